@@ -12,6 +12,7 @@ import contextlib
 import pathlib
 import sys
 import tempfile
+import textwrap
 
 import common
 
@@ -67,9 +68,10 @@ def eyeriss():
     common.table(["AlexNet", "MACs", "Eyeriss, ms an image", "of peak", "DRAM, MB (16 bits, compressed)",
                   "ours at 200 MHz, ms", "of peak"], rows)
     area = estimated("eyeriss-size", "alexnet")
-    print(f"Ours: {megabytes(ours)} MB of DRAM an image (int8), energy without DRAM {millijoules(ours)} (Eyeriss: "
-          f"{278 * ms / 4 / 1e3:.1f} mJ, 278 mW); {area['gate_equivalents']:,.0f} GE of logic by the model of area "
-          "(Eyeriss: 1,176,000).\n")
+    text = (f"Ours: {megabytes(ours)} MB of DRAM an image (int8), energy without DRAM {millijoules(ours)} (Eyeriss: "
+            f"{278 * ms / 4 / 1e3:.1f} mJ, 278 mW); {area['gate_equivalents']:,.0f} GE of logic by the model of area "
+            "(Eyeriss: 1,176,000).")
+    print(textwrap.fill(text, 118) + "\n")
 
 
 # Jouppi et al., ISCA 2017, tables 1 and 3: million weights, batch, TeraOps/s; 700 MHz, 92 TOPS.

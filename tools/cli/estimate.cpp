@@ -13,6 +13,7 @@
 #include "tools/cli/common.h"
 #include "tools/cli/network.h"
 #include "tools/cli/report.h"
+#include "tools/estimate/area_model.h"
 #include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
 
@@ -62,13 +63,37 @@ estimate::Estimate estimate_of(const Options& options, const machine::Config& co
   return cli::estimate_of(read_file(file), options.network, config);
 }
 
+std::string area_text(const estimate::Area& a) {
+  return fmt::format(
+      "{} gate equivalents, {} um2 of cells, {} um2 with memories,\n{:.2f} ns without wires (a "
+      "model of {}{}:\nof designs that it had not seen {:.1f} %, {:.1f} % and {:.1f} % off at "
+      "most)\n",
+      grouped(a.gate_equivalents), grouped(a.area_um2), grouped(a.total_um2), a.clock_ns, a.library,
+      a.beyond ? ", beyond those it is fitted to" : "", 100 * a.area_error, 100 * a.total_error,
+      100 * a.clock_error);
+}
+
+void add_area(const estimate::Area& a, Json& json) {
+  json["gate_equivalents"] = a.gate_equivalents;
+  json["area_um2"] = a.area_um2;
+  json["sram_um2"] = a.sram_um2;
+  json["total_um2"] = a.total_um2;
+  json["clock_ns"] = a.clock_ns;
+  json["library"] = a.library;
+  json["area_model"] = true;
+  json["area_model_error"] = {{"area_um2", a.area_error},
+                              {"total_um2", a.total_error},
+                              {"clock_ns", a.clock_error},
+                              {"beyond", a.beyond}};
+}
+
 int run(const Options& options) {
   if (options.table.empty() == options.network.model.empty())
     throw_error("trine estimate: MODEL or --table is required, and not both");
   options.output.check({}, options.network.read());
   const machine::Config config = options.network.design.load();
   const estimate::Estimate e = estimate_of(options, config);
-  options.output.print(summary(e, config));
+  options.output.print(summary(e, config) + area_text(estimate::area_of(config)));
   options.output.write_json(to_json(e, config), &config);
   return kSuccess;
 }
@@ -107,6 +132,7 @@ Json to_json(const estimate::Estimate& e, const machine::Config& config) {
                               {"cycles", whole(row.cycles)},
                               {"utilization", utilization(row.macs, whole(row.cycles), config)},
                               {"bound", row.bound()}});
+  add_area(estimate::area_of(config), json);
   return json;
 }
 

@@ -5,6 +5,9 @@
 #include "tools/estimate/estimate.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "base/error.h"
@@ -12,6 +15,7 @@
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/testing.h"
+#include "tools/estimate/area_model.h"
 #include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
 
@@ -158,7 +162,7 @@ TEST_CASE("rows of a table join, add, repeat and come in batches", "[estimate][s
                                             "d,depthwise,,,,,,,3,1,,\n"
                                             "sum,add,d join,,,,,,,,,\n"
                                             "mean,avg,,,,,,,,,,\n"
-                                            "gate,mul,sum mean,,,,,,,,,\n"
+                                            "gate,mul,mean sum,,,,,,,,,\n"
                                             "block,conv,,,32,1,10,32,1,,,12\n"
                                             "lstm,fc,input,64,512,1,1,2048,,,,\n",
                                             "t.csv"),
@@ -202,6 +206,36 @@ TEST_CASE("faults of a table of shapes are named by line and column", "[estimate
   const machine::Config plain = machine::load_config("edge256", {"vector.softmax=false"});
   CHECK_THROWS_WITH(of_shapes(parse_shapes("name,type,C\na,softmax,8\n", "t.csv"), plain),
                     "t.csv:2: type: softmax, the design lacks vector.softmax");
+}
+
+TEST_CASE("area and clock are those of designs that synthesis measured", "[estimate][area]") {
+  const nlohmann::json model = nlohmann::json::parse(
+      read_text(std::string(TRINE_SOURCE_DIR) + "/tools/estimate/area/sg13g2.json"));
+  CHECK(model.at("fitted").size() >= 12);
+  CHECK(model.at("held_out").size() >= 4);
+  for (const char* set : {"fitted", "held_out"})
+    for (const auto& point : model.at(set)) {
+      std::istringstream words(point.at("design").get<std::string>());
+      std::string preset, key;
+      words >> preset;
+      std::vector<std::string> keys;
+      while (words >> key) keys.push_back(key);
+      CAPTURE(preset, keys);
+      const Area area = area_of(machine::load_config(preset, keys));
+      const auto near = [&](const char* what, double value, double most) {
+        CAPTURE(what);
+        const auto& measured = point.at(what);
+        const double ours = value / measured.at("measured").get<double>() - 1;
+        CHECK(ours == Approx(measured.at("error").get<double>()).margin(0.0002));  // the script's
+        CHECK(std::abs(ours) < most);
+      };
+      near("area_um2", area.area_um2, 0.10);
+      near("clock_ns", area.clock_ns, 0.10);
+      near("total_um2", area.total_um2, 0.25);  // synthesis chooses macros by what time is left
+    }
+  CHECK(area_of(machine::load_config("edge256", {})).area_error <= 0.10);
+  CHECK_FALSE(area_of(machine::load_config("edge256", {})).beyond);
+  CHECK(area_of(machine::load_config("tpuv1-size", {})).beyond);
 }
 
 }  // namespace

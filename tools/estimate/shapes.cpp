@@ -238,8 +238,9 @@ class Builder {
   void pair(int i, LayerKind kind) {
     const ShapeRow& r = row(i);
     need(i, config_.vector, "vector.enable");
-    Layer l = layer(i, kind, input(i, 0, {r.C, r.H, r.W}));
-    int second = input(i, 1, {r.C, r.H, r.W});
+    int first = input(i, 0, {r.C, r.H, r.W}), second = input(i, 1, {r.C, r.H, r.W});
+    if (shape(first).pixels() < shape(second).pixels()) std::swap(first, second);  // a gate
+    Layer l = layer(i, kind, first);
     for (const bool rows : {false, true}) second = repeated(i, second, rows);
     l.second = second;
     put(i, std::move(l));

@@ -19,6 +19,7 @@ import sys
 import common
 from clock import SG13G2
 
+MACRO_BITS = 2048  # synth/partition.h: a smaller memory is of flip-flops
 MODEL = common.ROOT / "tools" / "estimate" / "area" / "sg13g2.json"
 INT8, TERNARY = 'array.precisions=["int8"]', 'array.precisions=["int8","ternary"]'
 FITTED = [
@@ -73,7 +74,14 @@ def quantities(report):
         "bus_words": max(keys["bus.axi_data_bits"], 64) / 32, "low_bit": len(precisions) > int8, "int8": int8,
         "stages": keys["pipeline.pe"], "vector": vector, "softmax": vector and keys["vector.softmax"],
         "window": keys["depthwise.enable"] and int8 and cols >= 4, "zero_points": keys["matmul.enable"] and int8,
+        "flop_bits": flop_bits(keys["memory.param_channels"], keys["post.columns_per_cycle"]),
+        "flops": flop_bits(keys["memory.param_channels"], keys["post.columns_per_cycle"]) > 0,
         "ecc": keys["memory.ecc"], "imem": keys.get("memory.imem_kib", 0) > 0, "levels": math.log2(rows * cols)}
+
+
+def flop_bits(channels, banks):
+    """Of the memories of parameters (bias, multiplier, shift), those that are no macros as they are too small."""
+    return sum(bits * channels for bits in (32, 31, 6) if bits * channels // banks < MACRO_BITS)
 
 
 # Modules by part of the machine, and what their area is the sum of. What no group names is control.
@@ -82,10 +90,10 @@ GROUPS = {
             ["rows cols int8", "rows cols low_bit", "rows cols stages", "rows", "cols"]),
     "zero points": (["zero_points"], ["zero_points", "rows zero_points", "cols zero_points"]),
     "post lanes": (["mul", "post_lane", "post_operand", "post_shift", "lanes", "drain", "drain_residual",
-                    "param_memories"], ["", "rows", "rows drained"]),
+                    "param_memories", "params"], ["", "rows low_bit", "rows drained", "flop_bits"]),
     "vector lanes": (["vector_lane", "vector", "vector_regs", "lane_arb"], ["vector", "rows vector"]),
     "softmax lanes": (["softmax_lane", "softmax"], ["softmax", "rows softmax"]),
-    "address generators": (["agu", "operands", "jobs"], ["", "rows", "banks"]),
+    "address generators": (["agu", "operands", "jobs"], ["", "rows", "vector", "rows vector"]),
     "feature memory": (["dmem", "gather", "scatter", "gather_arb", "dmem_dma", "ecc_encode", "ecc_decode", "ecc", "pmem"],
                        ["banks", "rows banks", "ecc banks", "ecc cols"]),
     "bus": (["dma_reads", "dma_requests", "load", "load_rows", "pack", "axi_read", "axi_write", "bus_write", "fetch",
@@ -93,7 +101,7 @@ GROUPS = {
     "control": (None, ["", "rows"]),
 }
 BUFFERS = ["", "rows"]  # and strengths, of the whole design
-CLOCK = ["", "levels", "ecc"]
+CLOCK = ["", "levels", "ecc", "flops"]
 
 
 def product(term, of):

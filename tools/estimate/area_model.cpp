@@ -17,6 +17,15 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// Of the memories that are no macros, as they are too small.
+double flop_bits(const machine::Config& config) {
+  double bits = 0;
+  for (const machine::Memory& m : machine::memories(config))
+    if (const std::int64_t own = std::int64_t{m.width} * m.depth; own < synth::kMacroBits)
+      bits += static_cast<double>(m.instances * own);
+  return bits;
+}
+
 /// What a design's modules may be proportional to; bench/area_model.py has the same.
 std::map<std::string, double> quantities(const machine::Config& c) {
   return {{"rows", c.rows},
@@ -33,6 +42,8 @@ std::map<std::string, double> quantities(const machine::Config& c) {
           {"zero_points", c.zero_points()},
           {"ecc", c.ecc},
           {"imem", c.imem_kib > 0},
+          {"flop_bits", flop_bits(c)},
+          {"flops", flop_bits(c) > 0},
           {"levels", std::log2(c.rows * c.cols)}};
 }
 

@@ -35,7 +35,7 @@ std::map<std::string, double> quantities(const machine::Config& c) {
           {"bus_words", c.data_words()},
           {"low_bit", c.ternary || c.binary},
           {"int8", c.int8},
-          {"stages", c.pipeline_pe},
+          {"one_stage", c.pipeline_pe == 1},
           {"vector", c.vector},
           {"softmax", c.has_softmax()},
           {"window", c.window()},

@@ -193,6 +193,14 @@ unsigned registers_read(Engine engine, const Registers& registers, const Run& ru
   return read;
 }
 
+Registers as_read(Engine engine, const Registers& registers, const Run& run) {
+  const unsigned read = registers_read(engine, registers, run);
+  Registers result;
+  for (std::size_t reg = 0; reg < kRegisters; ++reg)
+    if ((read >> reg & 1) != 0) result.value[reg] = registers.value[reg];
+  return result;
+}
+
 Fault fault_of(Word word, unsigned features) {
   const std::optional<Demand> demand = demand_of(word);
   if (!demand) return Fault::kIllegal;

@@ -325,6 +325,8 @@ Run decode_run(Word word);
 
 /// The registers that the RUN reads, a bit each.
 unsigned registers_read(Engine engine, const Registers& registers, const Run& run);
+/// The registers as the RUN reads them: the others are 0, whatever the program left there.
+Registers as_read(Engine engine, const Registers& registers, const Run& run);
 
 /// Why the machine does not take a word that is not the program's first.
 enum class Fault { kNone, kIllegal, kLacking };

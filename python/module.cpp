@@ -24,6 +24,7 @@
 #include "sw/reference/run.h"
 #include "synth/synthesize.h"
 #include "tools/cli/check.h"
+#include "tools/cli/estimate.h"
 #include "tools/cli/network.h"
 #include "tools/cli/report.h"
 #include "tools/estimate/transformers.h"
@@ -313,7 +314,7 @@ std::string estimate(const py::bytes& bytes, const std::string& name, const mach
   const std::vector<std::uint8_t> copy = bytes_of(bytes);
   const py::gil_scoped_release unlocked;
   const cli::NetworkOptions options = network_options(name, rounding, false);
-  return reported(cli::to_json(cli::estimate_of(copy, options, config), config), config);
+  return reported(cli::to_json(cli::estimate_of(copy, options, {}, config)), config);
 }
 
 std::string estimate_table(const std::string& table, int tokens, int context,

@@ -195,7 +195,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
       Row{"run --config edge64 program --backend arch",
           "program: compiled by an earlier version: compile again"},
-      Row{"estimate --config edge64 program", "program: is a compiled program, which holds no "},
+      Row{"estimate --config edge64 program", "program: compiled by an earlier version: "},
       Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
       Row{"fuzz --family images,onnx", "trine: --family: onnx not in {"},
       Row{"synth --config edge32 --no-timing --paths 3",
@@ -730,7 +730,23 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   const Result model = shell.trine("estimate --config edge64 '" + kLenet + "' --json model.json");
   REQUIRE(model.code == 0);
   CHECK(widest_line(model.out) <= 100);
-  CHECK(shell.read_json("model.json")["layers"].size() == 6);
+  const json estimate = shell.read_json("model.json");
+  check_execution(estimate);
+  REQUIRE(shell.trine("run --backend arch --config edge64 '" + kLenet + "' --json run.json").code ==
+          0);
+  const json run = shell.read_json("run.json");
+  for (const auto& [key, value] : run.items()) {
+    CAPTURE(key);
+    const bool own =
+        key == "backend" || key == "vectors" || key == "vectors_exact" || key == "sim_seconds";
+    CHECK((own || estimate.at(key) == value));
+  }
+  const json& traffic = estimate.at("traffic");
+  CHECK(estimate.at("dram_bytes_read") ==
+        traffic.at("program").get<int>() + traffic.at("weights").get<int>() +
+            traffic.at("inputs").get<int>() + traffic.at("spills_read").get<int>());
+  CHECK(estimate.at("dram_bytes_written") ==
+        traffic.at("outputs").get<int>() + traffic.at("spills_written").get<int>());
   const Result table =
       shell.trine("estimate --config edge1024 --table bert-base --tokens 128 --json table.json");
   REQUIRE(table.code == 0);
@@ -758,7 +774,7 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   REQUIRE(shapes.code == 0);
   CHECK(widest_line(shapes.out) <= 100);
   const json design = shell.read_json("shapes.json");
-  CHECK(design["network_macs"] == 8 * 8 * 32 * 16 * 9);
+  CHECK(design["macs"] == 8 * 8 * 32 * 16 * 9);
   CHECK(design["area_model"] == true);
   for (const char* key : {"area_um2", "gate_equivalents", "total_um2", "clock_ns"})
     CHECK(design[key].get<double>() > 1);

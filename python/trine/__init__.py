@@ -373,12 +373,13 @@ def generate(config: Config | str | os.PathLike[str], out: str | os.PathLike[str
 
 def estimate(model: Model = None, config: Config | str | os.PathLike[str] = "edge256", *, rounding: str = "auto",
              table: str = "", tokens: int = 128, context: int = 0, name: str = "") -> Report:
-    """Cycles of a network from its plan, without running it.
+    """Cycles of a network without running it: its program's times, without its data.
 
     model  as compile() takes it; or, instead, table: "bert-base", "bert-large", "llama-7b", "gpt-3" with `tokens` that
            go through at once, each attending to `context` (0: all of them)
 
-    Returns `cycles`, `macs`, `utilization`, `parameters`, `weight_bytes`, `layers`.
+    Returns of a model the keys of run(), of a table `cycles`, `macs`, `utilization`, `parameters`, `weight_bytes`,
+    `layers`.
     """
     if (model is None) == (not table):
         raise Error("trine estimate: MODEL or --table is required, and not both")

@@ -30,20 +30,6 @@ namespace agu = isa::agu;
 namespace post = isa::post;
 using post::Output;
 
-constexpr std::int64_t kAddressMask = (std::int64_t{1} << isa::kAddressBits) - 1;
-
-/// A field that is a difference of addresses: two's complement of 24 bits.
-template <typename Registers, typename Field>
-std::int64_t difference(const Registers& registers, const Field& field) {
-  const std::int64_t v = registers.get(field);
-  return v > kAddressMask / 2 ? v - kAddressMask - 1 : v;
-}
-
-template <typename Registers, typename Field>
-int field(const Registers& registers, const Field& f) {
-  return static_cast<int>(registers.get(f));
-}
-
 ChannelScale scale_of(const LaneRegisters& r, const isa::LaneField& multiplier,
                       const isa::LaneField& shift) {
   return {static_cast<std::int32_t>(r.get(multiplier)), field(r, shift)};
@@ -52,8 +38,6 @@ ChannelScale scale_of(const LaneRegisters& r, const isa::LaneField& multiplier,
 OutputRange range_of(const LaneRegisters& r) {
   return {field(r, post::kZeroPoint), field(r, post::kActMin), field(r, post::kActMax)};
 }
-
-Output output_of(const LaneRegisters& r) { return static_cast<Output>(r.get(post::kOutput)); }
 
 /// An entry of the scale memory.
 ChannelScale unpack_scale(std::uint64_t packed) {
@@ -173,21 +157,6 @@ struct Encoding {
   }
 };
 
-Encoding encoding_of(const LaneRegisters& r) {
-  return Encoding(machine::kPrecisions.at(r.get(post::kEncoding)));
-}
-
-/// Gather steps of a tile: channel words times taps, at most 2^40.
-std::int64_t steps_of(const LaneRegisters& r) {
-  return (r.get(agu::kWordsLast) + 1) * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
-}
-
-/// The step from the first tap of a channel word to that of the next.
-std::int64_t window_step(const LaneRegisters& r) {
-  return difference(r, agu::kCwStep) + r.get(agu::kRLast) * difference(r, agu::kKyStep) +
-         (r.get(agu::kRLast) + 1) * r.get(agu::kSLast) * difference(r, agu::kKxStep);
-}
-
 int window_taps(const LaneRegisters& r) {
   return (field(r, agu::kRLast) + 1) * (field(r, agu::kSLast) + 1);
 }
@@ -225,11 +194,6 @@ std::uint32_t combine(isa::vector::Op op, const std::uint32_t* words, int taps) 
   return word;
 }
 
-/// Channels in an output word of a compute RUN; raw sums have words of their own.
-int codes_per_word(const LaneRegisters& r) {
-  return output_of(r) == Output::kRaw ? 1 : encoding_of(r).per_word();
-}
-
 }  // namespace
 
 /// Zero points of activations and weights, in a product of two maps.
@@ -245,85 +209,11 @@ struct Machine::ZeroPoints {
   }
 };
 
-/// Coordinates of the lanes, and how they advance. With the window former, the last lane's
-/// right-hand neighbours are further lanes, which only gather.
-struct Machine::Lanes {
-  struct Lane {
-    std::int64_t x = 0, y = 0, base = 0, out = 0;
-  };
-
-  Lanes(const LaneRegisters& r, int rows, int neighbours = 0)
-      : lanes(rows + neighbours), rows_(rows) {
-    x_end = r.get(agu::kXEnd);
-    x_span = x_end - r.get(agu::kXStart);
-    y_end = r.get(agu::kYEnd);
-    stride_x = r.get(agu::kStrideX);
-    stride_y = r.get(agu::kStrideY);
-    halo = neighbours > 0 ? r.get(agu::kHalo) : 0;
-    idle = neighbours > 0 ? r.get(agu::kIdle) : 0;
-    row_wrap = difference(r, agu::kRowWrap);
-    out_wrap = difference(r, agu::kOutWrap);
-    const std::int64_t out_step = r.get(agu::kOutSkip) + 1;
-    Lane lane{r.get(agu::kXStart), r.get(agu::kYStart), r.get(agu::kBase), r.get(agu::kOut)};
-    for (std::size_t l = 0; l < rows_; ++l) {
-      lanes[l] = lane;
-      advance(lane, stride_x, 0, stride_x, out_step);
-    }
-    set_neighbours();
-  }
-
-  void next_tile(const LaneRegisters& r) {
-    for (std::size_t l = 0; l < rows_; ++l)
-      advance(lanes[l], r.get(agu::kTileX), r.get(agu::kTileY), difference(r, agu::kTileBase),
-              difference(r, agu::kTileOut));
-    set_neighbours();
-  }
-
-  bool gathers(std::size_t lane) const {
-    const bool wanted =
-        lane < rows_ || static_cast<std::int64_t>(lane - rows_ + 1) * stride_x <= halo;
-    return wanted && lanes[lane].y < y_end;
-  }
-  /// Has an output.
-  bool active(std::size_t lane) const {
-    return lane < rows_ && gathers(lane) && lanes[lane].x < x_end - idle;
-  }
-
-  std::vector<Lane> lanes;
-
- private:
-  void advance(Lane& lane, std::int64_t x, std::int64_t y, std::int64_t base,
-               std::int64_t out) const {
-    lane.x += x;
-    lane.y += y;
-    lane.base += base;
-    lane.out += out;
-    if (lane.x >= x_end) {
-      lane.x -= x_span;
-      lane.y += stride_y;
-      lane.base += row_wrap;
-      lane.out += out_wrap;
-    }
-  }
-
-  void set_neighbours() {
-    for (std::size_t l = rows_; l < lanes.size(); ++l) {
-      lanes[l] = lanes[l - 1];
-      lanes[l].x += stride_x;
-      lanes[l].base += stride_x;
-    }
-  }
-
-  std::size_t rows_;
-  std::int64_t x_end, x_span, y_end, stride_x, stride_y, halo, idle, row_wrap, out_wrap;
-};
-
 /// The words of all taps of a tile: [lane][step].
 struct Machine::Tile {
   std::vector<std::uint32_t> words;
   std::vector<std::int16_t> values;  ///< compute: [lane][step][value]
   std::int64_t steps = 0;
-  double share = 0;  ///< of the places that a beat can have in the banks: read in a step
 };
 
 Machine::Machine(const machine::Config& config, std::vector<std::uint8_t>& dram)
@@ -333,12 +223,7 @@ Machine::Machine(const machine::Config& config, std::vector<std::uint8_t>& dram)
       pmem_(4 * config.pmem_rows() * config.cols),
       bias_(config.param_channels),
       scale_(config.param_channels),
-      accumulators_(config.rows * config.cols),
-      bank_of_(config.bank_of()),
-      bank_epoch_(config.banks()),
-      bank_count_(config.banks()),
-      beat_epoch_(config.banks() / config.data_words()),
-      bank_steps_(config.banks()) {}
+      accumulators_(config.rows * config.cols) {}
 
 /// @throws Error  for scales and ranges that requantization does not have, and tiles too large
 void Machine::check_lanes(const LaneRegisters& r) const {
@@ -349,13 +234,10 @@ void Machine::check_lanes(const LaneRegisters& r) const {
          kMostWords);
 }
 
-/// The registers that the RUN reads; the others are 0, whatever the program left there.
+/// The registers that the RUN reads, with values that the machine has.
 isa::Registers Machine::checked(Engine engine, const isa::Registers& registers,
                                 const isa::Run& run) const {
-  isa::Registers read;
-  const unsigned mask = isa::registers_read(engine, registers, run);
-  for (std::size_t reg = 0; reg < isa::kRegisters; ++reg)
-    if ((mask >> reg & 1) != 0) read.value[reg] = registers.value[reg];
+  const isa::Registers read = isa::as_read(engine, registers, run);
   for (const isa::Word word :
        {isa::encode_run(engine, run),
         isa::encode_set(engine, post::kOutput.reg, read.value[post::kOutput.reg])})
@@ -364,7 +246,7 @@ isa::Registers Machine::checked(Engine engine, const isa::Registers& registers,
   return read;
 }
 
-Work Machine::execute(Engine engine, const isa::Registers& registers, const isa::Run& run,
+void Machine::execute(Engine engine, const isa::Registers& registers, const isa::Run& run,
                       int run_index) {
   run_index_ = run_index;
   const isa::Registers read = checked(engine, registers, run);
@@ -377,7 +259,6 @@ Work Machine::execute(Engine engine, const isa::Registers& registers, const isa:
     case Engine::kVector:
       return vector(VectorRegisters(read), run);
   }
-  return {};
 }
 
 // ---- memories ---------------------------------------------------------------------------------
@@ -413,7 +294,7 @@ void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t
 
 // ---- load, store ------------------------------------------------------------------------------
 
-Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run& run) {
+void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run& run) {
   namespace dma = isa::dma;
   const auto target = static_cast<dma::Target>(run.op);
   const std::int64_t rows = r.get(dma::kRowsLast) + 1;
@@ -426,8 +307,6 @@ Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
     fail("{} channel words for {} columns", rows, config_.cols);
   const std::vector<std::uint8_t>& source = from_dmem ? dmem_ : dram_;
   const char* name = from_dmem ? "DMEM" : "DRAM";
-  Work work;
-  work.on_chip = from_dmem;
   for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
     const std::int64_t local =
@@ -446,20 +325,12 @@ Work Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
     const std::uint8_t* from = &source[dram];
     if (transposed) {
       load_columns(from, local, words, static_cast<int>(4 * i));
-      work.writes += (words + 3) / 4;
     } else if (engine == Engine::kLoad) {
       load_row(target, from, local, words);
-      if (target == dma::Target::kTable) work.writes += 4 * words;  // entry by entry
-      if (target == dma::Target::kExponentials) work.writes += words;
     } else {
       std::memcpy(&dram_[dram], &dmem_[4 * local], 4 * words);
     }
-    const std::int64_t beats = divide_up(dram / 4 % data_words + words, data_words);
-    work.beats += beats;
-    work.bursts += divide_up(beats, std::int64_t{machine::burst_beats(config_)});
   }
-  work.bytes = from_dmem ? 0 : rows * words * 4;
-  return work;
 }
 
 /// A channel word of `words` tokens as four columns: byte a of word w becomes byte w mod 4 of
@@ -524,9 +395,9 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
 
 // ---- lanes ------------------------------------------------------------------------------------
 
-/// Reads the words of every lane and step. @return gather cycles, replays included
-std::int64_t Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
-                             std::int64_t offset) {
+/// Reads the words of every lane and step.
+void Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
+                     std::int64_t offset) const {
   const std::int64_t height = r.get(agu::kHeight), width = r.get(agu::kWidth);
   const std::int64_t dil_x = r.get(agu::kDilX), dil_y = r.get(agu::kDilY);
   const int s_last = field(r, agu::kSLast), r_last = field(r, agu::kRLast);
@@ -536,82 +407,31 @@ std::int64_t Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& t
   const std::uint32_t pad = 0x01010101U * static_cast<std::uint8_t>(r.get(post::kPadCode));
   tile.steps = steps_of(r);
   tile.words.resize(lanes.lanes.size() * tile.steps);
-  std::ranges::fill(bank_steps_, 0);
-  const std::int64_t beat_words = config_.data_words();
-  std::int64_t cycles = 0, beats = 0;
   std::size_t step = 0;
   for (int cw = 0; cw <= words_last; ++cw)
     for (int ky = 0; ky <= r_last; ++ky)
       for (int kx = 0; kx <= s_last; ++kx) {
-        int accesses = 1;
-        ++epoch_;
         for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
           const auto& lane = lanes.lanes[l];
           const std::int64_t y = lane.y + ky * dil_y, x = lane.x + kx * dil_x;
           const bool inside = lanes.gathers(l) && y >= 0 && y < height && x >= 0 && x < width;
-          std::uint32_t word = pad;
-          if (inside) {
-            const std::int64_t address = checked(lane.base + offset);
-            word = word_at(dmem_, address);
-            const int bank = bank_of_(address);
-            if (bank_epoch_[bank] != epoch_) {
-              bank_epoch_[bank] = epoch_;
-              bank_count_[bank] = 0;
-              ++bank_steps_[bank];
-              beats += std::exchange(beat_epoch_[bank / beat_words], epoch_) != epoch_ ? 1 : 0;
-            }
-            accesses = std::max(accesses, ++bank_count_[bank]);
-          }
+          const std::uint32_t word = inside ? read_dmem(lane.base + offset) : pad;
           tile.words[l * tile.steps + step] = word;
         }
-        cycles += accesses;
         ++step;
         offset += kx < s_last ? kx_step : ky < r_last ? ky_step : cw_step;
       }
-  tile.share = static_cast<double>(beats) / static_cast<double>(tile.steps * beat_epoch_.size());
-  return cycles;
-}
-
-/// Cycles of the gather that output words of a tile and group take: of a word one where some lane's
-/// bank is read in every step. With codes, a part of a word is read and written (trine_ecc_bank),
-/// and steps that read its banks meanwhile wait.
-int Machine::blocked_words(const ComputeRegisters& r, const Lanes& lanes, int group,
-                           std::int64_t steps) const {
-  using namespace isa::compute;
-  const int per_word = codes_per_word(r);
-  const int position = field(r, post::kPosition);
-  const int first = position + group * columns_;
-  const int last = position + std::min(field(r, kChannels), (group + 1) * columns_);
-  const bool ends = field(r, kChannels) <= (group + 1) * columns_;  // the rest of a word is zeroed
-  const std::int64_t out_plane = difference(r, agu::kOutPlane);
-  double blocked = 0;
-  for (int word = first / per_word; per_word * word < last; ++word) {
-    bool waits = false;
-    double passing = 1;  // steps that read none of its banks
-    for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
-      const int bank = bank_of_(lanes.lanes[l].out + word * out_plane);
-      if (!lanes.active(l)) continue;
-      waits |= bank_steps_[bank] == steps;
-      passing *= 1 - static_cast<double>(bank_steps_[bank]) / static_cast<double>(steps);
-    }
-    const bool part = per_word * word < first || (!ends && per_word * (word + 1) > last);
-    if (waits) ++blocked;
-    if (config_.ecc && part) blocked += timing::kMerge * (1 - passing);
-  }
-  return static_cast<int>(std::lround(blocked));
 }
 
 // ---- compute ----------------------------------------------------------------------------------
 
-Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
+void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool clear = run.has(kClear), drains = run.has(kDrain);
-  const bool residual = run.has(kFuseAdd) || run.has(kFuseMax);
   const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
   const int activation_bits = operands.activations.bits, weight_bits = operands.weights.bits;
   const int groups = field(r, agu::kGroupsLast) + 1;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
-  const int channels = field(r, kChannels);
   if (!(clear && drains) && (groups != 1 || tiles != 1))
     fail("a reduction in pieces has one tile and one group");
   const bool window = run.has(kWindow);
@@ -621,7 +441,6 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     fail("the zero points of a product and of an addition share their registers");
   const ZeroPoints zero =
       matmul ? ZeroPoints{field(r, post::kAddZeroA), field(r, post::kAddZeroB)} : ZeroPoints{};
-  columns_ = window ? 4 : config_.cols;
   const int per_word = operands.activations.codes_per_word();
   const int steps_per_row = window ? config_.window_steps_per_row() : activation_bits / weight_bits;
 
@@ -631,24 +450,9 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   check_range("PMEM rows", row, rows, config_.pmem_rows());
 
   Lanes lanes(r, config_.rows, window ? 3 : 0);
-  Lanes before = lanes;  // of the tile before
   Tile tile;
-  Work work;
   for (std::int64_t t = 0; t < tiles; ++t) {
-    work.tile_cycles.push_back(gather(r, lanes, tile));
-    work.tile_share.push_back(tile.share);
-    // Results of the last group meet the reads of the next tile, others those of their own.
-    work.tile_stolen.push_back(0);
-    std::int64_t& stolen = work.tile_stolen.back();
-    const bool meet = drains && tile.steps >= issues(r, run, 0, std::min(channels, columns_));
-    if (meet) {
-      if (t > 0) stolen += blocked_words(r, before, groups - 1, tile.steps);
-      for (int g = 0; g + 1 < groups && !window; ++g)
-        stolen += blocked_words(r, lanes, g, tile.steps);
-      if (residual) stolen += divide_up(field(r, post::kPosition) + channels, codes_per_word(r));
-      before = lanes;
-    }
-    if (t == 0) work.steps = tile.steps;
+    gather(r, lanes, tile);
     if (t == 0 && !window)
       read_weights(row, groups, tile.steps, steps_per_row, per_word, weight_bits);
     if (!window) {
@@ -659,10 +463,7 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     }
     for (int g = 0; g < groups; ++g) {
       if (clear) std::ranges::fill(accumulators_, 0);
-      if (window && g > 0) {
-        gather(r, lanes, tile, g * window_step(r));
-        if (meet) stolen += blocked_words(r, lanes, g - 1, tile.steps);  // those of the next word
-      }
+      if (window && g > 0) gather(r, lanes, tile, g * window_step(r));
       if (window)
         window_group(lanes, tile, row, g);
       else
@@ -671,30 +472,6 @@ Work Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     }
     if (t + 1 < tiles) lanes.next_tile(r);
   }
-  const Output output = output_of(r);
-  work.window = window;
-  work.requantized_maximum =
-      run.has(kFuseMax) && (output == Output::kRequantized || output == Output::kTable);
-  for (int g = 0; g < groups; ++g) {
-    const int columns = drains ? std::clamp(channels - g * columns_, 0, columns_) : 0;
-    work.group_columns.push_back(columns);
-    work.group_issues.push_back(issues(r, run, g * columns_, columns));
-    work.group_residuals.push_back(residual ? divide_up(columns, codes_per_word(r)) : 0);
-  }
-  return work;
-}
-
-/// Two columns a cycle go together if their codes belong at an even place and the next, and are
-/// neither sums with a residual nor looked up.
-int Machine::issues(const ComputeRegisters& r, const isa::Run& run, int channel,
-                    int columns) const {
-  const int passes = output_of(r) == Output::kThresholds ? field(r, post::kPassesLast) + 1 : 1;
-  const Output output = output_of(r);
-  const bool alone = config_.columns_per_cycle == 1 || passes > 1 || output == Output::kRaw ||
-                     output == Output::kTable || run.has(isa::compute::kFuseAdd);
-  if (alone || columns == 0) return columns * passes;
-  const int odd = (field(r, post::kPosition) + channel) % 2;
-  return odd + (columns - odd + 1) / 2;
 }
 
 /// Weights by group and column, so that a sum runs over neighbours.
@@ -777,12 +554,13 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   const std::int64_t delta = difference(r, post::kResidualDelta);
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
   const Output output = output_of(r);
-  const Encoding encoding = encoding_of(r);
+  const Encoding encoding(encoding_of(r));
   if (output == Output::kTable && (add || max)) fail("no residual with a lookup");
-  const int passes = output == Output::kThresholds ? field(r, post::kPassesLast) + 1 : 1;
+  const int passes = passes_of(r);
   const int position = field(r, post::kPosition);
-  const int first = group * columns_;
-  const int last = std::min(channels, first + columns_);
+  const int columns = group_columns(config_, run);
+  const int first = group * columns;
+  const int last = std::min(channels, first + columns);
   check_entries(r.get(kParam) + last * passes);
   const auto result = [&](std::int32_t acc, int n) {
     if (output == Output::kThresholds) return threshold(r, acc, field(r, kParam) + n * passes);
@@ -855,37 +633,31 @@ void Machine::check_softmax(const VectorRegisters& r, const isa::Run& run) const
     if (e > INT32_MAX) fail("an exponential of {:#x}, allowed up to 1", e);
 }
 
-Work Machine::vector(const VectorRegisters& r, const isa::Run& run) {
+void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
   check_lanes(r);
   Lanes lanes(r, config_.rows);
   Tile tile;
-  Work work;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
-  work.out_words = r.get(agu::kWordsLast) + 1;
+  const std::int64_t out_words = r.get(agu::kWordsLast) + 1;
   const bool invert = run.has(isa::vector::kInvert);
   const int taps = window_taps(r);
   const auto op = static_cast<isa::vector::Op>(run.op);
-  work.alone = op != isa::vector::Op::kSum || output_of(r) == Output::kTable;
   const bool softmaxes = op == isa::vector::Op::kSoftmax, norm = op == isa::vector::Op::kNormalize;
   const isa::Code& operation = *isa::kVectorOps.find(Engine::kVector, run.op);
   if (operation.taps != 0 && taps != operation.taps)
     fail("{} taps of {}, which has {}", taps, operation.name, operation.taps);
   if (softmaxes) check_softmax(r, run);
   const reference::NormParams params = norm ? norm_params(r, run) : reference::NormParams{};
-  if (softmaxes || norm) work.channels = r.get(isa::vector::kChannels);
-  work.kept = softmaxes && r.get(agu::kGroupsLast) == 0;
   for (std::int64_t t = 0; t < tiles; ++t) {
-    work.tile_cycles.push_back(gather(r, lanes, tile));
-    work.tile_share.push_back(tile.share);
-    if (work.channels > 0) over_channels(r, norm ? &params : nullptr, lanes, tile);
+    gather(r, lanes, tile);
     for (std::size_t i = 0; invert && i < tile.words.size(); ++i)
       if (i % taps != 0) tile.words[i] = ~tile.words[i];
-    for (std::int64_t cw = 0; work.channels == 0 && cw < work.out_words; ++cw)
-      vector_word(r, run, lanes, tile, cw);
+    if (softmaxes || norm)
+      over_channels(r, norm ? &params : nullptr, lanes, tile);
+    else
+      for (std::int64_t cw = 0; cw < out_words; ++cw) vector_word(r, run, lanes, tile, cw);
     if (t + 1 < tiles) lanes.next_tile(r);
   }
-  work.steps = tile.steps / work.out_words;
-  return work;
 }
 
 /// What a normalization's registers, parameters and table say.

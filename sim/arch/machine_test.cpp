@@ -338,18 +338,16 @@ TEST_CASE("scales, ranges and steps that the hardware does not have are refused"
 }
 
 TEST_CASE("two columns go together whose codes lie at an even place and the next", "[arch]") {
-  std::vector<std::uint8_t> dram(64);
   machine::Config config = config_8x8();
   config.columns_per_cycle = 2;
   const auto issues = [&](int position, int channels, bool add = false) {
-    Machine machine(config, dram);
     isa::ComputeRegisters r;
     r.set(isa::compute::kChannels, channels);
     r.set(isa::post::kPosition, position);
     isa::Run run;
     run.flags = 3;  // a whole reduction
     if (add) run.flags |= 1 << isa::compute::kFuseAdd;
-    return machine.execute(Engine::kCompute, r, run, 0).group_issues.at(0);
+    return Walk(config).run(Engine::kCompute, r, run).group_issues.at(0);
   };
   CHECK(issues(0, 4) == 2);
   CHECK(issues(1, 4) == 3);
@@ -383,7 +381,8 @@ TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]")
   r.set(dma::kDramStride, 16);
   std::vector<DmemWrite> writes;
   machine.on_dmem_write = [&](const DmemWrite& w) { writes.push_back(w); };
-  const Work work = machine.execute(Engine::kLoad, r, {}, 0);
+  machine.execute(Engine::kLoad, r, {}, 0);
+  const Work work = Walk(config_8x8()).run(Engine::kLoad, r, {});
   CHECK(work.bytes == 24);
   CHECK(work.beats == 4);  // one word, one beat, in each row
   REQUIRE(writes.size() == 6);

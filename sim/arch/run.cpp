@@ -3,23 +3,15 @@
 #include "sim/arch/run.h"
 
 #include "base/error.h"
+#include "sim/arch/machine.h"
 #include "sw/program/host.h"
 
 namespace trine::sim {
+namespace {
 
-RunResult run_arch(const compiler::Program& program, const std::vector<Array>& inputs,
-                   const ArchOptions& options) {
-  std::vector<std::uint8_t> dram = compiler::initial_dram(program);
-  compiler::write_inputs(program, inputs, dram.data());
-  RunResult result = run_arch_dram(program, dram, options);
-  result.outputs = compiler::read_outputs(program, dram.data());
-  return result;
-}
-
-RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8_t>& dram,
-                        const ArchOptions& options) {
-  Machine machine(program.config, dram);
-  machine.on_dmem_write = options.on_dmem_write;
+/// Walks through the program. @param machine  executes it; null: no data, only cycles
+RunResult walked(const compiler::Program& program, const ArchOptions& options, Machine* machine) {
+  Walk walk(program.config);
   Timeline timeline(program.config, options.bus, program.words.size(), options.again);
   isa::RegisterFile registers;
   int run_index = 0;
@@ -40,7 +32,8 @@ RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8
       timeline.set(engine);
     } else if (opcode == isa::Opcode::kRun) {
       const isa::Run run = isa::decode_run(word);
-      timeline.run(engine, run, machine.execute(engine, registers[engine], run, run_index++));
+      if (machine != nullptr) machine->execute(engine, registers[engine], run, run_index++);
+      timeline.run(engine, run, walk.run(engine, registers[engine], run));
     } else {
       ended = true;
       break;
@@ -62,6 +55,30 @@ RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8
   for (const LayerSpan& span : spans) causes.push_back(timeline.causes(span.begin, span.end));
   result.layers = layer_results(program, spans, causes);
   return result;
+}
+
+}  // namespace
+
+RunResult run_arch(const compiler::Program& program, const std::vector<Array>& inputs,
+                   const ArchOptions& options) {
+  std::vector<std::uint8_t> dram = compiler::initial_dram(program);
+  compiler::write_inputs(program, inputs, dram.data());
+  RunResult result = run_arch_dram(program, dram, options);
+  result.outputs = compiler::read_outputs(program, dram.data());
+  return result;
+}
+
+RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8_t>& dram,
+                        const ArchOptions& options) {
+  Machine machine(program.config, dram);
+  machine.on_dmem_write = options.on_dmem_write;
+  return walked(program, options, &machine);
+}
+
+RunResult run_timing(const compiler::Program& program, const BusOptions& bus) {
+  ArchOptions options;
+  options.bus = bus;
+  return walked(program, options, nullptr);
 }
 
 }  // namespace trine::sim

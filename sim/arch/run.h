@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a program on the architecture simulator: bit-exact outputs and predicted cycles.
+// Runs a program on the architecture simulator: bit-exact outputs and predicted cycles, or the
+// cycles alone.
 
 #pragma once
 
@@ -27,5 +28,9 @@ RunResult run_arch(const compiler::Program& program, const std::vector<Array>& i
 /// @pre dram.size() == program.dram_bytes
 RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8_t>& dram,
                         const ArchOptions& options = {});
+
+/// The cycles alone, without data: what a run predicts, as values do not change them.
+/// @pre the program is the compiler's: what its addresses reach is not checked
+RunResult run_timing(const compiler::Program& program, const BusOptions& bus = {});
 
 }  // namespace trine::sim

@@ -17,7 +17,7 @@
 
 #include "machine/config.h"
 #include "machine/isa.h"
-#include "sim/arch/machine.h"
+#include "sim/arch/walk.h"
 #include "sim/result.h"
 
 namespace trine::sim {

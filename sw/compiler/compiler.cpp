@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/rounding.h"
 #include "sw/compiler/edges.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
@@ -16,6 +17,7 @@
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/schedule/schedule.h"
+#include "sw/compiler/shapes.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/model/print.h"
 #include "sw/program/traffic.h"
@@ -88,11 +90,10 @@ struct Candidate {
   }
 };
 
-Program compile_stage(const PlannedStage& stage, const machine::Config& config,
-                      const CompileOptions& options) {
-  const model::Graph& graph = stage.graph;
-  print(options, "lower", [&] { return stage.lowered; });
-  const auto& [network, layout, printed] = stage.planned;
+/// Instructions, constants and layers of a planned network.
+Program program_of(const Planned& planned, const machine::Config& config,
+                   const CompileOptions& options) {
+  const auto& [network, layout, printed] = planned;
   if (options.printed != nullptr) *options.printed += printed;
   print(options, "plan", [&, &net = network, &plan = layout] { return to_text(plan, net); });
   Image image = make_image(network, config, layout);
@@ -106,12 +107,10 @@ Program compile_stage(const PlannedStage& stage, const machine::Config& config,
   Program program;
   program.config = config;
   program.config_hash = config.hash();
-  program.name = graph.name;
   program.words = encode(runs, program.config_hash);
   program.image_offset = layout.arena_bytes;
   program.image = std::move(image.bytes);
-  program.dram_bytes =
-      (layout.arena_bytes + static_cast<std::int64_t>(program.image.size()) + 4095) / 4096 * 4096;
+  program.dram_bytes = round_up(layout.arena_bytes + image.size, std::int64_t{4096});
   std::vector<int> row;  // of the report: stripes of a layer share one
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
@@ -128,11 +127,20 @@ Program compile_stage(const PlannedStage& stage, const machine::Config& config,
     }
   }
   for (const Instruction& run : runs) program.run_layer.push_back(row[at(run.layer)]);
+  return program;
+}
+
+Program compile_stage(const PlannedStage& stage, const machine::Config& config,
+                      const CompileOptions& options) {
+  print(options, "lower", [&] { return stage.lowered; });
+  Program program = program_of(stage.planned, config, options);
+  program.name = stage.graph.name;
+  const auto& [network, layout, printed] = stage.planned;
   const auto layouts = [&](const std::vector<int>& tensors, const std::vector<int>& maps) {
     std::vector<TensorLayout> result;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       const auto m = at(maps[i]);
-      result.push_back(layout_of(graph, tensors[i], network.maps[m], layout.maps[m]));
+      result.push_back(layout_of(stage.graph, tensors[i], network.maps[m], layout.maps[m]));
     }
     return result;
   };
@@ -210,6 +218,11 @@ Program compile(const model::Graph& graph, const machine::Config& config,
                     std::make_move_iterator(programs.end()));
   first.removed = best.removed;
   return first;
+}
+
+Program compile_shapes(Network network, const machine::Config& config) {
+  machine::check(config);
+  return program_of(search(std::move(network), config), config, {});
 }
 
 }  // namespace trine::compiler

@@ -71,16 +71,7 @@ void copy(const isa::TransferRegisters& r, bool store, int layer, Memory& memory
   }
 }
 
-}  // namespace
-
-Bytes& Bytes::operator+=(const Bytes& other) {
-  constants += other.constants;
-  maps_read += other.maps_read;
-  maps_written += other.maps_written;
-  return *this;
-}
-
-std::vector<Traffic> traffic_of(const Program& stage) {
+std::vector<Traffic> traffic_of_stage(const Program& stage) {
   std::vector<Traffic> layers(stage.layers.size());
   Memory memory(stage);
   isa::RegisterFile registers;
@@ -98,6 +89,31 @@ std::vector<Traffic> traffic_of(const Program& stage) {
   }
   memory.add_outputs(layers);
   return layers;
+}
+
+}  // namespace
+
+Bytes& Bytes::operator+=(const Bytes& other) {
+  constants += other.constants;
+  maps_read += other.maps_read;
+  maps_written += other.maps_written;
+  return *this;
+}
+
+std::vector<Traffic> traffic_of(const Program& program) {
+  std::vector<Traffic> all;
+  for (const Program* stage : stages(program))
+    for (const Traffic& layer : traffic_of_stage(*stage)) all.push_back(layer);
+  return all;
+}
+
+Traffic sum_of(const std::vector<Traffic>& layers) {
+  Traffic sum;
+  for (const Traffic& layer : layers) {
+    sum.moved += layer.moved;
+    sum.compulsory += layer.compulsory;
+  }
+  return sum;
 }
 
 HostWork host_work(const TensorLayout& layout) {

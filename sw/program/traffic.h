@@ -27,8 +27,9 @@ struct Traffic {
   Bytes compulsory;
 };
 
-/// Of each layer of a stage, in the order of Program::layers: what its instructions say.
-std::vector<Traffic> traffic_of(const Program& stage);
+/// Of each layer of all stages, in the order of layers_of(): what their instructions say.
+std::vector<Traffic> traffic_of(const Program& program);
+Traffic sum_of(const std::vector<Traffic>& layers);
 
 /// What the host does for a tensor: bytes of its own and of the planes, and the instructions of the
 /// C driver's loops (trine_to_planes, trine_from_planes) as gcc 12.2 -O2 makes them for rv32imc.

@@ -49,22 +49,6 @@ std::string removed_text(const program::Removed& removed) {
 }
 
 /// Of all layers, as many as the stages have.
-std::vector<program::Traffic> all_traffic(const compiler::Program& program) {
-  std::vector<program::Traffic> all;
-  for (const compiler::Program* stage : compiler::stages(program))
-    for (const program::Traffic& layer : program::traffic_of(*stage)) all.push_back(layer);
-  return all;
-}
-
-program::Traffic sum_of(const std::vector<program::Traffic>& layers) {
-  program::Traffic sum;
-  for (const program::Traffic& layer : layers) {
-    sum.moved += layer.moved;
-    sum.compulsory += layer.compulsory;
-  }
-  return sum;
-}
-
 /// As wide as the terminal. @param numbers  constants, maps read, written, compulsory
 std::string traffic_row(const std::string& name, const std::string& op,
                         const std::array<std::string, 4>& numbers) {
@@ -88,7 +72,7 @@ std::string traffic_text(const compiler::Program& program,
   std::size_t i = 0;
   for (const compiler::ProgramLayer& layer : program::layers_of(program))
     text += traffic_row(layer.name, layer.op, numbers_of(traffic[i++]));
-  return text + traffic_row("all", "", numbers_of(sum_of(traffic))) + "\n";
+  return text + traffic_row("all", "", numbers_of(program::sum_of(traffic))) + "\n";
 }
 
 Json to_json(const program::Traffic& t) {
@@ -130,7 +114,7 @@ Json to_json(const compiler::Program& program, const std::vector<program::Traffi
   json["instructions"] = sum.instructions;
   json["constant_bytes"] = sum.constants;
   json["dram_bytes"] = sum.dram_bytes;
-  json["dram"] = to_json(sum_of(traffic));
+  json["dram"] = to_json(program::sum_of(traffic));
   json["layers"] = Json::array();
   for (const compiler::ProgramLayer& layer : program::layers_of(program))
     json["layers"].push_back({{"name", layer.name},
@@ -179,7 +163,7 @@ int run(const Options& options) {
   if (!options.out.empty()) compiler::write_program(options.out, program);
   for (const compiler::Program* stage : compiler::stages(program))
     if (options.disassemble) options.output.print(compiler::disassemble(*stage));
-  const std::vector<program::Traffic> traffic = all_traffic(program);
+  const std::vector<program::Traffic> traffic = program::traffic_of(program);
   options.output.print(summary(program, traffic));
   options.output.write_json(to_json(program, traffic), &config);
   return kSuccess;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "tools/estimate/estimate.h"
+#include "tools/cli/estimate.h"
 
 #include <fmt/format.h>
 
@@ -9,10 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "sw/model/import.h"
 #include "tools/cli/common.h"
-#include "tools/cli/network.h"
-#include "tools/cli/report.h"
 #include "tools/estimate/area_model.h"
 #include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
@@ -23,9 +20,12 @@ namespace {
 struct Options {
   Output output;
   NetworkOptions network;
+  BackendOptions memory;
   std::string table;
   int tokens = 128, context = 0;
 };
+
+constexpr const char* kEstimate = "estimate";  ///< the backend that it says it is
 
 std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llround(cycles)); }
 std::string number(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
@@ -41,9 +41,6 @@ std::string summary(const estimate::Estimate& e, const machine::Config& config) 
                         100 * utilization(row.macs, whole(row.cycles), config), row.bound());
   text += "(of one; the totals are of all)\n";
   if (e.parameters() > 0) text += fmt::format("{} parameters\n", number(e.parameters()));
-  if (e.network_macs != e.macs())
-    text += fmt::format("{} MACs as the network is written: results that nobody reads stay out\n",
-                        number(e.network_macs));
   return text + fmt::format(
                     "{} on {} (estimated): {} MACs, {} bytes of weights,\n{} cycles, "
                     "{:.1f} % of {} MACs per cycle\n",
@@ -53,14 +50,17 @@ std::string summary(const estimate::Estimate& e, const machine::Config& config) 
                     config.peak_macs_per_cycle());
 }
 
-estimate::Estimate estimate_of(const Options& options, const machine::Config& config) {
+bool is_table(const Options& options) {
+  return !options.table.empty() ||
+         std::filesystem::path(options.network.model).extension() == ".csv";
+}
+
+estimate::Estimate table_of(const Options& options, const machine::Config& config) {
   if (!options.table.empty())
     return estimate::of_transformer(estimate::transformer(options.table), options.tokens,
                                     options.context > 0 ? options.context : options.tokens, config);
   const std::string& file = options.network.model;
-  if (std::filesystem::path(file).extension() == ".csv")
-    return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config);
-  return cli::estimate_of(read_file(file), options.network, config);
+  return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config);
 }
 
 std::string area_text(const estimate::Area& a) {
@@ -92,23 +92,38 @@ int run(const Options& options) {
     throw_error("trine estimate: MODEL or --table is required, and not both");
   options.output.check({}, options.network.read());
   const machine::Config config = options.network.design.load();
-  const estimate::Estimate e = estimate_of(options, config);
-  options.output.print(summary(e, config) + area_text(estimate::area_of(config)));
-  options.output.write_json(to_json(e, config), &config);
+  const std::string area = area_text(estimate::area_of(config));
+  if (!is_table(options)) {
+    const ModelEstimate model =
+        estimate_of(read_file(options.network.model), options.network, options.memory, config);
+    options.output.print(to_text(model.network.program, model.execution, kEstimate) + area);
+    options.output.write_json(to_json(model), &config);
+    return kSuccess;
+  }
+  const estimate::Estimate table = table_of(options, config);
+  options.output.print(summary(table, config) + area);
+  options.output.write_json(to_json(table, config), &config);
   return kSuccess;
 }
 
 }  // namespace
 
-estimate::Estimate estimate_of(const std::vector<std::uint8_t>& bytes,
-                               const NetworkOptions& options, const machine::Config& config) {
-  if (program::is_program(bytes))
-    throw_error(
-        "{}: is a compiled program, which holds no network to plan: allowed is its model; "
-        "trine run --backend arch gives a program's cycles",
-        options.model);
-  return estimate::of_graph(model::parse_model(bytes, options.model), config,
-                            options.policy(reference::kDoublePolicy));
+ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
+                          const BackendOptions& memory, const machine::Config& config) {
+  ModelEstimate model;
+  model.network = load_network(bytes, options, config, options.policy(reference::kDoublePolicy));
+  Execution& e = model.execution;
+  e.slowest = estimate::of_program(model.network.program, memory.bus());
+  e.images = model.network.images;
+  e.fetched = e.slowest.fetched_bytes;
+  e.checked = false;
+  return model;
+}
+
+Json to_json(const ModelEstimate& model) {
+  Json json = to_json(model.network.program, model.execution, kEstimate);
+  add_area(estimate::area_of(model.network.program.config), json);
+  return json;
 }
 
 Json to_json(const estimate::Estimate& e, const machine::Config& config) {
@@ -116,7 +131,6 @@ Json to_json(const estimate::Estimate& e, const machine::Config& config) {
   json["model"] = e.network;
   json["cycles"] = whole(e.cycles());
   json["macs"] = e.macs();
-  json["network_macs"] = e.network_macs;
   json["parameters"] = e.parameters();
   json["weight_bytes"] = e.weight_bytes();
   json["peak_macs_per_cycle"] = config.peak_macs_per_cycle();
@@ -138,11 +152,12 @@ Json to_json(const estimate::Estimate& e, const machine::Config& config) {
 
 void add_estimate(CLI::App& app, Action& action) {
   const auto [command, options] = add_command<Options>(
-      app, action, "estimate", "predict a network's cycles from its plan, in no time", run);
+      app, action, "estimate", "predict a network's cycles without executing it", run);
   options->network.declare(*command);
+  options->network.declare_batch(*command);
   command->get_option("MODEL")->required(false)->description(
-      "quantized TFLite or ONNX model, or a table of\nshapes: FILE.csv");
-  command->remove_option(command->get_option("--allow-host"));
+      "quantized TFLite or ONNX model, a compiled program,\nor a table of shapes: FILE.csv");
+  options->memory.declare_memory(*command);
   options->output.declare(*command);
   add_value(*command, "--table NAME", options->table,
             "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3");
@@ -151,8 +166,8 @@ void add_estimate(CLI::App& app, Action& action) {
   add_value(*command, "--context N", options->context, "tokens that each attends to (all of them)")
       ->check(CLI::Range(1, 8191));
   command->footer(
-      "Nothing is executed: each layer takes what the compiler expects when it cuts it, its steps\n"
-      "or its bytes on the bus. Tables are shapes without weights; a block is planned once.\n\n"
+      "The program is compiled and walked through, its times without its data: the cycles of\n"
+      "run --backend arch. Tables are shapes without weights; a block is planned once.\n\n"
       "Examples:\n"
       "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
       "  trine estimate --config edge1024 models/shapes/resnet50.csv\n"

@@ -114,14 +114,18 @@ void BackendOptions::declare(CLI::App& command, bool golden) {
                         "small arrays); arch: the architecture simulator") +
                 (golden ? "\ngolden: no machine" : ""))
       ->check(CLI::IsMember(backends));
+  declare_memory(command);
+  add_value(command, "--trace F.fst", trace_file, "write waveforms (rtl only)");
+  command.add_flag("--lockstep", lockstep,
+                   "compare every memory write of the RTL with the architecture simulator");
+}
+
+void BackendOptions::declare_memory(CLI::App& command) {
   add_value(command, "--axi-latency N", axi_latency, "memory latency in cycles (32)")
       ->check(CLI::Range(1, 10'000));
   add_value(command, "--axi-bytes-per-cycle N", axi_bytes_per_cycle,
             "memory bandwidth of each direction (the bus width)")
       ->check(CLI::Range(1, 64));
-  add_value(command, "--trace F.fst", trace_file, "write waveforms (rtl only)");
-  command.add_flag("--lockstep", lockstep,
-                   "compare every memory write of the RTL with the architecture simulator");
 }
 
 void BackendOptions::check() const {
@@ -132,6 +136,10 @@ void BackendOptions::check() const {
   if (backend == "rtl") return;
   if (!trace_file.empty()) throw_error("--trace: needs --backend rtl");
   if (lockstep) throw_error("--lockstep: needs --backend rtl");
+}
+
+sim::BusOptions BackendOptions::bus() const {
+  return {axi_latency, static_cast<double>(axi_bytes_per_cycle)};
 }
 
 sim::RtlOptions BackendOptions::rtl(bool quiet) const {
@@ -236,7 +244,7 @@ namespace {
 Runner stage_runner(const compiler::Program& program, const BackendOptions& options,
                     const std::vector<Array>& first_inputs, bool quiet, bool alone) {
   sim::ArchOptions arch;
-  arch.bus = {options.axi_latency, static_cast<double>(options.axi_bytes_per_cycle)};
+  arch.bus = options.bus();
   if (options.backend == "arch")
     return [&program, arch, alone](const std::vector<Array>& inputs) mutable {
       sim::RunResult result = sim::run_arch(program, inputs, arch);

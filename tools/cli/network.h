@@ -11,16 +11,13 @@
 #include <vector>
 
 #include "base/npy.h"
+#include "sim/arch/timeline.h"
 #include "sim/result.h"
 #include "sim/rtl/run.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
 #include "sw/reference/run.h"
 #include "tools/cli/common.h"
-
-namespace trine::estimate {
-struct Estimate;
-}
 
 namespace trine::cli {
 
@@ -55,10 +52,14 @@ struct BackendOptions {
 
   /// @param golden  whether the golden layers alone are a backend, too
   void declare(CLI::App& command, bool golden = false);
+  /// The memory behind the bus, of the commands that have no other backend.
+  void declare_memory(CLI::App& command);
   /// @throws Error  options that only the RTL has, with --backend arch
   void check() const;
   /// The files that they name, for Output::check.
   std::vector<NamedFile> written() const { return {{"--trace", trace_file}}; }
+  /// What `arch` runs with.
+  sim::BusOptions bus() const;
   /// What `rtl` and `netlist` run with.
   sim::RtlOptions rtl(bool quiet) const;
 };
@@ -101,10 +102,6 @@ std::vector<Array> random_inputs(const Network& network, std::uint32_t seed);
 /// The user's files (--input). @throws Error  too many, too few, of another type or shape
 std::vector<Array> read_inputs(const std::vector<std::string>& files, const Network& network,
                                const std::string& model);
-
-/// A model's estimate. @param bytes  of its file, which `options.model` names
-estimate::Estimate estimate_of(const std::vector<std::uint8_t>& bytes,
-                               const NetworkOptions& options, const machine::Config& config);
 
 /// Runs one vector after the other.
 using Runner = std::function<sim::RunResult(const std::vector<Array>& inputs)>;

@@ -18,6 +18,7 @@ std::string percent(double part, double whole) {
 }
 
 std::string verdict(const Execution& e) {
+  if (e.vectors == 0) return "nothing is executed";
   if (!e.checked) return fmt::format("not checked ({})", e.why_not);
   return fmt::format("{} of {} vector{} bit-exact", e.exact, e.vectors, e.vectors == 1 ? "" : "s");
 }
@@ -33,6 +34,13 @@ std::size_t program_bytes(const compiler::Program& program) {
   std::size_t words = 0;
   for (const compiler::Program* stage : compiler::stages(program)) words += stage->words.size();
   return 8 * words;
+}
+
+std::string speed_text(const Execution& e) {
+  if (e.seconds <= 0) return "";
+  const double simulated = static_cast<double>(e.slowest.cycles) * e.vectors;
+  return fmt::format("simulated in {:.2f} s ({:.0f} kHz)\n", e.seconds,
+                     simulated / e.seconds / 1000);
 }
 
 /// What each inference reads of the program, where an instruction memory keeps some of it.
@@ -83,6 +91,17 @@ std::int64_t bytes_of(const model::Graph& graph, const model::Op& op) {
       if (t >= 0 && !graph.tensor(t).is_constant)
         bytes += graph.tensor(t).elements() * model::bytes_of(graph.tensor(t).type);
   return bytes;
+}
+
+/// All that crosses the bus, by what it is.
+Json traffic_json(const program::Traffic& traffic, std::uint64_t fetched) {
+  const auto& [moved, least] = traffic;
+  return {{"program", fetched},
+          {"weights", moved.constants},
+          {"inputs", least.maps_read},
+          {"outputs", least.maps_written},
+          {"spills_read", moved.maps_read - least.maps_read},
+          {"spills_written", moved.maps_written - least.maps_written}};
 }
 
 /// A program without layers tells nothing about the machine.
@@ -204,6 +223,8 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   json["vectors_exact"] = e.checked ? Json(e.exact) : Json(nullptr);
   json["dram_bytes_read"] = run.dram_bytes_read;
   json["dram_bytes_written"] = run.dram_bytes_written;
+  const std::vector<program::Traffic> traffic = program::traffic_of(program);
+  json["traffic"] = traffic_json(program::sum_of(traffic), run.fetched_bytes);
   json["program_bytes"] = program_bytes(program);
   json["fetched_bytes"] = e.fetched;
   json["fetched_bytes_again"] = e.fetched_again ? Json(*e.fetched_again) : Json(nullptr);
@@ -226,7 +247,10 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
          {"bound_cycles", layer.bound_cycles},
          {"causes", causes},
          {"utilization", utilization(layer.macs, result.cycles, program.config)},
-         {"bound", sim::bound_of(result.causes)}});
+         {"bound", sim::bound_of(result.causes)},
+         {"dram_bytes_read", traffic[i].moved.constants + traffic[i].moved.maps_read},
+         {"dram_bytes_constants", traffic[i].moved.constants},
+         {"dram_bytes_written", traffic[i].moved.maps_written}});
   }
   json["warnings"] = to_json(cliffs_of(program, run));
   json["host"] = host_json(program);
@@ -237,20 +261,17 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
 std::string to_text(const compiler::Program& program, const Execution& e,
                     const std::string& backend) {
   const sim::RunResult& run = e.slowest;
-  const double simulated = static_cast<double>(run.cycles) * e.vectors;
   return layer_rows(program, run) + host_text(program) + edges_text(program) + cause_rows(run) +
          to_text(cliffs_of(program, run)) +
          fmt::format(
              "{} on {} ({}): {}\n"
-             "{} cycles{}, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n"
-             "simulated in {:.2f} s ({:.0f} kHz)\n",
+             "{} cycles{}, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n",
              program.name, program.config.name, backend, verdict(e), grouped(run.cycles),
              per_image(e), grouped(static_cast<std::uint64_t>(program.macs())),
              percent(utilization(program.macs(), run.cycles, program.config), 1),
              program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
-             grouped(run.dram_bytes_written), e.seconds,
-             e.seconds > 0 ? simulated / e.seconds / 1000 : 0.0) +
-         fetch_text(program, e) + host_only(program);
+             grouped(run.dram_bytes_written)) +
+         speed_text(e) + fetch_text(program, e) + host_only(program);
 }
 
 }  // namespace trine::cli

@@ -13,10 +13,6 @@
 #include "sw/program/program.h"
 #include "tools/cli/common.h"
 
-namespace trine::estimate {
-struct Estimate;
-}
-
 namespace trine::cli {
 
 /// What `run` and `verify` report. `slowest` is the run with the most cycles.
@@ -50,9 +46,6 @@ Json host_json(const compiler::Program& program);
 /// up on the way, a line each, and what all of it costs.
 std::string edges_text(const compiler::Program& program);
 Json edges_json(const compiler::Program& program);
-
-/// What `estimate` reports.
-Json to_json(const estimate::Estimate& estimate, const machine::Config& config);
 
 /// What `generate` reports.
 Json design_json(const machine::Config& config, const std::string& out, const std::string& prefix);

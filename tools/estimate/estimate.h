@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cycles of a network on a design from the compiler's plan alone: nothing is executed, and of
-// weights only the shapes count.
+// Cycles of a network on a design without executing anything: a walk over its program, whose
+// cycles depend on shapes alone.
 
 #pragma once
 
@@ -10,13 +10,17 @@
 #include <vector>
 
 #include "machine/config.h"
+#include "sim/arch/run.h"
+#include "sim/result.h"
 #include "sw/compiler/network/network.h"
-#include "sw/model/graph.h"
-#include "sw/reference/run.h"
+#include "sw/program/program.h"
 
 namespace trine::estimate {
 
-/// What a layer, or each of some that are alike, takes.
+/// What the architecture simulator predicts of a program, all stages, without any outputs.
+sim::RunResult of_program(const compiler::Program& program, const sim::BusOptions& bus = {});
+
+/// What a layer of a table of shapes, or each of some that are alike, takes.
 struct Row {
   std::string name, op;
   std::int64_t times = 1;
@@ -24,15 +28,14 @@ struct Row {
   std::int64_t parameters = 0;    ///< of one
   std::int64_t weight_bytes = 0;  ///< of one: weights, biases and scales as they are stored
   double cycles = 0;              ///< of one
-  double compute = 0, bus = 0;    ///< what it would take without the other
+  sim::CauseCycles causes{};      ///< of all that were walked
 
-  const char* bound() const { return cycles == 0 ? "-" : bus > compute ? "bus" : "compute"; }
+  std::string bound() const { return cycles == 0 ? "-" : sim::bound_of(causes); }
 };
 
 struct Estimate {
   std::string network;
   std::vector<Row> rows;
-  std::int64_t network_macs = 0;  ///< also those whose results nobody reads
 
   std::int64_t macs() const { return sum(&Row::macs); }
   std::int64_t parameters() const { return sum(&Row::parameters); }
@@ -48,15 +51,7 @@ struct Estimate {
   }
 };
 
-/// The estimate of a model. @throws Error  as compiling it
-Estimate of_graph(const model::Graph& graph, const machine::Config& config,
-                  const reference::RoundingPolicy& rounding);
-
-/// The same of a network whose layers may lack weights.
+/// A row for each name of the network's layers, which need no weights.
 std::vector<Row> of_network(compiler::Network lowered, const machine::Config& config);
-
-/// A row for each layer of the network that the compiler's search ends with; each loads its own
-/// weights.
-std::vector<Row> of_layers(compiler::Network lowered, const machine::Config& config);
 
 }  // namespace trine::estimate

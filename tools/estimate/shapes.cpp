@@ -352,9 +352,7 @@ class Builder {
 /// The plan's layers as often as the table has them, with its parameters; behind them rows that are
 /// no layer of their own.
 Estimate counted(const ShapeTable& table, std::vector<Row> layers) {
-  std::int64_t macs = 0;
   for (const ShapeRow& row : table.rows) {
-    macs += row.macs() * row.times;
     bool first = true;
     for (Row& layer : layers) {
       if (layer.name != row.name) continue;
@@ -362,11 +360,11 @@ Estimate counted(const ShapeTable& table, std::vector<Row> layers) {
       if (std::exchange(first, false)) layer.parameters = row.parameters();
     }
     if (first && row.parameters() > 0) {
-      layers.push_back({row.name, name_of(row.type), row.times});
+      layers.push_back({.name = row.name, .op = name_of(row.type), .times = row.times});
       layers.back().parameters = row.parameters();
     }
   }
-  return {std::filesystem::path(table.file).stem().string(), std::move(layers), macs};
+  return {std::filesystem::path(table.file).stem().string(), std::move(layers)};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <ranges>
+#include <span>
 
 #include "base/error.h"
 #include "sw/compiler/network/network.h"
@@ -30,17 +31,14 @@ class Shapes {
     block();
     after_blocks();
     compiler::set_lifetimes(network_);
-    const std::vector<Row> layers = of_layers(network_, config_);
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      Row& row = rows_.at(at(row_of_[i]));
-      for (double Row::*part : {&Row::cycles, &Row::compute, &Row::bus})
-        row.*part += layers[i].*part;
-      row.weight_bytes += layers[i].weight_bytes;
+    for (const Row& layer : of_network(std::move(network_), config_)) {
+      Row& row = *std::ranges::find(rows_, layer.name, &Row::name);
+      row.cycles = layer.cycles;
+      row.causes = layer.causes;
+      row.weight_bytes = layer.weight_bytes;
     }
-    hide_softmax();
-    Estimate e{t_.name, rows_};
-    e.network_macs = e.macs();
-    return e;
+    set_heads();
+    return {t_.name, rows_};
   }
 
  private:
@@ -63,13 +61,16 @@ class Shapes {
     x = norm("attention norm", x, t_.layers);
     const int q = dense("query", x, D, t_.layers), k = dense("key", x, D, t_.layers);
     dense("value", x, D, t_.layers);
-    if (t_.positions == 0)
-      for (const int m : {q, k}) rotate(m);
+    if (t_.positions == 0) rotate({q, k});
     const int codes = attention(q);
     x = dense("attention output, sum", codes, D, t_.layers, before);
     const int y = norm("feed-forward norm", x, t_.layers);
     int inner = dense(t_.gated ? "gate, SiLU" : "feed-forward, GELU", y, F, t_.layers);
-    if (t_.gated) inner = passes("gate product", inner, dense("up", y, F, t_.layers), 1, t_.layers);
+    if (t_.gated) {
+      const int up = dense("up", y, F, t_.layers);
+      row("gate product", "MUL", t_.layers);
+      inner = pass(inner, up);
+    }
     last_ = dense("feed-forward output, sum", inner, D, t_.layers, x);
   }
 
@@ -86,7 +87,9 @@ class Shapes {
 
   // ---- layers -----------------------------------------------------------------------------------
 
+  /// What comes next is of it.
   Row& row(const std::string& name, const std::string& op, std::int64_t times) {
+    row_ = static_cast<int>(rows_.size());
     return rows_.emplace_back(Row{name, op, times});
   }
 
@@ -101,9 +104,10 @@ class Shapes {
   Layer layer(LayerKind kind, int from, int to) {
     const compiler::Shape& s = network_.maps[at(from)].shape;
     Layer l(kind);
-    l.label = t_.name + ": " + rows_.back().name;
-    l.op = rows_.back().op;
-    l.name = rows_.back().name;
+    const Row& row = rows_[at(row_)];
+    l.label = t_.name + ": " + row.name;
+    l.op = row.op;
+    l.name = row.name;
     l.input = from;
     l.output = to;
     l.window.W = l.window.Q = s.W;
@@ -111,10 +115,7 @@ class Shapes {
     return l;
   }
 
-  void add(Layer l) {
-    network_.layers.push_back(std::move(l));
-    row_of_.push_back(static_cast<int>(rows_.size()) - 1);
-  }
+  void add(Layer l) { network_.layers.push_back(std::move(l)); }
 
   /// @param residual  a map that is added, -1: none
   int product(int from, int channels, int residual = -1) {
@@ -136,14 +137,7 @@ class Shapes {
     return product(from, channels, residual);
   }
 
-  /// `count` passes of the vector unit over two maps.
-  int passes(const std::string& name, int a, int b, int count, std::int64_t times) {
-    row(name, "ADD, MUL", times);
-    int to = a;
-    for (int i = 0; i < count; ++i) to = pass(a, b);
-    return to;
-  }
-
+  /// Of the vector unit over two maps.
   int pass(int a, int b) {
     const compiler::Shape s = network_.maps[at(a)].shape;
     const int to = map(s.C, s.W);
@@ -171,46 +165,68 @@ class Shapes {
     return pass(pass(centered, centered), centered);
   }
 
-  void rotate(int m) { passes("rotation", m, m, 3, t_.layers); }
+  void rotate(const std::vector<int>& maps) {
+    row("rotation", "ADD, MUL", t_.layers);
+    for (const int m : maps)
+      for (int i = 0; i < 3; ++i) pass(m, m);
+  }
 
-  /// One head: it reads some channels of the queries; keys and values are loaded as weights.
+  /// Some heads, which stand for all: keys and values are loaded as weights. Scores come ahead of
+  /// the mixtures, as the compiler orders them: a softmax runs beside products of other heads.
   int attention(int queries) {
+    constexpr int kAhead = 2;
     const std::int64_t heads = std::int64_t{t_.layers} * t_.heads;
-    const int q = map(head_, tokens_);
-    network_.maps[at(q)].part = {queries, 0};
     const std::int64_t macs = std::int64_t{tokens_} * context_ * head_;
     row("query x key", "BATCH_MATMUL", heads).macs = macs;
-    const int scores = product(q, context_);
     row("softmax", "SOFTMAX", heads);
-    const int weights = map(context_, tokens_);
-    add(layer(LayerKind::kSoftmax, scores, weights));
-    const int joined = map(t_.width, tokens_);
     row("score x value", "BATCH_MATMUL", heads).macs = macs;
-    const int to = product(weights, head_);
-    network_.maps[at(to)].part = {joined, 0};
+    const auto row_of_scores = static_cast<int>(rows_.size()) - 3;
+    const int joined = map(t_.width, tokens_);
+    std::vector<int> weights;
+    for (int h = 0; h < planned_heads() + kAhead; ++h) {
+      if (h < planned_heads()) {
+        row_ = row_of_scores;
+        const int q = map(head_, tokens_);
+        network_.maps[at(q)].part = {queries, h * head_};
+        const int scores = product(q, context_);
+        ++row_;
+        weights.push_back(map(context_, tokens_));
+        add(layer(LayerKind::kSoftmax, scores, weights.back()));
+      }
+      if (h < kAhead) continue;
+      row_ = row_of_scores + 2;
+      const int mixture = product(weights[at(h - kAhead)], head_);
+      network_.maps[at(mixture)].part = {joined, (h - kAhead) * head_};
+    }
     return joined;
   }
 
-  /// A softmax and the products of the next head run at the same time; keys and values are no
-  /// weights in memory.
-  void hide_softmax() {
-    double products = 0;
-    for (Row& r : rows_)
-      if (r.op == "BATCH_MATMUL") {
-        products += r.cycles;
-        r.weight_bytes = 0;
-      }
-    for (Row& r : rows_)
-      if (r.op == "SOFTMAX") r.cycles = std::max(0.0, r.cycles - products);
+  /// Enough that their beginning and end count little.
+  int planned_heads() const { return std::min(t_.heads, 4); }
+
+  /// Cycles of one head: where the array waits for the vector unit they are the softmax's, the rest
+  /// is the two products', which overlap. Keys and values are no weights in memory.
+  void set_heads() {
+    const auto scores = std::ranges::find(rows_, "BATCH_MATMUL", &Row::op);
+    const std::span<Row> rows(scores, 3);
+    double cycles = 0, waits = 0;
+    for (Row& r : rows) {
+      cycles += r.cycles / planned_heads();
+      waits += static_cast<double>(r.causes[static_cast<std::size_t>(sim::Cause::kVector)]) /
+               planned_heads();
+      r.weight_bytes = 0;
+    }
+    rows[1].cycles = waits;
+    rows[0].cycles = rows[2].cycles = (cycles - waits) / 2;
   }
 
   const Transformer& t_;
   int tokens_, context_, head_;
   const machine::Config& config_;
   int last_ = -1;
+  int row_ = -1;  ///< of the layers that come next
   Network network_;
   std::vector<Row> rows_;
-  std::vector<int> row_of_;  ///< of each layer
 };
 
 }  // namespace

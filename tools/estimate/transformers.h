@@ -30,7 +30,6 @@ const std::vector<Transformer>& transformers();
 const Transformer& transformer(const std::string& name);
 
 /// `tokens` go through at once, each attends to `context` of them (those before in a cache).
-/// Softmax runs beside the products of the next head.
 /// @throws Error  what the design lacks
 Estimate of_transformer(const Transformer& t, int tokens, int context,
                         const machine::Config& config);

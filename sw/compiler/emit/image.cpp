@@ -78,7 +78,8 @@ class ImageMaker : private Order {
       layout.pitch = plan_.maps[m].dram.pitch;
       layout.plane = plan_.maps[m].dram.plane;
       layout.steps = layout.dense_steps();
-      image_.bytes.resize(at(layout.offset + layout.bytes()));
+      image_.size = std::max(image_.size, layout.offset + layout.bytes());
+      image_.bytes.resize(at(image_.size));
       to_planar(reinterpret_cast<const std::uint8_t*>(map.codes.data()), layout,
                 image_.bytes.data());
     }
@@ -130,7 +131,12 @@ class ImageMaker : private Order {
         l.former.steps > 0 ? 4 : l.conv().step_codes * l.conv().steps_per_row;  // of a word
     const std::int64_t rows = std::int64_t{groups} * group_rows;
     const std::int64_t beats = divide_up(rows, config_.rows_per_beat()) * config_.beats_per_row();
-    std::vector<std::uint32_t> words(at(beats * config_.data_words()));
+    const std::int64_t size = beats * config_.data_words();
+    if (weights.empty()) {
+      block->second = reserve(size);
+      return;
+    }
+    Words words(at(size));
     for (std::int64_t r = 0; r < rows; ++r) {
       const int group = static_cast<int>(r / group_rows);
       const int step = static_cast<int>(r % group_rows) * l.conv().steps_per_row;
@@ -159,6 +165,11 @@ class ImageMaker : private Order {
     if (!is_new) return;
     const std::int64_t entries =
         round_up(std::int64_t{range.size()} * l.passes, config_.data_words());
+    if (l.scales.empty() && l.result != Output::kThresholds) {
+      block->second = {-std::ssize(image_.parameters), reserve(entries).byte,
+                       reserve(2 * entries).byte, entries};
+      return;
+    }
     Entries p = parameters_of(l, range, correction);
     p.bias.resize(at(entries));
     p.scale.resize(at(2 * entries));
@@ -186,12 +197,18 @@ class ImageMaker : private Order {
   }
 
   Image::Block add(const Words& words) {
+    const Image::Block block = reserve(std::ssize(words));
+    image_.bytes.resize(at(image_.size));
+    std::memcpy(&image_.bytes[at(block.byte - plan_.arena_bytes)], words.data(), 4 * words.size());
+    return block;
+  }
+
+  /// The place of a block, whatever it holds.
+  Image::Block reserve(std::int64_t words) {
     const std::int64_t unit = std::max(config_.data_words() * 4, 64);
-    std::vector<std::uint8_t>& bytes = image_.bytes;
-    const auto offset = round_up(static_cast<std::int64_t>(bytes.size()), unit);
-    bytes.resize(at(offset) + words.size() * 4);
-    std::memcpy(&bytes[at(offset)], words.data(), words.size() * 4);
-    return {plan_.arena_bytes + offset, static_cast<std::int64_t>(words.size())};
+    const std::int64_t offset = round_up(image_.size, unit);
+    image_.size = offset + 4 * words;
+    return {plan_.arena_bytes + offset, words};
   }
 
   Image image_;

@@ -26,6 +26,7 @@ struct Image {
   };
 
   std::vector<std::uint8_t> bytes;
+  std::int64_t size = 0;  ///< of all blocks; more than `bytes` where layers have no constants
   std::map<BlockKey, Block> weights;
   std::map<std::tuple<int, int, int>, Parameters> parameters;  ///< layer, channel, correction
   std::vector<Block> tables, exponentials;  ///< of each layer; of those without no words

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The lanes of a RUN of compute or vector: where each one reads and writes, tile by tile, and what
+// else of their registers both machine.h (data) and walk.h (cycles) want to know.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "machine/isa.h"
+#include "machine/precision.h"
+
+namespace trine::sim {
+
+inline constexpr std::int64_t kAddressMask = (std::int64_t{1} << isa::kAddressBits) - 1;
+
+/// A field that is a difference of addresses: two's complement of 24 bits.
+template <typename Registers, typename Field>
+std::int64_t difference(const Registers& registers, const Field& field) {
+  const std::int64_t v = registers.get(field);
+  return v > kAddressMask / 2 ? v - kAddressMask - 1 : v;
+}
+
+template <typename Registers, typename Field>
+int field(const Registers& registers, const Field& f) {
+  return static_cast<int>(registers.get(f));
+}
+
+inline isa::post::Output output_of(const isa::LaneRegisters& r) {
+  return static_cast<isa::post::Output>(r.get(isa::post::kOutput));
+}
+
+inline const machine::Precision& encoding_of(const isa::LaneRegisters& r) {
+  return machine::kPrecisions.at(r.get(isa::post::kEncoding));
+}
+
+/// Channels in an output word of a compute RUN; raw sums have words of their own.
+inline int codes_per_word(const isa::LaneRegisters& r) {
+  return output_of(r) == isa::post::Output::kRaw ? 1 : encoding_of(r).codes_per_word();
+}
+
+/// Passes of a channel's sum through the post unit.
+inline int passes_of(const isa::LaneRegisters& r) {
+  return output_of(r) == isa::post::Output::kThresholds ? field(r, isa::post::kPassesLast) + 1 : 1;
+}
+
+/// Gather steps of a tile: channel words times taps, at most 2^40.
+inline std::int64_t steps_of(const isa::LaneRegisters& r) {
+  namespace agu = isa::agu;
+  return (r.get(agu::kWordsLast) + 1) * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
+}
+
+/// The step from the first tap of a channel word to that of the next.
+inline std::int64_t window_step(const isa::LaneRegisters& r) {
+  namespace agu = isa::agu;
+  return difference(r, agu::kCwStep) + r.get(agu::kRLast) * difference(r, agu::kKyStep) +
+         (r.get(agu::kRLast) + 1) * r.get(agu::kSLast) * difference(r, agu::kKxStep);
+}
+
+/// Output channels of a group: columns of the array, or bytes of the window former's word.
+inline int group_columns(const machine::Config& config, const isa::Run& run) {
+  return run.has(isa::compute::kWindow) ? 4 : config.cols;
+}
+
+/// Coordinates of the lanes, and how they advance. With the window former, the last lane's
+/// right-hand neighbours are further lanes, which only gather.
+struct Lanes {
+  struct Lane {
+    std::int64_t x = 0, y = 0, base = 0, out = 0;
+  };
+
+  Lanes(const isa::LaneRegisters& r, int rows, int neighbours = 0);
+
+  void next_tile(const isa::LaneRegisters& r);
+
+  bool gathers(std::size_t lane) const {
+    const bool wanted =
+        lane < rows_ || static_cast<std::int64_t>(lane - rows_ + 1) * stride_x_ <= halo_;
+    return wanted && lanes[lane].y < y_end_;
+  }
+  /// Has an output.
+  bool active(std::size_t lane) const {
+    return lane < rows_ && gathers(lane) && lanes[lane].x < x_end_ - idle_;
+  }
+
+  std::vector<Lane> lanes;
+
+ private:
+  void advance(Lane& lane, std::int64_t x, std::int64_t y, std::int64_t base,
+               std::int64_t out) const;
+  void set_neighbours();
+
+  std::size_t rows_;
+  std::int64_t x_end_, x_span_, y_end_, stride_x_, stride_y_, halo_, idle_, row_wrap_, out_wrap_;
+};
+
+}  // namespace trine::sim

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/arch/walk.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/rounding.h"
+#include "machine/memories.h"
+#include "machine/timing.h"
+
+namespace trine::sim {
+
+using isa::ComputeRegisters;
+using isa::Engine;
+using isa::LaneRegisters;
+using isa::TransferRegisters;
+using isa::VectorRegisters;
+namespace agu = isa::agu;
+namespace post = isa::post;
+using post::Output;
+
+Walk::Walk(const machine::Config& config)
+    : config_(config),
+      bank_of_(config.bank_of()),
+      bank_steps_(config.banks()),
+      bank_count_(config.banks()) {}
+
+Work Walk::run(Engine engine, const isa::Registers& registers, const isa::Run& run) {
+  const isa::Registers read = isa::as_read(engine, registers, run);
+  switch (engine) {
+    case Engine::kLoad:
+    case Engine::kStore:
+      return transfer(TransferRegisters(read), run);
+    case Engine::kCompute:
+      return compute(ComputeRegisters(read), run);
+    case Engine::kVector:
+      return vector(VectorRegisters(read), run);
+  }
+  return {};
+}
+
+Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
+  namespace dma = isa::dma;
+  const auto target = static_cast<dma::Target>(run.op);
+  const std::int64_t rows = r.get(dma::kRowsLast) + 1;
+  const std::int64_t words = r.get(dma::kWords);
+  const std::int64_t data_words = config_.data_words();
+  Work work;
+  work.on_chip = run.has(dma::kFromDmem);
+  work.bytes = work.on_chip ? 0 : rows * words * 4;
+  if (target == dma::Target::kTransposed) work.writes = rows * ((words + 3) / 4);
+  if (target == dma::Target::kTable) work.writes = rows * 4 * words;  // entry by entry
+  if (target == dma::Target::kExponentials) work.writes = rows * words;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
+    const std::int64_t beats = divide_up(dram / 4 % data_words + words, data_words);
+    work.beats += beats;
+    work.bursts += divide_up(beats, std::int64_t{machine::burst_beats(config_)});
+  }
+  return work;
+}
+
+// ---- gather -------------------------------------------------------------------------------------
+
+/// Steps over the words of every lane. The banks of a tap are the same for channel words that lie a
+/// multiple of two rows of banks apart, so each such step is counted once.
+void Walk::gather(const LaneRegisters& r, const Lanes& lanes, std::int64_t offset) {
+  const std::int64_t height = r.get(agu::kHeight), width = r.get(agu::kWidth);
+  const std::int64_t dil_x = r.get(agu::kDilX), dil_y = r.get(agu::kDilY);
+  const std::int64_t words = r.get(agu::kWordsLast) + 1;
+  const std::int64_t period = 2 * static_cast<std::int64_t>(bank_count_.size());
+  const std::int64_t step = window_step(r);
+  const std::int64_t kinds = std::min(words, period / std::gcd(step, period));
+  cycles_ = steps_ = beats_ = 0;
+  std::ranges::fill(bank_steps_, 0);
+  std::vector<std::int64_t> places;  // of lanes that read
+  for (std::int64_t ky = 0; ky <= r.get(agu::kRLast); ++ky) {
+    for (std::int64_t kx = 0; kx <= r.get(agu::kSLast); ++kx) {
+      places.clear();
+      for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+        const Lanes::Lane& lane = lanes.lanes[l];
+        const std::int64_t y = lane.y + ky * dil_y, x = lane.x + kx * dil_x;
+        if (lanes.gathers(l) && y >= 0 && y < height && x >= 0 && x < width)
+          places.push_back(lane.base);
+      }
+      for (std::int64_t kind = 0; kind < kinds; ++kind)
+        count_step(places, offset + kind * step, divide_up(words - kind, kinds));
+      offset += difference(r, kx < r.get(agu::kSLast) ? agu::kKxStep : agu::kKyStep);
+    }
+  }
+  const auto places_of_a_beat = static_cast<double>(bank_count_.size()) / config_.data_words();
+  share_ = static_cast<double>(beats_) / (static_cast<double>(steps_) * places_of_a_beat);
+}
+
+/// A step, and as many more whose words lie in the same banks.
+void Walk::count_step(const std::vector<std::int64_t>& places, std::int64_t offset,
+                      std::int64_t times) {
+  std::ranges::fill(bank_count_, 0);
+  int accesses = 1;
+  for (const std::int64_t place : places)
+    accesses = std::max(accesses, ++bank_count_[bank_of_(place + offset)]);
+  const std::size_t beat_words = config_.data_words();
+  for (std::size_t first = 0; first < bank_count_.size(); first += beat_words) {
+    bool read = false;
+    for (std::size_t bank = first; bank < first + beat_words; ++bank) {
+      if (bank_count_[bank] == 0) continue;
+      read = true;
+      bank_steps_[bank] += static_cast<int>(times);
+    }
+    if (read) beats_ += times;
+  }
+  steps_ += times;
+  cycles_ += accesses * times;
+}
+
+/// Cycles of the gather that output words of a tile and group take: of a word one where some lane's
+/// bank is read in every step. With codes, a part of a word is read and written (trine_ecc_bank),
+/// and steps that read its banks meanwhile wait.
+std::int64_t Walk::blocked_words(const ComputeRegisters& r, const Lanes& lanes, int columns,
+                                 int group) const {
+  const int per_word = codes_per_word(r);
+  const int position = field(r, post::kPosition), channels = field(r, isa::compute::kChannels);
+  const int first = position + group * columns;
+  const int last = position + std::min(channels, (group + 1) * columns);
+  const bool ends = channels <= (group + 1) * columns;  // the rest of a word is zeroed
+  const std::int64_t out_plane = difference(r, agu::kOutPlane);
+  const auto steps = static_cast<double>(steps_);
+  double blocked = 0;
+  for (int word = first / per_word; per_word * word < last; ++word) {
+    bool waits = false;
+    double passing = 1;  // steps that read none of its banks
+    for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+      if (!lanes.active(l)) continue;
+      const int bank = bank_of_(lanes.lanes[l].out + word * out_plane);
+      waits |= bank_steps_[bank] == steps_;
+      passing *= 1 - bank_steps_[bank] / steps;
+    }
+    const bool part = per_word * word < first || (!ends && per_word * (word + 1) > last);
+    if (waits) ++blocked;
+    if (config_.ecc && part) blocked += timing::kMerge * (1 - passing);
+  }
+  return std::lround(blocked);
+}
+
+// ---- compute, vector ----------------------------------------------------------------------------
+
+Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
+  using namespace isa::compute;
+  const bool drains = run.has(kDrain), window = run.has(kWindow);
+  const bool residual = run.has(kFuseAdd) || run.has(kFuseMax);
+  const int groups = field(r, agu::kGroupsLast) + 1;
+  const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
+  const int channels = field(r, kChannels), columns = group_columns(config_, run);
+  const bool meet = drains && steps_of(r) >= issues(r, run, 0, std::min(channels, columns));
+  Lanes lanes(r, config_.rows, window ? 3 : 0);
+  Lanes before = lanes;  // of the tile before
+  Work work;
+  work.steps = steps_of(r);
+  work.window = window;
+  work.requantized_maximum =
+      run.has(kFuseMax) && (output_of(r) == Output::kRequantized || output_of(r) == Output::kTable);
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    gather(r, lanes);
+    work.tile_cycles.push_back(cycles_);
+    work.tile_share.push_back(share_);
+    // Results of the last group meet the reads of the next tile, others those of their own.
+    std::int64_t stolen = 0;
+    if (meet) {
+      if (t > 0) stolen += blocked_words(r, before, columns, groups - 1);
+      if (residual) stolen += divide_up(field(r, post::kPosition) + channels, codes_per_word(r));
+      for (int g = 0; g + 1 < groups; ++g) {
+        if (window) gather(r, lanes, (g + 1) * window_step(r));  // those of the next word
+        stolen += blocked_words(r, lanes, columns, g);
+      }
+      before = lanes;
+    }
+    work.tile_stolen.push_back(stolen);
+    if (t + 1 < tiles) lanes.next_tile(r);
+  }
+  for (int g = 0; g < groups; ++g) {
+    const int drained = drains ? std::clamp(channels - g * columns, 0, columns) : 0;
+    work.group_columns.push_back(drained);
+    work.group_issues.push_back(issues(r, run, g * columns, drained));
+    work.group_residuals.push_back(residual ? divide_up(drained, codes_per_word(r)) : 0);
+  }
+  return work;
+}
+
+/// Two columns a cycle go together if their codes belong at an even place and the next, and are
+/// neither sums with a residual nor looked up.
+int Walk::issues(const ComputeRegisters& r, const isa::Run& run, int channel, int columns) const {
+  const int passes = passes_of(r);
+  const Output output = output_of(r);
+  const bool alone = config_.columns_per_cycle == 1 || passes > 1 || output == Output::kRaw ||
+                     output == Output::kTable || run.has(isa::compute::kFuseAdd);
+  if (alone || columns == 0) return columns * passes;
+  const int odd = (field(r, post::kPosition) + channel) % 2;
+  return odd + (columns - odd + 1) / 2;
+}
+
+Work Walk::vector(const VectorRegisters& r, const isa::Run& run) {
+  using isa::vector::Op;
+  const auto op = static_cast<Op>(run.op);
+  const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
+  Lanes lanes(r, config_.rows);
+  Work work;
+  work.out_words = r.get(agu::kWordsLast) + 1;
+  work.steps = steps_of(r) / work.out_words;
+  work.alone = op != Op::kSum || output_of(r) == Output::kTable;
+  if (op == Op::kSoftmax || op == Op::kNormalize) work.channels = r.get(isa::vector::kChannels);
+  work.kept = op == Op::kSoftmax && r.get(agu::kGroupsLast) == 0;
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    gather(r, lanes);
+    work.tile_cycles.push_back(cycles_);
+    work.tile_share.push_back(share_);
+    if (t + 1 < tiles) lanes.next_tile(r);
+  }
+  return work;
+}
+
+}  // namespace trine::sim

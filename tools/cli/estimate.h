@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `estimate` says of a model, to the command line and to Python.
+
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tools/cli/network.h"
+#include "tools/cli/report.h"
+#include "tools/estimate/estimate.h"
+
+namespace trine::cli {
+
+/// A compiled model and the cycles of its program, of no vector.
+struct ModelEstimate {
+  Network network;
+  Execution execution;
+};
+
+/// @param bytes  of the model's file, which `options.model` names
+ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
+                          const BackendOptions& memory, const machine::Config& config);
+
+Json to_json(const ModelEstimate& model);
+Json to_json(const estimate::Estimate& table, const machine::Config& config);
+
+}  // namespace trine::cli

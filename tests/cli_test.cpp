@@ -814,6 +814,20 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
       std::ranges::find(rows, "query x key", [](const json& r) { return r["name"]; });
   REQUIRE(scores != rows.end());
   CHECK((*scores)["macs"] == 3 * 50 * 128);
+
+  write_file(shell.dir / "shapes.csv", "name,type,C,H,W,M,R,pad\na,conv,16,8,8,32,3,same\n");
+  const Result shapes = shell.trine("estimate --config edge64 shapes.csv --json shapes.json");
+  REQUIRE(shapes.code == 0);
+  CHECK(widest_line(shapes.out) <= 100);
+  const json design = shell.read_json("shapes.json");
+  CHECK(design["macs"] == 8 * 8 * 32 * 16 * 9);
+  CHECK(design["area_model"] == true);
+  for (const char* key : {"area_um2", "gate_equivalents", "total_um2", "clock_ns"})
+    CHECK(design[key].get<double>() > 1);
+  write_file(shell.dir / "shapes.csv", "name,type,C,M\na,conv,16,many\n");
+  const Result bad = shell.trine("estimate --config edge64 shapes.csv");
+  CHECK(bad.code == 2);
+  CHECK(bad.err == "shapes.csv:2: M: many, allowed 1..1048576\n");
 }
 
 TEST_CASE("verify succeeds only if every vector is bit-exact", "[cli][verify]") {

@@ -5,10 +5,13 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "tools/cli/common.h"
+#include "tools/estimate/area_model.h"
+#include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
 
 namespace trine::cli {
@@ -47,22 +50,58 @@ std::string summary(const estimate::Estimate& e, const machine::Config& config) 
                     config.peak_macs_per_cycle());
 }
 
+bool is_table(const Options& options) {
+  return !options.table.empty() ||
+         std::filesystem::path(options.network.model).extension() == ".csv";
+}
+
+estimate::Estimate table_of(const Options& options, const machine::Config& config) {
+  if (!options.table.empty())
+    return estimate::of_transformer(estimate::transformer(options.table), options.tokens,
+                                    options.context > 0 ? options.context : options.tokens, config);
+  const std::string& file = options.network.model;
+  return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config);
+}
+
+std::string area_text(const estimate::Area& a) {
+  return fmt::format(
+      "{} gate equivalents, {} um2 of cells, {} um2 with memories,\n{:.2f} ns without wires (a "
+      "model of {}{}:\nof designs that it had not seen {:.1f} %, {:.1f} % and {:.1f} % off at "
+      "most)\n",
+      grouped(a.gate_equivalents), grouped(a.area_um2), grouped(a.total_um2), a.clock_ns, a.library,
+      a.beyond ? ", beyond those it is fitted to" : "", 100 * a.area_error, 100 * a.total_error,
+      100 * a.clock_error);
+}
+
+void add_area(const estimate::Area& a, Json& json) {
+  json["gate_equivalents"] = a.gate_equivalents;
+  json["area_um2"] = a.area_um2;
+  json["sram_um2"] = a.sram_um2;
+  json["total_um2"] = a.total_um2;
+  json["clock_ns"] = a.clock_ns;
+  json["library"] = a.library;
+  json["area_model"] = true;
+  json["area_model_error"] = {{"area_um2", a.area_error},
+                              {"total_um2", a.total_error},
+                              {"clock_ns", a.clock_error},
+                              {"beyond", a.beyond}};
+}
+
 int run(const Options& options) {
   if (options.table.empty() == options.network.model.empty())
     throw_error("trine estimate: MODEL or --table is required, and not both");
   options.output.check({}, options.network.read());
   const machine::Config config = options.network.design.load();
-  if (options.table.empty()) {
+  const std::string area = area_text(estimate::area_of(config));
+  if (!is_table(options)) {
     const ModelEstimate model =
         estimate_of(read_file(options.network.model), options.network, options.memory, config);
-    options.output.print(to_text(model.network.program, model.execution, kEstimate));
+    options.output.print(to_text(model.network.program, model.execution, kEstimate) + area);
     options.output.write_json(to_json(model), &config);
     return kSuccess;
   }
-  const estimate::Estimate table =
-      estimate::of_transformer(estimate::transformer(options.table), options.tokens,
-                               options.context > 0 ? options.context : options.tokens, config);
-  options.output.print(summary(table, config));
+  const estimate::Estimate table = table_of(options, config);
+  options.output.print(summary(table, config) + area);
   options.output.write_json(to_json(table, config), &config);
   return kSuccess;
 }
@@ -82,7 +121,9 @@ ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkO
 }
 
 Json to_json(const ModelEstimate& model) {
-  return to_json(model.network.program, model.execution, kEstimate);
+  Json json = to_json(model.network.program, model.execution, kEstimate);
+  add_area(estimate::area_of(model.network.program.config), json);
+  return json;
 }
 
 Json to_json(const estimate::Estimate& e, const machine::Config& config) {
@@ -105,6 +146,7 @@ Json to_json(const estimate::Estimate& e, const machine::Config& config) {
                               {"cycles", whole(row.cycles)},
                               {"utilization", utilization(row.macs, whole(row.cycles), config)},
                               {"bound", row.bound()}});
+  add_area(estimate::area_of(config), json);
   return json;
 }
 
@@ -113,7 +155,8 @@ void add_estimate(CLI::App& app, Action& action) {
       app, action, "estimate", "predict a network's cycles without executing it", run);
   options->network.declare(*command);
   options->network.declare_batch(*command);
-  command->get_option("MODEL")->required(false);
+  command->get_option("MODEL")->required(false)->description(
+      "quantized TFLite or ONNX model, a compiled program,\nor a table of shapes: FILE.csv");
   options->memory.declare_memory(*command);
   options->output.declare(*command);
   add_value(*command, "--table NAME", options->table,
@@ -127,6 +170,7 @@ void add_estimate(CLI::App& app, Action& action) {
       "run --backend arch. Tables are shapes without weights; a block is planned once.\n\n"
       "Examples:\n"
       "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
+      "  trine estimate --config edge1024 models/shapes/resnet50.csv\n"
       "  trine estimate --config edge1024 --table bert-base --tokens 128\n"
       "  trine estimate --config edge1024 --table llama-7b --tokens 1 --context 2048");
 }

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 
@@ -15,6 +16,8 @@
 #include "sw/compiler/compiler.h"
 #include "sw/model/testing.h"
 #include "sw/program/host.h"
+#include "tools/estimate/area_model.h"
+#include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
 
 namespace trine::estimate {
@@ -132,6 +135,144 @@ TEST_CASE("estimates are within 3 % of what the RTL takes", "[estimate][cycles]"
   std::ranges::sort(errors);
   CHECK(errors[errors.size() / 2] <= 0.015);
   CHECK(errors[errors.size() * 4 / 5] <= 0.03);
+}
+
+ShapeTable shipped(const std::string& name) {
+  const std::string file = std::string(TRINE_SOURCE_DIR) + "/models/shapes/" + name + ".csv";
+  return parse_shapes(read_text(file), file);
+}
+
+TEST_CASE("tables of shapes have the networks' MACs and parameters", "[estimate][shapes]") {
+  const auto [name, macs, parameters] =
+      GENERATE(Catch::Generators::table<const char*, std::int64_t, std::int64_t>({
+          {"alexnet", 724'406'816, 60'965'224},
+          {"efficientnet_b7", 37'745'884'192, 66'347'960},
+          {"googlenet", 1'582'671'872, 6'998'552},
+          {"mobilenet_v3_large", 216'589'760, 5'483'032},
+          {"nfnet_f0", 12'384'198'656, 71'489'272},
+          {"resnet152", 11'282'415'616, 60'192'808},
+          {"squeezenet", 832'667'936, 1'248'424},
+          {"vgg19", 19'632'062'464, 143'667'240},
+          {"vit_b16", 17'563'828'224, 86'567'656},
+          {"xception", 8'357'403'496, 22'855'952},
+      }));
+  CAPTURE(name);
+  std::int64_t all_macs = 0, all_parameters = 0;
+  for (const ShapeRow& row : shipped(name).rows) {
+    all_macs += row.macs() * row.times;
+    all_parameters += row.parameters() * row.times;
+  }
+  CHECK(all_macs == macs);
+  CHECK(all_parameters == parameters);
+}
+
+TEST_CASE("a table of shapes is planned as the model is", "[estimate][shapes]") {
+  const ShapeTable table = parse_shapes(
+      "name,type,C,H,W,M,R,U,pad\n"
+      "conv1,conv,1,28,28,6,5,1,same\n"
+      "pool1,max,6,28,28,,2,2,\n"
+      "conv2,conv,6,14,14,16,5,1,\n"
+      "pool2,max,,,,,2,2,\n"
+      "fc1,fc,16,5,5,120,,,\n"
+      "fc2,fc,120,1,1,84,,,\n"
+      "logits,fc,84,1,1,10,,,\n",
+      "lenet.csv");
+  const std::string file = std::string(TRINE_SOURCE_DIR) + "/models/lenet_mnist.tflite";
+  const model::Graph graph = model::import_model(file);
+  for (const char* preset : {"edge32", "edge256", "edge1024"}) {
+    CAPTURE(preset);
+    const machine::Config config = machine::load_config(preset, {});
+    const auto cycles = static_cast<double>(of_program(compiler::compile(graph, config)).cycles);
+    const Estimate shapes = of_shapes(table, config);
+    CHECK(shapes.macs() == 416'520);
+    CHECK(shapes.cycles() == Approx(cycles).epsilon(0.01));
+    CHECK(shapes.parameters() == 61'706);
+  }
+}
+
+TEST_CASE("rows of a table join, add, repeat and come in batches", "[estimate][shapes]") {
+  const machine::Config config = machine::load_config("edge256", {});
+  const Estimate e = of_shapes(parse_shapes("# a comment\n"
+                                            "name,type,from,N,C,H,W,M,R,pad,groups,times\n"
+                                            "a,conv,,,16,8,8,16,3,1,4,\n"
+                                            "b,conv,a,,16,8,8,6,1,,,\n"
+                                            "c,conv,a,,16,8,8,10,1,,,\n"
+                                            "join,concat,b c,,,,,,,,,\n"
+                                            "d,depthwise,,,,,,,3,1,,\n"
+                                            "sum,add,d join,,,,,,,,,\n"
+                                            "mean,avg,,,,,,,,,,\n"
+                                            "gate,mul,mean sum,,,,,,,,,\n"
+                                            "block,conv,,,32,1,10,32,1,,,12\n"
+                                            "lstm,fc,input,64,512,1,1,2048,,,,\n",
+                                            "t.csv"),
+                               config);
+  CHECK(e.macs() == 64 * (16 * 4 * 9 + 16 * 16 + 16 * 9) + 12 * 10 * 32 * 32 + 64 * 512 * 2048);
+  CHECK(e.parameters() ==
+        16 * 4 * 9 + 16 + 16 * 16 + 16 + 16 * 9 + 16 + 12 * (32 * 32 + 32) + 512 * 2048 + 2048);
+  for (const Row& row : e.rows) CHECK(row.name != "sum");  // in the depthwise product
+}
+
+TEST_CASE("faults of a table of shapes are named by line and column", "[estimate][shapes][error]") {
+  const auto [text, message] = GENERATE(Catch::Generators::table<const char*, const char*>({
+      {"", "t.csv:1: no row, allowed a header and a row for each layer"},
+      {"name,kind\n",
+       "t.csv:1: header: no column 'kind', allowed name, type, from, N, C, H, W, M, R, S, U, D, "
+       "pad, groups, times, bias"},
+      {"name,type\na,conv,3\n", "t.csv:2: 3 fields, the header has 2"},
+      {"name,type\na,dense\n",
+       "t.csv:2: type: 'dense', allowed conv, depthwise, fc, matmul, max, avg, add, mul, concat, "
+       "softmax, norm, embed"},
+      {"name,type,C\na,conv,0\n", "t.csv:2: C: 0, allowed 1..1048576"},
+      {"name,type,C,pad\na,conv,4,x\n", "t.csv:2: pad: x, allowed 0..255 or same"},
+      {"name,type,C,H,W\na,conv,4,8,8\n", "t.csv:2: M: is empty, conv needs it"},
+      {"name,type,C,H,W,R\na,max,4,8,8,9\n",
+       "t.csv:2: R: a filter of 9 taps does not fit 8 pixels with a padding of 0"},
+      {"name,type,C,M\na,avg,4,4\n", "t.csv:2: M: 4, allowed only empty for avg"},
+      {"name,type,C,M,groups\na,conv,4,6,4\n",
+       "t.csv:2: groups: 4 channels and 6 filters in 4 groups, allowed divisors of both"},
+      {"name,type,from,C,H,W,M\na,conv,,4,8,8,4\nb,conv,a,4,9,8,4\n",
+       "t.csv:3: from: a gives 4 x 8 x 8 (C x H x W), allowed 4 x 9 x 8"},
+      {"name,type,from,C\na,add,b c,4\n",
+       "t.csv:2: from: no map 'b' above, allowed input and the names of rows before"},
+      {"name,type,from,C\na,add,input,4\n", "t.csv:2: from: 1 names, add reads 2"},
+      {"name,type,C,M\na,conv,4,4\na,conv,4,4\n",
+       "t.csv:3: name: 'a', allowed one word that is neither 'input' nor another row's"},
+  }));
+  CAPTURE(text);
+  CHECK_THROWS_WITH(parse_shapes(text, "t.csv"), message);
+  const machine::Config plain = machine::load_config("edge256", {"vector.softmax=false"});
+  CHECK_THROWS_WITH(of_shapes(parse_shapes("name,type,C\na,softmax,8\n", "t.csv"), plain),
+                    "t.csv:2: type: softmax, the design lacks vector.softmax");
+}
+
+TEST_CASE("area and clock are those of designs that synthesis measured", "[estimate][area]") {
+  const nlohmann::json model = nlohmann::json::parse(
+      read_text(std::string(TRINE_SOURCE_DIR) + "/tools/estimate/area/sg13g2.json"));
+  CHECK(model.at("fitted").size() >= 12);
+  CHECK(model.at("held_out").size() >= 3);
+  for (const char* set : {"fitted", "held_out"})
+    for (const auto& point : model.at(set)) {
+      std::istringstream words(point.at("design").get<std::string>());
+      std::string preset, key;
+      words >> preset;
+      std::vector<std::string> keys;
+      while (words >> key) keys.push_back(key);
+      CAPTURE(preset, keys);
+      const Area area = area_of(machine::load_config(preset, keys));
+      const auto near = [&](const char* what, double value, double most) {
+        CAPTURE(what);
+        const auto& measured = point.at(what);
+        const double ours = value / measured.at("measured").get<double>() - 1;
+        CHECK(ours == Approx(measured.at("error").get<double>()).margin(0.0002));  // the script's
+        CHECK(std::abs(ours) < most);
+      };
+      near("area_um2", area.area_um2, 0.10);
+      near("clock_ns", area.clock_ns, 0.10);
+      near("total_um2", area.total_um2, 0.25);  // synthesis chooses macros by what time is left
+    }
+  CHECK(area_of(machine::load_config("edge256", {})).area_error <= 0.10);
+  CHECK_FALSE(area_of(machine::load_config("edge256", {})).beyond);
+  CHECK(area_of(machine::load_config("tpuv1-size", {})).beyond);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "machine/precision.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/former.h"
+#include "sw/compiler/network/forms.h"
 
 namespace trine::compiler {
 namespace {
@@ -164,18 +165,10 @@ Layer Lowering::convolution(const Op& o) {
   const int depth = depthwise ? 1 : filter.extent(3);
   const int per_group = (depthwise ? filter.extent(3) : filter.extent(0)) / groups;
   const Fold& fold = net_.maps[at(layer.input)].fold;
-  if (fold.folded()) {  // the border is in the map
-    Geometry& g = layer.window;
-    g.S = divide_up(filter.extent(2), fold.pixels);
-    g.dil_x = fold.pixels / fold.stride_x;
-    g.stride_x /= fold.stride_x;
-    g.pad_left = 0;
-    g.R = divide_up(filter.extent(1), fold.rows);
-    g.stride_y /= fold.stride_y;
-    if (fold.rows > 1) g.pad_top = 0;
-  } else {
-    set_groups(layer, groups, depth, per_group);
-  }
+  if (fold.folded())
+    set_folded(layer.window, fold);
+  else
+    set_groups(layer, shape(layer.input), groups, depth, per_group, config_);
   set_arithmetic(o, layer);
   if (outside) layer.conv().outside = *outside;
   const auto codes = filter.values<std::int8_t>();
@@ -200,25 +193,6 @@ Layer Lowering::convolution(const Op& o) {
         }
   fold_zero_point(layer);
   return layer;
-}
-
-void Lowering::set_groups(Layer& layer, int groups, int depth, int per_group) const {
-  const Shape& in = shape(layer.input);
-  int joined = 1;
-  const auto whole = [&](int n) {
-    return n * depth % in.per_word == 0 && n * per_group % 4 == 0 &&
-           (groups % n == 0 || n * depth == in.per_word);
-  };
-  while (joined < groups && !whole(joined)) ++joined;
-  if (in.per_word != 4) return;
-  if (depth == 1 && per_group == 1 && config_.window()) {
-    layer.group_channels = 4;
-    layer.words = 1;
-    layer.former = best_former(layer.window, config_);
-  } else if (joined < groups) {
-    layer.group_channels = joined * per_group;
-    layer.words = joined * depth / in.per_word;
-  }
 }
 
 /// The filter, R x S, that `K` values fill: pixels of a row of the image, or rows, that follow each

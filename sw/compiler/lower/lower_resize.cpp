@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/network/forms.h"
 
 namespace trine::compiler {
 namespace {
@@ -214,7 +215,7 @@ Layer Lowering::weighted_sum(const Op& o, int from, const Geometry& window,
   Layer layer = start(o, LayerKind::kConv, from);
   layer.window = window;
   set_scale(layer, shape(from).C, reciprocal(all));
-  set_groups(layer, layer.channels, 1, 1);
+  set_groups(layer, shape(from), layer.channels, 1, 1, config_);
   if (layer.former.steps > 0) layer.conv().steps_per_row = config_.window_steps_per_row();
   layer.clear_weights();
   for (int m = 0; m < layer.channels; ++m)

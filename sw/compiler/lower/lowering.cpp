@@ -4,6 +4,7 @@
 
 #include "base/rounding.h"
 #include "machine/precision.h"
+#include "sw/compiler/network/forms.h"
 #include "sw/model/onnx/evaluate.h"
 
 namespace trine::compiler {
@@ -151,45 +152,21 @@ void Lowering::add_input(int tensor) {
   }
 }
 
-namespace {
-
-/// Of that size, that cover `taps`.
-int blocks(int taps, int size) { return divide_up(taps, size); }
-
-}  // namespace
-
 void Lowering::fold_input(int map, int shaped) {
-  const Shape s = shape(map);
+  Map& to = net_.maps[at(map)];
   const auto reader =
       std::ranges::find_if(machine_, [&](int i) { return op(i).input(0) == shaped; });
-  if (s.per_word != 4 || readers_[shaped] != 1 || reader == machine_.end()) return;
+  if (to.shape.per_word != 4 || readers_[shaped] != 1 || reader == machine_.end()) return;
   const Op& o = op(*reader);
-  if (!is_convolution(o.kind) || o.dilation_w != 1 || !graph_.in(o, 1).is_constant) return;
-  const int R = graph_.in(o, 1).extent(1), S = graph_.in(o, 1).extent(2);
-  Fold fold;
-  if (s.C <= 2 && S > 1) {  // whole words; columns that no window begins at stay out
-    fold.pixels = 4 / s.C;
-    if (S <= fold.pixels || fold.pixels % o.stride_w == 0) fold.stride_x = o.stride_w;
-  } else if (s.C == 3 && o.kind == OpKind::kConv2D && o.dilation_h == 1) {  // no byte stays idle
-    fold.rows = fold.stride_y = o.stride_h;
-    fold.pixels = fold.stride_x = o.stride_w;
-    const int words = blocks(3 * fold.size(), 4);
-    if (words * blocks(R, fold.rows) * blocks(S, fold.pixels) >= R * S) return;
-  }
-  // Taps beyond the filter need weights of 0.
-  if (!fold.folded() || ((S % fold.pixels != 0 || R % fold.rows != 0) && weight_bits(o, 4) == 1))
-    return;
-  const model::Window w = model::window(graph_, o);
-  fold.left = w.pad_left;
-  fold.top = fold.rows > 1 ? w.pad_top : 0;
-  fold.height = s.H;
-  fold.width = s.W;
-  Map& to = net_.maps[at(map)];
-  to.fold = fold;
-  to.shape.C = s.C * fold.size();
-  to.shape.W = (w.Q - 1) * (o.stride_w / fold.stride_x) +
-               (blocks(S, fold.pixels) - 1) * (fold.pixels / fold.stride_x) + 1;
-  if (fold.rows > 1) to.shape.H = w.P - 1 + blocks(R, fold.rows);
+  if (!is_convolution(o.kind) || !graph_.in(o, 1).is_constant) return;
+  Layer layer;
+  layer.input = map;
+  set_window(o, layer, graph_.in(o, 1).extent(1), graph_.in(o, 1).extent(2));
+  const auto folded =
+      folded_input(to.shape, layer.window, o.kind != OpKind::kConv2D, weight_bits(o, 4) == 1);
+  if (!folded) return;
+  to.fold = folded->fold;
+  to.shape = folded->shape;
 }
 
 int Lowering::packing_of(int tensor) const {

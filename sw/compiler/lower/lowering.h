@@ -186,9 +186,6 @@ class Lowering {
   /// thresholds, but a bit is one, whatever it stands for.
   void set_thresholds(const Op& t, Layer& layer) const;
   Layer convolution(const Op& o);
-  /// So many groups of channels are joined as fill whole words on both sides; zeros stand for what
-  /// they don't share. Depthwise convolutions use the window former where there is one.
-  void set_groups(Layer& layer, int groups, int depth, int per_group) const;
   /// Over [N, K]: a 1x1 filter on N pixels, or, where K is some pixels or rows of an image, or all
   /// of it, a filter of that size. Other rows are put in order first.
   Layer fully_connected(const Op& o);

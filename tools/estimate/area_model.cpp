@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/estimate/area_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "base/root.h"
+#include "machine/memories.h"
+#include "synth/partition.h"
+
+namespace trine::estimate {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Of the memories that are no macros, as they are too small.
+double flop_bits(const machine::Config& config) {
+  double bits = 0;
+  for (const machine::Memory& m : machine::memories(config))
+    if (const std::int64_t own = std::int64_t{m.width} * m.depth; own < synth::kMacroBits)
+      bits += static_cast<double>(m.instances * own);
+  return bits;
+}
+
+/// What a design's modules may be proportional to; bench/area_model.py has the same.
+std::map<std::string, double> quantities(const machine::Config& c) {
+  return {{"rows", c.rows},
+          {"cols", c.cols},
+          {"banks", c.banks()},
+          {"drained", c.columns_per_cycle},
+          {"bus_words", c.data_words()},
+          {"low_bit", c.ternary || c.binary},
+          {"int8", c.int8},
+          {"one_stage", c.pipeline_pe == 1},
+          {"vector", c.vector},
+          {"softmax", c.has_softmax()},
+          {"window", c.window()},
+          {"zero_points", c.zero_points()},
+          {"ecc", c.ecc},
+          {"imem", c.imem_kib > 0},
+          {"flop_bits", flop_bits(c)},
+          {"flops", flop_bits(c) > 0},
+          {"levels", std::log2(c.rows * c.cols)}};
+}
+
+double sum(const Json& terms, const std::map<std::string, double>& of) {
+  double total = 0;
+  for (const Json& term : terms) {
+    auto product = term.at("each").get<double>();
+    for (const std::string name : term.at("of")) product *= of.at(name);
+    total += product;
+  }
+  return total;
+}
+
+/// Words of the macros that a memory is made of: 64 to 512, or a multiple of that.
+int words_of(int depth) {
+  int words = 64;
+  while (words < std::min(depth, 512)) words *= 2;
+  return depth <= 512 ? words : (depth + 511) / 512 * 512;
+}
+
+double macros(const Json& model, const machine::Config& config) {
+  double total = 0;
+  for (const machine::Memory& m : machine::memories(config))
+    if (std::int64_t{m.width} * m.depth >= synth::kMacroBits)
+      total += m.instances * m.width *
+               (model.at("bits_of_a_word").get<double>() +
+                model.at("bits").get<double>() * words_of(m.depth));
+  return total;
+}
+
+bool is_beyond(const Json& designs, const std::string& key, int value) {
+  const auto less = [&](const Json& a, const Json& b) { return a.at(key) < b.at(key); };
+  const auto [least, most] = std::minmax_element(designs.begin(), designs.end(), less);
+  return value < least->at(key).get<int>() || value > most->at(key).get<int>();
+}
+
+}  // namespace
+
+Area area_of(const machine::Config& config) {
+  const Json model = Json::parse(read_text(project_root() / "tools/estimate/area/sg13g2.json"));
+  const auto of = quantities(config);
+  const auto nand2 = model.at("nand2_um2").get<double>();
+  Area area;
+  area.library = model.at("library");
+  for (const Json& group : model.at("groups")) area.gate_equivalents += sum(group.at("terms"), of);
+  area.area_um2 = area.gate_equivalents * nand2;
+  area.sram_um2 = macros(model.at("memory_um2"), config);
+  area.total_um2 = area.area_um2 + sum(model.at("buffers"), of) * nand2 + area.sram_um2;
+  area.clock_ns = sum(model.at("clock_ns"), of);
+  const Json& error = model.at("error");
+  area.area_error = error.at("area_um2");
+  area.total_error = error.at("total_um2");
+  area.clock_error = error.at("clock_ns");
+  area.beyond = is_beyond(model.at("fitted"), "rows", config.rows) ||
+                is_beyond(model.at("fitted"), "cols", config.cols);
+  return area;
+}
+
+}  // namespace trine::estimate

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/estimate/shapes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "base/error.h"
+#include "base/index.h"
+#include "sw/compiler/network/forms.h"
+#include "sw/compiler/network/network.h"
+
+namespace trine::estimate {
+namespace {
+
+using compiler::Layer;
+using compiler::LayerKind;
+using compiler::Network;
+using compiler::Shape;
+
+class Builder {
+ public:
+  Builder(const ShapeTable& table, const machine::Config& config)
+      : table_(table), config_(config) {}
+
+  Network run() {
+    count_readers();
+    fuse_sums();
+    for (std::size_t i = 0; i < table_.rows.size(); ++i)
+      if (table_.rows[i].type != ShapeType::kEmbed && !sum_of_.contains(static_cast<int>(i)))
+        add(static_cast<int>(i));
+    edges();
+    compiler::set_lifetimes(network_);
+    return std::move(network_);
+  }
+
+ private:
+  const ShapeRow& row(int i) const { return table_.rows[at(i)]; }
+
+  /// The row whose map it reads as its source number `which`; -1: none.
+  int source(int i, std::size_t which) const {
+    const int from = row(i).from[which];
+    return from >= 0 && row(from).times == row(i).times ? from : -1;
+  }
+
+  void count_readers() {
+    readers_.assign(table_.rows.size(), 0);
+    for (std::size_t i = 0; i < table_.rows.size(); ++i)
+      for (std::size_t k = 0; k < row(static_cast<int>(i)).from.size(); ++k)
+        if (const int from = source(static_cast<int>(i), k); from >= 0) ++readers_[at(from)];
+  }
+
+  /// A sum goes into the longer one of the products before it that nobody else reads.
+  void fuse_sums() {
+    for (int i = 0; i < static_cast<int>(table_.rows.size()); ++i) {
+      if (row(i).type != ShapeType::kAdd || row(i).from[0] == row(i).from[1]) continue;
+      int best = -1;
+      for (const std::size_t k : {0u, 1u}) {
+        const int from = source(i, k);
+        if (from >= 0 && row(from).is_product() && readers_[at(from)] == 1 &&
+            (best < 0 || row(from).macs() > row(best).macs()))
+          best = from;
+      }
+      if (best >= 0) product_of_[sum_of_[best] = i] = best;
+    }
+  }
+
+  // ---- maps -------------------------------------------------------------------------------------
+
+  int map(const Shape& shape) {
+    compiler::Map m;
+    m.name = fmt::format("map {}", network_.maps.size());
+    m.shape = shape;
+    return network_.add(std::move(m));
+  }
+
+  const Shape& shape(int map) const { return network_.maps[at(map)].shape; }
+
+  /// What a row reads: a row's map, or one from DRAM.
+  int input(int i, std::size_t which, const Shape& shape) {
+    const int from = source(i, which);
+    return from >= 0 ? map_of_.at(from) : map(shape);
+  }
+
+  void edges() {
+    for (std::size_t m = 0; m < network_.maps.size(); ++m) {
+      const auto is = [&](int other) { return network_.whole_of(other) == static_cast<int>(m); };
+      const auto reads = [&](const Layer& l) {
+        return is(l.input) || (l.second >= 0 && is(l.second));
+      };
+      compiler::Map& map = network_.maps[m];
+      if (map.part.whole >= 0) continue;
+      map.input =
+          std::ranges::none_of(network_.layers, [&](const Layer& l) { return is(l.output); });
+      map.output = !map.input && std::ranges::none_of(network_.layers, reads);
+      if (map.input) network_.inputs.push_back(static_cast<int>(m));
+      if (map.output) network_.outputs.push_back(static_cast<int>(m));
+    }
+  }
+
+  // ---- layers -----------------------------------------------------------------------------------
+
+  void add(int i) {
+    const ShapeRow& r = row(i);
+    const auto product = product_of_.find(i);
+    if (product != product_of_.end()) return sum(i, product->second);
+    switch (r.type) {
+      case ShapeType::kConcat:
+        return join(i);
+      case ShapeType::kMax:
+      case ShapeType::kAvg:
+        return pool(i);
+      case ShapeType::kAdd:
+        return pair(i, LayerKind::kAdd);
+      case ShapeType::kMul:
+        return pair(i, LayerKind::kMul);
+      case ShapeType::kSoftmax:
+        return over_channels(i, LayerKind::kSoftmax);
+      case ShapeType::kNorm:
+        return norm(i);
+      default:
+        return put(i, this->product(i));
+    }
+  }
+
+  Layer layer(int i, LayerKind kind, int from) const {
+    const ShapeRow& r = row(i);
+    const Shape& s = shape(from);
+    Layer l(kind);
+    l.label = fmt::format("{}:{}: {}", table_.file, r.line, r.name);
+    l.op = name_of(r.type);
+    l.name = r.name;
+    l.input = from;
+    l.words = s.channel_words();
+    l.window.H = l.window.P = s.H;
+    l.window.W = l.window.Q = s.W;
+    return l;
+  }
+
+  void push(Layer l, int to) {
+    l.output = to;
+    network_.layers.push_back(std::move(l));
+  }
+
+  void put(int i, Layer l) {
+    const Shape to{l.kind == LayerKind::kConv ? l.channels : shape(l.input).C, l.window.P,
+                   l.window.Q};
+    map_of_[i] = map(to);
+    push(std::move(l), map_of_[i]);
+  }
+
+  static void set_window(const ShapeRow& r, compiler::Geometry& g) {
+    g = {.H = r.H, .W = r.W, .P = r.P, .Q = r.Q, .R = r.R, .S = r.S};
+    g.stride_y = g.stride_x = r.U;
+    if (r.P == 1) g.stride_y = 1;
+    if (r.Q == 1) g.stride_x = 1;
+    g.dil_y = g.dil_x = r.D;
+    g.pad_top = r.pad;
+    g.pad_left = r.pad_left;
+  }
+
+  Layer product(int i) {
+    ShapeRow r = row(i);
+    if (r.N > 1) {  // a batch: as many pixels of all that one output reads
+      r.C *= r.H * r.W;
+      r.R = r.S = r.H = r.P = 1;
+      r.W = r.Q = r.N;
+    }
+    const int from = input(i, 0, {r.C, r.H, r.W});
+    if (shape(from).C != r.C || shape(from).W != r.W)
+      throw_error("{}:{}: N: {} images, allowed only 1 of a map that the table computes",
+                  table_.file, r.line, r.N);
+    compiler::Geometry g;
+    set_window(r, g);
+    if (source(i, 0) < 0 && r.type != ShapeType::kMatmul) fold(from, r, g);
+    Layer l = layer(i, LayerKind::kConv, from);
+    l.window = g;
+    l.channels = r.M;
+    l.macs = row(i).macs();
+    const compiler::Fold& fold = network_.maps[at(from)].fold;
+    if (fold.folded()) {
+      l.window.H = shape(from).H;
+      l.window.W = shape(from).W;
+      compiler::set_folded(l.window, fold);
+    } else {
+      compiler::set_groups(l, shape(from), r.groups, r.C / r.groups, r.M / r.groups, config_);
+    }
+    if (l.former.steps > 0) l.conv().steps_per_row = config_.window_steps_per_row();
+    compiler::set_sweeps(l, shape(from));
+    return l;
+  }
+
+  void fold(int map, const ShapeRow& r, const compiler::Geometry& g) {
+    compiler::Map& m = network_.maps[at(map)];
+    const auto folded = compiler::folded_input(m.shape, g, r.type == ShapeType::kDepthwise, false);
+    if (!folded) return;
+    m.fold = folded->fold;
+    m.shape = folded->shape;
+  }
+
+  void sum(int i, int product) {
+    const int other = row(i).from[0] == product ? 1 : 0;
+    Layer l = this->product(product);
+    l.second = input(i, at(other), {row(i).C, row(i).H, row(i).W});
+    l.op += "+add";
+    put(i, std::move(l));
+  }
+
+  void pool(int i) {
+    const ShapeRow& r = row(i);
+    need(i, config_.vector, "vector.enable");
+    const bool max = r.type == ShapeType::kMax;
+    int from = input(i, 0, {r.C, r.H, r.W});
+    const auto window = [&](const ShapeRow& of) {
+      Layer l = layer(i, max ? LayerKind::kMax : LayerKind::kSum, from);
+      set_window(of, l.window);
+      if (!max) l.pool().regions = {{{0, of.P, 0, of.Q}, {}, 0}};
+      return l;
+    };
+    ShapeRow last = r;
+    if (r.P * r.Q == 1 && std::int64_t{r.H} * r.W > config_.dmem_words() / 2) {
+      ShapeRow columns = r;  // one after the other
+      columns.S = 1;
+      columns.Q = r.W;
+      const int sums = map({r.C, 1, r.W});
+      push(window(columns), sums);
+      from = sums;
+      last.H = last.R = 1;
+    }
+    Layer l = window(last);
+    put(i, std::move(l));
+  }
+
+  void pair(int i, LayerKind kind) {
+    const ShapeRow& r = row(i);
+    need(i, config_.vector, "vector.enable");
+    int first = input(i, 0, {r.C, r.H, r.W}), second = input(i, 1, {r.C, r.H, r.W});
+    if (shape(first).pixels() < shape(second).pixels()) std::swap(first, second);  // a gate
+    Layer l = layer(i, kind, first);
+    for (const bool rows : {false, true}) second = repeated(i, second, rows);
+    l.second = second;
+    put(i, std::move(l));
+  }
+
+  /// A map's only column or row as often as the layer has them.
+  int repeated(int i, int map, bool rows) {
+    const ShapeRow& r = row(i);
+    const Shape s = shape(map);
+    if (rows ? s.H == r.H : s.W == r.W) return map;
+    Layer l = layer(i, LayerKind::kMax, map);
+    (rows ? l.window.stride_y : l.window.stride_x) = 0;
+    (rows ? l.window.P : l.window.Q) = rows ? r.H : r.W;
+    const int to = this->map({s.C, l.window.P, l.window.Q});
+    push(std::move(l), to);
+    return to;
+  }
+
+  void over_channels(int i, LayerKind kind) {
+    const ShapeRow& r = row(i);
+    need(i, config_.has_softmax(), "vector.softmax");
+    Layer l = layer(i, kind, input(i, 0, {r.C, r.H, r.W}));
+    l.channels = r.C;
+    put(i, std::move(l));
+  }
+
+  /// Of more channels than there are parameters: mean and variance as products with ones, three
+  /// passes.
+  void norm(int i) {
+    const ShapeRow& r = row(i);
+    if (r.C <= config_.param_channels) return over_channels(i, LayerKind::kNormalize);
+    need(i, config_.vector, "vector.enable");
+    int x = input(i, 0, {r.C, r.H, r.W});
+    const auto pass = [&](int a, int b) {
+      Layer l = layer(i, LayerKind::kMul, a);
+      l.second = b;
+      const int to = map(shape(a));
+      push(std::move(l), to);
+      return to;
+    };
+    const auto sum_of = [&](int a) {
+      Layer l = layer(i, LayerKind::kConv, a);
+      l.channels = 1;
+      compiler::set_sweeps(l, shape(a));
+      push(std::move(l), map({1, r.H, r.W}));
+    };
+    sum_of(x);
+    x = pass(x, x);
+    sum_of(x);
+    map_of_[i] = pass(pass(x, x), x);
+  }
+
+  /// What only the concatenation reads, its producer writes there; else a copy.
+  void join(int i) {
+    const ShapeRow& r = row(i);
+    const int whole = map_of_[i] = map({r.C, r.H, r.W});
+    int channel = 0;
+    for (std::size_t k = 0; k < r.from.size(); ++k) {
+      const int from = input(i, k, {row(r.from[k]).M, r.H, r.W});
+      const Shape s = shape(from);
+      compiler::Part part;
+      part.whole = whole;
+      part.channel = channel;
+      channel += s.C;
+      const bool made = std::ranges::any_of(
+          network_.layers, [&](const Layer& l) { return network_.whole_of(l.output) == from; });
+      const bool alone = source(i, k) >= 0 && (readers_[at(r.from[k])] == 1 || s.C % 4 == 0);
+      if (made && alone && part.channel % 4 == 0 && network_.maps[at(from)].part.whole < 0)
+        move(from, part);
+      else
+        copy(i, from, part);
+    }
+  }
+
+  /// The map, and what are parts of it, become parts.
+  void move(int map, const compiler::Part& part) {
+    for (compiler::Map& m : network_.maps)
+      if (m.part.whole == map) {
+        m.part.whole = part.whole;
+        m.part.channel += part.channel;
+      }
+    network_.maps[at(map)].part = part;
+  }
+
+  void copy(int i, int from, const compiler::Part& part) {
+    need(i, config_.vector, "vector.enable");
+    Layer l = layer(i, LayerKind::kSum, from);
+    l.pool().regions = {{{0, l.window.P, 0, l.window.Q}, {}, 0}};
+    const int to = map(shape(from));
+    network_.maps[at(to)].part = part;
+    push(std::move(l), to);
+  }
+
+  void need(int i, bool there, const char* key) const {
+    if (!there)
+      throw_error("{}:{}: type: {}, the design lacks {}", table_.file, row(i).line,
+                  name_of(row(i).type), key);
+  }
+
+  const ShapeTable& table_;
+  const machine::Config& config_;
+  Network network_;
+  std::vector<int> readers_;       ///< of a row's map
+  std::map<int, int> sum_of_;      ///< the row that adds to a product
+  std::map<int, int> product_of_;  ///< of such a row
+  std::map<int, int> map_of_;      ///< a row's result
+};
+
+/// The plan's layers as often as the table has them, with its parameters; behind them rows that are
+/// no layer of their own.
+Estimate counted(const ShapeTable& table, std::vector<Row> layers) {
+  for (const ShapeRow& row : table.rows) {
+    bool first = true;
+    for (Row& layer : layers) {
+      if (layer.name != row.name) continue;
+      layer.times = row.times;
+      if (std::exchange(first, false)) layer.parameters = row.parameters();
+    }
+    if (first && row.parameters() > 0) {
+      layers.push_back({.name = row.name, .op = name_of(row.type), .times = row.times});
+      layers.back().parameters = row.parameters();
+    }
+  }
+  return {std::filesystem::path(table.file).stem().string(), std::move(layers)};
+}
+
+}  // namespace
+
+Estimate of_shapes(const ShapeTable& table, const machine::Config& config) {
+  machine::check(config);
+  return counted(table, of_network(Builder(table, config).run(), config));
+}
+
+}  // namespace trine::estimate

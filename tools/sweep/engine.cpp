@@ -116,6 +116,7 @@ bool attempt(const Task& task, const fs::path& folder, bool wait) {
     if (::ftruncate(claim.descriptor(), 0) != 0)
       throw_error("{}: cannot write: {}", files.log.string(), std::strerror(errno));
     std::vector<std::string> argv = task.argv;
+    if (task.json) own_program();  // another one's results would have this one's names
     if (task.json) argv.insert(argv.end(), {"--quiet", "--json", files.part.string()});
     record(task, files, run_process(argv, claim.descriptor()));
   }
@@ -235,7 +236,12 @@ std::string run_open(const std::vector<Task>& open, const fs::path& folder,
 
 std::string Outcome::reason() const { return text.substr(0, text.find('\n')); }
 
-std::string own_program() { return fs::read_symlink("/proc/self/exe").string(); }
+std::string own_program() {
+  const std::string program = fs::read_symlink("/proc/self/exe").string();
+  if (program.ends_with(" (deleted)"))
+    throw_error("trine: the program was replaced while it ran; start it again");
+  return program;
+}
 
 std::vector<Outcome> run(const std::vector<Task>& tasks, const fs::path& folder,
                          const EngineOptions& options, const Observer& observer) {

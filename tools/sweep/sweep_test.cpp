@@ -218,6 +218,17 @@ TEST_CASE("figures are of the last result that has them, derived, or keys", "[sw
   CHECK_FALSE(p.figure("cycles"));
 }
 
+TEST_CASE("a plot has all points, the front by itself, axes that fit", "[sweep][table]") {
+  std::vector<Point> points{point("m'", 10, 5), point("m'", 1000, 4), point("m'", 1000, 6)};
+  const Goal goal{{}, {"cycles", "area_um2"}, {}};
+  goal.judge(points);
+  const std::string script = to_plot(points, goal, "svg", "f.svg");
+  CHECK_THAT(script, Contains("$all1 << EOD\n10 5\n1000 4\n1000 6\nEOD\n"));
+  CHECK_THAT(script, Contains("$front1 << EOD\n10 5\n1000 4\nEOD\n"));
+  CHECK_THAT(script, Contains("set logscale x\n") && !Contains("set logscale y"));
+  CHECK_THAT(script, Contains("title 'm'''"));
+}
+
 TEST_CASE("failed points are told", "[sweep][table]") {
   std::vector<Point> points{point("m", 10, 5), point("m,2", 9, 4)};
   points[1].failed = "it is \"broken\"";

@@ -278,6 +278,20 @@ std::string block(const std::string& name, const std::vector<const Point*>& poin
   return text + "EOD\n";
 }
 
+/// A logarithmic axis for figures far apart.
+std::string axis(const char* name, const std::string& figure, const std::vector<Point>& points) {
+  constexpr double kFar = 20;
+  double least = HUGE_VAL, most = 0;
+  for (const Point& p : points)
+    if (p.allowed) {
+      least = std::min(least, *p.figure(figure));
+      most = std::max(most, *p.figure(figure));
+    }
+  const bool far = least > 0 && most > kFar * least;
+  return fmt::format("set {0}label {1}\n{2}", name, quoted(figure),
+                     far ? fmt::format("set logscale {}\n", name) : "");
+}
+
 }  // namespace
 
 std::string to_plot(const std::vector<Point>& points, const Goal& goal, const std::string& terminal,
@@ -302,9 +316,9 @@ std::string to_plot(const std::vector<Point>& points, const Goal& goal, const st
         number > 1 ? ", " : "plot ", number, quoted(model.empty() ? "front" : model));
   }
   return fmt::format(
-      "set terminal {} size 900,600 noenhanced\nset output {}\nset xlabel {}\nset ylabel {}\n"
-      "set grid\nset key top right\n{}{}\n",
-      terminal, quoted(file), quoted(x), quoted(y), data, curves);
+      "set terminal {} size 900,600 noenhanced\nset output {}\nset grid\nset key top right\n"
+      "{}{}{}{}\n",
+      terminal, quoted(file), axis("x", x, points), axis("y", y, points), data, curves);
 }
 
 }  // namespace trine::sweep

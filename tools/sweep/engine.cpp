@@ -49,7 +49,7 @@ struct Files {
 };
 
 Json parsed(const fs::path& path) {
-  const Json json = Json::parse(read_text(path), nullptr, false);
+  Json json = Json::parse(read_text(path), nullptr, false);
   if (json.is_discarded()) throw_error("{}: is no JSON; delete it to run it again", path.string());
   return json;
 }
@@ -189,6 +189,7 @@ class Watch {
 /// Workers of this machine.
 void work_here(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
   std::vector<std::future<int>> workers;
+  workers.reserve(static_cast<std::size_t>(jobs));
   for (int part = 0; part < jobs; ++part)
     workers.push_back(std::async(std::launch::async, [&, part] {
       return run_process(
@@ -226,7 +227,7 @@ std::string run_open(const std::vector<Task>& open, const fs::path& folder,
   const int jobs = workers_of(options, open.size());
   (options.engine == Engine::kSlurm ? work_there : work_here)(program, list, jobs, watch);
   for (int part = 0; part < jobs; ++part) {
-    const std::string line = tail_of(lists.path() / std::to_string(part), 1);
+    std::string line = tail_of(lists.path() / std::to_string(part), 1);
     if (!line.empty()) return line;
   }
   return "its worker ended before it\n";
@@ -237,7 +238,7 @@ std::string run_open(const std::vector<Task>& open, const fs::path& folder,
 std::string Outcome::reason() const { return text.substr(0, text.find('\n')); }
 
 std::string own_program() {
-  const std::string program = fs::read_symlink("/proc/self/exe").string();
+  std::string program = fs::read_symlink("/proc/self/exe").string();
   if (program.ends_with(" (deleted)"))
     throw_error("trine: the program was replaced while it ran; start it again");
   return program;

@@ -271,6 +271,7 @@ std::string quoted(const std::string& text) {
 std::string block(const std::string& name, const std::vector<const Point*>& points,
                   const std::string& x, const std::string& y) {
   std::vector<std::pair<double, double>> places;
+  places.reserve(points.size());
   for (const Point* p : points) places.emplace_back(*p->figure(x), *p->figure(y));
   std::ranges::sort(places);
   std::string text = fmt::format("${} << EOD\n", name);

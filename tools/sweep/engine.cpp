@@ -49,7 +49,7 @@ struct Files {
 };
 
 Json parsed(const fs::path& path) {
-  const Json json = Json::parse(read_text(path), nullptr, false);
+  Json json = Json::parse(read_text(path), nullptr, false);
   if (json.is_discarded()) throw_error("{}: is no JSON; delete it to run it again", path.string());
   return json;
 }
@@ -116,6 +116,7 @@ bool attempt(const Task& task, const fs::path& folder, bool wait) {
     if (::ftruncate(claim.descriptor(), 0) != 0)
       throw_error("{}: cannot write: {}", files.log.string(), std::strerror(errno));
     std::vector<std::string> argv = task.argv;
+    if (task.json) own_program();  // another one's results would have this one's names
     if (task.json) argv.insert(argv.end(), {"--quiet", "--json", files.part.string()});
     record(task, files, run_process(argv, claim.descriptor()));
   }
@@ -188,6 +189,7 @@ class Watch {
 /// Workers of this machine.
 void work_here(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
   std::vector<std::future<int>> workers;
+  workers.reserve(static_cast<std::size_t>(jobs));
   for (int part = 0; part < jobs; ++part)
     workers.push_back(std::async(std::launch::async, [&, part] {
       return run_process(
@@ -225,7 +227,7 @@ std::string run_open(const std::vector<Task>& open, const fs::path& folder,
   const int jobs = workers_of(options, open.size());
   (options.engine == Engine::kSlurm ? work_there : work_here)(program, list, jobs, watch);
   for (int part = 0; part < jobs; ++part) {
-    const std::string line = tail_of(lists.path() / std::to_string(part), 1);
+    std::string line = tail_of(lists.path() / std::to_string(part), 1);
     if (!line.empty()) return line;
   }
   return "its worker ended before it\n";
@@ -235,7 +237,12 @@ std::string run_open(const std::vector<Task>& open, const fs::path& folder,
 
 std::string Outcome::reason() const { return text.substr(0, text.find('\n')); }
 
-std::string own_program() { return fs::read_symlink("/proc/self/exe").string(); }
+std::string own_program() {
+  std::string program = fs::read_symlink("/proc/self/exe").string();
+  if (program.ends_with(" (deleted)"))
+    throw_error("trine: the program was replaced while it ran; start it again");
+  return program;
+}
 
 std::vector<Outcome> run(const std::vector<Task>& tasks, const fs::path& folder,
                          const EngineOptions& options, const Observer& observer) {

@@ -58,7 +58,7 @@ std::vector<Outcome> run(const std::vector<Task>& tasks, const std::filesystem::
 /// outcome or the one who waits is gone. @return exit code
 int work(const std::filesystem::path& list, int part, int parts);
 
-/// This program.
+/// This program. @throws Error  it was replaced by another
 std::string own_program();
 
 }  // namespace trine::sweep

@@ -43,6 +43,7 @@ Condition parse_condition(const std::string& text) {
 
 std::vector<bool> pareto_front(const std::vector<std::vector<double>>& costs) {
   std::vector<bool> front;
+  front.reserve(costs.size());
   for (const std::vector<double>& a : costs)
     front.push_back(
         std::ranges::none_of(costs, [&](const std::vector<double>& b) { return beats(b, a); }));

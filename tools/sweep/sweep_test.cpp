@@ -43,13 +43,17 @@ Task shell(const std::string& name, const std::string& line) {
   return {name, {"/bin/sh", "-c", line}, false};
 }
 
-/// Each adds a line to a file of its own, then takes a while.
-std::vector<Task> counting(const Scratch& scratch, int count) {
+/// Each adds a line to a file of its own and takes a while; those from `held` on until there is a
+/// file "go".
+std::vector<Task> counting(const Scratch& scratch, int count, int held) {
+  const std::string hold =
+      fmt::format("until [ -e {} ]; do sleep 0.05; done;", (scratch / "go").string());
   std::vector<Task> tasks;
   for (int i = 0; i < count; ++i)
-    tasks.push_back(shell(fmt::format("task{}", i),
-                          fmt::format("echo run >> {}; sleep 0.1; echo {}",
-                                      (scratch / fmt::format("count{}", i)).string(), i * i)));
+    tasks.push_back(shell(
+        fmt::format("task{}", i),
+        fmt::format("echo run >> {}; sleep 0.05; {} echo {}",
+                    (scratch / fmt::format("count{}", i)).string(), i < held ? "" : hold, i * i)));
   return tasks;
 }
 
@@ -214,6 +218,17 @@ TEST_CASE("figures are of the last result that has them, derived, or keys", "[sw
   CHECK_FALSE(p.figure("cycles"));
 }
 
+TEST_CASE("a plot has all points, the front by itself, axes that fit", "[sweep][table]") {
+  std::vector<Point> points{point("m'", 10, 5), point("m'", 1000, 4), point("m'", 1000, 6)};
+  const Goal goal{{}, {"cycles", "area_um2"}, {}};
+  goal.judge(points);
+  const std::string script = to_plot(points, goal, "svg", "f.svg");
+  CHECK_THAT(script, Contains("$all1 << EOD\n10 5\n1000 4\n1000 6\nEOD\n"));
+  CHECK_THAT(script, Contains("$front1 << EOD\n10 5\n1000 4\nEOD\n"));
+  CHECK_THAT(script, Contains("set logscale x\n") && !Contains("set logscale y"));
+  CHECK_THAT(script, Contains("title 'm'''"));
+}
+
 TEST_CASE("failed points are told", "[sweep][table]") {
   std::vector<Point> points{point("m", 10, 5), point("m,2", 9, 4)};
   points[1].failed = "it is \"broken\"";
@@ -229,7 +244,7 @@ TEST_CASE("failed points are told", "[sweep][table]") {
 
 TEST_CASE("outcomes are in the order of the tasks, with code and text", "[sweep][engine]") {
   const Scratch scratch;
-  std::vector<Task> tasks = counting(scratch, 5);
+  std::vector<Task> tasks = counting(scratch, 5, 5);
   tasks.insert(tasks.begin() + 2, shell("bad", "echo broken; echo more; exit 2"));
   tasks.push_back(tasks[0]);
   int known = 0, failed = 0;
@@ -269,26 +284,39 @@ TEST_CASE("what failed is kept until --retry, what was killed is not", "[sweep][
 }
 
 TEST_CASE("killed at any moment and started again, each task runs once", "[sweep][engine]") {
-  const int known = GENERATE(0, 3, 9);
+  const int known = GENERATE(0, 3, 9, 10);
   CAPTURE(known);
   const Scratch scratch;
-  const std::vector<Task> tasks = counting(scratch, 12);
+  const std::vector<Task> tasks = counting(scratch, 12, 10);
   const pid_t killed = ::fork();
   REQUIRE(killed >= 0);
   if (killed == 0) {
     run(tasks, scratch / "out", workers(2), [&](int k, int, int) {
-      if (k >= known && fs::exists(scratch / fmt::format("count{}", known)))
-        ::kill(::getpid(), SIGKILL);
+      if (k >= known) ::kill(::getpid(), SIGKILL);
     });
     ::_exit(0);
   }
   int status = 0;
   ::waitpid(killed, &status, 0);
   REQUIRE(WIFSIGNALED(status));
-  REQUIRE_FALSE(fs::exists(scratch / "out" / "task11.json"));
+  write_file(scratch / "go", "");
   const auto outcomes = run(tasks, scratch / "out", workers(3), {});
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     CHECK(outcomes[i].text == fmt::format("{}\n", i * i));
     CHECK(read_text(scratch / fmt::format("count{}", i)) == "run\n");
   }
+}
+
+TEST_CASE("a program that was replaced runs nothing under its old name", "[sweep][engine]") {
+  const Scratch scratch;
+  const fs::path copy = scratch / "trine";
+  fs::copy_file(TRINE_PROGRAM, copy);
+  EngineOptions options = workers(1);
+  options.program = copy.string();
+  const std::vector<Task> tasks{shell("first", "rm '" + copy.string() + "'"),
+                                {"second", {copy.string(), "models"}, true}};
+  const auto outcomes = run(tasks, scratch / "out", options, {});
+  CHECK(outcomes[0].code == 0);
+  CHECK_FALSE(outcomes[1].known());
+  CHECK_THAT(outcomes[1].text, Contains("was replaced while it ran"));
 }

@@ -271,11 +271,26 @@ std::string quoted(const std::string& text) {
 std::string block(const std::string& name, const std::vector<const Point*>& points,
                   const std::string& x, const std::string& y) {
   std::vector<std::pair<double, double>> places;
+  places.reserve(points.size());
   for (const Point* p : points) places.emplace_back(*p->figure(x), *p->figure(y));
   std::ranges::sort(places);
   std::string text = fmt::format("${} << EOD\n", name);
   for (const auto& [a, b] : places) text += fmt::format("{} {}\n", a, b);
   return text + "EOD\n";
+}
+
+/// A logarithmic axis for figures far apart.
+std::string axis(const char* name, const std::string& figure, const std::vector<Point>& points) {
+  constexpr double kFar = 20;
+  double least = HUGE_VAL, most = 0;
+  for (const Point& p : points)
+    if (p.allowed) {
+      least = std::min(least, *p.figure(figure));
+      most = std::max(most, *p.figure(figure));
+    }
+  const bool far = least > 0 && most > kFar * least;
+  return fmt::format("set {0}label {1}\n{2}", name, quoted(figure),
+                     far ? fmt::format("set logscale {}\n", name) : "");
 }
 
 }  // namespace
@@ -302,9 +317,9 @@ std::string to_plot(const std::vector<Point>& points, const Goal& goal, const st
         number > 1 ? ", " : "plot ", number, quoted(model.empty() ? "front" : model));
   }
   return fmt::format(
-      "set terminal {} size 900,600 noenhanced\nset output {}\nset xlabel {}\nset ylabel {}\n"
-      "set grid\nset key top right\n{}{}\n",
-      terminal, quoted(file), quoted(x), quoted(y), data, curves);
+      "set terminal {} size 900,600 noenhanced\nset output {}\nset grid\nset key top right\n"
+      "{}{}{}{}\n",
+      terminal, quoted(file), axis("x", x, points), axis("y", y, points), data, curves);
 }
 
 }  // namespace trine::sweep

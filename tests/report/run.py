@@ -229,7 +229,9 @@ def check_refused(work, folder):
                     **run["layers"][0], "macs": "many"
                 }]
             }))
+    refused("b.json: cycles: is 0, allowed more than 0", "report", with_file({**run, "cycles": 0}))
     refused("b.json: is no JSON", "report", with_file("{"))
+    refused("b.json: is no JSON", "report", with_file('{"cycles": NaN}'))
     refused("b.json: is no JSON", "report", with_file("[" * 100000))
     refused("cannot", "report", folder, "--html", work / "nowhere" / "page.html")
     refused("is a folder", "report", folder, "--html", work)

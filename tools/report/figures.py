@@ -81,18 +81,19 @@ def roofline(caption, description, layers, peak, slope, bounds):
     finite = [x for _, x, *_ in layers if x] + [ridge]
     left, right = min(finite) / 4, max(finite) * 8
     low, high = min(y for _, _, y, _ in layers) / 2, max([y for _, _, y, _ in layers] + [peak]) * 2
-    script = (
-        f"set logscale xy\nset xrange [{left:.6g}:{right:.6g}]\nset yrange [{low:.6g}:{high:.6g}]\n"
-        f"set grid\nset xtics {tics(left, right, True)}\nset ytics {tics(low, high, True)}\n"
-        "set xlabel 'MACs per byte between DRAM and the machine'\n"
-        "set ylabel 'MACs per cycle'\nset lmargin at screen 0.1\nset rmargin at screen 0.97\nset tmargin 0.5\n")
+    script = (f"set logscale xy\nset xrange [{left:.6g}:{right:.6g}]\nset yrange [{low:.6g}:{high:.6g}]\n"
+              f"set grid\nset xtics {tics(left, right, True)}\nset ytics {tics(low, high, True)}\n"
+              "set xlabel 'MACs per byte between DRAM and the machine'\n"
+              "set ylabel 'MACs per cycle'\nset lmargin at screen 0.1\nset rmargin at screen 0.97\nset tmargin 0.5\n")
     plots = [f"(x < {ridge:.10g} ? {slope:.10g} * x : {peak:.10g}) with lines lw 2 lc rgb 'black' notitle"]
     together = []  # (x, y, numbers of the layers that stand there, too near for labels of their own)
     for i, x, y, bound in layers:
         point = 7 if x else 9
         x = x or right / 1.6
-        near = [numbers for a, b, numbers in together if abs(math.log(a / x)) < 0.04 * math.log(right / left)
-                and abs(math.log(b / y)) < 0.045 * math.log(high / low)]
+        near = [
+            numbers for a, b, numbers in together if abs(math.log(a / x)) < 0.04 *
+            math.log(right / left) and abs(math.log(b / y)) < 0.045 * math.log(high / low)
+        ]
         if near:
             near[0].append(str(i))
         else:
@@ -201,8 +202,11 @@ def cleaned(svg, figure, number):
         e.text, e.tail = (t if t and t.strip() else None for t in (e.text, e.tail))
         named = e.attrib.pop("id", None)
         target = e.attrib.pop(LINK, None)
-        attributes = {k: page_colours(v) if k in ("fill", "stroke", "color") else v for k, v in e.attrib.items()
-                      if k not in ("font-family", "class") and DEFAULTS.get(k) != v}
+        attributes = {
+            k: page_colours(v) if k in ("fill", "stroke", "color") else v
+            for k, v in e.attrib.items()
+            if k not in ("font-family", "class") and DEFAULTS.get(k) != v
+        }
         if "d" in attributes:
             attributes["d"] = " ".join(attributes["d"].split())
         if named and "#" + named in used:
@@ -222,11 +226,10 @@ def draw(figures):
     with tempfile.TemporaryDirectory() as folder:
         script = "set encoding utf8\n"
         for i, figure in enumerate(figures):
-            script += (
-                f"reset\nset term svg size {WIDTH},{figure.height} dynamic noenhanced font 'sans-serif,12'\n"
-                f"set output '{i}.svg'\nset border 3\nset grid lc rgb 'gray'\n"
-                "set tics nomirror textcolor rgb 'black'\n"
-                f"unset key\n{figure.script}unset output\n")
+            script += (f"reset\nset term svg size {WIDTH},{figure.height} dynamic noenhanced font 'sans-serif,12'\n"
+                       f"set output '{i}.svg'\nset border 3\nset grid lc rgb 'gray'\n"
+                       "set tics nomirror textcolor rgb 'black'\n"
+                       f"unset key\n{figure.script}unset output\n")
         try:
             done = subprocess.run(["gnuplot", "-"], input=script, cwd=folder, capture_output=True, text=True)
         except FileNotFoundError:

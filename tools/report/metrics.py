@@ -68,9 +68,9 @@ class Point:
         """(ns, how it is known, the Cell's source), or None."""
         if self.synth:
             for key, how in (("clock_placed_ns", "placed"), ("clock_ns", "synthesized, no wires")):
-                if isinstance(self.synth.get(key), (int, float)):
+                if isinstance(self.synth.get(key), (int, float)) and self.synth[key] > 0:
                     return self.synth[key], how, at(self.synth, key)
-        if self.estimate and isinstance(self.estimate.get("clock_ns"), (int, float)):
+        if self.estimate and isinstance(self.estimate.get("clock_ns"), (int, float)) and self.estimate["clock_ns"] > 0:
             return self.estimate["clock_ns"], "model", at(self.estimate, "clock_ns")
         return None
 

@@ -130,15 +130,22 @@ def check(path, data):
     check_keys(path, "", data, {"revision": str, **REQUIRED[command]}, command)
     if command in ("run", "verify", "estimate"):
         check_keys(path, "", data, {"configuration": dict, "configuration_hash": str}, command)
+        for key in ("cycles", "peak_macs_per_cycle"):
+            if data[key] <= 0:
+                raise BadInput(f"{path}: {key}: is {data[key]}, allowed more than 0")
     for i, layer in enumerate(data["layers"] if command in LAYERS else []):
         if not isinstance(layer, dict):
             raise BadInput(f"{path}: layers[{i}]: is {kind_of(layer)}, allowed an object")
         check_keys(path, f"layers[{i}].", layer, LAYERS[command], command)
 
 
+def no_number(text):
+    raise ValueError(f"{text} is no number of JSON")
+
+
 def read(path):
     try:
-        return json.loads(path.read_bytes())
+        return json.loads(path.read_bytes(), parse_constant=no_number)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:

@@ -11,21 +11,22 @@ ENGINES = ("layers", "load", "compute", "vector", "store")
 
 
 def points_of(results):
-    """Each model on each design that ran it; the smallest design first."""
+    """Each model on each design of which something is known; the smallest design first."""
     points = [Point(results, d, m) for m in models_of(results) for d in designs_of(results)]
-    return [p for p in points if p.main]
+    return [p for p in points if p.main or p.accuracy]
 
 
 def report(results, published):
     points = points_of(results)
     models = list(dict.fromkeys(p.model for p in points))
+    compared = list(dict.fromkeys(r.model for r in results.of(("compare", ))))
     designs = [results.designs[d] for d in designs_of(results)]
-    title = " on ".join(", ".join(names) for names in (models, designs) if names)
+    title = " on ".join(", ".join(names) for names in (models or compared, designs) if names)
     parts = [summary(model, [p for p in points if p.model == model]) for model in models]
     parts += filter(None, [comparison(points, models)])
-    parts += [one_point(p) for p in points]
+    parts += [one_point(p) for p in points if p.main]
     parts += filter(None, [area(results, d) for d in designs_of(results)])
-    parts += filter(None, [noise(results, m) for m in {r.model: 0 for r in results.of(("compare", ))}])
+    parts += filter(None, [noise(results, m) for m in compared])
     parts += filter(None, [beside(points, published)])
     document = Section(title, parts + [sources(results)])
     count = 0
@@ -37,7 +38,7 @@ def report(results, published):
 
 
 def models_of(results):
-    return sorted({r.model for r in results.of(("verify", "run", "estimate"))})
+    return sorted({r.model for r in results.of(("verify", "run", "estimate", "accuracy"))})
 
 
 def designs_of(results):
@@ -59,7 +60,7 @@ def summary(model, points):
 
 def comparison(points, models):
     """Designs of one model beside each other: what more PEs give, and what they cost."""
-    rows, series = [], []
+    rows, by_size, by_area = [], [], []
     for k, model in enumerate(models):
         alike = [p for p in points if p.model == model and p.main]
         base = alike[0].main if alike else None
@@ -78,7 +79,10 @@ def comparison(points, models):
                 shortened(p.energy())
             ])
         if len(alike) > 1:
-            series.append((model, k % 10, [(p.main["peak_macs_per_cycle"], p.main["cycles"]) for p in alike]))
+            by_size.append((model, k % 10, [(p.main["peak_macs_per_cycle"], p.main["cycles"]) for p in alike]))
+        placed = [(round(p.gates().value), p.throughput().value) for p in alike if p.clock_ns() and p.gates().value]
+        if len(placed) > 1:
+            by_area.append((model, k % 10, placed))
     if not rows:
         return None
     parts = [
@@ -86,13 +90,23 @@ def comparison(points, models):
               ["<model", "<design", "MACs per cycle", "cycles", "utilization", "speed", "scalability", "GE", "energy"],
               rows)
     ]
-    if series:
+    where = "A line for each model; the figures stand in the table below."
+    if by_area:
+        parts.insert(0, figures.lines("Throughput by area",
+                                      where,
+                                      by_area,
+                                      "gate equivalents",
+                                      "inferences/s",
+                                      log=True))
+    if by_size:
         parts.insert(
             0,
-            figures.lines(
-                "Cycles of an inference by the size of the array", "A line for each model, falling with "
-                "the array's MACs per cycle; the figures stand in the table below.", series, "MACs per cycle",
-                "cycles", log=True))
+            figures.lines("Cycles of an inference by the size of the array",
+                          where,
+                          by_size,
+                          "MACs per cycle",
+                          "cycles",
+                          log=True))
     return Section("Designs compared", parts)
 
 
@@ -196,8 +210,8 @@ def traffic(p):
                              "A bar for each layer; the figures stand in the "
                              "table of layers below.", layer_names(p), [(n, k, v) for (n, k), v in zip(TRAFFIC, kinds)],
                              "bytes"),
-                Table("Bytes between DRAM and the machine", ["<kind", "bytes"], rows),
-                by_use and Table("The same by what they are for", ["<use", "bytes"], by_use)
+                Table("Bytes between DRAM and the machine", ["<kind", "bytes"], rows), by_use
+                and Table("The same by what they are for", ["<use", "bytes"], by_use)
             ]))
     ]
 
@@ -295,8 +309,11 @@ def batch_curve(p):
     return [
         Section("Batch", [
             figures.lines(f"Cycles of an image by the size of the batch ({runs[0]['backend']})",
-                          "One line; the figures stand in the table below.", curve, "images in a run",
-                          "cycles of an image", log=False),
+                          "One line; the figures stand in the table below.",
+                          curve,
+                          "images in a run",
+                          "cycles of an image",
+                          log=False),
             Table("Latency and throughput by batch",
                   ["images", "cycles", "of an image", "utilization", "bytes of an image", "latency", "inferences/s"],
                   rows)

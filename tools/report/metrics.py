@@ -20,7 +20,7 @@ class Point:
         self.synth = first([r for r in results.of(("synth", ), design) if r.get("target", "asic") == "asic"])
         self.accuracy = first(results.of(("accuracy", ), design, model))
         traces = [t for t in results.traces if (t.design, t.model) == (design, model)]
-        self.trace = first([t for t in traces if self.main and t.cycles == self.main["cycles"]])
+        self.trace = first([t for t in traces if any(t.cycles == r["cycles"] for r in self.single)])
 
     def first_with(self, key, results=None):
         """The first result that has a number there."""

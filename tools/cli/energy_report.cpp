@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "base/error.h"
@@ -27,6 +28,44 @@ std::string joules(double pj) {
   return fmt::format("{:.2f} nJ", pj * 1e-3);
 }
 
+/// Sums layers up, with all that they hold and without parts of it.
+class Adder {
+ public:
+  Adder(const machine::Config& config, const energy::Table& table) : config_(config) {
+    report_.table = table;
+  }
+
+  /// @param times  layers that are alike
+  void add(const sim::Actions& actions, double cycles, std::int64_t times) {
+    report_.actions.push_back(actions);
+    report_.layers.push_back(of(actions, cycles, {}));
+    sim::Actions all = actions;
+    for (std::size_t a = 0; a < all.size(); ++a) report_.all[a] += all[a] *= times;
+    const double time = cycles * static_cast<double>(times);
+    report_.sum += of(all, time, {});
+    report_.without_wires += of(all, time, {.wires = true});
+    report_.without_glitches += of(all, time, {.glitches = true});
+    report_.without_clock += of(all, time, {.clock = true});
+  }
+
+  EnergyReport report(double cycles, std::int64_t macs) const {
+    EnergyReport report = report_;
+    const double pj = report.sum.total(), ns = cycles * report.table.clock_ns;
+    if (ns > 0) report.milliwatts = pj / ns;
+    if (pj > 0) report.tops_per_watt = 2 * static_cast<double>(macs) / pj;
+    return report;
+  }
+
+ private:
+  LayerEnergy of(const sim::Actions& actions, double cycles, const energy::Without& without) const {
+    return energy::energy_of(actions, static_cast<std::uint64_t>(std::llround(cycles)), config_,
+                             report_.table, report_.table.clock_ns, without);
+  }
+
+  const machine::Config& config_;
+  EnergyReport report_;
+};
+
 }  // namespace
 
 void EnergyOptions::declare(CLI::App& command) {
@@ -48,30 +87,23 @@ energy::Table EnergyOptions::read() const {
 
 EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,
                            const EnergyOptions& options, const energy::Table& table) {
-  EnergyReport report;
-  report.table = table;
+  Adder adder(program.config, table);
+  std::size_t layer = 0;
   for (const compiler::Program* stage : compiler::stages(program))
     for (const sim::Actions& actions : sim::count_actions(*stage))
-      report.actions.push_back(actions);
-  const auto of = [&](std::size_t layer, const energy::Without& without) {
-    return energy::energy_of(report.actions[layer], run.layers.at(layer).cycles, program.config,
-                             table, table.clock_ns, without);
-  };
-  for (std::size_t l = 0; l < report.actions.size(); ++l) {
-    report.layers.push_back(of(l, {}));
-    report.sum += report.layers.back();
-    report.without_wires += of(l, {.wires = true});
-    report.without_glitches += of(l, {.glitches = true});
-    report.without_clock += of(l, {.clock = true});
-  }
+      adder.add(actions, run.layers.at(layer++).cycles, 1);
+  EnergyReport report = adder.report(run.cycles, program.macs());
   report.dram_pj_per_bit = options.dram_pj_per_bit;
   report.dram_pj = 8 * options.dram_pj_per_bit *
                    static_cast<double>(run.dram_bytes_read + run.dram_bytes_written);
-  const double ns = static_cast<double>(run.cycles) * table.clock_ns;
-  if (ns > 0) report.milliwatts = report.sum.total() / ns;
-  if (report.sum.total() > 0)
-    report.tops_per_watt = 2 * static_cast<double>(program.macs()) / report.sum.total();
   return report;
+}
+
+EnergyReport energy_report(const estimate::Estimate& estimate, const machine::Config& config,
+                           const energy::Table& table) {
+  Adder adder(config, table);
+  for (const estimate::Row& row : estimate.rows) adder.add(row.actions, row.cycles, row.times);
+  return adder.report(estimate.cycles(), estimate.macs());
 }
 
 void add_to(Json& json, const EnergyReport& report) {
@@ -84,7 +116,7 @@ void add_to(Json& json, const EnergyReport& report) {
                     {"without_clock_pj", report.without_clock.total()},
                     {"milliwatts", report.milliwatts},
                     {"tops_per_watt", report.tops_per_watt},
-                    {"dram_pj", report.dram_pj},
+                    {"dram_pj", report.dram_pj ? Json(*report.dram_pj) : Json(nullptr)},
                     {"dram_pj_per_bit", report.dram_pj_per_bit}};
   for (std::size_t l = 0; l < report.layers.size(); ++l) {
     Json& layer = json["layers"].at(l);
@@ -104,14 +136,17 @@ std::string to_text(const EnergyReport& report) {
     names += fmt::format("{:>9}", name);
     shares += fmt::format("{:>9.1f}", total > 0 ? 100 * pj / total : 0);
   }
+  const std::string dram = report.dram_pj
+                               ? fmt::format("; DRAM: {} at {:g} pJ a bit", joules(*report.dram_pj),
+                                             report.dram_pj_per_bit)
+                               : "";
   return names + "\n" + shares + "\n" +
          fmt::format(
              "chip: {} ({}, {:.2f} ns: {:.1f} mW, {:.3f} TOPS/W; {} without wires,\n{} without "
-             "glitches, {} without the clock); DRAM: {} at {:g} pJ a bit\n",
+             "glitches, {} without the clock){}\n",
              joules(total), report.table.technology, report.table.clock_ns, report.milliwatts,
              report.tops_per_watt, joules(report.without_wires.total()),
-             joules(report.without_glitches.total()), joules(report.without_clock.total()),
-             joules(report.dram_pj), report.dram_pj_per_bit);
+             joules(report.without_glitches.total()), joules(report.without_clock.total()), dram);
 }
 
 void write_accelergy(const EnergyReport& report, const EnergyOptions& options) {
@@ -121,10 +156,8 @@ void write_accelergy(const EnergyReport& report, const EnergyOptions& options) {
     text += fmt::format("    - name: trine.{}\n      action_counts:\n", component);
     for (std::size_t a = 0; a < sim::kActions; ++a) {
       if (sim::kActionNames[a].component != component) continue;
-      std::int64_t count = 0;
-      for (const sim::Actions& actions : report.actions) count += actions[a];
       text += fmt::format("        - name: {}\n          counts: {}\n", sim::kActionNames[a].name,
-                          count);
+                          report.all[a]);
     }
   }
   write_file(options.accelergy, text);

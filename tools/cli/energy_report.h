@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The energy of a run, from its actions and a table (tools/energy), for `run` and `verify`.
+// The energy of a run, from its actions and a table (tools/energy), for `run`, `verify` and
+// `estimate`.
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "sw/program/program.h"
 #include "tools/cli/common.h"
 #include "tools/energy/table.h"
+#include "tools/estimate/estimate.h"
 
 namespace trine::cli {
 
@@ -28,15 +31,20 @@ struct EnergyOptions {
 /// What a run took, DRAM apart.
 struct EnergyReport {
   energy::Table table;
+  sim::Actions all{};                       ///< of the run
   std::vector<sim::Actions> actions;        ///< by layer, of all stages
-  std::vector<energy::LayerEnergy> layers;  ///< likewise
+  std::vector<energy::LayerEnergy> layers;  ///< likewise: of one, where a table has several
   energy::LayerEnergy sum, without_wires, without_glitches, without_clock;
-  double dram_pj = 0, dram_pj_per_bit = 0;
+  std::optional<double> dram_pj;
+  double dram_pj_per_bit = 0;
   double milliwatts = 0, tops_per_watt = 0;  ///< of the chip, at the table's clock
 };
 
 EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,
                            const EnergyOptions& options, const energy::Table& table);
+/// Of a table of shapes, whose traffic is not known: nothing of DRAM.
+EnergyReport energy_report(const estimate::Estimate& estimate, const machine::Config& config,
+                           const energy::Table& table);
 
 /// Puts it into what to_json(program, ..) gave.
 void add_to(Json& json, const EnergyReport& report);

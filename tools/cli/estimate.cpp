@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "tools/cli/common.h"
+#include "tools/cli/energy_report.h"
 #include "tools/estimate/area_model.h"
 #include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
@@ -21,6 +22,7 @@ struct Options {
   Output output;
   NetworkOptions network;
   BackendOptions memory;
+  EnergyOptions energy;
   std::string table;
   int tokens = 128, context = 0;
 };
@@ -87,23 +89,32 @@ void add_area(const estimate::Area& a, Json& json) {
                               {"beyond", a.beyond}};
 }
 
+/// What all of it comes to, and the design.
+int tell(const Options& options, const std::string& text, Json json, const machine::Config& config,
+         const EnergyReport& energy) {
+  options.output.print(text + to_text(energy) + area_text(estimate::area_of(config)));
+  add_to(json, energy);
+  options.output.write_json(json, &config);
+  write_accelergy(energy, options.energy);
+  return kSuccess;
+}
+
 int run(const Options& options) {
   if (options.table.empty() == options.network.model.empty())
     throw_error("trine estimate: MODEL or --table is required, and not both");
-  options.output.check({}, options.network.read());
+  options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
   const machine::Config config = options.network.design.load();
-  const std::string area = area_text(estimate::area_of(config));
-  if (!is_table(options)) {
-    const ModelEstimate model =
-        estimate_of(read_file(options.network.model), options.network, options.memory, config);
-    options.output.print(to_text(model.network.program, model.execution, kEstimate) + area);
-    options.output.write_json(to_json(model), &config);
-    return kSuccess;
+  const energy::Table energies = options.energy.read();
+  if (is_table(options)) {
+    const estimate::Estimate table = table_of(options, config);
+    return tell(options, summary(table, config), to_json(table, config), config,
+                energy_report(table, config, energies));
   }
-  const estimate::Estimate table = table_of(options, config);
-  options.output.print(summary(table, config) + area);
-  options.output.write_json(to_json(table, config), &config);
-  return kSuccess;
+  const ModelEstimate model =
+      estimate_of(read_file(options.network.model), options.network, options.memory, config);
+  const compiler::Program& program = model.network.program;
+  return tell(options, to_text(program, model.execution, kEstimate), to_json(model), config,
+              energy_report(program, model.execution.slowest, options.energy, energies));
 }
 
 }  // namespace
@@ -158,6 +169,7 @@ void add_estimate(CLI::App& app, Action& action) {
   command->get_option("MODEL")->required(false)->description(
       "quantized TFLite or ONNX model, a compiled program,\nor a table of shapes: FILE.csv");
   options->memory.declare_memory(*command);
+  options->energy.declare(*command);
   options->output.declare(*command);
   add_value(*command, "--table NAME", options->table,
             "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3");

@@ -3,6 +3,7 @@
 #include "tools/estimate/estimate.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "machine/memories.h"
 #include "sw/compiler/shapes.h"
@@ -41,8 +42,10 @@ std::vector<Row> of_network(compiler::Network lowered, const machine::Config& co
   }
   const compiler::Program program = compiler::compile_shapes(std::move(lowered), config);
   const sim::RunResult run = of_program(program);
+  const std::vector<sim::Actions> actions = sim::count_actions(program);
   for (std::size_t i = 0; i < program.layers.size(); ++i) {
     Row& row = row_of(rows, program.layers[i].name);
+    std::ranges::transform(row.actions, actions[i], row.actions.begin(), std::plus<>());
     row.cycles += static_cast<double>(run.layers[i].cycles);
     for (std::size_t c = 0; c < sim::kCauses; ++c) row.causes[c] += run.layers[i].causes[c];
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "machine/config.h"
+#include "sim/arch/actions.h"
 #include "sim/arch/run.h"
 #include "sim/result.h"
 #include "sw/compiler/network/network.h"
@@ -29,6 +30,7 @@ struct Row {
   std::int64_t weight_bytes = 0;  ///< of one: weights, biases and scales as they are stored
   double cycles = 0;              ///< of one
   sim::CauseCycles causes{};      ///< of all that were walked
+  sim::Actions actions{};         ///< of one
 
   std::string bound() const { return cycles == 0 ? "-" : sim::bound_of(causes); }
 };

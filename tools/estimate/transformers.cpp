@@ -37,6 +37,8 @@ class Shapes {
       const auto [channels, walked] = walked_[layer.name];
       row.cycles = layer.cycles * channels / walked;
       row.causes = layer.causes;
+      for (std::size_t a = 0; a < row.actions.size(); ++a)
+        row.actions[a] = layer.actions[a] * channels / walked;
       row.weight_bytes = layer.weight_bytes * channels / walked;
     }
     set_heads();
@@ -229,6 +231,7 @@ class Shapes {
       cycles += r.cycles / planned_heads();
       waits += static_cast<double>(r.causes[static_cast<std::size_t>(sim::Cause::kVector)]) /
                planned_heads();
+      for (std::int64_t& count : r.actions) count /= planned_heads();
       r.weight_bytes = 0;
     }
     rows[1].cycles = waits;

@@ -503,8 +503,10 @@ def report(options, energy, run, span, cycles):
     expected = result['energy']['without_glitches_pj'] / result['cycles']
     print(f'| {run["name"]}, {cycles} of {span["end"] - span["begin"]} cycles | pJ a cycle |\n|---|---:|')
     for part, pj in energy.items():
-        print(f'| {part} | {pj * clock_ns * 1e-6 if part == "leakage" else pj / cycles:.2f} |')
-    print(f'| in all | {total:.2f} |\n| sum of actions | {expected:.2f} |\n| error | {100 * (expected / total - 1):+.1f} % |')
+        per_cycle = pj * clock_ns * 1e-6 if part == 'leakage' else pj / cycles
+        print(f'| {part} | {per_cycle:.2f} |')
+    print(f'| in all | {total:.2f} |\n| sum of actions | {expected:.2f} |')
+    print(f'| error | {100 * (expected / total - 1):+.1f} % |')
 
 
 if __name__ == '__main__':

@@ -106,12 +106,12 @@ std::string to_text(const EnergyReport& report) {
   }
   return names + "\n" + shares + "\n" +
          fmt::format(
-             "chip: {} ({}, {:.2f} ns: {:.1f} mW, {:.3f} TOPS/W; {} without wires, {} without "
-             "glitches,\n{} without the clock); DRAM: {} at {:g} pJ a bit\n",
+             "chip: {} ({}, {:.2f} ns: {:.1f} mW, {:.3f} TOPS/W); DRAM: {} at {:g} pJ a bit\n"
+             "without wires {}, without glitches {}, without the clock {}\n",
              joules(total), report.table.technology, report.table.clock_ns, report.milliwatts,
-             report.tops_per_watt, joules(report.without_wires.total()),
-             joules(report.without_glitches.total()), joules(report.without_clock.total()),
-             joules(report.dram_pj), report.dram_pj_per_bit);
+             report.tops_per_watt, joules(report.dram_pj), report.dram_pj_per_bit,
+             joules(report.without_wires.total()), joules(report.without_glitches.total()),
+             joules(report.without_clock.total()));
 }
 
 void write_accelergy(const EnergyReport& report, const EnergyOptions& options) {

@@ -68,7 +68,6 @@ def parse(text):
             words = []
             if mark == '}':
                 stack.pop()
-        # A line without its ';' ends with the line: rare, and of no value here.
     return root.groups[0]
 
 
@@ -325,8 +324,8 @@ def read_netlist(file):
     return instances
 
 
-def priced(library, instances, toggles, cycles, options, last):
-    """pJ by part. @param last  {net: (changes, value)} of the window"""
+def priced(library, instances, toggles, cycles, options, steps):
+    """pJ by part, leakage in nW. `steps` tells what a memory's edges see."""
     load, driver = collections.defaultdict(float), {}
     for number, (name, pins) in enumerate(instances):
         cell = library.cells[name]
@@ -378,7 +377,7 @@ def priced(library, instances, toggles, cycles, options, last):
                     memo[key] = library.energy(library.powers(cell, pin), options.slew, 0)
                 energy['cells'] += n * memo[key]
         if memory:
-            energy['memories'] += accesses(library, cell, pins, last)
+            energy['memories'] += accesses(library, cell, pins, steps)
     energy['leakage'] = sum(library.cells[name].number('cell_leakage_power') *
                             (1e-3 if name.startswith('sg13g2_') else 1) for name, _ in instances)
     for net in toggles:
@@ -504,8 +503,10 @@ def report(options, energy, run, span, cycles):
     expected = result['energy']['without_glitches_pj'] / result['cycles']
     print(f'| {run["name"]}, {cycles} of {span["end"] - span["begin"]} cycles | pJ a cycle |\n|---|---:|')
     for part, pj in energy.items():
-        print(f'| {part} | {pj * clock_ns * 1e-6 if part == "leakage" else pj / cycles:.2f} |')
-    print(f'| in all | {total:.2f} |\n| sum of actions | {expected:.2f} |\n| error | {100 * (expected / total - 1):+.1f} % |')
+        per_cycle = pj * clock_ns * 1e-6 if part == 'leakage' else pj / cycles
+        print(f'| {part} | {per_cycle:.2f} |')
+    print(f'| in all | {total:.2f} |\n| sum of actions | {expected:.2f} |')
+    print(f'| error | {100 * (expected / total - 1):+.1f} % |')
 
 
 if __name__ == '__main__':

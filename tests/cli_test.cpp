@@ -193,7 +193,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"generate-text '" + kPlus + "' --tokenizer t.bin --config edge64 --from 3 --deck d",
           "--deck: not with --backend golden, "},
       Row{"energy --config edge64", "trine energy: MODEL or --measured is required"},
-      Row{"energy --config edge64 " + kLenet, "energy: --liberty: no memories of the library"},
+      Row{"energy --config edge64 " + kLenet, "energy: --liberty is required"},
       Row{"energy --config edge64 --measured none.json", "none.json: "},
       Row{"energy --config edge64 --vectors a --vectors b " + kLenet, "2 folders, 1 models"},
       Row{"run --backend arch --config edge64 --energy none.json " + kLenet, "none.json: "},

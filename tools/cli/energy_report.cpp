@@ -141,12 +141,12 @@ std::string to_text(const EnergyReport& report) {
                                              report.dram_pj_per_bit)
                                : "";
   return names + "\n" + shares + "\n" +
-         fmt::format(
-             "chip: {} ({}, {:.2f} ns: {:.1f} mW, {:.3f} TOPS/W; {} without wires,\n{} without "
-             "glitches, {} without the clock){}\n",
-             joules(total), report.table.technology, report.table.clock_ns, report.milliwatts,
-             report.tops_per_watt, joules(report.without_wires.total()),
-             joules(report.without_glitches.total()), joules(report.without_clock.total()), dram);
+         fmt::format("chip: {} ({}, {:.2f} ns: {:.1f} mW, {:.3f} TOPS/W){}\n", joules(total),
+                     report.table.technology, report.table.clock_ns, report.milliwatts,
+                     report.tops_per_watt, dram) +
+         fmt::format("without wires {}, without glitches {}, without the clock {}\n",
+                     joules(report.without_wires.total()), joules(report.without_glitches.total()),
+                     joules(report.without_clock.total()));
 }
 
 void write_accelergy(const EnergyReport& report, const EnergyOptions& options) {

@@ -123,6 +123,18 @@ class Measurement {
   std::vector<int> component_;
 };
 
+/// @throws Error  the library has no memories
+void check_memories(const synth::SynthOptions& options) {
+  if (options.liberty.empty())
+    throw_error(
+        "energy: --liberty is required: the library that comes with Debian has no memories");
+  const fs::path macros =
+      options.macros.empty() ? synth::macro_folder_of(options.liberty) : options.macros;
+  if (synth::read_macros(macros).empty())
+    throw_error("energy: {}: no folder of memories beside it; --macros names one",
+                options.liberty.string());
+}
+
 /// The fields of Energy by name, in one order for both ways.
 template <typename Energy, typename F>
 void for_each_part(Energy& energy, const F& f) {
@@ -186,12 +198,7 @@ Measured read_measured(const fs::path& file) {
 
 Measured measure(const machine::Config& config, const std::vector<Workload>& workloads,
                  const MeasureOptions& options) {
-  const fs::path macros = options.synth.macros.empty()
-                              ? synth::macro_folder_of(options.synth.liberty)
-                              : options.synth.macros;
-  if (synth::read_macros(macros).empty())
-    throw_error("energy: {}: no memories of the library, which energy is told with",
-                options.synth.liberty.empty() ? "--liberty" : macros.string());
+  check_memories(options.synth);
   const TemporaryFolder scratch(fs::temp_directory_path(), "trine-energy");
   const fs::path traces = options.keep.empty() ? scratch.path() : options.keep;
   fs::create_directories(traces);

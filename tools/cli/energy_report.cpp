@@ -91,8 +91,8 @@ EnergyReport energy_report(const compiler::Program& program, const sim::RunResul
   std::size_t layer = 0;
   for (const compiler::Program* stage : compiler::stages(program))
     for (const sim::Actions& actions : sim::count_actions(*stage))
-      adder.add(actions, run.layers.at(layer++).cycles, 1);
-  EnergyReport report = adder.report(run.cycles, program.macs());
+      adder.add(actions, static_cast<double>(run.layers.at(layer++).cycles), 1);
+  EnergyReport report = adder.report(static_cast<double>(run.cycles), program.macs());
   report.dram_pj_per_bit = options.dram_pj_per_bit;
   report.dram_pj = 8 * options.dram_pj_per_bit *
                    static_cast<double>(run.dram_bytes_read + run.dram_bytes_written);

@@ -36,7 +36,8 @@ bool whole(double value) { return std::abs(value) < 1e15 && value == std::floor(
 
 std::string for_people(std::optional<double> value) {
   if (!value) return "-";
-  return whole(*value) ? grouped(*value) : fmt::format("{:.4g}", *value);
+  const bool digits = whole(*value) || std::abs(*value) >= 1000;
+  return digits ? grouped(*value) : fmt::format("{:.4g}", *value);
 }
 
 std::string for_programs(std::optional<double> value) {

@@ -26,6 +26,7 @@ Counts = collections.namedtuple("Counts", "mac rf array buffer dram cells adc st
 COST = Counts(mac=1, rf=1, array=2, buffer=6, dram=200, cells=0.1)
 # Of a PE of a row-stationary array: Chen et al., JSSC 2017: words of weights, activations, partial sums.
 RF_WEIGHTS, RF_INPUTS, RF_SUMS = 224, 12, 24
+HALVED = {"conv2_3/2", "conv3_4/2", "conv4_6/2"}  # of ResNet-50: a stride of 2 reads a fourth, so no more is computed
 LANES = 4  # int8 products of a PE of ours in a step, of neighbouring channels
 
 
@@ -161,8 +162,7 @@ def check(grid, buffer_bytes):
     compared = 0
     for layer in layers_of("resnet50"):
         row = found.get(layer.name)
-        macs = layer.M * layer.P * layer.Q * layer.C * layer.R * layer.S
-        if not row or layer.R != 3 or row["bound"] != "compute" or row["macs"] != macs:
+        if not row or layer.R != 3 or row["bound"] != "compute" or layer.name in HALVED:
             continue
         steps = output_stationary(layer, *grid, buffer_bytes).steps
         compared += 1

@@ -314,7 +314,7 @@ std::string estimate(const py::bytes& bytes, const std::string& name, const mach
   const std::vector<std::uint8_t> copy = bytes_of(bytes);
   const py::gil_scoped_release unlocked;
   const cli::NetworkOptions options = network_options(name, rounding, false);
-  return reported(cli::to_json(cli::estimate_of(copy, options, {}, config)), config);
+  return reported(cli::to_json(cli::estimate_of(copy, options, {}, {}, config)), config);
 }
 
 std::string estimate_table(const std::string& table, int tokens, int context,
@@ -322,10 +322,10 @@ std::string estimate_table(const std::string& table, int tokens, int context,
   const py::gil_scoped_release unlocked;
   check_range("tokens", tokens, 1, 8191);
   check_range("context", context, 0, 8191);
-  return reported(cli::to_json(estimate::of_transformer(estimate::transformer(table), tokens,
-                                                        context > 0 ? context : tokens, config),
-                               config),
-                  config);
+  const estimate::Estimate e = estimate::of_transformer(estimate::transformer(table), tokens,
+                                                        context > 0 ? context : tokens, config);
+  const cli::EnergyReport energy = cli::energy_report(e, config, cli::EnergyOptions{}.read());
+  return reported(cli::to_json(e, energy, config), config);
 }
 
 std::pair<std::string, std::string> synthesize(const machine::Config& config,

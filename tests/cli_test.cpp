@@ -195,7 +195,7 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"energy --config edge64", "trine energy: MODEL or --measured is required"},
       Row{"energy --config edge64 " + kLenet, "energy: --liberty is required"},
       Row{"energy --config edge64 --measured none.json", "none.json: "},
-      Row{"energy --config edge64 --vectors a --vectors b " + kLenet, "2 folders, 1 models"},
+      Row{"energy --config edge64 --vectors a --vectors b " + kLenet, "--vectors: 2 folders, 1 models"},
       Row{"run --backend arch --config edge64 --energy none.json " + kLenet, "none.json: "},
       Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
       Row{"run --config edge64 program --backend arch",

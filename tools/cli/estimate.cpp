@@ -89,11 +89,10 @@ void add_area(const estimate::Area& a, Json& json) {
                               {"beyond", a.beyond}};
 }
 
-/// What all of it comes to, and the design.
-int tell(const Options& options, const std::string& text, Json json, const machine::Config& config,
-         const EnergyReport& energy) {
+/// Figures, what they cost, and the design's.
+int tell(const Options& options, const std::string& text, const EnergyReport& energy,
+         const Json& json, const machine::Config& config) {
   options.output.print(text + to_text(energy) + area_text(estimate::area_of(config)));
-  add_to(json, energy);
   options.output.write_json(json, &config);
   write_accelergy(energy, options.energy);
   return kSuccess;
@@ -104,23 +103,23 @@ int run(const Options& options) {
     throw_error("trine estimate: MODEL or --table is required, and not both");
   options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
   const machine::Config config = options.network.design.load();
-  const energy::Table energies = options.energy.read();
   if (is_table(options)) {
     const estimate::Estimate table = table_of(options, config);
-    return tell(options, summary(table, config), to_json(table, config), config,
-                energy_report(table, config, energies));
+    const EnergyReport energy = energy_report(table, config, options.energy.read());
+    return tell(options, summary(table, config), energy, to_json(table, energy, config), config);
   }
-  const ModelEstimate model =
-      estimate_of(read_file(options.network.model), options.network, options.memory, config);
-  const compiler::Program& program = model.network.program;
-  return tell(options, to_text(program, model.execution, kEstimate), to_json(model), config,
-              energy_report(program, model.execution.slowest, options.energy, energies));
+  const ModelEstimate model = estimate_of(read_file(options.network.model), options.network,
+                                          options.memory, options.energy, config);
+  return tell(options, to_text(model.network.program, model.execution, kEstimate), model.energy,
+              to_json(model), config);
 }
 
 }  // namespace
 
 ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
-                          const BackendOptions& memory, const machine::Config& config) {
+                          const BackendOptions& memory, const EnergyOptions& energy,
+                          const machine::Config& config) {
+  const energy::Table table = energy.read();
   ModelEstimate model;
   model.network = load_network(bytes, options, config, options.policy(reference::kDoublePolicy));
   Execution& e = model.execution;
@@ -128,16 +127,19 @@ ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkO
   e.images = model.network.images;
   e.fetched = e.slowest.fetched_bytes;
   e.checked = false;
+  model.energy = energy_report(model.network.program, e.slowest, energy, table);
   return model;
 }
 
 Json to_json(const ModelEstimate& model) {
   Json json = to_json(model.network.program, model.execution, kEstimate);
+  add_to(json, model.energy);
   add_area(estimate::area_of(model.network.program.config), json);
   return json;
 }
 
-Json to_json(const estimate::Estimate& e, const machine::Config& config) {
+Json to_json(const estimate::Estimate& e, const EnergyReport& energy,
+             const machine::Config& config) {
   Json json;
   json["model"] = e.network;
   json["cycles"] = whole(e.cycles());
@@ -157,6 +159,7 @@ Json to_json(const estimate::Estimate& e, const machine::Config& config) {
                               {"cycles", whole(row.cycles)},
                               {"utilization", utilization(row.macs, whole(row.cycles), config)},
                               {"bound", row.bound()}});
+  add_to(json, energy);
   add_area(estimate::area_of(config), json);
   return json;
 }

@@ -7,23 +7,27 @@
 #include <cstdint>
 #include <vector>
 
+#include "tools/cli/energy_report.h"
 #include "tools/cli/network.h"
 #include "tools/cli/report.h"
 #include "tools/estimate/estimate.h"
 
 namespace trine::cli {
 
-/// A compiled model and the cycles of its program, of no vector.
+/// A compiled model, the cycles of its program, of no vector, and its energy.
 struct ModelEstimate {
   Network network;
   Execution execution;
+  EnergyReport energy;
 };
 
 /// @param bytes  of the model's file, which `options.model` names
 ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
-                          const BackendOptions& memory, const machine::Config& config);
+                          const BackendOptions& memory, const EnergyOptions& energy,
+                          const machine::Config& config);
 
 Json to_json(const ModelEstimate& model);
-Json to_json(const estimate::Estimate& table, const machine::Config& config);
+Json to_json(const estimate::Estimate& table, const EnergyReport& energy,
+             const machine::Config& config);
 
 }  // namespace trine::cli

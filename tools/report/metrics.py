@@ -148,7 +148,8 @@ class Point:
 
     def area(self):
         for of, key, how in ((self.synth, "total_um2", "with memories"),
-                             (self.synth, "area_um2", "logic, memories apart"), (self.estimate, "area_um2", "model")):
+                             (self.synth, "area_um2", "logic, memories apart"),
+                             (self.estimate, "total_um2", "with memories, model")):
             if of and isinstance(of.get(key), (int, float)):
                 cell = number(of[key] / 1e6, unit="mm²")
                 return Cell(f"{cell.text} ({how})", value=of[key], source=at(of, key))

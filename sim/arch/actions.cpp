@@ -62,10 +62,7 @@ class Counter {
 
   Actions of(Engine engine, const isa::Registers& registers, const isa::Run& run) {
     actions_ = {};
-    isa::Registers read;  // the others are 0, whatever the program left there
-    const unsigned mask = isa::registers_read(engine, registers, run);
-    for (std::size_t i = 0; i < registers.value.size(); ++i)
-      if (mask >> i & 1) read.value[i] = registers.value[i];
+    const isa::Registers read = isa::as_read(engine, registers, run);
     if (engine == Engine::kCompute)
       compute(ComputeRegisters(read), run);
     else if (engine == Engine::kVector)

@@ -16,6 +16,7 @@ from litex.soc.cores import cpu
 from litex.soc.integration.builder import Builder
 from litex.soc.integration.soc import SoCError
 
+from trine_litex.ibex import Ibex
 from trine_litex.simulation import SimSoC
 
 NAME = "trine_soc"
@@ -66,6 +67,7 @@ def compiler_flags(processor):
 def describe(soc, out):
     """What builds firmware and simulation."""
     litex = Path(cpu.__file__).parents[2]  # litex/soc
+    headers = litex / "cores" / "cpu" / soc.cpu_type
     own = Path(sys.modules[type(soc.cpu).__module__].__file__).parent
     machines = [trine.design.folder for trine in soc.trines]
     return {
@@ -74,9 +76,14 @@ def describe(soc, out):
         "include_verilog": soc.platform.verilog_include_paths,
         "designs": [str(trine.design.file_list) for trine in soc.trines],
         "flags": compiler_flags(soc.cpu),
-        "include": [str(out / "software" / "include"), str(litex / "software" / "include"), str(own)],
+        "include": [str(out / "software" / "include"), str(litex / "software" / "include"), str(headers)],
         "software": [str(own / "crt0.S"), str(litex / "software" / "libbase" / "system.c")],
     }
+
+
+def is_notice(file):
+    """Not one of what ibex brings along for its own tests."""
+    return ("LICENSE" in file.name or file.name == "NOTICE") and "vendor" not in file.parts
 
 
 def notice(soc):
@@ -84,7 +91,7 @@ def notice(soc):
     parts = ["This system is made by LiteX of the packages below, and of Trine (Apache-2.0).\n"]
     for name in names:
         distribution = metadata.distribution(name)
-        texts = [file.read_text() for file in distribution.files or [] if "LICENSE" in file.name]
+        texts = [file.read_text() for file in distribution.files or [] if is_notice(file)]
         parts.append(f"{'-' * 80}\n{name} {distribution.version}\n\n" + "\n".join(texts))
     return "\n".join(parts)
 
@@ -93,8 +100,6 @@ def check(args):
     """LiteX would print a table and raise an error without a text."""
     if args.cpu not in cpu.CPUS:
         raise ValueError(f"--cpu: LiteX has no '{args.cpu}', allowed: {', '.join(sorted(cpu.CPUS))}")
-    if args.cpu == "ibex":
-        raise ValueError("--cpu: LiteX 2024.12 is for an earlier ibex than those of PyPI; allowed: vexriscv, picorv32")
     variants = list(cpu.CPUS[args.cpu].variants)
     if args.variant and args.variant not in variants:
         raise ValueError(f"--cpu-variant: {args.cpu} has no '{args.variant}', allowed: {', '.join(variants)}")
@@ -111,6 +116,7 @@ def write(args):
 
 def main():
     logging.disable(logging.WARNING)
+    cpu.CPUS["ibex"] = Ibex  # in place of LiteX's
     args = arguments()
     try:
         write(args)

@@ -28,6 +28,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRequirements = "soc/requirements.txt";
 constexpr const char* kBoardRequirements = "soc/requirements_board.txt";
+constexpr const char* kIbexRequirements = "soc/requirements_ibex.txt";
 constexpr int kBoardRomKib = 32;
 constexpr int kSramKib = 16;  // of the firmware, beside its buffer for an output
 
@@ -245,6 +246,14 @@ std::vector<std::string> read_labels(const std::string& file) {
   return labels;
 }
 
+bool is_ibex(const Options& options) { return options.system.cpu == "ibex"; }
+
+/// What the system's Python has to have.
+const char* requirements_of(const Options& options) {
+  if (is_ibex(options)) return kIbexRequirements;
+  return options.bitstream.empty() ? kRequirements : kBoardRequirements;
+}
+
 void check(const Options& options) {
   if (options.app.empty() ? options.models.empty() : !options.models.empty())
     throw_error("MODEL: required, unless --app is there, and not with it");
@@ -269,6 +278,8 @@ void check(const Options& options) {
   options.output.check({{"--bitstream", options.bitstream}}, read);
   if ((options.system.target == "sim") != options.bitstream.empty())
     throw_error("--bitstream: with --target ulx3s, and that with it");
+  if (is_ibex(options) && (options.netlist || !options.bitstream.empty()))
+    throw_error("--cpu ibex: in simulations alone, Yosys does not read its SystemVerilog");
   if (!options.out.empty()) check_writable_folder(options.out);
 }
 
@@ -313,10 +324,7 @@ Job make_job(const Options& options, const fs::path& out) {
   else
     job.system.models_kib = kib_for(options.data.empty() ? 0 : fs::file_size(options.data), false);
   job.system.faults = !options.fault.empty();
-  job.system.python =
-      Python(options.python, options.bitstream.empty() ? kRequirements : kBoardRequirements,
-             options.output)
-          .program();
+  job.system.python = Python(options.python, requirements_of(options), options.output).program();
   job.firmware.app.assign(options.app.begin(), options.app.end());
   job.firmware.data = options.data;
   job.firmware.cases = static_cast<int>(job.machines[0].inputs.size());
@@ -465,7 +473,7 @@ void add_soc(CLI::App& app, Action& action) {
             "names of the classes, a line each; of each model, in order")
       ->allow_extra_args(false);
   add_value(*command, "--cpu NAME", options->system.cpu,
-            "processor, by LiteX's name: vexriscv, picorv32, ... (vexriscv)");
+            "processor, by LiteX's name: vexriscv, picorv32, ibex, ... (vexriscv)");
   add_value(*command, "--cpu-variant V", options->system.variant, "of it (LiteX's default)");
   command->add_flag("--sdram", options->system.sdram,
                     "main memory: SDRAM behind LiteDRAM and an L2 cache, not on chip");

@@ -55,18 +55,17 @@ class Clock {
     add_areas(best.netlist, best.repairs);
     write_file(folder_ / "timed.v", best.netlist.verilog(cells_));
     time(best.netlist);
-    if (options_.inspect) {
-      if (!report_.memories_timed)
-        throw_error("{}: no memory macros beside the library, or none that can be used", top_);
-      options_.inspect({best.netlist, cells_, report_.ns});
-    }
+    if (options_.inspect && !report_.memories_timed)
+      throw_error("{}: no memory macros beside the library, or none that can be used", top_);
+    const bool placed = !options_.place.python.empty();
+    if (options_.inspect && !placed) options_.inspect({best.netlist, cells_, report_.ns});
     if (options_.paths > 0) {
       Timer timer(cells_, best.netlist);
       timer.update();
       report_.paths =
           longest_paths(best.netlist, cells_, timer, static_cast<std::size_t>(options_.paths));
     }
-    if (!options_.place.python.empty()) place(std::move(best));
+    if (placed) place(std::move(best));
     return report_;
   }
 
@@ -271,7 +270,7 @@ class Clock {
     for (int i = 0; i < static_cast<int>(best.mapped.instances().size()); ++i)
       best.mapped.resize(i, best.netlist.instance(i).cell);
     report_.placed = place_design(std::move(best.mapped), cells_, options_.place,
-                                  {folder_, read_libraries()}, progress_);
+                                  {folder_, read_libraries(), options_.inspect}, progress_);
   }
 
   const fs::path folder_;

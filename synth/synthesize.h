@@ -43,11 +43,14 @@ struct PlaceOptions {
   double utilization = 0.55;     ///< of the core, before buffers: with them a quarter more
 };
 
+class WireModel;
+
 /// The timed netlist of a whole design, with what its cells are.
 struct Inspected {
   const Netlist& netlist;
   const Cells& cells;
   double clock_ns = 0;
+  const WireModel* wires = nullptr;  ///< null: not placed
 };
 
 struct SynthOptions {
@@ -68,7 +71,8 @@ struct SynthOptions {
   int jobs = 2;       ///< Yosys processes at a time
   bool cache = true;  ///< take modules that were mapped before from the user's cache
   bool quiet = true;  ///< no progress line on stderr
-  /// Called with the netlist that the clock is of, macros in it. @pre timing
+  /// Called with the netlist that the clock is of, macros in it; where it is placed, with that.
+  /// @pre timing
   std::function<void(const Inspected&)> inspect;
 };
 

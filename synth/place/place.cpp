@@ -60,6 +60,7 @@ class PlaceFlow {
       resize(left > 1 ? 1 : 0);  // strengths, at first some buffers as well, for what was moved
     }
     finish();
+    if (files_.inspect) files_.inspect({netlist_, cells_, report_.timed.ns, &wires_});
     return report_;
   }
 

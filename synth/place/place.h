@@ -18,6 +18,7 @@ namespace trine::synth {
 struct PlaceFiles {
   std::filesystem::path folder;  ///< has timing.lib and the libraries; for files of this step
   std::string libraries;         ///< OpenSTA's commands that read all of them
+  std::function<void(const Inspected&)> inspect;  ///< called with what was placed, if there is one
 };
 
 /// @param netlist  without buffers, sized for no wires

@@ -104,7 +104,7 @@ struct Bench {
         timer(cells, netlist, &wires) {
     timer.update();
     gates.emplace(netlist, cells, timer);
-    prices.emplace(netlist, cells, timer, *gates, assumed);
+    prices.emplace(netlist, cells, timer, *gates, wires, assumed);
   }
 
   int net(const std::string& name) const {

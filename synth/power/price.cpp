@@ -46,7 +46,7 @@ Energy& Energy::operator+=(const Energy& other) {
 }
 
 Prices::Prices(const synth::Netlist& netlist, const synth::Cells& cells, const synth::Timer& timer,
-               const Gates& gates, const Assumptions& assumed)
+               const Gates& gates, const synth::WireModel& wires, const Assumptions& assumed)
     : netlist_(netlist),
       cells_(cells),
       timer_(timer),
@@ -54,7 +54,7 @@ Prices::Prices(const synth::Netlist& netlist, const synth::Cells& cells, const s
       assumed_(assumed),
       half_square_(cells.volts() * cells.volts() / 2) {
   if (cells.volts() <= 0) throw_error("power: the library tells no nom_voltage");
-  for (std::size_t n = 0; n < netlist.nets().size(); ++n) price_net(static_cast<int>(n));
+  for (int n = 0; n < static_cast<int>(netlist.nets().size()); ++n) price_net(n, wires.pf(n));
   std::map<int, ClockPrice> of_cell;
   for (const Register& reg : gates.registers()) {
     const auto [found, added] = of_cell.try_emplace(netlist.instance(reg.instance).cell);
@@ -121,7 +121,7 @@ double Prices::output_pj(int instance, int pin) const {
   return mean_of(sum, count);
 }
 
-void Prices::price_net(int net) {
+void Prices::price_net(int net, double wire_pf) {
   const synth::Net& n = netlist_.net(net);
   NetPrice& price = nets_.emplace_back();
   if (n.clock || n.constant >= 0) return;
@@ -133,7 +133,7 @@ void Prices::price_net(int net) {
     pf += (pin.capacitance[kRise] + pin.capacitance[kFall]) / 2;
   }
   price.pins = half_square_ * pf;
-  price.wire = n.sinks.empty() ? 0 : half_square_ * assumed_.wire_ff / 1000;
+  price.wire = n.sinks.empty() ? 0 : half_square_ * wire_pf;
 }
 
 /// Both edges of a pin of the clock tree, with its wire and its share of the buffers.

@@ -28,8 +28,10 @@ namespace trine::power {
 
 /// What is assumed where nothing is measured.
 struct Assumptions {
-  double wire_ff = 12;      ///< of each net's wire
+  double wire_ff = 12;      ///< of each net's wire; where the design is placed, of the clock's
   double clock_tree = 1.4;  ///< what the clock's pins and wires take with the buffers of a tree
+
+  bool operator==(const Assumptions&) const = default;
 };
 
 /// Every net has a wire of the same capacitance.
@@ -59,9 +61,9 @@ struct Energy {
 
 class Prices {
  public:
-  /// @param timer  updated, with the wires that `assumed` tells
+  /// @param timer  updated, with `wires`, of which the clock's are left out
   Prices(const synth::Netlist& netlist, const synth::Cells& cells, const synth::Timer& timer,
-         const Gates& gates, const Assumptions& assumed);
+         const Gates& gates, const synth::WireModel& wires, const Assumptions& assumed);
 
   /// Energy by group. Glitches of the timed cycles stand for those of all.
   /// @param group_of  of each instance, 0 .. groups-1
@@ -91,7 +93,7 @@ class Prices {
 
   double mean(const synth::Power& power, int instance) const;
   float slew(int net) const;
-  void price_net(int net);
+  void price_net(int net, double wire_pf);
   double input_pj(int instance, int pin) const;
   double output_pj(int instance, int pin) const;
   ClockPrice price_register(const Register& reg) const;

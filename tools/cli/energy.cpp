@@ -8,6 +8,7 @@
 #include "tools/cli/check.h"
 #include "tools/cli/common.h"
 #include "tools/cli/network.h"
+#include "tools/cli/python.h"
 #include "tools/energy/table.h"
 
 namespace trine::cli {
@@ -16,9 +17,11 @@ namespace {
 struct Options {
   Output output;
   Design design;
-  std::vector<std::string> models, vectors;
-  std::string out, measured;
+  std::vector<std::string> models, vectors, measured;
+  std::string out, table;
   energy::MeasureOptions measure;
+  PythonOptions python;
+  bool place = false;
 };
 
 NetworkOptions network_of(const std::string& model) {
@@ -30,9 +33,10 @@ NetworkOptions network_of(const std::string& model) {
 
 /// Leakage is told as what it takes in a cycle.
 std::string share_text(const energy::Measured& measured) {
-  std::string text =
-      fmt::format("{:<10}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n", "pJ/cycle", "gates", "pins",
-                  "wires", "glitches", "memories", "clock", "leakage");
+  std::string text = fmt::format(
+      "{}: {} cells, {:.3f} ns{}\n{:<10}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
+      measured.config.name, measured.cells, measured.clock_ns, measured.placed ? ", placed" : "",
+      "pJ/cycle", "gates", "pins", "wires", "glitches", "memories", "clock", "leakage");
   double cycles = 0;
   std::array<power::Energy, energy::kComponents> sums;
   for (const energy::Sample& sample : measured.samples) {
@@ -73,15 +77,69 @@ std::string table_text(const energy::Table& table) {
   for (std::size_t a = 0; a < sim::kActions; ++a)
     text += fmt::format("{:<10}{:<14}{:>12.4f}{:>12.4f}\n", sim::kActionNames[a].component,
                         sim::kActionNames[a].name, table.logic_pj[a], table.memory_pj[a]);
-  text += fmt::format("\n{:<10}{:>12}{:>12}{:>12}{:>9}{:>10}{:>8}\n", "component", "cycle pJ",
-                      "clock pJ", "leakage nW", "wires", "glitches", "error");
+  text += fmt::format("\n{:<10}{:>10}{:>10}{:>11}{:>11}{:>10}{:>11}{:>9}{:>10}{:>8}\n", "component",
+                      "cycle pJ", "clock pJ", "leakage nW", "+cycle pJ", "+clock pJ", "+leak. nW",
+                      "wires", "glitches", "error");
   for (std::size_t c = 0; c < energy::kComponents; ++c) {
     const energy::Cost& cost = table.costs[c];
-    text += fmt::format("{:<10}{:>12.4f}{:>12.4f}{:>12.2f}{:>8.1f}%{:>9.1f}%{:>7.1f}%\n",
-                        energy::kComponentNames[c], cost.cycle_pj, cost.clock_pj, cost.leakage_nw,
-                        100 * cost.wires, 100 * cost.glitches, 100 * cost.error);
+    text += fmt::format(
+        "{:<10}{:>10.4f}{:>10.4f}{:>11.2f}{:>11.4f}{:>10.4f}{:>11.2f}{:>8.1f}%{:>9.1f}%{:>7.1f}%\n",
+        energy::kComponentNames[c], cost.unit.cycle_pj, cost.unit.clock_pj, cost.unit.leakage_nw,
+        cost.fixed.cycle_pj, cost.fixed.clock_pj, cost.fixed.leakage_nw, 100 * cost.wires,
+        100 * cost.glitches, 100 * cost.error);
   }
-  return text + "(of a cycle and of leakage: a PE's, a lane's, a bank's, ..)\n";
+  return text +
+         "(a cycle, its clock, leakage: of each PE, lane, bank, ..; with + of what is there "
+         "once)\n";
+}
+
+/// A layer, or all of a design, as measured and by the table.
+struct Compared {
+  std::string design, layer;
+  std::uint64_t cycles = 0;
+  double measured_pj = 0, table_pj = 0;
+
+  double error() const { return 100 * (table_pj / measured_pj - 1); }
+};
+
+std::vector<Compared> compare(const energy::Measured& measured, const energy::Table& table) {
+  std::vector<Compared> lines;
+  Compared all{measured.config.name, "all layers"};
+  for (const energy::Sample& sample : measured.samples) {
+    const double ns = measured.clock_ns;
+    const double sum =
+        energy::energy_of(sample.actions, sample.cycles, measured.config, table, ns).total();
+    lines.push_back(
+        {measured.config.name, sample.name, sample.cycles, energy::total_of(sample, ns), sum});
+    all.cycles += sample.cycles;
+    all.measured_pj += lines.back().measured_pj;
+    all.table_pj += sum;
+  }
+  lines.push_back(all);
+  return lines;
+}
+
+std::string compared_text(const std::vector<Compared>& lines) {
+  std::string text = fmt::format("\n{:<14}{:<44}{:>9}{:>11}{:>11}{:>9}\n", "design", "layer",
+                                 "cycles", "pJ/cycle", "by table", "error");
+  for (const Compared& line : lines) {
+    const auto cycles = static_cast<double>(line.cycles);
+    text +=
+        fmt::format("{:<14.13}{:<44.43}{:>9}{:>11.1f}{:>11.1f}{:>8.1f}%\n", line.design, line.layer,
+                    line.cycles, line.measured_pj / cycles, line.table_pj / cycles, line.error());
+  }
+  return text;
+}
+
+Json compared_json(const std::vector<Compared>& lines) {
+  Json json = Json::array();
+  for (const Compared& line : lines)
+    json.push_back({{"design", line.design},
+                    {"layer", line.layer},
+                    {"cycles", line.cycles},
+                    {"measured_pj", line.measured_pj},
+                    {"table_pj", line.table_pj}});
+  return json;
 }
 
 /// "DIR:CASE"; without CASE the first.
@@ -122,26 +180,49 @@ energy::Measured measured(const Options& options, const machine::Config& config)
   energy::MeasureOptions measure = options.measure;
   measure.synth.quiet = options.output.quiet || !has_terminal();
   measure.rtl.build.quiet = measure.synth.quiet;
+  if (options.place) {
+    synth::check_placeable(measure.synth);
+    measure.synth.place.python =
+        Python(options.python, "synth/place/requirements.txt", options.output).program();
+  }
   return energy::measure(config, workloads, measure);
 }
 
+std::vector<energy::Measured> all_measured(const Options& options) {
+  if (options.measured.empty()) return {measured(options, options.design.load())};
+  std::vector<energy::Measured> designs;
+  for (const std::string& file : options.measured) designs.push_back(energy::read_measured(file));
+  return designs;
+}
+
 int run(const Options& options) {
-  std::vector<NamedFile> read{{"--measured", options.measured}};
+  std::vector<NamedFile> read{{"--table", options.table}};
+  for (const std::string& file : options.measured) read.push_back({"--measured", file});
   for (const std::string& model : options.models) read.push_back({"MODEL", model});
   options.output.check({{"--out", options.out}}, read);
   if (options.models.empty() == options.measured.empty())
     throw_error("trine energy: MODEL or --measured is required, and not both");
   if (!options.vectors.empty() && options.vectors.size() != options.models.size())
     throw_error("--vectors: {} folders, {} models", options.vectors.size(), options.models.size());
-  const machine::Config config = options.design.load();
-  const energy::Measured m = options.measured.empty() ? measured(options, config)
-                                                      : energy::read_measured(options.measured);
-  const energy::Table table = energy::fit(m, config);
-  options.output.print(share_text(m) + table_text(table));
+  if (options.design.config.empty() == options.measured.empty())
+    throw_error("trine energy: {}", options.measured.empty() ? "--config is required"
+                                                             : "--config: --measured has its own");
+  const std::vector<energy::Measured> designs = all_measured(options);
+  const energy::Table table =
+      options.table.empty() ? energy::fit(designs) : energy::read_table(options.table);
+  std::vector<Compared> compared;
+  std::string text;
+  for (const energy::Measured& design : designs) {
+    text += share_text(design) + "\n";
+    for (const Compared& line : compare(design, table)) compared.push_back(line);
+  }
+  options.output.print(text + table_text(table) + compared_text(compared));
   if (!options.out.empty()) write_file(options.out, energy::to_json(table).dump(2) + "\n");
-  Json json = energy::to_json(m);
+  Json json;
+  if (options.measured.empty()) json = energy::to_json(designs.front());
+  json["layers"] = compared_json(compared);
   json["table"] = energy::to_json(table);
-  options.output.write_json(json, &config);
+  options.output.write_json(json, options.measured.empty() ? &designs.front().config : nullptr);
   return kSuccess;
 }
 
@@ -151,7 +232,7 @@ void add_energy(CLI::App& app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "energy", "measure what actions cost: toggles of the netlist, priced", run);
   command->add_option("MODEL", options->models, "networks whose layers are measured");
-  options->design.declare(*command);
+  options->design.declare(*command)->required(false);
   options->output.declare(*command);
   add_value(*command, "--vectors DIR[:CASE]", options->vectors,
             "for each MODEL a folder that trine record wrote: its first case,\n"
@@ -161,15 +242,23 @@ void add_energy(CLI::App& app, Action& action) {
             "cell library, .lib or .lib.gz, with a folder of memories beside it");
   add_value(*command, "--macros DIR", options->measure.synth.macros,
             "folder with Liberty files of memories (the library's own)");
-  add_value(*command, "--measured FILE.json", options->measured,
-            "instead of MODEL: what --json wrote, fitted again");
+  add_value(*command, "--measured FILE.json ...", options->measured,
+            "instead of MODEL and --config: what --json wrote, of any designs, one\n"
+            "table for all");
+  add_value(*command, "--table TABLE.json", options->table, "fit none: how far this one is off");
   add_value(*command, "--out TABLE.json", options->out, "file for the table");
   add_value(*command, "--keep DIR", options->measure.keep,
             "folder for the netlist and the ports of the runs, for a check by\n"
             "other means (bench/energy.py)");
   add_value(*command, "--wire-ff C", options->measure.assumed.wire_ff,
-            "capacitance of each net's wire in fF (12)")
+            "capacitance of each net's wire in fF; with --place of the clock's (12)")
       ->check(CLI::Range(0.0, 1000.0));
+  command->add_flag("--place", options->place,
+                    "place the design (trine synth --place): wires as long as they are\n"
+                    "then, instead of all alike");
+  add_value(*command, "--lef PATH", options->measure.synth.place.lef,
+            "with --place: LEF of cells and macros (beside the Liberty file)");
+  options->python.declare(*command);
   add_value(*command, "--clock-tree F", options->measure.assumed.clock_tree,
             "what the clock's pins and wires take with the buffers of a tree (1.4)")
       ->check(CLI::Range(1.0, 10.0));
@@ -182,7 +271,8 @@ void add_energy(CLI::App& app, Action& action) {
       "RTL; its answers are compared with the RTL's in every cycle (docs/energy.md).\n\n"
       "Examples:\n"
       "  trine energy --config edge32 MODEL.tflite --vectors DIR \\\n"
-      "    --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --out sg13g2.json");
+      "    --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --json edge32.json\n"
+      "  trine energy --measured edge32.json edge64.json --out sg13g2.json");
 }
 
 }  // namespace trine::cli

@@ -31,7 +31,7 @@ Table made_up() {
   table.clock_ns = 5;
   for (std::size_t c = 0; c < kComponents; ++c) {
     const auto n = static_cast<double>(c);
-    table.costs[c] = {0.5 + n, 2 + n, 100 * (1 + n), 0.25, 0.5, 0};
+    table.costs[c] = {{0.5 + n, 2 + n, 100 * (1 + n)}, {3 + n, 5 + n, 50 * (1 + n)}, 0.25, 0.5, 0};
   }
   for (std::size_t a = 0; a < sim::kActions; ++a) table.logic_pj[a] = 1 + static_cast<double>(a);
   table.memory_pj[sim::kDmemRead] = 36;
@@ -47,9 +47,10 @@ Sample sample_of(const Table& table, const machine::Config& config, unsigned see
     sample.actions[a] = (seed * 2654435761U >> (a + 8) & 1023) + 10;
   for (std::size_t c = 0; c < kComponents; ++c) {
     const double units = units_of(static_cast<Component>(c), config);
-    const double cycles = static_cast<double>(sample.cycles) * units;
+    const auto cycles = static_cast<double>(sample.cycles);
+    const auto& [unit, fixed, wires, glitches, error] = table.costs[c];
     power::Energy& e = sample.energy[c];
-    double logic = table.costs[c].cycle_pj * cycles;
+    double logic = (unit.cycle_pj * units + fixed.cycle_pj) * cycles;
     for (std::size_t a = 0; a < sim::kActions; ++a) {
       if (sim::kActionNames[a].component != kComponentNames[c]) continue;
       logic += table.logic_pj[a] * static_cast<double>(sample.actions[a]);
@@ -59,10 +60,21 @@ Sample sample_of(const Table& table, const machine::Config& config, unsigned see
     e.wires = logic / 8;
     e.cells = logic / 4;
     e.pins = logic / 8;
-    e.clock = cycles * table.costs[c].clock_pj;
-    e.leakage_nw = units * table.costs[c].leakage_nw;
+    e.clock = cycles * (unit.clock_pj * units + fixed.clock_pj);
+    e.leakage_nw = unit.leakage_nw * units + fixed.leakage_nw;
   }
   return sample;
+}
+
+/// Alike, of so many units.
+void check_standing(const Cost& found, const Cost& wanted, double units) {
+  const auto check = [&](double Standing::*part) {
+    CHECK(units * found.unit.*part + found.fixed.*part ==
+          Approx(units * wanted.unit.*part + wanted.fixed.*part).epsilon(2e-3));
+  };
+  check(&Standing::cycle_pj);
+  check(&Standing::clock_pj);
+  check(&Standing::leakage_nw);
 }
 
 compiler::Program lenet(const machine::Config& config) {
@@ -75,20 +87,25 @@ compiler::Program lenet(const machine::Config& config) {
 TEST_CASE("the table is found that the layers were made of", "[energy]") {
   const machine::Config config = edge32();
   const Table table = made_up();
-  Measured measured;
+  const machine::Config larger = machine::load_config("edge256", {});
+  Measured measured, other;
+  measured.config = config;
   measured.clock_ns = 5;
+  other.config = larger;
+  other.clock_ns = 6;
   for (unsigned seed = 1; seed <= 30; ++seed)
     measured.samples.push_back(sample_of(table, config, seed));
-  const Table found = fit(measured, config);
+  for (unsigned seed = 31; seed <= 40; ++seed)
+    other.samples.push_back(sample_of(table, larger, seed));
+  const Table found = fit({measured, other});
   for (std::size_t a = 0; a < sim::kActions; ++a) {
     INFO(sim::kActionNames[a].component << "." << sim::kActionNames[a].name);
     CHECK(found.logic_pj[a] == Approx(table.logic_pj[a]).epsilon(1e-3));
     CHECK(found.memory_pj[a] == Approx(table.memory_pj[a]).margin(1e-3));
   }
   for (std::size_t c = 0; c < kComponents; ++c) {
-    CHECK(found.costs[c].cycle_pj == Approx(table.costs[c].cycle_pj).epsilon(1e-3));
-    CHECK(found.costs[c].clock_pj == Approx(table.costs[c].clock_pj));
-    CHECK(found.costs[c].leakage_nw == Approx(table.costs[c].leakage_nw));
+    for (const machine::Config& design : {config, larger})
+      check_standing(found.costs[c], table.costs[c], units_of(static_cast<Component>(c), design));
     CHECK(found.costs[c].wires == Approx(0.25));
     CHECK(found.costs[c].glitches == Approx(0.5));
     CHECK(found.costs[c].error < 1e-3);
@@ -97,15 +114,15 @@ TEST_CASE("the table is found that the layers were made of", "[energy]") {
   const TemporaryFolder scratch(fs::temp_directory_path(), "energy");
   write_file(scratch.path() / "m.json", to_json(measured).dump());
   const Measured again = read_measured(scratch.path() / "m.json");
-  CHECK(to_json(fit(again, config)) == to_json(found));
+  CHECK(to_json(fit({again, other})) == to_json(found));
+  other.assumed.wire_ff = 13;
+  CHECK_THROWS_WITH(fit({measured, other}), Contains("not the same assumptions"));
   const Sample& s = measured.samples[4];
   const LayerEnergy e = energy_of(s.actions, s.cycles, config, found, 5);
-  double sum = 0, leakage = 0;
-  for (const power::Energy& part : s.energy) {
-    sum += part.switching() + part.clock;
+  double leakage = 0;
+  for (const power::Energy& part : s.energy)
     leakage += part.leakage_nw * 1e-6 * 5 * static_cast<double>(s.cycles);
-  }
-  CHECK(e.total() == Approx(sum + leakage).epsilon(1e-3));
+  CHECK(e.total() == Approx(total_of(s, 5)).epsilon(1e-3));
   CHECK(e.leakage == Approx(leakage));
 }
 
@@ -117,7 +134,7 @@ TEST_CASE("what is left out of a sum is left out once", "[energy]") {
   const auto of = [&](const Without& without) {
     return energy_of(actions, 10, config, table, 5, without);
   };
-  const double logic = 100 * table.logic_pj[sim::kInt8] + 10 * 8 * 0.5;
+  const double logic = 100 * table.logic_pj[sim::kInt8] + 10 * (8 * 0.5 + 3);
   CHECK(of({}).component[kPe] == Approx(logic));
   CHECK(of({.glitches = true}).component[kPe] == Approx(logic / 2));
   CHECK(of({.wires = true}).component[kPe] == Approx(logic * 3 / 4));

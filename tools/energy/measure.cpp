@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "machine/schema.h"
 #include "synth/cells.h"
 #include "synth/netlist.h"
 #include "synth/power/replay.h"
@@ -58,11 +59,16 @@ void keep_run(const compiler::Program& program, const Recorded& recorded, const 
 class Measurement {
  public:
   Measurement(const synth::Inspected& design, const MeasureOptions& options, Measured& measured)
-      : netlist_(design.netlist), cells_(design.cells), options_(options), measured_(measured) {
+      : netlist_(design.netlist),
+        cells_(design.cells),
+        wires_(design.wires),
+        options_(options),
+        measured_(measured) {
     for (const synth::Instance& instance : netlist_.instances())
       component_.push_back(component_of(
           netlist_.partitions().at(static_cast<std::size_t>(instance.partition)), instance.name));
     measured.clock_ns = design.clock_ns;
+    measured.placed = design.wires != nullptr;
     measured.volts = cells_.volts();
     measured.cells = netlist_.instances().size();
     if (!options.keep.empty()) keep_design(design, component_, options.keep);
@@ -70,11 +76,12 @@ class Measurement {
 
   void run(const Workload& workload, const Recorded& recorded) {
     const compiler::Program& program = *workload.program;
-    const power::EqualWires wires(options_.assumed.wire_ff);
+    const power::EqualWires equal(options_.assumed.wire_ff);
+    const synth::WireModel& wires = wires_ == nullptr ? equal : *wires_;
     synth::Timer timer(cells_, netlist_, &wires);
     timer.update();
     power::Gates gates(netlist_, cells_, timer);
-    const power::Prices prices(netlist_, cells_, timer, gates, options_.assumed);
+    const power::Prices prices(netlist_, cells_, timer, gates, wires, options_.assumed);
     measured_.registers = gates.registers().size();
     power::Replay replay(recorded.vcd, netlist_, gates);
     std::vector<Sample> samples(program.layers.size());
@@ -118,6 +125,7 @@ class Measurement {
 
   const synth::Netlist& netlist_;
   const synth::Cells& cells_;
+  const synth::WireModel* wires_;
   const MeasureOptions& options_;
   Measured& measured_;
   std::vector<int> component_;
@@ -133,6 +141,13 @@ void check_memories(const synth::SynthOptions& options) {
   if (synth::read_macros(macros).empty())
     throw_error("energy: {}: no folder of memories beside it; --macros names one",
                 options.liberty.string());
+}
+
+/// What all_keys() made of it.
+machine::Config config_of(const nlohmann::ordered_json& keys, const fs::path& file) {
+  std::string toml;
+  for (const auto& [key, value] : keys.items()) toml += fmt::format("{} = {}\n", key, value.dump());
+  return machine::parse_config(toml, file.string() + ": configuration");
 }
 
 /// The fields of Energy by name, in one order for both ways.
@@ -151,11 +166,13 @@ void for_each_part(Energy& energy, const F& f) {
 
 nlohmann::ordered_json to_json(const Measured& measured) {
   nlohmann::ordered_json json;
+  json["configuration"] = machine::all_keys(measured.config);
   json["library"] = measured.library;
   json["clock_ns"] = measured.clock_ns;
   json["volts"] = measured.volts;
   json["cells"] = measured.cells;
   json["registers"] = measured.registers;
+  json["placed"] = measured.placed;
   json["wire_ff"] = measured.assumed.wire_ff;
   json["clock_tree"] = measured.assumed.clock_tree;
   for (const Sample& sample : measured.samples) {
@@ -174,11 +191,13 @@ Measured read_measured(const fs::path& file) {
   const auto json = nlohmann::ordered_json::parse(read_text(file), nullptr, false);
   Measured measured;
   try {
+    measured.config = config_of(json.at("configuration"), file);
     measured.library = json.at("library");
     measured.clock_ns = json.at("clock_ns");
     measured.volts = json.at("volts");
     measured.cells = json.at("cells");
     measured.registers = json.at("registers");
+    measured.placed = json.value("placed", false);
     measured.assumed = {json.at("wire_ff"), json.at("clock_tree")};
     for (const auto& layer : json.at("samples")) {
       Sample& sample = measured.samples.emplace_back();
@@ -212,6 +231,7 @@ Measured measure(const machine::Config& config, const std::vector<Workload>& wor
       keep_run(*workloads[w].program, recorded.back(), traces / fmt::format("{}.json", w));
   }
   Measured measured;
+  measured.config = config;
   measured.assumed = options.assumed;
   synth::SynthOptions synth = options.synth;
   synth.inspect = [&](const synth::Inspected& design) {

@@ -42,9 +42,11 @@ struct Sample {
 };
 
 struct Measured {
+  machine::Config config;
   std::string library;
   double clock_ns = 0, volts = 0;
   std::size_t cells = 0, registers = 0;
+  bool placed = false;  ///< wires are those of its places
   power::Assumptions assumed;
   std::vector<Sample> samples;  ///< layers of all programs
 };

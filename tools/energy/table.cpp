@@ -57,51 +57,78 @@ std::vector<std::size_t> actions_of(std::size_t component) {
 
 class Fit {
  public:
-  Fit(const std::vector<Sample>& rows, const machine::Config& config, Table& table)
-      : rows_(rows), config_(config), table_(table) {}
+  Fit(const std::vector<Measured>& designs, Table& table) : designs_(designs), table_(table) {}
 
   void run(std::size_t component) {
     const std::vector<std::size_t> actions = actions_of(component);
-    const double units = units_of(static_cast<Component>(component), config_);
     power::Energy sum;
-    double cycles = 0;
-    for (const Sample& row : rows_) {
-      sum += row.energy[component];
-      cycles += static_cast<double>(row.cycles);
-    }
+    for (const Measured& design : designs_)
+      for (const Sample& row : design.samples) sum += row.energy[component];
     Cost& cost = table_.costs[component];
     const double logic = sum.cells + sum.pins + sum.wires;
     const double factor = logic > 0 ? 1 + sum.glitches / logic : 1;
     cost.glitches = 1 - 1 / factor;
     cost.wires = logic > 0 ? sum.wires / logic : 0;  // glitches take the same share
-    cost.clock_pj = sum.clock / (cycles * units);
-    cost.leakage_nw = rows_.front().energy[component].leakage_nw / units;
+    stand(component, cost);
     const std::vector<double> x = solve(
-        actions, units,
-        [&](const power::Energy& e) { return factor * (e.cells + e.pins + e.wires); }, component,
-        true);
+        actions, [&](const power::Energy& e) { return factor * (e.cells + e.pins + e.wires); },
+        component, true);
     for (std::size_t i = 0; i < actions.size(); ++i) table_.logic_pj[actions[i]] = x[i];
-    cost.cycle_pj = x.back();
+    cost.unit.cycle_pj = x[actions.size()];
+    if (several()) cost.fixed.cycle_pj = x.back();
     cost.error = error_;
     const std::vector<double> y = solve(
-        actions, units, [](const power::Energy& e) { return e.memories; }, component, false);
+        actions, [](const power::Energy& e) { return e.memories; }, component, false);
     for (std::size_t i = 0; i < actions.size(); ++i) table_.memory_pj[actions[i]] = y[i];
   }
 
  private:
+  /// One design does not tell what grows with its units from what does not.
+  bool several() const { return designs_.size() > 1; }
+
+  /// Clock and leakage: of each design one figure.
+  void stand(std::size_t component, Cost& cost) const {
+    std::vector<std::vector<double>> a;
+    std::vector<double> clock, leakage;
+    for (const Measured& design : designs_) {
+      const double units = units_of(static_cast<Component>(component), design.config);
+      a.push_back({1});
+      if (several()) a.back().push_back(1 / units);
+      double pj = 0, cycles = 0;
+      for (const Sample& row : design.samples) {
+        pj += row.energy[component].clock;
+        cycles += static_cast<double>(row.cycles);
+      }
+      clock.push_back(pj / cycles / units);
+      leakage.push_back(design.samples.front().energy[component].leakage_nw / units);
+    }
+    const std::vector<double> pj = non_negative_least_squares(a, clock);
+    const std::vector<double> nw = non_negative_least_squares(a, leakage);
+    cost.unit.clock_pj = pj.front();
+    cost.unit.leakage_nw = nw.front();
+    if (several()) cost.fixed.clock_pj = pj.back();
+    if (several()) cost.fixed.leakage_nw = nw.back();
+  }
+
   template <typename Part>
-  std::vector<double> solve(const std::vector<std::size_t>& actions, double units, const Part& part,
+  std::vector<double> solve(const std::vector<std::size_t>& actions, const Part& part,
                             std::size_t component, bool with_cycles) {
     std::vector<std::vector<double>> a;
     std::vector<double> b;
-    for (const Sample& row : rows_) {
-      // A layer counts by the root of its cycles: long ones decide, short ones are not forgotten.
-      const double weight = 1 / std::sqrt(static_cast<double>(row.cycles));
-      std::vector<double>& line = a.emplace_back();
-      for (const std::size_t action : actions)
-        line.push_back(weight * static_cast<double>(row.actions[action]));
-      if (with_cycles) line.push_back(weight * units * static_cast<double>(row.cycles));
-      b.push_back(weight * part(row.energy[component]));
+    for (const Measured& design : designs_) {
+      const double units = units_of(static_cast<Component>(component), design.config);
+      for (const Sample& row : design.samples) {
+        // A layer counts by the root of its cycles: long ones decide, short ones are not forgotten;
+        // of a large design no more than of a small one.
+        const double weight = 1 / (units * std::sqrt(static_cast<double>(row.cycles)));
+        std::vector<double>& line = a.emplace_back();
+        for (const std::size_t action : actions)
+          line.push_back(weight * static_cast<double>(row.actions[action]));
+        const double cycles = weight * static_cast<double>(row.cycles);
+        if (with_cycles) line.push_back(cycles * units);
+        if (with_cycles && several()) line.push_back(cycles);
+        b.push_back(weight * part(row.energy[component]));
+      }
     }
     const std::vector<double> x = non_negative_least_squares(a, b);
     double squares = 0, all = 0;
@@ -115,8 +142,7 @@ class Fit {
     return x;
   }
 
-  const std::vector<Sample>& rows_;
-  const machine::Config& config_;
+  const std::vector<Measured>& designs_;
   Table& table_;
   double error_ = 0;
 };
@@ -126,6 +152,17 @@ double number(const Json& json, const std::string& key, const fs::path& file) {
   if (found == json.end() || !found->is_number())
     throw_error("{}: {}: a number is expected", file.string(), key);
   return *found;
+}
+
+Json to_json(const Standing& standing) {
+  return {{"cycle_pj", standing.cycle_pj},
+          {"clock_pj", standing.clock_pj},
+          {"leakage_nw", standing.leakage_nw}};
+}
+
+Standing standing(const Json& json, const fs::path& file) {
+  return {number(json, "cycle_pj", file), number(json, "clock_pj", file),
+          number(json, "leakage_nw", file)};
 }
 
 const Json& part(const Json& json, const std::string& key, const fs::path& file) {
@@ -167,7 +204,7 @@ LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
   for (std::size_t c = 0; c < kComponents; ++c) {
     const Cost& cost = table.costs[c];
     const double units = units_of(static_cast<Component>(c), config);
-    double logic = all * units * cost.cycle_pj, memory = 0, active = 0;
+    double logic = all * (units * cost.unit.cycle_pj + cost.fixed.cycle_pj), memory = 0, active = 0;
     for (const std::size_t a : actions_of(c)) {
       const auto count = static_cast<double>(actions[a]);
       logic += count * table.logic_pj[a];
@@ -178,21 +215,39 @@ LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
     if (without.wires) logic *= 1 - cost.wires;
     energy.component[c] = logic + memory;
     const bool gated = c == kPe && config.clock_gates;
-    if (!without.clock) energy.clock += (gated ? active : all * units) * cost.clock_pj;
-    energy.leakage += all * ns * units * cost.leakage_nw * 1e-6;  // nW ns = 1e-18 J
+    if (!without.clock)
+      energy.clock +=
+          (gated ? active : all * units) * cost.unit.clock_pj + all * cost.fixed.clock_pj;
+    energy.leakage += all * ns * (units * cost.unit.leakage_nw + cost.fixed.leakage_nw) *
+                      1e-6;  // nW ns = 1e-18 J
   }
   return energy;
 }
 
-Table fit(const Measured& measured, const machine::Config& config) {
-  if (measured.samples.empty()) throw_error("energy: no layer was measured");
+double total_of(const Sample& sample, double clock_ns) {
+  double sum = 0;
+  for (const power::Energy& e : sample.energy)
+    sum += e.switching() + e.clock +
+           static_cast<double>(sample.cycles) * clock_ns * e.leakage_nw * 1e-6;
+  return sum;
+}
+
+Table fit(const std::vector<Measured>& designs) {
+  for (const Measured& design : designs) {
+    if (design.samples.empty()) throw_error("energy: no layer was measured");
+    const Measured& first = designs.front();
+    if (design.library != first.library || design.assumed != first.assumed)
+      throw_error("energy: {} with {}, {} with {}: not the same cells, or not the same assumptions",
+                  first.config.name, first.library, design.config.name, design.library);
+  }
+  const Measured& measured = designs.at(0);
   Table table;
   table.library = measured.library;
   table.technology = measured.library.substr(0, measured.library.find('_'));
   table.volts = measured.volts;
   table.clock_ns = measured.clock_ns;
   table.assumed = measured.assumed;
-  Fit fit(measured.samples, config, table);
+  Fit fit(designs, table);
   for (std::size_t c = 0; c < kComponents; ++c) fit.run(c);
   return table;
 }
@@ -208,9 +263,8 @@ Json to_json(const Table& table) {
   for (std::size_t c = 0; c < kComponents; ++c) {
     const Cost& cost = table.costs[c];
     Json& component = json["components"][std::string(kComponentNames[c])];
-    component["cycle_pj"] = cost.cycle_pj;
-    component["clock_pj"] = cost.clock_pj;
-    component["leakage_nw"] = cost.leakage_nw;
+    component["unit"] = to_json(cost.unit);
+    component["fixed"] = to_json(cost.fixed);
     component["share_of_wires"] = cost.wires;
     component["share_of_glitches"] = cost.glitches;
     component["fit_error"] = cost.error;
@@ -236,8 +290,8 @@ Table read_table(const fs::path& file) {
   for (std::size_t c = 0; c < kComponents; ++c) {
     const Json& component = part(components, std::string(kComponentNames[c]), file);
     table.costs[c] = {
-        number(component, "cycle_pj", file),          number(component, "clock_pj", file),
-        number(component, "leakage_nw", file),        number(component, "share_of_wires", file),
+        standing(part(component, "unit", file), file),
+        standing(part(component, "fixed", file), file), number(component, "share_of_wires", file),
         number(component, "share_of_glitches", file), number(component, "fit_error", file)};
     const Json& actions = part(component, "actions", file);
     for (const std::size_t a : actions_of(c)) {

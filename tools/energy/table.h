@@ -3,7 +3,10 @@
 // What an action costs, by component, in one technology: measured at gate level (measure.h), kept
 // as JSON, and multiplied with the actions of a run (sim/arch/actions.h).
 //
-//   layer = sum of actions x pJ + cycles x units x (pJ a cycle + pJ of the clock) + leakage x time
+//   layer = sum of actions x pJ + cycles x (pJ a cycle + pJ of the clock) + leakage x time
+//
+// where what a cycle, its clock and leakage take is that of each unit (a PE, a lane, a bank, ..)
+// and of what the component has once, whatever its size.
 
 #pragma once
 
@@ -25,11 +28,17 @@ struct Without {
   bool wires = false, glitches = false, clock = false;
 };
 
+/// What time takes.
+struct Standing {
+  double cycle_pj = 0;  ///< of a cycle, whatever is done in it
+  double clock_pj = 0;  ///< of a cycle's clock edges; gated: of one that is let through
+  double leakage_nw = 0;
+};
+
 /// One component. Switching energies hold wires and glitches.
 struct Cost {
-  double cycle_pj = 0;    ///< of a cycle, whatever is done in it, a unit
-  double clock_pj = 0;    ///< of a cycle's clock edges, a unit; gated: of one that is let through
-  double leakage_nw = 0;  ///< of a unit
+  Standing unit;                   ///< of each
+  Standing fixed;                  ///< of the component besides
   double wires = 0, glitches = 0;  ///< their shares of switching energy, without memories
   double error = 0;                ///< of the fit: root of the mean square, of the mean
 };
@@ -60,8 +69,13 @@ LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
                       const Without& without = {});
 
 /// The table that comes closest to what was measured: non-negative least squares for each
-/// component over the layers of all programs.
-Table fit(const Measured& measured, const machine::Config& config);
+/// component over the layers of all programs on all designs. Its clock is the first one's. Of one
+/// design alone all is its units', nothing fixed.
+/// @throws Error  nothing was measured, or with different cells, voltages or assumptions
+Table fit(const std::vector<Measured>& designs);
+
+/// A layer as it was measured, pJ.
+double total_of(const Sample& sample, double clock_ns);
 
 nlohmann::ordered_json to_json(const Table& table);
 /// @throws Error  names the file and the key

@@ -120,7 +120,7 @@ class Fit {
       for (const Sample& row : design.samples) {
         // A layer counts by the root of its cycles: long ones decide, short ones are not forgotten;
         // of a large design no more than of a small one.
-        const double weight = 1 / (units * std::sqrt(static_cast<double>(row.cycles)));
+        const double weight = std::pow(static_cast<double>(row.cycles), -0.75) / units;
         std::vector<double>& line = a.emplace_back();
         for (const std::size_t action : actions)
           line.push_back(weight * static_cast<double>(row.actions[action]));

@@ -204,9 +204,10 @@ int run(const Options& options) {
     throw_error("trine energy: MODEL or --measured is required, and not both");
   if (!options.vectors.empty() && options.vectors.size() != options.models.size())
     throw_error("--vectors: {} folders, {} models", options.vectors.size(), options.models.size());
-  if (options.design.config.empty() == options.measured.empty())
-    throw_error("trine energy: {}", options.measured.empty() ? "--config is required"
-                                                             : "--config: --measured has its own");
+  if (options.measured.empty() && options.design.config.empty())
+    throw_error("trine energy: --config is required");
+  if (!options.measured.empty() && !options.design.config.empty())
+    throw_error("--config: the files of --measured have their own");
   const std::vector<energy::Measured> designs = all_measured(options);
   const energy::Table table =
       options.table.empty() ? energy::fit(designs) : energy::read_table(options.table);

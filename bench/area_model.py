@@ -20,6 +20,7 @@ import common
 from clock import SG13G2
 
 MACRO_BITS = 2048  # synth/partition.h: a smaller memory is of flip-flops
+PATHS = 30  # of a report, the longest first
 MODEL = common.ROOT / "tools" / "estimate" / "area" / "sg13g2.json"
 INT8, TERNARY = 'array.precisions=["int8"]', 'array.precisions=["int8","ternary"]'
 FITTED = [
@@ -48,7 +49,7 @@ def measure(folder, liberty):
     for design in FITTED + HELD_OUT:
         path = report_of(folder, design)
         if not path.exists():
-            report = common.trine("synth", *common.design(design), "--jobs", 1,
+            report = common.trine("synth", *common.design(design), "--jobs", 1, "--paths", PATHS,
                                   *(["--liberty", liberty] if liberty else []))
             common.save(path, json.dumps(report))
             print(f"{design}: {report['seconds']:.0f} s", flush=True)

@@ -165,8 +165,8 @@ def longest(paths, of):
 
 
 def paths_fitted(reports, what):
-    """CLOCK with coefficients, of the lengths that reports have. Strengths are chosen for what is late alone, and now
-    and then badly (synth/repair.h): of designs whose path should be equal the shortest counts, or the shortest clock.
+    """CLOCK with coefficients, of the lengths that reports have. Strengths are chosen for what is late alone, and not
+    equally well (synth/repair.h): of designs whose path should be equal the shortest counts, or the shortest clock.
     Where that is longer than all paths then are, it is the last one's, which varies most."""
     done = []
     for name, start, end, terms in CLOCK:
@@ -312,7 +312,7 @@ def print_model(model):
                   for p in model["fitted"] + model["held_out"]])
     print(f"Of {len(model['held_out'])} designs held out at most "
           + ", ".join(f"{100 * model['error'][what]:.1f} % ({what})" for what in WHAT)
-          + f"; {len(model['fitted'])} fitted. Reports of "
+          + f"; {len(model['fitted'])} fitted.\nReports of "
           + ", ".join(sorted({f"`{p['revision'][:7]}{p['revision'][40:]}`" for p in model["fitted"] + model["held_out"]}))
           + ".")
 

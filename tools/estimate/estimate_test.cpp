@@ -266,7 +266,7 @@ TEST_CASE("area and clock are those of designs that synthesis measured", "[estim
         CHECK(ours == Approx(measured.at("error").get<double>()).margin(0.0002));  // the script's
         CHECK(std::abs(ours) < most);
       };
-      // One of those fitted has strengths of cells that no model knows (docs/area.md).
+      // The macros of one of those fitted are for a slower clock than it has (docs/area.md).
       const double most = std::string(set) == "held_out" ? 0.10 : 0.40;
       near("area_um2", area.area_um2, 0.10);
       near("clock_ns", area.clock_ns, 0.10);

@@ -44,6 +44,7 @@ class Clock {
       write_file(folder_ / (macro.name + ".lib"), without_wire_load(text));
       macro.ns = access_ns(cells_[cells_.find(macro.name)]);
     }
+    report_.macros = macros_;
   }
 
   ClockReport run() {
@@ -96,6 +97,7 @@ class Clock {
       Timer timer(cells_, best.netlist);
       timer.update();
       if (round == 0) period = std::max<double>(timer.period() * kSameClock, options_.clock_ns);
+      report_.wanted_ns = period;
       const double more = period - timer.period();
       const bool tiled = options_.memory_ns == 0 && retile(best.netlist, timer, more, round == 0);
       if (!remap(best.netlist, timer, more, round == 0) && !tiled) break;
@@ -141,6 +143,7 @@ class Clock {
       const double left = time_left(netlist, timer, memory.name) + more;
       if (now.macro.empty() || (left >= 0 && !save)) continue;
       const double most = now.ns + (save ? std::max(0.0, left - kTilingMargin) : left);
+      if (save) report_.most_ns[memory.name] = most;
       const Tiling then = tile(macros_, memory.width, memory.depth, most);
       changed |= then.macro != now.macro;
       now = then;

@@ -235,7 +235,15 @@ nlohmann::json to_json(const SynthReport& r) {
                         {"dmem_pmem", m.dmem_pmem},
                         {"macro", m.macro},
                         {"area_um2", m.um2},
-                        {"access_ns", m.ns}});
+                        {"access_ns", m.ns},
+                        {"most_ns", m.most_ns}});
+  nlohmann::json macros = nlohmann::json::array();
+  for (const Macro& m : r.clock.macros)
+    macros.push_back({{"name", m.name},
+                      {"depth", m.depth},
+                      {"width", m.width},
+                      {"area_um2", m.um2},
+                      {"access_ns", m.ns}});
   nlohmann::json clock_paths = nlohmann::json::array();
   for (const GroupPath& path : r.clock.paths)
     clock_paths.push_back({{"ns", path.ns},
@@ -262,6 +270,7 @@ nlohmann::json to_json(const SynthReport& r) {
           {"macro_gate_equivalents_other", known(r.macro_gate_equivalents_other())},
           {"total_um2", known(logic_um2 + r.sram_um2)},
           {"clock_ns", timed ? nlohmann::json(r.clock.ns) : nlohmann::json(nullptr)},
+          {"clock_wanted_ns", timed ? nlohmann::json(r.clock.wanted_ns) : nlohmann::json(nullptr)},
           {"clock_from", r.clock.path.start},
           {"clock_to", r.clock.path.end},
           {"clock_path", to_json(r.clock.parts)},
@@ -287,6 +296,7 @@ nlohmann::json to_json(const SynthReport& r) {
           {"worst_path", to_json(r.path)},
           {"modules", modules},
           {"memories", memories},
+          {"macros", macros},
           {"cell_types", r.cell_types},
           {"seconds", r.seconds}};
 }

@@ -474,7 +474,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
     "target": "asic", "library": "lib", "tool": "tool 1", "cells": 4321, "area_um2": 5000.0,
     "gate_equivalents": 1250.0, "nand2_um2": 4.0, "logic_gate_equivalents": 1250.0,
     "macro_gate_equivalents": null, "macro_gate_equivalents_other": null, "total_um2": null,
-    "clock_ns": null, "clock_from": "", "clock_to": "", "clock_path": [], "clock_paths": [], "buffers": 0,
+    "clock_ns": null, "clock_wanted_ns": null, "clock_from": "", "clock_to": "", "clock_path": [], "clock_paths": [], "buffers": 0,
     "clock_placed_ns": null, "clock_placed_from": "", "clock_placed_to": "", "clock_placed_path": [], "placement": null,
     "mhz": null, "utilization": {},
     "hold_buffers": 0, "hold_violations": 0, "clock_gates": 0, "gated_flip_flops": 0, "violations": {"max_transition": 0, "max_capacitance": 0}, "wire_load": "zero", "gate_equivalents_per_mac": 250.0, "sram_bits": 65536,
@@ -488,10 +488,10 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
        "worst_path": null}],
     "memories": [
       {"name": "ram", "instances": 2, "width": 32, "depth": 1024, "dmem_pmem": 1,
-       "macro": "2 x M", "area_um2": 2000.0, "access_ns": 2.5},
+       "macro": "2 x M", "area_um2": 2000.0, "access_ns": 2.5, "most_ns": 0.0},
       {"name": "none", "instances": 4, "width": 8, "depth": 256, "dmem_pmem": 0,
-       "macro": "1 x N", "area_um2": 1000.0, "access_ns": 0.0}],
-    "cell_types": {"INV": 7, "NAND": 4314}, "seconds": 61.6})");
+       "macro": "1 x N", "area_um2": 1000.0, "access_ns": 0.0, "most_ns": 0.0}],
+    "macros": [], "cell_types": {"INV": 7, "NAND": 4314}, "seconds": 61.6})");
   CHECK(json == expect);
   std::string text = to_text(r);
   for (const char* line :
@@ -715,9 +715,9 @@ TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]
         Approx(24 * json["logic_gate_equivalents"].get<double>() + 24 * (3 * 200 + 2 * 300)));
   auto expected = nlohmann::json::parse(R"([
     {"name": "", "instances": 3, "width": 8, "depth": 512, "dmem_pmem": 2,
-     "macro": "1 x M_1P_512x8_x", "area_um2": 14400.0, "access_ns": 0.0},
+     "macro": "1 x M_1P_512x8_x", "area_um2": 14400.0, "access_ns": 0.0, "most_ns": 0.0},
     {"name": "", "instances": 1, "width": 20, "depth": 512, "dmem_pmem": 0,
-     "macro": "2 x M_1P_512x16_x", "area_um2": 14400.0, "access_ns": 0.0}])");
+     "macro": "2 x M_1P_512x16_x", "area_um2": 14400.0, "access_ns": 0.0, "most_ns": 0.0}])");
   if (json["memories"][0]["width"] == 20) std::swap(expected[0], expected[1]);
   expected[0]["name"] = "trine_sram__1";
   expected[1]["name"] = "trine_sram__2";

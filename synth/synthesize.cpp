@@ -312,6 +312,8 @@ class Flow {
         entry.um2 = static_cast<double>(memory.instances) * tiling.um2;
         entry.ns = tiling.ns;
       }
+      const auto most = report.clock.most_ns.find(memory.name);
+      if (most != report.clock.most_ns.end()) entry.most_ns = most->second;
       report.sram_bits += memory.bits();
       report.sram_um2 += entry.um2;
       report.sram_um2_other += entry.um2_other();

@@ -126,8 +126,11 @@ struct PlacedReport {
 struct ClockReport {
   double ns = 0;  ///< 0: not timed
   Path path;
-  std::vector<PathPart> parts;               ///< with the setup time at its end they add up to `ns`
+  std::vector<PathPart> parts;  ///< with the setup time at its end they add up to `ns`
+  double wanted_ns = 0;         ///< modules and memories may be slower for less area up to that
   std::map<std::string, Tiling> tilings;     ///< of memories, by module
+  std::vector<Macro> macros;                 ///< that memories can be made of
+  std::map<std::string, double> most_ns;     ///< read in that time they were wanted, by module
   std::set<std::string> fast;                ///< modules that are mapped for speed
   std::vector<GroupPath> paths;              ///< those asked for, by the own timer
   double logic_um2 = 0;                      ///< of all cells, buffers and sizes with them
@@ -160,6 +163,7 @@ struct MemoryReport {
   std::string macro;           ///< "2 x RM_..", empty without a library of memories
   double um2 = 0;              ///< of all instances
   double ns = 0;               ///< until it is read, about; 0: not known
+  double most_ns = 0;          ///< what the fastest design's paths leave for that; 0: not asked
 
   double um2_other() const {  ///< without DMEM and PMEM
     return um2 * static_cast<double>(instances - dmem_pmem) / static_cast<double>(instances);

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/root.h"
 #include "machine/memories.h"
+#include "synth/liberty.h"
 #include "synth/partition.h"
 
 namespace trine::estimate {
@@ -44,7 +45,8 @@ std::map<std::string, double> quantities(const machine::Config& c) {
           {"imem", c.imem_kib > 0},
           {"flop_bits", flop_bits(c)},
           {"flops", flop_bits(c) > 0},
-          {"levels", std::log2(c.rows * c.cols)}};
+          {"row_levels", std::log2(c.rows)},
+          {"narrow", c.cols <= 4}};
 }
 
 double sum(const Json& terms, const std::map<std::string, double>& of) {
@@ -57,20 +59,35 @@ double sum(const Json& terms, const std::map<std::string, double>& of) {
   return total;
 }
 
-/// Words of the macros that a memory is made of: 64 to 512, or a multiple of that.
-int words_of(int depth) {
-  int words = 64;
-  while (words < std::min(depth, 512)) words *= 2;
-  return depth <= 512 ? words : (depth + 511) / 512 * 512;
+/// Of the paths that may limit a clock.
+double longest(const Json& paths, const std::map<std::string, double>& of) {
+  double most = 0;
+  for (const Json& path : paths) most = std::max(most, sum(path.at("terms"), of));
+  return most;
 }
 
-double macros(const Json& model, const machine::Config& config) {
+std::vector<synth::Macro> macros_of(const Json& model) {
+  std::vector<synth::Macro> macros;
+  for (const Json& m : model.at("macros"))
+    macros.push_back(
+        {m.at("name"), m.at("depth"), m.at("width"), m.at("area_um2"), {}, m.at("access_ns")});
+  return macros;
+}
+
+/// As synthesis chooses: each memory takes the least area that is read in the time that the clock
+/// leaves it. @param clock_ns  that of the fastest design, and what it may be slower
+double sram_um2(const Json& model, const machine::Config& config, double clock_ns) {
+  const std::vector<synth::Macro> macros = macros_of(model);
   double total = 0;
-  for (const machine::Memory& m : machine::memories(config))
-    if (std::int64_t{m.width} * m.depth >= synth::kMacroBits)
-      total += m.instances * m.width *
-               (model.at("bits_of_a_word").get<double>() +
-                model.at("bits").get<double>() * words_of(m.depth));
+  for (const machine::Memory& m : machine::memories(config)) {
+    if (std::int64_t{m.width} * m.depth < synth::kMacroBits) continue;
+    double most_ns = clock_ns;
+    const auto behind = model.at("behind").find(std::string(m.name));
+    if (behind != model.at("behind").end())
+      most_ns -= behind->at("ns").get<double>() +
+                 behind->at("ns_of_a_level").get<double>() * std::log2(m.depth);
+    total += m.instances * synth::tile(macros, m.width, m.depth, most_ns).um2;
+  }
   return total;
 }
 
@@ -90,9 +107,9 @@ Area area_of(const machine::Config& config) {
   area.library = model.at("library");
   for (const Json& group : model.at("groups")) area.gate_equivalents += sum(group.at("terms"), of);
   area.area_um2 = area.gate_equivalents * nand2;
-  area.sram_um2 = macros(model.at("memory_um2"), config);
+  area.sram_um2 = sram_um2(model, config, longest(model.at("clock_wanted_ns"), of));
   area.total_um2 = area.area_um2 + sum(model.at("buffers"), of) * nand2 + area.sram_um2;
-  area.clock_ns = sum(model.at("clock_ns"), of);
+  area.clock_ns = longest(model.at("clock_ns"), of);
   const Json& error = model.at("error");
   area.area_error = error.at("area_um2");
   area.total_error = error.at("total_um2");

@@ -4,8 +4,8 @@
 // times what `trine synth` measured of one (bench/area_model.py fits that, and writes it to area/).
 //
 //   cells   sum over parts, of coefficient * product of quantities (rows, columns, banks, ...)
-//   macros  sum over memories of instances * bits of a word * (a + b * words)
-//   clock   likewise a sum, of the levels of the broadcast
+//   clock   the longest of a few paths, each likewise a sum
+//   macros  those of the library that synthesis chooses for each memory in the time left of a clock
 
 #pragma once
 

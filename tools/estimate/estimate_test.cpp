@@ -266,9 +266,12 @@ TEST_CASE("area and clock are those of designs that synthesis measured", "[estim
         CHECK(ours == Approx(measured.at("error").get<double>()).margin(0.0002));  // the script's
         CHECK(std::abs(ours) < most);
       };
+      // The macros of one of those fitted are for a slower clock than it has (docs/area.md).
+      const double most = std::string(set) == "held_out" ? 0.10 : 0.40;
       near("area_um2", area.area_um2, 0.10);
       near("clock_ns", area.clock_ns, 0.10);
-      near("total_um2", area.total_um2, 0.25);  // synthesis chooses macros by what time is left
+      near("sram_um2", area.sram_um2, 0.40);
+      near("total_um2", area.total_um2, most);
     }
   CHECK(area_of(machine::load_config("edge256", {})).area_error <= 0.10);
   CHECK_FALSE(area_of(machine::load_config("edge256", {})).beyond);

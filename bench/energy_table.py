@@ -3,7 +3,7 @@
 """The shipped table of energies, measured anew, and how far it is off on designs that it was not fitted to.
 
 usage: energy_table.py --keep FOLDER [--out TABLE.json] [--held-out CONFIG]... [CONFIG]...
-                                          (edge32 edge64 edge256, held out: edge128 edge512)
+                                          (edge32 edge64 edge256 edge512, held out: edge128)
 `trine energy` measures each CONFIG on the same networks (layers of $TRINE_SHARED with their vectors, shipped ones, seeded
 binary and ternary layers), FOLDER keeps what came out: what is there is not measured again. Without --out the shipped
 table is compared, not fitted. --layers: each layer. Minutes a design, most of them `trine synth`'s.
@@ -65,7 +65,7 @@ def row(file, table, held_out):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("configs", nargs="*", default=["edge32", "edge64", "edge256"])
+    parser.add_argument("configs", nargs="*", default=["edge32", "edge64", "edge256", "edge512"])
     parser.add_argument("--held-out", action="append")
     parser.add_argument("--keep", type=pathlib.Path, required=True)
     parser.add_argument("--out", type=pathlib.Path)
@@ -73,7 +73,7 @@ def main():
     options = parser.parse_args()
     options.keep.mkdir(parents=True, exist_ok=True)
     fitted = [measured(config, options.keep) for config in options.configs]
-    others = [measured(config, options.keep) for config in options.held_out or ["edge128", "edge512"]]
+    others = [measured(config, options.keep) for config in options.held_out or ["edge128"]]
     if options.out:
         common.trine("energy", "--measured", *fitted, "--out", options.out)
     rows = [row(file, options.out or TABLE, file in others) for file in fitted + others]

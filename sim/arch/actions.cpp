@@ -151,6 +151,12 @@ class Counter {
   Actions actions_{};
 };
 
+/// A layer's MACs are of the precision that it has most steps of.
+void count_macs(std::int64_t macs, Actions& layer) {
+  const auto* most = std::max_element(layer.begin() + kInt8, layer.begin() + kBinary + 1);
+  if (*most > 0) layer[static_cast<std::size_t>(kInt8Mac + (most - layer.begin()))] = macs;
+}
+
 }  // namespace
 
 std::vector<Actions> count_actions(const compiler::Program& program) {
@@ -173,6 +179,7 @@ std::vector<Actions> count_actions(const compiler::Program& program) {
     layer[kInstruction] += words;
     words = 0;
   }
+  for (std::size_t l = 0; l < layers.size(); ++l) count_macs(program.layers[l].macs, layers[l]);
   return layers;
 }
 

@@ -204,17 +204,17 @@ LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
   for (std::size_t c = 0; c < kComponents; ++c) {
     const Cost& cost = table.costs[c];
     const double units = units_of(static_cast<Component>(c), config);
-    double logic = all * (units * cost.unit.cycle_pj + cost.fixed.cycle_pj), memory = 0, active = 0;
+    double logic = all * (units * cost.unit.cycle_pj + cost.fixed.cycle_pj), memory = 0;
     for (const std::size_t a : actions_of(c)) {
       const auto count = static_cast<double>(actions[a]);
       logic += count * table.logic_pj[a];
       memory += count * table.memory_pj[a];
-      active += count;
     }
     if (without.glitches) logic *= 1 - cost.glitches;
     if (without.wires) logic *= 1 - cost.wires;
     energy.component[c] = logic + memory;
     const bool gated = c == kPe && config.clock_gates;
+    const auto active = static_cast<double>(sim::steps_of(actions));
     if (!without.clock)
       energy.clock +=
           (gated ? active : all * units) * cost.unit.clock_pj + all * cost.fixed.clock_pj;

@@ -23,117 +23,28 @@ constexpr std::size_t index_of(Cause cause) { return static_cast<std::size_t>(ca
 /// Cause of a gap in which compute waits for that engine's token.
 constexpr Cause kWaitCause[] = {Cause::kMemory, Cause::kControl, Cause::kVector, Cause::kStore};
 
+BusOptions with_rate(BusOptions bus, const machine::Config& config) {
+  const double width = config.axi_data_bits / 8.0;
+  if (bus.bytes_per_cycle <= 0 || bus.bytes_per_cycle > width) bus.bytes_per_cycle = width;
+  return bus;
+}
+
 }  // namespace
 
-Timeline::Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words,
-                   bool again)
-    : config_(config),
-      bus_(bus),
-      words_(words),
-      kept_(again ? static_cast<std::size_t>(config.imem_kib) * 128 : 0) {
-  const double width = config.axi_data_bits / 8.0;
-  if (bus_.bytes_per_cycle <= 0 || bus_.bytes_per_cycle > width) bus_.bytes_per_cycle = width;
-}
+Timeline::Timeline(const machine::Config& config, const BusOptions& bus,
+                   std::span<const isa::Word> words, bool again)
+    : config_(config), bus_(with_rate(bus, config)), front_(config, bus_, words, again) {}
 
-// ---- fetch, dispatch, queues --------------------------------------------------------------------
-
-/// Whether IMEM has all of it.
-bool Timeline::is_kept(std::size_t burst) const {
-  return std::min(words_, (burst + 1) * machine::kFetchBurst) <= kept_;
-}
-
-/// Beats come one by one, and their words leave the buffer in between.
-void Timeline::fetch_kept(std::size_t burst, Time requested) {
-  const std::size_t first = burst * machine::kFetchBurst;
-  const std::size_t words = std::min<std::size_t>(machine::kFetchBurst, words_ - first);
-  const auto begin = std::max(requested, static_cast<Time>(imem_.until));
-  burst_there_ = begin + timing::kFetchKept;
-  imem_.pass(begin, timing::kKeptBeat * 64.0 * static_cast<double>(words), config_.data_bits());
-}
-
-/// Bursts are requested as soon as the buffer has room for them; words leave it when no beat is
-/// being written.
-void Timeline::fetch_burst() {
-  const std::size_t burst = burst_taken_.size();
-  const std::size_t first = burst * machine::kFetchBurst;
-  const auto size = [&](std::size_t from) {
-    return static_cast<double>(
-        std::min<std::size_t>(machine::kFetchBurst, words_ > from ? words_ - from : 1));
-  };
-  const Time requested = burst < 2 ? timing::kFetchRequest : burst_taken_[burst - 2];
-  burst_taken_.push_back(0);
-  if (is_kept(burst)) return fetch_kept(burst, requested);
-  double bytes = 8 * size(first);
-  // The first two follow each other without a gap.
-  if (burst == 0 && words_ > machine::kFetchBurst) bytes += 8 * size(machine::kFetchBurst);
-  if (burst == 1) bytes = 0;
-  // Bursts of fetch and load take turns: each delays the other by its own length.
-  const bool shared = read_.until > static_cast<double>(requested + bus_.latency);
-  burst_there_ =
-      fetch_.pass(requested + bus_.latency, shared ? 2 * bytes : bytes, bus_.bytes_per_cycle) +
-      timing::kFetchResponse;
-  if (shared) delay_loads(requested + bus_.latency, bytes / bus_.bytes_per_cycle);
-  read_.until = std::max(read_.until, burst == 0 ? fetch_.until : 0.0);
-}
-
-/// Loads whose beats are still to come from `at` on end later.
-void Timeline::delay_loads(Time at, double cycles) {
-  read_.until += cycles;
-  const auto later = static_cast<Time>(std::llround(cycles));
-  auto& busy = queue(Engine::kLoad).busy;
-  for (auto load = busy.rbegin(); load != busy.rend() && load->end > at; ++load) load->end += later;
-  for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
-    if (run->engine != Engine::kLoad) continue;
-    if (static_cast<Time>(run->end) <= at) break;
-    run->end += static_cast<std::uint64_t>(later);
-  }
-  for (Tokens& t : tokens_[index_of(Engine::kLoad)])
-    for (std::size_t i = t.given.size(); i > t.taken.size() && t.given[i - 1] > at; --i)
-      t.given[i - 1] += later;
-}
-
-/// The next word of the program, at the dispatcher.
-void Timeline::fetch() {
-  if (fetched_ % machine::kFetchBurst == 0) fetch_burst();
-  Time there = burst_there_;
-  if (is_kept(fetched_ / machine::kFetchBurst)) {
-    const std::size_t word = fetched_ % machine::kFetchBurst;
-    there += timing::kKeptBeat * static_cast<Time>(64 * word) / config_.data_bits();
-  } else {
-    bytes_read_ += 8;
-    bytes_fetched_ += 8;
-  }
-  ++fetched_;
-  dispatch_ = std::max(dispatch_ + 1, there);
-}
-
-void Timeline::begin() {
-  fetch();
-  burst_taken_.back() = dispatch_;
-}
-
-/// The next word, at the engine's issue unit.
-Timeline::Time Timeline::arrive(Engine engine) {
-  fetch();
-  Queue& q = queue(engine);
-  if (q.popped.size() == machine::kQueueWords) {
-    dispatch_ = std::max(dispatch_, q.popped.front());
-    q.popped.pop_front();
-  }
-  burst_taken_.back() = dispatch_;
-  return std::max(dispatch_ + timing::kQueue, q.last_pop + 1);
-}
+// ---- queues -------------------------------------------------------------------------------------
 
 void Timeline::pop(Engine engine, Time at) {
-  queue(engine).popped.push_back(at);
+  front_.pop(engine, at);
   queue(engine).last_pop = at;
 }
 
-/// The registers of a running compute or vector RUN cannot be written.
+/// The registers of a RUN that the engine reads cannot be written.
 void Timeline::set(Engine engine) {
-  const Time at = arrive(engine);
-  const bool held = engine == Engine::kCompute || engine == Engine::kVector;
-  pop(engine, held ? std::max(at, queue(engine).free) : at);
+  pop(engine, std::max(front_.arrive(engine), queue(engine).free));
 }
 
 /// In-order arrival: data that may come from `ready` on, at the channel's rate.
@@ -145,7 +56,7 @@ Timeline::Time Timeline::Channel::pass(Time ready, double bytes, double bytes_pe
 // ---- RUN ----------------------------------------------------------------------------------------
 
 void Timeline::run(Engine engine, const isa::Run& run, const Work& work) {
-  const Time queued = arrive(engine);
+  const Time queued = front_.arrive(engine);
   Queue& q = queue(engine);
   q.last_pop_before = q.last_pop;
   std::array<Time, isa::kEngines> token_times{};
@@ -176,12 +87,12 @@ void Timeline::run(Engine engine, const isa::Run& run, const Work& work) {
 Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, Time start) {
   const double beat = config_.data_bits() / 8 / bus_.bytes_per_cycle;  // cycles
   const double beats = static_cast<double>(work.beats);
-  (engine == Engine::kLoad ? bytes_read_ : bytes_written_) += work.bytes;
+  (engine == Engine::kLoad ? bytes_loaded_ : bytes_written_) += work.bytes;
   Queue& q = queue(engine);
   if (engine == Engine::kStore) {
     const double from = std::max(write_.until, static_cast<double>(start + timing::kStoreRead));
     // A burst waits until the fourth before it is answered.
-    const double answered = static_cast<double>(work.bursts - machine::kStoreBursts) /
+    const double answered = (static_cast<double>(work.bursts.size()) - machine::kStoreBursts) /
                             machine::kStoreBursts * (bus_.latency + timing::kStoreResponse);
     const double cycles =
         std::max(shared(from, beats * std::max(beat, timing::kStoreBeat), beats), answered);
@@ -189,21 +100,22 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
     add_traffic(write_.until, cycles, beats);
     return q.free = passed + bus_.latency + timing::kStoreResponse;
   }
-  q.free = std::max(start + 4, q.retired() + timing::kLoadNext);  // two may be on the way
   if (work.on_chip) {
+    q.free = std::max(start + timing::kLoadRequest, loaded_ + timing::kLoadNext);
     // Behind the writes of the load before; beats of the next one wait on the bus.
-    const Time first = std::max(start, q.retired()) + timing::kCopyRead;
+    const Time first = std::max(start, loaded_) + timing::kCopyRead;
     const auto from = static_cast<double>(first);
     const double cycles = shared(from, std::max(beats, static_cast<double>(work.writes)), beats);
     add_traffic(from + cycles, cycles, beats);
-    read_.until = std::max(read_.until, from + cycles);
-    return static_cast<Time>(std::ceil(from + cycles)) + timing::kLoadResponse;
+    front_.hold_loads(from + cycles + timing::kLoadGap);
+    loaded_ = static_cast<Time>(std::ceil(from + cycles));
+    return loaded_ + timing::kLoadResponse;
   }
-  const Time first = start + timing::kLoadRequest + bus_.latency;
+  const Time requested = start + timing::kLoadRequest;
   using isa::dma::Target;
   const auto to = static_cast<Target>(target);
   double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
-  const double from = std::max(read_.until, static_cast<double>(first));
+  const double from = front_.bus_free(requested);
   if (to == Target::kDmem) cycles = shared(from, cycles, beats);
   if (to == Target::kBias || to == Target::kScale) {
     const double alone = cycles;
@@ -211,9 +123,13 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
     hold_drain(from, from + cycles, alone);
     parameters_.push_back({from, from + cycles, alone});
   }
-  const Time end = read_.pass(first, cycles, 1) + timing::kLoadResponse;
-  if (to == Target::kDmem) add_traffic(read_.until, cycles, beats);
-  return end;
+  const double end = front_.load(requested, work.bursts, cycles / std::max(1.0, beats));
+  front_.hold_loads(end + timing::kLoadGap);
+  q.free = std::max(front_.asked(), loaded_ + timing::kLoadNext);
+  loaded_ = static_cast<Time>(std::ceil(end));
+  if (to == Target::kDmem) add_traffic(end, cycles, beats);
+  const bool rows = to == Target::kPmem || to == Target::kTransposed;
+  return loaded_ + timing::kLoadResponse + (rows ? 1 : 0);
 }
 
 void Timeline::add_traffic(double end, double cycles, double beats) {
@@ -492,8 +408,7 @@ void Timeline::add_idle(Time from, Time to) {
 }
 
 void Timeline::finish() {
-  const Time dispatched = arrive(Engine::kLoad);  // END
-  end_ = dispatched;
+  end_ = front_.end();
   for (const Queue& q : queues_) end_ = std::max(end_, q.retired());
   end_ += timing::kDone;
   idle_.push_back({input_free_, end_});

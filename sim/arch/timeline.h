@@ -12,30 +12,26 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
+#include <span>
 #include <vector>
 
 #include "machine/config.h"
 #include "machine/isa.h"
+#include "sim/arch/front.h"
 #include "sim/arch/walk.h"
 #include "sim/result.h"
 
 namespace trine::sim {
 
-struct BusOptions {
-  int latency = 32;  ///< cycles from address to first beat, and from last write to response
-  double bytes_per_cycle = 0;  ///< of each direction; 0: the bus width
-};
-
 class Timeline {
  public:
-  /// @param words  of the whole program
+  /// @param words  the whole program
   /// @param again  it has run before: IMEM has its beginning
-  Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words,
+  Timeline(const machine::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
            bool again = false);
 
   /// The first word.
-  void begin();
+  void begin() { front_.begin(); }
   void set(isa::Engine engine);
   /// @throws Error  when the RUN waits for a token that no RUN before it gives
   void run(isa::Engine engine, const isa::Run& run, const Work& work);
@@ -47,9 +43,9 @@ class Timeline {
   /// Cycles of each cause between two cycles; [0, cycles()) gives all.
   CauseCycles causes(std::uint64_t from, std::uint64_t to) const;
   std::array<std::uint64_t, isa::kEngines> engine_busy() const;
-  std::uint64_t bytes_read() const { return bytes_read_; }
+  std::uint64_t bytes_read() const { return bytes_loaded_ + front_.bytes_fetched(); }
   /// Of those read, the program's.
-  std::uint64_t bytes_fetched() const { return bytes_fetched_; }
+  std::uint64_t bytes_fetched() const { return front_.bytes_fetched(); }
   std::uint64_t bytes_written() const { return bytes_written_; }
 
  private:
@@ -71,7 +67,6 @@ class Timeline {
     double start, end, count, issues;
   };
   struct Queue {
-    std::deque<Time> popped;  ///< when the last kQueueWords words left
     Time last_pop = 0;
     Time last_pop_before = 0;  ///< the last SET of the RUN in front
     Time free = 0;             ///< when the engine can take its next RUN
@@ -89,12 +84,6 @@ class Timeline {
     std::vector<Time> given, taken;
   };
 
-  void fetch();
-  Time arrive(isa::Engine engine);
-  bool is_kept(std::size_t burst) const;
-  void fetch_burst();
-  void fetch_kept(std::size_t burst, Time requested);
-  void delay_loads(Time at, double cycles);
   void pop(isa::Engine engine, Time at);
   Time transfer(isa::Engine engine, int target, const Work& work, Time start);
   Time compute(const isa::Run& run, const Work& work, Time queued, Time start,
@@ -117,7 +106,8 @@ class Timeline {
   BusOptions bus_;
   std::array<Queue, isa::kEngines> queues_;
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]
-  Channel imem_, fetch_, read_, write_;
+  Front front_;
+  Channel write_;
   std::vector<Traffic> traffic_;
   std::vector<Traffic> vector_gathers_;  ///< of each tile: cycles of the gather
   std::vector<Traffic> drains_;  ///< the last compute RUNs, with the cycles that read parameters
@@ -126,16 +116,12 @@ class Timeline {
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued
-  std::size_t words_, fetched_ = 0;
-  std::size_t kept_;               ///< words in IMEM
-  std::vector<Time> burst_taken_;  ///< when each fetch burst had left the buffer
-  Time burst_there_ = 0;
-  Time dispatch_ = 0;
+  Time loaded_ = 0;      ///< last beat of the last load
   Time input_free_ = 0;  ///< cycle after the array's last step
   Time next_grant_ = 0;  ///< earliest of the next last step, results of the one before there
   Time drain_free_ = 0;  ///< earliest cycle of the next last step of a group
   Time end_ = 0;
-  std::uint64_t bytes_read_ = 0, bytes_fetched_ = 0, bytes_written_ = 0;
+  std::uint64_t bytes_loaded_ = 0, bytes_written_ = 0;
 };
 
 }  // namespace trine::sim

@@ -81,6 +81,7 @@ bool Front::dispatch() {
   const std::size_t word = dispatched_, burst = word / kFetchBurst;
   if (!bursts_[burst].there) return false;
   Time at = std::max(last_ + 1, there(word));
+  if (fetch_ready() + timing::kFetchResponse <= static_cast<double>(at)) return false;
   at = after_writes(burst + 1, at);
   const isa::Opcode opcode = isa::opcode_of(words_[word]);
   if (opcode == isa::Opcode::kSet || opcode == isa::Opcode::kRun) {
@@ -118,12 +119,12 @@ Time Front::end() {
 /// The next word out of the queue's memory, where two places wait for the engine; words that are
 /// written go first. @return false, where the engine's time is not known yet
 bool Front::read(Queue& q) {
-  if (q.reading || q.written.empty() || q.reads > q.arrived + 1) return false;
+  if (q.reading || q.written.empty() || q.reads > q.pops + 1) return false;
   q.reading = true;
   Time at = q.written.front() + 1;
   if (q.reads > 0) at = std::max(at, q.read[(q.reads - 1) % q.read.size()] + 1);
   // Of the word two before, which has left.
-  if (q.reads > 1) at = std::max(at, q.reads == q.arrived + 1 ? q.pop : q.pop_before);
+  if (q.reads > 1) at = std::max(at, q.reads == q.pops + 1 ? q.pop : q.pop_before);
   q.written.pop_front();
   for (std::size_t next = 0;; ++next) {
     while (next == q.written.size() && last_ < at && dispatch_until(at)) {
@@ -136,18 +137,25 @@ bool Front::read(Queue& q) {
   return true;
 }
 
-Time Front::arrive(Engine engine) {
+std::optional<Time> Front::arrive(Engine engine) {
   Queue& q = queues_[static_cast<std::size_t>(engine)];
   while (q.reads == q.arrived)
-    if (!read(q) && !dispatch_until(last_ + 1)) serve_fetch();
+    if (!read(q) && !dispatch()) return {};
   const Time read = q.read[q.arrived++ % q.read.size()];
   return std::max(read + timing::kQueue - 1, q.pop + 1);
+}
+
+Time Front::next_burst(Time until) {
+  look_ahead(static_cast<double>(until));
+  const double ready = fetch_ready();
+  return std::isinf(ready) ? kNever : static_cast<Time>(ready) - bus_.latency;
 }
 
 void Front::pop(Engine engine, Time at) {
   Queue& q = queues_[static_cast<std::size_t>(engine)];
   q.pop_before = q.pop;
   q.pop = at;
+  ++q.pops;
 }
 
 // ---- the bus ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,8 +37,12 @@ class Front {
 
   /// The program's first word.
   void begin();
-  /// The next word, an engine's, at its issue unit.
-  Time arrive(isa::Engine engine);
+  /// An engine's next word, at its issue unit; nothing, as long as its burst was not served, or
+  /// words before it stand in full queues.
+  std::optional<Time> arrive(isa::Engine engine);
+  /// When the program's next burst is asked for: never, if that is not known before `until`.
+  Time next_burst(Time until);
+  void serve() { serve_fetch(); }
   /// It leaves its queue.
   void pop(isa::Engine engine, Time at);
   /// The program's last word.
@@ -64,7 +69,7 @@ class Front {
   struct Queue {
     std::deque<Time> written;                     ///< words that wait
     std::array<Time, machine::kQueueWords> read;  ///< the last ones, in turn
-    std::size_t writes = 0, reads = 0, arrived = 0;
+    std::size_t writes = 0, reads = 0, arrived = 0, pops = 0;
     Time pop = 0, pop_before = 0;
     bool reading = false;
   };

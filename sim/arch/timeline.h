@@ -12,6 +12,8 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -33,9 +35,9 @@ class Timeline {
   /// The first word.
   void begin() { front_.begin(); }
   void set(isa::Engine engine);
-  /// @throws Error  when the RUN waits for a token that no RUN before it gives
-  void run(isa::Engine engine, const isa::Run& run, const Work& work);
-  /// END. @throws Error  when a token counter overflowed, or tokens are left
+  void run(isa::Engine engine, const isa::Run& run, Work work);
+  /// END. @throws Error  when a RUN waits for a token that no RUN before it gives, a token counter
+  /// overflowed, or tokens are left
   void finish();
 
   std::uint64_t cycles() const { return static_cast<std::uint64_t>(end_); }
@@ -66,7 +68,16 @@ class Timeline {
   struct Groups {
     double start, end, count, issues;
   };
+  /// A word of an engine.
+  struct Item {
+    bool is_run = false;
+    isa::Run run{};
+    Work work;
+    std::size_t index = 0;  ///< of the RUN
+  };
   struct Queue {
+    std::deque<Item> items;       ///< not yet with the engine
+    std::optional<Time> arrival;  ///< of the first
     Time last_pop = 0;
     Time last_pop_before = 0;  ///< the last SET of the RUN in front
     Time free = 0;             ///< when the engine can take its next RUN
@@ -74,6 +85,16 @@ class Timeline {
 
     /// When the last RUN so far ends.
     Time retired() const { return busy.empty() ? 0 : busy.back().end; }
+  };
+  /// A compute RUN on its way.
+  struct Compute {
+    Item item;
+    Time start = 0, now = 0;  ///< of the RUN; the next free cycle of the array's input
+    int every = 1;            ///< cycles of a column
+    std::size_t tile = 0, group = 0;
+    Time tile_first = 0;  ///< last step of the tile's first group
+    Time last_columns = 0, drained = 0;
+    Segment segment;
   };
   struct Channel {
     double until = 0;  ///< when everything asked for so far has passed
@@ -86,13 +107,24 @@ class Timeline {
 
   void pop(isa::Engine engine, Time at);
   Time transfer(isa::Engine engine, int target, const Work& work, Time start);
-  Time compute(const isa::Run& run, const Work& work, Time queued, Time start,
-               const std::array<Time, isa::kEngines>& token_times);
+  void push(isa::Engine engine, Item item);
+  void prepare(isa::Engine engine);
+  Time start_of(isa::Engine engine);
+  void advance();
+  [[noreturn]] void stuck() const;
+  void begin_run(isa::Engine engine, Time start);
+  void end_run(isa::Engine engine, const Item& item, Time start, Time ready);
+  void begin_compute(const Item& item, Time queued, Time start,
+                     const std::array<Time, isa::kEngines>& token_times);
+  void expect_drains();
+  void set_drains(Time end, Time drained);
+  void compute_group();
+  void drain(std::size_t group, Time last_step, bool tile_ends);
+  void end_compute();
   Time vector(const isa::Run& run, const Work& work, Time start);
   double shared(double from, double cycles, double beats) const;
   double among_drains(double from, double cycles) const;
   Time held_cycles(Time from, Time to, Time drained);
-  void hold_drain(double from, double to, double beats);
   Time behind_groups(Time from, Time cycles) const;
   void add_traffic(double end, double cycles, double beats);
   Time contended(Time from, const Work& work, std::size_t tile, const std::vector<Traffic>& turns);
@@ -107,6 +139,9 @@ class Timeline {
   std::array<Queue, isa::kEngines> queues_;
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]
   Front front_;
+  std::size_t waiting_ = 0;  ///< items
+  bool computing_ = false;
+  Compute compute_;
   Channel write_;
   std::vector<Traffic> traffic_;
   std::vector<Traffic> vector_gathers_;  ///< of each tile: cycles of the gather

@@ -14,8 +14,8 @@ using isa::Engine;
 using machine::kFetchBurst;
 using Time = Front::Time;
 
-Front::Front(const machine::Config& config, const BusOptions& bus,
-             std::span<const isa::Word> words, bool again)
+Front::Front(const machine::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
+             bool again)
     : config_(config),
       bus_(bus),
       words_(words),
@@ -29,9 +29,7 @@ Front::Front(const machine::Config& config, const BusOptions& bus,
 // ---- the program's bursts -----------------------------------------------------------------------
 
 /// Whether IMEM has all of it.
-bool Front::is_kept(std::size_t burst) const {
-  return kFetchBurst * burst + size(burst) <= kept_;
-}
+bool Front::is_kept(std::size_t burst) const { return kFetchBurst * burst + size(burst) <= kept_; }
 
 /// Words.
 std::size_t Front::size(std::size_t burst) const {
@@ -77,6 +75,7 @@ Time Front::after_writes(std::size_t burst, Time at) const {
 /// The next word. @return false, where that is not known yet: its burst has not been served, or
 /// what makes room in its queue
 bool Front::dispatch() {
+  full_ = false;
   if (dispatched_ >= words_.size()) return false;
   const std::size_t word = dispatched_, burst = word / kFetchBurst;
   if (!bursts_[burst].there) return false;
@@ -88,7 +87,8 @@ bool Front::dispatch() {
     Queue& q = queues_[static_cast<std::size_t>(isa::engine_of(words_[word]))];
     const std::size_t places = q.read.size();
     if (q.writes >= places) {
-      if (q.reads + places <= q.writes && !read(q)) return false;
+      full_ = q.reads + places <= q.writes && !read(q);
+      if (full_) return false;
       at = std::max(at, q.read[q.writes % places]);
     }
     q.written.push_back(at);
@@ -101,18 +101,12 @@ bool Front::dispatch() {
   return true;
 }
 
-/// As dispatch(), with bursts of the program that are there by then.
-bool Front::dispatch_until(Time at) {
-  while (fetch_ready() <= static_cast<double>(at)) serve_fetch();
-  return dispatch();
-}
-
 void Front::begin() { end(); }
 
 Time Front::end() {
   const std::size_t word = dispatched_;
   while (dispatched_ == word && word < words_.size())
-    if (!dispatch_until(last_ + 1)) serve_fetch();
+    if (!dispatch()) serve_fetch();
   return last_;
 }
 
@@ -120,19 +114,22 @@ Time Front::end() {
 /// written go first. @return false, where the engine's time is not known yet
 bool Front::read(Queue& q) {
   if (q.reading || q.written.empty() || q.reads > q.pops + 1) return false;
-  q.reading = true;
   Time at = q.written.front() + 1;
   if (q.reads > 0) at = std::max(at, q.read[(q.reads - 1) % q.read.size()] + 1);
   // Of the word two before, which has left.
   if (q.reads > 1) at = std::max(at, q.reads == q.pops + 1 ? q.pop : q.pop_before);
-  q.written.pop_front();
-  for (std::size_t next = 0;; ++next) {
-    while (next == q.written.size() && last_ < at && dispatch_until(at)) {
+  q.reading = true;
+  bool known = true;
+  for (std::size_t next = 1; known; ++next) {
+    while (next == q.written.size() && last_ < at && dispatch()) {
     }
-    if (next == q.written.size() || q.written[next] > at) break;
+    known = next < q.written.size() || last_ >= at || dispatched_ == words_.size() || full_;
+    if (next >= q.written.size() || q.written[next] > at) break;
     if (q.written[next] == at) ++at;
   }
   q.reading = false;
+  if (!known) return false;
+  q.written.pop_front();
   q.read[q.reads++ % q.read.size()] = at;
   return true;
 }
@@ -147,8 +144,9 @@ std::optional<Time> Front::arrive(Engine engine) {
 
 Time Front::next_burst(Time until) {
   look_ahead(static_cast<double>(until));
-  const double ready = fetch_ready();
-  return std::isinf(ready) ? kNever : static_cast<Time>(ready) - bus_.latency;
+  const double begin = std::max(fetch_ready(), bus_free_);
+  return std::isinf(begin) ? kNever
+                           : static_cast<Time>(begin) - bus_.latency - timing::kLoadRequest;
 }
 
 void Front::pop(Engine engine, Time at) {

@@ -40,12 +40,13 @@ class Front {
   /// An engine's next word, at its issue unit; nothing, as long as its burst was not served, or
   /// words before it stand in full queues.
   std::optional<Time> arrive(isa::Engine engine);
-  /// When the program's next burst is asked for: never, if that is not known before `until`.
+  /// RUNs of loads that start later come behind the program's next burst; never, if its request is
+  /// not known before `until`.
   Time next_burst(Time until);
   void serve() { serve_fetch(); }
-  /// It leaves its queue.
+  /// A word leaves its queue.
   void pop(isa::Engine engine, Time at);
-  /// The program's last word.
+  /// The program's last word, behind all others.
   Time end();
 
   /// When the bus is free for what is asked for at `requested`.
@@ -76,7 +77,6 @@ class Front {
 
   bool dispatch();
   bool read(Queue& queue);
-  bool dispatch_until(Time at);
   Time there(std::size_t word) const;
   Time after_writes(std::size_t burst, Time at) const;
   void request(std::size_t burst, Time at);
@@ -98,6 +98,7 @@ class Front {
   double imem_free_ = 0, bus_free_ = 0;
   double loads_from_ = 0;
   bool load_was_last_ = false;
+  bool full_ = false;             ///< why dispatch() failed: a queue lacks room
   std::deque<double> load_ends_;  ///< of the last bursts of loads, as many as may be outstanding
   Time asked_ = 0;
   std::uint64_t bytes_fetched_ = 0;

@@ -114,9 +114,10 @@ void Timeline::advance() {
     }
   }
   const Time burst = front_.next_burst(computing_ ? std::min(first, compute_.now) : first);
-  if (computing_ && compute_.now <= std::min(first, burst)) {
-    while (computing_ && compute_.now <= std::min(first, burst)) compute_group();
-  } else if (burst <= first && burst != kNever) {
+  const Time others = std::min(first, burst);
+  if (computing_ && compute_.now < others) {
+    while (computing_ && compute_.now < others) compute_group();
+  } else if (burst < first) {
     front_.serve();
   } else if (first != kNever) {
     begin_run(next, first);
@@ -310,7 +311,8 @@ void Timeline::begin_compute(const Item& item, Time queued, Time start,
   compute_.segment = {first, first, {}};
   compute_.now = first;
   const bool fuse = item.run.has(isa::compute::kFuseAdd);
-  compute_.every = fuse || item.work.requantized_maximum ? timing::residual_issue(config_, fuse) : 1;
+  compute_.every =
+      fuse || item.work.requantized_maximum ? timing::residual_issue(config_, fuse) : 1;
   expect_drains();
 }
 
@@ -376,14 +378,13 @@ void Timeline::compute_group() {
 void Timeline::drain(std::size_t g, Time last_step, bool tile_ends) {
   const Work& work = compute_.item.work;
   // The array's lower rows are later than the upper ones, its right columns later than the left.
-  const Time skew = std::max(0, timing::row_registers(config_) -
-                                    timing::column_registers(config_, work.group_columns[g]));
+  const Time skew = std::max(
+      0, timing::row_registers(config_) - timing::column_registers(config_, work.group_columns[g]));
   Time drained = last_step + compute_.last_columns;
   if (work.group_residuals[g] > 0)
-    drained =
-        std::max(last_step + timing::first_column(config_) - timing::kResidual, drain_free_) +
-        compute_.last_columns +
-        timing::residual_cycles(config_, work.group_residuals[g], compute_.every);
+    drained = std::max(last_step + timing::first_column(config_) - timing::kResidual, drain_free_) +
+              compute_.last_columns +
+              timing::residual_cycles(config_, work.group_residuals[g], compute_.every);
   if (tile_ends) drained = std::max(drained, compute_.tile_first + timing::kFirstCode);
   drain_free_ = drained + skew;
   // Of a window's groups every second one finds the early promise (measured: 63 of 112).

@@ -151,10 +151,10 @@ class Timeline {
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued
-  Time loaded_ = 0;      ///< last beat of the last load
-  Time input_free_ = 0;  ///< cycle after the array's last step
-  Time next_grant_ = 0;  ///< earliest of the next last step, results of the one before there
-  Time drain_free_ = 0;  ///< earliest cycle of the next last step of a group
+  Time loaded_ = 0;             ///< last beat of the last load
+  Time input_free_ = 0;         ///< cycle after the array's last step
+  Time next_grant_ = 0;         ///< earliest of the next last step, results of the one before there
+  Time drain_free_ = 0;         ///< earliest cycle of the next last step of a group
   Time end_ = 0;
   std::uint64_t bytes_loaded_ = 0, bytes_written_ = 0;
 };

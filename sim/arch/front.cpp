@@ -208,7 +208,7 @@ double Front::load(Time requested, const std::vector<int>& bursts, double beat) 
     load_was_last_ = true;
     load_ends_.push_back(bus_free_);
   }
-  return bus_free_;
+  return std::max(bus_free_, static_cast<double>(requested + bus_.latency));
 }
 
 }  // namespace trine::sim

@@ -13,6 +13,7 @@ namespace trine::machine {
 
 inline constexpr int kQueueWords = 64;      ///< instructions of an engine's queue: trine_control
 inline constexpr int kStoreBursts = 4;      ///< without a response: trine_axi_write
+inline constexpr int kLoadBursts = 16;      ///< without their last beat: trine_axi_read
 inline constexpr int kFetchBurst = 32;      ///< instructions of a burst: trine_fetch
 inline constexpr int kFetchBursts = 2;      ///< that the fetch buffer holds
 inline constexpr int kBiasBytes = 4;        ///< of a channel in DRAM

@@ -14,18 +14,21 @@
 
 namespace trine::timing {
 
-inline constexpr int kFetchRequest = 8;   ///< start to the first fetch address on the bus
-inline constexpr int kFetchResponse = 7;  ///< last beat of a burst to its first word dispatched
-inline constexpr int kFetchKept = 6;      ///< request of a burst in IMEM to its first word there
-inline constexpr int kKeptBeat = 2;       ///< of such a burst
-inline constexpr int kQueue = 4;          ///< dispatcher to the issue unit
-inline constexpr int kToken = 1;          ///< retirement to a RUN that waited for it
-inline constexpr int kLoadRequest = 3;    ///< RUN to address on the bus
-inline constexpr int kLoadResponse = 3;   ///< last beat on the bus to retirement
-inline constexpr int kCopyRead = 7;       ///< RUN that reads DMEM to its first beat
-inline constexpr int kLoadNext = 2;       ///< retirement to the start of the load after the next
-inline constexpr int kStoreRead = 8;      ///< RUN to first data on the bus
-inline constexpr int kStoreResponse = 4;  ///< last response on the bus to retirement
+inline constexpr int kFetchRequest = 3;   ///< start to the first fetch address on the bus
+inline constexpr int kFetchResponse = 4;  ///< last beat of a burst to its first word dispatched
+inline constexpr int kFetchAgain = 2;  ///< a burst's last word dispatched to a request in its place
+inline constexpr int kFetchKept = 6;   ///< request of a burst in IMEM to its first word there
+inline constexpr int kKeptBeat = 2;    ///< of such a burst
+inline constexpr int kQueue = 3;       ///< dispatcher to the issue unit
+inline constexpr int kToken = 0;       ///< retirement to a RUN that waited for it
+inline constexpr int kLoadRequest = 3;   ///< RUN to address on the bus
+inline constexpr int kLoadResponse = 3;  ///< last beat on the bus to retirement
+inline constexpr int kCopyRead = 7;      ///< RUN that reads DMEM to its first beat
+inline constexpr int kLoadAgain = 1;     ///< last beat of a burst to a request in its place
+inline constexpr int kLoadGap = 2;       ///< last beat of a load to the next one's first
+inline constexpr int kLoadNext = 3;   ///< last beat of a load to the registers of the next but one
+inline constexpr int kStoreRead = 4;  ///< RUN to first data on the bus
+inline constexpr int kStoreResponse = 3;  ///< last response on the bus to retirement
 inline constexpr int kStart = 3;          ///< RUN to first step, lanes filled before
 inline constexpr int kLaneSetup = 6;      ///< filling the lanes, besides one cycle for each
 inline constexpr int kCompute =
@@ -80,7 +83,7 @@ inline constexpr double kLeastSpeed = 0.25;
 /// Part of a RUN's cycles in which columns are drained, from which on nothing else bounds it.
 inline constexpr double kDrainBound = 0.9;
 /// Beats of a store in bursts.
-inline constexpr double kStoreBeat = 1.2;
+inline constexpr double kStoreBeat = 1.25;
 
 // ---- sums of the above, about -------------------------------------------------------------------
 

@@ -393,55 +393,98 @@ TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]")
   CHECK(machine.dmem()[10 * 4] == 0);
 }
 
+/// A program of RUNs alone, and what each asks of its engine.
+struct Script {
+  std::vector<isa::Word> words{isa::encode_begin(0)};
+  std::vector<std::tuple<Engine, isa::Run, Work>> runs;
+
+  void run(Engine engine, const isa::Run& run, const Work& work) {
+    words.push_back(isa::encode_run(engine, run));
+    runs.emplace_back(engine, run, work);
+  }
+  Timeline timeline() {
+    words.push_back(isa::kEndWord);
+    Timeline timeline(config_8x8(), {}, words);
+    timeline.begin();
+    for (const auto& [engine, run, work] : runs) timeline.run(engine, run, work);
+    timeline.finish();
+    return timeline;
+  }
+};
+
+Work one_beat() {
+  Work work;
+  work.beats = 1;
+  work.bursts = {1};
+  work.bytes = 8;
+  return work;
+}
+
 TEST_CASE("a RUN that waits for a token nobody gives is a deadlock", "[arch][error]") {
-  Timeline timeline(config_8x8(), {}, 100);
+  Script script;
   isa::Run run;
   run.wait = 1;
-  REQUIRE_THROWS_WITH(timeline.run(Engine::kCompute, run, Work{}),
-                      Catch::Contains("token of load"));
+  script.run(Engine::kCompute, run, Work{});
+  REQUIRE_THROWS_WITH(script.timeline(),
+                      Catch::Contains("RUN 0") && Catch::Contains("token of load"));
+}
+
+/// Latency 32, a beat a cycle: two bursts of the program come at once; a third one is asked for
+/// meanwhile and comes between the load's bursts of 64 beats.
+TEST_CASE("bursts of the program and of loads take turns on the bus", "[arch]") {
+  const auto end_of_load = [](int more) {
+    Script script;
+    Work work;
+    work.bursts = {64, 64};
+    work.beats = 128;
+    script.run(Engine::kLoad, {}, work);
+    for (int i = 0; i < more; ++i) script.run(Engine::kStore, {}, one_beat());
+    return script.timeline().runs()[0];
+  };
+  const RunTiming alone = end_of_load(10), shared = end_of_load(80);
+  CHECK(alone.end - alone.start == 3 + 32 + 128 + 3);
+  CHECK(shared.end - shared.start == 3 + 32 + 128 + 3 + 19);  // 83 words: the last burst has 19
 }
 
 TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
   const int compute = 1 << static_cast<int>(Engine::kCompute);
   {
-    Timeline timeline(config_8x8(), {}, 100);
+    Script script;
     isa::Run run;
     run.signal = compute;
-    timeline.run(Engine::kLoad, run, Work{});
-    REQUIRE_THROWS_WITH(timeline.finish(), Catch::Contains("never taken"));
+    script.run(Engine::kLoad, run, one_beat());
+    REQUIRE_THROWS_WITH(script.timeline(), Catch::Contains("never taken"));
   }
-  Timeline timeline(config_8x8(), {}, 100);
+  Script script;
   isa::Run give, take;
   give.signal = compute;
   take.wait = 1 << static_cast<int>(Engine::kLoad);
   // All loads end long before the last transfer, behind which every compute RUN waits.
-  for (int i = 0; i < 64; ++i) timeline.run(Engine::kLoad, give, Work{});
+  for (int i = 0; i < 64; ++i) script.run(Engine::kLoad, give, one_beat());
   Work slow;
   slow.tile_cycles = {1000000};
   slow.steps = 1000000;
   slow.group_columns = slow.group_issues = {8};
   slow.group_residuals = {0};
-  timeline.run(Engine::kCompute, isa::Run{}, slow);
-  for (int i = 0; i < 64; ++i) timeline.run(Engine::kCompute, take, slow);
-  REQUIRE_THROWS_WITH(timeline.finish(), Catch::Contains("more than 63 tokens"));
+  script.run(Engine::kCompute, isa::Run{}, slow);
+  for (int i = 0; i < 64; ++i) script.run(Engine::kCompute, take, slow);
+  REQUIRE_THROWS_WITH(script.timeline(), Catch::Contains("more than 63 tokens"));
 }
 
 /// A program of very many short RUNs: a search of all intervals for each gap would take minutes.
 TEST_CASE("each cycle has one cause, among thousands of gaps", "[arch]") {
   constexpr int kGaps = 20000, kLoads = 40;
-  Timeline timeline(config_8x8(), {}, kGaps * (kLoads + 1) + 1);
-  Work copy, tile;
-  copy.beats = 1;
-  copy.bytes = 8;
+  Script script;
+  Work tile;
   tile.steps = 1;
   tile.tile_cycles = {1};
   tile.group_columns = tile.group_issues = {8};
   tile.group_residuals = {0};
   for (int gap = 0; gap < kGaps; ++gap) {
-    for (int i = 0; i < kLoads; ++i) timeline.run(Engine::kLoad, {}, copy);
-    timeline.run(Engine::kCompute, {}, tile);
+    for (int i = 0; i < kLoads; ++i) script.run(Engine::kLoad, {}, one_beat());
+    script.run(Engine::kCompute, {}, tile);
   }
-  timeline.finish();
+  const Timeline timeline = script.timeline();
   const CauseCycles causes = timeline.causes(0, timeline.cycles());
   CHECK(std::accumulate(causes.begin(), causes.end(), std::uint64_t{0}) == timeline.cycles());
   CHECK(causes[static_cast<std::size_t>(Cause::kCompute)] == kGaps);

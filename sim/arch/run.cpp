@@ -12,7 +12,7 @@ namespace {
 /// Walks through the program. @param machine  executes it; null: no data, only cycles
 RunResult walked(const compiler::Program& program, const ArchOptions& options, Machine* machine) {
   Walk walk(program.config);
-  Timeline timeline(program.config, options.bus, program.words.size(), options.again);
+  Timeline timeline(program.config, options.bus, program.words, options.again);
   isa::RegisterFile registers;
   int run_index = 0;
   bool ended = false;

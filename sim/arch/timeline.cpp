@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "base/rounding.h"
@@ -15,7 +17,12 @@ namespace {
 
 using isa::Engine;
 
+constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
+
 using isa::kEngineNames;
+
+/// Words that are known ahead: more than the queues hold.
+constexpr std::size_t kAhead = 512;
 
 constexpr std::size_t index_of(Engine engine) { return static_cast<std::size_t>(engine); }
 constexpr std::size_t index_of(Cause cause) { return static_cast<std::size_t>(cause); }
@@ -23,117 +30,23 @@ constexpr std::size_t index_of(Cause cause) { return static_cast<std::size_t>(ca
 /// Cause of a gap in which compute waits for that engine's token.
 constexpr Cause kWaitCause[] = {Cause::kMemory, Cause::kControl, Cause::kVector, Cause::kStore};
 
+BusOptions with_rate(BusOptions bus, const machine::Config& config) {
+  const double width = config.axi_data_bits / 8.0;
+  if (bus.bytes_per_cycle <= 0 || bus.bytes_per_cycle > width) bus.bytes_per_cycle = width;
+  return bus;
+}
+
 }  // namespace
 
-Timeline::Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words,
-                   bool again)
-    : config_(config),
-      bus_(bus),
-      words_(words),
-      kept_(again ? static_cast<std::size_t>(config.imem_kib) * 128 : 0) {
-  const double width = config.axi_data_bits / 8.0;
-  if (bus_.bytes_per_cycle <= 0 || bus_.bytes_per_cycle > width) bus_.bytes_per_cycle = width;
-}
+Timeline::Timeline(const machine::Config& config, const BusOptions& bus,
+                   std::span<const isa::Word> words, bool again)
+    : config_(config), bus_(with_rate(bus, config)), front_(config, bus_, words, again) {}
 
-// ---- fetch, dispatch, queues --------------------------------------------------------------------
-
-/// Whether IMEM has all of it.
-bool Timeline::is_kept(std::size_t burst) const {
-  return std::min(words_, (burst + 1) * machine::kFetchBurst) <= kept_;
-}
-
-/// Beats come one by one, and their words leave the buffer in between.
-void Timeline::fetch_kept(std::size_t burst, Time requested) {
-  const std::size_t first = burst * machine::kFetchBurst;
-  const std::size_t words = std::min<std::size_t>(machine::kFetchBurst, words_ - first);
-  const auto begin = std::max(requested, static_cast<Time>(imem_.until));
-  burst_there_ = begin + timing::kFetchKept;
-  imem_.pass(begin, timing::kKeptBeat * 64.0 * static_cast<double>(words), config_.data_bits());
-}
-
-/// Bursts are requested as soon as the buffer has room for them; words leave it when no beat is
-/// being written.
-void Timeline::fetch_burst() {
-  const std::size_t burst = burst_taken_.size();
-  const std::size_t first = burst * machine::kFetchBurst;
-  const auto size = [&](std::size_t from) {
-    return static_cast<double>(
-        std::min<std::size_t>(machine::kFetchBurst, words_ > from ? words_ - from : 1));
-  };
-  const Time requested = burst < 2 ? timing::kFetchRequest : burst_taken_[burst - 2];
-  burst_taken_.push_back(0);
-  if (is_kept(burst)) return fetch_kept(burst, requested);
-  double bytes = 8 * size(first);
-  // The first two follow each other without a gap.
-  if (burst == 0 && words_ > machine::kFetchBurst) bytes += 8 * size(machine::kFetchBurst);
-  if (burst == 1) bytes = 0;
-  // Bursts of fetch and load take turns: each delays the other by its own length.
-  const bool shared = read_.until > static_cast<double>(requested + bus_.latency);
-  burst_there_ =
-      fetch_.pass(requested + bus_.latency, shared ? 2 * bytes : bytes, bus_.bytes_per_cycle) +
-      timing::kFetchResponse;
-  if (shared) delay_loads(requested + bus_.latency, bytes / bus_.bytes_per_cycle);
-  read_.until = std::max(read_.until, burst == 0 ? fetch_.until : 0.0);
-}
-
-/// Loads whose beats are still to come from `at` on end later.
-void Timeline::delay_loads(Time at, double cycles) {
-  read_.until += cycles;
-  const auto later = static_cast<Time>(std::llround(cycles));
-  auto& busy = queue(Engine::kLoad).busy;
-  for (auto load = busy.rbegin(); load != busy.rend() && load->end > at; ++load) load->end += later;
-  for (auto run = runs_.rbegin(); run != runs_.rend(); ++run) {
-    if (run->engine != Engine::kLoad) continue;
-    if (static_cast<Time>(run->end) <= at) break;
-    run->end += static_cast<std::uint64_t>(later);
-  }
-  for (Tokens& t : tokens_[index_of(Engine::kLoad)])
-    for (std::size_t i = t.given.size(); i > t.taken.size() && t.given[i - 1] > at; --i)
-      t.given[i - 1] += later;
-}
-
-/// The next word of the program, at the dispatcher.
-void Timeline::fetch() {
-  if (fetched_ % machine::kFetchBurst == 0) fetch_burst();
-  Time there = burst_there_;
-  if (is_kept(fetched_ / machine::kFetchBurst)) {
-    const std::size_t word = fetched_ % machine::kFetchBurst;
-    there += timing::kKeptBeat * static_cast<Time>(64 * word) / config_.data_bits();
-  } else {
-    bytes_read_ += 8;
-    bytes_fetched_ += 8;
-  }
-  ++fetched_;
-  dispatch_ = std::max(dispatch_ + 1, there);
-}
-
-void Timeline::begin() {
-  fetch();
-  burst_taken_.back() = dispatch_;
-}
-
-/// The next word, at the engine's issue unit.
-Timeline::Time Timeline::arrive(Engine engine) {
-  fetch();
-  Queue& q = queue(engine);
-  if (q.popped.size() == machine::kQueueWords) {
-    dispatch_ = std::max(dispatch_, q.popped.front());
-    q.popped.pop_front();
-  }
-  burst_taken_.back() = dispatch_;
-  return std::max(dispatch_ + timing::kQueue, q.last_pop + 1);
-}
+// ---- queues -------------------------------------------------------------------------------------
 
 void Timeline::pop(Engine engine, Time at) {
-  queue(engine).popped.push_back(at);
+  front_.pop(engine, at);
   queue(engine).last_pop = at;
-}
-
-/// The registers of a running compute or vector RUN cannot be written.
-void Timeline::set(Engine engine) {
-  const Time at = arrive(engine);
-  const bool held = engine == Engine::kCompute || engine == Engine::kVector;
-  pop(engine, held ? std::max(at, queue(engine).free) : at);
 }
 
 /// In-order arrival: data that may come from `ready` on, at the channel's rate.
@@ -144,44 +57,129 @@ Timeline::Time Timeline::Channel::pass(Time ready, double bytes, double bytes_pe
 
 // ---- RUN ----------------------------------------------------------------------------------------
 
-void Timeline::run(Engine engine, const isa::Run& run, const Work& work) {
-  const Time queued = arrive(engine);
+void Timeline::set(Engine engine) { push(engine, {}); }
+
+void Timeline::run(Engine engine, const isa::Run& run, Work work) {
+  push(engine, {true, run, std::move(work), runs_.size()});
+  runs_.push_back({engine, 0, 0});
+}
+
+void Timeline::push(Engine engine, Item item) {
+  queue(engine).items.push_back(std::move(item));
+  if (++waiting_ > kAhead) advance();
+}
+
+/// SETs leave the queue, until there is a RUN in front. The registers of a RUN that the engine
+/// reads cannot be written.
+void Timeline::prepare(Engine engine) {
   Queue& q = queue(engine);
-  q.last_pop_before = q.last_pop;
-  std::array<Time, isa::kEngines> token_times{};
-  Time start = std::max(queued, q.free);
+  while (!q.items.empty() && !(engine == Engine::kCompute && computing_)) {
+    if (!q.arrival) q.arrival = front_.arrive(engine);
+    if (!q.arrival || q.items.front().is_run) return;
+    pop(engine, std::max(*q.arrival, q.free));
+    q.arrival.reset();
+    q.items.pop_front();
+    --waiting_;
+  }
+}
+
+/// When an engine's RUN in front starts, with what is known: its word, its tokens.
+Timeline::Time Timeline::start_of(Engine engine) {
+  Queue& q = queue(engine);
+  if (q.items.empty() || !q.arrival || !q.items.front().is_run) return kNever;
+  const isa::Run& run = q.items.front().run;
+  Time start = std::max(*q.arrival, q.free);
   for (std::size_t from = 0; from < isa::kEngines; ++from) {
     if ((run.wait >> from & 1) == 0) continue;
-    Tokens& t = tokens_[from][index_of(engine)];
-    if (t.taken.size() == t.given.size())
-      throw_error("RUN {}: {} waits for a token of {} that no earlier RUN gives", runs_.size(),
-                  kEngineNames[index_of(engine)], kEngineNames[from]);
-    token_times[from] = t.given[t.taken.size()] + timing::kToken;
-    start = std::max(start, token_times[from]);
-    t.taken.push_back(0);
+    const Tokens& t = tokens_[from][index_of(engine)];
+    if (t.taken.size() == t.given.size()) return kNever;
+    start = std::max(start, t.given[t.taken.size()] + timing::kToken);
   }
-  for (std::size_t from = 0; from < isa::kEngines; ++from)
-    if ((run.wait >> from & 1) != 0) tokens_[from][index_of(engine)].taken.back() = start;
+  return start;
+}
+
+/// What happens next: a group of columns, a RUN's start, or a burst of the program, without which
+/// some engine has no word.
+void Timeline::advance() {
+  Time first = kNever;
+  Engine next{};
+  for (std::size_t e = 0; e < isa::kEngines; ++e) {
+    const auto engine = static_cast<Engine>(e);
+    prepare(engine);
+    if (engine == Engine::kCompute && computing_) continue;
+    const Time start = start_of(engine);
+    if (start < first) {
+      first = start;
+      next = engine;
+    }
+  }
+  const Time burst = front_.next_burst(computing_ ? std::min(first, compute_.now) : first);
+  const Time others = std::min(first, burst);
+  if (computing_ && compute_.now < others) {
+    while (computing_ && compute_.now < others) compute_group();
+  } else if (burst < first) {
+    front_.serve();
+  } else if (first != kNever) {
+    begin_run(next, first);
+  } else {
+    stuck();
+  }
+}
+
+void Timeline::stuck() const {
+  for (std::size_t e = 0; e < isa::kEngines; ++e) {
+    const Queue& q = queues_[e];
+    if (q.items.empty() || !q.items.front().is_run || !q.arrival) continue;
+    for (std::size_t from = 0; from < isa::kEngines; ++from) {
+      const Tokens& t = tokens_[from][e];
+      if ((q.items.front().run.wait >> from & 1) != 0 && t.taken.size() == t.given.size())
+        throw_error("RUN {}: {} waits for a token of {} that no earlier RUN gives",
+                    q.items.front().index, kEngineNames[e], kEngineNames[from]);
+    }
+  }
+  throw_error("the program's words lack room in the queues");
+}
+
+void Timeline::begin_run(Engine engine, Time start) {
+  Queue& q = queue(engine);
+  const Item item = std::move(q.items.front());
+  q.items.pop_front();
+  --waiting_;
+  q.last_pop_before = q.last_pop;
+  std::array<Time, isa::kEngines> token_times{};
+  for (std::size_t from = 0; from < isa::kEngines; ++from) {
+    if ((item.run.wait >> from & 1) == 0) continue;
+    Tokens& t = tokens_[from][index_of(engine)];
+    token_times[from] = t.given[t.taken.size()] + timing::kToken;
+    t.taken.push_back(start);
+  }
+  const Time queued = *q.arrival;
+  q.arrival.reset();
   pop(engine, start);
-  const Time ready = engine == Engine::kCompute  ? compute(run, work, queued, start, token_times)
-                     : engine == Engine::kVector ? vector(run, work, start)
-                                                 : transfer(engine, run.op, work, start);
+  if (engine == Engine::kCompute) return begin_compute(item, queued, start, token_times);
+  end_run(engine, item, start,
+          engine == Engine::kVector ? vector(item.run, item.work, start)
+                                    : transfer(engine, item.run.op, item.work, start));
+}
+
+void Timeline::end_run(Engine engine, const Item& item, Time start, Time ready) {
+  Queue& q = queue(engine);
   const Time end = std::max(ready, q.retired());  // in order
   q.busy.push_back({start, end});
-  runs_.push_back({engine, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end)});
+  runs_[item.index] = {engine, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end)};
   for (std::size_t to = 0; to < isa::kEngines; ++to)
-    if ((run.signal >> to & 1) != 0) tokens_[index_of(engine)][to].given.push_back(end);
+    if ((item.run.signal >> to & 1) != 0) tokens_[index_of(engine)][to].given.push_back(end);
 }
 
 Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, Time start) {
   const double beat = config_.data_bits() / 8 / bus_.bytes_per_cycle;  // cycles
   const double beats = static_cast<double>(work.beats);
-  (engine == Engine::kLoad ? bytes_read_ : bytes_written_) += work.bytes;
+  (engine == Engine::kLoad ? bytes_loaded_ : bytes_written_) += work.bytes;
   Queue& q = queue(engine);
   if (engine == Engine::kStore) {
     const double from = std::max(write_.until, static_cast<double>(start + timing::kStoreRead));
     // A burst waits until the fourth before it is answered.
-    const double answered = static_cast<double>(work.bursts - machine::kStoreBursts) /
+    const double answered = (static_cast<double>(work.bursts.size()) - machine::kStoreBursts) /
                             machine::kStoreBursts * (bus_.latency + timing::kStoreResponse);
     const double cycles =
         std::max(shared(from, beats * std::max(beat, timing::kStoreBeat), beats), answered);
@@ -189,31 +187,35 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
     add_traffic(write_.until, cycles, beats);
     return q.free = passed + bus_.latency + timing::kStoreResponse;
   }
-  q.free = std::max(start + 4, q.retired() + timing::kLoadNext);  // two may be on the way
   if (work.on_chip) {
+    q.free = std::max(start + timing::kLoadRequest, loaded_ + timing::kLoadNext);
     // Behind the writes of the load before; beats of the next one wait on the bus.
-    const Time first = std::max(start, q.retired()) + timing::kCopyRead;
+    const Time first = std::max(start, loaded_) + timing::kCopyRead;
     const auto from = static_cast<double>(first);
     const double cycles = shared(from, std::max(beats, static_cast<double>(work.writes)), beats);
     add_traffic(from + cycles, cycles, beats);
-    read_.until = std::max(read_.until, from + cycles);
-    return static_cast<Time>(std::ceil(from + cycles)) + timing::kLoadResponse;
+    front_.hold_loads(from + cycles + timing::kLoadGap);
+    loaded_ = static_cast<Time>(std::ceil(from + cycles));
+    return loaded_ + timing::kLoadResponse;
   }
-  const Time first = start + timing::kLoadRequest + bus_.latency;
+  const Time requested = start + timing::kLoadRequest;
   using isa::dma::Target;
   const auto to = static_cast<Target>(target);
   double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
-  const double from = std::max(read_.until, static_cast<double>(first));
+  const double from = front_.bus_free(requested);
   if (to == Target::kDmem) cycles = shared(from, cycles, beats);
   if (to == Target::kBias || to == Target::kScale) {
     const double alone = cycles;
     cycles = among_drains(from, cycles);
-    hold_drain(from, from + cycles, alone);
     parameters_.push_back({from, from + cycles, alone});
   }
-  const Time end = read_.pass(first, cycles, 1) + timing::kLoadResponse;
-  if (to == Target::kDmem) add_traffic(read_.until, cycles, beats);
-  return end;
+  const double end = front_.load(requested, work.bursts, cycles / std::max(1.0, beats));
+  front_.hold_loads(end + timing::kLoadGap);
+  q.free = std::max(front_.asked(), loaded_ + timing::kLoadNext);
+  loaded_ = static_cast<Time>(std::ceil(end));
+  if (to == Target::kDmem) add_traffic(end, cycles, beats);
+  const bool rows = to == Target::kPmem || to == Target::kTransposed;
+  return loaded_ + timing::kLoadResponse + (rows ? 1 : 0);
 }
 
 void Timeline::add_traffic(double end, double cycles, double beats) {
@@ -262,21 +264,6 @@ Timeline::Time Timeline::held_cycles(Time from, Time to, Time drained) {
   return static_cast<Time>(std::llround(held));
 }
 
-/// The same where the load comes after the RUN in the program.
-void Timeline::hold_drain(double from, double to, double beats) {
-  if (drains_.empty()) return;
-  Traffic& drain = drains_.back();
-  const double length = drain.end - drain.start;
-  const double meet = std::min(to, drain.end) - std::max(from, drain.start);
-  if (meet <= 0 || drain.beats < timing::kDrainBound * length) return;
-  const auto lost = static_cast<Time>(std::llround(beats * meet / (to - from)));
-  add_segment(input_free_, input_free_ + lost, Cause::kDrain);
-  drain.end += static_cast<double>(lost);
-  drain.beats += static_cast<double>(lost);
-  input_free_ += lost;
-  queue(Engine::kCompute).free = input_free_;
-}
-
 /// How long a tile's gather cycles take from `from` on: a beat goes first where it meets them, and
 /// the gathers of `turns`, of another engine, go in turn with them.
 Timeline::Time Timeline::contended(Time from, const Work& work, std::size_t tile,
@@ -309,84 +296,120 @@ void Timeline::forget(std::vector<Traffic>& traffic, double past) {
   std::erase_if(traffic, [&](const Traffic& t) { return t.end <= past; });
 }
 
-Timeline::Time Timeline::compute(const isa::Run& run, const Work& work, Time queued, Time start,
-                                 const std::array<Time, isa::kEngines>& token_times) {
-  const bool fuse = run.has(isa::compute::kFuseAdd);
-  const int every = fuse || work.requantized_maximum ? timing::residual_issue(config_, fuse) : 1;
+void Timeline::begin_compute(const Item& item, Time queued, Time start,
+                             const std::array<Time, isa::kEngines>& token_times) {
   const Time filled = std::max(input_free_, queue(Engine::kCompute).last_pop_before) +
                       config_.rows + timing::kLaneSetup;
   const Time first = std::max(start + timing::kStart, filled);
   add_gap(input_free_, first, queued, token_times);
   forget(traffic_, static_cast<double>(input_free_));
   forget(vector_gathers_, static_cast<double>(first));
-  Segment segment{first, first, {}};
-  Time t = first;  // next free cycle of the array's input
-  Time last_columns = 0, drained_cycles = 0;
+  computing_ = true;
+  compute_ = {};
+  compute_.item = item;
+  compute_.start = start;
+  compute_.segment = {first, first, {}};
+  compute_.now = first;
+  const bool fuse = item.run.has(isa::compute::kFuseAdd);
+  compute_.every =
+      fuse || item.work.requantized_maximum ? timing::residual_issue(config_, fuse) : 1;
+  expect_drains();
+}
+
+/// What others will meet of the RUN that begins, until its end is known.
+void Timeline::expect_drains() {
+  const Work& work = compute_.item.work;
+  std::int64_t gather = 0, issues = 0;
+  for (const std::int64_t cycles : work.tile_cycles) gather += cycles;
+  gather *= static_cast<std::int64_t>(work.group_columns.size());
+  for (const int group : work.group_issues) issues += Time{group} * compute_.every;
+  issues *= static_cast<std::int64_t>(work.tile_cycles.size());
+  if (drains_.size() == 16) drains_.erase(drains_.begin());
+  if (groups_.size() == 16) groups_.erase(groups_.begin());
+  drains_.emplace_back();
+  groups_.emplace_back();
+  set_drains(compute_.now + std::max(gather, issues), issues);
+}
+
+void Timeline::set_drains(Time end, Time drained) {
+  const Work& work = compute_.item.work;
+  const auto groups = static_cast<double>(work.tile_cycles.size() * work.group_columns.size());
+  const auto from = static_cast<double>(compute_.segment.start), to = static_cast<double>(end);
+  const auto cycles = static_cast<double>(drained);
+  drains_.back() = {from, to, cycles};
+  groups_.back() = {from, to, groups, cycles / groups};
+}
+
+/// A tile's group of columns: its steps, and when its results may be drained.
+void Timeline::compute_group() {
+  Compute& c = compute_;
+  const Work& work = c.item.work;
+  if (c.tile == work.tile_cycles.size()) return end_compute();
   const auto count = [&](Cause cause, std::int64_t cycles) {
-    segment.causes[index_of(cause)] += static_cast<std::uint64_t>(cycles);
+    c.segment.causes[index_of(cause)] += static_cast<std::uint64_t>(cycles);
   };
-  for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
-    const std::int64_t stolen = tile < work.tile_stolen.size() ? work.tile_stolen[tile] : 0;
-    t += stolen;
-    count(Cause::kBank, stolen);
-    Time tile_first = 0;  // last step of the first group
-    for (std::size_t g = 0; g < work.group_columns.size(); ++g) {
-      const int columns = work.group_columns[g];
-      const Time cycles = contended(t, work, tile, vector_gathers_);
-      // It is granted when the results before are there, at the earliest.
-      const Time granted = std::max(t + cycles - 1, next_grant_);
-      const Time last_step = std::max(granted, drain_free_);
-      count(Cause::kCompute, work.steps);
-      count(Cause::kBank, cycles - work.steps);
-      const Time waited = last_step - (t + cycles - 1);
-      count(Cause::kDrain, waited);
-      // The step behind one that waited comes from the gather.
-      const Time refill = last_step > granted ? 1 : 0;
-      count(Cause::kControl, refill);
-      t = last_step + 1 + refill;
-      last_columns = Time{work.group_issues[g]} * every;
-      drained_cycles += last_columns;
-      // The array's lower rows are later than the upper ones, its right columns later than the
-      // left.
-      const Time skew =
-          std::max(0, timing::row_registers(config_) - timing::column_registers(config_, columns));
-      if (g == 0) tile_first = last_step;
-      const bool tile_ends = g + 1 == work.group_columns.size();
-      Time drained = last_step + last_columns;
-      if (work.group_residuals[g] > 0)
-        drained =
-            std::max(last_step + timing::first_column(config_) - timing::kResidual, drain_free_) +
-            last_columns + timing::residual_cycles(config_, work.group_residuals[g], every);
-      if (tile_ends) drained = std::max(drained, tile_first + timing::kFirstCode);
-      if (columns == 0) continue;
-      drain_free_ = drained + skew;
-      // Of a window's groups every second one finds the early promise (measured: 63 of 112).
-      const bool early = work.window && !tile_ends && g % 2 == 0;
-      next_grant_ =
-          last_step + timing::grant_cycles(config_, work.group_issues[g], early, work.requantized);
-    }
+  const std::size_t g = c.group;
+  if (g == 0 && c.tile < work.tile_stolen.size()) {
+    c.now += work.tile_stolen[c.tile];
+    count(Cause::kBank, work.tile_stolen[c.tile]);
   }
-  const Time held = held_cycles(first, t, drained_cycles);
-  count(Cause::kDrain, held);
-  t += held;
+  const int columns = work.group_columns[g];
+  const Time cycles = contended(c.now, work, c.tile, vector_gathers_);
+  // It is granted when the results before are there, at the earliest.
+  const Time granted = std::max(c.now + cycles - 1, next_grant_);
+  const Time last_step = std::max(granted, drain_free_);
+  count(Cause::kCompute, work.steps);
+  count(Cause::kBank, cycles - work.steps);
+  count(Cause::kDrain, last_step - (c.now + cycles - 1));
+  // The step behind one that waited comes from the gather.
+  const Time refill = last_step > granted ? 1 : 0;
+  count(Cause::kControl, refill);
+  c.now = last_step + 1 + refill;
+  c.last_columns = Time{work.group_issues[g]} * c.every;
+  c.drained += c.last_columns;
+  if (g == 0) c.tile_first = last_step;
+  const bool tile_ends = g + 1 == work.group_columns.size();
+  if (columns > 0) drain(g, last_step, tile_ends);
+  c.group = tile_ends ? 0 : g + 1;
+  if (tile_ends) ++c.tile;
+}
+
+/// When the next group's results may come.
+void Timeline::drain(std::size_t g, Time last_step, bool tile_ends) {
+  const Work& work = compute_.item.work;
+  // The array's lower rows are later than the upper ones, its right columns later than the left.
+  const Time skew = std::max(
+      0, timing::row_registers(config_) - timing::column_registers(config_, work.group_columns[g]));
+  Time drained = last_step + compute_.last_columns;
+  if (work.group_residuals[g] > 0)
+    drained = std::max(last_step + timing::first_column(config_) - timing::kResidual, drain_free_) +
+              compute_.last_columns +
+              timing::residual_cycles(config_, work.group_residuals[g], compute_.every);
+  if (tile_ends) drained = std::max(drained, compute_.tile_first + timing::kFirstCode);
+  drain_free_ = drained + skew;
+  // Of a window's groups every second one finds the early promise (measured: 63 of 112).
+  const bool early = work.window && !tile_ends && g % 2 == 0;
+  next_grant_ =
+      last_step + timing::grant_cycles(config_, work.group_issues[g], early, work.requantized);
+}
+
+void Timeline::end_compute() {
+  Compute& c = compute_;
+  const Time held = held_cycles(c.segment.start, c.now, c.drained);
+  c.segment.causes[index_of(Cause::kDrain)] += static_cast<std::uint64_t>(held);
+  c.now += held;
   drain_free_ += held;
   next_grant_ += held;
-  drained_cycles += held;
-  segment.end = t;
-  segments_.push_back(segment);
-  if (drains_.size() == 16) drains_.erase(drains_.begin());
-  drains_.push_back(
-      {static_cast<double>(first), static_cast<double>(t), static_cast<double>(drained_cycles)});
-  if (groups_.size() == 16) groups_.erase(groups_.begin());
-  const auto groups = static_cast<double>(work.tile_cycles.size() * work.group_columns.size());
-  groups_.push_back({static_cast<double>(first), static_cast<double>(t), groups,
-                     static_cast<double>(drained_cycles) / groups});
-  input_free_ = t;
-  queue(Engine::kCompute).free = t;
+  set_drains(c.now, c.drained + held);
+  c.segment.end = c.now;
+  segments_.push_back(c.segment);
+  input_free_ = queue(Engine::kCompute).free = c.now;
+  computing_ = false;
   const Time depth =
       timing::row_registers(config_) + timing::column_registers(config_, config_.cols);
-  return t + timing::kCompute + config_.pipeline_pe + depth + last_columns +
-         (fuse ? timing::kFusedAdd : 0);
+  const Time fused = c.item.run.has(isa::compute::kFuseAdd) ? timing::kFusedAdd : 0;
+  end_run(Engine::kCompute, c.item, c.start,
+          c.now + timing::kCompute + config_.pipeline_pe + depth + c.last_columns + fused);
 }
 
 /// When a tile of the vector unit is done, which alone would take `cycles`: beside a compute RUN it
@@ -492,8 +515,8 @@ void Timeline::add_idle(Time from, Time to) {
 }
 
 void Timeline::finish() {
-  const Time dispatched = arrive(Engine::kLoad);  // END
-  end_ = dispatched;
+  while (waiting_ > 0 || computing_) advance();
+  end_ = front_.end();
   for (const Queue& q : queues_) end_ = std::max(end_, q.retired());
   end_ += timing::kDone;
   idle_.push_back({input_free_, end_});

@@ -13,33 +13,31 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "machine/config.h"
 #include "machine/isa.h"
+#include "sim/arch/front.h"
 #include "sim/arch/walk.h"
 #include "sim/result.h"
 
 namespace trine::sim {
 
-struct BusOptions {
-  int latency = 32;  ///< cycles from address to first beat, and from last write to response
-  double bytes_per_cycle = 0;  ///< of each direction; 0: the bus width
-};
-
 class Timeline {
  public:
-  /// @param words  of the whole program
+  /// @param words  the whole program
   /// @param again  it has run before: IMEM has its beginning
-  Timeline(const machine::Config& config, const BusOptions& bus, std::size_t words,
+  Timeline(const machine::Config& config, const BusOptions& bus, std::span<const isa::Word> words,
            bool again = false);
 
   /// The first word.
-  void begin();
+  void begin() { front_.begin(); }
   void set(isa::Engine engine);
-  /// @throws Error  when the RUN waits for a token that no RUN before it gives
-  void run(isa::Engine engine, const isa::Run& run, const Work& work);
-  /// END. @throws Error  when a token counter overflowed, or tokens are left
+  void run(isa::Engine engine, const isa::Run& run, Work work);
+  /// END. @throws Error  when a RUN waits for a token that no RUN before it gives, a token counter
+  /// overflowed, or tokens are left
   void finish();
 
   std::uint64_t cycles() const { return static_cast<std::uint64_t>(end_); }
@@ -47,9 +45,9 @@ class Timeline {
   /// Cycles of each cause between two cycles; [0, cycles()) gives all.
   CauseCycles causes(std::uint64_t from, std::uint64_t to) const;
   std::array<std::uint64_t, isa::kEngines> engine_busy() const;
-  std::uint64_t bytes_read() const { return bytes_read_; }
+  std::uint64_t bytes_read() const { return bytes_loaded_ + front_.bytes_fetched(); }
   /// Of those read, the program's.
-  std::uint64_t bytes_fetched() const { return bytes_fetched_; }
+  std::uint64_t bytes_fetched() const { return front_.bytes_fetched(); }
   std::uint64_t bytes_written() const { return bytes_written_; }
 
  private:
@@ -70,8 +68,16 @@ class Timeline {
   struct Groups {
     double start, end, count, issues;
   };
+  /// A word of an engine.
+  struct Item {
+    bool is_run = false;
+    isa::Run run{};
+    Work work;
+    std::size_t index = 0;  ///< of the RUN
+  };
   struct Queue {
-    std::deque<Time> popped;  ///< when the last kQueueWords words left
+    std::deque<Item> items;       ///< not yet with the engine
+    std::optional<Time> arrival;  ///< of the first
     Time last_pop = 0;
     Time last_pop_before = 0;  ///< the last SET of the RUN in front
     Time free = 0;             ///< when the engine can take its next RUN
@@ -79,6 +85,16 @@ class Timeline {
 
     /// When the last RUN so far ends.
     Time retired() const { return busy.empty() ? 0 : busy.back().end; }
+  };
+  /// A compute RUN on its way.
+  struct Compute {
+    Item item;
+    Time start = 0, now = 0;  ///< of the RUN; the next free cycle of the array's input
+    int every = 1;            ///< cycles of a column
+    std::size_t tile = 0, group = 0;
+    Time tile_first = 0;  ///< last step of the tile's first group
+    Time last_columns = 0, drained = 0;
+    Segment segment;
   };
   struct Channel {
     double until = 0;  ///< when everything asked for so far has passed
@@ -89,21 +105,26 @@ class Timeline {
     std::vector<Time> given, taken;
   };
 
-  void fetch();
-  Time arrive(isa::Engine engine);
-  bool is_kept(std::size_t burst) const;
-  void fetch_burst();
-  void fetch_kept(std::size_t burst, Time requested);
-  void delay_loads(Time at, double cycles);
   void pop(isa::Engine engine, Time at);
   Time transfer(isa::Engine engine, int target, const Work& work, Time start);
-  Time compute(const isa::Run& run, const Work& work, Time queued, Time start,
-               const std::array<Time, isa::kEngines>& token_times);
+  void push(isa::Engine engine, Item item);
+  void prepare(isa::Engine engine);
+  Time start_of(isa::Engine engine);
+  void advance();
+  [[noreturn]] void stuck() const;
+  void begin_run(isa::Engine engine, Time start);
+  void end_run(isa::Engine engine, const Item& item, Time start, Time ready);
+  void begin_compute(const Item& item, Time queued, Time start,
+                     const std::array<Time, isa::kEngines>& token_times);
+  void expect_drains();
+  void set_drains(Time end, Time drained);
+  void compute_group();
+  void drain(std::size_t group, Time last_step, bool tile_ends);
+  void end_compute();
   Time vector(const isa::Run& run, const Work& work, Time start);
   double shared(double from, double cycles, double beats) const;
   double among_drains(double from, double cycles) const;
   Time held_cycles(Time from, Time to, Time drained);
-  void hold_drain(double from, double to, double beats);
   Time behind_groups(Time from, Time cycles) const;
   void add_traffic(double end, double cycles, double beats);
   Time contended(Time from, const Work& work, std::size_t tile, const std::vector<Traffic>& turns);
@@ -117,7 +138,11 @@ class Timeline {
   BusOptions bus_;
   std::array<Queue, isa::kEngines> queues_;
   std::array<std::array<Tokens, isa::kEngines>, isa::kEngines> tokens_;  ///< [from][to]
-  Channel imem_, fetch_, read_, write_;
+  Front front_;
+  std::size_t waiting_ = 0;  ///< items
+  bool computing_ = false;
+  Compute compute_;
+  Channel write_;
   std::vector<Traffic> traffic_;
   std::vector<Traffic> vector_gathers_;  ///< of each tile: cycles of the gather
   std::vector<Traffic> drains_;  ///< the last compute RUNs, with the cycles that read parameters
@@ -126,16 +151,12 @@ class Timeline {
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued
-  std::size_t words_, fetched_ = 0;
-  std::size_t kept_;               ///< words in IMEM
-  std::vector<Time> burst_taken_;  ///< when each fetch burst had left the buffer
-  Time burst_there_ = 0;
-  Time dispatch_ = 0;
-  Time input_free_ = 0;  ///< cycle after the array's last step
-  Time next_grant_ = 0;  ///< earliest of the next last step, results of the one before there
-  Time drain_free_ = 0;  ///< earliest cycle of the next last step of a group
+  Time loaded_ = 0;             ///< last beat of the last load
+  Time input_free_ = 0;         ///< cycle after the array's last step
+  Time next_grant_ = 0;         ///< earliest of the next last step, results of the one before there
+  Time drain_free_ = 0;         ///< earliest cycle of the next last step of a group
   Time end_ = 0;
-  std::uint64_t bytes_read_ = 0, bytes_fetched_ = 0, bytes_written_ = 0;
+  std::uint64_t bytes_loaded_ = 0, bytes_written_ = 0;
 };
 
 }  // namespace trine::sim

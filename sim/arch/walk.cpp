@@ -57,7 +57,13 @@ Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
     const std::int64_t beats = divide_up(dram / 4 % data_words + words, data_words);
     work.beats += beats;
-    work.bursts += divide_up(beats, std::int64_t{machine::burst_beats(config_)});
+    // A burst ends with its row, or at a multiple of the longest.
+    const std::int64_t longest = machine::burst_beats(config_);
+    std::int64_t room = longest - dram / 4 / data_words % longest;
+    for (std::int64_t left = beats; !work.on_chip && left > 0; room = longest) {
+      work.bursts.push_back(static_cast<int>(std::min(room, left)));
+      left -= work.bursts.back();
+    }
   }
   return work;
 }

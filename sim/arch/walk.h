@@ -18,8 +18,8 @@ namespace trine::sim {
 /// What a RUN asks of its engine.
 struct Work {
   // load, store
-  std::int64_t beats = 0;  ///< of DataBits
-  std::int64_t bursts = 0;
+  std::int64_t beats = 0;   ///< of DataBits
+  std::vector<int> bursts;  ///< their beats
   std::int64_t bytes = 0;   ///< payload
   std::int64_t writes = 0;  ///< of loads: PMEM rows that are transposed, entries of tables
   bool on_chip = false;     ///< from DMEM

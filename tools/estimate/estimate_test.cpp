@@ -107,8 +107,8 @@ TEST_CASE("what is walked takes the cycles of what is executed", "[estimate]") {
   }
 }
 
-/// bench/estimates.py --write measures the table. Of the shared networks two are small and worse:
-/// 310 cycles, and pools of looked-up codes where two columns go at once.
+/// bench/estimates.py --write measures the table. Of the shared networks two are worse on
+/// edge1024: short reductions of thresholds and of looked-up codes.
 TEST_CASE("estimates are within 3 % of what the RTL takes", "[estimate][cycles]") {
   const std::filesystem::path root = TRINE_SOURCE_DIR;
   std::istringstream table(read_text(root / "tests" / "cycles" / "presets.tsv"));
@@ -128,13 +128,14 @@ TEST_CASE("estimates are within 3 % of what the RTL takes", "[estimate][cycles]"
     const auto estimate = static_cast<double>(of_program(program).cycles);
     CAPTURE(cycles, estimate);
     errors.push_back(std::abs(estimate / cycles - 1));
-    const bool worse = name == "mnist_conv_qdq.onnx" || name == "hello_world_int8.tflite";
-    CHECK(errors.back() <= (!shared ? 0.12 : worse ? 0.07 : 0.03));
+    const bool worse =
+        preset == "edge1024" && (name == "mnist_conv_qdq.onnx" || name == "cnv_w1a1.onnx");
+    CHECK(errors.back() <= (!shared ? 0.09 : worse ? 0.045 : 0.03));
   }
   REQUIRE(errors.size() >= 60);
   std::ranges::sort(errors);
-  CHECK(errors[errors.size() / 2] <= 0.015);
-  CHECK(errors[errors.size() * 4 / 5] <= 0.03);
+  CHECK(errors[errors.size() / 2] <= 0.006);
+  CHECK(errors[errors.size() * 9 / 10] <= 0.025);
 }
 
 ShapeTable shipped(const std::string& name) {

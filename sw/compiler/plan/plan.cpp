@@ -570,13 +570,17 @@ std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
   const machine::BankOf bank_of = config.bank_of();
   std::vector<int> count(at(config.banks()));
   std::int64_t sum = 0;
+  const std::int64_t row_step = std::int64_t{g.stride_y} * pitch;
   for (std::int64_t tile = 0; tile < positions; tile += config.rows) {
     std::ranges::fill(count, 0);
     int most = 1;
     const std::int64_t end = std::min(positions, tile + config.rows + layer.former.halo);
+    std::int64_t row = tile / cols * row_step, col = tile % cols;
     for (std::int64_t p = tile; p < end; ++p) {
-      const std::int64_t address = p / cols * g.stride_y * pitch + p % cols * g.stride_x;
-      most = std::max(most, ++count[at(bank_of(address))]);
+      most = std::max(most, ++count[at(bank_of(row + col * g.stride_x))]);
+      if (++col < cols) continue;
+      col = 0;
+      row += row_step;
     }
     sum += most - 1;
   }

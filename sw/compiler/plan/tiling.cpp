@@ -46,16 +46,12 @@ class Tiler {
   std::optional<Tiling> run(std::int64_t room) {
     room_ = room;
     const bool cut = !places_.input->resident || !places_.output->resident;
-    for (const int chunk : chunks())
+    for (const int chunk : chunks()) {
+      weights_ = weights_of(chunk);
       for (const int cols : cut ? column_choices() : std::vector<int>{layer_.window.Q})
         for (const int rows : cut ? row_choices() : std::vector<int>{layer_.window.P})
-          for (const int buffers : {2, 1})
-            for (const bool chunk_outer : {true, false})
-              consider({.rows = rows,
-                        .cols = cols,
-                        .chunk = chunk,
-                        .chunk_outer = chunk_outer,
-                        .buffers = buffers});
+          consider_parts({.rows = rows, .cols = cols, .chunk = chunk});
+    }
     if (conv() && !best_) consider_pieces();
     return best_;
   }
@@ -190,6 +186,18 @@ class Tiler {
                layer_.passes;
   }
 
+  /// What PMEM says to a chunk's weights.
+  struct Weights {
+    double bytes = 0;                       ///< of a chunk
+    bool all_fit = false, two_fit = false;  ///< those of all chunks; of two
+  };
+  Weights weights_of(int chunk) const {
+    if (!conv()) return {};
+    const std::int64_t pmem = config_.pmem_rows();
+    return {weight_bytes(std::min(chunk, out_.C)), weight_rows(out_.C) <= pmem,
+            2 * weight_rows(chunk) <= pmem};
+  }
+
   /// Of some channels in all rectangles; the last part of a row may be smaller.
   double all_parts_cycles(const Tiling& t, int channels) const {
     const Geometry& g = window();
@@ -265,18 +273,31 @@ class Tiler {
     return cycles;
   }
 
-  void consider(Tiling t) {
-    const Geometry& g = window();
+  /// Parts of one size, with one or two buffers of each kind, in both orders.
+  void consider_parts(Tiling t) {
     const int input_words =
         conv() ? layer_.words_of(std::min(t.chunk, out_.C)) : chunk_words(t.chunk);
-    if (!fit_buffers(&t, input_words, g.R)) return;
-    const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
-    const double chunk_count = parts_of(out_.C, t.chunk);
+    t.buffers = 1;
+    if (!fit_buffers(&t, input_words, window().R)) return;
     t.piece_words = relay_words(t);
     t.relay = t.piece_words > 0;
+    const double cycles = all_parts_cycles(t, std::min(t.chunk, out_.C));
+    for (t.buffers = 2; t.buffers >= 1; --t.buffers) {
+      if (t.scratch_words() > room_) continue;
+      for (const bool chunk_outer : {true, false}) {
+        t.chunk_outer = chunk_outer;
+        consider(t, cycles);
+      }
+    }
+  }
+
+  /// @param cycles  of the unit, in all parts of one chunk
+  void consider(Tiling t, double cycles) {
+    const Geometry& g = window();
+    const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
+    const double chunk_count = parts_of(out_.C, t.chunk);
     const double overhead = rects * chunk_count > 1 ? rects * timing::kRunOverhead : 0;
-    const double compute =
-        chunk_count * (all_parts_cycles(t, std::min(t.chunk, out_.C)) + overhead);
+    const double compute = chunk_count * (cycles + overhead);
     double bytes = 0, transfers = 0;
     if (!places_.input->resident) {
       const bool shared = conv() && layer_.group_channels == 0;  // by all channels
@@ -288,8 +309,8 @@ class Tiler {
       bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
     double weights = 0, stored = 0;  // stores go beside what is read
     if (conv()) {
-      const bool once = t.chunk_outer || weight_rows(out_.C) <= config_.pmem_rows();
-      weights = weight_bytes(std::min(t.chunk, out_.C)) * chunk_count * (once ? 1 : rects);
+      const bool once = t.chunk_outer || weights_.all_fit;
+      weights = weights_.bytes * chunk_count * (once ? 1 : rects);
     }
     if (!places_.output->resident) {
       stored = 4.0 * static_cast<double>(t.output_words) * rects * chunk_count;
@@ -312,11 +333,11 @@ class Tiler {
     const double reads = std::max(bytes, stored * timing::kStoreBeat) / bytes_per_cycle_;
     t.reused = std::max(compute + apart, reads) + 0.1 * (compute + reads);
     if (conv()) {
-      const double load = weight_bytes(std::min(t.chunk, out_.C)) / bytes_per_cycle_;
+      const double load = weights_.bytes / bytes_per_cycle_;
       // Nothing hides the first chunk's weights but the layer before; nor those of others that have
       // no place beside them.
       t.cycles += 0.5 * load;
-      if (chunk_count > 1 && 2 * weight_rows(t.chunk) > config_.pmem_rows() && !t.relay) {
+      if (chunk_count > 1 && !weights_.two_fit && !t.relay) {
         const double waits = (chunk_count - 1) * load * (t.chunk_outer ? 1 : rects);
         t.cycles += waits;
         t.expected = std::max(t.expected, std::max(compute + waits, traffic));
@@ -422,6 +443,7 @@ class Tiler {
   double bytes_per_cycle_ = 1;
   bool first_ = false;  ///< of the network
   std::int64_t room_ = 0;
+  Weights weights_;  // of the chunk that is considered
   std::optional<Tiling> best_;
 };
 

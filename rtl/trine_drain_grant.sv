@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // When the compute engine may overwrite the array's drain registers: the results of a step that
-// enters the array in the cycle after the promise are in them 2 + PeStages cycles after it. The
-// promise is given if all columns of the job in front will have been read by then: in this cycle
-// the last is, or the issues to come cannot be stopped, as their parameters are there and locked,
-// and the words that leave until then find room.
+// enters the array in the cycle after the promise are in them D = 2 + PeStages cycles after it. The
+// promise is given if the last column of the job in front is read in this cycle, or if at most D
+// issues are left and none of them can stall: their parameters are there and locked, so many words
+// as leave until then find room, and none of these words ends an instruction. (Such a word, which
+// is a softmax's, keeps the next one in the lanes until the scatter port has taken it whole.)
 //
 //   cycle         0    1    2    3    4      PeStages = 2, four columns, nothing in the way: the
 //   column_i      0    1    2    3           last step of the next tile may enter in cycle 1, its
@@ -46,9 +47,10 @@ module trine_drain_grant #(
   input  logic                     follows_i,
 
   // Words that leave: in this cycle and 1, 2, 3 cycles from now, if nothing stands still; so many
-  // find room.
+  // find room, unless one of them ends a softmax's RUN.
   input  logic [3:0]               pops_i,
   input  logic [1:0]               room_i,
+  input  logic                     run_ends_i,
 
   input  logic                     value_i,  // a normalized value's parameters are read
   output logic                     drain_ok_o,
@@ -58,16 +60,18 @@ module trine_drain_grant #(
 
   logic       sure;     // every cycle is an issue
   logic [2:0] leaving;
+  logic [1:0] room;
   logic [4:1] certain;  // so many issues cannot be stopped, from now on
   logic [2:0] locked_q;
 
   assign sure = column_i.left && kind_i.requant && params_i && lanes_i;
+  assign room = run_ends_i ? '0 : room_i;
 
   always_comb begin
     leaving = 3'(pops_i[0]);
     for (int unsigned k = 1; k <= 4; k++) begin
       if (k > 1) leaving = leaving + 3'(pops_i[k-1]);
-      certain[k] = leaving <= 3'(room_i);
+      certain[k] = leaving <= 3'(room);
     end
   end
 
@@ -127,6 +131,7 @@ module trine_drain_grant #(
       c_soon: cover (drain_soon_o);
       c_follows: cover (drain_soon_o && follows_i);
       c_no_room: cover (sure && issues_i == LeftBits'(1) && !certain[1]);
+      c_run_ends: cover (sure && run_ends_i && leaving <= 3'(room_i) && !certain[4]);
     end
   end
 `endif

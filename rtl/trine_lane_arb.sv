@@ -58,11 +58,13 @@ module trine_lane_arb #(
   output logic                        column_may_o,
 
   // A code leaves the lanes; somebody waits for it; its tag, and what comes 1, 2 and 3 cycles
-  // later: it ends a word. Two cycles later comes one of a softmax.
+  // later: it ends a word. One of these four words ends a softmax's RUN. Two cycles later comes one
+  // of a softmax.
   input  logic                        code_i,
   output logic                        valid_o,
   output trine_post_pkg::tag_t        tag_o,
   output logic [3:1]                  pops_o,
+  output logic                        run_ends_o,
   output logic                        softmax_in_two_o
 );
 
@@ -166,6 +168,12 @@ module trine_lane_arb #(
   assign tag_o            = tag_out;
   assign pops_o           = {tag_third.pop, tag_second.pop, tag_next.pop};
   assign softmax_in_two_o = tag_second.softmax;
+
+  // A job's own last word has no columns behind it that such a word could stop.
+  assign run_ends_o = Softmax && ((tag_out.pop && tag_out.final_word) ||
+                                  (tag_next.pop && tag_next.final_word) ||
+                                  (tag_second.pop && tag_second.final_word) ||
+                                  (tag_third.pop && tag_third.final_word));
 
   // ---------------------------------------------------------------------------------------------
   // Codes in the lanes.

@@ -29,8 +29,7 @@
 //           configuration and addresses until softmax_o.left of the tile's last word; its factors
 //           from an issue until the product is out, or the tile's last word. A vector job has
 //           tile_last and drain. No lookups with a residual. The table is not written while codes
-//           are looked up. With p_lock_o parameters are ready: loads wait while columns are read,
-//           but for every eighth cycle.
+//           are looked up. With p_lock_o parameters are ready: loads have every eighth cycle.
 //
 // Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
 
@@ -127,7 +126,7 @@ module trine_post #(
 
   // Out of the lanes.
   trine_post_pkg::tag_t     tag;
-  logic                     en, lanes_empty, lanes_softmax, column_may, softmax_in_two;
+  logic                     en, lanes_empty, lanes_softmax, column_may, softmax_in_two, run_ends;
   logic                     code_out, code_valid, pop, first_out, retiring;
   logic [3:1]               pops;
   logic [1:0]               room;
@@ -241,6 +240,7 @@ module trine_post #(
     .follows_i    (follows),
     .pops_i       ({pops, pop}),
     .room_i       (room),
+    .run_ends_i   (run_ends),
     .value_i      (value_read),
     .drain_ok_o   (c_status_o.drain_ok),
     .drain_soon_o (c_status_o.drain_soon),
@@ -269,6 +269,7 @@ module trine_post #(
     .valid_o          (code_valid),
     .tag_o            (tag),
     .pops_o           (pops),
+    .run_ends_o       (run_ends),
     .softmax_in_two_o (softmax_in_two)
   );
 

@@ -3,7 +3,8 @@
 // Post unit against plain loops over channels: random instructions of both engines at once, every
 // kind of result and encoding, residuals, parts of words, while all its neighbours stall. The
 // array's registers are overwritten as early as drain_ok_o allows. An instruction's words are
-// compared when it retires; sometimes everything is dropped in the middle.
+// compared when it retires; sometimes everything is dropped in the middle. A test of its own has
+// short tiles, softmax RUNs of a word or two between their columns, and a scatter port that waits.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -25,11 +26,17 @@ using namespace trine::golden;
 namespace {
 
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kAddrBits = TB_AddrBits;
-constexpr unsigned kChannels = TB_Channels;
+constexpr unsigned kChannels = TB_Channels, kMaxCols = std::max(kCols, 4u);
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 // Of a result: mask, data, active lanes, addresses.
 constexpr unsigned kWordData = 32, kWordLanes = kWordData + 32 * kRows,
                    kWordAddr = kWordLanes + kRows;
+
+/// As wide as `edge1024`: blocks of eight rows and columns, as its pipeline has them.
+constexpr bool kEdge1024 = kRows == 16 && kCols == 16;
+/// Of the test of short tiles.
+constexpr unsigned kShortSeeds = kEdge1024 ? 1000 : 200;
+constexpr int kShortCycles = 500;
 
 using Lanes = std::vector<std::uint32_t>;
 
@@ -37,7 +44,8 @@ using Lanes = std::vector<std::uint32_t>;
 struct Instruction {
   bool vector = false, drain = true;
   std::array<std::int64_t, cfg::kFields> cfg{};
-  unsigned bits = 8;  ///< of a code in its word
+  unsigned bits = 8;   ///< of a code in its word
+  unsigned steps = 0;  ///< of each of its tiles; 0: drawn for each
   std::map<std::uint32_t, std::uint32_t> expected, mask;
 
   void write(std::uint32_t address, std::uint32_t data, std::uint32_t bits_written) {
@@ -249,8 +257,34 @@ struct Bench {
     c[cfg::kParam] = draw(kChannels - channels * passes + 1);
     c[cfg::kResidualDelta] = draw(kMask + 1);
     c[cfg::kWindow] = kWindow ? draw(2) : 0;
+    add_tiles(i, 1 + draw(3));
+  }
+
+  /// Requantized codes of short tiles, of one group or more, whose words end off the group.
+  void add_short_tiles() {
+    Instruction i;
+    auto& c = i.cfg;
+    random_cfg(i);
+    c[cfg::kKind] = cfg::kRequant;
+    c[cfg::kStaticScale] = draw(2);
+    c[cfg::kWindow] = kWindow ? draw(2) : 0;
+    const unsigned channels =
+        chance(random, 70) ? kCols * (1 + draw(3)) : 1 + draw(std::min(3 * kCols, kChannels));
+    c[cfg::kChannels] = std::min(channels, kChannels);
+    c[cfg::kPosition] = chance(random, 50) ? draw(4) : 0;
+    c[cfg::kParam] = draw(kChannels - static_cast<unsigned>(c[cfg::kChannels]) + 1);
+    i.steps = 1 + draw(1 + draw(20));
+    add_tiles(i, 8 + draw(24));
+  }
+
+  void add_tiles(Instruction& i, unsigned tiles) {
+    auto& c = i.cfg;
+    const auto kind = static_cast<cfg::Kind>(c[cfg::kKind]);
+    const unsigned passes = static_cast<unsigned>(c[cfg::kPassesLast]) + 1;
+    const unsigned per_word = kind == cfg::kRaw ? 1 : 32 / i.bits;
+    const auto channels = static_cast<unsigned>(c[cfg::kChannels]);
     const unsigned cols = c[cfg::kWindow] != 0 ? 4 : kCols;  // of a group
-    const unsigned groups = (channels + cols - 1) / cols, tiles = 1 + draw(3);
+    const unsigned groups = (channels + cols - 1) / cols;
     const unsigned words = (static_cast<unsigned>(c[cfg::kPosition]) + channels - 1) / per_word + 1;
     const std::uint32_t base = place(i, tiles, words);
     if (!i.drain) c[cfg::kKind] = cfg::kRequant;
@@ -315,18 +349,21 @@ struct Bench {
   }
 
   /// For each tile the products of its reciprocals, then words, the last of 1 to 4 codes.
-  void add_softmax() {
+  /// @param brief  a word or two, mostly without the products: RUNs end often
+  void add_softmax(bool brief = false) {
     Instruction i;
     auto& c = i.cfg;
     i.vector = true;
     random_cfg(i);
-    const bool normalize = chance(random, 50);
+    const bool normalize = chance(random, brief ? 5 : 50);
     c[cfg::kKind] = cfg::kRequant;
     c[cfg::kSingle] = normalize ? 1 : 0;
     c[cfg::kHalfEven] = 0;
     c[cfg::kStaticScale] = c[cfg::kStaticBias] = 1;
     c[cfg::kChannels] = 0xffff;
-    const unsigned tiles = 1 + draw(3), words = 1 + draw(4), last_codes = 1 + draw(4);
+    const unsigned tiles = brief ? 1 : 1 + draw(3), words = 1 + draw(brief ? 2 : 4);
+    const unsigned last_codes = brief && chance(random, 80) ? 4 : 1 + draw(4);
+    const bool bare = brief && !normalize && chance(random, 90);  // channels begin with products
     c[cfg::kParam] = draw(kChannels - 4 * words + 1);
     const std::uint32_t base = place(i, tiles, words);
     for (unsigned tile = 0; tile < tiles; ++tile) {
@@ -342,7 +379,7 @@ struct Bench {
         products.factors.push_back(any_lanes(1));
       }
       products.shifts = Lanes(kRows);
-      vector_jobs.push_back(products);
+      if (!bare) vector_jobs.push_back(products);
       const Lanes factor = any_lanes(1);
       for (unsigned word = 0; word < words; ++word) {
         Job job = lanes;
@@ -440,7 +477,8 @@ struct Bench {
   // ---- the neighbours ---------------------------------------------------------------------------
   unsigned percent = 100;  ///< of the cycles in which a neighbour moves
   unsigned scatter_percent = 100;
-  int scatter_conflicts = 0;  ///< above 0: every word takes so many cycles more than one
+  int scatter_conflicts = 0;    ///< above 0: every word takes so many cycles more than one
+  bool scatter_varies = false;  ///< up to so many
   int scatter_left = 0;
   bool go() { return chance(random, percent); }
 
@@ -450,9 +488,16 @@ struct Bench {
   std::deque<Job> coming;  // jobs offered (and taken) whose last step has not entered the array
   bool data = false;       // results in the drain registers, not taken
   int entering = 0;        // cycles until the next job's results are offered
-  int overwrite = -1;      // cycles until the columns show the next job
   unsigned steps = 0;      // cycles in which the array is yet at the next job
-  std::vector<Lanes> columns, next_columns;
+  // PEs of blocks behind the first show a step later, by a cycle for each block in their way, and
+  // the job is offered when the last row's do.
+  unsigned pipe_rows = kRows, pipe_cols = kMaxCols;
+  struct Overwrite {
+    unsigned cycles = 0;  ///< since the last step entered
+    std::vector<Lanes> columns;
+  };
+  std::deque<Overwrite> overwrites;
+  std::vector<Lanes> columns = std::vector<Lanes>(kMaxCols, Lanes(kRows));
   // The vector engine.
   bool vector_offered = false, vector_reading = false;
   int overtaken = 0;  // times that the compute engine was first while it waited
@@ -608,6 +653,18 @@ struct Bench {
       set_bits(dut.rsp_data_i, 32 * l, 32,
                (rsp_lanes >> l & 1) != 0 ? fetches.front().data[l] : any_word(random));
   }
+  unsigned job_delay() const { return kPeStages + (kRows - 1) / pipe_rows; }
+  void overwrite_columns() {
+    for (Overwrite& o : overwrites) {
+      for (unsigned col = 0; col < kMaxCols; ++col)
+        for (unsigned l = 0; l < kRows; ++l)
+          if (o.cycles == kPeStages + l / pipe_rows + col / pipe_cols)
+            columns[col][l] = col < o.columns.size() ? o.columns[col][l] : any_word(random);
+      ++o.cycles;
+    }
+    const unsigned last = kPeStages + (kRows - 1) / pipe_rows + (kMaxCols - 1) / pipe_cols;
+    while (!overwrites.empty() && overwrites.front().cycles > last) overwrites.pop_front();
+  }
   /// The array: column_i follows col_o. Behind the last column is none.
   void drive_column() {
     for (unsigned i = 0; i < kDrain * kRows; ++i) {
@@ -644,7 +701,7 @@ struct Bench {
     // The last step of the job that comes next enters when the registers were free before, or, with
     // a promise, as the results in them are taken.
     const bool taken = data && dut.c_data_ready_o != 0;
-    const bool waiting = !coming.empty() && !data && entering == 0 && overwrite < 0;
+    const bool waiting = !coming.empty() && !data && entering == 0;
     const bool pass = !coming.empty() && (!data || taken) && entering == 0 && granted &&
                       steps == 0 && !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
     if (steps > 0) --steps;
@@ -676,7 +733,7 @@ struct Bench {
         (void)inserted;
       }
       scatter_busy = true;
-      scatter_left = scatter_conflicts;
+      scatter_left = scatter_varies ? uniform(0, scatter_conflicts) : scatter_conflicts;
     } else if (dut.s_ready_i != 0) {
       scatter_busy = false;
     }
@@ -729,21 +786,18 @@ struct Bench {
       }
     }
     // After the stages of a PE a tile's data is offered; one cycle later, it is in the registers.
-    if (overwrite == 0) columns = next_columns;
-    if (overwrite >= 0) --overwrite;
+    overwrite_columns();
     if (pass) {
-      next_columns = coming.front().columns;
+      const unsigned tile_steps = instructions[coming.front().instruction].steps;
+      steps = tile_steps > 0 ? tile_steps - 1 : chance(random, 50) ? 0 : draw(200);
+      overwrites.push_back({1, coming.front().columns});
       coming.pop_front();
-      entering = kPeStages;
+      entering = static_cast<int>(job_delay());
       granted = false;
-      steps = chance(random, 50) ? 0 : draw(200);
     } else if (grants) {
       granted = true;
     }
-    if (entering > 0 && --entering == 0) {
-      overwrite = 0;
-      data = true;
-    }
+    if (entering > 0 && --entering == 0) data = true;
   }
 
   bool done() const {
@@ -786,7 +840,11 @@ struct Bench {
     leaving = false;
     offered = granted = data = vector_offered = vector_reading = scatter_busy = false;
     fetches.clear();
-    overwrite = -1;
+    overwrites.clear();
+    pipe_rows = kEdge1024 ? 8 : chance(random, 50) ? kRows : 1 + draw(kRows);
+    pipe_cols = kEdge1024            ? 8
+                : chance(random, 50) ? kMaxCols
+                                     : kDrain + draw(kMaxCols - kDrain + 1);
     entering = 0;
     was_soon = promised_early = false;
     jobs_taken = data_taken = overtaken = 0;
@@ -827,4 +885,28 @@ TEST_CASE("trine_post packs and scatters what each channel's sum becomes", "[tb]
   CHECK(b.words > 80);
   // A window's groups follow each other closely where nothing is in the way.
   if (kWindow && kDrain == 2 && source == 1 && percent == 100) CHECK(b.early > 0);
+}
+
+/// What a promise to the array must foresee: tiles of 1 to 20 steps, so that the next one's results
+/// come while columns are read, and between the columns words that end a RUN, each of which stops
+/// the lanes until the scatter port, which waits for banks, has taken it.
+TEST_CASE("trine_post's short tiles are read in time beside softmax RUNs", "[tb][post]") {
+  const auto seed = GENERATE(Catch::Generators::range(1u, kShortSeeds + 1));
+  Bench b(seed);
+  b.percent = chance(b.random, 90) ? 100 : 60;
+  b.scatter_conflicts = b.uniform(1, 8);
+  b.scatter_varies = true;
+  b.dut.rst_ni = 0;
+  b.drop();
+  b.dut.rst_ni = 1;
+  b.restart();
+  b.far = false;
+  for (int cycle = 0; cycle < kShortCycles || !b.done(); ++cycle) {
+    CAPTURE(seed, b.percent, b.scatter_conflicts, b.pipe_rows, b.pipe_cols, cycle);
+    REQUIRE(cycle < 30'000);
+    if (cycle < kShortCycles && b.compute_jobs.empty()) b.add_short_tiles();
+    if (cycle < kShortCycles && kSoftmax && b.vector_jobs.empty()) b.add_softmax(true);
+    b.cycle();
+  }
+  CHECK(b.words > 10);
 }

@@ -42,7 +42,7 @@ module trine_axi_write_props #(
   localparam int unsigned PlaceBits = $clog2(MaxOutstanding);
 
   logic                     idle, error, req_ready, data_ready;
-  logic [4:0]               words;
+  logic [$clog2(AxiDataBits / 32 + 1)-1:0] words;
   logic [31:0]              error_addr, awaddr;
   logic                     awvalid, wvalid, wlast, bready;
   logic [7:0]               awlen;
@@ -268,7 +268,7 @@ module trine_axi_write_props #(
       // A client's beat is taken with its last half, and only then.
       a_taken: assert (data_valid_i && data_ready ? w_taken && (!Narrow || !low) && !\u_dut.drop_q
                                                   : !w_taken || \u_dut.drop_q || (Narrow && low));
-      a_words: assert (words == (w_taken ? 5'(wstrb[0]) +
+      a_words: assert (5'(words) == (w_taken ? 5'(wstrb[0]) +
                                  5'(!Narrow && wstrb[AxiDataBits/8-1]) : 5'd0));
       // B
       a_ready: assert (bready);

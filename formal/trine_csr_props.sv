@@ -69,7 +69,7 @@ module trine_csr_props (
     .cause_i          (3'd0),
     .busy_i           (4'd0),
     .read_beat_i      (1'b0),
-    .write_words_i    (5'd0),
+    .write_words_i    ('0),
     .wipe_o           (wipe),
     .memory_i         (memory),
     .forget_o         (forget),

@@ -21,7 +21,8 @@ module trine_axi_write #(
   parameter int unsigned MaxOutstanding = 4,  // bursts without a response; a power of two
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
-  localparam int unsigned BusWords  = AxiDataBits / 32
+  localparam int unsigned BusWords  = AxiDataBits / 32,
+  localparam int unsigned WordsBits = $clog2(BusWords + 1)
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -32,7 +33,7 @@ module trine_axi_write #(
   output logic                     idle_o,   // nothing outstanding
   output logic                     owed_o,   // the bus is to take something or to answer,
   output logic                     moved_o,  // and did
-  output logic [4:0]               words_o,  // written in this cycle: for the byte counter
+  output logic [WordsBits-1:0]     words_o,  // written in this cycle: for the byte counter
 
   // A response was an error: the address of its burst.
   output logic                     error_o,
@@ -169,7 +170,7 @@ module trine_axi_write #(
     assign m_axi_wstrb_o[4*w +: 4] = {4{bus_mask[w] && !empty}};
   end
 
-  assign words_o = w_taken && !empty ? 5'($countones(bus_mask)) : 5'd0;
+  assign words_o = w_taken && !empty ? WordsBits'($countones(bus_mask)) : '0;
 
   // ---------------------------------------------------------------------------------------------
   // Responses: always taken; in order, as all bursts have the same ID.

@@ -15,7 +15,8 @@ module trine_bus_write #(
   parameter int unsigned AxiAddrBits  = 32,
   parameter int unsigned MaxBeats     = 64,  // of a burst
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
-  localparam int unsigned DataWords = DataBits / 32
+  localparam int unsigned DataWords = DataBits / 32,
+  localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1)
 ) (
   input  logic                           clk_i,
   input  logic                           rst_ni,
@@ -49,7 +50,7 @@ module trine_bus_write #(
   // What happens; words of 32 bits written in this cycle; addresses of the burst that is answered
   // next, and of the one on offer.
   output trine_engine_pkg::bus_event_t   event_o,
-  output logic [4:0]                     words_o,
+  output logic [WordsBits-1:0]           words_o,
   output logic [AxiAddrBits-1:0]         answer_addr_o,
   output logic [AxiAddrBits-1:0]         burst_addr_o
 );

@@ -99,6 +99,7 @@ module trine_control #(
 );
 
   localparam int unsigned MaxBeats = AxiDataBits == 32 || AxiDataBits == 1024 ? 32 : 64;  // 4 KiB
+  localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1);
   localparam int unsigned Load = 0, Compute = 1, Vector = 2, Store = 3;  // as in trine_isa_pkg
   localparam int unsigned CommandBits = trine_engine_pkg::CommandBits;
 
@@ -115,7 +116,7 @@ module trine_control #(
   logic                    start, running, wipe, stop, clear, forget, read_beat;
   logic                    expired, bus_was_reset;  // the bus does not answer
   logic                    broken;                  // a word of DMEM, PMEM or IMEM
-  logic [4:0]              write_words;
+  logic [WordsBits-1:0]    write_words;
   logic [3:0]              error_cause, idle, busy, begun;
   logic [ErrorBits-1:0]    error_addr;
   logic [33:0]             fatal_addr;

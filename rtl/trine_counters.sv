@@ -17,33 +17,35 @@
 module trine_counters #(
   parameter int unsigned AxiDataBits = 64,
   parameter int unsigned Bits        = 36,
-  parameter logic [Bits-1:0] From    = '0  // what clear_i sets them to
+  parameter logic [Bits-1:0] From    = '0,  // what clear_i sets them to
+  localparam int unsigned BusWords  = AxiDataBits / 32,
+  localparam int unsigned WordsBits = $clog2(BusWords + 1)
 ) (
-  input  logic        clk_i,
-  input  logic        rst_ni,
-  input  logic        clear_i,
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 clear_i,
 
-  input  logic        running_i,
-  input  logic [2:0]  cause_i,
-  input  logic [3:0]  busy_i,
-  input  logic        read_beat_i,
-  input  logic [4:0]  write_words_i,
+  input  logic                 running_i,
+  input  logic [2:0]           cause_i,
+  input  logic [3:0]           busy_i,
+  input  logic                 read_beat_i,
+  input  logic [WordsBits-1:0] write_words_i,
 
-  output logic [3:0]  index_o,
-  output logic [63:0] value_o
+  output logic [3:0]           index_o,
+  output logic [63:0]          value_o
 );
 
   localparam int unsigned Ones     = 14;  // counters that count by one: beats for bytes read
   localparam int unsigned Counters = 15;
-  localparam int unsigned LowBits  = 8;   // 15 cycles of at most 16 words
+  localparam int unsigned LowBits  = $clog2(15 * BusWords + 1);  // 15 cycles of whole beats
 
   // ---------------------------------------------------------------------------------------------
   // Events of the last cycle, and the ring.
   // ---------------------------------------------------------------------------------------------
-  logic [Ones-1:0]     count_d, count_q;
-  logic [4:0]          words_q;
-  logic [Counters-1:0] ring_q, fresh_d, fresh_q;  // fresh: nothing was added since clear
-  logic [3:0]          index_q, added_index_q;  // of the ring; one cycle ago
+  logic [Ones-1:0]      count_d, count_q;
+  logic [WordsBits-1:0] words_q;
+  logic [Counters-1:0]  ring_q, fresh_d, fresh_q;  // fresh: nothing was added since clear
+  logic [3:0]           index_q, added_index_q;  // of the ring; one cycle ago
 
   assign count_d = {read_beat_i, running_i ? {busy_i, 8'd1 << cause_i, 1'b1} : 13'd0};
   assign fresh_d = clear_i ? {Counters{1'b1}} : fresh_q & ~ring_q;

@@ -20,7 +20,8 @@ module trine_csr #(
   parameter bit          Imem        = 1'b0,  // with an instruction memory
   parameter logic [63:0] ConfigHash  = 64'd0,
   parameter logic [35:0] CountFrom   = 36'd0,  // of counters; a bench begins near 2^32
-  localparam int unsigned ErrorBits = AxiAddrBits > 35 ? AxiAddrBits : 35
+  localparam int unsigned ErrorBits = AxiAddrBits > 35 ? AxiAddrBits : 35,
+  localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1)
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -55,7 +56,7 @@ module trine_csr #(
   input  logic [2:0]             cause_i,
   input  logic [3:0]             busy_i,
   input  logic                   read_beat_i,
-  input  logic [4:0]             write_words_i,
+  input  logic [WordsBits-1:0]   write_words_i,
 
   // Zeros are to be written to the memories: scrub, and with Ecc each soft reset.
   output logic                   wipe_o,

@@ -16,7 +16,7 @@
 // Check     tb/trine_entries_tb.cpp
 
 module trine_entries #(
-  parameter int unsigned DataWords = 2,  // of a beat: power of two, 2..16
+  parameter int unsigned DataWords = 2,  // of a beat: power of two, 2..32
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords),
   localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
 ) (

@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstdint>
 #include <cstring>
@@ -79,7 +80,9 @@ class AxiMemory : public sim::AxiMemory {
     in.awburst = dut_.m_axi_awburst_o;
     in.wvalid = dut_.m_axi_wvalid_o;
     in.wdata = reinterpret_cast<const std::uint8_t*>(&dut_.m_axi_wdata_o);
-    in.wstrb = dut_.m_axi_wstrb_o;
+    std::array<std::uint64_t, 2> strobes{};
+    std::memcpy(strobes.data(), &dut_.m_axi_wstrb_o, sizeof dut_.m_axi_wstrb_o);
+    in.wstrb = sim::Strobes(strobes[1]) << 64 | sim::Strobes(strobes[0]);
     in.wlast = dut_.m_axi_wlast_o;
     in.bready = dut_.m_axi_bready_o;
     if (in.arvalid) check_place(in.araddr, in.arlen);

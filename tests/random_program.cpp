@@ -720,6 +720,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.acc_bits = design.acc_bits;
   config.clock_gates = design.clock_gates;
   config.imem_kib = design.imem_kib;
+  config.pipeline_pe = design.pe_stages;
   machine::check(config);
   return config;
 }

@@ -38,6 +38,7 @@ struct RandomDesign {
   int acc_bits = 32;
   bool clock_gates = false;
   int imem_kib = 0;
+  int pe_stages = 2;
 };
 
 machine::Config config_of(const RandomDesign& design);

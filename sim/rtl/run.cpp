@@ -82,6 +82,9 @@ void check_counters(const trine_counters& counters, const Observed& o, const std
   if (sum != counters.cycles)
     throw_error("{}: RTL: the causes add up to {} cycles, CYCLES is {}", name, sum,
                 counters.cycles);
+  if (counters.bytes_read != o.bytes_read || counters.bytes_written != o.bytes_written)
+    throw_error("{}: RTL: {} bytes read and {} written are counted, on the bus were {} and {}",
+                name, counters.bytes_read, counters.bytes_written, o.bytes_read, o.bytes_written);
 }
 
 /// Causes of the cycles of each span; spans end where RUNs do, or the program.

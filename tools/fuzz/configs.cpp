@@ -21,7 +21,7 @@ int side(Choices& choices) {
 }  // namespace
 
 machine::Config any_config(Choices& choices) {
-  static const std::vector<int> kBuses{64, 32, 128, 256, 512}, kTimes{16, 4, 2, 1};
+  static const std::vector<int> kBuses{64, 32, 128, 256, 512, 1024}, kTimes{16, 4, 2, 1};
   machine::Config c;
   c.name = "fuzz";
   c.rows = side(choices);

@@ -17,6 +17,7 @@
 #include "sw/model/testing.h"
 #include "sw/program/host.h"
 #include "sw/reference/vectors.h"
+#include "tools/fuzz/onnx_network.h"
 #include "tools/fuzz/pair.h"
 #include "tools/fuzz/transformer.h"
 
@@ -233,6 +234,22 @@ TEST_CASE("random networks are exact on the RTL of 8x8, 3x5 and 4x8", "[rtl][fuz
   require_random_networks(1, 40, config_of(8, 8, 64, 128, 64));
   require_random_networks(2, 40, config_of(3, 5, 64, 128, 64));
   require_random_networks(3, 40, machine::load_config("braintta-size"));
+}
+
+TEST_CASE("a mean that no quantizer follows is right on the RTL of 8x8 and 3x5", "[rtl][onnx]") {
+  for (const machine::Config& config : {config_of(8, 8, 64, 128, 64), config_of(3, 5, 64, 128, 64)})
+    for (const char* kind : {"ReduceMean", "GlobalAveragePool", "windows"}) {
+      CAPTURE(kind, config.to_toml());
+      fuzz::Choices choices{{}, 7};
+      fuzz::Builder b(choices);
+      fuzz::OnnxNetwork net(b, {1, 7, 3, 4});
+      fuzz::add_last_mean(net, kind, true);
+      fuzz::Pair pair = net.pair();
+      pair.config = config;
+      const fuzz::Verdict v = fuzz::run_pair(pair, fuzz::Backend::kRtl);
+      CAPTURE(v.text);
+      CHECK(v.outcome == fuzz::Outcome::kExact);
+    }
 }
 
 TEST_CASE("networks are exact on the RTL of 8x8", "[rtl][model]") {

@@ -25,6 +25,11 @@ constexpr int kShrinkRuns = 3000, kShrinkRunsRtl = 300;
 constexpr int kFewPairs = 20;                    ///< of which no share is asked
 constexpr int kSeconds = 60, kSecondsRtl = 900;  ///< of a pair, before it counts as a hang
 
+constexpr std::pair<Outcome, const char*> kOutcomes[] = {{Outcome::kExact, "exact"},
+                                                         {Outcome::kRefused, "refused"},
+                                                         {Outcome::kIllegal, "illegal"},
+                                                         {Outcome::kFailed, "failed"}};
+
 struct Options {
   Output output;
   std::vector<std::string> designs, settings, families;
@@ -129,6 +134,10 @@ class Fuzzer {
     striped_ += json.at("striped").get<int>();
     for (const auto& [reason, n] : json.at("reasons").items()) reasons_[reason] += n.get<int>();
     for (const auto& [name, n] : json.at("operators").items()) operators_[name] += n.get<int>();
+    const Json endings = json.value("endings", Json::object());
+    for (const auto& [ending, counts] : endings.items())
+      for (const auto& [outcome, name] : kOutcomes)
+        endings_[ending][outcome] += counts.at(name).get<int>();
     const auto& names = fuzz::family_names();
     const Json families = json.value("families", Json::object());
     for (const auto& [name, n] : families.items())
@@ -162,6 +171,7 @@ class Fuzzer {
     telling_ += v.telling ? 1 : 0;
     removed_ += v.outcome == Outcome::kExact && v.removed ? 1 : 0;
     striped_ += v.outcome == Outcome::kExact && v.striped ? 1 : 0;
+    if (pair.unread.empty()) ++endings_[fuzz::ending_of(pair)][v.outcome];
     for (const model::Op& op : pair.graph.ops)
       if (v.outcome == Outcome::kExact) ++operators_[op.name];
     if (v.outcome == Outcome::kRefused || v.outcome == Outcome::kIllegal)
@@ -240,6 +250,15 @@ class Fuzzer {
     std::multimap<int, std::string, std::greater<>> sorted;
     for (const auto& [reason, n] : reasons_) sorted.emplace(n, reason);
     for (const auto& [n, reason] : sorted) text += fmt::format("  {:5} {}\n", n, reason);
+    for (const auto& [ending, counts] : endings_) {
+      int all = 0;
+      std::string shares;
+      for (const auto& [outcome, n] : counts) all += n;
+      for (const auto& [outcome, name] : kOutcomes)
+        if (const auto found = counts.find(outcome); found != counts.end())
+          shares += fmt::format(", {:.1f} % {}", 100.0 * found->second / all, name);
+      text += fmt::format("ending in {}: {} pairs{}\n", ending, all, shares);
+    }
     text += "operators of exact networks:";
     for (const auto& [name, n] : operators_) text += fmt::format(" {} {}", name, n);
     return text + "\n";
@@ -258,6 +277,9 @@ class Fuzzer {
     json["failed"] = failed_;
     json["reasons"] = reasons_;
     json["operators"] = operators_;
+    for (const auto& [ending, counts] : endings_)
+      for (const auto& [outcome, name] : kOutcomes)
+        json["endings"][ending][name] = counts.contains(outcome) ? counts.at(outcome) : 0;
     for (const auto& [family, n] : families_)
       json["families"][fuzz::family_names()[static_cast<std::size_t>(family)]] = n;
     return json;
@@ -270,7 +292,8 @@ class Fuzzer {
   std::map<Outcome, int> outcomes_;
   std::map<fuzz::Family, int> families_;
   std::map<std::string, int> reasons_, operators_;
-  int configs_ = 0;  ///< that were tried
+  std::map<std::string, std::map<Outcome, int>> endings_;  ///< by what the networks end in
+  int configs_ = 0;                                        ///< that were tried
   int telling_ = 0, removed_ = 0, striped_ = 0, failed_ = 0;
 };
 

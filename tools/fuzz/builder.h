@@ -290,6 +290,8 @@ class Builder {
 
   model::Graph graph{"random", "random.tflite", {}, {}, {}, {}, {}};
   bool one_scale = false;  ///< for all activations, as what moves codes needs it
+  /// Operators at the graph's end are the host's alone (--allow-host).
+  bool host_at_end = false;
 
  protected:
   int add(const std::string& name, std::vector<int> shape,

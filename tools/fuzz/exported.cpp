@@ -7,7 +7,9 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
+#include <optional>
 
+#include "base/error.h"
 #include "tools/fuzz/networks.h"
 #include "tools/fuzz/onnx_writer.h"
 
@@ -35,16 +37,39 @@ class Exported : OnnxWriter {
     quantize();
   }
 
+  /// Ends in floats behind the last DequantizeLinear, in the codes before it, or with an operator
+  /// that no quantizer follows.
   File made() {
-    for (int n = 0; more(b_, n, 1, 6); ++n) {
+    enum { kFloats, kCodes, kOperator };
+    const int end = b_.number(kFloats, kOperator);
+    for (int n = 0; more(b_, n, end == kOperator ? 0 : 1, 6); ++n) {
       step();
       quantize();
     }
-    file_.outputs = {last_};
-    return std::move(file_);
+    if (end == kCodes) {
+      last_ = file_.nodes.back().inputs[0];
+      file_.nodes.pop_back();
+    }
+    if (end == kOperator) {
+      quantized_ = ending_here();
+      step();
+      if (once_in(b_, 3)) regrouped();
+    }
+    return ending_here();
   }
 
+  /// The network before an operator that no quantizer follows, if it ends with one.
+  const std::optional<File>& quantized() const { return quantized_; }
+
  private:
+  std::optional<File> quantized_;
+
+  File ending_here() const {
+    File file = file_;
+    file.outputs = {last_};
+    return file;
+  }
+
   int channels() { return extent(b_, 16); }
 
   // --- Operators -------------------------------------------------------------------------------
@@ -530,7 +555,18 @@ model::Graph from_codes(model::Graph graph) {
 }
 
 void make_exported(Builder& b) {
-  b.graph = from_codes(model::onnx_file::graph_of(Exported(b).made(), false));
+  Exported network(b);
+  const File file = network.made();
+  try {
+    b.graph = model::onnx_file::graph_of(file, false);
+  } catch (const Error&) {
+    // Floats that only the host computes may end a network, and nothing else of it be the host's.
+    if (!network.quantized()) throw;
+    model::onnx_file::graph_of(*network.quantized(), false);
+    b.graph = model::onnx_file::graph_of(file, true);
+    b.host_at_end = true;
+  }
+  b.graph = from_codes(std::move(b.graph));
 }
 
 }  // namespace trine::fuzz

@@ -4,39 +4,13 @@
 
 #include <catch2/catch.hpp>
 
-#include "sw/model/onnx/file.h"
-#include "tools/fuzz/onnx_writer.h"
-#include "tools/fuzz/pair.h"
+#include "tools/fuzz/onnx_network.h"
 
 namespace trine::fuzz {
 namespace {
 
-/// A file made in code: what a test adds lies between quantizers.
-struct Network : OnnxWriter {
-  Network(Builder& b, std::vector<int> shape) : OnnxWriter(b) {
-    shape_ = std::move(shape);
-    file_.inputs.push_back({"in", DataType::kFloat32, shape_, ""});
-    last_ = "in";
-    quantize();
-  }
-  using OnnxWriter::add, OnnxWriter::codes, OnnxWriter::floats, OnnxWriter::ints, OnnxWriter::last_,
-      OnnxWriter::list, OnnxWriter::numbers, OnnxWriter::quantize, OnnxWriter::shape_,
-      OnnxWriter::then;
-
-  Pair pair() {
-    file_.outputs = {last_};
-    Pair p;
-    p.family = Family::kExported;
-    p.graph = model::onnx_file::graph_of(std::move(file_), false);
-    b_.graph = from_codes(std::move(p.graph));
-    for (const int t : b_.graph.inputs) p.inputs.push_back(random_codes(b_, t));
-    p.graph = b_.graph;
-    return p;
-  }
-};
-
 /// Compiled and run, equal to the golden layers.
-void require_exact(Network& network) {
+void require_exact(OnnxNetwork& network) {
   const Pair pair = network.pair();
   CAPTURE(text_of(pair.graph));
   const Verdict v = run_pair(pair, Backend::kArch);
@@ -47,7 +21,7 @@ void require_exact(Network& network) {
 TEST_CASE("rows of a product with four axes lie in ONNX's order beside images", "[fuzz][onnx]") {
   Choices choices{{}, 1};
   Builder b(choices);
-  Network net(b, {1, 4, 4, 4});  // no extent tells the axes apart
+  OnnxNetwork net(b, {1, 4, 4, 4});  // no extent tells the axes apart
   net.then("Conv", {net.codes({4, 4, 1, 1})});
   net.quantize();
   net.then("MatMul", {net.codes({4, 4})});
@@ -67,7 +41,7 @@ TEST_CASE("a constant for each channel of a sequence, and of an image", "[fuzz][
   CAPTURE(type, shape);
   Choices choices{{}, 2};
   Builder b(choices);
-  Network net(b, shape);
+  OnnxNetwork net(b, shape);
   std::vector<int> channels(shape.size() - 1, 1);
   channels[0] = 4;
   net.then(type, {net.floats(channels, 10, 60)});
@@ -80,7 +54,7 @@ TEST_CASE("functions of ONNX alone keep images of a batch apart", "[fuzz][onnx]"
   CAPTURE(type);
   Choices choices{{}, 3};
   Builder b(choices);
-  Network net(b, {2, 3, 4, 5});
+  OnnxNetwork net(b, {2, 3, 4, 5});
   net.then("MaxPool", {}, {{"kernel_shape", net.ints({2, 2})}});
   net.shape_ = {2, 3, 3, 4};
   net.quantize();
@@ -92,7 +66,7 @@ TEST_CASE("functions of ONNX alone keep images of a batch apart", "[fuzz][onnx]"
 TEST_CASE("channels that a factor of zero leaves without weights", "[fuzz][onnx]") {
   Choices choices{{}, 4};
   Builder b(choices);
-  Network net(b, {1, 4, 3, 3});
+  OnnxNetwork net(b, {1, 4, 3, 3});
   net.then("Conv", {net.codes({3, 4, 1, 1})});
   net.shape_ = {1, 3, 3, 3};
   net.then("BatchNormalization",
@@ -105,7 +79,7 @@ TEST_CASE("channels that a factor of zero leaves without weights", "[fuzz][onnx]
 TEST_CASE("a mask of two axes on an image of scores", "[fuzz][onnx]") {
   Choices choices{{}, 5};
   Builder b(choices);
-  Network net(b, {1, 3, 4, 4});
+  OnnxNetwork net(b, {1, 3, 4, 4});
   net.then("MaxPool", {}, {{"kernel_shape", net.ints({1, 1})}});
   net.quantize();
   net.then("Add", {net.codes({4, 4})});
@@ -116,7 +90,7 @@ TEST_CASE("a mask of two axes on an image of scores", "[fuzz][onnx]") {
 TEST_CASE("what was flattened once is multiplied as an image", "[fuzz][onnx]") {
   Choices choices{{}, 6};
   Builder b(choices);
-  Network net(b, {1, 3, 4, 4});
+  OnnxNetwork net(b, {1, 3, 4, 4});
   net.then("MaxPool", {}, {{"kernel_shape", net.ints({1, 1})}});
   net.quantize();
   net.then("Flatten");
@@ -131,6 +105,28 @@ TEST_CASE("what was flattened once is multiplied as an image", "[fuzz][onnx]") {
   net.shape_ = {1, 3, 4, 4};
   net.quantize();
   require_exact(net);
+}
+
+/// What lies behind the array's sums is a division on the host.
+TEST_CASE("a mean that no quantizer follows is right in every channel", "[fuzz][onnx]") {
+  const std::string kind =
+      GENERATE("ReduceMean", "keepdims", "GlobalAveragePool", "AveragePool", "windows");
+  const bool flat = GENERATE(false, true);
+  const bool former = GENERATE(false, true);
+  const auto shape =
+      GENERATE(std::vector<int>{1, 2, 2, 2}, std::vector<int>{1, 7, 3, 4}, std::vector{2, 8, 2, 3});
+  CAPTURE(kind, flat, former, shape);
+  Choices choices{{}, 7};
+  Builder b(choices);
+  OnnxNetwork net(b, shape);
+  add_last_mean(net, kind, flat);
+  Pair pair = net.pair();
+  CHECK(ending_of(pair) == "sums");
+  pair.config.depthwise = former;
+  CAPTURE(describe(pair));
+  const Verdict v = run_pair(pair, Backend::kArch);
+  CAPTURE(v.text);
+  CHECK(v.outcome == Outcome::kExact);
 }
 
 }  // namespace

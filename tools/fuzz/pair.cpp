@@ -93,7 +93,7 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
     rtl.run_dram(first);
   }
   const sim::RunResult result = rtl.run_dram(dram);
-  verdict.rtl_cycles = result.cycles;
+  verdict.rtl_cycles += result.cycles;
   if (const auto at = first_difference(expected, dram))
     return fmt::format("RTL: byte 0x{:x} of DRAM is {}, expected {}", *at, dram[*at],
                        expected[*at]);
@@ -106,27 +106,37 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
   return "";
 }
 
-Verdict run_program(const Pair& pair, const compiler::Program& program,
-                    const std::vector<Array>& golden, Backend backend) {
-  const auto striped = [](const compiler::Program* stage) {
-    return std::ranges::any_of(stage->layers, [](const auto& l) { return l.stripes > 1; });
-  };
-  Verdict verdict{Outcome::kExact, "", tells(golden), program.removed.filters > 0,
-                  std::ranges::any_of(compiler::stages(program), striped)};
-  const std::vector<std::uint8_t> before = memory_of(program, pair.inputs);
+/// Both machines on one stage. @param arrays  its inputs, then its outputs
+/// @return "" or what differs between them
+std::string run_stage(const Pair& pair, const compiler::Program& stage, Backend backend,
+                      std::vector<Array>& arrays, Verdict& verdict) {
+  const std::vector<std::uint8_t> before = memory_of(stage, arrays);
   std::vector<std::uint8_t> dram = before;
   sim::ArchOptions options;
   options.bus.latency = pair.axi_latency;
   options.bus.bytes_per_cycle = pair.axi_bytes_per_cycle;
   options.again = true;
-  const sim::RunResult arch = sim::run_arch_dram(program, dram, options);
-  verdict.arch_cycles = arch.cycles;
-  const std::vector<Array> outputs = compiler::read_outputs(program, dram.data());
-  if (const std::string text = compiler::first_difference(program, outputs, golden); !text.empty())
-    return failure("architecture simulator: " + text);
-  if (backend == Backend::kArch) return verdict;
-  const std::string text = run_rtl(pair, program, before, dram, arch, verdict);
-  return text.empty() ? verdict : failure(text);
+  const sim::RunResult arch = sim::run_arch_dram(stage, dram, options);
+  verdict.arch_cycles += arch.cycles;
+  arrays = compiler::read_outputs(stage, dram.data());
+  return backend == Backend::kArch ? "" : run_rtl(pair, stage, before, dram, arch, verdict);
+}
+
+Verdict run_program(const Pair& pair, const compiler::Program& program,
+                    const std::vector<Array>& golden, Backend backend) {
+  const auto stages = compiler::stages(program);
+  const auto striped = [](const compiler::Program* stage) {
+    return std::ranges::any_of(stage->layers, [](const auto& l) { return l.stripes > 1; });
+  };
+  Verdict verdict{Outcome::kExact, "", tells(golden), program.removed.filters > 0,
+                  std::ranges::any_of(stages, striped)};
+  std::vector<Array> arrays = pair.inputs;
+  std::string text;
+  for (const compiler::Program* stage : stages)
+    if (text.empty()) text = run_stage(pair, *stage, backend, arrays, verdict);
+  if (!text.empty()) return failure(text);
+  text = compiler::first_difference(program, arrays, golden);
+  return text.empty() ? verdict : failure("architecture simulator: " + text);
 }
 
 /// @param c  says which operators are left
@@ -154,6 +164,7 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
   }
   if (!once_in(b, 5)) p.cascading = compiler::Cascading::kAlways;
   if (c.count > 0) keep_operators(b.graph, c.first, c.count);
+  p.allow_host = b.host_at_end;
   for (const int t : b.graph.inputs) p.inputs.push_back(random_codes(b, t));
   p.graph = std::move(b.graph);
   p.made.data_seed = network.data_seed();
@@ -213,13 +224,25 @@ Pair make_pair(const Case& c, const machine::Config& config) {
   return pair_of(network, config, c);
 }
 
+std::string ending_of(const Pair& pair) {
+  if (pair.allow_host) return "host";
+  const model::Graph& graph = pair.graph;
+  if (graph.outputs.empty()) return "none";
+  int t = graph.outputs[0];
+  if (graph.tensor(t).type != model::DataType::kFloat32) return "codes";
+  for (auto op = graph.ops.rbegin(); op != graph.ops.rend(); ++op)
+    if (op->outputs[0] == t && graph.tensor(t).type != model::DataType::kInt32) t = op->input(0);
+  return graph.tensor(t).type == model::DataType::kInt32 ? "sums" : "floats";
+}
+
 std::string describe(const Pair& p) {
   const std::string settings = settings_of(p.config);
   return fmt::format(
-      "{}: {}\n{} bus: latency {}, {} bytes a cycle, {} % stalls; {}; {}\n{}", p.config.name,
+      "{}: {}\n{}{} bus: latency {}, {} bytes a cycle, {} % stalls; {}; {}\n{}", p.config.name,
       settings.empty() ? "the defaults" : settings,
-      family_names()[static_cast<std::size_t>(p.family)], p.axi_latency,
-      p.axi_bytes_per_cycle > 0 ? std::to_string(p.axi_bytes_per_cycle) : "all", p.stall_percent,
+      family_names()[static_cast<std::size_t>(p.family)], p.allow_host ? ", --allow-host;" : "",
+      p.axi_latency, p.axi_bytes_per_cycle > 0 ? std::to_string(p.axi_bytes_per_cycle) : "all",
+      p.stall_percent,
       p.rounding.others == reference::Rounding::kSingle ? "one rounding" : "two roundings",
       p.cascading == compiler::Cascading::kAlways ? "cascades everywhere" : "cascades that pay",
       text_of(p.graph));
@@ -239,6 +262,7 @@ Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
   try {
     compiler::CompileOptions options{pair.rounding};
     options.cascading = pair.cascading;
+    options.allow_host = pair.allow_host;
     program = compiler::compile(pair.graph, pair.config, options);
   } catch (const model::Refusal& e) {
     return refusal(e, Outcome::kRefused, is_limit);

@@ -37,8 +37,9 @@ struct Pair {
   machine::Config config;
   Family family = Family::kImages;
   model::Graph graph;
-  std::string unread;   ///< why the importer refuses the network, which it has to read ...
-  bool beyond = false;  ///< ... unless it is for a documented limit
+  std::string unread;       ///< why the importer refuses the network, which it has to read ...
+  bool beyond = false;      ///< ... unless it is for a documented limit
+  bool allow_host = false;  ///< the network ends with operators that only the host has
   std::vector<Array> inputs;
   reference::RoundingPolicy rounding;
   compiler::Cascading cascading = compiler::Cascading::kEstimated;
@@ -50,6 +51,9 @@ Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& fami
 Pair make_pair(const Case& c);
 /// The same network on that configuration.
 Pair make_pair(const Case& c, const machine::Config& config);
+/// What the network's first output is: "codes", "floats" that stand for codes, "sums" of the
+/// array, or what an operator that the "host" alone has computes.
+std::string ending_of(const Pair& pair);
 /// Network, configuration and what they are run with, for people.
 std::string describe(const Pair& pair);
 

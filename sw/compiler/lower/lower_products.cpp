@@ -40,7 +40,7 @@ void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
 void Lowering::set_scales(const Op& o, Layer& layer) const {
   if (graph_.out(o).type == model::DataType::kInt32) {
     layer.result = Output::kRaw;
-    return set_scale(layer, graph_.in(o, 1).extent(0), kOne);
+    return set_scale(layer, graph_.out(o).extent(-1), kOne);  // depthwise filters: the last axis
   }
   layer.half_even = needs_half_even(o);
   const reference::ConvParams p = reference::conv_params(graph_, o);

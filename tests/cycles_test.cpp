@@ -4,8 +4,9 @@
 // has a row for each program, with the cycles of the Verilated design, those that each engine was
 // busy and those of each cause, each with the prediction's error in percent of all cycles. No error
 // may change unseen, so a rate or a latency that is a few percent off shows, and cycles that count
-// twice or for another cause; and it has a limit for each row, and in the mean of each design,
-// network and counter. That the RTL still counts so is checked for a sample of the rows, with
+// twice or for another cause; and it has a limit of 2 % for each row (more where
+// tests/cycles/reasons.tsv says in which counter), and in the mean of each design, network and
+// counter. That the RTL still counts so is checked for a sample of the rows, with
 // TRINE_SLOW_TESTS for all. TRINE_APPROVE=1 in the environment measures anew (tests/README.md).
 
 #include <fmt/format.h>
@@ -47,6 +48,7 @@ constexpr std::size_t kEach = 1;
 constexpr std::size_t kEach = 11;  ///< of the rows: the Verilated designs are those of other tests
 #endif
 const fs::path kTable = kRoot / "tests" / "cycles" / "measured.tsv";
+const fs::path kReasons = kRoot / "tests" / "cycles" / "reasons.tsv";
 
 // ---- designs ------------------------------------------------------------------------------------
 
@@ -236,9 +238,11 @@ model::Graph graph_of(const std::string& name) {
 
 // ---- the table ----------------------------------------------------------------------------------
 
-constexpr double kMostOfRow = 22, kMostOfMean = 10;  ///< percent that a prediction may be off
-constexpr double kMostOfCounter = 4;                 ///< percent of all cycles, in the mean
-constexpr double kChange = 0.5;                      ///< of a stated error, in percent points
+constexpr double kMostOfRow = 2;   ///< percent of a row's cycles, but where kReasons says why more
+constexpr double kMostOfMean = 6;  ///< percent, in the mean of a design or network
+constexpr double kMostAgain = 22;  ///< percent, of a second inference of some hundred cycles
+constexpr double kMostOfCounter = 4;  ///< percent of all cycles, in the mean
+constexpr double kChange = 0.5;       ///< of a stated error, in percent points
 
 /// Cycles; those that each engine was busy; those of each cause.
 constexpr std::size_t kCounters = 1 + isa::kEngines + sim::kCauses;
@@ -272,6 +276,35 @@ std::vector<Row> rows() {
     all.push_back(row);
   }
   return all;
+}
+
+struct Reason {
+  double most = 0;      ///< percent that the prediction may be off
+  std::string counter;  ///< in which most of that lies
+};
+
+/// The rows that may be off by more than kMostOfRow, by design and network.
+std::map<std::pair<std::string, std::string>, Reason> reasons() {
+  std::istringstream table(read_text(kReasons));
+  std::map<std::pair<std::string, std::string>, Reason> all;
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream fields(line);
+    std::string design, network;
+    Reason reason;
+    if (line.starts_with('#') || line.starts_with("design\t")) continue;
+    fields >> design >> network >> reason.most >> reason.counter;
+    all[{design, network}] = reason;
+  }
+  return all;
+}
+
+/// The cause whose cycles are off most, in the direction of all cycles.
+std::string most_of(const Row& row) {
+  const double sign = row.error[0] > 0 ? 1 : -1;
+  std::size_t most = 1 + isa::kEngines;
+  for (std::size_t i = most; i < kCounters; ++i)
+    if (sign * row.error[i] > sign * row.error[most]) most = i;
+  return name_of(most);
 }
 
 const Design& design_of(const Row& row) {
@@ -359,7 +392,10 @@ std::string measure() {
 }
 
 TEST_CASE("the RTL counts the cycles that were measured", "[rtl][cycles]") {
-  if (std::getenv("TRINE_APPROVE") != nullptr) write_file(kTable, measure());
+  if (std::getenv("TRINE_APPROVE") != nullptr) {
+    write_file(kTable, measure());
+    FAIL("measured anew: look at the table's difference, run again without TRINE_APPROVE");
+  }
   const std::vector<Row> all = rows();
   CHECK(all.size() > 150);
   std::set<std::string> counted;
@@ -375,6 +411,8 @@ TEST_CASE("the RTL counts the cycles that were measured", "[rtl][cycles]") {
 TEST_CASE("predicted cycles keep to the RTL's within the stated error", "[arch][cycles]") {
   std::map<std::string, double> sums, counts, of_counter;
   const std::vector<Row> all = rows();
+  auto off = reasons();
+  CHECK(off.size() < all.size() / 4);
   for (const Row& row : all) {
     CAPTURE(row.design, row.network, row.counters);
     const Counters prediction = predicted(program_of(row));
@@ -384,12 +422,21 @@ TEST_CASE("predicted cycles keep to the RTL's within the stated error", "[arch][
       CHECK(error == Approx(row.error[i]).margin(kChange));
       of_counter[name_of(i)] += error;
     }
-    CHECK(std::abs(row.error[0]) <= kMostOfRow);
+    // A row that needs no reason any more must have none, so that the list stays as short as it can
+    // be.
+    const auto reason = off.find({row.design, row.network});
+    CHECK((std::abs(row.error[0]) > kMostOfRow) == (reason != off.end()));
+    if (reason != off.end()) {
+      CHECK(std::abs(row.error[0]) <= reason->second.most);
+      CHECK(most_of(row) == reason->second.counter);
+      off.erase(reason);
+    }
     for (const std::string& of : {row.design, row.network}) {
       sums[of] += row.error[0];
       ++counts[of];
     }
   }
+  CHECK(off.empty());  // reasons for rows that are not there
   for (const auto& [of, sum] : sums) {
     CAPTURE(of);
     CHECK(std::abs(sum / counts[of]) <= kMostOfMean);
@@ -431,7 +478,7 @@ TEST_CASE("a second inference fetches what IMEM does not hold, as predicted", "[
       CAPTURE(again, prediction.cycles, rtl.cycles);
       CHECK(dram == after);
       CHECK(prediction.fetched_bytes == rtl.fetched_bytes);
-      CHECK(std::abs(error_of(counters_of(prediction), counters_of(rtl), 0)) < kMostOfRow);
+      CHECK(std::abs(error_of(counters_of(prediction), counters_of(rtl), 0)) < kMostAgain);
     }
     // The driver loads it anew.
     runner.load();

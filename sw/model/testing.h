@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,14 @@ inline std::filesystem::path shared_folder() {
   return std::filesystem::path(TRINE_SOURCE_DIR) / ".." / "shared";
 }
 
-inline bool has_shared() { return std::filesystem::exists(shared_folder() / "models"); }
+/// Whether the shared models are there; where TRINE_SHARED names a folder without them, an error: a
+/// typing mistake would leave out half of what is checked.
+inline bool has_shared() {
+  const bool there = std::filesystem::exists(shared_folder() / "models");
+  if (!there && std::getenv("TRINE_SHARED") != nullptr)
+    throw std::runtime_error("TRINE_SHARED: no folder models in " + shared_folder().string());
+  return there;
+}
 
 /// A model of tests/, as "networks/curve.tflite"; its vectors lie in a folder of its name beside
 /// it.
@@ -51,12 +59,11 @@ inline std::vector<Sample> samples(const std::vector<std::string>& own,
 }
 
 /// The files in `folder` with that extension, in the order of their names, that have vectors in
-/// `golden`.
+/// `golden`; at least one.
 inline std::vector<Sample> samples_in(const std::filesystem::path& folder,
                                       const std::filesystem::path& golden,
                                       const std::string& extension = ".tflite") {
   std::vector<Sample> result;
-  if (!std::filesystem::exists(folder)) return result;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::filesystem::path& file = entry.path();
     if (file.extension() == extension && std::filesystem::exists(golden / file.stem()))
@@ -64,6 +71,8 @@ inline std::vector<Sample> samples_in(const std::filesystem::path& folder,
   }
   std::sort(result.begin(), result.end(),
             [](const Sample& a, const Sample& b) { return a.file < b.file; });
+  if (result.empty())
+    throw std::runtime_error(folder.string() + ": no " + extension + " with vectors");
   return result;
 }
 
@@ -78,6 +87,7 @@ inline std::vector<Sample> own_samples(const std::string& folder,
 /// there.
 inline std::vector<Sample> shared_samples(const std::string& folder,
                                           const std::string& extension = ".tflite") {
+  if (!has_shared()) return {};
   return samples_in(shared_folder() / "models" / folder, shared_folder() / "golden" / folder,
                     extension);
 }

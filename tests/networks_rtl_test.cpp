@@ -132,15 +132,13 @@ void require_all_nets(const machine::Config& config) {
     require_exact(file, vectors / "litert-2.3.0", config);
 }
 
-}  // namespace
-
-#ifndef TRINE_SLOW_TESTS
-
 /// Random networks: outputs, every byte of DRAM, traffic. What the design lacks is refused.
-void require_random_networks(int seed, int count, const machine::Config& config) {
+/// @param families  none: of any
+void require_random_networks(int seed, int count, const machine::Config& config,
+                             const std::vector<fuzz::Family>& families = {}) {
   int exact = 0;
   for (int n = 0; n < count; ++n) {
-    const fuzz::Case drawn = fuzz::draw_case(static_cast<std::uint64_t>(seed), 0, n);
+    const fuzz::Case drawn = fuzz::draw_case(static_cast<std::uint64_t>(seed), 0, n, families);
     const fuzz::Verdict v = fuzz::run_pair(fuzz::make_pair(drawn, config), fuzz::Backend::kRtl);
     CAPTURE(fuzz::to_text(drawn), config.to_toml(), v.text);
     CHECK(v.outcome != fuzz::Outcome::kFailed);
@@ -148,6 +146,10 @@ void require_random_networks(int seed, int count, const machine::Config& config)
   }
   CHECK(exact > count / 2);
 }
+
+}  // namespace
+
+#ifndef TRINE_SLOW_TESTS
 
 /// Cases whose label is the position of the largest code of each row of the output.
 int right_labels(const fs::path& folder, const std::vector<std::vector<Array>>& outputs) {
@@ -236,6 +238,10 @@ TEST_CASE("random networks are exact on the RTL of 8x8, 3x5 and 4x8", "[rtl][fuz
   require_random_networks(3, 40, machine::load_config("braintta-size"));
 }
 
+TEST_CASE("exported networks that end anywhere are exact on the RTL of 3x5", "[rtl][fuzz][onnx]") {
+  require_random_networks(4, 25, config_of(3, 5, 64, 128, 64), {fuzz::Family::kExported});
+}
+
 TEST_CASE("a mean that no quantizer follows is right on the RTL of 8x8 and 3x5", "[rtl][onnx]") {
   for (const machine::Config& config : {config_of(8, 8, 64, 128, 64), config_of(3, 5, 64, 128, 64)})
     for (const char* kind : {"ReduceMean", "GlobalAveragePool", "windows"}) {
@@ -317,6 +323,13 @@ TEST_CASE("random transformer blocks are exact on the RTL of 8x8, 16x16 and 5x7"
     for (std::uint64_t seed = 1; seed <= 60; ++seed) require_block(seed, 40, 128, config);
     for (std::uint64_t seed = 61; seed <= 70; ++seed) require_block(seed, 511, 320, config);
   }
+}
+
+TEST_CASE("exported networks that end anywhere are exact on the RTL of every array",
+          "[rtl][fuzz][onnx][slow]") {
+  const auto size = GENERATE(std::pair{4, 4}, std::pair{8, 8}, std::pair{3, 5}, std::pair{16, 4});
+  require_random_networks(5, 125, config_of(size.first, size.second, 64, 128, 64),
+                          {fuzz::Family::kExported});
 }
 
 TEST_CASE("low-bit networks are exact on the RTL of every array", "[rtl][model][slow][lowbit]") {

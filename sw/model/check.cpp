@@ -181,10 +181,11 @@ class Checker {
   }
 
   /// The output of a matrix product: codes as the input's, or the accumulators.
-  void product_output() const {
-    codes(in(0));
-    if (out().type != DataType::kInt32) return codes_alike({0});
-    type(in(0), DataType::kInt8);
+  /// @param input  position of the activations
+  void product_output(int input = 0) const {
+    codes(in(input));
+    if (out().type != DataType::kInt32) return codes_alike({input});
+    type(in(input), DataType::kInt8);
     if (op_.activation != Activation::kNone) fail("fused activation of int32, allowed NONE");
   }
 
@@ -273,8 +274,7 @@ class Checker {
 
   void transpose_conv() const {
     operands(3, 4);
-    codes(out());
-    codes_alike({2});
+    product_output(2);
     constant(0, 4);
     rank(in(1), 4);
     rank(in(2), 4);

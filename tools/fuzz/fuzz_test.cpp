@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <map>
+#include <string>
 
 #include "base/error.h"
+#include "machine/precision.h"
 #include "tools/fuzz/configs.h"
 #include "tools/fuzz/pair.h"
 
@@ -151,10 +154,45 @@ TEST_CASE("what is refused for no limit has failed, whatever its text", "[fuzz][
 }
 
 #ifdef TRINE_SLOW_TESTS
-constexpr int kPairs = 6000, kConfigs = 300;
+constexpr int kPairs = 6000, kConfigs = 300, kExported = 5000, kExportedOnAll = 1000;
 #else
-constexpr int kPairs = 160, kConfigs = 40;
+constexpr int kPairs = 160, kConfigs = 40, kExported = 80, kExportedOnAll = 80;
 #endif
+
+/// Nothing that the machine lacks: what is refused is beyond a documented limit.
+machine::Config all_features() {
+  machine::Config config = machine::load_config("edge256");
+  for (const machine::Precision& p : machine::kPrecisions) config.*p.enabled = true;
+  machine::check(config);
+  return config;
+}
+
+TEST_CASE("exported networks end in codes, floats, sums and on the host", "[fuzz][random][onnx]") {
+  std::map<std::string, int> exact;
+  const auto run = [&](const Case& drawn, const Pair& pair) {
+    const Verdict v = run_pair(pair, Backend::kArch);
+    CAPTURE("trine fuzz --case " + to_text(drawn), v.text);
+    CHECK(v.outcome != Outcome::kFailed);
+    if (v.outcome == Outcome::kExact) ++exact[ending_of(pair)];
+    return v;
+  };
+  const std::vector<Family> exported{Family::kExported};
+  for (int n = 0; n < kExported; ++n) {
+    const Case drawn = draw_case(38, n % kConfigs, n / kConfigs, exported);
+    run(drawn, make_pair(drawn));
+  }
+  const machine::Config all = all_features();
+  for (int n = 0; n < kExportedOnAll; ++n) {
+    const Case drawn = draw_case(39, 0, n, exported);
+    const Verdict v = run(drawn, make_pair(drawn, all));
+    CAPTURE(to_text(drawn), v.text);
+    CHECK_THAT(v.text, !Catch::StartsWith("configuration: "));
+  }
+  for (const char* ending : {"codes", "floats", "sums", "host"}) {
+    CAPTURE(ending);
+    CHECK(exact[ending] > (kExported + kExportedOnAll) / 40);
+  }
+}
 
 TEST_CASE("random networks on random configurations equal the golden layers", "[fuzz][random]") {
   int exact = 0, telling = 0;

@@ -302,7 +302,8 @@ Layer Lowering::start(const Op& o, LayerKind kind, int input) const {
 }
 
 void Lowering::check_types(const Op& o) const {
-  if (is_product(o.kind) && graph_.out(o).type == model::DataType::kInt32) return;
+  const bool sums = is_product(o.kind) || o.kind == OpKind::kTransposeConv;
+  if (sums && graph_.out(o).type == model::DataType::kInt32) return;
   const bool no_table = is_table(o) && !config_.table;
   for (const int t : o.outputs)
     if (graph_.tensor(t).type != model::DataType::kInt8)

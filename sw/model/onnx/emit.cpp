@@ -705,6 +705,7 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
     value = of_floats(given);
   const auto& hosted = given.moved ? given.moved->hosted
                        : given.own ? given.own->hosted
+                       : given.sum ? given.sum->hosted
                                    : std::function<Value()>();
   if (host_ && hosted) {
     Value made = hosted();

@@ -54,12 +54,15 @@ struct Product {
   bool is_mean = false;              ///< averages all of an image
 };
 
+struct Value;
+
 /// Sum, difference, product or matrix product of two tensors of codes.
 struct Sum {
   int node = 0;
   int a = -1, b = -1;
   std::string name;
   OpKind kind = OpKind::kAdd;
+  std::function<Value()> hosted = {};  ///< a matrix product in float32, where no quantizer follows
 };
 
 struct Joined;

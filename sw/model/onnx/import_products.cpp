@@ -109,7 +109,8 @@ Value Importer::product_of_two() {
   shape->push_back(a.shape[rank - 2]);
   shape->push_back(b.shape[rank - 1]);
   if (elements_of(*shape) < 0) throw_error("more than 2^31 elements");
-  return of_sum({node_->index, a.tensor, b.tensor, out(), OpKind::kBatchMatMul}, a, *shape);
+  return of_sum({node_->index, a.tensor, b.tensor, out(), OpKind::kBatchMatMul, hosted(out())}, a,
+                *shape);
 }
 
 Value Importer::of_sum(Sum sum, Value like, std::vector<int> shape) {

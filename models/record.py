@@ -305,13 +305,29 @@ def load_tflite(path, content):
     return runtime
 
 
-def load(path, content):
+def set_extents(path, model, shapes):
+    """Gives the model's inputs the extents that it leaves open: --shape. The first axis may stay open."""
+    given = dict(text.rsplit("=", 1) for text in shapes)
+    for value in model.graph.input:
+        for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+            if dim.dim_value > 0:
+                continue
+            whole = given.get(value.name, "").split(",")
+            extent = whole[axis] if axis < len(whole) and whole[axis] else given.get(dim.dim_param)
+            if extent is not None:
+                dim.dim_value = int(extent)
+            elif axis > 0:
+                fail(f"{path}: input '{value.name}': extents behind the first axis must be known, give them by --shape")
+
+
+def load(path, content, shapes=()):
     """The model on its reference. Says so where that is not the usual one."""
     if path.suffix != ".onnx":
         return load_tflite(path, content)
     onnx = require("onnx", "onnx")
     try:
         whole = onnx.load(path)  # with weights that lie in files beside it
+        set_extents(path, whole, shapes)
         low_bit = any(node.op_type in QONNX_OPERATORS for node in whole.graph.node)
         return (Qonnx if low_bit else OnnxRuntime)(whole.SerializeToString())
     except Exception as error:  # each of these libraries has types of its own
@@ -430,6 +446,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first of them (1)")
     parser.add_argument("--span", type=float, nargs=2, metavar=("LO", "HI"),
                         help="range of random inputs in floating point (their quantizer's, else -1 1)")
+    parser.add_argument("--shape", action="append", default=[], metavar="NAME=N",
+                        help="extent of a dimension that ONNX leaves open; INPUT=N,C,H,W: all of an input")
     parser.add_argument("--integer", action="store_true",
                         help="random floats are whole numbers: networks that quantize no input")
     parser.add_argument("--no-layers", action="store_true", help="outputs only")
@@ -440,9 +458,9 @@ def main():
     args = parser.parse_args()
     if args.labels and not args.inputs:
         fail("--labels: needs --inputs")
-    runtime = load(args.model, bytes_of(args.model))
+    runtime = load(args.model, bytes_of(args.model), args.shape)
     if args.float:
-        runtime = FloatTwin(runtime, load(args.float, bytes_of(args.float)), args.float)
+        runtime = FloatTwin(runtime, load(args.float, bytes_of(args.float), args.shape), args.float)
     count = args.random if args.random is not None else 0 if args.inputs else 4
     cases = list(given_cases(runtime.inputs, args.inputs, args.labels)) if args.inputs else []
     cases += random_cases(runtime.inputs, count, args.seed, args.span, args.integer)

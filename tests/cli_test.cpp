@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -375,6 +376,41 @@ TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
   const Result again = shell.trine("run" + design + "two.trine --batch 2" + arch);
   CHECK(again.code == 2);
   CHECK_THAT(again.err, Catch::Contains("--batch: two.trine is a program"));
+}
+
+TEST_CASE("extents that an ONNX file leaves open are given by --shape", "[cli][onnx]") {
+  const Shell shell;
+  std::vector<std::uint8_t> bytes = read_file(TRINE_SOURCE_DIR "/tests/onnx/mobilenet_v2.onnx");
+  // The input's [1, 3, 16, 16], whose last two become open ones without a name.
+  const std::vector<std::uint8_t> fixed{10, 2, 8, 1, 10, 2, 8, 3, 10, 2, 8, 16, 10, 2, 8, 16};
+  const auto at = std::search(bytes.begin(), bytes.end(), fixed.begin(), fixed.end());
+  REQUIRE(at != bytes.end());
+  for (const int place : {10, 14}) {
+    at[place] = 0x12;
+    at[place + 1] = 0;
+  }
+  write_file(shell.dir / "open.onnx", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  for (const std::string command : {"run --backend arch", "estimate", "compile"}) {
+    CAPTURE(command);
+    const std::string line = command + " --config edge64 open.onnx";
+    const Result refused = shell.trine(line);
+    CHECK(refused.code == 2);
+    CHECK(
+        refused.err ==
+        "open.onnx: input 'in' is [1, 3, ?, ?]: extents behind the first axis must be known, give "
+        "them by --shape in=N,...\n");
+    const Result given = shell.trine(line + " --shape in=1,3,16,16 --json j");
+    CAPTURE(given.err);
+    REQUIRE(given.code == 0);
+    CHECK(shell.read_json("j").at("macs") == 53'408);
+    const Result other = shell.trine(line + " --shape in=1,3,16");
+    CHECK(other.code == 2);
+    CHECK(other.err == "open.onnx: input 'in' is [1, 3, ?, ?], --shape gives 3 extents\n");
+  }
+  const Result fixed_already =
+      shell.trine("estimate --config edge64 '" + kLenet + "' --shape H=28");
+  CHECK(fixed_already.code == 2);
+  CHECK_THAT(fixed_already.err, Catch::Contains("is TFLite, whose shapes are fixed"));
 }
 
 TEST_CASE("compile tells how many stripes a layer runs in", "[cli][compile]") {

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Union
 
 import numpy as np
@@ -36,6 +36,7 @@ __all__ = ["Config", "Error", "Mismatch", "Program", "Report", "Tensor", "compil
            "presets", "root", "synth", "verify"]
 
 Model = Union[str, "os.PathLike[str]", bytes, Any]
+Shapes = Mapping[str, Union[int, Sequence[int]]]
 """A file, its bytes, or what has SerializeToString(): an onnx.ModelProto."""
 Arrays = Union[np.ndarray, Mapping[str, np.ndarray], Sequence[np.ndarray]]
 
@@ -126,6 +127,12 @@ def _source(model: Model, name: str) -> tuple[bytes, str]:
         return model.SerializeToString(), name or "model"
     path = os.fsencode(model)
     return _core.read_file(path), name or path.decode(errors="replace")
+
+
+def _shapes(given: Shapes | None) -> list[str]:
+    """As --shape takes them."""
+    return [f"{name}={','.join(str(int(n)) for n in (extents if isinstance(extents, Iterable) else (extents,)))}"
+            for name, extents in (given or {}).items()]
 
 
 _Parts = tuple[str, list[int], bytes]
@@ -340,7 +347,7 @@ def _verified(found: tuple[str, str, list[str]], name: str) -> Report:
 
 
 def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: str = "auto", allow_host: bool = False,
-            keep_tensors: bool = False, name: str = "") -> Program:
+            keep_tensors: bool = False, shape: Shapes | None = None, name: str = "") -> Program:
     """Compiles a quantized TFLite or ONNX model for a configuration.
 
     model         a file, its bytes, or an onnx.ModelProto
@@ -349,11 +356,14 @@ def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: 
     allow_host    operators that the design lacks run on the host (`host` lists them) instead of being refused
     keep_tensors  run() leaves the codes of all operators in `tensors`: compiled without what would hide one, so more
                   cycles; the codes are the same
+    shape         extents that an ONNX file leaves open: {"height": 224} by a dimension's name, {"x": (1, 3, 224, 224)} by
+                  an input's
     name          what messages call a model that is no file
     """
     if not isinstance(config, Config):
         config = Config(config)
-    return Program(_core.compile(*_source(model, name), config._core, rounding, allow_host, keep_tensors), config)
+    return Program(_core.compile(*_source(model, name), config._core, rounding, allow_host, keep_tensors,
+                                 _shapes(shape)), config)
 
 
 def load(file: str | os.PathLike[str], config: Config | str | os.PathLike[str]) -> Program:
@@ -372,11 +382,13 @@ def generate(config: Config | str | os.PathLike[str], out: str | os.PathLike[str
 
 
 def estimate(model: Model = None, config: Config | str | os.PathLike[str] = "edge256", *, rounding: str = "auto",
-             table: str = "", tokens: int = 128, context: int = 0, name: str = "") -> Report:
+             table: str = "", tokens: int = 128, context: int = 0, shape: Shapes | None = None,
+             name: str = "") -> Report:
     """Cycles of a network without running it: its program's times, without its data.
 
     model  as compile() takes it; or, instead, table: "bert-base", "bert-large", "llama-7b", "gpt-3" with `tokens` that
            go through at once, each attending to `context` (0: all of them)
+    shape  as compile() takes it
 
     Returns of a model the keys of run(), of a table `cycles`, `macs`, `utilization`, `parameters`, `weight_bytes`,
     `layers`.
@@ -385,7 +397,7 @@ def estimate(model: Model = None, config: Config | str | os.PathLike[str] = "edg
         raise Error("trine estimate: MODEL or --table is required, and not both")
     if table:
         return Report(json.loads(_core.estimate_table(table, tokens, context, _config(config))))
-    return Report(json.loads(_core.estimate(*_source(model, name), _config(config), rounding)))
+    return Report(json.loads(_core.estimate(*_source(model, name), _config(config), rounding, _shapes(shape))))
 
 
 def synth(config: Config | str | os.PathLike[str], *, target: str = "asic", liberty: str | os.PathLike[str] = "",
@@ -406,20 +418,22 @@ def synth(config: Config | str | os.PathLike[str], *, target: str = "asic", libe
 
 
 def verify(model: Model, config: Config | str | os.PathLike[str], vectors: Any, *, backend: str = "arch",
-           rounding: str = "auto", allow_host: bool = False, tolerance: int = 0, name: str = "", **more: Any) -> Report:
+           rounding: str = "auto", allow_host: bool = False, tolerance: int = 0, shape: Shapes | None = None,
+           name: str = "", **more: Any) -> Report:
     """Runs recorded vectors on the machine.
 
     vectors    a folder (docs/vectors.md), or (inputs, outputs): arrays as Program.run() takes and gives them
     backend    and `more`, as of Program.run()
     tolerance  codes by which an output may differ
+    shape      as compile() takes it
 
     Returns `vectors`, `vectors_exact`, `cycles`, `layers`, `codes`, `codes_differ`, ...
     Raises Mismatch where an output differs by more, with that as its `report`.
     """
     if isinstance(vectors, tuple):
-        program = compile(model, config, rounding=rounding, allow_host=allow_host, name=name)
+        program = compile(model, config, rounding=rounding, allow_host=allow_host, shape=shape, name=name)
         inputs, outputs = vectors
         return program.verify(inputs, outputs, backend=backend, tolerance=tolerance, **more)
     folder = os.fspath(vectors)
     return _verified(_core.verify(*_source(model, name), _config(config), folder, _backend(backend, **more), rounding,
-                                  allow_host, tolerance), folder)
+                                  allow_host, tolerance, _shapes(shape)), folder)

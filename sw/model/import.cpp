@@ -2,8 +2,10 @@
 
 #include "sw/model/import.h"
 
+#include <charconv>
 #include <cstring>
 
+#include "base/error.h"
 #include "base/file.h"
 #include "sw/model/refusal.h"
 
@@ -13,10 +15,35 @@ Graph import_model(const std::filesystem::path& path, bool host) {
   return parse_model(read_file(path), path.string(), host);
 }
 
-Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
+Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
+                  const GivenShapes& shapes) {
   const bool is_tflite = bytes.size() >= 8 && std::memcmp(&bytes[4], "TFL3", 4) == 0;
-  if (is_tflite) return parse_tflite(bytes, file, host);
-  return parse_onnx(bytes, file, host);
+  if (!is_tflite) return parse_onnx(bytes, file, host, shapes);
+  if (!shapes.empty())
+    throw_error("--shape: {} is TFLite, whose shapes are fixed: allowed for ONNX", file);
+  return parse_tflite(bytes, file, host);
+}
+
+GivenShapes parse_shapes(const std::vector<std::string>& texts) {
+  GivenShapes shapes;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.rfind('=');
+    if (equals == std::string::npos || equals == 0)
+      throw_error("--shape: {}: allowed NAME=N of a dimension, INPUT=N,C,H,W of an input", text);
+    const std::string name = text.substr(0, equals);
+    if (shapes.contains(name)) throw_error("--shape: {} is given twice", name);
+    std::vector<int>& extents = shapes[name];
+    const char *at = text.data() + equals, *const end = text.data() + text.size();
+    while (at != end) {  // on '=' or ','
+      int extent = 0;
+      const auto [behind, error] = std::from_chars(at + 1, end, extent);
+      if (error != std::errc() || extent < 1 || (behind != end && *behind != ','))
+        throw_error("--shape: {}: extents are whole numbers, allowed 1 and more", text);
+      extents.push_back(extent);
+      at = behind;
+    }
+  }
+  return shapes;
 }
 
 void refuse_float(const std::string& file, std::string_view what) {

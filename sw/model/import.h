@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,11 +14,22 @@
 
 namespace trine::model {
 
+/// Extents that an ONNX file leaves open: of a dimension by its name (one extent), or of an input
+/// by its name (those of all axes).
+using GivenShapes = std::map<std::string, std::vector<int>>;
+
+/// From "NAME=N" and "INPUT=N,C,H,W". @throws Error
+GivenShapes parse_shapes(const std::vector<std::string>& texts);
+
 /// TFLite or ONNX, told apart by content. @param file  names the bytes in messages; constants of
 /// ONNX that lie in files of their own are looked for in its folder
 /// @param host  as of import_onnx()
+/// @param shapes  what an ONNX file leaves open; without them the first axis of an input alone may
+/// be open, and is 1
 Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file,
-                  bool host = false);
+                  bool host = false, const GivenShapes& shapes = {});
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
+                 const GivenShapes& shapes);
 
 /// What a model without codes of activations is.
 inline constexpr std::string_view kFloat32 = "float32", kFloat16 = "float16",

@@ -14,14 +14,21 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <numeric>
 #include <random>
+#include <tuple>
 
 #include "base/error.h"
+#include "sw/model/import.h"
 #include "sw/reference/run.h"
 
 using namespace trine;
 using namespace trine::reference;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::Equals;
+using Catch::Matchers::StartsWith;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -97,9 +104,16 @@ class Builder {
     return n->output(0);
   }
 
-  std::vector<std::uint8_t> bytes(const std::string& output) {
+  /// @param declared  the output's shape, 0: open; none: the file does not say
+  std::vector<std::uint8_t> bytes(const std::string& output,
+                                  const std::vector<int>& declared = {}) {
     model_.mutable_graph()->clear_output();
-    model_.mutable_graph()->add_output()->set_name(output);
+    auto* info = model_.mutable_graph()->add_output();
+    info->set_name(output);
+    for (const int extent : declared) {
+      auto* dim = info->mutable_type()->mutable_tensor_type()->mutable_shape()->add_dim();
+      if (extent > 0) dim->set_dim_value(extent);
+    }
     const std::string text = model_.SerializeAsString();
     return {text.begin(), text.end()};
   }
@@ -223,6 +237,107 @@ TEST_CASE("a window's border is looked at on each side", "[onnx]") {
   CHECK(sums({1, 0, 1, 1}) == Floats{6, 4, 9, 6, 6, 4});
   CHECK(sums({1, 1, 0, 1}) == Floats{4, 6, 4, 6, 9, 6});
   CHECK(sums({0, 1, 1, 1}) == Floats{6, 9, 6, 4, 6, 4});
+}
+
+/// The largest of each 3x3 window, two apart, of 0, 1, 2, ... in rows and columns; the last window
+/// may lie partly outside.
+Floats largest_of_windows(int H, int W) {
+  Floats result;
+  for (int y = 0; y == 0 || 2 * (y - 1) + 3 < H; ++y)
+    for (int x = 0; x == 0 || 2 * (x - 1) + 3 < W; ++x)
+      result.push_back(
+          static_cast<float>(std::min(2 * y + 2, H - 1) * W + std::min(2 * x + 2, W - 1)));
+  return result;
+}
+
+TEST_CASE("ceil_mode counts rows by the height and columns by the width", "[onnx]") {
+  const auto [H, W, rows, columns] =
+      GENERATE(std::tuple{7, 6, 3, 3}, std::tuple{6, 7, 3, 3}, std::tuple{7, 7, 3, 3},
+               std::tuple{8, 5, 4, 2}, std::tuple{5, 8, 2, 4});
+  CAPTURE(H, W);
+  Builder b({1, 1, H, W});
+  auto* pool = b.node("MaxPool", {b.quant("in", 1, 8, true, false)});
+  const auto add = [&](const char* name, const std::vector<int>& values) {
+    auto* attribute = pool->add_attribute();
+    attribute->set_name(name);
+    if (values.size() == 1) attribute->set_i(values[0]);
+    for (const int value : values) attribute->add_ints(value);
+  };
+  add("kernel_shape", {3, 3});
+  add("strides", {2, 2});
+  add("ceil_mode", {1});
+  const std::string y = b.quant(pool->output(0), 1, 8, true, false);
+  Floats x(static_cast<std::size_t>(H * W));
+  std::iota(x.begin(), x.end(), 0.0f);
+  const Floats expected = largest_of_windows(H, W);
+  REQUIRE(static_cast<int>(expected.size()) == rows * columns);
+  const model::Graph graph = model::parse_onnx(b.bytes(y, {1, 1, rows, columns}), "m");
+  CHECK(graph.tensor(graph.outputs[0]).shape == std::vector{1, 1, rows, columns});
+  CHECK(outputs(graph, x, {1, 1, H, W}) == expected);
+  // A reading that differs from the file's own is not run.
+  CHECK_THROWS_WITH(
+      model::parse_onnx(b.bytes(y, {1, 1, rows, columns - 1}), "m.onnx"),
+      Contains(fmt::format("m.onnx: output '{}': computed as [1, 1, {}, {}], the file declares [1, "
+                           "1, {}, {}]",
+                           y, rows, columns, rows, columns - 1)));
+  CHECK_NOTHROW(model::parse_onnx(b.bytes(y, {1, 1, 0, columns}), "m"));  // 0: open
+}
+
+/// tests/onnx/mobilenet_v2.onnx, whose input's axes have these names: "" is as it was, "?" none.
+std::vector<std::uint8_t> opened(const std::vector<std::string>& names) {
+  onnx::ModelProto model;
+  std::ifstream file(fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "mobilenet_v2.onnx",
+                     std::ios::binary);
+  REQUIRE(model.ParseFromIstream(&file));
+  auto* shape = model.mutable_graph()
+                    ->mutable_input(0)
+                    ->mutable_type()
+                    ->mutable_tensor_type()
+                    ->mutable_shape();
+  for (int axis = 0; axis < static_cast<int>(names.size()); ++axis) {
+    const std::string& name = names[static_cast<std::size_t>(axis)];
+    if (name.empty()) continue;
+    shape->mutable_dim(axis)->clear_dim_value();
+    if (name != "?") shape->mutable_dim(axis)->set_dim_param(name);
+  }
+  const std::string text = model.SerializeAsString();
+  return {text.begin(), text.end()};
+}
+
+TEST_CASE("extents that a file leaves open are the user's, but the batch's", "[onnx][error]") {
+  const auto macs = [](const std::vector<std::string>& names,
+                       const std::vector<std::string>& shapes) {
+    return model::macs(
+        model::parse_model(opened(names), "m.onnx", false, model::parse_shapes(shapes)));
+  };
+  const std::int64_t all = macs({}, {});
+  REQUIRE(all == 53'408);
+  CHECK(macs({"N"}, {}) == all);
+  CHECK(macs({"?"}, {}) == all);
+  CHECK(macs({"", "", "H", "W"}, {"H=16", "W=16"}) == all);
+  CHECK(macs({"", "", "side", "side"}, {"side=16"}) == all);
+  CHECK(macs({"N", "", "?", "?"}, {"in=1,3,16,16"}) == all);
+  CHECK(macs({"N", "", "H", "W"}, {"in=1,3,32,16"}) > all);
+  CHECK_THROWS_WITH(macs({"N", "", "H", "W"}, {}),
+                    Equals("m.onnx: input 'in' is [N, 3, H, W]: extents behind the first axis must "
+                           "be known, give them by --shape H=N --shape W=N"));
+  CHECK_THROWS_WITH(macs({"", "", "H", "W"}, {"H=16"}),
+                    Contains("input 'in' is [1, 3, H, W]") && EndsWith("by --shape W=N"));
+  CHECK_THROWS_WITH(macs({"", "", "?", ""}, {}),
+                    Contains("is [1, 3, ?, 16]") && EndsWith("by --shape in=N,..."));
+  CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"h=16"}),
+                    Contains("m.onnx: input 'in' is [1, 3, H, 16]"));
+  CHECK_THROWS_WITH(macs({}, {"h=16"}), Equals("m.onnx: --shape: 'h' is no dimension that is open, "
+                                               "and no input: 'in' [1, 3, 16, 16]"));
+  CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"H=16,16"}),
+                    Contains("--shape: 'H' is a dimension, allowed one extent"));
+  CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"in=1,3,16"}), Contains("--shape gives 3 extents"));
+  CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"in=1,4,16,16"}),
+                    Contains("--shape gives 4 for axis 1"));
+  for (const char* text :
+       {"H", "=16", "H=", "H=0", "H=-1", "H=x", "H=16,", "H=1.5", "H=99999999999"})
+    CHECK_THROWS_WITH(macs({}, {text}), StartsWith("--shape: "));
+  CHECK_THROWS_WITH(macs({}, {"H=1", "H=2"}), Equals("--shape: H is given twice"));
 }
 
 /// What quantizers of scale `out` make of a function of codes of scale 1/20, in 256 columns.

@@ -90,6 +90,9 @@ class Errors(unittest.TestCase):
                 (lambda: program.run(x, axi_latency=0), "trine: --axi-latency: Value 0 not in range"),
                 (lambda: trine.compile("lenet.tflite", "edge64", rounding="up"), "trine: --rounding: up not in"),
                 (lambda: trine.compile(b"no model", "edge64", name="mine"), "mine: is no ONNX model"),
+                (lambda: trine.compile("lenet.tflite", "edge64", shape={"H": 28}), "--shape: lenet.tflite is TFLite"),
+                (lambda: trine.estimate("lenet.tflite", "edge64", shape={"x": (1, 2)}), "--shape: lenet.tflite is TFLite"),
+                (lambda: trine.compile("lenet.tflite", "edge64", shape={"x": ()}), "--shape: x=: extents are whole"),
                 (lambda: trine.synth("edge32", jobs=0), "trine: jobs: 0, allowed 1..256"),
                 (lambda: trine.synth("edge32", target="fpga"), "fpga"),
                 (lambda: trine.estimate(config="edge64"), "MODEL or --table is required")):
@@ -154,6 +157,18 @@ class Programs(unittest.TestCase):
         self.assertEqual(again.disassembly(), program.disassembly())
         with self.assertRaisesRegex(trine.Error, "compiled for configuration edge64 .*, not for edge128"):
             trine.load("lenet.trine", "edge128")
+
+    def test_open_extents_are_given(self):
+        model = pathlib.Path("onnx/mobilenet_v2.onnx").read_bytes()
+        fixed = bytes((10, 2, 8, 1, 10, 2, 8, 3, 10, 2, 8, 16, 10, 2, 8, 16))
+        self.assertEqual(model.count(fixed), 1)
+        opened = model.replace(fixed, fixed[:10] + b"\x12\0" + fixed[12:14] + b"\x12\0")
+        with self.assertRaises(trine.Error) as raised:
+            trine.compile(opened, "edge64")
+        self.assertIn("input 'in' is [1, 3, ?, ?]: extents behind the first axis must be known", str(raised.exception))
+        shape = {"in": (1, 3, 16, 16)}
+        self.assertEqual(trine.compile(opened, "edge64", shape=shape).macs, trine.compile(model, "edge64").macs)
+        self.assertEqual(trine.estimate(opened, "edge64", shape=shape).macs, trine.estimate(model, "edge64").macs)
 
     def test_onnx_models_of_any_source(self):
         for name in ("mnist_binary", "mnist_mixed"):

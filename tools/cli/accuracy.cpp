@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "sw/model/import.h"
 #include "sw/reference/rank.h"
 #include "sw/reference/vectors.h"
 #include "tools/cli/cases.h"
@@ -216,7 +217,8 @@ Network load(const Options& options, const machine::Config& config,
                 options.network.model);
   if (options.backend.backend != "golden") return load_network(options.network, config, policy);
   Network network;
-  network.graph = model::import_model(options.network.model, true);
+  network.graph = model::parse_model(read_file(options.network.model), options.network.model, true,
+                                     model::parse_shapes(options.network.shapes));
   return network;
 }
 

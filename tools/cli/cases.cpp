@@ -8,7 +8,9 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "sw/model/graph.h"
+#include "base/file.h"
+#include "sw/model/import.h"
+#include "tools/cli/network.h"
 #include "tools/cli/python.h"
 
 namespace trine::cli {
@@ -24,6 +26,7 @@ void CaseOptions::declare(CLI::App& command) {
       ->check(CLI::Range(0, 100'000));
   add_value(command, "--seed N", seed, "of the first random case (1)")
       ->check(CLI::Range(0, 1'000'000'000));
+  declare_shape(command, shapes);
   preparation.declare(command);
 }
 
@@ -42,6 +45,7 @@ std::vector<NamedFile> CaseOptions::files() const {
 std::vector<std::string> CaseOptions::arguments(const std::string& model,
                                                 const std::filesystem::path& folder) const {
   std::vector<std::string> list{"--seed", std::to_string(seed)};
+  for (const std::string& shape : shapes) list.insert(list.end(), {"--shape", shape});
   const auto add = [&](const std::vector<std::string>& more) {
     list.insert(list.end(), more.begin(), more.end());
   };
@@ -58,7 +62,8 @@ std::vector<std::string> CaseOptions::arguments(const std::string& model,
 std::vector<std::string> CaseOptions::examples(const std::string& model,
                                                const std::filesystem::path& folder) const {
   const DataSet set(data);
-  const model::Graph graph = model::import_model(model, true);
+  const model::Graph graph =
+      model::parse_model(read_file(model), model, true, model::parse_shapes(shapes));
   if (graph.inputs.size() != 1)
     throw_error("--data: {} has {} inputs, allowed 1; --inputs takes one file for each", model,
                 graph.inputs.size());

@@ -17,6 +17,7 @@ namespace trine::cli {
 struct CaseOptions {
   std::string data;
   std::vector<std::string> inputs;
+  std::vector<std::string> shapes;  ///< --shape
   int count = -1, seed = 1;
   int most;  ///< examples of --data without --count
   Preparation preparation;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "sw/model/import.h"
 #include "sw/reference/layers.h"
 #include "sw/reference/vectors.h"
 #include "tools/cli/cases.h"
@@ -216,7 +217,8 @@ int run(Options options) {
   options.output.check({}, read);
   if (is_program_file(options.model))
     throw_error("{}: is a program, allowed the model that it was compiled from", options.model);
-  const model::Graph graph = model::import_model(options.model, true);
+  const model::Graph graph = model::parse_model(read_file(options.model), options.model, true,
+                                                model::parse_shapes(cases.shapes));
   const Comparison comparison = compared(options, graph);
   if (comparison.layers.empty())
     throw_error("{}: no layer has a tensor of the same name in {}", options.model,

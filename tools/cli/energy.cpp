@@ -17,15 +17,16 @@ namespace {
 struct Options {
   Output output;
   Design design;
-  std::vector<std::string> models, vectors, measured;
+  std::vector<std::string> models, vectors, measured, shapes;
   std::string out, table;
   energy::MeasureOptions measure;
   PythonOptions python;
   bool place = false;
 };
 
-NetworkOptions network_of(const std::string& model) {
+NetworkOptions network_of(const std::string& model, const std::vector<std::string>& shapes) {
   NetworkOptions options;
+  options.shapes = shapes;
   options.model = model;
   options.allow_host = true;
   return options;
@@ -160,7 +161,7 @@ energy::Measured measured(const Options& options, const machine::Config& config)
   std::vector<std::vector<Array>> inputs;
   std::vector<std::string> names;
   for (std::size_t m = 0; m < options.models.size(); ++m) {
-    const NetworkOptions network = network_of(options.models[m]);
+    const NetworkOptions network = network_of(options.models[m], options.shapes);
     names.push_back(std::filesystem::path(network.model).stem().string());
     const std::vector<std::uint8_t> bytes = read_file(network.model);
     if (options.vectors.empty() || options.vectors[m] == "random") {
@@ -234,6 +235,7 @@ void add_energy(CLI::App& app, Action& action) {
       app, action, "energy", "measure what actions cost: toggles of the netlist, priced", run);
   command->add_option("MODEL", options->models, "networks whose layers are measured");
   options->design.declare(*command)->required(false);
+  declare_shape(*command, options->shapes);
   options->output.declare(*command);
   add_value(*command, "--vectors DIR[:CASE]", options->vectors,
             "for each MODEL a folder that trine record wrote: its first case,\n"

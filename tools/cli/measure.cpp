@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/process.h"
+#include "tools/cli/network.h"
 
 namespace trine::cli {
 namespace {
@@ -65,7 +66,11 @@ class Commands {
            const std::string& more = "") {
     const fs::path file = fs::path(o_.out) / (name + ".json"),
                    second = fs::path(o_.out) / (name + "." + more + ".json");
-    if (!model.empty()) arguments.insert(arguments.begin(), model);
+    if (!model.empty()) {
+      arguments.insert(arguments.begin(), model);
+      for (const std::string& shape : o_.shapes)
+        arguments.insert(arguments.end(), {"--shape", shape});
+    }
     if (!config.empty()) add_design(config, arguments);
     const std::string key = key_of(command, config, model, arguments);
     if (made_from(file) == key && (more.empty() || fs::exists(second))) return true;
@@ -175,6 +180,7 @@ void Measurements::declare(CLI::App& command) {
       ->allow_extra_args(false);
   add_value(command, "--model M", models, "measure: a model; may be repeated")
       ->allow_extra_args(false);
+  declare_shape(command, shapes);
   add_value(command, "--vectors DIR", vectors,
             "recorded vectors of the first --model, of the second and so on;\n- for none")
       ->allow_extra_args(false);

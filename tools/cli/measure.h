@@ -13,7 +13,7 @@
 namespace trine::cli {
 
 struct Measurements {
-  std::vector<std::string> configs, settings, models;
+  std::vector<std::string> configs, settings, models, shapes;
   std::vector<std::string> vectors, data, floats;  ///< of each model, in order; "-": none
   std::vector<std::string> mean, scale;
   std::vector<int> batches{1, 2, 4, 8};

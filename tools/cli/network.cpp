@@ -85,6 +85,14 @@ void NetworkOptions::declare(CLI::App& command) {
   command.add_flag("--allow-host", allow_host,
                    "operators that the design lacks run on the host, listed with\n"
                    "their share of the MACs (default: they are refused)");
+  declare_shape(command, shapes);
+}
+
+void declare_shape(CLI::App& command, std::vector<std::string>& shapes) {
+  add_value(command, "--shape NAME=N", shapes,
+            "extent of a dimension that an ONNX file leaves open, by its name, or\n"
+            "INPUT=N,C,H,W of an input; may be repeated (refused, the batch is 1)")
+      ->allow_extra_args(false);
 }
 
 void NetworkOptions::declare_batch(CLI::App& command) {
@@ -170,11 +178,14 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
       throw_error("keep_tensors: {} is a program, which is compiled already", options.model);
     if (options.batch > 1)
       throw_error("--batch: {} is a program, which is compiled already", options.model);
+    if (!options.shapes.empty())
+      throw_error("--shape: {} is a program, which is compiled already", options.model);
     network.program = compiler::parse_program(bytes, options.model);
     compiler::set_configuration(network.program, config);
     return network;
   }
-  network.graph = model::parse_model(bytes, options.model, options.allow_host);
+  network.graph = model::parse_model(bytes, options.model, options.allow_host,
+                                     model::parse_shapes(options.shapes));
   if (options.batch > 1) {
     model::check(*network.graph);
     network.graph = model::batched(std::move(*network.graph), options.batch);

@@ -27,9 +27,10 @@ struct NetworkOptions {
   std::string model;
   std::string rounding = "auto";
   bool allow_host = false;
-  std::string print_after;    ///< a stage of the compiler
-  bool keep_tensors = false;  ///< see kept()
-  int batch = 1;              ///< images that a run takes together
+  std::vector<std::string> shapes;  ///< "NAME=N", as declare_shape() has them
+  std::string print_after;          ///< a stage of the compiler
+  bool keep_tensors = false;        ///< see kept()
+  int batch = 1;                    ///< images that a run takes together
 
   void declare(CLI::App& command);
   /// --batch, of the commands that have it.
@@ -41,6 +42,9 @@ struct NetworkOptions {
   /// @param recorded  what "auto" means
   reference::RoundingPolicy policy(reference::RoundingPolicy recorded) const;
 };
+
+/// --shape: extents that an ONNX file leaves open.
+void declare_shape(CLI::App& command, std::vector<std::string>& shapes);
 
 /// Options of every command that executes.
 struct BackendOptions {

@@ -155,6 +155,7 @@ void add_quantize(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"minmax", "entropy", "percentile"}));
   command->add_flag("--per-tensor", options->per_tensor,
                     "ONNX: one scale for all weights of a layer");
+  declare_shape(*command, options->network.shapes);
   options->network.design.config = "edge256";
   options->network.design.declare(*command)->required(false);
   options->python.declare(*command);

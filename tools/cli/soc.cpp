@@ -37,6 +37,7 @@ struct Options {
   PythonOptions python;
   soc::SystemOptions system;
   std::vector<std::string> configs, settings, models, inputs, labels, app;
+  std::vector<std::string> shapes;
   std::string vectors, out, fault, bitstream, data;
   int cases = 1;
   bool no_cache_hooks = false, netlist = false;
@@ -104,6 +105,7 @@ Machine make_machine(const Options& options, std::size_t index) {
   m.config = m.options.design.load();
   if (!options.app.empty()) return m;
   m.options.model = options.models[index];
+  m.options.shapes = options.shapes;
   const auto policy = m.options.policy(reference::kDoublePolicy);
   if (is_program_file(m.options.model))
     throw_error("{}: a program; the model itself is wanted", m.options.model);
@@ -457,6 +459,7 @@ void add_soc(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   command->add_option("MODEL", options->models,
                       "model (.tflite, .onnx); two: one for each machine");
+  declare_shape(*command, options->shapes);
   add_value(*command, "--app F.c", options->app,
             "firmware of your own instead of models, with soc/firmware/board.h")
       ->allow_extra_args(false);

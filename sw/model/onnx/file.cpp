@@ -2,6 +2,7 @@
 
 #include "sw/model/onnx/file.h"
 
+#include <fmt/ranges.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/stubs/logging.h>
 #include <onnx/onnx_pb.h>
@@ -14,6 +15,7 @@
 #include <fstream>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "sw/model/elements.h"
@@ -49,7 +51,8 @@ bool is_half(std::int64_t type) {
 
 class Reader {
  public:
-  Reader(const onnx::ModelProto& model, std::string name) : model_(model) {
+  Reader(const onnx::ModelProto& model, std::string name, const GivenShapes& shapes)
+      : model_(model), shapes_(shapes) {
     file_.name = std::move(name);
   }
 
@@ -62,7 +65,8 @@ class Reader {
     if (graph.sparse_initializer_size() != 0) fail("sparse initializers are not supported");
     for (const auto& input : graph.input())
       if (file_.constants.count(input.name()) == 0) file_.inputs.push_back(this->input(input));
-    for (const auto& output : graph.output()) file_.outputs.push_back(output.name());
+    check_given();
+    for (const auto& output : graph.output()) this->output(output);
     for (const auto& node : graph.node()) file_.nodes.push_back(this->node(node));
     annotate();
     if (file_.inputs.empty()) fail("the graph has no input");
@@ -143,21 +147,106 @@ class Reader {
     return result;
   }
 
-  Input input(const onnx::ValueInfoProto& info) const {
+  Input input(const onnx::ValueInfoProto& info) {
     const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
     const auto type = type_of(tensor.elem_type());
     if (is_half(tensor.elem_type())) refuse_float(file_.name, kFloat16);
     if (!info.type().has_tensor_type() || !type)
       fail("input '{}': element type {}, allowed float uint8 int8", info.name(),
            tensor.elem_type());
-    Input result{info.name(), *type, {}, {}};
-    for (const auto& dim : tensor.shape().dim()) {
-      const std::int64_t extent = dim.dim_value() > 0 ? dim.dim_value() : 1;
-      if (extent >= kMaxElements) fail("input '{}': extent {}", info.name(), extent);
-      result.shape.push_back(static_cast<int>(extent));
-    }
+    Input result{info.name(), *type, shape_of(info.name(), tensor.shape()), {}};
     if (elements_of(result.shape) < 0) fail("input '{}': more than 2^31 elements", info.name());
     return result;
+  }
+
+  using Dimension = onnx::TensorShapeProto::Dimension;
+
+  static bool is_open(const Dimension& dim) { return dim.dim_value() < 1; }
+
+  /// As the file has it: "[N, 3, H, ?]".
+  static std::string text_of(const onnx::TensorShapeProto& shape) {
+    std::vector<std::string> extents;
+    for (const Dimension& dim : shape.dim())
+      extents.push_back(!is_open(dim)             ? std::to_string(dim.dim_value())
+                        : dim.dim_param().empty() ? "?"
+                                                  : dim.dim_param());
+    return fmt::format("[{}]", fmt::join(extents, ", "));
+  }
+
+  /// The extents of an input; those that the file leaves open are the user's, and 1 for the batch.
+  std::vector<int> shape_of(const std::string& input, const onnx::TensorShapeProto& shape) {
+    const std::vector<int>* all = given(input);
+    if (all != nullptr && all->size() != static_cast<std::size_t>(shape.dim_size()))
+      fail("input '{}' is {}, --shape gives {} extents", input, text_of(shape), all->size());
+    std::vector<int> result;
+    std::vector<std::string> open;
+    for (int axis = 0; axis < shape.dim_size(); ++axis) {
+      const Dimension& dim = shape.dim(axis);
+      const std::vector<int>* one = dim.dim_param().empty() ? nullptr : given(dim.dim_param());
+      std::int64_t extent = 1;
+      if (all != nullptr)
+        extent = (*all)[static_cast<std::size_t>(axis)];
+      else if (!is_open(dim))
+        extent = dim.dim_value();
+      else if (one != nullptr)
+        extent = one->at(0);
+      else if (axis > 0)
+        open.push_back(dim.dim_param());
+      if (all != nullptr && !is_open(dim) && extent != dim.dim_value())
+        fail("input '{}' is {}, --shape gives {} for axis {}", input, text_of(shape), extent, axis);
+      if (extent >= kMaxElements) fail("input '{}': extent {}", input, extent);
+      result.push_back(static_cast<int>(extent));
+    }
+    if (!open.empty()) refuse_open(input, shape, std::move(open));
+    return result;
+  }
+
+  /// @param open  names of the dimensions that nobody gave
+  [[noreturn]] void refuse_open(const std::string& input, const onnx::TensorShapeProto& shape,
+                                std::vector<std::string> open) const {
+    std::string remedy =
+        fmt::format("--shape {}={}", input, std::string(shape.dim_size() > 1 ? "N,..." : "N"));
+    if (std::ranges::count(open, "") == 0) {
+      open.erase(std::unique(open.begin(), open.end()), open.end());
+      remedy = fmt::format("--shape {}=N", fmt::join(open, "=N --shape "));
+    }
+    fail("input '{}' is {}: extents behind the first axis must be known, give them by {}", input,
+         text_of(shape), remedy);
+  }
+
+  const std::vector<int>* given(const std::string& name) {
+    const auto found = shapes_.find(name);
+    if (found == shapes_.end()) return nullptr;
+    used_.insert(name);
+    return &found->second;
+  }
+
+  /// @throws Error  the user gave what the file does not leave open
+  void check_given() const {
+    std::vector<std::string> inputs;
+    for (const auto& input : model_.graph().input())
+      if (file_.constants.count(input.name()) == 0)
+        inputs.push_back(
+            fmt::format("'{}' {}", input.name(), text_of(input.type().tensor_type().shape())));
+    for (const auto& [name, extents] : shapes_) {
+      const bool is_input =
+          std::ranges::any_of(file_.inputs, [&](const Input& i) { return i.name == name; });
+      if (!used_.contains(name))
+        fail("--shape: '{}' is no dimension that is open, and no input: {}", name,
+             fmt::join(inputs, ", "));
+      if (!is_input && extents.size() != 1)
+        fail("--shape: '{}' is a dimension, allowed one extent", name);
+    }
+  }
+
+  void output(const onnx::ValueInfoProto& info) {
+    file_.outputs.push_back(info.name());
+    const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
+    if (tensor.shape().dim_size() == 0) return;  // of no shape, or it is not known
+    std::vector<int>& shape = file_.declared[info.name()];
+    for (const Dimension& dim : tensor.shape().dim())
+      shape.push_back(
+          is_open(dim) || dim.dim_value() >= kMaxElements ? -1 : static_cast<int>(dim.dim_value()));
   }
 
   Node node(const onnx::NodeProto& proto) const {
@@ -193,6 +282,8 @@ class Reader {
   }
 
   const onnx::ModelProto& model_;
+  const GivenShapes& shapes_;
+  std::set<std::string> used_;  ///< of shapes_
   File file_;
 };
 
@@ -215,14 +306,15 @@ std::optional<DataType> type_of(std::int64_t code) {
   return std::nullopt;
 }
 
-File parse(const std::vector<std::uint8_t>& bytes, const std::string& name) {
+File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
+           const GivenShapes& shapes) {
   const Silence silence;
   onnx::ModelProto model;
   google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   if (bytes.size() > std::numeric_limits<int>::max() || !model.ParseFromCodedStream(&stream) ||
       !stream.ConsumedEntireMessage() || !model.has_graph())
     throw_error("{}: is no ONNX model, or truncated or damaged", name);
-  return Reader(model, name).run();
+  return Reader(model, name, shapes).run();
 }
 
 }  // namespace trine::model::onnx_file

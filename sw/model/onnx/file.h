@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "sw/model/graph.h"
+#include "sw/model/import.h"
 
 namespace trine::model::onnx_file {
 
@@ -76,8 +77,8 @@ struct Node {
 struct Input {
   std::string name;
   DataType type = DataType::kFloat32;
-  std::vector<int> shape;  ///< extents that the file leaves open are 1
-  std::string data_type;   ///< FINN's annotation ("UINT8"), "" where there is none
+  std::vector<int> shape;
+  std::string data_type;  ///< FINN's annotation ("UINT8"), "" where there is none
 };
 
 struct File {
@@ -87,14 +88,19 @@ struct File {
   std::map<std::string, ConstantPointer> constants;
   std::vector<Input> inputs;  ///< without those that constants initialize
   std::vector<std::string> outputs;
+  /// Shapes that the file declares of outputs; -1 where it leaves an extent open.
+  std::map<std::string, std::vector<int>> declared;
 };
 
 /// The type that ONNX gives a number. @return nothing for those that are not read
 std::optional<DataType> type_of(std::int64_t code);
 
+/// @param shapes  extents that the file leaves open; without them that of an input's first axis is
+/// 1
 /// @throws Error  names the file and what is wrong; for any bytes whatever, with memory in
 /// proportion
-File parse(const std::vector<std::uint8_t>& bytes, const std::string& name);
+File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
+           const GivenShapes& shapes = {});
 
 /// As import_onnx().
 Graph graph_of(File file, bool host);

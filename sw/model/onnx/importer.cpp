@@ -5,6 +5,8 @@
 
 #include "sw/model/onnx/importer.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -72,11 +74,22 @@ void Importer::add_output(const std::string& name) try {
              value.layout != Layout::kPlain) {
     tensor = emit_.floats(value, name, last_node()).tensor;
   }
+  check_declared(name, graph_.tensors[tensor].shape);
   graph_.tensors[tensor].name = name;
   graph_.outputs.push_back(tensor);
 } catch (const Error& error) {
   if (!problems_.empty()) return;
   throw_error("{}: output '{}': {}", file_.name, name, error.what());
+}
+
+/// @throws Error  the file says another shape of an output: one of the two readings is wrong
+void Importer::check_declared(const std::string& output, const std::vector<int>& computed) const {
+  const auto found = file_.declared.find(output);
+  if (found == file_.declared.end()) return;
+  const auto fits = [](int extent, int declared) { return declared < 0 || extent == declared; };
+  if (!std::ranges::equal(computed, found->second, fits))
+    throw_error("computed as [{}], the file declares [{}]", fmt::join(computed, ", "),
+                fmt::join(found->second, ", "));
 }
 
 /// A constant as an output: the host copies it.
@@ -363,7 +376,12 @@ Graph graph_of(File file, bool host) {
 namespace trine::model {
 
 Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
-  return onnx_file::graph_of(onnx_file::parse(bytes, file), host);
+  return parse_onnx(bytes, file, host, {});
+}
+
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
+                 const GivenShapes& shapes) {
+  return onnx_file::graph_of(onnx_file::parse(bytes, file, shapes), host);
 }
 
 Graph import_onnx(const std::filesystem::path& path, bool host) {

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "sim/arch/testing.h"
+#include "sw/model/batch.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors.h"
 #include "tools/fuzz/networks.h"
@@ -78,6 +79,59 @@ TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]
   REQUIRE(vectors.cases.size() == 2);
   for (const reference::VectorCase& c : vectors.cases)
     CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+}
+
+/// Two arrays along axis 0.
+Array joined(const Array& a, const Array& b) {
+  Array both = a;
+  both.shape.at(0) += b.shape.at(0);
+  both.bytes.insert(both.bytes.end(), b.bytes.begin(), b.bytes.end());
+  return both;
+}
+
+TEST_CASE("each image of a batch has states of its own", "[arch][host][batch]") {
+  const std::string name = GENERATE("lstm_sequence", "host_rest");  // LSTM; SVDF
+  CAPTURE(name);
+  const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
+  const model::Graph one = model::import_tflite(folder / (name + ".tflite"), true);
+  const reference::VectorSet vectors = reference::read_vectors(folder / name);
+  const auto &a = vectors.cases.at(0), &b = vectors.cases.at(1);
+  compiler::CompileOptions options;
+  options.rounding = vectors.policy;
+  options.allow_host = true;
+  model::Graph two = one;
+  if (name == "host_rest") {  // the others of it mix images
+    CHECK_THROWS_WITH(model::batched(one, 2),
+                      Catch::Matchers::Contains("mixes the images of a batch"));
+    const auto svdf = std::ranges::find(one.ops, model::OpKind::kSvdf, &model::Op::kind);
+    REQUIRE(svdf != one.ops.end());
+    two.ops = {*svdf};
+    two.inputs = {svdf->input(0)};
+    two.outputs = svdf->outputs;
+  }
+  const model::Graph single = two;
+  two = model::batched(std::move(two), 2);
+  model::check(two);
+  std::vector<Array> inputs, expected;
+  if (name == "lstm_sequence") {
+    for (std::size_t i = 0; i < a.inputs.size(); ++i)
+      inputs.push_back(joined(a.inputs[i], b.inputs[i]));
+    for (std::size_t i = 0; i < a.outputs.size(); ++i)
+      expected.push_back(joined(a.outputs[i], b.outputs[i]));
+  } else {
+    fuzz::Builder random(5);
+    random.graph = single;
+    const Array x = random.random_array(single.inputs[0]),
+                y = random.random_array(single.inputs[0]);
+    const auto golden = [&](const Array& of) {
+      return reference::outputs_of(single, reference::run_graph(single, {of})).at(0);
+    };
+    inputs = {joined(x, y)};
+    expected = {joined(golden(x), golden(y))};
+  }
+  const compiler::Program program =
+      compiler::compile(two, testing::small_config(4, 4, 32, 16, 64), options);
+  CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
 }
 
 TEST_CASE("TFLite's operators without hardware run on the host, exactly", "[arch][host]") {

@@ -33,9 +33,10 @@ class Batch : Rewriter {
     for (const Op& op : ops_) each([&] { check(op); });
     if (!faults.empty()) throw faults.joined();
     for (Op& op : ops_)
-      for (int& t : op.inputs)
-        if (t >= 0 && graph_.tensor(t).is_constant && is_each(op, graph_.tensor(t)))
-          t = repeated(t, n);
+      for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i) {
+        int& t = op.inputs[static_cast<std::size_t>(i)];
+        if (t >= 0 && graph_.tensor(t).is_constant && is_each(op, i)) t = repeated(t, n);
+      }
     for (Tensor& t : graph_.tensors)
       if (!t.is_constant && t.rank() > 0) t.shape[0] *= n;
     for (Op& op : ops_) {
@@ -78,8 +79,9 @@ class Batch : Rewriter {
   }
 
   /// Whether each image needs a constant of its own.
-  bool is_each(const Op& op, const Tensor& constant) const {
-    if (op.kind == OpKind::kConcatenation) return true;
+  bool is_each(const Op& op, int position) const {
+    if (op.kind == OpKind::kConcatenation || is_state(op, position)) return true;
+    const Tensor& constant = graph_.in(op, position);
     const bool rows = op.kind == OpKind::kBatchMatMul && constant.rank() > 2;
     return (is_elementwise(op) || rows) && constant.rank() == graph_.out(op).rank() &&
            constant.shape[0] > 1;
@@ -111,7 +113,22 @@ bool is_elementwise(const Op& op) {
          (op.kind == OpKind::kOnnx && onnx_file::is_elementwise(op.name));
 }
 
+bool is_state(const Op& op, int position) {
+  return (op.kind == OpKind::kLstm && (position == 18 || position == 19)) ||
+         (op.kind == OpKind::kSvdf && position == 4);
+}
+
 int position_of_images(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
+
+namespace {
+
+/// Of the operators of these classes that keeps_images_apart() below does not name.
+bool keeps_images_apart(OpClass type) {
+  return type == OpClass::kProduct || type == OpClass::kWindow || type == OpClass::kReshape ||
+         type == OpClass::kPair || type == OpClass::kRequantization || type == OpClass::kFunction;
+}
+
+}  // namespace
 
 bool keeps_images_apart(const Graph& graph, const Op& op) {
   if (op.outputs.size() != 1) return false;
@@ -150,10 +167,17 @@ bool keeps_images_apart(const Graph& graph, const Op& op) {
       return !op.time_major;
     case OpKind::kOnnx:  // of the others any axis may mean anything
       return is_elementwise(op);
-    case OpKind::kUnknown:
-      return false;
-    default:
+    case OpKind::kBroadcastTo:
+    case OpKind::kDepthToSpace:
+    case OpKind::kDequantize:
+    case OpKind::kFloat:
+    case OpKind::kSpaceToDepth:
+    case OpKind::kSvdf:
+    case OpKind::kThreshold:
+    case OpKind::kTransposeConv:
       return true;
+    default:
+      return is_comparison(op.kind) || keeps_images_apart(class_of(op.kind));
   }
 }
 
@@ -161,9 +185,12 @@ void set_shape(Graph& graph, Op& op, const std::vector<int>& shape) {
   if (op.kind == OpKind::kTransposeConv) op.inputs[0] = graph.add(constant_integers(shape));
   if (op.kind == OpKind::kReshape) op.inputs.resize(1);  // the output's shape decides
   if (op.kind != OpKind::kStridedSlice) return;
-  std::vector<std::int64_t> end = graph.in(op, 2).integers();
-  end[0] = shape[0];
-  op.inputs[2] = graph.add(constant_integers(end));
+  // A negative begin counts from the end, which is elsewhere now.
+  for (const auto& [position, place] : {std::pair{1, 0}, std::pair{2, shape[0]}}) {
+    std::vector<std::int64_t> places = graph.in(op, position).integers();
+    places[0] = place;
+    op.inputs[static_cast<std::size_t>(position)] = graph.add(constant_integers(places));
+  }
 }
 
 Graph batched(Graph graph, int n) {

@@ -15,8 +15,13 @@ bool is_elementwise(const Op& op);
 /// The operand that has the images; of is_elementwise(), CONCATENATION and BATCH_MATMUL each may.
 int position_of_images(const Op& op);
 
+/// Whether the operand is what an LSTM or SVDF begins with: a constant that each image has its own
+/// of.
+bool is_state(const Op& op, int position);
+
 /// Whether the output for operands that are joined along axis 0 is the outputs for each, joined.
-/// Operands that all images share, and extents, are the caller's concern.
+/// Operands that all images share, and extents, are the caller's concern. An operator that nobody
+/// thought of does not.
 bool keeps_images_apart(const Graph& graph, const Op& op);
 
 /// Lets the operands that say so (of RESHAPE, TRANSPOSE_CONV, STRIDED_SLICE) say that the output

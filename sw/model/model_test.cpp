@@ -521,6 +521,19 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   CHECK_THROWS_WITH(batched(mean(0), 3), Contains("op 0 OP: mixes the images of a batch"));
   CHECK_NOTHROW(batched(mean(0), 1));
 
+  // What begins at the last of one image begins at the first of three.
+  Graph slice = one_op(OpKind::kStridedSlice, {codes({1, 4, 4, 8}), integers({4}, {-1, 0, 0, 0}),
+                                               integers({4}, {1, 4, 4, 8}),
+                                               integers({4}, {1, 1, 1, 1}), codes({1, 4, 4, 8})});
+  slice = batched(std::move(slice), 3);
+  CHECK(slice.tensors[4].shape == std::vector{3, 4, 4, 8});
+  CHECK_NOTHROW(check(slice));
+
+  // Of an operator that is not known to keep them apart nothing is taken for granted.
+  for (const OpKind kind : {OpKind::kOnnx, OpKind::kUnknown})
+    CHECK_THROWS_WITH(batched(one_op(kind, {codes({1, 4}), codes({1, 4})}), 3),
+                      Contains("op 0 OP: mixes the images of a batch"));
+
   // A constant for each row is one for each row of all images; one for all rows stays.
   const auto product = [](std::vector<int> shape) {
     Tensor factors = codes(std::move(shape));

@@ -212,7 +212,7 @@ class SingleImages : Rewriter {
     if (model::is_elementwise(op) || op.kind == OpKind::kBroadcastTo ||
         op.kind == OpKind::kBatchMatMul)
       return t.rank() < graph_.out(op).rank() || t.shape[0] == 1;
-    if (op.kind == OpKind::kConcatenation) return false;
+    if (op.kind == OpKind::kConcatenation || model::is_state(op, position)) return false;
     return position != model::position_of_images(op);
   }
 

@@ -89,6 +89,14 @@ TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
     const int z = b.pool(y, true, 3, 3, 1, 1, Padding::kSame);
     return std::vector{b.conv(z, 8, 3, 4)};
   });
+  // The rows of both readers, whichever comes first: a downsampling shortcut.
+  for (const bool wide_first : {true, false})
+    check("a map inside that a wide and a narrow window read", {3, 3, 3, 3, 1}, [&](Images& b) {
+      const int x = b.conv(b.input({1, 13, 9, 8}), 8);
+      const int first = b.conv(x, 8, wide_first ? 3 : 1, 2);
+      const int second = b.conv(x, 8, wide_first ? 1 : 3, 2);
+      return std::vector{b.conv(b.binary(first, second, model::OpKind::kMul), 4)};
+    });
   check("what others read stays whole", {3, 3, 3, 3}, [](Images& b) {
     const int x = b.conv(b.conv(b.input({1, 9, 7, 4}), 8, 3), 8);
     return std::vector{b.conv(b.depth(x), 4), x};

@@ -307,6 +307,35 @@ TEST_CASE("equal tables are loaded once", "[arch][table]") {
   CHECK(table_loads(compiler::compile(b.graph, small_config(4, 4, 16, 8, 64))) == 1);
 }
 
+/// Words that the RUNs of an operation of the load engine bring, one after the other.
+std::vector<int> words_loaded(const compiler::Program& program, isa::dma::Target target) {
+  isa::TransferRegisters registers;
+  std::vector<int> loads;
+  for (const isa::Word word : program.words) {
+    const isa::Opcode opcode = isa::opcode_of(word);
+    if (opcode != isa::Opcode::kSet && opcode != isa::Opcode::kRun) continue;
+    if (isa::engine_of(word) != isa::Engine::kLoad) continue;
+    if (opcode == isa::Opcode::kSet)
+      registers.value.at(static_cast<std::size_t>(isa::register_of(word))) = isa::payload_of(word);
+    else if (isa::decode_run(word).op == static_cast<int>(target))
+      loads.push_back(static_cast<int>(registers.get(isa::dma::kWords)));
+  }
+  return loads;
+}
+
+TEST_CASE("of another table of a normalization comes what differs", "[arch][table][norm]") {
+  Builder b(1);
+  const int x = b.input({3, 16}), y = b.input({3, 16});
+  b.set_quantization(x, 0.05f, 3);
+  b.set_quantization(y, 0.05f, 9);
+  b.graph.outputs = {b.normalization(x, false), b.normalization(y, false)};
+  const machine::Config config = small_config(4, 4, 16, 8, 64);
+  // Squares of distances 130 and 131, as of -126 and -125, and so on.
+  CHECK(words_loaded(compiler::compile(b.graph, config), isa::dma::Target::kExponentials) ==
+        std::vector<int>{256, 6});
+  testing::require_exact(b.graph, config, {b.random_array(0), b.random_array(1)});
+}
+
 TEST_CASE("without a vector unit tables follow convolutions", "[arch][table]") {
   machine::Config config = small_config(8, 8, 128, 64, 64);
   config.vector = false;

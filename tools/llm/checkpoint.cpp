@@ -251,10 +251,11 @@ Vector FloatModel::step(int token) {
     add(x, seen("attention output", product(l.wo, attention)));
     observe(i, "attention sum", x);
     const Vector z = norm(x, l.feed_forward_norm);
-    const Vector gate = seen("gate", product(l.w1, z)), up = seen("up", product(l.w3, z));
-    Vector gated = gate;
+    const Vector up = seen("up", product(l.w3, z));
+    Vector gated = product(l.w1, z);
+    observe(-1, "gate", gated);
     for (float& v : gated) v *= 1 / (1 + std::exp(-v));
-    observe(i, "silu", gated);
+    observe(-1, "silu", gated);
     multiply(gated, up);
     observe(i, "gated", gated);
     add(x, seen("feed-forward output", product(l.w2, gated)));

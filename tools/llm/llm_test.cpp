@@ -304,6 +304,23 @@ TEST_CASE("caches stay where they are from token to token", "[llm][session]") {
   CHECK(places.size() == 2 * static_cast<std::size_t>(kSmall.layers));
 }
 
+int runs_of(const compiler::Program& program, isa::dma::Target target) {
+  return static_cast<int>(std::ranges::count_if(program.words, [&](isa::Word word) {
+    return isa::opcode_of(word) == isa::Opcode::kRun &&
+           isa::engine_of(word) == isa::Engine::kLoad &&
+           isa::decode_run(word).op == static_cast<int>(target);
+  }));
+}
+
+TEST_CASE("a token loads what its layers share once", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 3);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint), 20);
+  const auto program = compiler::compile(model.step_graph(7), config(8, 8), {});
+  CHECK(runs_of(program, isa::dma::Target::kTable) == 1);  // SILU
+  // Of norms and softmax in turn: a layer's second norm is followed by the next one's first.
+  CHECK(runs_of(program, isa::dma::Target::kExponentials) == 1 + 2 * kSmall.layers);
+}
+
 TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][session]") {
   struct Case {
     Dimensions dims;

@@ -112,7 +112,7 @@ QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& range
   const Matrix& m = checkpoint.embedding;
   Range& range = ranges_["embedding"];
   for (const float v : m.data) range = {std::min(range.low, v), std::max(range.high, v)};
-  const model::Quantization q = quantization_of(range);
+  const model::Quantization q = symmetric(range);
   embedding_ = {m.rows, m.columns, {}, q.scale};
   for (const float v : m.data)
     embedding_.codes.push_back(
@@ -181,7 +181,7 @@ class QuantizedModel::Builder {
   Graph run() {
     graph_.name = "token";
     graph_.file = "token";
-    int x = activation("embedding", {1, d_.dim});
+    int x = operand("embedding", {1, d_.dim});
     graph_.inputs.push_back(x);
     make_rotation();
     for (layer_ = 0; layer_ < d_.layers; ++layer_) {
@@ -294,7 +294,7 @@ class QuantizedModel::Builder {
   }
 
   int sum(int a, int b, const std::string& name) {
-    const int to = activation(name, {1, d_.dim});
+    const int to = operand(name, {1, d_.dim});
     add(OpKind::kAdd, {a, b}, to);
     return to;
   }
@@ -383,9 +383,11 @@ class QuantizedModel::Builder {
   int feed_forward(int x) {
     const LayerWeights& w = m_.layers_[at(layer_)];
     const int y = norm(x, "feed-forward norm");
-    const int gate = product(y, w.w1, "gate"), up = product(y, w.w3, "up");
+    // All layers share the ranges of both sides of SILU, and so its table.
+    const int gate = product(y, w.w1, "gate", activation("gate", {1, d_.hidden}, "gate"));
+    const int up = product(y, w.w3, "up");
     const int opened = share(OpKind::kLogistic, gate, "gate share");
-    const int silu = activation("silu", {1, d_.hidden});
+    const int silu = activation("silu", {1, d_.hidden}, "silu");
     add(OpKind::kMul, {gate, opened}, silu);
     const int gated = operand("gated", {1, d_.hidden});
     add(OpKind::kMul, {silu, up}, gated);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <span>
 
 #include "base/rounding.h"
 
@@ -523,13 +524,34 @@ void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64
   read_weights(from);
 }
 
-/// Zeros that are there already need no load.
+/// Zeros that are there already need no load; where all biases are zeros, one load brings them.
 void Emitter::load_biases(std::int64_t byte, std::int64_t first, std::int64_t entries) {
   const auto begin = zero_biases_.begin() + first, end = begin + entries;
   const bool zeros = byte == image_.zeros;
   if (zeros && std::find(begin, end, false) == end) return;
-  std::fill(begin, end, zeros);
+  if (zeros && first == 0) entries = std::max(entries, zeros_of_all());
+  std::fill(begin, zero_biases_.begin() + first + entries, zeros);
   load_constants(Target::kBias, byte, entries, first, Space::kParams, entries);
+}
+
+/// Where the bias memory holds as many zeros as a set of zeros has entries: whose scales lie there
+/// does not matter to RUNs that read none.
+std::optional<std::int64_t> Emitter::place_of_zeros(const Image::Parameters& set) const {
+  if (set.bias_byte != image_.zeros) return std::nullopt;
+  const auto found = std::search_n(zero_biases_.begin(), zero_biases_.end(), set.entries, true);
+  if (found == zero_biases_.end()) return std::nullopt;
+  return found - zero_biases_.begin();
+}
+
+/// All entries, if the network needs each of them in its time and all biases are zeros; else 0.
+std::int64_t Emitter::zeros_of_all() const {
+  const std::int64_t all = parameter_entries(net_, config_, plan_);
+  std::int64_t entries = 0;
+  for (const auto& [key, set] : image_.parameters) {
+    if (set.bias_byte != image_.zeros) return 0;
+    entries += set.entries;
+  }
+  return entries < all ? 0 : all;
 }
 
 /// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
@@ -538,6 +560,8 @@ std::int64_t Emitter::require_parameters(const Channels& channels, int correctio
   const Layer& l = layer();
   const Channels range = parameter_range(channels.first);
   const Image::Parameters& block = image_.parameters.at({layer_, range.first, correction});
+  const std::int64_t before = std::int64_t{channels.first - range.first} * l.passes;
+  if (const auto zeros = place_of_zeros(block); l.per_tensor && zeros) return *zeros + before;
   std::int64_t first = 0;
   if (const auto found = params_.find(block.id)) {
     first = *found;
@@ -549,16 +573,38 @@ std::int64_t Emitter::require_parameters(const Channels& channels, int correctio
                      block.entries);
   }
   params_.use(block.id, static_cast<std::int64_t>(instructions.size()));
-  return first + std::int64_t{channels.first - range.first} * l.passes;
+  return first + before;
 }
 
-/// Words of a memory that has place for one set of them.
-/// @param loaded  byte of the set that is there
+/// Words of a memory that has place for one set of them: the beats in which it differs from the set
+/// that is there. Entries are written one a cycle, so few of them are worth a RUN of their own.
+/// @param loaded  byte of the set that is there, or -1
 void Emitter::require_only(Target target, Space space, const Image::Block& set,
                            std::int64_t* loaded) {
+  constexpr std::int64_t kEntriesOfRun = 8;  ///< as many cycles as a RUN takes besides its words
   if (set.words == 0 || set.byte == *loaded) return;
+  const std::int64_t unit = config_.data_words();
+  const std::int64_t near = target == Target::kTable ? kEntriesOfRun / 4 : kEntriesOfRun;
+  const auto beat_of = [&](std::int64_t byte, std::int64_t word) {
+    const auto from = image_.bytes.begin() + (byte - plan_.arena_bytes + 4 * word);
+    return std::span(from, at(4 * unit));
+  };
+  std::int64_t begin = 0, end = 0;  // words to load
+  const auto load = [&] {
+    if (begin < end)
+      load_constants(target, set.byte + 4 * begin, end - begin, begin, space, end - begin);
+  };
+  for (std::int64_t word = 0; word < set.words; word += unit) {
+    if (*loaded >= 0 && std::ranges::equal(beat_of(*loaded, word), beat_of(set.byte, word)))
+      continue;
+    if (word - end > near || end == 0) {
+      load();
+      begin = word;
+    }
+    end = word + unit;
+  }
+  load();
   *loaded = set.byte;
-  load_constants(target, set.byte, set.words, 0, space, set.words);
 }
 
 void Emitter::load_constants(Target target, std::int64_t byte, std::int64_t words,

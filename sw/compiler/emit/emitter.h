@@ -105,6 +105,8 @@ class Emitter : private Order {
   void require_only(isa::dma::Target target, Space space, const Image::Block& set,
                     std::int64_t* loaded);
   void load_biases(std::int64_t byte, std::int64_t first, std::int64_t entries);
+  std::int64_t zeros_of_all() const;
+  std::optional<std::int64_t> place_of_zeros(const Image::Parameters& set) const;
   void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
                       std::int64_t local, Space space, std::int64_t length);
 

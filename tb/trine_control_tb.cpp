@@ -1303,7 +1303,10 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
   set_timing(bench, timing);
   Program p;
   std::size_t at = 0;  // the word that cannot go on
-  SECTION("in front of END") {
+  enum Place { kBeforeEnd, kBehindQueue, kWaitsItself };
+  const auto place = GENERATE(kBeforeEnd, kBehindQueue, kWaitsItself);
+  CAPTURE(place);
+  if (place == kBeforeEnd) {
     p = bench.ordered_program(8);  // short: no queue is full before END comes
     const auto is_run = [](Word w) { return isa::opcode_of(w) == isa::Opcode::kRun; };
     auto nth = static_cast<std::size_t>(bench.pick(0, 6));
@@ -1313,15 +1316,13 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
       word = isa::encode_run(isa::engine_of(word), {run.wait, 0, run.op, run.flags});
     }
     at = p.words.size() - 1;
-  }
-  SECTION("behind a full queue") {  // the RUN that would give it cannot be fetched
+  } else if (place == kBehindQueue) {  // the RUN that would give it cannot be fetched
     p.run(Engine::kVector, {1 << static_cast<int>(Engine::kCompute), 0, 0, 0});
     bench.sets(p, Engine::kVector, 100);
     p.run(Engine::kCompute, {0, 1 << static_cast<int>(Engine::kVector), 0, 0});
     p.end();
     at = 1 + 1 + 1 + 64;  // BEGIN, the RUN at the front, the word behind it, a queue of 64
-  }
-  SECTION("of an engine that waits itself") {
+  } else {                // an engine that the others wait for
     for (const Engine engine : {Engine::kStore, Engine::kCompute, Engine::kVector, Engine::kLoad})
       p.run(engine, {1 << (static_cast<int>(engine) + 1) % 4, 15, 0, 0});
     p.end();

@@ -81,7 +81,10 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
   const auto enable_percent = GENERATE(100u, 60u);
   const auto seed = GENERATE(1u, 2u);
   CAPTURE(op, static_cast<int>(rounding), enable_percent, seed);
-  if (op == kNormalize && rounding != Rounding::kSingle) return;
+  if (op == kNormalize && rounding != Rounding::kSingle) {
+    SUCCEED("a normalization has one rounding");
+    return;
+  }
 
   Bench bench(seed);
   auto& dut = bench.dut;

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plants bugs, one at a time, in a clone of this repository, and looks whether the short suite notices.
 
-usage: planted.py [--list NAME] [--folder DIR] [--least N] [--jobs N] [WORD]...
+usage: planted.py [--list NAME] [--folder DIR] [--least N] [--jobs N] [--again] [WORD]...
        planted.py --places    only looks whether each bug of all lists still has its place
 The lists are tests/planted/NAME.json; how they were drawn is in docs/verification.md.
 For each bug the tests that know the place best run first; if they notice nothing, the whole short suite does. Without a
-bug those tests must pass. Exit code 1 if fewer than --least bugs are caught; 2 if a bug has no place to go or nothing builds.
+bug those tests must pass. What became of each bug is kept in DIR/NAME.tsv: a run that was stopped goes on behind its
+last bug (--again: from the first). Exit code 1 if fewer than --least bugs are caught; 2 if a bug has no place to go or nothing builds.
 """
 import argparse
 import json
@@ -19,6 +20,7 @@ import sys
 import typing
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+NOTHING = "nothing"
 
 
 class Bug(typing.NamedTuple):
@@ -89,6 +91,14 @@ def plant(tree, bug):
     return text
 
 
+def caught_by(tree, bug, jobs):
+    """The first test that fails, or NOTHING."""
+    text = plant(tree, bug)
+    wrong = failed_tests(tree, bug.first, f"^{bug.first}:", jobs) or failed_tests(tree, "all", ".", jobs)
+    (tree / bug.file).write_text(text)
+    return f'"{wrong[0]}"' if wrong else NOTHING
+
+
 def places():
     """The text that a bug changes stands once in its file; sources move on, and the lists with them."""
     lost, count = [], 0
@@ -107,14 +117,19 @@ def main():
     parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "build" / "planted")
     parser.add_argument("--least", type=int, help="bugs that must be caught (nine of ten)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--again", action="store_true", help="forget what earlier runs found")
     parser.add_argument("--places", action="store_true", help="look for the places alone")
     parser.add_argument("word", nargs="*", help="bugs whose description contains one of these")
     options = parser.parse_args()
     if options.places:
         places()
     bugs = [b for b in read_bugs(options.list) if not options.word or any(w in b.what for w in options.word)]
+    kept = options.folder.resolve() / f"{options.list}.tsv"
+    if options.again:
+        kept.unlink(missing_ok=True)
+    known = dict(line.split("\t") for line in kept.read_text().splitlines()) if kept.exists() else {}
     tree = prepare(options.folder.resolve(), bugs)
-    for first in sorted({bug.first for bug in bugs}):
+    for first in sorted({bug.first for bug in bugs if bug.what not in known}):
         wrong = failed_tests(tree, first, f"^{first}:", options.jobs)
         if wrong:
             print(f"planted.py: without a bug {wrong[0]} fails", file=sys.stderr)
@@ -122,13 +137,12 @@ def main():
     caught = 0
     print("| bug | file | caught by |\n|---|---|---|", flush=True)
     for bug in bugs:
-        text = plant(tree, bug)
-        wrong = failed_tests(tree, bug.first, f"^{bug.first}:", options.jobs)
-        wrong = wrong or failed_tests(tree, "all", ".", options.jobs)
-        (tree / bug.file).write_text(text)
-        caught += bool(wrong)
-        by = f'"{wrong[0]}"' if wrong else "nothing"
-        print(f"| {bug.what} | `{bug.file}` | {by} |", flush=True)
+        if bug.what not in known:
+            known[bug.what] = caught_by(tree, bug, options.jobs)
+            with kept.open("a") as file:
+                file.write(f"{bug.what}\t{known[bug.what]}\n")
+        caught += known[bug.what] != NOTHING
+        print(f"| {bug.what} | `{bug.file}` | {known[bug.what]} |", flush=True)
     least = options.least if options.least is not None else (9 * len(bugs) + 9) // 10
     print(f"{caught} of {len(bugs)} bugs are caught")
     sys.exit(caught < least)

@@ -301,18 +301,19 @@ TEST_CASE("rows that lie otherwise are put in order", "[arch][elementwise]") {
     return b.unary(b.input({rows, channels}), OpKind::kRelu, "RELU");
   };
   const machine::Config config = testing::small_config(5, 7, 16, 8, 64);
-  SECTION("of one operand of two") {
+  enum Rows { kOperandOfTwo, kSumOfProduct, kPartsOfPixels };
+  const auto rows = GENERATE(kOperandOfTwo, kSumOfProduct, kPartsOfPixels);
+  CAPTURE(rows);
+  if (rows == kOperandOfTwo) {
     const int x = b.reshape(map(6, 8), {12, 4}), y = map(12, 4);
     const bool swap = GENERATE(false, true);
     const auto kind = GENERATE(OpKind::kAdd, OpKind::kMul, OpKind::kSquaredDifference);
     b.graph.outputs = {b.binary(swap ? y : x, swap ? x : y, kind, "binary")};
     b.set_quantization(b.graph.outputs[0], 1.0f, 3);
-  }
-  SECTION("of the sum that a product is added to") {
+  } else if (rows == kSumOfProduct) {
     const int x = b.reshape(map(6, 8), {12, 4});
     b.graph.outputs = {b.addition(b.fully_connected(map(12, 9), 9, 4), x)};
-  }
-  SECTION("parts of pixels for FULLY_CONNECTED") {
+  } else {  // for FULLY_CONNECTED
     b.graph.outputs = {b.fully_connected(b.reshape(map(6, 24), {18, 8}), 8, 9)};
   }
   std::vector<Array> inputs;

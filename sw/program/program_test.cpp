@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <map>
 #include <random>
 
 #include "base/error.h"
@@ -219,13 +220,25 @@ TEST_CASE("the parts of a program file are checked one by one", "[compiler][prog
 
 TEST_CASE("floats of a program file are finite", "[compiler][program][error]") {
   const float infinite = std::numeric_limits<float>::infinity();
-  Program program = small_program();
-  SECTION("attribute") { program.after.ops[0].beta = -infinite; }
-  SECTION("scale of a tensor") { program.after.tensors[0].quantization.scale = {infinite}; }
-  SECTION("attribute of ONNX") { program.after.ops[0].numbers["alpha"] = {0.0, std::nan("")}; }
-  SECTION("step") { program.after.ops[0].steps = {{model::FloatStep::Kind::kMul, {infinite}}}; }
-  SECTION("scale at the edge") { program.inputs[0].scale = std::nan(""); }
-  require_refused(bytes_of(serialize(program)), "where a finite number is expected");
+  const std::map<std::string, std::function<void(Program&)>> damages{
+      {"attribute", [&](Program& p) { p.after.ops[0].beta = -infinite; }},
+      {"scale of a tensor",
+       [&](Program& p) { p.after.tensors[0].quantization.scale = {infinite}; }},
+      {"attribute of ONNX",
+       [&](Program& p) {
+         p.after.ops[0].numbers["alpha"] = {0.0, std::nan("")};
+       }},
+      {"step",
+       [&](Program& p) {
+         p.after.ops[0].steps = {{model::FloatStep::Kind::kMul, {infinite}}};
+       }},
+      {"scale at the edge", [&](Program& p) { p.inputs[0].scale = std::nan(""); }}};
+  for (const auto& [what, damage] : damages) {
+    CAPTURE(what);
+    Program program = small_program();
+    damage(program);
+    require_refused(bytes_of(serialize(program)), "where a finite number is expected");
+  }
 }
 
 TEST_CASE("operators are stored by name, with all that they have", "[compiler][program]") {

@@ -324,6 +324,7 @@ module trine_dmem #(
       if (use_s || (use_d && d_we)) begin
         trine_trace_dmem_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask);
       end
+      if (use_g || (use_d && !d_we)) trine_trace_dmem_read();
     end
 `endif
   end
@@ -341,6 +342,7 @@ module trine_dmem #(
 `ifdef TRINE_LOCKSTEP
   import "DPI-C" function void trine_trace_dmem_write(input int address, input int data,
                                                       input int mask);
+  import "DPI-C" function void trine_trace_dmem_read();
 `endif
 
   // ---------------------------------------------------------------------------------------------

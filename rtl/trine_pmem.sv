@@ -137,7 +137,16 @@ module trine_pmem #(
       a_one_port: assert (!(read && write));
     end
 `endif
+`ifdef TRINE_LOCKSTEP
+    always_ff @(posedge clk_i) begin
+      if (read) trine_trace_pmem_read(int'(Cols));
+    end
+`endif
   end
+
+`ifdef TRINE_LOCKSTEP
+  import "DPI-C" function void trine_trace_pmem_read(input int words);
+`endif
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin

@@ -41,6 +41,8 @@ struct RunResult {
   std::vector<LayerResult> layers;  ///< of Program::layers
   std::uint64_t dram_bytes_read = 0, dram_bytes_written = 0;
   std::uint64_t fetched_bytes = 0;  ///< of those read, the program's
+  /// Words of memories, of the RTL in lockstep alone. Those written are writes of a word or part.
+  std::uint64_t dmem_reads = 0, dmem_writes = 0, pmem_reads = 0;
 };
 
 /// One stage after the other: the last one's outputs, sums of the rest.

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/rounding.h"
 #include "machine/precision.h"
+#include "machine/runs.h"
+#include "sim/arch/lanes.h"
 
 namespace trine::sim {
 namespace {
@@ -34,25 +36,18 @@ std::int64_t taps_inside(std::int64_t first, std::int64_t step, std::int64_t las
   return inside;
 }
 
-/// Lanes take positions one after the other, row by row.
-Positions positions_of(const LaneRegisters& r, int rows, std::int64_t idle) {
-  const std::int64_t start = r.get(agu::kXStart), end = r.get(agu::kXEnd);
-  const std::int64_t stride = std::max<std::int64_t>(1, r.get(agu::kStrideX));
-  const std::int64_t across = std::max<std::int64_t>(1, divide_up(end - start, stride));
-  const std::int64_t lanes = (r.get(agu::kTilesLast) + 1) * rows;
+Positions positions_of(const LaneRegisters& r, int rows, bool window) {
   Positions positions;
-  for (std::int64_t n = 0; n < lanes; n += across) {
-    const std::int64_t y = r.get(agu::kYStart) + n / across * r.get(agu::kStrideY);
-    if (y >= r.get(agu::kYEnd)) break;
-    const std::int64_t down =
-        taps_inside(y, r.get(agu::kDilY), r.get(agu::kRLast), r.get(agu::kHeight));
-    for (std::int64_t i = 0; i < std::min(across, lanes - n); ++i) {
-      const std::int64_t x = start + i * stride;
-      positions.count += x < end - idle ? 1 : 0;
-      positions.taps +=
-          down * taps_inside(x, r.get(agu::kDilX), r.get(agu::kSLast), r.get(agu::kWidth));
+  Lanes lanes(r, rows, window ? 3 : 0);
+  for (std::int64_t tile = 0; tile <= r.get(agu::kTilesLast); ++tile, lanes.next_tile(r))
+    for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+      const Lanes::Lane& lane = lanes.lanes[l];
+      positions.count += lanes.active(l) ? 1 : 0;
+      if (lanes.gathers(l))
+        positions.taps +=
+            taps_inside(lane.y, r.get(agu::kDilY), r.get(agu::kRLast), r.get(agu::kHeight)) *
+            taps_inside(lane.x, r.get(agu::kDilX), r.get(agu::kSLast), r.get(agu::kWidth));
     }
-  }
   return positions;
 }
 
@@ -79,9 +74,9 @@ class Counter {
     const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
     const std::int64_t groups = r.get(agu::kGroupsLast) + 1, tiles = r.get(agu::kTilesLast) + 1;
     const std::int64_t words = r.get(agu::kWordsLast) + 1;
-    const std::int64_t steps =
-        words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1) * tiles * groups;
-    const Positions at = positions_of(r, config_.rows, window ? r.get(agu::kIdle) : 0);
+    const std::int64_t group_steps = words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
+    const std::int64_t steps = group_steps * tiles * groups;
+    const Positions at = positions_of(r, config_.rows, window);
     const Action action = operands.weights.bits == 8   ? kInt8
                           : operands.weights.bits == 2 ? kTernary
                                                        : kBinary;
@@ -90,7 +85,8 @@ class Counter {
     actions_[kDmemRead] = groups * words * at.taps;
     const std::int64_t per_row =
         window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
-    actions_[kPmemRead] = divide_up(steps, per_row) * config_.cols;
+    // A group starts with a row of its own.
+    actions_[kPmemRead] = tiles * groups * divide_up(group_steps, per_row) * config_.cols;
     if (!drains) return;
     const std::int64_t codes = at.count * r.get(kChannels);
     const auto output = static_cast<post::Output>(r.get(post::kOutput));
@@ -99,18 +95,25 @@ class Counter {
         codes * (output == post::Output::kThresholds ? r.get(post::kPassesLast) + 1
                  : run.has(kFuseAdd)                 ? 2
                                                      : 1);
-    const std::int64_t stored = at.count * stored_words(r, r.get(kChannels));
+    const std::int64_t stored = at.count * stored_words(r, group_columns(config_, run));
     actions_[kDmemWrite] = stored;
     if (fused) actions_[kDmemRead] += stored;
   }
 
-  static std::int64_t stored_words(const LaneRegisters& r, std::int64_t channels) {
+  /// Of a position. What lies in the same word, but in another group of columns, is read and
+  /// written by itself.
+  static std::int64_t stored_words(const ComputeRegisters& r, std::int64_t columns) {
+    const std::int64_t channels = r.get(isa::compute::kChannels), position = r.get(post::kPosition);
     const bool raw = static_cast<post::Output>(r.get(post::kOutput)) == post::Output::kRaw;
     const std::int64_t per_word =
         raw ? 1
             : machine::kPrecisions.at(static_cast<std::size_t>(r.get(post::kEncoding)))
                   .codes_per_word();
-    return divide_up(r.get(post::kPosition) + channels, per_word);
+    std::int64_t words = 0;
+    for (std::int64_t n = 0; n < channels; n += columns)
+      words += divide_up(position + std::min(n + columns, channels), per_word) -
+               (position + n) / per_word;
+    return words;
   }
 
   void vector(const VectorRegisters& r, const isa::Run& run) {
@@ -120,7 +123,7 @@ class Counter {
     const std::int64_t passes = over_channels ? r.get(agu::kGroupsLast) + 1 : 1;
     const std::int64_t steps =
         passes * words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1) * tiles;
-    const Positions at = positions_of(r, config_.rows, 0);
+    const Positions at = positions_of(r, config_.rows, false);
     const std::int64_t outputs = run.has(isa::vector::kReduce) ? tiles : at.count;
     const bool maximum = op == isa::vector::Op::kMax || op == isa::vector::Op::kMin ||
                          op == isa::vector::Op::kMaxTernary || op == isa::vector::Op::kMaxBinary;
@@ -135,12 +138,14 @@ class Counter {
     namespace dma = isa::dma;
     const std::int64_t rows = r.get(dma::kRowsLast) + 1, words = r.get(dma::kWords);
     const auto target = static_cast<dma::Target>(run.op);
+    std::int64_t beats = 0;
     for (std::int64_t i = 0; i < rows; ++i) {
       const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
-      actions_[kBeat] += divide_up(dram / 4 % config_.data_words() + words, config_.data_words());
+      beats += divide_up(dram / 4 % config_.data_words() + words, config_.data_words());
     }
-    const bool on_chip = run.has(dma::kFromDmem);
-    if (on_chip || !load) actions_[kDmemRead] += rows * words;
+    actions_[kBeat] = beats;
+    // DMEM's port of the DMA reads whole beats.
+    if (run.has(dma::kFromDmem) || !load) actions_[kDmemRead] = beats * config_.data_words();
     if (!load) return;
     if (target == dma::Target::kDmem) actions_[kDmemWrite] += rows * words;
     if (target == dma::Target::kPmem || target == dma::Target::kTransposed)
@@ -157,28 +162,34 @@ void count_macs(std::int64_t macs, Actions& layer) {
   if (*most > 0) layer[static_cast<std::size_t>(kInt8Mac + (most - layer.begin()))] = macs;
 }
 
+void add(const Actions& actions, Actions& sum) {
+  for (std::size_t a = 0; a < kActions; ++a) sum[a] += actions[a];
+}
+
 }  // namespace
+
+Actions count_actions(const machine::Config& config, std::span<const isa::Word> words) {
+  Actions sum{};
+  Counter counter(config);
+  isa::for_each_run(words,
+                    [&](std::size_t, isa::Engine engine, const isa::Registers& registers,
+                        const isa::Run& run) { add(counter.of(engine, registers, run), sum); });
+  return sum;
+}
 
 std::vector<Actions> count_actions(const compiler::Program& program) {
   std::vector<Actions> layers(program.layers.size());
-  isa::RegisterFile registers;
   Counter counter(program.config);
-  std::size_t run_index = 0;
-  std::int64_t words = 1;
-  for (std::size_t i = 1; i < program.words.size(); ++i) {
-    const isa::Word word = program.words[i];
-    ++words;
-    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
-    if (isa::opcode_of(word) != isa::Opcode::kRun) continue;
-    const isa::Engine engine = isa::engine_of(word);
-    if (run_index >= program.run_layer.size())
+  std::size_t index = 0, words = 0;  // RUNs; words before them that are counted
+  isa::for_each_run(program.words, [&](std::size_t word, isa::Engine engine,
+                                       const isa::Registers& registers, const isa::Run& run) {
+    if (index >= program.run_layer.size())
       throw_error("{}: more RUNs than the layers have", program.name);
-    Actions& layer = layers.at(static_cast<std::size_t>(program.run_layer[run_index++]));
-    const Actions actions = counter.of(engine, registers[engine], isa::decode_run(word));
-    for (std::size_t a = 0; a < kActions; ++a) layer[a] += actions[a];
-    layer[kInstruction] += words;
-    words = 0;
-  }
+    Actions& layer = layers.at(static_cast<std::size_t>(program.run_layer[index++]));
+    add(counter.of(engine, registers, run), layer);
+    layer[kInstruction] += static_cast<std::int64_t>(word + 1 - words);
+    words = word + 1;
+  });
   for (std::size_t l = 0; l < layers.size(); ++l) count_macs(program.layers[l].macs, layers[l]);
   return layers;
 }

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -54,6 +55,9 @@ using Actions = std::array<std::int64_t, kActions>;
 inline std::int64_t steps_of(const Actions& actions) {
   return actions[kInt8] + actions[kTernary] + actions[kBinary];
 }
+
+/// Of all RUNs, whatever their layers. @throws Error  the words are no program
+Actions count_actions(const machine::Config& config, std::span<const isa::Word> words);
 
 /// Of each of program.layers (of its first stage, if there are more). Words of the program count
 /// for the layer of the RUN behind them. @throws Error  the words are no program

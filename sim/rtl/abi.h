@@ -9,7 +9,7 @@
 
 namespace trine::sim {
 
-inline constexpr std::int32_t kAbiVersion = 4;
+inline constexpr std::int32_t kAbiVersion = 5;
 
 /// Settings of one instance of a model and of the memory behind its AXI port.
 struct ModelSettings {
@@ -44,6 +44,8 @@ struct Observed {
   std::uint64_t event_count;
   const ObservedWrite* writes;
   std::uint64_t write_count;
+  std::uint64_t dmem_reads;     ///< words that banks read (models built for lockstep only)
+  std::uint64_t pmem_reads;     ///< likewise, of all columns
   std::uint64_t causes[8];      ///< cycles by trace_cause_o while running
   std::uint64_t bytes_read;     ///< beats that the memory gave, in bytes
   std::uint64_t bytes_fetched;  ///< of those, the program's

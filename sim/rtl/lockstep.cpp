@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "machine/runs.h"
 #include "sim/arch/machine.h"
 
 namespace trine::sim {
@@ -49,14 +50,10 @@ std::vector<ExpectedByte> expected_writes(const compiler::Program& program,
   std::vector<ExpectedByte> bytes;
   Machine machine(program.config, dram);
   machine.on_dmem_write = [&bytes](const DmemWrite& write) { append_bytes(bytes, write); };
-  isa::RegisterFile registers;
-  int run = 0;
-  for (const isa::Word word : program.words) {
-    const isa::Engine engine = isa::engine_of(word);
-    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
-    if (isa::opcode_of(word) == isa::Opcode::kRun)
-      machine.execute(engine, registers[engine], isa::decode_run(word), run++);
-  }
+  int index = 0;
+  isa::for_each_run(program.words,
+                    [&](std::size_t, isa::Engine engine, const isa::Registers& registers,
+                        const isa::Run& run) { machine.execute(engine, registers, run, index++); });
   return bytes;
 }
 

@@ -332,6 +332,9 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   result.dram_bytes_read = counters.bytes_read;
   result.dram_bytes_written = counters.bytes_written;
   result.fetched_bytes = o.bytes_fetched;
+  result.dmem_reads = o.dmem_reads;
+  result.dmem_writes = o.write_count;
+  result.pmem_reads = o.pmem_reads;
   result.runs = timings(s.runs, o, s.program.name);
   const std::vector<LayerSpan> spans = layer_spans(s.program, result.runs, result.cycles);
   result.layers = layer_results(s.program, spans, causes_of(spans, o));

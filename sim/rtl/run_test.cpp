@@ -16,8 +16,10 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "machine/csr.h"
+#include "sim/arch/actions.h"
 #include "sim/arch/run.h"
 #include "sw/runtime/trine_runtime.h"
+#include "tests/random_program.h"
 #include "tests/tiny_program.h"
 
 using namespace trine;
@@ -272,6 +274,22 @@ TEST_CASE("the tiny program gives the expected DRAM on the RTL", "[rtl][run]") {
     CHECK(result.causes[static_cast<std::size_t>(Cause::kCompute)] == 8 * 3 * 9);
     if (repeat == 0) first_cycles = result.cycles;
     CHECK(result.cycles == first_cycles);
+  }
+}
+
+TEST_CASE("actions counted from the words are what the memories of the RTL count",
+          "[rtl][actions]") {
+  machine::Config config = small_config();  // whose window former has two steps a row
+  config.cols = 8;
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    const tests::RandomProgram random = tests::random_program(config, seed, 30);
+    std::vector<std::uint8_t> dram = random.dram;
+    const RunResult result = RtlRunner(random.program, checked_options()).run_dram(dram);
+    const Actions actions = count_actions(config, random.program.words);
+    CHECK(result.pmem_reads == static_cast<std::uint64_t>(actions[kPmemRead]));
+    CHECK(result.dmem_reads == static_cast<std::uint64_t>(actions[kDmemRead]));
+    CHECK(result.dmem_writes == static_cast<std::uint64_t>(actions[kDmemWrite]));
   }
 }
 

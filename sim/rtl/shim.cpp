@@ -163,6 +163,7 @@ class Model {
   void clear_observed() {
     events_.clear();
     writes_.clear();
+    dmem_reads_ = pmem_reads_ = 0;
     std::fill(std::begin(causes_), std::end(causes_), 0);
     running_cycles_ = 0;
     memory_.clear_counters();
@@ -188,6 +189,8 @@ class Model {
     o->event_count = events_.size();
     o->writes = writes_.data();
     o->write_count = writes_.size();
+    o->dmem_reads = dmem_reads_;
+    o->pmem_reads = pmem_reads_;
     std::copy(std::begin(causes_), std::end(causes_), o->causes);
     o->bytes_read = memory_.bytes_read();
     o->bytes_fetched = memory_.bytes_fetched();
@@ -199,6 +202,10 @@ class Model {
 
   void record_write(std::uint32_t address, std::uint32_t data, std::uint32_t mask) {
     writes_.push_back({running_cycles_, address, data, mask});
+  }
+  void count_reads(std::uint64_t dmem, std::uint64_t pmem) {
+    dmem_reads_ += dmem;
+    pmem_reads_ += pmem;
   }
 
  private:
@@ -356,6 +363,7 @@ class Model {
   AxiMemory memory_;
   std::vector<TraceEvent> events_;
   std::vector<ObservedWrite> writes_;
+  std::uint64_t dmem_reads_ = 0, pmem_reads_ = 0;
   std::uint64_t causes_[8] = {};
   std::uint64_t running_cycles_ = 0, total_cycles_ = 0;
 };
@@ -395,5 +403,11 @@ extern "C" const ModelApi* trine_rtl_api() { return &kApi; }
 extern "C" void trine_trace_dmem_write(int address, int data, int mask) {
   running_model->record_write(static_cast<std::uint32_t>(address), static_cast<std::uint32_t>(data),
                               static_cast<std::uint32_t>(mask));
+}
+
+// Likewise, for each word that a bank of DMEM reads, each row of PMEM.
+extern "C" void trine_trace_dmem_read() { running_model->count_reads(1, 0); }
+extern "C" void trine_trace_pmem_read(int words) {
+  running_model->count_reads(0, static_cast<std::uint64_t>(words));
 }
 #endif

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "machine/runs.h"
 #include "sw/program/image.h"
 #include "sw/program/program.h"
 
@@ -63,16 +64,14 @@ constexpr std::int64_t kMostDram = std::int64_t{1} << 40;
 
 /// Bytes that the program's stores write, up to kMostDram.
 std::int64_t stored_bytes(const std::vector<isa::Word>& words) {
-  isa::RegisterFile registers;
   std::int64_t bytes = 0;
-  for (const isa::Word word : words) {
-    if (isa::engine_of(word) != isa::Engine::kStore) continue;
-    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
-    if (isa::opcode_of(word) != isa::Opcode::kRun) continue;
-    const isa::TransferRegisters store(registers[isa::Engine::kStore]);
+  isa::for_each_run(words, [&](std::size_t, isa::Engine engine, const isa::Registers& registers,
+                               const isa::Run&) {
+    if (engine != isa::Engine::kStore) return;
+    const isa::TransferRegisters store(registers);
     bytes = std::min(
         kMostDram, bytes + 4 * (store.get(isa::dma::kRowsLast) + 1) * store.get(isa::dma::kWords));
-  }
+  });
   return bytes;
 }
 

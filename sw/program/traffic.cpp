@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/index.h"
+#include "machine/runs.h"
 
 namespace trine::program {
 namespace {
@@ -74,19 +75,14 @@ void copy(const isa::TransferRegisters& r, bool store, int layer, Memory& memory
 std::vector<Traffic> traffic_of_stage(const Program& stage) {
   std::vector<Traffic> layers(stage.layers.size());
   Memory memory(stage);
-  isa::RegisterFile registers;
-  std::size_t run = 0;
-  for (std::size_t i = 1; i < stage.words.size(); ++i) {  // the first is the hash
-    const isa::Word word = stage.words[i];
-    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
-    if (isa::opcode_of(word) != isa::Opcode::kRun) continue;
-    const int layer = stage.run_layer[run++];
-    const isa::Engine engine = isa::engine_of(word);
+  std::size_t index = 0;
+  isa::for_each_run(stage.words, [&](std::size_t, isa::Engine engine,
+                                     const isa::Registers& registers, const isa::Run& run) {
+    const int layer = stage.run_layer[index++];
     const bool store = engine == isa::Engine::kStore;
-    if ((engine != isa::Engine::kLoad && !store) || isa::decode_run(word).has(isa::dma::kFromDmem))
-      continue;
-    copy(isa::TransferRegisters(registers[engine]), store, layer, memory, layers[at(layer)]);
-  }
+    if ((engine == isa::Engine::kLoad || store) && !run.has(isa::dma::kFromDmem))
+      copy(isa::TransferRegisters(registers), store, layer, memory, layers[at(layer)]);
+  });
   memory.add_outputs(layers);
   return layers;
 }

@@ -126,6 +126,24 @@ TEST_CASE("the table is found that the layers were made of", "[energy]") {
   CHECK(e.leakage == Approx(leakage));
 }
 
+TEST_CASE("spans of a layer add up, its cells leak once", "[energy]") {
+  Sample sample;
+  std::vector<power::Energy> span(kComponents);
+  for (std::size_t c = 0; c < kComponents; ++c) {
+    span[c].cells = 2;
+    span[c].clock = 3;
+    span[c].leakage_nw = 100;
+  }
+  sample.add(10, span);
+  sample.add(30, span);
+  CHECK(sample.cycles == 40);
+  for (const power::Energy& e : sample.energy) {
+    CHECK(e.cells == 4);
+    CHECK(e.clock == 6);
+    CHECK(e.leakage_nw == 100);
+  }
+}
+
 TEST_CASE("what is left out of a sum is left out once", "[energy]") {
   const machine::Config config = edge32();
   const Table table = made_up();

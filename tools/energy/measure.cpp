@@ -103,7 +103,8 @@ class Measurement {
       }
       ++at;
       if (span < recorded.spans.size() && at == recorded.spans[span].end) {
-        add(samples[static_cast<std::size_t>(recorded.spans[span++].layer)], prices, gates);
+        samples[static_cast<std::size_t>(recorded.spans[span++].layer)].add(
+            gates.counts().cycles, prices.of(gates.counts(), component_, kComponents));
         gates.reset_counts();
       }
       if (options_.most_cycles > 0 && at >= options_.most_cycles) break;
@@ -113,16 +114,6 @@ class Measurement {
   }
 
  private:
-  void add(Sample& sample, const power::Prices& prices, const power::Gates& gates) const {
-    sample.cycles += gates.counts().cycles;
-    const std::vector<power::Energy> energies = prices.of(gates.counts(), component_, kComponents);
-    for (std::size_t c = 0; c < kComponents; ++c) {
-      const double leakage = energies[c].leakage_nw;
-      sample.energy[c] += energies[c];
-      sample.energy[c].leakage_nw = leakage;  // of the same cells
-    }
-  }
-
   const synth::Netlist& netlist_;
   const synth::Cells& cells_;
   const synth::WireModel* wires_;
@@ -163,6 +154,14 @@ void for_each_part(Energy& energy, const F& f) {
 }
 
 }  // namespace
+
+void Sample::add(std::uint64_t span_cycles, const std::vector<power::Energy>& span) {
+  cycles += span_cycles;
+  for (std::size_t c = 0; c < kComponents; ++c) {
+    energy[c] += span[c];
+    energy[c].leakage_nw = span[c].leakage_nw;
+  }
+}
 
 nlohmann::ordered_json to_json(const Measured& measured) {
   nlohmann::ordered_json json;

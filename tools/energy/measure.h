@@ -39,6 +39,9 @@ struct Sample {
   std::uint64_t cycles = 0;
   sim::Actions actions{};
   std::array<power::Energy, kComponents> energy;
+
+  /// A span of its cycles. Leakage is that of the cells, however many spans a layer has.
+  void add(std::uint64_t span_cycles, const std::vector<power::Energy>& span);
 };
 
 struct Measured {

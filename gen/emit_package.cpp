@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "base/hash.h"
 #include "gen/emit.h"
 #include "gen/ports.h"
 #include "machine/csr.h"
@@ -19,9 +18,8 @@ namespace {
 
 constexpr const char* kVersion = "0.1.0";
 
-/// Of all keys: what a program sees is less than what makes two designs differ.
 std::string design_name(const Config& config) {
-  return fmt::format("trine_{}_{:016x}", config.name, hash64(config.to_toml()));
+  return fmt::format("trine_{}_{:016x}", config.name, config.identity());
 }
 
 /// A port of trine_axi_top, and the bus that it belongs to.

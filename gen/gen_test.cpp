@@ -20,6 +20,7 @@
 #include "machine/config.h"
 #include "machine/csr.h"
 #include "machine/isa.h"
+#include "machine/precision.h"
 #include "machine/schema.h"
 
 namespace fs = std::filesystem;
@@ -248,6 +249,37 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
   CHECK(std::size(seen) + unseen.size() == machine::schema().size());  // all keys are looked at
 }
 
+TEST_CASE("each key but the name makes another design", "[gen][config]") {
+  const Config base = machine::load_config("edge256");
+  std::set<std::uint64_t> identities{base.identity()};
+  std::size_t tried = 0;
+  const auto differs = [&](const Config& changed) {
+    CHECK(identities.insert(changed.identity()).second);
+    ++tried;
+  };
+  for (const machine::Key& key : machine::schema()) {
+    CAPTURE(key.name);
+    Config changed = base;  // whether such a design is legal is another question
+    if (const auto* k = std::get_if<machine::IntKey>(&key.type)) {
+      ++(changed.*k->member);
+      differs(changed);
+    } else if (const auto* flag = std::get_if<machine::BoolKey>(&key.type)) {
+      changed.*flag->member = !(changed.*flag->member);
+      differs(changed);
+    } else if (const auto* name = std::get_if<machine::NameKey>(&key.type)) {
+      changed.*name->member = "other";
+      CHECK(changed.identity() == base.identity());
+    } else {
+      for (const machine::Precision& p : machine::kPrecisions) {
+        changed = base;
+        changed.*p.enabled = !(changed.*p.enabled);
+        differs(changed);
+      }
+    }
+  }
+  CHECK(tried == machine::schema().size() - 2 + std::size(machine::kPrecisions));
+}
+
 TEST_CASE("the attributes of bursts are those of the configuration", "[gen][emission]") {
   const std::string usual = config_package(machine::load_config("edge64"));
   CHECK_THAT(usual, Catch::Contains("AxiProt = 3'd2;"));        // non-secure
@@ -441,6 +473,7 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
   CHECK(manifest["top"] == "soc_trine_top");
   CHECK(manifest["instruction_set"] == isa::kVersion);
   CHECK(manifest["configuration_hash"] == fmt::format("0x{:016x}", config.hash()));
+  CHECK(manifest["design_hash"] == fmt::format("0x{:016x}", config.identity()));
   CHECK(manifest["configuration"].size() == machine::schema().size());
   CHECK(manifest["configuration"]["array.rows"] == 2);
   CHECK(manifest["memories"][0] ==

@@ -81,6 +81,7 @@ nlohmann::ordered_json manifest(const Config& config) {
   json["name"] = config.name;
   json["configuration"] = machine::all_keys(config);
   json["configuration_hash"] = fmt::format("0x{:016x}", config.hash());
+  json["design_hash"] = fmt::format("0x{:016x}", config.identity());
   for (const machine::Memory& m : machine::memories(config))
     json["memories"].push_back(
         {{"name", m.name}, {"instances", m.instances}, {"width", m.width}, {"depth", m.depth}});

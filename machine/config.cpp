@@ -353,6 +353,12 @@ std::uint64_t Config::hash() const {
   return isa::encode_begin(hash64(text));
 }
 
+std::uint64_t Config::identity() const {
+  Config unnamed = *this;
+  unnamed.name.clear();
+  return hash64(unnamed.to_toml());
+}
+
 std::string Config::to_toml() const {
   std::string text, group;
   for (const Key& key : schema()) {

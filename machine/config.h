@@ -93,6 +93,9 @@ struct Config {
   /// the keys that the schema calls seen (shape, memories, precisions, features), its two upper
   /// bits set: the program's first word (isa::Opcode::kBegin), and CONFIG_HASH.
   std::uint64_t hash() const;
+  /// What makes two designs differ: XXH64 of all keys but the name. Programs are told apart by
+  /// hash(), results by this: cycles, area and energy depend on keys that no program sees.
+  std::uint64_t identity() const;
   /// Canonical TOML, all keys, fixed order.
   std::string to_toml() const;
 };

@@ -389,7 +389,8 @@ PYBIND11_MODULE(_core, m) {
         return machine::load_config(name, settings);
       }))
       .def("keys", [](const machine::Config& c) { return machine::all_keys(c).dump(); })
-      .def("hash", [](const machine::Config& c) { return c.hash(); });
+      .def("hash", [](const machine::Config& c) { return c.hash(); })
+      .def("identity", [](const machine::Config& c) { return c.identity(); });
   m.def("read_file", [](const std::string& path) {
     const std::vector<std::uint8_t> bytes = read_file(path);
     return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());

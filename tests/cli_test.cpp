@@ -568,8 +568,10 @@ TEST_CASE("every report says the configuration, its hash and the revision", "[cl
   CHECK_FALSE(report.contains("hash"));
   REQUIRE(shell.trine("generate --quiet --out e --config edge32 --set memory.dmem_kib=64").code ==
           0);
-  CHECK(report.at("configuration_hash") ==
-        shell.read_json("e/manifest.json").at("configuration_hash"));
+  const json manifest = shell.read_json("e/manifest.json");
+  CHECK(report.at("configuration_hash") == manifest.at("configuration_hash"));
+  CHECK(report.at("design_hash") == manifest.at("design_hash"));
+  CHECK(report.at("design_hash") != manifest.at("configuration_hash"));
   CHECK(report.at("revision").get<std::string>().size() >= 5);
 }
 
@@ -578,6 +580,7 @@ TEST_CASE("commands without one configuration say so", "[cli][json]") {
   REQUIRE(shell.trine("models --json j").code == 0);
   CHECK(shell.read_json("j").at("configuration").is_null());
   CHECK(shell.read_json("j").at("configuration_hash").is_null());
+  CHECK(shell.read_json("j").at("design_hash").is_null());
   CHECK(shell.read_json("j").at("models").size() >= 19);
 }
 
@@ -957,6 +960,8 @@ TEST_CASE("sweep tells figures of its points, the front and what failed", "[cli]
   CHECK(points[1].at("cycles") == run.at("cycles"));
   CHECK(points[1].at("utilization") == run.at("utilization"));
   CHECK(points[1].at("array.rows") == 4);
+  CHECK(points[1].at("design_hash") == run.at("design_hash"));
+  CHECK(points[2].at("design_hash").is_null());
   CHECK(points[1].at("front") == true);
   CHECK(points[2].at("failed").is_string());
   CHECK(line_count(read_text(shell.dir / "s.csv")) == 4);

@@ -94,6 +94,11 @@ class Config(Mapping[str, Any]):
         """Of all keys that a program sees: it runs on designs with the same."""
         return self._core.hash()
 
+    @property
+    def identity(self) -> int:
+        """Of all keys but the name: results of designs with the same compare. `design_hash` of results."""
+        return self._core.identity()
+
     def __getitem__(self, key: str) -> Any:
         return self._keys[key]
 

@@ -49,6 +49,9 @@ class Configs(unittest.TestCase):
         self.assertEqual(dict(trine.Config("mine.toml"))["array.rows"], 4)
         self.assertEqual(trine.Config("edge64", name="x").hash, trine.Config("edge64").hash)
         self.assertNotEqual(config.hash, trine.Config("edge64").hash)
+        twice = trine.Config("edge64", {"post.columns_per_cycle": 2})
+        self.assertEqual(twice.hash, trine.Config("edge64").hash)
+        self.assertNotEqual(twice.identity, trine.Config("edge64").identity)
         self.assertTrue(str(trine.root).startswith(sys.prefix))
 
 

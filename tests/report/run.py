@@ -165,7 +165,7 @@ def synth_result(like):
         "command": "synth",
         **{
             k: like[k]
-            for k in ("configuration", "configuration_hash", "revision")
+            for k in ("configuration", "design_hash", "revision")
         }, "target": "asic",
         "library": "a library",
         "area_um2": 1.5e6,
@@ -243,6 +243,34 @@ def check_refused(work, folder):
             work / "nowhere" / "t.json")
 
 
+def check_identity(work):
+    """Two designs that run the same programs are two designs; a file that is edited in between is measured anew."""
+    folder = work / "identity"
+    folder.mkdir()
+    configs = [folder / "one.toml", folder / "two.toml"]
+    preset = (ROOT / "presets" / "edge32.toml").read_text()
+    check("columns_per_cycle = 1" in preset, "edge32.toml: post.columns_per_cycle")
+    configs[0].write_text(preset)
+    configs[1].write_text(preset.replace("columns_per_cycle = 1", "columns_per_cycle = 2"))
+
+    def points():
+        trine("report", "--config", configs[0], "--config", configs[1], "--model", LENET, "--batch", "1", "--out",
+              folder / "out", "--quiet", "--json", folder / "report.json")
+        found = json.loads((folder / "report.json").read_text())["points"]
+        runs = [json.loads((folder / "out" / f"{c.stem}.lenet_mnist.run.json").read_text()) for c in configs]
+        check(runs[0]["configuration_hash"] == runs[1]["configuration_hash"], "the designs run other programs")
+        return found, [r["cycles"] for r in runs]
+
+    found, cycles = points()
+    check(cycles[0] != cycles[1], f"post.columns_per_cycle changes no cycle: {cycles}")
+    check(
+        sorted(p["cycles"] for p in found) == sorted(cycles) and len({p["design_hash"] for p in found}) == 2
+        and len({p["design"] for p in found}) == 2, f"two designs are told as {found}")
+    configs[0].write_text(configs[1].read_text())
+    found, now = points()
+    check(now == [cycles[1]] * 2, f"{configs[0].name} is another design now, but its cycles are {now}, not {cycles[1]}")
+
+
 def check_names(work, folder):
     """A model may call its layers anything."""
     evil = work / "evil"
@@ -311,6 +339,7 @@ def main():
     check(page.read_text() == (work / "again.html").read_text(), "the same results give another page")
     check_refused(work, folder)
     check_names(work, folder)
+    check_identity(work)
 
 
 if __name__ == "__main__":

@@ -65,10 +65,14 @@ std::string revision() {
 }
 
 Json with_configuration(const Json& json, const machine::Config* config) {
-  Json all{{"configuration", nullptr}, {"configuration_hash", nullptr}, {"revision", revision()}};
+  Json all{{"configuration", nullptr},
+           {"configuration_hash", nullptr},
+           {"design_hash", nullptr},
+           {"revision", revision()}};
   if (config != nullptr) {
     all["configuration"] = machine::all_keys(*config);
     all["configuration_hash"] = fmt::format("0x{:016x}", config->hash());
+    all["design_hash"] = fmt::format("0x{:016x}", config->identity());
   }
   all.update(json);
   return all;

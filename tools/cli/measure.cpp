@@ -97,7 +97,7 @@ class Commands {
     Key key;
     key.add(command);
     if (!config.empty())
-      key.add(fmt::format("{:016x}", machine::load_config(config, o_.settings).hash()));
+      key.add(fmt::format("{:016x}", machine::load_config(config, o_.settings).identity()));
     if (!model.empty()) key.add_file(model);
     for (const std::string& argument : arguments) key.add(argument);
     return key.digest();

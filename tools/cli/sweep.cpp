@@ -129,7 +129,9 @@ class Sweep {
       if (setting.starts_with(kTable)) p.model = setting.substr(kTable.size());
     }
     try {
-      p.keys = machine::all_keys(machine::load_config(config, keys));
+      const machine::Config design = machine::load_config(config, keys);
+      p.keys = machine::all_keys(design);
+      p.design = fmt::format("0x{:016x}", design.identity());
     } catch (const Error& illegal) {
       p.failed = illegal.what();
       p.failed = p.failed.substr(0, p.failed.find('\n'));
@@ -169,7 +171,7 @@ class Sweep {
     const auto model = synth ? hashes_.end() : hashes_.find(p.model);
     const std::string name =
         task_name(fmt::format("{} {} {} {} {}", fmt::join(words, " "), fmt::join(options, " "),
-                              p.keys.dump(), files, model == hashes_.end() ? "" : model->second));
+                              p.design, files, model == hashes_.end() ? "" : model->second));
     words.insert(words.end(), options.begin(), options.end());
     words.insert(words.end(), {"--config", p.config});
     for (const std::string& setting : p.settings)

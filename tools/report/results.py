@@ -80,7 +80,7 @@ class Result:
     def __init__(self, path, name, data):
         self.path, self.name, self.data = path, name, data
         self.command = data["command"]
-        self.design = data.get("configuration_hash")
+        self.design = data.get("design_hash")
         self.model = model_of(data)
 
     def __getitem__(self, key):
@@ -94,7 +94,7 @@ class Trace:
     """What `trine run --perfetto` wrote."""
 
     def __init__(self, name, data):
-        self.name, self.design = name, data.get("configuration_hash")
+        self.name, self.design = name, data.get("design_hash")
         self.model = model_of(data["otherData"])
         self.backend, self.cycles = data["otherData"].get("backend"), data["otherData"]["cycles"]
 
@@ -129,7 +129,7 @@ def check(path, data):
     command = data["command"]
     check_keys(path, "", data, {"revision": str, **REQUIRED[command]}, command)
     if command in ("run", "verify", "estimate"):
-        check_keys(path, "", data, {"configuration": dict, "configuration_hash": str}, command)
+        check_keys(path, "", data, {"configuration": dict, "design_hash": str}, command)
         for key in ("cycles", "peak_macs_per_cycle"):
             if data[key] <= 0:
                 raise BadInput(f"{path}: {key}: is {data[key]}, allowed more than 0")

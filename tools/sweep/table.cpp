@@ -250,6 +250,7 @@ Json to_json(const std::vector<Point>& points, const Goal& goal) {
   json["points"] = Json::array();
   for (const Point& p : points) {
     Json row{{"config", p.config}, {"settings", p.settings}, {"model", p.model}, {"by", p.by}};
+    row["design_hash"] = p.design.empty() ? Json(nullptr) : Json(p.design);
     for (const std::string& figure : columns) row[figure] = to_json(p.figure(figure));
     row["allowed"] = p.allowed;
     row["front"] = p.front;

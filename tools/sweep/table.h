@@ -21,6 +21,7 @@ struct Point {
   std::vector<std::string> settings;  ///< "array.rows=4"
   std::string model;                  ///< empty: none, of synth alone
   Json keys = Json::object();         ///< of the configuration
+  std::string design;                 ///< its identity, "0x..."; empty: none
   std::vector<Json> results;          ///< JSON of its commands; a later one's figures hold
   std::vector<std::string> by;        ///< the methods that these are of
   std::string failed;                 ///< why there is none

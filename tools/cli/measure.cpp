@@ -34,13 +34,31 @@ void check_stems(const std::string& option, const std::vector<std::string>& path
       throw_error("{}: {} is the name of another one, allowed once", option, stem(path));
 }
 
-/// What a result depends on.
+/// Options and the files or folders that they name.
+using Inputs = std::vector<std::pair<std::string, std::string>>;
+
+std::string digest_of(const std::string& text) { return sha256({text.begin(), text.end()}); }
+
+/// Digest of a file's bytes, or of a folder's files with their names; empty if there is none: the
+/// command says so.
+std::string content_of(const fs::path& path) {
+  if (fs::is_regular_file(path)) return sha256(read_file(path));
+  if (!fs::is_directory(path)) return "";
+  std::set<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(path))
+    if (entry.is_regular_file()) files.insert(entry.path());
+  std::string text;
+  for (const fs::path& file : files)
+    text += fs::relative(file, path).string() + '\n' + sha256(read_file(file)) + '\n';
+  return digest_of(text);
+}
+
+/// What makes a result what it is: its digest signs the result (`made_from`), and the result is
+/// taken again as long as the digest stays. Files count by what is in them, not by their paths.
 class Key {
  public:
-  Key() { add(with_configuration(Json::object(), nullptr)["revision"]); }
   void add(const std::string& part) { text_ += part + '\n'; }
-  void add_file(const std::string& path) { add(sha256(read_file(path))); }
-  std::string digest() const { return sha256({text_.begin(), text_.end()}); }
+  std::string digest() const { return digest_of(text_); }
 
  private:
   std::string text_;
@@ -58,22 +76,24 @@ class Commands {
   bool right() const { return right_; }
 
   /// @param model  empty: of none
+  /// @param inputs  what else it reads
   /// @param needed  else that it fails is told, and the rest goes on
   /// @param more  the option of a file that it writes, too
   /// @return whether its result is there
   bool run(const std::string& name, const std::string& command, const std::string& config,
-           const std::string& model, Arguments arguments, bool needed,
+           const std::string& model, Arguments arguments, const Inputs& inputs, bool needed,
            const std::string& more = "") {
     const fs::path file = fs::path(o_.out) / (name + ".json"),
                    second = fs::path(o_.out) / (name + "." + more + ".json");
-    if (!model.empty()) {
-      arguments.insert(arguments.begin(), model);
+    if (!model.empty())
       for (const std::string& shape : o_.shapes)
         arguments.insert(arguments.end(), {"--shape", shape});
-    }
+    const std::string key = key_of(command, config, model, arguments, inputs);
+    if (is_clean() && made_from(file) == key && (more.empty() || fs::exists(second))) return true;
+    if (!model.empty()) arguments.insert(arguments.begin(), model);
+    for (const auto& [option, path] : inputs)
+      arguments.insert(arguments.end(), {"--" + option, path});
     if (!config.empty()) add_design(config, arguments);
-    const std::string key = key_of(command, config, model, arguments);
-    if (made_from(file) == key && (more.empty() || fs::exists(second))) return true;
     arguments.insert(arguments.begin(), {fs::read_symlink("/proc/self/exe").string(), command});
     arguments.insert(arguments.end(), {"--quiet", "--json", file.string()});
     if (!more.empty()) arguments.insert(arguments.end(), {"--" + more, second.string()});
@@ -92,14 +112,22 @@ class Commands {
     arguments.insert(arguments.end(), {"--config", config});
   }
 
+  /// A revision that ends so has changes which it does not name.
+  bool is_clean() const { return !revision_.ends_with("-dirty"); }
+
   std::string key_of(const std::string& command, const std::string& config,
-                     const std::string& model, const Arguments& arguments) const {
+                     const std::string& model, const Arguments& arguments,
+                     const Inputs& inputs) const {
     Key key;
+    key.add(revision_);
     key.add(command);
-    if (!config.empty())
-      key.add(fmt::format("{:016x}", machine::load_config(config, o_.settings).identity()));
-    if (!model.empty()) key.add_file(model);
+    if (!config.empty()) {
+      const machine::Config design = machine::load_config(config, o_.settings);
+      key.add(fmt::format("{} {:016x}", design.name, design.identity()));
+    }
+    if (!model.empty()) key.add(content_of(model));
     for (const std::string& argument : arguments) key.add(argument);
+    for (const auto& [option, path] : inputs) key.add(option + ' ' + content_of(path));
     return key.digest();
   }
 
@@ -109,8 +137,9 @@ class Commands {
     return json.is_object() ? json.value("made_from", "") : "";
   }
 
-  static void sign(const fs::path& file, const std::string& key) {
+  void sign(const fs::path& file, const std::string& key) const {
     Json json = Json::parse(read_text(file));
+    if (json.value("revision", "") != revision_) return;  // a commit came in between
     json["made_from"] = key;
     write_file(file, dumped(json) + "\n");
   }
@@ -133,13 +162,13 @@ class Commands {
 
   const Measurements& o_;
   const Output& output_;
+  const std::string revision_ = revision();
   bool right_ = true;
 };
 
-/// What a model is told of its data, by the commands that take some.
+/// How a model's data are read, by the commands that take some.
 Arguments data_of(const Measurements& o, const std::string& data) {
   Arguments arguments;
-  if (!data.empty()) arguments = {"--data", data};
   for (const auto& [option, values] : {std::pair{"--mean", &o.mean}, {"--scale", &o.scale}})
     if (!values->empty() && !data.empty())
       arguments.insert(arguments.end(), {option, fmt::format("{}", fmt::join(*values, ","))});
@@ -157,18 +186,17 @@ void measure_point(const Measurements& o, const std::string& config, std::size_t
     Arguments arguments = backend;
     if (!single) arguments.insert(arguments.end(), {"--batch", std::to_string(batch)});
     const std::string suffix = single ? ".run" : fmt::format(".batch{}", batch);
-    if (!commands.run(name + suffix, "run", config, model, arguments, single,
+    if (!commands.run(name + suffix, "run", config, model, arguments, {}, single,
                       single ? "perfetto" : ""))
       break;  // a network that takes no batch takes no larger one
   }
-  commands.run(name + ".estimate", "estimate", config, model, {}, false);
+  commands.run(name + ".estimate", "estimate", config, model, {}, {}, false);
   if (!vectors.empty())
-    commands.run(name + ".verify", "verify", config, model,
-                 {"--vectors", vectors, "--backend", o.backend}, true);
+    commands.run(name + ".verify", "verify", config, model, backend, {{"vectors", vectors}}, true);
   if (data.empty()) return;
-  Arguments arguments = data_of(o, data);
-  if (!real.empty()) arguments.insert(arguments.end(), {"--float", real});
-  commands.run(name + ".accuracy", "accuracy", config, model, arguments, true);
+  Inputs inputs{{"data", data}};
+  if (!real.empty()) inputs.emplace_back("float", real);
+  commands.run(name + ".accuracy", "accuracy", config, model, data_of(o, data), inputs, true);
 }
 
 }  // namespace
@@ -227,15 +255,17 @@ bool Measurements::measure(const Output& output) const {
   for (std::size_t i = 0; i < models.size(); ++i) {
     for (const std::string& config : configs) measure_point(*this, config, i, commands);
     const std::string real = own(floats, i), recorded = own(vectors, i), data_ = own(data, i);
-    Arguments arguments = real.empty() ? Arguments{"--vectors", recorded} : data_of(*this, data_);
-    if (!real.empty()) arguments.insert(arguments.begin(), {"--against", real});
+    Inputs inputs{{"vectors", recorded}};
+    if (!real.empty()) inputs = {{"against", real}};
+    if (!real.empty() && !data_.empty()) inputs.emplace_back("data", data_);
     if (!real.empty() || !recorded.empty())
-      commands.run(stem(models[i]) + ".compare", "compare", "", models[i], arguments, false);
+      commands.run(stem(models[i]) + ".compare", "compare", "", models[i],
+                   real.empty() ? Arguments{} : data_of(*this, data_), inputs, false);
   }
-  Arguments library;
-  if (!liberty.empty()) library = {"--liberty", liberty};
+  Inputs library;
+  if (!liberty.empty()) library = {{"liberty", liberty}};
   for (const std::string& config : configs)
-    if (synth) commands.run(stem(config) + ".synth", "synth", config, "", library, true);
+    if (synth) commands.run(stem(config) + ".synth", "synth", config, "", {}, library, true);
   return commands.right();
 }
 

@@ -305,6 +305,11 @@ def check_stale(work):
     measured("labels edited", ["c.m.accuracy"])
     wrong = json.loads((folder / "out" / "c.m.accuracy.json").read_text())["top1"]
     check(wrong < right, f"labels edited: top1 {wrong}, before {right}")
+    edit(vectors / "out0.npy", lambda codes: codes.__setitem__(-1, codes[-1] ^ 1))
+    for call in ("first", "second"):  # a wrong result stays wrong
+        measured(f"a code is another, {call} call", ["c.m.verify"], code=1, verify=("vectors_exact", 99))
+    edit(vectors / "out0.npy", lambda codes: codes.__setitem__(-1, codes[-1] ^ 1))
+    measured("the code is right again", ["c.m.verify"], verify=("vectors_exact", 100))
     model.touch()
     measured("model touched", [])
     edit(config, lambda text: text.extend(b"# a remark\n"))

@@ -99,9 +99,9 @@ class Commands {
     if (!more.empty()) arguments.insert(arguments.end(), {"--" + more, second.string()});
     std::error_code ignored;
     fs::remove(file, ignored);  // of another revision: it would not go with the others
-    start(name, arguments, needed);
+    const bool right = start(name, arguments, needed);
     if (!fs::exists(file)) return false;
-    sign(file, key);
+    if (right) sign(file, key);  // a wrong one is told again each time
     return true;
   }
 
@@ -144,7 +144,8 @@ class Commands {
     write_file(file, dumped(json) + "\n");
   }
 
-  void start(const std::string& name, const Arguments& command, bool needed) {
+  /// @return whether it says that all is right
+  bool start(const std::string& name, const Arguments& command, bool needed) {
     output_.print(name + "\n");
     flush_stdout();
     const TemporaryFolder scratch(fs::temp_directory_path());
@@ -153,11 +154,12 @@ class Commands {
       const Progress progress(name, output_.quiet);
       return run_process(command, fs::current_path(), log);
     }();
-    if (code == kSuccess) return;
+    if (code == kSuccess) return true;
     const std::string line = last_line_of(log);
     if (code == kWrongResult) right_ = false;
     if (code != kWrongResult && needed) throw Error(line);
     fmt::print(stderr, "{}: {}\n", name, line);
+    return false;
   }
 
   const Measurements& o_;

@@ -9,6 +9,8 @@
 #include "base/cache.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/process.h"
+#include "base/root.h"
 
 namespace trine::cli {
 namespace {
@@ -19,6 +21,13 @@ std::string duration(double seconds) {
   if (s < 120) return fmt::format("{} s", s);
   return s < 7200 ? fmt::format("{} min", s / 60)
                   : fmt::format("{} h {} min", s / 3600, s / 60 % 60);
+}
+
+/// What a revision that ends in "-dirty" does not say: a hash of the changes since its commit.
+std::string changes_of(const std::string& revision) {
+  if (!revision.ends_with("-dirty")) return "";
+  return first_line_of({"sh", "-c", "git -C \"$1\" diff HEAD | git hash-object --stdin", "sh",
+                        project_root().string()});
 }
 
 }  // namespace
@@ -37,8 +46,9 @@ void EngineFlags::declare(CLI::App& command) {
 }
 
 std::string task_name(const std::string& depends) {
+  static const std::string own = revision();
   static const std::string program =
-      fmt::format("{} {:016x}", revision(), hash64(read_text(sweep::own_program())));
+      fmt::format("{}{} {:016x}", own, changes_of(own), hash64(read_text(sweep::own_program())));
   return fmt::format("{:016x}", hash64(program + " " + depends));
 }
 

@@ -243,6 +243,21 @@ def check_refused(work, folder):
             work / "nowhere" / "t.json")
 
 
+def check_host(work):
+    """Time on the host is in no figure: the latency says so."""
+    folder = work / "host"
+    model = ROOT / "tests" / "operators" / "host_floats.tflite"
+    folder.mkdir()
+    trine("run", "--config", "edge32", "--backend", "arch", "--allow-host", model, "--json", folder / "run.json")
+    trine("estimate", "--config", "edge32", "--allow-host", model, "--json", folder / "estimate.json")
+    trine("report", folder, "--html", folder / "page.html", "--quiet", "--json", folder / "report")
+    count = len(json.loads((folder / "run.json").read_text())["host"])
+    point = json.loads((folder / "report").read_text())["points"][0]
+    check(count > 0 and point["host_operators"] == count, f"{count} operators on the host, told: {point}")
+    latency = Page((folder / "page.html").read_text()).told("Latency, batch 1")
+    check(latency.endswith(f"ms without {count} operators on the host"), f"latency: {latency}")
+
+
 class Tree:
     """The program in a tree of its own, whose revision is what its file says: the tests' tree may have changes."""
 
@@ -420,6 +435,7 @@ def main():
     check(page.read_text() == (work / "again.html").read_text(), "the same results give another page")
     check_refused(work, folder)
     check_names(work, folder)
+    check_host(work)
     check_identity(work)
     check_stale(work)
 

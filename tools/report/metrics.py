@@ -92,7 +92,19 @@ class Point:
         known = self.clock_ns()
         if not known or not self.main:
             return unknown(self.command("synth") if self.main else self.command("run") + " MODEL")
-        return number(self.main["cycles"] * known[0] / 1e6, unit="ms")
+        cell = number(self.main["cycles"] * known[0] / 1e6, unit="ms")
+        cell.text += self.host_note()
+        return cell
+
+    def host_operators(self):
+        """How many run on the host, whose time no command measures; None: not known."""
+        of = first([r for r in self.runs if isinstance(r.get("host"), list)])
+        return len(of["host"]) if of else None
+
+    def host_note(self):
+        """What a time of the machine leaves out."""
+        count = self.host_operators()
+        return f" without {count} operator{'s' if count > 1 else ''} on the host" if count else ""
 
     def best_batch(self):
         """The run with the fewest cycles an image."""
@@ -105,7 +117,7 @@ class Point:
             return unknown(self.command("synth") if run else self.command("run") + " MODEL")
         images = run.get("images", 1)
         cell = number(images * 1e9 / (run["cycles"] * known[0]))
-        cell.text += f" inferences/s (batch {images})"
+        cell.text += f" inferences/s (batch {images}){self.host_note()}"
         return cell
 
     def gops(self):
@@ -221,4 +233,9 @@ def summary_json(point):
     """Null: not known."""
     cells = {key: tell(point) for key, _, tell in SUMMARY}
     values = {key: c.text if c.value is None and not c.command else c.value for key, c in cells.items()}
-    return {"model": point.model, "design": point.name, "design_hash": point.design, **values}
+    return {
+        "model": point.model,
+        "design": point.name,
+        "design_hash": point.design,
+        **values, "host_operators": point.host_operators()
+    }

@@ -5,6 +5,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
@@ -20,6 +21,7 @@
 #include "sw/program/stages_image.h"
 #include "sw/reference/vectors.h"
 #include "sw/runtime/trine_stages.h"
+#include "sw/runtime/trine_vmm.h"
 
 namespace {
 
@@ -53,8 +55,14 @@ struct Simulated {
                 8 * program.words.size());
     program.run_layer.assign(program.words.size(), 0);
     program.layers.resize(1);
-    program.dram_bytes = std::ssize(memory);
-    sim::run_arch_dram(program, memory);
+    const auto base = static_cast<std::ptrdiff_t>(get64(csr::kBase));
+    std::vector<std::uint8_t> dram(kBase + memory.size());
+    std::ranges::copy(memory, dram.begin() + kBase);
+    std::vector<std::uint8_t> seen(dram.begin() + base, dram.end());
+    program.dram_bytes = std::ssize(seen);
+    sim::run_arch_dram(program, seen);
+    std::ranges::copy(seen, dram.begin() + base);
+    memory.assign(dram.begin() + kBase, dram.end());
     registers[csr::kStatus] = 2;
     ++runs;
   }
@@ -180,6 +188,140 @@ TEST_CASE("operators of the host are called between the stages, with results as 
   CHECK(several > 2);
 }
 
+namespace {
+
+/// A program with its first recorded case.
+struct Recorded {
+  File file;
+  reference::VectorCase first;
+  std::vector<std::uint64_t> arena;
+
+  Recorded(const std::string& name, const machine::Config& config)
+      : Recorded(name, config, reference::read_vectors(kOperators / name)) {}
+  Recorded(const std::string& name, const machine::Config& config,
+           const reference::VectorSet& vectors)
+      : file(compiled(name, config, vectors.policy)), first(vectors.cases.front()) {
+    REQUIRE(file.read() == TRINE_OK);
+    arena.resize(file.stages.arena_bytes / 8);
+  }
+
+  /// @return as trine_run_stages(); what came out is as recorded, where that is TRINE_OK
+  int run(trine_device* device, std::uint64_t base) {
+    trine_host_tensor tensor;
+    for (std::uint32_t i = 0; i < first.inputs.size(); ++i) {
+      REQUIRE(trine_stages_input(&file.stages, arena.data(), i, &tensor) == TRINE_OK);
+      std::memcpy(tensor.data, first.inputs[i].bytes.data(), tensor.bytes);
+    }
+    const int result =
+        trine_run_stages(device, &file.stages, base, arena.data(), &program::kReferenceOps, 1, 1);
+    for (std::uint32_t i = 0; i < first.outputs.size() && result == TRINE_OK; ++i) {
+      REQUIRE(trine_stages_output(&file.stages, arena.data(), i, &tensor) == TRINE_OK);
+      CHECK(std::memcmp(tensor.data, first.outputs[i].bytes.data(), tensor.bytes) == 0);
+      std::memset(tensor.data, 0, tensor.bytes);
+    }
+    return result;
+  }
+};
+
+/// Names of programs of one stage, which need not be loaded again.
+std::vector<std::string> of_one_stage(const machine::Config& config) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kOperators)) {
+    const std::string name = entry.path().stem();
+    if (entry.path().extension() == ".tflite" && name.starts_with("host_") &&
+        compiled(name, config).rest.empty())
+      names.push_back(name);
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("what is loaded belongs to the device: programs take turns", "[runtime][stages]") {
+  const machine::Config config = machine::load_config("edge32");
+  const std::vector<std::string> names = of_one_stage(config);
+  REQUIRE(names.size() >= 2);
+  Recorded a(names[0], config), b(names[1], config);
+  a.file.words.resize(std::max(a.file.words.size(), b.file.words.size()));
+  REQUIRE(a.file.read() == TRINE_OK);
+  constexpr std::uint64_t kVmmAt = kBase + 0x20000, kOther = kBase + 0x40000;
+  Simulated device(config), second(config);
+  device.memory.resize(0x60000);
+  REQUIRE(a.file.stages.memory_bytes < 0x20000);
+  REQUIRE(b.file.stages.memory_bytes < 0x20000);
+  second.memory.resize(device.memory.size());
+  trine_storage storage, second_storage;
+  trine_callbacks callbacks = device.callbacks(), second_callbacks = second.callbacks();
+  trine_device *handle = nullptr, *second_handle = nullptr;
+  REQUIRE(trine_open(&storage, sizeof storage, &callbacks, &handle) == TRINE_OK);
+  REQUIRE(trine_open(&second_storage, sizeof second_storage, &second_callbacks, &second_handle) ==
+          TRINE_OK);
+  int loads = 0;
+  const auto run = [&](Recorded& program, std::uint64_t base, bool loaded) {
+    CHECK(program.run(handle, base) == TRINE_OK);
+    loads += loaded ? 0 : 1;
+    CHECK(device.loads == loads);
+  };
+  run(a, kBase, false);
+  run(a, kBase, true);
+  run(b, kBase, false);  // over it
+  run(a, kBase, false);
+  run(a, kBase, true);
+
+  SECTION("a product of the language models in between") {
+    const trine_design design{config.hash(),
+                              static_cast<std::uint32_t>(config.rows),
+                              static_cast<std::uint32_t>(config.cols),
+                              static_cast<std::uint32_t>(config.data_words()),
+                              static_cast<std::uint32_t>(config.dmem_words()),
+                              static_cast<std::uint32_t>(config.pmem_rows()),
+                              static_cast<std::uint32_t>(config.param_channels),
+                              static_cast<std::uint32_t>(config.acc_bits),
+                              1};
+    const std::vector<std::int8_t> weights{1, 2, 3, 4}, inputs{5, 6};
+    trine_vmm_matrix matrix{};
+    matrix.weights = weights.data();
+    matrix.outputs = matrix.inputs = 2;
+    matrix.vectors = 1;
+    trine_vmm_weights prepared;
+    REQUIRE(trine_vmm_prepare(handle, &design, &matrix, kVmmAt, 0x10000, &prepared) == TRINE_OK);
+    std::int32_t sums[2] = {};
+    REQUIRE(trine_vmm(handle, inputs.data(), &prepared, sums, 1, 1) == TRINE_OK);
+    CHECK((sums[0] == 17 && sums[1] == 39));
+    ++loads;
+    run(a, kBase, false);
+    run(a, kBase, true);
+  }
+  SECTION("at another address") {
+    run(a, kOther, false);
+    std::fill_n(device.memory.begin(), 0x20000, std::uint8_t{0xa5});
+    run(a, kOther, true);
+    run(a, kBase, false);
+  }
+  SECTION("on another device") {
+    CHECK(a.run(second_handle, kBase) == TRINE_OK);
+    CHECK(second.loads == 1);
+    run(a, kBase, true);
+  }
+  SECTION("another file where one was") {
+    std::ranges::copy(b.file.words, a.file.words.begin());
+    a.file.size = b.file.size;
+    REQUIRE(a.file.read() == TRINE_OK);
+    a.first = b.first;
+    a.arena = b.arena;
+    run(a, kBase, false);
+    run(a, kBase, true);
+  }
+  SECTION("a load that fails in between") {
+    const std::vector<std::uint8_t> memory = device.memory;
+    device.memory.resize(1);
+    CHECK(b.run(handle, kBase) == TRINE_E_ACCESS);
+    device.memory = memory;
+    run(a, kBase, false);
+  }
+}
+
 TEST_CASE("operators are looked up by kind, and what they say is passed on", "[runtime][stages]") {
   Loaded loaded(compiled("host_floats", machine::load_config("edge32")));
   static std::vector<std::string> called;
@@ -228,7 +370,6 @@ TEST_CASE("a stage that the device cannot have ends the run", "[runtime][stages]
   loaded.device.put64(csr::kConfigHash, 1);
   REQUIRE(trine_open(&loaded.storage, sizeof loaded.storage, &loaded.callbacks, &loaded.handle) ==
           TRINE_OK);
-  loaded.file.stages.image.bytes = nullptr;
   CHECK(loaded.run(&program::kReferenceOps, 1) == TRINE_E_CONFIGURATION);
 }
 

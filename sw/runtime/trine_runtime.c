@@ -325,6 +325,7 @@ int trine_load_image(trine_device* device, const trine_image* image, uint64_t ba
   if (device == NULL || image == NULL) return TRINE_E_ARGUMENT;
   result = trine_check_configuration(device, image->configuration_hash);
   if (result == TRINE_OK) result = refuse_while_busy(device);
+  if (result == TRINE_OK) device->image = NULL; /* its constants may be overwritten now */
   if (result == TRINE_OK && image->constants_bytes != 0)
     result = write_memory(device, base_address + image->constants_address, image->constants,
                           image->constants_bytes);
@@ -335,6 +336,12 @@ int trine_load_image(trine_device* device, const trine_image* image, uint64_t ba
   device->base = base_address;
   device->image = image->bytes;
   return TRINE_OK;
+}
+
+int trine_image_is_loaded(const trine_device* device, const trine_image* image,
+                          uint64_t base_address) {
+  return device != NULL && image != NULL && device->image != NULL &&
+         device->image == image->bytes && device->base == base_address;
 }
 
 int trine_planes(trine_device* device, const trine_image* image, const trine_tensor* tensor,

@@ -188,6 +188,12 @@ int trine_from_planes(const trine_tensor* tensor, const uint32_t* planes, void* 
  * has another configuration. */
 int trine_load_image(trine_device* device, const trine_image* image, uint64_t base_address);
 
+/* 1 if this image is the program that was loaded last, with this base_address; 0 if trine_vmm(),
+ * trine_load_program() or another image came behind it. Images are told apart by their place in the
+ * caller's memory: one whose bytes were replaced there has to be loaded. */
+int trine_image_is_loaded(const trine_device* device, const trine_image* image,
+                          uint64_t base_address);
+
 /* An input of the image that is loaded, from the caller's tensor straight to its place in the
  * device's memory, as trine_to_planes() does it; an output from there. Nothing of the image's other
  * tensors changes. TRINE_E_STATE unless this image is loaded, TRINE_E_BUSY between trine_start()

@@ -274,18 +274,26 @@ static int run_on_host(const trine_stages* s, const uint32_t* step, void* arena,
   return TRINE_E_OPERATOR;
 }
 
+/* Of the device is asked what it has, of `s` only whether the bytes are those that were loaded: a
+ * caller may read another file to where one was. */
+static int load_stage(trine_device* device, trine_stages* s, const uint32_t* step,
+                      uint64_t base_address) {
+  const unsigned char* bytes = s->bytes + step[1];
+  int result;
+  if (s->image.bytes == bytes && trine_image_is_loaded(device, &s->image, base_address))
+    return TRINE_OK;
+  result = trine_read_image(bytes, step[2], &s->image);
+  if (result == TRINE_OK) result = trine_load_image(device, &s->image, base_address);
+  if (result != TRINE_OK) s->image.bytes = NULL;
+  return result;
+}
+
 static int run_on_device(trine_device* device, trine_stages* s, const uint32_t* step,
                          uint64_t base_address, void* arena, uint64_t attempts) {
   const uint32_t* tensors = lists(s) + step[5];
   trine_host_tensor host;
   uint32_t i;
-  int result = TRINE_OK;
-  if (s->image.bytes != s->bytes + step[1]) {
-    s->image.bytes = NULL;
-    result = trine_read_image(s->bytes + step[1], step[2], &s->image);
-    if (result == TRINE_OK) result = trine_load_image(device, &s->image, base_address);
-    if (result != TRINE_OK) s->image.bytes = NULL;
-  }
+  int result = load_stage(device, s, step, base_address);
   for (i = 0; i < step[3] && result == TRINE_OK; ++i) {
     result = host_tensor(s, arena, tensors[i], &host);
     if (result == TRINE_OK) result = trine_input(device, &s->image, i, host.data);

@@ -42,7 +42,7 @@ typedef struct trine_stages {
   uint64_t arena_bytes;  /* of the host's memory for tensors */
   uint64_t memory_bytes; /* of the device's */
   uint32_t tensors, steps, inputs, outputs;
-  trine_image image; /* of the stage that was loaded last, bytes null: none */
+  trine_image image; /* of the stage that ran last, bytes null: none */
 } trine_stages;
 
 /* In C order; real value = scale * (code - zero_point), by index of `axis` if there are several
@@ -103,9 +103,10 @@ int trine_stages_input(const trine_stages* stages, void* arena, uint32_t index,
 int trine_stages_output(const trine_stages* stages, void* arena, uint32_t index,
                         trine_host_tensor* tensor);
 
-/* Runs all of it. A stage's image is loaded unless it is the one that was loaded last. For each
- * operator the first function of its kind is called. TRINE_E_OPERATOR if there is none;
- * `attempts` of each stage as in trine_wait(). */
+/* Runs all of it. A stage's image is loaded unless it is the one that the device has loaded, at
+ * this base_address: programs may take turns, with trine_vmm(), too. For each operator the first
+ * function of its kind is called. TRINE_E_OPERATOR if there is none; `attempts` of each stage as in
+ * trine_wait(). */
 int trine_run_stages(trine_device* device, trine_stages* stages, uint64_t base_address, void* arena,
                      const trine_host_function* functions, size_t count, uint64_t attempts);
 

@@ -15,6 +15,7 @@
 #include <fstream>
 #include <limits>
 #include <map>
+#include <mutex>
 #include <set>
 
 #include "base/error.h"
@@ -287,11 +288,13 @@ class Reader {
   File file_;
 };
 
-/// Protobuf reports bad text on stderr; libraries never print.
-struct Silence {
-  google::protobuf::LogHandler* before = google::protobuf::SetLogHandler(nullptr);
-  ~Silence() { google::protobuf::SetLogHandler(before); }
-};
+/// Protobuf reports bad text on stderr; libraries never print. The handler is one of the process
+/// and unprotected: it is set once, as threads that import at the same time would restore each
+/// other's.
+void silence_protobuf() {
+  static std::once_flag once;
+  std::call_once(once, [] { google::protobuf::SetLogHandler(nullptr); });
+}
 
 }  // namespace
 
@@ -308,7 +311,7 @@ std::optional<DataType> type_of(std::int64_t code) {
 
 File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
            const GivenShapes& shapes) {
-  const Silence silence;
+  silence_protobuf();
   onnx::ModelProto model;
   google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   if (bytes.size() > std::numeric_limits<int>::max() || !model.ParseFromCodedStream(&stream) ||

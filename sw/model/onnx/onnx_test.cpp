@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <limits>
@@ -171,6 +173,17 @@ TEST_CASE("bytes that are no ONNX model are refused", "[model][onnx][error]") {
   CHECK_THROWS_WITH(parse_onnx({}, "m.onnx"), Contains("m.onnx: is no ONNX model"));
   CHECK_THROWS_WITH(parse_onnx(std::vector<std::uint8_t>(64, 0xff), "m.onnx"),
                     Contains("m.onnx: is no ONNX model"));
+}
+
+TEST_CASE("protobuf stays silent, whichever thread imports", "[model][onnx][error]") {
+  // A handler that an import puts back is another thread's, or prints in the middle of its import.
+  const auto import = [] {
+    for (int i = 0; i < 100; ++i) CHECK_THROWS_AS(parse_onnx({1, 2, 3}, "m.onnx"), Error);
+  };
+  import();
+  google::protobuf::LogHandler* before = google::protobuf::SetLogHandler(nullptr);
+  CHECK(before == nullptr);
+  google::protobuf::SetLogHandler(before);
 }
 
 TEST_CASE("an attribute that is not finite is refused by name", "[model][onnx][error]") {

@@ -24,7 +24,8 @@
 // Contract  with p_lock_o parameters are ready: loads wait while columns are read, but for every
 //           eighth cycle.
 //
-// Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     tb/trine_post_tb.cpp; formal/trine_post_props.sv; tests/random_program_test.cpp (whole
+//           core)
 
 module trine_drain_grant #(
   parameter int unsigned LeftBits = 6,

@@ -25,7 +25,8 @@
 // Timing    issue_o combinational from column, request and en_i; en_i = 0 holds everything.
 // Contract  while codes are in the lanes, the configuration holds.
 //
-// Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     tb/trine_post_tb.cpp; formal/trine_post_props.sv; tests/random_program_test.cpp (whole
+//           core)
 
 module trine_lane_arb #(
   parameter bit          Softmax = 1'b0,

@@ -23,7 +23,8 @@
 // Contract  s_empty_i only if the port takes a word; a softmax's addresses and configuration hold
 //           until left_o.
 //
-// Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     tb/trine_post_tb.cpp; formal/trine_post_props.sv; tests/random_program_test.cpp (whole
+//           core)
 
 module trine_pack #(
   parameter int unsigned Rows     = 8,

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine_post beside an array that overwrites its drain registers as soon as it may: each column is
+// read before the next tile's results are in its register, and no earlier than its own are; each
+// RUN retires once, behind its last word, and no word of another leaves in between. Stated at the
+// ports: a code carries with it what it was made of, and words are looked at where they leave.
+//
+// Abstracted: data. The lanes are below, a pipeline of marks. One row, requantized int8 codes with
+// parameters of their channels, any channels, positions, tiles, RUNs; softmax RUNs of any words
+// between them; a scatter port and parameters that wait as they like. Not here: vector jobs, RUNs
+// without results, operations of another latency, normalized values, clear_i.
+
+// trine_lanes without its data: codes leave six enabled cycles later, with the marks of what
+// entered, in the lowest bits of a code.
+module trine_lanes #(
+  parameter int unsigned Rows       = 1,
+  parameter bit          Ternary    = 1'b0,
+  parameter bit          Binary     = 1'b0,
+  parameter bit          Table      = 1'b0,
+  parameter bit          Softmax    = 1'b0,
+  parameter int unsigned Drain      = 1,
+  parameter int          Multiplier = 0
+) (
+  input  logic                          clk_i,
+  input  logic                          rst_ni,
+  input  logic                          en_i,
+  input  trine_post_pkg::issue_t        issue_i,
+  input  trine_post_pkg::column_t       column_i,
+  input  trine_post_pkg::cfg_t          cfg_i,
+  input  trine_post_pkg::kind_t         kind_i,
+  input  logic [Drain*Rows*32-1:0]      acc_i,
+  input  logic [Rows*96-1:0]            v_slots_i,
+  input  logic [Drain*Rows*32-1:0]      softmax_acc_i,
+  input  logic [Rows*37-1:0]            factors_i,
+  input  trine_post_pkg::cfg_t          softmax_cfg_i,
+  input  logic                          softmax_i,
+  input  logic                          softmax_in_two_i,
+  input  logic                          softmax_out_i,
+  input  logic [Drain*69-1:0]           params_i,
+  input  logic                          own_i,
+  input  trine_post_pkg::table_write_t  table_i,
+  input  logic [Rows-1:0]               rsp_lanes_i,
+  input  logic [Rows*32-1:0]            rsp_data_i,
+  input  logic                          rsp_place_i,
+  input  logic                          residual_place_i,
+  input  logic                          keep_i,
+  input  logic                          from_keep_i,
+  output logic                          valid_o,
+  output logic [Drain*Rows*8-1:0]       code_o,
+  output logic [Rows*32-1:0]            word_o,
+  output logic                          product_valid_o,
+  output logic [Rows*42-1:0]            product_o
+);
+
+  localparam int unsigned Latency = 6;
+
+  logic [Latency-1:0]   valid_q;
+  logic [Drain*3-1:0]   marks, out;
+  logic [Latency*6-1:0] marks_q;
+
+  for (genvar d = 0; d < Drain; d++) begin : gen_marks
+    assign marks[3*d +: 3] = issue_i.softmax ? softmax_acc_i[32*d +: 3] : acc_i[32*d +: 3];
+    assign code_o[8*d +: 8] = {5'd0, out[3*d +: 3]};
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) valid_q <= '0;
+    else if (en_i) valid_q <= {valid_q[Latency-2:0], issue_i.column || issue_i.softmax};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      marks_q[5:0] <= 6'(marks);
+      // The second lane takes part in a pair.
+      if (!(issue_i.softmax || column_i.pair)) marks_q[5:3] <= '0;
+      for (int unsigned k = 1; k < Latency; k++) marks_q[6*k +: 6] <= marks_q[6*(k-1) +: 6];
+    end
+  end
+
+  assign out             = marks_q[6*(Latency-1) +: Drain*3];
+  assign valid_o         = valid_q[Latency-1];
+  assign word_o          = '0;
+  assign product_valid_o = 1'b0;
+  assign product_o       = '0;
+
+endmodule
+
+module trine_post_props #(
+  parameter int unsigned Drain    = 1,
+  parameter int unsigned PeStages = 2,
+  parameter int unsigned JobDelay = 2,  // PeStages and a cycle for each block of rows
+  localparam int unsigned Cols     = 4,
+  localparam int unsigned AddrBits = 3,
+  localparam int unsigned Channels = 16,
+  localparam int unsigned WordBits = AddrBits + 33 + 32
+) (
+  input logic       clk_i,
+  input logic       rst_ni,
+  input logic       offer_i,          // a job
+  input logic       run_ends_i,       // with this tile
+  input logic       step_i,           // a tile's last step would enter the array
+  input logic       softmax_i,        // a code, or two
+  input logic       pair_i,
+  input logic       softmax_ends_i,   // a word with this code, its tile, its RUN
+  input logic       tile_ends_i,
+  input logic       softmax_run_i,
+  input logic       p_ready_i,
+  input logic       free_i            // the scatter port has taken its word whole
+);
+
+  (* anyconst *) trine_post_pkg::cfg_t cfg;
+
+  // ---------------------------------------------------------------------------------------------
+  // The compute engine: jobs, a group of a tile each.
+  // ---------------------------------------------------------------------------------------------
+  trine_post_pkg::job_t            c_job;
+  trine_post_pkg::results_t        results;
+  trine_post_pkg::compute_status_t status;
+  trine_post_pkg::vector_status_t  v_status;
+  logic                            c_valid, c_ready, data_ready, offered_q, last_q, ends;
+  logic                            new_q;   // the next job begins a RUN
+  logic [4:0]                      rest_q;  // channels of the tile that are yet to be offered
+  logic [4:0]                      rest, group;
+
+  assign rest    = rest_q == '0 ? cfg.channels[4:0] : rest_q;
+  assign group   = rest < 5'(Cols) ? rest : 5'(Cols);
+  assign ends    = offered_q ? last_q : run_ends_i;
+  assign c_valid = offered_q || offer_i;
+
+  always_comb begin
+    c_job            = '0;
+    c_job.tile_first = rest_q == '0;
+    c_job.tile_last  = rest == group;
+    c_job.first      = new_q;
+    c_job.last       = c_job.tile_last && ends;
+    c_job.drain      = 1'b1;
+    c_job.cfg        = cfg;
+  end
+
+  // The job in front, as the ports have it.
+  logic       front_last_q;
+  logic [4:0] front_q;  // columns
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      offered_q <= 1'b0;
+      rest_q    <= '0;
+      new_q     <= 1'b1;
+    end else begin
+      offered_q <= c_valid && !c_ready;
+      if (c_valid && c_ready) begin
+        rest_q <= rest - group;
+        new_q  <= c_job.last;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    last_q <= ends;
+    if (c_valid && c_ready) begin
+      front_last_q <= c_job.last;
+      front_q      <= group;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The array, as trine_operands, trine_jobs and its PEs do.
+  // ---------------------------------------------------------------------------------------------
+  logic                granted_q, arrived_q, arrived, grant, pass, taken;
+  logic [JobDelay:1]   delay_q;
+  logic [PeStages:1]   way_q;            // to the drain registers
+  logic                shown_q, read_q;  // parity of the tiles there, and of those that were taken
+
+  assign arrived       = arrived_q || delay_q[JobDelay];
+  assign grant         = status.drain_soon || (status.drain_ok && delay_q == '0 && !arrived_q);
+  assign pass          = granted_q && step_i;
+  assign taken         = arrived && data_ready;
+  assign results.valid = arrived;
+  if (JobDelay > 1) begin : gen_soon
+    assign results.soon = delay_q[JobDelay-1];
+  end else begin : gen_not_soon
+    assign results.soon = 1'b0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      granted_q <= 1'b0;
+      arrived_q <= 1'b0;
+      delay_q   <= '0;
+      way_q     <= '0;
+      shown_q   <= 1'b0;
+      read_q    <= 1'b0;
+    end else begin
+      granted_q <= !pass && (granted_q || grant);
+      arrived_q <= arrived && !data_ready;
+      delay_q   <= JobDelay'({delay_q, pass});
+      way_q     <= PeStages'({way_q, pass});
+      shown_q   <= shown_q ^ way_q[PeStages];
+      read_q    <= read_q ^ taken;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // A softmax: codes of words, words of tiles, tiles of RUNs; behind a tile it waits.
+  // ---------------------------------------------------------------------------------------------
+  trine_post_pkg::softmax_t        sm;
+  trine_post_pkg::softmax_status_t sm_status;
+  logic                            sm_valid, waits_q, word_q;
+  logic [1:0]                      slot_q;
+
+  assign sm_valid = softmax_i && !waits_q;
+
+  always_comb begin
+    sm            = '0;
+    sm.slot       = slot_q;
+    sm.pair       = Drain == 2 && !slot_q[0] && pair_i;
+    sm.word_first = !word_q;
+    sm.tile_end   = tile_ends_i;
+    sm.run_end    = tile_ends_i && softmax_run_i;
+    // All words but a tile's last are full.
+    sm.word_end   = (slot_q | 2'(sm.pair)) == 2'd3 || (tile_ends_i && softmax_ends_i);
+    if (!sm.word_end) sm.tile_end = 1'b0;
+    if (!sm.tile_end) sm.run_end = 1'b0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      waits_q <= 1'b0;
+      word_q  <= 1'b0;
+      slot_q  <= '0;
+    end else begin
+      if (sm_status.left) waits_q <= 1'b0;
+      if (sm_status.issue) begin
+        slot_q <= sm.word_end ? 2'd0 : slot_q + (sm.pair ? 2'd2 : 2'd1);
+        if (sm.word_end) word_q <= !sm.tile_end;
+        if (sm.tile_end) waits_q <= 1'b1;
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The unit, and the marks: bit 0 a column of another tile, bit 1 the last code of a RUN of the
+  // compute engine, bit 2 of a softmax's.
+  // ---------------------------------------------------------------------------------------------
+  logic [1:0]           col;
+  logic [Drain*32-1:0]  column, sm_acc;
+  logic                 p_lock, s_valid, s_ready, busy_q;  // the scatter port has a word
+  logic [WordBits-1:0]  s_word;
+  logic [31:0]          data, mask;
+
+  for (genvar d = 0; d < Drain; d++) begin : gen_column
+    logic last;
+    assign last = 5'(col) + 5'(d) + 5'd1 == front_q;
+    assign column[32*d +: 32] = {30'd0, front_last_q && last, shown_q != read_q};
+    assign sm_acc[32*d +: 32] = {29'd0, sm.run_end && (d == 0 ? !sm.pair : sm.pair), 2'd0};
+  end
+  assign s_ready = !busy_q || free_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) busy_q <= 1'b0;
+    else         busy_q <= s_valid || !s_ready;
+  end
+
+  assign mask = s_word[31:0];
+  assign data = s_word[63:32] & mask;
+
+  trine_post_pkg::job_t         no_job;
+  trine_post_pkg::table_write_t no_table;
+  logic [Drain*69-1:0]          no_params;
+  assign no_job    = '0;
+  assign no_table  = '0;
+  assign no_params = '0;
+
+  trine_post #(
+    .Rows     (1),
+    .Cols     (Cols),
+    .AddrBits (AddrBits),
+    .Channels (Channels),
+    .Window   (1'b1),
+    .Softmax  (1'b1),
+    .Drain    (Drain),
+    .PeStages (PeStages)
+  ) u_dut (
+    .clk_i           (clk_i),
+    .rst_ni          (rst_ni),
+    .clear_i         (1'b0),
+    .c_valid_i       (c_valid),
+    .c_ready_o       (c_ready),
+    .c_job_i         (c_job),
+    .c_lanes_i       (4'd8),
+    .c_results_i     (results),
+    .c_data_ready_o  (data_ready),
+    .c_status_o      (status),
+    .col_o           (col),
+    .column_i        (column),
+    .v_valid_i       (1'b0),
+    .v_ready_o       (),
+    .v_job_i         (no_job),
+    .v_lanes_i       (4'd8),
+    .v_slots_i       (96'd0),
+    .v_status_o      (v_status),
+    .softmax_valid_i (sm_valid),
+    .softmax_i       (sm),
+    .softmax_o       (sm_status),
+    .softmax_acc_i   (sm_acc),
+    .factors_i       (37'd0),
+    .product_o       (),
+    .p_valid_o       (),
+    .p_ready_i       (p_ready_i),
+    .p_lock_o        (p_lock),
+    .p_channel_o     (),
+    .params_i        (no_params),
+    .table_i         (no_table),
+    .r_valid_o       (),
+    .r_ready_i       (1'b0),
+    .r_lanes_o       (),
+    .rsp_lanes_i     (1'b0),
+    .rsp_data_i      (32'd0),
+    .rsp_done_i      (1'b0),
+    .s_valid_o       (s_valid),
+    .s_ready_i       (s_ready),
+    .s_empty_i       (!busy_q),
+    .s_word_o        (s_word)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // What leaves: the last word of a RUN went, and was taken whole; the RUN is yet to retire.
+  // ---------------------------------------------------------------------------------------------
+  logic       leaves, stale, c_final, v_final, c_pending_q, v_pending_q, whole_q;
+
+  assign leaves  = s_valid && s_ready;
+  assign stale   = data[0] || data[8] || data[16] || data[24];
+  assign c_final = data[1] || data[9] || data[17] || data[25];
+  assign v_final = data[2] || data[10] || data[18] || data[26];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      c_pending_q <= 1'b0;
+      v_pending_q <= 1'b0;
+      whole_q     <= 1'b0;
+    end else begin
+      c_pending_q <= (leaves && c_final) || (c_pending_q && !status.retire);
+      v_pending_q <= (leaves && v_final) || (v_pending_q && !v_status.retire);
+      whole_q     <= (c_pending_q || v_pending_q) && s_ready && !whole_q;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Registers of the unit, for the invariants.
+  // ---------------------------------------------------------------------------------------------
+  localparam int unsigned Latency = 6;
+  localparam int unsigned CfgBits = 318;
+  localparam int unsigned Due     = 2 + PeStages;  // cycles from a promise to new results
+
+  (* hierconn *) logic [CfgBits-1:0] \u_dut.u_drain.cfg_q ;
+  (* hierconn *) logic [5:0]  \u_dut.u_drain.left_q ;
+  (* hierconn *) logic [1:0]  \u_dut.u_drain.col_q ;
+  (* hierconn *) logic [4:0]  \u_dut.u_drain.slot_q ;
+  (* hierconn *) logic [15:0] \u_dut.u_drain.channels_q ;
+  (* hierconn *) logic        \u_dut.u_drain.data_q , \u_dut.u_drain.vector_q ,
+      \u_dut.u_drain.open_q , \u_dut.u_drain.last_q ;
+  (* hierconn *) logic        \u_dut.u_arb.drop_q ;
+  (* hierconn *) logic [3:0]  \u_dut.u_arb.inflight_q ;
+  (* hierconn *) logic [2:0]  \u_dut.u_arb.softmax_q ;
+  (* hierconn *) logic [13:0] \u_dut.u_arb.tag_q[7] , \u_dut.u_arb.tag_q[8] ,
+      \u_dut.u_arb.tag_q[9] , \u_dut.u_arb.tag_q[10] , \u_dut.u_arb.tag_q[11] ,
+      \u_dut.u_arb.tag_q[12] ;
+  (* hierconn *) logic [5:0]  \u_dut.u_lanes.valid_q ;
+  (* hierconn *) logic [35:0] \u_dut.u_lanes.marks_q ;
+  (* hierconn *) logic        \u_dut.u_params.entered_q , \u_dut.u_params.own_q ;
+  (* hierconn *) logic        \u_dut.u_pack.retire_q , \u_dut.u_pack.retire_vector_q ,
+      \u_dut.u_pack.bare_q , \u_dut.u_pack.c_retired_q , \u_dut.u_pack.v_retired_q ;
+  (* hierconn *) logic [31:0] \u_dut.u_pack.mask_q , \u_dut.u_pack.gen_row[0].pack_q ,
+      \u_dut.u_pack.gen_row[0].softmax_pack_q ;
+  (* hierconn *) logic                \u_dut.u_pack.u_skid.held_q ;
+  (* hierconn *) logic [WordBits-1:0] \u_dut.u_pack.u_skid.data_q ;
+
+  logic [5:0]            left;
+  logic                  reading, in_array, began_q, held, held_c, held_v, retire, retire_v;
+  logic [31:0]           held_data, pack, softmax_pack;
+  logic [14*Latency-1:0] tags;
+  logic [2:0]            age_q;  // cycles since the grant of the tile to come
+
+  assign left         = \u_dut.u_drain.left_q ;
+  assign reading      = left != '0 && \u_dut.u_drain.data_q ;
+  assign in_array     = granted_q || delay_q != '0 || arrived_q;
+  assign held         = \u_dut.u_pack.u_skid.held_q ;
+  assign held_data    = \u_dut.u_pack.u_skid.data_q [63:32] & \u_dut.u_pack.u_skid.data_q [31:0];
+  assign held_c       = (held_data & 32'h02020202) != '0;
+  assign held_v       = (held_data & 32'h04040404) != '0;
+  assign retire       = \u_dut.u_pack.retire_q ;
+  assign retire_v     = \u_dut.u_pack.retire_vector_q ;
+  assign pack         = \u_dut.u_pack.gen_row[0].pack_q & \u_dut.u_pack.mask_q ;
+  assign softmax_pack = \u_dut.u_pack.gen_row[0].softmax_pack_q ;
+  assign tags         = {\u_dut.u_arb.tag_q[12] , \u_dut.u_arb.tag_q[11] , \u_dut.u_arb.tag_q[10] ,
+                         \u_dut.u_arb.tag_q[9] , \u_dut.u_arb.tag_q[8] , \u_dut.u_arb.tag_q[7] };
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      began_q <= 1'b0;
+      age_q   <= '0;
+    end else begin
+      began_q <= began_q || (c_valid && c_ready);
+      if (!granted_q && grant) age_q <= 3'd1;
+      else if (age_q != '1) age_q <= age_q + 3'd1;
+    end
+  end
+
+  // Codes in the lanes agree with their tags; from the oldest to the youngest, a softmax's word
+  // begins in slot 0 behind the end of another.
+  trine_post_pkg::tag_t tag;
+  logic [5:0]           marks;
+  logic                 valid, open, tags_right, marks_right, slots_right, order_right, all_began;
+  logic [3:0]           codes, softmax_codes;  // in the lanes
+
+  always_comb begin
+    open        = (softmax_pack & 32'h07070707) == '0;
+    tags_right  = 1'b1;
+    marks_right = 1'b1;
+    slots_right = 1'b1;
+    order_right = 1'b1;
+    all_began   = 1'b1;
+    codes         = '0;
+    softmax_codes = '0;
+    for (int k = Latency - 1; k >= 0; k--) begin
+      tag   = tags[14*k +: 14];
+      valid = \u_dut.u_lanes.valid_q [k];
+      marks = \u_dut.u_lanes.marks_q [6*k +: 6];
+      if (valid) begin
+        if (tag.softmax && tag.pop != tag.word_end) tags_right = 1'b0;
+        if (!tag.softmax && !began_q) all_began = 1'b0;
+        if (marks[0] || marks[3]) marks_right = 1'b0;
+        if (!tag.pair && marks[5:3] != '0) marks_right = 1'b0;
+        if ((marks[1] || marks[4]) != (tag.pop && tag.final_word && !tag.softmax)) begin
+          marks_right = 1'b0;
+        end
+        if ((marks[2] || marks[5]) != (tag.pop && tag.final_word && tag.softmax)) begin
+          marks_right = 1'b0;
+        end
+        if (tag.slot > 5'd3 || (tag.pair && tag.slot[0])) slots_right = 1'b0;
+        codes = codes + 4'(!tag.softmax);
+        softmax_codes = softmax_codes + 4'(tag.softmax);
+        if (tag.softmax) begin
+          if (tag.slot != '0 && !open) order_right = 1'b0;
+          open = !tag.word_end;
+        end
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Contract, and what holds.
+  // ---------------------------------------------------------------------------------------------
+  always_comb begin
+    if ($initstate) assume (!rst_ni);
+    assume (cfg.kind == trine_post_pkg::KindRequant && !cfg.max && !cfg.lookup && !cfg.square);
+    assume (cfg.encoding == trine_post_pkg::EncodingInt8 && cfg.position < 5'd4);
+    assume (cfg.channels != '0 && cfg.channels < 16'd10);
+    assume (cfg.residual_delta == '0);
+    if (p_lock) assume (p_ready_i);
+    if (rst_ni) begin
+      // No word has a code of a register that was overwritten before it was read, or not yet.
+      if (s_valid) a_own_tile: assert (!stale);
+      // The array overwrites nothing that was not taken.
+      if (pass) a_taken: assert (!arrived || data_ready);
+      // A RUN retires once, when its last word was taken whole, and no other's goes before.
+      a_retire_behind:  assert (!status.retire || (c_pending_q && whole_q));
+      a_vretire_behind: assert (!v_status.retire || (v_pending_q && whole_q));
+      if (whole_q) a_retires: assert (status.retire || v_status.retire);
+      if (leaves && (c_final || v_final)) begin
+        a_one_end: assert (!(c_pending_q || v_pending_q) || status.retire || v_status.retire);
+      end
+      a_one_retire: assert (!(status.retire && v_status.retire));
+
+      // Invariants: the job in front, and those that are offered.
+      a_engine: assert (!\u_dut.u_drain.vector_q && !\u_dut.u_arb.drop_q &&
+                        !\u_dut.u_params.entered_q && !\u_dut.u_params.own_q &&
+                        !\u_dut.u_pack.bare_q );
+      if (began_q) a_cfg: assert (\u_dut.u_drain.cfg_q == cfg);
+      else a_new: assert (new_q && rest_q == '0 && left == '0);
+      a_left: assert (left <= 6'(Cols) && rest_q < 5'd10);
+      a_open: assert (\u_dut.u_drain.open_q == (rest_q != '0) && (rest_q == '0 || !new_q));
+      if (left != '0 || rest_q != '0) begin
+        a_slot: assert (\u_dut.u_drain.slot_q < 5'd4);
+        a_channels: assert (\u_dut.u_drain.channels_q == 16'(left) + 16'(rest_q));
+      end
+      if (left != '0) begin
+        a_front: assert (5'(\u_dut.u_drain.col_q ) + left[4:0] == front_q);
+        a_front_most: assert (front_q <= 5'(Cols));
+        a_last: assert (\u_dut.u_drain.last_q == front_last_q);
+      end
+      // The tile in the array.
+      a_one_tile: assert ((delay_q & (delay_q - JobDelay'(1))) == '0 &&
+                          (!arrived_q || delay_q == '0));
+      a_way: assert (way_q == delay_q[PeStages:1]);
+      a_parity: assert ((shown_q ^ (^way_q)) == (read_q ^ (delay_q != '0 || arrived_q)));
+      if (granted_q) begin
+        a_granted: assert (!arrived_q && (delay_q << 1) == '0);
+        if (arrived) a_granted_taken: assert (data_ready);
+      end
+      if (in_array && age_q >= 3'(Due)) a_all_read: assert (!reading);
+      // Words on their way.
+      a_codes: assert (codes == \u_dut.u_arb.inflight_q &&
+                       softmax_codes == 4'(\u_dut.u_arb.softmax_q ));
+      a_tags: assert (tags_right);
+      a_marks: assert (marks_right);
+      a_slots: assert (slots_right);
+      a_order: assert (order_right);
+      a_began: assert (all_began);
+      a_pack: assert ((pack & 32'h07070707) == '0);
+      a_softmax_slot: assert (slot_q == '0 || open);
+      if (held) begin
+        a_held_own: assert ((held_data & 32'h01010101) == '0);
+        a_held_ends: assert ((held_c || held_v) == retire);
+      end
+      if (retire) begin
+        a_retire_c: assert ((held && held_c) + c_pending_q == 2'(!retire_v));
+        a_retire_v: assert ((held && held_v) + v_pending_q == 2'(retire_v));
+        a_retire_new: assert (!whole_q);
+      end else begin
+        a_retired_c: assert (c_pending_q == \u_dut.u_pack.c_retired_q );
+        a_retired_v: assert (v_pending_q == \u_dut.u_pack.v_retired_q );
+      end
+      a_whole: assert (whole_q == (status.retire || v_status.retire));
+      if (JobDelay > PeStages) c_retires: cover (status.retire);  // late: once is enough
+      c_vretires: cover (v_status.retire);
+      c_ahead: cover (pass && reading);
+      if (JobDelay > 1) c_soon: cover (status.drain_soon && !arrived);
+    end
+  end
+
+endmodule

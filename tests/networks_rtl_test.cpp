@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <filesystem>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "sw/model/testing.h"
 #include "sw/program/host.h"
 #include "sw/reference/vectors.h"
+#include "tests/random_program.h"
 #include "tools/fuzz/onnx_network.h"
 #include "tools/fuzz/pair.h"
 #include "tools/fuzz/transformer.h"
@@ -107,6 +109,32 @@ void require_block(std::uint64_t seed, int most_tokens, int most_channels,
   for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
   const compiler::Program program = compiler::compile(b.graph, config);
   sim::RtlRunner rtl(program, options_of());
+  const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
+  REQUIRE(compiler::first_difference(program, rtl.run(inputs).outputs, expected) == "");
+}
+
+/// Heads of attention: products of `size` / 4 steps a tile beside SOFTMAX, whose RUNs end between
+/// their columns.
+void require_heads(std::uint64_t seed, int heads, int tokens, int size,
+                   const machine::Config& config, const sim::RtlOptions& options) {
+  CAPTURE(seed, heads, tokens, size, config.to_toml());
+  fuzz::Choices choices{seed};
+  fuzz::Builder b(choices);
+  const std::vector<int> shape{heads, tokens, size};
+  const int q = b.input(shape), k = b.input(shape), v = b.input(shape);
+  const auto unit = 1.0f / 74;  // of any codes: they deviate by 1
+  for (const int t : {q, k})
+    b.set_quantization(t, unit / static_cast<float>(std::pow(size, 0.25)), 0);
+  b.set_quantization(v, unit, 3);
+  const int scores = b.batch_matmul(q, k, false, true);
+  b.set_quantization(scores, 0.05f, -2);
+  const int mixed = b.batch_matmul(b.softmax(scores), v, false, false);
+  b.set_quantization(mixed, 2 * unit / std::sqrt(static_cast<float>(tokens)), 1);
+  b.graph.outputs = {mixed};
+  std::vector<Array> inputs;
+  for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+  const compiler::Program program = compiler::compile(b.graph, config);
+  sim::RtlRunner rtl(program, options);
   const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
   REQUIRE(compiler::first_difference(program, rtl.run(inputs).outputs, expected) == "");
 }
@@ -232,6 +260,17 @@ TEST_CASE("random transformer blocks are exact on the RTL of 8x8 and 3x5", "[rtl
       require_block(seed, 12, 64, config);
 }
 
+/// The array's results are drained two columns a cycle; the design is that of random programs.
+TEST_CASE("short heads beside softmax are exact on the RTL of two columns a cycle",
+          "[rtl][transformer]") {
+  const machine::Config config = tests::config_of({3, 5, 64, 2, 4, true, 2});
+  sim::RtlOptions options = options_of();
+  options.build.assertions = true;
+  for (const int size : {16, 32, 64})
+    for (std::uint64_t seed = 1; seed <= 6; ++seed)
+      require_heads(seed, 8, 7 + static_cast<int>(seed), size, config, options);
+}
+
 TEST_CASE("random networks are exact on the RTL of 8x8, 3x5 and 4x8", "[rtl][fuzz]") {
   require_random_networks(1, 40, config_of(8, 8, 64, 128, 64));
   require_random_networks(2, 40, config_of(3, 5, 64, 128, 64));
@@ -313,6 +352,15 @@ TEST_CASE("a transformer's decoder block is exact on the RTL of 16x16 and 5x7",
           "[rtl][model][slow]") {
   for (const auto& config : {config_of(16, 16, 64, 128, 64), config_of(5, 7, 64, 128, 64)})
     require_decoder(config);
+}
+
+/// Tiles of 4, 8 and 16 steps, which edge1024 drains in 8 cycles.
+TEST_CASE("short heads beside softmax are exact on the RTL of edge1024",
+          "[rtl][transformer][slow]") {
+  for (const int size : {16, 32, 64})
+    for (const int tokens : {16, 33, 64, 128})
+      for (std::uint64_t seed = 1; seed <= 4; ++seed)
+        require_heads(seed, 12, tokens, size, machine::load_config("edge1024"), options_of());
 }
 
 /// Lengths up to 511 tokens, up to 4 heads of 16, 32, 64 or 80 channels.

@@ -44,7 +44,6 @@ EXCEPTIONS = (
     (MATRIX + r"(u_array\.(gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage\.u_words|gen_col\[\d+\]\.gen_row\[\d+\]\.u_block\.gen_(act|wgt)\[\d+\]\.u_word)"
      r"|gen_zero_points\.u_zero_points)\.valid_q",
      "a pipe without feedback: empty before the first instruction of a program has come"),
-    (MATRIX + r"u_pmem\.gen_code\.(read|came)_q", "the last read's answer, of which nobody asks"),
     (POST + r"(u_arb\.(drop|inflight|phase|softmax)|u_lanes\.(chained|counted|found|lane|threshold|whole))_q",
      "drop_q: codes in the operand register and the lanes come out, go nowhere"),
     (POST + r"(u_params\.(entered|own|ready)|u_grant\.locked)_q", "the same of their parameters; those of a job are read anew"),

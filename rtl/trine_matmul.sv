@@ -157,6 +157,7 @@ module trine_matmul #(
   ) u_matrix (
     .clk_i,
     .rst_ni,
+    .clear_i,
     .w_en_i        (w_en),
     .w_row_i       (w_row),
     .w_next_i      (w_next),

@@ -38,6 +38,7 @@ module trine_matrix #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic                     clear_i,
 
   // Rows for the array; how they are packed, and which part the step takes: trine_weight_rows.
   input  logic                     w_en_i,
@@ -86,6 +87,7 @@ module trine_matrix #(
   trine_pmem #(.Cols(Cols), .Depth(PmemRows), .Ecc(Ecc)) u_pmem (
     .clk_i,
     .rst_ni,
+    .clear_i,
     .r_en_i    (w_en_i),
     .r_row_i   (w_row_i),
     .r_next_i  (w_next_i),

@@ -8,6 +8,7 @@
 //           refused. A write waits while its bank is read.
 //           With Ecc, words carry a code (trine_ecc_pkg) and are corrected behind that register;
 //           ecc_* say when a row has come there which columns were, and of one that could not.
+//           clear_i forgets a row that was read and has not come there: nobody is told of it.
 // Contract  rows are below Depth; Depth is even. Nobody reads or writes while init_i, which writes
 //           zeros to row init_row_i of both banks.
 //
@@ -22,6 +23,7 @@ module trine_pmem #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
+  input  logic               clear_i,
 
   input  logic               r_en_i,
   input  logic [RowBits-1:0] r_row_i,
@@ -50,6 +52,15 @@ module trine_pmem #(
   logic                     odd_q;
   logic [Cols*WordBits-1:0] rdata [2];
   logic [Cols*WordBits-1:0] mask, wdata, row_data_q;
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+`endif
 
   assign w_ready_o = !(r_en_i && r_row_i[0] == w_row_i[0]);
 
@@ -84,6 +95,9 @@ module trine_pmem #(
       if (!rst_ni) begin
         read_q <= 1'b0;
         came_q <= 1'b0;
+      end else if (clear_i) begin
+        read_q <= 1'b0;
+        came_q <= 1'b0;
       end else begin
         read_q <= r_en_i || (read_q && !r_next_i);
         came_q <= read_q && r_next_i;
@@ -113,7 +127,7 @@ module trine_pmem #(
     assign ecc_fatal_o     = 1'b0;
     assign ecc_column_o    = '0;
     assign ecc_row_o       = '0;
-    assign unused_ecc      = rst_ni;
+    assign unused_ecc      = ^{rst_ni, clear_i};
   end
 
   for (genvar b = 0; b < 2; b++) begin : gen_bank
@@ -134,7 +148,7 @@ module trine_pmem #(
 
 `ifdef TRINE_ASSERT
     always_ff @(posedge clk_i) begin
-      a_one_port: assert (!(read && write));
+      if (live_q) a_one_port: assert (!(read && write));
     end
 `endif
 `ifdef TRINE_LOCKSTEP
@@ -150,9 +164,11 @@ module trine_pmem #(
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
-    if (init_i) a_init_alone: assert (!r_en_i && !w_valid_i);
-    if (r_en_i) m_read_row: assume (32'(r_row_i) < Depth);
-    if (w_valid_i) m_write_row: assume (32'(w_row_i) < Depth);
+    if (live_q) begin
+      if (init_i) a_init_alone: assert (!r_en_i && !w_valid_i);
+      if (r_en_i) m_read_row: assume (32'(r_row_i) < Depth);
+      if (w_valid_i) m_write_row: assume (32'(w_row_i) < Depth);
+    end
   end
 `endif
 

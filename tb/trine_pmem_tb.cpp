@@ -2,15 +2,19 @@
 //
 // Weight memory against an array: a stream of reads (mostly the next row) and a stream of writes
 // that wait for the other bank. With codes (TB_Ecc) zeros are written first: a word that
-// nobody wrote reads as zero, and no error is ever reported.
+// nobody wrote reads as zero, and no error is reported where no bit was inverted. Where bits were,
+// each error is told once, as its row comes, with the row and the lowest column; never behind a
+// clear.
 
 #include <catch2/catch.hpp>
+#include <optional>
 #include <random>
 #include <vector>
 
 #include "Vtrine_pmem.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
+#include "verilated_syms.h"
 
 using namespace trine::golden;
 
@@ -108,3 +112,88 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
     REQUIRE(dut.ecc_fatal_o == 0);
   }
 }
+
+#if TB_Ecc
+namespace {
+
+constexpr unsigned kWordBits = 39;  // with its check bits
+
+/// Inverts one bit of a word as it is stored.
+void invert(VerilatedContext& context, unsigned row, unsigned column, unsigned bit) {
+  const VerilatedScope* scope = context.scopeFind(
+      row % 2 == 0 ? "TOP.trine_pmem.gen_bank[0].u_sram" : "TOP.trine_pmem.gen_bank[1].u_sram");
+  REQUIRE(scope != nullptr);
+  const VerilatedVar* words = scope->varFind("mem");
+  REQUIRE(words != nullptr);
+  const unsigned at = column * kWordBits + bit;
+  auto* bytes = static_cast<std::uint8_t*>(words->datap()) + row / 2 * words->entSize();
+  bytes[at / 8] = static_cast<std::uint8_t>(bytes[at / 8] ^ 1U << at % 8);
+}
+
+}  // namespace
+
+TEST_CASE("trine_pmem tells once where a word cannot be corrected, and forgets it with a clear",
+          "[tb][pmem][ecc]") {
+  constexpr unsigned kCols = TB_Cols, kDepth = TB_Depth;
+  std::mt19937 random{5};
+  const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  VerilatedContext context;
+  Vtrine_pmem dut{&context};
+  const auto tick = [&dut] {
+    dut.clk_i = 1;
+    dut.eval();
+    dut.clk_i = 0;
+    dut.eval();
+  };
+  dut.rst_ni = 0;
+  dut.eval();
+  dut.rst_ni = 1;
+  dut.init_i = 1;
+  for (unsigned r = 0; r < kDepth / 2; ++r) {
+    drive(dut.init_row_i, r);
+    tick();
+  }
+  dut.init_i = 0;
+  using Errors = std::vector<unsigned>;  // inverted bits of each column
+  std::vector<Errors> stored(kDepth, Errors(kCols));
+  for (unsigned row = 0; row < kDepth; ++row)
+    for (unsigned c = 0; c < kCols; ++c) {
+      stored[row][c] = chance(random, 40) ? 0 : 1 + below(2);
+      const unsigned bit = below(kWordBits);
+      for (unsigned k = 0; k < stored[row][c]; ++k)
+        invert(context, row, c, (bit + 7 * k) % kWordBits);
+    }
+  std::optional<unsigned> waits, came;  // the row in the memory's output; behind it
+  unsigned fatals = 0, corrected = 0, dropped = 0;
+  for (int cycle = 0; cycle < 20'000; ++cycle) {
+    const unsigned row = below(kDepth);
+    const bool read = chance(random, 50), next = chance(random, 50), clear = chance(random, 5);
+    dut.r_en_i = read;
+    drive(dut.r_row_i, row);
+    dut.r_next_i = next;
+    dut.clear_i = clear;
+    dut.eval();
+    CAPTURE(cycle);
+    unsigned fixed = 0;
+    std::optional<unsigned> broken;
+    for (unsigned c = 0; came && c < kCols; ++c) {
+      if (stored[*came][c] == 1) fixed |= 1U << c;
+      if (stored[*came][c] == 2 && !broken) broken = c;
+    }
+    REQUIRE(get_bits(dut.ecc_corrected_o, 0, kCols) == fixed);
+    REQUIRE((dut.ecc_fatal_o != 0) == broken.has_value());
+    if (broken) REQUIRE(dut.ecc_row_o == *came);
+    if (broken) REQUIRE(dut.ecc_column_o == *broken);
+    fatals += broken ? 1 : 0;
+    corrected += fixed != 0 ? 1 : 0;
+    dropped += clear && waits ? 1 : 0;
+    came = next && !clear ? waits : std::nullopt;
+    if (read) waits = row;
+    if (clear || (next && !read)) waits = std::nullopt;
+    tick();
+  }
+  CHECK(fatals > 500);
+  CHECK(corrected > 500);
+  CHECK(dropped > 100);
+}
+#endif

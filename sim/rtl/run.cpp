@@ -149,6 +149,13 @@ struct RtlRunner::State {
     stop = kStopInterrupt;
   }
 
+  void flip(const std::vector<MemoryFlip>& flips) {
+    for (const MemoryFlip& one : flips)
+      if (api().flip(instance, &one) != 0)
+        throw_error("{}: RTL: no {} bank {} to inject into", program.name,
+                    one.pmem != 0 ? "PMEM" : "DMEM", one.bank);
+  }
+
   /// What the run made of it.
   void read_back(std::vector<std::uint8_t>& dram) const {
     std::copy_n(memory.begin(), dram.size(), dram.begin());
@@ -341,6 +348,16 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   return result;
 }
 
+void RtlRunner::begin_injected(const std::vector<std::uint8_t>& dram,
+                               const std::vector<MemoryFlip>& flips, std::uint64_t cycles) {
+  State& s = *state_;
+  reset();
+  s.fill(dram);
+  s.flip(flips);
+  s.expect(trine_start(s.device));
+  s.api().run(s.instance, cycles, kIdleLimit);
+}
+
 RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
                                             const std::vector<MemoryFlip>& flips, bool soft_reset) {
   State& s = *state_;
@@ -349,10 +366,7 @@ RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
   else
     reset();
   s.fill(dram);
-  for (const MemoryFlip& flip : flips)
-    if (s.api().flip(s.instance, &flip) != 0)
-      throw_error("{}: RTL: no {} bank {} to inject into", s.program.name,
-                  flip.pmem != 0 ? "PMEM" : "DMEM", flip.bank);
+  s.flip(flips);
   const int code = trine_run(s.device, 1);
   s.read_back(dram);
   Injected result;

@@ -64,6 +64,9 @@ class RtlRunner {
     std::uint64_t corrected = 0;         ///< words, with memory.ecc
     std::vector<std::uint32_t> written;  ///< words of DMEM, if build.lockstep
   };
+  /// The first cycles of a run from a reset on, in which a soft reset may come then.
+  void begin_injected(const std::vector<std::uint8_t>& dram, const std::vector<MemoryFlip>& flips,
+                      std::uint64_t cycles);
   /// A run from a reset on, or from a soft reset. @pre options.build.inject. @throws Error  no such
   /// memory
   Injected run_injected(std::vector<std::uint8_t>& dram, const std::vector<MemoryFlip>& flips,

@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kDataBits = 32, kCodeBits = 39;
 constexpr int kTellingFlips = 100;
+constexpr int kDropped = 5;  ///< with codes, one in so many runs of two bits
 constexpr std::uint32_t kErrorEcc = 12;
 static_assert(csr::kErrors[kErrorEcc].name == "ecc");
 
@@ -76,7 +77,8 @@ class Campaign {
     for (int n = 0; n < o_.flips; ++n) {
       progress.update(
           fmt::format("memory.ecc={}, {} bits: {} of {}", config_.ecc, bits, n, o_.flips));
-      ++counts[one(random, bits)];
+      const bool drop = config_.ecc && bits == 2 && n % kDropped == 0;
+      ++counts[drop ? dropped(random) : one(random, bits)];
     }
     return counts;
   }
@@ -111,6 +113,20 @@ class Campaign {
     return flips;
   }
 
+  /// The flips of a column of PMEM, in every row.
+  std::vector<sim::MemoryFlip> in_all_rows(const std::vector<sim::MemoryFlip>& flips) const {
+    std::vector<sim::MemoryFlip> all;
+    for (sim::MemoryFlip flip : flips)
+      for (std::int64_t row = 0; row < config_.pmem_rows(); ++row) {
+        flip.pmem = 1;
+        flip.bank = static_cast<std::uint32_t>(row % 2);
+        flip.row = static_cast<std::uint32_t>(row / 2);
+        flip.bit %= kCodeBits;
+        all.push_back(flip);
+      }
+    return all;
+  }
+
   /// Where ERROR_ADDRESS has to point to.
   std::uint64_t address_of(const sim::MemoryFlip& flip) const {
     if (flip.pmem == 0) {
@@ -126,6 +142,14 @@ class Campaign {
     std::vector<std::uint8_t> dram = before_;
     const auto end = runner_->run_injected(dram, {}, true);
     return !end.hung && end.cause == 0 && end.corrected == 0 && dram == golden_;
+  }
+
+  /// A soft reset soon behind the flips: what waits to be used may be broken, and nobody asks for
+  /// it.
+  Outcome dropped(std::mt19937_64& random) {
+    const std::vector<sim::MemoryFlip> flips = in_all_rows(draw(random, 2));
+    runner_->begin_injected(before_, flips, flips[0].cycle + 1 + random() % 8);
+    return recovers() ? kMasked : kWrongStop;
   }
 
   Outcome one(std::mt19937_64& random, int bits) {
@@ -202,7 +226,10 @@ void add_inject(CLI::App& app, Action& action) {
   options->output.declare(*command);
   command->footer(
       "One word a run, with one bit or two, half of them in DMEM (of those that the network\n"
-      "writes), half in PMEM (of all); without and with memory.ecc.\n"
+      "writes), half in PMEM (of all); without and with memory.ecc. With it, in each fifth run of\n"
+      "two bits a word of every row of PMEM, and a soft reset some cycles later: the next run "
+      "must\n"
+      "not know of it.\n"
       "detected: stopped with cause and address, what was stored is right, and after a soft reset\n"
       "the network runs again;\n"
       "masked: the results are right and nothing was corrected; silent: they are wrong.\n"

@@ -6,7 +6,8 @@
 //   AR   valid stays until ready, its payload with it; a request of a client becomes one burst, of
 //        twice its length on a bus narrower than 64 bits
 //   R    a beat that the bus hands over reaches the client of its ID once, in order, with its
-//        error, unless stop_i drops it
+//        error and its burst's end, unless stop_i drops it; a response other than OKAY is an error,
+//        and so is a burst that ends with half a beat
 //   two clients that both wait take turns
 //   idle only when nothing is outstanding; never more than MaxOutstanding bursts of a client
 //
@@ -38,7 +39,7 @@ module trine_axi_read_props #(
   logic        idle, beat;
   logic [1:0]  req_ready, rsp_valid;
   logic [63:0] rsp_data;
-  logic        rsp_error, arvalid, arid, rready;
+  logic        rsp_error, rsp_last, arvalid, arid, rready;
   logic [31:0] araddr;
   logic [7:0]  arlen;
   logic [2:0]  arsize;
@@ -63,6 +64,7 @@ module trine_axi_read_props #(
     .rsp_ready_i     (rsp_ready_i),
     .rsp_data_o      (rsp_data),
     .rsp_error_o     (rsp_error),
+    .rsp_last_o      (rsp_last),
     .m_axi_arvalid_o (arvalid),
     .m_axi_arready_i (arready_i),
     .m_axi_arid_o    (arid),
@@ -80,7 +82,7 @@ module trine_axi_read_props #(
 
   // The registers of the master, for the invariant.
   (* hierconn *) logic [1:0] \u_dut.gen_count[0].count_q , \u_dut.gen_count[1].count_q ;
-  (* hierconn *) logic [65:0] \u_dut.place0_q , \u_dut.place1_q ;
+  (* hierconn *) logic [66:0] \u_dut.place0_q , \u_dut.place1_q ;
   (* hierconn *) logic [1:0] \u_dut.used_q ;
   (* hierconn *) logic \u_dut.read_q , \u_dut.write_q ;
   (* hierconn *) logic [1:0] \u_dut.gen_join.half_q , \u_dut.gen_join.error_q ;
@@ -152,42 +154,41 @@ module trine_axi_read_props #(
     assign owed[2*id +: 2] = open_q[2*id +: 2] + 2'(arvalid && arid == 1'(id));
   end
 
-  // On a narrow bus the halves of a beat: which comes next, of each ID. A burst ends with a high
-  // half.
+  // On a narrow bus the halves of a beat: which comes next, of each ID.
   logic [1:0] half_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) half_q <= 2'd0;
-    else if (Narrow && took) half_q[rid_i] <= !half_q[rid_i];
+    else if (Narrow && took) half_q[rid_i] <= !half_q[rid_i] && !rlast_i;
   end
 
   // -------------------------------------------------------------------------------------------
   // One beat is followed to its client; at most two wait in the master.
   // -------------------------------------------------------------------------------------------
   (* anyseq *) logic watch;
-  logic        enters, leaves, inside_q, id_q, error_q;
+  logic        enters, leaves, inside_q, id_q, error_q, last_q;
   logic [1:0]  count_q, ahead_q, low_error_q;
   logic [63:0] value_q, joined;
   logic [31:0] low_0_q, low_1_q;
   logic        joined_error;
-  logic [65:0] place;
+  logic [66:0] place;
 
-  assign enters = took && (!Narrow || half_q[rid_i]);
+  assign enters = took && (!Narrow || half_q[rid_i] || rlast_i);
   assign leaves = (rsp_valid & rsp_ready_i) != 2'd0 || (stop_i && count_q != 2'd0);
   if (Narrow) begin : gen_joined
     assign joined       = {rdata_i[31:0], rid_i ? low_1_q : low_0_q};
-    assign joined_error = rresp_i[1] || low_error_q[rid_i];
+    assign joined_error = rresp_i != 2'b00 || !half_q[rid_i] || low_error_q[rid_i];
   end else begin : gen_whole
     assign joined       = rdata_i;
-    assign joined_error = rresp_i[1];
+    assign joined_error = rresp_i != 2'b00;
   end
   assign place = \u_dut.read_q ^ ahead_q[0] ? \u_dut.place1_q : \u_dut.place0_q ;
 
   always_ff @(posedge clk_i) begin
-    if (took && !half_q[rid_i]) begin
+    if (took) begin
       if (rid_i) low_1_q <= rdata_i[31:0];
       else       low_0_q <= rdata_i[31:0];
-      low_error_q[rid_i] <= rresp_i[1];
+      low_error_q[rid_i] <= rresp_i != 2'b00;
     end
   end
 
@@ -203,6 +204,7 @@ module trine_axi_read_props #(
         value_q  <= joined;
         id_q     <= rid_i;
         error_q  <= joined_error;
+        last_q   <= rlast_i;
       end else if (inside_q && leaves) begin
         inside_q <= ahead_q != 2'd0;
         ahead_q  <= ahead_q - 2'd1;
@@ -221,7 +223,6 @@ module trine_axi_read_props #(
     end
     if (rvalid_i) begin
       assume (open_q[2*rid_i +: 2] != 2'd0);
-      if (Narrow && rlast_i) assume (half_q[rid_i]);
     end
     if (rst_ni) begin
       // AR
@@ -270,13 +271,16 @@ module trine_axi_read_props #(
       a_write: assert (\u_dut.write_q == \u_dut.read_q ^ count_q[0]);
       if (inside_q) begin
         a_ahead: assert (ahead_q < count_q);
-        a_kept:  assert (place == {id_q, error_q, value_q});
+        if (Narrow && error_q) a_kept_error: assert (place[66:64] == {id_q, last_q, 1'b1});
+        else a_kept: assert (place == {id_q, last_q, error_q, value_q});
         if (ahead_q == 2'd0 && rsp_valid != 2'd0) begin
-          a_order: assert (rsp_valid[id_q] && rsp_data == value_q && rsp_error == error_q);
+          a_order: assert (rsp_valid[id_q] && rsp_error == error_q && rsp_last == last_q);
+          if (!error_q) a_value: assert (rsp_data == value_q);
         end
       end
       c_two:   cover (owed == {2'd2, 2'd2} && count_q == 2'd2);
       c_other: cover (inside_q && id_q && error_q && ahead_q == 2'd1 && leaves);
+      if (Narrow) c_early: cover (inside_q && last_q && error_q && !low_error_q[id_q]);
       c_stop:  cover (stop_i && inside_q && owed != 4'd0);
     end
   end

@@ -224,6 +224,12 @@ module trine_axi_write_props #(
     end
   end
 
+  logic [AxiDataBits-1:0] written;  // bits under a strobe
+
+  for (genvar b = 0; b < AxiDataBits / 8; b++) begin : gen_written
+    assign written[8*b +: 8] = {8{wstrb[b]}};
+  end
+
   always_comb begin
     if ($initstate) assume (!rst_ni);
     if (req_waited_q && !stop_i) assume (req_valid_i && {req_len_i, req_addr_i} == req_q);
@@ -255,7 +261,8 @@ module trine_axi_write_props #(
       if (Narrow && awvalid) a_even_aw: assert (awlen[0]);
       if (Narrow && bursts_q == 2'd2) a_even_next: assert (second_q[0]);
       if (wvalid) begin
-        a_data:   assert (\u_dut.drop_q || (data_valid_i && wdata == beat_data));
+        a_data:   assert (\u_dut.drop_q || (data_valid_i && wdata == (beat_data & written)));
+        a_zeros:  assert ((wdata & ~written) == '0);
         a_strobe: assert (\u_dut.drop_q || (broken_i && !w_held_q) || wstrb == beat_strb);
         a_drop:   assert (!\u_dut.drop_q || wstrb == '0);
         a_broken: assert (!broken_i || w_held_q || wstrb == '0);
@@ -274,7 +281,7 @@ module trine_axi_write_props #(
       a_ready: assert (bready);
       a_count: assert (3'(\u_dut.count_q ) == open_total && idle == (open_total == 3'd0));
       a_addrs: assert (\u_dut.u_addrs.tail_q == PlaceBits'(\u_dut.u_addrs.head_q + open_total[0]));
-      a_error: assert (error == (bvalid_i && bresp_i[1]));
+      a_error: assert (error == (bvalid_i && bresp_i != 2'b00));
       if (inside_q) begin
         a_ahead: assert (3'(ahead_q) < open_total);
         a_kept:  assert (place_value == value_q);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trine_dma_share: data go to the reader that asked for them, in order, one word for each read; a
-// reader that waits is served before the other one is served twice.
+// reader that waits is served before the other one is served twice; what is asked holds until DMEM
+// takes it.
 //
 // One read is followed to its data (see trine_fifo_props). Assumed: the contract of the readers,
 // and of DMEM: no more than Places reads on their way, data for those only.
@@ -51,7 +52,8 @@ module trine_dma_share_props #(
   logic [CountBits-1:0] count_q, ahead_q;
   logic [PlaceBits-1:0] place;
   logic [1:0]           served, waited_q, overtaken_q;
-  logic                 inside_q, reader_q, asks;
+  logic                 inside_q, reader_q, asks, waits_q;
+  logic [2:0]           asked_q;
   logic [5:0]           addr_q;
 
   assign served = valid_i & ready;
@@ -64,14 +66,17 @@ module trine_dma_share_props #(
       inside_q    <= 1'b0;
       waited_q    <= 2'd0;
       overtaken_q <= 2'd0;
+      waits_q     <= 1'b0;
     end else if (clear_i) begin
       count_q     <= '0;
       inside_q    <= 1'b0;
       waited_q    <= 2'd0;
       overtaken_q <= 2'd0;
+      waits_q     <= 1'b0;
     end else begin
       count_q     <= count_q + CountBits'(asks) - CountBits'(dma_rdata_valid_i);
       waited_q    <= valid_i & ~ready;
+      waits_q     <= dma_rvalid && !dma_rready_i;
       overtaken_q <= valid_i & ~served & (overtaken_q | {served[0], served[1]});
       if (!inside_q && asks && watch_i) begin
         inside_q <= 1'b1;
@@ -84,7 +89,10 @@ module trine_dma_share_props #(
     end
   end
 
-  always_ff @(posedge clk_i) addr_q <= addr_i;
+  always_ff @(posedge clk_i) begin
+    addr_q  <= addr_i;
+    asked_q <= dma_raddr;
+  end
 
   always_comb begin
     if ($initstate) assume (!rst_ni);
@@ -107,6 +115,10 @@ module trine_dma_share_props #(
         a_owner: assert (\u_dut.owner_q [place] == reader_q);
         if (ahead_q == '0 && dma_rdata_valid_i) a_reader: assert (data_valid[reader_q]);
       end
+      if (waits_q) begin
+        a_turn_kept: assert (waited_q[\u_dut.turn_q ] && addr_q[3*\u_dut.turn_q +: 3] == asked_q);
+        a_held:      assert (dma_rvalid && dma_raddr == asked_q);
+      end
       // Nobody is overtaken twice.
       if (overtaken_q[0]) begin
         a_turn_0: assert (valid_i[0] && !overtaken_q[1] && !\u_dut.turn_q );
@@ -117,6 +129,7 @@ module trine_dma_share_props #(
         a_fair_1: assert (!served[0]);
       end
       c_both: cover (inside_q && ahead_q == CountBits'(Places - 1) && overtaken_q[1]);
+      c_held: cover (waits_q && valid_i == 2'd3 && asks);
       c_data: cover (inside_q && reader_q && ahead_q == '0 && dma_rdata_valid_i);
     end
   end

@@ -22,12 +22,13 @@ module trine_imem_props #(
   input logic        bus_valid_i,
   input logic [31:0] bus_data_i,
   input logic        bus_error_i,
+  input logic        bus_last_i,
   input logic [2:0]  follow_i
 );
 
   localparam int unsigned Depth = 8;
 
-  logic                    ready, valid, error, bus_request;
+  logic                    ready, valid, error, last, bus_request;
   logic [31:0]             data;
   trine_engine_pkg::imem_t state;
 
@@ -48,11 +49,13 @@ module trine_imem_props #(
     .rsp_valid_o     (valid),
     .rsp_data_o      (data),
     .rsp_error_o     (error),
+    .rsp_last_o      (last),
     .bus_req_valid_o (bus_request),
     .bus_req_ready_i (bus_ready_i),
     .bus_valid_i     (bus_valid_i),
     .bus_data_i      (bus_data_i),
     .bus_error_i     (bus_error_i),
+    .bus_last_i      (bus_last_i),
     .state_o         (state)
   );
 
@@ -163,7 +166,10 @@ module trine_imem_props #(
       a_beat:    assert (!\u_dut.came_q || seen_q != 4'(follow_q) || \u_dut.beat_q == value_q);
       // What the neighbours see.
       if (valid) a_asked: assert (owed_q != '0);
-      if (bus_valid_i) a_passes: assert (valid && data == bus_data_i && error == bus_error_i);
+      if (bus_valid_i) begin
+        a_passes: assert (valid && data == bus_data_i);
+        a_marks:  assert (error == bus_error_i && last == bus_last_i);
+      end
       if (here) a_here: assert (!error && seen_q < kept_q);
       if (here && seen_q == 4'(follow_q)) a_value: assert (data == value_q);
       if (take && !bus_request) a_whole: assert (!gone_q);

@@ -5,13 +5,15 @@
 // A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length,
 // and pairs of beats are joined (for each ID apart, as responses may interleave). stop_i takes no
 // more requests and drops what comes back; idle_o says that nothing is outstanding any more.
-// clear_i forgets that, too: the bus was reset.
+// clear_i forgets that, too: the bus was reset. A response other than OKAY is an error; whether a
+// burst ends where it should (rsp_last_o) is the client's to say, who knows its bursts.
 //
 // Timing    requests and responses pass one register; one request and one beat a cycle. Request
 //           ready depends on m_axi_arready_i; m_axi_rready_o comes from a register.
 // Contract  a burst does not cross 4 KiB; client 0 takes responses at once, so that it never stands
-//           in the way of client 1.
-// Check     tb/trine_control_tb.cpp
+//           in the way of client 1. Client 1 may stand in the way of 0, whose answers wait behind
+//           it: what it waits for (a memory's port) never depends on the program's next words.
+// Check     tb/trine_control_tb.cpp, formal/trine_axi_read_props.sv
 
 module trine_axi_read #(
   parameter int unsigned AxiDataBits    = 64,
@@ -41,6 +43,7 @@ module trine_axi_read #(
   input  logic [1:0]               rsp_ready_i,
   output logic [DataBits-1:0]      rsp_data_o,
   output logic                     rsp_error_o,
+  output logic                     rsp_last_o,  // of its burst, as the slave says
 
   output logic                     m_axi_arvalid_o,
   input  logic                     m_axi_arready_i,
@@ -115,7 +118,7 @@ module trine_axi_read #(
                      (some != 2'b00 && m_axi_rready_o && !m_axi_rvalid_i);
   assign moved_o   = (ar_valid_q && m_axi_arready_i) || take;
   assign beat_o    = take;
-  assign bus_error = m_axi_rresp_i[1];
+  assign bus_error = m_axi_rresp_i != 2'b00;
 
   for (genvar id = 0; id < 2; id++) begin : gen_count
     logic [CountBits-1:0] count_d, count_q;
@@ -148,8 +151,9 @@ module trine_axi_read #(
     logic [1:0]             half_q, error_q;  // the low half has come
     logic [AxiDataBits-1:0] low0_q, low1_q;
 
-    assign beat_valid = take && half_q[m_axi_rid_i];
-    assign beat_error = bus_error || error_q[m_axi_rid_i];
+    // A burst that ends with a low half is one that ends early.
+    assign beat_valid = take && (half_q[m_axi_rid_i] || m_axi_rlast_i);
+    assign beat_error = bus_error || !half_q[m_axi_rid_i] || error_q[m_axi_rid_i];
     assign beat_data  = {m_axi_rdata_i, m_axi_rid_i ? low1_q : low0_q};
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -160,7 +164,7 @@ module trine_axi_read #(
         half_q  <= '0;
         error_q <= '0;
       end else if (take) begin
-        half_q[m_axi_rid_i]  <= !half_q[m_axi_rid_i];
+        half_q[m_axi_rid_i]  <= !half_q[m_axi_rid_i] && !m_axi_rlast_i;
         error_q[m_axi_rid_i] <= bus_error;
       end
     end
@@ -177,7 +181,7 @@ module trine_axi_read #(
   // ---------------------------------------------------------------------------------------------
   // Two places, so that ready is a register and the rate is still one beat a cycle.
   // ---------------------------------------------------------------------------------------------
-  localparam int unsigned PlaceBits = DataBits + 2;
+  localparam int unsigned PlaceBits = DataBits + 3;
 
   logic [PlaceBits-1:0] place0_q, place1_q, head;
   logic                 write_q, read_q, leaves, head_id;  // place written, read next
@@ -187,6 +191,7 @@ module trine_axi_read #(
   assign head_id     = head[PlaceBits-1];
   assign rsp_data_o  = head[DataBits-1:0];
   assign rsp_error_o = head[DataBits];
+  assign rsp_last_o  = head[DataBits+1];
   assign rsp_valid_o = used_q == 2'd0 || stop_i ? 2'b00 : {head_id, !head_id};
   assign leaves      = used_q != 2'd0 && (stop_i || rsp_ready_i[head_id]);
   assign used_d      = used_q + 2'(beat_valid) - 2'(leaves);
@@ -204,14 +209,30 @@ module trine_axi_read #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (beat_valid && !write_q) place0_q <= {m_axi_rid_i, beat_error, beat_data};
-    if (beat_valid && write_q)  place1_q <= {m_axi_rid_i, beat_error, beat_data};
+    if (beat_valid && !write_q) place0_q <= {m_axi_rid_i, m_axi_rlast_i, beat_error, beat_data};
+    if (beat_valid && write_q)  place1_q <= {m_axi_rid_i, m_axi_rlast_i, beat_error, beat_data};
   end
 
   assign m_axi_rready_o = !used_q[1];
   assign idle_o         = some == 2'b00 && used_q == 2'd0 && !ar_valid_q;
 
-  logic unused_resp;
-  assign unused_resp = ^{m_axi_rresp_i[0], req_len_i};
+  logic unused_len;
+  assign unused_len = ^req_len_i;
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (rsp_valid_o[0]) m_fetch_takes: assume (rsp_ready_i[0]);
+      a_one_client: assert (rsp_valid_o != 2'b11);
+    end
+  end
+`endif
 
 endmodule

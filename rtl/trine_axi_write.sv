@@ -6,7 +6,8 @@
 // each beat is sent in two halves. A burst's data are offered with its address at the earliest and
 // wait for no ready: a slave may take them in any order (AXI4, A3.3.1). stop_i takes no more
 // requests and ends the open bursts with empty strobes; broken_i empties those of all beats that
-// are not on offer yet, at once. clear_i forgets all bursts: the bus was reset.
+// are not on offer yet, at once. clear_i forgets all bursts: the bus was reset. Data without a
+// strobe are 0. A response other than OKAY is an error.
 //
 // Timing    addresses pass a register, data do not: the first beat may leave in the cycle after its
 //           request, with its address; one beat a cycle without bubbles between bursts
@@ -137,12 +138,11 @@ module trine_axi_write #(
   // ---------------------------------------------------------------------------------------------
   logic                   drop_d, drop_q, waits_q, empty;  // waits: on offer since the cycle before
   logic [AxiDataBits-1:0] bus_data;
-  logic [BusWords-1:0]    bus_mask;
+  logic [BusWords-1:0]    bus_mask, strobes;  // words that are asked for, and are written
 
   assign empty          = drop_q || (broken_i && !waits_q);
   assign drop_d         = (stop_i || broken_i) && (empty || !m_axi_wvalid_o || m_axi_wready_i);
   assign m_axi_wvalid_o = open_q && (data_valid_i || drop_q);
-  assign m_axi_wdata_o  = bus_data;
   assign m_axi_wlast_o  = left_q == 8'd0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -166,11 +166,14 @@ module trine_axi_write #(
     assign data_ready_o = open_q && !drop_q && m_axi_wready_i;
   end
 
+  // Nothing that is not asked for leaves, nor what a register holds that was never written.
+  assign strobes = empty ? '0 : bus_mask;
   for (genvar w = 0; w < BusWords; w++) begin : gen_strobes
-    assign m_axi_wstrb_o[4*w +: 4] = {4{bus_mask[w] && !empty}};
+    assign m_axi_wstrb_o[4*w +: 4]   = {4{strobes[w]}};
+    assign m_axi_wdata_o[32*w +: 32] = bus_data[32*w +: 32] & {32{strobes[w]}};
   end
 
-  assign words_o = w_taken && !empty ? WordsBits'($countones(bus_mask)) : '0;
+  assign words_o = w_taken ? WordsBits'($countones(strobes)) : '0;
 
   // ---------------------------------------------------------------------------------------------
   // Responses: always taken; in order, as all bursts have the same ID.
@@ -208,16 +211,21 @@ module trine_axi_write #(
                    (!idle_o && !aw_valid_q && !open_q && !m_axi_bvalid_i);
   assign moved_o = aw_taken || w_taken || answered;
 
-  assign error_o      = answered && m_axi_bresp_i[1];
+  assign error_o      = answered && m_axi_bresp_i != 2'b00;
   assign error_addr_o = {burst_addr, {BeatShift{1'b0}}};
 
-  logic unused_b;
-  assign unused_b = ^{m_axi_bresp_i[0], req_len_i};
+  logic unused_len;
+  assign unused_len = ^req_len_i;
 
 `ifdef TRINE_ASSERT
   // What the proof assumes of the client is checked wherever this module is used.
   logic                     live_q, req_waits_q, data_waits_q, broken_q, last_q;
   logic [AxiDataBits/8-1:0] strb_q;
+  logic [AxiDataBits-1:0]   written;  // bits under a strobe
+
+  for (genvar b = 0; b < AxiDataBits / 8; b++) begin : gen_written
+    assign written[8*b +: 8] = {8{m_axi_wstrb_o[b]}};
+  end
   logic [AxiAddrBits+7:0]   req_q;
   logic [DataBits-1:0]      data_q;
   logic [DataWords-1:0]     mask_q;
@@ -247,6 +255,7 @@ module trine_axi_write #(
         a_valid_held: assert (m_axi_wvalid_o);
         a_beat_held:  assert (m_axi_wstrb_o == strb_q && m_axi_wlast_o == last_q);
       end
+      if (m_axi_wvalid_o) a_zeros: assert ((m_axi_wdata_o & ~written) == '0);
       // A next burst follows an open one.
       a_place: assert (!next_q || open_q);
       if (req_waits_q && !stop_i) m_req: assume (req_valid_i && {req_len_i, req_addr_i} == req_q);

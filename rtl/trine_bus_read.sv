@@ -102,7 +102,7 @@ module trine_bus_read #(
   logic [1:0]               req_valid, in_range, asked, taken, rsp_valid;
   logic [2*AxiAddrBits-1:0] req_addr;
   logic [15:0]              req_len;
-  logic                     load_ready, rsp_error;
+  logic                     load_ready, rsp_error, rsp_last;
   logic [DataBits-1:0]      rsp_data;
 
   assign req_valid[0]               = fetch_i.valid;
@@ -147,6 +147,7 @@ module trine_bus_read #(
     .rsp_ready_i     ({load_ready, 1'b1}),
     .rsp_data_o      (rsp_data),
     .rsp_error_o     (rsp_error),
+    .rsp_last_o      (rsp_last),
     .m_axi_arvalid_o (m_axi_o.arvalid),
     .m_axi_arready_i (m_axi_i.arready),
     .m_axi_arid_o    (m_axi_o.arid),
@@ -187,11 +188,13 @@ module trine_bus_read #(
       .rsp_valid_o     (fetch_o.valid),
       .rsp_data_o      (fetch_data_o),
       .rsp_error_o     (fetch_o.error),
+      .rsp_last_o      (fetch_o.last),
       .bus_req_valid_o (asked[0]),
       .bus_req_ready_i (taken[0]),
       .bus_valid_i     (rsp_valid[0]),
       .bus_data_i      (rsp_data),
       .bus_error_i     (rsp_error),
+      .bus_last_i      (rsp_last),
       .state_o         (imem_o)
     );
 
@@ -202,6 +205,7 @@ module trine_bus_read #(
     assign fetch_o.ready = taken[0] && in_range[0];
     assign fetch_o.valid = rsp_valid[0];
     assign fetch_o.error = rsp_error;
+    assign fetch_o.last  = rsp_last;
     assign fetch_data_o  = rsp_data;
     assign imem_o        = '0;
     assign unused_imem   = ^life_i;
@@ -236,6 +240,7 @@ module trine_bus_read #(
     .rsp_ready_o   (load_ready),
     .rsp_data_i    (rsp_data),
     .rsp_error_i   (rsp_error),
+    .rsp_last_i    (rsp_last),
     .error_o       (event_o.error),
     .error_addr_o  (beat_addr_o),
     .dma_rvalid_o,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two readers on DMEM's DMA port, which take turns; data come back in order and go to the reader
-// that asked. No more than Places reads are on their way.
+// that asked. No more than Places reads are on their way. A request that waits for the port stays
+// there: the other reader's turn begins when it is taken.
 //
 // Timing    combinational, but for whose data come next.
 // Contract  a reader holds its request until it is taken.
-// Check     tb/trine_control_tb.cpp
+// Check     tb/trine_control_tb.cpp, formal/trine_dma_share_props.sv
 
 module trine_dma_share #(
   parameter int unsigned AddrBits = 15,
@@ -51,12 +52,40 @@ module trine_dma_share #(
     end else begin
       head_q <= head_q + PlaceBits'(dma_rdata_valid_i);
       tail_q <= tail_q + PlaceBits'(take);
-      if (take) turn_q <= !chosen;
+      if (dma_rvalid_o) turn_q <= chosen ^ dma_rready_i;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (take) owner_q[tail_q] <= chosen;
   end
+
+`ifdef TRINE_ASSERT
+  logic                live_q, waits_q;
+  logic [AddrBits-1:0] raddr_q;
+  logic [PlaceBits:0]  owed_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q  <= 1'b0;
+      waits_q <= 1'b0;
+      owed_q  <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      waits_q <= dma_rvalid_o && !dma_rready_i && !clear_i;
+      owed_q  <= clear_i ? '0 : owed_q + (PlaceBits + 1)'(take) -
+                                (PlaceBits + 1)'(dma_rdata_valid_i);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    raddr_q <= dma_raddr_o;
+    if (live_q && !clear_i) begin
+      if (waits_q) a_held: assert (dma_rvalid_o && dma_raddr_o == raddr_q);
+      if (take) m_places: assume (owed_q != (PlaceBits + 1)'(Places));
+      if (dma_rdata_valid_i) m_data: assume (owed_q != '0);
+    end
+  end
+`endif
 
 endmodule

@@ -80,6 +80,7 @@ package trine_engine_pkg;
     logic        outside;  // it never is: not in the allowed range
     logic        valid;
     logic        error;
+    logic        last;     // of its burst
   } fetch_response_t;
 
   localparam int unsigned FetchBits = 2048;  // of a burst, at most

@@ -31,6 +31,7 @@ module trine_fetch #(
   input  logic                   rsp_valid_i,
   input  logic [DataBits-1:0]    rsp_data_i,
   input  logic                   rsp_error_i,
+  input  logic                   rsp_last_i,   // of a burst
 
   // Words; the byte offset of the word in the program.
   output logic                   word_valid_o,
@@ -56,7 +57,7 @@ module trine_fetch #(
   logic [31:0]         words_last;
   logic [FreeBits-1:0] free_d, free_q;
   logic [7:0]          len;
-  logic                burst_valid, burst_ready, room, unused_busy, beat_taken, requested;
+  logic                burst_valid, burst_ready, room, requesting, beat_taken, requested;
 
   assign words_last  = words_i - 32'd1;
   assign room        = free_q >= FreeBits'(Depth / 2);  // for the longest, without its length
@@ -82,7 +83,7 @@ module trine_fetch #(
     .stride_i     ('0),
     .beats_last_i (words_last[31:WordShift]),
     .rows_last_i  (16'd0),
-    .busy_o       (unused_busy),
+    .busy_o       (requesting),
     .valid_o      (burst_valid),
     .ready_i      (burst_ready),
     .addr_o       (req_addr_o),
@@ -100,6 +101,32 @@ module trine_fetch #(
   end
 
   // ---------------------------------------------------------------------------------------------
+  // Where bursts end: at multiples of the longest (trine_dma_bursts), and with the program, whose
+  // last beat is the only one on its way when all are requested. One that ends elsewhere is an
+  // error.
+  // ---------------------------------------------------------------------------------------------
+  localparam int unsigned ChunkBits = $clog2(Depth / 2);
+
+  logic [ChunkBits-1:0] place_q;  // of the beat that comes next
+  logic [FreeBits-1:0]  owed_q;
+  logic                 burst_ends, bad;
+
+  assign burst_ends = (&place_q) || (!requesting && owed_q == FreeBits'(1));
+  assign bad        = rsp_error_i || rsp_last_i != burst_ends;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)      owed_q <= '0;
+    else if (clear_i) owed_q <= '0;
+    else owed_q <= owed_q - FreeBits'(rsp_valid_i) +
+                   (requested ? FreeBits'(len) + FreeBits'(1) : FreeBits'(0));
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start_i)          place_q <= program_i[BeatShift +: ChunkBits];
+    else if (rsp_valid_i) place_q <= place_q + ChunkBits'(1);
+  end
+
+  // ---------------------------------------------------------------------------------------------
   // Buffer and words.
   // ---------------------------------------------------------------------------------------------
   logic                started_q, failed_q, beat_valid, word_taken, empty, unused_ready;
@@ -113,7 +140,7 @@ module trine_fetch #(
     .clk_i       (clk_i),
     .rst_ni      (rst_ni),
     .clear_i     (clear_i),
-    .in_valid_i  (rsp_valid_i && !rsp_error_i && !failed_q),
+    .in_valid_i  (rsp_valid_i && !bad && !failed_q),
     .in_ready_o  (unused_ready),
     .in_data_i   (rsp_data_i),
     .out_valid_o (beat_valid),
@@ -150,7 +177,7 @@ module trine_fetch #(
       index_q   <= 32'd0;
     end else begin
       started_q <= started_q || start_i;
-      failed_q  <= failed_q || (rsp_valid_i && rsp_error_i);
+      failed_q  <= failed_q || (rsp_valid_i && bad);
       if (word_taken) index_q <= index_q + 32'd1;
     end
   end

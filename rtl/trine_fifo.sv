@@ -4,7 +4,7 @@
 //
 // Timing    head_o is combinational from registers; a word can leave in the cycle after it came.
 // Contract  no push into a full one, no pop of an empty one.
-// Check     tb/trine_control_tb.cpp
+// Check     tb/trine_control_tb.cpp, formal/trine_fifo_props.sv
 
 module trine_fifo #(
   parameter int unsigned Width = 32,
@@ -47,5 +47,28 @@ module trine_fifo #(
   always_ff @(posedge clk_i) begin
     if (push_i) mem[tail_q] <= data_i;
   end
+
+`ifdef TRINE_ASSERT
+  logic              live_q;
+  logic [AddrBits:0] count_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q  <= 1'b0;
+      count_q <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      count_q <= clear_i ? '0 : count_q + (AddrBits + 1)'(push_i) - (AddrBits + 1)'(pop_i);
+    end
+  end
+
+  // What is pushed or popped with clear_i is forgotten.
+  always_ff @(posedge clk_i) begin
+    if (live_q && !clear_i) begin
+      if (push_i) m_push: assume (count_q != (AddrBits + 1)'(Depth));
+      if (pop_i)  m_pop:  assume (count_q != '0);
+    end
+  end
+`endif
 
 endmodule

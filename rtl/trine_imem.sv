@@ -44,6 +44,7 @@ module trine_imem #(
   output logic                         rsp_valid_o,
   output logic [DataBits-1:0]          rsp_data_o,
   output logic                         rsp_error_o,
+  output logic                         rsp_last_o,  // of its burst
 
   // The bus.
   output logic                         bus_req_valid_o,
@@ -51,6 +52,7 @@ module trine_imem #(
   input  logic                         bus_valid_i,
   input  logic [DataBits-1:0]          bus_data_i,
   input  logic                         bus_error_i,
+  input  logic                         bus_last_i,
 
   output trine_engine_pkg::imem_t      state_o
 );
@@ -70,6 +72,7 @@ module trine_imem #(
   logic [LenBits:0]     left_q;  // beats of the burst that is being read
   logic                 busy, decides, here, missed_q, taken_q, read, store, wiping_q, last;
   logic                 read_q, came_q;  // the memory's output has a beat; the register has it
+  logic                 last_q, came_last_q;  // it is its burst's last
 
   assign behind  = (PlaceBits + 1)'(place_q) + (PlaceBits + 1)'(req_len_i[LenBits-1:0]) +
                    (PlaceBits + 1)'(1);
@@ -148,11 +151,13 @@ module trine_imem #(
 
   always_ff @(posedge clk_i) begin
     if (read_q) beat_q <= rdata;
+    {came_last_q, last_q} <= {last_q, left_q == (LenBits + 1)'(1)};
   end
 
   assign rsp_valid_o = bus_valid_i || came_q;
   assign rsp_data_o  = came_q ? beat : bus_data_i;
   assign rsp_error_o = came_q ? broken != '0 : bus_error_i;
+  assign rsp_last_o  = came_q ? came_last_q : bus_last_i;
 
   // ---------------------------------------------------------------------------------------------
   // Codes.

@@ -49,8 +49,9 @@ module trine_load #(
   output logic                     rsp_ready_o,
   input  logic [DataBits-1:0]      rsp_data_i,
   input  logic                     rsp_error_i,
+  input  logic                     rsp_last_i,  // of a burst
 
-  // A beat was an error: its bus address.
+  // A beat was an error, or its burst does not end where it should: its bus address.
   output logic                     error_o,
   output logic [AxiAddrBits-1:0]   error_addr_o,
 
@@ -208,8 +209,8 @@ module trine_load #(
   logic [CountBits-1:0]    back_beats_last_q, left, passed;
   logic [WordShift-1:0]    offset_q, last_word_q;
   logic [15:0]             back_rows_last_q;
-  logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q;  // of the row, and to the next one
-  logic                    row_end, ends, beat, next, bump;
+  logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr;  // of the row, to the next
+  logic                    row_end, burst_ends, ends, beat, next, bump;
   logic                    to_pmem, pmem_bump, pmem_next, pmem_done;
   logic                    row_pending;  // a joined row that is not in PMEM yet
   logic                    back_on_chip_q, source_valid;
@@ -231,11 +232,12 @@ module trine_load #(
     else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
   end
 
-  // Only for errors: the beat's number in its row, from the row's address.
+  // For errors. Bursts end as in trine_dma_bursts: with the row, and at multiples of MaxBeats.
   assign passed       = back_beats_last_q - left;
-  assign error_o      = beat && rsp_error_i && !back_on_chip_q;
-  assign error_addr_o = {back_dram_q + BeatAddrBits'(passed),
-                         {(WordShift + 2){1'b0}}};
+  assign beat_addr    = back_dram_q + BeatAddrBits'(passed);
+  assign burst_ends   = left == '0 || (&beat_addr[$clog2(MaxBeats)-1:0]);
+  assign error_o      = beat && !back_on_chip_q && (rsp_error_i || rsp_last_i != burst_ends);
+  assign error_addr_o = {beat_addr, {(WordShift + 2){1'b0}}};
 
   always_comb begin
     unique case (target_q)
@@ -385,9 +387,8 @@ module trine_load #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      a_one_target: assert ($onehot0({dma_wvalid_o, pmem_wvalid_o, param_o.bias_valid,
-                                      param_o.scale_valid, param_o.table_valid,
-                                      param_o.exp_valid}));
+      a_one_target: assert ($onehot0({dma_wvalid_o, pmem_wvalid_o,
+        param_o.bias_valid, param_o.scale_valid, param_o.table_valid, param_o.exp_valid}));
       if (start_q) a_copy_begins: assert (!beats_busy);
       if (next) a_beat_there: assert (beat);
       if (back_on_chip_q && beat) a_maps_to_pmem: assert (to_pmem);

@@ -76,6 +76,7 @@ module trine_sequencer #(
     .rsp_valid_i    (fetch_i.valid),
     .rsp_data_i     (fetch_data_i),
     .rsp_error_i    (fetch_i.error),
+    .rsp_last_i     (fetch_i.last),
     .word_valid_o   (word_valid),
     .word_ready_i   (word_ready),
     .word_o         (word),

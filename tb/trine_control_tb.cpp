@@ -1037,7 +1037,7 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
     first += static_cast<std::uint64_t>(region + (bench.pick(0, 9) * 250 + beat) * kBeatBytes);
     bytes = (store ? 200 : 1) * kBeatBytes;
   }
-  bench.memory.inject_error(first, first + bytes - 1, 2);
+  bench.memory.inject_error(first, first + bytes - 1, 1 + static_cast<int>(seed % 3));  // EXOKAY
   bench.start_program(p);
   bench.wait_irq();
   const std::uint64_t expected =
@@ -1047,6 +1047,47 @@ TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][contro
       kind == kFetchError ? 0 : runs_that_touch(p, kind == kStoreError, expected).at(0));
 
   bench.memory.clear_errors();
+  bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("trine_control stops where a burst of reads does not end as it was asked for",
+          "[tb][control][error]") {
+  const auto seed = GENERATE(231u, 232u, 233u, 234u);
+  const bool fetch = GENERATE(false, true), early = GENERATE(false, true);
+  CAPTURE(seed, fetch, early);
+  Bench bench(seed);
+  set_timing(bench, seed % 3);
+  REQUIRE(bench.write(csr::kWatchdog, 400) == 0);  // without RLAST a burst is owed for ever
+  Program p = bench.ordered_program(10);
+  if (fetch) {
+    bench.sets(p, Engine::kVector, 300);
+    p.words.erase(std::find(p.words.begin(), p.words.end(), isa::kEndWord));
+  } else {
+    p.words.pop_back();
+    p.copy({false, Target::kDmem, kProgramBytes, 0, 100 * kDataWords, 1, 0, 0}, 0, 0, true,
+           bench.random);
+  }
+  p.end();
+  // Two beats of the bus, of which one is not a burst's last, or a burst and more.
+  const std::uint64_t first =
+      memory_base + static_cast<std::uint64_t>((fetch ? 0 : kProgramBytes) +
+                                               bench.pick(0, 8) * std::min(kBusBits / 8, 64));
+  bench.memory.inject_last(first, first + (early ? kBusBits / 4 : 64 * kBeatBytes) - 1, early);
+  bench.start_program(p);
+  for (int i = 0; !bench.dut.irq_o; ++i) {
+    if (i > bench.patience) FAIL("the program hangs");
+    bench.tick();
+  }
+  const std::uint64_t wrong = bench.memory.failure().beat / kBeatBytes * kBeatBytes;
+  CHECK(bench.read(csr::kErrorCause) == (fetch ? kFetchError : kLoadError));
+  CHECK(bench.read64(csr::kErrorAddress) == wrong);
+  CHECK(bench.read(csr::kStatus) == (early ? kError : kError | kBusDirty));
+  if (early) CHECK(bench.memory.idle());
+  CHECK(bench.read(csr::kIrqStatus) == 2);
+  bench.write(csr::kIrqStatus, 2);
+  bench.memory.clear_errors();
+  if (!early) bench.reset_bus();
+  REQUIRE(bench.write(csr::kWatchdog, csr::kWatchdogReset) == 0);
   bench.check_run(bench.ordered_program(20));
 }
 

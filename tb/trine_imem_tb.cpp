@@ -104,6 +104,8 @@ struct Bench : Clocked<Vtrine_imem> {
       const unsigned beat = answered ? bus.front().beat : below(beats());
       dut.bus_valid_i = answered;
       dut.bus_error_i = answered ? beat == error_at : below(2);
+      const bool last = left == 1 || (left == 0 && bursts[of_burst] == 1);
+      dut.bus_last_i = answered ? last : below(2);
       for (unsigned w = 0; w < kDataWords; ++w)
         set_bits(dut.bus_data_i, 32 * w, 32, program[beat][w]);
       dut.eval();
@@ -121,6 +123,7 @@ struct Bench : Clocked<Vtrine_imem> {
         if (left == 0) left = bursts[of_burst++];
         --left;
         REQUIRE(seen < asked);
+        REQUIRE((dut.rsp_last_o != 0) == (left == 0));
         see(answers[seen], seen, from_bus[of_burst - 1]);
         REQUIRE(answered == from_bus[of_burst - 1]);
         ++seen;

@@ -5,7 +5,7 @@
 // interrupt, compares with expected.hex. Prints PASS, or each difference and FAIL.
 //
 // Four states: from reset on no VALID, READY, interrupt or trace is unknown, nor what goes with a
-// VALID (of the write data the bytes with a strobe). The first such output stops the run.
+// VALID; bytes of write data without a strobe are 0. The first such output stops the run.
 //
 // The AXI memory is as plain as it can be: one burst at a time in each direction.
 
@@ -104,8 +104,13 @@ module `TRINE_BENCH (
       if (m_arvalid) known("m_axi_ar", {m_araddr, m_arlen, m_arid});
       if (m_wvalid) begin
         known("m_axi_w", {m_wstrb, m_wlast});
+        known("m_axi_wdata", m_wdata);
         for (s = 0; s < 8; s = s + 1)
-          if (m_wstrb[s]) known("m_axi_wdata", m_wdata[8*s +: 8]);
+          if (!m_wstrb[s] && m_wdata[8*s +: 8] != 8'd0) begin
+            $display("m_axi_wdata %h, strobes %b at %0t", m_wdata, m_wstrb, $time);
+            $display("FAIL");
+            $finish;
+          end
       end
     end
   end

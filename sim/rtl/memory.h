@@ -119,7 +119,15 @@ class AxiMemory {
   void inject_error(std::uint64_t first, std::uint64_t last, int response) {
     errors_.push_back({first, last, static_cast<std::uint8_t>(response)});
   }
-  void clear_errors() { errors_.clear(); }
+  /// Bursts of reads end at the first beat that touches these bytes, or (`early` not) do not say so
+  /// at their last one: no slave may do either.
+  void inject_last(std::uint64_t first, std::uint64_t last, bool early) {
+    wrong_lasts_.push_back({first, last, static_cast<std::uint8_t>(early)});
+  }
+  void clear_errors() {
+    errors_.clear();
+    wrong_lasts_.clear();
+  }
   /// May change at any time.
   Settings& settings() { return s_; }
   void stand(Channel channel) { standing_ = channel; }
@@ -276,6 +284,20 @@ class AxiMemory {
     return 0;
   }
 
+  /// The last beat of a burst does not say so, or another one does and ends it.
+  void break_last(Burst& burst) {
+    const auto bus = static_cast<std::uint64_t>(s_.bus_bytes);
+    for (const ErrorRange& e : wrong_lasts_) {
+      const bool early = e.response != 0;
+      if (burst.address > e.last || burst.address + bus <= e.first || early == (burst.beats == 1))
+        continue;
+      burst.beats = 1;
+      reply_.rlast = early;
+      fail(burst.begin, burst.address);
+      return;
+    }
+  }
+
   void accept_read(const AxiRequest& in) {
     check_burst(in.araddr, in.arlen, in.arsize, in.arburst, in.arid);
     reads_[in.arid % kIds].push_back({in.araddr, due(), in.arlen + 1, in.arid, 0, in.araddr});
@@ -319,10 +341,11 @@ class AxiMemory {
     if (burst_id_ < 0) choose_burst();
     if (burst_id_ < 0 || read_credit_ < s_.bus_bytes || stall()) return;
     read_credit_ -= s_.bus_bytes;
-    const Burst& burst = reads_[burst_id_].front();
+    Burst& burst = reads_[burst_id_].front();
     reply_.rvalid = true;
     reply_.rid = burst.id;
     reply_.rlast = burst.beats == 1;
+    if (!wrong_lasts_.empty()) break_last(burst);
     reply_.rresp = response_at(burst.address);
     reply_.rdata = reply_.rresp == 0 ? bytes_ + (burst.address - address_) : zeros_.data();
   }
@@ -399,7 +422,7 @@ class AxiMemory {
   std::vector<std::uint8_t> zeros_;
   std::uint8_t* bytes_ = nullptr;
   std::uint64_t size_ = 0, address_ = 0;
-  std::vector<ErrorRange> errors_;
+  std::vector<ErrorRange> errors_, wrong_lasts_;
 
   std::uint64_t now_ = 0, bytes_read_ = 0, bytes_fetched_ = 0, bytes_written_ = 0;
   int read_credit_ = 0, write_credit_ = 0;

@@ -98,6 +98,9 @@ module trine_csr_props (
   logic [159:0] kept_q;
   logic        write, read;
 
+  (* hierconn *) logic \u_dut.scrub , \u_dut.u_life.scrub_q ;
+  logic scrub_owed_q;  // an accepted scrub, until the memories are told
+
   assign write = awvalid_i && wvalid_i;
   assign read  = arvalid_i;
 
@@ -112,6 +115,7 @@ module trine_csr_props (
       w_age_q        <= '0;
       r_age_q        <= '0;
       tell_q         <= 1'b0;
+      scrub_owed_q   <= 1'b0;
     end else begin
       write_waits_q  <= write && !awready;
       read_waits_q   <= read && !arready;
@@ -122,6 +126,7 @@ module trine_csr_props (
       w_age_q        <= write && !awready ? w_age_q + 2'(!bvalid) : '0;
       r_age_q        <= read && !arready ? r_age_q + 5'(!rvalid) : '0;
       tell_q         <= \u_dut.u_life.tell ;
+      scrub_owed_q   <= \u_dut.scrub || (scrub_owed_q && !clear);
     end
   end
 
@@ -187,6 +192,12 @@ module trine_csr_props (
       a_starts: assert (start == \u_dut.u_life.start_q  && (!start || running));
       a_clear:  assert (clear == (\u_dut.u_life.state_q  == StClear));
       a_wipe:   assert (!wipe || clear);
+      // A scrub is never dropped, not by a soft reset either.
+      if (scrub_owed_q) begin
+        a_scrub:      assert (\u_dut.u_life.scrub_q && \u_dut.u_life.reset_q );
+        a_scrub_busy: assert (stop && \u_dut.u_life.state_q != StIdle);
+        if (clear) a_scrubs: assert (wipe);
+      end
 
       // An event is there in the next cycle, even if a write clears it as it comes.
       if (tell_q) a_event: assert (\u_dut.u_life.irq_status_q  != 2'b00);

@@ -1727,14 +1727,18 @@ TEST_CASE("trine_csr locks what a program must find unchanged", "[tb][csr][error
 }
 
 TEST_CASE("trine_csr scrubs the memories behind a soft reset", "[tb][csr]") {
-  const bool busy = GENERATE(false, true);
-  CAPTURE(busy);
+  const bool busy = GENERATE(false, true), twice = GENERATE(false, true);
+  CAPTURE(busy, twice);
   Bench bench(63);
   const Program p = bench.ordered_program(10);
   bench.check_run(p);
   if (busy) bench.start_program(p);
   if (busy) CHECK(bench.write(csr::kControl, 4) == 2);  // a program is not dropped by the way
+  bench.wipes = 0;
+  if (twice) bench.memory.stand(bench.memory.kAll);  // the zeros wait for the bus
   CHECK(bench.write(csr::kControl, busy ? 6 : 4) == 0);
+  if (twice) CHECK(bench.write(csr::kControl, 2) == 0);  // another soft reset does not drop them
+  bench.memory.stand(bench.memory.kNone);
   for (int i = 0; bench.wipes == 0; ++i) {
     REQUIRE(i < 3000);
     bench.tick();

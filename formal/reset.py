@@ -36,7 +36,6 @@ EXCEPTIONS = (
     (WRITE + "(aw_valid|count|open|waits)_q", "empty: clear waits for idle_o (drained_i)"),
     (WRITE + "(next|drop)_q", "as long as stop_i; nothing is open"),
     (r"u_control\.u_watchdog\.(count|expired)_q", "the bus owes nothing: clear waits for drained_i"),
-    (r"u_maps\.u_gather_arb\.vector_next_q", "whose turn it is: either is right"),
     (r"u_memory_state\.gen_ecc\.u_ecc\.[dp]mem_(count|corrected)_q", "readable after the program; start clears them"),
     (r"u_control\.u_bus_read\.gen_imem\.u_imem\.wiping_q", "the zeros begin now, or go on; no program is started meanwhile"),
     (r"u_control\.u_bus_read\.gen_imem\.u_imem\.gen_code\.(count|corrected)_q", "readable after the program; start clears them"),

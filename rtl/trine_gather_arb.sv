@@ -5,8 +5,11 @@
 //
 // Timing    combinational, but for whose turn is next. g_valid_o and what is asked do not depend on
 //           g_ready_i.
+//           What is asked may change while the gather is not ready: a residual goes before an
+//           access that waits, and so does compute's the vector engine's, once. The gather looks at
+//           it when it is ready.
 // Contract  a client holds its access until it is taken; a residual's is taken when g_ready_i.
-// Check     tests/random_program_test.cpp
+// Check     tb/trine_gather_arb_tb.cpp, tests/random_program_test.cpp
 
 module trine_gather_arb #(
   parameter int unsigned Rows     = 8,
@@ -16,6 +19,7 @@ module trine_gather_arb #(
 ) (
   input  logic                           clk_i,
   input  logic                           rst_ni,
+  input  logic                           clear_i,
 
   // Compute.
   input  logic                           c_valid_i,
@@ -92,6 +96,7 @@ module trine_gather_arb #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) vector_next_q <= 1'b0;
+    else if (clear_i) vector_next_q <= 1'b0;
     else if (g_ready_i && !r_valid_i) vector_next_q <= c_valid_i && c_grant;
   end
 
@@ -116,14 +121,33 @@ module trine_gather_arb #(
   assign unused_tags = ^{g_i.front_tag, g_i.soon_tag, g_i.rsp_tag};
 
 `ifdef TRINE_ASSERT
-  logic live_q;
+  logic live_q, c_waits_q, v_waits_q, g_waits_q;
+  logic [Lanes*(AddrBits+1)+11:0] c_q;
+  logic [Rows*(AddrBits+1)+10:0]  v_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) live_q <= 1'b0;
-    else         live_q <= 1'b1;
+    if (!rst_ni) begin
+      {live_q, c_waits_q, v_waits_q, g_waits_q} <= '0;
+    end else begin
+      live_q    <= 1'b1;
+      c_waits_q <= c_valid_i && !c_ready_o && !clear_i;
+      v_waits_q <= v_valid_i && !v_ready_o && !clear_i;
+      g_waits_q <= g_valid_o && !g_ready_i && !clear_i;
+    end
   end
 
   always_ff @(posedge clk_i) begin
+    c_q <= {c_addr_i, c_lanes_i, c_pad_i, c_tag_i};
+    v_q <= {v_addr_i, v_lanes_i, v_pad_i, v_tag_i};
+    if (live_q && !clear_i) begin
+      if (c_waits_q) begin
+        m_compute: assume (c_valid_i && {c_addr_i, c_lanes_i, c_pad_i, c_tag_i} == c_q);
+      end
+      if (v_waits_q) begin
+        m_vector: assume (v_valid_i && {v_addr_i, v_lanes_i, v_pad_i, v_tag_i} == v_q);
+      end
+      if (g_waits_q) a_asks: assert (g_valid_o);
+    end
     if (live_q) begin
       // Every answer has one owner; one client is served.
       if (g_i.rsp_done) a_owner: assert ($onehot({c_rsp, v_rsp, r_rsp}));

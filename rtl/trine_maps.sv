@@ -106,6 +106,7 @@ module trine_maps #(
   ) u_gather_arb (
     .clk_i,
     .rst_ni,
+    .clear_i,
     .c_valid_i    (c_ask_i.valid),
     .c_ready_o,
     .c_addr_i     (c_addr),

@@ -17,6 +17,8 @@
 namespace trine::compiler {
 namespace {
 
+using model::Reason;
+
 /// Operators on floats that no table replaces, and those that give them their operands or read
 /// their results.
 void mark_host(model::Graph* graph) {
@@ -112,6 +114,16 @@ bool give_to_host(model::Graph* graph, const Stage& stage, const std::vector<int
   return changes;
 }
 
+/// What a stage refuses of which the host has all operators already: a tensor that lies between
+/// them, as a batch of images does.
+Unsupported between_stages(const Unsupported& refused) {
+  const auto is_shape = [](Reason reason) { return reason == Reason::kShape; };
+  if (!std::ranges::all_of(refused.reasons(), is_shape)) return refused;
+  return {model::Refusal(Reason::kLayout,
+                         fmt::format("{}, between stages of the machine", refused.what())),
+          refused.ops};
+}
+
 /// The graph in stages, or nothing where it has just changed: what is refused goes to the host,
 /// which makes other stages.
 /// @throws Unsupported  that does not help: tensors that only pass through the machine are int8,
@@ -124,7 +136,7 @@ std::optional<std::vector<LegalStage>> try_stages(model::Graph* graph,
     Answer answer = ask(stage.graph, config, rounding);
     if (answer.refused) {
       if (!give_to_host(graph, stage, answer.refused->ops) && !pass_as_bytes(graph))
-        throw Unsupported(*answer.refused);
+        throw between_stages(*answer.refused);
       return std::nullopt;
     }
     legal.push_back({std::move(stage.graph), std::move(answer.network)});

@@ -129,5 +129,41 @@ TEST_CASE("a mean that no quantizer follows is right in every channel", "[fuzz][
   CHECK(v.outcome == Outcome::kExact);
 }
 
+TEST_CASE("floats of a batch become images at the graph's end", "[fuzz][onnx]") {
+  const char* type = GENERATE("Mul", "Abs");
+  CAPTURE(type);
+  Choices choices{{}, 8};
+  Builder b(choices);
+  OnnxNetwork net(b, {2, 3, 5});
+  net.then("MatMul", {net.codes({5, 5}, 1)});
+  net.quantize();
+  net.then(type, type == std::string("Mul") ? std::vector{net.floats({3, 1}, 10, 60)}
+                                            : std::vector<std::string>{});
+  net.along("Unsqueeze", {3}, 13);
+  require_exact(net);
+}
+
+TEST_CASE("sums of a transposed convolution end a network", "[fuzz][onnx]") {
+  Choices choices{{}, 9};
+  Builder b(choices);
+  OnnxNetwork net(b, {1, 3, 4, 5});
+  net.then("ConvTranspose", {net.codes({3, 6, 3, 2}, 1), net.floats({6}, -64, 64)},
+           {{"strides", net.ints({2, 3})}});
+  require_exact(net);
+}
+
+/// Drawn: the machine without a vector unit, images and a product of their rows, whose softmax is
+/// the host's. A batch of four axes that lies between stages is refused.
+TEST_CASE("a batch between stages of the machine is a limit", "[fuzz][onnx][error]") {
+  const Verdict v =
+      run_pair(make_pair(parse_case("0,0,0,0,0,0,0,0,0,0,0,9,0,0,0,0,0,0,0,0,0,0,0,0/3165851968/"
+                                    "7,0,0,0,0,4,0,0,0,0,0,0,0,0,0,2,1,33,0,0,0,0,0,1,16,0,0,0,0,0,"
+                                    "0,0,0,0,0,0,0,0,0,0,5,3,0,0,0,"
+                                    "0")),
+               Backend::kArch);
+  CAPTURE(v.text);
+  CHECK(v.outcome != Outcome::kFailed);
+}
+
 }  // namespace
 }  // namespace trine::fuzz

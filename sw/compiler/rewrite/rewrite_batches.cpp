@@ -333,6 +333,9 @@ class SingleImages : Rewriter {
       const int first = static_cast<int>(images.size()) * extent;
       images.push_back(computed(t) ? slice(op, t, 0, first, first + extent)
                                    : constant_part(t, first, extent));
+      // Floats that are no input's are at the graph's end.
+      const bool is_float = graph_.tensor(t).type == model::DataType::kFloat32;
+      if (computed(t) && is_float && !is_input(t)) graph_.ops.back().on_host = true;
     }
     return images[at(n)];
   }

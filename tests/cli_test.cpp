@@ -390,7 +390,7 @@ TEST_CASE("extents that an ONNX file leaves open are given by --shape", "[cli][o
     at[place + 1] = 0;
   }
   write_file(shell.dir / "open.onnx", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  for (const std::string command : {"run --backend arch", "estimate", "compile"}) {
+  for (const std::string command : {"run --backend arch", "estimate", "compile --out p.trn"}) {
     CAPTURE(command);
     const std::string line = command + " --config edge64 open.onnx";
     const Result refused = shell.trine(line);

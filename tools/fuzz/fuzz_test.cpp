@@ -163,6 +163,7 @@ constexpr int kPairs = 160, kConfigs = 40, kExported = 80, kExportedOnAll = 80;
 machine::Config all_features() {
   machine::Config config = machine::load_config("edge256");
   for (const machine::Precision& p : machine::kPrecisions) config.*p.enabled = true;
+  config.param_channels = 2048;  // the longest normalization that is drawn
   machine::check(config);
   return config;
 }

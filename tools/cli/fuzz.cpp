@@ -4,15 +4,20 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <regex>
 
 #include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/npy.h"
 #include "sim/rtl/build.h"
 #include "tools/cli/common.h"
 #include "tools/cli/engine.h"
 #include "tools/fuzz/configs.h"
+#include "tools/fuzz/exported.h"
 #include "tools/fuzz/pair.h"
 
 namespace trine::cli {
@@ -33,7 +38,7 @@ constexpr std::pair<Outcome, const char*> kOutcomes[] = {{Outcome::kExact, "exac
 struct Options {
   Output output;
   std::vector<std::string> designs, settings, families;
-  std::string backend = "arch", one;
+  std::string backend = "arch", one, onnx;
   EngineFlags engine;
   int pairs = 200, configs = 20, only = -1, seconds = 0, most_failures = 5, least_exact = 50;
   std::uint64_t seed = 1;
@@ -63,6 +68,7 @@ class Fuzzer {
   int run() {
     o_.output.check({}, {});
     if (!o_.one.empty()) return run_one();
+    if (!o_.onnx.empty()) return write_files();
     const int configs = designs_.empty() ? o_.configs : static_cast<int>(designs_.size());
     if (o_.only >= configs) throw_error("--only {}: allowed 0..{}", o_.only, configs - 1);
     if (o_.engine.asked())
@@ -208,6 +214,30 @@ class Fuzzer {
                verdict(p).text, command(simple, k));
   }
 
+  /// Networks of the family "exported", an input of each and what the golden layers make of it.
+  int write_files() const {
+    for (int n = 0; n < o_.pairs; ++n) {
+      fuzz::Choices choices{hash64(fmt::format("{} {}", o_.seed, n))};
+      fuzz::Builder b(choices);
+      const fuzz::ExportedFile made = fuzz::exported_file(b);
+      const model::Graph graph = model::onnx_file::graph_of(made.file, made.host_at_end);
+      const auto first = std::ranges::find(graph.ops, model::OpKind::kQuantize, &model::Op::kind);
+      const model::Tensor &in = graph.tensor(graph.inputs.at(0)), &codes = graph.out(*first);
+      std::vector<float> values(static_cast<std::size_t>(in.elements()));
+      for (float& x : values)
+        x = codes.scale() * static_cast<float>(b.content(-128, 127) - codes.zero_point());
+      Array input{
+          "f4", {in.shape.begin(), in.shape.end()}, std::vector<std::uint8_t>(4 * values.size())};
+      std::memcpy(input.bytes.data(), values.data(), input.bytes.size());
+      const auto outputs = reference::outputs_of(graph, reference::run_graph(graph, {input}));
+      const std::string name = fmt::format("{}/{}", o_.onnx, n);
+      write_file(name + ".onnx", fuzz::onnx_bytes(made.file));
+      write_npy(name + ".x.npy", input);
+      write_npy(name + ".y.npy", outputs.at(0));
+    }
+    return kSuccess;
+  }
+
   int run_one() {
     const fuzz::Case c = fuzz::parse_case(o_.one);
     const fuzz::Pair pair = pair_of(c, 0);
@@ -319,6 +349,9 @@ void add_fuzz(CLI::App& app, Action& action) {
       ->check(CLI::IsMember(fuzz::family_names()));
   add_value(*command, "--seed S", options->seed, "another one makes other pairs (1)");
   add_value(*command, "--case CASE", options->one, "one pair, as a failure prints it");
+  add_value(*command, "--onnx DIR", options->onnx,
+            "write exported networks, an input and the golden output of each\n"
+            "into this folder, for another runtime; nothing is run");
   add_value(*command, "--least-exact %", options->least_exact,
             "fewer exact pairs have failed, too, of 20 and more (50)")
       ->check(CLI::Range(0, 100));

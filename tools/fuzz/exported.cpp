@@ -3,6 +3,8 @@
 // Networks as PyTorch's exporters write them in ONNX and its quantizers leave them: windows over
 // one axis, reductions over any, unfolded normalizations, constants that are joined or compared.
 
+#include "tools/fuzz/exported.h"
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -554,19 +556,24 @@ model::Graph from_codes(model::Graph graph) {
   return graph;
 }
 
-void make_exported(Builder& b) {
+ExportedFile exported_file(Builder& b) {
   Exported network(b);
-  const File file = network.made();
+  ExportedFile made{network.made()};
   try {
-    b.graph = model::onnx_file::graph_of(file, false);
+    model::onnx_file::graph_of(made.file, false);
   } catch (const Error&) {
     // Floats that only the host computes may end a network, and nothing else of it be the host's.
     if (!network.quantized()) throw;
     model::onnx_file::graph_of(*network.quantized(), false);
-    b.graph = model::onnx_file::graph_of(file, true);
-    b.host_at_end = true;
+    made.host_at_end = true;
   }
-  b.graph = from_codes(std::move(b.graph));
+  return made;
+}
+
+void make_exported(Builder& b) {
+  ExportedFile made = exported_file(b);
+  b.host_at_end = made.host_at_end;
+  b.graph = from_codes(model::onnx_file::graph_of(std::move(made.file), made.host_at_end));
 }
 
 }  // namespace trine::fuzz

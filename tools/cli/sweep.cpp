@@ -17,6 +17,7 @@
 #include "machine/schema.h"
 #include "tools/cli/common.h"
 #include "tools/cli/engine.h"
+#include "tools/cli/network.h"
 #include "tools/sweep/grid.h"
 #include "tools/sweep/table.h"
 
@@ -30,7 +31,7 @@ using sweep::Task;
 struct Options {
   Output output;
   EngineFlags engine;
-  std::vector<std::string> configs, config_files, models, settings, options, by, then;
+  std::vector<std::string> configs, config_files, models, shapes, settings, options, by, then;
   std::vector<std::string> where, minimize, maximize;
   std::string csv, plot, worker, part;
 };
@@ -169,6 +170,8 @@ class Sweep {
         if (fs::is_regular_file(value)) files += sha256(read_file(value));
       }
     const auto model = synth ? hashes_.end() : hashes_.find(p.model);
+    if (model != hashes_.end())
+      for (const std::string& shape : o_.shapes) options.push_back("--shape=" + shape);
     const std::string name =
         task_name(fmt::format("{} {} {} {} {}", fmt::join(words, " "), fmt::join(options, " "),
                               p.design, files, model == hashes_.end() ? "" : model->second));
@@ -228,6 +231,7 @@ void add_sweep(CLI::App& app, Action& action) {
   add_value(*command, "--config,-c C", options->configs, "presets or TOML files");
   add_value(*command, "--configs GLOB", options->config_files, "TOML files by patterns");
   add_value(*command, "--models GLOB", options->models, "quantized models by patterns");
+  declare_shape(*command, options->shapes);
   add_value(*command, "--set KEY=V,V", options->settings,
             "values of a key; several times: every combination")
       ->allow_extra_args(false);

@@ -9,8 +9,8 @@
 // executable order; check() then says whether each operator is one that Trine defines the result
 // of.
 //
-// CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED whose output is int32 leave the accumulator as it
-// is; THRESHOLD reads it:
+// CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED and TRANSPOSE_CONV whose output is int32 leave the
+// accumulator as it is; THRESHOLD reads it:
 //
 //   inputs   x int32, int8 or (host) float32; constant thresholds [M, K] or [1, K], ascending in k,
 //            int32, or float32 where x is

@@ -546,11 +546,13 @@ std::optional<std::int64_t> Emitter::place_of_zeros(const Image::Parameters& set
 /// All entries, if the network needs each of them in its time and all biases are zeros; else 0.
 std::int64_t Emitter::zeros_of_all() const {
   const std::int64_t all = parameter_entries(net_, config_, plan_);
-  std::int64_t entries = 0;
+  std::map<std::int64_t, std::int64_t> sets;  // entries of each
   for (const auto& [key, set] : image_.parameters) {
     if (set.bias_byte != image_.zeros) return 0;
-    entries += set.entries;
+    sets[set.id] = set.entries;
   }
+  std::int64_t entries = 0;
+  for (const auto& [id, count] : sets) entries += count;
   return entries < all ? 0 : all;
 }
 

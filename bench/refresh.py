@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures the tables of documents again: runs the command of each marker and replaces what follows it.
 
-usage: refresh.py [--only TEXT] FILE.md...
+usage: refresh.py [--only TEXT] FILE.md...    or: refresh.py --list
 A block begins with a line `<!-- $ COMMAND -->`, run in the project's root, and ends with `<!-- end -->`.
 Only lines that begin with bench/ are run, and with --only those that contain TEXT; a command that fails leaves its file as it was.
+--list: the figures of headlines.tsv that take minutes (clock, area, peaks), a line each: command, page, words with the
+figure in braces; then the commands of all pages' markers. What takes less, headlines.py measures.
 """
 import re
 import shlex
@@ -12,6 +14,7 @@ import subprocess
 import sys
 
 import common
+import headlines
 
 BLOCK = re.compile(r"(<!-- \$ (bench/.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -27,7 +30,20 @@ def measured(block, only):
     return f"{block[1]}\n{done.stdout.strip()}\n\n{block[3]}"
 
 
+def listed():
+    """Everything that is measured again by hand, a line each."""
+    lines = [f"{row.command}: {row.page}: {row.words}" for row in headlines.rows()
+             if row.command != headlines.GIVEN and not headlines.is_fast(row)]
+    for path in sorted((common.ROOT / "docs").glob("*.md")):
+        page = path.relative_to(common.ROOT)
+        lines += [f"bench/refresh.py {page}: {block[2]}" for block in BLOCK.finditer(path.read_text(encoding="utf-8"))]
+    return lines
+
+
 def main(paths):
+    if paths == ["--list"]:
+        print("\n".join(listed()))
+        return
     only = ""
     if paths[:1] == ["--only"] and len(paths) > 1:
         only, paths = paths[1], paths[2:]

@@ -530,7 +530,7 @@ void Emitter::load_biases(std::int64_t byte, std::int64_t first, std::int64_t en
   const bool zeros = byte == image_.zeros;
   if (zeros && std::find(begin, end, false) == end) return;
   if (zeros && first == 0) entries = std::max(entries, zeros_of_all());
-  std::fill(begin, zero_biases_.begin() + first + entries, zeros);
+  std::fill_n(begin, entries, zeros);
   load_constants(Target::kBias, byte, entries, first, Space::kParams, entries);
 }
 

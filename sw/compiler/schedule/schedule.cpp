@@ -31,21 +31,13 @@ double count(const isa::ComputeRegisters& r, const isa::LaneField& last) {
   return static_cast<double>(r.get(last) + 1);
 }
 
-/// Entries of a table that a word of the load brings, written one a cycle.
-int entries_of_word(const Instruction& i) {
-  if (i.engine != Engine::kLoad) return 0;
-  const auto target = static_cast<isa::dma::Target>(i.run.op);
-  return target == isa::dma::Target::kTable ? 4 : target == isa::dma::Target::kExponentials ? 1 : 0;
-}
-
 /// Cycles of a RUN, about.
 double cycles_of(const Instruction& i, const machine::Config& config) {
   if (i.engine == Engine::kLoad || i.engine == Engine::kStore) {
     const isa::TransferRegisters r(i.registers);
     const auto words = static_cast<double>(r.get(isa::dma::kWords));
     const auto rows = static_cast<double>(r.get(isa::dma::kRowsLast) + 1);
-    const double beats = rows * std::ceil(32 * words / config.axi_data_bits);
-    return timing::kLoadRequest + std::max(beats, rows * words * entries_of_word(i));
+    return timing::kLoadRequest + rows * std::ceil(32 * words / config.axi_data_bits);
   }
   const isa::ComputeRegisters r(i.registers);
   const double tiles = count(r, agu::kTilesLast),

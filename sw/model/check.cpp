@@ -693,7 +693,9 @@ class Checker {
     type(in(2), DataType::kInt16);
     type(in(4), DataType::kInt16);
     const int filters = in(1).extent(0), batch = in(0).extent(0);
-    const double rank = op_.numbers.contains("rank") ? op_.numbers.at("rank").at(0) : 0;
+    const auto ranks = op_.numbers.find("rank");
+    const double rank =
+        ranks != op_.numbers.end() && !ranks->second.empty() ? ranks->second.front() : 0;
     if (!(rank >= 1) || filters % static_cast<int>(std::min(rank, 1e6)) != 0)
       fail("rank {} of {} filters", rank, filters);
     if (!has(3) || !in(3).is_constant) fail(Reason::kOperands, "the bias must be a constant");

@@ -938,6 +938,19 @@ TEST_CASE("a truncated model is refused, whatever its length", "[model][tflite][
   }
 }
 
+TEST_CASE("an attribute without numbers is refused, not looked into", "[model][check][error]") {
+  Graph graph = import_tflite(own_sample("operators/host_rest.tflite").file, true);
+  int changed = 0;
+  for (Op& op : graph.ops)
+    if (op.kind == OpKind::kSvdf) {
+      op.numbers["rank"].clear();  // as a program file may have it
+      ++changed;
+    }
+  REQUIRE(changed > 0);
+  CHECK_THROWS_AS(check(graph), Refusal);
+  CHECK_THROWS_WITH(check(graph), Contains("SVDF") && Contains("rank 0 of "));
+}
+
 TEST_CASE("a model with damaged bytes loads or is refused", "[model][tflite][error]") {
   const auto models =
       samples({"networks/curve.tflite", "networks/unpadded.tflite", "layers/movement.tflite",

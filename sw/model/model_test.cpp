@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstring>
 #include <random>
 #include <sstream>
 
@@ -14,6 +15,7 @@
 #include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
 #include "sw/model/testing.h"
+#include "tflite_generated.h"
 
 using namespace trine;
 using namespace trine::model;
@@ -949,6 +951,40 @@ TEST_CASE("an attribute without numbers is refused, not looked into", "[model][c
   REQUIRE(changed > 0);
   CHECK_THROWS_AS(check(graph), Refusal);
   CHECK_THROWS_WITH(check(graph), Contains("SVDF") && Contains("rank 0 of "));
+}
+
+TEST_CASE("constants may be as large as the file is, shared ones not without end",
+          "[model][tflite][error]") {
+  constexpr int kRows = 160, kCols = 1 << 20;  // of a buffer
+  flatbuffers::FlatBufferBuilder builder(std::size_t{kRows} * kCols + 4096);
+  std::uint8_t* codes = nullptr;
+  const auto data = builder.CreateUninitializedVector(std::size_t{kRows} * kCols, &codes);
+  std::memset(codes, 1, std::size_t{kRows} * kCols);
+  const std::vector buffers{format::CreateBuffer(builder), format::CreateBuffer(builder, data)};
+  const int constants = GENERATE(2, 3);
+  const std::vector<float> scale{1};
+  const std::vector<std::int64_t> zero_point{0};
+  std::vector<flatbuffers::Offset<format::Tensor>> tensors;
+  for (int i = 0; i <= constants; ++i) {
+    const std::vector<std::int32_t> shape{kRows, kCols};
+    const auto quantization = format::CreateQuantizationParameters(
+        builder, 0, 0, builder.CreateVector(scale), builder.CreateVector(zero_point));
+    tensors.push_back(format::CreateTensor(builder, builder.CreateVector(shape), 9, i > 0 ? 1 : 0,
+                                           builder.CreateString("t"), quantization));
+  }
+  const std::vector<std::int32_t> edge{0};
+  const std::vector graphs{format::CreateSubGraph(builder, builder.CreateVector(tensors),
+                                                  builder.CreateVector(edge),
+                                                  builder.CreateVector(edge))};
+  builder.Finish(format::CreateModel(builder, 3, 0, builder.CreateVector(graphs), 0,
+                                     builder.CreateVector(buffers)),
+                 "TFL3");
+  const std::vector<std::uint8_t> bytes(builder.GetBufferPointer(),
+                                        builder.GetBufferPointer() + builder.GetSize());
+  if (constants == 2)  // 320 MiB in a file of 160
+    CHECK(parse_tflite(bytes, "m.tflite").tensors.size() == 3);
+  else
+    CHECK_THROWS_WITH(parse_tflite(bytes, "m.tflite"), Contains("bytes of constants, in a file"));
 }
 
 TEST_CASE("a model with damaged bytes loads or is refused", "[model][tflite][error]") {

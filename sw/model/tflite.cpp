@@ -27,7 +27,8 @@ namespace {
 
 /// Larger tensors are taken for damage: 2^28 elements are far beyond every memory of ours.
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
-constexpr std::size_t kMaxBytes = std::size_t{1} << 28;
+/// Constants may have the file's size, and so much more: of buffers that several tensors share.
+constexpr std::size_t kMaxShared = std::size_t{1} << 28;
 constexpr std::size_t kMaxRank = 8;
 /// Tables may share their vectors, so a small file can unfold into a huge graph: bound both
 /// factors.
@@ -63,7 +64,8 @@ std::string printable(const flatbuffers::String* source) {
 /// One import. Holds what messages need, so that each check is one line.
 class Importer {
  public:
-  Importer(const format::Model& model, std::string file, bool host) : model_(model), host_(host) {
+  Importer(const format::Model& model, std::size_t bytes, std::string file, bool host)
+      : model_(model), file_bytes_(bytes), host_(host) {
     graph_.file = std::move(file);
     graph_.name = std::filesystem::path(graph_.file).stem().string();
   }
@@ -209,7 +211,9 @@ class Importer {
   /// One buffer may serve many tensors of a hostile file; the copies must not outgrow memory.
   void count_bytes(const Tensor& tensor, std::size_t bytes) {
     copied_bytes_ += bytes;
-    if (copied_bytes_ > kMaxBytes) fail(tensor, "more than {} bytes of constants", kMaxBytes);
+    if (copied_bytes_ > file_bytes_ + kMaxShared)
+      fail(tensor, "more than {} bytes of constants, in a file of {}", file_bytes_ + kMaxShared,
+           file_bytes_);
   }
 
   void add(const format::Operator& source) {
@@ -432,6 +436,7 @@ class Importer {
   }
 
   const format::Model& model_;
+  std::size_t file_bytes_;
   bool host_;
   Graph graph_;
   std::size_t copied_bytes_ = 0;
@@ -446,7 +451,7 @@ Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& fi
   flatbuffers::Verifier verifier(bytes.data(), bytes.size());
   if (!format::VerifyModelBuffer(verifier))
     throw_error("{}: is truncated or damaged: an offset leaves the file", file);
-  return Importer(*format::GetModel(bytes.data()), file, host).run();
+  return Importer(*format::GetModel(bytes.data()), bytes.size(), file, host).run();
 }
 
 Graph import_tflite(const std::filesystem::path& path, bool host) {

@@ -109,7 +109,8 @@ struct RtlRunner::State {
         options(o),
         model(build_model(p.config, build_options(o))),
         runs(runs_by_engine(p)),
-        memory(p.program_offset() + round_up(p.words.size() * 8, 4096)) {
+        memory(static_cast<std::int64_t>(compiler::dram_size(p)) +
+               round_up(p.words.size() * 8, 4096)) {
     ModelSettings settings{};
     settings.axi_latency = static_cast<std::uint32_t>(o.axi_latency);
     settings.axi_bytes_per_cycle = static_cast<std::uint32_t>(o.axi_bytes_per_cycle);

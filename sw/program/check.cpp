@@ -62,15 +62,16 @@ void check_host(const model::Graph& host, const std::vector<TensorLayout>& edge,
 
 constexpr std::int64_t kMostDram = std::int64_t{1} << 40;
 
-/// Bytes that the program's stores write, up to kMostDram.
-std::int64_t stored_bytes(const std::vector<isa::Word>& words) {
+/// Bytes that the program's stores write, up to kMostDram: a RUN moves what DMEM holds, each word
+/// once, whatever its registers say.
+std::int64_t stored_bytes(const std::vector<isa::Word>& words, std::int64_t dmem_words) {
   std::int64_t bytes = 0;
   isa::for_each_run(words, [&](std::size_t, isa::Engine engine, const isa::Registers& registers,
                                const isa::Run&) {
     if (engine != isa::Engine::kStore) return;
     const isa::TransferRegisters store(registers);
-    bytes = std::min(
-        kMostDram, bytes + 4 * (store.get(isa::dma::kRowsLast) + 1) * store.get(isa::dma::kWords));
+    const std::int64_t moved = (store.get(isa::dma::kRowsLast) + 1) * store.get(isa::dma::kWords);
+    bytes = std::min(kMostDram, bytes + 4 * std::min(moved, dmem_words));
   });
   return bytes;
 }
@@ -82,7 +83,7 @@ std::int64_t most_dram_bytes(const Program& p) {
   std::int64_t bytes = 2 * kPage + static_cast<std::int64_t>(p.image.size());
   for (const auto* edge : {&p.inputs, &p.outputs})
     for (const TensorLayout& l : *edge) bytes += l.bytes() + kPage;
-  return bytes + 16 * stored_bytes(p.words);
+  return bytes + 16 * stored_bytes(p.words, p.config.dmem_words());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "sw/program/host.h"
 
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -24,8 +25,16 @@ std::string position_of(std::size_t element, const std::vector<std::int64_t>& sh
 
 }  // namespace
 
+std::size_t dram_size(const Program& program) {
+  const std::int64_t memory = std::int64_t{::sysconf(_SC_PHYS_PAGES)} * ::sysconf(_SC_PAGESIZE);
+  if (program.dram_bytes > memory)
+    throw_error("{}: needs {} bytes of DRAM, this computer's memory has {}", program.name,
+                program.dram_bytes, memory);
+  return static_cast<std::size_t>(program.dram_bytes);
+}
+
 std::vector<std::uint8_t> initial_dram(const Program& program) {
-  std::vector<std::uint8_t> dram(static_cast<std::size_t>(program.dram_bytes));
+  std::vector<std::uint8_t> dram(dram_size(program));
   std::copy(program.image.begin(), program.image.end(), dram.begin() + program.image_offset);
   return dram;
 }

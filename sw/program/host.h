@@ -13,7 +13,11 @@
 
 namespace trine::program {
 
-/// The DRAM region of a run, constants in place, inputs zero.
+/// Bytes of the DRAM region. @throws Error  more than this computer has, which a few words of a
+/// program may ask for
+std::size_t dram_size(const Program& program);
+
+/// The DRAM region of a run, constants in place, inputs zero. @throws Error  as dram_size()
 std::vector<std::uint8_t> initial_dram(const Program& program);
 
 /// What the machine gets when the host's operators have run on the model's inputs.

@@ -411,6 +411,20 @@ TEST_CASE("what a program says of itself is compared with what it has",
     program.dram_bytes = needed + (1 << 20);
     require_refused("bytes of DRAM, its maps");
   }
+  SECTION("DRAM for a store of more than there is") {
+    program.dram_bytes = std::int64_t{1} << 40;
+    isa::TransferRegisters registers;
+    registers.set(isa::dma::kRowsLast, 65535);
+    registers.set(isa::dma::kWords, (1 << 24) - 1);
+    isa::Encoder encoder(program.config.hash());
+    encoder.run(isa::Engine::kStore, registers, {});
+    const std::vector<isa::Word> store = encoder.end();
+    program.words.insert(program.words.begin() + 1, store.begin() + 1, store.end() - 1);
+    program.run_layer.push_back(0);
+    require_refused("1099511627776 bytes of DRAM, its maps and constants justify");
+    CHECK_THROWS_WITH(initial_dram(program),
+                      Catch::Contains("needs 1099511627776 bytes of DRAM, this computer"));
+  }
   SECTION("a constant shorter than its shape") {
     model::Tensor constant;
     constant.name = "size";

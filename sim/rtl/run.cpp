@@ -311,8 +311,6 @@ void RtlRunner::inject_error(std::uint64_t first, std::uint64_t last, int respon
                              state_->options.base_address + last, response);
 }
 
-std::uint64_t RtlRunner::simulated_cycles() const { return state_->observed().total_cycles; }
-
 RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   State& s = *state_;
   assert(std::ssize(dram) == s.program.dram_bytes);

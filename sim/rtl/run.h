@@ -76,7 +76,6 @@ class RtlRunner {
   void load();
   /// Pulls the reset and loads the program again.
   void reset();
-  std::uint64_t simulated_cycles() const;
 
  private:
   struct State;

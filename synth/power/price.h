@@ -72,12 +72,6 @@ class Prices {
   /// pJ of a change of a net.
   double cells_pj(int net) const { return nets_[static_cast<std::size_t>(net)].cells; }
   double pins_pj(int net) const { return nets_[static_cast<std::size_t>(net)].pins; }
-  double wire_pj(int net) const { return nets_[static_cast<std::size_t>(net)].wire; }
-  /// pJ of a register's clock pin, rising and falling, by D and Q as in Counts.
-  const std::array<double, 4>& rise_pj(std::size_t reg) const { return clocks_[reg].rise; }
-  const std::array<double, 4>& fall_pj(std::size_t reg) const { return clocks_[reg].fall; }
-  /// pJ of a memory's clock edge, by enable, write and read as in Counts.
-  const std::array<double, 8>& access_pj(std::size_t memory) const { return accesses_[memory]; }
 
  private:
   struct NetPrice {

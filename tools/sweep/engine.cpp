@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstring>
 #include <future>
 #include <optional>
@@ -201,10 +203,45 @@ void work_here(const std::string& program, const fs::path& list, int jobs, Watch
   for (std::future<int>& worker : workers) worker.get();
 }
 
-/// An array of Slurm's.
+/// Remembers SIGINT and SIGTERM as long as it lives, then takes what was there before.
+class Interruption {
+ public:
+  Interruption() {
+    signal_ = 0;
+    struct sigaction action {};
+    action.sa_handler = [](int signal) { signal_ = signal; };
+    action.sa_flags = SA_RESTART;  // what waits for a process goes on
+    for (std::size_t i = 0; i < kSignals.size(); ++i)
+      ::sigaction(kSignals[i], &action, &before_[i]);
+  }
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+  ~Interruption() {
+    for (std::size_t i = 0; i < kSignals.size(); ++i)
+      ::sigaction(kSignals[i], &before_[i], nullptr);
+  }
+
+  /// The one that came, 0: none.
+  static int signal() { return signal_; }
+
+ private:
+  static constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
+  static inline volatile std::sig_atomic_t signal_ = 0;
+  std::array<struct sigaction, 2> before_{};
+};
+
+/// An array of Slurm's. It does not know who waits for it, so whoever is interrupted ends it.
 void work_there(const std::string& program, const fs::path& list, int jobs, Watch& watch) {
-  SlurmArray array(program, list, jobs);
-  while (!watch.look() && !array.ended()) std::this_thread::sleep_for(watch.pause());
+  {
+    const Interruption interruption;
+    SlurmArray array(program, list, jobs);
+    while (Interruption::signal() == 0 && !watch.look() && !array.ended())
+      std::this_thread::sleep_for(watch.pause());
+    if (Interruption::signal() == 0) return;
+    array.cancel();
+  }
+  std::raise(Interruption::signal());  // the process ends as it would have
+  throw_error("--engine slurm: interrupted");
 }
 
 int workers_of(const EngineOptions& options, std::size_t tasks) {

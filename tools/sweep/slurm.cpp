@@ -64,4 +64,6 @@ bool SlurmArray::ended() {
   return said.code == 0 ? said.text.empty() : said.text.find("Invalid job id") != std::string::npos;
 }
 
+void SlurmArray::cancel() { run({"scancel", id_}); }
+
 }  // namespace trine::sweep

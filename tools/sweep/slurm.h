@@ -26,6 +26,9 @@ class SlurmArray {
   /// Asks Slurm every few seconds.
   bool ended();
 
+  /// Ends the array, running elements too.
+  void cancel();
+
  private:
   std::string id_;
   std::chrono::steady_clock::time_point asked_;

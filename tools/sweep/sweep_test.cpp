@@ -307,6 +307,37 @@ TEST_CASE("killed at any moment and started again, each task runs once", "[sweep
   }
 }
 
+TEST_CASE("Ctrl-C ends the array of Slurm's, too", "[sweep][engine]") {
+  const Scratch scratch;
+  const auto tool = [&](const char* name, const std::string& line) {
+    write_file(scratch / name, "#!/bin/sh\n" + line + "\n");
+    fs::permissions(scratch / name, fs::perms::owner_all);
+  };
+  tool("sbatch", "echo 4217; touch " + (scratch / "begun").string());
+  tool("squeue", "echo 4217_0");
+  tool("scancel", "echo $* > " + (scratch / "cancelled").string());
+  const int signal = GENERATE(SIGINT, SIGTERM);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(signal, SIG_DFL);  // Catch has one of its own
+    ::setenv("PATH", (scratch.path().string() + ":" + std::getenv("PATH")).c_str(), 1);
+    EngineOptions options = workers(1);
+    options.engine = Engine::kSlurm;
+    run(counting(scratch, 1, 1), scratch / "out", options, {});
+    ::_exit(3);
+  }
+  for (int i = 0; i < 500 && !fs::exists(scratch / "begun"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  ::kill(child, signal);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == signal);
+  REQUIRE(fs::exists(scratch / "cancelled"));
+  CHECK(read_text(scratch / "cancelled") == "4217\n");
+}
+
 TEST_CASE("a program that was replaced runs nothing under its old name", "[sweep][engine]") {
   const Scratch scratch;
   const fs::path copy = scratch / "trine";

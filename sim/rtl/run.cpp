@@ -121,6 +121,7 @@ struct RtlRunner::State {
     const std::string trace = o.trace_file.string();
     settings.trace_file = trace.empty() ? nullptr : trace.c_str();
     instance = api().create(&settings);
+    if (instance == nullptr) throw_error("{}: no memory for the RTL's model", p.name);
     api().attach(instance, memory.data(), memory.size(), options.base_address);
   }
   State(const State&) = delete;

@@ -45,7 +45,9 @@ namespace {
 
 #ifdef TRINE_LOCKSTEP
 class Model;
-Model* running_model = nullptr;  // whose evaluation is going on; a process may hold several
+// Whose evaluation is going on in this thread: a process may hold several models, and threads run
+// them at the same time.
+thread_local Model* running_model = nullptr;
 #endif
 
 class Model {
@@ -370,27 +372,41 @@ class Model {
 
 Model& of(void* handle) { return *static_cast<Model*>(handle); }
 
+// No exception may cross the C interface: without memory for a model there is none, and what runs
+// out of memory later ends the process.
 const ModelApi kApi = {
     kAbiVersion,
     static_cast<std::int32_t>(8 * sizeof(std::declval<Vtrine_top&>().m_axi_rdata_i)),
-    [](const ModelSettings* s) -> void* { return new Model(*s); },
-    [](void* h) { delete static_cast<Model*>(h); },
-    [](void* h, std::uint8_t* bytes, std::uint64_t size, std::uint64_t address) {
+    [](const ModelSettings* s) noexcept -> void* {
+      try {
+        return new Model(*s);
+      } catch (...) {
+        return nullptr;
+      }
+    },
+    [](void* h) noexcept { delete static_cast<Model*>(h); },
+    [](void* h, std::uint8_t* bytes, std::uint64_t size, std::uint64_t address) noexcept {
       of(h).memory().attach(bytes, size, address);
     },
-    [](void* h, std::uint64_t first, std::uint64_t last, std::int32_t response) {
+    [](void* h, std::uint64_t first, std::uint64_t last, std::int32_t response) noexcept {
       of(h).memory().inject_error(first, last, response);
     },
-    [](void* h) { of(h).reset(); },
-    [](void* h, std::uint32_t offset, std::uint32_t* value) { return of(h).read32(offset, value); },
-    [](void* h, std::uint32_t offset, std::uint32_t value) { return of(h).write32(offset, value); },
-    [](void* h) { of(h).clear_observed(); },
-    [](void* h, std::uint64_t limit, std::uint64_t idle) { return of(h).run(limit, idle); },
-    [](void* h, Observed* o) { of(h).observe(o); },
+    [](void* h) noexcept { of(h).reset(); },
+    [](void* h, std::uint32_t offset, std::uint32_t* value) noexcept {
+      return of(h).read32(offset, value);
+    },
+    [](void* h, std::uint32_t offset, std::uint32_t value) noexcept {
+      return of(h).write32(offset, value);
+    },
+    [](void* h) noexcept { of(h).clear_observed(); },
+    [](void* h, std::uint64_t limit, std::uint64_t idle) noexcept {
+      return of(h).run(limit, idle);
+    },
+    [](void* h, Observed* o) noexcept { of(h).observe(o); },
 #ifdef TRINE_INJECT
-    [](void* h, const MemoryFlip* flip) { return of(h).flip(*flip); },
+    [](void* h, const MemoryFlip* flip) noexcept { return of(h).flip(*flip); },
 #else
-    [](void*, const MemoryFlip*) -> std::int32_t { return -1; },
+    [](void*, const MemoryFlip*) noexcept -> std::int32_t { return -1; },
 #endif
 };
 

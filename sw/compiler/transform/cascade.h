@@ -33,6 +33,9 @@ std::optional<Network> striped(const Network& network, const Cascade& cascade);
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
                                  const Plan& plan, std::size_t* sections = nullptr);
 
+/// Numbers of all that the plans of a section depend on: sections with the same share one.
+std::vector<int> key_of(const Network& section);
+
 /// Cascades wherever there can be one, for tests.
 std::vector<Cascade> any_cascades(const Network& network);
 

@@ -65,56 +65,26 @@ Network section(const Network& network, int first, int last) {
   return part;
 }
 
-/// All of a section that its plans depend on.
-std::vector<int> key_of(const Network& section) {
-  std::vector<int> key;
-  for (const Map& m : section.maps) {
-    const std::initializer_list<int> all{
-        m.shape.H,    m.shape.W,          m.shape.C,          m.shape.per_word,
-        m.part.whole, m.part.channel,     m.part.y,           m.part.x,
-        m.input,      m.output,           m.constant(),       m.weights,
-        m.kept,       m.part.pixel_words, m.part.stride_x,    m.part.stride_y,
-        m.producer,   m.last_write,       m.capacity ? 1 : 0, m.last_use};
-    key.insert(key.end(), all);
-  }
-  for (const Layer& l : section.layers) {
-    const Geometry& g = l.window;
-    const std::initializer_list<int> all{static_cast<int>(l.kind),
-                                         l.input,
-                                         l.second,
-                                         l.output,
-                                         l.weights_map,
-                                         g.R,
-                                         g.S,
-                                         g.stride_y,
-                                         g.stride_x,
-                                         g.dil_y,
-                                         g.dil_x,
-                                         g.pad_top,
-                                         g.pad_left,
-                                         g.reach_y,
-                                         g.reach_x,
-                                         g.P,
-                                         g.Q,
-                                         l.words,
-                                         l.channels,
-                                         l.group_channels,
-                                         l.former.steps,
-                                         l.former.halo,
-                                         l.former.idle,
-                                         l.passes,
-                                         l.per_tensor,
-                                         static_cast<int>(l.result),
-                                         static_cast<int>(l.sweeps.size())};
-    key.insert(key.end(), all);
-    for (const Sweep& sweep : l.sweeps)
-      for (const SweepPart& part : sweep.parts)
-        key.insert(key.end(), {part.rect.y0, part.rect.y1, part.rect.x0, part.rect.x1});
-    if (l.kind != LayerKind::kConv) continue;
-    key.push_back(static_cast<int>(l.conv().precision));
-    key.push_back(l.conv().steps_per_row);
-  }
-  return key;
+/// Each field of a struct by name, so that none is forgotten: another field stops the compiler.
+std::vector<int> numbers_of(const Geometry& geometry) {
+  const auto& [H, W, P, Q, R, S, stride_y, stride_x, dil_y, dil_x, pad_top, pad_left, reach_y,
+               reach_x] = geometry;
+  return {H, W, P, Q, R, S, stride_y, stride_x, dil_y, dil_x, pad_top, pad_left, reach_y, reach_x};
+}
+
+std::vector<int> numbers_of(const Former& former) {
+  const auto& [steps, dil, halo, idle] = former;
+  return {steps, dil, halo, idle};
+}
+
+std::vector<int> numbers_of(const Rect& rect) {
+  const auto& [y0, y1, x0, x1] = rect;
+  return {y0, y1, x0, x1};
+}
+
+std::vector<int> numbers_of(const Part& part) {
+  const auto& [whole, channel, y, x, stride_y, stride_x, pixel_words] = part;
+  return {whole, channel, y, x, stride_y, stride_x, pixel_words};
 }
 
 struct Found {
@@ -220,6 +190,39 @@ class Finder {
 };
 
 }  // namespace
+
+std::vector<int> key_of(const Network& section) {
+  std::vector<int> key;
+  const auto add = [&](const std::vector<int>& numbers) {
+    key.insert(key.end(), numbers.begin(), numbers.end());
+  };
+  for (const Map& m : section.maps) {
+    add({m.shape.H, m.shape.W, m.shape.C, m.shape.per_word});
+    add(numbers_of(m.part));
+    add({m.input, m.output, m.constant(), m.weights, m.kept, m.aside, m.transposed, m.capacity.has_value()});
+    add({m.producer, m.last_write, m.first_use, m.last_use, m.width_in_dram()});
+  }
+  for (const Layer& l : section.layers) {
+    add({static_cast<int>(l.kind), l.input, l.second, l.output, l.weights_map});
+    add(numbers_of(l.window));
+    add(numbers_of(l.former));
+    add({l.words, l.channels, l.group_channels, l.passes, l.per_tensor});
+    add({static_cast<int>(l.result), static_cast<int>(l.sweeps.size())});
+    for (const Sweep& sweep : l.sweeps) {
+      add({sweep.down, sweep.right, static_cast<int>(sweep.parts.size())});
+      add(numbers_of(sweep.rect));
+      for (const SweepPart& part : sweep.parts) add(numbers_of(part.rect));
+    }
+    if (const auto* pool = std::get_if<Pool>(&l.own)) {
+      key.push_back(static_cast<int>(pool->regions.size()));
+      for (const SumRegion& region : pool->regions) add(numbers_of(region.rect));
+    }
+    if (const auto* conv = std::get_if<Conv>(&l.own))
+      add({static_cast<int>(conv->precision), conv->steps_per_row, conv->step_codes,
+           conv->weights_transposed, conv->weights_y, conv->weights_x});
+  }
+  return key;
+}
 
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
                                  const Plan& plan, std::size_t* sections) {

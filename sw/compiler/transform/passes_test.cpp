@@ -329,6 +329,31 @@ TEST_CASE("sections that are alike are planned once", "[compiler][transform]") {
   CHECK(sections(40) == sections(20));
 }
 
+TEST_CASE("sections that differ in anything a plan depends on have keys of their own",
+          "[compiler][transform]") {
+  Builder b(1);
+  const int x = convolution(b, b.input({1, 8, 8, 8}), 8, 3);
+  const Network network = lowered(b, {b.pool(x, false, 3, 3, 2, 2, Padding::kSame)});
+  REQUIRE(network.layers.size() == 2);
+  REQUIRE(network.layers[1].pool().regions.size() > 1);
+  const std::vector<std::pair<const char*, void (*)(Network&)>> edits{
+      {"height", [](Network& n) { ++n.layers[0].window.H; }},
+      {"width", [](Network& n) { ++n.layers[0].window.W; }},
+      {"dilation", [](Network& n) { ++n.layers[0].window.dil_y; }},
+      {"dilation by the former", [](Network& n) { ++n.layers[0].former.dil; }},
+      {"a sweep's place", [](Network& n) { ++n.layers[0].sweeps[0].down; }},
+      {"a region of a pool", [](Network& n) { ++n.layers[1].pool().regions[0].rect.y1; }},
+      {"regions of a pool", [](Network& n) { n.layers[1].pool().regions.pop_back(); }},
+      {"where weights begin", [](Network& n) { ++n.layers[0].conv().weights_x; }},
+      {"a map that is transposed", [](Network& n) { n.maps[0].transposed = true; }}};
+  for (const auto& [what, edit] : edits) {
+    CAPTURE(what);
+    Network other = network;
+    edit(other);
+    CHECK(key_of(other) != key_of(network));
+  }
+}
+
 TEST_CASE("the search fuses where the plan gets shorter", "[compiler][transform]") {
   const machine::Config narrow = fuzz::small_config(8, 8, 8, 32, 64);
   Builder b(1);

@@ -67,7 +67,7 @@ void Lowering::for_each_op(Step step) {
       const bool lacks_table = is_table(op(i)) && !config_.table;
       if (of_host && !is_function(op(i)) && !lacks_table) no_such_operator(op(i));
       if (!hopeless) step(i);
-    } catch (const Error& e) {
+    } catch (const model::Refusal& e) {  // any other error is a fault of ours
       faults.add(e);
       refused.push_back(i);
       done = false;
@@ -84,7 +84,7 @@ bool Lowering::stand_in(const Op& o) try {
   if (t.type != model::DataType::kInt8) return false;
   if (!map_of_.contains(o.outputs[0])) new_output(o, shape_of(t.shape, "tensor '" + t.name + "'"));
   return true;
-} catch (const Error&) {
+} catch (const model::Refusal&) {
   return false;
 }
 

@@ -10,15 +10,18 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 
 #include "base/file.h"
 #include "base/npy.h"
+#include "tools/cli/network.h"
 
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -573,6 +576,37 @@ TEST_CASE("every report says the configuration, its hash and the revision", "[cl
   CHECK(report.at("design_hash") == manifest.at("design_hash"));
   CHECK(report.at("design_hash") != manifest.at("configuration_hash"));
   CHECK(report.at("revision").get<std::string>().size() >= 5);
+}
+
+TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
+  using model::DataType;
+  cli::Network network;
+  model::Graph graph;
+  for (const DataType type :
+       {DataType::kInt8, DataType::kInt32, DataType::kInt64, DataType::kBool}) {
+    graph.inputs.push_back(static_cast<int>(graph.tensors.size()));
+    graph.tensors.push_back({});
+    graph.tensors.back().type = type;
+    graph.tensors.back().shape = {1000};
+  }
+  network.graph = graph;
+  const std::vector<Array> inputs = cli::random_inputs(network, 1);
+  REQUIRE(inputs.size() == 4);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    CAPTURE(inputs[i].dtype);
+    const std::size_t size = inputs[i].element_bytes();
+    REQUIRE(inputs[i].bytes.size() == 1000 * size);
+    std::set<std::int64_t> values;
+    for (std::size_t at = 0; at < inputs[i].bytes.size(); at += size) {
+      std::int64_t value = 0;  // little end first, as the host
+      std::memcpy(&value, &inputs[i].bytes[at], size);
+      values.insert(value);
+    }
+    if (graph.tensors[i].type == DataType::kInt8)
+      CHECK(values.size() > 200);
+    else  // truth values; places in tables of any size; of masks
+      CHECK(values == std::set<std::int64_t>{0, 1});
+  }
 }
 
 TEST_CASE("commands without one configuration say so", "[cli][json]") {

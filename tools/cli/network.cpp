@@ -31,7 +31,8 @@ void check_stage(const std::string& stage) {
     throw_error("--print-after: {} is no stage, allowed {}", stage, fmt::join(names, ", "));
 }
 
-/// Random codes; floats in -1..1.
+/// Random codes; floats in -1..1. Whole numbers of 32 and 64 bits are places in tables, as a rule,
+/// or masks: 0 and 1, which each table and mask has, as truth values.
 Array random_input(Array shape, std::mt19937& random) {
   const auto elements = static_cast<std::size_t>(shape.elements());
   if (shape.dtype == "f4") {
@@ -42,7 +43,12 @@ Array random_input(Array shape, std::mt19937& random) {
     return shape;
   }
   shape.bytes.resize(elements * shape.element_bytes());
-  for (std::uint8_t& byte : shape.bytes) byte = static_cast<std::uint8_t>(random() >> 24);
+  const std::size_t size = shape.element_bytes();
+  if (shape.dtype == "b1" || size >= 4)
+    for (std::size_t i = 0; i < shape.bytes.size(); i += size)
+      shape.bytes[i] = static_cast<std::uint8_t>(random() >> 31);
+  else
+    for (std::uint8_t& byte : shape.bytes) byte = static_cast<std::uint8_t>(random() >> 24);
   return shape;
 }
 

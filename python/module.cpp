@@ -220,7 +220,7 @@ class Program {
     const py::gil_scoped_release unlocked;
     check_range("tolerance", tolerance, 0, 255);
     backend.check();
-    if (network_.graph) reference::check_vectors(vectors, *network_.graph);
+    cli::check_vectors(vectors, network_);
     return verified(cli::verify(network_, vectors, policy_, backend, tolerance, true),
                     network_.program.config);
   }

@@ -966,6 +966,36 @@ TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]")
   CHECK_THAT(bad.err, Catch::Contains("first layer that differs, in case uniform1: op 3 ADD '"));
 }
 
+TEST_CASE("verify checks a program's vectors as a model's", "[cli][verify][error]") {
+  const Shell shell;
+  const std::string split = TRINE_SOURCE_DIR "/tests/operators/split";
+  const fs::path manifest = shell.dir / "v" / "manifest.json";
+  fs::copy(split, shell.dir / "v");
+  REQUIRE(shell.trine("compile --config edge64 --out p '" + split + ".tflite'").code == 0);
+  const auto verify = [&] {
+    return shell.trine("verify --config edge64 --backend arch --vectors v p");
+  };
+  const Result exact = verify();
+  CHECK(exact.code == 0);
+  CHECK_THAT(exact.out, Catch::Contains("2 of 2"));
+  const auto refused = [&](const std::string& key, const json& value, const std::string& text) {
+    const std::string before = read_text(manifest);
+    json changed = json::parse(before);
+    changed[key] = value;
+    write_file(manifest, changed.dump());
+    const Result result = verify();
+    write_file(manifest, before);
+    CAPTURE(key, result.out, result.err);
+    CHECK(result.code == 2);
+    CHECK(line_count(result.err) == 1);
+    CHECK_THAT(result.err, Catch::Contains(text));
+  };
+  const json outputs = json::parse(read_text(manifest)).at("outputs");
+  refused("sha256", std::string(64, '0'), "v/manifest.json: sha256: is 0000");
+  refused("outputs", json::array({outputs[0]}),
+          "case uniform1 output: 1 tensors, the model p has 3");
+}
+
 TEST_CASE("verify refuses vectors of another file", "[cli][verify][error]") {
   const Shell shell;
   write_file(shell.dir / "m.tflite", read_text(kPlus) + "x");

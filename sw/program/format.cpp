@@ -339,6 +339,7 @@ Program parse(const std::vector<std::uint8_t>& bytes, const std::string& file) {
   Program program = std::move(stages.front());
   program.rest.assign(std::make_move_iterator(stages.begin() + 1),
                       std::make_move_iterator(stages.end()));
+  if (root.model_sha256() != nullptr) program.model_sha256 = root.model_sha256()->str();
   return program;
 }
 
@@ -362,8 +363,9 @@ std::string serialize(const Program& program) {
   const auto parts = vector_of(builder, stages(program),
                                [&](const Program* stage) { return put(builder, *stage); });
   const auto configuration = builder.CreateString(program.config.to_toml());
+  const auto digest = program.model_sha256.empty() ? 0 : builder.CreateString(program.model_sha256);
   constexpr std::uint64_t kPlace = 1;  // a field that is zero would not be stored
-  builder.Finish(format::CreateProgram(builder, kPlace, kVersion, configuration, parts),
+  builder.Finish(format::CreateProgram(builder, kPlace, kVersion, configuration, parts, digest),
                  format::ProgramIdentifier());
   std::string file(reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize());
   if (!seal({reinterpret_cast<std::uint8_t*>(file.data()), file.size()}))

@@ -63,7 +63,8 @@ struct Program {
   /// What runs after it, one after the other, from the outputs of each to the inputs of the next;
   /// these have no rest of their own.
   std::vector<Program> rest;
-  Removed removed;  ///< of the whole model, told with its first stage
+  Removed removed;           ///< of the whole model, told with its first stage
+  std::string model_sha256;  ///< of the model's file, with the first stage; empty: not known
 
   std::int64_t macs() const;                                  ///< of the machine, all stages
   std::int64_t program_offset() const { return dram_bytes; }  ///< bytes from BASE

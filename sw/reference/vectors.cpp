@@ -329,27 +329,38 @@ VectorSet batched(VectorSet vectors, int n) {
   return vectors;
 }
 
-void check_vectors(const VectorSet& vectors, const model::Graph& graph) {
-  const auto fit = [&](const std::vector<Array>& arrays, const std::vector<int>& tensors,
-                       const std::string& what) {
-    if (arrays.size() != tensors.size())
-      throw_error("{}: {}: {} tensors, the model {} has {}", vectors.file, what, arrays.size(),
-                  graph.file, tensors.size());
-    for (std::size_t i = 0; i < arrays.size(); ++i) {
-      const std::string fault = mismatch(arrays[i], graph.tensor(tensors[i]));
-      if (!fault.empty()) throw_error("{}: {} {} {}", vectors.file, what, i, fault);
-    }
-  };
-  for (const VectorCase& c : vectors.cases) {
-    fit(c.inputs, graph.inputs, fmt::format("case {} input", c.id));
-    fit(c.outputs, graph.outputs, fmt::format("case {} output", c.id));
+namespace {
+
+void check_fit(const VectorSet& vectors, const std::vector<Array>& arrays,
+               const model::Graph& graph, const std::vector<int>& tensors,
+               const std::string& what) {
+  if (arrays.size() != tensors.size())
+    throw_error("{}: {}: {} tensors, the model {} has {}", vectors.file, what, arrays.size(),
+                graph.file, tensors.size());
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    const std::string fault = mismatch(arrays[i], graph.tensor(tensors[i]));
+    if (!fault.empty()) throw_error("{}: {} {} {}", vectors.file, what, i, fault);
   }
+}
+
+}  // namespace
+
+void check_cases(const VectorSet& vectors, const model::Graph& before, const model::Graph& after) {
+  for (const VectorCase& c : vectors.cases) {
+    check_fit(vectors, c.inputs, before, before.inputs, fmt::format("case {} input", c.id));
+    check_fit(vectors, c.outputs, after, after.outputs, fmt::format("case {} output", c.id));
+  }
+}
+
+void check_vectors(const VectorSet& vectors, const model::Graph& graph) {
+  check_cases(vectors, graph, graph);
   for (const LayerVector& layer : vectors.layers) {
     if (layer.tensor == -1) continue;  // ONNX has names, of which the importer keeps some
     if (layer.tensor < 0 || layer.tensor >= static_cast<int>(graph.tensors.size()))
       throw_error("{}: layer {}: tensor {} does not exist in {}", vectors.file, layer.op_index,
                   layer.tensor, graph.file);
-    fit({layer.value}, {layer.tensor}, fmt::format("layer {}", layer.op_index));
+    check_fit(vectors, {layer.value}, graph, {layer.tensor},
+              fmt::format("layer {}", layer.op_index));
   }
 }
 

@@ -49,7 +49,11 @@ VectorSet read_vectors(const std::filesystem::path& folder);
 /// without labels and layers. @throws Error  names cases whose tensors do not fit each other
 VectorSet batched(VectorSet vectors, int n);
 
-/// @throws Error  names the case or layer whose tensor does not fit the model
+/// @param before, after  the graphs that have the model's inputs and its outputs
+/// @throws Error  names the case whose tensor does not fit the model, or one that lacks
+void check_cases(const VectorSet& vectors, const model::Graph& before, const model::Graph& after);
+
+/// The same of its layers, too. @throws Error
 void check_vectors(const VectorSet& vectors, const model::Graph& graph);
 
 /// LiteRT rounds FULLY_CONNECTED once from 1.3.0 on; every other runtime is taken as LiteRT 1.2.0.

@@ -16,7 +16,10 @@ reference::Deviation deviation_of(const compiler::Program& program,
                                   const std::vector<Array>& actual) {
   const model::Graph& last = compiler::stages(program).back()->after;
   reference::Deviation total;
-  for (std::size_t o = 0; o < actual.size() && o < one.outputs.size(); ++o) {
+  if (actual.size() < one.outputs.size())
+    throw_error("case {}: {} outputs, {} has {}", one.id, one.outputs.size(), program.name,
+                actual.size());
+  for (std::size_t o = 0; o < one.outputs.size(); ++o) {
     if (actual[o].dtype != one.outputs[o].dtype ||
         actual[o].bytes.size() != one.outputs[o].bytes.size())
       throw_error("case {}: {}", one.id, compiler::first_difference(program, actual, one.outputs));

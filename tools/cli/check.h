@@ -51,6 +51,9 @@ struct Verification {
 Network load_network(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
                      const NetworkOptions& options, const machine::Config& config);
 
+/// @throws Error  vectors whose tensors are not those of the network, be it a model or a program
+void check_vectors(const reference::VectorSet& vectors, const Network& network);
+
 /// @pre the vectors' tensors fit the network
 Verification verify(const Network& network, const reference::VectorSet& vectors,
                     const reference::RoundingPolicy& policy, const BackendOptions& backend,

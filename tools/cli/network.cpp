@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/batch.h"
@@ -206,6 +207,7 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
   compile_options.print_after = options.print_after;
   compile_options.printed = &network.printed;
   network.program = compiler::compile(*network.graph, config, compile_options);
+  network.program.model_sha256 = sha256(bytes);
   return network;
 }
 

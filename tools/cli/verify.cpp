@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "tools/cli/check.h"
 #include "tools/cli/common.h"
 #include "tools/cli/energy_report.h"
@@ -29,14 +28,14 @@ struct Options {
   int tolerance = 0;
 };
 
-/// @throws Error  the vectors are of another file
-void check_sha256(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
-                  const std::string& model) {
-  if (vectors.sha256.empty()) return;
-  const std::string actual = sha256(bytes);
-  if (actual != vectors.sha256)
-    throw_error("{}: sha256: is {}, allowed {}, that of {}: record its vectors again", vectors.file,
-                fitted(vectors.sha256, 64), actual, model);
+/// @throws Error  the vectors are of another model's file
+void check_sha256(const reference::VectorSet& vectors, const Network& network,
+                  const std::string& file) {
+  const std::string& actual = network.program.model_sha256;  // programs of others may have none
+  if (!vectors.sha256.empty() && !actual.empty() && actual != vectors.sha256)
+    throw_error("{}: sha256: is {}, allowed {}, that of {}{}: record its vectors again",
+                vectors.file, fitted(vectors.sha256, 64), actual,
+                network.graph ? "" : "the model of ", file);
 }
 
 Json comparison_json(const Comparison& c, const reference::LayerComparison& layers, int tolerance) {
@@ -118,10 +117,17 @@ int run(const Options& options) {
 Network load_network(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
                      const NetworkOptions& options, const machine::Config& config) {
   Network network = load_network(bytes, options, config, options.policy(vectors.policy));
-  if (!network.graph) return network;
-  check_sha256(vectors, bytes, options.model);
-  reference::check_vectors(vectors, *network.graph);
+  check_sha256(vectors, network, options.model);
+  check_vectors(vectors, network);
   return network;
+}
+
+void check_vectors(const reference::VectorSet& vectors, const Network& network) {
+  if (network.graph)
+    reference::check_vectors(vectors, *network.graph);
+  else
+    reference::check_cases(vectors, network.program.before,
+                           compiler::stages(network.program).back()->after);
 }
 
 Verification verify(const Network& network, const reference::VectorSet& vectors,

@@ -130,6 +130,21 @@ class Programs(unittest.TestCase):
         self.assertTrue(set(layers.bound) <= {"compute", "memory", "drain", "vector", "control"})
         self.assertIn("cycles, 416,520 MACs", str(program.report))
 
+    def test_each_run_has_the_memory_that_it_asks_for(self):
+        program = trine.compile("lenet.tflite", "edge64")
+        x, y, _ = recorded("vectors")
+
+        def cycles(**memory):
+            np.testing.assert_array_equal(program.run(x[:1], **memory), y[:1])
+            return int(program.counters.cycles[0])
+
+        usual = cycles()
+        narrow = cycles(axi_bytes_per_cycle=1)
+        self.assertGreater(narrow, 1.5 * usual)
+        self.assertGreater(cycles(axi_latency=500), usual)
+        self.assertEqual(cycles(), usual)
+        self.assertEqual(cycles(axi_bytes_per_cycle=1), narrow)
+
     def test_causes_of_layers_that_overlap_add_up(self):
         """Layers that share a piece of the timeline, whose cycles were rounded apart to -1 once."""
         program = trine.compile("depthwise.tflite", "edge512")

@@ -199,7 +199,8 @@ std::vector<int> key_of(const Network& section) {
   for (const Map& m : section.maps) {
     add({m.shape.H, m.shape.W, m.shape.C, m.shape.per_word});
     add(numbers_of(m.part));
-    add({m.input, m.output, m.constant(), m.weights, m.kept, m.aside, m.transposed, m.capacity.has_value()});
+    add({m.input, m.output, m.constant(), m.weights, m.kept, m.aside, m.transposed,
+         m.capacity.has_value()});
     add({m.producer, m.last_write, m.first_use, m.last_use, m.width_in_dram()});
   }
   for (const Layer& l : section.layers) {

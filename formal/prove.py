@@ -118,7 +118,7 @@ def proofs():
     yield Proof("trine_ecc_props", ("trine_ecc_pkg", "trine_ecc_encode", "trine_ecc_decode"), {}, sat=True,
                 slow=True)
     yield Proof("trine_csr_props", ("trine_isa_pkg", "trine_csr_pkg", "trine_axi_pkg", "trine_engine_pkg", "trine_csr", "trine_lifecycle",
-                                     "trine_counters"), {}, 24, 2, 4)
+                                     "trine_counters", "trine_cycles_limit"), {}, 24, 2, 4)
     yield Proof("trine_issue_props", ("trine_isa_pkg", "trine_issue"), {}, 12, 4, 8)
 
 

@@ -25,7 +25,7 @@ CLEAR = {"u_control.u_csr.u_life.clear_q": "1'b1", "u_control.u_csr.u_life.state
 CSR, READ, WRITE, POST = r"u_control\.u_csr\.", r"u_control\.u_bus_read\.u_read\.", r"u_control\.u_bus_write\.u_write\.", r"u_results\.u_post\."
 MATRIX = r"u_matmul\.u_matrix\."
 EXCEPTIONS = (
-    (CSR + "(program|program_words|base|first|last|watchdog|irq_enable)_q", "the driver's, who sets them before start"),
+    (CSR + "(program|program_words|base|first|last|watchdog|progress|cycles_limit|irq_enable)_q", "the driver's, who sets them before start"),
     (CSR + r"(u_life\.(cause|done|irq_status|told|dirty)|bus_was_reset)_q", "how the last program ended; start forgets it"),
     (CSR + r"u_life\.reset_q", "a soft reset in this very cycle: it comes round again"),
     (CSR + "(write|read|bvalid|rvalid)_q", "an access under way is answered"),
@@ -35,7 +35,7 @@ EXCEPTIONS = (
     (READ + "(ar_id|read|write)_q", "whose turn it is, and places of an empty buffer: any is right"),
     (WRITE + "(aw_valid|count|open|waits)_q", "empty: clear waits for idle_o (drained_i)"),
     (WRITE + "(next|drop)_q", "as long as stop_i; nothing is open"),
-    (r"u_control\.u_watchdog\.(count|expired)_q", "the bus owes nothing: clear waits for drained_i"),
+    (r"u_control\.u_watchdogs\.u_bus\.(count|expired)_q", "the bus owes nothing: clear waits for drained_i"),
     (r"u_memory_state\.gen_ecc\.u_ecc\.[dp]mem_(count|corrected)_q", "readable after the program; start clears them"),
     (r"u_control\.u_bus_read\.gen_imem\.u_imem\.wiping_q", "the zeros begin now, or go on; no program is started meanwhile"),
     (r"u_control\.u_bus_read\.gen_imem\.u_imem\.gen_code\.(count|corrected)_q", "readable after the program; start clears them"),

@@ -20,7 +20,7 @@ module trine_csr_props (
   input logic        drained_i,
   input logic        done_i,
   input logic        expired_i,
-  input logic [3:0]  error_cause_i,
+  input logic [4:0]  error_cause_i,
   input logic        wiping_i,
   input logic        wiping_imem_i  // it is that memory's zeros
 );
@@ -30,7 +30,8 @@ module trine_csr_props (
   logic [1:0]  bresp, rresp;
   logic [31:0] rdata, program_words;
   logic [31:0] program_addr, base, first, last;
-  logic [23:0] watchdog;
+  logic [23:0] watchdog, progress_limit;
+  logic        exceeded;
 
   trine_axi_pkg::lite_request_t    request;
   trine_axi_pkg::lite_response_t   response;
@@ -55,6 +56,8 @@ module trine_csr_props (
     .window_first_o   (first),
     .window_last_o    (last),
     .watchdog_o       (watchdog),
+    .progress_limit_o (progress_limit),
+    .exceeded_o       (exceeded),
     .start_o          (start),
     .running_o        (running),
     .stop_o           (stop),
@@ -211,6 +214,6 @@ module trine_csr_props (
   end
 
   logic unused;
-  assign unused = ^{irq, rresp, rdata, watchdog, bus_was_reset};
+  assign unused = ^{irq, rresp, rdata, watchdog, progress_limit, exceeded, bus_was_reset};
 
 endmodule

@@ -38,8 +38,11 @@ std::string csr_package() {
       "  localparam logic [31:0] CsrIdValue = 32'h{:08X};\n"
       "  localparam int unsigned CsrWatchdogBits = {};\n"
       "  localparam int unsigned CsrWatchdogReset = {};\n"
-      "  localparam int unsigned CsrErrorRunBits = {};\n\n",
-      csr::kIdValue, csr::kWatchdogBits, csr::kWatchdogReset, csr::kErrorRunBits);
+      "  localparam int unsigned CsrErrorRunBits = {};\n"
+      "  localparam int unsigned CsrErrorCauseBits = {};\n"
+      "  localparam logic [31:0] CsrRegistersVersionValue = 32'd{};\n\n",
+      csr::kIdValue, csr::kWatchdogBits, csr::kWatchdogReset, csr::kErrorRunBits,
+      csr::kErrorCauseBits, csr::kRegistersVersionValue);
   for (const csr::Register& r : csr::registers()) {
     const std::string name = "Csr" + upper_camel(r.name);
     text += comment(fmt::format("{}, {} bits: {}", r.access, r.bits, r.doc));
@@ -53,9 +56,10 @@ std::string csr_package() {
   }
   text += "\n  // Codes of ERROR_CAUSE.\n";
   for (const csr::Code& c : csr::kErrors)
-    text += commented(
-        fmt::format("localparam logic [3:0] Error{} = 4'd{};", upper_camel(c.name), c.value),
-        c.doc);
+    text +=
+        commented(fmt::format("localparam logic [{}:0] Error{} = {}'d{};", csr::kErrorCauseBits - 1,
+                              upper_camel(c.name), csr::kErrorCauseBits, c.value),
+                  c.doc);
   text += "\n  // Causes of cycles.\n";
   for (const csr::Code& c : csr::kCauses)
     text += commented(
@@ -71,8 +75,9 @@ std::string csr_header() {
       "/* Byte offsets. Registers of 64 bits have their low half first. */\n\n"
       "#ifndef TRINE_CSR_H\n"
       "#define TRINE_CSR_H\n\n"
-      "#define TRINE_CSR_ID_VALUE 0x{:08X}u\n\n",
-      csr::kIdValue);
+      "#define TRINE_CSR_ID_VALUE 0x{:08X}u\n"
+      "#define TRINE_CSR_REGISTERS_VERSION_VALUE {}u\n\n",
+      csr::kIdValue, csr::kRegistersVersionValue);
   for (const csr::Register& r : csr::registers()) {
     const std::string name = "TRINE_CSR_" + upper_snake(r.name);
     text += fmt::format("/* {}, {} bits: {} */\n", r.access, r.bits, r.doc);
@@ -114,6 +119,21 @@ std::string registers_markdown() {
     text += fmt::format("| {} | {}{} | {} | {} | {} |\n", range_text(r), upper_snake(r.name), count,
                         r.bits, r.access, doc);
   }
+  text += fmt::format(
+      "\n## Versions\n\n"
+      "This is version {} of the map, REGISTERS_VERSION. Within one version\n"
+      "- an offset, a bit, a code, what a register does and its value after reset stay what they "
+      "are;\n"
+      "- registers may be added at offsets that answered SLVERR so far, bits where a register read "
+      "0, and codes behind\n  the last one: what a driver does not know it leaves alone, and a "
+      "code that it does not know it reports as a\n  number;\n"
+      "- an offset that a register has left stays its alias as long as nothing else needs the "
+      "place.\n\n"
+      "Anything else is another version. The driver (`trine_open`) reads ID and then "
+      "REGISTERS_VERSION before anything else,\nand refuses another one with "
+      "`TRINE_E_REGISTERS`. Designs from before it answer SLVERR there; their ERROR_ADDRESS\nwas "
+      "at 0x1C, or at 0x68 with the counters as here.\n",
+      csr::kRegistersVersionValue);
   return text + codes_markdown("Codes of ERROR_CAUSE", csr::kErrors) +
          codes_markdown("Causes of cycles (index of CAUSE)", csr::kCauses);
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
@@ -472,6 +473,7 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
   CHECK(manifest["name"] == "mine");
   CHECK(manifest["top"] == "soc_trine_top");
   CHECK(manifest["instruction_set"] == isa::kVersion);
+  CHECK(manifest["registers"] == csr::kRegistersVersionValue);
   CHECK(manifest["configuration_hash"] == fmt::format("0x{:016x}", config.hash()));
   CHECK(manifest["design_hash"] == fmt::format("0x{:016x}", config.identity()));
   CHECK(manifest["configuration"].size() == machine::schema().size());
@@ -558,6 +560,60 @@ TEST_CASE("registers of the map do not overlap", "[gen][csr]") {
     end = r.offset + static_cast<std::uint32_t>(r.bits / 8 * r.entries);
   }
   CHECK(end <= 0x1000);
+}
+
+TEST_CASE("what version 1 of the register map has stays where it is", "[gen][csr]") {
+  // A line that must change here is another version: docs/registers.md has the rule. New registers
+  // and codes are added behind.
+  struct Row {
+    std::uint32_t offset;
+    std::string_view name;
+    int bits, entries;
+    std::string_view access;
+  };
+  REQUIRE(csr::kRegistersVersionValue == 1);
+  const Row rows[] = {{0x00, "id", 32, 1, "R"},
+                      {0x04, "version", 32, 1, "R"},
+                      {0x08, "config_hash", 64, 1, "R"},
+                      {0x10, "control", 32, 1, "W"},
+                      {0x14, "status", 32, 1, "R"},
+                      {0x18, "error_cause", 32, 1, "R"},
+                      {0x1C, "error_address_alias", 32, 2, "R"},
+                      {0x24, "irq_enable", 32, 1, "RW"},
+                      {0x28, "irq_status", 32, 1, "R, W1C"},
+                      {0x2C, "registers_version", 32, 1, "R"},
+                      {0x30, "program", 64, 1, "RW"},
+                      {0x38, "program_words", 32, 1, "RW"},
+                      {0x40, "base", 64, 1, "RW"},
+                      {0x48, "window_first", 64, 1, "RW"},
+                      {0x50, "window_last", 64, 1, "RW"},
+                      {0x58, "watchdog", 32, 1, "RW"},
+                      {0x5C, "error_run", 32, 1, "R"},
+                      {0x60, "ecc_corrected", 32, 2, "R"},
+                      {0x68, "error_address", 64, 1, "R"},
+                      {0x70, "imem_corrected", 32, 1, "R"},
+                      {0x74, "progress_limit", 32, 1, "RW"},
+                      {0x78, "cycles_limit", 32, 1, "RW"},
+                      {0x80, "cycles", 64, 1, "R"},
+                      {0x88, "cause", 64, 8, "R"},
+                      {0xC8, "engine_busy", 64, 4, "R"},
+                      {0xE8, "bytes_read", 64, 1, "R"},
+                      {0xF0, "bytes_written", 64, 1, "R"}};
+  for (const Row& row : rows) {
+    CAPTURE(row.name);
+    const auto& all = csr::registers();
+    const auto r = std::ranges::find(all, row.name, &csr::Register::name);
+    REQUIRE(r != all.end());
+    CHECK((r->offset == row.offset && r->bits == row.bits && r->entries == row.entries));
+    CHECK(r->access == row.access);
+  }
+  const std::string_view codes[] = {
+      "none",         "fetch",         "load",        "store",         "illegal",
+      "token",        "fetch_window",  "load_window", "store_window",  "fetch_timeout",
+      "load_timeout", "store_timeout", "ecc",         "configuration", "feature",
+      "deadlock",     "progress",      "cycles"};
+  for (std::size_t i = 0; i < std::size(codes); ++i) CHECK(csr::kErrors.at(i).name == codes[i]);
+  CHECK(csr::kErrors.size() <= std::size_t{1} << csr::kErrorCauseBits);
 }
 
 TEST_CASE("committed packages and pages are what gen/ prints", "[gen][emission]") {

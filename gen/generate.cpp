@@ -13,6 +13,7 @@
 #include "base/output.h"
 #include "base/root.h"
 #include "gen/emit.h"
+#include "machine/csr.h"
 #include "machine/isa.h"
 #include "machine/memories.h"
 #include "machine/schema.h"
@@ -78,6 +79,7 @@ void stamp(const Config& config, Files& files) {
 nlohmann::ordered_json manifest(const Config& config) {
   nlohmann::ordered_json json;
   json["instruction_set"] = isa::kVersion;
+  json["registers"] = csr::kRegistersVersionValue;
   json["name"] = config.name;
   json["configuration"] = machine::all_keys(config);
   json["configuration_hash"] = fmt::format("0x{:016x}", config.hash());

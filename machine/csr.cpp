@@ -33,8 +33,12 @@ const std::vector<Register>& registers() {
       {"control", kControl, 32, 1, "W", "commands", commands},
       {"status", kStatus, 32, 1, "R", "state", state},
       {"error_cause", kErrorCause, 32, 1, "R", "see the codes below"},
+      {"error_address_alias", kErrorAddressAlias, 32, 2, "R",
+       "ERROR_ADDRESS where it was before REGISTERS_VERSION, its low half and its high half"},
       {"irq_enable", kIrqEnable, 32, 1, "RW", "which events raise the interrupt", events},
       {"irq_status", kIrqStatus, 32, 1, "R, W1C", "events; writing ones clears them", events},
+      {"registers_version", kRegistersVersion, 32, 1, "R",
+       "version of this map: 1; a driver refuses one that it does not know"},
       {"program", kProgram, 64, 1, "RW",
        "byte address of the first instruction word, a multiple of the bus width (and of 8); a "
        "write "
@@ -56,11 +60,19 @@ const std::vector<Register>& registers() {
        "corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)"},
       {"error_address", kErrorAddress, 64, 1, "R",
        "failing bus address; byte offset of the word that the program stops at (configuration, "
-       "illegal, feature, token, deadlock); or (ecc) the word of DMEM, of PMEM 2^32 + 256 * row + "
+       "illegal, feature, token, deadlock, progress, cycles); or (ecc) the word of DMEM, of PMEM "
+       "2^32 + 256 * row + "
        "column, of IMEM 2^33 + word"},
       {"imem_corrected", kImemCorrected, 32, 1, "R",
        "corrected words that were read from IMEM since the start (only with `memory.ecc` and "
        "`memory.imem_kib`)"},
+      {"progress_limit", kProgressLimit, 32, 1, "RW",
+       "cycles without a step of the array, a word of results, a beat on the bus or of DMEM's DMA "
+       "port, or a RUN begun or ended, after which the program stops; those in which the bus owes "
+       "a "
+       "handshake are WATCHDOG's; 24 bits, 0: never; after reset 1048576"},
+      {"cycles_limit", kCyclesLimit, 32, 1, "RW",
+       "CYCLES from which on the program stops, within 20 cycles; 0: never; after reset 0"},
       {"cycles", kCycles, 64, 1, "R", "from start to done"},
       {"cause", kCause, 64, 8, "R", "cycles by cause; they add up to CYCLES"},
       {"engine_busy", kEngineBusy, 64, 4, "R",

@@ -38,23 +38,29 @@ struct Code {
 
 inline constexpr std::uint32_t kIdValue = 0x5452494E;  ///< "TRIN"
 
+/// REGISTERS_VERSION. Within one version no register, bit or code moves or changes its meaning;
+/// new ones come where reads and writes answered SLVERR or bits read 0: docs/registers.md has the
+/// rule, gen_test.cpp the map that must stay.
+inline constexpr std::uint32_t kRegistersVersionValue = 1;
+
 inline constexpr std::uint32_t kId = 0x00, kVersion = 0x04, kConfigHash = 0x08, kControl = 0x10,
-                               kStatus = 0x14, kErrorCause = 0x18, kIrqEnable = 0x24,
-                               kIrqStatus = 0x28, kProgram = 0x30, kProgramWords = 0x38,
-                               kBase = 0x40, kWindowFirst = 0x48, kWindowLast = 0x50,
-                               kWatchdog = 0x58, kErrorRun = 0x5C, kEccCorrected = 0x60,
-                               kErrorAddress = 0x68, kImemCorrected = 0x70, kCycles = 0x80,
-                               kCause = 0x88, kEngineBusy = 0xC8, kBytesRead = 0xE8,
+                               kStatus = 0x14, kErrorCause = 0x18, kErrorAddressAlias = 0x1C,
+                               kIrqEnable = 0x24, kIrqStatus = 0x28, kRegistersVersion = 0x2C,
+                               kProgram = 0x30, kProgramWords = 0x38, kBase = 0x40,
+                               kWindowFirst = 0x48, kWindowLast = 0x50, kWatchdog = 0x58,
+                               kErrorRun = 0x5C, kEccCorrected = 0x60, kErrorAddress = 0x68,
+                               kImemCorrected = 0x70, kProgressLimit = 0x74, kCyclesLimit = 0x78,
+                               kCycles = 0x80, kCause = 0x88, kEngineBusy = 0xC8, kBytesRead = 0xE8,
                                kBytesWritten = 0xF0;
 
 /// All registers, by offset.
 const std::vector<Register>& registers();
 
-inline constexpr std::uint32_t kWatchdogReset = 1 << 20;  ///< cycles
-inline constexpr int kWatchdogBits = 24, kErrorRunBits = 24;
+inline constexpr std::uint32_t kWatchdogReset = 1 << 20;  ///< cycles; of PROGRESS_LIMIT, too
+inline constexpr int kWatchdogBits = 24, kErrorRunBits = 24, kErrorCauseBits = 5;
 
 /// Codes of ERROR_CAUSE.
-inline constexpr std::array<Code, 16> kErrors{{
+inline constexpr std::array<Code, 18> kErrors{{
     {"none", 0, "no error"},
     {"fetch", 1, "an instruction read answered with an error"},
     {"load", 2, "a read of the load engine answered with an error"},
@@ -71,6 +77,8 @@ inline constexpr std::array<Code, 16> kErrors{{
     {"configuration", 13, "the program was compiled for another configuration: its first word"},
     {"feature", 14, "an instruction needs what the configuration lacks"},
     {"deadlock", 15, "RUNs wait for tokens that nobody gives"},
+    {"progress", 16, "nothing moved for longer than PROGRESS_LIMIT"},
+    {"cycles", 17, "the program ran for longer than CYCLES_LIMIT"},
 }};
 
 /// Causes of cycles, the index of CAUSE and of kCauses.

@@ -57,9 +57,9 @@ module trine_control #(
   // Resets the datapath's control state, synchronously, for one cycle.
   output logic                            clear_o,
 
-  // The machine's state and trace; the cause of this cycle, counted while a program runs.
+  // The machine's state and trace; what it gets done in this cycle.
   output trine_engine_pkg::state_t        state_o,
-  input  logic [2:0]                      cause_i,
+  input  trine_engine_pkg::activity_t     activity_i,
 
   // Compute and vector engine.
   output trine_engine_pkg::command_t      compute_o,
@@ -107,20 +107,20 @@ module trine_control #(
   // Registers.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned ErrorBits    = AxiAddrBits > 35 ? AxiAddrBits : 35;
-  localparam int unsigned RunBits      = trine_csr_pkg::CsrErrorRunBits;
   localparam int unsigned WatchdogBits = trine_csr_pkg::CsrWatchdogBits;
 
   logic [AxiAddrBits-1:0]  program_addr, base, window_first, window_last;
   logic [31:0]             program_words;
-  logic [WatchdogBits-1:0] watchdog;
+  logic [WatchdogBits-1:0] watchdog, progress_limit;
   logic                    start, running, wipe, stop, clear, forget, read_beat;
-  logic                    expired, bus_was_reset;  // the bus does not answer
-  logic                    broken;                  // a word of DMEM, PMEM or IMEM
+  logic                    expired, bus_was_reset;   // the bus does not answer
+  logic                    broken, stuck, exceeded;  // a word of a memory; no progress; too long
   logic [WordsBits-1:0]    write_words;
-  logic [3:0]              error_cause, idle, busy, begun;
+  logic [3:0]              idle, busy, begun;
+  logic [trine_csr_pkg::CsrErrorCauseBits-1:0] error_cause;
   logic [ErrorBits-1:0]    error_addr;
   logic [33:0]             fatal_addr;
-  logic [RunBits-1:0]      error_run;
+  logic [trine_csr_pkg::CsrErrorRunBits-1:0]   error_run;
 
   trine_engine_pkg::program_event_t program_event;
   trine_engine_pkg::bus_event_t     read_event, write_event;
@@ -145,12 +145,14 @@ module trine_control #(
     .s_axil_i,
     .s_axil_o,
     .irq_o,
+    .exceeded_o      (exceeded),
     .program_o       (program_addr),
     .program_words_o (program_words),
     .base_o          (base),
     .window_first_o  (window_first),
     .window_last_o   (window_last),
     .watchdog_o      (watchdog),
+    .progress_limit_o (progress_limit),
     .start_o         (start),
     .running_o       (running),
     .stop_o          (stop),
@@ -162,7 +164,7 @@ module trine_control #(
     .error_cause_i   (broken ? trine_csr_pkg::ErrorEcc : error_cause),
     .error_addr_i    (broken ? ErrorBits'(fatal_addr) : error_addr),
     .error_run_i     (error_run),
-    .cause_i,
+    .cause_i         (activity_i.cause),
     .busy_i          (busy),
     .read_beat_i     (read_beat),
     .write_words_i   (write_words),
@@ -210,9 +212,8 @@ module trine_control #(
     .offset_o      (offset)
   );
 
-  assign compute_o = commands[CommandBits*Compute +: CommandBits];
-  assign vector_o  = commands[CommandBits*Vector +: CommandBits];
-
+  assign compute_o       = commands[CommandBits*Compute +: CommandBits];
+  assign vector_o        = commands[CommandBits*Vector +: CommandBits];
   assign state_o.running = running;
   assign state_o.start   = start;
   assign state_o.wipe    = wipe;
@@ -317,49 +318,48 @@ module trine_control #(
     .burst_addr_o      (store_burst)
   );
 
-  if (Maps) begin : gen_share
-    trine_dma_share #(.AddrBits(DmemAddrBits)) u_share (
-      .clk_i,
-      .rst_ni,
-      .clear_i           (clear),
-      .valid_i           (read_valid),
-      .ready_o           (read_ready),
-      .addr_i            (read_addr),
-      .data_valid_o      (read_data_valid),
-      .dma_rvalid_o,
-      .dma_rready_i,
-      .dma_raddr_o,
-      .dma_rdata_valid_i
-    );
-  end else begin : gen_store_only
-    logic unused_reads;
-    assign dma_rvalid_o    = read_valid[0];
-    assign dma_raddr_o     = read_addr[0 +: DmemAddrBits];
-    assign read_ready      = {1'b0, dma_rready_i};
-    assign read_data_valid = {1'b0, dma_rdata_valid_i};
-    assign unused_reads    = ^{read_valid, read_addr};
-  end
-
-  // ---------------------------------------------------------------------------------------------
-  // A bus that does not answer; what a program stops with.
-  // ---------------------------------------------------------------------------------------------
-  logic write_owed_q, load_owed_q;
-  logic deadlock_q;  // a queue that is full for a cycle is yet to read ahead
-
-  trine_watchdog #(.Bits(WatchdogBits)) u_watchdog (
+  trine_dma_share #(
+    .AddrBits (DmemAddrBits),
+    .Two      (Maps)
+  ) u_share (
     .clk_i,
     .rst_ni,
-    .limit_i   (watchdog),
-    .owed_i    (read_event.owed || write_event.owed),
-    .moved_i   (read_event.moved || write_event.moved),
-    .expired_o (expired)
+    .clear_i           (clear),
+    .valid_i           (read_valid),
+    .ready_o           (read_ready),
+    .addr_i            (read_addr),
+    .data_valid_o      (read_data_valid),
+    .dma_rvalid_o,
+    .dma_rready_i,
+    .dma_raddr_o,
+    .dma_rdata_valid_i
   );
 
-  always_ff @(posedge clk_i) begin
-    write_owed_q <= write_event.engine_owed;
-    load_owed_q  <= read_event.engine_owed;
-    deadlock_q   <= program_event.deadlock;
-  end
+  // ---------------------------------------------------------------------------------------------
+  // A bus that does not answer, a machine that stands still; what a program stops with.
+  // ---------------------------------------------------------------------------------------------
+  logic write_owed, load_owed;
+  logic deadlock_q;  // a queue that is full for a cycle is yet to read ahead
+
+  trine_watchdogs #(.Bits(WatchdogBits)) u_watchdogs (
+    .clk_i,
+    .rst_ni,
+    .bus_limit_i      (watchdog),
+    .progress_limit_i (progress_limit),
+    .running_i        (running),
+    .moved_i          ({activity_i.moved, dma_rvalid_o && dma_rready_i,
+                        dma_wvalid_o && dma_wready_i}),
+    .begun_i          (begun),
+    .retired_i        (state_o.retired),
+    .read_i           (read_event),
+    .write_i          (write_event),
+    .expired_o        (expired),
+    .write_owed_o     (write_owed),
+    .load_owed_o      (load_owed),
+    .stuck_o          (stuck)
+  );
+
+  always_ff @(posedge clk_i) deadlock_q <= program_event.deadlock;
 
   trine_errors #(.AxiAddrBits(AxiAddrBits)) u_errors (
     .clk_i,
@@ -373,6 +373,8 @@ module trine_control #(
     .lacking_i       (program_event.lacking),
     .deadlock_i      (program_event.deadlock && deadlock_q),
     .overflow_i      (program_event.overflow),
+    .stuck_i         (stuck),
+    .exceeded_i      (exceeded),
     .fetch_error_i   (program_event.fetch_error),
     .fetch_outside_i (program_event.fetch_outside),
     .load_error_i    (read_event.error),
@@ -380,8 +382,8 @@ module trine_control #(
     .store_error_i   (write_event.error),
     .store_outside_i (write_event.outside),
     .expired_i       (expired),
-    .write_owed_i    (write_owed_q),
-    .load_owed_i     (load_owed_q),
+    .write_owed_i    (write_owed),
+    .load_owed_i     (load_owed),
     .program_i       (program_addr),
     .offset_i        (offset),
     .load_beat_i     (load_beat),

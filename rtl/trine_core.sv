@@ -102,9 +102,9 @@ module trine_core #(
   trine_engine_pkg::param_t        param;  // as the load engine writes the small memories
   trine_engine_pkg::memory_state_t memory_state;
   trine_engine_pkg::entry_t        entry;  // of a table, to be written
+  trine_engine_pkg::activity_t     activity;
 
   logic                     clear;
-  logic [2:0]               cause;
   logic                     dma_wvalid, dma_wready, dma_rvalid, dma_rready, dma_rdata_valid;
   logic [AddrBits-1:0]      dma_waddr, dma_raddr;
   logic [DataBits-1:0]      dma_wdata, dma_rdata, param_wdata;
@@ -209,7 +209,7 @@ module trine_core #(
     .irq_o,
     .clear_o               (clear),
     .state_o               (state),
-    .cause_i               (cause),
+    .activity_i            (activity),
     .compute_o             (compute_command),
     .compute_i             (compute_answer),
     .vector_o              (vector_command),
@@ -441,16 +441,18 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   trine_cause u_cause (
     .clk_i,
-    .compute_i (compute_state),
-    .replay_i  (c_lost.replay),
-    .taken_i   (c_lost.taken),
-    .lacks_i   (compute_command.lacks),
-    .idle_i    (state.idle),
-    .busy_i    (state.busy),
-    .cause_o   (cause)
+    .compute_i  (compute_state),
+    .replay_i   (c_lost.replay),
+    .taken_i    (c_lost.taken),
+    .lacks_i    (compute_command.lacks),
+    .idle_i     (state.idle),
+    .busy_i     (state.busy),
+    .reads_i    (v_ask.valid && v_ready),
+    .writes_i   (s_valid && s_ready),
+    .activity_o (activity)
   );
 
-  assign trace_cause_o  = {state.running, cause};
+  assign trace_cause_o  = {state.running, activity.cause};
   assign trace_start_o  = state.begun;
   assign trace_retire_o = state.retired;
 

@@ -38,6 +38,7 @@ module trine_csr #(
   output logic [AxiAddrBits-1:0] window_first_o,
   output logic [AxiAddrBits-1:0] window_last_o,
   output logic [trine_csr_pkg::CsrWatchdogBits-1:0] watchdog_o,
+  output logic [trine_csr_pkg::CsrWatchdogBits-1:0] progress_limit_o,
   output logic                   start_o,    // one pulse, in the first cycle of running_o
   output logic                   running_o,
   output logic                   stop_o,
@@ -48,7 +49,7 @@ module trine_csr #(
   input  logic                   done_i,
 
   // Errors (trine_errors), the first of which counts.
-  input  logic [3:0]             error_cause_i,
+  input  logic [trine_csr_pkg::CsrErrorCauseBits-1:0] error_cause_i,
   input  logic [ErrorBits-1:0]   error_addr_i,
   input  logic [trine_csr_pkg::CsrErrorRunBits-1:0] error_run_i,
 
@@ -57,6 +58,7 @@ module trine_csr #(
   input  logic [3:0]             busy_i,
   input  logic                   read_beat_i,
   input  logic [WordsBits-1:0]   write_words_i,
+  output logic                   exceeded_o,  // CYCLES_LIMIT, within 20 cycles, while running
 
   // Zeros are to be written to the memories: scrub, and with Ecc each soft reset.
   output logic                   wipe_o,
@@ -119,7 +121,8 @@ module trine_csr #(
 
   logic [AxiAddrBits-1:0]  program_d, program_q, base_d, base_q, first_d, first_q, last_d, last_q;
   logic [31:0]             program_words_d, program_words_q;
-  logic [WatchdogBits-1:0] watchdog_d, watchdog_q;
+  logic [WatchdogBits-1:0] watchdog_d, watchdog_q, progress_d, progress_q;
+  logic [31:0]             cycles_limit_d, cycles_limit_q;
   logic [63:0]             program_wide, base_wide, first_wide, last_wide;
   logic [1:0]              irq_enable_d, irq_enable_q, irq_clear;
   logic                    start_bit, reset_bit, scrub_bit, start, scrub, soft_reset, bus_was_reset;
@@ -155,6 +158,8 @@ module trine_csr #(
     first_d         = first_q;
     last_d          = last_q;
     watchdog_d      = watchdog_q;
+    progress_d      = progress_q;
+    cycles_limit_d  = cycles_limit_q;
     irq_enable_d    = irq_enable_q;
     irq_clear       = 2'b00;
     start           = 1'b0;
@@ -193,6 +198,8 @@ module trine_csr #(
         trine_csr_pkg::CsrWindowLastOffset + 12'd4:
           last_d = AxiAddrBits'({wdata, last_wide[31:0]});
         trine_csr_pkg::CsrWatchdogOffset: watchdog_d = wdata[WatchdogBits-1:0];
+        trine_csr_pkg::CsrProgressLimitOffset: progress_d = wdata[WatchdogBits-1:0];
+        trine_csr_pkg::CsrCyclesLimitOffset: cycles_limit_d = wdata;
         default: write_ok = 1'b0;
       endcase
     end
@@ -206,6 +213,8 @@ module trine_csr #(
       first_q         <= '0;
       last_q          <= '1;
       watchdog_q      <= WatchdogBits'(trine_csr_pkg::CsrWatchdogReset);
+      progress_q      <= WatchdogBits'(trine_csr_pkg::CsrWatchdogReset);
+      cycles_limit_q  <= '0;
       irq_enable_q    <= '0;
     end else if (write_q) begin
       program_q       <= program_d;
@@ -214,6 +223,8 @@ module trine_csr #(
       first_q         <= first_d;
       last_q          <= last_d;
       watchdog_q      <= watchdog_d;
+      progress_q      <= progress_d;
+      cycles_limit_q  <= cycles_limit_d;
       irq_enable_q    <= irq_enable_d;
     end
   end
@@ -223,7 +234,7 @@ module trine_csr #(
   // ---------------------------------------------------------------------------------------------
   logic                                      busy, dirty, done, resetting, has_error;
   logic [1:0]                                irq_status;
-  logic [3:0]                                cause;
+  logic [trine_csr_pkg::CsrErrorCauseBits-1:0] cause;
   logic [ErrorBits-1:0]                      error_addr;
   logic [trine_csr_pkg::CsrErrorRunBits-1:0] error_run;
   logic [63:0]                               error_wide;
@@ -262,8 +273,8 @@ module trine_csr #(
     .run_o        (error_run)
   );
 
-  assign error_wide = 64'(error_addr);
   assign has_error  = cause != trine_csr_pkg::ErrorNone;
+  assign error_wide = has_error ? 64'(error_addr) : 64'd0;
 
   assign program_o       = program_q;
   assign program_words_o = program_words_q;
@@ -271,6 +282,7 @@ module trine_csr #(
   assign window_first_o  = first_q;
   assign window_last_o   = last_q;
   assign watchdog_o      = watchdog_q;
+  assign progress_limit_o = progress_q;
   assign forget_o        = spoilt || (write_q && write_ok && names_program);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -299,14 +311,14 @@ module trine_csr #(
     .AxiDataBits (AxiDataBits),
     .From        (CountFrom)
   ) u_counters (
-    .clk_i         (clk_i),
-    .rst_ni        (rst_ni),
+    .clk_i,
+    .rst_ni,
     .clear_i       (start_o),
     .running_i     (running_o),
-    .cause_i       (cause_i),
-    .busy_i        (busy_i),
-    .read_beat_i   (read_beat_i),
-    .write_words_i (write_words_i),
+    .cause_i,
+    .busy_i,
+    .read_beat_i,
+    .write_words_i,
     .index_o       (counter_index),
     .value_o       (counter)
   );
@@ -318,6 +330,17 @@ module trine_csr #(
   always_ff @(posedge clk_i) begin
     if (read_q && is_counter && !raddr[2]) counter_high_q <= counter[63:32];
   end
+
+  trine_cycles_limit u_cycles_limit (
+    .clk_i,
+    .rst_ni,
+    .limit_i    (cycles_limit_q),
+    .start_i    (start_o),
+    .running_i  (running_o),
+    .index_i    (counter_index),
+    .count_i    (counter),
+    .exceeded_o (exceeded_o)
+  );
 
   always_comb begin
     read_ok = 1'b1;
@@ -336,8 +359,11 @@ module trine_csr #(
         rdata[trine_csr_pkg::CsrStatusResetBit] = resetting;
       end
       trine_csr_pkg::CsrErrorCauseOffset:          rdata = 32'(cause);
-      trine_csr_pkg::CsrErrorAddressOffset:        rdata = has_error ? error_wide[31:0] : 32'd0;
-      trine_csr_pkg::CsrErrorAddressOffset + 12'd4: rdata = has_error ? error_wide[63:32] : 32'd0;
+      trine_csr_pkg::CsrErrorAddressOffset, trine_csr_pkg::CsrErrorAddressAliasOffset:
+        rdata = error_wide[31:0];
+      trine_csr_pkg::CsrErrorAddressOffset + 12'd4,
+      trine_csr_pkg::CsrErrorAddressAliasOffset + 12'd4: rdata = error_wide[63:32];
+      trine_csr_pkg::CsrRegistersVersionOffset:    rdata = trine_csr_pkg::CsrRegistersVersionValue;
       trine_csr_pkg::CsrIrqEnableOffset:           rdata = 32'(irq_enable_q);
       trine_csr_pkg::CsrIrqStatusOffset:           rdata = 32'(irq_status);
       trine_csr_pkg::CsrProgramOffset:             rdata = program_wide[31:0];
@@ -350,6 +376,8 @@ module trine_csr #(
       trine_csr_pkg::CsrWindowLastOffset:          rdata = last_wide[31:0];
       trine_csr_pkg::CsrWindowLastOffset + 12'd4:  rdata = last_wide[63:32];
       trine_csr_pkg::CsrWatchdogOffset:            rdata = 32'(watchdog_q);
+      trine_csr_pkg::CsrProgressLimitOffset:       rdata = 32'(progress_q);
+      trine_csr_pkg::CsrCyclesLimitOffset:         rdata = cycles_limit_q;
       trine_csr_pkg::CsrErrorRunOffset:            rdata = has_error ? 32'(error_run) : 32'd0;
       default: begin
         read_ok = is_counter;

@@ -9,6 +9,8 @@ package trine_csr_pkg;
   localparam int unsigned CsrWatchdogBits = 24;
   localparam int unsigned CsrWatchdogReset = 1048576;
   localparam int unsigned CsrErrorRunBits = 24;
+  localparam int unsigned CsrErrorCauseBits = 5;
+  localparam logic [31:0] CsrRegistersVersionValue = 32'd1;
 
   // R, 32 bits: 0x5452494E ("TRIN")
   localparam logic [11:0] CsrIdOffset = 12'h000;
@@ -40,6 +42,9 @@ package trine_csr_pkg;
   localparam int unsigned CsrStatusBusDirtyBit = 4;
   // R, 32 bits: see the codes below
   localparam logic [11:0] CsrErrorCauseOffset = 12'h018;
+  // R, 32 bits: ERROR_ADDRESS where it was before REGISTERS_VERSION, its low half and its high half
+  localparam logic [11:0] CsrErrorAddressAliasOffset = 12'h01C;
+  localparam int unsigned CsrErrorAddressAliasCount = 2;
   // RW, 32 bits: which events raise the interrupt
   localparam logic [11:0] CsrIrqEnableOffset = 12'h024;
   localparam int unsigned CsrIrqEnableDoneBit = 0;  // end of a program
@@ -48,6 +53,8 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrIrqStatusOffset = 12'h028;
   localparam int unsigned CsrIrqStatusDoneBit = 0;  // end of a program
   localparam int unsigned CsrIrqStatusErrorBit = 1;  // error
+  // R, 32 bits: version of this map: 1; a driver refuses one that it does not know
+  localparam logic [11:0] CsrRegistersVersionOffset = 12'h02C;
   // RW, 64 bits: byte address of the first instruction word, a multiple of the bus width (and of
   // 8); a write tells that the words may be others (`memory.imem_kib`); locked
   localparam logic [11:0] CsrProgramOffset = 12'h030;
@@ -69,12 +76,18 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrEccCorrectedOffset = 12'h060;
   localparam int unsigned CsrEccCorrectedCount = 2;
   // R, 64 bits: failing bus address; byte offset of the word that the program stops at
-  // (configuration, illegal, feature, token, deadlock); or (ecc) the word of DMEM, of PMEM 2^32 +
-  // 256 * row + column, of IMEM 2^33 + word
+  // (configuration, illegal, feature, token, deadlock, progress, cycles); or (ecc) the word of
+  // DMEM, of PMEM 2^32 + 256 * row + column, of IMEM 2^33 + word
   localparam logic [11:0] CsrErrorAddressOffset = 12'h068;
   // R, 32 bits: corrected words that were read from IMEM since the start (only with `memory.ecc`
   // and `memory.imem_kib`)
   localparam logic [11:0] CsrImemCorrectedOffset = 12'h070;
+  // RW, 32 bits: cycles without a step of the array, a word of results, a beat on the bus or of
+  // DMEM's DMA port, or a RUN begun or ended, after which the program stops; those in which the bus
+  // owes a handshake are WATCHDOG's; 24 bits, 0: never; after reset 1048576
+  localparam logic [11:0] CsrProgressLimitOffset = 12'h074;
+  // RW, 32 bits: CYCLES from which on the program stops, within 20 cycles; 0: never; after reset 0
+  localparam logic [11:0] CsrCyclesLimitOffset = 12'h078;
   // R, 64 bits: from start to done
   localparam logic [11:0] CsrCyclesOffset = 12'h080;
   // R, 64 bits: cycles by cause; they add up to CYCLES
@@ -89,28 +102,30 @@ package trine_csr_pkg;
   localparam logic [11:0] CsrBytesWrittenOffset = 12'h0F0;
 
   // Codes of ERROR_CAUSE.
-  localparam logic [3:0] ErrorNone = 4'd0;  // no error
-  localparam logic [3:0] ErrorFetch = 4'd1;  // an instruction read answered with an error
-  localparam logic [3:0] ErrorLoad = 4'd2;  // a read of the load engine answered with an error
-  localparam logic [3:0] ErrorStore = 4'd3;  // a write of the store engine answered with an error
-  localparam logic [3:0] ErrorIllegal = 4'd4;  // illegal instruction
-  localparam logic [3:0] ErrorToken = 4'd5;  // a token counter overflowed
-  localparam logic [3:0] ErrorFetchWindow = 4'd6;  // an instruction lies outside of the window
+  localparam logic [4:0] ErrorNone = 5'd0;  // no error
+  localparam logic [4:0] ErrorFetch = 5'd1;  // an instruction read answered with an error
+  localparam logic [4:0] ErrorLoad = 5'd2;  // a read of the load engine answered with an error
+  localparam logic [4:0] ErrorStore = 5'd3;  // a write of the store engine answered with an error
+  localparam logic [4:0] ErrorIllegal = 5'd4;  // illegal instruction
+  localparam logic [4:0] ErrorToken = 5'd5;  // a token counter overflowed
+  localparam logic [4:0] ErrorFetchWindow = 5'd6;  // an instruction lies outside of the window
   // a burst of the load engine would leave the window
-  localparam logic [3:0] ErrorLoadWindow = 4'd7;
+  localparam logic [4:0] ErrorLoadWindow = 5'd7;
   // a burst of the store engine would leave the window
-  localparam logic [3:0] ErrorStoreWindow = 4'd8;
-  localparam logic [3:0] ErrorFetchTimeout = 4'd9;  // an instruction read was not answered in time
+  localparam logic [4:0] ErrorStoreWindow = 5'd8;
+  localparam logic [4:0] ErrorFetchTimeout = 5'd9;  // an instruction read was not answered in time
   // a read of the load engine was not answered in time
-  localparam logic [3:0] ErrorLoadTimeout = 4'd10;
+  localparam logic [4:0] ErrorLoadTimeout = 5'd10;
   // a write of the store engine was not answered in time
-  localparam logic [3:0] ErrorStoreTimeout = 4'd11;
+  localparam logic [4:0] ErrorStoreTimeout = 5'd11;
   // a word of DMEM, PMEM or IMEM with two wrong bits was read
-  localparam logic [3:0] ErrorEcc = 4'd12;
+  localparam logic [4:0] ErrorEcc = 5'd12;
   // the program was compiled for another configuration: its first word
-  localparam logic [3:0] ErrorConfiguration = 4'd13;
-  localparam logic [3:0] ErrorFeature = 4'd14;  // an instruction needs what the configuration lacks
-  localparam logic [3:0] ErrorDeadlock = 4'd15;  // RUNs wait for tokens that nobody gives
+  localparam logic [4:0] ErrorConfiguration = 5'd13;
+  localparam logic [4:0] ErrorFeature = 5'd14;  // an instruction needs what the configuration lacks
+  localparam logic [4:0] ErrorDeadlock = 5'd15;  // RUNs wait for tokens that nobody gives
+  localparam logic [4:0] ErrorProgress = 5'd16;  // nothing moved for longer than PROGRESS_LIMIT
+  localparam logic [4:0] ErrorCycles = 5'd17;  // the program ran for longer than CYCLES_LIMIT
 
   // Causes of cycles.
   localparam logic [2:0] CauseCompute = 3'd0;  // the array's input has a step

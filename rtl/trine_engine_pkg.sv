@@ -126,6 +126,13 @@ package trine_engine_pkg;
     logic last_wait;   // it is not issued yet
   } compute_state_t;
 
+  // What a program gets done in this cycle: its cause; a step entered the array, the vector engine
+  // read, or a word of results was taken.
+  typedef struct packed {
+    logic [2:0] cause;
+    logic       moved;
+  } activity_t;
+
   // A client's access of the gather, addresses and lanes apart.
   typedef struct packed {
     logic       valid;

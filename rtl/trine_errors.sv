@@ -2,7 +2,8 @@
 //
 // Which error a program stops with: cause, address, and the RUN of the engine that it belongs to.
 //
-// Several at once: the engines before the fetch, what answered wrongly before what never answered.
+// Several at once: the engines before the fetch, what answered wrongly before what never answered,
+// what the program is before how long it takes.
 // run_o is the number of RUNs that the engine had begun before the failing one; for an error of the
 // program itself, whose address says where, it is 0.
 //
@@ -12,7 +13,8 @@
 module trine_errors #(
   parameter int unsigned AxiAddrBits = 32,
   parameter int unsigned RunBits     = 24,  // of ERROR_RUN
-  localparam int unsigned AddrBits = AxiAddrBits > 35 ? AxiAddrBits : 35
+  localparam int unsigned AddrBits  = AxiAddrBits > 35 ? AxiAddrBits : 35,
+  localparam int unsigned CauseBits = trine_csr_pkg::CsrErrorCauseBits
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -29,6 +31,8 @@ module trine_errors #(
   input  logic                   lacking_i,
   input  logic                   deadlock_i,
   input  logic                   overflow_i,
+  input  logic                   stuck_i,         // no progress for too long
+  input  logic                   exceeded_i,      // too many cycles
   input  logic                   fetch_error_i,
   input  logic                   fetch_outside_i,
   input  logic                   load_error_i,
@@ -45,7 +49,7 @@ module trine_errors #(
   input  logic [AxiAddrBits-1:0] store_answer_i,  // of the burst that is answered next
   input  logic [AxiAddrBits-1:0] store_burst_i,   // on offer
 
-  output logic [3:0]             cause_o,
+  output logic [CauseBits-1:0]   cause_o,
   output logic [AddrBits-1:0]    addr_o,
   output logic [RunBits-1:0]     run_o
 );
@@ -71,9 +75,9 @@ module trine_errors #(
   logic [RunBits-1:0]  load_run;    // whose beats come in: an end shows a cycle later
   logic [AddrBits-1:0] fetch_addr;
 
-  logic [3:0]          cause_d, cause_q;
-  logic [AddrBits-1:0] addr_d, addr_q;
-  logic [RunBits-1:0]  run_d, run_q;
+  logic [CauseBits-1:0] cause_d, cause_q;
+  logic [AddrBits-1:0]  addr_d, addr_q;
+  logic [RunBits-1:0]   run_d, run_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni)      cause_q <= trine_csr_pkg::ErrorNone;
@@ -140,6 +144,10 @@ module trine_errors #(
       cause_d = trine_csr_pkg::ErrorToken;
     end else if (deadlock_i) begin
       cause_d = trine_csr_pkg::ErrorDeadlock;
+    end else if (stuck_i) begin
+      cause_d = trine_csr_pkg::ErrorProgress;
+    end else if (exceeded_i) begin
+      cause_d = trine_csr_pkg::ErrorCycles;
     end
   end
 

@@ -19,7 +19,8 @@
 module trine_lifecycle #(
   parameter int unsigned ErrorBits = 35,
   parameter bit          Ecc       = 1'b0,
-  localparam int unsigned RunBits = trine_csr_pkg::CsrErrorRunBits
+  localparam int unsigned RunBits   = trine_csr_pkg::CsrErrorRunBits,
+  localparam int unsigned CauseBits = trine_csr_pkg::CsrErrorCauseBits
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -35,7 +36,7 @@ module trine_lifecycle #(
   input  logic                 drained_i,
   input  logic                 expired_i,
   input  logic                 wiping_i,
-  input  logic [3:0]           error_cause_i,
+  input  logic [CauseBits-1:0] error_cause_i,
   input  logic [ErrorBits-1:0] error_addr_i,
   input  logic [RunBits-1:0]   error_run_i,
 
@@ -54,7 +55,7 @@ module trine_lifecycle #(
   output logic                 done_o,
   output logic                 resetting_o,
   output logic [1:0]           irq_status_o,
-  output logic [3:0]           cause_o,     // of the first error of a program
+  output logic [CauseBits-1:0] cause_o,     // of the first error of a program
   output logic [ErrorBits-1:0] addr_o,
   output logic [RunBits-1:0]   run_o
 );
@@ -66,7 +67,7 @@ module trine_lifecycle #(
   logic                 error, failing, forget;
   logic                 ending, tell, told_q, dirty_q;  // the end of the program
   logic [1:0]           irq_status_d, irq_status_q;
-  logic [3:0]           cause_q;
+  logic [CauseBits-1:0] cause_q;
   logic [ErrorBits-1:0] error_addr_q;
   logic [RunBits-1:0]   error_run_q;
 

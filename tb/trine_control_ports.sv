@@ -110,11 +110,12 @@ module trine_control_ports #(
   output logic [3:0]               vector_wait_o,
 
   // All engines (bit = engine code): state and trace; the cause of this cycle, counted while
-  // running_o.
+  // running_o; whether the array, the vector engine or results moved.
   output logic [3:0]               idle_o,
   output logic [3:0]               busy_o,
   output logic                     running_o,
   input  logic [2:0]               cause_i,
+  input  logic                     moved_i,
   output logic [3:0]               trace_start_o,
   output logic [3:0]               trace_retire_o,
 
@@ -284,7 +285,7 @@ module trine_control_ports #(
     .m_axi_wstrb_o,
     .irq_o,
     .clear_o,
-    .cause_i,
+    .activity_i ({cause_i, moved_i}),
     .dma_wvalid_o,
     .dma_wready_i,
     .dma_waddr_o,

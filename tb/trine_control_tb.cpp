@@ -54,7 +54,8 @@ constexpr int kEngines = isa::kEngines;
 constexpr std::uint32_t kFetchError = 1, kLoadError = 2, kStoreError = 3, kIllegalError = 4,
                         kTokenError = 5, kFetchWindow = 6, kLoadWindow = 7, kStoreWindow = 8,
                         kFetchTimeout = 9, kLoadTimeout = 10, kStoreTimeout = 11,
-                        kConfigurationError = 13, kDeadlock = 15;
+                        kConfigurationError = 13, kDeadlock = 15, kProgress = 16,
+                        kCyclesExceeded = 17;
 
 constexpr Word kHash = 0xc123456789abcdef;  // the design's; every program begins with it
 
@@ -211,6 +212,8 @@ struct Bench {
   int read_latency = 3;        ///< of DMEM, at most
   int retire_max = 60;         ///< cycles from a RUN to its retire pulse, at most
   int patience = 400'000;      ///< cycles of a program, at most
+  bool stands = false;         ///< compute and vector end no RUN
+  bool moves = false;          ///< they say that they get on
   std::int64_t cycles = 0;
   std::uint64_t base;  ///< BASE: any that words can make up for
   int wiping =
@@ -247,6 +250,7 @@ struct Bench {
     drive_ports();
     drive_engines();
     dut.cause_i = static_cast<std::uint8_t>(random() & 7);
+    dut.moved_i = moves;
     dut.wiping_i = wiping > 0;
     dut.eval();
     if (dut.rst_ni) {
@@ -337,7 +341,7 @@ struct Bench {
 
   bool retires(int e) const {
     const auto& due = retire_due[static_cast<std::size_t>(e)];
-    return !due.empty() && due.front() <= cycles;
+    return !stands && !due.empty() && due.front() <= cycles;
   }
 
   void drive_engines() {
@@ -628,6 +632,7 @@ struct Bench {
     CHECK(read(csr::kStatus) == 4);
     CHECK(read(csr::kErrorCause) == cause);
     CHECK(read64(csr::kErrorAddress) == addr);
+    CHECK(read64(csr::kErrorAddressAlias) == addr);  // drivers from before REGISTERS_VERSION
     CHECK(read(csr::kIrqStatus) == 2);
     write(csr::kIrqStatus, 2);
   }
@@ -1378,6 +1383,102 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
   bench.check_run(bench.ordered_program(20));
 }
 
+namespace {
+
+/// One RUN of compute, which does not end while the bench stands.
+Program one_run() {
+  Program p;
+  p.run(Engine::kCompute, {0, 0, 0, 0});
+  p.end();
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("trine_control stops a program in which nothing moves any more", "[tb][control][error]") {
+  const auto seed = GENERATE(range(51u, 55u));
+  Bench bench(seed);
+  set_timing(bench, seed % 3);
+  constexpr int kLimit = 300;
+  REQUIRE(bench.write(csr::kProgressLimit, kLimit) == 0);
+  bench.stands = true;
+  const Program p = one_run();
+  bench.start_program(p);
+  SECTION("behind the limit, not sooner") {
+    while (bench.in_flight[1].empty()) bench.tick();
+    const std::int64_t begun = bench.cycles;
+    while (bench.dut.running_o) bench.tick();
+    CHECK(bench.cycles - begun > kLimit);
+    CHECK(bench.cycles - begun < kLimit + 60);  // END may be fetched behind the RUN
+  }
+  SECTION("not while it gets on") {
+    for (int i = 0; i < 40'000; ++i) {
+      bench.moves = i % (kLimit - 10) == 0;
+      bench.tick();
+    }
+    CHECK(bench.dut.running_o);
+    bench.moves = false;
+  }
+  SECTION("never, with a limit of 0, which may come at any time") {
+    REQUIRE(bench.write(csr::kProgressLimit, 0) == 0);
+    for (int i = 0; i < 20'000; ++i) bench.tick();
+    CHECK(bench.dut.running_o);
+    REQUIRE(bench.write(csr::kProgressLimit, kLimit) == 0);
+  }
+  bench.check_error(kProgress, 8 * (p.words.size() - 1));
+  bench.stands = false;
+  REQUIRE(bench.write(csr::kProgressLimit, csr::kWatchdogReset) == 0);
+  bench.check_run(bench.ordered_program(20));
+}
+
+TEST_CASE("a bus that owes an answer is the watchdog's, not a lack of progress",
+          "[tb][control][error]") {
+  Bench bench(56);
+  set_timing(bench, 0);
+  REQUIRE(bench.write(csr::kProgressLimit, 200) == 0);
+  REQUIRE(bench.write(csr::kWatchdog, 3000) == 0);
+  bench.start_program(bench.ordered_program(60));
+  bench.memory.stand(bench.memory.kR);
+  for (int i = 0; !bench.dut.irq_o; ++i) {
+    REQUIRE(i < 8000);
+    bench.tick();
+  }
+  CHECK(bench.read(csr::kErrorCause) == kFetchTimeout);
+  CHECK((bench.read(csr::kStatus) & kBusDirty) != 0);
+  bench.reset_bus();
+  REQUIRE(bench.write(csr::kIrqStatus, 3) == 0);
+  bench.check_run(bench.ordered_program(5));
+}
+
+TEST_CASE("trine_control ends a program at its limit of cycles", "[tb][control][error]") {
+  const auto seed = GENERATE(range(57u, 60u));
+  Bench bench(seed);
+  set_timing(bench, 0);
+  constexpr std::uint32_t kLimit = 3000;
+  bench.stands = bench.moves = true;
+  const Program p = one_run();
+  REQUIRE(bench.write(csr::kCyclesLimit, static_cast<std::uint32_t>(kCountFrom) + kLimit) == 0);
+  bench.start_program(p);
+  bench.check_error(kCyclesExceeded, 8 * (p.words.size() - 1));
+  CHECK(bench.read64(csr::kCycles) >= kCountFrom + kLimit);
+  CHECK(bench.read64(csr::kCycles) <= kCountFrom + kLimit + 20);
+  bench.stands = bench.moves = false;
+  // The count of the program before ends none, wherever the counters are when it starts.
+  REQUIRE(bench.write(csr::kCyclesLimit, static_cast<std::uint32_t>(kCountFrom) + 2000) == 0);
+  Program nothing;
+  nothing.end();
+  for (int phase = 0; phase < 30; ++phase) {
+    bench.check_run(nothing);
+    bench.stands = bench.moves = true;
+    bench.start_program(p);
+    bench.check_error(kCyclesExceeded, 8 * (p.words.size() - 1));
+    bench.stands = bench.moves = false;
+    for (int wait = phase % 15; wait > 0; --wait) bench.tick();
+  }
+  REQUIRE(bench.write(csr::kCyclesLimit, 0) == 0);
+  bench.check_run(bench.ordered_program(20));
+}
+
 TEST_CASE("trine_control takes no long RUN for a deadlock", "[tb][control]") {
   Bench bench(50);
   set_timing(bench, 0);
@@ -1496,6 +1597,7 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
   Bench bench(61);
   CHECK(bench.read(csr::kId) == csr::kIdValue);
   CHECK(bench.read(csr::kVersion) == isa::kVersion);
+  CHECK(bench.read(csr::kRegistersVersion) == csr::kRegistersVersionValue);
   CHECK(bench.read64(csr::kConfigHash) == kHash);
   CHECK(bench.read(csr::kStatus) == 0);
   CHECK(bench.read64(csr::kWindowFirst) == 0);
@@ -1517,12 +1619,22 @@ TEST_CASE("trine_csr answers what is written down", "[tb][csr]") {
   }
   CHECK(bench.write(csr::kWatchdog, 0xff234567) == 0);
   CHECK(bench.read(csr::kWatchdog) == 0x234567);
+  CHECK(bench.read(csr::kProgressLimit) == csr::kWatchdogReset);
+  CHECK(bench.write(csr::kProgressLimit, 0xff345678) == 0);
+  CHECK(bench.read(csr::kProgressLimit) == 0x345678);
+  CHECK(bench.read(csr::kCyclesLimit) == 0);
+  CHECK(bench.write(csr::kCyclesLimit, 0xfedcba98) == 0);
+  CHECK(bench.read(csr::kCyclesLimit) == 0xfedcba98);
+  CHECK(bench.write(csr::kRegistersVersion, 1) == 2);
+  CHECK(bench.write(csr::kErrorAddressAlias, 1) == 2);
+  for (const auto offset : {csr::kProgressLimit, csr::kCyclesLimit})
+    CHECK(bench.write(offset, 0) == 0);
   CHECK(bench.read(csr::kErrorRun) == 0);
   CHECK(bench.write(csr::kIrqEnable, 0xffffffff) == 0);
   CHECK(bench.read(csr::kIrqEnable) == 3);
   CHECK(bench.write(csr::kId, 0) == 2);
   std::uint32_t value = 0;
-  for (const std::uint32_t offset : {0x1cu, 0x20u, 0x2cu, 0x3cu, 0x7cu, 0xf8u, 0x100u, 0xffcu}) {
+  for (const std::uint32_t offset : {0x3cu, 0x7cu, 0xf8u, 0x100u, 0xffcu}) {
     CAPTURE(offset);
     CHECK(bench.read(offset, value) == 2);
     CHECK(bench.write(offset, 0) == 2);
@@ -1772,7 +1884,9 @@ TEST_CASE("trine_csr answers each access while the bus is dead", "[tb][csr][erro
   for (int i = 0; i < 100; ++i) {  // write() and read() have bounds
     const auto offset = static_cast<std::uint32_t>(bench.pick(0, 0x100 / 4)) * 4;
     bench.read(offset, value);
-    if (offset != csr::kControl && offset != csr::kWatchdog)
+    // Nor the limits: a program that they have ended counts as one that ended.
+    if (offset != csr::kControl && offset != csr::kWatchdog && offset != csr::kProgressLimit &&
+        offset != csr::kCyclesLimit)
       bench.write(offset, static_cast<std::uint32_t>(bench.random()));
     if (i % 10 == 9) bench.write(csr::kControl, bench.pick(0, 1) != 0 ? 2 : 6);
   }

@@ -44,6 +44,8 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
     dut.lacking_i = chance(one_in);
     dut.deadlock_i = chance(one_in);
     dut.overflow_i = chance(one_in);
+    dut.stuck_i = chance(one_in);
+    dut.exceeded_i = chance(one_in);
     dut.fetch_error_i = chance(one_in);
     dut.fetch_outside_i = chance(one_in);
     dut.load_error_i = chance(one_in);
@@ -85,6 +87,8 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
     if (dut.lacking_i) return {code("feature"), dut.offset_i, 0};
     if (dut.overflow_i) return {code("token"), dut.offset_i, 0};
     if (dut.deadlock_i) return {code("deadlock"), dut.offset_i, 0};
+    if (dut.stuck_i) return {code("progress"), dut.offset_i, 0};
+    if (dut.exceeded_i) return {code("cycles"), dut.offset_i, 0};
     return {code("none"), dut.offset_i, 0};
   }
 

@@ -33,6 +33,7 @@ SimulatedDevice::SimulatedDevice(const machine::Config& config, std::size_t memo
   share();
   registers_[TRINE_CSR_ID] = TRINE_CSR_ID_VALUE;
   registers_[TRINE_CSR_VERSION] = isa::kVersion;
+  registers_[TRINE_CSR_REGISTERS_VERSION] = TRINE_CSR_REGISTERS_VERSION_VALUE;
   registers_[TRINE_CSR_CONFIG_HASH] = static_cast<std::uint32_t>(config.hash());
   registers_[TRINE_CSR_CONFIG_HASH + 4] = static_cast<std::uint32_t>(config.hash() >> 32);
   trine_callbacks callbacks{};

@@ -37,6 +37,7 @@ struct Simulated {
     put64(csr::kConfigHash, config.hash());
     registers[csr::kId] = csr::kIdValue;
     registers[csr::kVersion] = isa::kVersion;
+    registers[csr::kRegistersVersion] = csr::kRegistersVersionValue;
   }
 
   std::uint64_t get64(std::uint32_t offset) {

@@ -97,6 +97,9 @@ int trine_open(void* storage, size_t storage_size, const trine_callbacks* callba
   opened->interrupted = 0;
   if (read32(opened, TRINE_CSR_ID, &id) != TRINE_OK) return TRINE_E_ACCESS;
   if (id != TRINE_CSR_ID_VALUE) return TRINE_E_ID;
+  if (read32(opened, TRINE_CSR_REGISTERS_VERSION, &opened->info.registers_version) != TRINE_OK)
+    return TRINE_E_ACCESS;
+  if (opened->info.registers_version != TRINE_CSR_REGISTERS_VERSION_VALUE) return TRINE_E_REGISTERS;
   if (read32(opened, TRINE_CSR_VERSION, &opened->info.version) != TRINE_OK) return TRINE_E_ACCESS;
   if (opened->info.version != TRINE_ISA_VERSION) return TRINE_E_VERSION;
   if (read64(opened, TRINE_CSR_CONFIG_HASH, &opened->info.configuration_hash) != TRINE_OK ||
@@ -371,6 +374,16 @@ int trine_set_watchdog(trine_device* device, uint32_t cycles) {
   return write32(device, TRINE_CSR_WATCHDOG, cycles);
 }
 
+int trine_set_progress_limit(trine_device* device, uint32_t cycles) {
+  if (device == NULL || cycles >> 24 != 0) return TRINE_E_ARGUMENT;
+  return write32(device, TRINE_CSR_PROGRESS_LIMIT, cycles);
+}
+
+int trine_set_cycles_limit(trine_device* device, uint32_t cycles) {
+  if (device == NULL) return TRINE_E_ARGUMENT;
+  return write32(device, TRINE_CSR_CYCLES_LIMIT, cycles);
+}
+
 int trine_start(trine_device* device) {
   int result;
   if (device == NULL) return TRINE_E_ARGUMENT;
@@ -535,6 +548,8 @@ const char* trine_strerror(int code) {
       return "the design lacks it";
     case TRINE_E_SIZE:
       return "too large";
+    case TRINE_E_REGISTERS:
+      return "another version of the registers";
     default:
       return "unknown error";
   }
@@ -574,6 +589,10 @@ const char* trine_error_text(uint32_t cause) {
       return "an instruction needs what the configuration lacks";
     case TRINE_ERROR_DEADLOCK:
       return "RUNs wait for tokens that nobody gives";
+    case TRINE_ERROR_PROGRESS:
+      return "nothing moved for longer than PROGRESS_LIMIT";
+    case TRINE_ERROR_CYCLES:
+      return "the program ran for longer than CYCLES_LIMIT";
     default:
       return "unknown cause";
   }

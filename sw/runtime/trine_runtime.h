@@ -62,7 +62,8 @@ enum {
   TRINE_E_IMAGE = -12,    /* no machine image, or a damaged one */
   TRINE_E_OPERATOR = -13, /* trine_run_stages(): nobody offers an operator of the host */
   TRINE_E_FEATURE = -14,  /* the design does not have it: trine_vmm.h */
-  TRINE_E_SIZE = -15      /* more than the memory or the accumulators hold: trine_vmm.h */
+  TRINE_E_SIZE = -15,     /* more than the memory or the accumulators hold: trine_vmm.h */
+  TRINE_E_REGISTERS = -16 /* another version of the register map: REGISTERS_VERSION */
 };
 
 /* How the caller reaches the device. What has an int returns 0, or anything else on failure. */
@@ -95,6 +96,7 @@ typedef union trine_storage {
 
 typedef struct trine_info {
   uint32_t version;            /* of the instruction set */
+  uint32_t registers_version;  /* of the register map */
   uint64_t configuration_hash; /* of the design */
 } trine_info;
 
@@ -116,8 +118,10 @@ typedef struct trine_counters {
 /* Bytes of storage that trine_open() needs; at most those of trine_storage. */
 size_t trine_device_size(void);
 
-/* Checks ID and version, enables the interrupt, waits for the zeros that a design with memory.ecc
- * writes to its memories after a reset. The handle lies in `storage`. */
+/* Checks ID, the version of the registers (before any other of them means something:
+ * TRINE_E_REGISTERS) and that of the instruction set, enables the interrupt, waits for the zeros
+ * that a design with memory.ecc writes to its memories after a reset. The handle lies in `storage`.
+ */
 int trine_open(void* storage, size_t storage_size, const trine_callbacks* callbacks,
                trine_device** device);
 
@@ -226,6 +230,14 @@ int trine_set_window(trine_device* device, uint64_t first, uint64_t last);
  * (bus_dirty), drops it, and starts nothing until it has come: else it would reach the next
  * program. */
 int trine_set_watchdog(trine_device* device, uint32_t cycles);
+
+/* What ends a program that would not end. Progress: cycles without a step of the array, a word of
+ * results, a beat, or a RUN begun or ended, at most 2^24 - 1, 0: never; after a reset of the
+ * hardware 2^20. Cycles: of the whole program, 0 (after a reset): never. Both may be set at any
+ * time. The program stops with an error (TRINE_ERROR_PROGRESS, TRINE_ERROR_CYCLES); the next one
+ * finds the device as after a reset. */
+int trine_set_progress_limit(trine_device* device, uint32_t cycles);
+int trine_set_cycles_limit(trine_device* device, uint32_t cycles);
 
 /* The callbacks: where the processor sees `bytes` of the device's bus (TRINE_E_ACCESS: nowhere);
  * before the device reads what was written there; before what the device wrote there is read. */

@@ -250,6 +250,7 @@ async def registers_answer(dut):
     """Accesses beyond the registers answer SLVERR; those that are writable keep what was written; CONTROL reads zero."""
     bench = await Bench.ready(dut, 3, 40)
     assert await bench.read("ID") == 0x5452494E
+    assert await bench.read("REGISTERS_VERSION") == 1
     assert await bench.read("CONTROL") == 0
     for name in ("PROGRAM", "PROGRAM_WORDS", "BASE", "IRQ_ENABLE"):
         mask = 3 if name == "IRQ_ENABLE" else 0xFFFFFF80

@@ -37,6 +37,7 @@ static int cleaned;
 static int read32(void* context, uint32_t offset, uint32_t* value) {{
   (void)context;
   *value = offset == {P}CSR_ID ? {P}CSR_ID_VALUE : offset == {P}CSR_VERSION ? {P}ISA_VERSION :
+           offset == {P}CSR_REGISTERS_VERSION ? {P}CSR_REGISTERS_VERSION_VALUE :
            offset == {P}CSR_STATUS ? (cleaned > 1 ? {P}CSR_STATUS_DONE : 0u) : 7u;
   return 0;
 }}

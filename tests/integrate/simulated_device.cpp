@@ -83,6 +83,7 @@ class Device {
         mode_(arguments[4] != nullptr ? arguments[4] : "") {
     put(csr::kId, csr::kIdValue);
     put(csr::kVersion, isa::kVersion);
+    put(csr::kRegistersVersion, csr::kRegistersVersionValue);
     put64(csr::kConfigHash, config.hash());
     std::puts(terminal_.name().c_str());
     std::fflush(stdout);

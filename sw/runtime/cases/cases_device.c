@@ -32,6 +32,11 @@ void case_open(void) {
   o->device = NULL;
   *at(o, 0x04) = TRINE_ISA_VERSION + 1;
   EXPECT(open_again(o) == TRINE_E_VERSION);
+  *at(o, 0x2c) = 2; /* before the version of the instruction set: that may be elsewhere */
+  EXPECT(open_again(o) == TRINE_E_REGISTERS);
+  *at(o, 0x2c) = 0;
+  EXPECT(open_again(o) == TRINE_E_REGISTERS);
+  EXPECT(same(trine_strerror(TRINE_E_REGISTERS), "another version of the registers"));
   *at(o, 0x00) = 0;
   EXPECT(open_again(o) == TRINE_E_ID);
   o->fake.fails = 1;
@@ -101,6 +106,8 @@ void case_arguments(void) {
                          trine_load_image(device, NULL, 0),
                          trine_set_window(NULL, 0, 1),
                          trine_set_watchdog(NULL, 1),
+                         trine_set_progress_limit(NULL, 1),
+                         trine_set_cycles_limit(NULL, 1),
                          trine_map(NULL, 0, 1, &to),
                          trine_map(device, 0, 1, NULL),
                          trine_clean(NULL, &word, 1),
@@ -392,6 +399,10 @@ void case_describe(void) {
   EXPECT(tells_error(o, 6, 8, 9,
                      STOPPED ": an instruction lies outside of the window, at address 0x8"));
   EXPECT(tells_error(o, 4, 0x128, 9, STOPPED ": illegal instruction, at byte 0x128"));
+  EXPECT(tells_error(o, 16, 0x128, 9,
+                     STOPPED ": nothing moved for longer than PROGRESS_LIMIT, at byte 0x128"));
+  EXPECT(tells_error(o, 17, 0x8, 9,
+                     STOPPED ": the program ran for longer than CYCLES_LIMIT, at byte 0x8"));
   EXPECT(tells_error(o, 12, 5, 9,
                      STOPPED
                      ": a word of DMEM, PMEM or IMEM with two wrong bits was read, word 0x5"));
@@ -422,6 +433,8 @@ static int reach_all(opened* o) {
   o->fake.ends_badly = 1;
   if (result == TRINE_OK) result = trine_set_window(o->device, 0, 1);
   if (result == TRINE_OK) result = trine_set_watchdog(o->device, 1);
+  if (result == TRINE_OK) result = trine_set_progress_limit(o->device, 1);
+  if (result == TRINE_OK) result = trine_set_cycles_limit(o->device, 1);
   if (result == TRINE_OK) result = load_program(o);
   if (result == TRINE_OK) result = trine_run(o->device, 9);
   if (result == TRINE_E_DEVICE) result = TRINE_OK;
@@ -472,6 +485,7 @@ void case_info(void) {
   trine_info info = {0};
   EXPECT(trine_get_info(o->device, &info) == TRINE_OK);
   EXPECT(info.version == TRINE_ISA_VERSION);
+  EXPECT(info.registers_version == 1);
   EXPECT(info.configuration_hash == FAKE_HASH);
 }
 
@@ -487,6 +501,11 @@ void case_window(void) {
   EXPECT(trine_set_watchdog(o->device, most) == TRINE_OK);
   EXPECT(*at(o, 0x58) == most);
   EXPECT(trine_set_watchdog(o->device, most + 1) == TRINE_E_ARGUMENT);
+  EXPECT(trine_set_progress_limit(o->device, most) == TRINE_OK);
+  EXPECT(*at(o, 0x74) == most);
+  EXPECT(trine_set_progress_limit(o->device, most + 1) == TRINE_E_ARGUMENT);
+  EXPECT(trine_set_cycles_limit(o->device, UINT32_MAX) == TRINE_OK);
+  EXPECT(*at(o, 0x78) == UINT32_MAX);
   EXPECT(load_program(o) == TRINE_OK);
   o->fake.polls_left = 5;
   EXPECT(trine_start(o->device) == TRINE_OK);
@@ -494,6 +513,9 @@ void case_window(void) {
   EXPECT(*at(o, 0x48) == 1);
   EXPECT(trine_set_watchdog(o->device, 77) == TRINE_OK); /* what may end a soft reset */
   EXPECT(*at(o, 0x58) == 77);
+  EXPECT(trine_set_progress_limit(o->device, 78) == TRINE_OK); /* what may end the program */
+  EXPECT(trine_set_cycles_limit(o->device, 79) == TRINE_OK);
+  EXPECT(*at(o, 0x74) == 78 && *at(o, 0x78) == 79);
 }
 
 void case_zeros(void) {
@@ -622,9 +644,9 @@ void case_texts(void) {
   int code, other;
   EXPECT(same(trine_strerror(TRINE_OK), "success"));
   EXPECT(same(trine_strerror(-99), "unknown error"));
-  for (code = TRINE_E_SIZE; code <= TRINE_RUNNING; ++code) {
+  for (code = TRINE_E_REGISTERS; code <= TRINE_RUNNING; ++code) {
     EXPECT_AT(code, !same(trine_strerror(code), "unknown error"));
-    for (other = TRINE_E_SIZE; other < code; ++other)
+    for (other = TRINE_E_REGISTERS; other < code; ++other)
       EXPECT_AT(code, !same(trine_strerror(code), trine_strerror(other)));
   }
 }

@@ -18,6 +18,7 @@ enum {
   kStatus = 0x14,
   kCause = 0x18,
   kIrqStatus = 0x28,
+  kRegistersVersion = 0x2c,
   kLocked = 0x30,
   kUnlocked = 0x58,
   kErrorRun = 0x5c,
@@ -104,6 +105,7 @@ void fake_init(fake_device* fake, unsigned char* memory, unsigned char* caches, 
   memset(fake, 0, sizeof *fake);
   *at(fake, kId) = 0x5452494e;
   *at(fake, kVersion) = TRINE_ISA_VERSION;
+  *at(fake, kRegistersVersion) = 1;
   *at(fake, kHash) = (uint32_t)FAKE_HASH;
   *at(fake, kHash + 4) = (uint32_t)(FAKE_HASH >> 32);
   fake->memory = memory;

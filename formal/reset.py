@@ -43,8 +43,8 @@ EXCEPTIONS = (
     (MATRIX + r"(u_array\.(gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage\.u_words|gen_col\[\d+\]\.gen_row\[\d+\]\.u_block\.gen_(act|wgt)\[\d+\]\.u_word)"
      r"|gen_zero_points\.u_zero_points)\.valid_q",
      "a pipe without feedback: empty before the first instruction of a program has come"),
-    (POST + r"(u_arb\.(drop|inflight|phase|softmax)|u_lanes\.(chained|counted|found|lane|threshold|whole))_q",
-     "drop_q: codes in the operand register and the lanes come out, go nowhere"),
+    (POST + r"(u_arb\.(drop_left|phase|softmax)|u_lanes\.(chained|counted|found|lane|threshold|whole))_q",
+     "drop_left_q: codes in the operand register and the lanes come out, go nowhere"),
     (POST + r"(u_params\.(entered|own|ready)|u_grant\.locked)_q", "the same of their parameters; those of a job are read anew"),
     (POST + r"u_lanes\.gen_row\[\d+\]\.gen_lane\[\d+\]\.u_lane\.(operand_valid|product|scaled_valid|twice|valid)_q",
      "the lanes know no clear: empty before the first instruction of a program has come"),

@@ -78,7 +78,8 @@ module trine_lane_arb #(
   logic [3:0] inflight_q;  // codes of jobs
   logic [2:0] softmax_q;   // codes of a softmax
   logic [1:0] phase_q;
-  logic       drop_q;      // what is still in the lanes belongs to a program that was dropped
+  logic [3:0] drop_left_q; // steps of the lanes until all has left that a dropped program has there
+  logic       drop_q;      // what leaves them is its
 
   // ---------------------------------------------------------------------------------------------
   // Who enters. A square or a normalized value comes a second time two cycles after the first, a
@@ -182,7 +183,7 @@ module trine_lane_arb #(
   logic from_softmax;  // the code that leaves
 
   assign from_softmax = Softmax && tag_out.softmax;
-  assign empty_o      = inflight_q == '0 && softmax_q == '0;
+  assign empty_o      = inflight_q == '0 && softmax_q == '0 && !drop_q;
   assign softmax_o    = softmax_q != '0;
   assign valid_o      = code_i && !drop_q;
 
@@ -190,18 +191,25 @@ module trine_lane_arb #(
     if (!rst_ni) begin
       inflight_q <= '0;
       softmax_q  <= '0;
+    end else if (clear_i) begin
+      inflight_q <= '0;
+      softmax_q  <= '0;
     end else if (en_i) begin
-      inflight_q <= inflight_q + 4'(column) - 4'(code_i && !from_softmax);
+      inflight_q <= inflight_q + 4'(column) - 4'(valid_o && !from_softmax);
       softmax_q  <= softmax_q + 3'(softmax && !softmax_i.reciprocal) -
-                    3'(code_i && from_softmax);
+                    3'(valid_o && from_softmax);
     end
   end
 
+  // The lanes know no clear: what is in them leaves in fewer cycles than these, if it ever does. Of
+  // words that are no legal program it may not, or leave with another's tag: so none are counted.
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) drop_q <= 1'b0;
-    else if (clear_i) drop_q <= 1'b1;
-    else if (empty_o) drop_q <= 1'b0;
+    if (!rst_ni) drop_left_q <= '0;
+    else if (clear_i) drop_left_q <= '1;
+    else if (en_i && drop_q) drop_left_q <= drop_left_q - 4'd1;
   end
+
+  assign drop_q = drop_left_q != '0;
 
   logic unused_arb;
   assign unused_arb = ^{cfg_i, kind_i, column_i, softmax_i, tag_next, tag_second, tag_third};
@@ -218,8 +226,8 @@ module trine_lane_arb #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       // Every code has its tag.
-      if (code_i && !from_softmax) a_counted: assert (inflight_q != '0);
-      if (code_i && from_softmax) a_softmax_counted: assert (softmax_q != '0);
+      if (valid_o && !from_softmax) a_counted: assert (inflight_q != '0);
+      if (valid_o && from_softmax) a_softmax_counted: assert (softmax_q != '0);
       a_tags_fit: assert (inflight_q <= 4'(Places));
       if (normalizing) a_normalized_first: assert (!pass && inflight_q == '0);
       if (drop_q) a_nothing_new: assert (!softmax);

@@ -298,21 +298,26 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
   namespace dma = isa::dma;
   const auto target = static_cast<dma::Target>(run.op);
   const std::int64_t rows = r.get(dma::kRowsLast) + 1;
-  const std::int64_t words = r.get(dma::kWords);
+  constexpr std::int64_t kMostWords = std::int64_t{1} << dma::kWords.width;
+  const std::int64_t words = r.get(dma::kWords) == 0 ? kMostWords : r.get(dma::kWords);
   const std::int64_t data_words = config_.data_words();
   const bool transposed = target == dma::Target::kTransposed;
   const bool from_dmem = run.has(dma::kFromDmem);
-  if (words < 1) fail("a transfer of no words");
+  if (words == kMostWords && from_dmem) fail("a transfer of no words");
   if (transposed && rows > config_.cols / 4)
     fail("{} channel words for {} columns", rows, config_.cols);
   const std::vector<std::uint8_t>& source = from_dmem ? dmem_ : dram_;
   const char* name = from_dmem ? "DMEM" : "DRAM";
   for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
+    const std::int64_t end = dram + 4 * words;
     const std::int64_t local =
         (r.get(dma::kLocal) + i * difference(r, dma::kLocalStride)) & kAddressMask;
-    if (dram % 4 != 0 || dram < 0 || dram + 4 * words > static_cast<std::int64_t>(source.size()))
-      fail("{} bytes {}..{}, there are {}", name, dram, dram + 4 * words - 1, source.size());
+    if (!from_dmem && end > std::ssize(source))
+      stop_with(engine == Engine::kStore ? "store_window" : "load_window",
+                "{} bytes {}..{}, there are {}", name, dram, end - 1, source.size());
+    if (dram % 4 != 0 || end > std::ssize(source))
+      fail("{} bytes {}..{}, there are {}", name, dram, end - 1, source.size());
     if (target == dma::Target::kDmem) {
       if ((dram / 4 - local) % data_words != 0)
         fail("DRAM byte {} and DMEM word {} are not congruent modulo {} words", dram, local,
@@ -436,6 +441,15 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     fail("a reduction in pieces has one tile and one group");
   const bool window = run.has(kWindow);
   if (window) check_window(r, run);
+  if (run.has(kHalfEven) && !run.has(kSingle)) fail("half to even is a single rounding");
+  // The post unit waits for the last channel, which is none of the last group's.
+  const int columns = group_columns(config_, run);
+  if (drains && field(r, kChannels) <= (groups - 1) * columns)
+    stop_with("progress", "{} channels, but {} groups of {}", field(r, kChannels), groups, columns);
+  const bool lookup = drains && output_of(r) == Output::kTable;
+  if (lookup && run.has(kFuseMax)) fail("no residual with a lookup");
+  // The lane's latency is longer than its table of tags: the word never leaves.
+  if (lookup && run.has(kFuseAdd)) stop_with("progress", "no residual with a lookup");
   const bool matmul = static_cast<Op>(run.op) == Op::kMatmul;
   if (matmul && run.has(kFuseAdd))
     fail("the zero points of a product and of an addition share their registers");
@@ -555,7 +569,6 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
   const Output output = output_of(r);
   const Encoding encoding(encoding_of(r));
-  if (output == Output::kTable && (add || max)) fail("no residual with a lookup");
   const int passes = passes_of(r);
   const int position = field(r, post::kPosition);
   const int columns = group_columns(config_, run);
@@ -646,6 +659,8 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
   const isa::Code& operation = *isa::kVectorOps.find(Engine::kVector, run.op);
   if (operation.taps != 0 && taps != operation.taps)
     fail("{} taps of {}, which has {}", taps, operation.name, operation.taps);
+  if (run.has(isa::vector::kHalfEven) && !run.has(isa::vector::kSingle))
+    fail("half to even is a single rounding");
   if (softmaxes) check_softmax(r, run);
   const reference::NormParams params = norm ? norm_params(r, run) : reference::NormParams{};
   for (std::int64_t t = 0; t < tiles; ++t) {

@@ -14,6 +14,7 @@
 #include "machine/config.h"
 #include "machine/isa.h"
 #include "sim/arch/lanes.h"
+#include "sim/arch/stop.h"
 #include "sw/reference/norm.h"
 
 namespace trine::sim {
@@ -35,7 +36,8 @@ class Machine {
   std::function<void(const DmemWrite&)> on_dmem_write;
 
   /// @param run_index  n-th RUN of the program, for messages
-  /// @throws Error  says what the hardware would not do: address, alignment, field
+  /// @throws Error  says what the hardware would not do: address, alignment, field; Stop: with
+  /// which cause it would end
   void execute(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
                int run_index);
 
@@ -86,6 +88,12 @@ class Machine {
   template <typename... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
     throw_error("RUN {}: {}", run_index_, fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  template <typename... Args>
+  [[noreturn]] void stop_with(std::string_view cause, fmt::format_string<Args...> format,
+                              Args&&... args) const {
+    stop(cause, "RUN {}: {}", run_index_, fmt::format(format, std::forward<Args>(args)...));
   }
 
   machine::Config config_;

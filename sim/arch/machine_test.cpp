@@ -129,7 +129,7 @@ TEST_CASE("transfers may fill each memory, and not a word more", "[arch][error]"
           {kOut, 0, 0, {{kDram, 4088}, {kWords, 3}}, "DRAM bytes 4088..4099, there are 4096"},
           {kOut, 0, 0, {{kDram, 0}, {kLocal, 2046}, {kWords, 3}}, "DMEM word 2048"},
           {kIn, 0, 0, {{kDram, 2}, {kWords, 1}}, "DRAM bytes 2..5"},
-          {kIn, 0, 0, {{kWords, 0}}, "a transfer of no words"},
+          {kIn, 0, 0, {{kWords, 0}}, "DRAM bytes 0..67108863, there are 4096"},
           {kIn, 0, 0, {{kDram, 4}, {kLocal, 0}, {kWords, 1}}, "are not congruent modulo 2 words"},
           {kIn, 1, 0, {{kLocal, 254}, {kWords, 16}}},
           {kIn, 1, 0, {{kLocal, 255}, {kWords, 8}}},

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "sim/arch/machine.h"
@@ -16,7 +17,8 @@ namespace trine::sim {
 
 struct ArchOptions {
   BusOptions bus;
-  bool again = false;  ///< the program has run before: IMEM has its beginning
+  bool again = false;              ///< the program has run before: IMEM has its beginning
+  std::uint64_t cycles_limit = 0;  ///< CYCLES_LIMIT, 0: none
   std::function<void(const DmemWrite&)> on_dmem_write;  ///< see Machine
 };
 
@@ -28,6 +30,19 @@ RunResult run_arch(const compiler::Program& program, const std::vector<Array>& i
 /// @pre dram.size() == program.dram_bytes
 RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8_t>& dram,
                         const ArchOptions& options = {});
+
+/// How a program ends, whatever its words are.
+struct Ending {
+  int cause = 0;         ///< code of ERROR_CAUSE, 0: done
+  bool refused = false;  ///< instead: the hardware would do something undefined
+  std::string text;      ///< of both, what() of the error
+  std::size_t word = 0;  ///< that it stopped at; those before it were executed
+};
+
+/// Runs what may be no program: as run_arch_dram, but an end that is none is no error. With a limit
+/// of cycles its time is bounded.
+Ending run_any(const compiler::Program& program, std::vector<std::uint8_t>& dram,
+               const ArchOptions& options);
 
 /// The cycles alone, without data: what a run predicts, as values do not change them.
 /// @pre the program is the compiler's: what its addresses reach is not checked

@@ -11,6 +11,7 @@
 #include "base/rounding.h"
 #include "machine/memories.h"
 #include "machine/timing.h"
+#include "sim/arch/stop.h"
 
 namespace trine::sim {
 namespace {
@@ -133,11 +134,11 @@ void Timeline::stuck() const {
     for (std::size_t from = 0; from < isa::kEngines; ++from) {
       const Tokens& t = tokens_[from][e];
       if ((q.items.front().run.wait >> from & 1) != 0 && t.taken.size() == t.given.size())
-        throw_error("RUN {}: {} waits for a token of {} that no earlier RUN gives",
-                    q.items.front().index, kEngineNames[e], kEngineNames[from]);
+        stop("deadlock", "RUN {}: {} waits for a token of {} that no earlier RUN gives",
+             q.items.front().index, kEngineNames[e], kEngineNames[from]);
     }
   }
-  throw_error("the program's words lack room in the queues");
+  stop("deadlock", "the program's words lack room in the queues");
 }
 
 void Timeline::begin_run(Engine engine, Time start) {
@@ -522,20 +523,29 @@ void Timeline::finish() {
   idle_.push_back({input_free_, end_});
   for (const Interval& gap : idle_) add_idle(gap.start, gap.end);
   std::ranges::sort(segments_, {}, &Segment::start);
+  check_tokens();
+}
+
+/// What the hardware stops at comes before what it would leave to the next program's reset.
+void Timeline::check_tokens() const {
+  for (std::size_t from = 0; from < isa::kEngines; ++from)
+    for (std::size_t to = 0; to < isa::kEngines; ++to) {
+      const Tokens& t = tokens_[from][to];
+      // Token k is there from given[k] to taken[k], both increasing.
+      std::size_t taken = 0;
+      for (std::size_t k = 0; k < t.given.size(); ++k) {
+        while (taken < t.taken.size() && t.taken[taken] < t.given[k]) ++taken;
+        if (k + 1 - taken >= std::size_t{1} << isa::kTokenBits)
+          stop("token", "more than {} tokens from {} to {}", (1 << isa::kTokenBits) - 1,
+               kEngineNames[from], kEngineNames[to]);
+      }
+    }
   for (std::size_t from = 0; from < isa::kEngines; ++from)
     for (std::size_t to = 0; to < isa::kEngines; ++to) {
       const Tokens& t = tokens_[from][to];
       if (t.given.size() != t.taken.size())
         throw_error("{} tokens from {} to {} are never taken", t.given.size() - t.taken.size(),
                     kEngineNames[from], kEngineNames[to]);
-      // Token k is there from given[k] to taken[k], both increasing.
-      std::size_t taken = 0;
-      for (std::size_t k = 0; k < t.given.size(); ++k) {
-        while (t.taken[taken] < t.given[k]) ++taken;
-        if (k + 1 - taken >= std::size_t{1} << isa::kTokenBits)
-          throw_error("more than {} tokens from {} to {}", (1 << isa::kTokenBits) - 1,
-                      kEngineNames[from], kEngineNames[to]);
-      }
     }
 }
 

@@ -112,6 +112,7 @@ class Timeline {
   Time start_of(isa::Engine engine);
   void advance();
   [[noreturn]] void stuck() const;
+  void check_tokens() const;
   void begin_run(isa::Engine engine, Time start);
   void end_run(isa::Engine engine, const Item& item, Time start, Time ready);
   void begin_compute(const Item& item, Time queued, Time start,

@@ -21,6 +21,20 @@ namespace agu = isa::agu;
 namespace post = isa::post;
 using post::Output;
 
+double least_cycles(const machine::Config& config, Engine engine, const isa::Registers& registers,
+                    const isa::Run& run) {
+  const isa::Registers read = isa::as_read(engine, registers, run);
+  if (engine == Engine::kLoad || engine == Engine::kStore) {
+    const TransferRegisters r(read);
+    const auto rows = static_cast<double>(r.get(isa::dma::kRowsLast) + 1);
+    return rows * static_cast<double>(r.get(isa::dma::kWords) / config.data_words());
+  }
+  const LaneRegisters r(read);
+  const bool compute = engine == Engine::kCompute;
+  return static_cast<double>(r.get(agu::kTilesLast) + 1) * static_cast<double>(steps_of(r)) *
+         static_cast<double>(compute ? r.get(agu::kGroupsLast) + 1 : 1);
+}
+
 Walk::Walk(const machine::Config& config)
     : config_(config),
       bank_of_(config.bank_of()),

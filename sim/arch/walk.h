@@ -41,6 +41,11 @@ struct Work {
   bool requantized_maximum = false;  ///< compute: fuse_max of a requantized code
 };
 
+/// Cycles that a RUN keeps its engine busy at the least, whatever its fields say: a beat, or a
+/// step, in each.
+double least_cycles(const machine::Config& config, isa::Engine engine,
+                    const isa::Registers& registers, const isa::Run& run);
+
 class Walk {
  public:
   explicit Walk(const machine::Config& config);

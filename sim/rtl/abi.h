@@ -87,6 +87,8 @@ struct ModelApi {
   void (*observe)(void*, Observed*);
   /// Flips a bit in the next run only; models built for it alone. @return 0, or -1: no such memory
   std::int32_t (*flip)(void*, const MemoryFlip*);
+  /// Whether the design's assertions are checked, in models that have them; at first they are.
+  void (*check)(void*, std::int32_t on);
 };
 
 }  // namespace trine::sim

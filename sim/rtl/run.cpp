@@ -395,6 +395,38 @@ RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
   return result;
 }
 
+RtlRunner::Stopped RtlRunner::run_any(const std::vector<isa::Word>& words,
+                                      std::vector<std::uint8_t>& dram, std::uint32_t progress_limit,
+                                      std::uint32_t cycles_limit) {
+  State& s = *state_;
+  assert(words.size() <= s.program.words.size());
+  s.fill(dram);
+  s.expect(trine_load_program(s.device, words.data(), words.size(),
+                              s.options.base_address + s.program.program_offset(),
+                              s.options.base_address));
+  s.expect(trine_set_progress_limit(s.device, progress_limit));
+  s.expect(trine_set_cycles_limit(s.device, cycles_limit));
+  s.api().check(s.instance, 0);
+  const int code = trine_run(s.device, 1);
+  Stopped result;
+  const Observed o = s.observed();
+  for (std::uint64_t i = 0; i < o.event_count; ++i)
+    if (o.events[i].retire == 0) ++result.begun[static_cast<std::size_t>(o.events[i].engine)];
+  result.cycles = cycles_of(o);
+  result.hung = s.stop != kStopInterrupt;
+  if (o.protocol_error != nullptr) result.protocol_error = o.protocol_error;
+  if (result.hung) return result;
+  s.read_back(dram);
+  trine_status status{};
+  s.expect(trine_get_status(s.device, &status));
+  result.cause = status.error_cause;
+  result.address = status.error_address;
+  if (code != TRINE_E_DEVICE) s.expect(code);
+  s.expect(trine_set_progress_limit(s.device, csr::kWatchdogReset));
+  s.expect(trine_set_cycles_limit(s.device, 0));
+  return result;
+}
+
 RunResult RtlRunner::run(const std::vector<Array>& inputs) {
   std::vector<std::uint8_t> dram = compiler::initial_dram(state_->program);
   compiler::write_inputs(state_->program, inputs, dram.data());

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -71,6 +72,22 @@ class RtlRunner {
   /// memory
   Injected run_injected(std::vector<std::uint8_t>& dram, const std::vector<MemoryFlip>& flips,
                         bool soft_reset = false);
+
+  /// What became of words that may be no program.
+  struct Stopped {
+    bool hung = false;        ///< it did not end
+    std::uint32_t cause = 0;  ///< of the error that it ended with, 0: done
+    std::uint64_t address = 0;
+    std::uint64_t cycles = 0;
+    std::array<int, isa::kEngines> begun{};  ///< RUNs, by engine
+    std::string protocol_error;              ///< of AXI, or an access outside of the window
+  };
+  /// Runs any words in the place of the program's, with these limits, in a window of its memory
+  /// alone; load() then brings the program back. The design's assertions are off from then on: they
+  /// speak of legal programs, and registers that a legal one does not read keep what these words
+  /// left there. @pre words.size() <= those of the program
+  Stopped run_any(const std::vector<isa::Word>& words, std::vector<std::uint8_t>& dram,
+                  std::uint32_t progress_limit, std::uint32_t cycles_limit);
 
   /// Loads the program again, as where several take turns.
   void load();

@@ -162,6 +162,8 @@ class Model {
     return top_->irq_o ? kStopInterrupt : kStopLimit;
   }
 
+  void check(bool on) { context_.assertOn(on); }
+
   void clear_observed() {
     events_.clear();
     writes_.clear();
@@ -408,6 +410,7 @@ const ModelApi kApi = {
 #else
     [](void*, const MemoryFlip*) noexcept -> std::int32_t { return -1; },
 #endif
+    [](void* h, std::int32_t on) { of(h).check(on != 0); },
 };
 
 }  // namespace

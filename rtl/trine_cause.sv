@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Cause of each cycle, as seen at the array's input (docs/architecture.md): a step enters, or what
-// kept one from entering; and whether anything moved at all (activity_t). What happens in the gather is seen there 3 cycles later, what happens at
-// a step's issue 4 cycles later.
+// kept one from entering; and whether anything moved at all (activity_t). What happens in the
+// gather is seen there 3 cycles later, what happens at a step's issue 4 cycles later.
 //
 //   first of                                     cause
 //   a step enters the array                      compute

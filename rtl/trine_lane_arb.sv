@@ -78,7 +78,7 @@ module trine_lane_arb #(
   logic [3:0] inflight_q;  // codes of jobs
   logic [2:0] softmax_q;   // codes of a softmax
   logic [1:0] phase_q;
-  logic [3:0] drop_left_q; // steps of the lanes until all has left that a dropped program has there
+  logic [4:0] drop_left_q; // steps of the lanes until all has left that a dropped program has there
   logic       drop_q;      // what leaves them is its
 
   // ---------------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ module trine_lane_arb #(
   assign same_latency = kind_i.requant && !kind_i.lookup;
   assign twice        = kind_i.fused && (Drain == 1 || cfg_i.max);
   assign interleaves  = same_latency && !(Softmax && softmax_i.normalize);
-  assign column_may_o = interleaves || softmax_q == '0;
+  assign column_may_o = (interleaves || softmax_q == '0) && !drop_q;
   assign pass         = en_i && column_i.left && column_i.data && (params_i || cfg_i.static_bias) &&
                         (!twice || phase_q[0]) && (!cfg_i.square || !phase_q[1]) &&
                         column_may_o && residual_i;
@@ -191,22 +191,23 @@ module trine_lane_arb #(
     if (!rst_ni) begin
       inflight_q <= '0;
       softmax_q  <= '0;
-    end else if (clear_i) begin
+    end else if (en_i && drop_left_q == 5'd1) begin
       inflight_q <= '0;
       softmax_q  <= '0;
     end else if (en_i) begin
-      inflight_q <= inflight_q + 4'(column) - 4'(valid_o && !from_softmax);
+      inflight_q <= inflight_q + 4'(column) - 4'(code_i && !from_softmax);
       softmax_q  <= softmax_q + 3'(softmax && !softmax_i.reciprocal) -
-                    3'(valid_o && from_softmax);
+                    3'(code_i && from_softmax);
     end
   end
 
-  // The lanes know no clear: what is in them leaves in fewer cycles than these, if it ever does. Of
-  // words that are no legal program it may not, or leave with another's tag: so none are counted.
+  // The lanes know no clear: what is in them leaves in fewer steps than these, if it ever does. Of
+  // words that are no legal program it may not, or leave with another's tag: so its end is not
+  // waited for, and the counts begin anew.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) drop_left_q <= '0;
     else if (clear_i) drop_left_q <= '1;
-    else if (en_i && drop_q) drop_left_q <= drop_left_q - 4'd1;
+    else if (en_i && drop_q) drop_left_q <= drop_left_q - 5'd1;
   end
 
   assign drop_q = drop_left_q != '0;

@@ -7,8 +7,8 @@
 //
 // Abstracted: data. The lanes are below, a pipeline of marks. One row, requantized int8 codes with
 // parameters of their channels, any channels, positions, tiles, RUNs; softmax RUNs of any words
-// between them; a scatter port and parameters that wait as they like. Not here: vector jobs, RUNs
-// without results, operations of another latency, normalized values, clear_i.
+// between them, RUNs without results; a scatter port and parameters that wait as they like. Not
+// here: vector jobs, operations of another latency, normalized values, clear_i.
 
 // trine_lanes without its data: codes leave six enabled cycles later, with the marks of what
 // entered, in the lowest bits of a code.
@@ -98,6 +98,7 @@ module trine_post_props #(
   input logic       rst_ni,
   input logic       offer_i,          // a job
   input logic       run_ends_i,       // with this tile
+  input logic       bare_i,           // a RUN without results
   input logic       step_i,           // a tile's last step would enter the array
   input logic       softmax_i,        // a code, or two
   input logic       pair_i,
@@ -117,7 +118,7 @@ module trine_post_props #(
   trine_post_pkg::results_t        results;
   trine_post_pkg::compute_status_t status;
   trine_post_pkg::vector_status_t  v_status;
-  logic                            c_valid, c_ready, data_ready, offered_q, last_q, ends;
+  logic                            c_valid, c_ready, data_ready, offered_q, last_q, ends, bare_q, bare;
   logic                            new_q;   // the next job begins a RUN
   logic [4:0]                      rest_q;  // channels of the tile that are yet to be offered
   logic [4:0]                      rest, group;
@@ -125,15 +126,16 @@ module trine_post_props #(
   assign rest    = rest_q == '0 ? cfg.channels[4:0] : rest_q;
   assign group   = rest < 5'(Cols) ? rest : 5'(Cols);
   assign ends    = offered_q ? last_q : run_ends_i;
+  assign bare    = new_q && (offered_q ? bare_q : bare_i);
   assign c_valid = offered_q || offer_i;
 
   always_comb begin
     c_job            = '0;
     c_job.tile_first = rest_q == '0;
-    c_job.tile_last  = rest == group;
+    c_job.tile_last  = rest == group || bare;
     c_job.first      = new_q;
-    c_job.last       = c_job.tile_last && ends;
-    c_job.drain      = 1'b1;
+    c_job.last       = c_job.tile_last && (ends || bare);
+    c_job.drain      = !bare;
     c_job.cfg        = cfg;
   end
 
@@ -148,7 +150,7 @@ module trine_post_props #(
       new_q     <= 1'b1;
     end else begin
       offered_q <= c_valid && !c_ready;
-      if (c_valid && c_ready) begin
+      if (c_valid && c_ready && !bare) begin
         rest_q <= rest - group;
         new_q  <= c_job.last;
       end
@@ -157,7 +159,8 @@ module trine_post_props #(
 
   always_ff @(posedge clk_i) begin
     last_q <= ends;
-    if (c_valid && c_ready) begin
+    bare_q <= bare;
+    if (c_valid && c_ready && !bare) begin
       front_last_q <= c_job.last;
       front_q      <= group;
     end
@@ -327,6 +330,7 @@ module trine_post_props #(
   // What leaves: the last word of a RUN went, and was taken whole; the RUN is yet to retire.
   // ---------------------------------------------------------------------------------------------
   logic       leaves, stale, c_final, v_final, c_pending_q, v_pending_q, whole_q;
+  logic [2:1] bare_ends_q;  // a RUN without results ended one cycle ago; two
 
   assign leaves  = s_valid && s_ready;
   assign stale   = data[0] || data[8] || data[16] || data[24];
@@ -338,9 +342,11 @@ module trine_post_props #(
       c_pending_q <= 1'b0;
       v_pending_q <= 1'b0;
       whole_q     <= 1'b0;
+      bare_ends_q <= '0;
     end else begin
       c_pending_q <= (leaves && c_final) || (c_pending_q && !status.retire);
       v_pending_q <= (leaves && v_final) || (v_pending_q && !v_status.retire);
+      bare_ends_q <= {bare_ends_q[1], c_valid && c_ready && bare};
       whole_q     <= (c_pending_q || v_pending_q) && s_ready && !whole_q;
     end
   end
@@ -400,7 +406,7 @@ module trine_post_props #(
       began_q <= 1'b0;
       age_q   <= '0;
     end else begin
-      began_q <= began_q || (c_valid && c_ready);
+      began_q <= began_q || (c_valid && c_ready && !bare);
       if (!granted_q && grant) age_q <= 3'd1;
       else if (age_q != '1) age_q <= age_q + 3'd1;
     end
@@ -464,7 +470,8 @@ module trine_post_props #(
       // The array overwrites nothing that was not taken.
       if (pass) a_taken: assert (!arrived || data_ready);
       // A RUN retires once, when its last word was taken whole, and no other's goes before.
-      a_retire_behind:  assert (!status.retire || (c_pending_q && whole_q));
+      a_retire_behind:  assert (!status.retire || (c_pending_q && whole_q) != bare_ends_q[2]);
+      if (bare_ends_q[2]) a_retires_bare: assert (status.retire);
       a_vretire_behind: assert (!v_status.retire || (v_pending_q && whole_q));
       if (whole_q) a_retires: assert (status.retire || v_status.retire);
       if (leaves && (c_final || v_final)) begin
@@ -475,7 +482,7 @@ module trine_post_props #(
       // Invariants: the job in front, and those that are offered.
       a_engine: assert (!\u_dut.u_drain.vector_q && !\u_dut.u_arb.drop_q &&
                         !\u_dut.u_params.entered_q && !\u_dut.u_params.own_q &&
-                        !\u_dut.u_pack.bare_q );
+                        \u_dut.u_pack.bare_q == bare_ends_q[1]);
       if (began_q) a_cfg: assert (\u_dut.u_drain.cfg_q == cfg);
       else a_new: assert (new_q && rest_q == '0 && left == '0);
       a_left: assert (left <= 6'(Cols) && rest_q < 5'd10);
@@ -518,10 +525,10 @@ module trine_post_props #(
         a_retire_v: assert ((held && held_v) + v_pending_q == 2'(retire_v));
         a_retire_new: assert (!whole_q);
       end else begin
-        a_retired_c: assert (c_pending_q == \u_dut.u_pack.c_retired_q );
+        a_retired_c: assert (c_pending_q == (\u_dut.u_pack.c_retired_q && !bare_ends_q[2]));
         a_retired_v: assert (v_pending_q == \u_dut.u_pack.v_retired_q );
       end
-      a_whole: assert (whole_q == (status.retire || v_status.retire));
+      a_whole: assert (whole_q == ((status.retire && !bare_ends_q[2]) || v_status.retire));
       if (JobDelay > PeStages) c_retires: cover (status.retire);  // late: once is enough
       c_vretires: cover (v_status.retire);
       c_ahead: cover (pass && reading);

@@ -118,7 +118,8 @@ module trine_post_props #(
   trine_post_pkg::results_t        results;
   trine_post_pkg::compute_status_t status;
   trine_post_pkg::vector_status_t  v_status;
-  logic                            c_valid, c_ready, data_ready, offered_q, last_q, ends, bare_q, bare;
+  logic                            c_valid, c_ready, data_ready, offered_q, last_q, ends;
+  logic                            bare_q, bare;
   logic                            new_q;   // the next job begins a RUN
   logic [4:0]                      rest_q;  // channels of the tile that are yet to be offered
   logic [4:0]                      rest, group;

@@ -89,6 +89,15 @@ void check_all(const std::vector<Asked>& rows, std::vector<std::uint8_t> dram,
     Machine machine(config_8x8(), dram);
     const auto execute = [&](const Asked& asked) {
       isa::Registers registers;
+      // A channel of each group, if the row does not say otherwise.
+      const auto groups =
+          std::ranges::find(asked.fields, isa::agu::kGroupsLast.lsb, [](const auto& f) {
+            return f.first.reg == isa::agu::kGroupsLast.reg ? f.first.lsb : -1;
+          });
+      if (asked.engine == Engine::kCompute)
+        registers.value[isa::compute::kChannels.reg] =
+            static_cast<std::uint64_t>(groups == asked.fields.end() ? 1 : 8 * groups->second + 1)
+            << isa::compute::kChannels.lsb;
       for (const auto& [field, value] : asked.fields) {
         const std::uint64_t mask = (std::uint64_t{1} << field.width) - 1;
         std::uint64_t& word = registers.value[static_cast<std::size_t>(field.reg)];
@@ -184,6 +193,8 @@ TEST_CASE("products use PMEM and parameters to their ends, in forms that exist",
           {kArray, 5, kWhole + kAdd, {}, "share their registers"},
           {kArray, 0, kWhole + kAdd, {}},
           {kArray, 0, kWhole + kAdd, {{isa::post::kOutput, 3}}, "no residual with a lookup"},
+          {kArray, 0, kWhole, {{isa::compute::kChannels, 0}}, "0 channels, but 1 groups of 8"},
+          {kArray, 0, kWhole + 128, {}, "half to even is a single rounding"},
           {kArray, 0, kWhole + kMaximum, {{isa::post::kOutput, 3}}, "no residual with a lookup"},
           {kArray, 0, kWhole, {{isa::post::kOutput, 3}}},
           {kArray, 0, kWhole + kFormer, {{kRow, 255}, {kSLast, 1}, {kChannels, 4}}},

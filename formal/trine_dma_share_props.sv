@@ -45,9 +45,9 @@ module trine_dma_share_props #(
   );
 
   // The registers of the arbiter, for the invariant.
-  (* hierconn *) logic [PlaceBits-1:0] \u_dut.head_q , \u_dut.tail_q ;
-  (* hierconn *) logic [Places-1:0] \u_dut.owner_q ;
-  (* hierconn *) logic \u_dut.turn_q ;
+  (* hierconn *) logic [PlaceBits-1:0] \u_dut.gen_two.head_q , \u_dut.gen_two.tail_q ;
+  (* hierconn *) logic [Places-1:0] \u_dut.gen_two.owner_q ;
+  (* hierconn *) logic \u_dut.gen_two.turn_q ;
 
   logic [CountBits-1:0] count_q, ahead_q;
   logic [PlaceBits-1:0] place;
@@ -58,7 +58,7 @@ module trine_dma_share_props #(
 
   assign served = valid_i & ready;
   assign asks   = served != 2'd0;
-  assign place  = \u_dut.head_q + PlaceBits'(ahead_q);
+  assign place  = \u_dut.gen_two.head_q + PlaceBits'(ahead_q);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -107,12 +107,12 @@ module trine_dma_share_props #(
       if (asks) a_address: assert (dma_raddr == (served[1] ? addr_i[5:3] : addr_i[2:0]));
       a_progress: assert (dma_rvalid == (valid_i != 2'd0));
       a_count:    assert (count_q <= CountBits'(Places));
-      a_pointers: assert (\u_dut.tail_q == PlaceBits'(\u_dut.head_q + PlaceBits'(count_q)));
+      a_pointers: assert (\u_dut.gen_two.tail_q == PlaceBits'(\u_dut.gen_two.head_q + PlaceBits'(count_q)));
       a_data:     assert (data_valid == 2'd0 || (dma_rdata_valid_i && data_valid != 2'd3));
       a_no_loss:  assert (!dma_rdata_valid_i || data_valid != 2'd0);
       if (inside_q) begin
         a_ahead: assert (ahead_q < count_q);
-        a_owner: assert (\u_dut.owner_q [place] == reader_q);
+        a_owner: assert (\u_dut.gen_two.owner_q [place] == reader_q);
         if (ahead_q == '0 && dma_rdata_valid_i) a_reader: assert (data_valid[reader_q]);
       end
       if (waits_q) begin
@@ -121,11 +121,11 @@ module trine_dma_share_props #(
       end
       // Nobody is overtaken twice.
       if (overtaken_q[0]) begin
-        a_turn_0: assert (valid_i[0] && !overtaken_q[1] && !\u_dut.turn_q );
+        a_turn_0: assert (valid_i[0] && !overtaken_q[1] && !\u_dut.gen_two.turn_q );
         a_fair_0: assert (!served[1]);
       end
       if (overtaken_q[1]) begin
-        a_turn_1: assert (valid_i[1] && \u_dut.turn_q );
+        a_turn_1: assert (valid_i[1] && \u_dut.gen_two.turn_q );
         a_fair_1: assert (!served[0]);
       end
       c_both: cover (inside_q && ahead_q == CountBits'(Places - 1) && overtaken_q[1]);

@@ -107,7 +107,8 @@ module trine_dma_share_props #(
       if (asks) a_address: assert (dma_raddr == (served[1] ? addr_i[5:3] : addr_i[2:0]));
       a_progress: assert (dma_rvalid == (valid_i != 2'd0));
       a_count:    assert (count_q <= CountBits'(Places));
-      a_pointers: assert (\u_dut.gen_two.tail_q == PlaceBits'(\u_dut.gen_two.head_q + PlaceBits'(count_q)));
+      a_pointers: assert (\u_dut.gen_two.tail_q ==
+                          PlaceBits'(\u_dut.gen_two.head_q + PlaceBits'(count_q)));
       a_data:     assert (data_valid == 2'd0 || (dma_rdata_valid_i && data_valid != 2'd3));
       a_no_loss:  assert (!dma_rdata_valid_i || data_valid != 2'd0);
       if (inside_q) begin

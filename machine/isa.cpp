@@ -68,8 +68,25 @@ std::optional<Demand> demand_of_run(Engine engine, Word word) {
   return demand;
 }
 
+/// Coordinates of the lanes: the machine keeps 14 bits.
+constexpr std::int64_t kMostCoordinate = 8191;
+
+/// Whether the register holds no coordinate that the machine would cut.
+bool coordinates_fit(int reg, std::uint64_t payload) {
+  static constexpr const Field* kCoordinates[] = {&agu::kXStart, &agu::kXEnd,   &agu::kYStart,
+                                                  &agu::kYEnd,   &agu::kHeight, &agu::kWidth,
+                                                  &agu::kTileX,  &agu::kTileY};
+  return std::ranges::all_of(kCoordinates, [&](const Field* field) {
+    if (field->reg != reg) return true;
+    const std::int64_t value = get_field(payload, *field);
+    return value >= -kMostCoordinate - 1 && value <= kMostCoordinate;
+  });
+}
+
 std::optional<Demand> demand_of_set(Engine engine, int reg, std::uint64_t payload) {
   Demand demand;
+  if ((engine_bit(engine) & kLaneEngines) != 0 && !coordinates_fit(reg, payload))
+    return std::nullopt;
   if ((engine_bit(engine) & kLaneEngines) == 0 || reg != post::kOutput.reg) return demand;
   if (!demand.add(kOutputs, engine, payload) || !demand.add(kEncodings, engine, payload))
     return std::nullopt;
@@ -212,6 +229,9 @@ std::string fault_text(Word word, unsigned features) {
   if (!demand && opcode_of(word) == Opcode::kRun)
     return fmt::format("no operation {} of the {} engine, with these flags", decode_run(word).op,
                        name_of(engine_of(word)));
+  if (!demand && opcode_of(word) == Opcode::kSet &&
+      !coordinates_fit(register_of(word), payload_of(word)))
+    return fmt::format("a coordinate outside of {}..{}", -kMostCoordinate - 1, kMostCoordinate);
   if (!demand) return "no such instruction";
   std::string missing;
   for (std::size_t i = 0; i < std::size(feature::kAll); ++i)

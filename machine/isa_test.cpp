@@ -33,6 +33,27 @@ static_assert(!Takes<isa::VectorRegisters, isa::ComputeField>);
 static_assert(!Takes<isa::VectorRegisters, isa::Field>);
 static_assert(!Takes<isa::Registers, isa::LaneField>);
 
+TEST_CASE("coordinates that the machine would cut are illegal", "[isa]") {
+  namespace agu = isa::agu;
+  const auto fault = [](isa::Engine engine, const isa::Field& field, std::int64_t value) {
+    return isa::fault_of(
+        isa::encode_set(engine, field.reg, isa::with_field(0, field, value, "test")), ~0U);
+  };
+  for (const isa::Engine engine : {isa::Engine::kCompute, isa::Engine::kVector})
+    for (const isa::Field* field : std::initializer_list<const isa::Field*>{
+             &agu::kXStart, &agu::kXEnd, &agu::kYStart, &agu::kYEnd, &agu::kHeight, &agu::kWidth,
+             &agu::kTileX, &agu::kTileY}) {
+      CAPTURE(field->name);
+      CHECK(fault(engine, *field, 8191) == isa::Fault::kNone);
+      CHECK(fault(engine, *field, 8192) == isa::Fault::kIllegal);
+      if (field->is_signed) CHECK(fault(engine, *field, -8192) == isa::Fault::kNone);
+      if (field->is_signed) CHECK(fault(engine, *field, -8193) == isa::Fault::kIllegal);
+    }
+  CHECK(isa::fault_text(isa::encode_set(isa::Engine::kVector, agu::kWidth.reg,
+                                        isa::with_field(0, agu::kWidth, 9000, "test")),
+                        ~0U) == "a coordinate outside of -8192..8191");
+}
+
 TEST_CASE("a value that does not fit its field stops, in every build", "[machine][isa][error]") {
   isa::LaneRegisters r;
   for (const std::int64_t fits : {-32, 31}) {

@@ -205,6 +205,12 @@ module trine_dmem #(
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   logic [Banks-1:0] serves_g, serves_s, serves_d;
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
 `endif
 
   // Zeros take the way of a scatter: while no port is used, rows and data of all banks are 0.
@@ -266,9 +272,9 @@ module trine_dmem #(
     assign serves_d[b] = use_d;
 
     always_ff @(posedge clk_i) begin
-      a_one_port: assert ($onehot0({use_g, use_s, use_d}));
-      if (use_g || use_s || use_d || init_i) a_row: assert (32'(row) < BankRows);
-      if (init_i) a_zeros: assert (!(use_g || use_s || use_d) && wdata == '0);
+      if (live_q) a_one_port: assert ($onehot0({use_g, use_s, use_d}));
+      if (live_q && (use_g || use_s || use_d || init_i)) a_row: assert (32'(row) < BankRows);
+      if (live_q && init_i) a_zeros: assert (!(use_g || use_s || use_d) && wdata == '0);
     end
 `endif
 
@@ -352,13 +358,6 @@ module trine_dmem #(
 `ifdef TRINE_ASSERT
   localparam int unsigned GatherBound  = Lanes * (Lanes + 12) + 20;
   localparam int unsigned ScatterBound = 2 * Rows + 8;
-
-  logic live_q;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) live_q <= 1'b0;
-    else         live_q <= 1'b1;
-  end
 
   logic [Lanes-1:0] g_served;
   logic [Rows-1:0]  s_served;

@@ -110,8 +110,15 @@ module trine_ecc_bank #(
   );
 
 `ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
   always_ff @(posedge clk_i) begin
-    if (busy_o) a_alone: assert (!en_i);
+    if (live_q && busy_o) a_alone: assert (!en_i);
   end
 `endif
 

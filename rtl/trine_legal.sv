@@ -4,7 +4,8 @@
 // needs.
 //
 //   RUN   the operation, and the flags that select hardware
-//   SET   `output` and `encoding` of compute and vector, which select hardware as well
+//   SET   `output` and `encoding` of compute and vector, which select hardware as well; their
+//         lanes' coordinates, of which trine_agu keeps 14 bits: -8192..8191
 //
 // What each code needs stands in machine/isa.def, printed into trine_isa_pkg. The simulator refuses
 // the same words by the same table.
@@ -111,6 +112,33 @@ module trine_legal (
     end
   end
 
+  // ---------------------------------------------------------------------------------------------
+  // SET of coordinates: what trine_agu cuts off are copies of the sign, or zeros.
+  // ---------------------------------------------------------------------------------------------
+  logic       lanes, fits;  // of an engine with lanes
+  logic [2:0] x_start, x_end, y_start, y_end, height, width, tile_x, tile_y;
+
+  assign lanes   = engine == trine_isa_pkg::EngineCompute || engine == trine_isa_pkg::EngineVector;
+  assign x_start = word_i[trine_isa_pkg::AguXStartLsb + 13 +: 3];
+  assign x_end   = word_i[trine_isa_pkg::AguXEndLsb + 13 +: 3];
+  assign y_start = word_i[trine_isa_pkg::AguYStartLsb + 13 +: 3];
+  assign y_end   = word_i[trine_isa_pkg::AguYEndLsb + 13 +: 3];
+  assign height  = word_i[trine_isa_pkg::AguHeightLsb + 13 +: 3];
+  assign width   = word_i[trine_isa_pkg::AguWidthLsb + 13 +: 3];
+  assign tile_x  = word_i[trine_isa_pkg::AguTileXLsb + 13 +: 3];
+  assign tile_y  = word_i[trine_isa_pkg::AguTileYLsb + 13 +: 3];
+
+  always_comb begin
+    unique case (target)
+      4'(trine_isa_pkg::AguXStartReg): begin
+        fits = (&x_start || !(|x_start)) && (&x_end || !(|x_end)) && (&y_start || !(|y_start));
+      end
+      4'(trine_isa_pkg::AguYEndReg):  fits = (&y_end || !(|y_end)) && {height, width} == '0;
+      4'(trine_isa_pkg::AguTileXReg): fits = {tile_x, tile_y} == '0;
+      default: fits = 1'b1;
+    endcase
+  end
+
   always_comb begin
     known = 1'b0;
     needs = '0;
@@ -121,7 +149,7 @@ module trine_legal (
         needs = run_needs;
       end
       trine_isa_pkg::OpcodeSet: begin
-        known = !selects || set_known;
+        known = (!selects || set_known) && (!lanes || fits);
         if (selects) needs = output_needs | encoding_needs;
       end
       default: known = 1'b0;  // BEGIN

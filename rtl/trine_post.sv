@@ -132,6 +132,7 @@ module trine_post #(
   logic [1:0]               room;
   logic [Drain*Rows*8-1:0]  code;
   logic [Rows*32-1:0]       word;
+  if ($bits(tag) != trine_post_pkg::TagBits) begin : gen_bad_tag $error("trine_post: TagBits"); end
 
   trine_drain #(
     .Rows     (Rows),

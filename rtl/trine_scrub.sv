@@ -100,8 +100,15 @@ module trine_scrub #(
   assign entry_o      = busy_q ? '0 : entry_i;
 
 `ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
   always_ff @(posedge clk_i) begin
-    if (busy_q) a_alone: assert (!(bias_we_i || scale_we_i || table_we_i || exp_we_i));
+    if (live_q && busy_q) a_alone: assert (!(bias_we_i || scale_we_i || table_we_i || exp_we_i));
   end
 `endif
 

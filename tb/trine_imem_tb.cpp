@@ -105,7 +105,7 @@ struct Bench : Clocked<Vtrine_imem> {
       dut.bus_valid_i = answered;
       dut.bus_error_i = answered ? beat == error_at : below(2);
       const bool last = left == 1 || (left == 0 && bursts[of_burst] == 1);
-      dut.bus_last_i = answered ? last : below(2);
+      dut.bus_last_i = static_cast<CData>(answered ? last : below(2));
       for (unsigned w = 0; w < kDataWords; ++w)
         set_bits(dut.bus_data_i, 32 * w, 32, program[beat][w]);
       dut.eval();

@@ -55,7 +55,10 @@ const std::vector<Register>& registers() {
        "cycles without a handshake that the bus owes after which the program stops; 24 bits, 0: "
        "never; after reset 1048576"},
       {"error_run", kErrorRun, 32, 1, "R",
-       "load and store errors: RUNs of that engine before the failing one, modulo 2^24"},
+       "load and store errors: RUNs of that engine before the failing one, modulo 2^24; a copy out "
+       "of DMEM "
+       "that is going on is told, with its place, for the load behind it that the bus does not "
+       "answer"},
       {"ecc_corrected", kEccCorrected, 32, 2, "R",
        "corrected words that were read from DMEM, PMEM since the start (only with `memory.ecc`)"},
       {"error_address", kErrorAddress, 64, 1, "R",

@@ -338,8 +338,7 @@ module trine_control #(
   // ---------------------------------------------------------------------------------------------
   // A bus that does not answer, a machine that stands still; what a program stops with.
   // ---------------------------------------------------------------------------------------------
-  logic write_owed, load_owed;
-  logic deadlock_q;  // a queue that is full for a cycle is yet to read ahead
+  logic write_owed, load_owed, deadlock_q;  // a queue full for a cycle is yet to read ahead
 
   trine_watchdogs #(.Bits(WatchdogBits)) u_watchdogs (
     .clk_i,

@@ -69,7 +69,9 @@ package trine_csr_pkg;
   // RW, 32 bits: cycles without a handshake that the bus owes after which the program stops; 24
   // bits, 0: never; after reset 1048576
   localparam logic [11:0] CsrWatchdogOffset = 12'h058;
-  // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24
+  // R, 32 bits: load and store errors: RUNs of that engine before the failing one, modulo 2^24; a
+  // copy out of DMEM that is going on is told, with its place, for the load behind it that the bus
+  // does not answer
   localparam logic [11:0] CsrErrorRunOffset = 12'h05C;
   // R, 32 bits: corrected words that were read from DMEM, PMEM since the start (only with
   // `memory.ecc`)

@@ -346,8 +346,7 @@ module trine_dmem #(
   end
 
 `ifdef TRINE_LOCKSTEP
-  import "DPI-C" function void trine_trace_dmem_write(input int address, input int data,
-                                                      input int mask);
+  import "DPI-C" function void trine_trace_dmem_write(input int address, int data, int mask);
   import "DPI-C" function void trine_trace_dmem_read();
 `endif
 

@@ -390,8 +390,7 @@ module trine_post #(
       if (code_valid && kind.lookup && !lanes_softmax) begin
         m_table_kept: assume (!table_i.we && !table_write_q);
       end
-      // The array's results may change 2 + PeStages cycles after the promise: by then they are
-      // read.
+      // The array's results may change 2 + PeStages cycles after the promise: read by then.
       if (promised_q[2+PeStages]) a_drained: assert (!column.left);
       if (issue.softmax) a_softmax_waits: assert (!take || c_take);
     end

@@ -1015,6 +1015,14 @@ bool touches(const Program& p, bool store, std::uint32_t run, std::uint64_t beat
   return std::find(runs.begin(), runs.end(), run) != runs.end();
 }
 
+/// Whether that load copies from DMEM: one that is going on is told for the burst behind it that
+/// never comes (docs/registers.md, ERROR_RUN).
+bool copies_on_chip(const Program& p, std::uint32_t run) {
+  for (const Copy& c : p.copies)
+    if (!c.store && run-- == 0) return c.from_dmem;
+  return false;
+}
+
 TEST_CASE("trine_control reports erroneous responses and recovers", "[tb][control][error]") {
   const auto seed = GENERATE(31u, 32u, 33u, 101u, 102u, 103u);
   const auto timing = GENERATE(0u, 1u, 2u);
@@ -1212,8 +1220,10 @@ TEST_CASE("trine_control gives up on a bus that does not answer", "[tb][control]
     CHECK(touches(p, true, bench.read(csr::kErrorRun), address));
   } else {
     CHECK((cause == kLoadTimeout || cause == kFetchTimeout));
-    if (cause == kLoadTimeout) CHECK(touches(p, false, bench.read(csr::kErrorRun), address));
-    if (channel == Memory::kR && cause == kLoadTimeout)
+    const std::uint32_t run = bench.read(csr::kErrorRun);
+    const bool behind_copy = cause == kLoadTimeout && copies_on_chip(p, run);
+    if (cause == kLoadTimeout) CHECK((behind_copy || touches(p, false, run, address)));
+    if (channel == Memory::kR && cause == kLoadTimeout && !behind_copy)
       CHECK(bench.memory.oldest_read(1) / kBeatBytes * kBeatBytes == address);
     if (cause == kFetchTimeout) CHECK(!bench.memory.reading(1));
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "base/rounding.h"
 #include "machine/precision.h"
 #include "sw/compiler/emit/emitter.h"
@@ -15,7 +16,7 @@ using isa::Engine;
 namespace agu = isa::agu;
 namespace post = isa::post;
 
-constexpr int kMostRows = 8191;  ///< of a nest's coordinates
+constexpr int kMostCoordinate = 8191;  ///< of a nest; the machine would cut what is beyond
 
 isa::vector::Op operation_of(LayerKind kind, int per_word) {
   using Op = isa::vector::Op;
@@ -93,6 +94,25 @@ struct Emitter::Nest {
 
 namespace {
 
+/// Coordinates of a map that is longer than the machine can count begin with the first tap that is
+/// inside; what lies behind the RUN's last tap is left out.
+void count_from_first(int& start, int& size) {
+  if (size <= kMostCoordinate) return;
+  const int skipped = std::max(start, 0);
+  start -= skipped;
+  size = std::min(size - skipped, kMostCoordinate);
+}
+
+/// @param start  of the first tap; @param count, stride  of positions; @param taps, dil  of each
+void check_coordinates(std::int64_t start, std::int64_t count, std::int64_t stride,
+                       std::int64_t taps, std::int64_t dil, const std::string& label) {
+  constexpr int kNeighbours = 3;  // that the window former gathers
+  const std::int64_t end = start + (count + kNeighbours) * stride + (taps - 1) * dil;
+  if (end > kMostCoordinate)
+    throw_error("{}: a RUN over {} rows or columns of a map, allowed {}", label, end - start,
+                kMostCoordinate);
+}
+
 int rounding_flags(const Layer& l) {
   return (l.single ? 1 << isa::vector::kSingle : 0) |
          (l.half_even ? 1 << isa::vector::kHalfEven : 0);
@@ -128,6 +148,10 @@ void Emitter::set_nest(isa::LaneRegisters& r, Nest n, View in, const View& out) 
                               std::int64_t{lanes % n.Q} * n.stride_x);
   address(agu::kKxStep, kx_step);
   address(agu::kKyStep, ky_step);
+  count_from_first(n.y_start, n.height);
+  count_from_first(n.x_start, n.width);
+  check_coordinates(n.y_start, n.P, n.stride_y, n.R, n.dil_y, label);
+  check_coordinates(n.x_start, n.Q, n.stride_x, n.S, n.dil_x, label);
   address(agu::kCwStep,
           in.plane - std::int64_t{n.R - 1} * n.dil_y * in.pitch - (n.S - 1) * kx_step);
   field(agu::kXStart, n.x_start);
@@ -488,7 +512,7 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) 
     best = way;
   };
   const int words_of_a_bank = lanes_of_a_bank({.P = lanes}, in.plane, config_);
-  if (words <= kMostRows)
+  if (words <= kMostCoordinate)
     consider(Lanes::kWords, divide_up(words, lanes) * (taps * words_of_a_bank + each));
   const Split s = best_split(g.R, g.S, in.pitch, config_);
   std::int64_t folds = 0;

@@ -9,7 +9,7 @@
 // PROGRAM_WORDS, BASE, WINDOW_*, start, and scrub without a soft reset; bus_was_reset while a
 // program runs.
 //
-// Timing    one access in three cycles or more, up to 18 for a counter's low half; all from registers
+// Timing    an access takes three cycles or more, up to 18 for a counter's low half; all registered
 // Check     tb/trine_control_tb.cpp; formal/trine_csr_props.sv
 
 module trine_csr #(

@@ -134,7 +134,7 @@ def faults(wanted="", measure=True):
         if wanted not in "\t".join(row):
             continue
         found += faults_of_page(row, pages[row.page])
-        if measure and is_fast(row) and not (is_shared(row) and not common.SHARED.exists()):
+        if measure and is_fast(row) and not (is_shared(row) and not (common.SHARED / "models").exists()):
             found += faults_of_value(row, done)
             count += 1
     for name, page in pages.items():

@@ -117,7 +117,8 @@ module trine_dma_share_props #(
         if (ahead_q == '0 && dma_rdata_valid_i) a_reader: assert (data_valid[reader_q]);
       end
       if (waits_q) begin
-        a_turn_kept: assert (waited_q[\u_dut.turn_q ] && addr_q[3*\u_dut.turn_q +: 3] == asked_q);
+        a_turn_kept: assert (waited_q[\u_dut.gen_two.turn_q ] &&
+                             addr_q[3*\u_dut.gen_two.turn_q +: 3] == asked_q);
         a_held:      assert (dma_rvalid && dma_raddr == asked_q);
       end
       // Nobody is overtaken twice.

@@ -27,7 +27,7 @@ std::string config_package(const Config& config);
 std::string top_module(const Config& config);
 std::string file_list(const Config& config, const std::vector<std::string>& sources);
 /// Timing constraints of the top alone.
-std::string constraints();
+std::string constraints(const Config& config);
 /// What trine_vmm.c has to know: TRINE_DESIGN, a value of trine_design.
 std::string design_header(const Config& config);
 std::string readme(const Config& config, const std::vector<std::string>& sources);

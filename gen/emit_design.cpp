@@ -109,6 +109,7 @@ std::string top_module(const Config& config) {
             fmt::format("  assign {:<22} = {};\n", to, port.value.empty() ? from : port.value);
     }
   }
+  if (!config.clock_gates) connections += "    .test_en_i (1'b0),\n";
   std::string values;
   for (const Parameter& p : parameters(config))
     values += fmt::format("    .{0:<13} (trine_config_pkg::{0}),\n", p.name);
@@ -159,7 +160,14 @@ std::string file_list(const Config& config, const std::vector<std::string>& sour
   return text;
 }
 
-std::string constraints() {
+std::string constraints(const Config& config) {
+  const std::string scan = config.clock_gates
+                               ? "\n# The clock gates' test pin is no part of what the machine "
+                                 "does: a scan mode has its own "
+                                 "constraints.\nset_input_delay [expr {$trine_input * "
+                                 "$trine_period}] -clock trine_clk [get_ports test_en_i]\n"
+                                 "set_case_analysis 0 [get_ports test_en_i]\n"
+                               : "";
   return "# SPDX-License-Identifier: Apache-2.0\n"
          "#\n"
          "# Constraints of trine_top as a block, read by synthesis and timing (SDC). "
@@ -182,7 +190,8 @@ std::string constraints() {
          "set_input_delay [expr {$trine_input * $trine_period}] -clock trine_clk \\\n"
          "  [get_ports {s_axil_*_i m_axi_*_i}]\n"
          "set_output_delay [expr {$trine_output * $trine_period}] -clock trine_clk [get_ports "
-         "*_o]\n";
+         "*_o]\n" +
+         scan;
 }
 
 std::string design_header(const Config& c) {

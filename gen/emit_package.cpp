@@ -48,12 +48,12 @@ VendorPort vendor_port(const Port& port) {
   return {port.is_input, port.bits, bus + "_" + plain, bus, upper(plain), name};
 }
 
-/// All but the trace, and of AXI4 what trine_top leaves out, constant.
+/// All but the trace and the test pin, and of AXI4 what trine_top leaves out, constant.
 std::vector<VendorPort> vendor_ports(const Config& config) {
   std::vector<VendorPort> all;
   for (const Interface& interface : interfaces(config))
     for (const Port& port : interface.ports) {
-      if (port.name.starts_with("trace_")) continue;
+      if (port.name.starts_with("trace_") || port.name == "test_en_i") continue;
       all.push_back(vendor_port(port));
       const VendorPort& last = all.back();
       if (last.bus != "m_axi" || !last.logical.ends_with("QOS")) continue;
@@ -237,6 +237,7 @@ std::string vendor_top(const Config& config) {
     else
       connections += fmt::format("    .{} ({}),\n", port.top, port.name);
   }
+  if (config.clock_gates) connections += "    .test_en_i (1'b0),\n";
   ports.erase(ports.size() - 2, 1);
   return fmt::format(
       "// SPDX-License-Identifier: Apache-2.0\n"
@@ -245,7 +246,7 @@ std::string vendor_top(const Config& config) {
       "and\n"
       "// AXI4-Lite without suffixes, aclk, aresetn, irq, and the attributes by which Vivado "
       "finds\n"
-      "// its interfaces. The trace stays open.\n"
+      "// its interfaces. The trace stays open, nothing is scanned.\n"
       "//\n"
       "// Timing    wires alone\n"
       "// Contract  integrate.md: aresetn rises in step with aclk\n"

@@ -374,6 +374,20 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
   }
 }
 
+TEST_CASE("a test pin is where clock gates are, low in trine_axi_top", "[gen][emission]") {
+  const auto config = [](const std::string& gates) {
+    return machine::load_config("edge256", {"clock.gates=" + gates});
+  };
+  const std::string tied = ".test_en_i (1'b0)";
+  CHECK_THAT(top_module(config("true")), Catch::Contains("test_en_i,\n") && !Catch::Contains(tied));
+  CHECK_THAT(vendor_top(config("true")), Catch::Contains(tied));
+  CHECK_THAT(constraints(config("true")),
+             Catch::Contains("set_case_analysis 0 [get_ports test_en_i]"));
+  CHECK_THAT(top_module(config("false")), Catch::Contains(tied));
+  CHECK_THAT(vendor_top(config("false")), !Catch::Contains("test_en"));
+  CHECK_THAT(constraints(config("false")), !Catch::Contains("test_en"));
+}
+
 TEST_CASE("the top module has the ports of its buses in the widths of the keys",
           "[gen][emission]") {
   const std::string top = top_module(machine::load_config(

@@ -105,7 +105,7 @@ Files design_files(const Config& config) {
   files["trine.core"] = core_file(config, sources);
   files["Bender.yml"] = bender_manifest(config, sources);
   files["component.xml"] = ip_xact(config, sources);
-  files["trine.sdc"] = constraints();
+  files["trine.sdc"] = constraints(config);
   files["trine_isa.h"] = isa_header();
   files["trine_csr.h"] = csr_header();
   files["trine_design.h"] = design_header(config);

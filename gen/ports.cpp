@@ -63,7 +63,7 @@ std::vector<Interface> interfaces(const machine::Config& c) {
         {in("m_axi_rvalid"), out("m_axi_rready"), rid, in("m_axi_rdata", data),
          in("m_axi_rresp", 2), in("m_axi_rlast")}})
     master.insert(master.end(), channel.begin(), channel.end());
-  return {
+  std::vector<Interface> all{
       {"", {in("clk"), {true, 1, "rst_ni"}}},
       {"AXI4-Lite slave: registers.md.",
        {in("s_axil_awvalid"), out("s_axil_awready"), in("s_axil_awaddr", 12),
@@ -76,6 +76,10 @@ std::vector<Interface> interfaces(const machine::Config& c) {
       {"High while an enabled event is pending.", {out("irq")}},
       {"Trace. cause: see CAUSE, bit 3 while running; start, retire: one pulse a RUN and engine.",
        {out("trace_cause", 4), out("trace_start", 4), out("trace_retire", 4)}}};
+  if (c.clock_gates)
+    all.insert(all.begin() + 1,
+               {"High while a scan chain shifts: opens the clock gates.", {in("test_en")}});
+  return all;
 }
 
 }  // namespace trine::gen

@@ -40,7 +40,6 @@
 // Clock     with ClockGates each block of PEs has a gate, and each delay at the entry.
 // Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
 //           between. col_i < Cols; column Cols is nobody's.
-//
 // Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_array.sv; tb/trine_array_tb.cpp
 
 module trine_array #(
@@ -62,6 +61,7 @@ module trine_array #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
+  input  logic               test_en_i,  // opens the clock gates: scan
 
   // One step of the reduction.
   input  logic               valid_i,
@@ -123,8 +123,9 @@ module trine_array #(
         .Bits       (32 * Words),
         .ClockGates (ClockGates)
       ) u_stage (
-        .clk_i   (clk_i),
-        .rst_ni  (rst_ni),
+        .clk_i,
+        .rst_ni,
+        .test_en_i,
         .valid_i (from_valid),
         .flags_i (from_flags),
         .words_i (from_words),
@@ -181,8 +182,9 @@ module trine_array #(
         .Bits       (WgtBits * Words),
         .ClockGates (ClockGates)
       ) u_stage (
-        .clk_i   (clk_i),
-        .rst_ni  (rst_ni),
+        .clk_i,
+        .rst_ni,
+        .test_en_i,
         .valid_i (from_valid),
         .flags_i (1'b0),
         .words_i (from_words),
@@ -302,8 +304,9 @@ module trine_array #(
         .ClockGates (ClockGates),
         .Multiplier (Multiplier)
       ) u_block (
-        .clk_i    (clk_i),
-        .rst_ni   (rst_ni),
+        .clk_i,
+        .rst_ni,
+        .test_en_i,
         .taps_i   (Seen),
         .valid_i  (from_valid),
         .first_i  (from_flags[3]),

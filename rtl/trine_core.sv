@@ -42,6 +42,7 @@ module trine_core #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic                     test_en_i,  // opens the clock gates: scan; else 0
 
   // AXI4-Lite slave.
   input  trine_axi_pkg::lite_request_t   s_axil_i,
@@ -336,6 +337,7 @@ module trine_core #(
   ) u_matmul (
     .clk_i,
     .rst_ni,
+    .test_en_i,
     .clear_i         (clear),
     .command_i       (compute_command),
     .answer_o        (compute_answer),

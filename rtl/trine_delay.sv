@@ -15,6 +15,7 @@ module trine_delay #(
 ) (
   input  logic             clk_i,
   input  logic             rst_ni,
+  input  logic             test_en_i,  // opens the clock gate: scan
 
   input  logic             valid_i,
   input  logic [Flags-1:0] flags_i,
@@ -28,9 +29,11 @@ module trine_delay #(
   logic clk;
 
   if (ClockGates) begin : gen_gate
-    trine_clock_gate u_gate (.clk_i, .en_i(valid_i || valid_o), .clk_o(clk));
+    trine_clock_gate u_gate (.clk_i, .en_i(valid_i || valid_o), .test_en_i, .clk_o(clk));
   end else begin : gen_no_gate
-    assign clk = clk_i;
+    logic unused_test;
+    assign clk         = clk_i;
+    assign unused_test = test_en_i;
   end
 
   trine_broadcast #(

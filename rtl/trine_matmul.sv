@@ -36,6 +36,7 @@ module trine_matmul #(
 ) (
   input  logic                             clk_i,
   input  logic                             rst_ni,
+  input  logic                             test_en_i,  // opens the clock gates: scan
   input  logic                             clear_i,
 
   // Instructions.
@@ -157,6 +158,7 @@ module trine_matmul #(
   ) u_matrix (
     .clk_i,
     .rst_ni,
+    .test_en_i,
     .clear_i,
     .w_en_i        (w_en),
     .w_row_i       (w_row),

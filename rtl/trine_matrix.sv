@@ -38,6 +38,7 @@ module trine_matrix #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic                     test_en_i,  // opens the clock gates: scan
   input  logic                     clear_i,
 
   // Rows for the array; how they are packed, and which part the step takes: trine_weight_rows.
@@ -140,6 +141,7 @@ module trine_matrix #(
   ) u_array (
     .clk_i,
     .rst_ni,
+    .test_en_i,
     .valid_i  (valid),
     .first_i  (first),
     .last_i   (last),
@@ -166,6 +168,7 @@ module trine_matrix #(
     ) u_zero_points (
       .clk_i,
       .rst_ni,
+      .test_en_i,
       .valid_i    (valid),
       .first_i    (first),
       .last_i     (last),

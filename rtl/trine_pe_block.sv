@@ -48,6 +48,7 @@ module trine_pe_block #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic                     test_en_i,  // opens the clock gate: scan
   input  logic                     taps_i,
 
   // One step of the reduction, from the left and from above.
@@ -85,17 +86,17 @@ module trine_pe_block #(
 
     assign open = valid_i || steps_q != '0;
 
-    trine_clock_gate u_gate (.clk_i, .en_i(open), .clk_o(clk));
+    trine_clock_gate u_gate (.clk_i, .en_i(open), .test_en_i, .clk_o(clk));
 
     always_ff @(posedge clk or negedge rst_ni) begin
       if (!rst_ni) steps_q <= '0;
       else         steps_q <= PeStages'({steps_q, valid_i});
     end
   end else begin : gen_no_gate
-    logic unused_open;
+    logic unused_open;  // and test_en_i
     assign clk         = clk_i;
     assign open        = 1'b1;
-    assign unused_open = open;
+    assign unused_open = open ^ test_en_i;
   end
 
   // ---------------------------------------------------------------------------------------------

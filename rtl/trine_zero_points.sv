@@ -39,6 +39,7 @@ module trine_zero_points #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
+  input  logic               test_en_i,  // opens the clock gate: scan
 
   // A step of the reduction, as the array gets it; its words one cycle later.
   input  logic               valid_i,
@@ -81,9 +82,11 @@ module trine_zero_points #(
   end
 
   if (ClockGates) begin : gen_gate
-    trine_clock_gate u_gate (.clk_i, .en_i(valid_i || valid_q != '0), .clk_o(clk));
+    trine_clock_gate u_gate (.clk_i, .en_i(valid_i || valid_q != '0), .test_en_i, .clk_o(clk));
   end else begin : gen_no_gate
-    assign clk = clk_i;
+    logic unused_test;
+    assign clk         = clk_i;
+    assign unused_test = test_en_i;
   end
 
   always_ff @(posedge clk or negedge rst_ni) begin

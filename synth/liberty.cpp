@@ -80,10 +80,10 @@ ClockGate gate_of(const std::string& cell, const std::string& file) {
   return gate;
 }
 
-/// The smallest, rather one without a test pin.
+/// The smallest, rather one with a test pin: without it an OR stands before the enable.
 ClockGate find_gate(const std::string& text, const std::string& file) {
   ClockGate best;
-  const auto cost = [](const ClockGate& g) { return std::pair(!g.test.empty(), g.um2); };
+  const auto cost = [](const ClockGate& g) { return std::pair(g.test.empty(), g.um2); };
   for (std::size_t at = find_cell(text, 0); at != std::string::npos;) {
     const std::size_t end = end_of_group(text, at);
     const ClockGate gate = gate_of(text.substr(at, end - at), file);
@@ -120,12 +120,15 @@ std::string clock_gate_model(const ClockGate& gate, bool ports_only) {
 std::string clock_gate_module(const Library& library) {
   const ClockGate& gate = library.gate;
   const std::string head =
-      "module trine_clock_gate (input logic clk_i, input logic en_i, output logic clk_o);\n  ";
+      "module trine_clock_gate (input logic clk_i, input logic en_i, input logic test_en_i, "
+      "output logic clk_o);\n  ";
   if (gate.cell.empty()) return "(* blackbox *)\n" + head + "endmodule\n";
   return clock_gate_model(gate, true) + head +
-         fmt::format("{} u_cell (.{}(clk_i), .{}(en_i){}, .{}(clk_o));\nendmodule\n", gate.cell,
+         fmt::format("{} u_cell (.{}(clk_i), .{}({}), .{}(clk_o));\nendmodule\n", gate.cell,
                      gate.clock, gate.enable,
-                     gate.test.empty() ? "" : fmt::format(", .{}(1'b0)", gate.test), gate.output);
+                     gate.test.empty() ? "en_i || test_en_i"
+                                       : fmt::format("en_i), .{}(test_en_i", gate.test),
+                     gate.output);
 }
 
 std::string without_wire_load(const std::string& text) {

@@ -908,11 +908,11 @@ TEST_CASE("clock gates become the library's cell, their enables are endpoints", 
   const TemporaryFolder folder(fs::temp_directory_path(), "trine-gate");
   write_file(folder.path() / "trine_top.sv",
              "module trine_top #(parameter int Multiplier = 0) (\n"
-             "  input logic clk_i, input logic a_i, input logic b_i, input logic [39:0] d_i,\n"
-             "  output logic [39:0] q_o, output logic other_o);\n"
+             "  input logic clk_i, input logic test_en_i, input logic a_i, input logic b_i,\n"
+             "  input logic [39:0] d_i, output logic [39:0] q_o, output logic other_o);\n"
              "  logic a_q, b_q, clk;\n"
              "  always_ff @(posedge clk_i) {other_o, a_q, b_q} <= {a_q, a_i, b_i};\n"
-             "  trine_clock_gate u_gate (.clk_i, .en_i(a_q ^ b_q), .clk_o(clk));\n"
+             "  trine_clock_gate u_gate (.clk_i, .en_i(a_q ^ b_q), .test_en_i, .clk_o(clk));\n"
              "  always_ff @(posedge clk) q_o <= d_i;\nendmodule\n");
   fs::copy_file(fs::path(TRINE_SOURCE_DIR) / "rtl/trine_clock_gate.sv",
                 folder.path() / "trine_clock_gate.sv");
@@ -930,9 +930,9 @@ TEST_CASE("clock gates become the library's cell, their enables are endpoints", 
       Contains("osu018_stdcells has no integrated clock gate, allowed clock.gates = false"));
 
   // The same library with a gate whose enable must be there 5 ns before the edge; one that is
-  // worse.
+  // larger, and one without a test pin.
   std::string text = read_text(without);
-  const auto gate = [](const std::string& name, double area) {
+  const auto gate = [](const std::string& name, double area, const std::string& test) {
     const auto tables = [](const char* a, const char* b, double ns) {
       return fmt::format("{} (scalar) {{ values (\"{}\"); }} {} (scalar) {{ values (\"{}\"); }}", a,
                          ns, b, ns);
@@ -943,19 +943,23 @@ TEST_CASE("clock gates become the library's cell, their enables are endpoints", 
         "pin (CP) {{ direction : input; clock : true; clock_gate_clock_pin : true;\n"
         "  capacitance : 0.01; }}\n"
         "pin (E) {{ direction : input; clock_gate_enable_pin : true; capacitance : 0.01;\n"
-        "  timing () {{ related_pin : \"CP\"; timing_type : setup_rising; {} }} }}\n"
+        "  timing () {{ related_pin : \"CP\"; timing_type : setup_rising; {} }} }}\n{}"
         "pin (Z) {{ direction : output; clock_gate_out_pin : true; max_capacitance : 0.1;\n"
         "  timing () {{ related_pin : \"CP\"; timing_sense : positive_unate; {} {} }} }} }}\n",
-        name, area, tables("rise_constraint", "fall_constraint", 5),
+        name, area, tables("rise_constraint", "fall_constraint", 5), test,
         tables("cell_rise", "cell_fall", 0.1), tables("rise_transition", "fall_transition", 0.1));
   };
-  text.insert(text.rfind('}'), gate("LARGE_GATE", 200) + gate("GATE", 100));
+  const std::string test =
+      "pin (TE) { direction : input; clock_gate_test_pin : true; capacitance : 0.01; }\n";
+  text.insert(text.rfind('}'),
+              gate("LARGE_GATE", 200, test) + gate("GATE", 100, test) + gate("BARE_GATE", 50, ""));
   const fs::path with = folder.path() / "gates.lib";
   write_file(with, text);
   const SynthReport report = synthesize(with);
   CHECK_THAT(read_text(folder.path() / "netlist/clock_gate.v"), Contains("module GATE (input CP,"));
   CHECK(report.cell_types.at("GATE") == 1);
-  CHECK(report.cell_types.count("LARGE_GATE") == 0);
+  CHECK(report.cell_types.count("LARGE_GATE") + report.cell_types.count("BARE_GATE") == 0);
+  CHECK_THAT(read_text(folder.path() / "netlist/trine_top.v"), Contains(".TE(test_en_i)"));
   CHECK(report.clock.clock_gates == 1);
   CHECK(report.clock.gated == 40);
   CHECK(report.clock.buffers == 0);  // 40 loads of a clock are its tree's affair, not a net's

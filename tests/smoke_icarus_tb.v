@@ -58,6 +58,9 @@ module `TRINE_BENCH (
 
   `TRINE_TOP u_dut (
     .clk_i (clk), .rst_ni (rst_n),
+`ifdef TRINE_TEST_EN
+    .test_en_i (1'b0),
+`endif
     .s_axil_awaddr_i (awaddr), .s_axil_awprot_i (3'd0), .s_axil_awvalid_i (awvalid),
     .s_axil_awready_o (awready), .s_axil_wdata_i (wdata), .s_axil_wstrb_i (4'hf),
     .s_axil_wvalid_i (wvalid), .s_axil_wready_o (wready), .s_axil_bresp_o (bresp),

@@ -103,6 +103,7 @@ std::string run_tiny(const machine::Config& config, const fs::path& folder,
   std::vector<std::string> command{"-s", top};
   for (const std::string& parameter : write_tiny(config, folder, top, 5))
     command.push_back(fmt::format("-P{}.{}", top, parameter));
+  if (config.clock_gates) command.push_back("-DTRINE_TEST_EN");
   command.push_back(kBench);
   command.insert(command.end(), verilog.begin(), verilog.end());
   return simulate(folder, command);

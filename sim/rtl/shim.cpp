@@ -50,6 +50,12 @@ class Model;
 thread_local Model* running_model = nullptr;
 #endif
 
+/// The test pin is there where the design has clock gates.
+template <class Top>
+void leave_test_mode(Top& top) {
+  if constexpr (requires { top.test_en_i; }) top.test_en_i = 0;
+}
+
 class Model {
  public:
   explicit Model(const ModelSettings& s)
@@ -95,6 +101,7 @@ class Model {
     memory_.reset();
     t.rst_ni = 0;
     t.clk_i = 0;
+    leave_test_mode(t);
     t.s_axil_awvalid_i = t.s_axil_wvalid_i = t.s_axil_bready_i = 0;
     t.s_axil_arvalid_i = t.s_axil_rready_i = 0;
     drive();

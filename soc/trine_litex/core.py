@@ -35,7 +35,8 @@ class Trine(LiteXModule):
         for source in design.sources():
             platform.add_source(str(source))
         self.specials += Instance(design.top, i_clk_i=ClockSignal("sys"), i_rst_ni=~ResetSignal("sys"),
-                                  o_irq_o=self.ev.irq, **self._registers(), **self._memory())
+                                  o_irq_o=self.ev.irq, **({"i_test_en_i": 0} if design.clock_gates else {}),
+                                  **self._registers(), **self._memory())
 
     def _registers(self):
         lite, ports = self.registers, {}

@@ -21,6 +21,7 @@ class Design:
             self.address_bits = int(configuration["bus.axi_addr_bits"])
             self.id_bits = int(configuration["bus.axi_id_bits"])
             self.user_bits = int(configuration["bus.axi_user_bits"])
+            self.clock_gates = bool(configuration["clock.gates"])
             self.name = self.manifest["name"]
         except FileNotFoundError:
             raise ValueError(f"{manifest}: not there; `trine generate --out {self.folder}` writes it") from None

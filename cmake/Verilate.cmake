@@ -110,6 +110,7 @@ function(trine_add_bench name)
   set(archive ${dir}/V${ARG_TOP}__ALL.a)
   add_custom_command(
     OUTPUT ${archive}
+    BYPRODUCTS ${dir}/V${ARG_TOP}.h  # else ninja compiles the bench with the header of the time before
     COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
     COMMAND ${VERILATOR} --cc --build -Mdir ${dir} --top-module ${ARG_TOP} --x-assign fast
             --x-initial unique -MAKEFLAGS "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1" ${objcache}

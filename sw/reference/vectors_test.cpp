@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "sw/reference/compare.h"
 
 using namespace trine;
 using namespace trine::reference;
@@ -52,6 +53,23 @@ void fill(const fs::path& folder, const std::string& manifest) {
 }
 
 }  // namespace
+
+TEST_CASE("the first difference is counted through all outputs", "[reference][compare]") {
+  Deviation equal, other;
+  equal.elements = 10;
+  other.elements = 5;
+  other.differ = 2;
+  other.first = 3;
+  Deviation sum;
+  sum.add(equal);
+  CHECK(sum.first == -1);
+  sum.add(other);
+  CHECK(sum.first == 13);
+  sum.add(other);
+  CHECK(sum.first == 13);  // the first one stays
+  CHECK(sum.elements == 20);
+  CHECK(sum.differ == 4);
+}
 
 TEST_CASE("read_vectors reads .npy and raw tensors", "[reference][vectors]") {
   const Scratch scratch("good");

@@ -55,9 +55,17 @@ struct Demand {
   }
 };
 
+/// Halves go to even in the single rounding only.
+bool flags_fit(Engine engine, const Run& run) {
+  static_assert(compute::kHalfEven == vector::kHalfEven && compute::kSingle == vector::kSingle);
+  return (engine_bit(engine) & kLaneEngines) == 0 || !run.has(compute::kHalfEven) ||
+         run.has(compute::kSingle);
+}
+
 std::optional<Demand> demand_of_run(Engine engine, Word word) {
   Demand demand;
   const Run run = decode_run(word);
+  if (!flags_fit(engine, run)) return std::nullopt;
   if (!demand.add(operations_of(engine), engine, word)) return std::nullopt;
   for (const Flag& flag : kFlags) {
     if ((flag.engines & engine_bit(engine)) == 0 || !run.has(flag.bit)) continue;

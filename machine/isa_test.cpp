@@ -258,8 +258,10 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
   for (const isa::Word word :
        {load(7), load(0, 1), load(2, 1), compute(6), vector(5), vector(11), isa::encode_begin(0),
         isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
-        isa::encode_run(Engine::kStore, {0, 0, 0, 1}), post(Engine::kCompute, 0, 3),
-        post(Engine::kVector, 1, 0), post(Engine::kVector, 2, 0)}) {
+        isa::encode_run(Engine::kStore, {0, 0, 0, 1}),
+        isa::encode_run(Engine::kCompute, {0, 0, 0, 1 << isa::compute::kHalfEven}),
+        isa::encode_run(Engine::kVector, {0, 0, 0, 1 << isa::vector::kHalfEven}),
+        post(Engine::kCompute, 0, 3), post(Engine::kVector, 1, 0), post(Engine::kVector, 2, 0)}) {
     CAPTURE(word);
     CHECK(isa::fault_of(word, ~0U) == isa::Fault::kIllegal);
   }

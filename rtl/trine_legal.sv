@@ -3,7 +3,7 @@
 // Whether a word of the program is an instruction, and whether this configuration has what it
 // needs.
 //
-//   RUN   the operation, and the flags that select hardware
+//   RUN   the operation, and the flags that select hardware; half_even goes with single alone
 //   SET   `output` and `encoding` of compute and vector, which select hardware as well; their
 //         lanes' coordinates, of which trine_agu keeps 14 bits: -8192..8191
 //
@@ -26,7 +26,7 @@ module trine_legal (
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;
   logic [7:0]          op;
-  logic                from_dmem, window, known;
+  logic                from_dmem, window, half_even, single, known;
   logic [Features-1:0] needs;
 
   assign opcode    = word_i[63:62];
@@ -35,6 +35,8 @@ module trine_legal (
   assign op        = word_i[trine_isa_pkg::RunOpLsb +: 8];
   assign from_dmem = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::DmaFlagFromDmem];
   assign window    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagWindow];
+  assign half_even = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagHalfEven];
+  assign single    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagSingle];
   assign out_code  = word_i[trine_isa_pkg::PostOutputLsb +: 2];
   assign encoding  = word_i[trine_isa_pkg::PostEncodingLsb +: 2];
 
@@ -145,7 +147,7 @@ module trine_legal (
     unique case (opcode)
       trine_isa_pkg::OpcodeEnd: known = 1'b1;
       trine_isa_pkg::OpcodeRun: begin
-        known = run_known;
+        known = run_known && !(lanes && half_even && !single);
         needs = run_needs;
       end
       trine_isa_pkg::OpcodeSet: begin

@@ -21,8 +21,7 @@
 // Timing    combinational from column_i and col_i to column_o. With last_i in cycle t, column c may
 //           be read from t + 1 + PeStages + c / PipeCols on, through u + PeStages + c / PipeCols,
 //           where the next last_i comes in cycle u.
-// Contract  the columns of a tile are read from 0 on; 0 is selected until the first has been read,
-//           and again before the next tile's results are there. Zero points belong to the step.
+// Contract  the columns of a tile are read upwards, from 0 on. Zero points belong to the step.
 //
 // Check     tb/trine_zero_points_tb.cpp; tests/random_program_test.cpp (whole core)
 
@@ -157,5 +156,18 @@ module trine_zero_points #(
           column_i[At +: AccBits] + (row_sum + col_sum[AccBits*d +: AccBits]);
     end
   end
+
+`ifdef TRINE_ASSERT
+  logic [ColBits-1:0] col_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) col_q <= '0;
+    else         col_q <= col_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    m_upwards: assume (col_i == '0 || col_i >= col_q);
+  end
+`endif
 
 endmodule

@@ -731,6 +731,13 @@ struct Bench {
     }
   }
 
+  isa::Run any_run(Engine engine, int wait, int signal) {
+    for (;;) {
+      const isa::Run run{wait, signal, pick(0, 4), pick(0, 255)};
+      if (isa::fault_of(isa::encode_run(engine, run), ~0U) == isa::Fault::kNone) return run;
+    }
+  }
+
   /// All RUNs one after the other, ordered by tokens; loads read what stores wrote.
   Program ordered_program(int runs) {
     Program p;
@@ -762,7 +769,7 @@ struct Bench {
         p.copy(copy, wait_mask, signal_mask, !again, random);
       } else {
         sets(p, engine, pick(0, 20));
-        p.run(engine, {wait_mask, signal_mask, pick(0, 4), pick(0, 255)});
+        p.run(engine, any_run(engine, wait_mask, signal_mask));
       }
       last = e;
     }
@@ -795,7 +802,7 @@ struct Bench {
         p.copy(random_copy(is_store, is_store), wait_mask, signal_mask, true, random);
       } else {
         sets(p, engine, pick(0, 20));
-        p.run(engine, {wait_mask, signal_mask, pick(0, 4), pick(0, 255)});
+        p.run(engine, any_run(engine, wait_mask, signal_mask));
       }
     }
     p.end();

@@ -441,7 +441,6 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
     fail("a reduction in pieces has one tile and one group");
   const bool window = run.has(kWindow);
   if (window) check_window(r, run);
-  if (run.has(kHalfEven) && !run.has(kSingle)) fail("half to even is a single rounding");
   // The post unit waits for the last channel, which is none of the last group's.
   const int columns = group_columns(config_, run);
   if (drains && field(r, kChannels) <= (groups - 1) * columns)
@@ -659,8 +658,6 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
   const isa::Code& operation = *isa::kVectorOps.find(Engine::kVector, run.op);
   if (operation.taps != 0 && taps != operation.taps)
     fail("{} taps of {}, which has {}", taps, operation.name, operation.taps);
-  if (run.has(isa::vector::kHalfEven) && !run.has(isa::vector::kSingle))
-    fail("half to even is a single rounding");
   if (softmaxes) check_softmax(r, run);
   const reference::NormParams params = norm ? norm_params(r, run) : reference::NormParams{};
   for (std::int64_t t = 0; t < tiles; ++t) {

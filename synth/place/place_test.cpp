@@ -262,6 +262,11 @@ TEST_CASE("macros lie around the core, pins towards it, ports at the die's edge"
       const Point pin = p.placement.point({i, 1}, -1);
       CHECK(box.distance(pin) == 0);
       const Point middle = p.placement.middle(i);
+      if (rams == 1) {  // alone in its row: in the middle of it
+        const float off = at.turned ? middle.y - plan.core_y - plan.core_height / 2
+                                    : middle.x - plan.die_width / 2;
+        CHECK(std::abs(off) < 0.01f);
+      }
       if (at.turned)
         CHECK((pin.x > middle.x) == (box.x1 <= core.x0));
       else

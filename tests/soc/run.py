@@ -90,6 +90,13 @@ def driver_cases(build, *config):
     expect("driver cases", count > 30 and f"{count} of {count} driver cases pass" in text and ended(report) == 0, text)
 
 
+def one_case(build, *config):
+    """Without --cases the model runs once."""
+    report = build / "one.json"
+    soc(0, *config, PLUS, "--fault", "none", "--json", report)
+    expect("one run", len(json.loads(report.read_text())["runs"]) == 1, report.read_text())
+
+
 def without_hooks(*arguments):
     """The driver's cache hooks are needed: left empty, the second result is another."""
     text = soc(1, *arguments, "--no-cache-hooks")
@@ -161,6 +168,7 @@ def main():
     foreign(build)
     small = ["--config", "edge64"]
     digits(build, *small, "--fault", "none")
+    one_case(build, *small)
     faults(build, *small)
     driver_cases(build, *small)
     without_hooks(*small, PLUS, "--cases", 2, "--fault", "none")

@@ -32,8 +32,7 @@ void Importer::run() {
   }
   limit_ = 16 * folded_ + (1 << 20);
   for (const Node& node : file_.nodes) import(node);
-  for (const std::string& name : file_.outputs)
-    if (lost_.count(name) == 0) add_output(name);
+  for (const std::string& name : file_.outputs) add_output(name);
   if (is_float()) refuse_float(file_.name, kFloat32);
   problems_.raise(file_.name);
 }
@@ -63,6 +62,7 @@ bool Importer::is_float() const {
   return !quantizes_activations(file_) && std::ranges::none_of(graph_.ops, is_product);
 }
 
+/// An output that a refused operator would have made is told with that operator, not here.
 void Importer::add_output(const std::string& name) try {
   const Value& value = value_of(name);
   int tensor = value.tensor;

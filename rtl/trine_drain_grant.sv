@@ -77,7 +77,7 @@ module trine_drain_grant #(
   end
 
   always_comb begin
-    drain_ok_o   = column_i.from_vector || !column_i.left || !column_i.data || done_i;
+    drain_ok_o   = column_i.from_vector || !column_i.left || done_i;
     drain_soon_o = 1'b0;
     for (int unsigned k = 1; k <= 2 + PeStages; k++) begin
       if (sure && issues_i == LeftBits'(k) && certain[k]) drain_ok_o = 1'b1;

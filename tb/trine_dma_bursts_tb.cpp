@@ -66,6 +66,12 @@ TEST_CASE("trine_dma_bursts covers every beat once, in order", "[tb][dma]") {
       expected.resize(std::min(expected.size(), actual.size()));
     }
     REQUIRE(actual == expected);
+    // Ready without an offer takes nothing.
+    for (unsigned idle = static_cast<unsigned>(random()) % 4; idle > 0; --idle) {
+      dut.ready_i = random() % 100 < ready_percent;
+      bench.tick();
+      REQUIRE((!dut.busy_o && !dut.valid_o));
+    }
     if (ready_percent == 100) CHECK(cycles == bursts);  // no bubbles between rows
   }
 }

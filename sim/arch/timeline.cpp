@@ -114,7 +114,7 @@ void Timeline::advance() {
       next = engine;
     }
   }
-  const Time burst = front_.next_burst(computing_ ? std::min(first, compute_.now) : first);
+  const Time burst = front_.next_burst(first);
   const Time others = std::min(first, burst);
   if (computing_ && compute_.now < others) {
     while (computing_ && compute_.now < others) compute_group();

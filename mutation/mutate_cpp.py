@@ -105,7 +105,7 @@ def main():
         options.out.write_text(text)
     elif options.count:
         sys.stdout.write(text)
-    rtl = [f"rtl/{p.name}" for p in sorted((ROOT / "rtl").glob("*.sv"))
+    rtl = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "rtl").rglob("trine_*.sv"))
            for _ in range(len(p.read_text().splitlines()) // 20 + 1)]
     for i in range(options.places):
         file = generator.choice(rtl if i % 2 else files)

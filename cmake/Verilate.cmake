@@ -5,7 +5,7 @@
 #                   [BENCH trine_pe_tb.cpp] [PARAMS Rows=3 Cols=5]
 #                   [LIBS trine_base] [LABELS quick] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
-# NAME     target NAME_tb; the bench is NAME_tb.cpp unless BENCH names another file
+# NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names another file
 # SOURCES  packages first, paths from the root; lint waivers (.vlt) belong here too
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
@@ -47,7 +47,7 @@ function(trine_add_bench name)
     return()
   endif()
   if(NOT ARG_BENCH)
-    set(ARG_BENCH ${name}_tb.cpp)
+    file(GLOB ARG_BENCH ${CMAKE_CURRENT_SOURCE_DIR}/*/${name}_tb.cpp)
   endif()
   if(NOT ARG_LABELS AND ARG_NETLIST)
     set(ARG_LABELS slow)

@@ -143,7 +143,7 @@ void check_prefix(const std::string& prefix) {
 /// The text of one file with the prefix.
 std::string in_text(const std::string& name, const std::string& text, const std::string& prefix) {
   // Identifiers and the files trine.f, trine.core, trine.sdc; not what lies in folders of the
-  // repository (tb/trine_sram_tb.cpp).
+  // repository (tb/lib/trine_sram_tb.cpp).
   static const std::regex lower("(^|[^\\w/.])(trine_\\w|trine\\.(?:f|core|sdc)\\b)");
   static const std::regex upper("\\bTRINE_");
   const std::string result = std::regex_replace(text, lower, "$1" + prefix + "_$2");

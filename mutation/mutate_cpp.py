@@ -4,7 +4,7 @@
 
 usage: mutate_cpp.py --seed TEXT [--count N] [--places N] [--out FILE.json]
 --seed: any text; for a list of bugs the hash of the commit before it, so that nobody chose the places. The list has
-the form of tests/planted/*.json (tests/planted.py runs it). --places N prints N more places, files and lines of C++ and
+the form of tests/planted/*.json (tests/planted/planted.py runs it). --places N prints N more places, files and lines of C++ and
 of rtl/, for bugs that are planted by hand.
 """
 import argparse

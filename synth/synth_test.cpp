@@ -11,9 +11,9 @@
 #include "base/process.h"
 #include "gen/generate.h"
 #include "machine/memories.h"
-#include "synth/liberty.h"
 #include "synth/partition.h"
-#include "synth/rtlil.h"
+#include "synth/read/liberty.h"
+#include "synth/read/rtlil.h"
 #include "synth/synthesize.h"
 #include "synth/yosys.h"
 

@@ -16,7 +16,7 @@
 //   nobody has                                   control
 //
 // Timing    combinational from the engines' states, but for the delays.
-// Check     tests/cycles_test.cpp, tests/random_program_test.cpp
+// Check     cycles_test, random_program_test
 
 module trine_cause (
   input  logic                             clk_i,

@@ -13,7 +13,7 @@
 //           order, at least one cycle after it took it; no more than four RUNs are in flight.
 //           clear_o resets the datapath's control state like rst_ni does, but synchronously.
 //
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_control #(
   parameter int unsigned Cols          = 8,

@@ -12,7 +12,7 @@
 // Timing    events count one cycle late; value_o is counter index_o of this cycle, low part
 //           included, and index_o counts round and round.
 // Contract  clear_i in the first cycle of running_i.
-// Check     tb/trine_counters_tb.cpp, tb/trine_control_tb.cpp
+// Check     trine_counters_tb, trine_control_tb
 
 module trine_counters #(
   parameter int unsigned AxiDataBits = 64,

@@ -10,7 +10,7 @@
 // program runs.
 //
 // Timing    an access takes three cycles or more, up to 18 for a counter's low half; all registered
-// Check     tb/trine_control_tb.cpp; formal/trine_csr_props.sv
+// Check     trine_control_tb; trine_csr_props
 
 module trine_csr #(
   parameter int unsigned AxiAddrBits = 32,

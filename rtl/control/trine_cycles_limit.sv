@@ -5,7 +5,7 @@
 //
 // Timing    exceeded_o is a register, up to 17 cycles late.
 // Contract  start_i is the first cycle of running_i, as the counters' clear.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_cycles_limit (
   input  logic        clk_i,

@@ -14,7 +14,7 @@
 //
 // Timing    combinational from the fetched word and the engines' state; done_o and the errors stay
 //           until the machine clears.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_dispatch #(
   parameter logic [63:0]                        ConfigHash = 64'd0,

@@ -8,7 +8,7 @@
 // program itself, whose address says where, it is 0.
 //
 // Timing    an error shows one cycle later.
-// Check     tb/trine_errors_tb.cpp, tb/trine_control_tb.cpp
+// Check     trine_errors_tb, trine_control_tb
 
 module trine_errors #(
   parameter int unsigned AxiAddrBits = 32,

@@ -9,7 +9,7 @@
 // Timing    everything offered is combinational from the queue's output register, the token
 //           counters and this unit's own registers; ready passes through to the queue.
 // Contract  retire_i comes once for each RUN, in order, at least one cycle after it was taken.
-// Check     tb/trine_issue_tb.cpp
+// Check     trine_issue_tb
 
 module trine_issue (
   input  logic        clk_i,

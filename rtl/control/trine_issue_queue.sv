@@ -6,7 +6,7 @@
 //           into an empty queue. What is offered is combinational from the queue's output register
 //           and the tokens.
 // Contract  as trine_issue's.
-// Check     tb/trine_queue_tb.cpp, tb/trine_issue_tb.cpp, tb/trine_control_tb.cpp
+// Check     trine_queue_tb, trine_issue_tb, trine_control_tb
 
 module trine_issue_queue #(
   parameter int unsigned Depth = 64  // words

@@ -11,7 +11,7 @@
 // the same words by the same table.
 //
 // Timing    combinational.
-// Check     tb/trine_legal_tb.cpp: every operation, flag and code under every set of features
+// Check     trine_legal_tb: every operation, flag and code under every set of features
 
 module trine_legal (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design

@@ -14,7 +14,7 @@
 //           irq_status_o an end in the cycle after clear_o, or after dirty_o rose.
 // Contract  start_i only while idle_o, and not with soft_reset_i; scrub_i only with soft_reset_i;
 //           drained_i is high while nothing is outstanding on the bus.
-// Check     tb/trine_control_tb.cpp; formal/trine_csr_props.sv
+// Check     trine_control_tb; trine_csr_props
 
 module trine_lifecycle #(
   parameter int unsigned ErrorBits = 35,

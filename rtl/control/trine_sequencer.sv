@@ -11,7 +11,7 @@
 // Contract  an engine takes SETs and RUNs when it is ready, gives one retire pulse for each RUN, in
 //           order, at least one cycle after it took it; no more than four RUNs are in flight. The
 //           program's words come in order, none after clear_i.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_sequencer #(
   parameter int unsigned AxiAddrBits = 32,

@@ -7,7 +7,7 @@
 //
 // Timing    have_o is combinational from registers; overflow_o is a pulse, one cycle later.
 // Contract  an engine takes only what have_o shows.
-// Check     tb/trine_tokens_tb.cpp
+// Check     trine_tokens_tb
 
 module trine_tokens (
   input  logic        clk_i,

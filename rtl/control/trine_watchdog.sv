@@ -5,7 +5,7 @@
 // for ever.
 //
 // Timing    expired_o is a register; the count begins again after it.
-// Check     tb/trine_watchdog_tb.cpp, tb/trine_control_tb.cpp, formal/trine_watchdog_props.sv
+// Check     trine_watchdog_tb, trine_control_tb, trine_watchdog_props
 
 module trine_watchdog #(
   parameter int unsigned Bits = 24

@@ -8,7 +8,7 @@
 //
 // Timing    both pulses, and whose transfers are owed, are registers; what happened counts one
 //           cycle late.
-// Check     tb/trine_control_tb.cpp; the count itself: tb/trine_watchdog_tb.cpp
+// Check     trine_control_tb; the count itself: trine_watchdog_tb
 
 module trine_watchdogs #(
   parameter int unsigned Bits = 24

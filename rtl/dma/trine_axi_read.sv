@@ -13,7 +13,7 @@
 // Contract  a burst does not cross 4 KiB; client 0 takes responses at once, so that it never stands
 //           in the way of client 1. Client 1 may stand in the way of 0, whose answers wait behind
 //           it: what it waits for (a memory's port) never depends on the program's next words.
-// Check     tb/trine_control_tb.cpp, formal/trine_axi_read_props.sv
+// Check     trine_control_tb, trine_axi_read_props
 
 module trine_axi_read #(
   parameter int unsigned AxiDataBits    = 64,

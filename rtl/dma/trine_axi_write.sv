@@ -14,7 +14,7 @@
 //           of two beats or more. Data ready depends on m_axi_wready_i.
 // Contract  a burst does not cross 4 KiB; beats come in the order of the requests; requests and
 //           beats hold until they are taken or stop_i comes; broken_i holds until stop_i comes.
-// Check     tb/trine_control_tb.cpp, formal/trine_axi_write_props.sv
+// Check     trine_control_tb, trine_axi_write_props
 
 module trine_axi_write #(
   parameter int unsigned AxiDataBits    = 64,

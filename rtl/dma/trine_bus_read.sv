@@ -9,7 +9,7 @@
 //
 // Timing    AR is a register; ready of a response depends on ready of the memory that takes it.
 // Contract  as trine_load's and trine_axi_read's.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_bus_read #(
   parameter int unsigned Cols          = 8,

@@ -7,7 +7,7 @@
 // Timing    AW and W are registers.
 // Contract  as trine_store's and trine_axi_write's. Nothing that was read after a word that cannot
 //           be corrected (broken_i), nor that word, reaches DRAM.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_bus_write #(
   parameter int unsigned DmemAddrBits = 15,

@@ -9,7 +9,7 @@
 //
 // Timing    the first beat is valid in the cycle after start_i; no bubbles between rows.
 // Contract  start_i only while !busy_o or with the last next_i; the other inputs hold while busy_o.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_dma_beats #(
   parameter int unsigned AddrBits  = 16,

@@ -9,7 +9,7 @@
 //
 // Timing    the first burst is offered in the cycle after start_i; no bubbles between rows.
 // Contract  start_i only while !busy_o; stride_i, beats_last_i and rows_last_i hold while busy_o.
-// Check     tb/trine_dma_bursts_tb.cpp
+// Check     trine_dma_bursts_tb
 
 module trine_dma_bursts #(
   parameter int unsigned AddrBits  = 32,  // of a byte

@@ -6,7 +6,7 @@
 //           cycles, 4 slots give four beats in five cycles, 8 slots one a cycle.
 // Contract  start_i only while !busy_o; the copy's inputs hold while busy_o; read data come back in
 //           order.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_dma_reads #(
   parameter int unsigned AddrBits  = 15,  // of a DMEM word

@@ -8,7 +8,7 @@
 //   beats_last beats of a row, minus 1
 //
 // Timing    outputs are combinational from registers.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_dma_regs #(
   parameter int unsigned AxiAddrBits = 32,

@@ -5,7 +5,7 @@
 //
 // Timing    the first burst is offered two cycles after start_i; one a cycle.
 // Contract  as trine_dma_bursts; an offered burst holds until it is taken.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_dma_requests #(
   parameter int unsigned AddrBits  = 32,  // of a byte

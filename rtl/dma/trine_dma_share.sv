@@ -6,7 +6,7 @@
 //
 // Timing    combinational, but for whose data come next.
 // Contract  a reader holds its request until it is taken.
-// Check     tb/trine_control_tb.cpp, formal/trine_dma_share_props.sv
+// Check     trine_control_tb, trine_dma_share_props
 
 module trine_dma_share #(
   parameter int unsigned AddrBits = 15,

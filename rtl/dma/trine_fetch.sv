@@ -8,7 +8,7 @@
 //
 // Timing    one word a cycle, less while a burst is written into the single-port buffer.
 // Contract  start_i once after clear_i; program_i (a multiple of DataBits / 8) and words_i hold.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_fetch #(
   parameter int unsigned AxiAddrBits = 32,

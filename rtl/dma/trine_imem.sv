@@ -22,7 +22,7 @@
 // Contract  bursts follow each other from the program's first beat on, after clear_i anew; the bus
 //           answers in order, not in the cycles after clear_i. forget_i not while bursts are on
 //           their way; wipe_i with clear_i alone, and no request until wiping.
-// Check     tb/trine_imem_tb.cpp, formal/trine_imem_props.sv, tb/trine_control_tb.cpp
+// Check     trine_imem_tb, trine_imem_props, trine_control_tb
 
 module trine_imem #(
   parameter int unsigned Words    = 2048,  // of 64 bits; whole beats

@@ -16,7 +16,7 @@
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
 // Contract  see docs/architecture.md, load and store; retire_o follows the last write by a cycle.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_load #(
   parameter int unsigned Cols          = 8,

@@ -5,7 +5,7 @@
 // Timing    beats of the bus pass through; those of DMEM come from trine_dma_reads' slots, whose
 //           reads begin in the cycle after start_i.
 // Contract  on_chip_i, address, stride and numbers hold from start_i to the copy's last beat.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_load_source #(
   parameter int unsigned DmemAddrBits = 15,

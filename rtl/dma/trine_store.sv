@@ -7,7 +7,7 @@
 //
 // Timing    one beat a cycle if a read takes at most three cycles.
 // Contract  see docs/architecture.md, load and store; read data come back in order.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_store #(
   parameter int unsigned DmemAddrBits = 15,

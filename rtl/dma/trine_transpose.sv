@@ -9,7 +9,7 @@
 // Timing    combinational from the beat, but for the first half of a block of two beats; a block or
 //           half of one a cycle.
 // Contract  the mask has no gaps and begins with the beat.
-// Check     tb/trine_control_tb.cpp
+// Check     trine_control_tb
 
 module trine_transpose #(
   parameter int unsigned DataWords = 4,

@@ -5,7 +5,7 @@
 //
 // Timing    combinational.
 // Contract  the burst does not cross 4 KiB.
-// Check     tb/trine_window_tb.cpp, tb/trine_control_tb.cpp, formal/trine_window_props.sv
+// Check     trine_window_tb, trine_control_tb, trine_window_props
 
 module trine_window #(
   parameter int unsigned AddrBits  = 32,

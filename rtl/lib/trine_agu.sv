@@ -22,7 +22,7 @@
 //           (offset, comparison); step_ready_i reaches registers only.
 // Contract  no SET from fill_i to the last step. x_start + tile_x < x_end.
 //
-// Check     tb/trine_agu_tb.cpp
+// Check     trine_agu_tb
 
 module trine_agu #(
   parameter int unsigned Rows     = 8,

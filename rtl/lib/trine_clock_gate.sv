@@ -17,7 +17,7 @@
 // Contract  in a cycle without en_i the registers on clk_o would keep what they hold, or nothing
 //           reads it
 // Check     verilator --lint-only -Wall [-DTRINE_NO_CLOCK_GATES] trine_clock_gate.sv;
-//           tb/trine_clock_gate_tb.cpp
+//           trine_clock_gate_tb
 
 module trine_clock_gate (
   input  logic clk_i,

@@ -8,7 +8,7 @@
 //   is
 //
 // Timing    combinational: the check bits, a comparison with a column, an inversion
-// Check     tb/trine_ecc_decode_tb.cpp, formal/trine_ecc_props.sv
+// Check     trine_ecc_decode_tb, trine_ecc_props
 
 module trine_ecc_decode (
   input  logic [trine_ecc_pkg::WordBits-1:0] word_i,

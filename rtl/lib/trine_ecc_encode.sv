@@ -3,7 +3,7 @@
 // Check bits of a word (trine_ecc_pkg).
 //
 // Timing    combinational: 13 or 14 bits are summed to one
-// Check     tb/trine_ecc_encode_tb.cpp, formal/trine_ecc_props.sv
+// Check     trine_ecc_encode_tb, trine_ecc_props
 
 module trine_ecc_encode (
   input  logic [31:0]                         data_i,

@@ -9,7 +9,7 @@
 // errors give a syndrome with an even number of ones, never that of one error. The three columns
 // left out are chosen so that each check bit sums 13 or 14 data bits. The code of zero is zero.
 //
-// Check     tb/trine_ecc_encode_tb.cpp, tb/trine_ecc_decode_tb.cpp, formal/trine_ecc_props.sv
+// Check     trine_ecc_encode_tb, trine_ecc_decode_tb, trine_ecc_props
 
 package trine_ecc_pkg;
 

@@ -4,7 +4,7 @@
 //
 // Timing    head_o is combinational from registers; a word can leave in the cycle after it came.
 // Contract  no push into a full one, no pop of an empty one.
-// Check     tb/trine_control_tb.cpp, formal/trine_fifo_props.sv
+// Check     trine_control_tb, trine_fifo_props
 
 module trine_fifo #(
   parameter int unsigned Width = 32,

@@ -18,7 +18,7 @@
 //           ready_i reaches registers and advance_o.
 // Contract  the inputs of the nest hold from start_i to the last step; start_i only while !valid_o.
 //
-// Check     tb/trine_agu_tb.cpp, formal/trine_agu_props.sv
+// Check     trine_agu_tb, trine_agu_props
 
 module trine_nest #(
   parameter int unsigned AddrBits  = 15,

@@ -10,7 +10,7 @@
 //
 // Timing    latency 3 cycles; one write or one read a cycle; in_ready_o is a register, a word that
 //           is taken is replaced in the next cycle unless a write comes in between.
-// Check     tb/trine_queue_tb.cpp
+// Check     trine_queue_tb
 
 module trine_queue #(
   parameter int unsigned Width = 61,

@@ -21,7 +21,7 @@
 //
 // Timing    latency 1 cycle, one access per cycle
 // Contract  addr < Depth; mask_i is the same in all bits of a group
-// Check     verilator --lint-only -Wall [-DTRINE_BLOCK_RAM] trine_sram.sv; tb/trine_sram_tb.cpp
+// Check     verilator --lint-only -Wall [-DTRINE_BLOCK_RAM] trine_sram.sv; trine_sram_tb
 
 module trine_sram #(
   parameter int unsigned Width    = 32,

@@ -31,7 +31,7 @@
 //           g_hold_i keeps the gather's access in front from being served (and may change any
 //           time). init_i writes zeros to row init_row_i of all banks; no port is used then.
 //
-// Check     tb/trine_dmem_tb.cpp
+// Check     trine_dmem_tb
 
 module trine_dmem #(
   parameter int unsigned Rows      = 8,     // of a scatter

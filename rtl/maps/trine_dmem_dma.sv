@@ -17,7 +17,7 @@
 // Contract  addresses are multiples of DataWords. A bank that use_o asks for and that does not
 //           merge serves this port.
 //
-// Check     tb/trine_dmem_tb.cpp, formal/trine_dmem_props.sv
+// Check     trine_dmem_tb, trine_dmem_props
 
 module trine_dmem_dma #(
   parameter int unsigned Banks     = 16,  // power of two, >= DataWords

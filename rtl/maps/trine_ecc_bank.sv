@@ -20,7 +20,7 @@
 // Timing    rdata_o, corrected_o, fatal_o and addr_o two cycles after a read, combinational behind
 //           the register. The path of a merge: register, correction, check bits, memory.
 // Contract  no access while busy_o.
-// Check     tb/trine_ecc_bank_tb.cpp
+// Check     trine_ecc_bank_tb
 
 module trine_ecc_bank #(
   parameter int unsigned Depth = 1024,

@@ -11,7 +11,7 @@
 //           is a register: an access waits behind the one in front.
 // Contract  g_hold_i keeps the access in front from being served (and may change any time).
 //
-// Check     tb/trine_dmem_tb.cpp, formal/trine_dmem_props.sv
+// Check     trine_dmem_tb, trine_dmem_props
 
 module trine_gather #(
   parameter int unsigned Lanes    = 8,

@@ -9,7 +9,7 @@
 //           access that waits, and so does compute's the vector engine's, once. The gather looks at
 //           it when it is ready.
 // Contract  a client holds its access until it is taken; a residual's is taken when g_ready_i.
-// Check     tb/trine_gather_arb_tb.cpp, tests/random_program_test.cpp
+// Check     trine_gather_arb_tb, random_program_test
 
 module trine_gather_arb #(
   parameter int unsigned Rows     = 8,

@@ -5,7 +5,7 @@
 //
 // Timing    as trine_dmem's.
 // Contract  a client holds what it asks for until it is taken (ready).
-// Check     tb/trine_dmem_tb.cpp, tests/random_program_test.cpp
+// Check     trine_dmem_tb, random_program_test
 
 module trine_maps #(
   parameter int unsigned Rows      = 8,

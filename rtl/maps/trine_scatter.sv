@@ -16,7 +16,7 @@
 // Contract  a granted bank takes the word of the lane that wins it; grant_i does not depend on
 //           s_ready_o.
 //
-// Check     tb/trine_dmem_tb.cpp, formal/trine_dmem_props.sv
+// Check     trine_dmem_tb, trine_dmem_props
 
 module trine_scatter #(
   parameter int unsigned Rows     = 8,

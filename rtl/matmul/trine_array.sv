@@ -40,7 +40,7 @@
 // Clock     with ClockGates each block of PEs has a gate, and each delay at the entry.
 // Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
 //           between. col_i < Cols; column Cols is nobody's.
-// Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_array.sv; tb/trine_array_tb.cpp
+// Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_array.sv; trine_array_tb
 
 module trine_array #(
   parameter int unsigned Rows       = 8,     // 1..256

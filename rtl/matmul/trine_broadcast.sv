@@ -7,7 +7,7 @@
 //
 // Timing    latency 1; the payload loads only when valid.
 //
-// Check     verilator --lint-only -Wall trine_broadcast.sv; tb/trine_array_tb.cpp
+// Check     verilator --lint-only -Wall trine_broadcast.sv; trine_array_tb
 
 module trine_broadcast #(
   parameter int unsigned Flags = 4,

@@ -18,7 +18,7 @@
 //           array, one cycle before the first column may be read.
 // Contract  responses come in order; drain_ok, once high, stays high until the next last step.
 //           A job is taken before its data, data not before its job.
-// Check     tb/trine_compute_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_compute_tb; random_program_test (whole core)
 
 module trine_compute #(
   parameter int unsigned Rows         = 8,

@@ -6,7 +6,7 @@
 //
 // Timing    registers; as of the cycle after we_i and start_i.
 // Contract  no SET from start_i until the RUN has ended.
-// Check     tb/trine_compute_tb.cpp
+// Check     trine_compute_tb
 
 module trine_compute_regs #(
   parameter int unsigned PmemAddrBits = 11,

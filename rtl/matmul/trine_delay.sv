@@ -6,7 +6,7 @@
 // Timing    latency 1, as trine_broadcast.
 // Clock     the gate is open while a step arrives or is there.
 //
-// Check     verilator --lint-only -Wall trine_delay.sv; tb/trine_array_tb.cpp
+// Check     verilator --lint-only -Wall trine_delay.sv; trine_array_tb
 
 module trine_delay #(
   parameter int unsigned Flags      = 4,

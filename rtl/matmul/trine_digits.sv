@@ -12,7 +12,7 @@
 // As odd bits stay, the word of a word's digits is the word again.
 //
 // Timing    combinational.
-// Check     tb/trine_dot_tb.cpp, tb/trine_array_tb.cpp with Booth rows; formal/trine_dot_props.sv
+// Check     trine_dot_tb, trine_array_tb with Booth rows; trine_dot_props
 
 module trine_digits #(
   parameter bit Int8    = 1'b1,

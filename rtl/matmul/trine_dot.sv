@@ -17,7 +17,7 @@
 // Contract  mode_i names a precision that the parameters include.
 //
 // Check     verilator --lint-only -Wall [-GMultiplier=1] trine_mul_pkg.sv trine_dot.sv
-//           tb/trine_dot_tb.cpp: both bodies and the netlists against the golden model
+//           trine_dot_tb: both bodies and the netlists against the golden model
 
 module trine_dot #(
   parameter bit Int8       = 1'b1,

@@ -13,7 +13,7 @@
 // Timing    combinational: a multiplexer of the word's parts and one of the packings.
 // Contract  bits_i is 0 where the configuration lacks the precision; part_i < 4 for ternary.
 //
-// Check     tb/trine_expand_tb.cpp, tests/random_program_test.cpp
+// Check     trine_expand_tb, random_program_test
 
 module trine_expand #(
   parameter int unsigned Cols    = 8,

@@ -17,7 +17,7 @@
 //           one cycle before the first column may be read.
 // Contract  add_i only with allowed_o; pass_i only when the results before are taken, or as they
 //           are; a job is taken before its results, they not before their job.
-// Check     tb/trine_compute_tb.cpp
+// Check     trine_compute_tb
 
 module trine_jobs #(
   parameter int unsigned Rows     = 8,

@@ -9,7 +9,7 @@
 // Timing    as trine_compute's and trine_matrix'.
 // Contract  as trine_compute's; columns of a job are read from its data on until status_i lets the
 //           next last step into the array.
-// Check     tb/trine_compute_tb.cpp, tests/random_program_test.cpp
+// Check     trine_compute_tb, random_program_test
 
 module trine_matmul #(
   parameter int unsigned Rows       = 8,

@@ -10,8 +10,8 @@
 //           between the first two.
 // Contract  step_i only when the row that it needs is there, and one that ends a tile only when the
 //           columns of the tile before have been read.
-// Check     tb/trine_array_tb.cpp, tb/trine_zero_points_tb.cpp, tb/trine_pmem_tb.cpp;
-//           tests/random_program_test.cpp
+// Check     trine_array_tb, trine_zero_points_tb, trine_pmem_tb;
+//           random_program_test
 
 module trine_matrix #(
   parameter int unsigned Rows        = 8,

@@ -19,7 +19,7 @@
 //
 // Timing    one step a cycle; a step is at the front in the cycle after its answer is complete.
 // Contract  answers come in order, of one step at a time; the gather keeps what hold_o meets.
-// Check     tb/trine_compute_tb.cpp
+// Check     trine_compute_tb
 
 module trine_operands #(
   parameter int unsigned Lanes   = 8,

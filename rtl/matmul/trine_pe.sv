@@ -14,7 +14,7 @@
 // Contract  a reduction starts with first_i and ends with last_i (one step may have both); mode_i
 //           does not change in between.
 //
-// Check     verilator --lint-only -Wall trine_pe.sv trine_dot.sv; tb/trine_pe_tb.cpp
+// Check     verilator --lint-only -Wall trine_pe.sv trine_dot.sv; trine_pe_tb
 
 module trine_pe #(
   parameter bit Int8       = 1'b1,

@@ -26,7 +26,7 @@
 // Clock     with ClockGates one gate, open while a step arrives, is there, or is in the PEs.
 // Contract  as trine_pe; taps_i does not change.
 //
-// Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_pe_block.sv; tb/trine_array_tb.cpp
+// Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_pe_block.sv; trine_array_tb
 
 module trine_pe_block #(
   parameter int unsigned Rows       = 8,     // 1..256

@@ -12,7 +12,7 @@
 // Contract  rows are below Depth; Depth is even. Nobody reads or writes while init_i, which writes
 //           zeros to row init_row_i of both banks.
 //
-// Check     tb/trine_pmem_tb.cpp
+// Check     trine_pmem_tb
 
 module trine_pmem #(
   parameter int unsigned Cols  = 8,

@@ -11,7 +11,7 @@
 // Timing    a row is there two cycles after it was asked for, if the register is free; row_next_o
 //           is combinational from pass_i.
 // Contract  no step passes before there_o.
-// Check     tb/trine_compute_tb.cpp
+// Check     trine_compute_tb
 
 module trine_weight_rows #(
   parameter int unsigned PmemAddrBits = 11,

@@ -23,7 +23,7 @@
 //           where the next last_i comes in cycle u.
 // Contract  the columns of a tile are read upwards, from 0 on. Zero points belong to the step.
 //
-// Check     tb/trine_zero_points_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_zero_points_tb; random_program_test (whole core)
 
 module trine_zero_points #(
   parameter int unsigned Rows     = 8,

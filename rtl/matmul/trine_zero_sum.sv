@@ -11,7 +11,7 @@
 // {two, word} of the zero point's four digits, as trine_digits makes them.
 //
 // Timing    drain_o is valid in the cycle after a step with last_i and holds until the next one.
-// Check     tb/trine_zero_points_tb.cpp
+// Check     trine_zero_points_tb
 
 module trine_zero_sum #(
   parameter int unsigned Delay  = 0,

@@ -5,7 +5,7 @@
 //
 // Timing    fatal_o comes in the cycle after the wrong word was read and stays until clear_i;
 //           corrected words are counted two cycles after.
-// Check     tb/trine_ecc_tb.cpp
+// Check     trine_ecc_tb
 
 module trine_ecc #(
   parameter int unsigned Banks        = 16,

@@ -13,7 +13,7 @@
 // Contract  not both beats at once; exp_i is that of the beat on offer, which is held until it is
 //           taken, or clear_i.
 //
-// Check     tb/trine_entries_tb.cpp
+// Check     trine_entries_tb
 
 module trine_entries #(
   parameter int unsigned DataWords = 2,  // of a beat: power of two, 2..32

@@ -4,7 +4,7 @@
 // and counts of corrected words, by trine_ecc.
 //
 // Timing    wiping passes through; the rest as trine_ecc's.
-// Check     tb/trine_ecc_tb.cpp
+// Check     trine_ecc_tb
 
 module trine_memory_state #(
   parameter bit          Ecc          = 1'b0,

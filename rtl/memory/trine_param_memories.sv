@@ -10,8 +10,8 @@
 // Timing    a read answers a cycle later; a beat of biases or scales goes first, but while lock_i.
 //           Entries follow a beat by a cycle each.
 // Contract  nobody uses the memories while wiping_o; nobody looks up what is being written.
-// Check     tb/trine_entries_tb.cpp, tb/trine_scrub_tb.cpp, tb/trine_params_tb.cpp;
-//           tests/random_program_test.cpp
+// Check     trine_entries_tb, trine_scrub_tb, trine_params_tb;
+//           random_program_test
 
 module trine_param_memories #(
   parameter int unsigned DmemRows  = 2048,  // of a bank

@@ -10,7 +10,7 @@
 //           cannot wait (trine_post's p_lock_o).
 // Contract  channel < Channels; Channels is a multiple of DataWords.
 //
-// Check     tb/trine_params_tb.cpp
+// Check     trine_params_tb
 
 module trine_params #(
   parameter int unsigned Channels  = 512,

@@ -12,7 +12,7 @@
 // Timing    busy_o for Rows cycles from the cycle after wipe_i, or after rst_ni, on. No register in
 //           the path of the load engine's writes.
 // Contract  nobody uses the memories while busy_o.
-// Check     tb/trine_scrub_tb.cpp
+// Check     trine_scrub_tb
 
 module trine_scrub #(
   parameter int unsigned DmemRows      = 2048,  // of a bank

@@ -28,7 +28,7 @@
 //           job has tile_last and drain; an instruction's configuration is that of its first job;
 //           after a clear the first job is the first of its instruction.
 //
-// Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_post_tb; random_program_test (whole core)
 
 module trine_drain #(
   parameter int unsigned Rows     = 8,

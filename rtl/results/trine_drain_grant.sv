@@ -24,7 +24,7 @@
 // Contract  with p_lock_o parameters are ready: loads wait while columns are read, but for every
 //           eighth cycle.
 //
-// Check     tb/trine_post_tb.cpp; formal/trine_post_props.sv; tests/random_program_test.cpp (whole
+// Check     trine_post_tb; trine_post_props; random_program_test (whole
 //           core)
 
 module trine_drain_grant #(

@@ -15,7 +15,7 @@
 // Contract  values come in order of their channels, from v_first_i of the cycle of a product on,
 //           and no column is read while one of them waits.
 //
-// Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_post_tb; random_program_test (whole core)
 
 module trine_drain_params #(
   parameter int unsigned Channels = 512,

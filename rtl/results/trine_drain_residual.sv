@@ -16,7 +16,7 @@
 // Contract  words come in the order in which they are asked for; rsp_done_i, its last lane's, ends
 //           one.
 //
-// Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_post_tb; random_program_test (whole core)
 
 module trine_drain_residual #(
   parameter int unsigned Rows     = 8,

@@ -25,7 +25,7 @@
 // Timing    issue_o combinational from column, request and en_i; en_i = 0 holds everything.
 // Contract  while codes are in the lanes, the configuration holds.
 //
-// Check     tb/trine_post_tb.cpp; formal/trine_post_props.sv; tests/random_program_test.cpp (whole
+// Check     trine_post_tb; trine_post_props; random_program_test (whole
 //           core)
 
 module trine_lane_arb #(

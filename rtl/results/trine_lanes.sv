@@ -22,7 +22,7 @@
 //           ports. The table is not written while codes are looked up, and not read with a
 //           residual.
 //
-// Check     tb/trine_post_tb.cpp, tb/trine_post_lane_tb.cpp
+// Check     trine_post_tb, trine_post_lane_tb
 
 module trine_lanes #(
   parameter int unsigned Rows       = 8,

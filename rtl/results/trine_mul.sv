@@ -16,7 +16,7 @@
 // Timing    combinational.
 //
 // Check     verilator --lint-only -Wall [-GMultiplier=1] trine_mul_pkg.sv trine_mul.sv
-//           tb/trine_mul_tb.cpp: both bodies and the netlist against the golden model
+//           trine_mul_tb: both bodies and the netlist against the golden model
 
 module trine_mul #(
   parameter  int unsigned AWidth     = 32,

@@ -23,7 +23,7 @@
 // Contract  s_empty_i only if the port takes a word; a softmax's addresses and configuration hold
 //           until left_o.
 //
-// Check     tb/trine_post_tb.cpp; formal/trine_post_props.sv; tests/random_program_test.cpp (whole
+// Check     trine_post_tb; trine_post_props; random_program_test (whole
 //           core)
 
 module trine_pack #(

@@ -31,7 +31,7 @@
 //           tile_last and drain. No lookups with a residual. The table is not written while codes
 //           are looked up. With p_lock_o parameters are ready: loads have every eighth cycle.
 //
-// Check     tb/trine_post_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_post_tb; random_program_test (whole core)
 
 module trine_post #(
   parameter int unsigned Rows       = 8,

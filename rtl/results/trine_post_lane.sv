@@ -68,7 +68,7 @@
 //           in flight, but for op 0, whose single_i is that of the cycle of in_valid_i, and
 //           half_even_i, zero point and bounds those of 4 cycles later.
 //
-// Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; tb/trine_post_lane_tb.cpp
+// Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; trine_post_lane_tb
 
 module trine_post_lane #(
   parameter bit Products   = 1'b1,  // product_i and normalize_i

@@ -22,7 +22,7 @@
 // Contract  of a fused addition load_b_i is one cycle before load_a_i: with a's predecessor gone,
 //           and before the next residual arrives. The configuration holds while values are here.
 //
-// Check     tb/trine_post_lane_tb.cpp
+// Check     trine_post_lane_tb
 
 module trine_post_operand #(
   parameter int Multiplier = trine_mul_pkg::Operator

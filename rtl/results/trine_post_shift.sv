@@ -13,7 +13,7 @@
 //           second_i is first_i one cycle later. product_o is combinational.
 // Contract  first_i and second_i only say which registers are worth loading.
 //
-// Check     tb/trine_post_lane_tb.cpp
+// Check     trine_post_lane_tb
 
 module trine_post_shift #(
   parameter int unsigned Low = 24  // bits of the product that are added already

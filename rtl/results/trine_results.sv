@@ -8,7 +8,7 @@
 //
 // Timing    as trine_vector's and trine_post's.
 // Contract  as theirs. Without Vector its engine takes SETs, and no RUN comes (trine_legal).
-// Check     tb/trine_vector_tb.cpp, tb/trine_post_tb.cpp, tests/random_program_test.cpp
+// Check     trine_vector_tb, trine_post_tb, random_program_test
 
 module trine_results #(
   parameter int unsigned Rows       = 8,

@@ -23,7 +23,7 @@
 //           cycles from a code's reading to its entry's register: its distance, the entry.
 // Contract  of trine_softmax_lane.
 //
-// Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_vector_tb; random_program_test (whole core)
 
 module trine_softmax #(
   parameter int unsigned Rows  = 8,

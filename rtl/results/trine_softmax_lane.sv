@@ -30,7 +30,7 @@
 // Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum
 //           is in 2^19 .. 2^31 - 1. No table writes while entries are read.
 //
-// Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_vector_tb; random_program_test (whole core)
 
 module trine_softmax_lane #(
   parameter int unsigned Codes     = 1,  // read at once, from the slot on: 1, 2

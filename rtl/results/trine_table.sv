@@ -8,7 +8,7 @@
 // Timing    a lookup answers one cycle later and holds until the next one.
 // Contract  no lookup in the cycle of a write (its answer would be the one before).
 //
-// Check     tb/trine_post_tb.cpp, tb/trine_vector_tb.cpp
+// Check     trine_post_tb, trine_vector_tb
 
 module trine_table #(
   parameter int unsigned EntryBits = 8

@@ -19,7 +19,7 @@
 //           0.25 + 2 / Codes cycles a channel and some 45 more, of a normalization 3 and 55.
 // Contract  responses come in order.
 //
-// Check     tb/trine_vector_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_vector_tb; random_program_test (whole core)
 
 module trine_vector #(
   parameter int unsigned Rows     = 8,

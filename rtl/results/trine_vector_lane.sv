@@ -13,7 +13,7 @@
 // Timing    one tap a cycle.
 // Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).
 //
-// Check     tb/trine_vector_lane_tb.cpp; tests/random_program_test.cpp (whole core)
+// Check     trine_vector_lane_tb; random_program_test (whole core)
 
 module trine_vector_lane #(
   parameter bit Ternary = 1'b0,

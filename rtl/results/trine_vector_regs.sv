@@ -8,7 +8,7 @@
 //           cycle after start_i.
 // Contract  registers hold from start_i to the RUN's end.
 //
-// Check     tb/trine_vector_tb.cpp
+// Check     trine_vector_tb
 
 module trine_vector_regs #(
   parameter bit Softmax = 1'b0  // there are softmaxes and normalizations

@@ -83,9 +83,8 @@ TEST_CASE("the FPGA's memory becomes block RAM, products DSPs", "[synth][fpga][f
           "  if (Multiplier == 0) begin : gen_dsp assign product_o = a_i * b_i; end\n"
           "  else begin : gen_none assign product_o = '0; end\nendmodule\n",
           mask));
-  run_yosys(elaborate_script(
-                {sram.string(), (scratch.path() / "trine_top.sv").string()},
-                "trine_top", Target::kEcp5),
+  run_yosys(elaborate_script({sram.string(), (scratch.path() / "trine_top.sv").string()},
+                             "trine_top", Target::kEcp5),
             "elaborate", scratch.path(), "test");
   run_yosys("read_rtlil design.il\nsynth_ecp5 -top trine_top\ntee -q -o top.stat stat\n", "map",
             scratch.path(), "test");

@@ -5,13 +5,56 @@ add_library(trine_warnings INTERFACE)
 target_compile_options(trine_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Werror
                        -Wno-restrict)  # g++ 12 sees overlaps in its own std::string (GCC 105651)
 
-# trine_add_library(NAME SOURCES a.cpp b.cpp LIBS fmt::fmt trine_base)
-# Headers are included by their path from the root: #include "base/error.h".
+# What most files read, parsed once: one precompiled header for each set of compiler options, which must be equal.
+set(TRINE_HEADERS <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory>
+                  <numeric> <optional> <set> <span> <string> <string_view> <utility> <vector> <fmt/format.h>
+                  <fmt/ranges.h>)
+option(TRINE_PCH "precompiled headers" ON)
+set(light $<$<CONFIG:Release>:-O1>)  # most code compiles for longer than it runs
+set(hot $<$<CONFIG:Release>:-O2>)
+file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
+
+# trine_precompile(NAME OPTION <header>..): a target whose header others reuse.
+function(trine_precompile name option)
+  if(NOT TRINE_PCH)
+    return()
+  endif()
+  add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
+  target_compile_options(${name} PRIVATE ${option})
+  target_link_libraries(${name} PRIVATE fmt::fmt trine_warnings)
+  target_precompile_headers(${name} PRIVATE ${TRINE_HEADERS} ${ARGN})
+endfunction()
+
+function(trine_reuse target precompiled)
+  get_target_property(sources ${target} SOURCES)
+  if(TRINE_PCH AND NOT sources MATCHES "\\.c(;|$)")  # C has no such header
+    target_precompile_headers(${target} REUSE_FROM ${precompiled})
+  endif()
+endfunction()
+
+trine_precompile(trine_headers "${light}")
+trine_precompile(trine_headers_hot "${hot}")
+trine_precompile(trine_headers_cli "${light}" <nlohmann/json.hpp>)
+trine_precompile(trine_headers_test "${light}" <catch2/catch.hpp>)
+
+# trine_add_library(NAME SOURCES a.cpp b.cpp LIBS fmt::fmt trine_base [HOT | CLI])
+# Headers are included by their path from the root: #include "base/error.h". HOT: with loops over a model's or a
+# design's values; CLI: its files write JSON.
 function(trine_add_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "HOT;CLI" "" "SOURCES;LIBS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
   target_link_libraries(${name} PUBLIC ${ARG_LIBS} PRIVATE trine_warnings)
+  if(ARG_HOT)
+    target_compile_options(${name} PRIVATE ${hot})
+    trine_reuse(${name} trine_headers_hot)
+  elseif(ARG_CLI)
+    target_compile_options(${name} PRIVATE ${light})
+    trine_reuse(${name} trine_headers_cli)
+  else()
+    target_compile_options(${name} PRIVATE ${light})
+    trine_reuse(${name} trine_headers)
+  endif()
 endfunction()
 
 # trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick)
@@ -24,9 +67,8 @@ function(trine_add_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} trine_test_main trine_warnings)
   add_dependencies(cpp_tests ${name})
-  if(CMAKE_BUILD_TYPE STREQUAL Release)
-    target_compile_options(${name} PRIVATE -O1)  # tests compile for longer than they run
-  endif()
+  target_compile_options(${name} PRIVATE ${light})
+  trine_reuse(${name} trine_headers_test)
   trine_time_target(${name})
   # A case that asserts nothing fails.
   catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST

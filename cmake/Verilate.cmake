@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benches: a module Verilated at build time, linked with a Catch2 program and registered in ctest.
 #
-#   trine_add_bench(trine_pe TOP trine_pe SOURCES rtl/matmul/trine_pe.sv rtl/matmul/trine_dot.sv
+#   trine_add_bench(trine_pe TOP trine_pe SOURCES trine_pe trine_dot
 #                   [BENCH trine_pe_tb.cpp] [PARAMS Rows=3 Cols=5]
 #                   [LIBS trine_base] [LABELS quick] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
 # NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names another file
-# SOURCES  packages first, paths from the root; lint waivers (.vlt) belong here too
+# SOURCES  packages first: modules of rtl/ by name, other files and lint waivers (.vlt) by path from the root
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
 #          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
@@ -57,7 +57,18 @@ function(trine_add_bench name)
 
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/verilated/${name})
   set(target ${name}_tb)
-  list(TRANSFORM ARG_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
+  set(sources "")
+  foreach(source IN LISTS ARG_SOURCES)
+    if(source MATCHES "/")
+      list(APPEND sources ${CMAKE_SOURCE_DIR}/${source})
+    else()
+      file(GLOB found ${CMAKE_SOURCE_DIR}/rtl/${source}.sv ${CMAKE_SOURCE_DIR}/rtl/*/${source}.sv)
+      if(NOT found)
+        message(FATAL_ERROR "trine_add_bench(${name}): no module ${source} in rtl/")
+      endif()
+      list(APPEND sources ${found})
+    endif()
+  endforeach()
   set(flags ${TRINE_RTL_FOLDERS})
   set(chparam "")
   set(params "")

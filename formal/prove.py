@@ -88,7 +88,7 @@ def proofs():
                     {"AxiDataBits": bits, "MaxOutstanding": 2}, 24, 4, 10)
         yield Proof("trine_axi_write_props", ("trine_axi_write", "trine_fifo"),
                     {"AxiDataBits": bits, "MaxOutstanding": 2}, 24, 4, 10)
-    yield Proof("trine_imem_props", ("trine_engine_pkg", "trine_sram", "trine_imem"), {"MaxBeats": 4}, 24, 3, 8)
+    yield Proof("trine_imem_props", ("trine_engine_pkg", "trine_dma_pkg", "trine_sram", "trine_imem"), {"MaxBeats": 4}, 24, 3, 8)
     yield Proof("trine_watchdog_props", ("trine_watchdog",), {"Bits": 3}, 16, 3, 10)
     for beat in (8, 64):
         yield Proof("trine_window_props", ("trine_window",), {"BeatBytes": beat}, sat=True)
@@ -111,7 +111,7 @@ def proofs():
                         ("trine_mul_pkg", "trine_post_operand", "trine_post_shift", "trine_post_lane", "trine_mul"),
                         {"Shift": shift, "Single": single}, 8, bound=7, slow=True)
     for drain, stages, delay in ((2, 2, 2), (1, 2, 2), (2, 2, 3), (1, 1, 1), (2, 1, 1)):
-        yield Proof("trine_post_props", ("trine_isa_pkg", "trine_engine_pkg", "trine_post_pkg", "trine_vector_pkg", "trine_mul_pkg",
+        yield Proof("trine_post_props", ("trine_isa_pkg", "trine_engine_pkg", "trine_job_pkg", "trine_post_pkg", "trine_vector_pkg", "trine_mul_pkg",
                                           "trine_post", "trine_drain", "trine_drain_params", "trine_drain_residual", "trine_drain_grant",
                                           "trine_lane_arb", "trine_pack", "trine_skid"),
                     {"Drain": drain, "PeStages": stages, "JobDelay": delay}, 16, 6, 6, slow=(drain, delay) != (2, 2))

@@ -22,7 +22,7 @@ PARAMETERS = {"Rows": "1", "Cols": "4", "Ternary": "1'b1", "Binary": "1'b1", "Dm
               "ParamChannels": "16", "Softmax": "1'b1", "Window": "1'b1", "ZeroPoints": "1'b1", "AxiDataBits": "32",
               "PipeRows": "1", "PipeCols": "2"}
 CLEAR = {"u_control.u_csr.u_life.clear_q": "1'b1", "u_control.u_csr.u_life.state_q": "2'b11"}
-CSR, READ, WRITE, POST = r"u_control\.u_csr\.", r"u_control\.u_bus_read\.u_read\.", r"u_control\.u_bus_write\.u_write\.", r"u_results\.u_post\."
+CSR, READ, WRITE, POST = r"u_control\.u_csr\.", r"u_dma\.u_bus_read\.u_read\.", r"u_dma\.u_bus_write\.u_write\.", r"u_results\.u_post\."
 MATRIX = r"u_matmul\.u_matrix\."
 EXCEPTIONS = (
     (CSR + "(program|program_words|base|first|last|watchdog|progress|cycles_limit|irq_enable)_q", "the driver's, who sets them before start"),
@@ -37,8 +37,8 @@ EXCEPTIONS = (
     (WRITE + "(next|drop)_q", "as long as stop_i; nothing is open"),
     (r"u_control\.u_watchdogs\.u_bus\.(count|expired)_q", "the bus owes nothing: clear waits for drained_i"),
     (r"u_memory_state\.gen_ecc\.u_ecc\.[dp]mem_(count|corrected)_q", "readable after the program; start clears them"),
-    (r"u_control\.u_bus_read\.gen_imem\.u_imem\.wiping_q", "the zeros begin now, or go on; no program is started meanwhile"),
-    (r"u_control\.u_bus_read\.gen_imem\.u_imem\.gen_code\.(count|corrected)_q", "readable after the program; start clears them"),
+    (r"u_dma\.u_bus_read\.gen_imem\.u_imem\.wiping_q", "the zeros begin now, or go on; no program is started meanwhile"),
+    (r"u_dma\.u_bus_read\.gen_imem\.u_imem\.gen_code\.(count|corrected)_q", "readable after the program; start clears them"),
     (r"u_param_memories\.u_scrub\.(busy|row)_q", "the zeros begin now, or go on; no program is started meanwhile"),
     (MATRIX + r"(u_array\.(gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage\.u_words|gen_col\[\d+\]\.gen_row\[\d+\]\.u_block\.gen_(act|wgt)\[\d+\]\.u_word)"
      r"|gen_zero_points\.u_zero_points)\.valid_q",

@@ -26,13 +26,13 @@ module trine_lanes #(
   input  logic                          en_i,
   input  trine_post_pkg::issue_t        issue_i,
   input  trine_post_pkg::column_t       column_i,
-  input  trine_post_pkg::cfg_t          cfg_i,
+  input  trine_job_pkg::cfg_t          cfg_i,
   input  trine_post_pkg::kind_t         kind_i,
   input  logic [Drain*Rows*32-1:0]      acc_i,
   input  logic [Rows*96-1:0]            v_slots_i,
   input  logic [Drain*Rows*32-1:0]      softmax_acc_i,
   input  logic [Rows*37-1:0]            factors_i,
-  input  trine_post_pkg::cfg_t          softmax_cfg_i,
+  input  trine_job_pkg::cfg_t          softmax_cfg_i,
   input  logic                          softmax_i,
   input  logic                          softmax_in_two_i,
   input  logic                          softmax_out_i,
@@ -109,14 +109,14 @@ module trine_post_props #(
   input logic       free_i            // the scatter port has taken its word whole
 );
 
-  (* anyconst *) trine_post_pkg::cfg_t cfg;
+  (* anyconst *) trine_job_pkg::cfg_t cfg;
 
   // ---------------------------------------------------------------------------------------------
   // The compute engine: jobs, a group of a tile each.
   // ---------------------------------------------------------------------------------------------
-  trine_post_pkg::job_t            c_job;
-  trine_post_pkg::results_t        results;
-  trine_post_pkg::compute_status_t status;
+  trine_job_pkg::job_t            c_job;
+  trine_job_pkg::results_t        results;
+  trine_job_pkg::compute_status_t status;
   trine_post_pkg::vector_status_t  v_status;
   logic                            c_valid, c_ready, data_ready, offered_q, last_q, ends;
   logic                            bare_q, bare;
@@ -268,7 +268,7 @@ module trine_post_props #(
   assign mask = s_word[31:0];
   assign data = s_word[63:32] & mask;
 
-  trine_post_pkg::job_t         no_job;
+  trine_job_pkg::job_t         no_job;
   trine_post_pkg::table_write_t no_table;
   logic [Drain*69-1:0]          no_params;
   assign no_job    = '0;
@@ -460,8 +460,8 @@ module trine_post_props #(
   // ---------------------------------------------------------------------------------------------
   always_comb begin
     if ($initstate) assume (!rst_ni);
-    assume (cfg.kind == trine_post_pkg::KindRequant && !cfg.max && !cfg.lookup && !cfg.square);
-    assume (cfg.encoding == trine_post_pkg::EncodingInt8 && cfg.position < 5'd4);
+    assume (cfg.kind == trine_job_pkg::KindRequant && !cfg.max && !cfg.lookup && !cfg.square);
+    assume (cfg.encoding == trine_job_pkg::EncodingInt8 && cfg.position < 5'd4);
     assume (cfg.channels != '0 && cfg.channels < 16'd10);
     assume (cfg.residual_delta == '0);
     if (p_lock) assume (p_ready_i);

@@ -271,16 +271,9 @@ class Program {
 
 /// Options as the command line reads them, with its checks and its texts.
 template <typename Options, typename... More>
-Options parsed(std::vector<std::string> arguments, More... more) {
+Options parsed(const std::vector<std::string>& arguments, More... more) {
   Options options;
-  CLI::App app{"", "trine"};
-  options.declare(app, more...);
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
-  try {
-    app.parse(arguments);
-  } catch (const CLI::ParseError& error) {
-    throw_error("trine: {}", error.what());
-  }
+  cli::parse_arguments(arguments, [&](cli::Command command) { options.declare(command, more...); });
   return options;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The accelerator: control and DMA (trine_control) around the datapath. Wires alone: what it does
-// is in its parts.
+// The accelerator: control, DMA and the datapath. Wires alone: what it does is in its parts, each a
+// folder of rtl/ in Trine's repository.
+//
+//   trine_control --commands--> trine_dma, trine_matmul, trine_results
+//   trine_dma     <--words----> trine_maps, PMEM in trine_matmul, trine_param_memories
 //
 //   trine_maps --gather--> trine_matmul --columns--> trine_results --words--> trine_maps
 //    (DMEM)  |         (compute, PMEM, array)     (vector, post unit)
@@ -95,17 +98,23 @@ module trine_core #(
       trine_isa_pkg::Features'(Cols >= 4)          << trine_isa_pkg::FeatureQuad;
 
   // ---------------------------------------------------------------------------------------------
-  // Control and DMA.
+  // Control, DMA, small memories.
   // ---------------------------------------------------------------------------------------------
   trine_engine_pkg::state_t        state;
-  trine_engine_pkg::command_t      compute_command, vector_command;
-  trine_engine_pkg::answer_t       compute_answer, vector_answer;
+  trine_engine_pkg::command_t      load_command, compute_command, vector_command, store_command;
+  trine_engine_pkg::answer_t       load_answer, compute_answer, vector_answer, store_answer;
+  trine_engine_pkg::life_t         life;
+  trine_engine_pkg::dram_t         dram;
+  trine_engine_pkg::program_word_t program_word;
+  trine_engine_pkg::bus_event_t    read_event, write_event;
+  trine_engine_pkg::dma_report_t   dma_report;
+  trine_engine_pkg::imem_t         imem;
   trine_engine_pkg::param_t        param;  // as the load engine writes the small memories
   trine_engine_pkg::memory_state_t memory_state;
   trine_engine_pkg::entry_t        entry;  // of a table, to be written
   trine_engine_pkg::activity_t     activity;
 
-  logic                     clear;
+  logic                     clear, word_ready;
   logic                     dma_wvalid, dma_wready, dma_rvalid, dma_rready, dma_rdata_valid;
   logic [AddrBits-1:0]      dma_waddr, dma_raddr;
   logic [DataBits-1:0]      dma_wdata, dma_rdata, param_wdata;
@@ -182,6 +191,35 @@ module trine_core #(
   );
 
   trine_control #(
+    .AxiDataBits (AxiDataBits),
+    .AxiAddrBits (AxiAddrBits),
+    .Ecc         (Ecc),
+    .ImemWords   (ImemWords),
+    .ConfigHash  (ConfigHash),
+    .Features    (Features)
+  ) u_control (
+    .clk_i,
+    .rst_ni,
+    .s_axil_i,
+    .s_axil_o,
+    .irq_o,
+    .clear_o      (clear),
+    .state_o      (state),
+    .activity_i   (activity),
+    .commands_o   ({store_command, vector_command, compute_command, load_command}),
+    .answers_i    ({store_answer, vector_answer, compute_answer, load_answer}),
+    .life_o       (life),
+    .dram_o       (dram),
+    .word_i       (program_word),
+    .word_ready_o (word_ready),
+    .read_i       (read_event),
+    .write_i      (write_event),
+    .report_i     (dma_report),
+    .imem_i       (imem),
+    .memory_i     (memory_state)
+  );
+
+  trine_dma #(
     .Cols          (Cols),
     .DmemAddrBits  (AddrBits),
     .PmemAddrBits  (PmemAddrBits),
@@ -190,14 +228,13 @@ module trine_core #(
     .AxiAddrBits   (AxiAddrBits),
     .Maps          (ZeroPoints),
     .Ecc           (Ecc),
-    .ImemWords     (ImemWords),
-    .ConfigHash    (ConfigHash),
-    .Features      (Features)
-  ) u_control (
+    .ImemWords     (ImemWords)
+  ) u_dma (
     .clk_i,
     .rst_ni,
-    .s_axil_i,
-    .s_axil_o,
+    .clear_i           (clear),
+    .life_i            (life),
+    .dram_i            (dram),
     .m_axi_read_o,
     .m_axi_araddr_o,
     .m_axi_read_i,
@@ -207,33 +244,34 @@ module trine_core #(
     .m_axi_wdata_o,
     .m_axi_wstrb_o,
     .m_axi_write_i,
-    .irq_o,
-    .clear_o               (clear),
-    .state_o               (state),
-    .activity_i            (activity),
-    .compute_o             (compute_command),
-    .compute_i             (compute_answer),
-    .vector_o              (vector_command),
-    .vector_i              (vector_answer),
-    .dma_wvalid_o          (dma_wvalid),
-    .dma_wready_i          (dma_wready),
-    .dma_waddr_o           (dma_waddr),
-    .dma_wdata_o           (dma_wdata),
-    .dma_wmask_o           (dma_wmask),
-    .dma_rvalid_o          (dma_rvalid),
-    .dma_rready_i          (dma_rready),
-    .dma_raddr_o           (dma_raddr),
-    .dma_rdata_valid_i     (dma_rdata_valid),
-    .dma_rdata_i           (dma_rdata),
-    .pmem_wvalid_o         (pmem_wvalid),
-    .pmem_wready_i         (pmem_wready),
-    .pmem_wrow_o           (pmem_wrow),
-    .pmem_wdata_o          (pmem_wdata),
-    .pmem_wquads_o         (pmem_wquads),
-    .param_o               (param),
-    .param_ready_i         (param_ready),
-    .param_wdata_o         (param_wdata),
-    .memory_i              (memory_state)
+    .word_o            (program_word),
+    .word_ready_i      (word_ready),
+    .load_i            (load_command),
+    .load_o            (load_answer),
+    .store_i           (store_command),
+    .store_o           (store_answer),
+    .dma_wvalid_o      (dma_wvalid),
+    .dma_wready_i      (dma_wready),
+    .dma_waddr_o       (dma_waddr),
+    .dma_wdata_o       (dma_wdata),
+    .dma_wmask_o       (dma_wmask),
+    .dma_rvalid_o      (dma_rvalid),
+    .dma_rready_i      (dma_rready),
+    .dma_raddr_o       (dma_raddr),
+    .dma_rdata_valid_i (dma_rdata_valid),
+    .dma_rdata_i       (dma_rdata),
+    .pmem_wvalid_o     (pmem_wvalid),
+    .pmem_wready_i     (pmem_wready),
+    .pmem_wrow_o       (pmem_wrow),
+    .pmem_wdata_o      (pmem_wdata),
+    .pmem_wquads_o     (pmem_wquads),
+    .param_o           (param),
+    .param_ready_i     (param_ready),
+    .param_wdata_o     (param_wdata),
+    .read_o            (read_event),
+    .write_o           (write_event),
+    .report_o          (dma_report),
+    .imem_o            (imem)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -307,9 +345,9 @@ module trine_core #(
   // Compute.
   // ---------------------------------------------------------------------------------------------
   trine_engine_pkg::compute_state_t compute_state;
-  trine_post_pkg::job_t             job;
-  trine_post_pkg::results_t         results;
-  trine_post_pkg::compute_status_t  compute_status;
+  trine_job_pkg::job_t             job;
+  trine_job_pkg::results_t         results;
+  trine_job_pkg::compute_status_t  compute_status;
 
   logic                     job_valid, job_ready, data_ready;
   logic [LaneBits-1:0]      job_lanes;

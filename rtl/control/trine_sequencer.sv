@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a program: fetches its words, hands each to the queue of its engine, and issues it there
-// when its tokens have come.
+// Runs a program: hands each of its words to the queue of its engine, and issues it there when its
+// tokens have come.
 //
-//   trine_fetch -> trine_dispatch -> 4 x trine_issue_queue -> engines
-//                                        |  trine_tokens  |
+//   word_i -> trine_dispatch -> 4 x trine_issue_queue -> engines
+//                                   |  trine_tokens  |
 //
-// Timing    a request of the fetch comes from a register; commands are shallow logic behind the
-//           queues' output registers and the tokens. Events are of this cycle.
+// Timing    commands are shallow logic behind the queues' output registers and the tokens. Events
+//           are of this cycle.
 // Contract  an engine takes SETs and RUNs when it is ready, gives one retire pulse for each RUN, in
 //           order, at least one cycle after it took it; no more than four RUNs are in flight. The
 //           program's words come in order, none after clear_i.
 // Check     trine_control_tb
 
 module trine_sequencer #(
-  parameter int unsigned AxiAddrBits = 32,
-  parameter int unsigned DataBits    = 64,
-  parameter logic [63:0] ConfigHash  = 64'd0,  // the first word of programs
+  parameter logic [63:0] ConfigHash = 64'd0,  // the first word of programs
   parameter logic [trine_isa_pkg::Features-1:0] Features = {trine_isa_pkg::Features{1'b1}},
   localparam int unsigned Engines = trine_isa_pkg::Engines
 ) (
@@ -24,16 +22,9 @@ module trine_sequencer #(
   input  logic                              rst_ni,
   input  logic                              clear_i,
 
-  // The program.
-  input  logic                              start_i,
-  input  logic [AxiAddrBits-1:0]            program_i,
-  input  logic [31:0]                       words_i,
-
-  // Fetch: reads of the bus.
-  output trine_engine_pkg::fetch_request_t  fetch_o,
-  output logic [AxiAddrBits-1:0]            fetch_addr_o,
-  input  trine_engine_pkg::fetch_response_t fetch_i,
-  input  logic [DataBits-1:0]               fetch_data_i,
+  // The program, word by word.
+  input  trine_engine_pkg::program_word_t   word_i,
+  output logic                              word_ready_o,
 
   // Engines, engine 0 in the low bits: command_t, answer_t.
   output logic [Engines*trine_engine_pkg::CommandBits-1:0] commands_o,
@@ -44,57 +35,29 @@ module trine_sequencer #(
   output logic [Engines-1:0]                busy_o,
   output logic [Engines-1:0]                idle_o,
 
-  // What stops the program; the place of the word at its front.
-  output trine_engine_pkg::program_event_t  event_o,
-  output logic [34:0]                       offset_o
+  // What stops the program.
+  output trine_control_pkg::program_event_t  event_o
 );
 
   localparam int unsigned CommandBits = trine_engine_pkg::CommandBits;
   localparam int unsigned AnswerBits  = trine_engine_pkg::AnswerBits;
 
-  logic                 word_valid, word_ready, out_of_words;
-  logic [63:0]          word;
   logic [Engines-1:0]   queue_valid, queue_ready, stuck;
   logic [60:0]          queue_word;
   logic [4*Engines-1:0] have, take, give;
 
-  trine_fetch #(
-    .AxiAddrBits (AxiAddrBits),
-    .DataBits    (DataBits)
-  ) u_fetch (
-    .clk_i,
-    .rst_ni,
-    .clear_i,
-    .start_i,
-    .program_i,
-    .words_i,
-    .req_valid_o    (fetch_o.valid),
-    .req_ready_i    (fetch_i.ready),
-    .req_addr_o     (fetch_addr_o),
-    .req_len_o      (fetch_o.len),
-    .outside_i      (fetch_i.outside),
-    .rsp_valid_i    (fetch_i.valid),
-    .rsp_data_i     (fetch_data_i),
-    .rsp_error_i    (fetch_i.error),
-    .rsp_last_i     (fetch_i.last),
-    .word_valid_o   (word_valid),
-    .word_ready_i   (word_ready),
-    .word_o         (word),
-    .offset_o,
-    .out_of_words_o (out_of_words),
-    .error_o        (event_o.fetch_error),
-    .outside_o      (event_o.fetch_outside)
-  );
+  assign event_o.fetch_error   = word_i.error;
+  assign event_o.fetch_outside = word_i.outside;
 
   trine_dispatch #(
     .ConfigHash (ConfigHash),
     .Features   (Features)
   ) u_dispatch (
-    .word_valid_i   (word_valid),
-    .word_ready_o   (word_ready),
-    .word_i         (word),
-    .first_i        (offset_o == '0),
-    .out_of_words_i (out_of_words),
+    .word_valid_i   (word_i.valid),
+    .word_ready_o,
+    .word_i         (word_i.word),
+    .first_i        (word_i.offset == '0),
+    .out_of_words_i (word_i.out_of_words),
     .queue_valid_o  (queue_valid),
     .queue_ready_i  (queue_ready),
     .queue_word_o   (queue_word),
@@ -154,7 +117,7 @@ module trine_sequencer #(
     if (live_q) begin
       if (event_o.done) a_done: assert (&idle_o);
       // A word goes to the queue that takes it, or nowhere.
-      if (word_valid && word_ready) a_routed: assert ((queue_valid & ~queue_ready) == '0);
+      if (word_i.valid && word_ready_o) a_routed: assert ((queue_valid & ~queue_ready) == '0);
       c_stuck: cover (stuck != '0 && idle_o != '0);
     end
   end

@@ -42,9 +42,9 @@ module trine_bus_read #(
   input  logic [AxiDataBits-1:0]            m_axi_rdata_i,
 
   // The fetch; its answers are always taken.
-  input  trine_engine_pkg::fetch_request_t  fetch_i,
+  input  trine_dma_pkg::fetch_request_t  fetch_i,
   input  logic [AxiAddrBits-1:0]            fetch_addr_i,
-  output trine_engine_pkg::fetch_response_t fetch_o,
+  output trine_dma_pkg::fetch_response_t fetch_o,
   output logic [DataBits-1:0]               fetch_data_o,
 
   // The load engine's instructions.
@@ -264,6 +264,9 @@ module trine_bus_read #(
   );
 
   assign param_o = param;
+
+  logic unused_broken;  // a matter of writes
+  assign unused_broken = life_i.broken;
 
 `ifdef TRINE_ASSERT
   logic                   live_q, held_q;  // out of reset; AR waited for its ready

@@ -45,7 +45,7 @@ module trine_fetch #(
 );
 
   // Two bursts, 4 Kibit in any case: the smallest macro of common memory compilers.
-  localparam int unsigned Depth     = 2 * trine_engine_pkg::FetchBits / DataBits;
+  localparam int unsigned Depth     = 2 * trine_dma_pkg::FetchBits / DataBits;
   localparam int unsigned BeatShift = $clog2(DataBits / 8);
   localparam int unsigned WordShift = BeatShift - 3;  // words in a beat: 2^WordShift
   localparam int unsigned CountBits = 32 - WordShift;

@@ -28,7 +28,7 @@ module trine_imem #(
   parameter int unsigned Words    = 2048,  // of 64 bits; whole beats
   parameter int unsigned DataBits = 64,
   parameter bit          Ecc      = 1'b0,
-  parameter int unsigned MaxBeats = trine_engine_pkg::FetchBits / DataBits  // of a burst
+  parameter int unsigned MaxBeats = trine_dma_pkg::FetchBits / DataBits  // of a burst
 ) (
   input  logic                         clk_i,
   input  logic                         rst_ni,

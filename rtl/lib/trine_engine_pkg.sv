@@ -38,26 +38,45 @@ package trine_engine_pkg;
     logic [3:0]  retired;  // a RUN ended: one pulse
   } state_t;
 
-  // What stops a program: of the word at its front, of tokens, of its fetch.
-  typedef struct packed {
-    logic        done;
-    logic        foreign;
-    logic        illegal;
-    logic        lacking;
-    logic        deadlock;
-    logic        overflow;
-    logic        fetch_error;
-    logic        fetch_outside;
-  } program_event_t;
-
-  // What the reading side of the bus master is told of the program's life.
+  // What the bus master is told of the program's life.
   typedef struct packed {
     logic        start;          // of a program
     logic        forget;         // it may be another one than before, or did not end well
     logic        wipe;           // zeros are to be written to the memories
     logic        stop;           // no more requests
     logic        bus_was_reset;  // what is outstanding never comes
+    logic        broken;         // a word of a memory cannot be corrected: no more data to DRAM
   } life_t;
+
+  // Where a program and its data lie in DRAM: registers that hold while a program runs.
+  typedef struct packed {
+    logic [63:0] program_addr;
+    logic [31:0] program_words;  // of 64 bits
+    logic [63:0] base;           // of the addresses in instructions
+    logic [63:0] first;          // bursts are allowed from here
+    logic [63:0] last;           // to here
+  } dram_t;
+
+  // The program's word at the front, offered until it is taken.
+  typedef struct packed {
+    logic        valid;
+    logic [63:0] word;
+    logic [34:0] offset;         // in the program, bytes
+    logic        out_of_words;   // all were taken
+    logic        error;          // its fetch failed
+    logic        outside;        // its fetch is not in the allowed range
+  } program_word_t;
+
+  // What the bus master moves in this cycle, and the addresses that errors are told with.
+  typedef struct packed {
+    logic        read_beat;      // a beat of AxiDataBits came in
+    logic [5:0]  write_words;    // words of 32 bits that left
+    logic [1:0]  moved;          // DMEM gave a beat to a store, took one of a load
+    logic [63:0] load_beat;      // of a load that failed
+    logic [63:0] load_burst;     // of a load's burst on offer
+    logic [63:0] store_answer;   // of the burst that is answered next
+    logic [63:0] store_burst;    // of a store's burst on offer
+  } dma_report_t;
 
   // One side of the bus master: what is outstanding, what moved, what went wrong.
   typedef struct packed {
@@ -68,22 +87,6 @@ package trine_engine_pkg;
     logic        error;        // an answer of the engine's was an error
     logic        outside;      // its burst on offer is not in the allowed range
   } bus_event_t;
-
-  // A burst of the fetch: len + 1 beats; address apart. Its answer; data apart.
-  typedef struct packed {
-    logic        valid;
-    logic [7:0]  len;
-  } fetch_request_t;
-
-  typedef struct packed {
-    logic        ready;    // the request is taken
-    logic        outside;  // it never is: not in the allowed range
-    logic        valid;
-    logic        error;
-    logic        last;     // of its burst
-  } fetch_response_t;
-
-  localparam int unsigned FetchBits = 2048;  // of a burst, at most
 
   // The instruction memory: zeros are being written; with codes, errors of what was read from it.
   typedef struct packed {
@@ -106,17 +109,6 @@ package trine_engine_pkg;
     logic        entries;  // beats are of the lookup table or of exponentials, one there or not
     logic        exp;      // of exponentials
   } param_t;
-
-  // A step at the array's input, but for its words.
-  typedef struct packed {
-    logic       valid;
-    logic       first;     // sums begin anew
-    logic       last;      // sums go into the drain registers
-    logic [1:0] mode;      // int8, ternary, binary
-    logic       window;    // four taps of each of four channels
-    logic [7:0] act_zero;  // zero points of a product of two maps, else 0
-    logic [7:0] wgt_zero;
-  } step_t;
 
   // What a compute engine does, for the cause of a cycle.
   typedef struct packed {
@@ -146,16 +138,6 @@ package trine_engine_pkg;
     logic replay;  // the one at the front waits for banks
     logic taken;   // another client's was taken
   } gather_lost_t;
-
-  // The gather, but for its data: the access at its front, the answer of this cycle, and the one of
-  // the next. Tags are trine_gather_arb's.
-  typedef struct packed {
-    logic [5:0] front_tag;
-    logic       rsp_done;  // all lanes have come
-    logic [5:0] rsp_tag;
-    logic       soon;      // rsp_done of the next cycle
-    logic [5:0] soon_tag;
-  } gather_t;
 
   // An entry of the lookup table, or of the exponentials, is written.
   typedef struct packed {

@@ -58,7 +58,7 @@ module trine_gather_arb #(
   output logic [7:0]                     g_pad_o,
   output logic [TagBits-1:0]             g_tag_o,
   output logic                           g_hold_o,
-  input  trine_engine_pkg::gather_t      g_i,
+  input  trine_maps_pkg::gather_t      g_i,
   input  logic [Lanes-1:0]               rsp_lanes_i,
 
   // For the cause of a cycle: the access at the front is compute's; another than its was taken.

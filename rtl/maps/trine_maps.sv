@@ -77,7 +77,7 @@ module trine_maps #(
 
   localparam int unsigned TagBits = 6;
 
-  trine_engine_pkg::gather_t gather;
+  trine_maps_pkg::gather_t gather;
 
   logic                      g_valid, g_ready, g_hold, g_waiting, c_front;
   logic [Lanes*AddrBits-1:0] g_addr;

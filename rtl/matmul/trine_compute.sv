@@ -62,18 +62,18 @@ module trine_compute #(
   output logic [2:0]                       weight_part_o,
 
   // Array.
-  output trine_engine_pkg::step_t          step_o,
+  output trine_matmul_pkg::step_t          step_o,
   output logic [Lanes*32-1:0]              act_o,
 
   // A tile for the post unit.
   output logic                             job_valid_o,
   input  logic                             job_ready_i,
-  output trine_post_pkg::job_t             job_o,
+  output trine_job_pkg::job_t             job_o,
   output logic [Rows*AddrBits-1:0]         job_out_o,
   output logic [Rows-1:0]                  job_active_o,
-  output trine_post_pkg::results_t         results_o,
+  output trine_job_pkg::results_t         results_o,
   input  logic                             data_ready_i,
-  input  trine_post_pkg::compute_status_t  status_i,
+  input  trine_job_pkg::compute_status_t  status_i,
 
   output trine_engine_pkg::compute_state_t state_o
 );
@@ -90,7 +90,7 @@ module trine_compute #(
   logic                    busy_q, filling_q, taken_q, passed_q;
   logic                    cfg_ready, run_ready, cfg_we, fill, filled, start;
   logic                    final_taken, final_passed;
-  trine_post_pkg::cfg_t    cfg, job_cfg;
+  trine_job_pkg::cfg_t    cfg, job_cfg;
   logic [PmemAddrBits-1:0] row;
   logic [1:0]              mode, weight_bits;
   logic                    clear_sums, drain, residual, matmul;

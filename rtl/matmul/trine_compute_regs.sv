@@ -19,7 +19,7 @@ module trine_compute_regs #(
   input  logic                    start_i,
   input  trine_engine_pkg::command_t command_i,
 
-  output trine_post_pkg::cfg_t    cfg_o,          // but for out_plane, which is the AGU's
+  output trine_job_pkg::cfg_t    cfg_o,          // but for out_plane, which is the AGU's
   output logic [7:0]              pad_o,          // code of taps outside
   output logic [PmemAddrBits-1:0] row_o,          // first row of weights
   output logic [1:0]              mode_o,         // of the array: int8, ternary, binary
@@ -30,7 +30,7 @@ module trine_compute_regs #(
   output logic                    residual_o      // they are fused with residuals
 );
 
-  trine_post_pkg::cfg_t    cfg_q;
+  trine_job_pkg::cfg_t    cfg_q;
   logic [7:0]              pad_q;
   logic [PmemAddrBits-1:0] row_q;
   logic [1:0]              mode_q, weight_bits_q, output_q;
@@ -104,10 +104,10 @@ module trine_compute_regs #(
       cfg_q.static_scale <= command_i.run_flags[trine_isa_pkg::ComputeFlagPerTensor];
       cfg_q.square       <= 1'b0;
       cfg_q.max          <= command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
-      if (output_q == 2'd1)      cfg_q.kind <= trine_post_pkg::KindThreshold;
-      else if (output_q == 2'd2) cfg_q.kind <= trine_post_pkg::KindRaw;
-      else if (fused)            cfg_q.kind <= trine_post_pkg::KindFused;
-      else                       cfg_q.kind <= trine_post_pkg::KindRequant;
+      if (output_q == 2'd1)      cfg_q.kind <= trine_job_pkg::KindThreshold;
+      else if (output_q == 2'd2) cfg_q.kind <= trine_job_pkg::KindRaw;
+      else if (fused)            cfg_q.kind <= trine_job_pkg::KindFused;
+      else                       cfg_q.kind <= trine_job_pkg::KindRequant;
       cfg_q.static_bias  <= 1'b0;
       cfg_q.bias         <= '0;
       cfg_q.out_plane    <= '0;

@@ -52,7 +52,7 @@ module trine_jobs #(
   output logic                     tile_last_o,
   output logic                     new_o,    // first tile of its RUN
   output logic                     final_o,  // last tile of its RUN
-  output trine_post_pkg::results_t results_o,
+  output trine_job_pkg::results_t results_o,
   input  logic                     data_ready_i,
 
   output logic                     final_taken_o,  // the RUN's last job is taken in this cycle

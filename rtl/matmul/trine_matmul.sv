@@ -60,11 +60,11 @@ module trine_matmul #(
   // A job, its data, and columns of that.
   output logic                             job_valid_o,
   input  logic                             job_ready_i,
-  output trine_post_pkg::job_t             job_o,
+  output trine_job_pkg::job_t             job_o,
   output logic [Rows*(AddrBits+1)-1:0]     job_lanes_o,  // {active lanes, their output addresses}
-  output trine_post_pkg::results_t         results_o,
+  output trine_job_pkg::results_t         results_o,
   input  logic                             data_ready_i,
-  input  trine_post_pkg::compute_status_t  status_i,
+  input  trine_job_pkg::compute_status_t  status_i,
   input  logic [ColBits-1:0]               col_i,
   output logic [Drain*Rows*32-1:0]         column_o,
 
@@ -86,7 +86,7 @@ module trine_matmul #(
 
   localparam int unsigned WindowParts = !Window ? 1 : Cols < 32 ? Cols / 4 : 8;
 
-  trine_engine_pkg::step_t step;
+  trine_matmul_pkg::step_t step;
   logic                    w_en, w_next;
   logic [PmemAddrBits-1:0] w_row;
   logic [1:0]              weight_bits;

@@ -49,7 +49,7 @@ module trine_matrix #(
   input  logic [2:0]               weight_part_i,
 
   // A step.
-  input  trine_engine_pkg::step_t  step_i,
+  input  trine_matmul_pkg::step_t  step_i,
   input  logic [Lanes*32-1:0]      act_i,
 
   // Drain neighbouring columns.

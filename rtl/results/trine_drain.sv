@@ -52,16 +52,16 @@ module trine_drain #(
   // A tile of the compute engine: {active lanes, their output addresses}.
   input  logic                     c_valid_i,
   output logic                     c_ready_o,
-  input  trine_post_pkg::job_t     c_job_i,
+  input  trine_job_pkg::job_t     c_job_i,
   input  logic [LaneBits-1:0]      c_lanes_i,
-  input  trine_post_pkg::results_t c_results_i,
+  input  trine_job_pkg::results_t c_results_i,
   output logic                     c_data_ready_o,
   output logic                     bare_o,  // an instruction without results has ended
 
   // A word in each lane of the vector engine.
   input  logic                     v_valid_i,
   output logic                     v_ready_o,
-  input  trine_post_pkg::job_t     v_job_i,
+  input  trine_job_pkg::job_t     v_job_i,
   input  logic [LaneBits-1:0]      v_lanes_i,
 
   // From the lanes and behind them: no code is in them; the first one under the addresses of a tile
@@ -71,7 +71,7 @@ module trine_drain #(
   input  logic                     retiring_i,
 
   // The job in front.
-  output trine_post_pkg::cfg_t     cfg_o,
+  output trine_job_pkg::cfg_t     cfg_o,
   output trine_post_pkg::kind_t    kind_o,
   output logic [LaneBits-1:0]      lanes_o,
   output logic                     waits_o,  // its successor needs empty lanes
@@ -94,8 +94,8 @@ module trine_drain #(
 );
 
   logic                 v_take, bare_take, c_same, job_free, group_free, awaits;
-  trine_post_pkg::job_t job_d;
-  trine_post_pkg::cfg_t cfg_q;
+  trine_job_pkg::job_t job_d;
+  trine_job_pkg::cfg_t cfg_q;
   trine_post_pkg::kind_t kind;
   logic                 vector_q;       // whose job it is
   logic                 tile_first_q, last_q;
@@ -158,7 +158,7 @@ module trine_drain #(
 
   always_comb begin
     if (v_take) begin
-      count = job_d.cfg.kind == trine_post_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
+      count = job_d.cfg.kind == trine_job_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
     end else if (channels_first < group_columns) count = LeftBits'(channels_first);
     else count = LeftBits'(group_columns);
   end
@@ -221,23 +221,23 @@ module trine_drain #(
   // ---------------------------------------------------------------------------------------------
   // The next column. It is issued once, but once for each pair of thresholds.
   // ---------------------------------------------------------------------------------------------
-  assign kind.requant   = cfg_q.kind == trine_post_pkg::KindRequant;
-  assign kind.fused     = cfg_q.kind == trine_post_pkg::KindFused;
-  assign kind.threshold = (Ternary || Binary) && cfg_q.kind == trine_post_pkg::KindThreshold;
-  assign kind.raw       = cfg_q.kind == trine_post_pkg::KindRaw;
-  assign kind.whole     = cfg_q.kind == trine_post_pkg::KindRaw ||
-                          cfg_q.kind == trine_post_pkg::KindDirect;
+  assign kind.requant   = cfg_q.kind == trine_job_pkg::KindRequant;
+  assign kind.fused     = cfg_q.kind == trine_job_pkg::KindFused;
+  assign kind.threshold = (Ternary || Binary) && cfg_q.kind == trine_job_pkg::KindThreshold;
+  assign kind.raw       = cfg_q.kind == trine_job_pkg::KindRaw;
+  assign kind.whole     = cfg_q.kind == trine_job_pkg::KindRaw ||
+                          cfg_q.kind == trine_job_pkg::KindDirect;
   assign kind.lookup    = Table && cfg_q.lookup;
 
   always_comb begin
     last_slot = 5'd3;
-    if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) last_slot = 5'd15;
-    if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) last_slot = 5'd31;
+    if (Ternary && cfg_q.encoding == trine_job_pkg::EncodingTernary) last_slot = 5'd15;
+    if (Binary && cfg_q.encoding == trine_job_pkg::EncodingBinary) last_slot = 5'd31;
   end
 
   assign one_lane    = Drain == 1 || kind.whole || kind.lookup ||
-                       cfg_q.kind == trine_post_pkg::KindAdd ||
-                       cfg_q.kind == trine_post_pkg::KindMul || (kind.fused && !cfg_q.max) ||
+                       cfg_q.kind == trine_job_pkg::KindAdd ||
+                       cfg_q.kind == trine_job_pkg::KindMul || (kind.fused && !cfg_q.max) ||
                        (kind.threshold && cfg_q.passes_last != '0);
   assign pair        = !one_lane && !slot_q[0] && left_q >= LeftBits'(2);
   assign step        = pair ? 2'd2 : 2'd1;

@@ -44,7 +44,7 @@ module trine_drain_grant #(
 
   // Results of the job in front, or, if they come soon, of one that is taken in this cycle behind
   // it, of two issues.
-  input  trine_post_pkg::results_t results_i,
+  input  trine_job_pkg::results_t results_i,
   input  logic                     follows_i,
 
   // Words that leave: in this cycle and 1, 2, 3 cycles from now, if nothing stands still; so many

@@ -31,12 +31,12 @@ module trine_drain_residual #(
 
   // A job of the compute engine is taken: so many columns, the first in this slot.
   input  logic                     take_i,
-  input  trine_post_pkg::job_t     job_i,
+  input  trine_job_pkg::job_t     job_i,
   input  logic [LeftBits-1:0]      count_i,
   input  logic [4:0]               first_slot_i,
 
   // The job in front and its next column.
-  input  trine_post_pkg::cfg_t     cfg_i,
+  input  trine_job_pkg::cfg_t     cfg_i,
   input  trine_post_pkg::kind_t    kind_i,
   input  logic [LaneBits-1:0]      lanes_i,
   input  trine_post_pkg::column_t  column_i,
@@ -104,7 +104,7 @@ module trine_drain_residual #(
       place_q     <= 1'b0;
       keep_q      <= 1'b0;
     end else begin
-      if (take_i && (job_i.cfg.kind == trine_post_pkg::KindFused || job_i.cfg.max)) begin
+      if (take_i && (job_i.cfg.kind == trine_job_pkg::KindFused || job_i.cfg.max)) begin
         left_q <= count_i;
       end else if (asks) left_q <= left_q - covered;
       asked_q <= asked_q + 2'(asks) - 2'(word_free);

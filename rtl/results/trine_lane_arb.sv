@@ -39,7 +39,7 @@ module trine_lane_arb #(
 
   // The column in front: it can go; results of the next job come, in this cycle or the next; the
   // job after it needs empty lanes.
-  input  trine_post_pkg::cfg_t        cfg_i,
+  input  trine_job_pkg::cfg_t        cfg_i,
   input  trine_post_pkg::kind_t       kind_i,
   input  trine_post_pkg::column_t     column_i,
   input  logic                        params_i,    // its parameters are there
@@ -141,7 +141,7 @@ module trine_lane_arb #(
 
   always_comb begin
     latency = 4'(LatencyRequant);  // also of the maximum with a residual
-    if (cfg_i.kind == trine_post_pkg::KindAdd || cfg_i.kind == trine_post_pkg::KindMul) begin
+    if (cfg_i.kind == trine_job_pkg::KindAdd || cfg_i.kind == trine_job_pkg::KindMul) begin
       latency = cfg_i.square ? 4'(LatencySquare) : 4'(LatencyAdd);
     end
     if (kind_i.fused && !cfg_i.max) latency = 4'(LatencyFused);
@@ -233,9 +233,9 @@ module trine_lane_arb #(
       if (normalizing) a_normalized_first: assert (!pass && inflight_q == '0);
       if (drop_q) a_nothing_new: assert (!softmax);
       if (kind_i.lookup && inflight_q != '0) begin
-        m_lookup_kind: assume (cfg_i.kind == trine_post_pkg::KindRequant ||
-                               cfg_i.kind == trine_post_pkg::KindAdd ||
-                               cfg_i.kind == trine_post_pkg::KindMul);
+        m_lookup_kind: assume (cfg_i.kind == trine_job_pkg::KindRequant ||
+                               cfg_i.kind == trine_job_pkg::KindAdd ||
+                               cfg_i.kind == trine_job_pkg::KindMul);
       end
       c_interleaved: cover (softmax && inflight_q != '0);
       c_columns_wait: cover (column_i.left && column_i.data && !column_may_o);

@@ -40,7 +40,7 @@ module trine_lanes #(
   // What enters, and the job in front.
   input  trine_post_pkg::issue_t        issue_i,
   input  trine_post_pkg::column_t       column_i,
-  input  trine_post_pkg::cfg_t          cfg_i,
+  input  trine_job_pkg::cfg_t          cfg_i,
   input  trine_post_pkg::kind_t         kind_i,
 
   // Operands: the array's columns, slots of the vector engine, values of a softmax.
@@ -51,7 +51,7 @@ module trine_lanes #(
   // A softmax's factors {multiplier, shift} of each row, its configuration; its codes are in the
   // lanes, one leaves in two cycles, and in this one.
   input  logic [Rows*37-1:0]            factors_i,
-  input  trine_post_pkg::cfg_t          softmax_cfg_i,
+  input  trine_job_pkg::cfg_t          softmax_cfg_i,
   input  logic                          softmax_i,
   input  logic                          softmax_in_two_i,
   input  logic                          softmax_out_i,
@@ -186,10 +186,10 @@ module trine_lanes #(
     always_comb begin
       for (int unsigned d = 0; d < Drain; d++) begin
         keep_d[8*d +: 8] = word_q[32 - 8*Drain + 8*d +: 8];
-        if (Ternary && cfg_i.encoding == trine_post_pkg::EncodingTernary) begin
+        if (Ternary && cfg_i.encoding == trine_job_pkg::EncodingTernary) begin
           keep_d[8*d +: 8] = {{6{word_q[33 - 2*Drain + 2*d]}}, word_q[32 - 2*Drain + 2*d +: 2]};
         end
-        if (Binary && cfg_i.encoding == trine_post_pkg::EncodingBinary) begin
+        if (Binary && cfg_i.encoding == trine_job_pkg::EncodingBinary) begin
           keep_d[8*d +: 8] = 8'(word_q[32 - Drain + d]);
         end
       end
@@ -253,10 +253,10 @@ module trine_lanes #(
 
       always_comb begin
         from_word = word_q[{slot[1:0], 3'd0} +: 8];
-        if (Ternary && cfg_i.encoding == trine_post_pkg::EncodingTernary) begin
+        if (Ternary && cfg_i.encoding == trine_job_pkg::EncodingTernary) begin
           from_word = {{7{word_q[{slot[3:0], 1'b1}]}}, word_q[{slot[3:0], 1'b0}]};
         end
-        if (Binary && cfg_i.encoding == trine_post_pkg::EncodingBinary) begin
+        if (Binary && cfg_i.encoding == trine_job_pkg::EncodingBinary) begin
           from_word = 8'(word_q[slot]);
         end
         kept     = Drain == 1 || !slot[0] ? keep_q[7:0] : keep_q[8*Drain-1 -: 8];

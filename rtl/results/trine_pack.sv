@@ -48,11 +48,11 @@ module trine_pack #(
   input  logic [Rows*32-1:0]         word_i,
 
   // The job in front: {active lanes, addresses}; a softmax's.
-  input  trine_post_pkg::cfg_t       cfg_i,
+  input  trine_job_pkg::cfg_t       cfg_i,
   input  trine_post_pkg::kind_t      kind_i,
   input  logic                       vector_i,
   input  logic [LaneBits-1:0]        lanes_i,
-  input  trine_post_pkg::cfg_t       softmax_cfg_i,
+  input  trine_job_pkg::cfg_t       softmax_cfg_i,
   input  logic [LaneBits-1:0]        softmax_lanes_i,
   input  logic                       bare_i,  // compute's instruction ends, and has no results
 
@@ -97,11 +97,11 @@ module trine_pack #(
   always_comb begin
     slot_mask  = (pair ? 32'hffff : 32'hff) << {tag_i.slot[1:0], 3'd0};
     below_mask = (32'd1 << {tag_i.slot[1:0], 3'd0}) - 32'd1;
-    if (Ternary && cfg_i.encoding == trine_post_pkg::EncodingTernary && !softmax) begin
+    if (Ternary && cfg_i.encoding == trine_job_pkg::EncodingTernary && !softmax) begin
       slot_mask  = (pair ? 32'hf : 32'h3) << {tag_i.slot[3:0], 1'b0};
       below_mask = (32'd1 << {tag_i.slot[3:0], 1'b0}) - 32'd1;
     end
-    if (Binary && cfg_i.encoding == trine_post_pkg::EncodingBinary && !softmax) begin
+    if (Binary && cfg_i.encoding == trine_job_pkg::EncodingBinary && !softmax) begin
       slot_mask  = (pair ? 32'h3 : 32'h1) << tag_i.slot;
       below_mask = (32'd1 << tag_i.slot) - 32'd1;
     end
@@ -149,10 +149,10 @@ module trine_pack #(
 
     always_comb begin
       copies = {2{above, code}};
-      if (Ternary && cfg_i.encoding == trine_post_pkg::EncodingTernary && !softmax) begin
+      if (Ternary && cfg_i.encoding == trine_job_pkg::EncodingTernary && !softmax) begin
         copies = {8{above[1:0], code[1:0]}};
       end
-      if (Binary && cfg_i.encoding == trine_post_pkg::EncodingBinary && !softmax) begin
+      if (Binary && cfg_i.encoding == trine_job_pkg::EncodingBinary && !softmax) begin
         copies = {16{above[0], code[0]}};
       end
     end

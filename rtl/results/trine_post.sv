@@ -58,11 +58,11 @@ module trine_post #(
   // A tile of the compute engine: {active lanes, their output addresses}.
   input  logic                             c_valid_i,
   output logic                             c_ready_o,
-  input  trine_post_pkg::job_t             c_job_i,
+  input  trine_job_pkg::job_t             c_job_i,
   input  logic [LaneBits-1:0]              c_lanes_i,
-  input  trine_post_pkg::results_t         c_results_i,
+  input  trine_job_pkg::results_t         c_results_i,
   output logic                             c_data_ready_o,
-  output trine_post_pkg::compute_status_t  c_status_o,
+  output trine_job_pkg::compute_status_t  c_status_o,
 
   // The array's drain registers: this column, and the next.
   output logic [ColBits-1:0]               col_o,
@@ -71,7 +71,7 @@ module trine_post #(
   // A word in each lane of the vector engine.
   input  logic                             v_valid_i,
   output logic                             v_ready_o,
-  input  trine_post_pkg::job_t             v_job_i,
+  input  trine_job_pkg::job_t             v_job_i,
   input  logic [LaneBits-1:0]              v_lanes_i,
   input  logic [Rows*96-1:0]               v_slots_i,
   output trine_post_pkg::vector_status_t   v_status_o,
@@ -112,7 +112,7 @@ module trine_post #(
   localparam int unsigned LeftBits = $clog2(MaxCols + 1) > 6 ? $clog2(MaxCols + 1) : 6;
 
   // The job in front, its next column, and what enters the lanes.
-  trine_post_pkg::cfg_t    cfg;
+  trine_job_pkg::cfg_t    cfg;
   trine_post_pkg::kind_t   kind;
   trine_post_pkg::column_t column;
   trine_post_pkg::issue_t  issue;

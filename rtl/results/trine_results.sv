@@ -60,11 +60,11 @@ module trine_results #(
   // A tile of the compute engine: {active lanes, their output addresses}; its columns.
   input  logic                            job_valid_i,
   output logic                            job_ready_o,
-  input  trine_post_pkg::job_t            job_i,
+  input  trine_job_pkg::job_t            job_i,
   input  logic [LaneBits-1:0]             job_lanes_i,
-  input  trine_post_pkg::results_t        results_i,
+  input  trine_job_pkg::results_t        results_i,
   output logic                            data_ready_o,
-  output trine_post_pkg::compute_status_t status_o,
+  output trine_job_pkg::compute_status_t status_o,
   output logic [ColBits-1:0]              col_o,
   input  logic [Drain*Rows*32-1:0]        column_i,
 
@@ -85,9 +85,9 @@ module trine_results #(
   output logic [WordBits-1:0]             s_word_o
 );
 
-  trine_post_pkg::cfg_t            job_cfg;
+  trine_job_pkg::cfg_t            job_cfg;
   trine_post_pkg::word_t           job_word;
-  trine_post_pkg::job_t            job;
+  trine_job_pkg::job_t            job;
   trine_post_pkg::vector_status_t  status;
   trine_post_pkg::softmax_t        softmax;
   trine_post_pkg::softmax_status_t softmax_status;

@@ -65,7 +65,7 @@ module trine_vector #(
   output logic [Rows-1:0]          job_active_o,
   output trine_post_pkg::word_t    job_word_o,
   output logic [Rows*96-1:0]       job_slots_o,
-  output trine_post_pkg::cfg_t     job_cfg_o,
+  output trine_job_pkg::cfg_t     job_cfg_o,
 
   // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a
   // slot of a word and the next one. sm_issue_i: the post unit takes them; sm_left_i: the last
@@ -94,7 +94,7 @@ module trine_vector #(
   // ---------------------------------------------------------------------------------------------
   // Registers 10 to 15, RUN.
   // ---------------------------------------------------------------------------------------------
-  trine_post_pkg::cfg_t    cfg;
+  trine_job_pkg::cfg_t    cfg;
   trine_vector_pkg::run_t  run;
   trine_vector_pkg::norm_t norm;
   logic                    busy_q, filling_q, first_word_q, fill, filled, start;

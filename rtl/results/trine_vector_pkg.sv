@@ -4,7 +4,7 @@
 
 package trine_vector_pkg;
 
-  // A RUN and its registers, besides what the post unit is told (trine_post_pkg::cfg_t).
+  // A RUN and its registers, besides what the post unit is told (trine_job_pkg::cfg_t).
   typedef struct packed {
     logic [2:0] op;         // of the lanes; a squared difference adds
     logic       softmax;    // or a normalization

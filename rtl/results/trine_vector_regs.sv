@@ -27,7 +27,7 @@ module trine_vector_regs #(
 
   output trine_vector_pkg::run_t  run_o,
   output trine_vector_pkg::norm_t norm_o,
-  output trine_post_pkg::cfg_t    cfg_o  // out_plane apart: trine_agu has it
+  output trine_job_pkg::cfg_t    cfg_o  // out_plane apart: trine_agu has it
 );
 
   localparam logic [3:0] RegCodes      = 4'(trine_isa_pkg::PostPadCodeReg);
@@ -39,7 +39,7 @@ module trine_vector_regs #(
 
   localparam logic [2:0] OpAdd = trine_isa_pkg::VectorOpAdd[2:0];
 
-  trine_post_pkg::cfg_t   cfg_q;
+  trine_job_pkg::cfg_t   cfg_q;
   trine_vector_pkg::run_t run_q;
   logic [12:0]            count_q;
   logic                   normalize_q, center_q, normalize, square;
@@ -99,11 +99,11 @@ module trine_vector_regs #(
       unique case (op_i)
         trine_isa_pkg::VectorOpSum,
         trine_isa_pkg::VectorOpSoftmax,
-        trine_isa_pkg::VectorOpNormalize: cfg_q.kind <= trine_post_pkg::KindRequant;
+        trine_isa_pkg::VectorOpNormalize: cfg_q.kind <= trine_job_pkg::KindRequant;
         trine_isa_pkg::VectorOpAdd,
-        trine_isa_pkg::VectorOpSquaredDifference: cfg_q.kind <= trine_post_pkg::KindAdd;
-        trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_post_pkg::KindMul;
-        default:                    cfg_q.kind <= trine_post_pkg::KindDirect;
+        trine_isa_pkg::VectorOpSquaredDifference: cfg_q.kind <= trine_job_pkg::KindAdd;
+        trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_job_pkg::KindMul;
+        default:                    cfg_q.kind <= trine_job_pkg::KindDirect;
       endcase
       // What only the compute engine has.
       cfg_q.residual_delta <= '0;
@@ -112,7 +112,7 @@ module trine_vector_regs #(
       cfg_q.position       <= '0;
       cfg_q.max            <= 1'b0;
       cfg_q.window         <= 1'b0;
-      cfg_q.encoding       <= trine_post_pkg::EncodingInt8;
+      cfg_q.encoding       <= trine_job_pkg::EncodingInt8;
       cfg_q.passes_last    <= '0;
       cfg_q.low            <= '0;
     end

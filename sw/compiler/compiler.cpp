@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "base/rounding.h"
-#include "sw/compiler/edges.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
+#include "sw/compiler/lower/edges.h"
 #include "sw/compiler/network/bound.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/rewrite/rewrite.h"

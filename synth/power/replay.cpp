@@ -75,7 +75,7 @@ bool PortTrace::next() {
         ports_[p].sampled = now_[p];
         changed_.push_back(p);
       }
-    ports_[clock_].settled = "1";
+    ports_[clock_].settled.assign(1, '1');
     return true;
   }
   return false;

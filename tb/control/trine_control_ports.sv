@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine_control with a port for each field of its structs, as trine_control_tb drives it.
+// trine_control and trine_dma, with a port for each field of their structs, as trine_control_tb
+// drives them.
 
 module trine_control_ports #(
   parameter int unsigned Cols          = 8,
@@ -262,30 +263,77 @@ module trine_control_ports #(
   assign memory_state.dmem_count = ecc_dmem_count_i;
   assign memory_state.pmem_count = ecc_pmem_count_i;
 
+  trine_engine_pkg::command_t      load_command, store_command;
+  trine_engine_pkg::answer_t       load_answer, store_answer;
+  trine_engine_pkg::life_t         life;
+  trine_engine_pkg::dram_t         dram;
+  trine_engine_pkg::program_word_t program_word;
+  trine_engine_pkg::bus_event_t    read_event, write_event;
+  trine_engine_pkg::dma_report_t   dma_report;
+  trine_engine_pkg::imem_t         imem;
+  logic                            word_ready;
+
   trine_control #(
-    .Cols (Cols),
-    .DmemAddrBits (DmemAddrBits),
-    .PmemAddrBits (PmemAddrBits),
-    .ParamChannels (ParamChannels),
     .AxiDataBits (AxiDataBits),
     .AxiAddrBits (AxiAddrBits),
-    .Maps (Maps),
-    .Ecc (Ecc),
-    .ImemWords (ImemWords),
-    .ConfigHash (ConfigHash),
-    .Features (Features),
-    .CountFrom (CountFrom)
-  ) u_dut (
+    .Ecc         (Ecc),
+    .ImemWords   (ImemWords),
+    .ConfigHash  (ConfigHash),
+    .Features    (Features),
+    .CountFrom   (CountFrom)
+  ) u_control (
     .clk_i,
     .rst_ni,
+    .s_axil_i     (s_axil_request),
+    .s_axil_o     (s_axil_response),
+    .irq_o,
+    .clear_o,
+    .state_o      (state),
+    .activity_i   ({cause_i, moved_i}),
+    .commands_o   ({store_command, vector_command, compute_command, load_command}),
+    .answers_i    ({store_answer, vector_answer, compute_answer, load_answer}),
+    .life_o       (life),
+    .dram_o       (dram),
+    .word_i       (program_word),
+    .word_ready_o (word_ready),
+    .read_i       (read_event),
+    .write_i      (write_event),
+    .report_i     (dma_report),
+    .imem_i       (imem),
+    .memory_i     (memory_state)
+  );
+
+  trine_dma #(
+    .Cols          (Cols),
+    .DmemAddrBits  (DmemAddrBits),
+    .PmemAddrBits  (PmemAddrBits),
+    .ParamChannels (ParamChannels),
+    .AxiDataBits   (AxiDataBits),
+    .AxiAddrBits   (AxiAddrBits),
+    .Maps          (Maps),
+    .Ecc           (Ecc),
+    .ImemWords     (ImemWords)
+  ) u_dma (
+    .clk_i,
+    .rst_ni,
+    .clear_i       (clear_o),
+    .life_i        (life),
+    .dram_i        (dram),
+    .m_axi_read_o  (read_request),
     .m_axi_araddr_o,
+    .m_axi_read_i  (read_response),
     .m_axi_rdata_i,
+    .m_axi_write_o (write_request),
     .m_axi_awaddr_o,
     .m_axi_wdata_o,
     .m_axi_wstrb_o,
-    .irq_o,
-    .clear_o,
-    .activity_i ({cause_i, moved_i}),
+    .m_axi_write_i (write_response),
+    .word_o        (program_word),
+    .word_ready_i  (word_ready),
+    .load_i        (load_command),
+    .load_o        (load_answer),
+    .store_i       (store_command),
+    .store_o       (store_answer),
     .dma_wvalid_o,
     .dma_wready_i,
     .dma_waddr_o,
@@ -301,21 +349,13 @@ module trine_control_ports #(
     .pmem_wrow_o,
     .pmem_wdata_o,
     .pmem_wquads_o,
+    .param_o       (param),
     .param_ready_i,
     .param_wdata_o,
-    .s_axil_i (s_axil_request),
-    .s_axil_o (s_axil_response),
-    .m_axi_read_o (read_request),
-    .m_axi_read_i (read_response),
-    .m_axi_write_o (write_request),
-    .m_axi_write_i (write_response),
-    .state_o (state),
-    .compute_o (compute_command),
-    .compute_i (compute_answer),
-    .vector_o (vector_command),
-    .vector_i (vector_answer),
-    .param_o (param),
-    .memory_i (memory_state)
+    .read_o        (read_event),
+    .write_o       (write_event),
+    .report_o      (dma_report),
+    .imem_o        (imem)
   );
 
   logic unused;

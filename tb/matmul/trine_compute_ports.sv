@@ -71,7 +71,7 @@ module trine_compute_ports #(
   output logic                     job_new_o,         // first tile of its instruction
   output logic                     job_final_o,       // last tile of its instruction
   output logic                     job_drain_o,       // the instruction has results
-  output trine_post_pkg::cfg_t     job_cfg_o,
+  output trine_job_pkg::cfg_t     job_cfg_o,
   output logic                     data_valid_o,      // its results are in the drain registers
   output logic                     data_soon_o,       // they will be in the next cycle
   input  logic                     data_ready_i,
@@ -86,12 +86,12 @@ module trine_compute_ports #(
 );
 
   trine_engine_pkg::command_t       command;
-  trine_engine_pkg::step_t          step;
+  trine_matmul_pkg::step_t          step;
   trine_engine_pkg::compute_state_t state;
   trine_engine_pkg::answer_t        answer;
-  trine_post_pkg::job_t             job;
-  trine_post_pkg::results_t         results;
-  trine_post_pkg::compute_status_t  status;
+  trine_job_pkg::job_t             job;
+  trine_job_pkg::results_t         results;
+  trine_job_pkg::compute_status_t  status;
 
   // The bench says that tokens lack, not which.
   assign command.cfg_valid   = cfg_valid_i;

@@ -9,6 +9,7 @@ exceptions.txt has what no run can reach, with reasons. Exit code 1 below --leas
 """
 import argparse
 import collections
+import functools
 import os
 import pathlib
 import re
@@ -42,8 +43,7 @@ RUNS = [
      ROOT / "models/lenet_mnist/vectors"],
 ]
 SOURCES = {path.name: path for path in (ROOT / "rtl").rglob("trine_*.sv")}
-# Emitted files have a line more than those of rtl/, the second one: the design's name and hash.
-ADDED_LINES = 1
+REPOSITORY = re.compile(r"\b(docs|formal|rtl|tb|tests)/")
 POINT = re.compile(rb"C '([^']*)' (\d+)$")
 
 
@@ -66,10 +66,16 @@ def fields(key):
     return dict(part.split(b"\x02", 1) for part in key.split(b"\x01")[1:])
 
 
-def lines_of(ranges):
+@functools.cache
+def added_lines(file):
+    """How many lines an emitted file has more than its source: the design's name, and where its paths lead if it has any."""
+    return 2 if REPOSITORY.search(SOURCES[file].read_text()) else 1
+
+
+def lines_of(ranges, file):
     for part in ranges.decode().split(","):
         first, _, last = part.partition("-")
-        yield from range(int(first) - ADDED_LINES, int(last or first) - ADDED_LINES + 1)
+        yield from range(int(first) - added_lines(file), int(last or first) - added_lines(file) + 1)
 
 
 def merge(folder):
@@ -99,7 +105,7 @@ def by_module(counts):
             bit = (int(f[b"l"]), f[b"o"].decode())
             bits[file][bit] = bits[file].get(bit, False) or count > 0
         elif b"S" in f:
-            for line in lines_of(f[b"S"]):
+            for line in lines_of(f[b"S"], file):
                 lines[file][line] = lines[file].get(line, False) or count > 0
     return lines, bits
 

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the floors of the house: a folder includes headers of its own floor and of those below alone.
+"""Holds the floors and walls of the house.
 
     tests/house/floors_test.py
 
-FLOORS is the order; folders of one row stand beside each other and do not include one another. Tests
-(*_test.cpp, testing.h) may look up: they are built last.
+Floors: a folder includes headers of its own floor and of those below alone. FLOORS is the order; folders of one row
+stand beside each other and do not include one another. Tests (*_test.cpp,
+testing.h) may look up: they are built last.
+Walls: a module of rtl/ instantiates modules of its own folder and of lib alone, trine_core those of all; a package that
+folders share holds a struct only if two of them use it.
 """
 import pathlib
 import re
@@ -27,6 +30,16 @@ FLOORS = [
     ["tools/cli"],
     ["python"],
     ["tb", "tests"],
+]
+COMPILER = [  # inside of sw/compiler
+    ["network"],
+    ["shapes"],
+    ["stages"],
+    ["lower", "rewrite"],
+    ["legal", "plan"],
+    ["schedule", "transform"],
+    ["emit"],
+    ["compiler"],
 ]
 FLOOR = {folder: floor for floor, folders in enumerate(FLOORS) for folder in folders}
 INCLUDE = re.compile(r'^\s*#\s*include "([^"]+)"', re.MULTILINE)
@@ -62,15 +75,67 @@ def faults(root):
     return found, edges
 
 
+def compiler_faults(root):
+    """Includes that climb inside of the compiler; a file in the folder itself stands where its name does."""
+    floor = {name: i for i, names in enumerate(COMPILER) for name in names}
+    found, house = [], root / "sw/compiler"
+
+    def room(path):
+        parts = path.relative_to(house).parts
+        return parts[0] if len(parts) > 1 else path.stem
+
+    for path in sorted(p for s in ("*.h", "*.cpp") for p in house.rglob(s) if not is_test(p)):
+        for header in re.findall(r'#include "(sw/compiler/[^"]+)"', path.read_text()):
+            here, there = room(path), room(root / header)
+            if here != there and floor[there] >= floor[here]:
+                found.append(f"{path.relative_to(root)}: includes {header}: {there} does not stand below {here}")
+    return found
+
+
+def rtl_code(root):
+    """{module or package: (folder, text without comments)}"""
+    files = [path for path in sorted((root / "rtl").rglob("trine_*.sv")) if path.parent.name != "bench"]
+    return {path.stem: (path.parent.name, re.sub(r"//.*", "", path.read_text())) for path in files}
+
+
+def rtl_faults(root):
+    """What climbs over a wall of rtl/, and how many instances were looked at."""
+    code, found, instances = rtl_code(root), [], 0
+    for module, (folder, text) in code.items():
+        for child in set(re.findall(r"^\s*(trine_\w+)\s+(?:#\(|u_\w+)", text, re.MULTILINE)) & set(code):
+            instances += 1
+            if code[child][0] not in (folder, "lib") and module != "trine_core":
+                found.append(f"{module}: instantiates {child}, which is in rtl/{code[child][0]}, not in rtl/{folder} or lib")
+        for package in set(re.findall(r"\b(trine_\w+_pkg)::", text)):
+            if code[package][0] not in (folder, "lib") and module != "trine_core":
+                found.append(f"{module}: names {package}, which is in rtl/{code[package][0]}")
+    return found + unshared(code), instances
+
+
+def unshared(code):
+    """Structs of packages of lib that one folder alone uses."""
+    found = []
+    for package in (name for name, (folder, _) in code.items() if folder == "lib" and name.endswith("_pkg")):
+        for struct in re.findall(r"\}\s*(\w+);", code[package][1]):
+            users = {folder for name, (folder, text) in code.items() if f"{package}::{struct}" in text}
+            inside = re.search(rf"^\s*{struct}\s+\w+;", code[package][1], re.MULTILINE)
+            if len(users) < 2 and users != {"lib"} and not inside:
+                found.append(f"{package}: {struct} is of {', '.join(users) or 'nobody'} alone")
+    return found
+
+
 def main():
     found, edges = faults(ROOT)
+    walls, instances = rtl_faults(ROOT)
+    found += compiler_faults(ROOT) + walls
     print("\n".join(found))
     sources = subprocess.check_output(["git", "-C", ROOT, "ls-files", "*.h", "*.cpp"], text=True).split()
     homeless = [s for s in sources if folder_of(s) is None and not s.startswith("mutation/")]
     for source in homeless:
         print(f"{source}: its folder stands on no floor (FLOORS)")
     print(f"{edges} includes between {len(FLOOR)} folders, {len(found)} upwards")
-    return 1 if found or homeless or edges < 500 else 0
+    print(f"{instances} instances in rtl/, {len(walls)} through walls")
+    return 1 if found or homeless or edges < 500 or instances < 100 else 0
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@
 
 namespace trine::cli {
 
-void Output::declare(CLI::App& app) {
-  command = app.get_name();
+void Output::declare(Command app) {
+  command = app.name();
   add_value(app, "--json FILE", json_file, "write the results to FILE as JSON");
   app.add_flag("--quiet,-q", quiet, "print nothing but errors");
 }
@@ -89,7 +89,7 @@ void Output::write_json(const Json& json, const machine::Config* config) const {
   write_file(json_file, dumped(whole) + "\n");
 }
 
-CLI::Option* Design::declare(CLI::App& command) {
+Option Design::declare(Command command) {
   add_value(command, "--set key=value", settings,
             "change one key of the configuration; may be repeated")
       ->allow_extra_args(false);

@@ -7,7 +7,6 @@
 
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -18,6 +17,7 @@
 #include "base/progress.h"
 #include "base/text.h"
 #include "machine/config.h"
+#include "tools/cli/options.h"
 
 namespace trine::cli {
 
@@ -42,21 +42,12 @@ std::string dumped(const Json& json);
 
 /// A command with options of its own, which `run` gets when the arguments choose it.
 template <typename Options, typename Run>
-std::pair<CLI::App*, Options*> add_command(CLI::App& app, Action& action, const std::string& name,
-                                           const std::string& what, const Run& run) {
+std::pair<Command, Options*> add_command(Command app, Action& action, const std::string& name,
+                                         const std::string& what, const Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(name, what);
-  command->callback([=, &action] { action = [=] { return run(*options); }; });
+  Command command = app.subcommand(name, what);
+  command.callback([=, &action] { action = [=] { return run(*options); }; });
   return {command, options.get()};
-}
-
-/// An option with a value. @param names  "--out,-o DIR": last what the help calls the value
-template <typename T>
-CLI::Option* add_value(CLI::App& command, const std::string& names, T& value,
-                       const std::string& what) {
-  const std::size_t blank = names.find(' ');
-  return command.add_option(names.substr(0, blank), value, what)
-      ->type_name(names.substr(blank + 1));
 }
 
 /// A file by the option that names it.
@@ -70,7 +61,7 @@ struct Output {
   std::string json_file;
   bool quiet = false;
 
-  void declare(CLI::App& app);
+  void declare(Command app);
   /// Before the work: each file that it will write, --json among them, can be written, is named
   /// once, and is none that it reads. Empty paths are none.
   /// @throws Error
@@ -86,7 +77,7 @@ struct Design {
   std::string config;
   std::vector<std::string> settings;
 
-  CLI::Option* declare(CLI::App& command);  ///< returns --config, required
+  Option declare(Command command);  ///< returns --config, required
   machine::Config load() const { return machine::load_config(config, settings); }
 };
 
@@ -97,21 +88,21 @@ void flush_stdout();
 int columns();
 
 // One file each.
-void add_campaign(CLI::App& app, Action& action);
-void add_compile(CLI::App& app, Action& action);
-void add_demo(CLI::App& app, Action& action);
-void add_energy(CLI::App& app, Action& action);
-void add_estimate(CLI::App& app, Action& action);
-void add_fuzz(CLI::App& app, Action& action);
-void add_generate(CLI::App& app, Action& action);
-void add_generate_text(CLI::App& app, Action& action);
-void add_inject(CLI::App& app, Action& action);
-void add_models(CLI::App& app, Action& action);
-void add_report(CLI::App& app, Action& action);
-void add_run(CLI::App& app, Action& action);
-void add_soc(CLI::App& app, Action& action);
-void add_sweep(CLI::App& app, Action& action);
-void add_synth(CLI::App& app, Action& action);
-void add_verify(CLI::App& app, Action& action);
+void add_campaign(Command app, Action& action);
+void add_compile(Command app, Action& action);
+void add_demo(Command app, Action& action);
+void add_energy(Command app, Action& action);
+void add_estimate(Command app, Action& action);
+void add_fuzz(Command app, Action& action);
+void add_generate(Command app, Action& action);
+void add_generate_text(Command app, Action& action);
+void add_inject(Command app, Action& action);
+void add_models(Command app, Action& action);
+void add_report(Command app, Action& action);
+void add_run(Command app, Action& action);
+void add_soc(Command app, Action& action);
+void add_sweep(Command app, Action& action);
+void add_synth(Command app, Action& action);
+void add_verify(Command app, Action& action);
 
 }  // namespace trine::cli

@@ -69,14 +69,14 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_demo(CLI::App& app, Action& action) {
+void add_demo(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "demo", "generate, compile, run, check and synthesize a shipped model", run);
   options->design.config = "edge64";
-  options->design.declare(*command)->required(false);
-  add_value(*command, "--out,-o DIR", options->out, "folder for the design (out/demo)");
-  options->output.declare(*command);
-  command->footer(
+  options->design.declare(command)->required(false);
+  add_value(command, "--out,-o DIR", options->out, "folder for the design (out/demo)");
+  options->output.declare(command);
+  command.footer(
       "The model is models/lenet_mnist.tflite with its recorded vectors; edge64 unless --config\n"
       "says otherwise.\n\n"
       "Examples:\n"

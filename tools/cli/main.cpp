@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -61,27 +62,28 @@ int main(int argc, char** argv) {
       "Trine writes neural-network accelerators, compiles quantized models for them, runs them in\n"
       "simulation, checks the results bit by bit and reports area.",
       "trine"};
+  const Command top(&app);
   Action action;
-  add_generate(app, action);
-  add_compile(app, action);
-  add_run(app, action);
-  add_verify(app, action);
-  add_record(app, action);
-  add_accuracy(app, action);
-  add_compare(app, action);
-  add_quantize(app, action);
-  add_estimate(app, action);
-  add_sweep(app, action);
-  add_campaign(app, action);
-  add_report(app, action);
-  add_energy(app, action);
-  add_soc(app, action);
-  add_synth(app, action);
-  add_generate_text(app, action);
-  add_fuzz(app, action);
-  add_inject(app, action);
-  add_models(app, action);
-  add_demo(app, action);
+  add_generate(top, action);
+  add_compile(top, action);
+  add_run(top, action);
+  add_verify(top, action);
+  add_record(top, action);
+  add_accuracy(top, action);
+  add_compare(top, action);
+  add_quantize(top, action);
+  add_estimate(top, action);
+  add_sweep(top, action);
+  add_campaign(top, action);
+  add_report(top, action);
+  add_energy(top, action);
+  add_soc(top, action);
+  add_synth(top, action);
+  add_generate_text(top, action);
+  add_fuzz(top, action);
+  add_inject(top, action);
+  add_models(top, action);
+  add_demo(top, action);
   app.set_version_flag("--version", TRINE_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);

@@ -10,7 +10,7 @@
 #include "base/index.h"
 #include "machine/precision.h"
 #include "sw/compiler/lower/findings.h"
-#include "sw/compiler/plan/ties.h"
+#include "sw/compiler/network/ties.h"
 
 namespace trine::compiler {
 namespace {

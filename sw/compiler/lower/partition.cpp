@@ -11,7 +11,7 @@
 #include <set>
 
 #include "base/index.h"
-#include "sw/compiler/edges.h"
+#include "sw/compiler/lower/edges.h"
 #include "sw/compiler/lower/findings.h"
 #include "sw/compiler/stages.h"
 #include "sw/model/shapes.h"

@@ -6,7 +6,7 @@
 #include <limits>
 #include <numeric>
 
-#include "sw/compiler/plan/ties.h"
+#include "sw/compiler/network/ties.h"
 
 namespace trine::compiler {
 namespace {

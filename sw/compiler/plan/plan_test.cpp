@@ -8,7 +8,7 @@
 
 #include "sim/arch/tests/testing.h"
 #include "sw/compiler/lower/lower.h"
-#include "sw/compiler/plan/ties.h"
+#include "sw/compiler/network/ties.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "tools/fuzz/networks.h"
 

@@ -329,43 +329,43 @@ class Fuzzer {
 
 }  // namespace
 
-void add_fuzz(CLI::App& app, Action& action) {
+void add_fuzz(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "fuzz", "random networks on random designs against the golden layers",
       [](const Options& given) { return Fuzzer(given).run(); });
-  add_value(*command, "--pairs N", options->pairs, "networks, on all configurations together (200)")
-      ->check(CLI::Range(1, 1 << 24));
-  add_value(*command, "--configs K", options->configs, "random configurations (20)")
-      ->check(CLI::Range(1, 1 << 20));
-  add_value(*command, "--config C", options->designs, "presets or TOML files instead");
-  add_value(*command, "--set KEY=VALUE", options->settings,
+  add_value(command, "--pairs N", options->pairs, "networks, on all configurations together (200)")
+      ->check(range(1, 1 << 24));
+  add_value(command, "--configs K", options->configs, "random configurations (20)")
+      ->check(range(1, 1 << 20));
+  add_value(command, "--config C", options->designs, "presets or TOML files instead");
+  add_value(command, "--set KEY=VALUE", options->settings,
             "array.rows=16: changes a key of --config");
-  add_value(*command, "--backend B", options->backend,
+  add_value(command, "--backend B", options->backend,
             "arch: architecture simulator and golden layers; rtl: Verilator\n"
             "as well, which builds a model for each configuration (arch)")
-      ->check(CLI::IsMember({"arch", "rtl"}));
-  add_value(*command, "--family F", options->families, "kinds of networks, several by commas (all)")
+      ->check(one_of({"arch", "rtl"}));
+  add_value(command, "--family F", options->families, "kinds of networks, several by commas (all)")
       ->delimiter(',')
-      ->check(CLI::IsMember(fuzz::family_names()));
-  add_value(*command, "--seed S", options->seed, "another one makes other pairs (1)");
-  add_value(*command, "--case CASE", options->one, "one pair, as a failure prints it");
-  add_value(*command, "--onnx DIR", options->onnx,
+      ->check(one_of(fuzz::family_names()));
+  add_value(command, "--seed S", options->seed, "another one makes other pairs (1)");
+  add_value(command, "--case CASE", options->one, "one pair, as a failure prints it");
+  add_value(command, "--onnx DIR", options->onnx,
             "write exported networks, an input and the golden output of each\n"
             "into this folder, for another runtime; nothing is run");
-  add_value(*command, "--least-exact %", options->least_exact,
+  add_value(command, "--least-exact %", options->least_exact,
             "fewer exact pairs have failed, too, of 20 and more (50)")
-      ->check(CLI::Range(0, 100));
-  command->add_flag("--as-drawn", options->as_drawn, "failures are not made simpler");
-  add_value(*command, "--failures N", options->most_failures, "stops behind so many (5)")
-      ->check(CLI::Range(1, 1 << 20));
-  add_value(*command, "--seconds N", options->seconds,
+      ->check(range(0, 100));
+  command.add_flag("--as-drawn", options->as_drawn, "failures are not made simpler");
+  add_value(command, "--failures N", options->most_failures, "stops behind so many (5)")
+      ->check(range(1, 1 << 20));
+  add_value(command, "--seconds N", options->seconds,
             "a pair that takes longer has failed (60; rtl 900)")
-      ->check(CLI::Range(1, 1 << 20));
-  add_value(*command, "--only K", options->only, "only configuration K, of 0 and up")
-      ->check(CLI::Range(0, 1 << 20));
-  options->engine.declare(*command);
-  options->output.declare(*command);
-  command->footer(
+      ->check(range(1, 1 << 20));
+  add_value(command, "--only K", options->only, "only configuration K, of 0 and up")
+      ->check(range(0, 1 << 20));
+  options->engine.declare(command);
+  options->output.declare(command);
+  command.footer(
       "With --jobs, --engine or --out each configuration is a run of its own (trine fuzz --only),\n"
       "which is kept: the same counts, some at a time, resumed after a kill.\n"
       "A failure is made simpler by itself (fewer operators, smaller shapes, default\n"

@@ -66,20 +66,20 @@ Json design_json(const machine::Config& config, const std::string& out, const st
   return json;
 }
 
-void add_generate(CLI::App& app, Action& action) {
+void add_generate(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "generate", "write a design: SystemVerilog, file lists, C headers, register map",
       run);
-  options->output.declare(*command);
-  options->design.declare(*command)->required(false);
-  add_value(*command, "--out,-o DIR", options->out,
+  options->output.declare(command);
+  options->design.declare(command)->required(false);
+  add_value(command, "--out,-o DIR", options->out,
             "folder to write; an earlier output is replaced");
-  add_value(*command, "--prefix P", options->prefix,
+  add_value(command, "--prefix P", options->prefix,
             "before each name of a module, a file and a C symbol: for several designs\n"
             "in one system (none)");
   // For developers: refreshes the prints of the instruction set that the repository holds.
-  command->add_option("--packages", options->packages)->group("");
-  command->footer(
+  add_value(command, "--packages", options->packages, "")->group("");
+  command.footer(
       "Examples:\n"
       "  trine generate --config edge256 --out out/edge256\n"
       "  trine generate --config edge256 --set array.rows=16 --set name=tall --out out/tall\n"

@@ -213,18 +213,18 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_inject(CLI::App& app, Action& action) {
+void add_inject(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "inject", "bits of the memories inverted while a network runs", run);
-  options->network.declare(*command);
-  add_value(*command, "--flips N", options->flips, "runs for each line of the table (100)")
-      ->check(CLI::Range(1, 1 << 24));
-  add_value(*command, "--seed S", options->seed, "another one draws other places and inputs (1)");
-  add_value(*command, "--stall P", options->stall,
+  options->network.declare(command);
+  add_value(command, "--flips N", options->flips, "runs for each line of the table (100)")
+      ->check(range(1, 1 << 24));
+  add_value(command, "--seed S", options->seed, "another one draws other places and inputs (1)");
+  add_value(command, "--stall P", options->stall,
             "percent of cycles in which the memory's channels pause (0)")
-      ->check(CLI::Range(0, 90));
-  options->output.declare(*command);
-  command->footer(
+      ->check(range(0, 90));
+  options->output.declare(command);
+  command.footer(
       "One word a run, with one bit or two, half of them in DMEM (of those that the network\n"
       "writes), half in PMEM (of all); without and with memory.ecc. With it, in each fifth run of\n"
       "two bits a word of every row of PMEM, and a soft reset some cycles later: the next run "

@@ -448,59 +448,58 @@ std::string fault_names(int per_line = 0) {
 
 }  // namespace
 
-void add_soc(CLI::App& app, Action& action) {
+void add_soc(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "soc", "put the machine into a RISC-V system and run a model there", run);
-  add_value(*command, "--config,-c C", options->configs,
+  add_value(command, "--config,-c C", options->configs,
             "configuration file (.toml) or preset, one for each model")
       ->required()
       ->allow_extra_args(false);
-  add_value(*command, "--set key=value", options->settings, "one key of the configuration, of all")
+  add_value(command, "--set key=value", options->settings, "one key of the configuration, of all")
       ->allow_extra_args(false);
-  command->add_option("MODEL", options->models,
-                      "model (.tflite, .onnx); two: one for each machine");
-  declare_shape(*command, options->shapes);
-  add_value(*command, "--app F.c", options->app,
+  add_value(command, "MODEL", options->models, "model (.tflite, .onnx); two: one for each machine");
+  declare_shape(command, options->shapes);
+  add_value(command, "--app F.c", options->app,
             "firmware of your own instead of models, with soc/firmware/board.h")
       ->allow_extra_args(false);
-  add_value(*command, "--data F", options->data, "bytes for it: soc_data of board.h");
-  add_value(*command, "--main-kib N", options->system.main_kib, "main memory for it (1024)")
-      ->check(CLI::Range(64, 65536));
-  add_value(*command, "--input,-i X.npy", options->inputs,
+  add_value(command, "--data F", options->data, "bytes for it: soc_data of board.h");
+  add_value(command, "--main-kib N", options->system.main_kib, "main memory for it (1024)")
+      ->check(range(64, 65536));
+  add_value(command, "--input,-i X.npy", options->inputs,
             "NumPy file of an input, in order; random codes, seeded, if absent")
       ->allow_extra_args(false);
-  add_value(*command, "--vectors DIR", options->vectors, "inputs of these recorded cases");
-  add_value(*command, "--cases N", options->cases, "how many, one after the other (1)")
-      ->check(CLI::Range(1, 1000));
-  add_value(*command, "--labels F.txt", options->labels,
+  add_value(command, "--vectors DIR", options->vectors, "inputs of these recorded cases");
+  add_value(command, "--cases N", options->cases, "how many, one after the other (1)")
+      ->check(range(1, 1000));
+  add_value(command, "--labels F.txt", options->labels,
             "names of the classes, a line each; of each model, in order")
       ->allow_extra_args(false);
-  add_value(*command, "--cpu NAME", options->system.cpu,
+  add_value(command, "--cpu NAME", options->system.cpu,
             "processor, by LiteX's name: vexriscv, picorv32, ibex, ... (vexriscv)");
-  add_value(*command, "--cpu-variant V", options->system.variant, "of it (LiteX's default)");
-  command->add_flag("--sdram", options->system.sdram,
-                    "main memory: SDRAM behind LiteDRAM and an L2 cache, not on chip");
-  add_value(*command, "--target T", options->system.target,
+  add_value(command, "--cpu-variant V", options->system.variant, "of it (LiteX's default)");
+  command.add_flag("--sdram", options->system.sdram,
+                   "main memory: SDRAM behind LiteDRAM and an L2 cache, not on chip");
+  add_value(command, "--target T", options->system.target,
             "sim; ulx3s: the board, for --bitstream (sim)")
-      ->check(CLI::IsMember({"sim", "ulx3s"}));
-  add_value(*command, "--bitstream F.bit", options->bitstream,
+      ->check(one_of({"sim", "ulx3s"}));
+  add_value(command, "--bitstream F.bit", options->bitstream,
             "for the board, and F.bit.NOTICE; half an hour");
-  add_value(*command, "--clock-mhz F", options->system.clock_mhz, "of the board (40)")
-      ->check(CLI::Range(1.0, 200.0));
-  command->add_flag("--netlist", options->netlist,
-                    "simulate what Yosys maps the system to for ECP5; minutes");
-  add_value(*command, "--fault F", options->fault, "what goes wrong: " + fault_names(4))
-      ->check([](const std::string& name) {
+  add_value(command, "--clock-mhz F", options->system.clock_mhz, "of the board (40)")
+      ->check(range(1.0, 200.0));
+  command.add_flag("--netlist", options->netlist,
+                   "simulate what Yosys maps the system to for ECP5; minutes");
+  add_value(command, "--fault F", options->fault, "what goes wrong: " + fault_names(4))
+      ->check(checked([](const std::string& name) {
         return faults().contains(name) ? std::string()
                                        : fmt::format("'{}', allowed: {}", name, fault_names());
-      });
-  command->add_flag("--no-cache-hooks", options->no_cache_hooks,
-                    "leave the driver's cache hooks empty: stale bytes come out");
-  add_value(*command, "--out,-o DIR", options->out,
+      }));
+  command.add_flag("--no-cache-hooks", options->no_cache_hooks,
+                   "leave the driver's cache hooks empty: stale bytes come out");
+  add_value(command, "--out,-o DIR", options->out,
             "folder for designs, system and firmware (removed afterwards)");
-  options->python.declare(*command);
-  options->output.declare(*command);
-  command->footer(
+  options->python.declare(command);
+  options->output.declare(command);
+  command.footer(
       "The system is made by LiteX (soc/requirements.txt, installed on first use), the firmware "
       "by\n"
       "riscv64-unknown-elf-gcc with picolibc; Verilator runs it. Exit code 1: the firmware "

@@ -63,63 +63,63 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_synth(CLI::App& app, Action& action) {
+void add_synth(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "synth", "synthesize a design: area, clock, longest paths", run);
-  CLI::Option* config = options->design.declare(*command)->required(false);
-  add_value(*command, "--design DIR", options->emitted,
+  Option config = options->design.declare(command)->required(false);
+  add_value(command, "--design DIR", options->emitted,
             "instead of --config: a folder that `trine generate` wrote, of any\n"
             "revision; per MAC nothing is told")
       ->excludes(config);
-  add_value(*command, "--top MODULE", options->top,
+  add_value(command, "--top MODULE", options->top,
             "with --design: a module of it with its default parameters (trine_top)")
       ->excludes(config);
-  options->output.declare(*command);
-  add_value(*command, "--liberty FILE", options->synth.liberty,
+  options->output.declare(command);
+  add_value(command, "--liberty FILE", options->synth.liberty,
             "cell library, .lib or .lib.gz (Debian's qflow-tech-osu018)");
-  add_value(*command, "--macros DIR", options->synth.macros,
+  add_value(command, "--macros DIR", options->synth.macros,
             "folder with Liberty files of memories (the library's own)");
-  add_value(*command, "--clock-ns T", options->synth.clock_ns,
+  add_value(command, "--clock-ns T", options->synth.clock_ns,
             "a clock of T ns is short enough: less area where it can be\n"
             "(0: the shortest)")
-      ->check(CLI::Range(0.0, 1000.0));
-  add_value(*command, "--memory-ns T", options->synth.memory_ns,
+      ->check(range(0.0, 1000.0));
+  add_value(command, "--memory-ns T", options->synth.memory_ns,
             "read memories in T ns, macro and multiplexer, with the least\n"
             "area that does (0: in what leaves the clock of the fastest)")
-      ->check(CLI::Range(0.0, 1000.0));
-  add_value(*command, "--target T", options->target, "asic, ice40 or ecp5 (asic)")
-      ->check(CLI::IsMember({"asic", "ice40", "ecp5"}));
-  add_value(*command, "--netlist DIR", options->synth.netlist,
+      ->check(range(0.0, 1000.0));
+  add_value(command, "--target T", options->target, "asic, ice40 or ecp5 (asic)")
+      ->check(one_of({"asic", "ice40", "ecp5"}));
+  add_value(command, "--netlist DIR", options->synth.netlist,
             "folder for the netlist that was measured: Verilog, models of\n"
             "its cells and memories, trine.f (asic)");
-  command->add_flag("--flat", options->synth.flat,
-                    "map the design as one module, optimized across all borders");
-  command->add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
-  command->add_flag("--no-cache", options->no_cache,
-                    "map every module anew; else what was mapped before comes\n"
-                    "from ~/.cache/trine/synth ($TRINE_CACHE moves it)");
-  add_value(*command, "--wire-load W", options->wire_load,
+  command.add_flag("--flat", options->synth.flat,
+                   "map the design as one module, optimized across all borders");
+  command.add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
+  command.add_flag("--no-cache", options->no_cache,
+                   "map every module anew; else what was mapped before comes\n"
+                   "from ~/.cache/trine/synth ($TRINE_CACHE moves it)");
+  add_value(command, "--wire-load W", options->wire_load,
             "zero: wires are nothing; library: what the library guesses by\n"
             "fan-out (zero)")
-      ->check(CLI::IsMember({"zero", "library"}));
-  CLI::Option* place =
-      command->add_flag("--place", options->place,
-                        "place it, too, with estimated wires: macros, then cells by\n"
-                        "Coloquinte (asic); with --target ecp5: route it, too, by nextpnr");
-  add_value(*command, "--lef PATH", options->synth.place.lef,
+      ->check(one_of({"zero", "library"}));
+  Option place =
+      command.add_flag("--place", options->place,
+                       "place it, too, with estimated wires: macros, then cells by\n"
+                       "Coloquinte (asic); with --target ecp5: route it, too, by nextpnr");
+  add_value(command, "--lef PATH", options->synth.place.lef,
             "LEF file, or folder of such, of the library's cells and macros\n"
             "(beside the Liberty file)");
-  add_value(*command, "--floorplan FILE", options->floorplan,
+  add_value(command, "--floorplan FILE", options->floorplan,
             "with --place: SVG picture of the floor plan by module")
       ->needs(place);
-  options->python.declare(*command);
-  add_value(*command, "--paths N", options->synth.paths,
+  options->python.declare(command);
+  add_value(command, "--paths N", options->synth.paths,
             "tell the N longest paths from register to register, one for each\n"
             "pair of registers of modules (0)")
-      ->check(CLI::Range(0, 1000));
-  add_value(*command, "--jobs,-j N", options->synth.jobs, "Yosys processes at a time (2)")
-      ->check(CLI::Range(1, 256));
-  command->footer(
+      ->check(range(0, 1000));
+  add_value(command, "--jobs,-j N", options->synth.jobs, "Yosys processes at a time (2)")
+      ->check(range(1, 256));
+  command.footer(
       "clock_ns is that of the whole design from register to register: macros timed, nets buffered "
       "to\n"
       "16 loads, cells sized, hold times kept, no wires. Modules are told before buffers and "

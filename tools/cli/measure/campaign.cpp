@@ -55,14 +55,14 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_campaign(CLI::App& app, Action& action) {
+void add_campaign(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "campaign", "the commands of a file, each once, some at a time", run);
-  add_value(*command, "LINES FILE", options->lines, "file with a shell's command a line")
+  add_value(command, "LINES FILE", options->lines, "file with a shell's command a line")
       ->required();
-  options->engine.declare(*command);
-  options->output.declare(*command);
-  command->footer(
+  options->engine.declare(command);
+  options->output.declare(command);
+  command.footer(
       "Each line is run by a shell in the current folder. Its exit code and text are kept in "
       "--out\n"
       "by the line's own words and this program: a second campaign runs what is not there. What\n"

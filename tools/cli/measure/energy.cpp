@@ -230,45 +230,45 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_energy(CLI::App& app, Action& action) {
+void add_energy(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "energy", "measure what actions cost: toggles of the netlist, priced", run);
-  command->add_option("MODEL", options->models, "networks whose layers are measured");
-  options->design.declare(*command)->required(false);
-  declare_shape(*command, options->shapes);
-  options->output.declare(*command);
-  add_value(*command, "--vectors DIR[:CASE]", options->vectors,
+  add_value(command, "MODEL", options->models, "networks whose layers are measured");
+  options->design.declare(command)->required(false);
+  declare_shape(command, options->shapes);
+  options->output.declare(command);
+  add_value(command, "--vectors DIR[:CASE]", options->vectors,
             "for each MODEL a folder that trine record wrote: its first case,\n"
             "or CASE, is run; `random`, or none at all: random codes, seeded")
       ->allow_extra_args(false);
-  add_value(*command, "--liberty FILE", options->measure.synth.liberty,
+  add_value(command, "--liberty FILE", options->measure.synth.liberty,
             "cell library, .lib or .lib.gz, with a folder of memories beside it");
-  add_value(*command, "--macros DIR", options->measure.synth.macros,
+  add_value(command, "--macros DIR", options->measure.synth.macros,
             "folder with Liberty files of memories (the library's own)");
-  add_value(*command, "--measured FILE.json ...", options->measured,
+  add_value(command, "--measured FILE.json ...", options->measured,
             "instead of MODEL and --config: what --json wrote, of any designs, one\n"
             "table for all");
-  add_value(*command, "--table TABLE.json", options->table, "fit none: how far this one is off");
-  add_value(*command, "--out TABLE.json", options->out, "file for the table");
-  add_value(*command, "--keep DIR", options->measure.keep,
+  add_value(command, "--table TABLE.json", options->table, "fit none: how far this one is off");
+  add_value(command, "--out TABLE.json", options->out, "file for the table");
+  add_value(command, "--keep DIR", options->measure.keep,
             "folder for the netlist and the ports of the runs, for a check by\n"
             "other means (bench/energy.py)");
-  add_value(*command, "--wire-ff C", options->measure.assumed.wire_ff,
+  add_value(command, "--wire-ff C", options->measure.assumed.wire_ff,
             "capacitance of each net's wire in fF; with --place of the clock's (12)")
-      ->check(CLI::Range(0.0, 1000.0));
-  command->add_flag("--place", options->place,
-                    "place the design (trine synth --place): wires as long as they are\n"
-                    "then, instead of all alike");
-  add_value(*command, "--lef PATH", options->measure.synth.place.lef,
+      ->check(range(0.0, 1000.0));
+  command.add_flag("--place", options->place,
+                   "place the design (trine synth --place): wires as long as they are\n"
+                   "then, instead of all alike");
+  add_value(command, "--lef PATH", options->measure.synth.place.lef,
             "with --place: LEF of cells and macros (beside the Liberty file)");
-  options->python.declare(*command);
-  add_value(*command, "--clock-tree F", options->measure.assumed.clock_tree,
+  options->python.declare(command);
+  add_value(command, "--clock-tree F", options->measure.assumed.clock_tree,
             "what the clock's pins and wires take with the buffers of a tree (1.4)")
-      ->check(CLI::Range(1.0, 10.0));
-  add_value(*command, "--glitch-every N", options->measure.timed_every,
+      ->check(range(1.0, 10.0));
+  add_value(command, "--glitch-every N", options->measure.timed_every,
             "run one cycle of N with delays, for glitches; 0: none (17)")
-      ->check(CLI::Range(0, 1'000'000));
-  command->footer(
+      ->check(range(0, 1'000'000));
+  command.footer(
       "The netlist is the one whose clock `trine synth` tells, driven by the ports of a run of "
       "the\n"
       "RTL; its answers are compared with the RTL's in every cycle (docs/energy.md).\n\n"

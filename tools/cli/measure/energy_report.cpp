@@ -68,13 +68,13 @@ class Adder {
 
 }  // namespace
 
-void EnergyOptions::declare(CLI::App& command) {
+void EnergyOptions::declare(Command command) {
   add_value(command, "--energy TABLE", table,
             "energies of actions: a technology that comes with the project\n"
             "(sg13g2), or a file of `trine energy`");
   add_value(command, "--dram-pj-per-bit E", dram_pj_per_bit,
             "of what crosses the bus; told apart from the chip (20)")
-      ->check(CLI::Range(0.0, 1000.0));
+      ->check(range(0.0, 1000.0));
   add_value(command, "--accelergy FILE", accelergy,
             "file for the counts of actions, YAML as Accelergy reads it");
 }

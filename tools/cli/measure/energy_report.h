@@ -23,7 +23,7 @@ struct EnergyOptions {
   double dram_pj_per_bit = 20;
   std::string accelergy;
 
-  void declare(CLI::App& command);
+  void declare(Command command);
   /// Reads the table, before a run of minutes. @throws Error
   energy::Table read() const;
 };

@@ -32,13 +32,13 @@ std::string changes_of(const std::string& revision) {
 
 }  // namespace
 
-void EngineFlags::declare(CLI::App& command) {
+void EngineFlags::declare(Command command) {
   add_value(command, "--engine E", engine, "local: processes; slurm: a job array (local)")
-      ->check(CLI::IsMember({"local", "slurm"}));
+      ->check(one_of({"local", "slurm"}));
   add_value(command, "--jobs,-j N", jobs,
             "processes at a time (one each processor); of slurm elements of the\n"
             "array (one each task, 1000 at most)")
-      ->check(CLI::Range(1, 1 << 16));
+      ->check(range(1, 1 << 16));
   add_value(command, "--out DIR", out,
             "folder for what each came to, which a later sweep finds there\n"
             "($TRINE_CACHE/sweep); with slurm one that all nodes see");

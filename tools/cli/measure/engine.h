@@ -18,7 +18,7 @@ struct EngineFlags {
   int jobs = 0;
   bool retry = false;
 
-  void declare(CLI::App& command);
+  void declare(Command command);
   /// Whether one of the first three was named.
   bool asked() const { return engine != "local" || !out.empty() || jobs > 0; }
 };

@@ -164,23 +164,23 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy,
   return json;
 }
 
-void add_estimate(CLI::App& app, Action& action) {
+void add_estimate(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "estimate", "predict a network's cycles without executing it", run);
-  options->network.declare(*command);
-  options->network.declare_batch(*command);
-  command->get_option("MODEL")->required(false)->description(
+  options->network.declare(command);
+  options->network.declare_batch(command);
+  command.option("MODEL")->required(false)->description(
       "quantized TFLite or ONNX model, a compiled program,\nor a table of shapes: FILE.csv");
-  options->memory.declare_memory(*command);
-  options->energy.declare(*command);
-  options->output.declare(*command);
-  add_value(*command, "--table NAME", options->table,
+  options->memory.declare_memory(command);
+  options->energy.declare(command);
+  options->output.declare(command);
+  add_value(command, "--table NAME", options->table,
             "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3");
-  add_value(*command, "--tokens N", options->tokens, "of a table: that go through at once (128)")
-      ->check(CLI::Range(1, 8191));
-  add_value(*command, "--context N", options->context, "tokens that each attends to (all of them)")
-      ->check(CLI::Range(1, 8191));
-  command->footer(
+  add_value(command, "--tokens N", options->tokens, "of a table: that go through at once (128)")
+      ->check(range(1, 8191));
+  add_value(command, "--context N", options->context, "tokens that each attends to (all of them)")
+      ->check(range(1, 8191));
+  command.footer(
       "The program is compiled and walked through, its times without its data: the cycles of\n"
       "run --backend arch. Tables are shapes without weights; a block is planned once.\n\n"
       "Examples:\n"

@@ -203,7 +203,7 @@ void measure_point(const Measurements& o, const std::string& config, std::size_t
 
 }  // namespace
 
-void Measurements::declare(CLI::App& command) {
+void Measurements::declare(Command command) {
   add_value(command, "--config,-c C", configs, "measure: a design; may be repeated")
       ->allow_extra_args(false);
   add_value(command, "--set key=value", settings, "change one key of all designs; may be repeated")
@@ -222,9 +222,8 @@ void Measurements::declare(CLI::App& command) {
   add_value(command, "--scale X", scale, "of --data, as accuracy's")->delimiter(',');
   add_value(command, "--batch N,...", batches, "images that runs take together (1,2,4,8)")
       ->delimiter(',')
-      ->check(CLI::Range(1, 256));
-  add_value(command, "--backend B", backend, "rtl or arch (arch)")
-      ->check(CLI::IsMember({"rtl", "arch"}));
+      ->check(range(1, 256));
+  add_value(command, "--backend B", backend, "rtl or arch (arch)")->check(one_of({"rtl", "arch"}));
   command.add_flag("--synth", synth, "synthesize each design, too: minutes");
   add_value(command, "--liberty FILE", liberty, "cell library of --synth");
   add_value(command, "--out DIR", out, "folder for what is measured; what is there is kept");

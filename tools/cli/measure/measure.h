@@ -20,7 +20,7 @@ struct Measurements {
   std::string out, backend = "arch", liberty;
   bool synth = false;
 
-  void declare(CLI::App& command);
+  void declare(Command command);
   /// The files that they name, for Output::check.
   std::vector<NamedFile> read() const;
   /// Whether something is to be measured. @throws Error  options that need others

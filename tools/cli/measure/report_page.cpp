@@ -68,18 +68,18 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_report(CLI::App& app, Action& action) {
+void add_report(Command app, Action& action) {
   const auto [command, options] =
       add_command<Options>(app, action, "report", "every metric of results, in one report", run);
-  command->add_option("DIR", options->folders,
-                      "folders with what --json (and run's --perfetto) wrote, of one revision");
-  options->measurements.declare(*command);
-  add_value(*command, "--html FILE", options->html,
+  add_value(command, "DIR", options->folders,
+            "folders with what --json (and run's --perfetto) wrote, of one revision");
+  options->measurements.declare(command);
+  add_value(command, "--html FILE", options->html,
             "the report as one page, which needs no network");
-  add_value(*command, "--python P", options->python,
+  add_value(command, "--python P", options->python,
             "a Python with jinja2 (Debian's /usr/bin/python3, else python3)");
-  options->output.declare(*command);
-  command->footer(
+  options->output.declare(command);
+  command.footer(
       "Read are the results of run, verify, estimate, synth, accuracy and compare, whatever the "
       "files'\n"
       "names; what is missing is told as not known, with the command that tells it. With --config "

@@ -225,47 +225,47 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_sweep(CLI::App& app, Action& action) {
+void add_sweep(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "sweep", "cycles, traffic, area of many configurations and models", run);
-  add_value(*command, "--config,-c C", options->configs, "presets or TOML files");
-  add_value(*command, "--configs GLOB", options->config_files, "TOML files by patterns");
-  add_value(*command, "--models GLOB", options->models, "quantized models by patterns");
-  declare_shape(*command, options->shapes);
-  add_value(*command, "--set KEY=V,V", options->settings,
+  add_value(command, "--config,-c C", options->configs, "presets or TOML files");
+  add_value(command, "--configs GLOB", options->config_files, "TOML files by patterns");
+  add_value(command, "--models GLOB", options->models, "quantized models by patterns");
+  declare_shape(command, options->shapes);
+  add_value(command, "--set KEY=V,V", options->settings,
             "values of a key; several times: every combination")
       ->allow_extra_args(false);
-  add_value(*command, "--by METHODS", options->by,
+  add_value(command, "--by METHODS", options->by,
             "estimate, arch (architecture simulator) or rtl; with synth besides,\n"
             "or alone (estimate)")
       ->delimiter(',')
       ->default_val(std::vector<std::string>{"estimate"})
-      ->check(CLI::IsMember({"estimate", "arch", "rtl", "synth"}));
-  add_value(*command, "--then METHODS", options->then,
+      ->check(one_of({"estimate", "arch", "rtl", "synth"}));
+  add_value(command, "--then METHODS", options->then,
             "the front (without one all within the conditions) once more by\n"
             "these, then judged anew: the rest falls out")
       ->delimiter(',')
-      ->check(CLI::IsMember({"estimate", "arch", "rtl", "synth"}));
-  add_value(*command, "--option NAME=V,V", options->options,
+      ->check(one_of({"estimate", "arch", "rtl", "synth"}));
+  add_value(command, "--option NAME=V,V", options->options,
             "values of an option of estimate or run (batch=1,8), or of synth\n"
             "(synth.liberty=FILE), as --set")
       ->allow_extra_args(false);
-  add_value(*command, "--where CONDITION", options->where,
+  add_value(command, "--where CONDITION", options->where,
             "'area_um2<2e6': a figure or key, < <= > >= = !=, a number")
       ->allow_extra_args(false);
-  add_value(*command, "--minimize FIGURES", options->minimize,
+  add_value(command, "--minimize FIGURES", options->minimize,
             "by commas: the front is of points that no other beats in all")
       ->delimiter(',');
-  add_value(*command, "--maximize FIGURES", options->maximize, "the same the other way round")
+  add_value(command, "--maximize FIGURES", options->maximize, "the same the other way round")
       ->delimiter(',');
-  options->engine.declare(*command);
-  add_value(*command, "--csv FILE", options->csv, "all points, for a spreadsheet");
-  add_value(*command, "--plot FILE", options->plot,
+  options->engine.declare(command);
+  add_value(command, "--csv FILE", options->csv, "all points, for a spreadsheet");
+  add_value(command, "--plot FILE", options->plot,
             "points and front by the first two of these figures, .svg or .png");
-  options->output.declare(*command);
-  add_value(*command, "--worker LIST", options->worker, "")->group("");
-  add_value(*command, "--part K/N", options->part, "")->group("");
-  command->footer(
+  options->output.declare(command);
+  add_value(command, "--worker LIST", options->worker, "")->group("");
+  add_value(command, "--part K/N", options->part, "")->group("");
+  command.footer(
       "Figures are numbers of `trine estimate|run|synth --json` by name (cycles, utilization,\n"
       "gate_equivalents, area_um2, clock_ns, energy_pj ...), dram_bytes (read and written),\n"
       "microseconds (cycles times clock_ns), and keys of the configuration (array.rows). A point\n"

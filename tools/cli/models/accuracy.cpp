@@ -256,26 +256,26 @@ int run(Options options) {
 
 }  // namespace
 
-void add_accuracy(CLI::App& app, Action& action) {
+void add_accuracy(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "accuracy", "top-1 and top-5 of a model on labelled examples", run);
-  options->network.declare(*command);
-  add_value(*command, "--data DIR", options->data,
+  options->network.declare(command);
+  add_value(command, "--data DIR", options->data,
             "folder with x.npy and y.npy, with labels.csv, with a folder of .npy\n"
             "files for each class, or of vectors; or F.csv: label,value,...")
       ->required();
-  options->preparation.declare(*command);
-  add_value(*command, "--count N", options->count, "only the first N examples (0: all)");
-  add_value(*command, "--threads N", options->threads, "of arch and golden (0: as many as cores)")
-      ->check(CLI::Range(0, 256));
-  add_value(*command, "--float F", options->real,
+  options->preparation.declare(command);
+  add_value(command, "--count N", options->count, "only the first N examples (0: all)");
+  add_value(command, "--threads N", options->threads, "of arch and golden (0: as many as cores)")
+      ->check(range(0, 256));
+  add_value(command, "--float F", options->real,
             "the float model that MODEL was quantized from: its top-1, too, by its\n"
             "own runtime");
   options->backend.backend = "arch";
-  options->backend.declare(*command, true);
-  options->python.declare(*command);
-  options->output.declare(*command);
-  command->footer(
+  options->backend.declare(command, true);
+  options->python.declare(command);
+  options->output.declare(command);
+  command.footer(
       "The architecture simulator (the default here) computes the same codes as the RTL and as "
       "the\n"
       "golden layers. Data of the model's own type are taken as they are; floats are quantized;\n"

@@ -232,25 +232,25 @@ int run(Options options) {
 
 }  // namespace
 
-void add_compare(CLI::App& app, Action& action) {
+void add_compare(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "compare", "layer by layer against another runtime or the float model", run);
-  command->add_option("MODEL", options->model, "quantized TFLite or ONNX model")->required();
-  add_value(*command, "--against R|FLOAT", options->against,
+  add_value(command, "MODEL", options->model, "quantized TFLite or ONNX model")->required();
+  add_value(command, "--against R|FLOAT", options->against,
             "litert or onnxruntime (by MODEL's kind), or the float model that\n"
             "MODEL was quantized from");
-  add_value(*command, "--vectors DIR", options->vectors,
+  add_value(command, "--vectors DIR", options->vectors,
             "the recorded layers of one case in this folder; nothing is run but\n"
             "the golden layers");
-  add_value(*command, "--tolerance N", options->tolerance,
+  add_value(command, "--tolerance N", options->tolerance,
             "codes by which a layer may differ from the runtime's (0)")
-      ->check(CLI::Range(0, 255));
-  add_value(*command, "--rounding HOW", options->rounding, "as verify's: auto, double or single")
-      ->check(CLI::IsMember({"auto", "double", "single"}));
-  options->cases.declare(*command);
-  options->python.declare(*command);
-  options->output.declare(*command);
-  command->footer(
+      ->check(range(0, 255));
+  add_value(command, "--rounding HOW", options->rounding, "as verify's: auto, double or single")
+      ->check(one_of({"auto", "double", "single"}));
+  options->cases.declare(command);
+  options->python.declare(command);
+  options->output.declare(command);
+  command.footer(
       "What the machine computes are the golden layers, bit by bit; here each stands beside what "
       "the\n"
       "other has in its place: codes that are equal, the largest difference in codes, the first\n"

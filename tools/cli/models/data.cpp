@@ -225,7 +225,7 @@ Array DataSet::example(std::size_t index) const {
   return row;
 }
 
-void Preparation::declare(CLI::App& command) {
+void Preparation::declare(Command command) {
   add_value(command, "--mean M[,M...]", mean_text,
             "value = (x - mean) * scale; one number, or one for each\nchannel: 0.485,0.456,0.406")
       ->delimiter(',')

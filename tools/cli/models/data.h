@@ -59,7 +59,7 @@ class DataSet {
 struct Preparation {
   std::vector<std::string> mean_text, scale_text;
 
-  void declare(CLI::App& command);
+  void declare(Command command);
   /// Checks the numbers. @throws Error
   void parse();
   bool given() const { return !mean_.empty() || !scale_.empty(); }

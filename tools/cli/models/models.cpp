@@ -182,17 +182,17 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_models(CLI::App& app, Action& action) {
+void add_models(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "models", "published models: list, download, check (models/published.tsv)", run);
-  add_value(*command, "--get NAME|all", options->get,
+  add_value(command, "--get NAME|all", options->get,
             "download a model, or all, and check its sha256");
-  add_value(*command, "--from URL|DIR", options->from,
+  add_value(command, "--from URL|DIR", options->from,
             "a mirror that holds them by their names (each from its public address)");
-  add_value(*command, "--to DIR", options->to,
+  add_value(command, "--to DIR", options->to,
             "folder to keep them in ($TRINE_MODELS, else models/published)");
-  options->output.declare(*command);
-  command->footer(
+  options->output.declare(command);
+  command.footer(
       "A model that is there already is not downloaded again; one with another sha256 is not "
       "kept.\n"
       "Each keeps the licence of its repository. models/README.md says how to record vectors.\n\n"

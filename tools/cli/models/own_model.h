@@ -8,9 +8,9 @@
 
 namespace trine::cli {
 
-void add_accuracy(CLI::App& app, Action& action);
-void add_compare(CLI::App& app, Action& action);
-void add_quantize(CLI::App& app, Action& action);
-void add_record(CLI::App& app, Action& action);
+void add_accuracy(Command app, Action& action);
+void add_compare(Command app, Action& action);
+void add_quantize(Command app, Action& action);
+void add_record(Command app, Action& action);
 
 }  // namespace trine::cli

@@ -90,7 +90,7 @@ fs::path environment(const std::string& requirements, const Output& output) {
 
 }  // namespace
 
-void PythonOptions::declare(CLI::App& command) {
+void PythonOptions::declare(Command command) {
   add_value(command, "--python P", python,
             "a Python that has the packages (an environment in the cache,\n"
             "made on first use with packages of PyPI)");

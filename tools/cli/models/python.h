@@ -17,7 +17,7 @@ namespace trine::cli {
 struct PythonOptions {
   std::string python;
 
-  void declare(CLI::App& command);
+  void declare(Command command);
 };
 
 /// An interpreter that can import what the helpers need.

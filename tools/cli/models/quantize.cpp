@@ -136,31 +136,31 @@ int run(Options options) {
 
 }  // namespace
 
-void add_quantize(CLI::App& app, Action& action) {
+void add_quantize(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "quantize", "a float model to int8, by ONNX Runtime or ai-edge-quantizer", run);
-  command->add_option("MODEL", options->model, "float ONNX or TFLite model")->required();
-  add_value(*command, "--calibration DIR", options->calibration,
+  add_value(command, "MODEL", options->model, "float ONNX or TFLite model")->required();
+  add_value(command, "--calibration DIR", options->calibration,
             "examples that its ranges are taken from; folders and files as of\n"
             "trine accuracy, without labels too")
       ->required();
-  add_value(*command, "--out FILE", options->network.model, "the quantized model")->required();
-  add_value(*command, "--count N", options->count, "examples at most (100)")
-      ->check(CLI::Range(1, 1'000'000));
-  options->preparation.declare(*command);
-  add_value(*command, "--type T", options->type, "of activations: int8 or, for ONNX, uint8")
-      ->check(CLI::IsMember({"int8", "uint8"}));
-  add_value(*command, "--method M", options->method,
+  add_value(command, "--out FILE", options->network.model, "the quantized model")->required();
+  add_value(command, "--count N", options->count, "examples at most (100)")
+      ->check(range(1, 1'000'000));
+  options->preparation.declare(command);
+  add_value(command, "--type T", options->type, "of activations: int8 or, for ONNX, uint8")
+      ->check(one_of({"int8", "uint8"}));
+  add_value(command, "--method M", options->method,
             "ONNX: how ranges come of examples: minmax, entropy, percentile")
-      ->check(CLI::IsMember({"minmax", "entropy", "percentile"}));
-  command->add_flag("--per-tensor", options->per_tensor,
-                    "ONNX: one scale for all weights of a layer");
-  declare_shape(*command, options->network.shapes);
+      ->check(one_of({"minmax", "entropy", "percentile"}));
+  command.add_flag("--per-tensor", options->per_tensor,
+                   "ONNX: one scale for all weights of a layer");
+  declare_shape(command, options->network.shapes);
   options->network.design.config = "edge256";
-  options->network.design.declare(*command)->required(false);
-  options->python.declare(*command);
-  options->output.declare(*command);
-  command->footer(
+  options->network.design.declare(command)->required(false);
+  options->python.declare(command);
+  options->output.declare(command);
+  command.footer(
       "ONNX by ONNX Runtime's quantize_static (QDQ, int8 weights, a scale for each channel), "
       ".tflite\n"
       "by ai-edge-quantizer (int8): what Trine computes bit by bit. Then FILE is compiled for C\n"

@@ -69,24 +69,23 @@ int run(Options options) {
 
 }  // namespace
 
-void add_record(CLI::App& app, Action& action) {
+void add_record(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "record", "vectors of a model by LiteRT or ONNX Runtime, for verify", run);
-  command->add_option("MODEL", options->model, "quantized TFLite or ONNX model")->required();
-  add_value(*command, "--out DIR", options->folder,
+  add_value(command, "MODEL", options->model, "quantized TFLite or ONNX model")->required();
+  add_value(command, "--out DIR", options->folder,
             "folder of the vectors; those there are replaced")
       ->required();
-  add_value(*command, "--labels F", options->labels,
-            "class of each case: .npy, or a number a line");
-  add_value(*command, "--span LO HI", options->span, "range of random floats (-1 1)")
-      ->expected(2)
-      ->check(CLI::Number);
-  command->add_flag("--integer", options->integer, "random floats are whole numbers");
-  command->add_flag("--no-layers", options->no_layers, "outputs only");
-  options->cases.declare(*command);
-  options->python.declare(*command);
-  options->output.declare(*command);
-  command->footer(
+  add_value(command, "--labels F", options->labels, "class of each case: .npy, or a number a line");
+  add_value(command, "--span LO HI", options->span, "range of random floats (-1 1)")
+      ->expected(2, 2)
+      ->check(number());
+  command.add_flag("--integer", options->integer, "random floats are whole numbers");
+  command.add_flag("--no-layers", options->no_layers, "outputs only");
+  options->cases.declare(command);
+  options->python.declare(command);
+  options->output.declare(command);
+  command.footer(
       "The runtime comes from PyPI, once, into an environment of its own in $TRINE_CACHE, else\n"
       "~/.cache/trine: ai-edge-litert for .tflite, onnxruntime (or qonnx) for .onnx.\n"
       "docs/vectors.md has the format and what verify says.\n\n"

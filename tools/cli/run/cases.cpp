@@ -15,7 +15,7 @@
 
 namespace trine::cli {
 
-void CaseOptions::declare(CLI::App& command) {
+void CaseOptions::declare(Command command) {
   add_value(command, "--inputs X.npy", inputs,
             "a file for each input, in order, with the cases along the leading\n"
             "axis, in the model's own type");
@@ -23,9 +23,9 @@ void CaseOptions::declare(CLI::App& command) {
             "examples instead of random cases: folders and files as of trine\naccuracy");
   add_value(command, "--count N", count,
             fmt::format("random cases (4, or 0 with --inputs); of --data at most ({})", most))
-      ->check(CLI::Range(0, 100'000));
+      ->check(range(0, 100'000));
   add_value(command, "--seed N", seed, "of the first random case (1)")
-      ->check(CLI::Range(0, 1'000'000'000));
+      ->check(range(0, 1'000'000'000));
   declare_shape(command, shapes);
   preparation.declare(command);
 }

@@ -24,7 +24,7 @@ struct CaseOptions {
 
   explicit CaseOptions(int most_) : most(most_) {}
 
-  void declare(CLI::App& command);
+  void declare(Command command);
   /// What does not go together. @throws Error
   void check();
   /// Files that are read, by their options.

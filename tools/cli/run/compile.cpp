@@ -170,21 +170,21 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_compile(CLI::App& app, Action& action) {
+void add_compile(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "compile", "compile a model to a program for a design", run);
-  options->network.declare(*command);
-  options->network.declare_batch(*command);
-  options->network.declare_print(*command);
-  options->output.declare(*command);
-  add_value(*command, "--out,-o FILE", options->out, "program to write");
-  add_value(*command, "--image FILE", options->image,
+  options->network.declare(command);
+  options->network.declare_batch(command);
+  options->network.declare_print(command);
+  options->output.declare(command);
+  add_value(command, "--out,-o FILE", options->out, "program to write");
+  add_value(command, "--image FILE", options->image,
             "machine image to write, for drivers: docs/program-file.md");
-  add_value(*command, "--c FILE", options->c, "the same as a C array with its sizes, to include");
-  add_value(*command, "--stages FILE", options->stages,
+  add_value(command, "--c FILE", options->c, "the same as a C array with its sizes, to include");
+  add_value(command, "--stages FILE", options->stages,
             "images of all stages with the host's operators, for drivers");
-  command->add_flag("--disassemble", options->disassemble, "print the instructions");
-  command->footer(
+  command.add_flag("--disassemble", options->disassemble, "print the instructions");
+  command.footer(
       "Prints where each layer lives and how it is split. A program runs only on designs of the\n"
       "configuration that it was compiled for.\n\n"
       "Examples:\n"

@@ -283,42 +283,40 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_generate_text(CLI::App& app, Action& action) {
+void add_generate_text(Command app, Action& action) {
   const auto [command, options] =
       add_command<Options>(app, action, "generate-text",
                            "let a LLaMA write on the machine; tokens per second, perplexity", run);
-  command->add_option("CHECKPOINT", options->checkpoint, "model in llama2.c's format (.bin)")
+  add_value(command, "CHECKPOINT", options->checkpoint, "model in llama2.c's format (.bin)")
       ->required();
-  add_value(*command, "--tokenizer F", options->tokenizer,
-            "its tokens, in llama2.c's format (.bin)")
+  add_value(command, "--tokenizer F", options->tokenizer, "its tokens, in llama2.c's format (.bin)")
       ->required();
-  options->design.declare(*command)->required(false);
-  options->backend.declare(*command, true);
-  options->output.declare(*command);
-  add_value(*command, "--prompt TEXT", options->prompt, "how the text begins");
-  add_value(*command, "--tokens N", options->tokens, "tokens to write behind the prompt (64)")
-      ->check(CLI::Range(1, 1 << 20));
-  add_value(*command, "--weights W", options->weights,
+  options->design.declare(command)->required(false);
+  options->backend.declare(command, true);
+  options->output.declare(command);
+  add_value(command, "--prompt TEXT", options->prompt, "how the text begins");
+  add_value(command, "--tokens N", options->tokens, "tokens to write behind the prompt (64)")
+      ->check(range(1, 1 << 20));
+  add_value(command, "--weights W", options->weights,
             "int8; ternary: -1, 0, 1 with a scale for each output channel, for models\n"
             "trained so (int8)")
-      ->check(CLI::IsMember({"int8", "ternary"}));
-  add_value(*command, "--context N", options->context, "tokens that the caches have room for (256)")
-      ->check(CLI::Range(1, 1 << 20));
-  add_value(*command, "--temperature T", options->temperature,
-            "0: always the most likely token (0)")
-      ->check(CLI::Range(0.0, 100.0));
-  add_value(*command, "--from N", options->from,
+      ->check(one_of({"int8", "ternary"}));
+  add_value(command, "--context N", options->context, "tokens that the caches have room for (256)")
+      ->check(range(1, 1 << 20));
+  add_value(command, "--temperature T", options->temperature, "0: always the most likely token (0)")
+      ->check(range(0.0, 100.0));
+  add_value(command, "--from N", options->from,
             "the golden layers alone for so many tokens, then the machine (0)")
-      ->check(CLI::Range(0, 1 << 20));
-  command->add_flag("--layers", options->layers, "cycles of the last token, layer by layer");
-  add_value(*command, "--seed N", options->seed, "of the tokens drawn (1)");
-  add_value(*command, "--clock-mhz F", options->clock_mhz, "for tokens per second (200)")
-      ->check(CLI::Range(0.001, 1e5));
-  add_value(*command, "--perplexity F.txt", options->text,
+      ->check(range(0, 1 << 20));
+  command.add_flag("--layers", options->layers, "cycles of the last token, layer by layer");
+  add_value(command, "--seed N", options->seed, "of the tokens drawn (1)");
+  add_value(command, "--clock-mhz F", options->clock_mhz, "for tokens per second (200)")
+      ->check(range(0.001, 1e5));
+  add_value(command, "--perplexity F.txt", options->text,
             "no new text: perplexity of this file's, beside float32's");
-  add_value(*command, "--deck FILE", options->deck,
+  add_value(command, "--deck FILE", options->deck,
             "no text: what firmware needs to write it (docs/soc.md)");
-  command->footer(
+  command.footer(
       "Weights are quantized to int8 per output channel, activations by the ranges of texts that "
       "the\nfloat32 model writes itself. Every sum and cache is compared with the golden "
       "layers.\n\n"

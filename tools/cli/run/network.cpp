@@ -80,36 +80,36 @@ bool is_program_file(const std::string& model) {
   return !model.empty() && compiler::is_program(read_file(model));
 }
 
-void NetworkOptions::declare(CLI::App& command) {
+void NetworkOptions::declare(Command command) {
   design.declare(command);
-  command
-      .add_option("MODEL", model, "quantized TFLite or ONNX model, or a program of trine compile")
+  add_value(command, "MODEL", model,
+            "quantized TFLite or ONNX model, or a program of trine compile")
       ->required();
   add_value(command, "--rounding HOW", rounding,
             "auto: as the vectors' manifest says, else double\n"
             "double: TFLite's two roundings; single: one")
-      ->check(CLI::IsMember({"auto", "double", "single"}));
+      ->check(one_of({"auto", "double", "single"}));
   command.add_flag("--allow-host", allow_host,
                    "operators that the design lacks run on the host, listed with\n"
                    "their share of the MACs (default: they are refused)");
   declare_shape(command, shapes);
 }
 
-void declare_shape(CLI::App& command, std::vector<std::string>& shapes) {
+void declare_shape(Command command, std::vector<std::string>& shapes) {
   add_value(command, "--shape NAME=N", shapes,
             "extent of a dimension that an ONNX file leaves open, by its name, or\n"
             "INPUT=N,C,H,W of an input; may be repeated (refused, the batch is 1)")
       ->allow_extra_args(false);
 }
 
-void NetworkOptions::declare_batch(CLI::App& command) {
+void NetworkOptions::declare_batch(Command command) {
   add_value(command, "--batch N", batch,
             "images that a run takes together, one behind the other along the\n"
             "first axis of each input and output (1)")
-      ->check(CLI::Range(1, 256));
+      ->check(range(1, 256));
 }
 
-void NetworkOptions::declare_print(CLI::App& command) {
+void NetworkOptions::declare_print(Command command) {
   add_value(
       command, "--print-after STAGE", print_after,
       fmt::format("print the network as it is after a stage of the compiler:\n{}", stage_list()));
@@ -120,7 +120,7 @@ reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recor
   return rounding == "single" ? reference::kSinglePolicy : recorded;
 }
 
-void BackendOptions::declare(CLI::App& command, bool golden) {
+void BackendOptions::declare(Command command, bool golden) {
   std::vector<std::string> backends{"rtl", "netlist", "arch"};
   if (golden) backends.push_back("golden");
   add_value(command, "--backend B", backend,
@@ -128,7 +128,7 @@ void BackendOptions::declare(CLI::App& command, bool golden) {
                         "netlist: what Yosys maps it to, in cells of osu018 (slow: for\n"
                         "small arrays); arch: the architecture simulator") +
                 (golden ? "\ngolden: no machine" : ""))
-      ->check(CLI::IsMember(backends));
+      ->check(one_of(backends));
   declare_memory(command);
   add_value(command, "--trace F.fst", trace_file,
             "write waveforms; as F.vcd those of the ports alone (rtl only)");
@@ -136,12 +136,12 @@ void BackendOptions::declare(CLI::App& command, bool golden) {
                    "compare every memory write of the RTL with the architecture simulator");
 }
 
-void BackendOptions::declare_memory(CLI::App& command) {
+void BackendOptions::declare_memory(Command command) {
   add_value(command, "--axi-latency N", axi_latency, "memory latency in cycles (32)")
-      ->check(CLI::Range(1, 10'000));
+      ->check(range(1, 10'000));
   add_value(command, "--axi-bytes-per-cycle N", axi_bytes_per_cycle,
             "memory bandwidth of each direction (the bus width)")
-      ->check(CLI::Range(1, 64));
+      ->check(range(1, 64));
 }
 
 void BackendOptions::check() const {

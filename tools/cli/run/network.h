@@ -32,11 +32,11 @@ struct NetworkOptions {
   bool keep_tensors = false;        ///< see kept()
   int batch = 1;                    ///< images that a run takes together
 
-  void declare(CLI::App& command);
+  void declare(Command command);
   /// --batch, of the commands that have it.
-  void declare_batch(CLI::App& command);
+  void declare_batch(Command command);
   /// --print-after, of the commands that have it.
-  void declare_print(CLI::App& command);
+  void declare_print(Command command);
   /// The files that they name, for Output::check.
   std::vector<NamedFile> read() const { return {{"MODEL", model}, {"--config", design.config}}; }
   /// @param recorded  what "auto" means
@@ -44,7 +44,7 @@ struct NetworkOptions {
 };
 
 /// --shape: extents that an ONNX file leaves open.
-void declare_shape(CLI::App& command, std::vector<std::string>& shapes);
+void declare_shape(Command command, std::vector<std::string>& shapes);
 
 /// Options of every command that executes.
 struct BackendOptions {
@@ -55,9 +55,9 @@ struct BackendOptions {
   bool lockstep = false;
 
   /// @param golden  whether the golden layers alone are a backend, too
-  void declare(CLI::App& command, bool golden = false);
+  void declare(Command command, bool golden = false);
   /// The memory behind the bus, of the commands that have no other backend.
-  void declare_memory(CLI::App& command);
+  void declare_memory(Command command);
   /// @throws Error  options that only the RTL has, with --backend arch
   void check() const;
   /// The files that they name, for Output::check.

@@ -173,26 +173,26 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_run(CLI::App& app, Action& action) {
+void add_run(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "run", "run a model once; compare with the golden reference", run);
-  options->network.declare(*command);
-  options->network.declare_batch(*command);
-  options->network.declare_print(*command);
-  options->backend.declare(*command);
-  options->energy.declare(*command);
-  options->output.declare(*command);
-  add_value(*command, "--input,-i X.npy", options->inputs,
+  options->network.declare(command);
+  options->network.declare_batch(command);
+  options->network.declare_print(command);
+  options->backend.declare(command);
+  options->energy.declare(command);
+  options->output.declare(command);
+  add_value(command, "--input,-i X.npy", options->inputs,
             "NumPy file of an input, in order; random codes, seeded, if absent")
       ->allow_extra_args(false);
-  add_value(*command, "--output Y.npy", options->outputs, "NumPy file for an output, in order")
+  add_value(command, "--output Y.npy", options->outputs, "NumPy file for an output, in order")
       ->allow_extra_args(false);
-  add_value(*command, "--memory DIR", options->memory,
+  add_value(command, "--memory DIR", options->memory,
             "folder for the memory before and after the run, program\n"
             "included: for a bench of your own");
-  add_value(*command, "--perfetto FILE", options->perfetto,
+  add_value(command, "--perfetto FILE", options->perfetto,
             "timeline of the engines, for ui.perfetto.dev (JSON)");
-  command->footer(
+  command.footer(
       "The first run of a configuration on the RTL compiles it (a minute); later ones use the "
       "cache\n"
       "($TRINE_CACHE, else ~/.cache/trine). Exit code 1: an output differs from the reference.\n\n"

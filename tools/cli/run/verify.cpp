@@ -153,22 +153,22 @@ Verification verify(const Network& network, const reference::VectorSet& vectors,
   return result;
 }
 
-void add_verify(CLI::App& app, Action& action) {
+void add_verify(Command app, Action& action) {
   const auto [command, options] = add_command<Options>(
       app, action, "verify", "run recorded vectors; success only if all are bit-exact", run);
-  options->network.declare(*command);
-  options->network.declare_batch(*command);
-  add_value(*command, "--vectors DIR", options->vectors,
+  options->network.declare(command);
+  options->network.declare_batch(command);
+  add_value(command, "--vectors DIR", options->vectors,
             "folder that trine record wrote: what the model's own runtime\n"
             "computes (docs/vectors.md)")
       ->required();
-  add_value(*command, "--tolerance N", options->tolerance,
+  add_value(command, "--tolerance N", options->tolerance,
             "codes by which an output may differ (0: bit-exact)")
-      ->check(CLI::Range(0, 255));
-  options->backend.declare(*command);
-  options->energy.declare(*command);
-  options->output.declare(*command);
-  command->footer(
+      ->check(range(0, 255));
+  options->backend.declare(command);
+  options->energy.declare(command);
+  options->output.declare(command);
+  command.footer(
       "Cycles are those of one inference, from start to interrupt, the slowest of the vectors.\n"
       "With --batch N a run takes N vectors, the last one the first ones again where some lack.\n"
       "Exit code 1: a vector is not bit-exact (nor within --tolerance). Then stderr has how many\n"

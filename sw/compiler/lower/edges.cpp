@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sw/compiler/edges.h"
+#include "sw/compiler/lower/edges.h"
 
 #include <algorithm>
 #include <map>

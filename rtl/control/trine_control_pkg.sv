@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Between the parts of control.
+
+package trine_control_pkg;
+
+  // What stops a program: of the word at its front, of tokens, of its fetch.
+  typedef struct packed {
+    logic        done;
+    logic        foreign;
+    logic        illegal;
+    logic        lacking;
+    logic        deadlock;
+    logic        overflow;
+    logic        fetch_error;
+    logic        fetch_outside;
+  } program_event_t;
+
+endpackage

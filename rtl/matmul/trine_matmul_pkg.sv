@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Between the compute engine and the array.
+
+package trine_matmul_pkg;
+
+  // A step at the array's input, but for its words.
+  typedef struct packed {
+    logic       valid;
+    logic       first;     // sums begin anew
+    logic       last;      // sums go into the drain registers
+    logic [1:0] mode;      // int8, ternary, binary
+    logic       window;    // four taps of each of four channels
+    logic [7:0] act_zero;  // zero points of a product of two maps, else 0
+    logic [7:0] wgt_zero;
+  } step_t;
+
+endpackage

@@ -1,106 +1,136 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Proves that a soft reset leaves each flip-flop with a reset as rst_ni leaves it.
+"""Proves that a soft reset leaves each flip-flop with a reset as rst_ni leaves it, or that it need not.
 
-usage: reset.py [--rtl DIR]
-In the flattened design (small, with all features) clear is held at 1 and the state of trine_csr at the one in which it is 1.
-Constants are propagated; nothing else is known: any state, any inputs. Each flip-flop that rst_ni resets must then take its
-reset value at the next edge, or be listed below with the reason why it need not. A line of the list that names none is an
-error. Exit code 1 if a flip-flop is neither, 2 if a tool is missing.
+usage: reset.py [--rtl DIR] [--list]
+In the flattened core (small, with all features) clear is held at 1 and the state of trine_lifecycle at the one in which it is
+1. What follows is computed; nothing else is known: any state, any inputs. Each flip-flop that rst_ni resets must then take
+its reset value at the next edge, or be listed below with the reason why it need not, which is proven, too
+(reset_reasons.py). Some reasons are assertions that prove.py proves by induction: these must be there, the proof itself is
+prove.py's. A line of the list that names none is an error. Exit code 1 if a flip-flop is neither or a reason does not hold, 2
+if a tool is missing.
 """
 import argparse
-import json
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
+
+from netlist import Netlist, elaborate
+from reset_reasons import (CLEARS, CSR, IDLE, LIFE, READ, STARTS, STOP, WRITE, before, both, comes_again, counted_out, differing,
+                           drivers, empty, facts_proven, first_job_is_first, forgotten, goes_round, holds, of_bit, proven,
+                           proven_of_others, refuses, reported, settles, takes_reset, unread)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PARAMETERS = {"Rows": "1", "Cols": "4", "Ternary": "1'b1", "Binary": "1'b1", "DmemWords": "1024", "PmemRows": "16", "Ecc": "1'b1", "ImemWords": "128",
               "ParamChannels": "16", "Softmax": "1'b1", "Window": "1'b1", "ZeroPoints": "1'b1", "AxiDataBits": "32",
               "PipeRows": "1", "PipeCols": "2"}
-CLEAR = {"u_control.u_csr.u_life.clear_q": "1'b1", "u_control.u_csr.u_life.state_q": "2'b11"}
-CSR, READ, WRITE, POST = r"u_control\.u_csr\.", r"u_dma\.u_bus_read\.u_read\.", r"u_dma\.u_bus_write\.u_write\.", r"u_results\.u_post\."
-MATRIX = r"u_matmul\.u_matrix\."
+POST, LANE = "u_results.u_post.", r"u_lanes\.gen_row\[\d+\]\.gen_lane\[\d+\]\.u_lane\."
+IMEM, SCRUB = "u_dma.u_bus_read.gen_imem.u_imem.", "u_param_memories.u_scrub."
+JOBS = "u_matmul.u_compute.u_jobs."
+MOST_LINES = 8  # of one reason
+NO_WRITE = {CSR + "write_q": 0}
+
+
+def below(instance, names):
+    """A pattern of names below an instance."""
+    return re.escape(instance) + names
+
+
+# Names; the reason; its proof.
 EXCEPTIONS = (
-    (CSR + "(program|program_words|base|first|last|watchdog|progress|cycles_limit|irq_enable)_q", "the driver's, who sets them before start"),
-    (CSR + r"(u_life\.(cause|done|irq_status|told|dirty)|bus_was_reset)_q", "how the last program ended; start forgets it"),
-    (CSR + r"u_life\.reset_q", "a soft reset in this very cycle: it comes round again"),
-    (CSR + "(write|read|bvalid|rvalid)_q", "an access under way is answered"),
-    (CSR + r"u_counters\.(count|fresh|words|gen_counters\[\d+\]\.low)_q", "readable after the program; start clears them"),
-    (CSR + r"u_counters\.(index|ring|added|added_index)_q", "goes round for ever"),
-    (READ + r"(ar_valid|used|gen_count\[\d\]\.count|gen_join\.(half|error))_q", "empty: clear waits for idle_o (drained_i)"),
-    (READ + "(ar_id|read|write)_q", "whose turn it is, and places of an empty buffer: any is right"),
-    (WRITE + "(aw_valid|count|open|waits)_q", "empty: clear waits for idle_o (drained_i)"),
-    (WRITE + "(next|drop)_q", "as long as stop_i; nothing is open"),
-    (r"u_control\.u_watchdogs\.u_bus\.(count|expired)_q", "the bus owes nothing: clear waits for drained_i"),
-    (r"u_memory_state\.gen_ecc\.u_ecc\.[dp]mem_(count|corrected)_q", "readable after the program; start clears them"),
-    (r"u_dma\.u_bus_read\.gen_imem\.u_imem\.wiping_q", "the zeros begin now, or go on; no program is started meanwhile"),
-    (r"u_dma\.u_bus_read\.gen_imem\.u_imem\.gen_code\.(count|corrected)_q", "readable after the program; start clears them"),
-    (r"u_param_memories\.u_scrub\.(busy|row)_q", "the zeros begin now, or go on; no program is started meanwhile"),
-    (MATRIX + r"(u_array\.(gen_(act|wgt)\[\d+\]\.gen_stage\[\d+\]\.u_stage\.u_words|gen_col\[\d+\]\.gen_row\[\d+\]\.u_block\.gen_(act|wgt)\[\d+\]\.u_word)"
-     r"|gen_zero_points\.u_zero_points)\.valid_q",
-     "a pipe without feedback: empty before the first instruction of a program has come"),
-    (POST + r"(u_arb\.(drop_left|phase|softmax)|u_lanes\.(chained|counted|found|lane|threshold|whole))_q",
-     "drop_left_q: codes in the operand register and the lanes come out, go nowhere"),
-    (POST + r"(u_params\.(entered|own|ready)|u_grant\.locked)_q", "the same of their parameters; those of a job are read anew"),
-    (POST + r"u_lanes\.gen_row\[\d+\]\.gen_lane\[\d+\]\.u_lane\.(operand_valid|product|scaled_valid|twice|valid)_q",
-     "the lanes know no clear: empty before the first instruction of a program has come"),
+    (below(CSR, "(program|program_words|base|first|last|watchdog|progress|cycles_limit|irq_enable)_q"),
+     "the driver's: nothing but its writes changes them", drivers),
+    (below(LIFE, "(cause|done)_q"), "how the last program ended: nothing depends on it once the driver starts the next one",
+     holds(forgotten, {CSR + "start": 1, LIFE + "clear_q": 0}, {CSR + "reset_bit": 0, CSR + "scrub_bit": 0, LIFE + "state_q": IDLE})),
+    (below(LIFE, "irq_status_q"), "how programs ended: only the driver is told", reported),
+    (below(LIFE, "(state|reset|told|dirty)_q") + "|" + below(CSR, "bus_was_reset_q"),
+     "cleared, unless the driver writes in this very cycle: a soft reset comes round again",
+     both(holds(takes_reset, NO_WRITE), comes_again)),
+    (below(CSR, "(write|read|bvalid|rvalid)_q"), "an access under way is answered, in each state of the machine",
+     holds(proven, "trine_csr_props", "write_ready", "write_first", "write_answer", "read_ready", "read_bound", "read_answer")),
+    (below(CSR, r"u_counters\.(count|fresh|words|gen_counters\[\d+\]\.low)_q"),
+     "readable after the program: 16 cycles after a start nothing depends on them",
+     holds(forgotten, STARTS, cycles=16, turns=below(CSR, r"u_counters\.(index|ring|added_index)_q"))),
+    (below(CSR, r"u_counters\.(index|ring|added_index)_q"), "goes round for ever", goes_round),
+    (below(CSR, r"u_cycles_limit\.exceeded_q"), "cleared: no program ran in the cycle before", empty),
+    (below(READ, r"(ar_valid|used|gen_count\[\d\]\.count|gen_join\.half)_q"), "empty: clear waits for drained_i", empty),
+    (below(READ, r"gen_join\.error_q"), "of a low half: nothing depends on it without one, nor as one comes",
+     both(*(of_bit(i, holds(unread, {READ + f"gen_join.half_q[{i}]": 0}, {READ + "take": 1, READ + "m_axi_rid_i": i}, [READ + "m_axi_rid_i"]))
+            for i in (0, 1)))),
+    (below(READ, r"ar_id_q"), "whose turn it is: both are right",
+     holds(proven, "trine_axi_read_props", "last", "turns", "progress")),
+    (below(READ, r"(read|write)_q"), "places of an empty buffer: any is right, if both are the same",
+     holds(proven, "trine_axi_read_props", "write", "used", "order", "value")),
+    (below(WRITE, r"(aw_valid|count|open|next|waits)_q"), "empty: clear waits for drained_i", empty),
+    (below(WRITE, r"drop_q"), "1 without a program, also after rst_ni", settles),
+    (below(WRITE, r"u_addrs\.(head|tail)_q"), "places of an empty buffer: any is right, if both are the same",
+     holds(proven, "trine_axi_write_props", "addrs", "count", "where")),
+    (r"u_control\.u_watchdogs\.u_bus\.(count|expired)_q", "the bus owes nothing: clear waits for drained_i", empty),
+    (r"u_control\.u_watchdogs\.moved_q", "the cycle before: nothing depends on it without a program, nor as one starts",
+     both(holds(forgotten, {LIFE + "state_q": IDLE}), holds(forgotten, {LIFE + "state_q": STOP}))),
+    (r"u_memory_state\.gen_ecc\.u_ecc\.[dp]mem_(count|corrected)_q", "readable after the program; a start forgets them",
+     holds(forgotten, STARTS)),
+    (below(IMEM, r"gen_code\.(count|corrected)_q"), "readable after the program; a start forgets them", holds(forgotten, STARTS)),
+    (below(IMEM, "kept_q"), "beats of a program that ended well are kept; of another one, or after a soft reset, none",
+     both(holds(proven, "trine_imem_props", "kept", "value", "stored", "inside"), holds(proven_of_others, "trine_csr_props", "forget", "drop"))),
+    (below(IMEM, "wiping_q"), "zeros are written: no program is started meanwhile", refuses),
+    (below(SCRUB, "busy_q"), "zeros are written: no program is started meanwhile", refuses),
+    (below(SCRUB, "row_q"), "nothing depends on it while no zeros are written, nor as they begin",
+     holds(unread, {SCRUB + "busy_q": 0}, {SCRUB + "wipe_i": 1})),
+    (r"u_matmul\.u_matrix\.(u_array\..*\.(u_words|u_word)|gen_zero_points\.u_zero_points)\.valid_q",
+     "a pipe without feedback: empty before the first step of a program can come",
+     holds(before, "u_matmul.u_matrix.valid")),
+    (below(POST, r"(u_arb\.(drop_left|inflight|softmax)|u_params\.(entered|own)|u_grant\.locked|u_lanes\.(chained|counted|found|lane|threshold|whole)"
+                 rf"|{LANE}(operand_valid|product|scaled_valid|twice|valid))_q"),
+     "the lanes know no clear: when drop_left_q has come to 0 they are empty, and nothing enters before",
+     both(holds(first_job_is_first, JOBS + "start_i", JOBS + "take", POST + "c_valid_i", JOBS + "new_o"),
+          holds(counted_out, POST + "u_arb.drop_left_q", POST + "en", (POST + "code_valid", JOBS + "take"),
+                ({POST + "c_valid_i": 0}, {POST + "u_drain.c_same": 0})))),
+    (below(POST, r"u_arb\.phase_q"), "goes round for ever, as the lanes do", holds(goes_round, enable=POST + "en")),
+    (below(POST, r"u_params\.ready_q"), "nothing depends on it without a job, nor as one is taken",
+     holds(unread, {POST + "u_drain.left_q": 0}, {POST + "take": 1})),
 )
 
 
-def flip_flops(rtl, folder):
-    """Each flip-flop with a reset: its name, the reset's value, and what it takes at the edge when clear is 1, LSB first."""
-    sources = sorted(rtl.rglob("*_pkg.sv")) + sorted(p for p in rtl.rglob("trine_*.sv") if not p.stem.endswith("_pkg"))
-    values = " ".join(f"-set {key} {value}" for key, value in PARAMETERS.items())
-    constants = "; ".join(f"connect -set {wire} {value}" for wire, value in CLEAR.items())
-    script = (f"read_verilog -sv {' '.join(map(str, sources))}; chparam {values} trine_core; hierarchy -check -top trine_core; proc -noopt; "
-              f"flatten; opt_expr; opt_clean; select -assert-count {len(CLEAR)} {' '.join('w:' + w for w in CLEAR)}; {constants}; "
-              + "opt_expr; opt_muxtree; opt_clean; " * 2 + "write_json reset.json")
-    done = subprocess.run(["yosys", "-q", "-p", script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        sys.exit("reset.py: yosys: " + re.sub("(?m)^Warning:.*", "", done.stdout).strip())
-    modules = json.loads((pathlib.Path(folder) / "reset.json").read_text())["modules"]
-    core = next(m for name, m in modules.items() if m["attributes"].get("top"))
-    names = {}
-    for name, net in core["netnames"].items():
-        for i, bit in enumerate(net["bits"]):
-            if name.endswith("_q") or bit not in names:
-                names[bit] = f"{name}[{i}]"
-    for cell in core["cells"].values():
-        if not cell["type"].startswith("$adff"):
-            continue
-        reset = cell["parameters"]["ARST_VALUE"][::-1]
-        for bit, value, takes in zip(cell["connections"]["Q"], reset, cell["connections"]["D"]):
-            if cell["type"] == "$adffe" and cell["connections"]["EN"] != ["1"]:
-                takes = "kept"
-            yield names[bit], value, takes
+def reason_of(name):
+    return next((reason for reason in EXCEPTIONS if re.fullmatch(reason[0], re.sub(r"\[\d+\]$", "", name))), None)
+
+
+def prove_reasons(core, other):
+    """Lines of what is wrong with the flip-flops that do not take their reset values."""
+    without = dict.fromkeys(re.sub(r"\[\d+\]$", "", name) for name in other if reason_of(name) is None)
+    wrong = [f"{name}: not what reset makes it" for name in without]
+    for reason in EXCEPTIONS:
+        names = [name for name in other if reason_of(name) is reason]
+        if names:
+            lines = list(dict.fromkeys(re.sub(r"\[\d+\](?=:? )", "", line) for line in reason[2](core, names)))  # a register once
+            wrong += [f"{line} ({reason[1]})" for line in lines[:MOST_LINES]]
+            wrong += [f"and {len(lines) - MOST_LINES} more ({reason[1]})"] if len(lines) > MOST_LINES else []
+        else:
+            wrong.append(f"{reason[0]}: names no flip-flop that differs")
+    return wrong
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rtl", type=pathlib.Path, default=ROOT / "rtl", help="where the modules are")
+    parser.add_argument("--list", action="store_true", help="the flip-flops and their reasons, too")
     options = parser.parse_args()
     if not shutil.which("yosys"):
         print("reset.py: yosys is missing (Debian: yosys)", file=sys.stderr)
         sys.exit(2)
     with tempfile.TemporaryDirectory() as folder:
-        flops = list(flip_flops(options.rtl.resolve(), folder))
-    other = sorted({re.sub(r"\[\d+\]$", "", name) for name, reset, takes in flops if takes != reset})
-    used, wrong = set(), []
-    for name in other:
-        reason = next((pattern for pattern, _ in EXCEPTIONS if re.fullmatch(pattern, name)), None)
-        used.add(reason)
-        if reason is None:
-            wrong.append(f"{name}: not what reset makes it")
-    wrong += [f"{pattern}: names no flip-flop that differs" for pattern, _ in EXCEPTIONS if pattern not in used]
-    for line in wrong:
-        print(line)
-    same = sum(takes == reset for _, reset, takes in flops)
-    print(f"{len(flops)} flip-flops with a reset, {same} after a soft reset as after rst_ni, "
-          f"{len(flops) - same} for the {len(EXCEPTIONS)} reasons of the list, {len(wrong)} wrong")
+        core = Netlist(elaborate(options.rtl.resolve(), PARAMETERS, folder))
+    names = [name for name, flop in core.flops.items() if flop.reset is not None]
+    other = [line.rsplit(":", 1)[0] for line in differing(core, names, core.simulate(core.assign(CLEARS)))]
+    wrong = facts_proven(core) + prove_reasons(core, other)
+    if options.list:
+        print("\n".join(f"{name}: {(reason_of(name) or ('', 'none'))[1]}" for name in other))
+    print("".join(line + "\n" for line in wrong), end="")
+    print(f"{len(names)} flip-flops with a reset, {len(names) - len(other)} after a soft reset as after rst_ni, "
+          f"{len(other)} for the {len(EXCEPTIONS)} reasons of the list, {len(wrong)} wrong")
     sys.exit(bool(wrong))
 
 

@@ -255,6 +255,10 @@ module trine_axi_read_props #(
       // R
       if (Narrow) begin
         a_half: assert (\u_dut.gen_join.half_q == half_q);
+        // A low half is of a burst that was accepted and has not ended.
+        a_half_0: assert (!half_q[0] || open_q[1:0] != 2'd0);
+        a_half_1: assert (!half_q[1] || open_q[3:2] != 2'd0);
+        if (idle) a_empty: assert (half_q == 2'd0);
         if (half_q[0]) begin
           a_low_0: assert (\u_dut.gen_join.low0_q == low_0_q &&
                            \u_dut.gen_join.error_q [0] == low_error_q[0]);

@@ -280,6 +280,9 @@ module trine_axi_write_props #(
       // B
       a_ready: assert (bready);
       a_count: assert (3'(\u_dut.count_q ) == open_total && idle == (open_total == 3'd0));
+      if (idle) begin
+        a_empty: assert (!awvalid && !\u_dut.open_q && !\u_dut.next_q && !\u_dut.waits_q );
+      end
       a_addrs: assert (\u_dut.u_addrs.tail_q == PlaceBits'(\u_dut.u_addrs.head_q + open_total[0]));
       a_error: assert (error == (bvalid_i && bresp_i != 2'b00));
       if (inside_q) begin

@@ -2,8 +2,9 @@
 //
 // Bias and scale memories: for each output channel an int32 bias, a Q31 multiplier and a shift.
 // A beat of DataWords biases, or of DataWords/2 scales (64 bits each, 37 kept), is written at once.
-// With Drain = 2 a read gives a channel and the next one: even and odd channels have memories of
-// their own. Multipliers and shifts lie apart: 31 and 6 bits fill macros of 32 and 8, 37 fill none.
+// With Drain = 2 a read gives a channel and the next one, or behind the last channel the first:
+// even and odd channels have memories of their own. Multipliers and shifts lie apart: 31 and 6 bits
+// fill macros of 32 and 8, 37 fill none.
 //
 // Timing    a read answers one cycle later and holds until the next read. A write goes first: the
 //           read of that cycle is refused (r_ready_o low); the post unit says when it
@@ -71,7 +72,7 @@ module trine_params #(
     localparam int unsigned BankRows   = Channels / Drain / BankScales;
     localparam int unsigned RowBits    = $clog2(BankRows);
 
-    // that is read: of an odd channel and the next, the next is even
+    // that is read: of an odd channel and the next, the next is even, of the last one it is 0
     logic [ChannelBits-1:0]               entry;
     logic [BiasWords*32-1:0]              bias_row, bias_beat;
     logic [BankScales*MultiplierBits-1:0] multiplier_row, multiplier_beat;
@@ -84,8 +85,11 @@ module trine_params #(
     end
     if (Drain == 1) begin : gen_all
       assign entry = r_channel_i;
-    end else if (b == 0) begin : gen_evens
-      assign entry = (r_channel_i >> 1) + ChannelBits'(r_channel_i[0]);
+    end else if (b == 0 && Channels == 1 << ChannelBits) begin : gen_evens
+      assign entry = (r_channel_i >> 1) + ChannelBits'(r_channel_i[0]);  // cut to a row's number
+    end else if (b == 0) begin : gen_evens_wrap
+      assign entry = 32'(r_channel_i) == Channels - 1
+                     ? '0 : (r_channel_i >> 1) + ChannelBits'(r_channel_i[0]);
     end else begin : gen_odds
       assign entry = r_channel_i >> 1;
     end
@@ -199,6 +203,16 @@ module trine_params #(
   end
 
 `ifdef TRINE_ASSERT
+  // Both reads are of channels that there are.
+  for (genvar b = 0; b < Drain; b++) begin : gen_inside
+    localparam int unsigned EntryBits = Channels / Drain > 1 ? $clog2(Channels / Drain) : 1;
+    always_ff @(posedge clk_i) begin
+      if (read) begin
+        a_inside: assert (32'(EntryBits'(gen_bank[b].entry)) < Channels / Drain);
+      end
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (r_valid_i) m_channel: assume (32'(r_channel_i) < Channels);
     if (read) a_write_first: assert (!bias_we_i && !scale_we_i);

@@ -8,8 +8,8 @@ ITEM = re.compile(r"^(\s*(?:[-*+]|\d+[.)])\s+)(.*)$")
 RAW = re.compile(r"^\s*(#|\||<|>|---|===|$)|^ {4}")
 # What would begin another block if it came first in a line.
 BEGINS_BLOCK = re.compile(r"^([-*+#>|=]|\d+[.)]|<)")
-# A code span, a link's destination, a word.
-TOKEN = re.compile(r"(?:(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\]\([^)]*\)|\S)+")
+# A code span, a link's destination, a figure between its markers, a word.
+TOKEN = re.compile(r"(?:<!--.*?-->|(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\]\([^)]*\)|\S)+")
 
 
 def blocks(text):

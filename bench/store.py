@@ -131,7 +131,7 @@ def viewed(record, view):
         out += ["| " + " | ".join(row[i] for i in kept) + " |" for row in rows] + [""]
     last = max((i for i, line in enumerate(lines) if line.startswith("|")), default=-1)
     tail = "\n".join(lines[last + 1:]).strip().split("\n\n")[-1]
-    return out + ([tail] if "revision" in tail else [])
+    return out + ([tail] if tail and not tail.startswith(("-", "**")) else [])
 
 
 def drawn(text):

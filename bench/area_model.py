@@ -166,7 +166,7 @@ def longest(paths, of):
 
 def paths_fitted(reports, what):
     """CLOCK with coefficients, of the lengths that reports have. Strengths are chosen for what is late alone, and not
-    equally well (synth/repair.h): of designs whose path should be equal the shortest counts, or the shortest clock.
+    equally well (synth/timing/repair.h): of designs whose path should be equal the shortest counts, or the shortest clock.
     Where that is longer than all paths then are, it is the last one's, which varies most."""
     done = []
     for name, start, end, terms in CLOCK:
@@ -232,11 +232,11 @@ def behind(reports):
 
 
 SURPLUS = 1.01  # of a clock, to be worth a look
-MULTIPLEXER_NS = 0.2  # synth/liberty.cpp: of each level behind macros one above the other
+MULTIPLEXER_NS = 0.2  # synth/read/liberty.cpp: of each level behind macros one above the other
 
 
 def tile(macros, width, depth, most_ns):
-    """Area of the macros that a memory is made of: the least in time, else the fastest; synth/liberty.cpp has the same."""
+    """Area of the macros that a memory is made of: the least in time, else the fastest; synth/read/liberty.cpp has the same."""
     choices = []
     for macro in macros:
         down = -(-depth // macro["depth"])

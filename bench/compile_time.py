@@ -26,7 +26,7 @@ CONV_OPTIONS, ADD_OPTIONS, RESHAPE_OPTIONS, SOFTMAX_OPTIONS = 1, 11, 17, 9
 
 
 class Net:
-    """A TFLite model that grows; ids are those of sw/model/tflite.fbs."""
+    """A TFLite model that grows; ids are those of sw/model/tflite/tflite.fbs."""
 
     def __init__(self):
         self.tensors, self.ops, self.codes, self.buffers = [], [], [], [{}]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a TFLite model of int8 CONV_2D layers (SAME, stride 1), by flatc from sw/model/tflite.fbs.
+"""Writes a TFLite model of int8 CONV_2D layers (SAME, stride 1), by flatc from sw/model/tflite/tflite.fbs.
 
 usage: conv_model.py OUT.tflite [--size H] [--channels C] [--filters M] [--window R] [--layers N]
                      [--residual]

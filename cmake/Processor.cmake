@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Processor seconds of tests: each runs under GNU time and adds a line
 #   FOLDER/NAME USER SYSTEM
-# to processor.log of the build folder; tests/processor.py sums them (.ci/run).
+# to processor.log of the build folder; tests/house/processor.py sums them (.ci/run).
 #
 #   trine_timed(OUT NAME)   OUT: the command to stand in front of a test's; NAME: what the line says
 

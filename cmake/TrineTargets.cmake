@@ -18,7 +18,7 @@ endfunction()
 # One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only).
 include(Catch)
 include(Processor)
-add_custom_target(cpp_tests)  # all of them, without the benches: tests/cpp.py
+add_custom_target(cpp_tests)  # all of them, without the benches: tests/house/cpp.py
 function(trine_add_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Benches: a module Verilated at build time, linked with a Catch2 program and registered in ctest.
 #
-#   trine_add_bench(trine_pe TOP trine_pe SOURCES rtl/trine_pe.sv rtl/trine_dot.sv
+#   trine_add_bench(trine_pe TOP trine_pe SOURCES rtl/matmul/trine_pe.sv rtl/matmul/trine_dot.sv
 #                   [BENCH trine_pe_tb.cpp] [PARAMS Rows=3 Cols=5]
 #                   [LIBS trine_base] [LABELS quick] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
-# NAME     target NAME_tb; the bench is NAME_tb.cpp unless BENCH names another file
+# NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names another file
 # SOURCES  packages first, paths from the root; lint waivers (.vlt) belong here too
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
@@ -22,6 +22,11 @@ find_file(TRINE_LIBERTY osu018_stdcells.lib PATHS /usr/share/qflow/tech/osu018 R
 execute_process(COMMAND ${VERILATOR} --getenv VERILATOR_ROOT OUTPUT_VARIABLE TRINE_VERILATOR_ROOT
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 find_package(Threads REQUIRED)
+
+# Where Verilator finds modules that SOURCES leaves out: the folders of rtl/.
+file(GLOB TRINE_RTL_FOLDERS LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/rtl/*)
+list(FILTER TRINE_RTL_FOLDERS EXCLUDE REGEX "\\.(md|sv)$")
+list(TRANSFORM TRINE_RTL_FOLDERS PREPEND -I)
 
 # Verilator's runtime, compiled once for all benches.
 add_library(trine_verilated STATIC ${TRINE_VERILATOR_ROOT}/include/verilated.cpp
@@ -42,7 +47,7 @@ function(trine_add_bench name)
     return()
   endif()
   if(NOT ARG_BENCH)
-    set(ARG_BENCH ${name}_tb.cpp)
+    file(GLOB ARG_BENCH ${CMAKE_CURRENT_SOURCE_DIR}/*/${name}_tb.cpp)
   endif()
   if(NOT ARG_LABELS AND ARG_NETLIST)
     set(ARG_LABELS slow)
@@ -53,7 +58,7 @@ function(trine_add_bench name)
   set(dir ${CMAKE_CURRENT_BINARY_DIR}/verilated/${name})
   set(target ${name}_tb)
   list(TRANSFORM ARG_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
-  set(flags -I${CMAKE_SOURCE_DIR}/rtl)
+  set(flags ${TRINE_RTL_FOLDERS})
   set(chparam "")
   set(params "")
   set(definitions "")

@@ -129,7 +129,7 @@ def call(command, folder):
 
 def elaborate(proof, rtl, folder, write="write_smt2 -wires proof.smt2"):
     """The proof's top, written as SMT-LIB, or proven at once; memories as registers so that properties can name their words."""
-    files = [rtl / f"{m}.sv" for m in proof.rtl] + [ROOT / "formal" / f"{proof.top}.sv"]
+    files = [next(rtl.rglob(f"{m}.sv")) for m in proof.rtl] + [ROOT / "formal" / f"{proof.top}.sv"]
     chparam = " ".join(f"-chparam {k} {v}" for k, v in proof.parameters.items())
     script = (f"read_verilog -sv -formal {' '.join(map(str, files))}; "
               f"hierarchy -check {chparam} -top {proof.top}; proc; memory_map; flatten; opt -full; ")

@@ -53,7 +53,7 @@ EXCEPTIONS = (
 
 def flip_flops(rtl, folder):
     """Each flip-flop with a reset: its name, the reset's value, and what it takes at the edge when clear is 1, LSB first."""
-    sources = sorted(rtl.glob("*_pkg.sv")) + sorted(p for p in rtl.glob("*.sv") if not p.stem.endswith("_pkg"))
+    sources = sorted(rtl.rglob("*_pkg.sv")) + sorted(p for p in rtl.rglob("trine_*.sv") if not p.stem.endswith("_pkg"))
     values = " ".join(f"-set {key} {value}" for key, value in PARAMETERS.items())
     constants = "; ".join(f"connect -set {wire} {value}" for wire, value in CLEAR.items())
     script = (f"read_verilog -sv {' '.join(map(str, sources))}; chparam {values} trine_core; hierarchy -check -top trine_core; proc -noopt; "

@@ -5,7 +5,7 @@
 //
 // Reduced: codes beyond the first `Bits8` bits' worth of lanes are zero (int8: one lane of 8 bits
 // at a time, chosen by Lane; ternary and binary: the lanes of one byte); the base is free. All
-// lanes together: tb/trine_dot_tb.cpp.
+// lanes together: tb/matmul/trine_dot_tb.cpp.
 
 module trine_dot_props #(
   parameter int unsigned Lane = 0,  // of a byte: 0..3

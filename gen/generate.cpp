@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
 
@@ -22,15 +23,23 @@ namespace trine::gen {
 namespace fs = std::filesystem;
 namespace {
 
-/// Adds rtl/<name>.sv and all modules and packages that it names.
-void add_module(const std::string& name, Files& files) {
+/// Each module and package of rtl/ and its file, in whichever folder that lies.
+std::map<std::string, fs::path> module_files() {
+  std::map<std::string, fs::path> found;
+  for (const auto& entry : fs::recursive_directory_iterator(project_root() / "rtl"))
+    if (entry.path().extension() == ".sv") found[entry.path().stem().string()] = entry.path();
+  return found;
+}
+
+/// Adds the module `name` and all modules and packages that it names.
+void add_module(const std::string& name, const std::map<std::string, fs::path>& sources,
+                Files& files) {
   if (files.count(name + ".sv") != 0) return;
-  const fs::path folder = project_root() / "rtl";
-  const std::string& text = files[name + ".sv"] = read_text(folder / (name + ".sv"));
+  const std::string& text = files[name + ".sv"] = read_text(sources.at(name));
   static const std::regex identifier("\\btrine_\\w+\\b"), comment("//.*");
   const std::string code = std::regex_replace(text, comment, "");
   for (std::sregex_iterator it(code.begin(), code.end(), identifier), end; it != end; ++it)
-    if (fs::exists(folder / (it->str() + ".sv"))) add_module(it->str(), files);
+    if (sources.count(it->str()) != 0) add_module(it->str(), sources, files);
 }
 
 void add_waivers(Files& files) {
@@ -92,7 +101,7 @@ nlohmann::ordered_json manifest(const Config& config) {
 
 Files design_files(const Config& config) {
   Files files;
-  add_module("trine_core", files);
+  add_module("trine_core", module_files(), files);
   add_waivers(files);
   files["trine_isa_pkg.sv"] = isa_package();
   files["trine_csr_pkg.sv"] = csr_package();
@@ -134,7 +143,7 @@ void check_prefix(const std::string& prefix) {
 /// The text of one file with the prefix.
 std::string in_text(const std::string& name, const std::string& text, const std::string& prefix) {
   // Identifiers and the files trine.f, trine.core, trine.sdc; not what lies in folders of the
-  // repository (tb/trine_sram_tb.cpp).
+  // repository (tb/lib/trine_sram_tb.cpp).
   static const std::regex lower("(^|[^\\w/.])(trine_\\w|trine\\.(?:f|core|sdc)\\b)");
   static const std::regex upper("\\bTRINE_");
   const std::string result = std::regex_replace(text, lower, "$1" + prefix + "_$2");
@@ -168,8 +177,8 @@ void generate(const Config& config, const fs::path& out_dir, const std::string& 
 }
 
 void write_packages(const fs::path& dir) {
-  const Files files{{"rtl/trine_isa_pkg.sv", isa_package()},
-                    {"rtl/trine_csr_pkg.sv", csr_package()},
+  const Files files{{"rtl/lib/trine_isa_pkg.sv", isa_package()},
+                    {"rtl/control/trine_csr_pkg.sv", csr_package()},
                     {"docs/instructions.md", instructions_markdown()},
                     {"docs/registers.md", registers_markdown()},
                     {"docs/configuration.md", machine::configuration_markdown()}};

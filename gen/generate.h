@@ -33,8 +33,8 @@ Files with_prefix(const Files& files, const std::string& prefix);
 /// "left_trine.f" of "trine.f", if `prefix` is "left".
 std::string prefixed(const std::string& name, const std::string& prefix);
 
-/// Refreshes the committed prints below the root `dir`: rtl/trine_isa_pkg.sv, rtl/trine_csr_pkg.sv
-/// and docs/{instructions,registers,configuration}.md.
+/// Refreshes the committed prints below the root `dir`: rtl/lib/trine_isa_pkg.sv,
+/// rtl/control/trine_csr_pkg.sv and docs/{instructions,registers,configuration}.md.
 void write_packages(const std::filesystem::path& dir);
 
 }  // namespace trine::gen

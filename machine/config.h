@@ -13,7 +13,8 @@
 
 namespace trine::machine {
 
-/// The bank of a word of DMEM: in odd rows banks 2n and 2n + 1 change places (rtl/trine_dmem.sv).
+/// The bank of a word of DMEM: in odd rows banks 2n and 2n + 1 change places
+/// (rtl/maps/trine_dmem.sv).
 class BankOf {
  public:
   /// @param banks  a power of two

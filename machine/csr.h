@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one description of the control and status registers (AXI4-Lite, 32 bits). The runtime and the
-// runner use it directly; gen/ prints it as rtl/trine_csr_pkg.sv, as a C header and as
+// runner use it directly; gen/ prints it as rtl/control/trine_csr_pkg.sv, as a C header and as
 // docs/registers.md. What they do: docs/architecture.md.
 
 #pragma once

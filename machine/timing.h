@@ -3,8 +3,8 @@
 // Latencies and rates of the RTL in cycles, of which the architecture simulator's timeline makes
 // its predictions, and the rough sums of them by which the compiler and `trine estimate` compare
 // candidates. Measured on single-layer programs and ResNet-8 (8x8, 64-bit bus) on the Verilated
-// design; tests/cycles_test.cpp holds the predictions against the RTL. Sizes of queues and bursts,
-// which cost cycles as well, are in machine/memories.h.
+// design; tests/cycles/cycles_test.cpp holds the predictions against the RTL. Sizes of queues and
+// bursts, which cost cycles as well, are in machine/memories.h.
 
 #pragma once
 

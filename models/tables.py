@@ -428,7 +428,7 @@ def _operand(layer):
 
 
 def model(net):
-    """The table Model of sw/model/tflite.fbs."""
+    """The table Model of sw/model/tflite/tflite.fbs."""
     names = ["input"] + [layer.name for layer in net.layers]
     buffers, tensors, operators = [{}], [], []
     for x, name in zip(net.maps, names):

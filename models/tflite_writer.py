@@ -2,7 +2,7 @@
 """Writes TFLite files with nothing beyond Python's library, also of a hundred megabytes of weights.
 
 A flatbuffer from front to back. A table is a dict {field id: value}; ids are those of
-sw/model/tflite.fbs. A value is a scalar (format, number), as ("i", 3); or by reference a table,
+sw/model/tflite/tflite.fbs. A value is a scalar (format, number), as ("i", 3); or by reference a table,
 bytes, a string, an array (format, numbers) in a list, as ["f", 0.5, 0.25], or a list of tables.
 """
 

@@ -60,7 +60,7 @@ def describe(line):
     field = dict(re.findall(r"-(mode|port|portbit|ctrlbit|wire|wirebit) (\S+)", line))
     cell = re.search(r"-cell (\S+)", line).group(1)
     kind = re.match(r"(?:.*\.)?\$(?:[a-z]+\$)?([a-z_]+)\$", cell)
-    found = re.findall(r"(/\S*/rtl/[a-z0-9_]+\.sv):(\d+)\.(\d+)-(\d+)\.(\d+)", line)
+    found = re.findall(r"(/\S*/rtl/(?:[a-z]+/)?[a-z0-9_]+\.sv):(\d+)\.(\d+)-(\d+)\.(\d+)", line)
     own = [p for p in found if f"{p[0]}:{p[1]}$" in cell] or found
     places = "; ".join(dict.fromkeys(place(*p) for p in own))
     numbers = " ".join(dict.fromkeys(f"{pathlib.Path(p[0]).name}:{p[1]}" for p in found))

@@ -4,7 +4,7 @@
 
 usage: mutate_cpp.py --seed TEXT [--count N] [--places N] [--out FILE.json]
 --seed: any text; for a list of bugs the hash of the commit before it, so that nobody chose the places. The list has
-the form of tests/planted/*.json (tests/planted.py runs it). --places N prints N more places, files and lines of C++ and
+the form of tests/planted/*.json (tests/planted/planted.py runs it). --places N prints N more places, files and lines of C++ and
 of rtl/, for bugs that are planted by hand.
 """
 import argparse
@@ -105,7 +105,7 @@ def main():
         options.out.write_text(text)
     elif options.count:
         sys.stdout.write(text)
-    rtl = [f"rtl/{p.name}" for p in sorted((ROOT / "rtl").glob("*.sv"))
+    rtl = [str(p.relative_to(ROOT)) for p in sorted((ROOT / "rtl").rglob("trine_*.sv"))
            for _ in range(len(p.read_text().splitlines()) // 20 + 1)]
     for i in range(options.places):
         file = generator.choice(rtl if i % 2 else files)

@@ -3,7 +3,7 @@
 """A module with all its mutants in one: Yosys changes a bit of a cell's port where the environment says so.
 
 usage: plant.py --top TOP --modules A,B --count N --out FILE.v [--seed N] [--param K=V]... [-D X]... [-I DIR]... SOURCE...
-The mutants lie in the cells that come from rtl/A.sv, rtl/B.sv, as wide as they are read; changes that leave the
+The mutants lie in the cells that come from the modules A, B, as wide as they are read; changes that leave the
 netlist as it is (0 for a 0) are none. Writes FILE.v, in which `trine_mutant()` (C, see mutant.cpp) chooses one of
 them, 0 none, and FILE.list, a line of Yosys' `mutate` for each.
 """
@@ -77,7 +77,7 @@ def main():
     read = " ".join([f"-D{d}" for d in options.defines] + [f"-I{d}" for d in options.folders] +
                     options.sources)
     chparam = "".join(f" -set {p.replace('=', ' ', 1)}" for p in options.param)
-    selection = " ".join(f"a:src=*/rtl/{m}.sv:*" for m in options.modules.split(","))
+    selection = " ".join(f"a:src=*/{m}.sv:*" for m in options.modules.split(","))
     base, netlist = options.out.with_suffix(".il"), options.out.with_suffix(".json")
     yosys(f"read_verilog -sv {read}; chparam{chparam} {options.top}; "
           f"hierarchy -check -top {options.top}; proc; opt; "

@@ -23,10 +23,10 @@
 #include "sw/compiler/compiler.h"
 #include "sw/reference/run.h"
 #include "synth/synthesize.h"
-#include "tools/cli/check.h"
-#include "tools/cli/estimate.h"
-#include "tools/cli/network.h"
-#include "tools/cli/report.h"
+#include "tools/cli/measure/estimate.h"
+#include "tools/cli/run/check.h"
+#include "tools/cli/run/network.h"
+#include "tools/cli/run/report.h"
 #include "tools/estimate/transformers.h"
 
 namespace trine::python {

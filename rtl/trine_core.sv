@@ -11,7 +11,7 @@
 // docs/architecture.md describes the machine. Every design is this module with other parameters;
 // the generator's trine_top sets them.
 //
-// Check     verilator --lint-only -Wall -f trine.f; tests/random_program_test.cpp
+// Check     verilator --lint-only -Wall -f trine.f; random_program_test
 
 module trine_core #(
   parameter int unsigned Rows          = 8,      // 1..256: lanes

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "synth/rtlil.h"
+#include "synth/read/rtlil.h"
 
 namespace trine::synth {
 

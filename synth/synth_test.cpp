@@ -11,9 +11,9 @@
 #include "base/process.h"
 #include "gen/generate.h"
 #include "machine/memories.h"
-#include "synth/liberty.h"
 #include "synth/partition.h"
-#include "synth/rtlil.h"
+#include "synth/read/liberty.h"
+#include "synth/read/rtlil.h"
 #include "synth/synthesize.h"
 #include "synth/yosys.h"
 
@@ -914,7 +914,7 @@ TEST_CASE("clock gates become the library's cell, their enables are endpoints", 
              "  always_ff @(posedge clk_i) {other_o, a_q, b_q} <= {a_q, a_i, b_i};\n"
              "  trine_clock_gate u_gate (.clk_i, .en_i(a_q ^ b_q), .test_en_i, .clk_o(clk));\n"
              "  always_ff @(posedge clk) q_o <= d_i;\nendmodule\n");
-  fs::copy_file(fs::path(TRINE_SOURCE_DIR) / "rtl/trine_clock_gate.sv",
+  fs::copy_file(fs::path(TRINE_SOURCE_DIR) / "rtl/lib/trine_clock_gate.sv",
                 folder.path() / "trine_clock_gate.sv");
   write_file(folder.path() / "trine.f", "trine_clock_gate.sv\ntrine_top.sv\n");
   const auto synthesize = [&](const fs::path& liberty, Target target = Target::kAsic) {

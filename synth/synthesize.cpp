@@ -18,12 +18,12 @@
 #include "base/output.h"
 #include "base/process.h"
 #include "gen/generate.h"
-#include "synth/clock.h"
 #include "synth/fpga/ecp5.h"
-#include "synth/liberty.h"
 #include "synth/partition.h"
 #include "synth/place/lef.h"
-#include "synth/rtlil.h"
+#include "synth/read/liberty.h"
+#include "synth/read/rtlil.h"
+#include "synth/timing/clock.h"
 #include "synth/yosys.h"
 
 namespace trine::synth {

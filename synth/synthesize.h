@@ -19,7 +19,7 @@
 
 #include "machine/config.h"
 #include "nlohmann/json_fwd.hpp"
-#include "synth/liberty.h"
+#include "synth/read/liberty.h"
 
 namespace trine::synth {
 

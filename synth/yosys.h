@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "synth/liberty.h"
+#include "synth/read/liberty.h"
 #include "synth/synthesize.h"
 
 namespace trine::synth {

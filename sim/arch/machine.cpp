@@ -12,8 +12,8 @@
 #include "machine/memories.h"
 #include "machine/precision.h"
 #include "machine/timing.h"
+#include "sw/reference/ops/softmax.h"
 #include "sw/reference/requantize.h"
-#include "sw/reference/softmax.h"
 
 namespace trine::sim {
 namespace {

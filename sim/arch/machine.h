@@ -15,7 +15,7 @@
 #include "machine/isa.h"
 #include "sim/arch/lanes.h"
 #include "sim/arch/stop.h"
-#include "sw/reference/norm.h"
+#include "sw/reference/ops/norm.h"
 
 namespace trine::sim {
 

@@ -20,8 +20,8 @@
 #include "sim/arch/actions.h"
 #include "sim/arch/run.h"
 #include "sw/runtime/trine_runtime.h"
-#include "tests/random_program.h"
-#include "tests/tiny_program.h"
+#include "tests/programs/random_program.h"
+#include "tests/programs/tiny_program.h"
 
 using namespace trine;
 using namespace trine::sim;

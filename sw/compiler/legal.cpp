@@ -12,7 +12,7 @@
 #include "base/index.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/stages.h"
-#include "sw/model/onnx/evaluate.h"
+#include "sw/model/onnx/evaluate/evaluate.h"
 
 namespace trine::compiler {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "base/error.h"
 #include "sw/model/graph.h"
-#include "sw/model/onnx/evaluate.h"
+#include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/order.h"
 #include "sw/model/refusal.h"
 #include "sw/model/shapes.h"

@@ -9,10 +9,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "sw/model/batch.h"
-#include "sw/model/expand.h"
 #include "sw/model/graph.h"
 #include "sw/model/refusal.h"
+#include "sw/model/rewrite/batch.h"
+#include "sw/model/rewrite/expand.h"
 #include "sw/model/shapes.h"
 #include "sw/model/testing.h"
 #include "tflite_generated.h"

@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "program_generated.h"
-#include "sim/arch/testing.h"
+#include "sim/arch/tests/testing.h"
 #include "sw/model/testing.h"
 #include "sw/program/image.h"
 

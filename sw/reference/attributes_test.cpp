@@ -26,7 +26,7 @@
 #include "base/file.h"
 #include "sw/model/testing.h"
 #include "sw/reference/run.h"
-#include "sw/reference/vectors.h"
+#include "sw/reference/vectors/vectors.h"
 #include "tflite_generated.h"
 
 using namespace trine;
@@ -572,7 +572,7 @@ const std::map<std::string, std::string> kUnread{
     {"UnpackOptions.num", "the outputs say it"}};
 
 TEST_CASE("each field of TFLite's options is in a list of this test", "[reference][attributes]") {
-  std::ifstream schema(fs::path(TRINE_SOURCE_DIR) / "sw/model/tflite.fbs");
+  std::ifstream schema(fs::path(TRINE_SOURCE_DIR) / "sw/model/tflite/tflite.fbs");
   std::map<std::string, std::vector<std::string>> tables;
   std::map<std::string, std::vector<Field>> lists;
   std::string table;

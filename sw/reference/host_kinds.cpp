@@ -6,7 +6,7 @@
 #include <bit>
 #include <limits>
 
-#include "sw/reference/ops.h"
+#include "sw/reference/ops/ops.h"
 #include "sw/reference/quantized_params.h"
 
 namespace trine::reference {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "sw/reference/compare.h"
 #include "sw/reference/run.h"
-#include "sw/reference/vectors.h"
+#include "sw/reference/vectors/compare.h"
+#include "sw/reference/vectors/vectors.h"
 
 namespace trine::reference {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of ONNX on the host: sw/model/onnx/evaluate.h does the work.
+// Operators of ONNX on the host: sw/model/onnx/evaluate/evaluate.h does the work.
 
 #include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "sw/model/elements.h"
-#include "sw/model/onnx/host.h"
-#include "sw/reference/ops.h"
+#include "sw/model/onnx/import/host.h"
+#include "sw/reference/ops/ops.h"
 
 namespace trine::reference {
 using model::onnx_file::Constant;

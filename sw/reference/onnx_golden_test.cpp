@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "sw/model/testing.h"
 #include "sw/reference/run.h"
-#include "sw/reference/vectors.h"
+#include "sw/reference/vectors/vectors.h"
 
 using namespace trine;
 using namespace trine::reference;

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sw/model/graph.h"
-#include "sw/reference/ops.h"
+#include "sw/reference/ops/ops.h"
 
 namespace trine::reference {
 

@@ -20,7 +20,7 @@
 #include "sw/program/host.h"
 #include "sw/program/image.h"
 #include "sw/program/layout.h"
-#include "sw/reference/vectors.h"
+#include "sw/reference/vectors/vectors.h"
 #include "sw/runtime/cases/cases.h"
 #include "sw/runtime/cases/fake.h"
 #include "sw/runtime/trine_runtime.h"

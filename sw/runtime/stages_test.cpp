@@ -19,7 +19,7 @@
 #include "sw/compiler/compiler.h"
 #include "sw/program/reference_ops.h"
 #include "sw/program/stages_image.h"
-#include "sw/reference/vectors.h"
+#include "sw/reference/vectors/vectors.h"
 #include "sw/runtime/trine_stages.h"
 #include "sw/runtime/trine_vmm.h"
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "synth/rtlil.h"
+#include "synth/read/rtlil.h"
 #include "synth/synthesize.h"
 
 namespace trine::synth {

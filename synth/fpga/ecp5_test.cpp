@@ -60,7 +60,7 @@ TEST_CASE("nextpnr's report gives the clock, its path by instance, and what is u
 /// This size of the module makes ABC 1.01 abort on its structural choices.
 TEST_CASE("what ABC cannot map with choices is mapped without", "[synth][fpga][flow]") {
   const TemporaryFolder scratch(fs::temp_directory_path());
-  const fs::path source = fs::path(TRINE_SOURCE_DIR) / "rtl" / "trine_dmem_dma.sv";
+  const fs::path source = fs::path(TRINE_SOURCE_DIR) / "rtl/maps/trine_dmem_dma.sv";
   run_yosys(fmt::format("read_verilog -sv {}\nchparam -set Banks 8 -set RowBits 12 trine_dmem_dma\n"
                         "synth_ecp5 -top trine_dmem_dma -abc9\ntee -q -o top.stat stat\n",
                         source.string()),
@@ -70,7 +70,7 @@ TEST_CASE("what ABC cannot map with choices is mapped without", "[synth][fpga][f
 
 TEST_CASE("the FPGA's memory becomes block RAM, products DSPs", "[synth][fpga][flow]") {
   const TemporaryFolder scratch(fs::temp_directory_path());
-  const fs::path rtl = fs::path(TRINE_SOURCE_DIR) / "rtl";
+  const fs::path sram = fs::path(TRINE_SOURCE_DIR) / "rtl/lib/trine_sram.sv";
   const int mask = GENERATE(1, 8, 32);
   write_file(
       scratch.path() / "trine_top.sv",
@@ -83,9 +83,8 @@ TEST_CASE("the FPGA's memory becomes block RAM, products DSPs", "[synth][fpga][f
           "  if (Multiplier == 0) begin : gen_dsp assign product_o = a_i * b_i; end\n"
           "  else begin : gen_none assign product_o = '0; end\nendmodule\n",
           mask));
-  run_yosys(elaborate_script(
-                {(rtl / "trine_sram.sv").string(), (scratch.path() / "trine_top.sv").string()},
-                "trine_top", Target::kEcp5),
+  run_yosys(elaborate_script({sram.string(), (scratch.path() / "trine_top.sv").string()},
+                             "trine_top", Target::kEcp5),
             "elaborate", scratch.path(), "test");
   run_yosys("read_rtlil design.il\nsynth_ecp5 -top trine_top\ntee -q -o top.stat stat\n", "map",
             scratch.path(), "test");

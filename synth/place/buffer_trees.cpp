@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "synth/repair.h"
+#include "synth/timing/repair.h"
 
 namespace trine::synth {
 namespace {

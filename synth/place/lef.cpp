@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "synth/liberty.h"
+#include "synth/read/liberty.h"
 
 namespace trine::synth {
 namespace fs = std::filesystem;

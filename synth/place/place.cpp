@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "synth/clock.h"
 #include "synth/place/boost.h"
 #include "synth/place/buffer_trees.h"
 #include "synth/place/lef.h"
@@ -14,7 +13,8 @@
 #include "synth/place/svg.h"
 #include "synth/place/swap.h"
 #include "synth/place/wires.h"
-#include "synth/repair.h"
+#include "synth/timing/clock.h"
+#include "synth/timing/repair.h"
 #include "synth/yosys.h"
 
 namespace trine::synth {

@@ -10,7 +10,7 @@
 #include <functional>
 #include <string>
 
-#include "synth/netlist.h"
+#include "synth/read/netlist.h"
 #include "synth/synthesize.h"
 
 namespace trine::synth {

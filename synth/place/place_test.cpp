@@ -15,7 +15,7 @@
 #include "synth/place/buffer_trees.h"
 #include "synth/place/placer.h"
 #include "synth/place/swap.h"
-#include "synth/repair.h"
+#include "synth/timing/repair.h"
 
 using namespace trine;
 using namespace trine::synth;

@@ -6,8 +6,8 @@
 
 #include <vector>
 
-#include "synth/netlist.h"
 #include "synth/place/lef.h"
+#include "synth/read/netlist.h"
 
 namespace trine::synth {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "synth/place/placement.h"
-#include "synth/timer.h"
+#include "synth/timing/timer.h"
 
 namespace trine::synth {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a netlist of cells (synth/netlist.h), gates, flip-flops, clock gates and memory macros,
+// Runs a netlist of cells (synth/read/netlist.h), gates, flip-flops, clock gates and memory macros,
 // cycle by cycle, and counts how often each net changes.
 //
 // Without delays a net changes at most once a cycle, to its last value; with them (transport
@@ -16,8 +16,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "synth/netlist.h"
-#include "synth/timer.h"
+#include "synth/read/netlist.h"
+#include "synth/timing/timer.h"
 
 namespace trine::power {
 

@@ -12,7 +12,7 @@
 //   leakage               cell_leakage_power, nW
 //
 // Tables are read at the load of the net, wire included, and at the mean of the earliest and the
-// latest transition (synth/timer.h).
+// latest transition (synth/timing/timer.h).
 
 #pragma once
 
@@ -20,9 +20,9 @@
 #include <string>
 #include <vector>
 
-#include "synth/netlist.h"
 #include "synth/power/gates.h"
-#include "synth/timer.h"
+#include "synth/read/netlist.h"
+#include "synth/timing/timer.h"
 
 namespace trine::power {
 

@@ -4,7 +4,7 @@
 //
 //   dot = sum over lanes of act[lane] * wgt[lane],  lane 0 in the lowest bits
 //
-// The RTL twin is rtl/trine_dot.sv.
+// The RTL twin is rtl/matmul/trine_dot.sv.
 
 #pragma once
 
@@ -34,9 +34,10 @@ inline int dot(std::uint32_t act, std::uint32_t wgt, Precision precision) {
   return sum;
 }
 
-/// What the body of Booth rows takes in the place of a weight word (rtl/trine_digits.sv): of an
-/// int8 byte w four digits d = w[2k-1] + w[2k] - 2 * w[2k+1], whose lower bit says |d| = 1, whose
-/// upper w[2k+1]; |d| = 2 from bit 32 on. Other words stay as they are; nobody looks at the rest.
+/// What the body of Booth rows takes in the place of a weight word (rtl/matmul/trine_digits.sv): of
+/// an int8 byte w four digits d = w[2k-1] + w[2k] - 2 * w[2k+1], whose lower bit says |d| = 1,
+/// whose upper w[2k+1]; |d| = 2 from bit 32 on. Other words stay as they are; nobody looks at the
+/// rest.
 inline std::uint64_t digits(std::uint32_t wgt, Precision precision) {
   if (precision != Precision::kInt8) return std::uint64_t{0xffff} << 32 | wgt;
   const auto bit = [&](int at) { return static_cast<int>(wgt >> at & 1); };

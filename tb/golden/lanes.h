@@ -4,7 +4,7 @@
 //
 //   for tile, group, channel word, ky, kx:  one step of all lanes
 //
-// The RTL twin is rtl/trine_agu.sv.
+// The RTL twin is rtl/lib/trine_agu.sv.
 
 #pragma once
 

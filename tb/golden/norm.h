@@ -2,7 +2,7 @@
 //
 // Golden model of a normalization: what docs/numerics.md says of a row, step by step, in quotients
 // and searches instead of shifts and tables of floating point, so that neither the RTL
-// (rtl/trine_softmax_lane.sv) nor sw/reference/norm.cpp shares an expression with it.
+// (rtl/results/trine_softmax_lane.sv) nor sw/reference/ops/norm.cpp shares an expression with it.
 
 #pragma once
 

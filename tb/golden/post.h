@@ -8,7 +8,7 @@
 //   half even  M(x, q, shift) = x * q / 2^(31 - shift) to nearest, halves to even; the operands of
 //   ADD as single
 //
-// The RTL twin is rtl/trine_post_lane.sv.
+// The RTL twin is rtl/results/trine_post_lane.sv.
 
 #pragma once
 

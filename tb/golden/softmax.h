@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Golden model of a softmax lane: what it gives the post lane for each code, from a table of
-// exponentials. The RTL twin is rtl/trine_softmax_lane.sv.
+// exponentials. The RTL twin is rtl/results/trine_softmax_lane.sv.
 
 #pragma once
 

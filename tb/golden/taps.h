@@ -8,7 +8,7 @@
 //   add, mul     {second byte, first byte}
 //   inverted taps: all after the first, bit by bit
 //
-// The RTL twin is rtl/trine_vector_lane.sv.
+// The RTL twin is rtl/results/trine_vector_lane.sv.
 
 #pragma once
 

@@ -51,7 +51,7 @@ def small_designs(build):
     script = ["read_verilog -sv -DTRINE_BLOCK_RAM designs.sv trine_sram.sv", "hierarchy -check -top designs", "proc", "opt_clean",
               "memory_collect", "write_verilog -noattr rtl.v", "synth_ecp5 -top designs -abc9", "rename designs netlist",
               "write_verilog -noattr netlist.v"]
-    for file in (HERE / "designs.sv", HERE / "bench.v", ROOT / "rtl" / "trine_sram.sv"):
+    for file in (HERE / "designs.sv", HERE / "bench.v", ROOT / "rtl" / "lib" / "trine_sram.sv"):
         shutil.copy(file, build)
     run(["yosys", "-q", "-p", "; ".join(script)], build)
     netlist = (build / "netlist.v").read_text()

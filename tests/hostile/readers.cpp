@@ -17,7 +17,7 @@
 #include "machine/config.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
-#include "sw/reference/vectors.h"
+#include "sw/reference/vectors/vectors.h"
 #include "tests/hostile/mutate.h"
 #include "tests/hostile/use.h"
 #include "tools/llm/checkpoint.h"

@@ -7,10 +7,10 @@
 #include "base/root.h"
 #include "gen/generate.h"
 #include "synth/synthesize.h"
-#include "tools/cli/check.h"
 #include "tools/cli/common.h"
-#include "tools/cli/network.h"
-#include "tools/cli/report.h"
+#include "tools/cli/run/check.h"
+#include "tools/cli/run/network.h"
+#include "tools/cli/run/report.h"
 
 namespace trine::cli {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "base/error.h"
 #include "tools/cli/common.h"
-#include "tools/cli/own_model.h"
+#include "tools/cli/models/own_model.h"
 
 namespace trine::cli {
 namespace {

@@ -8,10 +8,10 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "machine/schema.h"
-#include "synth/cells.h"
-#include "synth/netlist.h"
 #include "synth/power/replay.h"
-#include "synth/timer.h"
+#include "synth/read/cells.h"
+#include "synth/read/netlist.h"
+#include "synth/timing/timer.h"
 
 namespace trine::energy {
 namespace fs = std::filesystem;

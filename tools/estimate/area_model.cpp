@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "base/root.h"
 #include "machine/memories.h"
-#include "synth/liberty.h"
 #include "synth/partition.h"
+#include "synth/read/liberty.h"
 
 namespace trine::estimate {
 namespace {

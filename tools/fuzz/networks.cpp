@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "sw/model/expand.h"
+#include "sw/model/rewrite/expand.h"
 #include "tools/fuzz/transformer.h"
 
 namespace trine::fuzz {

@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "sim/arch/testing.h"
+#include "sim/arch/tests/testing.h"
 
 namespace trine::fuzz {
 namespace {

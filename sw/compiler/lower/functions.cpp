@@ -8,7 +8,7 @@
 
 #include "base/index.h"
 #include "sw/compiler/lower/findings.h"
-#include "sw/model/onnx/evaluate.h"
+#include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/reference/run.h"
 
 namespace trine::compiler {

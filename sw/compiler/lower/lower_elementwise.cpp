@@ -2,8 +2,8 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/lower/lowering.h"
-#include "sw/reference/ops.h"
-#include "sw/reference/softmax.h"
+#include "sw/reference/ops/ops.h"
+#include "sw/reference/ops/softmax.h"
 
 namespace trine::compiler {
 namespace {

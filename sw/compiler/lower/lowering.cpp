@@ -5,7 +5,7 @@
 #include "base/rounding.h"
 #include "machine/precision.h"
 #include "sw/compiler/network/forms.h"
-#include "sw/model/onnx/evaluate.h"
+#include "sw/model/onnx/evaluate/evaluate.h"
 
 namespace trine::compiler {
 namespace {

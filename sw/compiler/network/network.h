@@ -20,7 +20,7 @@
 #include "machine/isa.h"
 #include "sw/model/graph.h"
 #include "sw/program/layout.h"
-#include "sw/reference/norm.h"
+#include "sw/reference/ops/norm.h"
 #include "sw/reference/quantized_params.h"
 
 namespace trine::compiler {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "sim/arch/testing.h"
+#include "sim/arch/tests/testing.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "sim/arch/testing.h"
+#include "sim/arch/tests/testing.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/plan/ties.h"
 #include "sw/compiler/rewrite/rewrite.h"

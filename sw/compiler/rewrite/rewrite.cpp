@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/rounding.h"
-#include "sw/model/rewriter.h"
+#include "sw/model/rewrite/rewriter.h"
 
 namespace trine::compiler {
 namespace {

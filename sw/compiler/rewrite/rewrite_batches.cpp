@@ -19,8 +19,8 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/model/batch.h"
-#include "sw/model/rewriter.h"
+#include "sw/model/rewrite/batch.h"
+#include "sw/model/rewrite/rewriter.h"
 
 namespace trine::compiler {
 namespace {

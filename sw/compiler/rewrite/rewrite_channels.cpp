@@ -13,7 +13,7 @@
 #include "base/rounding.h"
 #include "sw/compiler/rewrite/channels.h"
 #include "sw/compiler/rewrite/rewrite.h"
-#include "sw/model/rewriter.h"
+#include "sw/model/rewrite/rewriter.h"
 
 namespace trine::compiler {
 namespace {

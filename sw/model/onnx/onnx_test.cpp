@@ -12,9 +12,9 @@
 #include "base/file.h"
 #include "sw/model/graph.h"
 #include "sw/model/indices.h"
-#include "sw/model/lowbit.h"
-#include "sw/model/onnx/evaluate.h"
-#include "sw/model/onnx/windows.h"
+#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/model/onnx/import/windows.h"
+#include "sw/model/rewrite/lowbit.h"
 #include "sw/model/testing.h"
 
 using namespace trine;

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Cause of each cycle, as seen at the array's input (docs/architecture.md): a step enters, or what
+// kept one from entering; and whether anything moved at all (activity_t). What happens in the
+// gather is seen there 3 cycles later, what happens at a step's issue 4 cycles later.
+//
+//   first of                                     cause
+//   a step enters the array                      compute
+//   a last step waits for the drain registers    drain
+//   the gather replayed, or served another       bank      3, 4 cycles ago
+//   a last step could not be issued              drain     4 cycles ago
+//   a RUN is in flight                           control
+//   the next RUN lacks a token of an engine      memory, vector, store
+//   it lacks others, or words are queued         control
+//   compute has nothing to do, another engine    vector, load, store
+//   nobody has                                   control
+//
+// Timing    combinational from the engines' states, but for the delays.
+// Check     cycles_test, random_program_test
+
+module trine_cause (
+  input  logic                             clk_i,
+
+  input  trine_engine_pkg::compute_state_t compute_i,
+  input  logic                             replay_i,  // compute's access waits for banks
+  input  logic                             taken_i,   // another's access went before compute's
+  input  logic [3:0]                       lacks_i,   // engines whose token compute's RUN lacks
+  input  logic [3:0]                       idle_i,    // bit = engine
+  input  logic [3:0]                       busy_i,
+  input  logic                             reads_i,   // the vector engine's access is taken
+  input  logic                             writes_i,  // a word of results is taken
+
+  output trine_engine_pkg::activity_t      activity_o
+);
+
+  logic [2:0] cause;
+  logic [3:1] replay_q;
+  logic [4:1] taken_q, last_wait_q;
+
+  always_ff @(posedge clk_i) begin
+    replay_q    <= {replay_q[2:1], replay_i};
+    taken_q     <= {taken_q[3:1], taken_i};
+    last_wait_q <= {last_wait_q[3:1], compute_i.last_wait};
+  end
+
+  always_comb begin
+    cause = trine_csr_pkg::CauseControl;
+    if (compute_i.enters) cause = trine_csr_pkg::CauseCompute;
+    else if (compute_i.drain_wait) cause = trine_csr_pkg::CauseDrain;
+    else if (compute_i.running && (replay_q[3] || taken_q[4])) cause = trine_csr_pkg::CauseBank;
+    else if (compute_i.running && last_wait_q[4]) cause = trine_csr_pkg::CauseDrain;
+    else if (compute_i.running) cause = trine_csr_pkg::CauseControl;
+    else if (lacks_i[trine_isa_pkg::EngineLoad]) cause = trine_csr_pkg::CauseMemory;
+    else if (lacks_i[trine_isa_pkg::EngineVector]) cause = trine_csr_pkg::CauseVector;
+    else if (lacks_i[trine_isa_pkg::EngineStore]) cause = trine_csr_pkg::CauseStore;
+    else if (lacks_i != '0 || !idle_i[trine_isa_pkg::EngineCompute])
+      cause = trine_csr_pkg::CauseControl;
+    else if (busy_i[trine_isa_pkg::EngineVector]) cause = trine_csr_pkg::CauseVector;
+    else if (busy_i[trine_isa_pkg::EngineLoad]) cause = trine_csr_pkg::CauseLoad;
+    else if (busy_i[trine_isa_pkg::EngineStore]) cause = trine_csr_pkg::CauseStore;
+  end
+
+  assign activity_o.cause = cause;
+  assign activity_o.moved = compute_i.enters || reads_i || writes_i;
+
+  logic unused_engines;
+  assign unused_engines = ^{idle_i, busy_i};
+
+endmodule

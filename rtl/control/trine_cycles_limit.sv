@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ends a program that runs for too long: exceeded_o when its cycles reach limit_i, 0: never. It
+// looks at the counter as trine_counters shows it, every 15 cycles, and so counts nothing itself.
+//
+// Timing    exceeded_o is a register, up to 17 cycles late.
+// Contract  start_i is the first cycle of running_i, as the counters' clear.
+// Check     trine_control_tb
+
+module trine_cycles_limit (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+
+  input  logic [31:0] limit_i,
+  input  logic        start_i,
+  input  logic        running_i,
+
+  // The counter that passes by; 0 counts cycles.
+  input  logic [3:0]  index_i,
+  input  logic [63:0] count_i,
+
+  output logic        exceeded_o
+);
+
+  // In a program's first two cycles a count of the one before still passes by.
+  logic settled_q, exceeded_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      settled_q  <= 1'b0;
+      exceeded_q <= 1'b0;
+    end else begin
+      settled_q  <= running_i && !start_i;
+      exceeded_q <= settled_q && index_i == 4'd0 && limit_i != 32'd0 && count_i >= 64'(limit_i);
+    end
+  end
+
+  assign exceeded_o = exceeded_q;
+
+endmodule

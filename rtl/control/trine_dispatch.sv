@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Routes the program's words to the queues of the engines, and ends the program.
+//
+//   BEGIN      the first word must be ConfigHash: else foreign_o
+//   SET, RUN   to the engine's queue, as {is RUN, register, payload}
+//   END        done_o, once all engines are idle
+//   others     illegal_o: an unknown opcode or operation, or a program without END
+//
+// A program also stops with lacking_o at a word that needs what the configuration lacks
+// (trine_legal), and with deadlock_o: when the word in front can go nowhere until some engine moves
+// on, and every engine either has nothing to do or only a RUN in front whose tokens are missing,
+// with no other in flight that could give them. Nothing of that changes by itself.
+//
+// Timing    combinational from the fetched word and the engines' state; done_o and the errors stay
+//           until the machine clears.
+// Check     trine_control_tb
+
+module trine_dispatch #(
+  parameter logic [63:0]                        ConfigHash = 64'd0,
+  parameter logic [trine_isa_pkg::Features-1:0] Features   = {trine_isa_pkg::Features{1'b1}}
+) (
+  // Fetched words; first_i: the program's first. out_of_words_i: all words of the program have been
+  // taken.
+  input  logic        word_valid_i,
+  output logic        word_ready_o,
+  input  logic [63:0] word_i,
+  input  logic        first_i,
+  input  logic        out_of_words_i,
+
+  // The queues (bit = engine) share the word. idle: nothing queued, offered or in flight; waits:
+  // nothing in flight, and the RUN at the front lacks tokens.
+  output logic [3:0]  queue_valid_o,
+  input  logic [3:0]  queue_ready_i,
+  output logic [60:0] queue_word_o,
+  input  logic [3:0]  idle_i,
+  input  logic [3:0]  waits_i,
+
+  output logic        done_o,
+  output logic        foreign_o,
+  output logic        illegal_o,
+  output logic        lacking_o,
+  output logic        deadlock_o
+);
+
+  logic [1:0] opcode, engine;
+  logic       valid, is_begin, is_end, illegal, lacking, legal, blocked;
+
+  trine_legal u_legal (
+    .features_i (Features),
+    .word_i     (word_i),
+    .illegal_o  (illegal),
+    .lacking_o  (lacking)
+  );
+
+  assign opcode   = word_i[63:62];
+  assign engine   = word_i[61:60];
+  assign valid    = word_valid_i && !first_i;
+  assign is_begin = first_i && word_i == ConfigHash;
+  assign is_end   = opcode == trine_isa_pkg::OpcodeEnd;
+  assign legal    = !first_i && !is_end && !illegal && !lacking;
+
+  assign queue_word_o  = {opcode == trine_isa_pkg::OpcodeRun, word_i[59:0]};
+  assign queue_valid_o = word_valid_i && legal ? 4'd1 << engine : 4'd0;
+  assign word_ready_o  = is_begin || (legal && queue_ready_i[engine]);
+
+  assign done_o     = valid && is_end && (&idle_i);
+  assign foreign_o  = word_valid_i && first_i && !is_begin;
+  assign illegal_o  = out_of_words_i || (valid && illegal);
+  assign lacking_o  = valid && lacking;
+  assign blocked    = valid && (is_end || (legal && !queue_ready_i[engine]));
+  assign deadlock_o = blocked && (&(idle_i | waits_i)) && waits_i != 4'd0;
+
+endmodule

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which error a program stops with: cause, address, and the RUN of the engine that it belongs to.
+//
+// Several at once: the engines before the fetch, what answered wrongly before what never answered,
+// what the program is before how long it takes.
+// run_o is the number of RUNs that the engine had begun before the failing one; for an error of the
+// program itself, whose address says where, it is 0.
+//
+// Timing    an error shows one cycle later.
+// Check     trine_errors_tb, trine_control_tb
+
+module trine_errors #(
+  parameter int unsigned AxiAddrBits = 32,
+  parameter int unsigned RunBits     = 24,  // of ERROR_RUN
+  localparam int unsigned AddrBits  = AxiAddrBits > 35 ? AxiAddrBits : 35,
+  localparam int unsigned CauseBits = trine_csr_pkg::CsrErrorCauseBits
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  input  logic                   clear_i,
+
+  // RUNs of the DMA engines: begun, ended.
+  input  logic                   load_run_i,
+  input  logic                   load_retire_i,
+  input  logic                   store_retire_i,
+
+  // Errors, and the addresses that go with them.
+  input  logic                   foreign_i,       // of the program's word in front
+  input  logic                   illegal_i,
+  input  logic                   lacking_i,
+  input  logic                   deadlock_i,
+  input  logic                   overflow_i,
+  input  logic                   stuck_i,         // no progress for too long
+  input  logic                   exceeded_i,      // too many cycles
+  input  logic                   fetch_error_i,
+  input  logic                   fetch_outside_i,
+  input  logic                   load_error_i,
+  input  logic                   load_outside_i,
+  input  logic                   store_error_i,
+  input  logic                   store_outside_i,
+  input  logic                   expired_i,       // the bus stopped answering,
+  input  logic                   write_owed_i,    // a write,
+  input  logic                   load_owed_i,     // or a read of the load engine; else of the fetch
+  input  logic [AxiAddrBits-1:0] program_i,
+  input  logic [34:0]            offset_i,        // of the word at the front of the program
+  input  logic [AxiAddrBits-1:0] load_beat_i,     // awaited, or failing
+  input  logic [AxiAddrBits-1:0] load_burst_i,    // on offer
+  input  logic [AxiAddrBits-1:0] store_answer_i,  // of the burst that is answered next
+  input  logic [AxiAddrBits-1:0] store_burst_i,   // on offer
+
+  output logic [CauseBits-1:0]   cause_o,
+  output logic [AddrBits-1:0]    addr_o,
+  output logic [RunBits-1:0]     run_o
+);
+
+  logic [RunBits-1:0] load_begun_q, load_ended_q, store_ended_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      load_begun_q  <= '0;
+      load_ended_q  <= '0;
+      store_ended_q <= '0;
+    end else if (clear_i) begin
+      load_begun_q  <= '0;
+      load_ended_q  <= '0;
+      store_ended_q <= '0;
+    end else begin
+      load_begun_q  <= load_begun_q + RunBits'(load_run_i);
+      load_ended_q  <= load_ended_q + RunBits'(load_retire_i);
+      store_ended_q <= store_ended_q + RunBits'(store_retire_i);
+    end
+  end
+
+  logic [RunBits-1:0]  load_run;    // whose beats come in: an end shows a cycle later
+  logic [AddrBits-1:0] fetch_addr;
+
+  logic [CauseBits-1:0] cause_d, cause_q;
+  logic [AddrBits-1:0]  addr_d, addr_q;
+  logic [RunBits-1:0]   run_d, run_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)      cause_q <= trine_csr_pkg::ErrorNone;
+    else if (clear_i) cause_q <= trine_csr_pkg::ErrorNone;
+    else              cause_q <= cause_d;
+  end
+
+  always_ff @(posedge clk_i) begin
+    addr_q <= addr_d;
+    run_q  <= run_d;
+  end
+
+  assign cause_o = cause_q;
+  assign addr_o  = addr_q;
+  assign run_o   = run_q;
+
+  assign load_run   = load_ended_q + RunBits'(load_retire_i);
+  assign fetch_addr = AddrBits'(program_i) + AddrBits'(offset_i);
+
+  always_comb begin
+    cause_d = trine_csr_pkg::ErrorNone;
+    addr_d  = AddrBits'(offset_i);
+    run_d   = '0;
+    if (load_error_i) begin
+      cause_d = trine_csr_pkg::ErrorLoad;
+      addr_d  = AddrBits'(load_beat_i);
+      run_d   = load_run;
+    end else if (load_outside_i) begin
+      cause_d = trine_csr_pkg::ErrorLoadWindow;
+      addr_d  = AddrBits'(load_burst_i);
+      run_d   = load_begun_q - RunBits'(1);
+    end else if (store_error_i) begin
+      cause_d = trine_csr_pkg::ErrorStore;
+      addr_d  = AddrBits'(store_answer_i);
+      run_d   = store_ended_q;
+    end else if (store_outside_i) begin
+      cause_d = trine_csr_pkg::ErrorStoreWindow;
+      addr_d  = AddrBits'(store_burst_i);
+      run_d   = store_ended_q;
+    end else if (expired_i && write_owed_i) begin
+      cause_d = trine_csr_pkg::ErrorStoreTimeout;
+      addr_d  = AddrBits'(store_answer_i);
+      run_d   = store_ended_q;
+    end else if (expired_i && load_owed_i) begin
+      cause_d = trine_csr_pkg::ErrorLoadTimeout;
+      addr_d  = AddrBits'(load_beat_i);
+      run_d   = load_run;
+    end else if (expired_i) begin
+      cause_d = trine_csr_pkg::ErrorFetchTimeout;
+      addr_d  = fetch_addr;
+    end else if (fetch_error_i) begin
+      cause_d = trine_csr_pkg::ErrorFetch;
+      addr_d  = fetch_addr;
+    end else if (fetch_outside_i) begin
+      cause_d = trine_csr_pkg::ErrorFetchWindow;
+      addr_d  = fetch_addr;
+    end else if (foreign_i) begin
+      cause_d = trine_csr_pkg::ErrorConfiguration;
+    end else if (illegal_i) begin
+      cause_d = trine_csr_pkg::ErrorIllegal;
+    end else if (lacking_i) begin
+      cause_d = trine_csr_pkg::ErrorFeature;
+    end else if (overflow_i) begin
+      cause_d = trine_csr_pkg::ErrorToken;
+    end else if (deadlock_i) begin
+      cause_d = trine_csr_pkg::ErrorDeadlock;
+    end else if (stuck_i) begin
+      cause_d = trine_csr_pkg::ErrorProgress;
+    end else if (exceeded_i) begin
+      cause_d = trine_csr_pkg::ErrorCycles;
+    end
+  end
+
+endmodule

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Issue unit of one engine: hands SETs and RUNs, in order, to the engine and keeps its tokens.
+//
+// A RUN is offered once all tokens of its wait mask are there; they are taken with the RUN. Its
+// signal mask goes into a queue of four, so that the engine may have four RUNs in flight; each
+// retire pulse gives the tokens of the oldest.
+//
+// Timing    everything offered is combinational from the queue's output register, the token
+//           counters and this unit's own registers; ready passes through to the queue.
+// Contract  retire_i comes once for each RUN, in order, at least one cycle after it was taken.
+// Check     trine_issue_tb
+
+module trine_issue (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        clear_i,
+
+  // From the engine's queue: {is RUN, register, payload}.
+  input  logic        word_valid_i,
+  output logic        word_ready_o,
+  input  logic [60:0] word_i,
+  input  logic        queue_empty_i,
+
+  // Tokens: those there, those taken, those given (bit = the other engine).
+  input  logic [3:0]  have_i,
+  output logic [3:0]  take_o,
+  output logic [3:0]  give_o,
+
+  // To the engine.
+  output logic        cfg_valid_o,
+  input  logic        cfg_ready_i,
+  output logic [3:0]  cfg_reg_o,
+  output logic [55:0] cfg_payload_o,
+  output logic        run_valid_o,
+  input  logic        run_ready_i,
+  output logic [7:0]  run_op_o,
+  output logic [7:0]  run_flags_o,
+  input  logic        retire_i,
+
+  output logic        start_o,  // a RUN is taken in this cycle
+  output logic [3:0]  wait_o,   // engines whose token the RUN at the front lacks
+  output logic        busy_o,   // a RUN is in flight
+  output logic        idle_o    // nothing queued, offered or in flight
+);
+
+  localparam int unsigned InFlight = 4;
+
+  logic       is_run, room;
+  logic [3:0] wait_mask, signal_mask;
+
+  assign is_run      = word_i[60];
+  assign wait_mask   = word_i[trine_isa_pkg::RunWaitLsb +: 4];
+  assign signal_mask = word_i[trine_isa_pkg::RunSignalLsb +: 4];
+
+  assign cfg_valid_o   = word_valid_i && !is_run;
+  assign cfg_reg_o     = word_i[59:56];
+  assign cfg_payload_o = word_i[55:0];
+
+  assign wait_o      = word_valid_i && is_run ? wait_mask & ~have_i : 4'd0;
+  assign run_valid_o = word_valid_i && is_run && wait_o == 4'd0 && room;
+  assign run_op_o    = word_i[trine_isa_pkg::RunOpLsb +: 8];
+  assign run_flags_o = word_i[trine_isa_pkg::RunFlagsLsb +: 8];
+
+  assign start_o      = run_valid_o && run_ready_i;
+  assign word_ready_o = is_run ? start_o : cfg_ready_i;
+  assign take_o       = start_o ? wait_mask : 4'd0;
+
+  // ---------------------------------------------------------------------------------------------
+  // Signal masks of the RUNs in flight, oldest in the low bits.
+  // ---------------------------------------------------------------------------------------------
+  logic [4*InFlight-1:0] signals_d, signals_q;
+  logic [2:0]            count_d, count_q, place;
+
+  assign place = count_q - 3'(retire_i);
+
+  always_comb begin
+    signals_d = retire_i ? signals_q >> 4 : signals_q;
+    if (start_o) signals_d[4*place[1:0] +: 4] = signal_mask;
+  end
+
+  assign count_d = place + 3'(start_o);
+  assign room    = count_q != 3'(InFlight);
+  assign give_o  = retire_i ? signals_q[3:0] : 4'd0;
+  assign busy_o  = count_q != 3'd0;
+  assign idle_o  = queue_empty_i && !busy_o;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      count_q <= '0;
+    end else if (clear_i) begin
+      count_q <= '0;
+    end else begin
+      count_q <= count_d;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start_o || retire_i) signals_q <= signals_d;
+  end
+
+`ifdef TRINE_ASSERT
+  logic       live_q, run_held_q;  // out of reset; a RUN was offered and not taken
+  logic [3:0] have_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q     <= 1'b0;
+      run_held_q <= 1'b0;
+    end else begin
+      live_q     <= 1'b1;
+      run_held_q <= run_valid_o && !run_ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    have_q <= have_i;
+    if (live_q) begin
+      m_retire_in_flight: assume (!retire_i || count_q != 3'd0);
+      a_in_flight:        assert (count_q <= 3'(InFlight));
+      if (run_held_q) begin
+        m_word_held:   assume (word_valid_i && is_run);
+        m_tokens_held: assume ((have_q & ~have_i) == 4'd0);
+      end
+    end
+  end
+`endif
+
+endmodule

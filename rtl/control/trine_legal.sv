@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether a word of the program is an instruction, and whether this configuration has what it
+// needs.
+//
+//   RUN   the operation, and the flags that select hardware; half_even goes with single alone
+//   SET   `output` and `encoding` of compute and vector, which select hardware as well; their
+//         lanes' coordinates, of which trine_agu keeps 14 bits: -8192..8191
+//
+// What each code needs stands in machine/isa.def, printed into trine_isa_pkg. The simulator refuses
+// the same words by the same table.
+//
+// Timing    combinational.
+// Check     trine_legal_tb: every operation, flag and code under every set of features
+
+module trine_legal (
+  input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
+
+  input  logic [63:0]                        word_i,      // not the program's first
+  output logic                               illegal_o,   // no configuration takes it
+  output logic                               lacking_o    // else: this one does not
+);
+
+  localparam int unsigned Features = trine_isa_pkg::Features;
+
+  logic [1:0]          opcode, engine, out_code, encoding;
+  logic [3:0]          target;
+  logic [7:0]          op;
+  logic                from_dmem, window, half_even, single, known;
+  logic [Features-1:0] needs;
+
+  assign opcode    = word_i[63:62];
+  assign engine    = word_i[61:60];
+  assign target  = word_i[59:56];
+  assign op        = word_i[trine_isa_pkg::RunOpLsb +: 8];
+  assign from_dmem = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::DmaFlagFromDmem];
+  assign window    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagWindow];
+  assign half_even = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagHalfEven];
+  assign single    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagSingle];
+  assign out_code  = word_i[trine_isa_pkg::PostOutputLsb +: 2];
+  assign encoding  = word_i[trine_isa_pkg::PostEncodingLsb +: 2];
+
+  // ---------------------------------------------------------------------------------------------
+  // RUN: its operation and flags.
+  // ---------------------------------------------------------------------------------------------
+  logic                run_known;
+  logic [Features-1:0] run_needs;
+
+  always_comb begin
+    run_known = 1'b0;
+    run_needs = '0;
+    unique case (engine)
+      trine_isa_pkg::EngineLoad: begin
+        for (int unsigned i = 0; i < trine_isa_pkg::DmaTargetCodes; i++) begin
+          if (op == 8'(i)) begin
+            run_known = trine_isa_pkg::DmaTargetKnown[i];
+            run_needs = trine_isa_pkg::DmaTargetNeeds[Features*i +: Features];
+          end
+        end
+        if (from_dmem) begin
+          run_known = op == trine_isa_pkg::DmaTargetPmem ||
+                      op == trine_isa_pkg::DmaTargetTransposed;
+          run_needs[trine_isa_pkg::FeatureMaps] = 1'b1;
+        end
+      end
+      trine_isa_pkg::EngineCompute: begin
+        for (int unsigned i = 0; i < trine_isa_pkg::ComputeOpCodes; i++) begin
+          if (op == 8'(i)) begin
+            run_known = trine_isa_pkg::ComputeOpKnown[i];
+            run_needs = trine_isa_pkg::ComputeOpNeeds[Features*i +: Features];
+          end
+        end
+        if (window) run_needs[trine_isa_pkg::FeatureWindow] = 1'b1;
+      end
+      trine_isa_pkg::EngineVector: begin
+        for (int unsigned i = 0; i < trine_isa_pkg::VectorOpCodes; i++) begin
+          if (op == 8'(i)) begin
+            run_known = trine_isa_pkg::VectorOpKnown[i];
+            run_needs = trine_isa_pkg::VectorOpNeeds[Features*i +: Features];
+          end
+        end
+      end
+      default: run_known = op == trine_isa_pkg::DmaTargetDmem && !from_dmem;  // store
+    endcase
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // SET of the register with `output` and `encoding`.
+  // ---------------------------------------------------------------------------------------------
+  logic                selects, set_known;
+  logic [Features-1:0] output_needs, encoding_needs;
+
+  assign selects = target == 4'(trine_isa_pkg::PostOutputReg) &&
+                   (engine == trine_isa_pkg::EngineCompute ||
+                    engine == trine_isa_pkg::EngineVector);
+
+  always_comb begin
+    output_needs   = '0;
+    encoding_needs = '0;
+    set_known      = 1'b0;
+    for (int unsigned i = 0; i < trine_isa_pkg::PostOutputCodes; i++) begin
+      if (out_code == 2'(i)) output_needs = trine_isa_pkg::PostOutputNeeds[Features*i +: Features];
+    end
+    for (int unsigned i = 0; i < trine_isa_pkg::PostEncodingCodes; i++) begin
+      if (encoding == 2'(i)) begin
+        set_known      = trine_isa_pkg::PostEncodingKnown[i];
+        encoding_needs = trine_isa_pkg::PostEncodingNeeds[Features*i +: Features];
+      end
+    end
+    if (engine == trine_isa_pkg::EngineVector &&
+        (out_code == trine_isa_pkg::PostOutputThresholds ||
+         out_code == trine_isa_pkg::PostOutputRaw)) begin
+      set_known = 1'b0;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // SET of coordinates: what trine_agu cuts off are copies of the sign, or zeros.
+  // ---------------------------------------------------------------------------------------------
+  logic       lanes, fits;  // of an engine with lanes
+  logic [2:0] x_start, x_end, y_start, y_end, height, width, tile_x, tile_y;
+
+  assign lanes   = engine == trine_isa_pkg::EngineCompute || engine == trine_isa_pkg::EngineVector;
+  assign x_start = word_i[trine_isa_pkg::AguXStartLsb + 13 +: 3];
+  assign x_end   = word_i[trine_isa_pkg::AguXEndLsb + 13 +: 3];
+  assign y_start = word_i[trine_isa_pkg::AguYStartLsb + 13 +: 3];
+  assign y_end   = word_i[trine_isa_pkg::AguYEndLsb + 13 +: 3];
+  assign height  = word_i[trine_isa_pkg::AguHeightLsb + 13 +: 3];
+  assign width   = word_i[trine_isa_pkg::AguWidthLsb + 13 +: 3];
+  assign tile_x  = word_i[trine_isa_pkg::AguTileXLsb + 13 +: 3];
+  assign tile_y  = word_i[trine_isa_pkg::AguTileYLsb + 13 +: 3];
+
+  always_comb begin
+    unique case (target)
+      4'(trine_isa_pkg::AguXStartReg): begin
+        fits = (&x_start || !(|x_start)) && (&x_end || !(|x_end)) && (&y_start || !(|y_start));
+      end
+      4'(trine_isa_pkg::AguYEndReg):  fits = (&y_end || !(|y_end)) && {height, width} == '0;
+      4'(trine_isa_pkg::AguTileXReg): fits = {tile_x, tile_y} == '0;
+      default: fits = 1'b1;
+    endcase
+  end
+
+  always_comb begin
+    known = 1'b0;
+    needs = '0;
+    unique case (opcode)
+      trine_isa_pkg::OpcodeEnd: known = 1'b1;
+      trine_isa_pkg::OpcodeRun: begin
+        known = run_known && !(lanes && half_even && !single);
+        needs = run_needs;
+      end
+      trine_isa_pkg::OpcodeSet: begin
+        known = (!selects || set_known) && (!lanes || fits);
+        if (selects) needs = output_needs | encoding_needs;
+      end
+      default: known = 1'b0;  // BEGIN
+    endcase
+  end
+
+  assign illegal_o = !known;
+  assign lacking_o = known && (needs & ~features_i) != '0;
+
+  logic unused_word;
+  assign unused_word = ^word_i;
+
+endmodule

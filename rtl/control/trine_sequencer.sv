@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs a program: fetches its words, hands each to the queue of its engine, and issues it there
+// when its tokens have come.
+//
+//   trine_fetch -> trine_dispatch -> 4 x trine_issue_queue -> engines
+//                                        |  trine_tokens  |
+//
+// Timing    a request of the fetch comes from a register; commands are shallow logic behind the
+//           queues' output registers and the tokens. Events are of this cycle.
+// Contract  an engine takes SETs and RUNs when it is ready, gives one retire pulse for each RUN, in
+//           order, at least one cycle after it took it; no more than four RUNs are in flight. The
+//           program's words come in order, none after clear_i.
+// Check     trine_control_tb
+
+module trine_sequencer #(
+  parameter int unsigned AxiAddrBits = 32,
+  parameter int unsigned DataBits    = 64,
+  parameter logic [63:0] ConfigHash  = 64'd0,  // the first word of programs
+  parameter logic [trine_isa_pkg::Features-1:0] Features = {trine_isa_pkg::Features{1'b1}},
+  localparam int unsigned Engines = trine_isa_pkg::Engines
+) (
+  input  logic                              clk_i,
+  input  logic                              rst_ni,
+  input  logic                              clear_i,
+
+  // The program.
+  input  logic                              start_i,
+  input  logic [AxiAddrBits-1:0]            program_i,
+  input  logic [31:0]                       words_i,
+
+  // Fetch: reads of the bus.
+  output trine_engine_pkg::fetch_request_t  fetch_o,
+  output logic [AxiAddrBits-1:0]            fetch_addr_o,
+  input  trine_engine_pkg::fetch_response_t fetch_i,
+  input  logic [DataBits-1:0]               fetch_data_i,
+
+  // Engines, engine 0 in the low bits: command_t, answer_t.
+  output logic [Engines*trine_engine_pkg::CommandBits-1:0] commands_o,
+  input  logic [Engines*trine_engine_pkg::AnswerBits-1:0]  answers_i,
+
+  // A RUN was taken, is in flight; nothing is queued, offered or in flight.
+  output logic [Engines-1:0]                begun_o,
+  output logic [Engines-1:0]                busy_o,
+  output logic [Engines-1:0]                idle_o,
+
+  // What stops the program; the place of the word at its front.
+  output trine_engine_pkg::program_event_t  event_o,
+  output logic [34:0]                       offset_o
+);
+
+  localparam int unsigned CommandBits = trine_engine_pkg::CommandBits;
+  localparam int unsigned AnswerBits  = trine_engine_pkg::AnswerBits;
+
+  logic                 word_valid, word_ready, out_of_words;
+  logic [63:0]          word;
+  logic [Engines-1:0]   queue_valid, queue_ready, stuck;
+  logic [60:0]          queue_word;
+  logic [4*Engines-1:0] have, take, give;
+
+  trine_fetch #(
+    .AxiAddrBits (AxiAddrBits),
+    .DataBits    (DataBits)
+  ) u_fetch (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .start_i,
+    .program_i,
+    .words_i,
+    .req_valid_o    (fetch_o.valid),
+    .req_ready_i    (fetch_i.ready),
+    .req_addr_o     (fetch_addr_o),
+    .req_len_o      (fetch_o.len),
+    .outside_i      (fetch_i.outside),
+    .rsp_valid_i    (fetch_i.valid),
+    .rsp_data_i     (fetch_data_i),
+    .rsp_error_i    (fetch_i.error),
+    .rsp_last_i     (fetch_i.last),
+    .word_valid_o   (word_valid),
+    .word_ready_i   (word_ready),
+    .word_o         (word),
+    .offset_o,
+    .out_of_words_o (out_of_words),
+    .error_o        (event_o.fetch_error),
+    .outside_o      (event_o.fetch_outside)
+  );
+
+  trine_dispatch #(
+    .ConfigHash (ConfigHash),
+    .Features   (Features)
+  ) u_dispatch (
+    .word_valid_i   (word_valid),
+    .word_ready_o   (word_ready),
+    .word_i         (word),
+    .first_i        (offset_o == '0),
+    .out_of_words_i (out_of_words),
+    .queue_valid_o  (queue_valid),
+    .queue_ready_i  (queue_ready),
+    .queue_word_o   (queue_word),
+    .idle_i         (idle_o & {Engines{!event_o.overflow}}),  // it shows late: no END before it
+    .waits_i        (stuck),
+    .done_o         (event_o.done),
+    .foreign_o      (event_o.foreign),
+    .illegal_o      (event_o.illegal),
+    .lacking_o      (event_o.lacking),
+    .deadlock_o     (event_o.deadlock)
+  );
+
+  for (genvar e = 0; e < Engines; e++) begin : gen_engine
+    logic [3:0] lacks;
+
+    trine_issue_queue u_queue (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .word_valid_i (queue_valid[e]),
+      .word_ready_o (queue_ready[e]),
+      .word_i       (queue_word),
+      .have_i       (have[4*e +: 4]),
+      .take_o       (take[4*e +: 4]),
+      .give_o       (give[4*e +: 4]),
+      .command_o    (commands_o[CommandBits*e +: CommandBits]),
+      .answer_i     (answers_i[AnswerBits*e +: AnswerBits]),
+      .begun_o      (begun_o[e]),
+      .busy_o       (busy_o[e]),
+      .idle_o       (idle_o[e])
+    );
+
+    // No RUN of its own will give the tokens that the next one lacks.
+    assign lacks    = commands_o[CommandBits*e +: 4];
+    assign stuck[e] = lacks != 4'd0 && !busy_o[e];
+  end
+
+  trine_tokens u_tokens (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .take_i     (take),
+    .give_i     (give),
+    .have_o     (have),
+    .overflow_o (event_o.overflow)
+  );
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (event_o.done) a_done: assert (&idle_o);
+      // A word goes to the queue that takes it, or nowhere.
+      if (word_valid && word_ready) a_routed: assert ((queue_valid & ~queue_ready) == '0);
+      c_stuck: cover (stuck != '0 && idle_o != '0);
+    end
+  end
+`endif
+
+endmodule

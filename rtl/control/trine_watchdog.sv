@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ends the wait for a bus that has stopped answering: expired_o pulses after limit_i cycles in a
+// row in which the bus owed a handshake (owed_i) and none happened (moved_i). A limit of 0 waits
+// for ever.
+//
+// Timing    expired_o is a register; the count begins again after it.
+// Check     trine_watchdog_tb, trine_control_tb, trine_watchdog_props
+
+module trine_watchdog #(
+  parameter int unsigned Bits = 24
+) (
+  input  logic            clk_i,
+  input  logic            rst_ni,
+
+  input  logic [Bits-1:0] limit_i,
+  input  logic            owed_i,
+  input  logic            moved_i,
+  output logic            expired_o
+);
+
+  logic [Bits-1:0] count_d, count_q;
+  logic            waits, expires, expired_q;
+
+  assign waits   = owed_i && !moved_i && limit_i != '0 && !expired_q;
+  assign count_d = count_q + Bits'(1);
+  assign expires = waits && count_d >= limit_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      count_q   <= '0;
+      expired_q <= 1'b0;
+    end else begin
+      count_q   <= waits && !expires ? count_d : '0;
+      expired_q <= expires;
+    end
+  end
+
+  assign expired_o = expired_q;
+
+endmodule

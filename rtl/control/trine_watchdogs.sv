@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two watchdogs of a program: of the bus that stopped answering (expired_o), and of the machine
+// that makes no progress (stuck_o). Progress is a step of the array, an access of the vector
+// engine, a word of results, a beat of the bus or of DMEM's DMA port, and a RUN that begins or
+// ends. The cycles in which the bus owes a handshake are the first one's alone: else a dead bus
+// would stop the program as stuck, and nobody would wait for its answers.
+//
+// Timing    both pulses, and whose transfers are owed, are registers; what happened counts one
+//           cycle late.
+// Check     trine_control_tb; the count itself: trine_watchdog_tb
+
+module trine_watchdogs #(
+  parameter int unsigned Bits = 24
+) (
+  input  logic                         clk_i,
+  input  logic                         rst_ni,
+
+  // Cycles, 0: for ever.
+  input  logic [Bits-1:0]              bus_limit_i,
+  input  logic [Bits-1:0]              progress_limit_i,
+
+  // What happens, while a program runs, besides on the bus: any of these is progress.
+  input  logic                         running_i,
+  input  logic [2:0]                   moved_i,
+  input  logic [3:0]                   begun_i,
+  input  logic [3:0]                   retired_i,
+
+  input  trine_engine_pkg::bus_event_t read_i,
+  input  trine_engine_pkg::bus_event_t write_i,
+
+  output logic                         expired_o,
+  output logic                         write_owed_o,  // by the bus: a write,
+  output logic                         load_owed_o,   // a read of the load engine
+  output logic                         stuck_o
+);
+
+  logic owed, beat, moved_q, write_owed_q, load_owed_q;
+
+  assign owed = read_i.owed || write_i.owed;
+  assign beat = read_i.moved || write_i.moved;
+
+  trine_watchdog #(.Bits(Bits)) u_bus (
+    .clk_i,
+    .rst_ni,
+    .limit_i   (bus_limit_i),
+    .owed_i    (owed),
+    .moved_i   (beat),
+    .expired_o (expired_o)
+  );
+
+  trine_watchdog #(.Bits(Bits)) u_progress (
+    .clk_i,
+    .rst_ni,
+    .limit_i   (progress_limit_i),
+    .owed_i    (running_i),
+    .moved_i   (moved_q),
+    .expired_o (stuck_o)
+  );
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) moved_q <= 1'b0;
+    else         moved_q <= owed || beat || (|{moved_i, begun_i, retired_i});
+  end
+
+  always_ff @(posedge clk_i) begin
+    write_owed_q <= write_i.engine_owed;
+    load_owed_q  <= read_i.engine_owed;
+  end
+
+  assign write_owed_o = write_owed_q;
+  assign load_owed_o  = load_owed_q;
+
+  logic unused_events;
+  assign unused_events = ^{read_i, write_i};
+
+endmodule

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Cuts the rows of a 2-D copy into bus bursts, in order, one a cycle.
+//
+//   row i:  BeatsLast + 1 beats from address addr + i * stride, i = 0 .. rows_last
+//
+// A burst ends at the end of its row or at a multiple of MaxBeats beats, so that it never crosses
+// 4 KiB and the address within a row needs an incrementer only.
+//
+// Timing    the first burst is offered in the cycle after start_i; no bubbles between rows.
+// Contract  start_i only while !busy_o; stride_i, beats_last_i and rows_last_i hold while busy_o.
+// Check     trine_dma_bursts_tb
+
+module trine_dma_bursts #(
+  parameter int unsigned AddrBits  = 32,  // of a byte
+  parameter int unsigned BeatBytes = 8,
+  parameter int unsigned MaxBeats  = 64,  // a power of two, MaxBeats * BeatBytes <= 4096
+  parameter int unsigned CountBits = 16,  // of the beats of a row
+  parameter bit          Rows2D    = 1'b1,  // 0: one row, stride_i and rows_last_i are unused
+  localparam int unsigned BeatShift = $clog2(BeatBytes),
+  localparam int unsigned BeatAddrBits = AddrBits - BeatShift
+) (
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic                    clear_i,
+
+  // The copy; addresses in beats.
+  input  logic                    start_i,
+  input  logic [BeatAddrBits-1:0] addr_i,
+  input  logic [BeatAddrBits-1:0] stride_i,
+  input  logic [CountBits-1:0]    beats_last_i,
+  input  logic [15:0]             rows_last_i,
+  output logic                    busy_o,
+
+  // Bursts: byte address, beats - 1.
+  output logic                    valid_o,
+  input  logic                    ready_i,
+  output logic [AddrBits-1:0]     addr_o,
+  output logic [7:0]              len_o
+);
+
+  localparam int unsigned ChunkBits = $clog2(MaxBeats);
+
+  if (MaxBeats < 2 || MaxBeats * BeatBytes > 4096) begin : gen_bad_max_beats
+    $error("trine_dma_bursts: MaxBeats must be 2 .. 4096 / BeatBytes");
+  end
+
+  logic [BeatAddrBits-1:0] addr_d, addr_q, next_row;
+  logic [CountBits-1:0]    left_d, left_q;  // beats of the row from addr on, minus 1
+  logic [ChunkBits-1:0]    room, len;       // beats up to the boundary, of the burst, minus 1
+  logic                    busy_d, busy_q, take, row_ends, last_row;
+
+  assign room     = ~addr_q[ChunkBits-1:0];
+  assign row_ends = left_q <= CountBits'(room);
+  assign len      = row_ends ? left_q[ChunkBits-1:0] : room;
+  assign take     = busy_q && ready_i;
+
+  always_comb begin
+    addr_d = addr_q;
+    left_d = left_q;
+    busy_d = busy_q;
+    if (start_i) begin
+      addr_d = addr_i;
+      left_d = beats_last_i;
+      busy_d = 1'b1;
+    end else if (take && row_ends) begin
+      addr_d = next_row;
+      left_d = beats_last_i;
+      busy_d = !last_row;
+    end else if (take) begin
+      addr_d = {addr_q[BeatAddrBits-1:ChunkBits] + (BeatAddrBits - ChunkBits)'(1),
+                {ChunkBits{1'b0}}};
+      left_d = left_q - CountBits'(room) - CountBits'(1);
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      busy_q <= 1'b0;
+    end else if (clear_i) begin
+      busy_q <= 1'b0;
+    end else begin
+      busy_q <= busy_d;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start_i || take) begin
+      addr_q <= addr_d;
+      left_q <= left_d;
+    end
+  end
+
+  if (Rows2D) begin : gen_rows
+    logic [BeatAddrBits-1:0] row_q;
+    logic [15:0]             rows_q;  // rows after this one
+
+    assign next_row = row_q + stride_i;
+    assign last_row = rows_q == 16'd0;
+
+    always_ff @(posedge clk_i) begin
+      if (start_i || (take && row_ends)) begin
+        row_q  <= addr_d;
+        rows_q <= start_i ? rows_last_i : rows_q - 16'd1;
+      end
+    end
+  end else begin : gen_row
+    logic unused_rows;
+    assign next_row    = addr_i;
+    assign last_row    = 1'b1;
+    assign unused_rows = ^{stride_i, rows_last_i};
+  end
+
+  assign busy_o  = busy_q;
+  assign valid_o = busy_q;
+  assign addr_o  = {addr_q, {BeatShift{1'b0}}};
+  assign len_o   = 8'(len);
+
+endmodule

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads the beats of a 2-D copy from DMEM into a few slots, which also keep each beat's mask.
+//
+// Timing    the first read is asked for in the cycle after start_i. With reads that take three
+//           cycles, 4 slots give four beats in five cycles, 8 slots one a cycle.
+// Contract  start_i only while !busy_o; the copy's inputs hold while busy_o; read data come back in
+//           order.
+// Check     trine_control_tb
+
+module trine_dma_reads #(
+  parameter int unsigned AddrBits  = 15,  // of a DMEM word
+  parameter int unsigned CountBits = 16,  // of the beats of a row
+  parameter int unsigned DataWords = 2,   // of a beat
+  parameter int unsigned Slots     = 4,   // a power of two
+  localparam int unsigned WordShift = $clog2(DataWords),
+  localparam int unsigned DataBits  = 32 * DataWords
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 clear_i,
+
+  // The copy, as in trine_dma_beats.
+  input  logic                 start_i,
+  input  logic [AddrBits-1:0]  local_i,
+  input  logic [CountBits-1:0] beats_last_i,
+  input  logic [15:0]          rows_last_i,
+  input  logic [AddrBits-1:0]  stride_i,
+  input  logic [WordShift-1:0] offset_i,
+  input  logic [WordShift-1:0] end_i,
+  output logic                 busy_o,  // beats are to be read or popped
+
+  // DMEM.
+  output logic                 dma_rvalid_o,
+  input  logic                 dma_rready_i,
+  output logic [AddrBits-1:0]  dma_raddr_o,
+  input  logic                 dma_rdata_valid_i,
+  input  logic [DataBits-1:0]  dma_rdata_i,
+
+  output logic                 valid_o,
+  input  logic                 ready_i,
+  output logic [DataBits-1:0]  data_o,
+  output logic [DataWords-1:0] mask_o
+);
+
+  // Pointers with one more bit than slots: a slot is taken with the read (asked), filled when
+  // the data come, and freed when they are popped.
+  localparam int unsigned SlotBits = $clog2(Slots);
+
+  logic [DataBits-1:0]  data_mem [Slots];
+  logic [DataWords-1:0] mask_mem [Slots];
+  logic [DataWords-1:0] mask;
+  logic [SlotBits:0]   asked_q, filled_q, freed_q;
+  logic                 beats_busy, full, ask, pop;
+  logic [AddrBits-1:0]  addr;
+  logic [CountBits-1:0] unused_left;
+  logic                 unused_row_end, unused_end;
+
+  assign full         = asked_q == {~freed_q[SlotBits], freed_q[SlotBits-1:0]};
+  assign busy_o       = beats_busy || asked_q != freed_q;
+  assign dma_rvalid_o = beats_busy && !full;
+  assign dma_raddr_o  = {addr[AddrBits-1:WordShift], {WordShift{1'b0}}};
+  assign ask          = dma_rvalid_o && dma_rready_i;
+  assign pop          = valid_o && ready_i;
+
+  trine_dma_beats #(
+    .AddrBits  (AddrBits),
+    .CountBits (CountBits),
+    .DataWords (DataWords)
+  ) u_beats (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .clear_i      (clear_i),
+    .start_i      (start_i),
+    .local_i      (local_i),
+    .beats_last_i (beats_last_i),
+    .rows_last_i  (rows_last_i),
+    .stride_i     (stride_i),
+    .step_i       (AddrBits'(DataWords)),
+    .offset_i     (offset_i),
+    .end_i        (end_i),
+    .busy_o       (beats_busy),
+    .bump_i       (ask),
+    .next_i       (ask),
+    .addr_o       (addr),
+    .mask_o       (mask),
+    .left_o       (unused_left),
+    .row_end_o    (unused_row_end),
+    .end_o        (unused_end)
+  );
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      asked_q  <= '0;
+      filled_q <= '0;
+      freed_q  <= '0;
+    end else if (clear_i) begin
+      asked_q  <= '0;
+      filled_q <= '0;
+      freed_q  <= '0;
+    end else begin
+      asked_q  <= asked_q + (SlotBits + 1)'(ask);
+      filled_q <= filled_q + (SlotBits + 1)'(dma_rdata_valid_i);
+      freed_q  <= freed_q + (SlotBits + 1)'(pop);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (ask)               mask_mem[asked_q[SlotBits-1:0]] <= mask;
+    if (dma_rdata_valid_i) data_mem[filled_q[SlotBits-1:0]] <= dma_rdata_i;
+  end
+
+  assign valid_o = filled_q != freed_q;
+  assign data_o  = data_mem[freed_q[SlotBits-1:0]];
+  assign mask_o  = mask_mem[freed_q[SlotBits-1:0]];
+
+  logic unused_bits;
+  assign unused_bits = ^addr;
+
+endmodule

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The registers of a DMA engine, as trine_isa_pkg describes them, cut to the design's sizes, and
+// what follows from them.
+//
+//   offset     word of the first beat that the row starts with (DMEM; 0 for other targets)
+//   end        word of the last beat that the row ends with
+//   beats_last beats of a row, minus 1
+//
+// Timing    outputs are combinational from registers.
+// Check     trine_control_tb
+
+module trine_dma_regs #(
+  parameter int unsigned AxiAddrBits = 32,
+  parameter int unsigned LocalBits   = 16,
+  parameter int unsigned WordsBits   = 17,  // of the words of a row
+  parameter int unsigned DataWords   = 2,
+  localparam int unsigned WordShift    = $clog2(DataWords),
+  localparam int unsigned CountBits    = WordsBits - WordShift,
+  localparam int unsigned BeatAddrBits = AxiAddrBits - WordShift - 2
+) (
+  input  logic                    clk_i,
+
+  input  logic                    we_i,
+  input  logic [3:0]              reg_i,
+  input  logic [55:0]             payload_i,
+
+  input  logic [AxiAddrBits-1:0]  base_i,
+  input  logic                    dmem_i,  // the target is DMEM
+  input  logic                    copy_i,  // the source is DMEM: no base
+
+  output logic [BeatAddrBits-1:0] dram_o,  // base included
+  output logic [BeatAddrBits-1:0] dram_stride_o,
+  output logic [LocalBits-1:0]    local_o,
+  output logic [LocalBits-1:0]    local_stride_o,
+  output logic [WordShift-1:0]    offset_o,
+  output logic [WordShift-1:0]    end_o,
+  output logic [CountBits-1:0]    beats_last_o,
+  output logic [15:0]             rows_last_o
+);
+
+  localparam int unsigned BeatShift  = WordShift + 2;
+  localparam int unsigned FieldWidth = trine_isa_pkg::DmaDramWidth;
+  localparam int unsigned DramBits   = AxiAddrBits < FieldWidth ? AxiAddrBits : FieldWidth;
+
+  logic [DramBits-1:0]           dram_q;
+  logic [DramBits-BeatShift-1:0] dram_stride_q;
+  logic [LocalBits-1:0]          local_q, local_stride_q;
+  logic [WordsBits-1:0]          words_q, last_word;
+  logic [15:0]                   rows_last_q;
+  logic [AxiAddrBits-1:0]        dram;
+
+  always_ff @(posedge clk_i) begin
+    if (we_i && reg_i == 4'(trine_isa_pkg::DmaDramReg)) begin
+      dram_q <= payload_i[trine_isa_pkg::DmaDramLsb +: DramBits];
+    end
+    if (we_i && reg_i == 4'(trine_isa_pkg::DmaLocalReg)) begin
+      local_q <= payload_i[trine_isa_pkg::DmaLocalLsb +: LocalBits];
+      words_q <= payload_i[trine_isa_pkg::DmaWordsLsb +: WordsBits];
+    end
+    if (we_i && reg_i == 4'(trine_isa_pkg::DmaRowsLastReg)) begin
+      rows_last_q    <= payload_i[trine_isa_pkg::DmaRowsLastLsb +: 16];
+      local_stride_q <= payload_i[trine_isa_pkg::DmaLocalStrideLsb +: LocalBits];
+    end
+    if (we_i && reg_i == 4'(trine_isa_pkg::DmaDramStrideReg)) begin
+      dram_stride_q <=
+          payload_i[trine_isa_pkg::DmaDramStrideLsb + BeatShift +: DramBits - BeatShift];
+    end
+  end
+
+  assign dram           = (copy_i ? '0 : base_i) + AxiAddrBits'(dram_q);
+  assign dram_o         = dram[AxiAddrBits-1:BeatShift];
+  assign dram_stride_o  = BeatAddrBits'($signed(dram_stride_q));  // rows may go backwards
+  assign local_o        = local_q;
+  assign local_stride_o = local_stride_q;
+  assign rows_last_o    = rows_last_q;
+
+  assign offset_o     = dmem_i ? local_q[WordShift-1:0] : '0;
+  assign last_word    = words_q + WordsBits'(offset_o) - WordsBits'(1);
+  assign end_o        = last_word[WordShift-1:0];
+  assign beats_last_o = last_word[WordsBits-1:WordShift];
+
+  logic unused_bits;
+  assign unused_bits = ^{payload_i, dram};
+
+endmodule

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bursts of a 2-D copy (trine_dma_bursts), each in a register on its way to the bus: what
+// checks and chooses among requests begins there.
+//
+// Timing    the first burst is offered two cycles after start_i; one a cycle.
+// Contract  as trine_dma_bursts; an offered burst holds until it is taken.
+// Check     trine_control_tb
+
+module trine_dma_requests #(
+  parameter int unsigned AddrBits  = 32,  // of a byte
+  parameter int unsigned BeatBytes = 8,
+  parameter int unsigned MaxBeats  = 64,
+  parameter int unsigned CountBits = 16,  // of the beats of a row
+  parameter bit          Rows2D    = 1'b1,
+  localparam int unsigned BeatAddrBits = AddrBits - $clog2(BeatBytes)
+) (
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic                    clear_i,
+
+  // The copy, as in trine_dma_bursts.
+  input  logic                    start_i,
+  input  logic [BeatAddrBits-1:0] addr_i,
+  input  logic [BeatAddrBits-1:0] stride_i,
+  input  logic [CountBits-1:0]    beats_last_i,
+  input  logic [15:0]             rows_last_i,
+  output logic                    busy_o,  // bursts are to be made, or to be taken
+
+  // Bursts: byte address, beats - 1.
+  output logic                    valid_o,
+  input  logic                    ready_i,
+  output logic [AddrBits-1:0]     addr_o,
+  output logic [7:0]              len_o
+);
+
+  logic                bursts_busy, burst_valid, burst_ready, valid_q;
+  logic [AddrBits-1:0] burst_addr, addr_q;
+  logic [7:0]          burst_len, len_q;
+
+  trine_dma_bursts #(
+    .AddrBits  (AddrBits),
+    .BeatBytes (BeatBytes),
+    .MaxBeats  (MaxBeats),
+    .CountBits (CountBits),
+    .Rows2D    (Rows2D)
+  ) u_bursts (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .start_i,
+    .addr_i,
+    .stride_i,
+    .beats_last_i,
+    .rows_last_i,
+    .busy_o  (bursts_busy),
+    .valid_o (burst_valid),
+    .ready_i (burst_ready),
+    .addr_o  (burst_addr),
+    .len_o   (burst_len)
+  );
+
+  assign burst_ready = !valid_q || ready_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)          valid_q <= 1'b0;
+    else if (clear_i)     valid_q <= 1'b0;
+    else if (burst_ready) valid_q <= burst_valid;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (burst_ready) begin
+      addr_q <= burst_addr;
+      len_q  <= burst_len;
+    end
+  end
+
+  assign busy_o  = bursts_busy || valid_q;
+  assign valid_o = valid_q;
+  assign addr_o  = addr_q;
+  assign len_o   = len_q;
+
+endmodule

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Instruction memory (memory.imem_kib): beats of the program's beginning, as the fetch read them,
+// so that a next start of the same program does not read them from the bus again.
+//
+//   trine_fetch --bursts--> here: all of its beats are kept ---> answered
+//                            `--> else it and all bursts after it --> bus --> kept, answered
+//
+// What is kept are the program's first beats, without a gap: a beat from the bus is kept where it
+// is the next one, came without an error, and has a place. So nothing is ever half valid, and one
+// number says it all. It is zero after rst_ni and forget_i.
+//
+// With Ecc words carry a code (trine_ecc_pkg) and are corrected behind the memory's register. A
+// beat with a word that cannot be is an error for the fetch, and fatal until clear_i.
+//
+// Zeros (wipe_i, a scrub) take Depth cycles. Words need none for their codes: nothing is read that
+// was not written.
+//
+// Timing    a kept burst's first beat comes three cycles after its request, the others every second
+//           cycle, so that the fetch's single-port buffer gives a word in between. The first burst
+//           that is not kept goes to the bus a cycle late; then nothing is in the way.
+// Contract  bursts follow each other from the program's first beat on, after clear_i anew; the bus
+//           answers in order, not in the cycles after clear_i. forget_i not while bursts are on
+//           their way; wipe_i with clear_i alone, and no request until wiping.
+// Check     trine_imem_tb, trine_imem_props, trine_control_tb
+
+module trine_imem #(
+  parameter int unsigned Words    = 2048,  // of 64 bits; whole beats
+  parameter int unsigned DataBits = 64,
+  parameter bit          Ecc      = 1'b0,
+  parameter int unsigned MaxBeats = trine_engine_pkg::FetchBits / DataBits  // of a burst
+) (
+  input  logic                         clk_i,
+  input  logic                         rst_ni,
+  input  logic                         clear_i,
+  input  logic                         start_i,   // of a program: the count begins again
+  input  logic                         forget_i,  // nothing is kept
+  input  logic                         wipe_i,
+
+  // The fetch.
+  input  logic                         req_valid_i,
+  output logic                         req_ready_o,
+  input  logic [7:0]                   req_len_i,
+  output logic                         rsp_valid_o,
+  output logic [DataBits-1:0]          rsp_data_o,
+  output logic                         rsp_error_o,
+  output logic                         rsp_last_o,  // of its burst
+
+  // The bus.
+  output logic                         bus_req_valid_o,
+  input  logic                         bus_req_ready_i,
+  input  logic                         bus_valid_i,
+  input  logic [DataBits-1:0]          bus_data_i,
+  input  logic                         bus_error_i,
+  input  logic                         bus_last_i,
+
+  output trine_engine_pkg::imem_t      state_o
+);
+
+  localparam int unsigned Depth     = 64 * Words / DataBits;
+  localparam int unsigned DataWords = DataBits / 32;
+  localparam int unsigned WordBits  = Ecc ? trine_ecc_pkg::WordBits : 32;
+  localparam int unsigned AddrBits  = $clog2(Depth);
+  localparam int unsigned PlaceBits = $clog2(Depth + 1);
+  localparam int unsigned LenBits   = $clog2(MaxBeats);
+
+  // ---------------------------------------------------------------------------------------------
+  // Beats: how many are kept, and which one comes next, until there are no places.
+  // ---------------------------------------------------------------------------------------------
+  logic [PlaceBits-1:0] kept_q, place_q;
+  logic [PlaceBits:0]   behind;  // the burst on offer
+  logic [LenBits:0]     left_q;  // beats of the burst that is being read
+  logic                 busy, decides, here, missed_q, taken_q, read, store, wiping_q, last;
+  logic                 read_q, came_q;  // the memory's output has a beat; the register has it
+  logic                 last_q, came_last_q;  // it is its burst's last
+
+  assign behind  = (PlaceBits + 1)'(place_q) + (PlaceBits + 1)'(req_len_i[LenBits-1:0]) +
+                   (PlaceBits + 1)'(1);
+  assign busy    = left_q != '0;
+  assign read    = busy && !read_q;
+  assign decides = req_valid_i && !missed_q && !busy;
+  assign here    = decides && behind <= (PlaceBits + 1)'(kept_q);
+  assign store   = bus_valid_i && !bus_error_i && place_q == kept_q &&
+                   place_q != PlaceBits'(Depth);
+  assign last    = wiping_q && place_q == PlaceBits'(Depth - 1);
+
+  assign req_ready_o     = missed_q ? bus_req_ready_i : taken_q;
+  assign bus_req_valid_o = missed_q && req_valid_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      missed_q <= 1'b0;
+      taken_q  <= 1'b0;
+      left_q   <= '0;
+      place_q  <= '0;
+    end else if (clear_i) begin
+      missed_q <= 1'b0;
+      taken_q  <= 1'b0;
+      left_q   <= '0;
+      place_q  <= '0;
+    end else begin
+      missed_q <= missed_q || (decides && !here);
+      taken_q  <= here;
+      if (here)      left_q <= (LenBits + 1)'(req_len_i[LenBits-1:0]) + (LenBits + 1)'(1);
+      else if (read) left_q <= left_q - (LenBits + 1)'(1);
+      if (last) begin
+        place_q <= '0;
+      end else if (read || wiping_q || (bus_valid_i && place_q != PlaceBits'(Depth))) begin
+        place_q <= place_q + PlaceBits'(1);
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      kept_q   <= '0;
+      wiping_q <= 1'b0;
+    end else begin
+      if (forget_i)   kept_q <= '0;
+      else if (store) kept_q <= kept_q + PlaceBits'(1);
+      wiping_q <= wipe_i || (wiping_q && !last);
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The memory, and the register behind it.
+  // ---------------------------------------------------------------------------------------------
+  logic [DataWords*WordBits-1:0] wdata, rdata, beat_q;
+  logic [DataBits-1:0]           beat;
+  logic [DataWords-1:0]          broken;
+
+  trine_sram #(
+    .Width    (DataWords * WordBits),
+    .Depth    (Depth),
+    .MaskBits (DataWords * WordBits)
+  ) u_sram (
+    .clk_i,
+    .en_i    (read || store || wiping_q),
+    .we_i    (store || wiping_q),
+    .addr_i  (place_q[AddrBits-1:0]),
+    .mask_i  ('1),
+    .wdata_i (wiping_q ? '0 : wdata),
+    .rdata_o (rdata)
+  );
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)      {came_q, read_q} <= '0;
+    else if (clear_i) {came_q, read_q} <= '0;
+    else              {came_q, read_q} <= {read_q, read};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (read_q) beat_q <= rdata;
+    {came_last_q, last_q} <= {last_q, left_q == (LenBits + 1)'(1)};
+  end
+
+  assign rsp_valid_o = bus_valid_i || came_q;
+  assign rsp_data_o  = came_q ? beat : bus_data_i;
+  assign rsp_error_o = came_q ? broken != '0 : bus_error_i;
+  assign rsp_last_o  = came_q ? came_last_q : bus_last_i;
+
+  // ---------------------------------------------------------------------------------------------
+  // Codes.
+  // ---------------------------------------------------------------------------------------------
+  assign state_o.wiping = wiping_q;
+
+  if (Ecc) begin : gen_code
+    localparam int unsigned WordAddrBits = AddrBits + $clog2(DataWords);
+
+    logic [DataWords-1:0]         fixed, corrected_q;
+    logic [AddrBits-1:0]          beat_place_q;  // of the beat that comes, from 0 on
+    logic [$clog2(DataWords)-1:0] word;          // the first that is broken
+    logic [WordAddrBits-1:0]      fatal_word_q;
+    logic                         fatal_q;
+    logic [31:0]                  count_q;
+
+    for (genvar w = 0; w < DataWords; w++) begin : gen_word
+      trine_ecc_encode u_encode (
+        .data_i (bus_data_i[32*w +: 32]),
+        .word_o (wdata[WordBits*w +: WordBits])
+      );
+      trine_ecc_decode u_decode (
+        .word_i      (beat_q[WordBits*w +: WordBits]),
+        .data_o      (beat[32*w +: 32]),
+        .corrected_o (fixed[w]),
+        .fatal_o     (broken[w])
+      );
+    end
+
+    always_comb begin
+      word = '0;
+      for (int unsigned w = DataWords; w > 0; w--) begin
+        if (broken[w-1]) word = ($clog2(DataWords))'(w - 1);
+      end
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        beat_place_q <= '0;
+        corrected_q  <= '0;
+        count_q      <= '0;
+        fatal_q      <= 1'b0;
+      end else begin
+        if (clear_i)     beat_place_q <= '0;
+        else if (came_q) beat_place_q <= beat_place_q + AddrBits'(1);
+        corrected_q <= came_q ? fixed : '0;
+        count_q     <= start_i ? '0 : count_q + 32'($countones(corrected_q));
+        fatal_q     <= !clear_i && (fatal_q || (came_q && broken != '0));
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (!fatal_q) fatal_word_q <= {beat_place_q, word};
+    end
+
+    assign state_o.fatal      = fatal_q;
+    assign state_o.fatal_addr = {1'b1, 33'(fatal_word_q)};
+    assign state_o.count      = count_q;
+  end else begin : gen_plain
+    logic unused_start;
+    assign wdata              = bus_data_i;
+    assign beat               = beat_q;
+    assign broken             = '0;
+    assign state_o.fatal      = 1'b0;
+    assign state_o.fatal_addr = '0;
+    assign state_o.count      = '0;
+    assign unused_start       = start_i;
+  end
+
+  logic unused_len;
+  assign unused_len = ^req_len_i;
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      m_len:    assume (!req_valid_i || req_len_i[7:LenBits] == '0);
+      m_wipe:   assume (!wipe_i || clear_i);
+      m_alone:  assume (!(wiping_q && (req_valid_i || bus_valid_i)));
+      a_kept:   assert (kept_q <= PlaceBits'(Depth));
+      a_inside: assert (!read || wiping_q || place_q < kept_q || forget_i);
+      a_source: assert (!(came_q && bus_valid_i));
+      c_kept:   cover (came_q);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory, the lookup
+// table and the exponentials, and from DMEM into PMEM.
+//
+// Two walks over the same copy: one requests bursts, as far ahead as the read master allows, the
+// other gives each beat that comes back its local address. They are so far apart that the next
+// RUN's bursts are requested while data of the one before are still on their way. Reads of DMEM
+// begin when all before has been written.
+//
+//   DMEM                a beat a write, masked to the row's words at its ends
+//   PMEM                rows of beats, or columns of rows: trine_load_rows
+//   bias, scale         a beat a write
+//   table, exponentials a beat offered until trine_entries has written its entries
+//
+// Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
+//           between RUNs. Response ready depends on the ready of the memory's port.
+// Contract  see docs/architecture.md, load and store; retire_o follows the last write by a cycle.
+// Check     trine_control_tb
+
+module trine_load #(
+  parameter int unsigned Cols          = 8,
+  parameter int unsigned DmemAddrBits  = 15,
+  parameter int unsigned PmemAddrBits  = 11,
+  parameter int unsigned ParamChannels = 512,
+  parameter int unsigned DataBits      = 64,
+  parameter int unsigned AxiAddrBits   = 32,
+  parameter int unsigned MaxBeats      = 64,  // of a burst
+  parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  localparam int unsigned DataWords     = DataBits / 32,
+  localparam int unsigned Quads         = (Cols + 3) / 4
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  input  logic [AxiAddrBits-1:0]   base_i,
+
+  // From the issue unit.
+  input  trine_engine_pkg::command_t command_i,
+  output trine_engine_pkg::answer_t  answer_o,
+
+  // Read client.
+  output logic                     req_valid_o,
+  input  logic                     req_ready_i,
+  output logic [AxiAddrBits-1:0]   req_addr_o,
+  output logic [7:0]               req_len_o,
+  input  logic                     rsp_valid_i,
+  output logic                     rsp_ready_o,
+  input  logic [DataBits-1:0]      rsp_data_i,
+  input  logic                     rsp_error_i,
+  input  logic                     rsp_last_i,  // of a burst
+
+  // A beat was an error, or its burst does not end where it should: its bus address.
+  output logic                     error_o,
+  output logic [AxiAddrBits-1:0]   error_addr_o,
+
+  output logic                     dma_rvalid_o,
+  input  logic                     dma_rready_i,
+  output logic [DmemAddrBits-1:0]  dma_raddr_o,
+  input  logic                     dma_rdata_valid_i,
+  input  logic [DataBits-1:0]      dma_rdata_i,
+
+  output logic                     dma_wvalid_o,
+  input  logic                     dma_wready_i,
+  output logic [DmemAddrBits-1:0]  dma_waddr_o,
+  output logic [DataBits-1:0]      dma_wdata_o,
+  output logic [DataWords-1:0]     dma_wmask_o,
+
+  output logic                     pmem_wvalid_o,
+  input  logic                     pmem_wready_i,
+  output logic [PmemAddrBits-1:0]  pmem_wrow_o,
+  output logic [32*Cols-1:0]       pmem_wdata_o,
+  output logic [Quads-1:0]         pmem_wquads_o,
+
+  // Beats of the small memories, held until param_ready_i, which depends on whose they are.
+  output trine_engine_pkg::param_t param_o,
+  input  logic                     param_ready_i,
+  output logic [DataBits-1:0]      param_wdata_o
+);
+
+  localparam int unsigned WordShift    = $clog2(DataWords);
+  localparam int unsigned BeatAddrBits = AxiAddrBits - WordShift - 2;
+  localparam int unsigned BeatsPerRow  = (Cols + DataWords - 1) / DataWords;
+
+  // Widths that hold the addresses and the longest row of each memory.
+  localparam int unsigned ParamBits    = $clog2(ParamChannels);
+  localparam int unsigned PmemWordBits = PmemAddrBits + WordShift + $clog2(BeatsPerRow);
+  localparam int unsigned MemBits      = DmemAddrBits > PmemAddrBits ? DmemAddrBits : PmemAddrBits;
+  localparam int unsigned LocalBits    = MemBits > ParamBits ? MemBits : ParamBits;
+  localparam int unsigned LongBits     = LocalBits > PmemWordBits ? LocalBits : PmemWordBits;
+  localparam int unsigned WordsBits    = LongBits + 2 < 24 ? LongBits + 2 : 24;
+  localparam int unsigned CountBits    = WordsBits - WordShift;
+  localparam int unsigned MapBits      = DmemAddrBits - WordShift;  // of a beat of DMEM
+
+  localparam int unsigned BiasAddrBits  = ParamBits - WordShift;
+  localparam int unsigned ScaleAddrBits = ParamBits - WordShift + 1;
+  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
+  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
+
+  localparam int unsigned TargetBits = 3;
+  localparam logic [TargetBits-1:0] Dmem  = TargetBits'(trine_isa_pkg::DmaTargetDmem);
+  localparam logic [TargetBits-1:0] Pmem  = TargetBits'(trine_isa_pkg::DmaTargetPmem);
+  localparam logic [TargetBits-1:0] Bias  = TargetBits'(trine_isa_pkg::DmaTargetBias);
+  localparam logic [TargetBits-1:0] Scale = TargetBits'(trine_isa_pkg::DmaTargetScale);
+  localparam logic [TargetBits-1:0] Table = TargetBits'(trine_isa_pkg::DmaTargetTable);
+
+  localparam logic [TargetBits-1:0] Exponentials =
+      TargetBits'(trine_isa_pkg::DmaTargetExponentials);
+  localparam logic [TargetBits-1:0] Transposed =
+      TargetBits'(trine_isa_pkg::DmaTargetTransposed);
+
+  // ---------------------------------------------------------------------------------------------
+  // Front: registers and bursts. A RUN stays pending until the back has copied what it needs.
+  // ---------------------------------------------------------------------------------------------
+  logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
+                           retire_q;
+  logic                    on_chip, on_chip_q;  // from DMEM
+  logic [TargetBits-1:0]   op, op_q;
+  logic [BeatAddrBits-1:0] dram, dram_stride;
+  logic [LocalBits-1:0]    local_addr, local_stride;
+  logic [WordShift-1:0]    offset, last_word;
+  logic [CountBits-1:0]    beats_last;
+  logic [15:0]             rows_last;
+
+  assign ready     = !bursts_busy && !pending_q;
+  assign run       = command_i.run_valid && ready;
+  assign copy      = pending_q && !beats_busy && !start_q;
+  assign pending_d = run || (pending_q && !copy);
+
+  assign answer_o.cfg_ready = ready;
+  assign answer_o.run_ready = ready;
+  assign answer_o.retire    = retire_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      pending_q <= 1'b0;
+      start_q   <= 1'b0;
+    end else if (clear_i) begin
+      pending_q <= 1'b0;
+      start_q   <= 1'b0;
+    end else begin
+      pending_q <= pending_d;
+      start_q   <= copy;
+    end
+  end
+
+  assign on_chip = Maps && (ready ? command_i.run_flags[trine_isa_pkg::DmaFlagFromDmem]
+                                  : on_chip_q);
+  assign op      = ready ? command_i.run_op[TargetBits-1:0] : op_q;
+
+  always_ff @(posedge clk_i) begin
+    if (run) begin
+      op_q      <= op;
+      on_chip_q <= on_chip;
+    end
+  end
+
+  // Operation and source are those on offer until they are taken, then those kept.
+  trine_dma_regs #(
+    .AxiAddrBits (AxiAddrBits),
+    .LocalBits   (LocalBits),
+    .WordsBits   (WordsBits),
+    .DataWords   (DataWords)
+  ) u_regs (
+    .clk_i          (clk_i),
+    .we_i           (command_i.cfg_valid && ready),
+    .reg_i          (command_i.cfg_reg),
+    .payload_i      (command_i.cfg_payload),
+    .base_i         (base_i),
+    .dmem_i         (op == Dmem),
+    .copy_i         (on_chip),
+    .dram_o         (dram),
+    .dram_stride_o  (dram_stride),
+    .local_o        (local_addr),
+    .local_stride_o (local_stride),
+    .offset_o       (offset),
+    .end_o          (last_word),
+    .beats_last_o   (beats_last),
+    .rows_last_o    (rows_last)
+  );
+
+  trine_dma_requests #(
+    .AddrBits  (AxiAddrBits),
+    .BeatBytes (DataBits / 8),
+    .MaxBeats  (MaxBeats),
+    .CountBits (CountBits)
+  ) u_requests (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .clear_i      (clear_i),
+    .start_i      (run && !on_chip),
+    .addr_i       (dram),
+    .stride_i     (dram_stride),
+    .beats_last_i (beats_last),
+    .rows_last_i  (rows_last),
+    .busy_o       (bursts_busy),
+    .valid_o      (req_valid_o),
+    .ready_i      (req_ready_i),
+    .addr_o       (req_addr_o),
+    .len_o        (req_len_o)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // Back: its own copy of the RUN, and the walk over the beats.
+  // ---------------------------------------------------------------------------------------------
+  logic [TargetBits-1:0]   target_q;
+  logic [LocalBits-1:0]    addr, step, back_local_q, back_stride_q;
+  logic [CountBits-1:0]    back_beats_last_q, left, passed;
+  logic [WordShift-1:0]    offset_q, last_word_q;
+  logic [15:0]             back_rows_last_q;
+  logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr;  // of the row, to the next
+  logic                    row_end, burst_ends, ends, beat, next, bump;
+  logic                    to_pmem, pmem_bump, pmem_next, pmem_done;
+  logic                    row_pending;  // a joined row that is not in PMEM yet
+  logic                    back_on_chip_q, source_valid;
+  logic [DataBits-1:0]     source;  // the beat
+
+  always_ff @(posedge clk_i) begin
+    if (copy) begin
+      target_q           <= op_q;
+      back_local_q       <= local_addr;
+      back_stride_q      <= local_stride;
+      back_beats_last_q  <= beats_last;
+      back_rows_last_q   <= rows_last;
+      offset_q           <= offset;
+      last_word_q        <= last_word;
+      back_dram_stride_q <= dram_stride;
+      back_on_chip_q     <= on_chip_q;
+    end
+    if (copy)         back_dram_q <= dram;
+    else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
+  end
+
+  // For errors. Bursts end as in trine_dma_bursts: with the row, and at multiples of MaxBeats.
+  assign passed       = back_beats_last_q - left;
+  assign beat_addr    = back_dram_q + BeatAddrBits'(passed);
+  assign burst_ends   = left == '0 || (&beat_addr[$clog2(MaxBeats)-1:0]);
+  assign error_o      = beat && !back_on_chip_q && (rsp_error_i || rsp_last_i != burst_ends);
+  assign error_addr_o = {beat_addr, {(WordShift + 2){1'b0}}};
+
+  always_comb begin
+    unique case (target_q)
+      Pmem, Transposed: step = LocalBits'(1);
+      Scale:   step = LocalBits'(DataWords / 2);
+      default: step = LocalBits'(DataWords);
+    endcase
+  end
+
+  trine_dma_beats #(
+    .AddrBits  (LocalBits),
+    .CountBits (CountBits),
+    .DataWords (DataWords)
+  ) u_beats (
+    .clk_i        (clk_i),
+    .rst_ni       (rst_ni),
+    .clear_i      (clear_i),
+    .start_i      (start_q),
+    .local_i      (back_local_q),
+    .beats_last_i (back_beats_last_q),
+    .rows_last_i  (back_rows_last_q),
+    .stride_i     (back_stride_q),
+    .step_i       (step),
+    .offset_i     (offset_q),
+    .end_i        (last_word_q),
+    .busy_o       (beats_busy),
+    .bump_i       (bump),
+    .next_i       (next),
+    .addr_o       (addr),
+    .mask_o       (dma_wmask_o),
+    .left_o       (left),
+    .row_end_o    (row_end),
+    .end_o        (ends)
+  );
+
+  trine_load_source #(
+    .DmemAddrBits (DmemAddrBits),
+    .DataBits     (DataBits),
+    .CountBits    (CountBits),
+    .Maps         (Maps)
+  ) u_source (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .start_i      (start_q),
+    .on_chip_i    (back_on_chip_q),
+    .addr_i       (back_dram_q[MapBits-1:0]),
+    .stride_i     (back_dram_stride_q[MapBits-1:0]),
+    .beats_last_i (back_beats_last_q),
+    .rows_last_i  (back_rows_last_q),
+    .rsp_valid_i,
+    .rsp_ready_o,
+    .rsp_data_i,
+    .dma_rvalid_o,
+    .dma_rready_i,
+    .dma_raddr_o,
+    .dma_rdata_valid_i,
+    .dma_rdata_i,
+    .valid_o      (source_valid),
+    .next_i       (next),
+    .data_o       (source)
+  );
+
+  assign to_pmem = target_q == Pmem || target_q == Transposed;
+  assign beat    = source_valid && beats_busy && (target_q == Pmem || !row_pending);
+
+  always_comb begin
+    unique case (target_q)
+      Dmem:    next = beat && dma_wready_i;
+      Pmem, Transposed: next = pmem_next;
+      default: next = beat && param_ready_i;
+    endcase
+  end
+
+  assign bump = to_pmem ? pmem_bump : next;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      retire_q <= 1'b0;
+    end else if (clear_i) begin
+      retire_q <= 1'b0;
+    end else begin
+      retire_q <= pmem_done || (next && ends && target_q != Pmem);
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // DMEM, bias, scale, tables.
+  // ---------------------------------------------------------------------------------------------
+  assign dma_wvalid_o = beat && target_q == Dmem;
+  assign dma_waddr_o  = {addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}};
+  assign dma_wdata_o  = rsp_data_i;
+
+  assign param_wdata_o       = rsp_data_i;
+  assign param_o.bias_valid  = beat && target_q == Bias;
+  assign param_o.bias_addr   = 16'(addr[WordShift +: BiasAddrBits]);
+  assign param_o.scale_valid = beat && target_q == Scale;
+  assign param_o.scale_addr  = 16'(addr[WordShift - 1 +: ScaleAddrBits]);
+  assign param_o.table_valid = beat && target_q == Table;
+  assign param_o.table_addr  = 8'(addr[WordShift +: TableAddrBits]);
+  assign param_o.exp_valid   = beat && target_q == Exponentials;
+  assign param_o.exp_addr    = 8'(addr[WordShift +: ExpAddrBits]);
+  assign param_o.entries     = target_q == Table || target_q == Exponentials;
+  assign param_o.exp         = target_q == Exponentials;
+
+  // ---------------------------------------------------------------------------------------------
+  // PMEM.
+  // ---------------------------------------------------------------------------------------------
+  trine_load_rows #(
+    .Cols         (Cols),
+    .PmemAddrBits (PmemAddrBits),
+    .DataBits     (DataBits),
+    .Maps         (Maps)
+  ) u_rows (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .start_i      (start_q),
+    .valid_i      (beat && to_pmem),
+    .transposed_i (target_q == Transposed),
+    .addr_i       (addr[PmemAddrBits-1:0]),
+    .data_i       (source),
+    .mask_i       (dma_wmask_o),
+    .row_last_i   (left == '0),
+    .last_i       (ends),
+    .next_o       (pmem_next),
+    .bump_o       (pmem_bump),
+    .pending_o    (row_pending),
+    .done_o       (pmem_done),
+    .pmem_wvalid_o,
+    .pmem_wready_i,
+    .pmem_wrow_o,
+    .pmem_wdata_o,
+    .pmem_wquads_o
+  );
+
+  logic unused_bits;
+  assign unused_bits = ^{command_i, addr, source, on_chip_q, back_on_chip_q};
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      a_one_target: assert ($onehot0({dma_wvalid_o, pmem_wvalid_o,
+        param_o.bias_valid, param_o.scale_valid, param_o.table_valid, param_o.exp_valid}));
+      if (start_q) a_copy_begins: assert (!beats_busy);
+      if (next) a_beat_there: assert (beat);
+      if (back_on_chip_q && beat) a_maps_to_pmem: assert (to_pmem);
+      c_ahead: cover (pending_q && beats_busy);
+    end
+  end
+`endif
+
+endmodule

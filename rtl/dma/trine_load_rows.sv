@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The way of the load engine into PMEM: beats of a copy become rows, or columns of rows.
+//
+//   Cols > DataWords   BeatsPerRow beats are joined to a row, low words first. The whole row has a
+//                      register of its own: while it waits for its bank, the next one's beats come
+//   Cols < DataWords   a beat is split into RowsPerBeat rows
+//   Cols = DataWords   a beat is a row
+//   transposed         a beat's words give blocks of four columns (trine_transpose), row i of the
+//                      copy columns 4i .. 4i + 3; only these are written
+//
+// Timing    a beat a cycle, or a row a cycle where a beat has several; joined rows leave from a
+//           register, all others in the cycle of their beat. next_o depends on pmem_wready_i.
+// Contract  while pending_o is set a joined row waits: beats of another target, transposed ones
+//           too, wait until it is written.
+// Check     trine_control_tb
+
+module trine_load_rows #(
+  parameter int unsigned Cols         = 8,
+  parameter int unsigned PmemAddrBits = 11,
+  parameter int unsigned DataBits     = 64,
+  parameter bit          Maps         = 1'b1,  // there are transposed copies
+  localparam int unsigned DataWords = DataBits / 32,
+  localparam int unsigned Quads     = (Cols + 3) / 4
+) (
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic                    clear_i,
+
+  input  logic                    start_i,  // a copy begins
+
+  // A beat: of rows, or to be transposed; the row it goes to.
+  input  logic                    valid_i,
+  input  logic                    transposed_i,
+  input  logic [PmemAddrBits-1:0] addr_i,
+  input  logic [DataBits-1:0]     data_i,
+  input  logic [DataWords-1:0]    mask_i,
+  input  logic                    row_last_i,  // last of its row of the copy
+  input  logic                    last_i,      // last of the copy
+  output logic                    next_o,      // the beat is done with
+  output logic                    bump_o,      // on to the next row of PMEM
+  output logic                    pending_o,   // a joined row is not in PMEM yet
+  output logic                    done_o,      // of rows: the copy's last one is written
+
+  output logic                    pmem_wvalid_o,
+  input  logic                    pmem_wready_i,
+  output logic [PmemAddrBits-1:0] pmem_wrow_o,
+  output logic [32*Cols-1:0]      pmem_wdata_o,
+  output logic [Quads-1:0]        pmem_wquads_o
+);
+
+  localparam int unsigned BeatsPerRow = (Cols + DataWords - 1) / DataWords;
+  localparam int unsigned RowsPerBeat = Cols < DataWords ? DataWords / Cols : 1;
+
+  logic                    beat, row_valid, row_written, rows_next, rows_bump;
+  logic [PmemAddrBits-1:0] row_addr;
+  logic [32*Cols-1:0]      row;
+
+  assign beat        = valid_i && !transposed_i;
+  assign row_written = row_valid && pmem_wready_i;
+
+  if (BeatsPerRow > 1) begin : gen_join
+    // The beats before the last one move down to their slot.
+    localparam int unsigned HeldBits = (BeatsPerRow - 1) * DataBits;
+    localparam int unsigned SlotBits = $clog2(BeatsPerRow);
+
+    logic [HeldBits-1:0]     held_d, held_q;
+    logic [SlotBits-1:0]     slot_d, slot_q;
+    logic                    complete, row_valid_q, row_last_q;
+    logic [32*Cols-1:0]      row_q;
+    logic [PmemAddrBits-1:0] row_addr_q;
+
+    assign complete  = slot_q == SlotBits'(BeatsPerRow - 1);
+    assign rows_next = beat && (!complete || !row_valid_q || row_written);
+    assign rows_bump = rows_next && complete;
+    assign slot_d    = complete ? '0 : slot_q + SlotBits'(1);
+    assign row_valid = row_valid_q;
+    assign row       = row_q;
+    assign row_addr  = row_addr_q;
+    assign pending_o = row_valid_q;
+    assign done_o    = row_written && row_last_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        row_valid_q <= 1'b0;
+        slot_q      <= '0;
+      end else if (clear_i) begin
+        row_valid_q <= 1'b0;
+        slot_q      <= '0;
+      end else begin
+        row_valid_q <= rows_bump || (row_valid_q && !row_written);
+        if (rows_next) slot_q <= slot_d;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (beat && !complete) held_q <= held_d;
+      if (rows_bump) begin
+        row_q      <= {data_i[32*Cols-HeldBits-1:0], held_q};
+        row_addr_q <= addr_i;
+        row_last_q <= last_i;
+      end
+    end
+
+    if (BeatsPerRow > 2) begin : gen_shift
+      assign held_d = {data_i, held_q[HeldBits-1:DataBits]};
+    end else begin : gen_load
+      assign held_d = data_i;
+    end
+  end else if (RowsPerBeat > 1) begin : gen_split
+    localparam int unsigned SlotBits = $clog2(RowsPerBeat);
+
+    logic [SlotBits-1:0] slot_d, slot_q;
+    logic                last_slot;
+
+    assign last_slot = slot_q == SlotBits'(RowsPerBeat - 1);
+    assign rows_next = row_written && last_slot;
+    assign rows_bump = row_written;
+    assign slot_d    = last_slot ? '0 : slot_q + SlotBits'(1);
+    assign row_valid = beat;
+    assign row       = data_i[32*Cols*slot_q +: 32*Cols];
+    assign row_addr  = addr_i;
+    assign pending_o = 1'b0;
+    assign done_o    = rows_next && last_i;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni)          slot_q <= '0;
+      else if (clear_i)     slot_q <= '0;
+      else if (row_written) slot_q <= slot_d;
+    end
+  end else begin : gen_direct
+    assign rows_next = row_written;
+    assign rows_bump = row_written;
+    assign row_valid = beat;
+    assign row       = data_i[32*Cols-1:0];
+    assign row_addr  = addr_i;
+    assign pending_o = 1'b0;
+    assign done_o    = rows_next && last_i;
+  end
+
+  if (Maps && Cols >= 4) begin : gen_transpose
+    localparam int unsigned WholeQuads = Cols / 4;
+
+    logic                  blocks, block_valid, blocks_next;
+    logic [127:0]          block;
+    logic [WholeQuads-1:0] quad_q;  // of this row of the copy
+
+    assign blocks = valid_i && transposed_i;
+
+    trine_transpose #(.DataWords(DataWords)) u_transpose (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .valid_i   (blocks),
+      .next_o    (blocks_next),
+      .data_i,
+      .mask_i,
+      .last_i    (row_last_i),
+      .valid_o   (block_valid),
+      .ready_i   (pmem_wready_i),
+      .columns_o (block)
+    );
+
+    always_ff @(posedge clk_i) begin
+      if (start_i) quad_q <= WholeQuads'(1);
+      else if (blocks_next && row_last_i) quad_q <= WholeQuads'({quad_q, 1'b0});
+    end
+
+    assign next_o        = blocks ? blocks_next : rows_next;
+    assign bump_o        = blocks ? block_valid && pmem_wready_i : rows_bump;
+    assign pmem_wvalid_o = blocks ? block_valid : row_valid;
+    assign pmem_wrow_o   = blocks ? addr_i : row_addr;
+    assign pmem_wquads_o = blocks ? Quads'(quad_q) : '1;
+    assign pmem_wdata_o  = blocks ? (32*Cols)'({Quads{block}}) : row;
+  end else begin : gen_rows
+    logic unused_transposed;
+    assign next_o            = rows_next;
+    assign bump_o            = rows_bump;
+    assign pmem_wvalid_o     = row_valid;
+    assign pmem_wrow_o       = row_addr;
+    assign pmem_wquads_o     = '1;
+    assign pmem_wdata_o      = row;
+    assign unused_transposed = ^{start_i, mask_i, row_last_i};
+  end
+
+  logic unused_bits;  // above the columns of a row's last beat; what no register needs
+  assign unused_bits = ^{clk_i, rst_ni, clear_i, data_i, last_i};
+
+`ifdef TRINE_ASSERT
+  logic               live_q, waits_q;  // a joined row was not taken
+  logic [32*Cols-1:0] waiting_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q  <= 1'b0;
+      waits_q <= 1'b0;
+    end else begin
+      live_q  <= 1'b1;
+      waits_q <= pending_o && !pmem_wready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    waiting_q <= pmem_wdata_o;
+    if (live_q) begin
+      if (valid_i && transposed_i) m_row_gone: assume (!pending_o);
+      if (waits_q) a_row_held: assert (pmem_wvalid_o && pmem_wdata_o == waiting_q);
+      if (done_o) a_done_written: assert (pmem_wvalid_o && pmem_wready_i);
+      c_waits: cover (waits_q && next_o);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Address generation: the coordinates of Rows lanes and the loop nest over them.
+//
+//   for tile, for group, for cw, ky, kx:  one step: in each lane, the DMEM address of a tap
+//     address = base + offset,
+//     inside  = active && 0 <= y + ky*dil_y < height && 0 <= x + kx*dil_x < width
+//
+// Here are the registers and the lanes; the nest is trine_nest.
+//
+// Lane r+1 follows lane r as docs/architecture.md says, and each lane moves from tile to tile by
+// constants with one conditional wrap; no divider anywhere. Filling shifts the lanes' start values
+// in from the top, one lane a cycle; it needs the registers, but no permission to start.
+//
+// With Window there are 3 lanes more that only gather: the right-hand neighbours of the last lane,
+// one position each, as far as `halo` reaches. With window_i the offset runs on from group to
+// group, each with a channel word of its own, and lanes in the last `idle` columns of a row gather
+// for their neighbours, but have no output.
+//
+// Timing    fill_i takes Rows cycles until filled_o. After start_i (one cycle, needs filled_o), one
+//           step a cycle. step_valid_o, addresses and flags come from registers through two adders
+//           (offset, comparison); step_ready_i reaches registers only.
+// Contract  no SET from fill_i to the last step. x_start + tile_x < x_end.
+//
+// Check     trine_agu_tb
+
+module trine_agu #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned AddrBits = 15,
+  parameter bit          Window   = 1'b0,
+  localparam int unsigned Lanes     = Rows + (Window ? 3 : 0),
+  localparam int unsigned CoordBits = 14
+) (
+  input  logic                        clk_i,
+  input  logic                        rst_ni,
+  input  logic                        clear_i,
+
+  // SETs of the engine: registers 0 to 9 are kept here.
+  input  logic                        cfg_we_i,
+  input  logic [3:0]                  cfg_reg_i,
+  input  logic [55:0]                 cfg_payload_i,
+
+  // Control.
+  input  logic                        fill_i,
+  output logic                        filled_o,
+  input  logic                        start_i,
+  output logic                        running_o,
+  input  logic                        window_i,
+
+  // Steps.
+  output logic                        step_valid_o,
+  input  logic                        step_ready_i,
+  output logic [Lanes*AddrBits-1:0]   addr_o,
+  output logic [Lanes-1:0]            inside_o,
+  output logic                        first_o,        // of its (tile, group)
+  output logic                        window_last_o,  // last (ky, kx) of its channel word
+  output logic                        word_first_o,   // first (ky, kx) of its channel word
+  output logic                        last_o,         // of its (tile, group)
+  output logic                        group_last_o,   // in the last group of its tile
+  output logic                        tile_first_o,   // in the first group of its tile
+  output logic                        tile_last_o,    // in the last tile
+
+  // The tile that is being stepped through.
+  output logic [Rows*AddrBits-1:0]    out_o,
+  output logic [Rows-1:0]             active_o,
+  output logic [AddrBits-1:0]         out_plane_o
+);
+
+  localparam int unsigned LaneBits = $clog2(Rows + 1);
+
+  // ---------------------------------------------------------------------------------------------
+  // Registers. Addresses are kept modulo the address width.
+  // ---------------------------------------------------------------------------------------------
+  logic [AddrBits-1:0]           base_q;
+  logic [AddrBits-1:0]           row_wrap_q;
+  logic [AddrBits-1:0]           tile_base_q;
+  logic [AddrBits-1:0]           kx_step_q;
+  logic [AddrBits-1:0]           ky_step_q;
+  logic [AddrBits-1:0]           cw_step_q;
+  logic signed [CoordBits-1:0]   x_start_q;
+  logic signed [CoordBits-1:0]   x_end_q;
+  logic signed [CoordBits-1:0]   y_start_q;
+  logic signed [CoordBits-1:0]   y_end_q;
+  logic [CoordBits-1:0]          height_q;
+  logic [CoordBits-1:0]          width_q;
+  logic [7:0]                    halo_q;
+  logic [7:0]                    idle_q;
+  logic [CoordBits-1:0]          tile_x_q;
+  logic [CoordBits-1:0]          tile_y_q;
+  logic [7:0]                    stride_x_q;
+  logic [7:0]                    stride_y_q;
+  logic [7:0]                    out_skip_q;
+  trine_agu_pkg::trips_t         trips_q;
+  logic [11:0]                   dil_x_q;
+  logic [11:0]                   dil_y_q;
+  logic [AddrBits-1:0]           out_q;
+  logic [AddrBits-1:0]           out_wrap_q;
+  logic [AddrBits-1:0]           tile_out_q;
+  logic [AddrBits-1:0]           out_plane_q;
+
+  always_ff @(posedge clk_i) begin
+    if (cfg_we_i) begin
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguBaseReg)) begin
+        base_q <= cfg_payload_i[trine_isa_pkg::AguBaseLsb +: AddrBits];
+        row_wrap_q <= cfg_payload_i[trine_isa_pkg::AguRowWrapLsb +: AddrBits];
+      end
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguTileBaseReg)) begin
+        tile_base_q <= cfg_payload_i[trine_isa_pkg::AguTileBaseLsb +: AddrBits];
+        kx_step_q <= cfg_payload_i[trine_isa_pkg::AguKxStepLsb +: AddrBits];
+      end
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguKyStepReg)) begin
+        ky_step_q <= cfg_payload_i[trine_isa_pkg::AguKyStepLsb +: AddrBits];
+        cw_step_q <= cfg_payload_i[trine_isa_pkg::AguCwStepLsb +: AddrBits];
+      end
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguXStartReg)) begin
+        x_start_q <= cfg_payload_i[trine_isa_pkg::AguXStartLsb +: CoordBits];
+        x_end_q <= cfg_payload_i[trine_isa_pkg::AguXEndLsb +: CoordBits];
+        y_start_q <= cfg_payload_i[trine_isa_pkg::AguYStartLsb +: CoordBits];
+      end
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguYEndReg)) begin
+        y_end_q <= cfg_payload_i[trine_isa_pkg::AguYEndLsb +: CoordBits];
+        height_q <= cfg_payload_i[trine_isa_pkg::AguHeightLsb +: CoordBits];
+        width_q <= cfg_payload_i[trine_isa_pkg::AguWidthLsb +: CoordBits];
+        halo_q <= cfg_payload_i[trine_isa_pkg::AguHaloLsb +: 8];
+      end
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguTileXReg)) begin
+        tile_x_q <= cfg_payload_i[trine_isa_pkg::AguTileXLsb +: CoordBits];
+        tile_y_q <= cfg_payload_i[trine_isa_pkg::AguTileYLsb +: CoordBits];
+        stride_x_q <= cfg_payload_i[trine_isa_pkg::AguStrideXLsb +: 8];
+        stride_y_q <= cfg_payload_i[trine_isa_pkg::AguStrideYLsb +: 8];
+        out_skip_q <= cfg_payload_i[trine_isa_pkg::AguOutSkipLsb +: 8];
+      end
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguSLastReg)) begin
+        trips_q.s_last <= cfg_payload_i[trine_isa_pkg::AguSLastLsb +: 12];
+        trips_q.r_last <= cfg_payload_i[trine_isa_pkg::AguRLastLsb +: 12];
+        dil_x_q <= cfg_payload_i[trine_isa_pkg::AguDilXLsb +: 12];
+        dil_y_q <= cfg_payload_i[trine_isa_pkg::AguDilYLsb +: 12];
+      end
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguWordsLastReg)) begin
+        trips_q.words_last <= cfg_payload_i[trine_isa_pkg::AguWordsLastLsb +: 16];
+        trips_q.groups_last <= cfg_payload_i[trine_isa_pkg::AguGroupsLastLsb +: 12];
+        trips_q.tiles_last <= cfg_payload_i[trine_isa_pkg::AguTilesLastLsb +: 24];
+      end
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguOutReg)) begin
+        out_q <= cfg_payload_i[trine_isa_pkg::AguOutLsb +: AddrBits];
+        out_wrap_q <= cfg_payload_i[trine_isa_pkg::AguOutWrapLsb +: AddrBits];
+        idle_q <= cfg_payload_i[trine_isa_pkg::AguIdleLsb +: 8];
+      end
+      if (cfg_reg_i == 4'(trine_isa_pkg::AguTileOutReg)) begin
+        tile_out_q <= cfg_payload_i[trine_isa_pkg::AguTileOutLsb +: AddrBits];
+        out_plane_q <= cfg_payload_i[trine_isa_pkg::AguOutPlaneLsb +: AddrBits];
+      end
+    end
+  end
+
+  assign out_plane_o = out_plane_q;
+
+  logic unused_payload;  // above the fields, and above the address width
+  assign unused_payload = ^cfg_payload_i;
+
+  // ---------------------------------------------------------------------------------------------
+  // Filling: the chain holds the lane that is shifted in next. Coordinates are kept relative to
+  // the end of their row and column, so that a sign bit says whether to wrap, or whether a lane is
+  // active.
+  // ---------------------------------------------------------------------------------------------
+  logic                        filling_q, filled_q, advance;
+  logic [LaneBits-1:0]         fill_count_q;
+  logic signed [CoordBits-1:0] chain_x_q, chain_y_q, chain_x_next, x_span;
+  logic [AddrBits-1:0]         chain_base_q, chain_out_q;
+  logic                        chain_wrap;
+
+  assign x_span       = x_end_q - x_start_q;
+  assign chain_x_next = chain_x_q + CoordBits'(stride_x_q);
+  assign chain_wrap   = !chain_x_next[CoordBits-1];
+  assign filled_o     = filled_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      filling_q <= 1'b0;
+      filled_q  <= 1'b0;
+    end else if (clear_i) begin
+      filling_q <= 1'b0;
+      filled_q  <= 1'b0;
+    end else begin
+      if (fill_i) begin
+        filling_q <= 1'b1;
+      end else if (filling_q && fill_count_q == LaneBits'(1)) begin
+        filling_q <= 1'b0;
+        filled_q  <= 1'b1;
+      end
+      if (start_i) filled_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (fill_i) fill_count_q <= LaneBits'(Rows);
+    else if (filling_q) fill_count_q <= fill_count_q - LaneBits'(1);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (fill_i) begin
+      chain_x_q    <= -x_span;
+      chain_y_q    <= y_start_q - y_end_q;
+      chain_base_q <= base_q;
+      chain_out_q  <= out_q;
+    end else if (filling_q) begin
+      chain_x_q    <= chain_wrap ? chain_x_next - x_span : chain_x_next;
+      chain_y_q    <= chain_y_q + (chain_wrap ? CoordBits'(stride_y_q) : '0);
+      chain_base_q <= chain_base_q + AddrBits'(stride_x_q) + (chain_wrap ? row_wrap_q : '0);
+      chain_out_q  <= chain_out_q + AddrBits'(out_skip_q) + AddrBits'(1) +
+                      (chain_wrap ? out_wrap_q : '0);
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The loop nest.
+  // ---------------------------------------------------------------------------------------------
+  trine_agu_pkg::flags_t flags;
+  logic [AddrBits-1:0]   offset;
+  logic [CoordBits-1:0]  x_end, y_end, nest_x, nest_y;  // of the tap, for all lanes
+
+  assign x_end = $unsigned(x_end_q);
+  assign y_end = $unsigned(y_end_q);
+
+  trine_nest #(
+    .AddrBits  (AddrBits),
+    .CoordBits (CoordBits)
+  ) u_nest (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .start_i,
+    .trips_i   (trips_q),
+    .kx_step_i (kx_step_q),
+    .ky_step_i (ky_step_q),
+    .cw_step_i (cw_step_q),
+    .dil_x_i   (dil_x_q),
+    .dil_y_i   (dil_y_q),
+    .x_end_i   (x_end),
+    .y_end_i   (y_end),
+    .run_on_i  (Window && window_i),
+    .valid_o   (running_o),
+    .ready_i   (step_ready_i),
+    .flags_o   (flags),
+    .offset_o  (offset),
+    .tap_x_o   (nest_x),
+    .tap_y_o   (nest_y),
+    .advance_o (advance)
+  );
+
+  assign step_valid_o  = running_o;
+  assign first_o       = flags.first;
+  assign last_o        = flags.last;
+  assign word_first_o  = flags.word_first;
+  assign window_last_o = flags.window_last;
+  assign tile_first_o  = flags.tile_first;
+  assign group_last_o  = flags.group_last;
+  assign tile_last_o   = flags.tile_last;
+
+  // ---------------------------------------------------------------------------------------------
+  // The lanes. What a move to the next tile adds, without and with a wrap, is the same for all.
+  // ---------------------------------------------------------------------------------------------
+  logic [CoordBits-1:0] tile_x_wrapped, tile_y_wrapped;
+  logic [AddrBits-1:0]  tile_base_wrapped, tile_out_wrapped;
+
+  assign tile_x_wrapped    = tile_x_q - $unsigned(x_span);
+  assign tile_y_wrapped    = tile_y_q + CoordBits'(stride_y_q);
+  assign tile_base_wrapped = tile_base_q + row_wrap_q;
+  assign tile_out_wrapped  = tile_out_q + out_wrap_q;
+
+  logic [Rows-1:0] in_rows;  // lanes above the end of the last row of positions
+
+  for (genvar l = 0; l < Rows; l++) begin : gen_lane
+    logic [CoordBits-1:0] x_q, y_q, x_in, y_in, x_next, tap_x, tap_y;
+    logic [AddrBits-1:0]  lane_base_q, lane_out_q, base_in, out_in;
+    logic                 wrap;
+
+    if (l == Rows - 1) begin : gen_top
+      assign x_in    = chain_x_q;
+      assign y_in    = chain_y_q;
+      assign base_in = chain_base_q;
+      assign out_in  = chain_out_q;
+    end else begin : gen_below
+      assign x_in    = gen_lane[l+1].x_q;
+      assign y_in    = gen_lane[l+1].y_q;
+      assign base_in = gen_lane[l+1].lane_base_q;
+      assign out_in  = gen_lane[l+1].lane_out_q;
+    end
+
+    assign x_next = x_q + tile_x_q;
+    assign wrap   = !x_next[CoordBits-1];
+
+    always_ff @(posedge clk_i) begin
+      if (filling_q) begin
+        x_q         <= x_in;
+        y_q         <= y_in;
+        lane_base_q <= base_in;
+        lane_out_q  <= out_in;
+      end else if (advance) begin
+        x_q         <= wrap ? x_q + tile_x_wrapped : x_next;
+        y_q         <= y_q + (wrap ? tile_y_wrapped : tile_y_q);
+        lane_base_q <= lane_base_q + (wrap ? tile_base_wrapped : tile_base_q);
+        lane_out_q  <= lane_out_q + (wrap ? tile_out_wrapped : tile_out_q);
+      end
+    end
+
+    // A negative coordinate is a large unsigned one, beyond any height or width.
+    assign tap_x = x_q + nest_x;
+    assign tap_y = y_q + nest_y;
+
+    assign in_rows[l]  = y_q[CoordBits-1];
+    assign inside_o[l] = in_rows[l] && tap_x < width_q && tap_y < height_q;
+
+    if (Window) begin : gen_halo
+      logic [CoordBits-1:0] x_idle;
+      logic                 unused_idle;
+      assign x_idle      = x_q + CoordBits'(idle_q);
+      assign active_o[l] = in_rows[l] && (!window_i || x_idle[CoordBits-1]);
+      assign unused_idle = ^x_idle;
+    end else begin : gen_no_halo
+      assign active_o[l] = in_rows[l];
+    end
+    assign addr_o[l*AddrBits +: AddrBits] = lane_base_q + offset;
+    assign out_o[l*AddrBits +: AddrBits]  = lane_out_q;
+  end
+
+  // The last lane's neighbours: of no use where that lane is the last of its row, so they never
+  // wrap.
+  if (Window) begin : gen_window
+    for (genvar k = 1; k <= 3; k++) begin : gen_neighbour
+      logic [CoordBits-1:0] tap_x;
+      logic [9:0]           distance;
+      assign distance = 10'(stride_x_q) * 10'(k);
+      assign tap_x    = gen_lane[Rows-1].tap_x + CoordBits'(distance);
+      assign inside_o[Rows+k-1] = window_i && distance <= 10'(halo_q) && in_rows[Rows-1] &&
+                                  tap_x < width_q && gen_lane[Rows-1].tap_y < height_q;
+      assign addr_o[(Rows+k-1)*AddrBits +: AddrBits] =
+          gen_lane[Rows-1].lane_base_q + offset + AddrBits'(distance);
+    end
+  end else begin : gen_no_window
+    logic unused_window;
+    assign unused_window = ^{window_i, halo_q, idle_q};
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Assertions.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  logic                      stalled_q;  // the step of the last cycle was not taken
+  logic [Lanes*AddrBits-1:0] held_addr_q;
+  logic [Lanes-1:0]          held_inside_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) stalled_q <= 1'b0;
+    else stalled_q <= step_valid_o && !step_ready_i && !clear_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_addr_q   <= addr_o;
+    held_inside_q <= inside_o;
+    if (live_q) begin
+      if (cfg_we_i) m_set_when_idle: assume (!fill_i && !filling_q && !filled_q && !running_o);
+      if (fill_i) m_fill_when_idle: assume (!filling_q && !filled_q && !running_o);
+      if (start_i) begin
+        m_start_when_filled: assume (filled_q && !running_o);
+        m_one_wrap: assume ($signed(tile_x_q) >= 0 && $signed(tile_x_q) < x_span);
+      end
+      if (stalled_q) begin
+        a_valid_held:  assert (step_valid_o);
+        a_addr_held:   assert (addr_o == held_addr_q);
+        a_inside_held: assert (inside_o == held_inside_q);
+      end
+      a_inside_rows: assert ((inside_o[Rows-1:0] & ~in_rows) == '0);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Clock gate: clk_o pulses in a cycle at whose beginning en_i or test_en_i was high.
+//
+//   clk_i   _/--\__/--\__/--\__/--\__
+//   en_i    ____/-----------\________
+//   clk_o   _______/--\__/--\________
+//
+// The latch is open while the clock is low, so both may change at any time: no pulse is cut, none
+// is added. With test_en_i it is open whatever en_i says: a scan chain needs every clock.
+//
+// Technology hook: replace this file by one that instantiates your library's integrated clock gate;
+// `trine synth` does. On an FPGA (macro TRINE_NO_CLOCK_GATES), whose flip-flops have enables, the
+// clock passes: what is gated does not depend on that.
+//
+// Timing    both are sampled by the rising edge of clk_i, as by a register; clk_o is clk_i's edge
+// Contract  in a cycle without en_i the registers on clk_o would keep what they hold, or nothing
+//           reads it
+// Check     verilator --lint-only -Wall [-DTRINE_NO_CLOCK_GATES] trine_clock_gate.sv;
+//           trine_clock_gate_tb
+
+module trine_clock_gate (
+  input  logic clk_i,
+  input  logic en_i,
+  input  logic test_en_i,
+  output logic clk_o
+);
+
+`ifdef TRINE_NO_CLOCK_GATES
+  logic unused_en;
+  assign unused_en = en_i ^ test_en_i;
+  assign clk_o     = clk_i;
+`else
+  logic en_q;
+
+  // The only latch of the design.
+  always_latch begin
+    if (!clk_i) en_q = en_i | test_en_i;
+  end
+
+  assign clk_o = clk_i & en_q;
+`endif
+
+endmodule

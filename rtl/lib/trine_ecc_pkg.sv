@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The code of a word of 32 bits in DMEM and PMEM (memory.ecc): Hsiao's (39,32), single errors
+// corrected, double errors detected. A stored word is {7 check bits, 32 data bits}.
+//
+//   check = XOR of the columns of all data bits that are one
+//
+// The columns are 32 of the 35 that have three ones, those of the check bits have one: any two
+// errors give a syndrome with an even number of ones, never that of one error. The three columns
+// left out are chosen so that each check bit sums 13 or 14 data bits. The code of zero is zero.
+//
+// Check     trine_ecc_encode_tb, trine_ecc_decode_tb, trine_ecc_props
+
+package trine_ecc_pkg;
+
+  localparam int unsigned CheckBits = 7;
+  localparam int unsigned WordBits  = 32 + CheckBits;
+
+  // Of data bit d: Columns[7*d +: 7].
+  localparam logic [7*32-1:0] Columns = {
+    7'b1110000, 7'b1101000, 7'b1011000, 7'b1100100,  // bits 31 .. 28
+    7'b1010100, 7'b0110100, 7'b1001100, 7'b0101100,  // bits 27 .. 24
+    7'b0011100, 7'b1100010, 7'b1010010, 7'b0110010,  // bits 23 .. 20
+    7'b1001010, 7'b0101010, 7'b0011010, 7'b1000110,  // bits 19 .. 16
+    7'b0100110, 7'b0010110, 7'b0001110, 7'b1100001,  // bits 15 .. 12
+    7'b1010001, 7'b0110001, 7'b0101001, 7'b0011001,  // bits 11 .. 8
+    7'b1000101, 7'b0100101, 7'b0010101, 7'b0001101,  // bits 7 .. 4
+    7'b1000011, 7'b0100011, 7'b0010011, 7'b0001011    // bits 3 .. 0
+  };
+
+endpackage

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Single-port memory with a bit mask: the only memory of the design, and the place to put a macro.
+//
+//   en && !we:  rdata = mem[addr], one cycle later; rdata then holds until the next read
+//   en &&  we:  mem[addr] = (mem[addr] & ~mask) | (wdata & mask); rdata is unchanged
+//
+// A mask may be coarser than bits: all of a group of MaskBits bits (the last may be shorter) are
+// written or none; MaskBits = Width: whole words.
+//
+// FPGA: with the macro TRINE_BLOCK_RAM the same in block RAM, a memory for each group: of one with
+// several enables Yosys 0.23 lets those blocks read that a write does not reach. Where MaskBits is
+// less than 8, a write reads the old word in its own cycle and stores the merged one in the next,
+// by a second port; a read of that word in between takes the merged one.
+//
+// Technology hook: replace this file by one with the same ports that instantiates the macros of
+// your library for each (Width, Depth) of trine.f's memory list (integrate.md). Nothing else in the
+// design knows how it stores its bits. The contract is that of common compilers' bit-masked
+// single-port SRAMs: reads are synchronous, a write does not disturb the output, the content is
+// undefined after power-up.
+//
+// Timing    latency 1 cycle, one access per cycle
+// Contract  addr < Depth; mask_i is the same in all bits of a group
+// Check     verilator --lint-only -Wall [-DTRINE_BLOCK_RAM] trine_sram.sv; trine_sram_tb
+
+module trine_sram #(
+  parameter int unsigned Width    = 32,
+  parameter int unsigned Depth    = 1024,
+  parameter int unsigned MaskBits = 1,
+  localparam int unsigned AddrBits = (Depth > 1) ? $clog2(Depth) : 1
+) (
+  input  logic                clk_i,
+
+  input  logic                en_i,
+  input  logic                we_i,
+  input  logic [AddrBits-1:0] addr_i,
+  input  logic [Width-1:0]    mask_i,
+  input  logic [Width-1:0]    wdata_i,
+  output logic [Width-1:0]    rdata_o
+);
+
+  if (MaskBits < 1) begin : gen_bad_mask
+    $error("trine_sram: MaskBits must be 1 or more");
+  end
+
+`ifdef TRINE_BLOCK_RAM
+  if (MaskBits >= 8) begin : gen_enables
+    for (genvar g = 0; g < Width; g += MaskBits) begin : gen_group
+      localparam int unsigned Bits = (Width - g < MaskBits) ? Width - g : MaskBits;
+      logic [Bits-1:0] mem [Depth];
+      logic [Bits-1:0] rdata_q;
+
+      always_ff @(posedge clk_i) begin
+        if (en_i && !we_i) rdata_q <= mem[addr_i];
+        if (en_i && we_i && |mask_i[g +: Bits]) mem[addr_i] <= wdata_i[g +: Bits];
+      end
+
+      assign rdata_o[g +: Bits] = rdata_q;
+    end
+  end else begin : gen_merge
+    (* ram_style = "block", no_rw_check *) logic [Width-1:0] mem [Depth];
+    logic [Width-1:0]    read_q, hold_q, merged_q, mask_q, wdata_q, old, merged;
+    logic [AddrBits-1:0] addr_q;
+    logic                write_q, read_last_q, hit_q;
+
+    // hit_q: the word that was read was being stored in the same cycle, so merged_q is newer.
+    assign old     = hit_q ? merged_q : read_q;
+    assign merged  = (old & ~mask_q) | (wdata_q & mask_q);
+    assign rdata_o = read_last_q ? old : hold_q;
+
+    always_ff @(posedge clk_i) begin
+      if (en_i)        read_q      <= mem[addr_i];
+      if (write_q)     mem[addr_q] <= merged;
+      if (read_last_q) hold_q      <= old;
+      merged_q    <= merged;
+      addr_q      <= addr_i;
+      mask_q      <= mask_i;
+      wdata_q     <= wdata_i;
+      write_q     <= en_i && we_i;
+      read_last_q <= en_i && !we_i;
+      hit_q       <= write_q && addr_q == addr_i;
+    end
+  end
+`else
+  logic [Width-1:0] mem [Depth];
+  logic [Width-1:0] rdata_q;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      if (we_i) mem[addr_i] <= (mem[addr_i] & ~mask_i) | (wdata_i & mask_i);
+      else      rdata_q     <= mem[addr_i];
+    end
+  end
+
+  assign rdata_o = rdata_q;
+`endif
+
+`ifdef TRINE_ASSERT
+  for (genvar b = 0; b < Width; b++) begin : gen_mask
+    if (b % MaskBits != 0) begin : gen_group
+      always_ff @(posedge clk_i)
+        if (en_i && we_i) a_group: assert (mask_i[b] == mask_i[b - b % MaskBits]);
+    end
+  end
+`endif
+
+endmodule

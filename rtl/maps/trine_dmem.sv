@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Feature-map memory: Banks single-port banks of 32-bit words behind three ports.
+//
+//   gather   Lanes words from any addresses (compute taps, residual words, vector taps):
+//            trine_gather
+//   scatter  Rows words to any addresses, with one bit mask for all of them (results):
+//            trine_scatter
+//   DMA      DataWords neighbours, read or written: trine_dmem_dma
+//
+// Each of them keeps what is left of its access; here are the banks: who is served in each, and the
+// crossbars in front of the memories.
+//
+// Word a lies in row a div Banks of bank a mod Banks; in odd rows banks 2n and 2n + 1 change places
+// (decision 030). In a cycle a bank serves one port: DMA, which needs few banks and never the same
+// ones for long, before gather before scatter; an urgent scatter (trine_scatter) goes before a
+// gather. Lanes of one access in the same bank are served one after the other, lowest lane first.
+//
+// Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* two cycles
+//           after they were served: t + 3 without conflicts. rsp_done_o marks the last of them,
+//           soon_o in the cycle before. Between are the memories' own registers, and one for each
+//           bank in front of the multiplexers of all banks. g_ready_o is a register: an access
+//           waits behind the one in front.
+//           scatter: taken in t, written from t + 1 on; s_ready_o depends on the banks' arbitration
+//           of the same cycle. DMA: likewise; read data in t + 3, with Ecc in t + 4.
+//           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits
+//           of a word takes its bank for three cycles, in the latter two of which nobody else is
+//           served there, the DMA neither. ecc_* say two cycles after a read, when its word is in
+//           the bank's register, which banks corrected, and of one that could not.
+// Contract  addresses are below Banks * BankRows; DMA addresses are multiples of DataWords.
+//           g_hold_i keeps the gather's access in front from being served (and may change any
+//           time). init_i writes zeros to row init_row_i of all banks; no port is used then.
+//
+// Check     trine_dmem_tb
+
+module trine_dmem #(
+  parameter int unsigned Rows      = 8,     // of a scatter
+  parameter int unsigned Lanes     = Rows,  // of a gather: Rows or more
+  parameter int unsigned Banks     = 16,    // power of two, >= 2*Rows, >= DataWords
+  parameter int unsigned BankRows  = 2048,  // words of a bank
+  parameter int unsigned DataWords = 2,     // power of two, at least 2
+  parameter int unsigned TagBits   = 4,
+  parameter bit          Ecc       = 1'b0,
+  parameter int unsigned MaskBits  = 1,     // of a scatter's mask that are equal: trine_sram
+  localparam int unsigned BankBits = $clog2(Banks),
+  localparam int unsigned RowBits  = (BankRows > 1) ? $clog2(BankRows) : 1,
+  localparam int unsigned AddrBits = BankBits + RowBits,
+  localparam int unsigned DataBits = 32 * DataWords
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // Gather: lanes that are not in g_lanes_i get pad_i in all four bytes.
+  input  logic                     g_valid_i,
+  output logic                     g_ready_o,
+  input  logic [Lanes*AddrBits-1:0] g_addr_i,
+  input  logic [Lanes-1:0]         g_lanes_i,
+  input  logic [7:0]               g_pad_i,
+  input  logic [TagBits-1:0]       g_tag_i,
+  input  logic                     g_hold_i,
+  output logic                     g_waiting_o,  // an access is in front and not finished now
+  output logic [TagBits-1:0]       g_tag_o,      // its tag
+
+  output logic [Lanes-1:0]         rsp_lanes_o,
+  output logic [Lanes*32-1:0]      rsp_data_o,
+  output logic [TagBits-1:0]       rsp_tag_o,
+  output logic                     rsp_done_o,
+  output logic                     soon_o,       // rsp_done_o of the next cycle, and its tag
+  output logic [TagBits-1:0]       soon_tag_o,
+
+  // Scatter.
+  input  logic                     s_valid_i,
+  output logic                     s_ready_o,
+  input  logic [Rows*AddrBits-1:0] s_addr_i,
+  input  logic [Rows-1:0]          s_lanes_i,
+  input  logic [Rows*32-1:0]       s_data_i,
+  input  logic [31:0]              s_mask_i,
+  output logic                     s_empty_o,
+
+  // DMA.
+  input  logic                     dma_wvalid_i,
+  output logic                     dma_wready_o,
+  input  logic [AddrBits-1:0]      dma_waddr_i,
+  input  logic [DataBits-1:0]      dma_wdata_i,
+  input  logic [DataWords-1:0]     dma_wmask_i,
+  input  logic                     dma_rvalid_i,
+  output logic                     dma_rready_o,
+  input  logic [AddrBits-1:0]      dma_raddr_i,
+  output logic                     dma_rdata_valid_o,
+  output logic [DataBits-1:0]      dma_rdata_o,
+
+  // Zeros.
+  input  logic                     init_i,
+  input  logic [RowBits-1:0]       init_row_i,
+
+  // With codes only.
+  output logic [Banks-1:0]         ecc_corrected_o,
+  output logic                     ecc_fatal_o,
+  output logic [AddrBits-1:0]      ecc_addr_o  // of the word that cannot be corrected
+);
+
+  if (Banks < 2 * Rows || Banks < DataWords || (Banks & (Banks - 1)) != 0) begin : gen_bad_banks
+    $error("trine_dmem: Banks must be a power of two, at least 2*Rows and DataWords");
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Ports: the lanes and words that want their banks now.
+  // ---------------------------------------------------------------------------------------------
+  logic [Lanes-1:0]          g_win;
+  logic [Lanes*AddrBits-1:0] g_addr;
+  logic [Rows-1:0]           s_win;
+  logic [Rows*AddrBits-1:0]  s_addr;
+  logic [Rows*32-1:0]        s_data;
+  logic [31:0]               s_mask;
+  logic                      s_urgent, d_we;
+  logic [RowBits-1:0]        d_row;
+  logic [DataBits-1:0]       d_data;
+  logic [Banks-1:0]          g_use, g_blocked, s_use, s_grant, d_use;
+  logic [Banks*32-1:0]       bank_q;
+  logic [Banks-1:0]          merging;  // banks that are busy with a word of which a part is written
+
+  trine_gather #(
+    .Lanes    (Lanes),
+    .Banks    (Banks),
+    .AddrBits (AddrBits),
+    .TagBits  (TagBits)
+  ) u_gather (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .g_valid_i,
+    .g_ready_o,
+    .g_addr_i,
+    .g_lanes_i,
+    .g_pad_i,
+    .g_tag_i,
+    .g_hold_i,
+    .g_waiting_o,
+    .g_tag_o,
+    .rsp_lanes_o,
+    .rsp_data_o,
+    .rsp_tag_o,
+    .rsp_done_o,
+    .soon_o,
+    .soon_tag_o,
+    .win_o        (g_win),
+    .addr_o       (g_addr),
+    .blocked_i    (g_blocked),
+    .bank_words_i (bank_q)
+  );
+
+  trine_scatter #(
+    .Rows     (Rows),
+    .Banks    (Banks),
+    .AddrBits (AddrBits)
+  ) u_scatter (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .s_valid_i,
+    .s_ready_o,
+    .s_addr_i,
+    .s_lanes_i,
+    .s_data_i,
+    .s_mask_i,
+    .s_empty_o,
+    .win_o    (s_win),
+    .addr_o   (s_addr),
+    .data_o   (s_data),
+    .mask_o   (s_mask),
+    .urgent_o (s_urgent),
+    .grant_i  (s_grant)
+  );
+
+  trine_dmem_dma #(
+    .Banks     (Banks),
+    .RowBits   (RowBits),
+    .DataWords (DataWords),
+    .Ecc       (Ecc)
+  ) u_dma (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .dma_wvalid_i,
+    .dma_wready_o,
+    .dma_waddr_i,
+    .dma_wdata_i,
+    .dma_wmask_i,
+    .dma_rvalid_i,
+    .dma_rready_o,
+    .dma_raddr_i,
+    .dma_rdata_valid_o,
+    .dma_rdata_o,
+    .use_o        (d_use),
+    .we_o         (d_we),
+    .row_o        (d_row),
+    .wdata_o      (d_data),
+    .merging_i    (merging),
+    .bank_words_i (bank_q)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // Banks: who is served, and the multiplexers in front of the memory.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic [Banks-1:0] serves_g, serves_s, serves_d;
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+`endif
+
+  // Zeros take the way of a scatter: while no port is used, rows and data of all banks are 0.
+  logic [RowBits-1:0] init_row;
+  logic [31:0]        init_mask;
+
+  assign init_row  = init_i ? init_row_i : '0;
+  assign init_mask = s_mask | {32{init_i}};
+
+  logic [Banks-1:0]         broken;
+  logic [Banks*RowBits-1:0] broken_row;
+
+  for (genvar b = 0; b < Banks; b++) begin : gen_bank
+    logic [RowBits-1:0] g_row, s_row, row;
+    logic [31:0]        s_word, wdata, mask;
+    logic               use_g, use_s, use_d;
+    logic [Lanes-1:0]   g_mine;  // the lane that is here
+    logic [Rows-1:0]    s_mine;
+
+    // One lane at the most in each of the two: the winners are in different banks. AND and OR, not
+    // `if`: ABC does not find them in the multiplexers of 16 lanes (a fifth of this module).
+    for (genvar l = 0; l < Lanes; l++) begin : gen_g_mine
+      assign g_mine[l] = g_win[l] && g_addr[l*AddrBits +: BankBits] == BankBits'(b);
+    end
+    for (genvar l = 0; l < Rows; l++) begin : gen_s_mine
+      assign s_mine[l] = s_win[l] && s_addr[l*AddrBits +: BankBits] == BankBits'(b);
+    end
+    assign g_use[b] = g_mine != '0;
+    assign s_use[b] = s_mine != '0;
+
+    always_comb begin
+      g_row = '0;
+      for (int unsigned l = 0; l < Lanes; l++) begin
+        g_row = g_row | (g_addr[l*AddrBits + BankBits +: RowBits] & {RowBits{g_mine[l]}});
+      end
+    end
+
+    always_comb begin
+      s_row  = '0;
+      s_word = '0;
+      if (!s_empty_o) begin
+        for (int unsigned l = 0; l < Rows; l++) begin
+          s_row  = s_row | (s_addr[l*AddrBits + BankBits +: RowBits] & {RowBits{s_mine[l]}});
+          s_word = s_word | (s_data[l*32 +: 32] & {32{s_mine[l]}});
+        end
+      end
+    end
+
+    assign g_blocked[b] = (s_urgent && s_use[b]) || d_use[b] || merging[b];
+    assign s_grant[b]   = (s_urgent || !g_use[b]) && !d_use[b] && !merging[b];
+
+    assign use_g = g_use[b] && !g_blocked[b];
+    assign use_s = s_use[b] && s_grant[b];
+    assign use_d = d_use[b] && !merging[b];
+
+`ifdef TRINE_ASSERT
+    assign serves_g[b] = use_g;
+    assign serves_s[b] = use_s;
+    assign serves_d[b] = use_d;
+
+    always_ff @(posedge clk_i) begin
+      if (live_q) a_one_port: assert ($onehot0({use_g, use_s, use_d}));
+      if (live_q && (use_g || use_s || use_d || init_i)) a_row: assert (32'(row) < BankRows);
+      if (live_q && init_i) a_zeros: assert (!(use_g || use_s || use_d) && wdata == '0);
+    end
+`endif
+
+    always_comb begin
+      row   = g_row | init_row;
+      wdata = s_word;
+      mask  = init_mask;
+      if (use_s) row = s_row;
+      if (use_d) begin
+        row   = d_row;
+        wdata = d_data[(b % DataWords)*32 +: 32];
+        mask  = '1;
+      end
+    end
+
+    if (Ecc) begin : gen_code
+      trine_ecc_bank #(.Depth(BankRows)) u_bank (
+        .clk_i,
+        .rst_ni,
+        .clear_i,
+        .en_i        (use_g || use_s || use_d || init_i),
+        .we_i        (use_s || (use_d && d_we) || init_i),
+        .addr_i      (row),
+        .mask_i      (mask),
+        .wdata_i     (wdata),
+        .busy_o      (merging[b]),
+        .rdata_o     (bank_q[b*32 +: 32]),
+        .corrected_o (ecc_corrected_o[b]),
+        .fatal_o     (broken[b]),
+        .addr_o      (broken_row[b*RowBits +: RowBits])
+      );
+    end else begin : gen_plain
+      logic [31:0] rdata, rdata_q;
+      assign merging[b]                         = 1'b0;
+      assign ecc_corrected_o[b]                 = 1'b0;
+      assign broken[b]                          = 1'b0;
+      assign broken_row[b*RowBits +: RowBits] = '0;
+      trine_sram #(.Width(32), .Depth(BankRows), .MaskBits(MaskBits)) u_sram (
+        .clk_i,
+        .en_i    (use_g || use_s || use_d || init_i),
+        .we_i    (use_s || (use_d && d_we) || init_i),
+        .addr_i  (row),
+        .mask_i  (mask),
+        .wdata_i (wdata),
+        .rdata_o (rdata)
+      );
+      always_ff @(posedge clk_i) rdata_q <= rdata;
+      assign bank_q[b*32 +: 32] = rdata_q;
+    end
+
+`ifdef TRINE_LOCKSTEP
+    always_ff @(posedge clk_i) begin
+      if (use_s || (use_d && d_we)) begin
+        trine_trace_dmem_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask);
+      end
+      if (use_g || (use_d && !d_we)) trine_trace_dmem_read();
+    end
+`endif
+  end
+
+  // The first bank counts, if several cannot correct at once.
+  assign ecc_fatal_o = broken != '0;
+  always_comb begin
+    ecc_addr_o = '0;
+    for (int unsigned b = Banks; b > 0; b--) begin
+      if (broken[b-1]) ecc_addr_o = {broken_row[(b-1)*RowBits +: RowBits], BankBits'(b - 1)};
+    end
+    ecc_addr_o[0] = ecc_addr_o[0] ^ ecc_addr_o[BankBits];  // the word of that place
+  end
+
+`ifdef TRINE_LOCKSTEP
+  import "DPI-C" function void trine_trace_dmem_write(input int address, int data, int mask);
+  import "DPI-C" function void trine_trace_dmem_read();
+`endif
+
+  // ---------------------------------------------------------------------------------------------
+  // Assertions. What a port believes served, banks have served: no word is lost. Each access ends,
+  // in so many cycles without DMA.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  localparam int unsigned GatherBound  = Lanes * (Lanes + 12) + 20;
+  localparam int unsigned ScatterBound = 2 * Rows + 8;
+
+  logic [Lanes-1:0] g_served;
+  logic [Rows-1:0]  s_served;
+  logic             d_used;
+  logic [31:0]      g_age_q, s_age_q;
+
+  assign d_used = d_use != '0;
+
+  always_comb begin
+    for (int unsigned l = 0; l < Lanes; l++) begin
+      g_served[l] = g_win[l] && !g_blocked[g_addr[l*AddrBits +: BankBits]];
+    end
+    for (int unsigned l = 0; l < Rows; l++) begin
+      s_served[l] = s_win[l] && s_grant[s_addr[l*AddrBits +: BankBits]];
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      g_age_q    <= '0;
+      s_age_q    <= '0;
+    end else begin
+      g_age_q    <= (clear_i || !g_waiting_o) ? '0 :
+                    g_age_q + 32'(!g_hold_i && !d_used && merging == '0);
+      s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'(!d_used && merging == '0);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      a_gather_served:  assert ($countones(g_served) == $countones(serves_g));
+      a_scatter_served: assert ($countones(s_served) == $countones(serves_s));
+      a_dma_served:     assert (serves_d == (d_use & ~merging));
+      a_gather_ends:    assert (g_age_q < GatherBound);
+      a_scatter_ends:   assert (s_age_q < ScatterBound);
+      c_three_ports:    cover (serves_g != '0 && serves_s != '0 && serves_d != '0);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The gather of trine_dmem: Lanes words from any addresses. Lanes of one access that fall into the
+// same bank are served one after the other, lowest lane first; a lane whose bank serves another
+// port waits.
+//
+// Timing    an access is taken in cycle t, in front from t + 1 on: win_o says which lanes want
+//           their banks, blocked_i answers in the same cycle which banks are not theirs. A lane
+//           appears on rsp_* two cycles after it was served, when its bank's word is on
+//           bank_words_i. rsp_done_o marks the last of them, soon_o in the cycle before. g_ready_o
+//           is a register: an access waits behind the one in front.
+// Contract  g_hold_i keeps the access in front from being served (and may change any time).
+//
+// Check     trine_dmem_tb, trine_dmem_props
+
+module trine_gather #(
+  parameter int unsigned Lanes    = 8,
+  parameter int unsigned Banks    = 16,  // power of two
+  parameter int unsigned AddrBits = 15,  // of a word (trine_dmem)
+  parameter int unsigned TagBits  = 4,
+  localparam int unsigned BankBits = $clog2(Banks)
+) (
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  input  logic                      clear_i,
+
+  // Lanes that are not in g_lanes_i get pad_i in all four bytes.
+  input  logic                      g_valid_i,
+  output logic                      g_ready_o,
+  input  logic [Lanes*AddrBits-1:0] g_addr_i,
+  input  logic [Lanes-1:0]          g_lanes_i,
+  input  logic [7:0]                g_pad_i,
+  input  logic [TagBits-1:0]        g_tag_i,
+  input  logic                      g_hold_i,
+  output logic                      g_waiting_o,  // an access is in front and not finished now
+  output logic [TagBits-1:0]        g_tag_o,      // its tag
+
+  output logic [Lanes-1:0]          rsp_lanes_o,
+  output logic [Lanes*32-1:0]       rsp_data_o,
+  output logic [TagBits-1:0]        rsp_tag_o,
+  output logic                      rsp_done_o,
+  output logic                      soon_o,       // rsp_done_o of the next cycle, and its tag
+  output logic [TagBits-1:0]        soon_tag_o,
+
+  // Banks.
+  output logic [Lanes-1:0]          win_o,     // the lowest of the lanes left in their banks
+  output logic [Lanes*AddrBits-1:0] addr_o,    // their places: bank below, row above
+  input  logic [Banks-1:0]          blocked_i,
+  input  logic [Banks*32-1:0]       bank_words_i
+);
+
+  // Which of an access' lanes are in the bank of a lower one is found on the way in.
+  localparam int unsigned EntryBits = Lanes * (AddrBits + 1) + 8 + TagBits;
+
+  logic [Lanes*AddrBits-1:0] place;  // banks below, rows above
+
+  always_comb begin
+    place = g_addr_i;
+    for (int unsigned l = 0; l < Lanes; l++) begin
+      place[l*AddrBits] = g_addr_i[l*AddrBits] ^ g_addr_i[l*AddrBits + BankBits];
+    end
+  end
+
+  logic                      e_valid, e_ready;
+  logic [Lanes*AddrBits-1:0] e_addr;
+  logic [Lanes-1:0]          e_lanes;
+  logic [7:0]                e_pad;
+  logic [TagBits-1:0]        e_tag;
+  logic [Lanes-1:0]          g_same_q [Lanes];  // lower lanes in the same bank
+
+  trine_skid #(.Width(EntryBits)) u_entry (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .in_valid_i  (g_valid_i),
+    .in_ready_o  (g_ready_o),
+    .in_data_i   ({place, g_lanes_i, g_pad_i, g_tag_i}),
+    .out_valid_o (e_valid),
+    .out_ready_i (e_ready),
+    .out_data_o  ({e_addr, e_lanes, e_pad, e_tag})
+  );
+
+  logic                     g_valid_q, g_first_q;
+  logic [Lanes*AddrBits-1:0] g_addr_q;
+  logic [Lanes-1:0]          g_pend_q, g_lanes_q;
+  logic [7:0]               g_pad_q;
+  logic [TagBits-1:0]       g_tag_q;
+
+  logic [Lanes-1:0] g_clash, g_win, g_served, g_left;
+  logic             g_serve, g_done;
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_same
+    for (genvar k = 0; k < Lanes; k++) begin : gen_lower
+      if (k < l) begin : gen_compare
+        always_ff @(posedge clk_i) begin
+          if (e_ready && e_valid) begin
+            g_same_q[l][k] <= e_addr[k*AddrBits +: BankBits] == e_addr[l*AddrBits +: BankBits];
+          end
+        end
+      end else begin : gen_none
+        assign g_same_q[l][k] = 1'b0;
+      end
+    end
+    assign g_clash[l] = (g_pend_q & g_same_q[l]) != '0;
+  end
+
+  assign g_serve = g_valid_q && !g_hold_i;
+  assign g_win   = g_serve ? g_pend_q & ~g_clash : '0;
+
+  always_comb begin
+    for (int unsigned l = 0; l < Lanes; l++) begin
+      g_served[l] = g_win[l] && !blocked_i[g_addr_q[l*AddrBits +: BankBits]];
+    end
+  end
+
+  assign g_left      = g_pend_q & ~g_served;
+  assign g_done      = g_serve && g_left == '0;
+  assign e_ready     = !g_valid_q || g_done;
+  assign g_waiting_o = g_valid_q && !g_done;
+  assign g_tag_o     = g_tag_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      g_valid_q <= 1'b0;
+    end else if (clear_i) begin
+      g_valid_q <= 1'b0;
+    end else if (e_ready) begin
+      g_valid_q <= e_valid;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (e_ready) begin
+      if (e_valid) begin
+        g_addr_q  <= e_addr;
+        g_pend_q  <= e_lanes;
+        g_lanes_q <= e_lanes;
+        g_pad_q   <= e_pad;
+        g_tag_q   <= e_tag;
+        g_first_q <= 1'b1;
+      end
+    end else if (g_serve) begin
+      g_pend_q  <= g_left;
+      g_first_q <= 1'b0;
+    end
+  end
+
+  // The lanes served: one cycle later their banks answer, two cycles later the banks' registers
+  // have the words. Padded lanes answer with them.
+  typedef struct packed {
+    logic [Lanes-1:0]          pad;
+    logic [Lanes*BankBits-1:0] bank;
+    logic [7:0]                pad_code;
+    logic [TagBits-1:0]        tag;
+  } answer_t;
+
+  answer_t              answer_q, answer_q2;
+  logic                 soon_q, rsp_done_q;
+  logic [Lanes-1:0]     soon_lanes_q, rsp_lanes_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      soon_lanes_q <= '0;
+      rsp_lanes_q  <= '0;
+      soon_q       <= 1'b0;
+      rsp_done_q   <= 1'b0;
+    end else if (clear_i) begin
+      soon_lanes_q <= '0;
+      rsp_lanes_q  <= '0;
+      soon_q       <= 1'b0;
+      rsp_done_q   <= 1'b0;
+    end else begin
+      soon_lanes_q <= g_served | ((g_serve && g_first_q) ? ~g_lanes_q : '0);
+      rsp_lanes_q  <= soon_lanes_q;
+      soon_q       <= g_done;
+      rsp_done_q   <= soon_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (g_serve) begin
+      answer_q.pad      <= ~g_lanes_q;
+      answer_q.pad_code <= g_pad_q;
+      answer_q.tag      <= g_tag_q;
+      for (int unsigned l = 0; l < Lanes; l++) begin
+        answer_q.bank[l*BankBits +: BankBits] <= g_addr_q[l*AddrBits +: BankBits];
+      end
+    end
+    answer_q2 <= answer_q;
+  end
+
+  assign rsp_lanes_o = rsp_lanes_q;
+  assign rsp_done_o  = rsp_done_q;
+  assign rsp_tag_o   = answer_q2.tag;
+  assign soon_o      = soon_q;
+  assign soon_tag_o  = answer_q.tag;
+
+  always_comb begin
+    for (int unsigned l = 0; l < Lanes; l++) begin
+      rsp_data_o[l*32 +: 32] = answer_q2.pad[l] ? {4{answer_q2.pad_code}}
+          : bank_words_i[{answer_q2.bank[l*BankBits +: BankBits], 5'd0} +: 32];
+    end
+  end
+
+  assign win_o  = g_win;
+  assign addr_o = g_addr_q;
+
+`ifdef TRINE_ASSERT
+  logic [Lanes-1:0] answered_q;  // lanes of the access that is being answered
+  logic             live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      answered_q <= '0;
+      live_q     <= 1'b0;
+    end else begin
+      answered_q <= (clear_i || rsp_done_o) ? '0 : answered_q | rsp_lanes_o;
+      live_q     <= 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      a_answered_once: assert ((answered_q & rsp_lanes_o) == '0);
+      if (rsp_done_o) a_answered_all: assert ((answered_q | rsp_lanes_o) == '1);
+    end
+  end
+`endif
+
+endmodule

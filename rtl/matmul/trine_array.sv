@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Output-stationary array of PEs: PE(r, c) accumulates dot(activation word r, weight word c).
+//
+//   acc(r, c) = (first_i ? 0 : acc(r, c)) + dot(act_i[32*r +: 32], wgt_i[32*c +: 32])
+//       modulo 2^AccBits
+//
+// Activations are broadcast along rows, weights down columns; for Booth rows (Multiplier) a weight
+// travels as its digits (trine_digits), made at the entry. The array is a grid of blocks of
+// PipeRows x PipeCols PEs (trine_pe_block; fewer at the right and at the bottom), which begin with
+// registers for words and control and hand on what these hold: a skewed wavefront, and no wire is
+// longer than a block. Block (h, g), h = r / PipeRows, g = c / PipeCols, works h + g cycles after
+// block (0, 0); activations of row group h are delayed by h cycles at the entry, weights of column
+// group g by g, so that both meet:
+//
+//              wgt_i        wgt_i delayed once
+//                |            |
+//   act_i ---> block ------> block       act_i of h = 0
+//                |            |
+//   act_i -1-> block ------> block       act_i of h = 1, delayed once (trine_delay)
+//
+// With window_i (depthwise convolution, int8) PE(r, c), c < 4, takes byte c of the words of rows r
+// to r+3 instead of word r: four taps of channel c. Three rows more, without PEs, bring the last
+// rows' neighbours; a block takes those of the rows below along.
+// Blocks of one shape have equal parameters and are one module, so that one hardened block serves
+// all: those right of the window's columns have a former, too, unless PipeCols < 4.
+//
+// Timing    one step a cycle. PE(r, c) adds a step PeStages + r / PipeRows + c / PipeCols cycles
+//           after its input. With last_i in cycle t, the drain register of PE(r, c) can be read
+//           from cycle t + 1 + PeStages + r / PipeRows + c / PipeCols on. So column c is complete
+//           from t + ColumnLatency(c) on and the whole array from t + DrainLatency on:
+//             ColumnLatency(c) = 1 + PeStages + (Rows - 1) / PipeRows + c / PipeCols
+//             DrainLatency     = ColumnLatency(Cols - 1)
+//           and PE(r, c) holds its result until the next last_i, in cycle u, reaches it: through
+//           cycle u + PeStages + r / PipeRows + c / PipeCols. Column c is whole through
+//           u + PeStages + c / PipeCols.
+//           column_o is combinational from col_i, a Cols:1 multiplexer of the drain registers, the
+//           first levels of which are in the blocks. With Drain = 2 it holds columns col_i and
+//           col_i + 1, by a multiplexer for the even columns and one for the odd.
+// Clock     with ClockGates each block of PEs has a gate, and each delay at the entry.
+// Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
+//           between. col_i < Cols; column Cols is nobody's.
+// Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_array.sv; trine_array_tb
+
+module trine_array #(
+  parameter int unsigned Rows       = 8,     // 1..256
+  parameter int unsigned Cols       = 8,     // 1..256
+  parameter int unsigned PipeRows   = 8,     // rows that share one broadcast register
+  parameter int unsigned PipeCols   = 8,
+  parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
+  parameter int unsigned AccBits    = 32,    // of an accumulator: 20..32
+  parameter bit          Int8       = 1'b1,
+  parameter bit          Ternary    = 1'b1,
+  parameter bit          Binary     = 1'b1,
+  parameter bit          Window     = 1'b0,
+  parameter int unsigned Drain      = 1,     // columns read at once: 1, 2
+  parameter bit          ClockGates = 1'b0,
+  parameter int          Multiplier = trine_mul_pkg::Operator,
+  localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
+  localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  input  logic               test_en_i,  // opens the clock gates: scan
+
+  // One step of the reduction.
+  input  logic               valid_i,
+  input  logic               first_i,
+  input  logic               last_i,
+  input  logic [1:0]         mode_i,
+  input  logic               window_i,
+  input  logic [Lanes*32-1:0] act_i,
+  input  logic [Cols*32-1:0] wgt_i,
+
+  // The words of the step before: the registers at the entry.
+  output logic [Rows*32-1:0] act_o,
+  output logic [Cols*32-1:0] wgt_o,
+
+  // Drain: columns of results, one above the other.
+  input  logic [ColBits-1:0] col_i,
+  output logic [Drain*Rows*AccBits-1:0] column_o
+);
+
+  if (Rows < 1 || Rows > 256) begin : gen_bad_rows
+    $error("trine_array: Rows must be 1..256");
+  end
+  if (Cols < 1 || Cols > 256) begin : gen_bad_cols
+    $error("trine_array: Cols must be 1..256");
+  end
+  if (PipeRows < 1 || PipeCols < 1) begin : gen_bad_pipe
+    $error("trine_array: PipeRows and PipeCols must be at least 1");
+  end
+
+  localparam int unsigned RowGroups = (Rows + PipeRows - 1) / PipeRows;
+  localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
+
+  // ---------------------------------------------------------------------------------------------
+  // Delays at the entry: row group h has h registers in front of its first block, and the three
+  // rows without PEs as many as the last group.
+  // ---------------------------------------------------------------------------------------------
+  localparam int unsigned Flags = 5;
+
+  for (genvar h = 0; h < RowGroups + (Window ? 1 : 0); h++) begin : gen_act
+    localparam bit          Extra = h == RowGroups;
+    localparam int unsigned First = Extra ? Rows : h * PipeRows;
+    localparam int unsigned Words = Extra ? 3 : Rows - First < PipeRows ? Rows - First : PipeRows;
+    for (genvar k = 0; k < (Extra ? h - 1 : h); k++) begin : gen_stage
+      logic                from_valid, valid;
+      logic [Flags-1:0]    from_flags, flags;
+      logic [Words*32-1:0] from_words, words;
+      if (k == 0) begin : gen_entry
+        assign from_valid = valid_i;
+        assign from_flags = {window_i, first_i, last_i, mode_i};
+        assign from_words = act_i[32*First +: 32*Words];
+      end else begin : gen_chain
+        assign from_valid = gen_act[h].gen_stage[k-1].valid;
+        assign from_flags = gen_act[h].gen_stage[k-1].flags;
+        assign from_words = gen_act[h].gen_stage[k-1].words;
+      end
+
+      trine_delay #(
+        .Flags      (Flags),
+        .Bits       (32 * Words),
+        .ClockGates (ClockGates)
+      ) u_stage (
+        .clk_i,
+        .rst_ni,
+        .test_en_i,
+        .valid_i (from_valid),
+        .flags_i (from_flags),
+        .words_i (from_words),
+        .valid_o (valid),
+        .flags_o (flags),
+        .words_o (words)
+      );
+
+      logic unused_control;  // of the rows without PEs
+      assign unused_control = valid ^ ^flags;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Column group g has g: of the words or their digits.
+  // ---------------------------------------------------------------------------------------------
+  localparam bit          Digits  = Multiplier == trine_mul_pkg::Booth;
+  localparam int unsigned WgtBits = Digits ? 48 : 32;
+
+  logic [Cols*WgtBits-1:0] entry;
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_entry
+    if (Digits) begin : gen_digits
+      trine_digits #(
+        .Int8    (Int8),
+        .Ternary (Ternary),
+        .Binary  (Binary)
+      ) u_digits (
+        .mode_i   (mode_i),
+        .word_i   (wgt_i[32*c +: 32]),
+        .digits_o (entry[WgtBits*c +: WgtBits])
+      );
+    end else begin : gen_word
+      assign entry[WgtBits*c +: WgtBits] = wgt_i[32*c +: 32];
+    end
+  end
+
+  for (genvar g = 0; g < ColGroups; g++) begin : gen_wgt
+    localparam int unsigned First = g * PipeCols;
+    localparam int unsigned Words = Cols - First < PipeCols ? Cols - First : PipeCols;
+    for (genvar k = 0; k < g; k++) begin : gen_stage
+      logic                     from_valid, valid, flags;
+      logic [Words*WgtBits-1:0] from_words, words;
+      if (k == 0) begin : gen_entry
+        assign from_valid = valid_i;
+        assign from_words = entry[WgtBits*First +: WgtBits*Words];
+      end else begin : gen_chain
+        assign from_valid = gen_wgt[g].gen_stage[k-1].valid;
+        assign from_words = gen_wgt[g].gen_stage[k-1].words;
+      end
+
+      trine_delay #(
+        .Flags      (1),
+        .Bits       (WgtBits * Words),
+        .ClockGates (ClockGates)
+      ) u_stage (
+        .clk_i,
+        .rst_ni,
+        .test_en_i,
+        .valid_i (from_valid),
+        .flags_i (1'b0),
+        .words_i (from_words),
+        .valid_o (valid),
+        .flags_o (flags),
+        .words_o (words)
+      );
+
+      logic unused_control;  // the last one's valid bit, and the flag of all
+      assign unused_control = valid ^ flags;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The columns that are read, by port: with Drain = 2 the even one of both, then the odd.
+  // ---------------------------------------------------------------------------------------------
+  logic [Drain*(ColBits+1)-1:0] at;
+
+  if (Drain == 1) begin : gen_one
+    assign at = {1'b0, col_i};
+  end else begin : gen_two
+    assign at = {{1'b0, col_i} | (ColBits + 1)'(1), {1'b0, col_i} + (ColBits + 1)'(col_i[0])};
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The blocks: words and flags go right, weights down.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar g = 0; g < ColGroups; g++) begin : gen_col
+    localparam int unsigned First    = g * PipeCols;
+    localparam int unsigned Words    = Cols - First < PipeCols ? Cols - First : PipeCols;
+    localparam int unsigned PortCols = (Words + Drain - 1) / Drain;
+    localparam int unsigned PortBits = PortCols > 1 ? $clog2(PortCols) : 1;
+    // All blocks of one shape are alike: those to the right have a former, too, and taps_i 0.
+    localparam bit          Seen     = Window && First < 4;
+    localparam bit          Former   = Window && (PipeCols >= 4 || Seen);
+    localparam int unsigned Taps     = Former ? 3 : 0;
+
+    logic [Drain-1:0]          hit;  // of a block's ports
+    logic [Drain*PortBits-1:0] cols;
+
+    for (genvar k = 0; k < Drain; k++) begin : gen_port
+      localparam int unsigned Port = (First + k) % Drain;
+      logic [ColBits:0] from, offset;
+      assign from   = at[(ColBits+1)*Port +: ColBits+1];
+      assign offset = from - (ColBits + 1)'(First);
+      if (ColGroups == 1) begin : gen_only
+        assign hit[k] = 1'b1;
+      end else if (g == 0) begin : gen_left
+        assign hit[k] = 32'(from) < PipeCols;
+      end else begin : gen_inner
+        assign hit[k] = 32'(from) >= First && 32'(from) < First + PipeCols;
+      end
+      assign cols[PortBits*k +: PortBits] = PortBits'(offset >> (Drain - 1));
+
+      logic unused_offset;  // of columns in other blocks
+      assign unused_offset = ^offset;
+    end
+
+    for (genvar h = 0; h < RowGroups; h++) begin : gen_row
+      localparam int unsigned Top   = h * PipeRows;
+      localparam int unsigned High  = Rows - Top < PipeRows ? Rows - Top : PipeRows;
+      localparam int unsigned Lines = High + Taps;
+
+      logic                           from_valid, valid;
+      logic [Flags-1:0]               from_flags, flags;
+      logic [Lines*32-1:0]            from_act, act;
+      logic [Words*WgtBits-1:0]       from_wgt, wgt;
+      logic [Drain*High*AccBits-1:0]  column;
+
+      if (g > 0) begin : gen_right
+        assign from_valid = gen_col[g-1].gen_row[h].valid;
+        assign from_flags = gen_col[g-1].gen_row[h].flags;
+        assign from_act[32*High-1:0] = gen_col[g-1].gen_row[h].act[32*High-1:0];
+        if (Seen) begin : gen_taps
+          assign from_act[32*High +: 96] = gen_col[g-1].gen_row[h].act[32*High +: 96];
+        end else if (Former) begin : gen_no_taps
+          assign from_act[32*High +: 96] = '0;
+        end
+      end else begin : gen_left
+        if (h == 0) begin : gen_first
+          assign from_valid = valid_i;
+          assign from_flags = {window_i, first_i, last_i, mode_i};
+        end else begin : gen_later
+          assign from_valid = gen_act[h].gen_stage[h-1].valid;
+          assign from_flags = gen_act[h].gen_stage[h-1].flags;
+        end
+        for (genvar l = 0; l < Lines; l++) begin : gen_line
+          localparam int unsigned Group = Top + l < Rows ? (Top + l) / PipeRows : RowGroups;
+          localparam int unsigned Line  = Top + l < Rows ? (Top + l) % PipeRows : Top + l - Rows;
+          if (h == 0) begin : gen_first
+            assign from_act[32*l +: 32] = act_i[32*l +: 32];
+          end else begin : gen_later
+            assign from_act[32*l +: 32] = gen_act[Group].gen_stage[h-1].words[32*Line +: 32];
+          end
+        end
+      end
+
+      if (h > 0) begin : gen_down
+        assign from_wgt = gen_col[g].gen_row[h-1].wgt;
+      end else if (g > 0) begin : gen_delayed
+        assign from_wgt = gen_wgt[g].gen_stage[g-1].words;
+      end else begin : gen_top
+        assign from_wgt = entry[WgtBits*Words-1:0];
+      end
+
+      trine_pe_block #(
+        .Rows       (High),
+        .Cols       (Words),
+        .PeStages   (PeStages),
+        .AccBits    (AccBits),
+        .Int8       (Int8),
+        .Ternary    (Ternary),
+        .Binary     (Binary),
+        .Window     (Former),
+        .FirstCol   (PipeCols >= 4 ? 0 : First),
+        .Drain      (Drain),
+        .ClockGates (ClockGates),
+        .Multiplier (Multiplier)
+      ) u_block (
+        .clk_i,
+        .rst_ni,
+        .test_en_i,
+        .taps_i   (Seen),
+        .valid_i  (from_valid),
+        .first_i  (from_flags[3]),
+        .last_i   (from_flags[2]),
+        .mode_i   (from_flags[1:0]),
+        .window_i (from_flags[4]),
+        .act_i    (from_act),
+        .wgt_i    (from_wgt),
+        .valid_o  (valid),
+        .first_o  (flags[3]),
+        .last_o   (flags[2]),
+        .mode_o   (flags[1:0]),
+        .window_o (flags[4]),
+        .act_o    (act),
+        .wgt_o    (wgt),
+        .col_i    (cols),
+        .column_o (column)
+      );
+
+      logic unused_block;  // what goes on to the right and down, where there are no more blocks
+      assign unused_block = valid ^ ^flags ^ ^act ^ ^wgt;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The words of the step before.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar r = 0; r < Rows; r++) begin : gen_act_entry
+    if (r < PipeRows) begin : gen_block
+      assign act_o[32*r +: 32] = gen_col[0].gen_row[0].act[32*r +: 32];
+    end else begin : gen_delay
+      assign act_o[32*r +: 32] = gen_act[r/PipeRows].gen_stage[0].words[32*(r%PipeRows) +: 32];
+    end
+  end
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_wgt_entry
+    logic [31:0] word;  // a weight's digits begin with it
+    if (c < PipeCols) begin : gen_block
+      assign word = gen_col[0].gen_row[0].wgt[WgtBits*c +: 32];
+    end else begin : gen_delay
+      assign word = gen_wgt[c/PipeCols].gen_stage[0].words[WgtBits*(c%PipeCols) +: 32];
+    end
+    if (Digits) begin : gen_digits
+      logic [15:0] unused_two;
+      trine_digits #(
+        .Int8    (Int8),
+        .Ternary (Ternary),
+        .Binary  (Binary)
+      ) u_word (
+        .mode_i   (gen_col[0].gen_row[0].flags[1:0]),
+        .word_i   (word),
+        .digits_o ({unused_two, wgt_o[32*c +: 32]})
+      );
+    end else begin : gen_word
+      assign wgt_o[32*c +: 32] = word;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The column multiplexer: of each port the block that has the column.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar r = 0; r < Rows; r++) begin : gen_drain
+    localparam int unsigned Block = r / PipeRows, Row = r % PipeRows;
+    localparam int unsigned Left  = Rows - Block * PipeRows;
+    localparam int unsigned High  = Left < PipeRows ? Left : PipeRows;
+    logic [Drain*AccBits-1:0] words;
+
+    for (genvar p = 0; p < Drain; p++) begin : gen_port
+      for (genvar g = 0; g < ColGroups; g++) begin : gen_group
+        localparam int unsigned At = ((p + g * PipeCols) % Drain * High + Row) * AccBits;
+        logic [AccBits-1:0] mine, found;
+        assign mine = gen_col[g].gen_row[Block].column[At +: AccBits] &
+                      {AccBits{gen_col[g].hit[(p+g*PipeCols)%Drain]}};
+        if (g == 0) begin : gen_first
+          assign found = mine;
+        end else begin : gen_more
+          assign found = mine | gen_drain[r].gen_port[p].gen_group[g-1].found;
+        end
+      end
+      assign words[AccBits*p +: AccBits] = gen_group[ColGroups-1].found;
+    end
+
+    if (Drain == 1) begin : gen_one
+      assign column_o[AccBits*r +: AccBits] = words;
+    end else begin : gen_two
+      assign column_o[AccBits*r +: AccBits]        = words[(col_i[0] ? AccBits : 0) +: AccBits];
+      assign column_o[AccBits*(Rows+r) +: AccBits] = words[(col_i[0] ? 0 : AccBits) +: AccBits];
+    end
+  end
+
+endmodule

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One register of a broadcast: a word, the flags that travel along, and their valid bit.
+//
+// A module of its own, so that every row and column keeps its own valid bit in synthesis, next to
+// the registers and PEs that it drives: one shared bit would drive thousands of gates.
+//
+// Timing    latency 1; the payload loads only when valid.
+//
+// Check     verilator --lint-only -Wall trine_broadcast.sv; trine_array_tb
+
+module trine_broadcast #(
+  parameter int unsigned Flags = 4,
+  parameter int unsigned Bits  = 32  // of the word
+) (
+  input  logic             clk_i,
+  input  logic             rst_ni,
+
+  input  logic             valid_i,
+  input  logic [Flags-1:0] flags_i,
+  input  logic [Bits-1:0]  word_i,
+
+  output logic             valid_o,
+  output logic [Flags-1:0] flags_o,
+  output logic [Bits-1:0]  word_o
+);
+
+  logic             valid_q;
+  logic [Flags-1:0] flags_q;
+  logic [Bits-1:0]  word_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else         valid_q <= valid_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (valid_i) begin
+      flags_q <= flags_i;
+      word_q  <= word_i;
+    end
+  end
+
+  assign valid_o = valid_q;
+  assign flags_o = flags_q;
+  assign word_o  = word_q;
+
+endmodule

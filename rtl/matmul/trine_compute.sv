@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compute engine: feeds the PE array from DMEM (gather) and PMEM, and hands finished tiles to the
+// post unit.
+//
+//   trine_agu -> gather -> trine_operands -> array;   trine_weight_rows -> PMEM -> array
+//       `--------> trine_jobs -> post
+//
+// The step that ends a tile overwrites the drain registers, so it waits in front of the array until
+// the tile before has been read: drain_ok, or drain_soon as its results are taken or a cycle before
+// that, grant the next last step. With `window` (depthwise convolution) a step of lane r brings the
+// words of lanes r to r+3: the array makes four taps of each of four channels of them.
+//
+// A RUN that still waits for its tokens already fills the lanes.
+//
+// Timing    one step a cycle; 4 cycles from a step's issue to the array's input without
+//           conflicts. results_o.valid comes JobDelay cycles after the last step entered the
+//           array, one cycle before the first column may be read.
+// Contract  responses come in order; drain_ok, once high, stays high until the next last step.
+//           A job is taken before its data, data not before its job.
+// Check     trine_compute_tb; random_program_test (whole core)
+
+module trine_compute #(
+  parameter int unsigned Rows         = 8,
+  parameter int unsigned AddrBits     = 15,
+  parameter int unsigned PmemAddrBits = 11,
+  parameter int unsigned PipeRows     = 8,
+  parameter int unsigned PeStages     = 2,  // of a PE: 1, 2
+  parameter bit          Window       = 1'b0,
+  parameter int unsigned WindowParts  = 1,  // 1..8
+  localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
+  localparam int unsigned TagBits = 4
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+  input  logic                             clear_i,
+
+  // Instructions.
+  input  trine_engine_pkg::command_t       command_i,
+  output trine_engine_pkg::answer_t        answer_o,
+
+  // Gather.
+  output logic                             g_valid_o,
+  input  logic                             g_ready_i,
+  output logic [Lanes*AddrBits-1:0]        g_addr_o,
+  output logic [Lanes-1:0]                 g_lanes_o,
+  output logic [7:0]                       g_pad_o,
+  output logic [TagBits-1:0]               g_tag_o,
+  output logic                             g_hold_o,
+  input  logic [Lanes-1:0]                 rsp_lanes_i,
+  input  logic [Lanes*32-1:0]              rsp_data_i,
+  input  logic [TagBits-1:0]               rsp_tag_i,
+  input  logic                             rsp_done_i,
+  input  logic                             soon_i,  // rsp_done_i of the next cycle
+
+  // PMEM; its answer goes straight to the array. With w_next_o the row that was read takes the
+  // place of the one that the array sees.
+  output logic                             w_en_o,
+  output logic [PmemAddrBits-1:0]          w_row_o,
+  output logic                             w_next_o,
+  output logic [1:0]                       weight_bits_o,  // trine_weight_rows
+  output logic [2:0]                       weight_part_o,
+
+  // Array.
+  output trine_engine_pkg::step_t          step_o,
+  output logic [Lanes*32-1:0]              act_o,
+
+  // A tile for the post unit.
+  output logic                             job_valid_o,
+  input  logic                             job_ready_i,
+  output trine_post_pkg::job_t             job_o,
+  output logic [Rows*AddrBits-1:0]         job_out_o,
+  output logic [Rows-1:0]                  job_active_o,
+  output trine_post_pkg::results_t         results_o,
+  input  logic                             data_ready_i,
+  input  trine_post_pkg::compute_status_t  status_i,
+
+  output trine_engine_pkg::compute_state_t state_o
+);
+
+  localparam int unsigned JobDelay = PeStages + (Rows - 1) / PipeRows;
+
+  // Tag of a step: first, last, last of its tile (weights start again), last of the instruction.
+  localparam int unsigned TagFirst = 0, TagLast = 1, TagRewind = 2, TagFinal = 3;
+
+  // ---------------------------------------------------------------------------------------------
+  // RUNs: the lanes fill, it starts, and is over when its last job is taken and its last step is in
+  // the array.
+  // ---------------------------------------------------------------------------------------------
+  logic                    busy_q, filling_q, taken_q, passed_q;
+  logic                    cfg_ready, run_ready, cfg_we, fill, filled, start;
+  logic                    final_taken, final_passed;
+  trine_post_pkg::cfg_t    cfg, job_cfg;
+  logic [PmemAddrBits-1:0] row;
+  logic [1:0]              mode, weight_bits;
+  logic                    clear_sums, drain, residual, matmul;
+  logic [AddrBits-1:0]     out_plane;
+
+  assign cfg_ready = !busy_q && !filling_q && !filled;
+  assign run_ready = !busy_q && filled;
+  assign cfg_we    = command_i.cfg_valid && cfg_ready;
+  assign fill      = (command_i.run_valid || command_i.lacks != '0) && cfg_ready;
+  assign start     = command_i.run_valid && run_ready;
+
+  assign answer_o.cfg_ready = cfg_ready;
+  assign answer_o.run_ready = run_ready;
+  assign answer_o.retire    = status_i.retire;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      busy_q    <= 1'b0;
+      filling_q <= 1'b0;
+      taken_q   <= 1'b0;
+      passed_q  <= 1'b0;
+    end else if (clear_i) begin
+      busy_q    <= 1'b0;
+      filling_q <= 1'b0;
+      taken_q   <= 1'b0;
+      passed_q  <= 1'b0;
+    end else begin
+      if (start) begin
+        busy_q   <= 1'b1;
+        taken_q  <= 1'b0;
+        passed_q <= 1'b0;
+      end else begin
+        taken_q  <= final_taken;
+        passed_q <= final_passed;
+        if (final_taken && final_passed) busy_q <= 1'b0;
+      end
+
+      if (fill) filling_q <= 1'b1;
+      else if (start) filling_q <= 1'b0;
+    end
+  end
+
+  trine_compute_regs #(
+    .PmemAddrBits (PmemAddrBits),
+    .Window       (Window)
+  ) u_regs (
+    .clk_i,
+    .we_i          (cfg_we),
+    .start_i       (start),
+    .command_i,
+    .cfg_o         (cfg),
+    .pad_o         (g_pad_o),
+    .row_o         (row),
+    .mode_o        (mode),
+    .weight_bits_o (weight_bits),
+    .matmul_o      (matmul),
+    .clear_sums_o  (clear_sums),
+    .drain_o       (drain),
+    .residual_o    (residual)
+  );
+
+  always_comb begin
+    job_cfg           = cfg;
+    job_cfg.out_plane = 24'(out_plane);
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Steps. The last step of a tile needs room for its job.
+  // ---------------------------------------------------------------------------------------------
+  logic                     step_valid, step_ready, first, last, group_last, tile_first, tile_last;
+  logic                     issued, may_issue, allowed;
+  logic [Rows*AddrBits-1:0] out;
+  logic [Rows-1:0]          active;
+  logic                     agu_running, window_last, word_first;  // not used
+
+  trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Window(Window)) u_agu (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .cfg_we_i      (cfg_we),
+    .cfg_reg_i     (command_i.cfg_reg),
+    .cfg_payload_i (command_i.cfg_payload),
+    .fill_i        (fill),
+    .filled_o      (filled),
+    .start_i       (start),
+    .running_o     (agu_running),
+    .window_i      (cfg.window),
+    .step_valid_o  (step_valid),
+    .step_ready_i  (step_ready),
+    .addr_o        (g_addr_o),
+    .inside_o      (g_lanes_o),
+    .first_o       (first),
+    .window_last_o (window_last),
+    .word_first_o  (word_first),
+    .last_o        (last),
+    .group_last_o  (group_last),
+    .tile_first_o  (tile_first),
+    .tile_last_o   (tile_last),
+    .out_o         (out),
+    .active_o      (active),
+    .out_plane_o   (out_plane)
+  );
+
+  assign may_issue  = !last || allowed;
+  assign g_valid_o  = step_valid && may_issue;
+  assign step_ready = g_ready_i && may_issue;
+  assign issued     = step_valid && step_ready;
+
+  always_comb begin
+    g_tag_o            = '0;
+    g_tag_o[TagFirst]  = first && clear_sums;
+    g_tag_o[TagLast]   = last;
+    g_tag_o[TagRewind] = last && group_last;
+    g_tag_o[TagFinal]  = last && group_last && tile_last;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Operands and weights meet in front of the array.
+  // ---------------------------------------------------------------------------------------------
+  logic               pass, pass_last, weights_there, drain_wait, drained;
+  logic [TagBits-1:0] tag;
+
+  trine_operands #(.Lanes(Lanes), .TagBits(TagBits), .LastBit(TagLast)) u_operands (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .rsp_lanes_i,
+    .rsp_data_i,
+    .rsp_tag_i,
+    .rsp_done_i,
+    .soon_i,
+    .hold_o       (g_hold_o),
+    .tag_o        (tag),
+    .act_o,
+    .weights_i    (weights_there),
+    .pass_o       (pass),
+    .grant_i      (status_i.drain_soon || (status_i.drain_ok && drained)),
+    .drain_wait_o (drain_wait)
+  );
+
+  trine_weight_rows #(.PmemAddrBits(PmemAddrBits), .WindowParts(WindowParts)) u_weight_rows (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .start_i     (start),
+    .row_i       (row),
+    .bits_i      (weight_bits),
+    .issued_i    (issued),
+    .last_i      (last),
+    .rewind_i    (g_tag_o[TagRewind]),
+    .final_i     (g_tag_o[TagFinal]),
+    .pass_i      (pass),
+    .pass_last_i (tag[TagLast]),
+    .row_en_o    (w_en_o),
+    .row_o       (w_row_o),
+    .row_next_o  (w_next_o),
+    .there_o     (weights_there),
+    .part_o      (weight_part_o)
+  );
+
+  assign weight_bits_o   = weight_bits;
+  assign pass_last       = pass && tag[TagLast];
+  assign step_o.valid    = pass;
+  assign step_o.first    = tag[TagFirst];
+  assign step_o.last     = tag[TagLast];
+  assign step_o.mode     = mode;
+  assign step_o.window   = cfg.window;
+  assign step_o.act_zero = matmul ? cfg.add_zero_a : '0;
+  assign step_o.wgt_zero = matmul ? cfg.add_zero_b : '0;
+
+  // ---------------------------------------------------------------------------------------------
+  // Jobs.
+  // ---------------------------------------------------------------------------------------------
+  logic job_final_taken;
+
+  trine_jobs #(.Rows(Rows), .AddrBits(AddrBits), .JobDelay(JobDelay)) u_jobs (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .start_i       (start),
+    .residual_i    (residual),
+    .fetch_busy_i  (status_i.fetch_busy),
+    .allowed_o     (allowed),
+    .add_i         (issued && last),
+    .out_i         (out),
+    .active_i      (active),
+    .tile_first_i  (tile_first),
+    .tile_last_i   (group_last),
+    .final_i       (group_last && tile_last),
+    .pass_i        (pass_last),
+    .job_valid_o,
+    .job_ready_i,
+    .out_o         (job_out_o),
+    .active_o      (job_active_o),
+    .tile_first_o  (job_o.tile_first),
+    .tile_last_o   (job_o.tile_last),
+    .new_o         (job_o.first),
+    .final_o       (job_o.last),
+    .results_o,
+    .data_ready_i,
+    .final_taken_o (job_final_taken),
+    .drained_o     (drained)
+  );
+
+  assign job_o.drain  = drain;
+  assign job_o.cfg    = job_cfg;
+  assign final_taken  = taken_q || job_final_taken;
+  assign final_passed = passed_q || (pass && tag[TagFinal]);
+
+  assign state_o.running    = busy_q;
+  assign state_o.enters     = pass;
+  assign state_o.drain_wait = drain_wait;
+  assign state_o.last_wait  = step_valid && last && !allowed;
+
+  logic unused_bits;
+  assign unused_bits = ^{agu_running, window_last, word_first, cfg.out_plane, tag};
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (rsp_done_i) m_answer_wanted: assume (busy_q);
+      if (drain_wait) a_not_idle: assert (busy_q);
+      c_overlap: cover (job_valid_o && !drained);  // a job is offered while one before drains
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Registers 10 to 15 of the compute engine and the operation and flags of its RUN, decoded: what
+// the post unit is told of the RUN (cfg_o), and what the engine itself goes by. Registers 0 to 9
+// are trine_agu's.
+//
+// Timing    registers; as of the cycle after we_i and start_i.
+// Contract  no SET from start_i until the RUN has ended.
+// Check     trine_compute_tb
+
+module trine_compute_regs #(
+  parameter int unsigned PmemAddrBits = 11,
+  parameter bit          Window       = 1'b0
+) (
+  input  logic                    clk_i,
+
+  // A SET is taken; a RUN is.
+  input  logic                    we_i,
+  input  logic                    start_i,
+  input  trine_engine_pkg::command_t command_i,
+
+  output trine_post_pkg::cfg_t    cfg_o,          // but for out_plane, which is the AGU's
+  output logic [7:0]              pad_o,          // code of taps outside
+  output logic [PmemAddrBits-1:0] row_o,          // first row of weights
+  output logic [1:0]              mode_o,         // of the array: int8, ternary, binary
+  output logic [1:0]              weight_bits_o,  // packed: 0 not, 1 ternary, 2 binary, 3 window
+  output logic                    matmul_o,       // both operands are maps
+  output logic                    clear_sums_o,   // a tile's first step begins sums anew
+  output logic                    drain_o,        // the RUN has results
+  output logic                    residual_o      // they are fused with residuals
+);
+
+  trine_post_pkg::cfg_t    cfg_q;
+  logic [7:0]              pad_q;
+  logic [PmemAddrBits-1:0] row_q;
+  logic [1:0]              mode_q, weight_bits_q, output_q;
+  logic                    clear_sums_q, drain_q, residual_q, matmul_q, fused;
+
+  assign fused = command_i.run_flags[trine_isa_pkg::ComputeFlagFuseAdd] ||
+                 command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
+
+  always_ff @(posedge clk_i) begin
+    if (we_i) begin
+      if (command_i.cfg_reg == 4'(trine_isa_pkg::PostPadCodeReg)) begin
+        pad_q             <= command_i.cfg_payload[trine_isa_pkg::PostPadCodeLsb +: 8];
+        cfg_q.zero_point  <= command_i.cfg_payload[trine_isa_pkg::PostZeroPointLsb +: 8];
+        cfg_q.act_min     <= command_i.cfg_payload[trine_isa_pkg::PostActMinLsb +: 8];
+        cfg_q.act_max     <= command_i.cfg_payload[trine_isa_pkg::PostActMaxLsb +: 8];
+        output_q          <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2];
+        cfg_q.lookup      <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2] == 2'd3;
+        cfg_q.encoding    <= command_i.cfg_payload[trine_isa_pkg::PostEncodingLsb +: 2];
+        cfg_q.passes_last <= command_i.cfg_payload[trine_isa_pkg::PostPassesLastLsb +: 4];
+        cfg_q.low         <= command_i.cfg_payload[trine_isa_pkg::PostLowLsb +: 8];
+        cfg_q.position    <= command_i.cfg_payload[trine_isa_pkg::PostPositionLsb +: 5];
+      end
+      if (command_i.cfg_reg == 4'(trine_isa_pkg::PostMultiplierReg)) begin
+        cfg_q.multiplier <= command_i.cfg_payload[trine_isa_pkg::PostMultiplierLsb +: 31];
+        cfg_q.shift      <= command_i.cfg_payload[trine_isa_pkg::PostShiftLsb +: 6];
+      end
+      if (command_i.cfg_reg == 4'(trine_isa_pkg::PostAddOperandMultiplierReg)) begin
+        cfg_q.add_operand_multiplier <=
+            command_i.cfg_payload[trine_isa_pkg::PostAddOperandMultiplierLsb +: 31];
+        cfg_q.add_operand_shift <=
+            command_i.cfg_payload[trine_isa_pkg::PostAddOperandShiftLsb +: 6];
+        cfg_q.add_a_is_half     <= command_i.cfg_payload[trine_isa_pkg::PostAddAIsHalfLsb];
+        cfg_q.add_zero_a        <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroALsb +: 8];
+        cfg_q.add_zero_b        <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroBLsb +: 8];
+      end
+      if (command_i.cfg_reg == 4'(trine_isa_pkg::PostAddMultiplierReg)) begin
+        cfg_q.add_multiplier <= command_i.cfg_payload[trine_isa_pkg::PostAddMultiplierLsb +: 31];
+        cfg_q.add_shift      <= command_i.cfg_payload[trine_isa_pkg::PostAddShiftLsb +: 6];
+        cfg_q.add_zero_point <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroPointLsb +: 8];
+      end
+      if (command_i.cfg_reg == 4'(trine_isa_pkg::PostAddActMinReg)) begin
+        cfg_q.add_act_min    <= command_i.cfg_payload[trine_isa_pkg::PostAddActMinLsb +: 8];
+        cfg_q.add_act_max    <= command_i.cfg_payload[trine_isa_pkg::PostAddActMaxLsb +: 8];
+        cfg_q.residual_delta <= command_i.cfg_payload[trine_isa_pkg::PostResidualDeltaLsb +: 24];
+      end
+      if (command_i.cfg_reg == 4'(trine_isa_pkg::ComputeRowReg)) begin
+        row_q          <= command_i.cfg_payload[trine_isa_pkg::ComputeRowLsb +: PmemAddrBits];
+        cfg_q.param    <= command_i.cfg_payload[trine_isa_pkg::ComputeParamLsb +: 16];
+        cfg_q.channels <= command_i.cfg_payload[trine_isa_pkg::ComputeChannelsLsb +: 16];
+      end
+    end
+    if (start_i) begin
+      unique case (command_i.run_op)
+        trine_isa_pkg::ComputeOpTernary: mode_q <= 2'd1;
+        trine_isa_pkg::ComputeOpBinary:  mode_q <= 2'd2;
+        default:                         mode_q <= 2'd0;
+      endcase
+      unique case (command_i.run_op)
+        trine_isa_pkg::ComputeOpInt8Ternary: weight_bits_q <= 2'd1;
+        trine_isa_pkg::ComputeOpInt8Binary:  weight_bits_q <= 2'd2;
+        default:                             weight_bits_q <= 2'd0;
+      endcase
+      if (Window && command_i.run_flags[trine_isa_pkg::ComputeFlagWindow]) weight_bits_q <= 2'd3;
+      matmul_q           <= command_i.run_op == trine_isa_pkg::ComputeOpMatmul;
+      cfg_q.window       <= Window && command_i.run_flags[trine_isa_pkg::ComputeFlagWindow];
+      clear_sums_q       <= command_i.run_flags[trine_isa_pkg::ComputeFlagClear];
+      drain_q            <= command_i.run_flags[trine_isa_pkg::ComputeFlagDrain];
+      residual_q         <= fused;
+      cfg_q.single       <= command_i.run_flags[trine_isa_pkg::ComputeFlagSingle];
+      cfg_q.half_even    <= command_i.run_flags[trine_isa_pkg::ComputeFlagHalfEven];
+      cfg_q.static_scale <= command_i.run_flags[trine_isa_pkg::ComputeFlagPerTensor];
+      cfg_q.square       <= 1'b0;
+      cfg_q.max          <= command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
+      if (output_q == 2'd1)      cfg_q.kind <= trine_post_pkg::KindThreshold;
+      else if (output_q == 2'd2) cfg_q.kind <= trine_post_pkg::KindRaw;
+      else if (fused)            cfg_q.kind <= trine_post_pkg::KindFused;
+      else                       cfg_q.kind <= trine_post_pkg::KindRequant;
+      cfg_q.static_bias  <= 1'b0;
+      cfg_q.bias         <= '0;
+      cfg_q.out_plane    <= '0;
+    end
+  end
+
+  assign cfg_o         = cfg_q;
+  assign pad_o         = pad_q;
+  assign row_o         = row_q;
+  assign mode_o        = mode_q;
+  assign weight_bits_o = weight_bits_q;
+  assign matmul_o      = matmul_q;
+  assign clear_sums_o  = clear_sums_q;
+  assign drain_o       = drain_q;
+  assign residual_o    = residual_q;
+
+  logic unused_bits;
+  assign unused_bits = ^command_i;
+
+endmodule

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One cycle's delay of some words on their way to a block of PEs: a broadcast register for all of
+// them, with a clock gate of its own if ClockGates.
+//
+// Timing    latency 1, as trine_broadcast.
+// Clock     the gate is open while a step arrives or is there.
+//
+// Check     verilator --lint-only -Wall trine_delay.sv; trine_array_tb
+
+module trine_delay #(
+  parameter int unsigned Flags      = 4,
+  parameter int unsigned Bits       = 256,  // of the words
+  parameter bit          ClockGates = 1'b0
+) (
+  input  logic             clk_i,
+  input  logic             rst_ni,
+  input  logic             test_en_i,  // opens the clock gate: scan
+
+  input  logic             valid_i,
+  input  logic [Flags-1:0] flags_i,
+  input  logic [Bits-1:0]  words_i,
+
+  output logic             valid_o,
+  output logic [Flags-1:0] flags_o,
+  output logic [Bits-1:0]  words_o
+);
+
+  logic clk;
+
+  if (ClockGates) begin : gen_gate
+    trine_clock_gate u_gate (.clk_i, .en_i(valid_i || valid_o), .test_en_i, .clk_o(clk));
+  end else begin : gen_no_gate
+    logic unused_test;
+    assign clk         = clk_i;
+    assign unused_test = test_en_i;
+  end
+
+  trine_broadcast #(
+    .Flags (Flags),
+    .Bits  (Bits)
+  ) u_words (
+    .clk_i   (clk),
+    .rst_ni  (rst_ni),
+    .valid_i (valid_i),
+    .flags_i (flags_i),
+    .word_i  (words_i),
+    .valid_o (valid_o),
+    .flags_o (flags_o),
+    .word_o  (words_o)
+  );
+
+endmodule

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Tiles on their way from the compute engine to the post unit: jobs, and then their data.
+//
+// A tile's job is offered as soon as its last step is issued, so that parameters and residuals are
+// there when its results are; the data follow with a handshake of their own. Two jobs find room, so
+// that reductions shorter than the way to the array follow each other without a gap. With residuals
+// (of this RUN or the one before) the job before must have been taken and its residuals read,
+// because their reads could otherwise queue up behind steps that wait for them.
+//
+//   add_i        |1|0|0|0|0|0|0|      a last step is issued
+//   job_valid_o  |0|1|1|0|0|0|0|      taken in the third cycle
+//   pass_i       |0|0|0|1|0|0|0|      it enters the array
+//   results_o    |0|0|0|0|S|V|0|      soon, valid: JobDelay = 2
+//
+// Timing    job_valid_o comes a cycle after add_i; results_o.valid JobDelay cycles after pass_i,
+//           one cycle before the first column may be read.
+// Contract  add_i only with allowed_o; pass_i only when the results before are taken, or as they
+//           are; a job is taken before its results, they not before their job.
+// Check     trine_compute_tb
+
+module trine_jobs #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned AddrBits = 15,
+  parameter int unsigned JobDelay = 3
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // The RUN.
+  input  logic                     start_i,
+  input  logic                     residual_i,    // it has residuals
+  input  logic                     fetch_busy_i,  // residuals of the current job are not all read
+
+  // A tile's last step: is issued, with the tile; enters the array.
+  output logic                     allowed_o,  // to be issued
+  input  logic                     add_i,
+  input  logic [Rows*AddrBits-1:0] out_i,
+  input  logic [Rows-1:0]          active_i,
+  input  logic                     tile_first_i,
+  input  logic                     tile_last_i,
+  input  logic                     final_i,
+  input  logic                     pass_i,
+
+  // The job, and its data.
+  output logic                     job_valid_o,
+  input  logic                     job_ready_i,
+  output logic [Rows*AddrBits-1:0] out_o,
+  output logic [Rows-1:0]          active_o,
+  output logic                     tile_first_o,
+  output logic                     tile_last_o,
+  output logic                     new_o,    // first tile of its RUN
+  output logic                     final_o,  // last tile of its RUN
+  output trine_post_pkg::results_t results_o,
+  input  logic                     data_ready_i,
+
+  output logic                     final_taken_o,  // the RUN's last job is taken in this cycle
+  output logic                     drained_o       // no results in the array, none to be taken
+);
+
+  typedef struct packed {
+    logic [Rows*AddrBits-1:0] out;
+    logic [Rows-1:0]          active;
+    logic                     tile_first;
+    logic                     tile_last;
+    logic                     final_tile;
+  } job_t;
+
+  job_t              job_d, first_q, second_q;
+  logic              first_valid_q, second_valid_q, new_q, take, arrived;
+  logic [JobDelay:1] delay_q;    // a last step is on its way through the array
+  logic              arrived_q;  // its results are there, and not taken
+
+  assign job_d.out        = out_i;
+  assign job_d.active     = active_i;
+  assign job_d.tile_first = tile_first_i;
+  assign job_d.tile_last  = tile_last_i;
+  assign job_d.final_tile = final_i;
+
+  assign allowed_o       = !fetch_busy_i && (!first_valid_q || (!second_valid_q && !residual_i));
+  assign job_valid_o     = first_valid_q;
+  assign take            = job_valid_o && job_ready_i;
+  assign out_o           = first_q.out;
+  assign active_o        = first_q.active;
+  assign tile_first_o    = first_q.tile_first;
+  assign tile_last_o     = first_q.tile_last;
+  assign new_o           = new_q;
+  assign final_o         = first_q.final_tile;
+  assign arrived         = arrived_q || delay_q[JobDelay];
+  assign results_o.valid = arrived;
+  assign final_taken_o   = take && first_q.final_tile;
+  assign drained_o       = delay_q == '0 && !arrived_q;
+
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      first_valid_q  <= 1'b0;
+      second_valid_q <= 1'b0;
+      delay_q        <= '0;
+      arrived_q      <= 1'b0;
+      new_q          <= 1'b0;
+    end else if (clear_i) begin
+      first_valid_q  <= 1'b0;
+      second_valid_q <= 1'b0;
+      delay_q        <= '0;
+      arrived_q      <= 1'b0;
+      new_q          <= 1'b0;
+    end else begin
+      first_valid_q  <= add_i || second_valid_q || (first_valid_q && !take);
+      second_valid_q <= (second_valid_q && !take) || (add_i && first_valid_q && !take);
+
+      delay_q[1] <= pass_i;
+      for (int unsigned k = 2; k <= JobDelay; k++) delay_q[k] <= delay_q[k-1];
+
+      arrived_q <= arrived && !data_ready_i;
+
+      if (start_i) new_q <= 1'b1;
+      else if (take) new_q <= 1'b0;
+    end
+  end
+
+  if (JobDelay > 1) begin : gen_soon
+    assign results_o.soon = delay_q[JobDelay-1];
+  end else begin : gen_at_once
+    assign results_o.soon = 1'b0;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take && second_valid_q) first_q <= second_q;
+    else if (add_i && (!first_valid_q || take)) first_q <= job_d;
+    if (add_i) second_q <= job_d;
+  end
+
+`ifdef TRINE_ASSERT
+  logic live_q, stalled_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q    <= 1'b0;
+      stalled_q <= 1'b0;
+    end else begin
+      live_q    <= 1'b1;
+      stalled_q <= job_valid_o && !job_ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (stalled_q) a_job_held: assert (job_valid_o);
+      // The drain registers are overwritten only after the results before were taken.
+      if (pass_i) a_last_waits: assert (drained_o || (data_ready_i && (delay_q << 1) == '0));
+      if (add_i) a_allowed: assert (allowed_o);
+      c_two: cover (second_valid_q && take);
+      c_close: cover (pass_i && arrived);
+    end
+  end
+`endif
+
+endmodule

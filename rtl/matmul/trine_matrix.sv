@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Weights and the array: rows of PMEM, spread over steps where they are packed, the PEs, and what
+// zero points add to their sums.
+//
+//   PMEM -> trine_expand -> trine_array -> trine_zero_points -> column_o, in 32 bits
+//                  act_i -----^
+//
+// Timing    as trine_pmem's, trine_array's and trine_zero_points'; the expander is combinational
+//           between the first two.
+// Contract  step_i only when the row that it needs is there, and one that ends a tile only when the
+//           columns of the tile before have been read.
+// Check     trine_array_tb, trine_zero_points_tb, trine_pmem_tb;
+//           random_program_test
+
+module trine_matrix #(
+  parameter int unsigned Rows        = 8,
+  parameter int unsigned Cols        = 8,
+  parameter int unsigned PmemRows    = 2048,
+  parameter bit          Ecc         = 1'b0,
+  parameter bit          Int8        = 1'b1,
+  parameter bit          Ternary     = 1'b0,
+  parameter bit          Binary      = 1'b0,
+  parameter bit          Window      = 1'b0,
+  parameter int unsigned WindowParts = 1,     // 1..8
+  parameter int unsigned Drain       = 1,     // columns drained in a cycle: 1, 2
+  parameter bit          ZeroPoints  = 1'b0,
+  parameter int unsigned PipeRows    = 8,
+  parameter int unsigned PipeCols    = 8,
+  parameter int unsigned PeStages    = 2,     // of a PE: 1, 2
+  parameter int unsigned AccBits     = 32,    // of an accumulator: 20..32
+  parameter bit          ClockGates  = 1'b0,  // of PEs and zero points
+  parameter int          Multiplier  = trine_mul_pkg::Operator,
+  localparam int unsigned Lanes        = Rows + (Window ? 3 : 0),
+  localparam int unsigned PmemAddrBits = $clog2(PmemRows),
+  localparam int unsigned ColBits      = Cols > 1 ? $clog2(Cols) : 1,
+  localparam int unsigned Quads        = (Cols + 3) / 4
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     test_en_i,  // opens the clock gates: scan
+  input  logic                     clear_i,
+
+  // Rows for the array; how they are packed, and which part the step takes: trine_weight_rows.
+  input  logic                     w_en_i,
+  input  logic [PmemAddrBits-1:0]  w_row_i,
+  input  logic                     w_next_i,
+  input  logic [1:0]               weight_bits_i,
+  input  logic [2:0]               weight_part_i,
+
+  // A step.
+  input  trine_engine_pkg::step_t  step_i,
+  input  logic [Lanes*32-1:0]      act_i,
+
+  // Drain neighbouring columns.
+  input  logic [ColBits-1:0]       col_i,
+  output logic [Drain*Rows*32-1:0] column_o,
+
+  // PMEM, write: a whole row, or some quads of columns; zeros of a scrub.
+  input  logic                     pmem_wvalid_i,
+  output logic                     pmem_wready_o,
+  input  logic [PmemAddrBits-1:0]  pmem_wrow_i,
+  input  logic [32*Cols-1:0]       pmem_wdata_i,
+  input  logic [Quads-1:0]         pmem_wquads_i,
+  input  logic                     init_i,
+  input  logic [PmemAddrBits-2:0]  init_row_i,
+
+  // Its codes (Ecc).
+  output logic [Cols-1:0]          ecc_corrected_o,
+  output logic                     ecc_fatal_o,
+  output logic [7:0]               ecc_column_o,
+  output logic [PmemAddrBits-1:0]  ecc_row_o
+);
+
+  logic [Cols*32-1:0]            packed_weights, weights, entry_wgt;
+  logic [Rows*32-1:0]            entry_act;
+  logic [Drain*Rows*AccBits-1:0] raw_column, whole_column;  // before, behind the zero points
+  logic [7:0]                    act_zero, wgt_zero;
+  logic                          valid, first, last;
+
+  // Yosys takes no fields of structs in a generate block.
+  assign valid    = step_i.valid;
+  assign first    = step_i.first;
+  assign last     = step_i.last;
+  assign act_zero = step_i.act_zero;
+  assign wgt_zero = step_i.wgt_zero;
+
+  trine_pmem #(.Cols(Cols), .Depth(PmemRows), .Ecc(Ecc)) u_pmem (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .r_en_i    (w_en_i),
+    .r_row_i   (w_row_i),
+    .r_next_i  (w_next_i),
+    .r_data_o  (packed_weights),
+    .w_valid_i (pmem_wvalid_i),
+    .w_ready_o (pmem_wready_o),
+    .w_row_i   (pmem_wrow_i),
+    .w_data_i  (pmem_wdata_i),
+    .w_quads_i (pmem_wquads_i),
+    .init_i,
+    .init_row_i,
+    .ecc_corrected_o,
+    .ecc_fatal_o,
+    .ecc_column_o,
+    .ecc_row_o
+  );
+
+  if ((Int8 && (Ternary || Binary)) || WindowParts > 1) begin : gen_expand
+    trine_expand #(
+      .Cols    (Cols),
+      .Ternary (Ternary),
+      .Binary  (Binary),
+      .Parts   (WindowParts)
+    ) u_expand (
+      .bits_i    (weight_bits_i),
+      .part_i    (weight_part_i),
+      .packed_i  (packed_weights),
+      .weights_o (weights)
+    );
+  end else begin : gen_no_expand
+    logic unused_weight;
+    assign weights       = packed_weights;
+    assign unused_weight = ^{weight_bits_i, weight_part_i};
+  end
+
+  trine_array #(
+    .Rows       (Rows),
+    .Cols       (Cols),
+    .PipeRows   (PipeRows),
+    .PipeCols   (PipeCols),
+    .PeStages   (PeStages),
+    .AccBits    (AccBits),
+    .Int8       (Int8),
+    .Ternary    (Ternary),
+    .Binary     (Binary),
+    .Window     (Window),
+    .Drain      (Drain),
+    .ClockGates (ClockGates),
+    .Multiplier (Multiplier)
+  ) u_array (
+    .clk_i,
+    .rst_ni,
+    .test_en_i,
+    .valid_i  (valid),
+    .first_i  (first),
+    .last_i   (last),
+    .mode_i   (step_i.mode),
+    .window_i (step_i.window),
+    .act_i,
+    .wgt_i    (weights),
+    .act_o    (entry_act),
+    .wgt_o    (entry_wgt),
+    .col_i,
+    .column_o (raw_column)
+  );
+
+  if (ZeroPoints) begin : gen_zero_points
+    trine_zero_points #(
+      .Rows       (Rows),
+      .Cols       (Cols),
+      .PipeCols   (PipeCols),
+      .PeStages   (PeStages),
+      .AccBits    (AccBits),
+      .Drain      (Drain),
+      .ClockGates (ClockGates),
+      .Multiplier (Multiplier)
+    ) u_zero_points (
+      .clk_i,
+      .rst_ni,
+      .test_en_i,
+      .valid_i    (valid),
+      .first_i    (first),
+      .last_i     (last),
+      .act_zero_i (act_zero),
+      .wgt_zero_i (wgt_zero),
+      .act_i      (entry_act),
+      .wgt_i      (entry_wgt),
+      .col_i,
+      .column_i   (raw_column),
+      .column_o   (whole_column)
+    );
+  end else begin : gen_no_zero_points
+    logic unused_zeros;
+    assign whole_column = raw_column;
+    assign unused_zeros = ^{act_zero, wgt_zero, entry_act, entry_wgt};
+  end
+
+  for (genvar k = 0; k < Drain * Rows; k++) begin : gen_column
+    assign column_o[32*k +: 32] = 32'($signed(whole_column[AccBits*k +: AccBits]));
+  end
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q && valid) begin
+      a_precision: assert (step_i.mode != 2'd3);
+      a_window:    assert (!step_i.window || weight_bits_i == 2'd3);
+      c_short:     cover (first && last);  // a tile of one step
+    end
+  end
+`endif
+
+endmodule

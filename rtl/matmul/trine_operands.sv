@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operands in front of the array: a ring of three slots, filled lane by lane as the gather's
+// answers come, popped a step a cycle. The step that ends a tile overwrites the drain registers, so
+// it waits at the front until it has a grant, which is kept in a register and lets one last step
+// pass.
+//
+//   cycle         0         1         2         3         4
+//   rsp_done_i    A         B (last)  C         D
+//   at the front            A         B         B         B
+//   pass_o                  A                             B
+//   grant_i                                     x
+//   hold_o                            x         x
+//
+// C and D, which were on their way, find slots; the gather keeps the next one.
+//
+// hold_o: behind a last step without a grant no step beyond the slots may be on its way. It comes
+// from registers alone, with soon_i and rsp_done_i as the two steps that are on their way.
+//
+// Timing    one step a cycle; a step is at the front in the cycle after its answer is complete.
+// Contract  answers come in order, of one step at a time; the gather keeps what hold_o meets.
+// Check     trine_compute_tb
+
+module trine_operands #(
+  parameter int unsigned Lanes   = 8,
+  parameter int unsigned TagBits = 4,
+  parameter int unsigned LastBit = 1  // of the tag: the step ends a tile
+) (
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic                clear_i,
+
+  // The gather's answers.
+  input  logic [Lanes-1:0]    rsp_lanes_i,
+  input  logic [Lanes*32-1:0] rsp_data_i,
+  input  logic [TagBits-1:0]  rsp_tag_i,
+  input  logic                rsp_done_i,
+  input  logic                soon_i,  // rsp_done_i of the next cycle
+  output logic                hold_o,
+
+  // The step at the front; it passes into the array when its weights are there.
+  output logic [TagBits-1:0]  tag_o,
+  output logic [Lanes*32-1:0] act_o,
+  input  logic                weights_i,
+  output logic                pass_o,
+
+  // The next last step may pass; it waits for that.
+  input  logic                grant_i,
+  output logic                drain_wait_o
+);
+
+  localparam int unsigned Slots = 3;
+
+  logic [Slots-1:0]   full_q, push_q, pop_q, second, third;  // of the last four: one slot
+  logic [TagBits-1:0] tag_q [Slots];
+  logic [Slots-1:0]   slots_last;  // hold a tile's last step
+  logic               granted_q, valid, last;
+
+  assign second  = {pop_q[Slots-2:0], pop_q[Slots-1]};
+  assign third   = {second[Slots-2:0], second[Slots-1]};
+  assign valid   = (full_q & pop_q) != '0;
+
+  always_comb begin
+    tag_o      = '0;
+    slots_last = '0;
+    for (int unsigned s = 0; s < Slots; s++) begin
+      if (pop_q[s]) tag_o = tag_o | tag_q[s];
+      slots_last[s] = full_q[s] && tag_q[s][LastBit];
+    end
+  end
+
+  assign last         = tag_o[LastBit];
+  assign pass_o       = valid && weights_i && (!last || granted_q);
+  assign drain_wait_o = valid && last && !granted_q;
+
+  // Steps on the way behind the first, the oldest first; of the first three those that end a tile;
+  // of these the ones without a grant.
+  logic [4:1] steps;
+  logic [2:0] lasts, stuck;
+
+  assign steps = {soon_i, rsp_done_i, (full_q & third) != '0, (full_q & second) != '0};
+  assign lasts = {(slots_last & third) != '0, (slots_last & second) != '0,
+                  (slots_last & pop_q) != '0};
+  assign stuck = lasts & ({3{!granted_q}} | {lasts[1] || lasts[0], lasts[0], 1'b0});
+
+  // Two steps behind a last one that waits find slots.
+  function automatic logic several(input logic [3:0] some);
+    several = (some & (some - 4'd1)) != '0;
+  endfunction
+  assign hold_o = (stuck[0] && several(steps[4:1])) ||
+                  (stuck[1] && several({1'b0, steps[4:2]})) ||
+                  (stuck[2] && steps[4] && steps[3]);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      full_q    <= '0;
+      push_q    <= Slots'(1);
+      pop_q     <= Slots'(1);
+      granted_q <= 1'b0;
+    end else if (clear_i) begin
+      full_q    <= '0;
+      push_q    <= Slots'(1);
+      pop_q     <= Slots'(1);
+      granted_q <= 1'b0;
+    end else begin
+      full_q    <= (full_q & ~({Slots{pass_o}} & pop_q)) | ({Slots{rsp_done_i}} & push_q);
+      if (rsp_done_i) push_q <= {push_q[Slots-2:0], push_q[Slots-1]};
+      if (pass_o)     pop_q  <= second;
+      granted_q <= !(pass_o && last) && (granted_q || grant_i);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    for (int unsigned s = 0; s < Slots; s++) begin
+      if (rsp_done_i && push_q[s]) tag_q[s] <= rsp_tag_i;
+    end
+  end
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    logic [31:0] act_q [Slots];
+    logic [31:0] act;
+    always_ff @(posedge clk_i) begin
+      for (int unsigned s = 0; s < Slots; s++) begin
+        if (rsp_lanes_i[l] && push_q[s]) act_q[s] <= rsp_data_i[l*32 +: 32];
+      end
+    end
+    always_comb begin
+      act = '0;
+      for (int unsigned s = 0; s < Slots; s++) act = act | (act_q[s] & {32{pop_q[s]}});
+    end
+    assign act_o[l*32 +: 32] = act;
+  end
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      // Operands find a slot that is free.
+      if (rsp_lanes_i != '0) a_slot_free: assert ((full_q & push_q) == '0);
+      if (rsp_done_i) a_soon: assert (full_q != '1);
+      if (valid) a_weights_there: assert (weights_i);
+      a_one_slot: assert ($onehot(push_q) && $onehot(pop_q));
+      c_full: cover (full_q == '1 && stuck[0]);
+    end
+  end
+`endif
+
+endmodule

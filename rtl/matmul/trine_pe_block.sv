@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Block of PEs between two broadcast registers of trine_array: what is hardened once and placed as
+// often as the array needs it.
+//
+//             valid, flags, wgt
+//                    |
+//            +-------v--------+       Every input but taps_i and col_i ends in a register, the
+//   act, --->| [reg]   PEs    |--->   words and flags of every step come out of these registers a
+//   flags    |                | act,  cycle later: to the right for the same rows, down (weights)
+//            +-------+--------+ flags for the same columns.
+//                    v wgt
+//
+// PE(r, c) accumulates dot(activation word r, weight word c), as trine_pe. A weight comes as its
+// digits where the multiplier wants them (trine_digits).
+//
+// With window_i (depthwise convolution, int8) column c takes byte FirstCol + c of the words of rows
+// r to r + 3 instead of word r, if there is such a byte: four taps of a channel. The words of three
+// rows more, those below the block, come along and have no PEs. Behind the registers: the former
+// needs no more of them. With taps_i 0, a constant, the block takes no window: so those right of
+// the window's columns are the same module, and a simulator does not evaluate their formers.
+//
+// Timing    one step a cycle; a step is out again in the next cycle, and added PeStages cycles
+//           after it came. column_o is combinational from col_i: of port k, one of the columns k,
+//           k + Drain, k + 2 * Drain, ..., the col_i[k]th.
+// Clock     with ClockGates one gate, open while a step arrives, is there, or is in the PEs.
+// Contract  as trine_pe; taps_i does not change.
+//
+// Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_pe_block.sv; trine_array_tb
+
+module trine_pe_block #(
+  parameter int unsigned Rows       = 8,     // 1..256
+  parameter int unsigned Cols       = 8,     // 1..256
+  parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
+  parameter int unsigned AccBits    = 32,    // of an accumulator: 20..32
+  parameter bit          Int8       = 1'b1,
+  parameter bit          Ternary    = 1'b1,
+  parameter bit          Binary     = 1'b1,
+  parameter bit          Window     = 1'b0,
+  parameter int unsigned FirstCol   = 0,     // 0..3
+  parameter int unsigned Drain      = 1,     // columns read at once: 1, 2
+  parameter bit          ClockGates = 1'b0,
+  parameter int          Multiplier = trine_mul_pkg::Operator,
+  localparam int unsigned Lanes    = Rows + (Window ? 3 : 0),
+  localparam int unsigned WgtBits  = Multiplier == trine_mul_pkg::Booth ? 48 : 32,
+  localparam int unsigned PortCols = (Cols + Drain - 1) / Drain,  // a port's
+  localparam int unsigned PortBits = PortCols > 1 ? $clog2(PortCols) : 1
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     test_en_i,  // opens the clock gate: scan
+  input  logic                     taps_i,
+
+  // One step of the reduction, from the left and from above.
+  input  logic                     valid_i,
+  input  logic                     first_i,
+  input  logic                     last_i,
+  input  logic [1:0]               mode_i,
+  input  logic                     window_i,
+  input  logic [Lanes*32-1:0]      act_i,
+  input  logic [Cols*WgtBits-1:0]  wgt_i,
+
+  // It, a cycle later.
+  output logic                     valid_o,
+  output logic                     first_o,
+  output logic                     last_o,
+  output logic [1:0]               mode_o,
+  output logic                     window_o,
+  output logic [Lanes*32-1:0]      act_o,
+  output logic [Cols*WgtBits-1:0]  wgt_o,
+
+  // Columns of results, one above the other.
+  input  logic [Drain*PortBits-1:0]     col_i,
+  output logic [Drain*Rows*AccBits-1:0] column_o
+);
+
+  localparam int unsigned Flags = Window ? 5 : 4;
+
+  // ---------------------------------------------------------------------------------------------
+  // Clock.
+  // ---------------------------------------------------------------------------------------------
+  logic clk, open;
+
+  if (ClockGates) begin : gen_gate
+    logic [PeStages-1:0] steps_q;  // there, in the PEs' first stage
+
+    assign open = valid_i || steps_q != '0;
+
+    trine_clock_gate u_gate (.clk_i, .en_i(open), .test_en_i, .clk_o(clk));
+
+    always_ff @(posedge clk or negedge rst_ni) begin
+      if (!rst_ni) steps_q <= '0;
+      else         steps_q <= PeStages'({steps_q, valid_i});
+    end
+  end else begin : gen_no_gate
+    logic unused_open;  // and test_en_i
+    assign clk         = clk_i;
+    assign open        = 1'b1;
+    assign unused_open = open ^ test_en_i;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The broadcast: a register a row with the control of a step, one a column. The first row's
+  // control goes on to the next block.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar r = 0; r < Lanes; r++) begin : gen_act
+    logic             valid;
+    logic [Flags-1:0] flags;
+    logic [31:0]      word;
+
+    trine_broadcast #(
+      .Flags (Flags)
+    ) u_word (
+      .clk_i   (clk),
+      .rst_ni  (rst_ni),
+      .valid_i (valid_i),
+      .flags_i (Flags'({window_i, first_i, last_i, mode_i})),
+      .word_i  (act_i[32*r +: 32]),
+      .valid_o (valid),
+      .flags_o (flags),
+      .word_o  (word)
+    );
+
+    assign act_o[32*r +: 32] = word;
+
+    logic unused_control;  // of the rows without PEs
+    assign unused_control = valid ^ ^flags;
+  end
+
+  assign valid_o                   = gen_act[0].valid;
+  assign {first_o, last_o, mode_o} = gen_act[0].flags[3:0];
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_wgt
+    logic               valid, flags;
+    logic [WgtBits-1:0] word;
+
+    trine_broadcast #(
+      .Flags (1),
+      .Bits  (WgtBits)
+    ) u_word (
+      .clk_i   (clk),
+      .rst_ni  (rst_ni),
+      .valid_i (valid_i),
+      .flags_i (1'b0),
+      .word_i  (wgt_i[WgtBits*c +: WgtBits]),
+      .valid_o (valid),
+      .flags_o (flags),
+      .word_o  (word)
+    );
+
+    assign wgt_o[WgtBits*c +: WgtBits] = word;
+
+    logic unused_control;
+    assign unused_control = valid ^ flags;
+  end
+
+  if (Window) begin : gen_window
+    assign window_o = gen_act[0].flags[4];
+  end else begin : gen_no_window
+    logic unused_window;
+    assign window_o      = 1'b0;
+    assign unused_window = window_i ^ taps_i;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The PEs and, of each row, the multiplexer of a port's columns.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar r = 0; r < Rows; r++) begin : gen_row
+    logic [Drain*PortCols*AccBits-1:0] drain;  // a port's columns side by side
+
+    for (genvar c = 0; c < Cols; c++) begin : gen_col
+      localparam int unsigned At = c % Drain * PortCols + c / Drain;
+      logic [31:0] act;
+
+      if (Window && FirstCol + c < 4) begin : gen_taps
+        localparam int unsigned Low = 8 * (FirstCol + c);
+        assign act = taps_i && gen_act[r].flags[4]
+                     ? {gen_act[r+3].word[Low +: 8], gen_act[r+2].word[Low +: 8],
+                        gen_act[r+1].word[Low +: 8], gen_act[r].word[Low +: 8]}
+                     : gen_act[r].word;
+      end else begin : gen_word
+        assign act = gen_act[r].word;
+      end
+
+      trine_pe #(
+        .Int8       (Int8),
+        .Ternary    (Ternary),
+        .Binary     (Binary),
+        .AccBits    (AccBits),
+        .Stages     (PeStages),
+        .Multiplier (Multiplier)
+      ) u_pe (
+        .clk_i   (clk),
+        .valid_i (gen_act[r].valid),
+        .first_i (gen_act[r].flags[3]),
+        .last_i  (gen_act[r].flags[2]),
+        .mode_i  (gen_act[r].flags[1:0]),
+        .act_i   (act),
+        .wgt_i   (gen_wgt[c].word),
+        .drain_o (drain[AccBits*At +: AccBits])
+      );
+    end
+
+    for (genvar k = 0; k < Drain; k++) begin : gen_port
+      localparam int unsigned Share = (Cols + Drain - 1 - k) / Drain;  // its columns: all have one
+      if (Share < PortCols) begin : gen_odd
+        assign drain[AccBits*(k*PortCols + Share) +: AccBits] = '0;
+      end
+      logic [PortCols*AccBits-1:0] columns;
+      assign columns = drain[AccBits*PortCols*k +: AccBits*PortCols];
+      assign column_o[AccBits*(k*Rows + r) +: AccBits] =
+        columns[AccBits*col_i[PortBits*k +: PortBits] +: AccBits];
+    end
+  end
+
+`ifdef TRINE_ASSERT
+  logic late_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      late_q <= 1'b0;
+    end else begin
+      late_q <= valid_o && PeStages > 1;
+      a_open: assert (open || !(valid_i || valid_o || late_q));
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rows of PMEM for the steps of the array. Which rows the steps need is known as they are issued: a
+// row is asked for as the step before its first one is issued (or the RUN starts), read when the
+// memory's output is free, and stays in the register behind until the steps of the row have passed.
+// A tile's last step ends its row; the next pixel tile's rows begin again with the RUN's first one.
+//
+// With int8 activations and ternary or binary weights a row serves 4 or 8 steps, with a window
+// WindowParts: part_o says which part of the row the step at the front takes.
+//
+// Timing    a row is there two cycles after it was asked for, if the register is free; row_next_o
+//           is combinational from pass_i.
+// Contract  no step passes before there_o.
+// Check     trine_compute_tb
+
+module trine_weight_rows #(
+  parameter int unsigned PmemAddrBits = 11,
+  parameter int unsigned WindowParts  = 1  // 1..8
+) (
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic                    clear_i,
+
+  // The RUN: its first row; how a row is packed: 0 a step, 1 ternary, 2 binary, 3 window.
+  input  logic                    start_i,
+  input  logic [PmemAddrBits-1:0] row_i,
+  input  logic [1:0]              bits_i,
+
+  // A step is issued: the last one of a group of columns, of a pixel tile, of the RUN.
+  input  logic                    issued_i,
+  input  logic                    last_i,
+  input  logic                    rewind_i,
+  input  logic                    final_i,
+
+  // A step passes into the array: the last one of a group.
+  input  logic                    pass_i,
+  input  logic                    pass_last_i,
+
+  // PMEM: a row is read; the row that was read takes the place of the one that the array sees.
+  output logic                    row_en_o,
+  output logic [PmemAddrBits-1:0] row_o,
+  output logic                    row_next_o,
+
+  output logic                    there_o,  // the array sees the row of the step at the front
+  output logic [2:0]              part_o
+);
+
+  localparam int unsigned Asked = 8;  // rows asked for: steps between issue and array, and one
+
+  logic [2:0]              issue_part_q, part_q, part_last;
+  logic                    issue_row_end, row_end, ask, rewind, read, read_q, there_q;
+  logic [3:0]              asked_q;
+  logic [PmemAddrBits-1:0] row_q;
+
+  always_comb begin
+    unique case (bits_i)
+      2'd1:    part_last = 3'd3;
+      2'd2:    part_last = 3'd7;
+      2'd3:    part_last = 3'(WindowParts - 1);
+      default: part_last = 3'd0;
+    endcase
+  end
+
+  assign issue_row_end = last_i || issue_part_q == part_last;
+  assign row_end       = pass_last_i || part_q == part_last;
+  assign ask           = start_i || (issued_i && issue_row_end && !final_i);
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) issue_part_q <= '0;
+    else if (issued_i) issue_part_q <= issue_row_end ? '0 : issue_part_q + 3'd1;
+    if (start_i) part_q <= '0;
+    else if (pass_i) part_q <= row_end ? '0 : part_q + 3'd1;
+  end
+
+  // What is kept of a row asked for: whether it is the first one of a tile's.
+  trine_fifo #(.Width(1), .Depth(Asked)) u_asked (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .push_i (ask),
+    .data_i (start_i || rewind_i),
+    .pop_i  (read),
+    .head_o (rewind)
+  );
+
+  assign row_next_o = !there_q || (pass_i && row_end);
+  assign read       = asked_q != '0 && (!read_q || row_next_o);
+  assign row_en_o   = read;
+  assign row_o      = rewind ? row_i : row_q + PmemAddrBits'(1);
+  assign there_o    = there_q;
+  assign part_o     = part_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      asked_q <= '0;
+      read_q  <= 1'b0;
+      there_q <= 1'b0;
+    end else if (clear_i) begin
+      asked_q <= '0;
+      read_q  <= 1'b0;
+      there_q <= 1'b0;
+    end else begin
+      asked_q <= asked_q + 4'(ask) - 4'(read);
+      read_q  <= read || (read_q && !row_next_o);
+      there_q <= row_next_o ? read_q : there_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (read) row_q <= row_o;
+  end
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      a_asked: assert (asked_q <= 4'(Asked) && !(ask && asked_q == 4'(Asked)));
+      if (pass_i) a_there: assert (there_q);
+      c_ahead: cover (there_q && read_q && asked_q != '0);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Zero points of products of two maps: what the array's sums of code products have too much.
+//
+//   sum (a - za) * (b - zb) = sum a*b - zb * sum a - za * sum b + channels * za * zb
+//
+// One sum for each row, of the activation words, times the weights' zero point; one for each
+// column, of the weight words, times the activations'. Both are taken off a column as it is read;
+// the last term is a constant of the compiler, in the biases. With both zero points 0 nothing
+// changes.
+//
+//   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of column col_i
+//       modulo 2^AccBits
+//
+// With Drain = 2 columns col_i and col_i + 1, one above the other.
+//
+// Sums are ready when the array's results are: column c's holds as long as column c of PE row 0
+// does, which is c / PipeCols cycles longer than column 0's. A row's sum is needed as long as the
+// last column; behind more than PipeCols columns it is kept when column 0 has been read.
+//
+// Timing    combinational from column_i and col_i to column_o. With last_i in cycle t, column c may
+//           be read from t + 1 + PeStages + c / PipeCols on, through u + PeStages + c / PipeCols,
+//           where the next last_i comes in cycle u.
+// Contract  the columns of a tile are read upwards, from 0 on. Zero points belong to the step.
+//
+// Check     trine_zero_points_tb; random_program_test (whole core)
+
+module trine_zero_points #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned Cols     = 8,
+  parameter int unsigned PipeCols = 8,
+  parameter int unsigned PeStages = 2,  // as in trine_array
+  parameter int unsigned AccBits  = 32,  // as in trine_array
+  parameter int unsigned Drain    = 1,  // columns read at once: 1, 2
+  parameter bit ClockGates        = 1'b0,
+  parameter int Multiplier        = trine_mul_pkg::Operator,
+  localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  input  logic               test_en_i,  // opens the clock gate: scan
+
+  // A step of the reduction, as the array gets it; its words one cycle later.
+  input  logic               valid_i,
+  input  logic               first_i,
+  input  logic               last_i,
+  input  logic [7:0]         act_zero_i,
+  input  logic [7:0]         wgt_zero_i,
+  input  logic [Rows*32-1:0] act_i,
+  input  logic [Cols*32-1:0] wgt_i,
+
+  input  logic [ColBits-1:0] col_i,
+  input  logic [Drain*Rows*AccBits-1:0] column_i,
+  output logic [Drain*Rows*AccBits-1:0] column_o
+);
+
+  localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
+  localparam int unsigned Cycles    = PeStages - 1 + ColGroups;
+  localparam int unsigned ZeroBits  = Multiplier == trine_mul_pkg::Booth ? 12 : 8;
+
+  // The step's control, k + 1 cycles later; its zero points with its words.
+  logic [Cycles-1:0] valid_q, first_q, last_q;
+  logic              clk;  // while there are steps
+  logic [ZeroBits-1:0] act_zero, wgt_zero, act_zero_q, wgt_zero_q;
+
+  if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
+    assign act_zero = act_zero_i;
+    assign wgt_zero = wgt_zero_i;
+  end else begin : gen_booth
+    logic [31:0] word;
+    logic [15:0] two;
+    logic        unused_digits;  // of zeros
+    trine_digits #(.Ternary(1'b0), .Binary(1'b0)) u_digits (
+      .mode_i   (2'd0),
+      .word_i   ({16'd0, wgt_zero_i, act_zero_i}),
+      .digits_o ({two, word})
+    );
+    assign act_zero      = {two[3:0], word[7:0]};
+    assign wgt_zero      = {two[7:4], word[15:8]};
+    assign unused_digits = ^{two[15:8], word[31:16]};
+  end
+
+  if (ClockGates) begin : gen_gate
+    trine_clock_gate u_gate (.clk_i, .en_i(valid_i || valid_q != '0), .test_en_i, .clk_o(clk));
+  end else begin : gen_no_gate
+    logic unused_test;
+    assign clk         = clk_i;
+    assign unused_test = test_en_i;
+  end
+
+  always_ff @(posedge clk or negedge rst_ni) begin
+    if (!rst_ni) valid_q <= '0;
+    else         valid_q <= Cycles'({valid_q, valid_i});
+  end
+  always_ff @(posedge clk) begin
+    first_q <= Cycles'({first_q, first_i});
+    last_q  <= Cycles'({last_q, last_i});
+    if (valid_i) begin
+      act_zero_q <= act_zero;
+      wgt_zero_q <= wgt_zero;
+    end
+  end
+
+  logic [(Cols+1)*AccBits-1:0] col_sums;  // behind the last column nobody's
+  logic [Drain*AccBits-1:0]    col_sum;
+
+  assign col_sums[AccBits*Cols +: AccBits] = '0;
+
+  for (genvar c = 0; c < Cols; c++) begin : gen_col
+    localparam int unsigned At = PeStages - 1 + c / PipeCols;
+    trine_zero_sum #(
+      .Delay(c / PipeCols), .Stages(PeStages), .AccBits(AccBits), .Multiplier(Multiplier)
+    ) u_sum (
+      .clk_i   (clk),
+      .load_i  (valid_q[0]),
+      .zero_i  (act_zero_q),
+      .word_i  (wgt_i[32*c +: 32]),
+      .valid_i (valid_q[At]),
+      .first_i (first_q[At]),
+      .last_i  (last_q[At]),
+      .drain_o (col_sums[AccBits*c +: AccBits])
+    );
+  end
+
+  assign col_sum = col_sums[AccBits*col_i +: Drain*AccBits];
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_row
+    logic [AccBits-1:0] live, row_sum;
+
+    trine_zero_sum #(
+      .Stages(PeStages), .AccBits(AccBits), .Multiplier(Multiplier)
+    ) u_sum (
+      .clk_i   (clk),
+      .load_i  (valid_q[0]),
+      .zero_i  (wgt_zero_q),
+      .word_i  (act_i[32*r +: 32]),
+      .valid_i (valid_q[PeStages-1]),
+      .first_i (first_q[PeStages-1]),
+      .last_i  (last_q[PeStages-1]),
+      .drain_o (live)
+    );
+
+    if (ColGroups == 1) begin : gen_live
+      assign row_sum = live;
+    end else begin : gen_kept
+      logic [AccBits-1:0] kept_q;
+      always_ff @(posedge clk_i) begin
+        if (col_i == '0) kept_q <= live;
+      end
+      assign row_sum = col_i == '0 ? live : kept_q;
+    end
+
+    for (genvar d = 0; d < Drain; d++) begin : gen_drain
+      localparam int unsigned At = AccBits * (d*Rows + r);
+      assign column_o[At +: AccBits] =
+          column_i[At +: AccBits] + (row_sum + col_sum[AccBits*d +: AccBits]);
+    end
+  end
+
+`ifdef TRINE_ASSERT
+  logic [ColBits-1:0] col_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) col_q <= '0;
+    else         col_q <= col_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    m_upwards: assume (col_i == '0 || col_i >= col_q);
+  end
+`endif
+
+endmodule

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Entries of the lanes' tables, one after the other, out of the load engine's beats: of the lookup
+// table a code in the low 8 bits, of the exponentials 32 bits. So the copy of a table in each lane
+// is a memory as wide as an entry, whatever the bus.
+//
+//   beat b of the lookup table     entries 4 * DataWords * b ..., a byte each
+//   beat b of the exponentials     entries DataWords * b ..., a word each
+//
+// Timing    an entry a cycle, written one cycle after it was read from the beat. A beat is taken
+//           with its last entry; the load engine holds it until then. ready_o comes from a register
+//           and exp_i, not from a beat's coming.
+// Contract  not both beats at once; exp_i is that of the beat on offer, which is held until it is
+//           taken, or clear_i.
+//
+// Check     trine_entries_tb
+
+module trine_entries #(
+  parameter int unsigned DataWords = 2,  // of a beat: power of two, 2..32
+  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords),
+  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // A beat of either.
+  input  logic                     table_valid_i,
+  input  logic                     exp_valid_i,
+  input  logic                     exp_i,        // beats are of exponentials
+  output logic                     ready_o,
+  input  logic [TableAddrBits-1:0] table_addr_i,
+  input  logic [ExpAddrBits-1:0]   exp_addr_i,
+  input  logic [32*DataWords-1:0]  data_i,
+
+  // An entry of either.
+  output logic                     table_we_o,
+  output logic                     exp_we_o,
+  output logic [7:0]               addr_o,
+  output logic [31:0]              data_o
+);
+
+  localparam int unsigned WordBits = $clog2(DataWords);
+
+  logic [WordBits+1:0] count_q;  // of the entry in its beat
+  logic [WordBits-1:0] word_at;
+  logic [31:0]         word;
+  logic                last_word;
+  logic                table_we_q, exp_we_q;
+  logic [7:0]          addr_q;
+  logic [31:0]         data_q;
+
+  assign word_at   = exp_i ? count_q[WordBits-1:0] : count_q[WordBits+1:2];
+  assign word      = data_i[{word_at, 5'd0} +: 32];
+  assign last_word = word_at == '1;
+  assign ready_o   = last_word && (exp_i || count_q[1:0] == '1);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      count_q    <= '0;
+      table_we_q <= 1'b0;
+      exp_we_q   <= 1'b0;
+    end else if (clear_i) begin
+      count_q    <= '0;
+      table_we_q <= 1'b0;
+      exp_we_q   <= 1'b0;
+    end else begin
+      table_we_q <= table_valid_i;
+      exp_we_q   <= exp_valid_i;
+      if (table_valid_i || exp_valid_i) begin
+        count_q <= ready_o ? '0 : count_q + (WordBits+2)'(1);
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    addr_q <= exp_i ? {exp_addr_i, count_q[WordBits-1:0]} : {table_addr_i, count_q};
+    data_q <= exp_i ? word : 32'(word[{count_q[1:0], 3'd0} +: 8]);
+  end
+
+  assign table_we_o = table_we_q;
+  assign exp_we_o   = exp_we_q;
+  assign addr_o     = addr_q;
+  assign data_o     = data_q;
+
+`ifdef TRINE_ASSERT
+  logic                    live_q;
+  logic                    held_table_q, held_exp_q;  // offered in the last cycle, and not taken
+  logic [32*DataWords-1:0] held_data_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q       <= 1'b0;
+      held_table_q <= 1'b0;
+      held_exp_q   <= 1'b0;
+    end else begin
+      live_q       <= 1'b1;
+      held_table_q <= table_valid_i && !ready_o && !clear_i;
+      held_exp_q   <= exp_valid_i && !ready_o && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_data_q <= data_i;
+    if (live_q) begin
+      m_one: assume (!(table_valid_i && exp_valid_i));
+      if (table_valid_i || exp_valid_i) m_whose: assume (exp_i == exp_valid_i);
+      if (held_table_q && !clear_i) m_table_held: assume (table_valid_i && data_i == held_data_q);
+      if (held_exp_q && !clear_i) m_exp_held: assume (exp_valid_i && data_i == held_data_q);
+      c_code: cover (table_valid_i && ready_o);
+      c_exponential: cover (exp_valid_i && ready_o);
+    end
+  end
+`endif
+
+endmodule

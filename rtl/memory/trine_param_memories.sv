@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the load engine writes besides maps and weights: biases and scales, which are here, and
+// tables, which are with those who look things up in them and are written entry by entry. Zeros of
+// a scrub come between; its rows for DMEM and PMEM come from here, too.
+//
+//   param_i --+------------------> trine_scrub -> trine_params -> params_o
+//             `-> trine_entries -------^ `-> entry_o
+//
+// Timing    a read answers a cycle later; a beat of biases or scales goes first, but while lock_i.
+//           Entries follow a beat by a cycle each.
+// Contract  nobody uses the memories while wiping_o; nobody looks up what is being written.
+// Check     trine_entries_tb, trine_scrub_tb, trine_params_tb;
+//           random_program_test
+
+module trine_param_memories #(
+  parameter int unsigned DmemRows  = 2048,  // of a bank
+  parameter int unsigned PmemRows  = 1024,  // of a bank
+  parameter int unsigned Channels  = 512,
+  parameter int unsigned DataWords = 2,
+  parameter int unsigned Drain     = 1,     // channels read at once: 1, 2
+  parameter bit          Ecc       = 1'b0,
+  localparam int unsigned ChannelBits = $clog2(Channels),
+  localparam int unsigned DmemRowBits = DmemRows > 1 ? $clog2(DmemRows) : 1,
+  localparam int unsigned PmemRowBits = PmemRows > 1 ? $clog2(PmemRows) : 1
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // A scrub; rows of each bank of DMEM and PMEM that are to be zero.
+  input  logic                     wipe_i,
+  output logic                     wiping_o,
+  output logic                     dmem_init_o,
+  output logic [DmemRowBits-1:0]   dmem_row_o,
+  output logic                     pmem_init_o,
+  output logic [PmemRowBits-1:0]   pmem_row_o,
+
+  // Beats of the load engine.
+  input  trine_engine_pkg::param_t param_i,
+  output logic                     param_ready_o,
+  input  logic [32*DataWords-1:0]  param_wdata_i,
+
+  // Reads of parameters; lock: they cannot wait.
+  input  logic                     lock_i,
+  input  logic                     r_valid_i,
+  output logic                     r_ready_o,
+  input  logic [ChannelBits-1:0]   r_channel_i,
+  output logic [Drain*69-1:0]      params_o,  // {biases, multipliers, shifts}
+
+  // An entry of the lookup table, or of the exponentials.
+  output trine_engine_pkg::entry_t entry_o
+);
+
+  localparam int unsigned BiasAddrBits  = $clog2(Channels / DataWords);
+  localparam int unsigned ScaleAddrBits = $clog2(2 * Channels / DataWords);
+  localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
+  localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
+
+  logic                     entries_ready, load_table_we, load_exp_we, bias_we, scale_we;
+  logic [7:0]               load_entry_addr;
+  logic [31:0]              load_entry;
+  logic [BiasAddrBits-1:0]  bias_addr;
+  logic [ScaleAddrBits-1:0] scale_addr;
+  logic [32*DataWords-1:0]  wdata;
+
+  assign param_ready_o = param_i.entries ? entries_ready : !lock_i;
+
+  trine_entries #(.DataWords(DataWords)) u_entries (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .table_valid_i (param_i.table_valid),
+    .exp_valid_i   (param_i.exp_valid),
+    .exp_i         (param_i.exp),
+    .ready_o       (entries_ready),
+    .table_addr_i  (param_i.table_addr[TableAddrBits-1:0]),
+    .exp_addr_i    (param_i.exp_addr[ExpAddrBits-1:0]),
+    .data_i        (param_wdata_i),
+    .table_we_o    (load_table_we),
+    .exp_we_o      (load_exp_we),
+    .addr_o        (load_entry_addr),
+    .data_o        (load_entry)
+  );
+
+  trine_scrub #(
+    .DmemRows      (DmemRows),
+    .PmemRows      (PmemRows),
+    .ParamChannels (Channels),
+    .DataWords     (DataWords),
+    .AtReset       (Ecc)
+  ) u_scrub (
+    .clk_i,
+    .rst_ni,
+    .wipe_i,
+    .busy_o       (wiping_o),
+    .dmem_o       (dmem_init_o),
+    .dmem_row_o,
+    .pmem_o       (pmem_init_o),
+    .pmem_row_o,
+    .wdata_i      (param_wdata_i),
+    .bias_we_i    (param_i.bias_valid && !lock_i),
+    .bias_addr_i  (param_i.bias_addr[BiasAddrBits-1:0]),
+    .scale_we_i   (param_i.scale_valid && !lock_i),
+    .scale_addr_i (param_i.scale_addr[ScaleAddrBits-1:0]),
+    .table_we_i   (load_table_we),
+    .exp_we_i     (load_exp_we),
+    .entry_addr_i (load_entry_addr),
+    .entry_i      (load_entry),
+    .wdata_o      (wdata),
+    .bias_we_o    (bias_we),
+    .bias_addr_o  (bias_addr),
+    .scale_we_o   (scale_we),
+    .scale_addr_o (scale_addr),
+    .table_we_o   (entry_o.table_we),
+    .exp_we_o     (entry_o.exp_we),
+    .entry_addr_o (entry_o.addr),
+    .entry_o      (entry_o.data)
+  );
+
+  trine_params #(.Channels(Channels), .DataWords(DataWords), .Drain(Drain)) u_params (
+    .clk_i,
+    .r_valid_i,
+    .r_ready_o,
+    .r_channel_i,
+    .bias_o        (params_o[Drain*37 +: Drain*32]),
+    .multiplier_o  (params_o[Drain*6 +: Drain*31]),
+    .shift_o       (params_o[0 +: Drain*6]),
+    .bias_we_i     (bias_we),
+    .bias_addr_i   (bias_addr),
+    .bias_wdata_i  (wdata),
+    .scale_we_i    (scale_we),
+    .scale_addr_i  (scale_addr),
+    .scale_wdata_i (wdata)
+  );
+
+  logic unused_addr;
+  assign unused_addr = ^param_i;
+
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      m_one_memory: assume ($countones({param_i.bias_valid, param_i.scale_valid,
+                                        param_i.table_valid, param_i.exp_valid}) <= 1);
+      m_no_use:     assume (!(wiping_o && (r_valid_i || param_i.bias_valid || param_i.scale_valid ||
+                                           param_i.table_valid || param_i.exp_valid)));
+      if (lock_i) a_locked: assert (r_ready_o || wiping_o);
+      c_beat_waits: cover (param_i.bias_valid && lock_i);
+    end
+  end
+`endif
+
+endmodule

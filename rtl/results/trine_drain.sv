@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Jobs of compute and vector engine, one after the other, and their columns: which column is next,
+// where its code belongs and what its channel is.
+//
+//   job (compute: Cols columns of the array, or four; vector: four slots a lane)
+//     -> the job in front -> column_o, until issue_i.done
+//
+// A compute job is taken before its results are there (c_data): parameters (trine_drain_params) and
+// residuals (trine_drain_residual) come meanwhile. The next job may follow without a gap if it
+// belongs to the same instruction, else when the lanes are empty, because the configuration is not
+// pipelined. While one engine waits for the other's job to end, they go round robin. A tile of the
+// compute engine is taken as a whole: its groups continue each other's words. (Not so the vector
+// engine's words: the gather may be full of steps that wait for the compute engine's job.)
+//
+// With Drain = 2 two columns go together if their codes belong in an even slot and the next: a
+// first column in an odd slot and an odd last one go one by one. So does what the second lane of a
+// row cannot do: several passes of thresholds, sums and products of operands, whole words, lookups.
+//
+//   cycle            0    1    2    3    4    5    6    Cols = 2: a tile's job and data, then two
+//   c_valid_i        A                   B              at once, as issue_i takes a column a cycle
+//   c_data_valid_i             A         B
+//   column_o                        A0   A1   B0   B1
+//
+// Timing    column_o in the cycle after job and data are taken; both readies are combinational,
+//           from issue_i (the job's last column) and first_out_i.
+// Contract  v_slots_i of the post unit hold from the taking of a vector job to v_done_o; a vector
+//           job has tile_last and drain; an instruction's configuration is that of its first job;
+//           after a clear the first job is the first of its instruction.
+//
+// Check     trine_post_tb; random_program_test (whole core)
+
+module trine_drain #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned Cols     = 8,
+  parameter int unsigned AddrBits = 15,
+  parameter int unsigned Channels = 512,
+  parameter bit          Ternary  = 1'b0,
+  parameter bit          Binary   = 1'b0,
+  parameter bit          Table    = 1'b0,
+  parameter bit          Window   = 1'b0,
+  parameter int unsigned Drain    = 1,  // columns a cycle: 1, 2
+  parameter int unsigned LeftBits = 6,  // of a number of columns, of codes in a word
+  localparam int unsigned LaneBits = Rows * (AddrBits + 1),
+  localparam int unsigned ColBits  = Cols > 1 ? $clog2(Cols) : 1,
+  localparam int unsigned ChannelBits = $clog2(Channels)
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // A tile of the compute engine: {active lanes, their output addresses}.
+  input  logic                     c_valid_i,
+  output logic                     c_ready_o,
+  input  trine_post_pkg::job_t     c_job_i,
+  input  logic [LaneBits-1:0]      c_lanes_i,
+  input  trine_post_pkg::results_t c_results_i,
+  output logic                     c_data_ready_o,
+  output logic                     bare_o,  // an instruction without results has ended
+
+  // A word in each lane of the vector engine.
+  input  logic                     v_valid_i,
+  output logic                     v_ready_o,
+  input  trine_post_pkg::job_t     v_job_i,
+  input  logic [LaneBits-1:0]      v_lanes_i,
+
+  // From the lanes and behind them: no code is in them; the first one under the addresses of a tile
+  // leaves them; an instruction's last word is on its way to DMEM.
+  input  logic                     lanes_empty_i,
+  input  logic                     first_out_i,
+  input  logic                     retiring_i,
+
+  // The job in front.
+  output trine_post_pkg::cfg_t     cfg_o,
+  output trine_post_pkg::kind_t    kind_o,
+  output logic [LaneBits-1:0]      lanes_o,
+  output logic                     waits_o,  // its successor needs empty lanes
+
+  // Its next column, taken by issue_i; its number in the array; parts of the job that are left.
+  output trine_post_pkg::column_t  column_o,
+  output logic [ColBits-1:0]       col_o,
+  output logic [LeftBits-1:0]      issues_o,
+  output logic                     follows_o,  // as it ends, a group of two issues at most
+  input  trine_post_pkg::issue_t   issue_i,
+
+  // A job is taken, one of the compute engine; its columns, and the slot of its first code.
+  output logic                     take_o,
+  output logic                     c_take_o,
+  output logic [LeftBits-1:0]      count_o,
+  output logic [4:0]               first_slot_o,
+
+  // Channel whose parameters are needed next.
+  output logic [ChannelBits-1:0]   channel_o
+);
+
+  logic                 v_take, bare_take, c_same, job_free, group_free, awaits;
+  trine_post_pkg::job_t job_d;
+  trine_post_pkg::cfg_t cfg_q;
+  trine_post_pkg::kind_t kind;
+  logic                 vector_q;       // whose job it is
+  logic                 tile_first_q, last_q;
+  logic [LaneBits-1:0]  lanes_q;
+  logic [LeftBits-1:0]  left_q, count;  // columns not yet issued
+  logic [ColBits-1:0]   col_q;
+  logic [4:0]           slot_q, slot_now, slot_first, last_slot;
+  logic [3:0]           pass_q;         // pair of thresholds
+  logic [15:0]          channels_q, channels_now, channels_first;  // not yet issued
+  logic [15:0]          group_columns;
+  logic [ChannelBits-1:0] channel_q, channel_now, channel_first;
+  logic                 first_q;        // no column issued yet
+  logic                 await_q;        // under new addresses, and no code has left the lanes
+  logic                 open_q;         // compute's tile is not complete: groups to come
+  logic                 data_q;         // its results are in the drain registers
+  logic                 one_lane, pair, last_pass, word_end, last_column;
+  logic [1:0]           step;           // columns of an issue
+
+  // ---------------------------------------------------------------------------------------------
+  // Taking a job. The next group of a tile has the same output addresses; others wait until the
+  // first code under the addresses before has left, and taken them along.
+  // ---------------------------------------------------------------------------------------------
+  assign awaits     = await_q && !first_out_i;
+  assign job_free   = (left_q == '0 || issue_i.done) && !awaits;
+  assign group_free = (left_q == '0 || issue_i.done) && open_q && c_same && !c_job_i.tile_first;
+  assign c_same     = !c_job_i.first && !vector_q;
+  assign c_take_o   = c_valid_i && c_job_i.drain && (job_free || group_free) &&
+                      (c_same || (lanes_empty_i && left_q == '0)) &&
+                      !(v_valid_i && !vector_q && !open_q && lanes_empty_i && left_q == '0);
+  assign bare_take  = c_valid_i && !c_job_i.drain && c_results_i.valid && left_q == '0 &&
+                      lanes_empty_i && !retiring_i;
+  assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && !open_q &&
+                      ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0));
+  assign take_o     = c_take_o || v_take;
+
+  assign c_ready_o      = c_take_o || bare_take;
+  assign v_ready_o      = v_take;
+  assign c_data_ready_o = c_take_o || bare_take || (!data_q && !vector_q && left_q != '0);
+  assign bare_o         = bare_take && c_job_i.last;
+  assign waits_o        = v_valid_i || (c_valid_i && (!c_job_i.drain || !c_same));
+
+  always_comb begin
+    job_d = v_take ? v_job_i : c_job_i;
+  end
+
+  // Channel, channels left and slot continue from group to group of a tile. A vector job is a
+  // whole word.
+  assign channel_now    = issue_i.pass ? channel_q + ChannelBits'(step) : channel_q;
+  assign channels_now   = issue_i.column ? channels_q - 16'(step) : channels_q;
+  assign slot_now       = !issue_i.column ? slot_q : word_end ? 5'd0 : slot_q + 5'(step);
+  assign channel_first  = job_d.tile_first ? job_d.cfg.param[ChannelBits-1:0] : channel_now;
+  assign channels_first = job_d.tile_first ? job_d.cfg.channels : channels_now;
+
+  always_comb begin
+    slot_first = job_d.tile_first ? job_d.cfg.position : slot_now;
+    if (v_take) slot_first = 5'd0;
+  end
+
+  assign group_columns = Window && job_d.cfg.window ? 16'd4 : 16'(Cols);
+
+  always_comb begin
+    if (v_take) begin
+      count = job_d.cfg.kind == trine_post_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
+    end else if (channels_first < group_columns) count = LeftBits'(channels_first);
+    else count = LeftBits'(group_columns);
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      left_q   <= '0;
+      await_q  <= 1'b0;
+      open_q   <= 1'b0;
+      data_q   <= 1'b0;
+      vector_q <= 1'b0;
+    end else if (clear_i) begin
+      left_q   <= '0;
+      await_q  <= 1'b0;
+      open_q   <= 1'b0;
+      data_q   <= 1'b0;
+      vector_q <= 1'b0;
+    end else begin
+      if (take_o && (v_take || job_d.tile_first)) begin
+        await_q <= 1'b1;
+      end else if (first_out_i) begin
+        await_q <= 1'b0;
+      end
+      if (take_o) begin
+        left_q   <= count;
+        open_q   <= !job_d.tile_last;
+        vector_q <= v_take;
+        data_q   <= v_take || c_results_i.valid;
+      end else begin
+        if (c_results_i.valid && c_data_ready_o) data_q <= 1'b1;
+        if (issue_i.column) left_q <= left_q - LeftBits'(step);
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take_o) begin
+      if (job_d.first || v_take != vector_q) cfg_q <= job_d.cfg;
+      lanes_q      <= v_take ? v_lanes_i : c_lanes_i;
+      tile_first_q <= job_d.tile_first;
+      last_q       <= job_d.last;
+      col_q        <= '0;
+      slot_q       <= slot_first;
+      pass_q       <= '0;
+      channel_q    <= channel_first;
+      channels_q   <= channels_first;
+      first_q      <= 1'b1;
+    end else begin
+      channel_q <= channel_now;
+      if (issue_i.pass) pass_q <= last_pass ? '0 : pass_q + 4'd1;
+      if (issue_i.column) begin
+        col_q      <= col_q + ColBits'(step);
+        slot_q     <= slot_now;
+        channels_q <= channels_now;
+        first_q    <= 1'b0;
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The next column. It is issued once, but once for each pair of thresholds.
+  // ---------------------------------------------------------------------------------------------
+  assign kind.requant   = cfg_q.kind == trine_post_pkg::KindRequant;
+  assign kind.fused     = cfg_q.kind == trine_post_pkg::KindFused;
+  assign kind.threshold = (Ternary || Binary) && cfg_q.kind == trine_post_pkg::KindThreshold;
+  assign kind.raw       = cfg_q.kind == trine_post_pkg::KindRaw;
+  assign kind.whole     = cfg_q.kind == trine_post_pkg::KindRaw ||
+                          cfg_q.kind == trine_post_pkg::KindDirect;
+  assign kind.lookup    = Table && cfg_q.lookup;
+
+  always_comb begin
+    last_slot = 5'd3;
+    if (Ternary && cfg_q.encoding == trine_post_pkg::EncodingTernary) last_slot = 5'd15;
+    if (Binary && cfg_q.encoding == trine_post_pkg::EncodingBinary) last_slot = 5'd31;
+  end
+
+  assign one_lane    = Drain == 1 || kind.whole || kind.lookup ||
+                       cfg_q.kind == trine_post_pkg::KindAdd ||
+                       cfg_q.kind == trine_post_pkg::KindMul || (kind.fused && !cfg_q.max) ||
+                       (kind.threshold && cfg_q.passes_last != '0);
+  assign pair        = !one_lane && !slot_q[0] && left_q >= LeftBits'(2);
+  assign step        = pair ? 2'd2 : 2'd1;
+  assign last_pass   = !kind.threshold || pass_q == cfg_q.passes_last;
+  assign last_column = left_q == LeftBits'(step);
+  assign word_end    = (slot_q | 5'(pair)) == last_slot;
+
+  assign column_o.left       = left_q != '0;
+  assign column_o.data       = data_q;
+  assign column_o.from_vector     = vector_q;
+  assign column_o.slot       = slot_q;
+  assign column_o.last_slot  = last_slot;
+  assign column_o.pair       = pair;
+  assign column_o.first_pass = pass_q == '0;
+  assign column_o.last_pass  = last_pass;
+  assign column_o.first      = first_q && (vector_q || tile_first_q);
+  assign column_o.tile_first = tile_first_q;
+  assign column_o.word_end   = word_end;
+  assign column_o.rest       = !vector_q && channels_q == 16'(step);
+  assign column_o.last       = last_column;
+  assign column_o.final_word = last_q && last_column;
+
+  assign kind_o       = kind;
+  assign lanes_o      = lanes_q;
+  assign col_o        = col_q;
+  assign issues_o     = one_lane ? left_q : (left_q + LeftBits'(1) + LeftBits'(slot_q[0])) >> 1;
+  // Of a window's four columns: behind a pair the next one is in an even slot, too.
+  assign follows_o    = Window && cfg_q.window && pair && issue_i.done && c_valid_i &&
+                        c_job_i.drain && group_free;
+  assign count_o      = count;
+  assign first_slot_o = slot_first;
+  assign channel_o    = c_take_o ? channel_first : channel_now;
+
+  // What nobody else reads is 0, so that no register keeps it.
+  always_comb begin
+    cfg_o                = cfg_q;
+    cfg_o.window         = 1'b0;
+    cfg_o.passes_last    = '0;
+    cfg_o.residual_delta = '0;
+    cfg_o.out_plane      = 24'(cfg_q.out_plane[AddrBits-1:0]);
+    cfg_o.param          = '0;
+    cfg_o.channels       = '0;
+    cfg_o.position       = '0;
+    if (!(Ternary || Binary)) cfg_o.low = '0;
+  end
+
+  logic unused_drain;
+  assign unused_drain = ^{cfg_q, job_d, v_job_i, issue_i, c_results_i};
+
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  logic c_stalled_q, v_stalled_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      c_stalled_q <= 1'b0;
+      v_stalled_q <= 1'b0;
+    end else begin
+      c_stalled_q <= c_valid_i && !c_ready_o && !clear_i;
+      v_stalled_q <= v_valid_i && !v_ready_o && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      // Neighbours hold what they offer.
+      if (c_stalled_q) m_c_held: assume (c_valid_i);
+      if (v_stalled_q) m_v_held: assume (v_valid_i);
+      if (v_valid_i) m_v_whole: assume (v_job_i.tile_last && v_job_i.drain);
+      if (c_take_o) m_channels: assume (channels_first != '0);
+      if (issue_i.pass) m_column_left: assume (column_o.left && data_q);
+      if (issue_i.column) m_last_pass: assume (issue_i.pass && last_pass);
+      a_one_source: assert (!(c_take_o && v_take));
+      if (open_q) a_tile_whole: assert (!v_take);
+      if (take_o) a_count: assert (count != '0);
+      if (left_q != '0) a_in_word: assert (slot_q <= last_slot);
+      c_follows: cover (c_take_o && issue_i.done);  // without a gap
+      if (follows_o) a_follows: assert (c_take_o && count <= LeftBits'(4));
+      c_early: cover (c_take_o && !c_results_i.valid);
+      c_round_robin: cover (v_take && c_valid_i);
+    end
+  end
+`endif
+
+endmodule

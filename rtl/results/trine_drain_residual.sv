@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Residual words of a compute job, gathered ahead: what belongs to the last slots of the word in
+// front is kept apart, so that its successor can arrive while those are yet to come. With Drain = 2
+// there are places for two words: a column a cycle needs one every four. A word lies where the word
+// of results will, residual_delta further.
+//
+//   cycle          0     1     2     3     4     5       Drain = 1, four codes a word
+//   column's slot  0     1     2     3     0     1
+//   keep_o                     x                         slot 3 is put apart as slot 2 goes:
+//   r_valid_o                        x                   its word's place is free
+//   from_keep_o                      x
+//
+// Timing    r_valid_o one cycle after its word's place is free; ready_o is a register of what was
+//           answered (rsp_done_i).
+// Contract  words come in the order in which they are asked for; rsp_done_i, its last lane's, ends
+//           one.
+//
+// Check     trine_post_tb; random_program_test (whole core)
+
+module trine_drain_residual #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned AddrBits = 15,
+  parameter int unsigned Drain    = 1,
+  parameter int unsigned LeftBits = 6,
+  localparam int unsigned LaneBits = Rows * (AddrBits + 1)
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // A job of the compute engine is taken: so many columns, the first in this slot.
+  input  logic                     take_i,
+  input  trine_post_pkg::job_t     job_i,
+  input  logic [LeftBits-1:0]      count_i,
+  input  logic [4:0]               first_slot_i,
+
+  // The job in front and its next column.
+  input  trine_post_pkg::cfg_t     cfg_i,
+  input  trine_post_pkg::kind_t    kind_i,
+  input  logic [LaneBits-1:0]      lanes_i,
+  input  trine_post_pkg::column_t  column_i,
+  input  trine_post_pkg::issue_t   issue_i,
+  output logic                     ready_o,      // its residual is there, if it needs one,
+  output logic                     from_keep_o,  // kept apart
+  output logic                     keep_o,       // the last slots of the word are put apart
+  output logic                     busy_o,       // words are yet to be asked for
+
+  // Of the two, where the word that comes next belongs, and where the one in front is.
+  output logic                     rsp_place_o,
+  output logic                     place_o,
+
+  output logic                     r_valid_o,
+  input  logic                     r_ready_i,
+  output logic [LaneBits-1:0]      r_lanes_o,  // {active, addresses}
+  input  logic                     rsp_done_i
+);
+
+  localparam logic [1:0] Words = 2'(Drain);
+
+  logic [LeftBits-1:0] left_q, covered, room;  // codes whose word is yet to be asked for; of it
+  logic [4:0]          slot_q, next_slot;
+  logic [AddrBits-1:0] offset_q;
+  logic [1:0]          asked_q, there_q;       // words asked for, of these there; not yet used
+  logic                rsp_place_q, place_q, keep_q;  // keep_q: slots are kept apart
+  logic                needed, used, at_end, word_free, asks;
+
+  assign busy_o      = left_q != '0;
+  assign room        = LeftBits'(column_i.last_slot) - LeftBits'(slot_q) + LeftBits'(1);
+  assign covered     = left_q < room ? left_q : room;
+  assign r_valid_o   = left_q != '0 && asked_q != Words;
+  assign asks        = r_valid_o && r_ready_i;
+  assign rsp_place_o = rsp_place_q;
+  assign place_o     = place_q;
+
+  for (genvar l = 0; l < Rows; l++) begin : gen_row
+    assign r_lanes_o[l*AddrBits +: AddrBits] = lanes_i[l*AddrBits +: AddrBits] + offset_q;
+  end
+  assign r_lanes_o[Rows*AddrBits +: Rows] = lanes_i[Rows*AddrBits +: Rows];
+
+  assign needed      = kind_i.fused || (kind_i.threshold && cfg_i.max);
+  assign used        = needed && issue_i.column;
+  assign from_keep_o = at_end && keep_q;
+  assign ready_o     = !needed || from_keep_o || there_q != '0;
+  assign next_slot   = column_i.slot + (Drain == 2 && column_i.pair ? 5'd2 : 5'd1);
+  assign at_end      = column_i.slot >> (Drain - 1) == column_i.last_slot >> (Drain - 1);
+  assign keep_o      = used && !at_end && !column_i.last &&
+                       next_slot >> (Drain - 1) == column_i.last_slot >> (Drain - 1);
+  assign word_free   = used && !from_keep_o && (keep_o || column_i.word_end || column_i.last);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      left_q      <= '0;
+      asked_q     <= '0;
+      there_q     <= '0;
+      rsp_place_q <= 1'b0;
+      place_q     <= 1'b0;
+      keep_q      <= 1'b0;
+    end else if (clear_i) begin
+      left_q      <= '0;
+      asked_q     <= '0;
+      there_q     <= '0;
+      rsp_place_q <= 1'b0;
+      place_q     <= 1'b0;
+      keep_q      <= 1'b0;
+    end else begin
+      if (take_i && (job_i.cfg.kind == trine_post_pkg::KindFused || job_i.cfg.max)) begin
+        left_q <= count_i;
+      end else if (asks) left_q <= left_q - covered;
+      asked_q <= asked_q + 2'(asks) - 2'(word_free);
+      there_q <= there_q + 2'(rsp_done_i) - 2'(word_free);
+      if (Drain == 2 && rsp_done_i) rsp_place_q <= !rsp_place_q;
+      if (Drain == 2 && word_free) place_q <= !place_q;
+      if (keep_o) keep_q <= 1'b1;
+      else if (used && from_keep_o && (column_i.word_end || column_i.last)) keep_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take_i) begin
+      slot_q <= first_slot_i;
+      if (job_i.tile_first) offset_q <= job_i.cfg.residual_delta[AddrBits-1:0];
+    end else if (asks) begin
+      slot_q <= slot_q + 5'(covered);
+      if (covered == room) begin
+        slot_q   <= '0;
+        offset_q <= offset_q + cfg_i.out_plane[AddrBits-1:0];
+      end
+    end
+  end
+
+  logic unused_residual;
+  assign unused_residual = ^{job_i, cfg_i, kind_i, column_i, issue_i};
+
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q, waits_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q  <= 1'b0;
+      waits_q <= 1'b0;
+    end else begin
+      live_q  <= 1'b1;
+      waits_q <= r_valid_o && !r_ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (rsp_done_i) m_wanted: assume (there_q != asked_q);
+      if (used) a_there: assert (ready_o);
+      if (waits_q) a_held: assert (r_valid_o);
+      a_places: assert (there_q <= asked_q && asked_q <= Words);
+      if (take_i) a_all_used: assert (asked_q == '0 || (asked_q == 2'd1 && word_free));
+      c_ahead: cover (r_valid_o && keep_q);  // while the kept slots are yet to come
+      c_both: cover (there_q != '0 && from_keep_o);
+    end
+  end
+`endif
+
+endmodule

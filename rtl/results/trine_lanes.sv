@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rows x Drain lanes: what enters becomes a code each, or a word a row.
+//
+//   requantize   trine_post_lane; with a residual also the sum or the maximum with it
+//   threshold    low + number of thresholds that the sum reaches, two a cycle (bias and scale entry
+//                hold a pair); with a residual the maximum with it
+//   raw          sum + bias, a word of its own; direct: a word as it is
+//
+// A requantized, added or multiplied code may be looked up in a table, of which each row has a
+// copy. The second lane of a row only requantizes, without lookup. A fused addition passes it
+// first: its codes go on into the first lane, which adds the residual, one a cycle.
+//
+//   column, slots, softmax's operands -> operand register, with parameters and residual byte
+//     -> trine_post_lane | threshold counters | whole word -> (table) -> code_o | word_o
+//
+// Timing    from issue_i to valid_o the cycles of trine_lane_arb's table, all in cycles with
+//           en_i = 1; without it everything stands still. Words and codes are registers, or a
+//           multiplexer and an adder behind some.
+// Contract  v_slots_i, while a vector job's columns are in front; a softmax's factors from its
+//           issue until its product is out, or its tile's last word: the lanes take them from their
+//           ports. The table is not written while codes are looked up, and not read with a
+//           residual.
+//
+// Check     trine_post_tb, trine_post_lane_tb
+
+module trine_lanes #(
+  parameter int unsigned Rows       = 8,
+  parameter bit          Ternary    = 1'b0,
+  parameter bit          Binary     = 1'b0,
+  parameter bit          Table      = 1'b0,
+  parameter bit          Softmax    = 1'b0,
+  parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
+  parameter int          Multiplier = trine_mul_pkg::Operator
+) (
+  input  logic                          clk_i,
+  input  logic                          rst_ni,
+  input  logic                          en_i,
+
+  // What enters, and the job in front.
+  input  trine_post_pkg::issue_t        issue_i,
+  input  trine_post_pkg::column_t       column_i,
+  input  trine_post_pkg::cfg_t          cfg_i,
+  input  trine_post_pkg::kind_t         kind_i,
+
+  // Operands: the array's columns, slots of the vector engine, values of a softmax.
+  input  logic [Drain*Rows*32-1:0]      acc_i,
+  input  logic [Rows*96-1:0]            v_slots_i,
+  input  logic [Drain*Rows*32-1:0]      softmax_acc_i,
+
+  // A softmax's factors {multiplier, shift} of each row, its configuration; its codes are in the
+  // lanes, one leaves in two cycles, and in this one.
+  input  logic [Rows*37-1:0]            factors_i,
+  input  trine_post_pkg::cfg_t          softmax_cfg_i,
+  input  logic                          softmax_i,
+  input  logic                          softmax_in_two_i,
+  input  logic                          softmax_out_i,
+
+  // Parameters {bias, multiplier, shift} of a column's channel, and the next; a normalized value's
+  // own.
+  input  logic [Drain*69-1:0]           params_i,
+  input  logic                          own_i,
+
+  input  trine_post_pkg::table_write_t  table_i,
+
+  // Residual words, into this place and from that; the last slots of one are put apart, and used.
+  input  logic [Rows-1:0]               rsp_lanes_i,
+  input  logic [Rows*32-1:0]            rsp_data_i,
+  input  logic                          rsp_place_i,
+  input  logic                          residual_place_i,
+  input  logic                          keep_i,
+  input  logic                          from_keep_i,
+
+  // Codes, those of the second lanes above; whole words; products, before a softmax's codes.
+  output logic                          valid_o,
+  output logic [Drain*Rows*8-1:0]       code_o,
+  output logic [Rows*32-1:0]            word_o,
+  output logic                          product_valid_o,
+  output logic [Rows*42-1:0]            product_o
+);
+
+  localparam bit          LowBit = Ternary || Binary;
+  localparam int unsigned Words  = Drain;  // residual words a row: trine_drain_residual
+  localparam logic [1:0]  OpAdd  = 2'd1;
+  localparam int unsigned Second = 5;      // cycles of the second lane: LatencyRequant
+
+  // ---------------------------------------------------------------------------------------------
+  // The operand register, for all rows: what goes into the lanes in the next cycle.
+  // ---------------------------------------------------------------------------------------------
+  logic        lane_q, threshold_q, product_q, normalizing_q, single_q, first_pass_q, factors_q;
+  logic [1:0]  op_q [Drain];
+  logic [31:0] bias_q [Drain];
+  logic [30:0] multiplier_q [Drain];
+  logic [5:0]  shift_q [Drain];
+  logic        direct, static_scale;
+
+  // Zero point and bounds of the codes that are clamped in the next cycle.
+  logic        clamp_softmax, half_even_q;
+  logic [7:0]  zero_point_q, act_min_q, act_max_q;
+
+  // A fused addition through both lanes: in the operand register, and in the second lane.
+  logic              chain;
+  logic [Second:0]   chained_q;
+
+  assign chain         = Drain == 2 && kind_i.fused && !cfg_i.max;
+  assign direct        = kind_i.whole && !kind_i.raw;
+  assign static_scale  = cfg_i.static_scale && !own_i && !kind_i.threshold;
+  assign clamp_softmax = Softmax && softmax_in_two_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      lane_q      <= 1'b0;
+      threshold_q <= 1'b0;
+      chained_q   <= '0;
+    end else if (en_i) begin
+      lane_q      <= (issue_i.pass && !kind_i.threshold && !kind_i.whole) || issue_i.softmax;
+      threshold_q <= issue_i.pass && kind_i.threshold;
+      chained_q   <= {chained_q[Second-1:0], issue_i.pass && chain};
+    end
+  end
+
+  // Both lanes have one channel's if a column goes through both.
+  logic [68:0] params [Drain];
+
+  for (genvar d = 0; d < Drain; d++) begin : gen_params
+    assign params[d] = chain ? {params_i[Drain*37 +: 32], params_i[Drain*6 +: 31], params_i[5:0]}
+                       : {params_i[Drain*37 + d*32 +: 32], params_i[Drain*6 + d*31 +: 31],
+                          params_i[d*6 +: 6]};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      product_q     <= issue_i.product;
+      factors_q     <= Softmax && issue_i.softmax;
+      normalizing_q <= issue_i.normalizing;
+      single_q      <= issue_i.normalizing || (cfg_i.single && !issue_i.softmax);
+      first_pass_q  <= column_i.first_pass;
+      half_even_q   <= cfg_i.half_even && !clamp_softmax;
+      zero_point_q  <= clamp_softmax ? softmax_cfg_i.zero_point : cfg_i.zero_point;
+      act_min_q     <= clamp_softmax ? softmax_cfg_i.act_min : cfg_i.act_min;
+      act_max_q     <= clamp_softmax ? softmax_cfg_i.act_max : cfg_i.act_max;
+      for (int unsigned d = 0; d < Drain; d++) begin
+        op_q[d] <= issue_i.softmax || issue_i.normalizing ? 2'd0
+                   : chain ? (d == 0 ? OpAdd : 2'd0) : cfg_i.kind[1:0];
+        bias_q[d] <= cfg_i.static_bias && !own_i ? cfg_i.bias : params[d][68:37];
+        if (issue_i.softmax) bias_q[d] <= '0;
+        multiplier_q[d] <= static_scale ? cfg_i.multiplier : params[d][36:6];
+        shift_q[d]      <= static_scale ? cfg_i.shift : params[d][5:0];
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // What leaves: a whole word behind the operand register, a count behind the counters, a code
+  // behind the lane, or behind the table.
+  // ---------------------------------------------------------------------------------------------
+  logic [Drain*Rows-1:0] lane_valid, lane_product;
+  logic                  whole_q, looked_up, found_q;
+  logic [2:1]            counted_q;  // in the operand register, and in the counters
+
+  assign looked_up       = kind_i.lookup && !softmax_i;
+  assign valid_o         = looked_up ? found_q : lane_valid[0] || counted_q[2] || whole_q;
+  assign product_valid_o = en_i && lane_product[0];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      whole_q   <= 1'b0;
+      counted_q <= '0;
+      found_q   <= 1'b0;
+    end else if (en_i) begin
+      whole_q   <= issue_i.column && kind_i.whole;
+      counted_q <= {counted_q[1], issue_i.column && kind_i.threshold};
+      found_q   <= looked_up && lane_valid[0];
+    end
+  end
+
+  for (genvar l = 0; l < Rows; l++) begin : gen_row
+    logic [31:0]        words_q [Words];
+    logic [31:0]        word_q;          // of them, the one in front
+    logic [8*Drain-1:0] keep_d, keep_q;  // what goes last of the word before
+    logic [31:0]        acc_q [Drain];
+    logic [7:0]         residual_q [Drain];
+    logic [7:0]         lane_codes [Drain];
+
+    // The codes in the last slots.
+    always_comb begin
+      for (int unsigned d = 0; d < Drain; d++) begin
+        keep_d[8*d +: 8] = word_q[32 - 8*Drain + 8*d +: 8];
+        if (Ternary && cfg_i.encoding == trine_post_pkg::EncodingTernary) begin
+          keep_d[8*d +: 8] = {{6{word_q[33 - 2*Drain + 2*d]}}, word_q[32 - 2*Drain + 2*d +: 2]};
+        end
+        if (Binary && cfg_i.encoding == trine_post_pkg::EncodingBinary) begin
+          keep_d[8*d +: 8] = 8'(word_q[32 - Drain + d]);
+        end
+      end
+    end
+
+    assign word_q = words_q[Words == 1 ? 0 : residual_place_i];
+
+    always_ff @(posedge clk_i) begin
+      for (int unsigned w = 0; w < Words; w++) begin
+        if (rsp_lanes_i[l] && (Words == 1 || 1'(w) == rsp_place_i)) begin
+          words_q[w] <= rsp_data_i[l*32 +: 32];
+        end
+      end
+      if (keep_i) keep_q <= keep_d;
+    end
+
+    assign word_o[l*32 +: 32] = kind_i.raw ? acc_q[0] + bias_q[0] : acc_q[0];
+
+    for (genvar d = 0; d < Drain; d++) begin : gen_lane
+      logic [4:0]  slot;
+      logic [23:0] operand;
+      logic [31:0] acc;
+      logic [7:0]  from_word, kept, residual, lane_code, found;
+      logic [41:0] product;
+      logic [30:0] multiplier;
+      logic [5:0]  shift;
+
+      assign multiplier = factors_q ? factors_i[Rows*6 + l*31 +: 31] : multiplier_q[d];
+      assign shift      = factors_q ? factors_i[l*6 +: 6] : shift_q[d];
+
+      assign slot = column_i.slot | 5'(d);  // the second lane's is odd
+
+      always_comb begin
+        unique case (slot[1:0])
+          2'd0:    operand = v_slots_i[l*96 +: 24];
+          2'd1:    operand = v_slots_i[l*96 + 24 +: 24];
+          2'd2:    operand = v_slots_i[l*96 + 48 +: 24];
+          default: operand = v_slots_i[l*96 + 72 +: 24];
+        endcase
+      end
+
+      // While a column is in the second lane its residual goes through registers that the first
+      // one's operand does not need.
+      always_comb begin
+        acc = acc_i[(d*Rows+l)*32 +: 32];
+        if (chain) acc = d == 0 ? {acc_q[0][23:0], residual_q[0]} : acc_i[l*32 +: 32];
+        if (column_i.from_vector) acc = 32'($signed(operand));
+        if (direct) begin
+          acc = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8], v_slots_i[l*96 + 24 +: 8],
+                 v_slots_i[l*96 +: 8]};
+        end
+        if (Softmax && issue_i.softmax) acc = softmax_acc_i[(d*Rows+l)*32 +: 32];
+      end
+
+      always_ff @(posedge clk_i) begin
+        if (en_i) begin
+          acc_q[d]      <= acc;
+          residual_q[d] <= chain && d == 1 ? acc_q[0][31:24] : residual;
+        end
+      end
+
+      always_comb begin
+        from_word = word_q[{slot[1:0], 3'd0} +: 8];
+        if (Ternary && cfg_i.encoding == trine_post_pkg::EncodingTernary) begin
+          from_word = {{7{word_q[{slot[3:0], 1'b1}]}}, word_q[{slot[3:0], 1'b0}]};
+        end
+        if (Binary && cfg_i.encoding == trine_post_pkg::EncodingBinary) begin
+          from_word = 8'(word_q[slot]);
+        end
+        kept     = Drain == 1 || !slot[0] ? keep_q[7:0] : keep_q[8*Drain-1 -: 8];
+        residual = from_keep_i ? kept : from_word;
+        if (column_i.from_vector) residual = operand[15:8];
+      end
+
+      // Thresholds reached; the residual waits for the last pair.
+      if (LowBit) begin : gen_threshold
+        logic [5:0]        count_q;
+        logic [7:0]        other_q;
+        logic signed [7:0] counted;
+
+        always_ff @(posedge clk_i) begin
+          if (en_i && threshold_q) begin
+            count_q <= (first_pass_q ? 6'd0 : count_q) +
+                       6'($signed(acc_q[d]) >= $signed(bias_q[d])) +
+                       6'($signed(acc_q[d]) >= $signed({shift_q[d][0], multiplier_q[d]}));
+            other_q <= residual_q[d];
+          end
+        end
+
+        assign counted = $signed(cfg_i.low) + $signed({2'd0, count_q});
+        assign code_o[(d*Rows+l)*8 +: 8] =
+            !kind_i.threshold || softmax_out_i ? found
+            : cfg_i.max && $signed(other_q) > counted ? other_q : $unsigned(counted);
+      end else begin : gen_no_threshold
+        assign code_o[(d*Rows+l)*8 +: 8] = found;
+      end
+
+      // The first lane takes what the second has made of a column.
+      logic       from_second;
+      logic [7:0] low, other;
+
+      assign from_second   = Drain == 2 && d == 0 && chained_q[Second];
+      assign low           = from_second ? lane_codes[Drain-1] : acc_q[d][7:0];
+      assign other         = from_second ? residual_q[Drain-1] : residual_q[d];
+      assign lane_codes[d] = lane_code;
+
+      trine_post_lane #(
+        .Products   (Softmax && d == 0),
+        .Pairs      (d == 0),
+        .Again      (Drain == 1),
+        .Multiplier (Multiplier)
+      ) u_lane (
+        .clk_i,
+        .rst_ni,
+        .en_i,
+        .single_i                 (single_q),
+        .half_even_i              (half_even_q),
+        .max_i                    (cfg_i.max),
+        .square_i                 (cfg_i.square),
+        .normalize_i              (normalizing_q),
+        .zero_point_i             (zero_point_q),
+        .act_min_i                (act_min_q),
+        .act_max_i                (act_max_q),
+        .add_zero_a_i             (cfg_i.add_zero_a),
+        .add_zero_b_i             (cfg_i.add_zero_b),
+        .add_a_is_half_i          (cfg_i.add_a_is_half),
+        .add_operand_multiplier_i (cfg_i.add_operand_multiplier),
+        .add_operand_shift_i      (cfg_i.add_operand_shift),
+        .add_multiplier_i         (cfg_i.add_multiplier),
+        .add_shift_i              (cfg_i.add_shift),
+        .add_zero_point_i         (cfg_i.add_zero_point),
+        .add_act_min_i            (cfg_i.add_act_min),
+        .add_act_max_i            (cfg_i.add_act_max),
+        .in_valid_i               ((lane_q && !(d == 0 && chained_q[0])) || from_second),
+        .in_op_i                  (op_q[d]),
+        .acc_i                    ({acc_q[d][31:8], low}),
+        .bias_i                   (bias_q[d]),
+        .multiplier_i             (multiplier),
+        .shift_i                  (shift),
+        .residual_i               (other),
+        .product_i                (product_q),
+        .out_valid_o              (lane_valid[d*Rows+l]),
+        .code_o                   (lane_code),
+        .product_valid_o          (lane_product[d*Rows+l]),
+        .product_o                (product)
+      );
+
+      // One product a row.
+      if (d == 0) begin : gen_product
+        assign product_o[l*42 +: 42] = product;
+      end else begin : gen_no_product
+        logic unused_product;
+        assign unused_product = ^product;
+      end
+
+      if (Table && d == 0) begin : gen_table
+        logic [7:0] entry;
+
+        trine_table u_table (
+          .clk_i,
+          .en_i    (en_i && lane_valid[l] && kind_i.lookup),
+          .code_i  (lane_code),
+          .entry_o (entry),
+          .we_i    (table_i.we),
+          .addr_i  (table_i.addr),
+          .wdata_i (table_i.wdata)
+        );
+
+        assign found = kind_i.lookup && !softmax_out_i ? entry : lane_code;
+      end else begin : gen_no_table
+        assign found = lane_code;
+      end
+    end
+  end
+
+  logic unused_lanes;
+  assign unused_lanes = ^{lane_valid, lane_product, threshold_q, first_pass_q, issue_i, column_i,
+                          cfg_i, kind_i, softmax_cfg_i, softmax_acc_i, factors_i, table_i,
+                          softmax_out_i};
+
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      // Lanes go together.
+      a_together: assert (lane_valid[Rows-1:0] == '0 || lane_valid[Rows-1:0] == '1);
+      a_products_together: assert (lane_product[Rows-1:0] == '0 || lane_product[Rows-1:0] == '1);
+      a_one_result: assert (2'(whole_q) + 2'(counted_q[2]) + 2'(lane_valid[0]) <= 2'd1);
+      if (issue_i.pass) m_one_client: assume (!issue_i.softmax);
+      // Both lanes of a row, if neither is a product or a normalized value.
+      if (kind_i.requant && !softmax_i && lane_valid[0]) a_both: assert (lane_valid == '1);
+      c_both: cover (lane_valid == '1);
+      c_looked_up: cover (looked_up && found_q);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Post unit: takes finished tiles, turns them column by column into codes in Rows lanes, packs 4
+// int8, 16 ternary or 32 binary codes to a word and scatters the words to DMEM. With Drain = 2
+// there are two lanes a row, and two columns go together.
+//
+//   trine_drain            jobs of compute and vector engine, their columns
+//   trine_drain_params     parameters of the next column's channel
+//   trine_drain_residual   residual words, one ahead
+//   trine_drain_grant      when the array may overwrite its drain registers
+//   trine_lane_arb         columns and a softmax enter the lanes; a tag goes with each code
+//   trine_lanes            the lanes: operand register, trine_post_lane, thresholds, tables
+//   trine_pack             codes to words, words to DMEM, ends of instructions
+//
+//   job -> drain -> arb -> lanes -> pack -> scatter
+//           ^  ^     ^                |
+//   params _|  |_ residual            |  en: pack stops all of them together
+//                    |________________|
+//
+// A softmax has no jobs: it asks for products of its reciprocal and for codes, which go between the
+// columns and are packed and scattered with addresses and configuration of their own, those of the
+// vector engine's ports.
+//
+// Timing    Drain columns a cycle (fused addition: one a cycle, or with Drain = 1 every second
+//           cycle; squares: two cycles of four), from the cycle after job and data are taken on. A
+//           word leaves 1 (raw, direct), 2 (thresholds), 6 (requantize), 8 (add, multiply), 10
+//           (square) or 13 (fused) cycles after its last column, with a lookup one more.
+// Contract  v_slots_i hold from the taking of a vector job to v_status_o.done; a softmax's
+//           configuration and addresses until softmax_o.left of the tile's last word; its factors
+//           from an issue until the product is out, or the tile's last word. A vector job has
+//           tile_last and drain. No lookups with a residual. The table is not written while codes
+//           are looked up. With p_lock_o parameters are ready: loads have every eighth cycle.
+//
+// Check     trine_post_tb; random_program_test (whole core)
+
+module trine_post #(
+  parameter int unsigned Rows       = 8,
+  parameter int unsigned Cols       = 8,
+  parameter int unsigned AddrBits   = 15,
+  parameter int unsigned Channels   = 512,
+  parameter bit          Ternary    = 1'b0,
+  parameter bit          Binary     = 1'b0,
+  parameter bit          Table      = 1'b0,
+  parameter bit          Window     = 1'b0,
+  parameter bit          Softmax    = 1'b0,
+  parameter int unsigned Drain      = 1,     // columns a cycle: 1, 2
+  parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
+  parameter int          Multiplier = trine_mul_pkg::Operator,
+  localparam int unsigned LaneBits    = Rows * (AddrBits + 1),
+  localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32,
+  localparam int unsigned ColBits     = Cols > 1 ? $clog2(Cols) : 1,
+  localparam int unsigned ChannelBits = $clog2(Channels)
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+  input  logic                             clear_i,
+
+  // A tile of the compute engine: {active lanes, their output addresses}.
+  input  logic                             c_valid_i,
+  output logic                             c_ready_o,
+  input  trine_post_pkg::job_t             c_job_i,
+  input  logic [LaneBits-1:0]              c_lanes_i,
+  input  trine_post_pkg::results_t         c_results_i,
+  output logic                             c_data_ready_o,
+  output trine_post_pkg::compute_status_t  c_status_o,
+
+  // The array's drain registers: this column, and the next.
+  output logic [ColBits-1:0]               col_o,
+  input  logic [Drain*Rows*32-1:0]         column_i,
+
+  // A word in each lane of the vector engine.
+  input  logic                             v_valid_i,
+  output logic                             v_ready_o,
+  input  trine_post_pkg::job_t             v_job_i,
+  input  logic [LaneBits-1:0]              v_lanes_i,
+  input  logic [Rows*96-1:0]               v_slots_i,
+  output trine_post_pkg::vector_status_t   v_status_o,
+
+  // Softmax: values, of two codes if they go together; {multipliers, shifts} of the rows; products.
+  input  logic                             softmax_valid_i,
+  input  trine_post_pkg::softmax_t         softmax_i,
+  output trine_post_pkg::softmax_status_t  softmax_o,
+  input  logic [Drain*Rows*32-1:0]         softmax_acc_i,
+  input  logic [Rows*37-1:0]               factors_i,
+  output logic [Rows*42-1:0]               product_o,
+
+  // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
+  output logic                             p_valid_o,
+  input  logic                             p_ready_i,
+  output logic                             p_lock_o,
+  output logic [ChannelBits-1:0]           p_channel_o,
+  input  logic [Drain*69-1:0]              params_i,
+
+  input  trine_post_pkg::table_write_t     table_i,
+
+  // Residual words: {active lanes, addresses}.
+  output logic                             r_valid_o,
+  input  logic                             r_ready_i,
+  output logic [LaneBits-1:0]              r_lanes_o,
+  input  logic [Rows-1:0]                  rsp_lanes_i,
+  input  logic [Rows*32-1:0]               rsp_data_i,
+  input  logic                             rsp_done_i,
+
+  // Results: {addresses, active lanes, data, mask}.
+  output logic                             s_valid_o,
+  input  logic                             s_ready_i,
+  input  logic                             s_empty_i,
+  output logic [WordBits-1:0]              s_word_o
+);
+
+  localparam int unsigned MaxCols  = Cols > 4 ? Cols : 4;
+  localparam int unsigned LeftBits = $clog2(MaxCols + 1) > 6 ? $clog2(MaxCols + 1) : 6;
+
+  // The job in front, its next column, and what enters the lanes.
+  trine_post_pkg::cfg_t    cfg;
+  trine_post_pkg::kind_t   kind;
+  trine_post_pkg::column_t column;
+  trine_post_pkg::issue_t  issue;
+  logic [LaneBits-1:0]     lanes;
+  logic [LeftBits-1:0]     issues, count;
+  logic [4:0]              first_slot;
+  logic [ChannelBits-1:0]  channel;
+  logic                    take, c_take, waits, bare, follows;
+  logic                    params_ready, value_read, value_own;
+  logic                    residual_ready, from_keep, keep, rsp_place, residual_place;
+
+  // Out of the lanes.
+  trine_post_pkg::tag_t     tag;
+  logic                     en, lanes_empty, lanes_softmax, column_may, softmax_in_two, run_ends;
+  logic                     code_out, code_valid, pop, first_out, retiring;
+  logic [3:1]               pops;
+  logic [1:0]               room;
+  logic [Drain*Rows*8-1:0]  code;
+  logic [Rows*32-1:0]       word;
+  if ($bits(tag) != trine_post_pkg::TagBits) begin : gen_bad_tag $error("trine_post: TagBits"); end
+
+  trine_drain #(
+    .Rows     (Rows),
+    .Cols     (Cols),
+    .AddrBits (AddrBits),
+    .Channels (Channels),
+    .Ternary  (Ternary),
+    .Binary   (Binary),
+    .Table    (Table),
+    .Window   (Window),
+    .Drain    (Drain),
+    .LeftBits (LeftBits)
+  ) u_drain (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .c_valid_i,
+    .c_ready_o,
+    .c_job_i,
+    .c_lanes_i,
+    .c_results_i,
+    .c_data_ready_o,
+    .bare_o        (bare),
+    .v_valid_i,
+    .v_ready_o,
+    .v_job_i,
+    .v_lanes_i,
+    .lanes_empty_i (lanes_empty),
+    .first_out_i   (first_out),
+    .retiring_i    (retiring),
+    .cfg_o         (cfg),
+    .kind_o        (kind),
+    .lanes_o       (lanes),
+    .waits_o       (waits),
+    .column_o      (column),
+    .col_o,
+    .issues_o      (issues),
+    .follows_o     (follows),
+    .issue_i       (issue),
+    .take_o        (take),
+    .c_take_o      (c_take),
+    .count_o       (count),
+    .first_slot_o  (first_slot),
+    .channel_o     (channel)
+  );
+
+  trine_drain_params #(.Channels(Channels)) u_params (
+    .clk_i,
+    .rst_ni,
+    .en_i         (en),
+    .take_i       (take),
+    .c_take_i     (c_take),
+    .column_i     (column),
+    .issue_i      (issue),
+    .channel_i    (channel),
+    .ready_o      (params_ready),
+    .reciprocal_i (softmax_i.reciprocal),
+    .v_first_i    (v_job_i.cfg.param),
+    .read_o       (value_read),
+    .own_o        (value_own),
+    .p_valid_o,
+    .p_ready_i,
+    .p_channel_o
+  );
+
+  trine_drain_residual #(
+    .Rows     (Rows),
+    .AddrBits (AddrBits),
+    .Drain    (Drain),
+    .LeftBits (LeftBits)
+  ) u_residual (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .take_i       (c_take),
+    .job_i        (c_job_i),
+    .count_i      (count),
+    .first_slot_i (first_slot),
+    .cfg_i        (cfg),
+    .kind_i       (kind),
+    .lanes_i      (lanes),
+    .column_i     (column),
+    .issue_i      (issue),
+    .ready_o      (residual_ready),
+    .from_keep_o  (from_keep),
+    .keep_o       (keep),
+    .busy_o       (c_status_o.fetch_busy),
+    .rsp_place_o  (rsp_place),
+    .place_o      (residual_place),
+    .r_valid_o,
+    .r_ready_i,
+    .r_lanes_o,
+    .rsp_done_i
+  );
+
+  trine_drain_grant #(.LeftBits(LeftBits), .PeStages(PeStages)) u_grant (
+    .clk_i,
+    .rst_ni,
+    .kind_i       (kind),
+    .column_i     (column),
+    .issues_i     (issues),
+    .params_i     (params_ready),
+    .done_i       (issue.done),
+    .lanes_i      (column_may),
+    .results_i    (c_results_i),
+    .follows_i    (follows),
+    .pops_i       ({pops, pop}),
+    .room_i       (room),
+    .run_ends_i   (run_ends),
+    .value_i      (value_read),
+    .drain_ok_o   (c_status_o.drain_ok),
+    .drain_soon_o (c_status_o.drain_soon),
+    .p_lock_o
+  );
+
+  trine_lane_arb #(.Softmax(Softmax), .Drain(Drain)) u_arb (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .en_i             (en),
+    .cfg_i            (cfg),
+    .kind_i           (kind),
+    .column_i         (column),
+    .params_i         (params_ready),
+    .residual_i       (residual_ready),
+    .data_valid_i     (c_results_i.valid || c_results_i.soon),
+    .waits_i          (waits),
+    .softmax_valid_i,
+    .softmax_i,
+    .issue_o          (issue),
+    .empty_o          (lanes_empty),
+    .softmax_o        (lanes_softmax),
+    .column_may_o     (column_may),
+    .code_i           (code_out),
+    .valid_o          (code_valid),
+    .tag_o            (tag),
+    .pops_o           (pops),
+    .run_ends_o       (run_ends),
+    .softmax_in_two_o (softmax_in_two)
+  );
+
+  trine_lanes #(
+    .Rows       (Rows),
+    .Ternary    (Ternary),
+    .Binary     (Binary),
+    .Table      (Table),
+    .Softmax    (Softmax),
+    .Drain      (Drain),
+    .Multiplier (Multiplier)
+  ) u_lanes (
+    .clk_i,
+    .rst_ni,
+    .en_i             (en),
+    .issue_i          (issue),
+    .column_i         (column),
+    .cfg_i            (cfg),
+    .kind_i           (kind),
+    .acc_i            (column_i),
+    .v_slots_i,
+    .softmax_acc_i,
+    .factors_i,
+    .softmax_cfg_i    (v_job_i.cfg),
+    .softmax_i        (lanes_softmax),
+    .softmax_in_two_i (softmax_in_two),
+    .softmax_out_i    (Softmax && tag.softmax),
+    .params_i,
+    .own_i            (value_own),
+    .table_i,
+    .rsp_lanes_i,
+    .rsp_data_i,
+    .rsp_place_i      (rsp_place),
+    .residual_place_i (residual_place),
+    .keep_i           (keep),
+    .from_keep_i      (from_keep),
+    .valid_o          (code_out),
+    .code_o           (code),
+    .word_o           (word),
+    .product_valid_o  (softmax_o.product),
+    .product_o
+  );
+
+  trine_pack #(
+    .Rows     (Rows),
+    .AddrBits (AddrBits),
+    .Ternary  (Ternary),
+    .Binary   (Binary),
+    .Softmax  (Softmax),
+    .Drain    (Drain)
+  ) u_pack (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .en_o            (en),
+    .valid_i         (code_valid),
+    .tag_i           (tag),
+    .code_i          (code),
+    .word_i          (word),
+    .cfg_i           (cfg),
+    .kind_i          (kind),
+    .vector_i        (column.from_vector),
+    .lanes_i         (lanes),
+    .softmax_cfg_i   (v_job_i.cfg),
+    .softmax_lanes_i (v_lanes_i),
+    .bare_i          (bare),
+    .pop_o           (pop),
+    .room_o          (room),
+    .first_o         (first_out),
+    .left_o          (softmax_o.left),
+    .retiring_o      (retiring),
+    .c_retire_o      (c_status_o.retire),
+    .v_retire_o      (v_status_o.retire),
+    .s_valid_o,
+    .s_ready_i,
+    .s_empty_i,
+    .s_word_o
+  );
+
+  assign v_status_o.done = issue.done && column.from_vector;
+  assign softmax_o.issue = issue.softmax;
+
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic                live_q, slots_kept_q, factors_kept_q, table_write_q;
+  logic [2+PeStages:1] promised_q;
+  logic [Rows*96-1:0]  held_slots_q;
+  logic [Rows*37-1:0]  held_factors_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q         <= 1'b0;
+      slots_kept_q   <= 1'b0;
+      factors_kept_q <= 1'b0;
+      table_write_q  <= 1'b0;
+      promised_q     <= '0;
+    end else begin
+      live_q         <= 1'b1;
+      slots_kept_q   <= (v_ready_o || (column.from_vector && column.left && !issue.done)) &&
+                        !clear_i;
+      factors_kept_q <= (en ? issue.softmax : factors_kept_q) && !clear_i;
+      table_write_q  <= table_i.we;
+      promised_q     <= clear_i ? '0
+                        : {take ? '0 : promised_q[1+PeStages:1],
+                           (c_status_o.drain_ok && column.left && column.data &&
+                            !column.from_vector && !take) || c_status_o.drain_soon};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_slots_q   <= v_slots_i;
+    held_factors_q <= factors_i;
+    if (live_q) begin
+      if (factors_kept_q) m_factors_held: assume (factors_i == held_factors_q);
+      if (slots_kept_q) m_slots_held: assume (v_slots_i == held_slots_q);
+      if (p_lock_o) m_locked: assume (p_ready_i);
+      if (code_valid && kind.lookup && !lanes_softmax) begin
+        m_table_kept: assume (!table_i.we && !table_write_q);
+      end
+      // The array's results may change 2 + PeStages cycles after the promise: read by then.
+      if (promised_q[2+PeStages]) a_drained: assert (!column.left);
+      if (issue.softmax) a_softmax_waits: assert (!take || c_take);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Post-processing lane: TFLite-exact requantization, residual addition, element-wise product and
+// squared difference on one multiplier.
+//
+//   op 0, requant   y = clamp(zero_point + M(acc + bias, multiplier, shift), act_min, act_max)
+//   op 1, add       y = clamp(add_zero_point + M(A + B, add_multiplier, add_shift),
+//                             add_act_min, add_act_max),  operand a is acc_i[7:0]
+//   op 2, fused     op 1 with op 0's y as operand a; with max_i instead max(y, residual)
+//   op 3, mul       y = clamp(zero_point + M((a - add_zero_a) * (b - add_zero_b), multiplier,
+//                             shift), act_min, act_max),  operands as in op 1
+//   op 1, square_i  y = clamp(zero_point + M(d * d, multiplier, shift), act_min, act_max), d = A +
+//       B
+//                   with v - z shifted by 7 instead of 20
+//
+//   op 0, normalize_i  y = clamp(zero_point + M(n + bias, multiplier, -32 + shift[4:0]), act_min,
+//       act_max),
+//                   n = acc * multiplier >> 24, complemented if shift[5] = 0: multiplier is first
+//                   that of the value, then the channel's
+//
+//   product         with product_i op 0 has no result but (acc + bias) * multiplier, without its
+//   low
+//                   20 bits and above bit 61, in the cycle of product_valid_o; shift_i >= 0 then.
+//                   With normalize_i without bias.
+//
+//   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
+//                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
+//                   add_a_is_half_i; the other is add_operand_multiplier, add_operand_shift.
+//   M(x, q, shift)  double (single_i = 0): rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0)), the
+//                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >>
+//                   (31-shift).
+//
+// With half_even_i the last rounding, of requantization or of the sum, sends halves to even: y = t
+// >> 1 if all bits below t[0] are 0 and t[1] is 0.
+//
+// Both roundings are one: for shift < 0, rdpot(rdhm(x, q), -shift) is
+//   (x*q + n*2^30 + 2^(30-shift)) >> (31-shift),  n = x < 0 ? -1 : 1,
+// and for shift >= 0 double equals single. The term n*2^30 joins the product's carry-save tree
+// (trine_mul's nudge); the other is t[0] of t = sum >> (30-shift), y = (t >> 1) + t[0].
+//
+// The square goes through the multiplier twice. Its second factor is d modulo 2^31, of which the
+// low 31 bits of the product, all that d * d < 2^30 has, do not see the sign. Here, too, bits that
+// are shifted in need no multiplier: the operand's product counts from bit 24 instead of bit 11.
+//
+// The product of op 3 is made where op 1 scales an operand, u * v = u * (v + 256) - (u << 8): v +
+// 256 is an unsigned multiplier, and the rest is subtracted where op 1 adds its operands.
+//
+// Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2, squares and normalized
+//           values. All registers hold while en_i = 0. In cycles with en_i = 1, from the cycle of
+//           in_valid_i to that of out_valid_o:
+//             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7 (also op 3),
+//             LatencyFused = 12, LatencySquare = 9, LatencyNormalize = 7; to
+//             product_valid_o 2
+//           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
+//           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in
+//           every second cycle interleaves with itself. The second entry of squares and normalized
+//           values is 2 cycles after the first.
+// Contract  op 2 at most in every second enabled cycle, squares and normalized values not in cycles
+//           n and n + 2. Before an op other than the last one,
+//           or an op 2 in cycles of the other parity, the pipeline has run empty (checked: two
+//           values never meet at the multiplier's entry).
+//           bias, multiplier and shift are those of the value's output channel; the same for all
+//           values of op 3, which takes them 2 cycles later, of squares (4 cycles), and of
+//           normalized values, which take them, and the bias, 2 cycles later;
+//           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0, of a square a factor of
+//           at most 1/2; act_min <= act_max;
+//           half_even_i only with single_i; configuration and in_op_i are stable while values are
+//           in flight, but for op 0, whose single_i is that of the cycle of in_valid_i, and
+//           half_even_i, zero point and bounds those of 4 cycles later.
+//
+// Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; trine_post_lane_tb
+
+module trine_post_lane #(
+  parameter bit Products   = 1'b1,  // product_i and normalize_i
+  parameter bit Pairs      = 1'b1,  // ops 1 and 3, and op 2 without max_i
+  parameter bit Again      = 1'b1,  // op 2 without max_i, with Pairs
+  parameter int Multiplier = trine_mul_pkg::Operator
+) (
+  input  logic        clk_i,
+  input  logic        rst_ni,
+  input  logic        en_i,
+
+  // Configuration.
+  input  logic        single_i,
+  input  logic        half_even_i,
+  input  logic        max_i,
+  input  logic        square_i,
+  input  logic        normalize_i,
+  input  logic [7:0]  zero_point_i,
+  input  logic [7:0]  act_min_i,
+  input  logic [7:0]  act_max_i,
+  input  logic [7:0]  add_zero_a_i,
+  input  logic [7:0]  add_zero_b_i,
+  input  logic        add_a_is_half_i,
+  input  logic [30:0] add_operand_multiplier_i,
+  input  logic [5:0]  add_operand_shift_i,
+  input  logic [30:0] add_multiplier_i,
+  input  logic [5:0]  add_shift_i,
+  input  logic [7:0]  add_zero_point_i,
+  input  logic [7:0]  add_act_min_i,
+  input  logic [7:0]  add_act_max_i,
+
+  input  logic        in_valid_i,
+  input  logic [1:0]  in_op_i,
+  input  logic [31:0] acc_i,
+  input  logic [31:0] bias_i,
+  input  logic [30:0] multiplier_i,
+  input  logic [5:0]  shift_i,
+  input  logic [7:0]  residual_i,
+  input  logic        product_i,
+
+  output logic        out_valid_o,
+  output logic [7:0]  code_o,
+  output logic        product_valid_o,
+  output logic [41:0] product_o
+);
+
+  localparam logic [1:0] OpAdd   = 2'd1;
+  localparam logic [1:0] OpFused = 2'd2;
+  localparam logic [1:0] OpMul   = 2'd3;
+
+  // A pass through the multiplier. Fields travel with their value.
+  localparam int unsigned Stages = 5;
+
+  logic [Stages:1] valid_q;  // [k]: the registers after stage k hold a value
+  logic [2:1]      product_q;  // a product that has no code
+  logic [4:1]      add_q;    // it is the sum of two operands
+  logic [Stages:1] again_q;  // its code becomes operand a
+  logic            operand_valid_q, scaled_valid_q;
+  // the product comes back: of a difference to be squared, a normalized value
+  logic [2:1]      twice_q;
+
+  logic in_requant, in_pair, in_product, mul, square, root, normalize, twice, start;
+  logic second;  // a code that is operand a, if max_i does not say otherwise
+
+  assign in_requant = in_valid_i && !in_op_i[0];
+  assign in_pair    = in_valid_i && in_op_i[0] && Pairs;  // add, mul
+  assign in_product = in_requant && product_i && Products;
+  assign mul        = in_op_i == OpMul && Pairs;
+  assign square     = square_i && in_op_i == OpAdd && Pairs;
+  assign normalize  = normalize_i && Products;
+  assign root       = square && scaled_valid_q;
+  assign twice      = root || (in_requant && normalize && !in_product);
+  assign second     = Again && Pairs && valid_q[Stages] && again_q[Stages];
+  assign start      = in_requant || scaled_valid_q || twice_q[2];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      valid_q         <= '0;
+      product_q       <= '0;
+      twice_q         <= '0;
+      operand_valid_q <= 1'b0;
+      scaled_valid_q  <= 1'b0;
+    end else if (en_i) begin
+      valid_q         <= {valid_q[Stages-1:1], start && !in_product && !twice};
+      product_q       <= {product_q[1], in_product};
+      twice_q         <= {twice_q[1], twice};
+      operand_valid_q <= in_pair || (second && !max_i);
+      scaled_valid_q  <= operand_valid_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) begin
+      add_q   <= {add_q[3:1], Pairs && !in_requant && !mul && !square && !normalize};
+      again_q <= {again_q[Stages-1:1], in_requant && in_op_i == OpFused};
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Operands of addition and product. The residual waits for operand a: as op 2 comes every second
+  // cycle at most, a register that holds for two cycles does the work of two.
+  // ---------------------------------------------------------------------------------------------
+  logic [7:0] code_q;
+  logic [7:0] residual_q, residual_q2;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && in_requant && in_op_i == OpFused) residual_q <= residual_i;
+    if (en_i && valid_q[2] && again_q[2]) residual_q2 <= residual_q;
+  end
+
+  logic               two_roundings;
+  logic        [4:0]  right;
+  logic signed [29:0] scaled;
+  logic signed [8:0]  half;
+
+  trine_post_operand #(.Multiplier(Multiplier)) u_operand (
+    .clk_i,
+    .en_i,
+    .single_i,
+    .square_i        (square),
+    .mul_i           (mul),
+    .zero_a_i        (add_zero_a_i),
+    .zero_b_i        (add_zero_b_i),
+    .a_is_half_i     (add_a_is_half_i),
+    .multiplier_i    (add_operand_multiplier_i),
+    .shift_i         (add_operand_shift_i),
+    .in_pair_i       (in_pair),
+    .a_i             (acc_i[7:0]),
+    .b_i             (residual_i),
+    .code_i          (Again ? code_q : acc_i[7:0]),
+    .residual_i      (Again ? residual_q2 : residual_i),
+    .load_a_i        (in_pair || second),
+    .load_b_i        (in_pair || (Again && valid_q[4] && again_q[4])),
+    .operand_valid_i (operand_valid_q),
+    .two_roundings_o (two_roundings),
+    .right_o         (right),
+    .half_o          (half),
+    .scaled_o        (scaled)
+  );
+
+  // ---------------------------------------------------------------------------------------------
+  // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of
+  // B is its carry. |A + B| < 2^28, of a square < 2^15. A square comes here again.
+  //
+  // Here 2^30 was added to negative products too, as subtracting it (a sign extension) costs more
+  // in a small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.
+  // ---------------------------------------------------------------------------------------------
+  logic signed [29:0] t_operand;
+  logic               below, carry_in;
+  logic signed [31:0] addend_a, addend_b, x_d, x_q;
+  logic        [30:0] multiplier_d, multiplier_q;
+  logic        [5:0]  shift_d, amount_d, amount_q, amount_q2;
+  logic               own_scale;  // not the sum's
+  logic               nudge_d, nudge_q;
+
+  logic        [61:0] product;  // of stage 2
+
+  always_comb begin
+    t_operand = scaled;
+    below     = 1'b0;
+    for (int unsigned i = 0; i < 5; i++) begin
+      if (right[i]) begin
+        below     = below || ((t_operand & ((30'sd1 << (1 << i)) - 30'sd1)) != 30'sd0);
+        t_operand = t_operand >>> (1 << i);
+      end
+    end
+  end
+
+  always_comb begin
+    addend_a = square ? {{17{half[8]}}, half, 6'd0} : {{4{half[8]}}, half, 19'd0};
+    addend_b = 32'($signed(t_operand[29:1]));
+    carry_in = t_operand[0] && !(two_roundings && scaled[29] && !below);
+    if (mul) begin
+      addend_a = {{15{half[8]}}, half, 8'hff};
+      carry_in = 1'b1;
+    end
+    if (twice_q[2]) begin
+      addend_a = $signed({1'b0, product[30:0]});
+      addend_b = '0;
+      carry_in = 1'b0;
+    end
+    if (in_requant || !(Pairs || Products)) begin
+      addend_a = $signed(acc_i);
+      addend_b = $signed(bias_i);
+      carry_in = 1'b0;
+    end
+    if (normalize) begin
+      if (twice_q[2]) addend_a = $signed(product[55:24] ^ {32{!shift_i[5]}});
+      addend_b = twice_q[2] ? $signed(bias_i) : '0;
+    end
+    multiplier_d = own_scale ? multiplier_i : add_multiplier_i;
+    shift_d      = own_scale ? shift_i : add_shift_i;
+    if (normalize && twice_q[2]) shift_d[5] = 1'b1;
+  end
+
+  assign own_scale = in_requant || mul || square || normalize || !Pairs;
+  assign x_d      = addend_a + addend_b + $signed({31'd0, carry_in});
+  assign amount_d = 6'd30 - shift_d;  // of t = sum >> amount: 0..61
+  assign nudge_d  = !single_i && shift_d[5] && !root;
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && start) begin
+      x_q          <= x_d;
+      multiplier_q <= root ? $unsigned(x_d[30:0]) : multiplier_d;
+      amount_q     <= amount_d;
+      nudge_q      <= nudge_d;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Stage 2: the product in carry-save form, of which the low bits are added at once: they are
+  // ready early, and each saves a register.
+  // ---------------------------------------------------------------------------------------------
+  localparam int unsigned Low = 24;
+
+  logic [62:0]     sum, carry;
+  logic [Low:0]    low_q;
+  logic [62:Low]   sum_q, carry_q;
+
+  trine_mul #(
+    .AWidth     (32),
+    .BWidth     (31),
+    .Multiplier (Multiplier)
+  ) u_mul (
+    .a_i     (x_q),
+    .b_i     (multiplier_q),
+    .nudge_i (nudge_q),
+    .half_i  (1'b0),
+    .high_i  (1'b0),
+    .sum_o   (sum),
+    .carry_o (carry)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && (valid_q[1] || product_q[1] || twice_q[1])) begin
+      low_q     <= {1'b0, sum[Low-1:0]} + {1'b0, carry[Low-1:0]};
+      sum_q     <= sum[62:Low];
+      carry_q   <= carry[62:Low];
+      amount_q2 <= amount_q;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Stages 3 and 4: t = product >> amount, in 10 bits.
+  // ---------------------------------------------------------------------------------------------
+  logic [9:0] t;
+  logic       below_t;
+
+  trine_post_shift #(.Low(Low)) u_shift (
+    .clk_i,
+    .en_i,
+    .first_i   (valid_q[2]),
+    .low_i     (low_q),
+    .sum_i     (sum_q),
+    .carry_i   (carry_q),
+    .amount_i  (amount_q2),
+    .product_o (product),
+    .second_i  (valid_q[3]),
+    .t_o       (t),
+    .below_o   (below_t)
+  );
+
+  assign product_valid_o = product_q[2];
+  assign product_o       = product[61:20];
+
+  // ---------------------------------------------------------------------------------------------
+  // Stage 5: the last rounding, zero point, clamp. 11 bits hold -256 - 128 .. 256 + 127.
+  // ---------------------------------------------------------------------------------------------
+  logic               up;
+  logic signed [10:0] value;
+  logic signed [7:0]  zero_point, act_min, act_max, code_d;
+
+  assign zero_point = $signed(add_q[4] ? add_zero_point_i : zero_point_i);
+  assign act_min    = $signed(add_q[4] ? add_act_min_i : act_min_i);
+  assign act_max    = $signed(add_q[4] ? add_act_max_i : act_max_i);
+  assign up         = t[0] && !(half_even_i && !below_t && !t[1]);
+  assign value      = 11'($signed(t[9:1])) + 11'(zero_point) + $signed({10'd0, up});
+
+  always_comb begin
+    code_d = value[7:0];
+    if (value < 11'(act_min)) code_d = act_min;
+    if (value > 11'(act_max)) code_d = act_max;
+    if (max_i && again_q[4] && $signed(residual_q2) > code_d) code_d = $signed(residual_q2);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && valid_q[4]) code_q <= code_d;
+  end
+
+  assign out_valid_o = valid_q[5] && (!again_q[5] || max_i);
+  assign code_o      = code_q;
+
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  logic       held_q;  // a value of the operation is on its way to the multiplier
+  logic [1:0] op_q;
+
+  assign held_q = operand_valid_q || scaled_valid_q || twice_q != '0;
+
+  logic [4:1] single_q;  // of the values after each stage
+
+  always_ff @(posedge clk_i) begin
+    if (en_i && in_valid_i) op_q <= in_op_i;
+    if (en_i) single_q <= {single_q[3:1], single_i};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q && en_i) begin
+      m_act_order: assume ($signed(act_min_i) <= $signed(act_max_i));
+      m_add_act_order: assume ($signed(add_act_min_i) <= $signed(add_act_max_i));
+      m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) &&
+                            !(in_requant && twice_q[2]));
+      m_operands_free: assume (!(in_pair && |(valid_q & again_q)));
+      if (held_q) m_op_held: assume (in_op_i == op_q);
+      if (half_even_i && valid_q[4]) m_one_rounding: assume (single_q[4]);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Softmax over the channels of a lane: the order of events, and a trine_softmax_lane for each lane.
+//
+// The address generator walks over a tile's channel words three times, or, if the lanes keep them,
+// once:
+//
+//   pass 1   the vector lanes keep their maxima
+//   pass 2   Codes codes a cycle: their exponentials are added to the sum
+//            then the sum is shifted, and the post lanes multiply seven times: the reciprocal
+//   pass 3   the post unit takes Codes codes when it can: their exponentials are requantized
+//
+// A normalization has no pass 1: its passes are 2, a code a cycle, and 3; its words are not kept.
+// Products 0 and 1 come before the shifts.
+//
+// The lanes have a memory for words. It keeps those of pass 1, if that is the only one, and else
+// those of passes 2 and 3 on their way: up to seven. Codes are read from the word that was fetched
+// last. The last step of a tile is acknowledged when the tile's last word has left the post unit,
+// as the output addresses are those of the step.
+//
+// Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 6 + 7 * 5
+//           cycles, of a normalization 13 + 8 * 5, if the post unit takes everything at once; 3
+//           cycles from a code's reading to its entry's register: its distance, the entry.
+// Contract  of trine_softmax_lane.
+//
+// Check     trine_vector_tb; random_program_test (whole core)
+
+module trine_softmax #(
+  parameter int unsigned Rows  = 8,
+  parameter int unsigned Codes = 1  // at once: 1, 2
+) (
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic                    clear_i,
+
+  input  logic                    enable_i,  // the instruction at work is a softmax
+  input  logic [1:0]              last_byte_i,  // of the last word
+
+  input  trine_vector_pkg::norm_t norm_i,
+
+  // The address generator's step, and its gather.
+  input  logic                    step_valid_i,
+  output logic                    step_ready_o,
+  input  logic                    first_pass_i,
+  input  logic                    kept_i,       // the lanes keep pass 1's words: it is the only one
+  input  logic                    tile_end_i,   // last of its tile
+  input  logic                    tile_last_i,  // of the last tile
+  output logic                    g_valid_o,
+  input  logic                    g_ready_i,
+  input  logic [Rows-1:0]         rsp_lanes_i,
+  input  logic [Rows*32-1:0]      rsp_data_i,
+  input  logic                    rsp_last_i,   // of its pass
+  input  logic                    rsp_keep_i,   // not of pass 1
+  input  logic                    rsp_done_i,
+
+  // The vector lanes: the maximum of each byte in the lowest bits of its slot.
+  input  logic [Rows*96-1:0]      slots_i,
+
+  // What the post unit may take, and takes with issue_i; left_i: a tile's last word has left it.
+  output logic                    go_o,
+  input  logic                    issue_i,
+  output trine_post_pkg::softmax_t what_o,
+  input  logic                    left_i,
+  output logic [Codes*Rows*32-1:0] acc_o,
+  output logic [Rows*31-1:0]      multiplier_o,
+  output logic [Rows*6-1:0]       shift_o,
+  input  logic                    product_valid_i,
+  input  logic [Rows*42-1:0]      product_i,
+  output logic                    done_o,       // the instruction's last word has left
+
+  input  trine_vector_pkg::exp_write_t exp_i
+);
+
+  localparam logic [2:0] LastProduct = 3'd6, LastNormalizeProduct = 3'd7;
+  localparam logic [3:0] LastShift = 4'd4, LastNormalizeShift = 4'd11;
+
+  typedef enum logic [2:0] {StMaximum, StSum, StAdd, StShift, StProduct, StWait, StUpdate,
+                            StCodes} state_e;
+
+  state_e     state_q, state_d;
+  logic [2:0] count_q;  // product
+  logic [3:0] shift_q;
+  logic       maxima_q; // pass 1 has ended
+  logic       maximum, last_take, normalize;
+  // Entries to be added: of codes read; looked up; in the register.
+  logic [Codes-1:0] read_add_q, look_add_q, add_q;
+
+  // ---------------------------------------------------------------------------------------------
+  // Words: asked for, written, fetched, read byte by byte.
+  // ---------------------------------------------------------------------------------------------
+  localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords);
+
+  logic [WordBits-1:0] write_q, fetch_q;     // addresses of the next ones
+  logic [2:0]          asked_q, there_q;     // words of passes 2 and 3 that are yet to be fetched
+  logic [1:0]          passes_q;             // over words that the lanes keep, to come
+  logic [9:0]          word_q;               // of its pass: the next to be fetched
+  logic                freed_q;  // a word was fetched: its successor comes a cycle later
+  logic                front_q, front_last_q, sent_q;  // one is fetched; the last of its pass
+  logic [1:0]          byte_q, last_byte;
+  logic                ask, arrive, store, available, fetch, fetch_last, read, read_pair, read_end,
+                       front_last;
+
+  // The codes that the lanes have read, whose entries they have looked up, and those in the
+  // register, for the post unit.
+  typedef struct packed {
+    logic [1:0] slot;
+    logic       pair;
+    logic       word_first;
+    logic       word_end;
+    logic       tile_end;
+  } code_t;
+
+  code_t code_q, code_q2, code_q3;
+  logic  read_q, waits_q, have_q, look, advance;
+  logic  first_q;  // the tile's first word is yet to be read
+
+  assign normalize    = norm_i.normalize;
+  assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != '1);
+  assign step_ready_o = tile_end_i ? last_take : g_valid_o && g_ready_i;
+  assign ask          = g_valid_o && g_ready_i && !first_pass_i;
+  assign store        = enable_i && (rsp_keep_i || kept_i);
+  assign arrive       = rsp_done_i && store;
+  assign available    = kept_i ? passes_q != '0 : there_q != '0;
+  assign fetch        = enable_i && available && (!front_q || read_end) &&
+                        !(store && rsp_lanes_i != '0);
+  assign fetch_last   = word_q == 10'((norm_i.count - 13'd1) >> 2);
+  assign front_last   = front_last_q;
+  assign last_byte    = front_last ? last_byte_i : 2'd3;
+  assign advance      = state_q != StCodes || !have_q || issue_i;
+  assign look         = read_q && (!waits_q || advance);
+  assign read         = front_q &&
+                        (state_q == StSum || (state_q == StCodes && (!read_q || look)));
+  assign read_pair    = Codes == 2 && !normalize && byte_q != last_byte;
+  assign read_end     = read &&
+                        (byte_q == last_byte || (read_pair && (byte_q | 2'd1) == last_byte));
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      asked_q  <= '0;
+      freed_q  <= 1'b0;
+      there_q  <= '0;
+      passes_q <= '0;
+      front_q  <= 1'b0;
+      sent_q   <= 1'b0;
+      write_q  <= '0;
+      fetch_q  <= '0;
+      word_q   <= '0;
+      byte_q   <= '0;
+    end else if (clear_i) begin
+      asked_q  <= '0;
+      freed_q  <= 1'b0;
+      there_q  <= '0;
+      passes_q <= '0;
+      front_q  <= 1'b0;
+      sent_q   <= 1'b0;
+      write_q  <= '0;
+      fetch_q  <= '0;
+      word_q   <= '0;
+      byte_q   <= '0;
+    end else begin
+      asked_q <= asked_q + 3'(ask) - 3'(freed_q);
+      freed_q <= fetch && !kept_i;
+      there_q <= there_q + 3'(arrive && !kept_i) - 3'(fetch && !kept_i);
+      if (maximum && kept_i) passes_q <= 2'd2;
+      else if (fetch && kept_i && fetch_last) passes_q <= passes_q - 2'd1;
+      front_q <= fetch || (front_q && !read_end);
+      sent_q  <= (sent_q || (g_valid_o && g_ready_i && tile_end_i)) && !last_take;
+      if (last_take) write_q <= '0;
+      else if (arrive) write_q <= write_q + WordBits'(1);
+      if (last_take || (fetch && kept_i && fetch_last)) fetch_q <= '0;
+      else if (fetch) fetch_q <= fetch_q + WordBits'(1);
+      if (fetch) word_q <= fetch_last ? '0 : word_q + 10'd1;
+      if (read) byte_q <= read_end ? '0 : byte_q + 2'd1 + 2'(read_pair);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (fetch) front_last_q <= fetch_last;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The order of events.
+  // ---------------------------------------------------------------------------------------------
+  assign maximum   = state_q == StMaximum && (maxima_q || (normalize && enable_i));
+  assign last_take = state_q == StCodes && left_i;
+
+  always_comb begin
+    state_d = state_q;
+    unique case (state_q)
+      StMaximum: if (maximum) state_d = StSum;
+      StSum:     if (read_end && front_last) state_d = StAdd;
+      StAdd: begin
+        if (read_add_q == '0 && look_add_q == '0) state_d = normalize ? StProduct : StShift;
+      end
+      StShift:   if (shift_q == (normalize ? LastNormalizeShift : LastShift)) state_d = StProduct;
+      StProduct: if (issue_i) state_d = StWait;
+      StWait:    if (product_valid_i) state_d = StUpdate;
+      StUpdate: begin
+        state_d = StProduct;
+        if (normalize && count_q == 3'd1) state_d = StShift;
+        if (count_q == (normalize ? LastNormalizeProduct : LastProduct)) state_d = StCodes;
+      end
+      StCodes:   if (left_i) state_d = StMaximum;
+      default:   state_d = StMaximum;
+    endcase
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q    <= StMaximum;
+      maxima_q   <= 1'b0;
+      read_add_q <= '0;
+      look_add_q <= '0;
+      add_q      <= '0;
+      read_q     <= 1'b0;
+      waits_q    <= 1'b0;
+      have_q     <= 1'b0;
+    end else if (clear_i) begin
+      state_q    <= StMaximum;
+      maxima_q   <= 1'b0;
+      read_add_q <= '0;
+      look_add_q <= '0;
+      add_q      <= '0;
+      read_q     <= 1'b0;
+      waits_q    <= 1'b0;
+      have_q     <= 1'b0;
+    end else begin
+      state_q    <= state_d;
+      maxima_q   <= (maxima_q || (rsp_done_i && rsp_last_i && !rsp_keep_i && enable_i)) && !maximum;
+      read_add_q <= read && state_q == StSum ? Codes'({read_pair, 1'b1}) : '0;
+      look_add_q <= read_add_q;
+      add_q      <= look_add_q;
+      read_q     <= read || (read_q && !look);
+      waits_q    <= state_q == StCodes && (look || (waits_q && !advance));
+      have_q     <= state_q == StCodes && (advance ? waits_q : have_q);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == StUpdate) count_q <= count_q + 3'd1;
+    else if (state_q == StSum) count_q <= '0;
+    shift_q <= state_q == StShift ? shift_q + 4'd1 : '0;
+    if (state_q != StCodes) first_q <= 1'b1;
+    else if (read_end) first_q <= 1'b0;
+    if (read) code_q <= {byte_q, read_pair, first_q, read_end, read_end && front_last};
+    if (look) code_q2 <= code_q;
+    if (advance) code_q3 <= code_q2;
+  end
+
+  assign what_o.normalize  = normalize;
+  assign what_o.reciprocal = state_q != StCodes;
+  assign what_o.slot       = code_q3.slot;
+  assign what_o.pair       = code_q3.pair;
+  assign what_o.word_first = code_q3.word_first;
+  assign what_o.word_end   = code_q3.word_end;
+  assign what_o.tile_end   = code_q3.tile_end;
+  assign what_o.run_end    = code_q3.tile_end && tile_last_i;
+
+  assign go_o   = state_q == StProduct || have_q;
+  assign done_o = last_take && tile_last_i;
+
+  // ---------------------------------------------------------------------------------------------
+  // Lanes. Sums of exponentials have up to 11 zeros, V up to 42, by pairs.
+  // ---------------------------------------------------------------------------------------------
+  logic shift_4, shift_2, shift_1, root;
+
+  assign shift_4 = state_q == StShift && shift_q <= (normalize ? 4'd9 : 4'd1);
+  assign shift_2 = state_q == StShift && normalize && shift_q == 4'd10;
+  assign shift_1 = state_q == StShift && !normalize && shift_q >= 4'd2;
+  assign root    = state_q == StShift && normalize && shift_q == LastNormalizeShift;
+
+  for (genvar l = 0; l < Rows; l++) begin : gen_lane
+    logic [Codes*32-1:0] acc;
+
+    for (genvar c = 0; c < Codes; c++) begin : gen_acc
+      assign acc_o[(c*Rows+l)*32 +: 32] = acc[32*c +: 32];
+    end
+
+    trine_softmax_lane #(.Codes(Codes)) u_lane (
+      .clk_i,
+      .write_i         (rsp_lanes_i[l] && store),
+      .fetch_i         (fetch),
+      .word_addr_i     (fetch ? fetch_q : write_q),
+      .word_i          (rsp_data_i[l*32 +: 32]),
+      .read_i          (read),
+      .read_byte_i     (byte_q),
+      .look_i          (look),
+      .advance_i       (advance),
+      .maximum_i       (maximum),
+      .bytes_i         ({slots_i[l*96 + 72 +: 8], slots_i[l*96 + 48 +: 8],
+                         slots_i[l*96 + 24 +: 8], slots_i[l*96 +: 8]}),
+      .add_i           (add_q),
+      .shift_4_i       (shift_4),
+      .shift_2_i       (shift_2),
+      .shift_1_i       (shift_1),
+      .root_i          (root),
+      .normalize_i     (normalize),
+      .center_i        (norm_i.center),
+      .origin_i        (norm_i.origin),
+      .count_i         (norm_i.count),
+      .mean_factor_i   (norm_i.mean_factor),
+      .log2_i          (norm_i.log2),
+      .epsilon_i       (norm_i.epsilon),
+      .reciprocal_i    (state_q != StCodes),
+      .step_i          (count_q),
+      .product_valid_i (state_q == StWait && product_valid_i),
+      .product_i       (product_i[l*42 +: 42]),
+      .update_i        (state_q == StUpdate),
+      .acc_o           (acc),
+      .multiplier_o    (multiplier_o[l*31 +: 31]),
+      .shift_o         (shift_o[l*6 +: 6]),
+      .table_we_i      (exp_i.we),
+      .table_addr_i    (exp_i.addr),
+      .table_wdata_i   (exp_i.data)
+    );
+  end
+
+  logic unused_slots;
+  assign unused_slots = ^slots_i;
+
+  // ---------------------------------------------------------------------------------------------
+  // Assertions.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      a_slots: assert (there_q <= asked_q);
+      if (read) begin
+        a_word_there: assert (front_q);
+        m_table_kept: assume (!exp_i.we);
+      end
+      if (issue_i) m_issue_wanted: assume (go_o);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One lane of the softmax: what TFLite's kernel computes for the codes of one pixel, in fixed
+// point; and of normalizations.
+//
+//   maximum     of the codes, from the vector lane's four (one for each byte of its words)
+//   sum         of round(e / 2^12), e = exponential[maximum - code]
+//   reciprocal  of the sum: shifted left until bit 30 is one it is `half` = 1/2 .. 1 in Q0.31; then
+//                 x = 48/17 - 32/17 half,  three times x += x (1 - half x)  in Q2.29
+//   code        round(e * 2x / 2^(65 - zeros)), rounded twice, zeros = leading zeros of the sum:
+//       the post
+//               lane's requantization of acc_o = e by multiplier_o = 2x and shift_o
+//
+// With normalize_i (docs/numerics.md), w = origin - code, in 9 bits; an entry's low half is w^2:
+//
+//   sums        of w (center_i), in x from bit 10 on, and of w^2, in the sum from bit 13 of 42 on
+//   products    of whole registers: 0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;  2, 3:
+//       mean of w in Q16
+//               (between: V is shifted until one of bits 41, 40 is one; root_i reads t = the high
+//               half of the entry of its high byte)
+//               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
+//   code        acc_o = mean - 2^16 w, multiplier_o = product 7
+//
+// The products of the reciprocal are made by the post lane's multiplier, too: acc_o * multiplier_o
+// comes back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
+//
+// Timing    read_i takes a code's distance, look_i the entry that this is the address of: it is in
+//           the memory's output in the next cycle, until the next one is looked up, and with
+//           advance_i in a register one cycle later. So no memory's output is another's address.
+// Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum
+//           is in 2^19 .. 2^31 - 1. No table writes while entries are read.
+//
+// Check     trine_vector_tb; random_program_test (whole core)
+
+module trine_softmax_lane #(
+  parameter int unsigned Codes     = 1,  // read at once, from the slot on: 1, 2
+  localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords)
+) (
+  input  logic                    clk_i,
+
+  // Words: written, fetched; codes are read from the one that was fetched last.
+  input  logic                    write_i,
+  input  logic                    fetch_i,
+  input  logic [WordBits-1:0]     word_addr_i,
+  input  logic [31:0]             word_i,
+  input  logic                    read_i,
+  input  logic [1:0]              read_byte_i,
+  input  logic                    look_i,
+  input  logic                    advance_i,
+
+  input  logic                    maximum_i,  // of the four bytes; sum = 0
+  input  logic [31:0]             bytes_i,
+  input  logic [Codes-1:0]        add_i,      // the entries in the register, to the sum
+  // the sum, by 4 or by 1, if so many of its high bits are zero
+  input  logic                    shift_4_i,
+  input  logic                    shift_1_i,
+  input  logic                    shift_2_i,
+  input  logic                    root_i,
+
+  // Normalization.
+  input  logic                    normalize_i,
+  input  logic                    center_i,
+  input  logic [7:0]              origin_i,
+  input  logic [12:0]             count_i,
+  input  logic [30:0]             mean_factor_i,  // 2^(30 + log2_i) / count_i
+  input  logic [3:0]              log2_i,
+  input  logic [30:0]             epsilon_i,
+
+  // Reciprocal: product number step_i, 0..6 or 0..7, its result, and what follows from that.
+  input  logic                    reciprocal_i,
+  input  logic [2:0]              step_i,
+  input  logic                    product_valid_i,
+  input  logic [41:0]             product_i,
+  input  logic                    update_i,
+
+  // To the post lane.
+  output logic [Codes*32-1:0]     acc_o,
+  output logic [30:0]             multiplier_o,
+  output logic [5:0]              shift_o,
+
+  // The table's entries.
+  input  logic                    table_we_i,
+  input  logic [7:0]              table_addr_i,
+  input  logic [31:0]             table_wdata_i
+);
+
+  localparam logic [30:0] Q48Over17      = 31'd1515870810;
+  localparam logic [31:0] QMinus32Over17 = -32'sd1010580540;
+  localparam logic [30:0] QOne           = 31'd1 << 29;
+  localparam logic [30:0] RootOne        = 31'd1 << 30;
+
+  // ---------------------------------------------------------------------------------------------
+  // Maximum, exponential.
+  // ---------------------------------------------------------------------------------------------
+  logic [31:0]         word, entry;
+  logic [Codes*32-1:0] entries, entries_q;
+  logic [30:0]         sum_q, x_q;
+  logic signed [7:0]   low_pair, high_pair, maximum_q;
+  logic [7:0]          origin;
+  // Of a code to the maximum or the origin: of the code read, of the entry in the memory's output,
+  // and of that in the register.
+  logic signed [8:0]   distance_q, distance_q2, distance_q3;
+
+  assign low_pair  = $signed(bytes_i[7:0]) > $signed(bytes_i[15:8]) ? bytes_i[7:0] : bytes_i[15:8];
+  assign high_pair = $signed(bytes_i[23:16]) > $signed(bytes_i[31:24]) ? bytes_i[23:16]
+                                                                       : bytes_i[31:24];
+
+  always_ff @(posedge clk_i) begin
+    if (maximum_i) maximum_q <= low_pair > high_pair ? low_pair : high_pair;
+  end
+
+  trine_sram #(.Width(32), .Depth(trine_isa_pkg::SoftmaxWords), .MaskBits(32)) u_words (
+    .clk_i,
+    .en_i    (write_i || fetch_i),
+    .we_i    (write_i),
+    .addr_i  (word_addr_i),
+    .mask_i  ('1),
+    .wdata_i (word_i),
+    .rdata_o (word)
+  );
+
+  assign origin = normalize_i ? origin_i : $unsigned(maximum_q);
+  assign entry  = entries_q[31:0];
+
+  always_ff @(posedge clk_i) begin
+    if (read_i) begin
+      distance_q <= 9'($signed(origin)) - 9'($signed(word[{read_byte_i, 3'd0} +: 8]));
+    end
+    if (look_i) distance_q2 <= distance_q;
+    if (advance_i) begin
+      entries_q   <= entries;
+      distance_q3 <= distance_q2;
+    end
+  end
+
+  for (genvar c = 0; c < Codes; c++) begin : gen_table
+    logic [7:0] index;
+
+    if (c == 0) begin : gen_distance
+      assign index = root_i ? sum_q[30:23] : distance_q[7:0];
+    end else begin : gen_second
+      always_ff @(posedge clk_i) begin
+        if (read_i) index <= $unsigned(maximum_q) - word[{read_byte_i[1], 4'd8} +: 8];
+      end
+    end
+
+    trine_table #(.EntryBits(32)) u_exponentials (
+      .clk_i,
+      .en_i    (look_i || (c == 0 && root_i)),
+      .code_i  (index),
+      .entry_o (entries[32*c +: 32]),
+      .we_i    (table_we_i),
+      .addr_i  (table_addr_i),
+      .wdata_i (table_wdata_i)
+    );
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Sum, and its leading zeros besides bit 31. Below the sum 11 bits more of V.
+  // ---------------------------------------------------------------------------------------------
+  logic [30:0] sum_d;
+  logic [10:0] low_q, low_d;
+  logic [19:0] addend;
+  logic [41:0] sum_a, sum_b;
+  logic [5:0]  zeros_q, zeros_d;
+  logic        start, odd, round, sum_add;
+  logic [31:0] product_q;  // of the reciprocal: 1 - half x after an odd product's update
+  logic [9:0]  product_low_q;
+
+  assign start   = step_i == '0;
+  assign odd     = step_i[0];
+  assign sum_add = add_i[0] || (normalize_i && update_i && step_i[2:1] == '0);
+
+  // Bit 11 of an exponential rounds: a second one's, or that of the only one, meets a one.
+  if (Codes == 2) begin : gen_two
+    assign addend = 20'(entry[30:12]) +
+                    (add_i[Codes-1] ? 20'(entries_q[32*Codes-2 -: 19]) : '0) + 20'(entry[11]);
+    assign round  = add_i[Codes-1] && entries_q[32*Codes-21];
+  end else begin : gen_one
+    assign addend = {1'b0, entry[30:12]};
+    assign round  = entry[11];
+  end
+
+  logic squares, again;  // what is added: squares, product 0 or 1
+
+  assign squares = normalize_i && add_i[0];
+  assign again   = normalize_i && !add_i[0];
+  assign sum_a   = {sum_q, low_q | {!normalize_i, 10'd0}};
+  assign sum_b   = ({42{!normalize_i}} & {11'd0, addend, round, 10'd0}) |
+                   ({42{squares}} & {13'd0, entry[15:0], 13'd0}) |
+                   ({42{again && odd}} & ~{product_q, product_low_q}) |
+                   ({42{again && !odd}} & {product_q, product_low_q});
+
+  logic        load, by_4, by_2, by_1, hold;
+  logic [41:0] added;
+
+  assign by_4  = shift_4_i && sum_q[30:27] == '0;
+  assign by_2  = shift_2_i && sum_q[30:29] == '0;
+  assign by_1  = shift_1_i && !sum_q[30];
+  assign load  = normalize_i && start && product_valid_i;
+  assign hold  = !(maximum_i || load || sum_add || by_4 || by_2 || by_1);
+  assign added = sum_a + sum_b + 42'(again && odd);
+
+  assign {sum_d, low_d} = ({42{sum_add}} & added & {{31{1'b1}}, {11{normalize_i}}}) |
+                          ({42{by_4}} & {sum_q[26:0], low_q, 4'd0}) |
+                          ({42{by_2}} & {sum_q[28:0], low_q, 2'd0}) |
+                          ({42{by_1}} & {sum_q[29:0], low_q, 1'd0}) |
+                          ({42{load}} & {11'd0, epsilon_i}) |
+                          ({42{hold}} & {sum_q, low_q});
+  assign zeros_d = maximum_i ? '0 : zeros_q + {3'd0, by_4, by_2, by_1};
+
+  always_ff @(posedge clk_i) begin
+    sum_q   <= sum_d;
+    low_q   <= low_d;
+    zeros_q <= zeros_d;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Reciprocal. Products: 0: -32/17 half; 1, 3, 5: half x; 2, 4, 6: (1 - half x) x.
+  // ---------------------------------------------------------------------------------------------
+  logic [30:0] addend_a, addend_b, total;
+  logic [15:0] root;       // the start of a Newton step
+  logic        carry_in;
+
+  assign root = entry[31:16];
+
+  // The adder's operands. Sums and codes of a normalization come while there is no update.
+  logic u_softmax, u_four, u_plain, u_mean, u_step, u_root, x_add;
+
+  assign u_softmax = !normalize_i;
+  assign u_four    = !normalize_i && !start && !odd;
+  assign x_add     = normalize_i ? (add_i[0] && center_i) || (update_i && step_i == 3'd3)
+                                 : update_i && !odd;
+  assign u_plain   = normalize_i && !(reciprocal_i && update_i);
+  assign u_mean    = normalize_i && reciprocal_i && update_i && step_i == 3'd3;
+  assign u_step    = normalize_i && reciprocal_i && update_i && step_i == 3'd5;
+  assign u_root    = normalize_i && reciprocal_i && update_i && step_i == 3'd6;
+
+  assign addend_a = ({31{u_softmax && start}} & Q48Over17) | ({31{u_softmax && odd}} & QOne) |
+                    ({31{u_four || u_plain}} & x_q) | ({31{u_step}} & RootOne) |
+                    ({31{u_root}} & {root, 15'd0});
+  assign addend_b = ({31{u_softmax && odd}} & ~product_q[31:1]) |
+                    ({31{(u_softmax && start) || u_root}} & product_q[31:1]) |
+                    ({31{u_four}} & {product_q[29:1], {2{product_q[0]}}}) |
+                    ({31{u_plain && reciprocal_i}} & {{12{distance_q3[8]}}, distance_q3, 10'd0}) |
+                    ({31{u_plain && !reciprocal_i}} &
+                     ~{{6{distance_q3[8]}}, distance_q3, 16'd0}) |
+                    ({31{u_step}} & ~product_q[30:0]) |
+                    ({31{u_mean}} & {product_q[20:0], product_low_q});
+  assign carry_in = (u_softmax && (product_q[0] ^ odd)) || (u_plain && !reciprocal_i) || u_step;
+
+  assign total = addend_a + addend_b + 31'(carry_in);
+
+  always_ff @(posedge clk_i) begin
+    if (product_valid_i) {product_q, product_low_q} <= product_i;
+    else if (update_i && (normalize_i ? step_i == 3'd5 || step_i == 3'd6 : odd)) begin
+      product_q <= {total[30] && !(normalize_i && !odd), total};
+    end
+    if (maximum_i) x_q <= '0;
+    else if (x_add) x_q <= total;
+  end
+
+  // Products 3 and 7 shift.
+  logic [5:0]  power;
+  logic [30:0] power_of_two;
+  logic [31:0] operand;  // of the first lane
+
+  always_comb begin
+    power = 6'(zeros_q[5:1]) + 6'(log2_i) + 6'd3;
+    if (power > 6'd30) power = 6'd30;
+    if (!step_i[2]) power = 6'd25 - 6'(log2_i);
+    power_of_two = 31'd1 << power[4:0];
+  end
+
+  // Of the post lane's two operands each is one of eight, at most.
+  logic norm, first, last;  // a product of a normalization, step 0, none
+  logic a_entry, a_total, a_start, a_sum, a_x, a_twice, a_root, a_product;
+  logic b_twice, b_sum, b_x, b_product, b_count, b_mean, b_power, b_root;
+
+  assign norm      = normalize_i && reciprocal_i;
+  assign last      = !reciprocal_i;
+  assign first     = reciprocal_i && !normalize_i;
+  assign a_entry   = last && !normalize_i;
+  assign a_total   = last && normalize_i;
+  assign a_start   = first && start;
+  assign a_sum     = norm && (step_i == 3'd0 || step_i == 3'd5);
+  assign a_x       = (first && odd) || (norm && step_i == 3'd1);
+  assign a_twice   = norm && step_i == 3'd2;
+  assign a_root    = norm && step_i == 3'd4;
+  assign a_product = (first && !odd && !start) || (norm && (step_i == 3'd3 || step_i[2:1] == 2'd3));
+  assign b_twice   = last && !normalize_i;
+  assign b_sum     = first && (odd || start);
+  assign b_x       = (first && !odd && !start) || (norm && step_i == 3'd1);
+  assign b_product = (last && normalize_i) || (norm && step_i == 3'd5);
+  assign b_count   = norm && step_i == 3'd0;
+  assign b_mean    = norm && step_i == 3'd2;
+  assign b_power   = norm && step_i[1:0] == 2'd3;
+  assign b_root    = norm && step_i[2] && !odd;
+
+  assign operand = ({32{a_entry}} & entry) | ({32{a_total}} & {total[30], total}) |
+                   ({32{a_start}} & QMinus32Over17) | ({32{a_sum}} & {1'b0, sum_q}) |
+                   ({32{a_x}} & {1'b0, x_q}) | ({32{a_twice}} & {x_q, 1'b0}) |
+                   ({32{a_root}} & {2'd0, root, 14'd0}) | ({32{a_product}} & product_q);
+  assign multiplier_o = ({31{b_twice}} & ({x_q[29:0], 1'b0} | {31{x_q[30]}})) |
+                        ({31{b_sum}} & sum_q) | ({31{b_x}} & x_q) |
+                        ({31{b_product}} & product_q[30:0]) | ({31{b_count}} & {count_i, 18'd0}) |
+                        ({31{b_mean}} & mean_factor_i) | ({31{b_power}} & power_of_two) |
+                        ({31{b_root}} & {root, 15'd0});
+
+  always_comb begin
+    shift_o = zeros_q < 6'd2 ? 6'd32 : 6'd30 + zeros_q;  // zeros_q - 34; beyond, all is 0
+    if (reciprocal_i || normalize_i) shift_o = '0;
+  end
+
+  if (Codes == 2) begin : gen_acc
+    assign acc_o = {entries_q[Codes*32-1 -: 32], operand};
+  end else begin : gen_one_acc
+    assign acc_o = operand;
+  end
+
+`ifdef TRINE_ASSERT
+  always_ff @(posedge clk_i) begin
+    m_one_use:  assume (32'(add_i[0]) + 32'(shift_4_i) + 32'(shift_2_i) + 32'(shift_1_i) +
+                        32'(maximum_i) <= 1);
+    if (update_i) m_product_known: assume (!product_valid_i);
+  end
+`endif
+
+endmodule

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Table of one lane: 256 entries, of codes (lookup) or of 32 bits (exponentials), in a memory as
+// wide as one of them.
+//
+//   entry_o = table[code_i], code_i taken as unsigned: entries 128..255 belong to codes -128..-1
+//
+// Timing    a lookup answers one cycle later and holds until the next one.
+// Contract  no lookup in the cycle of a write (its answer would be the one before).
+//
+// Check     trine_post_tb, trine_vector_tb
+
+module trine_table #(
+  parameter int unsigned EntryBits = 8
+) (
+  input  logic                 clk_i,
+
+  input  logic                 en_i,
+  input  logic [7:0]           code_i,
+  output logic [EntryBits-1:0] entry_o,
+
+  // An entry is written.
+  input  logic                 we_i,
+  input  logic [7:0]           addr_i,
+  input  logic [EntryBits-1:0] wdata_i
+);
+
+  trine_sram #(.Width(EntryBits), .Depth(256), .MaskBits(EntryBits)) u_entries (
+    .clk_i,
+    .en_i    (en_i || we_i),
+    .we_i,
+    .addr_i  (we_i ? addr_i : code_i),
+    .mask_i  ('1),
+    .wdata_i,
+    .rdata_o (entry_o)
+  );
+
+endmodule

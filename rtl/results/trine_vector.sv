@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Vector engine: pooling, element-wise operations and requantization, one window of taps in each
+// lane at a time.
+//
+//   taps -> gather -> lanes (extremum, sum or pair) -> [fold over the lanes] -> job -> post unit
+//
+// A window's last tap is acknowledged to the address generator only when the post unit has taken
+// the job, so that the output addresses of its tile are still there.
+//
+// Softmax (trine_softmax.sv) walks over a tile's channel words three times: the lanes' maxima,
+// then, word by word through the lanes' tables, the sums and the codes; or once, if the lanes keep
+// the words.
+//
+// A normalization takes the same way, with two walks.
+//
+// Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
+//           window's taps start when the post unit has read the lanes. A tile of a softmax takes
+//           0.25 + 2 / Codes cycles a channel and some 45 more, of a normalization 3 and 55.
+// Contract  responses come in order.
+//
+// Check     trine_vector_tb; random_program_test (whole core)
+
+module trine_vector #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned AddrBits = 15,
+  parameter bit          Ternary  = 1'b0,
+  parameter bit          Binary   = 1'b0,
+  parameter bit          Softmax  = 1'b0,
+  parameter int unsigned Codes    = 1,     // of a softmax, at once: 1, 2
+  localparam int unsigned TagBits = 3
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     clear_i,
+
+  // Instructions; wait_i: the RUN in front lacks tokens.
+  input  logic                     cfg_valid_i,
+  output logic                     cfg_ready_o,
+  input  logic [3:0]               cfg_reg_i,
+  input  logic [55:0]              cfg_payload_i,
+  input  logic                     run_valid_i,
+  output logic                     run_ready_o,
+  input  logic [7:0]               run_op_i,
+  input  logic [7:0]               run_flags_i,
+  input  logic                     wait_i,
+
+  // Gather.
+  output logic                     g_valid_o,
+  input  logic                     g_ready_i,
+  output logic [Rows*AddrBits-1:0] g_addr_o,
+  output logic [Rows-1:0]          g_lanes_o,
+  output logic [7:0]               g_pad_o,
+  output logic [TagBits-1:0]       g_tag_o,
+  input  logic [Rows-1:0]          rsp_lanes_i,
+  input  logic [Rows*32-1:0]       rsp_data_i,
+  input  logic [TagBits-1:0]       rsp_tag_i,
+  input  logic                     rsp_done_i,
+
+  // A word of each lane for the post unit; job_done_i when it has been read.
+  output logic                     job_valid_o,
+  input  logic                     job_ready_i,
+  input  logic                     job_done_i,
+  output logic [Rows*AddrBits-1:0] job_out_o,
+  output logic [Rows-1:0]          job_active_o,
+  output trine_post_pkg::word_t    job_word_o,
+  output logic [Rows*96-1:0]       job_slots_o,
+  output trine_post_pkg::cfg_t     job_cfg_o,
+
+  // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a
+  // slot of a word and the next one. sm_issue_i: the post unit takes them; sm_left_i: the last
+  // word of a tile has left it. Addresses are those of job_out_o and job_active_o.
+  output logic                     sm_go_o,
+  input  logic                     sm_issue_i,
+  output trine_post_pkg::softmax_t sm_what_o,
+  input  logic                     sm_left_i,
+  output logic [Codes*Rows*32-1:0] sm_acc_o,
+  output logic [Rows*31-1:0]       sm_multiplier_o,
+  output logic [Rows*6-1:0]        sm_shift_o,
+  input  logic                     product_valid_i,
+  input  logic [Rows*42-1:0]       product_i,
+
+  // Exponentials.
+  input  trine_vector_pkg::exp_write_t exp_i
+);
+
+  // With softmax `first` and `last` speak of a pass over the channel words, and words of the passes
+  // after the first are kept.
+  localparam int unsigned TagFirst = 0, TagLast = 1, TagKeep = 2;
+  localparam logic [2:0]  OpMax    = trine_isa_pkg::VectorOpMax[2:0];
+  localparam int          Folds    = $clog2(Rows);
+  localparam int unsigned FoldBits = $clog2(Folds + 2);
+
+  // ---------------------------------------------------------------------------------------------
+  // Registers 10 to 15, RUN.
+  // ---------------------------------------------------------------------------------------------
+  trine_post_pkg::cfg_t    cfg;
+  trine_vector_pkg::run_t  run;
+  trine_vector_pkg::norm_t norm;
+  logic                    busy_q, filling_q, first_word_q, fill, filled, start;
+  logic [AddrBits-1:0]     out_plane;
+
+  assign cfg_ready_o = !busy_q && !filling_q && !filled;
+  assign run_ready_o = !busy_q && filled;
+  assign start       = run_valid_i && run_ready_o;
+  assign fill        = (run_valid_i || wait_i) && cfg_ready_o;
+
+  trine_vector_regs #(.Softmax(Softmax)) u_regs (
+    .clk_i,
+    .we_i      (cfg_valid_i && cfg_ready_o),
+    .reg_i     (cfg_reg_i),
+    .payload_i (cfg_payload_i),
+    .start_i   (start),
+    .op_i      (run_op_i),
+    .flags_i   (run_flags_i),
+    .run_o     (run),
+    .norm_o    (norm),
+    .cfg_o     (cfg)
+  );
+
+  always_comb begin
+    job_cfg_o           = cfg;
+    job_cfg_o.out_plane = 24'(out_plane);
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Windows.
+  // ---------------------------------------------------------------------------------------------
+  typedef enum logic [2:0] {StTaps, StWait, StFold, StJob, StRead} state_e;
+
+  state_e              state_q, state_d;
+  logic [FoldBits-1:0] fold_q;
+  logic                step_valid, step_ready, window_last, word_first, group_last, tile_first,
+                       tile_last, first, last, agu_running, job_take, tile_end;
+  logic                sm_g_valid, sm_step_ready, sm_done;
+  logic [Rows-1:0]     active;
+
+  trine_agu #(.Rows(Rows), .AddrBits(AddrBits)) u_agu (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .cfg_we_i      (cfg_valid_i && cfg_ready_o),
+    .cfg_reg_i,
+    .cfg_payload_i,
+    .fill_i        (fill),
+    .filled_o      (filled),
+    .start_i       (start),
+    .running_o     (agu_running),
+    .window_i      (1'b0),
+    .step_valid_o  (step_valid),
+    .step_ready_i  (step_ready),
+    .addr_o        (g_addr_o),
+    .inside_o      (g_lanes_o),
+    .first_o       (first),
+    .window_last_o (window_last),
+    .word_first_o  (word_first),
+    .last_o        (last),
+    .group_last_o  (group_last),
+    .tile_first_o  (tile_first),
+    .tile_last_o   (tile_last),
+    .out_o         (job_out_o),
+    .active_o      (active),
+    .out_plane_o   (out_plane)
+  );
+
+  assign g_valid_o = run.softmax ? sm_g_valid : step_valid && state_q == StTaps;
+  assign g_pad_o   = run.pad;
+  assign job_take  = job_valid_o && job_ready_i;
+  assign tile_end  = last && group_last;
+
+  always_comb begin
+    step_ready        = window_last ? job_take : g_ready_i && state_q == StTaps;
+    g_tag_o           = '0;
+    g_tag_o[TagFirst] = word_first;
+    g_tag_o[TagLast]  = window_last;
+    if (run.softmax) begin
+      step_ready        = sm_step_ready;
+      g_tag_o[TagFirst] = first;
+      g_tag_o[TagLast]  = last;
+      g_tag_o[TagKeep]  = !tile_first || norm.normalize;
+    end
+  end
+
+  always_comb begin
+    state_d = state_q;
+    unique case (state_q)
+      StTaps: if (!run.softmax && g_valid_o && g_ready_i && window_last) state_d = StWait;
+      StWait: if (rsp_done_i && rsp_tag_i[TagLast]) begin
+        state_d = (run.reduce && Folds != 0) ? StFold : StJob;
+      end
+      StFold: if (fold_q == FoldBits'(1)) state_d = StJob;
+      StJob:  if (job_ready_i) state_d = StRead;
+      StRead: if (job_done_i) state_d = StTaps;
+      default: state_d = StTaps;
+    endcase
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q      <= StTaps;
+      busy_q       <= 1'b0;
+      filling_q    <= 1'b0;
+      first_word_q <= 1'b0;
+    end else if (clear_i) begin
+      state_q      <= StTaps;
+      busy_q       <= 1'b0;
+      filling_q    <= 1'b0;
+      first_word_q <= 1'b0;
+    end else begin
+      state_q <= state_d;
+      if (start) busy_q <= 1'b1;
+      else if (run.softmax ? sm_done : job_take && job_word_o.run_last) busy_q <= 1'b0;
+      if (fill) filling_q <= 1'b1;
+      else if (start) filling_q <= 1'b0;
+      if (start) first_word_q <= 1'b1;
+      else if (job_take) first_word_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == StWait) fold_q <= FoldBits'(Folds);
+    else if (state_q == StFold) fold_q <= fold_q - FoldBits'(1);
+  end
+
+  logic job_first_q;  // the first channel word of a tile: its first tap began a (tile, group)
+
+  assign job_valid_o           = state_q == StJob;
+  assign job_active_o          = run.reduce ? Rows'(1) & active : active;
+  assign job_word_o.tile_first = job_first_q;
+  assign job_word_o.run_first  = first_word_q;
+  assign job_word_o.run_last   = tile_end && tile_last;
+
+  always_ff @(posedge clk_i) begin
+    if (g_valid_o && g_ready_i && word_first) job_first_q <= first;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Lanes. Folding adds the upper half of the lanes to the lower half, again and again.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar l = 0; l < Rows; l++) begin : gen_lane
+    logic [95:0] other;
+    logic [31:0] word;
+    logic        fold, tap;
+
+    // In the last word's bytes beyond the last channel no maximum lies.
+    always_comb begin
+      tap  = rsp_lanes_i[l] && !(run.softmax && rsp_tag_i[TagKeep]);
+      word = rsp_data_i[l*32 +: 32];
+      for (int unsigned b = 1; b < 4; b++) begin
+        if (run.softmax && rsp_tag_i[TagLast] && 2'(b) > run.last_byte) word[8*b +: 8] = 8'h80;
+      end
+    end
+
+    always_comb begin
+      other = '0;
+      fold  = 1'b0;
+      for (int k = 0; k < Folds; k++) begin
+        if (l < (1 << k) && l + (1 << k) < Rows && state_q == StFold &&
+            fold_q == FoldBits'(k + 1)) begin
+          fold  = 1'b1;
+          other = job_slots_o[(l + (1 << k) < Rows ? l + (1 << k) : 0)*96 +: 96];
+        end
+      end
+    end
+
+    trine_vector_lane #(.Ternary(Ternary), .Binary(Binary)) u_lane (
+      .clk_i,
+      .op_i     (run.softmax ? OpMax : run.op),
+      .invert_i (run.invert),
+      .tap_i    (tap),
+      .first_i  (rsp_tag_i[TagFirst]),
+      .word_i   (word),
+      .fold_i   (fold),
+      .other_i  (other),
+      .slots_o  (job_slots_o[l*96 +: 96])
+    );
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Softmax.
+  // ---------------------------------------------------------------------------------------------
+  if (Softmax) begin : gen_softmax
+    trine_softmax #(.Rows(Rows), .Codes(Codes)) u_softmax (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .enable_i          (run.softmax && busy_q),
+      .last_byte_i       (run.last_byte),
+      .norm_i            (norm),
+      .step_valid_i      (step_valid),
+      .step_ready_o      (sm_step_ready),
+      .first_pass_i      (tile_first && !norm.normalize),
+      .kept_i            (tile_first && group_last),
+      .tile_end_i        (tile_end),
+      .tile_last_i       (tile_last),
+      .g_valid_o         (sm_g_valid),
+      .g_ready_i,
+      .rsp_lanes_i,
+      .rsp_data_i,
+      .rsp_last_i        (rsp_tag_i[TagLast]),
+      .rsp_keep_i        (rsp_tag_i[TagKeep]),
+      .rsp_done_i,
+      .slots_i           (job_slots_o),
+      .go_o              (sm_go_o),
+      .issue_i           (sm_issue_i),
+      .what_o            (sm_what_o),
+      .left_i            (sm_left_i),
+      .acc_o             (sm_acc_o),
+      .multiplier_o      (sm_multiplier_o),
+      .shift_o           (sm_shift_o),
+      .product_valid_i,
+      .product_i,
+      .done_o            (sm_done),
+      .exp_i
+    );
+  end else begin : gen_no_softmax
+    logic unused_softmax;
+    assign sm_step_ready    = 1'b0;
+    assign sm_g_valid       = 1'b0;
+    assign sm_done          = 1'b0;
+    assign sm_go_o          = 1'b0;
+    assign sm_what_o        = '0;
+    assign sm_acc_o         = '0;
+    assign sm_multiplier_o  = '0;
+    assign sm_shift_o       = '0;
+    assign unused_softmax   = ^{sm_issue_i, sm_left_i, product_valid_i, product_i, exp_i, norm};
+  end
+
+  logic unused_vector;
+  assign unused_vector = ^{agu_running, cfg};
+
+  // ---------------------------------------------------------------------------------------------
+  // Assertions.
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  logic               kept_q;  // a job that nobody has read to its end
+  logic [Rows*96-1:0] kept_slots_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) kept_q <= 1'b0;
+    else kept_q <= (state_q == StJob || (state_q == StRead && !job_done_i)) && !clear_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    kept_slots_q <= job_slots_o;
+    if (live_q) begin
+      if (kept_q) begin
+        a_job_held:   assert (state_q == StJob || state_q == StRead);
+        a_slots_held: assert (job_slots_o == kept_slots_q);
+      end
+      if (rsp_done_i || rsp_lanes_i != '0) begin
+        m_answer_wanted: assume (state_q == StTaps || state_q == StWait);
+      end
+      if (job_done_i && !run.softmax) m_done_when_read: assume (state_q == StRead);
+    end
+  end
+`endif
+
+endmodule

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One lane of the vector engine: four 24-bit slots, one for each byte of the lane's word.
+//
+//   max, min      slot = max(slot, byte), min(slot, byte)
+//   sum           slot = slot + byte
+//   add, mul      slot = {second byte, first byte}
+//   max_ternary, max_binary   the same as max on the four or eight values of a byte
+//   fold          slot = slot + other slot
+//
+// With invert_i the taps after the first count as ~word: for bytes -1 - byte.
+//
+// Timing    one tap a cycle.
+// Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).
+//
+// Check     trine_vector_lane_tb; random_program_test (whole core)
+
+module trine_vector_lane #(
+  parameter bit Ternary = 1'b0,
+  parameter bit Binary  = 1'b0
+) (
+  input  logic        clk_i,
+
+  input  logic [2:0]  op_i,  // VectorOp of trine_isa_pkg
+  input  logic        invert_i,
+  input  logic        tap_i,
+  input  logic        first_i,
+  input  logic [31:0] word_i,
+  input  logic        fold_i,
+  input  logic [95:0] other_i,
+  output logic [95:0] slots_o
+);
+
+  localparam logic [2:0] OpMax        = trine_isa_pkg::VectorOpMax[2:0];
+  localparam logic [2:0] OpAdd        = trine_isa_pkg::VectorOpAdd[2:0];
+  localparam logic [2:0] OpMin        = trine_isa_pkg::VectorOpMin[2:0];
+  localparam logic [2:0] OpMul        = trine_isa_pkg::VectorOpMul[2:0];
+  localparam logic [2:0] OpMaxTernary = trine_isa_pkg::VectorOpMaxTernary[2:0];
+  localparam logic [2:0] OpMaxBinary  = trine_isa_pkg::VectorOpMaxBinary[2:0];
+
+  logic [31:0] word;
+
+  assign word = word_i ^ {32{invert_i && !first_i}};
+
+  // What a tap gives: a first one its codes, others what the operation says. A slot that stays the
+  // extremum is not written.
+  logic later, extremum, pair, max_ternary, max_binary, sum;
+
+  assign later       = tap_i && !first_i;
+  assign extremum    = later && (op_i == OpMax || op_i == OpMin);
+  assign pair        = later && (op_i == OpAdd || op_i == OpMul);
+  assign max_ternary = Ternary && later && op_i == OpMaxTernary;
+  assign max_binary  = Binary && later && op_i == OpMaxBinary;
+  assign sum         = fold_i || (later && !extremum && !pair && !max_ternary && !max_binary);
+
+  for (genvar b = 0; b < 4; b++) begin : gen_slot
+    logic signed [7:0]  code;
+    logic signed [23:0] slot_q, slot_d, addend, total;
+    logic [7:0]         ternary;
+    logic               write;
+
+    assign code   = $signed(word[8*b +: 8]);
+    assign addend = fold_i ? $signed(other_i[24*b +: 24]) : 24'(code);
+    assign total  = slot_q + addend;
+
+    // 2 bits: 1 is the largest, 3 (-1) the least.
+    always_comb begin
+      for (int unsigned i = 0; i < 4; i++) begin
+        ternary[2*i +: 2] = ($signed(code[2*i +: 2]) > $signed(slot_q[2*i +: 2]))
+                            ? code[2*i +: 2] : slot_q[2*i +: 2];
+      end
+    end
+
+    always_comb begin
+      slot_d = ({24{(!later && !fold_i) || extremum}} & 24'(code)) | ({24{sum}} & total) |
+               ({24{pair}} & {8'd0, code, slot_q[7:0]});
+      if (Ternary) slot_d = slot_d | {16'd0, {8{max_ternary}} & ternary};
+      if (Binary) slot_d = slot_d | {16'd0, {8{max_binary}} & (slot_q[7:0] | code)};
+      write = fold_i || (tap_i && !(extremum && (code > $signed(slot_q[7:0])) != (op_i == OpMax)));
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (write) slot_q <= slot_d;
+    end
+
+    assign slots_o[24*b +: 24] = slot_q;
+  end
+
+`ifdef TRINE_ASSERT
+  always_ff @(posedge clk_i) begin
+    m_tap_or_fold: assume (!(tap_i && fold_i));
+  end
+`endif
+
+endmodule

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Registers 10 to 15 of the vector engine and what a RUN says: split into what the engine itself
+// needs, the constants of a normalization, and what the post unit is told. Registers 0 to 9 are
+// those of trine_agu.
+//
+// Timing    outputs are registers: a SET is seen in the next cycle, op and flags of a RUN in the
+//           cycle after start_i.
+// Contract  registers hold from start_i to the RUN's end.
+//
+// Check     trine_vector_tb
+
+module trine_vector_regs #(
+  parameter bit Softmax = 1'b0  // there are softmaxes and normalizations
+) (
+  input  logic                    clk_i,
+
+  // A SET.
+  input  logic                    we_i,
+  input  logic [3:0]              reg_i,
+  input  logic [55:0]             payload_i,
+
+  // A RUN begins.
+  input  logic                    start_i,
+  input  logic [7:0]              op_i,
+  input  logic [7:0]              flags_i,
+
+  output trine_vector_pkg::run_t  run_o,
+  output trine_vector_pkg::norm_t norm_o,
+  output trine_post_pkg::cfg_t    cfg_o  // out_plane apart: trine_agu has it
+);
+
+  localparam logic [3:0] RegCodes      = 4'(trine_isa_pkg::PostPadCodeReg);
+  localparam logic [3:0] RegScale      = 4'(trine_isa_pkg::PostMultiplierReg);
+  localparam logic [3:0] RegAddOperand = 4'(trine_isa_pkg::PostAddOperandMultiplierReg);
+  localparam logic [3:0] RegAddScale   = 4'(trine_isa_pkg::PostAddMultiplierReg);
+  localparam logic [3:0] RegAddRange   = 4'(trine_isa_pkg::PostAddActMinReg);
+  localparam logic [3:0] RegVector     = 4'(trine_isa_pkg::VectorBiasReg);
+
+  localparam logic [2:0] OpAdd = trine_isa_pkg::VectorOpAdd[2:0];
+
+  trine_post_pkg::cfg_t   cfg_q;
+  trine_vector_pkg::run_t run_q;
+  logic [12:0]            count_q;
+  logic                   normalize_q, center_q, normalize, square;
+
+  assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
+  assign square    = op_i == trine_isa_pkg::VectorOpSquaredDifference;
+
+  always_ff @(posedge clk_i) begin
+    if (we_i) begin
+      if (reg_i == RegCodes) begin
+        run_q.pad        <= payload_i[trine_isa_pkg::PostPadCodeLsb +: 8];
+        cfg_q.zero_point <= payload_i[trine_isa_pkg::PostZeroPointLsb +: 8];
+        cfg_q.act_min    <= payload_i[trine_isa_pkg::PostActMinLsb +: 8];
+        cfg_q.act_max    <= payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
+        cfg_q.lookup     <= payload_i[trine_isa_pkg::PostOutputLsb +: 2] ==
+                            trine_isa_pkg::PostOutputTable;
+      end
+      if (reg_i == RegScale) begin
+        cfg_q.multiplier <= payload_i[trine_isa_pkg::PostMultiplierLsb +: 31];
+        cfg_q.shift      <= payload_i[trine_isa_pkg::PostShiftLsb +: 6];
+      end
+      if (reg_i == RegAddOperand) begin
+        cfg_q.add_operand_multiplier <= payload_i[trine_isa_pkg::PostAddOperandMultiplierLsb +: 31];
+        cfg_q.add_operand_shift      <= payload_i[trine_isa_pkg::PostAddOperandShiftLsb +: 6];
+        cfg_q.add_a_is_half          <= payload_i[trine_isa_pkg::PostAddAIsHalfLsb];
+        cfg_q.add_zero_a             <= payload_i[trine_isa_pkg::PostAddZeroALsb +: 8];
+        cfg_q.add_zero_b             <= payload_i[trine_isa_pkg::PostAddZeroBLsb +: 8];
+      end
+      if (reg_i == RegAddScale) begin
+        cfg_q.add_multiplier <= payload_i[trine_isa_pkg::PostAddMultiplierLsb +: 31];
+        cfg_q.add_shift      <= payload_i[trine_isa_pkg::PostAddShiftLsb +: 6];
+        cfg_q.add_zero_point <= payload_i[trine_isa_pkg::PostAddZeroPointLsb +: 8];
+      end
+      if (reg_i == RegAddRange) begin
+        cfg_q.add_act_min <= payload_i[trine_isa_pkg::PostAddActMinLsb +: 8];
+        cfg_q.add_act_max <= payload_i[trine_isa_pkg::PostAddActMaxLsb +: 8];
+        cfg_q.param       <= payload_i[trine_isa_pkg::VectorParamLsb +: 16];
+      end
+      if (reg_i == RegVector) begin
+        cfg_q.bias      <= payload_i[trine_isa_pkg::VectorBiasLsb +: 32];
+        run_q.last_byte <= payload_i[trine_isa_pkg::VectorChannelsLsb +: 2] - 2'd1;
+        count_q         <= payload_i[trine_isa_pkg::VectorChannelsLsb +: 13];
+      end
+    end
+    if (start_i) begin
+      run_q.op           <= square ? OpAdd : op_i[2:0];
+      run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);
+      run_q.reduce       <= flags_i[trine_isa_pkg::VectorFlagReduce];
+      run_q.invert       <= flags_i[trine_isa_pkg::VectorFlagInvert];
+      normalize_q        <= normalize;
+      center_q           <= flags_i[trine_isa_pkg::VectorFlagCenter];
+      cfg_q.single       <= flags_i[trine_isa_pkg::VectorFlagSingle];
+      cfg_q.half_even    <= flags_i[trine_isa_pkg::VectorFlagHalfEven];
+      cfg_q.static_scale <= 1'b1;
+      cfg_q.static_bias  <= 1'b1;
+      cfg_q.square       <= square;
+      unique case (op_i)
+        trine_isa_pkg::VectorOpSum,
+        trine_isa_pkg::VectorOpSoftmax,
+        trine_isa_pkg::VectorOpNormalize: cfg_q.kind <= trine_post_pkg::KindRequant;
+        trine_isa_pkg::VectorOpAdd,
+        trine_isa_pkg::VectorOpSquaredDifference: cfg_q.kind <= trine_post_pkg::KindAdd;
+        trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_post_pkg::KindMul;
+        default:                    cfg_q.kind <= trine_post_pkg::KindDirect;
+      endcase
+      // What only the compute engine has.
+      cfg_q.residual_delta <= '0;
+      cfg_q.out_plane      <= '0;
+      cfg_q.channels       <= '1;
+      cfg_q.position       <= '0;
+      cfg_q.max            <= 1'b0;
+      cfg_q.window         <= 1'b0;
+      cfg_q.encoding       <= trine_post_pkg::EncodingInt8;
+      cfg_q.passes_last    <= '0;
+      cfg_q.low            <= '0;
+    end
+  end
+
+  assign run_o = run_q;
+  assign cfg_o = cfg_q;
+
+  assign norm_o.normalize   = normalize_q;
+  assign norm_o.center      = center_q;
+  assign norm_o.origin      = cfg_q.add_zero_a;
+  assign norm_o.count       = count_q;
+  assign norm_o.mean_factor = cfg_q.multiplier;
+  assign norm_o.log2        = cfg_q.shift[3:0];
+  assign norm_o.epsilon     = cfg_q.bias[30:0];
+
+  logic unused_bits;
+  assign unused_bits = ^{payload_i, flags_i};
+
+`ifdef TRINE_ASSERT
+  logic started_q;  // a RUN is known: what it says is from here on
+
+  initial started_q = 1'b0;
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) started_q <= 1'b1;
+    if (started_q) begin
+      a_normalize_softmax: assert (!norm_o.normalize || run_o.softmax);
+      a_static:            assert (cfg_o.static_scale && cfg_o.static_bias);
+      c_normalize:         cover (norm_o.normalize && start_i);
+    end
+  end
+`endif
+
+endmodule

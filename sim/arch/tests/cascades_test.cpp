@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Layers in stripes: which there are, that the codes are the same, and what DRAM no longer sees.
+
+#include <algorithm>
+#include <functional>
+
+#include "sim/arch/tests/testing.h"
+#include "tools/fuzz/networks.h"
+
+namespace trine::sim {
+namespace {
+
+using compiler::Cascading;
+using model::Padding;
+using testing::Builder;
+
+/// Convolutions and their neighbours by the sizes that matter here.
+class Images : public Builder {
+ public:
+  using Builder::Builder;
+
+  int conv(int from, int channels, int size = 1, int stride = 1) {
+    return convolution(from, channels, size, size, stride, stride, 1, 1, Padding::kSame, true);
+  }
+  int depth(int from, int stride = 1, int size = 3) {
+    return depthwise(from, 1, size, size, stride, stride, 1, 1, Padding::kSame, true);
+  }
+  /// Expand, depthwise, project.
+  int inverted(int from, int channels, int stride) {
+    return conv(depth(conv(from, 6 * shape(from).back()), stride), channels);
+  }
+};
+
+struct Ran {
+  std::vector<int> stripes;  ///< of each layer
+  RunResult result;
+};
+
+Ran run(const Images& b, const std::vector<Array>& inputs, const machine::Config& config,
+        Cascading cascading) {
+  compiler::CompileOptions options;
+  options.cascading = cascading;
+  const compiler::Program program = compiler::compile(b.graph, config, options);
+  Ran ran;
+  for (const compiler::ProgramLayer& l : program.layers) ran.stripes.push_back(l.stripes);
+  ran.result = run_arch(program, inputs);
+  const std::vector<Array> golden = reference::outputs_of(
+      b.graph, reference::run_graph(b.graph, inputs, reference::kDoublePolicy));
+  CHECK(compiler::first_difference(program, ran.result.outputs, golden).empty());
+  return ran;
+}
+
+/// All ways to compile give the golden codes.
+/// @param stripes  of each layer where there are cascades wherever there can be
+void check(const char* what, const std::vector<int>& stripes,
+           const std::function<std::vector<int>(Images&)>& make) {
+  CAPTURE(what);
+  Images b(7);
+  b.graph.outputs = make(b);
+  std::vector<Array> inputs;
+  for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+  for (const int lanes : {3, 8}) {
+    const machine::Config config = testing::small_config(lanes, 8, 32, 32, 64);
+    run(b, inputs, config, Cascading::kNever);
+    run(b, inputs, config, Cascading::kEstimated);
+    CHECK(run(b, inputs, config, Cascading::kAlways).stripes == stripes);
+  }
+}
+
+TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
+  check("windows, and their borders", {3, 3, 3}, [](Images& b) {
+    return std::vector{b.conv(b.depth(b.conv(b.input({1, 13, 9, 5}), 8, 5)), 6)};
+  });
+  check("strides", {3, 3, 3}, [](Images& b) {
+    return std::vector{b.conv(b.depth(b.conv(b.input({1, 23, 23, 3}), 8, 3, 2), 2, 5), 4)};
+  });
+  check("a block's input, as its residual", {3, 3, 3}, [](Images& b) {
+    const int x = b.input({1, 12, 10, 8});
+    return std::vector{b.addition(b.inverted(x, 8, 1), x)};
+  });
+  check("not with a residual of a map inside: the map would be whole", {1, 3, 3}, [](Images& b) {
+    const int x = b.conv(b.input({1, 12, 10, 8}), 8);
+    return std::vector{b.addition(b.conv(b.depth(x), 8), x)};
+  });
+  check("pools, and sums of two maps", {2, 2, 2, 2}, [](Images& b) {
+    const int x = b.conv(b.input({1, 14, 6, 4}), 8, 3);
+    const int y = b.pool(x, false, 3, 3, 2, 2, Padding::kSame);
+    const int z = b.pool(y, true, 3, 3, 1, 1, Padding::kSame);
+    return std::vector{b.conv(z, 8, 3, 4)};
+  });
+  // The rows of both readers, whichever comes first: a downsampling shortcut.
+  for (const bool wide_first : {true, false})
+    check("a map inside that a wide and a narrow window read", {3, 3, 3, 3, 1}, [&](Images& b) {
+      const int x = b.conv(b.input({1, 13, 9, 8}), 8);
+      const int first = b.conv(x, 8, wide_first ? 3 : 1, 2);
+      const int second = b.conv(x, 8, wide_first ? 1 : 3, 2);
+      return std::vector{b.conv(b.binary(first, second, model::OpKind::kMul), 4)};
+    });
+  check("what others read stays whole", {3, 3, 3, 3}, [](Images& b) {
+    const int x = b.conv(b.conv(b.input({1, 9, 7, 4}), 8, 3), 8);
+    return std::vector{b.conv(b.depth(x), 4), x};
+  });
+}
+
+TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades]") {
+  Images b(3);
+  b.graph.outputs = {b.inverted(b.conv(b.input({1, 64, 64, 3}), 16, 3, 1), 24, 2)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const machine::Config config = testing::small_config(8, 8, 64, 32, 64);
+  const Ran whole = run(b, inputs, config, Cascading::kNever);
+  const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
+  CHECK(std::ranges::max(whole.stripes) == 1);
+  CHECK(std::ranges::max(stripes.stripes) > 1);
+  // Input, weights and output remain.
+  CHECK(3 * stripes.result.dram_bytes_written < whole.result.dram_bytes_written);
+  CHECK(stripes.result.cycles < whole.result.cycles);
+}
+
+TEST_CASE("an image that fits leaves its place to stripes", "[arch][cascades]") {
+  Images b(5);  // 16 of 32 KiB; a row between takes 4, and two of the output read five
+  b.graph.outputs = {b.conv(b.conv(b.input({1, 64, 64, 3}), 64, 3), 8, 3, 2)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const Ran ran = run(b, inputs, testing::small_config(8, 8, 32, 32, 64), Cascading::kEstimated);
+  CHECK(ran.stripes[0] > 1);
+  CHECK(ran.stripes[1] > 1);
+}
+
+TEST_CASE("a pool stays apart where stripes gain more than fusing it", "[arch][cascades]") {
+  Images b(4);
+  b.graph.outputs = {
+      b.pool(b.conv(b.input({1, 24, 24, 8}), 64), true, 3, 3, 3, 3, Padding::kValid)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const machine::Config config = testing::small_config(16, 16, 16, 64, 32);
+  CHECK(run(b, inputs, config, Cascading::kNever).stripes.size() == 1);
+  CHECK(run(b, inputs, config, Cascading::kEstimated).stripes.size() > 1);
+}
+
+}  // namespace
+}  // namespace trine::sim

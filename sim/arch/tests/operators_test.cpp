@@ -1,0 +1,890 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Operators that combine, move and reduce maps, random and on random configurations, against the
+// golden layers.
+
+#include <numeric>
+
+#include "sim/arch/tests/testing.h"
+
+namespace trine::sim {
+namespace {
+
+using model::OpKind;
+using model::Padding;
+using testing::Builder;
+using testing::check;
+using testing::check_wide;
+using testing::random_config;
+using testing::random_map;
+using testing::random_operand;
+using testing::random_shape;
+using testing::text_of;
+
+#ifdef TRINE_SLOW_TESTS
+constexpr unsigned kSeeds = 2000;
+#else
+constexpr unsigned kSeeds = 100;
+#endif
+
+TEST_CASE("additions and maxima broadcast as the golden layers", "[arch][random][elementwise]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> shape = random_shape(b);
+      b.one_scale = b.number(0, 1) == 0;
+      const bool whole = b.number(0, 3) != 0;  // else both may have to be repeated
+      const int left = whole ? random_map(b, shape) : random_operand(b, shape);
+      const int right = random_operand(b, shape);
+      const bool swap = b.number(0, 1) == 0;
+      const int x = swap ? right : left, y = swap ? left : right;
+      return b.one_scale ? b.maximum(x, y) : b.addition(x, y);
+    });
+}
+
+TEST_CASE("squared differences broadcast as the golden layer", "[arch][random][elementwise]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> shape = random_shape(b);
+      b.one_scale = b.number(0, 4) == 0;
+      const bool whole = b.number(0, 3) != 0;  // else both may have to be repeated
+      const int left = whole ? random_map(b, shape) : random_operand(b, shape);
+      const int right = random_operand(b, shape);
+      const bool swap = b.number(0, 1) == 0;
+      const int out = b.binary(swap ? right : left, swap ? left : right, OpKind::kSquaredDifference,
+                               "SQUARED_DIFFERENCE");
+      const auto scale = [&](int t) -> float& {
+        return b.graph.tensors[static_cast<std::size_t>(t)].quantization.scale[0];
+      };
+      if (b.number(0, 1) == 0)
+        scale(right) = scale(left) * static_cast<float>(b.number(1, 999)) / 99;
+      const float largest = std::max(scale(left), scale(right));
+      scale(out) = largest * largest * static_cast<float>(b.number(1, 60'000)) / 99;
+      return out;
+    });
+}
+
+TEST_CASE("a squared difference of too fine a scale is refused", "[arch][elementwise][error]") {
+  Builder b(1);
+  const int x = b.input({1, 2, 2, 4}), y = b.input({1, 2, 2, 4});
+  const int out = b.binary(x, y, OpKind::kSquaredDifference, "SQUARED_DIFFERENCE");
+  for (const int t : {x, y}) b.graph.tensors[static_cast<std::size_t>(t)].quantization.scale = {1};
+  const auto compile = [&](float scale) {
+    b.graph.tensors[static_cast<std::size_t>(out)].quantization.scale = {scale};
+    b.graph.outputs = {out};
+    compiler::compile(b.graph, testing::small_config(4, 4, 16, 8, 64));
+  };
+  CHECK_NOTHROW(compile(0x1.01p-13f));
+  CHECK_THROWS_WITH(compile(0x0.ffp-13f), Catch::Matchers::Contains("op 0 SQUARED_DIFFERENCE: ") &&
+                                              Catch::Matchers::Contains("scale is too small"));
+}
+
+int softmax(Builder& b, int from) {
+  const int result = b.unary(from, OpKind::kSoftmax, "SOFTMAX");
+  auto& quantization = b.graph.tensors[static_cast<std::size_t>(result)].quantization;
+  quantization.scale = {1.0f / 256};
+  quantization.zero_point = {-128};
+  return result;
+}
+
+/// Adds a softmax of any steepness.
+int random_softmax(Builder& b, int from) {
+  static constexpr float kScales[] = {1e-6f, 0.002f, 0.1f, 0.25f, 3.0f, 1e6f};
+  if (b.number(0, 1) == 0)
+    b.graph.tensors[static_cast<std::size_t>(from)].quantization.scale = {kScales[b.number(0, 5)]};
+  const int result = softmax(b, from);
+  b.graph.ops.back().beta = b.number(0, 2) == 0 ? static_cast<float>(b.number(2, 300)) / 100 : 1;
+  return result;
+}
+
+TEST_CASE("SOFTMAX equals the golden layer", "[arch][random][softmax]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      if (b.number(0, 7) == 0)
+        return random_softmax(b, b.input({b.number(1, 20), b.number(1, 200)}));
+      const int from = random_map(b, random_shape(b));
+      const int result = random_softmax(b, from);
+      switch (b.number(0, 3)) {
+        case 0:
+          return b.convolution(result, b.number(1, 9), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+        case 1:
+          return b.addition(result, random_softmax(b, from));  // a second table
+        default:
+          return result;
+      }
+    });
+}
+
+TEST_CASE("SOFTMAX over many channels equals the golden layer", "[arch][random][softmax]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const int channels = b.number(0, 7) == 0 ? b.number(601, 4095) : b.number(1, 600);
+    const int from = b.input({1, 1, b.number(1, 9), channels});
+    b.graph.outputs = {random_softmax(b, from)};
+    Array codes = b.random_array(from);
+    if (b.number(0, 2) == 0)  // all alike but some
+      for (auto& code : codes.bytes) code = b.number(0, 50) == 0 ? code : std::uint8_t{0x80};
+    testing::require_exact(b.graph, testing::small_config(b.number(1, 9), 4, 128, 8, 64), {codes});
+  }
+}
+
+TEST_CASE("normalizations equal the golden layer", "[arch][random][norm]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const auto norm = [&](int from) { return b.normalization(from, b.number(0, 1) == 0); };
+      const bool rows = b.number(0, 3) == 0;
+      std::vector<int> shape = random_shape(b);
+      shape[3] = std::min(shape[3], 60);  // for each channel parameters
+      const int from = rows ? b.input({b.number(1, 20), b.number(1, 60)}) : random_map(b, shape);
+      const int result = norm(from);
+      switch (rows ? 3 : b.number(0, 3)) {
+        case 0:
+          return b.convolution(result, b.number(1, 9), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+        case 1:
+          return b.addition(result, norm(from));  // a second table
+        case 2:
+          return softmax(b, norm(result));
+        default:
+          return result;
+      }
+    });
+}
+
+TEST_CASE("normalizations over many channels equal the golden layer", "[arch][random][norm]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    static constexpr int kChannels[] = {1, 2, 7, 64, 172, 511, 768, 2048, 4095, 4096};
+    Builder b(seed);
+    const int from = b.input({1, 1, b.number(1, 9), kChannels[b.number(0, 9)]});
+    b.graph.outputs = {b.normalization(from, seed % 2 == 0)};
+    Array codes = b.random_array(from);
+    if (b.number(0, 2) == 0)  // all alike but some
+      for (auto& code : codes.bytes) code = b.number(0, 50) == 0 ? code : std::uint8_t{0x75};
+    machine::Config config = testing::small_config(b.number(1, 9), 4, 128, 8, 64);
+    config.param_channels = 4096;
+    testing::require_exact(b.graph, config, {codes});
+  }
+}
+
+TEST_CASE("a normalization of more channels than parameters is refused", "[arch][norm][error]") {
+  Builder b(1);
+  b.graph.outputs = {b.normalization(b.input({1, 1, 2, 300}), true)};
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.param_channels = 256;
+  CHECK_THROWS_WITH(compiler::compile(b.graph, config),
+                    Catch::Matchers::Contains("op 0 LAYER_NORM: tensor 3 't3': 300 channels, "
+                                              "memory.param_channels is 256"));
+}
+
+TEST_CASE("a SOFTMAX that the machine lacks ends on the host, or is refused", "[arch][softmax]") {
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  const auto operators = [&](int channels, bool reshaped) {  // on the machine
+    Builder b(1);
+    b.one_scale = true;
+    const int pixels = reshaped ? 2 : 1;
+    const int relu = b.unary(b.input({1, 1, pixels, channels}), OpKind::kRelu, "RELU");
+    b.graph.outputs = {softmax(b, b.reshape(relu, {1, pixels * channels}))};
+    testing::require_exact(b.graph, config, {b.random_array(b.graph.inputs[0])});
+    return compiler::compile(b.graph, config).layers.size();
+  };
+  CHECK(operators(12, false) == 2);
+  CHECK(operators(4095, false) == 2);
+  CHECK(operators(12, true) == 1);  // its channels lie in two pixels
+  for (bool machine::Config::*key : {&machine::Config::softmax, &machine::Config::vector}) {
+    config = testing::small_config(4, 4, 32, 16, 64);
+    config.*key = false;
+    CHECK(operators(12, false) == 1);
+  }
+  Builder b(1);
+  const int first = softmax(b, b.input({1, 3, 3, 4}));
+  b.graph.outputs = {b.convolution(first, 4, 1, 1, 1, 1, 1, 1, Padding::kSame, true)};
+  CHECK_THROWS_WITH(compiler::compile(b.graph, config),
+                    Catch::Matchers::Contains("op 0 SOFTMAX: tensor 1 't1': the machine has no "
+                                              "softmax (vector.softmax)"));
+}
+
+TEST_CASE("means, sums and maxima over any axes equal the golden layers",
+          "[arch][random][reduction]") {
+  for (unsigned seed = 1; seed <= 4 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> axes;
+      int from = 0;
+      const int kind = b.number(0, 3);
+      if (b.number(0, 2) == 0) {  // no image
+        std::vector<int> shape;
+        for (int rank = b.number(1, 5); rank > 0; --rank)
+          shape.push_back(rank == 1 ? b.number(1, 40) : b.number(1, 5));
+        if (shape.size() == 4) shape[0] = 1;
+        from = b.unary(b.input(shape), OpKind::kRelu, "RELU");
+        const int last = static_cast<int>(shape.size()) - 1;
+        const int first = b.number(0, last), end = b.number(first, last);
+        for (int axis = first; axis < end; ++axis) axes.push_back(axis);
+        if (kind > 1 && last > 2 && first > 1) axes.push_back(first - 2);
+        if (axes.empty() || b.number(0, 2) == 0) axes.push_back(last);
+      } else {
+        from = random_map(b, random_shape(b));
+        for (int axis = 1; axis < 4; ++axis)
+          if (b.number(0, 1) == 0) axes.push_back(axis);
+        if (axes.empty()) axes = {3};
+      }
+      switch (kind) {
+        case 0:
+          return b.mean(from, axes);
+        case 1:
+          return b.sum(from, axes);
+        case 2:
+          return b.reduce_min(from, axes);
+        default:
+          return b.reduce_max(from, axes);
+      }
+    });
+}
+
+/// The window of a maximum over an outer axis is dilated: no pool of a convolution.
+TEST_CASE("a maximum over an outer axis behind a convolution", "[arch][reduction]") {
+  for (const int rows : {1, 4}) {
+    Builder b(1);
+    const int x = b.mean(b.input({2, 6, 5}), {2});
+    b.graph.outputs = {b.reduce_max(x, {0})};
+    testing::require_exact(b.graph, testing::small_config(rows, 4, 16, 8, 64), {b.random_array(0)});
+  }
+}
+
+/// 3 turns of 63 taps instead of 17 words of 8 or 16, without bank conflicts.
+TEST_CASE("lanes take a channel word each of a window that covers the map", "[arch][pool]") {
+  Builder b(1);
+  const int x = b.convolution(b.input({1, 7, 9, 8}), 66, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+  b.graph.outputs = {b.pool(x, false, 7, 9, 1, 1, Padding::kValid)};
+  const machine::Config config = testing::small_config(8, 8, 64, 64, 64);
+  const RunResult result = testing::require_exact(b.graph, config, {b.random_array(0)});
+  CHECK(result.layers.at(1).cycles < 300);
+}
+
+/// A matrix, or batches of them, by itself, from a function of one code, or a constant.
+int random_matrices(Builder& b, const std::vector<int>& shape) {
+  switch (b.number(0, 5)) {
+    case 0:
+      return b.constant(shape);
+    case 1:
+    case 2:
+      return b.input(shape);
+    default:
+      return b.unary(b.input(shape), OpKind::kRelu, "RELU");
+  }
+}
+
+TEST_CASE("products of two maps equal the golden layer", "[arch][random][matmul]") {
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed)
+    check_wide(seed, [](Builder& b) {
+      const bool large = b.number(0, 3) == 0;
+      const auto extent = [&] { return b.number(0, 5) == 0 ? 1 : b.number(1, large ? 90 : 20); };
+      const int T = extent(), K = extent(), N = extent();
+      std::vector<int> left, right;
+      for (int rank = b.number(0, 2); rank > 0; --rank) {
+        const int batch = rank == 2 ? 1 : b.number(1, 4);
+        left.push_back(b.number(0, 4) == 0 ? 1 : batch);
+        right.push_back(b.number(0, 4) == 0 ? 1 : batch);
+      }
+      const bool adjoint_a = b.number(0, 3) == 0, adjoint_b = b.number(0, 1) == 0;
+      left.insert(left.end(), {adjoint_a ? K : T, adjoint_a ? T : K});
+      right.insert(right.end(), {adjoint_b ? N : K, adjoint_b ? K : N});
+      const int product =
+          b.batch_matmul(b.number(0, 1) == 0 ? b.input(left) : random_matrices(b, left),
+                         random_matrices(b, right), adjoint_a, adjoint_b);
+      return b.number(0, 2) == 0 ? b.unary(product, OpKind::kRelu6, "RELU6") : product;
+    });
+}
+
+TEST_CASE("rows that lie otherwise are put in order", "[arch][elementwise]") {
+  Builder b(1);
+  const auto map = [&](int rows, int channels) {
+    return b.unary(b.input({rows, channels}), OpKind::kRelu, "RELU");
+  };
+  const machine::Config config = testing::small_config(5, 7, 16, 8, 64);
+  enum Rows { kOperandOfTwo, kSumOfProduct, kPartsOfPixels };
+  const auto rows = GENERATE(kOperandOfTwo, kSumOfProduct, kPartsOfPixels);
+  CAPTURE(rows);
+  if (rows == kOperandOfTwo) {
+    const int x = b.reshape(map(6, 8), {12, 4}), y = map(12, 4);
+    const bool swap = GENERATE(false, true);
+    const auto kind = GENERATE(OpKind::kAdd, OpKind::kMul, OpKind::kSquaredDifference);
+    b.graph.outputs = {b.binary(swap ? y : x, swap ? x : y, kind, "binary")};
+    b.set_quantization(b.graph.outputs[0], 1.0f, 3);
+  } else if (rows == kSumOfProduct) {
+    const int x = b.reshape(map(6, 8), {12, 4});
+    b.graph.outputs = {b.addition(b.fully_connected(map(12, 9), 9, 4), x)};
+  } else {  // for FULLY_CONNECTED
+    b.graph.outputs = {b.fully_connected(b.reshape(map(6, 24), {18, 8}), 8, 9)};
+  }
+  std::vector<Array> inputs;
+  for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+  testing::require_exact(b.graph, config, inputs);
+}
+
+/// A pixel's channels as rows of products, and those as a pixel's channels again.
+int products_of_channels(Builder& b) {
+  b.one_scale = true;
+  const int shared = b.number(1, 3), heads = b.number(1, 4), head = 4 * b.number(1, 6);
+  const int row = shared * heads * head;
+  const int x = b.fully_connected(b.input({1, 20}), 20, row);
+  if (b.number(0, 1) == 0)
+    return b.batch_matmul(b.reshape(x, {heads, shared, head}),
+                          random_matrices(b, {heads, b.number(1, 40), head}), false, true);
+  const int turned = b.fully_connected(b.reshape(x, {heads * shared, head}), head, head);
+  return b.concatenation({b.reshape(turned, {1, row}), b.input({b.number(1, 9), row})}, 0);
+}
+
+TEST_CASE("a pixel's channels are rows of products", "[arch][random][matmul]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) check_wide(seed, products_of_channels);
+}
+
+TEST_CASE("products that become a pixel's channels never lie on their side", "[arch][matmul]") {
+  // There, where this network was cheaper, eleven of twelve rows were not stored. Upright they are
+  // 288 words apart: a column to the machine.
+  check(202'684, products_of_channels);
+}
+
+TEST_CASE("products of two maps need their hardware and whole beats of columns",
+          "[arch][matmul][error]") {
+  Builder b(1);
+  b.graph.outputs = {b.batch_matmul(b.input({3, 4}), b.input({5, 4}), false, true)};
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.matmul = false;
+  REQUIRE_THROWS_WITH(compiler::compile(b.graph, config), Catch::Contains("(matmul.enable)"));
+  config = testing::small_config(4, 1, 32, 16, 64);
+  REQUIRE_THROWS_WITH(compiler::compile(b.graph, config), Catch::Contains("2 columns or more"));
+}
+
+TEST_CASE("channels that were pixels need products of two maps", "[arch][transpose][error]") {
+  Builder b(1);
+  const int x = b.transpose(b.unary(b.input({2, 5}), OpKind::kRelu, "RELU"), {1, 0});
+  b.graph.outputs = {b.unary(x, OpKind::kRelu6, "RELU6")};
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.matmul = false;
+  REQUIRE_THROWS_WITH(compiler::compile(b.graph, config), Catch::Contains("(matmul.enable)"));
+}
+
+TEST_CASE("axes in any order equal the golden layers", "[arch][random][transpose]") {
+  unsigned refused = 0;
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed) {
+    const auto make = [](Builder& b) {
+      const int rank = b.number(2, 5);
+      std::vector<int> shape;
+      for (int i = 0; i < rank; ++i)
+        shape.push_back(b.number(0, 4) == 0 ? 1 : b.number(1, rank > 3 ? 7 : 24));
+      if (rank == 4) shape[0] = 1;
+      int x = b.unary(b.input(shape), OpKind::kRelu, "RELU");
+      for (int i = b.number(1, 3); i > 0; --i) {
+        std::vector<int> order(b.shape(x).size());
+        std::iota(order.begin(), order.end(), 0);
+        const int first = order.size() == 4 ? 1 : 0;  // one image
+        for (int k = static_cast<int>(order.size()) - 1; k > first; --k)
+          std::swap(order[static_cast<std::size_t>(k)],
+                    order[static_cast<std::size_t>(b.number(first, k))]);
+        x = b.transpose(x, order);
+        if (b.number(0, 2) != 0) continue;
+        // Two neighbours joined, or one split.
+        std::vector<int> to = b.shape(x);
+        const auto axis = static_cast<std::size_t>(b.number(0, static_cast<int>(to.size()) - 2));
+        if (b.number(0, 1) == 0) {
+          to[axis] *= to[axis + 1];
+          to.erase(to.begin() + static_cast<std::ptrdiff_t>(axis) + 1);
+        } else if (to[axis] % 2 == 0) {
+          to[axis] /= 2;
+          to.insert(to.begin() + static_cast<std::ptrdiff_t>(axis), 2);
+        }
+        if (to.size() < 2 || (to.size() == 4 && to[0] != 1)) continue;
+        x = b.reshape(x, to);
+      }
+      return b.unary(x, OpKind::kRelu6, "RELU6");
+    };
+    try {
+      check_wide(seed, make);
+    } catch (const Error& e) {
+      CAPTURE(seed);
+      REQUIRE_THAT(e.what(), Catch::Matchers::Contains("cut through channels"));
+      ++refused;
+    }
+  }
+  CHECK(refused < kSeeds / 10);
+}
+
+TEST_CASE("attention equals the golden layers", "[arch][random][matmul][transpose]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check_wide(seed, [](Builder& b) {
+      const int T = b.number(1, 24), heads = b.number(1, 4),
+                d = b.number(1, 12) * (b.number(0, 2) == 0 ? 1 : 4);
+      const int D = heads * d;
+      const bool adjoint = b.number(0, 1) == 0;
+      const int x = b.unary(b.input({T, b.number(1, 20)}), OpKind::kRelu, "RELU");
+      const auto head = [&](const std::vector<int>& order) {
+        const int all = b.fully_connected(x, b.shape(x)[1], D);
+        return b.transpose(b.reshape(all, {1, T, heads, d}), order);
+      };
+      const int q = head({0, 2, 1, 3}),
+                k = head(adjoint ? std::vector<int>{0, 2, 1, 3} : std::vector<int>{0, 2, 3, 1});
+      const int scores = b.batch_matmul(q, k, false, adjoint);
+      const int weights = b.number(0, 1) == 0 ? b.unary(scores, OpKind::kLogistic, "LOGISTIC")
+                                              : random_softmax(b, scores);
+      const int mixed = b.batch_matmul(weights, head({0, 2, 1, 3}), false, false);
+      const int joined = b.reshape(b.transpose(mixed, {0, 2, 1, 3}), {T, D});
+      return b.fully_connected(joined, D, b.number(1, 20));
+    });
+}
+
+TEST_CASE("a mixture of the shares themselves equals the golden layer", "[arch][matmul][softmax]") {
+  Builder b(1);
+  const int x = b.input({6, 6});
+  const int shares = softmax(b, b.batch_matmul(x, x, false, true));
+  b.graph.outputs = {b.batch_matmul(shares, shares, false, true)};
+  b.set_quantization(b.graph.outputs[0], 1.0f / 128, -128);
+  for (const int rows : {1, 4})
+    testing::require_exact(b.graph, testing::small_config(rows, 4, 16, 8, 64), {b.random_array(x)});
+}
+
+/// Heads of that size over maps of [tokens][channels].
+int attention(Builder& b, int tokens, int heads, int size) {
+  const auto head = [&] {
+    const int x = b.input({1, tokens, heads * size});
+    const int from = b.number(0, 1) == 0 ? x : b.unary(x, OpKind::kRelu, "RELU");
+    return b.transpose(b.reshape(from, {1, tokens, heads, size}), {0, 2, 1, 3});
+  };
+  const int q = head(), k = head();
+  const int weights = random_softmax(b, b.batch_matmul(q, k, false, true));
+  const int mixed = b.batch_matmul(weights, head(), false, false);
+  if (b.number(0, 2) == 0) return mixed;
+  return b.reshape(b.transpose(mixed, {0, 2, 1, 3}), {1, tokens, heads * size});
+}
+
+TEST_CASE("attention of any length and size of heads equals the golden layers",
+          "[arch][random][matmul][softmax]") {
+  static constexpr int kArrays[][2] = {{3, 5}, {8, 8}, {16, 16}, {5, 7}};
+  static constexpr int kKib[] = {32, 64, 256};
+  unsigned seed = 0;
+  for (const int tokens : {1, 7, 128, 511})
+    for (const int size : {16, 32, 64, 80}) {
+      CAPTURE(tokens, size, ++seed);
+      Builder b(seed);
+      const auto& array = kArrays[b.number(0, 3)];
+      const machine::Config config =
+          testing::small_config(array[0], array[1], kKib[b.number(0, 2)], kKib[b.number(0, 2)], 64);
+      CAPTURE(config.to_toml());
+      b.graph.outputs = {attention(b, tokens, b.number(1, 3), size)};
+      b.graph = model::expanded(std::move(b.graph));
+      std::vector<Array> inputs;
+      for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+      testing::require_exact(b.graph, config, inputs);
+    }
+}
+
+/// Parts of random depth; sometimes used again, nested, pooled, or read beside the concatenation.
+int random_concatenation(Builder& b, std::vector<int> shape, int depth) {
+  const int axis = depth == 0 && b.number(0, 3) == 0 ? b.number(1, 2) : 3;
+  const bool whole_words = b.number(0, 2) == 0;
+  std::vector<int> parts;
+  for (int i = b.number(1, 4); i > 0; --i) {
+    const auto at = static_cast<std::size_t>(axis);
+    shape[at] = axis == 3 ? b.number(1, 20) : b.number(1, 6);
+    if (axis == 3 && whole_words) shape[at] *= 4;
+    parts.push_back(axis == 3 && depth == 0 && b.number(0, 5) == 0
+                        ? random_concatenation(b, shape, depth + 1)
+                        : random_map(b, shape));
+  }
+  if (b.number(0, 5) == 0) parts.push_back(parts[0]);
+  const int joined = b.concatenation(parts, axis);
+  if (axis != 3 || b.number(0, 1) == 0) return joined;
+  // A part that is also read by itself.
+  const int branch = b.unary(parts[0], OpKind::kRelu6, "RELU6");
+  return b.concatenation({joined, branch}, 3);
+}
+
+TEST_CASE("concatenations equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> shape = random_shape(b);
+      shape[1] = b.number(1, 8);
+      b.one_scale = true;
+      const int joined = random_concatenation(b, shape, 0);
+      switch (b.number(0, 3)) {
+        case 0:
+          return b.convolution(joined, b.number(1, 20), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+        case 1:
+          return b.pool(joined, true, 2, 2, 1, 1, Padding::kSame);
+        default:
+          return joined;
+      }
+    });
+}
+
+TEST_CASE("pixels that become channels may lie behind a part of a word", "[arch][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      const int C = 4 * b.number(1, 4), W = b.number(2, 3);
+      std::vector<int> pixels;
+      for (int i = 0; i < W; ++i) pixels.push_back(b.input({1, 1, C}));
+      int row = b.reshape(b.concatenation(pixels, 1), {1, 1, 1, C * W});
+      if (b.number(0, 1) == 1) row = b.unary(row, OpKind::kQuantize, "QUANTIZE");
+      std::vector<int> parts{b.input({1, 1, 1, b.number(1, 8)}), row};
+      if (b.number(0, 1) == 1) std::swap(parts[0], parts[1]);
+      return b.concatenation(parts, 3);
+    });
+}
+
+TEST_CASE("a pool of which one tap is left is no plain convolution", "[arch][pool]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const int x = b.input({1, 1, 1, 4 * b.number(1, 3)});
+      const int y = b.convolution(x, b.number(1, 8), 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+      const int z = b.pool(y, true, b.number(1, 3), b.number(1, 3), 1, 1, Padding::kSame);
+      return b.pool(z, true, 1, 1, 1, 1, Padding::kSame);
+    });
+}
+
+TEST_CASE("nearest neighbours equal the golden layer", "[arch][random][resize]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int mode = b.number(0, 2);
+      const bool whole = b.number(0, 2) != 0;
+      const int H = whole ? s[1] * b.number(1, 4) : b.number(1, 20);
+      const int W = whole ? s[2] * b.number(1, 4) : b.number(1, 20);
+      const int big = b.resize(random_map(b, s), false, H, W, mode == 1, mode == 2);
+      if (b.number(0, 1) == 0) return big;
+      return b.convolution(big, b.number(1, 9), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+    });
+}
+
+TEST_CASE("bilinear resizes equal the golden layer", "[arch][random][resize]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int mode = b.number(0, 2);
+      const auto size = [&](int in, int factor) {
+        return mode == 1 ? (in - 1) * factor + 1 : in * factor;
+      };
+      const int H = size(s[1], 1 << b.number(0, 2)), W = size(s[2], 1 << b.number(0, 2));
+      return b.resize(random_map(b, s), true, H, W, mode == 1, mode == 2);
+    });
+}
+
+TEST_CASE("a bilinear resize whose weights are too fine is refused", "[arch][resize][error]") {
+  Builder b(1);
+  b.graph.outputs = {b.resize(b.input({1, 4, 4, 8}), true, 12, 12, false, false)};
+  const machine::Config config = testing::small_config(8, 8, 16, 16, 64);
+  REQUIRE_THROWS_WITH(
+      compiler::compile(b.graph, config),
+      Catch::Matchers::Contains(
+          "random.tflite: op 0 RESIZE_BILINEAR: tensor 2 't2': 4 x 4 to 12 x 12 pixels: "
+          "weight 683/1024 does not fit int8"));
+}
+
+TEST_CASE("transposed convolutions equal the golden layer", "[arch][random][transposed]") {
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int R = b.number(1, 5), S = b.number(1, 5), U = b.number(1, 4), V = b.number(1, 4);
+      const Padding padding = testing::random_padding(b);
+      // Any size from which the window makes the input's.
+      const auto size = [&](int in, int filter, int stride) {
+        const int more = b.number(0, stride - 1);
+        return padding == Padding::kSame ? in * stride - more : (in - 1) * stride + filter + more;
+      };
+      return b.transpose_convolution(random_map(b, s), b.number(1, 20), R, S, V, U,
+                                     size(s[1], R, V), size(s[2], S, U), padding,
+                                     b.number(0, 2) != 0);
+    });
+}
+
+TEST_CASE("slices equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 3 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> s = random_shape(b);
+      if (b.number(0, 1) == 0) s[3] *= 4;
+      std::vector<int> begin{0}, end{1}, stride{1};
+      for (std::size_t axis = 1; axis < 4; ++axis) {
+        const bool all = b.number(0, 1) == 0;
+        begin.push_back(all ? 0 : b.number(0, s[axis] - 1));
+        if (axis == 3 && b.number(0, 1) == 0) begin[3] = begin[3] / 4 * 4;
+        end.push_back(all ? s[axis] : b.number(begin[axis] + 1, s[axis]));
+        stride.push_back(all || axis == 3 ? b.number(0, 4) / 4 + 1 : b.number(1, 3));
+      }
+      const int from = random_map(b, s);
+      int t = b.strided_slice(from, begin, end, stride);
+      switch (b.number(0, 3)) {
+        case 0:
+          t = b.convolution(t, b.number(1, 20), 2, 2, 1, 1, 1, 1, Padding::kSame, true);
+          break;
+        case 1:
+          t = b.mean(t, {1, 2});
+          break;
+        case 2:
+          t = b.addition(t, t);
+          break;
+        default:
+          break;
+      }
+      if (b.number(0, 1) != 0) return t;
+      // Both the map and a part of it are read.
+      return b.addition(b.mean(from, {1, 2, 3}), t);
+    });
+}
+
+TEST_CASE("paddings of any axes equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> sides{0, 0};
+      for (int i = 0; i < 6; ++i) sides.push_back(b.number(0, 1) * b.number(0, 5));
+      const int padded =
+          b.pad(random_map(b, random_shape(b)), sides, b.number(0, 1) == 0 ? b.constant({1}) : -1);
+      if (b.number(0, 1) == 0) return padded;
+      return b.convolution(padded, b.number(1, 9), 2, 2, 1, 1, 1, 1, Padding::kSame, true);
+    });
+}
+
+/// A GATHER of all columns moves nothing: its output is the slice, which is a part of a map.
+TEST_CASE("a part of a map that becomes an output is copied", "[arch][movement]") {
+  const bool both = GENERATE(false, true);  // the whole map is an output, too
+  Builder b(1);
+  const int x = b.unary(b.input({1, 2, 3, 9}), OpKind::kRelu, "RELU");
+  const int part = b.strided_slice(x, {0, 0, 0, 4}, {1, 2, 3, 9}, {1, 1, 1, 1});
+  const int all = b.integers({0, 1, 2});
+  b.graph.outputs = {b.expandable("GATHER", {part, all}, x, {{1, 2, 3, 5}}, 2)[0]};
+  if (both) b.graph.outputs.push_back(x);
+  b.graph = model::expanded(std::move(b.graph));
+  testing::require_exact(b.graph, testing::small_config(4, 4, 16, 8, 64), {b.random_array(0)});
+}
+
+TEST_CASE("without a vector unit convolutions move the codes", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    machine::Config config = random_config(b);
+    config.vector = config.table = false;
+    b.one_scale = true;
+    const std::vector<int> s = random_shape(b);
+    const int x = b.input(s);
+    const int wide = b.pad(x, {0, 0, 1, 0, 0, 2, b.number(0, 3), b.number(0, 2)});
+    const int cut = b.strided_slice(wide, {0, 1, 0, 0}, {1, s[1] + 1, s[2], s[3]}, {1, 1, 1, 1});
+    const int joined = b.concatenation({cut, x}, b.number(1, 3));
+    const std::vector<int> big = b.shape(joined);
+    b.graph.outputs = {b.resize(joined, false, 2 * big[1], 3 * big[2], false, false)};
+    CAPTURE(config.to_toml(), text_of(b.graph));
+    testing::require_exact(b.graph, config, {b.random_array(x)});
+  }
+}
+
+/// Writing into the concatenation saves copies: as many layers as convolutions.
+TEST_CASE("whole words of a concatenation are not copied", "[arch][movement]") {
+  Builder b(1);
+  b.one_scale = true;
+  const int x = b.input({1, 9, 9, 8});
+  std::vector<int> branches;
+  for (const int channels : {8, 12, 16, 5})
+    branches.push_back(b.convolution(x, channels, 1, 1, 1, 1, 1, 1, Padding::kSame, true));
+  b.graph.outputs = {b.concatenation(branches, 3)};
+  const machine::Config config = testing::small_config(8, 8, 64, 64, 64);
+  const compiler::Program program = compiler::compile(b.graph, config);
+  REQUIRE(program.layers.size() == 4);
+  testing::require_exact(b.graph, config, {b.random_array(x)});
+}
+
+TEST_CASE("rows of matrices are cut, padded and joined", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      const int rows = b.number(2, 12), C = b.number(1, 20);
+      const int t = b.unary(b.input({1, rows, C}), OpKind::kRelu, "RELU");
+      const int first = b.number(0, rows - 1);
+      const int part = b.strided_slice(t, {0, first, 0}, {1, rows, C}, {1, b.number(1, 3), 1});
+      const int padded = b.pad(part, {0, 0, b.number(0, 2), 1, b.number(0, 3), 0});
+      const int wide = b.pad(t, {0, 0, 0, 0, b.shape(padded)[2] - C, 0});
+      return b.concatenation({padded, wide, padded}, 1);
+    });
+}
+
+TEST_CASE("SLICE, SPLIT and SPLIT_V equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      std::vector<int> shape = random_shape(b);
+      const int axis = b.number(1, 3), parts = b.number(2, 4);
+      const auto at = static_cast<std::size_t>(axis);
+      std::vector<int> sizes;
+      const bool equal = b.number(0, 1) == 0;
+      for (int i = 0; i < parts; ++i) sizes.push_back(equal && i > 0 ? sizes[0] : b.number(1, 6));
+      shape[at] = std::accumulate(sizes.begin(), sizes.end(), 0);
+      const int x = random_map(b, shape);
+      std::vector<std::vector<int>> shapes(sizes.size(), shape);
+      for (std::size_t i = 0; i < sizes.size(); ++i) shapes[i][at] = sizes[i];
+      if (b.number(0, 2) == 0) {
+        std::vector<int> begin{0}, size{1};
+        for (std::size_t i = 1; i < 4; ++i) {
+          begin.push_back(b.number(0, shape[i] - 1));
+          size.push_back(b.number(1, shape[i] - begin[i]));
+        }
+        return b.expandable("SLICE", {x, b.integers(begin), b.integers(size)}, x, {size})[0];
+      }
+      auto pieces =
+          equal ? b.expandable("SPLIT", {b.integers({axis - 4}), x}, x, shapes)
+                : b.expandable("SPLIT_V", {x, b.integers(sizes), b.integers({axis})}, x, shapes);
+      if (b.number(0, 1) == 0) pieces.pop_back();  // nobody reads it
+      std::reverse(pieces.begin(), pieces.end());
+      return b.concatenation(pieces, axis);
+    });
+}
+
+TEST_CASE("mirrored paddings equal the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const bool symmetric = b.number(0, 1) == 0;
+      std::vector<int> sides{0, 0};
+      for (std::size_t axis = 1; axis < 4; ++axis) {
+        const int most = std::min(s[axis] - (symmetric ? 0 : 1), axis == 3 ? 9 : 3);
+        const int some = b.number(0, axis == 3 ? 3 : 1) == 0 ? most : 0;
+        for (int side = 0; side < 2; ++side) sides.push_back(b.number(0, some));
+      }
+      const int padded = b.mirror_pad(random_map(b, s), sides, symmetric);
+      if (b.number(0, 1) == 0) return padded;
+      return b.convolution(padded, b.number(1, 9), 2, 2, 1, 1, 1, 1, Padding::kSame, true);
+    });
+}
+
+TEST_CASE("SPACE_TO_DEPTH and DEPTH_TO_SPACE equal the golden layers", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      const int block = b.number(1, 3);
+      std::vector<int> s = random_shape(b);
+      for (const std::size_t axis : {1U, 2U}) s[axis] = block * b.number(1, 5);
+      const std::vector<int> coarse{1, s[1] / block, s[2] / block, s[3] * block * block};
+      const int x = b.number(0, 1) == 0 ? b.space_to_depth(random_map(b, s), block)
+                                        : b.depth_to_space(random_map(b, coarse), block);
+      switch (b.number(0, 2)) {
+        case 0:
+          return b.convolution(x, b.number(1, 9), 2, 2, 1, 1, 1, 1, Padding::kSame, true);
+        case 1:
+          return b.concatenation({x, random_map(b, b.shape(x)), x}, 3);
+        default:
+          return x;
+      }
+    });
+}
+
+TEST_CASE("UNPACK and PACK equal the golden layers", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      b.one_scale = true;
+      std::vector<int> shape = random_shape(b);
+      shape[1] = b.number(2, 5);
+      const int x = random_map(b, shape);
+      const std::vector<int> row{1, shape[2], shape[3]};
+      auto rows =
+          b.expandable("UNPACK", {x}, x,
+                       std::vector<std::vector<int>>(static_cast<std::size_t>(shape[1]), row), 1);
+      std::reverse(rows.begin(), rows.end());
+      return b.expandable("PACK", rows, x, {shape}, -3)[0];
+    });
+}
+
+TEST_CASE("PRELU equals TFLite's, with one slope or many", "[arch][random][elementwise]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int x = random_map(b, s);
+      std::vector<int> slopes{1, 1, s[3]};
+      if (b.number(0, 2) == 0) slopes = {s[1], s[2], 1};
+      if (b.number(0, 2) == 0) slopes = {1};
+      const int like = b.activation("out", s);
+      return b.expandable("PRELU", {x, b.constant(slopes)}, like, {s})[0];
+    });
+}
+
+TEST_CASE("GATHER, REVERSE_V2, TILE and backward slices equal the golden layers",
+          "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      std::vector<int> s{1, b.number(1, 6), b.number(1, 7), b.number(1, 14)};
+      const bool is_image = b.number(0, 2) != 0;
+      if (!is_image) s = {b.number(1, 3), s[1], s[2], b.number(1, 3), s[3]};
+      int x = b.unary(b.input(s), OpKind::kRelu, "RELU");
+      const int last = static_cast<int>(s.size()) - 1, axis = b.number(is_image ? 1 : 0, last);
+      std::vector<int> out = s;
+      int& extent = out[static_cast<std::size_t>(axis)];
+      switch (b.number(0, 3)) {
+        case 0: {
+          std::vector<int> list;
+          for (int i = b.number(1, 9); i > 0; --i) list.push_back(b.number(0, extent - 1));
+          extent = static_cast<int>(list.size());
+          return b.expandable("GATHER", {x, b.integers(list)}, x, {out}, axis)[0];
+        }
+        case 1:
+          return b.expandable("REVERSE_V2", {x, b.integers({axis, last})}, x, {s})[0];
+        case 2: {
+          std::vector<int> copies(s.size(), 1);
+          copies[static_cast<std::size_t>(axis)] = b.number(1, 3);
+          extent *= copies[static_cast<std::size_t>(axis)];
+          return b.expandable("TILE", {x, b.integers(copies)}, x, {out})[0];
+        }
+        default: {
+          std::vector<int> begin(s.size(), 0), stride(s.size(), 1);
+          begin[static_cast<std::size_t>(axis)] = -1;
+          stride[static_cast<std::size_t>(axis)] = -1;
+          std::vector<int> end = s;
+          end[static_cast<std::size_t>(axis)] = -1 - s[static_cast<std::size_t>(axis)];
+          const int y = b.strided_slice(x, begin, end, stride);
+          b.graph.tensors[static_cast<std::size_t>(y)].shape = s;
+          return y;
+        }
+      }
+    });
+}
+
+TEST_CASE("BROADCAST_TO equals the golden layer", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      std::vector<int> part = s;
+      for (std::size_t axis = 1; axis < 4; ++axis)
+        if (b.number(0, 1) == 0) part[axis] = 1;
+      const int x = random_map(b, part);
+      return b.expandable("TILE", {x, b.integers({1, 1, 1, 1})}, x, {s})[0];
+    });
+}
+
+TEST_CASE("convolutions between batches are dilated ones", "[arch][random][movement]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> s = random_shape(b);
+      const int x = random_map(b, s), R = b.number(1, 3), S = b.number(1, 3);
+      const int block_h = b.number(1, 3), block_w = b.number(1, 3);
+      // Batches of at least the filter's extent.
+      const auto sides = [&](int extent, int block, int filter) {
+        const int before = b.number(0, 3);
+        const int total = std::max((extent + before + block - 1) / block, filter) * block;
+        return std::pair{before, total - extent - before};
+      };
+      const auto [top, bottom] = sides(s[1], block_h, R);
+      const auto [left, right] = sides(s[2], block_w, S);
+      const int block = b.integers({block_h, block_w});
+      const int batches = b.expandable(
+          "SPACE_TO_BATCH_ND", {x, block, b.integers({top, bottom, left, right}, {2, 2})}, x,
+          {{block_h * block_w, (s[1] + top + bottom) / block_h, (s[2] + left + right) / block_w,
+            s[3]}})[0];
+      const int sums =
+          b.number(0, 1) == 0
+              ? b.convolution(batches, b.number(1, 9), R, S, 1, 1, 1, 1, Padding::kValid, true)
+              : b.depthwise(batches, 1, R, S, 1, 1, 1, 1, Padding::kSame, true);
+      std::vector<int> out = b.shape(sums);
+      out[1] *= block_h;
+      out[2] *= block_w;
+      const int crop = b.number(0, std::min(bottom, out[1] - 1));
+      out[1] -= crop;
+      return b.expandable("BATCH_TO_SPACE_ND", {sums, block, b.integers({0, crop, 0, 0}, {2, 2})},
+                          sums, {out})[0];
+    });
+}
+
+}  // namespace
+}  // namespace trine::sim

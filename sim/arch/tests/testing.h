@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One check of networks made in code: the program's outputs equal the golden layers'.
+
+#pragma once
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "sim/arch/run.h"
+#include "sw/compiler/compiler.h"
+#include "sw/model/rewrite/expand.h"
+#include "sw/program/host.h"
+#include "sw/reference/run.h"
+#include "tools/fuzz/testing.h"
+
+namespace trine::sim::testing {
+
+using fuzz::Builder;
+using fuzz::random_config;
+using fuzz::random_map;
+using fuzz::random_operand;
+using fuzz::random_padding;
+using fuzz::random_shape;
+using fuzz::small_config;
+using fuzz::text_of;
+
+/// Compiles, runs, compares.
+inline RunResult require_exact(const model::Graph& graph, const machine::Config& config,
+                               const std::vector<Array>& inputs,
+                               const reference::RoundingPolicy& rounding = {}) {
+  const compiler::Program program = compiler::compile(graph, config, {rounding});
+  const RunResult result = run_arch(program, inputs);
+  const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
+  REQUIRE(compiler::first_difference(program, result.outputs, expected) == "");
+  return result;
+}
+
+/// As require_exact(), with memories as large as the largest tensor asks for.
+inline RunResult require_exact_with_room(const model::Graph& graph, machine::Config config,
+                                         const std::vector<Array>& inputs,
+                                         const reference::RoundingPolicy& rounding = {}) {
+  for (int doublings = 0;; ++doublings) try {
+      return require_exact(graph, config, inputs, rounding);
+    } catch (const Error& e) {  // only for its size
+      if (doublings == 6 ||
+          std::string_view(e.what()).find("hold no part of it") == std::string::npos)
+        throw;
+      config.dmem_kib *= 2;
+      config.pmem_kib *= 2;
+      config.param_channels *= 2;
+    }
+}
+
+/// Makes the operator from `config` and the builder, and compares.
+template <typename Make>
+void check(unsigned seed, Make make) {
+  CAPTURE(seed);
+  Builder b(seed);
+  const machine::Config config = random_config(b);
+  CAPTURE(config.to_toml());
+  b.graph.outputs = {make(b)};
+  CAPTURE(text_of(b.graph));
+  b.graph = model::expanded(std::move(b.graph));
+  std::vector<Array> inputs;
+  for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
+  require_exact_with_room(
+      b.graph, config, inputs,
+      b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy);
+}
+
+/// As check(), on a configuration whose rows of weights are beats: what reads maps as weights.
+template <typename Make>
+void check_wide(unsigned seed, Make make) {
+  unsigned wide = seed;
+  for (bool found = false; !found; wide += 100'000) {
+    Builder b(wide);
+    const machine::Config config = random_config(b);
+    found = config.cols >= config.data_words();
+    if (found) break;
+  }
+  check(wide, make);
+}
+
+}  // namespace trine::sim::testing

@@ -1,0 +1,750 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/onnx/import/emit.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "sw/model/elements.h"
+#include "sw/model/indices.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+using Kind = FloatStep::Kind;
+
+constexpr int kMostThresholds = 15;  ///< above, codes are requantized
+
+struct Range {
+  std::int64_t low, high;
+};
+
+/// What an accumulator of one channel can be: every sum of taps, border (0) included.
+Range reach(const std::int8_t* weights, std::size_t taps, int weight_zero_point, Range x) {
+  Range sum{0, 0};
+  for (std::size_t i = 0; i < taps; ++i) {
+    const std::int64_t w = weights[i] - weight_zero_point;
+    sum.low += std::min({w * x.low, w * x.high, std::int64_t{0}});
+    sum.high += std::max({w * x.low, w * x.high, std::int64_t{0}});
+  }
+  return sum;
+}
+
+bool is_identity(const FloatStep& step) {
+  const bool scales = step.kind == Kind::kMul || step.kind == Kind::kDiv;
+  const bool shifts = step.kind == Kind::kAdd || step.kind == Kind::kSub;
+  const float neutral = scales ? 1.0f : 0.0f;
+  return (scales || shifts) &&
+         std::ranges::all_of(step.value, [&](float c) { return c == neutral; });
+}
+
+void append(std::vector<FloatStep>* steps, Kind kind, std::vector<float> value) {
+  if (std::ranges::all_of(value, [&](float c) { return c == value[0]; })) value.resize(1);
+  FloatStep step{kind, std::move(value)};
+  if (!is_identity(step)) steps->push_back(std::move(step));
+}
+
+/// Where a sequence of steps is a line and then a clamp: slope * x + offset, within low..high.
+struct Line {
+  double slope = 1, offset = 0;
+  double low = -std::numeric_limits<double>::infinity();
+  double high = std::numeric_limits<double>::infinity();
+  bool clamped = false;
+
+  void add(const FloatStep& step, std::size_t channel) {
+    const double c = double{step.value[step.value.size() == 1 ? 0 : channel]};
+    if (step.kind == Kind::kMax || step.kind == Kind::kMin) {
+      const bool least = step.kind == Kind::kMax;
+      clamped = true;
+      for (double* bound : {&low, &high})
+        *bound = least ? std::max(*bound, c) : std::min(*bound, c);
+      return;
+    }
+    if (clamped) throw_error("a float operator after an activation, before an 8-bit quantizer");
+    if (step.kind == Kind::kAdd) offset += c;
+    if (step.kind == Kind::kSub) offset -= c;
+    if (step.kind == Kind::kMul) slope *= c, offset *= c;
+    if (step.kind == Kind::kDiv) slope /= c, offset /= c;
+    if (step.kind == Kind::kSubFrom) slope = -slope, offset = c - offset;
+  }
+};
+
+/// 1, or the number of channels where a step has a constant for each.
+std::size_t channels_of(const std::vector<FloatStep>& steps) {
+  std::size_t channels = 1;
+  for (const FloatStep& step : steps) channels = std::max(channels, step.value.size());
+  return channels;
+}
+
+/// Turns the sign of a channel's weights.
+void clear(std::size_t channel, Product* p) {
+  const std::size_t taps = p->weights.size() / p->scales.size();
+  std::fill_n(p->weights.begin() + static_cast<std::ptrdiff_t>(channel * taps), taps,
+              static_cast<std::int8_t>(p->zero_point));
+}
+
+void negate(std::size_t channel, Product* p) {
+  const std::size_t taps = p->weights.size() / p->scales.size();
+  for (std::size_t i = channel * taps; i < (channel + 1) * taps; ++i) {
+    if (p->zero_point != 0 || p->weights[i] == -128)
+      throw_error("weight -128 or a zero point in channel {}, whose slope is negative", channel);
+    p->weights[i] = static_cast<std::int8_t>(-p->weights[i]);
+  }
+}
+
+/// Narrows an operator's codes to the quantizer's and to what a clamp of real values leaves.
+void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op* op) {
+  const auto code = [&](double x) {
+    const double steps = std::nearbyint(x / double{output.scale()}) + output.zero_point();
+    return static_cast<int>(std::clamp(steps, -128.0, 127.0));
+  };
+  const int first = q.first + output.zero_point();
+  op->code_min = std::max({op->code_min, first, code(line.low)});
+  op->code_max = std::min({op->code_max, first + q.count, code(line.high)});
+  if (op->code_min > op->code_max) throw_error("a clamp leaves no code");
+}
+
+/// Whether a step has a constant for each channel, which is no constant of codes to be added.
+bool differs_by_channel(const Value& value) {
+  return std::ranges::any_of(value.steps, [](const Step& s) {
+    return s.step.value.size() > 1 && !(s.origin && !s.origin->codes.empty());
+  });
+}
+
+/// The graph's shape of a value of ONNX's shape. @pre the layout is not kFlat
+std::vector<int> lies(const std::vector<int>& shape, Layout layout) {
+  if (layout != Layout::kNhwc) return shape;
+  return {shape[0], shape.size() == 3 ? 1 : shape[2], shape.back(), shape[1]};
+}
+
+/// A constant's elements in the other order: [N, C, H, W] as [N, H, W, C].
+Constant as_image(const Constant& c) {
+  const std::vector<std::size_t> steps = steps_of(c.shape);
+  Constant image = c;
+  const bool flat = c.rank() == 3;
+  image.shape = lies(c.shape, Layout::kNhwc);
+  const Indices order = walk(image.shape, {steps[0], flat ? 0 : steps[2], steps.back(), steps[1]});
+  for (std::size_t i = 0; i < order.size(); ++i) image.values[i] = c.values[order[i]];
+  return image;
+}
+
+/// Whether a step that rises turns the order of its values.
+bool turns(const FloatStep& step) {
+  return step.kind == Kind::kSubFrom ||
+         ((step.kind == Kind::kMul || step.kind == Kind::kDiv) &&
+          std::ranges::any_of(step.value, [](float c) { return c < 0; }));
+}
+
+}  // namespace
+
+int Emitter::add_tensor(const std::string& name, DataType type, std::vector<int> shape,
+                        Quantization quantization, Encoding encoding) {
+  Tensor tensor;
+  tensor.name = name;
+  tensor.type = type;
+  tensor.shape = std::move(shape);
+  tensor.quantization = std::move(quantization);
+  tensor.encoding = encoding;
+  return graph_.add(std::move(tensor));
+}
+
+int Emitter::add_constant(const std::string& name, const Constant& c) {
+  const bool widens = c.type == DataType::kInt8 || c.type == DataType::kUInt8;
+  const DataType type = widens ? DataType::kInt32 : c.type;
+  return with_type(type, [&]<typename T>(T) {
+    return add_constant(name, type, c.shape, std::vector<T>(c.values.begin(), c.values.end()));
+  });
+}
+
+int Emitter::add_integers(const std::vector<std::int32_t>& values, std::vector<int> shape) {
+  if (shape.empty()) shape = {static_cast<int>(values.size())};
+  return add_constant("", DataType::kInt32, std::move(shape), values);
+}
+
+int Emitter::add_code_constant(const std::string& name, const Constant& c, std::vector<int> shape) {
+  const auto is_first = [](const auto& list) { return [&](auto x) { return x == list[0]; }; };
+  if (!std::ranges::all_of(c.scales, is_first(c.scales)) ||
+      !std::ranges::all_of(c.zero_points, is_first(c.zero_points)))
+    throw_error("a constant with several scales");
+  const auto [least, most] = std::ranges::minmax(c.codes);
+  const int shift = most > 127 || c.zero_points[0] > 127 ? 128 : 0;  // of uint8 codes
+  if (least - shift < -128 || most - shift > 127) throw_error("a constant that is not int8");
+  std::vector<std::int8_t> codes;
+  for (const std::int32_t code : c.codes) codes.push_back(static_cast<std::int8_t>(code - shift));
+  return add_constant(name, DataType::kInt8, std::move(shape), codes,
+                      {{c.scales[0]}, {c.zero_points[0] - shift}});
+}
+
+int Emitter::add_op(Op op, int output) {
+  op.outputs = {output};
+  graph_.ops.push_back(std::move(op));
+  return output;
+}
+
+int Emitter::add_move(Op op, const std::string& name, std::vector<int> shape) {
+  const Tensor from = tensor(op.inputs[0]);
+  return add_op(std::move(op),
+                add_tensor(name, from.type, std::move(shape), from.quantization, from.encoding));
+}
+
+int Emitter::add_real(Op op, const std::string& name) {
+  const int output = add_tensor(name, DataType::kFloat32, tensor(op.inputs[0]).shape);
+  return add_op(std::move(op), output);
+}
+
+/// Codes of a constant [N, C, H, W] in the order of an image.
+int Emitter::add_image(Tensor constant, const std::string& name) {
+  const std::vector<int> from = constant.shape;
+  const std::vector<std::size_t> steps = model::steps_of(from);
+  std::vector<std::uint8_t> codes;
+  constant.shape = {from[0], from[2], from[3], from[1]};
+  for (const std::size_t i : walk(constant.shape, {steps[0], steps[2], steps[3], steps[1]}))
+    codes.push_back(constant.data[i]);
+  constant.data = std::move(codes);
+  constant.name = name;
+  return graph_.add(std::move(constant));
+}
+
+Value Emitter::to_nhwc(Value value, int node) {
+  if (!images_ || value.layout != Layout::kPlain || value.shape.size() != 4 || value.tensor < 0)
+    return value;
+  const int N = value.shape[0], C = value.shape[1], H = value.shape[2], W = value.shape[3];
+  // Once a tensor: functions of it shall see the same codes.
+  if (const auto found = images_of_.find(value.tensor); found != images_of_.end()) {
+    value.tensor = found->second;
+  } else {
+    const int plain = value.tensor;
+    const std::string name = tensor(plain).name + ":nhwc";
+    Op op = op_of(OpKind::kReshape, node, {plain});
+    if (C != 1 && H * W != 1)
+      op = op_of(OpKind::kTranspose, node, {plain, add_integers({0, 2, 3, 1})});
+    value.tensor = images_of_[plain] = tensor(plain).is_constant
+                                           ? add_image(tensor(plain), name)
+                                           : add_move(std::move(op), name, {N, H, W, C});
+  }
+  value.layout = Layout::kNhwc;
+  value.channel_axis = 1;
+  return value;
+}
+
+Value Emitter::to_plain(Value value, int node) {
+  if (value.layout == Layout::kPlain) return value;
+  const auto moved = [&](OpKind kind, std::vector<int> shape) {
+    Op op = op_of(kind, node, {value.tensor});
+    if (kind == OpKind::kTranspose) op.inputs.push_back(add_integers({0, 3, 1, 2}));
+    const std::string name = tensor(value.tensor).name;
+    value.tensor = add_move(std::move(op), name, std::move(shape));
+  };
+  const bool flat = value.layout == Layout::kFlat;
+  const int N = value.shape[0];
+  std::vector<int> image =
+      flat ? value.image : std::vector<int>(value.shape.begin() + 1, value.shape.end());
+  if (image.size() == 2) image.insert(image.begin() + 1, 1);
+  const int C = image[0], H = image[1], W = image[2];
+  if (flat && C != 1 && H * W != 1) moved(OpKind::kReshape, {N, H, W, C});
+  if (C != 1 && H * W != 1) moved(OpKind::kTranspose, {N, C, H, W});
+  if (tensor(value.tensor).shape != value.shape) moved(OpKind::kReshape, value.shape);
+  value.layout = Layout::kPlain;
+  value.image.clear();
+  return value;
+}
+
+std::vector<FloatStep> Emitter::steps_of(const Value& value) const {
+  std::vector<FloatStep> steps;
+  if (value.product) {
+    const Product& p = *value.product;
+    const float input = tensor(p.op.inputs.back()).scale();
+    std::vector<float> scales;
+    for (const float scale : p.scales) scales.push_back(input * scale);
+    append(&steps, Kind::kMul, scales);
+    append(&steps, Kind::kDiv, {p.divisor});
+    if (!p.bias.empty()) append(&steps, Kind::kAdd, p.bias);
+  } else if (is_codes(value)) {
+    const Tensor& t = tensor(value.tensor);
+    append(&steps, Kind::kSub, {static_cast<float>(t.zero_point())});
+    append(&steps, Kind::kMul, {t.scale()});
+  }
+  for (const Step& step : value.steps)
+    if (!is_identity(step.step)) steps.push_back(step.step);
+  return steps;
+}
+
+/// The narrowest encoding for a quantizer's levels, and the code of level 0: without a zero point
+/// where the encoding has the levels as they are, else its lowest code.
+int Emitter::first_code(const Quantizer& q, Encoding* encoding) const {
+  const int last = q.first + q.count * q.step;
+  if (q.step == 2) {
+    *encoding = Encoding::kBinary;
+    return q.first;
+  }
+  for (const Encoding e : {Encoding::kTernary, Encoding::kInt2, Encoding::kInt4, Encoding::kInt8}) {
+    *encoding = e;
+    if (holds(e, q.first) && holds(e, last)) return q.first;
+    const int lowest = range_of(e).first;
+    if (e != Encoding::kTernary && holds(e, lowest + q.count)) return lowest;
+  }
+  throw_error("{} levels, allowed 2..256", q.count + 1);
+}
+
+int Emitter::code_tensor(const Value& value, const Quantizer& q, const std::string& name) {
+  Encoding encoding = Encoding::kInt8;
+  const int first = first_code(q, &encoding);
+  std::vector<int> shape = lies(value.shape, value.layout);  // of a sum
+  if (value.tensor >= 0) shape = tensor(value.tensor).shape;
+  if (value.product) shape = value.product->shape;
+  const int zero_point = q.step == 2 ? 0 : first - q.first;
+  if (zero_point < -128 || zero_point > 127)
+    throw_error("zero point {}, allowed -128..127", zero_point);
+  return add_tensor(name, DataType::kInt8, shape, {{q.scale}, {zero_point}}, encoding);
+}
+
+/// What is moved, with the float operators that follow the move.
+Value Emitter::before_move(const Value& value) {
+  Value from = value.moved->from;
+  from.steps.insert(from.steps.end(), value.steps.begin(), value.steps.end());
+  return from;
+}
+
+Value Emitter::quantized(const Value& given, const Quantizer& q, const std::string& name,
+                         int node) {
+  if (given.moved) {
+    const Value codes = quantized(before_move(given), q, given.moved->name, node);
+    Value moved = given.moved->move(codes);
+    const bool in_onnx_order = moved.layout != Layout::kFlat;
+    graph_.tensors[moved.tensor].name = name + (in_onnx_order ? "" : ":nhwc");
+    return moved;
+  }
+  if (given.joined) return joined(given, q, name);
+  const bool few = q.count <= kMostThresholds;
+  const Value value = given.tensor >= 0 ? to_nhwc(given, node) : given;
+  const bool is_float = value.tensor >= 0 && !is_codes(value);
+  if (!few && !q.nearest && !is_float)
+    throw_error("{} levels and rounding other than to the nearest", q.count + 1);
+  const int output = code_tensor(value, q, name);
+  const Tensor& t = tensor(output);
+  if (is_codes(value) && value.steps.empty() && tensor(value.tensor).scale() == t.scale() &&
+      tensor(value.tensor).zero_point() == t.zero_point() && q.count == 255) {
+    graph_.tensors.pop_back();  // the codes come back as they are
+    return value;
+  }
+  if (value.product && few)
+    threshold_product(value, q, output);
+  else if (value.product && value.product->is_mean)
+    mean(value, q, output);
+  else if (value.product)
+    requantize_product(value, q, output);
+  else if (value.sum)
+    add_exact(value, op_of(value.sum->kind, value.sum->node, {value.sum->a, value.sum->b}), q,
+              output, "Add, Sub, Mul or MatMul");
+  else if (value.own)
+    add_exact(value, value.own->op, q, output, "a normalization or reduction");
+  else if (few || (is_float && (!q.nearest || q.count != 255)))
+    threshold_tensor(value, q, output, node);
+  else if (is_float)
+    quantize_floats(value, output, node);
+  else if (differs_by_channel(value))
+    return by_channels(value, q, output, node);
+  else
+    requantize_codes(value, q, output, node);
+  Value made = value.made(output);
+  if (images_ && made.shape.size() == 4) made.channel_axis = 1;
+  return made;
+}
+
+template <typename T>
+void Emitter::add_threshold(int input, int output, int low, int step, std::size_t rows,
+                            const std::vector<T>& table, int node) {
+  const int constant =
+      add_constant(tensor(output).name + ":thresholds",
+                   tensor(input).type == DataType::kFloat32 ? DataType::kFloat32 : DataType::kInt32,
+                   {static_cast<int>(rows), static_cast<int>(table.size() / rows)}, table);
+  Op op = op_of(OpKind::kThreshold, node, {input, constant});
+  op.low = low;
+  op.step = step;
+  add_op(std::move(op), output);
+}
+
+void Emitter::threshold_product(const Value& value, const Quantizer& q, int output) {
+  Product p = *value.product;
+  const std::vector<FloatStep> steps = steps_of(value);
+  const Tensor& input = tensor(p.op.inputs.back());
+  const auto [lowest, highest] = range_of(input.encoding);
+  const Range x{lowest - input.zero_point(), highest - input.zero_point()};
+  const auto M = static_cast<std::size_t>(p.channels);
+  const std::size_t taps = p.weights.size() / M;
+  std::vector<std::int32_t> table;
+  for (std::size_t m = 0; m < M; ++m) {
+    Range range = reach(&p.weights[m * taps], taps, p.zero_point, x);
+    if (std::max(-range.low, range.high) >= std::numeric_limits<std::int32_t>::max())
+      throw_error("the accumulator of channel {} can exceed 32 bits", m);
+    int sign = 1;
+    const LevelOf<std::int32_t> level = [&](std::int32_t acc) {
+      return q.level(apply(steps, static_cast<float>(sign * acc), m), m);
+    };
+    if (level(static_cast<std::int32_t>(range.low)) >
+        level(static_cast<std::int32_t>(range.high))) {
+      sign = -1;
+      range = {-range.high, -range.low};
+      negate(m, &p);
+    }
+    const auto row = thresholds(level, q.count, static_cast<std::int32_t>(range.low),
+                                static_cast<std::int32_t>(range.high));
+    table.insert(table.end(), row.begin(), row.end());
+  }
+  const int acc = add_tensor(p.name, DataType::kInt32, p.shape);
+  emit_product(p, {}, acc);
+  Encoding encoding = Encoding::kInt8;
+  add_threshold(acc, output, first_code(q, &encoding), q.step, M, table, p.op.index);
+}
+
+/// Thresholds on codes or floats. A falling function counts down: there are no weights to negate.
+void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int output, int node) {
+  const std::vector<FloatStep> steps = steps_of(value);
+  const Tensor input = tensor(value.tensor);
+  const bool real = input.type == DataType::kFloat32;
+  const std::size_t rows = channels_of(steps);
+  const auto [lowest, highest] = range_of(input.encoding);
+  std::vector<std::int32_t> table;
+  std::vector<float> real_table;
+  int falling = -1;  // not known yet
+  for (std::size_t m = 0; m < rows; ++m) {
+    const auto raw = [&](float value_) { return q.level(apply(steps, value_, m), m); };
+    constexpr float kMax = std::numeric_limits<float>::max();
+    const int at_low = raw(real ? -kMax : static_cast<float>(lowest));
+    const int at_high = raw(real ? kMax : static_cast<float>(highest));
+    if (at_low != at_high) {
+      const int falls = at_low > at_high ? 1 : 0;
+      if (falling >= 0 && falling != falls) throw_error("slopes of both signs before a quantizer");
+      falling = falls;
+    }
+    const auto level = [&](float value_) {
+      return at_low > at_high ? q.count - raw(value_) : raw(value_);
+    };
+    if (real) {
+      const auto row = float_thresholds(level, q.count);
+      real_table.insert(real_table.end(), row.begin(), row.end());
+    } else {
+      const auto row = thresholds([&](std::int32_t c) { return level(static_cast<float>(c)); },
+                                  q.count, lowest, highest);
+      table.insert(table.end(), row.begin(), row.end());
+    }
+  }
+  Encoding encoding = Encoding::kInt8;
+  int low = first_code(q, &encoding), step = q.step;
+  if (falling == 1) {
+    low += step * q.count;
+    step = -step;
+  }
+  if (real)
+    add_threshold(value.tensor, output, low, step, rows, real_table, node);
+  else
+    add_threshold(value.tensor, output, low, step, rows, table, node);
+}
+
+int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bias, int output) {
+  const bool depthwise = p.op.kind == OpKind::kDepthwiseConv2D;
+  const auto M = static_cast<std::size_t>(p.channels);
+  const std::size_t taps = p.weights.size() / M;
+  std::vector<std::int8_t> stored = p.weights;
+  if (depthwise)  // [M][R, S] -> [R, S, M]
+    for (std::size_t m = 0; m < M; ++m)
+      for (std::size_t i = 0; i < taps; ++i) stored[i * M + m] = p.weights[m * taps + i];
+
+  Quantization quantization{p.scales, {}, depthwise ? 3 : 0};
+  if (std::ranges::all_of(p.scales, [&](float s) { return s == p.scales[0]; }))
+    quantization.scale.resize(1);
+  quantization.zero_point.assign(quantization.scale.size(), p.zero_point);
+  if (p.zero_point != 0 && quantization.per_channel())
+    throw_error("weights with a zero point and a scale for each channel");
+  Op op = p.op;
+  const auto at = op.inputs.begin() + 1;  // behind the input, or the shape of a transposed one
+  op.inputs.insert(
+      at, add_constant(p.name + ":weights", DataType::kInt8, p.filter, stored, quantization,
+                       p.zero_point == 0 ? smallest_encoding(stored) : Encoding::kInt8));
+  if (!bias.empty())
+    op.inputs.push_back(
+        add_constant(p.name + ":bias", DataType::kInt32, {static_cast<int>(M)}, bias));
+  return add_op(std::move(op), output);
+}
+
+/// acc * slope + offset in real values, per channel: the weights' scale is slope / input's scale,
+/// the bias offset / slope.
+void Emitter::requantize_product(const Value& value, const Quantizer& q, int output) {
+  const Product& p = *value.product;
+  const double input = double{tensor(p.op.inputs.back()).scale()};
+  const auto M = static_cast<std::size_t>(p.channels);
+  Product result = p;
+  result.op.half_even = true;
+  std::vector<std::int32_t> bias;
+  for (std::size_t m = 0; m < M; ++m) {
+    Line line;
+    line.slope = input * double{p.scales[m]} / double{p.divisor};
+    if (!p.bias.empty()) line.offset = double{p.bias[m]};
+    for (const Step& step : value.steps) line.add(step.step, m);
+    if (line.slope == 0) {  // the bias alone is left
+      clear(m, &result);
+      line.slope = double{q.scale};
+    }
+    if (line.slope < 0) {
+      negate(m, &result);
+      line.slope = -line.slope;
+    }
+    const double offset = std::nearbyint(line.offset / line.slope);
+    if (!std::isfinite(line.slope) || line.slope <= 0 || !(std::abs(offset) < 0x1p31))
+      throw_error("channel {}: slope {} and offset {} do not fit a 32-bit bias", m, line.slope,
+                  line.offset);
+    result.scales[m] = static_cast<float>(line.slope / input);
+    bias.push_back(static_cast<std::int32_t>(offset));
+    clamp_codes(line, q, tensor(output), &result.op);
+  }
+  if (std::ranges::all_of(bias, [](std::int32_t b) { return b == 0; })) bias.clear();
+  emit_product(result, bias, output);
+}
+
+void Emitter::mean(const Value& value, const Quantizer& q, int output) {
+  const Op& product = value.product->op;
+  Op op = op_of(OpKind::kMean, product.index, {product.inputs[0], add_integers({1, 2})});
+  op.keep_dims = true;
+  add_exact(value, std::move(op), q, output, "average");
+}
+
+void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int output,
+                        const char* what) {
+  Line line;
+  for (const Step& step : value.steps) line.add(step.step, 0);
+  if (line.slope != 1 || line.offset != 0)
+    throw_error("a float operator between {} and quantizer", what);
+  op.half_even = op.kind != OpKind::kNormalization;  // which rounds in its own way
+  clamp_codes(line, q, tensor(output), &op);
+  add_op(std::move(op), output);
+}
+
+/// A constant in the codes of a quantizer.
+Value Emitter::codes_of(const Constant& c, const std::vector<Step>& steps, const Quantizer& q,
+                        const std::string& name) {
+  std::vector<FloatStep> all;
+  for (const Step& step : steps) all.push_back(step.step);
+  if (channels_of(all) > 1) throw_error("a constant for each channel of what is joined");
+  Encoding encoding = Encoding::kInt8;
+  const int first = first_code(q, &encoding), zero_point = q.step == 2 ? 0 : first - q.first;
+  std::vector<std::int8_t> codes;
+  for (const double x : c.values)
+    codes.push_back(static_cast<std::int8_t>(
+        first + q.step * q.level(apply(all, static_cast<float>(x), 0), 0)));
+  Value value;
+  value.shape = c.shape;
+  value.tensor =
+      add_constant(name, DataType::kInt8, c.shape, codes, {{q.scale}, {zero_point}}, encoding);
+  return value;
+}
+
+/// Each part in the codes of all before they are joined.
+Value Emitter::joined(const Value& given, const Quantizer& q, const std::string& name) {
+  const Joined& j = *given.joined;
+  const bool joins = j.kind == OpKind::kConcatenation;
+  if (!joins && std::ranges::any_of(given.steps, [](const Step& s) { return turns(s.step); }))
+    throw_error("a falling function behind Max or Min");
+  std::vector<Value> parts;
+  bool images = true;
+  for (std::size_t i = 0; i < j.parts.size(); ++i) {
+    Value part = j.parts[i];
+    part.steps.insert(part.steps.end(), given.steps.begin(), given.steps.end());
+    if (!part.constant) part = quantized(part, q, j.names[i] + ":scaled", j.node);
+    images = images && (part.constant || part.layout == Layout::kNhwc);
+    parts.push_back(std::move(part));
+  }
+  Value result = given;
+  result.layout = images ? Layout::kNhwc : Layout::kPlain;
+  result.moved = nullptr;
+  std::vector<int> inputs;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const ConstantPointer& c = parts[i].constant;
+    if (c)
+      parts[i] = codes_of(images ? as_image(*c) : *c, parts[i].steps, q, j.names[i] + ":codes");
+    else if (!images)
+      parts[i] = to_plain(parts[i], j.node);
+    inputs.push_back(parts[i].tensor);
+  }
+  if (!joins)
+    for (; inputs.size() > 2; inputs.erase(inputs.begin()))
+      inputs[1] = add_op(op_of(j.kind, j.node, {inputs[0], inputs[1]}),
+                         code_tensor(result, q, name + ":first"));
+  Op op = op_of(j.kind, j.node, inputs);
+  op.axis = images ? place_of(j.axis, static_cast<int>(given.shape.size())) : j.axis;
+  if (!joins) op.axis = 0;
+  return result.made(add_op(std::move(op), code_tensor(result, q, name)));
+}
+
+/// Codes with a constant for each channel: a product with ones.
+Value Emitter::by_channels(const Value& given, const Quantizer& q, int output, int node) {
+  const Tensor from = tensor(given.tensor);
+  const int C = from.extent(-1);
+  const std::vector<int> image = {1, 1, static_cast<int>(from.elements() / C), C};
+  const bool flat = from.rank() != 4;
+  Value value = given;
+  Product p;
+  p.name = tensor(output).name;
+  p.op = op_of(OpKind::kDepthwiseConv2D, node, {value.tensor});
+  if (flat) p.op.inputs[0] = add_move(op_of(OpKind::kReshape, node, {value.tensor}), "", image);
+  p.op.padding = Padding::kValid;
+  p.op.depth_multiplier = 1;
+  p.shape = flat ? image : from.shape;
+  p.channels = C;
+  p.filter = {1, 1, 1, C};
+  // Fine enough for offsets, which are whole multiples of a code's part.
+  constexpr int kParts = 64;
+  p.weights.assign(C, kParts);
+  p.scales.assign(C, 1.0f / kParts);
+  value.product = std::make_shared<const Product>(p);
+  if (!flat) {
+    requantize_product(value, q, output);
+    return given.made(output);
+  }
+  const int rows = add_tensor(p.name, DataType::kInt8, image, tensor(output).quantization);
+  requantize_product(value, q, rows);
+  return given.made(add_op(op_of(OpKind::kReshape, node, {rows}), output));
+}
+
+int Emitter::add_floats(int input, const std::string& name, const std::vector<FloatStep>& steps,
+                        int node) {
+  Op op = op_of(OpKind::kFloat, node, {input});
+  op.steps = steps;
+  return add_real(std::move(op), name);
+}
+
+Value Emitter::reals(Value value, int node) {
+  if (value.tensor < 0 || value.raw_codes)
+    throw_error("of what no quantizer and DequantizeLinear made");
+  value = to_nhwc(std::move(value), node);
+  const std::vector<FloatStep> steps = steps_of(value);
+  if (channels_of(steps) > 1 && !host_)
+    for (const Step& step : value.steps)
+      if (step.step.value.size() > 1)
+        throw_error(
+            "{}: a constant for each channel of codes that no Conv, MatMul or Gemm takes in",
+            step.node);
+  const std::string name = tensor(value.tensor).name;
+  if (is_codes(value) && value.steps.empty())
+    value.tensor = add_real(op_of(OpKind::kDequantize, node, {value.tensor}), name + ":real");
+  else if (!steps.empty())
+    value.tensor = add_floats(value.tensor, name + ":steps", steps, node);
+  value.steps.clear();
+  return value;
+}
+
+/// Codes to codes of another scale, or codes plus a constant of codes.
+void Emitter::requantize_codes(const Value& value, const Quantizer& q, int output, int node) {
+  Op op = op_of(OpKind::kQuantize, node, {value.tensor});
+  Line line;
+  const std::string name = tensor(output).name + ":addend";
+  for (const Step& step : value.steps) {
+    const ConstantPointer& c = step.origin;
+    if (!c || c->codes.empty() || op.kind != OpKind::kQuantize || line.clamped) {
+      line.add(step.step, 0);
+      continue;
+    }
+    std::vector<int> shape(tensor(value.tensor).shape.size(), 1);
+    shape.back() = static_cast<int>(c->elements());
+    op = op_of(OpKind::kAdd, node, {value.tensor, add_code_constant(name, *c, shape)});
+  }
+  if (line.slope != 1 || line.offset != 0)  // a function of one code
+    op = op_of(OpKind::kQuantize, node, {reals(value, node).tensor});
+  else
+    clamp_codes(line, q, tensor(output), &op);
+  op.half_even = true;
+  add_op(std::move(op), output);
+}
+
+void Emitter::quantize_floats(const Value& value, int output, int node) {
+  Op op = op_of(OpKind::kQuantize, node, {value.tensor});
+  const std::vector<FloatStep> steps = steps_of(value);
+  if (!steps.empty())
+    op.inputs[0] = add_floats(value.tensor, tensor(value.tensor).name + ":steps", steps, node);
+  op.half_even = true;
+  add_op(std::move(op), output);
+}
+
+/// A sum or what is joined, in float32 on the host: no quantizer follows.
+Value Emitter::of_floats(const Value& given) {
+  Value value = given;
+  Op op;
+  if (given.sum) {
+    const int node = given.sum->node;
+    const auto real = [&](int codes) {
+      const std::string name = tensor(codes).name + ":real";
+      return add_real(op_of(OpKind::kDequantize, node, {codes}), name);
+    };
+    op = op_of(given.sum->kind, node, {real(given.sum->a), real(given.sum->b)});
+  } else {
+    const Joined& j = *given.joined;
+    op = op_of(j.kind, j.node);
+    op.axis = j.kind == OpKind::kConcatenation ? j.axis : 0;
+    for (std::size_t i = 0; i < j.parts.size(); ++i)
+      op.inputs.push_back(j.parts[i].constant ? add_constant(j.names[i], *j.parts[i].constant)
+                                              : floats(j.parts[i], j.names[i], j.node).tensor);
+    value.layout = Layout::kPlain;
+    for (; op.inputs.size() > 2 && op.axis == 0 && j.kind != OpKind::kConcatenation;
+         op.inputs.erase(op.inputs.begin()))
+      op.inputs[1] = add_op(op_of(j.kind, j.node, {op.inputs[0], op.inputs[1]}),
+                            add_tensor("", DataType::kFloat32, given.shape));
+  }
+  std::vector<int> shape = lies(value.shape, value.layout);
+  value = value.made(add_op(std::move(op), add_tensor("", DataType::kFloat32, shape)));
+  value.steps = given.steps;
+  return value;
+}
+
+Value Emitter::floats(const Value& given, const std::string& name, int node) {
+  if (given.moved && !given.moved->hosted)
+    return to_plain(given.moved->move(floats(before_move(given), given.moved->name, node)), node);
+  Value value = given;
+  if (host_ && (given.joined || (given.sum && given.sum->kind != OpKind::kBatchMatMul)))
+    value = of_floats(given);
+  const auto& hosted = given.moved ? given.moved->hosted
+                       : given.own ? given.own->hosted
+                       : given.sum ? given.sum->hosted
+                                   : std::function<Value()>();
+  if (host_ && hosted) {
+    Value made = hosted();
+    made.shape = value.shape;  // a line may have become an image, or the other way round
+    made.steps = value.steps;
+    value = std::move(made);
+  }
+  if (value.sum || value.joined || value.own || value.moved)
+    throw_error(
+        "Add, Sub, Mul, Concat, a reduction or a normalization of codes meets no quantizer");
+  if (value.product) {
+    const Product& p = *value.product;
+    value.tensor = emit_product(p, {}, add_tensor(p.name, DataType::kInt32, p.shape));
+  }
+  const std::vector<FloatStep> steps = steps_of(value);
+  const std::vector<int> shape = tensor(value.tensor).shape;
+  if (is_codes(value) && value.steps.empty())
+    value.tensor = add_real(op_of(OpKind::kDequantize, node, {value.tensor}), name);
+  else if (!steps.empty() || tensor(value.tensor).type != DataType::kFloat32)
+    value.tensor = add_floats(value.tensor, name, steps, node);
+  value = value.made(value.tensor);
+  if (value.layout == Layout::kPlain && shape != value.shape) {  // trailing extents of 1
+    value.tensor = add_op(op_of(OpKind::kReshape, node, {value.tensor}),
+                          add_tensor(name, DataType::kFloat32, value.shape));
+  }
+  return to_plain(value, node);
+}
+
+Value Emitter::whole_numbers(Value value, const std::string& data_type, int node) {
+  if (is_codes(value) && value.steps.empty()) return value;
+  if (value.tensor < 0 || is_codes(value) || !value.steps.empty())
+    throw_error("float operators without a quantizer before a matrix product");
+  value = to_nhwc(value, node);
+  const Tensor from = tensor(value.tensor);
+  Op op = op_of(OpKind::kQuantize, node, {value.tensor});
+  op.half_even = true;
+  value.tensor = add_op(std::move(op), add_tensor(from.name + ":codes", DataType::kInt8, from.shape,
+                                                  {{1.0f}, {data_type == "UINT8" ? -128 : 0}}));
+  return value;
+}
+
+}  // namespace trine::model::onnx_file

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Along an axis: reductions, normalizations, softmax, the largest.
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "sw/model/indices.h"
+#include "sw/model/onnx/import/importer.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+/// Whether an axis attribute means the last axis.
+bool is_last(std::int64_t axis, std::size_t rank) {
+  return axis == -1 || axis == static_cast<std::int64_t>(rank) - 1;
+}
+
+}  // namespace
+
+/// Over any axes, which stay with extent 1.
+Value Importer::reduction() {
+  const std::string& type = node_->type;
+  std::vector<std::int64_t> axes = integers_of(1, "axes");
+  for (std::int64_t& axis : axes) axis = model::axis_of(axis, static_cast<int>(in(0).shape.size()));
+  std::ranges::sort(axes);
+  if (type == "ReduceMean" && in(0).shape.size() == 4 && images_ &&
+      axes == std::vector<std::int64_t>{2, 3})
+    return average_pool();
+  Value value = any_codes(0);
+  std::vector<int> lies = emit_.tensor(value.tensor).shape;
+  std::vector<std::int32_t> places;
+  for (const std::int64_t given : axes) {
+    const auto [axis, place] = axis_of(value, given);
+    places.push_back(place);
+    value.shape[axis] = lies[place] = 1;
+  }
+  const OpKind kind = type == "ReduceMean"  ? OpKind::kMean
+                      : type == "ReduceSum" ? OpKind::kSum
+                      : type == "ReduceMax" ? OpKind::kReduceMax
+                                            : OpKind::kReduceMin;
+  Op reduce = op(kind, {value.tensor, emit_.add_integers(places)});
+  reduce.keep_dims = true;
+  if (kind == OpKind::kReduceMax || kind == OpKind::kReduceMin) {
+    value.tensor = emit_.add_move(std::move(reduce), out(), lies);
+    return value;
+  }
+  value.tensor = -1;
+  value.own = std::make_shared<const Own>(Own{std::move(reduce), hosted(out())});
+  return value;
+}
+
+/// A normalization of codes over the last axis: LayerNorm, or RMSNorm by either of its names.
+Value Importer::normalization() {
+  Value value = plain_codes(0);
+  if (value.shape.empty() || !is_last(node_->integer("axis", -1), value.shape.size()))
+    throw_error("over another axis than the last");
+  if (reads_output(1) || reads_output(2)) throw_error("of which the mean is read");
+  const bool center = node_->type == "LayerNormalization";
+  Op norm = op(OpKind::kNormalization, {value.tensor});
+  norm.name = center ? "LAYER_NORM" : "RMS_NORM";
+  norm.center = center;
+  norm.epsilon = node_->real("epsilon", 1e-5f);
+  const int channels = value.shape.back();
+  for (std::size_t i = 1; i < 3 && has(i); ++i) {
+    const Constant& c = constant(i);
+    if (c.elements() != static_cast<std::size_t>(channels))
+      throw_error("input {} '{}' has {} elements, allowed {}", i, node_->inputs[i], c.elements(),
+                  channels);
+    norm.inputs.push_back(emit_.add_constant<float>(
+        node_->inputs[i], DataType::kFloat32, {channels}, {c.values.begin(), c.values.end()}));
+  }
+  value.tensor = -1;
+  value.own = std::make_shared<const Own>(Own{std::move(norm), hosted(out())});
+  return value;
+}
+
+Value Importer::softmax() {
+  const bool of_codes = is_quantized(file_, whole_->outputs[0]);
+  Value value = of_codes ? plain_codes(0) : host_floats();
+  if (value.shape.empty() ||
+      !is_last(node_->integer("axis", file_.opset < 13 ? 1 : -1), value.shape.size()))
+    throw_error("over another axis than the last");
+  // As in TFLite: codes of 1/256, which the quantizer may ask to have in another scale.
+  const Op softmax = op(OpKind::kSoftmax, {value.tensor});
+  value.tensor = of_codes
+                     ? emit_.add_op(softmax, emit_.add_tensor(out() + ":codes", DataType::kInt8,
+                                                              value.shape, {{1.0f / 256}, {-128}}))
+                     : emit_.add_real(softmax, out());
+  return value;
+}
+
+Value Importer::largest(const std::string& name) {
+  Value value = host_floats();
+  if (value.shape.empty()) throw_error("of a scalar");
+  value.shape.back() = 1;
+  value.tensor = emit_.add_op(op(OpKind::kArgMax, {value.tensor}),
+                              emit_.add_tensor(name, DataType::kInt64, value.shape));
+  return value;
+}
+
+Value Importer::arg_max() {
+  if (!is_last(node_->integer("axis", 0), in(0).shape.size()) ||
+      node_->integer("keepdims", 1) != 1 || node_->integer("select_last_index", 0) != 0)
+    throw_error("allowed is the last axis, keepdims 1, the first index");
+  return largest(out());
+}
+
+Value Importer::top_k() {
+  if (node_->outputs.size() != 2 || node_->outputs[1].empty())
+    throw_error("{} outputs, allowed 2", node_->outputs.size());
+  if (reads_output(0)) throw_error("of which the values are read");
+  if (scalar(1) != 1 || !is_last(node_->integer("axis", -1), in(0).shape.size()) ||
+      node_->integer("largest", 1) != 1)
+    throw_error("allowed is the index of the largest of the last axis");
+  return largest(node_->outputs[1]);
+}
+
+}  // namespace trine::model::onnx_file

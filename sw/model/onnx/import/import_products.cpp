@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Products with constant weights, and of two tensors.
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "sw/model/indices.h"
+#include "sw/model/onnx/import/importer.h"
+#include "sw/model/shapes.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+/// Codes, scales and zero point of constant weights. @param order  element of each weight,
+/// channel by channel
+void set_weights(const Constant& c, const std::vector<std::size_t>& order, Product* p) {
+  const std::size_t taps = order.size() / static_cast<std::size_t>(p->channels);
+  const bool plain = c.codes.empty();  // whole numbers as they are
+  int shift = 0;                       // uint8 weights: 128 less
+  if (!plain && *std::ranges::max_element(c.codes) > 127) shift = 128;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::size_t at = order[i];
+    const double code = plain ? c.values[at] : c.codes[at] - shift;
+    if (code != std::trunc(code) || code < -128 || code > 127)
+      throw_error("weight {} is no quantized value of 8 bits", c.values[at]);
+    const float scale = plain ? 1.0f : c.scales[at];
+    const int zero_point = plain ? 0 : c.zero_points[at] - shift;
+    if (!std::isfinite(scale) || scale <= 0)
+      throw_error("weights' scale {}, allowed above 0", scale);
+    if (i % taps == 0) p->scales.push_back(scale);
+    if (i == 0) p->zero_point = zero_point;
+    if (scale != p->scales.back() || zero_point != p->zero_point)
+      throw_error("weights of one channel with several scales or zero points");
+    p->weights.push_back(static_cast<std::int8_t>(code));
+  }
+  if (p->zero_point < -128 || p->zero_point > 127)
+    throw_error("weights' zero point {}, allowed -128..127", p->zero_point);
+}
+
+}  // namespace
+
+void Importer::set_bias(std::size_t position, Product* p) const {
+  if (!has(position)) return;
+  const Constant& c = constant(position);
+  if (c.elements() != static_cast<std::size_t>(p->channels) && c.elements() != 1)
+    throw_error("bias of {} elements, allowed {}", c.elements(), p->channels);
+  for (int m = 0; m < p->channels; ++m) {
+    const double b = c.values[c.elements() == 1 ? 0 : static_cast<std::size_t>(m)];
+    if (!std::isfinite(b)) throw_error("bias {} is not finite", b);
+    p->bias.push_back(static_cast<float>(b));
+  }
+}
+
+Value Importer::of_product(Product product, std::vector<int> shape) {
+  Value value;
+  value.shape = std::move(shape);
+  const bool rows = product.op.kind == OpKind::kFullyConnected;
+  value.layout = rows ? Layout::kPlain : Layout::kNhwc;
+  value.channel_axis = rows ? static_cast<int>(value.shape.size()) - 1 : 1;
+  value.product = std::make_shared<const Product>(std::move(product));
+  return value;
+}
+
+Value Importer::matmul() {
+  const bool gemm = node_->type == "Gemm";
+  const bool transposed = gemm && node_->integer("transB", 0) != 0;
+  if (gemm && (node_->integer("transA", 0) != 0 || node_->real("alpha", 1) != 1 ||
+               node_->real("beta", 1) != 1))
+    throw_error("transA, alpha or beta other than 0, 1, 1");
+  if (!gemm && !in(0).constant && !in(1).constant) return product_of_two();
+  Value input = codes_of_input();
+  const Constant& c = constant(1);
+  if (c.rank() != 2 || input.shape.size() < 2) throw_error("operands of rank below 2");
+  if (input.layout == Layout::kNhwc) input = emit_.to_plain(input, node_->index);
+  const int K = c.shape[transposed ? 1 : 0], M = c.shape[transposed ? 0 : 1];
+  if (K < 1 || M < 1 || input.shape.back() != K)
+    throw_error("{} columns meet {} rows", input.shape.back(), K);
+  Product p;
+  p.op = op_of(OpKind::kFullyConnected, node_->index, {input.tensor});
+  p.name = out();
+  p.channels = M;
+  p.filter = {M, K};
+  p.shape = input.shape;
+  p.shape.back() = M;
+  const std::vector<std::size_t> steps = steps_of(c.shape);
+  const std::size_t column = steps[transposed ? 0 : 1], row = steps[transposed ? 1 : 0];
+  // Pixels, and their channels, of a flattened image: in ONNX's rows all pixels of a channel.
+  const int C = input.layout == Layout::kFlat ? input.image[0] : 1, pixels = K / C;
+  const Indices order = walk({M, pixels, C}, {column, row, row * pixels});
+  set_weights(c, order, &p);
+  if (gemm) set_bias(2, &p);
+  const std::vector<int> shape = p.shape;
+  return of_product(std::move(p), shape);
+}
+
+/// MatMul of two tensors of codes: a BATCH_MATMUL, once a quantizer follows.
+Value Importer::product_of_two() {
+  const Value a = plain_codes(0), b = plain_codes(1);
+  const std::size_t rank = a.shape.size();
+  if (rank < 2 || rank != b.shape.size())
+    throw_error("operands of rank {} and {}", rank, b.shape.size());
+  if (a.shape[rank - 1] != b.shape[rank - 2])
+    throw_error("{} columns meet {} rows", a.shape[rank - 1], b.shape[rank - 2]);
+  auto shape =
+      broadcast_shape({a.shape.begin(), a.shape.end() - 2}, {b.shape.begin(), b.shape.end() - 2});
+  if (!shape) throw_error("of tensors of unequal shapes");
+  shape->push_back(a.shape[rank - 2]);
+  shape->push_back(b.shape[rank - 1]);
+  if (elements_of(*shape) < 0) throw_error("more than 2^31 elements");
+  return of_sum({node_->index, a.tensor, b.tensor, out(), OpKind::kBatchMatMul, hosted(out())}, a,
+                *shape);
+}
+
+Value Importer::of_sum(Sum sum, Value like, std::vector<int> shape) {
+  like.shape = std::move(shape);
+  like.tensor = -1;
+  like.sum = std::make_shared<const Sum>(std::move(sum));
+  return like;
+}
+
+Value Importer::conv() {
+  Value input = codes_of_input();
+  if (input.shape.size() != 4) throw_error("input of rank {}, allowed 4", input.shape.size());
+  input = emit_.to_nhwc(input, node_->index);
+  const Constant& c = constant(1);
+  if (c.rank() != 4) throw_error("weights of rank {}, allowed 4", c.rank());
+  const int M = c.shape[0], filter_c = c.shape[1], C = input.shape[1];
+  const std::int64_t group = node_->integer("group", 1);
+  if (c.elements() == 0 || group < 1 || group > C || C != filter_c * group || M % group != 0)
+    throw_error("{} input channels, weights [{}, {}, ...] and group {} do not fit", C, M, filter_c,
+                group);
+  const bool depthwise = group > 1 && filter_c == 1;
+  const int R = c.shape[2], S = c.shape[3];
+  const Windows w = windows(input, {R, S});
+  Product p;
+  p.name = out();
+  p.channels = M;
+  p.filter = depthwise ? std::vector<int>{1, R, S, M} : std::vector<int>{M, R, S, filter_c};
+  const std::vector<std::size_t> steps = steps_of(c.shape);
+  const Indices order = walk({M, R, S, filter_c}, {steps[0], steps[2], steps[3], steps[1]});
+  set_weights(c, order, &p);
+  set_bias(2, &p);
+  p.op = windowed(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D, w, 0, &input);
+  p.op.depth_multiplier = depthwise ? M / C : 1;
+  return placed(std::move(p), input);
+}
+
+/// A transposed convolution without borders, which are cut off the codes. Groups and dilations
+/// are weights of 0.
+Value Importer::conv_transpose() {
+  Value input = codes_of_input();
+  if (input.shape.size() != 4) throw_error("input of rank {}, allowed 4", input.shape.size());
+  input = emit_.to_nhwc(input, node_->index);
+  const Constant& c = constant(1);
+  const std::int64_t group = node_->integer("group", 1);
+  const int C = input.shape[1];
+  if (c.rank() != 4 || c.elements() == 0 || group < 1 || group > C || c.shape[0] != C ||
+      C % group != 0 || c.shape[1] > kMaxWindow)
+    throw_error("weights [{}] and group {} do not fit {} channels", fmt::join(c.shape, ", "), group,
+                C);
+  const int of_group = c.shape[1], M = of_group * static_cast<int>(group);
+  const int R = c.shape[2], S = c.shape[3];
+  const std::vector<int> image(input.shape.begin() + 2, input.shape.end());
+  const Windows w = windows_over(*node_, image, {R, S});
+  const std::vector<Span> spans = transposed_over(*node_, image, w);
+  const Span &rows = spans[0], &cols = spans[1];
+  if (double{1} * M * rows.taps * cols.taps * C > static_cast<double>(kMaxWeights))
+    throw_error("more than {} weights, zeros of groups and dilations included", kMaxWeights);
+  Product p;
+  p.name = out();
+  p.channels = M;
+  const std::vector<std::size_t> steps = steps_of(c.shape);
+  const int inputs = C / static_cast<int>(group);
+  Indices order;
+  for (int m = 0; m < M; ++m) {
+    const Indices taps = walk({R, S, inputs}, {steps[2], steps[3], steps[0]},
+                              m / of_group * inputs * steps[0] + m % of_group * steps[1]);
+    order.insert(order.end(), taps.begin(), taps.end());
+  }
+  set_weights(c, order, &p);
+  set_bias(2, &p);
+  p.filter = {M, rows.taps, cols.taps, C};
+  std::vector<std::int8_t> spread(count_of(p.filter), static_cast<std::int8_t>(p.zero_point));
+  const std::vector<std::size_t> to = steps_of(p.filter);
+  std::size_t next = 0;
+  for (int m = 0; m < M; ++m)
+    for (const std::size_t at :
+         walk({R, S, inputs}, {w.dilations[0] * to[1], w.dilations[1] * to[2], 1},
+              m * to[0] + static_cast<std::size_t>(m / of_group * inputs)))
+      spread[at] = p.weights[next++];
+  p.weights = std::move(spread);
+  p.op = op(OpKind::kTransposeConv);
+  p.op.stride_h = w.strides[0], p.op.stride_w = w.strides[1];
+  p.op.padding = Padding::kValid;
+  p.shape = {input.shape[0], rows.whole, cols.whole, M};
+  p.op.inputs = {emit_.add_integers(p.shape), input.tensor};
+  Value whole = of_product(std::move(p), {input.shape[0], M, rows.whole, cols.whole});
+  return cut(std::move(whole), rows, cols);
+}
+
+/// Rows and columns of an image, of its codes once there are some.
+Value Importer::cut(Value value, const Span& rows, const Span& cols) {
+  const auto whole = [](const Span& s) { return s.first == 0 && s.size == s.whole; };
+  if (whole(rows) && whole(cols)) return value;
+  const std::vector<int> shape = {value.shape[0], value.shape[1], rows.size, cols.size};
+  if (is_pending(value))
+    return later(
+        std::move(value), shape,
+        [this, rows, cols](Value codes) { return cut(std::move(codes), rows, cols); }, out());
+  if (!whole(rows)) value = sliced(value, 2, rows.first, rows.size, 1, out());
+  return whole(cols) ? value : sliced(value, 3, cols.first, cols.size, 1, out());
+}
+
+/// A product over windows of an image, whose operator is there.
+Value Importer::placed(Product p, const Value& image) const {
+  const Window w = places(p.op, image);
+  const int N = image.shape[0], M = p.channels;
+  p.shape = {N, w.P, w.Q, M};
+  return of_product(std::move(p), {N, M, w.P, w.Q});
+}
+
+}  // namespace trine::model::onnx_file

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Quantizers, and codes as operators want to have them.
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "sw/model/onnx/import/importer.h"
+#include "sw/model/onnx/read/constant.h"
+
+namespace trine::model::onnx_file {
+
+Value Importer::quantize() {
+  const bool linear = node_->type == "QuantizeLinear", bipolar = node_->type == "BipolarQuant";
+  const double scale = scalar(1);
+  const double zero_point = bipolar || (linear && !has(2)) ? 0.0 : scalar(2);
+  const double bits = linear || bipolar ? 8 : scalar(3);
+  const DataType type = linear && has(2) ? constant(2).type : DataType::kUInt8;
+  const QuantRule rule = quant_rule(*node_, scale, zero_point, bits, type);
+  Quantizer q;
+  q.scale = rule.scale;
+  q.step = rule.kind == QuantRule::Kind::kBipolar ? 2 : 1;
+  q.count = (rule.high - rule.low) / q.step;
+  q.first = rule.low - static_cast<int>(rule.zero_point);
+  q.nearest = rule.round == QuantRule::Round::kHalfEven && q.step == 1;
+  q.level = [rule, step = q.step](float x, std::size_t) {
+    return (rule.code(x) - rule.low) / step;
+  };
+  Value value = emit_.quantized(in(0), q, out(), node_->index);
+  value.raw_codes = linear;
+  return value;
+}
+
+Value Importer::dequantize() {
+  Value value = in(0);
+  if (!value.raw_codes) throw_error("input 0 '{}' is no QuantizeLinear's output", node_->inputs[0]);
+  const Tensor& t = emit_.tensor(value.tensor);
+  double zero_point = has(2) ? scalar(2) : 0.0;
+  if (!has(2) || constant(2).type == DataType::kUInt8) zero_point -= 128;
+  if (static_cast<float>(scalar(1)) != t.scale() || zero_point != t.zero_point())
+    throw_error("scale {} and zero point differ from those of QuantizeLinear", scalar(1));
+  value.raw_codes = false;
+  return value;
+}
+
+Value Importer::multi_threshold() {
+  const Value& value = in(0);
+  const Constant& table = constant(1);
+  const auto rank = value.shape.size();
+  const std::string layout = node_->text("data_layout", rank == 4   ? "NCHW"
+                                                        : rank == 3 ? "NWC"
+                                                                    : "NC");
+  if (layout.find('C') != static_cast<std::size_t>(value.channel_axis))
+    throw_error("data_layout '{}' puts channels on another axis than {}", layout,
+                value.channel_axis);
+  const int channels = value.shape.at(value.channel_axis);
+  if (table.rank() != 2 || table.shape[1] < 1 || table.shape[1] > 255 ||
+      (table.shape[0] != 1 && table.shape[0] != channels))
+    throw_error("thresholds must be [1 or {}, 1..255]", channels);
+  const auto K = static_cast<std::size_t>(table.shape[1]);
+  const bool shared = table.shape[0] == 1;
+  Quantizer q;
+  q.count = static_cast<int>(K);
+  q.level = [ts = table.values, K, shared](float x, std::size_t m) {
+    const auto row = ts.begin() + (shared ? 0 : m * K);
+    return static_cast<int>(std::count_if(row, row + K, [&](double t) { return double{x} >= t; }));
+  };
+  const float scale = node_->real("out_scale", 1.0f), bias = node_->real("out_bias", 0.0f);
+  if (!std::isfinite(scale) || scale <= 0) throw_error("out_scale {}, allowed above 0", scale);
+  const float first = bias / scale;
+  if (K == 1 && first == -0.5f) {  // -s, +s: binary
+    q.scale = scale / 2;
+    q.first = -1;
+    q.step = 2;
+  } else {
+    if (first != std::trunc(first) || std::abs(first) > 255)
+      throw_error("out_bias {} is no multiple of out_scale {}", bias, scale);
+    q.scale = scale;
+    q.first = static_cast<int>(first);
+  }
+  if (!shared && value.steps.empty() && value.tensor >= 0)
+    throw_error("thresholds for each channel on codes or inputs");
+  return emit_.quantized(value, q, out(), node_->index);
+}
+
+Value Importer::codes_of_input() {
+  Value value = in(0);
+  if (value.constant) throw_error("input 0 is a constant");
+  if (value.raw_codes) throw_error("codes without DequantizeLinear");
+  if (!emit_.is_codes(value) && value.tensor >= 0 && !is_input(value.tensor))
+    throw_error("float operators without a quantizer before a matrix product");
+  const auto found = annotated_.find(value.tensor);
+  return emit_.whole_numbers(value, found == annotated_.end() ? "" : found->second, node_->index);
+}
+
+/// Whether a tensor is an input of the graph, however it lies.
+bool Importer::is_input(int tensor) const {
+  for (auto op = graph_.ops.rbegin(); op != graph_.ops.rend(); ++op) {
+    if (op->outputs[0] != tensor) continue;
+    if (op->kind != OpKind::kReshape && op->kind != OpKind::kTranspose) return false;
+    tensor = op->input(0);
+  }
+  return true;
+}
+
+const Value& Importer::codes_in(std::size_t position) const {
+  const Value& value = in(position);
+  if (!emit_.is_codes(value) || !value.steps.empty() || value.raw_codes)
+    throw_error("of a tensor that no quantizer made");
+  return value;
+}
+
+Value Importer::any_codes(std::size_t position) {
+  const Value& value = codes_in(position);
+  if (value.layout == Layout::kFlat) return emit_.to_plain(value, node_->index);
+  return emit_.to_nhwc(value, node_->index);
+}
+
+/// The same in ONNX's order.
+Value Importer::plain_codes(std::size_t position) {
+  return emit_.to_plain(codes_in(position), node_->index);
+}
+
+Value Importer::image_codes() {
+  const Value& value = codes_in(0);
+  if (value.shape.size() != 4) throw_error("input of rank {}, allowed 4", value.shape.size());
+  return emit_.to_nhwc(value, node_->index);
+}
+
+}  // namespace trine::model::onnx_file

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Other shapes and orders of axes; what moves before a quantizer has made codes of it.
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/error.h"
+#include "sw/model/onnx/import/importer.h"
+#include "sw/model/onnx/read/constant.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+bool step_needs_channels(const Value& value) {
+  return std::ranges::any_of(value.steps, [](const Step& s) { return s.step.value.size() > 1; });
+}
+
+/// A product [N, M] may gain and lose trailing extents of 1: FINN's batch normalization.
+bool keeps_channels(const Value& value, const std::vector<int>& shape) {
+  if (!value.product || value.product->shape.size() != 2) return false;
+  const std::vector<int>& product = value.product->shape;
+  return shape.size() >= 2 && shape[0] == product[0] && shape[1] == product[1] &&
+         std::all_of(shape.begin() + 2, shape.end(), [](int extent) { return extent == 1; });
+}
+
+/// [N, C, 1, W] as [N, C, W] or the other way round: as it lies, both are images.
+bool is_line(const Value& value, std::vector<int> shape) {
+  const bool image = value.layout == Layout::kNhwc && !value.moved;
+  std::vector<int> from = value.shape;
+  if (!image || from.size() + shape.size() != 7) return false;
+  std::vector<int>& longer = from.size() == 4 ? from : shape;
+  if (longer.size() != 4 || longer[2] != 1) return false;
+  longer.erase(longer.begin() + 2);
+  return from == shape;
+}
+
+}  // namespace
+
+Value Importer::reshape() {
+  const ConstantPointer second = has(1) ? in(1).constant : nullptr;
+  return reshaped_to(in(0), shape_after(*node_, in(0).shape, second));
+}
+
+Value Importer::reshaped_to(Value value, const std::vector<int>& shape) {
+  if (shape == value.shape) return value;
+  if (keeps_channels(value, shape) || is_line(value, shape)) {
+    value.shape = shape;
+    value.channel_axis = 1;
+    return value;
+  }
+  if (is_pending(value))
+    return later(std::move(value), shape,
+                 [this, shape](Value codes) { return reshaped_to(std::move(codes), shape); });
+  const std::vector<int> from = value.shape;
+  const bool flattens = value.layout == Layout::kNhwc && shape.size() == 2 && shape[0] == from[0];
+  if (!flattens) value = emit_.to_plain(value, node_->index);
+  const std::string name = out() + (flattens ? ":nhwc" : value.steps.empty() ? "" : ":input");
+  value.tensor = emit_.add_move(op(OpKind::kReshape, {value.tensor}), name, shape);
+  value.layout = Layout::kPlain;
+  const int H = from.size() == 4 ? from[2] : 1;
+  if (flattens && from[1] != 1 && H * from.back() != 1) {
+    value.layout = Layout::kFlat;
+    value.image = {from[1], H, from.back()};
+  }
+  value.shape = shape;
+  value.channel_axis = channel_axis_of(shape.size());
+  return value;
+}
+
+/// Whether elements can move only once a quantizer has made codes of them: functions of codes are
+/// tables, but not of what is moved.
+bool Importer::is_pending(const Value& value) const {
+  if (value.tensor < 0 || step_needs_channels(value)) return true;
+  const bool real = emit_.tensor(value.tensor).type == DataType::kFloat32;
+  return !moving_ && real && !is_input(value.tensor);
+}
+
+/// `value` in a new shape, once a quantizer follows. @param move  what this node makes of codes
+/// @param output  of the node, which the host makes where none follows; "": `move` does
+Value Importer::later(Value value, std::vector<int> shape, const Move& move,
+                      const std::string& output) {
+  Value result;
+  result.shape = std::move(shape);
+  result.channel_axis = channel_axis_of(result.shape.size());
+  const auto moves = [this, move, node = node_](Value codes) {
+    const Node* const now = std::exchange(node_, node);
+    const bool moving = std::exchange(moving_, true);
+    Value moved = move(std::move(codes));
+    moving_ = moving;
+    node_ = now;
+    return moved;
+  };
+  result.moved = std::make_shared<const Moved>(
+      Moved{std::move(value), node_->inputs[0], moves,
+            output.empty() ? std::function<Value()>() : hosted(output)});
+  return result;
+}
+
+Value Importer::transpose() {
+  const std::vector<std::int64_t> given = node_->integers("perm");
+  const std::size_t rank = in(0).shape.size();
+  std::vector<std::int32_t> order(rank);
+  std::iota(order.rbegin(), order.rend(), 0);  // unless the node says
+  if (!given.empty()) {
+    if (!std::ranges::is_permutation(given, order))
+      throw_error("perm is no order of {} axes", rank);
+    order.assign(given.begin(), given.end());
+  }
+  return transposed(in(0), order);
+}
+
+Value Importer::transposed(Value value, const std::vector<std::int32_t>& order) {
+  std::vector<int> shape;
+  for (const std::int32_t axis : order) shape.push_back(value.shape[axis]);
+  if (is_pending(value))
+    return later(std::move(value), shape,
+                 [this, order](Value codes) { return transposed(std::move(codes), order); });
+  const bool to_nchw = order == std::vector<std::int32_t>{0, 3, 1, 2};
+  const bool to_nhwc = order == std::vector<std::int32_t>{0, 2, 3, 1};
+  if (value.layout == Layout::kNhwc && order == std::vector<std::int32_t>{0, 2, 1}) {
+    value.layout = Layout::kPlain;  // but for the axis between
+    value.tensor = emit_.add_move(op(OpKind::kReshape, {value.tensor}), out(), shape);
+    value.shape = shape;
+    value.channel_axis = 2;
+    return value;
+  }
+  if ((to_nchw && value.layout == Layout::kPlain) || (to_nhwc && value.layout == Layout::kNhwc)) {
+    value.layout = to_nchw ? Layout::kNhwc : Layout::kPlain;  // it lies so already
+    value.shape = shape;
+    return value;
+  }
+  return reordered(emit_.to_plain(value, node_->index), order, shape);
+}
+
+/// Codes or floats in any other order.
+Value Importer::reordered(Value value, const std::vector<std::int32_t>& order,
+                          const std::vector<int>& shape) {
+  if (value.raw_codes) throw_error("of a tensor that no quantizer made");
+  const int axes = emit_.add_integers(order);
+  value.tensor = emit_.add_move(op(OpKind::kTranspose, {value.tensor, axes}), out(), shape);
+  value.shape = shape;
+  return value;
+}
+
+}  // namespace trine::model::onnx_file

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ONNX nodes in order: constants are folded, everything else becomes a Value; what has no integer
+// form becomes an operator of the host, or a problem.
+
+#include "sw/model/onnx/import/importer.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/model/import.h"
+#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/model/onnx/import/host.h"
+#include "sw/model/onnx/import/operands.h"
+#include "sw/model/onnx/import/qoperator.h"
+#include "sw/model/onnx/read/constant.h"
+
+namespace trine::model::onnx_file {
+
+void Importer::run() {
+  require_qdq(file_);
+  for (const Input& input : file_.inputs) add_input(input);
+  for (const auto& [name, constant] : file_.constants) {
+    folded_ += static_cast<std::int64_t>(constant->elements());
+    values_[name] = of_constant(constant);
+  }
+  limit_ = 16 * folded_ + (1 << 20);
+  for (const Node& node : file_.nodes) import(node);
+  for (const std::string& name : file_.outputs) add_output(name);
+  if (is_float()) refuse_float(file_.name, kFloat32);
+  problems_.raise(file_.name);
+}
+
+void Importer::add_input(const Input& input) {
+  if (input.type != DataType::kFloat32)
+    throw_error("{}: input '{}': allowed is float", file_.name, input.name);
+  Value value;
+  value.shape = input.shape;
+  value.channel_axis = channel_axis_of(input.shape.size());
+  value.tensor = emit_.add_tensor(input.name, DataType::kFloat32, input.shape);
+  graph_.inputs.push_back(value.tensor);
+  annotated_[value.tensor] = input.data_type;
+  values_[input.name] = value;
+}
+
+int Importer::channel_axis_of(std::size_t rank) const {
+  return images_ && rank != 3 ? 1 : static_cast<int>(rank) - 1;
+}
+
+/// Whether nothing is quantized and nothing of whole numbers: training's output.
+bool Importer::is_float() const {
+  const auto is_product = [](const Op& op) {
+    return op.kind == OpKind::kConv2D || op.kind == OpKind::kDepthwiseConv2D ||
+           op.kind == OpKind::kFullyConnected;
+  };
+  return !quantizes_activations(file_) && std::ranges::none_of(graph_.ops, is_product);
+}
+
+/// An output that a refused operator would have made is told with that operator, not here.
+void Importer::add_output(const std::string& name) try {
+  const Value& value = value_of(name);
+  int tensor = value.tensor;
+  if (value.constant) {
+    tensor = copied(name, *value.constant);
+  } else if (value.raw_codes) {
+    tensor = emit_.to_plain(value, last_node()).tensor;
+  } else if (tensor < 0 || emit_.is_codes(value) || !value.steps.empty() ||
+             value.layout != Layout::kPlain) {
+    tensor = emit_.floats(value, name, last_node()).tensor;
+  }
+  check_declared(name, graph_.tensors[tensor].shape);
+  graph_.tensors[tensor].name = name;
+  graph_.outputs.push_back(tensor);
+} catch (const Error& error) {
+  if (!problems_.empty()) return;
+  throw_error("{}: output '{}': {}", file_.name, name, error.what());
+}
+
+/// @throws Error  the file says another shape of an output: one of the two readings is wrong
+void Importer::check_declared(const std::string& output, const std::vector<int>& computed) const {
+  const auto found = file_.declared.find(output);
+  if (found == file_.declared.end()) return;
+  const auto fits = [](int extent, int declared) { return declared < 0 || extent == declared; };
+  if (!std::ranges::equal(computed, found->second, fits))
+    throw_error("computed as [{}], the file declares [{}]", fmt::join(computed, ", "),
+                fmt::join(found->second, ", "));
+}
+
+/// A constant as an output: the host copies it.
+int Importer::copied(const std::string& name, const Constant& constant) {
+  if (constant.values.empty()) throw_error("has no elements");
+  Node node;
+  node.type = "Identity";
+  node.index = last_node();
+  node.outputs = {name};
+  Op op = host_op(node, file_.opset, 0);
+  op.inputs = {emit_.add_constant(name + ":constant", constant)};
+  const DataType type = emit_.tensor(op.inputs[0]).type;
+  return emit_.add_op(std::move(op), emit_.add_tensor(name, type, constant.shape));
+}
+
+const Value& Importer::value_of(const std::string& name) const {
+  const auto found = values_.find(name);
+  if (found == values_.end()) throw_error("tensor '{}' does not exist before this", name);
+  return found->second;
+}
+
+const Value& Importer::in(std::size_t position) const {
+  if (position >= node_->inputs.size() || node_->inputs[position].empty())
+    throw_error("input {} is absent", position);
+  return value_of(node_->inputs[position]);
+}
+
+const Constant& Importer::constant(std::size_t position) const {
+  if (!in(position).constant)
+    throw_error("input {} '{}' must be a constant", position, node_->inputs[position]);
+  return *in(position).constant;
+}
+
+double Importer::scalar(std::size_t position) const {
+  if (constant(position).elements() != 1)
+    throw_error("input {} '{}' has {} elements, allowed 1", position, node_->inputs[position],
+                constant(position).elements());
+  return constant(position).values[0];
+}
+
+void Importer::import(const Node& node) {
+  node_ = whole_ = &node;
+  const auto lost = [&](const std::string& input) { return lost_.count(input) != 0; };
+  const Emitter::Mark mark = emit_.mark();
+  try {
+    if (std::ranges::any_of(node.inputs, lost)) {
+      lost_.insert(node.outputs.begin(), node.outputs.end());
+      if (method_of(node.type) == nullptr && !evaluates(node.type))
+        throw_error("operator is not supported");
+      return;
+    }
+    if (node.outputs.empty() || (node.outputs[0].empty() && node.type != "TopK"))
+      throw_error("has no output");
+    if (fold_constants()) return;
+    Value value = made();
+    values_[node.type == "TopK" ? node.outputs.at(1) : out()] = std::move(value);
+  } catch (const Error& error) {
+    node_ = &node;
+    emit_.back_to(mark);
+    if (is_float()) refuse_float(file_.name, kFloat32);
+    const bool hosted = on_host(mark);
+    if (!hosted) lost_.insert(node.outputs.begin(), node.outputs.end());
+    // Of an operator that is the host's alone, what the host lacks.
+    const bool of_host = !hosted && method_of(node.type) == nullptr && !refused_.empty();
+    if (!hosted || !host_) problems_.add(node, of_host ? refused_ : error.what(), hosted);
+  }
+}
+
+/// The node as an operator of the host. @return false if that is not possible either
+bool Importer::on_host(const Emitter::Mark& mark) try {
+  refused_.clear();
+  if (node_->outputs.empty() || !evaluates(node_->type)) return false;
+  std::vector<int> inputs;
+  std::vector<ConstantPointer> zeros;
+  for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+    if (has(i) && decides_shape(node_->type, i)) constant(i);
+    inputs.push_back(has(i) ? host_input(i) : -1);
+    zeros.push_back(has(i) ? stand_in(i, inputs.back()) : nullptr);
+  }
+  for (std::size_t i = 0; i < node_->outputs.size(); ++i) {
+    const std::string& name = node_->outputs[i];
+    if (name.empty() || (node_->outputs.size() > 1 && !is_read(file_, name))) continue;
+    Op op = host_op(*node_, file_.opset, i);
+    const Constant shaped = run_host_op(op, zeros, true);
+    if (shaped.values.empty()) {  // nothing is known at once
+      values_[name] = of_constant(std::make_shared<const Constant>(shaped));
+      continue;
+    }
+    op.inputs = inputs;
+    Value value;
+    value.shape = shaped.shape;
+    value.channel_axis = channel_axis_of(shaped.shape.size());
+    value.tensor = emit_.add_op(std::move(op), emit_.add_tensor(name, shaped.type, shaped.shape));
+    values_[name] = std::move(value);
+  }
+  return true;
+} catch (const Error& error) {
+  refused_ = error.what();
+  emit_.back_to(mark);
+  return false;
+}
+
+/// An input's tensor as ONNX has it: float32 of codes and products.
+int Importer::host_input(std::size_t position) {
+  const Value& value = in(position);
+  const std::string& name = node_->inputs[position];
+  if (value.constant) return emit_.add_constant(name, *value.constant);
+  if (value.raw_codes) throw_error("of codes");
+  const bool is_other = value.tensor >= 0 && !emit_.is_codes(value) &&
+                        emit_.tensor(value.tensor).type != DataType::kFloat32;
+  if (is_other && value.layout == Layout::kPlain && value.steps.empty()) return value.tensor;
+  return emit_.floats(value, name, node_->index).tensor;
+}
+
+/// What stands for an input while its node is evaluated for the shape of its result.
+ConstantPointer Importer::stand_in(std::size_t position, int tensor) const {
+  if (in(position).constant) return in(position).constant;
+  const Tensor& t = emit_.tensor(tensor);
+  if (t.elements() > kMaxHostElements) throw_error("more than {} elements", kMaxHostElements);
+  Constant zeros;
+  zeros.type = t.type;
+  zeros.shape = t.shape;
+  zeros.values.resize(t.elements());
+  return std::make_shared<const Constant>(std::move(zeros));
+}
+
+/// The node Shape.
+Value Importer::shape() const {
+  const std::vector<int>& all = in(0).shape;
+  const auto rank = static_cast<std::int64_t>(all.size());
+  const auto bound = [&](const char* key, std::int64_t otherwise) {
+    const std::int64_t axis = node_->integer(key, otherwise);
+    return std::clamp<std::int64_t>(axis < 0 ? axis + rank : axis, 0, rank);
+  };
+  Constant result;
+  result.type = DataType::kInt64;
+  for (auto i = bound("start", 0); i < bound("end", rank); ++i) result.values.push_back(all[i]);
+  result.shape = {static_cast<int>(result.values.size())};
+  return of_constant(std::make_shared<const Constant>(std::move(result)));
+}
+
+bool Importer::fold_constants() {
+  if (node_->type == "Shape") {
+    values_[out()] = shape();
+    return true;
+  }
+  std::vector<ConstantPointer> inputs;
+  for (std::size_t i = 0; i < node_->inputs.size(); ++i) {
+    inputs.push_back(has(i) ? in(i).constant : nullptr);
+    if (has(i) && !inputs.back()) return false;
+  }
+  for (std::size_t i = 0; i < node_->outputs.size(); ++i) {
+    const ConstantPointer result = fold(*node_, file_.opset, inputs, i, limit_);
+    if (!result) throw_error("operator is not supported on constants");
+    folded_ += static_cast<std::int64_t>(result->elements());
+    if (folded_ > limit_) throw_error("constants grow beyond {} elements", limit_);
+    values_[node_->outputs[i]] = of_constant(result);
+  }
+  return true;
+}
+
+/// How a node is imported. @return nothing if it cannot be
+Importer::Method Importer::method_of(const std::string& type) {
+  static const std::map<std::string, Method> kMethods = {
+      {"ArgMax", &Importer::arg_max},
+      {"AveragePool", &Importer::average_pool},
+      {"BatchNormalization", &Importer::batch_normalization},
+      {"BipolarQuant", &Importer::quantize},
+      {"Clip", &Importer::clip},
+      {"Concat", &Importer::concat},
+      {"Conv", &Importer::conv},
+      {"ConvTranspose", &Importer::conv_transpose},
+      {"DepthToSpace", &Importer::blocks},
+      {"DequantizeLinear", &Importer::dequantize},
+      {"Dropout", &Importer::identity},
+      {"Flatten", &Importer::reshape},
+      {"Gelu", &Importer::gelu},
+      {"Gemm", &Importer::matmul},
+      {"Gather", &Importer::gather},
+      {"GlobalAveragePool", &Importer::average_pool},
+      {"HardSigmoid", &Importer::hard_sigmoid},
+      {"HardSwish", &Importer::hard_swish},
+      {"Identity", &Importer::identity},
+      {"LayerNormalization", &Importer::normalization},
+      {"LeakyRelu", &Importer::leaky_relu},
+      {"MatMul", &Importer::matmul},
+      {"Max", &Importer::extreme},
+      {"MaxPool", &Importer::max_pool},
+      {"Min", &Importer::extreme},
+      {"MultiThreshold", &Importer::multi_threshold},
+      {"Pad", &Importer::pad},
+      {"Quant", &Importer::quantize},
+      {"RMSNormalization", &Importer::normalization},
+      {"QuantizeLinear", &Importer::quantize},
+      {"ReduceMax", &Importer::reduction},
+      {"ReduceMean", &Importer::reduction},
+      {"ReduceMin", &Importer::reduction},
+      {"ReduceSum", &Importer::reduction},
+      {"Relu", &Importer::clip},
+      {"Reshape", &Importer::reshape},
+      {"Resize", &Importer::resize},
+      {"SimplifiedLayerNormalization", &Importer::normalization},
+      {"Slice", &Importer::slice},
+      {"Softmax", &Importer::softmax},
+      {"SpaceToDepth", &Importer::blocks},
+      {"Split", &Importer::split},
+      {"Squeeze", &Importer::reshape},
+      {"TopK", &Importer::top_k},
+      {"Transpose", &Importer::transpose},
+      {"Unsqueeze", &Importer::reshape},
+      {"Upsample", &Importer::resize},
+  };
+  if (const auto found = kMethods.find(type); found != kMethods.end()) return found->second;
+  const auto kind = kind_of_onnx(type);
+  if (!kind) return is_elementwise(type) ? &Importer::table : nullptr;
+  return is_binary(*kind) ? &Importer::arithmetic : &Importer::function;
+}
+
+Operand Importer::operand(const Value& value) const {
+  Operand known{false, value.shape, DataType::kFloat32, value.constant};
+  if (value.tensor >= 0 && !emit_.is_codes(value)) known.type = emit_.tensor(value.tensor).type;
+  if (!emit_.is_codes(value) || !value.steps.empty()) return known;
+  known.scale = double{emit_.tensor(value.tensor).scale()};
+  known.zero_point = static_cast<double>(emit_.tensor(value.tensor).zero_point());
+  return known;
+}
+
+/// What the node makes, as it stands or in another form.
+Value Importer::made() {
+  std::vector<Operand> operands;
+  for (std::size_t i = 0; i < node_->inputs.size(); ++i)
+    operands.push_back(has(i) ? operand(in(i)) : Operand{});
+  std::optional<Form> form = form_of(*node_, file_.opset, operands);
+  if (!form) return lowered();
+  const Node* const whole = node_;
+  for (const auto& [name, constant] : form->constants) values_[name] = of_constant(constant);
+  for (Node& node : form->nodes) {
+    node_ = &forms_.emplace_back(std::move(node));
+    if (!fold_constants()) values_[out()] = made();
+  }
+  node_ = whole;
+  return values_.at(out());
+}
+
+Value Importer::lowered() try {
+  const Method method = method_of(node_->type);
+  if (method == nullptr) throw_error("operator is not supported");
+  return (this->*method)();
+} catch (const std::out_of_range&) {
+  throw_error("too few outputs");
+}
+
+std::vector<std::int64_t> Importer::integers_of(std::size_t position, const char* key) const {
+  return onnx_file::integers_of(*node_, key, has(position) ? &constant(position) : nullptr);
+}
+
+/// Makes an output of this node on the host.
+std::function<Value()> Importer::hosted(const std::string& output) {
+  return [this, output, node = node_] {
+    const Node* const now = std::exchange(node_, node);
+    std::map<std::string, Value> kept;  // others go on with what is pending
+    for (const std::string& name : node->outputs) kept[name] = values_[name];
+    const bool done = on_host(emit_.mark());
+    Value value = values_[output];
+    for (auto& [name, pending] : kept) values_[name] = std::move(pending);
+    node_ = now;
+    if (!done) throw_error("a float operator that the host does not have");
+    return value;
+  };
+}
+
+Graph graph_of(File file, bool host) {
+  Graph graph;
+  graph.file = file.name;
+  graph.name = std::filesystem::path(file.name).stem().string();
+  to_qdq(&file);
+  fuse(&file);
+  Importer(std::move(file), &graph, host).run();
+  return graph;
+}
+
+}  // namespace trine::model::onnx_file
+
+namespace trine::model {
+
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
+  return parse_onnx(bytes, file, host, {});
+}
+
+Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
+                 const GivenShapes& shapes) {
+  return onnx_file::graph_of(onnx_file::parse(bytes, file, shapes), host);
+}
+
+Graph import_onnx(const std::filesystem::path& path, bool host) {
+  return parse_onnx(read_file(path), path.string(), host);
+}
+
+}  // namespace trine::model

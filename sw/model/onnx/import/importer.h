@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ONNX nodes in order, each a Value (emit.h). One importer of one file: each import_*.cpp holds the
+// operators of its kind.
+
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "sw/model/graph.h"
+#include "sw/model/onnx/import/emit.h"
+#include "sw/model/onnx/import/forms.h"
+#include "sw/model/onnx/import/windows.h"
+#include "sw/model/onnx/read/file.h"
+#include "sw/model/onnx/read/nodes.h"
+#include "sw/model/onnx/read/problems.h"
+
+namespace trine::model::onnx_file {
+
+class Importer {
+ public:
+  Importer(File file, Graph* graph, bool host)
+      : file_(std::move(file)),
+        graph_(*graph),
+        images_(has_images(file_) || !multiplies_maps(file_)),
+        host_(host),
+        emit_(graph, images_, host) {}
+
+  /// @throws Error  names the file and every node that is refused
+  void run();
+
+ private:
+  using Kind = FloatStep::Kind;
+  using Method = Value (Importer::*)();
+  using Move = std::function<Value(Value)>;
+
+  static constexpr std::int64_t kMaxWeights = std::int64_t{1} << 22;  ///< that no file holds
+
+  // importer.cpp: the file
+  void add_input(const Input& input);
+  int channel_axis_of(std::size_t rank) const;
+  bool is_float() const;
+  void add_output(const std::string& name);
+  void check_declared(const std::string& output, const std::vector<int>& computed) const;
+  int copied(const std::string& name, const Constant& constant);
+  int last_node() const { return static_cast<int>(file_.nodes.size()) - 1; }
+  void import(const Node& node);
+  bool fold_constants();
+  Value shape() const;
+  static Method method_of(const std::string& type);
+  Operand operand(const Value& value) const;
+  Value made();
+  Value lowered();
+  bool on_host(const Emitter::Mark& mark);
+  int host_input(std::size_t position);
+  ConstantPointer stand_in(std::size_t position, int tensor) const;
+  std::function<Value()> hosted(const std::string& output);
+
+  // importer.cpp: this node
+  const Value& value_of(const std::string& name) const;
+  const Value& in(std::size_t position) const;
+  bool has(std::size_t position) const {
+    return position < node_->inputs.size() && !node_->inputs[position].empty();
+  }
+  const Constant& constant(std::size_t position) const;
+  double scalar(std::size_t position) const;
+  std::vector<std::int64_t> integers_of(std::size_t position, const char* key) const;
+  const std::string& out() const { return node_->outputs[0]; }
+  bool reads_output(std::size_t position) const {
+    return position < node_->outputs.size() && is_read(file_, node_->outputs[position]);
+  }
+  /// An operator of this node.
+  Op op(OpKind kind, std::vector<int> inputs = {}) const {
+    return op_of(kind, node_->index, std::move(inputs));
+  }
+  Value identity() { return in(0); }
+
+  // import_steps.cpp
+  Value stepped(Value value, Kind kind, std::vector<float> constants,
+                ConstantPointer origin = nullptr);
+  Value arithmetic();
+  Value with_map(Value value, const Constant& c, bool first);
+  Value clip();
+  Value batch_normalization();
+  Value clipped_line(float alpha, float beta);
+  Value hard_sigmoid();
+  Value hard_swish();
+  Value leaky_relu();
+
+  // import_functions.cpp
+  Value of_two();
+  Value of_two(Value a, Value b);
+  Value of_floats(OpKind kind, const Value& given_a, const Value& given_b);
+  Value function();
+  Value table();
+  Value function_of(OpKind kind, const Value& given);
+  Value gelu();
+
+  // import_quantizers.cpp
+  Value quantize();
+  Value dequantize();
+  Value multi_threshold();
+  Value codes_of_input();
+  bool is_input(int tensor) const;
+  const Value& codes_in(std::size_t position) const;
+  Value any_codes(std::size_t position);
+  Value plain_codes(std::size_t position);
+  Value image_codes();
+
+  // import_products.cpp
+  void set_bias(std::size_t position, Product* p) const;
+  static Value of_sum(Sum sum, Value like, std::vector<int> shape);
+  static Value of_product(Product product, std::vector<int> shape);
+  Value matmul();
+  Value product_of_two();
+  Value conv();
+  Value conv_transpose();
+  Value cut(Value value, const Span& rows, const Span& cols);
+  Value placed(Product p, const Value& image) const;
+
+  // import_windows.cpp
+  Windows windows(const Value& image, const std::vector<int>& filter = {}) const;
+  Op windowed(OpKind kind, const Windows& w, double border, Value* image);
+  static Window places(const Op& over, const Value& image);
+  Value padded(Value value, const std::vector<std::int64_t>& pads, double real);
+  Value pad();
+  Value max_pool();
+  Value average_pool();
+
+  // import_joins.cpp
+  Value concat();
+  Value extreme();
+  float real_of(std::size_t position) const;
+  Value joined(OpKind kind, int axis, const std::vector<int>& shape);
+
+  // import_moves.cpp
+  static std::pair<std::size_t, int> axis_of(const Value& value, std::int64_t axis);
+  Value gather();
+  Value gathered(Value value, std::int64_t given, const std::vector<int>& indices);
+  Value picked(Value value, std::int64_t given, const std::vector<int>& indices);
+  Value blocks();
+  Value in_blocks(Value value, int b, bool depth);
+  Value sliced(Value value, std::int64_t axis_given, std::int64_t begin, std::int64_t size,
+               std::int64_t step, const std::string& name);
+  Value slice();
+  Value split();
+  std::vector<std::int32_t> nearest(int in, int out, double scale) const;
+  Value resize();
+
+  // import_shapes.cpp
+  Value reshape();
+  Value reshaped_to(Value value, const std::vector<int>& shape);
+  bool is_pending(const Value& value) const;
+  Value later(Value value, std::vector<int> shape, const Move& move,
+              const std::string& output = "");
+  Value transpose();
+  Value transposed(Value value, const std::vector<std::int32_t>& order);
+  Value reordered(Value value, const std::vector<std::int32_t>& order,
+                  const std::vector<int>& shape);
+
+  // import_axes.cpp
+  Value reduction();
+  Value normalization();
+  Value host_floats() { return emit_.floats(in(0), node_->inputs[0], node_->index); }
+  Value softmax();
+  Value largest(const std::string& name);
+  Value arg_max();
+  Value top_k();
+
+  File file_;
+  Graph& graph_;
+  bool images_;  ///< tensors of four axes are images
+  bool host_;    ///< what has no integer form becomes an operator of the host
+  Emitter emit_;
+  Problems problems_;
+  std::set<std::string> lost_;  ///< outputs of nodes that are refused, and what depends on them
+  std::string refused_;         ///< why the host cannot run a node
+  const Node *node_ = nullptr, *whole_ = nullptr;  ///< now: what is imported, the file's
+  bool moving_ = false;                            ///< elements, of floats as well
+  std::list<Node> forms_;                          ///< nodes in place of the file's
+  std::map<std::string, Value> values_;
+  std::map<int, std::string> annotated_;  ///< FINN's data types of inputs
+  std::int64_t folded_ = 0, limit_ = 0;   ///< elements of constants
+};
+
+}  // namespace trine::model::onnx_file

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/onnx/read/constant.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "base/error.h"
+#include "sw/model/indices.h"
+#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/model/shapes.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+template <typename T>
+std::vector<T> picked(const std::vector<T>& from, const Indices& order) {
+  if (from.empty()) return {};
+  std::vector<T> result;
+  result.reserve(order.size());
+  for (const std::size_t i : order) result.push_back(from[i]);
+  return result;
+}
+
+/// The elements of `from` at `order`, with all that is known of them.
+ConstantPointer pick(const Constant& from, std::vector<int> shape, const Indices& order) {
+  auto result = std::make_shared<Constant>();
+  result->type = from.type;
+  result->shape = std::move(shape);
+  result->values = picked(from.values, order);
+  result->codes = picked(from.codes, order);
+  result->zero_points = picked(from.zero_points, order);
+  result->scales = picked(from.scales, order);
+  return result;
+}
+
+ConstantPointer with_shape(const Constant& from, std::vector<int> shape) {
+  auto result = std::make_shared<Constant>(from);
+  result->shape = std::move(shape);
+  return result;
+}
+
+/// Parameters of QuantizeLinear and DequantizeLinear: one, or one for each index along the axis.
+Indices along_axis(const Node& node, const Constant& parameter, const std::vector<int>& shape) {
+  if (parameter.elements() == 1) return Indices(count_of(shape), 0);
+  const int axis = axis_of(node.integer("axis", 1), static_cast<int>(shape.size()));
+  if (parameter.rank() != 1 || parameter.shape[0] != shape[axis])
+    throw_error("{} scales along an axis of {}", parameter.elements(), shape[axis]);
+  std::vector<std::size_t> steps(shape.size());
+  steps[axis] = 1;
+  return walk(shape, steps);
+}
+
+float real(double value) { return static_cast<float>(value); }
+
+ConstantPointer dequantized(const Node& node, const Constant& x, const Constant& scale,
+                            const ConstantPointer& zero_point) {
+  auto result = std::make_shared<Constant>();
+  result->shape = x.shape;
+  const Indices at = along_axis(node, scale, x.shape);
+  if (zero_point && zero_point->elements() != scale.elements())
+    throw_error("{} zero points for {} scales", zero_point->elements(), scale.elements());
+  for (std::size_t i = 0; i < x.elements(); ++i) {
+    if (std::abs(x.values[i]) > 0x1p31) throw_error("code {} is out of range", x.values[i]);
+    const auto code = static_cast<std::int32_t>(std::clamp(x.values[i], -0x1p31, 0x1p31 - 1));
+    const auto zero = zero_point ? static_cast<std::int32_t>(zero_point->values[at[i]]) : 0;
+    const float s = real(scale.values[at[i]]);
+    result->codes.push_back(code);
+    result->zero_points.push_back(zero);
+    result->scales.push_back(s);
+    result->values.push_back(real(static_cast<double>(std::int64_t{code} - zero)) * s);
+  }
+  return result;
+}
+
+/// QuantizeLinear: the codes themselves.
+ConstantPointer quantized_linear(const Node& node, const Constant& x, const Constant& scale,
+                                 const ConstantPointer& zero_point) {
+  auto result = std::make_shared<Constant>();
+  result->shape = x.shape;
+  result->type = zero_point ? zero_point->type : DataType::kUInt8;
+  const Indices at = along_axis(node, scale, x.shape);
+  if (zero_point && zero_point->elements() != scale.elements())
+    throw_error("{} zero points for {} scales", zero_point->elements(), scale.elements());
+  for (std::size_t i = 0; i < x.elements(); ++i) {
+    const double zero = zero_point ? zero_point->values[at[i]] : 0.0;
+    const QuantRule rule = quant_rule(node, scale.values[at[i]], zero, 8, result->type);
+    result->values.push_back(rule.code(real(x.values[i])));
+  }
+  return result;
+}
+
+/// Quant and BipolarQuant: quantized and scaled back.
+ConstantPointer quantized(const Node& node, const std::vector<ConstantPointer>& inputs) {
+  const Constant& x = *inputs[0];
+  const bool bipolar = node.type == "BipolarQuant";
+  const Indices scale_at = broadcast(inputs[1]->shape, x.shape);
+  const Indices zero_at = bipolar ? Indices{} : broadcast(inputs[2]->shape, x.shape);
+  if (!bipolar && inputs[3]->elements() != 1) throw_error("the number of bits is no scalar");
+  auto result = std::make_shared<Constant>();
+  result->shape = x.shape;
+  for (std::size_t i = 0; i < x.elements(); ++i) {
+    const double zero = bipolar ? 0 : inputs[2]->values[zero_at[i]];
+    const double bits = bipolar ? 1 : inputs[3]->values[0];
+    const QuantRule rule =
+        quant_rule(node, inputs[1]->values[scale_at[i]], zero, bits, DataType::kFloat32);
+    const int code = rule.code(real(x.values[i]));
+    result->codes.push_back(code);
+    result->zero_points.push_back(static_cast<std::int32_t>(rule.zero_point));
+    result->scales.push_back(rule.scale);
+    result->values.push_back((static_cast<float>(code) - rule.zero_point) * rule.scale);
+  }
+  return result;
+}
+
+ConstantPointer transposed(const Node& node, const Constant& x) {
+  std::vector<std::int64_t> order = node.integers("perm");
+  if (order.empty())
+    for (int axis = x.rank(); axis-- > 0;) order.push_back(axis);
+  std::vector<bool> seen(x.shape.size());
+  if (order.size() != seen.size())
+    throw_error("perm of {} axes, allowed {}", order.size(), x.rank());
+  const std::vector<std::size_t> steps = steps_of(x.shape);
+  std::vector<std::size_t> permuted;
+  std::vector<int> shape;
+  for (const std::int64_t entry : order) {
+    const auto axis = static_cast<std::size_t>(axis_of(entry, x.rank()));
+    if (seen[axis]) throw_error("perm names axis {} twice", entry);
+    seen[axis] = true;
+    permuted.push_back(steps[axis]);
+    shape.push_back(x.shape[axis]);
+  }
+  return pick(x, shape, walk(shape, permuted));
+}
+
+/// Axes of Squeeze and Unsqueeze: an attribute, from opset 13 on an input.
+std::vector<std::int64_t> axes(const Node& node, const ConstantPointer& input) {
+  std::vector<std::int64_t> result = node.integers("axes");
+  if (input)
+    for (const double axis : input->values)
+      result.push_back(static_cast<std::int64_t>(std::clamp(axis, -1e9, 1e9)));
+  return result;
+}
+
+std::vector<int> unsqueezed(const std::vector<int>& from, const std::vector<std::int64_t>& axes) {
+  if (axes.size() > 8) throw_error("{} axes, allowed 1..8", axes.size());
+  const int rank = static_cast<int>(from.size() + axes.size());
+  std::vector<bool> added(static_cast<std::size_t>(rank));
+  for (const std::int64_t axis : axes) added[axis_of(axis, rank)] = true;
+  if (std::ranges::count(added, true) != static_cast<std::ptrdiff_t>(axes.size()))
+    throw_error("an axis is named twice");
+  std::vector<int> result;
+  std::size_t next = 0;
+  for (const bool is_new : added) result.push_back(is_new ? 1 : from[next++]);
+  return result;
+}
+
+std::vector<int> squeezed(const std::vector<int>& from, const std::vector<std::int64_t>& axes) {
+  std::vector<bool> dropped(from.size());
+  for (std::size_t i = 0; i < from.size(); ++i) dropped[i] = axes.empty() && from[i] == 1;
+  for (const std::int64_t axis : axes) {
+    const auto at = static_cast<std::size_t>(axis_of(axis, static_cast<int>(from.size())));
+    if (from[at] != 1) throw_error("axis {} of extent {} is squeezed, allowed 1", axis, from[at]);
+    dropped[at] = true;
+  }
+  std::vector<int> result;
+  for (std::size_t i = 0; i < from.size(); ++i)
+    if (!dropped[i]) result.push_back(from[i]);
+  return result;
+}
+
+std::vector<int> flattened(const std::vector<int>& from, std::int64_t axis) {
+  const int rank = static_cast<int>(from.size());
+  if (axis < -rank || axis > rank) throw_error("axis {}, allowed {}..{}", axis, -rank, rank);
+  const auto split = from.begin() + (axis < 0 ? axis + rank : axis);
+  const auto product = [](auto first, auto last) {
+    return static_cast<int>(elements_of(std::vector<int>(first, last)));
+  };
+  return {product(from.begin(), split), product(split, from.end())};
+}
+
+/// Inputs that the operator must have.
+void require(const std::vector<ConstantPointer>& inputs, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    if (i >= inputs.size() || !inputs[i]) throw_error("input {} is absent", i);
+}
+
+QuantRule::Round round_of(const std::string& name) {
+  using Round = QuantRule::Round;
+  static const std::map<std::string, Round> kRounds = {
+      {"ROUND", Round::kHalfEven}, {"HALF_EVEN", Round::kHalfEven},
+      {"CEIL", Round::kCeil},      {"FLOOR", Round::kFloor},
+      {"UP", Round::kUp},          {"DOWN", Round::kDown},
+      {"HALF_UP", Round::kHalfUp}, {"HALF_DOWN", Round::kHalfDown}};
+  if (const auto found = kRounds.find(name); found != kRounds.end()) return found->second;
+  throw_error("rounding_mode '{}', allowed ROUND HALF_EVEN CEIL FLOOR UP DOWN HALF_UP HALF_DOWN",
+              name);
+}
+
+/// ConstantOfShape: zeros, or the number that the node has.
+ConstantPointer filled(const Node& node, const Constant& shape, std::int64_t limit) {
+  Constant result;
+  if (const auto value = node.attributes.find("value"); value != node.attributes.end()) {
+    if (!value->second.tensor || value->second.tensor->elements() != 1)
+      throw_error("value is no tensor of one element");
+    result = *value->second.tensor;
+  }
+  result.shape.clear();
+  for (const double extent : shape.values) {
+    if (!(extent >= 1 && extent <= 0x1p30)) throw_error("extent {}", extent);
+    result.shape.push_back(static_cast<int>(extent));
+  }
+  const std::int64_t all = elements_of(result.shape);
+  if (all < 0 || all > limit) throw_error("more than {} elements", limit);
+  result.values.resize(1);
+  result.values.resize(static_cast<std::size_t>(all), result.values[0]);
+  return std::make_shared<const Constant>(std::move(result));
+}
+
+}  // namespace
+
+QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,
+                     DataType zero_point_type) {
+  QuantRule rule;
+  rule.scale = real(scale);
+  rule.zero_point = real(zero_point);
+  if (!std::isfinite(rule.scale) || rule.scale <= 0)
+    throw_error("scale {}, allowed above 0", scale);
+  if (node.type == "QuantizeLinear") {
+    if (zero_point_type != DataType::kInt8 && zero_point_type != DataType::kUInt8)
+      throw_error("quantizes to another type than int8 or uint8");
+    if (zero_point_type == DataType::kUInt8) rule.low = 0, rule.high = 255;
+    return rule;
+  }
+  if (bits != std::trunc(bits) || bits < 1 || bits > 8) throw_error("{} bits, allowed 1..8", bits);
+  const bool is_signed = node.integer("signed", 1) != 0, narrow = node.integer("narrow", 0) != 0;
+  rule.kind = QuantRule::Kind::kQuant;
+  if (node.type == "BipolarQuant" || (bits == 1 && is_signed)) {
+    rule.kind = QuantRule::Kind::kBipolar;
+    rule.zero_point = 0;
+    rule.low = -1;
+    rule.high = 1;
+    return rule;
+  }
+  if (rule.zero_point != std::trunc(rule.zero_point) || std::abs(rule.zero_point) > 255)
+    throw_error("zero point {}, allowed whole numbers -255..255", zero_point);
+  rule.round = round_of(node.text("rounding_mode", "ROUND"));
+  const int span = 1 << static_cast<int>(bits);
+  rule.low = is_signed ? -span / 2 + (narrow ? 1 : 0) : 0;
+  rule.high = is_signed ? span / 2 - 1 : span - (narrow ? 2 : 1);
+  if (rule.high <= rule.low) throw_error("{} bits leave one level", bits);
+  return rule;
+}
+
+std::vector<int> reshaped(const std::vector<int>& from, const std::vector<double>& wanted) {
+  std::vector<int> result;
+  int open = -1;
+  if (wanted.size() > 16) throw_error("a shape of {} axes, allowed 0..16", wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] == -1 && open < 0) {
+      open = static_cast<int>(i);
+      result.push_back(1);
+    } else if (wanted[i] == 0 && i < from.size()) {
+      result.push_back(from[i]);
+    } else if (wanted[i] >= 1 && wanted[i] < 0x1p31) {
+      result.push_back(static_cast<int>(wanted[i]));
+    } else {
+      throw_error("extent {} of a new shape", wanted[i]);
+    }
+  }
+  const std::int64_t all = elements_of(from), rest = elements_of(result);
+  if (open >= 0 && rest > 0 && all % rest == 0) result[open] = static_cast<int>(all / rest);
+  if (elements_of(result) != all) throw_error("{} elements do not fit the new shape", all);
+  return result;
+}
+
+std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
+                             const ConstantPointer& input) {
+  if (node.type == "Flatten") return flattened(from, node.integer("axis", 1));
+  if (node.type == "Squeeze") return squeezed(from, axes(node, input));
+  if (node.type == "Unsqueeze") return unsqueezed(from, axes(node, input));
+  if (!input) throw_error("the new shape is no constant");
+  return reshaped(from, input->values);
+}
+
+ConstantPointer fold(const Node& node, std::int64_t opset,
+                     const std::vector<ConstantPointer>& inputs, std::size_t output,
+                     std::int64_t limit) {
+  const std::string& type = node.type;
+  const auto second = [&] { return inputs.size() > 1 ? inputs[1] : ConstantPointer{}; };
+  if (type == "Constant") {
+    const auto value = node.attributes.find("value");
+    if (value == node.attributes.end() || !value->second.tensor) throw_error("has no value tensor");
+    return value->second.tensor;
+  }
+  if (inputs.empty()) return nullptr;
+  require(inputs, 1);
+  if (type == "ConstantOfShape") return filled(node, *inputs[0], limit);
+  const Constant& x = *inputs[0];
+  if (type == "Identity") return inputs[0];
+  if (type == "Reshape" || type == "Flatten" || type == "Squeeze" || type == "Unsqueeze")
+    return with_shape(x, shape_after(node, x.shape, second()));
+  if (type == "Transpose") return transposed(node, x);
+  if (type == "BipolarQuant" || type == "Quant") {
+    require(inputs, type == "Quant" ? 4 : 2);
+    return quantized(node, inputs);
+  }
+  if (type == "DequantizeLinear" || type == "QuantizeLinear") {
+    require(inputs, 2);
+    const ConstantPointer zero_point = inputs.size() > 2 ? inputs[2] : nullptr;
+    return type == "QuantizeLinear" ? quantized_linear(node, x, *inputs[1], zero_point)
+                                    : dequantized(node, x, *inputs[1], zero_point);
+  }
+  if (evaluates(type))
+    return std::make_shared<Constant>(evaluate(node, opset, inputs, output, limit));
+  return nullptr;
+}
+
+}  // namespace trine::model::onnx_file

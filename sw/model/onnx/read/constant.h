@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ONNX operators on constants, evaluated at import in their own float32 arithmetic: quantized
+// weights, shapes, folded batch-norm parameters.
+
+#pragma once
+
+#include <vector>
+
+#include "sw/model/onnx/read/file.h"
+#include "sw/model/rewrite/lowbit.h"
+
+namespace trine::model::onnx_file {
+
+/// The rule of a Quant, BipolarQuant or QuantizeLinear node for one scale and zero point.
+/// @param bits  of Quant  @throws Error  text only: the caller names the node
+QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,
+                     DataType zero_point_type);
+
+/// Evaluates the output `output` of a node whose inputs are all constant (null where absent).
+/// @param limit  elements that the result may have
+/// @return null if the operator is not one of those that are folded
+/// @throws Error  text only, without the node's name
+ConstantPointer fold(const Node& node, std::int64_t opset,
+                     const std::vector<ConstantPointer>& inputs, std::size_t output,
+                     std::int64_t limit);
+
+/// Shape after Reshape with `wanted` (0: as the input, -1: the rest); Flatten, Squeeze, Unsqueeze.
+std::vector<int> reshaped(const std::vector<int>& from, const std::vector<double>& wanted);
+/// @param axes_input  the second input where the opset has it there, else null
+std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
+                             const ConstantPointer& axes_input);
+
+}  // namespace trine::model::onnx_file

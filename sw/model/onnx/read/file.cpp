@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/onnx/read/file.h"
+
+#include <fmt/ranges.h>
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "base/error.h"
+#include "sw/model/elements.h"
+#include "sw/model/import.h"
+#include "sw/model/indices.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
+/// Attributes that change results where they are not 0, which nobody here computes.
+constexpr const char* kZero[] = {"block_size", "output_dtype"};
+
+/// Whether a value of a typed field can be one of the element type.
+bool fits(DataType type, double value) {
+  switch (type) {
+    case DataType::kFloat32:
+      return true;
+    case DataType::kUInt8:
+      return value >= 0 && value <= 255;
+    case DataType::kInt8:
+      return value >= -128 && value <= 127;
+    case DataType::kBool:
+      return value == 0 || value == 1;
+    default:
+      return std::abs(value) <= 0x1p53;
+  }
+}
+
+bool is_half(std::int64_t type) {
+  return type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
+}
+
+class Reader {
+ public:
+  Reader(const onnx::ModelProto& model, std::string name, const GivenShapes& shapes)
+      : model_(model), shapes_(shapes) {
+    file_.name = std::move(name);
+  }
+
+  File run() {
+    for (const auto& opset : model_.opset_import())
+      if (opset.domain().empty()) file_.opset = opset.version();
+    const onnx::GraphProto& graph = model_.graph();
+    for (const auto& tensor : graph.initializer())
+      file_.constants[tensor.name()] = constant(tensor, "initializer '" + tensor.name() + "'");
+    if (graph.sparse_initializer_size() != 0) fail("sparse initializers are not supported");
+    for (const auto& input : graph.input())
+      if (file_.constants.count(input.name()) == 0) file_.inputs.push_back(this->input(input));
+    check_given();
+    for (const auto& output : graph.output()) this->output(output);
+    for (const auto& node : graph.node()) file_.nodes.push_back(this->node(node));
+    annotate();
+    if (file_.inputs.empty()) fail("the graph has no input");
+    if (file_.outputs.empty()) fail("the graph has no output");
+    return std::move(file_);
+  }
+
+ private:
+  template <typename... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
+    throw Error(file_.name + ": " + fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
+    const auto type = type_of(tensor.data_type());
+    if (is_half(tensor.data_type())) refuse_float(file_.name, kFloat16);
+    if (!type)
+      fail("{}: element type {}, allowed float uint8 int8 int32 int64 bool", what,
+           tensor.data_type());
+    auto result = std::make_shared<Constant>();
+    result->type = *type;
+    for (const std::int64_t extent : tensor.dims()) {
+      if (extent < 0 || extent >= kMaxElements) fail("{}: extent {}", what, extent);
+      result->shape.push_back(static_cast<int>(extent));
+    }
+    const std::int64_t wanted = elements_of(result->shape);
+    if (wanted < 0) fail("{}: more than 2^31 elements", what);
+    const bool outside = tensor.data_location() == onnx::TensorProto::EXTERNAL;
+    const std::string raw =
+        outside ? external(tensor, what, static_cast<std::uint64_t>(wanted) * bytes_of(*type))
+                : tensor.raw_data();
+    result->values = values(tensor, raw, *type);
+    if (*type == DataType::kInt64)  // beyond, a double is not exact; such ones mean "to the end"
+      for (double& value : result->values) value = std::clamp(value, -0x1p53, 0x1p53);
+    const bool whole = raw.size() % bytes_of(*type) == 0;
+    if (!whole || static_cast<std::int64_t>(result->values.size()) != wanted)
+      fail("{}: {} values, its shape needs {}", what, result->values.size(), wanted);
+    for (const double value : result->values)
+      if (!fits(*type, value)) fail("{}: value {} is out of its type's range", what, value);
+    return result;
+  }
+
+  /// Bytes of a constant that lie in a file beside the model: PyTorch's default.
+  std::string external(const onnx::TensorProto& tensor, const std::string& what,
+                       std::uint64_t bytes) const {
+    std::map<std::string, std::string> keys;
+    for (const auto& entry : tensor.external_data()) keys[entry.key()] = entry.value();
+    const std::filesystem::path location = keys["location"];
+    if (location.empty() || location.is_absolute() ||
+        std::find(location.begin(), location.end(), "..") != location.end())
+      fail("{}: data in '{}', allowed a file in the model's folder", what, location.string());
+    const auto path = std::filesystem::path(file_.name).parent_path() / location;
+    std::error_code error;
+    const std::uint64_t size = std::filesystem::file_size(path, error);
+    if (error || !std::filesystem::is_regular_file(path))
+      fail("{}: data in '{}', which cannot be read; keep it beside the model", what, path.string());
+    const std::uint64_t offset = std::strtoull(keys["offset"].c_str(), nullptr, 10);
+    if (offset > size || bytes > size - offset)
+      fail("{}: {} bytes at {} of '{}', which has {}", what, bytes, offset, path.string(), size);
+    std::string raw(static_cast<std::size_t>(bytes), '\0');
+    std::ifstream stream(path, std::ios::binary);
+    stream.seekg(static_cast<std::streamoff>(offset));
+    if (!stream.read(raw.data(), static_cast<std::streamsize>(bytes)))
+      fail("{}: '{}' cannot be read", what, path.string());
+    return raw;
+  }
+
+  static std::vector<double> values(const onnx::TensorProto& tensor, const std::string& raw,
+                                    DataType type) {
+    if (!raw.empty())
+      return elements_as<double>(type,
+                                 {reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()});
+    if (type == DataType::kFloat32) return {tensor.float_data().begin(), tensor.float_data().end()};
+    if (type != DataType::kInt64) return {tensor.int32_data().begin(), tensor.int32_data().end()};
+    std::vector<double> result;
+    for (const std::int64_t value : tensor.int64_data())
+      result.push_back(static_cast<double>(value));
+    return result;
+  }
+
+  Input input(const onnx::ValueInfoProto& info) {
+    const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
+    const auto type = type_of(tensor.elem_type());
+    if (is_half(tensor.elem_type())) refuse_float(file_.name, kFloat16);
+    if (!info.type().has_tensor_type() || !type)
+      fail("input '{}': element type {}, allowed float uint8 int8", info.name(),
+           tensor.elem_type());
+    Input result{info.name(), *type, shape_of(info.name(), tensor.shape()), {}};
+    if (elements_of(result.shape) < 0) fail("input '{}': more than 2^31 elements", info.name());
+    return result;
+  }
+
+  using Dimension = onnx::TensorShapeProto::Dimension;
+
+  static bool is_open(const Dimension& dim) { return dim.dim_value() < 1; }
+
+  /// As the file has it: "[N, 3, H, ?]".
+  static std::string text_of(const onnx::TensorShapeProto& shape) {
+    std::vector<std::string> extents;
+    for (const Dimension& dim : shape.dim())
+      extents.push_back(!is_open(dim)             ? std::to_string(dim.dim_value())
+                        : dim.dim_param().empty() ? "?"
+                                                  : dim.dim_param());
+    return fmt::format("[{}]", fmt::join(extents, ", "));
+  }
+
+  /// The extents of an input; those that the file leaves open are the user's, and 1 for the batch.
+  std::vector<int> shape_of(const std::string& input, const onnx::TensorShapeProto& shape) {
+    const std::vector<int>* all = given(input);
+    if (all != nullptr && all->size() != static_cast<std::size_t>(shape.dim_size()))
+      fail("input '{}' is {}, --shape gives {} extents", input, text_of(shape), all->size());
+    std::vector<int> result;
+    std::vector<std::string> open;
+    for (int axis = 0; axis < shape.dim_size(); ++axis) {
+      const Dimension& dim = shape.dim(axis);
+      const std::vector<int>* one = dim.dim_param().empty() ? nullptr : given(dim.dim_param());
+      std::int64_t extent = 1;
+      if (all != nullptr)
+        extent = (*all)[static_cast<std::size_t>(axis)];
+      else if (!is_open(dim))
+        extent = dim.dim_value();
+      else if (one != nullptr)
+        extent = one->at(0);
+      else if (axis > 0)
+        open.push_back(dim.dim_param());
+      if (all != nullptr && !is_open(dim) && extent != dim.dim_value())
+        fail("input '{}' is {}, --shape gives {} for axis {}", input, text_of(shape), extent, axis);
+      if (extent >= kMaxElements) fail("input '{}': extent {}", input, extent);
+      result.push_back(static_cast<int>(extent));
+    }
+    if (!open.empty()) refuse_open(input, shape, std::move(open));
+    return result;
+  }
+
+  /// @param open  names of the dimensions that nobody gave
+  [[noreturn]] void refuse_open(const std::string& input, const onnx::TensorShapeProto& shape,
+                                std::vector<std::string> open) const {
+    std::string remedy =
+        fmt::format("--shape {}={}", input, std::string(shape.dim_size() > 1 ? "N,..." : "N"));
+    if (std::ranges::count(open, "") == 0) {
+      open.erase(std::unique(open.begin(), open.end()), open.end());
+      remedy = fmt::format("--shape {}=N", fmt::join(open, "=N --shape "));
+    }
+    fail("input '{}' is {}: extents behind the first axis must be known, give them by {}", input,
+         text_of(shape), remedy);
+  }
+
+  const std::vector<int>* given(const std::string& name) {
+    const auto found = shapes_.find(name);
+    if (found == shapes_.end()) return nullptr;
+    used_.insert(name);
+    return &found->second;
+  }
+
+  /// @throws Error  the user gave what the file does not leave open
+  void check_given() const {
+    std::vector<std::string> inputs;
+    for (const auto& input : model_.graph().input())
+      if (file_.constants.count(input.name()) == 0)
+        inputs.push_back(
+            fmt::format("'{}' {}", input.name(), text_of(input.type().tensor_type().shape())));
+    for (const auto& [name, extents] : shapes_) {
+      const bool is_input =
+          std::ranges::any_of(file_.inputs, [&](const Input& i) { return i.name == name; });
+      if (!used_.contains(name))
+        fail("--shape: '{}' is no dimension that is open, and no input: {}", name,
+             fmt::join(inputs, ", "));
+      if (!is_input && extents.size() != 1)
+        fail("--shape: '{}' is a dimension, allowed one extent", name);
+    }
+  }
+
+  void output(const onnx::ValueInfoProto& info) {
+    file_.outputs.push_back(info.name());
+    const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
+    if (tensor.shape().dim_size() == 0) return;  // of no shape, or it is not known
+    std::vector<int>& shape = file_.declared[info.name()];
+    for (const Dimension& dim : tensor.shape().dim())
+      shape.push_back(
+          is_open(dim) || dim.dim_value() >= kMaxElements ? -1 : static_cast<int>(dim.dim_value()));
+  }
+
+  Node node(const onnx::NodeProto& proto) const {
+    Node result;
+    result.index = static_cast<int>(file_.nodes.size());
+    result.type = proto.op_type();
+    result.domain = proto.domain();
+    result.inputs.assign(proto.input().begin(), proto.input().end());
+    result.outputs.assign(proto.output().begin(), proto.output().end());
+    for (const auto& attribute : proto.attribute()) {
+      Attribute& a = result.attributes[attribute.name()];
+      a.i = attribute.i();
+      a.f = attribute.f();
+      a.s = attribute.s();
+      a.ints.assign(attribute.ints().begin(), attribute.ints().end());
+      a.floats.assign(attribute.floats().begin(), attribute.floats().end());
+      for (const std::string& text : attribute.strings()) a.s += (a.s.empty() ? "" : ",") + text;
+      if (std::count(std::begin(kZero), std::end(kZero), attribute.name()) > 0 && a.i != 0)
+        fail("node {} {}: {} {}, allowed 0", result.index, result.type, attribute.name(), a.i);
+      if (attribute.has_t())
+        a.tensor = constant(attribute.t(), fmt::format("node {} {}: attribute '{}'", result.index,
+                                                       result.type, attribute.name()));
+    }
+    return result;
+  }
+
+  void annotate() {
+    for (const auto& annotation : model_.graph().quantization_annotation())
+      for (Input& input : file_.inputs)
+        if (annotation.tensor_name() == input.name)
+          for (const auto& entry : annotation.quant_parameter_tensor_names())
+            if (entry.key() == "finn_datatype") input.data_type = entry.value();
+  }
+
+  const onnx::ModelProto& model_;
+  const GivenShapes& shapes_;
+  std::set<std::string> used_;  ///< of shapes_
+  File file_;
+};
+
+/// Protobuf reports bad text on stderr; libraries never print. The handler is one of the process
+/// and unprotected: it is set once, as threads that import at the same time would restore each
+/// other's.
+void silence_protobuf() {
+  static std::once_flag once;
+  std::call_once(once, [] { google::protobuf::SetLogHandler(nullptr); });
+}
+
+}  // namespace
+
+std::optional<DataType> type_of(std::int64_t code) {
+  using Onnx = onnx::TensorProto;
+  static constexpr std::pair<std::int64_t, DataType> kTypes[] = {
+      {Onnx::FLOAT, DataType::kFloat32}, {Onnx::UINT8, DataType::kUInt8},
+      {Onnx::INT8, DataType::kInt8},     {Onnx::INT32, DataType::kInt32},
+      {Onnx::INT64, DataType::kInt64},   {Onnx::BOOL, DataType::kBool}};
+  for (const auto& [number, type] : kTypes)
+    if (number == code) return type;
+  return std::nullopt;
+}
+
+File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
+           const GivenShapes& shapes) {
+  silence_protobuf();
+  onnx::ModelProto model;
+  google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
+  if (bytes.size() > std::numeric_limits<int>::max() || !model.ParseFromCodedStream(&stream) ||
+      !stream.ConsumedEntireMessage() || !model.has_graph())
+    throw_error("{}: is no ONNX model, or truncated or damaged", name);
+  return Reader(model, name, shapes).run();
+}
+
+}  // namespace trine::model::onnx_file

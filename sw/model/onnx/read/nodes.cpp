@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/onnx/read/nodes.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace trine::model::onnx_file {
+
+std::set<std::string> constants_of(const File& file) {
+  std::set<std::string> names{""};
+  for (const auto& [name, constant] : file.constants) names.insert(name);
+  for (const Node& node : file.nodes)
+    if (std::ranges::all_of(node.inputs,
+                            [&](const std::string& input) { return names.count(input) != 0; }))
+      names.insert(node.outputs.begin(), node.outputs.end());
+  return names;
+}
+
+namespace {
+
+/// Finds decomposed normalizations, from their division.
+class Fuser {
+ public:
+  explicit Fuser(File* file) : file_(*file), constants_(constants_of(*file)) {
+    for (std::size_t i = 0; i < file_.nodes.size(); ++i) {
+      for (const std::string& output : file_.nodes[i].outputs) maker_[output] = i;
+      for (const std::string& input : file_.nodes[i].inputs) ++readers_[input], reader_[input] = i;
+    }
+    for (const std::string& output : file_.outputs) ++readers_[output];
+  }
+
+  void run() {
+    for (std::size_t i = 0; i < file_.nodes.size(); ++i)
+      if (file_.nodes[i].type == "Div") fuse(i);
+    std::vector<Node> kept;
+    for (std::size_t i = 0; i < file_.nodes.size(); ++i)
+      if (gone_.count(i) == 0) kept.push_back(std::move(file_.nodes[i]));
+    file_.nodes = std::move(kept);
+  }
+
+ private:
+  /// The node of a type that makes a tensor, which `count` inputs read.
+  std::optional<std::size_t> maker(const std::string& tensor, const char* type, int count) {
+    const auto found = maker_.find(tensor);
+    if (found == maker_.end() || file_.nodes[found->second].type != type ||
+        readers_[tensor] != count)
+      return std::nullopt;
+    return found->second;
+  }
+  const std::string& input(std::size_t node, std::size_t position) const {
+    static const std::string kNone;
+    const auto& inputs = file_.nodes[node].inputs;
+    return position < inputs.size() ? inputs[position] : kNone;
+  }
+  const std::string& output(std::size_t node) const { return file_.nodes[node].outputs.at(0); }
+
+  /// The one number that a constant holds.
+  std::optional<double> number(const std::string& name) const {
+    ConstantPointer constant;
+    if (const auto found = file_.constants.find(name); found != file_.constants.end())
+      constant = found->second;
+    else if (const auto made = maker_.find(name); made != maker_.end())
+      if (const Node& node = file_.nodes[made->second]; node.type == "Constant")
+        if (const auto value = node.attributes.find("value"); value != node.attributes.end())
+          constant = value->second.tensor;
+    if (!constant || constant->elements() != 1) return std::nullopt;
+    return constant->values[0];
+  }
+
+  /// The operands of an operator with one constant: the constant and the other one.
+  std::optional<std::pair<std::string, std::string>> with_constant(std::size_t node) const {
+    const std::string &a = input(node, 0), &b = input(node, 1);
+    if (constants_.count(b) != 0 && constants_.count(a) == 0) return std::pair{b, a};
+    if (constants_.count(a) != 0 && constants_.count(b) == 0) return std::pair{a, b};
+    return std::nullopt;
+  }
+
+  /// The node that alone reads a tensor: of this type, with a constant.
+  std::optional<std::size_t> follower(const std::string& tensor, const char* type) {
+    const auto found = reader_.find(tensor);
+    if (readers_[tensor] != 1 || found == reader_.end()) return std::nullopt;
+    if (file_.nodes[found->second].type != type || !with_constant(found->second))
+      return std::nullopt;
+    return found->second;
+  }
+
+  bool is_square(std::size_t node, const std::string& of) const {
+    const Node& n = file_.nodes[node];
+    if (input(node, 0) != of) return false;
+    return (n.type == "Mul" && input(node, 1) == of) ||
+           (n.type == "Pow" && number(input(node, 1)) == 2.0);
+  }
+
+  /// The axis that a ReduceMean reduces, if it is one that stays.
+  std::optional<std::int64_t> axis(std::size_t node) const {
+    const Node& n = file_.nodes[node];
+    if (n.integer("keepdims", 1) != 1) return std::nullopt;
+    if (const auto axes = n.integers("axes"); axes.size() == 1) return axes[0];
+    const auto given = number(input(node, 1));
+    if (!given) return std::nullopt;
+    return static_cast<std::int64_t>(*given);
+  }
+
+  void fuse(std::size_t division) {
+    const std::string& d = input(division, 0);
+    const auto root = maker(input(division, 1), "Sqrt", 1);
+    const auto sum = root ? maker(input(*root, 0), "Add", 1) : std::nullopt;
+    const auto parts = sum ? with_constant(*sum) : std::nullopt;
+    const auto epsilon = parts ? number(parts->first) : std::nullopt;
+    const auto variance = epsilon ? maker(parts->second, "ReduceMean", 1) : std::nullopt;
+    if (!variance) return;
+    auto square = maker(input(*variance, 0), "Pow", 1);
+    if (!square) square = maker(input(*variance, 0), "Mul", 1);
+    if (!square || !is_square(*square, d)) return;
+    const int reads = file_.nodes[*square].type == "Mul" ? 3 : 2;
+    const auto difference = maker(d, "Sub", reads);
+    const auto mean = difference ? maker(input(*difference, 1), "ReduceMean", 1) : std::nullopt;
+    if (!mean || input(*mean, 0) != input(*difference, 0) || axis(*mean) != axis(*variance) ||
+        !axis(*mean))
+      return;
+    const auto scaled = follower(output(division), "Mul");
+    if (!scaled) return;
+    const auto shifted = follower(output(*scaled), "Add");
+
+    Node norm;
+    norm.type = "LayerNormalization";
+    norm.index = file_.nodes[division].index;
+    norm.inputs = {input(*difference, 0), with_constant(*scaled)->first};
+    if (shifted) norm.inputs.push_back(with_constant(*shifted)->first);
+    norm.outputs = {output(shifted ? *shifted : *scaled)};
+    norm.attributes["axis"].i = *axis(*mean);
+    norm.attributes["epsilon"].f = static_cast<float>(*epsilon);
+    for (const std::size_t node :
+         {*mean, *difference, *square, *variance, *sum, *root, division, *scaled})
+      gone_.insert(node);
+    const std::size_t last = shifted ? *shifted : *scaled;
+    gone_.erase(last);
+    file_.nodes[last] = std::move(norm);
+  }
+
+  File& file_;
+  std::set<std::string> constants_;
+  std::map<std::string, std::size_t> maker_, reader_;
+  std::map<std::string, int> readers_;
+  std::set<std::size_t> gone_;
+};
+
+}  // namespace
+
+void fuse(File* file) { Fuser(file).run(); }
+
+namespace {
+
+/// Whether a constant has a number for each channel: of an image, before its pixels' axes.
+bool is_by_channel(const File& file, const Node& node) {
+  static const std::set<std::string> kTypes = {"Add", "Div", "Mul", "PRelu", "Sub"};
+  if (kTypes.count(node.type) == 0) return false;
+  return std::ranges::any_of(node.inputs, [&](const std::string& input) {
+    const auto found = file.constants.find(input);
+    if (found == file.constants.end() || found->second->rank() < 2) return false;
+    return found->second->shape.back() == 1 && found->second->elements() > 1;
+  });
+}
+
+}  // namespace
+
+bool has_images(const File& file) {
+  static const std::set<std::string> kTypes = {
+      "AveragePool",  "BatchNormalization", "Conv",          "ConvTranspose",
+      "DepthToSpace", "GlobalAveragePool",  "GlobalMaxPool", "MaxPool",
+      "Pad",          "ReduceMean",         "Resize",        "SpaceToDepth",
+      "Upsample"};
+  return std::ranges::any_of(file.nodes, [&](const Node& node) {
+    return kTypes.count(node.type) != 0 || is_by_channel(file, node);
+  });
+}
+
+bool multiplies_maps(const File& file) {
+  const std::set<std::string> constants = constants_of(file);
+  return std::ranges::any_of(file.nodes, [&](const Node& node) {
+    return node.type == "MatMul" &&
+           std::ranges::none_of(
+               node.inputs, [&](const std::string& input) { return constants.count(input) != 0; });
+  });
+}
+
+bool quantizes_activations(const File& file) {
+  static const std::set<std::string> kTypes = {"BipolarQuant", "MultiThreshold", "Quant",
+                                               "QuantizeLinear"};
+  return std::ranges::any_of(file.nodes,
+                             [&](const Node& node) { return kTypes.count(node.type) != 0; });
+}
+
+bool is_read(const File& file, const std::string& tensor) {
+  const auto has = [&](const std::vector<std::string>& names) {
+    return std::ranges::find(names, tensor) != names.end();
+  };
+  return !tensor.empty() &&
+         (has(file.outputs) ||
+          std::ranges::any_of(file.nodes, [&](const Node& node) { return has(node.inputs); }));
+}
+
+bool is_quantized(const File& file, const std::string& tensor) {
+  bool any = std::ranges::count(file.outputs, tensor) == 0;
+  int readers = 0;
+  for (const Node& node : file.nodes)
+    if (std::ranges::count(node.inputs, tensor) != 0) {
+      any = any && (node.type == "QuantizeLinear" || node.type == "Quant");
+      ++readers;
+    }
+  return any && readers > 0;
+}
+
+}  // namespace trine::model::onnx_file

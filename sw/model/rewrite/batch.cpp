@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/rewrite/batch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/model/refusal.h"
+#include "sw/model/rewrite/rewriter.h"
+#include "sw/model/shapes.h"
+
+namespace trine::model {
+namespace {
+
+class Batch : Rewriter {
+ public:
+  using Rewriter::Rewriter;
+
+  Graph run(int n) {
+    Faults faults;
+    const auto each = [&](auto what) {
+      try {
+        what();
+      } catch (const Error& e) {
+        faults.add(e);
+      }
+    };
+    if (!graph_.states.empty()) refuse(Reason::kOther, "{}: has states, no batch", graph_.file);
+    for (const int t : graph_.inputs)
+      each([&] { check_rank(graph_.file + ": input", graph_.tensor(t)); });
+    for (const Op& op : ops_) each([&] { check(op); });
+    if (!faults.empty()) throw faults.joined();
+    for (Op& op : ops_)
+      for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i) {
+        int& t = op.inputs[static_cast<std::size_t>(i)];
+        if (t >= 0 && graph_.tensor(t).is_constant && is_each(op, i)) t = repeated(t, n);
+      }
+    for (Tensor& t : graph_.tensors)
+      if (!t.is_constant && t.rank() > 0) t.shape[0] *= n;
+    for (Op& op : ops_) {
+      set_shape(graph_, op, graph_.out(op).shape);
+      if (op.counted_macs > 0) op.counted_macs *= n;
+    }
+    graph_.ops = std::move(ops_);
+    return std::move(graph_);
+  }
+
+ private:
+  static void check_rank(const std::string& what, const Tensor& t) {
+    if (t.rank() == 0)
+      refuse(Reason::kShape, "{} '{}' has rank 0, a batch needs an axis", what, t.name);
+  }
+
+  void check(const Op& op) const {
+    const std::string name = label(graph_, op);
+    if (!keeps_images_apart(graph_, op))
+      refuse(Reason::kOperator, "{}: mixes the images of a batch", name);
+    for (const int t : op.outputs) check_rank(name + ": output", graph_.tensor(t));
+    bool reads = false;
+    for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i) {
+      if (op.input(i) < 0 || graph_.in(op, i).is_constant) continue;
+      reads = true;
+      if (!has_images(op, i))
+        refuse(Reason::kOperands, "{}: tensor {} '{}' is computed for each image of a batch", name,
+               op.input(i), graph_.in(op, i).name);
+    }
+    if (!reads) refuse(Reason::kOperands, "{}: reads no image of a batch", name);
+  }
+
+  /// Whether it has a part of its own for each image, which is the operator's for the same image.
+  bool has_images(const Op& op, int position) const {
+    const Tensor &x = graph_.in(op, position), &out = graph_.out(op);
+    if (is_elementwise(op) || op.kind == OpKind::kBatchMatMul || op.kind == OpKind::kBroadcastTo)
+      return x.rank() == out.rank() && x.shape[0] == out.shape[0] &&
+             (op.kind != OpKind::kBatchMatMul || x.rank() > 2 || position == 0);
+    return op.kind == OpKind::kConcatenation || position == position_of_images(op);
+  }
+
+  /// Whether each image needs a constant of its own.
+  bool is_each(const Op& op, int position) const {
+    if (op.kind == OpKind::kConcatenation || is_state(op, position)) return true;
+    const Tensor& constant = graph_.in(op, position);
+    const bool rows = op.kind == OpKind::kBatchMatMul && constant.rank() > 2;
+    return (is_elementwise(op) || rows) && constant.rank() == graph_.out(op).rank() &&
+           constant.shape[0] > 1;
+  }
+
+  int repeated(int constant, int n) {
+    Tensor all = graph_.tensor(constant);
+    all.shape[0] *= n;
+    for (int i = 1; i < n; ++i) {
+      const std::vector<std::uint8_t>& one = graph_.tensor(constant).data;
+      all.data.insert(all.data.end(), one.begin(), one.end());
+    }
+    return add(std::move(all));
+  }
+};
+
+bool is_comparison(OpKind kind) {
+  return kind == OpKind::kEqual || kind == OpKind::kNotEqual || kind == OpKind::kLess ||
+         kind == OpKind::kLessEqual || kind == OpKind::kGreater || kind == OpKind::kGreaterEqual;
+}
+
+/// Whether an axis that counts from either end is not the first one.
+bool is_inner(int axis, int rank) { return axis != 0 && axis != -rank; }
+
+}  // namespace
+
+bool is_elementwise(const Op& op) {
+  return is_binary(op.kind) || is_comparison(op.kind) ||
+         (op.kind == OpKind::kOnnx && onnx_file::is_elementwise(op.name));
+}
+
+bool is_state(const Op& op, int position) {
+  return (op.kind == OpKind::kLstm && (position == 18 || position == 19)) ||
+         (op.kind == OpKind::kSvdf && position == 4);
+}
+
+int position_of_images(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
+
+namespace {
+
+/// Of the operators of these classes that keeps_images_apart() below does not name.
+bool keeps_images_apart(OpClass type) {
+  return type == OpClass::kProduct || type == OpClass::kWindow || type == OpClass::kReshape ||
+         type == OpClass::kPair || type == OpClass::kRequantization || type == OpClass::kFunction;
+}
+
+}  // namespace
+
+bool keeps_images_apart(const Graph& graph, const Op& op) {
+  if (op.outputs.size() != 1) return false;
+  const int images = op.input(position_of_images(op));
+  if (!is_elementwise(op) && (images < 0 || graph.tensor(images).rank() == 0)) return false;
+  switch (op.kind) {
+    case OpKind::kConcatenation:
+      return is_inner(op.axis, graph.out(op).rank());
+    case OpKind::kMean:
+    case OpKind::kSum:
+    case OpKind::kReduceMax:
+    case OpKind::kReduceMin:
+      return !reduced_axes(graph, op)->at(0);
+    case OpKind::kPad:
+    case OpKind::kPadV2:
+    case OpKind::kMirrorPad:
+      return paddings(graph, op)[0] == std::pair<std::int64_t, std::int64_t>{0, 0};
+    case OpKind::kStridedSlice: {
+      const Slice s = slices(graph, op)[0];
+      return s.begin == 0 && s.stride == 1 && s.size == graph.in(op, 0).shape[0] && !s.dropped;
+    }
+    case OpKind::kTranspose:
+      return permutation(graph, op)->at(0) == 0;
+    case OpKind::kBatchMatMul:  // of two matrices: rows of the first one
+      return graph.out(op).rank() > 2 || (!op.adjoint_a && graph.in(op, 1).is_constant);
+    case OpKind::kL2Normalization:
+    case OpKind::kLogSoftmax:
+    case OpKind::kNormalization:
+    case OpKind::kSoftmax:
+      return graph.out(op).rank() > 1;
+    case OpKind::kGather:
+      return is_inner(op.axis, graph.in(op, 0).rank());
+    case OpKind::kArgMax:
+      return *searched_axis(graph, op) > 0;
+    case OpKind::kLstm:
+      return !op.time_major;
+    case OpKind::kOnnx:  // of the others any axis may mean anything
+      return is_elementwise(op);
+    case OpKind::kBroadcastTo:
+    case OpKind::kDepthToSpace:
+    case OpKind::kDequantize:
+    case OpKind::kFloat:
+    case OpKind::kSpaceToDepth:
+    case OpKind::kSvdf:
+    case OpKind::kThreshold:
+    case OpKind::kTransposeConv:
+      return true;
+    default:
+      return is_comparison(op.kind) || keeps_images_apart(class_of(op.kind));
+  }
+}
+
+void set_shape(Graph& graph, Op& op, const std::vector<int>& shape) {
+  if (op.kind == OpKind::kTransposeConv) op.inputs[0] = graph.add(constant_integers(shape));
+  if (op.kind == OpKind::kReshape) op.inputs.resize(1);  // the output's shape decides
+  if (op.kind != OpKind::kStridedSlice) return;
+  // A negative begin counts from the end, which is elsewhere now.
+  for (const auto& [position, place] : {std::pair{1, 0}, std::pair{2, shape[0]}}) {
+    std::vector<std::int64_t> places = graph.in(op, position).integers();
+    places[0] = place;
+    op.inputs[static_cast<std::size_t>(position)] = graph.add(constant_integers(places));
+  }
+}
+
+Graph batched(Graph graph, int n) {
+  return n == 1 ? std::move(graph) : Batch(std::move(graph)).run(n);
+}
+
+}  // namespace trine::model

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TFLite -> Graph. The bytes are hostile until shown otherwise: the flatbuffers verifier proves
+// that every offset stays inside the file, and each index, extent and size is checked here before
+// it is used.
+
+#include <flatbuffers/flatbuffers.h>
+#include <flatbuffers/flexbuffers.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+#include <string>
+#include <tuple>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/model/graph.h"
+#include "sw/model/import.h"
+#include "sw/model/order.h"
+#include "sw/model/rewrite/expand.h"
+#include "tflite_generated.h"
+
+namespace trine::model {
+namespace {
+
+/// Larger tensors are taken for damage: 2^28 elements are far beyond every memory of ours.
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
+/// Constants may have the file's size, and so much more: of buffers that several tensors share.
+constexpr std::size_t kMaxShared = std::size_t{1} << 28;
+constexpr std::size_t kMaxRank = 8;
+/// Tables may share their vectors, so a small file can unfold into a huge graph: bound both
+/// factors.
+constexpr std::size_t kMaxTensors = 65536, kMaxOps = 65536, kMaxOperands = 256;
+constexpr std::int64_t kMaxState = 1 << 20;  ///< elements of a state
+constexpr int kCustom = 32;
+
+template <typename Vector>
+std::size_t size_of(const Vector* source) {
+  return source == nullptr ? 0 : source->size();
+}
+
+/// Elements of a vector that may be absent. By bytes: the verifier does not check their alignment.
+template <typename T>
+std::vector<T> copy(const flatbuffers::Vector<T>* source) {
+  std::vector<T> result(size_of(source));
+  if (!result.empty()) std::memcpy(result.data(), source->Data(), result.size() * sizeof(T));
+  return result;
+}
+
+/// A name for messages: of bounded length, and control bytes would break "one line".
+std::string printable(std::string text) {
+  if (text.size() > 200) text.resize(200);
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  return text;
+}
+
+std::string printable(const flatbuffers::String* source) {
+  return printable(source == nullptr ? std::string() : source->str());
+}
+
+/// One import. Holds what messages need, so that each check is one line.
+class Importer {
+ public:
+  Importer(const format::Model& model, std::size_t bytes, std::string file, bool host)
+      : model_(model), file_bytes_(bytes), host_(host) {
+    graph_.file = std::move(file);
+    graph_.name = std::filesystem::path(graph_.file).stem().string();
+  }
+
+  Graph run() {
+    if (model_.version() != 3) fail("schema version {}, allowed 3", model_.version());
+    if (size_of(model_.subgraphs()) != 1)
+      fail("{} subgraphs, allowed 1", size_of(model_.subgraphs()));
+    const format::SubGraph* subgraph = model_.subgraphs()->Get(0);
+    const std::size_t tensors = size_of(subgraph->tensors()), ops = size_of(subgraph->operators());
+    if (tensors < 1 || tensors > kMaxTensors)
+      fail("{} tensors, allowed 1..{}", tensors, kMaxTensors);
+    if (ops > kMaxOps) fail("{} operators, allowed 0..{}", ops, kMaxOps);
+    require_codes(*subgraph);
+    for (const format::Tensor* tensor : *subgraph->tensors()) add(*tensor);
+    if (size_of(subgraph->inputs()) + size_of(subgraph->outputs()) > 2 * kMaxTensors)
+      fail("too many graph inputs and outputs");
+    graph_.inputs = copy(subgraph->inputs());
+    graph_.outputs = copy(subgraph->outputs());
+    if (graph_.inputs.empty()) fail("no inputs");
+    if (graph_.outputs.empty()) fail("no outputs");
+    if (subgraph->operators() != nullptr)
+      for (const format::Operator* op : *subgraph->operators()) add(*op);
+    check_order(graph_);
+    std::set<int> inputs;
+    for (const int t : graph_.inputs)
+      if (graph_.tensor(t).is_constant || !inputs.insert(t).second)
+        fail("graph input {} is a constant or given twice", t);
+    return expanded(std::move(graph_), host_);
+  }
+
+ private:
+  template <typename... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
+    throw Error(graph_.file + ": " + fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  template <typename... Args>
+  [[noreturn]] void fail(const Tensor& tensor, fmt::format_string<Args...> text,
+                         Args&&... args) const {
+    throw Error(
+        fmt::format("{}: tensor {} '{}': ", graph_.file, graph_.tensors.size(), tensor.name) +
+        fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  template <typename... Args>
+  [[noreturn]] void fail(const Op& op, fmt::format_string<Args...> text, Args&&... args) const {
+    throw Error(label(graph_, op) + ": " + fmt::format(text, std::forward<Args>(args)...));
+  }
+
+  DataType type_of(const Tensor& tensor, int code) const {
+    static constexpr std::pair<int, DataType> kTypes[] = {
+        {0, DataType::kFloat32}, {2, DataType::kInt32}, {3, DataType::kUInt8},
+        {4, DataType::kInt64},   {6, DataType::kBool},  {7, DataType::kInt16},
+        {9, DataType::kInt8}};
+    for (const auto& [number, type] : kTypes)
+      if (number == code) return type;
+    fail(tensor, "type code {} is not supported, allowed int8 uint8 int16 int32 int64 float32 bool",
+         code);
+  }
+
+  /// @throws Refusal  operators compute floats, and no tensor that they make holds codes
+  void require_codes(const format::SubGraph& subgraph) const {
+    constexpr int kFloat = 0, kHalf = 1, kBFloat = 18;
+    bool floats = false, halves = false, weights = false, dequantized = false;
+    for (const format::Tensor* tensor : *subgraph.tensors()) {
+      const auto buffer = tensor->buffer();
+      const bool constant = buffer < size_of(model_.buffers()) &&
+                            (size_of(model_.buffers()->Get(buffer)->data()) > 0 ||
+                             model_.buffers()->Get(buffer)->offset() > 1);
+      const auto* quantization = tensor->quantization();
+      const bool codes =
+          quantization != nullptr && size_of(quantization->scale()) > 0 && tensor->type() != kFloat;
+      if (codes && !constant) return;
+      weights = weights || codes;
+      floats = floats || (tensor->type() == kFloat && !constant);
+      halves = halves || tensor->type() == kHalf || tensor->type() == kBFloat;
+    }
+    if (!floats && !halves) return;
+    constexpr int kDequantize = 6;
+    if (model_.operator_codes() != nullptr)
+      for (const format::OperatorCode* entry : *model_.operator_codes())
+        dequantized = dequantized || code_of(*entry) == kDequantize;
+    refuse_float(graph_.file, halves        ? kFloat16
+                              : !weights    ? kFloat32
+                              : dequantized ? kWeightsAlone
+                                            : kDynamic);
+  }
+
+  void add(const format::Tensor& source) {
+    Tensor tensor;
+    tensor.name = printable(source.name());
+    tensor.type = type_of(tensor, source.type());
+    if (size_of(source.shape()) > kMaxRank)
+      fail(tensor, "rank {}, allowed 0..{}", size_of(source.shape()), kMaxRank);
+    tensor.shape = copy(source.shape());
+    std::int64_t elements = 1;
+    for (const int extent : tensor.shape) {
+      if (extent < 0) fail(tensor, "extent {} in the shape, allowed 0 and above", extent);
+      elements *= extent;  // both factors below 2^31
+      if (elements > kMaxElements) fail(tensor, "more than {} elements", kMaxElements);
+    }
+    if (source.sparsity_unread() != 0) fail(tensor, "sparse tensors are not supported");
+    if (source.quantization() != nullptr) set_quantization(tensor, *source.quantization());
+    set_data(tensor, source.buffer());
+    graph_.tensors.push_back(std::move(tensor));
+  }
+
+  void set_quantization(Tensor& tensor, const format::QuantizationParameters& source) {
+    Quantization& q = tensor.quantization;
+    if (source.details_kind() != 0) fail(tensor, "custom quantization is not supported");
+    count_bytes(tensor, size_of(source.scale()) * sizeof(float));
+    count_bytes(tensor, size_of(source.zero_point()) * sizeof(std::int64_t));
+    q.scale = copy(source.scale());
+    q.zero_point = copy(source.zero_point());
+    q.axis = source.quantized_dimension();
+    if (q.scale.empty()) q.zero_point.clear();  // min and max alone: not quantized
+    if (q.zero_point.empty()) q.zero_point.assign(q.scale.size(), 0);
+    if (q.zero_point.size() != q.scale.size())
+      fail(tensor, "{} zero points for {} scales", q.zero_point.size(), q.scale.size());
+    // A published model says axis 3 of its one-dimensional biases; there is only one axis to mean.
+    if (tensor.shape.size() <= 1) q.axis = 0;
+  }
+
+  void set_data(Tensor& tensor, std::uint32_t index) {
+    const std::size_t buffers = size_of(model_.buffers());
+    if (index >= buffers && index != 0)
+      fail(tensor, "buffer {} does not exist, the file has {}", index, buffers);
+    const format::Buffer* buffer = index < buffers ? model_.buffers()->Get(index) : nullptr;
+    if (buffer != nullptr && (buffer->offset() > 1 || buffer->size() > 1))
+      fail(tensor, "data behind the model in the file is not supported");
+    const auto expected = static_cast<std::size_t>(tensor.elements()) *
+                          static_cast<std::size_t>(bytes_of(tensor.type));
+    const auto* data = buffer == nullptr ? nullptr : buffer->data();
+    tensor.is_constant = expected == 0 || (data != nullptr && data->size() > 0);
+    if (!tensor.is_constant || expected == 0) return;
+    if (data->size() != expected)
+      fail(tensor, "buffer of {} bytes, the shape needs {}", data->size(), expected);
+    count_bytes(tensor, expected);
+    tensor.data = copy(data);
+  }
+
+  /// One buffer may serve many tensors of a hostile file; the copies must not outgrow memory.
+  void count_bytes(const Tensor& tensor, std::size_t bytes) {
+    copied_bytes_ += bytes;
+    if (copied_bytes_ > file_bytes_ + kMaxShared)
+      fail(tensor, "more than {} bytes of constants, in a file of {}", file_bytes_ + kMaxShared,
+           file_bytes_);
+  }
+
+  void add(const format::Operator& source) {
+    Op op;
+    op.index = static_cast<int>(graph_.ops.size());
+    set_kind(op, source.opcode_index());
+    const std::size_t operands = size_of(source.inputs()) + size_of(source.outputs());
+    if (operands > kMaxOperands) fail(op, "{} operands, allowed 1..{}", operands, kMaxOperands);
+    op.inputs = copy(source.inputs());
+    op.outputs = copy(source.outputs());
+    if (op.outputs.empty()) fail(op, "no output");
+    set_options(op, source);
+    if (op.kind == OpKind::kLstm) set_lstm(op, source);
+    if (op.kind == OpKind::kSvdf) set_state(op, 4);
+    if (op.name == "CUSTOM:TFLite_Detection_PostProcess") set_numbers(op, source);
+    graph_.ops.push_back(std::move(op));
+  }
+
+  /// Options of a custom operator: a map of numbers.
+  void set_numbers(Op& op, const format::Operator& source) const {
+    const std::vector<std::uint8_t> bytes = copy(source.custom_options());
+    std::vector<std::uint8_t> seen;  // without it a small file can ask for years of checking
+    if (bytes.empty() || !flexbuffers::VerifyBuffer(bytes.data(), bytes.size(), &seen))
+      fail(op, "its options are no flexbuffer, or damaged");
+    const flexbuffers::Reference root = flexbuffers::GetRoot(bytes);
+    if (!root.IsMap()) fail(op, "its options are no map");
+    const auto keys = root.AsMap().Keys();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const flexbuffers::Reference value = root.AsMap().Values()[i];
+      if (!value.IsNumeric() && !value.IsBool())
+        fail(op, "option {} is no number", printable(keys[i].AsKey()));
+      op.numbers[keys[i].AsKey()] = {value.AsDouble()};
+    }
+  }
+
+  /// The scale before a projection is that of the last intermediate tensor.
+  void set_lstm(Op& op, const format::Operator& source) {
+    const auto& o = needed(op, source.options_as_LstmOptions());
+    constexpr int kTanh = 4;
+    if (o.activation() != kTanh) fail(op, "activation {}, allowed TANH", o.activation());
+    op.time_major = o.time_major();
+    op.cell_clip = o.cell_clip();
+    const std::vector<int> intermediates = copy(source.intermediates());
+    if (intermediates.size() != 5 || intermediates[4] < 0 ||
+        intermediates[4] >= static_cast<int>(graph_.tensors.size()))
+      fail(op, "{} intermediate tensors, allowed 5", intermediates.size());
+    const Tensor& hidden = graph_.tensor(intermediates[4]);
+    op.hidden_scale = hidden.scale();
+    op.hidden_zero_point = hidden.zero_point();
+    for (const int position : {18, 19}) set_state(op, position);
+  }
+
+  /// Begins as zeros where nobody writes it.
+  void set_state(const Op& op, int position) {
+    const int t = op.input(position);
+    if (t < 0 || t >= static_cast<int>(graph_.tensors.size()) || graph_.tensor(t).is_constant ||
+        graph_.tensor(t).elements() > kMaxState)
+      return;
+    Tensor& state = graph_.tensors[t];
+    state.is_constant = true;
+    const bool bytes = state.type == DataType::kInt8;
+    state.data.assign(state.elements() * bytes_of(state.type),
+                      bytes ? static_cast<std::uint8_t>(state.zero_point() & 0xff) : 0);
+  }
+
+  /// Old writers set only the byte, new ones both with 127 in a byte that cannot hold the code.
+  static int code_of(const format::OperatorCode& entry) {
+    return std::max<int>(entry.builtin_code(), entry.deprecated_builtin_code());
+  }
+
+  void set_kind(Op& op, std::uint32_t opcode_index) const {
+    const std::size_t count = size_of(model_.operator_codes());
+    if (opcode_index >= count)
+      fail("op {}: operator code {} does not exist, the file has {}", op.index, opcode_index,
+           count);
+    const format::OperatorCode* entry = model_.operator_codes()->Get(opcode_index);
+    const int code = code_of(*entry);
+    if (const auto found = kind_of_tflite(code)) {
+      std::tie(op.kind, op.name) = *found;
+    } else if (code == kCustom) {
+      op.name = "CUSTOM:" + printable(entry->custom_code());
+    } else {
+      op.name = fmt::format("OPERATOR_{}", code);
+    }
+  }
+
+  Activation activation_of(const Op& op, int code) const {
+    static constexpr Activation kActivations[] = {Activation::kNone, Activation::kRelu,
+                                                  Activation::kReluN1To1, Activation::kRelu6};
+    if (code < 0 || code > 3)
+      fail(op, "fused activation {} is not supported, allowed NONE RELU RELU_N1_TO_1 RELU6", code);
+    return kActivations[code];
+  }
+
+  Padding padding_of(const Op& op, int code) const {
+    if (code != 0 && code != 1) fail(op, "padding {} is unknown, allowed SAME VALID", code);
+    return code == 0 ? Padding::kSame : Padding::kValid;
+  }
+
+  template <typename Options>
+  void set_stride(Op& op, const Options& o) const {
+    op.padding = padding_of(op, o.padding());
+    op.stride_h = o.stride_h();
+    op.stride_w = o.stride_w();
+    op.activation = activation_of(op, o.activation());
+  }
+
+  template <typename Options>
+  void set_dilation(Op& op, const Options& o) const {
+    op.dilation_h = o.dilation_h();
+    op.dilation_w = o.dilation_w();
+  }
+
+  /// Options of a kind that cannot do without them.
+  template <typename Options>
+  const Options& needed(const Op& op, const Options* options) const {
+    if (options == nullptr) fail(op, "has no options of its kind");
+    return *options;
+  }
+
+  void set_options(Op& op, const format::Operator& source) const {
+    switch (op.kind) {
+      case OpKind::kConv2D: {
+        const auto& o = needed(op, source.options_as_Conv2DOptions());
+        set_stride(op, o);
+        set_dilation(op, o);
+        break;
+      }
+      case OpKind::kDepthwiseConv2D: {
+        const auto& o = needed(op, source.options_as_DepthwiseConv2DOptions());
+        set_stride(op, o);
+        set_dilation(op, o);
+        op.depth_multiplier = o.depth_multiplier();
+        break;
+      }
+      case OpKind::kTransposeConv:
+        set_stride(op, needed(op, source.options_as_TransposeConvOptions()));
+        break;
+      case OpKind::kMaxPool2D:
+      case OpKind::kAveragePool2D: {
+        const auto& o = needed(op, source.options_as_Pool2DOptions());
+        set_stride(op, o);
+        op.filter_h = o.filter_h();
+        op.filter_w = o.filter_w();
+        break;
+      }
+      case OpKind::kBatchMatMul:
+        if (const auto* o = source.options_as_BatchMatMulOptions()) {
+          op.adjoint_a = o->adjoint_a();
+          op.adjoint_b = o->adjoint_b();
+        }
+        break;
+      case OpKind::kStridedSlice:
+        if (const auto* o = source.options_as_StridedSliceOptions()) {
+          op.begin_mask = o->begin_mask();
+          op.end_mask = o->end_mask();
+          op.ellipsis_mask = o->ellipsis_mask();
+          op.new_axis_mask = o->new_axis_mask();
+          op.shrink_axis_mask = o->shrink_axis_mask();
+        }
+        break;
+      case OpKind::kResizeBilinear:
+        if (const auto* o = source.options_as_ResizeBilinearOptions()) set_corners(op, *o);
+        break;
+      case OpKind::kResizeNearestNeighbor:
+        if (const auto* o = source.options_as_ResizeNearestOptions()) set_corners(op, *o);
+        break;
+      default:
+        set_small_options(op, source);
+    }
+  }
+
+  template <typename Options>
+  static void set_corners(Op& op, const Options& o) {
+    op.align_corners = o.align_corners();
+    op.half_pixel_centers = o.half_pixel_centers();
+  }
+
+  /// Kinds with one or two attributes.
+  void set_small_options(Op& op, const format::Operator& source) const {
+    if (const auto* o = source.options_as_FullyConnectedOptions()) {
+      if (o->weights_format() != 0) fail(op, "shuffled weights are not supported");
+      op.activation = activation_of(op, o->activation());
+      op.keep_dims = o->keep_num_dims();
+    }
+    const auto activate = [&](const auto* o) {
+      if (o != nullptr) op.activation = activation_of(op, o->activation());
+    };
+    activate(source.options_as_AddOptions());
+    activate(source.options_as_SubOptions());
+    activate(source.options_as_MulOptions());
+    activate(source.options_as_DivOptions());
+    activate(source.options_as_L2NormOptions());
+    if (const auto* o = source.options_as_SvdfOptions()) op.numbers["rank"] = {double(o->rank())};
+    if (const auto* o = source.options_as_ConcatenationOptions()) {
+      op.axis = o->axis();
+      op.activation = activation_of(op, o->activation());
+    }
+    if (const auto* o = source.options_as_SpaceToDepthOptions()) op.block = o->block_size();
+    if (const auto* o = source.options_as_DepthToSpaceOptions()) op.block = o->block_size();
+    if (const auto* o = source.options_as_MirrorPadOptions()) op.symmetric = o->mode() != 0;
+    if (const auto* o = source.options_as_PackOptions()) op.axis = o->axis();
+    if (const auto* o = source.options_as_GatherOptions()) {
+      op.axis = o->axis();
+      op.numbers["batch_dims"] = {double(o->batch_dims())};
+    }
+    if (const auto* o = source.options_as_CumsumOptions())
+      op.numbers = {{"exclusive", {double(o->exclusive())}}, {"reverse", {double(o->reverse())}}};
+    if (const auto* o = source.options_as_OneHotOptions()) op.numbers["axis"] = {double(o->axis())};
+    if (const auto* o = source.options_as_ReverseSequenceOptions())
+      op.numbers = {{"time_axis", {double(o->seq_dim())}},
+                    {"batch_axis", {double(o->batch_dim())}}};
+    if (const auto* o = source.options_as_UnpackOptions()) op.axis = o->axis();
+    if (const auto* o = source.options_as_SoftmaxOptions()) op.beta = o->beta();
+    if (const auto* o = source.options_as_ReshapeOptions())
+      if (size_of(o->new_shape()) <= kMaxRank) op.new_shape = copy(o->new_shape());
+    if (const auto* o = source.options_as_ReducerOptions()) op.keep_dims = o->keep_dims();
+    if (const auto* o = source.options_as_LeakyReluOptions()) op.alpha = o->alpha();
+    if (const auto* o = source.options_as_GeluOptions()) op.approximate = o->approximate();
+  }
+
+  const format::Model& model_;
+  std::size_t file_bytes_;
+  bool host_;
+  Graph graph_;
+  std::size_t copied_bytes_ = 0;
+};
+
+}  // namespace
+
+Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host) {
+  if (bytes.size() < 8 ||
+      !flatbuffers::BufferHasIdentifier(bytes.data(), format::ModelIdentifier()))
+    throw_error("{}: is no TFLite model: identifier TFL3 is missing", file);
+  flatbuffers::Verifier verifier(bytes.data(), bytes.size());
+  if (!format::VerifyModelBuffer(verifier))
+    throw_error("{}: is truncated or damaged: an offset leaves the file", file);
+  return Importer(*format::GetModel(bytes.data()), bytes.size(), file, host).run();
+}
+
+Graph import_tflite(const std::filesystem::path& path, bool host) {
+  return parse_tflite(read_file(path), path.string(), host);
+}
+
+}  // namespace trine::model

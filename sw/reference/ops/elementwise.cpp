@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <algorithm>
+#include <cmath>
+
+#include "sw/reference/ops/ops.h"
+#include "sw/reference/quantized_params.h"
+
+namespace trine::reference {
+namespace {
+
+/// f(a, b) over the broadcast operands.
+template <typename T, typename F>
+std::vector<T> zip(const Call& call, const std::vector<T>& a, const std::vector<T>& b, const F& f) {
+  const auto a_of = broadcast(call.in(0).shape, call.out().shape);
+  const auto b_of = broadcast(call.in(1).shape, call.out().shape);
+  std::vector<T> result(a_of.size());
+  for (std::size_t i = 0; i < result.size(); ++i) result[i] = f(a[a_of[i]], b[b_of[i]]);
+  return result;
+}
+
+/// The same of codes.
+template <typename F>
+Codes zip(const Call& call, const F& f) {
+  return zip(call, call.codes(0), call.codes(1), f);
+}
+
+/// LiteRT's.
+float logistic(float x) {
+  if (x > 16.619047164916992188f) return 1.0f;
+  return x < -9.0f ? std::exp(x) : 1.0f / (1.0f + std::exp(-x));
+}
+
+using model::OpKind;
+
+using OfOne = float (*)(float);
+constexpr std::pair<OpKind, OfOne> kOfOne[] = {
+    {OpKind::kAbs, [](float x) { return std::abs(x); }},
+    {OpKind::kCeil, [](float x) { return std::ceil(x); }},
+    {OpKind::kCos, [](float x) { return std::cos(x); }},
+    {OpKind::kElu, [](float x) { return x < 0 ? std::expm1(x) : x; }},
+    {OpKind::kErf, [](float x) { return std::erf(x); }},
+    {OpKind::kExp, [](float x) { return std::exp(x); }},
+    {OpKind::kFloor, [](float x) { return std::floor(x); }},
+    {OpKind::kLog, [](float x) { return std::log(x); }},
+    {OpKind::kLogistic, logistic},
+    {OpKind::kNeg, [](float x) { return -x; }},
+    {OpKind::kRelu, [](float x) { return std::max(x, 0.0f); }},
+    {OpKind::kRelu6, [](float x) { return std::min(std::max(x, 0.0f), 6.0f); }},
+    {OpKind::kReluN1To1, [](float x) { return std::min(std::max(x, -1.0f), 1.0f); }},
+    {OpKind::kRound, [](float x) { return std::nearbyint(x); }},
+    {OpKind::kRsqrt, [](float x) { return 1.0f / std::sqrt(x); }},
+    {OpKind::kSin, [](float x) { return std::sin(x); }},
+    {OpKind::kSqrt, [](float x) { return std::sqrt(x); }},
+    {OpKind::kSquare, [](float x) { return x * x; }},
+    {OpKind::kTanh, [](float x) { return std::tanh(x); }},
+};
+constexpr auto kFloatOfOne = model::table_of<OfOne>(
+    kOfOne, [](OpKind kind) { return model::is_unary(kind) && model::computes_floats(kind); });
+
+using OfTwo = float (*)(float, float);
+constexpr std::pair<OpKind, OfTwo> kOfTwo[] = {
+    {OpKind::kAdd, [](float a, float b) { return a + b; }},
+    {OpKind::kDiv, [](float a, float b) { return a / b; }},
+    {OpKind::kMaximum, [](float a, float b) { return std::max(a, b); }},
+    {OpKind::kMinimum, [](float a, float b) { return std::min(a, b); }},
+    {OpKind::kMul, [](float a, float b) { return a * b; }},
+    {OpKind::kSquaredDifference, [](float a, float b) { return (a - b) * (a - b); }},
+    {OpKind::kSub, [](float a, float b) { return a - b; }},
+};
+constexpr auto kFloatOfTwo = model::table_of<OfTwo>(
+    kOfTwo, [](OpKind kind) { return model::is_binary(kind) && model::computes_floats(kind); });
+
+}  // namespace
+
+Codes add(const Call& call) {
+  const AddParams p = add_params(call.graph, call.op);
+  const auto input = [&](std::size_t i, std::int32_t code) {
+    return scaled((code - p.zero_point[i]) * (1 << p.left_shift), p.input[i], call.rounding);
+  };
+  return zip(call, [&](std::int32_t a, std::int32_t b) {
+    const std::int32_t x = input(0, a), y = input(1, b);
+    std::int32_t value = call.op.kind == OpKind::kAdd ? x + y : x - y;
+    if (call.op.kind == OpKind::kSquaredDifference) value *= value;
+    return requantize(value, p.result, p.output, call.rounding);
+  });
+}
+
+Codes mul(const Call& call) {
+  const MulParams p = mul_params(call.graph, call.op);
+  return zip(call, [&](std::int32_t a, std::int32_t b) {
+    const std::int32_t product = (a - p.zero_point[0]) * (b - p.zero_point[1]);
+    return requantize(product, p.scale, p.output, call.rounding);
+  });
+}
+
+Codes select(const Call& call) {
+  const bool largest = call.op.kind == OpKind::kMaximum;
+  return zip(call, [&](std::int32_t a, std::int32_t b) {
+    return largest ? std::max(a, b) : std::min(a, b);
+  });
+}
+
+Codes unary(const Call& call) {
+  const auto table = code_table(call.graph, call.op, call.rounding);
+  Codes codes = call.codes(0, call.in(0).type == model::DataType::kUInt8 ? 0 : -128);
+  for (std::int32_t& code : codes) code = table[code];
+  return codes;
+}
+
+Codes quantize(const Call& call) {
+  if (call.in(0).type != model::DataType::kFloat32) return unary(call);
+  const OutputRange range = output_range(call.out(), model::Activation::kNone);
+  Codes codes;
+  for (const float x : call.floats(0)) {
+    const float ratio = x / call.out().scale();
+    const float steps = call.op.half_even ? std::nearbyint(ratio) : std::round(ratio);  // else away
+    const double limited = std::isnan(steps) ? -1e9 : std::clamp(double{steps}, -1e9, 1e9);
+    codes.push_back(to_code(static_cast<std::int32_t>(limited), range));
+  }
+  return codes;
+}
+
+std::vector<float> dequantize(const Call& call) {
+  std::vector<float> result;
+  const double scale = double{call.in(0).scale()};
+  for (const std::int32_t code : call.codes(0, call.in(0).zero_point()))
+    result.push_back(static_cast<float>(scale * code));
+  return result;
+}
+
+std::vector<float> float_unary(const Call& call) {
+  std::vector<float> values = call.floats(0);
+  const OfOne function = kFloatOfOne[static_cast<std::size_t>(call.op.kind)];
+  for (float& x : values) x = function(x);
+  return values;
+}
+
+std::vector<float> float_binary(const Call& call) {
+  return zip(call, call.floats(0), call.floats(1),
+             kFloatOfTwo[static_cast<std::size_t>(call.op.kind)]);
+}
+
+}  // namespace trine::reference

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How far computed tensors are from recorded ones, in codes.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sw/reference/vectors/vectors.h"
+
+namespace trine::reference {
+
+struct Deviation {
+  std::int64_t elements = 0, differ = 0;
+  double largest = 0;       ///< in codes
+  std::int64_t first = -1;  ///< element that differs first
+
+  void add(const Deviation& other);
+};
+
+/// @param scale  of floats: what a code stands for (values are rounded to codes); 0 where they
+/// stand
+///               for none: then an element that differs is infinitely many codes away
+/// @pre both have the same type and size
+Deviation deviation(const Array& actual, const Array& expected, float scale = 0);
+
+/// What a code of this float output stands for, if DEQUANTIZE or the like made it; else 0.
+float scale_of_output(const model::Graph& graph, int tensor);
+
+struct LayerDeviation {
+  int op_index = 0;
+  std::string op, name;
+  Deviation deviation;
+};
+
+struct LayerComparison {
+  int compared = 0;  ///< recorded tensors that the graph has in the same type
+  std::optional<LayerDeviation> first;
+};
+
+/// The golden layers on the case that `vectors` has layers of.
+LayerComparison compare_layers(const model::Graph& graph, const VectorSet& vectors,
+                               const RoundingPolicy& policy);
+
+/// Whether the largest element of each row of the output is where its label says.
+bool is_right(const Array& output, const std::vector<std::int64_t>& labels);
+
+}  // namespace trine::reference

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/reference/vectors/vectors.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/reference/vectors/compare.h"
+
+using namespace trine;
+using namespace trine::reference;
+using Catch::Matchers::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A folder of its own for each test, removed afterwards.
+struct Scratch {
+  explicit Scratch(const std::string& name)
+      : folder(fs::temp_directory_path() /
+               ("trine_vectors_test_" + name + "." + std::to_string(::getpid()))) {
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+  }
+  ~Scratch() { fs::remove_all(folder); }
+  fs::path folder;
+};
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const std::size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+const std::string kManifest = R"({"format": "litert-golden-1", "model": "m.tflite", "sha256": "00",
+  "reference": {"package": "ai-edge-litert", "version": "1.2.0"},
+  "inputs": [{"tensor": 0, "dtype": "int8", "shape": [2]}],
+  "outputs": [{"tensor": 1, "dtype": "int8", "shape": [2]}],
+  "cases": [{"id": "a", "inputs": ["a_in0.npy"], "outputs": ["a_out0.bin"]}],
+  "layers": {"case": "a", "tensors": [
+    {"op_index": 0, "op": "RELU", "tensor": 1, "name": "y", "file": "a_in0.npy"},
+    {"op_index": 1, "op": "X", "tensor": 2, "name": "z", "file": null}]}})";
+
+void fill(const fs::path& folder, const std::string& manifest) {
+  write_npy(folder / "a_in0.npy", {"i1", {2}, {1, 2}});
+  write_file(folder / "a_out0.bin", std::string("\x03\x04", 2));
+  write_file(folder / "manifest.json", manifest);
+}
+
+}  // namespace
+
+TEST_CASE("the first difference is counted through all outputs", "[reference][compare]") {
+  Deviation equal, other;
+  equal.elements = 10;
+  other.elements = 5;
+  other.differ = 2;
+  other.first = 3;
+  Deviation sum;
+  sum.add(equal);
+  CHECK(sum.first == -1);
+  sum.add(other);
+  CHECK(sum.first == 13);
+  sum.add(other);
+  CHECK(sum.first == 13);  // the first one stays
+  CHECK(sum.elements == 20);
+  CHECK(sum.differ == 4);
+}
+
+TEST_CASE("read_vectors reads .npy and raw tensors", "[reference][vectors]") {
+  const Scratch scratch("good");
+  fill(scratch.folder, kManifest);
+  const VectorSet set = read_vectors(scratch.folder);
+  CHECK(set.model == "m.tflite");
+  CHECK(set.version == "1.2.0");
+  REQUIRE(set.cases.size() == 1);
+  CHECK(set.cases[0].inputs[0].bytes == std::vector<std::uint8_t>{1, 2});
+  CHECK(set.cases[0].outputs[0].bytes == std::vector<std::uint8_t>{3, 4});
+  CHECK(set.cases[0].outputs[0].dtype == "i1");
+  REQUIRE(set.layers.size() == 1);  // the one without a file has no value
+  CHECK(set.layers[0].tensor == 1);
+}
+
+TEST_CASE("inputs of another runtime's folder lie one folder up", "[reference][vectors]") {
+  const Scratch scratch("up");
+  fill(scratch.folder, kManifest);
+  fs::create_directories(scratch.folder / "litert-2.3.0");
+  write_file(scratch.folder / "litert-2.3.0" / "manifest.json",
+             replaced(kManifest, "1.2.0", "2.3.0"));
+  const VectorSet set = read_vectors(scratch.folder / "litert-2.3.0");
+  CHECK(set.cases[0].inputs[0].bytes == std::vector<std::uint8_t>{1, 2});
+  CHECK(set.policy.fully_connected == Rounding::kSingle);
+}
+
+namespace {
+
+/// Two cases along the leading axis of each array, layers in a file of bytes.
+const std::string kStacked = R"({"inputs": [{"name": "x", "file": "in0.npy"}],
+  "outputs": [{"name": "y", "file": "out0.npy"}],
+  "cases": [{"id": "a", "label": 1}, {"id": "b", "labels": [0, 3]}],
+  "layers": {"case": "b", "file": "layers.npy", "tensors": [
+    {"op_index": 3, "op": "ADD", "tensor": "z", "dtype": "int32", "shape": [2], "offset": 1}]}})";
+
+void fill_stacked(const fs::path& folder, const std::string& manifest) {
+  write_npy(folder / "in0.npy", {"i1", {2, 1, 3}, {1, 2, 3, 4, 5, 6}});
+  write_npy(folder / "out0.npy", {"i2", {2, 1}, {7, 0, 8, 0}});
+  write_npy(folder / "layers.npy", {"u1", {9}, {9, 1, 0, 0, 0, 2, 0, 0, 0}});
+  write_file(folder / "manifest.json", manifest);
+}
+
+}  // namespace
+
+TEST_CASE("read_vectors takes cases from a leading axis", "[reference][vectors]") {
+  const Scratch scratch("stacked");
+  fill_stacked(scratch.folder, kStacked);
+  const VectorSet set = read_vectors(scratch.folder);
+  CHECK(set.model.empty());
+  CHECK(set.package.empty());
+  CHECK(set.policy.fully_connected == Rounding::kDouble);
+  REQUIRE(set.cases.size() == 2);
+  CHECK(set.cases[0].inputs.at(0).bytes == std::vector<std::uint8_t>{1, 2, 3});
+  CHECK(set.cases[1].inputs.at(0).bytes == std::vector<std::uint8_t>{4, 5, 6});
+  CHECK(set.cases[1].inputs.at(0).shape == std::vector<std::int64_t>{1, 3});
+  CHECK(set.cases[1].outputs.at(0).bytes == std::vector<std::uint8_t>{8, 0});
+  CHECK(set.cases[0].labels == std::vector<std::int64_t>{1});
+  CHECK(set.cases[1].labels == std::vector<std::int64_t>{0, 3});
+  REQUIRE(set.layers.size() == 1);
+  CHECK(set.layers[0].value.dtype == "i4");
+  CHECK(set.layers[0].value.bytes == std::vector<std::uint8_t>{1, 0, 0, 0, 2, 0, 0, 0});
+}
+
+TEST_CASE("stacks that do not fit their cases are refused", "[reference][vectors][error]") {
+  struct Row {
+    std::string from, to, message;
+  };
+  const auto row = GENERATE(
+      Row{", {\"id\": \"b\", \"labels\": [0, 3]}", "",
+          "inputs[0]: file has the shape [2, 1, 3], its leading axis should be that of 1 cases"},
+      Row{"out0.npy", "none.npy", "outputs[0]: file names a bad file"},
+      Row{"\"offset\": 1", "\"offset\": 2", "offset is 2: 8 bytes from there on"},
+      Row{"\"offset\": 1", "\"offset\": -1", "offset is -1"},
+      Row{"\"shape\": [2]", "\"shape\": [268435456, 268435456]", "makes the tensor too large"},
+      Row{"\"label\": 1", "\"label\": \"cat\"", "cases[0]: label is no whole number"});
+  CAPTURE(row.from, row.to);
+  const Scratch scratch("unstacked");
+  fill_stacked(scratch.folder, replaced(kStacked, row.from, row.to));
+  CHECK_THROWS_WITH(read_vectors(scratch.folder), Contains(row.message));
+}
+
+TEST_CASE("the runtime's version decides the rounding", "[reference][vectors]") {
+  CHECK(policy_of("ai-edge-litert", "1.2.0").fully_connected == Rounding::kDouble);
+  CHECK(policy_of("ai-edge-litert", "1.3.0").fully_connected == Rounding::kSingle);
+  CHECK(policy_of("ai-edge-litert", "2.0").fully_connected == Rounding::kSingle);
+  CHECK(policy_of("ai-edge-litert", "2.3.0").others == Rounding::kDouble);
+  CHECK(policy_of("onnxruntime", "1.31.1").fully_connected == Rounding::kDouble);
+  CHECK(policy_of("ai-edge-litert", "unknown").fully_connected == Rounding::kDouble);
+}
+
+TEST_CASE("malformed manifests are named with their key", "[reference][vectors][error]") {
+  struct Row {
+    std::string from, to, message;
+  };
+  const auto row = GENERATE(
+      Row{"\"format\"", "format", "manifest.json: is no valid JSON"},
+      Row{"\"m.tflite\"", "7", "manifest.json: model is no string"},
+      Row{"\"cases\"", "\"case\"", "manifest.json: cases is missing"},
+      Row{"[{\"id\": \"a\"", "[7, {\"id\": \"a\"", "manifest.json: cases[0] is no object"},
+      Row{"\"id\"", "\"name\"", "manifest.json: cases[0]: id is missing"},
+      Row{"[\"a_in0.npy\"]", "\"a_in0.npy\"", "cases[0]: inputs is no list"},
+      Row{"[\"a_in0.npy\"]", "[]", "cases[0]: inputs has 0 files, the model 1"},
+      Row{"[\"a_in0.npy\"]", "[\"none.npy\"]", "cases[0]: inputs[0] names a bad file"},
+      Row{"[\"a_in0.npy\"]", "[\"a_out0.bin\"]", "nothing"},
+      Row{"\"tensor\": 1, \"dtype\": \"int8\"", "\"dtype\": \"int9\"", "dtype is 'int9', allowed"},
+      Row{"\"tensor\": 1, \"dtype\": \"int8\", \"shape\": [2]",
+          "\"dtype\": \"int8\", \"shape\": [3]", "outputs[0] has 2 bytes, its shape needs 3"},
+      Row{"\"tensor\": 1, \"dtype\": \"int8\", \"shape\": [2]",
+          "\"dtype\": \"int8\", \"shape\": [-2]", "shape[0] is no extent"},
+      Row{"\"package\"", "\"p\"", "reference: package is missing"},
+      Row{"\"op_index\": 0", "\"op_index\": 0.5", "op_index is no whole number"});
+  CAPTURE(row.from, row.to);
+  const Scratch scratch("bad");
+  fill(scratch.folder, replaced(kManifest, row.from, row.to));
+  if (row.message == "nothing")
+    CHECK_NOTHROW(read_vectors(scratch.folder));
+  else
+    CHECK_THROWS_WITH(read_vectors(scratch.folder), Contains(row.message));
+}
+
+TEST_CASE("a folder without manifest is named", "[reference][vectors][error]") {
+  CHECK_THROWS_WITH(read_vectors("no/such/folder"), Contains("no/such/folder/manifest.json"));
+}
+
+TEST_CASE("vectors that do not fit the model are refused", "[reference][vectors][error]") {
+  const Scratch scratch("fit");
+  fill(scratch.folder, kManifest);
+  VectorSet set = read_vectors(scratch.folder);
+  model::Graph graph;
+  graph.file = "m.tflite";
+  graph.tensors.resize(2);
+  for (model::Tensor& tensor : graph.tensors) tensor.shape = {2};
+  graph.inputs = {0};
+  graph.outputs = {1};
+  CHECK_NOTHROW(check_vectors(set, graph));
+  SECTION("shape") {
+    graph.tensors[1].shape = {3};
+    CHECK_THROWS_WITH(check_vectors(set, graph), Contains("case a output 0 is i1 [2]"));
+  }
+  SECTION("count") {
+    graph.inputs = {0, 0};
+    CHECK_THROWS_WITH(check_vectors(set, graph), Contains("case a input: 1 tensors"));
+  }
+  SECTION("a layer of another model") {
+    set.layers[0].tensor = 9;
+    CHECK_THROWS_WITH(check_vectors(set, graph), Contains("tensor 9 does not exist"));
+  }
+}

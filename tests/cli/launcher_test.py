@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The launcher in trees that were copied, moved or cannot be written, with cmake and ninja that only note what they are
+asked; the tool in a copied tree and after cmake --install.
+
+usage: launcher_test.py --build FOLDER     $TRINE_PROGRAM is the tool
+"""
+import argparse
+import filecmp
+import os
+import pathlib
+import pty
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+TOOL = os.environ.get("TRINE_PROGRAM", "")
+NOBODY = 65534
+STUBS = {
+    "dpkg-query": 'echo "${@:4}" >"$CALLS.packages"; for package in "${@:4}"; do echo "$package install ok installed"; done',
+    "cmake": """
+echo "$*" >>"$CALLS"
+if [[ $1 == --preset ]]; then
+  mkdir -p build/release && touch build/release/build.ninja
+  echo "CMAKE_HOME_DIRECTORY:INTERNAL=$PWD" >build/release/CMakeCache.txt
+elif [[ $1 == --build ]]; then
+  mkdir -p "$2/tools/cli" && printf '#!/bin/sh\\necho tool "$@"\\n' >"$2/tools/cli/trine"
+  chmod +x "$2/tools/cli/trine" && touch "$2/built" && echo '[1/2] Building CXX object a.o'
+fi""",
+    "ninja": '[[ -f $2/built ]] && echo "ninja: no work to do." || echo "[1/1] a"',
+}
+
+
+# What the build, the tool and its tests call; a bare Debian has none of it.
+COMMANDS = ["g++", "make", "cmake", "ninja", "ccache", "verilator", "yosys", "sta", "flatc", "iverilog", "vvp", "z3",
+            "clang-format-14", "curl", "time", "riscv64-unknown-elf-gcc"]
+
+
+# Without these the build leaves something out and says nothing.
+HEADERS = ["/usr/include/pybind11/pybind11.h"]
+
+
+def package_of(command):
+    """The Debian package that a command or file comes with, by dpkg's own list."""
+    found = pathlib.Path(shutil.which(command) or command)
+    for file in (found, found.resolve(), pathlib.Path("/usr") / str(found).lstrip("/")):
+        done = subprocess.run(["dpkg", "-S", file], capture_output=True, text=True)
+        if done.returncode == 0:
+            return done.stdout.split(":")[0]
+    raise AssertionError(f"{found}: of no package")
+
+
+class Launcher(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.top = pathlib.Path(self.folder.name)
+        self.top.chmod(0o755)
+        self.tree, self.calls = self.top / "tree", self.top / "calls"
+        (self.top / "bin").mkdir()
+        self.tree.mkdir()
+        shutil.copy(harness.ROOT / "trine", self.tree)
+        for name, text in STUBS.items():
+            stub = self.top / "bin" / name
+            stub.write_text(f"#!/usr/bin/env bash\n{text}\n")
+            stub.chmod(0o755)
+        self.environment = dict(os.environ, PATH=f"{self.top}/bin:{os.environ['PATH']}", CALLS=str(self.calls))
+
+    def tearDown(self):
+        subprocess.run(["chmod", "-R", "u+w", self.top], check=True)
+        self.folder.cleanup()
+
+    def run_tool(self, *arguments, **more):
+        return subprocess.run([self.tree / "trine", *arguments], env=self.environment, text=True, stdout=subprocess.PIPE,
+                              stderr=more.pop("stderr", subprocess.PIPE), **more)
+
+    def configured(self):
+        return self.calls.read_text().count("--preset")
+
+    def test_builds_once_and_counts_nothing_in_a_pipe(self):
+        for _ in range(2):
+            done = self.run_tool("run")
+            self.assertEqual((done.returncode, done.stdout), (0, "tool run\n"))
+        self.assertEqual(self.configured(), 1)
+        self.assertEqual(done.stderr, "")
+
+    @unittest.skipUnless(shutil.which("dpkg"), "the list is one of Debian's packages")
+    def test_asks_for_the_package_of_each_command(self):
+        self.run_tool("run")
+        asked = pathlib.Path(f"{self.calls}.packages").read_text().split()
+        self.assertEqual([c for c in COMMANDS + HEADERS if package_of(c) not in asked], [])
+
+    def test_builds_one_target(self):
+        self.assertEqual(self.run_tool("build", "trine_python").returncode, 0)
+        self.assertIn("--target trine_python\n", self.calls.read_text())
+
+    def on_terminal(self, *arguments):
+        ours, theirs = pty.openpty()
+        self.assertEqual(self.run_tool(*arguments, stderr=theirs).returncode, 0)
+        os.write(theirs, b"end")
+        text = ""
+        while not text.endswith("end"):  # a read may give a part
+            text += os.read(ours, 4096).decode()
+        os.close(ours), os.close(theirs)
+        return text
+
+    def test_counts_steps_on_a_terminal_unless_quiet(self):
+        self.assertIn("\r\033[Ktrine: [1/2]", self.on_terminal("run"))
+        (self.tree / "build/release/built").unlink()
+        self.assertEqual(self.on_terminal("run", "--quiet"), "end")
+
+    def test_a_moved_tree_is_built_anew(self):
+        self.run_tool("run")
+        (self.tree / "build/release/old_object").touch()
+        self.tree.rename(self.top / "moved")
+        before, self.tree = self.tree, self.top / "moved"
+        done = self.run_tool("run")
+        self.assertEqual((done.returncode, done.stdout), (0, "tool run\n"))
+        self.assertIn(f"trine: this folder was built as {before}: building anew\n", done.stderr)
+        self.assertEqual(self.configured(), 2)
+        self.assertFalse((self.tree / "build/release/old_object").exists())
+
+    def test_a_copied_tree_is_built_anew(self):
+        self.run_tool("run")
+        shutil.copytree(self.tree, self.top / "copy")
+        self.tree = self.top / "copy"
+        self.assertEqual(self.run_tool("run").returncode, 0)
+        self.assertEqual(self.configured(), 2)
+
+    def test_a_tree_that_cannot_be_written(self):
+        self.run_tool("run")
+        built = self.tree / "build/release/built"
+
+        def as_reader():
+            subprocess.run(["chmod", "-R", "a-w,a+rX", self.tree], check=True)
+            root = os.geteuid() == 0
+            return self.run_tool("run", **({"user": NOBODY, "group": NOBODY, "extra_groups": []} if root else {}))
+
+        done = as_reader()
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "tool run\n", ""))
+        subprocess.run(["chmod", "-R", "u+w", self.tree], check=True)
+        built.unlink()
+        done = as_reader()
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertEqual(done.stderr, f"trine: {self.tree} cannot be written and is not built: use a copy, or "
+                                      "cmake --install (CONTRIBUTING.md)\n")
+
+
+class Tool(unittest.TestCase):
+    """The program with files of its own beside it."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.top = pathlib.Path(self.folder.name)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def run_tool(self, program, *arguments):
+        done = subprocess.run([program, *arguments], cwd=self.top, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def check_own_preset(self, program, root):
+        preset = root / "presets" / "edge32.toml"
+        preset.write_text("[pipeline]\nrows = 1\n")
+        self.run_tool(program, "generate", "--config", "edge32", "--out", "changed")
+        self.assertIn("[pipeline]\nrows = 1\n", (self.top / "changed/config.toml").read_text())
+
+    def test_a_copied_tree_uses_its_own_files(self):
+        tree = self.top / "copy"
+        for name in ("presets", "rtl", "docs"):
+            shutil.copytree(harness.ROOT / name, tree / name)
+        shutil.copytree(harness.ROOT / "sw/runtime", tree / "sw/runtime")
+        shutil.copy(harness.ROOT / "LICENSE", tree)
+        (tree / "build").mkdir()
+        shutil.copy(TOOL, tree / "build")
+        self.check_own_preset(tree / "build" / pathlib.Path(TOOL).name, tree)
+
+    def test_an_installation_needs_nothing_else(self):
+        subprocess.run(["cmake", "--install", BUILD, "--prefix", self.top / "first"], check=True, stdout=subprocess.DEVNULL)
+        (self.top / "first").rename(self.top / "moved")
+        program, share = self.top / "moved/bin/trine", self.top / "moved/share/trine"
+        for name, tool in (("theirs", TOOL), ("ours", program)):
+            self.run_tool(tool, "generate", "--config", "edge32", "--out", name)
+        compared = filecmp.dircmp(self.top / "theirs", self.top / "ours")
+        self.assertEqual((compared.left_only, compared.right_only, compared.diff_files), ([], [], []))
+        for name in ("shim.cpp", "abi.h", "memory.h", "inject.vlt"):
+            self.assertTrue((share / "sim/rtl" / name).exists(), name)
+        self.assertIn("1 of 1 vector", self.run_tool(program, "run", "--config", "edge32", "--backend", "arch",
+                                                     share / "models/lenet_mnist.tflite"))
+        self.check_own_preset(program, share)
+
+
+class Bench(unittest.TestCase):
+    def test_low_bit_models_need_no_further_tool(self):
+        with tempfile.TemporaryDirectory() as folder:
+            model = pathlib.Path(folder) / "layer.onnx"
+            subprocess.run([sys.executable, "-B", harness.ROOT / "bench/lowbit_model.py", model, "--size", "4", "--channels",
+                            "32", "--filters", "32"], check=True, env=dict(os.environ, PATH=folder))
+            done = subprocess.run([TOOL, "run", "--config", "edge32", "--backend", "arch", model], text=True,
+                                  stdout=subprocess.PIPE, check=True)
+            self.assertIn("1 of 1 vector bit-exact", done.stdout)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True)
+    BUILD = parser.parse_args().build
+    unittest.main(argv=sys.argv[:1])

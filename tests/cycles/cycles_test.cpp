@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the architecture simulator predicts against what the RTL counts: tests/cycles/measured.tsv
+// has a row for each program, with the cycles of the Verilated design, those that each engine was
+// busy and those of each cause, each with the prediction's error in percent of all cycles. No error
+// may change unseen, so a rate or a latency that is a few percent off shows, and cycles that count
+// twice or for another cause; and it has a limit of 2 % for each row (more where
+// tests/cycles/reasons.tsv says in which counter), and in the mean of each design, network and
+// counter. That the RTL still counts so is checked for a sample of the rows, with
+// TRINE_SLOW_TESTS for all. TRINE_APPROVE=1 in the environment measures anew (tests/README.md).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "machine/config.h"
+#include "sim/arch/run.h"
+#include "sim/rtl/run.h"
+#include "sw/compiler/compiler.h"
+#include "sw/model/graph.h"
+#include "sw/model/rewrite/expand.h"
+#include "sw/program/host.h"
+#include "tools/fuzz/builder.h"
+
+namespace trine {
+namespace {
+
+namespace fs = std::filesystem;
+using fuzz::Builder;
+using model::Padding;
+const fs::path kRoot = TRINE_SOURCE_DIR;
+#ifdef TRINE_SLOW_TESTS
+constexpr std::size_t kEach = 1;
+#else
+constexpr std::size_t kEach = 11;  ///< of the rows: the Verilated designs are those of other tests
+#endif
+const fs::path kTable = kRoot / "tests" / "cycles" / "measured.tsv";
+const fs::path kReasons = kRoot / "tests" / "cycles" / "reasons.tsv";
+
+// ---- designs ------------------------------------------------------------------------------------
+
+struct Design {
+  std::string name;
+  machine::Config config;
+  bool assertions = false;  ///< as the test builds it that shares the Verilated design
+  bool sampled = false;     ///< the short suite has it Verilated in any case
+};
+
+/// Depths of the pipelines differ, and rows from columns, so that none can stand for another. Names
+/// and assertions are those of the tests that the short suite builds the same designs for.
+const std::vector<Design>& designs() {
+  const auto design = [](const std::vector<std::string>& settings) {
+    std::vector<std::string> all{"array.precisions=[\"int8\"]"};
+    all.insert(all.end(), settings.begin(), settings.end());
+    return machine::load_config("edge256", all);
+  };
+  const auto small = [&](int rows, int cols, const std::vector<std::string>& settings) {
+    std::vector<std::string> all{fmt::format("name=random{}x{}", rows, cols),
+                                 fmt::format("array.rows={}", rows),
+                                 fmt::format("array.cols={}", cols),
+                                 "memory.dmem_kib=8",
+                                 "memory.pmem_kib=8",
+                                 "memory.param_channels=128"};
+    all.insert(all.end(), settings.begin(), settings.end());
+    return design(all);
+  };
+  const std::string all = "array.precisions=[\"int8\", \"ternary\", \"binary\"]";
+  static const std::vector<Design> designs{
+      {"8x8", design({}), false, true},
+      {"3x5", design({"array.rows=3", "array.cols=5", "bus.axi_addr_bits=40"}), false, true},
+      {"3x5-deep", small(3, 5, {"pipeline.rows=2", "pipeline.cols=1"}), true, true},
+      {"3x5-two-columns",
+       small(3, 5, {all, "pipeline.rows=2", "pipeline.cols=4", "post.columns_per_cycle=2"}), true,
+       true},
+      {"3x5-ecc", small(3, 5, {all, "pipeline.rows=2", "pipeline.cols=4", "memory.ecc=true"}), true,
+       true},
+      {"4x4-narrow-bus",
+       small(4, 4, {all, "pipeline.rows=4", "pipeline.cols=4", "bus.axi_data_bits=32"}), true,
+       true},
+      {"16x4-deep", design({"array.rows=16", "array.cols=4", "pipeline.rows=1", "pipeline.cols=4",
+                            "memory.dmem_kib=32"})}};
+  return designs;
+}
+
+// ---- programs -----------------------------------------------------------------------------------
+
+int softmax(Builder& b, int from) {
+  const int result = b.unary(from, model::OpKind::kSoftmax, "SOFTMAX");
+  b.set_quantization(result, 1.0F / 256, -128);
+  return result;
+}
+
+/// One layer each, or two that the compiler joins.
+const std::map<std::string, std::function<int(Builder&)>>& layers() {
+  static const std::map<std::string, std::function<int(Builder&)>> all{
+      {"conv_3x3",
+       [](Builder& b) {
+         return b.convolution(b.input({1, 12, 12, 16}), 16, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+       }},
+      {"conv_1x1",
+       [](Builder& b) {
+         return b.convolution(b.input({1, 14, 14, 24}), 20, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+       }},
+      {"conv_5x5_stride",
+       [](Builder& b) {
+         return b.convolution(b.input({1, 17, 17, 8}), 12, 5, 5, 2, 2, 1, 1, Padding::kValid,
+                              false);
+       }},
+      {"conv_spilled",
+       [](Builder& b) {
+         return b.convolution(b.input({1, 32, 32, 16}), 16, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+       }},
+      {"depthwise_3x3",
+       [](Builder& b) {
+         return b.depthwise(b.input({1, 14, 14, 16}), 1, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+       }},
+      {"depthwise_5x5_stride",
+       [](Builder& b) {
+         return b.depthwise(b.input({1, 15, 15, 12}), 1, 5, 5, 2, 2, 1, 1, Padding::kSame, true);
+       }},
+      {"fully_connected",
+       [](Builder& b) {
+         return b.fully_connected(b.input({1, 256}), 256, 64);
+       }},
+      {"fully_connected_rows",
+       [](Builder& b) {
+         return b.fully_connected(b.input({40, 64}), 64, 48);
+       }},
+      {"residual",
+       [](Builder& b) {
+         const int from = b.input({1, 10, 10, 16});
+         return b.addition(b.convolution(from, 16, 3, 3, 1, 1, 1, 1, Padding::kSame, true), from);
+       }},
+      {"add",
+       [](Builder& b) {
+         const int from = b.input({1, 12, 12, 16});
+         return b.addition(from, b.input({1, 12, 12, 16}));
+       }},
+      {"multiply",
+       [](Builder& b) {
+         const int from = b.input({1, 12, 12, 16});
+         return b.binary(from, b.input({1, 12, 12, 16}), model::OpKind::kMul, "MUL");
+       }},
+      {"max_pool",
+       [](Builder& b) {
+         return b.pool(b.input({1, 14, 14, 16}), true, 3, 3, 2, 2, Padding::kSame);
+       }},
+      {"average_pool",
+       [](Builder& b) {
+         return b.pool(b.input({1, 14, 14, 16}), false, 2, 2, 2, 2, Padding::kSame);
+       }},
+      {"mean",
+       [](Builder& b) {
+         return b.mean(b.input({1, 12, 12, 16}), {1, 2});
+       }},
+      {"softmax",
+       [](Builder& b) {
+         return softmax(b, b.input({1, 1, 40, 48}));
+       }},
+      {"softmax_long",
+       [](Builder& b) {
+         return softmax(b, b.input({1, 1, 4, 1200}));
+       }},
+      {"layer_norm",
+       [](Builder& b) {
+         return b.normalization(b.input({1, 1, 40, 64}), true);
+       }},
+      {"rms_norm",
+       [](Builder& b) {
+         return b.normalization(b.input({1, 1, 20, 100}), false);
+       }},
+      {"matmul",
+       [](Builder& b) {
+         const int from = b.input({1, 24, 32});
+         return b.batch_matmul(from, b.input({1, 32, 24}), false, false);
+       }},
+      {"pad",
+       [](Builder& b) {
+         return b.pad(b.input({1, 12, 12, 16}), 1, 2, 1, 1);
+       }},
+      {"transpose",
+       [](Builder& b) {
+         return b.transpose(b.input({1, 12, 8, 16}), {0, 2, 1, 3});
+       }},
+      {"resize",
+       [](Builder& b) {
+         return b.resize(b.input({1, 6, 6, 16}), true, 12, 12, false, true);
+       }},
+      {"chain",
+       [](Builder& b) {  // each layer waits for the last results of the one before
+         int map = b.input({1, 4, 4, 16});
+         for (int i = 0; i < 8; ++i)
+           map = b.convolution(map, 16, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+         return map;
+       }},
+  };
+  return all;
+}
+
+const std::vector<std::string> kNetworks{"models/digit_adder.tflite",
+                                         "models/lenet_mnist.tflite",
+                                         "models/mnist_binary.onnx",
+                                         "models/mnist_mixed.onnx",
+                                         "models/mnist_ternary.onnx",
+                                         "tests/networks/autoencoder.tflite",
+                                         "tests/networks/ds_cnn.tflite",
+                                         "tests/networks/gru.tflite",
+                                         "tests/networks/mobilenet.tflite",
+                                         "tests/networks/residual.tflite",
+                                         "tests/networks/streaming.tflite",
+                                         "tests/networks/unpadded.tflite",
+                                         "tests/operators/decoder_2x16_8.tflite",
+                                         "tests/operators/lstm.tflite",
+                                         "tests/lowbit/cnv_binary.onnx",
+                                         "tests/lowbit/cnv_ternary.onnx",
+                                         "tests/onnx/torch_mobilenet.onnx"};
+
+model::Graph graph_of(const std::string& name) {
+  const auto layer = layers().find(name);
+  if (layer == layers().end()) return model::import_model(kRoot / name);
+  Builder b(1);
+  b.graph.outputs = {layer->second(b)};
+  return model::expanded(std::move(b.graph));
+}
+
+// ---- the table ----------------------------------------------------------------------------------
+
+constexpr double kMostOfRow = 2;   ///< percent of a row's cycles, but where kReasons says why more
+constexpr double kMostOfMean = 6;  ///< percent, in the mean of a design or network
+constexpr double kMostAgain = 22;  ///< percent, of a second inference of some hundred cycles
+constexpr double kMostOfCounter = 4;  ///< percent of all cycles, in the mean
+constexpr double kChange = 0.5;       ///< of a stated error, in percent points
+
+/// Cycles; those that each engine was busy; those of each cause.
+constexpr std::size_t kCounters = 1 + isa::kEngines + sim::kCauses;
+using Counters = std::array<std::uint64_t, kCounters>;
+
+std::string name_of(std::size_t counter) {
+  if (counter == 0) return "cycles";
+  if (counter <= isa::kEngines) return fmt::format("{}_busy", isa::kEngineNames[counter - 1]);
+  return fmt::format("cause_{}", csr::kCauses[counter - 1 - isa::kEngines].name);
+}
+
+Counters counters_of(const sim::RunResult& run) {
+  Counters all{run.cycles};
+  std::ranges::copy(run.causes, std::ranges::copy(run.engine_busy, all.begin() + 1).out);
+  return all;
+}
+
+struct Row {
+  std::string design, network, words;
+  Counters counters{};                    ///< of the RTL
+  std::array<double, kCounters> error{};  ///< percent of all cycles that the prediction is above
+};
+
+std::vector<Row> rows() {
+  std::istringstream table(read_text(kTable));
+  std::vector<Row> all;
+  std::string header;
+  std::getline(table, header);
+  for (Row row; table >> row.design >> row.network >> row.words;) {
+    for (std::size_t i = 0; i < kCounters; ++i) table >> row.counters[i] >> row.error[i];
+    all.push_back(row);
+  }
+  return all;
+}
+
+struct Reason {
+  double most = 0;      ///< percent that the prediction may be off
+  std::string counter;  ///< in which most of that lies
+};
+
+/// The rows that may be off by more than kMostOfRow, by design and network.
+std::map<std::pair<std::string, std::string>, Reason> reasons() {
+  std::istringstream table(read_text(kReasons));
+  std::map<std::pair<std::string, std::string>, Reason> all;
+  for (std::string line; std::getline(table, line);) {
+    std::istringstream fields(line);
+    std::string design, network;
+    Reason reason;
+    if (line.starts_with('#') || line.starts_with("design\t")) continue;
+    fields >> design >> network >> reason.most >> reason.counter;
+    all[{design, network}] = reason;
+  }
+  return all;
+}
+
+/// The cause whose cycles are off most, in the direction of all cycles.
+std::string most_of(const Row& row) {
+  const double sign = row.error[0] > 0 ? 1 : -1;
+  std::size_t most = 1 + isa::kEngines;
+  for (std::size_t i = most; i < kCounters; ++i)
+    if (sign * row.error[i] > sign * row.error[most]) most = i;
+  return name_of(most);
+}
+
+const Design& design_of(const Row& row) {
+  const auto found = std::find_if(designs().begin(), designs().end(),
+                                  [&](const Design& d) { return d.name == row.design; });
+  REQUIRE(found != designs().end());
+  return *found;
+}
+
+/// All but the first word, which is a hash of the configuration.
+std::string words_of(const compiler::Program& program) {
+  std::string words;
+  for (std::size_t i = 1; i < program.words.size(); ++i)
+    words += fmt::format("{:016x}", program.words[i]);
+  return fmt::format("{:016x}", hash64(words));
+}
+
+Counters predicted(const compiler::Program& program) {
+  return counters_of(sim::run_timing(program));
+}
+
+double error_of(const Counters& prediction, const Counters& measured, std::size_t counter) {
+  const auto difference =
+      static_cast<double>(prediction[counter]) - static_cast<double>(measured[counter]);
+  return 100 * difference / static_cast<double>(measured[0]);
+}
+
+sim::RtlOptions rtl_options(const Design& design) {
+  sim::RtlOptions options;
+  options.build.optimization = 1;
+  options.build.quiet = true;
+  options.build.assertions = design.assertions;
+  return options;
+}
+
+Counters measured(const compiler::Program& program, const Design& design) {
+  std::vector<std::uint8_t> dram = compiler::initial_dram(program);
+  return counters_of(sim::RtlRunner(program, rtl_options(design)).run_dram(dram));
+}
+
+/// With an instruction memory and codes in it; random_program_test has the same one Verilated.
+const Design& imem_design() {
+  static const Design design{
+      "3x5-imem",
+      machine::load_config(
+          "edge256", {"name=random3x5", "array.rows=3", "array.cols=5", "array.acc_bits=20",
+                      "array.precisions=[\"int8\", \"ternary\", \"binary\"]", "memory.dmem_kib=8",
+                      "memory.pmem_kib=8", "memory.param_channels=128", "memory.imem_kib=1",
+                      "memory.ecc=true", "pipeline.rows=2", "pipeline.cols=4", "clock.gates=true"}),
+      true};
+  return design;
+}
+
+/// The program of a row; the one that was measured.
+compiler::Program program_of(const Row& row) {
+  compiler::Program program = compiler::compile(graph_of(row.network), design_of(row).config);
+  INFO("another program than the one measured: TRINE_APPROVE=1 measures anew");
+  REQUIRE(words_of(program) == row.words);
+  return program;
+}
+
+/// The table of every design with every network that it takes in one piece.
+std::string measure() {
+  std::string table = "design\tnetwork\twords_hash";
+  for (std::size_t i = 0; i < kCounters; ++i) table += fmt::format("\t{}\terror", name_of(i));
+  table += '\n';
+  std::vector<std::string> names = kNetworks;
+  for (const auto& layer : layers()) names.push_back(layer.first);
+  for (const Design& design : designs())
+    for (const std::string& name : names) {
+      const model::Graph graph = graph_of(name);
+      std::optional<compiler::Program> program;
+      try {
+        program = compiler::compile(graph, design.config);
+      } catch (const Error&) {  // no room, or a precision lacks
+      }
+      if (!program || !program->rest.empty()) continue;
+      const Counters rtl = measured(*program, design), prediction = predicted(*program);
+      table += fmt::format("{}\t{}\t{}", design.name, name, words_of(*program));
+      for (std::size_t i = 0; i < kCounters; ++i)
+        table += fmt::format("\t{}\t{:+.2f}", rtl[i], error_of(prediction, rtl, i));
+      table += '\n';
+    }
+  return table;
+}
+
+TEST_CASE("the RTL counts the cycles that were measured", "[rtl][cycles]") {
+  if (std::getenv("TRINE_APPROVE") != nullptr) {
+    write_file(kTable, measure());
+    FAIL("measured anew: look at the table's difference, run again without TRINE_APPROVE");
+  }
+  const std::vector<Row> all = rows();
+  CHECK(all.size() > 150);
+  std::set<std::string> counted;
+  for (std::size_t i = 0; i < all.size(); i += kEach) {
+    if (kEach > 1 && !design_of(all[i]).sampled) continue;
+    CAPTURE(all[i].design, all[i].network);
+    CHECK(measured(program_of(all[i]), design_of(all[i])) == all[i].counters);
+    counted.insert(all[i].design);
+  }
+  CHECK(counted.size() + 1 >= designs().size());
+}
+
+TEST_CASE("predicted cycles keep to the RTL's within the stated error", "[arch][cycles]") {
+  std::map<std::string, double> sums, counts, of_counter;
+  const std::vector<Row> all = rows();
+  auto off = reasons();
+  CHECK(off.size() < all.size() / 4);
+  for (const Row& row : all) {
+    CAPTURE(row.design, row.network, row.counters);
+    const Counters prediction = predicted(program_of(row));
+    for (std::size_t i = 0; i < kCounters; ++i) {
+      CAPTURE(name_of(i), prediction[i]);
+      const double error = error_of(prediction, row.counters, i);
+      CHECK(error == Approx(row.error[i]).margin(kChange));
+      of_counter[name_of(i)] += error;
+    }
+    // A row that needs no reason any more must have none, so that the list stays as short as it can
+    // be.
+    const auto reason = off.find({row.design, row.network});
+    CHECK((std::abs(row.error[0]) > kMostOfRow) == (reason != off.end()));
+    if (reason != off.end()) {
+      CHECK(std::abs(row.error[0]) <= reason->second.most);
+      CHECK(most_of(row) == reason->second.counter);
+      off.erase(reason);
+    }
+    for (const std::string& of : {row.design, row.network}) {
+      sums[of] += row.error[0];
+      ++counts[of];
+    }
+  }
+  CHECK(off.empty());  // reasons for rows that are not there
+  for (const auto& [of, sum] : sums) {
+    CAPTURE(of);
+    CHECK(std::abs(sum / counts[of]) <= kMostOfMean);
+  }
+  for (const auto& [of, sum] : of_counter) {
+    CAPTURE(of);
+    CHECK(std::abs(sum / static_cast<double>(all.size())) <= kMostOfCounter);
+  }
+}
+
+TEST_CASE("a second inference fetches what IMEM does not hold, as predicted", "[rtl][arch][imem]") {
+  int whole = 0, longer = 0;
+  for (const char* name : {"add", "max_pool", "conv_1x1", "average_pool", "depthwise_3x3", "chain",
+                           "transpose", "resize", "layer_norm"}) {
+    CAPTURE(name);
+    const compiler::Program program = compiler::compile(graph_of(name), imem_design().config);
+    const std::uint64_t bytes = 8 * program.words.size();
+    CAPTURE(bytes);
+    sim::RtlRunner runner(program, rtl_options(imem_design()));
+    const auto on_rtl = [&](std::vector<std::uint8_t> dram) {
+      return std::pair(runner.run_dram(dram), dram);
+    };
+    const std::vector<std::uint8_t> before = compiler::initial_dram(program);
+    const auto [first, after] = on_rtl(before);
+    const auto [second, after_second] = on_rtl(before);
+    CHECK(after_second == after);
+    CHECK(first.fetched_bytes == bytes);
+    CHECK(second.fetched_bytes == (bytes > 1024 ? bytes - 1024 : 0));
+    CHECK(second.dram_bytes_read + first.fetched_bytes ==
+          first.dram_bytes_read + second.fetched_bytes);
+    CHECK(second.cycles <= first.cycles);
+    ++(bytes > 1024 ? longer : whole);
+    for (const bool again : {false, true}) {
+      std::vector<std::uint8_t> dram = before;
+      sim::ArchOptions options;
+      options.again = again;
+      const sim::RunResult prediction = sim::run_arch_dram(program, dram, options);
+      const sim::RunResult& rtl = again ? second : first;
+      CAPTURE(again, prediction.cycles, rtl.cycles);
+      CHECK(dram == after);
+      CHECK(prediction.fetched_bytes == rtl.fetched_bytes);
+      CHECK(std::abs(error_of(counters_of(prediction), counters_of(rtl), 0)) < kMostAgain);
+    }
+    // The driver loads it anew.
+    runner.load();
+    CHECK(on_rtl(before).first.fetched_bytes == bytes);
+  }
+  CHECK(whole > 1);
+  CHECK(longer > 1);
+}
+
+}  // namespace
+}  // namespace trine

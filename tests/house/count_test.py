@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The short suite has the tests that tests/house/count.tsv lists: a program that vanishes must not read as "100 % passed".
+
+usage: count_test.py CTEST BUILD [--write]
+--write makes the table anew, and fails: it compared nothing.
+"""
+import argparse
+import collections
+import json
+import pathlib
+import subprocess
+import sys
+
+TABLE = pathlib.Path(__file__).resolve().parent / "count.tsv"
+
+
+def counted(ctest, build):
+    """{program: cases}; a test that is no Catch2 program has one."""
+    listed = subprocess.run([ctest, "--show-only=json-v1"], cwd=build, stdout=subprocess.PIPE, check=True)
+    return collections.Counter(test["name"].split(":")[0] for test in json.loads(listed.stdout)["tests"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("ctest")
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    found = counted(arguments.ctest, arguments.build)
+    if arguments.write:
+        TABLE.write_text("program\tcases\n" + "".join(f"{p}\t{n}\n" for p, n in sorted(found.items())))
+        sys.exit(f"{TABLE.name} is written anew, {sum(found.values())} tests: look at its difference")
+    rows = [line.split("\t") for line in TABLE.read_text().splitlines()[1:]]
+    wanted = {program: int(cases) for program, cases in rows}
+    wrong = [f"{p}: {found.get(p, 0)} tests, {TABLE.name} says {wanted.get(p, 0)}"
+             for p in sorted(wanted.keys() | found.keys()) if found.get(p, 0) != wanted.get(p, 0)]
+    if wrong:
+        sys.exit("\n".join([*wrong, f"if that is meant: tests/{pathlib.Path(__file__).name} CTEST BUILD --write"]))
+    print(f"{sum(found.values())} tests, as {TABLE.name} says")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The style that a program can hold.
+
+    tests/house/style_test.py             checks: one line for each fault, exit code 1
+    tests/house/style_test.py --fix       formats C++, wraps Markdown
+
+C++ is what clang-format 14 prints. Lines of SystemVerilog have at most 100 columns, those that the generator emits
+($TRINE_PROGRAM) as well; Markdown's at most 120, but for tables, headings, code and links. A module of rtl/ has at most
+400 lines and 40 ports, but for those of LARGE. README and the pages of docs/ (without decisions and printed pages)
+are English that is read once: at most 5 % of their sentences have more than 35 words, none begins with "Of", and the
+field's words stand for this project's own.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import markdown  # noqa: E402
+from harness import ROOT  # noqa: E402
+
+HDL_COLUMNS, TEXT_COLUMNS = 100, 120
+MODULE_LINES, MODULE_PORTS = 400, 40
+LARGE = {"trine_core"}  # nothing but instances and what lies between them
+PRESETS = ("edge32", "edge1024")
+SENTENCE_WORDS, LONG_SENTENCES = 35, 0.05
+PRINTED = {"registers.md", "instructions.md", "configuration.md"}  # by gen/
+PRIVATE = re.compile(r"\b(said|tells?|told|looks|apart|aside|home|roomy|crowding)\b")  # printed, stated, separate, ...
+
+
+def tracked(*patterns):
+    names = subprocess.check_output(["git", "-C", ROOT, "ls-files", "--", *patterns], text=True).split("\n")
+    return [ROOT / name for name in names if name and (ROOT / name).is_file()]
+
+
+def unformatted(files):
+    """clang-format's first complaint of each file."""
+    command = ["clang-format-14", "--dry-run", "--Werror", "--ferror-limit=1", *files]
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    found = [line.replace(f"{ROOT}/", "") for line in done.stderr.splitlines() if "error:" in line]
+    return found or ([f"clang-format: {done.stderr.strip()}"] if done.returncode else [])
+
+
+def wide(files, columns, root):
+    return [f"{file.relative_to(root)}:{number}: {len(line)} columns, allowed {columns}"
+            for file in files for number, line in enumerate(file.read_text().splitlines(), 1) if len(line) > columns]
+
+
+def emitted_wide():
+    """Of designs as the generator writes them."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for preset in PRESETS:
+            out = pathlib.Path(folder) / preset
+            subprocess.run([os.environ["TRINE_PROGRAM"], "generate", "--config", preset, "--out", out, "--quiet"], check=True)
+            files = sorted(p for p in out.iterdir() if p.suffix in (".sv", ".svh"))
+            assert len(files) > 40, files
+            found += [f"generate --config {f}" for f in wide(files, HDL_COLUMNS, pathlib.Path(folder))]
+    return found
+
+
+def large(files):
+    """Modules that have more than one job, by their size."""
+    found, seen = [], set()
+    for file in files:
+        text = file.read_text()
+        header = re.search(r"^module .*?^\);", text, re.M | re.S)
+        if not header:
+            continue
+        lines, ports = text.count("\n"), len(re.findall(r"^\s*(?:input|output|inout)\b", header.group(), re.M))
+        if lines <= MODULE_LINES and ports <= MODULE_PORTS:
+            continue
+        seen.add(file.stem)
+        if file.stem not in LARGE:
+            found.append(f"{file.relative_to(ROOT)}: {lines} lines, {ports} ports, allowed {MODULE_LINES}, {MODULE_PORTS}")
+    return found + [f"style_test.py: {name} is no longer large: take it out of LARGE" for name in sorted(LARGE - seen)]
+
+
+def unwrapped(files):
+    found = []
+    for file in files:
+        text = file.read_text()
+        if markdown.wrap(text, TEXT_COLUMNS) == text:
+            continue
+        found += [f"{file.relative_to(ROOT)}:{first + 1 + i}: {len(line)} columns, allowed {TEXT_COLUMNS}"
+                  for first, lines, prefix in markdown.blocks(text) if prefix is not None
+                  for i, line in enumerate(lines) if len(line) > TEXT_COLUMNS]
+    return found
+
+
+def prose():
+    """README and docs/, which somebody writes."""
+    return [page for page in tracked("README.md", "docs/*.md") if page.parent.name != "decisions" and page.name not in PRINTED]
+
+
+def long_sentences(pages):
+    """(sentences of too many words as `page:line: n words`, all sentences)"""
+    count, found = 0, []
+    for page in pages:
+        for line, words in markdown.sentences(page.read_text()):
+            count += 1
+            if len(words) > SENTENCE_WORDS:
+                found.append(f"{page.relative_to(ROOT)}:{line}: a sentence of {len(words)} words")
+    return found, count
+
+
+def unfit_words(pages):
+    """Sentences that begin with "Of"; words that mean something in this project alone. What is quoted stays."""
+    found = []
+    for page in pages:
+        text = page.read_text()
+        found += [f"{page.relative_to(ROOT)}:{line}: begins with \"Of\"" for line, words in markdown.sentences(text)
+                  if words[0].strip("*\"'(") == "Of"]
+        plain = re.sub(r'"[^"\n]*"|<!--.*?-->', "", markdown.without_code(text))
+        found += [f"{page.relative_to(ROOT)}:{number}: '{word}'" for number, line in enumerate(plain.split("\n"), 1)
+                  for word in PRIVATE.findall(line)]
+    return found
+
+
+def main():
+    cpp = tracked("*.h", "*.cpp", "*.c")
+    hdl = tracked("*.sv", "*.svh", "*.v")
+    pages = tracked("*.md")
+    assert len(cpp) > 200 and len(hdl) > 60 and len(pages) > 50
+    if sys.argv[1:] == ["--fix"]:
+        subprocess.run(["clang-format-14", "-i", *cpp], check=True)
+        for page in pages:
+            page.write_text(markdown.wrap(page.read_text(), TEXT_COLUMNS))
+        return 0
+    found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv"))
+    found += unfit_words(prose())
+    long, count = long_sentences(prose())
+    if len(long) > LONG_SENTENCES * count:
+        found += long
+    if "TRINE_PROGRAM" in os.environ:
+        found += emitted_wide()
+    print("\n".join(found))
+    print(f"{len(long)} of {count} sentences ({100 * len(long) / count:.1f} %) have more than {SENTENCE_WORDS} words, allowed "
+          f"{100 * LONG_SENTENCES:.0f} %")
+    print(f"{len(cpp)} files of C++, {len(hdl)} of SystemVerilog, {len(pages)} of Markdown: {len(found)} faults")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

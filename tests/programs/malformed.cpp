@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/programs/malformed.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <memory>
+
+#include "machine/csr.h"
+#include "sim/arch/run.h"
+#include "sim/arch/stop.h"
+#include "sim/rtl/run.h"
+
+namespace trine::tests {
+namespace {
+
+using isa::Engine;
+using isa::Word;
+
+constexpr std::uint32_t kProgressLimit = 1000, kCyclesLimit = 30'000;
+constexpr int kInstructions = 30;       ///< of a legal program, besides its loads and store
+constexpr unsigned kOfOneProgram = 25;  ///< programs that are made of the same legal one
+
+class Mutator {
+ public:
+  Mutator(unsigned seed, unsigned features) : random_(seed), features_(features) {}
+
+  std::vector<Word> changed(std::vector<Word> words) {
+    for (int changes = between(1, 3); changes > 0; --changes) {
+      Word& word = words[1 + draw(words.size() - 1)];
+      word = chance(30) ? any_word() : with_field(word);
+    }
+    return words;
+  }
+
+  /// One in ten repeats a RUN, as nothing else gives so many tokens.
+  std::vector<Word> random(const std::vector<Word>& legal) {
+    std::vector<Word> words{legal.front()};
+    const std::size_t length = std::min<std::size_t>(legal.size() - 2, between(1, 200));
+    if (chance(10)) {
+      const Word run = isa::encode_run(Engine::kStore, {0, between(1, 15), 0, 0});
+      words.push_back(isa::encode_set(Engine::kStore, isa::dma::kWords.reg,
+                                      std::uint64_t{1} << isa::dma::kWords.lsb));
+      words.resize(std::max<std::size_t>(2, length), run);
+    }
+    while (words.size() <= length) words.push_back(any_word());
+    if (chance(90)) words.push_back(isa::kEndWord);
+    return words;
+  }
+
+  bool chance(unsigned percent) { return draw(100) < percent; }
+
+ private:
+  std::uint64_t bits() { return std::uint64_t{random_()} << 32 | random_(); }
+  std::size_t draw(std::size_t n) { return static_cast<std::size_t>(bits() % n); }
+  int between(int low, int high) {
+    return low + static_cast<int>(draw(static_cast<std::size_t>(high - low) + 1));
+  }
+  Engine engine() { return static_cast<Engine>(draw(isa::kEngines)); }
+
+  /// A number of so many bits: small, a corner, or any.
+  std::uint64_t number(int width) {
+    const std::uint64_t most = (std::uint64_t{1} << width) - 1;
+    const std::uint64_t corners[] = {0, 1, most, most >> 1, most & bits()};
+    return chance(50) ? std::min<std::uint64_t>(most, draw(16)) : corners[draw(5)];
+  }
+
+  static std::uint64_t with(std::uint64_t word, const isa::Field& field, std::uint64_t value) {
+    const std::uint64_t mask = ((std::uint64_t{1} << field.width) - 1) << field.lsb;
+    return (word & ~mask) | (value << field.lsb & mask);
+  }
+
+  /// One field of a SET or a RUN has another value.
+  Word with_field(Word word) {
+    const bool set = isa::opcode_of(word) == isa::Opcode::kSet;
+    std::vector<const isa::Field*> fields{&isa::run::kWait, &isa::run::kSignal, &isa::run::kOp,
+                                          &isa::run::kFlags};
+    const std::vector<isa::Field> all = isa::fields_of(isa::engine_of(word));
+    if (set) {
+      fields.clear();
+      for (const isa::Field& field : all)
+        if (field.reg == isa::register_of(word)) fields.push_back(&field);
+    }
+    if (fields.empty()) return any_word();
+    const isa::Field& field = *fields[draw(fields.size())];
+    return with(word, field, number(field.width));
+  }
+
+  /// A SET or a RUN of anything, mostly one that stops nothing by itself, or any bits.
+  Word any_word() {
+    Word word = 0;
+    do {
+      const std::size_t kind = draw(1000);
+      const Engine of = engine();
+      word = kind < 10    ? bits()
+             : kind < 13  ? isa::kEndWord
+             : kind < 650 ? any_set(of)
+                          : any_run(of);
+    } while (isa::fault_of(word, features_) != isa::Fault::kNone && chance(98));
+    return word;
+  }
+
+  Word any_set(Engine of) {
+    const int reg = static_cast<int>(draw(isa::kRegisters));
+    std::uint64_t payload = 0;
+    if (chance(20)) payload = bits() & ((std::uint64_t{1} << isa::kPayloadBits) - 1);
+    for (const isa::Field& field : isa::fields_of(of))
+      if (field.reg == reg && chance(80)) payload = with(payload, field, number(field.width));
+    return isa::encode_set(of, reg, payload);
+  }
+
+  Word any_run(Engine of) {
+    const auto& codes = isa::operations_of(of).codes;
+    std::vector<int> ops;
+    for (const isa::Code& code : codes)
+      if ((code.engines >> static_cast<int>(of) & 1) != 0) ops.push_back(code.code);
+    isa::Run run{};
+    run.op = chance(97) ? ops[draw(ops.size())] : static_cast<int>(draw(256));
+    run.flags = chance(50) ? 0 : static_cast<int>(bits() & bits() & 255);
+    if (chance(10)) run.wait = static_cast<int>(draw(16));
+    if (chance(30)) run.signal = static_cast<int>(draw(16));
+    return isa::encode_run(of, run);
+  }
+
+  std::mt19937 random_;
+  unsigned features_;  ///< of the design
+};
+
+std::string cause_name(int cause) {
+  return cause == 0 ? "done" : std::string(csr::kErrors.at(static_cast<std::size_t>(cause)).name);
+}
+
+/// The legal program that the n-th is made of.
+RandomProgram legal_program(const machine::Config& config, unsigned n) {
+  RandomProgram p = random_program(config, n / kOfOneProgram + 1, kInstructions);
+  p.program.run_layer.resize(p.program.words.size());  // as many RUNs at most
+  return p;
+}
+
+std::vector<std::uint8_t> good_result(const RandomProgram& p) {
+  std::vector<std::uint8_t> dram = p.dram;
+  sim::run_arch_dram(p.program, dram);
+  return dram;
+}
+
+/// The place behind the last RUN that began: RUNs of each engine begin in order.
+std::size_t words_begun(const std::vector<Word>& words, std::array<int, isa::kEngines> begun,
+                        Reached& reached) {
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if (isa::opcode_of(words[i]) != isa::Opcode::kRun) continue;
+    if (begun[static_cast<std::size_t>(isa::engine_of(words[i]))]-- <= 0) continue;
+    reached.run(words[i]);
+    last = i + 1;
+  }
+  return last;
+}
+
+}  // namespace
+
+std::vector<Word> malformed_words(const std::vector<Word>& legal, unsigned features, unsigned n) {
+  Mutator mutator(n + 1, features);
+  return n % 2 == 0 ? mutator.changed(legal) : mutator.random(legal);
+}
+
+void Reached::count(const std::string& cause, std::size_t words) {
+  ++programs;
+  ++causes[cause];
+  past_1 += words > 1 + 1;
+  past_10 += words > 1 + 10;
+  past_100 += words > 1 + 100;
+}
+
+void Reached::run(Word word) {
+  const Engine engine = isa::engine_of(word);
+  const auto e = static_cast<std::size_t>(engine);
+  const isa::Run run = isa::decode_run(word);
+  const isa::Code* code = isa::operations_of(engine).find(engine, run.op);
+  if (code == nullptr) return;
+  operations.insert(fmt::format("{} {}", isa::kEngineNames[e], code->name));
+  for (const isa::Flag& flag : isa::kFlags)
+    if ((flag.engines >> e & 1) != 0 && run.has(flag.bit))
+      operations.insert(fmt::format("{}: {}", isa::kEngineNames[e], flag.name));
+}
+
+std::set<std::string> all_operations() {
+  std::set<std::string> all;
+  for (std::size_t e = 0; e < isa::kEngines; ++e) {
+    const auto engine = static_cast<Engine>(e);
+    for (const isa::Code& code : isa::operations_of(engine).codes)
+      if ((code.engines >> e & 1) != 0)
+        all.insert(fmt::format("{} {}", isa::kEngineNames[e], code.name));
+    for (const isa::Flag& flag : isa::kFlags)
+      // A store from DMEM has no flag: the source is.
+      if ((flag.engines >> e & 1) != 0 && engine != Engine::kStore)
+        all.insert(fmt::format("{}: {}", isa::kEngineNames[e], flag.name));
+  }
+  return all;
+}
+
+std::string Reached::text() const {
+  std::string text = fmt::format(
+      "{} programs: {} get past 1 instruction, {} past 10, {} past 100; {} good ones behind them; "
+      "{} of {} operations and flags\n ",
+      programs, past_1, past_10, past_100, good, operations.size(), all_operations().size());
+  for (const auto& [cause, n] : causes) text += fmt::format(" {} {}", cause, n);
+  for (const std::string& operation : all_operations())
+    if (operations.count(operation) == 0) text += "\n  not reached: " + operation;
+  return text + "\n";
+}
+
+void malformed_on_arch(const RandomDesign& design, unsigned first, unsigned count,
+                       Reached& reached) {
+  const machine::Config config = config_of(design);
+  sim::ArchOptions options;
+  options.cycles_limit = kCyclesLimit;
+  RandomProgram legal;
+  std::vector<std::uint8_t> expected;
+  for (unsigned n = first; n < first + count; ++n) {
+    if (n == first || n % kOfOneProgram == 0) {
+      legal = legal_program(config, n);
+      expected = good_result(legal);
+    }
+    CAPTURE(config.name, n);
+    compiler::Program program = legal.program;
+    program.words = malformed_words(legal.program.words, config.features(), n);
+    program.run_layer.resize(std::max(program.run_layer.size(), program.words.size()));
+    std::vector<std::uint8_t> dram = legal.dram;
+    const sim::Ending ending = sim::run_any(program, dram, options);
+    CAPTURE(ending.text);
+    REQUIRE(dram.size() == legal.dram.size());
+    REQUIRE((ending.refused || ending.cause == 0 || !ending.text.empty()));
+    for (std::size_t i = 1; i < std::min(ending.word, program.words.size()); ++i)
+      if (isa::opcode_of(program.words[i]) == isa::Opcode::kRun) reached.run(program.words[i]);
+    reached.count(ending.refused ? "refused" : cause_name(ending.cause), ending.word);
+    // The last one of a legal program: that is still exact.
+    if ((n + 1) % kOfOneProgram != 0) continue;
+    REQUIRE(good_result(legal) == expected);
+    ++reached.good;
+  }
+}
+
+void malformed_on_rtl(const RandomDesign& design, unsigned first, unsigned count,
+                      Reached& reached) {
+  const machine::Config config = config_of(design);
+  sim::RtlOptions options;
+  options.build.quiet = true;
+  options.build.optimization = 1;
+  options.build.assertions = true;
+  options.max_cycles = 40 * kCyclesLimit;
+  std::unique_ptr<sim::RtlRunner> runner;
+  RandomProgram legal;
+  std::vector<std::uint8_t> expected;
+  for (unsigned n = first; n < first + count; ++n) {
+    if (n == first || n % kOfOneProgram == 0) {
+      runner.reset();
+      legal = legal_program(config, n);
+      expected = good_result(legal);
+      options.seed = n;
+      options.axi_latency = n / kOfOneProgram % 3 == 0 ? 1 : 40;
+      options.stall_percent = n / kOfOneProgram % 2 == 0 ? 0 : 30;
+      runner = std::make_unique<sim::RtlRunner>(legal.program, options);
+    }
+    CAPTURE(config.name, n);
+    const std::vector<Word> words = malformed_words(legal.program.words, config.features(), n);
+    std::vector<std::uint8_t> dram = legal.dram;
+    const auto stopped = runner->run_any(words, dram, kProgressLimit, kCyclesLimit);
+    CAPTURE(stopped.cause, stopped.address, stopped.cycles);
+    REQUIRE(stopped.protocol_error.empty());
+    REQUIRE_FALSE(stopped.hung);
+    const std::string cause = cause_name(static_cast<int>(stopped.cause));
+    // Nothing but its window answers: else there would be an error of the bus.
+    REQUIRE((cause != "fetch" && cause != "load" && cause != "store"));
+    REQUIRE(cause.find("timeout") == std::string::npos);
+    const bool at_word = cause.find("window") == std::string::npos;
+    const std::size_t begun = words_begun(words, stopped.begun, reached);
+    const auto end =
+        std::ranges::find(words.begin() + 1, words.end(), isa::Opcode::kEnd, isa::opcode_of);
+    const std::size_t at =
+        cause == "done" ? static_cast<std::size_t>(end - words.begin()) : stopped.address / 8;
+    reached.count(cause, std::max(begun, at_word ? at : 0));
+    // A good one behind it.
+    runner->load();
+    dram = legal.dram;
+    runner->run_dram(dram);
+    REQUIRE(dram == expected);
+    ++reached.good;
+  }
+}
+
+}  // namespace trine::tests

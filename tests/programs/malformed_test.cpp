@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// No program hangs the machine or leaves its window, whatever its words. A share of what
+// malformed_slow_test runs; TRINE_MALFORMED_ARCH and TRINE_MALFORMED_RTL are other numbers of
+// programs, TRINE_MALFORMED_FIRST is the first one.
+
+#include "tests/programs/malformed.h"
+
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+using namespace trine;
+using namespace trine::tests;
+
+namespace {
+
+#ifdef TRINE_SLOW_TESTS
+constexpr unsigned kArch = 100'000, kRtl = 2'000;
+#else
+constexpr unsigned kArch = 3'000, kRtl = 60;
+#endif
+
+/// Those of random_program_test: their models are built already.
+const RandomDesign kDesigns[] = {
+    {3, 5, 64, 2, 1}, {4, 4, 32, 4, 4, true}, {3, 5, 64, 2, 4, true, 2}};
+
+unsigned from_environment(const char* name, unsigned otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : static_cast<unsigned>(std::stoul(text));
+}
+
+}  // namespace
+
+TEST_CASE("any words end on the architecture simulator, each with a cause", "[malformed][arch]") {
+  Reached reached;
+  const unsigned count = from_environment("TRINE_MALFORMED_ARCH", kArch);
+  const unsigned first = from_environment("TRINE_MALFORMED_FIRST", 0);
+  for (const RandomDesign& design : kDesigns)
+    malformed_on_arch(design, first, (count + 2) / 3, reached);
+  std::fputs(reached.text().c_str(), stdout);
+  CHECK(2 * reached.past_10 >= reached.programs);
+  if (count < kArch) return;
+  CHECK(reached.operations == all_operations());
+  for (const char* cause : {"done", "refused", "illegal", "feature", "token", "deadlock",
+                            "load_window", "store_window", "progress", "cycles"}) {
+    CAPTURE(cause);
+    CHECK(reached.causes[cause] > 0);
+  }
+}
+
+TEST_CASE("any words end on the RTL, inside of their window, and a good program behind is exact",
+          "[malformed][rtl]") {
+  Reached reached;
+  const unsigned count = from_environment("TRINE_MALFORMED_RTL", kRtl);
+  const unsigned first = from_environment("TRINE_MALFORMED_FIRST", 0);
+  for (const RandomDesign& design : kDesigns)
+    malformed_on_rtl(design, first, (count + 2) / 3, reached);
+  std::fputs(reached.text().c_str(), stdout);
+  CHECK(reached.good == reached.programs);
+  CHECK(2 * reached.past_10 >= reached.programs);
+  if (count < 2'000) return;
+  CHECK(reached.operations == all_operations());
+  for (const char* cause : {"done", "illegal", "feature", "token", "deadlock", "load_window",
+                            "store_window", "progress", "cycles"}) {
+    CAPTURE(cause);
+    CHECK(reached.causes[cause] > 0);
+  }
+}

@@ -1,0 +1,763 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/programs/random_program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <random>
+
+#include "sim/arch/machine.h"
+#include "sim/rtl/memory.h"
+#include "sim/rtl/run.h"
+#include "sw/compiler/schedule/schedule.h"
+#include "sw/reference/ops/norm.h"
+
+namespace trine::tests {
+namespace {
+
+using compiler::Instruction;
+using compiler::Region;
+using compiler::Space;
+using isa::Engine;
+namespace agu = isa::agu;
+namespace post = isa::post;
+
+/// Scale memory: the largest left shift that no accumulator of a program overflows (see Sum).
+constexpr int kLargestShift = 6;
+
+constexpr int kOrigin = -77;  ///< of RMSNorms
+
+int bits_of(std::int64_t magnitude) {
+  int bits = 0;
+  while (magnitude >> bits != 0) ++bits;
+  return bits;
+}
+
+/// A map in DMEM.
+struct Shape {
+  int H = 0, W = 0, words = 0, pitch = 0, plane = 0, base = 0;
+
+  Region region() const { return {Space::kDmem, base, (H - 1) * pitch + W, plane, words}; }
+  int size() const { return plane * (words - 1) + (H - 1) * pitch + W; }
+};
+
+struct Lanes {
+  Shape in, out;
+};
+
+class Generator {
+ public:
+  Generator(const machine::Config& config, unsigned seed)
+      : config_(config), seed_(seed), random_(seed) {
+    beat_ = config.data_words();
+    // Ternary values have three codes: weights, and a quarter of DMEM that nothing overwrites.
+    ternary_ = config.ternary && seed % 3 == 0;
+  }
+
+  RandomProgram make(int instructions) {
+    result_.program.config = config_;
+    result_.program.config_hash = config_.hash();
+    result_.program.name = fmt::format("random{}", seed_);
+    result_.program.layers.push_back({"all", "RANDOM", 0, ""});
+    first_loads();
+    for (int i = 0; i < instructions;) i += any() ? 1 : 0;
+    store_all();
+    finish();
+    return std::move(result_);
+  }
+
+ private:
+  // ---- draws ------------------------------------------------------------------------------------
+  int draw(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
+  int between(int low, int high) { return low + draw(high - low + 1); }
+  bool chance(int percent) { return draw(100) < percent; }
+  int code() {
+    static constexpr int kCorners[] = {-128, 127, 0, -1};
+    return chance(20) ? kCorners[draw(4)] : between(-128, 127);
+  }
+  std::int64_t multiplier() {
+    static constexpr std::int64_t kCorners[] = {1 << 30, 0x7fffffff, 0x40000001, 0};
+    return chance(10) ? kCorners[draw(4)] : std::int64_t{1} << 30 | random_() >> 2;
+  }
+  /// Half of the shifts bring sums of that magnitude near int8, the others are anything allowed.
+  int shift(int sum_bits) {
+    const int largest = std::min(30, 30 - sum_bits);
+    if (chance(30)) return between(-31, largest);
+    return between(std::clamp(4 - sum_bits, -31, largest), std::clamp(10 - sum_bits, -31, largest));
+  }
+
+  // ---- loads and stores -------------------------------------------------------------------------
+  void add(Engine engine, Instruction instruction) {
+    instruction.engine = engine;
+    result_.instructions.push_back(std::move(instruction));
+    result_.program.run_layer.push_back(0);
+  }
+
+  /// DRAM: images of DMEM, PMEM, biases, scales and tables (all to be loaded), then a place to
+  /// store to.
+  void first_loads() {
+    const std::int64_t channels = config_.param_channels;
+    pmem_image_rows_ = config_.pmem_rows() / config_.rows_per_beat() * config_.rows_per_beat();
+    pmem_at_ = 4LL * config_.dmem_words();
+    bias_at_ = pmem_at_ + 4 * config_.pmem_dram_words(pmem_image_rows_);
+    scales_at_ = bias_at_ + 4 * channels;
+    table_at_ = scales_at_ + 8 * channels;
+    exponentials_at_ = table_at_ + 4 * isa::dma::kTableWords;
+    store_at_ = (exponentials_at_ + 3 * 4 * isa::dma::kExponentialWords + 4095) / 4096 * 4096;
+    load(isa::dma::Target::kDmem, 0, 0, config_.dmem_words());
+    load(isa::dma::Target::kPmem, pmem_at_, 0, config_.pmem_dram_words(pmem_image_rows_));
+    load(isa::dma::Target::kBias, bias_at_, 0, channels);
+    load(isa::dma::Target::kScale, scales_at_, 0, 2 * channels);
+    load(isa::dma::Target::kTable, table_at_, 0, isa::dma::kTableWords);
+    load(isa::dma::Target::kExponentials, exponentials_at_, 0, isa::dma::kExponentialWords);
+  }
+
+  /// A copy of neighbours. @param words  in DRAM
+  void load(isa::dma::Target target, std::int64_t dram, std::int64_t local, std::int64_t words) {
+    Instruction i;
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, dram);
+    r.set(isa::dma::kLocal, local);
+    r.set(isa::dma::kWords, words);
+    i.registers = r;
+    i.run.op = static_cast<int>(target);
+    i.reads.push_back({Space::kDram, dram, 4 * words, 0, 1});
+    const bool pmem = target == isa::dma::Target::kPmem;
+    const std::int64_t units =
+        pmem ? words / beat_ / config_.beats_per_row() * config_.rows_per_beat()
+             : words / (target == isa::dma::Target::kScale ? 2 : 1);
+    // Biases and scales are told apart nowhere: one space, entries.
+    static constexpr Space kSpaces[] = {Space::kDmem,   Space::kPmem,  Space::kParams,
+                                        Space::kParams, Space::kTable, Space::kExponentials};
+    i.writes.push_back({kSpaces[static_cast<int>(target)], local, units, 0, 1});
+    add(Engine::kLoad, std::move(i));
+  }
+
+  void load_weights() {
+    const int unit = config_.rows_per_beat();  // rows that fill whole beats
+    const int count = between(1, std::max(1, static_cast<int>(pmem_image_rows_) / unit / 4)) * unit;
+    const int from = draw((static_cast<int>(pmem_image_rows_) - count) / unit + 1) * unit;
+    load(isa::dma::Target::kPmem, pmem_at_ + 4 * config_.pmem_dram_words(from),
+         draw(config_.pmem_rows() - count + 1), config_.pmem_dram_words(count));
+  }
+
+  /// Rows of a map as weights, from DMEM or its image: beats that are PMEM rows, or words of four
+  /// channels of which each is a column.
+  bool load_map() {
+    const bool transposed = config_.cols >= 4 && chance(60), from_dmem = chance(70);
+    const int rows = between(1, transposed ? config_.cols / 4 : 4);
+    const int unit = config_.beats_per_row() * beat_;  // words of whole PMEM rows
+    const int words = transposed ? between(1, 40) : unit * between(1, 2);
+    const int pmem_rows = transposed ? (words + 3) / 4 : words / unit * config_.rows_per_beat();
+    const int stride = (words + draw(20) + beat_ - 1) / beat_ * beat_;
+    const int room = config_.dmem_words() - rows * stride;
+    const int local_stride = transposed && chance(70) ? 0 : pmem_rows + draw(3);
+    const int local_room = config_.pmem_rows() - (rows - 1) * local_stride - pmem_rows;
+    if (room < 0 || local_room < 0 || ternary_) return false;
+    const int from = draw(room / beat_ + 1) * beat_, local = draw(local_room + 1);
+    Instruction i;
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, 4 * from);
+    r.set(isa::dma::kLocal, local);
+    r.set(isa::dma::kWords, words);
+    r.set(isa::dma::kRowsLast, rows - 1);
+    r.set(isa::dma::kLocalStride, local_stride);
+    r.set(isa::dma::kDramStride, 4 * stride);
+    i.registers = r;
+    i.run.op =
+        static_cast<int>(transposed ? isa::dma::Target::kTransposed : isa::dma::Target::kPmem);
+    i.run.flags = from_dmem ? 1 << isa::dma::kFromDmem : 0;
+    i.reads.push_back(from_dmem ? Region{Space::kDmem, from, words, stride, rows}
+                                : Region{Space::kDram, 4 * from, 4 * words, 4 * stride, rows});
+    i.writes.push_back({Space::kPmem, local, pmem_rows, local_stride, rows});
+    add(Engine::kLoad, std::move(i));
+    return true;
+  }
+
+  void load_parameters() {
+    const bool scale = chance(50);
+    const int unit = scale ? beat_ / 2 : beat_;  // entries of a beat
+    const int units = config_.param_channels / unit;
+    const int count = between(1, units), from = draw(units - count + 1),
+              to = draw(units - count + 1);
+    load(scale ? isa::dma::Target::kScale : isa::dma::Target::kBias,
+         scale ? scales_at_ + 8LL * from * unit : bias_at_ + 4LL * from * unit, to * unit,
+         static_cast<std::int64_t>(count) * beat_);
+  }
+
+  /// Any part of the table, from anywhere in its image.
+  void load_table() {
+    const int beats = isa::dma::kTableWords / beat_, count = between(1, beats);
+    load(isa::dma::Target::kTable, table_at_ + 4LL * beat_ * draw(beats - count + 1),
+         beat_ * draw(beats - count + 1), beat_ * count);
+  }
+
+  /// Any of them but the first, which is 1.
+  void load_exponentials() {
+    const int beats = isa::dma::kExponentialWords / beat_, count = between(1, beats - 1);
+    load(isa::dma::Target::kExponentials, exponentials_at_ + 4LL * beat_ * draw(beats - count + 1),
+         beat_ * between(1, beats - count), beat_ * count);
+  }
+
+  static void look_up(Instruction& i, isa::LaneRegisters& r) {
+    r.set(post::kOutput, static_cast<int>(post::Output::kTable));
+    i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
+  }
+
+  /// Rows of DMEM words between DRAM and one area, at any word that both sides agree on.
+  bool transfer(Engine engine) {
+    const bool store = engine == Engine::kStore;
+    const Area area = any_area(store || !ternary_);
+    const int rows = chance(50) ? 1 : between(2, 6), words = between(1, 40);
+    const int local_stride = (words + draw(20) + beat_ - 1) / beat_ * beat_;
+    const int dram_stride = 4 * ((words + draw(100) + beat_ - 1) / beat_ * beat_);
+    const int room = area.words - (rows - 1) * local_stride - words;
+    if (room < 0) return false;
+    const int local = area.start + draw(room + 1);
+    // DRAM: the image of DMEM, or where results are stored (also read again).
+    const std::int64_t place = store || chance(50) ? store_at_ : 0;
+    const std::int64_t bytes = 4LL * config_.dmem_words() - (rows - 1) * dram_stride - 4LL * words;
+    std::int64_t dram = place + 4 * (draw(static_cast<int>(bytes / 4) + 1) / beat_ * beat_);
+    dram += 4 * (local % beat_);
+    if (dram > place + bytes) return false;
+    Instruction i;
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, dram);
+    r.set(isa::dma::kLocal, local);
+    r.set(isa::dma::kWords, words);
+    r.set(isa::dma::kRowsLast, rows - 1);
+    r.set(isa::dma::kLocalStride, local_stride);
+    r.set(isa::dma::kDramStride, dram_stride);
+    i.registers = r;
+    const Region bus{Space::kDram, dram, 4 * words, dram_stride, rows};
+    const Region maps{Space::kDmem, local, words, local_stride, rows};
+    i.reads.push_back(store ? maps : bus);
+    i.writes.push_back(store ? bus : maps);
+    add(engine, std::move(i));
+    return true;
+  }
+
+  void store_all() {
+    Instruction i;
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, store_at_ + 4LL * config_.dmem_words());
+    r.set(isa::dma::kWords, config_.dmem_words());
+    i.registers = r;
+    i.reads.push_back({Space::kDmem, 0, config_.dmem_words(), 0, 1});
+    i.writes.push_back(
+        {Space::kDram, store_at_ + 4LL * config_.dmem_words(), 4LL * config_.dmem_words(), 0, 1});
+    add(Engine::kStore, std::move(i));
+  }
+
+  // ---- lanes ------------------------------------------------------------------------------------
+  struct Area {
+    int start, words;
+  };
+
+  /// The n-th of `parts` parts of DMEM.
+  Area area(int n, int parts) const {
+    const int words = config_.dmem_words() / parts;
+    return {n * words, words};
+  }
+  /// A quarter; the first one only if `all`.
+  Area any_area(bool all) { return area(all ? draw(4) : between(1, 3), 4); }
+
+  std::optional<Shape> place(Area where, int H, int W, int words) {
+    Shape s{H, W, words, W + draw(4), 0, 0};
+    s.plane = H * s.pitch + draw(6);
+    if (s.size() > where.words) return std::nullopt;
+    s.base = where.start + draw(where.words - s.size() + 1);
+    return s;
+  }
+
+  /// Input and output in different parts. Halves for large maps, quarters for more overlapping.
+  bool areas(bool constant_input, Area& in, Area& out) {
+    const int parts = ternary_ || chance(50) ? 4 : 2;
+    const int from = constant_input ? 0 : draw(parts);
+    int to = draw(parts - 1);
+    to += to >= from ? 1 : 0;
+    if (ternary_ && to == 0) return false;
+    in = area(from, parts);
+    out = area(to, parts);
+    return true;
+  }
+
+  /// The lanes' registers and what they read and write; nothing if it does not fit.
+  std::optional<Lanes> lanes(Instruction& i, isa::LaneRegisters& r, bool constant_input, int words,
+                             int out_words, int R, int S, bool pair = false) {
+    const int U = between(1, 3), V = between(1, 3), dy = between(1, 3), dx = between(1, 3);
+    const int H = chance(15) ? 1 : between(1, 12), W = chance(15) ? 1 : between(1, 14);
+    const int top = draw(R), left = draw(S);
+    const int P = chance(20) ? 1 : between(1, 8), Q = chance(20) ? 1 : between(1, 11);
+    Area in_area, out_area;
+    if (!areas(constant_input, in_area, out_area)) return std::nullopt;
+    const int step = chance(20) ? between(2, 3) : 1;  // from output to output
+    const auto in = place(in_area, H, W, words);
+    const auto out = place(out_area, P, (Q - 1) * step + 1, out_words);
+    if (!in || !out) return std::nullopt;
+    // The second tap of a pair is another map of the same shape.
+    int kx_step = dx;
+    if (pair) {
+      const int room = in_area.words - in->size();
+      const int other = in_area.start + draw(room + 1);
+      kx_step = other - in->base;
+      Shape second = *in;
+      second.base = other;
+      i.reads.push_back(second.region());
+    }
+    const int rows = config_.rows;
+    const int first = pair ? 0 : top * in->pitch + left;  // from the map's start to lane 0's tap
+    r.set_address(agu::kBase, in->base - first);
+    r.set_address(agu::kRowWrap, V * in->pitch - Q * U);
+    r.set_address(agu::kTileBase, rows / Q * V * in->pitch + rows % Q * U);
+    r.set_address(agu::kKxStep, kx_step);
+    r.set_address(agu::kKyStep, dy * in->pitch - (S - 1) * kx_step);
+    r.set_address(agu::kCwStep, in->plane - (R - 1) * dy * in->pitch - (S - 1) * kx_step);
+    const int x = pair ? 0 : -left, y = pair ? 0 : -top;
+    r.set(agu::kXStart, x);
+    r.set(agu::kXEnd, x + Q * U);
+    r.set(agu::kYStart, y);
+    r.set(agu::kYEnd, y + P * V);
+    r.set(agu::kHeight, H);
+    r.set(agu::kWidth, W);
+    r.set(agu::kTileX, rows % Q * U);
+    r.set(agu::kTileY, rows / Q * V);
+    r.set(agu::kStrideX, U);
+    r.set(agu::kStrideY, V);
+    r.set(agu::kSLast, S - 1);
+    r.set(agu::kRLast, R - 1);
+    r.set(agu::kDilX, pair ? 0 : dx);
+    r.set(agu::kDilY, dy);
+    r.set(agu::kWordsLast, words - 1);
+    r.set(agu::kTilesLast, (P * Q + rows - 1) / rows - 1);
+    r.set_address(agu::kOut, out->base);
+    r.set(agu::kOutSkip, step - 1);
+    r.set_address(agu::kOutWrap, out->pitch - Q * step);
+    r.set_address(agu::kTileOut, rows / Q * out->pitch + rows % Q * step);
+    r.set_address(agu::kOutPlane, out->plane);
+    i.reads.push_back(in->region());
+    i.writes.push_back(out->region());
+    return Lanes{*in, *out};
+  }
+
+  // ---- compute and vector -----------------------------------------------------------------------
+  void range(isa::LaneRegisters& r, const isa::LaneField& low, const isa::LaneField& high) {
+    const int a = code(), b = code();
+    r.set(low, chance(30) ? std::min(a, b) : -128);
+    r.set(high, chance(30) ? std::max(a, std::max(b, static_cast<int>(r.get(low)))) : 127);
+  }
+
+  void quantization(isa::LaneRegisters& r, int sum_bits) {
+    r.set(post::kPadCode, code());
+    r.set(post::kZeroPoint, code());
+    range(r, post::kActMin, post::kActMax);
+    r.set(post::kMultiplier, multiplier());
+    r.set(post::kShift, shift(sum_bits));
+    r.set(post::kAddOperandMultiplier, multiplier());
+    r.set(post::kAddOperandShift, between(-6, 0));
+    r.set(post::kAddAIsHalf, draw(2));
+    r.set(post::kAddZeroA, code());
+    r.set(post::kAddZeroB, code());
+    r.set(post::kAddMultiplier, multiplier());
+    r.set(post::kAddShift, chance(20) ? between(-31, 1) : between(-21, -17));
+    r.set(post::kAddZeroPoint, code());
+    range(r, post::kAddActMin, post::kAddActMax);
+  }
+
+  /// Somewhere else, or in place of the output.
+  bool residual(Instruction& i, isa::ComputeRegisters& r, const Shape& out) {
+    Shape from = out;
+    if (!chance(20)) {
+      const Area where = any_area(true);
+      if (from.size() > where.words) return false;
+      from.base = where.start + draw(where.words - from.size() + 1);
+      const bool partly = compiler::overlap(from.region(), out.region());
+      if (partly && from.base != out.base) return false;
+    }
+    r.set_address(post::kResidualDelta, from.base - out.base);
+    i.reads.push_back(from.region());
+    return true;
+  }
+
+  bool compute() {
+    using namespace isa::compute;
+    Instruction i;
+    isa::ComputeRegisters r;
+    const Op any = ternary_          ? Op::kTernary
+                   : !config_.binary ? Op::kInt8
+                                     : static_cast<Op>(draw(config_.ternary ? 5 : 1));
+    const Op op = any == Op::kInt8 && chance(40) ? Op::kMatmul : any;
+    const bool window = op == Op::kInt8 && config_.window() && chance(35);
+    const int steps_per_row = window                   ? config_.window_steps_per_row()
+                              : op == Op::kInt8Ternary ? 4
+                              : op == Op::kInt8Binary  ? 8
+                                                       : 1;
+    // Results: requantized, thresholds, raw sums, looked up; codes in every encoding.
+    const bool every = config_.binary && config_.ternary;
+    const int output = every ? draw(4) : 3 * draw(2);
+    const int encoding = every && output % 2 == 1 ? draw(3) : 0;
+    const int per_word = output == 2 ? 1 : encoding == 0 ? 4 : encoding == 1 ? 16 : 32;
+    const int passes = output == 1 ? between(1, 3) : 1;
+    const int words = between(1, 5), R = between(1, 4), S = between(1, 4);
+    const int position = chance(30) ? draw(per_word) : 0;
+    const int channels = window ? between(4 * words - 3, 4 * words)
+                         : chance(20)
+                             ? 1
+                             : between(1, (encoding != 0 && chance(30) ? 9 : 3) * config_.cols + 1);
+    const int columns = window ? 4 : config_.cols;
+    const int groups = (channels + columns - 1) / columns;
+    const int steps = (window ? 1 : words) * R * S;
+    const int rows = groups * ((steps + steps_per_row - 1) / steps_per_row);
+    const int out_words = (position + channels + per_word - 1) / per_word;
+    if (rows > config_.pmem_rows() || channels * passes > config_.param_channels) return false;
+    const auto map = lanes(i, r, op == Op::kTernary, words, out_words, R, S);
+    if (!map) return false;
+    if (window) {  // a group for each word; the last lanes of a row may have no output
+      r.set(agu::kWordsLast, 0);
+      const std::int64_t U = r.get(agu::kStrideX);
+      const std::int64_t Q = (r.get(agu::kXEnd) - r.get(agu::kXStart)) / U;
+      for (const isa::LaneField& columns : {agu::kHalo, agu::kIdle})
+        r.set(columns, U * draw(static_cast<int>(std::min<std::int64_t>(Q, 4))));
+    }
+    const bool one = !window && groups == 1 && r.get(agu::kTilesLast) == 0;
+    const int pieces = one && chance(50) ? between(2, 3) : 1;
+    const int per_step = op == Op::kInt8      ? 4 << 14
+                         : op == Op::kMatmul  ? 4 << 16
+                         : op == Op::kTernary ? 16
+                         : op == Op::kBinary  ? 32
+                                              : 4 << 7;
+    const int sum_bits = bits_of(std::int64_t{per_step} * steps * pieces + (1 << 15));
+    if (30 - sum_bits < kLargestShift) return false;
+    quantization(r, sum_bits);
+    if (op == Op::kTernary) r.set(post::kPadCode, -draw(2));  // 0 or sixteen -1
+    r.set(agu::kGroupsLast, groups - 1);
+    r.set(kChannels, channels);
+    r.set(post::kPosition, position);
+    r.set(post::kOutput, output);
+    if (output == 3) look_up(i, r);
+    r.set(post::kEncoding, encoding);
+    r.set(post::kPassesLast, passes - 1);
+    r.set(post::kLow, encoding == 0 ? between(-8, 8) : encoding == 1 ? -1 : 0);
+    const int param = draw(config_.param_channels - channels * passes + 1);
+    r.set(kParam, param);
+    i.run.op = static_cast<int>(op);
+    int flags = 1 << kDrain | (window ? 1 << kWindow : 0);
+    if (output < 2 && chance(35)) {
+      if (!residual(i, r, map->out)) return false;
+      const bool maximum = output == 1 || op == Op::kMatmul || (config_.binary && chance(50));
+      flags |= 1 << (maximum ? kFuseMax : kFuseAdd);
+    }
+    if (chance(35)) flags |= 1 << kPerTensor;
+    if (chance(50)) flags |= 1 << kSingle | (chance(40) ? 1 << kHalfEven : 0);
+    for (int piece = 0; piece < pieces; ++piece) {
+      Instruction part = i;
+      const int row = draw(config_.pmem_rows() - rows + 1);
+      r.set(kRow, row);
+      part.registers = r;
+      part.reads.push_back({Space::kPmem, row, rows, 0, 1});
+      part.run.flags = piece == 0 ? 1 << kClear : 0;
+      if (piece == pieces - 1) {
+        part.run.flags |= flags;
+        part.reads.push_back({Space::kParams, param, channels * passes, 0, 1});
+      } else {
+        part.writes.clear();
+      }
+      add(Engine::kCompute, std::move(part));
+    }
+    return true;
+  }
+
+  bool vector() {
+    Instruction i;
+    isa::VectorRegisters r;
+    using isa::vector::Op;
+    const bool every = config_.ternary && config_.binary;
+    static constexpr Op kInt8Ops[] = {Op::kMax, Op::kSum, Op::kAdd,
+                                      Op::kMul, Op::kMin, Op::kSquaredDifference};
+    const Op op =
+        every && chance(40) ? chance(50) ? Op::kMaxTernary : Op::kMaxBinary : kInt8Ops[draw(6)];
+    const int words = between(1, 4);
+    const bool square = op == Op::kSquaredDifference;
+    const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square;
+    const bool pair = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps == 2;
+    const int R = pair ? 1 : between(1, 5), S = pair ? 2 : between(1, 5);
+    if (!lanes(i, r, false, words, words, R, S, pair)) return false;
+    int flags = chance(50) ? 1 << isa::vector::kSingle : 0;
+    if (flags != 0 && chance(40)) flags |= 1 << isa::vector::kHalfEven;
+    if (chance(40)) flags |= 1 << isa::vector::kInvert;
+    const bool reduce = op == Op::kSum && chance(50);
+    quantization(r, bits_of(op == Op::kMul ? 256LL * 256
+                            : square       ? 1LL << 29
+                                           : 128LL * R * S * (reduce ? config_.rows : 1) + 3000));
+    if (square) r.set(post::kAddOperandShift, between(-6, -1));
+    if (reduce) {
+      flags |= 1 << isa::vector::kReduce;
+      r.set(post::kPadCode, 0);
+    }
+    r.set(isa::vector::kBias, between(-3000, 3000));
+    if (codes && chance(40)) look_up(i, r);
+    i.run.op = static_cast<int>(op);
+    i.run.flags = flags;
+    i.registers = r;
+    add(Engine::kVector, std::move(i));
+    return true;
+  }
+
+  bool softmax() {
+    Instruction i;
+    isa::VectorRegisters r;
+    const int words = chance(20) ? between(9, 40) : between(1, 8);
+    if (!lanes(i, r, false, words, words, 1, 1)) return false;
+    quantization(r, 8);
+    r.set(isa::vector::kBias, between(-3000, 3000));
+    r.set(isa::vector::kChannels, 4 * words - draw(4));
+    r.set(agu::kGroupsLast, chance(50) ? 0 : 2);
+    i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords, 0, 1});
+    i.run.op = static_cast<int>(isa::vector::Op::kSoftmax);
+    i.registers = r;
+    add(Engine::kVector, std::move(i));
+    return true;
+  }
+
+  /// A normalization with a table of its own, of which there are two: for a mean, for an origin.
+  bool normalize() {
+    Instruction i;
+    isa::VectorRegisters r;
+    const int words = chance(20) ? between(9, 40) : between(1, 8);
+    const int channels = 4 * words - draw(4);
+    if (channels > config_.param_channels || !lanes(i, r, false, words, words, 1, 1)) return false;
+    quantization(r, 8);
+    const bool center = chance(50);
+    const int param = draw(config_.param_channels - channels + 1);
+    int log2 = 0;
+    while (channels >> (log2 + 1) != 0) ++log2;
+    r.set(post::kAddZeroA, center ? 127 : kOrigin);
+    r.set(post::kMultiplier, std::lround(std::ldexp(1.0 / channels, 30 + log2)));
+    r.set(post::kShift, log2);
+    r.set(isa::vector::kBias,
+          chance(30) ? 0 : static_cast<std::int64_t>(random_() >> 1) >> draw(31));
+    r.set(isa::vector::kChannels, channels);
+    r.set(isa::vector::kParam, param);
+    r.set(agu::kGroupsLast, 1);
+    i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords, 0, 1});
+    i.reads.push_back({Space::kParams, param, channels, 0, 1});
+    i.run.op = static_cast<int>(isa::vector::Op::kNormalize);
+    i.run.flags = 1 << isa::vector::kSingle | (center ? 1 << isa::vector::kCenter : 0);
+    load(isa::dma::Target::kExponentials,
+         exponentials_at_ + (center ? 1 : 2) * 4LL * isa::dma::kExponentialWords, 0,
+         isa::dma::kExponentialWords);
+    i.registers = r;
+    add(Engine::kVector, std::move(i));
+    load(isa::dma::Target::kExponentials, exponentials_at_, 0, isa::dma::kExponentialWords);
+    return true;
+  }
+
+  bool any() {
+    const int kind = draw(100);
+    if (kind < 47) return compute();
+    if (kind < 67) return vector();
+    if (kind < 73) return softmax();
+    if (kind < 78) return normalize();
+    if (kind < 80) return transfer(Engine::kLoad);
+    if (kind < 86) return load_map();
+    if (kind < 93) return transfer(Engine::kStore);
+    if (kind < 96)
+      load_weights();
+    else if (kind < 98)
+      load_parameters();
+    else if (kind < 99)
+      load_table();
+    else
+      load_exponentials();
+    return true;
+  }
+
+  // ---- the whole --------------------------------------------------------------------------------
+  void finish() {
+    auto& runs = result_.instructions;
+    if (seed_ % 2 == 0) {  // one after the other
+      for (std::size_t i = 1; i < runs.size(); ++i) {
+        runs[i].run.wait = 1 << static_cast<int>(runs[i - 1].engine);
+        runs[i - 1].run.signal = 1 << static_cast<int>(runs[i].engine);
+      }
+    } else {
+      compiler::insert_tokens(runs);
+    }
+    encode(runs);
+    result_.program.dram_bytes = store_at_ + 8LL * config_.dmem_words();
+    result_.program.dram_bytes = (result_.program.dram_bytes + 4095) / 4096 * 4096;
+    fill_dram();
+  }
+
+  /// Sets registers again now and then, those that a RUN does not read to what another has there.
+  void encode(const std::vector<Instruction>& runs) {
+    isa::Encoder encoder(result_.program.config_hash);
+    for (const Instruction& i : runs) {
+      const unsigned read = isa::registers_read(i.engine, i.registers, i.run);
+      for (int reg = 0; reg < isa::kRegisters; ++reg) {
+        const Instruction& other =
+            runs[static_cast<std::size_t>(draw(static_cast<int>(runs.size())))];
+        const Instruction& from = (read >> reg & 1) != 0 ? i : other;
+        if (from.engine == i.engine && chance(20))
+          encoder.set(i.engine, reg, from.registers.value[static_cast<std::size_t>(reg)]);
+      }
+      encoder.run(i.engine, i.registers, i.run);
+    }
+    result_.program.words = encoder.end();
+  }
+
+  /// Random bits, but biases and scales that the hardware's contract allows.
+  void fill_dram() {
+    random_.seed(seed_ + 1'000'000);  // the same for every number of instructions
+    auto& bits = random_;
+    auto& dram = result_.dram;
+    dram.resize(static_cast<std::size_t>(result_.program.dram_bytes));
+    for (auto& byte : dram) byte = static_cast<std::uint8_t>(bits());
+    const auto put = [&](std::int64_t at, std::uint64_t value, int bytes) {
+      for (int b = 0; b < bytes; ++b)
+        dram[static_cast<std::size_t>(at + b)] = static_cast<std::uint8_t>(value >> 8 * b);
+    };
+    for (int c = 0; c < config_.param_channels; ++c) {
+      put(bias_at_ + 4 * c, static_cast<std::uint64_t>(between(-32768, 32767)), 4);
+      // Not 0: a normalization reads it as -32, which the simulator refuses.
+      const int drawn = chance(20) ? between(-31, kLargestShift) : between(-14, 0);
+      const int s = drawn == 0 ? -1 : drawn;
+      const auto shift = static_cast<std::uint64_t>(s & 63);
+      // The bits above the scale are not kept.
+      put(scales_at_ + 8 * c,
+          static_cast<std::uint64_t>(multiplier()) | shift << 31 | std::uint64_t{bits()} << 37, 8);
+    }
+    put(exponentials_at_, INT32_MAX, 4);
+    for (int k = 1; k < isa::dma::kExponentialWords; ++k)  // of any magnitude
+      put(exponentials_at_ + 4 * k, (bits() >> 1) >> draw(31), 4);
+    for (int k = 0; k < isa::dma::kExponentialWords; ++k)
+      for (const int table : {1, 2})
+        put(exponentials_at_ + 4 * (table * isa::dma::kExponentialWords + k),
+            reference::norm_entry(k, table == 1 ? 127 : kOrigin), 4);
+    if (!ternary_) return;
+    const auto legal = [&](std::size_t byte) {  // no code 10
+      const int high_only = dram[byte] >> 1 & ~dram[byte] & 0x55;
+      dram[byte] = static_cast<std::uint8_t>(dram[byte] & ~(high_only << 1));
+    };
+    for (std::int64_t b = 0; b < config_.dmem_words(); ++b) legal(static_cast<std::size_t>(b));
+    for (std::int64_t b = pmem_at_; b < bias_at_; ++b) legal(static_cast<std::size_t>(b));
+  }
+
+  const machine::Config config_;
+  const unsigned seed_;
+  std::mt19937 random_;
+  RandomProgram result_;
+  int beat_ = 2;
+  bool ternary_ = false;
+  std::int64_t pmem_image_rows_ = 0, pmem_at_ = 0, bias_at_ = 0, scales_at_ = 0, table_at_ = 0,
+               exponentials_at_ = 0, store_at_ = 0;
+};
+
+unsigned from_environment(const char* name, unsigned otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : static_cast<unsigned>(std::stoul(text));
+}
+
+sim::RtlOptions options_of(unsigned seed, const sim::BuildOptions& build) {
+  std::mt19937 random(seed + 2'000'000);
+  static constexpr int kLatencies[] = {1, 2, 7, 32, 100, 300};
+  static constexpr int kBytes[] = {0, 0, 1, 4};
+  static constexpr int kStalls[] = {0, 0, 30, 70};
+  sim::RtlOptions options;
+  options.build = build;
+  options.build.quiet = true;
+  options.build.optimization = 1;  // short runs
+  // Assertions speak about a design whose registers start at zero, and netlists have none.
+  options.build.assertions = !build.random_init && !build.netlist;
+  options.x_seed = seed;
+  options.seed = seed;
+  options.axi_latency = kLatencies[random() % 6];
+  options.axi_bytes_per_cycle = kBytes[random() % 4];
+  options.stall_percent = kStalls[random() % 4];
+  options.axi_slave = seed % sim::kAxiSlaves.size();
+  options.max_cycles = 20'000'000;
+  return options;
+}
+
+/// The DRAM after the program; throws what the runner finds.
+std::vector<std::uint8_t> on_rtl(const RandomProgram& p, const sim::RtlOptions& options) {
+  std::vector<std::uint8_t> dram = p.dram;
+  sim::RtlRunner runner(p.program, options);
+  runner.run_dram(dram);
+  return dram;
+}
+
+std::vector<std::uint8_t> on_arch(const RandomProgram& p) {
+  std::vector<std::uint8_t> dram = p.dram;
+  sim::Machine machine(p.program.config, dram);
+  int index = 0;
+  for (const auto& i : p.instructions) machine.execute(i.engine, i.registers, i.run, index++);
+  return dram;
+}
+
+}  // namespace
+
+machine::Config config_of(const RandomDesign& design) {
+  machine::Config config;
+  config.name = fmt::format("random{}x{}", design.rows, design.cols);
+  config.rows = design.rows;
+  config.cols = design.cols;
+  config.ternary = config.binary = design.all_precisions;
+  config.dmem_kib = design.rows > 8 ? 16 : 8;
+  config.pmem_kib = 8;
+  config.param_channels = 128;
+  config.axi_data_bits = design.axi_data_bits;
+  config.pipeline_rows = design.pipeline_rows;
+  config.pipeline_cols = design.pipeline_cols;
+  config.columns_per_cycle = design.columns_per_cycle;
+  config.ecc = design.ecc;
+  config.acc_bits = design.acc_bits;
+  config.clock_gates = design.clock_gates;
+  config.imem_kib = design.imem_kib;
+  config.pipeline_pe = design.pe_stages;
+  machine::check(config);
+  return config;
+}
+
+RandomProgram random_program(const machine::Config& config, unsigned seed, int instructions) {
+  return Generator(config, seed).make(instructions);
+}
+
+void check_random_programs(const RandomDesign& design, unsigned seeds,
+                           const sim::BuildOptions& build) {
+  const std::string size = fmt::format("{}x{}", design.rows, design.cols);
+  const char* chosen = std::getenv("TRINE_RANDOM_SIZE");
+  if (chosen != nullptr && size != chosen) return;
+  const machine::Config config = config_of(design);
+  const unsigned first = from_environment("TRINE_RANDOM_SEED", 1);
+  const unsigned count = from_environment("TRINE_RANDOM_COUNT", seeds);
+  const int length = static_cast<int>(from_environment("TRINE_RANDOM_LENGTH", 30));
+  for (unsigned seed = first; seed < first + count; ++seed) {
+    const std::string slave{sim::kAxiSlaves.at(seed % sim::kAxiSlaves.size()).name};
+    CAPTURE(size, seed, slave);
+    const RandomProgram program = random_program(config, seed, length);
+    sim::RtlOptions options = options_of(seed, build);
+    options.lockstep = std::getenv("TRINE_RANDOM_LOCKSTEP") != nullptr;
+    if (const char* trace = std::getenv("TRINE_RANDOM_TRACE")) options.trace_file = trace;
+    if (std::getenv("TRINE_RANDOM_LIST") != nullptr)
+      std::fputs(compiler::disassemble(program.program).c_str(), stdout);
+    const std::vector<std::uint8_t> expected = on_arch(program), actual = on_rtl(program, options);
+    if (actual == expected) continue;
+    INFO("the netlist differs; more by the RTL with the same seed");
+    REQUIRE(!build.netlist);
+    // Again, comparing each write: throws the first difference with its cycle and instruction.
+    options.lockstep = true;
+    on_rtl(program, options);
+    const auto at = std::mismatch(expected.begin(), expected.end(), actual.begin()).first;
+    FAIL("DRAM byte " << at - expected.begin() << " differs, but no DMEM write does");
+  }
+  SUCCEED();
+}
+
+}  // namespace trine::tests

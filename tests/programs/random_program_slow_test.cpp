@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random instructions on the RTL against the architecture simulator: all shapes of array, pipeline
+// and bus.
+
+#include <catch2/catch.hpp>
+
+#include "tests/programs/random_program.h"
+
+using namespace trine;
+using namespace trine::tests;
+
+TEST_CASE("random instructions give the same memory on designs of every shape",
+          "[random][rtl][slow]") {
+  const auto design = GENERATE(
+      RandomDesign{1, 1, 32, 8, 8, true}, RandomDesign{1, 5, 512, 1, 2},
+      RandomDesign{2, 2, 64, 1, 1}, RandomDesign{3, 5, 128, 2, 4, true},
+      RandomDesign{5, 3, 256, 4, 1}, RandomDesign{4, 4, 64, 4, 2},
+      RandomDesign{8, 8, 128, 8, 8, true}, RandomDesign{8, 1, 64, 2, 8},
+      RandomDesign{16, 4, 32, 4, 4}, RandomDesign{4, 16, 64, 1, 4}, RandomDesign{16, 16, 512, 8, 8},
+      RandomDesign{2, 1, 64, 8, 8, true, 2}, RandomDesign{3, 2, 32, 2, 2, true, 2},
+      RandomDesign{5, 3, 256, 4, 2, true, 2}, RandomDesign{4, 4, 64, 4, 2, true, 2},
+      RandomDesign{3, 5, 128, 1, 2, true, 2}, RandomDesign{8, 8, 64, 8, 8, true, 2},
+      RandomDesign{16, 16, 128, 8, 8, true, 2}, RandomDesign{8, 8, 64, 8, 8, true, 1, true},
+      RandomDesign{3, 5, 32, 2, 4, true, 2, true}, RandomDesign{4, 4, 512, 2, 2, true, 2, true});
+  check_random_programs(design, 30);
+}
+
+TEST_CASE("random initial values of all registers change nothing", "[random][rtl][slow]") {
+  sim::BuildOptions build;
+  build.random_init = true;
+  check_random_programs({3, 5, 64, 1, 2, true}, 20, build);
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Random instructions on the RTL against the architecture simulator, on small designs.
+// random_program_slow_test.cpp is the wide run.
+
+#include "tests/programs/random_program.h"
+
+#include <catch2/catch.hpp>
+
+using namespace trine::tests;
+
+TEST_CASE("random instructions give the same memory on RTL and architecture simulator",
+          "[random][rtl]") {
+  check_random_programs({2, 4, 1024, 2, 2, false, 2, false, 20, false, 0, 1}, 6);
+  check_random_programs({4, 4, 32, 4, 4, true}, 6);
+  check_random_programs({3, 5, 64, 2, 4, true, 2}, 6);
+  check_random_programs({3, 5, 64, 2, 4, true, 1, true, 20, true, 1}, 6);
+}

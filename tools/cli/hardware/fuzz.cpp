@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <optional>
+#include <regex>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/npy.h"
+#include "sim/rtl/build.h"
+#include "tools/cli/common.h"
+#include "tools/cli/measure/engine.h"
+#include "tools/fuzz/configs.h"
+#include "tools/fuzz/onnx/exported.h"
+#include "tools/fuzz/pair.h"
+
+namespace trine::cli {
+namespace {
+
+using fuzz::Backend;
+using fuzz::Outcome;
+
+constexpr int kShrinkRuns = 3000, kShrinkRunsRtl = 300;
+constexpr int kFewPairs = 20;                    ///< of which no share is asked
+constexpr int kSeconds = 60, kSecondsRtl = 900;  ///< of a pair, before it counts as a hang
+
+constexpr std::pair<Outcome, const char*> kOutcomes[] = {{Outcome::kExact, "exact"},
+                                                         {Outcome::kRefused, "refused"},
+                                                         {Outcome::kIllegal, "illegal"},
+                                                         {Outcome::kFailed, "failed"}};
+
+struct Options {
+  Output output;
+  std::vector<std::string> designs, settings, families;
+  std::string backend = "arch", one, onnx;
+  EngineFlags engine;
+  int pairs = 200, configs = 20, only = -1, seconds = 0, most_failures = 5, least_exact = 50;
+  std::uint64_t seed = 1;
+  bool as_drawn = false;
+};
+
+/// "op 3 SUB: tensor 7 't7': 40 classes" -> "SUB: ... N classes", so that equal reasons count as
+/// one.
+std::string reason_of(const std::string& text) {
+  std::string line = text.substr(0, text.find('\n'));
+  line = std::regex_replace(line, std::regex("(random|lowbit)[.a-z]*: op [0-9]+ "), "");
+  line = std::regex_replace(line, std::regex("tensor [0-9]+ '[^']*':? ?"), "");
+  return std::regex_replace(line, std::regex("-?[0-9][0-9.e-]*"), "N");
+}
+
+class Fuzzer {
+ public:
+  explicit Fuzzer(const Options& options)
+      : o_(options), backend_(o_.backend == "rtl" ? Backend::kRtl : Backend::kArch) {
+    for (const std::string& design : o_.designs)
+      designs_.push_back(machine::load_config(design, o_.settings));
+    const auto& names = fuzz::family_names();
+    for (const std::string& name : o_.families)
+      drawn_.push_back(static_cast<fuzz::Family>(std::ranges::find(names, name) - names.begin()));
+  }
+
+  int run() {
+    o_.output.check({}, {});
+    if (!o_.one.empty()) return run_one();
+    if (!o_.onnx.empty()) return write_files();
+    const int configs = designs_.empty() ? o_.configs : static_cast<int>(designs_.size());
+    if (o_.only >= configs) throw_error("--only {}: allowed 0..{}", o_.only, configs - 1);
+    if (o_.engine.asked())
+      run_parts(configs);
+    else
+      run_here(configs);
+    o_.output.print(summary());
+    o_.output.write_json(to_json(), designs_.size() == 1 ? &designs_[0] : nullptr);
+    return failed_ > 0 || too_few_exact() ? kWrongResult : kSuccess;
+  }
+
+ private:
+  void run_here(int configs) {
+    Progress progress("fuzz", o_.output.quiet);
+    for (int k = std::max(0, o_.only); k < configs && failed_ < o_.most_failures; ++k) {
+      ++configs_;
+      const int pairs = (o_.pairs + configs - 1 - k) / configs;
+      for (int n = 0; n < pairs && failed_ < o_.most_failures; ++n) {
+        progress.update(fmt::format("configuration {} of {}, pair {} of {}, {} failed", k + 1,
+                                    configs, n + 1, pairs, failed_));
+        count(fuzz::draw_case(o_.seed, k, n, drawn_), k);
+      }
+      if (k == o_.only) break;
+    }
+  }
+
+  /// Each configuration as a task of its own: `trine fuzz --only K`.
+  void run_parts(int configs) {
+    if (o_.only >= 0) throw_error("--only: not with --engine, --jobs and --out, which cut by it");
+    std::vector<sweep::Task> tasks;
+    for (int k = 0; k < configs; ++k) tasks.push_back(part(k));
+    for (const sweep::Outcome& outcome : run_tasks(tasks, o_.engine, "fuzz", o_.output.quiet)) {
+      if (outcome.result.is_null()) throw_error("trine fuzz: a part failed: {}", outcome.reason());
+      fmt::print(stderr, "{}", outcome.text);
+      add(outcome.result);
+    }
+  }
+
+  sweep::Task part(int k) const {
+    std::vector<std::string> words{"fuzz", "--backend", o_.backend};
+    const auto option = [&](const char* name, const auto& value) {
+      words.insert(words.end(), {name, fmt::format("{}", value)});
+    };
+    std::string designs;
+    for (const std::string& design : o_.designs) option("--config", design);
+    for (const std::string& setting : o_.settings) option("--set", setting);
+    for (const machine::Config& design : designs_) designs += design.to_toml();
+    for (const std::string& family : o_.families) option("--family", family);
+    option("--pairs", o_.pairs);
+    option("--configs", o_.configs);
+    option("--seed", o_.seed);
+    option("--failures", o_.most_failures);
+    option("--least-exact", 0);  // asked of all together
+    if (o_.seconds > 0) option("--seconds", o_.seconds);
+    if (o_.as_drawn) words.push_back("--as-drawn");
+    option("--only", k);
+    return trine_task(task_name(fmt::format("{} {}", fmt::join(words, " "), designs)), words);
+  }
+
+  /// What another counted.
+  void add(const Json& json) {
+    ++configs_;
+    outcomes_[Outcome::kExact] += json.at("exact").get<int>();
+    outcomes_[Outcome::kRefused] += json.at("refused").get<int>();
+    outcomes_[Outcome::kIllegal] += json.at("illegal").get<int>();
+    failed_ += json.at("failed").get<int>();
+    telling_ += json.at("telling").get<int>();
+    removed_ += json.at("removed").get<int>();
+    striped_ += json.at("striped").get<int>();
+    for (const auto& [reason, n] : json.at("reasons").items()) reasons_[reason] += n.get<int>();
+    for (const auto& [name, n] : json.at("operators").items()) operators_[name] += n.get<int>();
+    const Json endings = json.value("endings", Json::object());
+    for (const auto& [ending, counts] : endings.items())
+      for (const auto& [outcome, name] : kOutcomes)
+        endings_[ending][outcome] += counts.at(name).get<int>();
+    const auto& names = fuzz::family_names();
+    const Json families = json.value("families", Json::object());
+    for (const auto& [name, n] : families.items())
+      families_[static_cast<fuzz::Family>(std::ranges::find(names, name) - names.begin())] +=
+          n.get<int>();
+  }
+
+  fuzz::Pair pair_of(const fuzz::Case& c, int k) const {
+    if (designs_.empty()) return fuzz::make_pair(c);
+    fuzz::Pair p = fuzz::make_pair(c, designs_.at(static_cast<std::size_t>(k)));
+    p.made.config = c.config;
+    return p;
+  }
+
+  fuzz::Verdict verdict(const fuzz::Pair& pair) const {
+    if (backend_ == Backend::kRtl) {
+      sim::BuildOptions build = sim::BuildOptions::from_environment();
+      build.optimization = std::min(1, build.optimization);
+      build.quiet = o_.output.quiet;
+      sim::build_model(pair.config, build);  // takes minutes, not of the pair's
+    }
+    const int seconds = backend_ == Backend::kRtl ? kSecondsRtl : kSeconds;
+    return fuzz::run_apart(pair, backend_, o_.seconds > 0 ? o_.seconds : seconds);
+  }
+
+  void count(const fuzz::Case& c, int k) {
+    const fuzz::Pair pair = pair_of(c, k);
+    const fuzz::Verdict v = verdict(pair);
+    ++outcomes_[v.outcome];
+    ++families_[pair.family];
+    telling_ += v.telling ? 1 : 0;
+    removed_ += v.outcome == Outcome::kExact && v.removed ? 1 : 0;
+    striped_ += v.outcome == Outcome::kExact && v.striped ? 1 : 0;
+    if (pair.unread.empty()) ++endings_[fuzz::ending_of(pair)][v.outcome];
+    for (const model::Op& op : pair.graph.ops)
+      if (v.outcome == Outcome::kExact) ++operators_[op.name];
+    if (v.outcome == Outcome::kRefused || v.outcome == Outcome::kIllegal)
+      ++reasons_[reason_of(v.text)];
+    if (v.outcome == Outcome::kFailed) report(pair, v, k);
+  }
+
+  std::string command(const fuzz::Case& c, int k) const {
+    std::string text = fmt::format("trine fuzz --backend {}", o_.backend);
+    if (!designs_.empty()) text += " --config " + o_.designs.at(static_cast<std::size_t>(k));
+    if (!designs_.empty())
+      for (const std::string& s : o_.settings) text += " --set '" + s + "'";
+    return text + " --case " + fuzz::to_text(c);
+  }
+
+  /// The failure, and a simpler one of its kind.
+  void report(const fuzz::Pair& pair, const fuzz::Verdict& first, int k) {
+    ++failed_;
+    fmt::print(stderr, "FAILED {}\n  {}\n", first.text, command(pair.made, k));
+    if (o_.as_drawn) return;
+    const std::string kind = reason_of(first.text).substr(0, 20);
+    int runs = 0;
+    const auto fails = [&](const fuzz::Pair& p) {
+      ++runs;
+      const fuzz::Verdict v = verdict(p);
+      return v.outcome == Outcome::kFailed && reason_of(v.text).substr(0, 20) == kind;
+    };
+    const bool rtl = backend_ == Backend::kRtl;
+    const fuzz::Case simple =
+        fuzz::shrink(pair.made, fails, rtl, rtl ? kShrinkRunsRtl : kShrinkRuns,
+                     designs_.empty() ? nullptr : &designs_.at(static_cast<std::size_t>(k)));
+    const fuzz::Pair p = pair_of(simple, k);
+    fmt::print(stderr, "made simpler in {} runs:\n{}{}\n  {}\n", runs, fuzz::describe(p),
+               verdict(p).text, command(simple, k));
+  }
+
+  /// Networks of the family "exported", an input of each and what the golden layers make of it.
+  int write_files() const {
+    for (int n = 0; n < o_.pairs; ++n) {
+      fuzz::Choices choices{hash64(fmt::format("{} {}", o_.seed, n))};
+      fuzz::Builder b(choices);
+      const fuzz::ExportedFile made = fuzz::exported_file(b);
+      const model::Graph graph = model::onnx_file::graph_of(made.file, made.host_at_end);
+      const auto first = std::ranges::find(graph.ops, model::OpKind::kQuantize, &model::Op::kind);
+      const model::Tensor &in = graph.tensor(graph.inputs.at(0)), &codes = graph.out(*first);
+      std::vector<float> values(static_cast<std::size_t>(in.elements()));
+      for (float& x : values)
+        x = codes.scale() * static_cast<float>(b.content(-128, 127) - codes.zero_point());
+      Array input{
+          "f4", {in.shape.begin(), in.shape.end()}, std::vector<std::uint8_t>(4 * values.size())};
+      std::memcpy(input.bytes.data(), values.data(), input.bytes.size());
+      const auto outputs = reference::outputs_of(graph, reference::run_graph(graph, {input}));
+      const std::string name = fmt::format("{}/{}", o_.onnx, n);
+      write_file(name + ".onnx", fuzz::onnx_bytes(made.file));
+      write_npy(name + ".x.npy", input);
+      write_npy(name + ".y.npy", outputs.at(0));
+    }
+    return kSuccess;
+  }
+
+  int run_one() {
+    const fuzz::Case c = fuzz::parse_case(o_.one);
+    const fuzz::Pair pair = pair_of(c, 0);
+    o_.output.print(fuzz::describe(pair));
+    const fuzz::Verdict v = verdict(pair);
+    if (v.outcome == Outcome::kFailed) {
+      report(pair, v, 0);
+      return kWrongResult;
+    }
+    o_.output.print(
+        v.outcome == Outcome::kExact
+            ? fmt::format("exact, {} cycles (architecture simulator){}\n", grouped(v.arch_cycles),
+                          v.rtl_cycles > 0 ? fmt::format(", {} (RTL)", grouped(v.rtl_cycles)) : "")
+            : "refused: " + v.text + "\n");
+    return kSuccess;
+  }
+
+  int of(Outcome outcome) const {
+    const auto found = outcomes_.find(outcome);
+    return found == outcomes_.end() ? 0 : found->second;
+  }
+
+  int exact() const { return of(Outcome::kExact); }
+  int pairs() const { return exact() + of(Outcome::kRefused) + of(Outcome::kIllegal) + failed_; }
+
+  /// Pairs that are refused show nothing: a run of them proves nothing.
+  bool too_few_exact() const {
+    if (pairs() < kFewPairs || 100 * exact() >= o_.least_exact * pairs()) return false;
+    fmt::print(stderr, "{} of {} pairs are exact, allowed {} % and above (--least-exact)\n",
+               exact(), pairs(), o_.least_exact);
+    return true;
+  }
+
+  std::string summary() const {
+    std::string text = fmt::format(
+        "{} pairs on {} configurations ({}): {} exact (of these {} with many codes, {} with "
+        "channels left out, {} with cascades), {} refused, {} no legal network, {} failed\n",
+        pairs(), configs_, o_.backend, exact(), telling_, removed_, striped_, of(Outcome::kRefused),
+        of(Outcome::kIllegal), failed_);
+    std::multimap<int, std::string, std::greater<>> sorted;
+    for (const auto& [reason, n] : reasons_) sorted.emplace(n, reason);
+    for (const auto& [n, reason] : sorted) text += fmt::format("  {:5} {}\n", n, reason);
+    for (const auto& [ending, counts] : endings_) {
+      int all = 0;
+      std::string shares;
+      for (const auto& [outcome, n] : counts) all += n;
+      for (const auto& [outcome, name] : kOutcomes)
+        if (const auto found = counts.find(outcome); found != counts.end())
+          shares += fmt::format(", {:.1f} % {}", 100.0 * found->second / all, name);
+      text += fmt::format("ending in {}: {} pairs{}\n", ending, all, shares);
+    }
+    text += "operators of exact networks:";
+    for (const auto& [name, n] : operators_) text += fmt::format(" {} {}", name, n);
+    return text + "\n";
+  }
+
+  Json to_json() const {
+    Json json;
+    json["backend"] = o_.backend;
+    json["seed"] = o_.seed;
+    json["exact"] = exact();
+    json["telling"] = telling_;
+    json["removed"] = removed_;
+    json["striped"] = striped_;
+    json["refused"] = of(Outcome::kRefused);
+    json["illegal"] = of(Outcome::kIllegal);
+    json["failed"] = failed_;
+    json["reasons"] = reasons_;
+    json["operators"] = operators_;
+    for (const auto& [ending, counts] : endings_)
+      for (const auto& [outcome, name] : kOutcomes)
+        json["endings"][ending][name] = counts.contains(outcome) ? counts.at(outcome) : 0;
+    for (const auto& [family, n] : families_)
+      json["families"][fuzz::family_names()[static_cast<std::size_t>(family)]] = n;
+    return json;
+  }
+
+  const Options& o_;
+  const Backend backend_;
+  std::vector<machine::Config> designs_;
+  std::vector<fuzz::Family> drawn_;  ///< none: all
+  std::map<Outcome, int> outcomes_;
+  std::map<fuzz::Family, int> families_;
+  std::map<std::string, int> reasons_, operators_;
+  std::map<std::string, std::map<Outcome, int>> endings_;  ///< by what the networks end in
+  int configs_ = 0;                                        ///< that were tried
+  int telling_ = 0, removed_ = 0, striped_ = 0, failed_ = 0;
+};
+
+}  // namespace
+
+void add_fuzz(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "fuzz", "random networks on random designs against the golden layers",
+      [](const Options& given) { return Fuzzer(given).run(); });
+  add_value(*command, "--pairs N", options->pairs, "networks, on all configurations together (200)")
+      ->check(CLI::Range(1, 1 << 24));
+  add_value(*command, "--configs K", options->configs, "random configurations (20)")
+      ->check(CLI::Range(1, 1 << 20));
+  add_value(*command, "--config C", options->designs, "presets or TOML files instead");
+  add_value(*command, "--set KEY=VALUE", options->settings,
+            "array.rows=16: changes a key of --config");
+  add_value(*command, "--backend B", options->backend,
+            "arch: architecture simulator and golden layers; rtl: Verilator\n"
+            "as well, which builds a model for each configuration (arch)")
+      ->check(CLI::IsMember({"arch", "rtl"}));
+  add_value(*command, "--family F", options->families, "kinds of networks, several by commas (all)")
+      ->delimiter(',')
+      ->check(CLI::IsMember(fuzz::family_names()));
+  add_value(*command, "--seed S", options->seed, "another one makes other pairs (1)");
+  add_value(*command, "--case CASE", options->one, "one pair, as a failure prints it");
+  add_value(*command, "--onnx DIR", options->onnx,
+            "write exported networks, an input and the golden output of each\n"
+            "into this folder, for another runtime; nothing is run");
+  add_value(*command, "--least-exact %", options->least_exact,
+            "fewer exact pairs have failed, too, of 20 and more (50)")
+      ->check(CLI::Range(0, 100));
+  command->add_flag("--as-drawn", options->as_drawn, "failures are not made simpler");
+  add_value(*command, "--failures N", options->most_failures, "stops behind so many (5)")
+      ->check(CLI::Range(1, 1 << 20));
+  add_value(*command, "--seconds N", options->seconds,
+            "a pair that takes longer has failed (60; rtl 900)")
+      ->check(CLI::Range(1, 1 << 20));
+  add_value(*command, "--only K", options->only, "only configuration K, of 0 and up")
+      ->check(CLI::Range(0, 1 << 20));
+  options->engine.declare(*command);
+  options->output.declare(*command);
+  command->footer(
+      "With --jobs, --engine or --out each configuration is a run of its own (trine fuzz --only),\n"
+      "which is kept: the same counts, some at a time, resumed after a kill.\n"
+      "A failure is made simpler by itself (fewer operators, smaller shapes, default\n"
+      "configuration) and printed with the command that repeats it.\n\n"
+      "Examples:\n"
+      "  trine fuzz --pairs 2000 --configs 100\n"
+      "  trine fuzz --family exported --pairs 500 --configs 25\n"
+      "  trine fuzz --backend rtl --config edge64 --config braintta-size --pairs 40");
+}
+
+}  // namespace trine::cli

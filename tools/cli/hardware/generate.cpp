@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "gen/generate.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "base/error.h"
+#include "machine/schema.h"
+#include "tools/cli/common.h"
+#include "tools/cli/run/report.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  Design design;
+  std::string out, prefix, packages;
+};
+
+/// A word for a shell. The command enters the folder, as Verilator cuts a path at its blanks.
+std::string quoted(const std::string& word) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) || std::strchr("_-./", c); };
+  if (std::all_of(word.begin(), word.end(), plain)) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+int run(const Options& options) {
+  if (!options.packages.empty()) {
+    gen::write_packages(options.packages);
+    return kSuccess;
+  }
+  if (options.design.config.empty()) throw_error("trine generate: --config is required");
+  if (options.out.empty()) throw_error("trine generate: --out is required");
+  options.output.check({}, {{"--config", options.design.config}});
+  const machine::Config config = options.design.load();
+  gen::generate(config, options.out, options.prefix);
+  options.output.print(fmt::format(
+      "{}: {} x {} PEs, {} int8 MACs per cycle, configuration 0x{:016x}\n"
+      "written to {}; lint with\n"
+      "  (cd {} && verilator --lint-only -Wall --top-module {} -f {})\n",
+      config.name, config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
+      config.hash(), options.out, quoted(options.out), gen::prefixed("trine_top", options.prefix),
+      gen::prefixed("trine.f", options.prefix)));
+  options.output.write_json(design_json(config, options.out, options.prefix), &config);
+  return kSuccess;
+}
+
+}  // namespace
+
+Json design_json(const machine::Config& config, const std::string& out, const std::string& prefix) {
+  Json json;
+  json["pes"] = config.rows * config.cols;
+  json["peak_macs_per_cycle"] = config.int8 ? config.peak_macs_per_cycle() : 0;
+  json["dmem_banks"] = config.banks();
+  json["pmem_rows"] = config.pmem_rows();
+  json["out"] = out;
+  json["top"] = gen::prefixed("trine_top", prefix);
+  return json;
+}
+
+void add_generate(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "generate", "write a design: SystemVerilog, file lists, C headers, register map",
+      run);
+  options->output.declare(*command);
+  options->design.declare(*command)->required(false);
+  add_value(*command, "--out,-o DIR", options->out,
+            "folder to write; an earlier output is replaced");
+  add_value(*command, "--prefix P", options->prefix,
+            "before each name of a module, a file and a C symbol: for several designs\n"
+            "in one system (none)");
+  // For developers: refreshes the prints of the instruction set that the repository holds.
+  command->add_option("--packages", options->packages)->group("");
+  command->footer(
+      "Examples:\n"
+      "  trine generate --config edge256 --out out/edge256\n"
+      "  trine generate --config edge256 --set array.rows=16 --set name=tall --out out/tall\n"
+      "  trine generate --config mine.toml --out out/mine\n"
+      "  trine generate --config edge64 --prefix left --out out/left   (left_trine_top, ...)\n\n"
+      "Presets:\n  " +
+      fmt::format("{}", fmt::join(machine::preset_names(), ", ")) +
+      "\n"
+      "Presets named ...-size have the size of that machine (number of MACs, memories), not its\n"
+      "architecture: they are our machine, for comparisons.\n\n"
+      "Keys of a configuration (mine.toml: [array] / rows = 8, or array = { rows = 8 }):\n" +
+      machine::key_table());
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <iterator>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "gen/generate.h"
+#include "soc/bitstream.h"
+#include "soc/firmware.h"
+#include "soc/simulation.h"
+#include "soc/system.h"
+#include "sw/program/host.h"
+#include "sw/program/image.h"
+#include "tools/cli/common.h"
+#include "tools/cli/models/python.h"
+#include "tools/cli/run/check.h"
+#include "tools/cli/run/network.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+
+constexpr const char* kRequirements = "soc/requirements.txt";
+constexpr const char* kBoardRequirements = "soc/requirements_board.txt";
+constexpr const char* kIbexRequirements = "soc/requirements_ibex.txt";
+constexpr int kBoardRomKib = 32;
+constexpr int kSramKib = 16;  // of the firmware, beside its buffer for an output
+
+struct Options {
+  Output output;
+  PythonOptions python;
+  soc::SystemOptions system;
+  std::vector<std::string> configs, settings, models, inputs, labels, app;
+  std::vector<std::string> shapes;
+  std::string vectors, out, fault, bitstream, data;
+  int cases = 1;
+  bool no_cache_hooks = false, netlist = false;
+};
+
+/// A machine with its model and what it is asked.
+struct Machine {
+  std::string prefix;
+  machine::Config config;
+  NetworkOptions options;
+  Network network;
+  std::vector<std::vector<Array>> inputs, expected;  ///< of the model, case after case
+};
+
+/// What can go wrong on purpose: on the bus, or with the image of model 0.
+struct Fault {
+  soc::Fault bus;
+  void (*damage)(std::string& image) = nullptr;
+};
+
+/// Of an image's header: docs/program-file.md.
+constexpr std::size_t kVersionAt = 12, kHashAt = 16;
+
+void change(std::string& image, std::size_t at) {
+  image[at] = static_cast<char>(image[at] ^ 1);
+  program::seal_image({reinterpret_cast<std::uint8_t*>(image.data()), image.size()});
+}
+
+const std::map<std::string, Fault>& faults() {
+  static const std::map<std::string, Fault> table{
+      {"none", {}},  // but the system that could
+      {"other-program", {{}, [](std::string& image) { change(image, kHashAt); }}},
+      {"other-version", {{}, [](std::string& image) { change(image, kVersionAt); }}},
+      {"truncated-model", {{}, [](std::string& image) { image.resize(image.size() / 2); }}},
+      {"read-error", {{40, 0, 0}}},
+      {"write-error", {{0, 1, 0}}},
+      {"dead-bus", {{0, 0, 1}}},
+      {"no-interrupt", {{0, 0, 2}}},
+  };
+  return table;
+}
+
+std::vector<std::vector<Array>> inputs_of(const Options& options, const Network& network,
+                                          const std::string& model) {
+  if (!options.vectors.empty()) {
+    const reference::VectorSet vectors = reference::read_vectors(options.vectors);
+    reference::check_vectors(vectors, *network.graph);
+    if (static_cast<int>(vectors.cases.size()) < options.cases)
+      throw_error("--cases: {}, {} has {}", options.cases, vectors.file, vectors.cases.size());
+    std::vector<std::vector<Array>> all;
+    for (int i = 0; i < options.cases; ++i)
+      all.push_back(vectors.cases[static_cast<std::size_t>(i)].inputs);
+    return all;
+  }
+  if (!options.inputs.empty()) return {read_inputs(options.inputs, network, model)};
+  std::vector<std::vector<Array>> all;
+  for (int i = 0; i < options.cases; ++i) all.push_back(random_inputs(network, i + 1));
+  return all;
+}
+
+Machine make_machine(const Options& options, std::size_t index) {
+  Machine m;
+  if (index > 0) m.prefix = fmt::format("machine{}", index);
+  m.options.design = {options.configs[index], options.settings};
+  m.config = m.options.design.load();
+  if (!options.app.empty()) return m;
+  m.options.model = options.models[index];
+  m.options.shapes = options.shapes;
+  const auto policy = m.options.policy(reference::kDoublePolicy);
+  if (is_program_file(m.options.model))
+    throw_error("{}: a program; the model itself is wanted", m.options.model);
+  m.network = load_network(m.options, m.config, policy);
+  if (!m.network.program.rest.empty())
+    throw_error("{}: runs in stages, with operators on the host between", m.options.model);
+  m.inputs = inputs_of(options, m.network, m.options.model);
+  for (const std::vector<Array>& inputs : m.inputs)
+    m.expected.push_back(reference::outputs_of(
+        *m.network.graph, reference::run_graph(*m.network.graph, inputs, policy)));
+  return m;
+}
+
+std::string bytes_of(const Array& array) { return {array.bytes.begin(), array.bytes.end()}; }
+
+soc::Model model_of(const Machine& m, const std::vector<std::string>& labels) {
+  const compiler::Program& program = m.network.program;
+  soc::Model model;
+  model.name = program.name;
+  model.image = compiler::write_image(program);
+  model.labels = labels;
+  for (const compiler::ProgramLayer& layer : program.layers)
+    model.expected_cycles += static_cast<std::uint32_t>(layer.expected_cycles);
+  for (const std::vector<Array>& inputs : m.inputs)
+    for (const Array& array : compiler::machine_inputs(program, inputs))
+      model.inputs.push_back(bytes_of(array));
+  return model;
+}
+
+/// That holds so many bytes: of a board's block RAM no more than needed; of a simulation a power of
+/// two, at least 256, so that there are few to build.
+int kib_for(std::size_t bytes, bool is_board) {
+  const std::size_t kib = (bytes + 1023) / 1024;
+  return static_cast<int>(is_board ? kib : std::max<std::size_t>(256, std::bit_ceil(kib)));
+}
+
+std::size_t largest_output(const std::vector<Machine>& machines) {
+  std::size_t most = 1024;
+  for (const Machine& m : machines)
+    for (const Array& array : compiler::empty_machine_outputs(m.network.program))
+      most = std::max(most, array.bytes.size());
+  return (most + 1023) / 1024 * 1024;
+}
+
+/// Memories that hold what the machines and the firmware need.
+void size_memories(const std::vector<Machine>& machines, const std::vector<soc::Model>& models,
+                   bool is_board, soc::SystemOptions& system) {
+  std::size_t most = 0, flash = 0;
+  for (const Machine& m : machines)
+    most = std::max(most, static_cast<std::size_t>(m.network.program.dram_bytes) +
+                              8 * m.network.program.words.size());
+  for (const soc::Model& model : models) {
+    flash += model.image.size() + 64;
+    for (const std::string& input : model.inputs) flash += input.size() + 64;
+  }
+  system.main_kib = kib_for(machines.size() * (most + 4096), is_board);
+  system.models_kib = kib_for(flash + 1024, is_board);
+  if (is_board) system.rom_kib = kBoardRomKib;
+}
+
+/// What the firmware said of outputs, case after case: "output MACHINE INDEX HEX".
+class Console {
+ public:
+  explicit Console(const Output& output) : output_(output) {}
+
+  void take(std::string_view text) {
+    output_.print(std::string(text));
+    flush_stdout();  // as the UART has it: a netlist takes minutes to its next line
+    for (const char c : text)
+      if (c == '\n')
+        line(std::exchange(line_, {}));
+      else if (c != '\r')
+        line_ += c;
+  }
+  /// Bytes of all of a machine's outputs.
+  const std::string& outputs(std::size_t machine) { return bytes_[machine]; }
+  /// What it said of times and bytes.
+  const Json& json() const { return json_; }
+
+ private:
+  void line(const std::string& text) {
+    unsigned machine = 0;
+    unsigned long cycles = 0, handler = 0, read = 0, written = 0;
+    char what[16] = {};
+    const char* t = text.c_str();
+    if (std::sscanf(t,
+                    "machine %u: %lu cycles, %lu from start to handler, read %lu bytes, wrote %lu",
+                    &machine, &cycles, &handler, &read, &written) == 5)
+      json_["runs"].push_back({{"machine", machine},
+                               {"cycles", cycles},
+                               {"start_to_handler_cycles", handler},
+                               {"dram_bytes_read", read},
+                               {"dram_bytes_written", written}});
+    else if (std::sscanf(t, "machine %u: %15[a-z] %lu cycles", &machine, what, &cycles) == 3)
+      json_[what + std::string("_cycles")].push_back(cycles);
+    else if (std::sscanf(t, "%lu cycles from reset", &cycles) == 1)
+      json_["cycles_from_reset"] = cycles;
+    else if (text.starts_with("output "))
+      bytes(text);
+  }
+  void bytes(const std::string& text) {
+    std::istringstream in(text);
+    std::string word, hex;
+    std::size_t machine = 0;
+    int index = 0;
+    if (!(in >> word >> machine >> index >> hex)) return;
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+      bytes_[machine] += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
+  }
+
+  const Output& output_;
+  std::string line_;
+  std::map<std::size_t, std::string> bytes_;
+  Json json_;
+};
+
+/// The first output that the firmware did not print as the golden layers have it, or "".
+std::string difference_of(const Machine& m, const std::string& bytes) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < m.expected.size(); ++i) {
+    std::vector<Array> machine = compiler::empty_machine_outputs(m.network.program);
+    for (Array& array : machine) {
+      if (bytes.size() - at < array.bytes.size())
+        return fmt::format("case {}: the firmware printed {} bytes of outputs", i, bytes.size());
+      std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), array.bytes.size(),
+                  array.bytes.begin());
+      at += array.bytes.size();
+    }
+    const std::string difference = compiler::first_difference(
+        m.network.program, compiler::model_outputs(m.network.program, machine), m.expected[i]);
+    if (!difference.empty()) return fmt::format("case {}: {}", i, difference);
+  }
+  return "";
+}
+
+std::vector<std::string> read_labels(const std::string& file) {
+  std::istringstream in(read_text(file));
+  std::vector<std::string> labels;
+  for (std::string line; std::getline(in, line);) labels.push_back(line);
+  return labels;
+}
+
+bool is_ibex(const Options& options) { return options.system.cpu == "ibex"; }
+
+/// What the system's Python has to have.
+const char* requirements_of(const Options& options) {
+  if (is_ibex(options)) return kIbexRequirements;
+  return options.bitstream.empty() ? kRequirements : kBoardRequirements;
+}
+
+void check(const Options& options) {
+  if (options.app.empty() ? options.models.empty() : !options.models.empty())
+    throw_error("MODEL: required, unless --app is there, and not with it");
+  if (options.app.empty() && options.configs.size() != options.models.size())
+    throw_error("--config: {}, MODEL: {}; each machine has one", options.configs.size(),
+                options.models.size());
+  if (options.configs.size() > 2) throw_error("--config: {}, at most 2", options.configs.size());
+  if (!options.app.empty() && !options.fault.empty() && options.fault != "none")
+    throw_error("--fault {}: for models; with --app only none", options.fault);
+  if (!options.inputs.empty() && (!options.vectors.empty() || options.models.size() > 1))
+    throw_error("--input: for one model, without --vectors");
+  if (!options.vectors.empty() && options.models.size() > 1)
+    throw_error("--vectors: for one model");
+  if (options.labels.size() > options.models.size())
+    throw_error("--labels: {} files, {} models", options.labels.size(), options.models.size());
+  std::vector<NamedFile> read;
+  for (const std::string& model : options.models) read.push_back({"MODEL", model});
+  for (const std::string& app : options.app) read.push_back({"--app", app});
+  read.push_back({"--data", options.data});
+  for (const std::string& config : options.configs) read.push_back({"--config", config});
+  for (const std::string& labels : options.labels) read.push_back({"--labels", labels});
+  options.output.check({{"--bitstream", options.bitstream}}, read);
+  if ((options.system.target == "sim") != options.bitstream.empty())
+    throw_error("--bitstream: with --target ulx3s, and that with it");
+  if (is_ibex(options) && (options.netlist || !options.bitstream.empty()))
+    throw_error("--cpu ibex: in simulations alone, Yosys does not read its SystemVerilog");
+  if (!options.out.empty()) check_writable_folder(options.out);
+}
+
+constexpr std::uint64_t kAppCycles = 2'000'000'000;
+
+/// Many times what reset, checksum, copies and the machine take.
+std::uint64_t cycles_for(const std::vector<soc::Model>& models, int cases) {
+  std::uint64_t cycles = models.empty() ? kAppCycles : 20'000'000;
+  for (const soc::Model& model : models)
+    cycles += 200 * model.image.size() +
+              static_cast<std::uint64_t>(cases) * 200 * std::uint64_t{model.expected_cycles};
+  return cycles;
+}
+
+/// What the user asked for, ready to be built.
+struct Job {
+  const Options& options;
+  std::vector<Machine> machines;
+  std::vector<soc::Model> models;
+  std::vector<fs::path> designs;
+  soc::SystemOptions system;
+  soc::FirmwareOptions firmware;
+  fs::path out;
+};
+
+Job make_job(const Options& options, const fs::path& out) {
+  Job job{options, {}, {}, {}, options.system, {}, out};
+  for (std::size_t i = 0; i < options.configs.size(); ++i) {
+    job.machines.push_back(make_machine(options, i));
+    if (options.app.empty())
+      job.models.push_back(model_of(job.machines[i], i < options.labels.size()
+                                                         ? read_labels(options.labels[i])
+                                                         : std::vector<std::string>{}));
+    job.designs.push_back(out / fmt::format("machine{}", i));
+    gen::generate(job.machines[i].config, job.designs[i], job.machines[i].prefix);
+  }
+  const std::size_t output_bytes = largest_output(job.machines);
+  job.system.sram_kib = kSramKib + static_cast<int>(output_bytes / 1024);
+  if (options.app.empty())
+    size_memories(job.machines, job.models, options.netlist || options.system.target != "sim",
+                  job.system);
+  else
+    job.system.models_kib = kib_for(options.data.empty() ? 0 : fs::file_size(options.data), false);
+  job.system.faults = !options.fault.empty();
+  job.system.python = Python(options.python, requirements_of(options), options.output).program();
+  job.firmware.app.assign(options.app.begin(), options.app.end());
+  job.firmware.data = options.data;
+  job.firmware.cases = static_cast<int>(job.machines[0].inputs.size());
+  job.firmware.output_bytes = static_cast<int>(output_bytes);
+  job.firmware.cache_hooks = !options.no_cache_hooks;
+  if (!options.fault.empty()) {
+    const Fault& fault = faults().at(options.fault);
+    job.firmware.fault = fault.bus;
+    if (fault.damage != nullptr) fault.damage(job.models[0].image);
+  }
+  return job;
+}
+
+/// The system with the firmware in its memories. A first one tells the addresses.
+soc::System system_with_firmware(const Job& job) {
+  soc::SystemOptions with_firmware = job.system;
+  with_firmware.firmware = job.out / "firmware";
+  const soc::System empty = soc::build_system(job.designs, job.system, job.out / "system");
+  soc::build_firmware(empty, job.designs[0], job.designs.size(), job.models, job.firmware,
+                      with_firmware.firmware);
+  return soc::build_system(job.designs, with_firmware, job.out / "system");
+}
+
+/// The program that simulates it, in the folder job.out / "firmware".
+fs::path build_simulation(const Job& job) {
+  const bool quiet = job.options.output.quiet;
+  if (!job.options.netlist) {
+    const soc::System system = soc::build_system(job.designs, job.system, job.out / "system");
+    soc::build_firmware(system, job.designs[0], job.designs.size(), job.models, job.firmware,
+                        job.out / "firmware");
+    return soc::build_simulation(system, quiet);
+  }
+  const soc::System system = system_with_firmware(job);
+  Progress progress("netlist", quiet);
+  soc::map_system(system, [&](const std::string& state) { progress.update(state); });
+  return soc::build_netlist_simulation(system, quiet);
+}
+
+int simulate(const Job& job) {
+  const Output& output = job.options.output;
+  const fs::path program = build_simulation(job);
+  Console console(output);
+  Stopwatch watch;
+  const int code =
+      soc::simulate(program, job.out / "firmware", cycles_for(job.models, job.firmware.cases),
+                    [&](std::string_view text) { console.take(text); });
+  if (code == soc::kOutOfTime) throw_error("the firmware does not end");
+  Json json = console.json();
+  json["firmware_exit_code"] = code;
+  json["sim_seconds"] = watch.seconds();
+  if (code != 0 || !job.options.app.empty()) {
+    output.write_json(json, &job.machines[0].config);
+    return code != 0 ? kWrongResult : kSuccess;
+  }
+  bool exact = true;
+  for (std::size_t i = 0; i < job.machines.size(); ++i) {
+    const std::string difference = difference_of(job.machines[i], console.outputs(i));
+    if (difference.empty()) continue;
+    exact = false;
+    fmt::print(stderr, "{}: differs from the golden reference: {}\n", job.options.models[i],
+               difference);
+  }
+  output.print(fmt::format("{} in {:.1f} s\n", exact ? "as the host has it, bit for bit" : "WRONG",
+                           watch.seconds()));
+  json["exact"] = exact;
+  json["cases"] = job.firmware.cases;
+  output.write_json(json, &job.machines[0].config);
+  return exact ? kSuccess : kWrongResult;
+}
+
+std::string board_text(const synth::FpgaReport& fpga, double clock_mhz) {
+  std::string text = fmt::format("{:.1f} MHz, {:g} wanted\n", fpga.mhz, clock_mhz);
+  for (const auto& [type, use] : fpga.utilization)
+    text += fmt::format("  {:<14} {:>8} of {}\n", type, grouped(use.first), grouped(use.second));
+  return text;
+}
+
+Json board_json(const synth::FpgaReport& fpga) {
+  Json json{{"mhz", fpga.mhz}};
+  for (const auto& [type, use] : fpga.utilization)
+    json["utilization"][type] = {use.first, use.second};
+  return json;
+}
+
+int make_bitstream(const Job& job) {
+  const Options& options = job.options;
+  const soc::System system = system_with_firmware(job);
+  Progress progress(fmt::format("{}: bitstream", options.system.target), options.output.quiet);
+  const synth::FpgaReport fpga = soc::build_bitstream(
+      system, job.system.python, [&](const std::string& state) { progress.update(state); });
+  write_file(options.bitstream, read_text(system.folder / "gateware" / "trine_soc.bit"));
+  write_file(options.bitstream + ".NOTICE", read_text(system.folder / "NOTICE"));
+  options.output.print(board_text(fpga, options.system.clock_mhz));
+  options.output.write_json(board_json(fpga), &job.machines[0].config);
+  if (fpga.mhz >= options.system.clock_mhz) return kSuccess;
+  fmt::print(stderr, "{}: slower than its clock; --clock-mhz\n", options.bitstream);
+  return kWrongResult;
+}
+
+int run(const Options& options) {
+  check(options);
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  const Job job =
+      make_job(options, options.out.empty() ? scratch.path() : fs::absolute(options.out));
+  return options.bitstream.empty() ? simulate(job) : make_bitstream(job);
+}
+
+/// @param per_line  0: all on one line
+std::string fault_names(int per_line = 0) {
+  std::string names;
+  int count = 0;
+  for (const auto& [name, fault] : faults()) {
+    if (count > 0) names += per_line > 0 && count % per_line == 0 ? ",\n" : ", ";
+    names += name;
+    ++count;
+  }
+  return names;
+}
+
+}  // namespace
+
+void add_soc(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "soc", "put the machine into a RISC-V system and run a model there", run);
+  add_value(*command, "--config,-c C", options->configs,
+            "configuration file (.toml) or preset, one for each model")
+      ->required()
+      ->allow_extra_args(false);
+  add_value(*command, "--set key=value", options->settings, "one key of the configuration, of all")
+      ->allow_extra_args(false);
+  command->add_option("MODEL", options->models,
+                      "model (.tflite, .onnx); two: one for each machine");
+  declare_shape(*command, options->shapes);
+  add_value(*command, "--app F.c", options->app,
+            "firmware of your own instead of models, with soc/firmware/board.h")
+      ->allow_extra_args(false);
+  add_value(*command, "--data F", options->data, "bytes for it: soc_data of board.h");
+  add_value(*command, "--main-kib N", options->system.main_kib, "main memory for it (1024)")
+      ->check(CLI::Range(64, 65536));
+  add_value(*command, "--input,-i X.npy", options->inputs,
+            "NumPy file of an input, in order; random codes, seeded, if absent")
+      ->allow_extra_args(false);
+  add_value(*command, "--vectors DIR", options->vectors, "inputs of these recorded cases");
+  add_value(*command, "--cases N", options->cases, "how many, one after the other (1)")
+      ->check(CLI::Range(1, 1000));
+  add_value(*command, "--labels F.txt", options->labels,
+            "names of the classes, a line each; of each model, in order")
+      ->allow_extra_args(false);
+  add_value(*command, "--cpu NAME", options->system.cpu,
+            "processor, by LiteX's name: vexriscv, picorv32, ibex, ... (vexriscv)");
+  add_value(*command, "--cpu-variant V", options->system.variant, "of it (LiteX's default)");
+  command->add_flag("--sdram", options->system.sdram,
+                    "main memory: SDRAM behind LiteDRAM and an L2 cache, not on chip");
+  add_value(*command, "--target T", options->system.target,
+            "sim; ulx3s: the board, for --bitstream (sim)")
+      ->check(CLI::IsMember({"sim", "ulx3s"}));
+  add_value(*command, "--bitstream F.bit", options->bitstream,
+            "for the board, and F.bit.NOTICE; half an hour");
+  add_value(*command, "--clock-mhz F", options->system.clock_mhz, "of the board (40)")
+      ->check(CLI::Range(1.0, 200.0));
+  command->add_flag("--netlist", options->netlist,
+                    "simulate what Yosys maps the system to for ECP5; minutes");
+  add_value(*command, "--fault F", options->fault, "what goes wrong: " + fault_names(4))
+      ->check([](const std::string& name) {
+        return faults().contains(name) ? std::string()
+                                       : fmt::format("'{}', allowed: {}", name, fault_names());
+      });
+  command->add_flag("--no-cache-hooks", options->no_cache_hooks,
+                    "leave the driver's cache hooks empty: stale bytes come out");
+  add_value(*command, "--out,-o DIR", options->out,
+            "folder for designs, system and firmware (removed afterwards)");
+  options->python.declare(*command);
+  options->output.declare(*command);
+  command->footer(
+      "The system is made by LiteX (soc/requirements.txt, installed on first use), the firmware "
+      "by\n"
+      "riscv64-unknown-elf-gcc with picolibc; Verilator runs it. Exit code 1: the firmware "
+      "failed,\n"
+      "or what it printed is not what the golden layers say.\n\n"
+      "Examples:\n"
+      "  trine soc --config edge64 models/lenet_mnist.tflite --vectors models/lenet_mnist/vectors\n"
+      "  trine soc --config edge64 --cpu picorv32 models/plus_filter.tflite --out out/soc\n"
+      "  trine soc --config edge64 --app my_firmware.c --data weights.bin --main-kib 4096\n"
+      "  trine soc --config edge64 --config edge32 DIGITS.tflite KEYWORDS.tflite\n"
+      "  trine soc --config edge32 --target ulx3s models/lenet_mnist.tflite --bitstream "
+      "digits.bit");
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/error.h"
+#include "base/file.h"
+#include "synth/synthesize.h"
+#include "tools/cli/common.h"
+#include "tools/cli/models/python.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  Design design;
+  std::filesystem::path emitted;
+  std::string top = "trine_top", target = "asic";
+  synth::SynthOptions synth;
+  PythonOptions python;
+  std::string floorplan;
+  bool no_timing = false, no_cache = false, place = false;
+  std::string wire_load = "zero";
+};
+
+/// All that is told of a design. @param config  null: unknown
+int tell(const Options& options, const synth::SynthReport& report, const machine::Config* config) {
+  options.output.print(synth::to_text(report));
+  options.output.write_json(synth::to_json(report), config);
+  if (!options.floorplan.empty()) write_file(options.floorplan, report.clock.placed.svg);
+  return kSuccess;
+}
+
+int run(const Options& options) {
+  options.output.check({{"--floorplan", options.floorplan}}, {{"--config", options.design.config}});
+  synth::SynthOptions synth = options.synth;
+  synth.target = synth::parse_target(options.target);
+  synth.timing = !options.no_timing;
+  synth.cache = !options.no_cache;
+  synth.wire_load = synth::parse_wire_load(options.wire_load);
+  synth.quiet = options.output.quiet || !has_terminal();
+  if (!synth.timing || synth.target != synth::Target::kAsic)
+    for (const auto& [option, asked] : {std::pair{"--paths", synth.paths > 0},
+                                        {"--clock-ns", synth.clock_ns > 0},
+                                        {"--memory-ns", synth.memory_ns > 0}})
+      if (asked) throw_error("{}: needs --target asic, without --no-timing", option);
+  if (options.place) {
+    synth::check_placeable(synth);
+    synth.place.python =
+        Python(options.python,
+               fmt::format("synth/{}/requirements.txt",
+                           synth.target == synth::Target::kEcp5 ? "fpga" : "place"),
+               options.output)
+            .program();
+  }
+  if (!options.emitted.empty())
+    return tell(options,
+                synth::synthesize_design(options.emitted, options.top,
+                                         options.emitted.filename().string(), 0, synth),
+                nullptr);
+  if (options.design.config.empty()) throw_error("--config or --design is required");
+  const machine::Config config = options.design.load();
+  return tell(options, synth::synthesize(config, synth), &config);
+}
+
+}  // namespace
+
+void add_synth(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "synth", "synthesize a design: area, clock, longest paths", run);
+  CLI::Option* config = options->design.declare(*command)->required(false);
+  add_value(*command, "--design DIR", options->emitted,
+            "instead of --config: a folder that `trine generate` wrote, of any\n"
+            "revision; per MAC nothing is told")
+      ->excludes(config);
+  add_value(*command, "--top MODULE", options->top,
+            "with --design: a module of it with its default parameters (trine_top)")
+      ->excludes(config);
+  options->output.declare(*command);
+  add_value(*command, "--liberty FILE", options->synth.liberty,
+            "cell library, .lib or .lib.gz (Debian's qflow-tech-osu018)");
+  add_value(*command, "--macros DIR", options->synth.macros,
+            "folder with Liberty files of memories (the library's own)");
+  add_value(*command, "--clock-ns T", options->synth.clock_ns,
+            "a clock of T ns is short enough: less area where it can be\n"
+            "(0: the shortest)")
+      ->check(CLI::Range(0.0, 1000.0));
+  add_value(*command, "--memory-ns T", options->synth.memory_ns,
+            "read memories in T ns, macro and multiplexer, with the least\n"
+            "area that does (0: in what leaves the clock of the fastest)")
+      ->check(CLI::Range(0.0, 1000.0));
+  add_value(*command, "--target T", options->target, "asic, ice40 or ecp5 (asic)")
+      ->check(CLI::IsMember({"asic", "ice40", "ecp5"}));
+  add_value(*command, "--netlist DIR", options->synth.netlist,
+            "folder for the netlist that was measured: Verilog, models of\n"
+            "its cells and memories, trine.f (asic)");
+  command->add_flag("--flat", options->synth.flat,
+                    "map the design as one module, optimized across all borders");
+  command->add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
+  command->add_flag("--no-cache", options->no_cache,
+                    "map every module anew; else what was mapped before comes\n"
+                    "from ~/.cache/trine/synth ($TRINE_CACHE moves it)");
+  add_value(*command, "--wire-load W", options->wire_load,
+            "zero: wires are nothing; library: what the library guesses by\n"
+            "fan-out (zero)")
+      ->check(CLI::IsMember({"zero", "library"}));
+  CLI::Option* place =
+      command->add_flag("--place", options->place,
+                        "place it, too, with estimated wires: macros, then cells by\n"
+                        "Coloquinte (asic); with --target ecp5: route it, too, by nextpnr");
+  add_value(*command, "--lef PATH", options->synth.place.lef,
+            "LEF file, or folder of such, of the library's cells and macros\n"
+            "(beside the Liberty file)");
+  add_value(*command, "--floorplan FILE", options->floorplan,
+            "with --place: SVG picture of the floor plan by module")
+      ->needs(place);
+  options->python.declare(*command);
+  add_value(*command, "--paths N", options->synth.paths,
+            "tell the N longest paths from register to register, one for each\n"
+            "pair of registers of modules (0)")
+      ->check(CLI::Range(0, 1000));
+  add_value(*command, "--jobs,-j N", options->synth.jobs, "Yosys processes at a time (2)")
+      ->check(CLI::Range(1, 256));
+  command->footer(
+      "clock_ns is that of the whole design from register to register: macros timed, nets buffered "
+      "to\n"
+      "16 loads, cells sized, hold times kept, no wires. Modules are told before buffers and "
+      "sizes.\n"
+      "Area is that of cells before placement; a gate equivalent is the library's smallest NAND2.\n"
+      "Memories are black boxes, counted in bits, and in gate equivalents where the library has "
+      "macros.\nNumbers of different libraries do not "
+      "compare.\n\n"
+      "Examples:\n"
+      "  trine synth --config edge64\n"
+      "  trine synth --config edge256 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --json "
+      "area.json\n"
+      "  trine synth --config edge32 --target ice40\n"
+      "  trine synth --config edge32 --set 'array.precisions=[\"int8\"]' --target ecp5 --place\n"
+      "  trine synth --config edge32 --netlist gates\n"
+      "  trine synth --config edge32 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --place\n"
+      "  trine synth --design rtl_of_last_year");
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/measure/energy_report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/file.h"
+
+namespace trine::cli {
+namespace {
+
+using energy::kComponentNames;
+using energy::LayerEnergy;
+
+Json parts_json(const LayerEnergy& energy) {
+  Json json;
+  for (const auto& [name, pj] : energy::parts_of(energy)) json[name] = pj;
+  return json;
+}
+
+std::string joules(double pj) {
+  if (pj >= 1e9) return fmt::format("{:.2f} mJ", pj * 1e-9);
+  if (pj >= 1e6) return fmt::format("{:.2f} uJ", pj * 1e-6);
+  return fmt::format("{:.2f} nJ", pj * 1e-3);
+}
+
+/// Sums layers up, with all that they hold and without parts of it.
+class Adder {
+ public:
+  Adder(const machine::Config& config, const energy::Table& table) : config_(config) {
+    report_.table = table;
+  }
+
+  /// @param times  layers that are alike
+  void add(const sim::Actions& actions, double cycles, std::int64_t times) {
+    report_.actions.push_back(actions);
+    report_.layers.push_back(of(actions, cycles, {}));
+    sim::Actions all = actions;
+    for (std::size_t a = 0; a < all.size(); ++a) report_.all[a] += all[a] *= times;
+    const double time = cycles * static_cast<double>(times);
+    report_.sum += of(all, time, {});
+    report_.without_wires += of(all, time, {.wires = true});
+    report_.without_glitches += of(all, time, {.glitches = true});
+    report_.without_clock += of(all, time, {.clock = true});
+  }
+
+  EnergyReport report(double cycles, std::int64_t macs) const {
+    EnergyReport report = report_;
+    const double pj = report.sum.total(), ns = cycles * report.table.clock_ns;
+    if (ns > 0) report.milliwatts = pj / ns;
+    if (pj > 0) report.tops_per_watt = 2 * static_cast<double>(macs) / pj;
+    return report;
+  }
+
+ private:
+  LayerEnergy of(const sim::Actions& actions, double cycles, const energy::Without& without) const {
+    return energy::energy_of(actions, static_cast<std::uint64_t>(std::llround(cycles)), config_,
+                             report_.table, report_.table.clock_ns, without);
+  }
+
+  const machine::Config& config_;
+  EnergyReport report_;
+};
+
+}  // namespace
+
+void EnergyOptions::declare(CLI::App& command) {
+  add_value(command, "--energy TABLE", table,
+            "energies of actions: a technology that comes with the project\n"
+            "(sg13g2), or a file of `trine energy`");
+  add_value(command, "--dram-pj-per-bit E", dram_pj_per_bit,
+            "of what crosses the bus; told apart from the chip (20)")
+      ->check(CLI::Range(0.0, 1000.0));
+  add_value(command, "--accelergy FILE", accelergy,
+            "file for the counts of actions, YAML as Accelergy reads it");
+}
+
+energy::Table EnergyOptions::read() const {
+  const std::filesystem::path shipped = energy::table_file(table);
+  return energy::read_table(std::filesystem::exists(shipped) ? shipped
+                                                             : std::filesystem::path(table));
+}
+
+EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,
+                           const EnergyOptions& options, const energy::Table& table) {
+  Adder adder(program.config, table);
+  std::size_t layer = 0;
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const sim::Actions& actions : sim::count_actions(*stage))
+      adder.add(actions, static_cast<double>(run.layers.at(layer++).cycles), 1);
+  EnergyReport report = adder.report(static_cast<double>(run.cycles), program.macs());
+  report.dram_pj_per_bit = options.dram_pj_per_bit;
+  report.dram_pj = 8 * options.dram_pj_per_bit *
+                   static_cast<double>(run.dram_bytes_read + run.dram_bytes_written);
+  return report;
+}
+
+EnergyReport energy_report(const estimate::Estimate& estimate, const machine::Config& config,
+                           const energy::Table& table) {
+  Adder adder(config, table);
+  for (const estimate::Row& row : estimate.rows) adder.add(row.actions, row.cycles, row.times);
+  return adder.report(estimate.cycles(), estimate.macs());
+}
+
+void add_to(Json& json, const EnergyReport& report) {
+  json["energy_pj"] = report.sum.total();
+  json["energy"] = {{"technology", report.table.technology},
+                    {"clock_ns", report.table.clock_ns},
+                    {"by_component", parts_json(report.sum)},
+                    {"without_wires_pj", report.without_wires.total()},
+                    {"without_glitches_pj", report.without_glitches.total()},
+                    {"without_clock_pj", report.without_clock.total()},
+                    {"milliwatts", report.milliwatts},
+                    {"tops_per_watt", report.tops_per_watt},
+                    {"dram_pj", report.dram_pj ? Json(*report.dram_pj) : Json(nullptr)},
+                    {"dram_pj_per_bit", report.dram_pj_per_bit}};
+  for (std::size_t l = 0; l < report.layers.size(); ++l) {
+    Json& layer = json["layers"].at(l);
+    layer["energy_pj"] = report.layers[l].total();
+    layer["energy_by_component"] = parts_json(report.layers[l]);
+    for (std::size_t a = 0; a < sim::kActions; ++a)
+      layer["actions"][fmt::format("{}.{}", sim::kActionNames[a].component,
+                                   sim::kActionNames[a].name)] = report.actions[l][a];
+  }
+}
+
+std::string to_text(const EnergyReport& report) {
+  std::string text;
+  const double total = report.sum.total();
+  std::string names = fmt::format("{:<12}", "energy"), shares = fmt::format("{:<12}", "% of chip");
+  for (const auto& [name, pj] : energy::parts_of(report.sum)) {
+    names += fmt::format("{:>9}", name);
+    shares += fmt::format("{:>9.1f}", total > 0 ? 100 * pj / total : 0);
+  }
+  const std::string dram = report.dram_pj
+                               ? fmt::format("; DRAM: {} at {:g} pJ a bit", joules(*report.dram_pj),
+                                             report.dram_pj_per_bit)
+                               : "";
+  return names + "\n" + shares + "\n" +
+         fmt::format("chip: {} ({}, {:.2f} ns: {:.1f} mW, {:.3f} TOPS/W){}\n", joules(total),
+                     report.table.technology, report.table.clock_ns, report.milliwatts,
+                     report.tops_per_watt, dram) +
+         fmt::format("without wires {}, without glitches {}, without the clock {}\n",
+                     joules(report.without_wires.total()), joules(report.without_glitches.total()),
+                     joules(report.without_clock.total()));
+}
+
+void write_accelergy(const EnergyReport& report, const EnergyOptions& options) {
+  if (options.accelergy.empty()) return;
+  std::string text = "action_counts:\n  version: 0.4\n  local:\n";
+  for (const std::string_view component : kComponentNames) {
+    text += fmt::format("    - name: trine.{}\n      action_counts:\n", component);
+    for (std::size_t a = 0; a < sim::kActions; ++a) {
+      if (sim::kActionNames[a].component != component) continue;
+      text += fmt::format("        - name: {}\n          counts: {}\n", sim::kActionNames[a].name,
+                          report.all[a]);
+    }
+  }
+  write_file(options.accelergy, text);
+}
+
+}  // namespace trine::cli

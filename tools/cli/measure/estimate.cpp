@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/measure/estimate.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tools/cli/common.h"
+#include "tools/cli/measure/energy_report.h"
+#include "tools/estimate/area_model.h"
+#include "tools/estimate/shapes.h"
+#include "tools/estimate/transformers.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  NetworkOptions network;
+  BackendOptions memory;
+  EnergyOptions energy;
+  std::string table;
+  int tokens = 128, context = 0;
+};
+
+constexpr const char* kEstimate = "estimate";  ///< the backend that it says it is
+
+std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llround(cycles)); }
+std::string number(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
+
+std::string summary(const estimate::Estimate& e, const machine::Config& config) {
+  const int width = columns() < 100 ? columns() - 68 : 26;  // of names; the rest takes 68
+  std::string text = fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7} {}\n", "layer", width,
+                                 "times", "MACs", "weight bytes", "cycles", "util %", "bound");
+  for (const estimate::Row& row : e.rows)
+    text += fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7.1f} {}\n",
+                        fitted(row.name, static_cast<std::size_t>(width)), width, row.times,
+                        number(row.macs), number(row.weight_bytes), grouped(whole(row.cycles)),
+                        100 * utilization(row.macs, whole(row.cycles), config), row.bound());
+  text += "(of one; the totals are of all)\n";
+  if (e.parameters() > 0) text += fmt::format("{} parameters\n", number(e.parameters()));
+  return text + fmt::format(
+                    "{} on {} (estimated): {} MACs, {} bytes of weights,\n{} cycles, "
+                    "{:.1f} % of {} MACs per cycle\n",
+                    e.network, config.name, number(e.macs()), number(e.weight_bytes()),
+                    grouped(whole(e.cycles())),
+                    100 * utilization(e.macs(), whole(e.cycles()), config),
+                    config.peak_macs_per_cycle());
+}
+
+bool is_table(const Options& options) {
+  return !options.table.empty() ||
+         std::filesystem::path(options.network.model).extension() == ".csv";
+}
+
+estimate::Estimate table_of(const Options& options, const machine::Config& config) {
+  if (!options.table.empty())
+    return estimate::of_transformer(estimate::transformer(options.table), options.tokens,
+                                    options.context > 0 ? options.context : options.tokens, config);
+  const std::string& file = options.network.model;
+  return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config);
+}
+
+std::string area_text(const estimate::Area& a) {
+  return fmt::format(
+      "{} gate equivalents, {} um2 of cells, {} um2 with memories,\n{:.2f} ns without wires (a "
+      "model of {}{}:\nof designs that it had not seen {:.1f} %, {:.1f} % and {:.1f} % off at "
+      "most)\n",
+      grouped(a.gate_equivalents), grouped(a.area_um2), grouped(a.total_um2), a.clock_ns, a.library,
+      a.beyond ? ", beyond those it is fitted to" : "", 100 * a.area_error, 100 * a.total_error,
+      100 * a.clock_error);
+}
+
+void add_area(const estimate::Area& a, Json& json) {
+  json["gate_equivalents"] = a.gate_equivalents;
+  json["area_um2"] = a.area_um2;
+  json["sram_um2"] = a.sram_um2;
+  json["total_um2"] = a.total_um2;
+  json["clock_ns"] = a.clock_ns;
+  json["library"] = a.library;
+  json["area_model"] = true;
+  json["area_model_error"] = {{"area_um2", a.area_error},
+                              {"total_um2", a.total_error},
+                              {"clock_ns", a.clock_error},
+                              {"beyond", a.beyond}};
+}
+
+/// Figures, what they cost, and the design's.
+int tell(const Options& options, const std::string& text, const EnergyReport& energy,
+         const Json& json, const machine::Config& config) {
+  options.output.print(text + to_text(energy) + area_text(estimate::area_of(config)));
+  options.output.write_json(json, &config);
+  write_accelergy(energy, options.energy);
+  return kSuccess;
+}
+
+int run(const Options& options) {
+  if (options.table.empty() == options.network.model.empty())
+    throw_error("trine estimate: MODEL or --table is required, and not both");
+  options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
+  const machine::Config config = options.network.design.load();
+  if (is_table(options)) {
+    const estimate::Estimate table = table_of(options, config);
+    const EnergyReport energy = energy_report(table, config, options.energy.read());
+    return tell(options, summary(table, config), energy, to_json(table, energy, config), config);
+  }
+  const ModelEstimate model = estimate_of(read_file(options.network.model), options.network,
+                                          options.memory, options.energy, config);
+  return tell(options, to_text(model.network.program, model.execution, kEstimate), model.energy,
+              to_json(model), config);
+}
+
+}  // namespace
+
+ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
+                          const BackendOptions& memory, const EnergyOptions& energy,
+                          const machine::Config& config) {
+  const energy::Table table = energy.read();
+  ModelEstimate model;
+  model.network = load_network(bytes, options, config, options.policy(reference::kDoublePolicy));
+  Execution& e = model.execution;
+  e.slowest = estimate::of_program(model.network.program, memory.bus());
+  e.images = model.network.images;
+  e.fetched = e.slowest.fetched_bytes;
+  e.checked = false;
+  model.energy = energy_report(model.network.program, e.slowest, energy, table);
+  return model;
+}
+
+Json to_json(const ModelEstimate& model) {
+  Json json = to_json(model.network.program, model.execution, kEstimate);
+  add_to(json, model.energy);
+  add_area(estimate::area_of(model.network.program.config), json);
+  return json;
+}
+
+Json to_json(const estimate::Estimate& e, const EnergyReport& energy,
+             const machine::Config& config) {
+  Json json;
+  json["model"] = e.network;
+  json["cycles"] = whole(e.cycles());
+  json["macs"] = e.macs();
+  json["parameters"] = e.parameters();
+  json["weight_bytes"] = e.weight_bytes();
+  json["peak_macs_per_cycle"] = config.peak_macs_per_cycle();
+  json["utilization"] = utilization(e.macs(), whole(e.cycles()), config);
+  json["layers"] = Json::array();
+  for (const estimate::Row& row : e.rows)
+    json["layers"].push_back({{"name", row.name},
+                              {"op", row.op},
+                              {"times", row.times},
+                              {"macs", row.macs},
+                              {"parameters", row.parameters},
+                              {"weight_bytes", row.weight_bytes},
+                              {"cycles", whole(row.cycles)},
+                              {"utilization", utilization(row.macs, whole(row.cycles), config)},
+                              {"bound", row.bound()}});
+  add_to(json, energy);
+  add_area(estimate::area_of(config), json);
+  return json;
+}
+
+void add_estimate(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "estimate", "predict a network's cycles without executing it", run);
+  options->network.declare(*command);
+  options->network.declare_batch(*command);
+  command->get_option("MODEL")->required(false)->description(
+      "quantized TFLite or ONNX model, a compiled program,\nor a table of shapes: FILE.csv");
+  options->memory.declare_memory(*command);
+  options->energy.declare(*command);
+  options->output.declare(*command);
+  add_value(*command, "--table NAME", options->table,
+            "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3");
+  add_value(*command, "--tokens N", options->tokens, "of a table: that go through at once (128)")
+      ->check(CLI::Range(1, 8191));
+  add_value(*command, "--context N", options->context, "tokens that each attends to (all of them)")
+      ->check(CLI::Range(1, 8191));
+  command->footer(
+      "The program is compiled and walked through, its times without its data: the cycles of\n"
+      "run --backend arch. Tables are shapes without weights; a block is planned once.\n\n"
+      "Examples:\n"
+      "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
+      "  trine estimate --config edge1024 models/shapes/resnet50.csv\n"
+      "  trine estimate --config edge1024 --table bert-base --tokens 128\n"
+      "  trine estimate --config edge1024 --table llama-7b --tokens 1 --context 2048");
+}
+
+}  // namespace trine::cli

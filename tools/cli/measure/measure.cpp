@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/measure/measure.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/process.h"
+#include "tools/cli/run/network.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+using Arguments = std::vector<std::string>;
+
+/// "edge64" of presets and of TOML files.
+std::string stem(const std::string& path) { return fs::path(path).stem().string(); }
+
+/// Of model `i`; empty without.
+std::string own(const std::vector<std::string>& values, std::size_t i) {
+  return i < values.size() && values[i] != "-" ? values[i] : "";
+}
+
+void check_stems(const std::string& option, const std::vector<std::string>& paths) {
+  std::set<std::string> seen;
+  for (const std::string& path : paths)
+    if (!seen.insert(stem(path)).second)
+      throw_error("{}: {} is the name of another one, allowed once", option, stem(path));
+}
+
+/// Options and the files or folders that they name.
+using Inputs = std::vector<std::pair<std::string, std::string>>;
+
+std::string digest_of(const std::string& text) { return sha256({text.begin(), text.end()}); }
+
+/// Digest of a file's bytes, or of a folder's files with their names; empty if there is none: the
+/// command says so.
+std::string content_of(const fs::path& path) {
+  if (fs::is_regular_file(path)) return sha256(read_file(path));
+  if (!fs::is_directory(path)) return "";
+  std::set<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(path))
+    if (entry.is_regular_file()) files.insert(entry.path());
+  std::string text;
+  for (const fs::path& file : files)
+    text += fs::relative(file, path).string() + '\n' + sha256(read_file(file)) + '\n';
+  return digest_of(text);
+}
+
+/// What makes a result what it is: its digest signs the result (`made_from`), and the result is
+/// taken again as long as the digest stays. Files count by what is in them, not by their paths.
+class Key {
+ public:
+  void add(const std::string& part) { text_ += part + '\n'; }
+  std::string digest() const { return digest_of(text_); }
+
+ private:
+  std::string text_;
+};
+
+/// The commands, run one after the other; their results say what they were made from.
+class Commands {
+ public:
+  Commands(const Measurements& options, const Output& output) : o_(options), output_(output) {
+    std::error_code error;
+    fs::create_directories(o_.out, error);
+    if (error) throw_error("--out: {}: {}", o_.out, error.message());
+  }
+
+  bool right() const { return right_; }
+
+  /// @param model  empty: of none
+  /// @param inputs  what else it reads
+  /// @param needed  else that it fails is told, and the rest goes on
+  /// @param more  the option of a file that it writes, too
+  /// @return whether its result is there
+  bool run(const std::string& name, const std::string& command, const std::string& config,
+           const std::string& model, Arguments arguments, const Inputs& inputs, bool needed,
+           const std::string& more = "") {
+    const fs::path file = fs::path(o_.out) / (name + ".json"),
+                   second = fs::path(o_.out) / (name + "." + more + ".json");
+    if (!model.empty())
+      for (const std::string& shape : o_.shapes)
+        arguments.insert(arguments.end(), {"--shape", shape});
+    const std::string key = key_of(command, config, model, arguments, inputs);
+    if (is_clean() && made_from(file) == key && (more.empty() || fs::exists(second))) return true;
+    if (!model.empty()) arguments.insert(arguments.begin(), model);
+    for (const auto& [option, path] : inputs)
+      arguments.insert(arguments.end(), {"--" + option, path});
+    if (!config.empty()) add_design(config, arguments);
+    arguments.insert(arguments.begin(), {fs::read_symlink("/proc/self/exe").string(), command});
+    arguments.insert(arguments.end(), {"--quiet", "--json", file.string()});
+    if (!more.empty()) arguments.insert(arguments.end(), {"--" + more, second.string()});
+    std::error_code ignored;
+    fs::remove(file, ignored);  // of another revision: it would not go with the others
+    const bool right = start(name, arguments, needed);
+    if (!fs::exists(file)) return false;
+    if (right) sign(file, key);  // a wrong one is told again each time
+    return true;
+  }
+
+ private:
+  void add_design(const std::string& config, Arguments& arguments) const {
+    for (const std::string& setting : o_.settings)
+      arguments.insert(arguments.end(), {"--set", setting});
+    arguments.insert(arguments.end(), {"--config", config});
+  }
+
+  /// A revision that ends so has changes which it does not name.
+  bool is_clean() const { return !revision_.ends_with("-dirty"); }
+
+  std::string key_of(const std::string& command, const std::string& config,
+                     const std::string& model, const Arguments& arguments,
+                     const Inputs& inputs) const {
+    Key key;
+    key.add(revision_);
+    key.add(command);
+    if (!config.empty()) {
+      const machine::Config design = machine::load_config(config, o_.settings);
+      key.add(fmt::format("{} {:016x}", design.name, design.identity()));
+    }
+    if (!model.empty()) key.add(content_of(model));
+    for (const std::string& argument : arguments) key.add(argument);
+    for (const auto& [option, path] : inputs) key.add(option + ' ' + content_of(path));
+    return key.digest();
+  }
+
+  static std::string made_from(const fs::path& file) {
+    if (!fs::exists(file)) return "";
+    const Json json = Json::parse(read_text(file), nullptr, false);
+    return json.is_object() ? json.value("made_from", "") : "";
+  }
+
+  void sign(const fs::path& file, const std::string& key) const {
+    Json json = Json::parse(read_text(file));
+    if (json.value("revision", "") != revision_) return;  // a commit came in between
+    json["made_from"] = key;
+    write_file(file, dumped(json) + "\n");
+  }
+
+  /// @return whether it says that all is right
+  bool start(const std::string& name, const Arguments& command, bool needed) {
+    output_.print(name + "\n");
+    flush_stdout();
+    const TemporaryFolder scratch(fs::temp_directory_path());
+    const fs::path log = scratch.path() / "log";
+    const int code = [&] {
+      const Progress progress(name, output_.quiet);
+      return run_process(command, fs::current_path(), log);
+    }();
+    if (code == kSuccess) return true;
+    const std::string line = last_line_of(log);
+    if (code == kWrongResult) right_ = false;
+    if (code != kWrongResult && needed) throw Error(line);
+    fmt::print(stderr, "{}: {}\n", name, line);
+    return false;
+  }
+
+  const Measurements& o_;
+  const Output& output_;
+  const std::string revision_ = revision();
+  bool right_ = true;
+};
+
+/// How a model's data are read, by the commands that take some.
+Arguments data_of(const Measurements& o, const std::string& data) {
+  Arguments arguments;
+  for (const auto& [option, values] : {std::pair{"--mean", &o.mean}, {"--scale", &o.scale}})
+    if (!values->empty() && !data.empty())
+      arguments.insert(arguments.end(), {option, fmt::format("{}", fmt::join(*values, ","))});
+  return arguments;
+}
+
+/// A model on a design.
+void measure_point(const Measurements& o, const std::string& config, std::size_t i,
+                   Commands& commands) {
+  const std::string &model = o.models[i], name = stem(config) + "." + stem(model),
+                    vectors = own(o.vectors, i), data = own(o.data, i), real = own(o.floats, i);
+  const Arguments backend{"--backend", o.backend};
+  for (const int batch : o.batches) {
+    const bool single = batch == 1;
+    Arguments arguments = backend;
+    if (!single) arguments.insert(arguments.end(), {"--batch", std::to_string(batch)});
+    const std::string suffix = single ? ".run" : fmt::format(".batch{}", batch);
+    if (!commands.run(name + suffix, "run", config, model, arguments, {}, single,
+                      single ? "perfetto" : ""))
+      break;  // a network that takes no batch takes no larger one
+  }
+  commands.run(name + ".estimate", "estimate", config, model, {}, {}, false);
+  if (!vectors.empty())
+    commands.run(name + ".verify", "verify", config, model, backend, {{"vectors", vectors}}, true);
+  if (data.empty()) return;
+  Inputs inputs{{"data", data}};
+  if (!real.empty()) inputs.emplace_back("float", real);
+  commands.run(name + ".accuracy", "accuracy", config, model, data_of(o, data), inputs, true);
+}
+
+}  // namespace
+
+void Measurements::declare(CLI::App& command) {
+  add_value(command, "--config,-c C", configs, "measure: a design; may be repeated")
+      ->allow_extra_args(false);
+  add_value(command, "--set key=value", settings, "change one key of all designs; may be repeated")
+      ->allow_extra_args(false);
+  add_value(command, "--model M", models, "measure: a model; may be repeated")
+      ->allow_extra_args(false);
+  declare_shape(command, shapes);
+  add_value(command, "--vectors DIR", vectors,
+            "recorded vectors of the first --model, of the second and so on;\n- for none")
+      ->allow_extra_args(false);
+  add_value(command, "--data DIR", data, "labelled examples of each --model in the same way")
+      ->allow_extra_args(false);
+  add_value(command, "--float F", floats, "the float model of each --model in the same way")
+      ->allow_extra_args(false);
+  add_value(command, "--mean X", mean, "of --data, as accuracy's")->delimiter(',');
+  add_value(command, "--scale X", scale, "of --data, as accuracy's")->delimiter(',');
+  add_value(command, "--batch N,...", batches, "images that runs take together (1,2,4,8)")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 256));
+  add_value(command, "--backend B", backend, "rtl or arch (arch)")
+      ->check(CLI::IsMember({"rtl", "arch"}));
+  command.add_flag("--synth", synth, "synthesize each design, too: minutes");
+  add_value(command, "--liberty FILE", liberty, "cell library of --synth");
+  add_value(command, "--out DIR", out, "folder for what is measured; what is there is kept");
+}
+
+std::vector<NamedFile> Measurements::read() const {
+  std::vector<NamedFile> files;
+  for (const auto& [option, paths] :
+       {std::pair{"--config", &configs}, {"--model", &models}, {"--float", &floats}})
+    for (const std::string& path : *paths) files.push_back({option, path});
+  return files;
+}
+
+bool Measurements::asked() const {
+  const bool any = !configs.empty() || !models.empty() || !out.empty();
+  if (any && (configs.empty() || out.empty() || (models.empty() && !synth)))
+    throw_error("trine report: to measure takes --config, --out, and --model or --synth");
+  for (const auto& [option, values] :
+       {std::pair{"--vectors", &vectors}, {"--data", &data}, {"--float", &floats}})
+    if (values->size() > models.size())
+      throw_error("{}: is given {} times, --model {}: at most one for each", option, values->size(),
+                  models.size());
+  check_stems("--config", configs);
+  check_stems("--model", models);
+  return any;
+}
+
+bool Measurements::measure(const Output& output) const {
+  Commands commands(*this, output);
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    for (const std::string& config : configs) measure_point(*this, config, i, commands);
+    const std::string real = own(floats, i), recorded = own(vectors, i), data_ = own(data, i);
+    Inputs inputs{{"vectors", recorded}};
+    if (!real.empty()) inputs = {{"against", real}};
+    if (!real.empty() && !data_.empty()) inputs.emplace_back("data", data_);
+    if (!real.empty() || !recorded.empty())
+      commands.run(stem(models[i]) + ".compare", "compare", "", models[i],
+                   real.empty() ? Arguments{} : data_of(*this, data_), inputs, false);
+  }
+  Inputs library;
+  if (!liberty.empty()) library = {{"liberty", liberty}};
+  for (const std::string& config : configs)
+    if (synth) commands.run(stem(config) + ".synth", "synth", config, "", {}, library, true);
+  return commands.right();
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/run/report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "tools/cli/run/cliffs.h"
+
+namespace trine::cli {
+namespace {
+
+std::string percent(double part, double whole) {
+  return fmt::format("{:.1f} %", whole > 0 ? 100 * part / whole : 0.0);
+}
+
+std::string verdict(const Execution& e) {
+  if (e.vectors == 0) return "nothing is executed";
+  if (!e.checked) return fmt::format("not checked ({})", e.why_not);
+  return fmt::format("{} of {} vector{} bit-exact", e.exact, e.vectors, e.vectors == 1 ? "" : "s");
+}
+
+std::string per_image(const Execution& e) {
+  const auto images = static_cast<std::uint64_t>(e.images);
+  return images == 1 ? ""
+                     : fmt::format(" ({} for each of {} images)",
+                                   grouped(e.slowest.cycles / images), images);
+}
+
+std::size_t program_bytes(const compiler::Program& program) {
+  std::size_t words = 0;
+  for (const compiler::Program* stage : compiler::stages(program)) words += stage->words.size();
+  return 8 * words;
+}
+
+std::string speed_text(const Execution& e) {
+  if (e.seconds <= 0) return "";
+  const double simulated = static_cast<double>(e.slowest.cycles) * e.vectors;
+  return fmt::format("simulated in {:.2f} s ({:.0f} kHz)\n", e.seconds,
+                     simulated / e.seconds / 1000);
+}
+
+/// What each inference reads of the program, where an instruction memory keeps some of it.
+std::string fetch_text(const compiler::Program& program, const Execution& e) {
+  const int kib = program.config.imem_kib;
+  if (kib == 0) return "";
+  return fmt::format(
+      "program: {} bytes, of which the first inference reads {}{}; IMEM: {} KiB\n",
+      grouped(program_bytes(program)), grouped(e.fetched),
+      e.fetched_again ? fmt::format(", each further one {}", grouped(*e.fetched_again)) : "", kib);
+}
+
+std::string layer_rows(const compiler::Program& program, const sim::RunResult& run) {
+  // At 100 columns 36 and 20; a narrow terminal takes it from the names.
+  const int op_width = columns() < 100 ? 14 : 20, name_width = columns() - 44 - op_width;
+  const auto left = [](const std::string& text, int width) {
+    return fmt::format("{:<{}}", fitted(text, static_cast<std::size_t>(width)), width);
+  };
+  std::string text = fmt::format("{} {} {:>12} {:>10} {:>7} {}\n", left("layer", name_width),
+                                 left("operator", op_width), "MACs", "cycles", "util %", "bound");
+  const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const compiler::ProgramLayer& layer = layers[i];
+    const sim::LayerResult& result = run.layers.at(i);
+    text += fmt::format(
+        "{} {} {:>12} {:>10} {:>7.1f} {}\n", left(layer.name, name_width), left(layer.op, op_width),
+        grouped(static_cast<std::uint64_t>(layer.macs)), grouped(result.cycles),
+        100 * utilization(layer.macs, result.cycles, program.config), sim::bound_of(result.causes));
+  }
+  return text;
+}
+
+std::string cause_rows(const sim::RunResult& run) {
+  std::string names = fmt::format("{:<12}", "cause"), shares = fmt::format("{:<12}", "% of cycles");
+  for (std::size_t i = 0; i < sim::kCauses; ++i) {
+    const double cycles = static_cast<double>(std::max<std::uint64_t>(run.cycles, 1));
+    names += fmt::format("{:>8}", csr::kCauses[i].name);
+    shares += fmt::format("{:>8.1f}", 100 * static_cast<double>(run.causes[i]) / cycles);
+  }
+  return "\n" + names + "\n" + shares + "\n\n";
+}
+
+/// What an operator reads and writes, without constants.
+std::int64_t bytes_of(const model::Graph& graph, const model::Op& op) {
+  std::int64_t bytes = 0;
+  for (const auto* tensors : {&op.inputs, &op.outputs})
+    for (const int t : *tensors)
+      if (t >= 0 && !graph.tensor(t).is_constant)
+        bytes += graph.tensor(t).elements() * model::bytes_of(graph.tensor(t).type);
+  return bytes;
+}
+
+/// All that crosses the bus, by what it is.
+Json traffic_json(const program::Traffic& traffic, std::uint64_t fetched) {
+  const auto& [moved, least] = traffic;
+  return {{"program", fetched},
+          {"weights", moved.constants},
+          {"inputs", least.maps_read},
+          {"outputs", least.maps_written},
+          {"spills_read", moved.maps_read - least.maps_read},
+          {"spills_written", moved.maps_written - least.maps_written}};
+}
+
+/// A program without layers tells nothing about the machine.
+std::string host_only(const compiler::Program& program) {
+  if (!program::layers_of(program).empty()) return "";
+  return "every operator ran on the host: the machine only started and stopped\n";
+}
+
+}  // namespace
+
+void Execution::add(sim::RunResult result, bool is_exact) {
+  ++vectors;
+  exact += is_exact ? 1 : 0;
+  if (vectors == 1)
+    fetched = result.fetched_bytes;
+  else
+    fetched_again = std::max(fetched_again.value_or(0), result.fetched_bytes);
+  if (vectors == 1 || result.cycles > slowest.cycles) slowest = std::move(result);
+}
+
+double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config) {
+  const double slots = static_cast<double>(cycles) * config.peak_macs_per_cycle();
+  return slots > 0 ? static_cast<double>(macs) / slots : 0;
+}
+
+Json host_json(const compiler::Program& program) {
+  Json list = Json::array();
+  std::int64_t macs = program.macs();
+  const std::vector<const compiler::Program*> all = compiler::stages(program);
+  for (std::size_t s = 0; s < all.size(); ++s)
+    for (const model::Graph* graph : {&all[s]->before, &all[s]->after})
+      for (const model::Op& op : graph->ops) {
+        const bool before = graph == &all[s]->before;
+        const char* when = s == 0 && before                 ? "before"
+                           : s + 1 == all.size() && !before ? "after"
+                                                            : "between";
+        list.push_back({{"name", graph->out(op).name},
+                        {"op", op.name},
+                        {"when", when},
+                        {"macs", model::macs(*graph, op)},
+                        {"bytes", bytes_of(*graph, op)}});
+        macs += model::macs(*graph, op);
+      }
+  for (Json& op : list)
+    op["share"] = macs > 0 ? op["macs"].get<double>() / static_cast<double>(macs) : 0.0;
+  return list;
+}
+
+std::string host_text(const compiler::Program& program) {
+  std::string text;
+  for (const Json& op : host_json(program))
+    text += fmt::format("on the host, {}: {} {} ({} MACs, {})\n", op["when"].get<std::string>(),
+                        op["op"].get<std::string>(), fitted(op["name"].get<std::string>(), 40),
+                        grouped(op["macs"].get<std::uint64_t>()),
+                        percent(op["share"].get<double>(), 1));
+  return text;
+}
+
+Json edges_json(const compiler::Program& program) {
+  Json list = Json::array();
+  program::HostWork sum;
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const bool input : {true, false}) {
+      const auto& layouts = input ? stage->inputs : stage->outputs;
+      for (std::size_t i = 0; i < layouts.size(); ++i) {
+        const compiler::TensorLayout& l = layouts[i];
+        const model::DataType type = input ? stage->before.tensor(stage->before.outputs.at(i)).type
+                                           : stage->after.tensor(stage->after.inputs.at(i)).type;
+        const program::HostWork work = program::host_work(l);
+        list.push_back({{"name", l.name},
+                        {"direction", input ? "in" : "out"},
+                        {"type", model::name_of(type)},
+                        {"extents", l.extents},
+                        {"turned", l.steps != l.dense_steps()},
+                        {"looked_up", !l.codes.empty()},
+                        {"tensor_bytes", work.tensor_bytes},
+                        {"plane_bytes", work.plane_bytes},
+                        {"instructions", work.instructions}});
+        sum.tensor_bytes += work.tensor_bytes;
+        sum.plane_bytes += work.plane_bytes;
+        sum.instructions += work.instructions;
+      }
+    }
+  return {{"tensors", list},
+          {"tensor_bytes", sum.tensor_bytes},
+          {"plane_bytes", sum.plane_bytes},
+          {"instructions", sum.instructions}};
+}
+
+std::string edges_text(const compiler::Program& program) {
+  const Json edges = edges_json(program);
+  std::string text;
+  for (const Json& t : edges["tensors"]) {
+    const bool turned = t["turned"], looked_up = t["looked_up"];
+    if (!turned && !looked_up) continue;
+    text +=
+        fmt::format("laid out by the host, {}: {} {}: {}{}{}\n", t["direction"].get<std::string>(),
+                    fitted(t["name"], 20), fmt::join(t["extents"].get<std::vector<int>>(), "x"),
+                    turned ? "turned" : "", turned && looked_up ? ", " : "",
+                    looked_up ? t["type"].get<std::string>() + " looked up" : "");
+  }
+  return text + fmt::format("host: {} bytes of tensors, {} of planes, {} rv32imc instructions\n",
+                            grouped(edges["tensor_bytes"].get<std::int64_t>()),
+                            grouped(edges["plane_bytes"].get<std::int64_t>()),
+                            grouped(edges["instructions"].get<std::int64_t>()));
+}
+
+Json to_json(const compiler::Program& program, const Execution& e, const std::string& backend) {
+  const sim::RunResult& run = e.slowest;
+  Json json;
+  json["model"] = program.name;
+  json["backend"] = backend;
+  json["cycles"] = run.cycles;
+  json["images"] = e.images;
+  json["macs"] = program.macs();
+  json["peak_macs_per_cycle"] = program.config.peak_macs_per_cycle();
+  json["utilization"] = utilization(program.macs(), run.cycles, program.config);
+  json["vectors"] = e.vectors;
+  json["vectors_exact"] = e.checked ? Json(e.exact) : Json(nullptr);
+  json["dram_bytes_read"] = run.dram_bytes_read;
+  json["dram_bytes_written"] = run.dram_bytes_written;
+  const std::vector<program::Traffic> traffic = program::traffic_of(program);
+  json["traffic"] = traffic_json(program::sum_of(traffic), run.fetched_bytes);
+  json["program_bytes"] = program_bytes(program);
+  json["fetched_bytes"] = e.fetched;
+  json["fetched_bytes_again"] = e.fetched_again ? Json(*e.fetched_again) : Json(nullptr);
+  json["sim_seconds"] = e.seconds;
+  for (std::size_t i = 0; i < sim::kCauses; ++i)
+    json["causes"][std::string(csr::kCauses[i].name)] = run.causes[i];
+  for (int i = 0; i < isa::kEngines; ++i)
+    json["engines"][std::string(isa::kEngineNames[i])] = run.engine_busy[i];
+  json["layers"] = Json::array();
+  const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const compiler::ProgramLayer& layer = layers[i];
+    const sim::LayerResult& result = run.layers.at(i);
+    Json causes;
+    for (std::size_t c = 0; c < sim::kCauses; ++c)
+      causes[std::string(csr::kCauses[c].name)] = result.causes[c];
+    json["layers"].push_back(
+        {{"name", layer.name},
+         {"op", layer.op},
+         {"macs", layer.macs},
+         {"cycles", result.cycles},
+         {"bound_cycles", layer.bound_cycles},
+         {"causes", causes},
+         {"utilization", utilization(layer.macs, result.cycles, program.config)},
+         {"bound", sim::bound_of(result.causes)},
+         {"dram_bytes_read", traffic[i].moved.constants + traffic[i].moved.maps_read},
+         {"dram_bytes_constants", traffic[i].moved.constants},
+         {"dram_bytes_written", traffic[i].moved.maps_written}});
+  }
+  json["warnings"] = to_json(cliffs_of(program, run));
+  json["host"] = host_json(program);
+  json["edges"] = edges_json(program);
+  return json;
+}
+
+std::string to_text(const compiler::Program& program, const Execution& e,
+                    const std::string& backend) {
+  const sim::RunResult& run = e.slowest;
+  return layer_rows(program, run) + host_text(program) + edges_text(program) + cause_rows(run) +
+         to_text(cliffs_of(program, run)) +
+         fmt::format(
+             "{} on {} ({}): {}\n"
+             "{} cycles{}, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n",
+             program.name, program.config.name, backend, verdict(e), grouped(run.cycles),
+             per_image(e), grouped(static_cast<std::uint64_t>(program.macs())),
+             percent(utilization(program.macs(), run.cycles, program.config), 1),
+             program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
+             grouped(run.dram_bytes_written)) +
+         speed_text(e) + fetch_text(program, e) + host_only(program);
+}
+
+}  // namespace trine::cli

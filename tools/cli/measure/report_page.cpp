@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine report: results folders in one report, as text and as a page (tools/report).
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "base/root.h"
+#include "tools/cli/common.h"
+#include "tools/cli/measure/measure.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+
+struct Options {
+  Output output;
+  Measurements measurements;
+  std::vector<std::string> folders;
+  std::string html, python;
+};
+
+/// Debian's own Python, which has its packages, also where another one is first on PATH.
+std::string python_of(const Options& options) {
+  if (!options.python.empty()) return options.python;
+  return fs::exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
+}
+
+/// @throws Error  with the line that the script says
+void report(const Options& options, const std::vector<std::string>& folders) {
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  const fs::path text = scratch.path() / "text", html = scratch.path() / "html",
+                 json = scratch.path() / "json", log = scratch.path() / "log";
+  std::vector<std::string> command{python_of(options),
+                                   "-B",
+                                   (project_root() / "tools" / "report" / "report.py").string(),
+                                   "--columns",
+                                   std::to_string(columns()),
+                                   "--text",
+                                   text.string(),
+                                   "--json",
+                                   json.string()};
+  if (!options.html.empty()) command.insert(command.end(), {"--html", html.string()});
+  command.push_back("--");
+  command.insert(command.end(), folders.begin(), folders.end());
+  const int code = [&] {
+    const Progress progress("report", options.output.quiet);
+    return run_process(command, fs::current_path(), log);
+  }();
+  if (code != 0) throw Error(last_line_of(log));
+  if (!options.html.empty()) write_file(options.html, read_text(html));
+  options.output.print(read_text(text));
+  options.output.write_json(Json::parse(read_text(json)), nullptr);
+}
+
+int run(const Options& options) {
+  std::vector<std::string> folders = options.folders;
+  options.output.check({{"--html", options.html}}, options.measurements.read());
+  const bool measures = options.measurements.asked();
+  if (folders.empty() && !measures) throw_error("trine report: DIR or --config is required");
+  const bool right = !measures || options.measurements.measure(options.output);
+  if (measures) folders.push_back(options.measurements.out);
+  report(options, folders);
+  return right ? kSuccess : kWrongResult;
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, Action& action) {
+  const auto [command, options] =
+      add_command<Options>(app, action, "report", "every metric of results, in one report", run);
+  command->add_option("DIR", options->folders,
+                      "folders with what --json (and run's --perfetto) wrote, of one revision");
+  options->measurements.declare(*command);
+  add_value(*command, "--html FILE", options->html,
+            "the report as one page, which needs no network");
+  add_value(*command, "--python P", options->python,
+            "a Python with jinja2 (Debian's /usr/bin/python3, else python3)");
+  options->output.declare(*command);
+  command->footer(
+      "Read are the results of run, verify, estimate, synth, accuracy and compare, whatever the "
+      "files'\n"
+      "names; what is missing is told as not known, with the command that tells it. With --config "
+      "each\n"
+      "model is first measured on each design; what is in --out already is not measured again.\n\n"
+      "Examples:\n"
+      "  trine run --config edge64 models/lenet_mnist.tflite --backend arch \\\n"
+      "    --json results/run.json --perfetto results/trace.json\n"
+      "  trine synth --config edge64 --json results/synth.json\n"
+      "  trine report results --html report.html\n"
+      "  trine report --config edge64 --config edge256 --model models/lenet_mnist.tflite \\\n"
+      "    --vectors models/lenet_mnist/vectors --data models/mnist_held_back --scale 1/255 \\\n"
+      "    --synth --out results --html report.html");
+}
+
+}  // namespace trine::cli

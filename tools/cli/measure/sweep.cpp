@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+#include "base/cache.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/process.h"
+#include "machine/schema.h"
+#include "tools/cli/common.h"
+#include "tools/cli/measure/engine.h"
+#include "tools/cli/run/network.h"
+#include "tools/sweep/grid.h"
+#include "tools/sweep/table.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+using sweep::Outcome;
+using sweep::Point;
+using sweep::Task;
+
+struct Options {
+  Output output;
+  EngineFlags engine;
+  std::vector<std::string> configs, config_files, models, shapes, settings, options, by, then;
+  std::vector<std::string> where, minimize, maximize;
+  std::string csv, plot, worker, part;
+};
+
+constexpr std::string_view kOfSynth = "--synth.", kTable = "--table=";
+
+/// "--batch=4" of --option, not a key of the configuration.
+bool is_option(const std::string& setting) { return setting.starts_with("--"); }
+
+class Sweep {
+ public:
+  explicit Sweep(const Options& options) : o_(options) {
+    o_.output.check({{"--csv", o_.csv}, {"--plot", o_.plot}}, {});
+    for (const std::string& text : o_.where) goal_.where.push_back(sweep::parse_condition(text));
+    goal_.minimize = o_.minimize;
+    goal_.maximize = o_.maximize;
+    check_methods();
+    check_plot();
+  }
+
+  int run() {
+    plan();
+    const auto failed = [](const Point& p) { return !p.failed.empty(); };
+    if (std::ranges::all_of(points_, failed)) throw Error(points_.front().failed);
+    run_by(o_.by);
+    goal_.judge(points_);
+    if (!o_.then.empty()) {
+      const bool compared = !goal_.objectives().empty();
+      for (Point& p : points_) p.chosen = compared ? p.front : p.allowed;
+      run_by(o_.then);
+      goal_.judge(points_);
+    }
+    tell();
+    return std::ranges::any_of(points_, failed) ? kWrongResult : kSuccess;
+  }
+
+ private:
+  static bool only_synth(const std::vector<std::string>& methods) {
+    return methods == std::vector<std::string>{"synth"};
+  }
+
+  void check_methods() const {
+    for (const auto& [option, methods] : {std::pair{"--by", o_.by}, std::pair{"--then", o_.then}})
+      if (std::ranges::count_if(methods, [](const std::string& m) { return m != "synth"; }) > 1)
+        throw_error("{} {}: allowed is one of estimate, arch and rtl, and synth besides", option,
+                    fmt::join(methods, ","));
+    if (o_.configs.empty() && o_.config_files.empty())
+      throw_error("trine sweep: --config or --configs is required");
+    const bool table = std::ranges::any_of(
+        o_.options, [](const std::string& option) { return option.starts_with("table="); });
+    const bool synth = only_synth(o_.by) && (o_.then.empty() || only_synth(o_.then));
+    if (!synth && !table && o_.models.empty()) throw_error("trine sweep: --models is required");
+    if (synth && !o_.models.empty()) throw_error("trine sweep: --by synth takes no --models");
+  }
+
+  void check_plot() const {
+    if (o_.plot.empty()) return;
+    if (!o_.plot.ends_with(".svg") && !o_.plot.ends_with(".png"))
+      throw_error("--plot {}: expected a name that ends in .svg or .png", o_.plot);
+    if (goal_.objectives().size() < 2)
+      throw_error("--plot {}: needs two figures of --minimize and --maximize", o_.plot);
+    if (!on_path("gnuplot"))
+      throw_error("--plot {}: there is no gnuplot; install the Debian package gnuplot-nox",
+                  o_.plot);
+  }
+
+  std::vector<std::string> all_configs() const {
+    std::vector<std::string> all = o_.configs;
+    for (const std::string& file : sweep::files_of(o_.config_files, "--configs"))
+      all.push_back(file);
+    for (const std::string& config : all) machine::load_config(config);  // without --set: legal
+    return all;
+  }
+
+  void plan() {
+    std::vector<std::string> settings = o_.settings;
+    for (const std::string& option : o_.options) settings.push_back("--" + option);
+    const auto grid = sweep::grid(settings);
+    std::vector<std::string> models = sweep::files_of(o_.models, "--models");
+    for (const std::string& model : models) hashes_[model] = sha256(read_file(model));
+    if (models.empty()) models.emplace_back();
+    for (const std::string& config : all_configs())
+      for (const auto& point : grid)
+        for (const std::string& model : models) points_.push_back(point_of(config, point, model));
+  }
+
+  static Point point_of(const std::string& config, const std::vector<std::string>& settings,
+                        const std::string& model) {
+    Point p;
+    p.config = config;
+    p.settings = settings;
+    p.model = model;
+    std::vector<std::string> keys;
+    for (const std::string& setting : settings) {
+      if (!is_option(setting)) keys.push_back(setting);
+      if (setting.starts_with(kTable)) p.model = setting.substr(kTable.size());
+    }
+    try {
+      const machine::Config design = machine::load_config(config, keys);
+      p.keys = machine::all_keys(design);
+      p.design = fmt::format("0x{:016x}", design.identity());
+    } catch (const Error& illegal) {
+      p.failed = illegal.what();
+      p.failed = p.failed.substr(0, p.failed.find('\n'));
+    }
+    return p;
+  }
+
+  /// Runs the chosen points by these methods; a design is synthesized once for all models.
+  void run_by(const std::vector<std::string>& methods) {
+    std::vector<Task> tasks;
+    std::map<std::string, std::size_t> places;  // of a task's name
+    std::vector<std::pair<Point*, std::size_t>> uses;
+    for (Point& p : points_)
+      for (const std::string& method : methods) {
+        if (!p.chosen || !p.failed.empty()) continue;
+        const Task task = task_of(p, method);
+        const auto [place, fresh] = places.emplace(task.name, tasks.size());
+        if (fresh) tasks.push_back(task);
+        uses.emplace_back(&p, place->second);
+        p.by.push_back(method);
+      }
+    const auto outcomes = run_tasks(tasks, o_.engine, "sweep", o_.output.quiet);
+    for (const auto& [point, task] : uses) take(*point, outcomes[task]);
+  }
+
+  Task task_of(const Point& p, const std::string& method) const {
+    const bool synth = method == "synth", simulated = !synth && method != "estimate";
+    std::vector<std::string> words{simulated ? "run" : method}, options;
+    if (simulated) words.insert(words.end(), {"--backend", method});
+    std::string files;
+    for (const std::string& setting : p.settings)
+      if (is_option(setting) && setting.starts_with(kOfSynth) == synth) {
+        options.push_back(synth ? "--" + setting.substr(kOfSynth.size()) : setting);
+        const std::string value = setting.substr(setting.find('=') + 1);
+        if (fs::is_regular_file(value)) files += sha256(read_file(value));
+      }
+    const auto model = synth ? hashes_.end() : hashes_.find(p.model);
+    if (model != hashes_.end())
+      for (const std::string& shape : o_.shapes) options.push_back("--shape=" + shape);
+    const std::string name =
+        task_name(fmt::format("{} {} {} {} {}", fmt::join(words, " "), fmt::join(options, " "),
+                              p.design, files, model == hashes_.end() ? "" : model->second));
+    words.insert(words.end(), options.begin(), options.end());
+    words.insert(words.end(), {"--config", p.config});
+    for (const std::string& setting : p.settings)
+      if (!is_option(setting)) words.insert(words.end(), {"--set", setting});
+    if (model != hashes_.end()) words.push_back(p.model);
+    return trine_task(name, words);
+  }
+
+  static void take(Point& p, const Outcome& outcome) {
+    if (outcome.code == 0)
+      p.results.push_back(outcome.result);
+    else if (p.failed.empty())
+      p.failed = outcome.reason();
+  }
+
+  void tell() const {
+    o_.output.print(sweep::to_text(points_, goal_, static_cast<std::size_t>(columns())));
+    if (!o_.csv.empty()) write_file(o_.csv, sweep::to_csv(points_, goal_));
+    if (!o_.plot.empty()) plot();
+    o_.output.write_json(sweep::to_json(points_, goal_), nullptr);
+  }
+
+  void plot() const {
+    if (std::ranges::none_of(points_, &Point::front))
+      throw_error("--plot {}: there is no point within the conditions", o_.plot);
+    const TemporaryFolder scratch(fs::temp_directory_path());
+    const fs::path script = scratch.path() / "plot", picture = scratch.path() / "picture";
+    const bool svg = o_.plot.ends_with(".svg");
+    write_file(script, sweep::to_plot(points_, goal_, svg ? "svg" : "png", picture.string()));
+    if (run_process({"gnuplot", script.string()}, scratch.path(), scratch.path() / "log") != 0)
+      throw_error("--plot {}: gnuplot: {}", o_.plot, tail_of(scratch.path() / "log", 1));
+    write_file(o_.plot, read_text(picture));
+  }
+
+  const Options& o_;
+  sweep::Goal goal_;
+  std::map<std::string, std::string> hashes_;  ///< of a model's bytes
+  std::vector<Point> points_;
+};
+
+int run(const Options& options) {
+  if (options.worker.empty()) return Sweep(options).run();
+  int part = 0, parts = 0;
+  if (std::sscanf(options.part.c_str(), "%d/%d", &part, &parts) != 2 || part < 0 || part >= parts)
+    throw_error("--part {}: expected K/N", options.part);
+  return sweep::work(options.worker, part, parts);
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "sweep", "cycles, traffic, area of many configurations and models", run);
+  add_value(*command, "--config,-c C", options->configs, "presets or TOML files");
+  add_value(*command, "--configs GLOB", options->config_files, "TOML files by patterns");
+  add_value(*command, "--models GLOB", options->models, "quantized models by patterns");
+  declare_shape(*command, options->shapes);
+  add_value(*command, "--set KEY=V,V", options->settings,
+            "values of a key; several times: every combination")
+      ->allow_extra_args(false);
+  add_value(*command, "--by METHODS", options->by,
+            "estimate, arch (architecture simulator) or rtl; with synth besides,\n"
+            "or alone (estimate)")
+      ->delimiter(',')
+      ->default_val(std::vector<std::string>{"estimate"})
+      ->check(CLI::IsMember({"estimate", "arch", "rtl", "synth"}));
+  add_value(*command, "--then METHODS", options->then,
+            "the front (without one all within the conditions) once more by\n"
+            "these, then judged anew: the rest falls out")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"estimate", "arch", "rtl", "synth"}));
+  add_value(*command, "--option NAME=V,V", options->options,
+            "values of an option of estimate or run (batch=1,8), or of synth\n"
+            "(synth.liberty=FILE), as --set")
+      ->allow_extra_args(false);
+  add_value(*command, "--where CONDITION", options->where,
+            "'area_um2<2e6': a figure or key, < <= > >= = !=, a number")
+      ->allow_extra_args(false);
+  add_value(*command, "--minimize FIGURES", options->minimize,
+            "by commas: the front is of points that no other beats in all")
+      ->delimiter(',');
+  add_value(*command, "--maximize FIGURES", options->maximize, "the same the other way round")
+      ->delimiter(',');
+  options->engine.declare(*command);
+  add_value(*command, "--csv FILE", options->csv, "all points, for a spreadsheet");
+  add_value(*command, "--plot FILE", options->plot,
+            "points and front by the first two of these figures, .svg or .png");
+  options->output.declare(*command);
+  add_value(*command, "--worker LIST", options->worker, "")->group("");
+  add_value(*command, "--part K/N", options->part, "")->group("");
+  command->footer(
+      "Figures are numbers of `trine estimate|run|synth --json` by name (cycles, utilization,\n"
+      "gate_equivalents, area_um2, clock_ns, energy_pj ...), dram_bytes (read and written),\n"
+      "microseconds (cycles times clock_ns), and keys of the configuration (array.rows). A point\n"
+      "that lacks one is never within conditions. Fronts are of each model.\n"
+      "A point runs once: --out holds what it came to, whatever ends the sweep. Exit code 1: "
+      "points\n"
+      "failed; the others are told all the same.\n\n"
+      "Examples:\n"
+      "  trine sweep --config edge64 --set array.rows=2,4,8 --set array.cols=4,8,16 \\\n"
+      "      --models models/lenet_mnist.tflite --minimize cycles,array.rows\n"
+      "  trine sweep --configs 'presets/edge*.toml' --models 'models/*.tflite' --by arch \\\n"
+      "      --where 'cycles<100000' --csv points.csv\n"
+      "  trine sweep --configs 'presets/edge*.toml' --models 'models/*.tflite' \\\n"
+      "      --minimize cycles,gate_equivalents --then rtl,synth\n"
+      "  trine sweep --configs '*.toml' --models '*.tflite' --by rtl --engine slurm --out points");
+}
+
+}  // namespace trine::cli

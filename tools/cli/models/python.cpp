@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/models/python.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+
+#include "base/cache.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/process.h"
+#include "base/root.h"
+#include "sim/rtl/build.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+
+/// The lines of `log` that begin with `prefix`, without it.
+std::vector<std::string> lines(const fs::path& log, std::string_view prefix) {
+  std::istringstream in(read_text(log));
+  std::vector<std::string> found;
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(prefix)) found.push_back(line.substr(prefix.size()));
+  return found;
+}
+
+/// The file with those that it takes in ("-r FILE"), so that a changed one makes a new environment.
+std::string text_of(const fs::path& requirements) {
+  std::string text = read_text(requirements), whole;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);)
+    whole += line.starts_with("-r ") ? text_of(requirements.parent_path() / line.substr(3))
+                                     : line + "\n";
+  return whole;
+}
+
+/// "ai-edge-litert, numpy".
+std::string packages_of(const std::string& text) {
+  std::istringstream in(text);
+  std::string names;
+  for (std::string line; std::getline(in, line);)
+    if (!line.empty() && line[0] != '#')
+      names += (names.empty() ? "" : ", ") + line.substr(0, line.find('='));
+  return names;
+}
+
+void make_environment(const fs::path& folder, const fs::path& requirements) {
+  const fs::path log = folder / "log";
+  if (run_process({"python3", "-m", "venv", (folder / "venv").string()}, folder, log) != 0)
+    throw_error("python3 -m venv fails: install the Debian package python3-venv");
+  const int code = run_process(
+      {(folder / "venv" / "bin" / "python").string(), "-m", "pip", "install", "-q", "--retries",
+       "1", "--timeout", "30", "--disable-pip-version-check", "-r", requirements.string()},
+      folder, log);
+  if (code != 0)
+    throw_error(
+        "pip cannot install {} (is PyPI in reach?): {}; --python P takes a Python that has its "
+        "packages",
+        requirements.filename().string(), fmt::join(lines(log, "ERROR: "), "; "));
+}
+
+/// The environment below the cache. Two that make one at once both do; the first to end has it.
+fs::path environment(const std::string& requirements, const Output& output) {
+  const fs::path file = project_root() / requirements;
+  const std::string text = text_of(file);
+  const fs::path cache = cache_folder() / "python";
+  const fs::path folder = cache / sha256({text.begin(), text.end()}).substr(0, 16);
+  const fs::path program = folder / "venv" / "bin" / "python";
+  std::error_code ignored;
+  if (fs::exists(program, ignored)) return program;
+  output.print(fmt::format("once: a Python environment with {} in {}\n", packages_of(text),
+                           folder.string()));
+  sweep_folders(cache);
+  const TemporaryFolder scratch(cache, "build");
+  {
+    const Progress progress("installing from PyPI", output.quiet);
+    make_environment(scratch.path(), file);
+  }
+  fs::rename(scratch.path(), folder, ignored);
+  if (!fs::exists(program, ignored)) throw_error("{}: cannot be made", folder.string());
+  return program;
+}
+
+}  // namespace
+
+void PythonOptions::declare(CLI::App& command) {
+  add_value(command, "--python P", python,
+            "a Python that has the packages (an environment in the cache,\n"
+            "made on first use with packages of PyPI)");
+}
+
+Python::Python(const PythonOptions& options, const std::string& requirements, const Output& output)
+    : program_(options.python), quiet_(output.quiet) {
+  if (program_.empty())
+    program_ = environment(requirements, output);
+  else if (program_.string().find('/') != std::string::npos)
+    program_ = fs::absolute(program_);
+  if (program_.is_absolute() && ::access(program_.c_str(), X_OK) != 0)
+    throw_error("--python: {} is no program", program_.string());
+}
+
+std::string Python::run(const std::string& script, const std::vector<std::string>& arguments,
+                        const std::string& what) const {
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  const fs::path log = scratch.path() / "log";
+  std::vector<std::string> command{program_.string(), "-B", "-W", "ignore",
+                                   (project_root() / "models" / (script + ".py")).string()};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  const int code = [&] {
+    const Progress progress(what, quiet_);
+    return run_process(command, fs::current_path(), log);
+  }();
+  // quantize.py reads models by record.py, which fails under a name of its own.
+  for (const std::string& name : {script, std::string("record")}) {
+    const std::vector<std::string> said = lines(log, name + ": ");
+    if (said.empty()) continue;
+    if (code != 0) throw Error(said.back());
+    return fmt::format("{}", fmt::join(said, "\n"));
+  }
+  if (code == 0) return "";
+  throw_error("models/{}.py: exit code {}: {}", script, code, last_line_of(log));
+}
+
+bool is_onnx(const std::string& model) { return fs::path(model).extension() == ".onnx"; }
+
+std::string recorder_of(const std::string& model) {
+  const std::vector<std::uint8_t> bytes = read_file(model);
+  if (!is_onnx(model)) return "models/requirements_litert.txt";
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  for (const char* domain : {"qonnx.custom_op", "finn.custom_op", "onnx.brevitas"})
+    if (text.find(domain) != std::string_view::npos) return "models/requirements_qonnx.txt";
+  return "models/requirements_onnx.txt";
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine quantize: a float model by the quantizer of its own makers (models/quantize.py), and what
+// of the result runs on the machine.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "tools/cli/common.h"
+#include "tools/cli/models/data.h"
+#include "tools/cli/models/own_model.h"
+#include "tools/cli/models/python.h"
+#include "tools/cli/run/network.h"
+#include "tools/cli/run/report.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+
+struct Options {
+  Output output;
+  PythonOptions python;
+  Preparation preparation;
+  NetworkOptions network;  ///< that the result is compiled with
+  std::string model, calibration, type = "int8", method = "minmax";
+  bool per_tensor = false;
+  std::size_t count = 100;
+};
+
+/// The examples behind one another, as the float model takes them.
+Array stack(const Options& options, const DataSet& data) {
+  const std::size_t count = std::min(options.count, data.size());
+  Array all{"f4", {static_cast<std::int64_t>(count)}, {}};
+  for (std::size_t i = 0; i < count; ++i) {
+    const Array one = data.example(i);
+    if (i == 0) all.shape.insert(all.shape.end(), one.shape.begin(), one.shape.end());
+    if (!std::equal(one.shape.begin(), one.shape.end(), all.shape.begin() + 1, all.shape.end()))
+      throw_error("{}: has another shape than {}", data.name(i), data.name(0));
+    if (one.dtype.at(0) != 'f' && !options.preparation.given())
+      throw_error("{}: is {}: --mean and --scale say what its values mean (--scale 1: themselves)",
+                  data.name(i), one.dtype);
+    for (const double value :
+         options.preparation.values(one, is_onnx(options.model), data.name(i))) {
+      const auto single = static_cast<float>(value);
+      const auto* bytes = reinterpret_cast<const std::uint8_t*>(&single);
+      all.bytes.insert(all.bytes.end(), bytes, bytes + sizeof(float));
+    }
+  }
+  return all;
+}
+
+/// Quantizes into FILE. @return what did it, "by onnxruntime 1.31.1"
+std::string quantized(const Options& options, const Array& examples) {
+  const TemporaryFolder scratch(fs::temp_directory_path());
+  const fs::path array = scratch.path() / "x.npy";
+  const fs::path result = scratch.path() / fs::path(options.network.model).filename();
+  write_npy(array, examples);
+  const Python python(
+      options.python,
+      is_onnx(options.model) ? "models/requirements_onnx.txt" : "models/requirements_quantizer.txt",
+      options.output);
+  std::vector<std::string> arguments{options.model, "--calibration", array.string(),
+                                     "--out",       result.string(), "--type",
+                                     options.type,  "--method",      options.method};
+  if (options.per_tensor) arguments.emplace_back("--per-tensor");
+  const std::string by = python.run("quantize", arguments, options.model + ": quantizing");
+  const std::vector<std::uint8_t> bytes = read_file(result);
+  write_file(options.network.model, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return by;
+}
+
+/// Compiles the result. @throws Error  the machine lacks something
+compiler::Program compiled(const Options& options, const machine::Config& config, bool allow_host) {
+  NetworkOptions network = options.network;
+  network.allow_host = allow_host;
+  return load_network(network, config, network.policy(reference::kDoublePolicy)).program;
+}
+
+/// Where the result runs: on the machine, partly on the host, or not at all, and why.
+Json placed(const Options& options, const machine::Config& config, std::string* text) {
+  Json json{{"runs", "machine"}, {"macs", nullptr}, {"host", Json::array()}, {"refused", nullptr}};
+  const auto describe = [&](const compiler::Program& program) {
+    json["macs"] = program.macs();
+    json["host"] = host_json(program);
+    *text = host_text(program);
+    return fmt::format("{}, {} MACs", config.name,
+                       grouped(static_cast<std::uint64_t>(program.macs())));
+  };
+  try {
+    const std::string where = describe(compiled(options, config, false));
+    *text += fmt::format("runs on {}\n", where);
+    return json;
+  } catch (const Error& error) {
+    json["refused"] = error.what();
+  }
+  const auto why = json["refused"].get<std::string>();
+  try {
+    const std::string where = describe(compiled(options, config, true));
+    *text += fmt::format("runs with --allow-host on {}; without:\n{}\n", where, why);
+    json["runs"] = "host";
+  } catch (const Error&) {
+    *text = fmt::format("does not run on {}:\n{}\n", config.name, why);
+    json["runs"] = "refused";
+  }
+  return json;
+}
+
+int run(Options options) {
+  options.preparation.parse();
+  const std::string& out = options.network.model;
+  options.output.check({{"--out", out}},
+                       {{"MODEL", options.model}, {"--config", options.network.design.config}});
+  if (fs::path(options.model).extension() != fs::path(out).extension())
+    throw_error("--out: {} is another kind than {}, allowed the same ending", out, options.model);
+  read_file(options.model);
+  const machine::Config config = options.network.design.load();
+  const DataSet data(options.calibration);
+  const Array examples = stack(options, data);
+  const std::string by = quantized(options, examples);
+  std::string text;
+  Json json{{"model", options.model},
+            {"out", out},
+            {"by", by.substr(by.find(' ') + 1)},
+            {"type", options.type},
+            {"examples", examples.shape[0]}};
+  json.update(placed(options, config, &text));
+  options.output.print(fmt::format("{}: {}, {} examples\n{}", out, by, examples.shape[0], text));
+  options.output.write_json(json, &config);
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "quantize", "a float model to int8, by ONNX Runtime or ai-edge-quantizer", run);
+  command->add_option("MODEL", options->model, "float ONNX or TFLite model")->required();
+  add_value(*command, "--calibration DIR", options->calibration,
+            "examples that its ranges are taken from; folders and files as of\n"
+            "trine accuracy, without labels too")
+      ->required();
+  add_value(*command, "--out FILE", options->network.model, "the quantized model")->required();
+  add_value(*command, "--count N", options->count, "examples at most (100)")
+      ->check(CLI::Range(1, 1'000'000));
+  options->preparation.declare(*command);
+  add_value(*command, "--type T", options->type, "of activations: int8 or, for ONNX, uint8")
+      ->check(CLI::IsMember({"int8", "uint8"}));
+  add_value(*command, "--method M", options->method,
+            "ONNX: how ranges come of examples: minmax, entropy, percentile")
+      ->check(CLI::IsMember({"minmax", "entropy", "percentile"}));
+  command->add_flag("--per-tensor", options->per_tensor,
+                    "ONNX: one scale for all weights of a layer");
+  declare_shape(*command, options->network.shapes);
+  options->network.design.config = "edge256";
+  options->network.design.declare(*command)->required(false);
+  options->python.declare(*command);
+  options->output.declare(*command);
+  command->footer(
+      "ONNX by ONNX Runtime's quantize_static (QDQ, int8 weights, a scale for each channel), "
+      ".tflite\n"
+      "by ai-edge-quantizer (int8): what Trine computes bit by bit. Then FILE is compiled for C\n"
+      "(edge256), which says what runs on the machine, on the host, or not at all. The packages "
+      "come\n"
+      "from PyPI, once, into an environment in the cache.\n\n"
+      "Examples:\n"
+      "  trine quantize models/lenet_float.onnx --calibration models/mnist_held_back \\\n"
+      "    --scale 1/255 --out lenet_int8.onnx\n"
+      "  trine compare lenet_int8.onnx --against models/lenet_float.onnx");
+}
+
+}  // namespace trine::cli

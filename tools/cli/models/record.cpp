@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// trine record: vectors of a user's own model, by the model's own runtime (models/record.py).
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+#include "sw/reference/vectors/vectors.h"
+#include "tools/cli/common.h"
+#include "tools/cli/models/own_model.h"
+#include "tools/cli/models/python.h"
+#include "tools/cli/run/cases.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  PythonOptions python;
+  CaseOptions cases{100};
+  std::string model, folder, labels;
+  std::vector<std::string> span;
+  bool integer = false, no_layers = false;
+};
+
+/// @param scratch  for a user's data as inputs of the model
+std::vector<std::string> arguments(const Options& options, const std::filesystem::path& scratch) {
+  std::vector<std::string> list{options.model, "--out", options.folder};
+  const auto add = [&](const char* name, const std::vector<std::string>& values) {
+    if (values.empty()) return;
+    list.emplace_back(name);
+    list.insert(list.end(), values.begin(), values.end());
+  };
+  add("--span", options.span);
+  if (!options.labels.empty()) add("--labels", {options.labels});
+  for (const std::string& argument : options.cases.arguments(options.model, scratch))
+    list.push_back(argument);
+  if (options.integer) list.emplace_back("--integer");
+  if (options.no_layers) list.emplace_back("--no-layers");
+  return list;
+}
+
+int run(Options options) {
+  std::vector<NamedFile> read = options.cases.files();
+  read.insert(read.end(), {{"MODEL", options.model}, {"--labels", options.labels}});
+  options.output.check({}, read);
+  options.cases.check();
+  if (!options.cases.data.empty() && !options.labels.empty())
+    throw_error("--data: allowed without --labels");
+  check_writable_folder(options.folder);
+  const TemporaryFolder scratch(std::filesystem::temp_directory_path());
+  const std::vector<std::string> list = arguments(options, scratch.path());
+  const Python python(options.python, recorder_of(options.model), options.output);
+  options.output.print(python.run("record", list, options.model + ": recording") + "\n");
+  const reference::VectorSet vectors = reference::read_vectors(options.folder);
+  options.output.write_json({{"model", options.model},
+                             {"vectors", vectors.cases.size()},
+                             {"folder", options.folder},
+                             {"package", vectors.package},
+                             {"version", vectors.version},
+                             {"layers", vectors.layers.size()}},
+                            nullptr);
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_record(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "record", "vectors of a model by LiteRT or ONNX Runtime, for verify", run);
+  command->add_option("MODEL", options->model, "quantized TFLite or ONNX model")->required();
+  add_value(*command, "--out DIR", options->folder,
+            "folder of the vectors; those there are replaced")
+      ->required();
+  add_value(*command, "--labels F", options->labels,
+            "class of each case: .npy, or a number a line");
+  add_value(*command, "--span LO HI", options->span, "range of random floats (-1 1)")
+      ->expected(2)
+      ->check(CLI::Number);
+  command->add_flag("--integer", options->integer, "random floats are whole numbers");
+  command->add_flag("--no-layers", options->no_layers, "outputs only");
+  options->cases.declare(*command);
+  options->python.declare(*command);
+  options->output.declare(*command);
+  command->footer(
+      "The runtime comes from PyPI, once, into an environment of its own in $TRINE_CACHE, else\n"
+      "~/.cache/trine: ai-edge-litert for .tflite, onnxruntime (or qonnx) for .onnx.\n"
+      "docs/vectors.md has the format and what verify says.\n\n"
+      "Examples:\n"
+      "  trine record MODEL.tflite --out vectors\n"
+      "  trine record MODEL.onnx --out vectors --data images --scale 1/255\n"
+      "  trine verify --config edge256 MODEL.onnx --vectors vectors");
+}
+
+}  // namespace trine::cli

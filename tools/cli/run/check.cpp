@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/run/check.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "sw/program/host.h"
+
+namespace trine::cli {
+namespace {
+
+/// All outputs of one case.
+reference::Deviation deviation_of(const compiler::Program& program,
+                                  const reference::VectorCase& one,
+                                  const std::vector<Array>& actual) {
+  const model::Graph& last = compiler::stages(program).back()->after;
+  reference::Deviation total;
+  if (actual.size() < one.outputs.size())
+    throw_error("case {}: {} outputs, {} has {}", one.id, one.outputs.size(), program.name,
+                actual.size());
+  for (std::size_t o = 0; o < one.outputs.size(); ++o) {
+    if (actual[o].dtype != one.outputs[o].dtype ||
+        actual[o].bytes.size() != one.outputs[o].bytes.size())
+      throw_error("case {}: {}", one.id, compiler::first_difference(program, actual, one.outputs));
+    const float scale = reference::scale_of_output(last, last.outputs.at(o));
+    total.add(reference::deviation(actual[o], one.outputs[o], scale));
+  }
+  return total;
+}
+
+}  // namespace
+
+Execution run_cases(const compiler::Program& program, const reference::VectorSet& vectors,
+                    const Runner& runner, bool quiet, Comparison& comparison) {
+  Execution execution;
+  Progress progress(fmt::format("{}: running", program.name), quiet);
+  const Stopwatch watch;
+  for (const reference::VectorCase& one : vectors.cases) {
+    progress.update(fmt::format("vector {} of {}", execution.vectors + 1, vectors.cases.size()));
+    sim::RunResult result = runner(one.inputs);
+    const reference::Deviation d = deviation_of(program, one, result.outputs);
+    comparison.codes.add(d);
+    if (d.differ > 0)
+      comparison.differences.push_back(
+          fmt::format("{}: {} of {} codes differ, by up to {}; first {}", one.id, grouped(d.differ),
+                      grouped(d.elements), d.largest,
+                      compiler::first_difference(program, result.outputs, one.outputs)));
+    if (!one.labels.empty()) {
+      ++comparison.labelled;
+      comparison.right += reference::is_right(result.outputs.at(0), one.labels) ? 1 : 0;
+      comparison.recorded_right += reference::is_right(one.outputs.at(0), one.labels) ? 1 : 0;
+    }
+    execution.add(std::move(result), d.differ == 0);
+  }
+  execution.seconds = watch.seconds();
+  return execution;
+}
+
+}  // namespace trine::cli

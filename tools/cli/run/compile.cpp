@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/program/image.h"
+#include "sw/program/stages_image.h"
+#include "sw/program/traffic.h"
+#include "tools/cli/common.h"
+#include "tools/cli/run/cliffs.h"
+#include "tools/cli/run/network.h"
+#include "tools/cli/run/report.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  NetworkOptions network;
+  std::string out, image, c, stages;
+  bool disassemble = false;
+};
+
+/// Sums over the stages.
+struct Totals {
+  std::size_t layers = 0, instructions = 0, constants = 0;
+  std::int64_t dram_bytes = 0;  ///< the largest
+};
+
+Totals totals_of(const compiler::Program& program) {
+  Totals sum;
+  for (const compiler::Program* stage : compiler::stages(program)) {
+    sum.layers += stage->layers.size();
+    sum.instructions += stage->words.size();
+    sum.constants += stage->image.size();
+    sum.dram_bytes = std::max(sum.dram_bytes, stage->dram_bytes);
+  }
+  return sum;
+}
+
+std::string removed_text(const program::Removed& removed) {
+  if (removed.filters == 0 && removed.macs == 0) return {};
+  return fmt::format("left out, as they say nothing: {} of {} filters, {} MACs\n", removed.filters,
+                     removed.of_filters, grouped(static_cast<std::uint64_t>(removed.macs)));
+}
+
+/// As wide as the terminal. @param numbers  constants, maps read, written, compulsory
+std::string traffic_row(const std::string& name, const std::string& op,
+                        const std::array<std::string, 4>& numbers) {
+  const std::size_t op_width = columns() < 100 ? 12 : 20,
+                    name_width = static_cast<std::size_t>(columns()) - 51 - op_width;
+  return fmt::format("{:<{}} {:<{}} {:>12} {:>11} {:>11} {:>12}\n", fitted(name, name_width),
+                     name_width, fitted(op, op_width), op_width, numbers[0], numbers[1], numbers[2],
+                     numbers[3]);
+}
+
+std::array<std::string, 4> numbers_of(const program::Traffic& t) {
+  return {grouped(t.moved.constants), grouped(t.moved.maps_read), grouped(t.moved.maps_written),
+          grouped(t.compulsory.all())};
+}
+
+/// Bytes between DRAM and the machine, a line for each layer.
+std::string traffic_text(const compiler::Program& program,
+                         const std::vector<program::Traffic>& traffic) {
+  std::string text =
+      "\n" + traffic_row("bytes of DRAM", "", {"constants", "maps read", "written", "compulsory"});
+  std::size_t i = 0;
+  for (const compiler::ProgramLayer& layer : program::layers_of(program))
+    text += traffic_row(layer.name, layer.op, numbers_of(traffic[i++]));
+  return text + traffic_row("all", "", numbers_of(program::sum_of(traffic))) + "\n";
+}
+
+Json to_json(const program::Traffic& t) {
+  const auto part = [](const program::Bytes& bytes) {
+    return Json{{"constants", bytes.constants},
+                {"maps_read", bytes.maps_read},
+                {"maps_written", bytes.maps_written}};
+  };
+  return {{"moved", part(t.moved)}, {"compulsory", part(t.compulsory)}};
+}
+
+std::string placement_text(const compiler::ProgramLayer& layer) {
+  return layer.stripes > 1 ? fmt::format("{}, {} stripes", layer.placement, layer.stripes)
+                           : layer.placement;
+}
+
+std::string summary(const compiler::Program& program,
+                    const std::vector<program::Traffic>& traffic) {
+  std::string text;
+  for (const compiler::ProgramLayer& layer : program::layers_of(program))
+    text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
+                        cut(placement_text(layer), static_cast<std::size_t>(columns()) - 48));
+  const Totals sum = totals_of(program);
+  return text + traffic_text(program, traffic) + host_text(program) + edges_text(program) +
+         fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
+                     program.name, program.config.name, sum.layers,
+                     grouped(static_cast<std::uint64_t>(program.macs())), sum.instructions,
+                     grouped(sum.constants)) +
+         removed_text(program.removed) + to_text(expected_cliffs(program, traffic));
+}
+
+Json to_json(const compiler::Program& program, const std::vector<program::Traffic>& traffic) {
+  const Totals sum = totals_of(program);
+  Json json;
+  json["model"] = program.name;
+  json["macs"] = program.macs();
+  json["removed"] = {{"filters", program.removed.filters}, {"macs", program.removed.macs}};
+  json["stages"] = program.rest.size() + 1;
+  json["instructions"] = sum.instructions;
+  json["constant_bytes"] = sum.constants;
+  json["dram_bytes"] = sum.dram_bytes;
+  json["dram"] = to_json(program::sum_of(traffic));
+  json["layers"] = Json::array();
+  for (const compiler::ProgramLayer& layer : program::layers_of(program))
+    json["layers"].push_back({{"name", layer.name},
+                              {"op", layer.op},
+                              {"macs", layer.macs},
+                              {"placement", layer.placement},
+                              {"stripes", layer.stripes},
+                              {"bound_cycles", layer.bound_cycles},
+                              {"expected_cycles", layer.expected_cycles},
+                              {"dram", to_json(traffic[json["layers"].size()])}});
+  json["warnings"] = to_json(expected_cliffs(program, traffic));
+  json["host"] = host_json(program);
+  json["edges"] = edges_json(program);
+  return json;
+}
+
+/// What a driver without this library needs. @param text_of  the program, as bytes of the file
+void write_for_driver(const std::string& option, const std::string& file,
+                      const compiler::Program& program,
+                      std::string (*text_of)(const compiler::Program&)) {
+  if (file.empty()) return;
+  if (!program.rest.empty())
+    throw_error("{}: {} runs in stages, with operators on the host between: --stages", option,
+                program.name);
+  write_file(file, text_of(program));
+}
+
+int run(const Options& options) {
+  if (options.out.empty() && options.image.empty() && options.c.empty() && options.stages.empty() &&
+      !options.disassemble && options.network.print_after.empty())
+    throw_error(
+        "trine compile: --out, --image, --c, --stages, --disassemble or --print-after is required");
+  options.output.check({{"--out", options.out},
+                        {"--image", options.image},
+                        {"--c", options.c},
+                        {"--stages", options.stages}},
+                       options.network.read());
+  const machine::Config config = options.network.design.load();
+  const auto policy = options.network.policy(reference::kDoublePolicy);
+  const Network network = load_network(options.network, config, policy);
+  const compiler::Program& program = network.program;
+  options.output.print(network.printed);
+  write_for_driver("--image", options.image, program, compiler::write_image);
+  write_for_driver("--c", options.c, program, compiler::write_c);
+  if (!options.stages.empty()) write_file(options.stages, compiler::write_stages(program));
+  if (!options.out.empty()) compiler::write_program(options.out, program);
+  for (const compiler::Program* stage : compiler::stages(program))
+    if (options.disassemble) options.output.print(compiler::disassemble(*stage));
+  const std::vector<program::Traffic> traffic = program::traffic_of(program);
+  options.output.print(summary(program, traffic));
+  options.output.write_json(to_json(program, traffic), &config);
+  return kSuccess;
+}
+
+}  // namespace
+
+void add_compile(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "compile", "compile a model to a program for a design", run);
+  options->network.declare(*command);
+  options->network.declare_batch(*command);
+  options->network.declare_print(*command);
+  options->output.declare(*command);
+  add_value(*command, "--out,-o FILE", options->out, "program to write");
+  add_value(*command, "--image FILE", options->image,
+            "machine image to write, for drivers: docs/program-file.md");
+  add_value(*command, "--c FILE", options->c, "the same as a C array with its sizes, to include");
+  add_value(*command, "--stages FILE", options->stages,
+            "images of all stages with the host's operators, for drivers");
+  command->add_flag("--disassemble", options->disassemble, "print the instructions");
+  command->footer(
+      "Prints where each layer lives and how it is split. A program runs only on designs of the\n"
+      "configuration that it was compiled for.\n\n"
+      "Examples:\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --out lenet.trine\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --disassemble\n"
+      "  trine compile --config edge256 models/lenet_mnist.tflite --print-after fuse\n"
+      "  trine run --config edge256 lenet.trine --input digit.npy");
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <random>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tools/cli/common.h"
+#include "tools/cli/run/network.h"
+#include "tools/cli/run/report.h"
+#include "tools/llm/deck.h"
+#include "tools/llm/session.h"
+#include "tools/llm/tokenizer.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  Design design;
+  BackendOptions backend;
+  std::string checkpoint, tokenizer, prompt, text, deck, weights = "int8";
+  int tokens = 64, context = 0, from = 0;
+  bool layers = false;
+  double temperature = 0, clock_mhz = 200;
+  std::uint32_t seed = 1;
+};
+
+/// A token drawn by its probability.
+int draw(const std::vector<float>& logits, double temperature, std::mt19937& random) {
+  const float most = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> weights;
+  for (const float v : logits) weights.push_back(std::exp((v - most) / temperature));
+  return std::discrete_distribution<int>(weights.begin(), weights.end())(random);
+}
+
+/// -log of the probability of `token`.
+double surprise(const std::vector<float>& logits, int token) {
+  const float most = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (const float v : logits) sum += std::exp(static_cast<double>(v - most));
+  return std::log(sum) - (logits[static_cast<std::size_t>(token)] - most);
+}
+
+/// What a text took.
+struct Totals {
+  int golden = 0;  ///< tokens by the golden layers alone
+  int tokens = 0;  ///< on the machine: all that follows is of these
+  llm::Step last;
+  std::uint64_t cycles = 0, last_cycles = 0;
+  double bound_cycles = 0, last_bound = 0;
+  std::int64_t host_bytes = 0;
+  std::string difference;
+
+  void add(llm::Step step, int bus_bytes) {
+    if (step.run.cycles == 0) {
+      ++golden;
+      return;
+    }
+    ++tokens;
+    last_cycles = step.run.cycles;
+    last_bound = static_cast<double>(step.bytes_needed) / bus_bytes;
+    cycles += last_cycles;
+    bound_cycles += last_bound;
+    host_bytes += step.host_bytes;
+    if (difference.empty() && !step.difference.empty())
+      difference = fmt::format("token {}: {}", golden + tokens - 1, step.difference);
+    last = std::move(step);
+  }
+};
+
+class Writer {
+ public:
+  explicit Writer(const Options& options)
+      : o_(options),
+        checkpoint_(llm::read_checkpoint(o_.checkpoint)),
+        tokenizer_(llm::Tokenizer::read(o_.tokenizer, checkpoint_.dims.vocabulary)),
+        model_(checkpoint_, llm::calibrate(checkpoint_), context(),
+               o_.weights == "ternary" ? llm::WeightCodes::kTernary : llm::WeightCodes::kInt8) {}
+
+  int run() {
+    if (!o_.text.empty()) return measure();
+    const std::vector<int> prompt = encoded_prompt();
+    if (!o_.deck.empty()) return write_deck(prompt);
+    llm::Session session(model_, session_options());
+    std::mt19937 random{o_.seed};
+    Json tokens = Json::array(), hashes = Json::array();
+    int token = prompt[0];
+    for (int i = 0; i < steps_behind(prompt); ++i) {
+      const llm::Step step = session.step(token);
+      totals_.add(step, bus_bytes());
+      hashes.push_back(fmt::format("{:08x}", llm::hash_words(step.sums.bytes)));
+      const std::size_t next = static_cast<std::size_t>(i) + 1;
+      const int chosen = next < prompt.size() ? prompt[next] : choose(step, random);
+      if (chosen == llm::kBeginToken) break;
+      o_.output.print(tokenizer_.decode(chosen, token == llm::kBeginToken));
+      std::fflush(stdout);
+      tokens.push_back(token = chosen);
+    }
+    o_.output.print("\n\n" + layers() + summary());
+    Json json = to_json();
+    json["tokens"] = std::move(tokens);
+    json["sums"] = std::move(hashes);
+    o_.output.write_json(json, golden() ? nullptr : &config_);
+    return result();
+  }
+
+ private:
+  int context() const {
+    return o_.context > 0 ? o_.context : std::min(checkpoint_.dims.positions, 256);
+  }
+
+  std::vector<int> encoded_prompt() const {
+    std::vector<int> prompt = tokenizer_.encode(o_.prompt);
+    if (static_cast<int>(prompt.size()) > context())
+      throw_error("--prompt: {} tokens, the context has room for {}", prompt.size() - 1,
+                  context() - 1);
+    return prompt;
+  }
+
+  /// Tokens that the model reads: all but the last one.
+  int steps_behind(const std::vector<int>& prompt) const {
+    return std::min(static_cast<int>(prompt.size()) - 1 + o_.tokens, context());
+  }
+
+  int choose(const llm::Step& step, std::mt19937& random) const {
+    return o_.temperature == 0 ? model_.most_likely(step.sums)
+                               : draw(step.logits, o_.temperature, random);
+  }
+
+  int write_deck(const std::vector<int>& prompt) {
+    config_ = o_.design.load();
+    const int steps = steps_behind(prompt);
+    Progress progress("deck", o_.output.quiet);
+    const llm::Deck deck = llm::write_deck(
+        model_, tokenizer_, {config_, prompt, steps, [&](int step) {
+                               progress.update(fmt::format("step {} of {}", step, steps));
+                             }});
+    write_file(o_.deck, deck.bytes);
+    o_.output.print(fmt::format("{}: {} steps on {}, {} bytes, {} of the machine's memory\n",
+                                o_.deck, steps, config_.name, grouped(deck.bytes.size()),
+                                grouped(deck.memory_bytes)));
+    o_.output.write_json(Json{{"model", o_.checkpoint},
+                              {"steps", steps},
+                              {"bytes", deck.bytes.size()},
+                              {"memory_bytes", deck.memory_bytes}},
+                         &config_);
+    return kSuccess;
+  }
+
+  bool golden() const { return o_.backend.backend == "golden"; }
+  int bus_bytes() const { return golden() ? 1 : config_.axi_data_bits / 8; }
+
+  llm::SessionOptions session_options() {
+    llm::SessionOptions s;
+    if (golden()) {
+      s.backend = llm::Backend::kGolden;
+      return s;
+    }
+    config_ = o_.design.load();
+    s.config = config_;
+    s.first = o_.from;
+    s.backend = o_.backend.backend == "arch" ? llm::Backend::kArch : llm::Backend::kRtl;
+    s.arch.bus = {o_.backend.axi_latency, static_cast<double>(o_.backend.axi_bytes_per_cycle)};
+    s.rtl = o_.backend.rtl(o_.output.quiet);
+    return s;
+  }
+
+  /// Perplexity of a text, by windows of the context's size.
+  int measure() {
+    const std::vector<int> tokens = tokenizer_.encode(read_text(o_.text));
+    if (tokens.size() < 2) throw_error("{}: holds no text", o_.text);
+    llm::FloatModel floats(checkpoint_);
+    std::unique_ptr<llm::Session> session;
+    double sum = 0, float_sum = 0;
+    int count = 0;
+    Progress progress("perplexity", o_.output.quiet);
+    for (std::size_t i = 0; i + 1 < tokens.size(); ++i) {
+      if (i % static_cast<std::size_t>(context()) == 0) {
+        floats.clear();
+        session = std::make_unique<llm::Session>(model_, session_options());
+      }
+      const llm::Step step = session->step(tokens[i]);
+      totals_.add(step, bus_bytes());
+      sum += surprise(step.logits, tokens[i + 1]);
+      float_sum += surprise(floats.step(tokens[i]), tokens[i + 1]);
+      ++count;
+      progress.update(fmt::format("{} of {} tokens", count, tokens.size() - 1));
+    }
+    const double perplexity = std::exp(sum / count), float_perplexity = std::exp(float_sum / count);
+    o_.output.print(fmt::format(
+        "{}: {} tokens, windows of {}: perplexity {:.3f}, float32 {:.3f} ({:+.1f} %)\n{}", o_.text,
+        count, context(), perplexity, float_perplexity, 100 * (perplexity / float_perplexity - 1),
+        summary()));
+    Json json = to_json();
+    json["perplexity"] = perplexity;
+    json["perplexity_float32"] = float_perplexity;
+    o_.output.write_json(json, golden() ? nullptr : &config_);
+    return result();
+  }
+
+  double per_second(double cycles) const { return cycles > 0 ? o_.clock_mhz * 1e6 / cycles : 0; }
+
+  std::string summary() const {
+    if (totals_.tokens == 0) return fmt::format("{} tokens by the golden layers\n", totals_.golden);
+    const double mean = static_cast<double>(totals_.cycles) / totals_.tokens;
+    return fmt::format(
+        "{} tokens on {} ({}): {} cycles a token, {:.0f} tokens/s at {:g} MHz, {:.1f} % of what "
+        "the "
+        "bus allows\n"
+        "last token: {} cycles, {:.1f} % of what the bus allows; the host wrote {} bytes a "
+        "token\n{}",
+        totals_.tokens, config_.name, o_.backend.backend, grouped(static_cast<std::uint64_t>(mean)),
+        per_second(mean), o_.clock_mhz,
+        100 * totals_.bound_cycles / static_cast<double>(totals_.cycles),
+        grouped(totals_.last_cycles),
+        100 * totals_.last_bound / static_cast<double>(totals_.last_cycles),
+        grouped(static_cast<std::uint64_t>(totals_.host_bytes / totals_.tokens)),
+        totals_.difference.empty() ? "all sums and caches equal the golden layers'\n" : "");
+  }
+
+  /// The layers of the last token.
+  std::string layers() const {
+    if (!o_.layers || totals_.tokens == 0) return "";
+    Execution e;
+    e.add(totals_.last.run, totals_.last.difference.empty());
+    return to_text(totals_.last.program, e, o_.backend.backend) + "\n";
+  }
+
+  Json to_json() const {
+    Json json;
+    json["model"] = o_.checkpoint;
+    json["backend"] = o_.backend.backend;
+    json["steps"] = totals_.tokens;
+    json["golden_steps"] = totals_.golden;
+    if (totals_.tokens == 0) return json;
+    json["cycles"] = totals_.cycles;
+    json["bus_bound_cycles"] = totals_.bound_cycles;
+    json["last_cycles"] = totals_.last_cycles;
+    json["last_bus_bound_cycles"] = totals_.last_bound;
+    json["last_program_bytes"] = 8 * totals_.last.program.words.size();
+    json["last_dram_bytes_read"] = totals_.last.run.dram_bytes_read;
+    json["clock_mhz"] = o_.clock_mhz;
+    json["tokens_per_second"] = per_second(static_cast<double>(totals_.cycles) / totals_.tokens);
+    json["exact"] = totals_.difference.empty();
+    return json;
+  }
+
+  int result() const {
+    if (totals_.difference.empty()) return kSuccess;
+    fmt::print(stderr, "{}: differs from the golden layers: {}\n", o_.checkpoint,
+               totals_.difference);
+    return kWrongResult;
+  }
+
+  const Options& o_;
+  const llm::Checkpoint checkpoint_;
+  const llm::Tokenizer tokenizer_;
+  const llm::QuantizedModel model_;
+  machine::Config config_;
+  Totals totals_;
+};
+
+int run(const Options& options) {
+  if (options.backend.backend != "golden") options.backend.check();
+  if (options.backend.backend != "golden" && options.design.config.empty())
+    throw_error("trine generate-text: --config is required, or --backend golden");
+  if (!options.backend.trace_file.empty())
+    throw_error("--trace: every token is a run of its own, allowed with run");
+  if (!options.deck.empty() && (options.backend.backend == "golden" || !options.text.empty() ||
+                                options.temperature != 0 || options.from != 0))
+    throw_error("--deck: not with --backend golden, --perplexity, --temperature or --from");
+  options.output.check({{"--deck", options.deck}}, {{"CHECKPOINT", options.checkpoint},
+                                                    {"--tokenizer", options.tokenizer},
+                                                    {"--perplexity", options.text},
+                                                    {"--config", options.design.config}});
+  return Writer(options).run();
+}
+
+}  // namespace
+
+void add_generate_text(CLI::App& app, Action& action) {
+  const auto [command, options] =
+      add_command<Options>(app, action, "generate-text",
+                           "let a LLaMA write on the machine; tokens per second, perplexity", run);
+  command->add_option("CHECKPOINT", options->checkpoint, "model in llama2.c's format (.bin)")
+      ->required();
+  add_value(*command, "--tokenizer F", options->tokenizer,
+            "its tokens, in llama2.c's format (.bin)")
+      ->required();
+  options->design.declare(*command)->required(false);
+  options->backend.declare(*command, true);
+  options->output.declare(*command);
+  add_value(*command, "--prompt TEXT", options->prompt, "how the text begins");
+  add_value(*command, "--tokens N", options->tokens, "tokens to write behind the prompt (64)")
+      ->check(CLI::Range(1, 1 << 20));
+  add_value(*command, "--weights W", options->weights,
+            "int8; ternary: -1, 0, 1 with a scale for each output channel, for models\n"
+            "trained so (int8)")
+      ->check(CLI::IsMember({"int8", "ternary"}));
+  add_value(*command, "--context N", options->context, "tokens that the caches have room for (256)")
+      ->check(CLI::Range(1, 1 << 20));
+  add_value(*command, "--temperature T", options->temperature,
+            "0: always the most likely token (0)")
+      ->check(CLI::Range(0.0, 100.0));
+  add_value(*command, "--from N", options->from,
+            "the golden layers alone for so many tokens, then the machine (0)")
+      ->check(CLI::Range(0, 1 << 20));
+  command->add_flag("--layers", options->layers, "cycles of the last token, layer by layer");
+  add_value(*command, "--seed N", options->seed, "of the tokens drawn (1)");
+  add_value(*command, "--clock-mhz F", options->clock_mhz, "for tokens per second (200)")
+      ->check(CLI::Range(0.001, 1e5));
+  add_value(*command, "--perplexity F.txt", options->text,
+            "no new text: perplexity of this file's, beside float32's");
+  add_value(*command, "--deck FILE", options->deck,
+            "no text: what firmware needs to write it (docs/soc.md)");
+  command->footer(
+      "Weights are quantized to int8 per output channel, activations by the ranges of texts that "
+      "the\nfloat32 model writes itself. Every sum and cache is compared with the golden "
+      "layers.\n\n"
+      "Examples:\n"
+      "  trine generate-text model.bin --tokenizer tok.bin --config edge256 --prompt \"Once "
+      "upon\"\n"
+      "  trine generate-text model.bin --tokenizer tok.bin --backend golden --tokens 200\n"
+      "  trine generate-text model.bin --tokenizer tok.bin --config edge64 --deck story.deck\n"
+      "  trine generate-text model.bin --tokenizer tok.bin --backend golden --perplexity t.txt");
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/run/network.h"
+
+#include <memory>
+#include <random>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "sim/arch/run.h"
+#include "sw/compiler/compiler.h"
+#include "sw/model/import.h"
+#include "sw/model/rewrite/batch.h"
+
+namespace trine::cli {
+namespace {
+
+/// In two lines.
+std::string stage_list() {
+  const std::vector<std::string> names = compiler::stage_names();
+  const auto middle = names.begin() + static_cast<std::ptrdiff_t>(names.size() / 2);
+  return fmt::format("{},\n{}", fmt::join(names.begin(), middle, ", "),
+                     fmt::join(middle, names.end(), ", "));
+}
+
+/// @throws Error  there is no such stage
+void check_stage(const std::string& stage) {
+  const std::vector<std::string> names = compiler::stage_names();
+  if (!stage.empty() && std::find(names.begin(), names.end(), stage) == names.end())
+    throw_error("--print-after: {} is no stage, allowed {}", stage, fmt::join(names, ", "));
+}
+
+/// Random codes; floats in -1..1. Whole numbers of 32 and 64 bits are places in tables, as a rule,
+/// or masks: 0 and 1, which each table and mask has, as truth values.
+Array random_input(Array shape, std::mt19937& random) {
+  const auto elements = static_cast<std::size_t>(shape.elements());
+  if (shape.dtype == "f4") {
+    std::vector<float> values(elements);
+    for (float& v : values) v = static_cast<float>(random() >> 8) * 0x1p-23f - 1;
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
+    shape.bytes.assign(bytes, bytes + 4 * elements);
+    return shape;
+  }
+  shape.bytes.resize(elements * shape.element_bytes());
+  const std::size_t size = shape.element_bytes();
+  if (shape.dtype == "b1" || size >= 4)
+    for (std::size_t i = 0; i < shape.bytes.size(); i += size)
+      shape.bytes[i] = static_cast<std::uint8_t>(random() >> 31);
+  else
+    for (std::uint8_t& byte : shape.bytes) byte = static_cast<std::uint8_t>(random() >> 24);
+  return shape;
+}
+
+}  // namespace
+
+std::vector<Array> random_inputs(const Network& network, std::uint32_t seed) {
+  std::mt19937 random{seed};
+  std::vector<Array> inputs;
+  for (const Array& shape : input_shapes(network)) inputs.push_back(random_input(shape, random));
+  return inputs;
+}
+
+std::vector<Array> read_inputs(const std::vector<std::string>& files, const Network& network,
+                               const std::string& model) {
+  const std::vector<Array> shapes = input_shapes(network);
+  if (files.size() != shapes.size())
+    throw_error("--input: {} files, {} has {} input{}", files.size(), model, shapes.size(),
+                shapes.size() == 1 ? "" : "s");
+  std::vector<Array> inputs;
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    inputs.push_back(read_npy(files[i]));
+    check_input(inputs[i], files[i], i, shapes[i], model);
+  }
+  return inputs;
+}
+
+bool is_program_file(const std::string& model) {
+  return !model.empty() && compiler::is_program(read_file(model));
+}
+
+void NetworkOptions::declare(CLI::App& command) {
+  design.declare(command);
+  command
+      .add_option("MODEL", model, "quantized TFLite or ONNX model, or a program of trine compile")
+      ->required();
+  add_value(command, "--rounding HOW", rounding,
+            "auto: as the vectors' manifest says, else double\n"
+            "double: TFLite's two roundings; single: one")
+      ->check(CLI::IsMember({"auto", "double", "single"}));
+  command.add_flag("--allow-host", allow_host,
+                   "operators that the design lacks run on the host, listed with\n"
+                   "their share of the MACs (default: they are refused)");
+  declare_shape(command, shapes);
+}
+
+void declare_shape(CLI::App& command, std::vector<std::string>& shapes) {
+  add_value(command, "--shape NAME=N", shapes,
+            "extent of a dimension that an ONNX file leaves open, by its name, or\n"
+            "INPUT=N,C,H,W of an input; may be repeated (refused, the batch is 1)")
+      ->allow_extra_args(false);
+}
+
+void NetworkOptions::declare_batch(CLI::App& command) {
+  add_value(command, "--batch N", batch,
+            "images that a run takes together, one behind the other along the\n"
+            "first axis of each input and output (1)")
+      ->check(CLI::Range(1, 256));
+}
+
+void NetworkOptions::declare_print(CLI::App& command) {
+  add_value(
+      command, "--print-after STAGE", print_after,
+      fmt::format("print the network as it is after a stage of the compiler:\n{}", stage_list()));
+}
+
+reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recorded) const {
+  if (rounding == "double") return reference::kDoublePolicy;
+  return rounding == "single" ? reference::kSinglePolicy : recorded;
+}
+
+void BackendOptions::declare(CLI::App& command, bool golden) {
+  std::vector<std::string> backends{"rtl", "netlist", "arch"};
+  if (golden) backends.push_back("golden");
+  add_value(command, "--backend B", backend,
+            std::string("rtl: the SystemVerilog, by Verilator\n"
+                        "netlist: what Yosys maps it to, in cells of osu018 (slow: for\n"
+                        "small arrays); arch: the architecture simulator") +
+                (golden ? "\ngolden: no machine" : ""))
+      ->check(CLI::IsMember(backends));
+  declare_memory(command);
+  add_value(command, "--trace F.fst", trace_file,
+            "write waveforms; as F.vcd those of the ports alone (rtl only)");
+  command.add_flag("--lockstep", lockstep,
+                   "compare every memory write of the RTL with the architecture simulator");
+}
+
+void BackendOptions::declare_memory(CLI::App& command) {
+  add_value(command, "--axi-latency N", axi_latency, "memory latency in cycles (32)")
+      ->check(CLI::Range(1, 10'000));
+  add_value(command, "--axi-bytes-per-cycle N", axi_bytes_per_cycle,
+            "memory bandwidth of each direction (the bus width)")
+      ->check(CLI::Range(1, 64));
+}
+
+void BackendOptions::check() const {
+  std::error_code ignored;
+  const std::filesystem::file_status trace = std::filesystem::status(trace_file, ignored);
+  if (!trace_file.empty() && exists(trace) && !is_regular_file(trace))
+    throw_error("--trace: {} is no regular file, which waveforms need", trace_file);
+  if (backend == "rtl") return;
+  if (!trace_file.empty()) throw_error("--trace: needs --backend rtl");
+  if (lockstep) throw_error("--lockstep: needs --backend rtl");
+}
+
+sim::BusOptions BackendOptions::bus() const {
+  return {axi_latency, static_cast<double>(axi_bytes_per_cycle)};
+}
+
+sim::RtlOptions BackendOptions::rtl(bool quiet) const {
+  sim::RtlOptions options;
+  options.build.quiet = quiet;
+  options.build.netlist = backend == "netlist";
+  options.axi_latency = axi_latency;
+  options.axi_bytes_per_cycle = axi_bytes_per_cycle;
+  options.trace_file = trace_file;
+  options.lockstep = lockstep;
+  return options;
+}
+
+Network load_network(const NetworkOptions& options, const machine::Config& config,
+                     reference::RoundingPolicy policy) {
+  return load_network(read_file(options.model), options, config, policy);
+}
+
+Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
+                     const machine::Config& config, reference::RoundingPolicy policy) {
+  check_stage(options.print_after);
+  Network network;
+  if (compiler::is_program(bytes)) {
+    if (!options.print_after.empty())
+      throw_error("--print-after: {} is a program, which is compiled already", options.model);
+    if (options.keep_tensors)
+      throw_error("keep_tensors: {} is a program, which is compiled already", options.model);
+    if (options.batch > 1)
+      throw_error("--batch: {} is a program, which is compiled already", options.model);
+    if (!options.shapes.empty())
+      throw_error("--shape: {} is a program, which is compiled already", options.model);
+    network.program = compiler::parse_program(bytes, options.model);
+    compiler::set_configuration(network.program, config);
+    return network;
+  }
+  network.graph = model::parse_model(bytes, options.model, options.allow_host,
+                                     model::parse_shapes(options.shapes));
+  if (options.batch > 1) {
+    model::check(*network.graph);
+    network.graph = model::batched(std::move(*network.graph), options.batch);
+    network.images = options.batch;
+  }
+  const std::size_t own = network.graph->outputs.size();
+  if (options.keep_tensors) network.graph = kept(std::move(*network.graph));
+  network.kept = network.graph->outputs.size() - own;
+  compiler::CompileOptions compile_options;
+  compile_options.rounding = policy;
+  compile_options.allow_host = options.allow_host;
+  compile_options.print_after = options.print_after;
+  compile_options.printed = &network.printed;
+  network.program = compiler::compile(*network.graph, config, compile_options);
+  network.program.model_sha256 = sha256(bytes);
+  return network;
+}
+
+model::Graph kept(model::Graph graph) {
+  std::set<int> outputs(graph.outputs.begin(), graph.outputs.end());
+  for (const model::Op& op : graph.ops)
+    for (const int tensor : op.outputs)
+      if (graph.tensor(tensor).type == model::DataType::kInt8 && outputs.insert(tensor).second)
+        graph.outputs.push_back(tensor);
+  return graph;
+}
+
+const model::Graph* edge_graph(const Network& network, bool inputs) {
+  if (network.graph) return &*network.graph;
+  const model::Graph& host =
+      inputs ? network.program.before : compiler::stages(network.program).back()->after;
+  return host.tensors.empty() ? nullptr : &host;
+}
+
+std::vector<Array> input_shapes(const Network& network) {
+  std::vector<Array> shapes;
+  if (const model::Graph* graph = edge_graph(network, true)) {
+    for (const int index : graph->inputs) {
+      const model::Tensor& tensor = graph->tensor(index);
+      shapes.push_back({std::string(model::npy_code(tensor.type)),
+                        {tensor.shape.begin(), tensor.shape.end()},
+                        {}});
+    }
+    return shapes;
+  }
+  for (const compiler::TensorLayout& layout : network.program.inputs)
+    shapes.push_back({"i1", {layout.extents.begin(), layout.extents.end()}, {}});
+  return shapes;
+}
+
+namespace {
+
+std::string shape_text(const Array& array) {
+  return fmt::format("{} [{}]", array.dtype, fmt::join(array.shape, ", "));
+}
+
+}  // namespace
+
+void check_input(const Array& array, const std::string& what, std::size_t i, const Array& shape,
+                 const std::string& model) {
+  if (array.dtype != shape.dtype || array.shape != shape.shape)
+    throw_error("{}: is {}, input {} of {} is {}", what, shape_text(array), i, model,
+                shape_text(shape));
+}
+
+namespace {
+
+/// The runner of one stage. @param alone  the machine runs nothing else between two runs of it
+Runner stage_runner(const compiler::Program& program, const BackendOptions& options,
+                    const std::vector<Array>& first_inputs, bool quiet, bool alone) {
+  sim::ArchOptions arch;
+  arch.bus = options.bus();
+  if (options.backend == "arch")
+    return [&program, arch, alone](const std::vector<Array>& inputs) mutable {
+      sim::RunResult result = sim::run_arch(program, inputs, arch);
+      arch.again = alone;
+      return result;
+    };
+  sim::RtlOptions rtl = options.rtl(quiet);
+  {
+    const Progress progress(program.name + ": predicting the cycles", quiet);
+    rtl.predicted_cycles = sim::run_arch(program, first_inputs, arch).cycles;
+  }
+  auto runner = std::make_shared<sim::RtlRunner>(program, rtl);
+  return [runner, alone](const std::vector<Array>& inputs) {
+    if (!alone) runner->load();
+    return runner->run(inputs);
+  };
+}
+
+}  // namespace
+
+Runner make_runner(const compiler::Program& program, const BackendOptions& options,
+                   const std::vector<Array>& first_inputs, bool quiet) {
+  if (program.rest.empty()) return stage_runner(program, options, first_inputs, quiet, true);
+  if (!options.trace_file.empty())
+    throw_error("--trace: {} runs in {} stages, allowed 1 (operators on the host between them)",
+                program.name, program.rest.size() + 1);
+  auto runners = std::make_shared<std::vector<Runner>>();
+  std::vector<Array> arrays = first_inputs;
+  for (const compiler::Program* stage : compiler::stages(program)) {
+    runners->push_back(stage_runner(*stage, options, arrays, quiet, false));
+    if (stage != compiler::stages(program).back()) arrays = sim::run_arch(*stage, arrays).outputs;
+  }
+  return [runners](const std::vector<Array>& inputs) {
+    std::vector<sim::RunResult> results;
+    for (const Runner& run : *runners)
+      results.push_back(run(results.empty() ? inputs : results.back().outputs));
+    return sim::in_sequence(std::move(results));
+  };
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/arch/run.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/program/host.h"
+#include "tools/cli/common.h"
+#include "tools/cli/measure/energy_report.h"
+#include "tools/cli/run/check.h"
+#include "tools/cli/run/network.h"
+#include "tools/cli/run/perfetto.h"
+#include "tools/cli/run/report.h"
+
+namespace trine::cli {
+namespace {
+
+struct Options {
+  Output output;
+  NetworkOptions network;
+  BackendOptions backend;
+  EnergyOptions energy;
+  std::vector<std::string> inputs, outputs;
+  std::string memory, perfetto;
+};
+
+/// The outputs are counted and can be written, before a run of minutes.
+void check_outputs(const Options& options, const Network& network) {
+  const model::Graph* graph = edge_graph(network, false);
+  const std::size_t count = graph != nullptr
+                                ? graph->outputs.size()
+                                : compiler::stages(network.program).back()->outputs.size();
+  if (options.outputs.size() > count)
+    throw_error("--output: {} files, {} has {} output{}", options.outputs.size(),
+                options.network.model, count, count == 1 ? "" : "s");
+}
+
+/// All files that the options name can be written, each once.
+void check_files(const Options& options) {
+  std::vector<NamedFile> written = options.backend.written();
+  for (const std::string& output : options.outputs) written.push_back({"--output", output});
+  written.push_back({"--perfetto", options.perfetto});
+  written.push_back({"--accelergy", options.energy.accelergy});
+  options.output.check(written, options.network.read());
+  if (!options.memory.empty()) check_writable_folder(options.memory);
+}
+
+void write_outputs(const Options& options, const std::vector<Array>& outputs) {
+  for (std::size_t i = 0; i < options.outputs.size(); ++i)
+    write_npy(options.outputs[i], outputs[i]);
+}
+
+std::string_view text(const std::vector<std::uint8_t>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// How a tensor at the edge lies in memory.
+Json edge_json(const compiler::TensorLayout& l) {
+  const compiler::Fold& f = l.fold;
+  return {{"name", l.name},
+          {"extents", l.extents},
+          {"C", l.shape.C},
+          {"H", l.shape.H},
+          {"W", l.shape.W},
+          {"transposed", l.transposed},
+          {"fold",
+           {{"rows", f.rows},
+            {"pixels", f.pixels},
+            {"stride_y", f.stride_y},
+            {"stride_x", f.stride_x},
+            {"top", f.top},
+            {"left", f.left},
+            {"height", f.height},
+            {"width", f.width}}},
+          {"steps", {{"y", l.steps.y}, {"x", l.steps.x}, {"channel", l.steps.channel}}},
+          {"codes", l.codes},
+          {"offset", l.offset},
+          {"pitch", l.pitch},
+          {"plane", l.plane},
+          {"scale", l.scale},
+          {"zero_point", l.zero_point},
+          {"per_word", l.shape.per_word},
+          {"bytes", l.bytes()}};
+}
+
+/// What lies from BASE on before and after the run, program included, and what a host must know:
+/// a bench of one's own needs no more.
+void write_memory(const std::filesystem::path& folder, const compiler::Program& program,
+                  const std::vector<Array>& inputs) {
+  if (compiler::stages(program).size() > 1)
+    throw_error("--memory: {} runs in stages, with operators on the host between", program.name);
+  std::vector<std::uint8_t> dram = compiler::initial_dram(program);
+  compiler::write_inputs(program, inputs, dram.data());
+  const auto* words = reinterpret_cast<const std::uint8_t*>(program.words.data());
+  const auto with_program = [&](std::vector<std::uint8_t> memory) {
+    memory.insert(memory.end(), words, words + 8 * program.words.size());
+    return memory;
+  };
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw_error("{}: {}", folder.string(), error.message());
+  write_file(folder / "before.bin", text(with_program(dram)));
+  sim::run_arch_dram(program, dram);
+  write_file(folder / "after.bin", text(with_program(dram)));
+  Json json;
+  json["config_hash"] = fmt::format("0x{:016x}", program.config_hash);
+  json["program_offset"] = program.program_offset();
+  json["program_words"] = program.words.size();
+  for (const compiler::TensorLayout& layout : program.inputs)
+    json["inputs"].push_back(edge_json(layout));
+  for (const compiler::TensorLayout& layout : program.outputs)
+    json["outputs"].push_back(edge_json(layout));
+  write_file(folder / "run.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+int run(const Options& options) {
+  options.backend.check();
+  check_files(options);
+  const energy::Table table = options.energy.read();
+  const machine::Config config = options.network.design.load();
+  const auto policy = options.network.policy(reference::kDoublePolicy);
+  const Network network = load_network(options.network, config, policy);
+  check_outputs(options, network);
+  options.output.print(network.printed);
+  const std::vector<Array> inputs =
+      options.inputs.empty() ? random_inputs(network, 1)
+                             : read_inputs(options.inputs, network, options.network.model);
+  if (!options.memory.empty()) write_memory(options.memory, network.program, inputs);
+  const Runner runner = make_runner(network.program, options.backend, inputs, options.output.quiet);
+
+  Execution execution;
+  Stopwatch watch;
+  const sim::RunResult result = [&] {
+    const Progress progress(options.network.model + ": running", options.output.quiet);
+    return runner(inputs);
+  }();
+  execution.seconds = watch.seconds();
+  execution.images = network.images;
+  write_outputs(options, result.outputs);
+  if (!options.perfetto.empty())
+    write_file(
+        options.perfetto,
+        with_configuration(trace_of(network.program, result, options.backend.backend), &config)
+                .dump(-1, ' ', false, Json::error_handler_t::replace) +
+            "\n");
+
+  std::string difference;
+  execution.checked = network.graph.has_value();
+  if (network.graph) {
+    const Progress progress(options.network.model + ": golden layers", options.output.quiet);
+    const auto values = reference::run_graph(*network.graph, inputs, policy);
+    difference = compiler::first_difference(network.program, result.outputs,
+                                            reference::outputs_of(*network.graph, values));
+  }
+  execution.add(result, difference.empty());
+  const EnergyReport energy =
+      energy_report(network.program, execution.slowest, options.energy, table);
+  options.output.print(to_text(network.program, execution, options.backend.backend) +
+                       to_text(energy));
+  Json json = to_json(network.program, execution, options.backend.backend);
+  add_to(json, energy);
+  options.output.write_json(json, &config);
+  write_accelergy(energy, options.energy);
+  if (difference.empty()) return kSuccess;
+  fmt::print(stderr, "{}: differs from the golden reference: {}\n", options.network.model,
+             difference);
+  return kWrongResult;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "run", "run a model once; compare with the golden reference", run);
+  options->network.declare(*command);
+  options->network.declare_batch(*command);
+  options->network.declare_print(*command);
+  options->backend.declare(*command);
+  options->energy.declare(*command);
+  options->output.declare(*command);
+  add_value(*command, "--input,-i X.npy", options->inputs,
+            "NumPy file of an input, in order; random codes, seeded, if absent")
+      ->allow_extra_args(false);
+  add_value(*command, "--output Y.npy", options->outputs, "NumPy file for an output, in order")
+      ->allow_extra_args(false);
+  add_value(*command, "--memory DIR", options->memory,
+            "folder for the memory before and after the run, program\n"
+            "included: for a bench of your own");
+  add_value(*command, "--perfetto FILE", options->perfetto,
+            "timeline of the engines, for ui.perfetto.dev (JSON)");
+  command->footer(
+      "The first run of a configuration on the RTL compiles it (a minute); later ones use the "
+      "cache\n"
+      "($TRINE_CACHE, else ~/.cache/trine). Exit code 1: an output differs from the reference.\n\n"
+      "Examples:\n"
+      "  trine run --config edge256 models/lenet_mnist.tflite\n"
+      "  trine run --config edge64 MODEL.tflite --input x.npy --output y.npy --backend arch\n"
+      "  trine run --config edge64 MODEL.tflite --trace run.fst --lockstep\n"
+      "  trine run --config edge64 --set memory.dmem_kib=32 MODEL.tflite --axi-latency 100");
+}
+
+}  // namespace trine::cli

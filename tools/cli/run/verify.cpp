@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "tools/cli/common.h"
+#include "tools/cli/measure/energy_report.h"
+#include "tools/cli/run/check.h"
+#include "tools/cli/run/network.h"
+#include "tools/cli/run/report.h"
+
+namespace trine::cli {
+namespace {
+
+constexpr std::ptrdiff_t kShownDifferences = 10;
+
+struct Options {
+  Output output;
+  NetworkOptions network;
+  BackendOptions backend;
+  EnergyOptions energy;
+  std::string vectors;
+  int tolerance = 0;
+};
+
+/// @throws Error  the vectors are of another model's file
+void check_sha256(const reference::VectorSet& vectors, const Network& network,
+                  const std::string& file) {
+  const std::string& actual = network.program.model_sha256;  // programs of others may have none
+  if (!vectors.sha256.empty() && !actual.empty() && actual != vectors.sha256)
+    throw_error("{}: sha256: is {}, allowed {}, that of {}{}: record its vectors again",
+                vectors.file, fitted(vectors.sha256, 64), actual,
+                network.graph ? "" : "the model of ", file);
+}
+
+Json comparison_json(const Comparison& c, const reference::LayerComparison& layers, int tolerance) {
+  Json json;
+  json["codes"] = c.codes.elements;
+  json["codes_differ"] = c.codes.differ;
+  json["codes_largest_difference"] =
+      std::isfinite(c.codes.largest) ? Json(c.codes.largest) : Json(nullptr);
+  json["tolerance"] = tolerance;
+  json["layers_compared"] = layers.compared;
+  json["first_layer_that_differs"] = nullptr;
+  if (layers.first)
+    json["first_layer_that_differs"] = {{"op_index", layers.first->op_index},
+                                        {"op", layers.first->op},
+                                        {"name", layers.first->name},
+                                        {"codes", layers.first->deviation.elements},
+                                        {"codes_differ", layers.first->deviation.differ}};
+  json["top1"] = nullptr;
+  if (c.labelled > 0)
+    json["top1"] = {
+        {"labels", c.labelled}, {"right", c.right}, {"recorded_right", c.recorded_right}};
+  return json;
+}
+
+std::string to_text(const reference::LayerComparison& layers, const std::string& id) {
+  if (layers.compared == 0) return "no recorded layers to tell where";
+  if (!layers.first)
+    return fmt::format("layers of case {}: the golden layers compute all {} as recorded", id,
+                       layers.compared);
+  const reference::LayerDeviation& l = *layers.first;
+  return fmt::format("first layer that differs, in case {}: op {} {} '{}', {} of {} codes", id,
+                     l.op_index, l.op, fitted(l.name, 40), grouped(l.deviation.differ),
+                     grouped(l.deviation.elements));
+}
+
+std::string to_text(const Comparison& c, const reference::LayerComparison& layers,
+                    const std::string& id, int tolerance) {
+  std::string text;
+  if (c.codes.differ > 0) {
+    text = fmt::format("{} of {} codes differ, by up to {}", grouped(c.codes.differ),
+                       grouped(c.codes.elements), c.codes.largest);
+    if (tolerance > 0)
+      text += fmt::format(": {} --tolerance {}",
+                          c.codes.largest <= tolerance ? "within" : "more than", tolerance);
+    text += "\n" + to_text(layers, id) + "\n";
+  }
+  if (c.labelled > 0)
+    text += fmt::format("top-1: {} of {} right (recorded outputs: {})\n", c.right, c.labelled,
+                        c.recorded_right);
+  return text;
+}
+
+int run(const Options& options) {
+  options.backend.check();
+  std::vector<NamedFile> read = options.network.read();
+  read.push_back({"--vectors", options.vectors + "/manifest.json"});
+  std::vector<NamedFile> written = options.backend.written();
+  written.push_back({"--accelergy", options.energy.accelergy});
+  options.output.check(written, read);
+  const energy::Table table = options.energy.read();
+  const machine::Config config = options.network.design.load();
+  const reference::VectorSet vectors =
+      reference::batched(reference::read_vectors(options.vectors), options.network.batch);
+  const Network network =
+      load_network(vectors, read_file(options.network.model), options.network, config);
+  Verification v = verify(network, vectors, options.network.policy(vectors.policy), options.backend,
+                          options.tolerance, options.output.quiet);
+  const EnergyReport energy = energy_report(network.program, v.slowest, options.energy, table);
+  add_to(v.json, energy);
+  options.output.print(v.text + to_text(energy));
+  write_accelergy(energy, options.energy);
+  options.output.write_json(v.json, &config);
+  for (const std::string& line : v.faults) fmt::print(stderr, "{}: {}\n", options.vectors, line);
+  return v.faults.empty() ? kSuccess : kWrongResult;
+}
+
+}  // namespace
+
+Network load_network(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
+                     const NetworkOptions& options, const machine::Config& config) {
+  Network network = load_network(bytes, options, config, options.policy(vectors.policy));
+  check_sha256(vectors, network, options.model);
+  check_vectors(vectors, network);
+  return network;
+}
+
+void check_vectors(const reference::VectorSet& vectors, const Network& network) {
+  if (network.graph)
+    reference::check_vectors(vectors, *network.graph);
+  else
+    reference::check_cases(vectors, network.program.before,
+                           compiler::stages(network.program).back()->after);
+}
+
+Verification verify(const Network& network, const reference::VectorSet& vectors,
+                    const reference::RoundingPolicy& policy, const BackendOptions& backend,
+                    int tolerance, bool quiet) {
+  const Runner runner = make_runner(network.program, backend, vectors.cases[0].inputs, quiet);
+  Comparison comparison;
+  Execution execution = run_cases(network.program, vectors, runner, quiet, comparison);
+  execution.images = network.images;
+  reference::LayerComparison layers;
+  if (network.graph && !comparison.differences.empty())
+    layers = reference::compare_layers(*network.graph, vectors, policy);
+  Verification result;
+  result.text = to_text(network.program, execution, backend.backend) +
+                to_text(comparison, layers, vectors.layers_case, tolerance);
+  result.slowest = execution.slowest;
+  result.json = to_json(network.program, execution, backend.backend);
+  result.json.update(comparison_json(comparison, layers, tolerance));
+  if (comparison.codes.largest <= tolerance) return result;
+  const std::vector<std::string>& all = comparison.differences;
+  result.faults.assign(all.begin(), all.begin() + std::min(std::ssize(all), kShownDifferences));
+  if (layers.first) result.faults.push_back(to_text(layers, vectors.layers_case));
+  return result;
+}
+
+void add_verify(CLI::App& app, Action& action) {
+  const auto [command, options] = add_command<Options>(
+      app, action, "verify", "run recorded vectors; success only if all are bit-exact", run);
+  options->network.declare(*command);
+  options->network.declare_batch(*command);
+  add_value(*command, "--vectors DIR", options->vectors,
+            "folder that trine record wrote: what the model's own runtime\n"
+            "computes (docs/vectors.md)")
+      ->required();
+  add_value(*command, "--tolerance N", options->tolerance,
+            "codes by which an output may differ (0: bit-exact)")
+      ->check(CLI::Range(0, 255));
+  options->backend.declare(*command);
+  options->energy.declare(*command);
+  options->output.declare(*command);
+  command->footer(
+      "Cycles are those of one inference, from start to interrupt, the slowest of the vectors.\n"
+      "With --batch N a run takes N vectors, the last one the first ones again where some lack.\n"
+      "Exit code 1: a vector is not bit-exact (nor within --tolerance). Then stderr has how many\n"
+      "codes differ, by how much, where first, and the first recorded layer that the golden\n"
+      "layers compute otherwise.\n\n"
+      "Examples:\n"
+      "  trine verify --config edge256 models/lenet_mnist.tflite \\\n"
+      "    --vectors models/lenet_mnist/vectors\n"
+      "  trine verify --config edge64 MODEL.tflite --vectors DIR --backend arch --json out.json");
+}
+
+}  // namespace trine::cli

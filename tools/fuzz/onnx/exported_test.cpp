@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ONNX networks that the family of exporters' forms once found wrong or refused, as small files.
+
+#include <catch2/catch.hpp>
+
+#include "tools/fuzz/onnx/onnx_network.h"
+
+namespace trine::fuzz {
+namespace {
+
+/// Compiled and run, equal to the golden layers.
+void require_exact(OnnxNetwork& network) {
+  const Pair pair = network.pair();
+  CAPTURE(text_of(pair.graph));
+  const Verdict v = run_pair(pair, Backend::kArch);
+  CAPTURE(v.text);
+  CHECK(v.outcome == Outcome::kExact);
+}
+
+TEST_CASE("rows of a product with four axes lie in ONNX's order beside images", "[fuzz][onnx]") {
+  Choices choices{{}, 1};
+  Builder b(choices);
+  OnnxNetwork net(b, {1, 4, 4, 4});  // no extent tells the axes apart
+  net.then("Conv", {net.codes({4, 4, 1, 1})});
+  net.quantize();
+  net.then("MatMul", {net.codes({4, 4})});
+  net.quantize();
+  net.then("Conv", {net.codes({3, 4, 1, 1})});
+  net.shape_ = {1, 3, 4, 4};
+  net.quantize();
+  const Pair pair = net.pair();
+  // The image is turned for the product, whose rows it has elsewhere, and back.
+  CHECK(std::ranges::count(pair.graph.ops, OpKind::kTranspose, &model::Op::kind) >= 2);
+  CHECK(run_pair(pair, Backend::kArch).outcome == Outcome::kExact);
+}
+
+TEST_CASE("a constant for each channel of a sequence, and of an image", "[fuzz][onnx]") {
+  const char* type = GENERATE("Mul", "Add", "PRelu");
+  const auto shape = GENERATE(std::vector<int>{2, 4, 6}, std::vector<int>{1, 4, 3, 6});
+  CAPTURE(type, shape);
+  Choices choices{{}, 2};
+  Builder b(choices);
+  OnnxNetwork net(b, shape);
+  std::vector<int> channels(shape.size() - 1, 1);
+  channels[0] = 4;
+  net.then(type, {net.floats(channels, 10, 60)});
+  net.quantize();
+  require_exact(net);
+}
+
+TEST_CASE("functions of ONNX alone keep images of a batch apart", "[fuzz][onnx]") {
+  const char* type = GENERATE("Mish", "Softsign", "Celu");
+  CAPTURE(type);
+  Choices choices{{}, 3};
+  Builder b(choices);
+  OnnxNetwork net(b, {2, 3, 4, 5});
+  net.then("MaxPool", {}, {{"kernel_shape", net.ints({2, 2})}});
+  net.shape_ = {2, 3, 3, 4};
+  net.quantize();
+  net.then(type);
+  net.quantize();
+  require_exact(net);
+}
+
+TEST_CASE("channels that a factor of zero leaves without weights", "[fuzz][onnx]") {
+  Choices choices{{}, 4};
+  Builder b(choices);
+  OnnxNetwork net(b, {1, 4, 3, 3});
+  net.then("Conv", {net.codes({3, 4, 1, 1})});
+  net.shape_ = {1, 3, 3, 3};
+  net.then("BatchNormalization",
+           {net.numbers(model::DataType::kFloat32, {1, 0, 0.5}), net.floats({3}, -64, 64),
+            net.floats({3}, -64, 64), net.floats({3}, 32, 128)});
+  net.quantize();
+  require_exact(net);
+}
+
+TEST_CASE("a mask of two axes on an image of scores", "[fuzz][onnx]") {
+  Choices choices{{}, 5};
+  Builder b(choices);
+  OnnxNetwork net(b, {1, 3, 4, 4});
+  net.then("MaxPool", {}, {{"kernel_shape", net.ints({1, 1})}});
+  net.quantize();
+  net.then("Add", {net.codes({4, 4})});
+  net.quantize();
+  require_exact(net);
+}
+
+TEST_CASE("what was flattened once is multiplied as an image", "[fuzz][onnx]") {
+  Choices choices{{}, 6};
+  Builder b(choices);
+  OnnxNetwork net(b, {1, 3, 4, 4});
+  net.then("MaxPool", {}, {{"kernel_shape", net.ints({1, 1})}});
+  net.quantize();
+  net.then("Flatten");
+  net.quantize();
+  net.then("Reshape", {net.list({1, 3, 4, 4})});
+  net.quantize();
+  const std::string x = net.last_;
+  net.then("GlobalAveragePool");
+  net.shape_ = {1, 3, 1, 1};
+  net.quantize();
+  net.last_ = net.add("Mul", {x, net.last_});
+  net.shape_ = {1, 3, 4, 4};
+  net.quantize();
+  require_exact(net);
+}
+
+/// What lies behind the array's sums is a division on the host.
+TEST_CASE("a mean that no quantizer follows is right in every channel", "[fuzz][onnx]") {
+  const std::string kind =
+      GENERATE("ReduceMean", "keepdims", "GlobalAveragePool", "AveragePool", "windows");
+  const bool flat = GENERATE(false, true);
+  const bool former = GENERATE(false, true);
+  const auto shape =
+      GENERATE(std::vector<int>{1, 2, 2, 2}, std::vector<int>{1, 7, 3, 4}, std::vector{2, 8, 2, 3});
+  CAPTURE(kind, flat, former, shape);
+  Choices choices{{}, 7};
+  Builder b(choices);
+  OnnxNetwork net(b, shape);
+  add_last_mean(net, kind, flat);
+  Pair pair = net.pair();
+  CHECK(ending_of(pair) == "sums");
+  pair.config.depthwise = former;
+  CAPTURE(describe(pair));
+  const Verdict v = run_pair(pair, Backend::kArch);
+  CAPTURE(v.text);
+  CHECK(v.outcome == Outcome::kExact);
+}
+
+TEST_CASE("floats of a batch become images at the graph's end", "[fuzz][onnx]") {
+  const char* type = GENERATE("Mul", "Abs");
+  CAPTURE(type);
+  Choices choices{{}, 8};
+  Builder b(choices);
+  OnnxNetwork net(b, {2, 3, 5});
+  net.then("MatMul", {net.codes({5, 5}, 1)});
+  net.quantize();
+  net.then(type, type == std::string("Mul") ? std::vector{net.floats({3, 1}, 10, 60)}
+                                            : std::vector<std::string>{});
+  net.along("Unsqueeze", {3}, 13);
+  require_exact(net);
+}
+
+TEST_CASE("sums of a transposed convolution end a network", "[fuzz][onnx]") {
+  Choices choices{{}, 9};
+  Builder b(choices);
+  OnnxNetwork net(b, {1, 3, 4, 5});
+  net.then("ConvTranspose", {net.codes({3, 6, 3, 2}, 1), net.floats({6}, -64, 64)},
+           {{"strides", net.ints({2, 3})}});
+  require_exact(net);
+}
+
+/// Drawn: the machine without a vector unit, images and a product of their rows, whose softmax is
+/// the host's. A batch of four axes that lies between stages is refused.
+TEST_CASE("a batch between stages of the machine is a limit", "[fuzz][onnx][error]") {
+  const Verdict v =
+      run_pair(make_pair(parse_case("0,0,0,0,0,0,0,0,0,0,0,9,0,0,0,0,0,0,0,0,0,0,0,0/3165851968/"
+                                    "7,0,0,0,0,4,0,0,0,0,0,0,0,0,0,2,1,33,0,0,0,0,0,1,16,0,0,0,0,0,"
+                                    "0,0,0,0,0,0,0,0,0,0,5,3,0,0,0,"
+                                    "0")),
+               Backend::kArch);
+  CAPTURE(v.text);
+  CHECK(v.outcome != Outcome::kFailed);
+}
+
+}  // namespace
+}  // namespace trine::fuzz

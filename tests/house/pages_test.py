@@ -43,7 +43,7 @@ class Pages(unittest.TestCase):
             with self.subTest(name):
                 self.assertNotEqual("command" in record, "source" in record)
                 if "command" in record:
-                    self.assertRegex(record["revision"], "^[0-9a-f]{7}$")
+                    self.assertRegex(record["revision"], "^[0-9a-f]{7,40}$")
                     for folder in record["measures"]:
                         self.assertTrue((ROOT / folder).exists(), folder)
                 for key, figure in record.get("figures", {}).items():

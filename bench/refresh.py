@@ -104,7 +104,12 @@ def main(arguments):
         with open(path, encoding="utf-8") as file:
             blocks = store.BLOCK.findall(file.read())
         for command in dict.fromkeys(block[1] for block in blocks):
-            if command.startswith("bench/") and only in command:
+            if only not in command:
+                continue
+            by_hand = (store.of_command(command) or ("", {}))[1].get("by_hand")
+            if by_hand or not command.startswith("bench/"):
+                print(f"{command}: by hand{': ' + by_hand if by_hand else ''}", file=sys.stderr)
+            else:
                 measure(command)
     missing = draw()
     print("\n".join(missing))

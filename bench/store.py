@@ -5,6 +5,7 @@
     measures  folders whose commits make it older
     output    the lines that the command printed: Markdown, a cell of a table is a figure
     figures   {key: {"value": number, "unit": text}} that are in no table
+    by_hand   if the output is not what the command prints: what was done with that
 
 A page draws from there, between markers that no reader sees:
 

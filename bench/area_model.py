@@ -310,7 +310,7 @@ def print_model(model):
                    *(x for what in WHAT for x in (round(p[what]["measured"]) if what != "clock_ns" else
                                                   f"{p[what]['measured']:.2f}", f"{100 * p[what]['error']:+.1f} %"))]
                   for p in model["fitted"] + model["held_out"]])
-    print(f"Of {len(model['held_out'])} designs held out at most "
+    print(f"{len(model['held_out'])} designs held out, at most "
           + ", ".join(f"{100 * model['error'][what]:.1f} % ({what})" for what in WHAT)
           + f"; {len(model['fitted'])} fitted.\nReports of "
           + ", ".join(sorted({f"`{p['revision'][:7]}{p['revision'][40:]}`" for p in model["fitted"] + model["held_out"]}))

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures the tables of documents again: runs the command of each marker and replaces what follows it.
+"""Pages show what bench/results/ holds (store.py): draws them, measures again, says how old each figure is.
 
-usage: refresh.py [--only TEXT] FILE.md...    or: refresh.py --list
-A block begins with a line `<!-- $ COMMAND -->`, run in the project's root, and ends with `<!-- end -->`.
-Only lines that begin with bench/ are run, and with --only those that contain TEXT; a command that fails leaves its file as it was.
---list: the figures of headlines.tsv that take minutes (clock, area, peaks), a line each: command, page, words with the
-figure in braces; then the commands of all pages' markers. What takes less, headlines.py measures.
+usage: refresh.py                           draws all pages, measures nothing
+       refresh.py [--only TEXT] FILE.md...  runs the commands of these pages' blocks (with --only those with TEXT), writes
+                                            bench/results/NAME.json, draws all pages; what fails leaves all as it was
+       refresh.py --list                    each result: command, file; those of minutes are measured by hand
+       refresh.py --age                     commits to what each result measures since its revision
+       refresh.py --check                   exit code 1 if a page shows anything else, or a result is older than what it
+                                            measures
+Only commands that begin with bench/ run here. Others, ./trine synth say, are run by hand, and their figures written into
+the file with revision and tools. What takes a second, headlines.py measures.
 """
 import re
 import shlex
@@ -14,48 +18,103 @@ import subprocess
 import sys
 
 import common
-import headlines
-
-BLOCK = re.compile(r"(<!-- \$ (bench/.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+import store
 
 
-def measured(block, only):
-    if only not in block[2]:
-        return block[0]
-    command = shlex.split(block[2])
-    print(f"{block[2]} ...", file=sys.stderr)
-    done = subprocess.run(command, cwd=common.ROOT, stdout=subprocess.PIPE, text=True)
+def documents():
+    """Pages with blocks or figures."""
+    names = store.git("ls-files", "*.md").split("\n")
+    return [name for name in names if (common.ROOT / name).is_file()
+            and re.search(r"^<!-- \$ |(?<!`)<!--=", (common.ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)]
+
+
+def draw():
+    """Writes each page anew. @return what the store does not have"""
+    missing = []
+    for name in documents():
+        path = common.ROOT / name
+        text = path.read_text(encoding="utf-8")
+        now, lacks = store.drawn(text)
+        missing += [f"{name}: {line}" for line in lacks]
+        if now != text:
+            common.save(path, now)
+            print(f"{name} drawn")
+    return missing
+
+
+def slug(command):
+    """The name of a new file of results."""
+    script, *rest = command.split()
+    words = [re.sub(r"\W+", "_", word).strip("_") for word in rest if word.startswith("--") or word.isalpha()]
+    return "_".join([re.sub(r".*/|\.py$", "", script), *words[:2]])
+
+
+def measure(command):
+    print(f"{command} ...", file=sys.stderr)
+    done = subprocess.run(shlex.split(command), cwd=common.ROOT, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
-        sys.exit(f"{block[2]}: exit code {done.returncode}")
-    return f"{block[1]}\n{done.stdout.strip()}\n\n{block[3]}"
+        sys.exit(f"{command}: exit code {done.returncode}")
+    name, record = store.of_command(command) or (slug(command), {"command": command})
+    tools, _, revision = common.versions().rpartition("; revision ")
+    record = {**record, "revision": revision, "tools": tools, "output": done.stdout.strip().split("\n")}
+    record.pop("note", None)
+    store.save(name, record)
 
 
 def listed():
-    """Everything that is measured again by hand, a line each."""
-    lines = [f"{row.command}: {row.page}: {row.words}" for row in headlines.rows()
-             if row.command != headlines.GIVEN and not headlines.is_fast(row)]
-    for path in sorted((common.ROOT / "docs").glob("*.md")):
-        page = path.relative_to(common.ROOT)
-        lines += [f"bench/refresh.py {page}: {block[2]}" for block in BLOCK.finditer(path.read_text(encoding="utf-8"))]
-    return lines
+    """How each result is measured, a line each."""
+    return [f"{record['command']}: bench/results/{name}.json" for name, record in store.records().items() if "command" in record]
 
 
-def main(paths):
-    if paths == ["--list"]:
+def ages():
+    """[(name, commits or None, line)] of what this project measured."""
+    found = []
+    for name, record in store.records().items():
+        if "command" not in record:
+            continue
+        commits = store.age(record)
+        where = f"of {' '.join(record.get('measures', ['all']))} since {record['revision']}"
+        found.append((name, commits, f"{name}: {where}: " +
+                      ("not in this repository's history" if commits is None else f"{commits} commits")))
+    return found
+
+
+def check():
+    found = [fault for name in store.PAGES for fault in store.faults(name)]
+    found += [f"{line}: measure again: {store.records()[name]['command']}" for name, commits, line in ages() if commits != 0]
+    print("\n".join(found + [f"{len(store.records())} files of results, {len(found)} faults"]))
+    return 1 if found else 0
+
+
+def main(arguments):
+    if arguments == ["--list"]:
         print("\n".join(listed()))
-        return
+        return 0
+    if arguments == ["--age"]:
+        print("\n".join(line for _, _, line in ages()))
+        return 0
+    if arguments == ["--check"]:
+        return check()
     only = ""
-    if paths[:1] == ["--only"] and len(paths) > 1:
-        only, paths = paths[1], paths[2:]
-    if not paths:
+    if arguments[:1] == ["--only"] and len(arguments) > 2:
+        only, arguments = arguments[1], arguments[2:]
+    if any(argument.startswith("-") for argument in arguments):
         sys.exit(__doc__)
-    for path in paths:
+    for path in arguments:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
-        text = BLOCK.sub(lambda block: measured(block, only), text)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+            blocks = store.BLOCK.findall(file.read())
+        for command in dict.fromkeys(block[1] for block in blocks):
+            if only not in command:
+                continue
+            by_hand = (store.of_command(command) or ("", {}))[1].get("by_hand")
+            if by_hand or not command.startswith("bench/"):
+                print(f"{command}: by hand{': ' + by_hand if by_hand else ''}", file=sys.stderr)
+            else:
+                measure(command)
+    missing = draw()
+    print("\n".join(missing))
+    return 1 if missing else 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -52,11 +52,9 @@ module trine_dma #(
   output trine_engine_pkg::program_word_t word_o,
   input  logic                            word_ready_i,
 
-  // Instructions of the load and the store engine.
-  input  trine_engine_pkg::command_t      load_i,
-  output trine_engine_pkg::answer_t       load_o,
-  input  trine_engine_pkg::command_t      store_i,
-  output trine_engine_pkg::answer_t       store_o,
+  // Instructions, load in the low bits, then store: command_t, answer_t.
+  input  logic [2*trine_engine_pkg::CommandBits-1:0] commands_i,
+  output logic [2*trine_engine_pkg::AnswerBits-1:0]  answers_o,
 
   // DMEM, DMA port, write: DataWords neighbours; the address is a multiple of DataWords.
   output logic                            dma_wvalid_o,
@@ -94,6 +92,12 @@ module trine_dma #(
 
   localparam int unsigned MaxBeats  = AxiDataBits == 32 || AxiDataBits == 1024 ? 32 : 64;  // 4 KiB
   localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1);
+
+  trine_engine_pkg::command_t load_command, store_command;
+  trine_engine_pkg::answer_t  load_answer, store_answer;
+
+  assign {store_command, load_command} = commands_i;
+  assign answers_o                     = {store_answer, load_answer};
 
   // Registers hold 64 bits of an address; the bus has AxiAddrBits.
   logic [AxiAddrBits-1:0] program_addr, base, first, last;
@@ -150,7 +154,7 @@ module trine_dma #(
   // ---------------------------------------------------------------------------------------------
   logic [1:0]                read_valid, read_ready, read_data_valid;  // 0 store, 1 load
   logic [2*DmemAddrBits-1:0] read_addr;
-  logic [AxiAddrBits-1:0]    load_beat, load_burst, store_answer, store_burst;
+  logic [AxiAddrBits-1:0]    load_beat, load_burst, store_done, store_burst;
   logic [WordsBits-1:0]      write_words;
   logic                      read_beat;
 
@@ -181,8 +185,8 @@ module trine_dma #(
     .fetch_addr_i      (fetch_addr),
     .fetch_o           (fetch_response),
     .fetch_data_o      (fetch_data),
-    .load_i,
-    .load_o,
+    .load_i            (load_command),
+    .load_o            (load_answer),
     .dma_wvalid_o,
     .dma_wready_i,
     .dma_waddr_o,
@@ -228,8 +232,8 @@ module trine_dma #(
     .m_axi_wdata_o,
     .m_axi_wstrb_o,
     .m_axi_i           (m_axi_write_i),
-    .store_i,
-    .store_o,
+    .store_i           (store_command),
+    .store_o           (store_answer),
     .dma_rvalid_o      (read_valid[0]),
     .dma_rready_i      (read_ready[0]),
     .dma_raddr_o       (read_addr[0 +: DmemAddrBits]),
@@ -237,7 +241,7 @@ module trine_dma #(
     .dma_rdata_i,
     .event_o           (write_o),
     .words_o           (write_words),
-    .answer_addr_o     (store_answer),
+    .answer_addr_o     (store_done),
     .burst_addr_o      (store_burst)
   );
 
@@ -263,7 +267,7 @@ module trine_dma #(
   assign report_o.moved        = {dma_rvalid_o && dma_rready_i, dma_wvalid_o && dma_wready_i};
   assign report_o.load_beat    = 64'(load_beat);
   assign report_o.load_burst   = 64'(load_burst);
-  assign report_o.store_answer = 64'(store_answer);
+  assign report_o.store_answer = 64'(store_done);
   assign report_o.store_burst  = 64'(store_burst);
 
   // Bits of an address that the bus does not have.

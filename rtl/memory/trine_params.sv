@@ -85,10 +85,10 @@ module trine_params #(
     end
     if (Drain == 1) begin : gen_all
       assign entry = r_channel_i;
-    end else if (b == 0 && Channels == 1 << ChannelBits) begin : gen_evens
-      assign entry = (r_channel_i >> 1) + ChannelBits'(r_channel_i[0]);  // cut to a row's number
-    end else if (b == 0) begin : gen_evens_wrap
-      assign entry = 32'(r_channel_i) == Channels - 1
+    end else if (b == 0) begin : gen_evens
+      // Where a row's number has all values, it wraps by itself.
+      localparam bit Wraps = Channels != 1 << ChannelBits;
+      assign entry = Wraps && 32'(r_channel_i) == Channels - 1
                      ? '0 : (r_channel_i >> 1) + ChannelBits'(r_channel_i[0]);
     end else begin : gen_odds
       assign entry = r_channel_i >> 1;

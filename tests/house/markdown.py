@@ -8,8 +8,8 @@ ITEM = re.compile(r"^(\s*(?:[-*+]|\d+[.)])\s+)(.*)$")
 RAW = re.compile(r"^\s*(#|\||<|>|---|===|$)|^ {4}")
 # What would begin another block if it came first in a line.
 BEGINS_BLOCK = re.compile(r"^([-*+#>|=]|\d+[.)]|<)")
-# A code span, a link's destination, a word.
-TOKEN = re.compile(r"(?:(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\]\([^)]*\)|\S)+")
+# A code span, a link's destination, a figure between its markers, a word.
+TOKEN = re.compile(r"(?:<!--.*?-->|(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\]\([^)]*\)|\S)+")
 
 
 def blocks(text):
@@ -65,3 +65,19 @@ def without_code(text):
 
     kept = "\n".join(re.sub(r".", " ", line) if is_code(lines) else line for _, lines, _ in blocks(text) for line in lines)
     return re.sub(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", lambda span: re.sub(r"[^\n]", " ", span.group(0)), kept)
+
+
+SENTENCE = re.compile(r"(?<=[.!?])[\"')*_]*\s+(?=[\"'(*_\[`]*[A-Z0-9`])")
+
+
+def sentences(text):
+    """(line's number, plain words) of each sentence: tables, code and what no reader sees are left out."""
+    for first, lines, prefix in blocks(text):
+        if prefix is None:
+            continue
+        body = re.sub(r"<!--.*?-->", "", " ".join(line.strip() for line in lines)[len(prefix.lstrip()):])
+        for sentence in SENTENCE.split(body):
+            plain = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", sentence).replace("`", "")
+            words = [word for word in plain.split() if re.search(r"\w", word)]
+            if words:
+                yield first + 1, words

@@ -7,7 +7,9 @@
 
 C++ is what clang-format 14 prints. Lines of SystemVerilog have at most 100 columns, those that the generator emits
 ($TRINE_PROGRAM) as well; Markdown's at most 120, but for tables, headings, code and links. A module of rtl/ has at most
-400 lines and 40 ports, but for those of LARGE.
+400 lines and 40 ports, but for those of LARGE. README and the pages of docs/ (without decisions and printed pages)
+are English that is read once: at most 5 % of their sentences have more than 35 words, none begins with "Of", and the
+field's words stand for this project's own.
 """
 import os
 import pathlib
@@ -24,6 +26,9 @@ HDL_COLUMNS, TEXT_COLUMNS = 100, 120
 MODULE_LINES, MODULE_PORTS = 400, 40
 LARGE = {"trine_core"}  # nothing but instances and what lies between them
 PRESETS = ("edge32", "edge1024")
+SENTENCE_WORDS, LONG_SENTENCES = 35, 0.05
+PRINTED = {"registers.md", "instructions.md", "configuration.md"}  # by gen/
+PRIVATE = re.compile(r"\b(said|tells?|told|looks|apart|aside|home|roomy|crowding)\b")  # printed, stated, separate, ...
 
 
 def tracked(*patterns):
@@ -86,6 +91,35 @@ def unwrapped(files):
     return found
 
 
+def prose():
+    """README and docs/, which somebody writes."""
+    return [page for page in tracked("README.md", "docs/*.md") if page.parent.name != "decisions" and page.name not in PRINTED]
+
+
+def long_sentences(pages):
+    """(sentences of too many words as `page:line: n words`, all sentences)"""
+    count, found = 0, []
+    for page in pages:
+        for line, words in markdown.sentences(page.read_text()):
+            count += 1
+            if len(words) > SENTENCE_WORDS:
+                found.append(f"{page.relative_to(ROOT)}:{line}: a sentence of {len(words)} words")
+    return found, count
+
+
+def unfit_words(pages):
+    """Sentences that begin with "Of"; words that mean something in this project alone. What is quoted stays."""
+    found = []
+    for page in pages:
+        text = page.read_text()
+        found += [f"{page.relative_to(ROOT)}:{line}: begins with \"Of\"" for line, words in markdown.sentences(text)
+                  if words[0].strip("*\"'(") == "Of"]
+        plain = re.sub(r'"[^"\n]*"|<!--.*?-->', "", markdown.without_code(text))
+        found += [f"{page.relative_to(ROOT)}:{number}: '{word}'" for number, line in enumerate(plain.split("\n"), 1)
+                  for word in PRIVATE.findall(line)]
+    return found
+
+
 def main():
     cpp = tracked("*.h", "*.cpp", "*.c")
     hdl = tracked("*.sv", "*.svh", "*.v")
@@ -97,9 +131,15 @@ def main():
             page.write_text(markdown.wrap(page.read_text(), TEXT_COLUMNS))
         return 0
     found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv"))
+    found += unfit_words(prose())
+    long, count = long_sentences(prose())
+    if len(long) > LONG_SENTENCES * count:
+        found += long
     if "TRINE_PROGRAM" in os.environ:
         found += emitted_wide()
     print("\n".join(found))
+    print(f"{len(long)} of {count} sentences ({100 * len(long) / count:.1f} %) have more than {SENTENCE_WORDS} words, allowed "
+          f"{100 * LONG_SENTENCES:.0f} %")
     print(f"{len(cpp)} files of C++, {len(hdl)} of SystemVerilog, {len(pages)} of Markdown: {len(found)} faults")
     return 1 if found else 0
 

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Pages are pages, not logs: none is longer than 250 lines, each figure with a unit is drawn from bench/results/, so is
+each picture, each figure names what measured it, and faults of all kinds are found. Prints how old each result is.
+
+usage: pages_test.py
+A result's age are the commits to what it measures since its revision; that fails only in bench/refresh.py --check.
+"""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench"))
+import pictures  # noqa: E402
+import refresh  # noqa: E402
+import store  # noqa: E402
+from common import ROOT  # noqa: E402
+
+LINES = 250
+
+
+class Pages(unittest.TestCase):
+    def test_pages_are_short(self):
+        pages = sorted((ROOT / "docs").glob("*.md"))
+        self.assertGreater(len(pages), 20)
+        long = {page.name: count for page in pages if (count := page.read_text(encoding="utf-8").count("\n")) > LINES}
+        self.assertEqual(long, {})
+
+    def test_figures_are_drawn_from_results(self):
+        self.assertEqual([fault for name in store.PAGES for fault in store.faults(name)], [])
+
+    def test_other_pages_are_as_drawn(self):
+        for name in refresh.documents():
+            text = (ROOT / name).read_text(encoding="utf-8")
+            with self.subTest(name):
+                self.assertEqual(store.drawn(text), (text, []))
+
+    def test_pictures_are_drawn_from_results(self):
+        self.assertEqual(pictures.stale(), [])
+
+    def test_each_result_is_measured_or_somebody_elses(self):
+        for name, record in store.records().items():
+            with self.subTest(name):
+                self.assertNotEqual("command" in record, "source" in record)
+                if "command" in record:
+                    self.assertRegex(record["revision"], "^[0-9a-f]{7,40}$")
+                    for folder in record["measures"]:
+                        self.assertTrue((ROOT / folder).exists(), folder)
+                for key, figure in record.get("figures", {}).items():
+                    self.assertIn("value", figure, key)
+                    self.assertIn("unit", figure, key)
+
+    def test_each_result_is_on_a_page(self):
+        """Drawn there, or named as the file that has more."""
+        pages = [(ROOT / name).read_text(encoding="utf-8") for name in store.git("ls-files", "*.md").split("\n") if (ROOT / name).is_file()]
+        drawn = set().union(*map(store.keys, pages))
+        unused = [name for name in store.records() if name not in drawn and not any(f"results/{name}.json" in page for page in pages)]
+        self.assertEqual(unused, [])
+
+    def test_faults_are_found(self):
+        typed = "takes 12,345 cycles, 5.80 ns and 3257 GE, 16 lanes, 1,024 PEs, a 1,024-bit bus, `9 ns`"
+        self.assertEqual(store.undrawn(typed), ["12,345", "5.80", "3257"])
+        marked = "<!--=demo/cycles-->13,844<!--/--> cycles"
+        self.assertEqual(store.undrawn(marked), [])
+        self.assertEqual(store.drawn(marked), (marked, []))
+        self.assertEqual(store.drawn(marked.replace("844", "845"))[0], marked)
+        self.assertEqual(store.wrong_units(marked), [])
+        self.assertEqual(len(store.wrong_units(marked.replace("cycles", "ns").replace("/ns", "/cycles"))), 1)
+        self.assertEqual(store.drawn("<!--=demo/nothing-->1<!--/-->")[1], ["no figure 'demo/nothing'"])
+        block = "<!-- $ bench/none.py -->\n| a |\n<!-- end -->"
+        self.assertEqual(store.drawn(block), (block, ["no results of 'bench/none.py'"]))
+
+    def test_a_view_is_what_it_says(self):
+        record = {"output": ["| a | b |", "|---|---:|", "| x | 1 |", "| y | 2 |", "", "tools; revision abc"]}
+        self.assertEqual(store.viewed(record, "tables=1 rows=y columns=b"), ["| b |", "|---:|", "| 2 |", "", "tools; revision abc"])
+        self.assertEqual(store.cell(record, "y", "b"), "2")
+        self.assertEqual(store.cell(record, "y;3", "b"), None)
+
+
+if __name__ == "__main__":
+    print("\n".join(line for _, _, line in refresh.ages()))
+    unittest.main()

@@ -36,6 +36,10 @@ trine_precompile(trine_headers "${light}")
 trine_precompile(trine_headers_hot "${hot}")
 trine_precompile(trine_headers_cli "${light}" <nlohmann/json.hpp>)
 trine_precompile(trine_headers_test "${light}" <catch2/catch.hpp>)
+if(TRINE_PCH)  # as programs are compiled, not libraries
+  set_target_properties(trine_headers_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(trine_headers_test PRIVATE -fPIE)
+endif()
 
 # trine_add_library(NAME SOURCES a.cpp b.cpp LIBS fmt::fmt trine_base [HOT | CLI])
 # Headers are included by their path from the root: #include "base/error.h". HOT: with loops over a model's or a

@@ -136,7 +136,7 @@ TEST_CASE("expressions become truth tables, by Liberty's precedence", "[power]")
   const std::vector<std::string> abc{"A", "B", "C"};
   const auto rows = [&](const std::string& text) { return truth_table(text, abc) & 0xff; };
   CHECK(rows("A") == 0xaa);
-  CHECK(rows("!(A&B)+C") == (~0x88U & 0xff | 0xf0));
+  CHECK(rows("!(A&B)+C") == ((~0x88U & 0xff) | 0xf0));
   CHECK(rows("A' B") == (0x55 & 0xcc));
   CHECK(rows("A^B*C") == ((0xaaU ^ 0xcc) & 0xf0));
   CHECK(rows("1") == 0xff);

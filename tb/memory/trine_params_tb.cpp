@@ -34,15 +34,15 @@ TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") 
   for (unsigned cycle = 0; cycle < kFill + 4'000; ++cycle) {
     // First everything once, then at random.
     bool write_bias = chance(random, 10), write_scale = chance(random, 10);
-    unsigned bias_at = random() % (kChannels / kWords);
-    unsigned scale_at = random() % (kChannels / (kWords / 2));
+    unsigned bias_at = static_cast<unsigned>(random() % (kChannels / kWords));
+    unsigned scale_at = static_cast<unsigned>(random() % (kChannels / (kWords / 2)));
     if (cycle < kFill) {
       write_bias = write_scale = true;
       bias_at = cycle % (kChannels / kWords);
       scale_at = cycle % (kChannels / (kWords / 2));
     }
     const bool read = cycle >= kFill && chance(random, 80);
-    const unsigned channel = random() % kChannels;
+    const unsigned channel = static_cast<unsigned>(random() % kChannels);
     std::vector<std::uint32_t> bias_beat(kWords), scale_beat(kWords);
     for (unsigned w = 0; w < kWords; ++w) {
       set_bits(dut.bias_wdata_i, 32 * w, 32, bias_beat[w] = any_word(random));

@@ -35,8 +35,10 @@ endfunction()
 trine_precompile(trine_headers "${light}")
 trine_precompile(trine_headers_hot "${hot}")
 trine_precompile(trine_headers_cli "${light}" <nlohmann/json.hpp>)
-trine_precompile(trine_headers_test "${light}" <catch2/catch.hpp>)
-if(TRINE_PCH)  # as programs are compiled, not libraries
+if(TRINE_TESTS)
+  trine_precompile(trine_headers_test "${light}" <catch2/catch.hpp>)
+endif()
+if(TRINE_TESTS AND TRINE_PCH)  # as programs are compiled, not libraries
   set_target_properties(trine_headers_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(trine_headers_test PRIVATE -fPIE)
 endif()
@@ -63,8 +65,10 @@ endfunction()
 
 # trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick)
 # One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only).
-include(Catch)
-include(Processor)
+if(TRINE_TESTS)
+  include(Catch)
+  include(Processor)
+endif()
 add_custom_target(cpp_tests)  # all of them, without the benches: tests/house/cpp.py
 function(trine_add_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})

@@ -36,13 +36,11 @@ fi""",
 }
 
 
-# What the build, the tool and its tests call; a bare Debian has none of it.
-COMMANDS = ["g++", "make", "cmake", "ninja", "ccache", "verilator", "yosys", "sta", "flatc", "iverilog", "vvp", "z3",
-            "clang-format-14", "curl", "time", "riscv64-unknown-elf-gcc"]
-
-
-# Without these the build leaves something out and says nothing.
-HEADERS = ["/usr/include/pybind11/pybind11.h"]
+# What the build and the tool call, then what only some commands do; a bare Debian has none of it.
+TOOL_COMMANDS = ["g++", "make", "cmake", "ninja", "ccache", "verilator", "yosys", "flatc", "time"]
+MORE_COMMANDS = {"synth": ["sta"], "sweep": ["gnuplot"], "soc": ["riscv64-unknown-elf-gcc", "curl"], "models": ["curl"],
+                 "build": ["sta", "iverilog", "vvp", "z3", "clang-format-14", "curl", "riscv64-unknown-elf-gcc", "gnuplot",
+                           "/usr/include/pybind11/pybind11.h", "/usr/include/catch2/catch.hpp"]}
 
 
 def package_of(command):
@@ -89,10 +87,22 @@ class Launcher(unittest.TestCase):
         self.assertEqual(done.stderr, "")
 
     @unittest.skipUnless(shutil.which("dpkg"), "the list is one of Debian's packages")
-    def test_asks_for_the_package_of_each_command(self):
+    def test_asks_for_the_packages_of_each_command(self):
+        heavy = package_of("riscv64-unknown-elf-gcc")
+        for command, more in {"run": [], **MORE_COMMANDS}.items():
+            (self.tree / "build/release/packages.ok").unlink(missing_ok=True)
+            self.run_tool(command)
+            asked = pathlib.Path(f"{self.calls}.packages").read_text().split()
+            self.assertEqual([c for c in TOOL_COMMANDS + more if package_of(c) not in asked], [], command)
+            self.assertEqual(heavy in asked, "riscv64-unknown-elf-gcc" in more, command)
+
+    def test_the_tool_is_built_without_its_tests_until_they_are_asked_for(self):
         self.run_tool("run")
-        asked = pathlib.Path(f"{self.calls}.packages").read_text().split()
-        self.assertEqual([c for c in COMMANDS + HEADERS if package_of(c) not in asked], [])
+        self.assertIn("-DTRINE_TESTS=OFF", self.calls.read_text())
+        with (self.tree / "build/release/CMakeCache.txt").open("a") as cache:
+            cache.write("TRINE_TESTS:BOOL=OFF\n")
+        self.run_tool("build")
+        self.assertIn("-DTRINE_TESTS=ON", self.calls.read_text())
 
     def test_builds_one_target(self):
         self.assertEqual(self.run_tool("build", "trine_python").returncode, 0)

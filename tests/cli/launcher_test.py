@@ -10,6 +10,7 @@ import filecmp
 import os
 import pathlib
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -41,6 +42,16 @@ TOOL_COMMANDS = ["g++", "make", "cmake", "ninja", "ccache", "verilator", "yosys"
 MORE_COMMANDS = {"synth": ["sta"], "sweep": ["gnuplot"], "soc": ["riscv64-unknown-elf-gcc", "curl"], "models": ["curl"],
                  "build": ["sta", "iverilog", "vvp", "z3", "clang-format-14", "curl", "riscv64-unknown-elf-gcc", "gnuplot",
                            "/usr/include/pybind11/pybind11.h", "/usr/include/catch2/catch.hpp"]}
+
+
+def named_paths():
+    """Paths below the root that sources of the tool name: project_root() / "a" / "b"."""
+    tests = re.compile(r"_test\.cpp$|^tests/|^tb/")
+    files = subprocess.check_output(["git", "-C", harness.ROOT, "grep", "-lE", r"project_root\(\) */", "--", "*.cpp"], text=True).split()
+    named = {"/".join(re.findall(r'"([^"]+)"', path)) for file in files if not tests.search(file)
+             for path in re.findall(r'project_root\(\)((?:\s*/\s*"[^"]+")+)', (harness.ROOT / file).read_text())}
+    assert len(named) > 10, named
+    return named - {"models/published"}  # what `trine models --get` brings
 
 
 def package_of(command):
@@ -199,11 +210,28 @@ class Tool(unittest.TestCase):
             self.run_tool(tool, "generate", "--config", "edge32", "--out", name)
         compared = filecmp.dircmp(self.top / "theirs", self.top / "ours")
         self.assertEqual((compared.left_only, compared.right_only, compared.diff_files), ([], [], []))
-        for name in ("shim.cpp", "abi.h", "memory.h", "inject.vlt"):
-            self.assertTrue((share / "sim/rtl" / name).exists(), name)
+        for name in ("sim/rtl/shim.cpp", "sim/rtl/abi.h", "sim/rtl/memory.h", "sim/rtl/inject.vlt", *named_paths()):
+            self.assertTrue((share / name).exists(), name)
         self.assertIn("1 of 1 vector", self.run_tool(program, "run", "--config", "edge32", "--backend", "arch",
                                                      share / "models/lenet_mnist.tflite"))
         self.check_own_preset(program, share)
+
+
+    def test_the_installed_driver_is_found(self):
+        prefix, use = self.top / "prefix", self.top / "use.c"
+        subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix, "--component", "trine_runtime"], check=True,
+                       stdout=subprocess.DEVNULL)
+        use.write_text("#include <trine_runtime.h>\n#include <stdio.h>\n"
+                       "int main(void) { puts(trine_strerror(TRINE_E_STATE)); return 0; }\n")
+        flags = subprocess.check_output(["pkg-config", "--cflags", "--libs", "trine-runtime"], text=True,
+                                        env=dict(os.environ, PKG_CONFIG_PATH=f"{prefix}/lib/pkgconfig")).split()
+        subprocess.run(["gcc", "-std=c99", use, *flags, "-o", self.top / "by_pkg_config"], check=True)
+        (self.top / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.20)\nproject(use C)\nfind_package(Trine REQUIRED)\n"
+                                                 "add_executable(use use.c)\ntarget_link_libraries(use Trine::runtime)\n")
+        for command in (["-S", self.top, "-B", self.top / "built", f"-DCMAKE_PREFIX_PATH={prefix}"], ["--build", self.top / "built"]):
+            subprocess.run(["cmake", *command], check=True, stdout=subprocess.DEVNULL)
+        for program in ("by_pkg_config", "built/use"):
+            self.assertEqual(subprocess.check_output([self.top / program], text=True), "no program loaded or started\n")
 
 
 class Bench(unittest.TestCase):

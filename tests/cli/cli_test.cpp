@@ -153,12 +153,29 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   CHECK_THAT(one.out, Catch::Contains("--json FILE") && Catch::Contains("--quiet"));
 }
 
+TEST_CASE("help says where to begin, and knows commands by name", "[cli][help]") {
+  const Shell shell;
+  const Result help = shell.trine("help");
+  CHECK(help.code == 0);
+  CHECK_THAT(help.out, Catch::StartsWith("begin with: trine demo\n"));
+  CHECK(help.out == shell.trine("--help").out);
+  for (const char* holds : {"\nBegin with:\n  demo ", "\nA model on a design:\n  generate ",
+                            "\nDesigns: hardware, cost, comparison:\n  estimate ",
+                            "\n  ./trine test ", "\n  ./trine build ", "\n  ./trine docs "})
+    CHECK_THAT(help.out, Catch::Contains(holds));
+  CHECK(shell.trine("help run").out == shell.trine("run --help").out);
+  CHECK(shell.trine("help run").code == 0);
+  const Result unknown = shell.trine("help nonsense");
+  CHECK(unknown.code == 2);
+  CHECK_THAT(unknown.err, Catch::StartsWith("trine: nonsense: unknown command, allowed demo, "));
+}
+
 TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
   struct Row {
     std::string arguments, expected;
   };
   const auto row = GENERATE(
-      Row{"nonsense", "trine: nonsense: unknown command, allowed generate, "},
+      Row{"nonsense", "trine: nonsense: unknown command, allowed demo, generate, "},
       Row{"generate --nonsense", "trine: The following argument was not expected: --nonsense"},
       Row{"generate --config edge64", "trine generate: --out is required"},
       Row{"generate --config edge65 --out x", "edge65: no such preset, allowed edge32, edge64"},

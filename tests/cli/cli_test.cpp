@@ -483,6 +483,25 @@ TEST_CASE("files are written through links and devices, which stay", "[cli][file
   CHECK(fs::exists(shell.dir / "elsewhere/trine.f"));
 }
 
+TEST_CASE("--json - is stdout, with nothing else on it", "[cli][json]") {
+  const Shell shell;
+  const std::string net = "--config edge64 '" + kLenet + "' --json -";
+  for (const std::string& command : std::vector<std::string>{
+           std::string("generate --config edge64 --out d --json -"), "compile --out p " + net,
+           "run --backend arch " + net, "estimate " + net, std::string("models --json -"),
+           "verify --backend arch --vectors '" + kLenetVectors + "' " + net,
+           "sweep --config edge32 --models '" + kLenet + "' --out points --json -",
+           std::string("fuzz --pairs 2 --configs 2 --json -"),
+           "verify --quiet --backend arch --vectors '" + kLenetVectors + "' " + net}) {
+    CAPTURE(command);
+    const Result result = shell.trine(command);
+    CAPTURE(result.err);
+    REQUIRE(json::accept(result.out));
+    CHECK(json::parse(result.out).at("command") == command.substr(0, command.find(' ')));
+  }
+  CHECK_FALSE(fs::exists(shell.dir / "-"));
+}
+
 TEST_CASE("generate fills the current folder", "[cli][files]") {
   const Shell shell;
   fs::create_directory(shell.dir / "here");

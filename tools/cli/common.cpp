@@ -20,14 +20,24 @@
 
 namespace trine::cli {
 
+namespace {
+
+bool is_stdout(const std::string& file) { return file == "-"; }
+
+void to_stdout(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) flush_stdout();
+}
+
+}  // namespace
 void Output::declare(Command app) {
   command = app.name();
-  add_value(app, "--json FILE", json_file, "write the results to FILE as JSON");
+  add_value(app, "--json FILE", json_file,
+            "write the results to FILE as JSON; -: to stdout, and nothing else");
   app.add_flag("--quiet,-q", quiet, "print nothing but errors");
 }
 
 void Output::check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const {
-  written.push_back({"--json", json_file});
+  if (!is_stdout(json_file)) written.push_back({"--json", json_file});
   for (std::size_t i = 0; i < written.size(); ++i) {
     const auto& [option, path] = written[i];
     if (path.empty()) continue;
@@ -43,8 +53,7 @@ void Output::check(std::vector<NamedFile> written, const std::vector<NamedFile>&
 }
 
 void Output::print(const std::string& text) const {
-  if (quiet) return;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) flush_stdout();
+  if (!quiet && !is_stdout(json_file)) to_stdout(text);
 }
 
 void flush_stdout() {
@@ -86,7 +95,11 @@ void Output::write_json(const Json& json, const machine::Config* config) const {
   if (json_file.empty()) return;
   Json whole = with_configuration(json, config);
   whole["command"] = command;
-  write_file(json_file, dumped(whole) + "\n");
+  const std::string text = dumped(whole) + "\n";
+  if (is_stdout(json_file))
+    to_stdout(text);
+  else
+    write_file(json_file, text);
 }
 
 Option Design::declare(Command command) {

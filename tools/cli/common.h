@@ -55,7 +55,7 @@ struct NamedFile {
   std::string option, path;
 };
 
-/// --json FILE and --quiet.
+/// --json FILE and --quiet. FILE may be "-": stdout, which then has nothing else.
 struct Output {
   std::string command;  ///< the name of the one that it is of
   std::string json_file;
@@ -66,9 +66,10 @@ struct Output {
   /// once, and is none that it reads. Empty paths are none.
   /// @throws Error
   void check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const;
-  /// Prints to stdout, unless --quiet. @throws Error  it cannot be written
+  /// Prints to stdout, unless --quiet or --json -. @throws Error  it cannot be written
   void print(const std::string& text) const;
-  /// Writes the file that --json names, if any: with `command` and with_configuration().
+  /// Writes the file that --json names, or to stdout, if any: with `command` and
+  /// with_configuration().
   void write_json(const Json& json, const machine::Config* config) const;
 };
 

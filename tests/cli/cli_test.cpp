@@ -793,9 +793,31 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   REQUIRE_FALSE(ran.at("warnings").empty());
   for (const json& warning : ran.at("warnings")) {
     CHECK(warning.at("cycles").get<long>() > 3 * warning.at("bound_cycles").get<long>());
-    CHECK_THAT(run.out, Catch::Contains("warning: ") &&
-                            Catch::Contains(warning.at("advice").get<std::string>()));
+    CHECK(warning.at("share").get<double>() ==
+          Approx(warning.at("cycles").get<double>() / ran.at("cycles").get<double>()));
   }
+  // As text those of more than 5 % of all cycles, each with its remedy; or all, or none.
+  const auto shown = [&](const std::string& text, double above) {
+    std::size_t count = 0;
+    for (const json& warning : ran.at("warnings")) {
+      if (warning.at("share").get<double>() <= above) continue;
+      ++count;
+      std::istringstream words(warning.at("advice").get<std::string>());
+      for (std::string word; words >> word;) CHECK_THAT(text, Catch::Contains(word));
+    }
+    std::size_t printed = 0;
+    for (std::size_t at = text.find("warning: "); at != std::string::npos;
+         at = text.find("warning: ", at + 1))
+      ++printed;
+    CHECK(printed == count);
+    return count;
+  };
+  const std::size_t all = shown(shell.trine("run --warnings all --backend arch" + small).out, 0),
+                    some = shown(run.out, 0.05);
+  CHECK(some < all);
+  CHECK(some == shown(shell.trine("estimate" + small).out, 0.05));
+  CHECK_THAT(shell.trine("run --warnings none --backend arch" + small).out,
+             !Catch::Contains("warning: "));
   for (const json& layer : ran.at("layers")) CHECK(layer.at("bound_cycles").get<long>() > 0);
   const Result compiled = shell.trine("compile --out p" + small);
   REQUIRE(compiled.code == 0);
@@ -814,13 +836,38 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   CHECK_THAT(roomy.out, !Catch::Contains("warning: "));
 }
 
+TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") {
+  const Shell shell;
+  const std::string networks = TRINE_SOURCE_DIR "/tests/";
+  std::map<std::string, std::string> remedies;  // by operator, of waits for the vector unit
+  const auto warnings_of = [&](const std::string& model, const std::string& design) {
+    REQUIRE(
+        shell.trine("estimate --json j --config " + design + " '" + networks + model + "'").code ==
+        0);
+    return shell.read_json("j").at("warnings");
+  };
+  for (const char* design : {"edge64", "edge1024"})
+    for (const char* model : {"torch/convnext.onnx", "torch/causal.onnx", "networks/gru.tflite"})
+      for (const json& warning : warnings_of(model, design)) {
+        const std::string advice = warning.at("advice");
+        CHECK_THAT(advice, !Catch::Contains("vector.table"));  // which both have
+        if (warning.at("cause") == "vector") remedies[warning.at("op")] = advice;
+      }
+  CHECK_THAT(remedies.at("LAYER_NORM"), Catch::Contains("normalization"));
+  CHECK_THAT(remedies.at("TRANSPOSE"), Catch::Contains("layout"));
+  CHECK_THAT(remedies.at("SOFTMAX"), Catch::Contains("softmax"));
+  for (const json& warning : warnings_of("torch/m5.onnx", "edge64 --set post.columns_per_cycle=2"))
+    CHECK_THAT(warning.at("advice").get<std::string>(), !Catch::Contains("columns_per_cycle"));
+}
+
 TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][run]") {
   const Shell shell;
   const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/torch/fcn.onnx";
-  const Result result = shell.trine("compile --config edge64 '" + network + "' --out p --json j");
+  const Result result =
+      shell.trine("compile --config edge64 '" + network + "' --out p --json j --details");
   REQUIRE(result.code == 0);
-  CHECK_THAT(result.out, Catch::Contains("laid out by the host, in: ") &&
-                             Catch::Contains("1x3x16x16: turned\n"));
+  CHECK_THAT(result.out, Catch::Contains("\nThe host copies input ") &&
+                             Catch::Contains("(1x3x16x16) and transposes it.\n"));
   const json edges = shell.read_json("j").at("edges");
   REQUIRE(edges.at("tensors").size() == 2);
   CHECK(edges["tensors"][0].at("turned").get<bool>());
@@ -881,6 +928,51 @@ TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][en
   CHECK(again["energy_pj"] == report["energy_pj"]);
   CHECK(5 * again["energy"]["dram_pj"].get<double>() ==
         Approx(report["energy"]["dram_pj"].get<double>()));
+}
+
+TEST_CASE("cycles are told as time and rate, all figures at one clock", "[cli][run]") {
+  const Shell shell;
+  const std::string on = " --config edge64 '" + kLenet + "' --json j ";
+  std::set<double> clocks;
+  for (const std::string& command : std::vector<std::string>{
+           "run --backend arch" + on, "run --backend arch --batch 2" + on, "estimate" + on,
+           "verify --backend arch --vectors '" + kLenetVectors + "'" + on,
+           std::string("estimate --config edge64 --table bert-base --json j ")}) {
+    CAPTURE(command);
+    const Result result = shell.trine(command);
+    REQUIRE(result.code == 0);
+    const json report = shell.read_json("j");
+    const double ns = report.at("clock_ns"), ms = report.at("latency_ms");
+    CHECK(report.at("energy").at("clock_ns") == ns);
+    CHECK(ms == Approx(report.at("cycles").get<double>() * ns * 1e-6));
+    CHECK(report.at("inferences_per_second").get<double>() ==
+          Approx(report.value("images", 1) * 1e3 / ms));
+    CHECK_THAT(result.out, Catch::Contains(" MHz: ") && Catch::Contains(" inferences/s, ") &&
+                               !Catch::Contains("predicted clock"));
+    CHECK_THAT(shell.trine(command + "--details").out,
+               Catch::Contains("at the predicted clock of sg13g2, without wires"));
+    clocks.insert(ns);
+  }
+  CHECK(clocks.size() == 1);
+}
+
+TEST_CASE("what each figure is of is told in sentences, with --details alone", "[cli][run]") {
+  const Shell shell;
+  for (const std::string& command : std::vector<std::string>{"run --backend arch", "estimate"}) {
+    const std::string line = command + " --config edge64 '" + kLenet + "' ";
+    const Result plain = shell.trine(line), details = shell.trine(line + "--details");
+    REQUIRE(details.code == 0);
+    CHECK(widest_line(details.out) <= 100);
+    CHECK(line_count(plain.out) + 5 < line_count(details.out));
+    std::vector<std::string> sentences{
+        "Of the chip's energy the loads of wires take ", "what the cycles went into, or waited for",
+        "For inputs and outputs of 794 bytes the host copies 3,596 bytes"};
+    if (command == "estimate") sentences.emplace_back("Area and clock are predicted by a model");
+    for (const std::string& sentence : sentences) {
+      CHECK_THAT(details.out, Catch::Contains("\n" + sentence));
+      CHECK_THAT(plain.out, !Catch::Contains(sentence));
+    }
+  }
 }
 
 TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {

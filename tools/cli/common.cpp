@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -19,7 +20,6 @@
 #include "machine/schema.h"
 
 namespace trine::cli {
-
 namespace {
 
 bool is_stdout(const std::string& file) { return file == "-"; }
@@ -29,6 +29,7 @@ void to_stdout(const std::string& text) {
 }
 
 }  // namespace
+
 void Output::declare(Command app) {
   command = app.name();
   add_value(app, "--json FILE", json_file,
@@ -107,6 +108,19 @@ Option Design::declare(Command command) {
             "change one key of the configuration; may be repeated")
       ->allow_extra_args(false);
   return add_value(command, "--config,-c C", config, "TOML file, or name of a preset")->required();
+}
+
+std::string wrapped(const std::string& words, const std::string& indent, std::size_t width) {
+  std::istringstream stream(words);
+  std::string text, line = indent;
+  for (std::string word; stream >> word;) {
+    if (line.size() > indent.size() && line.size() + 1 + word.size() > width) {
+      text += line + "\n";
+      line = indent;
+    }
+    line += (line.size() > indent.size() ? " " : "") + word;
+  }
+  return text + line + "\n";
 }
 
 int columns() {

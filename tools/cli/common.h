@@ -88,6 +88,9 @@ void flush_stdout();
 /// Columns of the terminal that stdout is, at least 60 and at most 100; 100 for a file or pipe.
 int columns();
 
+/// Words in lines of at most `width` columns, each with `indent` before it.
+std::string wrapped(const std::string& words, const std::string& indent, std::size_t width);
+
 // One file each.
 void add_campaign(Command app, Action& action);
 void add_compile(Command app, Action& action);

@@ -614,6 +614,19 @@ TEST_CASE("every report says the configuration, its hash and the revision", "[cl
   CHECK(report.at("revision").get<std::string>().size() >= 5);
 }
 
+TEST_CASE("a variant of a preset has a name that says what is set", "[cli][json]") {
+  const Shell shell;
+  const std::string run = "run --backend arch --config edge64 --json j '" + kLenet + "' ";
+  const Result plain = shell.trine(run);
+  CHECK_THAT(plain.out, Catch::Contains("\nlenet_mnist on edge64 (arch): "));
+  CHECK(shell.read_json("j").at("variant") == json::object());
+  const Result variant = shell.trine(run + "--set array.rows=4 --set memory.pmem_kib=64");
+  CHECK_THAT(variant.out, Catch::Contains("\nlenet_mnist on edge64 array.rows=4 (arch): "));
+  CHECK(shell.read_json("j").at("variant") == json{{"array.rows", 4}});
+  const Result table = shell.trine("estimate --config edge64 --set array.cols=4 --table bert-base");
+  CHECK_THAT(table.out, Catch::Contains("\nbert-base on edge64 array.cols=4 (estimated)\n"));
+}
+
 TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
   using model::DataType;
   cli::Network network;

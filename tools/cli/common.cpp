@@ -74,14 +74,35 @@ std::string revision() {
   return text.empty() ? TRINE_VERSION : text;
 }
 
+Json variant_of(const machine::Config& config) {
+  Json variant = Json::object();
+  const std::filesystem::path preset = project_root() / "presets" / (config.name + ".toml");
+  if (!std::filesystem::exists(preset)) return variant;
+  const Json theirs = machine::all_keys(machine::load_config(preset.string())),
+             ours = machine::all_keys(config);
+  for (const auto& [key, value] : ours.items())
+    if (theirs.at(key) != value) variant[key] = value;
+  return variant;
+}
+
+std::string design_name(const machine::Config& config) {
+  std::string name = config.name;
+  const Json variant = variant_of(config);
+  for (const auto& [key, value] : variant.items())
+    name += fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
+  return name;
+}
+
 Json with_configuration(const Json& json, const machine::Config* config) {
   Json all{{"configuration", nullptr},
            {"configuration_hash", nullptr},
            {"design_hash", nullptr},
+           {"variant", nullptr},
            {"revision", revision()}};
   if (config != nullptr) {
     all["configuration"] = machine::all_keys(*config);
     all["configuration_hash"] = fmt::format("0x{:016x}", config->hash());
+    all["variant"] = variant_of(*config);
     all["design_hash"] = fmt::format("0x{:016x}", config->identity());
   }
   all.update(json);

@@ -32,8 +32,14 @@ using Action = std::function<int()>;
 /// version.
 std::string revision();
 
-/// What every command reports, then `json`: the whole configuration and its hash, and the revision
-/// of the project.
+/// Keys that are not those of the preset of the configuration's name, with their values; empty
+/// where there is no such preset.
+Json variant_of(const machine::Config& config);
+/// "edge64", or of a variant "edge64 array.rows=4".
+std::string design_name(const machine::Config& config);
+
+/// What every command reports, then `json`: the whole configuration and its hash, what of
+/// it is not the preset's, and the revision of the project.
 /// @param config  null where a command has none, or several
 Json with_configuration(const Json& json, const machine::Config* config);
 

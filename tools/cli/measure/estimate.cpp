@@ -49,7 +49,7 @@ std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
   return text + fmt::format(
                     "{} on {} (estimated)\n{} cycles {}, {}\n"
                     "{} MACs, {} bytes of weights, {:.1f} % of {} MACs per cycle\n",
-                    e.network, config.name, grouped(whole(e.cycles())),
+                    e.network, design_name(config), grouped(whole(e.cycles())),
                     rate_text(e.cycles(), 1, energy.clock_ns), energy_text(energy.sum.total()),
                     number(e.macs()), number(e.weight_bytes()),
                     100 * utilization(e.macs(), whole(e.cycles()), config),

@@ -293,7 +293,7 @@ std::string to_text(const compiler::Program& program, const Execution& e,
          fmt::format(
              "{} on {} ({}): {}\n{}"
              "{} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n",
-             program.name, program.config.name, backend, verdict(e), rate_text(program, e),
+             program.name, design_name(program.config), backend, verdict(e), rate_text(program, e),
              grouped(static_cast<std::uint64_t>(program.macs())),
              percent(utilization(program.macs(), run.cycles, program.config), 1),
              program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),

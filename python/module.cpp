@@ -142,11 +142,14 @@ reference::VectorSet vectors_of(const std::vector<VectorParts>& cases) {
 /// JSON, text, faults.
 using Verified = std::tuple<std::string, py::str, std::vector<py::str>>;
 
-Verified verified(const cli::Verification& v, const machine::Config& config) {
+/// @param backend  that ran it
+Verified verified(const cli::Verification& v, const compiler::Program& program,
+                  const std::string& backend, const machine::Config& config) {
   const py::gil_scoped_acquire lock;
   std::vector<py::str> faults;
   for (const std::string& fault : v.faults) faults.push_back(text_of(fault));
-  return {reported(v.json, config), text_of(v.text), faults};
+  return {reported(v.json, config), text_of(cli::to_text(program, v.execution, backend) + v.text),
+          faults};
 }
 
 /// A compiled model.
@@ -222,7 +225,7 @@ class Program {
     backend.check();
     cli::check_vectors(vectors, network_);
     return verified(cli::verify(network_, vectors, policy_, backend, tolerance, true),
-                    network_.program.config);
+                    network_.program, backend.backend, network_.program.config);
   }
 
   /// The golden layers' outputs.
@@ -356,7 +359,7 @@ Verified verify(const py::bytes& bytes, const std::string& name, const machine::
   const cli::Network network = cli::load_network(vectors, copy, options, config);
   return verified(
       cli::verify(network, vectors, options.policy(vectors.policy), backend, tolerance, true),
-      config);
+      network.program, backend.backend, config);
 }
 
 cli::BackendOptions backend_options(const std::vector<std::string>& arguments) {

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -37,6 +38,24 @@ int trine_in(const fs::path& dir, const std::string& arguments) {
 }
 
 }  // namespace
+
+TEST_CASE("the demo is one screen: a digit, its class, time, area", "[cli][demo][rtl]") {
+  const Folder folder;
+  REQUIRE(trine_in(folder.path, "demo --json demo.json") == 0);
+  const std::string text = read_text(folder.path / "out.txt");
+  CAPTURE(text);
+  CHECK(std::count(text.begin(), text.end(), '\n') <= 24);
+  for (const char* holds : {"%%%", "architecture simulator: class 0", "100 of 100 bit-exact",
+                            " cycles = ", " MHz: ", " inferences/s, ", "\n   trine_pe ",
+                            "\n   total ", "trine synth --config edge64"})
+    CHECK_THAT(text, Catch::Contains(holds));
+  const json report = json::parse(read_text(folder.path / "demo.json"));
+  CHECK(report.at("run").at("vectors_exact") == 100);
+  CHECK(report.at("synth").at("gate_equivalents").get<double>() > 1e5);
+  CHECK(report.at("synth").at("clock_ns").is_null());  // for the area alone
+  REQUIRE(trine_in(folder.path, "demo --json -") == 0);
+  CHECK(json::accept(read_text(folder.path / "out.txt")));
+}
 
 TEST_CASE("verify on the RTL is bit-exact, repeats, and reads what the simulator predicts",
           "[cli][verify][rtl]") {

@@ -153,12 +153,29 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   CHECK_THAT(one.out, Catch::Contains("--json FILE") && Catch::Contains("--quiet"));
 }
 
+TEST_CASE("help says where to begin, and knows commands by name", "[cli][help]") {
+  const Shell shell;
+  const Result help = shell.trine("help");
+  CHECK(help.code == 0);
+  CHECK_THAT(help.out, Catch::StartsWith("begin with: trine demo\n"));
+  CHECK(help.out == shell.trine("--help").out);
+  for (const char* holds : {"\nBegin with:\n  demo ", "\nA model on a design:\n  generate ",
+                            "\nDesigns: hardware, cost, comparison:\n  estimate ",
+                            "\n  ./trine test ", "\n  ./trine build ", "\n  ./trine docs "})
+    CHECK_THAT(help.out, Catch::Contains(holds));
+  CHECK(shell.trine("help run").out == shell.trine("run --help").out);
+  CHECK(shell.trine("help run").code == 0);
+  const Result unknown = shell.trine("help nonsense");
+  CHECK(unknown.code == 2);
+  CHECK_THAT(unknown.err, Catch::StartsWith("trine: nonsense: unknown command, allowed demo, "));
+}
+
 TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
   struct Row {
     std::string arguments, expected;
   };
   const auto row = GENERATE(
-      Row{"nonsense", "trine: nonsense: unknown command, allowed generate, "},
+      Row{"nonsense", "trine: nonsense: unknown command, allowed demo, generate, "},
       Row{"generate --nonsense", "trine: The following argument was not expected: --nonsense"},
       Row{"generate --config edge64", "trine generate: --out is required"},
       Row{"generate --config edge65 --out x", "edge65: no such preset, allowed edge32, edge64"},
@@ -466,6 +483,25 @@ TEST_CASE("files are written through links and devices, which stay", "[cli][file
   CHECK(fs::exists(shell.dir / "elsewhere/trine.f"));
 }
 
+TEST_CASE("--json - is stdout, with nothing else on it", "[cli][json]") {
+  const Shell shell;
+  const std::string net = "--config edge64 '" + kLenet + "' --json -";
+  for (const std::string& command : std::vector<std::string>{
+           std::string("generate --config edge64 --out d --json -"), "compile --out p " + net,
+           "run --backend arch " + net, "estimate " + net, std::string("models --json -"),
+           "verify --backend arch --vectors '" + kLenetVectors + "' " + net,
+           "sweep --config edge32 --models '" + kLenet + "' --out points --json -",
+           std::string("fuzz --pairs 2 --configs 2 --json -"),
+           "verify --quiet --backend arch --vectors '" + kLenetVectors + "' " + net}) {
+    CAPTURE(command);
+    const Result result = shell.trine(command);
+    CAPTURE(result.err);
+    REQUIRE(json::accept(result.out));
+    CHECK(json::parse(result.out).at("command") == command.substr(0, command.find(' ')));
+  }
+  CHECK_FALSE(fs::exists(shell.dir / "-"));
+}
+
 TEST_CASE("generate fills the current folder", "[cli][files]") {
   const Shell shell;
   fs::create_directory(shell.dir / "here");
@@ -576,6 +612,19 @@ TEST_CASE("every report says the configuration, its hash and the revision", "[cl
   CHECK(report.at("design_hash") == manifest.at("design_hash"));
   CHECK(report.at("design_hash") != manifest.at("configuration_hash"));
   CHECK(report.at("revision").get<std::string>().size() >= 5);
+}
+
+TEST_CASE("a variant of a preset has a name that says what is set", "[cli][json]") {
+  const Shell shell;
+  const std::string run = "run --backend arch --config edge64 --json j '" + kLenet + "' ";
+  const Result plain = shell.trine(run);
+  CHECK_THAT(plain.out, Catch::Contains("\nlenet_mnist on edge64 (arch): "));
+  CHECK(shell.read_json("j").at("variant") == json::object());
+  const Result variant = shell.trine(run + "--set array.rows=4 --set memory.pmem_kib=64");
+  CHECK_THAT(variant.out, Catch::Contains("\nlenet_mnist on edge64 array.rows=4 (arch): "));
+  CHECK(shell.read_json("j").at("variant") == json{{"array.rows", 4}});
+  const Result table = shell.trine("estimate --config edge64 --set array.cols=4 --table bert-base");
+  CHECK_THAT(table.out, Catch::Contains("\nbert-base on edge64 array.cols=4 (estimated)\n"));
 }
 
 TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
@@ -757,9 +806,31 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   REQUIRE_FALSE(ran.at("warnings").empty());
   for (const json& warning : ran.at("warnings")) {
     CHECK(warning.at("cycles").get<long>() > 3 * warning.at("bound_cycles").get<long>());
-    CHECK_THAT(run.out, Catch::Contains("warning: ") &&
-                            Catch::Contains(warning.at("advice").get<std::string>()));
+    CHECK(warning.at("share").get<double>() ==
+          Approx(warning.at("cycles").get<double>() / ran.at("cycles").get<double>()));
   }
+  // As text those of more than 5 % of all cycles, each with its remedy; or all, or none.
+  const auto shown = [&](const std::string& text, double above) {
+    std::size_t count = 0;
+    for (const json& warning : ran.at("warnings")) {
+      if (warning.at("share").get<double>() <= above) continue;
+      ++count;
+      std::istringstream words(warning.at("advice").get<std::string>());
+      for (std::string word; words >> word;) CHECK_THAT(text, Catch::Contains(word));
+    }
+    std::size_t printed = 0;
+    for (std::size_t at = text.find("warning: "); at != std::string::npos;
+         at = text.find("warning: ", at + 1))
+      ++printed;
+    CHECK(printed == count);
+    return count;
+  };
+  const std::size_t all = shown(shell.trine("run --warnings all --backend arch" + small).out, 0),
+                    some = shown(run.out, 0.05);
+  CHECK(some < all);
+  CHECK(some == shown(shell.trine("estimate" + small).out, 0.05));
+  CHECK_THAT(shell.trine("run --warnings none --backend arch" + small).out,
+             !Catch::Contains("warning: "));
   for (const json& layer : ran.at("layers")) CHECK(layer.at("bound_cycles").get<long>() > 0);
   const Result compiled = shell.trine("compile --out p" + small);
   REQUIRE(compiled.code == 0);
@@ -778,13 +849,38 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   CHECK_THAT(roomy.out, !Catch::Contains("warning: "));
 }
 
+TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") {
+  const Shell shell;
+  const std::string networks = TRINE_SOURCE_DIR "/tests/";
+  std::map<std::string, std::string> remedies;  // by operator, of waits for the vector unit
+  const auto warnings_of = [&](const std::string& model, const std::string& design) {
+    REQUIRE(
+        shell.trine("estimate --json j --config " + design + " '" + networks + model + "'").code ==
+        0);
+    return shell.read_json("j").at("warnings");
+  };
+  for (const char* design : {"edge64", "edge1024"})
+    for (const char* model : {"torch/convnext.onnx", "torch/causal.onnx", "networks/gru.tflite"})
+      for (const json& warning : warnings_of(model, design)) {
+        const std::string advice = warning.at("advice");
+        CHECK_THAT(advice, !Catch::Contains("vector.table"));  // which both have
+        if (warning.at("cause") == "vector") remedies[warning.at("op")] = advice;
+      }
+  CHECK_THAT(remedies.at("LAYER_NORM"), Catch::Contains("normalization"));
+  CHECK_THAT(remedies.at("TRANSPOSE"), Catch::Contains("layout"));
+  CHECK_THAT(remedies.at("SOFTMAX"), Catch::Contains("softmax"));
+  for (const json& warning : warnings_of("torch/m5.onnx", "edge64 --set post.columns_per_cycle=2"))
+    CHECK_THAT(warning.at("advice").get<std::string>(), !Catch::Contains("columns_per_cycle"));
+}
+
 TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][run]") {
   const Shell shell;
   const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/torch/fcn.onnx";
-  const Result result = shell.trine("compile --config edge64 '" + network + "' --out p --json j");
+  const Result result =
+      shell.trine("compile --config edge64 '" + network + "' --out p --json j --details");
   REQUIRE(result.code == 0);
-  CHECK_THAT(result.out, Catch::Contains("laid out by the host, in: ") &&
-                             Catch::Contains("1x3x16x16: turned\n"));
+  CHECK_THAT(result.out, Catch::Contains("\nThe host copies input ") &&
+                             Catch::Contains("(1x3x16x16) and transposes it.\n"));
   const json edges = shell.read_json("j").at("edges");
   REQUIRE(edges.at("tensors").size() == 2);
   CHECK(edges["tensors"][0].at("turned").get<bool>());
@@ -845,6 +941,51 @@ TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][en
   CHECK(again["energy_pj"] == report["energy_pj"]);
   CHECK(5 * again["energy"]["dram_pj"].get<double>() ==
         Approx(report["energy"]["dram_pj"].get<double>()));
+}
+
+TEST_CASE("cycles are told as time and rate, all figures at one clock", "[cli][run]") {
+  const Shell shell;
+  const std::string on = " --config edge64 '" + kLenet + "' --json j ";
+  std::set<double> clocks;
+  for (const std::string& command : std::vector<std::string>{
+           "run --backend arch" + on, "run --backend arch --batch 2" + on, "estimate" + on,
+           "verify --backend arch --vectors '" + kLenetVectors + "'" + on,
+           std::string("estimate --config edge64 --table bert-base --json j ")}) {
+    CAPTURE(command);
+    const Result result = shell.trine(command);
+    REQUIRE(result.code == 0);
+    const json report = shell.read_json("j");
+    const double ns = report.at("clock_ns"), ms = report.at("latency_ms");
+    CHECK(report.at("energy").at("clock_ns") == ns);
+    CHECK(ms == Approx(report.at("cycles").get<double>() * ns * 1e-6));
+    CHECK(report.at("inferences_per_second").get<double>() ==
+          Approx(report.value("images", 1) * 1e3 / ms));
+    CHECK_THAT(result.out, Catch::Contains(" MHz: ") && Catch::Contains(" inferences/s, ") &&
+                               !Catch::Contains("predicted clock"));
+    CHECK_THAT(shell.trine(command + "--details").out,
+               Catch::Contains("at the predicted clock of sg13g2, without wires"));
+    clocks.insert(ns);
+  }
+  CHECK(clocks.size() == 1);
+}
+
+TEST_CASE("what each figure is of is told in sentences, with --details alone", "[cli][run]") {
+  const Shell shell;
+  for (const std::string& command : std::vector<std::string>{"run --backend arch", "estimate"}) {
+    const std::string line = command + " --config edge64 '" + kLenet + "' ";
+    const Result plain = shell.trine(line), details = shell.trine(line + "--details");
+    REQUIRE(details.code == 0);
+    CHECK(widest_line(details.out) <= 100);
+    CHECK(line_count(plain.out) + 5 < line_count(details.out));
+    std::vector<std::string> sentences{
+        "Of the chip's energy the loads of wires take ", "what the cycles went into, or waited for",
+        "For inputs and outputs of 794 bytes the host copies 3,596 bytes"};
+    if (command == "estimate") sentences.emplace_back("Area and clock are predicted by a model");
+    for (const std::string& sentence : sentences) {
+      CHECK_THAT(details.out, Catch::Contains("\n" + sentence));
+      CHECK_THAT(plain.out, !Catch::Contains(sentence));
+    }
+  }
 }
 
 TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {

@@ -15,6 +15,9 @@ import sys
 import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools" / "report"))
+import figures  # noqa: E402
+
 PROGRAM = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
 LENET = ROOT / "models" / "lenet_mnist.tflite"
 VECTORS = ROOT / "models" / "lenet_mnist" / "vectors"
@@ -144,7 +147,7 @@ def check_derived(page, folder):
     check(
         sum(int(row[1].replace(",", "")) for row in kinds) == run["dram_bytes_read"] + run["dram_bytes_written"],
         "page: traffic")
-    speeds = [row for row in page.rows if row[:2] == ["lenet_mnist", "edge256"]]
+    speeds = [row for row in page.rows if row[:2] == ["lenet_mnist", "edge256"] and len(row) > 5]
     other = json.loads((folder / "edge256.lenet_mnist.run.json").read_text())
     check(speeds and float(speeds[0][5]) == round(run["cycles"] / other["cycles"], 2), "page: speed")
 
@@ -202,6 +205,35 @@ def check_trace(file, run):
     for engine, cycles in run["engines"].items():
         spans = set().union(*(range(a, b) for a, b in busy[engine]))
         check(cycles == len(spans), f"{file}: {engine} works {cycles} cycles, its RUNs take {len(spans)}")
+
+
+def check_summary(page, text, folder):
+    """The first thing that one reads: three figures of each design, and what the larger one brings."""
+    runs = [json.loads((folder / f"edge{n}.lenet_mnist.run.json").read_text()) for n in (64, 256)]
+    speed = runs[0]["cycles"] / runs[1]["cycles"]
+    for where, found in (("page", page[page.index("<main"):]), ("text", text[text.index("Summary"):])):
+        found = " ".join(found.split())
+        first, verdict = found.find("Summary"), found.find(f"edge256: 4x the MACs bring {speed:.2f}x the speed")
+        check(0 <= first < verdict < found.index("every metric"), f"{where}: no verdict at the beginning: {found[:600]}")
+    check("All published figures" in page and "All published figures" not in text, "text: systems on other networks")
+    check("scalability" in text, "text: two designs are compared")
+    bars = page[page.index("<svg", page.index("Utilization by layer")):]
+    bars = bars[:bars.index("</svg>")]
+    check(">100<" in bars.replace(" ", "").replace("\n", ""), "page: the scale of utilization does not end at 100 %")
+    names = figures.told_apart(["net/a/conv/ReadVariableOp", "net/b/conv/ReadVariableOp", "net/out/ReadVariableOp", "net/p"])
+    check(names == ["a/conv", "b/conv", "out", "p"], f"names of layers: {names}")
+
+
+def check_single(work, run):
+    """One design is compared with nothing; a variant of a preset has a name that says what is set."""
+    folder = work / "single"
+    folder.mkdir()
+    (folder / "run.json").write_text(json.dumps(run))
+    alone = trine("report", folder).stdout
+    check("scalability" not in alone and "Designs compared" not in alone, "text: a single design is compared")
+    trine("run", "--config", "edge64", "--set", "array.rows=4", "--backend", "arch", LENET, "--json", folder / "run.json")
+    alone = trine("report", folder).stdout
+    check("edge64 (array.rows = 4)" in alone.splitlines()[0], f"text: a variant is {alone.splitlines()[0]}")
 
 
 def check_refused(work, folder):
@@ -428,6 +460,8 @@ def main():
     check(f"{run['cycles']:,} (arch)" in second.stdout, "text: cycles")
     found = check_page(page.read_text(), folder)
     check_derived(found, folder)
+    check_summary(page.read_text(), second.stdout, folder)
+    check_single(work, run)
     check(found.told("Exactness").startswith("100 of 100"), "page: exactness")
     trine("report", folder, "--html", work / "again.html", "--quiet", "--json", work / "report.json")
     points = json.loads((work / "report.json").read_text())["points"]

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -19,15 +20,25 @@
 #include "machine/schema.h"
 
 namespace trine::cli {
+namespace {
+
+bool is_stdout(const std::string& file) { return file == "-"; }
+
+void to_stdout(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) flush_stdout();
+}
+
+}  // namespace
 
 void Output::declare(Command app) {
   command = app.name();
-  add_value(app, "--json FILE", json_file, "write the results to FILE as JSON");
+  add_value(app, "--json FILE", json_file,
+            "write the results to FILE as JSON; -: to stdout, and nothing else");
   app.add_flag("--quiet,-q", quiet, "print nothing but errors");
 }
 
 void Output::check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const {
-  written.push_back({"--json", json_file});
+  if (!is_stdout(json_file)) written.push_back({"--json", json_file});
   for (std::size_t i = 0; i < written.size(); ++i) {
     const auto& [option, path] = written[i];
     if (path.empty()) continue;
@@ -43,8 +54,7 @@ void Output::check(std::vector<NamedFile> written, const std::vector<NamedFile>&
 }
 
 void Output::print(const std::string& text) const {
-  if (quiet) return;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) flush_stdout();
+  if (!quiet && !is_stdout(json_file)) to_stdout(text);
 }
 
 void flush_stdout() {
@@ -64,14 +74,35 @@ std::string revision() {
   return text.empty() ? TRINE_VERSION : text;
 }
 
+Json variant_of(const machine::Config& config) {
+  Json variant = Json::object();
+  const std::filesystem::path preset = project_root() / "presets" / (config.name + ".toml");
+  if (!std::filesystem::exists(preset)) return variant;
+  const Json theirs = machine::all_keys(machine::load_config(preset.string())),
+             ours = machine::all_keys(config);
+  for (const auto& [key, value] : ours.items())
+    if (theirs.at(key) != value) variant[key] = value;
+  return variant;
+}
+
+std::string design_name(const machine::Config& config) {
+  std::string name = config.name;
+  const Json variant = variant_of(config);
+  for (const auto& [key, value] : variant.items())
+    name += fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
+  return name;
+}
+
 Json with_configuration(const Json& json, const machine::Config* config) {
   Json all{{"configuration", nullptr},
            {"configuration_hash", nullptr},
            {"design_hash", nullptr},
+           {"variant", nullptr},
            {"revision", revision()}};
   if (config != nullptr) {
     all["configuration"] = machine::all_keys(*config);
     all["configuration_hash"] = fmt::format("0x{:016x}", config->hash());
+    all["variant"] = variant_of(*config);
     all["design_hash"] = fmt::format("0x{:016x}", config->identity());
   }
   all.update(json);
@@ -86,7 +117,11 @@ void Output::write_json(const Json& json, const machine::Config* config) const {
   if (json_file.empty()) return;
   Json whole = with_configuration(json, config);
   whole["command"] = command;
-  write_file(json_file, dumped(whole) + "\n");
+  const std::string text = dumped(whole) + "\n";
+  if (is_stdout(json_file))
+    to_stdout(text);
+  else
+    write_file(json_file, text);
 }
 
 Option Design::declare(Command command) {
@@ -94,6 +129,19 @@ Option Design::declare(Command command) {
             "change one key of the configuration; may be repeated")
       ->allow_extra_args(false);
   return add_value(command, "--config,-c C", config, "TOML file, or name of a preset")->required();
+}
+
+std::string wrapped(const std::string& words, const std::string& indent, std::size_t width) {
+  std::istringstream stream(words);
+  std::string text, line = indent;
+  for (std::string word; stream >> word;) {
+    if (line.size() > indent.size() && line.size() + 1 + word.size() > width) {
+      text += line + "\n";
+      line = indent;
+    }
+    line += (line.size() > indent.size() ? " " : "") + word;
+  }
+  return text + line + "\n";
 }
 
 int columns() {

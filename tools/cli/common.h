@@ -32,8 +32,14 @@ using Action = std::function<int()>;
 /// version.
 std::string revision();
 
-/// What every command reports, then `json`: the whole configuration and its hash, and the revision
-/// of the project.
+/// Keys that are not those of the preset of the configuration's name, with their values; empty
+/// where there is no such preset.
+Json variant_of(const machine::Config& config);
+/// "edge64", or of a variant "edge64 array.rows=4".
+std::string design_name(const machine::Config& config);
+
+/// What every command reports, then `json`: the whole configuration and its hash, what of
+/// it is not the preset's, and the revision of the project.
 /// @param config  null where a command has none, or several
 Json with_configuration(const Json& json, const machine::Config* config);
 
@@ -55,7 +61,7 @@ struct NamedFile {
   std::string option, path;
 };
 
-/// --json FILE and --quiet.
+/// --json FILE and --quiet. FILE may be "-": stdout, which then has nothing else.
 struct Output {
   std::string command;  ///< the name of the one that it is of
   std::string json_file;
@@ -66,9 +72,10 @@ struct Output {
   /// once, and is none that it reads. Empty paths are none.
   /// @throws Error
   void check(std::vector<NamedFile> written, const std::vector<NamedFile>& read) const;
-  /// Prints to stdout, unless --quiet. @throws Error  it cannot be written
+  /// Prints to stdout, unless --quiet or --json -. @throws Error  it cannot be written
   void print(const std::string& text) const;
-  /// Writes the file that --json names, if any: with `command` and with_configuration().
+  /// Writes the file that --json names, or to stdout, if any: with `command` and
+  /// with_configuration().
   void write_json(const Json& json, const machine::Config* config) const;
 };
 
@@ -86,6 +93,9 @@ void flush_stdout();
 
 /// Columns of the terminal that stdout is, at least 60 and at most 100; 100 for a file or pipe.
 int columns();
+
+/// Words in lines of at most `width` columns, each with `indent` before it.
+std::string wrapped(const std::string& words, const std::string& indent, std::size_t width);
 
 // One file each.
 void add_campaign(Command app, Action& action);

@@ -2,14 +2,21 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+#include <thread>
 
+#include "base/index.h"
 #include "base/root.h"
 #include "gen/generate.h"
+#include "sim/arch/run.h"
 #include "synth/synthesize.h"
 #include "tools/cli/common.h"
+#include "tools/cli/measure/energy_report.h"
 #include "tools/cli/run/check.h"
 #include "tools/cli/run/network.h"
+#include "tools/cli/run/rate.h"
 #include "tools/cli/run/report.h"
 
 namespace trine::cli {
@@ -21,50 +28,123 @@ struct Options {
   std::string out = "out/demo";
 };
 
+/// A picture of one plane as text, two rows a line, without the empty rows around it.
+std::vector<std::string> picture_of(const Array& image) {
+  constexpr std::string_view kShades = " .:-=+*#%@";
+  const std::size_t height = static_cast<std::size_t>(image.shape.at(1)),
+                    width = static_cast<std::size_t>(image.shape.at(2));
+  const auto light = [&](std::size_t y, std::size_t x) {  // 0..255; below the last row nothing
+    return y < height ? static_cast<std::int8_t>(image.bytes.at(y * width + x)) + 128 : 0;
+  };
+  std::size_t first = height, last = 0;
+  for (std::size_t y = 0; y < height; ++y)
+    for (std::size_t x = 0; x < width; ++x)
+      if (light(y, x) > 0) {
+        first = std::min(first, y);
+        last = y;
+      }
+  std::vector<std::string> lines;
+  for (std::size_t y = first; y <= last && first < height; y += 2) {
+    lines.emplace_back();
+    for (std::size_t x = 0; x < width; ++x)
+      lines.back() += kShades[at((light(y, x) + light(y + 1, x)) / 2 * 9 / 255)];
+  }
+  return lines;
+}
+
+int class_of(const Array& output) {
+  const auto* codes = reinterpret_cast<const std::int8_t*>(output.bytes.data());
+  return static_cast<int>(std::max_element(codes, codes + output.bytes.size()) - codes);
+}
+
+/// The digit, with what the architecture simulator says of it beside.
+std::string digit_text(const reference::VectorCase& digit, const sim::RunResult& arch,
+                       const machine::Config& config) {
+  const std::string beside[] = {
+      fmt::format("a digit, labelled {}", digit.labels.at(0)),
+      fmt::format("architecture simulator: class {}", class_of(arch.outputs.at(0))),
+      fmt::format("{} cycles {}", grouped(arch.cycles),
+                  rate_text(static_cast<double>(arch.cycles), 1, clock_of(config).ns))};
+  std::vector<std::string> lines = picture_of(digit.inputs.at(0));
+  lines.resize(std::max(lines.size(), std::size(beside)));
+  std::string text;
+  const std::size_t above = (lines.size() - std::size(beside)) / 2;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const bool has_text = i >= above && i - above < std::size(beside);
+    const std::string line = fmt::format("{:<32}{}", lines[i], has_text ? beside[i - above] : "");
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
+  }
+  return text;
+}
+
+/// The largest modules, and all.
+std::string area_text(const synth::SynthReport& r) {
+  constexpr std::size_t kShown = 5;
+  std::string text;
+  for (const synth::ModuleReport& m : r.modules) {
+    if (&m - r.modules.data() == kShown) break;
+    const double total = static_cast<double>(m.instances) * m.gate_equivalents;
+    text += fmt::format("   {:<26}{:>5} x {:>7} GE {:>5.1f} %\n", fitted(m.name, 26),
+                        grouped(m.instances), grouped(m.gate_equivalents),
+                        100 * total / r.gate_equivalents);
+  }
+  return text + fmt::format("   total {} GE, {} um2 of {}, without memories ({:.0f} s)\n",
+                            grouped(r.gate_equivalents), grouped(r.area_um2), r.library, r.seconds);
+}
+
 int run(const Options& options) {
   const Output& output = options.output;
   output.check({}, {{"--config", options.design.config}});
   const machine::Config config = options.design.load();
   const std::filesystem::path models = project_root() / "models";
+  const auto tell = [&](const std::string& text) {  // at once, whatever comes next takes its time
+    output.print(text);
+    flush_stdout();
+  };
 
-  output.print(fmt::format("1. generate {}: {} x {} PEs\n", config.name, config.rows, config.cols));
   gen::generate(config, options.out);
-  output.print(fmt::format("   SystemVerilog in {}\n\n", options.out));
-
   NetworkOptions network_options;
   network_options.model = (models / "lenet_mnist.tflite").string();
   const reference::VectorSet vectors = reference::read_vectors(models / "lenet_mnist" / "vectors");
   const Network network = load_network(network_options, config, vectors.policy);
   reference::check_vectors(vectors, *network.graph);
-  output.print(fmt::format("2. compile lenet_mnist: {} layers, {} instructions\n\n",
-                           network.program.layers.size(), network.program.words.size()));
+  const compiler::Program& program = network.program;
+  const reference::VectorCase& digit = vectors.cases.at(0);
+  tell(fmt::format("{}: {} x {} PEs, {} MACs per cycle; SystemVerilog in {}\n", config.name,
+                   config.rows, config.cols, config.peak_macs_per_cycle(), options.out) +
+       fmt::format("{}: {} layers, {} MACs; a program of {} instructions\n", program.name,
+                   program.layers.size(), grouped(static_cast<std::uint64_t>(program.macs())),
+                   program.words.size()) +
+       digit_text(digit, sim::run_arch(program, digit.inputs), config) +
+       fmt::format("the RTL, with {} digits (its first run builds it: a minute)\n",
+                   vectors.cases.size()));
 
-  output.print(fmt::format("3. run {} vectors on the RTL\n", vectors.cases.size()));
-  const Runner runner =
-      make_runner(network.program, BackendOptions{}, vectors.cases[0].inputs, output.quiet);
+  const Runner runner = make_runner(program, BackendOptions{}, digit.inputs, output.quiet);
   Comparison comparison;
-  const Execution execution = run_cases(network.program, vectors, runner, output.quiet, comparison);
-  const std::vector<std::string>& differences = comparison.differences;
-  output.print(to_text(network.program, execution, "rtl") + "\n");
-  for (const std::string& difference : differences) fmt::print(stderr, "{}\n", difference);
+  Execution execution = run_cases(program, vectors, runner, output.quiet, comparison);
+  const EnergyReport energy =
+      energy_report(program, execution.slowest, EnergyOptions{}, EnergyOptions{}.read());
+  execution.energy_pj = energy.sum.total();
+  tell(fmt::format("   {} of {} bit-exact, {} of {} classes right; simulated in {:.1f} s\n   {}",
+                   execution.exact, execution.vectors, comparison.right, comparison.labelled,
+                   execution.seconds, rate_text(program, execution)) +
+       "the area, by Yosys\n");
+  for (const std::string& difference : comparison.differences)
+    fmt::print(stderr, "{}\n", difference);
 
-  output.print("4. synthesize\n");
   synth::SynthOptions synth_options;
+  synth_options.timing = false;
+  synth_options.jobs = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
   synth_options.quiet = output.quiet || !has_terminal();
   const synth::SynthReport area = synth::synthesize(config, synth_options);
-  output.print(synth::to_text(area));
+  tell(area_text(area) +
+       fmt::format("Next: trine synth --config {} (clock, each module), trine estimate --help\n",
+                   options.design.config));
 
-  output.print(fmt::format(
-      "\nlenet_mnist on {}: {} of {} vectors {}, {} cycles, utilization {:.1f} %, {} GE\n",
-      config.name, execution.exact, execution.vectors,
-      differences.empty() ? "bit-exact" : "bit-exact, the rest WRONG",
-      grouped(execution.slowest.cycles),
-      100 * utilization(network.program.macs(), execution.slowest.cycles, config),
-      grouped(static_cast<std::uint64_t>(std::llround(area.gate_equivalents)))));
-  output.write_json(
-      {{"run", to_json(network.program, execution, "rtl")}, {"synth", synth::to_json(area)}},
-      &config);
-  return differences.empty() ? kSuccess : kWrongResult;
+  Json ran = to_json(program, execution, "rtl");
+  add_to(ran, energy);
+  output.write_json({{"run", ran}, {"synth", synth::to_json(area)}}, &config);
+  return comparison.differences.empty() ? kSuccess : kWrongResult;
 }
 
 }  // namespace
@@ -78,7 +158,7 @@ void add_demo(Command app, Action& action) {
   options->output.declare(command);
   command.footer(
       "The model is models/lenet_mnist.tflite with its recorded vectors; edge64 unless --config\n"
-      "says otherwise.\n\n"
+      "says otherwise. Synthesis is for the area alone; `trine synth` has the clock.\n\n"
       "Examples:\n"
       "  trine demo\n"
       "  trine demo --config edge256 --json demo.json");

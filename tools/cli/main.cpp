@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <exception>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "tools/cli/common.h"
@@ -32,20 +34,33 @@ void open_standard_streams() {
 }
 
 /// The names of the commands, when the first argument is none of them.
-std::string unknown_command(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-') return "";
+std::string unknown_command(const CLI::App& app, const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments[0].starts_with('-')) return "";
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
-  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return "";
-  return fmt::format("trine: {}: unknown command, allowed {}", argv[1], fmt::join(names, ", "));
+  if (std::find(names.begin(), names.end(), arguments[0]) != names.end()) return "";
+  return fmt::format("trine: {}: unknown command, allowed {}", arguments[0],
+                     fmt::join(names, ", "));
 }
 
-int parse(CLI::App& app, int argc, char** argv) {
-  const std::string unknown = unknown_command(app, argc, argv);
+/// `help` and `help COMMAND` as the --help that they mean.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  if (!arguments.empty() && arguments[0] == "help") {
+    arguments.erase(arguments.begin());
+    arguments.resize(std::min<std::size_t>(arguments.size(), 1));
+    arguments.emplace_back("--help");
+  }
+  return arguments;
+}
+
+int parse(CLI::App& app, std::vector<std::string> arguments) {
+  const std::string unknown = unknown_command(app, arguments);
   if (!unknown.empty()) return fail(unknown);
-  if (argc < 2) return fail(app.help());
+  if (arguments.empty()) return fail(app.help());
   try {
-    app.parse(argc, argv);
+    std::ranges::reverse(arguments);  // as CLI11 wants them
+    app.parse(arguments);
   } catch (const CLI::Success& help_or_version) {
     std::ostringstream text;
     const int code = app.exit(help_or_version, text, text);
@@ -59,38 +74,47 @@ int parse(CLI::App& app, int argc, char** argv) {
 
 int main(int argc, char** argv) {
   CLI::App app{
+      "begin with: trine demo\n\n"
       "Trine writes neural-network accelerators, compiles quantized models for them, runs them in\n"
       "simulation, checks the results bit by bit and reports area.",
       "trine"};
   const Command top(&app);
   Action action;
-  add_generate(top, action);
-  add_compile(top, action);
-  add_run(top, action);
-  add_verify(top, action);
-  add_record(top, action);
-  add_accuracy(top, action);
-  add_compare(top, action);
-  add_quantize(top, action);
-  add_estimate(top, action);
-  add_sweep(top, action);
-  add_campaign(top, action);
-  add_report(top, action);
-  add_energy(top, action);
-  add_soc(top, action);
-  add_synth(top, action);
-  add_generate_text(top, action);
-  add_fuzz(top, action);
-  add_inject(top, action);
-  add_models(top, action);
-  add_demo(top, action);
+  const Command first = top.under("Begin with"), run = top.under("A model on a design"),
+                model = top.under("Models and their accuracy"),
+                design = top.under("Designs: hardware, cost, comparison"),
+                check = top.under("Checks at length");
+  add_demo(first, action);
+  add_generate(run, action);
+  add_compile(run, action);
+  add_run(run, action);
+  add_verify(run, action);
+  add_generate_text(run, action);
+  add_soc(run, action);
+  add_models(model, action);
+  add_quantize(model, action);
+  add_accuracy(model, action);
+  add_compare(model, action);
+  add_record(model, action);
+  add_estimate(design, action);
+  add_sweep(design, action);
+  add_synth(design, action);
+  add_energy(design, action);
+  add_report(design, action);
+  add_fuzz(check, action);
+  add_inject(check, action);
+  add_campaign(check, action);
   app.set_version_flag("--version", TRINE_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
   app.footer(
-      "`trine COMMAND --help` explains a command with examples.\n"
+      "In the repository the launcher knows three more:\n"
+      "  ./trine test              build everything, run the tests\n"
+      "  ./trine build [TARGET]    build everything, or one target\n"
+      "  ./trine docs              the documents as a site with search\n\n"
+      "`trine help COMMAND` explains a command with examples.\n"
       "Exit codes: 0 success, 1 a result is wrong, 2 bad input.");
-  int code = parse(app, argc, argv);
+  int code = parse(app, arguments_of(argc, argv));
   if (code < 0) code = action();
   flush_stdout();
   return code;

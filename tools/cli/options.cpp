@@ -50,7 +50,15 @@ Option Option::default_val(const std::vector<std::string>& values) {
 }
 
 Command Command::subcommand(const std::string& name, const std::string& what) const {
-  return Command(app_->add_subcommand(name, what));
+  CLI::App* command = app_->add_subcommand(name, what);
+  if (!group_.empty()) command->group(group_);
+  return Command(command);
+}
+
+Command Command::under(const std::string& group) const {
+  Command same(*this);
+  same.group_ = group;
+  return same;
 }
 
 void Command::callback(std::function<void()> action) const { app_->callback(std::move(action)); }

@@ -52,6 +52,8 @@ class Command {
   explicit Command(CLI::App* app) : app_(app) {}
 
   Command subcommand(const std::string& name, const std::string& what) const;
+  /// The same command; what is declared on it stands below this line of its help.
+  Command under(const std::string& group) const;
   void callback(std::function<void()> action) const;
   void footer(const std::string& text) const;  ///< of its help: examples
   Option add_flag(const std::string& names, bool& value, const std::string& what) const;
@@ -63,6 +65,7 @@ class Command {
   friend Option add_value(Command command, const std::string& names, T& value,
                           const std::string& what);
   CLI::App* app_;
+  std::string group_;  ///< of subcommands; "": CLI11's own
 };
 
 /// An option with a value, of the types that options.cpp lists.

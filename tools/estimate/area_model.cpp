@@ -100,7 +100,8 @@ bool is_beyond(const Json& designs, const std::string& key, int value) {
 }  // namespace
 
 Area area_of(const machine::Config& config) {
-  const Json model = Json::parse(read_text(project_root() / "tools/estimate/area/sg13g2.json"));
+  static const Json model =
+      Json::parse(read_text(project_root() / "tools/estimate/area/sg13g2.json"));
   const auto of = quantities(config);
   const auto nand2 = model.at("nand2_um2").get<double>();
   Area area;

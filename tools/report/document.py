@@ -17,6 +17,7 @@ class Table:
     columns: list  # of titles; those that begin with "<" are texts, at the left
     rows: list  # of lists of Cell
     long: bool = False  # folded on the page, where a picture stands for it
+    page_only: bool = False  # not in the text
 
 
 @dataclasses.dataclass

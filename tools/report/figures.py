@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures by gnuplot, as SVG that takes the page's colours."""
+import collections
 import math
 import pathlib
 import re
@@ -23,12 +24,22 @@ def colour(n):
 def quoted(name, most=40):
     """A name of a model, of any characters, as gnuplot's text."""
     name = "".join(c if c.isprintable() and c != "`" else "." for c in name).replace("'", "’")
-    return f"'{tail(name, most)}'"
+    return f"'{fitted(name, most)}'"
 
 
-def tail(name, most):
-    """The end tells more of a tensor's name than the beginning."""
-    return name if len(name) <= most else "…" + name[-most + 1:]
+def fitted(name, most):
+    """Cut in the middle: names differ at their ends."""
+    head = (most - 1) // 3
+    return name if len(name) <= most else name[:head] + "…" + name[-(most - 1 - head):]
+
+
+def told_apart(names):
+    """Without the parts of paths with which all of them begin, and those with which most end: they say nothing."""
+    parts = [name.split("/") for name in names]
+    while len(parts) > 1 and all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
+        parts = [p[1:] for p in parts]
+    ends = collections.Counter(p[-1] for p in parts if len(p) > 1)
+    return ["/".join(p[:-1] if len(p) > 1 and len(parts) > 2 and 2 * ends[p[-1]] > len(parts) else p) for p in parts]
 
 
 def data(name, rows):
@@ -48,8 +59,9 @@ def tics(low, high, log=False):
     return "(" + ", ".join(f"'{x:,.10g}' {x:.10g}" for x in ticks) + ")"
 
 
-def bars(caption, description, names, series, unit):
-    """A row for each name, in it one part behind the other. @param series  [(label, colour, values)]"""
+def bars(caption, description, names, series, unit, most=None):
+    """A row for each name, in it one part behind the other. @param series  [(label, colour, values)]
+    @param most  end of the scale; None: that of the longest row"""
     boxes, plots, legend = "", [], []
     left = [0.0] * len(names)
     for k, (label, n, values) in enumerate(series):
@@ -69,8 +81,8 @@ def bars(caption, description, names, series, unit):
     height = 20 * len(names) + 60
     script = (boxes + f"set lmargin at screen {margin:.3f}\nset rmargin at screen 0.97\nset tmargin 0.5\n"
               f"set ytics ({places}) scale 0\nset yrange [{len(names) - 0.5}:-0.5]\n"
-              f"set xrange [0:{max(left) * 1.02:.10g}]\nset grid xtics noytics\nset xlabel {quoted(unit, 80)}\n"
-              f"set xtics {tics(0, max(left))}\nplot {', '.join(plots)}\n")
+              f"set xrange [0:{most or max(left) * 1.02:.10g}]\nset grid xtics noytics\nset xlabel {quoted(unit, 80)}\n"
+              f"set xtics {tics(0, most or max(left))}\nplot {', '.join(plots)}\n")
     return Figure(caption, description, script, legend, height)
 
 

@@ -72,6 +72,8 @@ class Point:
                     return self.synth[key], how, at(self.synth, key)
         if self.estimate and isinstance(self.estimate.get("clock_ns"), (int, float)) and self.estimate["clock_ns"] > 0:
             return self.estimate["clock_ns"], "model", at(self.estimate, "clock_ns")
+        if self.main and isinstance(self.main.get("clock_ns"), (int, float)) and self.main["clock_ns"] > 0:
+            return self.main["clock_ns"], "model", at(self.main, "clock_ns")
         return None
 
     def clock(self):

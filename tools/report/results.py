@@ -196,12 +196,14 @@ class Results:
                     "make one of them again, figures of two versions do not compare")
 
     def name_designs(self):
-        """{hash: name}: that of its configuration; of several with one name with the keys in which they differ."""
+        """{hash: name}: that of its configuration, with the keys that are not the preset's, and those in which several
+        with one name differ."""
+        variants = {r.design: r.get("variant") or {} for r in self.all if r.design}
         configurations = {r.design: r["configuration"] for r in self.all if r.design}
         names = {}
         for design, own in configurations.items():
             alike = [c for c in configurations.values() if c.get("name") == own.get("name")]
-            differ = [key for key in own if any(c.get(key) != own[key] for c in alike)]
+            differ = [key for key in own if key in variants[design] or any(c.get(key) != own[key] for c in alike)]
             apart = ", ".join(f"{key} = {own[key]}" for key in differ)
             names[design] = f"{own.get('name', design)}" + (f" ({apart})" if apart else "")
         return names

@@ -22,13 +22,14 @@ def report(results, published):
     compared = list(dict.fromkeys(r.model for r in results.of(("compare", ))))
     designs = [results.designs[d] for d in designs_of(results)]
     title = " on ".join(", ".join(names) for names in (models or compared, designs) if names)
-    parts = [summary(model, [p for p in points if p.model == model]) for model in models]
+    parts = [verdicts([[p for p in points if p.model == model] for model in models])]
+    parts += [summary(model, [p for p in points if p.model == model]) for model in models]
     parts += filter(None, [comparison(points, models)])
     parts += [one_point(p) for p in points if p.main]
     parts += filter(None, [area(results, d) for d in designs_of(results)])
     parts += filter(None, [noise(results, m) for m in compared])
     parts += filter(None, [beside(points, published)])
-    document = Section(title, parts + [sources(results)])
+    document = Section(title, [part for part in parts if part] + [sources(results)])
     count = 0
     for part in document.walk():
         if isinstance(part, Section):
@@ -52,6 +53,36 @@ def designs_of(results):
     return sorted(results.designs, key=lambda d: (size(d), results.designs[d]))
 
 
+def verdicts(groups):
+    """First of all: what each model takes on each design in three figures, and what a larger design brings."""
+    groups = [[p for p in group if p.main] for group in groups]
+    rows = [[text(p.model),
+             text(p.name),
+             shortened(p.latency()),
+             shortened(p.energy()),
+             shortened(p.area())] for group in groups for p in group]
+    if not rows:
+        return None
+    sentences = [verdict(group) for group in groups if group]
+    return Section("Summary", [*sentences, Table("An inference", ["<model", "<design", "time", "energy", "area"], rows)])
+
+
+def verdict(group):
+    """One sentence or two on a model: the first design, and the others against it."""
+    base = group[0]
+    told = f"{base.model} takes {base.main['cycles']:,} cycles on {base.name}"
+    exact = base.exact()
+    told += f", {exact.text.partition(' bit-exact')[0]} vectors bit-exact." if not exact.command else "."
+    for p in group[1:]:
+        macs = p.main["peak_macs_per_cycle"] / base.main["peak_macs_per_cycle"]
+        speed = base.main["cycles"] / p.main["cycles"]
+        cost = p.area().value / base.area().value if p.area().value and base.area().value else None
+        more = f"{macs:.3g}x the MACs" if macs != 1 else "As many MACs"
+        told += f" {p.name}: {more} bring {speed:.2f}x the speed"
+        told += f", for {cost:.2f}x the area." if cost else "."
+    return told
+
+
 def summary(model, points):
     rows = [[text(title)] + [tell(p) for p in points] for _, title, tell in SUMMARY]
     return Section(f"{model}: every metric",
@@ -63,7 +94,9 @@ def comparison(points, models):
     rows, by_size, by_area = [], [], []
     for k, model in enumerate(models):
         alike = [p for p in points if p.model == model and p.main]
-        base = alike[0].main if alike else None
+        if len(alike) < 2:
+            continue  # nothing to compare with
+        base = alike[0].main
         for p in alike:
             speed = base["cycles"] / p.main["cycles"] if p.main["cycles"] else 0
             size = p.main["peak_macs_per_cycle"] / base["peak_macs_per_cycle"]
@@ -78,8 +111,7 @@ def comparison(points, models):
                 shortened(p.gates()),
                 shortened(p.energy())
             ])
-        if len(alike) > 1:
-            by_size.append((model, k % 10, [(p.main["peak_macs_per_cycle"], p.main["cycles"]) for p in alike]))
+        by_size.append((model, k % 10, [(p.main["peak_macs_per_cycle"], p.main["cycles"]) for p in alike]))
         placed = [(round(p.gates().value), p.throughput().value) for p in alike if p.clock_ns() and p.gates().value]
         if len(placed) > 1:
             by_area.append((model, k % 10, placed))
@@ -131,7 +163,8 @@ def layer_names(p):
 
 
 def numbered(layers):
-    return [f"{i} {figures.tail(layer['name'], 28)}" for i, layer in enumerate(layers, 1)]
+    names = figures.told_apart([layer["name"] for layer in layers])
+    return [f"{i} {figures.fitted(name, 28)}" for i, name in enumerate(names, 1)]
 
 
 def layer_bars(p):
@@ -149,7 +182,7 @@ def layer_bars(p):
         "Utilization and cycles of each layer",
         present([
             figures.bars("Utilization by layer, coloured by what bounds it", where, names, series,
-                         "% of the array's MACs"),
+                         "% of the array's MACs", most=100),
             figures.bars("Cycles by layer and cause", where, names, causes, "cycles")
         ]))
 
@@ -483,8 +516,8 @@ def beside(points, published):
                 told(f"{network['name']}: published, then this machine",
                      [published_row(s) for s in theirs] + [own_row(p) for p in own], {"<network"}))
     everything = told("All published figures", [published_row(s) for s in published["systems"]], set())
-    everything.long = True
-    return Section("Published systems beside it", [published["note"], *parts, everything])
+    everything.long = everything.page_only = True
+    return Section("Published systems beside it", [*([published["note"]] if parts else []), *parts, everything])
 
 
 PUBLISHED = [

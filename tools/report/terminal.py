@@ -14,14 +14,20 @@ def printed(document, columns):
 def add(section, columns, lines, depth):
     for part in section.parts:
         if isinstance(part, Section):
-            if not any(isinstance(inner, (Table, str)) for inner in part.walk()):
-                continue  # pictures alone
+            if not any(isinstance(inner, (Table, str)) and not is_of_page(inner) for inner in part.walk()):
+                continue  # pictures alone, or what the page alone has
             lines += [part.title, ("=" if depth == 0 else "-") * min(columns, len(part.title))]
             add(part, columns, lines, depth + 1)
+        elif is_of_page(part):
+            continue
         elif isinstance(part, Table):
             lines += table(part, columns) + [""]
         elif isinstance(part, str):
             lines += wrapped(part, columns) + [""]
+
+
+def is_of_page(part):
+    return isinstance(part, Table) and part.page_only
 
 
 def table(t, columns):

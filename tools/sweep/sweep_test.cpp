@@ -199,7 +199,87 @@ TEST_CASE("a table is as wide as the terminal", "[sweep][table]") {
     for (std::string line; std::getline(lines, line);) CHECK(line.size() <= width);
     CHECK_THAT(to_text(points, goal, width), Contains("energy_pj") && Contains("1,000,000,000"));
   }
-  CHECK_THAT(to_text(points, goal, 200), Contains("clock_ns") && Contains("of_many_letters.toml"));
+  CHECK_THAT(to_text(points, goal, 200), Contains("clock_ns") && Contains("of_many_letters"));
+}
+
+TEST_CASE("a table has columns of what differs, uncut, by short names", "[sweep][table]") {
+  std::vector<Point> points;
+  for (const int rows : {2, 4})
+    for (const std::string model : {"models/a_very_long_name_of_a_network_of_1.tflite",
+                                    "models/a_very_long_name_of_a_network_of_2.tflite"}) {
+      points.push_back(point(model, 100.0 / rows, 7));
+      points.back().config = "presets/edge64.toml";
+      points.back().settings = {fmt::format("array.rows={}", rows), "memory.pmem_kib=64"};
+    }
+  Goal goal;
+  goal.judge(points);
+  CHECK(to_text(points, goal, 60) ==
+        "all points: edge64, memory.pmem_kib=64\n"
+        "rows  model                               cycles\n"
+        "2     a_very_long_name_of_a_network_of_1      50\n"
+        "2     a_very_long_name_of_a_network_of_2      50\n"
+        "4     a_very_long_name_of_a_network_of_1      25\n"
+        "4     a_very_long_name_of_a_network_of_2      25\n"
+        "\n4 points, 0 failed\n");
+  // Keys with the same end keep their groups, files with the same name their folders.
+  points[0].settings = {"pipeline.rows=8", "array.rows=2"};
+  points[1].config = "mine/edge64.toml";
+  CHECK_THAT(to_text(points, goal, 200), Contains("array.rows  ") && Contains("pipeline.rows  ") &&
+                                             Contains("mine/edge64.toml"));
+}
+
+TEST_CASE("sums over the models of a design are one point of a joint front", "[sweep][front]") {
+  const auto of = [](const char* setting, const char* model, double cycles, double area) {
+    Point p = point(model, cycles, area);
+    p.settings = {setting};
+    p.design = setting;
+    p.results[0]["clock_ns"] = 1000;  // a cycle is a microsecond
+    return p;
+  };
+  // Alone the first is best for m, the second for n; together the third is faster than both.
+  std::vector<Point> points{of("rows=1", "m", 10, 5), of("rows=1", "n", 90, 5),
+                            of("rows=2", "m", 90, 6), of("rows=2", "n", 10, 6),
+                            of("rows=3", "m", 30, 7), of("rows=3", "n", 30, 7)};
+  Goal goal{{}, {"cycles", "area_um2"}, {}};
+  goal.sum = {"cycles"};
+  goal.judge(points);
+  CHECK(fronts(points) == std::vector<bool>{true, true, false, false, true, true});
+  CHECK(points[4].figure("sum_cycles") == 60);
+  CHECK_THAT(
+      to_text(points, goal),
+      Contains("rows  sum_cycles  area_um2\n1            100         5\n"
+               "3             60         7\n") &&
+          Contains("6 points, 0 failed, 3 designs, 3 within the conditions, 2 on the front"));
+  CHECK(to_json(points, goal)["points"][4]["sum_cycles"] == 60);
+  // All models must reach the rate: 1e6 / 50 us.
+  goal.sum.clear();
+  goal.reach = parse_reach("20000/s");
+  goal.judge(points);
+  CHECK(fronts(points) == std::vector<bool>{false, false, false, false, true, true});
+  CHECK(points[0].figure("slowest_rate") == Approx(1e6 / 90));
+  CHECK_FALSE(points[0].allowed);
+  goal.minimize = {"cycles"};
+  goal.sum = {"area_um2"};
+  goal.reach = 0;
+  CHECK_THROWS_WITH(goal.judge(points), Contains("cycles: differs between the models of a design"));
+  for (const char* bad : {"", "x", "30/min", "-1", "0"})
+    CHECK_THROWS_WITH(parse_reach(bad), Contains("--reach"));
+}
+
+TEST_CASE("a figure that no point has is refused with the nearest and all", "[sweep][front]") {
+  std::vector<Point> points{point("m", 10, 5)};
+  points[0].results[0]["total_um2"] = 9;
+  points[0].keys = {{"array.rows", 4}};
+  Goal goal{{}, {"cycels"}, {}};
+  CHECK_THROWS_WITH(goal.judge(points),
+                    Contains("--minimize cycels: no point has this figure, did you mean cycles? ("
+                             "there are area, area_um2, cycles, total_um2, and keys"));
+  goal.minimize = {"array.row"};
+  CHECK_THROWS_WITH(goal.judge(points), Contains("did you mean array.rows?"));
+  CHECK(points[0].figure("area") == 9);
+  goal.minimize = {"cycles"};
+  goal.judge(points);
+  CHECK_THAT(to_text(points, goal), Contains("  area\n") && !Contains("area_um2"));
 }
 
 TEST_CASE("figures are of the last result that has them, derived, or keys", "[sweep][table]") {
@@ -219,12 +299,16 @@ TEST_CASE("figures are of the last result that has them, derived, or keys", "[sw
 }
 
 TEST_CASE("a plot has all points, the front by itself, axes that fit", "[sweep][table]") {
-  std::vector<Point> points{point("m'", 10, 5), point("m'", 1000, 4), point("m'", 1000, 6)};
+  std::vector<Point> points{point("f/m'", 10, 5), point("f/m'", 1000, 4), point("f/m'", 1000, 6)};
+  for (std::size_t i = 0; i < points.size(); ++i)
+    points[i].settings = {fmt::format("array.rows={}", i + 1)};
   const Goal goal{{}, {"cycles", "area_um2"}, {}};
   goal.judge(points);
   const std::string script = to_plot(points, goal, "svg", "f.svg");
-  CHECK_THAT(script, Contains("$all1 << EOD\n10 5\n1000 4\n1000 6\nEOD\n"));
-  CHECK_THAT(script, Contains("$front1 << EOD\n10 5\n1000 4\nEOD\n"));
+  CHECK_THAT(script, Contains("$all1 << EOD\n10 5 \"rows=1\"\n1000 4 \"rows=2\"\n"));
+  CHECK_THAT(script, Contains("$front1 << EOD\n10 5 \"rows=1\"\n1000 4 \"rows=2\"\nEOD\n"));
+  CHECK_THAT(script, Contains("set key outside") && Contains("with steps") &&
+                         Contains("using 1:2:3 with labels"));
   CHECK_THAT(script, Contains("set logscale x\n") && !Contains("set logscale y"));
   CHECK_THAT(script, Contains("title 'm'''"));
 }

@@ -7,7 +7,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <map>
+#include <numeric>
+#include <set>
+#include <tuple>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -16,8 +22,10 @@ namespace trine::sweep {
 namespace {
 
 /// What a table shows where a point has it.
-constexpr const char* kUsual[] = {"cycles",   "utilization", "dram_bytes",   "gate_equivalents",
-                                  "area_um2", "clock_ns",    "microseconds", "energy_pj"};
+constexpr const char* kUsual[] = {"cycles",           "utilization",  "dram_bytes",
+                                  "gate_equivalents", "area_um2",     "area",
+                                  "clock_ns",         "microseconds", "energy_pj"};
+constexpr const char *kRate = "inferences_per_second", *kSlowest = "slowest_rate";
 
 std::optional<double> number(const Json& json, const std::string& key) {
   const auto found = json.find(key);
@@ -29,6 +37,24 @@ std::optional<double> number(const Json& json, const std::string& key) {
 std::map<std::string, std::vector<Point*>> by_model(std::vector<Point>& points) {
   std::map<std::string, std::vector<Point*>> groups;
   for (Point& point : points) groups[point.model].push_back(&point);
+  return groups;
+}
+
+/// Whether a setting is the model itself: --option table=NAME.
+bool is_model(const std::string& setting) { return setting.starts_with("--table="); }
+
+/// The points of each design, one for each model, in the order of their first.
+std::vector<std::vector<Point*>> by_design(std::vector<Point>& points) {
+  std::vector<std::vector<Point*>> groups;
+  std::map<std::string, std::size_t> places;
+  for (Point& p : points) {
+    std::string name = p.config;
+    for (const std::string& setting : p.settings)
+      if (!is_model(setting)) name += "\n" + setting;
+    const auto [place, fresh] = places.emplace(name, groups.size());
+    if (fresh) groups.emplace_back();
+    groups[place->second].push_back(&p);
+  }
   return groups;
 }
 
@@ -49,8 +75,12 @@ Json to_json(std::optional<double> value) {
   return whole(*value) ? Json(std::llround(*value)) : Json(*value);
 }
 
+/// "edge64" of "presets/edge64.toml".
+std::string base_of(const std::string& path) { return std::filesystem::path(path).stem().string(); }
+
 std::string name_of(const Point& p) {
-  return p.settings.empty() ? p.config : fmt::format("{} {}", p.config, fmt::join(p.settings, " "));
+  const std::string config = base_of(p.config);
+  return p.settings.empty() ? config : fmt::format("{} {}", config, fmt::join(p.settings, " "));
 }
 
 /// "a,b" of RFC 4180.
@@ -61,9 +91,110 @@ std::string cell(const std::string& text) {
   return all + "\"";
 }
 
+/// How points are named in tables and pictures: by what differs between them.
+class Names {
+ public:
+  explicit Names(const std::vector<Point>& points, bool joint) {
+    std::set<std::string> configs, models;
+    std::map<std::string, std::set<std::string>> values;
+    std::map<std::string, std::size_t> counts;
+    std::vector<std::string> keys;
+    for (const Point& p : points) {
+      configs.insert(p.config);
+      models.insert(p.model);
+      for (const std::string& setting : p.settings) {
+        if (is_model(setting)) continue;
+        const auto [key, value] = split(setting);
+        if (values[key].empty()) keys.push_back(key);
+        values[key].insert(value);
+        ++counts[key];
+      }
+    }
+    config_ = short_names(configs);
+    model_ = short_names(models);
+    has_config_ = configs.size() > 1;
+    has_model_ = models.size() > 1 && !joint;
+    if (!has_config_) common_.push_back(config_[*configs.begin()]);
+    for (const auto& [path, name] : model_)
+      if (!has_model_ && !name.empty()) common_.push_back(name);
+    for (const std::string& key : keys) {
+      if (values[key].size() > 1 || counts[key] < points.size())
+        keys_.emplace_back(key, tail_of(key));
+      else
+        common_.push_back(fmt::format("{}={}", key, *values[key].begin()));
+    }
+    for (auto& [key, tail] : keys_)
+      if (std::ranges::count(keys_, tail, [](const auto& k) { return tail_of(k.first); }) > 1)
+        tail = key;
+  }
+
+  std::vector<std::string> heads() const {
+    std::vector<std::string> all;
+    if (has_config_) all.emplace_back("configuration");
+    for (const auto& [key, tail] : keys_) all.push_back(tail);
+    if (has_model_) all.emplace_back("model");
+    return all;
+  }
+  std::vector<std::string> cells(const Point& p) const {
+    std::vector<std::string> all;
+    if (has_config_) all.push_back(config_.at(p.config));
+    for (const auto& [key, tail] : keys_) all.push_back(value_of(p, key));
+    if (has_model_) all.push_back(model_.at(p.model));
+    return all;
+  }
+  /// What all points have.
+  const std::vector<std::string>& common() const { return common_; }
+  std::string model(const Point& p) const { return model_.at(p.model); }
+  /// "rows=4", or the values of label_key(), without its model.
+  std::string label(const Point& p) const {
+    std::vector<std::string> parts;
+    if (has_config_) parts.push_back(config_.at(p.config));
+    const bool alone = keys_.size() == 1;
+    for (const auto& [key, tail] : keys_)
+      parts.push_back(alone ? fmt::format("{}={}", tail, value_of(p, key)) : value_of(p, key));
+    return fmt::format("{}", fmt::join(parts, " / "));
+  }
+  /// What the parts of a label are; "": they say so.
+  std::string label_key() const {
+    std::vector<std::string> parts;
+    if (has_config_) parts.emplace_back("configuration");
+    for (const auto& [key, tail] : keys_) parts.push_back(tail);
+    return keys_.size() < 2 ? "" : fmt::format("{}", fmt::join(parts, " / "));
+  }
+
+ private:
+  static std::pair<std::string, std::string> split(const std::string& setting) {
+    const std::size_t at = setting.find('=');
+    return {setting.substr(0, at), at == std::string::npos ? "" : setting.substr(at + 1)};
+  }
+  /// "rows" of "array.rows", "batch" of "--batch".
+  static std::string tail_of(const std::string& key) {
+    return key.substr(key.find_last_of(key.starts_with("--") ? "-" : ".") + 1);
+  }
+  static std::string value_of(const Point& p, const std::string& key) {
+    for (const std::string& setting : p.settings)
+      if (split(setting).first == key) return split(setting).second;
+    return "";
+  }
+  /// Base names, where each is of one path only.
+  static std::map<std::string, std::string> short_names(const std::set<std::string>& paths) {
+    std::map<std::string, std::string> names;
+    std::set<std::string> all;
+    for (const std::string& path : paths) all.insert(names[path] = base_of(path));
+    if (all.size() < paths.size())
+      for (auto& [path, name] : names) name = path;
+    return names;
+  }
+
+  std::map<std::string, std::string> config_, model_;
+  bool has_config_ = false, has_model_ = false;
+  std::vector<std::pair<std::string, std::string>> keys_;  ///< with their short names
+  std::vector<std::string> common_;
+};
+
 using Rows = std::vector<std::vector<std::string>>;
 
-constexpr std::size_t kGap = 2, kTexts = 2;  ///< blanks between columns; the first columns are text
+constexpr std::size_t kGap = 2;  ///< blanks between columns
 
 std::vector<std::size_t> widths_of(const Rows& rows) {
   std::vector<std::size_t> widths(rows.front().size());
@@ -72,28 +203,38 @@ std::vector<std::size_t> widths_of(const Rows& rows) {
   return widths;
 }
 
-/// As many columns as the width has room for, `least` in any case; texts give way first.
-std::string aligned(const Rows& rows, std::size_t least, std::size_t width) {
-  constexpr std::size_t kLeastText = 16;
+/// As many columns as the width has room for, `least` in any case. @param texts  of them the first
+std::string aligned(const Rows& rows, std::size_t texts, std::size_t least, std::size_t width) {
   std::vector<std::size_t> widths = widths_of(rows);
   const auto total = [&] {
     std::size_t sum = 0;
     for (const std::size_t w : widths) sum += w + kGap;
     return sum - kGap;
   };
-  while (total() > width && widths.size() > std::max(least, kTexts + 1)) widths.pop_back();
-  for (const std::size_t i : {1U, 0U})
-    if (total() > width)
-      widths[i] -= std::min(total() - width, widths[i] - std::min(widths[i], kLeastText));
+  while (widths.size() > least && total() > width) widths.pop_back();
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < widths.size(); ++i)
-      line += i < kTexts ? fmt::format("{:<{}}  ", fitted(row[i], widths[i]), widths[i])
-                         : fmt::format("{:>{}}  ", row[i], widths[i]);
+      line += i < texts ? fmt::format("{:<{}}  ", row[i], widths[i])
+                        : fmt::format("{:>{}}  ", row[i], widths[i]);
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
+}
+
+/// "all points: edge64, lenet", in lines.
+std::string common_text(const std::vector<std::string>& parts, std::size_t width) {
+  std::string text, line = "all points:";
+  for (const std::string& part : parts) {
+    const std::string word = " " + part + (&part == &parts.back() ? "" : ",");
+    if (line.size() + word.size() > width) {
+      text += line + "\n";
+      line = " ";
+    }
+    line += word;
+  }
+  return parts.empty() ? "" : text + line + "\n";
 }
 
 /// Each once, in the order of their first.
@@ -104,12 +245,53 @@ std::vector<std::string> once(const std::vector<std::string>& names) {
   return all;
 }
 
+/// Letters to change, put in or leave out until `a` is `b`.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t before = std::exchange(row[0], i + 1);
+    for (std::size_t k = 0; k < b.size(); ++k) {
+      const std::size_t change = before + (a[i] == b[k] ? 0 : 1);
+      before = row[k + 1];
+      row[k + 1] = std::min({change, row[k] + 1, row[k + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+/// All figures that some point has, but keys of configurations.
+std::vector<std::string> figures_of(const std::vector<Point>& points) {
+  std::set<std::string> names;
+  const auto known = [&](const char* name) {
+    return std::ranges::any_of(points, [&](const Point& p) { return p.figure(name).has_value(); });
+  };
+  for (const char* name : kDerived)
+    if (known(name)) names.insert(name);
+  for (const Point& p : points) {
+    for (const Json& result : p.results)
+      for (const auto& [key, value] : result.items())
+        if (value.is_number()) names.insert(key);
+    for (const auto& [key, value] : p.joint.items()) names.insert(key);
+  }
+  return {names.begin(), names.end()};
+}
+
 void require_known(const std::vector<Point>& points, const std::string& option,
                    const std::string& figure) {
   const auto has = [&](const Point& point) { return point.figure(figure).has_value(); };
   const auto runs = [](const Point& point) { return point.failed.empty(); };
   if (std::ranges::none_of(points, runs) || std::ranges::any_of(points, has)) return;
-  throw_error("--{} {}: no point has this figure", option, figure);
+  const std::vector<std::string> there = figures_of(points);
+  std::vector<std::string> all = there;
+  for (const Point& p : points)
+    for (const auto& [key, value] : p.keys.items()) all.push_back(key);
+  const auto nearest = std::ranges::min_element(
+      all, {}, [&](const std::string& name) { return distance(figure, name); });
+  throw_error("--{} {}: no point has this figure{} (there are {}, and keys of the configuration)",
+              option, figure,
+              nearest == all.end() ? "" : fmt::format(", did you mean {}?", *nearest),
+              fmt::join(there, ", "));
 }
 
 /// A line each; one of a configuration that fails all its models in the same way.
@@ -128,7 +310,7 @@ std::string failures_of(const std::vector<Point>& points) {
   for (const auto& [line, models] : lines) {
     const bool one = models.size() == 1;
     if (one && !models[0].empty() && line.find(models[0]) == std::string::npos)
-      text += fmt::format("{} ({})\n", line, models[0]);
+      text += fmt::format("{} ({})\n", line, base_of(models[0]));
     else
       text += one ? line + "\n" : fmt::format("{} ({} models)\n", line, models.size());
   }
@@ -143,7 +325,17 @@ std::optional<double> Point::figure(const std::string& name) const {
     const auto x = figure(a), y = figure(b);
     return x && y ? std::optional(*x * *y / 1000) : std::nullopt;
   };
+  if (const auto found = number(joint, name)) return found;
   if (name == "microseconds") return product("cycles", "clock_ns");
+  if (name == "area") return figure("total_um2");
+  if (name == kRate) {
+    const auto us = figure("microseconds");
+    return us ? std::optional(1e6 * figure("images").value_or(1) / *us) : std::nullopt;
+  }
+  if (name == "clock_ns")  // what a synthesis measured, before what others predict
+    for (const Json& result : results)
+      if (result.value("command", "") == "synth")
+        if (const auto found = number(result, name)) return found;
   for (auto result = results.rbegin(); result != results.rend(); ++result) {
     const auto read = number(*result, "dram_bytes_read");
     const auto written = number(*result, "dram_bytes_written");
@@ -153,46 +345,130 @@ std::optional<double> Point::figure(const std::string& name) const {
   return number(keys, name);
 }
 
+double parse_reach(const std::string& text) {
+  char* end = nullptr;
+  const double rate = std::strtod(text.c_str(), &end);
+  const std::string unit = end;
+  if (end == text.c_str() || (!unit.empty() && unit != "/s") || !std::isfinite(rate) || rate <= 0)
+    throw_error("--reach {}: expected inferences a second, as in 30/s", text);
+  return rate;
+}
+
+std::string Goal::name_of(const std::string& figure) const {
+  return std::ranges::find(sum, figure) == sum.end() ? figure : "sum_" + figure;
+}
+
 std::vector<std::string> Goal::objectives() const {
-  std::vector<std::string> all = minimize;
-  all.insert(all.end(), maximize.begin(), maximize.end());
+  std::vector<std::string> all;
+  for (const auto* figures : {&minimize, &maximize})
+    for (const std::string& figure : *figures) all.push_back(name_of(figure));
   return all;
 }
 
 std::vector<std::string> Goal::asked() const {
   std::vector<std::string> all = objectives();
-  for (const Condition& c : where) all.push_back(c.figure);
+  for (const Condition& c : where) all.push_back(name_of(c.figure));
+  for (const std::string& figure : sum) all.push_back(name_of(figure));
+  if (reach > 0) all.emplace_back(kSlowest);
   return once(all);
 }
 
+namespace {
+
+/// Sums and the slowest rate of each design, where all of its models have the figure.
+void join(const Goal& goal, std::vector<Point>& points) {
+  for (const auto& group : by_design(points)) {
+    Json joint = Json::object();
+    const auto all = [&](const std::string& figure) {
+      return std::ranges::all_of(group,
+                                 [&](const Point* p) { return p->figure(figure).has_value(); });
+    };
+    for (const std::string& figure : goal.sum)
+      if (all(figure)) {
+        double sum = 0;
+        for (const Point* p : group) sum += *p->figure(figure);
+        joint["sum_" + figure] = sum;
+      }
+    if (goal.reach > 0 && all(kRate)) {
+      double least = HUGE_VAL;
+      for (const Point* p : group) least = std::min(least, *p->figure(kRate));
+      joint[kSlowest] = least;
+    }
+    for (Point* p : group) p->joint = joint;
+  }
+}
+
+/// Of points that stand for all models of their designs: no figure may be of one model alone.
+void require_joint(const Goal& goal, std::vector<Point>& points) {
+  for (const auto& group : by_design(points))
+    for (const std::string& figure : goal.objectives())
+      for (const Point* p : group)
+        if (p->allowed && p->figure(figure) != group.front()->figure(figure))
+          throw_error("{}: differs between the models of a design: --sum {}", figure, figure);
+}
+
+/// The front of points that are compared with each other.
+void mark_front(const Goal& goal, const std::vector<Point*>& group) {
+  std::vector<std::vector<double>> costs;
+  for (const Point* p : group) {
+    costs.emplace_back();
+    for (const std::string& figure : goal.minimize)
+      costs.back().push_back(*p->figure(goal.name_of(figure)));
+    for (const std::string& figure : goal.maximize)
+      costs.back().push_back(-*p->figure(goal.name_of(figure)));
+  }
+  const std::vector<bool> front = pareto_front(costs);
+  for (std::size_t i = 0; i < group.size(); ++i) group[i]->front = front[i];
+}
+
+}  // namespace
+
 void Goal::judge(std::vector<Point>& points) const {
-  for (const Condition& c : where) require_known(points, "where", c.figure);
-  for (const std::string& figure : minimize) require_known(points, "minimize", figure);
-  for (const std::string& figure : maximize) require_known(points, "maximize", figure);
+  for (const std::string& figure : sum) require_known(points, "sum", figure);
+  if (reach > 0) require_known(points, "reach", kRate);
+  join(*this, points);
+  for (const Condition& c : where) require_known(points, "where", name_of(c.figure));
+  for (const std::string& figure : minimize) require_known(points, "minimize", name_of(figure));
+  for (const std::string& figure : maximize) require_known(points, "maximize", name_of(figure));
   const auto objectives = this->objectives();
   for (Point& p : points)
-    p.allowed = p.chosen && p.failed.empty() &&
-                std::ranges::all_of(where,
-                                    [&](const Condition& c) {
-                                      const auto value = p.figure(c.figure);
-                                      return value && c.holds(*value);
-                                    }) &&
-                std::ranges::all_of(objectives, [&](const std::string& figure) {
-                  return p.figure(figure).has_value();
-                });
-  for (Point& p : points) p.front = false;
-  if (objectives.empty()) return;
-  for (auto& [model, group] : by_model(points)) {
-    std::erase_if(group, [](const Point* p) { return !p->allowed; });
-    std::vector<std::vector<double>> costs;
-    for (const Point* p : group) {
-      costs.emplace_back();
-      for (const std::string& figure : minimize) costs.back().push_back(*p->figure(figure));
-      for (const std::string& figure : maximize) costs.back().push_back(-*p->figure(figure));
-    }
-    const std::vector<bool> front = pareto_front(costs);
-    for (std::size_t i = 0; i < group.size(); ++i) group[i]->front = front[i];
+    p.allowed =
+        p.chosen && p.failed.empty() &&
+        std::ranges::all_of(where,
+                            [&](const Condition& c) {
+                              const auto value = p.figure(name_of(c.figure));
+                              return value && c.holds(*value);
+                            }) &&
+        std::ranges::all_of(
+            objectives, [&](const std::string& figure) { return p.figure(figure).has_value(); }) &&
+        (reach == 0 || p.figure(kSlowest).value_or(0) >= reach);
+  for (Point& p : points) {
+    p.front = false;
+    p.stands = sum.empty();
   }
+  if (!sum.empty()) {
+    for (const auto& group : by_design(points)) {
+      group.front()->stands = true;
+      if (!std::ranges::all_of(group, &Point::allowed))
+        for (Point* p : group) p->allowed = false;
+    }
+    require_joint(*this, points);
+  }
+  if (objectives.empty()) return;
+  if (sum.empty()) {
+    for (auto& [model, group] : by_model(points)) {
+      std::erase_if(group, [](const Point* p) { return !p->allowed; });
+      mark_front(*this, group);
+    }
+    return;
+  }
+  const auto designs = by_design(points);
+  std::vector<Point*> firsts;
+  for (const auto& group : designs)
+    if (group.front()->allowed) firsts.push_back(group.front());
+  mark_front(*this, firsts);
+  for (const auto& group : designs)
+    for (Point* p : group) p->front = group.front()->front;
 }
 
 std::vector<std::string> Goal::columns(const std::vector<Point>& points) const {
@@ -203,26 +479,73 @@ std::vector<std::string> Goal::columns(const std::vector<Point>& points) const {
   return once(all);
 }
 
-std::string to_text(const std::vector<Point>& points, const Goal& goal, std::size_t width) {
-  const auto columns = goal.columns(points);
-  const bool compared = !goal.objectives().empty();
-  Rows rows{{"configuration", "model"}};
-  rows[0].insert(rows[0].end(), columns.begin(), columns.end());
-  std::size_t allowed = 0;
-  for (const Point& p : points) {
-    allowed += p.allowed ? 1 : 0;
-    if (compared ? !p.front : !p.allowed) continue;
-    rows.push_back({name_of(p), p.model});
-    for (const std::string& figure : columns) rows.back().push_back(for_people(p.figure(figure)));
+namespace {
+
+/// Whether models of one design have different ones.
+bool is_of_models(const std::vector<Point>& points, const std::string& figure) {
+  std::map<std::string, std::optional<double>> values;
+  return std::ranges::any_of(points, [&](const Point& p) {
+    return p.figure(figure) != values.emplace(p.design, p.figure(figure)).first->second;
+  });
+}
+
+/// What is asked for, then of the usual figures those that differ between the points shown. The
+/// area is the one with memories, where that is known.
+std::vector<std::string> shown_figures(const std::vector<Point>& points, const Goal& goal,
+                                       const std::vector<const Point*>& shown) {
+  std::vector<std::string> all = goal.asked();
+  for (const std::string& figure : goal.columns(points)) {
+    const bool is_asked = std::ranges::find(all, figure) != all.end();
+    const auto value = [&](const Point* p) { return p->figure(figure); };
+    if (is_asked ||
+        std::ranges::none_of(shown, [&](const Point* p) { return value(p).has_value(); }))
+      continue;
+    const bool of_models = !goal.sum.empty() && is_of_models(points, figure);
+    const bool differs = shown.size() < 2 || std::ranges::any_of(shown, [&](const Point* p) {
+                           return value(p) != value(shown.front());
+                         });
+    const bool has_area =
+        std::ranges::any_of(shown, [](const Point* p) { return p->figure("area").has_value(); });
+    if (differs && !of_models && !(figure == "area_um2" && has_area)) all.push_back(figure);
   }
-  std::string text = aligned(rows, kTexts + goal.asked().size(), width) + "\n";
-  text += failures_of(points);
+  return all;
+}
+
+}  // namespace
+
+std::string to_text(const std::vector<Point>& points, const Goal& goal, std::size_t width) {
+  const bool compared = !goal.objectives().empty(), joint = !goal.sum.empty();
+  const Names names(points, joint);
+  std::vector<const Point*> shown;
+  std::size_t allowed = 0, designs = 0;
+  for (const Point& p : points) {
+    designs += p.stands ? 1 : 0;
+    allowed += p.stands && p.allowed ? 1 : 0;
+    if (p.stands && (compared ? p.front : p.allowed)) shown.push_back(&p);
+  }
+  const auto columns = shown_figures(points, goal, shown);
+  const std::vector<std::string> heads = names.heads();
+  Rows rows{heads};
+  rows[0].insert(rows[0].end(), columns.begin(), columns.end());
+  for (const Point* p : shown) {
+    rows.push_back(names.cells(*p));
+    for (const std::string& figure : columns) rows.back().push_back(for_people(p->figure(figure)));
+  }
+  std::string text = common_text(names.common(), width);
+  if (!rows[0].empty())
+    text += aligned(rows, heads.size(), heads.size() + goal.asked().size(), width);
+  text += "\n" + failures_of(points);
   const auto failed =
       std::ranges::count_if(points, [](const Point& p) { return !p.failed.empty(); });
   text += fmt::format("{} points, {} failed", points.size(), failed);
-  if (!goal.where.empty() || compared) text += fmt::format(", {} within the conditions", allowed);
-  if (compared) text += fmt::format(", {} on the front", rows.size() - 1);
-  return text + "\n";
+  if (joint) text += fmt::format(", {} designs", designs);
+  if (!goal.where.empty() || goal.reach > 0 || compared)
+    text += fmt::format(", {} within the conditions", allowed);
+  if (compared) text += fmt::format(", {} on the front", shown.size());
+  text += "\n";
+  if (std::ranges::find(columns, "area_um2") != columns.end())
+    text += "area_um2 is of the cells alone; area has the memories, too\n";
+  return text;
 }
 
 std::string to_csv(const std::vector<Point>& points, const Goal& goal) {
@@ -243,6 +566,8 @@ Json to_json(const std::vector<Point>& points, const Goal& goal) {
   Json json;
   json["minimize"] = goal.minimize;
   json["maximize"] = goal.maximize;
+  json["sum"] = goal.sum;
+  json["reach"] = goal.reach > 0 ? Json(goal.reach) : Json(nullptr);
   json["where"] = Json::array();
   for (const Condition& c : goal.where)
     json["where"].push_back(fmt::format("{}{}{}", c.figure, c.relation, c.bound));
@@ -269,19 +594,22 @@ std::string quoted(const std::string& text) {
   return all + "'";
 }
 
-/// A block of data: "x y" of the points of a model, by x.
+/// A block of data: "x y label" of the points, by x.
 std::string block(const std::string& name, const std::vector<const Point*>& points,
-                  const std::string& x, const std::string& y) {
-  std::vector<std::pair<double, double>> places;
+                  const Names& names, const std::string& x, const std::string& y) {
+  std::vector<std::tuple<double, double, std::string>> places;
   places.reserve(points.size());
-  for (const Point* p : points) places.emplace_back(*p->figure(x), *p->figure(y));
+  for (const Point* p : points) places.emplace_back(*p->figure(x), *p->figure(y), names.label(*p));
   std::ranges::sort(places);
   std::string text = fmt::format("${} << EOD\n", name);
-  for (const auto& [a, b] : places) text += fmt::format("{} {}\n", a, b);
+  for (auto& [a, b, label] : places) {
+    std::ranges::replace(label, '"', '\'');
+    text += fmt::format("{} {} \"{}\"\n", a, b, label);
+  }
   return text + "EOD\n";
 }
 
-/// A logarithmic axis for figures far apart.
+/// Figures with a prefix where they are large; a logarithmic axis where they are far apart.
 std::string axis(const char* name, const std::string& figure, const std::vector<Point>& points) {
   constexpr double kFar = 20;
   double least = HUGE_VAL, most = 0;
@@ -291,7 +619,8 @@ std::string axis(const char* name, const std::string& figure, const std::vector<
       most = std::max(most, *p.figure(figure));
     }
   const bool far = least > 0 && most > kFar * least;
-  return fmt::format("set {0}label {1}\n{2}", name, quoted(figure),
+  return fmt::format("set {0}label {1}\nset format {0} '{2}'\n{3}", name,
+                     quoted(figure + (far ? " (logarithmic)" : "")), most >= 1e4 ? "%.1s%c" : "%g",
                      far ? fmt::format("set logscale {}\n", name) : "");
 }
 
@@ -301,27 +630,36 @@ std::string to_plot(const std::vector<Point>& points, const Goal& goal, const st
                     const std::string& file) {
   const auto objectives = goal.objectives();
   const std::string &x = objectives.at(0), &y = objectives.at(1);
+  const Names names(points, !goal.sum.empty());
   std::map<std::string, std::vector<const Point*>> all, front;
   for (const Point& p : points) {
-    if (!p.allowed) continue;
-    all[p.model].push_back(&p);
-    if (p.front) front[p.model].push_back(&p);
+    if (!p.allowed || !p.stands) continue;
+    const std::string curve = goal.sum.empty() ? names.model(p) : "all models";
+    all[curve].push_back(&p);
+    if (p.front) front[curve].push_back(&p);
   }
+  // Between two points of the front the better one in y is out of reach until its x is.
+  const char* steps = goal.minimize.empty() ? "fsteps" : "steps";
   std::string data, curves;
   int number = 0;
-  for (const auto& [model, group] : all) {
+  for (const auto& [curve, group] : all) {
     ++number;
-    data += block(fmt::format("all{}", number), group, x, y);
-    data += block(fmt::format("front{}", number), front.at(model), x, y);
+    data += block(fmt::format("all{}", number), group, names, x, y);
+    data += block(fmt::format("front{}", number), front.at(curve), names, x, y);
     curves += fmt::format(
         "{0}$all{1} using 1:2 with points pointtype 6 linecolor {1} notitle, "
-        "$front{1} using 1:2 with linespoints pointtype 7 linecolor {1} title {2}",
-        number > 1 ? ", " : "plot ", number, quoted(model.empty() ? "front" : model));
+        "$front{1} using 1:2 with {3} linecolor {1} notitle, "
+        "$front{1} using 1:2 with points pointtype 7 linecolor {1} title {2}, "
+        "$front{1} using 1:2:3 with labels left offset 0.7,0.5 font ',9' notitle",
+        number > 1 ? ", " : "plot ", number, quoted(curve.empty() ? "front" : curve), steps);
   }
   return fmt::format(
-      "set terminal {} size 900,600 noenhanced\nset output {}\nset grid\nset key top right\n"
+      "set terminal {} size 1000,600 noenhanced\nset output {}\nset grid\n"
+      "set key outside right top\nset title {}\nset offsets graph 0.05, graph 0.1, graph 0.05, "
+      "graph 0.05\n"
       "{}{}{}{}\n",
-      terminal, quoted(file), axis("x", x, points), axis("y", y, points), data, curves);
+      terminal, quoted(file), quoted(names.label_key()), axis("x", x, points), axis("y", y, points),
+      data, curves);
 }
 
 }  // namespace trine::sweep

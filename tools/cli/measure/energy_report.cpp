@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "tools/cli/run/rate.h"
 
 namespace trine::cli {
 namespace {
@@ -22,10 +23,14 @@ Json parts_json(const LayerEnergy& energy) {
   return json;
 }
 
-std::string joules(double pj) {
-  if (pj >= 1e9) return fmt::format("{:.2f} mJ", pj * 1e-9);
-  if (pj >= 1e6) return fmt::format("{:.2f} uJ", pj * 1e-6);
-  return fmt::format("{:.2f} nJ", pj * 1e-3);
+/// What part of the chip's energy is wires', glitches' and the clock's.
+std::string parts_text(const EnergyReport& report) {
+  const double total = report.sum.total();
+  return fmt::format(
+      "Of the chip's energy the loads of wires take {}, glitches {} and the clock {}.\n",
+      energy_text(total - report.without_wires.total()),
+      energy_text(total - report.without_glitches.total()),
+      energy_text(total - report.without_clock.total()));
 }
 
 /// Sums layers up, with all that they hold and without parts of it.
@@ -33,6 +38,7 @@ class Adder {
  public:
   Adder(const machine::Config& config, const energy::Table& table) : config_(config) {
     report_.table = table;
+    report_.clock_ns = clock_of(config).ns;
   }
 
   /// @param times  layers that are alike
@@ -50,7 +56,7 @@ class Adder {
 
   EnergyReport report(double cycles, std::int64_t macs) const {
     EnergyReport report = report_;
-    const double pj = report.sum.total(), ns = cycles * report.table.clock_ns;
+    const double pj = report.sum.total(), ns = cycles * report.clock_ns;
     if (ns > 0) report.milliwatts = pj / ns;
     if (pj > 0) report.tops_per_watt = 2 * static_cast<double>(macs) / pj;
     return report;
@@ -59,7 +65,7 @@ class Adder {
  private:
   LayerEnergy of(const sim::Actions& actions, double cycles, const energy::Without& without) const {
     return energy::energy_of(actions, static_cast<std::uint64_t>(std::llround(cycles)), config_,
-                             report_.table, report_.table.clock_ns, without);
+                             report_.table, report_.clock_ns, without);
   }
 
   const machine::Config& config_;
@@ -109,7 +115,7 @@ EnergyReport energy_report(const estimate::Estimate& estimate, const machine::Co
 void add_to(Json& json, const EnergyReport& report) {
   json["energy_pj"] = report.sum.total();
   json["energy"] = {{"technology", report.table.technology},
-                    {"clock_ns", report.table.clock_ns},
+                    {"clock_ns", report.clock_ns},
                     {"by_component", parts_json(report.sum)},
                     {"without_wires_pj", report.without_wires.total()},
                     {"without_glitches_pj", report.without_glitches.total()},
@@ -128,7 +134,7 @@ void add_to(Json& json, const EnergyReport& report) {
   }
 }
 
-std::string to_text(const EnergyReport& report) {
+std::string to_text(const EnergyReport& report, bool details) {
   std::string text;
   const double total = report.sum.total();
   std::string names = fmt::format("{:<12}", "energy"), shares = fmt::format("{:<12}", "% of chip");
@@ -137,16 +143,14 @@ std::string to_text(const EnergyReport& report) {
     shares += fmt::format("{:>9.1f}", total > 0 ? 100 * pj / total : 0);
   }
   const std::string dram = report.dram_pj
-                               ? fmt::format("; DRAM: {} at {:g} pJ a bit", joules(*report.dram_pj),
-                                             report.dram_pj_per_bit)
+                               ? fmt::format("; DRAM: {} at {:g} pJ a bit",
+                                             energy_text(*report.dram_pj), report.dram_pj_per_bit)
                                : "";
   return names + "\n" + shares + "\n" +
-         fmt::format("chip: {} ({}, {:.2f} ns: {:.1f} mW, {:.3f} TOPS/W){}\n", joules(total),
-                     report.table.technology, report.table.clock_ns, report.milliwatts,
+         fmt::format("chip: {} ({}, {:.0f} MHz: {:.1f} mW, {:.3f} TOPS/W){}\n", energy_text(total),
+                     report.table.technology, 1000 / report.clock_ns, report.milliwatts,
                      report.tops_per_watt, dram) +
-         fmt::format("without wires {}, without glitches {}, without the clock {}\n",
-                     joules(report.without_wires.total()), joules(report.without_glitches.total()),
-                     joules(report.without_clock.total()));
+         (details ? parts_text(report) : "");
 }
 
 void write_accelergy(const EnergyReport& report, const EnergyOptions& options) {

@@ -37,7 +37,8 @@ struct EnergyReport {
   energy::LayerEnergy sum, without_wires, without_glitches, without_clock;
   std::optional<double> dram_pj;
   double dram_pj_per_bit = 0;
-  double milliwatts = 0, tops_per_watt = 0;  ///< of the chip, at the table's clock
+  double clock_ns = 0;                       ///< clock_of() the design
+  double milliwatts = 0, tops_per_watt = 0;  ///< of the chip, at the clock
 };
 
 EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,
@@ -48,7 +49,8 @@ EnergyReport energy_report(const estimate::Estimate& estimate, const machine::Co
 
 /// Puts it into what to_json(program, ..) gave.
 void add_to(Json& json, const EnergyReport& report);
-std::string to_text(const EnergyReport& report);
+/// @param details  what is wires', glitches' and the clock's, too
+std::string to_text(const EnergyReport& report, bool details);
 
 /// Writes counts of actions in the format of Accelergy 0.4, if --accelergy says where.
 void write_accelergy(const EnergyReport& report, const EnergyOptions& options);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/energy_report.h"
+#include "tools/cli/run/rate.h"
 #include "tools/estimate/area_model.h"
 #include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
@@ -23,6 +24,7 @@ struct Options {
   NetworkOptions network;
   BackendOptions memory;
   EnergyOptions energy;
+  Shown shown;
   std::string table;
   int tokens = 128, context = 0;
 };
@@ -32,7 +34,8 @@ constexpr const char* kEstimate = "estimate";  ///< the backend that it says it 
 std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llround(cycles)); }
 std::string number(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
 
-std::string summary(const estimate::Estimate& e, const machine::Config& config) {
+std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
+                    const machine::Config& config) {
   const int width = columns() < 100 ? columns() - 68 : 26;  // of names; the rest takes 68
   std::string text = fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7} {}\n", "layer", width,
                                  "times", "MACs", "weight bytes", "cycles", "util %", "bound");
@@ -41,13 +44,14 @@ std::string summary(const estimate::Estimate& e, const machine::Config& config) 
                         fitted(row.name, static_cast<std::size_t>(width)), width, row.times,
                         number(row.macs), number(row.weight_bytes), grouped(whole(row.cycles)),
                         100 * utilization(row.macs, whole(row.cycles), config), row.bound());
-  text += "(of one; the totals are of all)\n";
+  text += "(each row is of one of its layers; the totals are of all)\n";
   if (e.parameters() > 0) text += fmt::format("{} parameters\n", number(e.parameters()));
   return text + fmt::format(
-                    "{} on {} (estimated): {} MACs, {} bytes of weights,\n{} cycles, "
-                    "{:.1f} % of {} MACs per cycle\n",
-                    e.network, config.name, number(e.macs()), number(e.weight_bytes()),
-                    grouped(whole(e.cycles())),
+                    "{} on {} (estimated)\n{} cycles {}, {}\n"
+                    "{} MACs, {} bytes of weights, {:.1f} % of {} MACs per cycle\n",
+                    e.network, design_name(config), grouped(whole(e.cycles())),
+                    rate_text(e.cycles(), 1, energy.clock_ns), energy_text(energy.sum.total()),
+                    number(e.macs()), number(e.weight_bytes()),
                     100 * utilization(e.macs(), whole(e.cycles()), config),
                     config.peak_macs_per_cycle());
 }
@@ -65,14 +69,22 @@ estimate::Estimate table_of(const Options& options, const machine::Config& confi
   return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config);
 }
 
-std::string area_text(const estimate::Area& a) {
-  return fmt::format(
-      "{} gate equivalents, {} um2 of cells, {} um2 with memories,\n{:.2f} ns without wires (a "
-      "model of {}{}:\nof designs that it had not seen {:.1f} %, {:.1f} % and {:.1f} % off at "
-      "most)\n",
-      grouped(a.gate_equivalents), grouped(a.area_um2), grouped(a.total_um2), a.clock_ns, a.library,
-      a.beyond ? ", beyond those it is fitted to" : "", 100 * a.area_error, 100 * a.total_error,
-      100 * a.clock_error);
+std::string area_text(const estimate::Area& a, bool details) {
+  std::string text =
+      fmt::format("area, predicted: {} gate equivalents, {} um2 of cells, {} um2 with memories\n",
+                  grouped(a.gate_equivalents), grouped(a.area_um2), grouped(a.total_um2));
+  if (!details) return text;
+  text += wrapped(
+      fmt::format(
+          "Area and clock are predicted by a model that was fitted to syntheses with {}. On "
+          "designs that it was not fitted to it was off by at most {:.1f} % (area of "
+          "cells), {:.1f} % (area with memories) and {:.1f} % (clock).{}",
+          a.library, 100 * a.area_error, 100 * a.total_error, 100 * a.clock_error,
+          a.beyond ? " This design has more or fewer rows or columns than any of those: it "
+                     "may be further off."
+                   : ""),
+      "", static_cast<std::size_t>(columns()));
+  return text;
 }
 
 void add_area(const estimate::Area& a, Json& json) {
@@ -92,7 +104,8 @@ void add_area(const estimate::Area& a, Json& json) {
 /// Figures, what they cost, and the design's.
 int tell(const Options& options, const std::string& text, const EnergyReport& energy,
          const Json& json, const machine::Config& config) {
-  options.output.print(text + to_text(energy) + area_text(estimate::area_of(config)));
+  options.output.print(text + to_text(energy, options.shown.details) +
+                       area_text(estimate::area_of(config), options.shown.details));
   options.output.write_json(json, &config);
   write_accelergy(energy, options.energy);
   return kSuccess;
@@ -106,12 +119,14 @@ int run(const Options& options) {
   if (is_table(options)) {
     const estimate::Estimate table = table_of(options, config);
     const EnergyReport energy = energy_report(table, config, options.energy.read());
-    return tell(options, summary(table, config), energy, to_json(table, energy, config), config);
+    return tell(options,
+                summary(table, energy, config) + (options.shown.details ? clock_text(config) : ""),
+                energy, to_json(table, energy, config), config);
   }
   const ModelEstimate model = estimate_of(read_file(options.network.model), options.network,
                                           options.memory, options.energy, config);
-  return tell(options, to_text(model.network.program, model.execution, kEstimate), model.energy,
-              to_json(model), config);
+  return tell(options, to_text(model.network.program, model.execution, kEstimate, options.shown),
+              model.energy, to_json(model), config);
 }
 
 }  // namespace
@@ -128,6 +143,7 @@ ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkO
   e.fetched = e.slowest.fetched_bytes;
   e.checked = false;
   model.energy = energy_report(model.network.program, e.slowest, energy, table);
+  e.energy_pj = model.energy.sum.total();
   return model;
 }
 
@@ -143,6 +159,7 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy,
   Json json;
   json["model"] = e.network;
   json["cycles"] = whole(e.cycles());
+  add_rate(json, e.cycles(), 1, energy.clock_ns);
   json["macs"] = e.macs();
   json["parameters"] = e.parameters();
   json["weight_bytes"] = e.weight_bytes();
@@ -173,6 +190,7 @@ void add_estimate(Command app, Action& action) {
       "quantized TFLite or ONNX model, a compiled program,\nor a table of shapes: FILE.csv");
   options->memory.declare_memory(command);
   options->energy.declare(command);
+  options->shown.declare(command);
   options->output.declare(command);
   add_value(command, "--table NAME", options->table,
             "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3");

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cctype>
 #include <filesystem>
 #include <set>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -21,6 +23,17 @@ using Arguments = std::vector<std::string>;
 
 /// "edge64" of presets and of TOML files.
 std::string stem(const std::string& path) { return fs::path(path).stem().string(); }
+
+/// "edge64", with --set "edge64,array.rows=4": results of variants are files of their own.
+std::string design_stem(const std::string& config, const std::vector<std::string>& settings) {
+  std::string name = stem(config);
+  for (const std::string& setting : settings) name += "," + setting;
+  std::erase_if(name, [](unsigned char c) {
+    return std::isalnum(c) == 0 &&
+           std::string_view(".,=_-").find(static_cast<char>(c)) == std::string_view::npos;
+  });
+  return name;
+}
 
 /// Of model `i`; empty without.
 std::string own(const std::vector<std::string>& values, std::size_t i) {
@@ -180,7 +193,8 @@ Arguments data_of(const Measurements& o, const std::string& data) {
 /// A model on a design.
 void measure_point(const Measurements& o, const std::string& config, std::size_t i,
                    Commands& commands) {
-  const std::string &model = o.models[i], name = stem(config) + "." + stem(model),
+  const std::string &model = o.models[i],
+                    name = design_stem(config, o.settings) + "." + stem(model),
                     vectors = own(o.vectors, i), data = own(o.data, i), real = own(o.floats, i);
   const Arguments backend{"--backend", o.backend};
   for (const int batch : o.batches) {
@@ -266,7 +280,9 @@ bool Measurements::measure(const Output& output) const {
   Inputs library;
   if (!liberty.empty()) library = {{"liberty", liberty}};
   for (const std::string& config : configs)
-    if (synth) commands.run(stem(config) + ".synth", "synth", config, "", {}, library, true);
+    if (synth)
+      commands.run(design_stem(config, settings) + ".synth", "synth", config, "", {}, library,
+                   true);
   return commands.right();
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "tools/cli/run/cliffs.h"
+#include "tools/cli/run/rate.h"
 
 namespace trine::cli {
 namespace {
@@ -33,6 +34,10 @@ std::size_t program_bytes(const compiler::Program& program) {
   std::size_t words = 0;
   for (const compiler::Program* stage : compiler::stages(program)) words += stage->words.size();
   return 8 * words;
+}
+
+double clock_ns_of(const compiler::Program& program, const Execution& e) {
+  return e.clock_ns > 0 ? e.clock_ns : clock_of(program.config).ns;
 }
 
 std::string speed_text(const Execution& e) {
@@ -79,7 +84,8 @@ std::string cause_rows(const sim::RunResult& run) {
     names += fmt::format("{:>8}", csr::kCauses[i].name);
     shares += fmt::format("{:>8.1f}", 100 * static_cast<double>(run.causes[i]) / cycles);
   }
-  return "\n" + names + "\n" + shares + "\n\n";
+  return "\nwhat the cycles went into, or waited for (docs/architecture.md, \"causes\"):\n" +
+         names + "\n" + shares + "\n\n";
 }
 
 /// What an operator reads and writes, without constants.
@@ -110,6 +116,21 @@ std::string host_only(const compiler::Program& program) {
 }
 
 }  // namespace
+
+std::string rate_text(const compiler::Program& program, const Execution& e) {
+  return fmt::format(
+      "{} cycles{} {}{}\n", grouped(e.slowest.cycles), per_image(e),
+      rate_text(static_cast<double>(e.slowest.cycles), e.images, clock_ns_of(program, e)),
+      e.energy_pj ? ", " + energy_text(*e.energy_pj) : "");
+}
+
+void Shown::declare(Command command) {
+  command.add_flag("--details", details, "print what each figure is of, and how far it is off");
+  add_value(command, "--warnings W", warnings,
+            "of layers far slower than their size asks for, with what helps: none,\n"
+            "all, or some: those of more than 5 % of all cycles (some)")
+      ->check(one_of({"all", "none", "some"}));
+}
 
 void Execution::add(sim::RunResult result, bool is_exact) {
   ++vectors;
@@ -196,16 +217,19 @@ std::string edges_text(const compiler::Program& program) {
   for (const Json& t : edges["tensors"]) {
     const bool turned = t["turned"], looked_up = t["looked_up"];
     if (!turned && !looked_up) continue;
-    text +=
-        fmt::format("laid out by the host, {}: {} {}: {}{}{}\n", t["direction"].get<std::string>(),
-                    fitted(t["name"], 20), fmt::join(t["extents"].get<std::vector<int>>(), "x"),
-                    turned ? "turned" : "", turned && looked_up ? ", " : "",
-                    looked_up ? t["type"].get<std::string>() + " looked up" : "");
+    text += fmt::format(
+        "The host copies {} {} ({}){}{}{}.\n", t["direction"] == "in" ? "input" : "output",
+        fitted(t["name"], 20), fmt::join(t["extents"].get<std::vector<int>>(), "x"),
+        turned ? " and transposes it" : "", turned && looked_up ? "," : "",
+        looked_up ? " and looks its " + t["type"].get<std::string>() + " codes up" : "");
   }
-  return text + fmt::format("host: {} bytes of tensors, {} of planes, {} rv32imc instructions\n",
-                            grouped(edges["tensor_bytes"].get<std::int64_t>()),
-                            grouped(edges["plane_bytes"].get<std::int64_t>()),
-                            grouped(edges["instructions"].get<std::int64_t>()));
+  return text +
+         fmt::format(
+             "For inputs and outputs of {} bytes the host copies {} bytes of the machine's layout: "
+             "about\n{} instructions of an rv32imc processor.\n",
+             grouped(edges["tensor_bytes"].get<std::int64_t>()),
+             grouped(edges["plane_bytes"].get<std::int64_t>()),
+             grouped(edges["instructions"].get<std::int64_t>()));
 }
 
 Json to_json(const compiler::Program& program, const Execution& e, const std::string& backend) {
@@ -215,6 +239,7 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
   json["backend"] = backend;
   json["cycles"] = run.cycles;
   json["images"] = e.images;
+  add_rate(json, static_cast<double>(run.cycles), e.images, clock_ns_of(program, e));
   json["macs"] = program.macs();
   json["peak_macs_per_cycle"] = program.config.peak_macs_per_cycle();
   json["utilization"] = utilization(program.macs(), run.cycles, program.config);
@@ -260,19 +285,21 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
 }
 
 std::string to_text(const compiler::Program& program, const Execution& e,
-                    const std::string& backend) {
+                    const std::string& backend, const Shown& shown) {
   const sim::RunResult& run = e.slowest;
-  return layer_rows(program, run) + host_text(program) + edges_text(program) + cause_rows(run) +
-         to_text(cliffs_of(program, run)) +
+  return layer_rows(program, run) + host_text(program) +
+         (shown.details ? edges_text(program) + cause_rows(run) : "\n") +
+         to_text(cliffs_of(program, run), shown.warnings) +
          fmt::format(
-             "{} on {} ({}): {}\n"
-             "{} cycles{}, {} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n",
-             program.name, program.config.name, backend, verdict(e), grouped(run.cycles),
-             per_image(e), grouped(static_cast<std::uint64_t>(program.macs())),
+             "{} on {} ({}): {}\n{}"
+             "{} MACs, {} of {} MACs per cycle; DRAM: {} bytes read, {} written\n",
+             program.name, design_name(program.config), backend, verdict(e), rate_text(program, e),
+             grouped(static_cast<std::uint64_t>(program.macs())),
              percent(utilization(program.macs(), run.cycles, program.config), 1),
              program.config.peak_macs_per_cycle(), grouped(run.dram_bytes_read),
              grouped(run.dram_bytes_written)) +
-         speed_text(e) + fetch_text(program, e) + host_only(program);
+         (shown.details && e.clock_ns == 0 ? clock_text(program.config) : "") + speed_text(e) +
+         fetch_text(program, e) + host_only(program);
 }
 
 }  // namespace trine::cli

@@ -32,8 +32,8 @@ struct Options {
   Output output;
   EngineFlags engine;
   std::vector<std::string> configs, config_files, models, shapes, settings, options, by, then;
-  std::vector<std::string> where, minimize, maximize;
-  std::string csv, plot, worker, part;
+  std::vector<std::string> where, minimize, maximize, sum;
+  std::string reach, csv, plot, worker, part;
 };
 
 constexpr std::string_view kOfSynth = "--synth.", kTable = "--table=";
@@ -48,6 +48,8 @@ class Sweep {
     for (const std::string& text : o_.where) goal_.where.push_back(sweep::parse_condition(text));
     goal_.minimize = o_.minimize;
     goal_.maximize = o_.maximize;
+    goal_.sum = o_.sum;
+    if (!o_.reach.empty()) goal_.reach = sweep::parse_reach(o_.reach);
     check_methods();
     check_plot();
   }
@@ -243,7 +245,7 @@ void add_sweep(Command app, Action& action) {
       ->check(one_of({"estimate", "arch", "rtl", "synth"}));
   add_value(command, "--then METHODS", options->then,
             "the front (without one all within the conditions) once more by\n"
-            "these, then judged anew: the rest falls out")
+            "these; the front is then of these points alone")
       ->delimiter(',')
       ->check(one_of({"estimate", "arch", "rtl", "synth"}));
   add_value(command, "--option NAME=V,V", options->options,
@@ -258,6 +260,12 @@ void add_sweep(Command app, Action& action) {
       ->delimiter(',');
   add_value(command, "--maximize FIGURES", options->maximize, "the same the other way round")
       ->delimiter(',');
+  add_value(command, "--sum FIGURES", options->sum,
+            "by commas: added over the models of a design, which are one point\n"
+            "of a joint front (--sum microseconds --minimize microseconds,area)")
+      ->delimiter(',');
+  add_value(command, "--reach RATE", options->reach,
+            "designs all of whose models reach so many inferences/s (30/s)");
   options->engine.declare(command);
   add_value(command, "--csv FILE", options->csv, "all points, for a spreadsheet");
   add_value(command, "--plot FILE", options->plot,
@@ -267,9 +275,11 @@ void add_sweep(Command app, Action& action) {
   add_value(command, "--part K/N", options->part, "")->group("");
   command.footer(
       "Figures are numbers of `trine estimate|run|synth --json` by name (cycles, utilization,\n"
-      "gate_equivalents, area_um2, clock_ns, energy_pj ...), dram_bytes (read and written),\n"
-      "microseconds (cycles times clock_ns), and keys of the configuration (array.rows). A point\n"
-      "that lacks one is never within conditions. Fronts are of each model.\n"
+      "gate_equivalents, clock_ns, energy_pj ...), area (um2 with memories: total_um2; area_um2 "
+      "is\n"
+      "of the cells alone), dram_bytes (read and written), microseconds (cycles times clock_ns),\n"
+      "inferences_per_second, and keys of the configuration (array.rows). A point that lacks one\n"
+      "is never within conditions. Fronts are of each model, but with --sum.\n"
       "A point runs once: --out holds what it came to, whatever ends the sweep. Exit code 1: "
       "points\n"
       "failed; the others are told all the same.\n\n"
@@ -280,6 +290,8 @@ void add_sweep(Command app, Action& action) {
       "      --where 'cycles<100000' --csv points.csv\n"
       "  trine sweep --configs 'presets/edge*.toml' --models 'models/*.tflite' \\\n"
       "      --minimize cycles,gate_equivalents --then rtl,synth\n"
+      "  trine sweep --config edge64 --set memory.pmem_kib=32,64 --models 'models/*.tflite' \\\n"
+      "      --reach 1000/s --sum microseconds --minimize microseconds,area\n"
       "  trine sweep --configs '*.toml' --models '*.tflite' --by rtl --engine slurm --out points");
 }
 

@@ -40,10 +40,10 @@ Execution run_cases(const compiler::Program& program, const reference::VectorSet
 
 /// What `verify` finds out.
 struct Verification {
-  Json json;                        ///< without the configuration
-  std::string text;                 ///< for people
+  Json json;  ///< without the configuration
+  Execution execution;
+  std::string text;                 ///< of the comparison, for people
   std::vector<std::string> faults;  ///< a line each; none: all codes within the tolerance
-  sim::RunResult slowest;           ///< with the most cycles
 };
 
 /// A model compiled as its vectors' runtime rounds. @param bytes  which `options.model` names

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 
 #include "base/index.h"
 #include "base/text.h"
@@ -22,32 +23,116 @@ bool is_cliff(std::uint64_t cycles, std::uint64_t bound, std::uint64_t all) {
   return cycles > kSteep * bound && kSmallest * cycles >= all;
 }
 
-/// What a layer waits for.
-std::string advice_of(Cause cause, const compiler::ProgramLayer& layer) {
-  const bool spilled = layer.placement.find("DRAM") != std::string::npos;
+/// A layer with what its remedy depends on.
+struct Waiting {
+  const compiler::ProgramLayer& layer;
+  const machine::Config& config;
+
+  bool is(std::initializer_list<const char*> parts) const {
+    return std::ranges::any_of(
+        parts, [&](const char* part) { return layer.op.find(part) != std::string::npos; });
+  }
+  bool spilled() const { return layer.placement.find("DRAM") != std::string::npos; }
+  bool of_tokens() const { return is({"FULLY_CONNECTED"}); }
+  /// " or a wider bus", unless there is none.
+  std::string wider(const char* before) const {
+    return config.axi_data_bits < 1024
+               ? fmt::format("{}bus.axi_data_bits above {}", before, config.axi_data_bits)
+               : "";
+  }
+};
+
+std::string vector_remedy(const Waiting& w) {
+  if (w.is({"SOFTMAX"}))
+    return "a softmax passes three times over each row: more array.rows take more rows at once; "
+           "at the network's end the largest sum is the class without it";
+  if (w.is({"NORM"}))
+    return "a normalization passes twice over each token: more array.rows take more tokens at "
+           "once; a batch normalization is folded into the layer before it";
+  if (w.is({"TRANSPOSE"}) && !w.is({"CONV"}))
+    return "it only moves elements: export the model in the layout that the next operator reads, "
+           "and the layer is gone";
+  if (w.is({"CONCATENATION", "PACK"}))
+    return "its parts are copied: parts of a multiple of 4 channels, joined along the channels, "
+           "are written in place";
+  if (w.is({"SLICE", "SPLIT", "GATHER", "REVERSE", "TILE", "PAD"}))
+    return "it only moves elements: cut or join along the channels, at multiples of 4, and there "
+           "is no copy";
+  if (w.is({"RESIZE", "SPACE_TO", "TO_SPACE"}))
+    return "each set of pixels is a copy of its own: resize fewer channels (before the "
+           "convolution that widens them)";
+  if (w.is({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"}))
+    return "channels become pixels, element by element: reshape where pixels stay whole, or keep "
+           "the shape";
+  if (w.is({"POOL", "MEAN", "SUM", "REDUCE"}))
+    return "a pool reads each element of its window alone: more array.rows; a stride of the "
+           "convolution before it needs no pool";
+  const bool function = w.is({"DEQUANTIZE", "FLOAT", "ERF", "GELU", "LOGISTIC", "TANH", "EXP"});
+  if (!function && w.is({"ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE"}))
+    return "an operator of two maps goes word by word: more array.rows; an addition right behind "
+           "a convolution costs nothing";
+  if (!w.config.table)
+    return "without a table a function is a chain of operators: vector.table=true";
+  return "a function that no convolution comes before goes word by word: more array.rows, or "
+         "place it right behind a convolution";
+}
+
+std::string memory_remedy(const Waiting& w, Cause cause) {
+  if (w.spilled())
+    return fmt::format("its maps go through DRAM: memory.dmem_kib above {}{}", w.config.dmem_kib,
+                       w.wider(", or "));
+  if (cause == Cause::kStore)
+    return "its results leave over the bus" +
+           (w.config.axi_data_bits < 1024 ? w.wider(": ") : ", which is as wide as can be");
+  if (w.of_tokens())
+    return "each weight is read for one product: --batch N shares them among N images" +
+           w.wider(", or ");
+  if (w.layer.macs > 0)
+    return fmt::format("its weights come too late: memory.pmem_kib above {}{}", w.config.pmem_kib,
+                       w.wider(", or "));
+  return "what it reads comes too late: a larger operator before it hides that" + w.wider(", or ");
+}
+
+std::string compute_remedy(const Waiting& w) {
+  if (w.is({"DEPTHWISE"}))
+    return w.config.depthwise
+               ? "a depthwise filter uses a few columns only: fewer array.cols, more array.rows"
+               : "a depthwise filter takes a step for each tap: depthwise.enable=true";
+  if (w.of_tokens())
+    return "one row of lanes works on one image: --batch N fills the others, or fewer array.rows";
+  return "its map has fewer pixels or channels than the array has rows or columns: fewer "
+         "array.rows or array.cols";
+}
+
+/// What would help this layer on this design.
+std::string advice_of(Cause cause, const Waiting& w) {
   switch (cause) {
     case Cause::kMemory:
     case Cause::kLoad:
-      return spilled ? "its maps go through DRAM: more memory.dmem_kib, or a wider "
-                       "bus.axi_data_bits"
-                     : "what it reads comes too late: a wider bus.axi_data_bits, or more "
-                       "memory.pmem_kib";
     case Cause::kStore:
-      return spilled ? "its results go to DRAM: more memory.dmem_kib, or a wider bus.axi_data_bits"
-                     : "its results leave over the bus: a wider bus.axi_data_bits";
+      return memory_remedy(w, cause);
     case Cause::kDrain:
-      return "short reductions: post.columns_per_cycle=2";
+      if (w.is({"THRESHOLD"}))
+        return "its thresholds are compared one after the other: a quantizer with a scale, or "
+               "one of fewer levels";
+      if (w.config.columns_per_cycle < 2)
+        return "it adds up few products, so that results wait to leave: post.columns_per_cycle=2";
+      return "it adds up few products, so that results wait to leave: fewer array.cols, more "
+             "array.rows";
     case Cause::kBank:
-      return "taps of several lanes lie in one bank: another stride or width, or array.rows";
+      return "rows that are read together lie in one bank: another width or stride of its map, "
+             "or other array.rows";
     case Cause::kVector:
-      return "elements one by one: more array.rows, vector.table for functions of one map";
+      return vector_remedy(w);
     case Cause::kControl:
-      return "more RUNs than work: larger parts (memory.dmem_kib), or operators joined in the "
-             "model";
+      return w.spilled() ? fmt::format("it is cut into many small parts: memory.dmem_kib above {}",
+                                       w.config.dmem_kib)
+                         : "it is too small to keep the machine busy: --batch N, or join it with "
+                           "its neighbours in the model";
     case Cause::kCompute:
       break;
   }
-  return "lanes or columns stay idle: fewer array.cols or array.rows, depthwise.enable";
+  return compute_remedy(w);
 }
 
 /// The cause of most cycles beyond the bound. Steps and what the bound counts go together.
@@ -59,13 +144,15 @@ Cause main_cause(sim::CauseCycles causes, std::uint64_t bound) {
   return static_cast<Cause>(most - causes.begin());
 }
 
-Cliff cliff_of(const compiler::ProgramLayer& layer, std::uint64_t cycles, Cause cause) {
+Cliff cliff_of(const Waiting& w, std::uint64_t cycles, std::uint64_t all, Cause cause) {
+  const compiler::ProgramLayer& layer = w.layer;
   return {layer.name,
           layer.op,
           cycles,
+          static_cast<double>(cycles) / static_cast<double>(all),
           static_cast<std::uint64_t>(layer.bound_cycles),
           std::string(csr::kCauses[at(static_cast<int>(cause))].name),
-          advice_of(cause, layer)};
+          advice_of(cause, w)};
 }
 
 }  // namespace
@@ -77,7 +164,8 @@ std::vector<Cliff> cliffs_of(const compiler::Program& program, const sim::RunRes
     const sim::LayerResult& result = run.layers.at(i);
     const auto bound = static_cast<std::uint64_t>(layers[i].bound_cycles);
     if (is_cliff(result.cycles, bound, run.cycles))
-      cliffs.push_back(cliff_of(layers[i], result.cycles, main_cause(result.causes, bound)));
+      cliffs.push_back(cliff_of({layers[i], program.config}, result.cycles, run.cycles,
+                                main_cause(result.causes, bound)));
   }
   return cliffs;
 }
@@ -94,7 +182,8 @@ std::vector<Cliff> expected_cliffs(const compiler::Program& program,
     if (is_cliff(static_cast<std::uint64_t>(cycles),
                  static_cast<std::uint64_t>(layers[i].bound_cycles),
                  static_cast<std::uint64_t>(all)))
-      cliffs.push_back(cliff_of(layers[i], static_cast<std::uint64_t>(cycles),
+      cliffs.push_back(cliff_of({layers[i], program.config}, static_cast<std::uint64_t>(cycles),
+                                static_cast<std::uint64_t>(all),
                                 2 * bus > cycles      ? Cause::kMemory
                                 : layers[i].macs == 0 ? Cause::kVector
                                                       : Cause::kCompute));
@@ -102,12 +191,17 @@ std::vector<Cliff> expected_cliffs(const compiler::Program& program,
   return cliffs;
 }
 
-std::string to_text(const std::vector<Cliff>& cliffs) {
+std::string to_text(const std::vector<Cliff>& cliffs, const std::string& which) {
+  constexpr double kLarge = 0.05;
   std::string text;
-  const auto width = static_cast<std::size_t>(columns()) - 68;
+  const auto width = static_cast<std::size_t>(columns());
+  if (which == "none") return text;
   for (const Cliff& c : cliffs)
-    text += fmt::format("warning: {} {}: {} cycles, bound {} ({})\n  {}\n", fitted(c.name, width),
-                        fitted(c.op, 12), grouped(c.cycles), grouped(c.bound), c.cause, c.advice);
+    if (which == "all" || c.share > kLarge)
+      text += fmt::format("warning: {} {}: {} cycles, {:.0f} % of all, at best {} ({})\n",
+                          fitted(c.name, width / 3), fitted(c.op, 14), grouped(c.cycles),
+                          100 * c.share, grouped(c.bound), c.cause) +
+              wrapped(c.advice, "  ", width);
   return text;
 }
 
@@ -117,6 +211,7 @@ Json to_json(const std::vector<Cliff>& cliffs) {
     list.push_back({{"name", c.name},
                     {"op", c.op},
                     {"cycles", c.cycles},
+                    {"share", c.share},
                     {"bound_cycles", c.bound},
                     {"cause", c.cause},
                     {"advice", c.advice}});

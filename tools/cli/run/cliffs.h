@@ -18,7 +18,9 @@ namespace trine::cli {
 
 struct Cliff {
   std::string name, op;
-  std::uint64_t cycles = 0, bound = 0;
+  std::uint64_t cycles = 0;
+  double share = 0;  ///< of all cycles
+  std::uint64_t bound = 0;
   std::string cause;
   std::string advice;  ///< keys of the configuration, or what to change in the model
 };
@@ -30,8 +32,9 @@ std::vector<Cliff> cliffs_of(const compiler::Program& program, const sim::RunRes
 std::vector<Cliff> expected_cliffs(const compiler::Program& program,
                                    const std::vector<program::Traffic>& traffic);
 
-/// Two lines each; empty without any.
-std::string to_text(const std::vector<Cliff>& cliffs);
+/// A line each, and one or two with what would help.
+/// @param which  "some": of more than a twentieth of all cycles; "all"; "none"
+std::string to_text(const std::vector<Cliff>& cliffs, const std::string& which);
 Json to_json(const std::vector<Cliff>& cliffs);
 
 }  // namespace trine::cli

@@ -22,6 +22,7 @@ struct Options {
   Output output;
   NetworkOptions network;
   std::string out, image, c, stages;
+  Shown shown;
   bool disassemble = false;
 };
 
@@ -44,8 +45,9 @@ Totals totals_of(const compiler::Program& program) {
 
 std::string removed_text(const program::Removed& removed) {
   if (removed.filters == 0 && removed.macs == 0) return {};
-  return fmt::format("left out, as they say nothing: {} of {} filters, {} MACs\n", removed.filters,
-                     removed.of_filters, grouped(static_cast<std::uint64_t>(removed.macs)));
+  return fmt::format("removed {} of {} filters, {} MACs: their output is constant or unread\n",
+                     removed.filters, removed.of_filters,
+                     grouped(static_cast<std::uint64_t>(removed.macs)));
 }
 
 /// As wide as the terminal. @param numbers  constants, maps read, written, compulsory
@@ -88,19 +90,20 @@ std::string placement_text(const compiler::ProgramLayer& layer) {
                            : layer.placement;
 }
 
-std::string summary(const compiler::Program& program,
-                    const std::vector<program::Traffic>& traffic) {
+std::string summary(const compiler::Program& program, const std::vector<program::Traffic>& traffic,
+                    const Shown& shown) {
   std::string text;
   for (const compiler::ProgramLayer& layer : program::layers_of(program))
     text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
                         cut(placement_text(layer), static_cast<std::size_t>(columns()) - 48));
   const Totals sum = totals_of(program);
-  return text + traffic_text(program, traffic) + host_text(program) + edges_text(program) +
+  return text + traffic_text(program, traffic) + host_text(program) +
+         (shown.details ? edges_text(program) : "") +
          fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
                      program.name, program.config.name, sum.layers,
                      grouped(static_cast<std::uint64_t>(program.macs())), sum.instructions,
                      grouped(sum.constants)) +
-         removed_text(program.removed) + to_text(expected_cliffs(program, traffic));
+         removed_text(program.removed) + to_text(expected_cliffs(program, traffic), shown.warnings);
 }
 
 Json to_json(const compiler::Program& program, const std::vector<program::Traffic>& traffic) {
@@ -163,7 +166,7 @@ int run(const Options& options) {
   for (const compiler::Program* stage : compiler::stages(program))
     if (options.disassemble) options.output.print(compiler::disassemble(*stage));
   const std::vector<program::Traffic> traffic = program::traffic_of(program);
-  options.output.print(summary(program, traffic));
+  options.output.print(summary(program, traffic, options.shown));
   options.output.write_json(to_json(program, traffic), &config);
   return kSuccess;
 }
@@ -176,6 +179,7 @@ void add_compile(Command app, Action& action) {
   options->network.declare(command);
   options->network.declare_batch(command);
   options->network.declare_print(command);
+  options->shown.declare(command);
   options->output.declare(command);
   add_value(command, "--out,-o FILE", options->out, "program to write");
   add_value(command, "--image FILE", options->image,

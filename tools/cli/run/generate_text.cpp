@@ -228,7 +228,8 @@ class Writer {
     if (!o_.layers || totals_.tokens == 0) return "";
     Execution e;
     e.add(totals_.last.run, totals_.last.difference.empty());
-    return to_text(totals_.last.program, e, o_.backend.backend) + "\n";
+    e.clock_ns = 1000 / o_.clock_mhz;
+    return to_text(totals_.last.program, e, o_.backend.backend, {.details = true}) + "\n";
   }
 
   Json to_json() const {

@@ -26,10 +26,20 @@ struct Execution {
   bool checked = true;  ///< false: it was not compared with anything
   const char* why_not = "a program holds no model to compare with";
   double seconds = 0;                          ///< of simulation
+  double clock_ns = 0;                         ///< 0: what clock_of() predicts
+  std::optional<double> energy_pj;             ///< of `slowest`, where it is known
   std::uint64_t fetched = 0;                   ///< bytes of the program, by the first run
   std::optional<std::uint64_t> fetched_again;  ///< by a further one, the most
 
   void add(sim::RunResult result, bool is_exact);
+};
+
+/// --details and --warnings, of the commands that print a run.
+struct Shown {
+  bool details = false;
+  std::string warnings = "some";  ///< of slow layers: cliffs.h
+
+  void declare(Command command);
 };
 
 /// MACs / (cycles * peak).
@@ -38,7 +48,11 @@ double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Confi
 Json to_json(const compiler::Program& program, const Execution& execution,
              const std::string& backend);
 std::string to_text(const compiler::Program& program, const Execution& execution,
-                    const std::string& backend);
+                    const std::string& backend, const Shown& shown = {});
+
+/// "13,844 cycles = 60.5 us at 229 MHz: 16,500 inferences/s, 20.6 uJ\n"; the energy where it is
+/// known.
+std::string rate_text(const compiler::Program& program, const Execution& e);
 
 /// The operators of a program that the host executes, a line each; empty without any.
 std::string host_text(const compiler::Program& program);

@@ -24,6 +24,7 @@ struct Options {
   NetworkOptions network;
   BackendOptions backend;
   EnergyOptions energy;
+  Shown shown;
   std::vector<std::string> inputs, outputs;
   std::string memory, perfetto;
 };
@@ -159,8 +160,9 @@ int run(const Options& options) {
   execution.add(result, difference.empty());
   const EnergyReport energy =
       energy_report(network.program, execution.slowest, options.energy, table);
-  options.output.print(to_text(network.program, execution, options.backend.backend) +
-                       to_text(energy));
+  execution.energy_pj = energy.sum.total();
+  options.output.print(to_text(network.program, execution, options.backend.backend, options.shown) +
+                       to_text(energy, options.shown.details));
   Json json = to_json(network.program, execution, options.backend.backend);
   add_to(json, energy);
   options.output.write_json(json, &config);
@@ -181,6 +183,7 @@ void add_run(Command app, Action& action) {
   options->network.declare_print(command);
   options->backend.declare(command);
   options->energy.declare(command);
+  options->shown.declare(command);
   options->output.declare(command);
   add_value(command, "--input,-i X.npy", options->inputs,
             "NumPy file of an input, in order; random codes, seeded, if absent")

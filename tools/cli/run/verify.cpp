@@ -24,6 +24,7 @@ struct Options {
   NetworkOptions network;
   BackendOptions backend;
   EnergyOptions energy;
+  Shown shown;
   std::string vectors;
   int tolerance = 0;
 };
@@ -103,9 +104,13 @@ int run(const Options& options) {
       load_network(vectors, read_file(options.network.model), options.network, config);
   Verification v = verify(network, vectors, options.network.policy(vectors.policy), options.backend,
                           options.tolerance, options.output.quiet);
-  const EnergyReport energy = energy_report(network.program, v.slowest, options.energy, table);
+  const EnergyReport energy =
+      energy_report(network.program, v.execution.slowest, options.energy, table);
   add_to(v.json, energy);
-  options.output.print(v.text + to_text(energy));
+  v.execution.energy_pj = energy.sum.total();
+  options.output.print(
+      to_text(network.program, v.execution, options.backend.backend, options.shown) + v.text +
+      to_text(energy, options.shown.details));
   write_accelergy(energy, options.energy);
   options.output.write_json(v.json, &config);
   for (const std::string& line : v.faults) fmt::print(stderr, "{}: {}\n", options.vectors, line);
@@ -141,10 +146,9 @@ Verification verify(const Network& network, const reference::VectorSet& vectors,
   if (network.graph && !comparison.differences.empty())
     layers = reference::compare_layers(*network.graph, vectors, policy);
   Verification result;
-  result.text = to_text(network.program, execution, backend.backend) +
-                to_text(comparison, layers, vectors.layers_case, tolerance);
-  result.slowest = execution.slowest;
+  result.text = to_text(comparison, layers, vectors.layers_case, tolerance);
   result.json = to_json(network.program, execution, backend.backend);
+  result.execution = std::move(execution);
   result.json.update(comparison_json(comparison, layers, tolerance));
   if (comparison.codes.largest <= tolerance) return result;
   const std::vector<std::string>& all = comparison.differences;
@@ -167,6 +171,7 @@ void add_verify(Command app, Action& action) {
       ->check(range(0, 255));
   options->backend.declare(command);
   options->energy.declare(command);
+  options->shown.declare(command);
   options->output.declare(command);
   command.footer(
       "Cycles are those of one inference, from start to interrupt, the slowest of the vectors.\n"

@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/cache.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/interrupt.h"
 #include "base/npy.h"
+#include "base/process.h"
 #include "base/progress.h"
 #include "base/text.h"
 
 using namespace trine;
 using Catch::Matchers::Contains;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -242,6 +249,59 @@ TEST_CASE("files are made once for what they depend on, the oldest go", "[base][
   write_file(scratch.folder / "file", "");
   CHECK(obtain("a", scratch.folder / "file" / "below") == "of a");  // cannot be kept
   CHECK(made == 6);
+}
+
+TEST_CASE("a signal ends tools and removes what is unfinished", "[base][process]") {
+  const fs::path dir = fs::temp_directory_path() / ("base_test_signal." + std::to_string(getpid()));
+  fs::create_directories(dir / "parent");
+  const int signal = GENERATE(SIGINT, SIGTERM, SIGHUP);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    ::signal(signal, SIG_DFL);  // Catch has one of its own
+    clean_up_on_signals();
+    const TemporaryFolder scratch(dir / "parent", "build");
+    const Unfinished file(dir / "half");
+    std::ofstream(dir / "half") << "x";
+    std::ofstream(scratch.path() / "object.o") << "x";
+    run_process({"sh", "-c", "echo $$ > ../pid; exec sleep 60"}, dir / "parent", dir / "log");
+    ::_exit(3);
+  }
+  for (int i = 0; i < 500 && !fs::exists(dir / "pid"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ::kill(child, signal);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == signal);
+  CHECK(fs::is_empty(dir / "parent"));
+  CHECK_FALSE(fs::exists(dir / "half"));
+  const std::string tool = read_text(dir / "pid");
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const fs::path comm = fs::path("/proc") / tool.substr(0, tool.find('\n')) / "comm";
+  CHECK((!fs::exists(comm) || read_text(comm) != "sleep\n"));
+  fs::remove_all(dir);
+}
+
+TEST_CASE("what killed processes left in the cache is swept", "[base][cache]") {
+  const fs::path cache =
+      fs::temp_directory_path() / ("base_test_sweep." + std::to_string(getpid()));
+  const auto old = fs::file_time_type::clock::now() - std::chrono::minutes(2);
+  const TemporaryFolder owned(cache / "rtl", "build");
+  const std::vector<fs::path> left{cache / "rtl" / "build-123456", cache / "rtl" / "design-123456",
+                                   cache / "python" / "build-abcdef"};
+  for (const fs::path& folder : left) fs::create_directories(folder / "deep");
+  fs::create_directories(cache / "rtl" / "build-654321");
+  for (const fs::path& folder : left) fs::last_write_time(folder, old);
+  fs::last_write_time(owned.path(), old);
+  ::setenv("TRINE_CACHE", cache.c_str(), 1);
+  sweep_cache();
+  ::unsetenv("TRINE_CACHE");
+  for (const fs::path& folder : left) CHECK_FALSE(fs::exists(folder));
+  CHECK(fs::exists(owned.path()));                    // its process lives
+  CHECK(fs::exists(cache / "rtl" / "build-654321"));  // may just have been made
+  fs::remove_all(cache);
 }
 
 TEST_CASE("elements of arrays are numbers", "[base][npy]") {

@@ -92,6 +92,12 @@ fs::path cache_folder() {
   return fs::temp_directory_path() / "trine-cache";
 }
 
+void sweep_cache() {
+  std::error_code error;
+  for (fs::directory_iterator i(cache_folder(), error), end; !error && i != end; i.increment(error))
+    sweep_folders(i->path());
+}
+
 FileCache::FileCache(fs::path folder, std::uintmax_t most_bytes)
     : folder_(std::move(folder)), most_bytes_(most_bytes) {}
 

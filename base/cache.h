@@ -24,13 +24,16 @@ struct BuildPlace {
 /// A program or library, found by all that it depends on, and made where it is not there. Processes
 /// can build at the same time: it is moved into place when complete, under a lock. Beside it lies
 /// its checksum: a damaged one, which would crash or worse, is built again. Folders that a killed
-/// process left are removed by the next build.
+/// process left are removed by the next build, and by sweep_cache().
 /// @param depends  names all of it: sources, flags, versions of tools
 /// @param make  builds, says where the result lies
 /// @throws Error  a path with blanks, in which make cannot build
 std::filesystem::path built_file(
     const std::filesystem::path& cache, const std::string& depends, const std::string& suffix,
     const std::function<std::filesystem::path(const BuildPlace&)>& make);
+
+/// Removes what killed processes left unfinished in any folder of the cache: sweep_folders().
+void sweep_cache();
 
 /// Files that tools write, found by all that they depend on. Several processes and threads may use
 /// it at once. What cannot be read or written is as if it were not there.

@@ -14,9 +14,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <system_error>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 
 namespace trine {
 namespace fs = std::filesystem;
@@ -110,6 +112,7 @@ class Temporary {
       descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     } while (descriptor_ < 0 && errno == EEXIST);
     failed_ = descriptor_ < 0 ? errno : 0;
+    if (failed_ == 0) unfinished_.emplace(path_);
   }
   Temporary(const Temporary&) = delete;
   Temporary& operator=(const Temporary&) = delete;
@@ -130,11 +133,13 @@ class Temporary {
   int become(const fs::path& target) {
     if (::rename(path_.c_str(), target.c_str()) != 0) return errno;
     failed_ = ENOENT;  // nothing is left to remove
+    unfinished_.reset();
     return 0;
   }
 
  private:
   fs::path path_;
+  std::optional<Unfinished> unfinished_;
   int descriptor_ = -1, failed_ = 0;
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 
 namespace trine {
 namespace fs = std::filesystem;
@@ -82,6 +83,7 @@ void write_output(const Files& files, const nlohmann::ordered_json& about, const
            fmt::format(".{}.{}.{}", target.filename().string(), ::getpid(), what);
   };
   const fs::path fresh = beside("new"), old = beside("old");
+  const Unfinished unfinished(fresh);
   std::error_code ignored;
   try {
     if (stays(target)) return refill(files, manifest(files, about), target);

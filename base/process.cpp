@@ -9,16 +9,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <regex>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/interrupt.h"
 
 extern char** environ;
 
@@ -27,7 +28,7 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Between mkdtemp and its lock a folder has no owner.
-constexpr std::chrono::hours kSweptAge{1};
+constexpr std::chrono::minutes kSweptAge{1};
 
 /// Whether one of `settings` ("NAME=value") has the name of `variable`.
 bool is_set(const std::string& variable, const std::vector<std::string>& settings) {
@@ -69,11 +70,14 @@ class Child {
 
   /// @return the exit code, 128 + n after signal n
   int wait() const {
+    const RunningTool running(id_);
     int status = 0;
     while (waitpid(id_, &status, 0) < 0 && errno == EINTR) {
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
+
+  pid_t id() const { return id_; }
 
  private:
   pid_t id_ = 0;
@@ -105,6 +109,7 @@ int run_process(const std::vector<std::string>& argv, const fs::path& folder,
   const Child child(argv, folder, {}, [&ends](posix_spawn_file_actions_t* actions) {
     posix_spawn_file_actions_adddup2(actions, ends[1], STDOUT_FILENO);
   });
+  const RunningTool running(child.id());
   close(ends[1]);
   char buffer[4096];
   for (ssize_t count = 0; (count = read(ends[0], buffer, sizeof buffer)) != 0;)
@@ -139,6 +144,7 @@ TemporaryFolder::TemporaryFolder(const fs::path& parent, const std::string& stem
   if (mkdtemp(name.data()) == nullptr)
     throw_error("{}: cannot make a folder there: {}", parent.string(), std::strerror(errno));
   path_ = name;
+  unfinished_ = std::make_unique<Unfinished>(path_);
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock_ >= 0) flock(lock_, LOCK_EX);
 }
@@ -150,10 +156,14 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 void sweep_folders(const fs::path& parent) {
-  static const std::regex ours("(build|design|list)-.{6}");
+  const auto is_ours = [](const std::string& name) {
+    return std::ranges::any_of(std::array{"build-", "design-", "list-"}, [&](const char* stem) {
+      return name.starts_with(stem) && name.size() == std::strlen(stem) + 6;
+    });
+  };
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-    if (!std::regex_match(entry.path().filename().string(), ours)) continue;
+    if (!is_ours(entry.path().filename().string())) continue;
     const auto age = fs::file_time_type::clock::now() - entry.last_write_time(ignored);
     if (!entry.is_directory(ignored) || age < kSweptAge) continue;
     const int folder = ::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -6,11 +6,14 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace trine {
+
+class Unfinished;
 
 /// Runs argv[0], found on PATH, in `folder`; stdout and stderr go to `log`.
 /// @param settings  "NAME=value", in the environment of the tool alone
@@ -32,8 +35,8 @@ std::string first_line_of(const std::vector<std::string>& argv);
 /// True if `name` is an executable file on PATH.
 bool on_path(const std::string& name);
 
-/// A folder that exists for as long as this object, removed with its contents. It is locked
-/// (flock), which ends with its process however that ends.
+/// A folder that exists for as long as this object, removed with its contents, also by
+/// clean_up_on_signals(). It is locked (flock), which ends with its process however that ends.
 class TemporaryFolder {
  public:
   /// @param parent  made if absent. @throws Error  names the folder that cannot be made
@@ -46,6 +49,7 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+  std::unique_ptr<Unfinished> unfinished_;
   int lock_ = -1;
 };
 

@@ -15,7 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "base/cache.h"
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/own_model.h"
 
@@ -114,6 +116,8 @@ int main(int argc, char** argv) {
       "  ./trine docs              the documents as a site with search\n\n"
       "`trine help COMMAND` explains a command with examples.\n"
       "Exit codes: 0 success, 1 a result is wrong, 2 bad input.");
+  clean_up_on_signals();
+  sweep_cache();
   int code = parse(app, arguments_of(argc, argv));
   if (code < 0) code = action();
   flush_stdout();

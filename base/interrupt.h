@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What does not outlive the program when a signal ends it: unfinished files and folders, tools that
+// it runs. A signal runs no destructor.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <filesystem>
+
+namespace trine {
+
+/// From now on Ctrl-C, SIGTERM and SIGHUP end the running tools and remove what is registered; then
+/// the signal ends the program, as it would have (a shell tells 130 after Ctrl-C). A signal that is
+/// ignored or has a handler stays as it is. For programs, not for libraries in those of others.
+void clean_up_on_signals();
+
+/// A file or folder that such a signal removes, as long as this lives.
+class Unfinished {
+ public:
+  explicit Unfinished(const std::filesystem::path& path);
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  ~Unfinished();
+
+ private:
+  std::size_t slot_;
+};
+
+/// A process that such a signal ends (SIGTERM), as long as this lives.
+class RunningTool {
+ public:
+  explicit RunningTool(pid_t id);
+  RunningTool(const RunningTool&) = delete;
+  RunningTool& operator=(const RunningTool&) = delete;
+  ~RunningTool();
+
+ private:
+  std::size_t slot_;
+};
+
+}  // namespace trine

@@ -160,7 +160,7 @@ void Gates::add_register(int instance, const Cell& cell) {
   registers_.push_back(reg);
 }
 
-/// A single-port memory by the common names of its pins, as synth/read/macro.h connects them.
+/// A single-port memory by the common names of its pins, as synth/macro.h connects them.
 void Gates::add_macro(int instance, const Cell& cell) {
   const std::vector<int>& nets = netlist_.instance(instance).nets;
   Macro macro;

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "synth/read/macro.h"
+#include "synth/macro.h"
 #include "synth/read/netlist.h"
 #include "synth/timing/paths.h"
 #include "synth/timing/timer.h"

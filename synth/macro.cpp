@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "synth/read/macro.h"
+#include "synth/macro.h"
 
 #include <fmt/format.h>
 

@@ -94,7 +94,7 @@ std::string simulate(const fs::path& folder, std::vector<std::string> command) {
   return read_text(log);
 }
 
-const std::string kBench = TRINE_SOURCE_DIR "/tests/smoke_icarus_tb.v";
+const std::string kBench = TRINE_SOURCE_DIR "/tests/programs/smoke_icarus_tb.v";
 
 /// The tiny program under Icarus, on what Yosys has made in `folder`: what the bench says.
 std::string run_tiny(const machine::Config& config, const fs::path& folder,

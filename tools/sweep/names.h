@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -28,6 +29,10 @@ class Names {
 
   std::vector<std::string> heads() const;
   std::vector<std::string> cells(const Point& p) const;
+  /// Whether a key of the configuration has a column.
+  bool has_column(const std::string& key) const {
+    return std::ranges::any_of(keys_, [&](const auto& known) { return known.first == key; });
+  }
   /// What all points have.
   const std::vector<std::string>& common() const { return common_; }
   std::string model(const Point& p) const { return model_.at(p.model); }

@@ -417,7 +417,10 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal, std::siz
     allowed += p.stands && p.allowed ? 1 : 0;
     if (p.stands && (compared ? p.front : p.allowed)) shown.push_back(&p);
   }
-  const auto columns = shown_figures(points, goal, shown);
+  const auto is_named = [&](const std::string& figure) { return names.has_column(figure); };
+  std::vector<std::string> columns = shown_figures(points, goal, shown), asked = goal.asked();
+  std::erase_if(columns, is_named);
+  std::erase_if(asked, is_named);
   const std::vector<std::string> heads = names.heads();
   Rows rows{heads};
   rows[0].insert(rows[0].end(), columns.begin(), columns.end());
@@ -426,8 +429,7 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal, std::siz
     for (const std::string& figure : columns) rows.back().push_back(for_people(p->figure(figure)));
   }
   std::string text = common_text(names.common(), width);
-  if (!rows[0].empty())
-    text += aligned(rows, heads.size(), heads.size() + goal.asked().size(), width);
+  if (!rows[0].empty()) text += aligned(rows, heads.size(), heads.size() + asked.size(), width);
   text += "\n" + failures_of(points);
   const auto failed =
       std::ranges::count_if(points, [](const Point& p) { return !p.failed.empty(); });

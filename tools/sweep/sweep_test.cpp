@@ -221,6 +221,11 @@ TEST_CASE("a table has columns of what differs, uncut, by short names", "[sweep]
         "4     a_very_long_name_of_a_network_of_1      25\n"
         "4     a_very_long_name_of_a_network_of_2      25\n"
         "\n4 points, 0 failed\n");
+  // A key that is asked for has its column already.
+  Goal by_rows{{}, {"cycles", "array.rows"}, {}};
+  for (Point& p : points) p.keys["array.rows"] = 4;
+  by_rows.judge(points);
+  CHECK_THAT(to_text(points, by_rows, 60), Contains("rows  model  ") && !Contains("array.rows"));
   // Keys with the same end keep their groups, files with the same name their folders.
   points[0].settings = {"pipeline.rows=8", "array.rows=2"};
   points[1].config = "mine/edge64.toml";

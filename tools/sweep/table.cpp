@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "tools/sweep/names.h"
 
 namespace trine::sweep {
 namespace {
@@ -39,9 +40,6 @@ std::map<std::string, std::vector<Point*>> by_model(std::vector<Point>& points) 
   for (Point& point : points) groups[point.model].push_back(&point);
   return groups;
 }
-
-/// Whether a setting is the model itself: --option table=NAME.
-bool is_model(const std::string& setting) { return setting.starts_with("--table="); }
 
 /// The points of each design, one for each model, in the order of their first.
 std::vector<std::vector<Point*>> by_design(std::vector<Point>& points) {
@@ -75,9 +73,6 @@ Json to_json(std::optional<double> value) {
   return whole(*value) ? Json(std::llround(*value)) : Json(*value);
 }
 
-/// "edge64" of "presets/edge64.toml".
-std::string base_of(const std::string& path) { return std::filesystem::path(path).stem().string(); }
-
 std::string name_of(const Point& p) {
   const std::string config = base_of(p.config);
   return p.settings.empty() ? config : fmt::format("{} {}", config, fmt::join(p.settings, " "));
@@ -90,107 +85,6 @@ std::string cell(const std::string& text) {
   for (const char c : text) all += c == '"' ? "\"\"" : std::string(1, c);
   return all + "\"";
 }
-
-/// How points are named in tables and pictures: by what differs between them.
-class Names {
- public:
-  explicit Names(const std::vector<Point>& points, bool joint) {
-    std::set<std::string> configs, models;
-    std::map<std::string, std::set<std::string>> values;
-    std::map<std::string, std::size_t> counts;
-    std::vector<std::string> keys;
-    for (const Point& p : points) {
-      configs.insert(p.config);
-      models.insert(p.model);
-      for (const std::string& setting : p.settings) {
-        if (is_model(setting)) continue;
-        const auto [key, value] = split(setting);
-        if (values[key].empty()) keys.push_back(key);
-        values[key].insert(value);
-        ++counts[key];
-      }
-    }
-    config_ = short_names(configs);
-    model_ = short_names(models);
-    has_config_ = configs.size() > 1;
-    has_model_ = models.size() > 1 && !joint;
-    if (!has_config_) common_.push_back(config_[*configs.begin()]);
-    for (const auto& [path, name] : model_)
-      if (!has_model_ && !name.empty()) common_.push_back(name);
-    for (const std::string& key : keys) {
-      if (values[key].size() > 1 || counts[key] < points.size())
-        keys_.emplace_back(key, tail_of(key));
-      else
-        common_.push_back(fmt::format("{}={}", key, *values[key].begin()));
-    }
-    for (auto& [key, tail] : keys_)
-      if (std::ranges::count(keys_, tail, [](const auto& k) { return tail_of(k.first); }) > 1)
-        tail = key;
-  }
-
-  std::vector<std::string> heads() const {
-    std::vector<std::string> all;
-    if (has_config_) all.emplace_back("configuration");
-    for (const auto& [key, tail] : keys_) all.push_back(tail);
-    if (has_model_) all.emplace_back("model");
-    return all;
-  }
-  std::vector<std::string> cells(const Point& p) const {
-    std::vector<std::string> all;
-    if (has_config_) all.push_back(config_.at(p.config));
-    for (const auto& [key, tail] : keys_) all.push_back(value_of(p, key));
-    if (has_model_) all.push_back(model_.at(p.model));
-    return all;
-  }
-  /// What all points have.
-  const std::vector<std::string>& common() const { return common_; }
-  std::string model(const Point& p) const { return model_.at(p.model); }
-  /// "rows=4", or the values of label_key(), without its model.
-  std::string label(const Point& p) const {
-    std::vector<std::string> parts;
-    if (has_config_) parts.push_back(config_.at(p.config));
-    const bool alone = keys_.size() == 1;
-    for (const auto& [key, tail] : keys_)
-      parts.push_back(alone ? fmt::format("{}={}", tail, value_of(p, key)) : value_of(p, key));
-    return fmt::format("{}", fmt::join(parts, " / "));
-  }
-  /// What the parts of a label are; "": they say so.
-  std::string label_key() const {
-    std::vector<std::string> parts;
-    if (has_config_) parts.emplace_back("configuration");
-    for (const auto& [key, tail] : keys_) parts.push_back(tail);
-    return keys_.size() < 2 ? "" : fmt::format("{}", fmt::join(parts, " / "));
-  }
-
- private:
-  static std::pair<std::string, std::string> split(const std::string& setting) {
-    const std::size_t at = setting.find('=');
-    return {setting.substr(0, at), at == std::string::npos ? "" : setting.substr(at + 1)};
-  }
-  /// "rows" of "array.rows", "batch" of "--batch".
-  static std::string tail_of(const std::string& key) {
-    return key.substr(key.find_last_of(key.starts_with("--") ? "-" : ".") + 1);
-  }
-  static std::string value_of(const Point& p, const std::string& key) {
-    for (const std::string& setting : p.settings)
-      if (split(setting).first == key) return split(setting).second;
-    return "";
-  }
-  /// Base names, where each is of one path only.
-  static std::map<std::string, std::string> short_names(const std::set<std::string>& paths) {
-    std::map<std::string, std::string> names;
-    std::set<std::string> all;
-    for (const std::string& path : paths) all.insert(names[path] = base_of(path));
-    if (all.size() < paths.size())
-      for (auto& [path, name] : names) name = path;
-    return names;
-  }
-
-  std::map<std::string, std::string> config_, model_;
-  bool has_config_ = false, has_model_ = false;
-  std::vector<std::pair<std::string, std::string>> keys_;  ///< with their short names
-  std::vector<std::string> common_;
-};
 
 using Rows = std::vector<std::vector<std::string>>;
 
@@ -523,7 +417,10 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal, std::siz
     allowed += p.stands && p.allowed ? 1 : 0;
     if (p.stands && (compared ? p.front : p.allowed)) shown.push_back(&p);
   }
-  const auto columns = shown_figures(points, goal, shown);
+  const auto is_named = [&](const std::string& figure) { return names.has_column(figure); };
+  std::vector<std::string> columns = shown_figures(points, goal, shown), asked = goal.asked();
+  std::erase_if(columns, is_named);
+  std::erase_if(asked, is_named);
   const std::vector<std::string> heads = names.heads();
   Rows rows{heads};
   rows[0].insert(rows[0].end(), columns.begin(), columns.end());
@@ -532,8 +429,7 @@ std::string to_text(const std::vector<Point>& points, const Goal& goal, std::siz
     for (const std::string& figure : columns) rows.back().push_back(for_people(p->figure(figure)));
   }
   std::string text = common_text(names.common(), width);
-  if (!rows[0].empty())
-    text += aligned(rows, heads.size(), heads.size() + goal.asked().size(), width);
+  if (!rows[0].empty()) text += aligned(rows, heads.size(), heads.size() + asked.size(), width);
   text += "\n" + failures_of(points);
   const auto failed =
       std::ranges::count_if(points, [](const Point& p) { return !p.failed.empty(); });
@@ -583,83 +479,6 @@ Json to_json(const std::vector<Point>& points, const Goal& goal) {
     json["points"].push_back(row);
   }
   return json;
-}
-
-namespace {
-
-/// A string of gnuplot's, in which a quote is written twice.
-std::string quoted(const std::string& text) {
-  std::string all = "'";
-  for (const char c : text) all += c == '\'' ? "''" : std::string(1, c);
-  return all + "'";
-}
-
-/// A block of data: "x y label" of the points, by x.
-std::string block(const std::string& name, const std::vector<const Point*>& points,
-                  const Names& names, const std::string& x, const std::string& y) {
-  std::vector<std::tuple<double, double, std::string>> places;
-  places.reserve(points.size());
-  for (const Point* p : points) places.emplace_back(*p->figure(x), *p->figure(y), names.label(*p));
-  std::ranges::sort(places);
-  std::string text = fmt::format("${} << EOD\n", name);
-  for (auto& [a, b, label] : places) {
-    std::ranges::replace(label, '"', '\'');
-    text += fmt::format("{} {} \"{}\"\n", a, b, label);
-  }
-  return text + "EOD\n";
-}
-
-/// Figures with a prefix where they are large; a logarithmic axis where they are far apart.
-std::string axis(const char* name, const std::string& figure, const std::vector<Point>& points) {
-  constexpr double kFar = 20;
-  double least = HUGE_VAL, most = 0;
-  for (const Point& p : points)
-    if (p.allowed) {
-      least = std::min(least, *p.figure(figure));
-      most = std::max(most, *p.figure(figure));
-    }
-  const bool far = least > 0 && most > kFar * least;
-  return fmt::format("set {0}label {1}\nset format {0} '{2}'\n{3}", name,
-                     quoted(figure + (far ? " (logarithmic)" : "")), most >= 1e4 ? "%.1s%c" : "%g",
-                     far ? fmt::format("set logscale {}\n", name) : "");
-}
-
-}  // namespace
-
-std::string to_plot(const std::vector<Point>& points, const Goal& goal, const std::string& terminal,
-                    const std::string& file) {
-  const auto objectives = goal.objectives();
-  const std::string &x = objectives.at(0), &y = objectives.at(1);
-  const Names names(points, !goal.sum.empty());
-  std::map<std::string, std::vector<const Point*>> all, front;
-  for (const Point& p : points) {
-    if (!p.allowed || !p.stands) continue;
-    const std::string curve = goal.sum.empty() ? names.model(p) : "all models";
-    all[curve].push_back(&p);
-    if (p.front) front[curve].push_back(&p);
-  }
-  // Between two points of the front the better one in y is out of reach until its x is.
-  const char* steps = goal.minimize.empty() ? "fsteps" : "steps";
-  std::string data, curves;
-  int number = 0;
-  for (const auto& [curve, group] : all) {
-    ++number;
-    data += block(fmt::format("all{}", number), group, names, x, y);
-    data += block(fmt::format("front{}", number), front.at(curve), names, x, y);
-    curves += fmt::format(
-        "{0}$all{1} using 1:2 with points pointtype 6 linecolor {1} notitle, "
-        "$front{1} using 1:2 with {3} linecolor {1} notitle, "
-        "$front{1} using 1:2 with points pointtype 7 linecolor {1} title {2}, "
-        "$front{1} using 1:2:3 with labels left offset 0.7,0.5 font ',9' notitle",
-        number > 1 ? ", " : "plot ", number, quoted(curve.empty() ? "front" : curve), steps);
-  }
-  return fmt::format(
-      "set terminal {} size 1000,600 noenhanced\nset output {}\nset grid\n"
-      "set key outside right top\nset title {}\nset offsets graph 0.05, graph 0.1, graph 0.05, "
-      "graph 0.05\n"
-      "{}{}{}{}\n",
-      terminal, quoted(file), quoted(names.label_key()), axis("x", x, points), axis("y", y, points),
-      data, curves);
 }
 
 }  // namespace trine::sweep

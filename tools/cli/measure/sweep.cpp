@@ -253,7 +253,7 @@ void add_sweep(Command app, Action& action) {
             "(synth.liberty=FILE), as --set")
       ->allow_extra_args(false);
   add_value(command, "--where CONDITION", options->where,
-            "'area_um2<2e6': a figure or key, < <= > >= = !=, a number")
+            "'area<2e6': a figure or key, < <= > >= = !=, a number")
       ->allow_extra_args(false);
   add_value(command, "--minimize FIGURES", options->minimize,
             "by commas: the front is of points that no other beats in all")

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The one table of precisions: sets of codes that the machine packs into 32-bit words and
-// multiplies. What a precision is called, needs and packs is looked up here.
+// multiplies. What a precision is called, needs and packs is looked up here; who needs to know more
+// has a `switch` over isa::post::Encoding without a default. What all others rely on is asserted
+// below the table, so that a row that is unlike the others does not compile.
 
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <string_view>
 
 #include "machine/config.h"
@@ -14,26 +18,35 @@
 namespace trine::machine {
 
 struct Precision {
+  isa::post::Encoding encoding;   ///< the row's index
   std::string_view name;          ///< in array.precisions, and of the encoding of a model's tensor
   int bits;                       ///< of a code
-  int lowest;                     ///< code
+  int lowest, highest;            ///< code
+  bool has_zero;                  ///< without: zero bits are the code -1
   bool Config::*enabled;          ///< whether a configuration has it
   unsigned feature;               ///< of isa::feature
   isa::compute::Op product;       ///< of activations and weights of this precision
   isa::compute::Op int8_product;  ///< of int8 activations and weights of this precision
   isa::vector::Op maximum;        ///< of taps
   constexpr int codes_per_word() const { return 32 / bits; }
+  constexpr bool holds(std::int64_t code) const {
+    return code >= lowest && code <= highest && (code != 0 || has_zero);
+  }
+  /// The largest absolute value of a code.
+  constexpr int most() const { return -lowest > highest ? -lowest : highest; }
 };
 
-/// A row's index is its code in isa::post::kEncoding.
-inline constexpr std::array<Precision, 3> kPrecisions{{
-    {"int8", 8, -128, &Config::int8, isa::feature::kInt8, isa::compute::Op::kInt8,
-     isa::compute::Op::kInt8, isa::vector::Op::kMax},
-    {"ternary", 2, -1, &Config::ternary, isa::feature::kTernary, isa::compute::Op::kTernary,
-     isa::compute::Op::kInt8Ternary, isa::vector::Op::kMaxTernary},
-    {"binary", 1, -1, &Config::binary, isa::feature::kBinary, isa::compute::Op::kBinary,
-     isa::compute::Op::kInt8Binary, isa::vector::Op::kMaxBinary},
-}};
+inline constexpr std::array kPrecisions{
+    Precision{isa::post::Encoding::kInt8, "int8", 8, -128, 127, true, &Config::int8,
+              isa::feature::kInt8, isa::compute::Op::kInt8, isa::compute::Op::kInt8,
+              isa::vector::Op::kMax},
+    Precision{isa::post::Encoding::kTernary, "ternary", 2, -1, 1, true, &Config::ternary,
+              isa::feature::kTernary, isa::compute::Op::kTernary, isa::compute::Op::kInt8Ternary,
+              isa::vector::Op::kMaxTernary},
+    Precision{isa::post::Encoding::kBinary, "binary", 1, -1, 1, false, &Config::binary,
+              isa::feature::kBinary, isa::compute::Op::kBinary, isa::compute::Op::kInt8Binary,
+              isa::vector::Op::kMaxBinary},
+};
 inline constexpr const Precision& kInt8 = kPrecisions[0];
 
 /// The first precision of which `holds` is true, or null.
@@ -52,17 +65,41 @@ constexpr const Precision& precision_of_bits(int bits) {
 constexpr const Precision& precision_of_codes(int per_word) {
   return precision_of_bits(32 / per_word);
 }
-static_assert(
-    kPrecisions.size() == isa::kEncodings.codes.size() &&
-    find_precision([](const Precision& p) {
-      return p.name !=
-             isa::kEncodings.codes[static_cast<std::size_t>(&p - kPrecisions.data())].name;
-    }) == nullptr);
-
 /// The value of isa::post::kEncoding.
 constexpr int encoding_of(const Precision& precision) {
-  return static_cast<int>(&precision - kPrecisions.data());
+  return static_cast<int>(precision.encoding);
 }
+
+namespace table {
+
+template <typename Holds>
+constexpr bool all(Holds holds) {
+  return find_precision([&](const Precision& p) { return !holds(p); }) == nullptr;
+}
+
+}  // namespace table
+
+static_assert(kPrecisions.size() == isa::kEncodings.codes.size() && table::all([](const auto& p) {
+                const auto row = static_cast<std::size_t>(encoding_of(p));
+                return &p == &kPrecisions[row] && p.name == isa::kEncodings.codes[row].name;
+              }),
+              "a row's index is the code of its encoding");
+static_assert(table::all([](const auto& p) {
+                return 32 % p.bits == 0 && p.bits <= 8 && &p == &precision_of_bits(p.bits);
+              }),
+              "the bits of a code name its precision and fill a word");
+static_assert(table::all([](const auto& p) {
+                return p.bits == 1 ? p.lowest == -1 && p.highest == 1 && !p.has_zero
+                                   : p.lowest >= -(1 << (p.bits - 1)) &&
+                                         p.highest < 1 << (p.bits - 1) && p.holds(0);
+              }),
+              "codes are in two's complement, those of a single bit -1 and 1");
+static_assert(table::all([](const auto& p) {
+                return table::all([&](const auto& wider) {
+                  return wider.bits <= p.bits || (wider.holds(p.lowest) && wider.holds(p.highest));
+                });
+              }),
+              "a wider precision has the codes of a narrower one");
 
 /// What an operation of the array multiplies.
 struct Operands {
@@ -75,5 +112,14 @@ constexpr Operands operands_of(isa::compute::Op op) {
   }
   return {kInt8, kInt8};  // of two maps
 }
+static_assert(std::ranges::all_of(isa::kComputeOps.codes,
+                                  [](const isa::Code& code) {
+                                    const auto op = static_cast<isa::compute::Op>(code.code);
+                                    return op == isa::compute::Op::kMatmul ||
+                                           find_precision([=](const Precision& p) {
+                                             return op == p.product || op == p.int8_product;
+                                           }) != nullptr;
+                                  }),
+              "each operation but that of two maps is of a row");
 
 }  // namespace trine::machine

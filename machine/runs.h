@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A walk over a program's words: what each RUN finds in its engine's registers.
+// The walk over a program's words: what each RUN finds in its engine's registers. Nobody else
+// follows SETs.
 
 #pragma once
 
@@ -11,16 +12,42 @@
 
 namespace trine::isa {
 
+/// Calls `visit.word(index, word)` for each word up to END, END included, then for a SET
+/// `visit.set(engine)`, for a RUN `visit.run(index, engine, its registers, run)`.
+/// @return whether there is an END
+template <typename Visitor>
+bool walk_words(std::span<const Word> words, Visitor&& visit) {
+  RegisterFile registers;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    visit.word(i, words[i]);
+    switch (opcode_of(words[i])) {
+      case Opcode::kBegin:
+        break;
+      case Opcode::kSet:
+        registers.set(words[i]);
+        visit.set(engine_of(words[i]));
+        break;
+      case Opcode::kRun: {
+        const Engine engine = engine_of(words[i]);
+        visit.run(i, engine, registers[engine], decode_run(words[i]));
+        break;
+      }
+      case Opcode::kEnd:
+        return true;
+    }
+  }
+  return false;
+}
+
 /// Calls `visit(index of the word, engine, its registers, run)` for each RUN up to END.
 template <typename Visit>
 void for_each_run(std::span<const Word> words, Visit visit) {
-  RegisterFile registers;
-  for (std::size_t i = 0; i < words.size() && opcode_of(words[i]) != Opcode::kEnd; ++i) {
-    if (opcode_of(words[i]) == Opcode::kSet) registers.set(words[i]);
-    if (opcode_of(words[i]) != Opcode::kRun) continue;
-    const Engine engine = engine_of(words[i]);
-    visit(i, engine, registers[engine], decode_run(words[i]));
-  }
+  struct Runs {
+    Visit& run;
+    void word(std::size_t, Word) const {}
+    void set(Engine) const {}
+  };
+  walk_words(words, Runs{visit});
 }
 
 }  // namespace trine::isa

@@ -77,10 +77,7 @@ class Counter {
     const std::int64_t group_steps = words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
     const std::int64_t steps = group_steps * tiles * groups;
     const Positions at = positions_of(r, config_.rows, window);
-    const Action action = operands.weights.bits == 8   ? kInt8
-                          : operands.weights.bits == 2 ? kTernary
-                                                       : kBinary;
-    actions_[action] = steps * config_.rows * config_.cols;
+    actions_[step_of(operands.weights)] = steps * config_.rows * config_.cols;
     actions_[kAddress] = steps * config_.rows;
     actions_[kDmemRead] = groups * words * at.taps;
     const std::int64_t per_row =
@@ -125,8 +122,8 @@ class Counter {
         passes * words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1) * tiles;
     const Positions at = positions_of(r, config_.rows, false);
     const std::int64_t outputs = run.has(isa::vector::kReduce) ? tiles : at.count;
-    const bool maximum = op == isa::vector::Op::kMax || op == isa::vector::Op::kMin ||
-                         op == isa::vector::Op::kMaxTernary || op == isa::vector::Op::kMaxBinary;
+    const auto* compared = machine::find_precision([=](const auto& p) { return p.maximum == op; });
+    const bool maximum = compared != nullptr || op == isa::vector::Op::kMin;
     actions_[kAddress] = steps * config_.rows;
     actions_[kDmemRead] = passes * words * at.taps;
     actions_[kLaneTap] = passes * words * at.taps;
@@ -158,8 +155,9 @@ class Counter {
 
 /// A layer's MACs are of the precision that it has most steps of.
 void count_macs(std::int64_t macs, Actions& layer) {
-  const auto* most = std::max_element(layer.begin() + kInt8, layer.begin() + kBinary + 1);
-  if (*most > 0) layer[static_cast<std::size_t>(kInt8Mac + (most - layer.begin()))] = macs;
+  const auto& most = *std::ranges::max_element(machine::kPrecisions, {},
+                                               [&](const auto& p) { return layer[step_of(p)]; });
+  if (layer[step_of(most)] > 0) layer[mac_of(most)] = macs;
 }
 
 void add(const Actions& actions, Actions& sum) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "machine/precision.h"
 #include "sw/program/program.h"
 
 namespace trine::sim {
@@ -51,9 +52,26 @@ inline constexpr std::array<ActionName, kActions> kActionNames{{
 
 using Actions = std::array<std::int64_t, kActions>;
 
+/// A PE's step with weights of that precision, and its MACs: a row of the actions for each row of
+/// the precisions, in their order.
+constexpr std::size_t step_of(const machine::Precision& weights) {
+  return static_cast<std::size_t>(kInt8 + machine::encoding_of(weights));
+}
+constexpr std::size_t mac_of(const machine::Precision& weights) {
+  return static_cast<std::size_t>(kInt8Mac + machine::encoding_of(weights));
+}
+static_assert(machine::table::all([](const machine::Precision& p) {
+                const std::string_view mac = kActionNames[mac_of(p)].name;
+                return kActionNames[step_of(p)].name == p.name && mac.starts_with(p.name) &&
+                       mac.substr(p.name.size()) == "_mac";
+              }),
+              "each precision has a step and MACs");
+
 /// PEs in a cycle with a step, of all precisions.
 inline std::int64_t steps_of(const Actions& actions) {
-  return actions[kInt8] + actions[kTernary] + actions[kBinary];
+  std::int64_t steps = 0;
+  for (const machine::Precision& p : machine::kPrecisions) steps += actions[step_of(p)];
+  return steps;
 }
 
 /// Of all RUNs, whatever their layers. @throws Error  the words are no program

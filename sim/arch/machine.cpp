@@ -134,11 +134,18 @@ int code_at(std::uint32_t word, int bits, int place) {
   return code >= 1 << (bits - 1) ? code - (1 << bits) : code;
 }
 
-/// An operand of the array: a binary code is +1 or -1, a ternary one 0 unless its low bit is set.
-std::int16_t value_at(std::uint32_t word, int bits, int place) {
-  const int code = code_at(word, bits, place);
-  if (bits == 1) return static_cast<std::int16_t>(code != 0 ? 1 : -1);
-  return static_cast<std::int16_t>(bits == 2 && code == -2 ? 0 : code);
+/// An operand of the array: what it makes of each pattern, that of no code as well.
+std::int16_t value_at(std::uint32_t word, const machine::Precision& precision, int place) {
+  const int code = code_at(word, precision.bits, place);
+  switch (precision.encoding) {
+    case post::Encoding::kInt8:
+      return static_cast<std::int16_t>(code);
+    case post::Encoding::kTernary:  // 0 unless its low bit is set
+      return static_cast<std::int16_t>(code == -2 ? 0 : code);
+    case post::Encoding::kBinary:
+      return static_cast<std::int16_t>(code != 0 ? 1 : -1);
+  }
+  return 0;
 }
 
 /// Codes of an output word.
@@ -434,7 +441,6 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   using namespace isa::compute;
   const bool clear = run.has(kClear), drains = run.has(kDrain);
   const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
-  const int activation_bits = operands.activations.bits, weight_bits = operands.weights.bits;
   const int groups = field(r, agu::kGroupsLast) + 1;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   if (!(clear && drains) && (groups != 1 || tiles != 1))
@@ -455,7 +461,8 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   const ZeroPoints zero =
       matmul ? ZeroPoints{field(r, post::kAddZeroA), field(r, post::kAddZeroB)} : ZeroPoints{};
   const int per_word = operands.activations.codes_per_word();
-  const int steps_per_row = window ? config_.window_steps_per_row() : activation_bits / weight_bits;
+  const int steps_per_row =
+      window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
 
   check_lanes(r);
   const std::int64_t row = r.get(kRow);
@@ -467,12 +474,12 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   for (std::int64_t t = 0; t < tiles; ++t) {
     gather(r, lanes, tile);
     if (t == 0 && !window)
-      read_weights(row, groups, tile.steps, steps_per_row, per_word, weight_bits);
+      read_weights(row, groups, tile.steps, steps_per_row, per_word, operands.weights);
     if (!window) {
       tile.values.resize(tile.words.size() * per_word);
       for (std::size_t i = 0; i < tile.words.size(); ++i)
         for (int v = 0; v < per_word; ++v)
-          tile.values[i * per_word + v] = value_at(tile.words[i], activation_bits, v);
+          tile.values[i * per_word + v] = value_at(tile.words[i], operands.activations, v);
     }
     for (int g = 0; g < groups; ++g) {
       if (clear) std::ranges::fill(accumulators_, 0);
@@ -489,12 +496,12 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
 
 /// Weights by group and column, so that a sum runs over neighbours.
 void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row,
-                           int values, int bits) {
+                           int values, const machine::Precision& precision) {
   weights_.resize(groups * config_.cols * steps * values);
   std::int16_t* to = weights_.data();
   const std::int64_t group_rows = divide_up(steps, steps_per_row);
   const bool bytes =
-      bits == 8 && values == 4 && steps_per_row == 1;  // most: a third of LeNet's time
+      precision.bits == 8 && values == 4 && steps_per_row == 1;  // most: a third of LeNet's time
   for (int g = 0; g < groups; ++g)
     for (int c = 0; c < config_.cols; ++c)
       for (std::int64_t step = 0; step < steps; ++step) {
@@ -507,7 +514,7 @@ void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int
         const std::int64_t at = row + g * group_rows + step / steps_per_row;
         const std::uint32_t word = word_at(pmem_, at * config_.cols + c);
         for (int i = 0; i < values; ++i)
-          *to++ = value_at(word, bits, static_cast<int>(step % steps_per_row) * values + i);
+          *to++ = value_at(word, precision, static_cast<int>(step % steps_per_row) * values + i);
       }
 }
 

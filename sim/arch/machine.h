@@ -67,7 +67,7 @@ class Machine {
   void vector_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
   void read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row, int values,
-                    int bits);
+                    const machine::Precision& precision);
   void dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
                    const ZeroPoints& zero);
   std::int32_t accumulated(std::int64_t sum) const;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "machine/runs.h"
 #include "sim/arch/machine.h"
 #include "sim/arch/stop.h"
 #include "sw/program/host.h"
@@ -41,44 +42,65 @@ std::span<const isa::Word> up_to_end(const std::vector<isa::Word>& words) {
   return std::span(words).first(static_cast<std::size_t>(count));
 }
 
+/// What the machine makes of each word. @param machine  executes it; null: no data, only cycles
+class Execution {
+ public:
+  Execution(const compiler::Program& program, const ArchOptions& options, Machine* machine,
+            std::size_t& at)
+      : program_(program),
+        machine_(machine),
+        at_(at),
+        walk_(program.config),
+        budget_(options.cycles_limit),
+        timeline_(program.config, options.bus, up_to_end(program.words), options.again) {}
+
+  /// Up to END.
+  void run() {
+    at_ = 0;
+    const std::span<const isa::Word> words(program_.words);
+    if (words.empty() || words.front() != program_.config.hash())
+      stop("configuration",
+           "{}: the program was compiled for another configuration: its first word", program_.name);
+    timeline_.begin();
+    if (!isa::walk_words(words.subspan(1), *this)) {
+      at_ = words.size();
+      stop("illegal", "{}: the program has no END", program_.name);
+    }
+    timeline_.finish();
+  }
+  const Timeline& timeline() const { return timeline_; }
+
+  void word(std::size_t behind_begin, isa::Word word) {
+    at_ = 1 + behind_begin;
+    const isa::Fault fault = isa::fault_of(word, program_.config.features());
+    if (fault != isa::Fault::kNone)
+      stop(fault == isa::Fault::kLacking ? "feature" : "illegal", "{}: word {}, at 0x{:x}: {}",
+           program_.name, at_, 8 * at_, isa::fault_text(word, program_.config.features()));
+  }
+  void set(isa::Engine engine) { timeline_.set(engine); }
+  void run(std::size_t, isa::Engine engine, const isa::Registers& registers, const isa::Run& run) {
+    budget_.spend(engine, least_cycles(program_.config, engine, registers, run));
+    if (machine_ != nullptr) machine_->execute(engine, registers, run, run_index_++);
+    timeline_.run(engine, run, walk_.run(engine, registers, run));
+  }
+
+ private:
+  const compiler::Program& program_;
+  Machine* machine_;
+  std::size_t& at_;
+  Walk walk_;
+  Budget budget_;
+  Timeline timeline_;
+  int run_index_ = 0;
+};
+
 /// Walks through the program. @param machine  executes it; null: no data, only cycles
 /// @param at  the word that it is at
 RunResult walked(const compiler::Program& program, const ArchOptions& options, Machine* machine,
                  std::size_t& at) {
-  Walk walk(program.config);
-  Timeline timeline(program.config, options.bus, up_to_end(program.words), options.again);
-  isa::RegisterFile registers;
-  int run_index = 0;
-  bool ended = false;
-  Budget budget(options.cycles_limit);
-  at = 0;
-  if (program.words.empty() || program.words.front() != program.config.hash())
-    stop("configuration", "{}: the program was compiled for another configuration: its first word",
-         program.name);
-  timeline.begin();
-  for (std::size_t& i = at = 1; i < program.words.size(); ++i) {
-    const isa::Word word = program.words[i];
-    const isa::Fault fault = isa::fault_of(word, program.config.features());
-    if (fault != isa::Fault::kNone)
-      stop(fault == isa::Fault::kLacking ? "feature" : "illegal", "{}: word {}, at 0x{:x}: {}",
-           program.name, i, 8 * i, isa::fault_text(word, program.config.features()));
-    const isa::Engine engine = isa::engine_of(word);
-    const isa::Opcode opcode = isa::opcode_of(word);
-    if (opcode == isa::Opcode::kSet) {
-      registers.set(word);
-      timeline.set(engine);
-    } else if (opcode == isa::Opcode::kRun) {
-      const isa::Run run = isa::decode_run(word);
-      budget.spend(engine, least_cycles(program.config, engine, registers[engine], run));
-      if (machine != nullptr) machine->execute(engine, registers[engine], run, run_index++);
-      timeline.run(engine, run, walk.run(engine, registers[engine], run));
-    } else {
-      ended = true;
-      break;
-    }
-  }
-  if (!ended) stop("illegal", "{}: the program has no END", program.name);
-  timeline.finish();
+  Execution execution(program, options, machine, at);
+  execution.run();
+  const Timeline& timeline = execution.timeline();
   if (options.cycles_limit != 0 && timeline.cycles() >= options.cycles_limit)
     stop("cycles", "{}: {} cycles, the limit is {}", program.name, timeline.cycles(),
          options.cycles_limit);

@@ -55,14 +55,34 @@ int bytes_of(DataType type) { return facts(type).bytes; }
 std::string_view npy_code(DataType type) { return facts(type).npy; }
 
 std::string_view name_of(Encoding encoding) {
-  static constexpr std::string_view kNames[] = {"int8", "ternary", "binary", "int2", "int4"};
-  return kNames[static_cast<std::size_t>(encoding)];
+  switch (encoding) {
+    case Encoding::kInt8:
+      return "int8";
+    case Encoding::kTernary:
+      return "ternary";
+    case Encoding::kBinary:
+      return "binary";
+    case Encoding::kInt2:
+      return "int2";
+    case Encoding::kInt4:
+      return "int4";
+  }
+  return "";
 }
 
 std::pair<int, int> range_of(Encoding encoding) {
-  static constexpr std::pair<int, int> kRanges[] = {
-      {-128, 127}, {-1, 1}, {-1, 1}, {-2, 1}, {-8, 7}};
-  return kRanges[static_cast<std::size_t>(encoding)];
+  switch (encoding) {
+    case Encoding::kInt8:
+      return {-128, 127};
+    case Encoding::kTernary:
+    case Encoding::kBinary:
+      return {-1, 1};
+    case Encoding::kInt2:
+      return {-2, 1};
+    case Encoding::kInt4:
+      return {-8, 7};
+  }
+  return {};
 }
 
 bool holds(Encoding encoding, std::int64_t code) {

@@ -174,6 +174,7 @@ struct Graph {
   std::vector<Op> ops;  ///< each reads constants, graph inputs and outputs of earlier ones
   std::vector<int> inputs, outputs;
   std::vector<State> states;
+  bool channels_first = false;  ///< its images as the file's format has them: [N, C, H, W]
 
   const Tensor& tensor(int index) const { return tensors.at(static_cast<std::size_t>(index)); }
   /// Input or output tensor of an operator. @pre the input is present
@@ -242,7 +243,7 @@ Graph import_onnx(const std::filesystem::path& path, bool host = false);
 Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file,
                  bool host = false);
 
-/// Either, told apart by content.
+/// Any format of sw/model/formats.h, told apart by content.
 Graph import_model(const std::filesystem::path& path, bool host = false);
 
 /// Shapes, types and quantization of every operator against what Trine defines.

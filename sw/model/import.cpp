@@ -3,10 +3,10 @@
 #include "sw/model/import.h"
 
 #include <charconv>
-#include <cstring>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "sw/model/formats.h"
 #include "sw/model/refusal.h"
 
 namespace trine::model {
@@ -17,11 +17,9 @@ Graph import_model(const std::filesystem::path& path, bool host) {
 
 Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
                   const GivenShapes& shapes) {
-  const bool is_tflite = bytes.size() >= 8 && std::memcmp(&bytes[4], "TFL3", 4) == 0;
-  if (!is_tflite) return parse_onnx(bytes, file, host, shapes);
-  if (!shapes.empty())
-    throw_error("--shape: {} is TFLite, whose shapes are fixed: allowed for ONNX", file);
-  return parse_tflite(bytes, file, host);
+  const Format& format = format_of(bytes, file);
+  if (format.read == nullptr) refuse_format(format, file);
+  return format.read(bytes, file, host, shapes);
 }
 
 GivenShapes parse_shapes(const std::vector<std::string>& texts) {

@@ -21,11 +21,12 @@ using GivenShapes = std::map<std::string, std::vector<int>>;
 /// From "NAME=N" and "INPUT=N,C,H,W". @throws Error
 GivenShapes parse_shapes(const std::vector<std::string>& texts);
 
-/// TFLite or ONNX, told apart by content. @param file  names the bytes in messages; constants of
-/// ONNX that lie in files of their own are looked for in its folder
+/// Any format of sw/model/formats.h, told apart by content. @param file  names the bytes in
+/// messages; constants of ONNX that lie in files of their own are looked for in its folder
 /// @param host  as of import_onnx()
 /// @param shapes  what an ONNX file leaves open; without them the first axis of an input alone may
 /// be open, and is 1
+/// @throws Error  as the format's reader; or a known format that is not supported, by its name
 Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& file,
                   bool host = false, const GivenShapes& shapes = {});
 Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,

@@ -4,11 +4,13 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <random>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "sw/model/formats.h"
 #include "sw/model/graph.h"
 #include "sw/model/refusal.h"
 #include "sw/model/rewrite/batch.h"
@@ -862,6 +864,48 @@ TEST_CASE("bytes that are no model are refused", "[model][tflite][error]") {
   std::memcpy(bytes.data() + 4, "TFL3", 4);
   CHECK_THROWS_WITH(parse_tflite(bytes, "m.tflite"), Contains("truncated or damaged"));
   CHECK_THROWS_WITH(import_tflite("no/such/file.tflite"), Contains("no/such/file.tflite"));
+}
+
+TEST_CASE("formats that are known but not read are refused by name", "[model][formats][error]") {
+  const auto bytes_of = [](const std::string& text) {
+    return std::vector<std::uint8_t>(text.begin(), text.end());
+  };
+  const std::string allowed = ", allowed TFLite, ONNX, a program of trine compile; ";
+  const std::string zeros(32, '\0');
+  const auto [file, content, format] = GENERATE_REF(table<std::string, std::string, std::string>(
+      {{"m.gguf", "GGUF" + zeros, "GGUF"},
+       {"m.onnx", "GGUF" + zeros, "GGUF"},  // the content says it, whatever the name
+       {"m", '\2' + std::string(7, '\0') + "{}" + zeros, "safetensors"},
+       {"m", "PK\3\4" + zeros, "PyTorch"},
+       {"m.pt", "", "PyTorch"},
+       {"m.PTH", "", "PyTorch"}}));
+  CAPTURE(file, format);
+  CHECK_THROWS_WITH(parse_model(bytes_of(content), file),
+                    Catch::StartsWith(file + ": " + format + allowed));
+}
+
+TEST_CASE("what is nearly the magic of a format is not it", "[model][formats][error]") {
+  const auto text = GENERATE(std::string(), std::string("GGU"), std::string("PK\3"),
+                             std::string("\x1\0\0\0\0\0\0\x1{}", 10),  // a header beyond the end
+                             std::string("\x8\x7{", 3));
+  CHECK(format_of(std::vector<std::uint8_t>(text.begin(), text.end())) == nullptr);
+  CHECK_THROWS_WITH(parse_model({text.begin(), text.end()}, "m.onnx"),
+                    Contains("m.onnx: is no ONNX model"));
+}
+
+TEST_CASE("a graph's images lie as its format says", "[model][formats]") {
+  const std::map<std::string_view, std::string> samples{{"TFLite", "networks/curve.tflite"},
+                                                        {"ONNX", "lowbit/thresholds.onnx"}};
+  for (const Format& format : formats()) {
+    if (format.read == nullptr) continue;
+    CAPTURE(format.name);
+    const Sample sample = own_sample(samples.at(format.name));
+    CHECK(&format_named(sample.file.string()) == &format);
+    CHECK(&format_of(read_file(sample.file), "without.name") == &format);
+    CHECK(import_model(sample.file).channels_first == format.channels_first);
+  }
+  CHECK(format_named("saved_model").name == "TFLite");
+  CHECK_THROWS_WITH(format_named("m.gguf"), Contains("m.gguf: GGUF, allowed"));
 }
 
 TEST_CASE("a model without codes of activations is told how to get them",

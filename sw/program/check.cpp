@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "machine/precision.h"
 #include "machine/runs.h"
 #include "sw/program/image.h"
 #include "sw/program/program.h"
@@ -27,7 +28,9 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
     throw_error("{} '{}' has blocks of {} pixels in {} channels", what, l.name, f.size(), s.C);
   if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
       l.elements() != elements ||
-      (s.per_word != 1 && s.per_word != 4 && s.per_word != 16 && s.per_word != 32) ||
+      (s.per_word != 1 && machine::find_precision([&](const machine::Precision& p) {
+                            return p.codes_per_word() == s.per_word;
+                          }) == nullptr) ||
       l.pitch < s.W || l.pitch > limit || l.plane < std::int64_t{s.H - 1} * l.pitch + s.W ||
       l.plane > limit || l.offset < 0 || l.offset % 4 != 0 || l.offset > limit ||
       l.bytes() > limit - l.offset)

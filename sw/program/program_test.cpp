@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "machine/precision.h"
 #include "program_generated.h"
 #include "sim/arch/tests/testing.h"
 #include "sw/model/testing.h"
@@ -656,6 +657,25 @@ TEST_CASE("words are packed in each width, lowest bits first, and read back", "[
                                                                    {32768, 1},
                                                                    {182, 181, 1}})
     CHECK_THROWS_WITH(shape(bad), Catch::Contains("allowed 1..32767 each and 1..65535 channels"));
+}
+
+TEST_CASE("a precision's codes are those that come back from its words", "[program][layout]") {
+  for (const machine::Precision& p : machine::kPrecisions) {
+    CAPTURE(p.name);
+    int codes = 0, most = 0;
+    for (int code = -300; code <= 300; ++code) {
+      if (!p.holds(code)) continue;
+      CAPTURE(code);
+      const int last = p.codes_per_word() - 1;
+      CHECK(unpack_code(pack_code(code, last + 1, last), last + 1, last) == code);
+      CHECK((code != 0 || pack_code(code, last + 1, last) == 0));
+      most = std::max(most, std::abs(code));
+      ++codes;
+    }
+    CHECK(most == p.most());
+    // One pattern of two bits is no ternary code.
+    CHECK(codes == (1 << p.bits) - (p.name == "ternary" ? 1 : 0));
+  }
 }
 
 TEST_CASE("names of any bytes do not hinder a program", "[compiler][program]") {

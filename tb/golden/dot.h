@@ -16,7 +16,15 @@ enum class Precision { kInt8 = 0, kTernary = 1, kBinary = 2 };
 
 /// Bits of one lane: 8, 2 or 1.
 inline int lane_bits(Precision precision) {
-  return precision == Precision::kInt8 ? 8 : precision == Precision::kTernary ? 2 : 1;
+  switch (precision) {
+    case Precision::kInt8:
+      return 8;
+    case Precision::kTernary:
+      return 2;
+    case Precision::kBinary:
+      return 1;
+  }
+  return 0;
 }
 
 /// The number that a lane stands for: two's complement, except binary: 1 = +1, 0 = -1.

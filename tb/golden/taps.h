@@ -62,12 +62,27 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
     return slots;
   }
   std::uint32_t word = taps[0];
-  for (const std::uint32_t tap : taps)
-    word = op == Op::kMin ? ~max_of(~word, ~tap, 8)
-                          : max_of(word, tap,
-                                   op == Op::kMax          ? 8
-                                   : op == Op::kMaxTernary ? 2
-                                                           : 1);
+  for (const std::uint32_t tap : taps) switch (op) {
+      case Op::kMin:
+        word = ~max_of(~word, ~tap, 8);
+        break;
+      case Op::kMax:
+        word = max_of(word, tap, 8);
+        break;
+      case Op::kMaxTernary:
+        word = max_of(word, tap, 2);
+        break;
+      case Op::kMaxBinary:
+        word = max_of(word, tap, 1);
+        break;
+      case Op::kSum:
+      case Op::kAdd:
+      case Op::kMul:
+      case Op::kSquaredDifference:
+      case Op::kSoftmax:
+      case Op::kNormalize:
+        break;  // above, or no lane's
+    }
   for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);
   return slots;
 }

@@ -44,12 +44,27 @@ struct Input {
 
 bool flag(const isa::Run& run, int bit) { return run.has(bit); }
 
+/// How weights are packed under int8 activations.
+int weight_bits_of(isa::compute::Op op) {
+  using Op = isa::compute::Op;
+  switch (op) {
+    case Op::kInt8:
+    case Op::kTernary:
+    case Op::kBinary:
+    case Op::kMatmul:
+      return 0;
+    case Op::kInt8Ternary:
+      return 1;
+    case Op::kInt8Binary:
+      return 2;
+  }
+  return 0;
+}
+
 void plan(const isa::ComputeRegisters& r, const isa::Run& run, std::deque<Input>& inputs,
           std::deque<Job>& jobs) {
   const auto op = static_cast<isa::compute::Op>(run.op);
-  const int bits = op == isa::compute::Op::kInt8Ternary  ? 1
-                   : op == isa::compute::Op::kInt8Binary ? 2
-                                                         : 0;
+  const int bits = weight_bits_of(op);
   const unsigned parts = bits == 0 ? 1 : bits == 1 ? 4 : 8;  // steps of a PMEM row
   const auto pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
   const bool matmul = op == isa::compute::Op::kMatmul;

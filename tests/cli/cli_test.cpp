@@ -208,6 +208,15 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"verify --config edge64 '" + kPlus + "'", "trine: --vectors is required"},
       Row{"verify --config edge64 '" + kPlus + "' --vectors none",
           "none/manifest.json: cannot open"},
+      Row{"compile --config edge64 m.bin --out x",
+          "m.bin: GGUF, allowed TFLite, ONNX, a program of trine compile; it holds weights of"},
+      Row{"run --config edge64 weights.safetensors --backend arch",
+          "weights.safetensors: safetensors, allowed TFLite, ONNX, a program of trine compile; "
+          "it "},
+      Row{"compare m.pt", "m.pt: PyTorch, allowed TFLite, ONNX, a program of trine compile; "},
+      Row{"record m.pt --out x", "m.pt: PyTorch, allowed TFLite, ONNX, "},
+      Row{"generate-text m.bin --tokenizer none.bin --backend golden",
+          "m.bin: GGUF, allowed a checkpoint of llama2.c "},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin",
           "trine generate-text: --config is "},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin --backend golden", kPlus + ": "},
@@ -236,6 +245,10 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
   CAPTURE(row.arguments);
   const Shell shell;
   std::ofstream(shell.dir / "program") << "TRINEPRG";
+  std::ofstream(shell.dir / "m.bin") << "GGUF" << std::string(60, '\0');
+  std::ofstream(shell.dir / "weights.safetensors")
+      << '\x2' << std::string(7, '\0') << "{}" << std::string(60, '\0');
+  std::ofstream(shell.dir / "m.pt") << "of no content";
   const Result result = shell.trine(row.arguments);
   CHECK(result.code == 2);
   CHECK_THAT(result.err, Catch::StartsWith(row.expected));

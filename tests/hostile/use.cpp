@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/error.h"
+#include "machine/runs.h"
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
 #include "sw/reference/run.h"
@@ -48,15 +49,11 @@ std::int64_t work_of(isa::Engine engine, const isa::Registers& registers,
 }
 
 std::int64_t work_of(const compiler::Program& program) {
-  isa::RegisterFile registers;
   std::int64_t work = work_of(program.before) + work_of(program.after);
-  for (const isa::Word word : program.words) {
-    const isa::Engine engine = isa::engine_of(word);
-    if (isa::opcode_of(word) == isa::Opcode::kSet)
-      registers.set(word);
-    else if (isa::opcode_of(word) == isa::Opcode::kRun)
-      work = std::min(kMostWork, work + work_of(engine, registers[engine], program.config));
-  }
+  isa::for_each_run(program.words, [&](std::size_t, isa::Engine engine,
+                                       const isa::Registers& registers, const isa::Run&) {
+    work = std::min(kMostWork, work + work_of(engine, registers, program.config));
+  });
   return work;
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <random>
 
+#include "machine/precision.h"
 #include "sim/arch/machine.h"
 #include "sim/rtl/memory.h"
 #include "sim/rtl/run.h"
@@ -387,6 +388,8 @@ class Generator {
 
   bool compute() {
     using namespace isa::compute;
+    static_assert(isa::kComputeOps.codes.size() == 6 && machine::kPrecisions.size() == 3,
+                  "the draws below name each operation and encoding");
     Instruction i;
     isa::ComputeRegisters r;
     const Op any = ternary_          ? Op::kTernary
@@ -394,15 +397,16 @@ class Generator {
                                      : static_cast<Op>(draw(config_.ternary ? 5 : 1));
     const Op op = any == Op::kInt8 && chance(40) ? Op::kMatmul : any;
     const bool window = op == Op::kInt8 && config_.window() && chance(35);
-    const int steps_per_row = window                   ? config_.window_steps_per_row()
-                              : op == Op::kInt8Ternary ? 4
-                              : op == Op::kInt8Binary  ? 8
-                                                       : 1;
+    const machine::Operands operands = machine::operands_of(op);
+    const int steps_per_row =
+        window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
     // Results: requantized, thresholds, raw sums, looked up; codes in every encoding.
     const bool every = config_.binary && config_.ternary;
     const int output = every ? draw(4) : 3 * draw(2);
     const int encoding = every && output % 2 == 1 ? draw(3) : 0;
-    const int per_word = output == 2 ? 1 : encoding == 0 ? 4 : encoding == 1 ? 16 : 32;
+    const int per_word =
+        output == 2 ? 1
+                    : machine::kPrecisions.at(static_cast<std::size_t>(encoding)).codes_per_word();
     const int passes = output == 1 ? between(1, 3) : 1;
     const int words = between(1, 5), R = between(1, 4), S = between(1, 4);
     const int position = chance(30) ? draw(per_word) : 0;
@@ -427,11 +431,10 @@ class Generator {
     }
     const bool one = !window && groups == 1 && r.get(agu::kTilesLast) == 0;
     const int pieces = one && chance(50) ? between(2, 3) : 1;
-    const int per_step = op == Op::kInt8      ? 4 << 14
-                         : op == Op::kMatmul  ? 4 << 16
-                         : op == Op::kTernary ? 16
-                         : op == Op::kBinary  ? 32
-                                              : 4 << 7;
+    const int per_step = op == Op::kMatmul
+                             ? 4 << 16
+                             : operands.activations.codes_per_word() * operands.activations.most() *
+                                   operands.weights.most();
     const int sum_bits = bits_of(std::int64_t{per_step} * steps * pieces + (1 << 15));
     if (30 - sum_bits < kLargestShift) return false;
     quantization(r, sum_bits);

@@ -34,7 +34,7 @@ std::map<std::string, double> quantities(const machine::Config& c) {
           {"banks", c.banks()},
           {"drained", c.columns_per_cycle},
           {"bus_words", c.data_words()},
-          {"low_bit", c.ternary || c.binary},
+          {"low_bit", c.has_thresholds()},
           {"int8", c.int8},
           {"one_stage", c.pipeline_pe == 1},
           {"vector", c.vector},

@@ -55,8 +55,9 @@ class LowBitNet : public Builder {
     model::Op op = start(OpKind::kThreshold, {from});
     const bool binary = encoding == Encoding::kBinary;
     op.step = binary ? 2 : 1;
-    op.low = encoding == Encoding::kInt4 ? -8 : encoding == Encoding::kInt2 ? -2 : -1;
-    const int K = binary ? 1 : encoding == Encoding::kTernary ? 2 : 1 - 2 * op.low - 2;
+    const auto [low, high] = model::range_of(encoding);
+    op.low = low;
+    const int K = (high - low) / op.step;
     const int rows = number(0, 4) == 0 ? 1 : tensor(from).extent(-1);
     std::vector<std::int32_t> table;
     for (int r = 0; r < rows; ++r) {

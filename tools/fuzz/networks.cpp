@@ -121,11 +121,12 @@ Array random_codes(Builder& b, int tensor) {
   const model::Tensor& t = b.graph.tensor(tensor);
   if (t.type == DataType::kUInt8) codes.dtype = "u1";
   const int kind = b.number(0, 5);
+  const auto [low, high] = model::range_of(t.encoding);
   for (std::uint8_t& code : codes.bytes) {
     if (t.encoding == model::Encoding::kBinary)
       code = (code & 1) != 0 ? 1 : 0xff;
-    else if (t.encoding == model::Encoding::kTernary)
-      code = static_cast<std::uint8_t>(code % 3 - 1);
+    else if (t.encoding != model::Encoding::kInt8)
+      code = static_cast<std::uint8_t>(code % (high - low + 1) + low);
     else if (kind == 4)  // ends
       code = (code & 1) != 0 ? 0x7f : 0x80;
     else if (kind == 5 && code < 0xf0)  // one code mostly

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "sw/model/formats.h"
 
 namespace trine::llm {
 namespace {
@@ -128,6 +129,9 @@ std::int64_t Checkpoint::parameters() const {
 }
 
 Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+  if (const model::Format* other = model::format_of(bytes))
+    throw_error("{}: {}, allowed a checkpoint of llama2.c (its export.py --version 0 writes one)",
+                file, other->name);
   std::int32_t header[7];
   if (bytes.size() < kHeaderBytes)
     throw_error("{}: {} bytes are no llama2.c checkpoint", file, bytes.size());

@@ -75,6 +75,8 @@ TEST_CASE("a checkpoint's faults are named", "[llm][checkpoint]") {
   };
   CHECK(parse(good).dims.hidden == kSmall.hidden);
   CHECK_THROWS_WITH(parse({1, 2, 3}), Contains("m.bin: 3 bytes are no llama2.c checkpoint"));
+  CHECK_THROWS_WITH(parse({'G', 'G', 'U', 'F', 3, 0, 0, 0}),
+                    Contains("m.bin: GGUF, allowed a checkpoint of llama2.c"));
   CHECK_THROWS_WITH(parse(with(0, 0)), Contains("dim is 0, allowed 1.."));
   CHECK_THROWS_WITH(parse(with(3, 3)), Contains("dim 32 does not give 3 heads"));
   CHECK_THROWS_WITH(parse(with(4, 3)), Contains("4 heads cannot share 3 kv_heads"));

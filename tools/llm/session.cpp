@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "machine/precision.h"
 #include "sw/compiler/compiler.h"
 #include "sw/program/host.h"
 #include "sw/reference/run.h"
@@ -17,7 +18,9 @@ std::int64_t bytes_needed(const model::Graph& graph) {
   for (const model::Op& op : graph.ops)
     if (op.kind == model::OpKind::kFullyConnected) {
       const model::Tensor& weights = graph.in(op, 1);
-      bytes += weights.elements() / (weights.encoding == model::Encoding::kTernary ? 4 : 1);
+      const machine::Precision* packed = machine::find_precision(
+          [&](const machine::Precision& p) { return p.name == model::name_of(weights.encoding); });
+      bytes += weights.elements() / (packed == nullptr ? 1 : 8 / packed->bits);
     }
   for (const model::State& state : graph.states) bytes += graph.tensor(state.after).elements();
   return bytes;

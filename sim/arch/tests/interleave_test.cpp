@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 
+#include "machine/runs.h"
 #include "sim/arch/tests/testing.h"
 #include "sw/model/testing.h"
 
@@ -22,15 +23,11 @@ struct QueuedRun {
 std::vector<Array> run_interleaved(const compiler::Program& program,
                                    const std::vector<Array>& inputs, unsigned seed) {
   std::array<std::vector<QueuedRun>, isa::kEngines> queues;
-  isa::RegisterFile registers;
   int count = 0;
-  for (const isa::Word word : program.words) {
-    const isa::Engine engine = isa::engine_of(word);
-    if (isa::opcode_of(word) == isa::Opcode::kSet) registers.set(word);
-    if (isa::opcode_of(word) == isa::Opcode::kRun)
-      queues[static_cast<std::size_t>(engine)].push_back(
-          {registers[engine], isa::decode_run(word), count++});
-  }
+  isa::for_each_run(program.words, [&](std::size_t, isa::Engine engine,
+                                       const isa::Registers& registers, const isa::Run& run) {
+    queues[static_cast<std::size_t>(engine)].push_back({registers, run, count++});
+  });
   std::vector<std::uint8_t> dram = compiler::initial_dram(program);
   compiler::write_inputs(program, inputs, dram.data());
   Machine machine(program.config, dram);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/npy.h"
+#include "machine/precision.h"
 #include "sw/compiler/network/network.h"
 #include "sw/model/graph.h"
 #include "sw/reference/run.h"
@@ -30,8 +31,8 @@ std::vector<int> partition(const model::Graph& graph, const machine::Config& con
 
 // ---- in how many bits maps lie (packing.cpp) ----------------------------------------------------
 
-/// Bits in which the machine holds codes of that set: 1, 2 or 8.
-int bits_of(model::Encoding encoding);
+/// In which the machine holds codes of that set: its own if the machine has it, else int8.
+const machine::Precision& precision_of(model::Encoding encoding);
 
 /// Codes of a word for each int8 tensor that the operators `machine` read or write: as many as its
 /// values allow that all its readers can multiply by. An operation has binary activations and

@@ -5,6 +5,7 @@
 
 #include <numeric>
 
+#include "machine/precision.h"
 #include "sw/compiler/lower/lowering.h"
 
 namespace trine::compiler {
@@ -312,10 +313,10 @@ void Lowering::pad(const Op& o) {
     folded_pads_[o.outputs[0]] = {map, top, left, code};
     return;
   }
-  const int bits = 32 / s.per_word;
-  if (bits == 1 ? code != -1 && code != 1 : bits == 2 && (code < -1 || code > 1))
+  const machine::Precision& precision = machine::precision_of_codes(s.per_word);
+  if (!precision.holds(code))
     refuse(o, o.input(0), Reason::kAttribute, " is padded with {}, which {} bits do not hold", code,
-           bits);
+           precision.bits);
   move(o, map, all_channels(s), g, new_output(o, to), code);
 }
 

@@ -53,11 +53,11 @@ void Lowering::set_scales(const Op& o, Layer& layer) const {
 
 void Lowering::set_precision(const Op& o, Layer& layer) const {
   const Shape& in = shape(layer.input);
-  const int bits = weight_bits(o, in.per_word);
-  const machine::Precision& weights = machine::precision_of_bits(bits);
-  layer.conv().precision = in.per_word == 4 ? weights.int8_product : weights.product;
+  const machine::Precision& activations = machine::precision_of_codes(in.per_word);
+  const machine::Precision& weights = weight_precision(o, activations);
+  layer.conv().precision = &activations == &machine::kInt8 ? weights.int8_product : weights.product;
   layer.conv().step_codes = in.per_word;
-  layer.conv().steps_per_row = 32 / in.per_word / bits;
+  layer.conv().steps_per_row = activations.bits / weights.bits;
   if (layer.former.steps > 0) layer.conv().steps_per_row = config_.window_steps_per_row();
 }
 
@@ -122,12 +122,16 @@ void Lowering::product(const Op& o) {
 
 void Lowering::set_thresholds(const Op& t, Layer& layer) const {
   const Tensor& table = graph_.in(t, 1);
-  if (!config_.has_thresholds())
-    refuse(t, t.input(1), Reason::kConfiguration,
-           " holds thresholds, array.precisions lacks \"ternary\" and \"binary\"");
+  if (!config_.has_thresholds()) {
+    std::string packed;
+    for (const machine::Precision& p : machine::kPrecisions)
+      if (p.bits < 8) packed += fmt::format("{}\"{}\"", packed.empty() ? "" : " and ", p.name);
+    refuse(t, t.input(1), Reason::kConfiguration, " holds thresholds, array.precisions lacks {}",
+           packed);
+  }
   const auto values = table.integers();
   const int K = table.extent(1);
-  const bool bit = packing_of(t.outputs[0]) == 32;
+  const bool bit = machine::precision_of_codes(packing_of(t.outputs[0])).bits == 1;
   const int copies = bit ? 1 : t.step;
   if (t.step < 1 || K * copies > kMostThresholds || (bit && K != 1))
     refuse(t, t.input(1), Reason::kAttribute,

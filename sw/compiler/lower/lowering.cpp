@@ -162,8 +162,8 @@ void Lowering::fold_input(int map, int shaped) {
   Layer layer;
   layer.input = map;
   set_window(o, layer, graph_.in(o, 1).extent(1), graph_.in(o, 1).extent(2));
-  const auto folded =
-      folded_input(to.shape, layer.window, o.kind != OpKind::kConv2D, weight_bits(o, 4) == 1);
+  const auto folded = folded_input(to.shape, layer.window, o.kind != OpKind::kConv2D,
+                                   !weight_precision(o, machine::kInt8).has_zero);
   if (!folded) return;
   to.fold = folded->fold;
   to.shape = folded->shape;
@@ -184,7 +184,7 @@ void Lowering::check_precisions(const Op& o) const {
     return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
   };
   if (is_product(o.kind) && is_map(o.input(0)) && is_map(o.input(1)))
-    require(o.input(1), machine::precision_of_bits(weight_bits(o, packing_of(o.input(0)))));
+    require(o.input(1), weight_precision(o, machine::precision_of_codes(packing_of(o.input(0)))));
   for (const auto* tensors : {&o.inputs, &o.outputs})
     for (const int t : *tensors)
       if (is_map(t) && !graph_.tensor(t).is_constant)
@@ -200,20 +200,24 @@ bool Lowering::zero_beyond(int tensor) const {
   return is_product(kind) || kind == OpKind::kThreshold;
 }
 
-int Lowering::weight_bits(const Op& o, int per_word) const {
-  if (per_word != 4) return 32 / per_word;
+const machine::Precision& Lowering::weight_precision(const Op& o,
+                                                     const machine::Precision& in) const {
+  if (&in != &machine::kInt8) return in;
   // The window former takes whole codes, whatever the weights would fit: an average's are ones.
-  if (o.kind == OpKind::kDepthwiseConv2D) return 8;
+  if (o.kind == OpKind::kDepthwiseConv2D) return machine::kInt8;
   const int activations = o.input(activations_of(o));
   const Tensor& x = graph_.tensor(activations);
-  const int bits = bits_of(graph_.in(o, 1).encoding);
+  const machine::Precision& weights = precision_of(graph_.in(o, 1).encoding);
   // Binary weights beyond the last channel are -1, ternary ones 0.
   const int from = producer_of(activations);
   const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels are others
-  if (bits != 1 || (x.extent(-1) % 4 == 0 && !reshaped) ||
+  if (weights.has_zero || (x.extent(-1) % 4 == 0 && !reshaped) ||
       (x.zero_point() == 0 && zero_beyond(activations)))
-    return bits;
-  return config_.ternary ? 2 : 8;
+    return weights;
+  const machine::Precision* with_zero = &machine::kInt8;
+  for (const machine::Precision& p : machine::kPrecisions)
+    if (config_.*p.enabled && p.has_zero && p.bits < with_zero->bits) with_zero = &p;
+  return *with_zero;
 }
 
 int Lowering::map_of(int tensor) {

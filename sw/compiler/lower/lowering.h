@@ -115,9 +115,10 @@ class Lowering {
   void check_precisions(const Op& o) const;
   /// Whether an int8 map's bytes beyond the last channel are zero: the vector unit's are not.
   bool zero_beyond(int tensor) const;
-  /// Of a product whose activations lie `per_word` in a word: theirs, but int8 activations take
-  /// narrower weights.
-  int weight_bits(const Op& o, int per_word) const;
+  /// Of a product's weights, by that of its activations: the same, but int8 activations take
+  /// weights of any.
+  const machine::Precision& weight_precision(const Op& o,
+                                             const machine::Precision& activations) const;
   /// The map that holds a tensor; constants become maps when they are read.
   int map_of(int tensor);
   /// The same for an output of the machine: a part of another map is copied.

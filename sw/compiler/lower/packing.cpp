@@ -19,7 +19,19 @@ using model::Graph;
 using model::Op;
 using model::OpKind;
 
-constexpr int kInt8 = 4, kTernary = 16, kBinary = 32;  ///< codes of a word
+/// Codes of a word.
+constexpr int kInt8 = machine::kInt8.codes_per_word();
+
+/// The most codes of a word, of precisions that `holds` is true of.
+template <typename Holds>
+constexpr int densest(Holds holds) {
+  int most = 0;
+  for (const machine::Precision& p : machine::kPrecisions)
+    if (holds(p)) most = std::max(most, p.codes_per_word());
+  return most;
+}
+constexpr int kAny = densest([](const auto&) { return true; });
+constexpr int kWithZero = densest([](const auto& p) { return p.has_zero; });
 
 /// Tensors that lie in one form, and the most compact form that all of them allow.
 class Classes {
@@ -30,7 +42,7 @@ class Classes {
     known_.insert(a);
     const int first = ties_.root(a);
     ties_.tie(first, b);
-    limit(b, std::min(kBinary, limits_[at(first)]));
+    limit(b, std::min(kAny, limits_[at(first)]));
   }
   void limit(int tensor, int per_word) {
     known_.insert(tensor);
@@ -60,8 +72,8 @@ bool keeps_codes(OpKind kind) {
 /// What `op` can read as its input 0.
 int readable(const Graph& graph, const Op& op) {
   if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected)
-    return 32 / bits_of(graph.in(op, 1).encoding);
-  return keeps_codes(op.kind) ? kBinary : kInt8;
+    return precision_of(graph.in(op, 1).encoding).codes_per_word();
+  return keeps_codes(op.kind) ? kAny : kInt8;
 }
 
 /// Padding inside of convolutions is exact in each form; elsewhere it needs a code of its own.
@@ -81,22 +93,23 @@ bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine,
   return any;
 }
 
-/// For a border of a code. As a map of its own, binary words of +1 would count beyond the last
-/// channel.
+/// For a border of a code. As a map of its own, words of +1 without a 0 would count beyond the last
+/// channel; zero bits are the lowest code there.
 int padding_limit(const Graph& graph, const std::vector<int>& machine, const Op& op) {
   if (!graph.in(op, 2).is_constant) return kInt8;
   const std::int64_t code = graph.in(op, 2).integers().at(0);
-  if (code == -1 || (code == 1 && only_convolutions_read(graph, machine, op.outputs[0], true)))
-    return kBinary;
-  return code == 0 || code == 1 ? kTernary : kInt8;
+  const bool bare = only_convolutions_read(graph, machine, op.outputs[0], true);
+  return std::max(kInt8, densest([&](const machine::Precision& p) {
+                    return p.holds(code) && (p.has_zero || code == p.lowest || bare);
+                  }));
 }
 
 }  // namespace
 
-int bits_of(model::Encoding encoding) {
+const machine::Precision& precision_of(model::Encoding encoding) {
   const machine::Precision* precision = machine::find_precision(
       [&](const machine::Precision& p) { return p.name == model::name_of(encoding); });
-  return precision == nullptr ? 8 : precision->bits;
+  return precision == nullptr ? machine::kInt8 : *precision;
 }
 
 std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine) {
@@ -111,17 +124,18 @@ std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& ma
     for (const int t : op.outputs) {
       if (!is_map(t)) continue;
       const bool free = op.kind == OpKind::kThreshold || keeps_codes(op.kind);
-      classes.limit(t, free ? kBinary : kInt8);
+      classes.limit(t, free ? kAny : kInt8);
       if (op.kind == OpKind::kPad && !only_convolutions_read(graph, machine, t))
-        classes.limit(t, kTernary);
+        classes.limit(t, kWithZero);
       if (op.kind == OpKind::kPadV2) classes.limit(t, padding_limit(graph, machine, op));
     }
     if (keeps_codes(op.kind) && is_map(op.input(0))) classes.unite(op.input(0), op.outputs[0]);
   }
   for (const auto& entry : classes.result()) {
     const model::Tensor& t = graph.tensor(entry.first);
-    classes.limit(entry.first,
-                  t.is_constant || t.zero_point() != 0 ? kInt8 : 32 / bits_of(t.encoding));
+    classes.limit(entry.first, t.is_constant || t.zero_point() != 0
+                                   ? kInt8
+                                   : precision_of(t.encoding).codes_per_word());
   }
   return classes.result();
 }

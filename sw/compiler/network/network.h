@@ -18,6 +18,7 @@
 #include "base/rounding.h"
 #include "machine/config.h"
 #include "machine/isa.h"
+#include "machine/precision.h"
 #include "sw/model/graph.h"
 #include "sw/program/layout.h"
 #include "sw/reference/ops/norm.h"
@@ -169,6 +170,9 @@ struct Conv {
   std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
   /// Over packed binary maps: the machine's sum of a channel minus the network's.
   std::vector<std::vector<std::int32_t>> corrections;
+
+  /// Whether what lies outside of the image and beyond its channels counts, as its codes have no 0.
+  bool counts_borders() const { return !machine::operands_of(precision).activations.has_zero; }
 };
 
 /// What only kMax and kSum have.

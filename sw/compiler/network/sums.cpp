@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "machine/precision.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -27,25 +28,28 @@ Reach at_corners(Reach a, Reach b, Term term) {
   return {low, high};
 }
 
-/// Of the codes that so many of lie in a word.
-Reach codes(int per_word) { return per_word == 4 ? Reach{-128, 127} : Reach{-1, 1}; }
+/// Codes of a precision.
+Reach reach_of(const machine::Precision& p) { return {p.lowest, p.highest}; }
 
 /// A term of two maps, as the array adds it up: without the product of the zero points.
 Reach term_of_maps(const Layer& layer) {
   const std::int64_t za = layer.conv().zero_point, zb = layer.conv().weights_zero;
   const auto term = [&](std::int64_t a, std::int64_t b) { return a * b - za * b - zb * a; };
-  return at_corners(codes(4), codes(4), term);
+  return at_corners(reach_of(machine::kInt8), reach_of(machine::kInt8), term);
 }
 
-/// Of output channel m, with its weights. Lanes that a channel lacks have weight 0; of one bit, -1.
+/// Of output channel m, with its weights. Lanes that a channel lacks have weight 0; where weights
+/// have no 0, any.
 Reach sum_of(const Layer& layer, int m) {
   const Conv& conv = layer.conv();
-  const bool bits = layer.former.steps == 0 && conv.step_codes * conv.steps_per_row == 32;
+  const auto [activations, weights] = machine::operands_of(conv.precision);
+  const std::int64_t most = std::int64_t{activations.most()} * weights.most();
   Reach sum;
   for (std::ptrdiff_t i = layer.weight_at(m, 0); i < layer.weight_at(m + 1, 0); ++i) {
-    const std::int64_t w = bits ? 1 : conv.weights[at(i)];
-    const Reach a = bits && conv.step_codes == 4 ? Reach{-128, 128} : codes(conv.step_codes);
-    sum.add(at_corners(a, {w, w}, [](std::int64_t x, std::int64_t y) { return x * y; }));
+    const std::int64_t w = conv.weights[at(i)];
+    const auto term = [](std::int64_t x, std::int64_t y) { return x * y; };
+    sum.add(weights.has_zero ? at_corners(reach_of(activations), {w, w}, term)
+                             : Reach{-most, most});
   }
   return sum;
 }

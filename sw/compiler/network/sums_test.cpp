@@ -98,11 +98,13 @@ TEST_CASE("sums of two maps need the bits of all pairs of codes", "[compiler][su
 TEST_CASE("sums of ternary and binary maps need the bits of their lanes", "[compiler][sums]") {
   Layer layer = layer_of(std::vector<std::int8_t>(128, 1));
   layer.words = 4;
+  layer.conv().precision = isa::compute::Op::kBinary;
   layer.conv().step_codes = 32;
   CHECK(sum_bits(layer) == bits_of(-128, 128));
   std::ranges::fill(layer.conv().weights, std::int8_t{0});  // a lane that is not used counts, too
   CHECK(sum_bits(layer) == bits_of(-128, 128));
   layer.words = 8;
+  layer.conv().precision = isa::compute::Op::kTernary;
   layer.conv().step_codes = 16;
   layer.conv().weights[0] = layer.conv().weights[127] = -1;
   CHECK(sum_bits(layer) == bits_of(-2, 2));

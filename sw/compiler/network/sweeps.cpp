@@ -133,7 +133,7 @@ void set_parts(Layer& layer, const Shape& input) {
   for (Sweep& sweep : layer.sweeps) {
     const Rect& r = sweep.rect;
     sweep.parts = {{r, -1}};
-    if (layer.conv().precision != isa::compute::Op::kBinary) continue;
+    if (!layer.conv().counts_borders()) continue;
     sweep.parts.clear();
     const Geometry g = layer.window_of(sweep);
     const auto all_y = tap_spans({r.y0, r.y1}, g.R, g.stride_y, g.dil_y, g.pad_top, g.H);

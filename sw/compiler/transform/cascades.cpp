@@ -27,8 +27,7 @@ constexpr double kGain = 0.005;  ///< of its layers' cycles; estimates are not t
 /// All but the weights, which no plan asks for; those of binary codes make corrections.
 Network without_weights(Network network) {
   for (Layer& l : network.layers)
-    if (l.kind == LayerKind::kConv && l.conv().precision != isa::compute::Op::kBinary)
-      l.conv().weights.clear();
+    if (l.kind == LayerKind::kConv && !l.conv().counts_borders()) l.conv().weights.clear();
   return network;
 }
 

@@ -60,8 +60,7 @@ struct Job {
   bool on_machine() const { return options.backend.backend != "golden"; }
 
   Array image(std::size_t index) const {
-    const bool channels_first = std::filesystem::path(options.network.model).extension() == ".onnx";
-    return options.preparation.prepared(data.example(index), input(), channels_first,
+    return options.preparation.prepared(data.example(index), input(), graph().channels_first,
                                         data.name(index));
   }
 

@@ -106,18 +106,17 @@ struct Comparison {
   }
 };
 
-bool is_runtime(const std::string& against) {
-  return against.empty() || against == "litert" || against == "onnxruntime";
-}
+/// Against what the helpers run MODEL with, rather than the float model.
+bool by_runtime(const std::string& against) { return against.empty() || is_runtime(against); }
 
 /// Records a folder for each case. @throws Error
 void record(const Options& options, const fs::path& folder) {
-  const bool onnx = is_onnx(options.model);
-  if ((options.against == "litert" && onnx) || (options.against == "onnxruntime" && !onnx))
+  const std::string_view runtime = toolkit_of(options.model).runtime;
+  if (!options.against.empty() && options.against != runtime && is_runtime(options.against))
     throw_error("--against: {} does not run {}, allowed {}, or the float model", options.against,
-                options.model, onnx ? "onnxruntime" : "litert");
+                options.model, runtime);
   std::vector<std::string> arguments{options.model, "--out", folder.string(), "--apart"};
-  if (!is_runtime(options.against)) {
+  if (!by_runtime(options.against)) {
     read_file(options.against);  // that it is there is said before minutes of installation
     arguments.insert(arguments.end(), {"--float", options.against});
   }
@@ -132,7 +131,7 @@ Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : 
 Json to_json(const Options& options, const Comparison& c) {
   Json json{{"model", options.model},
             {"against", c.against},
-            {"float_model", is_runtime(options.against) ? Json(nullptr) : Json(options.against)},
+            {"float_model", by_runtime(options.against) ? Json(nullptr) : Json(options.against)},
             {"cases", c.cases},
             {"layers_compared", c.layers.size()},
             {"layers_recorded", c.recorded},
@@ -175,7 +174,7 @@ std::string to_text(const Options& options, const Comparison& c) {
         first);
   }
   text += fmt::format("\n{} against {}{}: {} case{}, {} of {} recorded tensors\n", options.model,
-                      is_runtime(options.against) ? "" : options.against + " in ", c.against,
+                      by_runtime(options.against) ? "" : options.against + " in ", c.against,
                       c.cases, c.cases == 1 ? "" : "s", c.layers.size(), c.recorded);
   if (c.first() == nullptr) return text + "all equal\n";
   return text + fmt::format("first difference in '{}' (case {}), lowest SNR in '{}'\n",
@@ -196,7 +195,7 @@ Comparison compared(const Options& options, const model::Graph& graph) {
   Comparison comparison;
   for (const fs::path& folder : folders) {
     const reference::VectorSet vectors = reference::read_vectors(folder);
-    if (is_runtime(options.against)) reference::check_vectors(vectors, graph);
+    if (by_runtime(options.against)) reference::check_vectors(vectors, graph);
     NetworkOptions rounding;
     rounding.rounding = options.rounding;
     comparison.add(graph, vectors, rounding.policy(vectors.policy));
@@ -222,11 +221,11 @@ int run(Options options) {
   const Comparison comparison = compared(options, graph);
   if (comparison.layers.empty())
     throw_error("{}: no layer has a tensor of the same name in {}", options.model,
-                is_runtime(options.against) ? comparison.against : options.against);
+                by_runtime(options.against) ? comparison.against : options.against);
   options.output.print(to_text(options, comparison));
   options.output.write_json(to_json(options, comparison), nullptr);
   // Codes of a float model always differ somewhere: that is what quantization costs.
-  const bool wrong = is_runtime(options.against) && comparison.largest() > options.tolerance;
+  const bool wrong = by_runtime(options.against) && comparison.largest() > options.tolerance;
   return wrong ? kWrongResult : kSuccess;
 }
 

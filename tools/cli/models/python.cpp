@@ -17,6 +17,7 @@
 #include "base/process.h"
 #include "base/root.h"
 #include "sim/rtl/build.h"
+#include "sw/model/formats.h"
 
 namespace trine::cli {
 namespace {
@@ -49,6 +50,15 @@ std::string packages_of(const std::string& text) {
     if (!line.empty() && line[0] != '#')
       names += (names.empty() ? "" : ", ") + line.substr(0, line.find('='));
   return names;
+}
+
+const std::vector<Toolkit>& toolkits() {
+  static const std::vector<Toolkit> kToolkits{
+      {"TFLite", "litert", "models/requirements_litert.txt", "",
+       "models/requirements_quantizer.txt"},
+      {"ONNX", "onnxruntime", "models/requirements_onnx.txt", "models/requirements_qonnx.txt",
+       "models/requirements_onnx.txt"}};
+  return kToolkits;
 }
 
 void make_environment(const fs::path& folder, const fs::path& requirements) {
@@ -128,15 +138,25 @@ std::string Python::run(const std::string& script, const std::vector<std::string
   throw_error("models/{}.py: exit code {}: {}", script, code, last_line_of(log));
 }
 
-bool is_onnx(const std::string& model) { return fs::path(model).extension() == ".onnx"; }
+const Toolkit& toolkit_of(const std::string& model) {
+  const std::string_view format = model::format_named(model).name;
+  const auto found = std::ranges::find(toolkits(), format, &Toolkit::format);
+  if (found == toolkits().end()) throw_error("{}: no helper of models/ reads {}", model, format);
+  return *found;
+}
+
+bool is_runtime(std::string_view name) {
+  return std::ranges::find(toolkits(), name, &Toolkit::runtime) != toolkits().end();
+}
 
 std::string recorder_of(const std::string& model) {
   const std::vector<std::uint8_t> bytes = read_file(model);
-  if (!is_onnx(model)) return "models/requirements_litert.txt";
+  const Toolkit& toolkit = toolkit_of(model);
+  if (toolkit.low_bit.empty()) return toolkit.recorder;
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   for (const char* domain : {"qonnx.custom_op", "finn.custom_op", "onnx.brevitas"})
-    if (text.find(domain) != std::string_view::npos) return "models/requirements_qonnx.txt";
-  return "models/requirements_onnx.txt";
+    if (text.find(domain) != std::string_view::npos) return toolkit.low_bit;
+  return toolkit.recorder;
 }
 
 }  // namespace trine::cli

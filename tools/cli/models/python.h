@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tools/cli/common.h"
@@ -41,8 +42,19 @@ class Python {
   bool quiet_;
 };
 
-/// Whether MODEL is ONNX, by its name as the helpers tell it.
-bool is_onnx(const std::string& model);
+/// What the helpers run models of a format with, and the files with its requirements.
+struct Toolkit {
+  std::string_view format;   ///< of sw/model/formats.h
+  std::string_view runtime;  ///< as --against calls it
+  std::string recorder;      ///< "models/requirements_litert.txt"
+  std::string low_bit;       ///< records models with nodes of QONNX; empty: there are none
+  std::string quantizer;
+};
+
+/// Of MODEL, by its name as the helpers tell it. @throws Error  a format that is not supported
+const Toolkit& toolkit_of(const std::string& model);
+/// Whether a toolkit's runtime has that name.
+bool is_runtime(std::string_view name);
 
 /// What records MODEL: the file with the requirements of LiteRT, ONNX Runtime or qonnx.
 std::string recorder_of(const std::string& model);

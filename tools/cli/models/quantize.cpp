@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "sw/model/formats.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/data.h"
 #include "tools/cli/models/own_model.h"
@@ -44,8 +45,8 @@ Array stack(const Options& options, const DataSet& data) {
     if (one.dtype.at(0) != 'f' && !options.preparation.given())
       throw_error("{}: is {}: --mean and --scale say what its values mean (--scale 1: themselves)",
                   data.name(i), one.dtype);
-    for (const double value :
-         options.preparation.values(one, is_onnx(options.model), data.name(i))) {
+    for (const double value : options.preparation.values(
+             one, model::format_named(options.model).channels_first, data.name(i))) {
       const auto single = static_cast<float>(value);
       const auto* bytes = reinterpret_cast<const std::uint8_t*>(&single);
       all.bytes.insert(all.bytes.end(), bytes, bytes + sizeof(float));
@@ -60,10 +61,7 @@ std::string quantized(const Options& options, const Array& examples) {
   const fs::path array = scratch.path() / "x.npy";
   const fs::path result = scratch.path() / fs::path(options.network.model).filename();
   write_npy(array, examples);
-  const Python python(
-      options.python,
-      is_onnx(options.model) ? "models/requirements_onnx.txt" : "models/requirements_quantizer.txt",
-      options.output);
+  const Python python(options.python, toolkit_of(options.model).quantizer, options.output);
   std::vector<std::string> arguments{options.model, "--calibration", array.string(),
                                      "--out",       result.string(), "--type",
                                      options.type,  "--method",      options.method};

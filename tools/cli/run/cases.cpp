@@ -74,7 +74,8 @@ std::vector<std::string> CaseOptions::examples(const std::string& model,
   x.shape.insert(x.shape.end(), input.shape.begin(), input.shape.end());
   std::vector<std::int64_t> labels;
   for (std::size_t i = 0; i < cases; ++i) {
-    const Array one = preparation.prepared(set.example(i), input, is_onnx(model), set.name(i));
+    const Array one =
+        preparation.prepared(set.example(i), input, graph.channels_first, set.name(i));
     x.bytes.insert(x.bytes.end(), one.bytes.begin(), one.bytes.end());
     if (set.labels(i).size() == 1) labels.push_back(set.labels(i)[0]);
   }

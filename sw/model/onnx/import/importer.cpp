@@ -381,7 +381,9 @@ Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file
 
 Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
                  const GivenShapes& shapes) {
-  return onnx_file::graph_of(onnx_file::parse(bytes, file, shapes), host);
+  Graph graph = onnx_file::graph_of(onnx_file::parse(bytes, file, shapes), host);
+  graph.channels_first = true;
+  return graph;
 }
 
 Graph import_onnx(const std::filesystem::path& path, bool host) {

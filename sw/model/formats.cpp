@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/formats.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace trine::model {
+namespace {
+
+bool has_text(Format::Bytes bytes, std::size_t at, std::string_view text) {
+  return bytes.size() >= at + text.size() &&
+         std::memcmp(bytes.data() + at, text.data(), text.size()) == 0;
+}
+
+Graph read_tflite(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
+                  const GivenShapes& shapes) {
+  if (!shapes.empty())
+    throw_error("--shape: {} is TFLite, whose shapes are fixed: allowed for ONNX", file);
+  return parse_tflite(bytes, file, host);
+}
+
+/// A header of JSON behind its length in 8 bytes.
+bool begins_safetensors(Format::Bytes bytes) {
+  std::uint64_t header = 0;
+  if (!has_text(bytes, 8, "{")) return false;
+  for (std::size_t i = 0; i < 8; ++i) header |= std::uint64_t{bytes[i]} << 8 * i;
+  return header <= bytes.size() - 8;
+}
+
+/// A zip, or a pickle of before.
+bool begins_pytorch(Format::Bytes bytes) {
+  return has_text(bytes, 0, "PK\x03\x04") || has_text(bytes, 0, "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46");
+}
+
+constexpr Format kFormats[] = {
+    {"TFLite",
+     {".tflite"},
+     [](Format::Bytes bytes) { return has_text(bytes, 4, "TFL3"); },
+     false,
+     read_tflite,
+     ""},
+    {"ONNX", {".onnx"}, nullptr, true, parse_onnx, ""},
+    {"GGUF",
+     {".gguf"},
+     [](Format::Bytes bytes) { return has_text(bytes, 0, "GGUF"); },
+     false,
+     nullptr,
+     "it holds weights of a language model: trine generate-text takes those of llama2.c"},
+    {"safetensors",
+     {".safetensors"},
+     begins_safetensors,
+     false,
+     nullptr,
+     "it holds weights without operators: export the network as ONNX"},
+    {"PyTorch",
+     {".pt", ".pth"},
+     begins_pytorch,
+     false,
+     nullptr,
+     "export the network as ONNX: torch.onnx.export()"},
+};
+constexpr const Format& kTflite = kFormats[0];
+constexpr const Format& kOnnx = kFormats[1];
+
+/// By the file's extension, in small letters or not; null: none of them.
+const Format* find_named(const std::string& file) {
+  std::string extension = std::filesystem::path(file).extension().string();
+  std::ranges::transform(extension, extension.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  if (extension.empty()) return nullptr;
+  for (const Format& f : kFormats)
+    if (std::ranges::find(f.extensions, extension) != f.extensions.end()) return &f;
+  return nullptr;
+}
+
+}  // namespace
+
+std::span<const Format> formats() { return kFormats; }
+
+const Format* format_of(Format::Bytes bytes) {
+  for (const Format& f : kFormats)
+    if (f.begins != nullptr && f.begins(bytes)) return &f;
+  return nullptr;
+}
+
+const Format& format_of(Format::Bytes bytes, const std::string& file) {
+  if (const Format* found = format_of(bytes)) return *found;
+  const Format* named = find_named(file);
+  return named != nullptr && named->read == nullptr ? *named : kOnnx;
+}
+
+const Format& format_named(const std::string& file) {
+  const Format* named = find_named(file);
+  if (named == nullptr) return kTflite;
+  if (named->read == nullptr) refuse_format(*named, file);
+  return *named;
+}
+
+void refuse_format(const Format& format, const std::string& file) {
+  std::string allowed;
+  for (const Format& f : kFormats)
+    if (f.read != nullptr) allowed += std::string(f.name) + ", ";
+  throw_error("{}: {}, allowed {}a program of trine compile; {}", file, format.name, allowed,
+              format.instead);
+}
+
+}  // namespace trine::model

@@ -15,7 +15,7 @@ bool is_root(const fs::path& path) {
   return fs::is_directory(path / "presets", ignored) && fs::is_directory(path / "rtl", ignored);
 }
 
-/// Of set_project_root(), else empty.
+/// The root that set_project_root() gave, else empty.
 fs::path& given_root() {
   static fs::path root;
   return root;

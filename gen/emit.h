@@ -22,7 +22,7 @@ std::string csr_package();
 std::string csr_header();
 std::string registers_markdown();
 
-// Of one design.
+// What one design needs.
 std::string config_package(const Config& config);
 std::string top_module(const Config& config);
 std::string file_list(const Config& config, const std::vector<std::string>& sources);

@@ -19,7 +19,7 @@ inline constexpr int kFetchBursts = 2;      ///< that the fetch buffer holds
 inline constexpr int kBiasBytes = 4;        ///< of a channel in DRAM
 inline constexpr int kParameterBytes = 12;  ///< of a channel in DRAM: bias and scale
 
-/// Of a transfer, at most: MaxBeats of trine_control.
+/// Beats of a transfer, at most: MaxBeats of trine_dma.
 inline int burst_beats(const Config& config) {
   return config.axi_data_bits < 64 || config.axi_data_bits > 512 ? 32 : 64;
 }

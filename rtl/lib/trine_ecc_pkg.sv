@@ -16,7 +16,7 @@ package trine_ecc_pkg;
   localparam int unsigned CheckBits = 7;
   localparam int unsigned WordBits  = 32 + CheckBits;
 
-  // Of data bit d: Columns[7*d +: 7].
+  // Data bit d has the column Columns[7*d +: 7].
   localparam logic [7*32-1:0] Columns = {
     7'b1110000, 7'b1101000, 7'b1011000, 7'b1100100,  // bits 31 .. 28
     7'b1010100, 7'b0110100, 7'b1001100, 7'b0101100,  // bits 27 .. 24

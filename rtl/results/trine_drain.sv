@@ -264,7 +264,7 @@ module trine_drain #(
   assign lanes_o      = lanes_q;
   assign col_o        = col_q;
   assign issues_o     = one_lane ? left_q : (left_q + LeftBits'(1) + LeftBits'(slot_q[0])) >> 1;
-  // Of a window's four columns: behind a pair the next one is in an even slot, too.
+  // Four columns of a window: behind a pair the next one is in an even slot, too.
   assign follows_o    = Window && cfg_q.window && pair && issue_i.done && c_valid_i &&
                         c_job_i.drain && group_free;
   assign count_o      = count;

@@ -46,7 +46,7 @@ module trine_drain_residual #(
   output logic                     keep_o,       // the last slots of the word are put apart
   output logic                     busy_o,       // words are yet to be asked for
 
-  // Of the two, where the word that comes next belongs, and where the one in front is.
+  // The place of the two that the next word belongs to, and the one of the word in front.
   output logic                     rsp_place_o,
   output logic                     place_o,
 

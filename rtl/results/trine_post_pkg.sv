@@ -82,7 +82,7 @@ package trine_post_pkg;
     logic normalizing;  // it does, or values are in the lanes
   } issue_t;
 
-  // Of a code, while it is in the lanes.
+  // The tag of a code while it is in the lanes.
   localparam int unsigned TagBits = 14;
 
   typedef struct packed {

@@ -97,8 +97,8 @@ module trine_softmax_lane #(
   logic [30:0]         sum_q, x_q;
   logic signed [7:0]   low_pair, high_pair, maximum_q;
   logic [7:0]          origin;
-  // Of a code to the maximum or the origin: of the code read, of the entry in the memory's output,
-  // and of that in the register.
+  // Distance of a code to the maximum or the origin: the code read, the entry in the memory's
+  // output, and the one in the register.
   logic signed [8:0]   distance_q, distance_q2, distance_q3;
 
   assign low_pair  = $signed(bytes_i[7:0]) > $signed(bytes_i[15:8]) ? bytes_i[7:0] : bytes_i[15:8];
@@ -272,7 +272,7 @@ module trine_softmax_lane #(
     power_of_two = 31'd1 << power[4:0];
   end
 
-  // Of the post lane's two operands each is one of eight, at most.
+  // Each of the post lane's two operands is one of eight, at most.
   logic norm, first, last;  // a product of a normalization, step 0, none
   logic a_entry, a_total, a_start, a_sum, a_x, a_twice, a_root, a_product;
   logic b_twice, b_sum, b_x, b_product, b_count, b_mean, b_power, b_root;

@@ -97,8 +97,8 @@ class Counter {
     if (fused) actions_[kDmemRead] += stored;
   }
 
-  /// Of a position. What lies in the same word, but in another group of columns, is read and
-  /// written by itself.
+  /// Words stored at a position. What lies in the same word, but in another group of columns, is
+  /// read and written by itself.
   static std::int64_t stored_words(const ComputeRegisters& r, std::int64_t columns) {
     const std::int64_t channels = r.get(isa::compute::kChannels), position = r.get(post::kPosition);
     const bool raw = static_cast<post::Output>(r.get(post::kOutput)) == post::Output::kRaw;

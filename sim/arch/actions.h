@@ -74,11 +74,11 @@ inline std::int64_t steps_of(const Actions& actions) {
   return steps;
 }
 
-/// Of all RUNs, whatever their layers. @throws Error  the words are no program
+/// Actions of all RUNs, whatever their layers. @throws Error  the words are no program
 Actions count_actions(const machine::Config& config, std::span<const isa::Word> words);
 
-/// Of each of program.layers (of its first stage, if there are more). Words of the program count
-/// for the layer of the RUN behind them. @throws Error  the words are no program
+/// Actions of each of program.layers (its first stage's, if there are more). Words of the program
+/// count for the layer of the RUN behind them. @throws Error  the words are no program
 std::vector<Actions> count_actions(const compiler::Program& program);
 
 }  // namespace trine::sim

@@ -116,7 +116,7 @@ bool Front::read(Queue& q) {
   if (q.reading || q.written.empty() || q.reads > q.pops + 1) return false;
   Time at = q.written.front() + 1;
   if (q.reads > 0) at = std::max(at, q.read[(q.reads - 1) % q.read.size()] + 1);
-  // Of the word two before, which has left.
+  // The word two before, which has left.
   if (q.reads > 1) at = std::max(at, q.reads == q.pops + 1 ? q.pop : q.pop_before);
   q.reading = true;
   bool known = true;

@@ -168,7 +168,7 @@ int window_taps(const LaneRegisters& r) {
   return (field(r, agu::kRLast) + 1) * (field(r, agu::kSLast) + 1);
 }
 
-/// Of the codes of a lane's channels.
+/// Normalizes one lane's codes over its channels.
 std::vector<int> normalized(const reference::NormParams& p, const std::vector<int>& codes) {
   std::int64_t sum = 0, squares = 0;
   for (const int code : codes) {
@@ -283,7 +283,7 @@ void Machine::check_range(const char* what, std::int64_t first, std::int64_t cou
     fail("{} {}..{}, allowed 0..{}", what, first, first + count - 1, size - 1);
 }
 
-/// Of the memories of parameters, up to `end`.
+/// Checks that `end` entries fit the memories of parameters.
 void Machine::check_entries(std::int64_t end) const {
   if (end > config_.param_channels)
     fail("bias and scale entry {}, allowed 0..{}", end - 1, config_.param_channels - 1);
@@ -715,7 +715,7 @@ reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::
   return p;
 }
 
-/// Of the codes of a lane's channels.
+/// Softmaxes one lane's codes over its channels.
 std::vector<int> Machine::softmax(const VectorRegisters& r, const std::vector<int>& codes) const {
   const int largest = std::ranges::max(codes);
   const auto exponential = [&](int code) {

@@ -388,7 +388,7 @@ void Timeline::drain(std::size_t g, Time last_step, bool tile_ends) {
               timing::residual_cycles(config_, work.group_residuals[g], compute_.every);
   if (tile_ends) drained = std::max(drained, compute_.tile_first + timing::kFirstCode);
   drain_free_ = drained + skew;
-  // Of a window's groups every second one finds the early promise (measured: 63 of 112).
+  // Every second group of a window finds the early promise (measured: 63 of 112).
   const bool early = work.window && !tile_ends && g % 2 == 0;
   next_grant_ =
       last_step + timing::grant_cycles(config_, work.group_issues[g], early, work.requantized);

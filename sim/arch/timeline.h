@@ -46,7 +46,7 @@ class Timeline {
   CauseCycles causes(std::uint64_t from, std::uint64_t to) const;
   std::array<std::uint64_t, isa::kEngines> engine_busy() const;
   std::uint64_t bytes_read() const { return bytes_loaded_ + front_.bytes_fetched(); }
-  /// Of those read, the program's.
+  /// The program's share of the bytes read.
   std::uint64_t bytes_fetched() const { return front_.bytes_fetched(); }
   std::uint64_t bytes_written() const { return bytes_written_; }
 

@@ -65,13 +65,13 @@ class Walk {
 
   const machine::Config config_;
   const machine::BankOf bank_of_;
-  // Of the last gather:
+  // The last gather:
   std::int64_t cycles_ = 0;  ///< replays included
   std::int64_t steps_ = 0;
   double share_ = 0;  ///< of the places that a beat can have in the banks: read in a step
   std::vector<int> bank_steps_;  ///< steps in which a bank was read
   std::int64_t beats_ = 0;       ///< places of a beat that steps read
-  // Of a step:
+  // A step:
   std::vector<int> bank_count_;
 };
 

@@ -153,7 +153,7 @@ class AxiMemory {
   std::uint64_t oldest_read(int id) const { return reads_[id].front().address; }
   std::size_t unanswered_writes() const { return writes_.size() + responses_.size(); }
   std::uint64_t bytes_read() const { return bytes_read_; }
-  /// Of those read, by ID 0: a program's words.
+  /// Bytes read by ID 0: a program's words.
   std::uint64_t bytes_fetched() const { return bytes_fetched_; }
   std::uint64_t bytes_written() const { return bytes_written_; }
   void clear_counters() {

@@ -174,9 +174,9 @@ bool same_order(const model::Graph& a, const model::Graph& b) {
 /// Estimates that differ by less do not say which of two plans is better.
 constexpr double kAsGood = 1.005;
 
-/// Of a batch, images go through the network one after the other, or in groups that have room in
-/// half of DMEM (gaps and buffers take the rest): whichever is planned to take fewer cycles, groups
-/// if they are as good.
+/// The images of a batch go through the network one after the other, or in groups that fit
+/// into half of DMEM (gaps and buffers take the rest): whichever is planned to take fewer cycles,
+/// groups if they are as good.
 Candidate best_order(const model::Graph& graph, const machine::Config& config,
                      const CompileOptions& options) {
   std::optional<Candidate> best;

@@ -533,7 +533,7 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   CHECK(slice.tensors[4].shape == std::vector{3, 4, 4, 8});
   CHECK_NOTHROW(check(slice));
 
-  // Of an operator that is not known to keep them apart nothing is taken for granted.
+  // An operator that is not known to keep images apart is refused.
   for (const OpKind kind : {OpKind::kOnnx, OpKind::kUnknown})
     CHECK_THROWS_WITH(batched(one_op(kind, {codes({1, 4}), codes({1, 4})}), 3),
                       Contains("op 0 OP: mixes the images of a batch"));

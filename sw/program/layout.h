@@ -78,7 +78,7 @@ struct TensorLayout {
   int columns() const { return fold.folded() ? fold.width : transposed ? shape.H : shape.W; }
   int channels() const { return shape.C / fold.size(); }
   std::int64_t elements() const { return std::int64_t{rows()} * columns() * channels(); }
-  /// Of a host's tensor that is the image itself, [rows, columns, channels].
+  /// Steps of a host's tensor that is the image itself, [rows, columns, channels].
   Steps dense_steps() const { return {std::int64_t{columns()} * channels(), channels(), 1}; }
 };
 

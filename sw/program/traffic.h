@@ -22,12 +22,12 @@ struct Bytes {
 
 struct Traffic {
   Bytes moved;
-  /// Of these what no plan saves: constants and the network's inputs the first time that they are
+  /// The part that no plan saves: constants and the network's inputs the first time that they are
   /// read, what is at last in its outputs.
   Bytes compulsory;
 };
 
-/// Of each layer of all stages, in the order of layers_of(): what their instructions say.
+/// Traffic of each layer of all stages, in the order of layers_of(), from their instructions.
 std::vector<Traffic> traffic_of(const Program& program);
 Traffic sum_of(const std::vector<Traffic>& layers);
 

@@ -89,7 +89,7 @@ Codes l2_normalization(const Call& call) {
   return result;
 }
 
-/// Of a state of zeros: only the newest features meet weights of time.
+/// The state is zero: only the newest features meet weights of time.
 Codes svdf(const Call& call) {
   const auto scale = [&](int a, int b, double to) {
     return quantize_scale(double{call.in(a).scale()} * double{call.in(b).scale()} / to);

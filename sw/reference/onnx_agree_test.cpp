@@ -119,7 +119,7 @@ class Model {
     for (const float value : values) tensor->add_float_data(value);
     return name;
   }
-  /// Of recorded rows: n: whole numbers of that shape, m: an eighth of them; of integers i, others
+  /// Values of a recorded row: n: whole numbers of that shape, m: an eighth of them; integers i,
   /// j, of bytes b; [shape]list, (shape)list: integers, floats.
   std::string pattern(char kind, const std::string& rest) {
     const bool listed = kind == '[' || kind == '(', floats = kind == 'n' || kind == 'm';

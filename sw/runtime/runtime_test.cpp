@@ -130,7 +130,7 @@ namespace {
 
 using trine::program::TensorLayout;
 
-/// Of a tensor of random extents in any order of its axes.
+/// The layout of a tensor of random extents in any order of its axes.
 TensorLayout random_layout(std::mt19937& random, bool folds) {
   const auto number = [&](int low, int high) {
     return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));

@@ -46,7 +46,8 @@ float distance(const Point& a, const Point& b) {
   return std::fabs(a.x - b.x) + std::fabs(a.y - b.y);
 }
 
-/// Of a cell's output at a load, the slower edge; with what its transition costs the next cell.
+/// Delay of a cell's output at a load, the slower edge; with what its transition costs the next
+/// cell.
 float delay_of(const Cell& cell, int output, float pf) {
   float most = 0;
   for (const Arc& arc : cell.arcs) {
@@ -114,7 +115,7 @@ class Trees {
     return own > 0 ? std::min(own, kMostPf) : kMostPf;
   }
 
-  /// Of the whole tree at its root, from the leaves on.
+  /// Ways of the whole tree at its root, from the leaves on.
   Ways ways_of(const WireTree& tree, const std::vector<Point>& points, const Pins& sinks) {
     std::vector<Ways> ways(points.size());
     for (auto k = tree.order.rbegin(); k + 1 != tree.order.rend(); ++k) {

@@ -20,7 +20,8 @@ struct LefCell {
   std::map<std::string, Point> pins;  ///< the middle of each
 };
 
-/// Of one um on the layers that signals take: the second routing layer and those as wide as it.
+/// Cost of one um on the layers that signals take: the second routing layer and those as wide as
+/// it.
 struct WireCost {
   float kohm = 0, pf = 0;
   float via_kohm = 0;  ///< between two of them

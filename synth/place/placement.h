@@ -24,7 +24,7 @@ struct Floorplan {
   float core_x = 0, core_y = 0, core_width = 0, core_height = 0;
   float cells_um2 = 0, macros_um2 = 0;
 
-  /// Of the core, by standard cells.
+  /// Share of the core that standard cells take.
   float utilization() const { return cells_um2 / (core_width * core_height); }
 };
 

@@ -57,7 +57,7 @@ WireTree Wires::tree(int net) const {
   return tree;
 }
 
-/// Of the edge to a pin's parent, vias at both ends with it.
+/// Resistance of the edge to a pin's parent, with the vias at both ends.
 float Wires::edge_kohm(const WireTree& tree, int pin) const {
   return tree.um[static_cast<std::size_t>(pin)] * cost_.kohm + kViasAPin * cost_.via_kohm;
 }

@@ -75,7 +75,7 @@ Prices::Prices(const synth::Netlist& netlist, const synth::Cells& cells, const s
   }
 }
 
-/// Of a net's transitions that of the middle.
+/// The mean transition of a net's edges.
 float Prices::slew(int net) const {
   const synth::Times& t = timer_.times(net);
   float sum = 0;
@@ -83,7 +83,7 @@ float Prices::slew(int net) const {
   return std::clamp(sum / 4, 0.0f, 10.0f);
 }
 
-/// Of both edges.
+/// Mean of both edges.
 double Prices::mean(const Power& power, int instance) const {
   const synth::Instance& i = netlist_.instance(instance);
   const int cause = i.nets[at(power.related >= 0 ? power.related : power.pin)];

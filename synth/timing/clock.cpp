@@ -151,7 +151,7 @@ class Clock {
     return changed;
   }
 
-  /// Of what a memory's macros put out.
+  /// The time left behind the outputs of a memory's macros.
   double time_left(const Netlist& netlist, const Timer& timer, const std::string& memory) const {
     double least = std::numeric_limits<double>::infinity();
     for (const Instance& instance : netlist.instances()) {

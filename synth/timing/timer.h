@@ -44,7 +44,7 @@ class Timer {
   float most_load(int net) const { return std::max(load(net)[kRise], load(net)[kFall]); }
   /// By what another strength of a sink brings.
   void change_load(int net, const Pin& from, const Pin& to);
-  /// Of the wire to a sink.
+  /// Delay of the wire to a sink.
   float wire_ns(const PinOf& sink) const { return wires_ == nullptr ? 0 : wires_->ns(sink); }
 
   /// Time left at a net, at one of its sinks; large where nothing is asked.

@@ -15,7 +15,7 @@ module trine_control_ports #(
   parameter bit          Ecc           = 1'b0,  // codes in DMEM, PMEM and IMEM
   parameter int unsigned ImemWords     = 0,     // of 64 bits, kept of a program
   parameter logic [63:0] ConfigHash    = 64'd0,  // the first word of programs
-  // Of instructions; written out, as Yosys 0.23 passes '1 on as a single bit.
+  // Features of instructions; written out, as Yosys 0.23 passes '1 on as a single bit.
   parameter logic [trine_isa_pkg::Features-1:0] Features = {trine_isa_pkg::Features{1'b1}},
   parameter logic [35:0] CountFrom     = 36'd0,  // of counters; a bench begins near 2^32
   // Derived; not to be set.

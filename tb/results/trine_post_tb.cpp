@@ -28,13 +28,13 @@ namespace {
 constexpr unsigned kRows = TB_Rows, kCols = TB_Cols, kAddrBits = TB_AddrBits;
 constexpr unsigned kChannels = TB_Channels, kMaxCols = std::max(kCols, 4u);
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
-// Of a result: mask, data, active lanes, addresses.
+// A result: mask, data, active lanes, addresses.
 constexpr unsigned kWordData = 32, kWordLanes = kWordData + 32 * kRows,
                    kWordAddr = kWordLanes + kRows;
 
 /// As wide as `edge1024`: blocks of eight rows and columns, as its pipeline has them.
 constexpr bool kEdge1024 = kRows == 16 && kCols == 16;
-/// Of the test of short tiles.
+/// Seeds of the test of short tiles.
 constexpr unsigned kShortSeeds = kEdge1024 ? 1000 : 200;
 constexpr int kShortCycles = 500;
 
@@ -510,7 +510,7 @@ struct Bench {
   std::deque<Fetch> fetches;  // residual words that were asked for
   std::uint32_t rsp_lanes = 0;
   int words = 0;
-  // Of the softmax in front: codes or products taken, and whether its tile's last word is yet to
+  // The softmax in front: codes or products taken, and whether its tile's last word is yet to
   // leave.
   std::size_t issued = 0;
   bool leaving = false;

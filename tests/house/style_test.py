@@ -120,6 +120,13 @@ def unfit_words(pages):
     return found
 
 
+def riddles(files):
+    """Comments that begin with "Of": they leave out what they are about."""
+    begins = re.compile(r"^\s*//+ Of ")
+    return [f"{file.relative_to(ROOT)}:{number}: a comment that begins with 'Of': say what of it"
+            for file in files for number, line in enumerate(file.read_text().splitlines(), 1) if begins.match(line)]
+
+
 def swallowed(files):
     """Places where the compiler takes any error for a refusal: a fault of ours would become work of the host, in silence."""
     caught = re.compile(r"catch \((?:const (?:trine::)?Error&|const std::exception&|\.\.\.)")
@@ -138,7 +145,7 @@ def main():
         for page in pages:
             page.write_text(markdown.wrap(page.read_text(), TEXT_COLUMNS))
         return 0
-    found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv")) + swallowed(tracked("sw/compiler/*.cpp"))
+    found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv")) + swallowed(tracked("sw/compiler/*.cpp")) + riddles(cpp + hdl)
     found += unfit_words(prose())
     long, count = long_sentences(prose())
     if len(long) > LONG_SENTENCES * count:

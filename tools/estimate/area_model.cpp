@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Of the memories that are no macros, as they are too small.
+/// Bits of the memories that are too small for macros.
 double flop_bits(const machine::Config& config) {
   double bits = 0;
   for (const machine::Memory& m : machine::memories(config))
@@ -59,7 +59,7 @@ double sum(const Json& terms, const std::map<std::string, double>& of) {
   return total;
 }
 
-/// Of the paths that may limit a clock.
+/// The longest of the paths that may limit a clock.
 double longest(const Json& paths, const std::map<std::string, double>& of) {
   double most = 0;
   for (const Json& path : paths) most = std::max(most, sum(path.at("terms"), of));

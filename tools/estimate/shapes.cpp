@@ -267,7 +267,7 @@ class Builder {
     put(i, std::move(l));
   }
 
-  /// Of more channels than there are parameters: mean and variance as products with ones, three
+  /// With more channels than parameters: mean and variance as products with ones, three
   /// passes.
   void norm(int i) {
     const ShapeRow& r = row(i);

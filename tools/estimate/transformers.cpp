@@ -154,7 +154,7 @@ class Shapes {
     return product(from, channels, residual);
   }
 
-  /// Of the vector unit over two maps.
+  /// A pass of the vector unit over two maps.
   int pass(int a, int b) {
     const compiler::Shape s = network_.maps[at(a)].shape;
     const int to = map(s.C, s.W);

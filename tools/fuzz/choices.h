@@ -38,7 +38,7 @@ class Choices {
   Record record_, made_;
 };
 
-// Of anything with number(low, high): the simplest case is the lowest number.
+// Choices from anything with number(low, high): the simplest case is the lowest number.
 
 /// True once in `times`.
 template <typename Source>

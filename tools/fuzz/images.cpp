@@ -17,7 +17,7 @@ std::vector<OpKind> kinds_that(bool (*are_wanted)(OpKind)) {
   return kinds;
 }
 
-/// Of one code, of one float, of two codes: all that the table of operators has.
+/// Operators of one code, one float, two codes: all that the table of operators has.
 const std::vector<OpKind> kUnary =
     kinds_that([](OpKind kind) { return model::is_unary(kind) && model::computes_codes(kind); });
 const std::vector<OpKind> kFloats =

@@ -21,7 +21,7 @@ enum class Family {
   kChains,        ///< narrow convolutions one behind the other, pruned
 };
 
-/// Of all families, in their order: "images", ...
+/// Names of all families, in their order: "images", ...
 const std::vector<std::string>& family_names();
 
 /// What make_network() chooses first so that it makes one of these families; none: any.

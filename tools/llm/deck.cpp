@@ -113,7 +113,7 @@ compiler::Program first_of(const std::vector<compiler::Program>& programs) {
   return first;
 }
 
-/// Of each step its number of words, of changes, and these; the first one's are the image.
+/// For each step its number of words, of changes, and these; the first one's are the image.
 std::string changes_of(const std::vector<compiler::Program>& programs,
                        const compiler::Program& first) {
   Piece constants(first.image_offset, first.image);

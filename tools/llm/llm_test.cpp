@@ -319,7 +319,7 @@ TEST_CASE("a token loads what its layers share once", "[llm][session]") {
   const QuantizedModel model(checkpoint, calibrate(checkpoint), 20);
   const auto program = compiler::compile(model.step_graph(7), config(8, 8), {});
   CHECK(runs_of(program, isa::dma::Target::kTable) == 1);  // SILU
-  // Of norms and softmax in turn: a layer's second norm is followed by the next one's first.
+  // Norms and softmax take turns: a layer's second norm is followed by the next one's first.
   CHECK(runs_of(program, isa::dma::Target::kExponentials) == 1 + 2 * kSmall.layers);
 }
 

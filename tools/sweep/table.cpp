@@ -292,7 +292,7 @@ void join(const Goal& goal, std::vector<Point>& points) {
   }
 }
 
-/// Of points that stand for all models of their designs: no figure may be of one model alone.
+/// Points that stand for all models of their designs: no figure may be of one model alone.
 void require_joint(const Goal& goal, std::vector<Point>& points) {
   for (const auto& group : by_design(points))
     for (const std::string& figure : goal.objectives())

@@ -90,7 +90,7 @@ class Side {
     }
   }
 
-  /// Of two operators that follow each other, at those positions.
+  /// Exchanges two operators that follow each other, at those positions.
   void exchange(std::size_t i, std::size_t k) {
     Op first = graph_.ops[i], second = graph_.ops[k];
     int& read = first.inputs[at(std::max(element_operand(graph_, first), 0))];

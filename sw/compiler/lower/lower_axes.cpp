@@ -49,7 +49,7 @@ void Lowering::transpose(const Op& o) {
   axes_[o.outputs[0]] = {from.map, from.first, to.extents, to.strides};
 }
 
-/// Of a map it is the same map.
+/// A RESHAPE of a tensor that lies in a map shares that map.
 void Lowering::reshape(const Op& o) {
   const int in = o.input(0), out = o.outputs[0];
   const auto axes = axes_.find(in);

@@ -78,7 +78,7 @@ std::vector<std::vector<int>> all_elements(const std::vector<int>& shape) {
   return all;
 }
 
-/// Of a tensor that is no image: its pixels for these elements of all axes but the last.
+/// Pixels of a tensor that is no image, for these elements of all axes but the last.
 std::vector<int> pixels_of(const std::vector<int>& shape,
                            const std::vector<std::vector<int>>& sources) {
   std::vector<int> pixels{0};
@@ -117,7 +117,7 @@ void Lowering::move(const Op& o, int from, const Slice& channels, const Geometry
     layer = start(o, LayerKind::kMax, channels_of(from, first, count));
     layer.macs = 0;
   } else {
-    // Of the words that hold the channels.
+    // The channel of each lane of the words that hold them.
     std::vector<int> channel_of(at(count));
     for (int i = 0; i < count; ++i)
       channel_of[at(i)] = first + i * static_cast<int>(channels.stride);
@@ -340,7 +340,7 @@ void Lowering::mirror_pad(const Op& o) {
   select(o, graph_.in(o, 0).shape, model::mirrored(graph_, o));
 }
 
-/// Of images by repeating lines, of others pixel by pixel.
+/// Images by repeating lines, others pixel by pixel.
 void Lowering::broadcast_to(const Op& o) {
   const std::vector<int>& to = graph_.out(o).shape;
   if (to.size() == 4) {

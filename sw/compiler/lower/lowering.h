@@ -115,8 +115,8 @@ class Lowering {
   void check_precisions(const Op& o) const;
   /// Whether an int8 map's bytes beyond the last channel are zero: the vector unit's are not.
   bool zero_beyond(int tensor) const;
-  /// Of a product's weights, by that of its activations: the same, but int8 activations take
-  /// weights of any.
+  /// Precision of a product's weights, by that of its activations: the same, but int8 activations
+  /// take weights of any.
   const machine::Precision& weight_precision(const Op& o,
                                              const machine::Precision& activations) const;
   /// The map that holds a tensor; constants become maps when they are read.
@@ -130,7 +130,7 @@ class Lowering {
   /// The map as channels first..first+count-1 of `from`. @pre first is a multiple of a word's codes
   int channels_of(int from, int first, int count);
   const Shape& shape(int map) const { return net_.maps[at(map)].shape; }
-  /// Of the operator's output, as an image.
+  /// Shape of the operator's output, as an image.
   Shape out_shape(const Op& o) const {
     return shape_of(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
   }
@@ -148,7 +148,7 @@ class Lowering {
   /// weights
   bool needs_half_even(const Op& o) const;
   void lower(int index);
-  /// Of what the layer makes.
+  /// Shape of the layer's result.
   Shape shape_after(const Layer& layer) const {
     return {layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C, layer.window.P,
             layer.window.Q};
@@ -177,7 +177,7 @@ class Lowering {
   /// sum (x - z) * w = sum x * w - z * sum w
   void fold_zero_point(Layer& layer) const;
   static std::int8_t& weight(Layer& layer, int m, int ky, int kx, int c);
-  /// Of input channel c of the whole map, where groups read words of their own.
+  /// The weight of input channel c of the whole map, where groups read words of their own.
   static std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c);
   void find_fused_thresholds();
   Layer product_layer(const Op& o);
@@ -356,7 +356,7 @@ class Lowering {
   std::map<int, Function> functions_;
   std::set<int> stored_;          ///< tensors that others than functions read
   std::map<int, int> looked_up_;  ///< root -> its only function in memory, where it is not itself
-  /// Of a tensor: the concatenation that it is written into, as tensor, and its place there.
+  /// By tensor: the concatenation that it is written into, as tensor, and its place there.
   std::map<int, std::pair<int, Part>> concatenated_;
 };
 

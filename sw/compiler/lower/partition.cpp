@@ -68,7 +68,7 @@ struct Moved {
   bool turned = false;  ///< by a TRANSPOSE
 };
 
-/// Of all tensors. @param across  whether QUANTIZE is passed by, too
+/// How each tensor was moved. @param across  whether QUANTIZE is passed by, too
 std::map<int, Moved> movement(const Graph& graph, bool across) {
   std::map<int, Moved> result;
   const auto of = [&](int t) -> Moved {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kFormed = 4;  ///< columns of a depthwise group
 
-/// Of the output; the first stripe of a cascade stands for all.
+/// Rows of the output; the first stripe of a cascade stands for all.
 int rows_of(const Layer& layer) {
   return layer.rows_of_all > 0 ? layer.rows_of_all : layer.window.P;
 }

@@ -14,7 +14,7 @@ using fuzz::Builder;
 using model::OpKind;
 using model::Padding;
 
-/// Of the network's last layer on 8 lanes and 8 columns.
+/// The bound of the network's last layer on 8 lanes and 8 columns.
 std::int64_t bound(Builder& b, int output, int columns_per_cycle = 1) {
   b.graph.outputs = {output};
   machine::Config config = fuzz::small_config(8, 8, 64, 64, 64);

@@ -52,7 +52,7 @@ struct Map {
   Shape shape;
   bool transposed = false;  ///< its rows are the tensor's columns
   Fold fold;                ///< of an input with few channels
-  /// Of a state: what its place in DRAM has room for; it begins there in every run.
+  /// For a state: the room of its place in DRAM; it begins there in every run.
   std::optional<Shape> capacity;
   Part part;
   int tensor = -1;                     ///< of the graph
@@ -265,7 +265,7 @@ struct Layer {
   }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }
-  /// Of the input, for the group of that output channel.
+  /// First word of the input for the group of that output channel.
   int first_word(int channel) const {
     return group_channels == 0 ? 0 : channel / group_channels * words;
   }
@@ -287,7 +287,7 @@ struct Layer {
   }
   void clear_weights() { conv().weights.assign(at(weight_at(channels, 0)), 0); }
   bool fuses_max() const { return sweeps.size() > 1; }
-  /// Of one sweep, over all outputs.
+  /// Window of one sweep, over all outputs.
   Geometry window_of(const Sweep& sweep) const {
     Geometry g = window;
     g.pad_top -= sweep.down;

@@ -20,7 +20,7 @@ struct Reach {
   }
 };
 
-/// Of a bilinear term over a rectangle of operands: at its corners.
+/// Range of a bilinear term over a rectangle of operands: it is reached at the corners.
 template <typename Term>
 Reach at_corners(Reach a, Reach b, Term term) {
   const auto [low, high] = std::minmax(
@@ -38,7 +38,7 @@ Reach term_of_maps(const Layer& layer) {
   return at_corners(reach_of(machine::kInt8), reach_of(machine::kInt8), term);
 }
 
-/// Of output channel m, with its weights. Lanes that a channel lacks have weight 0; where weights
+/// Range of the sums of output channel m. Lanes that a channel lacks have weight 0; where weights
 /// have no 0, any.
 Reach sum_of(const Layer& layer, int m) {
   const Conv& conv = layer.conv();

@@ -98,7 +98,7 @@ class Corrections {
     return result;
   }
 
-  /// Of one tap; weights beyond the last channel are 0 here.
+  /// Sum of one tap's weights; those beyond the last channel are 0 here.
   std::int64_t weight_sum(int m, int ky, int kx) const {
     std::int64_t sum = 0;
     for (int word = 0; word < layer_.words; ++word) {

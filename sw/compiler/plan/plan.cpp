@@ -561,7 +561,7 @@ class Planner {
   std::vector<TileKey> keys_;                ///< of each layer: what its tiling is for
 };
 
-/// Of one step over the positions of a rectangle.
+/// Replays that bank conflicts cost one gather step over `rect`.
 std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
                      const machine::Config& config) {
   const Geometry& g = layer.window;

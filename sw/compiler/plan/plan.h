@@ -66,7 +66,7 @@ struct Tiling {
   double reused = 0;                ///< as `cycles`, with the weights in PMEM already
   double compute = 0, traffic = 0;  ///< cycles that it would take without the other
 
-  /// Of all buffers in DMEM.
+  /// Words of all buffers in DMEM.
   std::int64_t scratch_words() const {
     return buffers * (input_words + second_words + output_words);
   }

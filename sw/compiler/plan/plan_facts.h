@@ -38,7 +38,8 @@ class PlanFacts {
  public:
   PlanFacts(const Network& network, const machine::Config& config);
 
-  /// Of the maps that lie alike: what one instruction walks with the same addresses.
+  /// Representative of the maps tied to `map`: they share one layout, so one instruction's
+  /// addresses fit.
   int root(int map) const { return tied_[at(map)]; }
   /// Maps of that root with places of their own, in order; none for others.
   const std::vector<int>& members(int root) const { return members_[at(root)]; }
@@ -62,7 +63,7 @@ class PlanFacts {
   /// The map in whose place it lies.
   int home(int map) const { return home_[at(map)]; }
   bool alone(int map) const { return sharers_[at(home(map))] == 1; }
-  /// Of all maps that have the map's place.
+  /// The life of all maps that share the map's place.
   const Life& life(int map) const { return lives_[at(home(map))]; }
   /// Whether the layer that makes the map can begin while the one before, a normalization, is at
   /// work: then its codes must not lie where that reads.

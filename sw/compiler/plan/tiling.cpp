@@ -198,7 +198,7 @@ class Tiler {
             2 * weight_rows(chunk) <= pmem};
   }
 
-  /// Of some channels in all rectangles; the last part of a row may be smaller.
+  /// Cycles of some channels in all rectangles; the last part of a row may be smaller.
   double all_parts_cycles(const Tiling& t, int channels) const {
     const Geometry& g = window();
     const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
@@ -208,7 +208,7 @@ class Tiler {
     return (rects - 1) * compute_cycles(1, t.cols, channels) + compute_cycles(1, rest, channels);
   }
 
-  /// Of a rectangle, one group; its tiles do not go on in the next row everywhere.
+  /// Cycles of a rectangle, one group; its tiles do not go on in the next row everywhere.
   double relay_cycles(const Tiling& t) const {
     const TileSplit split = split_tiles({0, t.rows, 0, t.cols}, config_.rows);
     const auto cycles = [&](const Rect& r) {
@@ -239,7 +239,7 @@ class Tiler {
   double conv_cycles(int rows, int cols, int channels) const {
     const double groups = parts_of(channels, this->columns());
     const double columns = std::min(channels, this->columns());
-    // Of lanes, with those that only lend their words.
+    // Vectors, with the lanes that only lend their words.
     const auto vectors = [&](int height, int width) {
       const int all = width + layer_.former.behind(width, window().Q);
       return parts_of(std::int64_t{height} * all, config_.rows);

@@ -32,7 +32,7 @@ Array filled(const Tensor& t, const std::vector<std::int32_t>& codes) {
   return array;
 }
 
-/// Of each channel the code of all its pixels; nothing where they differ.
+/// The code of all pixels of each channel; nothing where they differ.
 std::vector<Code> uniform(const Array& array) {
   const auto channels = at(array.shape.back());
   std::vector<Code> codes(channels);
@@ -136,7 +136,7 @@ class Constants {
            op.kind == OpKind::kStridedSlice;
   }
 
-  /// Of the channels that are kept.
+  /// The codes of the channels that are kept.
   std::vector<Code> moved(const Op& op, const Channels& channels,
                           const std::vector<bool>& kept) const {
     std::vector<Code> all(kept.size());

@@ -42,7 +42,7 @@ struct Channels {
 
 Channels channels_of(const model::Graph& graph, const model::Op& op);
 
-/// Of each channel whether it stays, by tensor; a tensor that is not there keeps all.
+/// Whether each channel stays, by tensor; a tensor that is not there keeps all.
 using Kept = std::map<int, std::vector<bool>>;
 
 /// `op` on the channels that are kept of its tensors: constants are cut, into tensors of their own.

@@ -211,7 +211,7 @@ class SymmetricWeights : Rewriter {
     std::vector<std::int8_t> codes;
     const std::size_t pixels = parts[0].size() / at(grouped ? depth : channels);
     for (std::size_t i = 0; i < pixels; ++i) {
-      // Of a grouped convolution all outputs of a group have its channels.
+      // All outputs of a group of a grouped convolution have its channels.
       const std::size_t outputs = at(w.extent(0));
       const int g =
           grouped ? static_cast<int>(i / (pixels / outputs) / (outputs / at(channels / group))) : 0;

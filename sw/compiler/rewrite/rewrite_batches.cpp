@@ -31,7 +31,7 @@ using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
 
-/// Of a group: with more of them the weights' share of the bus is small already.
+/// Images of a group: with more of them the weights' share of the bus is small already.
 constexpr int kMostImages = 8;
 
 /// What operators between two joins are for each image, in their order.

@@ -156,7 +156,7 @@ class Finder {
     return found;
   }
 
-  /// Of heights from a half of the rows on downwards.
+  /// The best of the heights from a half of the rows on downwards.
   Found best_height(int first, int last, const Network& own) const {
     const int rows = net_.maps[at(net_.layers[at(last)].output)].shape.H;
     Found best;

@@ -134,7 +134,7 @@ class Timeline {
     return saved;
   }
 
-  /// Of its RUNs, the first one with all its registers.
+  /// Program words of layer i: its first RUN sets all registers, later ones those that change.
   double words_of(int i) const {
     const Tiling& t = plan_.tilings[at(i)];
     const Layer& l = net_.layers[at(i)];
@@ -240,7 +240,7 @@ std::vector<int> interleaved(const Network& network, const Plan& plan) {
     const auto near = left.begin() + std::min<std::ptrdiff_t>(kWindow, std::ssize(left));
     double first = std::numeric_limits<double>::infinity();
     for (auto i = left.begin(); i != near; ++i) first = std::min(first, start_of(*i));
-    // Of those that can start at once the vector unit's come first, which are done sooner; but at
+    // Where both can start, the vector unit's come first, which are done sooner; but at
     // the network's begin nothing hides the array's weights.
     const std::array<int, 2> sides{order.empty() ? 0 : 1, order.empty() ? 1 : 0};
     auto next = near;

@@ -122,7 +122,7 @@ int position_of_images(const Op& op) { return op.kind == OpKind::kTransposeConv 
 
 namespace {
 
-/// Of the operators of these classes that keeps_images_apart() below does not name.
+/// Whether operators of this class keep images apart, unless keeps_images_apart() below names them.
 bool keeps_images_apart(OpClass type) {
   return type == OpClass::kProduct || type == OpClass::kWindow || type == OpClass::kReshape ||
          type == OpClass::kPair || type == OpClass::kRequantization || type == OpClass::kFunction;

@@ -136,7 +136,7 @@ class HostForm {
   void sparse_to_dense();
   void reduction();
   void non_max_suppression();
-  // Of float32.
+  // Operators of float32.
   int transposed(int tensor, const std::vector<int>& order);
   int planes(int position);  ///< an image as [N, C, H, W]
   int pixels(int tensor) { return transposed(tensor, {0, 2, 3, 1}); }
@@ -269,7 +269,7 @@ int HostForm::activated(int tensor) {
   return tensor;
 }
 
-/// Of whole numbers downwards: what the remainder leaves divides.
+/// floor(a / b) of integers: (a - a mod b) / b.
 void HostForm::floor_div() {
   const int a = operand(0), b = operand(1);
   if (of_floats()) return give(node("Floor", {node("Div", {a, b})}));
@@ -376,7 +376,7 @@ void HostForm::reduction() {
   give(node(onnx_, {operand(0)}, {{"axes", axes}, {"keepdims", {op_.keep_dims ? 1.0 : 0.0}}}));
 }
 
-/// Of one class; chosen boxes first, zeros behind them.
+/// Boxes of one class; the chosen ones first, zeros behind them.
 void HostForm::non_max_suppression() {
   const std::vector<std::int64_t> most = constants(2);
   const bool scored = op_.name.ends_with("V5");
@@ -544,7 +544,7 @@ void HostForm::resize() {
              {"nearest_mode", turns_up ? "round_prefer_ceil" : "floor"}}));
 }
 
-/// Of a constant with a scale for each channel; of others check() knows it.
+/// A constant with a scale for each channel; check() handles the others.
 void HostForm::dequantized() {
   const Tensor& codes = in(0);
   const Quantization& q = codes.quantization;

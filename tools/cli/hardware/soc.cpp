@@ -58,7 +58,7 @@ struct Fault {
   void (*damage)(std::string& image) = nullptr;
 };
 
-/// Of an image's header: docs/program-file.md.
+/// Places in an image's header: docs/program-file.md.
 constexpr std::size_t kVersionAt = 12, kHashAt = 16;
 
 void change(std::string& image, std::size_t at) {

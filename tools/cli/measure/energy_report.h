@@ -43,7 +43,7 @@ struct EnergyReport {
 
 EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,
                            const EnergyOptions& options, const energy::Table& table);
-/// Of a table of shapes, whose traffic is not known: nothing of DRAM.
+/// The energy of a table of shapes, without DRAM: its traffic is not known.
 EnergyReport energy_report(const estimate::Estimate& estimate, const machine::Config& config,
                            const energy::Table& table);
 

@@ -35,7 +35,7 @@ std::string design_stem(const std::string& config, const std::vector<std::string
   return name;
 }
 
-/// Of model `i`; empty without.
+/// The value of model `i`; empty without.
 std::string own(const std::vector<std::string>& values, std::size_t i) {
   return i < values.size() && values[i] != "-" ? values[i] : "";
 }

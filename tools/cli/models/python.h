@@ -51,7 +51,8 @@ struct Toolkit {
   std::string quantizer;
 };
 
-/// Of MODEL, by its name as the helpers tell it. @throws Error  a format that is not supported
+/// The toolkit of MODEL, by its name as the helpers have it. @throws Error  a format that is not
+/// supported
 const Toolkit& toolkit_of(const std::string& model);
 /// Whether a toolkit's runtime has that name.
 bool is_runtime(std::string_view name);

@@ -14,7 +14,7 @@
 
 namespace trine::cli {
 
-/// Of a design, predicted. @see estimate::Area
+/// The predicted clock of a design. @see estimate::Area
 struct Clock {
   double ns = 0;
   std::string library;  ///< that it is predicted for

@@ -327,7 +327,7 @@ Constant Evaluation::where() const {
   return result;
 }
 
-/// Of floats what is nearest to 0, of whole numbers the low bits.
+/// Floats become the whole number nearer to 0, whole numbers keep their low bits.
 Constant Evaluation::cast() const {
   const std::string name = node_.text("type", "");  // as other formats say it
   const auto to = name.empty() ? type_of(node_.integer("to", 0)) : type_named(name);

@@ -13,7 +13,7 @@ namespace {
 
 double rounded(double x) { return double{static_cast<float>(x)}; }
 
-/// Of `count` values.
+/// Mean and variance of `count` values.
 struct Moments {
   double mean = 0, variance = 0;
 };

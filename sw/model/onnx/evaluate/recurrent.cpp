@@ -203,7 +203,7 @@ Constant Evaluation::recurrent() const {
   work.values.resize(1);
   require_time(work, static_cast<std::size_t>(std::int64_t{T} * B * D * rows * (I + H)));
 
-  /// Of a state [D, B, H], or [B, D, H].
+  /// Where the state of direction d and image b begins: [D, B, H], or [B, D, H].
   const auto state_at = [&](int d, int b) {
     return static_cast<std::size_t>((batch_first ? b * D + d : d * B + b) * H);
   };

@@ -22,7 +22,7 @@ double combined(const std::string& how, double before, double update) {
   return update;
 }
 
-/// Of whole numbers the low bits.
+/// Whole numbers keep their low bits.
 double rounded_as(DataType type, double x) {
   if (type == DataType::kFloat32) return double{static_cast<float>(x)};
   return with_type(type, [&]<typename T>(T) {

@@ -152,7 +152,7 @@ void Importer::import(const Node& node) {
     if (is_float()) refuse_float(file_.name, kFloat32);
     const bool hosted = on_host(mark);
     if (!hosted) lost_.insert(node.outputs.begin(), node.outputs.end());
-    // Of an operator that is the host's alone, what the host lacks.
+    // If the operator is the host's alone, the problem is what the host lacks.
     const bool of_host = !hosted && method_of(node.type) == nullptr && !refused_.empty();
     if (!hosted || !host_) problems_.add(node, of_host ? refused_ : error.what(), hosted);
   }

@@ -70,8 +70,8 @@ module trine_imem_props #(
   (* hierconn *) logic [31:0] \u_dut.u_sram.mem[4] , \u_dut.u_sram.mem[5] ;
   (* hierconn *) logic [31:0] \u_dut.u_sram.mem[6] , \u_dut.u_sram.mem[7] ;
 
-  // Of a run: beats answered, until Depth; beats asked for and not answered yet, by the bus and at
-  // all. Of a program: beats kept; the one that is followed.
+  // In a run: beats answered, until Depth; beats asked for and not answered yet, by the bus and at
+  // all. In a program: beats kept; the one that is followed.
   logic [3:0]  seen_q, kept_q, ahead;
   logic [5:0]  bus_owed_q, owed_q, more, coming;
   logic [2:0]  follow_q;

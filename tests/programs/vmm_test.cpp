@@ -354,7 +354,7 @@ TEST_CASE("sums that could leave a short accumulator are refused, others are not
         TRINE_E_SIZE);
   p.weights[7] = -127;
   check(config, p);
-  // Of 4,100 * -128 only the sum downwards does not fit.
+  // 4,100 * -128: only the sum downwards does not fit.
   std::fill(p.weights.begin(), p.weights.end(), std::int8_t{127});
   check(config, p);
   p.matrix.inputs = 33;

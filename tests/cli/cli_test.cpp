@@ -496,7 +496,7 @@ TEST_CASE("files are written through links and devices, which stay", "[cli][file
   CHECK(fs::exists(shell.dir / "elsewhere/trine.f"));
 }
 
-TEST_CASE("--json - is stdout, with nothing else on it", "[cli][json]") {
+TEST_CASE("stdout holds the JSON alone for --json -", "[cli][json]") {
   const Shell shell;
   const std::string net = "--config edge64 '" + kLenet + "' --json -";
   for (const std::string& command : std::vector<std::string>{

@@ -36,7 +36,7 @@ def main():
     wrong = [f"{p}: {found.get(p, 0)} tests, {TABLE.name} says {wanted.get(p, 0)}"
              for p in sorted(wanted.keys() | found.keys()) if found.get(p, 0) != wanted.get(p, 0)]
     if wrong:
-        sys.exit("\n".join([*wrong, f"if that is meant: tests/{pathlib.Path(__file__).name} CTEST BUILD --write"]))
+        sys.exit("\n".join([*wrong, f"if that is meant: tests/house/{pathlib.Path(__file__).name} CTEST BUILD --write"]))
     print(f"{sum(found.values())} tests, as {TABLE.name} says")
 
 

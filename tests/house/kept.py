@@ -4,7 +4,7 @@
 
 usage: kept.py --folder DIR COMMAND ARGUMENT...
 
-strace tells what the command and its children open and execute: files of the project, the shared models, libraries,
+strace lists what the command and its children open and execute: files of the project, the shared models, libraries,
 compilers, folders that they list, and files that they looked for in vain. A pass is kept in DIR with the digest of each
 and with what was printed, under the command and the variables TRINE_*. Not looked at: .git but its index, temporary files, Trine's
 cache (its keys are digests of sources that were read), and files that the command itself wrote.

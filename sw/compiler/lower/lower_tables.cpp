@@ -48,12 +48,23 @@ int Lowering::look_up_result(int tensor, Layer& layer) const {
   return found->second;
 }
 
+/// Whether QUANTIZE and its kin need no table.
+bool Lowering::is_rescaled(const Op& o) const {
+  return is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector;
+}
+
+Problem Lowering::function_problem(const Op& o) const {
+  const int tensor = o.outputs[0];
+  if (!stored_.contains(tensor) || map_of_.contains(tensor)) return std::nullopt;
+  if (auto problem = types_problem(o)) return problem;
+  if (is_rescaled(o)) return requantize_problem(o);
+  return first_of(map_problem(functions_.at(tensor).root), result_problem(o));
+}
+
 void Lowering::function(const Op& o) {
   const int tensor = o.outputs[0];
   if (!stored_.contains(tensor) || map_of_.contains(tensor)) return;
-  check_types(o);
-  if (is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector)
-    return requantize(o);
+  if (is_rescaled(o)) return requantize(o);
   const Function& function = functions_.at(tensor);
   const int root = map_of(function.root);
   std::vector<int> channels(at(shape(root).C));

@@ -24,8 +24,28 @@ std::string with_tensor(const Graph& graph, const Op& op, int tensor) {
                      graph.tensor(tensor).name);
 }
 
-Network Lowering::run() {
+Lowered Lowering::run() {
   machine_ = partition(graph_, config_, net_);
+  find_facts();
+  if (auto refused = judge([this](int i) { return precisions_problem(op(i)); }))
+    return {{}, std::move(refused)};
+  for (const model::State& state : graph_.states) add_state(state);
+  for (const int t : net_.input_tensors)
+    if (auto problem = input_problem(t))
+      return {{}, Unsupported(*problem, readers_of(t))};
+    else
+      add_input(t);
+  if (auto refused = judge([this](int i) { return lower(i); })) return {{}, std::move(refused)};
+  for (const int t : net_.output_tensors) {
+    net_.outputs.push_back(own_map(t));
+    net_.maps[at(net_.outputs.back())].output = true;
+  }
+  if (noted_) throw model::Refusal(*noted_);
+  set_lifetimes(net_);
+  return {std::move(net_), std::nullopt};
+}
+
+void Lowering::find_facts() {
   for (const int i : machine_) {
     for (const int t : op(i).inputs)
       if (t >= 0) ++readers_[t];
@@ -38,59 +58,98 @@ Network Lowering::run() {
   find_fused_thresholds();
   find_concatenated();
   packing_ = choose_packing(graph_, machine_);
-  for_each_op([&](int i) { check_precisions(op(i)); });
-  for (const model::State& state : graph_.states) add_state(state);
-  for (const int t : net_.input_tensors) add_input(t);
-  for_each_op([&](int i) {
-    if (!fused_into_.contains(i)) lower(i);
-  });
-  for (const int t : net_.output_tensors) {
-    net_.outputs.push_back(own_map(t));
-    net_.maps[at(net_.outputs.back())].output = true;
-  }
-  set_lifetimes(net_);
-  return std::move(net_);
 }
 
-template <typename Step>
-void Lowering::for_each_op(Step step) {
+template <typename Ask>
+std::optional<Unsupported> Lowering::judge(Ask ask) {
   model::Faults faults;
   std::vector<int> refused;
   std::set<int> missing;  // tensors
   for (const int i : machine_) {
-    const auto& inputs = op(i).inputs;
-    const bool hopeless = std::ranges::any_of(inputs, [&](int t) { return missing.contains(t); });
-    bool done = !hopeless;
-    try {
-      const bool of_host =
-          model::class_of(op(i).kind) == model::OpClass::kHost || op(i).kind == OpKind::kLstm;
-      const bool lacks_table = is_table(op(i)) && !config_.table;
-      if (of_host && !is_function(op(i)) && !lacks_table) no_such_operator(op(i));
-      if (!hopeless) step(i);
-    } catch (const model::Refusal& e) {  // any other error is a fault of ours
-      faults.add(e);
+    const bool hopeless =
+        std::ranges::any_of(op(i).inputs, [&](int t) { return missing.contains(t); });
+    Problem problem = host_problem(op(i));
+    if (!problem && !hopeless) problem = ask(i);
+    if (problem) {
+      faults.add(*problem);
       refused.push_back(i);
-      done = false;
     }
-    if (!done && !stand_in(op(i))) missing.insert(op(i).outputs.begin(), op(i).outputs.end());
+    if ((problem || hopeless) && !stand_in(op(i)))
+      missing.insert(op(i).outputs.begin(), op(i).outputs.end());
   }
-  if (!faults.empty()) throw Unsupported(faults.joined(), std::move(refused));
+  if (faults.empty()) return std::nullopt;
+  return Unsupported(faults.joined(), std::move(refused));
 }
 
 /// A map for the result of an operator that is refused, as if it came from outside: what follows is
 /// judged as well, so that all faults are named at once.
-bool Lowering::stand_in(const Op& o) try {
-  const Tensor& t = graph_.out(o);
-  if (t.type != model::DataType::kInt8) return false;
-  if (!map_of_.contains(o.outputs[0])) new_output(o, shape_of(t.shape, "tensor '" + t.name + "'"));
+bool Lowering::stand_in(const Op& o) {
+  const int tensor = o.outputs[0];
+  if (graph_.out(o).type != model::DataType::kInt8) return false;
+  if (map_of_.contains(tensor)) return true;
+  if (first_of(tensor_problem(tensor), written_problem(tensor))) return false;
+  new_output(o, shape_of(graph_.out(o).shape, graph_.out(o).name));
   return true;
-} catch (const model::Refusal&) {
-  return false;
 }
 
-void Lowering::no_such_operator(const Op& o) {
-  refuse(o, o.outputs[0], Reason::kOperator, ": the machine has no such operator");
+// ---- what the machine can do --------------------------------------------------------------------
+
+Problem Lowering::no_such_operator(const Op& o) const {
+  return refusal(o, o.outputs[0], Reason::kOperator, ": the machine has no such operator");
 }
+
+Problem Lowering::host_problem(const Op& o) const {
+  const bool of_host = model::class_of(o.kind) == model::OpClass::kHost || o.kind == OpKind::kLstm;
+  const bool lacks_table = is_table(o) && !config_.table;
+  return of_host && !is_function(o) && !lacks_table ? no_such_operator(o) : std::nullopt;
+}
+
+Problem Lowering::tensor_problem(int tensor) const {
+  const Tensor& t = graph_.tensor(tensor);
+  return shape_problem(t.shape, "tensor '" + t.name + "'");
+}
+
+Problem Lowering::out_problem(const Op& o) const {
+  return shape_problem(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
+}
+
+Problem Lowering::written_problem(int tensor) const {
+  const auto found = concatenated_.find(tensor);
+  if (found == concatenated_.end()) return std::nullopt;
+  const int whole = found->second.first;
+  return first_of(tensor_problem(whole), tensor_problem(tensor),
+                  map_of_.contains(whole) ? std::nullopt : written_problem(whole));
+}
+
+Problem Lowering::result_problem(const Op& o) const {
+  const auto function = looked_up_.find(o.outputs[0]);
+  return first_of(written_problem(o.outputs[0]),
+                  function == looked_up_.end() ? std::nullopt : written_problem(function->second));
+}
+
+Problem Lowering::map_problem(int tensor) const {
+  if (map_of_.contains(tensor)) return std::nullopt;
+  const bool ordered = axes_.contains(tensor);
+  if (!ordered && !graph_.tensor(tensor).is_constant)
+    return model::refusal(Reason::kOther, "{}: tensor '{}' was not computed", graph_.file,
+                          graph_.tensor(tensor).name);
+  return first_of(tensor_problem(tensor), ordered ? written_problem(tensor) : std::nullopt);
+}
+
+Problem Lowering::image_problem(const Op& o, int tensor) const {
+  if (!map_of_.contains(tensor)) return map_problem(tensor);
+  return shape_problem(graph_.tensor(tensor).shape, with_tensor(graph_, o, tensor));
+}
+
+Problem Lowering::pixels_problem(const Op& o, int position) const {
+  const int tensor = o.input(position);
+  const auto map = map_of_.find(tensor);
+  if (map != map_of_.end() && shape(map->second).C == graph_.tensor(tensor).extent(-1))
+    return std::nullopt;
+  return image_problem(o, tensor);
+}
+
+// ---- maps and layers ----------------------------------------------------------------------------
 
 int Lowering::add_map(int tensor, const Shape& shape) {
   Map map;
@@ -115,41 +174,44 @@ void Lowering::add_state(const model::State& state) {
   map_of_[state.before] = part;
 }
 
+std::vector<int> Lowering::readers_of(int tensor) const {
+  std::vector<int> readers;
+  for (const int i : machine_)
+    if (std::ranges::count(op(i).inputs, tensor) > 0) readers.push_back(i);
+  return readers;
+}
+
+Problem Lowering::input_problem(int tensor) const {
+  if (map_of_.contains(tensor)) return std::nullopt;  // a state
+  const Tensor& t = graph_.tensor(tensor);
+  if (t.type != model::DataType::kInt8)
+    return model::refusal(Reason::kType, "{}: input '{}' is {}, the machine takes int8",
+                          graph_.file, t.name, model::name_of(t.type));
+  return shape_problem(graph_.tensor(shaped_from(tensor)).shape, "tensor '" + t.name + "'");
+}
+
+int Lowering::shaped_from(int tensor) const {
+  int shaped = tensor;
+  for (;;) {
+    const Op* reader = only_reader(shaped);
+    if (reader == nullptr || !is_reshape(reader->kind) ||
+        reader_of(reader->outputs[0], OpKind::kTranspose) != nullptr)
+      return shaped;
+    shaped = reader->outputs[0];
+  }
+}
+
 void Lowering::add_input(int tensor) {
   if (const auto state = map_of_.find(tensor); state != map_of_.end()) {
     net_.inputs.push_back(state->second);
     return;
   }
-  const Tensor& t = graph_.tensor(tensor);
-  std::vector<int> readers;
-  for (const int i : machine_)
-    if (std::ranges::count(op(i).inputs, tensor) > 0) readers.push_back(i);
-  if (t.type != model::DataType::kInt8)
-    throw Unsupported({Reason::kType, fmt::format("{}: input '{}' is {}, the machine takes int8",
-                                                  graph_.file, t.name, model::name_of(t.type))},
-                      readers);
-  int shaped = tensor;
-  for (bool again = true; again && readers_[shaped] == 1;) {
-    again = false;
-    for (const int i : first_readers_[shaped])
-      if (is_reshape(op(i).kind) && !reader_of(op(i).outputs[0], OpKind::kTranspose)) {
-        shaped = op(i).outputs[0];
-        again = true;
-        break;
-      }
-  }
-  try {
-    const int map =
-        add_map(tensor, shape_of(graph_.tensor(shaped).shape, "tensor '" + t.name + "'"));
-    net_.maps[at(map)].input = true;
-    map_of_[tensor] = map;
-    net_.inputs.push_back(map);
-    fold_input(map, shaped);
-  } catch (const Unsupported&) {
-    throw;
-  } catch (const model::Refusal& refusal) {  // the host may have these
-    throw Unsupported(refusal, readers);
-  }
+  const int shaped = shaped_from(tensor);
+  const int map = add_map(tensor, shape_of(graph_.tensor(shaped).shape, ""));
+  net_.maps[at(map)].input = true;
+  map_of_[tensor] = map;
+  net_.inputs.push_back(map);
+  fold_input(map, shaped);
 }
 
 void Lowering::fold_input(int map, int shaped) {
@@ -174,21 +236,24 @@ int Lowering::packing_of(int tensor) const {
   return found == packing_.end() ? 4 : found->second;
 }
 
-void Lowering::check_precisions(const Op& o) const {
-  const auto require = [&](int tensor, const machine::Precision& p) {
-    if (!(config_.*p.enabled))
-      refuse(o, tensor, Reason::kConfiguration, " is {}, array.precisions lacks \"{}\"", p.name,
-             p.name);
+Problem Lowering::precisions_problem(const Op& o) const {
+  const auto lacking = [&](int tensor, const machine::Precision& p) -> Problem {
+    if (config_.*p.enabled) return std::nullopt;
+    return refusal(o, tensor, Reason::kConfiguration, " is {}, array.precisions lacks \"{}\"",
+                   p.name, p.name);
   };
   const auto is_map = [&](int t) {
     return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
   };
-  if (is_product(o.kind) && is_map(o.input(0)) && is_map(o.input(1)))
-    require(o.input(1), weight_precision(o, machine::precision_of_codes(packing_of(o.input(0)))));
+  if (is_product(o.kind) && is_map(o.input(0)) && is_map(o.input(1))) {
+    const machine::Precision& in = machine::precision_of_codes(packing_of(o.input(0)));
+    if (auto problem = lacking(o.input(1), weight_precision(o, in))) return problem;
+  }
   for (const auto* tensors : {&o.inputs, &o.outputs})
     for (const int t : *tensors)
       if (is_map(t) && !graph_.tensor(t).is_constant)
-        require(t, machine::precision_of_codes(packing_of(t)));
+        if (auto problem = lacking(t, machine::precision_of_codes(packing_of(t)))) return problem;
+  return std::nullopt;
 }
 
 bool Lowering::zero_beyond(int tensor) const {
@@ -230,8 +295,7 @@ int Lowering::map_of(int tensor) {
     put_in_order(op(producer_of(tensor)), axes->second, map, false);
     return map_of_[tensor] = map;
   }
-  if (!t.is_constant)
-    model::refuse(Reason::kOther, "{}: tensor '{}' was not computed", graph_.file, t.name);
+  if (const auto problem = map_problem(tensor)) throw model::Refusal(*problem);  // an output
   const int map = add_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
   net_.maps[at(map)].codes = t.values<std::int8_t>();
   return map_of_[tensor] = map;
@@ -305,88 +369,107 @@ Layer Lowering::start(const Op& o, LayerKind kind, int input) const {
   return layer;
 }
 
-void Lowering::check_types(const Op& o) const {
+Problem Lowering::types_problem(const Op& o) const {
   const bool sums = is_product(o.kind) || o.kind == OpKind::kTransposeConv;
-  if (sums && graph_.out(o).type == model::DataType::kInt32) return;
+  if (sums && graph_.out(o).type == model::DataType::kInt32) return std::nullopt;
   const bool no_table = is_table(o) && !config_.table;
   for (const int t : o.outputs)
     if (graph_.tensor(t).type != model::DataType::kInt8)
-      refuse(o, t, no_table ? Reason::kConfiguration : Reason::kType,
-             " is {}, the machine computes int8{}", model::name_of(graph_.tensor(t).type),
-             no_table ? ", floats only in the lookup table (vector.table)" : "");
+      return refusal(o, t, no_table ? Reason::kConfiguration : Reason::kType,
+                     " is {}, the machine computes int8{}", model::name_of(graph_.tensor(t).type),
+                     no_table ? ", floats only in the lookup table (vector.table)" : "");
+  return std::nullopt;
+}
+
+Problem Lowering::half_even_problem(const Op& o) const {
+  if (!o.half_even || half_even(graph_, o) != HalfEven::kNoWay) return std::nullopt;
+  return refusal(
+      o, o.outputs[0], Reason::kRounding,
+      " rounds halves to even, and sums of the machine's rounded terms can be off by one code");
 }
 
 bool Lowering::needs_half_even(const Op& o) const {
-  if (!o.half_even) return false;
-  const HalfEven way = half_even(graph_, o);
-  if (way == HalfEven::kNoWay)
-    refuse(
-        o, o.outputs[0], Reason::kRounding,
-        " rounds halves to even, and sums of the machine's rounded terms can be off by one code");
-  return way == HalfEven::kNeeded;
+  return o.half_even && half_even(graph_, o) == HalfEven::kNeeded;
 }
 
-auto Lowering::method_of(OpKind kind) -> void (Lowering::*)(const Op& o) {
-  using Method = void (Lowering::*)(const Op&);
-  static constexpr std::pair<OpKind, Method> kRows[] = {
-      {OpKind::kAdd, &Lowering::addition},
-      {OpKind::kAveragePool2D, &Lowering::average_pool},
-      {OpKind::kBatchMatMul, &Lowering::batch_matmul},
-      {OpKind::kBroadcastTo, &Lowering::broadcast_to},
-      {OpKind::kConcatenation, &Lowering::concatenation},
-      {OpKind::kConv2D, &Lowering::product},
-      {OpKind::kDepthToSpace, &Lowering::depth_to_space},
-      {OpKind::kDepthwiseConv2D, &Lowering::product},
-      {OpKind::kExpandDims, &Lowering::reshape},
-      {OpKind::kFullyConnected, &Lowering::product},
-      {OpKind::kGather, &Lowering::gather},
-      {OpKind::kLstm, &Lowering::no_such_operator},
-      {OpKind::kMaximum, &Lowering::maximum},
-      {OpKind::kMaxPool2D, &Lowering::max_pool},
-      {OpKind::kMean, &Lowering::mean},
-      {OpKind::kMinimum, &Lowering::minimum},
-      {OpKind::kMirrorPad, &Lowering::mirror_pad},
-      {OpKind::kMul, &Lowering::multiplication},
-      {OpKind::kNormalization, &Lowering::normalization},
-      {OpKind::kPad, &Lowering::pad},
-      {OpKind::kPadV2, &Lowering::pad},
-      {OpKind::kQuantize, &Lowering::requantize},
-      {OpKind::kReduceMax, &Lowering::reduce_max},
-      {OpKind::kReduceMin, &Lowering::reduce_max},
-      {OpKind::kRelu, &Lowering::requantize},
-      {OpKind::kRelu6, &Lowering::requantize},
-      {OpKind::kReluN1To1, &Lowering::requantize},
-      {OpKind::kReshape, &Lowering::reshape},
-      {OpKind::kResizeBilinear, &Lowering::resize},
-      {OpKind::kResizeNearestNeighbor, &Lowering::resize},
-      {OpKind::kSoftmax, &Lowering::softmax},
-      {OpKind::kSpaceToDepth, &Lowering::space_to_depth},
-      {OpKind::kSquaredDifference, &Lowering::squared_difference},
-      {OpKind::kSqueeze, &Lowering::reshape},
-      {OpKind::kStridedSlice, &Lowering::strided_slice},
-      {OpKind::kSub, &Lowering::subtraction},
-      {OpKind::kSum, &Lowering::mean},
-      {OpKind::kThreshold, &Lowering::threshold},
-      {OpKind::kTranspose, &Lowering::transpose},
-      {OpKind::kTransposeConv, &Lowering::transpose_convolution},
+const Lowering::Rule* Lowering::rule_of(OpKind kind) {
+  static constexpr std::pair<OpKind, Rule> kRows[] = {
+      {OpKind::kAdd, {&Lowering::addition_problem, &Lowering::addition}},
+      {OpKind::kAveragePool2D, {&Lowering::average_pool_problem, &Lowering::average_pool}},
+      {OpKind::kBatchMatMul, {&Lowering::batch_matmul_problem, &Lowering::batch_matmul}},
+      {OpKind::kBroadcastTo, {&Lowering::broadcast_to_problem, &Lowering::broadcast_to}},
+      {OpKind::kConcatenation, {&Lowering::concatenation_problem, &Lowering::concatenation}},
+      {OpKind::kConv2D, {&Lowering::product_problem, &Lowering::product}},
+      {OpKind::kDepthToSpace, {&Lowering::blocks_problem, &Lowering::depth_to_space}},
+      {OpKind::kDepthwiseConv2D, {&Lowering::product_problem, &Lowering::product}},
+      {OpKind::kExpandDims, {&Lowering::reshape_problem, &Lowering::reshape}},
+      {OpKind::kFullyConnected, {&Lowering::product_problem, &Lowering::product}},
+      {OpKind::kGather, {&Lowering::gather_problem, &Lowering::gather}},
+      {OpKind::kMaximum, {&Lowering::two_maps_problem, &Lowering::maximum}},
+      {OpKind::kMaxPool2D, {&Lowering::max_pool_problem, &Lowering::max_pool}},
+      {OpKind::kMean, {&Lowering::mean_problem, &Lowering::mean}},
+      {OpKind::kMinimum, {&Lowering::two_maps_problem, &Lowering::minimum}},
+      {OpKind::kMirrorPad, {&Lowering::mirror_pad_problem, &Lowering::mirror_pad}},
+      {OpKind::kMul, {&Lowering::multiplication_problem, &Lowering::multiplication}},
+      {OpKind::kNormalization, {&Lowering::normalization_problem, &Lowering::normalization}},
+      {OpKind::kPad, {&Lowering::pad_problem, &Lowering::pad}},
+      {OpKind::kPadV2, {&Lowering::pad_problem, &Lowering::pad}},
+      {OpKind::kQuantize, {&Lowering::requantize_problem, &Lowering::requantize}},
+      {OpKind::kReduceMax, {&Lowering::reduce_max_problem, &Lowering::reduce_max}},
+      {OpKind::kReduceMin, {&Lowering::reduce_max_problem, &Lowering::reduce_max}},
+      {OpKind::kRelu, {&Lowering::requantize_problem, &Lowering::requantize}},
+      {OpKind::kRelu6, {&Lowering::requantize_problem, &Lowering::requantize}},
+      {OpKind::kReluN1To1, {&Lowering::requantize_problem, &Lowering::requantize}},
+      {OpKind::kReshape, {&Lowering::reshape_problem, &Lowering::reshape}},
+      {OpKind::kResizeBilinear, {&Lowering::resize_problem, &Lowering::resize}},
+      {OpKind::kResizeNearestNeighbor, {&Lowering::resize_problem, &Lowering::resize}},
+      {OpKind::kSoftmax, {&Lowering::softmax_problem, &Lowering::softmax}},
+      {OpKind::kSpaceToDepth, {&Lowering::blocks_problem, &Lowering::space_to_depth}},
+      {OpKind::kSquaredDifference,
+       {&Lowering::squared_difference_problem, &Lowering::squared_difference}},
+      {OpKind::kSqueeze, {&Lowering::reshape_problem, &Lowering::reshape}},
+      {OpKind::kStridedSlice, {&Lowering::strided_slice_problem, &Lowering::strided_slice}},
+      {OpKind::kSub, {&Lowering::subtraction_problem, &Lowering::subtraction}},
+      {OpKind::kSum, {&Lowering::mean_problem, &Lowering::mean}},
+      {OpKind::kThreshold, {&Lowering::threshold_problem, &Lowering::threshold}},
+      {OpKind::kTranspose, {&Lowering::transpose_problem, &Lowering::transpose}},
+      {OpKind::kTransposeConv,
+       {&Lowering::transpose_convolution_problem, &Lowering::transpose_convolution}},
   };
-  static constexpr auto kMethods = model::table_of<Method>(kRows, [](OpKind needed) {
+  static constexpr auto kRules = model::table_of<Rule>(kRows, [](OpKind needed) {
     const model::OpClass type = model::class_of(needed);
     return type != model::OpClass::kFunction && type != model::OpClass::kHost &&
-           type != model::OpClass::kNone && model::computes_codes(needed);
+           type != model::OpClass::kNone && needed != OpKind::kLstm &&
+           model::computes_codes(needed);
   });
-  return kMethods[static_cast<std::size_t>(kind)];
+  const Rule& rule = kRules[static_cast<std::size_t>(kind)];
+  return rule == Rule{} ? nullptr : &rule;
 }
 
-void Lowering::lower(int index) {
-  const Op& o = op(index);
-  if (is_function(o)) return function(o);
-  check_types(o);
-  if (const auto method = method_of(o.kind)) return (this->*method)(o);
+Problem Lowering::problem(const Op& o) const {
+  if (is_function(o)) return function_problem(o);
+  if (auto problem = types_problem(o)) return problem;
+  if (const Rule* rule = rule_of(o.kind)) return (this->*rule->problem)(o);
   if (model::class_of(o.kind) == model::OpClass::kFunction && !config_.table &&
       model::computes_codes(o.kind))
-    refuse(o, o.outputs[0], Reason::kConfiguration, " needs the lookup table (vector.table)");
-  no_such_operator(o);
+    return refusal(o, o.outputs[0], Reason::kConfiguration,
+                   " needs the lookup table (vector.table)");
+  return no_such_operator(o);
+}
+
+Problem Lowering::lower(int index) {
+  const Op& o = op(index);
+  if (fused_into_.contains(index)) return std::nullopt;  // with the ADD
+  if (auto found = problem(o)) return found;
+  if (is_function(o))
+    function(o);
+  else
+    (this->*rule_of(o.kind)->lower)(o);
+  return std::exchange(noted_, std::nullopt);
+}
+
+void Lowering::note(model::Refusal problem) {
+  if (!noted_) noted_ = std::move(problem);
 }
 
 void Lowering::add_layer(const Op& o, Layer layer) {
@@ -399,9 +482,8 @@ void Lowering::add_layer_to(int map, Layer layer) {
   // At 32 bits golden layers wrap, too.
   const bool narrow = layer.kind == LayerKind::kConv && config_.acc_bits < 32;
   if (const int bits = narrow ? sum_bits(layer) : 0; bits > config_.acc_bits)
-    throw model::Refusal(Reason::kConfiguration,
-                         fmt::format("{}: its sums need {} bits, array.acc_bits is {}", layer.label,
-                                     bits, config_.acc_bits));
+    note(model::refusal(Reason::kConfiguration, "{}: its sums need {} bits, array.acc_bits is {}",
+                        layer.label, bits, config_.acc_bits));
   layer.output = map;
   net_.layers.push_back(std::move(layer));
 }
@@ -435,12 +517,15 @@ int Lowering::packed_byte(int code, int per_word) {
   return static_cast<std::int8_t>(byte & 0xff);
 }
 
-const Op* Lowering::reader_of(int tensor, OpKind kind) const {
+const Op* Lowering::only_reader(int tensor) const {
   const auto first = first_readers_.find(tensor);
   if (first == first_readers_.end() || readers_.at(tensor) != 1) return nullptr;
-  for (const int i : first->second)
-    if (op(i).kind == kind) return &op(i);
-  return nullptr;
+  return &op(first->second.front());
+}
+
+const Op* Lowering::reader_of(int tensor, OpKind kind) const {
+  const Op* reader = only_reader(tensor);
+  return reader != nullptr && reader->kind == kind ? reader : nullptr;
 }
 
 int Lowering::producer_of(int tensor) const {
@@ -448,10 +533,17 @@ int Lowering::producer_of(int tensor) const {
   return found == producer_.end() ? -1 : found->second;
 }
 
-Network lower(const Graph& graph, const machine::Config& config,
-              const reference::RoundingPolicy& rounding) {
+Lowered try_lower(const Graph& graph, const machine::Config& config,
+                  const reference::RoundingPolicy& rounding) {
   model::check(graph);
   return Lowering(graph, config, rounding).run();
+}
+
+Network lower(const Graph& graph, const machine::Config& config,
+              const reference::RoundingPolicy& rounding) {
+  Lowered lowered = try_lower(graph, config, rounding);
+  if (lowered.refused) throw Unsupported(*lowered.refused);
+  return std::move(lowered.network);
 }
 
 }  // namespace trine::compiler

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From operators to layers: one method for each kind of operator (lower_*.cpp), over what all of
-// them need (lowering.cpp).
+// From operators to layers. Each kind of operator is a row of rule_of() and two methods beside each
+// other in lower_*.cpp: x_problem() answers why the machine cannot compute it on this design and
+// changes nothing; x() makes the layers of one without a problem. What depends on where codes lie
+// shows only as they are moved: note() takes that down, and the work goes on.
 
 #pragma once
 
@@ -71,39 +73,99 @@ struct Axes {
 /// All of them, the last axis the fastest.
 std::vector<std::int64_t> codes_of(const Axes& axes);
 
+/// Elements of an operand's axes, in any order.
+struct Elements {
+  std::vector<int> extents;               ///< of the operand
+  std::vector<std::vector<int>> sources;  ///< for each axis of the result the operand's elements
+};
+
+/// The first problem that there is.
+template <typename... Others>
+Problem first_of(Problem first, Others... others) {
+  if constexpr (sizeof...(others) > 0)
+    return first ? first : first_of(std::move(others)...);
+  else
+    return first;
+}
+
 class Lowering {
  public:
   Lowering(const Graph& graph, const machine::Config& config,
            const reference::RoundingPolicy& rounding)
       : graph_(graph), config_(config), rounding_(rounding) {}
 
-  Network run();
+  Lowered run();
 
  private:
+  /// What an operator needs, and what becomes of it.
+  struct Rule {
+    Problem (Lowering::*problem)(const Op& o) const = nullptr;
+    void (Lowering::*lower)(const Op& o) = nullptr;  ///< @pre no problem
+    constexpr bool operator==(const Rule&) const = default;
+  };
+  /// nullptr: the machine has no such operator, or it is a function of one code.
+  static const Rule* rule_of(OpKind kind);
+
   struct FoldedPad {
     int map, top, left, code;
   };
 
   // ---- maps and layers --------------------------------------------------------------------------
 
-  /// Calls step(index) for the machine's operators in order. @throws Error  with the errors of
-  /// all whose inputs exist or have a stand-in
-  template <typename Step>
-  void for_each_op(Step step);
+  /// Tables, fusions, packings and places that follow from the graph alone.
+  void find_facts();
+  /// Asks `ask(index)`, which returns a Problem, for the machine's operators in order, those whose
+  /// inputs exist or have a stand-in. @return all problems; nothing if there are none
+  template <typename Ask>
+  std::optional<Unsupported> judge(Ask ask);
+  bool stand_in(const Op& o);
+  /// Why the operator is none for the machine as things lie; operators before it are layers.
+  Problem problem(const Op& o) const;
+  /// Makes the operator's layers if it has no problem.
+  Problem lower(int index);
+  /// A problem that shows in the work: codes lie where the machine does not read them, sums are too
+  /// wide. The operator is refused when its work is done; the network is worth nothing then.
+  void note(model::Refusal problem);
   const Op& op(int i) const { return graph_.ops[at(i)]; }
   int index_of(const Op& o) const { return static_cast<int>(&o - graph_.ops.data()); }
-  /// @throws Refusal  "model.tflite: op 3 CONV_2D: tensor 4 'x'" and the text
+  /// "model.tflite: op 3 CONV_2D: tensor 4 'x'" and the text
   template <typename... Args>
-  [[noreturn]] void refuse(const Op& o, int tensor, Reason reason, fmt::format_string<Args...> text,
-                           Args&&... args) const {
-    throw model::Refusal(
-        reason, with_tensor(graph_, o, tensor) + fmt::format(text, std::forward<Args>(args)...));
+  model::Refusal refusal(const Op& o, int tensor, Reason reason, fmt::format_string<Args...> text,
+                         Args&&... args) const {
+    return {reason,
+            with_tensor(graph_, o, tensor) + fmt::format(text, std::forward<Args>(args)...)};
   }
-  [[noreturn]] void no_such_operator(const Op& o);
-  bool stand_in(const Op& o);
+
+  // ---- questions that operators share -----------------------------------------------------------
+
+  Problem no_such_operator(const Op& o) const;
+  /// Operators that only the host has.
+  Problem host_problem(const Op& o) const;
+  /// The configuration needs every precision in which an operator's codes are packed.
+  Problem precisions_problem(const Op& o) const;
+  /// Sums of convolutions may stay int32.
+  Problem types_problem(const Op& o) const;
+  /// @pre constant weights
+  Problem half_even_problem(const Op& o) const;
+  /// A tensor as an image; the operator's result as one.
+  Problem tensor_problem(int tensor) const;
+  Problem out_problem(const Op& o) const;
+  /// What output_map() needs of a tensor; of an operator's result, or its function.
+  Problem written_problem(int tensor) const;
+  Problem result_problem(const Op& o) const;
+  /// What map_of(), image(), pixels() need of an operand, add_input() of an input.
+  Problem map_problem(int tensor) const;
+  Problem image_problem(const Op& o, int tensor) const;
+  Problem pixels_problem(const Op& o, int position) const;
+  Problem input_problem(int tensor) const;
+
+  // ---- maps -------------------------------------------------------------------------------------
+
   int add_map(int tensor, const Shape& shape);
   /// An input that is only reshaped has the new shape from the start: the host lays it out.
   void add_input(int tensor);
+  /// The tensor that reshapes make of an input for those who do more.
+  int shaped_from(int tensor) const;
   /// What a state held before is a part of what it holds afterwards.
   void add_state(const model::State& state);
   /// Lets an input of up to 3 channels that only one convolution reads lie folded, where a filter
@@ -111,8 +173,6 @@ class Lowering {
   void fold_input(int map, int shaped);
   /// Codes of a word.
   int packing_of(int tensor) const;
-  /// The configuration needs every precision in which an operator's codes are packed.
-  void check_precisions(const Op& o) const;
   /// Whether an int8 map's bytes beyond the last channel are zero: the vector unit's are not.
   bool zero_beyond(int tensor) const;
   /// Precision of a product's weights, by that of its activations: the same, but int8 activations
@@ -140,14 +200,9 @@ class Lowering {
   int pixels(const Op& o, int position);
   /// A layer with a window of one tap over the whole map.
   Layer start(const Op& o, LayerKind kind, int input) const;
-  /// How operators of a kind become layers; nullptr: not at all.
-  static void (Lowering::*method_of(OpKind kind))(const Op& o);
-  /// Sums of convolutions may stay int32.
-  void check_types(const Op& o) const;
   /// Whether the machine has to round halves to even for the operator's codes. @pre constant
   /// weights
   bool needs_half_even(const Op& o) const;
-  void lower(int index);
   /// Shape of the layer's result.
   Shape shape_after(const Layer& layer) const {
     return {layer.kind == LayerKind::kConv ? layer.channels : shape(layer.input).C, layer.window.P,
@@ -162,6 +217,10 @@ class Lowering {
   /// A code in all places of a byte.
   static int packed_byte(int code, int per_word);
   int producer_of(int tensor) const;
+  /// Indices of the machine's operators that read it.
+  std::vector<int> readers_of(int tensor) const;
+  /// The operator that reads it first and alone; nullptr: there is none.
+  const Op* only_reader(int tensor) const;
   /// Its only reader, if that is of this kind.
   const Op* reader_of(int tensor, OpKind kind) const;
 
@@ -181,8 +240,15 @@ class Lowering {
   static std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c);
   void find_fused_thresholds();
   Layer product_layer(const Op& o);
+  /// A product's operands and scales.
+  Problem weights_problem(const Op& o) const;
+  Problem product_problem(const Op& o) const;
   void product(const Op& o);
+  Problem threshold_problem(const Op& o) const;
   void threshold(const Op& o);
+  Problem thresholds_problem(const Op& t) const;
+  /// Whether a THRESHOLD's codes are bits.
+  bool makes_bits(const Op& t) const;
   /// acc + bias >= T as acc >= T - bias. A code `step` above the one before takes as many
   /// thresholds, but a bit is one, whatever it stands for.
   void set_thresholds(const Op& t, Layer& layer) const;
@@ -193,6 +259,7 @@ class Lowering {
 
   // ---- products of two maps (lower_matmul.cpp) --------------------------------------------------
 
+  Problem batch_matmul_problem(const Op& o) const;
   void batch_matmul(const Op& o);
   /// Codes of one matrix for each batch, rows of K neighbouring channels.
   struct Matrices {
@@ -223,10 +290,14 @@ class Lowering {
   /// The map whose pixels have all batches of a product as channels, if that is what its reader
   /// makes of it.
   std::optional<int> joined_batches(const Op& o, int batches);
+  /// The RESHAPE behind the TRANSPOSE that alone read the product; nullptr: there is none.
+  const Op* joiner_of(const Op& o) const;
 
   // ---- order of axes (lower_axes.cpp) -----------------------------------------------------------
 
+  Problem reshape_problem(const Op& o) const;
   void reshape(const Op& o);
+  Problem transpose_problem(const Op& o) const;
   void transpose(const Op& o);
   /// The tensor's axes over the map that holds its codes.
   Axes axes_of(int tensor);
@@ -245,6 +316,8 @@ class Lowering {
   void find_tables();
   /// Whether the operator's codes are functions of another tensor's.
   bool is_function(const Op& o) const;
+  bool is_rescaled(const Op& o) const;
+  Problem function_problem(const Op& o) const;
   void function(const Op& o);
   void set_table(const Function& function, Layer& layer) const;
   std::string text_of(const Function& function) const;
@@ -258,10 +331,15 @@ class Lowering {
   std::optional<int> fusable(const Op& add, int position);
   /// The longer reduction hides more of the second pass.
   void find_fused_additions();
+  Problem addition_problem(const Op& o) const;
   void addition(const Op& o);
+  Problem subtraction_problem(const Op& o) const;
   void subtraction(const Op& o);
+  Problem squared_difference_problem(const Op& o) const;
   void squared_difference(const Op& o);
+  Problem multiplication_problem(const Op& o) const;
   void multiplication(const Op& o);
+  Problem two_maps_problem(const Op& o) const;
   void maximum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMaximum)); }
   void minimum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMinimum)); }
   /// A layer of the operator's maps.
@@ -270,17 +348,23 @@ class Lowering {
   int lain_as(const Op& o, int map, Shape other);
   /// An operand as a map of the output's extents: constants are expanded, others repeated.
   int operand(const Op& o, int position);
+  Problem operand_problem(const Op& o, int position) const;
   /// Repeats a map's only channel, column and row where `to` has more.
   int repeated(const Op& o, int map, const Shape& to);
   /// A pass over a map's codes as they are.
   Layer copy(const Op& o, int map) const;
+  Problem requantize_problem(const Op& o) const;
   void requantize(const Op& o);
+  Problem softmax_problem(const Op& o) const;
   void softmax(const Op& o);
+  Problem normalization_problem(const Op& o) const;
   void normalization(const Op& o);
 
   // ---- pools ------------------------------------------------------------------------------------
 
+  Problem max_pool_problem(const Op& o) const;
   void max_pool(const Op& o);
+  Problem average_pool_problem(const Op& o) const;
   void average_pool(const Op& o);
 
   // ---- reductions -----------------------------------------------------------------------------
@@ -289,10 +373,13 @@ class Lowering {
   std::vector<Span> spans_of(const Op& o) const;
   bool reduces_channels(const Op& o) const;
   static Geometry window_of(const Shape& s, const Span& span);
-  void add_parts(const Op& o, Layer layer, const Span& span, int whole);
+  Problem parts_problem(const Op& o, const Span& span) const;
+  void add_parts(Layer layer, const Span& span, int whole);
+  Problem mean_problem(const Op& o) const;
   void mean(const Op& o);
   Layer sum_of_channels(const Op& o, int from, const Geometry& window,
                         const reference::MeanParams& p) const;
+  Problem reduce_max_problem(const Op& o) const;
   void reduce_max(const Op& o);
   /// A layer whose result only other layers of the operator read. @return the map
   int add_step(const Op& o, Layer layer);
@@ -301,8 +388,10 @@ class Lowering {
 
   // ---- transposed convolutions and resizes ----------------------------------------------------
 
+  Problem transpose_convolution_problem(const Op& o) const;
   void transpose_convolution(const Op& o);
   void set_phase_weights(const Op& o, Layer& layer, int first_row, int first_col) const;
+  Problem resize_problem(const Op& o) const;
   void resize(const Op& o);
   /// A depthwise convolution with weights rows[ky] * cols[kx] over their sum.
   Layer weighted_sum(const Op& o, int from, const Geometry& window, const std::vector<int>& rows,
@@ -310,8 +399,10 @@ class Lowering {
 
   // ---- movement --------------------------------------------------------------------------------
 
+  Problem concatenation_problem(const Op& o) const;
   void concatenation(const Op& o);
   int row_of_pixel(const Op& o, int position);
+  Problem strided_slice_problem(const Op& o) const;
   void strided_slice(const Op& o);
   /// Pads channels as well.
   void pad_channels(const Op& o, int map, const Geometry& window, int before, int code);
@@ -325,25 +416,32 @@ class Lowering {
   /// @param zero_behind  the bytes beyond the last channel must become zero
   void move(const Op& o, int from, const model::Slice& channels, const Geometry& window, int to,
             int outside, bool zero_behind = false);
+  Problem pad_problem(const Op& o) const;
   void pad(const Op& o);
+  Problem mirror_pad_problem(const Op& o) const;
   void mirror_pad(const Op& o);
+  Problem gather_problem(const Op& o) const;
   void gather(const Op& o);
-  /// Elements of each axis, in any order. @param sources  for each axis the input's
-  void select(const Op& o, const std::vector<int>& extents,
-              const std::vector<std::vector<int>>& sources);
+  Problem select_problem(const Op& o, const Elements& elements) const;
+  void select(const Op& o, const Elements& elements);
+  Problem broadcast_to_problem(const Op& o) const;
   void broadcast_to(const Op& o);
   /// Row (or column) i of `to` is row sources[i] of `from`.
   void move_lines(const Op& o, int from, const std::vector<int>& sources, bool rows, int to);
+  Problem blocks_problem(const Op& o) const;
   void space_to_depth(const Op& o);
   void depth_to_space(const Op& o);
   /// Whether a convolution over the tensor has a border of its own, which is the zero point.
   bool padded_again(int tensor) const;
-  bool only_convolutions_read(int tensor);
+  bool only_convolutions_read(int tensor) const;
+  /// Whether convolutions take the border as their own.
+  bool folds_pad(const Op& o) const;
 
   const Graph& graph_;
   const machine::Config& config_;
   reference::RoundingPolicy rounding_;
   Network net_;
+  Problem noted_;  ///< of the operator that is lowered
   std::vector<int> machine_;
   std::map<int, std::vector<int>> first_readers_;  ///< of a tensor as their input 0
   std::map<int, int> readers_, producer_, map_of_;

@@ -4,8 +4,6 @@
 // do at both ends (edges.h), and at the other end SOFTMAX that the machine cannot compute,
 // DEQUANTIZE, operators on floats, and what only moves their codes.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -217,16 +215,6 @@ bool joins_heads(const Graph& graph, const Uses& uses, const Op& op) {
 }
 
 }  // namespace
-
-std::optional<std::string> softmax_problem(const Graph& graph, const Op& op,
-                                           const machine::Config& config) {
-  if (!config.has_softmax()) return "the machine has no softmax (vector.softmax)";
-  for (const int t : {op.input(0), op.outputs[0]})
-    if (graph.tensor(t).type != model::DataType::kInt8)
-      return fmt::format("'{}' is {}, the machine computes int8", graph.tensor(t).name,
-                         model::name_of(graph.tensor(t).type));
-  return std::nullopt;
-}
 
 std::vector<int> partition(const Graph& graph, const machine::Config& config, Network& network) {
   const int count = static_cast<int>(graph.ops.size());

@@ -35,7 +35,7 @@ std::vector<std::int64_t> codes_of(const Axes& axes) {
   return codes;
 }
 
-Axes Lowering::axes_of(int tensor) {
+Axes Maps::axes_of(int tensor) {
   const auto found = axes_.find(tensor);
   if (found != axes_.end()) return found->second;
   const std::vector<int>& shape = graph_.tensor(tensor).shape;
@@ -107,7 +107,7 @@ void Lowering::reshape(const Op& o) {
 // ---- codes in order -----------------------------------------------------------------------------
 
 /// What becomes of an axis: from the map's pixels or channels to the new map's pixels or channels.
-struct Lowering::Order {
+struct Maps::Order {
   struct Axis {
     int extent;
     std::int64_t stride;  ///< in codes of the source
@@ -119,7 +119,7 @@ struct Lowering::Order {
   std::vector<Axis> axes;  ///< outer ones first
 };
 
-int Lowering::in_order(const Op& o, const Axes& axes, const Shape& shape, bool zero_behind) {
+int Maps::in_order(const Op& o, const Axes& axes, const Shape& shape, bool zero_behind) {
   const int tensor = net_.maps[at(axes.map)].tensor;
   const int map = add_map(tensor, shape);
   put_in_order(o, axes, map, zero_behind);
@@ -137,7 +137,7 @@ std::int64_t in_row(std::int64_t stride, const Shape& s) {
 
 }  // namespace
 
-void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind) {
+void Maps::put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind) {
   if (net_.maps[at(axes.map)].constant() && net_.maps[at(to)].part.whole < 0)
     return put_constant(axes, to);
   const Shape from = shape(axes.map), s = shape(to);
@@ -175,7 +175,7 @@ void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_beh
   copy_lines(o, order, to, zero_behind);
 }
 
-void Lowering::put_constant(const Axes& axes, int to) {
+void Maps::put_constant(const Axes& axes, int to) {
   std::vector<std::int8_t> codes;
   for (const std::int64_t code : codes_of(axes))
     codes.push_back(net_.maps[at(axes.map)].codes[at(code)]);
@@ -217,7 +217,7 @@ std::optional<Step> step_of(int pixels, int extent, const Shape& s) {
 }  // namespace
 
 /// A copy for every line of pixels; the line is the longest axis that is one in both maps.
-void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_behind) {
+void Maps::copy_lines(const Op& o, const Order& order, int to, bool zero_behind) {
   const Shape from = shape(order.map), s = shape(to);
   std::vector<Order::Axis> outer;
   Order::Axis line{1, 0, true, true, 1, 1}, channels{1, 1, false, false, 1, 1};
@@ -262,7 +262,7 @@ void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_beh
 
 /// Channels that were pixels: out[c][p] = sum over k of 1[c][k] * map[p][k]. Activations are the
 /// identity, weights the map, whose pixels must be neighbours for that: else they are copied first.
-void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
+void Maps::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
   if (!config_.zero_points())
     return note(
         refusal(o, o.outputs[0], Reason::kConfiguration,
@@ -318,7 +318,7 @@ void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, in
   });
 }
 
-int Lowering::identity(int tensor, int size, bool column) {
+int Maps::identity(int tensor, int size, bool column) {
   const auto [entry, is_new] = identities_.try_emplace({size, column}, -1);
   if (!is_new) return entry->second;
   entry->second = add_map(tensor, {size, column ? size : 1, column ? 1 : size});

@@ -12,7 +12,7 @@ constexpr int kLargestSquareShift = 1;  ///< squares are below 2^30
 
 }  // namespace
 
-std::optional<int> Lowering::fusable(const Op& add, int position) {
+std::optional<int> GraphFacts::fusable(const Op& add, int position) {
   const int producer = producer_of(add.input(position));
   if (producer < 0 || readers_[add.input(position)] != 1) return std::nullopt;
   const Op& o = op(producer);
@@ -20,7 +20,7 @@ std::optional<int> Lowering::fusable(const Op& add, int position) {
   return producer;
 }
 
-void Lowering::find_fused_additions() {
+void GraphFacts::find_fused_additions() {
   for (const int i : machine_) {
     const Op& add = op(i);
     if (add.kind != OpKind::kAdd || add.input(0) == add.input(1) || is_function(add)) continue;

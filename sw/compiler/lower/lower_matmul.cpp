@@ -7,14 +7,14 @@
 
 namespace trine::compiler {
 
-Lowering::Place Lowering::code_place(int map, std::int64_t code) const {
+Maps::Place Maps::code_place(int map, std::int64_t code) const {
   const Shape& s = shape(map);
   const std::int64_t pixel = code / s.C;
   return {static_cast<int>(code % s.C), static_cast<int>(pixel / s.W),
           static_cast<int>(pixel % s.W)};
 }
 
-bool Lowering::zero_behind(int map) const {
+bool Maps::zero_behind(int map) const {
   const Map& m = net_.maps[at(map)];
   if (m.shape.C % m.shape.per_word == 0) return true;
   const int whole = net_.whole_of(map);
@@ -25,8 +25,7 @@ bool Lowering::zero_behind(int map) const {
   });
 }
 
-bool Lowering::readable(const Matrices& m, const std::vector<std::int64_t>& first,
-                        bool weights) const {
+bool Maps::readable(const Matrices& m, const std::vector<std::int64_t>& first, bool weights) const {
   const Map& map = net_.maps[at(m.axes.map)];
   const Shape& s = map.shape;
   const std::int64_t row = m.axes.strides[m.axes.strides.size() - 2];
@@ -42,7 +41,7 @@ bool Lowering::readable(const Matrices& m, const std::vector<std::int64_t>& firs
 }
 
 /// Whether a beat of the map's rows begins with the pixel. A part of pixels may begin anywhere.
-bool Lowering::begins_beat(const Map& map, const Place& place) const {
+bool Maps::begins_beat(const Map& map, const Place& place) const {
   return place.x % config_.data_words() == 0 && map.part.x == 0 && map.part.y == 0 &&
          map.part.stride_x == 1 && map.part.stride_y == 1;
 }
@@ -70,7 +69,7 @@ bool Lowering::lie_in_words(const Matrices& m, const std::vector<std::int64_t>& 
          std::ranges::all_of(first, [](std::int64_t code) { return code % 4 == 0; });
 }
 
-Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
+Maps::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   Matrices m{axes_of(o.input(position)), 1, 1};
   auto& [map, first, extents, strides] = m.axes;
   const std::size_t last = extents.size() - 1;
@@ -114,7 +113,7 @@ std::vector<std::int64_t> Lowering::batches(const Op& o, int position, const Mat
   return codes_of(axes);
 }
 
-void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
+void Maps::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
   if (!layer.conv().weights_transposed && config_.cols < config_.data_words())
     note(refusal(o, o.outputs[0], Reason::kConfiguration,
                  ": weights of {} columns are computed, allowed are whole beats of the bus, {} "
@@ -126,7 +125,7 @@ void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& plac
   net_.maps[at(net_.whole_of(layer.weights_map))].weights = true;
 }
 
-const Op* Lowering::joiner_of(const Op& o) const {
+const Op* GraphFacts::joiner_of(const Op& o) const {
   const Tensor& out = graph_.out(o);
   const Op* transpose = reader_of(o.outputs[0], OpKind::kTranspose);
   if (transpose == nullptr || out.rank() < 3 || out.extent(-1) % 4 != 0) return nullptr;

@@ -96,7 +96,7 @@ std::vector<int> pixels_of(const std::vector<int>& shape,
 
 // ---- copies -------------------------------------------------------------------------------------
 
-Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel_of) const {
+Layer Maps::selection(const Op& o, int from, const std::vector<int>& channel_of) const {
   Layer layer = start(o, LayerKind::kConv, from);
   layer.macs = 0;
   set_scale(layer, static_cast<int>(channel_of.size()), kOne);
@@ -107,8 +107,8 @@ Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel
   return layer;
 }
 
-void Lowering::move(const Op& o, int from, const Slice& channels, const Geometry& window, int to,
-                    int outside, bool zero_behind) {
+void Maps::move(const Op& o, int from, const Slice& channels, const Geometry& window, int to,
+                int outside, bool zero_behind) {
   const int per_word = shape(from).per_word, count = static_cast<int>(channels.size);
   const auto first = static_cast<int>(channels.begin);
   const bool words = (channels.stride == 1 || count == 1) && first % per_word == 0 &&
@@ -147,7 +147,7 @@ static bool makes_alone(const Op& o) {
 /// What only a concatenation reads, its producer writes there: no copy. Channels begin with a whole
 /// word; with other readers their own last word must be full, as they may count on zeros beyond the
 /// last channel. Pixels have no other reader.
-void Lowering::find_concatenated() {
+void GraphFacts::find_concatenated() {
   std::map<int, int> uses;
   for (const int i : machine_)
     if (op(i).kind == OpKind::kConcatenation)
@@ -260,7 +260,7 @@ bool Lowering::is_part_of(int map, int whole, const Part& place) const {
 // ---- slices -------------------------------------------------------------------------------------
 
 /// Channels from a whole word on are a part of the input: no layer.
-int Lowering::own_map(int tensor) {
+int Maps::own_map(int tensor) {
   const int from = map_of(tensor);
   if (net_.maps[at(from)].part.whole < 0) return from;
   const Shape s = shape(from);
@@ -339,7 +339,7 @@ int padding_code(const Graph& graph, const Op& o) {
 
 }  // namespace
 
-bool Lowering::folds_pad(const Op& o) const {
+bool GraphFacts::folds_pad(const Op& o) const {
   const int out = o.outputs[0];
   return graph_.in(o, 0).extent(-1) == graph_.out(o).extent(-1) && only_convolutions_read(out) &&
          (padding_code(graph_, o) == graph_.out(o).zero_point() || !padded_again(out));
@@ -551,7 +551,7 @@ void Lowering::depth_to_space(const Op& o) {
          add_part(to, {-1, 0, i / b, i % b, b, b}, {out.C, s.H, s.W}), 0);
 }
 
-bool Lowering::padded_again(int tensor) const {
+bool GraphFacts::padded_again(int tensor) const {
   return std::ranges::any_of(machine_, [&](int i) {
     if (!is_convolution(op(i).kind) || op(i).input(0) != tensor) return false;
     const model::Window w = model::window(graph_, op(i));
@@ -559,7 +559,7 @@ bool Lowering::padded_again(int tensor) const {
   });
 }
 
-bool Lowering::only_convolutions_read(int tensor) const {
+bool GraphFacts::only_convolutions_read(int tensor) const {
   int count = 0;
   for (const int i : machine_)
     if (is_convolution(op(i).kind) && op(i).input(0) == tensor) ++count;

@@ -86,7 +86,7 @@ void Lowering::fold_zero_point(Layer& layer) const {
   set_sweeps(layer, shape(layer.input));
 }
 
-std::int8_t& Lowering::weight(Layer& layer, int m, int ky, int kx, int c) {
+std::int8_t& Maps::weight(Layer& layer, int m, int ky, int kx, int c) {
   const int step = (c / layer.conv().step_codes * layer.window.R + ky) * layer.window.S + kx;
   return layer.conv().weights.begin()[layer.weight_at(m, step) + c % layer.conv().step_codes];
 }
@@ -99,7 +99,7 @@ std::int8_t& Lowering::tap_weight(Layer& layer, int m, int ky, int kx, int c) {
   return layer.conv().weights.begin()[layer.weight_at(m, step) + place.lane];
 }
 
-void Lowering::find_fused_thresholds() {
+void GraphFacts::find_fused_thresholds() {
   for (const int i : machine_) {
     if (op(i).kind != OpKind::kThreshold) continue;
     const int from = producer_of(op(i).input(0));
@@ -141,7 +141,7 @@ void Lowering::product(const Op& o) {
   add_layer(t, std::move(layer));
 }
 
-Problem Lowering::thresholds_problem(const Op& t) const {
+Problem GraphFacts::thresholds_problem(const Op& t) const {
   if (!config_.has_thresholds()) {
     std::string packed;
     for (const machine::Precision& p : machine::kPrecisions)
@@ -158,7 +158,7 @@ Problem Lowering::thresholds_problem(const Op& t) const {
   return std::nullopt;
 }
 
-bool Lowering::makes_bits(const Op& t) const {
+bool GraphFacts::makes_bits(const Op& t) const {
   return machine::precision_of_codes(packing_of(t.outputs[0])).bits == 1;
 }
 

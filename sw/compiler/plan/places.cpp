@@ -2,6 +2,8 @@
 //
 // Places in DMEM: the lowest gap for each map, the largest ones first, and what has to leave.
 
+#include <algorithm>
+
 #include "sw/compiler/plan/planner.h"
 
 namespace trine::compiler {
@@ -77,6 +79,17 @@ std::vector<int> Planner::beside(const Life& life, int rank) const {
   for (int i = life.from + 1; i <= life.to; ++i) take(begin_at_[at(i)]);
   facts_.looks += static_cast<std::int64_t>(maps.size()) + 1;
   return maps;
+}
+
+template <typename Visit>
+void Planner::for_each_gap(std::vector<int> maps, Visit visit) const {
+  std::ranges::sort(maps, [&](int a, int b) { return start_[at(a)] < start_[at(b)]; });
+  std::int64_t start = 0;
+  for (const int m : maps) {
+    if (start < start_[at(m)] && visit(Gap{start, start_[at(m)] - start})) return;
+    start = std::max(start, start_[at(m)] + words_[at(m)]);
+  }
+  visit(Gap{start, config_.dmem_words() - start});
 }
 
 std::int64_t Planner::lowest_gap(int m) const {

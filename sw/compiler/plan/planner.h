@@ -4,7 +4,6 @@
 
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -103,15 +102,7 @@ class Planner {
   /// Calls visit(gap) from the lowest place on, the last one up to the memory's end, until it
   /// returns true.
   template <typename Visit>
-  void for_each_gap(std::vector<int> maps, Visit visit) const {
-    std::ranges::sort(maps, [&](int a, int b) { return start_[at(a)] < start_[at(b)]; });
-    std::int64_t start = 0;
-    for (const int m : maps) {
-      if (start < start_[at(m)] && visit(Gap{start, start_[at(m)] - start})) return;
-      start = std::max(start, start_[at(m)] + words_[at(m)]);
-    }
-    visit(Gap{start, config_.dmem_words() - start});
-  }
+  void for_each_gap(std::vector<int> maps, Visit visit) const;
 
   /// Lowest place for the map that no other of lower rank, alive at the same time, occupies; or -1.
   std::int64_t lowest_gap(int m) const;

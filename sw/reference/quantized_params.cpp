@@ -233,7 +233,11 @@ SoftmaxParams softmax_params(const Graph& graph, const Op& op) {
   const double gain = double{op.beta} * double{graph.in(op, 0).scale()} * 0x1p26;
   SoftmaxParams p;
   p.input = quantize_scale(gain);
-  p.output = output_range(graph.out(op), Activation::kNone);
+  p.output = output_of(graph, op);
+  if (op.half_even) {
+    p.rescale = quantize_scale(1.0 / (256.0 * double{graph.out(op).scale()}));
+    p.rescale->multiplier = std::min(p.rescale->multiplier, SoftmaxParams::kMostRescale);
+  }
   // From 2^30 on even a difference of one is beyond the range of the exponential.
   if (gain < 0x1p30)
     p.diff_min = -static_cast<std::int32_t>(std::floor(std::ldexp(31.0, 26 - p.input.shift)));

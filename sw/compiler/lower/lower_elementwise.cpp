@@ -194,6 +194,7 @@ void Lowering::softmax(const Op& o) {
   layer.single = false;
   const reference::SoftmaxParams p = reference::softmax_params(graph_, o);
   layer.range = p.output;
+  layer.over().rescale = p.rescale;
   for (int difference = 0; difference < isa::dma::kExponentialWords; ++difference)
     layer.over().exponentials.push_back(
         static_cast<std::uint32_t>(reference::exponential(-difference, p)));

@@ -44,7 +44,7 @@ inline constexpr int kSoftmax = 57;    ///< of a tile of a softmax, besides its 
 inline constexpr int kProduct = 5;     ///< of a softmax: the one that rescales
 inline constexpr int kDone = 1;        ///< last retirement to done
 
-/// Of a tile of a softmax, besides its passes.
+/// Cycles of a tile of a softmax, besides its passes.
 inline int softmax(bool rescales) { return kSoftmax + (rescales ? kProduct : 0); }
 
 /// Cycles of a column that is added to a residual, or whose maximum with one is taken; both lanes

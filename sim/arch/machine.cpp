@@ -749,8 +749,8 @@ void Machine::over_channels(const VectorRegisters& r, const isa::Run& run,
     if (!lanes.active(l)) continue;
     for (std::size_t c = 0; c < codes.size(); ++c)
       codes[c] = byte_of(tile.words[l * tile.steps + c / 4], static_cast<int>(c % 4));
-    const std::vector<int> result = norm ? normalized(*norm, codes)
-                                         : softmax(r, run.has(isa::vector::kRescale), codes);
+    const std::vector<int> result =
+        norm ? normalized(*norm, codes) : softmax(r, run.has(isa::vector::kRescale), codes);
     std::vector<std::uint32_t> words(divide_up(result.size(), 4));
     for (std::size_t c = 0; c < result.size(); ++c)
       words[c / 4] = with_byte(words[c / 4], static_cast<int>(c % 4), result[c]);

@@ -429,8 +429,8 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
       }
       dut.exp_i = 0;
       issue.start(r, run, random);
-      for (SoftmaxJob& job : softmax_jobs(r, table, norm ? &constants : nullptr,
-                                          rescales ? &rescale : nullptr))
+      for (SoftmaxJob& job :
+           softmax_jobs(r, table, norm ? &constants : nullptr, rescales ? &rescale : nullptr))
         jobs.push_back(std::move(job));
     }
     issue.drive_word(dut);

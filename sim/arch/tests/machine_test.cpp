@@ -256,7 +256,11 @@ TEST_CASE("vector operations are of the forms that the machine has", "[arch][err
            0,
            {{kChannels, 4096}, {kWordsLast, 1023}, {kGroupsLast, 2}},
            "a softmax of 4096 channels"},
-          {kLanes, kSoftmax, 1, {{kChannels, 4}}, "a softmax has no flags"},
+          {kLanes, kSoftmax, 1, {{kChannels, 4}}, "a softmax has one flag"},
+          {kLanes, kSoftmax, 8, {{kChannels, 4}, {kMultiplier, 1 << 30}}},
+          {kLanes, kSoftmax, 8, {{kChannels, 4}, {kMultiplier, (1 << 30) - 1}}, "rescaled by"},
+          {kLanes, kSoftmax, 8, {{kChannels, 4}, {kMultiplier, 0x7fffffc0}}},
+          {kLanes, kSoftmax, 8, {{kChannels, 4}, {kMultiplier, 0x7fffffc1}}, "rescaled by"},
           {kLanes, kSoftmax, 0, {{kChannels, 4}, {kOutput, 3}}, "no lookup of a softmax"},
       },
       ones, load);

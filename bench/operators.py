@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operators of ONNX between quantizers, beside ONNX Runtime: which share of their codes is equal.
 
-usage: operators.py [--full] [--only TEXT] [--config C] [--seed S] [--keep FOLDER]
+usage: operators.py [--full] [--only TEXT] [--config C] [--seed S] [--keep FOLDER] | --record tests/onnx/operators
 
 Each operator is a QDQ graph of random codes, once for each of 5 (--full: 20) random scales and zero points, int8 and
 uint8 in turn. ONNX Runtime runs it with all optimizations off, `trine run --backend arch` on the machine. A *near tie* is
 a code whose real value lies within 2^-10 of the middle between two codes: there float32 decides, and no integer
 arithmetic can follow. An operator is *met* if 99.9 % of the other codes are equal and none is off by more than one.
+--record writes what the short suite has of it: all operators side by side, int8 and uint8, with ONNX Runtime's outputs,
+without those whose scales make ties.
 onnx and ONNX Runtime come from PyPI (tests/onnx/requirements.txt). Exit code 77 without them.
 """
 import argparse
@@ -22,7 +24,7 @@ sys.path.insert(0, str(common.ROOT / "tests"))
 import harness  # noqa: E402
 
 NEAR_TIE, MET = 2.0 ** -10, 0.999
-CODES, FULL_CODES = 4096, 50176  # of one scale: about
+CODES, FULL_CODES, RECORDED_CODES = 4096, 50176, 256  # of one scale: about
 SCALES, FULL_SCALES = 5, 20
 
 
@@ -35,6 +37,7 @@ class Net:
         self.nodes, self.constants = [], []
         self.inputs, self.feeds = [], {}
         self.fixed = None  # scale and zero point of the result, where the operator says them
+        self.shared = None  # of all operators: inputs by shape, and how many of a shape one operator has
         self.type = TensorProto.INT8 if signed else TensorProto.UINT8
         self.low, self.high = (-128, 127) if signed else (0, 255)
 
@@ -71,13 +74,24 @@ class Net:
     def input(self, shape, low=-4.0, high=4.0):
         """Random codes, as the floats that they stand for."""
         import numpy as np
-        scale, zero = self.scale_for(low, high)
+        self.last = scale, zero = self.scale_for(low, high)
+        if self.shared is not None:
+            return self.quantized(self.shared_input(shape), scale, zero)
         codes = self.rng.integers(self.low, self.high, shape, endpoint=True)
         name = f"x{len(self.inputs)}"
         self.inputs.append((name, shape))
         self.feeds[name] = ((codes - zero).astype(np.float32) * scale).astype(np.float32)
-        self.last = scale, zero
         return self.quantized(name, scale, zero)
+
+    def shared_input(self, shape):
+        import numpy as np
+        names = [name for name, of in self.inputs if of == shape]
+        self.shared[shape] = count = self.shared.get(shape, 0) + 1
+        if count > len(names):
+            names.append(f"x{len(self.inputs)}")
+            self.inputs.append((names[-1], shape))
+            self.feeds[names[-1]] = self.rng.uniform(-5, 5, shape).astype(np.float32)
+        return names[count - 1]
 
     def weights(self, shape, fan_in, axis=0):
         """int8 codes of a scale for each channel."""
@@ -243,7 +257,7 @@ def global_average_pool(n, size):
 
 def reduce_mean(n, size):
     length = int(n.rng.choice([16, 48, 100]))
-    return n.op("ReduceMean", n.input((1, min(size, 512), length)), n.constant([-1], "int64"), keepdims=1)
+    return n.op("ReduceMean", n.input((1, min(max(size // 8, 4), 512), length)), n.constant([-1], "int64"), keepdims=1)
 
 
 def resize(mode, coordinates="half_pixel"):
@@ -309,6 +323,22 @@ OPERATORS = {
     "AveragePool, the same scale": same_scale(average_pool),
     "Resize, nearest": resize("nearest", "asymmetric"),
 }
+
+
+TIES = ("Resize, linear, the same scale", "AveragePool, the same scale")  # quarters and sixteenths of a code
+HOSTED = ("LogSoftmax", "Div")  # refused between quantizers: the machine has no form of them
+
+
+def quantized(n, real, values):
+    """A result in codes, with scale and zero point that fit its values. @return the tensor, both
+
+    An image goes through a pool of one pixel behind it, so that a function is no end that the host would compute."""
+    import numpy as np
+    scale, zero = n.fixed or n.scale_for(*np.percentile(values[np.isfinite(values)], [0.1, 99.9]))
+    codes = n.quantized(real, scale, zero)
+    if values.ndim == 4:
+        codes = n.quantized(n.op("MaxPool", codes, kernel_shape=[1, 1]), scale, zero)
+    return codes, scale, zero
 
 
 class Count:
@@ -379,8 +409,7 @@ def measure(name, options):
         n = Net(np.random.default_rng([options.seed, zlib.crc32(name.encode()), case]), case % 2 == 0)
         real = OPERATORS[name](n, size)
         values = n.run(real)
-        scale, zero = n.fixed or n.scale_for(*np.percentile(values[np.isfinite(values)], [0.1, 99.9]))
-        output = n.quantized(real, scale, zero)
+        output, scale, zero = quantized(n, real, values)
         with tempfile.TemporaryDirectory() as scratch:
             folder = options.keep / f"{list(OPERATORS).index(name)}_{case}" if options.keep else pathlib.Path(scratch)
             folder.mkdir(parents=True, exist_ok=True)
@@ -396,6 +425,27 @@ def measure(name, options):
     return count
 
 
+def record(folder, seed):
+    """The graphs of all operators in one file, and vectors beside it."""
+    import numpy as np
+    sys.path.insert(0, str(common.ROOT / "models"))
+    import record as recorder
+    for kind in ("int8", "uint8"):
+        n, outputs = Net(np.random.default_rng([seed, len(kind)]), kind == "int8"), []
+        for name, build in OPERATORS.items():
+            if name in HOSTED or name in TIES:
+                continue
+            n.fixed, n.shared = None, {}
+            real = build(n, RECORDED_CODES)
+            outputs.append(name.replace(" ", "_").replace(",", "").replace(":", ""))
+            quantized(n, real, n.run(real))
+            n.nodes[-1].output[0] = outputs[-1]
+        path = folder / f"{kind}.onnx"
+        path.write_bytes(n.model(outputs).SerializeToString())
+        case = {"id": "random", "how": f"bench/operators.py, seed {seed}"}, [n.feeds[name] for name, _ in n.inputs]
+        recorder.record(path, folder / path.stem, [case], with_layers=False)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="20 scales, a million codes of each operator")
@@ -403,8 +453,11 @@ def main():
     parser.add_argument("--config", default="edge256", metavar="C")
     parser.add_argument("--seed", type=int, default=1, metavar="S")
     parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER", help="for the graphs with their codes")
+    parser.add_argument("--record", type=pathlib.Path, metavar="FOLDER", help="write the short suite's vectors, and stop")
     options = parser.parse_args()
     harness.with_packages(common.ROOT / "build", common.ROOT / "tests/onnx/requirements.txt", "onnx", "onnxruntime")
+    if options.record:
+        return record(options.record, options.seed)
     chosen = [name for name in OPERATORS if options.only in name]
     if not chosen:
         sys.exit("no operator of that name")

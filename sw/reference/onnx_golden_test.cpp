@@ -304,6 +304,21 @@ TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx
   CHECK(vectors.cases[0].outputs.at(0).bytes != vectors.cases[1].outputs.at(0).bytes);
 }
 
+TEST_CASE("each operator between quantizers has ONNX Runtime's codes",
+          "[reference][golden][onnx]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "operators";
+  const std::string name = GENERATE("int8", "uint8");
+  CAPTURE(name);
+  const Graph graph = model::import_onnx(folder / (name + ".onnx"));
+  const VectorSet vectors = read_vectors(folder / name);
+  const auto outputs = outputs_of(graph, run_graph(graph, vectors.cases.at(0).inputs));
+  CHECK(outputs.size() == 41);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    CAPTURE(graph.tensor(graph.outputs[i]).name);
+    CHECK(outputs[i].bytes == vectors.cases[0].outputs.at(i).bytes);
+  }
+}
+
 /// What made a part of the output, in operators, and the step of its codes.
 struct Part {
   std::string names;

@@ -18,6 +18,7 @@
 #include "sim/rtl/run.h"
 #include "sw/compiler/schedule/schedule.h"
 #include "sw/reference/ops/norm.h"
+#include "sw/reference/quantized_params.h"
 
 namespace trine::tests {
 namespace {

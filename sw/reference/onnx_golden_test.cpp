@@ -353,7 +353,7 @@ TEST_CASE("operators of ONNX run on the host as in ONNX Runtime",
           "[reference][golden][onnx][host]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host";
   const auto& [file, results, ties] =
-      GENERATE(std::tuple{"operators", 93u, 50u}, std::tuple{"attributes", 58u, 1u});
+      GENERATE(std::tuple{"operators", 93u, 0u}, std::tuple{"attributes", 58u, 1u});
   std::size_t all = 0;
   const Graph graph = model::import_onnx(folder / (file + std::string(".onnx")), true);
   const VectorSet vectors = read_vectors(folder / file);
@@ -363,17 +363,12 @@ TEST_CASE("operators of ONNX run on the host as in ONNX Runtime",
     const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
     const auto actual = floats_of(outputs.at(0)), expected = floats_of(c.outputs.at(0));
     REQUIRE(actual.size() == expected.size());
-    // What the machine has a form for is rounded once, from the exact value: at ties of floats a
-    // code may be the other one.
     for (const auto& [begin, made] : parts) {
       CAPTURE(made.names);
-      std::size_t differ = 0;
       for (std::size_t i = begin; i < begin + made.elements; ++i) {
-        differ += actual[i] != expected[i];
+        all += actual[i] != expected[i];
         CHECK(std::abs(actual[i] - expected[i]) <= 1.001f * made.step);
       }
-      CHECK(differ <= (made.elements + 2) / 3);
-      all += differ;
     }
   }
   CHECK(all == ties);

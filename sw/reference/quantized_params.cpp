@@ -281,6 +281,13 @@ std::int32_t rescaled(const Coder& c, std::int32_t x) {
   return requantize(x, x < 0 ? c.p.negative : c.p.scale, c.p.output, c.rounding);
 }
 
+/// ONNX's DequantizeLinear and QuantizeLinear, in float32: at ties only float32 knows the side.
+std::int32_t between_floats(const Coder& c, std::int32_t x) {
+  const float real = static_cast<float>(x) * static_cast<float>(c.scale);
+  const double steps = std::nearbyint(real / static_cast<float>(c.output_scale));
+  return to_code(rounded(steps), c.p.output);
+}
+
 /// The nearest code to a function of real numbers.
 template <auto Function>
 std::int32_t nearest(const Coder& c, std::int32_t x) {
@@ -300,7 +307,10 @@ constexpr std::pair<OpKind, Code> kCodes[] = {
     {OpKind::kLeakyRelu, rescaled},
     {OpKind::kLog, nearest<[](const Op&, double x) { return x <= 0 ? -HUGE_VAL : std::log(x); }>},
     {OpKind::kLogistic, nearest<[](const Op&, double x) { return 1.0 / (1.0 + std::exp(-x)); }>},
-    {OpKind::kQuantize, rescaled},
+    {OpKind::kQuantize,
+     [](const Coder& c, std::int32_t x) {
+       return c.op.half_even ? between_floats(c, x) : rescaled(c, x);
+     }},
     {OpKind::kRelu, rescaled},
     {OpKind::kRelu6, rescaled},
     {OpKind::kReluN1To1, rescaled},

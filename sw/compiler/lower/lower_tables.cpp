@@ -52,7 +52,8 @@ void Lowering::function(const Op& o) {
   const int tensor = o.outputs[0];
   if (!stored_.contains(tensor) || map_of_.contains(tensor)) return;
   check_types(o);
-  if (is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector)
+  if (is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector &&
+      !(o.half_even && half_even(graph_, o) == HalfEven::kNoWay))
     return requantize(o);
   const Function& function = functions_.at(tensor);
   const int root = map_of(function.root);

@@ -95,9 +95,9 @@ TEST_CASE("QDQ networks of this repository are exact", "[arch][model][onnx]") {
 TEST_CASE("each operator between ONNX's quantizers is exact", "[arch][model][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "operators";
   for (const std::string name : {"int8", "uint8"})
-    for (const auto& array : {kArrays[2], kArrays[1], kArrays[6]})
+    for (const auto& [rows, cols] : {std::pair{1, 8}, std::pair{3, 8}, std::pair{8, 16}})
       require_vectors(folder / (name + ".onnx"), folder / name,
-                      small_config(array[0], array[1], 16, 8, 256));
+                      small_config(rows, cols, 16, 8, 256));
 }
 
 TEST_CASE("attention and encoder blocks of ONNX are exact to the golden layers",

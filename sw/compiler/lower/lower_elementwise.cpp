@@ -178,6 +178,9 @@ void Lowering::requantize(const Op& o) {
   if (graph_.in(o, 0).type != model::DataType::kInt8)
     refuse(o, o.input(0), Reason::kType, " is {}, the machine reads int8",
            model::name_of(graph_.in(o, 0).type));
+  if (o.half_even && half_even(graph_, o) == HalfEven::kNoWay)
+    refuse(o, o.outputs[0], Reason::kRounding,
+           ": float32 rounds ties of these scales its own way, which takes a table (vector.table)");
   Layer layer = start(o, LayerKind::kSum, map_of(o.input(0)));
   layer.half_even = needs_half_even(o);
   const reference::RequantizeParams p = reference::requantize_params(graph_, o);

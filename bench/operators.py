@@ -168,8 +168,10 @@ def layer_norm(n, size):
 
 
 def instance_norm(n, size):
-    return n.op("InstanceNormalization", n.input(image(n, size)), n.constant(n.rng.uniform(0.5, 1.5, 16)),
-                n.constant(n.rng.normal(0, 0.3, 16)))
+    """A map has at most memory.param_channels pixels."""
+    side, channels = min(16, image(n, size)[2]), max(16, size // 256)
+    return n.op("InstanceNormalization", n.input((1, channels, side, side)),
+                n.constant(n.rng.uniform(0.5, 1.5, channels)), n.constant(n.rng.normal(0, 0.3, channels)))
 
 
 def batch_norm(n, size):
@@ -248,7 +250,7 @@ def average_pool(n, size):
 
 
 def pooled_image(n, size, side=7):
-    return (1, max(4, min(512, size // 8)), side, side)
+    return (1, max(4, min(2048, size // 8)), side, side)
 
 
 def global_average_pool(n, size):
@@ -257,7 +259,7 @@ def global_average_pool(n, size):
 
 def reduce_mean(n, size):
     length = int(n.rng.choice([16, 48, 100]))
-    return n.op("ReduceMean", n.input((1, min(max(size // 8, 4), 512), length)), n.constant([-1], "int64"), keepdims=1)
+    return n.op("ReduceMean", n.input((1, min(max(size // 8, 4), 2048), length)), n.constant([-1], "int64"), keepdims=1)
 
 
 def resize(mode, coordinates="half_pixel"):

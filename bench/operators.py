@@ -169,9 +169,9 @@ def layer_norm(n, size):
 
 def instance_norm(n, size):
     """A map has at most memory.param_channels pixels."""
-    side, channels = min(16, image(n, size)[2]), max(16, size // 256)
-    return n.op("InstanceNormalization", n.input((1, channels, side, side)),
-                n.constant(n.rng.uniform(0.5, 1.5, channels)), n.constant(n.rng.normal(0, 0.3, channels)))
+    side = min(16, image(n, size)[2])
+    return n.op("InstanceNormalization", n.input((1, 16, side, side)), n.constant(n.rng.uniform(0.5, 1.5, 16)),
+                n.constant(n.rng.normal(0, 0.3, 16)))
 
 
 def batch_norm(n, size):

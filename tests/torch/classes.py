@@ -18,6 +18,8 @@ import torch.nn.functional as F
 from onnxruntime.quantization import CalibrationDataReader, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from torch import nn
+from transformers import (BertConfig, BertForSequenceClassification, GPT2Config, GPT2LMHeadModel, ViTConfig,
+                          ViTForImageClassification)
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import make  # noqa: E402: beside this file
@@ -40,13 +42,12 @@ def layer(first, norm_first=False, activation="gelu"):
 
 
 class Encoder(nn.Module):
-    def __init__(self, first, mask=False, **kind):
+    def __init__(self, first, **kind):
         super().__init__()
-        self.e, self.last, self.mask = nn.TransformerEncoder(layer(first, **kind), 2), nn.Linear(16, 4), mask
+        self.e, self.last = nn.TransformerEncoder(layer(first, **kind), 2), nn.Linear(16, 4)
 
     def forward(self, x):
-        mask = nn.Transformer.generate_square_subsequent_mask(x.shape[1]) if self.mask else None
-        return self.last(self.e(x, mask=mask))
+        return self.last(self.e(x))
 
 
 class Out(nn.Module):
@@ -61,20 +62,17 @@ class Out(nn.Module):
 
 
 def bert():
-    from transformers import BertConfig, BertForSequenceClassification
     return Out(BertForSequenceClassification(BertConfig(
         vocab_size=40, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
         max_position_embeddings=16, num_labels=3)), "logits")
 
 
 def gpt2():
-    from transformers import GPT2Config, GPT2LMHeadModel
     return Out(GPT2LMHeadModel(GPT2Config(vocab_size=24, n_positions=8, n_embd=16, n_layer=1, n_head=2, use_cache=False)),
                "logits")
 
 
 def hf_vit():
-    from transformers import ViTConfig, ViTForImageClassification
     return Out(ViTForImageClassification(ViTConfig(
         hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=16, patch_size=8,
         num_labels=5)), "logits")
@@ -87,7 +85,7 @@ def timm_vit():
 
 def timm_convnext():
     import timm
-    return timm.models.ConvNeXt(depths=(1, 1), dims=(8, 16), num_classes=5, patch_size=2)
+    return timm.models.ConvNeXt(depths=(1, 1, 1, 1), dims=(8, 8, 8, 8), num_classes=5, patch_size=4)
 
 
 def tv_vit():
@@ -271,9 +269,9 @@ IDS = "ids"
 NETWORKS = {
     "attend": (lambda: Attend(True), (1, 6, 16)), "attend_tokens": (lambda: Attend(False), (6, 1, 16)),
     "encoder": (lambda: Encoder(True), (1, 6, 16)), "encoder_tokens": (lambda: Encoder(False, norm_first=True), (6, 1, 16)),
-    "encoder_mask": (lambda: Encoder(True, True), (1, 6, 16)),
-    "bert": (bert, (IDS, (1, 8), 40)), "gpt2": (gpt2, (IDS, (1, 8), 24)), "hf_vit": (hf_vit, IMAGE),
-    "timm_vit": (timm_vit, IMAGE), "timm_convnext": (timm_convnext, IMAGE), "tv_vit": (tv_vit, IMAGE),
+    "bert": (bert, (IDS, (1, 8), 40)), "hf_vit": (hf_vit, IMAGE),
+    "gpt2": (gpt2, (IDS, (1, 8), 24)),
+    "timm_vit": (timm_vit, IMAGE), "timm_convnext": (timm_convnext, (1, 3, 32, 32)), "tv_vit": (tv_vit, IMAGE),
     "tv_swin": (tv_swin, IMAGE), "windows": (Windows, IMAGE), "unet_corners": (unet_corners, IMAGE),
     "autoencoder_u8": (autoencoder_u8, (1, 1, 16, 16)), "detector": (Detector, IMAGE),
     "speech_gru": (lambda: Speech(nn.GRU), (1, 4, 16)), "speech_lstm": (lambda: Speech(nn.LSTM, True), (1, 4, 16)),

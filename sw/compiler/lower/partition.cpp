@@ -27,6 +27,12 @@ bool is_float(const Graph& graph, int tensor) {
   return graph.tensor(tensor).type == model::DataType::kFloat32;
 }
 
+/// Floats; places, categories and truth values.
+bool is_no_code(const Graph& graph, int tensor) {
+  const model::DataType type = graph.tensor(tensor).type;
+  return type != model::DataType::kInt8 && type != model::DataType::kUInt8;
+}
+
 /// QUANTIZE from uint8, at the graph's inputs.
 bool from_uint8(const Graph& graph, const Op& op) {
   return op.kind == OpKind::kQuantize && graph.in(op, 0).type == model::DataType::kUInt8;
@@ -246,7 +252,7 @@ std::vector<int> partition(const Graph& graph, const machine::Config& config, Ne
     };
     const bool is_laid_out = laid_out.contains(&op) && !is_state(graph, op.input(0));
     if ((!hosted && !is_laid_out) || !std::ranges::all_of(op.inputs, is_known) ||
-        !(is_float(graph, op.input(0)) || from_uint8(graph, op) || takes_image(graph, op) ||
+        !(is_no_code(graph, op.input(0)) || from_uint8(graph, op) || takes_image(graph, op) ||
           makes_bytes(graph, op) || is_laid_out))
       continue;
     before.insert(i);

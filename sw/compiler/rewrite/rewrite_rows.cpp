@@ -103,8 +103,17 @@ class Rows : Rewriter {
           if (!takes_rows(op)) fixed.insert(root(t));
           if (graph_.tensor(t).shape[0] > 1 && mixes(op)) mixed.insert(root(t));
         }
+    // What is reshaped to rows or from them has no images either.
+    const auto are_rows = [&](int t) { return mixed.contains(root(t)) && !fixed.contains(root(t)); };
+    for (bool more = true; std::exchange(more, false);)
+      for (const Op& op : ops_)
+        for (const auto& [from, to] :
+             {std::pair{op.input(0), op.outputs[0]}, std::pair{op.outputs[0], op.input(0)}})
+          if (parts_ranks(op) && is_image(from) && is_image(to) && are_rows(from) &&
+              mixed.insert(root(to)).second)
+            more = true;
     for (int t = 0; t < static_cast<int>(graph_.tensors.size()); ++t)
-      if (is_image(t) && mixed.contains(root(t)) && !fixed.contains(root(t))) becomes_.insert(t);
+      if (is_image(t) && are_rows(t)) becomes_.insert(t);
   }
 
   /// Whether parts of the result along axis 0 are not those of what it reads.

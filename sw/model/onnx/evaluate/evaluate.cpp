@@ -496,6 +496,8 @@ const std::map<std::string, Evaluation::Method>& Evaluation::methods() {
       {"GroupNormalization", &Evaluation::group_normalization},
       {"Identity", &Evaluation::identity},
       {"InstanceNormalization", &Evaluation::group_normalization},
+      {"IsInf", &Evaluation::is_infinite},
+      {"IsNaN", &Evaluation::is_nan},
       {"LRN", &Evaluation::local_response},
       {"LSTM", &Evaluation::recurrent},
       {"LayerNormalization", &Evaluation::layer_normalization},
@@ -531,6 +533,18 @@ Constant Evaluation::inverted() const {
   return of_each(DataType::kBool, [](double x) { return x == 0 ? 1.0 : 0.0; });
 }
 
+Constant Evaluation::is_nan() const {
+  return of_each(DataType::kBool, [](double x) { return std::isnan(x) ? 1.0 : 0.0; });
+}
+
+Constant Evaluation::is_infinite() const {
+  const bool above = node_.integer("detect_positive", 1) != 0;
+  const bool below = node_.integer("detect_negative", 1) != 0;
+  return of_each(DataType::kBool, [&](double x) {
+    return std::isinf(x) && (x > 0 ? above : below) ? 1.0 : 0.0;
+  });
+}
+
 bool Evaluation::knows(const std::string& type) {
   return unaries().count(type) + binaries().count(type) + reductions().count(type) +
              methods().count(type) !=
@@ -539,7 +553,7 @@ bool Evaluation::knows(const std::string& type) {
 
 bool is_elementwise(const std::string& type) {
   return unaries().contains(type) || binaries().contains(type) || type == "Where" ||
-         type == "Not" || type == "Cast";
+         type == "Not" || type == "Cast" || type == "IsNaN" || type == "IsInf";
 }
 
 bool evaluates(const std::string& type) { return Evaluation::knows(type); }

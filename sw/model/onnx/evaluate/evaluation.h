@@ -61,6 +61,8 @@ class Evaluation {
   Constant where() const;
   Constant cast() const;
   Constant inverted() const;
+  Constant is_infinite() const;
+  Constant is_nan() const;
   Constant reduced() const;
   Constant along_axis() const;
   Constant position_of_extreme() const;

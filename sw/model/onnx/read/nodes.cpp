@@ -3,6 +3,7 @@
 #include "sw/model/onnx/read/nodes.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,7 +22,7 @@ std::set<std::string> constants_of(const File& file) {
 
 namespace {
 
-/// Finds decomposed normalizations, from their division.
+/// Finds decomposed normalizations, from their division, and what exporters write around a Softmax.
 class Fuser {
  public:
   explicit Fuser(File* file) : file_(*file), constants_(constants_of(*file)) {
@@ -34,7 +35,10 @@ class Fuser {
 
   void run() {
     for (std::size_t i = 0; i < file_.nodes.size(); ++i)
-      if (file_.nodes[i].type == "Div") fuse(i);
+      if (file_.nodes[i].type == "Div")
+        fuse(i);
+      else if (file_.nodes[i].type == "Where")
+        drop_guard(i);
     std::vector<Node> kept;
     for (std::size_t i = 0; i < file_.nodes.size(); ++i)
       if (gone_.count(i) == 0) kept.push_back(std::move(file_.nodes[i]));
@@ -139,6 +143,20 @@ class Fuser {
     const std::size_t last = shifted ? *shifted : *scaled;
     gone_.erase(last);
     file_.nodes[last] = std::move(norm);
+  }
+
+  /// Where(IsNaN(Softmax(x)), 0, Softmax(x)), which is Softmax(x) for codes: they are finite.
+  void drop_guard(std::size_t where) {
+    const std::string& shares = input(where, 2);
+    const auto guard = maker(input(where, 0), "IsNaN", 1);
+    const auto softmax = guard ? maker(shares, "Softmax", 2) : std::nullopt;
+    if (!softmax || input(*guard, 0) != shares) return;
+    const auto codes = maker_.find(input(*softmax, 0));
+    if (codes == maker_.end() || file_.nodes[codes->second].type != "DequantizeLinear") return;
+    const auto scale = number(input(codes->second, 1));
+    if (!scale || *scale * 255 > std::numeric_limits<float>::max()) return;
+    file_.nodes[*softmax].outputs = file_.nodes[where].outputs;
+    gone_.insert({*guard, where});
   }
 
   File& file_;

@@ -60,6 +60,7 @@ class Writer {
         {"GroupNormalization", &Writer::group_normalization},
         {"InstanceNormalization", &Writer::group_normalization},
         {"LayerNormalization", &Writer::normalization},
+        {"LpNormalization", &Writer::length_one},
         {"MatMul", &Writer::matmul},
         {"Max", &Writer::one_operand},
         {"MaxPool", &Writer::window},
@@ -435,6 +436,21 @@ class Writer {
         inner.inputs[i] = add(DataType::kFloat32, {L}, picked(*constant(i), order));
       }
     reshape(add(std::move(inner)), shape());
+    return done();
+  }
+
+  /// A line by its length: by its root mean square and the root of its extent.
+  Result length_one() {
+    if (node_.integer("p", 2) != 2 || rank() < 1) return std::nullopt;
+    const int at = axis(node_.integer("axis", -1)), L = shape()[at];
+    const bool last = at == rank() - 1;
+    std::map<std::string, Attribute> attributes{{"axis", whole(-1)}};
+    attributes["epsilon"].f = 0x1p-100f;  // nothing, but for a line of zeros
+    const std::string x = last ? in() : transpose(in(), with_last(at));
+    const std::vector<double> root(static_cast<std::size_t>(L), 1 / std::sqrt(L));
+    const std::string y =
+        add("RMSNormalization", {x, add(DataType::kFloat32, {L}, root)}, attributes);
+    if (!last) transpose(y, with_last(at));
     return done();
   }
 

@@ -22,7 +22,7 @@ std::set<std::string> constants_of(const File& file) {
 
 namespace {
 
-/// Finds decomposed normalizations, from their division, and what exporters write around a Softmax.
+/// Finds decomposed normalizations, from their division, and guards that codes do not need.
 class Fuser {
  public:
   explicit Fuser(File* file) : file_(*file), constants_(constants_of(*file)) {
@@ -34,11 +34,11 @@ class Fuser {
   }
 
   void run() {
-    for (std::size_t i = 0; i < file_.nodes.size(); ++i)
-      if (file_.nodes[i].type == "Div")
-        fuse(i);
-      else if (file_.nodes[i].type == "Where")
-        drop_guard(i);
+    for (std::size_t i = 0; i < file_.nodes.size(); ++i) {
+      if (file_.nodes[i].type == "Div") fuse(i);
+      if (file_.nodes[i].type == "Div") fuse_length(i);
+      if (file_.nodes[i].type == "Where") drop_guard(i);
+    }
     std::vector<Node> kept;
     for (std::size_t i = 0; i < file_.nodes.size(); ++i)
       if (gone_.count(i) == 0) kept.push_back(std::move(file_.nodes[i]));
@@ -143,6 +143,34 @@ class Fuser {
     const std::size_t last = shifted ? *shifted : *scaled;
     gone_.erase(last);
     file_.nodes[last] = std::move(norm);
+  }
+
+  /// x / max(length of x, nearly nothing), as PyTorch's normalize(), and 0 / nearly nothing is 0.
+  void fuse_length(std::size_t division) {
+    constexpr double kNearlyNothing = 1e-6;
+    std::vector<std::size_t> passed;
+    std::string length = input(division, 1);
+    for (const char* type : {"Expand", "Clip", "Max"}) {
+      const auto found = maker(length, type, 1);
+      if (!found) continue;
+      const auto least = number(input(*found, 1));
+      if (type != std::string("Expand") &&
+          (!least || !(*least <= kNearlyNothing) || !input(*found, 2).empty()))
+        return;
+      length = input(*found, 0);
+      passed.push_back(*found);
+    }
+    const auto reduction = maker(length, "ReduceL2", 1);
+    if (!reduction || input(*reduction, 0) != input(division, 0) || !axis(*reduction)) return;
+    Node norm;
+    norm.type = "LpNormalization";
+    norm.index = file_.nodes[division].index;
+    norm.inputs = {input(division, 0)};
+    norm.outputs = file_.nodes[division].outputs;
+    norm.attributes["axis"].i = *axis(*reduction);
+    gone_.insert(passed.begin(), passed.end());
+    gone_.insert(*reduction);
+    file_.nodes[division] = std::move(norm);
   }
 
   /// Where(IsNaN(Softmax(x)), 0, Softmax(x)), which is Softmax(x) for codes: they are finite.

@@ -27,6 +27,9 @@ model::Graph with_symmetric_weights(model::Graph graph);
 /// they are no batch.
 model::Graph with_rows(model::Graph graph);
 
+/// Operands that repeat along some axes of the result's rows are made whole before.
+model::Graph with_broadcasts(model::Graph graph);
+
 /// Whether there are images [N, H, W, C] with N > 1 to take apart.
 bool has_batch(const model::Graph& graph);
 

@@ -30,6 +30,9 @@ bool parts_ranks(const Op& op) {
   return model::is_reshape(op.kind) || op.kind == OpKind::kFullyConnected;
 }
 
+/// Whether a RESHAPE may lie between the operator and either side of it.
+bool stands_between(const Op& op) { return parts_ranks(op) || op.kind == OpKind::kTranspose; }
+
 bool is_reduction(const Op& op) { return model::class_of(op.kind) == model::OpClass::kReduction; }
 
 /// Whether the operator is the same with an axis of 1 in front of its tensors.
@@ -72,11 +75,11 @@ class Rows : Rewriter {
   }
   bool is_input(int t) const { return std::ranges::count(graph_.inputs, t) > 0; }
 
-  /// Its tensors that are images, those of an operator that parts ranks apart from each other.
+  /// Its tensors that are images; each alone where a RESHAPE may lie between them.
   std::vector<std::vector<int>> groups_of(const Op& op) const {
     std::vector<std::vector<int>> groups(1);
     for (const auto* tensors : {&op.inputs, &op.outputs}) {
-      if (parts_ranks(op)) groups.emplace_back();
+      if (stands_between(op)) groups.emplace_back();
       for (const int t : *tensors)
         if (is_image(t)) groups.back().push_back(t);
     }
@@ -103,14 +106,14 @@ class Rows : Rewriter {
           if (!takes_rows(op)) fixed.insert(root(t));
           if (graph_.tensor(t).shape[0] > 1 && mixes(op)) mixed.insert(root(t));
         }
-    // What is reshaped to rows or from them has no images either.
+    // What they are made of or made to is no batch either.
     const auto are_rows = [&](int t) { return mixed.contains(root(t)) && !fixed.contains(root(t)); };
     for (bool more = true; std::exchange(more, false);)
       for (const Op& op : ops_)
         for (const auto& [from, to] :
              {std::pair{op.input(0), op.outputs[0]}, std::pair{op.outputs[0], op.input(0)}})
-          if (parts_ranks(op) && is_image(from) && is_image(to) && are_rows(from) &&
-              mixed.insert(root(to)).second)
+          if (stands_between(op) && is_image(from) && is_image(to) && are_rows(from) &&
+              graph_.tensor(to).shape[0] > 1 && mixed.insert(root(to)).second)
             more = true;
     for (int t = 0; t < static_cast<int>(graph_.tensors.size()); ++t)
       if (is_image(t) && are_rows(t)) becomes_.insert(t);
@@ -160,7 +163,23 @@ class Rows : Rewriter {
     *t = add_integers(values);
   }
 
+  /// Its operand and its result may be images on one side, rows on the other.
+  void write_transpose(Op op) {
+    const int from = op.inputs[0], to = op.outputs[0];
+    const bool reads = becomes_.contains(from), makes = becomes_.contains(to);
+    if (reads || makes) {
+      add_axis(&op);
+      op.inputs[0] = reads ? rows_of(from) : reshaped(from, from, with_axis(old_shape(from)));
+      op.outputs[0] = makes ? rows_of(to) : add_like(to, with_axis(old_shape(to)));
+    }
+    const int rows = op.outputs[0];
+    graph_.ops.push_back(std::move(op));
+    if (reads && !makes)
+      graph_.ops.push_back(model::op_of(OpKind::kReshape, graph_.ops.back().index, {rows}, {to}));
+  }
+
   void write(Op op) {
+    if (op.kind == OpKind::kTranspose) return write_transpose(std::move(op));
     if (!parts_ranks(op) && becomes_.contains(op.outputs[0])) add_axis(&op);
     for (int& t : op.inputs)
       if (becomes_.contains(t)) t = rows_of(t);

@@ -269,9 +269,8 @@ IDS = "ids"
 NETWORKS = {
     "attend": (lambda: Attend(True), (1, 6, 16)), "attend_tokens": (lambda: Attend(False), (6, 1, 16)),
     "encoder": (lambda: Encoder(True), (1, 6, 16)), "encoder_tokens": (lambda: Encoder(False, norm_first=True), (6, 1, 16)),
-    "bert": (bert, (IDS, (1, 8), 40)), "hf_vit": (hf_vit, IMAGE),
-    "gpt2": (gpt2, (IDS, (1, 8), 24)),
-    "timm_vit": (timm_vit, IMAGE), "timm_convnext": (timm_convnext, (1, 3, 32, 32)), "tv_vit": (tv_vit, IMAGE),
+    "bert": (bert, (IDS, (1, 8), 40)), "hf_vit": (hf_vit, IMAGE), "timm_vit": (timm_vit, IMAGE),
+    "gpt2": (gpt2, (IDS, (1, 8), 24)), "timm_convnext": (timm_convnext, (1, 3, 32, 32)), "tv_vit": (tv_vit, IMAGE),
     "tv_swin": (tv_swin, IMAGE), "windows": (Windows, IMAGE), "unet_corners": (unet_corners, IMAGE),
     "autoencoder_u8": (autoencoder_u8, (1, 1, 16, 16)), "detector": (Detector, IMAGE),
     "speech_gru": (lambda: Speech(nn.GRU), (1, 4, 16)), "speech_lstm": (lambda: Speech(nn.LSTM, True), (1, 4, 16)),

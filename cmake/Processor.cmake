@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # Processor seconds of tests: each runs under GNU time and adds a line
 #   FOLDER/NAME USER SYSTEM
-# to processor.log of the build folder; tests/house/processor.py sums them (.ci/run).
+# to processor.log of the build folder; tests/house/processor.py sums them (.ci/run). With TRINE_FULL_TESTS a test that
+# passed is not run again until something that it read has changed: tests/house/kept.py.
 #
 #   trine_timed(OUT NAME)   OUT: the command to stand in front of a test's; NAME: what the line says
 
 find_program(TRINE_TIME time)  # Debian's package `time`, not the shell's word
 
 function(trine_timed out name)
-  set(${out} "" PARENT_SCOPE)
+  set(command "")
   if(TRINE_TIME)
     file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
-    set(${out} ${TRINE_TIME};-q;-a;-o;${CMAKE_BINARY_DIR}/processor.log;-f;${folder}/${name}\ %U\ %S PARENT_SCOPE)
+    list(APPEND command ${TRINE_TIME} -q -a -o ${CMAKE_BINARY_DIR}/processor.log -f "${folder}/${name} %U %S")
   endif()
+  if(TRINE_FULL_TESTS)
+    list(APPEND command ${Python3_EXECUTABLE} -B ${CMAKE_SOURCE_DIR}/tests/house/kept.py --folder
+         ${CMAKE_BINARY_DIR}/kept)
+  endif()
+  set(${out} "${command}" PARENT_SCOPE)
 endfunction()
 
 # Times the tests of an executable target that catch_discover_tests() finds; call it before that.

@@ -41,6 +41,7 @@ endif()
 if(TRINE_TESTS AND TRINE_PCH)  # as programs are compiled, not libraries
   set_target_properties(trine_headers_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(trine_headers_test PRIVATE -fPIE)
+  target_compile_definitions(trine_headers_test PRIVATE CATCH_CONFIG_FAST_COMPILE)
 endif()
 
 # trine_add_library(NAME SOURCES a.cpp b.cpp LIBS fmt::fmt trine_base [HOT | CLI])

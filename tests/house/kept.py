@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a test, unless it passed before and nothing that it read has changed since.
+
+usage: kept.py --folder DIR COMMAND ARGUMENT...
+
+strace lists what the command and its children open and execute: files of the project, the shared models, libraries,
+compilers, folders that they list, and files that they looked for in vain. A pass is kept in DIR with the digest of each
+and with what was printed, under the command and the variables TRINE_*. Not looked at: .git but its index, temporary files, Trine's
+cache (its keys are digests of sources that were read), and files that the command itself wrote.
+Exit code: the command's. Without strace the command runs as if kept.py were not there.
+"""
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared")).resolve()
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
+IGNORED = tuple(map(str, ("/proc/", "/dev/", "/sys/", f"{tempfile.gettempdir()}/", f"{CACHE}/")))
+OPENED = re.compile(r'openat\(\w+(?:<(?P<base>[^>]*)>)?, "(?P<name>[^"]*)", (?P<flags>[\w|]+).*\) = '
+                    r"(?:\d+<(?P<path>[^>]*)>|-1 (?P<error>\w+))")
+EXECUTED = re.compile(r'execve\("(?P<name>[^"]*)".*\) = 0$')
+WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC")
+
+
+def digest(path):
+    """Of a file's bytes, of the names in a folder, or "none"."""
+    path = pathlib.Path(path)
+    try:
+        data = "\0".join(sorted(os.listdir(path))).encode() if path.is_dir() else path.read_bytes()
+    except OSError:
+        return "none"
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def inputs(traces):
+    """Paths that the traced processes depended on."""
+    read, written = set(), set()
+    for trace in traces:
+        for line in trace.read_text(encoding="utf-8", errors="replace").splitlines():
+            if match := EXECUTED.match(line):
+                read.add(os.path.abspath(match["name"]))
+            elif match := OPENED.match(line):
+                path = match["path"] or os.path.normpath(os.path.join(match["base"] or "/", match["name"]))
+                if WRITES.search(match["flags"]):
+                    written.add(path)
+                elif match["path"] or match["error"] == "ENOENT":
+                    read.add(path)
+    return set(filter(matters, read - written))
+
+
+def matters(path):
+    if path.startswith(f"{ROOT}/.git/"):
+        return path.endswith("/index")  # names of the project's files, as some tests list them
+    own = path.startswith((f"{ROOT}/", f"{SHARED}/"))
+    return own or not path.startswith(IGNORED)
+
+
+def unchanged(record):
+    return all(digest(path) == known for path, known in record["inputs"].items())
+
+
+def changed_since(start, paths):
+    """Whether a file among them is younger: the command may have read what was there before."""
+    def age(path):
+        try:
+            return os.stat(path).st_mtime
+        except OSError:
+            return 0
+    return any(age(path) > start for path in paths)
+
+
+def traced(command, folder):
+    return ["strace", "-ff", "-qq", "-y", "--seccomp-bpf", "-e", "trace=openat,execve", "-e", "signal=none",
+            "-o", f"{folder}/t", *command]
+
+
+def can_trace():
+    """Not without the package, nor where a container forbids it."""
+    with tempfile.TemporaryDirectory() as folder:
+        return shutil.which("strace") and not subprocess.run(
+            traced(["true"], folder), stderr=subprocess.DEVNULL, check=False).returncode
+
+
+def run(command):
+    """(exit code, what it printed, its inputs or None)"""
+    possible = can_trace()
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(traced(command, folder) if possible else command, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True, errors="replace")
+        printed = []
+        for line in process.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            printed.append(line)
+        code = process.wait()
+        return code, "".join(printed), inputs(pathlib.Path(folder).iterdir()) if possible else None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=pathlib.Path, required=True)
+    parser.add_argument("command", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args()
+    if "--list-test-names-only" in arguments.command:  # ctest asks what tests there are
+        os.execvp(arguments.command[0], arguments.command)
+    variables = sorted(item for item in os.environ.items() if item[0].startswith("TRINE_"))
+    name = hashlib.blake2b(json.dumps([arguments.command, variables, os.getcwd()]).encode(), digest_size=16).hexdigest()
+    kept = arguments.folder / f"{name}.json"
+    if kept.exists():
+        record = json.loads(kept.read_text(encoding="utf-8"))
+        if unchanged(record):
+            print(f"{record['printed']}kept: passed before, and none of its {len(record['inputs'])} inputs has changed")
+            return 0
+        kept.unlink()
+    start = time.time()
+    code, printed, paths = run(arguments.command)
+    if code == 0 and paths is not None and not changed_since(start, paths):
+        arguments.folder.mkdir(parents=True, exist_ok=True)
+        record = {"command": arguments.command, "printed": printed, "inputs": {path: digest(path) for path in sorted(paths)}}
+        temporary = kept.with_suffix(f".{os.getpid()}")
+        temporary.write_text(json.dumps(record), encoding="utf-8")
+        temporary.rename(kept)
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -340,9 +340,8 @@ class Partition {
     const bool of_host = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                          op.kind == OpKind::kFloat || op.kind == OpKind::kOnnx ||
                          model::computes_floats(op.kind) || only_moves(op.kind);
-    return of_host &&
-           (is_float(graph_, op.input(0)) || is_number(graph_, op.input(0)) ||
-            from_uint8(graph_, op) || makes_bytes(graph_, op));
+    return of_host && (is_float(graph_, op.input(0)) || is_number(graph_, op.input(0)) ||
+                       from_uint8(graph_, op) || makes_bytes(graph_, op));
   }
 
   /// An operator that the host has to run, if it is at the end.

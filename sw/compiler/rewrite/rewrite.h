@@ -23,8 +23,8 @@ model::Graph with_signed_codes(model::Graph graph);
 /// weight of its own, on the same channels, which the input has once more.
 model::Graph with_symmetric_weights(model::Graph graph);
 
-/// Tensors of four axes that are no images, but rows along several axes, with an axis of 1 in front:
-/// they are no batch.
+/// Tensors of four axes that are no images, but rows along several axes, with an axis of 1 in
+/// front: they are no batch.
 model::Graph with_rows(model::Graph graph);
 
 /// Operands that repeat along some axes of the result's rows are made whole before.

@@ -216,9 +216,7 @@ struct Compiling {
   }
 
   /// Without --allow-host, which is named only where it helps.
-  Network tried() const try {
-    return network(HostPart::kFormats);
-  } catch (const Error& refused) {
+  Network tried() const try { return network(HostPart::kFormats); } catch (const Error& refused) {
     if (auto at_ends = attempt(HostPart::kEnds)) return std::move(*at_ends);
     if (!attempt(HostPart::kAnywhere)) throw;
     throw_error("{}\n{}: --allow-host runs that on the host, between stages of the machine",

@@ -40,8 +40,8 @@ void Importer::run() {
 void Importer::add_input(const Input& input) {
   const bool is_code = input.type == DataType::kInt8 || input.type == DataType::kUInt8;
   if (is_code)
-    throw_error("{}: input '{}' is {}, allowed float, int32, int64 and bool", file_.name, input.name,
-                name_of(input.type));
+    throw_error("{}: input '{}' is {}, allowed float, int32, int64 and bool", file_.name,
+                input.name, name_of(input.type));
   Value value;
   value.shape = input.shape;
   value.channel_axis = channel_axis_of(input.shape.size());

@@ -154,7 +154,7 @@ TEST_CASE("TFLite's operators without hardware run on the host, exactly", "[arch
       CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
     ++checked;
   }
-  CHECK(checked == 8);
+  CHECK(checked == 9);
 }
 
 TEST_CASE("normalizations run on the host if that is allowed", "[arch][host][norm]") {

@@ -67,6 +67,8 @@ std::string revision() {
   const std::filesystem::path root = project_root();
   std::string text;
   if (std::filesystem::exists(root / "revision")) text = read_text(root / "revision");
+  if (text.starts_with("$Format"))
+    text.clear();  // a copy of a clone, not what git archive filled in
   if (std::filesystem::exists(root / ".git") && on_path("git"))
     text = first_line_of({"git", "-C", root.string(), "describe", "--always", "--dirty",
                           "--abbrev=40", "--exclude=*"});

@@ -290,12 +290,12 @@ std::vector<Outcome> run(const std::vector<Task>& tasks, const fs::path& folder,
   forget_failures(tasks, here, options.retry);
   const std::vector<Task> open = without_outcome(tasks, here);
   Watch watch(tasks, open, here, observer);
-  const std::string said = open.empty() ? "" : run_open(open, here, options, watch);
+  const std::string message = open.empty() ? "" : run_open(open, here, options, watch);
   watch.look();
   std::vector<Outcome> outcomes;
   for (const Task& task : tasks) {
     outcomes.push_back(outcome_of(Files(here, task.name), task));
-    if (!outcomes.back().known()) outcomes.back().text = said;
+    if (!outcomes.back().known()) outcomes.back().text = message;
   }
   return outcomes;
 }

@@ -26,10 +26,10 @@ struct Conflict {
 /// What a planner is told besides the network.
 struct Wishes {
   bool shifted = true;    ///< looks for places of outputs without bank conflicts
-  bool roomy = true;      ///< spends words on pitches and places without bank conflicts
-  std::set<int> padded;   ///< !roomy: maps whose rows are padded all the same, as conflicting()
+  bool pad_all = true;    ///< spends words on pitches and places without bank conflicts
+  std::set<int> padded;   ///< !pad_all: maps whose rows are padded all the same, as conflicting()
                           ///< names them
-  std::set<int> in_dram;  ///< maps that have no place in DMEM, as crowding() names them
+  std::set<int> in_dram;  ///< maps that have no place in DMEM, as confining() names them
 };
 
 /// Places the largest maps first, each as low as those before it allow; a map that finds no place,
@@ -50,7 +50,7 @@ class Planner {
       if (net_.maps[at(m)].capacity) spill(m);
     const std::size_t states = spilled_.size();
     for (int m = 0; m < count(); ++m)
-      if (net_.maps[at(m)].aside) spill(m);
+      if (net_.maps[at(m)].in_dram) spill(m);
     for (const int m : wishes_.in_dram) spill(m);
     do {
       place_maps();
@@ -89,7 +89,7 @@ class Planner {
 
   /// After run(): maps that lie beside the layers that lose the most cycles to transfers, and would
   /// leave them more room in DRAM.
-  std::vector<int> crowding() const {
+  std::vector<int> confining() const {
     std::vector<std::pair<double, int>> losses;
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       const Tiling& t = plan_.tilings[at(i)];
@@ -124,7 +124,7 @@ class Planner {
       const int step = pitch_unit(m);
       int best = round_up(W, step);
       std::int64_t best_cycles = facts_.pitch_cycles(m, best);
-      const bool pad = wishes_.roomy || wishes_.padded.contains(m);
+      const bool pad = wishes_.pad_all || wishes_.padded.contains(m);
       for (int pitch = best + step; pad && best_cycles > 0 && pitch <= W + config_.banks();
            pitch += step) {
         const std::int64_t cycles = facts_.pitch_cycles(m, pitch);
@@ -149,7 +149,7 @@ class Planner {
     if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
       if (facts_.pooled(root) && !facts_.weights(root))
         view.plane += (6 - view.plane % 4) % 4;  // lanes take channel words: twice an odd number
-      else if (wishes_.roomy && shape.pixels() >= config_.rows)
+      else if (wishes_.pad_all && shape.pixels() >= config_.rows)
         view.plane += gap_to_half(view.plane);
     }
     words_[at(m)] = words_of(m);
@@ -174,7 +174,7 @@ class Planner {
         facts_.weights(facts_.root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
     return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind,
                     config_.data_words()) +
-           (wishes_.roomy ? config_.banks() : 0);
+           (wishes_.pad_all ? config_.banks() : 0);
   }
 
   // ---- DRAM -------------------------------------------------------------------------------------
@@ -264,7 +264,7 @@ class Planner {
     for (int m = 0; m < count(); ++m) {
       if (facts_.is_view(m)) continue;
       plan_.maps[at(m)].resident = resident(m);
-      if (resident(m) && facts_.home(m) == m) order_.push_back(m);
+      if (resident(m) && facts_.alias_class(m) == m) order_.push_back(m);
     }
     std::ranges::stable_sort(order_, [&](int a, int b) { return words_[at(a)] > words_[at(b)]; });
     rank_.assign(net_.maps.size(), -1);
@@ -322,7 +322,7 @@ class Planner {
     };
     take(placed_at_[at(life.from)]);
     for (int i = life.from + 1; i <= life.to; ++i) take(begin_at_[at(i)]);
-    facts_.looks += static_cast<std::int64_t>(maps.size()) + 1;
+    facts_.visited += static_cast<std::int64_t>(maps.size()) + 1;
     return maps;
   }
 
@@ -448,8 +448,8 @@ class Planner {
     for (const int m : order_)
       if (placed(m)) plan_.maps[at(m)].dmem.origin = start_[at(m)];
     for (int m = 0; m < count(); ++m)
-      plan_.maps[at(m)].dmem.origin = plan_.maps[at(facts_.home(m))].dmem.origin;
-    if (wishes_.roomy && wishes_.shifted) shift_outputs();
+      plan_.maps[at(m)].dmem.origin = plan_.maps[at(facts_.alias_class(m))].dmem.origin;
+    if (wishes_.pad_all && wishes_.shifted) shift_outputs();
     assign_dram();
     for (int m = 0; m < count(); ++m)
       if (net_.maps[at(m)].part.whole >= 0) place_part(m);
@@ -709,7 +709,7 @@ struct Choice {
   Wishes wishes;
   Plan plan;
   std::vector<std::vector<int>> conflicting;
-  std::vector<int> crowding;
+  std::vector<int> confining;
 };
 
 /// @param misfit  unless null: the layer that does not fit if there is no choice
@@ -719,7 +719,7 @@ std::optional<Choice> choice(const Network& network, const machine::Config& conf
   std::optional<Plan> plan = planner.run();
   if (misfit != nullptr) *misfit = planner.misfit();
   if (!plan) return std::nullopt;
-  return Choice{wishes, std::move(*plan), planner.conflicting(), planner.crowding()};
+  return Choice{wishes, std::move(*plan), planner.conflicting(), planner.confining()};
 }
 
 /// Rows padded against bank conflicts cost room: those few that gain the most.
@@ -762,7 +762,7 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
   std::set<int> tried;
   int tries = 0;
   for (bool better = true; std::exchange(better, false);)
-    for (const int map : best.crowding) {
+    for (const int map : best.confining) {
       if (tries == kTries || tried.contains(map)) continue;
       const std::vector<int> maps = alike(network, map);
       tried.insert(maps.begin(), maps.end());
@@ -821,14 +821,14 @@ std::optional<Plan> plan(const Network& network, const machine::Config& config,
   }
   if (best->plan.spilled > 0) {
     Wishes narrow;
-    narrow.roomy = false;
+    narrow.pad_all = false;
     std::optional<Choice> other = choice(network, config, facts, narrow);
     if (other && other->plan.spilled < best->plan.spilled)
       best = pad_some(std::move(*other), network, config, facts);
     best = spill_more(std::move(*best), network, config, facts);
   }
   best->plan.tiled = facts.tiled;
-  best->plan.looks = facts.looks;
+  best->plan.visited = facts.visited;
   return std::move(best->plan);
 }
 

@@ -20,7 +20,7 @@ namespace trine::compiler {
 /// What a planner is told besides the network.
 struct Wishes {
   bool shifted = true;    ///< looks for places of outputs without bank conflicts
-  bool pad_all = true;      ///< spends words on pitches and places without bank conflicts
+  bool pad_all = true;    ///< spends words on pitches and places without bank conflicts
   std::set<int> padded;   ///< !pad_all: maps whose rows are padded all the same, as conflicting()
                           ///< names them
   std::set<int> in_dram;  ///< maps that have no place in DMEM, as confining() names them

@@ -90,19 +90,6 @@ bool pass_as_bytes(model::Graph* graph) {
   return !ops.empty();
 }
 
-/// What the machine makes of a stage; or what it refuses of it.
-struct Answer {
-  Network network;
-  std::optional<Unsupported> refused;
-};
-
-Answer ask(const model::Graph& graph, const machine::Config& config,
-           const reference::RoundingPolicy& rounding) try {
-  return {lower(graph, config, rounding), std::nullopt};
-} catch (const Unsupported& e) {
-  return {{}, e};
-}
-
 /// @return whether that changes the graph
 bool give_to_host(model::Graph* graph, const Stage& stage, const std::vector<int>& ops) {
   bool changes = false;
@@ -133,7 +120,7 @@ std::optional<std::vector<LegalStage>> try_stages(model::Graph* graph,
                                                   const reference::RoundingPolicy& rounding) {
   std::vector<LegalStage> legal;
   for (Stage& stage : stages_of(*graph)) {
-    Answer answer = ask(stage.graph, config, rounding);
+    Lowered answer = try_lower(stage.graph, config, rounding);
     if (answer.refused) {
       if (!give_to_host(graph, stage, answer.refused->ops) && !pass_as_bytes(graph))
         throw between_stages(*answer.refused);
@@ -154,13 +141,8 @@ std::vector<LegalStage> legal_stages(model::Graph graph, const machine::Config& 
       if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);
     }
   }
-  Answer all = ask(graph, config, rounding);
-  if (all.refused)
-    throw model::Refusal(
-        all.refused->reasons(),
-        fmt::format("{}\n{}: --allow-host runs {} on the host, between stages of the machine",
-                    all.refused->what(), graph.file,
-                    all.refused->ops.size() == 1 ? "this operator" : "these operators"));
+  Lowered all = try_lower(graph, config, rounding);
+  if (all.refused) throw model::Refusal(all.refused->reasons(), all.refused->what());
   std::vector<LegalStage> only;
   only.push_back({std::move(graph), std::move(all.network)});
   return only;

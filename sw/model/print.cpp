@@ -5,9 +5,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <set>
+#include <type_traits>
 
 #include "base/text.h"
+#include "sw/model/op_fields.h"
 
 namespace trine::model {
 namespace {
@@ -26,31 +29,38 @@ std::string text_of(const Tensor& t) {
   return text;
 }
 
+std::string text_of(Padding padding) { return padding == Padding::kSame ? "same" : "valid"; }
+
+std::string text_of(Activation activation) {
+  switch (activation) {
+    case Activation::kNone:
+      return "no activation";
+    case Activation::kRelu:
+      return "relu";
+    case Activation::kRelu6:
+      return "relu6";
+    case Activation::kReluN1To1:
+      return "relu -1..1";
+  }
+  return "";
+}
+
+/// Those that somebody has set.
 std::string attributes_of(const Op& op) {
+  const Op none;
   std::string text;
-  const auto pair = [&](const char* what, int y, int x) {
-    if (y != 1 || x != 1) text += fmt::format(", {} {}x{}", what, y, x);
-  };
-  pair("filter", op.filter_h, op.filter_w);
-  pair("stride", op.stride_h, op.stride_w);
-  pair("dilation", op.dilation_h, op.dilation_w);
-  if (op.padding == Padding::kSame) text += ", same";
-  if (op.activation == Activation::kRelu) text += ", relu";
-  if (op.activation == Activation::kRelu6) text += ", relu6";
-  if (op.activation == Activation::kReluN1To1) text += ", relu -1..1";
-  if (op.code_min != -128 || op.code_max != 127)
-    text += fmt::format(", codes {}..{}", op.code_min, op.code_max);
-  if (op.axis != 0) text += fmt::format(", axis {}", op.axis);
-  if (op.block != 1) text += fmt::format(", block {}", op.block);
-  const auto flag = [&](bool is, const char* what) {
-    if (is) text += fmt::format(", {}", what);
-  };
-  flag(op.adjoint_a, "adjoint a");
-  flag(op.adjoint_b, "adjoint b");
-  flag(op.half_even, "half even");
-  flag(op.of_uint8, "of uint8");
-  flag(op.on_host, "on the host");
-  return text;
+  for_each_field([&]<typename T>(const char* name, T Op::*field) {
+    if (op.*field == none.*field) return;
+    std::string words = name;
+    std::ranges::replace(words, '_', ' ');
+    if constexpr (std::is_same_v<T, bool>)
+      text += fmt::format(", {}{}", op.*field ? "" : "no ", words);
+    else if constexpr (std::is_enum_v<T>)
+      text += ", " + text_of(op.*field);
+    else
+      text += fmt::format(", {} {}", words, op.*field);
+  });
+  return op.on_host ? text + ", on the host" : text;
 }
 
 }  // namespace

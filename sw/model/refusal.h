@@ -50,10 +50,15 @@ class Refusal : public Error {
   std::vector<Reason> reasons_;
 };
 
-/// refuse(Reason::kShape, "{}: rank {}", what, rank)
+/// refusal(Reason::kShape, "{}: rank {}", what, rank)
+template <typename... Args>
+Refusal refusal(Reason reason, fmt::format_string<Args...> format, Args&&... args) {
+  return {reason, fmt::format(format, std::forward<Args>(args)...)};
+}
+
 template <typename... Args>
 [[noreturn]] void refuse(Reason reason, fmt::format_string<Args...> format, Args&&... args) {
-  throw Refusal(reason, fmt::format(format, std::forward<Args>(args)...));
+  throw refusal(reason, format, std::forward<Args>(args)...);
 }
 
 /// Faults, one line each, until all are known.

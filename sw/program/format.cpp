@@ -37,43 +37,8 @@ void for_each_number(Visit visit) {
   using B = format::OpBuilder;
   using O = model::Op;
   visit(&O::index, &F::index, &B::add_index);
-  visit(&O::stride_h, &F::stride_h, &B::add_stride_h);
-  visit(&O::stride_w, &F::stride_w, &B::add_stride_w);
-  visit(&O::dilation_h, &F::dilation_h, &B::add_dilation_h);
-  visit(&O::dilation_w, &F::dilation_w, &B::add_dilation_w);
-  visit(&O::filter_h, &F::filter_h, &B::add_filter_h);
-  visit(&O::filter_w, &F::filter_w, &B::add_filter_w);
-  visit(&O::depth_multiplier, &F::depth_multiplier, &B::add_depth_multiplier);
-  visit(&O::padding, &F::padding, &B::add_padding);
-  visit(&O::activation, &F::activation, &B::add_activation);
-  visit(&O::keep_dims, &F::keep_dims, &B::add_keep_dims);
-  visit(&O::beta, &F::beta, &B::add_beta);
-  visit(&O::alpha, &F::alpha, &B::add_alpha);
-  visit(&O::epsilon, &F::epsilon, &B::add_epsilon);
-  visit(&O::center, &F::center, &B::add_center);
-  visit(&O::axis, &F::axis, &B::add_axis);
-  visit(&O::adjoint_a, &F::adjoint_a, &B::add_adjoint_a);
-  visit(&O::adjoint_b, &F::adjoint_b, &B::add_adjoint_b);
-  visit(&O::align_corners, &F::align_corners, &B::add_align_corners);
-  visit(&O::half_pixel_centers, &F::half_pixel_centers, &B::add_half_pixel_centers);
-  visit(&O::approximate, &F::approximate, &B::add_approximate);
-  visit(&O::begin_mask, &F::begin_mask, &B::add_begin_mask);
-  visit(&O::end_mask, &F::end_mask, &B::add_end_mask);
-  visit(&O::shrink_axis_mask, &F::shrink_axis_mask, &B::add_shrink_axis_mask);
-  visit(&O::ellipsis_mask, &F::ellipsis_mask, &B::add_ellipsis_mask);
-  visit(&O::new_axis_mask, &F::new_axis_mask, &B::add_new_axis_mask);
-  visit(&O::block, &F::block, &B::add_block);
-  visit(&O::symmetric, &F::symmetric, &B::add_symmetric);
-  visit(&O::time_major, &F::time_major, &B::add_time_major);
-  visit(&O::cell_clip, &F::cell_clip, &B::add_cell_clip);
-  visit(&O::hidden_scale, &F::hidden_scale, &B::add_hidden_scale);
-  visit(&O::hidden_zero_point, &F::hidden_zero_point, &B::add_hidden_zero_point);
-  visit(&O::half_even, &F::half_even, &B::add_half_even);
-  visit(&O::of_uint8, &F::of_uint8, &B::add_of_uint8);
-  visit(&O::code_min, &F::code_min, &B::add_code_min);
-  visit(&O::code_max, &F::code_max, &B::add_code_max);
-  visit(&O::low, &F::low, &B::add_low);
-  visit(&O::step, &F::step, &B::add_step);
+#define ATTRIBUTE(name) visit(&O::name, &F::name, &B::add_##name);
+#include "sw/model/attributes.def"
   visit(&O::counted_macs, &F::counted_macs, &B::add_counted_macs);
 }
 

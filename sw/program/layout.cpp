@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "sw/model/refusal.h"
-
 namespace trine::program {
 namespace {
 
@@ -55,30 +53,47 @@ void to_folded(const std::uint8_t* tensor, const TensorLayout& layout, std::uint
       }
 }
 
+/// Extents of an image; too many for a Shape, maybe.
+struct Extents {
+  int channels = 1;
+  std::int64_t height = 1, width = 1;
+};
+
+Extents extents_of(const std::vector<int>& extents) {
+  Extents e;
+  const std::size_t rank = extents.size();
+  if (rank > 0) e.channels = extents[rank - 1];
+  if (rank == 4) {
+    e.height = extents[1];
+    e.width = extents[2];
+  } else {
+    for (std::size_t i = 0; i + 1 < rank; ++i) e.width *= extents[i];
+  }
+  return e;
+}
+
 std::uint32_t mask_of(int bits) { return bits == 32 ? ~0U : (1U << bits) - 1; }
 
 }  // namespace
 
+std::optional<model::Refusal> shape_problem(const std::vector<int>& extents,
+                                            const std::string& what) {
+  if (extents.size() == 4 && extents[0] != 1)
+    return model::refusal(model::Reason::kShape, "{}: batch {}, allowed 1", what, extents[0]);
+  const Extents e = extents_of(extents);
+  if (e.channels < 1 || e.channels > 65535 || e.width < 1 || e.width > 32767 || e.height < 1 ||
+      e.height > 32767)
+    return model::refusal(
+        model::Reason::kRange,
+        "{}: {} x {} pixels of {} channels, allowed 1..32767 each and 1..65535 channels", what,
+        e.height, e.width, e.channels);
+  return std::nullopt;
+}
+
 Shape shape_of(const std::vector<int>& extents, const std::string& what) {
-  Shape shape;
-  const std::size_t rank = extents.size();
-  if (rank > 0) shape.C = extents[rank - 1];
-  std::int64_t width = 1, height = 1;
-  if (rank == 4) {
-    if (extents[0] != 1)
-      model::refuse(model::Reason::kShape, "{}: batch {}, allowed 1", what, extents[0]);
-    height = extents[1];
-    width = extents[2];
-  } else {
-    for (std::size_t i = 0; i + 1 < rank; ++i) width *= extents[i];
-  }
-  if (shape.C < 1 || shape.C > 65535 || width < 1 || width > 32767 || height < 1 || height > 32767)
-    model::refuse(model::Reason::kRange,
-                  "{}: {} x {} pixels of {} channels, allowed 1..32767 each and 1..65535 channels",
-                  what, height, width, shape.C);
-  shape.H = static_cast<int>(height);
-  shape.W = static_cast<int>(width);
-  return shape;
+  if (const auto problem = shape_problem(extents, what)) throw model::Refusal(*problem);
+  const Extents e = extents_of(extents);
+  return {e.channels, static_cast<int>(e.height), static_cast<int>(e.width)};
 }
 
 std::uint32_t pack_code(std::int32_t code, int per_word, int place) {

@@ -14,10 +14,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/rounding.h"
+#include "sw/model/refusal.h"
 
 namespace trine::program {
 
@@ -31,7 +33,11 @@ struct Shape {
   bool operator==(const Shape& o) const { return C == o.C && H == o.H && W == o.W; }
 };
 
-/// The image of a tensor of that shape. @throws Error  `what` names the tensor
+/// Why a tensor of that shape is no image; nothing if it is. @param what  names the tensor
+std::optional<model::Refusal> shape_problem(const std::vector<int>& extents,
+                                            const std::string& what);
+
+/// The image of a tensor of that shape. @throws Refusal  its shape_problem()
 Shape shape_of(const std::vector<int>& extents, const std::string& what);
 
 /// A block of the tensor's pixels as the channels of one pixel of the map, for several taps of a

@@ -13,12 +13,16 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <regex>
+#include <sstream>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "machine/precision.h"
 #include "program_generated.h"
 #include "sim/arch/tests/testing.h"
+#include "sw/model/op_fields.h"
 #include "sw/model/testing.h"
 #include "sw/program/image.h"
 
@@ -275,56 +279,45 @@ TEST_CASE("a difference is told at its element, of however many bytes", "[progra
 }
 
 TEST_CASE("each number of an operator is stored", "[compiler][program]") {
-  using model::Op;
-  static constexpr int Op::*kWhole[] = {&Op::stride_h,
-                                        &Op::stride_w,
-                                        &Op::dilation_h,
-                                        &Op::dilation_w,
-                                        &Op::filter_h,
-                                        &Op::filter_w,
-                                        &Op::depth_multiplier,
-                                        &Op::axis,
-                                        &Op::begin_mask,
-                                        &Op::end_mask,
-                                        &Op::ellipsis_mask,
-                                        &Op::new_axis_mask,
-                                        &Op::shrink_axis_mask,
-                                        &Op::block,
-                                        &Op::code_max,
-                                        &Op::low,
-                                        &Op::step,
-                                        &Op::hidden_zero_point};
-  static constexpr bool Op::*kFlags[] = {
-      &Op::keep_dims, &Op::center,      &Op::adjoint_a,     &Op::adjoint_b,
-      &Op::symmetric, &Op::approximate, &Op::align_corners, &Op::half_pixel_centers,
-      &Op::half_even, &Op::of_uint8,    &Op::time_major};
-  static constexpr float Op::*kReal[] = {&Op::beta, &Op::alpha, &Op::epsilon, &Op::cell_clip,
-                                         &Op::hidden_scale};
   Program program = small_program();
-  Op& op = program.after.ops[0];
+  model::Op& op = program.after.ops[0];
   int next = 3;
-  for (int Op::*field : kWhole) op.*field = next++;
-  for (bool Op::*field : kFlags) op.*field = !(Op{}.*field);
-  for (float Op::*field : kReal) op.*field = static_cast<float>(next++);
+  model::for_each_field([&]<typename T>(const char*, T model::Op::*field) {
+    if constexpr (std::is_same_v<T, bool>)
+      op.*field = !(op.*field);
+    else if constexpr (!std::is_enum_v<T>)
+      op.*field = static_cast<T>(next++);
+  });
   op.code_min = -next;
   op.padding = model::Padding::kValid;
   op.activation = model::Activation::kRelu6;
   const Program again = parse_program(bytes_of(serialize(program)), "x");
-  const Op& read = again.after.ops.at(0);
-  for (std::size_t i = 0; i < std::size(kWhole); ++i) {
-    CAPTURE(i);
-    CHECK(read.*kWhole[i] == op.*kWhole[i]);
-  }
-  for (std::size_t i = 0; i < std::size(kFlags); ++i) {
-    CAPTURE(i);
-    CHECK(read.*kFlags[i] == op.*kFlags[i]);
-  }
-  for (std::size_t i = 0; i < std::size(kReal); ++i) {
-    CAPTURE(i);
-    CHECK(read.*kReal[i] == op.*kReal[i]);
-  }
-  CHECK((read.code_min == op.code_min && read.padding == op.padding &&
-         read.activation == op.activation));
+  const model::Op& read = again.after.ops.at(0);
+  model::for_each_field([&](const char* name, auto field) {
+    CAPTURE(name);
+    CHECK(read.*field == op.*field);
+  });
+}
+
+TEST_CASE("the schema has a field of each attribute, and no other", "[compiler][program]") {
+  std::vector<std::string> attributes, fields;
+  model::for_each_field([&]<typename T>(const char* name, T model::Op::*) {
+    const char* type = std::is_same_v<T, bool>    ? "bool"
+                       : std::is_same_v<T, float> ? "float"
+                       : std::is_enum_v<T>        ? "uint8"
+                                                  : "int32";
+    attributes.push_back(fmt::format("{}: {}", name, type));
+  });
+  const std::string schema =
+      read_text(std::filesystem::path(TRINE_SOURCE_DIR) / "sw" / "program" / "program.fbs");
+  const std::size_t table = schema.find("table Op {");
+  std::istringstream lines(schema.substr(table, schema.find('}', table) - table));
+  const std::regex row(R"(  (\w+: (int32|uint8|bool|float))( = [-\w.]+)?;.*)");
+  std::smatch found;
+  for (std::string line; std::getline(lines, line);)
+    if (std::regex_match(line, found, row) && found[1] != "index: int32")
+      fields.push_back(found[1]);
+  CHECK(fields == attributes);
 }
 
 TEST_CASE("an image has its numbers where the page says", "[compiler][program][image]") {

@@ -87,7 +87,9 @@ class Emitter : private Order {
   };
   OutputPart output_part(const Rect& rect, const Channels& channels) const;
 
-  // Constants.
+  // Constants (emit_constants.cpp).
+  static std::int64_t parameter_entries(const Network& network, const machine::Config& config,
+                                        const Plan& plan);
   std::int64_t block_of(const BlockKey& key);
   std::int64_t require_weights(const Channels& channels, const FilterPart& part,
                                std::optional<std::int64_t> place = std::nullopt);

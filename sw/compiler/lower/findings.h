@@ -8,22 +8,25 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "base/npy.h"
 #include "machine/precision.h"
 #include "sw/compiler/network/network.h"
 #include "sw/model/graph.h"
+#include "sw/model/refusal.h"
 #include "sw/reference/run.h"
 
 namespace trine::compiler {
 
 // ---- which operators run on the host (partition.cpp) --------------------------------------------
 
-/// Why the machine cannot compute a SOFTMAX; nothing if it can.
-std::optional<std::string> softmax_problem(const model::Graph& graph, const model::Op& op,
-                                           const machine::Config& config);
+/// Why the machine cannot do something; nothing if it can.
+using Problem = std::optional<model::Refusal>;
+
+/// Asks about a SOFTMAX, wherever its codes lie (lower_elementwise.cpp).
+Problem softmax_problem(const model::Graph& graph, const model::Op& op,
+                        const machine::Config& config);
 
 /// Cuts the operators for the host off. @return indices into graph.ops that the machine runs
 std::vector<int> partition(const model::Graph& graph, const machine::Config& config,

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,8 @@
 
 namespace trine::compiler {
 
-/// Operators that the machine cannot run, as configured.
+/// Operators that the machine cannot run, as configured: operator, index, tensor and what is
+/// missing, one line for each.
 class Unsupported : public model::Refusal {
  public:
   Unsupported(const model::Refusal& refusal, std::vector<int> which)
@@ -24,7 +26,15 @@ class Unsupported : public model::Refusal {
   std::vector<int> ops;  ///< indices into Graph::ops
 };
 
-/// @throws Unsupported  names operator, index, tensor and what is missing, one line for each
+/// The network; or what is refused, all of it.
+struct Lowered {
+  Network network;
+  std::optional<Unsupported> refused;
+};
+Lowered try_lower(const model::Graph& graph, const machine::Config& config,
+                  const reference::RoundingPolicy& rounding);
+
+/// @throws Unsupported
 Network lower(const model::Graph& graph, const machine::Config& config,
               const reference::RoundingPolicy& rounding);
 

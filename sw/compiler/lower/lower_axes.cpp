@@ -5,6 +5,8 @@
 // are put in order: pixels and words of channels by copies; channels that were pixels by a product
 // with the identity, whose weights are the map.
 
+#include <cassert>
+
 #include "base/rounding.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/model/view.h"
@@ -33,52 +35,79 @@ std::vector<std::int64_t> codes_of(const Axes& axes) {
   return codes;
 }
 
-Axes Lowering::axes_of(int tensor) {
+Axes Maps::axes_of(int tensor) {
   const auto found = axes_.find(tensor);
   if (found != axes_.end()) return found->second;
   const std::vector<int>& shape = graph_.tensor(tensor).shape;
   return {map_of(tensor), 0, shape, model::dense_view(shape).strides};
 }
 
+Problem Lowering::transpose_problem(const Op& o) const {
+  return axes_.contains(o.input(0)) ? std::nullopt : map_problem(o.input(0));
+}
+
 void Lowering::transpose(const Op& o) {
   const Axes from = axes_of(o.input(0));
   const model::View to =
       model::permuted({from.extents, from.strides}, *model::permutation(graph_, o));
-  if (shape(from.map).per_word != 4)
-    refuse(o, o.input(0), Reason::kShape, ": packed codes cannot be exchanged");
+  assert(shape(from.map).per_word == 4);  // choose_packing()
   axes_[o.outputs[0]] = {from.map, from.first, to.extents, to.strides};
 }
 
-/// A RESHAPE of a tensor that lies in a map shares that map.
+namespace {
+
+/// What a RESHAPE of a tensor in another order makes.
+enum class Reshaped {
+  kMap,    ///< it shares the tensor's map
+  kAxes,   ///< its axes, again
+  kOrder,  ///< last axes join to channels as they are put in order
+};
+
+Reshaped reshaped_to(const Axes& from, const Tensor& to) {
+  if (reshaped(from, to.shape)) return Reshaped::kAxes;
+  std::int64_t joined = 1;
+  for (std::size_t i = from.extents.size(); i-- > 0 && joined < to.extent(-1);)
+    joined *= from.extents[i];
+  return joined == to.extent(-1) ? Reshaped::kOrder : Reshaped::kMap;
+}
+
+}  // namespace
+
+Problem Lowering::reshape_problem(const Op& o) const {
+  const auto axes = axes_.find(o.input(0));
+  if (axes == axes_.end() || map_of_.contains(o.input(0))) return map_problem(o.input(0));
+  switch (reshaped_to(axes->second, graph_.out(o))) {
+    case Reshaped::kAxes:
+      return std::nullopt;
+    case Reshaped::kMap:
+      return map_problem(o.input(0));
+    case Reshaped::kOrder:
+      break;
+  }
+  return first_of(out_problem(o), result_problem(o));
+}
+
 void Lowering::reshape(const Op& o) {
   const int in = o.input(0), out = o.outputs[0];
   const auto axes = axes_.find(in);
-  if (axes == axes_.end() || map_of_.contains(in)) {
-    map_of_[out] = map_of(in);
-    return;
+  const bool lies = axes == axes_.end() || map_of_.contains(in);
+  switch (lies ? Reshaped::kMap : reshaped_to(axes->second, graph_.out(o))) {
+    case Reshaped::kAxes:
+      axes_[out] = *reshaped(axes->second, graph_.out(o).shape);
+      break;
+    case Reshaped::kMap:
+      map_of_[out] = map_of(in);
+      break;
+    case Reshaped::kOrder:
+      put_in_order(o, axes->second, new_output(o, out_shape(o)), false);
+      break;
   }
-  const std::vector<int>& extents = graph_.tensor(out).shape;
-  if (const auto other = reshaped(axes->second, extents)) {
-    axes_[out] = *other;
-    return;
-  }
-  // Last axes may join to channels as they are put in order.
-  const Axes& from = axes->second;
-  std::int64_t joined = 1;
-  for (std::size_t i = from.extents.size(); i-- > 0 && joined < graph_.out(o).extent(-1);)
-    joined *= from.extents[i];
-  if (joined != graph_.out(o).extent(-1)) {
-    map_of_[out] = map_of(in);
-    return;
-  }
-  const int map = new_output(o, shape_of(extents, with_tensor(graph_, o, out)));
-  put_in_order(o, from, map, false);
 }
 
 // ---- codes in order -----------------------------------------------------------------------------
 
 /// What becomes of an axis: from the map's pixels or channels to the new map's pixels or channels.
-struct Lowering::Order {
+struct Maps::Order {
   struct Axis {
     int extent;
     std::int64_t stride;  ///< in codes of the source
@@ -90,7 +119,7 @@ struct Lowering::Order {
   std::vector<Axis> axes;  ///< outer ones first
 };
 
-int Lowering::in_order(const Op& o, const Axes& axes, const Shape& shape, bool zero_behind) {
+int Maps::in_order(const Op& o, const Axes& axes, const Shape& shape, bool zero_behind) {
   const int tensor = net_.maps[at(axes.map)].tensor;
   const int map = add_map(tensor, shape);
   put_in_order(o, axes, map, zero_behind);
@@ -108,7 +137,7 @@ std::int64_t in_row(std::int64_t stride, const Shape& s) {
 
 }  // namespace
 
-void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind) {
+void Maps::put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind) {
   if (net_.maps[at(axes.map)].constant() && net_.maps[at(to)].part.whole < 0)
     return put_constant(axes, to);
   const Shape from = shape(axes.map), s = shape(to);
@@ -126,8 +155,8 @@ void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_beh
       if (!to_pixels) part = std::min(part, s.C / here);
       if (part < 2 || left % part != 0 || (!to_pixels && s.C % here != 0) ||
           (!from_pixels && part < left && from.C % stride != 0))
-        refuse(o, o.outputs[0], Reason::kLayout,
-               ": its codes in another order cut through channels");
+        return note(refusal(o, o.outputs[0], Reason::kLayout,
+                            ": its codes in another order cut through channels"));
       for (const std::int64_t row : {in_row(stride, from), in_row(here, s)})
         if (row < part && part % row == 0 && left % row == 0) part = row;
       order.axes.push_back({static_cast<int>(part), stride, from_pixels, to_pixels,
@@ -146,7 +175,7 @@ void Lowering::put_in_order(const Op& o, const Axes& axes, int to, bool zero_beh
   copy_lines(o, order, to, zero_behind);
 }
 
-void Lowering::put_constant(const Axes& axes, int to) {
+void Maps::put_constant(const Axes& axes, int to) {
   std::vector<std::int8_t> codes;
   for (const std::int64_t code : codes_of(axes))
     codes.push_back(net_.maps[at(axes.map)].codes[at(code)]);
@@ -188,7 +217,7 @@ std::optional<Step> step_of(int pixels, int extent, const Shape& s) {
 }  // namespace
 
 /// A copy for every line of pixels; the line is the longest axis that is one in both maps.
-void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_behind) {
+void Maps::copy_lines(const Op& o, const Order& order, int to, bool zero_behind) {
   const Shape from = shape(order.map), s = shape(to);
   std::vector<Order::Axis> outer;
   Order::Axis line{1, 0, true, true, 1, 1}, channels{1, 1, false, false, 1, 1};
@@ -233,10 +262,11 @@ void Lowering::copy_lines(const Op& o, const Order& order, int to, bool zero_beh
 
 /// Channels that were pixels: out[c][p] = sum over k of 1[c][k] * map[p][k]. Activations are the
 /// identity, weights the map, whose pixels must be neighbours for that: else they are copied first.
-void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
+void Maps::exchange(const Op& o, const Order& order, std::size_t channel, int to) {
   if (!config_.zero_points())
-    refuse(o, o.outputs[0], Reason::kConfiguration,
-           ": its channels were pixels, which needs products of two maps (matmul.enable)");
+    return note(
+        refusal(o, o.outputs[0], Reason::kConfiguration,
+                ": its channels were pixels, which needs products of two maps (matmul.enable)"));
   const Shape s = shape(to);
   const Order::Axis pixels = order.axes[channel];  // that become channels
   std::vector<Order::Axis> outer;
@@ -288,7 +318,7 @@ void Lowering::exchange(const Op& o, const Order& order, std::size_t channel, in
   });
 }
 
-int Lowering::identity(int tensor, int size, bool column) {
+int Maps::identity(int tensor, int size, bool column) {
   const auto [entry, is_new] = identities_.try_emplace({size, column}, -1);
   if (!is_new) return entry->second;
   entry->second = add_map(tensor, {size, column ? size : 1, column ? 1 : size});

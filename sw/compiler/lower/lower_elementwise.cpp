@@ -12,7 +12,7 @@ constexpr int kLargestSquareShift = 1;  ///< squares are below 2^30
 
 }  // namespace
 
-std::optional<int> Lowering::fusable(const Op& add, int position) {
+std::optional<int> GraphFacts::fusable(const Op& add, int position) {
   const int producer = producer_of(add.input(position));
   if (producer < 0 || readers_[add.input(position)] != 1) return std::nullopt;
   const Op& o = op(producer);
@@ -20,7 +20,7 @@ std::optional<int> Lowering::fusable(const Op& add, int position) {
   return producer;
 }
 
-void Lowering::find_fused_additions() {
+void GraphFacts::find_fused_additions() {
   for (const int i : machine_) {
     const Op& add = op(i);
     if (add.kind != OpKind::kAdd || add.input(0) == add.input(1) || is_function(add)) continue;
@@ -38,6 +38,15 @@ void Lowering::find_fused_additions() {
     fused_into_[*best] = i;
     fused_[i] = *best;
   }
+}
+
+Problem Lowering::addition_problem(const Op& o) const {
+  const auto fused = fused_.find(index_of(o));
+  if (fused == fused_.end())
+    return first_of(half_even_problem(o), operand_problem(o, 1), operand_problem(o, 0),
+                    result_problem(o));
+  return first_of(weights_problem(op(fused->second)), half_even_problem(o),
+                  operand_problem(o, 1 - fused_position_.at(index_of(o))), result_problem(o));
 }
 
 void Lowering::addition(const Op& o) {
@@ -63,12 +72,17 @@ void Lowering::addition(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
+Problem Lowering::subtraction_problem(const Op& o) const {
+  if (auto problem = half_even_problem(o)) return problem;
+  if (!o.half_even && !sums_agree(graph_, o, rounding_.of(o)))
+    return refusal(o, o.outputs[0], Reason::kRounding,
+                   ": the machine negates before it rounds, which changes codes at these scales");
+  return two_maps_problem(o);
+}
+
 /// a - b = a + ~b + 1: the second zero point is that of ~b.
 void Lowering::subtraction(const Op& o) {
   const bool half_even = needs_half_even(o);
-  if (!o.half_even && !sums_agree(graph_, o, rounding_.of(o)))
-    refuse(o, o.outputs[0], Reason::kRounding,
-           ": the machine negates before it rounds, which changes codes at these scales");
   Layer layer = two_maps(o, LayerKind::kAdd);
   layer.half_even = half_even;
   layer.pair().invert = true;
@@ -77,13 +91,19 @@ void Lowering::subtraction(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
+Problem Lowering::squared_difference_problem(const Op& o) const {
+  if (auto problem = half_even_problem(o)) return problem;
+  if (reference::add_params(graph_, o).result.shift > kLargestSquareShift)
+    return refusal(o, o.outputs[0], Reason::kRange,
+                   ": its scale is too small for the machine's 32 bits");
+  return two_maps_problem(o);
+}
+
 /// The operand that is complemented is the one that is only halved, so that its sign can change:
 /// (a - b)^2 = (b - a)^2.
 void Lowering::squared_difference(const Op& o) {
   const bool half_even = needs_half_even(o);
   const reference::AddParams add = reference::add_params(graph_, o);
-  if (add.result.shift > kLargestSquareShift)
-    refuse(o, o.outputs[0], Reason::kRange, ": its scale is too small for the machine's 32 bits");
   Layer layer = two_maps(o, LayerKind::kSquare);
   layer.half_even = half_even;
   layer.pair().invert = true;
@@ -98,6 +118,10 @@ void Lowering::squared_difference(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
+Problem Lowering::multiplication_problem(const Op& o) const {
+  return first_of(half_even_problem(o), two_maps_problem(o));
+}
+
 void Lowering::multiplication(const Op& o) {
   const bool half_even = needs_half_even(o);
   Layer layer = two_maps(o, LayerKind::kMul);
@@ -105,6 +129,10 @@ void Lowering::multiplication(const Op& o) {
   layer.pair().mul = reference::mul_params(graph_, o);
   layer.range = layer.pair().mul.output;
   add_layer(o, std::move(layer));
+}
+
+Problem Lowering::two_maps_problem(const Op& o) const {
+  return first_of(operand_problem(o, 0), operand_problem(o, 1), result_problem(o));
 }
 
 Layer Lowering::two_maps(const Op& o, LayerKind kind) {
@@ -119,6 +147,16 @@ int Lowering::lain_as(const Op& o, int map, Shape other) {
   const Shape s = shape(map);
   if (s == other) return map;
   return in_order(o, {map, 0, {s.C * s.H * s.W}, {1}}, other, false);
+}
+
+Problem Lowering::operand_problem(const Op& o, int position) const {
+  const int tensor = o.input(position);
+  const Tensor& t = graph_.tensor(tensor);
+  if (!t.is_constant && t.elements() == graph_.out(o).elements()) return map_problem(tensor);
+  if (auto problem = out_problem(o); problem || t.is_constant) return problem;
+  return first_of(
+      shape_problem(aligned(t.shape, graph_.out(o).shape.size()), with_tensor(graph_, o, tensor)),
+      map_problem(tensor));
 }
 
 int Lowering::operand(const Op& o, int position) {
@@ -139,12 +177,13 @@ int Lowering::operand(const Op& o, int position) {
   }
   const Shape s = shape_of(aligned(t.shape, extents.size()), with_tensor(graph_, o, tensor));
   const auto repeats = [](int from, int all) { return from == 1 || from == all; };
-  if (!(s == shape(map_of(tensor))) || !repeats(s.C, to.C) || !repeats(s.W, to.W) ||
-      !repeats(s.H, to.H))
-    refuse(o, tensor, Reason::kShape, ": a map of {} x {} x {} cannot be broadcast to {} x {} x {}",
-           shape(map_of(tensor)).H, shape(map_of(tensor)).W, shape(map_of(tensor)).C, to.H, to.W,
-           to.C);
-  return repeated(o, map_of(tensor), to);
+  if (!repeats(s.C, to.C) || !repeats(s.W, to.W) || !repeats(s.H, to.H)) {
+    note(refusal(o, tensor, Reason::kShape,
+                 ": a map of {} x {} x {} cannot be broadcast to {} x {} x {}", s.H, s.W, s.C, to.H,
+                 to.W, to.C));
+    return add_map(tensor, to);
+  }
+  return repeated(o, lain_as(o, map_of(tensor), s), to);
 }
 
 int Lowering::repeated(const Op& o, int map, const Shape& to) {
@@ -174,13 +213,18 @@ Layer Lowering::copy(const Op& o, int map) const {
   return layer;
 }
 
-void Lowering::requantize(const Op& o) {
+Problem Lowering::requantize_problem(const Op& o) const {
   if (graph_.in(o, 0).type != model::DataType::kInt8)
-    refuse(o, o.input(0), Reason::kType, " is {}, the machine reads int8",
-           model::name_of(graph_.in(o, 0).type));
+    return refusal(o, o.input(0), Reason::kType, " is {}, the machine reads int8",
+                   model::name_of(graph_.in(o, 0).type));
   if (o.half_even && half_even(graph_, o) == HalfEven::kNoWay)
-    refuse(o, o.outputs[0], Reason::kRounding,
-           ": float32 rounds ties of these scales its own way, which takes a table (vector.table)");
+    return refusal(
+        o, o.outputs[0], Reason::kRounding,
+        ": float32 rounds ties of these scales its own way, which takes a table (vector.table)");
+  return first_of(map_problem(o.input(0)), result_problem(o));
+}
+
+void Lowering::requantize(const Op& o) {
   Layer layer = start(o, LayerKind::kSum, map_of(o.input(0)));
   layer.half_even = needs_half_even(o);
   const reference::RequantizeParams p = reference::requantize_params(graph_, o);
@@ -189,10 +233,24 @@ void Lowering::requantize(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
+Problem softmax_problem(const Graph& graph, const Op& o, const machine::Config& config) {
+  const std::string what = with_tensor(graph, o, o.outputs[0]);
+  if (!config.has_softmax())
+    return model::refusal(Reason::kConfiguration, "{}: the machine has no softmax (vector.softmax)",
+                          what);
+  for (const int t : {o.input(0), o.outputs[0]})
+    if (graph.tensor(t).type != model::DataType::kInt8)
+      return model::refusal(Reason::kType, "{}: '{}' is {}, the machine computes int8", what,
+                            graph.tensor(t).name, model::name_of(graph.tensor(t).type));
+  return std::nullopt;
+}
+
+Problem Lowering::softmax_problem(const Op& o) const {
+  return first_of(compiler::softmax_problem(graph_, o, config_), pixels_problem(o, 0),
+                  result_problem(o));
+}
+
 void Lowering::softmax(const Op& o) {
-  if (const auto problem = softmax_problem(graph_, o, config_))
-    refuse(o, o.outputs[0], config_.has_softmax() ? Reason::kType : Reason::kConfiguration, ": {}",
-           *problem);
   Layer layer = start(o, LayerKind::kSoftmax, pixels(o, 0));
   layer.single = false;
   const reference::SoftmaxParams p = reference::softmax_params(graph_, o);
@@ -204,15 +262,19 @@ void Lowering::softmax(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
+Problem Lowering::normalization_problem(const Op& o) const {
+  if (!config_.has_softmax())
+    return refusal(o, o.outputs[0], Reason::kConfiguration,
+                   ": the machine has no normalization (vector.softmax)");
+  const int count = reference::norm_params(graph_, o).count;
+  if (round_up(count, config_.data_words()) > config_.param_channels)
+    return refusal(o, o.outputs[0], Reason::kConfiguration,
+                   ": {} channels, memory.param_channels is {}", count, config_.param_channels);
+  return first_of(pixels_problem(o, 0), result_problem(o));
+}
+
 void Lowering::normalization(const Op& o) {
   reference::NormParams norm = reference::norm_params(graph_, o);
-  if (!config_.has_softmax())
-    refuse(o, o.outputs[0], Reason::kConfiguration,
-           ": the machine has no normalization (vector.softmax)");
-  const int words = config_.data_words();
-  if (round_up(norm.count, words) > config_.param_channels)
-    refuse(o, o.outputs[0], Reason::kConfiguration, ": {} channels, memory.param_channels is {}",
-           norm.count, config_.param_channels);
   Layer layer = start(o, LayerKind::kNormalize, pixels(o, 0));
   layer.single = true;
   layer.channels = norm.count;

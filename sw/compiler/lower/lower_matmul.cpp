@@ -7,14 +7,14 @@
 
 namespace trine::compiler {
 
-Lowering::Place Lowering::code_place(int map, std::int64_t code) const {
+Maps::Place Maps::code_place(int map, std::int64_t code) const {
   const Shape& s = shape(map);
   const std::int64_t pixel = code / s.C;
   return {static_cast<int>(code % s.C), static_cast<int>(pixel / s.W),
           static_cast<int>(pixel % s.W)};
 }
 
-bool Lowering::zero_behind(int map) const {
+bool Maps::zero_behind(int map) const {
   const Map& m = net_.maps[at(map)];
   if (m.shape.C % m.shape.per_word == 0) return true;
   const int whole = net_.whole_of(map);
@@ -25,8 +25,7 @@ bool Lowering::zero_behind(int map) const {
   });
 }
 
-bool Lowering::readable(const Matrices& m, const std::vector<std::int64_t>& first,
-                        bool weights) const {
+bool Maps::readable(const Matrices& m, const std::vector<std::int64_t>& first, bool weights) const {
   const Map& map = net_.maps[at(m.axes.map)];
   const Shape& s = map.shape;
   const std::int64_t row = m.axes.strides[m.axes.strides.size() - 2];
@@ -42,7 +41,7 @@ bool Lowering::readable(const Matrices& m, const std::vector<std::int64_t>& firs
 }
 
 /// Whether a beat of the map's rows begins with the pixel. A part of pixels may begin anywhere.
-bool Lowering::begins_beat(const Map& map, const Place& place) const {
+bool Maps::begins_beat(const Map& map, const Place& place) const {
   return place.x % config_.data_words() == 0 && map.part.x == 0 && map.part.y == 0 &&
          map.part.stride_x == 1 && map.part.stride_y == 1;
 }
@@ -70,7 +69,7 @@ bool Lowering::lie_in_words(const Matrices& m, const std::vector<std::int64_t>& 
          std::ranges::all_of(first, [](std::int64_t code) { return code % 4 == 0; });
 }
 
-Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
+Maps::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   Matrices m{axes_of(o.input(position)), 1, 1};
   auto& [map, first, extents, strides] = m.axes;
   const std::size_t last = extents.size() - 1;
@@ -91,9 +90,11 @@ Lowering::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   std::int64_t count = 1;
   for (std::size_t i = 0; i + 2 < extents.size(); ++i) count *= extents[i];
   const std::int64_t most = 32767;
-  if (count > most || m.rows > most)
-    refuse(o, o.input(position), Reason::kRange, ": {} matrices of {} rows, allowed 1..{} each",
-           count, m.rows, most);
+  if (count > most || m.rows > most) {
+    note(refusal(o, o.input(position), Reason::kRange,
+                 ": {} matrices of {} rows, allowed 1..{} each", count, m.rows, most));
+    return m;
+  }
   m.axes.map = in_order(o, m.axes, {m.channels, static_cast<int>(count), m.rows}, true);
   first = 0;
   std::int64_t stride = 1;
@@ -112,31 +113,37 @@ std::vector<std::int64_t> Lowering::batches(const Op& o, int position, const Mat
   return codes_of(axes);
 }
 
-void Lowering::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
+void Maps::set_weights(const Op& o, Layer& layer, int map, const Place& place, int channels) {
   if (!layer.conv().weights_transposed && config_.cols < config_.data_words())
-    refuse(o, o.outputs[0], Reason::kConfiguration,
-           ": weights of {} columns are computed, allowed are whole beats of the bus, {} columns "
-           "or more",
-           config_.cols, config_.data_words());
+    note(refusal(o, o.outputs[0], Reason::kConfiguration,
+                 ": weights of {} columns are computed, allowed are whole beats of the bus, {} "
+                 "columns or more",
+                 config_.cols, config_.data_words()));
   layer.weights_map = channels_of(map, place.channel, channels);
   layer.conv().weights_y = place.y;
   layer.conv().weights_x = place.x;
   net_.maps[at(net_.whole_of(layer.weights_map))].weights = true;
 }
 
-std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
+const Op* GraphFacts::joiner_of(const Op& o) const {
   const Tensor& out = graph_.out(o);
   const Op* transpose = reader_of(o.outputs[0], OpKind::kTranspose);
-  const Op* reshape =
-      transpose == nullptr ? nullptr : reader_of(transpose->outputs[0], OpKind::kReshape);
-  if (reshape == nullptr || out.rank() < 3 || out.extent(-1) % 4 != 0) return std::nullopt;
+  if (transpose == nullptr || out.rank() < 3 || out.extent(-1) % 4 != 0) return nullptr;
+  return reader_of(transpose->outputs[0], OpKind::kReshape);
+}
+
+std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
+  const Tensor& out = graph_.out(o);
+  const Op* reshape = joiner_of(o);
+  if (reshape == nullptr) return std::nullopt;
   // The axes longer than 1: batches, rows, channels become rows, batches, channels.
   const int rank = out.rank();
   std::vector<int> wanted{rank - 2};
   for (int axis = 0; axis + 2 < rank; ++axis) wanted.push_back(axis);
   wanted.push_back(rank - 1);
   const auto one = [&](int axis) { return out.shape[at(axis)] == 1; };
-  std::vector<int> order = *model::permutation(graph_, *transpose);
+  std::vector<int> order =
+      *model::permutation(graph_, *reader_of(o.outputs[0], OpKind::kTranspose));
   for (std::vector<int>* list : {&wanted, &order}) std::erase_if(*list, one);
   const Shape shape = out_shape(*reshape);
   if (order != wanted || !(shape == Shape{batches * out.extent(-1), 1, out.extent(-2)}))
@@ -152,9 +159,21 @@ std::optional<int> Lowering::joined_batches(const Op& o, int batches) {
   return map;
 }
 
-void Lowering::batch_matmul(const Op& o) {
+Problem Lowering::batch_matmul_problem(const Op& o) const {
   if (!config_.zero_points())
-    refuse(o, o.outputs[0], Reason::kConfiguration, " needs products of two maps (matmul.enable)");
+    return refusal(o, o.outputs[0], Reason::kConfiguration,
+                   " needs products of two maps (matmul.enable)");
+  for (const int t : {o.input(0), o.input(1)})
+    if (auto problem = axes_.contains(t) ? std::nullopt : map_problem(t)) return problem;
+  const Tensor& out = graph_.out(o);
+  if (out.rank() != 4 || out.extent(0) == 1)
+    if (auto problem = out_problem(o)) return problem;
+  const Op* joiner = joiner_of(o);
+  if (joiner == nullptr) return result_problem(o);
+  return first_of(out_problem(*joiner), result_problem(*joiner), result_problem(o));
+}
+
+void Lowering::batch_matmul(const Op& o) {
   const Matrices a = matrices(o, 0, o.adjoint_a), b = matrices(o, 1, !o.adjoint_b);
   const auto a_first = batches(o, 0, a), b_first = batches(o, 1, b);
   const Tensor& out = graph_.out(o);

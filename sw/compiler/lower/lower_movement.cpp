@@ -3,6 +3,7 @@
 // Operators that only move codes: copies by the vector unit, words at a time, or convolutions of
 // one tap that select channels; or no layer at all, where a map can lie in another one.
 
+#include <functional>
 #include <numeric>
 
 #include "machine/precision.h"
@@ -95,7 +96,7 @@ std::vector<int> pixels_of(const std::vector<int>& shape,
 
 // ---- copies -------------------------------------------------------------------------------------
 
-Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel_of) const {
+Layer Maps::selection(const Op& o, int from, const std::vector<int>& channel_of) const {
   Layer layer = start(o, LayerKind::kConv, from);
   layer.macs = 0;
   set_scale(layer, static_cast<int>(channel_of.size()), kOne);
@@ -106,8 +107,8 @@ Layer Lowering::selection(const Op& o, int from, const std::vector<int>& channel
   return layer;
 }
 
-void Lowering::move(const Op& o, int from, const Slice& channels, const Geometry& window, int to,
-                    int outside, bool zero_behind) {
+void Maps::move(const Op& o, int from, const Slice& channels, const Geometry& window, int to,
+                int outside, bool zero_behind) {
   const int per_word = shape(from).per_word, count = static_cast<int>(channels.size);
   const auto first = static_cast<int>(channels.begin);
   const bool words = (channels.stride == 1 || count == 1) && first % per_word == 0 &&
@@ -146,7 +147,7 @@ static bool makes_alone(const Op& o) {
 /// What only a concatenation reads, its producer writes there: no copy. Channels begin with a whole
 /// word; with other readers their own last word must be full, as they may count on zeros beyond the
 /// last channel. Pixels have no other reader.
-void Lowering::find_concatenated() {
+void GraphFacts::find_concatenated() {
   std::map<int, int> uses;
   for (const int i : machine_)
     if (op(i).kind == OpKind::kConcatenation)
@@ -185,6 +186,25 @@ int Lowering::row_of_pixel(const Op& o, int position) {
   return row && own.C == s.C * s.W ? map_of(tensor) : -1;
 }
 
+Problem Lowering::concatenation_problem(const Op& o) const {
+  const Tensor& out = graph_.out(o);
+  const int axis = o.axis < 0 ? o.axis + out.rank() : o.axis;
+  if (!map_of_.contains(o.outputs[0]))
+    if (auto problem = first_of(out_problem(o), result_problem(o))) return problem;
+  const int outer = static_cast<int>(std::accumulate(out.shape.begin(), out.shape.begin() + axis,
+                                                     std::int64_t{1}, std::multiplies()));
+  std::vector<std::int64_t> begin(out.shape.size());
+  for (const int t : o.inputs) {
+    if (auto problem = image_problem(o, t)) return problem;
+    const std::vector<int>& own = graph_.tensor(t).shape;
+    if (!selection_of(out.shape, slices_of(own, begin)) && outer > kMostLayers)
+      return refusal(o, t, Reason::kShape, ": {} pieces that lie apart, allowed {}", outer,
+                     kMostLayers);
+    begin[at(axis)] += own[at(axis)];
+  }
+  return std::nullopt;
+}
+
 void Lowering::concatenation(const Op& o) {
   const Tensor& out = graph_.out(o);
   const int axis = o.axis < 0 ? o.axis + out.rank() : o.axis;
@@ -220,9 +240,6 @@ void Lowering::join_between(const Op& o, int position, int axis, int begin) {
   int outer = 1, inner = 1;
   for (int i = 0; i + 1 < static_cast<int>(out.size()); ++i)
     if (i != axis) (i < axis ? outer : inner) *= out[at(i)];
-  if (outer > kMostLayers)
-    refuse(o, o.input(position), Reason::kShape, ": {} pieces that lie apart, allowed {}", outer,
-           kMostLayers);
   const Shape s = shape(from);
   const int pixels = s.W / outer;
   for (int i = 0; i < outer; ++i) {
@@ -243,7 +260,7 @@ bool Lowering::is_part_of(int map, int whole, const Part& place) const {
 // ---- slices -------------------------------------------------------------------------------------
 
 /// Channels from a whole word on are a part of the input: no layer.
-int Lowering::own_map(int tensor) {
+int Maps::own_map(int tensor) {
   const int from = map_of(tensor);
   if (net_.maps[at(from)].part.whole < 0) return from;
   const Shape s = shape(from);
@@ -252,20 +269,35 @@ int Lowering::own_map(int tensor) {
   return map_of_[tensor] = to;
 }
 
+namespace {
+
+/// The elements of each axis that a STRIDED_SLICE takes.
+Elements sliced(const std::vector<int>& extents, const std::vector<Slice>& slices) {
+  Elements chosen{extents, {}};
+  for (const Slice& slice : slices) {
+    chosen.sources.emplace_back();
+    for (std::int64_t i = 0; i < slice.size; ++i)
+      chosen.sources.back().push_back(static_cast<int>(slice.begin + i * slice.stride));
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Problem Lowering::strided_slice_problem(const Op& o) const {
+  const Tensor& t = graph_.in(o, 0);
+  if (t.is_constant) return refusal(o, o.input(0), Reason::kOperands, " is a constant");
+  const std::vector<Slice> slices = model::slices(graph_, o);
+  if (!selection_of(t.shape, slices)) return select_problem(o, sliced(t.shape, slices));
+  return first_of(image_problem(o, o.input(0)), result_problem(o));
+}
+
 void Lowering::strided_slice(const Op& o) {
   const Tensor& t = graph_.in(o, 0);
   const std::vector<Slice> slices = model::slices(graph_, o);
   const auto selected = selection_of(t.shape, slices);
-  if (t.is_constant) refuse(o, o.input(0), Reason::kOperands, " is a constant");
-  if (!selected) {  // pixels that don't lie equally far apart, or backwards
-    std::vector<std::vector<int>> sources;
-    for (const Slice& slice : slices) {
-      sources.emplace_back();
-      for (std::int64_t i = 0; i < slice.size; ++i)
-        sources.back().push_back(static_cast<int>(slice.begin + i * slice.stride));
-    }
-    return select(o, t.shape, sources);
-  }
+  // Pixels that don't lie equally far apart, or backwards.
+  if (!selected) return select(o, sliced(t.shape, slices));
   const int from = image(o, 0);
   const Shape s = shape(from);
   const auto& [y, x, channels] = *selected;
@@ -290,39 +322,62 @@ void Lowering::strided_slice(const Op& o) {
 
 // ---- padding ------------------------------------------------------------------------------------
 
-void Lowering::pad(const Op& o) {
+namespace {
+
+/// Where a PAD's input lies in its output. @return nothing if pixels don't lie equally far apart
+std::optional<Selection> inside_of(const Graph& graph, const Op& o) {
+  std::vector<std::int64_t> begin;
+  for (const auto& [before, behind] : model::paddings(graph, o)) begin.push_back(before);
+  const auto place = selection_of(graph.out(o).shape, slices_of(graph.in(o, 0).shape, begin));
+  return place && place->x.stride == 1 ? place : std::nullopt;
+}
+
+int padding_code(const Graph& graph, const Op& o) {
+  return o.kind == OpKind::kPadV2 ? static_cast<int>(graph.in(o, 2).integers().at(0))
+                                  : graph.out(o).zero_point();
+}
+
+}  // namespace
+
+bool GraphFacts::folds_pad(const Op& o) const {
+  const int out = o.outputs[0];
+  return graph_.in(o, 0).extent(-1) == graph_.out(o).extent(-1) && only_convolutions_read(out) &&
+         (padding_code(graph_, o) == graph_.out(o).zero_point() || !padded_again(out));
+}
+
+Problem Lowering::pad_problem(const Op& o) const {
   const Tensor &t = graph_.in(o, 0), &out = graph_.out(o);
+  if (auto problem = image_problem(o, o.input(0)); problem || t.shape == out.shape) return problem;
+  if (!inside_of(graph_, o))
+    return refusal(o, o.input(0), Reason::kShape, ": the padded axis lies between others");
+  if (auto problem = out_problem(o); problem || folds_pad(o)) return problem;
+  const machine::Precision& precision = machine::precision_of_codes(packing_of(o.input(0)));
+  if (t.extent(-1) != out.extent(-1) && &precision != &machine::kInt8)
+    return refusal(o, o.input(0), Reason::kShape, ": channels of packed codes cannot be padded");
+  if (const int code = padding_code(graph_, o); !precision.holds(code))
+    return refusal(o, o.input(0), Reason::kAttribute,
+                   " is padded with {}, which {} bits do not hold", code, precision.bits);
+  return result_problem(o);
+}
+
+void Lowering::pad(const Op& o) {
   const int map = image(o, 0);
-  if (t.shape == out.shape) {
+  if (graph_.in(o, 0).shape == graph_.out(o).shape) {
     map_of_[o.outputs[0]] = map;
     return;
   }
-  std::vector<std::int64_t> begin;
-  for (const auto& [before, behind] : model::paddings(graph_, o)) begin.push_back(before);
-  const auto place = selection_of(out.shape, slices_of(t.shape, begin));
-  if (!place || place->x.stride != 1)
-    refuse(o, o.input(0), Reason::kShape, ": the padded axis lies between others");
+  const auto place = inside_of(graph_, o);
   const Shape s = shape(map), to = out_shape(o);
-  const int top = place->y.begin, left = place->x.begin;
+  const int top = place->y.begin, left = place->x.begin, code = padding_code(graph_, o);
   const Geometry g{.H = s.H, .W = s.W, .P = to.H, .Q = to.W, .pad_top = top, .pad_left = left};
-  const int code = o.kind == OpKind::kPadV2 ? static_cast<int>(graph_.in(o, 2).integers().at(0))
-                                            : out.zero_point();
   if (s.C != to.C) return pad_channels(o, map, g, static_cast<int>(place->channels.begin), code);
-  if (only_convolutions_read(o.outputs[0]) &&
-      (code == out.zero_point() || !padded_again(o.outputs[0]))) {
+  if (folds_pad(o))
     folded_pads_[o.outputs[0]] = {map, top, left, code};
-    return;
-  }
-  const machine::Precision& precision = machine::precision_of_codes(s.per_word);
-  if (!precision.holds(code))
-    refuse(o, o.input(0), Reason::kAttribute, " is padded with {}, which {} bits do not hold", code,
-           precision.bits);
-  move(o, map, all_channels(s), g, new_output(o, to), code);
+  else
+    move(o, map, all_channels(s), g, new_output(o, to), code);
 }
 
 void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int before, int code) {
-  if (shape(map).per_word != 4)
-    refuse(o, o.input(0), Reason::kShape, ": channels of packed codes cannot be padded");
   std::vector<int> channel_of(at(graph_.out(o).extent(-1)), -1);
   const auto own = channel_of.begin() + before;
   std::iota(own, own + shape(map).C, 0);
@@ -335,50 +390,102 @@ void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int be
   add_layer(o, std::move(layer));
 }
 
+namespace {
+
 /// Axes before the image's have one element.
-void Lowering::mirror_pad(const Op& o) {
-  select(o, graph_.in(o, 0).shape, model::mirrored(graph_, o));
+Elements mirrored_elements(const Graph& graph, const Op& o) {
+  return {graph.in(o, 0).shape, model::mirrored(graph, o)};
+}
+
+Elements broadcast_elements(const Graph& graph, const Op& o) {
+  const std::vector<int>& to = graph.out(o).shape;
+  const std::vector<int> from = aligned(graph.in(o, 0).shape, to.size());
+  Elements all{from, all_elements(from)};
+  for (std::size_t axis = 0; axis < to.size(); ++axis)
+    if (from[axis] != to[axis]) all.sources[axis].assign(at(to[axis]), 0);
+  return all;
+}
+
+Elements gathered_elements(const Graph& graph, const Op& o) {
+  const Tensor& t = graph.in(o, 0);
+  Elements all{t.shape, all_elements(t.shape)};
+  std::vector<int>& chosen = all.sources[at(o.axis < 0 ? o.axis + t.rank() : o.axis)];
+  chosen.clear();
+  for (const std::int64_t i : graph.in(o, 1).integers()) chosen.push_back(static_cast<int>(i));
+  return all;
+}
+
+}  // namespace
+
+Problem Lowering::mirror_pad_problem(const Op& o) const {
+  return select_problem(o, mirrored_elements(graph_, o));
+}
+
+void Lowering::mirror_pad(const Op& o) { select(o, mirrored_elements(graph_, o)); }
+
+Problem Lowering::broadcast_to_problem(const Op& o) const {
+  return graph_.out(o).rank() == 4 ? operand_problem(o, 0)
+                                   : select_problem(o, broadcast_elements(graph_, o));
 }
 
 /// Images by repeating lines, others pixel by pixel.
 void Lowering::broadcast_to(const Op& o) {
-  const std::vector<int>& to = graph_.out(o).shape;
-  if (to.size() == 4) {
+  if (graph_.out(o).rank() == 4)
     map_of_[o.outputs[0]] = operand(o, 0);
-    return;
-  }
-  const std::vector<int> from = aligned(graph_.in(o, 0).shape, to.size());
-  auto sources = all_elements(from);
-  for (std::size_t axis = 0; axis < to.size(); ++axis)
-    if (from[axis] != to[axis]) sources[axis].assign(at(to[axis]), 0);
-  select(o, from, sources);
+  else
+    select(o, broadcast_elements(graph_, o));
 }
 
-void Lowering::gather(const Op& o) {
-  const Tensor& t = graph_.in(o, 0);
-  auto sources = all_elements(t.shape);
-  std::vector<int>& chosen = sources[at(o.axis < 0 ? o.axis + t.rank() : o.axis)];
-  chosen.clear();
-  for (const std::int64_t i : graph_.in(o, 1).integers()) chosen.push_back(static_cast<int>(i));
-  select(o, t.shape, sources);
+Problem Lowering::gather_problem(const Op& o) const {
+  return select_problem(o, gathered_elements(graph_, o));
+}
+
+void Lowering::gather(const Op& o) { select(o, gathered_elements(graph_, o)); }
+
+namespace {
+
+/// Elements as lines of an image.
+struct Lines {
+  explicit Lines(const Elements& e) {
+    const bool is_image = e.extents.size() == 4;
+    channels = e.sources.empty() ? std::vector<int>{0} : e.sources.back();
+    rows = is_image ? e.sources[1] : std::vector<int>{0};
+    cols = is_image ? e.sources[2] : pixels_of(e.extents, e.sources);
+  }
+  std::vector<int> channels, rows, cols;
+};
+
+/// Whether lines of so many are others than these, in order.
+bool moves(const std::vector<int>& from, int extent) {
+  for (std::size_t i = 0; i < from.size(); ++i)
+    if (from[i] != static_cast<int>(i)) return true;
+  return static_cast<int>(from.size()) != extent;
+}
+
+}  // namespace
+
+Problem Lowering::select_problem(const Op& o, const Elements& elements) const {
+  if (auto problem = image_problem(o, o.input(0))) return problem;
+  if (elements.extents.size() == 4 && elements.sources[0].size() != 1)
+    return refusal(o, o.outputs[0], Reason::kShape, ": batch {}, allowed 1",
+                   elements.sources[0].size());
+  const Lines lines(elements);
+  for (const std::vector<int>* sources : {&lines.rows, &lines.cols}) {
+    int runs = 1;
+    for (std::size_t i = 1; i < sources->size(); ++i)
+      runs += (*sources)[i] != (*sources)[i - 1] + 1 ? 1 : 0;
+    if (runs > kMostLayers)
+      return refusal(o, o.input(0), Reason::kShape, ": {} pieces that lie apart, allowed {}", runs,
+                     kMostLayers);
+  }
+  return result_problem(o);
 }
 
 /// Channels, then rows, then columns; lines that follow each other go together.
-void Lowering::select(const Op& o, const std::vector<int>& extents,
-                      const std::vector<std::vector<int>>& sources) {
+void Lowering::select(const Op& o, const Elements& elements) {
   int map = image(o, 0);
   const Shape s = shape(map);
-  const bool is_image = extents.size() == 4;
-  if (is_image && sources[0].size() != 1)
-    refuse(o, o.outputs[0], Reason::kShape, ": batch {}, allowed 1", sources[0].size());
-  const std::vector<int> channels = sources.empty() ? std::vector<int>{0} : sources.back(),
-                         rows = is_image ? sources[1] : std::vector<int>{0},
-                         cols = is_image ? sources[2] : pixels_of(extents, sources);
-  const auto moves = [](const std::vector<int>& from, int extent) {
-    for (std::size_t i = 0; i < from.size(); ++i)
-      if (from[i] != static_cast<int>(i)) return true;
-    return static_cast<int>(from.size()) != extent;
-  };
+  const auto& [channels, rows, cols] = Lines(elements);
   int steps = moves(channels, s.C) + moves(rows, s.H) + moves(cols, s.W);
   if (steps == 0) map_of_[o.outputs[0]] = map;
   const auto next = [&](const Shape& reached) {
@@ -401,11 +508,6 @@ void Lowering::move_lines(const Op& o, int from, const std::vector<int>& sources
                           int to) {
   const Shape s = shape(from);
   const int lines = static_cast<int>(sources.size());
-  int runs = 1;
-  for (std::size_t i = 1; i < sources.size(); ++i) runs += sources[i] != sources[i - 1] + 1 ? 1 : 0;
-  if (runs > kMostLayers)
-    refuse(o, o.input(0), Reason::kShape, ": {} pieces that lie apart, allowed {}", runs,
-           kMostLayers);
   for (int first = 0, end = 0; first < lines; first = end) {
     do ++end;
     while (end < lines && sources[at(end)] == sources[at(end - 1)] + 1);
@@ -419,12 +521,18 @@ void Lowering::move_lines(const Op& o, int from, const std::vector<int>& sources
 
 // ---- blocks of pixels and channels --------------------------------------------------------------
 
+Problem Lowering::blocks_problem(const Op& o) const {
+  if (auto problem = image_problem(o, o.input(0))) return problem;
+  if (o.block > kMostStride)
+    return refusal(o, o.input(0), Reason::kAttribute, ": block size {}, allowed 1..{}", o.block,
+                   kMostStride);
+  return first_of(out_problem(o), result_problem(o));
+}
+
 /// Every b-th pixel of every b-th row becomes neighbouring channels.
 void Lowering::space_to_depth(const Op& o) {
   const int from = image(o, 0), b = o.block;
   const Shape s = shape(from);
-  if (b > kMostStride)
-    refuse(o, o.input(0), Reason::kAttribute, ": block size {}, allowed 1..{}", b, kMostStride);
   const int to = new_output(o, out_shape(o));
   Geometry g{.H = s.H, .W = s.W, .P = s.H / b, .Q = s.W / b, .stride_y = b, .stride_x = b};
   for (int i = 0; i < b * b; ++i) {
@@ -437,15 +545,13 @@ void Lowering::space_to_depth(const Op& o) {
 void Lowering::depth_to_space(const Op& o) {
   const int from = image(o, 0), b = o.block;
   const Shape s = shape(from), out = out_shape(o);
-  if (b > kMostStride)
-    refuse(o, o.input(0), Reason::kAttribute, ": block size {}, allowed 1..{}", b, kMostStride);
   const int to = new_output(o, out);
   for (int i = 0; i < b * b; ++i)
     move(o, from, {std::int64_t{i} * out.C, 1, out.C, false}, pointwise(s),
          add_part(to, {-1, 0, i / b, i % b, b, b}, {out.C, s.H, s.W}), 0);
 }
 
-bool Lowering::padded_again(int tensor) const {
+bool GraphFacts::padded_again(int tensor) const {
   return std::ranges::any_of(machine_, [&](int i) {
     if (!is_convolution(op(i).kind) || op(i).input(0) != tensor) return false;
     const model::Window w = model::window(graph_, op(i));
@@ -453,11 +559,11 @@ bool Lowering::padded_again(int tensor) const {
   });
 }
 
-bool Lowering::only_convolutions_read(int tensor) {
+bool GraphFacts::only_convolutions_read(int tensor) const {
   int count = 0;
   for (const int i : machine_)
     if (is_convolution(op(i).kind) && op(i).input(0) == tensor) ++count;
-  return count > 0 && count == readers_[tensor];
+  return count > 0 && count == readers_.at(tensor);
 }
 
 }  // namespace trine::compiler

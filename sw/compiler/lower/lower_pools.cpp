@@ -30,6 +30,10 @@ ChannelScale reciprocal(std::int64_t n) {
   return {static_cast<std::int32_t>((std::int64_t{1} << s) / n + 1), 31 - s};
 }
 
+Problem Lowering::max_pool_problem(const Op& o) const {
+  return first_of(image_problem(o, o.input(0)), result_problem(o));
+}
+
 void Lowering::max_pool(const Op& o) {
   Layer layer = start(o, LayerKind::kMax, image(o, 0));
   set_window(o, layer, o.filter_h, o.filter_w);
@@ -44,8 +48,11 @@ void Lowering::max_pool(const Op& o) {
   add_layer(o, std::move(clamp));
 }
 
+Problem Lowering::average_pool_problem(const Op& o) const {
+  return first_of(half_even_problem(o), image_problem(o, o.input(0)), result_problem(o));
+}
+
 void Lowering::average_pool(const Op& o) {
-  needs_half_even(o);
   Layer layer = start(o, LayerKind::kSum, image(o, 0));
   set_window(o, layer, o.filter_h, o.filter_w);
   layer.single = true;

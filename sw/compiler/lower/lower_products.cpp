@@ -16,18 +16,29 @@ constexpr int kMostThresholds = 32;  ///< 16 passes of a pair
 
 }  // namespace
 
+Problem Lowering::weights_problem(const Op& o) const {
+  const int in = o.input(activations_of(o));
+  const bool elsewhere = folded_pads_.contains(in);
+  const bool image = o.kind != OpKind::kFullyConnected;
+  if (auto problem = elsewhere ? std::nullopt : image ? image_problem(o, in) : map_problem(in))
+    return problem;
+  for (const int position : {1, bias_of(o)})
+    if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
+      return refusal(o, o.input(position), Reason::kOperands,
+                     " is computed, the machine takes constant weights");
+  if (graph_.out(o).type != model::DataType::kInt32)
+    if (auto problem = half_even_problem(o)) return problem;
+  if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
+    return refusal(o, o.input(1), Reason::kQuantization,
+                   " has zero point {}, the machine multiplies by codes, allowed 0", zero_point);
+  return std::nullopt;
+}
+
 void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
   const int bias_position = bias_of(o);
-  for (const int position : {1, bias_position})
-    if (o.input(position) >= 0 && !graph_.in(o, position).is_constant)
-      refuse(o, o.input(position), Reason::kOperands,
-             " is computed, the machine takes constant weights");
   set_scales(o, layer);
   layer.conv().zero_point = graph_.in(o, activations_of(o)).zero_point();
   layer.conv().outside = layer.conv().zero_point;
-  if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
-    refuse(o, o.input(1), Reason::kQuantization,
-           " has zero point {}, the machine multiplies by codes, allowed 0", zero_point);
   set_precision(o, layer);
   layer.clear_weights();
   layer.bias.assign(at(layer.channels), 0);
@@ -75,7 +86,7 @@ void Lowering::fold_zero_point(Layer& layer) const {
   set_sweeps(layer, shape(layer.input));
 }
 
-std::int8_t& Lowering::weight(Layer& layer, int m, int ky, int kx, int c) {
+std::int8_t& Maps::weight(Layer& layer, int m, int ky, int kx, int c) {
   const int step = (c / layer.conv().step_codes * layer.window.R + ky) * layer.window.S + kx;
   return layer.conv().weights.begin()[layer.weight_at(m, step) + c % layer.conv().step_codes];
 }
@@ -88,7 +99,7 @@ std::int8_t& Lowering::tap_weight(Layer& layer, int m, int ky, int kx, int c) {
   return layer.conv().weights.begin()[layer.weight_at(m, step) + place.lane];
 }
 
-void Lowering::find_fused_thresholds() {
+void GraphFacts::find_fused_thresholds() {
   for (const int i : machine_) {
     if (op(i).kind != OpKind::kThreshold) continue;
     const int from = producer_of(op(i).input(0));
@@ -102,11 +113,21 @@ Layer Lowering::product_layer(const Op& o) {
   return o.kind == OpKind::kFullyConnected ? fully_connected(o) : convolution(o);
 }
 
-void Lowering::threshold(const Op& o) {
-  if (threshold_of_.count(producer_of(o.input(0))) > 0) return;  // done with its product
-  refuse(
+Problem Lowering::threshold_problem(const Op& o) const {
+  if (threshold_of_.contains(producer_of(o.input(0)))) return std::nullopt;
+  return refusal(
       o, o.input(0), Reason::kOperator,
       ": thresholds are taken from the sums of CONV_2D and FULLY_CONNECTED without another reader");
+}
+
+/// Its product has done it.
+void Lowering::threshold(const Op&) {}
+
+Problem Lowering::product_problem(const Op& o) const {
+  if (auto problem = weights_problem(o)) return problem;
+  const auto threshold = threshold_of_.find(index_of(o));
+  if (threshold == threshold_of_.end()) return result_problem(o);
+  return first_of(thresholds_problem(op(threshold->second)), result_problem(op(threshold->second)));
 }
 
 void Lowering::product(const Op& o) {
@@ -120,23 +141,33 @@ void Lowering::product(const Op& o) {
   add_layer(t, std::move(layer));
 }
 
-void Lowering::set_thresholds(const Op& t, Layer& layer) const {
-  const Tensor& table = graph_.in(t, 1);
+Problem GraphFacts::thresholds_problem(const Op& t) const {
   if (!config_.has_thresholds()) {
     std::string packed;
     for (const machine::Precision& p : machine::kPrecisions)
       if (p.bits < 8) packed += fmt::format("{}\"{}\"", packed.empty() ? "" : " and ", p.name);
-    refuse(t, t.input(1), Reason::kConfiguration, " holds thresholds, array.precisions lacks {}",
-           packed);
+    return refusal(t, t.input(1), Reason::kConfiguration,
+                   " holds thresholds, array.precisions lacks {}", packed);
   }
+  const int K = graph_.in(t, 1).extent(1);
+  const bool bit = makes_bits(t);
+  if (t.step < 1 || K * (bit ? 1 : t.step) > kMostThresholds || (bit && K != 1))
+    return refusal(t, t.input(1), Reason::kAttribute,
+                   " has {} thresholds of step {}, allowed 1..{} with a positive step", K, t.step,
+                   kMostThresholds);
+  return std::nullopt;
+}
+
+bool GraphFacts::makes_bits(const Op& t) const {
+  return machine::precision_of_codes(packing_of(t.outputs[0])).bits == 1;
+}
+
+void Lowering::set_thresholds(const Op& t, Layer& layer) const {
+  const Tensor& table = graph_.in(t, 1);
   const auto values = table.integers();
   const int K = table.extent(1);
-  const bool bit = machine::precision_of_codes(packing_of(t.outputs[0])).bits == 1;
+  const bool bit = makes_bits(t);
   const int copies = bit ? 1 : t.step;
-  if (t.step < 1 || K * copies > kMostThresholds || (bit && K != 1))
-    refuse(t, t.input(1), Reason::kAttribute,
-           " has {} thresholds of step {}, allowed 1..{} with a positive step", K, t.step,
-           kMostThresholds);
   layer.result = Output::kThresholds;
   layer.per_tensor = false;
   layer.conv().low = bit ? 0 : t.low;

@@ -61,11 +61,14 @@ Geometry Lowering::window_of(const Shape& s, const Span& span) {
           .dil_x = span.inner};
 }
 
+Problem Lowering::parts_problem(const Op& o, const Span& span) const {
+  if (span.single() || span.outer <= kMostLayers) return std::nullopt;
+  return refusal(o, o.input(0), Reason::kShape, ": {} parts that lie apart, allowed {}", span.outer,
+                 kMostLayers);
+}
+
 /// A layer for each outer part, into the whole map. @param layer  for the first one
-void Lowering::add_parts(const Op& o, Layer layer, const Span& span, int whole) {
-  if (span.outer > kMostLayers)
-    refuse(o, o.input(0), Reason::kShape, ": {} parts that lie apart, allowed {}", span.outer,
-           kMostLayers);
+void Lowering::add_parts(Layer layer, const Span& span, int whole) {
   for (int i = 0; i < span.outer; ++i) {
     Layer part = layer;
     part.window.pad_left = -i * span.taps * span.inner;
@@ -77,6 +80,16 @@ void Lowering::add_parts(const Op& o, Layer layer, const Span& span, int whole) 
 }
 
 // ---- means and sums -----------------------------------------------------------------------------
+
+Problem Lowering::mean_problem(const Op& o) const {
+  if (auto problem = image_problem(o, o.input(0))) return problem;
+  const bool image = graph_.in(o, 0).rank() == 4;
+  const std::vector<Span> spans = image ? std::vector<Span>{} : spans_of(o);
+  if (spans.size() > 1)
+    return refusal(o, o.input(0), Reason::kShape, ": the axes lie around others");
+  return first_of(half_even_problem(o), result_problem(o),
+                  spans.empty() ? std::nullopt : parts_problem(o, spans[0]));
+}
 
 void Lowering::mean(const Op& o) {
   Layer layer = start(o, LayerKind::kSum, image(o, 0));
@@ -95,7 +108,6 @@ void Lowering::mean(const Op& o) {
     }
   } else {
     const std::vector<Span> spans = spans_of(o);
-    if (spans.size() > 1) refuse(o, o.input(0), Reason::kShape, ": the axes lie around others");
     if (!spans.empty()) layer.window = window_of(s, span = spans[0]);
   }
   layer.half_even = needs_half_even(o);
@@ -110,7 +122,7 @@ void Lowering::mean(const Op& o) {
   }
   if (span.single()) return add_layer(o, std::move(layer));
   const int C = layer.kind == LayerKind::kConv ? 1 : s.C;
-  add_parts(o, std::move(layer), span, new_output(o, {C, 1, span.pixels()}));
+  add_parts(std::move(layer), span, new_output(o, {C, 1, span.pixels()}));
 }
 
 /// A convolution with ones, but zeros beyond the last channel.
@@ -130,6 +142,14 @@ Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
 }
 
 // ---- largest and smallest codes -----------------------------------------------------------------
+
+Problem Lowering::reduce_max_problem(const Op& o) const {
+  if (auto problem = image_problem(o, o.input(0))) return problem;
+  if (graph_.in(o, 0).rank() != 4)
+    for (const Span& span : spans_of(o))
+      if (auto problem = parts_problem(o, span)) return problem;
+  return result_problem(o);
+}
 
 /// One axis after the other: few lanes have work in a window of more. The smallest code is the
 /// largest one of the complements.
@@ -164,7 +184,7 @@ void Lowering::reduce_max(const Op& o) {
         continue;
       }
       const int whole = add_map(o.outputs[0], {shape(map).C, 1, span.pixels()});
-      add_parts(o, layer, span, whole);
+      add_parts(layer, span, whole);
       map = whole;
     }
   }

@@ -99,6 +99,16 @@ std::vector<int> weights_of(const Comb& comb) {
 
 int sum(const std::vector<int>& values) { return std::accumulate(values.begin(), values.end(), 0); }
 
+/// The output's combs along both axes.
+struct Combs {
+  Combs(const Op& o, const Shape& in, const Shape& to) {
+    const auto samples = o.kind == OpKind::kResizeBilinear ? bilinear : nearest;
+    rows = combs(samples(in.H, to.H, o));
+    cols = combs(samples(in.W, to.W, o));
+  }
+  std::vector<Comb> rows, cols;
+};
+
 /// Outputs first, first + stride, ... of a transposed convolution along one axis: an ordinary one.
 struct Phase {
   int first_tap = 0, taps = 0;  ///< first_tap, first_tap + stride, ...: the last one comes first
@@ -116,10 +126,14 @@ Phase phase_of(int first, int stride, int pad, int filter, int outputs) {
 
 }  // namespace
 
-void Lowering::transpose_convolution(const Op& o) {
+Problem Lowering::transpose_convolution_problem(const Op& o) const {
   if (o.dilation_h != 1 || o.dilation_w != 1)
-    model::refuse(Reason::kAttribute, "{}: dilation {} x {}, allowed 1", model::label(graph_, o),
-                  o.dilation_h, o.dilation_w);
+    return model::refusal(Reason::kAttribute, "{}: dilation {} x {}, allowed 1",
+                          model::label(graph_, o), o.dilation_h, o.dilation_w);
+  return first_of(out_problem(o), result_problem(o), weights_problem(o));
+}
+
+void Lowering::transpose_convolution(const Op& o) {
   const Tensor& filter = graph_.in(o, 1);
   const model::Window border = model::window(graph_, o);
   const Shape to = out_shape(o);
@@ -164,10 +178,32 @@ void Lowering::set_phase_weights(const Op& o, Layer& layer, int first_row, int f
       }
 }
 
+Problem Lowering::resize_problem(const Op& o) const {
+  if (o.kind == OpKind::kResizeBilinear && o.of_uint8)
+    return refusal(o, o.outputs[0], Reason::kType, ": uint8 codes are resized in float32");
+  if (auto problem = first_of(image_problem(o, o.input(0)), out_problem(o))) return problem;
+  const Shape in = shape_of(graph_.in(o, 0).shape, ""), to = out_shape(o);
+  if (in.pixels() == 1 && config_.vector) return std::nullopt;
+  const Combs combs(o, in, to);
+  const std::size_t layers = combs.rows.size() * combs.cols.size();
+  if (layers > kMostLayers)
+    return refusal(o, o.outputs[0], Reason::kShape,
+                   ": {} x {} to {} x {} pixels takes {} layers, allowed {}", in.H, in.W, to.H,
+                   to.W, layers, kMostLayers);
+  if (auto problem = result_problem(o)) return problem;
+  for (const Comb& y : combs.rows)
+    for (const Comb& x : combs.cols) {
+      const std::vector<int> rows = weights_of(y), cols = weights_of(x);
+      const int most = std::ranges::max(rows) * std::ranges::max(cols);
+      if (most > 127)
+        return refusal(o, o.outputs[0], Reason::kRange,
+                       ": {} x {} to {} x {} pixels: weight {}/{} does not fit int8", in.H, in.W,
+                       to.H, to.W, most, sum(rows) * sum(cols));
+    }
+  return std::nullopt;
+}
+
 void Lowering::resize(const Op& o) {
-  const bool weighted = o.kind == OpKind::kResizeBilinear;
-  if (weighted && o.of_uint8)
-    refuse(o, o.outputs[0], Reason::kType, ": uint8 codes are resized in float32");
   const int from = image(o, 0);
   const Shape in = shape(from);
   const Shape to = out_shape(o);
@@ -175,16 +211,10 @@ void Lowering::resize(const Op& o) {
     map_of_[o.outputs[0]] = repeated(o, from, to);
     return;
   }
-  const auto samples = weighted ? bilinear : nearest;
-  const std::vector<Comb> rows = combs(samples(in.H, to.H, o)),
-                          cols = combs(samples(in.W, to.W, o));
-  if (rows.size() * cols.size() > kMostLayers)
-    refuse(o, o.outputs[0], Reason::kShape,
-           ": {} x {} to {} x {} pixels takes {} layers, allowed {}", in.H, in.W, to.H, to.W,
-           rows.size() * cols.size(), kMostLayers);
+  const Combs combs(o, in, to);
   const int whole = new_output(o, to);
-  for (const Comb& y : rows)
-    for (const Comb& x : cols) {
+  for (const Comb& y : combs.rows)
+    for (const Comb& x : combs.cols) {
       const Geometry g{.H = in.H,
                        .W = in.W,
                        .P = y.count,
@@ -207,11 +237,6 @@ void Lowering::resize(const Op& o) {
 Layer Lowering::weighted_sum(const Op& o, int from, const Geometry& window,
                              const std::vector<int>& rows, const std::vector<int>& cols) const {
   const int all = sum(rows) * sum(cols);
-  const int most = std::ranges::max(rows) * std::ranges::max(cols);
-  if (most > 127)
-    refuse(o, o.outputs[0], Reason::kRange,
-           ": {} x {} to {} x {} pixels: weight {}/{} does not fit int8", window.H, window.W,
-           graph_.out(o).extent(1), graph_.out(o).extent(2), most, all);
   Layer layer = start(o, LayerKind::kConv, from);
   layer.window = window;
   set_scale(layer, shape(from).C, reciprocal(all));

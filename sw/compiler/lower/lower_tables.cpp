@@ -9,7 +9,7 @@
 
 namespace trine::compiler {
 
-void Lowering::find_tables() {
+void GraphFacts::find_tables() {
   const auto& outputs = net_.output_tensors;
   stored_.insert(outputs.begin(), outputs.end());
   if (!config_.table) return;
@@ -25,20 +25,20 @@ void Lowering::find_tables() {
       looked_up_[root] = tensors[0];
 }
 
-bool Lowering::is_function(const Op& o) const { return functions_.contains(o.outputs[0]); }
+bool GraphFacts::is_function(const Op& o) const { return functions_.contains(o.outputs[0]); }
 
-void Lowering::set_table(const Function& function, Layer& layer) const {
+void Maps::set_table(const Function& function, Layer& layer) const {
   layer.result = Output::kLookup;
   layer.table.assign(function.values.bytes.begin(), function.values.bytes.end());
 }
 
-std::string Lowering::text_of(const Function& function) const {
+std::string GraphFacts::text_of(const Function& function) const {
   std::string text;
   for (const int i : function.ops) text += (text.empty() ? "" : "+") + op(i).name;
   return text;
 }
 
-int Lowering::look_up_result(int tensor, Layer& layer) const {
+int Maps::look_up_result(int tensor, Layer& layer) const {
   const auto found = looked_up_.find(tensor);
   if (found == looked_up_.end() || !layer.can_look_up()) return tensor;
   const Function& function = functions_.at(found->second);
@@ -48,13 +48,24 @@ int Lowering::look_up_result(int tensor, Layer& layer) const {
   return found->second;
 }
 
+/// Whether QUANTIZE and its kin need no table.
+bool Lowering::is_rescaled(const Op& o) const {
+  return is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector &&
+         !(o.half_even && half_even(graph_, o) == HalfEven::kNoWay);
+}
+
+Problem Lowering::function_problem(const Op& o) const {
+  const int tensor = o.outputs[0];
+  if (!stored_.contains(tensor) || map_of_.contains(tensor)) return std::nullopt;
+  if (auto problem = types_problem(o)) return problem;
+  if (is_rescaled(o)) return requantize_problem(o);
+  return first_of(map_problem(functions_.at(tensor).root), result_problem(o));
+}
+
 void Lowering::function(const Op& o) {
   const int tensor = o.outputs[0];
   if (!stored_.contains(tensor) || map_of_.contains(tensor)) return;
-  check_types(o);
-  if (is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector &&
-      !(o.half_even && half_even(graph_, o) == HalfEven::kNoWay))
-    return requantize(o);
+  if (is_rescaled(o)) return requantize(o);
   const Function& function = functions_.at(tensor);
   const int root = map_of(function.root);
   std::vector<int> channels(at(shape(root).C));

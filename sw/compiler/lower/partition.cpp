@@ -4,10 +4,9 @@
 // do at both ends (edges.h), and at the other end SOFTMAX that the machine cannot compute,
 // DEQUANTIZE, operators on floats, and what only moves their codes.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 
 #include "base/index.h"
@@ -25,6 +24,13 @@ using model::OpKind;
 
 bool is_float(const Graph& graph, int tensor) {
   return graph.tensor(tensor).type == model::DataType::kFloat32;
+}
+
+/// Places, categories, truth values.
+bool is_number(const Graph& graph, int tensor) {
+  const model::DataType type = graph.tensor(tensor).type;
+  return type == model::DataType::kInt32 || type == model::DataType::kInt64 ||
+         type == model::DataType::kBool;
 }
 
 /// QUANTIZE from uint8, at the graph's inputs.
@@ -216,109 +222,168 @@ bool joins_heads(const Graph& graph, const Uses& uses, const Op& op) {
   return product != nullptr && product->kind == OpKind::kBatchMatMul;
 }
 
-}  // namespace
-
-std::optional<std::string> softmax_problem(const Graph& graph, const Op& op,
-                                           const machine::Config& config) {
-  if (!config.has_softmax()) return "the machine has no softmax (vector.softmax)";
-  for (const int t : {op.input(0), op.outputs[0]})
-    if (graph.tensor(t).type != model::DataType::kInt8)
-      return fmt::format("'{}' is {}, the machine computes int8", graph.tensor(t).name,
-                         model::name_of(graph.tensor(t).type));
-  return std::nullopt;
+bool is_constant(const Graph& graph, int tensor) {
+  return tensor < 0 || graph.tensor(tensor).is_constant;
 }
 
-std::vector<int> partition(const Graph& graph, const machine::Config& config, Network& network) {
-  const int count = static_cast<int>(graph.ops.size());
-  const auto op_at = [&](int i) -> const Op& { return graph.ops[at(i)]; };
-  const std::set<const Op*> laid_out = lay_out_inputs(graph);
-  const Uses uses(graph);
-  std::set<int> before, after;
-  std::set<int> known(graph.inputs.begin(), graph.inputs.end());
-  for (int i = 0; i < count; ++i) {
-    const Op& op = op_at(i);
-    const bool hosted = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
-                        op.kind == OpKind::kFloat || op.kind == OpKind::kOnnx ||
-                        model::computes_floats(op.kind) || only_moves(op.kind) ||
-                        takes_image(graph, op);
-    const auto is_known = [&](int t) {
-      return t < 0 || graph.tensor(t).is_constant || known.contains(t);
-    };
-    const bool is_laid_out = laid_out.contains(&op) && !is_state(graph, op.input(0));
-    if ((!hosted && !is_laid_out) || !std::ranges::all_of(op.inputs, is_known) ||
-        !(is_float(graph, op.input(0)) || from_uint8(graph, op) || takes_image(graph, op) ||
-          makes_bytes(graph, op) || is_laid_out))
-      continue;
-    before.insert(i);
-    known.insert(op.outputs[0]);
-  }
-  const auto on_machine = [&](const Op& op) {
-    return op.kind == OpKind::kSoftmax && !op.on_host && !softmax_problem(graph, op, config) &&
-           keeps_channels(graph, uses, op.input(0));
-  };
-  const auto at_end = [&](const Op& op) {
-    return on_host_at_end(graph, op) || (op.kind == OpKind::kSoftmax && !on_machine(op));
-  };
-  // What only moves codes follows those that it gets from the host.
-  std::map<int, bool> from_host;  // of tensors
-  for (const Op& op : graph.ops) {
-    const bool moved = only_moves(op.kind) && from_host[op.input(0)];
-    for (const int t : op.outputs) from_host[t] = moved || at_end(op);
-  }
-  // Backwards: an operator whose readers are all on the host can follow them there.
-  const std::map<int, Moved> paths = movement(graph, false);
-  std::set<int> read_by_machine;
-  for (int i = count; i-- > 0;) {
-    const Op& op = op_at(i);
-    if (before.contains(i)) continue;
-    const bool free =
-        std::ranges::none_of(op.outputs, [&](int t) { return read_by_machine.contains(t); });
-    const bool cheap = reads_image(graph, uses, paths, op) ||
-                       (op.kind != OpKind::kTranspose && !joins_heads(graph, uses, op));
-    const bool moved = only_moves(op.kind) && (cheap || from_host[op.input(0)] ||
-                                               graph.out(op).type != model::DataType::kInt8);
-    const bool hosted = at_end(op) || moved;
-    if (free && hosted)
-      after.insert(i);
-    else
-      for (const int t : op.inputs) read_by_machine.insert(t);
+/// The passes, in the order in which partition() runs them.
+class Partition {
+ public:
+  Partition(const Graph& graph, const machine::Config& config)
+      : graph_(graph), config_(config), uses_(graph) {}
+
+  /// Forwards: what turns an input into the codes that the machine reads. Again without what makes
+  /// numbers for others: those do not pass through the machine.
+  void find_before() {
+    const std::set<const Op*> laid_out = lay_out_inputs(graph_);
+    std::set<int> others;
+    do collect_before(laid_out, others);
+    while (makes_numbers_for_others(others));
   }
 
-  std::vector<int> machine;
-  std::set<int> produced;  // by the host, after
-  for (int i = 0; i < count; ++i) {
-    if (after.contains(i))
-      for (const int t : op_at(i).outputs) produced.insert(t);
-    else if (!before.contains(i))
-      machine.push_back(i);
+  /// Forwards: what the host makes at the end, and what only moves its codes.
+  void find_hosted() {
+    for (const Op& op : graph_.ops) {
+      const bool moved = only_moves(op.kind) && hosted_.contains(op.input(0));
+      if (moved || is_for_host(op)) hosted_.insert(op.outputs.begin(), op.outputs.end());
+    }
   }
-  // The machine's ends: what its operators read from outside, what the host reads of it.
-  std::set<int> computed;
-  for (const int i : machine)
-    for (const int t : op_at(i).outputs) computed.insert(t);
-  network.input_tensors.clear();
-  network.output_tensors.clear();
-  const auto read = [&](int t) {
-    if (t >= 0 && !graph.tensor(t).is_constant && !computed.contains(t) && !produced.contains(t))
-      add_once(network.input_tensors, t);
-  };
-  for (const int i : machine)
-    for (const int t : op_at(i).inputs) read(t);
-  for (const int i : after)
-    for (const int t : op_at(i).inputs)
-      if (t >= 0 && !graph.tensor(t).is_constant && !produced.contains(t)) {
-        read(t);
-        add_once(network.output_tensors, t);
-      }
-  for (const int t : graph.outputs)
-    if (!produced.contains(t)) {
+
+  /// Backwards: an operator whose readers are all on the host can follow them there.
+  void find_after() {
+    const std::map<int, Moved> paths = movement(graph_, false);
+    std::set<int> read_by_machine;
+    for (int i = count(); i-- > 0;) {
+      if (before_.contains(i)) continue;
+      const auto is_read = [&](int t) { return read_by_machine.contains(t); };
+      if (std::ranges::none_of(op(i).outputs, is_read) &&
+          (is_for_host(op(i)) || moves_on_host(op(i), paths)))
+        after_.insert(i);
+      else
+        read_by_machine.insert(op(i).inputs.begin(), op(i).inputs.end());
+    }
+  }
+
+  /// What is left.
+  std::vector<int> machine() const {
+    std::vector<int> machine;
+    for (int i = 0; i < count(); ++i)
+      if (!before_.contains(i) && !after_.contains(i)) machine.push_back(i);
+    return machine;
+  }
+
+  /// The machine's ends: what its operators read from outside, what the host reads of it.
+  void find_ends(const std::vector<int>& machine, Network& network) const {
+    const std::set<int> computed = made_by(machine), produced = made_by(after_);
+    network.input_tensors.clear();
+    network.output_tensors.clear();
+    const auto read = [&](int t) {
+      if (!is_constant(graph_, t) && !computed.contains(t) && !produced.contains(t))
+        add_once(network.input_tensors, t);
+    };
+    const auto hand_over = [&](int t) {
+      if (produced.contains(t)) return;
       read(t);
       add_once(network.output_tensors, t);
+    };
+    for (const int i : machine) std::ranges::for_each(op(i).inputs, read);
+    for (const int i : after_)
+      for (const int t : op(i).inputs)
+        if (!is_constant(graph_, t)) hand_over(t);
+    std::ranges::for_each(graph_.outputs, hand_over);
+  }
+
+  /// The host's operators as graphs of their own. @pre the ends are found
+  void cut_off(Network& network) const {
+    network.before =
+        subgraph(graph_, {before_.begin(), before_.end()}, graph_.inputs, network.input_tensors);
+    network.after =
+        subgraph(graph_, {after_.begin(), after_.end()}, network.output_tensors, graph_.outputs);
+  }
+
+ private:
+  void collect_before(const std::set<const Op*>& laid_out, const std::set<int>& others) {
+    before_.clear();
+    std::set<int> known(graph_.inputs.begin(), graph_.inputs.end());
+    for (int i = 0; i < count(); ++i) {
+      const auto is_known = [&](int t) { return is_constant(graph_, t) || known.contains(t); };
+      const bool is_laid_out = laid_out.contains(&op(i)) && !is_state(graph_, op(i).input(0));
+      if (others.contains(i) || !std::ranges::all_of(op(i).inputs, is_known)) continue;
+      if (!is_laid_out && !makes_codes(op(i))) continue;
+      before_.insert(i);
+      known.insert(op(i).outputs[0]);
     }
-  network.before =
-      subgraph(graph, {before.begin(), before.end()}, graph.inputs, network.input_tensors);
-  network.after =
-      subgraph(graph, {after.begin(), after.end()}, network.output_tensors, graph.outputs);
+  }
+
+  /// @return whether there are more of them
+  bool makes_numbers_for_others(std::set<int>& others) const {
+    const std::size_t known = others.size();
+    for (const int i : before_) {
+      const int t = op(i).outputs[0];
+      const auto read_by_others = [&](int k) {
+        return !before_.contains(k) && std::ranges::count(op(k).inputs, t) > 0;
+      };
+      const auto all = std::views::iota(0, count());
+      if (is_number(graph_, t) &&
+          (std::ranges::count(graph_.outputs, t) > 0 || std::ranges::any_of(all, read_by_others)))
+        others.insert(i);
+    }
+    return others.size() > known;
+  }
+
+  int count() const { return static_cast<int>(graph_.ops.size()); }
+  const Op& op(int i) const { return graph_.ops[at(i)]; }
+
+  /// Whether it may stand between an input that is no code of the machine's and the first codes.
+  bool makes_codes(const Op& op) const {
+    if (takes_image(graph_, op)) return true;
+    const bool of_host = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
+                         op.kind == OpKind::kFloat || op.kind == OpKind::kOnnx ||
+                         model::computes_floats(op.kind) || only_moves(op.kind);
+    return of_host && (is_float(graph_, op.input(0)) || is_number(graph_, op.input(0)) ||
+                       from_uint8(graph_, op) || makes_bytes(graph_, op));
+  }
+
+  /// An operator that the host has to run, if it is at the end.
+  bool is_for_host(const Op& op) const {
+    if (on_host_at_end(graph_, op)) return true;
+    return op.kind == OpKind::kSoftmax &&
+           (softmax_problem(graph_, op, config_) || !keeps_channels(graph_, uses_, op.input(0)));
+  }
+
+  /// Movement that the host does as it reads codes out, or of codes that it has, or of others than
+  /// the machine's.
+  bool moves_on_host(const Op& op, const std::map<int, Moved>& paths) const {
+    if (!only_moves(op.kind)) return false;
+    const bool cheap = reads_image(graph_, uses_, paths, op) ||
+                       (op.kind != OpKind::kTranspose && !joins_heads(graph_, uses_, op));
+    return cheap || hosted_.contains(op.input(0)) || graph_.out(op).type != model::DataType::kInt8;
+  }
+
+  template <typename Ops>
+  std::set<int> made_by(const Ops& ops) const {
+    std::set<int> tensors;
+    for (const int i : ops) tensors.insert(op(i).outputs.begin(), op(i).outputs.end());
+    return tensors;
+  }
+
+  const Graph& graph_;
+  const machine::Config& config_;
+  Uses uses_;
+  std::set<int> before_, after_;  ///< operators
+  std::set<int> hosted_;          ///< tensors that the host has at the end
+};
+
+}  // namespace
+
+std::vector<int> partition(const Graph& graph, const machine::Config& config, Network& network) {
+  Partition passes(graph, config);
+  passes.find_before();
+  passes.find_hosted();
+  passes.find_after();
+  std::vector<int> machine = passes.machine();
+  passes.find_ends(machine, network);
+  passes.cut_off(network);
   return machine;
 }
 

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Constants of a layer in PMEM and the parameter memories: loaded where they are not there yet.
+
+#include <algorithm>
+#include <cassert>
+#include <span>
+
+#include "base/rounding.h"
+#include "sw/compiler/emit/emitter.h"
+
+namespace trine::compiler {
+
+using isa::Engine;
+using isa::dma::Target;
+
+/// Entries of the parameter memories that a network uses: two sets of its largest layer, or what is
+/// enough for others. With more of them parameters would come earlier, among columns that drain,
+/// which wait a cycle for each entry's beat (vww on 1,024 entries: 2 % of its cycles).
+std::int64_t Emitter::parameter_entries(const Network& network, const machine::Config& config,
+                                        const Plan& plan) {
+  constexpr std::int64_t kEnough = 512;
+  std::int64_t entries = kEnough;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const Layer& l = network.layers[i];
+    const std::int64_t set =
+        l.kind == LayerKind::kNormalize ? l.channels
+        : l.kind == LayerKind::kConv
+            ? std::int64_t{std::min(plan.tilings[i].chunk, l.channels)} * l.passes
+            : 0;
+    entries = std::max(entries, 2 * round_up(set, config.data_words()));
+  }
+  return std::min<std::int64_t>(config.param_channels, entries);
+}
+
+/// @param place  where they must lie, if not anywhere
+std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part,
+                                      std::optional<std::int64_t> place) {
+  if (layer().weights_map >= 0) return require_map(channels, part, place);
+  const BlockKey key = weights_key(channels, part);
+  const std::int64_t block = block_of(key);
+  const auto [byte, words] = image_.weights.at(key);
+  const std::int64_t rows =
+      words / config_.data_words() / config_.beats_per_row() * config_.rows_per_beat();
+  const auto [row, is_new] = place_weights(block, rows, place);
+  if (is_new) load_constants(Target::kPmem, byte, words, row, Space::kPmem, rows);
+  pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
+  return row;
+}
+
+/// The number of a block of weights.
+std::int64_t Emitter::block_of(const BlockKey& key) {
+  return blocks_.try_emplace(key, static_cast<std::int64_t>(blocks_.size())).first->second;
+}
+
+/// The block's row in PMEM, and whether its words are still to come.
+/// @param place  where they must lie, if not anywhere
+std::pair<std::int64_t, bool> Emitter::place_weights(std::int64_t block, std::int64_t rows,
+                                                     std::optional<std::int64_t> place) {
+  const auto found = pmem_.find(block);
+  if (found && (!place || *found == *place)) return {*found, false};
+  if (!place) return {pmem_.place(block, rows), true};
+  pmem_.place_at(block, *place, rows);
+  return {*place, true};
+}
+
+/// Weights of the layer's chunk or, in parts that follow each other, of its lead.
+std::int64_t Emitter::require_chunk_weights(const Channels& channels, const FilterPart& part) {
+  if (!leads(channels)) return require_weights(channels, part);
+  const std::int64_t rows = layer().rows_of(layer().steps());
+  for (const Channels& block : weight_blocks(channels))
+    require_weights(block, part, block.first / config_.cols * rows);
+  return channels.first / config_.cols * rows;
+}
+
+/// Weights that are codes of a map.
+std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& part,
+                                  std::optional<std::int64_t> where) {
+  const Layer& l = layer();
+  const std::int64_t block = block_of(weights_key(channels, part));
+  const int columns = l.columns(config_);
+  const std::int64_t groups = divide_up(channels.size(), columns), rows = groups * part.words;
+  const auto [row, is_new] = place_weights(block, rows, where);
+  // As few transfers as there can be: for each group, or for each channel word.
+  const bool by_group = l.conv().weights_transposed || groups < part.words;
+  for (int g = 0; is_new && by_group && g < groups; ++g) {
+    const int first = channels.first + g * columns;
+    load_map({first, std::min(channels.last, first + columns)}, part,
+             row + std::int64_t{g} * part.words);
+  }
+  for (int word = 0; is_new && !by_group && word < part.words; ++word)
+    load_plane(channels, part.word + word, row + word, part.words);
+  pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
+  return row;
+}
+
+/// One channel word of all groups, every `stride`-th row of PMEM.
+void Emitter::load_plane(const Channels& channels, int word, std::int64_t row, int stride) {
+  const Layer& l = layer();
+  const int columns = l.columns(config_);
+  const std::int64_t groups = divide_up(channels.size(), columns);
+  const std::int64_t from =
+      weights_view().at(word, l.conv().weights_y, l.conv().weights_x + channels.first);
+  emit_transfer(Engine::kLoad, Target::kPmem, from, row,
+                std::int64_t{config_.beats_per_row()} * config_.data_words(), groups, columns,
+                stride, {Space::kPmem, row, 1, stride, groups});
+  read_weights({.start = from, .length = channels.size()});
+}
+
+/// Whether a layer made the map that is the weights, and it still lies in DMEM.
+bool Emitter::weights_on_chip() const {
+  const int map = layer().weights_map;
+  return place(map).resident && map_at(map).producer >= 0;
+}
+
+const View& Emitter::weights_view() const {
+  const Placement& p = place(layer().weights_map);
+  return weights_on_chip() ? p.dmem : p.dram;
+}
+
+/// What the last transfer reads of the map that is the weights.
+void Emitter::read_weights(Region from) {
+  Instruction& i = instructions.back();
+  if (weights_on_chip()) i.run.flags = 1 << isa::dma::kFromDmem;
+  from.space = weights_on_chip() ? Space::kDmem : Space::kDram;
+  i.reads = {from};
+}
+
+/// A group of columns: a PMEM row for each channel word of the reduction. Its words are neighbours
+/// in a plane, or come from four channels of four neighbours.
+void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64_t row) {
+  const Layer& l = layer();
+  const int y = l.conv().weights_y;
+  const View& view = weights_view();
+  const Region to{Space::kPmem, row, part.words};
+  Region from{.stride = view.plane};
+  if (l.conv().weights_transposed) {
+    from.start = view.at(group.first / 4, y, l.conv().weights_x + 4 * part.word);
+    from.length = std::min(4 * part.words, shape(l.input).C - 4 * part.word);
+    from.count = divide_up(group.size(), 4);
+    emit_transfer(Engine::kLoad, Target::kTransposed, from.start, row, from.length, from.count,
+                  view.plane, 0, to);
+  } else {
+    from.start = view.at(part.word, y, l.conv().weights_x + group.first);
+    from.length = group.size();
+    from.count = part.words;
+    emit_transfer(Engine::kLoad, Target::kPmem, from.start, row,
+                  std::int64_t{config_.beats_per_row()} * config_.data_words(), part.words,
+                  view.plane, 1, to);
+  }
+  read_weights(from);
+}
+
+/// Zeros that are there already need no load; where all biases are zeros, one load brings them.
+void Emitter::load_biases(std::int64_t byte, std::int64_t first, std::int64_t entries) {
+  const auto begin = zero_biases_.begin() + first, end = begin + entries;
+  const bool zeros = byte == image_.zeros;
+  if (zeros && std::find(begin, end, false) == end) return;
+  if (zeros && first == 0) entries = std::max(entries, zeros_of_all());
+  std::fill_n(begin, entries, zeros);
+  load_constants(Target::kBias, byte, entries, first, Space::kParams, entries);
+}
+
+/// Where the bias memory holds as many zeros as a set of zeros has entries: whose scales lie there
+/// does not matter to RUNs that read none.
+std::optional<std::int64_t> Emitter::place_of_zeros(const Image::Parameters& set) const {
+  if (set.bias_byte != image_.zeros) return std::nullopt;
+  const auto found = std::search_n(zero_biases_.begin(), zero_biases_.end(), set.entries, true);
+  if (found == zero_biases_.end()) return std::nullopt;
+  return found - zero_biases_.begin();
+}
+
+/// All entries, if the network needs each of them in its time and all biases are zeros; else 0.
+std::int64_t Emitter::zeros_of_all() const {
+  const std::int64_t all = parameter_entries(net_, config_, plan_);
+  std::map<std::int64_t, std::int64_t> sets;  // entries of each
+  for (const auto& [key, set] : image_.parameters) {
+    if (set.bias_byte != image_.zeros) return 0;
+    sets[set.id] = set.entries;
+  }
+  std::int64_t entries = 0;
+  for (const auto& [id, count] : sets) entries += count;
+  return entries < all ? 0 : all;
+}
+
+/// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
+/// memory holds: short loads cost more than their words, long ones wait for their place.
+std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
+  const Layer& l = layer();
+  const Channels range = parameter_range(channels.first);
+  const Image::Parameters& block = image_.parameters.at({layer_, range.first, correction});
+  const std::int64_t before = std::int64_t{channels.first - range.first} * l.passes;
+  if (const auto zeros = place_of_zeros(block); l.per_tensor && zeros) return *zeros + before;
+  std::int64_t first = 0;
+  if (const auto found = params_.find(block.id)) {
+    first = *found;
+  } else {
+    first = params_.place(block.id, block.entries);
+    load_biases(block.bias_byte, first, block.entries);
+    if (!l.per_tensor)
+      load_constants(Target::kScale, block.scale_byte, 2 * block.entries, first, Space::kParams,
+                     block.entries);
+  }
+  params_.use(block.id, static_cast<std::int64_t>(instructions.size()));
+  return first + before;
+}
+
+/// Words of a memory that has place for one set of them: the beats in which it differs from the set
+/// that is there. Entries are written one a cycle, so few of them are worth a RUN of their own.
+/// @param loaded  byte of the set that is there, or -1
+void Emitter::require_only(Target target, Space space, const Image::Block& set,
+                           std::int64_t* loaded) {
+  constexpr std::int64_t kEntriesOfRun = 8;  ///< as many cycles as a RUN takes besides its words
+  if (set.words == 0 || set.byte == *loaded) return;
+  const std::int64_t unit = config_.data_words();
+  const std::int64_t near = target == Target::kTable ? kEntriesOfRun / 4 : kEntriesOfRun;
+  const auto beat_of = [&](std::int64_t byte, std::int64_t word) {
+    const auto from = image_.bytes.begin() + (byte - plan_.arena_bytes + 4 * word);
+    return std::span(from, at(4 * unit));
+  };
+  std::int64_t begin = 0, end = 0;  // words to load
+  const auto load = [&] {
+    if (begin < end)
+      load_constants(target, set.byte + 4 * begin, end - begin, begin, space, end - begin);
+  };
+  for (std::int64_t word = 0; word < set.words; word += unit) {
+    if (*loaded >= 0 && std::ranges::equal(beat_of(*loaded, word), beat_of(set.byte, word)))
+      continue;
+    if (word - end > near || end == 0) {
+      load();
+      begin = word;
+    }
+    end = word + unit;
+  }
+  load();
+  *loaded = set.byte;
+}
+
+void Emitter::load_constants(Target target, std::int64_t byte, std::int64_t words,
+                             std::int64_t local, Space space, std::int64_t length) {
+  emit_transfer(Engine::kLoad, target, byte / 4, local, words, 1, 0, 0, {space, local, length});
+}
+
+}  // namespace trine::compiler

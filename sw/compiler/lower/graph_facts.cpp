@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/lower/graph_facts.h"
+
+#include <algorithm>
+
+#include "machine/precision.h"
+#include "sw/model/onnx/evaluate/evaluate.h"
+
+namespace trine::compiler {
+namespace {
+
+/// Whether a table may replace it, if the machine has tables.
+bool is_table(const Op& o) {
+  return o.kind == OpKind::kDequantize || o.kind == OpKind::kFloat ||
+         model::computes_floats(o.kind) ||
+         (o.kind == OpKind::kOnnx && model::onnx_file::is_elementwise(o.name));
+}
+
+}  // namespace
+
+std::string with_tensor(const Graph& graph, const Op& op, int tensor) {
+  return fmt::format("{}: tensor {} '{}'", model::label(graph, op), tensor,
+                     graph.tensor(tensor).name);
+}
+
+void GraphFacts::find_facts() {
+  for (const int i : machine_) {
+    for (const int t : op(i).inputs)
+      if (t >= 0) ++readers_[t];
+    if (!op(i).inputs.empty()) first_readers_[op(i).input(0)].push_back(i);
+    for (const int t : op(i).outputs) producer_[t] = i;
+  }
+  for (const int t : net_.output_tensors) ++readers_[t];
+  find_tables();
+  find_fused_additions();
+  find_fused_thresholds();
+  find_concatenated();
+  packing_ = choose_packing(graph_, machine_);
+}
+
+Problem GraphFacts::no_such_operator(const Op& o) const {
+  return refusal(o, o.outputs[0], Reason::kOperator, ": the machine has no such operator");
+}
+
+Problem GraphFacts::host_problem(const Op& o) const {
+  const bool of_host = model::class_of(o.kind) == model::OpClass::kHost || o.kind == OpKind::kLstm;
+  const bool lacks_table = is_table(o) && !config_.table;
+  return of_host && !is_function(o) && !lacks_table ? no_such_operator(o) : std::nullopt;
+}
+
+Problem GraphFacts::tensor_problem(int tensor) const {
+  const Tensor& t = graph_.tensor(tensor);
+  return shape_problem(t.shape, "tensor '" + t.name + "'");
+}
+
+Problem GraphFacts::out_problem(const Op& o) const {
+  return shape_problem(graph_.out(o).shape, with_tensor(graph_, o, o.outputs[0]));
+}
+
+std::vector<int> GraphFacts::readers_of(int tensor) const {
+  std::vector<int> readers;
+  for (const int i : machine_)
+    if (std::ranges::count(op(i).inputs, tensor) > 0) readers.push_back(i);
+  return readers;
+}
+
+int GraphFacts::shaped_from(int tensor) const {
+  int shaped = tensor;
+  for (;;) {
+    const Op* reader = only_reader(shaped);
+    if (reader == nullptr || !is_reshape(reader->kind) ||
+        reader_of(reader->outputs[0], OpKind::kTranspose) != nullptr)
+      return shaped;
+    shaped = reader->outputs[0];
+  }
+}
+
+int GraphFacts::packing_of(int tensor) const {
+  const auto found = packing_.find(tensor);
+  return found == packing_.end() ? 4 : found->second;
+}
+
+Problem GraphFacts::precisions_problem(const Op& o) const {
+  const auto lacking = [&](int tensor, const machine::Precision& p) -> Problem {
+    if (config_.*p.enabled) return std::nullopt;
+    return refusal(o, tensor, Reason::kConfiguration, " is {}, array.precisions lacks \"{}\"",
+                   p.name, p.name);
+  };
+  const auto is_map = [&](int t) {
+    return t >= 0 && graph_.tensor(t).type == model::DataType::kInt8;
+  };
+  if (is_product(o.kind) && is_map(o.input(0)) && is_map(o.input(1))) {
+    const machine::Precision& in = machine::precision_of_codes(packing_of(o.input(0)));
+    if (auto problem = lacking(o.input(1), weight_precision(o, in))) return problem;
+  }
+  for (const auto* tensors : {&o.inputs, &o.outputs})
+    for (const int t : *tensors)
+      if (is_map(t) && !graph_.tensor(t).is_constant)
+        if (auto problem = lacking(t, machine::precision_of_codes(packing_of(t)))) return problem;
+  return std::nullopt;
+}
+
+bool GraphFacts::zero_beyond(int tensor) const {
+  const int from = producer_of(tensor);
+  if (from < 0) return true;
+  const OpKind kind = op(from).kind;
+  if (is_reshape(kind) || kind == OpKind::kMaxPool2D || kind == OpKind::kPad)
+    return zero_beyond(op(from).input(0));
+  return is_product(kind) || kind == OpKind::kThreshold;
+}
+
+const machine::Precision& GraphFacts::weight_precision(const Op& o,
+                                                       const machine::Precision& in) const {
+  if (&in != &machine::kInt8) return in;
+  // The window former takes whole codes, whatever the weights would fit: an average's are ones.
+  if (o.kind == OpKind::kDepthwiseConv2D) return machine::kInt8;
+  const int activations = o.input(activations_of(o));
+  const Tensor& x = graph_.tensor(activations);
+  const machine::Precision& weights = precision_of(graph_.in(o, 1).encoding);
+  // Binary weights beyond the last channel are -1, ternary ones 0.
+  const int from = producer_of(activations);
+  const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels are others
+  if (weights.has_zero || (x.extent(-1) % 4 == 0 && !reshaped) ||
+      (x.zero_point() == 0 && zero_beyond(activations)))
+    return weights;
+  const machine::Precision* with_zero = &machine::kInt8;
+  for (const machine::Precision& p : machine::kPrecisions)
+    if (config_.*p.enabled && p.has_zero && p.bits < with_zero->bits) with_zero = &p;
+  return *with_zero;
+}
+
+Problem GraphFacts::types_problem(const Op& o) const {
+  const bool sums = is_product(o.kind) || o.kind == OpKind::kTransposeConv;
+  if (sums && graph_.out(o).type == model::DataType::kInt32) return std::nullopt;
+  const bool no_table = is_table(o) && !config_.table;
+  for (const int t : o.outputs)
+    if (graph_.tensor(t).type != model::DataType::kInt8)
+      return refusal(o, t, no_table ? Reason::kConfiguration : Reason::kType,
+                     " is {}, the machine computes int8{}", model::name_of(graph_.tensor(t).type),
+                     no_table ? ", floats only in the lookup table (vector.table)" : "");
+  return std::nullopt;
+}
+
+Problem GraphFacts::half_even_problem(const Op& o) const {
+  if (!o.half_even || half_even(graph_, o) != HalfEven::kNoWay) return std::nullopt;
+  return refusal(
+      o, o.outputs[0], Reason::kRounding,
+      " rounds halves to even, and sums of the machine's rounded terms can be off by one code");
+}
+
+bool GraphFacts::needs_half_even(const Op& o) const {
+  return o.half_even && half_even(graph_, o) == HalfEven::kNeeded;
+}
+
+const Op* GraphFacts::only_reader(int tensor) const {
+  const auto first = first_readers_.find(tensor);
+  if (first == first_readers_.end() || readers_.at(tensor) != 1) return nullptr;
+  return &op(first->second.front());
+}
+
+const Op* GraphFacts::reader_of(int tensor, OpKind kind) const {
+  const Op* reader = only_reader(tensor);
+  return reader != nullptr && reader->kind == kind ? reader : nullptr;
+}
+
+int GraphFacts::producer_of(int tensor) const {
+  const auto found = producer_.find(tensor);
+  return found == producer_.end() ? -1 : found->second;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What bank conflicts cost: lanes of one gather against each other, results against reads.
+
+#include <algorithm>
+#include <vector>
+
+#include "base/rounding.h"
+#include "sw/compiler/plan/plan.h"
+
+namespace trine::compiler {
+namespace {
+
+/// Replays that bank conflicts cost one gather step over `rect`.
+std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
+                     const machine::Config& config) {
+  const Geometry& g = layer.window;
+  const int cols = rect.cols() + layer.former.behind(rect.cols(), g.Q);
+  const std::int64_t positions = std::int64_t{rect.rows()} * cols;
+  const machine::BankOf bank_of = config.bank_of();
+  std::vector<int> count(at(config.banks()));
+  std::int64_t sum = 0;
+  const std::int64_t row_step = std::int64_t{g.stride_y} * pitch;
+  for (std::int64_t tile = 0; tile < positions; tile += config.rows) {
+    std::ranges::fill(count, 0);
+    int most = 1;
+    const std::int64_t end = std::min(positions, tile + config.rows + layer.former.halo);
+    std::int64_t row = tile / cols * row_step, col = tile % cols;
+    for (std::int64_t p = tile; p < end; ++p) {
+      most = std::max(most, ++count[at(bank_of(row + col * g.stride_x))]);
+      if (++col < cols) continue;
+      col = 0;
+      row += row_step;
+    }
+    sum += most - 1;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config& config) {
+  const int columns = layer.columns(config);
+  const std::int64_t groups =
+      layer.kind == LayerKind::kConv ? divide_up(layer.channels, columns) : 1;
+  std::int64_t sum = 0;
+  for (const Sweep& sweep : layer.sweeps)
+    for (const SweepPart& part : sweep.parts) sum += replays(layer, part.rect, pitch, config);
+  if (layer.sweeps.empty())
+    sum = replays(layer, {0, layer.window.P, 0, layer.window.Q}, pitch, config);
+  return sum * layer.steps() * groups;
+}
+
+namespace {
+
+/// For each bank: in how many of a tile's steps it is taken, up to 64 of a channel word's.
+class Taken {
+ public:
+  Taken(const Layer& layer, const View& in, const machine::Config& config)
+      : g_(layer.window_of(layer.sweeps[0])),  // the others are alike
+        former_(layer.former),
+        in_(in),
+        cols_(g_.Q + former_.idle),
+        steps_x_(layer.steps_x()),
+        dil_x_(former_.steps > 0 ? former_.dil : g_.dil_x),
+        config_(config) {}
+
+  int steps() const { return std::min(g_.R * steps_x_, 64); }
+  int cols() const { return cols_; }
+  const Geometry& window() const { return g_; }
+  std::int64_t positions() const { return std::int64_t{g_.P} * cols_; }
+
+  /// @param word  of the input
+  std::vector<int> of(std::int64_t tile, int word) const {
+    const machine::BankOf bank_of = config_.bank_of();
+    const std::int64_t origin = in_.origin + word * in_.plane;
+    const std::int64_t end = std::min(positions(), tile + config_.rows + former_.halo);
+    std::vector<int> count(at(config_.banks()));
+    for (int step = 0; step < steps(); ++step)
+      for (std::int64_t p = tile; p < end; ++p) {
+        const std::int64_t y = p / cols_ * g_.stride_y + step / steps_x_ * g_.dil_y - g_.pad_top;
+        const std::int64_t x = p % cols_ * g_.stride_x + step % steps_x_ * dil_x_ - g_.pad_left;
+        if (y >= 0 && y < g_.H && x >= 0 && x < g_.W)
+          ++count[at(bank_of(origin + y * in_.pitch + x))];
+      }
+    return count;
+  }
+
+ private:
+  Geometry g_;
+  Former former_;
+  View in_;
+  int cols_, steps_x_, dil_x_;
+  const machine::Config& config_;
+};
+
+}  // namespace
+
+int best_shift(const Layer& layer, const View& in, const View& out, const machine::Config& config) {
+  constexpr int kTiles = 16;  // the pattern repeats
+  const Taken taken(layer, in, config);
+  const machine::BankOf bank_of = config.bank_of();
+  const bool window = layer.former.steps > 0;
+  const int groups = divide_up(layer.channels, layer.columns(config));
+  // Results of all groups but the last appear while the same tile is read, by the window former of
+  // the next word; those of the last while the next tile is.
+  struct Meeting {
+    std::int64_t tile = 0, word = 0;  ///< of the output
+    int times = 0;
+    std::vector<int> taken;
+  };
+  std::vector<Meeting> meetings;
+  for (std::int64_t tile = 0;
+       tile < std::min<std::int64_t>(kTiles * config.rows, taken.positions());
+       tile += config.rows) {
+    if (groups > 1) meetings.push_back({tile, 0, groups - 1, taken.of(tile, window ? 1 : 0)});
+    if (tile + config.rows < taken.positions())
+      meetings.push_back({tile, window ? groups - 1 : 0, 1, taken.of(tile + config.rows, 0)});
+  }
+  const auto waits = [&](const Meeting& m, int shift) {
+    const int cols = taken.cols();
+    const std::int64_t origin = out.origin + shift + m.word * out.plane;
+    for (std::int64_t p = m.tile; p < std::min(taken.positions(), m.tile + config.rows); ++p) {
+      if (p % cols >= taken.window().Q) continue;  // it only lends its word
+      if (m.taken[at(bank_of(origin + p / cols * out.pitch + p % cols))] >= taken.steps())
+        return true;
+    }
+    return false;
+  };
+  int best = 0, least = -1;
+  for (int shift = 0; shift < config.banks(); shift += config.data_words()) {
+    int cycles = 0;
+    for (const Meeting& m : meetings) cycles += waits(m, shift) ? m.times : 0;
+    if (least >= 0 && cycles >= least) continue;
+    best = shift;
+    least = cycles;
+  }
+  return best;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Places in DMEM: the lowest gap for each map, the largest ones first, and what has to leave.
+
+#include <algorithm>
+
+#include "sw/compiler/plan/planner.h"
+
+namespace trine::compiler {
+
+bool Planner::resident(int m) const {
+  return !spilled_.contains(facts_.root(m)) && facts_.used(m) && !facts_.only_weights(m) &&
+         !facts_.by_heads(m);
+}
+
+Life Planner::early_life(int m) const {
+  Life life = facts_.life(m);
+  if (early_ && facts_.follows_norm(m)) life.from = std::max(0, life.from - 1);
+  return life;
+}
+
+void Planner::order_maps() {
+  for (int m = 0; m < count(); ++m) {
+    if (facts_.is_view(m)) continue;
+    plan_.maps[at(m)].resident = resident(m);
+    if (resident(m) && facts_.home(m) == m) order_.push_back(m);
+  }
+  std::ranges::stable_sort(order_, [&](int a, int b) { return words_[at(a)] > words_[at(b)]; });
+  rank_.assign(net_.maps.size(), -1);
+  for (std::size_t i = 0; i < order_.size(); ++i) rank_[at(order_[i])] = static_cast<int>(i);
+  start_.assign(net_.maps.size(), -1);
+  const std::size_t layers = std::max<std::size_t>(1, net_.layers.size());
+  placed_at_.resize(layers);
+  begin_at_.resize(layers);
+  changed_from_.assign(layers, kNever);
+  room_.assign(layers, -1);
+  keys_.resize(layers);
+  plan_.tilings.resize(net_.layers.size());
+}
+
+void Planner::mark_changed(int m) {
+  const Life life = early_life(m);
+  for (int i = life.from; i <= life.to; ++i) {
+    changed_from_[at(i)] = std::min(changed_from_[at(i)], rank_[at(m)]);
+    room_[at(i)] = -1;
+  }
+}
+
+void Planner::put(int m, std::int64_t start) {
+  start_[at(m)] = start;
+  const Life life = early_life(m);
+  begin_at_[at(life.from)].push_back(m);
+  for (int i = life.from; i <= life.to; ++i) placed_at_[at(i)].push_back(m);
+  mark_changed(m);
+}
+
+void Planner::remove(int m) {
+  if (!placed(m)) return;
+  start_[at(m)] = -1;
+  const Life life = early_life(m);
+  std::erase(begin_at_[at(life.from)], m);
+  for (int i = life.from; i <= life.to; ++i) std::erase(placed_at_[at(i)], m);
+  mark_changed(m);
+}
+
+bool Planner::changed_before(int m) const {
+  const Life life = early_life(m);
+  return std::any_of(changed_from_.begin() + life.from, changed_from_.begin() + life.to + 1,
+                     [&](int rank) { return rank < rank_[at(m)]; });
+}
+
+std::vector<int> Planner::beside(const Life& life, int rank) const {
+  std::vector<int> maps;
+  const auto take = [&](const std::vector<int>& from) {
+    for (const int m : from)
+      if (rank_[at(m)] < rank) maps.push_back(m);
+  };
+  take(placed_at_[at(life.from)]);
+  for (int i = life.from + 1; i <= life.to; ++i) take(begin_at_[at(i)]);
+  facts_.looks += static_cast<std::int64_t>(maps.size()) + 1;
+  return maps;
+}
+
+template <typename Visit>
+void Planner::for_each_gap(std::vector<int> maps, Visit visit) const {
+  std::ranges::sort(maps, [&](int a, int b) { return start_[at(a)] < start_[at(b)]; });
+  std::int64_t start = 0;
+  for (const int m : maps) {
+    if (start < start_[at(m)] && visit(Gap{start, start_[at(m)] - start})) return;
+    start = std::max(start, start_[at(m)] + words_[at(m)]);
+  }
+  visit(Gap{start, config_.dmem_words() - start});
+}
+
+std::int64_t Planner::lowest_gap(int m) const {
+  std::int64_t found = -1;
+  for_each_gap(beside(early_life(m), rank_[at(m)]), [&](const Gap& gap) {
+    if (gap.size >= words_[at(m)]) found = gap.start;
+    return found >= 0;
+  });
+  return found;
+}
+
+int Planner::largest_beside(const Life& life, int rank, int fallback) const {
+  int best = fallback;
+  for (const int m : beside(life, rank)) {
+    if (!life.meets(facts_.life(m))) continue;
+    const bool first = best < 0 || words_[at(m)] > words_[at(best)];
+    const bool as_large = best >= 0 && best != fallback && words_[at(m)] == words_[at(best)];
+    if (first || (as_large && rank_[at(m)] < rank_[at(best)])) best = m;
+  }
+  return best;
+}
+
+void Planner::place_maps() {
+  for (int rank = 0; rank < static_cast<int>(order_.size()); ++rank) {
+    const int m = order_[at(rank)];
+    if (!resident(m) || (placed(m) && !changed_before(m))) continue;
+    const std::int64_t start = lowest_gap(m);
+    if (start < 0) {
+      make_room(m);
+      rank = -1;  // again
+    } else if (start != start_[at(m)]) {
+      remove(m);
+      put(m, start);
+    }
+  }
+  std::ranges::fill(changed_from_, kNever);
+}
+
+void Planner::make_room(int m) {
+  if (!early_) return spill(largest_beside(facts_.life(m), rank_[at(m)], m));
+  for (const int k : order_) remove(k);
+  early_ = false;
+}
+
+bool Planner::tile_layers() {
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+    const Layer& layer = net_.layers[at(i)];
+    const LayerPlaces places{&plan_.maps[at(layer.input)],
+                             &plan_.maps[at(net_.whole_of(layer.output))]};
+    if (room_[at(i)] < 0) room_[at(i)] = largest_gap({i, i}).size;
+    const TileKey key = key_of(places, room_[at(i)]);
+    if (key == keys_[at(i)]) continue;  // as before
+    const std::optional<Tiling>& tiling = facts_.tiling(i, places, key);
+    if (!tiling) {
+      const int victim = largest_beside({i, i}, kNever, -1);
+      if (victim < 0)
+        misfit_ = i;
+      else
+        spill(victim);
+      return victim < 0;
+    }
+    plan_.tilings[at(i)] = *tiling;
+    keys_[at(i)] = key;
+  }
+  return true;
+}
+
+TileKey Planner::key_of(const LayerPlaces& places, std::int64_t room) {
+  const Placement &in = *places.input, &out = *places.output;
+  return {.room = in.resident && out.resident ? 0 : room,
+          .input_resident = in.resident,
+          .output_resident = out.resident,
+          .input_pitch = in.resident ? 0 : in.dram.pitch,
+          .output_pitch = out.resident ? 0 : out.dram.pitch,
+          .input_plane = in.resident ? 0 : in.dram.plane,
+          .output_plane = out.resident ? 0 : out.dram.plane};
+}
+
+Planner::Gap Planner::largest_gap(const Life& life) const {
+  std::vector<int> maps = beside(life, kNever);
+  std::erase_if(maps, [&](int m) { return !life.meets(facts_.life(m)); });
+  Gap best{0, 0};
+  for_each_gap(std::move(maps), [&](const Gap& gap) {
+    if (gap.size > best.size) best = gap;
+    return false;
+  });
+  return best;
+}
+
+}  // namespace trine::compiler

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/plan/planner.h"
+
+#include <functional>
+#include <map>
+
+#include "base/rounding.h"
+#include "machine/timing.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr double kWorthwhile = 0.05;  ///< part of a layer's cycles that is worth another plan
+
+struct Conflict {
+  std::int64_t cycles = 0;
+  std::vector<int> maps;
+};
+
+/// Whether a layer finds all of its weights in PMEM, where those that were used last stay.
+class Weights {
+ public:
+  Weights(const PlanFacts& facts, const machine::Config& config)
+      : facts_(facts), rows_(config.pmem_rows()) {}
+
+  bool finds(int layer, std::int64_t rows) {
+    const int first = facts_.weights_of(layer);
+    std::int64_t later = rows;  // with those that came since
+    auto known = used_.rbegin();
+    for (; known != used_.rend() && known->first != first; ++known) later += known->second;
+    const bool found = known != used_.rend() && later <= rows_;
+    if (known != used_.rend()) used_.erase(std::next(known).base());
+    used_.emplace_back(first, rows);
+    return found;
+  }
+
+ private:
+  const PlanFacts& facts_;
+  std::int64_t rows_;
+  std::vector<std::pair<int, std::int64_t>> used_;  ///< the last one is the latest
+};
+
+}  // namespace
+
+std::optional<Plan> Planner::run() {
+  plan_.maps.resize(net_.maps.size());
+  choose_pitches();
+  place_in_dram();
+  order_maps();
+  for (int m = 0; m < count(); ++m)
+    if (net_.maps[at(m)].capacity) spill(m);
+  const std::size_t states = spilled_.size();
+  for (int m = 0; m < count(); ++m)
+    if (net_.maps[at(m)].aside) spill(m);
+  for (const int m : wishes_.in_dram) spill(m);
+  do {
+    place_maps();
+    set_origins();
+  } while (!tile_layers());
+  if (misfit_ >= 0) return std::nullopt;
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
+  plan_.cycles += estimated_cycles();
+  for (const Tiling& t : plan_.tilings) plan_.traffic += t.traffic;
+  plan_.spilled = spilled_.size() - states;
+  return plan_;
+}
+
+std::vector<std::vector<int>> Planner::conflicting() const {
+  std::map<int, Conflict> of;  // for each layer, its stripes' maps; inputs are -1 and below
+  for (int m = 0; m < count(); ++m) {
+    const std::int64_t cycles = facts_.pitch_cycles(m, net_.maps[at(m)].shape.W);
+    if (facts_.root(m) != m || !resident(m) || cycles == 0) continue;
+    const int producer = net_.maps[at(m)].producer;
+    Conflict& conflict = of[producer < 0 ? -1 - m : net_.first_stripe(producer)];
+    conflict.cycles += cycles;
+    conflict.maps.push_back(m);
+  }
+  std::vector<Conflict> conflicts;
+  for (const auto& [layer, conflict] : of) conflicts.push_back(conflict);
+  std::ranges::stable_sort(conflicts, std::greater(), &Conflict::cycles);
+  std::vector<std::vector<int>> maps;
+  for (Conflict& c : conflicts) maps.push_back(std::move(c.maps));
+  return maps;
+}
+
+std::vector<int> Planner::crowding() const {
+  std::vector<std::pair<double, int>> losses;
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+    const Tiling& t = plan_.tilings[at(i)];
+    if (t.expected > (1 + kWorthwhile) * t.compute) losses.push_back({t.compute - t.expected, i});
+  }
+  std::ranges::sort(losses);
+  std::vector<int> maps;
+  std::vector<bool> known(net_.maps.size());
+  for (const auto& [loss, i] : losses) {
+    std::vector<std::pair<std::int64_t, int>> beside;
+    for (const int m : placed_at_[at(i)])
+      if (facts_.life(m).meets({i, i})) beside.push_back({-words_[at(m)], m});
+    std::ranges::sort(beside);
+    for (const auto& [words, m] : beside) {
+      if (!known[at(m)]) maps.push_back(m);
+      known[at(m)] = true;
+    }
+  }
+  return maps;
+}
+
+// ---- layouts ------------------------------------------------------------------------------------
+
+void Planner::choose_pitches() {
+  words_.resize(net_.maps.size());
+  for (int m = 0; m < count(); ++m) {
+    if (facts_.root(m) != m) continue;
+    const int W = net_.maps[at(m)].shape.W;
+    const int step = pitch_unit(m);
+    int best = round_up(W, step);
+    std::int64_t best_cycles = facts_.pitch_cycles(m, best);
+    const bool pad = wishes_.roomy || wishes_.padded.contains(m);
+    for (int pitch = best + step; pad && best_cycles > 0 && pitch <= W + config_.banks();
+         pitch += step) {
+      const std::int64_t cycles = facts_.pitch_cycles(m, pitch);
+      if (cycles >= best_cycles) continue;
+      best = pitch;
+      best_cycles = cycles;
+    }
+    for (const int k : facts_.members(m)) set_layout(k, best);
+  }
+}
+
+int Planner::pitch_unit(int root) const {
+  return net_.maps[at(root)].shape.H > 1 && facts_.weights(root) ? config_.data_words() : 1;
+}
+
+void Planner::set_layout(int m, int pitch) {
+  const int root = facts_.root(m);
+  const Shape& shape = net_.maps[at(m)].shape;
+  View& view = plan_.maps[at(m)].dmem;
+  view.pitch = shape.pixels() == 1 ? 1 : pitch;
+  view.plane = plane_of(m, pitch);
+  if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
+    if (facts_.pooled(root) && !facts_.weights(root))
+      view.plane += (6 - view.plane % 4) % 4;  // lanes take channel words: twice an odd number
+    else if (wishes_.roomy && shape.pixels() >= config_.rows)
+      view.plane += gap_to_half(view.plane);
+  }
+  words_[at(m)] = words_of(m);
+}
+
+std::int64_t Planner::gap_to_half(std::int64_t plane) const {
+  const int banks = config_.banks(), half = banks / 2;
+  return half % config_.data_words() == 0 ? (half - plane % banks + banks) % banks : 0;
+}
+
+std::int64_t Planner::plane_of(int m, int pitch) const {
+  const Map& map = net_.maps[at(m)];
+  if (map.shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return 1;
+  return round_up(std::int64_t{map.shape.H} * pitch, config_.data_words());
+}
+
+std::int64_t Planner::words_of(int m) const {
+  // Beats of a row of PMEM reach beyond the last plane.
+  const int behind =
+      facts_.weights(facts_.root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
+  return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind,
+                  config_.data_words()) +
+         (wishes_.roomy ? config_.banks() : 0);
+}
+
+// ---- DRAM ---------------------------------------------------------------------------------------
+
+void Planner::place_in_dram() {
+  for (int m = 0; m < count(); ++m) {
+    const Map& map = net_.maps[at(m)];
+    if (map.reloads >= 0) copies_.push_back(m);
+    if (!map.input && !map.output && !map.constant() && !map.kept && map.reloads < 0) continue;
+    Placement& p = plan_.maps[at(m)];
+    p.in_dram = true;
+    p.dram.pitch = p.dmem.pitch;
+    p.dram.plane = map.kept ? plane_of(m, p.dmem.pitch) : p.dmem.plane;
+  }
+  lay_copies();
+}
+
+void Planner::lay_copies() {
+  for (const int m : copies_)
+    plan_.maps[at(m)].dram = plan_.maps[at(net_.maps[at(m)].reloads)].dram;
+}
+
+void Planner::assign_dram() {
+  std::int64_t word = 0;
+  const std::int64_t unit = std::max(config_.data_words(), 16);
+  // States first: their places must not depend on what else there is.
+  for (const bool states : {true, false})
+    for (std::size_t m = 0; m < net_.maps.size(); ++m) {
+      Placement& p = plan_.maps[m];
+      const Map& map = net_.maps[m];
+      if (!p.in_dram || map.constant() || map.part.whole >= 0 || map.reloads >= 0 ||
+          map.capacity.has_value() != states)
+        continue;
+      p.dram.origin = word;
+      word = round_up(word + p.dram.plane * map.capacity.value_or(map.shape).channel_words(), unit);
+    }
+  plan_.arena_bytes = round_up(4 * word, 4096);
+  word = plan_.arena_bytes / 4;
+  for (int m = 0; m < count(); ++m) {
+    if (!net_.maps[at(m)].constant()) continue;
+    View& dram = plan_.maps[at(m)].dram;
+    dram.origin = word;
+    word = round_up(word + dram.plane * net_.maps[at(m)].shape.channel_words(), unit);
+  }
+  lay_copies();
+}
+
+void Planner::spill(int m) {
+  const int r = facts_.root(m);
+  spilled_.insert(r);
+  for (const int k : facts_.members(r)) {
+    remove(k);
+    Placement& p = plan_.maps[at(k)];
+    const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
+    p.resident = false;
+    p.in_dram = true;
+    p.dram.pitch =
+        round_up(shape.W, shape.W >= config_.data_words() ? config_.data_words() : pitch_unit(r));
+    p.dram.plane = plane_of(k, p.dram.pitch);
+    // A copy's codes lie as those of its class.
+    if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
+  }
+  lay_copies();
+}
+
+// ---- parts, origins, buffers --------------------------------------------------------------------
+
+void Planner::set_origins() {
+  for (const int m : order_)
+    if (placed(m)) plan_.maps[at(m)].dmem.origin = start_[at(m)];
+  for (int m = 0; m < count(); ++m)
+    plan_.maps[at(m)].dmem.origin = plan_.maps[at(facts_.home(m))].dmem.origin;
+  if (wishes_.roomy && wishes_.shifted) shift_outputs();
+  assign_dram();
+  for (int m = 0; m < count(); ++m)
+    if (net_.maps[at(m)].part.whole >= 0) place_part(m);
+}
+
+void Planner::place_part(int m) {
+  const Part& part = net_.maps[at(m)].part;
+  const int per_word = net_.maps[at(m)].shape.per_word;
+  Placement& p = plan_.maps[at(m)];
+  const Placement& whole = plan_.maps[at(part.whole)];
+  if (facts_.is_head(m)) {
+    p.dram = part_of(whole.dram, part, per_word);
+    p.in_dram = true;
+    return;
+  }
+  p = whole;
+  p.dmem = part_of(p.dmem, part, per_word);
+  p.dram = part_of(p.dram, part, per_word);
+}
+
+void Planner::shift_outputs() {
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+    const Layer& layer = net_.layers[at(i)];
+    const Placement& in = plan_.maps[at(layer.input)];
+    Placement& out = plan_.maps[at(layer.output)];
+    if (layer.kind != LayerKind::kConv || facts_.is_view(layer.output) || !in.resident ||
+        !out.resident || !facts_.alone(layer.output))
+      continue;
+    out.dmem.origin += facts_.best_shift(i, in.dmem, out.dmem);
+  }
+}
+
+void Planner::place_buffers(int layer) {
+  const Tiling& t = plan_.tilings[at(layer)];
+  const std::int64_t words = t.scratch_words();
+  const Gap early = largest_gap({std::max(0, layer - 1), layer});
+  const bool fits = words <= early.size;
+  Gap own{fits ? early.start : largest_gap({layer, layer}).start, words};
+  const std::int64_t behind = std::max(own.start, buffers_.end());
+  if (fits && own.start + words > buffers_.start && behind + words <= early.end())
+    own.start = behind;
+  if (!fits || own.meets(buffers_))
+    plan_.cycles += 32.0 * static_cast<double>(words) / config_.axi_data_bits;
+  plan_.scratch.push_back(own.start);
+  buffers_ = {own.start, round_up(words, config_.data_words())};
+}
+
+double Planner::estimated_cycles() const {
+  double cycles = 0;
+  Weights weights(facts_, config_);
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+    const Layer& layer = net_.layers[at(i)];
+    const Placement& in = plan_.maps[at(layer.input)];
+    const int pitch = in.resident ? in.dmem.pitch : in.dram.pitch;
+    const Tiling& t = plan_.tilings[at(i)];
+    const std::int64_t rows = layer.weight_rows(config_);
+    const bool reuses = rows > 0 && weights.finds(i, rows);
+    cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead +
+              static_cast<double>(facts_.replays_of(i, pitch));
+  }
+  return cycles;
+}
+
+}  // namespace trine::compiler

@@ -464,7 +464,7 @@ def main():
     if not chosen:
         sys.exit("no operator of that name")
     counts = {name: measure(name, options) for name in chosen}
-    common.table(["operator", "codes", "equal", "near ties apart", "worst", "near ties", "met"],
+    common.table(["operator", "codes", "equal", "without near ties", "worst", "near ties", "met"],
                  [count.row(name) for name, count in counts.items()])
     import onnxruntime
     print(f"{sum(c.met for c in counts.values())} of {len(counts)} met; {options.config}; ONNX Runtime "

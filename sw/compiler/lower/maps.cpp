@@ -125,12 +125,14 @@ int Maps::map_of(int tensor) {
   const Tensor& t = graph_.tensor(tensor);
   const auto axes = axes_.find(tensor);
   if (axes != axes_.end()) {
-    const int map = output_map(tensor, shape_of(t.shape, fmt::format("{}: tensor '{}'", graph_.file, t.name)));
+    const int map =
+        output_map(tensor, shape_of(t.shape, fmt::format("{}: tensor '{}'", graph_.file, t.name)));
     put_in_order(op(producer_of(tensor)), axes->second, map, false);
     return map_of_[tensor] = map;
   }
   if (const auto problem = map_problem(tensor)) throw model::Refusal(*problem);  // an output
-  const int map = add_map(tensor, shape_of(t.shape, fmt::format("{}: tensor '{}'", graph_.file, t.name)));
+  const int map =
+      add_map(tensor, shape_of(t.shape, fmt::format("{}: tensor '{}'", graph_.file, t.name)));
   net_.maps[at(map)].codes = t.values<std::int8_t>();
   return map_of_[tensor] = map;
 }

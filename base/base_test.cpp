@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/interrupt.h"
+#include "base/json.h"
 #include "base/npy.h"
 #include "base/process.h"
 #include "base/progress.h"
@@ -325,4 +326,31 @@ TEST_CASE("numbers are grouped, long names lose their middle", "[base][text]") {
   CHECK(fitted("four", 4) == "four");
   CHECK(fitted("abcdefghijkl", 8) == "ab..ijkl");
   CHECK(cut("abcdefghijkl", 8) == "abcdef..");
+}
+
+TEST_CASE("text that is no JSON is refused by file and line", "[base][json][error]") {
+  const auto refused = [](const std::string& text, const std::string& why) {
+    CHECK_THROWS_MATCHES(parse_json(text, "a.json"), Error,
+                         Catch::Matchers::Message("a.json: is no JSON: " + why));
+  };
+  refused("{\n\"a\": }", "line 2");
+  refused("", "line 1");
+  refused("[\"\xe9\"]", "line 1");
+  refused(std::string(100000, '['), "line 1");
+  refused("1e999", "a number is too large");
+}
+
+TEST_CASE("JSON's text is UTF-8, whatever the bytes", "[base][json]") {
+  CHECK(json_text({{"b", "\xe9"}, {"a", 1}}) == "{\"b\":\"\xef\xbf\xbd\",\"a\":1}");
+  CHECK(json_text({{"a", {1}}}, 1) == "{\n \"a\": [\n  1\n ]\n}");
+}
+
+TEST_CASE("a file that is no UTF-8 comes out of a cache as it was", "[base][cache]") {
+  const Scratch scratch;
+  const FileCache cache(scratch.folder / "cache", 1000);
+  for (int i = 0; i < 2; ++i) {
+    cache.obtain("it", {"a"}, scratch.folder, [&] { write_file(scratch.folder / "a", "\xe9"); });
+    CHECK(read_text(scratch.folder / "a") == "\xe9");
+    fs::remove(scratch.folder / "a");
+  }
 }

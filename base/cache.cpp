@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/process.h"
 
 namespace trine {
@@ -24,7 +24,7 @@ bool take(const fs::path& entry, const std::vector<std::string>& files, const fs
   std::error_code ignored;
   if (!fs::exists(entry, ignored)) return false;
   try {
-    const nlohmann::json kept = nlohmann::json::parse(read_text(entry));
+    const Json kept = parse_json(read_text(entry), entry.string());
     for (const std::string& file : files)
       write_file(where / file, kept.at(file).get_ref<const std::string&>());
   } catch (const std::exception&) {  // damaged
@@ -133,11 +133,13 @@ void FileCache::obtain(const std::string& depends, const std::vector<std::string
   const fs::path entry = folder_ / (sha256({depends.begin(), depends.end()}) + ".json");
   if (take(entry, files, where)) return;
   make();
-  nlohmann::json kept;
+  Json kept;
   for (const std::string& file : files) kept[file] = read_text(where / file);
   try {
+    const std::string text = json_text(kept);
+    if (parse_json(text, entry.string()) != kept) return;  // it had bytes that are no UTF-8
     fs::create_directories(folder_);
-    write_file(entry, kept.dump());
+    write_file(entry, text);
   } catch (const std::exception&) {  // no place for it: it is made again next time
   }
 }

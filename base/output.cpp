@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/json.h"
 
 namespace trine {
 namespace fs = std::filesystem;
@@ -23,20 +23,24 @@ constexpr const char* kManifest = "manifest.json";
 /// Files that an earlier run left in `dir`, by its manifest; none when it has none of ours.
 std::set<std::string> earlier_output(const fs::path& dir) {
   if (!fs::is_regular_file(dir / kManifest)) return {};
-  const auto json = nlohmann::json::parse(read_text(dir / kManifest), nullptr, false);
-  if (!json.is_object() || json.value("generator", nlohmann::json()) != "trine") return {};
+  Json json;
+  try {
+    json = parse_json(read_text(dir / kManifest), kManifest);
+  } catch (const Error&) {  // somebody else's
+  }
+  if (!json.is_object() || json.value("generator", Json()) != "trine") return {};
   std::set<std::string> names;
-  for (const auto& name : json.value("files", nlohmann::json::array()))
+  for (const auto& name : json.value("files", Json::array()))
     if (name.is_string()) names.insert(name.get<std::string>());
   return names;
 }
 
-std::string manifest(const Files& files, const nlohmann::ordered_json& about) {
-  nlohmann::ordered_json json{{"generator", "trine"}};
+std::string manifest(const Files& files, const Json& about) {
+  Json json{{"generator", "trine"}};
   json.update(about);
   for (const auto& [name, text] : files) json["files"].push_back(name);
   json["files"].push_back(kManifest);
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 /// Whether a folder cannot be replaced as a whole: someone stands in it, it is a mount, or it lies
@@ -74,7 +78,7 @@ void check_output(const fs::path& dir) {
   }
 }
 
-void write_output(const Files& files, const nlohmann::ordered_json& about, const fs::path& dir) {
+void write_output(const Files& files, const Json& about, const fs::path& dir) {
   // Behind links, without trailing slash.
   const fs::path target = fs::absolute(followed(fs::absolute(dir / "").parent_path()));
   check_output(target);

@@ -180,13 +180,13 @@ def prove(proof, rtl):
         if proof.induction:
             steps.append(("induction", ["-i"], proof.induction))
         for what, mode, cycles in steps:
-            good, said = passes(mode, cycles, folder)
+            good, printed = passes(mode, cycles, folder)
             if not good:
                 trace = ROOT / "build" / f"{proof.name}.vcd"
                 if (pathlib.Path(folder) / "trace.vcd").exists():
                     trace.parent.mkdir(exist_ok=True)
                     shutil.copy(pathlib.Path(folder) / "trace.vcd", trace)
-                words = [line for line in said.splitlines()
+                words = [line for line in printed.splitlines()
                          if re.search(r"failed|FAIL|Unreached|error|rror:", line)]
                 return f"{what} fails: " + "; ".join(words[:3])
         return by_layers(proof, rtl, folder) if proof.layers else ""

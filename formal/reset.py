@@ -45,7 +45,7 @@ EXCEPTIONS = (
     (below(LIFE, "(cause|done)_q"), "how the last program ended: nothing depends on it once the driver starts the next one",
      holds(forgotten, {CSR + "start": 1, LIFE + "clear_q": 0}, {CSR + "reset_bit": 0, CSR + "scrub_bit": 0, LIFE + "state_q": IDLE})),
     (below(LIFE, "irq_status_q"), "how programs ended: only the driver is told", reported),
-    (below(LIFE, "(state|reset|told|dirty)_q") + "|" + below(CSR, "bus_was_reset_q"),
+    (below(LIFE, "(state|reset|reported|dirty)_q") + "|" + below(CSR, "bus_was_reset_q"),
      "cleared, unless the driver writes in this very cycle: a soft reset comes round again",
      both(holds(takes_reset, NO_WRITE), comes_again)),
     (below(CSR, "(write|read|bvalid|rvalid)_q"), "an access under way is answered, in each state of the machine",

@@ -343,14 +343,14 @@ module trine_agu_props #(
     end
 
     logic signed [CoordBits-1:0] x, y, x_column, y_row;
-    logic [AddrBits-1:0]         home, tap;
+    logic [AddrBits-1:0]         own_base, tap;
     logic                        in_rows, in_columns;
 
     assign x_column   = x_of(column_q);
     assign y_row      = y_of(row_q);
     assign x          = x_column + tap_dx;
     assign y          = y_row + tap_dy;
-    assign home       = at(AddrBits'(0), y_row) + x_column;
+    assign own_base   = at(AddrBits'(0), y_row) + x_column;
     assign tap        = at(word, y) + x;
     assign in_rows    = row_q < 4'(P);
     assign in_columns = !(Window && window) || x_column < behind;
@@ -359,7 +359,7 @@ module trine_agu_props #(
     assign x_ok[l]      = !there ||
                           lane_x[l*CoordBits +: CoordBits] == CoordBits'(x_column - x_end);
     assign y_ok[l]      = !there || lane_y[l*CoordBits +: CoordBits] == CoordBits'(y_row - y_end);
-    assign base_ok[l]   = !there || lane_base[l*AddrBits +: AddrBits] == home;
+    assign base_ok[l]   = !there || lane_base[l*AddrBits +: AddrBits] == own_base;
     assign out_ok[l]    = !there || lane_out[l*AddrBits +: AddrBits] == out_of(row_q, column_q);
     assign addr_ok[l]   = addr[l*AddrBits +: AddrBits] == tap;
     assign inside_ok[l] = inside[l] == (in_rows && x >= 0 && x < W && y >= 0 && y < H);

@@ -82,7 +82,7 @@ module trine_csr_props (
   (* hierconn *) logic        \u_dut.write_q , \u_dut.read_q ;
   (* hierconn *) logic [1:0]  \u_dut.u_life.state_q ;
   (* hierconn *) logic        \u_dut.u_life.reset_q ;
-  (* hierconn *) logic        \u_dut.u_life.start_q , \u_dut.u_life.clear_q , \u_dut.u_life.tell ;
+  (* hierconn *) logic        \u_dut.u_life.start_q , \u_dut.u_life.clear_q , \u_dut.u_life.report ;
   (* hierconn *) logic [1:0]  \u_dut.u_life.irq_status_q ;
   (* hierconn *) logic [14:0] \u_dut.u_counters.ring_q ;
   (* hierconn *) logic [3:0]  \u_dut.u_counters.index_q , \u_dut.u_counters.added_index_q ;
@@ -91,7 +91,7 @@ module trine_csr_props (
 
   // Contract: what was offered stays.
   logic        write_waits_q, read_waits_q, bvalid_waits_q, rvalid_waits_q, w_taken_q, r_taken_q,
-               busy_q, tell_q;
+               busy_q, report_q;
   logic [11:0] awaddr_q, araddr_q;
   logic [31:0] wdata_q;
   logic [3:0]  wstrb_q;
@@ -117,7 +117,7 @@ module trine_csr_props (
       r_taken_q      <= 1'b0;
       w_age_q        <= '0;
       r_age_q        <= '0;
-      tell_q         <= 1'b0;
+      report_q       <= 1'b0;
       scrub_owed_q   <= 1'b0;
     end else begin
       write_waits_q  <= write && !awready;
@@ -128,7 +128,7 @@ module trine_csr_props (
       r_taken_q      <= read && arready;
       w_age_q        <= write && !awready ? w_age_q + 2'(!bvalid) : '0;
       r_age_q        <= read && !arready ? r_age_q + 5'(!rvalid) : '0;
-      tell_q         <= \u_dut.u_life.tell ;
+      report_q       <= \u_dut.u_life.report ;
       scrub_owed_q   <= \u_dut.scrub || (scrub_owed_q && !clear);
     end
   end
@@ -203,7 +203,7 @@ module trine_csr_props (
       end
 
       // An event is there in the next cycle, even if a write clears it as it comes.
-      if (tell_q) a_event: assert (\u_dut.u_life.irq_status_q  != 2'b00);
+      if (report_q) a_event: assert (\u_dut.u_life.irq_status_q  != 2'b00);
 
       c_write_wiping: cover (w_taken_q && wiping_i && bresp == 2'b10);
       c_write_stop:   cover (w_taken_q && stop && !drained_i && bresp == 2'b00);

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <regex>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -31,15 +31,31 @@ std::map<std::string, fs::path> module_files() {
   return found;
 }
 
+bool is_word(char c) { return c == '_' || std::isalnum(static_cast<unsigned char>(c)) != 0; }
+
+/// Names and numbers of a source, without its comments.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text.substr(at).starts_with("//")) {
+      at = std::min(text.find('\n', at), text.size());
+      continue;
+    }
+    std::size_t end = at;
+    while (end < text.size() && is_word(text[end])) ++end;
+    if (end > at) words.emplace_back(text.substr(at, end - at));
+    at = std::max(end, at + 1);
+  }
+  return words;
+}
+
 /// Adds the module `name` and all modules and packages that it names.
 void add_module(const std::string& name, const std::map<std::string, fs::path>& sources,
                 Files& files) {
   if (files.count(name + ".sv") != 0) return;
   const std::string& text = files[name + ".sv"] = read_text(sources.at(name));
-  static const std::regex identifier("\\btrine_\\w+\\b"), comment("//.*");
-  const std::string code = std::regex_replace(text, comment, "");
-  for (std::sregex_iterator it(code.begin(), code.end(), identifier), end; it != end; ++it)
-    if (sources.count(it->str()) != 0) add_module(it->str(), sources, files);
+  for (const std::string& word : words_of(text))
+    if (sources.count(word) != 0) add_module(word, sources, files);
 }
 
 void add_waivers(Files& files) {
@@ -60,8 +76,11 @@ std::vector<std::string> source_order(const Files& files) {
 
 /// Whether a text points at files that are not in the design's folder.
 bool names_repository(const std::string& text) {
-  static const std::regex path("\\b(docs|formal|rtl|tb|tests)/");
-  return std::regex_search(text, path);
+  for (const char* folder : {"docs/", "formal/", "rtl/", "tb/", "tests/"})
+    for (std::size_t at = text.find(folder); at != std::string::npos;
+         at = text.find(folder, at + 1))
+      if (at == 0 || !is_word(text[at - 1])) return true;
+  return false;
 }
 
 /// A line of comment in the language of the file of that name.
@@ -134,22 +153,41 @@ Files design_files(const Config& config) {
 
 /// @throws Error  unless `prefix` is a-z, then at most 31 of a-z 0-9 _
 void check_prefix(const std::string& prefix) {
-  static const std::regex allowed("[a-z][a-z0-9_]{0,31}");
-  if (!prefix.empty() && !std::regex_match(prefix, allowed))
+  const auto is_letter = [](char c) { return c >= 'a' && c <= 'z'; };
+  const auto is_allowed = [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '_';
+  };
+  if (!prefix.empty() &&
+      (prefix.size() > 32 || !is_letter(prefix[0]) || !std::ranges::all_of(prefix, is_allowed)))
     throw_error("--prefix: '{}' is no prefix of names, allowed a-z, then up to 31 of a-z 0-9 _",
                 prefix);
 }
 
+/// Whether a text begins with an identifier of ours, or with the file trine.f, trine.core,
+/// trine.sdc.
+bool begins_with_ours(std::string_view text) {
+  if (text.starts_with("trine_")) return text.size() > 6 && is_word(text[6]);
+  for (const std::string_view file : {"trine.f", "trine.core", "trine.sdc"})
+    if (text.starts_with(file)) return text.size() == file.size() || !is_word(text[file.size()]);
+  return false;
+}
+
 /// The text of one file with the prefix.
 std::string in_text(const std::string& name, const std::string& text, const std::string& prefix) {
-  // Identifiers and the files trine.f, trine.core, trine.sdc; not what lies in folders of the
-  // repository (tb/lib/trine_sram_tb.cpp).
-  static const std::regex lower("(^|[^\\w/.])(trine_\\w|trine\\.(?:f|core|sdc)\\b)");
-  static const std::regex upper("\\bTRINE_");
-  const std::string result = std::regex_replace(text, lower, "$1" + prefix + "_$2");
   // Macros that switch assertions and tracing on are the same for all designs.
-  if (name.ends_with(".sv")) return result;
-  return std::regex_replace(result, upper, upper_snake(prefix) + "_TRINE_");
+  const bool with_macros = !name.ends_with(".sv");
+  std::string result;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const std::string_view rest = std::string_view(text).substr(at);
+    const char before = at == 0 ? ' ' : text[at - 1];
+    // What lies in folders of the repository keeps its name (tb/lib/trine_sram_tb.cpp).
+    if (!is_word(before) && before != '/' && before != '.' && begins_with_ours(rest))
+      result += prefix + "_";
+    if (with_macros && !is_word(before) && rest.starts_with("TRINE_"))
+      result += upper_snake(prefix) + "_";
+    result += text[at];
+  }
+  return result;
 }
 
 }  // namespace

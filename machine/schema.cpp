@@ -6,8 +6,8 @@
 #include <fmt/ranges.h>
 
 #include <climits>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "machine/precision.h"
 
 namespace trine::machine {
@@ -160,10 +160,10 @@ std::string value_text(const Key& key, const Config& config) {
       key.type);
 }
 
-nlohmann::ordered_json all_keys(const Config& config) {
-  nlohmann::ordered_json json;
+Json all_keys(const Config& config) {
+  Json json;
   for (const Key& key : schema())
-    json[std::string(key.name)] = nlohmann::ordered_json::parse(value_text(key, config));
+    json[std::string(key.name)] = parse_json(value_text(key, config), std::string(key.name));
   return json;
 }
 

@@ -32,7 +32,6 @@
 namespace trine::python {
 namespace {
 namespace py = pybind11;
-using cli::Json;
 
 /// Names are a model's: of any bytes.
 py::str text_of(std::string_view text) {
@@ -116,7 +115,7 @@ Json counters(const sim::RunResult& run) {
 }
 
 std::string reported(const Json& json, const machine::Config& config) {
-  return cli::dumped(cli::with_configuration(json, &config));
+  return json_text(cli::with_configuration(json, &config));
 }
 
 void check_range(const char* name, int value, int low, int high) {
@@ -175,7 +174,7 @@ class Program {
                                   {"macs", layer.macs},
                                   {"placement", layer.placement}});
     json["host"] = cli::host_json(network_.program);
-    return cli::dumped(json);
+    return json_text(json);
   }
 
   py::str disassembly() const {
@@ -213,8 +212,8 @@ class Program {
     for (std::size_t i = 0; i < outputs.size(); ++i)
       for (const Array& array : outputs[i]) parts[i].push_back(parts_of(array));
     return std::make_tuple(
-        parts, cli::dumped(cli::to_json(network_.program, execution, backend.backend)),
-        cli::dumped(rows), text_of(cli::to_text(network_.program, execution, backend.backend)));
+        parts, json_text(cli::to_json(network_.program, execution, backend.backend)),
+        json_text(rows), text_of(cli::to_text(network_.program, execution, backend.backend)));
   }
 
   Verified verify(const std::vector<VectorParts>& cases, const cli::BackendOptions& backend,
@@ -384,7 +383,7 @@ PYBIND11_MODULE(_core, m) {
       .def(py::init([](const std::string& name, const std::vector<std::string>& settings) {
         return machine::load_config(name, settings);
       }))
-      .def("keys", [](const machine::Config& c) { return machine::all_keys(c).dump(); })
+      .def("keys", [](const machine::Config& c) { return json_text(machine::all_keys(c)); })
       .def("hash", [](const machine::Config& c) { return c.hash(); })
       .def("identity", [](const machine::Config& c) { return c.identity(); });
   m.def("read_file", [](const std::string& path) {

@@ -4,10 +4,9 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/process.h"
 #include "base/root.h"
 
@@ -16,7 +15,8 @@ namespace fs = std::filesystem;
 namespace {
 
 System read_system(const fs::path& folder) {
-  const auto json = nlohmann::json::parse(read_text(folder / "system.json"));
+  const fs::path file = folder / "system.json";
+  const Json json = parse_json(read_text(file), file.string());
   System system;
   system.folder = folder;
   const auto paths = [&json](const char* key) {

@@ -182,7 +182,7 @@ class Tensor:
         return f"<trine.Tensor {self.name!r}: {self.dtype} {list(self.shape)}>"
 
 
-def _named_apart(entries: Sequence[Mapping[str, Any]], others: Sequence[Tensor] = ()) -> tuple[Tensor, ...]:
+def _uniquely_named(entries: Sequence[Mapping[str, Any]], others: Sequence[Tensor] = ()) -> tuple[Tensor, ...]:
     """The tensors; of equal names all but the first get a number: "x", "x#2"."""
     taken, tensors = {t.name for t in others}, []
     for tensor in map(Tensor, entries):
@@ -226,9 +226,9 @@ class Program:
         self.name: str = about["name"]
         self.macs: int = about["macs"]
         self.host: list[dict[str, Any]] = about["host"]
-        self.inputs = _named_apart(about["inputs"])
-        self.outputs = _named_apart(about["outputs"][:len(about["outputs"]) - about["kept"]])
-        self._results = (*self.outputs, *_named_apart(about["outputs"][len(self.outputs):], (*self.inputs, *self.outputs)))
+        self.inputs = _uniquely_named(about["inputs"])
+        self.outputs = _uniquely_named(about["outputs"][:len(about["outputs"]) - about["kept"]])
+        self._results = (*self.outputs, *_uniquely_named(about["outputs"][len(self.outputs):], (*self.inputs, *self.outputs)))
         self.tensors: dict[str, np.ndarray] = {}
         self.report = Report({})
         self._layers = about["layers"]

@@ -65,7 +65,7 @@ module trine_lifecycle #(
   state_e               state_d, state_q;
   logic                 start_q, clear_q, reset_d, reset_q, scrub_d, scrub_q, done_d, done_q;
   logic                 error, failing, forget;
-  logic                 ending, tell, told_q, dirty_q;  // the end of the program
+  logic                 ending, report, reported_q, dirty_q;  // the end of the program
   logic [1:0]           irq_status_d, irq_status_q;
   logic [CauseBits-1:0] cause_q;
   logic [ErrorBits-1:0] error_addr_q;
@@ -75,14 +75,14 @@ module trine_lifecycle #(
   assign failing = state_q == StRun && error && !soft_reset_i;
   assign forget  = start_i || soft_reset_i;
   assign ending  = state_d == StStop || state_d == StClear;
-  assign tell    = (state_q == StClear || (state_q == StStop && dirty_q)) && !told_q && !reset_q &&
-                   !soft_reset_i;
+  assign report  = (state_q == StClear || (state_q == StStop && dirty_q)) && !reported_q &&
+                   !reset_q && !soft_reset_i;
 
   always_comb begin
     state_d = state_q;
     reset_d = reset_q;
     scrub_d = scrub_i || (scrub_q && state_q != StClear);
-    done_d  = (done_q && !start_i) || (tell && cause_q == trine_csr_pkg::ErrorNone);
+    done_d  = (done_q && !start_i) || (report && cause_q == trine_csr_pkg::ErrorNone);
     unique case (state_q)
       StIdle:  if (start_i) state_d = StRun;
       StRun:   if (error || done_i) state_d = StStop;
@@ -102,7 +102,7 @@ module trine_lifecycle #(
   // An event is set when its end is reached; set wins over clear.
   always_comb begin
     irq_status_d = irq_status_q & ~irq_clear_i;
-    if (tell) begin
+    if (report) begin
       if (cause_q == trine_csr_pkg::ErrorNone) begin
         irq_status_d[trine_csr_pkg::CsrIrqStatusDoneBit] = 1'b1;
       end else begin
@@ -120,7 +120,7 @@ module trine_lifecycle #(
       scrub_q      <= 1'b0;
       done_q       <= 1'b0;
       dirty_q      <= 1'b0;
-      told_q       <= 1'b0;
+      reported_q   <= 1'b0;
       irq_status_q <= 2'b00;
       cause_q      <= trine_csr_pkg::ErrorNone;
     end else begin
@@ -131,7 +131,7 @@ module trine_lifecycle #(
       scrub_q      <= scrub_d;
       done_q       <= done_d;
       dirty_q      <= ending && (dirty_q || (expired_i && state_d == StStop));
-      told_q       <= ending && (told_q || tell);
+      reported_q   <= ending && (reported_q || report);
       irq_status_q <= irq_status_d;
       if (forget)       cause_q <= trine_csr_pkg::ErrorNone;
       else if (failing) cause_q <= error_cause_i;

@@ -46,7 +46,7 @@ module trine_ecc_bank #(
   localparam int unsigned WordBits = trine_ecc_pkg::WordBits;
 
   logic                part, read, part_q, read_q;  // the memory reads; its output has the word
-  logic                merge_q, told_q;              // the register has it
+  logic                merge_q, read_q2;             // the register has it
   logic                fixed, broken;
   logic [AddrBits-1:0] addr_q, addr_q2, addr;
   logic [31:0]         mask_q, data_q, data;
@@ -58,13 +58,13 @@ module trine_ecc_bank #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {part_q, merge_q} <= '0;
-      {read_q, told_q}  <= '0;
+      {read_q, read_q2} <= '0;
     end else if (clear_i) begin
       {part_q, merge_q} <= '0;
-      {read_q, told_q}  <= '0;
+      {read_q, read_q2} <= '0;
     end else begin
       {part_q, merge_q} <= {part, part_q};
-      {read_q, told_q}  <= {read, read_q};
+      {read_q, read_q2} <= {read, read_q};
     end
   end
 
@@ -86,8 +86,8 @@ module trine_ecc_bank #(
   );
 
   assign busy_o      = part_q || merge_q;
-  assign corrected_o = told_q && fixed;
-  assign fatal_o     = told_q && broken;
+  assign corrected_o = read_q2 && fixed;
+  assign fatal_o     = read_q2 && broken;
   assign addr_o      = addr_q2;
 
   assign data = merge_q ? (rdata_o & ~mask_q) | (data_q & mask_q) : wdata_i;

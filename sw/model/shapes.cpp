@@ -52,14 +52,14 @@ std::vector<std::pair<std::int64_t, std::int64_t>> paddings(const Graph& graph, 
 
 std::vector<std::vector<int>> mirrored(const Graph& graph, const Op& op) {
   const auto sides = paddings(graph, op);
-  const int apart = op.symmetric ? 1 : 0;
+  const int edge = op.symmetric ? 1 : 0;
   std::vector<std::vector<int>> result(sides.size());
   for (std::size_t axis = 0; axis < sides.size(); ++axis) {
     const int extent = graph.in(op, 0).shape[axis];
     const int before = static_cast<int>(sides[axis].first);
     const int after = static_cast<int>(sides[axis].second);
     for (int i = -before; i < extent + after; ++i)
-      result[axis].push_back(i < 0 ? -i - apart : i < extent ? i : 2 * (extent - 1) + apart - i);
+      result[axis].push_back(i < 0 ? -i - edge : i < extent ? i : 2 * (extent - 1) + edge - i);
   }
   return result;
 }

@@ -3,11 +3,11 @@
 #include "synth/fpga/ecp5.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "synth/watched.h"
 #include "synth/yosys.h"
 
@@ -92,8 +92,8 @@ std::string harness_of(const Module& top) {
 }
 
 FpgaReport read_nextpnr(std::string_view json) {
-  const nlohmann::json report = nlohmann::json::parse(json, nullptr, false);
-  if (report.is_discarded() || !report.contains("fmax") || report["fmax"].empty())
+  const Json report = parse_json(json, "nextpnr: its report");
+  if (!report.contains("fmax") || report["fmax"].empty())
     throw_error("nextpnr: its report has no clock");
   FpgaReport fpga;
   fpga.mhz = 1e9;

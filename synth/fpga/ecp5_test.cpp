@@ -54,7 +54,7 @@ TEST_CASE("nextpnr's report gives the clock, its path by instance, and what is u
   CHECK(r.timed.parts[1].module == "core.post");
   CHECK(r.timed.parts[2].module == "top");
   CHECK_THROWS_WITH(read_nextpnr("{}"), Contains("no clock"));
-  CHECK_THROWS_WITH(read_nextpnr("not JSON"), Contains("no clock"));
+  CHECK_THROWS_WITH(read_nextpnr("not JSON"), Contains("is no JSON"));
 }
 
 /// This size of the module makes ABC 1.01 abort on its structural choices.

@@ -58,8 +58,8 @@ class Boost {
     const float now = overloaded ? 1e9f : lateness(net, driven(driver, load)) - kWorthIt;
     const float share = static_cast<float>(spare.size()) / static_cast<float>(all.size());
     float behind = share * (load - pins_pf(all)) + pins_pf(spare);  // wire and pins that leave
-    int best_beside = -1, best_apart = -1;
-    float beside = now, apart = now;
+    int best_beside = -1, best_at_loads = -1;
+    float beside = now, at_loads = now;
     for (const int size : cells_[cells_.buffer()].sizes) {
       const float in = input_of(size);
       const float late = lateness(net, through(size, driven(driver, in), load));
@@ -68,14 +68,14 @@ class Boost {
         best_beside = size;
       }
       if (spare.empty() || spare.size() == all.size()) continue;
-      const float late_apart = lateness(net, driven(driver, load - behind + in));
-      if (late_apart < apart && drives(size, behind)) {
-        apart = late_apart;
-        best_apart = size;
+      const float late_at_loads = lateness(net, driven(driver, load - behind + in));
+      if (late_at_loads < at_loads && drives(size, behind)) {
+        at_loads = late_at_loads;
+        best_at_loads = size;
       }
     }
-    if (best_apart >= 0 && apart <= beside)
-      insert(net, spare, best_apart, placement_.middle(spare));
+    if (best_at_loads >= 0 && at_loads <= beside)
+      insert(net, spare, best_at_loads, placement_.middle(spare));
     else if (best_beside >= 0)
       insert(net, all, best_beside, placement_.middle(driver.instance));
   }

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/root.h"
 #include "synth/watched.h"
 
@@ -24,8 +24,8 @@ std::string flip_name(const Place& place) {
   return place.flip_x ? (place.flip_y ? "S" : "FN") : (place.flip_y ? "FS" : "N");
 }
 
-nlohmann::json cells_of(const Netlist& netlist, const Placement& placement) {
-  nlohmann::json cells;
+Json cells_of(const Netlist& netlist, const Placement& placement) {
+  Json cells;
   const auto add = [&](float width, float height, float x, float y, const std::string& flip,
                        bool fixed) {
     cells["width"].push_back(units(width));
@@ -52,9 +52,9 @@ Point offset_of(const PinOf& pin, int net, const Placement& placement) {
   return {at.x - placement.at(pin.instance).x, at.y - placement.at(pin.instance).y};
 }
 
-nlohmann::json nets_of(const Netlist& netlist, const Placement& placement,
-                       const std::function<float(int)>& weight) {
-  nlohmann::json nets = nlohmann::json::array();
+Json nets_of(const Netlist& netlist, const Placement& placement,
+             const std::function<float(int)>& weight) {
+  Json nets = Json::array();
   int next_port = placement.size();
   for (int net = 0; net < static_cast<int>(netlist.nets().size()); ++net) {
     const bool is_port = netlist.net(net).input || netlist.net(net).output;
@@ -77,7 +77,7 @@ nlohmann::json nets_of(const Netlist& netlist, const Placement& placement,
 void Placer::place(const Netlist& netlist, const Lef& lef, bool fresh,
                    const std::function<float(int)>& weight, Placement& placement) const {
   const Floorplan& plan = placement.plan;
-  nlohmann::json design = cells_of(netlist, placement);
+  Json design = cells_of(netlist, placement);
   design["nets"] = nets_of(netlist, placement, weight);
   design["site"] = units(lef.site_width);
   design["row_height"] = units(lef.row_height);
@@ -86,12 +86,12 @@ void Placer::place(const Netlist& netlist, const Lef& lef, bool fresh,
   design["effort"] = kEffort;
   design["new"] = fresh;
   const fs::path in = folder / "place.in", out = folder / "place.out";
-  write_file(in, design.dump());
+  write_file(in, json_text(design));
   run_watched({python.string(), "-B", (project_root() / "synth/place/place.py").string(),
                in.string(), out.string()},
               folder, "place", fmt::format("--place: {} cannot run Coloquinte", python.string()),
               progress);
-  const nlohmann::json places = nlohmann::json::parse(read_text(out));
+  const Json places = parse_json(read_text(out), out.string());
   for (int i = 0; i < placement.size(); ++i) {
     if (placement.is_macro(i)) continue;
     const auto k = static_cast<std::size_t>(i);

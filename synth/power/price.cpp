@@ -173,15 +173,15 @@ Prices::ClockPrice Prices::price_register(const Register& reg) const {
         price.rise[state] += power.pj[kRise].at(0, 0);
         price.fall[state] += power.pj[kFall].at(0, 0);
       };
-      bool told = false;
+      bool listed = false;
       for (const Power& power : cell.powers) {
         if (power.pin != reg.clock_pin || is_rest(cell, power)) continue;
         if (!power.when.empty() && !holds(truth_table(power.when, names), row)) continue;
         add(power);
-        told = true;
+        listed = true;
       }
       for (const Power& power : cell.powers)
-        if (!told && power.pin == reg.clock_pin && is_rest(cell, power)) add(power);
+        if (!listed && power.pin == reg.clock_pin && is_rest(cell, power)) add(power);
     }
     price.rise[state] = mean_of(price.rise[state], rows);
     price.fall[state] = mean_of(price.fall[state], rows);

@@ -10,7 +10,7 @@
 #include <cctype>
 #include <cstring>
 #include <memory>
-#include <regex>
+#include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -97,6 +97,20 @@ constexpr double kMultiplexerNs = 0.2;  ///< about, of one level between two mem
 
 /// Attributes of a library that choose its wires, the stronger one first.
 constexpr std::string_view kWireLoads[] = {"default_wire_load_selection", "default_wire_load"};
+
+/// Words and bits by a memory's name: the first "1024x32".
+std::optional<std::pair<long, long>> size_in(const std::string& name) {
+  const auto is_digit = [&](std::size_t at) {
+    return at < name.size() && name[at] >= '0' && name[at] <= '9';
+  };
+  for (std::size_t x = name.find('x'); x != std::string::npos; x = name.find('x', x + 1)) {
+    std::size_t begin = x;
+    while (begin > 0 && is_digit(begin - 1)) --begin;
+    if (begin < x && is_digit(x + 1))
+      return std::pair(std::stol(name.substr(begin)), std::stol(name.substr(x + 1)));
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -233,10 +247,9 @@ std::vector<Macro> read_macros(const fs::path& folder) {
     if (entry.path().filename().string().find(".lib") == std::string::npos) continue;
     std::string text = read_maybe_gzipped(entry.path());
     for (const auto& [name, um2] : take_cells(text, entry.path().string())) {
-      static const std::regex size("([0-9]+)x([0-9]+)");
-      std::smatch match;
-      if (!std::regex_search(name, match, size)) continue;
-      all.push_back({name, std::stol(match[1]), std::stol(match[2]), um2, entry.path()});
+      const auto size = size_in(name);
+      if (!size) continue;
+      all.push_back({name, size->first, size->second, um2, entry.path()});
       if (name.find("_1P_") != std::string::npos) single.push_back(all.back());
     }
   }

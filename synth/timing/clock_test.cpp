@@ -242,14 +242,14 @@ TEST_CASE("the longest path of each pair of register groups is told", "[synth][p
   Timer timer(cells, netlist);
   timer.update();
   const std::vector<GroupPath> paths = longest_paths(netlist, cells, timer, 9);
-  std::vector<std::string> told;
+  std::vector<std::string> printed;
   for (const GroupPath& path : paths)
-    told.push_back(fmt::format("{} -> {} {} {:.2f}", path.from, path.to, path.gates, path.ns));
+    printed.push_back(fmt::format("{} -> {} {} {:.2f}", path.from, path.to, path.gates, path.ns));
   // 0.5 and two loads; inverters of 0.1 with two loads (n2: q1 and a bit); setup 0.2.
-  CHECK(told == std::vector<std::string>{"core q0 -> core q1 2 1.14",
-                                         "core q0 -> core taken_q 2 1.14",
-                                         "core q0 -> edge taken_q 0 0.78",
-                                         "core q1 -> port y 0 0.50", "port a -> core q0 0 0.20"});
+  CHECK(printed ==
+        std::vector<std::string>{"core q0 -> core q1 2 1.14", "core q0 -> core taken_q 2 1.14",
+                                 "core q0 -> edge taken_q 0 0.78", "core q1 -> port y 0 0.50",
+                                 "port a -> core q0 0 0.20"});
   for (const GroupPath& path : paths) {
     double sum = 0;
     for (const PathPart& part : path.parts) sum += part.ns;

@@ -876,9 +876,9 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   CHECK(written == ran.at("dram_bytes_written").get<long>());
   CHECK(written == facts.at("dram").at("moved").at("maps_written").get<long>());
   // A program's file knows its bounds; with room, nothing is far above them.
-  const Result roomy = shell.trine("run --backend arch --config edge64 '" + network + "' --json j");
-  REQUIRE(roomy.code == 0);
-  CHECK_THAT(roomy.out, !Catch::Contains("warning: "));
+  const Result wide = shell.trine("run --backend arch --config edge64 '" + network + "' --json j");
+  REQUIRE(wide.code == 0);
+  CHECK_THAT(wide.out, !Catch::Contains("warning: "));
 }
 
 TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") {

@@ -9,7 +9,7 @@ C++ is what clang-format 14 prints. Lines of SystemVerilog have at most 100 colu
 ($TRINE_PROGRAM) as well; Markdown's at most 120, but for tables, headings, code and links. A module of rtl/ has at most
 400 lines and 40 ports, but for those of LARGE. README and the pages of docs/ (without decisions and printed pages)
 are English that is read once: at most 5 % of their sentences have more than 35 words, none begins with "Of", and the
-field's words stand for this project's own.
+field's words stand for this project's own, in identifiers of NAMED as well.
 """
 import os
 import pathlib
@@ -29,6 +29,9 @@ PRESETS = ("edge32", "edge1024")
 SENTENCE_WORDS, LONG_SENTENCES = 35, 0.05
 PRINTED = {"registers.md", "instructions.md", "configuration.md"}  # by gen/
 PRIVATE = re.compile(r"\b(said|tells?|told|looks|apart|aside|home|roomy|crowding)\b")  # printed, stated, separate, ...
+
+
+NAMED = ("base", "formal", "gen", "machine", "python", "rtl", "sim", "soc", "sw", "synth", "tools")  # their identifiers, too
 
 
 def tracked(*patterns):
@@ -135,6 +138,32 @@ def swallowed(files):
             for number, line in enumerate(file.read_text().splitlines(), 1) if caught.search(line)]
 
 
+def code_of(file):
+    """Its text, line by line as it is, without comments and strings."""
+    text = file.read_text()
+    blank = lambda found: re.sub(r"[^\n]", " ", found.group())  # noqa: E731
+    python = file.suffix == ".py"
+    text = re.sub(r'""".*?"""' if python else r"/\*.*?\*/", blank, text, flags=re.S)
+    return re.sub(r"#.*" if python else r"//.*", blank, re.sub(r'"(\\.|[^"\\\n])*"', blank, text))
+
+
+def unfit_names(files):
+    """Identifiers with a word that means something in this project alone."""
+    words = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+    return [f"{file.relative_to(ROOT)}:{number}: '{name}'"
+            for file in files for number, line in enumerate(code_of(file).split("\n"), 1)
+            for name in re.findall(r"[A-Za-z_]\w*", line)
+            if any(PRIVATE.fullmatch(word.lower()) for word in words.findall(name))]
+
+
+def own_json(files):
+    """Parser and serializer of JSON are compiled in base/json.cpp alone: seconds of each file that calls nlohmann's."""
+    calls = re.compile(r"\.dump\(|[jJ]son::parse\(")
+    return [f"{file.relative_to(ROOT)}:{number}: parse_json() and json_text() of base/json.h instead"
+            for file in files if not file.stem.endswith("_test") and file != ROOT / "base/json.cpp"
+            for number, line in enumerate(file.read_text().splitlines(), 1) if calls.search(line)]
+
+
 def main():
     cpp = tracked("*.h", "*.cpp", "*.c")
     hdl = tracked("*.sv", "*.svh", "*.v")
@@ -145,7 +174,8 @@ def main():
         for page in pages:
             page.write_text(markdown.wrap(page.read_text(), TEXT_COLUMNS))
         return 0
-    found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv")) + swallowed(tracked("sw/compiler/*.cpp")) + riddles(cpp + hdl)
+    found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv")) + swallowed(tracked("sw/compiler/*.cpp")) + riddles(cpp + hdl) + own_json(cpp)
+    found += unfit_names(tracked(*(f"{folder}/*.{ending}" for folder in NAMED for ending in ("sv", "svh", "h", "cpp", "c", "py"))))
     found += unfit_words(prose())
     long, count = long_sentences(prose())
     if len(long) > LONG_SENTENCES * count:

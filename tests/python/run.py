@@ -5,7 +5,7 @@ where the tree is hidden.
 
 usage: run.py --build DIR --cmake BUILD [--full]
 $TRINE_PROGRAM is the tool. scikit-build-core, NumPy, onnx and ONNX Runtime come from PyPI into a virtual environment of DIR;
---full adds torch, and runs all of the notebook. Exit code 77 without PyPI.
+--full adds torch, runs all of the notebook, and installs the wheel into an empty environment as pip does by itself. Exit code 77 without PyPI.
 """
 import argparse
 import json
@@ -15,6 +15,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import venv
 import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -50,6 +51,18 @@ def check_contents(file):
                if f"trine/{n}" not in names]
     if missing or not any(n.startswith("trine/_core.cpython-") for n in names):
         fail(f"{file.name}: lacks {missing or 'the extension'}")
+
+
+def alone(build, file):
+    """The wheel with what pip brings for it, in an environment without anything else."""
+    folder = build / "alone"
+    venv.create(folder, with_pip=True, clear=True)
+    python = folder / "bin/python3"
+    run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", file)
+    text = run(python, "-I", "-c", 'import trine; m = trine.root / "models/lenet_mnist"; '
+               'print(trine.verify(f"{m}.tflite", trine.Config("edge64"), m / "vectors"))', cwd=build)
+    if "100 of 100 vectors bit-exact" not in text:
+        fail(f"the wheel in an empty environment: {text}")
 
 
 def hidden(*command):
@@ -93,6 +106,8 @@ def main():
     with_packages(build, HERE / ("requirements_full.txt" if options.full else "requirements.txt"), *names)
     file = wheel(build, options.cmake.resolve())
     check_contents(file)
+    if options.full:
+        alone(build, file)
     run(sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--force-reinstall", file)
 
     scratch = build / "scratch"

@@ -220,7 +220,7 @@ def check_summary(page, text, folder):
     bars = page[page.index("<svg", page.index("Utilization by layer")):]
     bars = bars[:bars.index("</svg>")]
     check(">100<" in bars.replace(" ", "").replace("\n", ""), "page: the scale of utilization does not end at 100 %")
-    names = figures.told_apart(["net/a/conv/ReadVariableOp", "net/b/conv/ReadVariableOp", "net/out/ReadVariableOp", "net/p"])
+    names = figures.distinct_names(["net/a/conv/ReadVariableOp", "net/b/conv/ReadVariableOp", "net/out/ReadVariableOp", "net/p"])
     check(names == ["a/conv", "b/conv", "out", "p"], f"names of layers: {names}")
 
 

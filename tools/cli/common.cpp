@@ -67,6 +67,8 @@ std::string revision() {
   const std::filesystem::path root = project_root();
   std::string text;
   if (std::filesystem::exists(root / "revision")) text = read_text(root / "revision");
+  if (text.starts_with("$Format"))
+    text.clear();  // a copy of a clone, not what git archive filled in
   if (std::filesystem::exists(root / ".git") && on_path("git"))
     text = first_line_of({"git", "-C", root.string(), "describe", "--always", "--dirty",
                           "--abbrev=40", "--exclude=*"});
@@ -89,7 +91,8 @@ std::string design_name(const machine::Config& config) {
   std::string name = config.name;
   const Json variant = variant_of(config);
   for (const auto& [key, value] : variant.items())
-    name += fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
+    name +=
+        fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : json_text(value));
   return name;
 }
 
@@ -109,15 +112,11 @@ Json with_configuration(const Json& json, const machine::Config* config) {
   return all;
 }
 
-std::string dumped(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
-}
-
 void Output::write_json(const Json& json, const machine::Config* config) const {
   if (json_file.empty()) return;
   Json whole = with_configuration(json, config);
   whole["command"] = command;
-  const std::string text = dumped(whole) + "\n";
+  const std::string text = json_text(whole, 2) + "\n";
   if (is_stdout(json_file))
     to_stdout(text);
   else

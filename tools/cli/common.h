@@ -9,19 +9,17 @@
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "base/progress.h"
 #include "base/text.h"
 #include "machine/config.h"
 #include "tools/cli/options.h"
 
 namespace trine::cli {
-
-using Json = nlohmann::ordered_json;
 
 enum ExitCode { kSuccess = 0, kWrongResult = 1, kBadInput = 2 };
 
@@ -42,9 +40,6 @@ std::string design_name(const machine::Config& config);
 /// it is not the preset's, and the revision of the project.
 /// @param config  null where a command has none, or several
 Json with_configuration(const Json& json, const machine::Config* config);
-
-/// As text; names are a model's: of any bytes.
-std::string dumped(const Json& json);
 
 /// A command with options of its own, which `run` gets when the arguments choose it.
 template <typename Options, typename Run>

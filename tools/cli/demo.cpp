@@ -97,10 +97,11 @@ int run(const Options& options) {
   output.check({}, {{"--config", options.design.config}});
   const machine::Config config = options.design.load();
   const std::filesystem::path models = project_root() / "models";
-  const auto tell = [&](const std::string& text) {  // at once, whatever comes next takes its time
-    output.print(text);
-    flush_stdout();
-  };
+  const auto print_now =
+      [&](const std::string& text) {  // at once, whatever comes next takes its time
+        output.print(text);
+        flush_stdout();
+      };
 
   gen::generate(config, options.out);
   NetworkOptions network_options;
@@ -110,14 +111,14 @@ int run(const Options& options) {
   reference::check_vectors(vectors, *network.graph);
   const compiler::Program& program = network.program;
   const reference::VectorCase& digit = vectors.cases.at(0);
-  tell(fmt::format("{}: {} x {} PEs, {} MACs per cycle; SystemVerilog in {}\n", config.name,
-                   config.rows, config.cols, config.peak_macs_per_cycle(), options.out) +
-       fmt::format("{}: {} layers, {} MACs; a program of {} instructions\n", program.name,
-                   program.layers.size(), grouped(static_cast<std::uint64_t>(program.macs())),
-                   program.words.size()) +
-       digit_text(digit, sim::run_arch(program, digit.inputs), config) +
-       fmt::format("the RTL, with {} digits (its first run builds it: a minute)\n",
-                   vectors.cases.size()));
+  print_now(fmt::format("{}: {} x {} PEs, {} MACs per cycle; SystemVerilog in {}\n", config.name,
+                        config.rows, config.cols, config.peak_macs_per_cycle(), options.out) +
+            fmt::format("{}: {} layers, {} MACs; a program of {} instructions\n", program.name,
+                        program.layers.size(), grouped(static_cast<std::uint64_t>(program.macs())),
+                        program.words.size()) +
+            digit_text(digit, sim::run_arch(program, digit.inputs), config) +
+            fmt::format("the RTL, with {} digits (its first run builds it: a minute)\n",
+                        vectors.cases.size()));
 
   const Runner runner = make_runner(program, BackendOptions{}, digit.inputs, output.quiet);
   Comparison comparison;
@@ -125,10 +126,11 @@ int run(const Options& options) {
   const EnergyReport energy =
       energy_report(program, execution.slowest, EnergyOptions{}, EnergyOptions{}.read());
   execution.energy_pj = energy.sum.total();
-  tell(fmt::format("   {} of {} bit-exact, {} of {} classes right; simulated in {:.1f} s\n   {}",
-                   execution.exact, execution.vectors, comparison.right, comparison.labelled,
-                   execution.seconds, rate_text(program, execution)) +
-       "the area, by Yosys\n");
+  print_now(
+      fmt::format("   {} of {} bit-exact, {} of {} classes right; simulated in {:.1f} s\n   {}",
+                  execution.exact, execution.vectors, comparison.right, comparison.labelled,
+                  execution.seconds, rate_text(program, execution)) +
+      "the area, by Yosys\n");
   for (const std::string& difference : comparison.differences)
     fmt::print(stderr, "{}\n", difference);
 
@@ -137,9 +139,10 @@ int run(const Options& options) {
   synth_options.jobs = std::max(2, static_cast<int>(std::thread::hardware_concurrency()));
   synth_options.quiet = output.quiet || !has_terminal();
   const synth::SynthReport area = synth::synthesize(config, synth_options);
-  tell(area_text(area) +
-       fmt::format("Next: trine synth --config {} (clock, each module), trine estimate --help\n",
-                   options.design.config));
+  print_now(
+      area_text(area) +
+      fmt::format("Next: trine synth --config {} (clock, each module), trine estimate --help\n",
+                  options.design.config));
 
   Json ran = to_json(program, execution, "rtl");
   add_to(ran, energy);

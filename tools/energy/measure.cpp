@@ -2,10 +2,9 @@
 
 #include "tools/energy/measure.h"
 
-#include <nlohmann/json.hpp>
-
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/process.h"
 #include "machine/schema.h"
 #include "synth/power/replay.h"
@@ -46,13 +45,13 @@ void keep_design(const synth::Inspected& design, const std::vector<int>& compone
 }
 
 void keep_run(const compiler::Program& program, const Recorded& recorded, const fs::path& file) {
-  nlohmann::ordered_json json;
+  Json json;
   json["name"] = program.name;
   for (const sim::LayerSpan& span : recorded.spans)
     json["spans"].push_back({{"layer", program.layers[static_cast<std::size_t>(span.layer)].name},
                              {"begin", span.begin},
                              {"end", span.end}});
-  write_file(file, json.dump(1) + "\n");
+  write_file(file, json_text(json, 1) + "\n");
 }
 
 /// Replays runs on a netlist.
@@ -135,9 +134,10 @@ void check_memories(const synth::SynthOptions& options) {
 }
 
 /// What all_keys() made of it.
-machine::Config config_of(const nlohmann::ordered_json& keys, const fs::path& file) {
+machine::Config config_of(const Json& keys, const fs::path& file) {
   std::string toml;
-  for (const auto& [key, value] : keys.items()) toml += fmt::format("{} = {}\n", key, value.dump());
+  for (const auto& [key, value] : keys.items())
+    toml += fmt::format("{} = {}\n", key, json_text(value));
   return machine::parse_config(toml, file.string() + ": configuration");
 }
 
@@ -163,8 +163,8 @@ void Sample::add(std::uint64_t span_cycles, const std::vector<power::Energy>& sp
   }
 }
 
-nlohmann::ordered_json to_json(const Measured& measured) {
-  nlohmann::ordered_json json;
+Json to_json(const Measured& measured) {
+  Json json;
   json["configuration"] = machine::all_keys(measured.config);
   json["library"] = measured.library;
   json["clock_ns"] = measured.clock_ns;
@@ -175,8 +175,7 @@ nlohmann::ordered_json to_json(const Measured& measured) {
   json["wire_ff"] = measured.assumed.wire_ff;
   json["clock_tree"] = measured.assumed.clock_tree;
   for (const Sample& sample : measured.samples) {
-    nlohmann::ordered_json layer{
-        {"name", sample.name}, {"cycles", sample.cycles}, {"actions", sample.actions}};
+    Json layer{{"name", sample.name}, {"cycles", sample.cycles}, {"actions", sample.actions}};
     for (std::size_t c = 0; c < kComponents; ++c)
       for_each_part(sample.energy[c], [&](const char* part, const double& value) {
         layer["energy"][std::string(kComponentNames[c])][part] = value;
@@ -187,7 +186,7 @@ nlohmann::ordered_json to_json(const Measured& measured) {
 }
 
 Measured read_measured(const fs::path& file) {
-  const auto json = nlohmann::ordered_json::parse(read_text(file), nullptr, false);
+  const Json json = parse_json(read_text(file), file.string());
   Measured measured;
   try {
     measured.config = config_of(json.at("configuration"), file);

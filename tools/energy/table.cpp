@@ -4,17 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/root.h"
 
 namespace trine::energy {
 namespace fs = std::filesystem;
 namespace {
 
-using Json = nlohmann::ordered_json;
 using sim::kActionNames;
 using sim::kActions;
 
@@ -276,8 +275,7 @@ Json to_json(const Table& table) {
 }
 
 Table read_table(const fs::path& file) {
-  const Json json = Json::parse(read_text(file), nullptr, false);
-  if (json.is_discarded()) throw_error("{}: is no JSON", file.string());
+  const Json json = parse_json(read_text(file), file.string());
   if (!json.is_object() || !json.contains("technology") || !json["technology"].is_string())
     throw_error("{}: technology: a table of energies names it", file.string());
   Table table;

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/root.h"
 #include "machine/memories.h"
 #include "synth/partition.h"
@@ -15,8 +15,6 @@
 
 namespace trine::estimate {
 namespace {
-
-using Json = nlohmann::json;
 
 /// Bits of the memories that are too small for macros.
 double flop_bits(const machine::Config& config) {
@@ -100,8 +98,8 @@ bool is_beyond(const Json& designs, const std::string& key, int value) {
 }  // namespace
 
 Area area_of(const machine::Config& config) {
-  static const Json model =
-      Json::parse(read_text(project_root() / "tools/estimate/area/sg13g2.json"));
+  static const std::string file = project_root() / "tools/estimate/area/sg13g2.json";
+  static const Json model = parse_json(read_text(file), file);
   const auto of = quantities(config);
   const auto nand2 = model.at("nand2_um2").get<double>();
   Area area;

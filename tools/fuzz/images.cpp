@@ -390,11 +390,11 @@ class Images {
     const auto [top, bottom] = sides(s[1], block_h, R);
     const auto [left, right] = sides(s[2], block_w, S);
     const int block = b_.integers({block_h, block_w});
-    const int apart = b_.expandable("SPACE_TO_BATCH_ND",
-                                    {x, block, b_.integers({top, bottom, left, right}, {2, 2})}, x,
-                                    {{block_h * block_w, (s[1] + top + bottom) / block_h,
-                                      (s[2] + left + right) / block_w, s[3]}})[0];
-    const int sums = b_.convolution(apart, extent(b_, 9), R, S, 1, 1, 1, 1,
+    const int batched = b_.expandable(
+        "SPACE_TO_BATCH_ND", {x, block, b_.integers({top, bottom, left, right}, {2, 2})}, x,
+        {{block_h * block_w, (s[1] + top + bottom) / block_h, (s[2] + left + right) / block_w,
+          s[3]}})[0];
+    const int sums = b_.convolution(batched, extent(b_, 9), R, S, 1, 1, 1, 1,
                                     once_in(b_, 2) ? Padding::kValid : Padding::kSame, true);
     std::vector<int> out = shape(sums);
     out[1] *= block_h;

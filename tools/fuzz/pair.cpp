@@ -45,7 +45,7 @@ Verdict refusal(const model::Refusal& e, Outcome outcome, bool (*allowed)(model:
 Verdict failure(const std::string& text) { return {Outcome::kFailed, text}; }
 
 /// Whether the outputs have many codes.
-bool tells(const std::vector<Array>& outputs) {
+bool distinguishes(const std::vector<Array>& outputs) {
   std::size_t bytes = 0;
   std::set<std::uint8_t> codes;
   for (const Array& a : outputs) {
@@ -128,7 +128,7 @@ Verdict run_program(const Pair& pair, const compiler::Program& program,
   const auto striped = [](const compiler::Program* stage) {
     return std::ranges::any_of(stage->layers, [](const auto& l) { return l.stripes > 1; });
   };
-  Verdict verdict{Outcome::kExact, "", tells(golden), program.removed.filters > 0,
+  Verdict verdict{Outcome::kExact, "", distinguishes(golden), program.removed.filters > 0,
                   std::ranges::any_of(stages, striped)};
   std::vector<Array> arrays = pair.inputs;
   std::string text;

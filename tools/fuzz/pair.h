@@ -81,7 +81,7 @@ using Tamper = std::function<void(compiler::Program&)>;
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper = {});
 
 /// The same in a process of its own: a crash is a verdict, and so is no result after `seconds`.
-Verdict run_apart(const Pair& pair, Backend backend, int seconds);
+Verdict run_isolated(const Pair& pair, Backend backend, int seconds);
 
 /// A simpler case for which `fails` still holds: parts of the network are left out, everything is
 /// lowered. @param keep_config  e.g. because another design takes minutes to build

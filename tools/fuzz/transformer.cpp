@@ -99,8 +99,8 @@ class Block {
     if (shared == 1) return b_.transpose(b_.reshape(x, {tokens, heads, s_.size}), {1, 0, 2});
     if (tokens == 1) return b_.reshape(x, {heads, shared, s_.size});
     // Five axes: four would be images.
-    const int apart = b_.reshape(x, {1, tokens, heads, shared, s_.size});
-    return b_.reshape(b_.transpose(apart, {0, 2, 3, 1, 4}), {heads, shared * tokens, s_.size});
+    const int split = b_.reshape(x, {1, tokens, heads, shared, s_.size});
+    return b_.reshape(b_.transpose(split, {0, 2, 3, 1, 4}), {heads, shared * tokens, s_.size});
   }
 
   int joined(int mixed) {
@@ -108,8 +108,8 @@ class Block {
     const std::vector<int> to = rows(s_.tokens);
     if (s_.shared == 1) return b_.reshape(b_.transpose(mixed, {1, 0, 2}), to);
     if (s_.tokens == 1) return b_.reshape(mixed, to);
-    const int apart = b_.reshape(mixed, {1, heads, s_.shared, s_.tokens, s_.size});
-    return b_.reshape(b_.transpose(apart, {0, 3, 1, 2, 4}), to);
+    const int split = b_.reshape(mixed, {1, heads, s_.shared, s_.tokens, s_.size});
+    return b_.reshape(b_.transpose(split, {0, 3, 1, 2, 4}), to);
   }
 
   int masked(int scores) {
@@ -142,8 +142,8 @@ class Block {
   /// x * cosine + (x with pairs of channels exchanged, one of them negated) * sine.
   int rotated(int x, int tokens, int heads, float deviation) {
     const int size = s_.size, all = heads * size;
-    const int apart = b_.reshape(x, {tokens * heads, size});
-    const int turned = b_.fully_connected(apart, size, size);
+    const int split = b_.reshape(x, {tokens * heads, size});
+    const int turned = b_.fully_connected(split, size, size);
     model::Op& op = b_.graph.ops.back();
     op.inputs[2] = -1;
     model::Tensor& w = b_.tensor(op.inputs[1]);
@@ -158,7 +158,7 @@ class Block {
       const int table = angles(tokens, sine);
       return b_.binary(b_.reshape(t, {tokens, heads, size}), table, OpKind::kMul);
     };
-    const int a = times(apart, false), b = times(turned, true);
+    const int a = times(split, false), b = times(turned, true);
     for (const int t : {a, b}) scale(t, kUnit * deviation);
     const int sum = b_.addition(a, b);
     scale(sum, kUnit * deviation);

@@ -356,8 +356,8 @@ class QuantizedModel::Builder {
 
   /// [kv_heads, tokens, head] of [tokens, kv_dim]
   int by_head(int rows, const std::string& name) {
-    const int apart = reshape(rows, name + " apart", {tokens_, d_.kv_heads, d_.head()});
-    return transpose(apart, name + " by head", {1, 0, 2});
+    const int split = reshape(rows, name + " apart", {tokens_, d_.kv_heads, d_.head()});
+    return transpose(split, name + " by head", {1, 0, 2});
   }
 
   int attention(int x) {

@@ -33,7 +33,7 @@ def fitted(name, most):
     return name if len(name) <= most else name[:head] + "…" + name[-(most - 1 - head):]
 
 
-def told_apart(names):
+def distinct_names(names):
     """Without the parts of paths with which all of them begin, and those with which most end: they say nothing."""
     parts = [name.split("/") for name in names]
     while len(parts) > 1 and all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) == 1:
@@ -158,9 +158,9 @@ def timeline(caption, description, tracks, cycles, numbers):
     return Figure(caption, description, script, [], 36 * len(tracks) + 60)
 
 
-def parts_of(spans, cycles, apart):
+def parts_of(spans, cycles, separate):
     """Spans to draw: as one what is nearer than a thousandth of the picture, or, `apart`, every other one by itself."""
-    if apart:
+    if separate:
         return [[(a, b) for a, b, _ in spans[k::2]] for k in (0, 1)]
     merged = []
     for a, b, _ in sorted(spans):

@@ -35,12 +35,12 @@ class Point:
     # Each of the following is a Cell.
 
     def exact(self):
-        told = first([r for r in self.runs if isinstance(r.get("vectors_exact"), int)])
-        if not told:
+        verified = first([r for r in self.runs if isinstance(r.get("vectors_exact"), int)])
+        if not verified:
             return unknown(self.command("verify") + " MODEL --vectors DIR")
-        return Cell(f"{told['vectors_exact']:,} of {told['vectors']:,} bit-exact ({told['backend']})",
-                    value=told["vectors_exact"],
-                    source=at(told, "vectors_exact"))
+        return Cell(f"{verified['vectors_exact']:,} of {verified['vectors']:,} bit-exact ({verified['backend']})",
+                    value=verified["vectors_exact"],
+                    source=at(verified, "vectors_exact"))
 
     def top1(self):
         if not self.accuracy:
@@ -233,7 +233,7 @@ SUMMARY = [  # key of --json, title, Cell
 
 def summary_json(point):
     """Null: not known."""
-    cells = {key: tell(point) for key, _, tell in SUMMARY}
+    cells = {key: value_of(point) for key, _, value_of in SUMMARY}
     values = {key: c.text if c.value is None and not c.command else c.value for key, c in cells.items()}
     return {
         "model": point.model,

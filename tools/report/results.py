@@ -204,8 +204,8 @@ class Results:
         for design, own in configurations.items():
             alike = [c for c in configurations.values() if c.get("name") == own.get("name")]
             differ = [key for key in own if key in variants[design] or any(c.get(key) != own[key] for c in alike)]
-            apart = ", ".join(f"{key} = {own[key]}" for key in differ)
-            names[design] = f"{own.get('name', design)}" + (f" ({apart})" if apart else "")
+            difference = ", ".join(f"{key} = {own[key]}" for key in differ)
+            names[design] = f"{own.get('name', design)}" + (f" ({difference})" if difference else "")
         return names
 
     def configuration(self, design):

@@ -70,21 +70,21 @@ def verdicts(groups):
 def verdict(group):
     """One sentence or two on a model: the first design, and the others against it."""
     base = group[0]
-    told = f"{base.model} takes {base.main['cycles']:,} cycles on {base.name}"
+    sentence = f"{base.model} takes {base.main['cycles']:,} cycles on {base.name}"
     exact = base.exact()
-    told += f", {exact.text.partition(' bit-exact')[0]} vectors bit-exact." if not exact.command else "."
+    sentence += f", {exact.text.partition(' bit-exact')[0]} vectors bit-exact." if not exact.command else "."
     for p in group[1:]:
         macs = p.main["peak_macs_per_cycle"] / base.main["peak_macs_per_cycle"]
         speed = base.main["cycles"] / p.main["cycles"]
         cost = p.area().value / base.area().value if p.area().value and base.area().value else None
         more = f"{macs:.3g}x the MACs" if macs != 1 else "As many MACs"
-        told += f" {p.name}: {more} bring {speed:.2f}x the speed"
-        told += f", for {cost:.2f}x the area." if cost else "."
-    return told
+        sentence += f" {p.name}: {more} bring {speed:.2f}x the speed"
+        sentence += f", for {cost:.2f}x the area." if cost else "."
+    return sentence
 
 
 def summary(model, points):
-    rows = [[text(title)] + [tell(p) for p in points] for _, title, tell in SUMMARY]
+    rows = [[text(title)] + [value_of(p) for p in points] for _, title, value_of in SUMMARY]
     return Section(f"{model}: every metric",
                    [Table(f"{model}, an inference", ["<metric"] + ["<" + p.name for p in points], rows)])
 
@@ -163,7 +163,7 @@ def layer_names(p):
 
 
 def numbered(layers):
-    names = figures.told_apart([layer["name"] for layer in layers])
+    names = figures.distinct_names([layer["name"] for layer in layers])
     return [f"{i} {figures.fitted(name, 28)}" for i, name in enumerate(names, 1)]
 
 
@@ -513,9 +513,9 @@ def beside(points, published):
         theirs = [s for s in published["systems"] if s["network"] == network["name"]]
         if own and theirs:
             parts.append(
-                told(f"{network['name']}: published, then this machine",
+                published_table(f"{network['name']}: published, then this machine",
                      [published_row(s) for s in theirs] + [own_row(p) for p in own], {"<network"}))
-    everything = told("All published figures", [published_row(s) for s in published["systems"]], set())
+    everything = published_table("All published figures", [published_row(s) for s in published["systems"]], set())
     everything.long = everything.page_only = True
     return Section("Published systems beside it", [*([published["note"]] if parts else []), *parts, everything])
 
@@ -525,7 +525,7 @@ PUBLISHED = [
 ]
 
 
-def told(caption, rows, without):
+def published_table(caption, rows, without):
     """A table without the columns in which nothing stands."""
     kept = [i for i, title in enumerate(PUBLISHED) if title not in without and any(row[i].text != "-" for row in rows)]
     return Table(caption, [PUBLISHED[i] for i in kept], [[row[i] for i in kept] for row in rows])

@@ -33,9 +33,7 @@ constexpr std::chrono::milliseconds kLook{200}, kLookAtOne{1};
 constexpr int kKilled = 128;  ///< exit codes from here on say nothing of the command
 constexpr std::size_t kMostText = 1 << 16;
 
-std::string dumped(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string file_text(const Json& json) { return json_text(json, 2) + "\n"; }
 
 /// The files of a task.
 struct Files {
@@ -51,9 +49,11 @@ struct Files {
 };
 
 Json parsed(const fs::path& path) {
-  Json json = Json::parse(read_text(path), nullptr, false);
-  if (json.is_discarded()) throw_error("{}: is no JSON; delete it to run it again", path.string());
-  return json;
+  try {
+    return parse_json(read_text(path), path.string());
+  } catch (const Error& error) {
+    throw_error("{}; delete it to run it again", error.what());
+  }
 }
 
 Outcome outcome_of(const Files& files, const Task& task) {
@@ -102,9 +102,9 @@ void record(const Task& task, const Files& files, int code) {
     for (const char* time : {"sim_seconds", "seconds"}) result.erase(time);  // of no two runs equal
   }
   if (code != 0)
-    write_file(files.failed, dumped({{"exit_code", code}, {"text", text}, {"result", result}}));
+    write_file(files.failed, file_text({{"exit_code", code}, {"text", text}, {"result", result}}));
   else
-    write_file(files.result, dumped(task.json ? result : Json{{"text", text}}));
+    write_file(files.result, file_text(task.json ? result : Json{{"text", text}}));
   fs::remove(files.part);
 }
 
@@ -259,7 +259,7 @@ std::string run_open(const std::vector<Task>& open, const fs::path& folder,
   sweep_folders(folder);  // of those that were killed
   const TemporaryFolder lists(folder, "list");
   const fs::path list = lists.path() / "tasks";
-  write_file(list, dumped(to_json(open)));
+  write_file(list, file_text(to_json(open)));
   const std::string program = options.program.empty() ? own_program() : options.program;
   const int jobs = workers_of(options, open.size());
   (options.engine == Engine::kSlurm ? work_there : work_here)(program, list, jobs, watch);
@@ -290,12 +290,12 @@ std::vector<Outcome> run(const std::vector<Task>& tasks, const fs::path& folder,
   forget_failures(tasks, here, options.retry);
   const std::vector<Task> open = without_outcome(tasks, here);
   Watch watch(tasks, open, here, observer);
-  const std::string said = open.empty() ? "" : run_open(open, here, options, watch);
+  const std::string message = open.empty() ? "" : run_open(open, here, options, watch);
   watch.look();
   std::vector<Outcome> outcomes;
   for (const Task& task : tasks) {
     outcomes.push_back(outcome_of(Files(here, task.name), task));
-    if (!outcomes.back().known()) outcomes.back().text = said;
+    if (!outcomes.back().known()) outcomes.back().text = message;
   }
   return outcomes;
 }

@@ -11,13 +11,12 @@
 
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-namespace trine::sweep {
+#include "base/json.h"
 
-using Json = nlohmann::ordered_json;
+namespace trine::sweep {
 
 struct Task {
   std::string name;               ///< of its files: a hash of all that it depends on

@@ -20,12 +20,12 @@ std::string quoted(const std::string& text) {
   return all + "'";
 }
 
-struct Said {
+struct Printed {
   int code;
   std::string text;
 };
 
-Said run(const std::vector<std::string>& argv) {
+Printed run(const std::vector<std::string>& argv) {
   std::string text;
   const int code = run_process(argv, ".", [&](std::string_view piece) { text += piece; });
   return {code, text};
@@ -45,13 +45,13 @@ void check_slurm() {
 
 SlurmArray::SlurmArray(const std::string& program, const fs::path& list, int jobs)
     : asked_(std::chrono::steady_clock::now()) {
-  const Said said =
+  const Printed printed =
       run({"sbatch", "--parsable", "--job-name=trine", fmt::format("--array=0-{}", jobs - 1),
            fmt::format("--output={}/%a", list.parent_path().string()),
            fmt::format("--wrap=exec {} sweep --worker {} --part $SLURM_ARRAY_TASK_ID/{}",
                        quoted(program), quoted(list.string()), jobs)});
-  if (said.code != 0) throw_error("--engine slurm: {}", last_line(said.text));
-  id_ = last_line(said.text);
+  if (printed.code != 0) throw_error("--engine slurm: {}", last_line(printed.text));
+  id_ = last_line(printed.text);
   id_ = id_.substr(0, id_.find(';'));  // behind it the cluster's name
 }
 
@@ -59,9 +59,10 @@ bool SlurmArray::ended() {
   const auto now = std::chrono::steady_clock::now();
   if (now - asked_ < kAsk) return false;
   asked_ = now;
-  const Said said = run({"squeue", "--noheader", "--jobs", id_});
+  const Printed printed = run({"squeue", "--noheader", "--jobs", id_});
   // Forgotten soon after its end; when the controller does not answer, it may go on.
-  return said.code == 0 ? said.text.empty() : said.text.find("Invalid job id") != std::string::npos;
+  return printed.code == 0 ? printed.text.empty()
+                           : printed.text.find("Invalid job id") != std::string::npos;
 }
 
 void SlurmArray::cancel() { run({"scancel", id_}); }

@@ -5,16 +5,14 @@
 #pragma once
 
 #include <cstddef>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "tools/sweep/front.h"
 
 namespace trine::sweep {
-
-using Json = nlohmann::ordered_json;
 
 struct Point {
   std::string config;                 ///< preset or file

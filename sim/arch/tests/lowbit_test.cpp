@@ -248,13 +248,13 @@ TEST_CASE("pools of the shipped models are fused where that saves cycles", "[arc
     const model::Graph graph = model::import_model(models / file);
     const auto inputs = inputs_of(std::filesystem::path(file).stem().c_str());
     const machine::Config config = machine::load_config("braintta-size");
-    const PoolRun apart = require_pool(graph, config, inputs, compiler::Fusion::kNever);
+    const PoolRun unfused = require_pool(graph, config, inputs, compiler::Fusion::kNever);
     const PoolRun fused = require_pool(graph, config, inputs, compiler::Fusion::kAlways);
     const PoolRun chosen = require_pool(graph, config, inputs, compiler::Fusion::kEstimated);
-    CHECK(apart.count(op) == 0);
+    CHECK(unfused.count(op) == 0);
     CHECK(fused.count(op) > 0);
-    CHECK(fused.count("MAX_POOL_2D") < apart.count("MAX_POOL_2D"));
-    CHECK(chosen.cycles < std::min(apart.cycles, fused.cycles) * 102 / 100);
+    CHECK(fused.count("MAX_POOL_2D") < unfused.count("MAX_POOL_2D"));
+    CHECK(chosen.cycles < std::min(unfused.cycles, fused.cycles) * 102 / 100);
   }
 }
 
@@ -265,9 +265,9 @@ TEST_CASE("a pool is fused where that takes fewer cycles", "[arch][pool]") {
   const int y = net.convolution(x, 16, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
   net.graph.outputs = {net.pool(y, true, 3, 3, 2, 2, model::Padding::kSame)};
   const std::vector<Array> inputs{net.random_array(x)};
-  const machine::Config roomy = small_config(8, 8, 128, 64, 64);
-  const PoolRun chosen = require_pool(net.graph, roomy, inputs, compiler::Fusion::kEstimated);
-  const PoolRun fused = require_pool(net.graph, roomy, inputs, compiler::Fusion::kAlways);
+  const machine::Config wide = small_config(8, 8, 128, 64, 64);
+  const PoolRun chosen = require_pool(net.graph, wide, inputs, compiler::Fusion::kEstimated);
+  const PoolRun fused = require_pool(net.graph, wide, inputs, compiler::Fusion::kAlways);
   CHECK(chosen.count("MAX_POOL_2D") == 1);
   CHECK(fused.count("CONV_2D+MAX_POOL_2D") == 1);
   CHECK(chosen.cycles < fused.cycles);
@@ -282,14 +282,14 @@ TEST_CASE("a pool is fused where the map before it has no room", "[arch][pool]")
   const std::vector<Array> inputs{net.random_array(x)};
   const machine::Config narrow = small_config(16, 16, 16, 64, 32);
   const PoolRun chosen = require_pool(net.graph, narrow, inputs, compiler::Fusion::kEstimated);
-  const PoolRun apart = require_pool(net.graph, narrow, inputs, compiler::Fusion::kNever);
+  const PoolRun unfused = require_pool(net.graph, narrow, inputs, compiler::Fusion::kNever);
   CHECK(chosen.count("CONV_2D+MAX_POOL_2D") == 1);
-  CHECK(chosen.cycles < apart.cycles);
+  CHECK(chosen.cycles < unfused.cycles);
 }
 
 TEST_CASE("a pool that gets no fused convolution stays a layer", "[arch][pool]") {
   const machine::Config config = small_config(4, 4, 64, 64, 64);
-  const auto require_apart = [&](testing::Builder& net, int x) {
+  const auto require_unfused = [&](testing::Builder& net, int x) {
     const PoolRun run =
         require_pool(net.graph, config, {net.random_array(x)}, compiler::Fusion::kAlways);
     CHECK(run.count("MAX_POOL_2D") > 0);  // a clamp behind it has the same name
@@ -305,14 +305,14 @@ TEST_CASE("a pool that gets no fused convolution stays a layer", "[arch][pool]")
     testing::Builder net(2);
     const int x = net.input({1, 8, 9, 8});
     net.graph.outputs = {pool(net, net.addition(convolution(net, x), x))};
-    require_apart(net, x);
+    require_unfused(net, x);
   }
   SECTION("the map has another reader") {
     testing::Builder net(2);
     const int x = net.input({1, 8, 9, 8});
     const int y = convolution(net, x);
     net.graph.outputs = {pool(net, y), y};
-    require_apart(net, x);
+    require_unfused(net, x);
   }
   SECTION("the convolution is depthwise, by the window former") {
     testing::Builder net(2);
@@ -320,14 +320,14 @@ TEST_CASE("a pool that gets no fused convolution stays a layer", "[arch][pool]")
     const int y = net.convolution(x, 1, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
     const int z = net.convolution(y, 1, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
     net.graph.outputs = {pool(net, z)};
-    require_apart(net, x);
+    require_unfused(net, x);
   }
   SECTION("the strides do not fit an instruction") {
     testing::Builder net(2);
     const int x = net.input({1, 500, 3, 4});
     const int y = net.convolution(x, 4, 1, 1, 16, 1, 1, 1, model::Padding::kValid, true);
     net.graph.outputs = {net.pool(y, true, 2, 2, 16, 1, model::Padding::kValid)};
-    require_apart(net, x);
+    require_unfused(net, x);
   }
 }
 

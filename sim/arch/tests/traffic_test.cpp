@@ -51,19 +51,19 @@ TEST_CASE("bytes of layers add up to the machine's counters", "[arch][traffic]")
 TEST_CASE("what fits the memories moves only what it must", "[arch][traffic]") {
   Builder b(1);
   const model::Graph graph = chain(b);
-  const Traffic roomy = all_of(compiler::compile(graph, testing::small_config(8, 8, 256, 64, 64)));
+  const Traffic wide = all_of(compiler::compile(graph, testing::small_config(8, 8, 256, 64, 64)));
   constexpr std::int64_t kMap = 32 * 32 * 32;
-  CHECK(roomy.moved.maps_read == kMap);
-  CHECK(roomy.moved.maps_written == kMap);
-  CHECK(roomy.compulsory.maps_read == kMap);
-  CHECK(roomy.compulsory.maps_written == kMap);
-  CHECK(roomy.moved.constants == roomy.compulsory.constants);
-  CHECK(roomy.compulsory.constants >= 3 * 32 * (32 * 9 + 4));
+  CHECK(wide.moved.maps_read == kMap);
+  CHECK(wide.moved.maps_written == kMap);
+  CHECK(wide.compulsory.maps_read == kMap);
+  CHECK(wide.compulsory.maps_written == kMap);
+  CHECK(wide.moved.constants == wide.compulsory.constants);
+  CHECK(wide.compulsory.constants >= 3 * 32 * (32 * 9 + 4));
   // Maps that are spilled are no inputs, wherever they lie, and halos are read twice.
   const Traffic narrow = all_of(compiler::compile(graph, testing::small_config(8, 8, 24, 64, 64)));
   CHECK(narrow.compulsory.maps_read == kMap);
   CHECK(narrow.compulsory.maps_written == kMap);
-  CHECK(narrow.compulsory.constants == roomy.compulsory.constants);
+  CHECK(narrow.compulsory.constants == wide.compulsory.constants);
   CHECK(narrow.moved.maps_read > 3 * kMap);
   CHECK(narrow.moved.maps_written == 3 * kMap);
 }

@@ -80,9 +80,9 @@ std::vector<Visit> Order::visits_by_rectangles() {
   std::vector<Channels> order = chunks();
   const bool first_end = !relay_end_;
   // There and back again: the chunk at a turn finds its weights where they are.
-  const bool apart = output().part.whole < 0 && tiling().chunk % out_per_word() == 0;
+  const bool disjoint = output().part.whole < 0 && tiling().chunk % out_per_word() == 0;
   const bool turns =
-      apart && layer().kind == LayerKind::kConv &&
+      disjoint && layer().kind == LayerKind::kConv &&
       divide_up(channels(), layer().columns(config_)) * layer().rows_of(layer().steps()) >
           config_.pmem_rows();
   for (const Rect& rect : rectangles()) {

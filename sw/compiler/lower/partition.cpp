@@ -117,7 +117,7 @@ bool is_passed_on(const Graph& graph, const Uses& uses, int tensor) {
 }
 
 /// An operator on single codes between an input and products alone: the host looks them up.
-bool looks_up_input(const Graph& graph, const Uses& uses, const Op& op) {
+bool input_is_looked_up(const Graph& graph, const Uses& uses, const Op& op) {
   const auto is_first_layer = [&](const Op* reader) {
     return model::is_product(reader->kind) && reader->input(0) == op.outputs[0] &&
            std::ranges::count(reader->inputs, op.outputs[0]) == 1;
@@ -162,7 +162,7 @@ std::set<const Op*> lay_out_inputs(const Graph& graph) {
     const bool turns = only_moves(op->kind) && std::ranges::none_of(readers, of_machine) &&
                        std::ranges::count(graph.inputs, path->second.from) > 0 &&
                        lays_out(graph, path->second, op->outputs[0], true);
-    if (before || turns || looks_up_input(graph, uses, *op)) result.insert(&*op);
+    if (before || turns || input_is_looked_up(graph, uses, *op)) result.insert(&*op);
   }
   return result;
 }

@@ -20,14 +20,14 @@ void write(Map& map, int layer) {
 
 }  // namespace
 
-bool Network::is_apart(int map) const {
+bool Network::is_separate(int map) const {
   return maps[at(map)].part.whole < 0 &&
          std::ranges::none_of(maps, [map](const Map& other) { return other.part.whole == map; });
 }
 
 bool Network::is_private(int map) const {
   const Map& m = maps[at(map)];
-  return !m.input && !m.output && !m.constant() && is_apart(map);
+  return !m.input && !m.output && !m.constant() && is_separate(map);
 }
 
 std::vector<int> equal_weights(const Network& network) {

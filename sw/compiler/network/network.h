@@ -60,7 +60,7 @@ struct Map {
   bool input = false, output = false;  ///< at the edge of the machine
   bool kept = false;                   ///< stored as well, for maps that reload it
   int reloads = -1;                    ///< the map whose codes it has, from where that is stored
-  bool aside = false;                  ///< in DRAM, as it leaves DMEM to others there
+  bool in_dram = false;                ///< in DRAM, as it leaves DMEM to others there
   bool weights = false;                ///< some layer's weights: rows and planes are whole beats
   int producer = -1;                   ///< first layer that writes it, -1: input or constant
   int last_write = -1;                 ///< last layer that writes it or a part of it
@@ -330,7 +330,7 @@ struct Network {
     return whole >= 0 ? whole : map;
   }
   /// Whether it is no part, and has none.
-  bool is_apart(int map) const;
+  bool is_separate(int map) const;
   /// Whether only layers know the map, and it shares memory with no other.
   bool is_private(int map) const;
 };

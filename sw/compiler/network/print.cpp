@@ -35,7 +35,7 @@ std::string text_of(const Map& map) {
   note(map.output, "output");
   note(map.constant(), "constant");
   note(map.kept, "kept");
-  note(map.aside, "aside");
+  note(map.in_dram, "aside");
   note(map.weights, "weights");
   return text;
 }

@@ -101,7 +101,7 @@ TEST_CASE("a sum takes the place of its residual", "[compiler][plan]") {
   const auto joined = [](const Network& n, const machine::Config& c) {
     Network with = n;
     set_lifetimes(with);
-    return PlanFacts(with, c).home(3) == 1;
+    return PlanFacts(with, c).alias_class(3) == 1;
   };
   using N = Network;
   using C = machine::Config;

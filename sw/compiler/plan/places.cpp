@@ -23,7 +23,7 @@ void Planner::order_maps() {
   for (int m = 0; m < count(); ++m) {
     if (facts_.is_view(m)) continue;
     plan_.maps[at(m)].resident = resident(m);
-    if (resident(m) && facts_.home(m) == m) order_.push_back(m);
+    if (resident(m) && facts_.alias_class(m) == m) order_.push_back(m);
   }
   std::ranges::stable_sort(order_, [&](int a, int b) { return words_[at(a)] > words_[at(b)]; });
   rank_.assign(net_.maps.size(), -1);
@@ -77,7 +77,7 @@ std::vector<int> Planner::beside(const Life& life, int rank) const {
   };
   take(placed_at_[at(life.from)]);
   for (int i = life.from + 1; i <= life.to; ++i) take(begin_at_[at(i)]);
-  facts_.looks += static_cast<std::int64_t>(maps.size()) + 1;
+  facts_.visited += static_cast<std::int64_t>(maps.size()) + 1;
   return maps;
 }
 

@@ -32,7 +32,7 @@ struct Choice {
   Wishes wishes;
   Plan plan;
   std::vector<std::vector<int>> conflicting;
-  std::vector<int> crowding;
+  std::vector<int> confining;
 };
 
 /// @param misfit  unless null: the layer that does not fit if there is no choice
@@ -42,7 +42,7 @@ std::optional<Choice> choice(const Network& network, const machine::Config& conf
   std::optional<Plan> plan = planner.run();
   if (misfit != nullptr) *misfit = planner.misfit();
   if (!plan) return std::nullopt;
-  return Choice{wishes, std::move(*plan), planner.conflicting(), planner.crowding()};
+  return Choice{wishes, std::move(*plan), planner.conflicting(), planner.confining()};
 }
 
 /// Rows padded against bank conflicts cost room: those few that gain the most.
@@ -85,7 +85,7 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
   std::set<int> tried;
   int tries = 0;
   for (bool better = true; std::exchange(better, false);)
-    for (const int map : best.crowding) {
+    for (const int map : best.confining) {
       if (tries == kTries || tried.contains(map)) continue;
       const std::vector<int> maps = alike(network, map);
       tried.insert(maps.begin(), maps.end());
@@ -144,14 +144,14 @@ std::optional<Plan> plan(const Network& network, const machine::Config& config,
   }
   if (best->plan.spilled > 0) {
     Wishes narrow;
-    narrow.roomy = false;
+    narrow.pad_all = false;
     std::optional<Choice> other = choice(network, config, facts, narrow);
     if (other && other->plan.spilled < best->plan.spilled)
       best = pad_some(std::move(*other), network, config, facts);
     best = spill_more(std::move(*best), network, config, facts);
   }
   best->plan.tiled = facts.tiled;
-  best->plan.looks = facts.looks;
+  best->plan.visited = facts.visited;
   return std::move(best->plan);
 }
 

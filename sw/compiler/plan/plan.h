@@ -86,10 +86,10 @@ struct Plan {
   std::vector<Tiling> tilings;        ///< of the layers
   std::vector<std::int64_t> scratch;  ///< of each layer: first free DMEM word for buffers
   std::int64_t arena_bytes = 0;
-  double cycles = 0;                  ///< estimated, to compare plans
-  double traffic = 0;                 ///< of these the bus has work, all layers
-  std::size_t spilled = 0;            ///< maps that found no place in DMEM, without states
-  std::int64_t tiled = 0, looks = 0;  ///< the work: calls of tile(), maps looked at for places
+  double cycles = 0;                    ///< estimated, to compare plans
+  double traffic = 0;                   ///< of these the bus has work, all layers
+  std::size_t spilled = 0;              ///< maps that found no place in DMEM, without states
+  std::int64_t tiled = 0, visited = 0;  ///< the work: calls of tile(), maps looked at for places
 };
 
 /// @param problem  unless null: why there is no plan, a line for each layer that is to blame

@@ -81,19 +81,19 @@ void PlanFacts::tie_maps() {
 /// it is written. A RUN clears what lies behind its last channel in a word, so RUNs of a layer
 /// must not share words.
 void PlanFacts::join_residuals() {
-  home_.resize(net_.maps.size());
-  std::iota(home_.begin(), home_.end(), 0);
+  alias_class_.resize(net_.maps.size());
+  std::iota(alias_class_.begin(), alias_class_.end(), 0);
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
     const Layer& layer = net_.layers[at(i)];
     if (in_place(layer) && net_.maps[at(layer.input)].last_use == i)
-      home_[at(layer.output)] = home_[at(layer.input)];
+      alias_class_[at(layer.output)] = alias_class_[at(layer.input)];
     if (!layer.fuse_add() || layer.second == layer.input || !net_.is_private(layer.second) ||
         !net_.is_private(layer.output))
       continue;
     const Map& out = net_.maps[at(layer.output)];
     if (net_.maps[at(layer.second)].last_use == i && out.producer == i && out.last_write == i &&
         config_.cols % out.shape.per_word == 0)
-      home_[at(layer.output)] = home_[at(layer.second)];
+      alias_class_[at(layer.output)] = alias_class_[at(layer.second)];
   }
 }
 
@@ -104,10 +104,10 @@ void PlanFacts::set_lives() {
     const Map& map = net_.maps[k];
     const int ahead = is_head(static_cast<int>(k)) ? kHeadAhead : 0;
     const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use - ahead);
-    Life& life = lives_[at(home_[k])];
+    Life& life = lives_[at(alias_class_[k])];
     life.from = std::min(life.from, from);
     life.to = std::max({life.to, from, map.last_use, map.last_write});
-    ++sharers_[at(home_[k])];
+    ++sharers_[at(alias_class_[k])];
   }
 }
 

@@ -61,10 +61,10 @@ class PlanFacts {
   bool by_heads(int map) const { return by_heads_[at(map)]; }
 
   /// The map in whose place it lies.
-  int home(int map) const { return home_[at(map)]; }
-  bool alone(int map) const { return sharers_[at(home(map))] == 1; }
+  int alias_class(int map) const { return alias_class_[at(map)]; }
+  bool alone(int map) const { return sharers_[at(alias_class(map))] == 1; }
   /// The life of all maps that share the map's place.
-  const Life& life(int map) const { return lives_[at(home(map))]; }
+  const Life& life(int map) const { return lives_[at(alias_class(map))]; }
   /// Whether the layer that makes the map can begin while the one before, a normalization, is at
   /// work: then its codes must not lie where that reads.
   bool follows_norm(int map) const;
@@ -85,7 +85,7 @@ class PlanFacts {
   /// The best way to cut the layer, or nothing. @pre the places have the key
   const std::optional<Tiling>& tiling(int layer, const LayerPlaces& places, const TileKey& key);
 
-  std::int64_t tiled = 0, looks = 0;  ///< as Plan has them
+  std::int64_t tiled = 0, visited = 0;  ///< as Plan has them
 
  private:
   bool found_by_heads(int map) const;
@@ -100,7 +100,7 @@ class PlanFacts {
   const Network& net_;
   const machine::Config& config_;
   std::vector<int> weights_of_;
-  std::vector<int> tied_, home_, sharers_;
+  std::vector<int> tied_, alias_class_, sharers_;
   std::vector<std::vector<int>> members_, readers_;  ///< of each root: maps; layers' inputs
   std::vector<Life> lives_;                          ///< of each home
   std::vector<char> by_heads_;  ///< inputs whose parts have places of their own

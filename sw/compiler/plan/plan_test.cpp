@@ -46,9 +46,9 @@ Plan plan_of(const model::Graph& graph, const char* preset) {
 TEST_CASE("planning works in proportion to a chain's layers", "[compiler][plan]") {
   const Plan small = plan_of(chain(20), "edge256"), large = plan_of(chain(60), "edge256");
   CHECK(small.spilled > 0);
-  CAPTURE(small.tiled, large.tiled, small.looks, large.looks);
+  CAPTURE(small.tiled, large.tiled, small.visited, large.visited);
   CHECK(large.tiled < 4 * small.tiled);
-  CHECK(large.looks < 4 * small.looks);
+  CHECK(large.visited < 4 * small.visited);
 }
 
 /// All images are alive at once, so that each place asks about each; and 26 plans are compared.
@@ -57,9 +57,9 @@ TEST_CASE("planning a batch cuts each layer a few times", "[compiler][plan]") {
   const Plan plan = plan_of(images(kImages), "edge64");
   const auto layers = static_cast<std::int64_t>(plan.tilings.size());
   CHECK(plan.spilled > kImages);
-  CAPTURE(plan.tiled, plan.looks, layers);
+  CAPTURE(plan.tiled, plan.visited, layers);
   CHECK(plan.tiled < 5 * layers);
-  CHECK(plan.looks < 100 * layers * layers);
+  CHECK(plan.visited < 100 * layers * layers);
 }
 
 TEST_CASE("a chain of ties is followed once", "[compiler][plan]") {

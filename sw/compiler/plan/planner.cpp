@@ -52,7 +52,7 @@ std::optional<Plan> Planner::run() {
     if (net_.maps[at(m)].capacity) spill(m);
   const std::size_t states = spilled_.size();
   for (int m = 0; m < count(); ++m)
-    if (net_.maps[at(m)].aside) spill(m);
+    if (net_.maps[at(m)].in_dram) spill(m);
   for (const int m : wishes_.in_dram) spill(m);
   do {
     place_maps();
@@ -84,7 +84,7 @@ std::vector<std::vector<int>> Planner::conflicting() const {
   return maps;
 }
 
-std::vector<int> Planner::crowding() const {
+std::vector<int> Planner::confining() const {
   std::vector<std::pair<double, int>> losses;
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
     const Tiling& t = plan_.tilings[at(i)];
@@ -116,7 +116,7 @@ void Planner::choose_pitches() {
     const int step = pitch_unit(m);
     int best = round_up(W, step);
     std::int64_t best_cycles = facts_.pitch_cycles(m, best);
-    const bool pad = wishes_.roomy || wishes_.padded.contains(m);
+    const bool pad = wishes_.pad_all || wishes_.padded.contains(m);
     for (int pitch = best + step; pad && best_cycles > 0 && pitch <= W + config_.banks();
          pitch += step) {
       const std::int64_t cycles = facts_.pitch_cycles(m, pitch);
@@ -141,7 +141,7 @@ void Planner::set_layout(int m, int pitch) {
   if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
     if (facts_.pooled(root) && !facts_.weights(root))
       view.plane += (6 - view.plane % 4) % 4;  // lanes take channel words: twice an odd number
-    else if (wishes_.roomy && shape.pixels() >= config_.rows)
+    else if (wishes_.pad_all && shape.pixels() >= config_.rows)
       view.plane += gap_to_half(view.plane);
   }
   words_[at(m)] = words_of(m);
@@ -164,7 +164,7 @@ std::int64_t Planner::words_of(int m) const {
       facts_.weights(facts_.root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
   return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind,
                   config_.data_words()) +
-         (wishes_.roomy ? config_.banks() : 0);
+         (wishes_.pad_all ? config_.banks() : 0);
 }
 
 // ---- DRAM ---------------------------------------------------------------------------------------
@@ -236,8 +236,8 @@ void Planner::set_origins() {
   for (const int m : order_)
     if (placed(m)) plan_.maps[at(m)].dmem.origin = start_[at(m)];
   for (int m = 0; m < count(); ++m)
-    plan_.maps[at(m)].dmem.origin = plan_.maps[at(facts_.home(m))].dmem.origin;
-  if (wishes_.roomy && wishes_.shifted) shift_outputs();
+    plan_.maps[at(m)].dmem.origin = plan_.maps[at(facts_.alias_class(m))].dmem.origin;
+  if (wishes_.pad_all && wishes_.shifted) shift_outputs();
   assign_dram();
   for (int m = 0; m < count(); ++m)
     if (net_.maps[at(m)].part.whole >= 0) place_part(m);

@@ -20,10 +20,10 @@ namespace trine::compiler {
 /// What a planner is told besides the network.
 struct Wishes {
   bool shifted = true;    ///< looks for places of outputs without bank conflicts
-  bool roomy = true;      ///< spends words on pitches and places without bank conflicts
-  std::set<int> padded;   ///< !roomy: maps whose rows are padded all the same, as conflicting()
+  bool pad_all = true;    ///< spends words on pitches and places without bank conflicts
+  std::set<int> padded;   ///< !pad_all: maps whose rows are padded all the same, as conflicting()
                           ///< names them
-  std::set<int> in_dram;  ///< maps that have no place in DMEM, as crowding() names them
+  std::set<int> in_dram;  ///< maps that have no place in DMEM, as confining() names them
 };
 
 /// Places the largest maps first, each as low as those before it allow; a map that finds no place,
@@ -44,7 +44,7 @@ class Planner {
   std::vector<std::vector<int>> conflicting() const;
   /// After run(): maps that lie beside the layers that lose the most cycles to transfers, and would
   /// leave them more room in DRAM.
-  std::vector<int> crowding() const;
+  std::vector<int> confining() const;
 
  private:
   int count() const { return static_cast<int>(net_.maps.size()); }

@@ -323,16 +323,16 @@ class Tiler {
     t.compute = compute;
     t.traffic = traffic;
     // Weights have a memory of their own: they come beside the work in any case.
-    const double apart = overlaps ? 0
-                                  : (bytes + stored * timing::kStoreBeat) / bytes_per_cycle_ +
-                                        transfers * timing::kTransferOverhead;
-    t.expected = std::max(compute + apart, traffic);
+    const double serial = overlaps ? 0
+                                   : (bytes + stored * timing::kStoreBeat) / bytes_per_cycle_ +
+                                         transfers * timing::kTransferOverhead;
+    t.expected = std::max(compute + serial, traffic);
     // The array has no work beside it: what the first part waits for, and the last one stores.
     if (layer_.over_channels() && transfers > 0)
       t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / bytes_per_cycle_;
     t.cycles = t.expected + 0.1 * (compute + traffic);
     const double reads = std::max(bytes, stored * timing::kStoreBeat) / bytes_per_cycle_;
-    t.reused = std::max(compute + apart, reads) + 0.1 * (compute + reads);
+    t.reused = std::max(compute + serial, reads) + 0.1 * (compute + reads);
     if (conv()) {
       const double load = weights_.bytes / bytes_per_cycle_;
       // Nothing hides the first chunk's weights but the layer before; nor those of others that have

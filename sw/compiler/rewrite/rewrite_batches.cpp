@@ -169,7 +169,7 @@ class SingleImages : Rewriter {
         write_rows(op);
       else if (lays_out(op))
         write_whole(op);
-      else if (parts > 1 && keeps_apart(op, parts))
+      else if (parts > 1 && keeps_separate(op, parts))
         write_each(op, parts);
       else if (model::is_reshape(op.kind) && is_batch(op.outputs[0]) && !is_batch(op.input(0)))
         write_images(op, parts);
@@ -217,8 +217,8 @@ class SingleImages : Rewriter {
   }
 
   /// Whether parts of the output along axis 0 are those of the operands.
-  bool keeps_apart(const Op& op, int parts) const {
-    if (!model::keeps_images_apart(graph_, op) || !divides(op.outputs[0], parts)) return false;
+  bool keeps_separate(const Op& op, int parts) const {
+    if (!model::keeps_images_separate(graph_, op) || !divides(op.outputs[0], parts)) return false;
     for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
       if (op.input(i) >= 0 && !is_shared(op, i) && !divides(op.input(i), parts)) return false;
     return true;

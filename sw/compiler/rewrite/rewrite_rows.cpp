@@ -123,7 +123,7 @@ class Rows : Rewriter {
 
   /// Whether parts of the result along axis 0 are not those of what it reads.
   bool mixes(const Op& op) const {
-    if (!model::keeps_images_apart(graph_, op)) return true;
+    if (!model::keeps_images_separate(graph_, op)) return true;
     if (!parts_ranks(op)) return false;
     const Tensor &from = graph_.in(op, 0), &to = graph_.out(op);
     return from.rank() < 1 || to.rank() < 1 || from.shape[0] != to.shape[0];

@@ -114,7 +114,7 @@ class Striping {
     place_.clear();
     for (const auto& [m, rows] : needs) {
       place_[m] = internal(m) ? add_map(m, rows) : Place{m, 0};
-      if (cascade_.aside && !internal(m)) net_.maps[at(old_.whole_of(m))].aside = true;
+      if (cascade_.in_dram && !internal(m)) net_.maps[at(old_.whole_of(m))].in_dram = true;
     }
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const auto out = needs.find(old(i).output);

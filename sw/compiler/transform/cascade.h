@@ -17,7 +17,7 @@ namespace trine::compiler {
 /// The layers first..last, so many rows of the last one's output at a time.
 struct Cascade {
   int first = 0, last = 0, rows = 0;
-  bool aside = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
+  bool in_dram = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
 };
 
 /// Whether each row of the layer's output needs a window of rows of what it reads, and no more.

@@ -55,7 +55,7 @@ Network section(const Network& network, int first, int last) {
     Map& map = part.maps[at(m)];
     const Map& from = network.maps[at(old)];
     map.reloads = -1;
-    map.kept = map.aside = false;
+    map.kept = map.in_dram = false;
     if (map.part.whole >= 0) continue;
     map.input = !from.constant() && (from.producer < first || from.producer > last);
     map.output = from.output || from.kept || from.last_use > last;
@@ -167,14 +167,14 @@ class Finder {
          height = std::min(height - 1, height * kStep / 100)) {
       if (divide_up(rows, height) > kMostStripes) break;
       ++worse;
-      for (const bool aside : {false, true}) {
-        const auto cut = striped(own, {0, last - first, height, aside});
+      for (const bool in_dram : {false, true}) {
+        const auto cut = striped(own, {0, last - first, height, in_dram});
         if (!cut) return {};
         const auto plan = quick_plan(*cut, config_);
         if (!plan) continue;
         const double gain = as_is->cycles - plan->cycles;
         if (gain <= best.gain || gain <= kGain * as_is->cycles) continue;
-        best = {{first, last, height, aside}, gain};
+        best = {{first, last, height, in_dram}, gain};
         worse = 0;
       }
       if (best.gain == 0) worse = 0;
@@ -198,7 +198,7 @@ std::vector<int> key_of(const Network& section) {
   for (const Map& m : section.maps) {
     add({m.shape.H, m.shape.W, m.shape.C, m.shape.per_word});
     add(numbers_of(m.part));
-    add({m.input, m.output, m.constant(), m.weights, m.kept, m.aside, m.transposed,
+    add({m.input, m.output, m.constant(), m.weights, m.kept, m.in_dram, m.transposed,
          m.capacity.has_value()});
     add({m.producer, m.last_write, m.first_use, m.last_use, m.width_in_dram()});
   }

@@ -22,7 +22,9 @@ int side_of(const Layer& l) { return l.kind == LayerKind::kConv ? 0 : 1; }
 
 // ---- what a layer waits for ---------------------------------------------------------------------
 
-bool apart(int a, int a_count, int b, int b_count) { return a + a_count <= b || b + b_count <= a; }
+bool disjoint(int a, int a_count, int b, int b_count) {
+  return a + a_count <= b || b + b_count <= a;
+}
 
 /// Channels and rows of a whole map that a layer writes or reads.
 struct Access {
@@ -32,7 +34,7 @@ struct Access {
   bool odd;  ///< words of others' channels, too
 
   bool meets(const Access& o) const {
-    return !apart(channel, channels, o.channel, o.channels) && !apart(y, rows, o.y, o.rows);
+    return !disjoint(channel, channels, o.channel, o.channels) && !disjoint(y, rows, o.y, o.rows);
   }
 };
 

@@ -359,12 +359,12 @@ TEST_CASE("the search fuses where the plan gets shorter", "[compiler][transform]
   Builder b(1);
   const int x = convolution(b, b.input({1, 32, 32, 4}), 16, 3);
   const Network network = lowered(b, {b.pool(x, true, 2, 2, 2, 2, Padding::kValid)});
-  const Planned apart = search(network, narrow, Fusion::kNever, "fuse", Cascading::kNever);
+  const Planned unfused = search(network, narrow, Fusion::kNever, "fuse", Cascading::kNever);
   const Planned fused = search(network, narrow, Fusion::kEstimated, "fuse", Cascading::kNever);
-  CHECK(apart.network.layers.size() == 3);  // the convolution, the pool, its clamp
+  CHECK(unfused.network.layers.size() == 3);  // the convolution, the pool, its clamp
   CHECK(fused.network.layers.size() == 1);
-  CHECK(fused.plan.cycles < apart.plan.cycles);
-  CHECK(apart.printed == to_text(network));
+  CHECK(fused.plan.cycles < unfused.plan.cycles);
+  CHECK(unfused.printed == to_text(network));
   CHECK(fused.printed == to_text(fused.network));
 }
 

@@ -22,7 +22,7 @@ struct Reload {
 bool can_reload(const Network& network, int m) {
   const Map& map = network.maps[at(m)];
   return map.shape.H == 1 && !map.constant() && !map.weights && !map.capacity && map.reloads < 0 &&
-         network.is_apart(m);
+         network.is_separate(m);
 }
 
 /// Second operands that layers before the one ahead of them know, too.

@@ -185,8 +185,8 @@ Planned search(Network network, const machine::Config& config, Fusion fusion,
   const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };
   if (fusion == Fusion::kEstimated && cascading == Cascading::kEstimated &&
       std::ranges::any_of(best.network.layers, fuses)) {
-    Candidate apart = finished(std::move(network), Fusion::kNever);
-    if (is_better(apart, best)) best = std::move(apart);
+    Candidate unfused = finished(std::move(network), Fusion::kNever);
+    if (is_better(unfused, best)) best = std::move(unfused);
   }
   std::optional<model::Refusal> problem;
   if (!best.plan && !plan(best.network, config, &problem)) throw model::Refusal(*problem);

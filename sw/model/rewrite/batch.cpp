@@ -55,7 +55,7 @@ class Batch : Rewriter {
 
   void check(const Op& op) const {
     const std::string name = label(graph_, op);
-    if (!keeps_images_apart(graph_, op))
+    if (!keeps_images_separate(graph_, op))
       refuse(Reason::kOperator, "{}: mixes the images of a batch", name);
     for (const int t : op.outputs) check_rank(name + ": output", graph_.tensor(t));
     bool reads = false;
@@ -122,15 +122,16 @@ int position_of_images(const Op& op) { return op.kind == OpKind::kTransposeConv 
 
 namespace {
 
-/// Whether operators of this class keep images apart, unless keeps_images_apart() below names them.
-bool keeps_images_apart(OpClass type) {
+/// Whether operators of this class keep images apart, unless keeps_images_separate() below names
+/// them.
+bool keeps_images_separate(OpClass type) {
   return type == OpClass::kProduct || type == OpClass::kWindow || type == OpClass::kReshape ||
          type == OpClass::kPair || type == OpClass::kRequantization || type == OpClass::kFunction;
 }
 
 }  // namespace
 
-bool keeps_images_apart(const Graph& graph, const Op& op) {
+bool keeps_images_separate(const Graph& graph, const Op& op) {
   if (op.outputs.size() != 1) return false;
   const int images = op.input(position_of_images(op));
   if (!is_elementwise(op) && (images < 0 || graph.tensor(images).rank() == 0)) return false;
@@ -177,7 +178,7 @@ bool keeps_images_apart(const Graph& graph, const Op& op) {
     case OpKind::kTransposeConv:
       return true;
     default:
-      return is_comparison(op.kind) || keeps_images_apart(class_of(op.kind));
+      return is_comparison(op.kind) || keeps_images_separate(class_of(op.kind));
   }
 }
 

@@ -22,10 +22,10 @@ bool is_state(const Op& op, int position);
 /// Whether the output for operands that are joined along axis 0 is the outputs for each, joined.
 /// Operands that all images share, and extents, are the caller's concern. An operator that nobody
 /// thought of does not.
-bool keeps_images_apart(const Graph& graph, const Op& op);
+bool keeps_images_separate(const Graph& graph, const Op& op);
 
 /// Lets the operands that say so (of RESHAPE, TRANSPOSE_CONV, STRIDED_SLICE) say that the output
-/// has this shape. @pre keeps_images_apart(), and only the extent of axis 0 is another one
+/// has this shape. @pre keeps_images_separate(), and only the extent of axis 0 is another one
 void set_shape(Graph& graph, Op& op, const std::vector<int>& shape);
 
 /// The graph for `n` images instead of one: the axis 0 of every input and output is n times as

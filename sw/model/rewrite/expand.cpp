@@ -333,11 +333,11 @@ class Expansion : Rewriter {
   }
 
   /// Positions in a block and blocks as axes of their own, those in another order, joined again.
-  void reorder(const Op& op, int from, const std::vector<int>& apart, const std::vector<int>& order,
-               int to) {
-    from = add_part(op, OpKind::kReshape, {from}, apart);
+  void reorder(const Op& op, int from, const std::vector<int>& divided,
+               const std::vector<int>& order, int to) {
+    from = add_part(op, OpKind::kReshape, {from}, divided);
     std::vector<int> shape;
-    for (const int axis : order) shape.push_back(apart[at(axis)]);
+    for (const int axis : order) shape.push_back(divided[at(axis)]);
     from = add_part(op, OpKind::kTranspose, {from, add_integers(order)}, shape);
     graph_.ops.push_back(part_of(op, OpKind::kReshape, {from}, {to}));
   }
@@ -364,30 +364,30 @@ class Expansion : Rewriter {
     if (shape != input(op, 0).shape)
       from = add_part(op, OpKind::kPad,
                       {from, add_integers(pads, {static_cast<int>(shape.size()), 2})}, shape);
-    std::vector<int> apart{shape[0]}, order, blocks{0};
+    std::vector<int> divided{shape[0]}, order, blocks{0};
     for (std::size_t i = 1; i < shape.size(); ++i) {
       const int b = i <= block.size() ? static_cast<int>(block[i - 1]) : 1;
       if (shape[i] % b != 0) fail(op, "axis {} of {} elements, blocks of {}", i, shape[i], b);
-      blocks.push_back(static_cast<int>(apart.size()));
-      apart.push_back(shape[i] / b);
+      blocks.push_back(static_cast<int>(divided.size()));
+      divided.push_back(shape[i] / b);
       if (i > block.size()) continue;
-      order.push_back(static_cast<int>(apart.size()));
-      apart.push_back(b);
+      order.push_back(static_cast<int>(divided.size()));
+      divided.push_back(b);
     }
     order.insert(order.end(), blocks.begin(), blocks.end());
-    reorder(op, from, apart, order, op.outputs[0]);
+    reorder(op, from, divided, order, op.outputs[0]);
   }
 
   void batch_to_space(const Op& op) {
     const auto [block, sides] = blocks_of(op);
-    std::vector<int> shape = input(op, 0).shape, apart, order;
+    std::vector<int> shape = input(op, 0).shape, divided, order;
     const int count = static_cast<int>(block.size());
     for (const std::int64_t b : block) {
       if (shape[0] % b != 0) fail(op, "a batch of {}, blocks of {}", shape[0], b);
       shape[0] /= static_cast<int>(b);
-      apart.push_back(static_cast<int>(b));
+      divided.push_back(static_cast<int>(b));
     }
-    apart.insert(apart.end(), shape.begin(), shape.end());
+    divided.insert(divided.end(), shape.begin(), shape.end());
     order.push_back(count);
     Values begin(shape.size()), end;
     for (int i = 1; i < static_cast<int>(shape.size()); ++i) {
@@ -401,7 +401,7 @@ class Expansion : Rewriter {
       end.push_back(shape[i] - (i > 0 && i <= block.size() ? sides[2 * i - 1] : 0));
     const bool crops = std::ranges::any_of(sides, [](std::int64_t side) { return side != 0; });
     const int to = crops ? add_like(op.outputs[0], shape) : op.outputs[0];
-    reorder(op, op.inputs[0], apart, order, to);
+    reorder(op, op.inputs[0], divided, order, to);
     if (crops) add_slice(op, to, op.outputs[0], begin, end);
   }
 

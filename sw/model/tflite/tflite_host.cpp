@@ -280,8 +280,8 @@ void HostForm::floor_mod() {
   const int a = operand(0), b = operand(1);
   if (!of_floats()) return give(node("Mod", {a, b}));
   const int rest = node("Mod", {a, b}, {{"fmod", {1}}}), zero = number(DataType::kFloat32, 0);
-  const int apart = node("Xor", {node("Less", {b, zero}), node("Less", {rest, zero})});
-  const int turns = node("And", {apart, node("Not", {node("Equal", {rest, zero})})});
+  const int signs_differ = node("Xor", {node("Less", {b, zero}), node("Less", {rest, zero})});
+  const int turns = node("And", {signs_differ, node("Not", {node("Equal", {rest, zero})})});
   give(node("Where", {turns, node("Add", {rest, b}), rest}));
 }
 

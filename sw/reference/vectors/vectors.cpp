@@ -6,22 +6,21 @@
 
 #include <cstdio>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 
 namespace trine::reference {
 namespace {
 
-using nlohmann::json;
 namespace fs = std::filesystem;
 
 /// A value in the manifest that knows where it stands, so that each message can say so.
 class Node {
  public:
-  Node(const json& value, std::string where) : value_(&value), where_(std::move(where)) {}
+  Node(const Json& value, std::string where) : value_(&value), where_(std::move(where)) {}
 
   bool has(const char* key) const { return value_->is_object() && value_->contains(key); }
 
@@ -66,7 +65,7 @@ class Node {
   }
 
  private:
-  const json* value_;
+  const Json* value_;
   std::string where_;
 };
 
@@ -263,12 +262,6 @@ void read_reference(const Node& reference, VectorSet* set) {
   set->policy = policy_of(set->package, set->version);
 }
 
-json parse(const fs::path& path) {
-  json manifest = json::parse(read_text(path), nullptr, false);
-  if (manifest.is_discarded()) throw_error("{}: is no valid JSON", path.string());
-  return manifest;
-}
-
 }  // namespace
 
 RoundingPolicy policy_of(const std::string& package, const std::string& version) {
@@ -280,7 +273,7 @@ RoundingPolicy policy_of(const std::string& package, const std::string& version)
 
 VectorSet read_vectors(const fs::path& folder) {
   const fs::path path = folder / "manifest.json";
-  const json manifest = parse(path);
+  const Json manifest = parse_json(read_text(path), path.string());
   const Node root(manifest, path.string());
 
   VectorSet set;

@@ -187,7 +187,7 @@ TEST_CASE("malformed manifests are named with their key", "[reference][vectors][
     std::string from, to, message;
   };
   const auto row = GENERATE(
-      Row{"\"format\"", "format", "manifest.json: is no valid JSON"},
+      Row{"\"format\"", "format", "manifest.json: is no JSON"},
       Row{"\"m.tflite\"", "7", "manifest.json: model is no string"},
       Row{"\"cases\"", "\"case\"", "manifest.json: cases is missing"},
       Row{"[{\"id\": \"a\"", "[7, {\"id\": \"a\"", "manifest.json: cases[0] is no object"},

@@ -145,10 +145,10 @@ void case_arguments(void) {
 
 /* The call ran out of time after so many reads of STATUS, and of nothing else. */
 static int gave_up_after(opened* o, int reads, int code) {
-  const int told = code == TRINE_E_TIMEOUT && o->fake.reads == reads;
+  const int reported = code == TRINE_E_TIMEOUT && o->fake.reads == reads;
   const int only_status = o->fake.status_reads == o->fake.reads;
   o->fake.reads = o->fake.status_reads = 0;
-  return told && only_status;
+  return reported && only_status;
 }
 
 void case_attempts(void) {
@@ -356,7 +356,7 @@ void case_devices(void) {
 #define STOPPED "the accelerator stopped with an error"
 
 /* What trine_describe() writes into `size` bytes is the text's beginning. */
-static int tells(opened* o, int code, size_t size, const char* expected) {
+static int reports(opened* o, int code, size_t size, const char* expected) {
   char text[200];
   size_t length, whole = strlen(expected);
   memset(text, '#', sizeof text);
@@ -367,13 +367,13 @@ static int tells(opened* o, int code, size_t size, const char* expected) {
   return memcmp(text, expected, whole) == 0 && text[whole] == '\0' && text[whole + 1] == '#';
 }
 
-static int tells_error(opened* o, uint32_t cause, uint32_t low, uint32_t run,
-                       const char* expected) {
+static int reports_error(opened* o, uint32_t cause, uint32_t low, uint32_t run,
+                         const char* expected) {
   *at(o, 0x18) = cause;
   *at(o, 0x68) = low;
   *at(o, 0x6c) = 0;
   *at(o, 0x5c) = run;
-  return tells(o, TRINE_E_DEVICE, 199, expected);
+  return reports(o, TRINE_E_DEVICE, 199, expected);
 }
 
 void case_describe(void) {
@@ -381,46 +381,46 @@ void case_describe(void) {
   static const char kLoad[] =
       STOPPED ": a read of the load engine answered with an error, at address 0x100000040, RUN 7";
   EXPECT(load_program(o) == TRINE_OK);
-  EXPECT(tells(o, TRINE_E_TIMEOUT, 199, trine_strerror(TRINE_E_TIMEOUT)));
-  EXPECT(tells(o, TRINE_E_ACCESS, 199, UNREACHABLE));
-  EXPECT(tells(o, TRINE_E_DEVICE, 199, STOPPED)); /* it has none */
+  EXPECT(reports(o, TRINE_E_TIMEOUT, 199, trine_strerror(TRINE_E_TIMEOUT)));
+  EXPECT(reports(o, TRINE_E_ACCESS, 199, UNREACHABLE));
+  EXPECT(reports(o, TRINE_E_DEVICE, 199, STOPPED)); /* it has none */
   o->fake.ends_badly = 1;
   EXPECT(trine_run(o->device, 9) == TRINE_E_DEVICE);
-  EXPECT(tells(o, TRINE_E_DEVICE, 199, kLoad));
-  EXPECT(tells(o, TRINE_E_DEVICE, 10, kLoad));
-  EXPECT(tells(o, TRINE_E_DEVICE, 1, kLoad));
-  EXPECT(tells(o, TRINE_E_DEVICE, 0, kLoad));
-  EXPECT(tells_error(o, 11, 0xabcdef00, 10203,
-                     STOPPED ": a write of the store engine was not answered in time, at address "
-                             "0xabcdef00, RUN 10203"));
-  EXPECT(tells_error(o, 8, 0, 0,
-                     STOPPED ": a burst of the store engine would leave the window, at address "
-                             "0x0, RUN 0"));
-  EXPECT(tells_error(o, 6, 8, 9,
-                     STOPPED ": an instruction lies outside of the window, at address 0x8"));
-  EXPECT(tells_error(o, 4, 0x128, 9, STOPPED ": illegal instruction, at byte 0x128"));
-  EXPECT(tells_error(o, 16, 0x128, 9,
-                     STOPPED ": nothing moved for longer than PROGRESS_LIMIT, at byte 0x128"));
-  EXPECT(tells_error(o, 17, 0x8, 9,
-                     STOPPED ": the program ran for longer than CYCLES_LIMIT, at byte 0x8"));
-  EXPECT(tells_error(o, 12, 5, 9,
-                     STOPPED
-                     ": a word of DMEM, PMEM or IMEM with two wrong bits was read, word 0x5"));
+  EXPECT(reports(o, TRINE_E_DEVICE, 199, kLoad));
+  EXPECT(reports(o, TRINE_E_DEVICE, 10, kLoad));
+  EXPECT(reports(o, TRINE_E_DEVICE, 1, kLoad));
+  EXPECT(reports(o, TRINE_E_DEVICE, 0, kLoad));
+  EXPECT(reports_error(o, 11, 0xabcdef00, 10203,
+                       STOPPED ": a write of the store engine was not answered in time, at address "
+                               "0xabcdef00, RUN 10203"));
+  EXPECT(reports_error(o, 8, 0, 0,
+                       STOPPED ": a burst of the store engine would leave the window, at address "
+                               "0x0, RUN 0"));
+  EXPECT(reports_error(o, 6, 8, 9,
+                       STOPPED ": an instruction lies outside of the window, at address 0x8"));
+  EXPECT(reports_error(o, 4, 0x128, 9, STOPPED ": illegal instruction, at byte 0x128"));
+  EXPECT(reports_error(o, 16, 0x128, 9,
+                       STOPPED ": nothing moved for longer than PROGRESS_LIMIT, at byte 0x128"));
+  EXPECT(reports_error(o, 17, 0x8, 9,
+                       STOPPED ": the program ran for longer than CYCLES_LIMIT, at byte 0x8"));
+  EXPECT(reports_error(o, 12, 5, 9,
+                       STOPPED
+                       ": a word of DMEM, PMEM or IMEM with two wrong bits was read, word 0x5"));
   EXPECT(trine_load_program(o->device, fake_program, 3, 0xff8, 0) == TRINE_E_ACCESS);
-  EXPECT(tells(o, TRINE_E_ACCESS, 199, UNREACHABLE ": memory at 0xff8"));
+  EXPECT(reports(o, TRINE_E_ACCESS, 199, UNREACHABLE ": memory at 0xff8"));
   o->fake.fails = 1;
   EXPECT(trine_set_watchdog(o->device, 1) == TRINE_E_ACCESS);
-  EXPECT(tells(o, TRINE_E_ACCESS, 199, UNREACHABLE ": register 0x58"));
-  EXPECT(tells(o, TRINE_E_DEVICE, 199, STOPPED)); /* no more is known */
+  EXPECT(reports(o, TRINE_E_ACCESS, 199, UNREACHABLE ": register 0x58"));
+  EXPECT(reports(o, TRINE_E_DEVICE, 199, STOPPED)); /* no more is known */
   o->fake.fails = 0;
   o->fake.ends_badly = 0;
   o->fake.last_answer = -1;
   o->callbacks.wait_interrupt = fake_interrupt;
   EXPECT(open_again(o) == TRINE_OK);
-  EXPECT(tells(o, TRINE_E_ACCESS, 199, UNREACHABLE));
+  EXPECT(reports(o, TRINE_E_ACCESS, 199, UNREACHABLE));
   EXPECT(load_program(o) == TRINE_OK);
   EXPECT(trine_run(o->device, 9) == TRINE_E_ACCESS);
-  EXPECT(tells(o, TRINE_E_ACCESS, 199, UNREACHABLE ": wait_interrupt() gave 0xffffffff"));
+  EXPECT(reports(o, TRINE_E_ACCESS, 199, UNREACHABLE ": wait_interrupt() gave 0xffffffff"));
   EXPECT(trine_describe(NULL, TRINE_E_DEVICE, NULL, 0) == strlen(STOPPED));
 }
 

@@ -153,7 +153,7 @@ static int get_outputs(trine_device* device, const trine_image* image, const cha
   return 1;
 }
 
-static int told(trine_device* device, const char* what, int code) {
+static int report_error(trine_device* device, const char* what, int code) {
   char text[200];
   (void)trine_describe(device, code, text, sizeof text);
   (void)fprintf(stderr, "%s: %s\n", what, text);
@@ -176,17 +176,17 @@ static int run(board* b, const char* image_path, const char* input, const char* 
   callbacks.map = map;
   callbacks.wait_interrupt = wait_interrupt;
   result = trine_open(&storage, sizeof storage, &callbacks, &device);
-  if (result != TRINE_OK) return told(device, "open", result);
+  if (result != TRINE_OK) return report_error(device, "open", result);
   result = trine_set_window(device, b->address, b->address + b->bytes - 1);
-  if (result != TRINE_OK) return told(device, "window", result);
+  if (result != TRINE_OK) return report_error(device, "window", result);
   result = trine_read_image(bytes, size, &image);
   if (result == TRINE_OK) result = trine_load_image(device, &image, b->address);
-  if (result != TRINE_OK) return told(device, image_path, result);
+  if (result != TRINE_OK) return report_error(device, image_path, result);
   if (put_inputs(device, &image, input) != 0) return 1;
   result = trine_run(device, SECONDS);
-  if (result != TRINE_OK) return told(device, "run", result);
+  if (result != TRINE_OK) return report_error(device, "run", result);
   result = trine_get_counters(device, &counters);
-  if (result != TRINE_OK) return told(device, "counters", result);
+  if (result != TRINE_OK) return report_error(device, "counters", result);
   (void)printf("%" PRIu64 " cycles\n", counters.cycles);
   return get_outputs(device, &image, output);
 }

@@ -166,7 +166,7 @@ class Fuzzer {
       sim::build_model(pair.config, build);  // takes minutes, not of the pair's
     }
     const int seconds = backend_ == Backend::kRtl ? kSecondsRtl : kSeconds;
-    return fuzz::run_apart(pair, backend_, o_.seconds > 0 ? o_.seconds : seconds);
+    return fuzz::run_isolated(pair, backend_, o_.seconds > 0 ? o_.seconds : seconds);
   }
 
   void count(const fuzz::Case& c, int k) {

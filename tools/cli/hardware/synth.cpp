@@ -22,7 +22,8 @@ struct Options {
 };
 
 /// All that is told of a design. @param config  null: unknown
-int tell(const Options& options, const synth::SynthReport& report, const machine::Config* config) {
+int print_report(const Options& options, const synth::SynthReport& report,
+                 const machine::Config* config) {
   options.output.print(synth::to_text(report));
   options.output.write_json(synth::to_json(report), config);
   if (!options.floorplan.empty()) write_file(options.floorplan, report.clock.placed.svg);
@@ -52,13 +53,13 @@ int run(const Options& options) {
             .program();
   }
   if (!options.emitted.empty())
-    return tell(options,
-                synth::synthesize_design(options.emitted, options.top,
-                                         options.emitted.filename().string(), 0, synth),
-                nullptr);
+    return print_report(options,
+                        synth::synthesize_design(options.emitted, options.top,
+                                                 options.emitted.filename().string(), 0, synth),
+                        nullptr);
   if (options.design.config.empty()) throw_error("--config or --design is required");
   const machine::Config config = options.design.load();
-  return tell(options, synth::synthesize(config, synth), &config);
+  return print_report(options, synth::synthesize(config, synth), &config);
 }
 
 }  // namespace

@@ -219,7 +219,7 @@ int run(const Options& options) {
     for (const Compared& line : compare(design, table)) compared.push_back(line);
   }
   options.output.print(text + table_text(table) + compared_text(compared));
-  if (!options.out.empty()) write_file(options.out, energy::to_json(table).dump(2) + "\n");
+  if (!options.out.empty()) write_file(options.out, json_text(energy::to_json(table), 2) + "\n");
   Json json;
   if (options.measured.empty()) json = energy::to_json(designs.front());
   json["layers"] = compared_json(compared);

@@ -102,8 +102,8 @@ void add_area(const estimate::Area& a, Json& json) {
 }
 
 /// Figures, what they cost, and the design's.
-int tell(const Options& options, const std::string& text, const EnergyReport& energy,
-         const Json& json, const machine::Config& config) {
+int print_report(const Options& options, const std::string& text, const EnergyReport& energy,
+                 const Json& json, const machine::Config& config) {
   options.output.print(text + to_text(energy, options.shown.details) +
                        area_text(estimate::area_of(config), options.shown.details));
   options.output.write_json(json, &config);
@@ -119,14 +119,15 @@ int run(const Options& options) {
   if (is_table(options)) {
     const estimate::Estimate table = table_of(options, config);
     const EnergyReport energy = energy_report(table, config, options.energy.read());
-    return tell(options,
-                summary(table, energy, config) + (options.shown.details ? clock_text(config) : ""),
-                energy, to_json(table, energy, config), config);
+    return print_report(
+        options, summary(table, energy, config) + (options.shown.details ? clock_text(config) : ""),
+        energy, to_json(table, energy, config), config);
   }
   const ModelEstimate model = estimate_of(read_file(options.network.model), options.network,
                                           options.memory, options.energy, config);
-  return tell(options, to_text(model.network.program, model.execution, kEstimate, options.shown),
-              model.energy, to_json(model), config);
+  return print_report(options,
+                      to_text(model.network.program, model.execution, kEstimate, options.shown),
+                      model.energy, to_json(model), config);
 }
 
 }  // namespace

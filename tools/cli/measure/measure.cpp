@@ -146,15 +146,19 @@ class Commands {
 
   static std::string made_from(const fs::path& file) {
     if (!fs::exists(file)) return "";
-    const Json json = Json::parse(read_text(file), nullptr, false);
-    return json.is_object() ? json.value("made_from", "") : "";
+    try {
+      const Json json = parse_json(read_text(file), file.string());
+      return json.is_object() ? json.value("made_from", "") : "";
+    } catch (const Error&) {
+      return "";
+    }
   }
 
   void sign(const fs::path& file, const std::string& key) const {
-    Json json = Json::parse(read_text(file));
+    Json json = parse_json(read_text(file), file.string());
     if (json.value("revision", "") != revision_) return;  // a commit came in between
     json["made_from"] = key;
-    write_file(file, dumped(json) + "\n");
+    write_file(file, json_text(json, 2) + "\n");
   }
 
   /// @return whether it says that all is right

@@ -52,7 +52,7 @@ void report(const Options& options, const std::vector<std::string>& folders) {
   if (code != 0) throw Error(last_line_of(log));
   if (!options.html.empty()) write_file(options.html, read_text(html));
   options.output.print(read_text(text));
-  options.output.write_json(Json::parse(read_text(json)), nullptr);
+  options.output.write_json(parse_json(read_text(json), json.string()), nullptr);
 }
 
 int run(const Options& options) {

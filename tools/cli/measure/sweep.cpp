@@ -66,7 +66,7 @@ class Sweep {
       run_by(o_.then);
       goal_.judge(points_);
     }
-    tell();
+    print_progress();
     return std::ranges::any_of(points_, failed) ? kWrongResult : kSuccess;
   }
 
@@ -192,7 +192,7 @@ class Sweep {
       p.failed = outcome.reason();
   }
 
-  void tell() const {
+  void print_progress() const {
     o_.output.print(sweep::to_text(points_, goal_, static_cast<std::size_t>(columns())));
     if (!o_.csv.empty()) write_file(o_.csv, sweep::to_csv(points_, goal_));
     if (!o_.plot.empty()) plot();

@@ -129,10 +129,10 @@ std::string Python::run(const std::string& script, const std::vector<std::string
   }();
   // quantize.py reads models by record.py, which fails under a name of its own.
   for (const std::string& name : {script, std::string("record")}) {
-    const std::vector<std::string> said = lines(log, name + ": ");
-    if (said.empty()) continue;
-    if (code != 0) throw Error(said.back());
-    return fmt::format("{}", fmt::join(said, "\n"));
+    const std::vector<std::string> messages = lines(log, name + ": ");
+    if (messages.empty()) continue;
+    if (code != 0) throw Error(messages.back());
+    return fmt::format("{}", fmt::join(messages, "\n"));
   }
   if (code == 0) return "";
   throw_error("models/{}.py: exit code {}: {}", script, code, last_line_of(log));

@@ -60,10 +60,10 @@ class Tracks {
 
   /// Layers first, then the engines in their order: threads stand sorted by their numbers.
   int next_thread(std::string_view category) const {
-    constexpr int kApart = 100;
+    constexpr int kTrackStride = 100;
     const auto engine = std::find(isa::kEngineNames.begin(), isa::kEngineNames.end(), category);
     const auto place = category == kLayers ? 0 : 1 + (engine - isa::kEngineNames.begin());
-    return kApart * static_cast<int>(place) + static_cast<int>(tracks_.at(category).size());
+    return kTrackStride * static_cast<int>(place) + static_cast<int>(tracks_.at(category).size());
   }
 
   std::map<std::string_view, std::vector<Track>> tracks_;

@@ -115,7 +115,7 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
     json["inputs"].push_back(edge_json(layout));
   for (const compiler::TensorLayout& layout : program.outputs)
     json["outputs"].push_back(edge_json(layout));
-  write_file(folder / "run.json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  write_file(folder / "run.json", json_text(json, 2) + "\n");
 }
 
 int run(const Options& options) {
@@ -143,11 +143,10 @@ int run(const Options& options) {
   execution.images = network.images;
   write_outputs(options, result.outputs);
   if (!options.perfetto.empty())
-    write_file(
-        options.perfetto,
-        with_configuration(trace_of(network.program, result, options.backend.backend), &config)
-                .dump(-1, ' ', false, Json::error_handler_t::replace) +
-            "\n");
+    write_file(options.perfetto,
+               json_text(with_configuration(
+                   trace_of(network.program, result, options.backend.backend), &config)) +
+                   "\n");
 
   std::string difference;
   execution.checked = network.graph.has_value();

@@ -103,11 +103,11 @@ class Exported : OnnxWriter {
   void convolution() {
     const Ints k = spatial([&] { return b_.number(1, 3); });
     const Ints stride = spatial([&] { return b_.number(1, 2); });
-    const Ints apart = spatial([&] { return b_.number(1, 2); });
+    const Ints dilations = spatial([&] { return b_.number(1, 2); });
     Ints pads(2 * k.size());
     std::vector<int> to = shape_;
     for (std::size_t i = 0; i < k.size(); ++i) {
-      const int reach = static_cast<int>((k[i] - 1) * apart[i] + 1);
+      const int reach = static_cast<int>((k[i] - 1) * dilations[i] + 1);
       pads[i] = b_.number(0, 1) * (reach / 2);
       pads[i + k.size()] =
           std::max<std::int64_t>(reach - shape_[i + 2] - pads[i], b_.number(0, 1) * (reach / 2));
@@ -120,7 +120,7 @@ class Exported : OnnxWriter {
     std::vector<int> w = {M, C / groups};
     w.insert(w.end(), k.begin(), k.end());
     std::map<std::string, Attribute> attributes{
-        {"strides", ints(stride)}, {"dilations", ints(apart)}, {"group", ints({groups})}};
+        {"strides", ints(stride)}, {"dilations", ints(dilations)}, {"group", ints({groups})}};
     if (once_in(b_, 4)) {
       attributes["auto_pad"] = text(once_in(b_, 2) ? "SAME_LOWER" : "SAME_UPPER");
       for (std::size_t i = 0; i < k.size(); ++i)

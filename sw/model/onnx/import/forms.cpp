@@ -278,7 +278,7 @@ class Writer {
 
   /// @param counts  borders belong to the image
   std::vector<Part> parts_of(const Windows& w, std::size_t axis, bool counts) const {
-    const int taps = w.taps[axis], apart = w.dilations[axis], pixels = shape()[axis + 2];
+    const int taps = w.taps[axis], dilation = w.dilations[axis], pixels = shape()[axis + 2];
     const int before = counts ? 0 : w.before[axis];
     const int extent = counts ? w.before[axis] + pixels + w.after[axis] : pixels;
     std::vector<Part> parts;
@@ -286,11 +286,11 @@ class Writer {
     for (int p = 0; p < w.count(axis, pixels); ++p) {
       const int first = p * w.strides[axis] - before;
       // Taps that meet the image.
-      const int low = first < 0 ? divide_up(-first, apart) : 0;
-      const int high = std::min(taps, first < extent ? divide_up(extent - first, apart) : 0);
+      const int low = first < 0 ? divide_up(-first, dilation) : 0;
+      const int high = std::min(taps, first < extent ? divide_up(extent - first, dilation) : 0);
       if (low >= high) throw_error("a window that meets no pixel");
       const bool whole = high - low == taps;
-      const int begin = first + low * apart, end = first + (high - 1) * apart + 1;
+      const int begin = first + low * dilation, end = first + (high - 1) * dilation + 1;
       if (whole && inside)
         parts.back().end = end;
       else

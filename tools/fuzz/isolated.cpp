@@ -57,7 +57,7 @@ std::string read_all(int from) {
 
 }  // namespace
 
-Verdict run_apart(const Pair& pair, Backend backend, int seconds) {
+Verdict run_isolated(const Pair& pair, Backend backend, int seconds) {
   int ends[2];
   if (pipe(ends) != 0) throw_error("pipe: {}", std::strerror(errno));
   const pid_t child = fork();

@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What is handed out: a source archive that knows its revision without git, and a Debian package.
+
+usage: run.py [--full]
+$TRINE_PROGRAM is the tool. --full builds the package with dpkg-buildpackage (through ccache) and runs what is in it.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from harness import ROOT  # noqa: E402
+
+TOOL = os.environ["TRINE_PROGRAM"]
+WITHOUT_GIT = dict(os.environ, GIT_DIR="/nowhere")
+VERSION = re.search(r"project\(trine VERSION ([0-9.]+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
+LENET = "models/lenet_mnist.tflite"
+
+
+def run(*command, **more):
+    """stdout"""
+    done = subprocess.run(list(map(str, command)), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+    assert done.returncode == 0, f"{command}: exit code {done.returncode}\n{done.stdout[-3000:]}"
+    return done.stdout
+
+
+def unpack_archive(folder):
+    """The tree of `git archive` (this one, where it is unpacked already) below `folder`; its revision."""
+    tree = folder / "trine-source"
+    if not (ROOT / ".git").exists():
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns("build"))
+        return tree, (ROOT / "revision").read_text().strip()
+    run("git", "-C", ROOT, "archive", "--prefix=trine-source/", "-o", folder / "source.tar.gz", "HEAD")
+    run("tar", "xzf", folder / "source.tar.gz", "-C", folder)
+    return tree, run("git", "-C", ROOT, "rev-parse", "HEAD").strip()
+
+
+def revision_of(program, folder):
+    """What the program's reports say."""
+    run(program, "estimate", "--config", "edge32", ROOT / LENET, "--json", folder / "out.json", env=WITHOUT_GIT)
+    return json.loads((folder / "out.json").read_text())["revision"]
+
+
+class Packages(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.top = pathlib.Path(self.folder.name)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def test_an_archive_without_git_knows_its_revision(self):
+        tree, revision = unpack_archive(self.top)
+        self.assertRegex(revision, "^[0-9a-f]{40}$")
+        self.assertEqual((tree / "revision").read_text().strip(), revision)
+        build, prefix = self.top / "build", self.top / "prefix"
+        run("cmake", "-G", "Ninja", "-S", tree, "-B", build, "-DTRINE_TESTS=OFF", env=WITHOUT_GIT)
+        run("cmake", "--install", build, "--component", "trine_share", "--prefix", prefix, env=WITHOUT_GIT)
+        (prefix / "bin").mkdir()
+        shutil.copy(TOOL, prefix / "bin/trine")
+        self.assertEqual(revision_of(prefix / "bin/trine", self.top), revision)
+        (prefix / "share/trine/revision").write_text("$Format:%H$\n")  # a copy of a clone: no archive
+        self.assertEqual(revision_of(prefix / "bin/trine", self.top), VERSION)
+
+    def test_the_debian_package_asks_for_what_the_launcher_asks_for(self):
+        control, launcher = (ROOT / "debian/control").read_text(), (ROOT / "trine").read_text()
+        built_with = set(re.search(r"^packages=\((.*?)\)", launcher, re.S | re.M).group(1).split())
+        wanted = re.search(r"^Build-Depends:(.*?)\n\n", control, re.S | re.M).group(1).replace("\n", "").split(", ")
+        named = {name.strip() for name in wanted if "debhelper" not in name}
+        run_with = set(re.search(r"^Recommends:(.*)", control, re.M).group(1).replace(",", "").split())
+        self.assertEqual(named | run_with, built_with - {"ccache", "time"} | {"opensta"})
+        self.assertTrue((ROOT / "debian/changelog").read_text().startswith(f"trine ({VERSION}) "))
+
+    @unittest.skipUnless("--full" in sys.argv, "minutes")
+    def test_the_debian_package_is_built_and_runs(self):
+        tree, revision = unpack_archive(self.top)
+        cached = {"CCACHE_BASEDIR": str(tree), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "pch_defines,time_macros",
+                  "CMAKE_C_COMPILER_LAUNCHER": "ccache", "CMAKE_CXX_COMPILER_LAUNCHER": "ccache",
+                  "CCACHE_DIR": run("ccache", "-k", "cache_dir").strip()}  # debhelper sets HOME anew
+        run("dpkg-buildpackage", "-us", "-uc", "-b", cwd=tree, env={**WITHOUT_GIT, **cached})
+        package, installed = next(self.top.glob("trine_*.deb")), self.top / "installed"
+        run("dpkg-deb", "-x", package, installed)
+        manifest = [n for n in (ROOT / "cmake/share.txt").read_text().split("\n") if n and not n.startswith("#")]
+        self.assertEqual([n for n in manifest if not (installed / "usr/share/trine" / n).exists()], [])
+        for name in ("usr/include/trine/trine_runtime.h", "usr/lib/libtrine_runtime.a"):
+            self.assertTrue((installed / name).exists(), name)
+        self.assertEqual(revision_of(installed / "usr/bin/trine", self.top), revision)
+        self.assertIn("1 of 1 vector", run(installed / "usr/bin/trine", "run", "--config", "edge32", "--backend", "arch",
+                                           installed / "usr/share/trine" / LENET))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--full", action="store_true", help="the Debian package is built, too")
+    parser.parse_args()
+    unittest.main(argv=sys.argv[:1])

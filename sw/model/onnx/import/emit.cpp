@@ -656,8 +656,9 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
   const std::string name = tensor(output).name + ":addend";
   for (const Step& step : value.steps) {
     const ConstantPointer& c = step.origin;
-    if (!c || c->codes.empty() || step.step.value.size() == 1 || op.kind != OpKind::kQuantize ||
-        line.clamped) {
+    const bool scalar = tensor(value.tensor).rank() == 0;  // which has no functions of codes
+    if (!c || c->codes.empty() || (step.step.value.size() == 1 && !scalar) ||
+        op.kind != OpKind::kQuantize || line.clamped) {
       line.add(step.step, 0);
       continue;
     }

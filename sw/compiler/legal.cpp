@@ -142,12 +142,7 @@ std::vector<LegalStage> legal_stages(model::Graph graph, const machine::Config& 
     }
   }
   Lowered all = try_lower(graph, config, rounding);
-  if (all.refused)
-    throw model::Refusal(
-        all.refused->reasons(),
-        fmt::format("{}\n{}: --allow-host runs {} on the host, between stages of the machine",
-                    all.refused->what(), graph.file,
-                    all.refused->ops.size() == 1 ? "this operator" : "these operators"));
+  if (all.refused) throw model::Refusal(all.refused->reasons(), all.refused->what());
   std::vector<LegalStage> only;
   only.push_back({std::move(graph), std::move(all.network)});
   return only;

@@ -667,8 +667,7 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
         b.op("Add", {b.op("NonZero", {b.op("Det", {norm})}), b.op("Det", {norm})});
     CHECK(
         refusal(&b, b.op("Mish", {b.op("Loop", {x})})) ==
-        "m.onnx: node 1 LogSoftmax: operator is not supported (--allow-host runs it on the host); "
-        "also nodes 2\n"
+        "m.onnx: node 1 LogSoftmax: operator is not supported (the host has it); also nodes 2\n"
         "m.onnx: node 3 Det: operator is not supported (replace it, or cut the network there); "
         "also nodes 5\n"
         "m.onnx: node 4 NonZero: operator is not supported (export for fixed shapes)\n"

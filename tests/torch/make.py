@@ -479,6 +479,11 @@ class Reader(CalibrationDataReader):
 def exported(module, x, path, dynamo):
     options = dict(dynamo=True) if dynamo else dict(dynamo=False, opset_version=17)
     torch.onnx.export(module, (x,), str(path), input_names=["x"], **options)
+    describe_nothing(path)
+
+
+def describe_nothing(path):
+    """Takes out what only describes the Python source."""
     model = onnx.load(path)
     for node in model.graph.node:
         del node.metadata_props[:]
@@ -520,11 +525,11 @@ def make(name, number, out):
     record.record(target, out / name, cases, with_layers=False, runtime=runtime)
 
 
-def make_all(make):
+def make_all(make, networks=NETWORKS):
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    names = sys.argv[2:] or list(NETWORKS)
-    for number, name in enumerate(NETWORKS):
+    names = sys.argv[2:] or list(networks)
+    for number, name in enumerate(networks):
         if name not in names:
             continue
         try:

@@ -177,15 +177,13 @@ int Lowering::operand(const Op& o, int position) {
   }
   const Shape s = shape_of(aligned(t.shape, extents.size()), with_tensor(graph_, o, tensor));
   const auto repeats = [](int from, int all) { return from == 1 || from == all; };
-  if (!(s == shape(map_of(tensor))) || !repeats(s.C, to.C) || !repeats(s.W, to.W) ||
-      !repeats(s.H, to.H)) {
-    const Shape& lain = shape(map_of(tensor));
+  if (!repeats(s.C, to.C) || !repeats(s.W, to.W) || !repeats(s.H, to.H)) {
     note(refusal(o, tensor, Reason::kShape,
-                 ": a map of {} x {} x {} cannot be broadcast to {} x {} x {}", lain.H, lain.W,
-                 lain.C, to.H, to.W, to.C));
+                 ": a map of {} x {} x {} cannot be broadcast to {} x {} x {}", s.H, s.W, s.C, to.H,
+                 to.W, to.C));
     return add_map(tensor, to);
   }
-  return repeated(o, map_of(tensor), to);
+  return repeated(o, lain_as(o, map_of(tensor), s), to);
 }
 
 int Lowering::repeated(const Op& o, int map, const Shape& to) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <set>
 
 #include "base/index.h"
@@ -23,6 +24,13 @@ using model::OpKind;
 
 bool is_float(const Graph& graph, int tensor) {
   return graph.tensor(tensor).type == model::DataType::kFloat32;
+}
+
+/// Places, categories, truth values.
+bool is_number(const Graph& graph, int tensor) {
+  const model::DataType type = graph.tensor(tensor).type;
+  return type == model::DataType::kInt32 || type == model::DataType::kInt64 ||
+         type == model::DataType::kBool;
 }
 
 /// QUANTIZE from uint8, at the graph's inputs.
@@ -224,18 +232,13 @@ class Partition {
   Partition(const Graph& graph, const machine::Config& config)
       : graph_(graph), config_(config), uses_(graph) {}
 
-  /// Forwards: what turns an input into the codes that the machine reads.
+  /// Forwards: what turns an input into the codes that the machine reads. Again without what makes
+  /// numbers for others: those do not pass through the machine.
   void find_before() {
     const std::set<const Op*> laid_out = lay_out_inputs(graph_);
-    std::set<int> known(graph_.inputs.begin(), graph_.inputs.end());
-    for (int i = 0; i < count(); ++i) {
-      const auto is_known = [&](int t) { return is_constant(graph_, t) || known.contains(t); };
-      const bool is_laid_out = laid_out.contains(&op(i)) && !is_state(graph_, op(i).input(0));
-      if (std::ranges::all_of(op(i).inputs, is_known) && (is_laid_out || makes_codes(op(i)))) {
-        before_.insert(i);
-        known.insert(op(i).outputs[0]);
-      }
-    }
+    std::set<int> others;
+    do collect_before(laid_out, others);
+    while (makes_numbers_for_others(others));
   }
 
   /// Forwards: what the host makes at the end, and what only moves its codes.
@@ -299,6 +302,35 @@ class Partition {
   }
 
  private:
+  void collect_before(const std::set<const Op*>& laid_out, const std::set<int>& others) {
+    before_.clear();
+    std::set<int> known(graph_.inputs.begin(), graph_.inputs.end());
+    for (int i = 0; i < count(); ++i) {
+      const auto is_known = [&](int t) { return is_constant(graph_, t) || known.contains(t); };
+      const bool is_laid_out = laid_out.contains(&op(i)) && !is_state(graph_, op(i).input(0));
+      if (others.contains(i) || !std::ranges::all_of(op(i).inputs, is_known)) continue;
+      if (!is_laid_out && !makes_codes(op(i))) continue;
+      before_.insert(i);
+      known.insert(op(i).outputs[0]);
+    }
+  }
+
+  /// @return whether there are more of them
+  bool makes_numbers_for_others(std::set<int>& others) const {
+    const std::size_t known = others.size();
+    for (const int i : before_) {
+      const int t = op(i).outputs[0];
+      const auto read_by_others = [&](int k) {
+        return !before_.contains(k) && std::ranges::count(op(k).inputs, t) > 0;
+      };
+      const auto all = std::views::iota(0, count());
+      if (is_number(graph_, t) &&
+          (std::ranges::count(graph_.outputs, t) > 0 || std::ranges::any_of(all, read_by_others)))
+        others.insert(i);
+    }
+    return others.size() > known;
+  }
+
   int count() const { return static_cast<int>(graph_.ops.size()); }
   const Op& op(int i) const { return graph_.ops[at(i)]; }
 
@@ -309,7 +341,8 @@ class Partition {
                          op.kind == OpKind::kFloat || op.kind == OpKind::kOnnx ||
                          model::computes_floats(op.kind) || only_moves(op.kind);
     return of_host &&
-           (is_float(graph_, op.input(0)) || from_uint8(graph_, op) || makes_bytes(graph_, op));
+           (is_float(graph_, op.input(0)) || is_number(graph_, op.input(0)) ||
+            from_uint8(graph_, op) || makes_bytes(graph_, op));
   }
 
   /// An operator that the host has to run, if it is at the end.

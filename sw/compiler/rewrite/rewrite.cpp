@@ -382,7 +382,8 @@ Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program:
   program::Removed idle;
   Graph result = without_idle_channels(graph, rounding, idle);
   if (removed != nullptr) *removed = idle;
-  return with_symmetric_weights(with_signed_codes(with_single_images(std::move(result), room)));
+  result = with_single_images(with_rows(std::move(result)), room);
+  return with_symmetric_weights(with_broadcasts(with_signed_codes(std::move(result))));
 }
 
 }  // namespace trine::compiler

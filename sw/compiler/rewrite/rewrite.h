@@ -23,6 +23,13 @@ model::Graph with_signed_codes(model::Graph graph);
 /// weight of its own, on the same channels, which the input has once more.
 model::Graph with_symmetric_weights(model::Graph graph);
 
+/// Tensors of four axes that are no images, but rows along several axes, with an axis of 1 in front:
+/// they are no batch.
+model::Graph with_rows(model::Graph graph);
+
+/// Operands that repeat along some axes of the result's rows are made whole before.
+model::Graph with_broadcasts(model::Graph graph);
+
 /// Whether there are images [N, H, W, C] with N > 1 to take apart.
 bool has_batch(const model::Graph& graph);
 

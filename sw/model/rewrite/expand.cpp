@@ -91,7 +91,7 @@ class Expansion : Rewriter {
     std::string why = refusal.what();
     try {
       if (!write_host_form(graph_, op) || host_) return;
-      why += " (--allow-host runs it on the host)";
+      why += " (the host has it)";
     } catch (const Refusal& unknown) {
       if (refusal.reasons().front() == Reason::kOperator)
         why += fmt::format(" ({})", unknown.what());

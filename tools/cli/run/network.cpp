@@ -3,6 +3,7 @@
 #include "tools/cli/run/network.h"
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 
@@ -169,6 +170,64 @@ sim::RtlOptions BackendOptions::rtl(bool quiet) const {
   return options;
 }
 
+namespace {
+
+/// Where the host may run what the machine lacks.
+enum class HostPart {
+  kFormats,   ///< nowhere: it only converts inputs and outputs
+  kEnds,      ///< before the machine's first operator and behind its last
+  kAnywhere,  ///< between stages of the machine, too
+};
+
+/// A model's bytes on the way to a program.
+struct Compiling {
+  const std::vector<std::uint8_t>& bytes;
+  const NetworkOptions& options;
+  const machine::Config& config;
+  reference::RoundingPolicy policy;
+
+  Network network(HostPart part) const {
+    Network network;
+    network.graph = model::parse_model(bytes, options.model, part != HostPart::kFormats,
+                                       model::parse_shapes(options.shapes));
+    if (options.batch > 1) {
+      model::check(*network.graph);
+      network.graph = model::batched(std::move(*network.graph), options.batch);
+      network.images = options.batch;
+    }
+    const std::size_t own = network.graph->outputs.size();
+    if (options.keep_tensors) network.graph = kept(std::move(*network.graph));
+    network.kept = network.graph->outputs.size() - own;
+    compiler::CompileOptions compile_options;
+    compile_options.rounding = policy;
+    compile_options.allow_host = part == HostPart::kAnywhere;
+    compile_options.print_after = options.print_after;
+    compile_options.printed = &network.printed;
+    network.program = compiler::compile(*network.graph, config, compile_options);
+    network.program.model_sha256 = sha256(bytes);
+    return network;
+  }
+
+  /// @return nothing if that is refused, too
+  std::optional<Network> attempt(HostPart part) const try {
+    return network(part);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+
+  /// Without --allow-host, which is named only where it helps.
+  Network tried() const try {
+    return network(HostPart::kFormats);
+  } catch (const Error& refused) {
+    if (auto at_ends = attempt(HostPart::kEnds)) return std::move(*at_ends);
+    if (!attempt(HostPart::kAnywhere)) throw;
+    throw_error("{}\n{}: --allow-host runs that on the host, between stages of the machine",
+                refused.what(), options.model);
+  }
+};
+
+}  // namespace
+
 Network load_network(const NetworkOptions& options, const machine::Config& config,
                      reference::RoundingPolicy policy) {
   return load_network(read_file(options.model), options, config, policy);
@@ -191,24 +250,8 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
     compiler::set_configuration(network.program, config);
     return network;
   }
-  network.graph = model::parse_model(bytes, options.model, options.allow_host,
-                                     model::parse_shapes(options.shapes));
-  if (options.batch > 1) {
-    model::check(*network.graph);
-    network.graph = model::batched(std::move(*network.graph), options.batch);
-    network.images = options.batch;
-  }
-  const std::size_t own = network.graph->outputs.size();
-  if (options.keep_tensors) network.graph = kept(std::move(*network.graph));
-  network.kept = network.graph->outputs.size() - own;
-  compiler::CompileOptions compile_options;
-  compile_options.rounding = policy;
-  compile_options.allow_host = options.allow_host;
-  compile_options.print_after = options.print_after;
-  compile_options.printed = &network.printed;
-  network.program = compiler::compile(*network.graph, config, compile_options);
-  network.program.model_sha256 = sha256(bytes);
-  return network;
+  const Compiling compiling{bytes, options, config, policy};
+  return options.allow_host ? compiling.network(HostPart::kAnywhere) : compiling.tried();
 }
 
 model::Graph kept(model::Graph graph) {

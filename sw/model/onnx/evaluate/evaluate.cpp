@@ -210,6 +210,14 @@ void hardmax(Line* x) {
   (*x)[first] = 1;
 }
 
+/// By the root of the sum of squares; a line of zeros stays so.
+void to_length_one(Line* x, std::int64_t p) {
+  if (p != 2) throw_error("p {}, allowed 2", p);
+  const double length = double{real(std::sqrt(squares(*x)))};
+  for (double& v : *x)
+    if (length != 0) v /= length;
+}
+
 void add_up(Line* x, bool exclusive, bool reverse, bool floats) {
   if (reverse) std::ranges::reverse(*x);
   double total = 0;
@@ -395,7 +403,8 @@ void Evaluation::each_line(const Constant& x, int axis, bool to_the_end, const F
 
 Constant Evaluation::along_axis() const {
   if (in(0).rank() < 1) throw_error("of a scalar");
-  const bool sums = node_.type == "CumSum", old = opset_ < 13 && !sums;
+  const bool sums = node_.type == "CumSum", lengths = node_.type == "LpNormalization";
+  const bool old = opset_ < 13 && !sums && !lengths;
   const std::int64_t given = sums ? one(1) : node_.integer("axis", old ? 1 : -1);
   const bool floats = in(0).type == DataType::kFloat32;
   Constant result = in(0);
@@ -406,6 +415,8 @@ Constant Evaluation::along_axis() const {
                        floats);
               else if (node_.type == "Hardmax")
                 hardmax(line);
+              else if (node_.type == "LpNormalization")
+                to_length_one(line, node_.integer("p", 2));
               else
                 softmax(line, node_.type == "LogSoftmax");
               for (std::size_t k = 0; k < line->size(); ++k)
@@ -496,8 +507,11 @@ const std::map<std::string, Evaluation::Method>& Evaluation::methods() {
       {"GroupNormalization", &Evaluation::group_normalization},
       {"Identity", &Evaluation::identity},
       {"InstanceNormalization", &Evaluation::group_normalization},
+      {"IsInf", &Evaluation::is_infinite},
+      {"IsNaN", &Evaluation::is_nan},
       {"LRN", &Evaluation::local_response},
       {"LSTM", &Evaluation::recurrent},
+      {"LpNormalization", &Evaluation::along_axis},
       {"LayerNormalization", &Evaluation::layer_normalization},
       {"LogSoftmax", &Evaluation::along_axis},
       {"MatMul", &Evaluation::matmul},
@@ -531,6 +545,18 @@ Constant Evaluation::inverted() const {
   return of_each(DataType::kBool, [](double x) { return x == 0 ? 1.0 : 0.0; });
 }
 
+Constant Evaluation::is_nan() const {
+  return of_each(DataType::kBool, [](double x) { return std::isnan(x) ? 1.0 : 0.0; });
+}
+
+Constant Evaluation::is_infinite() const {
+  const bool above = node_.integer("detect_positive", 1) != 0;
+  const bool below = node_.integer("detect_negative", 1) != 0;
+  return of_each(DataType::kBool, [&](double x) {
+    return std::isinf(x) && (x > 0 ? above : below) ? 1.0 : 0.0;
+  });
+}
+
 bool Evaluation::knows(const std::string& type) {
   return unaries().count(type) + binaries().count(type) + reductions().count(type) +
              methods().count(type) !=
@@ -539,7 +565,7 @@ bool Evaluation::knows(const std::string& type) {
 
 bool is_elementwise(const std::string& type) {
   return unaries().contains(type) || binaries().contains(type) || type == "Where" ||
-         type == "Not" || type == "Cast";
+         type == "Not" || type == "Cast" || type == "IsNaN" || type == "IsInf";
 }
 
 bool evaluates(const std::string& type) { return Evaluation::knows(type); }

@@ -61,6 +61,8 @@ class Evaluation {
   Constant where() const;
   Constant cast() const;
   Constant inverted() const;
+  Constant is_infinite() const;
+  Constant is_nan() const;
   Constant reduced() const;
   Constant along_axis() const;
   Constant position_of_extreme() const;
@@ -96,6 +98,8 @@ class Evaluation {
   std::vector<Extent> extents() const;
   std::vector<Shares> samples(const Extent& extent) const;
   Constant resize() const;
+  Constant resized_images(const std::string& mode, const Extent& height,
+                          const Extent& width) const;
 
   Indices rows_of(const Constant& indices, const std::vector<int>& shape,
                   std::int64_t batches) const;

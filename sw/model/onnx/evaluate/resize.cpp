@@ -130,8 +130,98 @@ std::vector<Evaluation::Extent> Evaluation::extents() const {
   return result;
 }
 
+namespace {
+
+/// Pixels of an axis that an output is made of, and what each weighs: float32, as ONNX Runtime.
+struct Taps {
+  std::vector<int> pixels;
+  std::vector<float> weights;
+};
+
+/// Where output `p` lies between the pixels.
+float place_of(const std::string& mode, int p, int from, int to, float scale) {
+  const auto at = static_cast<float>(p);
+  if (scale == 1) return at;
+  if (mode == "asymmetric") return at / scale;
+  if (mode == "align_corners")
+    return to == 1 ? 0 : at * static_cast<float>(from - 1) / static_cast<float>(to - 1);
+  if (mode == "pytorch_half_pixel" && to == 1) return 0;
+  return (at + 0.5f) / scale - 0.5f;
+}
+
+Taps linear_taps(float x, int from) {
+  x = std::max(0.0f, std::min(x, static_cast<float>(from - 1)));
+  const int low = std::min(static_cast<int>(x), from - 1), high = std::min(low + 1, from - 1);
+  if (low == high) return {{low, high}, {0.5f, 0.5f}};
+  return {{low, high}, {std::abs(x - static_cast<float>(high)), std::abs(x - static_cast<float>(low))}};
+}
+
+Taps cubic_taps(float x, int from, float a) {
+  const float whole = std::floor(x), s = x - whole;
+  const auto far = [a](float t) { return ((a * t - 5 * a) * t + 8 * a) * t - 4 * a; };
+  const auto near = [a](float t) { return ((a + 2) * t - (a + 3)) * t * t + 1; };
+  Taps taps{{}, {far(s + 1), near(s), near(1 - s), far(2 - s)}};
+  for (int i = -1; i < 3; ++i)
+    taps.pixels.push_back(std::clamp(static_cast<int>(whole) + i, 0, from - 1));
+  return taps;
+}
+
+}  // namespace
+
+/// Images, in the order of ONNX Runtime's float32: each product of weights and pixel for itself if
+/// linear, else each row for itself.
+Constant Evaluation::resized_images(const std::string& mode, const Extent& height,
+                                    const Extent& width) const {
+  const bool cubic = node_.text("mode", "nearest") == "cubic";
+  const auto taps_of = [&](const Extent& e) {
+    std::vector<Taps> result;
+    for (int p = 0; p < e.to; ++p) {
+      const float x = place_of(mode, p, e.from, e.to, static_cast<float>(e.scale));
+      result.push_back(cubic ? cubic_taps(x, e.from, node_.real("cubic_coeff_a", -0.75f))
+                             : linear_taps(x, e.from));
+    }
+    return result;
+  };
+  const std::vector<Taps> rows = taps_of(height), columns = taps_of(width);
+  std::vector<int> shape = in(0).shape;
+  shape[2] = height.to, shape[3] = width.to;
+  Constant result = empty(in(0).type, shape);
+  const auto H = static_cast<std::size_t>(height.from), W = static_cast<std::size_t>(width.from);
+  std::size_t next = 0;
+  for (std::size_t image = 0; next < result.values.size(); ++image)
+    for (const Taps& y : rows)
+      for (const Taps& x : columns) {
+        float sum = 0;
+        for (std::size_t i = 0; i < y.pixels.size(); ++i) {
+          float row = 0;
+          for (std::size_t k = 0; k < x.pixels.size(); ++k) {
+            const std::size_t at = (image * H + static_cast<std::size_t>(y.pixels[i])) * W +
+                                   static_cast<std::size_t>(x.pixels[k]);
+            const auto pixel = static_cast<float>(in(0).values[at]);
+            if (cubic)
+              row += x.weights[k] * pixel;
+            else
+              sum += x.weights[k] * y.weights[i] * pixel;
+          }
+          if (cubic) sum += row * y.weights[i];
+        }
+        result.values[next++] = double{sum};
+      }
+  return result;
+}
+
 Constant Evaluation::resize() const {
   const std::vector<Extent> all = extents();
+  const std::string how = node_.text("coordinate_transformation_mode",
+                                     node_.type == "Upsample" || opset_ < 11 ? "asymmetric"
+                                                                             : "half_pixel");
+  const bool known = how == "half_pixel" || how == "pytorch_half_pixel" ||
+                     how == "align_corners" || how == "asymmetric";
+  const std::string mode = node_.text("mode", "nearest");
+  if ((mode == "linear" || mode == "cubic") && known && in(0).rank() == 4 &&
+      in(0).type == DataType::kFloat32 && node_.integer("antialias", 0) == 0 &&
+      node_.integer("exclude_outside", 0) == 0 && all[0].scale == 1 && all[1].scale == 1)
+    return resized_images(how, all[2], all[3]);
   const double outside = double{node_.real("extrapolation_value", 0)};
   Constant result = in(0);
   for (int axis = 0; axis < in(0).rank(); ++axis) {

@@ -647,7 +647,7 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
       continue;
     }
     std::vector<int> shape(tensor(value.tensor).shape.size(), 1);
-    shape.back() = static_cast<int>(c->elements());
+    if (!shape.empty()) shape.back() = static_cast<int>(c->elements());
     op = op_of(OpKind::kAdd, node, {value.tensor, add_code_constant(name, *c, shape)});
   }
   if (line.slope != 1 || line.offset != 0)  // a function of one code

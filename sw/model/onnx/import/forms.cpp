@@ -55,11 +55,13 @@ class Writer {
         {"Einsum", &Writer::einsum},
         {"Expand", &Writer::repeated},
         {"Gather", &Writer::gather},
+        {"GatherND", &Writer::gather_nd},
         {"GlobalAveragePool", &Writer::global_pool},
         {"GlobalMaxPool", &Writer::global_pool},
         {"GroupNormalization", &Writer::group_normalization},
         {"InstanceNormalization", &Writer::group_normalization},
         {"LayerNormalization", &Writer::normalization},
+        {"LpNormalization", &Writer::length_one},
         {"MatMul", &Writer::matmul},
         {"Max", &Writer::one_operand},
         {"MaxPool", &Writer::window},
@@ -340,6 +342,9 @@ class Writer {
     double factor[4];
     for (int i = 0; i < 4; ++i)
       factor[i] = sized ? given->values[i] / shape()[i] : given->values[i];
+    if (factor[0] == 1 && factor[1] == 1 && (shape()[2] == 1 || factor[2] == 1) &&
+        (shape()[3] == 1 || factor[3] == 1))
+      return repeated_pixels(factor);
     const auto f = static_cast<int>(std::clamp(factor[2], 0.0, 100.0));
     const std::string how = node_.text("coordinate_transformation_mode", "half_pixel");
     const bool middle = how == "half_pixel" || how == "pytorch_half_pixel";
@@ -350,7 +355,8 @@ class Writer {
       return std::nullopt;
     // Thirds of a phase and so on: weights of pixels -1, 0, 1 in whole parts of a pixel.
     const int parts = middle && f % 2 == 0 ? 2 * f : f;
-    if (parts * parts > 127) return std::nullopt;
+    const int most = middle && f % 2 == 0 ? parts - 1 : parts;
+    if (most * most > 255) return std::nullopt;  // of a uint8 weight
     std::vector<std::array<int, 3>> phases;
     for (int r = 0; r < f; ++r) {
       const int at = middle ? (2 * r + 1 - f) * parts / (2 * f) : r * parts / f;
@@ -376,6 +382,17 @@ class Writer {
     Attribute mode;
     mode.s = "CRD";
     add("DepthToSpace", {x}, {{"blocksize", whole(f)}, {"mode", mode}});
+    return done();
+  }
+
+  /// A single pixel along an axis is all that lies between it and itself; or the axis stays.
+  Result repeated_pixels(const double* factor) {
+    std::string x = in();
+    for (const int axis : {2, 3}) {
+      const double to = std::floor(factor[axis] * shape()[axis]);
+      if (!(to >= 1 && to <= kMaxWindow)) return std::nullopt;
+      if (to > shape()[axis]) x = gather(x, axis, Ints(static_cast<std::size_t>(to), 0));
+    }
     return done();
   }
 
@@ -435,6 +452,21 @@ class Writer {
         inner.inputs[i] = add(DataType::kFloat32, {L}, picked(*constant(i), order));
       }
     reshape(add(std::move(inner)), shape());
+    return done();
+  }
+
+  /// A line by its length: by its root mean square and the root of its extent.
+  Result length_one() {
+    if (node_.integer("p", 2) != 2 || rank() < 1) return std::nullopt;
+    const int at = axis(node_.integer("axis", -1)), L = shape()[at];
+    const bool last = at == rank() - 1;
+    std::map<std::string, Attribute> attributes{{"axis", whole(-1)}};
+    attributes["epsilon"].f = 0x1p-100f;  // nothing, but for a line of zeros
+    const std::string x = last ? in() : transpose(in(), with_last(at));
+    const std::vector<double> root(static_cast<std::size_t>(L), 1 / std::sqrt(L));
+    const std::string y =
+        add("RMSNormalization", {x, add(DataType::kFloat32, {L}, root)}, attributes);
+    if (!last) transpose(y, with_last(at));
     return done();
   }
 
@@ -606,6 +638,50 @@ class Writer {
     return done();
   }
 
+  /// A list for each axis where the elements are those of a grid; else one of single elements.
+  Result gather_nd() {
+    const ConstantPointer at = constant(1);
+    if (!at || at->rank() < 1 || node_.integer("batch_dims", 0) != 0) return std::nullopt;
+    const int k = at->shape.back();
+    if (k < 1 || k > rank() || elements_of(at->shape) > kMostElements) return std::nullopt;
+    const auto place = [&](std::size_t element, int axis) {
+      const double x = at->values[element * static_cast<std::size_t>(k) + axis];
+      const int extent = shape()[axis];
+      if (x != std::trunc(x) || x < -extent || x >= extent)
+        throw_error("index {}, allowed {}..{}", x, -extent, extent - 1);
+      return static_cast<std::int64_t>(x < 0 ? x + extent : x);
+    };
+    const Shape grid(at->shape.begin(), at->shape.end() - 1);
+    const std::size_t count = count_of(grid);
+    std::vector<Ints> lists(static_cast<std::size_t>(k));
+    bool is_grid = k == static_cast<int>(grid.size()) && count > 0;
+    for (int axis = 0; axis < k && is_grid; ++axis) {
+      const std::size_t step = steps_of(grid)[axis];
+      for (int i = 0; i < grid[axis]; ++i) lists[axis].push_back(place(i * step, axis));
+      for (std::size_t e = 0; e < count; ++e)
+        is_grid = is_grid && place(e, axis) == lists[axis][e / step % grid[axis]];
+    }
+    Shape to = grid;
+    to.insert(to.end(), shape().begin() + k, shape().end());
+    std::string x = in();
+    if (is_grid) {
+      for (int axis = 0; axis < k; ++axis) x = gather(x, axis, lists[axis]);
+      return done();
+    }
+    const Shape front(shape().begin(), shape().begin() + k);
+    Shape flat(shape().begin() + k - 1, shape().end());
+    flat[0] = product_of(front, 0, front.size());
+    Ints list;
+    for (std::size_t e = 0; e < count; ++e) {
+      std::int64_t from = 0;
+      for (int axis = 0; axis < k; ++axis) from = from * shape()[axis] + place(e, axis);
+      list.push_back(from);
+    }
+    if (list.empty()) return std::nullopt;
+    reshape(gather(reshape(x, flat), 0, list), to);
+    return done();
+  }
+
   // --- Arithmetic ----------------------------------------------------------------------------
 
   Result cast() {
@@ -627,7 +703,10 @@ class Writer {
   /// Two tensors of unequal ranks: the lower one with axes of 1 before its own.
   Result pair() {
     if (!has(1)) return std::nullopt;
-    if (constant(0) || constant(1)) return by_constant();
+    if (constant(0) || constant(1)) {
+      const std::size_t given = constant(0) ? 0 : 1, other = 1 - given;
+      if (constant(other) || rank(given) <= rank(other)) return by_constant();
+    }
     if (rank(0) == rank(1)) return std::nullopt;
     const std::size_t low = rank(0) < rank(1) ? 0 : 1;
     Shape to = shape(low);
@@ -679,8 +758,24 @@ class Writer {
 
   // --- Matrix products -----------------------------------------------------------------------
 
+  /// A constant matrix from the left: from the right of what is transposed.
+  Result by_matrix() {
+    const Shape& w = shape(0);
+    const int axes = rank(1);
+    if (w.size() < 2 || axes < 2 || product_of(w, 0, w.size() - 2) != 1) return std::nullopt;
+    if (static_cast<int>(w.size()) > axes) return std::nullopt;
+    Ints order(static_cast<std::size_t>(axes));
+    std::iota(order.begin(), order.end(), 0);
+    std::swap(order.back(), order.end()[-2]);
+    const std::string matrix = add(reshaped_constant(*constant(0), {w.end()[-2], w.back()}));
+    const std::string turned = transpose(matrix, {1, 0});
+    transpose(add("MatMul", {transpose(in(1), order), turned}), order);
+    return done();
+  }
+
   /// Operands of unequal ranks, or of one axis.
   Result matmul() {
+    if (constant(0) && !constant(1)) return by_matrix();
     if (constant(0) || constant(1) || rank(0) == rank(1)) {
       if (!constant(1) || rank(1) <= 2 || rank(0) < 2) return std::nullopt;
       const Shape& w = shape(1);  // one matrix behind axes of 1

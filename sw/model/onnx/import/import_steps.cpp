@@ -30,10 +30,14 @@ std::vector<float> per_channel(const Constant& c, const Value& value) {
   return result;
 }
 
-/// A quantized constant with more axes than one: positions, masks.
-bool is_map(const Constant& c) {
-  return !c.codes.empty() &&
-         std::ranges::count_if(c.shape, [](int extent) { return extent > 1; }) > 1;
+/// A quantized constant for other elements than all of a channel: positions, masks, scales behind
+/// channels that are not on the channel axis.
+bool is_map(const Constant& c, const Value& value) {
+  if (c.codes.empty() || c.shape.size() > value.shape.size()) return false;
+  const std::size_t first = value.shape.size() - c.shape.size();
+  for (std::size_t axis = 0; axis < c.shape.size(); ++axis)
+    if (c.shape[axis] > 1 && static_cast<int>(axis + first) != value.channel_axis) return true;
+  return false;
 }
 
 }  // namespace
@@ -58,7 +62,7 @@ Value Importer::arithmetic() {
   if (first && second) return of_two();
   Value value = in(first ? 0 : 1);
   const ConstantPointer c = in(first ? 1 : 0).constant;
-  if (is_map(*c) && emit_.is_codes(value) && type != "Div") return with_map(value, *c, first);
+  if (is_map(*c, value) && emit_.is_codes(value) && type != "Div") return with_map(value, *c, first);
   std::vector<float> constants = per_channel(*c, value);
   if (type == "Add") return stepped(value, Kind::kAdd, constants, c);
   if (type == "Mul") return stepped(value, Kind::kMul, constants);

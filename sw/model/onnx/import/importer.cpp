@@ -38,12 +38,14 @@ void Importer::run() {
 }
 
 void Importer::add_input(const Input& input) {
-  if (input.type != DataType::kFloat32)
-    throw_error("{}: input '{}': allowed is float", file_.name, input.name);
+  const bool is_code = input.type == DataType::kInt8 || input.type == DataType::kUInt8;
+  if (is_code)
+    throw_error("{}: input '{}' is {}, allowed float, int32, int64 and bool", file_.name, input.name,
+                name_of(input.type));
   Value value;
   value.shape = input.shape;
   value.channel_axis = channel_axis_of(input.shape.size());
-  value.tensor = emit_.add_tensor(input.name, DataType::kFloat32, input.shape);
+  value.tensor = emit_.add_tensor(input.name, input.type, input.shape);
   graph_.inputs.push_back(value.tensor);
   annotated_[value.tensor] = input.data_type;
   values_[input.name] = value;
@@ -334,9 +336,22 @@ Value Importer::made() {
   return values_.at(out());
 }
 
+/// Whether a value is of whole numbers that are no codes: places, categories, truth.
+bool Importer::is_number(const Value& value) const {
+  if (value.constant || value.tensor < 0) return false;
+  const DataType type = emit_.tensor(value.tensor).type;
+  return type == DataType::kInt32 || type == DataType::kInt64 || type == DataType::kUInt8;
+}
+
 Value Importer::lowered() try {
   const Method method = method_of(node_->type);
   if (method == nullptr) throw_error("operator is not supported");
+  const bool moves = method == &Importer::reshape || method == &Importer::transpose ||
+                     method == &Importer::identity;
+  for (std::size_t i = 0; i < node_->inputs.size() && !moves; ++i)
+    if (has(i) && is_number(in(i)))
+      throw_error("input {} '{}' is {}, allowed float", i, node_->inputs[i],
+                  name_of(emit_.tensor(in(i).tensor).type));
   return (this->*method)();
 } catch (const std::out_of_range&) {
   throw_error("too few outputs");

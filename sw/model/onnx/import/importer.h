@@ -57,6 +57,7 @@ class Importer {
   static Method method_of(const std::string& type);
   Operand operand(const Value& value) const;
   Value made();
+  bool is_number(const Value& value) const;
   Value lowered();
   bool on_host(const Emitter::Mark& mark);
   int host_input(std::size_t position);

@@ -285,6 +285,25 @@ std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
   return reshaped(from, input->values);
 }
 
+namespace {
+
+/// first, first + step, ..., before `end`.
+ConstantPointer range(const Constant& first, const Constant& end, const Constant& step,
+                      std::int64_t limit) {
+  for (const Constant* c : {&first, &end, &step})
+    if (c->elements() != 1) throw_error("bounds of {} elements, allowed 1", c->elements());
+  const double by = step.values[0];
+  const double count = std::max(0.0, std::ceil((end.values[0] - first.values[0]) / by));
+  if (!(count <= static_cast<double>(limit))) throw_error("more than {} elements", limit);
+  Constant result;
+  result.type = first.type;
+  result.shape = {static_cast<int>(count)};
+  for (int i = 0; i < count; ++i) result.values.push_back(first.values[0] + i * by);
+  return std::make_shared<const Constant>(std::move(result));
+}
+
+}  // namespace
+
 ConstantPointer fold(const Node& node, std::int64_t opset,
                      const std::vector<ConstantPointer>& inputs, std::size_t output,
                      std::int64_t limit) {
@@ -298,6 +317,10 @@ ConstantPointer fold(const Node& node, std::int64_t opset,
   if (inputs.empty()) return nullptr;
   require(inputs, 1);
   if (type == "ConstantOfShape") return filled(node, *inputs[0], limit);
+  if (type == "Range") {
+    require(inputs, 3);
+    return range(*inputs[0], *inputs[1], *inputs[2], limit);
+  }
   const Constant& x = *inputs[0];
   if (type == "Identity") return inputs[0];
   if (type == "Reshape" || type == "Flatten" || type == "Squeeze" || type == "Unsqueeze")

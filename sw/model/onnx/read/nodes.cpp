@@ -3,6 +3,7 @@
 #include "sw/model/onnx/read/nodes.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,7 +22,7 @@ std::set<std::string> constants_of(const File& file) {
 
 namespace {
 
-/// Finds decomposed normalizations, from their division.
+/// Finds decomposed normalizations, from their division, and guards that codes do not need.
 class Fuser {
  public:
   explicit Fuser(File* file) : file_(*file), constants_(constants_of(*file)) {
@@ -33,8 +34,11 @@ class Fuser {
   }
 
   void run() {
-    for (std::size_t i = 0; i < file_.nodes.size(); ++i)
+    for (std::size_t i = 0; i < file_.nodes.size(); ++i) {
       if (file_.nodes[i].type == "Div") fuse(i);
+      if (file_.nodes[i].type == "Div") fuse_length(i);
+      if (file_.nodes[i].type == "Where") drop_guard(i);
+    }
     std::vector<Node> kept;
     for (std::size_t i = 0; i < file_.nodes.size(); ++i)
       if (gone_.count(i) == 0) kept.push_back(std::move(file_.nodes[i]));
@@ -139,6 +143,48 @@ class Fuser {
     const std::size_t last = shifted ? *shifted : *scaled;
     gone_.erase(last);
     file_.nodes[last] = std::move(norm);
+  }
+
+  /// x / max(length of x, nearly nothing), as PyTorch's normalize(), and 0 / nearly nothing is 0.
+  void fuse_length(std::size_t division) {
+    constexpr double kNearlyNothing = 1e-6;
+    std::vector<std::size_t> passed;
+    std::string length = input(division, 1);
+    for (const char* type : {"Expand", "Clip", "Max"}) {
+      const auto found = maker(length, type, 1);
+      if (!found) continue;
+      const auto least = number(input(*found, 1));
+      if (type != std::string("Expand") &&
+          (!least || !(*least <= kNearlyNothing) || !input(*found, 2).empty()))
+        return;
+      length = input(*found, 0);
+      passed.push_back(*found);
+    }
+    const auto reduction = maker(length, "ReduceL2", 1);
+    if (!reduction || input(*reduction, 0) != input(division, 0) || !axis(*reduction)) return;
+    Node norm;
+    norm.type = "LpNormalization";
+    norm.index = file_.nodes[division].index;
+    norm.inputs = {input(division, 0)};
+    norm.outputs = file_.nodes[division].outputs;
+    norm.attributes["axis"].i = *axis(*reduction);
+    gone_.insert(passed.begin(), passed.end());
+    gone_.insert(*reduction);
+    file_.nodes[division] = std::move(norm);
+  }
+
+  /// Where(IsNaN(Softmax(x)), 0, Softmax(x)), which is Softmax(x) for codes: they are finite.
+  void drop_guard(std::size_t where) {
+    const std::string& shares = input(where, 2);
+    const auto guard = maker(input(where, 0), "IsNaN", 1);
+    const auto softmax = guard ? maker(shares, "Softmax", 2) : std::nullopt;
+    if (!softmax || input(*guard, 0) != shares) return;
+    const auto codes = maker_.find(input(*softmax, 0));
+    if (codes == maker_.end() || file_.nodes[codes->second].type != "DequantizeLinear") return;
+    const auto scale = number(input(codes->second, 1));
+    if (!scale || *scale * 255 > std::numeric_limits<float>::max()) return;
+    file_.nodes[*softmax].outputs = file_.nodes[where].outputs;
+    gone_.insert({*guard, where});
   }
 
   File& file_;

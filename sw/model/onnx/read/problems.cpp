@@ -46,7 +46,7 @@ void Problems::raise(const std::string& file) const {
     text += fmt::format("{}{}: node {} {}: {}", text.empty() ? "" : "\n", file, line.nodes[0],
                         line.type, line.what);
     if (line.hosted)
-      text += " (--allow-host runs it on the host)";
+      text += " (the host has it)";
     else if (line.what == "operator is not supported")
       text += fmt::format(" ({})", remedy_of(line.type));
     const std::size_t named = std::min(line.nodes.size(), kMostNodes);

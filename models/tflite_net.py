@@ -35,7 +35,7 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
          "REDUCE_ANY": (91, 27), "REDUCE_PROD": (81, 27), "REVERSE_SEQUENCE": (112, 87),
          "SCATTER_ND": (122, 97), "SELECT": (64, 47), "SELECT_V2": (123, 98), "SIGN": (158, 0),
          "SPACE_TO_BATCH_ND": (38, 25), "SPARSE_TO_DENSE": (68, 50), "SLICE": (65, 48), "SPLIT": (49, 35),
-         "SQUARE": (92, 66), "SUM": (74, 27), "SVDF": (27, 6), "TOPK_V2": (48, 34),
+         "SQRT": (75, 0), "SQUARE": (92, 66), "SUM": (74, 27), "SVDF": (27, 6), "TOPK_V2": (48, 34),
          "UNPACK": (88, 64), "ZEROS_LIKE": (93, 67), "PADV2": (60, 43), "MIRROR_PAD": (100, 77), "LOG_SOFTMAX": (50, 36),
          "DEPTH_TO_SPACE": (5, 94), "SPACE_TO_DEPTH": (26, 19),
          "TFLite_Detection_PostProcess": (32, 0)}

@@ -15,6 +15,10 @@ namespace trine::compiler {
 
 constexpr int kWord = 4;  ///< channels that lie in a word
 
+/// CONCATENATION of uint8 codes at one scale alone.
+/// @throws Refusal  integers would give other codes than float32
+model::Graph with_joined_scales(model::Graph graph, reference::RoundingPolicy rounding);
+
 /// int8 codes, 128 less, in place of uint8 ones; QUANTIZE at the graph's ends (on the host) keeps
 /// the user's types. Operators remember their kernels: Op::of_uint8.
 model::Graph with_signed_codes(model::Graph graph);
@@ -23,8 +27,8 @@ model::Graph with_signed_codes(model::Graph graph);
 /// weight of its own, on the same channels, which the input has once more.
 model::Graph with_symmetric_weights(model::Graph graph);
 
-/// Tensors of four axes that are no images, but rows along several axes, with an axis of 1 in front:
-/// they are no batch.
+/// Tensors of four axes that are no images, but rows along several axes, with an axis of 1 in
+/// front: they are no batch.
 model::Graph with_rows(model::Graph graph);
 
 /// Operands that repeat along some axes of the result's rows are made whole before.

@@ -201,6 +201,7 @@ struct Compiling {
     compiler::CompileOptions compile_options;
     compile_options.rounding = policy;
     compile_options.allow_host = part == HostPart::kAnywhere;
+    compile_options.ends_on_host = part == HostPart::kEnds;
     compile_options.print_after = options.print_after;
     compile_options.printed = &network.printed;
     network.program = compiler::compile(*network.graph, config, compile_options);
@@ -216,9 +217,7 @@ struct Compiling {
   }
 
   /// Without --allow-host, which is named only where it helps.
-  Network tried() const try {
-    return network(HostPart::kFormats);
-  } catch (const Error& refused) {
+  Network tried() const try { return network(HostPart::kFormats); } catch (const Error& refused) {
     if (auto at_ends = attempt(HostPart::kEnds)) return std::move(*at_ends);
     if (!attempt(HostPart::kAnywhere)) throw;
     throw_error("{}\n{}: --allow-host runs that on the host, between stages of the machine",

@@ -125,6 +125,8 @@ class Checker {
 
   /// An activation: int8 or uint8 with one scale.
   void codes(const Tensor& tensor) const {
+    if (tensor.type == DataType::kInt16)
+      fail(Reason::kType, tensor, "type int16, allowed int8 uint8: quantize 16x8 networks to int8");
     if (!is_code(tensor.type))
       fail(Reason::kType, tensor, "type {}, allowed int8 uint8", name_of(tensor.type));
     if (tensor.quantization.scale.size() != 1)

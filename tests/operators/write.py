@@ -443,6 +443,28 @@ def floats_summed(m):
     return [up, dense, gate, logs, mean, total, length, wide, corners, plain, smooth, power]
 
 
+def free_batch(m):
+    """Shapes and sizes computed from the batch, as Keras writes them: zeros, slices, rows, copies."""
+    m.type = "i1"
+    c = m.constant
+    n = lambda kind, inputs, shape, options=None: m.numbers(  # noqa: E731
+        kind, inputs, shape, "i4", {} if options is None else options)
+    x = m.convolution(m.input((1, 4, 3, 5)), 6, 1)
+    of = n("STRIDED_SLICE", [n("SHAPE", [x], (4,), {0: ("b", 2)}), c([0]), c([1]), c([1])], (), {4: ("i", 1)})
+    many = n("MUL", [of, c(12)], ())
+    rows = m.op("RESHAPE", [x, n("PACK", [many, c(6)], (2,), {0: ("i", 2)})], (12, 6), like=x)
+    end = n("PACK", [of, c(2), c(3), c(6)], (4,), {0: ("i", 4)})
+    part = m.op("STRIDED_SLICE", [x, c([0, 0, 0, 0]), end, c([1, 1, 1, 1])], (1, 2, 3, 6), {}, like=x)
+    size = n("CONCATENATION", [n("RESHAPE", [of], (1,), {0: ["i", 1]}), c([1, 3, 6])], (4,), {0: ("i", 0)})
+    line = m.op("SLICE", [x, c([0, 2, 0, 0]), size], (1, 1, 3, 6), {}, like=x)
+    zeros = m.numbers("FILL", [n("PACK", [of, c(8)], (2,), {0: ("i", 2)}), c(0.0, "f4")], (1, 8), "f4", {})
+    state = m.op("QUANTIZE", [zeros], (1, 8), fixed=(1 / 64, 3))
+    flat = m.op("RESHAPE", [part, n("PACK", [of, c(36)], (2,), {0: ("i", 2)})], (1, 36), like=x)
+    new = m.op("ADD", [m.dense(flat, 8), m.dense(state, 8)], (1, 8), {})
+    twice = m.op("TILE", [new, n("PACK", [of, c(2)], (2,), {0: ("i", 2)})], (1, 16), {}, like=new)
+    return [rows, line, m.op("MUL", [twice, m.op("TILE", [state, c([1, 2])], (1, 16), {}, like=state)], (1, 16), {})]
+
+
 def joined_scales(m):
     """uint8 codes joined at several scales: channels, rows, a constant, a pixel that repeats."""
     x = m.input((1, 6, 5, 4))
@@ -515,7 +537,7 @@ def host_keypoints(m):
     return m.op("DEQUANTIZE", [both], (1, 4, 2), {}, floats=True)
 
 
-CASES |= {"joined_scales": joined_scales, "host_keypoints": host_keypoints, "host_detection": host_detection, "host_detection_regular": host_detection_regular, "host_floats": host_floats,
+CASES |= {"free_batch": free_batch, "joined_scales": joined_scales, "host_keypoints": host_keypoints, "host_detection": host_detection, "host_detection_regular": host_detection_regular, "host_floats": host_floats,
           "floats_summed": floats_summed}
 
 

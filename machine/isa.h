@@ -24,7 +24,7 @@
 
 namespace trine::isa {
 
-inline constexpr int kVersion = 13;
+inline constexpr int kVersion = 14;
 
 enum class Opcode : int { kEnd = 0, kSet = 1, kRun = 2, kBegin = 3 };
 enum class Engine : int { kLoad = 0, kCompute = 1, kVector = 2, kStore = 3 };

@@ -41,7 +41,11 @@ inline constexpr int kVector = 10;   ///< of a RUN, besides its windows
 inline constexpr int kVectorWord = 5;  ///< of a window, besides taps and codes
 inline constexpr int kNormalize = 71;  ///< of a tile of a normalization, besides its two passes
 inline constexpr int kSoftmax = 57;    ///< of a tile of a softmax, besides its three passes
+inline constexpr int kProduct = 5;     ///< of a softmax: the one that rescales
 inline constexpr int kDone = 1;        ///< last retirement to done
+
+/// Cycles of a tile of a softmax, besides its passes.
+inline int softmax(bool rescales) { return kSoftmax + (rescales ? kProduct : 0); }
 
 /// Cycles of a column that is added to a residual, or whose maximum with one is taken; both lanes
 /// of a row share an addition.

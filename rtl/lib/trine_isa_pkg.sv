@@ -8,7 +8,7 @@
 
 package trine_isa_pkg;
 
-  localparam int unsigned IsaVersion = 13;
+  localparam int unsigned IsaVersion = 14;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
@@ -67,6 +67,8 @@ package trine_isa_pkg;
   // all bits of the taps after a window's first: ~b = -1 - b
   localparam int unsigned VectorFlagInvert = 1;
   localparam int unsigned VectorFlagCenter = 2;  // normalize: takes the mean off
+  // softmax: the reciprocal is multiplied by register 11's scale, 1 / (256 output scale)
+  localparam int unsigned VectorFlagRescale = 3;
   localparam int unsigned VectorFlagSingle = 4;  // one rounding instead of two
   // with single: the last rounding sends halves to even
   localparam int unsigned VectorFlagHalfEven = 7;

@@ -19,7 +19,8 @@
 // as the output addresses are those of the step.
 //
 // Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 6 + 7 * 5
-//           cycles, of a normalization 13 + 8 * 5, if the post unit takes everything at once; 3
+//           cycles (rescaled 6 + 8 * 5), of a normalization 13 + 8 * 5, if the post unit takes
+//           everything at once; 3
 //           cycles from a code's reading to its entry's register: its distance, the entry.
 // Contract  of trine_softmax_lane.
 //
@@ -71,7 +72,7 @@ module trine_softmax #(
   input  trine_vector_pkg::exp_write_t exp_i
 );
 
-  localparam logic [2:0] LastProduct = 3'd6, LastNormalizeProduct = 3'd7;
+  localparam logic [2:0] LastProduct = 3'd6, LastOfEight = 3'd7;
   localparam logic [3:0] LastShift = 4'd4, LastNormalizeShift = 4'd11;
 
   typedef enum logic [2:0] {StMaximum, StSum, StAdd, StShift, StProduct, StWait, StUpdate,
@@ -198,7 +199,7 @@ module trine_softmax #(
       StUpdate: begin
         state_d = StProduct;
         if (normalize && count_q == 3'd1) state_d = StShift;
-        if (count_q == (normalize ? LastNormalizeProduct : LastProduct)) state_d = StCodes;
+        if (count_q == (normalize || norm_i.rescale ? LastOfEight : LastProduct)) state_d = StCodes;
       end
       StCodes:   if (left_i) state_d = StMaximum;
       default:   state_d = StMaximum;
@@ -300,6 +301,7 @@ module trine_softmax #(
       .count_i         (norm_i.count),
       .mean_factor_i   (norm_i.mean_factor),
       .log2_i          (norm_i.log2),
+      .rescale_i       (norm_i.rescale),
       .epsilon_i       (norm_i.epsilon),
       .reciprocal_i    (state_q != StCodes),
       .step_i          (count_q),

@@ -10,6 +10,8 @@
 //   code        round(e * 2x / 2^(65 - zeros)), rounded twice, zeros = leading zeros of the sum:
 //       the post
 //               lane's requantization of acc_o = e by multiplier_o = 2x and shift_o
+//   rescale_i   for codes of another scale than 1/256: product 7, x * mean_factor_i / 2^30, takes
+//               the place of 2x, and log2_i is added to shift_o
 //
 // With normalize_i (docs/numerics.md), w = origin - code, in 9 bits; an entry's low half is w^2:
 //
@@ -63,10 +65,12 @@ module trine_softmax_lane #(
   input  logic [7:0]              origin_i,
   input  logic [12:0]             count_i,
   input  logic [30:0]             mean_factor_i,  // 2^(30 + log2_i) / count_i
-  input  logic [3:0]              log2_i,
+  input  logic [5:0]              log2_i,         // 4 bits; signed with rescale_i
+  input  logic                    rescale_i,      // of a softmax
   input  logic [30:0]             epsilon_i,
 
-  // Reciprocal: product number step_i, 0..6 or 0..7, its result, and what follows from that.
+  // Reciprocal: product number step_i, 0..6 (rescaled 0..7) or 0..7, its result, and what follows
+  // from that.
   input  logic                    reciprocal_i,
   input  logic [2:0]              step_i,
   input  logic                    product_valid_i,
@@ -163,12 +167,13 @@ module trine_softmax_lane #(
   logic [19:0] addend;
   logic [41:0] sum_a, sum_b;
   logic [5:0]  zeros_q, zeros_d;
-  logic        start, odd, round, sum_add;
+  logic        start, odd, round, sum_add, seventh;
   logic [31:0] product_q;  // of the reciprocal: 1 - half x after an odd product's update
   logic [9:0]  product_low_q;
 
   assign start   = step_i == '0;
   assign odd     = step_i[0];
+  assign seventh = step_i == 3'd7;
   assign sum_add = add_i[0] || (normalize_i && update_i && step_i[2:1] == '0);
 
   // Bit 11 of an exponential rounds: a second one's, or that of the only one, meets a one.
@@ -253,7 +258,8 @@ module trine_softmax_lane #(
 
   always_ff @(posedge clk_i) begin
     if (product_valid_i) {product_q, product_low_q} <= product_i;
-    else if (update_i && (normalize_i ? step_i == 3'd5 || step_i == 3'd6 : odd)) begin
+    else if (update_i && (normalize_i ? step_i == 3'd5 || step_i == 3'd6
+                                                 : odd && !seventh)) begin
       product_q <= {total[30] && !(normalize_i && !odd), total};
     end
     if (maximum_i) x_q <= '0;
@@ -266,9 +272,9 @@ module trine_softmax_lane #(
   logic [31:0] operand;  // of the first lane
 
   always_comb begin
-    power = 6'(zeros_q[5:1]) + 6'(log2_i) + 6'd3;
+    power = 6'(zeros_q[5:1]) + 6'(log2_i[3:0]) + 6'd3;
     if (power > 6'd30) power = 6'd30;
-    if (!step_i[2]) power = 6'd25 - 6'(log2_i);
+    if (!step_i[2]) power = 6'd25 - 6'(log2_i[3:0]);
     power_of_two = 31'd1 << power[4:0];
   end
 
@@ -288,12 +294,12 @@ module trine_softmax_lane #(
   assign a_twice   = norm && step_i == 3'd2;
   assign a_root    = norm && step_i == 3'd4;
   assign a_product = (first && !odd && !start) || (norm && (step_i == 3'd3 || step_i[2:1] == 2'd3));
-  assign b_twice   = last && !normalize_i;
-  assign b_sum     = first && (odd || start);
+  assign b_twice   = last && !normalize_i && !rescale_i;
+  assign b_sum     = first && (odd || start) && !seventh;
   assign b_x       = (first && !odd && !start) || (norm && step_i == 3'd1);
-  assign b_product = (last && normalize_i) || (norm && step_i == 3'd5);
+  assign b_product = (last && (normalize_i || rescale_i)) || (norm && step_i == 3'd5);
   assign b_count   = norm && step_i == 3'd0;
-  assign b_mean    = norm && step_i == 3'd2;
+  assign b_mean    = (norm && step_i == 3'd2) || (first && seventh);
   assign b_power   = norm && step_i[1:0] == 2'd3;
   assign b_root    = norm && step_i[2] && !odd;
 
@@ -307,8 +313,12 @@ module trine_softmax_lane #(
                         ({31{b_mean}} & mean_factor_i) | ({31{b_power}} & power_of_two) |
                         ({31{b_root}} & {root, 15'd0});
 
+  logic signed [6:0] shift;  // zeros_q - 34; from -32 on all is 0
+
+  assign shift = $signed({1'b0, zeros_q}) - 7'sd34 + (rescale_i ? 7'($signed(log2_i)) : 7'sd0);
+
   always_comb begin
-    shift_o = zeros_q < 6'd2 ? 6'd32 : 6'd30 + zeros_q;  // zeros_q - 34; beyond, all is 0
+    shift_o = shift < -7'sd32 ? 6'd32 : shift[5:0];
     if (reciprocal_i || normalize_i) shift_o = '0;
   end
 

@@ -21,7 +21,9 @@ package trine_vector_pkg;
     logic [7:0]  origin;       // w = origin - code
     logic [12:0] count;        // channels, of a softmax too
     logic [30:0] mean_factor;  // 2^(30 + log2) / count
-    logic [3:0]  log2;
+    logic [5:0]  log2;         // 4 bits; of a softmax that is rescaled a shift, and mean_factor
+                               // its multiplier
+    logic        rescale;      // a softmax whose reciprocal is multiplied
     logic [30:0] epsilon;
   } norm_t;
 

@@ -42,7 +42,7 @@ module trine_vector_regs #(
   trine_job_pkg::cfg_t   cfg_q;
   trine_vector_pkg::run_t run_q;
   logic [12:0]            count_q;
-  logic                   normalize_q, center_q, normalize, square;
+  logic                   normalize_q, center_q, rescale_q, normalize, square;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
   assign square    = op_i == trine_isa_pkg::VectorOpSquaredDifference;
@@ -91,6 +91,7 @@ module trine_vector_regs #(
       run_q.invert       <= flags_i[trine_isa_pkg::VectorFlagInvert];
       normalize_q        <= normalize;
       center_q           <= flags_i[trine_isa_pkg::VectorFlagCenter];
+      rescale_q          <= flags_i[trine_isa_pkg::VectorFlagRescale];
       cfg_q.single       <= flags_i[trine_isa_pkg::VectorFlagSingle];
       cfg_q.half_even    <= flags_i[trine_isa_pkg::VectorFlagHalfEven];
       cfg_q.static_scale <= 1'b1;
@@ -126,7 +127,8 @@ module trine_vector_regs #(
   assign norm_o.origin      = cfg_q.add_zero_a;
   assign norm_o.count       = count_q;
   assign norm_o.mean_factor = cfg_q.multiplier;
-  assign norm_o.log2        = cfg_q.shift[3:0];
+  assign norm_o.log2        = cfg_q.shift;
+  assign norm_o.rescale     = rescale_q;
   assign norm_o.epsilon     = cfg_q.bias[30:0];
 
   logic unused_bits;

@@ -638,7 +638,12 @@ int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) c
 /// What a softmax RUN must be.
 void Machine::check_softmax(const VectorRegisters& r, const isa::Run& run) const {
   const std::int64_t channels = r.get(isa::vector::kChannels);
-  if (run.flags != 0) fail("a softmax has no flags");
+  if ((run.flags & ~(1 << isa::vector::kRescale)) != 0) fail("a softmax has one flag: rescale");
+  if (run.has(isa::vector::kRescale) &&
+      (r.get(post::kMultiplier) < 1 << 30 ||
+       r.get(post::kMultiplier) > reference::SoftmaxParams::kMostRescale))
+    fail("a softmax is rescaled by {}, allowed {}..{}", r.get(post::kMultiplier), 1 << 30,
+         reference::SoftmaxParams::kMostRescale);
   if (output_of(r) != Output::kRequantized) fail("no lookup of a softmax");
   const bool kept = r.get(agu::kGroupsLast) == 0;
   if (!kept && r.get(agu::kGroupsLast) != 2) fail("a softmax has one or three passes");
@@ -672,7 +677,7 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
     for (std::size_t i = 0; invert && i < tile.words.size(); ++i)
       if (i % taps != 0) tile.words[i] = ~tile.words[i];
     if (softmaxes || norm)
-      over_channels(r, norm ? &params : nullptr, lanes, tile);
+      over_channels(r, run, norm ? &params : nullptr, lanes, tile);
     else
       for (std::int64_t cw = 0; cw < out_words; ++cw) vector_word(r, run, lanes, tile, cw);
     if (t + 1 < tiles) lanes.next_tile(r);
@@ -716,14 +721,18 @@ reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::
 }
 
 /// Softmaxes one lane's codes over its channels.
-std::vector<int> Machine::softmax(const VectorRegisters& r, const std::vector<int>& codes) const {
+std::vector<int> Machine::softmax(const VectorRegisters& r, bool rescales,
+                                  const std::vector<int>& codes) const {
   const int largest = std::ranges::max(codes);
   const auto exponential = [&](int code) {
     return static_cast<std::int32_t>(exponentials_[largest - code]);
   };
   std::int32_t sum = 0;
   for (const int code : codes) sum += reference::rounding_divide_by_pot(exponential(code), 12);
-  const ChannelScale reciprocal = reference::reciprocal_of_sum(sum);
+  std::optional<ChannelScale> rescale;
+  if (rescales)
+    rescale = {static_cast<std::int32_t>(r.get(post::kMultiplier)), field(r, post::kShift)};
+  const ChannelScale reciprocal = reference::reciprocal_of_sum(sum, rescale);
   std::vector<int> result;
   for (const int code : codes)
     result.push_back(reference::requantize(exponential(code), reciprocal, range_of(r)));
@@ -731,15 +740,17 @@ std::vector<int> Machine::softmax(const VectorRegisters& r, const std::vector<in
 }
 
 /// A normalization of each lane's channels, or, without `norm`, a softmax.
-void Machine::over_channels(const VectorRegisters& r, const reference::NormParams* norm,
-                            const Lanes& lanes, const Tile& tile) {
+void Machine::over_channels(const VectorRegisters& r, const isa::Run& run,
+                            const reference::NormParams* norm, const Lanes& lanes,
+                            const Tile& tile) {
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
   std::vector<int> codes(r.get(isa::vector::kChannels));
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;
     for (std::size_t c = 0; c < codes.size(); ++c)
       codes[c] = byte_of(tile.words[l * tile.steps + c / 4], static_cast<int>(c % 4));
-    const std::vector<int> result = norm ? normalized(*norm, codes) : softmax(r, codes);
+    const std::vector<int> result =
+        norm ? normalized(*norm, codes) : softmax(r, run.has(isa::vector::kRescale), codes);
     std::vector<std::uint32_t> words(divide_up(result.size(), 4));
     for (std::size_t c = 0; c < result.size(); ++c)
       words[c / 4] = with_byte(words[c / 4], static_cast<int>(c % 4), result[c]);

@@ -58,12 +58,12 @@ class Machine {
              int group);
   void vector(const isa::VectorRegisters& registers, const isa::Run& run);
   void check_softmax(const isa::VectorRegisters& registers, const isa::Run& run) const;
-  std::vector<int> softmax(const isa::VectorRegisters& registers,
+  std::vector<int> softmax(const isa::VectorRegisters& registers, bool rescales,
                            const std::vector<int>& codes) const;
   reference::NormParams norm_params(const isa::VectorRegisters& registers,
                                     const isa::Run& run) const;
-  void over_channels(const isa::VectorRegisters& registers, const reference::NormParams* norm,
-                     const Lanes& lanes, const Tile& tile);
+  void over_channels(const isa::VectorRegisters& registers, const isa::Run& run,
+                     const reference::NormParams* norm, const Lanes& lanes, const Tile& tile);
   void vector_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
   void read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row, int values,

@@ -450,7 +450,8 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     const Time begin = t;
     if (op == Op::kSoftmax) {  // two passes more
       const Time codes = divide_up(work.channels, config_.columns_per_cycle);
-      t += gather + 2 * std::max<Time>(work.kept ? 0 : gather, codes) + timing::kSoftmax;
+      t += gather + 2 * std::max<Time>(work.kept ? 0 : gather, codes) +
+           timing::softmax(run.has(isa::vector::kRescale));
     } else if (op == Op::kNormalize)
       t += std::max<Time>(gather, work.channels) + 2 * work.channels + timing::kNormalize;
     else

@@ -744,6 +744,9 @@ class Checker {
       if (out().scale() != 1.0f / 16 || out().zero_point() != 127)
         fail(Reason::kQuantization, out(), "scale {} and zero point {}, allowed 1/16 and 127",
              out().scale(), out().zero_point());
+    } else if (op_.half_even) {  // ONNX's quantizer
+      if (!(out().scale() > 0x1p-30f) || !std::isfinite(out().scale()))
+        fail(Reason::kQuantization, out(), "scale {}, allowed above 2^-30", out().scale());
     } else if (out().scale() != 1.0f / 256 || out().zero_point() != lowest)
       fail(Reason::kQuantization, out(), "scale {} and zero point {}, allowed 1/256 and {}",
            out().scale(), out().zero_point(), lowest);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <array>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,10 +62,11 @@ template <typename... Args>
   throw refusal(reason, format, std::forward<Args>(args)...);
 }
 
-/// Faults, one line each, until all are known.
+/// Faults, one line each and once, until all are known.
 class Faults {
  public:
   void add(const Error& error) {
+    if (!known_.insert(error.what()).second) return;
     text_ += (text_.empty() ? "" : "\n") + std::string(error.what());
     const auto* refusal = dynamic_cast<const Refusal*>(&error);
     const auto& reasons = refusal != nullptr ? refusal->reasons() : std::vector{Reason::kOther};
@@ -76,6 +78,7 @@ class Faults {
 
  private:
   std::string text_;
+  std::set<std::string> known_;
   std::vector<Reason> reasons_;
 };
 

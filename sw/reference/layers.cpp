@@ -18,7 +18,12 @@ int tensor_of(const LayerVector& layer, const model::Graph& graph) {
   return found == graph.tensors.end() ? -1 : static_cast<int>(found - graph.tensors.begin());
 }
 
-/// Where element `i` of an N C H W array lies in one of N H W C, for all i.
+/// Codes of uint8 that ONNX's importer keeps as int8, 128 lower.
+bool is_shifted(const Array& actual, const LayerVector& layer) {
+  return layer.tensor == -1 && actual.dtype == "i1" && layer.value.dtype == "u1";
+}
+
+/// Where element `i` of an N C H W array, or one of N C W, lies in one of N H W C, for all i.
 std::vector<std::size_t> turned(const model::Tensor& tensor) {
   const auto at = [&](int axis) { return static_cast<std::size_t>(tensor.extent(axis)); };
   std::vector<std::size_t> places;
@@ -41,10 +46,11 @@ LayerRow measured(const Array& actual, const LayerVector& layer, const model::Te
   const auto real = [&](double value, bool is_float) {
     return is_float ? value : (value - tensor.zero_point()) * unit;
   };
+  const double shift = is_shifted(actual, layer) ? 128 : 0;
   Deviation& d = row.deviation;
   d.elements = actual.elements();
   for (std::size_t i = 0; i < static_cast<std::size_t>(d.elements); ++i) {
-    const double wanted = real(layer.value.value(i), of_floats);
+    const double wanted = real(layer.value.value(i) - shift, of_floats);
     const double error = real(actual.value(places.empty() ? i : places[i]), !of_codes) - wanted;
     row.signal += wanted * wanted;
     row.noise += error * error;
@@ -74,13 +80,15 @@ std::optional<LayerRow> row_of(const model::Graph& graph, const Values& values,
   const Array& actual = found->second;
   const model::Tensor& tensor = graph.tensor(found->first);
   const bool floats = layer.value.dtype.at(0) == 'f';
-  const bool like = actual.dtype == layer.value.dtype ||
+  const bool like = actual.dtype == layer.value.dtype || is_shifted(actual, layer) ||
                     (floats && tensor.quantization.scale.size() == 1);  // ONNX: else no twin
   if (!like || actual.elements() != layer.value.elements()) return {};
   const double unit = unit_of(graph, found->first);
   LayerRow row = measured(actual, layer, tensor, {}, unit);
   // Where ONNX's manifests have names, a tensor that is an image may lie either way.
-  if (row.noise == 0 || layer.tensor != -1 || tensor.rank() != 4 || layer.value.shape.size() != 4)
+  const std::size_t axes = layer.value.shape.size();
+  const bool is_line = axes == 3 && tensor.rank() == 4 && tensor.extent(1) == 1;
+  if (row.noise == 0 || layer.tensor != -1 || tensor.rank() != 4 || (axes != 4 && !is_line))
     return row;
   LayerRow other = measured(actual, layer, tensor, turned(tensor), unit);
   return other.noise < row.noise ? other : row;

@@ -304,6 +304,21 @@ TEST_CASE("QDQ networks of this repository are exact", "[reference][golden][onnx
   CHECK(vectors.cases[0].outputs.at(0).bytes != vectors.cases[1].outputs.at(0).bytes);
 }
 
+TEST_CASE("each operator between quantizers has ONNX Runtime's codes",
+          "[reference][golden][onnx]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "operators";
+  const std::string name = GENERATE("int8", "uint8");
+  CAPTURE(name);
+  const Graph graph = model::import_onnx(folder / (name + ".onnx"));
+  const VectorSet vectors = read_vectors(folder / name);
+  const auto outputs = outputs_of(graph, run_graph(graph, vectors.cases.at(0).inputs));
+  CHECK(outputs.size() == 41);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    CAPTURE(graph.tensor(graph.outputs[i]).name);
+    CHECK(outputs[i].bytes == vectors.cases[0].outputs.at(i).bytes);
+  }
+}
+
 /// What made a part of the output, in operators, and the step of its codes.
 struct Part {
   std::string names;
@@ -338,7 +353,7 @@ TEST_CASE("operators of ONNX run on the host as in ONNX Runtime",
           "[reference][golden][onnx][host]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host";
   const auto& [file, results, ties] =
-      GENERATE(std::tuple{"operators", 93u, 175u}, std::tuple{"attributes", 58u, 123u});
+      GENERATE(std::tuple{"operators", 93u, 0u}, std::tuple{"attributes", 58u, 1u});
   std::size_t all = 0;
   const Graph graph = model::import_onnx(folder / (file + std::string(".onnx")), true);
   const VectorSet vectors = read_vectors(folder / file);
@@ -348,17 +363,12 @@ TEST_CASE("operators of ONNX run on the host as in ONNX Runtime",
     const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
     const auto actual = floats_of(outputs.at(0)), expected = floats_of(c.outputs.at(0));
     REQUIRE(actual.size() == expected.size());
-    // What the machine has a form for is rounded once, from the exact value: at ties of floats a
-    // code may be the other one.
     for (const auto& [begin, made] : parts) {
       CAPTURE(made.names);
-      std::size_t differ = 0;
       for (std::size_t i = begin; i < begin + made.elements; ++i) {
-        differ += actual[i] != expected[i];
+        all += actual[i] != expected[i];
         CHECK(std::abs(actual[i] - expected[i]) <= 1.001f * made.step);
       }
-      CHECK(differ <= (made.elements + 2) / 3);
-      all += differ;
     }
   }
   CHECK(all == ties);
@@ -401,7 +411,7 @@ TEST_CASE("what needs the host is refused without it, all of it", "[reference][o
   }
 }
 
-TEST_CASE("attention and encoder blocks of ONNX differ from ONNX Runtime's floats by few codes",
+TEST_CASE("attention and encoder blocks of ONNX have ONNX Runtime's codes",
           "[reference][golden][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "approximate";
   const std::string name = GENERATE("attention", "encoder", "encoder_decomposed");
@@ -421,9 +431,8 @@ TEST_CASE("attention and encoder blocks of ONNX differ from ONNX Runtime's float
     CAPTURE(op);
     fmt::print("{} {}: {} of {} codes differ from ONNX Runtime's, by up to {}\n", name, op,
                codes.differ, codes.of, codes.largest);
-    CHECK(codes.largest <= 1);
+    CHECK(codes.differ == 0);
   }
-  // Whole networks: differences travel from one operator to the next.
   const float scale = m.graph.in(m.graph.ops.back(), 0).scale();
   Count whole;
   for (const VectorCase& c : m.vectors.cases) {
@@ -437,15 +446,13 @@ TEST_CASE("attention and encoder blocks of ONNX differ from ONNX Runtime's float
   }
   fmt::print("{}: {} of {} codes differ from ONNX Runtime's, by up to {}\n", name, whole.differ,
              whole.of, whole.largest);
-  CHECK(whole.largest <= 4);
+  CHECK(whole.differ == 0);
 }
 
 TEST_CASE("PyTorch's networks are whole on the machine and exact but for floats' ties",
           "[reference][golden][onnx][torch]") {
-  // Values that differ: softmax and normalizations (causal, vit), halves of linear resizes and of
-  // normalizations that no convolution takes in.
-  const std::map<std::string, std::size_t> differ = {
-      {"causal", 16}, {"deeplab", 9}, {"densenet", 1}, {"unet_bilinear", 35}, {"vit", 8}};
+  // Values that differ: halves of linear resizes.
+  const std::map<std::string, std::size_t> differ = {{"deeplab", 9}, {"unet_bilinear", 35}};
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "torch";
   int checked = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -475,6 +482,45 @@ TEST_CASE("PyTorch's networks are whole on the machine and exact but for floats'
     ++checked;
   }
   CHECK(checked == 42);
+}
+
+TEST_CASE("networks of the classes that libraries ship differ from ONNX Runtime by few codes",
+          "[reference][golden][onnx][torch]") {
+  // Values that differ at most: softmax, and what follows it.
+  const std::map<std::string, std::size_t> most = {
+      {"attend", 9},   {"attend_tokens", 5},   {"bert", 1},   {"detector", 152},
+      {"encoder", 25}, {"encoder_tokens", 16}, {"ends", 129}, {"gpt2", 74},
+      {"hf_vit", 5},   {"tv_swin", 4},         {"tv_vit", 5}, {"windows", 3}};
+  for (const model::Sample& sample : model::own_samples("torch/classes", ".onnx")) {
+    const std::string name = sample.file.stem();
+    CAPTURE(name);
+    const Graph graph = model::import_onnx(sample.file, true);
+    const VectorSet vectors = read_vectors(sample.vectors);
+    std::size_t different = 0;
+    for (const VectorCase& c : vectors.cases) {
+      const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
+      REQUIRE(outputs.size() == c.outputs.size());
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        REQUIRE(outputs[i].dtype == c.outputs[i].dtype);
+        if (outputs[i].dtype != "f4") {
+          CHECK(outputs[i].bytes == c.outputs[i].bytes);
+          continue;
+        }
+        const auto actual = floats_of(outputs[i]), expected = floats_of(c.outputs[i]);
+        REQUIRE(actual.size() == expected.size());
+        const float largest =
+            std::abs(*std::ranges::max_element(expected, {}, [](float x) { return std::abs(x); }));
+        for (std::size_t k = 0; k < actual.size(); ++k) {
+          const float off = std::abs(actual[k] - expected[k]) / largest;
+          different += off > 1e-5f;
+          CHECK(off < 0.06f);  // of codes of few levels
+        }
+      }
+    }
+    const auto known = most.find(name);
+    fmt::print("{}: {} values differ from ONNX Runtime's\n", name, different);
+    CHECK(different <= (known == most.end() ? 0 : known->second));
+  }
 }
 
 TEST_CASE("a damaged network of this repository that check() accepts can be run",

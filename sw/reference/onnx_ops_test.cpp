@@ -198,6 +198,79 @@ TEST_CASE("normalizations of ONNX are those of floats, to a code", "[onnx][norm]
   CHECK_THAT(refused({1, 1, 1, 1}, false, true), Contains("of a tensor that no quantizer made"));
 }
 
+void give(onnx::NodeProto* node, const std::string& key, const std::vector<int>& values,
+          bool list = true) {
+  auto* attribute = node->add_attribute();
+  attribute->set_name(key);
+  if (!list) attribute->set_i(values.at(0));
+  for (const int value : values)
+    if (list) attribute->add_ints(value);
+}
+
+TEST_CASE("what is divided by its length is normalized, to a code", "[onnx][norm]") {
+  constexpr float kOut = 1.0f / 127;
+  Builder b({2, 3});
+  const std::string x = b.quant("in", 0.5f, 8, true, false);
+  auto* length = b.node("ReduceL2", {x});
+  give(length, "axes", {1});
+  const std::string bounded = b.op("Clip", {length->output(0), b.scalar(1e-12f)});
+  const std::string by = b.op("Expand", {bounded, b.constant({2}, {2, 3})});
+  const std::string y = b.quant(b.op("Div", {x, by}), kOut, 8, true, false);
+  const model::Graph graph = model::parse_onnx(b.bytes(y), "m");
+  const Floats actual = outputs(graph, {3, 4, -12, 0, 0, 0}, {2, 3});
+  const Floats expected{3.0f / 13, 4.0f / 13, -12.0f / 13, 0, 0, 0};
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    CHECK(std::abs(actual[i] - expected[i]) < 0.51f * kOut);
+}
+
+TEST_CASE("other spellings of what the machine has", "[onnx]") {
+  Builder b({1, 1, 2, 3});
+  const std::string x = b.quant("in", 1, 8, true, false);
+  const Floats input{1, 2, 3, 4, 5, 6};
+  const auto made = [&](const std::string& y) {
+    const auto bytes = b.bytes(b.quant(y, 1, 8, true, false));
+    return outputs(model::parse_onnx(bytes, "m"), input, {1, 1, 2, 3});
+  };
+  const auto quantized = [&](const std::vector<int>& shape, const Floats& values) {
+    return b.quant(b.constant(shape, values), 1, 8, true, false);
+  };
+  const std::string rows = b.op("Reshape", {x, b.constant({2}, {2, 3})});
+  SECTION("a constant matrix from the left") {
+    CHECK(made(b.op("MatMul", {quantized({2, 2}, {1, 2, 0, -1}), rows})) ==
+          Floats{9, 12, 15, -4, -5, -6});
+  }
+  SECTION("elements of a grid, and any others") {
+    CHECK(made(b.op("GatherND", {rows, b.constant({2, 2, 2}, {1, 2, 1, 0, 0, 2, 0, 0})})) ==
+          Floats{6, 4, 3, 1});
+    CHECK(made(b.op("GatherND", {rows, b.constant({3, 2}, {1, -1, 0, 1, 0, 0})})) ==
+          Floats{6, 2, 1});
+  }
+  SECTION("a range of constants") {
+    const std::string odd = b.op("Range", {b.scalar(0), b.scalar(3), b.scalar(2)});
+    auto* gather = b.node("Gather", {rows, odd});
+    give(gather, "axis", {1}, false);
+    CHECK(made(gather->output(0)) == Floats{1, 3, 4, 6});
+  }
+  SECTION("a constant with more axes, or for each element of another axis than the channels'") {
+    CHECK(made(b.op("Add", {rows, quantized({1, 1, 3}, {1, 0, 2})})) == Floats{2, 2, 5, 5, 5, 8});
+    CHECK(made(b.op("Mul", {x, quantized({3}, {1, 0, 2})})) == Floats{1, 0, 6, 4, 0, 12});
+  }
+  SECTION("a scalar plus a constant") {
+    auto* least = b.node("ReduceMin", {rows});
+    give(least, "keepdims", {0}, false);
+    CHECK(made(b.op("Add", {least->output(0), quantized({}, {7})})) == Floats{8});
+  }
+  SECTION("one pixel, resized between itself and itself") {
+    const std::string pixel = b.op(
+        "Slice", {x, b.constant({2}, {1, 2}), b.constant({2}, {2, 3}), b.constant({2}, {2, 3})});
+    auto* resize = b.node("Resize", {pixel, "", b.constant({4}, {1, 1, 2, 3})});
+    auto* mode = resize->add_attribute();
+    mode->set_name("mode");
+    mode->set_s("linear");
+    CHECK(made(resize->output(0)) == Floats(6, 6));
+  }
+}
+
 TEST_CASE("functions of one tensor see it as one image", "[onnx]") {
   Builder b({1, 8});
   const std::string x = b.quant("in", 0.05f, 8, true, false);
@@ -665,14 +738,13 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
     const std::string norm = b.op("LogSoftmax", {b.op("LogSoftmax", {codes})});
     const std::string x =
         b.op("Add", {b.op("NonZero", {b.op("Det", {norm})}), b.op("Det", {norm})});
-    CHECK(
-        refusal(&b, b.op("Mish", {b.op("Loop", {x})})) ==
-        "m.onnx: node 1 LogSoftmax: operator is not supported (the host has it); also nodes 2\n"
-        "m.onnx: node 3 Det: operator is not supported (replace it, or cut the network there); "
-        "also nodes 5\n"
-        "m.onnx: node 4 NonZero: operator is not supported (export for fixed shapes)\n"
-        "m.onnx: node 7 Loop: operator is not supported (export without control flow, for fixed "
-        "shapes)");
+    CHECK(refusal(&b, b.op("Mish", {b.op("Loop", {x})})) ==
+          "m.onnx: node 1 LogSoftmax: operator is not supported (the host has it); also nodes 2\n"
+          "m.onnx: node 3 Det: operator is not supported (replace it, or cut the network there); "
+          "also nodes 5\n"
+          "m.onnx: node 4 NonZero: operator is not supported (export for fixed shapes)\n"
+          "m.onnx: node 7 Loop: operator is not supported (export without control flow, for fixed "
+          "shapes)");
   }
   SECTION("float weights") {
     CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({4, 1}, {0.5f, 1, 1, 1})})),

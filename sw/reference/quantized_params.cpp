@@ -247,7 +247,11 @@ SoftmaxParams softmax_params(const Graph& graph, const Op& op) {
   const double gain = double{op.beta} * double{graph.in(op, 0).scale()} * 0x1p26;
   SoftmaxParams p;
   p.input = quantize_scale(gain);
-  p.output = output_range(graph.out(op), Activation::kNone);
+  p.output = output_of(graph, op);
+  if (op.half_even) {
+    p.rescale = quantize_scale(1.0 / (256.0 * double{graph.out(op).scale()}));
+    p.rescale->multiplier = std::min(p.rescale->multiplier, SoftmaxParams::kMostRescale);
+  }
   // From 2^30 on even a difference of one is beyond the range of the exponential.
   if (gain < 0x1p30)
     p.diff_min = -static_cast<std::int32_t>(std::floor(std::ldexp(31.0, 26 - p.input.shift)));
@@ -291,6 +295,13 @@ std::int32_t rescaled(const Coder& c, std::int32_t x) {
   return requantize(x, x < 0 ? c.p.negative : c.p.scale, c.p.output, c.rounding);
 }
 
+/// ONNX's DequantizeLinear and QuantizeLinear, in float32: at ties only float32 knows the side.
+std::int32_t between_floats(const Coder& c, std::int32_t x) {
+  const float real = static_cast<float>(x) * static_cast<float>(c.scale);
+  const double steps = std::nearbyint(real / static_cast<float>(c.output_scale));
+  return to_code(rounded(steps), c.p.output);
+}
+
 /// The nearest code to a function of real numbers.
 template <auto Function>
 std::int32_t nearest(const Coder& c, std::int32_t x) {
@@ -310,7 +321,10 @@ constexpr std::pair<OpKind, Code> kCodes[] = {
     {OpKind::kLeakyRelu, rescaled},
     {OpKind::kLog, nearest<[](const Op&, double x) { return x <= 0 ? -HUGE_VAL : std::log(x); }>},
     {OpKind::kLogistic, nearest<[](const Op&, double x) { return 1.0 / (1.0 + std::exp(-x)); }>},
-    {OpKind::kQuantize, rescaled},
+    {OpKind::kQuantize,
+     [](const Coder& c, std::int32_t x) {
+       return c.op.half_even ? between_floats(c, x) : rescaled(c, x);
+     }},
     {OpKind::kRelu, rescaled},
     {OpKind::kRelu6, rescaled},
     {OpKind::kReluN1To1, rescaled},

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "sw/model/graph.h"
@@ -87,6 +88,10 @@ std::array<std::uint8_t, 256> joined_codes(const model::Tensor& from, const mode
 struct SoftmaxParams {
   ChannelScale input;
   std::int32_t diff_min = 0;
+  /// 1 / (256 scale) where ONNX's quantizer says the scale; its multiplier is at most kMostRescale,
+  /// as reciprocals reach a few units above 1.
+  std::optional<ChannelScale> rescale;
+  static constexpr std::int32_t kMostRescale = 0x7fffffc0;
   OutputRange output;
 };
 SoftmaxParams softmax_params(const model::Graph& graph, const model::Op& op);

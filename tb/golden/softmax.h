@@ -14,6 +14,12 @@ namespace trine::golden {
 
 using Exponentials = std::array<std::uint32_t, 256>;  ///< of differences 0..255 to the largest
 
+/// What a reciprocal is multiplied by for codes of another scale: multiplier * 2^(shift - 31).
+struct Rescale {
+  std::int64_t multiplier = 0;
+  int shift = 0;
+};
+
 struct SoftmaxOperands {
   std::vector<std::uint32_t> values;  ///< of the codes
   std::int64_t multiplier = 0;
@@ -25,7 +31,8 @@ inline std::int64_t nearest(std::int64_t x, int bits) {
   return (x + (std::int64_t{1} << (bits - 1))) >> bits;
 }
 
-inline SoftmaxOperands softmax_operands(const std::vector<int>& codes, const Exponentials& table) {
+inline SoftmaxOperands softmax_operands(const std::vector<int>& codes, const Exponentials& table,
+                                        const Rescale* rescale = nullptr) {
   SoftmaxOperands result;
   const int largest = *std::max_element(codes.begin(), codes.end());
   std::int64_t sum = 0;
@@ -40,7 +47,9 @@ inline SoftmaxOperands softmax_operands(const std::vector<int>& codes, const Exp
   for (int step = 0; step < 3; ++step)
     x += 4 * nearest(x * ((1 << 29) - nearest(half * x, 31)), 31);
   result.multiplier = std::min<std::int64_t>(2 * x, INT32_MAX);
-  result.shift = std::max(zeros - 35, -32);  // beyond, every code is 0
+  if (rescale != nullptr) result.multiplier = x * rescale->multiplier / (std::int64_t{1} << 30);
+  const int shift = zeros - 35 + (rescale == nullptr ? 0 : rescale->shift);
+  result.shift = std::max(shift, -32);  // beyond, every code is 0
   return result;
 }
 

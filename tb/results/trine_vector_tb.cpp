@@ -238,8 +238,8 @@ struct SoftmaxJob {
 
 /// What a tile's codes become in a lane. @param norm  of a normalization, null of a softmax
 SoftmaxOperands operands_of(const std::vector<int>& codes, const Exponentials& table,
-                            const NormRow* norm) {
-  if (norm == nullptr) return softmax_operands(codes, table);
+                            const NormRow* norm, const Rescale* rescale) {
+  if (norm == nullptr) return softmax_operands(codes, table, rescale);
   const NormResult row = normalize(codes, *norm);
   SoftmaxOperands result;
   for (const std::int64_t value : row.values)
@@ -249,7 +249,7 @@ SoftmaxOperands operands_of(const std::vector<int>& codes, const Exponentials& t
 }
 
 std::vector<SoftmaxJob> softmax_jobs(const isa::VectorRegisters& r, const Exponentials& table,
-                                     const NormRow* norm) {
+                                     const NormRow* norm, const Rescale* rescale) {
   const auto channels = static_cast<unsigned>(r.get(isa::vector::kChannels));
   const std::uint32_t pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
   std::vector<SoftmaxJob> jobs;
@@ -265,7 +265,7 @@ std::vector<SoftmaxJob> softmax_jobs(const isa::VectorRegisters& r, const Expone
     }
     if (!step.last) continue;
     SoftmaxJob job{step.out, step.active, {}, 0, 0, false, false, false, norm != nullptr};
-    for (const auto& lane : codes) job.lanes.push_back(operands_of(lane, table, norm));
+    for (const auto& lane : codes) job.lanes.push_back(operands_of(lane, table, norm, rescale));
     for (unsigned c = 0; c < channels; c += 4) {
       job.first_code = c;
       job.codes = std::min(4u, channels - c);
@@ -413,6 +413,15 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
         set_norm(r, constants);
         run.flags = 1 << isa::vector::kSingle | int{constants.center} << isa::vector::kCenter;
       }
+      Rescale rescale{(1 << 30) + static_cast<std::int64_t>(random() % 0x3fffffc1),
+                      static_cast<int>(random() % 40) - 20};
+      if (chance(random, 20)) rescale.multiplier = chance(random, 50) ? 1 << 30 : 0x7fffffc0;
+      const bool rescales = !norm && chance(random, 50);
+      if (rescales) {
+        r.set(isa::post::kMultiplier, rescale.multiplier);
+        r.set(isa::post::kShift, rescale.shift);
+        run.flags = 1 << isa::vector::kRescale;
+      }
       const Exponentials table = norm ? norm_table(constants) : random_exponentials(random);
       for (unsigned k = 0; k < table.size(); ++k) {
         dut.exp_i = (std::uint64_t{1} << 8 | k) << 32 | table[k];  // trine_vector_pkg::exp_write_t
@@ -420,7 +429,8 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
       }
       dut.exp_i = 0;
       issue.start(r, run, random);
-      for (SoftmaxJob& job : softmax_jobs(r, table, norm ? &constants : nullptr))
+      for (SoftmaxJob& job :
+           softmax_jobs(r, table, norm ? &constants : nullptr, rescales ? &rescale : nullptr))
         jobs.push_back(std::move(job));
     }
     issue.drive_word(dut);

@@ -786,6 +786,25 @@ TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
   CHECK_THAT(refused.err, Catch::Contains("file: "));
 }
 
+TEST_CASE("the host is allowed at the ends, and named where it helps between", "[cli][run]") {
+  const Shell shell;
+  const std::string folder = "'" TRINE_SOURCE_DIR "/tests/torch/classes/";
+  const std::string run = "run --config edge256 --backend arch ";
+  CHECK(shell.trine(run + folder + "ends.onnx'").code == 0);        // LogSoftmax, norms, argmax
+  CHECK(shell.trine(run + folder + "categories.onnx'").code == 0);  // embeddings of int64
+  const Result between = shell.trine(run + folder + "speech_gru.onnx'");
+  CHECK(between.code == 2);
+  CHECK_THAT(between.err, Catch::Contains("GRU: operator is not supported (the host has it)") &&
+                              Catch::Contains("--allow-host runs that on the host"));
+  CHECK(shell.trine(run + "--allow-host " + folder + "speech_gru.onnx'").code == 0);
+  // Without a vector engine it does not help.
+  const std::string plain =
+      "--set vector.enable=false --set vector.table=false --set vector.softmax=false ";
+  const Result refused = shell.trine(run + plain + folder + "speech_gru.onnx'");
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, Catch::Contains("GRU") && !Catch::Contains("--allow-host"));
+}
+
 TEST_CASE("operators between stages are told with their share", "[cli][run]") {
   const Shell shell;
   const std::string model = TRINE_SOURCE_DIR "/tests/operators/decoder_2x16_8.tflite";

@@ -237,6 +237,11 @@ TEST_CASE("a transformer encoder adds the held-back numbers on the RTL", "[rtl][
   CHECK(right_labels(folder, outputs) >= 98);
 }
 
+TEST_CASE("each operator between ONNX's quantizers is exact on the RTL", "[rtl][model][onnx]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "operators";
+  require_exact(folder / "int8.onnx", folder / "int8", config_of(8, 8, 64, 128, 64));
+}
+
 TEST_CASE("an encoder block of ONNX is exact to the golden layers on the RTL", "[rtl][model]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "approximate";
   const model::Graph graph = model::import_model(folder / "encoder_decomposed.onnx");

@@ -317,7 +317,54 @@ def host_rest(m):
     return [y, sums, looked_up, dense, chosen, many, *first, *second]
 
 
-CASES = {"host_rest": host_rest, "host_codes": host_codes, "host_blocks": host_blocks, "host_uint8": host_uint8,
+def host_pose(m):
+    """A pose as MoveNet finds it: the centre's place, the joints' places regressed there, the warmest pixel near each,
+    and offsets there. Whole numbers lie between operators of codes."""
+    m.type = "i1"
+    H, W, K = 6, 5, 3
+    n = lambda kind, inputs, shape, type="i4", options=None: m.numbers(  # noqa: E731
+        kind, inputs, shape, type, {} if options is None else options)
+    x = n("CAST", [m.input((1, 2 * H, 2 * W, 3), "i4")], (1, 2 * H, 2 * W, 3), "f4")
+    x = m.op("QUANTIZE", [n("MUL", [x, m.constant(0.007, "f4")], m.shapes[x], "f4")], m.shapes[x])
+    y = m.convolution(m.convolution(x, 8, 3, 2, activation=1), 8, 3, activation=1)
+    grid = (H, W)
+    centre = m.op("LOGISTIC", [m.convolution(y, 1, 1)], (1, H, W, 1), fixed=(1 / 256, -128))
+    centre = m.op("MUL", [centre, m.codes_constant((H, W, 1))], (1, H, W, 1))
+    centre = m.op("RESHAPE", [centre], (1, H * W), {0: ["i", 1, H * W]}, like=centre)
+    at = n("ARG_MAX", [centre, m.constant(1)], (1,), options={0: ("b", 2)})
+
+    def places(at, count):  # row and column
+        at = n("RESHAPE", [at], (count,), options={0: ["i", count]})
+        row = n("FLOOR_DIV", [at, m.constant(W)], (count,))
+        column = n("SUB", [at, n("MUL", [row, m.constant(W)], (count,))], (count,))
+        return n("PACK", [row, column], (count, 2), options={0: ("i", 2), 1: ("i", 1)})
+
+    def flat(x, *shape):
+        return m.op("RESHAPE", [x], shape, {0: ["i", *shape]}, like=x)
+
+    middle = places(at, 1)
+    regressed = flat(m.convolution(y, 2 * K, 1), *grid, 2 * K)
+    joints = flat(m.op("GATHER_ND", [regressed, middle], (1, 2 * K), {}, like=regressed), 1, K, 2)
+    where = m.op("QUANTIZE", [n("CAST", [n("RESHAPE", [middle], (1, 1, 2), options={0: ["i", 1, 1, 2]})],
+                                (1, 1, 2), "f4")], (1, 1, 2))
+    joints = m.op("ADD", [joints, where], (1, K, 2))
+    rows = m.op("SUB", [m.codes_constant((H, W, 1, 2)), flat(joints, 1, 1, K, 2)], (H, W, K, 2))
+    squares = m.op("MUL", [rows, rows], (H, W, K, 2))
+    far = n("SQRT", [n("DEQUANTIZE", [m.op("SUM", [squares, m.constant([3])], (H, W, K), {0: ("?", False)})],
+                       (H, W, K), "f4")], (H, W, K), "f4")
+    heat = m.op("LOGISTIC", [m.convolution(y, K, 1)], (1, H, W, K), fixed=(1 / 256, -128))
+    near = n("DIV", [n("DEQUANTIZE", [heat], (1, H, W, K), "f4"), n("ADD", [far, m.constant(1.8, "f4")],
+                                                                  (H, W, K), "f4")], (1, H, W, K), "f4")
+    best = n("ARG_MAX", [n("RESHAPE", [near], (H * W, K), "f4", {0: ["i", H * W, K]}), m.constant(0)], (K,),
+             options={0: ("b", 2)})
+    pixels = places(best, K)
+    offsets = flat(m.convolution(y, 2 * K, 1), *grid, 2 * K)
+    offset = n("DEQUANTIZE", [m.op("GATHER_ND", [offsets, pixels], (K, 2 * K), {}, like=offsets)], (K, 2 * K), "f4")
+    return [n("ADD", [n("CAST", [n("TILE", [pixels, m.constant([1, K])], (K, 2 * K))], (K, 2 * K), "f4"), offset],
+              (K, 2 * K), "f4"), best]
+
+
+CASES = {"host_pose": host_pose, "host_rest": host_rest, "host_codes": host_codes, "host_blocks": host_blocks, "host_uint8": host_uint8,
          "host_integers": host_integers, "attention": attention, "lstm": lstm, "lstm_sequence": lstm_sequence,
          "extremes": extremes, "extremes_rows": extremes_rows,
          "flattened": flattened, "floats": floats,

@@ -18,6 +18,7 @@
 #include "sim/rtl/run.h"
 #include "sw/compiler/schedule/schedule.h"
 #include "sw/reference/ops/norm.h"
+#include "sw/reference/quantized_params.h"
 
 namespace trine::tests {
 namespace {
@@ -522,6 +523,11 @@ class Generator {
     r.set(isa::vector::kChannels, 4 * words - draw(4));
     r.set(agu::kGroupsLast, chance(50) ? 0 : 2);
     i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords, 0, 1});
+    if (chance(50)) {
+      r.set(post::kMultiplier, between(1 << 30, reference::SoftmaxParams::kMostRescale));
+      r.set(post::kShift, between(-12, 12));
+      i.run.flags = 1 << isa::vector::kRescale;
+    }
     i.run.op = static_cast<int>(isa::vector::Op::kSoftmax);
     i.registers = r;
     add(Engine::kVector, std::move(i));

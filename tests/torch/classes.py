@@ -294,6 +294,17 @@ def drawn(spec, rng, count):
     return rng.standard_normal(spec if count == 1 else (spec[0] * count,) + spec[1:]).astype(np.float32)
 
 
+def spread(module):
+    """Parameters that begin as nothing or nearly so get values: of untrained networks they would hide the rest."""
+    with torch.no_grad():
+        for p in module.parameters():
+            if p.numel() > 1 and p.std() < 1e-4 and p.abs().max() < 0.5:
+                p.normal_(0, 0.3)
+            elif p.ndim > 1 and p.std() < 0.05:
+                p.mul_(10)
+    return module
+
+
 def cases_of(specs, rng, count):
     return [[drawn(spec, rng, 1) for spec in specs] for _ in range(count)]
 
@@ -309,7 +320,7 @@ def make_one(name, number, out):
     dynamo = bool(int(os.environ.get("DYNAMO", number % 2)))
     setting = make.SETTINGS[int(os.environ.get("SETTING", number % len(make.SETTINGS)))]
     torch.manual_seed(number)
-    module, rng = build(), np.random.default_rng(number)
+    module, rng = spread(build()), np.random.default_rng(number)
     with torch.no_grad():  # statistics as training leaves them
         for case in cases_of(specs, rng, 8):
             module.train()(*map(torch.from_numpy, case)) if module_has_statistics(module) else None

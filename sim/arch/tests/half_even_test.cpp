@@ -3,6 +3,7 @@
 // Whether halves to even show, at the last code and the first tie: one step before it none does.
 
 #include <cstring>
+#include <numeric>
 
 #include "sim/arch/tests/testing.h"
 #include "sw/compiler/lower/findings.h"
@@ -129,6 +130,32 @@ TEST_CASE("products of maps, means and single codes have ties from a bound on",
     CAPTURE(scale, zero_point);
     CHECK(needs(net) == needed);
   }
+}
+
+TEST_CASE("ties that float32 breaks its own way take a table", "[arch][half_even]") {
+  Builder net(1);
+  const int x = net.input({1, 1, 2, 128});
+  const int y = net.unary(x, model::OpKind::kQuantize, "QUANTIZE");
+  net.graph.outputs = {y};
+  model::Op& op = net.graph.ops.back();
+  op.half_even = true;
+  Array all{"i1", {1, 1, 2, 128}, std::vector<std::uint8_t>(256)};
+  std::iota(all.bytes.begin(), all.bytes.end(), std::uint8_t{0});
+  int found = 0;
+  for (int i = 3; i < 40; ++i) {
+    const float scale = 1.0f / static_cast<float>(i);
+    tensor(net, x).quantization = {{scale}, {0}, 0};
+    tensor(net, y).quantization = {{2 * scale}, {0}, 0};
+    if (compiler::half_even(net.graph, op) != HalfEven::kNoWay) continue;
+    ++found;
+    CAPTURE(i);
+    machine::Config config = testing::small_config(3, 5, 16, 8, 64);
+    testing::require_exact(net.graph, config, {all});
+    config.table = false;
+    CHECK_THROWS_WITH(compiler::compile(net.graph, config),
+                      Catch::Contains("takes a table (vector.table)"));
+  }
+  CHECK(found > 0);
 }
 
 }  // namespace

@@ -92,6 +92,14 @@ TEST_CASE("QDQ networks of this repository are exact", "[arch][model][onnx]") {
   CHECK(checked == 10);
 }
 
+TEST_CASE("each operator between ONNX's quantizers is exact", "[arch][model][onnx]") {
+  const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "operators";
+  for (const std::string name : {"int8", "uint8"})
+    for (const auto& [rows, cols] : {std::pair{1, 8}, std::pair{3, 8}, std::pair{8, 16}})
+      require_vectors(folder / (name + ".onnx"), folder / name,
+                      small_config(rows, cols, 16, 8, 256));
+}
+
 TEST_CASE("attention and encoder blocks of ONNX are exact to the golden layers",
           "[arch][model][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "approximate";

@@ -455,9 +455,58 @@ TEST_CASE("a constant lies as the reshaped map beside it", "[arch][elementwise]"
 
 TEST_CASE("what mixes the images of a batch is refused", "[arch][rewrite][batch][error]") {
   Builder b(1);
-  b.graph.outputs = {b.mean(b.input({2, 3, 3, 4}), {0, 1})};
+  const int x = b.input({2, 3, 3, 4});
+  const int y = b.convolution(x, 4, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+  b.graph.tensors[static_cast<std::size_t>(y)].shape[0] = 2;
+  b.graph.outputs = {b.mean(y, {0, 1})};
   REQUIRE_THROWS_WITH(compiler::compile(b.graph, testing::small_config(4, 4, 16, 8, 64)),
                       Catch::Contains("batch 2, allowed 1"));
+}
+
+TEST_CASE("four axes that no operator of images touches are rows", "[arch][rewrite][batch]") {
+  const auto network = GENERATE(as<std::string>(), "mean", "stacked", "windows");
+  CAPTURE(network);
+  Builder b(1);
+  if (network == "mean") {
+    b.graph.outputs = {b.mean(b.input({2, 3, 3, 4}), {0, 1})};
+  } else if (network == "stacked") {  // queries, keys and values of tokens before the batch
+    const int x = b.transpose(b.reshape(b.input({6, 24}), {6, 1, 3, 8}), {2, 0, 1, 3});
+    std::vector<int> parts;
+    for (int i = 0; i < 3; ++i) {
+      const int part = b.strided_slice(x, {i, 0, 0, 0}, {i + 1, 6, 1, 8}, {1, 1, 1, 1});
+      parts.push_back(b.transpose(b.reshape(part, {6, 2, 4}), {1, 0, 2}));
+    }
+    const int scores = b.batch_matmul(parts[0], parts[1], false, true);
+    b.graph.outputs = {b.batch_matmul(scores, parts[2], false, false)};
+  } else {  // of an image
+    const int x = b.convolution(b.input({1, 4, 4, 8}), 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+    const int rows = b.transpose(b.reshape(x, {2, 2, 2, 16}), {0, 2, 1, 3});
+    const int y = b.addition(b.reshape(rows, {4, 2, 2, 8}), b.constant({1, 2, 2, 8}));
+    b.graph.outputs = {b.transpose(y, {3, 0, 1, 2})};
+  }
+  require_exact(b, testing::small_config(4, 4, 32, 16, 64));
+}
+
+TEST_CASE("an operand repeats along some axes of rows", "[arch][rewrite][elementwise]") {
+  const auto [first, second] =
+      GENERATE(std::pair{std::vector{1, 4, 1}, std::vector{1, 1, 6}},
+               std::pair{std::vector{2, 1, 3, 8}, std::vector{2, 5, 3, 8}},
+               std::pair{std::vector{3, 1, 5, 1, 4}, std::vector{3, 2, 5, 6, 4}},
+               std::pair{std::vector{4, 1, 4}, std::vector{4, 3, 1}});
+  CAPTURE(first, second);
+  Builder b(1);
+  const int x = b.unary(b.input(first), OpKind::kRelu, "RELU");
+  const int y = b.unary(b.input(second), OpKind::kRelu, "RELU");
+  b.graph.outputs = {b.addition(x, y), b.binary(y, x, OpKind::kMul)};
+  require_exact(b, testing::small_config(4, 4, 32, 16, 64));
+}
+
+TEST_CASE("a map that was reshaped repeats as it lies now", "[arch][elementwise]") {
+  Builder b(1);
+  const int x = b.unary(b.input({1, 4, 5, 8}), OpKind::kRelu, "RELU");
+  const int weights = b.unary(b.input({1, 8, 1}), OpKind::kRelu, "RELU");
+  b.graph.outputs = {b.binary(x, b.reshape(weights, {1, 1, 1, 8}), OpKind::kMul)};
+  require_exact(b, testing::small_config(4, 4, 16, 8, 64));
 }
 
 TEST_CASE("uint8 codes at the ends of an int8 network cost no layer", "[arch][rewrite]") {

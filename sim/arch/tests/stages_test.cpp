@@ -306,6 +306,32 @@ TEST_CASE("ONNX's node tests are exact on the machine with a host", "[arch][host
   }
 }
 
+TEST_CASE("networks of the classes that libraries ship are exact to the golden layers",
+          "[arch][host][onnx][torch]") {
+  // Floats between quantizers: recurrent cells, norms as formulas, other resizes than by factors.
+  const std::set<std::string> between_stages = {"resizes", "speech_gru",   "speech_lstm",
+                                                "swiglu",  "unet_corners", "written_norm"};
+  const auto samples = model::own_samples("torch/classes", ".onnx");
+  CHECK(samples.size() == 26);
+  int checked = 0;
+  for (const model::Sample& sample : samples) {
+    const std::string name = sample.file.stem();
+    const model::Graph graph = model::import_onnx(sample.file, true);
+    const int pes = checked % 2 == 0 ? 4 : 8;
+    const machine::Config config = testing::small_config(pes, pes, 32, 16, 128);
+    compiler::CompileOptions options;
+    options.allow_host = between_stages.contains(name);
+    CAPTURE(name, pes);
+    if (options.allow_host) CHECK_THROWS_AS(compiler::compile(graph, config), Error);
+    const compiler::Program program = compiler::compile(graph, config, options);
+    for (const reference::VectorCase& c : reference::read_vectors(sample.vectors).cases) {
+      const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));
+      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), golden) == "");
+    }
+    ++checked;
+  }
+}
+
 /// The same network between images [N, C, H, W], `steps` in front: r RESHAPE from planes without
 /// the batch's axis, q QUANTIZE, u QUANTIZE from uint8, t TRANSPOSE; w first: [N, C, W, H].
 model::Graph of_planes(Builder b, std::string steps) {

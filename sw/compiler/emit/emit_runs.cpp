@@ -421,6 +421,11 @@ void Emitter::emit_positions(const Rect& part, const SumRegion* region, const Ve
   if (l.kind == LayerKind::kSoftmax) {
     r.set(vector::kChannels, v.channels.size());
     r.set(agu::kGroupsLast, v.words <= isa::dma::kSoftmaxWords ? 0 : 2);
+    if (const auto& rescale = l.over().rescale) {
+      r.set(post::kMultiplier, rescale->multiplier);
+      r.set(post::kShift, rescale->shift);
+      flags |= 1 << vector::kRescale;
+    }
   }
   if (norm) {
     set_normalization(r, reads[0].start);

@@ -217,7 +217,11 @@ Problem Lowering::requantize_problem(const Op& o) const {
   if (graph_.in(o, 0).type != model::DataType::kInt8)
     return refusal(o, o.input(0), Reason::kType, " is {}, the machine reads int8",
                    model::name_of(graph_.in(o, 0).type));
-  return first_of(map_problem(o.input(0)), half_even_problem(o), result_problem(o));
+  if (o.half_even && half_even(graph_, o) == HalfEven::kNoWay)
+    return refusal(
+        o, o.outputs[0], Reason::kRounding,
+        ": float32 rounds ties of these scales its own way, which takes a table (vector.table)");
+  return first_of(map_problem(o.input(0)), result_problem(o));
 }
 
 void Lowering::requantize(const Op& o) {
@@ -251,6 +255,7 @@ void Lowering::softmax(const Op& o) {
   layer.single = false;
   const reference::SoftmaxParams p = reference::softmax_params(graph_, o);
   layer.range = p.output;
+  layer.over().rescale = p.rescale;
   for (int difference = 0; difference < isa::dma::kExponentialWords; ++difference)
     layer.over().exponentials.push_back(
         static_cast<std::uint32_t>(reference::exponential(-difference, p)));

@@ -50,7 +50,8 @@ int Maps::look_up_result(int tensor, Layer& layer) const {
 
 /// Whether QUANTIZE and its kin need no table.
 bool Lowering::is_rescaled(const Op& o) const {
-  return is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector;
+  return is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector &&
+         !(o.half_even && half_even(graph_, o) == HalfEven::kNoWay);
 }
 
 Problem Lowering::function_problem(const Op& o) const {

@@ -125,12 +125,12 @@ int Maps::map_of(int tensor) {
   const Tensor& t = graph_.tensor(tensor);
   const auto axes = axes_.find(tensor);
   if (axes != axes_.end()) {
-    const int map = output_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
+    const int map = output_map(tensor, shape_of(t.shape, fmt::format("{}: tensor '{}'", graph_.file, t.name)));
     put_in_order(op(producer_of(tensor)), axes->second, map, false);
     return map_of_[tensor] = map;
   }
   if (const auto problem = map_problem(tensor)) throw model::Refusal(*problem);  // an output
-  const int map = add_map(tensor, shape_of(t.shape, "tensor '" + t.name + "'"));
+  const int map = add_map(tensor, shape_of(t.shape, fmt::format("{}: tensor '{}'", graph_.file, t.name)));
   net_.maps[at(map)].codes = t.values<std::int8_t>();
   return map_of_[tensor] = map;
 }
@@ -144,7 +144,7 @@ int Maps::output_map(int tensor, const Shape& shape) {
   if (found == concatenated_.end()) return add_map(tensor, shape);
   const auto& [whole, place] = found->second;
   const Tensor &t = graph_.tensor(whole), &part = graph_.tensor(tensor);
-  const Shape joined = shape_of(t.shape, "tensor '" + t.name + "'"),
+  const Shape joined = shape_of(t.shape, fmt::format("{}: tensor '{}'", graph_.file, t.name)),
               own = shape_of(part.shape, "tensor '" + part.name + "'");
   // What lies as other pixels is turned when it is joined.
   if (shape.H != own.H || shape.W != own.W) return add_map(tensor, shape);

@@ -191,6 +191,7 @@ struct OverChannels {
   /// kSoftmax: of differences 0..-255 to the largest; kNormalize: reference::norm_entry().
   std::vector<std::uint32_t> exponentials;
   reference::NormParams norm;  ///< kNormalize, besides `scales` (with signs) and `bias`
+  std::optional<reference::ChannelScale> rescale;  ///< kSoftmax: SoftmaxParams::rescale
 };
 
 /// A layer: what all are asked for, and what only its kind has.

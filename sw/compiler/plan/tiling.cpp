@@ -223,7 +223,8 @@ class Tiler {
     if (conv()) return conv_cycles(rows, cols, channels);
     const double tiles = parts_of(std::int64_t{rows} * cols, config_.rows);
     if (layer_.kind == LayerKind::kSoftmax)
-      return tiles * (timing::kSoftmax + (0.25 + 2.0 / config_.columns_per_cycle) * channels);
+      return tiles * (timing::softmax(layer_.over().rescale.has_value()) +
+                      (0.25 + 2.0 / config_.columns_per_cycle) * channels);
     if (layer_.kind == LayerKind::kSum && window().R * window().S > 1 && rows * cols == 1) {
       const double words = parts_of(channels, out_.per_word);
       return std::ceil(words / config_.rows) * (window().R * window().S + timing::kSumWord);

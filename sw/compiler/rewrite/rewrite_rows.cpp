@@ -107,7 +107,9 @@ class Rows : Rewriter {
           if (graph_.tensor(t).shape[0] > 1 && mixes(op)) mixed.insert(root(t));
         }
     // What they are made of or made to is no batch either.
-    const auto are_rows = [&](int t) { return mixed.contains(root(t)) && !fixed.contains(root(t)); };
+    const auto are_rows = [&](int t) {
+      return mixed.contains(root(t)) && !fixed.contains(root(t));
+    };
     for (bool more = true; std::exchange(more, false);)
       for (const Op& op : ops_)
         for (const auto& [from, to] :

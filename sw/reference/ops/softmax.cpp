@@ -53,8 +53,8 @@ int leading_zeros(std::int32_t x) {
   return count;
 }
 
-/// 1 / (1 + x) in Q0.31 for x in [0, 1) in Q0.31, by three Newton steps for 1 / ((1 + x) / 2).
-std::int32_t reciprocal_of_one_plus(std::int32_t x) {
+/// 2 / (1 + x) in Q2.29 for x in [0, 1) in Q0.31, by three Newton steps for 1 / ((1 + x) / 2).
+std::int32_t twice_reciprocal_of_one_plus(std::int32_t x) {
   constexpr std::int32_t k48Over17 = 1515870810, kMinus32Over17 = -1010580540;  // Q2.29
   const auto half = static_cast<std::int32_t>((std::int64_t{x} + kOne + 1) / 2);
   std::int32_t estimate = k48Over17 + multiply(half, kMinus32Over17);
@@ -62,7 +62,7 @@ std::int32_t reciprocal_of_one_plus(std::int32_t x) {
     const std::int32_t error = (1 << 29) - multiply(half, estimate);
     estimate += saturating_left(multiply(estimate, error), 2);  // Q4.27 -> Q2.29
   }
-  return saturating_left(estimate, 1);  // half of it, from Q2.29 to Q0.31
+  return estimate;
 }
 
 /// code - largest in Q5.26.
@@ -77,7 +77,7 @@ void softmax_row(std::int32_t* codes, int depth, const SoftmaxParams& p) {
   std::int32_t sum = 0;  // Q12.19
   for (int i = 0; i < depth; ++i)
     sum += rounding_divide_by_pot(exponential(codes[i] - largest, p), 12);
-  const ChannelScale reciprocal = reciprocal_of_sum(sum);
+  const ChannelScale reciprocal = reciprocal_of_sum(sum, p.rescale);
   for (int i = 0; i < depth; ++i)
     codes[i] = requantize(exponential(codes[i] - largest, p), reciprocal, p.output);
 }
@@ -114,11 +114,15 @@ std::int32_t exponential(std::int32_t difference, const SoftmaxParams& p) {
   return difference < p.diff_min ? 0 : exp_negative(scaled_difference(difference, p));
 }
 
-ChannelScale reciprocal_of_sum(std::int32_t sum) {
+ChannelScale reciprocal_of_sum(std::int32_t sum, const std::optional<ChannelScale>& rescale) {
   const int zeros = leading_zeros(sum);
   const auto mantissa =
       static_cast<std::int32_t>((static_cast<std::uint32_t>(sum) << zeros) - 0x80000000u);
-  return {reciprocal_of_one_plus(mantissa), zeros - 35};
+  const std::int32_t twice = twice_reciprocal_of_one_plus(mantissa);
+  // Half of it in Q0.31; from shift -32 on every code is 0.
+  if (!rescale) return {saturating_left(twice, 1), zeros - 35};
+  const std::int64_t product = std::int64_t{twice} * rescale->multiplier;
+  return {static_cast<std::int32_t>(product >> 30), std::max(zeros - 35 + rescale->shift, -32)};
 }
 
 Codes softmax(const Call& call) { return each_row(call, softmax_row); }

@@ -3,6 +3,7 @@
 #include "sw/reference/vectors/compare.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -11,10 +12,36 @@
 
 namespace trine::reference {
 
+namespace {
+
+/// Floats in their order, each one unit in the last place from the next.
+std::int64_t in_order(float x) {
+  const auto bits = std::bit_cast<std::int32_t>(x);
+  return bits >= 0 ? std::int64_t{bits} : std::int64_t{INT32_MIN} - bits;
+}
+
+/// Looks at two float32 that are not the same. @return whether they are equal all the same
+bool nearly_equal(double actual, double expected, Deviation* d) {
+  if (std::isnan(actual) || std::isnan(expected)) return std::isnan(actual) == std::isnan(expected);
+  const std::int64_t ulps =
+      std::abs(in_order(static_cast<float>(actual)) - in_order(static_cast<float>(expected)));
+  d->ulps = std::max(d->ulps, static_cast<double>(ulps));
+  if (expected != 0 && std::isfinite(actual) && std::isfinite(expected))
+    d->relative = std::max(d->relative, std::abs(actual - expected) / std::abs(expected));
+  if (ulps >= kFewUlps) return false;
+  d->rounded += ulps > 0 ? 1 : 0;
+  return true;
+}
+
+}  // namespace
+
 void Deviation::add(const Deviation& other) {
   if (first < 0 && other.first >= 0) first = elements + other.first;
   elements += other.elements;
   differ += other.differ;
+  rounded += other.rounded;
+  ulps = std::max(ulps, other.ulps);
+  relative = std::max(relative, other.relative);
   largest = std::max(largest, other.largest);
 }
 
@@ -27,6 +54,8 @@ Deviation deviation(const Array& actual, const Array& expected, float scale) {
   for (std::int64_t i = 0; i < result.elements; ++i) {
     const auto at = static_cast<std::size_t>(i);
     if (std::memcmp(&actual.bytes[at * size], &expected.bytes[at * size], size) == 0) continue;
+    if (floats && size == 4 && nearly_equal(actual.value(at), expected.value(at), &result))
+      continue;
     const double distance = std::abs(actual.value(at) - expected.value(at));
     double codes = distance;
     if (floats) codes = scale > 0 ? std::round(distance / static_cast<double>(scale)) : INFINITY;

@@ -13,10 +13,17 @@
 
 namespace trine::reference {
 
+/// Floats that differ by fewer units in the last place are equal: what the libraries of two
+/// runtimes make of one function.
+inline constexpr std::int64_t kFewUlps = 4;
+
 struct Deviation {
   std::int64_t elements = 0, differ = 0;
-  double largest = 0;       ///< in codes
-  std::int64_t first = -1;  ///< element that differs first
+  std::int64_t rounded = 0;  ///< floats, not among `differ`, that differ by less than kFewUlps
+  double ulps = 0;           ///< largest distance of two floats, in units in the last place
+  double relative = 0;       ///< the largest, of their difference to the expected value
+  double largest = 0;        ///< in codes
+  std::int64_t first = -1;   ///< element that differs first
 
   void add(const Deviation& other);
 };

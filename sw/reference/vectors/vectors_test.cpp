@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <string>
 
@@ -69,6 +71,26 @@ TEST_CASE("the first difference is counted through all outputs", "[reference][co
   CHECK(sum.first == 13);  // the first one stays
   CHECK(sum.elements == 20);
   CHECK(sum.differ == 4);
+}
+
+TEST_CASE("floats that differ by less than four units in the last place are equal",
+          "[reference][vectors]") {
+  const auto array = [](const std::vector<float>& values) {
+    Array a{"f4", {static_cast<std::int64_t>(values.size())}, {}};
+    a.bytes.resize(4 * values.size());
+    std::memcpy(a.bytes.data(), values.data(), a.bytes.size());
+    return a;
+  };
+  const float next = std::nextafter(1.0f, 2.0f), unit = next - 1;
+  const Deviation d = deviation(array({1, next, 1 + 3 * unit, 1 + 4 * unit, -0.0f, 3, NAN}),
+                                array({1, 1, 1, 1, 0, -3, NAN}));
+  CHECK(d.elements == 7);
+  CHECK(d.rounded == 2);
+  CHECK(d.differ == 2);
+  CHECK(d.first == 3);
+  CHECK(d.relative == 2);
+  CHECK(deviation(array({1 + 4 * unit}), array({1})).ulps == 4);
+  CHECK(std::isinf(deviation(array({1 + 4 * unit}), array({1})).largest));
 }
 
 TEST_CASE("read_vectors reads .npy and raw tensors", "[reference][vectors]") {

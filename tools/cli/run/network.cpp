@@ -217,11 +217,17 @@ struct Compiling {
   }
 
   /// Without --allow-host, which is named only where it helps.
-  Network tried() const try { return network(HostPart::kFormats); } catch (const Error& refused) {
-    if (auto at_ends = attempt(HostPart::kEnds)) return std::move(*at_ends);
-    if (!attempt(HostPart::kAnywhere)) throw;
-    throw_error("{}\n{}: --allow-host runs that on the host, between stages of the machine",
-                refused.what(), options.model);
+  Network tried() const {
+    try {
+      return network(HostPart::kFormats);
+    } catch (const Error& refused) {
+      // What the host lacks, too, is told alone.
+      model::parse_model(bytes, options.model, true, model::parse_shapes(options.shapes));
+      if (auto at_ends = attempt(HostPart::kEnds)) return std::move(*at_ends);
+      if (!attempt(HostPart::kAnywhere)) throw;
+      throw_error("{}\n{}: --allow-host runs that on the host, between stages of the machine",
+                  refused.what(), options.model);
+    }
   }
 };
 

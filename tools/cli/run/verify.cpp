@@ -45,6 +45,9 @@ Json comparison_json(const Comparison& c, const reference::LayerComparison& laye
   json["codes_differ"] = c.codes.differ;
   json["codes_largest_difference"] =
       std::isfinite(c.codes.largest) ? Json(c.codes.largest) : Json(nullptr);
+  json["floats_rounded"] = c.codes.rounded;
+  json["floats_largest_ulps"] = c.codes.ulps;
+  json["floats_largest_relative"] = c.codes.relative;
   json["tolerance"] = tolerance;
   json["layers_compared"] = layers.compared;
   json["first_layer_that_differs"] = nullptr;
@@ -81,8 +84,15 @@ std::string to_text(const Comparison& c, const reference::LayerComparison& layer
     if (tolerance > 0)
       text += fmt::format(": {} --tolerance {}",
                           c.codes.largest <= tolerance ? "within" : "more than", tolerance);
+    if (c.codes.ulps > 0)
+      text += fmt::format("; floats by up to {} units in the last place, {:.1e} of the value",
+                          c.codes.ulps, c.codes.relative);
     text += "\n" + to_text(layers, id) + "\n";
   }
+  if (c.codes.rounded > 0)
+    text += fmt::format(
+        "{} floats differ by less than {} units in the last place, which counts as equal\n",
+        grouped(c.codes.rounded), reference::kFewUlps);
   if (c.labelled > 0)
     text += fmt::format("top-1: {} of {} right (recorded outputs: {})\n", c.right, c.labelled,
                         c.recorded_right);

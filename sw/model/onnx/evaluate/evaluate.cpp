@@ -552,9 +552,8 @@ Constant Evaluation::is_nan() const {
 Constant Evaluation::is_infinite() const {
   const bool above = node_.integer("detect_positive", 1) != 0;
   const bool below = node_.integer("detect_negative", 1) != 0;
-  return of_each(DataType::kBool, [&](double x) {
-    return std::isinf(x) && (x > 0 ? above : below) ? 1.0 : 0.0;
-  });
+  return of_each(DataType::kBool,
+                 [&](double x) { return std::isinf(x) && (x > 0 ? above : below) ? 1.0 : 0.0; });
 }
 
 bool Evaluation::knows(const std::string& type) {

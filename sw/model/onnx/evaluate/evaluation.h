@@ -98,8 +98,7 @@ class Evaluation {
   std::vector<Extent> extents() const;
   std::vector<Shares> samples(const Extent& extent) const;
   Constant resize() const;
-  Constant resized_images(const std::string& mode, const Extent& height,
-                          const Extent& width) const;
+  Constant resized_images(const std::string& mode, const Extent& height, const Extent& width) const;
 
   Indices rows_of(const Constant& indices, const std::vector<int>& shape,
                   std::int64_t batches) const;

@@ -153,7 +153,8 @@ Taps linear_taps(float x, int from) {
   x = std::max(0.0f, std::min(x, static_cast<float>(from - 1)));
   const int low = std::min(static_cast<int>(x), from - 1), high = std::min(low + 1, from - 1);
   if (low == high) return {{low, high}, {0.5f, 0.5f}};
-  return {{low, high}, {std::abs(x - static_cast<float>(high)), std::abs(x - static_cast<float>(low))}};
+  return {{low, high},
+          {std::abs(x - static_cast<float>(high)), std::abs(x - static_cast<float>(low))}};
 }
 
 Taps cubic_taps(float x, int from, float a) {
@@ -212,11 +213,11 @@ Constant Evaluation::resized_images(const std::string& mode, const Extent& heigh
 
 Constant Evaluation::resize() const {
   const std::vector<Extent> all = extents();
-  const std::string how = node_.text("coordinate_transformation_mode",
-                                     node_.type == "Upsample" || opset_ < 11 ? "asymmetric"
-                                                                             : "half_pixel");
-  const bool known = how == "half_pixel" || how == "pytorch_half_pixel" ||
-                     how == "align_corners" || how == "asymmetric";
+  const std::string how =
+      node_.text("coordinate_transformation_mode",
+                 node_.type == "Upsample" || opset_ < 11 ? "asymmetric" : "half_pixel");
+  const bool known = how == "half_pixel" || how == "pytorch_half_pixel" || how == "align_corners" ||
+                     how == "asymmetric";
   const std::string mode = node_.text("mode", "nearest");
   if ((mode == "linear" || mode == "cubic") && known && in(0).rank() == 4 &&
       in(0).type == DataType::kFloat32 && node_.integer("antialias", 0) == 0 &&

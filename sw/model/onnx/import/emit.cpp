@@ -95,6 +95,16 @@ void negate(std::size_t channel, Product* p) {
   }
 }
 
+/// The weight of a product with ones: it makes an offset, in codes, nearest to whole. All scales
+/// between 1/64 and 1/127 are as good otherwise.
+std::int8_t finest_weight(double offset) {
+  const auto error = [&](int w) { return std::abs(std::remainder(offset * w, 1.0)) / w; };
+  int best = 64;
+  for (int w = best + 1; w <= 127; ++w)
+    if (error(w) < error(best)) best = w;
+  return static_cast<std::int8_t>(best);
+}
+
 /// Narrows an operator's codes to the quantizer's and to what a clamp of real values leaves.
 void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op* op) {
   const auto code = [&](double x) {
@@ -594,10 +604,13 @@ Value Emitter::by_channels(const Value& given, const Quantizer& q, int output, i
   p.shape = flat ? image : from.shape;
   p.channels = C;
   p.filter = {1, 1, 1, C};
-  // Fine enough for offsets, which are whole multiples of a code's part.
-  constexpr int kParts = 64;
-  p.weights.assign(C, kParts);
-  p.scales.assign(C, 1.0f / kParts);
+  for (int c = 0; c < C; ++c) {
+    Line line;
+    line.slope = double{from.scale()};
+    for (const Step& step : value.steps) line.add(step.step, static_cast<std::size_t>(c));
+    p.weights.push_back(finest_weight(line.slope == 0 ? 0 : line.offset / line.slope));
+    p.scales.push_back(1.0f / static_cast<float>(p.weights.back()));
+  }
   value.product = std::make_shared<const Product>(p);
   if (!flat) {
     requantize_product(value, q, output);
@@ -635,14 +648,16 @@ Value Emitter::reals(Value value, int node) {
   return value;
 }
 
-/// Codes to codes of another scale, or codes plus a constant of codes.
+/// Codes to codes of another scale, a function of one code in float32, or codes plus a constant of
+/// codes for each channel.
 void Emitter::requantize_codes(const Value& value, const Quantizer& q, int output, int node) {
   Op op = op_of(OpKind::kQuantize, node, {value.tensor});
   Line line;
   const std::string name = tensor(output).name + ":addend";
   for (const Step& step : value.steps) {
     const ConstantPointer& c = step.origin;
-    if (!c || c->codes.empty() || op.kind != OpKind::kQuantize || line.clamped) {
+    if (!c || c->codes.empty() || step.step.value.size() == 1 || op.kind != OpKind::kQuantize ||
+        line.clamped) {
       line.add(step.step, 0);
       continue;
     }

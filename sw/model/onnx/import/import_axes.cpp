@@ -81,12 +81,13 @@ Value Importer::softmax() {
   if (value.shape.empty() ||
       !is_last(node_->integer("axis", file_.opset < 13 ? 1 : -1), value.shape.size()))
     throw_error("over another axis than the last");
-  // As in TFLite: codes of 1/256, which the quantizer may ask to have in another scale.
-  const Op softmax = op(OpKind::kSoftmax, {value.tensor});
-  value.tensor = of_codes
-                     ? emit_.add_op(softmax, emit_.add_tensor(out() + ":codes", DataType::kInt8,
-                                                              value.shape, {{1.0f / 256}, {-128}}))
-                     : emit_.add_real(softmax, out());
+  Op softmax = op(OpKind::kSoftmax, {value.tensor});
+  if (of_codes) {
+    value.tensor = -1;
+    value.own = std::make_shared<const Own>(Own{std::move(softmax), hosted(out())});
+  } else {
+    value.tensor = emit_.add_real(softmax, out());
+  }
   return value;
 }
 

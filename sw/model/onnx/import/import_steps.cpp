@@ -62,7 +62,8 @@ Value Importer::arithmetic() {
   if (first && second) return of_two();
   Value value = in(first ? 0 : 1);
   const ConstantPointer c = in(first ? 1 : 0).constant;
-  if (is_map(*c, value) && emit_.is_codes(value) && type != "Div") return with_map(value, *c, first);
+  if (is_map(*c, value) && emit_.is_codes(value) && type != "Div")
+    return with_map(value, *c, first);
   std::vector<float> constants = per_channel(*c, value);
   if (type == "Add") return stepped(value, Kind::kAdd, constants, c);
   if (type == "Mul") return stepped(value, Kind::kMul, constants);

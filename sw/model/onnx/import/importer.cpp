@@ -40,8 +40,8 @@ void Importer::run() {
 void Importer::add_input(const Input& input) {
   const bool is_code = input.type == DataType::kInt8 || input.type == DataType::kUInt8;
   if (is_code)
-    throw_error("{}: input '{}' is {}, allowed float, int32, int64 and bool", file_.name, input.name,
-                name_of(input.type));
+    throw_error("{}: input '{}' is {}, allowed float, int32, int64 and bool", file_.name,
+                input.name, name_of(input.type));
   Value value;
   value.shape = input.shape;
   value.channel_axis = channel_axis_of(input.shape.size());
@@ -71,7 +71,7 @@ void Importer::add_output(const std::string& name) try {
   if (value.constant) {
     tensor = copied(name, *value.constant);
   } else if (value.raw_codes) {
-    tensor = emit_.to_plain(value, last_node()).tensor;
+    tensor = as_declared(name, emit_.to_plain(value, last_node()).tensor);
   } else if (tensor < 0 || emit_.is_codes(value) || !value.steps.empty() ||
              value.layout != Layout::kPlain) {
     tensor = emit_.floats(value, name, last_node()).tensor;
@@ -82,6 +82,22 @@ void Importer::add_output(const std::string& name) try {
 } catch (const Error& error) {
   if (!problems_.empty()) return;
   throw_error("{}: output '{}': {}", file_.name, name, error.what());
+}
+
+/// Codes of QuantizeLinear as the file has them: uint8, where the graph has int8.
+int Importer::as_declared(const std::string& name, int codes) {
+  const auto maker = std::ranges::find_if(
+      file_.nodes, [&](const Node& node) { return std::ranges::count(node.outputs, name) != 0; });
+  if (maker == file_.nodes.end() || maker->type != "QuantizeLinear") return codes;
+  const auto zero = maker->inputs.size() > 2 ? values_.find(maker->inputs[2]) : values_.end();
+  const bool is_uint8 = maker->inputs.size() < 3 || maker->inputs[2].empty() ||
+                        (zero != values_.end() && zero->second.constant &&
+                         zero->second.constant->type == DataType::kUInt8);
+  if (!is_uint8) return codes;
+  const Tensor from = emit_.tensor(codes);
+  return emit_.add_op(op_of(OpKind::kQuantize, maker->index, {codes}),
+                      emit_.add_tensor(name, DataType::kUInt8, from.shape,
+                                       {{from.scale()}, {from.zero_point() + 128}}));
 }
 
 /// @throws Error  the file says another shape of an output: one of the two readings is wrong

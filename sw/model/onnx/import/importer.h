@@ -48,6 +48,7 @@ class Importer {
   int channel_axis_of(std::size_t rank) const;
   bool is_float() const;
   void add_output(const std::string& name);
+  int as_declared(const std::string& name, int codes);
   void check_declared(const std::string& output, const std::vector<int>& computed) const;
   int copied(const std::string& name, const Constant& constant);
   int last_node() const { return static_cast<int>(file_.nodes.size()) - 1; }

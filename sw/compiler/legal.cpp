@@ -41,12 +41,16 @@ void mark_host(model::Graph* graph) {
            std::ranges::any_of(op.outputs, found);
   };
   const auto add = [&](const model::Op& op) {
-    for (const auto* tensors : {&op.inputs, &op.outputs})
-      for (const int t : *tensors)
-        if (t >= 0 && !graph->tensor(t).is_constant &&
-            (graph->tensor(t).type == model::DataType::kFloat32 ||
-             (op.kind == model::OpKind::kOnnx && graph->tensor(t).type != model::DataType::kInt8)))
-          floats.insert(t);
+    const model::OpClass type = model::class_of(op.kind);
+    const bool moves = type == model::OpClass::kMovement || type == model::OpClass::kReshape;
+    const auto add_if = [&](int t, bool numbers) {
+      if (t < 0 || graph->tensor(t).is_constant) return;
+      const model::DataType of = graph->tensor(t).type;
+      if (of == model::DataType::kFloat32 || (numbers && of != model::DataType::kInt8))
+        floats.insert(t);
+    };
+    for (const int t : op.inputs) add_if(t, op.kind == model::OpKind::kOnnx);
+    for (const int t : op.outputs) add_if(t, op.kind == model::OpKind::kOnnx || moves);
   };
   for (const model::Op& op : graph->ops)
     if (op.on_host) add(op);
@@ -131,21 +135,56 @@ std::optional<std::vector<LegalStage>> try_stages(model::Graph* graph,
   return legal;
 }
 
+/// Operators that read what others make, directly or not, and those.
+std::vector<int> with_followers(const model::Graph& graph, const std::vector<int>& ops) {
+  std::set<int> tensors;
+  std::vector<int> result;
+  for (int i = 0; i < static_cast<int>(graph.ops.size()); ++i) {
+    const model::Op& op = graph.ops[at(i)];
+    const auto follows = [&](int t) { return tensors.contains(t); };
+    if (std::ranges::count(ops, i) == 0 && std::ranges::none_of(op.inputs, follows)) continue;
+    tensors.insert(op.outputs.begin(), op.outputs.end());
+    result.push_back(i);
+  }
+  return result;
+}
+
+/// The graph as one stage: what is refused, and what follows from it, is the host's.
+/// @throws Unsupported  products are among that: the host is slow, so the user decides
+LegalStage with_host_at_end(model::Graph graph, const machine::Config& config,
+                            const reference::RoundingPolicy& rounding) {
+  for (;;) {
+    mark_host(&graph);
+    Lowered all = try_lower(graph, config, rounding);
+    if (!all.refused) return {std::move(graph), std::move(all.network)};
+    bool changes = false;
+    for (const int i : with_followers(graph, all.refused->ops)) {
+      model::Op& op = graph.ops[at(i)];
+      if (model::macs(graph, op) > 0) throw Unsupported(*all.refused);
+      changes = !std::exchange(op.on_host, true) || changes;
+    }
+    if (!changes && !pass_as_bytes(&graph)) throw Unsupported(*all.refused);
+  }
+}
+
+std::vector<LegalStage> alone(LegalStage stage) {
+  std::vector<LegalStage> only;
+  only.push_back(std::move(stage));
+  return only;
+}
+
 }  // namespace
 
 std::vector<LegalStage> legal_stages(model::Graph graph, const machine::Config& config,
-                                     const reference::RoundingPolicy& rounding, bool allow_host) {
-  if (allow_host) {
-    for (;;) {
-      mark_host(&graph);
-      if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);
-    }
+                                     const reference::RoundingPolicy& rounding, HostPart host) {
+  while (host == HostPart::kAnywhere) {
+    mark_host(&graph);
+    if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);
   }
+  if (host == HostPart::kEnd) return alone(with_host_at_end(std::move(graph), config, rounding));
   Lowered all = try_lower(graph, config, rounding);
   if (all.refused) throw model::Refusal(all.refused->reasons(), all.refused->what());
-  std::vector<LegalStage> only;
-  only.push_back({std::move(graph), std::move(all.network)});
-  return only;
+  return alone({std::move(graph), std::move(all.network)});
 }
 
 }  // namespace trine::compiler

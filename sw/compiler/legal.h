@@ -19,10 +19,17 @@ struct LegalStage {
   Network network;  ///< of its operators for the machine
 };
 
+/// Where the host may run what the machine lacks.
+enum class HostPart {
+  kNowhere,   ///< but for formats at the graph's ends
+  kEnd,       ///< with what follows from it, if no product is among that
+  kAnywhere,  ///< between stages of the machine, too
+};
+
 /// @param graph  rewritten
 /// @return at least one stage
 /// @throws Refusal  what is refused and cannot go to the host, and what the user can do
 std::vector<LegalStage> legal_stages(model::Graph graph, const machine::Config& config,
-                                     const reference::RoundingPolicy& rounding, bool allow_host);
+                                     const reference::RoundingPolicy& rounding, HostPart host);
 
 }  // namespace trine::compiler

@@ -125,6 +125,8 @@ class Checker {
 
   /// An activation: int8 or uint8 with one scale.
   void codes(const Tensor& tensor) const {
+    if (tensor.type == DataType::kInt16)
+      fail(Reason::kType, tensor, "type int16, allowed int8 uint8: quantize 16x8 networks to int8");
     if (!is_code(tensor.type))
       fail(Reason::kType, tensor, "type {}, allowed int8 uint8", name_of(tensor.type));
     if (tensor.quantization.scale.size() != 1)
@@ -455,7 +457,7 @@ class Checker {
       if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
       type(in(i), out().type);
       if (is_code(out().type)) codes_alike({i});
-      same_quantization(in(i));
+      if (out().type != DataType::kUInt8) same_quantization(in(i));  // uint8 codes are rescaled
       rank(in(i), out().rank());
       std::vector<int> expected = out().shape;
       expected[axis] = in(i).extent(axis);

@@ -229,6 +229,20 @@ RequantizeParams requantize_params(const Graph& graph, const Op& op) {
   return p;
 }
 
+std::array<std::uint8_t, 256> joined_codes(const Tensor& from, const Tensor& to) {
+  std::array<std::uint8_t, 256> codes{};
+  const bool alike = from.scale() == to.scale() && from.zero_point() == to.zero_point();
+  const float scale = from.scale() * (1.0f / to.scale());
+  const float bias = -static_cast<float>(from.zero_point()) * scale;
+  for (int code = 0; code < 256; ++code) {
+    const float product = static_cast<float>(code) * scale;
+    const double next = std::round(product + bias) + static_cast<double>(to.zero_point());
+    codes[static_cast<std::size_t>(code)] =
+        static_cast<std::uint8_t>(alike ? code : std::clamp(next, 0.0, 255.0));
+  }
+  return codes;
+}
+
 SoftmaxParams softmax_params(const Graph& graph, const Op& op) {
   const double gain = double{op.beta} * double{graph.in(op, 0).scale()} * 0x1p26;
   SoftmaxParams p;

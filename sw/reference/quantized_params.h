@@ -81,6 +81,9 @@ struct RequantizeParams {
 };
 RequantizeParams requantize_params(const model::Graph& graph, const model::Op& op);
 
+/// CONCATENATION of uint8 codes: what each becomes beside codes at another scale, in float32.
+std::array<std::uint8_t, 256> joined_codes(const model::Tensor& from, const model::Tensor& to);
+
 /// SOFTMAX: a difference d = q - max, not below diff_min, is scaled to Q5.26 by `input`.
 struct SoftmaxParams {
   ChannelScale input;

@@ -392,9 +392,10 @@ def boxes_of(m, x, classes):
     return joined[0], m.op("LOGISTIC", [joined[1]], m.shapes[joined[1]], fixed=gate), np.array(anchors)
 
 
-def detected(m, operands, most, alike, **options):
-    outputs = [m.tensor(shape, type="f4") for shape in ((1, most * alike, 4), (1, most * alike),
-                                                        (1, most * alike), (1,))]
+def detected(m, operands, most, alike, is_open=False, **options):
+    """Published networks leave the shapes of these outputs open."""
+    outputs = [m.tensor(() if is_open else shape, type="f4") for shape in (
+        (1, most * alike, 4), (1, most * alike), (1, most * alike), (1,))]
     return m.into(outputs, "TFLite_Detection_PostProcess", operands,
                   {"max_detections": most, "max_classes_per_detection": alike, "y_scale": 10.0,
                    "x_scale": 10.0, "h_scale": 5.0, "w_scale": 5.0, **options})
@@ -413,7 +414,7 @@ def host_detection_regular(m):
     m.type = "i1"
     boxes, scores, anchors = boxes_of(m, m.convolution(m.input((1, 12, 12, 3)), 8, 3, 2), 4)
     boxes, scores = (m.op("DEQUANTIZE", [t], m.shapes[t], {}, floats=True) for t in (boxes, scores))
-    return detected(m, [boxes, scores, m.constant(anchors, "f4")], 40, 1, detections_per_class=9,
+    return detected(m, [boxes, scores, m.constant(anchors, "f4")], 40, 1, True, detections_per_class=9,
                     use_regular_nms=True, nms_score_threshold=0.6, nms_iou_threshold=0.4,
                     num_classes=4)
 
@@ -489,7 +490,101 @@ def floats_summed(m):
     return [up, dense, gate, logs, mean, total, length, wide, corners, plain, smooth, power]
 
 
-CASES |= {"host_detection": host_detection, "host_detection_regular": host_detection_regular, "host_floats": host_floats,
+def free_batch(m):
+    """Shapes and sizes computed from the batch, as Keras writes them: zeros, slices, rows, copies."""
+    m.type = "i1"
+    c = m.constant
+    n = lambda kind, inputs, shape, options=None: m.numbers(  # noqa: E731
+        kind, inputs, shape, "i4", {} if options is None else options)
+    x = m.convolution(m.input((1, 4, 3, 5)), 6, 1)
+    of = n("STRIDED_SLICE", [n("SHAPE", [x], (4,), {0: ("b", 2)}), c([0]), c([1]), c([1])], (), {4: ("i", 1)})
+    many = n("MUL", [of, c(12)], ())
+    rows = m.op("RESHAPE", [x, n("PACK", [many, c(6)], (2,), {0: ("i", 2)})], (12, 6), like=x)
+    end = n("PACK", [of, c(2), c(3), c(6)], (4,), {0: ("i", 4)})
+    part = m.op("STRIDED_SLICE", [x, c([0, 0, 0, 0]), end, c([1, 1, 1, 1])], (1, 2, 3, 6), {}, like=x)
+    size = n("CONCATENATION", [n("RESHAPE", [of], (1,), {0: ["i", 1]}), c([1, 3, 6])], (4,), {0: ("i", 0)})
+    line = m.op("SLICE", [x, c([0, 2, 0, 0]), size], (1, 1, 3, 6), {}, like=x)
+    zeros = m.numbers("FILL", [n("PACK", [of, c(8)], (2,), {0: ("i", 2)}), c(0.0, "f4")], (1, 8), "f4", {})
+    state = m.op("QUANTIZE", [zeros], (1, 8), fixed=(1 / 64, 3))
+    flat = m.op("RESHAPE", [part, n("PACK", [of, c(36)], (2,), {0: ("i", 2)})], (1, 36), like=x)
+    new = m.op("ADD", [m.dense(flat, 8), m.dense(state, 8)], (1, 8), {})
+    twice = m.op("TILE", [new, n("PACK", [of, c(2)], (2,), {0: ("i", 2)})], (1, 16), {}, like=new)
+    return [rows, line, m.op("MUL", [twice, m.op("TILE", [state, c([1, 2])], (1, 16), {}, like=state)], (1, 16), {})]
+
+
+def joined_scales(m):
+    """uint8 codes joined at several scales: channels, rows, a constant, a pixel that repeats."""
+    x = m.input((1, 6, 5, 4))
+    y = m.convolution(x, 12, 3)
+    pixel = m.convolution(m.pool("AVERAGE_POOL_2D", y, 6, 6), 8, 1)
+    wide = m.op("RESIZE_BILINEAR", [pixel, m.constant([6, 5])], (1, 6, 5, 8), {}, like=pixel)
+    scale, zero_point = m.q[y]
+    fine = m.op("CONV_2D", m.with_bias(x, m.weights((4, 1, 1, 4)), 4), (1, 6, 5, 4),
+                {1: ("i", 1), 2: ("i", 1)}, fixed=(0.55 * scale, zero_point - 9))
+    z = m.op("CONCATENATION", [wide, y, fine], (1, 6, 5, 24), {0: ("i", 3)}, like=y)
+    rows = [m.op("RESHAPE", [t], (1, n, 4), {0: ["i", 1, n, 4]}, like=t)
+            for t, n in ((y, 90), (fine, 30), (pixel, 2))]
+    rows = m.op("CONCATENATION", [*rows, m.codes_constant((1, 3, 4))], (1, 125, 4), {0: ("i", 1)},
+                fixed=(0.043, 131))
+    return [m.op("LOGISTIC", [z], m.shapes[z], fixed=(1 / 256, 0)), rows]
+
+
+def host_keypoints(m):
+    """What lies where maps are largest, as networks of poses end; bytes without a scale in front."""
+    m.type = "i1"
+    n = lambda kind, inputs, shape, type="i4", options=None: m.numbers(  # noqa: E731
+        kind, inputs, shape, type, {} if options is None else options)
+    c = m.constant
+    image = n("CAST", [m.input((1, 12, 10, 3), "u1")], (1, 12, 10, 3), "f4")
+    y = m.convolution(m.op("QUANTIZE", [image], (1, 12, 10, 3), fixed=(1.0, -128)), 8, 3, 2)
+    heat = m.op("LOGISTIC", [m.convolution(y, 4, 3)], (1, 6, 5, 4), fixed=(1 / 256, -128))
+    offsets, center = m.convolution(y, 8, 1), m.convolution(y, 2, 1)
+
+    def place(of, channels):
+        """Rows and columns of the largest codes, as numbers and as codes."""
+        flat = m.op("RESHAPE", [of], (1, 30, channels), {0: ["i", 1, 30, channels]}, like=of)
+        best = n("ARG_MAX", [flat, c(1)], (1, channels), options={0: ("b", 2)})
+        row = n("FLOOR_DIV", [best, c(5)], (1, channels))
+        column = n("SUB", [best, n("MUL", [row, c(5)], (1, channels))], (1, channels))
+        numbers = [n("RESHAPE", [t], (channels,), options={0: ["i", channels]}) for t in (row, column)]
+        codes = [m.op("QUANTIZE", [n("CAST", [t], (1, channels), "f4")], (1, channels),
+                      fixed=(0.05, -128)) for t in (row, column)]
+        zeros = c(np.zeros(channels, int))
+        return n("PACK", [zeros, *numbers], (channels, 3), options={0: ("i", 3), 1: ("i", 1)}), codes
+
+    middle, at = place(m.op("LOGISTIC", [m.convolution(y, 1, 1)], (1, 6, 5, 1), fixed=(1 / 256, -128)), 1)
+    shift = m.op("GATHER_ND", [center, middle], (1, 2), {}, like=center)
+    shift = m.op("RESHAPE", [shift], (2,), {0: ["i", 2]}, like=center)
+    shift = m.op("SPLIT", [c(0), shift], (1,), {0: ("i", 2)}, like=center)
+    other = m.activation((1,), like=center)
+    m.ops[-1][2].append(other)
+    away = []
+    for code, moved, shape in zip(at, (shift, other), ((6, 5, 1), (6, 5, 1))):
+        there = m.op("ADD", [code, moved], (1, 1), {}, fixed=(0.08, -100))
+        d = m.op("SUB", [m.codes_constant(shape), there], shape, {}, fixed=(0.1, 0))
+        away.append(m.op("MUL", [d, d], shape, {}, fixed=(0.5, -128)))
+    away = m.op("ADD", away, (6, 5, 1), {}, fixed=(0.7, -128))
+    away = n("SQRT", [m.op("DEQUANTIZE", [away], (6, 5, 1), {}, floats=True)], (6, 5, 1), "f4", None)
+    away = m.op("ADD", [m.op("QUANTIZE", [away], (6, 5, 1), fixed=(0.05, -128)), m.codes_constant(())],
+                (6, 5, 1), {}, fixed=(0.1, -128))
+    near = n("DIV", [m.op("DEQUANTIZE", [heat], (1, 6, 5, 4), {}, floats=True),
+                     m.op("DEQUANTIZE", [away], (6, 5, 1), {}, floats=True)], (1, 6, 5, 4), "f4")
+    points, at = place(m.op("QUANTIZE", [near], (1, 6, 5, 4), fixed=(0.02, -128)), 4)
+    shift = m.op("GATHER_ND", [offsets, points], (4, 8), {}, like=offsets)
+    shift = m.op("RESHAPE", [shift], (4, 4, 2), {0: ["i", 4, 4, 2]}, like=offsets)
+    shift = m.op("GATHER_ND", [shift, c([[i, i] for i in range(4)])], (4, 2), {}, like=offsets)
+    rows = m.op("STRIDED_SLICE", [shift, c([0, 0]), c([4, 1]), c([1, 1])], (4,), {0: ("i", 1), 1: ("i", 1), 4: ("i", 2)},
+                like=offsets)
+    rows = m.op("ADD", [at[0], m.op("RESHAPE", [rows], (1, 4), {0: ["i", 1, 4]}, like=offsets)], (1, 4), {})
+    found = n("CONCATENATION", [points, c([[0], [1], [2], [3]])], (4, 4), options={0: ("i", 1)})
+    score = m.op("GATHER_ND", [heat, found], (4,), {}, like=heat)
+    score = m.op("RESHAPE", [score], (1, 4), {0: ["i", 1, 4]}, like=heat)
+    rows = m.op("MUL", [rows, m.codes_constant((1, 1))], (1, 4), {}, like=heat)
+    both = m.op("PACK", [rows, score], (1, 4, 2), {0: ("i", 2), 1: ("i", 2)}, like=heat)
+    return m.op("DEQUANTIZE", [both], (1, 4, 2), {}, floats=True)
+
+
+CASES |= {"free_batch": free_batch, "joined_scales": joined_scales, "host_keypoints": host_keypoints, "host_detection": host_detection, "host_detection_regular": host_detection_regular, "host_floats": host_floats,
           "floats_summed": floats_summed}
 
 

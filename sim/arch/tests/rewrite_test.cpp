@@ -554,6 +554,54 @@ TEST_CASE("a QUANTIZE from uint8 that moves the zero point stays", "[arch][rewri
   require_exact(b, testing::small_config(8, 8, 64, 64, 64));
 }
 
+TEST_CASE("uint8 codes joined at any scales equal the golden layers", "[arch][random][rewrite]") {
+  unsigned refused = 0;  // near halves of the result's codes
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const int x = b.input({1, b.number(1, 5), b.number(1, 5), b.number(1, 9)});
+    std::vector<int> parts{
+        b.convolution(x, b.number(1, 9), 1, 1, 1, 1, 1, 1, Padding::kSame, false)};
+    parts.push_back(b.unary(parts[0], OpKind::kTanh, "TANH"));
+    if (seed % 3 == 0) parts.push_back(b.constant(b.shape(parts[0])));
+    b.graph.outputs = {b.concatenation(parts, b.number(1, 3)), parts[1]};
+    float& scale =
+        b.graph.tensors[static_cast<std::size_t>(b.graph.outputs[0])].quantization.scale[0];
+    scale *= 1 + 1e-5f * static_cast<float>(b.number(1, 9999));
+    make_unsigned(b.graph);
+    try {
+      require_exact(b, random_config(b));
+    } catch (const model::Refusal& refusal) {
+      REQUIRE_THAT(refusal.what(), Catch::Contains("are halves of"));
+      ++refused;
+    }
+  }
+  CHECK(refused <= kSeeds / 20);
+}
+
+TEST_CASE("uint8 codes joined at twice their scale are refused: halves", "[arch][rewrite][error]") {
+  Builder b(1);
+  const int x = b.input({1, 4, 4, 8}), y = b.unary(x, OpKind::kRelu, "RELU");
+  const int z = b.concatenation({x, y}, 3);
+  b.graph.outputs = {z};
+  for (const int t : {x, y, z})
+    b.graph.tensors[static_cast<std::size_t>(t)].quantization = {{t == y ? 0.5f : 1.0f}, {0}, 0};
+  make_unsigned(b.graph);
+  REQUIRE_THROWS_WITH(compiler::compile(b.graph, testing::small_config(8, 8, 16, 16, 64)),
+                      Catch::Equals("random.tflite: op 1 CONCATENATION: tensor 1 't1': codes of "
+                                    "scale 0.5 are halves of 1"));
+}
+
+TEST_CASE("a pixel of uint8 codes that RESIZE_BILINEAR repeats runs on the machine",
+          "[arch][rewrite]") {
+  for (const bool corners : {false, true}) {
+    Builder b(1);
+    b.graph.outputs = {b.resize(b.input({1, 1, 1, 8}), true, 9, 7, corners, false)};
+    make_unsigned(b.graph);
+    require_exact(b, testing::small_config(8, 8, 16, 16, 64));
+  }
+}
+
 TEST_CASE("uint8 RESIZE_BILINEAR is refused: LiteRT computes floats", "[arch][rewrite][error]") {
   Builder b(1);
   b.graph.outputs = {b.resize(b.input({1, 4, 4, 8}), true, 8, 8, false, false)};

@@ -157,6 +157,38 @@ TEST_CASE("TFLite's operators without hardware run on the host, exactly", "[arch
   CHECK(checked == 9);
 }
 
+TEST_CASE("what ends a TFLite network runs on the host without a flag", "[arch][host]") {
+  const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
+  for (const std::string name : {"host_detection", "host_detection_regular", "host_floats",
+                                 "host_integers", "host_keypoints"}) {
+    CAPTURE(name);
+    const model::Graph graph = model::import_tflite(folder / (name + ".tflite"), true);
+    const reference::VectorSet vectors = reference::read_vectors(folder / name);
+    compiler::CompileOptions options;
+    options.rounding = vectors.policy;
+    options.ends_on_host = true;
+    const compiler::Program program =
+        compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options);
+    CHECK(program.rest.empty());
+    CHECK(program.macs() > 0);
+    for (const reference::VectorCase& c : vectors.cases)
+      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+  }
+}
+
+TEST_CASE("a product behind what is refused needs the flag", "[arch][host][error]") {
+  const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
+  compiler::CompileOptions options;
+  options.ends_on_host = true;
+  for (const auto& [name, why] : {std::pair{"host_codes", "op 4 Gather:"},
+                                  {"host_uint8", "op 0 RESIZE_BILINEAR"},
+                                  {"lstm_sequence", "op 0 UNIDIRECTIONAL_SEQUENCE_LSTM"}}) {
+    const model::Graph graph = model::import_tflite(folder / (std::string(name) + ".tflite"), true);
+    CHECK_THROWS_WITH(compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options),
+                      Catch::Matchers::Contains(why));
+  }
+}
+
 TEST_CASE("normalizations run on the host if that is allowed", "[arch][host][norm]") {
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.softmax = false;

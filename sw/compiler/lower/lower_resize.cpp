@@ -179,11 +179,11 @@ void Lowering::set_phase_weights(const Op& o, Layer& layer, int first_row, int f
 }
 
 Problem Lowering::resize_problem(const Op& o) const {
-  if (o.kind == OpKind::kResizeBilinear && o.of_uint8)
-    return refusal(o, o.outputs[0], Reason::kType, ": uint8 codes are resized in float32");
   if (auto problem = first_of(image_problem(o, o.input(0)), out_problem(o))) return problem;
   const Shape in = shape_of(graph_.in(o, 0).shape, ""), to = out_shape(o);
   if (in.pixels() == 1 && config_.vector) return std::nullopt;
+  if (o.kind == OpKind::kResizeBilinear && o.of_uint8)
+    return refusal(o, o.outputs[0], Reason::kType, ": uint8 codes are resized in float32");
   const Combs combs(o, in, to);
   const std::size_t layers = combs.rows.size() * combs.cols.size();
   if (layers > kMostLayers)

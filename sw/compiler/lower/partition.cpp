@@ -324,7 +324,7 @@ class Partition {
         return !before_.contains(k) && std::ranges::count(op(k).inputs, t) > 0;
       };
       const auto all = std::views::iota(0, count());
-      if (is_number(graph_, t) &&
+      if ((is_number(graph_, t) || casts_bytes(op(i))) &&
           (std::ranges::count(graph_.outputs, t) > 0 || std::ranges::any_of(all, read_by_others)))
         others.insert(i);
     }
@@ -334,6 +334,12 @@ class Partition {
   int count() const { return static_cast<int>(graph_.ops.size()); }
   const Op& op(int i) const { return graph_.ops[at(i)]; }
 
+  /// Bytes without a scale as numbers.
+  bool casts_bytes(const Op& op) const {
+    return op.kind == OpKind::kOnnx && op.name == "Cast" &&
+           graph_.in(op, 0).type == model::DataType::kUInt8;
+  }
+
   /// Whether it may stand between an input that is no code of the machine's and the first codes.
   bool makes_codes(const Op& op) const {
     if (takes_image(graph_, op)) return true;
@@ -341,7 +347,7 @@ class Partition {
                          op.kind == OpKind::kFloat || op.kind == OpKind::kOnnx ||
                          model::computes_floats(op.kind) || only_moves(op.kind);
     return of_host && (is_float(graph_, op.input(0)) || is_number(graph_, op.input(0)) ||
-                       from_uint8(graph_, op) || makes_bytes(graph_, op));
+                       from_uint8(graph_, op) || casts_bytes(op) || makes_bytes(graph_, op));
   }
 
   /// An operator that the host has to run, if it is at the end.

@@ -380,7 +380,7 @@ Graph with_symmetric_weights(Graph graph) { return SymmetricWeights(std::move(gr
 Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program::Removed* removed,
                 std::int64_t room) {
   program::Removed idle;
-  Graph result = without_idle_channels(graph, rounding, idle);
+  Graph result = without_idle_channels(with_joined_scales(graph, rounding), rounding, idle);
   if (removed != nullptr) *removed = idle;
   result = with_single_images(with_rows(std::move(result)), room);
   return with_symmetric_weights(with_broadcasts(with_signed_codes(std::move(result))));

@@ -15,6 +15,10 @@ namespace trine::compiler {
 
 constexpr int kWord = 4;  ///< channels that lie in a word
 
+/// CONCATENATION of uint8 codes at one scale alone.
+/// @throws Refusal  integers would give other codes than float32
+model::Graph with_joined_scales(model::Graph graph, reference::RoundingPolicy rounding);
+
 /// int8 codes, 128 less, in place of uint8 ones; QUANTIZE at the graph's ends (on the host) keeps
 /// the user's types. Operators remember their kernels: Op::of_uint8.
 model::Graph with_signed_codes(model::Graph graph);

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "sw/model/order.h"
 #include "sw/model/refusal.h"
+#include "sw/model/rewrite/fold.h"
 #include "sw/model/rewrite/rewriter.h"
 #include "sw/model/tflite/tflite_host.h"
 
@@ -78,7 +79,7 @@ class Expansion : Rewriter {
   void settle_part(const Op& part) {
     try {
       check_op(graph_, part);
-      graph_.ops.push_back(part);
+      if (!fold_moved_integers(graph_, part)) graph_.ops.push_back(part);
     } catch (const Refusal& refusal) {
       give_to_host(part, refusal);
     }

@@ -19,6 +19,7 @@
 #include "sw/model/graph.h"
 #include "sw/model/import.h"
 #include "sw/model/order.h"
+#include "sw/model/refusal.h"
 #include "sw/model/rewrite/expand.h"
 #include "tflite_generated.h"
 
@@ -35,6 +36,9 @@ constexpr std::size_t kMaxRank = 8;
 constexpr std::size_t kMaxTensors = 65536, kMaxOps = 65536, kMaxOperands = 256;
 constexpr std::int64_t kMaxState = 1 << 20;  ///< elements of a state
 constexpr int kCustom = 32;
+/// What ai-edge-quantizer does not do.
+constexpr std::string_view kIntegerLstm =
+    "TFLiteConverter with a representative_dataset makes it int8, for --allow-host";
 
 template <typename Vector>
 std::size_t size_of(const Vector* source) {
@@ -123,8 +127,13 @@ class Importer {
         {9, DataType::kInt8}};
     for (const auto& [number, type] : kTypes)
       if (number == code) return type;
-    fail(tensor, "type code {} is not supported, allowed int8 uint8 int16 int32 int64 float32 bool",
-         code);
+    static constexpr std::pair<int, const char*> kOthers[] = {
+        {1, "float16"},     {5, "string"},  {8, "complex64"}, {10, "float64"},
+        {11, "complex128"}, {12, "uint64"}, {13, "resource"}, {14, "variant"},
+        {15, "uint32"},     {16, "uint16"}, {17, "int4"},     {18, "bfloat16"}};
+    const auto* other = std::ranges::find(kOthers, code, &std::pair<int, const char*>::first);
+    fail(tensor, "type {} is not supported, allowed int8 uint8 int16 int32 int64 float32 bool",
+         other != std::end(kOthers) ? other->second : fmt::format("code {}", code));
   }
 
   /// @throws Refusal  operators compute floats, and no tensor that they make holds codes
@@ -145,10 +154,15 @@ class Importer {
       halves = halves || tensor->type() == kHalf || tensor->type() == kBFloat;
     }
     if (!floats && !halves) return;
-    constexpr int kDequantize = 6;
+    constexpr int kDequantize = 6, kLstm = 44;
     if (model_.operator_codes() != nullptr)
-      for (const format::OperatorCode* entry : *model_.operator_codes())
+      for (const format::OperatorCode* entry : *model_.operator_codes()) {
+        if (code_of(*entry) == kLstm)
+          refuse(Reason::kType,
+                 "{}: the model is in floats, and so is its LSTM behind `trine quantize`: {}",
+                 graph_.file, kIntegerLstm);
         dequantized = dequantized || code_of(*entry) == kDequantize;
+      }
     refuse_float(graph_.file, halves        ? kFloat16
                               : !weights    ? kFloat32
                               : dequantized ? kWeightsAlone
@@ -252,6 +266,10 @@ class Importer {
   /// The scale before a projection is that of the last intermediate tensor.
   void set_lstm(Op& op, const format::Operator& source) {
     const auto& o = needed(op, source.options_as_LstmOptions());
+    const int x = op.input(0);
+    if (x >= 0 && x < static_cast<int>(graph_.tensors.size()) &&
+        graph_.tensor(x).type == DataType::kFloat32)
+      fail(op, "computes in float32, as `trine quantize` leaves it: {}", kIntegerLstm);
     constexpr int kTanh = 4;
     if (o.activation() != kTanh) fail(op, "activation {}, allowed TANH", o.activation());
     op.time_major = o.time_major();
@@ -295,6 +313,10 @@ class Importer {
       std::tie(op.kind, op.name) = *found;
     } else if (code == kCustom) {
       op.name = "CUSTOM:" + printable(entry->custom_code());
+      for (const std::string_view of_other : {"ethos-u", "edgetpu-custom-op"})
+        if (op.name.ends_with(of_other))
+          fail("op {} {}: compiled for another accelerator: give the .tflite that it was made of",
+               op.index, op.name);
     } else {
       op.name = fmt::format("OPERATOR_{}", code);
     }

@@ -572,8 +572,12 @@ void HostForm::detections() {
     graph_.ops.push_back(op_of(OpKind::kDequantize, op_.index, {operands.back()}, {real}));
     operands.back() = real;
   }
-  for (int i = 0; i < static_cast<int>(op_.outputs.size()); ++i)
-    give(node("TFLite_Detection_PostProcess", operands, op_.numbers, {}, i, 4), i);
+  for (int i = 0; i < static_cast<int>(op_.outputs.size()); ++i) {
+    const int result = node("TFLite_Detection_PostProcess", operands, op_.numbers, {}, i, 4);
+    Tensor& to = graph_.tensors[at(op_.outputs[at(i)])];
+    if (to.shape.empty()) to.shape = graph_.tensor(result).shape;  // writers leave it open
+    give(result, i);
+  }
 }
 
 const HostForm::Row HostForm::kRows[] = {

@@ -9,6 +9,7 @@
 
 #include "sw/model/shapes.h"
 #include "sw/reference/ops/ops.h"
+#include "sw/reference/quantized_params.h"
 
 namespace trine::reference {
 namespace {
@@ -128,7 +129,12 @@ Bytes concatenation(const Call& call) {
   Bytes out(static_cast<std::size_t>(call.out().elements()) * size);
   std::size_t base = 0;
   for (int i = 0; i < static_cast<int>(call.op.inputs.size()); ++i) {
-    scatter(call.bytes(i), walk(call.in(i).shape, strides, base), size, &out);
+    Bytes part = call.bytes(i);
+    if (call.out().type == model::DataType::kUInt8) {
+      const auto codes = joined_codes(call.in(i), call.out());
+      for (std::uint8_t& code : part) code = codes[code];
+    }
+    scatter(part, walk(call.in(i).shape, strides, base), size, &out);
     base += call.in(i).extent(axis) * strides[axis];
   }
   return out;

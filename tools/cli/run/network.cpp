@@ -201,6 +201,7 @@ struct Compiling {
     compiler::CompileOptions compile_options;
     compile_options.rounding = policy;
     compile_options.allow_host = part == HostPart::kAnywhere;
+    compile_options.ends_on_host = part == HostPart::kEnds;
     compile_options.print_after = options.print_after;
     compile_options.printed = &network.printed;
     network.program = compiler::compile(*network.graph, config, compile_options);

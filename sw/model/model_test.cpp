@@ -925,7 +925,7 @@ TEST_CASE("a model without codes of activations is told how to get them",
 
 /// What import says of a model with an LSTM that is changed.
 template <typename Change>
-std::string said_of_lstm(Change change) {
+std::string lstm_message(Change change) {
   format::ModelT model;
   format::GetModel(read_file(own_sample("operators/lstm_sequence.tflite").file).data())
       ->UnPackTo(&model);
@@ -943,21 +943,21 @@ std::string said_of_lstm(Change change) {
 
 TEST_CASE("networks of other makers that cannot run are told what helps",
           "[model][tflite][error]") {
-  CHECK(said_of_lstm([](format::ModelT&) {}).empty());
+  CHECK(lstm_message([](format::ModelT&) {}).empty());
   const auto tensors = [](format::ModelT & m) -> auto& { return m.subgraphs[0]->tensors; };
-  CHECK_THAT(said_of_lstm([&](format::ModelT& m) { tensors(m)[0]->type = 0; }),
+  CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 0; }),
              Contains("op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: computes in float32, as `trine "
                       "quantize` leaves it: TFLiteConverter with a representative_dataset"));
-  CHECK_THAT(said_of_lstm([&](format::ModelT& m) {
+  CHECK_THAT(lstm_message([&](format::ModelT& m) {
                for (auto& tensor : tensors(m)) tensor->type = 0;
              }),
              Contains("m.tflite: the model is in floats, and so is its LSTM behind"));
-  CHECK_THAT(said_of_lstm([&](format::ModelT& m) { tensors(m)[0]->type = 7; }),
+  CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 7; }),
              Contains("type int16, allowed int8 uint8: quantize 16x8 networks to int8"));
-  CHECK_THAT(said_of_lstm([&](format::ModelT& m) { tensors(m)[0]->type = 5; }),
+  CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 5; }),
              Contains("tensor 0 't0': type string is not supported, allowed int8"));
   for (const std::string custom : {"ethos-u", "edgetpu-custom-op"})
-    CHECK_THAT(said_of_lstm([&](format::ModelT& m) {
+    CHECK_THAT(lstm_message([&](format::ModelT& m) {
                  m.operator_codes[0]->builtin_code = 32;
                  m.operator_codes[0]->deprecated_builtin_code = 32;
                  m.operator_codes[0]->custom_code = custom;

@@ -26,7 +26,7 @@ module trine_legal (
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;
   logic [7:0]          op;
-  logic                from_dmem, window, half_even, single, known;
+  logic                from_dmem, window, half_even, single, rescale, known;
   logic [Features-1:0] needs;
 
   assign opcode    = word_i[63:62];
@@ -37,6 +37,7 @@ module trine_legal (
   assign window    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagWindow];
   assign half_even = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagHalfEven];
   assign single    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagSingle];
+  assign rescale   = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::VectorFlagRescale];
   assign out_code  = word_i[trine_isa_pkg::PostOutputLsb +: 2];
   assign encoding  = word_i[trine_isa_pkg::PostEncodingLsb +: 2];
 
@@ -79,6 +80,7 @@ module trine_legal (
             run_needs = trine_isa_pkg::VectorOpNeeds[Features*i +: Features];
           end
         end
+        if (rescale && op != 8'(trine_isa_pkg::VectorOpSoftmax)) run_known = 1'b0;
       end
       default: run_known = op == trine_isa_pkg::DmaTargetDmem && !from_dmem;  // store
     endcase

@@ -150,20 +150,23 @@ std::vector<int> with_followers(const model::Graph& graph, const std::vector<int
 }
 
 /// The graph as one stage: what is refused, and what follows from it, is the host's.
-/// @throws Unsupported  products are among that: the host is slow, so the user decides
+/// @throws Unsupported  what was refused at first: products follow from it, and the host is slow, so
+///         the user decides; or nothing at the end helps
 LegalStage with_host_at_end(model::Graph graph, const machine::Config& config,
                             const reference::RoundingPolicy& rounding) {
+  std::optional<Unsupported> first;
   for (;;) {
     mark_host(&graph);
     Lowered all = try_lower(graph, config, rounding);
     if (!all.refused) return {std::move(graph), std::move(all.network)};
+    if (!first) first = *all.refused;
     bool changes = false;
     for (const int i : with_followers(graph, all.refused->ops)) {
       model::Op& op = graph.ops[at(i)];
-      if (model::macs(graph, op) > 0) throw Unsupported(*all.refused);
+      if (model::macs(graph, op) > 0) throw Unsupported(*first);
       changes = !std::exchange(op.on_host, true) || changes;
     }
-    if (!changes && !pass_as_bytes(&graph)) throw Unsupported(*all.refused);
+    if (!changes && !pass_as_bytes(&graph)) throw Unsupported(*first);
   }
 }
 

@@ -185,7 +185,7 @@ TEST_CASE("operators of the host are called between the stages, with results as 
     several += stages > 1;
     ++checked;
   }
-  CHECK(checked == 8);
+  CHECK(checked == 10);
   CHECK(several > 2);
 }
 

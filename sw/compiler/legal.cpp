@@ -150,7 +150,8 @@ std::vector<int> with_followers(const model::Graph& graph, const std::vector<int
 }
 
 /// The graph as one stage: what is refused, and what follows from it, is the host's.
-/// @throws Unsupported  what was refused at first: products follow from it, and the host is slow, so
+/// @throws Unsupported  what was refused at first: products follow from it, and the host is slow,
+/// so
 ///         the user decides; or nothing at the end helps
 LegalStage with_host_at_end(model::Graph graph, const machine::Config& config,
                             const reference::RoundingPolicy& rounding) {

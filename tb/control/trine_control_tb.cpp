@@ -1461,7 +1461,8 @@ TEST_CASE("a bus that owes an answer is the watchdog's, not a lack of progress",
     bench.tick();
   }
   const std::uint32_t cause = bench.read(csr::kErrorCause);
-  CHECK((cause == kFetchTimeout || cause == kLoadTimeout));  // a wide beat may hold all that is left
+  CHECK(
+      (cause == kFetchTimeout || cause == kLoadTimeout));  // a wide beat may hold all that is left
   CHECK((bench.read(csr::kStatus) & kBusDirty) != 0);
   bench.reset_bus();
   REQUIRE(bench.write(csr::kIrqStatus, 3) == 0);

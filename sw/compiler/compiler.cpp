@@ -180,18 +180,29 @@ constexpr double kAsGood = 1.005;
 /// into half of DMEM (gaps and buffers take the rest): whichever is planned to take fewer cycles,
 /// groups if they are as good.
 Candidate best_order(const model::Graph& graph, const machine::Config& config,
-                     const CompileOptions& options) {
+                     const CompileOptions& options, bool rows) {
   std::optional<Candidate> best;
   for (const bool groups : {false, true}) {
     if (best && !has_batch(graph)) break;
     Candidate next;
-    next.graph =
-        rewritten(graph, options.rounding, &next.removed, groups ? config.dmem_words() / 2 : 0);
+    next.graph = rewritten(graph, options.rounding, &next.removed, rows,
+                           groups ? config.dmem_words() / 2 : 0);
     if (best && same_order(next.graph, best->graph)) break;
     plan_stages(next, config, options);
     if (!best || next.cycles() <= kAsGood * best->cycles()) best = std::move(next);
   }
   return std::move(*best);
+}
+
+/// A batch that mixes along axis 0 is rows; where the machine cannot compute it so, images.
+Candidate best_order(const model::Graph& graph, const machine::Config& config,
+                     const CompileOptions& options) {
+  try {
+    return best_order(graph, config, options, true);
+  } catch (const model::Refusal&) {
+    if (!has_batch(graph)) throw;
+  }
+  return best_order(graph, config, options, false);
 }
 
 }  // namespace

@@ -487,6 +487,12 @@ TEST_CASE("four axes that no operator of images touches are rows", "[arch][rewri
   require_exact(b, testing::small_config(4, 4, 32, 16, 64));
 }
 
+TEST_CASE("a batch that is no rows for the machine is images", "[arch][rewrite][batch]") {
+  Builder b(1);
+  b.graph.outputs = {b.reshape(b.reshape(b.input({2, 1, 1, 2}), {2, 2, 1, 1}), {4, 1})};
+  require_exact(b, testing::small_config(4, 4, 32, 16, 64));
+}
+
 TEST_CASE("an operand repeats along some axes of rows", "[arch][rewrite][elementwise]") {
   const auto [first, second] =
       GENERATE(std::pair{std::vector{1, 4, 1}, std::vector{1, 1, 6}},

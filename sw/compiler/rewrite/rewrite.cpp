@@ -378,11 +378,12 @@ Graph with_signed_codes(Graph graph) { return SignedCodes(std::move(graph)).run(
 Graph with_symmetric_weights(Graph graph) { return SymmetricWeights(std::move(graph)).run(); }
 
 Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program::Removed* removed,
-                std::int64_t room) {
+                bool rows, std::int64_t room) {
   program::Removed idle;
   Graph result = without_idle_channels(with_joined_scales(graph, rounding), rounding, idle);
   if (removed != nullptr) *removed = idle;
-  result = with_single_images(with_rows(std::move(result)), room);
+  if (rows) result = with_rows(std::move(result));
+  result = with_single_images(std::move(result), room);
   return with_symmetric_weights(with_broadcasts(with_signed_codes(std::move(result))));
 }
 

@@ -51,8 +51,10 @@ model::Graph without_idle_channels(model::Graph graph, reference::RoundingPolicy
                                    program::Removed& removed);
 
 /// All of them. @pre model::check(graph)
+/// @param rows  with_rows(), too
 /// @param room  as of with_single_images()
 model::Graph rewritten(const model::Graph& graph, reference::RoundingPolicy rounding,
-                       program::Removed* removed = nullptr, std::int64_t room = INT64_MAX);
+                       program::Removed* removed = nullptr, bool rows = true,
+                       std::int64_t room = INT64_MAX);
 
 }  // namespace trine::compiler

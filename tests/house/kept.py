@@ -4,10 +4,11 @@
 
 usage: kept.py --folder DIR COMMAND ARGUMENT...
 
-strace lists what the command and its children open and execute: files of the project, the shared models, libraries,
-compilers, folders that they list, and files that they looked for in vain. A pass is kept in DIR with the digest of each
-and with what was printed, under the command and the variables TRINE_*. Not looked at: .git but its index, temporary files, Trine's
-cache (its keys are digests of sources that were read), and files that the command itself wrote.
+strace lists what the command and its children open, execute and look for: files of the project, the shared models,
+libraries, compilers, folders. A pass is kept in DIR under the command and the variables TRINE_*, with what was printed,
+the digest of each file and folder that was read, and whether those were there that were only looked for. Left out: .git
+but its index, temporary files, Trine's cache (its keys are digests of sources that were read), and files that the command
+itself wrote.
 Exit code: the command's. Without strace the command runs as if kept.py were not there.
 """
 import argparse
@@ -26,14 +27,20 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared")).resolve()
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
 IGNORED = tuple(map(str, ("/proc/", "/dev/", "/sys/", f"{tempfile.gettempdir()}/", f"{CACHE}/")))
-OPENED = re.compile(r'openat\(\w+(?:<(?P<base>[^>]*)>)?, "(?P<name>[^"]*)", (?P<flags>[\w|]+).*\) = '
-                    r"(?:\d+<(?P<path>[^>]*)>|-1 (?P<error>\w+))")
-EXECUTED = re.compile(r'execve\("(?P<name>[^"]*)".*\) = 0$')
+# A call that names a file, maybe below a folder; a path behind its result.
+CALL = re.compile(r'(?P<call>\w+)\((?:\w+(?:<(?P<base>[^>]*)>)?, )?"(?P<name>[^"]+)"(?P<rest>.*)\) += '
+                  r"(?P<code>-?\d+)(?:<(?P<path>[^>]*)>)?(?: (?P<error>\w+))?")
+SECOND = re.compile(r', (?:\w+<(?P<base>[^>]*)>, )?"(?P<name>[^"]+)"')
+CHANGES = re.compile(r"rename|unlink|link|symlink|mkdir|rmdir|creat|truncate|mknod")
 WRITES = re.compile(r"O_WRONLY|O_RDWR|O_CREAT|O_TRUNC")
 
 
+def presence(path):
+    return "there" if os.path.exists(path) else "none"
+
+
 def digest(path):
-    """Of a file's bytes, of the names in a folder, or "none"."""
+    """A digest of a file's bytes or of the names in a folder, or "none"."""
     path = pathlib.Path(path)
     try:
         data = "\0".join(sorted(os.listdir(path))).encode() if path.is_dir() else path.read_bytes()
@@ -42,20 +49,34 @@ def digest(path):
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+def calls(trace):
+    """(name, path, match) of each call of a process that names a file."""
+    folder = os.getcwd()
+    for match in map(CALL.match, trace.read_text(encoding="utf-8", errors="replace").splitlines()):
+        if match is None:
+            continue
+        folder = match["base"] if match["base"] and "AT_FDCWD" in match[0] else folder
+        path = match["path"] or os.path.normpath(os.path.join(match["base"] or folder, match["name"]))
+        if match["call"] == "chdir" and match["code"] == "0":
+            folder = path
+        yield match["call"], path, match
+
+
 def inputs(traces):
-    """Paths that the traced processes depended on."""
-    read, written = set(), set()
-    for trace in traces:
-        for line in trace.read_text(encoding="utf-8", errors="replace").splitlines():
-            if match := EXECUTED.match(line):
-                read.add(os.path.abspath(match["name"]))
-            elif match := OPENED.match(line):
-                path = match["path"] or os.path.normpath(os.path.join(match["base"] or "/", match["name"]))
-                if WRITES.search(match["flags"]):
-                    written.add(path)
-                elif match["path"] or match["error"] == "ENOENT":
-                    read.add(path)
-    return set(filter(matters, read - written))
+    """{path: its digest, or whether it is there} of what the traced processes depended on."""
+    read, sought, written = set(), set(), set()
+    for call, path, match in (each for trace in traces for each in calls(trace)):
+        opens, done = call.startswith("open"), match["code"] != "-1"
+        if CHANGES.match(call) or (opens and WRITES.search(match["rest"])):
+            written.add(path)
+            if second := SECOND.match(match["rest"]):
+                written.add(os.path.normpath(os.path.join(second["base"] or os.path.dirname(path), second["name"])))
+        elif done and (opens or call.startswith("execve")):
+            read.add(path)
+        elif done or match["error"] in ("ENOENT", "ENOTDIR"):
+            sought.add(path)
+    return {path: state(path) for paths, state in ((sought - read, presence), (read, digest))
+            for path in sorted(paths - written) if matters(path)}
 
 
 def matters(path):
@@ -66,21 +87,22 @@ def matters(path):
 
 
 def unchanged(record):
-    return all(digest(path) == known for path, known in record["inputs"].items())
+    return all((presence if known in ("there", "none") else digest)(path) == known
+               for path, known in record["inputs"].items())
 
 
-def changed_since(start, paths):
-    """Whether a file among them is younger: the command may have read what was there before."""
+def changed_since(start, found):
+    """Whether what was read is younger: the command may have read what was there before."""
     def age(path):
         try:
             return os.stat(path).st_mtime
         except OSError:
             return 0
-    return any(age(path) > start for path in paths)
+    return any(age(path) > start for path, known in found.items() if known not in ("there", "none"))
 
 
 def traced(command, folder):
-    return ["strace", "-ff", "-qq", "-y", "--seccomp-bpf", "-e", "trace=openat,execve", "-e", "signal=none",
+    return ["strace", "-ff", "-qq", "-y", "--seccomp-bpf", "-e", "trace=%file", "-e", "signal=none",
             "-o", f"{folder}/t", *command]
 
 
@@ -123,10 +145,10 @@ def main():
             return 0
         kept.unlink()
     start = time.time()
-    code, printed, paths = run(arguments.command)
-    if code == 0 and paths is not None and not changed_since(start, paths):
+    code, printed, found = run(arguments.command)
+    if code == 0 and found is not None and not changed_since(start, found):
         arguments.folder.mkdir(parents=True, exist_ok=True)
-        record = {"command": arguments.command, "printed": printed, "inputs": {path: digest(path) for path in sorted(paths)}}
+        record = {"command": arguments.command, "printed": printed, "inputs": found}
         temporary = kept.with_suffix(f".{os.getpid()}")
         temporary.write_text(json.dumps(record), encoding="utf-8")
         temporary.rename(kept)

@@ -19,13 +19,16 @@ import kept  # noqa: E402
 
 KEEPS = bool(kept.can_trace())
 KEPT = pathlib.Path(__file__).resolve().parent / "kept.py"
-# Reads by a child, lists a folder, looks for a file in vain, and reads what it wrote.
+# Reads by a child, lists a folder, looks for files, and reads what it wrote.
 SCRIPT = """\
 cat input
 ls folder
 echo state >> written; cat written > /dev/null
 python3 -c "import os, sys; sys.exit(os.path.exists('bad') and bool(open('bad').read()))" || exit 3
 (cat absent 2> /dev/null) || true
+test -e sought || true
+test -e present
+echo state > part; mv part whole; cat whole > /dev/null
 """
 
 
@@ -34,6 +37,7 @@ class Kept(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder)
         (self.folder / "folder").mkdir()
+        (self.folder / "present").mkdir()
         (self.folder / "tmp").mkdir()  # temporary files are no inputs
         (self.folder / "input").write_text("first\n")
         (self.folder / "script.sh").write_text(SCRIPT)
@@ -57,6 +61,8 @@ class Kept(unittest.TestCase):
             "a file": lambda: (self.folder / "input").write_text("second\n"),
             "a folder's names": lambda: (self.folder / "folder" / "new").write_text(""),
             "a file that was absent": lambda: (self.folder / "absent").write_text(""),
+            "a file that is looked for": lambda: (self.folder / "sought").write_text(""),
+            "a folder that vanishes": lambda: (self.folder / "present").rmdir(),
             "the script": lambda: (self.folder / "script.sh").write_text(SCRIPT + "true\n"),
         }
         for name, change in changes.items():

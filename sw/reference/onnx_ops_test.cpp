@@ -223,6 +223,23 @@ TEST_CASE("what is divided by its length is normalized, to a code", "[onnx][norm
     CHECK(std::abs(actual[i] - expected[i]) < 0.51f * kOut);
 }
 
+TEST_CASE("a bound above the shortest line of codes is no normalization", "[onnx][norm][error]") {
+  for (const auto& [scale, fits] : {std::pair{1e-5f, true}, {1e-8f, false}}) {
+    Builder b({2, 3});
+    const std::string x = b.quant("in", scale, 8, true, false);
+    auto* length = b.node("ReduceL2", {x});
+    give(length, "axes", {1});
+    const std::string bounded = b.op("Clip", {length->output(0), b.scalar(1e-7f)});
+    const std::string by = b.op("Expand", {bounded, b.constant({2}, {2, 3})});
+    const auto bytes = b.bytes(b.quant(b.op("Div", {x, by}), 1.0f / 127, 8, true, false));
+    CAPTURE(scale);
+    if (fits)
+      CHECK_NOTHROW(model::parse_onnx(bytes, "m"));
+    else
+      CHECK_THROWS_AS(model::parse_onnx(bytes, "m"), Error);
+  }
+}
+
 TEST_CASE("other spellings of what the machine has", "[onnx]") {
   Builder b({1, 1, 2, 3});
   const std::string x = b.quant("in", 1, 8, true, false);

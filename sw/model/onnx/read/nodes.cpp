@@ -145,9 +145,20 @@ class Fuser {
     file_.nodes[last] = std::move(norm);
   }
 
-  /// x / max(length of x, nearly nothing), as PyTorch's normalize(), and 0 / nearly nothing is 0.
+  /// The scale of what quantizers make of codes, if it is one for all.
+  std::optional<double> scale_of(const std::string& name) const {
+    const auto made = maker_.find(name);
+    if (made == maker_.end()) return {};
+    const std::string& type = file_.nodes[made->second].type;
+    if (type != "DequantizeLinear" && type != "Quant") return {};
+    return number(input(made->second, 1));
+  }
+
+  /// x / max(length of x, a bound), as PyTorch's normalize(), where no line of codes but that of
+  /// zeros is shorter than the bound; 0 by the bound is 0.
   void fuse_length(std::size_t division) {
-    constexpr double kNearlyNothing = 1e-6;
+    const auto shortest = scale_of(input(division, 0));
+    if (!shortest) return;
     std::vector<std::size_t> passed;
     std::string length = input(division, 1);
     for (const char* type : {"Expand", "Clip", "Max"}) {
@@ -155,7 +166,7 @@ class Fuser {
       if (!found) continue;
       const auto least = number(input(*found, 1));
       if (type != std::string("Expand") &&
-          (!least || !(*least <= kNearlyNothing) || !input(*found, 2).empty()))
+          (!least || !(*least <= *shortest) || !input(*found, 2).empty()))
         return;
       length = input(*found, 0);
       passed.push_back(*found);
@@ -179,9 +190,7 @@ class Fuser {
     const auto guard = maker(input(where, 0), "IsNaN", 1);
     const auto softmax = guard ? maker(shares, "Softmax", 2) : std::nullopt;
     if (!softmax || input(*guard, 0) != shares) return;
-    const auto codes = maker_.find(input(*softmax, 0));
-    if (codes == maker_.end() || file_.nodes[codes->second].type != "DequantizeLinear") return;
-    const auto scale = number(input(codes->second, 1));
+    const auto scale = scale_of(input(*softmax, 0));
     if (!scale || *scale * 255 > std::numeric_limits<float>::max()) return;
     file_.nodes[*softmax].outputs = file_.nodes[where].outputs;
     gone_.insert({*guard, where});

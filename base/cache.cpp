@@ -136,11 +136,10 @@ void FileCache::obtain(const std::string& depends, const std::vector<std::string
   Json kept;
   for (const std::string& file : files) kept[file] = read_text(where / file);
   try {
-    const std::string text = json_text(kept);
-    if (parse_json(text, entry.string()) != kept) return;  // it had bytes that are no UTF-8
+    const std::string text = exact_json_text(kept);
     fs::create_directories(folder_);
     write_file(entry, text);
-  } catch (const std::exception&) {  // no place for it: it is made again next time
+  } catch (const std::exception&) {  // no text, or no place for it: it is made again next time
   }
 }
 

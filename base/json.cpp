@@ -24,4 +24,6 @@ std::string json_text(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string exact_json_text(const Json& json) { return json.dump(); }
+
 }  // namespace trine

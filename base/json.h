@@ -19,5 +19,7 @@ Json parse_json(std::string_view text, const std::string& whence);
 /// @param indent  blanks for each level; -1: all in one line
 /// @return text of valid UTF-8: other bytes are replaced by U+FFFD
 std::string json_text(const Json& json, int indent = -1);
+/// In one line. @throws Json::type_error  bytes that are no UTF-8: they would not come back
+std::string exact_json_text(const Json& json);
 
 }  // namespace trine

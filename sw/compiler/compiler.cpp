@@ -156,10 +156,7 @@ Program compile_stage(const PlannedStage& stage, const machine::Config& config,
 
 void plan_stages(Candidate& candidate, const machine::Config& config,
                  const CompileOptions& options) {
-  const HostPart host = options.allow_host     ? HostPart::kAnywhere
-                        : options.ends_on_host ? HostPart::kEnd
-                                               : HostPart::kNowhere;
-  for (LegalStage& stage : legal_stages(candidate.graph, config, options.rounding, host)) {
+  for (LegalStage& stage : legal_stages(candidate.graph, config, options.rounding, options.host)) {
     std::string lowered = options.print_after == "lower" ? to_text(stage.network) : "";
     candidate.stages.push_back({std::move(stage.graph), std::move(lowered),
                                 search(std::move(stage.network), config, options.fusion,

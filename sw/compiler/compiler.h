@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "machine/config.h"
+#include "sw/compiler/legal.h"
 #include "sw/compiler/transform/search.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
@@ -18,9 +19,8 @@ namespace trine::compiler {
 struct CompileOptions {
   reference::RoundingPolicy rounding = reference::kDoublePolicy;
   Fusion fusion = Fusion::kEstimated;  ///< of pools; the results are the same
-  bool allow_host = false;       ///< operators without hardware run on the golden layers, in stages
-  bool ends_on_host = false;     ///< those behind the last product, and what follows from them
-  std::string print_after = {};  ///< one of stage_names(), or nothing
+  HostPart host = HostPart::kNowhere;
+  std::string print_after = {};                 ///< one of stage_names(), or nothing
   std::string* printed = nullptr;               ///< gets the form after that stage as text
   Cascading cascading = Cascading::kEstimated;  ///< the results are the same
 };

@@ -150,9 +150,8 @@ std::vector<int> with_followers(const model::Graph& graph, const std::vector<int
 }
 
 /// The graph as one stage: what is refused, and what follows from it, is the host's.
-/// @throws Unsupported  what was refused at first: products follow from it, and the host is slow,
-/// so
-///         the user decides; or nothing at the end helps
+/// @throws Unsupported  what was refused at first: products follow from it, so that the user
+/// decides (the host is slow), or nothing at the end helps
 LegalStage with_host_at_end(model::Graph graph, const machine::Config& config,
                             const reference::RoundingPolicy& rounding) {
   std::optional<Unsupported> first;
@@ -186,9 +185,8 @@ std::vector<LegalStage> legal_stages(model::Graph graph, const machine::Config& 
     if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);
   }
   if (host == HostPart::kEnd) return alone(with_host_at_end(std::move(graph), config, rounding));
-  Lowered all = try_lower(graph, config, rounding);
-  if (all.refused) throw model::Refusal(all.refused->reasons(), all.refused->what());
-  return alone({std::move(graph), std::move(all.network)});
+  Network network = lower(graph, config, rounding);
+  return alone({std::move(graph), std::move(network)});
 }
 
 }  // namespace trine::compiler

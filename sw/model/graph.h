@@ -70,6 +70,10 @@ struct Tensor {
   Encoding encoding = Encoding::kInt8;  ///< of int8 codes
 
   float scale() const { return quantization.scale.empty() ? 0.0f : quantization.scale[0]; }
+  /// Whether codes of both stand for the same numbers.
+  bool has_scale_of(const Tensor& o) const {
+    return scale() == o.scale() && zero_point() == o.zero_point();
+  }
   /// @param channel  along the axis of the scales, if there are several
   int zero_point(int channel = 0) const {
     const std::vector<std::int64_t>& of = quantization.zero_point;

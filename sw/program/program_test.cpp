@@ -367,7 +367,7 @@ TEST_CASE("an image has its numbers where the page says", "[compiler][program][i
 TEST_CASE("every shipped model's program survives its file", "[compiler][program]") {
   const machine::Config config = machine::load_config("edge64");
   compiler::CompileOptions options;
-  options.allow_host = true;
+  options.host = compiler::HostPart::kAnywhere;
   int programs = 0, staged = 0, with_host = 0;
   for (const char* folder :
        {"models", "tests/networks", "tests/operators", "tests/lowbit", "tests/onnx"})

@@ -231,7 +231,7 @@ RequantizeParams requantize_params(const Graph& graph, const Op& op) {
 
 std::array<std::uint8_t, 256> joined_codes(const Tensor& from, const Tensor& to) {
   std::array<std::uint8_t, 256> codes{};
-  const bool alike = from.scale() == to.scale() && from.zero_point() == to.zero_point();
+  const bool alike = from.has_scale_of(to);
   const float scale = from.scale() * (1.0f / to.scale());
   const float bias = -static_cast<float>(from.zero_point()) * scale;
   for (int code = 0; code < 256; ++code) {

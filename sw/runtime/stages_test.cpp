@@ -123,7 +123,7 @@ compiler::Program compiled(const std::string& name, const machine::Config& confi
                            reference::RoundingPolicy rounding = {}) {
   compiler::CompileOptions options;
   options.rounding = rounding;
-  options.allow_host = true;
+  options.host = compiler::HostPart::kAnywhere;
   return compiler::compile(model::import_tflite(kOperators / (name + ".tflite"), true), config,
                            options);
 }

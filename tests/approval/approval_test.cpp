@@ -50,7 +50,7 @@ std::size_t spills_of(const compiler::Program& stage) {
 /// All but model and preset. Values do not change cycles: the inputs are zero.
 std::string row_of(const model::Graph& graph, const machine::Config& config) {
   compiler::CompileOptions options;
-  options.allow_host = true;
+  options.host = compiler::HostPart::kAnywhere;
   const compiler::Program program = compiler::compile(graph, config, options);
   std::string words, constants;
   std::size_t count = 0, runs = 0, spills = 0;

@@ -97,11 +97,11 @@ int run(const Options& options) {
   output.check({}, {{"--config", options.design.config}});
   const machine::Config config = options.design.load();
   const std::filesystem::path models = project_root() / "models";
-  const auto print_now =
-      [&](const std::string& text) {  // at once, whatever comes next takes its time
-        output.print(text);
-        flush_stdout();
-      };
+  // At once: whatever comes next takes its time.
+  const auto print_now = [&](const std::string& text) {
+    output.print(text);
+    flush_stdout();
+  };
 
   gen::generate(config, options.out);
   NetworkOptions network_options;

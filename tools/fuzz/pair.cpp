@@ -262,7 +262,7 @@ Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
   try {
     compiler::CompileOptions options{pair.rounding};
     options.cascading = pair.cascading;
-    options.allow_host = pair.allow_host;
+    if (pair.allow_host) options.host = compiler::HostPart::kAnywhere;
     program = compiler::compile(pair.graph, pair.config, options);
   } catch (const model::Refusal& e) {
     return refusal(e, Outcome::kRefused, is_limit);

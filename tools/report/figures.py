@@ -159,7 +159,7 @@ def timeline(caption, description, tracks, cycles, numbers):
 
 
 def parts_of(spans, cycles, separate):
-    """Spans to draw: as one what is nearer than a thousandth of the picture, or, `apart`, every other one by itself."""
+    """Spans to draw: as one what is nearer than a thousandth of the picture, or, if `separate`, every other one by itself."""
     if separate:
         return [[(a, b) for a, b, _ in spans[k::2]] for k in (0, 1)]
     merged = []

@@ -52,7 +52,7 @@ TEST_CASE("operators without hardware run on the host if that is allowed", "[arc
     const std::vector<Array> inputs{b.random_array(graph.inputs[0])};
     CHECK_THROWS_WITH(compiler::compile(graph, config), Catch::Matchers::Contains("op 1 SOFTMAX"));
     compiler::CompileOptions options;
-    options.allow_host = true;
+    options.host = compiler::HostPart::kAnywhere;
     const compiler::Program program = compiler::compile(graph, config, options);
     REQUIRE(program.rest.size() == 1);
     CHECK(program.after.ops.size() == 1);
@@ -71,7 +71,7 @@ TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]
   const reference::VectorSet vectors = reference::read_vectors(folder / "lstm_sequence");
   compiler::CompileOptions options;
   options.rounding = vectors.policy;
-  options.allow_host = true;
+  options.host = compiler::HostPart::kAnywhere;
   // Through the file: the host's operators keep what they need.
   const std::string bytes = compiler::serialize(compiler::compile(graph, config, options));
   const compiler::Program program =
@@ -98,7 +98,7 @@ TEST_CASE("each image of a batch has states of its own", "[arch][host][batch]") 
   const auto &a = vectors.cases.at(0), &b = vectors.cases.at(1);
   compiler::CompileOptions options;
   options.rounding = vectors.policy;
-  options.allow_host = true;
+  options.host = compiler::HostPart::kAnywhere;
   model::Graph two = one;
   if (name == "host_rest") {  // the others of it mix images
     CHECK_THROWS_WITH(model::batched(one, 2),
@@ -134,6 +134,21 @@ TEST_CASE("each image of a batch has states of its own", "[arch][host][batch]") 
   CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
 }
 
+/// Compiles a model of tests/operators, which must give its recorded vectors.
+compiler::Program exact_program(const std::string& name, compiler::HostPart host) {
+  const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
+  const reference::VectorSet vectors = reference::read_vectors(folder / name);
+  compiler::CompileOptions options;
+  options.rounding = vectors.policy;
+  options.host = host;
+  compiler::Program program =
+      compiler::compile(model::import_tflite(folder / (name + ".tflite"), true),
+                        testing::small_config(4, 4, 32, 16, 64), options);
+  for (const reference::VectorCase& c : vectors.cases)
+    CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+  return program;
+}
+
 TEST_CASE("TFLite's operators without hardware run on the host, exactly", "[arch][host]") {
   const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
   int checked = 0;
@@ -141,45 +156,28 @@ TEST_CASE("TFLite's operators without hardware run on the host, exactly", "[arch
     const std::string name = entry.path().stem();
     if (entry.path().extension() != ".tflite" || !name.starts_with("host_")) continue;
     CAPTURE(name);
-    const model::Graph graph = model::import_tflite(entry.path(), true);
-    const reference::VectorSet vectors = reference::read_vectors(folder / name);
-    compiler::CompileOptions options;
-    options.rounding = vectors.policy;
-    options.allow_host = true;
-    const compiler::Program program =
-        compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options);
+    const compiler::Program program = exact_program(name, compiler::HostPart::kAnywhere);
     // What the machine has stays there.
     CHECK((program.macs() > 0 || name == "host_rest"));
-    for (const reference::VectorCase& c : vectors.cases)
-      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
     ++checked;
   }
   CHECK(checked == 10);
 }
 
 TEST_CASE("what ends a TFLite network runs on the host without a flag", "[arch][host]") {
-  const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
   for (const std::string name : {"host_detection", "host_detection_regular", "host_floats",
                                  "host_integers", "host_keypoints"}) {
     CAPTURE(name);
-    const model::Graph graph = model::import_tflite(folder / (name + ".tflite"), true);
-    const reference::VectorSet vectors = reference::read_vectors(folder / name);
-    compiler::CompileOptions options;
-    options.rounding = vectors.policy;
-    options.ends_on_host = true;
-    const compiler::Program program =
-        compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options);
+    const compiler::Program program = exact_program(name, compiler::HostPart::kEnd);
     CHECK(program.rest.empty());
     CHECK(program.macs() > 0);
-    for (const reference::VectorCase& c : vectors.cases)
-      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
   }
 }
 
 TEST_CASE("a product behind what is refused needs the flag", "[arch][host][error]") {
   const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
   compiler::CompileOptions options;
-  options.ends_on_host = true;
+  options.host = compiler::HostPart::kEnd;
   for (const auto& [name, why] : {std::pair{"host_codes", "op 4 Gather:"},
                                   {"host_uint8", "op 0 RESIZE_BILINEAR"},
                                   {"lstm_sequence", "op 0 UNIDIRECTIONAL_SEQUENCE_LSTM"}}) {
@@ -202,7 +200,7 @@ TEST_CASE("normalizations run on the host if that is allowed", "[arch][host][nor
     CHECK_THROWS_WITH(compiler::compile(b.graph, config),
                       Catch::Matchers::Contains("op 1 " + b.graph.ops[1].name));
     compiler::CompileOptions options;
-    options.allow_host = true;
+    options.host = compiler::HostPart::kAnywhere;
     const compiler::Program program = compiler::compile(b.graph, config, options);
     const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
     REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
@@ -215,7 +213,7 @@ TEST_CASE("allowing the host changes nothing where the machine does all", "[arch
   const int x = b.input({1, 5, 6, 7});
   b.graph.outputs = {b.convolution(x, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true)};
   compiler::CompileOptions options;
-  options.allow_host = true;
+  options.host = compiler::HostPart::kAnywhere;
   CHECK(compiler::serialize(compiler::compile(b.graph, config, options)) ==
         compiler::serialize(compiler::compile(b.graph, config)));
 }
@@ -228,7 +226,7 @@ TEST_CASE("an input that the machine cannot even pass through is refused", "[arc
   for (const int t : {x, y})
     b.graph.tensors[static_cast<std::size_t>(t)].type = model::DataType::kInt16;
   compiler::CompileOptions options;
-  options.allow_host = true;
+  options.host = compiler::HostPart::kAnywhere;
   CHECK_THROWS_WITH(compiler::compile(b.graph, testing::small_config(4, 4, 32, 16, 64), options),
                     Catch::Matchers::Contains("input 'input' is int16, the machine takes int8"));
 }
@@ -268,7 +266,7 @@ TEST_CASE("float operators between convolutions run on the host", "[arch][host][
         compiler::compile(b.graph, config),
         Catch::Matchers::Contains("op 2 LogSoftmax") && Catch::Matchers::Contains("op 7 Max"));
     compiler::CompileOptions options;
-    options.allow_host = true;
+    options.host = compiler::HostPart::kAnywhere;
     const compiler::Program program = compiler::compile(b.graph, config, options);
     CHECK(program.rest.size() == 2);
     const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
@@ -281,7 +279,7 @@ TEST_CASE("a program's operators of ONNX keep their attributes", "[arch][host][o
   const model::Graph graph = model::import_onnx(folder / "operators.onnx", true);
   const reference::VectorSet vectors = reference::read_vectors(folder / "operators");
   compiler::CompileOptions options;
-  options.allow_host = true;
+  options.host = compiler::HostPart::kAnywhere;
   const compiler::Program program =
       compiler::compile(graph, testing::small_config(4, 4, 32, 16, 64), options);
   CHECK(program.macs() == 32928);  // of a Conv, of averages, a transposed one, means, resizes
@@ -294,7 +292,7 @@ TEST_CASE("a program's operators of ONNX keep their attributes", "[arch][host][o
 /// Batches whose rows an operator mixes; indices and floats that several stages need.
 TEST_CASE("ONNX's node tests are exact on the machine with a host", "[arch][host][onnx]") {
   compiler::CompileOptions options;
-  options.allow_host = true;
+  options.host = compiler::HostPart::kAnywhere;
   for (const model::Sample& sample : model::own_samples("onnx/nodes", ".onnx")) {
     CAPTURE(sample.name());
     const model::Graph graph = model::import_onnx(sample.file, true);
@@ -320,9 +318,10 @@ TEST_CASE("networks of the classes that libraries ship are exact to the golden l
     const int pes = checked % 2 == 0 ? 4 : 8;
     const machine::Config config = testing::small_config(pes, pes, 32, 16, 128);
     compiler::CompileOptions options;
-    options.allow_host = between_stages.contains(name);
+    const bool flag = between_stages.contains(name);
+    if (flag) options.host = compiler::HostPart::kAnywhere;
     CAPTURE(name, pes);
-    if (options.allow_host) CHECK_THROWS_AS(compiler::compile(graph, config), Error);
+    if (flag) CHECK_THROWS_AS(compiler::compile(graph, config), Error);
     const compiler::Program program = compiler::compile(graph, config, options);
     for (const reference::VectorCase& c : reference::read_vectors(sample.vectors).cases) {
       const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));

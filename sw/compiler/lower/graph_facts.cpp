@@ -144,9 +144,12 @@ Problem GraphFacts::types_problem(const Op& o) const {
 
 Problem GraphFacts::half_even_problem(const Op& o) const {
   if (!o.half_even || half_even(graph_, o) != HalfEven::kNoWay) return std::nullopt;
-  return refusal(
-      o, o.outputs[0], Reason::kRounding,
-      " rounds halves to even, and sums of the machine's rounded terms can be off by one code");
+  const bool of_one = is_requantization(o.kind);
+  return refusal(o, o.outputs[0], Reason::kRounding, "{}",
+                 of_one ? ": float32 rounds ties of these scales its own way, which takes a table "
+                          "(vector.table)"
+                        : " rounds halves to even, and sums of the machine's rounded terms can be "
+                          "off by one code");
 }
 
 bool GraphFacts::needs_half_even(const Op& o) const {

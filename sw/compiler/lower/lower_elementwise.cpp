@@ -217,11 +217,7 @@ Problem Lowering::requantize_problem(const Op& o) const {
   if (graph_.in(o, 0).type != model::DataType::kInt8)
     return refusal(o, o.input(0), Reason::kType, " is {}, the machine reads int8",
                    model::name_of(graph_.in(o, 0).type));
-  if (o.half_even && half_even(graph_, o) == HalfEven::kNoWay)
-    return refusal(
-        o, o.outputs[0], Reason::kRounding,
-        ": float32 rounds ties of these scales its own way, which takes a table (vector.table)");
-  return first_of(map_problem(o.input(0)), result_problem(o));
+  return first_of(half_even_problem(o), map_problem(o.input(0)), result_problem(o));
 }
 
 void Lowering::requantize(const Op& o) {

@@ -51,7 +51,7 @@ int Maps::look_up_result(int tensor, Layer& layer) const {
 /// Whether QUANTIZE and its kin need no table.
 bool Lowering::is_rescaled(const Op& o) const {
   return is_requantization(o.kind) && map_of_.contains(o.input(0)) && config_.vector &&
-         !(o.half_even && half_even(graph_, o) == HalfEven::kNoWay);
+         !half_even_problem(o);
 }
 
 Problem Lowering::function_problem(const Op& o) const {

@@ -94,8 +94,7 @@ class SignedCodes : Rewriter {
     if (op.kind != OpKind::kQuantize) return false;
     const Tensor &from = graph_.in(op, 0), &to = graph_.out(op);
     return from.type == DataType::kInt8 && to.type == DataType::kInt8 && !from.is_constant &&
-           from.scale() == to.scale() && from.zero_point() == to.zero_point() &&
-           std::ranges::count(graph_.outputs, op.outputs[0]) == 0;
+           from.has_scale_of(to) && std::ranges::count(graph_.outputs, op.outputs[0]) == 0;
   }
 };
 

@@ -30,17 +30,13 @@ class JoinedScales : Rewriter {
     for (Op& op : ops_) {
       if (op.kind == OpKind::kConcatenation && graph_.out(op).type == DataType::kUInt8)
         for (int& t : op.inputs)
-          if (!alike(graph_.tensor(t), graph_.out(op))) t = at_scale_of(op, t);
+          if (!graph_.tensor(t).has_scale_of(graph_.out(op))) t = at_scale_of(op, t);
       graph_.ops.push_back(std::move(op));
     }
     return std::move(graph_);
   }
 
  private:
-  static bool alike(const Tensor& a, const Tensor& b) {
-    return a.scale() == b.scale() && a.zero_point() == b.zero_point();
-  }
-
   int at_scale_of(const Op& whole, int t) {
     const auto codes = reference::joined_codes(graph_.tensor(t), graph_.out(whole));
     const int to = add_like(whole.outputs[0], graph_.tensor(t).shape);

@@ -438,7 +438,7 @@ class Expansion : Rewriter {
     const Tensor &x = input(begin, 0), &batches = graph_.in(product, 0),
                  &sums = graph_.out(product);
     const Tensor& out = graph_.out(end);
-    const bool alike = sums.scale() == out.scale() && sums.zero_point() == out.zero_point();
+    const bool alike = sums.has_scale_of(out);
     const bool plain = product.stride_h == 1 && product.stride_w == 1 && product.dilation_h == 1 &&
                        product.dilation_w == 1;
     if (!alike || !plain || x.rank() != 4 || batches.rank() != 4 || input(product, 1).rank() != 4 ||

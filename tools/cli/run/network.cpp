@@ -172,12 +172,7 @@ sim::RtlOptions BackendOptions::rtl(bool quiet) const {
 
 namespace {
 
-/// Where the host may run what the machine lacks.
-enum class HostPart {
-  kFormats,   ///< nowhere: it only converts inputs and outputs
-  kEnds,      ///< before the machine's first operator and behind its last
-  kAnywhere,  ///< between stages of the machine, too
-};
+using compiler::HostPart;
 
 /// A model's bytes on the way to a program.
 struct Compiling {
@@ -188,7 +183,7 @@ struct Compiling {
 
   Network network(HostPart part) const {
     Network network;
-    network.graph = model::parse_model(bytes, options.model, part != HostPart::kFormats,
+    network.graph = model::parse_model(bytes, options.model, part != HostPart::kNowhere,
                                        model::parse_shapes(options.shapes));
     if (options.batch > 1) {
       model::check(*network.graph);
@@ -200,8 +195,7 @@ struct Compiling {
     network.kept = network.graph->outputs.size() - own;
     compiler::CompileOptions compile_options;
     compile_options.rounding = policy;
-    compile_options.allow_host = part == HostPart::kAnywhere;
-    compile_options.ends_on_host = part == HostPart::kEnds;
+    compile_options.host = part;
     compile_options.print_after = options.print_after;
     compile_options.printed = &network.printed;
     network.program = compiler::compile(*network.graph, config, compile_options);
@@ -219,11 +213,11 @@ struct Compiling {
   /// Without --allow-host, which is named only where it helps.
   Network tried() const {
     try {
-      return network(HostPart::kFormats);
+      return network(HostPart::kNowhere);
     } catch (const Error& refused) {
       // What the host lacks, too, is told alone.
       model::parse_model(bytes, options.model, true, model::parse_shapes(options.shapes));
-      if (auto at_ends = attempt(HostPart::kEnds)) return std::move(*at_ends);
+      if (auto at_ends = attempt(HostPart::kEnd)) return std::move(*at_ends);
       if (!attempt(HostPart::kAnywhere)) throw;
       throw_error("{}\n{}: --allow-host runs that on the host, between stages of the machine",
                   refused.what(), options.model);

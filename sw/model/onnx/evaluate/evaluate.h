@@ -27,8 +27,10 @@ Constant evaluate(const Node& node, std::int64_t opset, const std::vector<Consta
                   std::size_t output, std::int64_t limit, bool shape_only = false);
 
 /// Resize: the coordinate along an axis of `from` elements that output `p` of `to` is read at.
+/// In double, or in float32 as ONNX Runtime's images are.
 /// @param mode  its coordinate_transformation_mode  @throws Error  no mode of ONNX's
-double source_of(const std::string& mode, int p, int from, int to, double scale);
+template <typename Real>
+Real source_of(const std::string& mode, int p, int from, int to, Real scale);
 /// The element nearest to a coordinate. @param mode  Resize's nearest_mode
 int nearest_of(const std::string& mode, double x, int from);
 

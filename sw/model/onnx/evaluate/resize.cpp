@@ -26,17 +26,22 @@ double triangle(double distance) { return std::max(0.0, 1 - std::abs(distance));
 
 }  // namespace
 
-double source_of(const std::string& mode, int p, int from, int to, double scale) {
-  if (mode == "asymmetric") return p / scale;
-  if (mode == "align_corners") return to > 1 ? p * double(from - 1) / (to - 1) : 0.0;
+template <typename Real>
+Real source_of(const std::string& mode, int p, int from, int to, Real scale) {
+  const auto at = static_cast<Real>(p), half = static_cast<Real>(0.5);
+  const auto extent = static_cast<Real>(from), last = static_cast<Real>(to - 1);
+  if (mode == "asymmetric") return at / scale;
+  if (mode == "align_corners") return to > 1 ? at * (extent - 1) / last : 0;
   if (mode == "pytorch_half_pixel" && to == 1) return 0;
-  if (mode == "tf_half_pixel_for_nn") return (p + 0.5) / scale;
+  if (mode == "tf_half_pixel_for_nn") return (at + half) / scale;
   if (mode == "half_pixel_symmetric")
-    return from / 2.0 * (1 - to / (from * scale)) + (p + 0.5) / scale - 0.5;
+    return extent / 2 * (1 - (last + 1) / (extent * scale)) + (at + half) / scale - half;
   if (mode != "half_pixel" && mode != "pytorch_half_pixel")
     throw_error("coordinate_transformation_mode '{}'", mode);
-  return (p + 0.5) / scale - 0.5;
+  return (at + half) / scale - half;
 }
+template double source_of(const std::string&, int, int, int, double);
+template float source_of(const std::string&, int, int, int, float);
 
 int nearest_of(const std::string& mode, double x, int from) {
   const double whole = mode == "floor"               ? std::floor(x)
@@ -138,17 +143,6 @@ struct Taps {
   std::vector<float> weights;
 };
 
-/// Where output `p` lies between the pixels.
-float place_of(const std::string& mode, int p, int from, int to, float scale) {
-  const auto at = static_cast<float>(p);
-  if (scale == 1) return at;
-  if (mode == "asymmetric") return at / scale;
-  if (mode == "align_corners")
-    return to == 1 ? 0 : at * static_cast<float>(from - 1) / static_cast<float>(to - 1);
-  if (mode == "pytorch_half_pixel" && to == 1) return 0;
-  return (at + 0.5f) / scale - 0.5f;
-}
-
 Taps linear_taps(float x, int from) {
   x = std::max(0.0f, std::min(x, static_cast<float>(from - 1)));
   const int low = std::min(static_cast<int>(x), from - 1), high = std::min(low + 1, from - 1);
@@ -177,7 +171,8 @@ Constant Evaluation::resized_images(const std::string& mode, const Extent& heigh
   const auto taps_of = [&](const Extent& e) {
     std::vector<Taps> result;
     for (int p = 0; p < e.to; ++p) {
-      const float x = place_of(mode, p, e.from, e.to, static_cast<float>(e.scale));
+      const auto scale = static_cast<float>(e.scale);
+      const float x = scale == 1 ? static_cast<float>(p) : source_of(mode, p, e.from, e.to, scale);
       result.push_back(cubic ? cubic_taps(x, e.from, node_.real("cubic_coeff_a", -0.75f))
                              : linear_taps(x, e.from));
     }

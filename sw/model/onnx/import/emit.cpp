@@ -335,8 +335,8 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     throw_error("{} levels and rounding other than to the nearest", q.count + 1);
   const int output = code_tensor(value, q, name);
   const Tensor& t = tensor(output);
-  if (is_codes(value) && value.steps.empty() && tensor(value.tensor).scale() == t.scale() &&
-      tensor(value.tensor).zero_point() == t.zero_point() && q.count == 255) {
+  if (is_codes(value) && value.steps.empty() && tensor(value.tensor).has_scale_of(t) &&
+      q.count == 255) {
     graph_.tensors.pop_back();  // the codes come back as they are
     return value;
   }

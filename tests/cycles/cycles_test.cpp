@@ -170,6 +170,13 @@ const std::map<std::string, std::function<int(Builder&)>>& layers() {
        [](Builder& b) {
          return softmax(b, b.input({1, 1, 40, 48}));
        }},
+      {"softmax_rescaled",  // as ONNX has it: a code is rounded once, at its own scale
+       [](Builder& b) {
+         const int result = softmax(b, b.input({1, 1, 40, 48}));
+         b.graph.ops.back().half_even = true;
+         b.set_quantization(result, 1.0F / 300, -128);
+         return result;
+       }},
       {"softmax_long",
        [](Builder& b) {
          return softmax(b, b.input({1, 1, 4, 1200}));

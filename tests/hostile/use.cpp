@@ -105,7 +105,7 @@ void compile_and_run(const model::Graph& graph) {
   for (const machine::Config& config : configurations()) {
     compiler::Program program;
     try {
-      program = compiler::compile(graph, config, {reference::kDoublePolicy, {}, true});
+      program = compiler::compile(graph, config, {.host = compiler::HostPart::kAnywhere});
     } catch (const Error&) {
       continue;
     }

@@ -4,9 +4,10 @@
 Runtime's quantize_static, TFLite with ai-edge-quantizer. Only forms that Trine computes exactly.
 
     quantize.py MODEL --calibration X.npy --out FILE [--type uint8] [--method entropy] [--per-tensor]
+    quantize.py MODEL --inputs IDS.npy MASK.npy --out FILE
 
 X.npy has the examples along its leading axis, prepared as the model wants them: `trine quantize`
-makes it of the user's data.
+makes it of the user's data. --inputs has a file for each input, in the model's own types.
 """
 import argparse
 import os
@@ -18,6 +19,10 @@ import numpy as np
 
 import record
 from record import fail
+
+
+LEAST, MASK = -9999, -24  # below the first nobody means a number; e^-24 is nothing beside 1
+BOUNDED = ("Clip", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min")
 
 
 def examples(file, shape, name):
@@ -35,14 +40,51 @@ def examples(file, shape, name):
         yield np.ascontiguousarray(row, np.float32)
 
 
+def rows(args, ends):
+    """{input: array} of each example. @param ends  {"name", "dtype", "shape"} of each input"""
+    if args.inputs:
+        for _, arrays in record.given_cases(ends, args.inputs, None):
+            yield {end["name"]: array for end, array in zip(ends, arrays)}
+        return
+    names = ", ".join(f"{end['name']} ({end['dtype']})" for end in ends)
+    if len(ends) != 1 or ends[0]["dtype"] != "float32":
+        fail(f"{args.model}: its inputs are {names}: give --inputs, a file for each"
+             " (--calibration is for one of float32)")
+    for row in examples(args.calibration, ends[0]["shape"], ends[0]["name"]):
+        yield {ends[0]["name"]: row}
+
+
 class Reader:
     """What quantize_static reads its examples from."""
 
-    def __init__(self, name, arrays):
-        self.rows = iter([{name: a} for a in arrays])
+    def __init__(self, examples_by_name):
+        self.rows = iter(examples_by_name)
 
     def get_next(self):
         return next(self.rows, None)
+
+
+def soften_masks(model):
+    """What hides places from a softmax becomes MASK, so that the scores beside it keep their codes: -3.4e38 asks for
+    a scale that no score survives, or for an infinite one. Bounds and operands of comparisons stay.
+
+    @return how many constants
+    """
+    numpy_helper = record.require("onnx.numpy_helper", "onnx")
+    hides = [name for node in model.graph.node if node.op_type in ("Add", "Mul", "Sub", "Where") for name in node.input]
+    others = {name for node in model.graph.node if node.op_type in BOUNDED for name in node.input}
+    made = [(node.output[0], a.t) for node in model.graph.node if node.op_type == "Constant" for a in node.attribute
+            if a.name == "value"]
+    count = 0
+    for name, tensor in [(c.name, c) for c in model.graph.initializer] + made:
+        if name not in hides or name in others or tensor.data_type != tensor.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        hidden = values <= LEAST
+        if hidden.any():
+            tensor.CopyFrom(numpy_helper.from_array(np.where(hidden, np.float32(MASK), values), tensor.name))
+            count += 1
+    return count
 
 
 def quantize_onnx(args):
@@ -55,12 +97,14 @@ def quantize_onnx(args):
     inputs = [v for v in model.graph.input if v.name not in constants]
     if any(n.op_type in ("QuantizeLinear", "QLinearConv", *record.QONNX_OPERATORS) for n in model.graph.node):
         fail(f"{args.model}: is quantized already")
-    if len(inputs) != 1:
-        fail(f"{args.model}: has {len(inputs)} inputs, quantize allows 1")
-    shape = [d.dim_value or None for d in inputs[0].type.tensor_type.shape.dim]
+    ends = [record.Onnx.described(v) for v in inputs]
+    if not args.inputs and len(inputs) == 1:  # an example says the extents that are free
+        ends[0]["shape"] = [d.dim_value or None for d in inputs[0].type.tensor_type.shape.dim]
+    calibration = list(rows(args, ends))
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
     if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from there on
         model = onnx.version_converter.convert_version(model, 13)
+    masks = soften_masks(model)
     kind = q.QuantType.QUInt8 if args.type == "uint8" else q.QuantType.QInt8
     with tempfile.TemporaryDirectory() as scratch:
         source, ready = pathlib.Path(scratch) / "float.onnx", pathlib.Path(scratch) / "ready.onnx"
@@ -70,12 +114,13 @@ def quantize_onnx(args):
         except Exception:  # what it cannot simplify is quantized as it is
             ready = source
         q.quantize_static(
-            str(ready), str(args.out), Reader(inputs[0].name, examples(args.calibration, shape, inputs[0].name)),
+            str(ready), str(args.out), Reader(calibration),
             quant_format=q.QuantFormat.QDQ, activation_type=kind, weight_type=q.QuantType.QInt8,
             per_channel=not args.per_tensor,
             calibrate_method={"minmax": q.CalibrationMethod.MinMax, "entropy": q.CalibrationMethod.Entropy,
                               "percentile": q.CalibrationMethod.Percentile}[args.method])
-    print(f"quantize: by onnxruntime {record.importlib.metadata.version('onnxruntime')}")
+    softened = f", {masks} masks below {LEAST} are {MASK} now" if masks else ""
+    print(f"quantize: by onnxruntime {record.importlib.metadata.version('onnxruntime')}{softened}")
 
 
 def quantize_tflite(args):
@@ -84,27 +129,27 @@ def quantize_tflite(args):
         fail("--type, --method, --per-tensor: of .onnx alone; ai-edge-quantizer gives int8 with a scale for each"
              " channel, from minimum and maximum")
     runtime = record.LiteRt(args.model.read_bytes())
-    if len(runtime.inputs) != 1:
-        fail(f"{args.model}: has {len(runtime.inputs)} inputs, quantize allows 1")
-    if runtime.inputs[0]["dtype"] != "float32":
+    if all(end["dtype"] in ("int8", "uint8") for end in runtime.inputs):
         fail(f"{args.model}: its input is {runtime.inputs[0]['dtype']}, allowed float32: is it quantized already?")
-    content, key, end = with_signature(args.model.read_bytes(), runtime)
-    rows = examples(args.calibration, runtime.inputs[0]["shape"], runtime.inputs[0]["name"])
+    content, key, names = with_signature(args.model.read_bytes(), runtime)
+    calibration = [{names[name]: array for name, array in row.items()} for row in rows(args, runtime.inputs)]
     recipe = quantizer.recipe.static_wi8_ai8()
     recipes = quantizer.recipe_manager.RecipeManager()
     recipes.load_quantization_recipe(recipe)
     # Its default, a moving average, cuts off what few examples have.
     calibrator = quantizer.calibrator.Calibrator(content, qsv_update_func=quantizer.utils.qsv_utils.min_max_update)
-    calibrator.calibrate({key: [{end: row} for row in rows]}, recipes)
+    calibrator.calibrate({key: calibration}, recipes)
     result = quantizer.quantizer.Quantizer(content, recipe).quantize(calibrator.get_model_qsvs())
     args.out.write_bytes(bytes(result.quantized_model))
     print(f"quantize: by ai-edge-quantizer {record.importlib.metadata.version('ai-edge-quantizer')}")
 
 
 def with_signature(content, runtime):
-    """The model, the name of its signature and of the input there; the quantizer wants one, so it gets one."""
+    """The model, its signature's name, {input: its name there}; the quantizer wants one, so it gets one."""
     for name, ends in runtime.interpreter.get_signature_list().items():
-        return content, name, ends["inputs"][0]
+        runner = runtime.interpreter.get_signature_runner(name)
+        there = {detail["name"]: end for end, detail in runner.get_input_details().items()}
+        return content, name, {end["name"]: there[end["name"]] for end in runtime.inputs}
     flatbuffers = record.require("flatbuffers", "flatbuffers")
     schema = record.require("ai_edge_litert.schema_py_generated", record.LITERT)
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
@@ -122,13 +167,16 @@ def with_signature(content, runtime):
     model.signatureDefs = [one]
     builder = flatbuffers.Builder(len(content) + 1024)
     builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output()), "serving_default", "inputs_0"
+    names = {end["name"]: f"inputs_{i}" for i, end in enumerate(runtime.inputs)}
+    return bytes(builder.Output()), "serving_default", names
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=pathlib.Path, metavar="MODEL")
-    parser.add_argument("--calibration", type=pathlib.Path, metavar="X.npy", required=True)
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--calibration", type=pathlib.Path, metavar="X.npy")
+    data.add_argument("--inputs", nargs="+", metavar="X.npy", help="a file for each input, examples along the leading axis")
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", required=True)
     parser.add_argument("--type", choices=("int8", "uint8"), default="int8", help="of activations (int8)")
     parser.add_argument("--method", choices=("minmax", "entropy", "percentile"), default="minmax")

@@ -32,6 +32,7 @@ import vectors
 LITERT, ORT, QONNX = "ai-edge-litert", "onnxruntime", "qonnx"
 SPAN = (-1.0, 1.0)  # of random floats that no quantizer reads
 QONNX_OPERATORS = {"Quant", "BipolarQuant", "Trunc", "MultiThreshold"}
+KEEPS_VALUES = {"Cast", "Expand", "Flatten", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
 NEAR_TIE = 2.0 ** -10  # of a code
 # LiteRT's kernels, by the names of its OpResolverType.
 REFERENCE, OPTIMIZED, XNNPACK = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "AUTO"
@@ -124,12 +125,12 @@ class Onnx:
     def __init__(self, content):
         self.model = require("onnx", "onnx").load_from_string(content)
         constants = {c.name for c in self.model.graph.initializer}
-        self.inputs = [{**self._describe(v), **self._span(v.name)} for v in self.model.graph.input
+        self.inputs = [{**self.described(v), **self._span(v.name)} for v in self.model.graph.input
                        if v.name not in constants]
         self.outputs = [{"name": v.name} for v in self.model.graph.output]
 
     @staticmethod
-    def _describe(value):
+    def described(value):
         kind = require("onnx", "onnx").helper.tensor_dtype_to_np_dtype(
             value.type.tensor_type.elem_type)
         return {"name": value.name, "dtype": np.dtype(kind).name,
@@ -146,7 +147,24 @@ class Onnx:
                 if scale.size == 1 and zero.dtype.kind in "iu":
                     limits = np.iinfo(zero.dtype)
                     return {"span": [(n - int(zero.item())) * float(scale.item()) for n in (limits.min, limits.max)]}
-        return {}
+        places = self._places(name)
+        return {"span": [0, min(places) - 1]} if places else {}
+
+    def _places(self, name):
+        """How many places each table has that a tensor of indexes looks up."""
+        shapes = {c.name: list(c.dims) for c in self.model.graph.initializer}
+        result = []
+        for node in self.model.graph.node:
+            if node.op_type == "DequantizeLinear" and node.input[0] in shapes:
+                shapes[node.output[0]] = shapes[node.input[0]]
+            if name not in node.input:
+                continue
+            if node.op_type == "Gather" and node.input[1] == name and node.input[0] in shapes:
+                axis = next((a.i for a in node.attribute if a.name == "axis"), 0)
+                result.append(shapes[node.input[0]][axis])
+            elif node.op_type in KEEPS_VALUES:
+                result += self._places(node.output[0])
+        return result
 
     def __call__(self, arrays):
         values = self.run(arrays)
@@ -276,8 +294,10 @@ class FloatTwin:
         if type(quantized) is not type(twin) or len(quantized.inputs) != len(twin.inputs):
             fail(f"--float: {path}: is of another kind than the model, or has other inputs")
         for end in twin.inputs:
-            if np.dtype(end["dtype"]).kind != "f":
-                fail(f"--float: {path}: its input '{end['name']}' is {end['dtype']}, allowed float32")
+            kind = np.dtype(end["dtype"])
+            if kind.kind != "f" and kind.itemsize < 4:
+                fail(f"--float: {path}: its input '{end['name']}' is {end['dtype']}, allowed float32, or whole"
+                     " numbers that are no codes")
         self.inputs, self.outputs = quantized.inputs, twin.outputs
         self.reference = twin.reference
 
@@ -383,14 +403,18 @@ def record(path, folder, cases, with_layers=True, runtime=None):
 
 
 def random_cases(inputs, count, seed, span, whole=False):
-    """Uniform codes and codes near the zero point in turn; floats of `span`."""
+    """Uniform codes and codes near the zero point in turn; floats of `span`; whole numbers that are no
+    codes index tables, or are 0 and 1."""
     for n in range(count):
         uniform, rng = n % 2 == 0, np.random.default_rng(seed + n)
         kind, arrays = ("uniform" if uniform else "gauss"), []
         for end in inputs:
             dtype, shape = np.dtype(end["dtype"]), end["shape"]
-            if dtype.kind in "iu":
-                limits = np.iinfo(dtype if dtype.itemsize < 4 else np.int8)
+            if dtype.kind in "iu" and dtype.itemsize >= 4:
+                low, high = span or end.get("span") or (0, 1)
+                x = rng.integers(int(low), int(high), shape, endpoint=True)
+            elif dtype.kind in "iu":
+                limits = np.iinfo(dtype)
                 middle = (end.get("zero_point") or [0])[0]
                 x = (rng.integers(limits.min, limits.max, shape, endpoint=True) if uniform else
                      np.clip(np.rint(rng.normal(middle, 24, shape)), limits.min, limits.max))
@@ -469,7 +493,7 @@ def main():
                         help="random cases (4, or 0 with --inputs)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first of them (1)")
     parser.add_argument("--span", type=float, nargs=2, metavar=("LO", "HI"),
-                        help="range of random inputs in floating point (their quantizer's, else -1 1)")
+                        help="range of random floats (their quantizer's, else -1 1) and indexes (their table's, else 0 1)")
     parser.add_argument("--shape", action="append", default=[], metavar="NAME=N",
                         help="extent of a dimension that ONNX leaves open; INPUT=N,C,H,W: all of an input")
     parser.add_argument("--integer", action="store_true",

@@ -197,6 +197,15 @@ def stand_in(trine, scratch):
            == ("machine", 416520, None, "stand-in 1.0", 2), report)
     expect("arguments", "--type int8 --method minmax" in (folder / "arguments").read_text())
     expect("the result", out.read_bytes() == INT8.read_bytes())
+    ids, mask = scratch / "ids.npy", scratch / "mask.npy"
+    for file in (ids, mask):
+        write_npy(file, "q", (3, 1, 4), range(12))
+    whole = ["quantize", OWN / "lenet_float.onnx", "--out", out, "--python", python]
+    report = trine(*whole, "--inputs", ids, mask, **more)
+    expect("files for each input", f"--inputs {ids} {mask}" in (folder / "arguments").read_text() and report["examples"] == 3, report)
+    trine.refuses("one of --calibration and --inputs is needed", *whole, **more)
+    trine.refuses("one of --calibration and --inputs is needed", *quantize, "--inputs", ids, **more)
+    trine.refuses("--mean, --scale: of --calibration", *whole, "--inputs", ids, "--scale", 1, **more)
     write_npy(colours / "x.npy", "B", (2, 2, 2, 3), range(24))
     lite = scratch / "float.tflite"
     lite.write_bytes(b"")
@@ -252,7 +261,49 @@ def installed(trine, scratch, build):
         report = trine("accuracy", "--config", "edge64", model, "--data", DIGITS, *SCALED, "--float", real)
         expect(f"{model.name} beside the float model", report["top1_float"] == report["top1_float_right"] / 1000
                and abs(report["top1_float_right"] - report["top1_right"]) <= 5 and report["float_model"] == str(real), report)
+    token_ids(trine, scratch, next(p for p in pythons if list(p.parent.parent.glob("lib/*/site-packages/onnxruntime"))))
     trine.refuses("is quantized already", "quantize", INT8, "--calibration", OWN / "calibration", "--out", again, *SCALED)
+
+
+# Scores of 6 token ids, those that a mask has 0 for hidden as exporters hide them.
+MASKED = """
+import sys
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+random = np.random.default_rng(3)
+names = {"table": (20, 8), "w": (8, 8), "v": (8, 8), "least": ()}
+constants = [numpy_helper.from_array(random.normal(0, 1, shape).astype(np.float32), name) for name, shape in names.items()]
+constants[-1] = numpy_helper.from_array(np.float32(-3.4028235e38), "least")
+constants.append(numpy_helper.from_array(np.float32(0), "zero"))
+node = helper.make_node
+nodes = [node("Gather", ["table", "ids"], ["x"]), node("MatMul", ["x", "w"], ["q"]), node("Transpose", ["x"], ["k"], perm=[0, 2, 1]),
+         node("MatMul", ["q", "k"], ["scores"]), node("Cast", ["mask"], ["seen"], to=TensorProto.BOOL),
+         node("Where", ["seen", "zero", "least"], ["hidden"]), node("Add", ["scores", "hidden"], ["sum"]),
+         node("Softmax", ["sum"], ["shares"], axis=-1), node("MatMul", ["x", "v"], ["values"]), node("MatMul", ["shares", "values"], ["y"])]
+inputs = [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, 6]), helper.make_tensor_value_info("mask", TensorProto.INT64, [1, 1, 6])]
+outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 6, 8])]
+model = helper.make_model(helper.make_graph(nodes, "masked", inputs, outputs, constants), opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+onnx.save(model, sys.argv[1])
+"""
+
+
+def token_ids(trine, scratch, python):
+    """A model of ids and a mask: quantized, recorded with ids that its table has, run, compared."""
+    real, codes = scratch / "masked.onnx", scratch / "masked_int8.onnx"
+    subprocess.run([python, "-B", "-c", MASKED, real], check=True)
+    ids, mask = scratch / "ids.npy", scratch / "mask.npy"
+    write_npy(ids, "q", (5, 1, 6), [7 * i % 20 for i in range(30)])
+    write_npy(mask, "q", (5, 1, 1, 6), [int(i % 6 < 4) for i in range(30)])
+    report = trine("quantize", real, "--inputs", ids, mask, "--out", codes)
+    expect("masks", report["runs"] == "machine" and "1 masks below -9999 are -24 now" in report["by"], report)
+    trine("record", codes, "--out", scratch / "masked", "--count", 6)
+    ids_of = array.array("q", npy_data(scratch / "masked" / "in0.npy"))
+    expect("ids that the table has", min(ids_of) >= 0 and 10 < max(ids_of) < 20, ids_of)
+    trine("verify", "--config", "edge64", codes, "--vectors", scratch / "masked", "--backend", "arch", "--tolerance", 1)
+    report = trine("compare", codes, "--against", real, "--count", 3)
+    last = report["layers"][-1]
+    expect("as the float model", last["snr_db"] > 20, report)
 
 
 def main():

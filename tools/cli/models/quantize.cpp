@@ -29,6 +29,7 @@ struct Options {
   Preparation preparation;
   NetworkOptions network;  ///< that the result is compiled with
   std::string model, calibration, type = "int8", method = "minmax";
+  std::vector<std::string> inputs;  ///< .npy files in place of `calibration`
   bool per_tensor = false;
   std::size_t count = 100;
 };
@@ -55,21 +56,35 @@ Array stack(const Options& options, const DataSet& data) {
   return all;
 }
 
-/// Quantizes into FILE. @return what did it, "by onnxruntime 1.31.1"
-std::string quantized(const Options& options, const Array& examples) {
+struct Quantized {
+  std::string by;  ///< "by onnxruntime 1.31.1"
+  std::int64_t examples = 0;
+};
+
+/// Quantizes into FILE.
+Quantized quantized(const Options& options) {
   const TemporaryFolder scratch(fs::temp_directory_path());
-  const fs::path array = scratch.path() / "x.npy";
   const fs::path result = scratch.path() / fs::path(options.network.model).filename();
-  write_npy(array, examples);
+  std::vector<std::string> arguments{options.model, "--out",    result.string(), "--type",
+                                     options.type,  "--method", options.method};
+  std::int64_t count = 0;
+  if (options.inputs.empty()) {
+    const std::string array = scratch.path() / "x.npy";
+    const Array examples = stack(options, DataSet(options.calibration));
+    count = examples.shape[0];
+    write_npy(array, examples);
+    arguments.insert(arguments.end(), {"--calibration", array});
+  } else {
+    count = read_npy(options.inputs[0]).shape.at(0);
+    arguments.emplace_back("--inputs");
+    arguments.insert(arguments.end(), options.inputs.begin(), options.inputs.end());
+  }
   const Python python(options.python, toolkit_of(options.model).quantizer, options.output);
-  std::vector<std::string> arguments{options.model, "--calibration", array.string(),
-                                     "--out",       result.string(), "--type",
-                                     options.type,  "--method",      options.method};
   if (options.per_tensor) arguments.emplace_back("--per-tensor");
   const std::string by = python.run("quantize", arguments, options.model + ": quantizing");
   const std::vector<std::uint8_t> bytes = read_file(result);
   write_file(options.network.model, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  return by;
+  return {by, count};
 }
 
 /// Compiles the result. @throws Error  the machine lacks something
@@ -117,17 +132,19 @@ int run(Options options) {
     throw_error("--out: {} is another kind than {}, allowed the same ending", out, options.model);
   read_file(options.model);
   const machine::Config config = options.network.design.load();
-  const DataSet data(options.calibration);
-  const Array examples = stack(options, data);
-  const std::string by = quantized(options, examples);
+  if (options.calibration.empty() == options.inputs.empty())
+    throw_error("{}: one of --calibration and --inputs is needed", options.model);
+  if (!options.inputs.empty() && options.preparation.given())
+    throw_error("--mean, --scale: of --calibration; files of --inputs are as the model takes them");
+  const auto [by, examples] = quantized(options);
   std::string text;
   Json json{{"model", options.model},
             {"out", out},
             {"by", by.substr(by.find(' ') + 1)},
             {"type", options.type},
-            {"examples", examples.shape[0]}};
+            {"examples", examples}};
   json.update(placed(options, config, &text));
-  options.output.print(fmt::format("{}: {}, {} examples\n{}", out, by, examples.shape[0], text));
+  options.output.print(fmt::format("{}: {}, {} examples\n{}", out, by, examples, text));
   options.output.write_json(json, &config);
   return kSuccess;
 }
@@ -140,8 +157,10 @@ void add_quantize(Command app, Action& action) {
   add_value(command, "MODEL", options->model, "float ONNX or TFLite model")->required();
   add_value(command, "--calibration DIR", options->calibration,
             "examples that its ranges are taken from; folders and files as of\n"
-            "trine accuracy, without labels too")
-      ->required();
+            "trine accuracy, without labels too");
+  add_value(command, "--inputs X.npy ...", options->inputs,
+            "in place of it a file for each input, in order, with the examples along the\n"
+            "leading axis, in the model's own types: token ids and masks, say");
   add_value(command, "--out FILE", options->network.model, "the quantized model")->required();
   add_value(command, "--count N", options->count, "examples at most (100)")
       ->check(range(1, 1'000'000));

@@ -746,6 +746,9 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
   }
   const std::vector<FloatStep> steps = steps_of(value);
   const std::vector<int> shape = tensor(value.tensor).shape;
+  const DataType type = tensor(value.tensor).type;
+  if (steps.empty() && (type == DataType::kBool || type == DataType::kInt64))
+    return to_plain(value, node);  // nothing that a float stands for
   if (is_codes(value) && value.steps.empty())
     value.tensor = add_real(op_of(OpKind::kDequantize, node, {value.tensor}), name);
   else if (!steps.empty() || tensor(value.tensor).type != DataType::kFloat32)

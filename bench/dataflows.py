@@ -7,7 +7,7 @@ usage: dataflows.py [--grid ROWS COLS] [--buffer KIB] [--adc X] [--layers] [--ch
 TABLE is a network of models/shapes.py; its products are counted one by one, at batch 1. --layers: each of them.
 --adc: what a conversion of computing in memory costs, in MACs. --check: exit code 1 where the steps of the output
 stationary array are not those that `trine estimate` has for `edge1024`, or a count is below what the layer needs.
-docs/dataflows.md says how each flow is mapped.
+docs/decisions/037-dataflows.md says how each flow is mapped.
 """
 import argparse
 import collections

@@ -7,8 +7,11 @@ The library is $TRINE_SHARED's sg13g2 if it is there, else the one of `trine syn
 --modules adds a table for each design: area of every module and its longest path.
 """
 import argparse
+import pathlib
+import sys
 
-import common
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
 
 SG13G2 = common.SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 

@@ -10,9 +10,11 @@ without need, or docs/published_networks.md has other tables.
 import argparse
 import contextlib
 import io
+import pathlib
 import sys
 
-import common
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
 
 sys.path.insert(0, str(common.ROOT / "models"))
 import shapes  # noqa: E402

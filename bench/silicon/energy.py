@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A layer at gate level against the sum of its actions, by other code than what made the table.
 
-  bench/energy.py --config edge32 MODEL --vectors DIR --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz
+  bench/silicon/energy.py --config edge32 MODEL --vectors DIR --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz
 
 `trine energy --keep` leaves the whole netlist and the ports of a run of the RTL. Here the netlist runs under Icarus
 with models of the cells that this file makes of the Liberty file; the changes in its VCD file are counted and priced
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 # ---- Liberty ---------------------------------------------------------------------------------------------------------

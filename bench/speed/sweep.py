@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 
-from common import ROOT, SHARED, program, table
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from common import ROOT, SHARED, program, table  # noqa: E402
 
 GOAL = 240  # seconds
 KEYS = {"array.rows": [1, 2, 4, 8, 16], "array.cols": [2, 4, 8, 16], "memory.dmem_kib": [64, 128],

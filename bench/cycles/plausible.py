@@ -25,7 +25,8 @@ import re
 import sys
 import tempfile
 
-import common
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
 
 sys.path.insert(0, str(common.ROOT / "models"))
 import tables  # noqa: E402

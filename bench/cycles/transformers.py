@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 
-import common
-import decode
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+import decode  # noqa: E402
 
 GOALS = {"attention_128": 70, "attention_512": 70, "layer_128": 85,
          "encoder_128": None}  # percent of the peak

@@ -7,14 +7,16 @@ usage: plausible_test.py
 import contextlib
 import io
 import pathlib
+import sys
 import tempfile
 import unittest
 
-import common
-import plausible
-import tables
-import tflite_writer
-import zoo
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+import plausible  # noqa: E402
+import tables  # noqa: E402
+import tflite_writer  # noqa: E402
+import zoo  # noqa: E402
 
 EDGE256 = {"array.rows": 8, "array.cols": 8, "post.columns_per_cycle": 1, "bus.axi_data_bits": 64}
 SEEDS = range(2 * len(zoo.FAMILIES))  # two of each family

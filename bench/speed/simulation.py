@@ -10,13 +10,16 @@ Seconds are of processor time, the least of three runs, because other work on th
 time: those of the run on the RTL less those of the same run on the architecture simulator, which
 imports, compiles, predicts and compares just the same.
 """
+import argparse
 import os
+import pathlib
 import resource
 import sys
 import tempfile
 
-import common
-import conv_model
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+import conv_model  # noqa: E402
 
 RUNS = 3
 
@@ -63,4 +66,7 @@ def main(names):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["edge256:int8", "edge256", "edge1024:int8", "edge1024"])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("configurations", nargs="*", default=["edge256:int8", "edge256", "edge1024:int8", "edge1024"],
+                        metavar="CONFIG[:PRECISION]", help="(edge256:int8 edge256 edge1024:int8 edge1024)")
+    main(parser.parse_args().configurations)

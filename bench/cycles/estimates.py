@@ -18,8 +18,9 @@ import statistics
 import sys
 import tempfile
 
-import common
-import plausible
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+import plausible  # noqa: E402
 
 sys.path.insert(0, str(common.ROOT / "models"))
 import zoo  # noqa: E402

@@ -17,8 +17,9 @@ import pathlib
 import re
 import sys
 
-import common
-from clock import SG13G2
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+from clock import SG13G2  # noqa: E402
 
 MACRO_BITS = 2048  # synth/partition.h: a smaller memory is of flip-flops
 PATHS = 30  # of a report, the longest first

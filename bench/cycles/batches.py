@@ -10,9 +10,12 @@ in a million cycles, and beside it how much of it that is of single images. Traf
 for several.
 """
 import argparse
+import pathlib
+import sys
 
-import common
-import networks
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+import networks  # noqa: E402
 
 NETWORKS = ["ad01_int8", "pretrainedResnet_quant", "kws_ref_model", "vww_96_int8"]
 BATCHES = [1, 2, 4, 8, 16, 32]

@@ -11,12 +11,14 @@ Each run must be bit-exact, else the benchmark ends.
 """
 import argparse
 import pathlib
+import sys
 import tempfile
 
-import area
-import common
-import conv_model
-import lowbit_model
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+import area  # noqa: E402
+import conv_model  # noqa: E402
+import lowbit_model  # noqa: E402
 
 LANES = {"int8": 1, "ternary": 4, "binary": 8}  # MACs of a PE against those on int8 activations
 

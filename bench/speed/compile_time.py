@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 
-from common import ROOT, program
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from common import ROOT, program  # noqa: E402
 
 sys.path.insert(0, str(ROOT / "models"))
 from tflite_writer import to_bytes  # noqa: E402

@@ -15,9 +15,10 @@ import sys
 import tempfile
 import time
 
-import common
-import networks
-from simulation import processor_seconds
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+import networks  # noqa: E402
+from simulation import processor_seconds  # noqa: E402
 
 sys.path.insert(0, str(common.ROOT / "models"))
 import tables  # noqa: E402

@@ -32,6 +32,7 @@ import vectors
 LITERT, ORT, QONNX = "ai-edge-litert", "onnxruntime", "qonnx"
 SPAN = (-1.0, 1.0)  # of random floats that no quantizer reads
 QONNX_OPERATORS = {"Quant", "BipolarQuant", "Trunc", "MultiThreshold"}
+NEAR_TIE = 2.0 ** -10  # of a code
 # LiteRT's kernels, by the names of its OpResolverType.
 REFERENCE, OPTIMIZED, XNNPACK = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "AUTO"
 
@@ -152,8 +153,11 @@ class Onnx:
         return [values[end["name"]] for end in self.outputs]
 
     def layers(self, arrays):
+        return self._layers(self.run_whole(arrays))
+
+    def _layers(self, values):
         """What depends on the inputs."""
-        values, reached, result = self.run_whole(arrays), {e["name"] for e in self.inputs}, []
+        reached, result = {e["name"] for e in self.inputs}, []
         for i, node in enumerate(self.model.graph.node):
             if reached.isdisjoint(node.input):
                 continue
@@ -198,6 +202,26 @@ class OnnxRuntime(Onnx):
 
     def run(self, arrays):
         return self._values(self._session, arrays)
+
+    def layers(self, arrays):
+        """The same, with `ties` of quantizers: elements whose real value lies at the edge of two codes."""
+        values = self.run_whole(arrays)
+        constants = {c.name: c for c in self.model.graph.initializer}
+        return [({**entry, **self._ties(self.model.graph.node[entry["op_index"]], values, constants)}, array)
+                for entry, array in self._layers(values)]
+
+    @staticmethod
+    def _ties(node, values, constants):
+        """{"ties": flat indexes} of a QuantizeLinear of float32 by one scale"""
+        real = values.get(node.input[0])
+        if node.op_type != "QuantizeLinear" or real is None or node.input[1] not in constants:
+            return {}
+        scale = require("onnx.numpy_helper", "onnx").to_array(constants[node.input[1]])
+        if scale.size != 1:
+            return {}
+        codes = real.ravel().astype(np.float64) / scale.item()
+        ties = np.flatnonzero(np.abs(codes - np.floor(codes) - 0.5) < NEAR_TIE)
+        return {"ties": ties.tolist()} if ties.size else {}
 
     def run_whole(self, arrays):
         onnx = require("onnx", "onnx")

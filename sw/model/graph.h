@@ -128,7 +128,8 @@ struct Op {
   bool center = true;          ///< NORMALIZATION: LayerNorm; else RMSNorm, of the mean square
   int axis = 0;                ///< CONCATENATION, GATHER
   std::vector<int> new_shape;  ///< RESHAPE, as stored (may hold -1); the output's shape decides
-  bool adjoint_a = false, adjoint_b = false;               ///< BATCH_MATMUL
+  bool adjoint_a = false, adjoint_b = false;  ///< BATCH_MATMUL
+  float divisor = 1.0f;  ///< BATCH_MATMUL: of the sums, whose mean is meant, say; above 0
   bool align_corners = false, half_pixel_centers = false;  ///< RESIZE_*
   bool approximate = false;                                ///< GELU: tanh form
   int begin_mask = 0, end_mask = 0, shrink_axis_mask = 0;  ///< STRIDED_SLICE

@@ -77,6 +77,14 @@ std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram
   return model_outputs(program, machine);
 }
 
+std::string difference_at(const Program& program, std::size_t output, std::size_t element,
+                          const Array& actual, const Array& expected) {
+  const model::Graph& last = stages(program).back()->after;
+  return fmt::format("output {} '{}' at {}: {}, expected {}", output,
+                     last.tensor(last.outputs.at(output)).name, position_of(element, actual.shape),
+                     actual.value(element), expected.value(element));
+}
+
 std::string first_difference(const Program& program, const std::vector<Array>& actual,
                              const std::vector<Array>& expected) {
   if (actual.size() != expected.size())
@@ -93,10 +101,7 @@ std::string first_difference(const Program& program, const std::vector<Array>& a
             .first;
     if (a == actual[o].bytes.end()) continue;
     const auto byte = static_cast<std::size_t>(a - actual[o].bytes.begin());
-    const std::size_t element = byte / actual[o].element_bytes();
-    return fmt::format("output {} '{}' at {}: {}, expected {}", o, name,
-                       position_of(element, actual[o].shape), actual[o].value(element),
-                       expected[o].value(element));
+    return difference_at(program, o, byte / actual[o].element_bytes(), actual[o], expected[o]);
   }
   return "";
 }

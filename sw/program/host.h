@@ -34,7 +34,11 @@ void write_inputs(const Program& program, const std::vector<Array>& inputs, std:
 /// model_outputs() of what `dram` holds.
 std::vector<Array> read_outputs(const Program& program, const std::uint8_t* dram);
 
-/// The first difference as text ("output 0 'x' at 0,3: 5, expected 6"), or "".
+/// "output 0 'x' at 0,3: 5, expected 6"
+std::string difference_at(const Program& program, std::size_t output, std::size_t element,
+                          const Array& actual, const Array& expected);
+
+/// The first difference as such text, or "".
 std::string first_difference(const Program& program, const std::vector<Array>& actual,
                              const std::vector<Array>& expected);
 

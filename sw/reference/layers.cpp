@@ -41,8 +41,12 @@ std::vector<std::size_t> turned(const model::Tensor& tensor) {
 LayerRow measured(const Array& actual, const LayerVector& layer, const model::Tensor& tensor,
                   const std::vector<std::size_t>& places, double unit) {
   const bool of_floats = layer.value.dtype.at(0) == 'f', of_codes = actual.dtype.at(0) != 'f';
-  LayerRow row{layer.op_index,        layer.op, layer.name, layer.value.shape, {},
-               of_floats && of_codes, 0,        0};
+  LayerRow row;
+  row.op_index = layer.op_index;
+  row.op = layer.op;
+  row.name = layer.name;
+  row.shape = layer.value.shape;
+  row.of_floats = of_floats && of_codes;
   const auto real = [&](double value, bool is_float) {
     return is_float ? value : (value - tensor.zero_point()) * unit;
   };
@@ -61,6 +65,8 @@ LayerRow measured(const Array& actual, const LayerVector& layer, const model::Te
     ++d.differ;
     if (d.first < 0) d.first = static_cast<std::int64_t>(i);
     d.largest = std::max(d.largest, std::isnan(codes) ? INFINITY : codes);
+    if (codes == 1 && std::ranges::binary_search(layer.ties, static_cast<std::int64_t>(i)))
+      ++row.at_ties;
   }
   return row;
 }
@@ -69,7 +75,7 @@ LayerRow measured(const Array& actual, const LayerVector& layer, const model::Te
 double unit_of(const model::Graph& graph, int index) {
   const model::Tensor& tensor = graph.tensor(index);
   if (tensor.type == model::DataType::kFloat32)
-    return static_cast<double>(scale_of_output(graph, index));
+    return static_cast<double>(float_output(graph, index).scale);
   return tensor.scale() > 0 ? static_cast<double>(tensor.scale()) : 1;
 }
 

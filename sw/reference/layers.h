@@ -21,6 +21,7 @@ struct LayerRow {
   std::string op, name;
   std::vector<std::int64_t> shape;  ///< as recorded
   Deviation deviation;              ///< in codes; of floats: from the nearest code
+  std::int64_t at_ties = 0;         ///< of those that differ: by one code, at an edge of two codes
   bool of_floats = false;           ///< recorded were real values, not codes
   double signal = 0, noise = 0;     ///< sums of squares of the other's values, and of differences
 

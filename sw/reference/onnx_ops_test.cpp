@@ -516,6 +516,80 @@ TEST_CASE("a decomposed layer normalization of ONNX is one operator", "[onnx][tr
                     Contains("of tensors that no quantizer made"));
 }
 
+std::string last_mean(Builder* b, const std::string& x) {
+  auto* n = b->node("ReduceMean", {x});
+  n->add_attribute()->set_name("axes");
+  n->mutable_attribute(0)->add_ints(-1);
+  return n->output(0);
+}
+
+TEST_CASE("a decomposed RMS normalization of ONNX is one operator", "[onnx][transformer]") {
+  Floats x(24);
+  for (std::size_t i = 0; i < 24; ++i)
+    x[i] = static_cast<float>(static_cast<int>(i * 37 % 97) - 48) / 20;
+  const Floats gamma{1, 2, 0.5f, 1, 1, -1};
+  const auto made = [&](bool reciprocal, bool scaled, bool read) {
+    Builder b({4, 6});
+    const std::string in = b.quant("in", 0.05f, 8, true, false);
+    const std::string square = reciprocal ? b.op("Mul", {in, in}) : b.op("Pow", {in, b.scalar(2)});
+    const std::string root = b.op("Sqrt", {b.op("Add", {last_mean(&b, square), b.scalar(1e-3f)})});
+    std::string y =
+        reciprocal ? b.op("Mul", {in, b.op("Reciprocal", {root})}) : b.op("Div", {in, root});
+    if (scaled) y = b.op("Mul", {y, b.constant({6}, gamma)});
+    if (read) y = b.op("Add", {y, root});
+    return b.bytes(b.quant(y, 0.03f, 8, true, false));
+  };
+  for (const bool reciprocal : {false, true})
+    for (const bool scaled : {false, true}) {
+      CAPTURE(reciprocal, scaled);
+      const model::Graph graph = model::parse_onnx(made(reciprocal, scaled, false), "m");
+      REQUIRE(graph.ops.size() == 3);  // QUANTIZE, RMS_NORM, DEQUANTIZE
+      CHECK(graph.ops[1].name == "RMS_NORM");
+      CHECK(graph.ops[1].epsilon == 1e-3f);
+      CHECK(graph.ops[1].inputs.size() == 2);
+      const Floats y = outputs(graph, x, {4, 6});
+      double square = 0;
+      for (std::size_t c = 0; c < 6; ++c) square += double{x[c]} * double{x[c]} / 6;
+      const double second = double{x[1]} / std::sqrt(square + 1e-3) * (scaled ? 2 : 1);
+      CHECK(std::abs(double{y[1]} - second) < 0.51 * 0.03);
+    }
+  CHECK_THROWS_WITH(model::parse_onnx(made(false, true, true), "m"), Contains("no quantizer"));
+}
+
+TEST_CASE("the mean of squares of ONNX is a product of each line by itself",
+          "[onnx][transformer]") {
+  const bool power = GENERATE(true, false);
+  Builder b({2, 3, 4});
+  const std::string x = b.quant("in", 0.5f, 8, true, false);
+  const std::string square = power ? b.op("Pow", {x, b.scalar(2)}) : b.op("Mul", {x, x});
+  const std::string y = b.quant(last_mean(&b, square), 0.0625f, 8, true, false);
+  const model::Graph graph = model::parse_onnx(b.bytes(y), "m");
+  REQUIRE(std::ranges::count(graph.ops, model::OpKind::kBatchMatMul, &model::Op::kind) == 1);
+  Floats in(24), expected;
+  for (std::size_t i = 0; i < 24; ++i)
+    in[i] = static_cast<float>(static_cast<int>(i * 7 % 11) - 5) / 2;
+  for (std::size_t line = 0; line < 6; ++line) {
+    float sum = 0;
+    for (std::size_t i = 0; i < 4; ++i) sum += in[4 * line + i] * in[4 * line + i];
+    expected.push_back(std::min(sum / 4, 127 * 0.0625f));
+  }
+  CHECK(outputs(graph, in, {2, 3, 4}) == expected);
+}
+
+TEST_CASE("a number times a product of two tensors of ONNX is part of it", "[onnx][transformer]") {
+  const std::string type = GENERATE("Mul", "Div");
+  Builder b({1, 2, 2});
+  const std::string x = b.quant("in", 1, 8, true, false);
+  const std::string scaled =
+      b.op(type.c_str(), {b.op("MatMul", {x, x}), b.scalar(type == "Mul" ? 0.25f : 4)});
+  const model::Graph graph =
+      model::parse_onnx(b.bytes(b.quant(scaled, 0.25f, 8, true, false)), "m");
+  CHECK(outputs(graph, {1, 2, 3, -1}, {1, 2, 2}) == Floats{1.75f, 0, 0, 1.75f});
+  CHECK_THAT(
+      refusal(&b, b.quant(b.op("Mul", {b.op("MatMul", {x, x}), b.scalar(-1)}), 1, 8, true, false)),
+      Contains("a float operator between Add, Sub, Mul or MatMul and quantizer"));
+}
+
 TEST_CASE("products of two tensors of ONNX, transposes, softmax and maps of constants are exact",
           "[onnx][transformer]") {
   // softmax((x + p) (x + p)^T) of 3 tokens of 4 channels; every step has few digits.

@@ -154,7 +154,7 @@ ConvParams conv_params(const Graph& graph, const Op& op) {
   for (const float scale : weights.quantization.scale) {
     const double both =
         float_product ? double{input.scale() * scale} : double{input.scale()} * double{scale};
-    p.scales.push_back(quantize_scale(both / double{output.scale()}));
+    p.scales.push_back(quantize_scale(both / (double{op.divisor} * double{output.scale()})));
   }
   p.scales.resize(output.extent(-1), p.scales.front());
   p.output = output_of(graph, op);

@@ -1136,7 +1136,20 @@ TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]")
   CHECK(first.at("op_index") == 3);
   CHECK(first.at("op") == "ADD");
   CHECK(first.at("codes_differ") == 1);
+  CHECK(first.at("codes_at_ties") == 0);
   CHECK_THAT(bad.err, Catch::Contains("first layer that differs, in case uniform1: op 3 ADD '"));
+  CHECK_THAT(bad.err, !Catch::Contains("near ties"));
+
+  json manifest = json::parse(read_text(shell.dir / "v" / "manifest.json"));
+  manifest.at("layers").at("tensors").at(3)["ties"] = {2, 9};
+  write_file(shell.dir / "v" / "manifest.json", manifest.dump());
+  const Result tie = shell.trine(verify);
+  CHECK(tie.code == 1);
+  CHECK(shell.read_json("j").at("first_layer_that_differs").at("codes_at_ties") == 1);
+  CHECK_THAT(tie.err, Catch::Contains("1 of 768 codes, all near ties"));
+
+  change("layers.npy", tensors.at(3).at("offset").get<std::size_t>() + 10);
+  CHECK_THAT(shell.trine(verify).err, Catch::Contains("2 of 768 codes, 1 of them near ties"));
 }
 
 TEST_CASE("verify checks a program's vectors as a model's", "[cli][verify][error]") {

@@ -3,6 +3,7 @@
 #include "sw/reference/vectors/compare.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -20,17 +21,63 @@ std::int64_t in_order(float x) {
   return bits >= 0 ? std::int64_t{bits} : std::int64_t{INT32_MIN} - bits;
 }
 
-/// Looks at two float32 that are not the same. @return whether they are equal all the same
-bool nearly_equal(double actual, double expected, Deviation* d) {
-  if (std::isnan(actual) || std::isnan(expected)) return std::isnan(actual) == std::isnan(expected);
-  const std::int64_t ulps =
-      std::abs(in_order(static_cast<float>(actual)) - in_order(static_cast<float>(expected)));
-  d->ulps = std::max(d->ulps, static_cast<double>(ulps));
-  if (expected != 0 && std::isfinite(actual) && std::isfinite(expected))
-    d->relative = std::max(d->relative, std::abs(actual - expected) / std::abs(expected));
-  if (ulps >= kFewUlps) return false;
-  d->rounded += ulps > 0 ? 1 : 0;
-  return true;
+/// Floats of one output.
+class FloatComparison {
+ public:
+  FloatComparison(const Array& expected, bool of_sums) {
+    if (!of_sums) return;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(expected.elements()); ++i)
+      if (std::isfinite(expected.value(i)))
+        largest_ = std::max(largest_, std::abs(expected.value(i)));
+  }
+
+  /// Looks at two float32 that are not the same. @return whether they are equal all the same
+  bool nearly_equal(double actual, double expected, Deviation* d) const {
+    if (std::isnan(actual) || std::isnan(expected))
+      return std::isnan(actual) == std::isnan(expected);
+    const double ulps = distance(actual, expected);
+    d->ulps = std::max(d->ulps, ulps);
+    if (expected != 0 && std::isfinite(actual) && std::isfinite(expected))
+      d->relative = std::max(d->relative, std::abs(actual - expected) / std::abs(expected));
+    if (ulps >= kFewUlps) return false;
+    d->rounded += ulps > 0 ? 1 : 0;
+    return true;
+  }
+
+ private:
+  double distance(double actual, double expected) const {
+    const auto a = static_cast<float>(actual), e = static_cast<float>(expected);
+    const auto ulps = static_cast<double>(std::abs(in_order(a) - in_order(e)));
+    const auto top = static_cast<float>(largest_);
+    const double unit = static_cast<double>(std::nextafter(top, INFINITY)) - largest_;
+    return largest_ > 0 ? std::min(ulps, std::abs(actual - expected) / unit) : ulps;
+  }
+
+  double largest_ = 0;  ///< 0: each value has units of its own
+};
+
+/// Operators of ONNX whose results are sums of terms of either sign.
+bool is_sum(const model::Op& op) {
+  static constexpr std::array kSums{"MatMul",        "Gemm",        "Conv",
+                                    "ConvTranspose", "Einsum",      "ReduceSum",
+                                    "ReduceMean",    "AveragePool", "GlobalAveragePool",
+                                    "CumSum",        "Sum",         "Mean",
+                                    "Add",           "Sub"};
+  return op.kind == model::OpKind::kOnnx && std::ranges::find(kSums, op.name) != kSums.end();
+}
+
+bool only_moves(const model::Op& op) {
+  static constexpr std::array kMoves{"Reshape", "Transpose", "Squeeze", "Unsqueeze",
+                                     "Flatten", "Identity",  "Slice"};
+  return op.kind == model::OpKind::kReshape || op.kind == model::OpKind::kTranspose ||
+         (op.kind == model::OpKind::kOnnx && std::ranges::find(kMoves, op.name) != kMoves.end());
+}
+
+/// What a code of this tensor stands for, if its type is codes of one scale; else 0.
+float scale_of(const model::Tensor& tensor) {
+  const bool codes =
+      tensor.type == model::DataType::kInt8 || tensor.type == model::DataType::kUInt8;
+  return codes && tensor.quantization.scale.size() == 1 ? tensor.scale() : 0;
 }
 
 }  // namespace
@@ -45,20 +92,21 @@ void Deviation::add(const Deviation& other) {
   largest = std::max(largest, other.largest);
 }
 
-Deviation deviation(const Array& actual, const Array& expected, float scale) {
+Deviation deviation(const Array& actual, const Array& expected, const FloatOutput& floats) {
   Deviation result;
   result.elements = static_cast<std::int64_t>(actual.bytes.size() / actual.element_bytes());
   if (actual.bytes == expected.bytes) return result;
-  const bool floats = actual.dtype.at(0) == 'f';
+  const bool is_float = actual.dtype.at(0) == 'f';
   const std::size_t size = actual.element_bytes();
+  const FloatComparison comparison(expected, is_float && floats.of_sums);
   for (std::int64_t i = 0; i < result.elements; ++i) {
     const auto at = static_cast<std::size_t>(i);
     if (std::memcmp(&actual.bytes[at * size], &expected.bytes[at * size], size) == 0) continue;
-    if (floats && size == 4 && nearly_equal(actual.value(at), expected.value(at), &result))
-      continue;
-    const double distance = std::abs(actual.value(at) - expected.value(at));
-    double codes = distance;
-    if (floats) codes = scale > 0 ? std::round(distance / static_cast<double>(scale)) : INFINITY;
+    const double a = actual.value(at), e = expected.value(at);
+    if (is_float && size == 4 && comparison.nearly_equal(a, e, &result)) continue;
+    double codes = std::abs(a - e);
+    if (is_float)
+      codes = floats.scale > 0 ? std::round(codes / static_cast<double>(floats.scale)) : INFINITY;
     ++result.differ;
     if (result.first < 0) result.first = i;
     result.largest = std::max(result.largest, std::isnan(codes) ? INFINITY : codes);
@@ -66,14 +114,14 @@ Deviation deviation(const Array& actual, const Array& expected, float scale) {
   return result;
 }
 
-float scale_of_output(const model::Graph& graph, int tensor) {
-  for (const model::Op& op : graph.ops) {
-    if (op.outputs.empty() || op.outputs[0] != tensor || op.inputs.empty()) continue;
-    const model::Tensor& in = graph.in(op, 0);
-    const bool codes = in.type == model::DataType::kInt8 || in.type == model::DataType::kUInt8;
-    return codes && in.quantization.scale.size() == 1 ? in.scale() : 0;
+FloatOutput float_output(const model::Graph& graph, int tensor) {
+  for (auto op = graph.ops.rbegin(); op != graph.ops.rend(); ++op) {
+    if (op->outputs.empty() || op->outputs[0] != tensor || op->inputs.empty()) continue;
+    const float scale = scale_of(graph.in(*op, 0));
+    if (scale > 0 || !only_moves(*op)) return {scale, is_sum(*op)};
+    tensor = op->inputs[0];
   }
-  return 0;
+  return {};
 }
 
 LayerComparison compare_layers(const model::Graph& graph, const VectorSet& vectors,
@@ -86,7 +134,7 @@ LayerComparison compare_layers(const model::Graph& graph, const VectorSet& vecto
     if (row.of_floats) continue;  // ONNX: where the graph has codes
     ++result.compared;
     if (row.deviation.differ > 0 && !result.first)
-      result.first = LayerDeviation{row.op_index, row.op, row.name, row.deviation};
+      result.first = LayerDeviation{row.op_index, row.op, row.name, row.deviation, row.at_ties};
   }
   return result;
 }

@@ -28,19 +28,25 @@ struct Deviation {
   void add(const Deviation& other);
 };
 
-/// @param scale  of floats: what a code stands for (values are rounded to codes); 0 where they
-/// stand
-///               for none: then an element that differs is infinitely many codes away
-/// @pre both have the same type and size
-Deviation deviation(const Array& actual, const Array& expected, float scale = 0);
+/// How the floats of an output are compared.
+struct FloatOutput {
+  float scale = 0;  ///< what a code stands for (values are rounded to codes); 0 where they stand
+                    ///< for none: then an element that differs is infinitely many codes away
+  bool of_sums = false;  ///< terms that cancel leave the error of the large ones: units in the last
+                         ///< place are those of the tensor's largest value
+};
 
-/// What a code of this float output stands for, if DEQUANTIZE or the like made it; else 0.
-float scale_of_output(const model::Graph& graph, int tensor);
+/// @pre both have the same type and size
+Deviation deviation(const Array& actual, const Array& expected, const FloatOutput& floats = {});
+
+/// Of a float output: what made it, through operators that only move elements.
+FloatOutput float_output(const model::Graph& graph, int tensor);
 
 struct LayerDeviation {
   int op_index = 0;
   std::string op, name;
   Deviation deviation;
+  std::int64_t at_ties = 0;  ///< of those that differ: by one code, at an edge of two codes
 };
 
 struct LayerComparison {

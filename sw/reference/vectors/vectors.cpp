@@ -224,6 +224,17 @@ Array read_part(const Array& bytes, const Node& node) {
   return array;
 }
 
+std::vector<std::int64_t> read_ties(const Node& node, std::int64_t elements) {
+  std::vector<std::int64_t> ties;
+  for (const Node& item : node.items()) {
+    const std::int64_t tie = item.number();
+    if (tie < (ties.empty() ? 0 : ties.back() + 1) || tie >= elements)
+      item.fail("is {}, allowed ascending elements below {}", tie, elements);
+    ties.push_back(tie);
+  }
+  return ties;
+}
+
 LayerVector read_layer(const fs::path& folder, const Node& node, const Array* bytes) {
   LayerVector layer;
   layer.op = node["op"].text();
@@ -236,6 +247,7 @@ LayerVector read_layer(const fs::path& folder, const Node& node, const Array* by
   }
   layer.value =
       bytes != nullptr ? read_part(*bytes, node) : read_tensor(folder, node["file"], node);
+  if (node.has("ties")) layer.ties = read_ties(node["ties"], layer.value.elements());
   return layer;
 }
 

@@ -28,6 +28,7 @@ struct LayerVector {
   int tensor = -1;  ///< index in the model; -1 where the manifest gives only a name
   std::string op, name;
   Array value;
+  std::vector<std::int64_t> ties;  ///< elements of a real value at the edge of two codes, ascending
 };
 
 struct VectorSet {

@@ -73,24 +73,68 @@ TEST_CASE("the first difference is counted through all outputs", "[reference][co
   CHECK(sum.differ == 4);
 }
 
+Array floats(const std::vector<float>& values) {
+  Array a{"f4", {static_cast<std::int64_t>(values.size())}, {}};
+  a.bytes.resize(4 * values.size());
+  std::memcpy(a.bytes.data(), values.data(), a.bytes.size());
+  return a;
+}
+
 TEST_CASE("floats that differ by less than four units in the last place are equal",
           "[reference][vectors]") {
-  const auto array = [](const std::vector<float>& values) {
-    Array a{"f4", {static_cast<std::int64_t>(values.size())}, {}};
-    a.bytes.resize(4 * values.size());
-    std::memcpy(a.bytes.data(), values.data(), a.bytes.size());
-    return a;
-  };
   const float next = std::nextafter(1.0f, 2.0f), unit = next - 1;
-  const Deviation d = deviation(array({1, next, 1 + 3 * unit, 1 + 4 * unit, -0.0f, 3, NAN}),
-                                array({1, 1, 1, 1, 0, -3, NAN}));
+  const Deviation d = deviation(floats({1, next, 1 + 3 * unit, 1 + 4 * unit, -0.0f, 3, NAN}),
+                                floats({1, 1, 1, 1, 0, -3, NAN}));
   CHECK(d.elements == 7);
   CHECK(d.rounded == 2);
   CHECK(d.differ == 2);
   CHECK(d.first == 3);
   CHECK(d.relative == 2);
-  CHECK(deviation(array({1 + 4 * unit}), array({1})).ulps == 4);
-  CHECK(std::isinf(deviation(array({1 + 4 * unit}), array({1})).largest));
+  CHECK(deviation(floats({1 + 4 * unit}), floats({1})).ulps == 4);
+  CHECK(std::isinf(deviation(floats({1 + 4 * unit}), floats({1})).largest));
+}
+
+TEST_CASE("sums of floats differ by units of the largest", "[reference][vectors]") {
+  const float unit = std::nextafter(1.0f, 2.0f) - 1;
+  const Array expected = floats({1, 0.001f}), near = floats({1, 0.001f + 3 * unit}),
+              far = floats({1, 0.001f + 5 * unit});
+  const FloatOutput sums{0, true};
+  CHECK(deviation(near, expected).differ == 1);
+  CHECK(deviation(near, expected, sums).differ == 0);
+  CHECK(deviation(near, expected, sums).rounded == 1);
+  CHECK(deviation(far, expected, sums).differ == 1);
+  CHECK(deviation(far, expected, sums).first == 1);
+}
+
+TEST_CASE("an output of floats is a sum or codes through what only moves elements",
+          "[reference][vectors]") {
+  using model::OpKind;
+  const auto tensor = [](model::DataType type) {
+    model::Tensor t;
+    t.type = type;
+    return t;
+  };
+  const auto op = [](OpKind kind, const std::string& name, int in) {
+    model::Op o;
+    o.kind = kind;
+    o.name = name;
+    o.inputs = {in};
+    o.outputs = {in + 1};
+    return o;
+  };
+  model::Graph graph;
+  graph.tensors.assign(4, tensor(model::DataType::kFloat32));
+  graph.ops = {op(OpKind::kOnnx, "MatMul", 0), op(OpKind::kOnnx, "Reshape", 1),
+               op(OpKind::kOnnx, "Tanh", 2)};
+  CHECK(float_output(graph, 1).of_sums);
+  CHECK(float_output(graph, 2).of_sums);
+  CHECK(!float_output(graph, 3).of_sums);
+  CHECK(!float_output(graph, 0).of_sums);
+  graph.tensors[0].type = model::DataType::kInt8;
+  graph.tensors[0].quantization.scale = {0.25f};
+  graph.ops[0] = op(OpKind::kDequantize, "", 0);
+  CHECK(float_output(graph, 2).scale == 0.25f);
+  CHECK(!float_output(graph, 2).of_sums);
 }
 
 TEST_CASE("read_vectors reads .npy and raw tensors", "[reference][vectors]") {
@@ -210,6 +254,20 @@ TEST_CASE("malformed manifests are named with their key", "[reference][vectors][
     CHECK_NOTHROW(read_vectors(scratch.folder));
   else
     CHECK_THROWS_WITH(read_vectors(scratch.folder), Contains(row.message));
+}
+
+TEST_CASE("elements at ties ascend and lie in their tensor", "[reference][vectors][error]") {
+  const Scratch scratch("ties");
+  const auto read = [&](const std::string& ties) {
+    fill(scratch.folder,
+         replaced(kManifest, R"("name": "y",)", R"("name": "y", "ties": )" + ties + ","));
+    return read_vectors(scratch.folder).layers.at(0).ties;
+  };
+  CHECK(read("[0, 1]") == std::vector<std::int64_t>{0, 1});
+  CHECK_THROWS_WITH(read("[1, 0]"),
+                    Contains("layers: tensors[0]: ties[1] is 0, allowed ascending"));
+  CHECK_THROWS_WITH(read("[2]"), Contains("ties[0] is 2, allowed ascending elements below 2"));
+  CHECK_THROWS_WITH(read("[-1]"), Contains("ties[0] is -1"));
 }
 
 TEST_CASE("a folder without manifest is named", "[reference][vectors][error]") {

@@ -10,12 +10,15 @@
 namespace trine::cli {
 namespace {
 
-/// All outputs of one case.
-reference::Deviation deviation_of(const compiler::Program& program,
-                                  const reference::VectorCase& one,
-                                  const std::vector<Array>& actual) {
+struct CaseDifference {
+  reference::Deviation all;  ///< outputs of one case
+  std::string first;         ///< where the first one differs, as text
+};
+
+CaseDifference difference_of(const compiler::Program& program, const reference::VectorCase& one,
+                             const std::vector<Array>& actual) {
   const model::Graph& last = compiler::stages(program).back()->after;
-  reference::Deviation total;
+  CaseDifference total;
   if (actual.size() < one.outputs.size())
     throw_error("case {}: {} outputs, {} has {}", one.id, one.outputs.size(), program.name,
                 actual.size());
@@ -23,8 +26,12 @@ reference::Deviation deviation_of(const compiler::Program& program,
     if (actual[o].dtype != one.outputs[o].dtype ||
         actual[o].bytes.size() != one.outputs[o].bytes.size())
       throw_error("case {}: {}", one.id, compiler::first_difference(program, actual, one.outputs));
-    const float scale = reference::scale_of_output(last, last.outputs.at(o));
-    total.add(reference::deviation(actual[o], one.outputs[o], scale));
+    const reference::Deviation d = reference::deviation(
+        actual[o], one.outputs[o], reference::float_output(last, last.outputs.at(o)));
+    if (total.first.empty() && d.first >= 0)
+      total.first = compiler::difference_at(program, o, static_cast<std::size_t>(d.first),
+                                            actual[o], one.outputs[o]);
+    total.all.add(d);
   }
   return total;
 }
@@ -39,13 +46,12 @@ Execution run_cases(const compiler::Program& program, const reference::VectorSet
   for (const reference::VectorCase& one : vectors.cases) {
     progress.update(fmt::format("vector {} of {}", execution.vectors + 1, vectors.cases.size()));
     sim::RunResult result = runner(one.inputs);
-    const reference::Deviation d = deviation_of(program, one, result.outputs);
+    const auto [d, first] = difference_of(program, one, result.outputs);
     comparison.codes.add(d);
     if (d.differ > 0)
       comparison.differences.push_back(
           fmt::format("{}: {} of {} codes differ, by up to {}; first {}", one.id, grouped(d.differ),
-                      grouped(d.elements), d.largest,
-                      compiler::first_difference(program, result.outputs, one.outputs)));
+                      grouped(d.elements), d.largest, first));
     if (!one.labels.empty()) {
       ++comparison.labelled;
       comparison.right += reference::is_right(result.outputs.at(0), one.labels) ? 1 : 0;

@@ -56,12 +56,20 @@ Json comparison_json(const Comparison& c, const reference::LayerComparison& laye
                                         {"op", layers.first->op},
                                         {"name", layers.first->name},
                                         {"codes", layers.first->deviation.elements},
-                                        {"codes_differ", layers.first->deviation.differ}};
+                                        {"codes_differ", layers.first->deviation.differ},
+                                        {"codes_at_ties", layers.first->at_ties}};
   json["top1"] = nullptr;
   if (c.labelled > 0)
     json["top1"] = {
         {"labels", c.labelled}, {"right", c.right}, {"recorded_right", c.recorded_right}};
   return json;
+}
+
+/// How many of the codes that differ are no fault of either: float32 decides a tie its own way.
+std::string near_ties(const reference::LayerDeviation& l) {
+  if (l.at_ties == 0) return "";
+  if (l.at_ties == l.deviation.differ) return ", all near ties";
+  return fmt::format(", {} of them near ties", grouped(l.at_ties));
 }
 
 std::string to_text(const reference::LayerComparison& layers, const std::string& id) {
@@ -70,9 +78,9 @@ std::string to_text(const reference::LayerComparison& layers, const std::string&
     return fmt::format("layers of case {}: the golden layers compute all {} as recorded", id,
                        layers.compared);
   const reference::LayerDeviation& l = *layers.first;
-  return fmt::format("first layer that differs, in case {}: op {} {} '{}', {} of {} codes", id,
+  return fmt::format("first layer that differs, in case {}: op {} {} '{}', {} of {} codes{}", id,
                      l.op_index, l.op, fitted(l.name, 40), grouped(l.deviation.differ),
-                     grouped(l.deviation.elements));
+                     grouped(l.deviation.elements), near_ties(l));
 }
 
 std::string to_text(const Comparison& c, const reference::LayerComparison& layers,

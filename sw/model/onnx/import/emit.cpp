@@ -347,8 +347,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
   else if (value.product)
     requantize_product(value, q, output);
   else if (value.sum)
-    add_exact(value, op_of(value.sum->kind, value.sum->node, {value.sum->a, value.sum->b}), q,
-              output, "Add, Sub, Mul or MatMul");
+    add_exact(value, sum_of(*value.sum), q, output, "Add, Sub, Mul or MatMul");
   else if (value.own)
     add_exact(value, value.own->op, q, output, "a normalization or reduction");
   else if (few || (is_float && (!q.nearest || q.count != 255)))
@@ -521,12 +520,21 @@ void Emitter::mean(const Value& value, const Quantizer& q, int output) {
   add_exact(value, std::move(op), q, output, "average");
 }
 
+Op Emitter::sum_of(const Sum& sum) const {
+  Op op = op_of(sum.kind, sum.node, {sum.a, sum.b});
+  op.adjoint_b = sum.squares;
+  if (sum.squares) op.divisor = static_cast<float>(tensor(sum.b).extent(-1));
+  return op;
+}
+
 void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int output,
                         const char* what) {
   Line line;
   for (const Step& step : value.steps) line.add(step.step, 0);
-  if (line.slope != 1 || line.offset != 0)
+  const bool scales = op.kind == OpKind::kBatchMatMul && line.slope > 0;
+  if ((line.slope != 1 && !scales) || line.offset != 0)
     throw_error("a float operator between {} and quantizer", what);
+  if (scales) op.divisor = static_cast<float>(double{op.divisor} / line.slope);
   op.half_even = op.kind != OpKind::kNormalization;  // which rounds in its own way
   clamp_codes(line, q, tensor(output), &op);
   add_op(std::move(op), output);

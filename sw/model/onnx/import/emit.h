@@ -63,6 +63,7 @@ struct Sum {
   std::string name;
   OpKind kind = OpKind::kAdd;
   std::function<Value()> hosted = {};  ///< a matrix product in float32, where no quantizer follows
+  bool squares = false;  ///< rows by themselves: b is transposed, and the mean is meant
 };
 
 struct Joined;
@@ -208,6 +209,8 @@ class Emitter {
   void requantize_product(const Value& value, const Quantizer& quantizer, int output);
   void requantize_codes(const Value& value, const Quantizer& quantizer, int output, int node);
   void quantize_floats(const Value& value, int output, int node);
+  /// The operator of codes that it will be.
+  Op sum_of(const Sum& sum) const;
   /// An operator whose real results the quantizer takes, clamped at the most. @param what  for text
   void add_exact(const Value& value, Op op, const Quantizer& quantizer, int output,
                  const char* what);

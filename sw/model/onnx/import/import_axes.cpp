@@ -27,6 +27,10 @@ Value Importer::reduction() {
   if (type == "ReduceMean" && in(0).shape.size() == 4 && images_ &&
       axes == std::vector<std::int64_t>{2, 3})
     return average_pool();
+  if (const Value* root = root_of(node_->inputs[0]); root != nullptr && type == "ReduceMean" &&
+                                                     axes.size() == 1 &&
+                                                     is_last(axes[0], in(0).shape.size()))
+    return mean_square(*root);
   Value value = any_codes(0);
   std::vector<int> lies = emit_.tensor(value.tensor).shape;
   std::vector<std::int32_t> places;
@@ -50,6 +54,35 @@ Value Importer::reduction() {
   return value;
 }
 
+/// The codes that a tensor is the square of, by Pow or Mul.
+const Value* Importer::root_of(const std::string& square) const {
+  for (const Node& n : file_.nodes) {
+    if (n.inputs.size() != 2 || n.outputs[0] != square) continue;
+    const Value& exponent = value_of(n.inputs[1]);
+    const bool two = exponent.constant && exponent.constant->elements() == 1 &&
+                     exponent.constant->values[0] == 2;
+    if (!(n.type == "Pow" && two) && !(n.type == "Mul" && n.inputs[0] == n.inputs[1])) continue;
+    const Value& root = value_of(n.inputs[0]);
+    return emit_.is_codes(root) && root.steps.empty() && !root.raw_codes ? &root : nullptr;
+  }
+  return nullptr;
+}
+
+/// The mean of x^2 over the last axis: each line of codes is multiplied by itself.
+Value Importer::mean_square(Value x) {
+  x = emit_.to_plain(x, node_->index);
+  std::vector<int> shape = x.shape;
+  const int length = std::exchange(shape.back(), 1);
+  const auto lines = static_cast<int>(elements_of(shape));
+  const int codes =
+      emit_.add_move(op(OpKind::kReshape, {x.tensor}), out() + ":lines", {lines, 1, length});
+  Sum sum{node_->index, codes, codes, out(), OpKind::kBatchMatMul, hosted(out()), true};
+  Value products = of_sum(std::move(sum), {}, {lines, 1, 1});
+  return later(
+      std::move(products), shape,
+      [this, shape](Value made) { return reshaped_to(std::move(made), shape); }, out());
+}
+
 /// A normalization of codes over the last axis: LayerNorm, or RMSNorm by either of its names.
 Value Importer::normalization() {
   Value value = plain_codes(0);
@@ -70,6 +103,9 @@ Value Importer::normalization() {
     norm.inputs.push_back(emit_.add_constant<float>(
         node_->inputs[i], DataType::kFloat32, {channels}, {c.values.begin(), c.values.end()}));
   }
+  if (norm.inputs.size() == 1)
+    norm.inputs.push_back(emit_.add_constant<float>(
+        out() + ":scale", DataType::kFloat32, {channels}, std::vector<float>(channels, 1.0f)));
   value.tensor = -1;
   value.own = std::make_shared<const Own>(Own{std::move(norm), hosted(out())});
   return value;

@@ -169,6 +169,8 @@ class Importer {
 
   // import_axes.cpp
   Value reduction();
+  const Value* root_of(const std::string& square) const;
+  Value mean_square(Value x);
   Value normalization();
   Value host_floats() { return emit_.floats(in(0), node_->inputs[0], node_->index); }
   Value softmax();

@@ -35,8 +35,9 @@ class Fuser {
 
   void run() {
     for (std::size_t i = 0; i < file_.nodes.size(); ++i) {
-      if (file_.nodes[i].type == "Div") fuse(i);
-      if (file_.nodes[i].type == "Div") fuse_length(i);
+      if (file_.nodes[i].type == "Div" && !fuse(i) && !fuse_length(i))
+        fuse_root_mean_square(i, input(i, 0), input(i, 1));
+      if (file_.nodes[i].type == "Mul") fuse_reciprocal(i);
       if (file_.nodes[i].type == "Where") drop_guard(i);
     }
     std::vector<Node> kept;
@@ -108,41 +109,84 @@ class Fuser {
     return static_cast<std::int64_t>(*given);
   }
 
-  void fuse(std::size_t division) {
-    const std::string& d = input(division, 0);
-    const auto root = maker(input(division, 1), "Sqrt", 1);
+  /// Sqrt(ReduceMean(d^2) + epsilon), as the denominators of normalizations are.
+  struct Deviation {
+    double epsilon = 0;
+    std::string of;  ///< d
+    std::int64_t axis = 0;
+    std::vector<std::size_t> nodes;  ///< its own, which nothing else reads
+    bool multiplied = false;         ///< d^2 is d * d, which reads d twice
+  };
+
+  std::optional<Deviation> deviation(const std::string& tensor) {
+    const auto root = maker(tensor, "Sqrt", 1);
     const auto sum = root ? maker(input(*root, 0), "Add", 1) : std::nullopt;
     const auto parts = sum ? with_constant(*sum) : std::nullopt;
     const auto epsilon = parts ? number(parts->first) : std::nullopt;
     const auto variance = epsilon ? maker(parts->second, "ReduceMean", 1) : std::nullopt;
-    if (!variance) return;
+    if (!variance || !axis(*variance)) return std::nullopt;
     auto square = maker(input(*variance, 0), "Pow", 1);
     if (!square) square = maker(input(*variance, 0), "Mul", 1);
-    if (!square || !is_square(*square, d)) return;
-    const int reads = file_.nodes[*square].type == "Mul" ? 3 : 2;
-    const auto difference = maker(d, "Sub", reads);
+    if (!square || !is_square(*square, input(*square, 0))) return std::nullopt;
+    return Deviation{*epsilon,
+                     input(*square, 0),
+                     *axis(*variance),
+                     {*square, *variance, *sum, *root},
+                     file_.nodes[*square].type == "Mul"};
+  }
+
+  /// A normalization in place of `last`, and of `nodes`, which end there.
+  void replace(std::size_t last, const std::vector<std::size_t>& nodes, Node norm,
+               const Deviation& d) {
+    norm.index = file_.nodes[nodes.back()].index;
+    norm.outputs = {output(last)};
+    norm.attributes["axis"].i = d.axis;
+    norm.attributes["epsilon"].f = static_cast<float>(d.epsilon);
+    gone_.insert(d.nodes.begin(), d.nodes.end());
+    gone_.insert(nodes.begin(), nodes.end());
+    gone_.erase(last);
+    file_.nodes[last] = std::move(norm);
+  }
+
+  bool fuse(std::size_t division) {
+    const auto found = deviation(input(division, 1));
+    if (!found || found->of != input(division, 0)) return false;
+    const auto difference = maker(found->of, "Sub", found->multiplied ? 3 : 2);
     const auto mean = difference ? maker(input(*difference, 1), "ReduceMean", 1) : std::nullopt;
-    if (!mean || input(*mean, 0) != input(*difference, 0) || axis(*mean) != axis(*variance) ||
-        !axis(*mean))
-      return;
+    if (!mean || input(*mean, 0) != input(*difference, 0) || axis(*mean) != found->axis)
+      return false;
     const auto scaled = follower(output(division), "Mul");
-    if (!scaled) return;
+    if (!scaled) return false;
     const auto shifted = follower(output(*scaled), "Add");
 
     Node norm;
     norm.type = "LayerNormalization";
-    norm.index = file_.nodes[division].index;
     norm.inputs = {input(*difference, 0), with_constant(*scaled)->first};
     if (shifted) norm.inputs.push_back(with_constant(*shifted)->first);
-    norm.outputs = {output(shifted ? *shifted : *scaled)};
-    norm.attributes["axis"].i = *axis(*mean);
-    norm.attributes["epsilon"].f = static_cast<float>(*epsilon);
-    for (const std::size_t node :
-         {*mean, *difference, *square, *variance, *sum, *root, division, *scaled})
-      gone_.insert(node);
-    const std::size_t last = shifted ? *shifted : *scaled;
-    gone_.erase(last);
-    file_.nodes[last] = std::move(norm);
+    replace(shifted.value_or(*scaled), {*mean, *difference, *scaled, division}, std::move(norm),
+            *found);
+    return true;
+  }
+
+  void fuse_root_mean_square(std::size_t last, const std::string& x, const std::string& root,
+                             std::vector<std::size_t> between = {}) {
+    const auto found = deviation(root);
+    if (!found || found->of != x) return;
+    Node norm;
+    norm.type = "RMSNormalization";
+    norm.inputs = {x};
+    between.push_back(last);
+    const auto scaled = follower(output(last), "Mul");
+    if (scaled) norm.inputs.push_back(with_constant(*scaled)->first);
+    if (scaled) between.insert(between.begin(), *scaled);
+    replace(scaled.value_or(last), between, std::move(norm), *found);
+  }
+
+  void fuse_reciprocal(std::size_t product) {
+    for (const std::size_t at : {0, 1})
+      if (const auto reciprocal = maker(input(product, at), "Reciprocal", 1))
+        return fuse_root_mean_square(product, input(product, 1 - at), input(*reciprocal, 0),
+                                     {*reciprocal});
   }
 
   /// The scale of what quantizers make of codes, if it is one for all.
@@ -155,10 +199,10 @@ class Fuser {
   }
 
   /// x / max(length of x, a bound), as PyTorch's normalize(), where no line of codes but that of
-  /// zeros is shorter than the bound; 0 by the bound is 0.
-  void fuse_length(std::size_t division) {
+  /// zeros is shorter than the bound; 0 by the bound is 0. @return whether it is there
+  bool fuse_length(std::size_t division) {
     const auto shortest = scale_of(input(division, 0));
-    if (!shortest) return;
+    if (!shortest) return false;
     std::vector<std::size_t> passed;
     std::string length = input(division, 1);
     for (const char* type : {"Expand", "Clip", "Max"}) {
@@ -167,12 +211,12 @@ class Fuser {
       const auto least = number(input(*found, 1));
       if (type != std::string("Expand") &&
           (!least || !(*least <= *shortest) || !input(*found, 2).empty()))
-        return;
+        return false;
       length = input(*found, 0);
       passed.push_back(*found);
     }
     const auto reduction = maker(length, "ReduceL2", 1);
-    if (!reduction || input(*reduction, 0) != input(division, 0) || !axis(*reduction)) return;
+    if (!reduction || input(*reduction, 0) != input(division, 0) || !axis(*reduction)) return false;
     Node norm;
     norm.type = "LpNormalization";
     norm.index = file_.nodes[division].index;
@@ -182,6 +226,7 @@ class Fuser {
     gone_.insert(passed.begin(), passed.end());
     gone_.insert(*reduction);
     file_.nodes[division] = std::move(norm);
+    return true;
   }
 
   /// Where(IsNaN(Softmax(x)), 0, Softmax(x)), which is Softmax(x) for codes: they are finite.

@@ -8,6 +8,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# A benchmark may import one of any folder of bench/.
+sys.path += [str(ROOT / "bench" / name) for name in ("cycles", "silicon", "published", "speed")]
 SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared"))
 REFUSED = 2  # exit code for bad input
 

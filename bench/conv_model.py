@@ -60,7 +60,7 @@ def write(path, size=32, channels=64, filters=64, window=3, residual=False, laye
     with tempfile.TemporaryDirectory() as folder:
         text = pathlib.Path(folder) / "model.json"
         text.write_text(json.dumps(model(size, channels, filters, window, residual, layers)))
-        schema = ROOT / "sw" / "model" / "tflite.fbs"
+        schema = ROOT / "sw" / "model" / "tflite" / "tflite.fbs"
         subprocess.run(["flatc", "--binary", "-o", folder, str(schema), str(text)], check=True)
         path.write_bytes(next(f for f in pathlib.Path(folder).iterdir() if f != text).read_bytes())
 

@@ -6,6 +6,7 @@ usage: pictures.py [--check]
 docs/cycles.svg: cycles by cause of networks on edge256; docs/roofline.svg: networks of the literature on edge1024;
 docs/area.svg: area of edge64 by module. --check: exit code 1 if a picture was drawn from other figures; needs no gnuplot.
 """
+import argparse
 import hashlib
 import re
 import subprocess
@@ -147,7 +148,9 @@ def stale():
 
 
 def main():
-    if sys.argv[1:] == ["--check"]:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--check", action="store_true", help="only whether a picture was drawn from other figures")
+    if parser.parse_args().check:
         print("\n".join(stale()))
         return 1 if stale() else 0
     for name, script in PICTURES.items():

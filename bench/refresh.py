@@ -87,6 +87,9 @@ def check():
 
 
 def main(arguments):
+    if arguments in (["-h"], ["--help"]):
+        print(__doc__.strip())
+        return 0
     if arguments == ["--list"]:
         print("\n".join(listed()))
         return 0

@@ -23,7 +23,7 @@ import common
 
 FOLDER = common.ROOT / "bench" / "results"
 PAGES = ["README.md", *(f"docs/{name}.md" for name in (
-    "status", "compare", "language-models", "performance", "performance-workloads", "area", "energy", "published_networks", "published_systems"))]
+    "status", "compare", "language-models", "performance", "area", "energy", "published_networks", "published_systems"))]
 BLOCK = re.compile(r"(?<!`)(<!-- \$ (.*?)(?: \| (.*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 INLINE = re.compile(r"(?<!`)(<!--=(.+?)-->)(.*?)(<!--/-->)")
 UNITS = ("cycles", "%", "GE", "ns", "ms", "us", "kHz", "MHz", "pJ", "MB", "um2")

@@ -2,10 +2,10 @@
 # Benches: a module Verilated at build time, linked with a Catch2 program and registered in ctest.
 #
 #   trine_add_bench(trine_pe TOP trine_pe SOURCES trine_pe trine_dot
-#                   [BENCH trine_pe_tb.cpp] [PARAMS Rows=3 Cols=5]
+#                   [BENCH trine_pe_tb.cpp ...] [PARAMS Rows=3 Cols=5]
 #                   [LIBS trine_base] [LABELS quick] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
-# NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names another file
+# NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names other files
 # SOURCES  packages first: modules of rtl/ by name, other files and lint waivers (.vlt) by path from the root
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
@@ -37,8 +37,8 @@ target_compile_options(trine_verilated PRIVATE -w)
 target_link_libraries(trine_verilated PUBLIC Threads::Threads)
 
 function(trine_add_bench name)
-  cmake_parse_arguments(ARG "NETLIST" "TOP;BENCH;MUTANTS"
-                        "SOURCES;PARAMS;LIBS;LABELS;MUTATE" ${ARGN})
+  cmake_parse_arguments(ARG "NETLIST" "TOP;MUTANTS"
+                        "BENCH;SOURCES;PARAMS;LIBS;LABELS;MUTATE" ${ARGN})
   if(NOT ARG_TOP OR NOT ARG_SOURCES OR ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
                         "unknown: ${ARG_UNPARSED_ARGUMENTS}")

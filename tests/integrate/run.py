@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What a system takes over from `trine generate`: the commands of docs/integrate.md, model.md,
+"""What a system takes over from `trine generate`: the commands of docs/integrate.md,
 five_steps.md, compare.md and sweep.md, the driver, prefixes, constraints, and what other tools take a design by.
 
 usage: run.py [--full] [--build DIR] --device PROGRAM
@@ -332,7 +332,7 @@ def main():
     if not options.full:  # what the second and the fourth of the five steps would download for
         shutil.copy(ROOT / "models" / "own_model" / "lenet_int8.onnx", folder / "lenet.onnx")
         shutil.copytree(ROOT / "models" / "own_model" / "vectors", folder / "vectors")
-    for name in ("integrate.md", "model.md", "five_steps.md", "compare.md", "sweep.md", "soc.md", "tutorial.md"):
+    for name in ("integrate.md", "five_steps.md", "compare.md", "sweep.md", "soc.md", "tutorial.md"):
         page(name, folder, options.full)
     drivers(folder)
     products(folder)

@@ -486,7 +486,7 @@ TEST_CASE("the bus is the bound of a matrix-vector product", "[vmm][cycles]") {
     }
 }
 
-// bench/vmm.py
+// bench/cycles/vmm.py
 TEST_CASE("cycles of matrix-vector products", "[.][bench]") {
   fmt::print("| design | matrix | weights | cycles | bus | array | of the larger |\n");
   fmt::print("|---|---|---|---:|---:|---:|---:|\n");

@@ -25,7 +25,7 @@ double flop_bits(const machine::Config& config) {
   return bits;
 }
 
-/// What a design's modules may be proportional to; bench/area_model.py has the same.
+/// What a design's modules may be proportional to; bench/silicon/area_model.py has the same.
 std::map<std::string, double> quantities(const machine::Config& c) {
   return {{"rows", c.rows},
           {"cols", c.cols},

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Area and clock of a design without synthesis: how many modules of each part its keys ask for,
-// times what `trine synth` measured of one (bench/area_model.py fits that, and writes it to area/).
+// times what `trine synth` measured of one (bench/silicon/area_model.py fits that, and writes it to
+// area/).
 //
 //   cells   sum over parts, of coefficient * product of quantities (rows, columns, banks, ...)
 //   clock   the longest of a few paths, each likewise a sum

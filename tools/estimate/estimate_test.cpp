@@ -76,7 +76,7 @@ TEST_CASE("tables and hardware that are not there are named", "[estimate][error]
                     "vector.softmax");
 }
 
-/// bench/estimates.py --write measures the table. Of the shared networks two are worse on
+/// bench/cycles/estimates.py --write measures the table. Of the shared networks two are worse on
 /// edge1024: short reductions of thresholds and of looked-up codes.
 TEST_CASE("estimates are within 3 % of what the RTL takes", "[estimate][cycles]") {
   const std::filesystem::path root = TRINE_SOURCE_DIR;

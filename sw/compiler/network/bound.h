@@ -3,8 +3,8 @@
 // The fewest cycles of a layer on an optimistic machine of the same size: whole tiles, columns
 // drained, lanes lost at the row ends of depthwise layers, one element a lane and cycle for what is
 // no product. It knows no start, no bank conflict, no map that does not fit: a layer far above it
-// fell off a cliff. The rules are those of bench/plausible.py, for the layers that the compiler
-// makes.
+// fell off a cliff. The rules are those of bench/cycles/plausible.py, for the layers that the
+// compiler makes.
 
 #pragma once
 

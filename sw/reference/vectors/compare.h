@@ -39,7 +39,7 @@ struct FloatOutput {
 /// @pre both have the same type and size
 Deviation deviation(const Array& actual, const Array& expected, const FloatOutput& floats = {});
 
-/// Of a float output: what made it, through operators that only move elements.
+/// What made a float output, through operators that only move elements.
 FloatOutput float_output(const model::Graph& graph, int tensor);
 
 struct LayerDeviation {

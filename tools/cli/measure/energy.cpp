@@ -252,7 +252,7 @@ void add_energy(Command app, Action& action) {
   add_value(command, "--out TABLE.json", options->out, "file for the table");
   add_value(command, "--keep DIR", options->measure.keep,
             "folder for the netlist and the ports of the runs, for a check by\n"
-            "other means (bench/energy.py)");
+            "other means (bench/silicon/energy.py)");
   add_value(command, "--wire-ff C", options->measure.assumed.wire_ff,
             "capacitance of each net's wire in fF; with --place of the clock's (12)")
       ->check(range(0.0, 1000.0));

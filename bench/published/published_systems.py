@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Published systems beside our machine at their size, on the same networks.
+
+usage: published_systems.py [eyeriss] [tpu] [nvdla] [systolic] [braintta] [ita]    (all)
+Cycles are of the architecture simulator on the networks of models/tables.py, those of the TPU's shapes of `trine
+estimate`, clocks and gate equivalents of its model of area. docs/published_systems.md says where the
+published figures are from, and what compares.
+"""
+import argparse
+import contextlib
+import pathlib
+import sys
+import tempfile
+import textwrap
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+
+sys.path.insert(0, str(common.ROOT / "models"))
+import tables  # noqa: E402
+
+SHAPES = common.ROOT / "models" / "shapes"
+
+
+@contextlib.contextmanager
+def model_of(name, classifier=True):
+    with tempfile.TemporaryDirectory() as folder:
+        model = pathlib.Path(folder) / f"{name}.tflite"
+        tables.write(name, model, classifier)
+        yield model
+
+
+def run(config, name, classifier=True):
+    with model_of(name, classifier) as model:
+        return common.trine("run", *common.design(config), model, "--backend", "arch")
+
+
+def estimated(config, name):
+    return common.trine("estimate", *common.design(config), SHAPES / f"{name}.csv")
+
+
+def megabytes(result):
+    return f"{(result['dram_bytes_read'] + result['dram_bytes_written']) / 1e6:.1f}"
+
+
+def millijoules(result):
+    """What a run knows of energy; nothing where it has none."""
+    return f"{result['energy_pj'] / 1e9:.2f} mJ" if result.get("energy_pj") else "not known"
+
+
+# Chen et al., JSSC 2017, table V: AlexNet, batch of 4: ms, mW, MB of DRAM; 200 MHz, 168 MACs of 16 bits, 65 nm.
+EYERISS = {"conv1": (20.9, 332, 5.0), "conv2": (41.9, 288, 4.0), "conv3": (23.6, 266, 3.0), "conv4": (18.4, 235, 2.1),
+           "conv5": (10.5, 236, 1.3)}
+
+
+def eyeriss():
+    ours = run("eyeriss-size", "alexnet", classifier=False)
+    rows = []
+    for name, (ms, _, megabyte) in EYERISS.items():
+        layers = [r for r in ours["layers"] if r["name"] in (name, name.replace("conv", "pool"))]
+        macs, cycles = sum(r["macs"] for r in layers), sum(r["cycles"] for r in layers)
+        rows.append([name, macs, f"{ms / 4:.2f}", common.percent(macs, ms / 4 * 200e3 * 168), f"{megabyte / 4:.2f}",
+                     f"{cycles / 200e3:.2f}", common.percent(macs, cycles * 168)])
+    ms = sum(figures[0] for figures in EYERISS.values())
+    rows.append(["all", ours["macs"], f"{ms / 4:.2f}", common.percent(ours["macs"], ms / 4 * 200e3 * 168),
+                 f"{sum(f[2] for f in EYERISS.values()) / 4:.2f}", f"{ours['cycles'] / 200e3:.2f}",
+                 common.percent(ours["macs"], ours["cycles"] * 168)])
+    common.table(["AlexNet", "MACs", "Eyeriss, ms an image", "of peak", "DRAM, MB (16 bits, compressed)",
+                  "ours at 200 MHz, ms", "of peak"], rows)
+    area = estimated("eyeriss-size", "alexnet")
+    text = (f"Ours: {megabytes(ours)} MB of DRAM an image (int8), energy without DRAM {millijoules(ours)} (Eyeriss: "
+            f"{278 * ms / 4 / 1e3:.1f} mJ, 278 mW); {area['gate_equivalents']:,.0f} GE of logic by the model of area "
+            "(Eyeriss: 1,176,000).")
+    print(textwrap.fill(text, 118) + "\n")
+
+
+# Jouppi et al., ISCA 2017, tables 1 and 3: million weights, batch, TeraOps/s; 700 MHz, 92 TOPS.
+TPU = {"tpu_mlp0": ("MLP0", 20, 200, 12.3), "tpu_mlp1": ("MLP1", 5, 168, 9.7), "tpu_lstm0": ("LSTM0", 52, 64, 3.7),
+       "tpu_lstm1": ("LSTM1", 34, 96, 2.8), "tpu_cnn0": ("CNN0", 8, 8, 86.0)}
+
+
+def tpu():
+    rows = []
+    for table, (name, weights, batch, tera) in TPU.items():
+        ours = estimated("tpuv1-size", table)
+        found = 2 * ours["macs"] / ours["cycles"] * 700e6 / 1e12
+        rows.append([name, f"{weights} M", f"{ours['parameters'] / 1e6:.1f} M", batch, f"{tera:.1f}",
+                     common.percent(tera, 92), f"{found:.1f}", common.percent(found, 91.75)])
+    common.table(["network", "weights", "of our shapes", "batch", "TPU v1, TOPS", "of peak", "ours at 700 MHz, TOPS",
+                  "of peak"], rows)
+
+
+# NVIDIA's performance model of NVDLA, ResNet-50, batch 1: MACs, KB, bytes a cycle, cycles.
+NVDLA = [(1024, 15, 6.54e6, "edge1024"), (512, 10, 10.75e6, "edge512"), (256, 5, 21.7e6, "edge256 bus.axi_data_bits=32")]
+
+
+def nvdla():
+    rows = []
+    for macs, width, cycles, config in NVDLA:
+        ours = run(config, "resnet50")
+        bytes_a_cycle = ours["configuration"]["bus.axi_data_bits"] // 8
+        rows.append([macs, width, round(cycles), common.percent(3.86e9, cycles * macs), f"`{config}`", bytes_a_cycle,
+                     ours["cycles"], f"{ours['cycles'] / cycles:.2f}"])
+    common.table(["MACs a cycle", "NVDLA: bytes a cycle", "cycles", "of peak", "ours", "bytes a cycle", "cycles",
+                  "ratio"], rows)
+
+
+# SCALE-Sim's closed form of Gemmini's kinds of array, without stalls: million cycles, weight and output stationary.
+SYSTOLIC = {("alexnet", "edge256"): (3.82, 3.33), ("mobilenet", "edge256"): (3.80, 3.68),
+            ("resnet50", "edge256"): (18.2, 15.7), ("alexnet", "edge1024"): (1.14, 0.85),
+            ("mobilenet", "edge1024"): (1.43, 1.34), ("resnet50", "edge1024"): (5.75, 4.43)}
+
+
+def systolic():
+    rows = []
+    for (name, config), (weight, output) in SYSTOLIC.items():
+        ours = run(config, name, classifier=name != "alexnet")
+        rows.append([name, config, f"{weight:.2f} M", f"{output:.2f} M", f"{ours['cycles'] / 1e6:.2f} M",
+                     f"{ours['cycles'] / 1e6 / weight:.2f}"])
+    common.table(["network", "ours", "systolic, weight stationary", "output stationary", "ours, all stalls",
+                  "to weight stationary"], rows)
+
+
+# BrainTTA: GOPS at 300 MHz, fJ an operation.
+BRAINTTA = {"int8": (77, 405, 1), "ternary": (307, 67, 4), "binary": (614, 35, 8)}
+
+
+def braintta():
+    ours = estimated("braintta-size", "mobilenet")
+    rows = [[name, gops, f"{2 * ours['peak_macs_per_cycle'] * codes * 0.3:.0f}", energy, f"{405 / energy:.1f}"]
+            for name, (gops, energy, codes) in BRAINTTA.items()]
+    common.table(["precision", "BrainTTA, GOPS at 300 MHz", "ours at 300 MHz", "BrainTTA, fJ an operation",
+                  "int8 is so many times"], rows)
+
+
+# Islamoglu et al., ISLPED 2023: 22 nm, 0.8 V.
+ITA_TOPS_MM2, ITA_NM, OUR_NM = 5.93, 22, 130
+
+
+def ita():
+    ours = estimated("edge1024", "vit_b16")
+    found = 2 * ours["peak_macs_per_cycle"] / ours["clock_ns"] / 1e3 / (ours["area_um2"] / 1e6)
+    common.table(["", "node, nm", "peak TOPS a mm2 of logic", "by ideal scaling of area alone at 22 nm"],
+                 [["ITA", ITA_NM, f"{ITA_TOPS_MM2:.2f}", f"{ITA_TOPS_MM2:.2f}"],
+                  ["`edge1024`, cells, without wires", OUR_NM, f"{found:.3f}",
+                   f"{found * (OUR_NM / ITA_NM) ** 2:.2f}"]])
+
+
+PARTS = {part.__name__: part for part in (eyeriss, tpu, nvdla, systolic, braintta, ita)}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    options = parser.parse_args()
+    unknown = set(options.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"no part {min(unknown)}, allowed {', '.join(PARTS)}")
+    for part in options.parts or PARTS:
+        PARTS[part]()
+
+
+if __name__ == "__main__":
+    main()

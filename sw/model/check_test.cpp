@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What check() refuses: each operator's own faults, each with its reason.
+
+#include <catch2/catch.hpp>
+
+#include "sw/model/graph.h"
+#include "sw/model/model_testing.h"
+#include "sw/model/refusal.h"
+#include "sw/model/shapes.h"
+#include "sw/model/testing.h"
+
+using namespace trine;
+using namespace trine::model;
+using Catch::Matchers::Contains;
+using namespace trine::model::testing;
+
+TEST_CASE("constants, scales and attributes are checked alone", "[model][check][error]") {
+  const float infinite = std::numeric_limits<float>::infinity();
+  Graph graph = small_conv();
+  REQUIRE_NOTHROW(check(graph));
+  SECTION("a constant shorter than its shape") {
+    graph.tensors[1].data.pop_back();
+    CHECK_THROWS_WITH(check(graph), Contains("g.tflite: tensor 1 't': a constant of 215 bytes, "
+                                             "shape [6, 3, 3, 4] needs 216"));
+  }
+  SECTION("a float tensor's scale") {
+    graph.tensors.push_back(codes({1}, infinite));
+    graph.tensors.back().type = DataType::kFloat32;
+    CHECK_THROWS_WITH(check(graph), Contains("scale inf"));
+  }
+  SECTION("an attribute") {
+    graph.ops[0].alpha = infinite;
+    CHECK_THROWS_WITH(check(graph), Contains("attribute inf"));
+  }
+  SECTION("codes") {
+    graph.ops[0].code_min = 1000;
+    CHECK_THROWS_WITH(check(graph), Contains("codes 1000..127"));
+  }
+  SECTION("extents") {
+    graph.tensors[0].shape = {1, 65536, 65536, 65536};
+    CHECK_THROWS_WITH(check(graph), Contains("more than 2147483648 elements"));
+  }
+}
+
+TEST_CASE("check accepts a sound convolution and names what is wrong with another",
+          "[model][check][error]") {
+  Graph graph = small_conv();
+  CHECK_NOTHROW(check(graph));
+  SECTION("scales along the wrong axis") {
+    graph.tensors[1].quantization.axis = 3;
+    CHECK_THROWS_WITH(check(graph),
+                      "g.tflite: op 0 OP: tensor 1 't': scales along axis 3, allowed 0");
+  }
+  SECTION("a scale that is no scale") {
+    graph.tensors[0].quantization.scale[0] = -1.0f;
+    CHECK_THROWS_WITH(check(graph), Contains("tensor 0 't': scale -1, allowed above 0"));
+  }
+  SECTION("a zero point out of range") {
+    graph.tensors[3].quantization.zero_point[0] = 128;
+    CHECK_THROWS_WITH(check(graph), Contains("zero point 128, allowed -128..127"));
+  }
+  SECTION("channels that form no groups") {
+    graph.tensors[0].shape[3] = 7;
+    CHECK_THROWS_WITH(check(graph), Contains("do not divide 7 input channels into groups"));
+  }
+  SECTION("an output of another size") {
+    graph.tensors[3].shape[1] = 4;
+    CHECK_THROWS_WITH(check(graph), Contains("shape [1, 4, 3, 6], expected [1, 3, 3, 6]"));
+  }
+  SECTION("a short bias") {
+    graph.tensors[2] = integers({5}, {1, 2, 3, 4, 5});
+    CHECK_THROWS_WITH(check(graph), Contains("tensor 2 'i': 5 elements, allowed 6"));
+  }
+  SECTION("a stride of nothing") {
+    graph.ops[0].stride_w = 0;
+    CHECK_THROWS_WITH(check(graph), Contains("stride_w 0, allowed 1..65535"));
+  }
+  SECTION("a window that does not fit") {
+    graph.ops[0].dilation_h = 9;
+    CHECK_THROWS_WITH(check(graph), Contains("window is larger than the input"));
+  }
+  SECTION("all operators at fault are reported") {
+    graph.ops.push_back(graph.ops[0]);
+    graph.ops[1].index = 1;
+    graph.ops[0].stride_h = graph.ops[1].stride_h = -1;
+    CHECK_THROWS_WITH(check(graph), Contains("op 0") && Contains("\ng.tflite: op 1"));
+  }
+}
+
+TEST_CASE("check refuses operators that nobody defines", "[model][check][error]") {
+  CHECK_THROWS_WITH(check(one_op(OpKind::kUnknown, {codes({1}), codes({1})})),
+                    Contains("operator is not supported"));
+  CHECK_THROWS_WITH(check(one_op(OpKind::kMaximum, {codes({2}), codes({2}, 0.25f), codes({2})})),
+                    Contains("differ from the output's"));
+  CHECK_THROWS_WITH(check(one_op(OpKind::kSoftmax, {codes({2}), codes({2})})),
+                    Contains("allowed 1/256 and -128"));
+}
+
+TEST_CASE("each fault of a network has its reason", "[model][check][error]") {
+  Graph graph = one_op(OpKind::kMaximum, {codes({2}), codes({2}, 0.25f), codes({2})});
+  const auto with = [&](OpKind kind, std::vector<int> inputs, int output) {
+    graph.ops.push_back(op_of(kind, 1, std::move(inputs), {output}));
+  };
+  with(OpKind::kUnknown, {0}, 2);
+  with(OpKind::kTranspose, {0, 1}, 2);
+  with(OpKind::kRelu, {0, 1}, 2);
+  graph.tensors.push_back(codes({3}));
+  with(OpKind::kRelu, {0}, 3);
+  graph.tensors.push_back(integers({2}, {1, 1}));
+  with(OpKind::kRelu, {4}, 2);
+  try {
+    check(graph);
+    FAIL("accepted");
+  } catch (const Refusal& refusal) {
+    CHECK(refusal.reasons() == std::vector{Reason::kQuantization, Reason::kOperator,
+                                           Reason::kOperands, Reason::kOperands, Reason::kShape,
+                                           Reason::kType});
+  }
+}
+
+namespace {
+
+/// An operator that check() accepts, and what it says of it once something is spoilt.
+struct Sound {
+  OpKind kind;
+  std::vector<Tensor> tensors;  ///< operands, and the output
+  Op op;
+  std::vector<std::pair<void (*)(Graph&), const char*>> faults;
+};
+
+void set_scale(Graph& g, std::size_t t, float scale) { g.tensors[t].quantization.scale = {scale}; }
+
+void set_zero(Graph& g, std::size_t t, int zero) { g.tensors[t].quantization.zero_point = {zero}; }
+
+}  // namespace
+
+TEST_CASE("each operator's own faults are named", "[model][check][error]") {
+  const auto scaled = [](Graph& g) { set_scale(g, 0, 0.25f); };
+  const auto moved = [](Graph& g) { set_zero(g, 0, 1); };
+  constexpr const char* kDiffer = "differ from the output's";
+  Op pool = with(&Op::filter_h, 2);
+  pool.filter_w = 2;
+  const Tensor image = codes({1, 5, 5, 4});
+  const Tensor one_256 = codes({1, 8}, 1.0f / 256, -128);
+  Tensor padding = codes({1});
+  padding.is_constant = true;
+  padding.data = {3};
+  Tensor thresholds = integers({1, 3}, {-1, 0, 5});
+  for (const Sound& row : {
+           Sound{OpKind::kConv2D,
+                 {image, weights({6, 3, 3, 4}, 0), integers({6}, {1, 2, 3, 4, 5, 6}),
+                  codes({1, 3, 3, 6})},
+                 {},
+                 {{[](Graph& g) { g.tensors[1].quantization.zero_point[2] = 1; },
+                   "zero point 1 per channel, allowed 0"},
+                  {[](Graph& g) {
+                     g.tensors[1].quantization.scale.pop_back(),
+                         g.tensors[1].quantization.zero_point.pop_back();
+                   },
+                   "5 scales for 6 channels"},
+                  {[](Graph& g) {
+                     g.tensors[1].quantization = {{0.5f}, {3}, 0};
+                   },
+                   "zero point 3 of int8 weights, allowed 0"},
+                  {[](Graph& g) { g.tensors[1].quantization = {}; }, "weights have no scale"},
+                  {[](Graph& g) { g.tensors[1].type = DataType::kUInt8; },
+                   "type uint8, expected int8"},
+                  {[](Graph& g) {
+                     g.tensors[2].quantization = {{0.5f}, {1}, 0};
+                   },
+                   "tensor 2 'i': zero point 1, allowed 0"},
+                  {[](Graph& g) {
+                     g.tensors[2].quantization = {{-0.5f}, {0}, 0};
+                   },
+                   "tensor 2 'i': scale -0.5, allowed above 0"},
+                  {[](Graph& g) { g.tensors[0].type = DataType::kUInt8; },
+                   "type uint8, expected int8"},
+                  {[](Graph& g) { g.ops[0].dilation_w = 0; }, "dilation_w 0, allowed"},
+                  {[](Graph& g) {
+                     g.tensors[3].type = DataType::kInt32, g.ops[0].activation = Activation::kRelu;
+                   },
+                   "fused activation of int32"}}},
+           Sound{
+               OpKind::kDepthwiseConv2D,
+               {image, weights({1, 3, 3, 8}, 3), codes({1, 3, 3, 8})},
+               {},
+               {{[](Graph& g) { g.tensors[1].quantization.axis = 0; }, "scales along axis 0"},
+                {[](Graph& g) {
+                   g.tensors[1].shape = {2, 3, 3, 4}, g.tensors[1].quantization = {{1.0f}, {0}, 0};
+                 },
+                 "first extent 2, allowed 1"},
+                {[](Graph& g) { g.tensors[0].shape[3] = 3; },
+                 "8 channels are no multiple of the input's 3"}}},
+           Sound{OpKind::kTransposeConv,
+                 {integers({4}, {1, 3, 3, 6}), weights({6, 3, 3, 4}, 0), codes({1, 1, 1, 4}),
+                  codes({1, 3, 3, 6})},
+                 {},
+                 {{[](Graph& g) {
+                     g.tensors[0] = integers({4}, {1, 3, 4, 6});
+                   },
+                   "holds [1, 3, 4, 6]"},
+                  {[](Graph& g) { g.tensors[2].shape[1] = 2; }, "expected [1, 1, 1, 4]"},
+                  {[](Graph& g) { g.tensors[0].is_constant = false, g.tensors[0].data = {}; },
+                   "must be a constant"}}},
+           Sound{OpKind::kFullyConnected,
+                 {codes({2, 4}), weights({3, 4}, 0), codes({2, 3})},
+                 {},
+                 {{[](Graph& g) {
+                     g.tensors[0].shape = {3, 3};
+                   },
+                   "9 elements are no multiple of the weights' 4 columns"},
+                  {[](Graph& g) {
+                     g.tensors[2].shape = {3, 3};
+                   },
+                   "does not fit 2 rows"}}},
+           Sound{OpKind::kBatchMatMul,
+                 {codes({2, 3, 4}), codes({1, 4, 5}), codes({2, 3, 5})},
+                 {},
+                 {{[](Graph& g) { g.ops[0].adjoint_a = true; }, "inner extents"},
+                  {[](Graph& g) { g.ops[0].adjoint_b = true; }, "inner extents"},
+                  {[](Graph& g) { g.tensors[1].shape[0] = 3; }, "batch axes"}}},
+           Sound{OpKind::kMaxPool2D,
+                 {image, codes({1, 4, 4, 4})},
+                 pool,
+                 {{scaled, kDiffer},
+                  {moved, kDiffer},
+                  {[](Graph& g) { g.ops[0].filter_w = 9; }, "window is larger"}}},
+           Sound{OpKind::kReduceMax,
+                 {image, integers({2}, {1, -2}), codes({1, 4})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {1, 4});
+                   },
+                   "axis is out of range"},
+                  {[](Graph& g) { g.ops[0].keep_dims = true; }, "expected [1, 1, 1, 4]"}}},
+           Sound{OpKind::kReshape,
+                 {image, codes({25, 4})},
+                 {},
+                 {{scaled, kDiffer},
+                  {moved, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1].shape = {25, 5};
+                   },
+                   "the input has 100"}}},
+           Sound{OpKind::kPadV2,
+                 {codes({2, 3}), integers({2, 2}, {0, 1, 2, 0}), padding, codes({3, 5})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { set_scale(g, 2, 0.25f); }, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2, 2}, {-1, 1, 2, 0});
+                   },
+                   "padding -1 and 1 of axis 0"},
+                  {[](Graph& g) {
+                     g.tensors[3].shape = {5, 3};
+                   },
+                   "expected [3, 5]"}}},
+           Sound{OpKind::kMirrorPad,
+                 {codes({2, 3}), integers({2, 2}, {0, 1, 2, 0}), codes({3, 5})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2, 2}, {0, 2, 2, 0});
+                   },
+                   "padding 0 and 2 of axis 0, allowed 0..1"}}},
+           Sound{OpKind::kSpaceToDepth,
+                 {codes({1, 4, 6, 2}), codes({1, 2, 3, 8})},
+                 with(&Op::block, 2),
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { g.ops[0].block = 0; }, "block size 0"},
+                  {[](Graph& g) {
+                     g.tensors[1].shape = {1, 3, 2, 8};
+                   },
+                   "does not fit"}}},
+           Sound{OpKind::kTranspose,
+                 {codes({2, 3}), integers({2}, {1, 0}), codes({3, 2})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {1, 1});
+                   },
+                   "no permutation"}}},
+           Sound{OpKind::kStridedSlice,
+                 {codes({4, 6}), integers({2}, {0, 1}), integers({2}, {4, 6}),
+                  integers({2}, {1, 2}), codes({4, 3})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { g.ops[0].ellipsis_mask = 1; }, "ellipsis_mask 1"},
+                  {[](Graph& g) { g.ops[0].new_axis_mask = 2; }, "new_axis_mask 2"},
+                  {[](Graph& g) {
+                     g.tensors[3] = integers({2}, {0, 2});
+                   },
+                   "stride 0"},
+                  {[](Graph& g) {
+                     g.tensors[2] = integers({2}, {4, 1});
+                   },
+                   "selects nothing"},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {9, 1}), g.ops[0].shrink_axis_mask = 1;
+                   },
+                   "selects nothing"}}},
+           Sound{OpKind::kConcatenation,
+                 {codes({2, 3}), codes({2, 4}), codes({2, 7})},
+                 with(&Op::axis, 1),
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { set_zero(g, 1, 2); }, kDiffer},
+                  {[](Graph& g) { g.ops[0].activation = Activation::kRelu; }, "fused activation"},
+                  {[](Graph& g) { g.ops[0].axis = 2; }, "axis 2, allowed -2..1"},
+                  {[](Graph& g) { g.tensors[2].shape[1] = 8; }, "the inputs have 7"}}},
+           Sound{OpKind::kResizeBilinear,
+                 {image, integers({2}, {7, 9}), codes({1, 7, 9, 4})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) { g.ops[0].align_corners = g.ops[0].half_pixel_centers = true; },
+                   "exclude each other"},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {9, 7});
+                   },
+                   "holds [9, 7]"}}},
+           Sound{OpKind::kAdd,
+                 {codes({2, 3}), codes({3}), codes({2, 3})},
+                 {},
+                 {{[](Graph& g) { g.tensors[1].shape = {2}; }, "do not broadcast"},
+                  {[](Graph& g) { g.tensors[1].type = DataType::kUInt8; }, "type uint8, expected"},
+                  {[](Graph& g) {
+                     g.tensors[0].quantization = {{1, 2}, {0, 0}, 0};
+                   },
+                   "2 scales, allowed 1"}}},
+           Sound{OpKind::kDiv,
+                 {floats({2}), floats({2}), floats({2})},
+                 {},
+                 {{[](Graph& g) { g.ops[0].activation = Activation::kRelu; },
+                   "fused activation of float32"},
+                  {[](Graph& g) { g.tensors[2] = codes({2}); }, "type int8, expected float32"}}},
+           Sound{OpKind::kGather,
+                 {codes({4, 6}), integers({2}, {3, 0}), codes({2, 6})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {4, 0});
+                   },
+                   "element 4, allowed"},
+                  {[](Graph& g) {
+                     g.tensors[1] = integers({2}, {-1, 0});
+                   },
+                   "element -1, allowed"},
+                  {[](Graph& g) { g.ops[0].axis = 1; }, "expected [4, 2]"}}},
+           Sound{OpKind::kBroadcastTo,
+                 {codes({3, 1}), codes({2, 3, 4})},
+                 {},
+                 {{scaled, kDiffer},
+                  {[](Graph& g) {
+                     g.tensors[1].shape = {2, 4, 4};
+                   },
+                   "does not fit the input's"},
+                  {[](Graph& g) { g.tensors[1].shape = {3}; }, "does not fit the input's"}}},
+           Sound{OpKind::kThreshold,
+                 {codes({2, 3}), thresholds, codes({2, 3}, 1, -1)},
+                 with(&Op::low, -1),
+                 {{[](Graph& g) {
+                     g.tensors[1] = integers({1, 3}, {0, -1, 5});
+                   },
+                   "not ascending"},
+                  {[](Graph& g) { g.ops[0].low = 126; }, "code 128 is not int8"},
+                  {[](Graph& g) { g.tensors[2].encoding = Encoding::kTernary; },
+                   "code 2 is not ternary"}}},
+           Sound{OpKind::kSoftmax,
+                 {codes({1, 8}), one_256},
+                 {},
+                 {{[](Graph& g) { set_scale(g, 1, 1.0f / 128); }, "allowed 1/256 and -128"},
+                  {[](Graph& g) { set_zero(g, 1, 0); }, "allowed 1/256 and -128"},
+                  {[](Graph& g) {
+                     g.tensors[0].shape = g.tensors[1].shape = {1, 4096};
+                   },
+                   "4096 classes, allowed 1..4095"},
+                  {[](Graph& g) { g.ops[0].beta = 0; }, "beta 0 times scale"}}},
+           Sound{OpKind::kLogSoftmax,
+                 {codes({1, 8}), codes({1, 8}, 1.0f / 16, 127)},
+                 {},
+                 {{[](Graph& g) { set_zero(g, 1, 126); }, "allowed 1/16 and 127"},
+                  {[](Graph& g) { set_scale(g, 1, 1.0f / 32); }, "allowed 1/16 and 127"}}},
+           Sound{OpKind::kNormalization,
+                 {codes({2, 2}), floats({2}, {1, 2}), floats({2}, {0, 1}), codes({2, 2})},
+                 {},
+                 {{[](Graph& g) { g.ops[0].epsilon = -1; }, "epsilon -1"},
+                  {[](Graph& g) { g.ops[0].epsilon = 1e9f; }, "epsilon 1000000000 with 2"},
+                  {[](Graph& g) {
+                     g.tensors[1] = floats({2}, {1, 4096});
+                   },
+                   "value 4096, allowed below 2^13"},
+                  {[](Graph& g) { g.tensors[2] = floats({1}, {1}); }, "expected [2]"}}},
+           Sound{OpKind::kArgMax,
+                 {codes({2, 3}), integers({}, {0}), integers({3}, {0, 0, 0})},
+                 {},
+                 {{[](Graph& g) { g.tensors[1] = integers({}, {2}); }, "axis is out of range"},
+                  {[](Graph& g) { g.tensors[1] = integers({}, {1}); }, "expected [2]"}}},
+           Sound{OpKind::kQuantize,
+                 {floats({3}), codes({3})},
+                 {},
+                 {{[](Graph& g) {
+                     g.tensors[0] = integers({3}, {1, 2, 3});
+                   },
+                   "allowed int8 uint8"},
+                  {[](Graph& g) {
+                     g.tensors[1].shape = {1, 3};
+                   },
+                   "expected [3]"}}},
+       }) {
+    Graph sound = one_op(row.kind, row.tensors, row.op);
+    sound.tensors.back().is_constant = false;
+    sound.tensors.back().data.clear();
+    CAPTURE(name_of(row.kind));
+    CHECK_NOTHROW(check(sound));
+    for (const auto& [spoil, message] : row.faults) {
+      Graph graph = sound;
+      spoil(graph);
+      CAPTURE(message);
+      CHECK_THROWS_WITH(check(graph), Contains(message));
+    }
+  }
+}
+
+TEST_CASE("an epsilon out of its range is a limit, not an operator that nobody knows",
+          "[model][error]") {
+  Graph graph =
+      one_op(OpKind::kNormalization,
+             {codes({2, 2}), floats({2}, {1, 2}), floats({2}, {0, 1}), codes({2, 2})}, {});
+  graph.ops[0].epsilon = 1e9f;
+  try {
+    check(graph);
+    FAIL("accepted");
+  } catch (const Refusal& refusal) {
+    CHECK(refusal.reasons() == std::vector{Reason::kRange});
+  }
+}
+
+TEST_CASE("an attribute without numbers is refused, not looked into", "[model][check][error]") {
+  Graph graph = import_tflite(own_sample("operators/host_rest.tflite").file, true);
+  int changed = 0;
+  for (Op& op : graph.ops)
+    if (op.kind == OpKind::kSvdf) {
+      op.numbers["rank"].clear();  // as a program file may have it
+      ++changed;
+    }
+  REQUIRE(changed > 0);
+  CHECK_THROWS_AS(check(graph), Refusal);
+  CHECK_THROWS_WITH(check(graph), Contains("SVDF") && Contains("rank 0 of "));
+}

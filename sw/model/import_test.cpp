@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files of models: what is read, refused, and how it is named; MACs of those that are there.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/model/formats.h"
+#include "sw/model/graph.h"
+#include "sw/model/model_testing.h"
+#include "sw/model/refusal.h"
+#include "sw/model/testing.h"
+#include "tflite_generated.h"
+
+using namespace trine;
+using namespace trine::model;
+using Catch::Matchers::Contains;
+using namespace trine::model::testing;
+
+namespace {
+
+/// The text between the first `begin` and the next `end`; "" where there is none.
+std::string between(const std::string& line, const std::string& begin, const std::string& end) {
+  const std::size_t from = line.find(begin);
+  if (from == std::string::npos) return {};
+  const std::size_t to = line.find(end, from + begin.size());
+  return to == std::string::npos ? "" : line.substr(from + begin.size(), to - from - begin.size());
+}
+
+bool is_tflite(const std::string& name) {
+  return std::filesystem::path(name).extension() == ".tflite";
+}
+
+/// name -> MACs, as the README of the shared models states them: "- **name**" with "; N MACs,"
+/// below, and a table "| name | shapes | N |".
+std::vector<std::pair<std::string, std::int64_t>> documented_macs() {
+  std::istringstream lines(read_text(shared_folder() / "models" / "README.md"));
+  const auto number = [](std::string text) {
+    text.erase(std::remove(text.begin(), text.end(), ','), text.end());
+    return std::stoll(text);
+  };
+  std::vector<std::pair<std::string, std::int64_t>> result;
+  for (std::string line, name; std::getline(lines, line);) {
+    if (line.rfind("- **", 0) == 0) name = between(line, "**", "**");
+    if (line.rfind("  Net: ", 0) == 0 && is_tflite(name))
+      result.emplace_back(name, number(between(line, "; ", " MACs")));
+    const std::string layer = between(line, "| ", " |");
+    if (is_tflite(layer))
+      result.emplace_back("layers/" + layer, number(between(line, "] | ", " | ")));
+  }
+  return result;
+}
+
+/// Loads and checks, or says why not: anything else (crash, hang, other exception) fails the test.
+bool loads(const std::vector<std::uint8_t>& bytes) {
+  try {
+    check(parse_tflite(bytes, "m.tflite"));
+    return true;
+  } catch (const Error& error) {
+    REQUIRE(std::string(error.what()).rfind("m.tflite: ", 0) == 0);
+    return false;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("bytes that are no model are refused", "[model][tflite][error]") {
+  CHECK_THROWS_WITH(parse_tflite({}, "m.tflite"), Contains("identifier TFL3 is missing"));
+  std::vector<std::uint8_t> bytes(64, 0xff);
+  std::memcpy(bytes.data() + 4, "TFL3", 4);
+  CHECK_THROWS_WITH(parse_tflite(bytes, "m.tflite"), Contains("truncated or damaged"));
+  CHECK_THROWS_WITH(import_tflite("no/such/file.tflite"), Contains("no/such/file.tflite"));
+}
+
+TEST_CASE("formats that are known but not read are refused by name", "[model][formats][error]") {
+  const auto bytes_of = [](const std::string& text) {
+    return std::vector<std::uint8_t>(text.begin(), text.end());
+  };
+  const std::string allowed = ", allowed TFLite, ONNX, a program of trine compile; ";
+  const std::string zeros(32, '\0');
+  const auto [file, content, format] = GENERATE_REF(table<std::string, std::string, std::string>(
+      {{"m.gguf", "GGUF" + zeros, "GGUF"},
+       {"m.onnx", "GGUF" + zeros, "GGUF"},  // the content says it, whatever the name
+       {"m", '\2' + std::string(7, '\0') + "{}" + zeros, "safetensors"},
+       {"m", "PK\3\4" + zeros, "PyTorch"},
+       {"m.pt", "", "PyTorch"},
+       {"m.PTH", "", "PyTorch"}}));
+  CAPTURE(file, format);
+  CHECK_THROWS_WITH(parse_model(bytes_of(content), file),
+                    Catch::StartsWith(file + ": " + format + allowed));
+}
+
+TEST_CASE("what is nearly the magic of a format is not it", "[model][formats][error]") {
+  const auto text = GENERATE(std::string(), std::string("GGU"), std::string("PK\3"),
+                             std::string("\x1\0\0\0\0\0\0\x1{}", 10),  // a header beyond the end
+                             std::string("\x8\x7{", 3));
+  CHECK(format_of(std::vector<std::uint8_t>(text.begin(), text.end())) == nullptr);
+  CHECK_THROWS_WITH(parse_model({text.begin(), text.end()}, "m.onnx"),
+                    Contains("m.onnx: is no ONNX model"));
+}
+
+TEST_CASE("a graph's images lie as its format says", "[model][formats]") {
+  const std::map<std::string_view, std::string> samples{{"TFLite", "networks/curve.tflite"},
+                                                        {"ONNX", "lowbit/thresholds.onnx"}};
+  for (const Format& format : formats()) {
+    if (format.read == nullptr) continue;
+    CAPTURE(format.name);
+    const Sample sample = own_sample(samples.at(format.name));
+    CHECK(&format_named(sample.file.string()) == &format);
+    CHECK(&format_of(read_file(sample.file), "without.name") == &format);
+    CHECK(import_model(sample.file).channels_first == format.channels_first);
+  }
+  CHECK(format_named("saved_model").name == "TFLite");
+  CHECK_THROWS_WITH(format_named("m.gguf"), Contains("m.gguf: GGUF, allowed"));
+}
+
+TEST_CASE("a model without codes of activations is told how to get them",
+          "[model][tflite][error]") {
+  const auto [name, says] = GENERATE(table<std::string, std::string>(
+      {{"float32", "the model is float32, the machine computes int8: quantize it with examples"},
+       {"float16", "the model is float16, "},
+       {"dynamic", "the model is quantized dynamically, "},
+       {"weights", "the model is quantized in its weights alone, "},
+       {"weights_int4", "the model is quantized in its weights alone, "}}));
+  const Sample sample = own_sample("litert/float/" + name + ".tflite");
+  const bool ready = name == "float32";
+  CHECK_THROWS_WITH(import_model(sample.file, true),
+                    Contains(says) && Contains("trine quantize " +
+                                               (ready ? sample.file.string() : "FLOAT.tflite") +
+                                               " --calibration DIR --out INT8.tflite"));
+}
+
+namespace {
+
+/// What import says of a model with an LSTM that is changed.
+template <typename Change>
+std::string lstm_message(Change change) {
+  format::ModelT model;
+  format::GetModel(read_file(own_sample("operators/lstm_sequence.tflite").file).data())
+      ->UnPackTo(&model);
+  change(model);
+  flatbuffers::FlatBufferBuilder builder;
+  builder.Finish(format::Model::Pack(builder, &model), format::ModelIdentifier());
+  const auto* bytes = builder.GetBufferPointer();
+  try {
+    check(parse_tflite({bytes, bytes + builder.GetSize()}, "m.tflite", true));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("networks of other makers that cannot run are told what helps",
+          "[model][tflite][error]") {
+  CHECK(lstm_message([](format::ModelT&) {}).empty());
+  const auto tensors = [](format::ModelT & m) -> auto& { return m.subgraphs[0]->tensors; };
+  CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 0; }),
+             Contains("op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: computes in float32, as `trine "
+                      "quantize` leaves it: TFLiteConverter with a representative_dataset"));
+  CHECK_THAT(lstm_message([&](format::ModelT& m) {
+               for (auto& tensor : tensors(m)) tensor->type = 0;
+             }),
+             Contains("m.tflite: the model is in floats, and so is its LSTM behind"));
+  CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 7; }),
+             Contains("type int16, allowed int8 uint8: quantize 16x8 networks to int8"));
+  CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 5; }),
+             Contains("tensor 0 't0': type string is not supported, allowed int8"));
+  for (const std::string custom : {"ethos-u", "edgetpu-custom-op"})
+    CHECK_THAT(lstm_message([&](format::ModelT& m) {
+                 m.operator_codes[0]->builtin_code = 32;
+                 m.operator_codes[0]->deprecated_builtin_code = 32;
+                 m.operator_codes[0]->custom_code = custom;
+               }),
+               Contains("op 0 CUSTOM:" + custom + ": compiled for another accelerator: give"));
+}
+
+TEST_CASE("the import says what the file holds", "[model][tflite]") {
+  const Graph graph = import_tflite(own_sample("networks/ds_cnn.tflite").file);
+  CHECK(graph.name == "ds_cnn");
+  REQUIRE(graph.ops.size() == 11);
+  const Op& conv = graph.ops[0];
+  CHECK(conv.name == "CONV_2D");
+  CHECK(conv.kind == OpKind::kConv2D);
+  CHECK(conv.padding == Padding::kSame);
+  CHECK(conv.stride_h == 2);
+  CHECK(conv.activation == Activation::kRelu);
+  CHECK(graph.in(conv, 0).shape == std::vector<int>{1, 33, 10, 1});
+  CHECK(graph.in(conv, 0).scale() == 0.0348089337348938f);
+  CHECK(graph.in(conv, 0).zero_point() == -31);
+  CHECK(graph.in(conv, 1).quantization.scale.size() == 24);
+  CHECK(graph.in(conv, 2).values<std::int32_t>().size() == 24);
+}
+
+TEST_CASE("every model is legal and has the MACs that its maker counted", "[model][tflite][macs]") {
+  // As tests/networks/make.py and tests/layers/make.py print them.
+  std::vector<std::pair<std::filesystem::path, std::int64_t>> counted;
+  for (const auto& [name, macs] : {std::pair<const char*, std::int64_t>{"resnet8", 12'501'632},
+                                   {"residual", 203'008},
+                                   {"unpadded", 52'000},
+                                   {"ds_cnn", 283'848},
+                                   {"mobilenet", 835'968},
+                                   {"mobilenet_uint8", 114'688},
+                                   {"streaming", 58'912},
+                                   {"speech", 84'000},
+                                   {"autoencoder", 29'696},
+                                   {"curve", 288},
+                                   {"gru", 2'160}})
+    counted.emplace_back(own_sample(std::string("networks/") + name + ".tflite").file, macs);
+  for (const auto& [name, macs] : {std::pair<const char*, std::int64_t>{"convolutions", 990'868},
+                                   {"depthwise", 65'492},
+                                   {"dense", 44'837},
+                                   {"blocks", 318'048},
+                                   {"pools", 0}})
+    counted.emplace_back(own_sample(std::string("layers/") + name + ".tflite").file, macs);
+  const std::size_t own = counted.size();
+  if (has_shared())
+    for (const auto& [name, macs] : documented_macs())
+      counted.emplace_back(shared_folder() / "models" / name, macs);
+  CHECK((counted.size() == own + 12 + 78 || !has_shared()));
+  for (const auto& [file, expected] : counted) {
+    CAPTURE(file.string());
+    const Graph graph = import_tflite(file);
+    CHECK_NOTHROW(check(graph));
+    CHECK(macs(graph) == expected);
+  }
+}
+
+TEST_CASE("a truncated model is refused, whatever its length", "[model][tflite][error]") {
+  for (const Sample& sample : samples({"networks/curve.tflite"}, {"hello_world_int8.tflite"})) {
+    const auto whole = read_file(sample.file);
+    REQUIRE(loads(whole));
+    for (std::size_t size = 0; size < whole.size(); size += 3)
+      CHECK_FALSE(loads({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}));
+  }
+}
+
+TEST_CASE("constants may be as large as the file is, shared ones not without end",
+          "[model][tflite][error]") {
+  constexpr int kRows = 160, kCols = 1 << 20;  // of a buffer
+  flatbuffers::FlatBufferBuilder builder(std::size_t{kRows} * kCols + 4096);
+  std::uint8_t* codes = nullptr;
+  const auto data = builder.CreateUninitializedVector(std::size_t{kRows} * kCols, &codes);
+  std::memset(codes, 1, std::size_t{kRows} * kCols);
+  const std::vector buffers{format::CreateBuffer(builder), format::CreateBuffer(builder, data)};
+  const int constants = GENERATE(2, 3);
+  const std::vector<float> scale{1};
+  const std::vector<std::int64_t> zero_point{0};
+  std::vector<flatbuffers::Offset<format::Tensor>> tensors;
+  for (int i = 0; i <= constants; ++i) {
+    const std::vector<std::int32_t> shape{kRows, kCols};
+    const auto quantization = format::CreateQuantizationParameters(
+        builder, 0, 0, builder.CreateVector(scale), builder.CreateVector(zero_point));
+    tensors.push_back(format::CreateTensor(builder, builder.CreateVector(shape), 9, i > 0 ? 1 : 0,
+                                           builder.CreateString("t"), quantization));
+  }
+  const std::vector<std::int32_t> edge{0};
+  const std::vector graphs{format::CreateSubGraph(builder, builder.CreateVector(tensors),
+                                                  builder.CreateVector(edge),
+                                                  builder.CreateVector(edge))};
+  builder.Finish(format::CreateModel(builder, 3, 0, builder.CreateVector(graphs), 0,
+                                     builder.CreateVector(buffers)),
+                 "TFL3");
+  const std::vector<std::uint8_t> bytes(builder.GetBufferPointer(),
+                                        builder.GetBufferPointer() + builder.GetSize());
+  if (constants == 2)  // 320 MiB in a file of 160
+    CHECK(parse_tflite(bytes, "m.tflite").tensors.size() == 3);
+  else
+    CHECK_THROWS_WITH(parse_tflite(bytes, "m.tflite"), Contains("bytes of constants, in a file"));
+}
+
+TEST_CASE("a model with damaged bytes loads or is refused", "[model][tflite][error]") {
+  const auto models =
+      samples({"networks/curve.tflite", "networks/unpadded.tflite", "layers/movement.tflite",
+               "layers/depthwise.tflite", "layers/elementwise.tflite", "layers/pools.tflite"},
+              {"hello_world_int8.tflite", "mnist_valid_q.tflite", "layers/strided_slice.tflite",
+               "layers/conv_grouped_g4.tflite", "layers/tconv_2x2_s2.tflite",
+               "layers/batch_matmul_tb.tflite", "layers/pad.tflite"});
+  for (const Sample& sample : models) {
+    CAPTURE(sample.file.string());
+    const auto whole = read_file(sample.file);
+    REQUIRE(loads(whole));
+    std::mt19937 random{1};
+    int refused = 0;
+    for (int i = 0; i < 2000; ++i) {
+      CAPTURE(i);
+      auto bytes = whole;
+      for (unsigned n = 1 + random() % 4; n-- > 0;) {
+        constexpr std::uint8_t kNasty[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
+        bytes[random() % bytes.size()] =
+            random() % 2 != 0 ? kNasty[random() % 5] : static_cast<std::uint8_t>(random());
+      }
+      refused += loads(bytes) ? 0 : 1;
+    }
+    CHECK(refused > 100);
+  }
+}

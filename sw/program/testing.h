@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small programs, and refusals of damaged ones.
+
+#pragma once
+
+#include <catch2/catch.hpp>
+
+#include "sim/arch/tests/testing.h"
+#include "sw/program/program.h"
+
+namespace trine::program::testing {
+
+using compiler::compile;
+using sim::testing::Builder;
+
+inline Program small_program(unsigned seed = 3) {
+  Builder b(seed);
+  const int in = b.input({1, 9, 9, 5});
+  const int t = b.convolution(in, 12, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+  b.graph.outputs = {b.unary(b.mean(t, {1, 2}), model::OpKind::kSoftmax, "SOFTMAX")};
+  auto& softmax = b.graph.tensors.back();
+  softmax.quantization.scale = {1.0f / 256};
+  softmax.quantization.zero_point = {-128};
+  machine::Config config = sim::testing::small_config(4, 4, 16, 8, 64);
+  config.softmax = false;  // that is for the host
+  return compile(b.graph, config);
+}
+
+inline std::vector<std::uint8_t> bytes_of(const std::string& text) {
+  return {text.begin(), text.end()};
+}
+
+inline void require_refused(const std::vector<std::uint8_t>& bytes, const std::string& what) {
+  REQUIRE_THROWS_WITH(parse_program(bytes, "net.trine"), Catch::StartsWith("net.trine:") &&
+                                                             Catch::Contains(what) &&
+                                                             !Catch::Contains("\n"));
+}
+
+}  // namespace trine::program::testing

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the importer of ONNX makes of quantizers and what it refuses, by node.
+
+#include <fmt/format.h>
+#include <onnx/onnx_pb.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "sw/model/import.h"
+#include "sw/reference/onnx_testing.h"
+#include "sw/reference/run.h"
+
+using namespace trine;
+using namespace trine::reference;
+using namespace trine::reference::testing;
+using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
+using Catch::Matchers::Equals;
+using Catch::Matchers::StartsWith;
+namespace fs = std::filesystem;
+using Tail = std::function<std::string(Builder*, std::string)>;
+
+namespace {
+
+/// tests/onnx/mobilenet_v2.onnx, whose input's axes have these names: "" is as it was, "?" none.
+std::vector<std::uint8_t> opened(const std::vector<std::string>& names) {
+  onnx::ModelProto model;
+  std::ifstream file(fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "mobilenet_v2.onnx",
+                     std::ios::binary);
+  REQUIRE(model.ParseFromIstream(&file));
+  auto* shape = model.mutable_graph()
+                    ->mutable_input(0)
+                    ->mutable_type()
+                    ->mutable_tensor_type()
+                    ->mutable_shape();
+  for (int axis = 0; axis < static_cast<int>(names.size()); ++axis) {
+    const std::string& name = names[static_cast<std::size_t>(axis)];
+    if (name.empty()) continue;
+    shape->mutable_dim(axis)->clear_dim_value();
+    if (name != "?") shape->mutable_dim(axis)->set_dim_param(name);
+  }
+  const std::string text = model.SerializeAsString();
+  return {text.begin(), text.end()};
+}
+
+}  // namespace
+
+TEST_CASE("extents that a file leaves open are the user's, but the batch's", "[onnx][error]") {
+  const auto macs = [](const std::vector<std::string>& names,
+                       const std::vector<std::string>& shapes) {
+    return model::macs(
+        model::parse_model(opened(names), "m.onnx", false, model::parse_shapes(shapes)));
+  };
+  const std::int64_t all = macs({}, {});
+  REQUIRE(all == 53'408);
+  CHECK(macs({"N"}, {}) == all);
+  CHECK(macs({"?"}, {}) == all);
+  CHECK(macs({"", "", "H", "W"}, {"H=16", "W=16"}) == all);
+  CHECK(macs({"", "", "side", "side"}, {"side=16"}) == all);
+  CHECK(macs({"N", "", "?", "?"}, {"in=1,3,16,16"}) == all);
+  CHECK(macs({"N", "", "H", "W"}, {"in=1,3,32,16"}) > all);
+  CHECK_THROWS_WITH(macs({"N", "", "H", "W"}, {}),
+                    Equals("m.onnx: input 'in' is [N, 3, H, W]: extents behind the first axis must "
+                           "be known, give them by --shape H=N --shape W=N"));
+  CHECK_THROWS_WITH(macs({"", "", "H", "W"}, {"H=16"}),
+                    Contains("input 'in' is [1, 3, H, W]") && EndsWith("by --shape W=N"));
+  CHECK_THROWS_WITH(macs({"", "", "?", ""}, {}),
+                    Contains("is [1, 3, ?, 16]") && EndsWith("by --shape in=N,..."));
+  CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"h=16"}),
+                    Contains("m.onnx: input 'in' is [1, 3, H, 16]"));
+  CHECK_THROWS_WITH(macs({}, {"h=16"}), Equals("m.onnx: --shape: 'h' is no dimension that is open, "
+                                               "and no input: 'in' [1, 3, 16, 16]"));
+  CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"H=16,16"}),
+                    Contains("--shape: 'H' is a dimension, allowed one extent"));
+  CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"in=1,3,16"}), Contains("--shape gives 3 extents"));
+  CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"in=1,4,16,16"}),
+                    Contains("--shape gives 4 for axis 1"));
+  for (const char* text :
+       {"H", "=16", "H=", "H=0", "H=-1", "H=x", "H=16,", "H=1.5", "H=99999999999"})
+    CHECK_THROWS_WITH(macs({}, {text}), StartsWith("--shape: "));
+  CHECK_THROWS_WITH(macs({}, {"H=1", "H=2"}), Equals("--shape: H is given twice"));
+}
+
+namespace {
+
+std::string with_ints(Builder* b, const char* type, const std::string& x, const char* key,
+                      const std::vector<int>& values) {
+  auto* n = b->node(type, {x});
+  auto* attribute = n->add_attribute();
+  attribute->set_name(key);
+  for (const int value : values) attribute->add_ints(value);
+  return n->output(0);
+}
+
+}  // namespace
+
+TEST_CASE("constants may lie in a file beside the model", "[reference][onnx][error]") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / fmt::format("trine-external-{}", getpid());
+  fs::create_directory(folder);
+  const Floats weights{9, 9, 1, -1, 2, 3};  // the first two are others'
+  std::string data(24, '\0');
+  std::memcpy(data.data(), weights.data(), 24);
+  std::ofstream(folder / "m.onnx.data", std::ios::binary) << data;
+  const auto product = [&](const std::string& location, const std::string& offset) {
+    Builder b({1, 4});
+    const std::string w = b.external({4, 1}, location, offset);
+    const std::string y = b.op("MatMul", {b.quant("in", 1, 8, true, false), w});
+    return model::parse_onnx(b.bytes(b.quant(y, 1, 8, true, false)), (folder / "m.onnx").string());
+  };
+  CHECK(outputs(product("m.onnx.data", "8"), {1, 2, 3, 4}, {1, 4}) == Floats{17});
+  CHECK_THROWS_WITH(product("m.onnx.data", "12"),
+                    Contains("initializer 'c1': 16 bytes at 12 of") && Contains("which has 24"));
+  CHECK_THROWS_WITH(product("nothing", "0"), Contains("which cannot be read"));
+  for (const std::string outside : {"../m.onnx.data", "/dev/zero", "a/../../b", ""})
+    CHECK_THROWS_WITH(product(outside, "0"), Contains("allowed a file in the model's folder"));
+  fs::remove_all(folder);
+}
+
+TEST_CASE("what moves before a quantizer moves codes", "[reference][onnx]") {
+  // Means of 2x3 pixels, 5 channels; sums with a batch axis, then transposed.
+  const auto [name, tail] = GENERATE(table<const char*, Tail>({
+      {"as it is", [](Builder* b, const std::string& x) { return mean(b, x, 1); }},
+      {"without the axes", [](Builder* b, const std::string& x) { return mean(b, x, 0); }},
+      {"Reshape",
+       [](Builder* b, const std::string& x) {
+         return b->op("Reshape", {mean(b, x, 1), b->constant({2}, {1, 5})});
+       }},
+      {"Flatten",
+       [](Builder* b, const std::string& x) { return b->op("Flatten", {mean(b, x, 1)}); }},
+      {"Squeeze",
+       [](Builder* b, const std::string& x) {
+         return with_ints(b, "Squeeze", mean(b, x, 1), "axes", {2, 3});
+       }},
+      {"Relu behind it",
+       [](Builder* b, const std::string& x) {
+         return b->op("Relu", {b->op("Flatten", {mean(b, x, 1)})});
+       }},
+      {"twice, and turned",
+       [](Builder* b, const std::string& x) {
+         const std::string y = b->op("Reshape", {mean(b, x, 0), b->constant({3}, {1, 1, 5})});
+         return with_ints(b, "Transpose", y, "perm", {0, 2, 1});
+       }},
+  }));
+  CAPTURE(name);
+  const bool positive = std::string(name) == "Relu behind it";
+  Builder b({1, 5, 2, 3});
+  const std::string y = tail(&b, b.quant("in", 1, 8, true, false));
+  const model::Graph graph = model::parse_onnx(b.bytes(b.quant(y, 0.5f, 8, true, false)), "m");
+  std::mt19937 random{4};
+  Floats x(30), expected;
+  for (float& value : x) value = static_cast<float>(static_cast<int>(random() % 21) - 12);
+  for (std::size_t c = 0; c < 5; ++c) {
+    double sum = 0;
+    for (std::size_t i = 0; i < 6; ++i) sum += double{x[6 * c + i]};
+    const double code = std::nearbyint(sum / 6 / 0.5);
+    expected.push_back(static_cast<float>(0.5 * (positive ? std::max(code, 0.0) : code)));
+  }
+  CHECK(outputs(graph, x, {1, 5, 2, 3}) == expected);
+}
+
+TEST_CASE("sums and products that move before a quantizer move codes", "[reference][onnx]") {
+  // [2, 3] x [3, 4] + itself transposed twice; each value whole.
+  Builder b({2, 3});
+  const Floats w{1, -1, 0, 2, 0, 1, 1, -1, 2, 0, -1, 1}, input{1, 2, -3, 0, 4, 5};
+  const std::string product =
+      b.op("MatMul", {b.quant("in", 1, 8, true, false), b.constant({3, 4}, w)});
+  const std::string turned =
+      b.quant(with_ints(&b, "Transpose", product, "perm", {1, 0}), 1, 8, true, false);
+  const std::string sum = with_ints(&b, "Transpose", b.op("Add", {turned, turned}), "perm", {1, 0});
+  const Floats actual =
+      outputs(model::parse_onnx(b.bytes(b.quant(sum, 1, 8, true, false)), "m"), input, {2, 3});
+  for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t j = 0; j < 4; ++j) {
+      float expected = 0;
+      for (std::size_t k = 0; k < 3; ++k) expected += 2 * input[3 * i + k] * w[4 * k + j];
+      CHECK(actual[4 * i + j] == expected);
+    }
+  CHECK_THAT(refusal(&b, b.quant(b.op("Add", {b.op("Reshape", {product, b.constant({2}, {4, 2})}),
+                                              b.constant({2}, {1, 2})}),
+                                 1, 8, true, false)),
+             Contains("a constant for each channel of what was moved"));
+}
+
+TEST_CASE("a product, batch normalization of either sign and a quantizer are exact",
+          "[reference][onnx][threshold]") {
+  using model::Encoding;
+  const Case c = GENERATE(
+      Case{"binary", 1.0f, 0, 0, Encoding::kBinary},
+      Case{"ternary", 1.0f, -1, 1, Encoding::kTernary},
+      Case{"ternary, scaled", 0.5f, -1, 1, Encoding::kTernary},
+      Case{"int2", 1.0f, -2, 1, Encoding::kInt2}, Case{"uint2", 0.25f, 0, 3, Encoding::kInt2},
+      Case{"int4", 0.5f, -8, 7, Encoding::kInt4}, Case{"uint4", 0.5f, 0, 15, Encoding::kInt4});
+  const int seed = GENERATE(range(0, 10));
+  CAPTURE(c.name, seed);
+  std::mt19937 random{static_cast<unsigned>(seed)};
+  const auto real = [&](float low, float high) {
+    return std::uniform_real_distribution<float>(low, high)(random);
+  };
+  constexpr int K = 24, M = 6;
+  Builder b({1, K});
+  Floats w(K * M), scale(M), bias(M), mean(M), variance(M);
+  for (float& x : w) x = std::rint(real(-1.4f, 1.4f));
+  for (std::size_t m = 0; m < M; ++m) {
+    scale[m] = m == 0 ? 0.0f : real(-2, 2);  // a channel that does not depend on its sum
+    bias[m] = real(-2, 2);
+    mean[m] = real(-9, 9);
+    variance[m] = real(20, 900);
+  }
+  const std::string product = b.op("MatMul", {b.quant("in", 1, 8, true, false),
+                                              b.quant(b.constant({K, M}, w), 1, 2, true, true)});
+  const std::string norm =
+      b.op("BatchNormalization", {product, b.constant({M}, scale), b.constant({M}, bias),
+                                  b.constant({M}, mean), b.constant({M}, variance)});
+  const bool bipolar = c.low == c.high;
+  const float bits = bipolar ? 1 : std::ceil(std::log2(static_cast<float>(c.high - c.low + 1)));
+  const std::string out = bipolar ? b.op("BipolarQuant", {norm, b.scalar(c.scale)})
+                                  : b.quant(norm, c.scale, bits, c.low < 0, c.low == -c.high);
+  const model::Graph graph = model::parse_onnx(b.bytes(out), "m.onnx");
+  const auto& threshold = *std::find_if(graph.ops.begin(), graph.ops.end(), [](const auto& op) {
+    return op.kind == model::OpKind::kThreshold && op.index > 1;  // 0 is the input's
+  });
+  CHECK(graph.out(threshold).encoding == c.encoding);
+
+  for (int i = 0; i < 20; ++i) {
+    Floats x(K), expected(M);
+    for (float& value : x) value = std::rint(real(-128, 127));
+    for (std::size_t m = 0; m < M; ++m) {
+      float sum = 0;
+      for (std::size_t k = 0; k < K; ++k) sum += x[k] * w[k * M + m];
+      const float s = 1.0f / std::sqrt(variance[m] + 1e-5f) * scale[m];
+      expected[m] = quantized(c, sum * s + (bias[m] - mean[m] * s));
+    }
+    CHECK(outputs(graph, x, {1, K}) == expected);
+  }
+}
+
+TEST_CASE("an input quantizer becomes float thresholds, also where it falls",
+          "[reference][onnx][threshold]") {
+  Builder b({1, 5});
+  const std::string x = b.op("Sub", {b.op("Mul", {"in", b.scalar(-2)}), b.scalar(1)});
+  const model::Graph graph =
+      model::parse_onnx(b.bytes(b.op("BipolarQuant", {x, b.scalar(1)})), "m.onnx");
+  CHECK(outputs(graph, {-0.5f, -0.49999997f, -0.50000006f, 3, -3}, {1, 5}) ==
+        Floats{1, -1, 1, -1, 1});
+}
+
+TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][onnx][error]") {
+  Builder b({1, 4});
+  const std::string codes = b.quant("in", 1, 8, true, false);
+  const std::string ternary = b.constant({4, 2}, {1, 0, -1, 1, 0, 0, 1, 1});
+  SECTION("unknown operators") {
+    CHECK(refusal(&b, b.op("Det", {codes})) ==
+          "m.onnx: node 1 Det: operator is not supported (replace it, or cut the network there)");
+  }
+  SECTION("all of them at once, with what to do") {
+    const std::string norm = b.op("LogSoftmax", {b.op("LogSoftmax", {codes})});
+    const std::string x =
+        b.op("Add", {b.op("NonZero", {b.op("Det", {norm})}), b.op("Det", {norm})});
+    CHECK(refusal(&b, b.op("Mish", {b.op("Loop", {x})})) ==
+          "m.onnx: node 1 LogSoftmax: operator is not supported (the host has it); also nodes 2\n"
+          "m.onnx: node 3 Det: operator is not supported (replace it, or cut the network there); "
+          "also nodes 5\n"
+          "m.onnx: node 4 NonZero: operator is not supported (export for fixed shapes)\n"
+          "m.onnx: node 7 Loop: operator is not supported (export without control flow, for fixed "
+          "shapes)");
+  }
+  SECTION("float weights") {
+    CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({4, 1}, {0.5f, 1, 1, 1})})),
+               Contains("node 1 MatMul: weight 0.5 is no quantized value of 8 bits"));
+  }
+  SECTION("networks that nobody quantized") {
+    Builder floats({1, 4});
+    const std::string w = floats.constant({4, 1}, {0.5f, 1, 1, 1});
+    const std::string y = floats.op("Det", {floats.op("Relu", {floats.op("MatMul", {"in", w})})});
+    CHECK_THAT(refusal(&floats, y),
+               Contains("m.onnx: the model is float32, the machine computes int8: quantize it") &&
+                   Contains("trine quantize m.onnx --calibration DIR --out INT8.onnx"));
+    Builder simple({1, 4});
+    CHECK_THAT(refusal(&simple, simple.op("Relu", {"in"})), Contains("the model is float32"));
+  }
+  SECTION("networks that are quantized otherwise") {
+    CHECK_THAT(refusal(&b, b.op("QLinearConv", {codes})),
+               Contains("m.onnx: node 1 QLinearConv: 1 inputs"));
+    Builder last({1, 4});
+    auto* pool = last.node("QLinearGlobalAveragePool", {"in", "in", "in", "in", "in"});
+    auto* channels_last = pool->add_attribute();
+    channels_last->set_name("channels_last");
+    channels_last->set_i(1);
+    CHECK_THAT(refusal(&last, pool->output(0)),
+               Contains("node 0 QLinearGlobalAveragePool: channels_last 1, allowed 0"));
+    Builder two({1, 4});
+    const std::string some = two.op("QuantizeLinear", {"in", two.scalar(0.5f)});
+    const std::string others = two.op("QuantizeLinear", {"in", two.scalar(0.25f)});
+    CHECK_THAT(refusal(&two, two.op("Concat", {some, others})),
+               Contains("m.onnx: node 2 Concat: of codes of other scales"));
+    Builder unknown({1, 4});
+    CHECK_THAT(
+        refusal(&unknown, unknown.op("QAttention", {unknown.quant("in", 1, 8, true, false)})),
+        Contains("node 1 QAttention: operator is not supported (quantize it in QDQ form)"));
+    Builder integers({1, 4});
+    CHECK_THAT(refusal(&integers, integers.op("MatMulInteger", {"in"})),
+               Contains("m.onnx: the model is quantized dynamically"));
+    Builder dynamic({1, 4});
+    CHECK_THAT(refusal(&dynamic, dynamic.op("DynamicQuantizeLinear", {"in"})),
+               Contains("trine quantize FLOAT.onnx --calibration DIR --out INT8.onnx"));
+    Builder weights({1, 4});
+    const std::string w = weights.op("DequantizeLinear", {weights.scalar(0.5f), weights.scalar(1)});
+    CHECK_THAT(refusal(&weights, weights.op("Mul", {"in", w})),
+               Contains("m.onnx: the model is quantized in its weights alone"));
+    Builder halves({1, 4});
+    const std::string half = halves.constant({}, {0.5f}, onnx::TensorProto::FLOAT16);
+    CHECK_THAT(refusal(&halves, halves.op("Mul", {"in", half})),
+               Contains("m.onnx: the model is float16"));
+  }
+  SECTION("products of unequal extents") {
+    CHECK_THAT(refusal(&b, b.op("MatMul", {codes, b.constant({3, 1}, {1, 1, 1})})),
+               Contains("4 columns meet 3 rows"));
+  }
+  SECTION("a product that nothing quantizes before the next") {
+    const std::string sum = b.op("MatMul", {codes, ternary});
+    CHECK_THAT(refusal(&b, b.op("MatMul", {sum, b.constant({2, 1}, {1, 1})})),
+               Contains("node 2 MatMul: float operators without a quantizer"));
+  }
+  SECTION("tensors that do not exist") {
+    CHECK_THAT(refusal(&b, b.op("Relu", {"nowhere"})), Contains("tensor 'nowhere' does not exist"));
+  }
+  SECTION("outputs that do not exist") {
+    CHECK_THAT(refusal(&b, "nowhere"), Contains("m.onnx: output 'nowhere': tensor 'nowhere'"));
+  }
+  SECTION("scales that are none") {
+    CHECK_THAT(refusal(&b, b.quant("in", -1, 4, true, false)),
+               Contains("scale -1, allowed above 0"));
+  }
+  SECTION("too many bits") {
+    CHECK_THAT(refusal(&b, b.quant("in", 1, 9, true, false)), Contains("9 bits, allowed 1..8"));
+  }
+  SECTION("weights without elements, whose kernel_shape has some") {
+    Builder images({1, 1, 4, 4});
+    const std::string x = images.quant("in", 1, 8, true, false);
+    auto* conv = images.node("Conv", {x, images.constant({1, 1, 0, 3}, {})});
+    auto* kernel = conv->add_attribute();
+    kernel->set_name("kernel_shape");
+    for (const int extent : {3, 3}) kernel->add_ints(extent);
+    CHECK_THAT(refusal(&images, conv->output(0)), Contains("node 1 Conv: 1 input channels"));
+  }
+  SECTION("windows on what is no image") {
+    CHECK_THAT(refusal(&b, b.op("MaxPool", {codes})), Contains("rank 2, allowed 4"));
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A source for the tests of synthesis.
+
+#pragma once
+
+#include <filesystem>
+#include <regex>
+#include <string>
+
+#include "base/file.h"
+#include "base/process.h"
+#include "synth/synthesize.h"
+
+namespace trine::synth::testing {
+
+namespace fs = std::filesystem;
+
+/// A folder with one source and its trine.f.
+struct Source {
+  TemporaryFolder folder{fs::temp_directory_path()};
+  explicit Source(const std::string& text) {
+    // Multiplier: the flow sets it.
+    write_file(folder.path() / "trine_top.sv",
+               std::regex_replace(text, std::regex("module trine_top \\("),
+                                  "module trine_top #(parameter int Multiplier = 0) ("));
+    write_file(folder.path() / "trine.f", "trine_top.sv\n");
+  }
+  SynthReport synthesize(const SynthOptions& options = {}) const {
+    return synthesize_design(folder.path(), "trine_top", "test", 4, options);
+  }
+};
+
+}  // namespace trine::synth::testing

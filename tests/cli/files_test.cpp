@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files and JSON that commands write: through links and devices, whole or not at all.
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/cli/testing.h"
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using namespace trine;
+using namespace trine::cli::testing;
+
+TEST_CASE("files are written through links and devices, which stay", "[cli][files]") {
+  const Shell shell;
+  const std::string run = "run --config edge32 '" + kPlus + "' --backend arch ";
+  const fs::path full = shell.full_device();
+  for (const char* name : {"j", "y.npy", "p"})
+    fs::create_symlink("to_" + std::string(name), shell.dir / name);
+  REQUIRE(shell.trine(run + "--json j --output y.npy").code == 0);
+  REQUIRE(shell.trine("compile --config edge32 '" + kPlus + "' --out p").code == 0);
+  for (const char* name : {"j", "y.npy", "p"}) {
+    CAPTURE(name);
+    CHECK(fs::is_symlink(shell.dir / name));
+    CHECK(fs::file_size(shell.dir / ("to_" + std::string(name))) > 0);
+  }
+  for (const std::string& arguments :
+       {run + "--json full", run + "--output full", run + "--quiet --json full",
+        "compile --config edge32 '" + kPlus + "' --out full"}) {
+    CAPTURE(arguments);
+    const Result result = shell.trine(arguments);
+    CHECK(result.code == 2);
+    CHECK(result.err == "full: cannot write: No space left on device\n");
+    CHECK(fs::is_character_file(full));
+  }
+  fs::create_directory(shell.dir / "elsewhere");
+  fs::create_directory_symlink("elsewhere", shell.dir / "design");
+  for (int again = 0; again < 2; ++again)
+    REQUIRE(shell.trine("generate --config edge32 --out design").code == 0);
+  CHECK(fs::is_symlink(shell.dir / "design"));
+  CHECK(fs::exists(shell.dir / "elsewhere/trine.f"));
+}
+
+TEST_CASE("stdout holds the JSON alone for --json -", "[cli][json]") {
+  const Shell shell;
+  const std::string net = "--config edge64 '" + kLenet + "' --json -";
+  for (const std::string& command : std::vector<std::string>{
+           std::string("generate --config edge64 --out d --json -"), "compile --out p " + net,
+           "run --backend arch " + net, "estimate " + net, std::string("models --json -"),
+           "verify --backend arch --vectors '" + kLenetVectors + "' " + net,
+           "sweep --config edge32 --models '" + kLenet + "' --out points --json -",
+           std::string("fuzz --pairs 2 --configs 2 --json -"),
+           "verify --quiet --backend arch --vectors '" + kLenetVectors + "' " + net}) {
+    CAPTURE(command);
+    const Result result = shell.trine(command);
+    CAPTURE(result.err);
+    REQUIRE(json::accept(result.out));
+    CHECK(json::parse(result.out).at("command") == command.substr(0, command.find(' ')));
+  }
+  CHECK_FALSE(fs::exists(shell.dir / "-"));
+}
+
+TEST_CASE("generate fills the current folder", "[cli][files]") {
+  const Shell shell;
+  fs::create_directory(shell.dir / "here");
+  const std::string generate = "generate --quiet --config edge32 --out . && ls trine.f >../list";
+  for (int again = 0; again < 2; ++again) {
+    const int status = std::system(
+        ("cd '" + (shell.dir / "here").string() + "' && '" TRINE_PROGRAM "' " + generate).c_str());
+    CHECK(status == 0);
+  }
+}
+
+TEST_CASE("files that cannot be written are found before the work", "[cli][files][error]") {
+  const Shell shell;
+  const std::string run = "run --config edge32 '" + kPlus + "' --backend arch --memory m ";
+  fs::copy(kPlus, shell.dir / "plus.tflite");
+  fs::create_hard_link(shell.dir / "plus.tflite", shell.dir / "same.tflite");
+  struct Row {
+    std::string arguments, expected;
+  };
+  const auto row = GENERATE_COPY(
+      Row{run + "--output /nonexistent/y.npy", "/nonexistent/y.npy: cannot write: No such file"},
+      Row{run + "--json /nonexistent/j", "/nonexistent/j: cannot write: No such file"},
+      Row{run + "--output .", ".: is a folder, expected a file"},
+      Row{run + "--output a --output ./a", "--output: ./a is written by --output already"},
+      Row{run + "--output a --json a", "--json: a is written by --output already"},
+      Row{run + "--output a --output b --output c --output d", "--output: 4 files, "},
+      Row{"run --config edge32 '" + kPlus + "' --backend arch --memory /proc/m",
+          "/proc/m: cannot write: "},
+      Row{"run --config edge32 '" + kPlus + "' --trace /dev/null",
+          "--trace: /dev/null is no regular file"},
+      Row{"compile --config edge32 plus.tflite --out plus.tflite",
+          "--out: plus.tflite is the file that MODEL reads"},
+      Row{"compile --config edge32 plus.tflite --image p --c ./p",
+          "--c: ./p is written by --image already"},
+      Row{"compile --config edge32 plus.tflite --c /nonexistent/m.h",
+          "/nonexistent/m.h: cannot write: No such file"},
+      Row{"compile --config edge32 plus.tflite --out p --json same.tflite",
+          "--json: same.tflite is the file that MODEL reads"});
+  CAPTURE(row.arguments);
+  const Result result = shell.trine(row.arguments);
+  CHECK(result.code == 2);
+  CHECK_THAT(result.err, Catch::StartsWith(row.expected));
+  CHECK(line_count(result.err) == 1);
+  CHECK_FALSE(fs::exists(shell.dir / "m"));  // which a run writes before it begins
+  CHECK_FALSE(fs::exists(shell.dir / "p"));
+}
+
+TEST_CASE("a stdout that cannot be written is an error", "[cli][files][error]") {
+  const Shell shell;
+  shell.full_device();
+  for (const char* arguments : {"--help", "--version", "estimate --config edge32 --table gpt-3"}) {
+    CAPTURE(arguments);
+    const Result result = shell.trine(arguments, ">full");
+    CHECK(result.code == 2);
+    CHECK(result.err == "trine: standard output: cannot write: No space left on device\n");
+    CHECK(fs::is_character_file(shell.dir / "full"));
+  }
+  CHECK(shell.trine("nonsense", "2>full").code == 2);
+  // A file that is opened must not become the stream that was closed.
+  CHECK(shell.trine("estimate --config edge32 --table gpt-3 --json j", ">&-").code == 0);
+  CHECK(shell.read_json("j").at("macs").is_number());
+  // The report goes where the text goes.
+  REQUIRE(shell.trine("estimate --config edge32 --table gpt-3 -q --json /dev/stdout").code == 0);
+  CHECK(shell.read_json("out.txt").at("macs").is_number());
+}
+
+TEST_CASE("every report says the configuration, its hash and the revision", "[cli][json]") {
+  const Shell shell;
+  const std::string design = " --config edge32 --set memory.dmem_kib=64 --json j ";
+  const auto arguments = GENERATE_COPY(
+      "generate --out d" + design, "compile '" + kPlus + "' --out p" + design,
+      "run --backend arch '" + kPlus + "'" + design, "estimate --table bert-base" + design,
+      "verify --backend arch '" + kLenet + "' --vectors '" + kLenetVectors + "'" + design,
+      "fuzz --pairs 1" + design);
+  CAPTURE(arguments);
+  REQUIRE(shell.trine(arguments).code == 0);
+  const json report = shell.read_json("j");
+  const json& keys = report.at("configuration");
+  CHECK(keys.at("memory.dmem_kib") == 64);
+  CHECK(keys.at("array.rows") == 2);
+  CHECK(keys.at("array.precisions") == json{"int8", "ternary", "binary"});
+  CHECK(keys.size() >= 19);
+  CHECK_FALSE(report.contains("config"));
+  CHECK_FALSE(report.contains("hash"));
+  REQUIRE(shell.trine("generate --quiet --out e --config edge32 --set memory.dmem_kib=64").code ==
+          0);
+  const json manifest = shell.read_json("e/manifest.json");
+  CHECK(report.at("configuration_hash") == manifest.at("configuration_hash"));
+  CHECK(report.at("design_hash") == manifest.at("design_hash"));
+  CHECK(report.at("design_hash") != manifest.at("configuration_hash"));
+  CHECK(report.at("revision").get<std::string>().size() >= 5);
+}
+
+TEST_CASE("a variant of a preset has a name that says what is set", "[cli][json]") {
+  const Shell shell;
+  const std::string run = "run --backend arch --config edge64 --json j '" + kLenet + "' ";
+  const Result plain = shell.trine(run);
+  CHECK_THAT(plain.out, Catch::Contains("\nlenet_mnist on edge64 (arch): "));
+  CHECK(shell.read_json("j").at("variant") == json::object());
+  const Result variant = shell.trine(run + "--set array.rows=4 --set memory.pmem_kib=64");
+  CHECK_THAT(variant.out, Catch::Contains("\nlenet_mnist on edge64 array.rows=4 (arch): "));
+  CHECK(shell.read_json("j").at("variant") == json{{"array.rows", 4}});
+  const Result table = shell.trine("estimate --config edge64 --set array.cols=4 --table bert-base");
+  CHECK_THAT(table.out, Catch::Contains("\nbert-base on edge64 array.cols=4 (estimated)\n"));
+}
+
+TEST_CASE("commands without one configuration say so", "[cli][json]") {
+  const Shell shell;
+  REQUIRE(shell.trine("models --json j").code == 0);
+  CHECK(shell.read_json("j").at("configuration").is_null());
+  CHECK(shell.read_json("j").at("configuration_hash").is_null());
+  CHECK(shell.read_json("j").at("design_hash").is_null());
+  CHECK(shell.read_json("j").at("models").size() >= 19);
+}

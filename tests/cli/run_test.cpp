@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Commands that run a model: run, verify, their figures and warnings.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "base/file.h"
+#include "base/npy.h"
+#include "tests/cli/testing.h"
+#include "tools/cli/run/network.h"
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using namespace trine;
+using namespace trine::cli::testing;
+
+namespace {
+
+const std::string kPlusVectors = TRINE_SOURCE_DIR "/models/plus_filter/vectors";
+
+}  // namespace
+
+TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
+  const Shell shell;
+  // The first case is the textbook's.
+  const auto first = [&](const std::string& file) {
+    Array array = read_npy(kPlusVectors + "/" + file);
+    array.shape.erase(array.shape.begin());
+    array.bytes.resize(static_cast<std::size_t>(array.elements()));
+    return array;
+  };
+  write_npy(shell.dir / "in.npy", first("in0.npy"));
+  write_npy(shell.dir / "out.npy", first("out0.npy"));
+  const Result result = shell.trine("run --config edge32 '" + kPlus +
+                                    "' --backend arch --input in.npy --output a.npy --output b.npy "
+                                    "--json j");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(read_npy(shell.dir / "a.npy").bytes == first("out0.npy").bytes);
+  CHECK(read_npy(shell.dir / "b.npy").bytes == first("out1.npy").bytes);
+  const json report = shell.read_json("j");
+  check_execution(report);
+  CHECK(report.at("vectors") == 1);
+  CHECK(report.at("vectors_exact") == 1);
+
+  const Result wrong =
+      shell.trine("run --config edge32 '" + kPlus + "' --backend arch --input out.npy");
+  CHECK(wrong.code == 2);
+  CHECK_THAT(wrong.err, Catch::Contains("out.npy: is i1 [1, 3, 3, 1], input 0 of ") &&
+                            Catch::Contains("is i1 [1, 5, 5, 1]"));
+}
+
+TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
+  const Shell shell;
+  const std::string design = " --config edge64 ", arch = " --backend arch --json j ";
+  const std::string verify =
+      "verify" + design + "'" + kLenet + "' --vectors '" + kLenetVectors + "'";
+  REQUIRE(shell.trine(verify + arch).code == 0);
+  const json one = shell.read_json("j");
+  const Result result = shell.trine(verify + arch + "--batch 8");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains(" for each of 8 images)"));
+  const json eight = shell.read_json("j");
+  check_execution(eight);
+  CHECK(eight.at("vectors") == 13);  // of 100, the last with four of the first again
+  CHECK(eight.at("vectors_exact") == 13);
+  CHECK(eight.at("images") == 8);
+  CHECK(eight.at("codes") == 13 * 80);
+  CHECK(eight.at("cycles").get<long>() < 8 * one.at("cycles").get<long>());
+
+  // A program for two images, and for two only.
+  REQUIRE(shell.trine("compile" + design + "'" + kLenet + "' --batch 2 --out two.trine").code == 0);
+  Array images = read_npy(kLenetVectors + "/in0.npy");
+  images.shape = {2, 28, 28, 1};
+  images.bytes.resize(2 * 28 * 28);
+  write_npy(shell.dir / "in.npy", images);
+  REQUIRE(shell.trine("run" + design + "two.trine --input in.npy --output out.npy" + arch).code ==
+          0);
+  Array logits = read_npy(kLenetVectors + "/out0.npy");
+  logits.bytes.resize(2 * 10);
+  CHECK(read_npy(shell.dir / "out.npy").bytes == logits.bytes);
+  const Result again = shell.trine("run" + design + "two.trine --batch 2" + arch);
+  CHECK(again.code == 2);
+  CHECK_THAT(again.err, Catch::Contains("--batch: two.trine is a program"));
+}
+
+TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
+  using model::DataType;
+  cli::Network network;
+  model::Graph graph;
+  for (const DataType type :
+       {DataType::kInt8, DataType::kInt32, DataType::kInt64, DataType::kBool}) {
+    graph.inputs.push_back(static_cast<int>(graph.tensors.size()));
+    graph.tensors.push_back({});
+    graph.tensors.back().type = type;
+    graph.tensors.back().shape = {1000};
+  }
+  network.graph = graph;
+  const std::vector<Array> inputs = cli::random_inputs(network, 1);
+  REQUIRE(inputs.size() == 4);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    CAPTURE(inputs[i].dtype);
+    const std::size_t size = inputs[i].element_bytes();
+    REQUIRE(inputs[i].bytes.size() == 1000 * size);
+    std::set<std::int64_t> values;
+    for (std::size_t at = 0; at < inputs[i].bytes.size(); at += size) {
+      std::int64_t value = 0;  // little end first, as the host
+      std::memcpy(&value, &inputs[i].bytes[at], size);
+      values.insert(value);
+    }
+    if (graph.tensors[i].type == DataType::kInt8)
+      CHECK(values.size() > 200);
+    else  // truth values; places in tables of any size; of masks
+      CHECK(values == std::set<std::int64_t>{0, 1});
+  }
+}
+
+TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
+  const Shell shell;
+  const std::string run = "run --config edge32 '" + kPlus + "' --backend arch --memory ";
+  REQUIRE(shell.trine(run + "m --output a.npy").code == 0);
+  const json facts = shell.read_json("m/run.json");
+  const auto before = read_file(shell.dir / "m" / "before.bin");
+  const auto after = read_file(shell.dir / "m" / "after.bin");
+  const auto program = facts.at("program_offset").get<std::size_t>();
+  CHECK(before.size() == program + 8 * facts.at("program_words").get<std::size_t>());
+  CHECK(after.size() == before.size());
+  CHECK(std::equal(before.begin() + static_cast<std::ptrdiff_t>(program), before.end(),
+                   after.begin() + static_cast<std::ptrdiff_t>(program)));
+  const json& input = facts.at("inputs").at(0);
+  CHECK(input.at("offset").get<std::size_t>() + input.at("bytes").get<std::size_t>() <= program);
+  CHECK(input.at("bytes").get<int>() >=
+        4 * input.at("pitch").get<int>() * input.at("H").get<int>());
+  // Three rows of the first output, a word each code: they are in the memory after the run.
+  const auto offset = facts.at("outputs").at(0).at("offset").get<std::size_t>();
+  CHECK(after[offset] == read_npy(shell.dir / "a.npy").bytes[0]);
+
+  std::ofstream(shell.dir / "file") << "in the way";
+  const Result refused = shell.trine(run + "file");
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, Catch::Contains("file: "));
+}
+
+TEST_CASE("the host is allowed at the ends, and named where it helps between", "[cli][run]") {
+  const Shell shell;
+  const std::string folder = "'" TRINE_SOURCE_DIR "/tests/torch/classes/";
+  const std::string run = "run --config edge256 --backend arch ";
+  CHECK(shell.trine(run + folder + "ends.onnx'").code == 0);        // LogSoftmax, norms, argmax
+  CHECK(shell.trine(run + folder + "categories.onnx'").code == 0);  // embeddings of int64
+  const Result between = shell.trine(run + folder + "speech_gru.onnx'");
+  CHECK(between.code == 2);
+  CHECK_THAT(between.err, Catch::Contains("GRU: operator is not supported (the host has it)") &&
+                              Catch::Contains("--allow-host runs that on the host"));
+  CHECK(shell.trine(run + "--allow-host " + folder + "speech_gru.onnx'").code == 0);
+  // Without a vector engine it does not help.
+  const std::string plain =
+      "--set vector.enable=false --set vector.table=false --set vector.softmax=false ";
+  const Result refused = shell.trine(run + plain + folder + "speech_gru.onnx'");
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, Catch::Contains("GRU") && !Catch::Contains("--allow-host"));
+}
+
+TEST_CASE("operators between stages are told with their share", "[cli][run]") {
+  const Shell shell;
+  const std::string model = TRINE_SOURCE_DIR "/tests/operators/decoder_2x16_8.tflite";
+  REQUIRE(shell
+              .trine("run --config edge64 --set matmul.enable=false '" + model +
+                     "' --allow-host --backend arch --json j")
+              .code == 0);
+  const json report = shell.read_json("j");
+  check_causes(report);
+  long macs = report.at("macs"), cycles = 0;
+  REQUIRE(report.at("host").size() == 4);
+  for (const json& op : report.at("host")) macs += op.at("macs").get<long>();
+  for (const json& op : report.at("host")) {
+    CHECK(op.at("op") == "BATCH_MATMUL");
+    CHECK(op.at("when") == "between");
+    CHECK(op.at("share") == Approx(op.at("macs").get<double>() / static_cast<double>(macs)));
+  }
+  for (const json& layer : report.at("layers")) cycles += layer.at("cycles").get<long>();
+  CHECK(cycles == report.at("cycles").get<long>());
+}
+
+TEST_CASE("layers far above their bound are warned of, with what would help", "[cli][run]") {
+  const Shell shell;
+  const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/networks/resnet8.tflite";
+  const std::string small =
+      " --config edge1024 --set memory.dmem_kib=8 --set bus.axi_data_bits=32 '" + network +
+      "' --json j";
+  const Result run = shell.trine("run --backend arch" + small);
+  REQUIRE(run.code == 0);
+  const json ran = shell.read_json("j");
+  REQUIRE_FALSE(ran.at("warnings").empty());
+  for (const json& warning : ran.at("warnings")) {
+    CHECK(warning.at("cycles").get<long>() > 3 * warning.at("bound_cycles").get<long>());
+    CHECK(warning.at("share").get<double>() ==
+          Approx(warning.at("cycles").get<double>() / ran.at("cycles").get<double>()));
+  }
+  // As text those of more than 5 % of all cycles, each with its remedy; or all, or none.
+  const auto shown = [&](const std::string& text, double above) {
+    std::size_t count = 0;
+    for (const json& warning : ran.at("warnings")) {
+      if (warning.at("share").get<double>() <= above) continue;
+      ++count;
+      std::istringstream words(warning.at("advice").get<std::string>());
+      for (std::string word; words >> word;) CHECK_THAT(text, Catch::Contains(word));
+    }
+    std::size_t printed = 0;
+    for (std::size_t at = text.find("warning: "); at != std::string::npos;
+         at = text.find("warning: ", at + 1))
+      ++printed;
+    CHECK(printed == count);
+    return count;
+  };
+  const std::size_t all = shown(shell.trine("run --warnings all --backend arch" + small).out, 0),
+                    some = shown(run.out, 0.05);
+  CHECK(some < all);
+  CHECK(some == shown(shell.trine("estimate" + small).out, 0.05));
+  CHECK_THAT(shell.trine("run --warnings none --backend arch" + small).out,
+             !Catch::Contains("warning: "));
+  for (const json& layer : ran.at("layers")) CHECK(layer.at("bound_cycles").get<long>() > 0);
+  const Result compiled = shell.trine("compile --out p" + small);
+  REQUIRE(compiled.code == 0);
+  CHECK(widest_line(compiled.out) <= 100);
+  const json facts = shell.read_json("j");
+  long written = 0;
+  for (const json& layer : facts.at("layers")) {
+    CHECK(layer.at("expected_cycles").get<long>() > 0);
+    written += layer.at("dram").at("moved").at("maps_written").get<long>();
+  }
+  CHECK(written == ran.at("dram_bytes_written").get<long>());
+  CHECK(written == facts.at("dram").at("moved").at("maps_written").get<long>());
+  // A program's file knows its bounds; with room, nothing is far above them.
+  const Result wide = shell.trine("run --backend arch --config edge64 '" + network + "' --json j");
+  REQUIRE(wide.code == 0);
+  CHECK_THAT(wide.out, !Catch::Contains("warning: "));
+}
+
+TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") {
+  const Shell shell;
+  const std::string networks = TRINE_SOURCE_DIR "/tests/";
+  std::map<std::string, std::string> remedies;  // by operator, of waits for the vector unit
+  const auto warnings_of = [&](const std::string& model, const std::string& design) {
+    REQUIRE(
+        shell.trine("estimate --json j --config " + design + " '" + networks + model + "'").code ==
+        0);
+    return shell.read_json("j").at("warnings");
+  };
+  for (const char* design : {"edge64", "edge1024"})
+    for (const char* model : {"torch/convnext.onnx", "torch/causal.onnx", "networks/gru.tflite"})
+      for (const json& warning : warnings_of(model, design)) {
+        const std::string advice = warning.at("advice");
+        CHECK_THAT(advice, !Catch::Contains("vector.table"));  // which both have
+        if (warning.at("cause") == "vector") remedies[warning.at("op")] = advice;
+      }
+  CHECK_THAT(remedies.at("LAYER_NORM"), Catch::Contains("normalization"));
+  CHECK_THAT(remedies.at("TRANSPOSE"), Catch::Contains("layout"));
+  CHECK_THAT(remedies.at("SOFTMAX"), Catch::Contains("softmax"));
+  for (const json& warning : warnings_of("torch/m5.onnx", "edge64 --set post.columns_per_cycle=2"))
+    CHECK_THAT(warning.at("advice").get<std::string>(), !Catch::Contains("columns_per_cycle"));
+}
+
+TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][run]") {
+  const Shell shell;
+  const std::string network = std::string(TRINE_SOURCE_DIR) + "/tests/torch/fcn.onnx";
+  const Result result =
+      shell.trine("compile --config edge64 '" + network + "' --out p --json j --details");
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains("\nThe host copies input ") &&
+                             Catch::Contains("(1x3x16x16) and transposes it.\n"));
+  const json edges = shell.read_json("j").at("edges");
+  REQUIRE(edges.at("tensors").size() == 2);
+  CHECK(edges["tensors"][0].at("turned").get<bool>());
+  CHECK_FALSE(edges["tensors"][0].at("looked_up").get<bool>());
+  CHECK(edges["tensors"][1].at("direction") == "out");
+  CHECK(edges.at("tensor_bytes").get<int>() == 3 * 256 + 2 * 256);
+  CHECK(edges.at("instructions").get<long>() == 256 * (4 * (3 + 2) + 10 * 2));
+}
+
+TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
+  const Shell shell;
+  const std::string run = "run --config edge64 '" + kLenet + "' --backend arch --json j ";
+  const auto cycles = [&](const std::string& memory) {
+    REQUIRE(shell.trine(run + memory).code == 0);
+    return shell.read_json("j").at("cycles").get<long>();
+  };
+  const long fast = cycles("");
+  CHECK(cycles("--axi-latency 200") > fast + 200);
+  CHECK(cycles("--axi-bytes-per-cycle 1") > 2 * fast);
+}
+
+TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][energy]") {
+  const Shell shell;
+  const std::string run = "run --backend arch --config edge64 '" + kLenet + "' ";
+  const Result result = shell.trine(run + "--accelergy counts.yaml --json run.json");
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains("TOPS/W") && Catch::Contains("DRAM: "));
+  CHECK(widest_line(result.out) <= 100);
+  const json report = shell.read_json("run.json");
+  const auto sum_of = [](const json& parts) {
+    double sum = 0;
+    for (const json& part : parts) sum += part.get<double>();
+    return sum;
+  };
+  const double pj = report["energy_pj"].get<double>();
+  CHECK(pj > 0);
+  CHECK(sum_of(report["energy"]["by_component"]) == Approx(pj));
+  double layers = 0;
+  std::int64_t codes = 0;
+  for (const json& layer : report["layers"]) {
+    layers += layer["energy_pj"].get<double>();
+    codes += layer["actions"]["lanes.code"].get<std::int64_t>();
+    CHECK(sum_of(layer["energy_by_component"]) == Approx(layer["energy_pj"].get<double>()));
+  }
+  CHECK(layers == Approx(pj));
+  const double traffic =
+      report["dram_bytes_read"].get<double>() + report["dram_bytes_written"].get<double>();
+  CHECK(report["energy"]["dram_pj"].get<double>() == Approx(8 * 20 * traffic));
+  CHECK(report["energy"]["tops_per_watt"].get<double>() ==
+        Approx(2 * report["macs"].get<double>() / pj));
+  for (const char* without : {"without_wires_pj", "without_glitches_pj", "without_clock_pj"})
+    CHECK(report["energy"][without].get<double>() < pj);
+  CHECK_THAT(read_text(shell.dir / "counts.yaml"),
+             Catch::Contains("- name: code\n          counts: " + std::to_string(codes) + "\n"));
+  // The network's energy is the table's and the program's, whatever runs it; DRAM's does not count.
+  REQUIRE(shell.trine(run + "--dram-pj-per-bit 4 --json again.json").code == 0);
+  const json again = shell.read_json("again.json");
+  CHECK(again["energy_pj"] == report["energy_pj"]);
+  CHECK(5 * again["energy"]["dram_pj"].get<double>() ==
+        Approx(report["energy"]["dram_pj"].get<double>()));
+}
+
+TEST_CASE("cycles are told as time and rate, all figures at one clock", "[cli][run]") {
+  const Shell shell;
+  const std::string on = " --config edge64 '" + kLenet + "' --json j ";
+  std::set<double> clocks;
+  for (const std::string& command : std::vector<std::string>{
+           "run --backend arch" + on, "run --backend arch --batch 2" + on, "estimate" + on,
+           "verify --backend arch --vectors '" + kLenetVectors + "'" + on,
+           std::string("estimate --config edge64 --table bert-base --json j ")}) {
+    CAPTURE(command);
+    const Result result = shell.trine(command);
+    REQUIRE(result.code == 0);
+    const json report = shell.read_json("j");
+    const double ns = report.at("clock_ns"), ms = report.at("latency_ms");
+    CHECK(report.at("energy").at("clock_ns") == ns);
+    CHECK(ms == Approx(report.at("cycles").get<double>() * ns * 1e-6));
+    CHECK(report.at("inferences_per_second").get<double>() ==
+          Approx(report.value("images", 1) * 1e3 / ms));
+    CHECK_THAT(result.out, Catch::Contains(" MHz: ") && Catch::Contains(" inferences/s, ") &&
+                               !Catch::Contains("predicted clock"));
+    CHECK_THAT(shell.trine(command + "--details").out,
+               Catch::Contains("at the predicted clock of sg13g2, without wires"));
+    clocks.insert(ns);
+  }
+  CHECK(clocks.size() == 1);
+}
+
+TEST_CASE("what each figure is of is told in sentences, with --details alone", "[cli][run]") {
+  const Shell shell;
+  for (const std::string& command : std::vector<std::string>{"run --backend arch", "estimate"}) {
+    const std::string line = command + " --config edge64 '" + kLenet + "' ";
+    const Result plain = shell.trine(line), details = shell.trine(line + "--details");
+    REQUIRE(details.code == 0);
+    CHECK(widest_line(details.out) <= 100);
+    CHECK(line_count(plain.out) + 5 < line_count(details.out));
+    std::vector<std::string> sentences{
+        "Of the chip's energy the loads of wires take ", "what the cycles went into, or waited for",
+        "For inputs and outputs of 794 bytes the host copies 3,596 bytes"};
+    if (command == "estimate") sentences.emplace_back("Area and clock are predicted by a model");
+    for (const std::string& sentence : sentences) {
+      CHECK_THAT(details.out, Catch::Contains("\n" + sentence));
+      CHECK_THAT(plain.out, !Catch::Contains(sentence));
+    }
+  }
+}
+
+TEST_CASE("verify succeeds only if every vector is bit-exact", "[cli][verify]") {
+  const Shell shell;
+  const std::string verify = "verify --config edge64 '" + kLenet + "' --backend arch --json j ";
+  const Result good = shell.trine(verify + "--vectors '" + kLenetVectors + "'");
+  CAPTURE(good.err);
+  REQUIRE(good.code == 0);
+  CHECK(widest_line(good.out) <= 100);
+  const json report = shell.read_json("j");
+  check_execution(report);
+  CHECK(report.at("vectors").get<int>() >= 100);
+  CHECK(report.at("vectors_exact") == report.at("vectors"));
+
+  fs::copy(kLenetVectors, shell.dir / "v", fs::copy_options::recursive);
+  const fs::path changed = shell.dir / "v" / "out0.npy";
+  Array array = read_npy(changed);
+  array.bytes[3] ^= 1;
+  write_npy(changed, array);
+  const Result bad = shell.trine(verify + "--vectors v --quiet");
+  CHECK(bad.code == 1);
+  CHECK(bad.out.empty());
+  CHECK(line_count(bad.err) == 1);
+  CHECK_THAT(bad.err, Catch::Contains("digit0_0: 1 of 10 codes differ, by up to 1; first "
+                                      "output 0 'logits' at 0,3: "));
+  const json after = shell.read_json("j");
+  CHECK(after.at("vectors_exact").get<int>() == report.at("vectors").get<int>() - 1);
+  CHECK(after.at("codes") == 1000);
+  CHECK(after.at("codes_differ") == 1);
+  CHECK(after.at("codes_largest_difference") == 1);
+  CHECK(after.at("top1") == json{{"labels", 100}, {"right", 100}, {"recorded_right", 100}});
+  const Result near = shell.trine(verify + "--vectors v --tolerance 1");
+  CHECK(near.code == 0);
+  CHECK_THAT(near.out,
+             Catch::Contains("1 of 1,000 codes differ, by up to 1: within --tolerance 1"));
+}
+
+TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]") {
+  const Shell shell;
+  const std::string net = TRINE_SOURCE_DIR "/tests/networks/residual";
+  fs::copy(net, shell.dir / "v", fs::copy_options::recursive);
+  const auto change = [&](const char* file, std::size_t byte) {
+    Array array = read_npy(shell.dir / "v" / file);
+    array.bytes.at(byte) ^= 1;
+    write_npy(shell.dir / "v" / file, array);
+  };
+  const json tensors =
+      json::parse(read_text(shell.dir / "v" / "manifest.json")).at("layers").at("tensors");
+  change("out0.npy", 0);
+  change("layers.npy", tensors.at(3).at("offset").get<std::size_t>() + 9);
+  change("layers.npy", tensors.at(5).at("offset").get<std::size_t>());
+  const std::string verify =
+      "verify --config edge64 --backend arch --json j --vectors v --quiet '" + net + ".tflite'";
+  const Result bad = shell.trine(verify);
+  CHECK(bad.code == 1);
+  const json first = shell.read_json("j").at("first_layer_that_differs");
+  CHECK(first.at("op_index") == 3);
+  CHECK(first.at("op") == "ADD");
+  CHECK(first.at("codes_differ") == 1);
+  CHECK(first.at("codes_at_ties") == 0);
+  CHECK_THAT(bad.err, Catch::Contains("first layer that differs, in case uniform1: op 3 ADD '"));
+  CHECK_THAT(bad.err, !Catch::Contains("near ties"));
+
+  json manifest = json::parse(read_text(shell.dir / "v" / "manifest.json"));
+  manifest.at("layers").at("tensors").at(3)["ties"] = {2, 9};
+  write_file(shell.dir / "v" / "manifest.json", manifest.dump());
+  const Result tie = shell.trine(verify);
+  CHECK(tie.code == 1);
+  CHECK(shell.read_json("j").at("first_layer_that_differs").at("codes_at_ties") == 1);
+  CHECK_THAT(tie.err, Catch::Contains("1 of 768 codes, all near ties"));
+
+  change("layers.npy", tensors.at(3).at("offset").get<std::size_t>() + 10);
+  CHECK_THAT(shell.trine(verify).err, Catch::Contains("2 of 768 codes, 1 of them near ties"));
+}
+
+TEST_CASE("verify checks a program's vectors as a model's", "[cli][verify][error]") {
+  const Shell shell;
+  const std::string split = TRINE_SOURCE_DIR "/tests/operators/split";
+  const fs::path manifest = shell.dir / "v" / "manifest.json";
+  fs::copy(split, shell.dir / "v");
+  REQUIRE(shell.trine("compile --config edge64 --out p '" + split + ".tflite'").code == 0);
+  const auto verify = [&] {
+    return shell.trine("verify --config edge64 --backend arch --vectors v p");
+  };
+  const Result exact = verify();
+  CHECK(exact.code == 0);
+  CHECK_THAT(exact.out, Catch::Contains("2 of 2"));
+  const auto refused = [&](const std::string& key, const json& value, const std::string& text) {
+    const std::string before = read_text(manifest);
+    json changed = json::parse(before);
+    changed[key] = value;
+    write_file(manifest, changed.dump());
+    const Result result = verify();
+    write_file(manifest, before);
+    CAPTURE(key, result.out, result.err);
+    CHECK(result.code == 2);
+    CHECK(line_count(result.err) == 1);
+    CHECK_THAT(result.err, Catch::Contains(text));
+  };
+  const json outputs = json::parse(read_text(manifest)).at("outputs");
+  refused("sha256", std::string(64, '0'), "v/manifest.json: sha256: is 0000");
+  refused("outputs", json::array({outputs[0]}),
+          "case uniform1 output: 1 tensors, the model p has 3");
+}
+
+TEST_CASE("verify refuses vectors of another file", "[cli][verify][error]") {
+  const Shell shell;
+  write_file(shell.dir / "m.tflite", read_text(kPlus) + "x");
+  const Result refused = shell.trine("verify --config edge64 --backend arch m.tflite --vectors '" +
+                                     kPlusVectors + "'");
+  CHECK(refused.code == 2);
+  CHECK(line_count(refused.err) == 1);
+  CHECK_THAT(refused.err, Catch::Contains("manifest.json: sha256: is 5d2a7c30"));
+}

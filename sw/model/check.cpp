@@ -76,8 +76,7 @@ class Checker {
       if (!std::isfinite(value)) fail("attribute {}, allowed finite numbers", value);
     if (op_.code_min < -128 || op_.code_min > op_.code_max || op_.code_max > 127)
       fail("codes {}..{}, allowed -128..127", op_.code_min, op_.code_max);
-    if (!(op_.divisor > 0) || (op_.divisor != 1 && op_.kind != OpKind::kBatchMatMul))
-      fail("divisor {}, allowed above 0 in BATCH_MATMUL, elsewhere 1", op_.divisor);
+    if (!(op_.divisor > 0)) fail("divisor {}, allowed above 0", op_.divisor);
     if (op_.counted_macs > kMaxMacs) fail("{} MACs", op_.counted_macs);
   }
 

@@ -25,7 +25,7 @@ using flatbuffers::FlatBufferBuilder;
 using flatbuffers::Offset;
 using flatbuffers::Vector;
 
-constexpr std::uint32_t kVersion = 13;  // of this format
+constexpr std::uint32_t kVersion = 14;  // of this format
 constexpr std::string_view kEarlierMagic = "TRINEPRG";
 constexpr std::size_t kMostBytes = std::size_t{1} << 31;  // offsets of flatbuffers are signed
 constexpr std::size_t kMostTables = 1 << 20;

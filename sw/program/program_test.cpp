@@ -123,7 +123,7 @@ TEST_CASE("other files are refused by what they are", "[compiler][program][error
   require_refused(bytes_of("TRINEPRG\x0b and what followed"),
                   "net.trine: compiled by an earlier version: compile again");
   require_refused(changed(program, [](format::ProgramT& p) { --p.version; }),
-                  "compiled by another version (12, this tool reads 13): compile again");
+                  "compiled by another version (13, this tool reads 14): compile again");
   require_refused(bytes_of(write_image(program)), "net.trine: is a machine image, for drivers");
   require_refused(changed(program, [](format::ProgramT& p) { p.stages.clear(); }), "no stages");
 }

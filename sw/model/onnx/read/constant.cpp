@@ -227,9 +227,10 @@ QuantRule quant_rule(const Node& node, double scale, double zero_point, double b
   rule.scale = real(scale);
   rule.zero_point = real(zero_point);
   if (!std::isfinite(rule.scale) || rule.scale <= 0)
-    throw_error(
-        "scale {}, allowed above 0{}", scale,
-        std::isinf(scale) ? ": a mask of -inf or -3.4e38 has no codes, one of -24 (trine quantize makes it so) has" : "");
+    throw_error("scale {}, allowed above 0{}", scale,
+                std::isinf(scale) ? ": a mask of -inf or -3.4e38 has no codes, one of -24 (trine "
+                                    "quantize makes it so) has"
+                                  : "");
   if (node.type == "QuantizeLinear") {
     if (zero_point_type != DataType::kInt8 && zero_point_type != DataType::kUInt8)
       throw_error("quantizes to another type than int8 or uint8");

@@ -89,7 +89,7 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
   options.axi_bytes_per_cycle = pair.axi_bytes_per_cycle;
   options.stall_percent = pair.stall_percent;
   options.seed = pair.made.data_seed;
-  // Of the second run; the first one fetches its words.
+  // The prediction is of the second run; the first one fetches its words.
   options.predicted_cycles = arch.cycles + 4 * static_cast<std::uint64_t>(pair.axi_latency);
   sim::RtlRunner rtl(program, options);
   std::vector<std::uint8_t> dram = before;

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <string_view>
 
@@ -51,6 +52,15 @@ std::vector<std::int64_t> parse_shape(std::string_view text, const std::string& 
 
 std::int64_t Array::elements() const {
   return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies());
+}
+
+std::string type_and_shape(const Array& array) {
+  static const std::map<char, std::string_view> kKinds{
+      {'i', "int"}, {'u', "uint"}, {'f', "float"}, {'b', "bool"}};
+  const char kind = array.dtype.at(0);
+  const std::string bits =
+      kind == 'b' ? "" : fmt::format("{}", std::size_t{8} * array.element_bytes());
+  return fmt::format("{}{} [{}]", kKinds.at(kind), bits, fmt::join(array.shape, ", "));
 }
 
 std::size_t Array::element_bytes() const { return static_cast<std::size_t>(dtype.at(1) - '0'); }

@@ -23,6 +23,9 @@ struct Array {
   double value(std::size_t element) const;
 };
 
+/// "int8 [1, 5, 5, 1]", for messages.
+std::string type_and_shape(const Array& array);
+
 /// @throws Error  names path and fault: magic, header, dtype, Fortran order, truncation
 Array read_npy(const std::filesystem::path& path);
 

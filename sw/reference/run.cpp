@@ -2,8 +2,6 @@
 
 #include "sw/reference/run.h"
 
-#include <fmt/ranges.h>
-
 #include <cassert>
 #include <cstring>
 
@@ -164,9 +162,8 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
 std::string mismatch(const Array& array, const Tensor& tensor) {
   const std::vector<std::int64_t> wanted(tensor.shape.begin(), tensor.shape.end());
   if (array.dtype == model::npy_code(tensor.type) && array.shape == wanted) return {};
-  return fmt::format("is {} [{}], the model's tensor '{}' is {} [{}]", array.dtype,
-                     fmt::join(array.shape, ", "), tensor.name, model::npy_code(tensor.type),
-                     fmt::join(wanted, ", "));
+  return fmt::format("is {}, the model's tensor '{}' is {}", type_and_shape(array), tensor.name,
+                     type_and_shape(Array{std::string(model::npy_code(tensor.type)), wanted, {}}));
 }
 
 Values run_graph(const model::Graph& graph, const std::vector<Array>& inputs, RoundingPolicy policy,

@@ -55,8 +55,8 @@ TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
   const Result wrong =
       shell.trine("run --config edge32 '" + kPlus + "' --backend arch --input out.npy");
   CHECK(wrong.code == 2);
-  CHECK_THAT(wrong.err, Catch::Contains("out.npy: is i1 [1, 3, 3, 1], input 0 of ") &&
-                            Catch::Contains("is i1 [1, 5, 5, 1]"));
+  CHECK_THAT(wrong.err, Catch::Contains("out.npy: is int8 [1, 3, 3, 1], input 0 of ") &&
+                            Catch::Contains("is int8 [1, 5, 5, 1]"));
 }
 
 TEST_CASE("a batch takes several images in a run", "[cli][batch]") {

@@ -124,7 +124,7 @@ def faults_of_data(trine, stack, scratch):
     write_npy(many / "y.npy", "q", (20,), [0] * 19 + [10])
     (gap / "y.npy").unlink()
     bad.write_text("1,2,3\n1,2,x\n")
-    trine.refuses("x.npy[0]: is u1 [28, 28], the model's input 'image' is i1 [1, 28, 28, 1]: --mean and --scale", *accuracy,
+    trine.refuses("x.npy[0]: is uint8 [28, 28], the model's input 'image' is int8 [1, 28, 28, 1]: --mean and --scale", *accuracy,
                   "--data", stack)
     trine.refuses("x.npy[19]: label 10, allowed 0..9", *accuracy, "--data", many, *SCALED, "--threads", 1)
     trine.refuses("x.npy[0]: has no label", *accuracy, "--data", gap, *SCALED, "--threads", 1)
@@ -136,7 +136,7 @@ def faults_of_data(trine, stack, scratch):
     trine.refuses("the model's input", "accuracy", "--config", "edge64", MODELS / "plus_filter.tflite",
                   "--data", stack, *SCALED)
     write_npy(many / "y.npy", "q", (19,), [0] * 19)
-    trine.refuses("y.npy: is i8 [19], allowed whole numbers [20]", *accuracy, "--data", many, *SCALED)
+    trine.refuses("y.npy: is int64 [19], allowed whole numbers [20]", *accuracy, "--data", many, *SCALED)
 
 
 def layers(trine, scratch):
@@ -215,7 +215,7 @@ def stand_in(trine, scratch):
     (folder / "result").write_bytes((OWN / "lenet_float.onnx").read_bytes())
     report = trine(*quantize, "--scale", 1, **more)
     expect("refused", report["runs"] == "refused" and "quantize" in report["refused"] and "does not run on edge256" in trine.out, report)
-    trine.refuses("x.npy[0]: is u1: --mean and --scale say", *quantize, **more)
+    trine.refuses("x.npy[0]: is uint8 [2, 2, 3]: --mean and --scale say", *quantize, **more)
     (folder / "fails").write_text("Traceback\nquantize: no such operator\n")
     trine.refuses("no such operator", *quantize, "--scale", 1, **more)
     (folder / "fails").write_text("Traceback\nValueError: broken\n")

@@ -85,8 +85,8 @@ class Errors(unittest.TestCase):
         x = recorded("vectors")[0]
         for call, text in (
                 (lambda: program.run(x.astype(np.float32)),
-                 "run: is f4 [1, 28, 28, 1], input 0 of lenet.tflite is i1 [1, 28, 28, 1]"),
-                (lambda: program.run(x[0]), "run: is i1 [28, 28, 1], input 0 of lenet.tflite is i1 [1, 28, 28, 1]"),
+                 "run: is float32 [1, 28, 28, 1], input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
+                (lambda: program.run(x[0]), "run: is int8 [28, 28, 1], input 0 of lenet.tflite is int8 [1, 28, 28, 1]"),
                 (lambda: program.run(x, x), "run: 2 inputs, lenet.tflite has 1 input"),
                 (lambda: program.run({"picture": x}), "run: inputs picture, lenet has image"),
                 (lambda: program.run(x, backend="verilog"), "trine: --backend: verilog not in {rtl,netlist,arch}"),
@@ -195,6 +195,15 @@ class Programs(unittest.TestCase):
             program = trine.compile(onnx.load(f"{name}.onnx"), "edge256")
             np.testing.assert_array_equal(program.run(x[:3]), y[:3])
 
+    def test_token_ids_are_int64(self):
+        x, y, _ = recorded("bert")
+        program = trine.compile("bert.onnx", "edge256")
+        self.assertEqual(program.inputs[0].dtype, np.int64)
+        for ids, scores in zip(x, y):
+            np.testing.assert_array_equal(program.run(ids[None])[0], scores)
+        with self.assertRaisesRegex(trine.Error, "int64"):
+            program.run(x[:1].astype(np.float32))
+
     def test_agrees_with_onnx_runtime_in_one_process(self):
         file = "onnx/mobilenet_v2.onnx"
         session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
@@ -250,7 +259,7 @@ class Commands(unittest.TestCase):
         self.assertEqual(trine.verify("lenet.tflite", "edge64", (x, wrong), tolerance=2)["codes_differ"], 1)
         self.assertEqual(trine.verify("lenet.tflite", "edge64", ({"image": x}, {"logits": y}))["vectors_exact"], 100)
         for given, text in (((x, y[:50]), "run: arrays of 100, 50 batches, allowed the same number"),
-                            ((x[:1], y[:1, :5]), "output 0 is i1 [1, 5], the model's tensor 'logits' is i1 [1, 10]")):
+                            ((x[:1], y[:1, :5]), "output 0 is int8 [1, 5], the model's tensor 'logits' is int8 [1, 10]")):
             with self.assertRaises(trine.Error) as raised:
                 trine.verify("lenet.tflite", "edge64", given)
             self.assertIn(text, str(raised.exception))

@@ -123,6 +123,8 @@ def main():
         shutil.copy(models / f"{name}.onnx", scratch)
         shutil.copytree(models / name / "vectors", scratch / name)
     shutil.copytree(ROOT / "tests/onnx", scratch / "onnx")
+    shutil.copy(ROOT / "tests/torch/classes/bert.onnx", scratch)
+    shutil.copytree(ROOT / "tests/torch/classes/bert", scratch / "bert")
     for page in (HERE / "checks.py", HERE / "notebook.py", ROOT / "docs/python.md"):
         shutil.copy(page, scratch)
     shutil.copytree(ROOT / "python/examples", scratch / "examples")

@@ -488,8 +488,8 @@ TEST_CASE("run_graph refuses inputs that are not the model's", "[reference][run]
   const Graph graph = graph_of(OpKind::kRelu, {x}, result({2}));
   CHECK_THROWS_WITH(run_graph(graph, {}), "g.tflite: 0 inputs given, the model has 1");
   CHECK_THROWS_WITH(run_graph(graph, {Array{"i1", {3}, {1, 2, 3}}}),
-                    Contains("input 0 is i1 [3], the model's tensor 'x' is i1 [2]"));
-  CHECK_THROWS_WITH(run_graph(graph, {Array{"u1", {2}, {1, 2}}}), Contains("is u1 [2]"));
+                    Contains("input 0 is int8 [3], the model's tensor 'x' is int8 [2]"));
+  CHECK_THROWS_WITH(run_graph(graph, {Array{"u1", {2}, {1, 2}}}), Contains("is uint8 [2]"));
 }
 
 TEST_CASE("run_graph reports each operator", "[reference][run]") {

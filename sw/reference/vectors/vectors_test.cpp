@@ -287,7 +287,7 @@ TEST_CASE("vectors that do not fit the model are refused", "[reference][vectors]
   CHECK_NOTHROW(check_vectors(set, graph));
   SECTION("shape") {
     graph.tensors[1].shape = {3};
-    CHECK_THROWS_WITH(check_vectors(set, graph), Contains("case a output 0 is i1 [2]"));
+    CHECK_THROWS_WITH(check_vectors(set, graph), Contains("case a output 0 is int8 [2]"));
   }
   SECTION("count") {
     graph.inputs = {0, 0};

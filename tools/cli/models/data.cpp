@@ -3,7 +3,6 @@
 #include "tools/cli/models/data.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -93,10 +92,6 @@ std::vector<std::int64_t> without_ones(const std::vector<std::int64_t>& shape) {
   return rest;
 }
 
-std::string shape_text(const Array& array) {
-  return fmt::format("{} [{}]", array.dtype, fmt::join(array.shape, ", "));
-}
-
 }  // namespace
 
 DataSet::DataSet(const std::string& path) {
@@ -132,7 +127,7 @@ void DataSet::read_stack(const std::string& images, const std::string& labels) {
   const char kind = array.dtype.at(0);
   if ((kind != 'i' && kind != 'u') || array.shape.empty() || array.shape[0] != stack_.shape[0])
     throw_error("{}: is {}, allowed whole numbers [{}], one for each row of {}", labels,
-                shape_text(array), count, images);
+                type_and_shape(array), count, images);
   const std::size_t each = count == 0 ? 0 : static_cast<std::size_t>(array.elements()) / count;
   for (std::size_t i = 0; i < count * each; ++i)
     examples_[i / each].labels.push_back(static_cast<std::int64_t>(array.value(i)));
@@ -149,7 +144,7 @@ void DataSet::read_vectors(const std::string& folder) {
     if (input.dtype != stack_.dtype ||
         (!examples_.empty() && !std::equal(input.shape.begin(), input.shape.end(),
                                            stack_.shape.begin() + 1, stack_.shape.end())))
-      throw_error("{}: case {} is {}, others are not", set.file, one.id, shape_text(input));
+      throw_error("{}: case {} is {}, others are not", set.file, one.id, type_and_shape(input));
     if (examples_.empty()) stack_.shape.insert(stack_.shape.begin(), 0);
     stack_.bytes.insert(stack_.bytes.end(), input.bytes.begin(), input.bytes.end());
     ++stack_.shape[0];
@@ -264,7 +259,7 @@ std::vector<double> Preparation::values(const Array& example, bool channels_firs
   for (const auto& [option, numbers] : {std::pair{"--mean", &mean_}, {"--scale", &scale_}})
     if (numbers->size() > 1 && numbers->size() != channels)
       throw_error("{}: {} numbers, allowed 1, or {}: {} is {}", option, numbers->size(), channels,
-                  name, shape_text(example));
+                  name, type_and_shape(example));
   const std::size_t plane = channels == 0 ? 1 : count / channels;
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t c = channels_first ? i / plane : i % channels;
@@ -283,8 +278,8 @@ Array Preparation::prepared(const Array& example, const model::Tensor& input, bo
   // A line of a CSV file has its values in the model's order.
   const bool flat = example.shape.size() == 1 && example.elements() == result.elements();
   if (!flat && without_ones(example.shape) != without_ones(result.shape))
-    throw_error("{}: is {}, the model's input '{}' is {}", name, shape_text(example), input.name,
-                shape_text(result));
+    throw_error("{}: is {}, the model's input '{}' is {}", name, type_and_shape(example),
+                input.name, type_and_shape(result));
   if (!given() && example.dtype == result.dtype) {
     result.bytes = example.bytes;
     return result;
@@ -294,10 +289,10 @@ Array Preparation::prepared(const Array& example, const model::Tensor& input, bo
     throw_error(
         "{}: is {}, the model's input '{}' is {}: --mean and --scale say what its values "
         "mean (--scale 1: themselves)",
-        name, shape_text(example), input.name, shape_text(result));
+        name, type_and_shape(example), input.name, type_and_shape(result));
   if (!floats && input.quantization.scale.size() != 1)
     throw_error("{}: the model's input '{}' is {} without a scale, allowed its own codes", name,
-                input.name, shape_text(result));
+                input.name, type_and_shape(result));
   const std::vector<double> reals = values(example, channels_first, name);
   if (floats) {
     std::vector<float> single(reals.begin(), reals.end());

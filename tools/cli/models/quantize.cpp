@@ -45,7 +45,7 @@ Array stack(const Options& options, const DataSet& data) {
       throw_error("{}: has another shape than {}", data.name(i), data.name(0));
     if (one.dtype.at(0) != 'f' && !options.preparation.given())
       throw_error("{}: is {}: --mean and --scale say what its values mean (--scale 1: themselves)",
-                  data.name(i), one.dtype);
+                  data.name(i), type_and_shape(one));
     for (const double value : options.preparation.values(
              one, model::format_named(options.model).channels_first, data.name(i))) {
       const auto single = static_cast<float>(value);

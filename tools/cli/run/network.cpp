@@ -285,19 +285,11 @@ std::vector<Array> input_shapes(const Network& network) {
   return shapes;
 }
 
-namespace {
-
-std::string shape_text(const Array& array) {
-  return fmt::format("{} [{}]", array.dtype, fmt::join(array.shape, ", "));
-}
-
-}  // namespace
-
 void check_input(const Array& array, const std::string& what, std::size_t i, const Array& shape,
                  const std::string& model) {
   if (array.dtype != shape.dtype || array.shape != shape.shape)
-    throw_error("{}: is {}, input {} of {} is {}", what, shape_text(array), i, model,
-                shape_text(shape));
+    throw_error("{}: is {}, input {} of {} is {}", what, type_and_shape(array), i, model,
+                type_and_shape(shape));
 }
 
 namespace {

@@ -158,9 +158,9 @@ void add_quantize(Command app, Action& action) {
   add_value(command, "--calibration DIR", options->calibration,
             "examples that its ranges are taken from; folders and files as of\n"
             "trine accuracy, without labels too");
-  add_value(command, "--inputs X.npy ...", options->inputs,
-            "in place of it a file for each input, in order, with the examples along the\n"
-            "leading axis, in the model's own types: token ids and masks, say");
+  add_value(command, "--inputs X.npy", options->inputs,
+            "in place of it a file for each input, in order, with the examples\n"
+            "along the leading axis, in the model's own types: token ids, masks");
   add_value(command, "--out FILE", options->network.model, "the quantized model")->required();
   add_value(command, "--count N", options->count, "examples at most (100)")
       ->check(range(1, 1'000'000));

@@ -78,7 +78,8 @@ void add_record(Command app, Action& action) {
       ->required();
   add_value(command, "--labels F", options->labels, "class of each case: .npy, or a number a line");
   add_value(command, "--span LO HI", options->span,
-            "range of random floats (-1 1), and of indexes (their table's)")
+            "range of random floats (-1 1), and\n"
+            "of indexes (their table's)")
       ->expected(2, 2)
       ->check(number());
   command.add_flag("--integer", options->integer, "random floats are whole numbers");

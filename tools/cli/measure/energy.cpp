@@ -245,7 +245,7 @@ void add_energy(Command app, Action& action) {
             "cell library, .lib or .lib.gz, with a folder of memories beside it");
   add_value(command, "--macros DIR", options->measure.synth.macros,
             "folder with Liberty files of memories (the library's own)");
-  add_value(command, "--measured FILE.json ...", options->measured,
+  add_value(command, "--measured FILE.json", options->measured,
             "instead of MODEL and --config: what --json wrote, of any designs, one\n"
             "table for all");
   add_value(command, "--table TABLE.json", options->table, "fit none: how far this one is off");

@@ -330,11 +330,90 @@ TEST_CASE("a decomposed layer normalization of ONNX is one operator", "[onnx][tr
                     Contains("of tensors that no quantizer made"));
 }
 
-std::string last_mean(Builder* b, const std::string& x) {
+std::string mean_of(Builder* b, const std::string& x, int axis) {
   auto* n = b->node("ReduceMean", {x});
   n->add_attribute()->set_name("axes");
-  n->mutable_attribute(0)->add_ints(-1);
+  n->mutable_attribute(0)->add_ints(axis);
   return n->output(0);
+}
+
+std::string last_mean(Builder* b, const std::string& x) { return mean_of(b, x, -1); }
+
+TEST_CASE("a decomposed normalization of ONNX is over the axis of its means alone",
+          "[onnx][transformer]") {
+  const bool center = GENERATE(true, false);
+  const int axis = GENERATE(1, 2, 3);
+  const bool scalar = GENERATE(false, true);
+  CAPTURE(center, axis, scalar);
+  const std::vector<int> shape{1, 2, 3, 4};
+  const int L = shape[static_cast<std::size_t>(axis)];
+  Builder b(shape);
+  const std::string x = b.quant("in", 0.05f, 8, true, false);
+  const std::string d = center ? b.op("Sub", {x, mean_of(&b, x, axis)}) : x;
+  const std::string square = mean_of(&b, b.op("Pow", {d, b.scalar(2)}), axis);
+  std::vector<int> extents{1, 1, 1, 1};
+  Floats gamma{2};
+  if (!scalar) {
+    extents[static_cast<std::size_t>(axis)] = L;
+    gamma = Floats{2, -1, 0.5f, 1};
+    gamma.resize(static_cast<std::size_t>(L));
+  }
+  const std::string y = b.op("Div", {d, b.op("Sqrt", {b.op("Add", {square, b.scalar(1e-3f)})})});
+  const std::string scaled = b.op("Mul", {y, scalar ? b.scalar(2) : b.constant(extents, gamma)});
+  const model::Graph graph =
+      model::parse_onnx(b.bytes(b.quant(scaled, 0.03f, 8, true, false)), "m");
+  Floats in(24);
+  for (std::size_t i = 0; i < 24; ++i)
+    in[i] = static_cast<float>(static_cast<int>(i * 37 % 97) - 48) / 20;
+  const Floats actual = outputs(graph, in, {shape.begin(), shape.end()});
+  const std::size_t step = axis == 1 ? 12 : axis == 2 ? 4 : 1;
+  for (std::size_t i = 0; i < 24; ++i) {
+    const std::size_t at = i / step % static_cast<std::size_t>(L), first = i - at * step;
+    double mean = 0, variance = 0;
+    for (std::size_t k = 0; center && k < static_cast<std::size_t>(L); ++k)
+      mean += double{in[first + k * step]} / L;
+    for (std::size_t k = 0; k < static_cast<std::size_t>(L); ++k)
+      variance += std::pow(double{in[first + k * step]} - mean, 2) / L;
+    const double wanted =
+        (double{in[i]} - mean) / std::sqrt(variance + 1e-3) * double{gamma[scalar ? 0 : at]};
+    CHECK(std::abs(double{actual[i]} - wanted) < 0.51 * 0.03);
+  }
+}
+
+TEST_CASE("a constant for each channel behind a sum of ONNX is no number", "[onnx][error]") {
+  const std::string type = GENERATE("Add", "MatMul");
+  const Floats factors = GENERATE(Floats{1, 3}, Floats{2, 3});
+  CAPTURE(type, factors);
+  Builder b({1, 2, 2});
+  const std::string x = b.quant("in", 1, 8, true, false);
+  const std::string scaled = b.op("Mul", {b.op(type, {x, x}), b.constant({2}, factors)});
+  CHECK_THAT(refusal(&b, b.quant(scaled, 1, 8, true, false)),
+             Contains("a float operator between Add, Sub, Mul or MatMul and quantizer"));
+}
+
+TEST_CASE("masks of truth values are gathered, joined and choose on the host", "[onnx][host]") {
+  // As transformers' attention makes them: places of a line, which GatherND repeats as an image.
+  Builder b({1, 3});
+  auto* cast = b.node("Cast", {"in"});
+  cast->add_attribute()->set_name("to");
+  cast->mutable_attribute(0)->set_i(onnx::TensorProto::BOOL);
+  const std::string places = b.constant({1, 1, 1, 3, 2}, {0, 2, 0, 1, 0, 0});
+  const std::string seen = b.op("GatherND", {cast->output(0), places});
+  const std::string row = b.constant({1, 1, 2, 1}, {1, 0});
+  const std::string both = b.op("And", {b.op("Greater", {row, b.scalar(0.5f)}), seen});
+  const std::string y = b.op("Where", {both, b.scalar(0), b.scalar(-24)});
+  const model::Graph graph =
+      model::parse_onnx(b.bytes(b.quant(y, 0.5f, 8, true, false)), "m", true);
+  CHECK(outputs(graph, {1, 0, 1}, {1, 3}) == Floats{0, -24, 0, -24, -24, -24});
+}
+
+TEST_CASE("a node of ONNX without outputs beside a mean of squares is refused", "[onnx][error]") {
+  Builder b({1, 4});
+  const std::string x = b.quant("in", 1, 8, true, false);
+  b.node("Mul", {x, x})->clear_output();
+  const std::string square = b.op("Mul", {x, x});
+  CHECK_THAT(refusal(&b, b.quant(last_mean(&b, square), 1, 8, true, false)),
+             Contains("has no output"));
 }
 
 TEST_CASE("a decomposed RMS normalization of ONNX is one operator", "[onnx][transformer]") {

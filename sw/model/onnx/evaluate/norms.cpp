@@ -110,6 +110,8 @@ Constant Evaluation::layer_normalization() const {
   if (output_ > (center ? 2u : 0u) || in(0).rank() < 1)
     throw_error("rank {}, output {}", in(0).rank(), output_);
   const int axis = axis_of(node_.integer("axis", -1), in(0).rank());
+  if (node_.integer(kOneAxis, 0) != 0 && axis != in(0).rank() - 1)
+    throw_error("over another axis than the last");
   const std::vector<int> row(in(0).shape.begin() + axis, in(0).shape.end());
   const std::size_t count = count_of(row);
   const auto parameter = [&](std::size_t i) {

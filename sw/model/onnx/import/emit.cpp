@@ -532,7 +532,11 @@ void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int outpu
   Line line;
   for (const Step& step : value.steps) line.add(step.step, 0);
   const bool scales = op.kind == OpKind::kBatchMatMul && line.slope > 0;
-  if ((line.slope != 1 && !scales) || line.offset != 0)
+  const bool by_channel = std::ranges::any_of(value.steps, [](const Step& s) {
+    return std::ranges::count(s.step.value, s.step.value[0]) !=
+           static_cast<std::ptrdiff_t>(s.step.value.size());
+  });
+  if ((line.slope != 1 && !scales) || line.offset != 0 || by_channel)
     throw_error("a float operator between {} and quantizer", what);
   if (scales) op.divisor = static_cast<float>(double{op.divisor} / line.slope);
   op.half_even = op.kind != OpKind::kNormalization;  // which rounds in its own way
@@ -747,8 +751,9 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
   const std::vector<FloatStep> steps = steps_of(value);
   const std::vector<int> shape = tensor(value.tensor).shape;
   const DataType type = tensor(value.tensor).type;
-  if (steps.empty() && (type == DataType::kBool || type == DataType::kInt64))
-    return to_plain(value, node);  // nothing that a float stands for
+  const bool real = value.product || type == DataType::kFloat32 || type == DataType::kInt8 ||
+                    type == DataType::kUInt8;
+  if (!real && steps.empty()) return to_plain(value, node);  // whole numbers, truth values
   if (is_codes(value) && value.steps.empty())
     value.tensor = add_real(op_of(OpKind::kDequantize, node, {value.tensor}), name);
   else if (!steps.empty() || tensor(value.tensor).type != DataType::kFloat32)

@@ -441,6 +441,7 @@ class Writer {
   /// Over several axes: as over one that holds their elements.
   Result normalization() {
     const int at = axis(node_.integer("axis", -1));
+    if (node_.integer(kOneAxis, 0) != 0) return over_one_axis(at);
     if (at == rank() - 1) return std::nullopt;
     const int L = product_of(shape(), at, shape().size());
     Node inner = node_;
@@ -453,6 +454,28 @@ class Writer {
       }
     reshape(add(std::move(inner)), shape());
     return done();
+  }
+
+  /// A normalization that fuse() made.
+  Result over_one_axis(int at) {
+    const bool last = at == rank() - 1;
+    Node inner = node_;
+    inner.inputs[0] = last ? in() : transpose(in(), with_last(at));
+    inner.attributes.erase(kOneAxis);
+    inner.attributes["axis"] = whole(-1);
+    for (std::size_t i = 1; i < inner.inputs.size(); ++i)
+      if (constant(i))
+        inner.inputs[i] = add(DataType::kFloat32, {shape()[at]}, along(at, *constant(i)));
+    const std::string y = add(std::move(inner));
+    if (!last) transpose(y, with_last(at));
+    return done();
+  }
+
+  /// A constant's values along an axis of the input. @throws Error  it has several along another
+  std::vector<double> along(int at, const Constant& c) const {
+    Shape extents(shape().size(), 1);
+    extents[at] = shape()[at];
+    return picked(c, broadcast(c.shape, extents));
   }
 
   /// A line by its length: by its root mean square and the root of its extent.

@@ -57,7 +57,7 @@ Value Importer::reduction() {
 /// The codes that a tensor is the square of, by Pow or Mul.
 const Value* Importer::root_of(const std::string& square) const {
   for (const Node& n : file_.nodes) {
-    if (n.inputs.size() != 2 || n.outputs[0] != square) continue;
+    if (n.inputs.size() != 2 || std::ranges::count(n.outputs, square) == 0) continue;
     const Value& exponent = value_of(n.inputs[1]);
     const bool two = exponent.constant && exponent.constant->elements() == 1 &&
                      exponent.constant->values[0] == 2;

@@ -218,7 +218,7 @@ int Importer::host_input(std::size_t position) {
   if (value.raw_codes) throw_error("of codes");
   const bool is_other = value.tensor >= 0 && !emit_.is_codes(value) &&
                         emit_.tensor(value.tensor).type != DataType::kFloat32;
-  if (is_other && value.steps.empty()) return emit_.to_plain(value, node_->index).tensor;
+  if (is_other && value.layout == Layout::kPlain && value.steps.empty()) return value.tensor;
   return emit_.floats(value, name, node_->index).tensor;
 }
 

@@ -43,6 +43,10 @@ struct Attribute {
   ConstantPointer tensor;
 };
 
+/// An attribute of our own: a normalization that fuse() makes is over its axis alone, not over all
+/// from it on; how many there are the file does not say.
+inline constexpr const char* kOneAxis = "one_axis";
+
 struct Node {
   int index = 0;
   std::string type, domain;

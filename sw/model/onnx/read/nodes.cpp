@@ -141,6 +141,7 @@ class Fuser {
     norm.index = file_.nodes[nodes.back()].index;
     norm.outputs = {output(last)};
     norm.attributes["axis"].i = d.axis;
+    norm.attributes[kOneAxis].i = 1;
     norm.attributes["epsilon"].f = static_cast<float>(d.epsilon);
     gone_.insert(d.nodes.begin(), d.nodes.end());
     gone_.insert(nodes.begin(), nodes.end());
@@ -171,7 +172,7 @@ class Fuser {
   void fuse_root_mean_square(std::size_t last, const std::string& x, const std::string& root,
                              std::vector<std::size_t> between = {}) {
     const auto found = deviation(root);
-    if (!found || found->of != x) return;
+    if (!found || found->of != x || !scale_of(x)) return;
     Node norm;
     norm.type = "RMSNormalization";
     norm.inputs = {x};

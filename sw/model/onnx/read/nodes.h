@@ -15,9 +15,9 @@ namespace trine::model::onnx_file {
 /// Replaces a layer normalization that an exporter wrote in float32 operators by the node
 /// LayerNormalization:
 ///   d = x - ReduceMean(x), d / Sqrt(ReduceMean(d^2) + epsilon) * gamma + beta
-/// and RMSNormalization, where d is x itself; its division may be a product with a Reciprocal. d^2
-/// is Pow or Mul, beta may be absent, and gamma in RMSNormalization. Nothing else may read what
-/// lies between.
+/// and RMSNormalization, where d is x itself, codes; its division may be a product with a
+/// Reciprocal. d^2 is Pow or Mul, beta may be absent, and gamma in RMSNormalization. Nothing else
+/// may read what lies between.
 void fuse(File* file);
 
 /// Names that stand for constants: initializers, and what is computed of them alone.

@@ -14,16 +14,11 @@ using model::OpKind;
 using model::Padding;
 using testing::Builder;
 using testing::check;
+using testing::kSeeds;
 using testing::random_config;
 using testing::random_map;
 using testing::random_shape;
 using testing::text_of;
-
-#ifdef TRINE_SLOW_TESTS
-constexpr unsigned kSeeds = 2000;
-#else
-constexpr unsigned kSeeds = 100;
-#endif
 
 /// Parts of random depth; sometimes used again, nested, pooled, or read beside the concatenation.
 int random_concatenation(Builder& b, std::vector<int> shape, int depth) {

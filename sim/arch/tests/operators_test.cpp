@@ -15,15 +15,10 @@ using model::Padding;
 using testing::Builder;
 using testing::check;
 using testing::check_wide;
+using testing::kSeeds;
 using testing::random_map;
 using testing::random_operand;
 using testing::random_shape;
-
-#ifdef TRINE_SLOW_TESTS
-constexpr unsigned kSeeds = 2000;
-#else
-constexpr unsigned kSeeds = 100;
-#endif
 
 TEST_CASE("additions and maxima broadcast as the golden layers", "[arch][random][elementwise]") {
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)

@@ -11,12 +11,6 @@ namespace trine::sim::testing {
 using model::DataType;
 using model::Padding;
 
-#ifdef TRINE_SLOW_TESTS
-constexpr unsigned kSeeds = 2000;
-#else
-constexpr unsigned kSeeds = 100;
-#endif
-
 inline void require_exact(Builder& b, const machine::Config& config) {
   CAPTURE(config.to_toml(), text_of(b.graph));
   std::vector<Array> inputs;

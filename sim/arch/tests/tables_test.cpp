@@ -13,16 +13,11 @@ using model::OpKind;
 using model::Padding;
 using testing::Builder;
 using testing::check;
+using testing::kSeeds;
 using testing::random_map;
 using testing::random_operand;
 using testing::random_shape;
 using testing::small_config;
-
-#ifdef TRINE_SLOW_TESTS
-constexpr unsigned kSeeds = 2000;
-#else
-constexpr unsigned kSeeds = 100;
-#endif
 
 struct Kind {
   OpKind kind;

@@ -19,6 +19,13 @@
 
 namespace trine::sim::testing {
 
+/// Random networks of a test.
+#ifdef TRINE_SLOW_TESTS
+constexpr unsigned kSeeds = 2000;
+#else
+constexpr unsigned kSeeds = 100;
+#endif
+
 using fuzz::Builder;
 using fuzz::random_config;
 using fuzz::random_map;

@@ -10,6 +10,7 @@ X.npy has the examples along its leading axis, prepared as the model wants them:
 makes it of the user's data. --inputs has a file for each input, in the model's own types.
 """
 import argparse
+import itertools
 import os
 import pathlib
 import sys
@@ -21,8 +22,8 @@ import record
 from record import fail
 
 
-LEAST, MASK = -9999, -24  # below the first nobody means a number; e^-24 is nothing beside 1
-BOUNDED = ("Clip", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Max", "Min")
+LEAST, MASK = -9999, -24  # below the first nobody scores; e^-24 is nothing beside 1
+MASKING = {"Add", "Cast", "Concat", "Expand", "Identity", "Mul", "Reshape", "Slice", "Squeeze", "Sub", "Transpose", "Unsqueeze", "Where"}
 
 
 def examples(file, shape, name):
@@ -43,7 +44,7 @@ def examples(file, shape, name):
 def rows(args, ends):
     """{input: array} of each example. @param ends  {"name", "dtype", "shape"} of each input"""
     if args.inputs:
-        for _, arrays in record.given_cases(ends, args.inputs, None):
+        for _, arrays in itertools.islice(record.given_cases(ends, args.inputs, None), args.count):
             yield {end["name"]: array for end, array in zip(ends, arrays)}
         return
     names = ", ".join(f"{end['name']} ({end['dtype']})" for end in ends)
@@ -64,20 +65,28 @@ class Reader:
         return next(self.rows, None)
 
 
+def softmax_reads(model):
+    """Names of tensors that reach a Softmax through operators that masks go through alone."""
+    names = set()
+    for node in reversed(model.graph.node):  # readers stand behind what they read
+        if node.op_type == "Softmax" or (node.op_type in MASKING and not names.isdisjoint(node.output)):
+            names.update(node.input)
+    return names
+
+
 def soften_masks(model):
     """What hides places from a softmax becomes MASK, so that the scores beside it keep their codes: -3.4e38 asks for
-    a scale that no score survives, or for an infinite one. Bounds and operands of comparisons stay.
+    a scale that no score survives, or for an infinite one.
 
     @return how many constants
     """
     numpy_helper = record.require("onnx.numpy_helper", "onnx")
-    hides = [name for node in model.graph.node if node.op_type in ("Add", "Mul", "Sub", "Where") for name in node.input]
-    others = {name for node in model.graph.node if node.op_type in BOUNDED for name in node.input}
+    read = softmax_reads(model)
     made = [(node.output[0], a.t) for node in model.graph.node if node.op_type == "Constant" for a in node.attribute
             if a.name == "value"]
     count = 0
     for name, tensor in [(c.name, c) for c in model.graph.initializer] + made:
-        if name not in hides or name in others or tensor.data_type != tensor.FLOAT:
+        if name not in read or tensor.data_type != tensor.FLOAT:
             continue
         values = numpy_helper.to_array(tensor)
         hidden = values <= LEAST
@@ -177,6 +186,7 @@ def main():
     data = parser.add_mutually_exclusive_group(required=True)
     data.add_argument("--calibration", type=pathlib.Path, metavar="X.npy")
     data.add_argument("--inputs", nargs="+", metavar="X.npy", help="a file for each input, examples along the leading axis")
+    parser.add_argument("--count", type=int, metavar="N", help="examples of --inputs at most (all)")
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", required=True)
     parser.add_argument("--type", choices=("int8", "uint8"), default="int8", help="of activations (int8)")
     parser.add_argument("--method", choices=("minmax", "entropy", "percentile"), default="minmax")

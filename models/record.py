@@ -411,7 +411,7 @@ def random_cases(inputs, count, seed, span, whole=False):
         for end in inputs:
             dtype, shape = np.dtype(end["dtype"]), end["shape"]
             if dtype.kind in "iu" and dtype.itemsize >= 4:
-                low, high = span or end.get("span") or (0, 1)
+                low, high = end.get("span") or span or (0, 1)
                 x = rng.integers(int(low), int(high), shape, endpoint=True)
             elif dtype.kind in "iu":
                 limits = np.iinfo(dtype)
@@ -493,7 +493,7 @@ def main():
                         help="random cases (4, or 0 with --inputs)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the first of them (1)")
     parser.add_argument("--span", type=float, nargs=2, metavar=("LO", "HI"),
-                        help="range of random floats (their quantizer's, else -1 1) and indexes (their table's, else 0 1)")
+                        help="range of random floats (their quantizer's, else -1 1), of whole numbers that index no table (0 1)")
     parser.add_argument("--shape", action="append", default=[], metavar="NAME=N",
                         help="extent of a dimension that ONNX leaves open; INPUT=N,C,H,W: all of an input")
     parser.add_argument("--integer", action="store_true",

@@ -75,8 +75,12 @@ Quantized quantized(const Options& options) {
     write_npy(array, examples);
     arguments.insert(arguments.end(), {"--calibration", array});
   } else {
-    count = read_npy(options.inputs[0]).shape.at(0);
-    arguments.emplace_back("--inputs");
+    const std::vector<std::int64_t> shape = read_npy(options.inputs[0]).shape;
+    if (shape.empty())
+      throw_error("{}: is one number, allowed examples along the leading axis", options.inputs[0]);
+    const auto most = static_cast<std::int64_t>(options.count);
+    count = std::min(shape[0], most);
+    arguments.insert(arguments.end(), {"--count", std::to_string(most), "--inputs"});
     arguments.insert(arguments.end(), options.inputs.begin(), options.inputs.end());
   }
   const Python python(options.python, toolkit_of(options.model).quantizer, options.output);

@@ -79,7 +79,7 @@ void add_record(Command app, Action& action) {
   add_value(command, "--labels F", options->labels, "class of each case: .npy, or a number a line");
   add_value(command, "--span LO HI", options->span,
             "range of random floats (-1 1), and\n"
-            "of indexes (their table's)")
+            "of whole numbers that index no table (0 1)")
       ->expected(2, 2)
       ->check(number());
   command.add_flag("--integer", options->integer, "random floats are whole numbers");

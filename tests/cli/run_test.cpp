@@ -424,9 +424,9 @@ TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]")
   const Shell shell;
   const std::string net = TRINE_SOURCE_DIR "/tests/networks/residual";
   fs::copy(net, shell.dir / "v", fs::copy_options::recursive);
-  const auto change = [&](const char* file, std::size_t byte) {
+  const auto change = [&](const char* file, std::size_t byte, std::uint8_t bits = 1) {
     Array array = read_npy(shell.dir / "v" / file);
-    array.bytes.at(byte) ^= 1;
+    array.bytes.at(byte) ^= bits;
     write_npy(shell.dir / "v" / file, array);
   };
   const json tensors =
@@ -456,6 +456,9 @@ TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]")
 
   change("layers.npy", tensors.at(3).at("offset").get<std::size_t>() + 10);
   CHECK_THAT(shell.trine(verify).err, Catch::Contains("2 of 768 codes, 1 of them near ties"));
+
+  change("layers.npy", tensors.at(3).at("offset").get<std::size_t>() + 9, 3);  // by two codes
+  CHECK_THAT(shell.trine(verify).err, !Catch::Contains("near ties"));
 }
 
 TEST_CASE("verify checks a program's vectors as a model's", "[cli][verify][error]") {

@@ -302,7 +302,7 @@ def token_ids(trine, scratch, python):
     write_npy(mask, "q", (5, 1, 1, 6), [int(i % 6 < 4) for i in range(30)])
     report = trine("quantize", real, "--inputs", ids, mask, "--out", codes)
     expect("masks", report["runs"] == "machine" and "1 masks below -9999 are -24 now" in report["by"], report)
-    trine("record", codes, "--out", scratch / "masked", "--count", 6)
+    trine("record", codes, "--out", scratch / "masked", "--count", 6, "--span", -3, 3)
     ids_of = array.array("q", npy_data(scratch / "masked" / "in0.npy"))
     expect("ids that the table has", min(ids_of) >= 0 and 10 < max(ids_of) < 20, ids_of)
     trine("verify", "--config", "edge64", codes, "--vectors", scratch / "masked", "--backend", "arch", "--tolerance", 1)

@@ -246,11 +246,15 @@ module trine_post_props #(
   // The unit, and the marks: bit 0 a column of another tile, bit 1 the last code of a RUN of the
   // compute engine, bit 2 of a softmax's.
   // ---------------------------------------------------------------------------------------------
-  logic [1:0]           col;
+  logic [1:0]           col;   // the first of those that are read
+  logic [Cols-1:0]      cols;
+  logic                 odd;
   logic [Drain*32-1:0]  column, sm_acc;
   logic                 p_lock, s_valid, s_ready, busy_q;  // the scatter port has a word
   logic [WordBits-1:0]  s_word;
   logic [31:0]          data, mask;
+
+  assign col = cols[0] ? 2'd0 : cols[1] ? 2'd1 : cols[2] ? 2'd2 : 2'd3;
 
   for (genvar d = 0; d < Drain; d++) begin : gen_column
     logic last;
@@ -295,7 +299,8 @@ module trine_post_props #(
     .c_results_i     (results),
     .c_data_ready_o  (data_ready),
     .c_status_o      (status),
-    .col_o           (col),
+    .cols_o          (cols),
+    .odd_o           (odd),
     .column_i        (column),
     .v_valid_i       (1'b0),
     .v_ready_o       (),
@@ -361,7 +366,6 @@ module trine_post_props #(
 
   (* hierconn *) logic [CfgBits-1:0] \u_dut.u_drain.cfg_q ;
   (* hierconn *) logic [5:0]  \u_dut.u_drain.left_q ;
-  (* hierconn *) logic [1:0]  \u_dut.u_drain.col_q ;
   (* hierconn *) logic [4:0]  \u_dut.u_drain.slot_q ;
   (* hierconn *) logic [15:0] \u_dut.u_drain.channels_q ;
   (* hierconn *) logic        \u_dut.u_drain.data_q , \u_dut.u_drain.vector_q ,
@@ -493,7 +497,8 @@ module trine_post_props #(
         a_channels: assert (\u_dut.u_drain.channels_q == 16'(left) + 16'(rest_q));
       end
       if (left != '0) begin
-        a_front: assert (5'(\u_dut.u_drain.col_q ) + left[4:0] == front_q);
+        a_front: assert (5'(col) + left[4:0] == front_q);
+        a_cols:  assert (cols == Cols'(((1 << Drain) - 1) << col) && (Drain == 1 || odd == col[0]));
         a_front_most: assert (front_q <= 5'(Cols));
         a_last: assert (\u_dut.u_drain.last_q == front_last_q);
       end

@@ -79,7 +79,6 @@ module trine_core #(
   localparam int unsigned AddrBits      = $clog2(Banks) + RowBits;
   localparam int unsigned PmemAddrBits  = $clog2(PmemRows);
   localparam int unsigned ChannelBits   = $clog2(ParamChannels);
-  localparam int unsigned ColBits       = Cols > 1 ? $clog2(Cols) : 1;
   localparam int unsigned Lanes         = Rows + (Window ? 3 : 0);  // of the gather
   localparam int unsigned LaneBits      = Rows * (AddrBits + 1);  // {active lanes, addresses}
   localparam int unsigned WordBits      = Rows * (AddrBits + 33) + 32;  // of results
@@ -349,7 +348,8 @@ module trine_core #(
 
   logic                     job_valid, job_ready, data_ready;
   logic [LaneBits-1:0]      job_lanes;
-  logic [ColBits-1:0]       col;
+  logic [Cols-1:0]          cols;  // read
+  logic                     odd;   // the first of two
   logic [Drain*Rows*32-1:0] column;
 
   trine_matmul #(
@@ -396,7 +396,8 @@ module trine_core #(
     .results_o       (results),
     .data_ready_i    (data_ready),
     .status_i        (compute_status),
-    .col_i           (col),
+    .cols_i          (cols),
+    .odd_i           (odd),
     .column_o        (column),
     .pmem_wvalid_i   (pmem_wvalid),
     .pmem_wready_o   (pmem_wready),
@@ -460,7 +461,8 @@ module trine_core #(
     .results_i     (results),
     .data_ready_o  (data_ready),
     .status_o      (compute_status),
-    .col_o         (col),
+    .cols_o        (cols),
+    .odd_o         (odd),
     .column_i      (column),
     .p_valid_o     (p_valid),
     .p_ready_i     (p_ready),

@@ -34,12 +34,12 @@
 //           and PE(r, c) holds its result until the next last_i, in cycle u, reaches it: through
 //           cycle u + PeStages + r / PipeRows + c / PipeCols. Column c is whole through
 //           u + PeStages + c / PipeCols.
-//           column_o is combinational from col_i, a Cols:1 multiplexer of the drain registers, the
-//           first levels of which are in the blocks. With Drain = 2 it holds columns col_i and
-//           col_i + 1, by a multiplexer for the even columns and one for the odd.
+//           column_o is combinational from cols_i, a Cols:1 multiplexer of the drain registers, the
+//           first levels of which are in the blocks. With Drain = 2 it holds two neighbours, by a
+//           multiplexer for the even columns and one for the odd.
 // Clock     with ClockGates each block of PEs has a gate, and each delay at the entry.
 // Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
-//           between. col_i < Cols; column Cols is nobody's.
+//           between. cols_i has a bit a port at most; a port without one gives 0.
 // Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_array.sv; trine_array_tb
 
 module trine_array #(
@@ -56,8 +56,7 @@ module trine_array #(
   parameter int unsigned Drain      = 1,     // columns read at once: 1, 2
   parameter bit          ClockGates = 1'b0,
   parameter int          Multiplier = trine_mul_pkg::Operator,
-  localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
-  localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
+  localparam int unsigned Lanes = Rows + (Window ? 3 : 0)
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
@@ -76,8 +75,9 @@ module trine_array #(
   output logic [Rows*32-1:0] act_o,
   output logic [Cols*32-1:0] wgt_o,
 
-  // Drain: columns of results, one above the other.
-  input  logic [ColBits-1:0] col_i,
+  // Drain: columns of results, one above the other; of two odd_i tells whether the first is odd.
+  input  logic [Cols-1:0]    cols_i,
+  input  logic               odd_i,
   output logic [Drain*Rows*AccBits-1:0] column_o
 );
 
@@ -199,49 +199,15 @@ module trine_array #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The columns that are read, by port: with Drain = 2 the even one of both, then the odd.
-  // ---------------------------------------------------------------------------------------------
-  logic [Drain*(ColBits+1)-1:0] at;
-
-  if (Drain == 1) begin : gen_one
-    assign at = {1'b0, col_i};
-  end else begin : gen_two
-    assign at = {{1'b0, col_i} | (ColBits + 1)'(1), {1'b0, col_i} + (ColBits + 1)'(col_i[0])};
-  end
-
-  // ---------------------------------------------------------------------------------------------
   // The blocks: words and flags go right, weights down.
   // ---------------------------------------------------------------------------------------------
   for (genvar g = 0; g < ColGroups; g++) begin : gen_col
     localparam int unsigned First    = g * PipeCols;
     localparam int unsigned Words    = Cols - First < PipeCols ? Cols - First : PipeCols;
-    localparam int unsigned PortCols = (Words + Drain - 1) / Drain;
-    localparam int unsigned PortBits = PortCols > 1 ? $clog2(PortCols) : 1;
     // All blocks of one shape are alike: those to the right have a former, too, and taps_i 0.
     localparam bit          Seen     = Window && First < 4;
     localparam bit          Former   = Window && (PipeCols >= 4 || Seen);
     localparam int unsigned Taps     = Former ? 3 : 0;
-
-    logic [Drain-1:0]          hit;  // of a block's ports
-    logic [Drain*PortBits-1:0] cols;
-
-    for (genvar k = 0; k < Drain; k++) begin : gen_port
-      localparam int unsigned Port = (First + k) % Drain;
-      logic [ColBits:0] from, offset;
-      assign from   = at[(ColBits+1)*Port +: ColBits+1];
-      assign offset = from - (ColBits + 1)'(First);
-      if (ColGroups == 1) begin : gen_only
-        assign hit[k] = 1'b1;
-      end else if (g == 0) begin : gen_left
-        assign hit[k] = 32'(from) < PipeCols;
-      end else begin : gen_inner
-        assign hit[k] = 32'(from) >= First && 32'(from) < First + PipeCols;
-      end
-      assign cols[PortBits*k +: PortBits] = PortBits'(offset >> (Drain - 1));
-
-      logic unused_offset;  // of columns in other blocks
-      assign unused_offset = ^offset;
-    end
 
     for (genvar h = 0; h < RowGroups; h++) begin : gen_row
       localparam int unsigned Top   = h * PipeRows;
@@ -322,7 +288,7 @@ module trine_array #(
         .window_o (flags[4]),
         .act_o    (act),
         .wgt_o    (wgt),
-        .col_i    (cols),
+        .cols_i   (cols_i[First +: Words]),
         .column_o (column)
       );
 
@@ -366,7 +332,7 @@ module trine_array #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The column multiplexer: of each port the block that has the column.
+  // The column multiplexer: a block without the port's column gives 0. Even columns, then odd ones.
   // ---------------------------------------------------------------------------------------------
   for (genvar r = 0; r < Rows; r++) begin : gen_drain
     localparam int unsigned Block = r / PipeRows, Row = r % PipeRows;
@@ -377,23 +343,24 @@ module trine_array #(
     for (genvar p = 0; p < Drain; p++) begin : gen_port
       for (genvar g = 0; g < ColGroups; g++) begin : gen_group
         localparam int unsigned At = ((p + g * PipeCols) % Drain * High + Row) * AccBits;
-        logic [AccBits-1:0] mine, found;
-        assign mine = gen_col[g].gen_row[Block].column[At +: AccBits] &
-                      {AccBits{gen_col[g].hit[(p+g*PipeCols)%Drain]}};
+        logic [AccBits-1:0] found;
         if (g == 0) begin : gen_first
-          assign found = mine;
+          assign found = gen_col[g].gen_row[Block].column[At +: AccBits];
         end else begin : gen_more
-          assign found = mine | gen_drain[r].gen_port[p].gen_group[g-1].found;
+          assign found = gen_col[g].gen_row[Block].column[At +: AccBits] |
+                         gen_drain[r].gen_port[p].gen_group[g-1].found;
         end
       end
       assign words[AccBits*p +: AccBits] = gen_group[ColGroups-1].found;
     end
 
     if (Drain == 1) begin : gen_one
+      logic unused_odd;
       assign column_o[AccBits*r +: AccBits] = words;
+      assign unused_odd = odd_i;
     end else begin : gen_two
-      assign column_o[AccBits*r +: AccBits]        = words[(col_i[0] ? AccBits : 0) +: AccBits];
-      assign column_o[AccBits*(Rows+r) +: AccBits] = words[(col_i[0] ? 0 : AccBits) +: AccBits];
+      assign column_o[AccBits*r +: AccBits]        = words[(odd_i ? AccBits : 0) +: AccBits];
+      assign column_o[AccBits*(Rows+r) +: AccBits] = words[(odd_i ? 0 : AccBits) +: AccBits];
     end
   end
 

@@ -31,7 +31,6 @@ module trine_matmul #(
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned Lanes        = Rows + (Window ? 3 : 0),
   localparam int unsigned PmemAddrBits = $clog2(PmemRows),
-  localparam int unsigned ColBits      = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned Quads        = (Cols + 3) / 4
 ) (
   input  logic                             clk_i,
@@ -65,7 +64,8 @@ module trine_matmul #(
   output trine_job_pkg::results_t         results_o,
   input  logic                             data_ready_i,
   input  trine_job_pkg::compute_status_t  status_i,
-  input  logic [ColBits-1:0]               col_i,
+  input  logic [Cols-1:0]                  cols_i,  // read
+  input  logic                             odd_i,   // the first of two
   output logic [Drain*Rows*32-1:0]         column_o,
 
   // PMEM, write: a whole row, or some quads of columns; zeros of a scrub; codes (Ecc).
@@ -167,7 +167,8 @@ module trine_matmul #(
     .weight_part_i (weight_part),
     .step_i        (step),
     .act_i         (act),
-    .col_i,
+    .cols_i,
+    .odd_i,
     .column_o,
     .pmem_wvalid_i,
     .pmem_wready_o,

@@ -33,7 +33,6 @@ module trine_matrix #(
   parameter int          Multiplier  = trine_mul_pkg::Operator,
   localparam int unsigned Lanes        = Rows + (Window ? 3 : 0),
   localparam int unsigned PmemAddrBits = $clog2(PmemRows),
-  localparam int unsigned ColBits      = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned Quads        = (Cols + 3) / 4
 ) (
   input  logic                     clk_i,
@@ -53,7 +52,8 @@ module trine_matrix #(
   input  logic [Lanes*32-1:0]      act_i,
 
   // Drain neighbouring columns.
-  input  logic [ColBits-1:0]       col_i,
+  input  logic [Cols-1:0]          cols_i,
+  input  logic                     odd_i,
   output logic [Drain*Rows*32-1:0] column_o,
 
   // PMEM, write: a whole row, or some quads of columns; zeros of a scrub.
@@ -151,7 +151,8 @@ module trine_matrix #(
     .wgt_i    (weights),
     .act_o    (entry_act),
     .wgt_o    (entry_wgt),
-    .col_i,
+    .cols_i,
+    .odd_i,
     .column_o (raw_column)
   );
 
@@ -176,7 +177,8 @@ module trine_matrix #(
       .wgt_zero_i (wgt_zero),
       .act_i      (entry_act),
       .wgt_i      (entry_wgt),
-      .col_i,
+      .cols_i,
+      .odd_i,
       .column_i   (raw_column),
       .column_o   (whole_column)
     );

@@ -5,7 +5,7 @@
 //
 //             valid, flags, wgt
 //                    |
-//            +-------v--------+       Every input but taps_i and col_i ends in a register, the
+//            +-------v--------+       Every input but taps_i and cols_i ends in a register, the
 //   act, --->| [reg]   PEs    |--->   words and flags of every step come out of these registers a
 //   flags    |                | act,  cycle later: to the right for the same rows, down (weights)
 //            +-------+--------+ flags for the same columns.
@@ -21,8 +21,8 @@
 // the window's columns are the same module, and a simulator does not evaluate their formers.
 //
 // Timing    one step a cycle; a step is out again in the next cycle, and added PeStages cycles
-//           after it came. column_o is combinational from col_i: of port k, one of the columns k,
-//           k + Drain, k + 2 * Drain, ..., the col_i[k]th.
+//           after it came. column_o is combinational from cols_i: of port k, that one of the columns
+//           k, k + Drain, k + 2 * Drain, ... whose bit in cols_i is set, or 0.
 // Clock     with ClockGates one gate, open while a step arrives, is there, or is in the PEs.
 // Contract  as trine_pe; taps_i does not change.
 //
@@ -42,9 +42,7 @@ module trine_pe_block #(
   parameter bit          ClockGates = 1'b0,
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned Lanes    = Rows + (Window ? 3 : 0),
-  localparam int unsigned WgtBits  = Multiplier == trine_mul_pkg::Booth ? 48 : 32,
-  localparam int unsigned PortCols = (Cols + Drain - 1) / Drain,  // a port's
-  localparam int unsigned PortBits = PortCols > 1 ? $clog2(PortCols) : 1
+  localparam int unsigned WgtBits  = Multiplier == trine_mul_pkg::Booth ? 48 : 32
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -70,7 +68,7 @@ module trine_pe_block #(
   output logic [Cols*WgtBits-1:0]  wgt_o,
 
   // Columns of results, one above the other.
-  input  logic [Drain*PortBits-1:0]     col_i,
+  input  logic [Cols-1:0]          cols_i,
   output logic [Drain*Rows*AccBits-1:0] column_o
 );
 
@@ -163,14 +161,12 @@ module trine_pe_block #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The PEs and, of each row, the multiplexer of a port's columns.
+  // The PEs and, of each row, the multiplexer of a port's columns: Drain columns back.
   // ---------------------------------------------------------------------------------------------
   for (genvar r = 0; r < Rows; r++) begin : gen_row
-    logic [Drain*PortCols*AccBits-1:0] drain;  // a port's columns side by side
-
     for (genvar c = 0; c < Cols; c++) begin : gen_col
-      localparam int unsigned At = c % Drain * PortCols + c / Drain;
-      logic [31:0] act;
+      logic [31:0]        act;
+      logic [AccBits-1:0] drain, read;
 
       if (Window && FirstCol + c < 4) begin : gen_taps
         localparam int unsigned Low = 8 * (FirstCol + c);
@@ -197,19 +193,21 @@ module trine_pe_block #(
         .mode_i  (gen_act[r].flags[1:0]),
         .act_i   (act),
         .wgt_i   (gen_wgt[c].word),
-        .drain_o (drain[AccBits*At +: AccBits])
+        .drain_o (drain)
       );
+
+      if (c < Drain) begin : gen_first
+        assign read = drain & {AccBits{cols_i[c]}};
+      end else begin : gen_next
+        assign read = gen_col[c-Drain].read | (drain & {AccBits{cols_i[c]}});
+      end
+      if (c + Drain >= Cols) begin : gen_port
+        assign column_o[AccBits*(c%Drain*Rows + r) +: AccBits] = read;
+      end
     end
 
-    for (genvar k = 0; k < Drain; k++) begin : gen_port
-      localparam int unsigned Share = (Cols + Drain - 1 - k) / Drain;  // its columns: all have one
-      if (Share < PortCols) begin : gen_odd
-        assign drain[AccBits*(k*PortCols + Share) +: AccBits] = '0;
-      end
-      logic [PortCols*AccBits-1:0] columns;
-      assign columns = drain[AccBits*PortCols*k +: AccBits*PortCols];
-      assign column_o[AccBits*(k*Rows + r) +: AccBits] =
-        columns[AccBits*col_i[PortBits*k +: PortBits] +: AccBits];
+    for (genvar k = Cols; k < Drain; k++) begin : gen_no_column
+      assign column_o[AccBits*(k*Rows + r) +: AccBits] = '0;
     end
   end
 

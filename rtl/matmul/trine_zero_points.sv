@@ -9,16 +9,16 @@
 // the last term is a constant of the compiler, in the biases. With both zero points 0 nothing
 // changes.
 //
-//   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of column col_i
+//   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of the column read
 //       modulo 2^AccBits
 //
-// With Drain = 2 columns col_i and col_i + 1, one above the other.
+// With Drain = 2 two neighbouring columns, one above the other.
 //
 // Sums are ready when the array's results are: column c's holds as long as column c of PE row 0
 // does, which is c / PipeCols cycles longer than column 0's. A row's sum is needed as long as the
 // last column; behind more than PipeCols columns it is kept when column 0 has been read.
 //
-// Timing    combinational from column_i and col_i to column_o. With last_i in cycle t, column c may
+// Timing    combinational from column_i and cols_i to column_o. With last_i in cycle t, column c may
 //           be read from t + 1 + PeStages + c / PipeCols on, through u + PeStages + c / PipeCols,
 //           where the next last_i comes in cycle u.
 // Contract  the columns of a tile are read upwards, from 0 on. Zero points belong to the step.
@@ -33,8 +33,7 @@ module trine_zero_points #(
   parameter int unsigned AccBits  = 32,  // as in trine_array
   parameter int unsigned Drain    = 1,  // columns read at once: 1, 2
   parameter bit ClockGates        = 1'b0,
-  parameter int Multiplier        = trine_mul_pkg::Operator,
-  localparam int unsigned ColBits = Cols > 1 ? $clog2(Cols) : 1
+  parameter int Multiplier        = trine_mul_pkg::Operator
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
@@ -49,7 +48,9 @@ module trine_zero_points #(
   input  logic [Rows*32-1:0] act_i,
   input  logic [Cols*32-1:0] wgt_i,
 
-  input  logic [ColBits-1:0] col_i,
+  // As in trine_array: the columns read, and whether the first of two is odd.
+  input  logic [Cols-1:0]    cols_i,
+  input  logic               odd_i,
   input  logic [Drain*Rows*AccBits-1:0] column_i,
   output logic [Drain*Rows*AccBits-1:0] column_o
 );
@@ -101,13 +102,12 @@ module trine_zero_points #(
     end
   end
 
-  logic [(Cols+1)*AccBits-1:0] col_sums;  // behind the last column nobody's
-  logic [Drain*AccBits-1:0]    col_sum;
-
-  assign col_sums[AccBits*Cols +: AccBits] = '0;
+  logic [Drain*AccBits-1:0] ports;    // of the even column, of the odd one
+  logic [Drain*AccBits-1:0] col_sum;  // of the first, of the second
 
   for (genvar c = 0; c < Cols; c++) begin : gen_col
     localparam int unsigned At = PeStages - 1 + c / PipeCols;
+    logic [AccBits-1:0] sum, read;
     trine_zero_sum #(
       .Delay(c / PipeCols), .Stages(PeStages), .AccBits(AccBits), .Multiplier(Multiplier)
     ) u_sum (
@@ -118,11 +118,30 @@ module trine_zero_points #(
       .valid_i (valid_q[At]),
       .first_i (first_q[At]),
       .last_i  (last_q[At]),
-      .drain_o (col_sums[AccBits*c +: AccBits])
+      .drain_o (sum)
     );
+
+    if (c < Drain) begin : gen_first
+      assign read = sum & {AccBits{cols_i[c]}};
+    end else begin : gen_next
+      assign read = gen_col[c-Drain].read | (sum & {AccBits{cols_i[c]}});
+    end
+    if (c + Drain >= Cols) begin : gen_port
+      assign ports[AccBits*(c%Drain) +: AccBits] = read;
+    end
   end
 
-  assign col_sum = col_sums[AccBits*col_i +: Drain*AccBits];
+  for (genvar k = Cols; k < Drain; k++) begin : gen_no_column
+    assign ports[AccBits*k +: AccBits] = '0;
+  end
+
+  if (Drain == 1) begin : gen_one
+    logic unused_odd;
+    assign col_sum    = ports;
+    assign unused_odd = odd_i;
+  end else begin : gen_two
+    assign col_sum = odd_i ? {ports[0 +: AccBits], ports[AccBits +: AccBits]} : ports;
+  end
 
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     logic [AccBits-1:0] live, row_sum;
@@ -145,9 +164,9 @@ module trine_zero_points #(
     end else begin : gen_kept
       logic [AccBits-1:0] kept_q;
       always_ff @(posedge clk_i) begin
-        if (col_i == '0) kept_q <= live;
+        if (cols_i[0]) kept_q <= live;
       end
-      assign row_sum = col_i == '0 ? live : kept_q;
+      assign row_sum = cols_i[0] ? live : kept_q;
     end
 
     for (genvar d = 0; d < Drain; d++) begin : gen_drain
@@ -158,15 +177,16 @@ module trine_zero_points #(
   end
 
 `ifdef TRINE_ASSERT
-  logic [ColBits-1:0] col_q;
+  logic [Cols-1:0] cols_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) col_q <= '0;
-    else         col_q <= col_i;
+    if (!rst_ni) cols_q <= '1;
+    else         cols_q <= cols_i;
   end
 
+  // From column 0 on; else none below those of the cycle before.
   always_ff @(posedge clk_i) begin
-    m_upwards: assume (col_i == '0 || col_i >= col_q);
+    m_upwards: assume (cols_i[0] || (cols_i & ~cols_q & (cols_q - Cols'(1))) == '0);
   end
 `endif
 

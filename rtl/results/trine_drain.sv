@@ -42,7 +42,6 @@ module trine_drain #(
   parameter int unsigned Drain    = 1,  // columns a cycle: 1, 2
   parameter int unsigned LeftBits = 6,  // of a number of columns, of codes in a word
   localparam int unsigned LaneBits = Rows * (AddrBits + 1),
-  localparam int unsigned ColBits  = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned ChannelBits = $clog2(Channels)
 ) (
   input  logic                     clk_i,
@@ -76,9 +75,11 @@ module trine_drain #(
   output logic [LaneBits-1:0]      lanes_o,
   output logic                     waits_o,  // its successor needs empty lanes
 
-  // Its next column, taken by issue_i; its number in the array; parts of the job that are left.
+  // Its next column, taken by issue_i; a bit for each column of the array that is read now, and
+  // whether the first of two is odd; parts of the job that are left.
   output trine_post_pkg::column_t  column_o,
-  output logic [ColBits-1:0]       col_o,
+  output logic [Cols-1:0]          cols_o,
+  output logic                     odd_o,
   output logic [LeftBits-1:0]      issues_o,
   output logic                     follows_o,  // as it ends, a group of two issues at most
   input  trine_post_pkg::issue_t   issue_i,
@@ -101,7 +102,8 @@ module trine_drain #(
   logic                 tile_first_q, last_q;
   logic [LaneBits-1:0]  lanes_q;
   logic [LeftBits-1:0]  left_q, count;  // columns not yet issued
-  logic [ColBits-1:0]   col_q;
+  logic [Cols-1:0]      cols_q;         // a bit a port, which are the array's multiplexers
+  logic                 odd_q;
   logic [4:0]           slot_q, slot_now, slot_first, last_slot;
   logic [3:0]           pass_q;         // pair of thresholds
   logic [15:0]          channels_q, channels_now, channels_first;  // not yet issued
@@ -200,7 +202,8 @@ module trine_drain #(
       lanes_q      <= v_take ? v_lanes_i : c_lanes_i;
       tile_first_q <= job_d.tile_first;
       last_q       <= job_d.last;
-      col_q        <= '0;
+      cols_q       <= Cols'((1 << Drain) - 1);
+      odd_q        <= 1'b0;
       slot_q       <= slot_first;
       pass_q       <= '0;
       channel_q    <= channel_first;
@@ -210,7 +213,8 @@ module trine_drain #(
       channel_q <= channel_now;
       if (issue_i.pass) pass_q <= last_pass ? '0 : pass_q + 4'd1;
       if (issue_i.column) begin
-        col_q      <= col_q + ColBits'(step);
+        cols_q     <= pair ? cols_q << 2 : cols_q << 1;
+        odd_q      <= odd_q ^ !pair;
         slot_q     <= slot_now;
         channels_q <= channels_now;
         first_q    <= 1'b0;
@@ -262,7 +266,8 @@ module trine_drain #(
 
   assign kind_o       = kind;
   assign lanes_o      = lanes_q;
-  assign col_o        = col_q;
+  assign cols_o       = cols_q;
+  assign odd_o        = odd_q;
   assign issues_o     = one_lane ? left_q : (left_q + LeftBits'(1) + LeftBits'(slot_q[0])) >> 1;
   // Four columns of a window: behind a pair the next one is in an even slot, too.
   assign follows_o    = Window && cfg_q.window && pair && issue_i.done && c_valid_i &&

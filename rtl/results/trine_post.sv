@@ -48,7 +48,6 @@ module trine_post #(
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned LaneBits    = Rows * (AddrBits + 1),
   localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32,
-  localparam int unsigned ColBits     = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned ChannelBits = $clog2(Channels)
 ) (
   input  logic                             clk_i,
@@ -65,7 +64,8 @@ module trine_post #(
   output trine_job_pkg::compute_status_t  c_status_o,
 
   // The array's drain registers: this column, and the next.
-  output logic [ColBits-1:0]               col_o,
+  output logic [Cols-1:0]                  cols_o,
+  output logic                              odd_o,
   input  logic [Drain*Rows*32-1:0]         column_i,
 
   // A word in each lane of the vector engine.
@@ -168,7 +168,8 @@ module trine_post #(
     .lanes_o       (lanes),
     .waits_o       (waits),
     .column_o      (column),
-    .col_o,
+    .cols_o,
+    .odd_o,
     .issues_o      (issues),
     .follows_o     (follows),
     .issue_i       (issue),

@@ -26,7 +26,6 @@ module trine_results #(
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned LaneBits    = Rows * (AddrBits + 1),
   localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32,
-  localparam int unsigned ColBits     = Cols > 1 ? $clog2(Cols) : 1,
   localparam int unsigned ChannelBits = $clog2(Channels)
 ) (
   input  logic                            clk_i,
@@ -65,7 +64,8 @@ module trine_results #(
   input  trine_job_pkg::results_t        results_i,
   output logic                            data_ready_o,
   output trine_job_pkg::compute_status_t status_o,
-  output logic [ColBits-1:0]              col_o,
+  output logic [Cols-1:0]                 cols_o,
+  output logic                             odd_o,
   input  logic [Drain*Rows*32-1:0]        column_i,
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
@@ -226,7 +226,8 @@ module trine_results #(
     .c_results_i     (results_i),
     .c_data_ready_o  (data_ready_o),
     .c_status_o      (status_o),
-    .col_o,
+    .cols_o,
+    .odd_o,
     .column_i,
     .v_valid_i       (job_valid),
     .v_ready_o       (job_ready),

@@ -85,7 +85,8 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
     dut.last_i = last;
     dut.window_i = window;
     drive(dut.mode_i, static_cast<unsigned>(precision));
-    drive(dut.col_i, col);
+    for (unsigned c = 0; c < kCols; ++c) set_bits(dut.cols_i, c, 1, c >= col && c < col + kDrain);
+    dut.odd_i = col & 1;
 
     if (valid_before) {
       for (unsigned r = 0; r < kRows; ++r) REQUIRE(get_word(dut.act_o, r) == act_before[r]);

@@ -101,7 +101,8 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
     const bool reads = !readings.empty() && cycle >= readings.front().last + 1 + kPeStages &&
                        (hurry || chance(random, read_percent));
     const unsigned col = readings.empty() ? 0 : readings.front().col;
-    drive(dut.col_i, col);
+    for (unsigned c = 0; c < kCols; ++c) set_bits(dut.cols_i, c, 1, c >= col && c < col + kDrain);
+    dut.odd_i = col & 1;
     dut.eval();
     if (reads) {
       Reading& r = readings.front();

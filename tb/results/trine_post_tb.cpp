@@ -214,12 +214,18 @@ struct Bench : Work {
     const unsigned last = kPeStages + (kRows - 1) / pipe_rows + (kMaxCols - 1) / pipe_cols;
     while (!overwrites.empty() && overwrites.front().cycles > last) overwrites.pop_front();
   }
-  /// The array: column_i follows col_o. Behind the last column is none.
+  /// The lowest column that is read; kCols of a unit that reads none.
+  unsigned first_read() const {
+    unsigned col = 0;
+    while (col < kCols && get_bits(dut.cols_o, col, 1) == 0) ++col;
+    return col;
+  }
+  /// The array: column_i follows cols_o, up to two neighbours. Behind the last column is none.
   void drive_column() {
     for (unsigned i = 0; i < kDrain * kRows; ++i) {
-      const unsigned col = static_cast<unsigned>(dut.col_o) + i / kRows;
-      set_bits(dut.column_i, 32 * i, 32,
-               col < columns.size() ? columns[col][i % kRows] : any_word(random));
+      const unsigned col = first_read() + i / kRows;
+      const bool read = col < columns.size() && get_bits(dut.cols_o, col, 1) != 0;
+      set_bits(dut.column_i, 32 * i, 32, read ? columns[col][i % kRows] : any_word(random));
     }
   }
 

@@ -274,6 +274,33 @@ TEST_CASE("float operators between convolutions run on the host", "[arch][host][
   }
 }
 
+TEST_CASE("a constant of one element has no more axes than what it meets", "[arch][host][onnx]") {
+  using model::OpKind;
+  Builder b(6);
+  const int x = b.input({1, 5, 6, 7});
+  const int y = b.convolution(x, 6, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
+  const int sums = b.mean(y, {1, 2});
+  const int real = floats(b, OpKind::kDequantize, "DEQUANTIZE", {sums});
+  const int bound = b.constant({1, 1, 1, 1});
+  model::Tensor& constant = b.graph.tensors[static_cast<std::size_t>(bound)];
+  constant.type = model::DataType::kFloat32;
+  constant.quantization = {};
+  constant.data = {0, 0, 0, 0};
+  const int least = floats(b, OpKind::kMinimum, "MINIMUM", {real, bound});
+  // The reshape goes in front of the function, towards the machine.
+  b.graph.outputs = {b.reshape(least, {6})};
+  b.graph.tensors[static_cast<std::size_t>(b.graph.outputs[0])].type = model::DataType::kFloat32;
+  const std::vector<Array> inputs{b.random_array(x)};
+  compiler::CompileOptions options;
+  options.host = compiler::HostPart::kAnywhere;
+  const std::string bytes = compiler::serialize(
+      compiler::compile(b.graph, testing::small_config(4, 4, 32, 16, 64), options));
+  const compiler::Program program =
+      compiler::parse_program({bytes.begin(), bytes.end()}, "least.trine");
+  const auto expected = reference::outputs_of(b.graph, reference::run_graph(b.graph, inputs));
+  CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+}
+
 TEST_CASE("a program's operators of ONNX keep their attributes", "[arch][host][onnx]") {
   const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "onnx" / "host";
   const model::Graph graph = model::import_onnx(folder / "operators.onnx", true);

@@ -104,8 +104,19 @@ class Side {
     first.outputs[0] = to;
     maker_[read] = i;
     readers_[read] = {k};
+    drop_ranks(before_ ? &second : &first);
     graph_.ops[i] = std::move(second);
     graph_.ops[k] = std::move(first);
+  }
+
+  /// An operand of one element has no axes: it would give its own to a result of fewer.
+  void drop_ranks(Op* op) {
+    for (int& t : op->inputs) {
+      if (t < 0 || !is_single(graph_, t) || graph_.tensor(t).shape.empty()) continue;
+      Tensor single = graph_.tensor(t);
+      single.shape.clear();
+      t = graph_.add(std::move(single));
+    }
   }
 
   /// Follows operators away from the machine as far as the layout can do them.

@@ -48,6 +48,9 @@ std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<i
 /// Whether an element of the result depends on no other elements of the operands.
 bool is_elementwise(const model::Op& op);
 
+/// Whether it is a constant of one element.
+bool is_single(const model::Graph& graph, int tensor);
+
 /// The position of an elementwise operator's only operand beside single constants, if it has the
 /// result's elements and both have one scale; else -1.
 int element_operand(const model::Graph& graph, const model::Op& op);

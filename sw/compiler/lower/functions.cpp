@@ -21,11 +21,6 @@ using model::Tensor;
 
 constexpr int kCodes = 256;
 
-bool is_single(const Graph& graph, int tensor) {
-  const Tensor& t = graph.tensor(tensor);
-  return t.is_constant && t.elements() == 1;
-}
-
 class Finder {
  public:
   Finder(const Graph& graph, const reference::RoundingPolicy& rounding)
@@ -86,6 +81,11 @@ bool is_elementwise(const Op& op) {
                                [](const model::FloatStep& step) { return step.value.size() == 1; });
   if (op.kind == OpKind::kOnnx) return model::onnx_file::is_elementwise(op.name);
   return model::is_unary(op.kind) || model::is_binary(op.kind) || op.kind == OpKind::kDequantize;
+}
+
+bool is_single(const Graph& graph, int tensor) {
+  const Tensor& t = graph.tensor(tensor);
+  return t.is_constant && t.elements() == 1;
 }
 
 int element_operand(const Graph& graph, const Op& op) {

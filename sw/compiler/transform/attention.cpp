@@ -124,21 +124,31 @@ class Attention {
 
   /// Puts the block's units in its place. @return the last one's position
   int cut(const Block& block) {
-    std::set<int> members{block.softmax}, made{layer(block.softmax).output};
+    std::set<int> members{block.softmax}, made{layer(block.softmax).output}, mixtures, mixed;
     for (const Head& h : block.heads) {
       members.insert({h.scores, h.mixture});
+      mixtures.insert(h.mixture);
+      mixed.insert(net_.whole_of(layer(h.mixture).output));
       made.insert({net_.whole_of(layer(h.scores).output), net_.whole_of(layer(h.mixture).output)});
     }
-    // What needs no result of the block comes before it.
+    // What needs no result of the block comes before it, if it stays behind who wrote to its map
+    // before: of a concatenation's channels, who writes the first of a word clears the others.
     std::vector<Layer> before, after;
+    std::set<int> late;
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
       if (members.contains(i)) continue;
-      const bool late = i > *members.begin() && follows(layer(i), made);
-      if (late) made.insert(net_.whole_of(layer(i).output));
-      (late ? after : before).push_back(layer(i));
+      const int whole = net_.whole_of(layer(i).output);
+      const bool beside = i > *mixtures.begin() && mixed.contains(whole);
+      if (beside && i < *mixtures.rbegin()) return block.softmax;
+      const bool follower = i > *members.begin() && follows(layer(i), made);
+      if (beside || follower || late.contains(whole)) {
+        made.insert(whole);
+        late.insert(whole);
+        after.push_back(layer(i));
+      } else {
+        before.push_back(layer(i));
+      }
     }
-    std::set<int> late;
-    for (const Layer& l : after) late.insert(net_.whole_of(l.output));
     for (const int m : members)
       if (follows(layer(m), late)) return block.softmax;
     std::vector<Layer> units = units_of(block);

@@ -133,6 +133,35 @@ network: 14 maps, 6 layers
 )");
 }
 
+TEST_CASE("who writes other channels of a mixture's words stays behind it",
+          "[compiler][transform]") {
+  // A concatenation's first channel clears the others of its words.
+  const bool longer = GENERATE(false, true);
+  Builder b(1);
+  const auto join = [&](int first, int second, int axis) {
+    const int whole = b.concatenation({first, second}, axis);
+    b.graph.tensors[static_cast<std::size_t>(whole)].quantization =
+        b.graph.tensors[static_cast<std::size_t>(first)].quantization;
+    b.graph.tensors[static_cast<std::size_t>(second)].quantization =
+        b.graph.tensors[static_cast<std::size_t>(first)].quantization;
+    return whole;
+  };
+  const int q = b.input({1, 16, 4}), k = b.input({1, 16, 4}), v = b.input({1, 16, 1});
+  int out = b.batch_matmul(softmax(b, b.batch_matmul(q, k, false, true)), v, false, false);
+  if (longer) out = join(out, b.input({1, 1, 1}), 1);
+  const Network net = lowered(b, {join(out, b.input({1, longer ? 17 : 16, 1}), 2)});
+  int place = 0;
+  const std::optional<Network> cut = cut_attention(net, kMachine, place);
+  REQUIRE(cut);
+  std::string channels;  // of the result, in the order of its writers
+  for (const Layer& l : cut->layers) {
+    const Map& whole = cut->maps[static_cast<std::size_t>(cut->whole_of(l.output))];
+    if (whole.output)
+      channels += std::to_string(cut->maps[static_cast<std::size_t>(l.output)].part.channel);
+  }
+  CHECK(channels == (longer ? "001" : "01"));
+}
+
 TEST_CASE("transpose exchanges rows and columns of maps and windows", "[compiler][transform]") {
   Builder b(1);
   const int x = b.convolution(b.input({1, 4, 12, 8}), 8, 1, 3, 1, 2, 1, 1, Padding::kSame, true);

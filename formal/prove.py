@@ -92,7 +92,7 @@ def proofs():
     yield Proof("trine_watchdog_props", ("trine_watchdog",), {"Bits": 3}, 16, 3, 10)
     for beat in (8, 64):
         yield Proof("trine_window_props", ("trine_window",), {"BeatBytes": beat}, sat=True)
-    for rows, window in ((2, 0), (3, 0), (2, 1)):
+    for rows, window in ((2, 0), (3, 0), (4, 0), (2, 1)):
         yield Proof("trine_agu_props", ("trine_isa_pkg", "trine_agu_pkg", "trine_nest", "trine_agu"),
                     {"Rows": rows, "Window": window}, 20, bound=3, slow=True, layers=tuple(agu_layers()))
     for lanes in (2, 3):

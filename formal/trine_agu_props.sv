@@ -14,7 +14,7 @@
 // contract; SETs of all registers before fill_i.
 
 module trine_agu_props #(
-  parameter int unsigned Rows   = 2,  // 2 or 3
+  parameter int unsigned Rows   = 2,  // 2 to 4
   parameter bit          Window = 1'b0
 ) (
   input logic        clk_i,
@@ -30,6 +30,7 @@ module trine_agu_props #(
   localparam int unsigned AddrBits  = 3;
   localparam int unsigned CoordBits = 14;
   localparam int unsigned Lanes     = Rows + (Window ? 3 : 0);
+  localparam int unsigned Filled    = Rows % 2 == 0 ? 2 : 1;  // lanes a cycle
 
   // ---------------------------------------------------------------------------------------------
   // The geometry.
@@ -183,28 +184,32 @@ module trine_agu_props #(
   (* hierconn *) logic [11:0] \u_dut.u_nest.kx_q , \u_dut.u_nest.ky_q , \u_dut.u_nest.group_q ;
   (* hierconn *) logic [15:0] \u_dut.u_nest.cw_q ;
   (* hierconn *) logic [23:0] \u_dut.u_nest.tile_q ;
-  (* hierconn *) logic [1:0]  \u_dut.fill_count_q ;
+  (* hierconn *) logic [$clog2(Rows+1)-1:0] \u_dut.fill_count_q ;
   (* hierconn *) logic        \u_dut.filling_q ;
   (* hierconn *) logic signed [CoordBits-1:0] \u_dut.gen_lane[0].x_q , \u_dut.gen_lane[1].x_q ,
-      \u_dut.gen_lane[2].x_q ;
+      \u_dut.gen_lane[2].x_q , \u_dut.gen_lane[3].x_q ;
   (* hierconn *) logic signed [CoordBits-1:0] \u_dut.gen_lane[0].y_q , \u_dut.gen_lane[1].y_q ,
-      \u_dut.gen_lane[2].y_q ;
+      \u_dut.gen_lane[2].y_q , \u_dut.gen_lane[3].y_q ;
   (* hierconn *) logic [AddrBits-1:0]  \u_dut.gen_lane[0].lane_base_q ,
-      \u_dut.gen_lane[1].lane_base_q , \u_dut.gen_lane[2].lane_base_q ;
+      \u_dut.gen_lane[1].lane_base_q , \u_dut.gen_lane[2].lane_base_q ,
+      \u_dut.gen_lane[3].lane_base_q ;
   (* hierconn *) logic [AddrBits-1:0]  \u_dut.gen_lane[0].lane_out_q ,
-      \u_dut.gen_lane[1].lane_out_q , \u_dut.gen_lane[2].lane_out_q ;
+      \u_dut.gen_lane[1].lane_out_q , \u_dut.gen_lane[2].lane_out_q ,
+      \u_dut.gen_lane[3].lane_out_q ;
 
   logic [75:0] trips;
   assign trips = \u_dut.trips_q ;
 
-  logic [3*CoordBits-1:0] lane_x, lane_y;
-  logic [3*AddrBits-1:0]  lane_base, lane_out;
-  assign lane_x    = {\u_dut.gen_lane[2].x_q , \u_dut.gen_lane[1].x_q , \u_dut.gen_lane[0].x_q };
-  assign lane_y    = {\u_dut.gen_lane[2].y_q , \u_dut.gen_lane[1].y_q , \u_dut.gen_lane[0].y_q };
-  assign lane_base = {\u_dut.gen_lane[2].lane_base_q , \u_dut.gen_lane[1].lane_base_q ,
-                      \u_dut.gen_lane[0].lane_base_q };
-  assign lane_out  = {\u_dut.gen_lane[2].lane_out_q , \u_dut.gen_lane[1].lane_out_q ,
-                      \u_dut.gen_lane[0].lane_out_q };
+  logic [4*CoordBits-1:0] lane_x, lane_y;
+  logic [4*AddrBits-1:0]  lane_base, lane_out;
+  assign lane_x    = {\u_dut.gen_lane[3].x_q , \u_dut.gen_lane[2].x_q , \u_dut.gen_lane[1].x_q ,
+                      \u_dut.gen_lane[0].x_q };
+  assign lane_y    = {\u_dut.gen_lane[3].y_q , \u_dut.gen_lane[2].y_q , \u_dut.gen_lane[1].y_q ,
+                      \u_dut.gen_lane[0].y_q };
+  assign lane_base = {\u_dut.gen_lane[3].lane_base_q , \u_dut.gen_lane[2].lane_base_q ,
+                      \u_dut.gen_lane[1].lane_base_q , \u_dut.gen_lane[0].lane_base_q };
+  assign lane_out  = {\u_dut.gen_lane[3].lane_out_q , \u_dut.gen_lane[2].lane_out_q ,
+                      \u_dut.gen_lane[1].lane_out_q , \u_dut.gen_lane[0].lane_out_q };
 
   // ---------------------------------------------------------------------------------------------
   // The reference: which registers were set, how many positions were filled in, and the loop nest,
@@ -212,7 +217,7 @@ module trine_agu_props #(
   // ---------------------------------------------------------------------------------------------
   logic [9:0] set_q;
   logic       filling_q, filled_q, running_q;
-  logic [1:0] filled_in_q;
+  logic [2:0] filled_in_q;
   logic [1:0] kx_q, ky_q, word_q, group_q, tile_q;
   logic       step, kx_ends, ky_ends, word_ends, group_ends, tile_ends;
 
@@ -237,7 +242,7 @@ module trine_agu_props #(
         running_q <= 1'b0;
       end else begin
         if (fill_i) filling_q <= 1'b1;
-        else if (filling_q && filled_in_q == 2'(Rows - 1)) {filling_q, filled_q} <= 2'b01;
+        else if (filling_q && filled_in_q == 3'(Rows - Filled)) {filling_q, filled_q} <= 2'b01;
         if (start_i) {filled_q, running_q} <= 2'b01;
         else if (step && tile_ends) running_q <= 1'b0;
       end
@@ -245,7 +250,7 @@ module trine_agu_props #(
   end
 
   always_ff @(posedge clk_i) begin
-    filled_in_q <= fill_i ? 2'd0 : filled_in_q + 2'd1;
+    filled_in_q <= fill_i ? 3'd0 : filled_in_q + 3'(Filled);
     if (start_i) begin
       {kx_q, ky_q, word_q, group_q, tile_q} <= '0;
     end else if (step) begin
@@ -296,16 +301,24 @@ module trine_agu_props #(
   assign tap_dx = kx_q * dil_x;
   assign tap_dy = ky_q * dil_y;
 
-  // The position that is shifted in next.
+  // The position that is shifted in next, and those behind it.
   logic [3:0]                  chain_row_q;
   logic [2:0]                  chain_column_q;
   logic signed [CoordBits-1:0] chain_x, chain_y;
   logic [AddrBits-1:0]         chain_base;
 
+  for (genvar k = 0; k <= Filled; k++) begin : gen_chain
+    logic [6:0] place;
+    if (k == 0) begin : gen_first
+      assign place = {chain_row_q, chain_column_q};
+    end else begin : gen_follower
+      assign place = moved(gen_chain[k-1].place[6:3], gen_chain[k-1].place[2:0], 2'd0, 3'd1);
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (fill_i) {chain_row_q, chain_column_q} <= '0;
-    else if (filling_q) {chain_row_q, chain_column_q} <= moved(chain_row_q, chain_column_q, 2'd0,
-                                                               3'd1);
+    else if (filling_q) {chain_row_q, chain_column_q} <= gen_chain[Filled].place;
   end
 
   assign chain_x    = x_of(chain_column_q);
@@ -330,10 +343,10 @@ module trine_agu_props #(
     end
 
     logic [6:0] above;
-    if (l == Rows - 1) begin : gen_top
-      assign above = {chain_row_q, chain_column_q};
+    if (l + Filled >= Rows) begin : gen_top
+      assign above = gen_chain[l+Filled-Rows].place;
     end else begin : gen_below
-      assign above = {gen_lane[l+1].row_q, gen_lane[l+1].column_q};
+      assign above = {gen_lane[l+Filled].row_q, gen_lane[l+Filled].column_q};
     end
 
     always_ff @(posedge clk_i) begin
@@ -406,8 +419,8 @@ module trine_agu_props #(
       a_phase:   assert (2'(filling_q) + 2'(filled_q) + 2'(running_q) <= 2'd1);
       if (filling_q || filled_q || running_q) a_all_set: assert (set_q == '1);
       if (filling_q) begin
-        a_count:      assert (filled_in_q < 2'(Rows) &&
-                              \u_dut.fill_count_q == 2'(Rows) - filled_in_q);
+        a_count:      assert (filled_in_q < 3'(Rows) && filled_in_q % 3'(Filled) == 3'd0 &&
+                              3'(\u_dut.fill_count_q ) == 3'(Rows) - filled_in_q);
         a_chain:      assert (is_place(4'(filled_in_q), chain_row_q, chain_column_q));
         a_chain_x:    assert (\u_dut.chain_x_q == CoordBits'(chain_x - x_end));
         a_chain_y:    assert (\u_dut.chain_y_q == CoordBits'(chain_y - y_end));

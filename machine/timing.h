@@ -30,7 +30,8 @@ inline constexpr int kLoadNext = 3;   ///< last beat of a load to the registers 
 inline constexpr int kStoreRead = 4;  ///< RUN to first data on the bus
 inline constexpr int kStoreResponse = 3;  ///< last response on the bus to retirement
 inline constexpr int kStart = 3;          ///< RUN to first step, lanes filled before
-inline constexpr int kLaneSetup = 6;      ///< filling the lanes, besides one cycle for each
+inline constexpr int kRunEnd = 2;         ///< last step of a RUN to the next one's start
+inline constexpr int kLaneSetup = 5;      ///< filling the lanes, besides a cycle for each two
 inline constexpr int kCompute =
     10;  ///< last step to retirement, besides columns and stages of a PE
 inline constexpr int kFusedAdd = 6;   ///< the second pass of a fused addition
@@ -51,6 +52,12 @@ inline int softmax(bool rescales) { return kSoftmax + (rescales ? kProduct : 0);
 /// of a row share an addition.
 inline int residual_issue(const machine::Config& c, bool add) {
   return add && c.columns_per_cycle == 2 ? 1 : 2;
+}
+
+/// Cycles from a RUN's last SET to its first step: the lanes fill, two a cycle if their number is
+/// even.
+inline int fill_cycles(const machine::Config& c) {
+  return (c.rows % 2 == 0 ? c.rows / 2 : c.rows) + kLaneSetup;
 }
 
 /// What a group of columns waits for `words` of a residual where it is drained behind another: the

@@ -10,14 +10,15 @@
 //
 // Lane r+1 follows lane r as docs/architecture.md says, and each lane moves from tile to tile by
 // constants with one conditional wrap; no divider anywhere. Filling shifts the lanes' start values
-// in from the top, one lane a cycle; it needs the registers, but no permission to start.
+// in from the top, two lanes a cycle (one with an odd number of rows); it needs the registers, but
+// no permission to start.
 //
 // With Window there are 3 lanes more that only gather: the right-hand neighbours of the last lane,
 // one position each, as far as `halo` reaches. With window_i the offset runs on from group to
 // group, each with a channel word of its own, and lanes in the last `idle` columns of a row gather
 // for their neighbours, but have no output.
 //
-// Timing    fill_i takes Rows cycles until filled_o. After start_i (one cycle, needs filled_o), one
+// Timing    fill_i takes Rows / Filled cycles until filled_o. After start_i (one cycle, needs filled_o), one
 //           step a cycle. step_valid_o, addresses and flags come from registers through two adders
 //           (offset, comparison); step_ready_i reaches registers only.
 // Contract  no SET from fill_i to the last step. x_start + tile_x < x_end.
@@ -67,6 +68,7 @@ module trine_agu #(
 );
 
   localparam int unsigned LaneBits = $clog2(Rows + 1);
+  localparam int unsigned Filled   = Rows % 2 == 0 ? 2 : 1;  // lanes a cycle
 
   // ---------------------------------------------------------------------------------------------
   // Registers. Addresses are kept modulo the address width.
@@ -159,20 +161,39 @@ module trine_agu #(
   assign unused_payload = ^cfg_payload_i;
 
   // ---------------------------------------------------------------------------------------------
-  // Filling: the chain holds the lane that is shifted in next. Coordinates are kept relative to
-  // the end of their row and column, so that a sign bit says whether to wrap, or whether a lane is
-  // active.
+  // Filling: the chain begins with the lane that is shifted in next, and goes on to its followers.
+  // Coordinates are kept relative to the end of their row and column, so that a sign bit says
+  // whether to wrap, or whether a lane is active.
   // ---------------------------------------------------------------------------------------------
   logic                        filling_q, filled_q, advance;
   logic [LaneBits-1:0]         fill_count_q;
-  logic signed [CoordBits-1:0] chain_x_q, chain_y_q, chain_x_next, x_span;
+  logic signed [CoordBits-1:0] chain_x_q, chain_y_q, x_span;
   logic [AddrBits-1:0]         chain_base_q, chain_out_q;
-  logic                        chain_wrap;
 
-  assign x_span       = x_end_q - x_start_q;
-  assign chain_x_next = chain_x_q + CoordBits'(stride_x_q);
-  assign chain_wrap   = !chain_x_next[CoordBits-1];
-  assign filled_o     = filled_q;
+  assign x_span   = x_end_q - x_start_q;
+  assign filled_o = filled_q;
+
+  for (genvar k = 0; k <= Filled; k++) begin : gen_chain
+    logic signed [CoordBits-1:0] x, y;
+    logic [AddrBits-1:0]         base, out;
+
+    if (k == 0) begin : gen_first
+      assign x    = chain_x_q;
+      assign y    = chain_y_q;
+      assign base = chain_base_q;
+      assign out  = chain_out_q;
+    end else begin : gen_follower
+      logic signed [CoordBits-1:0] x_next;
+      logic                        wrap;
+      assign x_next = gen_chain[k-1].x + CoordBits'(stride_x_q);
+      assign wrap   = !x_next[CoordBits-1];
+      assign x      = wrap ? x_next - x_span : x_next;
+      assign y      = gen_chain[k-1].y + (wrap ? CoordBits'(stride_y_q) : '0);
+      assign base   = gen_chain[k-1].base + AddrBits'(stride_x_q) + (wrap ? row_wrap_q : '0);
+      assign out    = gen_chain[k-1].out + AddrBits'(out_skip_q) + AddrBits'(1) +
+                      (wrap ? out_wrap_q : '0);
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -184,7 +205,7 @@ module trine_agu #(
     end else begin
       if (fill_i) begin
         filling_q <= 1'b1;
-      end else if (filling_q && fill_count_q == LaneBits'(1)) begin
+      end else if (filling_q && fill_count_q == LaneBits'(Filled)) begin
         filling_q <= 1'b0;
         filled_q  <= 1'b1;
       end
@@ -194,7 +215,7 @@ module trine_agu #(
 
   always_ff @(posedge clk_i) begin
     if (fill_i) fill_count_q <= LaneBits'(Rows);
-    else if (filling_q) fill_count_q <= fill_count_q - LaneBits'(1);
+    else if (filling_q) fill_count_q <= fill_count_q - LaneBits'(Filled);
   end
 
   always_ff @(posedge clk_i) begin
@@ -204,11 +225,10 @@ module trine_agu #(
       chain_base_q <= base_q;
       chain_out_q  <= out_q;
     end else if (filling_q) begin
-      chain_x_q    <= chain_wrap ? chain_x_next - x_span : chain_x_next;
-      chain_y_q    <= chain_y_q + (chain_wrap ? CoordBits'(stride_y_q) : '0);
-      chain_base_q <= chain_base_q + AddrBits'(stride_x_q) + (chain_wrap ? row_wrap_q : '0);
-      chain_out_q  <= chain_out_q + AddrBits'(out_skip_q) + AddrBits'(1) +
-                      (chain_wrap ? out_wrap_q : '0);
+      chain_x_q    <= gen_chain[Filled].x;
+      chain_y_q    <= gen_chain[Filled].y;
+      chain_base_q <= gen_chain[Filled].base;
+      chain_out_q  <= gen_chain[Filled].out;
     end
   end
 
@@ -275,16 +295,17 @@ module trine_agu #(
     logic [AddrBits-1:0]  lane_base_q, lane_out_q, base_in, out_in;
     logic                 wrap;
 
-    if (l == Rows - 1) begin : gen_top
-      assign x_in    = chain_x_q;
-      assign y_in    = chain_y_q;
-      assign base_in = chain_base_q;
-      assign out_in  = chain_out_q;
+    if (l + Filled >= Rows) begin : gen_top
+      localparam int unsigned Link = l + Filled - Rows;
+      assign x_in    = gen_chain[Link].x;
+      assign y_in    = gen_chain[Link].y;
+      assign base_in = gen_chain[Link].base;
+      assign out_in  = gen_chain[Link].out;
     end else begin : gen_below
-      assign x_in    = gen_lane[l+1].x_q;
-      assign y_in    = gen_lane[l+1].y_q;
-      assign base_in = gen_lane[l+1].lane_base_q;
-      assign out_in  = gen_lane[l+1].lane_out_q;
+      assign x_in    = gen_lane[l+Filled].x_q;
+      assign y_in    = gen_lane[l+Filled].y_q;
+      assign base_in = gen_lane[l+Filled].lane_base_q;
+      assign out_in  = gen_lane[l+Filled].lane_out_q;
     end
 
     assign x_next = x_q + tile_x_q;

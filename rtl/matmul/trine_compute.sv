@@ -11,7 +11,8 @@
 // that, grant the next last step. With `window` (depthwise convolution) a step of lane r brings the
 // words of lanes r to r+3: the array makes four taps of each of four channels of them.
 //
-// A RUN that still waits for its tokens already fills the lanes.
+// The next RUN's registers are written and its lanes filled as soon as the last step of the RUN
+// before is issued, whatever it still waits for.
 //
 // Timing    one step a cycle; 4 cycles from a step's issue to the array's input without
 //           conflicts. results_o.valid comes JobDelay cycles after the last step entered the
@@ -85,18 +86,19 @@ module trine_compute #(
 
   // ---------------------------------------------------------------------------------------------
   // RUNs: the lanes fill, it starts, and is over when its last job is taken and its last step is in
-  // the array.
+  // the array. The next one's lanes fill behind its last issue.
   // ---------------------------------------------------------------------------------------------
   logic                    busy_q, filling_q, taken_q, passed_q;
   logic                    cfg_ready, run_ready, cfg_we, fill, filled, start;
   logic                    final_taken, final_passed;
-  trine_job_pkg::cfg_t    cfg, job_cfg;
+  trine_job_pkg::cfg_t    cfg;
   logic [PmemAddrBits-1:0] row;
   logic [1:0]              mode, weight_bits;
   logic                    clear_sums, drain, residual, matmul;
-  logic [AddrBits-1:0]     out_plane;
+  logic [AddrBits-1:0]     next_out_plane;
+  logic                    agu_running;
 
-  assign cfg_ready = !busy_q && !filling_q && !filled;
+  assign cfg_ready = !agu_running && !filling_q && !filled;
   assign run_ready = !busy_q && filled;
   assign cfg_we    = command_i.cfg_valid && cfg_ready;
   assign fill      = (command_i.run_valid || command_i.lacks != '0) && cfg_ready;
@@ -134,6 +136,7 @@ module trine_compute #(
   end
 
   trine_compute_regs #(
+    .AddrBits     (AddrBits),
     .PmemAddrBits (PmemAddrBits),
     .Window       (Window)
   ) u_regs (
@@ -141,6 +144,7 @@ module trine_compute #(
     .we_i          (cfg_we),
     .start_i       (start),
     .command_i,
+    .out_plane_i   (next_out_plane),
     .cfg_o         (cfg),
     .pad_o         (g_pad_o),
     .row_o         (row),
@@ -152,11 +156,6 @@ module trine_compute #(
     .residual_o    (residual)
   );
 
-  always_comb begin
-    job_cfg           = cfg;
-    job_cfg.out_plane = 24'(out_plane);
-  end
-
   // ---------------------------------------------------------------------------------------------
   // Steps. The last step of a tile needs room for its job.
   // ---------------------------------------------------------------------------------------------
@@ -164,7 +163,7 @@ module trine_compute #(
   logic                     issued, may_issue, allowed;
   logic [Rows*AddrBits-1:0] out;
   logic [Rows-1:0]          active;
-  logic                     agu_running, window_last, word_first;  // not used
+  logic                     window_last, word_first;  // not used
 
   trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Window(Window)) u_agu (
     .clk_i,
@@ -191,7 +190,7 @@ module trine_compute #(
     .tile_last_o   (tile_last),
     .out_o         (out),
     .active_o      (active),
-    .out_plane_o   (out_plane)
+    .out_plane_o   (next_out_plane)
   );
 
   assign may_issue  = !last || allowed;
@@ -296,7 +295,7 @@ module trine_compute #(
   );
 
   assign job_o.drain  = drain;
-  assign job_o.cfg    = job_cfg;
+  assign job_o.cfg    = cfg;
   assign final_taken  = taken_q || job_final_taken;
   assign final_passed = passed_q || (pass && tag[TagFinal]);
 
@@ -306,7 +305,7 @@ module trine_compute #(
   assign state_o.last_wait  = step_valid && last && !allowed;
 
   logic unused_bits;
-  assign unused_bits = ^{agu_running, window_last, word_first, cfg.out_plane, tag};
+  assign unused_bits = ^{window_last, word_first, tag};
 
 `ifdef TRINE_ASSERT
   logic live_q;

@@ -4,11 +4,16 @@
 // the post unit is told of the RUN (cfg_o), and what the engine itself goes by. Registers 0 to 9
 // are trine_agu's.
 //
-// Timing    registers; as of the cycle after we_i and start_i.
-// Contract  no SET from start_i until the RUN has ended.
+// There are two sets: SETs write the next RUN's while the RUN before is still in the array, and
+// start_i makes them this RUN's.
+//
+// Timing    registers; outputs are the RUN's from the cycle after start_i on.
+// Contract  no SET with start_i, which comes when all jobs of the RUN before have been taken and
+//           all its steps are in the array.
 // Check     trine_compute_tb
 
 module trine_compute_regs #(
+  parameter int unsigned AddrBits     = 15,
   parameter int unsigned PmemAddrBits = 11,
   parameter bit          Window       = 1'b0
 ) (
@@ -18,8 +23,9 @@ module trine_compute_regs #(
   input  logic                    we_i,
   input  logic                    start_i,
   input  trine_engine_pkg::command_t command_i,
+  input  logic [AddrBits-1:0]     out_plane_i,    // the next RUN's, from trine_agu
 
-  output trine_job_pkg::cfg_t    cfg_o,          // but for out_plane, which is the AGU's
+  output trine_job_pkg::cfg_t    cfg_o,
   output logic [7:0]              pad_o,          // code of taps outside
   output logic [PmemAddrBits-1:0] row_o,          // first row of weights
   output logic [1:0]              mode_o,         // of the array: int8, ternary, binary
@@ -30,59 +36,67 @@ module trine_compute_regs #(
   output logic                    residual_o      // they are fused with residuals
 );
 
-  trine_job_pkg::cfg_t    cfg_q;
-  logic [7:0]              pad_q;
-  logic [PmemAddrBits-1:0] row_q;
-  logic [1:0]              mode_q, weight_bits_q, output_q;
+  trine_job_pkg::cfg_t    next_q, cfg_q;
+  logic [7:0]              next_pad_q, pad_q;
+  logic [PmemAddrBits-1:0] next_row_q, row_q;
+  logic [1:0]              mode_q, weight_bits_q, next_output_q;
   logic                    clear_sums_q, drain_q, residual_q, matmul_q, fused;
 
   assign fused = command_i.run_flags[trine_isa_pkg::ComputeFlagFuseAdd] ||
                  command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
 
   always_ff @(posedge clk_i) begin
+    // What no register says but the RUN.
+    {next_q.kind, next_q.window, next_q.max, next_q.square} <= '0;
+    {next_q.single, next_q.half_even, next_q.static_scale, next_q.static_bias} <= '0;
+    {next_q.bias, next_q.out_plane} <= '0;
     if (we_i) begin
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostPadCodeReg)) begin
-        pad_q             <= command_i.cfg_payload[trine_isa_pkg::PostPadCodeLsb +: 8];
-        cfg_q.zero_point  <= command_i.cfg_payload[trine_isa_pkg::PostZeroPointLsb +: 8];
-        cfg_q.act_min     <= command_i.cfg_payload[trine_isa_pkg::PostActMinLsb +: 8];
-        cfg_q.act_max     <= command_i.cfg_payload[trine_isa_pkg::PostActMaxLsb +: 8];
-        output_q          <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2];
-        cfg_q.lookup      <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2] == 2'd3;
-        cfg_q.encoding    <= command_i.cfg_payload[trine_isa_pkg::PostEncodingLsb +: 2];
-        cfg_q.passes_last <= command_i.cfg_payload[trine_isa_pkg::PostPassesLastLsb +: 4];
-        cfg_q.low         <= command_i.cfg_payload[trine_isa_pkg::PostLowLsb +: 8];
-        cfg_q.position    <= command_i.cfg_payload[trine_isa_pkg::PostPositionLsb +: 5];
+        next_pad_q         <= command_i.cfg_payload[trine_isa_pkg::PostPadCodeLsb +: 8];
+        next_q.zero_point  <= command_i.cfg_payload[trine_isa_pkg::PostZeroPointLsb +: 8];
+        next_q.act_min     <= command_i.cfg_payload[trine_isa_pkg::PostActMinLsb +: 8];
+        next_q.act_max     <= command_i.cfg_payload[trine_isa_pkg::PostActMaxLsb +: 8];
+        next_output_q      <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2];
+        next_q.lookup      <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2] == 2'd3;
+        next_q.encoding    <= command_i.cfg_payload[trine_isa_pkg::PostEncodingLsb +: 2];
+        next_q.passes_last <= command_i.cfg_payload[trine_isa_pkg::PostPassesLastLsb +: 4];
+        next_q.low         <= command_i.cfg_payload[trine_isa_pkg::PostLowLsb +: 8];
+        next_q.position    <= command_i.cfg_payload[trine_isa_pkg::PostPositionLsb +: 5];
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostMultiplierReg)) begin
-        cfg_q.multiplier <= command_i.cfg_payload[trine_isa_pkg::PostMultiplierLsb +: 31];
-        cfg_q.shift      <= command_i.cfg_payload[trine_isa_pkg::PostShiftLsb +: 6];
+        next_q.multiplier <= command_i.cfg_payload[trine_isa_pkg::PostMultiplierLsb +: 31];
+        next_q.shift      <= command_i.cfg_payload[trine_isa_pkg::PostShiftLsb +: 6];
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostAddOperandMultiplierReg)) begin
-        cfg_q.add_operand_multiplier <=
+        next_q.add_operand_multiplier <=
             command_i.cfg_payload[trine_isa_pkg::PostAddOperandMultiplierLsb +: 31];
-        cfg_q.add_operand_shift <=
+        next_q.add_operand_shift <=
             command_i.cfg_payload[trine_isa_pkg::PostAddOperandShiftLsb +: 6];
-        cfg_q.add_a_is_half     <= command_i.cfg_payload[trine_isa_pkg::PostAddAIsHalfLsb];
-        cfg_q.add_zero_a        <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroALsb +: 8];
-        cfg_q.add_zero_b        <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroBLsb +: 8];
+        next_q.add_a_is_half     <= command_i.cfg_payload[trine_isa_pkg::PostAddAIsHalfLsb];
+        next_q.add_zero_a        <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroALsb +: 8];
+        next_q.add_zero_b        <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroBLsb +: 8];
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostAddMultiplierReg)) begin
-        cfg_q.add_multiplier <= command_i.cfg_payload[trine_isa_pkg::PostAddMultiplierLsb +: 31];
-        cfg_q.add_shift      <= command_i.cfg_payload[trine_isa_pkg::PostAddShiftLsb +: 6];
-        cfg_q.add_zero_point <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroPointLsb +: 8];
+        next_q.add_multiplier <= command_i.cfg_payload[trine_isa_pkg::PostAddMultiplierLsb +: 31];
+        next_q.add_shift      <= command_i.cfg_payload[trine_isa_pkg::PostAddShiftLsb +: 6];
+        next_q.add_zero_point <= command_i.cfg_payload[trine_isa_pkg::PostAddZeroPointLsb +: 8];
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::PostAddActMinReg)) begin
-        cfg_q.add_act_min    <= command_i.cfg_payload[trine_isa_pkg::PostAddActMinLsb +: 8];
-        cfg_q.add_act_max    <= command_i.cfg_payload[trine_isa_pkg::PostAddActMaxLsb +: 8];
-        cfg_q.residual_delta <= command_i.cfg_payload[trine_isa_pkg::PostResidualDeltaLsb +: 24];
+        next_q.add_act_min    <= command_i.cfg_payload[trine_isa_pkg::PostAddActMinLsb +: 8];
+        next_q.add_act_max    <= command_i.cfg_payload[trine_isa_pkg::PostAddActMaxLsb +: 8];
+        next_q.residual_delta <= command_i.cfg_payload[trine_isa_pkg::PostResidualDeltaLsb +: 24];
       end
       if (command_i.cfg_reg == 4'(trine_isa_pkg::ComputeRowReg)) begin
-        row_q          <= command_i.cfg_payload[trine_isa_pkg::ComputeRowLsb +: PmemAddrBits];
-        cfg_q.param    <= command_i.cfg_payload[trine_isa_pkg::ComputeParamLsb +: 16];
-        cfg_q.channels <= command_i.cfg_payload[trine_isa_pkg::ComputeChannelsLsb +: 16];
+        next_row_q      <= command_i.cfg_payload[trine_isa_pkg::ComputeRowLsb +: PmemAddrBits];
+        next_q.param    <= command_i.cfg_payload[trine_isa_pkg::ComputeParamLsb +: 16];
+        next_q.channels <= command_i.cfg_payload[trine_isa_pkg::ComputeChannelsLsb +: 16];
       end
     end
     if (start_i) begin
+      cfg_q           <= next_q;
+      cfg_q.out_plane <= 24'(out_plane_i);
+      pad_q           <= next_pad_q;
+      row_q           <= next_row_q;
       unique case (command_i.run_op)
         trine_isa_pkg::ComputeOpTernary: mode_q <= 2'd1;
         trine_isa_pkg::ComputeOpBinary:  mode_q <= 2'd2;
@@ -102,15 +116,11 @@ module trine_compute_regs #(
       cfg_q.single       <= command_i.run_flags[trine_isa_pkg::ComputeFlagSingle];
       cfg_q.half_even    <= command_i.run_flags[trine_isa_pkg::ComputeFlagHalfEven];
       cfg_q.static_scale <= command_i.run_flags[trine_isa_pkg::ComputeFlagPerTensor];
-      cfg_q.square       <= 1'b0;
       cfg_q.max          <= command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
-      if (output_q == 2'd1)      cfg_q.kind <= trine_job_pkg::KindThreshold;
-      else if (output_q == 2'd2) cfg_q.kind <= trine_job_pkg::KindRaw;
-      else if (fused)            cfg_q.kind <= trine_job_pkg::KindFused;
-      else                       cfg_q.kind <= trine_job_pkg::KindRequant;
-      cfg_q.static_bias  <= 1'b0;
-      cfg_q.bias         <= '0;
-      cfg_q.out_plane    <= '0;
+      if (next_output_q == 2'd1)      cfg_q.kind <= trine_job_pkg::KindThreshold;
+      else if (next_output_q == 2'd2) cfg_q.kind <= trine_job_pkg::KindRaw;
+      else if (fused)                 cfg_q.kind <= trine_job_pkg::KindFused;
+      else                            cfg_q.kind <= trine_job_pkg::KindRequant;
     end
   end
 

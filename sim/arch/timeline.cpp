@@ -70,8 +70,8 @@ void Timeline::push(Engine engine, Item item) {
   if (++waiting_ > kAhead) advance();
 }
 
-/// SETs leave the queue, until there is a RUN in front. The registers of a RUN that the engine
-/// reads cannot be written.
+/// SETs leave the queue, until there is a RUN in front: as soon as the engine has issued what they
+/// would change.
 void Timeline::prepare(Engine engine) {
   Queue& q = queue(engine);
   while (!q.items.empty() && !(engine == Engine::kCompute && computing_)) {
@@ -90,6 +90,7 @@ Timeline::Time Timeline::start_of(Engine engine) {
   if (q.items.empty() || !q.arrival || !q.items.front().is_run) return kNever;
   const isa::Run& run = q.items.front().run;
   Time start = std::max(*q.arrival, q.free);
+  if (engine == Engine::kCompute) start = std::max(start, input_free_ + timing::kRunEnd);
   for (std::size_t from = 0; from < isa::kEngines; ++from) {
     if ((run.wait >> from & 1) == 0) continue;
     const Tokens& t = tokens_[from][index_of(engine)];
@@ -299,8 +300,8 @@ void Timeline::forget(std::vector<Traffic>& traffic, double past) {
 
 void Timeline::begin_compute(const Item& item, Time queued, Time start,
                              const std::array<Time, isa::kEngines>& token_times) {
-  const Time filled = std::max(input_free_, queue(Engine::kCompute).last_pop_before) +
-                      config_.rows + timing::kLaneSetup;
+  const Queue& q = queue(Engine::kCompute);
+  const Time filled = std::max(q.free, q.last_pop_before) + timing::fill_cycles(config_);
   const Time first = std::max(start + timing::kStart, filled);
   add_gap(input_free_, first, queued, token_times);
   forget(traffic_, static_cast<double>(input_free_));
@@ -359,6 +360,8 @@ void Timeline::compute_group() {
   // It is granted when the results before are there, at the earliest.
   const Time granted = std::max(c.now + cycles - 1, next_grant_);
   const Time last_step = std::max(granted, drain_free_);
+  // With residuals the job before must have been taken, and they read.
+  c.issued = work.group_residuals[g] > 0 ? last_step : c.now + cycles - 1;
   count(Cause::kCompute, work.steps);
   count(Cause::kBank, cycles - work.steps);
   count(Cause::kDrain, last_step - (c.now + cycles - 1));
@@ -404,7 +407,8 @@ void Timeline::end_compute() {
   set_drains(c.now, c.drained + held);
   c.segment.end = c.now;
   segments_.push_back(c.segment);
-  input_free_ = queue(Engine::kCompute).free = c.now;
+  input_free_ = c.now;
+  queue(Engine::kCompute).free = c.issued;
   computing_ = false;
   const Time depth =
       timing::row_registers(config_) + timing::column_registers(config_, config_.cols);
@@ -443,7 +447,7 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   if (square) window += 2;
   if (run.has(isa::vector::kReduce))
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
-  const Time filled = queue(Engine::kVector).last_pop_before + config_.rows + timing::kLaneSetup;
+  const Time filled = queue(Engine::kVector).last_pop_before + timing::fill_cycles(config_);
   Time t = std::max(start, filled);
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
     const Time gather = contended(t, work, tile, {});

@@ -90,6 +90,7 @@ class Timeline {
   struct Compute {
     Item item;
     Time start = 0, now = 0;  ///< of the RUN; the next free cycle of the array's input
+    Time issued = 0;          ///< when its last step so far is issued: the AGU goes on
     int every = 1;            ///< cycles of a column
     std::size_t tile = 0, group = 0;
     Time tile_first = 0;  ///< last step of the tile's first group

@@ -241,6 +241,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
   bool soon = false;                     // data must be there in this cycle
   bool early = false;                    // it was granted in the cycle before data is there
   static int close = 0;                  // tiles that entered as data was taken, of all sections
+  int ahead = 0;                         // SETs taken before the RUN before had ended
   unsigned fetched = 0, row = 0;         // that PMEM has read, that it shows
   for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || awaiting; ++cycle) {
     CAPTURE(seed, gather_percent, longest_read, cycle, runs, steps);
@@ -287,6 +288,7 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
     dut.eval();
     work.check(dut);
     if (dut.drain_wait_o != 0) REQUIRE(inputs.front().step.last);
+    if (dut.running_o != 0 && dut.cfg_valid_i != 0 && dut.cfg_ready_o != 0) ++ahead;
 
     if (dut.array_valid_o != 0) {
       REQUIRE(!inputs.empty());
@@ -350,5 +352,6 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
   if (kJobDelay > 1 && seed == 2) CHECK(close > 0);
   CHECK(inputs.empty());
   CHECK(steps > 500);
+  CHECK(ahead > kRuns);
   CHECK(drops > 0);
 }

@@ -6,8 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
+#include "base/file.h"
 #include "tests/cli/testing.h"
 
 namespace fs = std::filesystem;
@@ -73,6 +75,36 @@ TEST_CASE("generate fills the current folder", "[cli][files]") {
         ("cd '" + (shell.dir / "here").string() + "' && '" TRINE_PROGRAM "' " + generate).c_str());
     CHECK(status == 0);
   }
+}
+
+TEST_CASE("generate leaves out what models do not need", "[cli][generate]") {
+  const Shell shell;
+  const std::string attention = TRINE_SOURCE_DIR "/tests/operators/attention.tflite";
+  const std::string models = " --for '" + kLenet + "' '" + attention + "'";
+  const Result written = shell.trine("generate --config edge32" + models + " --out d --json j");
+  REQUIRE(written.code == 0);
+  const json found = json::parse(read_text(shell.dir / "j"));
+  std::string settings;
+  const std::set<std::string> needed{"vector.table=false", "matmul.enable=false"};
+  for (const json& feature : found.at("features")) {
+    const std::string without = feature.at("without"), why = feature.at("why");
+    const bool kept = feature.at("kept");
+    CAPTURE(without, why);
+    CHECK(kept == needed.contains(without));
+    CHECK(kept == !why.empty());
+    CHECK_THAT(written.out, Catch::Contains(without));
+    if (!kept) settings += " --set '" + without + "'";
+  }
+  CHECK(found.at("features").size() == 7);
+  // The design is that of the settings, and runs both; without what is kept it does not.
+  REQUIRE(shell.trine("generate --config edge32" + settings + " --out same").code == 0);
+  CHECK(read_text(shell.dir / "d/config.toml") == read_text(shell.dir / "same/config.toml"));
+  for (const std::string& model : {kLenet, attention})
+    CHECK(shell.trine("run --config d/config.toml '" + model + "' --backend arch").code == 0);
+  const Result refused = shell.trine("generate --config edge32" + settings +
+                                     " --set matmul.enable=false --for '" + attention + "'");
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, Catch::Contains("needs products of two maps (matmul.enable)"));
 }
 
 TEST_CASE("files that cannot be written are found before the work", "[cli][files][error]") {

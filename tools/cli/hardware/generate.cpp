@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "machine/schema.h"
 #include "tools/cli/common.h"
+#include "tools/cli/hardware/features.h"
 #include "tools/cli/run/report.h"
 
 namespace trine::cli {
@@ -21,6 +22,7 @@ struct Options {
   Output output;
   Design design;
   std::string out, prefix, packages;
+  std::vector<std::string> models;  ///< --for
 };
 
 /// A word for a shell. The command enters the folder, as Verilator cuts a path at its blanks.
@@ -38,9 +40,22 @@ int run(const Options& options) {
     return kSuccess;
   }
   if (options.design.config.empty()) throw_error("trine generate: --config is required");
-  if (options.out.empty()) throw_error("trine generate: --out is required");
+  if (options.out.empty() && options.models.empty())
+    throw_error("trine generate: --out is required");
   options.output.check({}, {{"--config", options.design.config}});
-  const machine::Config config = options.design.load();
+  machine::Config config = options.design.load();
+  Json json = design_json(config, options.out, options.prefix);
+  if (!options.models.empty()) {
+    const Features found = smallest_for(options.models, config);
+    options.output.print(to_text(found, options.models, config));
+    config = found.config;
+    json = design_json(config, options.out, options.prefix);
+    json.update(to_json(found, options.models));
+  }
+  if (options.out.empty()) {
+    options.output.write_json(json, &config);
+    return kSuccess;
+  }
   gen::generate(config, options.out, options.prefix);
   options.output.print(fmt::format(
       "{}: {} x {} PEs, {} int8 MACs per cycle, configuration 0x{:016x}\n"
@@ -49,7 +64,7 @@ int run(const Options& options) {
       config.name, config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
       config.hash(), options.out, quoted(options.out), gen::prefixed("trine_top", options.prefix),
       gen::prefixed("trine.f", options.prefix)));
-  options.output.write_json(design_json(config, options.out, options.prefix), &config);
+  options.output.write_json(json, &config);
   return kSuccess;
 }
 
@@ -77,6 +92,9 @@ void add_generate(Command app, Action& action) {
   add_value(command, "--prefix P", options->prefix,
             "before each name of a module, a file and a C symbol: for several designs\n"
             "in one system (none)");
+  add_value(command, "--for MODEL ...", options->models,
+            "leave out what these models need neither to run nor for their cycles, and say\n"
+            "what each feature takes; without --out nothing is written");
   // For developers: refreshes the prints of the instruction set that the repository holds.
   add_value(command, "--packages", options->packages, "")->group("");
   command.footer(
@@ -84,7 +102,8 @@ void add_generate(Command app, Action& action) {
       "  trine generate --config edge256 --out out/edge256\n"
       "  trine generate --config edge256 --set array.rows=16 --set name=tall --out out/tall\n"
       "  trine generate --config mine.toml --out out/mine\n"
-      "  trine generate --config edge64 --prefix left --out out/left   (left_trine_top, ...)\n\n"
+      "  trine generate --config edge64 --prefix left --out out/left   (left_trine_top, ...)\n"
+      "  trine generate --config edge256 --for kws.tflite vww.tflite --out out/audio\n\n"
       "Presets:\n  " +
       fmt::format("{}", fmt::join(machine::preset_names(), ", ")) +
       "\n"

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/hardware/features.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "tools/cli/run/network.h"
+#include "tools/estimate/area_model.h"
+#include "tools/estimate/estimate.h"
+
+namespace trine::cli {
+namespace {
+
+/// More cycles than this part of what they were count as a need.
+constexpr double kSlower = 0.01;
+
+/// A way to leave something out. @return the key and its value; "": the design has not got it
+using Without = std::function<std::string(machine::Config*)>;
+
+Without without(const char* key, bool machine::Config::*feature) {
+  return [=](machine::Config* c) -> std::string {
+    if (!(c->*feature)) return {};
+    c->*feature = false;
+    return fmt::format("{}=false", key);
+  };
+}
+
+std::string precisions_text(const machine::Config& c) {
+  std::vector<std::string> names;
+  if (c.int8) names.emplace_back("\"int8\"");
+  if (c.ternary) names.emplace_back("\"ternary\"");
+  if (c.binary) names.emplace_back("\"binary\"");
+  return fmt::format("array.precisions=[{}]", fmt::join(names, ", "));
+}
+
+Without without_precision(bool machine::Config::*precision) {
+  return [=](machine::Config* c) -> std::string {
+    if (!(c->*precision) || c->int8 + c->ternary + c->binary == 1) return {};
+    c->*precision = false;
+    return precisions_text(*c);
+  };
+}
+
+std::string one_column(machine::Config* c) {
+  if (c->columns_per_cycle == 1) return {};
+  c->columns_per_cycle = 1;
+  return "post.columns_per_cycle=1";
+}
+
+/// What builds on others comes before them.
+std::vector<Without> ways() {
+  using machine::Config;
+  return {without("vector.softmax", &Config::softmax),
+          without("vector.table", &Config::table),
+          without("matmul.enable", &Config::matmul),
+          without("vector.enable", &Config::vector),
+          without("depthwise.enable", &Config::depthwise),
+          without_precision(&Config::binary),
+          without_precision(&Config::ternary),
+          without_precision(&Config::int8),
+          one_column};
+}
+
+/// Of a model on a design.
+struct Cost {
+  std::uint64_t cycles = 0;  ///< predicted
+  std::size_t on_host = 0;   ///< operators
+};
+
+class Search {
+ public:
+  explicit Search(const std::vector<std::string>& models) : models_(models) {
+    for (const std::string& model : models) bytes_.push_back(read_file(model));
+  }
+
+  /// What each model costs. @throws Error  one is refused
+  std::vector<Cost> on(const machine::Config& config) const {
+    std::vector<Cost> costs;
+    for (std::size_t m = 0; m < models_.size(); ++m) {
+      NetworkOptions options;
+      options.model = models_[m];
+      const Network network =
+          load_network(bytes_[m], options, config, options.policy(reference::kDoublePolicy));
+      Cost cost{estimate::of_program(network.program, BackendOptions{}.bus()).cycles, 0};
+      for (const compiler::Program* stage : compiler::stages(network.program))
+        cost.on_host += stage->before.ops.size() + stage->after.ops.size();
+      costs.push_back(cost);
+    }
+    return costs;
+  }
+
+  /// Why the models need what a design lacks. @param costs  on it; empty: not known
+  /// @param before  with what it lacks
+  std::string need(const machine::Config& without, const std::vector<Cost>& before,
+                   std::vector<Cost>* costs) const {
+    try {
+      machine::check(without);
+      *costs = on(without);
+    } catch (const Error& e) {
+      std::string text = e.what();
+      for (std::size_t m = 0; m < models_.size(); ++m)
+        if (text.starts_with(models_[m])) text.replace(0, models_[m].size(), name_of(m));
+      return text.substr(0, text.find('\n'));
+    }
+    for (std::size_t m = 0; m < models_.size(); ++m) {
+      const Cost &now = costs->at(m), &then = before[m];
+      if (now.on_host > then.on_host)
+        return fmt::format("{}: {} more of its operators on the host", name_of(m),
+                           now.on_host - then.on_host);
+      const double more = static_cast<double>(now.cycles) / static_cast<double>(then.cycles) - 1;
+      if (more > kSlower) return fmt::format("{}: {:.0f} % more cycles", name_of(m), 100 * more);
+    }
+    return {};
+  }
+
+  std::string name_of(std::size_t m) const {
+    return std::filesystem::path(models_[m]).filename().string();
+  }
+
+ private:
+  const std::vector<std::string>& models_;
+  std::vector<std::vector<std::uint8_t>> bytes_;
+};
+
+std::vector<std::uint64_t> cycles_of(const std::vector<Cost>& costs) {
+  std::vector<std::uint64_t> cycles;
+  for (const Cost& cost : costs) cycles.push_back(cost.cycles);
+  return cycles;
+}
+
+double gates(const machine::Config& config) { return estimate::area_of(config).gate_equivalents; }
+
+/// "-": the area model does not tell it apart, or it is in memories.
+std::string saved(double area) { return area > 0.5 ? grouped(area) : "-"; }
+
+std::string settings_of(const Features& found) {
+  std::string text;
+  for (const Feature& f : found.all)
+    if (!f.kept && !f.key.starts_with("array.")) text += " --set " + f.key;
+  for (auto f = found.all.rbegin(); f != found.all.rend(); ++f)  // the last has all of them
+    if (!f->kept && f->key.starts_with("array.")) return text + " --set '" + f->key + "'";
+  return text;
+}
+
+}  // namespace
+
+Features smallest_for(const std::vector<std::string>& models, const machine::Config& config) {
+  const Search search(models);
+  std::vector<Cost> costs = search.on(config), fewer_costs;
+  Features found{config, {}, {}, cycles_of(costs)};
+  for (const Without& way : ways()) {
+    machine::Config fewer = found.config;
+    Feature feature;
+    feature.key = way(&fewer);
+    if (feature.key.empty()) continue;
+    feature.why = search.need(fewer, costs, &fewer_costs);
+    feature.kept = !feature.why.empty();
+    feature.gate_equivalents = gates(found.config) - gates(fewer);
+    if (!feature.kept) {
+      found.config = fewer;
+      costs = fewer_costs;
+    }
+    found.all.push_back(std::move(feature));
+  }
+  found.cycles = cycles_of(costs);
+  return found;
+}
+
+std::string to_text(const Features& found, const std::vector<std::string>& models,
+                    const machine::Config& before) {
+  const auto width = static_cast<std::size_t>(columns());
+  std::string text = fmt::format("{:<38} {:>10}\n", "without", "GE saved");
+  for (const Feature& f : found.all) {
+    text += fmt::format("{:<38} {:>10}  {}\n", f.key, saved(f.gate_equivalents),
+                        f.kept ? "needed" : "left out");
+    if (f.kept) text += wrapped(f.why, "    ", width);
+  }
+  for (std::size_t m = 0; m < models.size(); ++m)
+    text += fmt::format("{}: {} cycles, {} before (predicted)\n",
+                        std::filesystem::path(models[m]).filename().string(),
+                        grouped(found.cycles[m]), grouped(found.cycles_before[m]));
+  text += fmt::format("{}: {} gate equivalents, {} before (predicted, memories apart)\n",
+                      before.name, grouped(gates(found.config)), grouped(gates(before)));
+  const std::string settings = settings_of(found);
+  return text + (settings.empty() ? "nothing to leave out\n"
+                                  : fmt::format("--config {}{}\n", before.name, settings));
+}
+
+Json to_json(const Features& found, const std::vector<std::string>& models) {
+  Json json;
+  json["features"] = Json::array();
+  for (const Feature& f : found.all)
+    json["features"].push_back({{"without", f.key},
+                                {"kept", f.kept},
+                                {"why", f.why},
+                                {"gate_equivalents", f.gate_equivalents}});
+  json["models"] = Json::array();
+  for (std::size_t m = 0; m < models.size(); ++m)
+    json["models"].push_back({{"model", models[m]},
+                              {"cycles", found.cycles[m]},
+                              {"cycles_before", found.cycles_before[m]}});
+  return json;
+}
+
+}  // namespace trine::cli

@@ -93,8 +93,8 @@ void add_generate(Command app, Action& action) {
             "before each name of a module, a file and a C symbol: for several designs\n"
             "in one system (none)");
   add_value(command, "--for MODEL ...", options->models,
-            "leave out what these models need neither to run nor for their cycles, and say\n"
-            "what each feature takes; without --out nothing is written");
+            "leave out what these models need neither to run nor for their cycles,\n"
+            "and say what each feature takes; nothing is written without --out");
   // For developers: refreshes the prints of the instruction set that the repository holds.
   add_value(command, "--packages", options->packages, "")->group("");
   command.footer(

@@ -248,7 +248,6 @@ module trine_post_props #(
   // ---------------------------------------------------------------------------------------------
   logic [1:0]           col;   // the first of those that are read
   logic [Cols-1:0]      cols;
-  logic                 odd;
   logic [Drain*32-1:0]  column, sm_acc;
   logic                 p_lock, s_valid, s_ready, busy_q;  // the scatter port has a word
   logic [WordBits-1:0]  s_word;
@@ -300,7 +299,6 @@ module trine_post_props #(
     .c_data_ready_o  (data_ready),
     .c_status_o      (status),
     .cols_o          (cols),
-    .odd_o           (odd),
     .column_i        (column),
     .v_valid_i       (1'b0),
     .v_ready_o       (),
@@ -498,7 +496,8 @@ module trine_post_props #(
       end
       if (left != '0) begin
         a_front: assert (5'(col) + left[4:0] == front_q);
-        a_cols:  assert (cols == Cols'(((1 << Drain) - 1) << col) && (Drain == 1 || odd == col[0]));
+        a_cols:  assert (cols == Cols'(((1 << Drain) - 1) << col) &&
+                         (Drain == 1 || status.odd == col[0]));
         a_front_most: assert (front_q <= 5'(Cols));
         a_last: assert (\u_dut.u_drain.last_q == front_last_q);
       end

@@ -349,7 +349,6 @@ module trine_core #(
   logic                     job_valid, job_ready, data_ready;
   logic [LaneBits-1:0]      job_lanes;
   logic [Cols-1:0]          cols;  // read
-  logic                     odd;   // the first of two
   logic [Drain*Rows*32-1:0] column;
 
   trine_matmul #(
@@ -397,7 +396,6 @@ module trine_core #(
     .data_ready_i    (data_ready),
     .status_i        (compute_status),
     .cols_i          (cols),
-    .odd_i           (odd),
     .column_o        (column),
     .pmem_wvalid_i   (pmem_wvalid),
     .pmem_wready_o   (pmem_wready),
@@ -462,7 +460,6 @@ module trine_core #(
     .data_ready_o  (data_ready),
     .status_o      (compute_status),
     .cols_o        (cols),
-    .odd_o         (odd),
     .column_i      (column),
     .p_valid_o     (p_valid),
     .p_ready_i     (p_ready),

@@ -18,9 +18,9 @@
 // group, each with a channel word of its own, and lanes in the last `idle` columns of a row gather
 // for their neighbours, but have no output.
 //
-// Timing    fill_i takes Rows / Filled cycles until filled_o. After start_i (one cycle, needs filled_o), one
-//           step a cycle. step_valid_o, addresses and flags come from registers through two adders
-//           (offset, comparison); step_ready_i reaches registers only.
+// Timing    fill_i takes Rows / Filled cycles until filled_o. After start_i (one cycle, needs
+//           filled_o), one step a cycle. step_valid_o, addresses and flags come from registers
+//           through two adders (offset, comparison); step_ready_i reaches registers only.
 // Contract  no SET from fill_i to the last step. x_start + tile_x < x_end.
 //
 // Check     trine_agu_tb
@@ -220,15 +220,11 @@ module trine_agu #(
 
   always_ff @(posedge clk_i) begin
     if (fill_i) begin
-      chain_x_q    <= -x_span;
-      chain_y_q    <= y_start_q - y_end_q;
-      chain_base_q <= base_q;
-      chain_out_q  <= out_q;
+      {chain_x_q, chain_y_q}      <= {-x_span, y_start_q - y_end_q};
+      {chain_base_q, chain_out_q} <= {base_q, out_q};
     end else if (filling_q) begin
-      chain_x_q    <= gen_chain[Filled].x;
-      chain_y_q    <= gen_chain[Filled].y;
-      chain_base_q <= gen_chain[Filled].base;
-      chain_out_q  <= gen_chain[Filled].out;
+      {chain_x_q, chain_y_q}      <= {gen_chain[Filled].x, gen_chain[Filled].y};
+      {chain_base_q, chain_out_q} <= {gen_chain[Filled].base, gen_chain[Filled].out};
     end
   end
 
@@ -313,10 +309,7 @@ module trine_agu #(
 
     always_ff @(posedge clk_i) begin
       if (filling_q) begin
-        x_q         <= x_in;
-        y_q         <= y_in;
-        lane_base_q <= base_in;
-        lane_out_q  <= out_in;
+        {x_q, y_q, lane_base_q, lane_out_q} <= {x_in, y_in, base_in, out_in};
       end else if (advance) begin
         x_q         <= wrap ? x_q + tile_x_wrapped : x_next;
         y_q         <= y_q + (wrap ? tile_y_wrapped : tile_y_q);

@@ -74,6 +74,7 @@ package trine_job_pkg;
   // To the compute engine. With drain_ok or drain_soon a step that enters the array in the next
   // cycle may overwrite the results of the job in front.
   typedef struct packed {
+    logic odd;         // of two columns that are read the first is odd
     logic drain_ok;
     logic drain_soon;  // the same, as its results are taken, or in the cycle before
     logic fetch_busy;  // residuals are yet to be read

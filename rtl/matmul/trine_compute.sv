@@ -305,7 +305,7 @@ module trine_compute #(
   assign state_o.last_wait  = step_valid && last && !allowed;
 
   logic unused_bits;
-  assign unused_bits = ^{window_last, word_first, tag};
+  assign unused_bits = ^{window_last, word_first, tag, status_i.odd};
 
 `ifdef TRINE_ASSERT
   logic live_q;

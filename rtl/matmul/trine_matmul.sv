@@ -65,7 +65,6 @@ module trine_matmul #(
   input  logic                             data_ready_i,
   input  trine_job_pkg::compute_status_t  status_i,
   input  logic [Cols-1:0]                  cols_i,  // read
-  input  logic                             odd_i,   // the first of two
   output logic [Drain*Rows*32-1:0]         column_o,
 
   // PMEM, write: a whole row, or some quads of columns; zeros of a scrub; codes (Ecc).
@@ -168,7 +167,7 @@ module trine_matmul #(
     .step_i        (step),
     .act_i         (act),
     .cols_i,
-    .odd_i,
+    .odd_i         (status_i.odd),
     .column_o,
     .pmem_wvalid_i,
     .pmem_wready_o,

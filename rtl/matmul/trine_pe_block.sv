@@ -21,7 +21,7 @@
 // the window's columns are the same module, and a simulator does not evaluate their formers.
 //
 // Timing    one step a cycle; a step is out again in the next cycle, and added PeStages cycles
-//           after it came. column_o is combinational from cols_i: of port k, that one of the columns
+//           after it came. column_o is combinational from cols_i: of port k, that one of columns
 //           k, k + Drain, k + 2 * Drain, ... whose bit in cols_i is set, or 0.
 // Clock     with ClockGates one gate, open while a step arrives, is there, or is in the PEs.
 // Contract  as trine_pe; taps_i does not change.

@@ -18,9 +18,9 @@
 // does, which is c / PipeCols cycles longer than column 0's. A row's sum is needed as long as the
 // last column; behind more than PipeCols columns it is kept when column 0 has been read.
 //
-// Timing    combinational from column_i and cols_i to column_o. With last_i in cycle t, column c may
-//           be read from t + 1 + PeStages + c / PipeCols on, through u + PeStages + c / PipeCols,
-//           where the next last_i comes in cycle u.
+// Timing    combinational from column_i and cols_i to column_o. With last_i in cycle t, column c
+//           may be read from t + 1 + PeStages + c / PipeCols on, through
+//           u + PeStages + c / PipeCols, where the next last_i comes in cycle u.
 // Contract  the columns of a tile are read upwards, from 0 on. Zero points belong to the step.
 //
 // Check     trine_zero_points_tb; random_program_test (whole core)

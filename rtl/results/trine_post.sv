@@ -65,7 +65,6 @@ module trine_post #(
 
   // The array's drain registers: this column, and the next.
   output logic [Cols-1:0]                  cols_o,
-  output logic                              odd_o,
   input  logic [Drain*Rows*32-1:0]         column_i,
 
   // A word in each lane of the vector engine.
@@ -169,7 +168,7 @@ module trine_post #(
     .waits_o       (waits),
     .column_o      (column),
     .cols_o,
-    .odd_o,
+    .odd_o         (c_status_o.odd),
     .issues_o      (issues),
     .follows_o     (follows),
     .issue_i       (issue),

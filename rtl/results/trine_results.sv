@@ -65,7 +65,6 @@ module trine_results #(
   output logic                            data_ready_o,
   output trine_job_pkg::compute_status_t status_o,
   output logic [Cols-1:0]                 cols_o,
-  output logic                             odd_o,
   input  logic [Drain*Rows*32-1:0]        column_i,
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
@@ -227,7 +226,6 @@ module trine_results #(
     .c_data_ready_o  (data_ready_o),
     .c_status_o      (status_o),
     .cols_o,
-    .odd_o,
     .column_i,
     .v_valid_i       (job_valid),
     .v_ready_o       (job_ready),

@@ -69,7 +69,7 @@ std::vector<Without> ways() {
           one_column};
 }
 
-/// Of a model on a design.
+/// What a model costs on a design.
 struct Cost {
   std::uint64_t cycles = 0;  ///< predicted
   std::size_t on_host = 0;   ///< operators

@@ -213,7 +213,7 @@ module trine_drain #(
       channel_q <= channel_now;
       if (issue_i.pass) pass_q <= last_pass ? '0 : pass_q + 4'd1;
       if (issue_i.column) begin
-        cols_q     <= pair ? cols_q << 2 : cols_q << 1;
+        cols_q     <= Cols'(pair ? {cols_q, 2'b00} : {1'b0, cols_q, 1'b0});
         odd_q      <= odd_q ^ !pair;
         slot_q     <= slot_now;
         channels_q <= channels_now;

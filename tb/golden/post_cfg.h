@@ -86,7 +86,7 @@ void set_job(Port& port, job::Flag flag, bool value) {
 /// Bits of compute_status_t, vector_status_t, softmax_status_t and of softmax_t, whose slot has
 /// two.
 namespace status {
-enum Compute { kRetire = 1, kFetchBusy = 2, kDrainSoon = 4, kDrainOk = 8 };
+enum Compute { kRetire = 1, kFetchBusy = 2, kDrainSoon = 4, kDrainOk = 8, kOdd = 16 };
 enum Vector { kVectorRetire = 1, kDone = 2 };
 enum Softmax { kProduct = 1, kLeft = 2, kIssue = 4 };
 }  // namespace status

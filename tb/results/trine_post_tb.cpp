@@ -222,6 +222,8 @@ struct Bench : Work {
   }
   /// The array: column_i follows cols_o, up to two neighbours. Behind the last column is none.
   void drive_column() {
+    if (kDrain == 2 && first_read() < kCols)
+      REQUIRE(((dut.c_status_o & status::kOdd) != 0) == (first_read() % 2 != 0));
     for (unsigned i = 0; i < kDrain * kRows; ++i) {
       const unsigned col = first_read() + i / kRows;
       const bool read = col < columns.size() && get_bits(dut.cols_o, col, 1) != 0;

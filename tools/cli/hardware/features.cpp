@@ -97,8 +97,9 @@ class Search {
     return costs;
   }
 
-  /// Why the models need what a design lacks. @param costs  on it; empty: not known
-  /// @param before  with what it lacks
+  /// Why the models need what a design lacks; "": they do not.
+  /// @param before  their costs with what it lacks  @param costs  gets those on it, if none is
+  /// refused
   std::string need(const machine::Config& without, const std::vector<Cost>& before,
                    std::vector<Cost>* costs) const {
     try {
@@ -191,7 +192,7 @@ std::string to_text(const Features& found, const std::vector<std::string>& model
                       before.name, grouped(gates(found.config)), grouped(gates(before)));
   const std::string settings = settings_of(found);
   return text + (settings.empty() ? "nothing to leave out\n"
-                                  : fmt::format("--config {}{}\n", before.name, settings));
+                                  : fmt::format("the same design as by{}\n", settings));
 }
 
 Json to_json(const Features& found, const std::vector<std::string>& models) {

@@ -15,10 +15,9 @@ namespace trine::cli {
 
 /// A feature that the design has, and whether some model is in need of it.
 struct Feature {
-  std::string key;  ///< with the value that leaves it out: "vector.softmax=false"
-  bool kept =
-      false;  ///< without it a model is refused, or has more on the host or over 1 % more cycles
-  std::string why;              ///< of one that is kept
+  std::string key;              ///< with the value that leaves it out: "vector.softmax=false"
+  bool kept = false;            ///< a model needs it
+  std::string why;              ///< refused without it, more on the host, over 1 % more cycles
   double gate_equivalents = 0;  ///< of its logic, predicted; 0: the model knows none
 };
 

@@ -47,7 +47,11 @@ class Clone:
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             sys.exit(f"{' '.join(command)}: exit code {done.returncode}\n{done.stdout[-3000:]}")
-        return spent() - before, time.monotonic() - start
+        times = spent() - before, time.monotonic() - start
+        # A step takes up to half an hour, and a later one may fail.
+        print(f"{' '.join(command)}: {minutes(times)} processor minutes, {times[1] / MINUTE:.1f} wall minutes",
+              file=sys.stderr, flush=True)
+        return times
 
     def sources(self):
         """Sources of the tool itself, sorted."""

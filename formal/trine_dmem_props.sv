@@ -3,8 +3,9 @@
 // trine_dmem: each lane of a gather is answered once, two cycles after it was served, with the word
 // that was at its address then, or the pad; one cycle before the last of them soon_o says so; one
 // access waits behind the one in front, and is the next. Each lane of a scatter and each word of
-// the DMA is written once, in order, and nothing else is; each read of the DMA gives its words,
-// three cycles later. None is lost or doubled, whichever ports meet in whichever banks.
+// the DMA is written once, in order, and nothing else is, words of the DMA before their copy is
+// said to be done; each read of the DMA gives its words, three cycles later. None is lost or
+// doubled, whichever ports meet in whichever banks, and no beat is refused for long.
 //
 // Any word is followed: `word` is what the writes that were served have made of the address
 // `watched`. An access is kept as it came in, and what is left of it. Assumed: the contract.
@@ -30,6 +31,7 @@ module trine_dmem_props #(
   input logic [2:0]              dma_waddr_i,
   input logic [63:0]             dma_wdata_i,
   input logic [1:0]              dma_wmask_i,
+  input logic                    dma_wlast_i,
   input logic                    dma_rvalid_i,
   input logic [2:0]              dma_raddr_i
 );
@@ -46,7 +48,7 @@ module trine_dmem_props #(
   } answer_t;
 
   logic                g_ready, g_waiting, g_tag, rsp_tag, rsp_done, soon, soon_tag;
-  logic                s_ready, s_empty, wready, rready, rvalid, ecc_fatal;
+  logic                s_ready, s_empty, wready, wdone, rready, rvalid, ecc_fatal;
   logic [Lanes-1:0]    rsp_lanes;
   logic [Lanes*32-1:0] rsp_data;
   logic [63:0]         rdata;
@@ -88,9 +90,8 @@ module trine_dmem_props #(
     .s_empty_o         (s_empty),
     .dma_wvalid_i      (dma_wvalid_i),
     .dma_wready_o      (wready),
-    .dma_waddr_i       (dma_waddr_i),
-    .dma_wdata_i       (dma_wdata_i),
-    .dma_wmask_i       (dma_wmask_i),
+    .dma_wbeat_i       ({dma_wlast_i, dma_wmask_i, dma_waddr_i, dma_wdata_i}),
+    .dma_wdone_o       (wdone),
     .dma_rvalid_i      (dma_rvalid_i),
     .dma_rready_o      (rready),
     .dma_raddr_i       (dma_raddr_i),
@@ -134,13 +135,22 @@ module trine_dmem_props #(
   (* hierconn *) logic [5:0]                \u_dut.u_scatter.addr_q ;
   (* hierconn *) logic [63:0]               \u_dut.u_scatter.data_q ;
   (* hierconn *) logic [31:0]               \u_dut.u_scatter.mask_q ;
-  (* hierconn *) logic                      \u_dut.u_dma.we_q ;
+  (* hierconn *) logic [3:0]                \u_dut.u_dma.w_pend_q ;
+  (* hierconn *) logic [1:0]                \u_dut.u_dma.w_row_q , \u_dut.u_dma.next_q ;
+  (* hierconn *) logic [127:0]              \u_dut.u_dma.w_data_q ;
+  (* hierconn *) logic                      \u_dut.u_dma.ends_q ;
   (* hierconn *) logic [2:1]                \u_dut.u_dma.last_q ;
-  (* hierconn *) logic [2:0]                \u_dut.u_dma.addr_q , \u_dut.u_dma.got_addr_q ;
+  (* hierconn *) logic [2:0]                \u_dut.u_dma.r_addr_q , \u_dut.u_dma.got_addr_q ;
   (* hierconn *) logic [2:0]                \u_dut.u_dma.got_addr_q2 ;
-  (* hierconn *) logic [63:0]               \u_dut.u_dma.data_q , \u_dut.u_dma.words ;
-  (* hierconn *) logic [1:0]                \u_dut.u_dma.pend_q , \u_dut.u_dma.got_q ,
+  (* hierconn *) logic [63:0]               \u_dut.u_dma.words ;
+  (* hierconn *) logic [1:0]                \u_dut.u_dma.r_pend_q , \u_dut.u_dma.got_q ,
       \u_dut.u_dma.got_q2 ;
+  (* hierconn *) logic                      \u_dut.gen_bank[0].use_d , \u_dut.gen_bank[1].use_d ,
+      \u_dut.gen_bank[2].use_d , \u_dut.gen_bank[3].use_d ;
+  (* hierconn *) logic [1:0]                \u_dut.d_we ;
+  logic [3:0] use_d;
+  assign use_d = {\u_dut.gen_bank[3].use_d , \u_dut.gen_bank[2].use_d ,
+                  \u_dut.gen_bank[1].use_d , \u_dut.gen_bank[0].use_d };
 
   // Where a word lies: bank below, row above. In the odd row banks 2n and 2n + 1 change places.
   function automatic logic [AddrBits-1:0] place_of(input logic [AddrBits-1:0] addr);
@@ -186,40 +196,44 @@ module trine_dmem_props #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // DMA: a write is served in the next cycle; a read too, whose data are three cycles on their way:
-  // in the memories' registers (late), in the banks' (near).
+  // DMA: a write of the word that is followed is owed until its bank serves it. A read is served in
+  // the next cycle, and its data are three cycles on their way: in the memories' registers (late),
+  // in the banks' (near).
   // ---------------------------------------------------------------------------------------------
-  logic        write_q, read_q, read_late_q, read_near_q, read_waits_q, write_waits_q;
-  logic [1:0]  d_mask_q;
-  logic [2:0]  d_addr_q, d_late_addr_q, d_near_addr_q;
-  logic [63:0] d_data_q;
-  logic [31:0] late_q, near_q;
-  logic        write_here;
+  logic        read_q, read_late_q, read_near_q, read_waits_q, write_waits_q, write_waits_q2;
+  logic        owed_q, ends_q;  // ends: a copy's last beat has been taken
+  logic [2:0]  d_addr_q, d_late_addr_q, d_near_addr_q, w_addr_q;
+  logic [31:0] owed_data_q, late_q, near_q;
+  logic        write_here, watched_write;
   logic        takes_read, takes_write;
 
   assign takes_read  = dma_rvalid_i && rready;
   assign takes_write = dma_wvalid_i && wready;
-  assign write_here  = write_q && d_mask_q[watched[0]] && d_addr_q[2:1] == watched[2:1];
+  assign watched_write = takes_write && dma_wmask_i[watched[0]] && dma_waddr_i[2:1] == watched[2:1];
+  assign write_here    = use_d[watched_place[1:0]] && \u_dut.d_we [watched[1]] &&
+                         \u_dut.u_dma.w_row_q [watched[1]] == watched[2];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {write_q, read_q, read_late_q, read_near_q} <= '0;
-      {read_waits_q, write_waits_q}                            <= '0;
+      {read_q, read_late_q, read_near_q, owed_q, ends_q} <= '0;
+      {read_waits_q, write_waits_q, write_waits_q2}      <= '0;
     end else if (clear_i) begin
-      {write_q, read_q, read_late_q, read_near_q} <= '0;
-      {read_waits_q, write_waits_q}                            <= '0;
+      {read_q, read_late_q, read_near_q, owed_q, ends_q} <= '0;
+      {read_waits_q, write_waits_q, write_waits_q2}      <= '0;
     end else begin
-      {write_q, read_q}                       <= {takes_write, takes_read};
-      {read_late_q, read_near_q} <= {read_q, read_late_q};
-      read_waits_q                            <= dma_rvalid_i && !rready;
-      write_waits_q                           <= dma_wvalid_i && !wready;
+      {read_q, read_late_q, read_near_q} <= {takes_read, read_q, read_late_q};
+      owed_q         <= watched_write || (owed_q && !write_here);
+      ends_q         <= (takes_write && dma_wlast_i) || (ends_q && !wdone);
+      read_waits_q   <= dma_rvalid_i && !rready;
+      write_waits_q  <= dma_wvalid_i && !wready;
+      write_waits_q2 <= dma_wvalid_i && !wready && write_waits_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    d_addr_q      <= takes_read ? dma_raddr_i : dma_waddr_i;
-    d_data_q      <= dma_wdata_i;
-    d_mask_q      <= dma_wmask_i;
+    d_addr_q      <= dma_raddr_i;
+    w_addr_q      <= dma_waddr_i;
+    if (watched_write) owed_data_q <= watched[0] ? dma_wdata_i[63:32] : dma_wdata_i[31:0];
     d_late_addr_q <= d_addr_q;
     d_near_addr_q <= d_late_addr_q;
     late_q        <= word_q;
@@ -239,7 +253,7 @@ module trine_dmem_props #(
 
   always_ff @(posedge clk_i) begin
     if (scatter_here != '0) word_q <= (word_q & ~s_mask_q) | (scattered & s_mask_q);
-    else if (write_here) word_q <= watched[0] ? d_data_q[63:32] : d_data_q[31:0];
+    else if (write_here) word_q <= owed_data_q;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -343,6 +357,7 @@ module trine_dmem_props #(
     end
     if (dma_wvalid_i) assume (!dma_waddr_i[0]);
     if (dma_rvalid_i) assume (!dma_raddr_i[0]);
+    if (write_waits_q) assume (dma_wvalid_i && dma_waddr_i == w_addr_q);
     a_word: assert (stored == word_q);
     if (rst_ni) begin
       a_scatter_once:   assert ((s_now & ~s_left_q) == '0);
@@ -357,17 +372,21 @@ module trine_dmem_props #(
                                 \u_dut.u_scatter.mask_q == s_mask_q);
       end
 
-      a_dma_one:   assert (!(takes_read && takes_write) && !(read_q && write_q));
       if (read_waits_q && dma_rvalid_i) a_read_turn: assert (rready);
-      if (write_waits_q && dma_wvalid_i) a_write_turn: assert (wready);
-      a_dma_pend:  assert (\u_dut.u_dma.pend_q ==
-                           (read_q ? 2'b11 : !write_q ? 2'b00 :
-                            d_addr_q[2] ? {d_mask_q[0], d_mask_q[1]} : d_mask_q));
-      if (read_q || write_q) a_dma_addr: assert (\u_dut.u_dma.addr_q == d_addr_q &&
-                                                 \u_dut.u_dma.we_q == write_q && !d_addr_q[0]);
-      if (write_q) a_dma_data: assert (\u_dut.u_dma.data_q ==
-                                       (d_addr_q[2] ? {d_data_q[31:0], d_data_q[63:32]} :
-                                        d_data_q));
+      if (write_waits_q2 && dma_wvalid_i) a_write_turn: assert (wready);
+      if (write_here) a_write_owed: assert (owed_q);
+      if (watched_write) a_write_kept: assert (!owed_q || write_here);
+      if (wdone) a_write_done: assert (ends_q && (!owed_q || write_here));
+      a_write_ends: assert (\u_dut.u_dma.ends_q == ends_q);
+      a_write_turns: assert ($onehot0(\u_dut.u_dma.next_q ));
+      if (write_waits_q) a_write_next: assert (\u_dut.u_dma.next_q [w_addr_q[1]]);
+      if (write_waits_q2) a_write_alone: assert (!read_q);
+      a_write_pend: assert (owed_q == (\u_dut.u_dma.w_pend_q [watched_place[1:0]] &&
+                                       \u_dut.u_dma.w_row_q [watched[1]] == watched[2]));
+      if (owed_q) a_write_data: assert (owed_data_q ==
+                                        \u_dut.u_dma.w_data_q [{watched_place[1:0], 5'd0} +: 32]);
+      a_dma_pend: assert (\u_dut.u_dma.r_pend_q == {2{read_q}});
+      if (read_q) a_dma_addr: assert (\u_dut.u_dma.r_addr_q == d_addr_q && !d_addr_q[0]);
       a_dma_last:  assert (\u_dut.u_dma.last_q == {read_near_q, read_late_q});
       if (read_late_q) begin
         a_dma_got:  assert (\u_dut.u_dma.got_q == 2'b11 &&
@@ -430,6 +449,7 @@ module trine_dmem_props #(
                         word_was_q2 == 32'd77);
       c_reads:   cover (rvalid && d_near_addr_q[2:1] == watched[2:1] && near_q == 32'h12345678);
       c_follows: cover (rsp_done && soon && front_busy_q && was_q2.tag && !was_q.tag);
+      c_waits:   cover (owed_q && !write_here && g_waiting == 0 && rsp_done);
       c_clears:  cover (clear_i && s_left_q != '0 && read_near_q && behind_busy_q);
     end
   end

@@ -82,6 +82,7 @@ module trine_core #(
   localparam int unsigned Lanes         = Rows + (Window ? 3 : 0);  // of the gather
   localparam int unsigned LaneBits      = Rows * (AddrBits + 1);  // {active lanes, addresses}
   localparam int unsigned WordBits      = Rows * (AddrBits + 33) + 32;  // of results
+  localparam int unsigned WriteBits     = 1 + 33 * DataWords + AddrBits;  // a beat for DMEM
 
   // What instructions may ask for (trine_legal).
   localparam logic [trine_isa_pkg::Features-1:0] Features =
@@ -114,10 +115,11 @@ module trine_core #(
   trine_engine_pkg::activity_t     activity;
 
   logic                     clear, word_ready;
-  logic                     dma_wvalid, dma_wready, dma_rvalid, dma_rready, dma_rdata_valid;
-  logic [AddrBits-1:0]      dma_waddr, dma_raddr;
-  logic [DataBits-1:0]      dma_wdata, dma_rdata, param_wdata;
-  logic [DataWords-1:0]     dma_wmask;
+  logic                     dma_wvalid, dma_wready, dma_wdone;
+  logic                     dma_rvalid, dma_rready, dma_rdata_valid;
+  logic [AddrBits-1:0]      dma_raddr;
+  logic [DataBits-1:0]      dma_rdata, param_wdata;
+  logic [WriteBits-1:0]     dma_wbeat;
   logic                     pmem_wvalid, pmem_wready, p_lock;
   logic [PmemAddrBits-1:0]  pmem_wrow;
   logic [32*Cols-1:0]       pmem_wdata;
@@ -249,9 +251,8 @@ module trine_core #(
     .answers_o         ({store_answer, load_answer}),
     .dma_wvalid_o      (dma_wvalid),
     .dma_wready_i      (dma_wready),
-    .dma_waddr_o       (dma_waddr),
-    .dma_wdata_o       (dma_wdata),
-    .dma_wmask_o       (dma_wmask),
+    .dma_wbeat_o       (dma_wbeat),
+    .dma_wdone_i       (dma_wdone),
     .dma_rvalid_o      (dma_rvalid),
     .dma_rready_i      (dma_rready),
     .dma_raddr_o       (dma_raddr),
@@ -323,9 +324,8 @@ module trine_core #(
     .s_word_i          (s_word),
     .dma_wvalid_i      (dma_wvalid),
     .dma_wready_o      (dma_wready),
-    .dma_waddr_i       (dma_waddr),
-    .dma_wdata_i       (dma_wdata),
-    .dma_wmask_i       (dma_wmask),
+    .dma_wbeat_i       (dma_wbeat),
+    .dma_wdone_o       (dma_wdone),
     .dma_rvalid_i      (dma_rvalid),
     .dma_rready_o      (dma_rready),
     .dma_raddr_i       (dma_raddr),

@@ -24,7 +24,8 @@ module trine_bus_read #(
   parameter bit          Ecc           = 1'b0,  // codes there
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
-  localparam int unsigned Quads     = (Cols + 3) / 4
+  localparam int unsigned Quads     = (Cols + 3) / 4,
+  localparam int unsigned WriteBits = 1 + 33 * DataWords + DmemAddrBits
 ) (
   input  logic                              clk_i,
   input  logic                              rst_ni,
@@ -54,9 +55,8 @@ module trine_bus_read #(
   // DMEM, DMA port, write: DataWords neighbours; the address is a multiple of DataWords.
   output logic                              dma_wvalid_o,
   input  logic                              dma_wready_i,
-  output logic [DmemAddrBits-1:0]           dma_waddr_o,
-  output logic [DataBits-1:0]               dma_wdata_o,
-  output logic [DataWords-1:0]              dma_wmask_o,
+  output logic [WriteBits-1:0]              dma_wbeat_o,
+  input  logic                              dma_wdone_i,
 
   // DMEM, DMA port, read (Maps).
   output logic                              dma_rvalid_o,
@@ -250,9 +250,8 @@ module trine_bus_read #(
     .dma_rdata_i,
     .dma_wvalid_o,
     .dma_wready_i,
-    .dma_waddr_o,
-    .dma_wdata_o,
-    .dma_wmask_o,
+    .dma_wbeat_o,
+    .dma_wdone_i,
     .pmem_wvalid_o,
     .pmem_wready_i,
     .pmem_wrow_o,

@@ -28,7 +28,8 @@ module trine_dma #(
   // Derived; not to be set.
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
-  localparam int unsigned Quads     = (Cols + 3) / 4
+  localparam int unsigned Quads     = (Cols + 3) / 4,
+  localparam int unsigned WriteBits = 1 + 33 * DataWords + DmemAddrBits
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
@@ -59,9 +60,8 @@ module trine_dma #(
   // DMEM, DMA port, write: DataWords neighbours; the address is a multiple of DataWords.
   output logic                            dma_wvalid_o,
   input  logic                            dma_wready_i,
-  output logic [DmemAddrBits-1:0]         dma_waddr_o,
-  output logic [DataBits-1:0]             dma_wdata_o,
-  output logic [DataWords-1:0]            dma_wmask_o,
+  output logic [WriteBits-1:0]            dma_wbeat_o,
+  input  logic                            dma_wdone_i,
 
   // DMEM, DMA port, read: data comes back in order, later; at most four reads are outstanding.
   output logic                            dma_rvalid_o,
@@ -189,9 +189,8 @@ module trine_dma #(
     .load_o            (load_answer),
     .dma_wvalid_o,
     .dma_wready_i,
-    .dma_waddr_o,
-    .dma_wdata_o,
-    .dma_wmask_o,
+    .dma_wbeat_o,
+    .dma_wdone_i,
     .dma_rvalid_o      (read_valid[1]),
     .dma_rready_i      (read_ready[1]),
     .dma_raddr_o       (read_addr[DmemAddrBits +: DmemAddrBits]),

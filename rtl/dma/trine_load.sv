@@ -15,7 +15,7 @@
 //
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
-// Contract  see docs/architecture.md, load and store; retire_o follows the last write by a cycle.
+// Contract  see docs/architecture.md; retire follows the last write (dma_wdone_i) by a cycle.
 // Check     trine_control_tb
 
 module trine_load #(
@@ -28,7 +28,8 @@ module trine_load #(
   parameter int unsigned MaxBeats      = 64,  // of a burst
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
   localparam int unsigned DataWords     = DataBits / 32,
-  localparam int unsigned Quads         = (Cols + 3) / 4
+  localparam int unsigned Quads         = (Cols + 3) / 4,
+  localparam int unsigned WriteBits     = 1 + 33 * DataWords + DmemAddrBits
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -63,9 +64,8 @@ module trine_load #(
 
   output logic                     dma_wvalid_o,
   input  logic                     dma_wready_i,
-  output logic [DmemAddrBits-1:0]  dma_waddr_o,
-  output logic [DataBits-1:0]      dma_wdata_o,
-  output logic [DataWords-1:0]     dma_wmask_o,
+  output logic [WriteBits-1:0]     dma_wbeat_o,
+  input  logic                     dma_wdone_i,
 
   output logic                     pmem_wvalid_o,
   input  logic                     pmem_wready_i,
@@ -107,14 +107,13 @@ module trine_load #(
 
   localparam logic [TargetBits-1:0] Exponentials =
       TargetBits'(trine_isa_pkg::DmaTargetExponentials);
-  localparam logic [TargetBits-1:0] Transposed =
-      TargetBits'(trine_isa_pkg::DmaTargetTransposed);
+  localparam logic [TargetBits-1:0] Transposed = TargetBits'(trine_isa_pkg::DmaTargetTransposed);
 
   // ---------------------------------------------------------------------------------------------
   // Front: registers and bursts. A RUN stays pending until the back has copied what it needs.
   // ---------------------------------------------------------------------------------------------
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
-                           retire_q;
+                           writes_q, retire_q;  // writes: to DMEM, behind the last beat
   logic                    on_chip, on_chip_q;  // from DMEM
   logic [TargetBits-1:0]   op, op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
@@ -125,7 +124,7 @@ module trine_load #(
 
   assign ready     = !bursts_busy && !pending_q;
   assign run       = command_i.run_valid && ready;
-  assign copy      = pending_q && !beats_busy && !start_q;
+  assign copy      = pending_q && !beats_busy && !start_q && !(writes_q && !dma_wdone_i);
   assign pending_d = run || (pending_q && !copy);
 
   assign answer_o.cfg_ready = ready;
@@ -210,11 +209,11 @@ module trine_load #(
   logic [WordShift-1:0]    offset_q, last_word_q;
   logic [15:0]             back_rows_last_q;
   logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr;  // of the row, to the next
-  logic                    row_end, burst_ends, ends, beat, next, bump;
-  logic                    to_pmem, pmem_bump, pmem_next, pmem_done;
+  logic                    row_end, burst_ends, ends, beat, next, bump, to_pmem, pmem_bump;
+  logic                    pmem_next, pmem_done, back_on_chip_q, source_valid;
   logic                    row_pending;  // a joined row that is not in PMEM yet
-  logic                    back_on_chip_q, source_valid;
   logic [DataBits-1:0]     source;  // the beat
+  logic [DataWords-1:0]    mask;    // its words
 
   always_ff @(posedge clk_i) begin
     if (copy) begin
@@ -267,7 +266,7 @@ module trine_load #(
     .bump_i       (bump),
     .next_i       (next),
     .addr_o       (addr),
-    .mask_o       (dma_wmask_o),
+    .mask_o       (mask),
     .left_o       (left),
     .row_end_o    (row_end),
     .end_o        (ends)
@@ -316,11 +315,13 @@ module trine_load #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      retire_q <= 1'b0;
+      {writes_q, retire_q} <= '0;
     end else if (clear_i) begin
-      retire_q <= 1'b0;
+      {writes_q, retire_q} <= '0;
     end else begin
-      retire_q <= pmem_done || (next && ends && target_q != Pmem);
+      writes_q <= (next && ends && target_q == Dmem) || (writes_q && !dma_wdone_i);
+      retire_q <= pmem_done || dma_wdone_i ||
+                  (next && ends && target_q != Pmem && target_q != Dmem);
     end
   end
 
@@ -328,8 +329,7 @@ module trine_load #(
   // DMEM, bias, scale, tables.
   // ---------------------------------------------------------------------------------------------
   assign dma_wvalid_o = beat && target_q == Dmem;
-  assign dma_waddr_o  = {addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}};
-  assign dma_wdata_o  = rsp_data_i;
+  assign dma_wbeat_o  = {ends, mask, addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}, rsp_data_i};
 
   assign param_wdata_o       = rsp_data_i;
   assign param_o.bias_valid  = beat && target_q == Bias;
@@ -360,7 +360,7 @@ module trine_load #(
     .transposed_i (target_q == Transposed),
     .addr_i       (addr[PmemAddrBits-1:0]),
     .data_i       (source),
-    .mask_i       (dma_wmask_o),
+    .mask_i       (mask),
     .row_last_i   (left == '0),
     .last_i       (ends),
     .next_o       (pmem_next),

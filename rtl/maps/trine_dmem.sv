@@ -8,13 +8,12 @@
 //            trine_scatter
 //   DMA      DataWords neighbours, read or written: trine_dmem_dma
 //
-// Each of them keeps what is left of its access; here are the banks: who is served in each, and the
-// crossbars in front of the memories.
+// Each of them keeps what is left of its access; here are the banks and the crossbars.
 //
 // Word a lies in row a div Banks of bank a mod Banks; in odd rows banks 2n and 2n + 1 change places
-// (decision 030). In a cycle a bank serves one port: DMA, which needs few banks and never the same
-// ones for long, before gather before scatter; an urgent scatter (trine_scatter) goes before a
-// gather. Lanes of one access in the same bank are served one after the other, lowest lane first.
+// (decision 030). In a cycle a bank serves one port: DMA that may not wait before gather before
+// scatter before DMA that waits; an urgent scatter (trine_scatter) goes before a gather. Lanes of
+// one access in the same bank are served one after the other, lowest lane first.
 //
 // Timing    gather: taken in cycle t, served from t + 1 on, its lanes appear on rsp_* two cycles
 //           after they were served: t + 3 without conflicts. rsp_done_o marks the last of them,
@@ -22,7 +21,8 @@
 //           bank in front of the multiplexers of all banks. g_ready_o is a register: an access
 //           waits behind the one in front.
 //           scatter: taken in t, written from t + 1 on; s_ready_o depends on the banks' arbitration
-//           of the same cycle. DMA: likewise; read data in t + 3, with Ecc in t + 4.
+//           of the same cycle. DMA: written at any time until dma_wdone_o, which is t + 1 at the
+//           earliest for a copy's last beat; read data in t + 3, with Ecc in t + 4.
 //           With Ecc, words carry a code (trine_ecc_bank): a scatter with a mask that leaves bits
 //           of a word takes its bank for three cycles, in the latter two of which nobody else is
 //           served there, the DMA neither. ecc_* say two cycles after a read, when its word is in
@@ -45,7 +45,9 @@ module trine_dmem #(
   localparam int unsigned BankBits = $clog2(Banks),
   localparam int unsigned RowBits  = (BankRows > 1) ? $clog2(BankRows) : 1,
   localparam int unsigned AddrBits = BankBits + RowBits,
-  localparam int unsigned DataBits = 32 * DataWords
+  localparam int unsigned DataBits = 32 * DataWords,
+  localparam int unsigned Groups   = Banks / DataWords,
+  localparam int unsigned WriteBits = 1 + 33 * DataWords + AddrBits
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -81,9 +83,8 @@ module trine_dmem #(
   // DMA.
   input  logic                     dma_wvalid_i,
   output logic                     dma_wready_o,
-  input  logic [AddrBits-1:0]      dma_waddr_i,
-  input  logic [DataBits-1:0]      dma_wdata_i,
-  input  logic [DataWords-1:0]     dma_wmask_i,
+  input  logic [WriteBits-1:0]     dma_wbeat_i,  // {last, mask, address, data}
+  output logic                     dma_wdone_o,  // a copy is written
   input  logic                     dma_rvalid_i,
   output logic                     dma_rready_o,
   input  logic [AddrBits-1:0]      dma_raddr_i,
@@ -105,7 +106,7 @@ module trine_dmem #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Ports: the lanes and words that want their banks now.
+  // Ports: what wants its bank now.
   // ---------------------------------------------------------------------------------------------
   logic [Lanes-1:0]          g_win;
   logic [Lanes*AddrBits-1:0] g_addr;
@@ -113,10 +114,11 @@ module trine_dmem #(
   logic [Rows*AddrBits-1:0]  s_addr;
   logic [Rows*32-1:0]        s_data;
   logic [31:0]               s_mask;
-  logic                      s_urgent, d_we;
-  logic [RowBits-1:0]        d_row;
-  logic [DataBits-1:0]       d_data;
-  logic [Banks-1:0]          g_use, g_blocked, s_use, s_grant, d_use;
+  logic                      s_urgent;
+  logic [Groups-1:0]         d_we;
+  logic [Groups*RowBits-1:0] d_row;
+  logic [Banks*32-1:0]       d_data;
+  logic [Banks-1:0]          g_use, g_blocked, s_use, s_grant, d_first, d_spare, d_served;
   logic [Banks*32-1:0]       bank_q;
   logic [Banks-1:0]          merging;  // banks that are busy with a word of which a part is written
 
@@ -184,15 +186,16 @@ module trine_dmem #(
     .clear_i,
     .dma_wvalid_i,
     .dma_wready_o,
-    .dma_waddr_i,
-    .dma_wdata_i,
-    .dma_wmask_i,
+    .dma_wbeat_i,
+    .dma_wdone_o,
     .dma_rvalid_i,
     .dma_rready_o,
     .dma_raddr_i,
     .dma_rdata_valid_o,
     .dma_rdata_o,
-    .use_o        (d_use),
+    .first_o      (d_first),
+    .spare_o      (d_spare),
+    .spare_i      (d_served),
     .we_o         (d_we),
     .row_o        (d_row),
     .wdata_o      (d_data),
@@ -215,10 +218,8 @@ module trine_dmem #(
 
   // Zeros take the way of a scatter: while no port is used, rows and data of all banks are 0.
   logic [RowBits-1:0] init_row;
-  logic [31:0]        init_mask;
 
-  assign init_row  = init_i ? init_row_i : '0;
-  assign init_mask = s_mask | {32{init_i}};
+  assign init_row = init_i ? init_row_i : '0;
 
   logic [Banks-1:0]         broken;
   logic [Banks*RowBits-1:0] broken_row;
@@ -226,7 +227,7 @@ module trine_dmem #(
   for (genvar b = 0; b < Banks; b++) begin : gen_bank
     logic [RowBits-1:0] g_row, s_row, row;
     logic [31:0]        s_word, wdata, mask;
-    logic               use_g, use_s, use_d;
+    logic               use_g, use_s, use_d, we_d;
     logic [Lanes-1:0]   g_mine;  // the lane that is here
     logic [Rows-1:0]    s_mine;
 
@@ -259,12 +260,14 @@ module trine_dmem #(
       end
     end
 
-    assign g_blocked[b] = (s_urgent && s_use[b]) || d_use[b] || merging[b];
-    assign s_grant[b]   = (s_urgent || !g_use[b]) && !d_use[b] && !merging[b];
+    assign g_blocked[b] = (s_urgent && s_use[b]) || d_first[b] || merging[b];
+    assign s_grant[b]   = (s_urgent || !g_use[b]) && !d_first[b] && !merging[b];
+    assign d_served[b]  = d_spare[b] && !g_use[b] && !s_use[b] && !merging[b];
 
     assign use_g = g_use[b] && !g_blocked[b];
     assign use_s = s_use[b] && s_grant[b];
-    assign use_d = d_use[b] && !merging[b];
+    assign use_d = (d_first[b] && !merging[b]) || d_served[b];
+    assign we_d  = d_we[b / DataWords];
 
 `ifdef TRINE_ASSERT
     assign serves_g[b] = use_g;
@@ -281,11 +284,11 @@ module trine_dmem #(
     always_comb begin
       row   = g_row | init_row;
       wdata = s_word;
-      mask  = init_mask;
+      mask  = s_mask | {32{init_i}};
       if (use_s) row = s_row;
       if (use_d) begin
-        row   = d_row;
-        wdata = d_data[(b % DataWords)*32 +: 32];
+        row   = d_row[(b / DataWords)*RowBits +: RowBits];
+        wdata = d_data[b*32 +: 32];
         mask  = '1;
       end
     end
@@ -296,7 +299,7 @@ module trine_dmem #(
         .rst_ni,
         .clear_i,
         .en_i        (use_g || use_s || use_d || init_i),
-        .we_i        (use_s || (use_d && d_we) || init_i),
+        .we_i        (use_s || (use_d && we_d) || init_i),
         .addr_i      (row),
         .mask_i      (mask),
         .wdata_i     (wdata),
@@ -315,7 +318,7 @@ module trine_dmem #(
       trine_sram #(.Width(32), .Depth(BankRows), .MaskBits(MaskBits)) u_sram (
         .clk_i,
         .en_i    (use_g || use_s || use_d || init_i),
-        .we_i    (use_s || (use_d && d_we) || init_i),
+        .we_i    (use_s || (use_d && we_d) || init_i),
         .addr_i  (row),
         .mask_i  (mask),
         .wdata_i (wdata),
@@ -327,10 +330,10 @@ module trine_dmem #(
 
 `ifdef TRINE_LOCKSTEP
     always_ff @(posedge clk_i) begin
-      if (use_s || (use_d && d_we)) begin
+      if (use_s || (use_d && we_d)) begin
         trine_trace_dmem_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask);
       end
-      if (use_g || (use_d && !d_we)) trine_trace_dmem_read();
+      if (use_g || (use_d && !we_d)) trine_trace_dmem_read();
     end
 `endif
   end
@@ -360,10 +363,7 @@ module trine_dmem #(
 
   logic [Lanes-1:0] g_served;
   logic [Rows-1:0]  s_served;
-  logic             d_used;
   logic [31:0]      g_age_q, s_age_q;
-
-  assign d_used = d_use != '0;
 
   always_comb begin
     for (int unsigned l = 0; l < Lanes; l++) begin
@@ -380,8 +380,8 @@ module trine_dmem #(
       s_age_q    <= '0;
     end else begin
       g_age_q    <= (clear_i || !g_waiting_o) ? '0 :
-                    g_age_q + 32'(!g_hold_i && !d_used && merging == '0);
-      s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'(!d_used && merging == '0);
+                    g_age_q + 32'(!g_hold_i && d_first == '0 && merging == '0);
+      s_age_q    <= (clear_i || s_ready_o) ? '0 : s_age_q + 32'(d_first == '0 && merging == '0);
     end
   end
 
@@ -389,7 +389,7 @@ module trine_dmem #(
     if (live_q) begin
       a_gather_served:  assert ($countones(g_served) == $countones(serves_g));
       a_scatter_served: assert ($countones(s_served) == $countones(serves_s));
-      a_dma_served:     assert (serves_d == (d_use & ~merging));
+      a_dma_served:     assert (serves_d == ((d_first & ~merging) | d_served));
       a_gather_ends:    assert (g_age_q < GatherBound);
       a_scatter_ends:   assert (s_age_q < ScatterBound);
       c_three_ports:    cover (serves_g != '0 && serves_s != '0 && serves_d != '0);

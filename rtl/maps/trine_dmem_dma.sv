@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The DMA port of trine_dmem: DataWords neighbours, read or written, one access at a time; reads
-// and writes that come together alternate (round robin). Banks serve it before all others, so an
-// access is served in the cycle after it was taken, but for banks that are busy with a merge
-// (merging_i): what is left of it waits for them. In odd rows of banks words 2n and 2n + 1 of an
-// access change places (trine_dmem), before they are kept and after they were read.
+// The DMA port of trine_dmem: DataWords neighbours, read or written.
+//
+// A write waits in front of its banks, where each bank has a place for one word, until the bank
+// serves nobody else. It is urgent, and goes first, when the next beat wants its place, or the last
+// beat of a copy has come; so no beat waits for a gather. Reads go first, one at a time; none is
+// taken while an urgent write is left. In odd rows of banks words 2n and 2n + 1 of an access change
+// places (trine_dmem), before they are kept and after they were read.
 //
 //   cycle              t        t + 1       t + 2         t + 3           t + 4
 //   dma_rvalid_i       taken
-//   use_o, row_o                served
+//   first_o, row_o              served
 //   the word                                the macro's   bank_words_i    dma_rdata_o with Ecc
+//   dma_wvalid_i, last taken
+//   first_o, row_o              all places
+//   dma_wdone_o                 1
 //
 // Timing    a read's words are on dma_rdata_o in t + 3: they pass through the multiplexers of all
 //           banks. With Ecc they are collected, as they may come one by one: t + 4, in a register.
-//           Both readys depend on the other side's valid and on merging_i.
-// Contract  addresses are multiples of DataWords. A bank that use_o asks for and that does not
-//           merge serves this port.
+//           Banks that are busy with a merge (merging_i) make an access, and dma_wdone_o, later.
+//           The readys depend on merging_i and on registers.
+// Contract  addresses are multiples of DataWords; a write holds until it is taken. A bank that
+//           first_o asks for and that does not merge serves this port; one that spare_o asks for
+//           says so with spare_i. Words that are written are read behind dma_wdone_o of their copy.
 //
 // Check     trine_dmem_tb, trine_dmem_props
 
@@ -26,30 +33,33 @@ module trine_dmem_dma #(
   parameter bit          Ecc       = 1'b0,
   localparam int unsigned BankBits = $clog2(Banks),
   localparam int unsigned AddrBits = BankBits + RowBits,
-  localparam int unsigned DataBits = 32 * DataWords
+  localparam int unsigned DataBits = 32 * DataWords,
+  localparam int unsigned Groups   = Banks / DataWords,  // banks of a beat
+  localparam int unsigned WriteBits = 1 + 33 * DataWords + AddrBits
 ) (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
-  input  logic                 clear_i,
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  input  logic                      clear_i,
 
-  input  logic                 dma_wvalid_i,
-  output logic                 dma_wready_o,
-  input  logic [AddrBits-1:0]  dma_waddr_i,
-  input  logic [DataBits-1:0]  dma_wdata_i,
-  input  logic [DataWords-1:0] dma_wmask_i,
-  input  logic                 dma_rvalid_i,
-  output logic                 dma_rready_o,
-  input  logic [AddrBits-1:0]  dma_raddr_i,
-  output logic                 dma_rdata_valid_o,
-  output logic [DataBits-1:0]  dma_rdata_o,
+  input  logic                      dma_wvalid_i,
+  output logic                      dma_wready_o,
+  input  logic [WriteBits-1:0]      dma_wbeat_i,  // {last of a copy, mask, address, data}
+  output logic                      dma_wdone_o,  // a copy is in the banks
+  input  logic                      dma_rvalid_i,
+  output logic                      dma_rready_o,
+  input  logic [AddrBits-1:0]       dma_raddr_i,
+  output logic                      dma_rdata_valid_o,
+  output logic [DataBits-1:0]       dma_rdata_o,
 
   // Banks.
-  output logic [Banks-1:0]     use_o,
-  output logic                 we_o,
-  output logic [RowBits-1:0]   row_o,
-  output logic [DataBits-1:0]  wdata_o,
-  input  logic [Banks-1:0]     merging_i,
-  input  logic [Banks*32-1:0]  bank_words_i
+  output logic [Banks-1:0]          first_o,  // before all others
+  output logic [Banks-1:0]          spare_o,  // behind all others
+  input  logic [Banks-1:0]          spare_i,  // of those: served
+  output logic [Groups-1:0]         we_o,
+  output logic [Groups*RowBits-1:0] row_o,
+  output logic [Banks*32-1:0]       wdata_o,
+  input  logic [Banks-1:0]          merging_i,
+  input  logic [Banks*32-1:0]       bank_words_i
 );
 
   localparam int unsigned WordBits = $clog2(DataWords);
@@ -68,63 +78,117 @@ module trine_dmem_dma #(
     end
   endfunction
 
-  // ---------------------------------------------------------------------------------------------
-  // The access: which of its words are left.
-  // ---------------------------------------------------------------------------------------------
-  logic                 we_q, reads_first_q, take_read, take_write, used, stall;
-  logic [AddrBits-1:0]  addr_q;
-  logic [DataBits-1:0]  data_q;
-  logic [DataWords-1:0] pend_q, left;  // served in the cycle after they were taken, or merging
-  logic [DataWords-1:0] wmask;
+  function automatic logic [Groups-1:0] group_of(input logic [BankBits-1:0] bank);
+    for (int unsigned g = 0; g < Groups; g++) begin
+      group_of[g] = bank >> WordBits == BankBits'(g);
+    end
+  endfunction
 
-  assign dma_rready_o = (reads_first_q || !dma_wvalid_i) && !stall;
-  assign dma_wready_o = !(dma_rvalid_i && reads_first_q) && !stall;
-  assign take_read    = dma_rvalid_i && dma_rready_o;
-  assign take_write   = dma_wvalid_i && dma_wready_o && !take_read;
-  assign used         = pend_q != '0;
-  assign stall        = left != '0;
-  assign wmask        = turned_mask(dma_waddr_i[BankBits], dma_wmask_i);
+  // ---------------------------------------------------------------------------------------------
+  // Writes: a row for each group of banks, a word for each bank.
+  // ---------------------------------------------------------------------------------------------
+  logic [Groups-1:0]         w_group, r_group, next_q, urgent, kept;
+  logic [Groups*RowBits-1:0] w_row_q;
+  logic [Banks-1:0]          w_pend_q;
+  logic [Banks*32-1:0]       w_data_q;
+  logic [AddrBits-1:0]       waddr;
+  logic [DataBits-1:0]       beat_data, wdata;
+  logic [DataWords-1:0]      beat_mask, wmask;
+  logic                      wlast, ends_q, take_write;
 
-  for (genvar b = 0; b < Banks; b++) begin : gen_bank
-    if (Banks == DataWords) begin : gen_all
-      assign use_o[b] = pend_q[b % DataWords];
-    end else begin : gen_group
-      assign use_o[b] = pend_q[b % DataWords] &&
-                        addr_q[BankBits-1:WordBits] == (BankBits-WordBits)'(b / DataWords);
+  assign {wlast, beat_mask, waddr, beat_data} = dma_wbeat_i;
+
+  assign w_group      = group_of(waddr[BankBits-1:0]);
+  assign wdata        = turned(waddr[BankBits], beat_data);
+  assign wmask        = turned_mask(waddr[BankBits], beat_mask);
+  assign urgent       = ends_q ? '1 : next_q;
+  assign dma_wready_o = (kept & (ends_q ? '1 : w_group)) == '0;
+  assign dma_wdone_o  = ends_q && kept == '0;
+  assign take_write   = dma_wvalid_i && dma_wready_o;
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_write
+    localparam int unsigned First = g * DataWords;
+    logic [DataWords-1:0] pend, late;
+
+    assign pend = w_pend_q[First +: DataWords];
+    assign late = pend & (merging_i[First +: DataWords] |
+                          {DataWords{r_group[g] || !urgent[g]}});
+    assign kept[g]  = late != '0;
+    assign spare_o[First +: DataWords] = pend & {DataWords{!r_group[g] && !urgent[g]}};
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni)                        w_pend_q[First +: DataWords] <= '0;
+      else if (clear_i)                   w_pend_q[First +: DataWords] <= '0;
+      else if (take_write && w_group[g])  w_pend_q[First +: DataWords] <= wmask;
+      else w_pend_q[First +: DataWords] <= late & ~spare_i[First +: DataWords];
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (take_write && w_group[g]) begin
+        w_data_q[First*32 +: DataBits]   <= wdata;
+        w_row_q[g*RowBits +: RowBits] <= waddr[BankBits +: RowBits];
+      end
     end
   end
+
+  // The next beat is a neighbour, or it asks.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      ends_q <= 1'b0;
+      next_q <= '0;
+    end else if (clear_i) begin
+      ends_q <= 1'b0;
+      next_q <= '0;
+    end else begin
+      ends_q <= (take_write && wlast) || (ends_q && !dma_wdone_o);
+      if (take_write)        next_q <= (w_group << 1) | (w_group >> (Groups - 1));
+      else if (dma_wvalid_i) next_q <= w_group;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // A read: which of its words are left.
+  // ---------------------------------------------------------------------------------------------
+  logic                 take_read, reads, stall;
+  logic [AddrBits-1:0]  r_addr_q;
+  logic [DataWords-1:0] r_pend_q, left;  // served in the cycle after they were taken, or merging
+
+  assign dma_rready_o = !stall && (kept & urgent) == '0;
+  assign take_read    = dma_rvalid_i && dma_rready_o;
+  assign reads        = r_pend_q != '0;
+  assign r_group      = reads ? group_of(r_addr_q[BankBits-1:0]) : '0;
+  assign stall        = left != '0;
 
   always_comb begin
     left = '0;
     for (int unsigned b = 0; b < Banks; b++) begin
-      if (use_o[b] && merging_i[b]) left[b % DataWords] = 1'b1;
+      if (r_group[b / DataWords] && merging_i[b]) left[b % DataWords] = r_pend_q[b % DataWords];
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      pend_q        <= '0;
-      reads_first_q <= 1'b0;
-    end else if (clear_i) begin
-      pend_q        <= '0;
-      reads_first_q <= 1'b0;
-    end else begin
-      pend_q <= stall ? left : take_read ? '1 : take_write ? wmask : '0;
-      if (take_read || take_write) reads_first_q <= !take_read;
-    end
+    if (!rst_ni)      r_pend_q <= '0;
+    else if (clear_i) r_pend_q <= '0;
+    else              r_pend_q <= stall ? left : {DataWords{take_read}};
   end
 
   always_ff @(posedge clk_i) begin
-    if (take_read || take_write) begin
-      we_q   <= !take_read;
-      addr_q <= take_read ? dma_raddr_i : dma_waddr_i;
-      if (take_write) data_q <= turned(dma_waddr_i[BankBits], dma_wdata_i);
-    end
+    if (take_read) r_addr_q <= dma_raddr_i;
   end
 
-  assign we_o    = we_q;
-  assign row_o   = addr_q[BankBits +: RowBits];
-  assign wdata_o = data_q;
+  // ---------------------------------------------------------------------------------------------
+  // The banks.
+  // ---------------------------------------------------------------------------------------------
+  assign we_o    = ~r_group;
+  assign wdata_o = w_data_q;
+
+  for (genvar g = 0; g < Groups; g++) begin : gen_group
+    localparam int unsigned First = g * DataWords;
+    assign first_o[First +: DataWords] = r_group[g] ? r_pend_q :
+                                         w_pend_q[First +: DataWords] & {DataWords{urgent[g]}};
+    assign row_o[g*RowBits +: RowBits] = r_group[g] ? r_addr_q[BankBits +: RowBits] :
+                                         w_row_q[g*RowBits +: RowBits];
+  end
 
   // ---------------------------------------------------------------------------------------------
   // Words read, when their banks' registers have them. With codes they are collected.
@@ -137,7 +201,7 @@ module trine_dmem_dma #(
   always_comb begin
     placed = '0;
     for (int unsigned w = 0; w < DataWords; w++) begin
-      for (int unsigned g = 0; g < Banks / DataWords; g++) begin
+      for (int unsigned g = 0; g < Groups; g++) begin
         if (got_addr_q2[BankBits-1:0] >> WordBits == BankBits'(g)) begin
           placed[w*32 +: 32] = bank_words_i[(g*DataWords + w)*32 +: 32];
         end
@@ -157,14 +221,14 @@ module trine_dmem_dma #(
       got_q  <= '0;
       got_q2 <= '0;
     end else begin
-      last_q <= {last_q[1], used && !stall && !we_q};
-      got_q  <= we_q ? '0 : pend_q & ~left;
+      last_q <= {last_q[1], reads && !stall};
+      got_q  <= r_pend_q & ~left;
       got_q2 <= turned_mask(got_addr_q[BankBits], got_q);
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (used) got_addr_q <= addr_q;
+    if (reads) got_addr_q <= r_addr_q;
     got_addr_q2 <= got_addr_q;
   end
 
@@ -194,8 +258,7 @@ module trine_dmem_dma #(
   end
 
   logic unused_addr;  // words of a beat are aligned
-  assign unused_addr = ^{addr_q[WordBits-1:0], got_addr_q2[AddrBits-1:BankBits],
-                         got_addr_q2[WordBits-1:0]};
+  assign unused_addr = ^{got_addr_q2[AddrBits-1:BankBits], got_addr_q2[WordBits-1:0]};
 
 `ifdef TRINE_ASSERT
   logic live_q;
@@ -207,11 +270,12 @@ module trine_dmem_dma #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      a_all_asked: assert ($countones(use_o) == $countones(pend_q));
-      a_one:       assert (!(take_read && dma_wvalid_i && dma_wready_o));
-      if (dma_wvalid_i) m_write_aligned: assume (32'(dma_waddr_i) % DataWords == 0);
+      a_all_asked: assert ($countones(r_group) == 32'(reads));
+      a_kept:      assert ((first_o & spare_o) == '0);
+      if (dma_wvalid_i) m_write_aligned: assume (32'(waddr) % DataWords == 0);
       if (dma_rvalid_i) m_read_aligned:  assume (32'(dma_raddr_i) % DataWords == 0);
-      c_alternate: cover (dma_rvalid_i && dma_wvalid_i && reads_first_q && used && we_q);
+      c_meets: cover ((kept & urgent) != '0 && dma_rvalid_i);
+      c_spare: cover (spare_i != '0);
     end
   end
 `endif

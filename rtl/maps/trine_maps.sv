@@ -17,7 +17,8 @@ module trine_maps #(
   parameter int unsigned MaskBits  = 8,     // bits under a bit of a mask
   localparam int unsigned RowBits  = BankRows > 1 ? $clog2(BankRows) : 1,
   localparam int unsigned AddrBits = $clog2(Banks) + RowBits,
-  localparam int unsigned WordBits = Rows * (AddrBits + 33) + 32
+  localparam int unsigned WordBits = Rows * (AddrBits + 33) + 32,
+  localparam int unsigned WriteBits = 1 + 33 * DataWords + AddrBits
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
@@ -58,9 +59,8 @@ module trine_maps #(
   // DMA.
   input  logic                            dma_wvalid_i,
   output logic                            dma_wready_o,
-  input  logic [AddrBits-1:0]             dma_waddr_i,
-  input  logic [32*DataWords-1:0]         dma_wdata_i,
-  input  logic [DataWords-1:0]            dma_wmask_i,
+  input  logic [WriteBits-1:0]            dma_wbeat_i,  // {last, mask, address, data}
+  output logic                            dma_wdone_o,  // a copy is written
   input  logic                            dma_rvalid_i,
   output logic                            dma_rready_o,
   input  logic [AddrBits-1:0]             dma_raddr_i,
@@ -180,9 +180,8 @@ module trine_maps #(
     .s_empty_o,
     .dma_wvalid_i,
     .dma_wready_o,
-    .dma_waddr_i,
-    .dma_wdata_i,
-    .dma_wmask_i,
+    .dma_wbeat_i,
+    .dma_wdone_o,
     .dma_rvalid_i,
     .dma_rready_o,
     .dma_raddr_i,

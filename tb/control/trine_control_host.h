@@ -91,12 +91,14 @@ struct Host {
     int addr;
   };
   std::deque<Read> reads;
+  std::int64_t done_due = -1;  // of the copy whose last beat was taken
 
   void drive_ports() {
     dut.dma_wready_i = chance(port_percent);
     dut.dma_rready_i = chance(port_percent);
     dut.pmem_wready_i = chance(port_percent);
     dut.param_ready_i = chance(port_percent);
+    dut.dma_wdone_i = done_due == cycles;
     dut.dma_rdata_valid_i = !reads.empty() && reads.front().due <= cycles;
     if (dut.dma_rdata_valid_i)
       for (int w = 0; w < kDataWords; ++w)
@@ -107,6 +109,7 @@ struct Host {
   void sample_ports() {
     if (dut.dma_rdata_valid_i) reads.pop_front();
     if (dut.clear_o) reads.clear();
+    if (dut.clear_o || dut.dma_wdone_i) done_due = -1;
     if (dut.dma_rvalid_o && dut.dma_rready_i && !dut.clear_o) {
       REQUIRE(dut.dma_raddr_o % kDataWords == 0);
       reads.push_back(
@@ -120,6 +123,10 @@ struct Host {
         if (get_bit(dut.dma_wmask_o, w))
           state.dmem.at(static_cast<std::size_t>(dut.dma_waddr_o + w)) =
               get_word(dut.dma_wdata_o, w);
+      if (dut.dma_wlast_o && !dut.clear_o) {
+        REQUIRE(done_due < 0);
+        done_due = cycles + 1 + (port_percent == 100 ? 0 : random() % 4);
+      }
     }
     if (dut.pmem_wvalid_o && dut.pmem_wready_i)
       for (int c = 0; c < kCols; ++c)

@@ -126,6 +126,8 @@ module trine_control_ports #(
   output logic [DmemAddrBits-1:0]  dma_waddr_o,
   output logic [DataBits-1:0]      dma_wdata_o,
   output logic [DataWords-1:0]     dma_wmask_o,
+  output logic                     dma_wlast_o,
+  input  logic                     dma_wdone_i,
 
   // DMEM, DMA port, read: data comes back in order, later; at most four reads are outstanding.
   output logic                     dma_rvalid_o,
@@ -334,9 +336,8 @@ module trine_control_ports #(
     .answers_o     ({store_answer, load_answer}),
     .dma_wvalid_o,
     .dma_wready_i,
-    .dma_waddr_o,
-    .dma_wdata_o,
-    .dma_wmask_o,
+    .dma_wbeat_o   ({dma_wlast_o, dma_wmask_o, dma_waddr_o, dma_wdata_o}),
+    .dma_wdone_i,
     .dma_rvalid_o,
     .dma_rready_i,
     .dma_raddr_o,

@@ -150,12 +150,13 @@ struct Bench : Clocked<Vtrine_dmem> {
     Lanes data;
     unsigned mask = 0;
     bool read = false;
+    bool last = false;  ///< of a copy
     int age = 0;
   };
   Beat dma_write, dma_read;
   bool write_offered = false, read_offered = false;
-  std::deque<Beat> beats;        // in front of the banks: at most one
-  std::deque<Lanes> read_beats;  // expected, oldest first
+  std::deque<Beat> writes;      // taken, of copies that are not done
+  std::deque<Beat> read_beats;  // expected, oldest first
 
   void mark(const Beat& beat, int change) {
     for (unsigned w = 0; w < kDataWords; ++w)
@@ -176,6 +177,7 @@ struct Bench : Clocked<Vtrine_dmem> {
     beat.read = read;
     beat.address = random() % (kWords / kDataWords) * kDataWords;
     beat.mask = chance(random, 70) ? (1u << kDataWords) - 1 : random() % (1u << kDataWords);
+    beat.last = chance(random, 60);
     if (!free_for(beat)) return;
     mark(beat, 1);
     for (unsigned w = 0; w < kDataWords; ++w) beat.data.push_back(any_word(random));
@@ -185,9 +187,31 @@ struct Bench : Clocked<Vtrine_dmem> {
       drive(dut.dma_raddr_i, beat.address);
       return;
     }
-    drive(dut.dma_waddr_i, beat.address);
-    set_bits(dut.dma_wmask_i, 0, kDataWords, beat.mask);
-    for (unsigned w = 0; w < kDataWords; ++w) set_bits(dut.dma_wdata_i, 32 * w, 32, beat.data[w]);
+    set(beat);
+  }
+  /// {last, mask, address, data}
+  void set(const Beat& beat) {
+    for (unsigned w = 0; w < kDataWords; ++w) set_bits(dut.dma_wbeat_i, 32 * w, 32, beat.data[w]);
+    set_bits(dut.dma_wbeat_i, 32 * kDataWords, kAddrBits, beat.address);
+    set_bits(dut.dma_wbeat_i, 32 * kDataWords + kAddrBits, kDataWords, beat.mask);
+    set_bits(dut.dma_wbeat_i, 33 * kDataWords + kAddrBits, 1, beat.last);
+  }
+  /// A last beat without words, if a copy has had none.
+  void offer_end() {
+    if (write_offered || writes.empty() || writes.back().last) return;
+    dma_write = {};
+    dma_write.data.resize(kDataWords);
+    dma_write.last = write_offered = true;
+    set(dma_write);
+  }
+  /// A copy is done: so is all that was taken.
+  void end_writes() {
+    for (const Beat& beat : writes) {
+      for (unsigned w = 0; w < kDataWords; ++w)
+        if ((beat.mask >> w & 1) != 0) memory[beat.address + w] = beat.data[w];
+      mark(beat, -1);
+    }
+    writes.clear();
   }
 };
 
@@ -215,15 +239,21 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   // Everything, or with codes the lower half, is written once by DMA.
   for (unsigned a = 0; a < (TB_Ecc ? kWords / 2 : kWords); a += kDataWords) {
     dut.dma_wvalid_i = 1;
-    drive(dut.dma_waddr_i, a);
-    set_bits(dut.dma_wmask_i, 0, kDataWords, (1u << kDataWords) - 1);
+    Bench::Beat beat;
+    beat.address = a;
+    beat.mask = (1u << kDataWords) - 1;
+    beat.last = a + kDataWords >= (TB_Ecc ? kWords / 2 : kWords);
     for (unsigned w = 0; w < kDataWords; ++w)
-      set_bits(dut.dma_wdata_i, 32 * w, 32, b.memory[a + w] = any_word(b.random));
+      beat.data.push_back(b.memory[a + w] = any_word(b.random));
+    b.set(beat);
     dut.eval();
     REQUIRE(dut.dma_wready_o);
+    REQUIRE(!dut.dma_wdone_o);
     b.tick();
   }
   dut.dma_wvalid_i = 0;
+  dut.eval();
+  REQUIRE(dut.dma_wdone_o);
   b.tick();
 
   for (int cycle = 0; cycle < 6'000; ++cycle) {
@@ -233,6 +263,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
     b.offer_scatter(percent);
     b.offer_dma(false, percent / 2);
     b.offer_dma(true, percent / 2);
+    if (percent == 0) b.offer_end();
     const bool hold = percent > 0 && chance(b.random, hold_percent);
     dut.g_valid_i = b.gather_offered;
     dut.s_valid_i = b.scatter_offered;
@@ -272,8 +303,10 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
     REQUIRE(get_bits(dut.ecc_corrected_o, 0, kBanks) == 0);
     if (dut.dma_rdata_valid_o != 0) {
       REQUIRE(!b.read_beats.empty());
+      const auto& beat = b.read_beats.front();
       for (unsigned w = 0; w < kDataWords; ++w)
-        REQUIRE(get_bits(dut.dma_rdata_o, 32 * w, 32) == b.read_beats.front()[w]);
+        REQUIRE(get_bits(dut.dma_rdata_o, 32 * w, 32) == b.memory[beat.address + w]);
+      b.mark(beat, -1);
       b.read_beats.pop_front();
       ++reads;
     }
@@ -288,17 +321,8 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
       b.scatters.pop_front();
       ++scatters;
     }
-    if ((dut.dma_wready_o != 0 || dut.dma_rready_o != 0) && !b.beats.empty()) {
-      const auto& beat = b.beats.front();
-      for (unsigned w = 0; w < kDataWords; ++w)
-        if (!beat.read && (beat.mask >> w & 1) != 0) b.memory[beat.address + w] = beat.data[w];
-      if (beat.read)
-        b.read_beats.emplace_back(b.memory.begin() + beat.address,
-                                  b.memory.begin() + beat.address + kDataWords);
-      b.mark(beat, -1);
-      b.beats.pop_front();
-      ++beats;
-    }
+    REQUIRE((dut.dma_wdone_o == 0 || (!b.writes.empty() && b.writes.back().last)));
+    if (dut.dma_wdone_o != 0) b.end_writes();
 
     // What is taken at this edge.
     if (b.gather_offered && dut.g_ready_o != 0) {
@@ -309,31 +333,33 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
       b.scatters.push_back(b.scatter);
       b.scatter_offered = false;
     }
-    REQUIRE(!(b.write_offered && b.read_offered && dut.dma_wready_o != 0 && dut.dma_rready_o != 0));
     if (b.write_offered && dut.dma_wready_o != 0) {
-      b.beats.push_back(b.dma_write);
+      b.writes.push_back(b.dma_write);
+      b.writes.back().age = 0;
       b.write_offered = false;
-    } else if (b.read_offered && dut.dma_rready_o != 0) {
-      b.beats.push_back(b.dma_read);
+      ++beats;
+    }
+    if (b.read_offered && dut.dma_rready_o != 0) {
+      b.read_beats.push_back(b.dma_read);
       b.read_offered = false;
     }
     REQUIRE(b.gathers.size() <= 4);
     REQUIRE(b.scatters.size() <= 1);
-    REQUIRE(b.beats.size() <= 1);
 
     // Nobody starves.
-    // DMA goes before both.
-    const bool dma = !b.beats.empty();
+    // DMA may go before both.
+    const bool dma = !b.read_beats.empty() || !b.writes.empty();
     if (!b.gathers.empty() && !hold && !dma) REQUIRE(++b.gathers.front().age <= kGatherBound);
     if (!b.scatters.empty() && !dma) REQUIRE(++b.scatters.front().age <= kScatterBound);
-    if (!b.beats.empty()) REQUIRE(++b.beats.front().age <= kDmaBound);
+    if (!b.writes.empty() && b.writes.back().last) REQUIRE(++b.writes.back().age <= kDmaBound);
+    if (!b.read_beats.empty()) REQUIRE(++b.read_beats.front().age <= kDmaBound);
+    if (b.write_offered) REQUIRE(++b.dma_write.age <= kDmaBound);
     served_before[1] = served_before[0];
     served_before[0] = !hold && !b.gathers.empty();
     b.tick();
   }
   CHECK(b.gathers.empty());
   CHECK(b.scatters.empty());
-  CHECK(b.beats.empty());
   CHECK(b.read_beats.empty());
   CHECK(dut.s_empty_o);
   CHECK(gathers > 100);
@@ -374,6 +400,68 @@ TEST_CASE("trine_dmem lets a scatter go first that has waited for five cycles", 
     }
     CHECK(waits == kPatience + kRows - 1);  // then a lane a cycle
     b.tick();
+  }
+}
+
+TEST_CASE("trine_dmem lets a write wait for a gather until its place is wanted", "[tb][dmem]") {
+  Bench b(1);
+  auto& dut = b.dut;
+  if (TB_Ecc) b.zeros();
+  set_bits(dut.g_lanes_i, 0, kLanes, 1);  // of the first bank, in every cycle
+  dut.g_valid_i = 1;
+  int waits = 0;
+  bool done = false;
+  const auto idle = [&](int cycles) {
+    for (int k = 0; k < cycles; ++k) {
+      dut.eval();
+      waits += dut.g_waiting_o;
+      done = done || dut.dma_wdone_o != 0;
+      b.tick();
+    }
+  };
+  const auto write = [&](unsigned address, bool last = false) {
+    Bench::Beat beat;
+    beat.address = address;
+    beat.data.assign(kDataWords, b.memory[address] = any_word(b.random));
+    beat.mask = 1;
+    beat.last = last;
+    b.set(beat);
+    dut.dma_wvalid_i = 1;
+    dut.eval();
+    REQUIRE(dut.dma_wready_o);
+    idle(1);
+    dut.dma_wvalid_i = 0;
+  };
+  constexpr unsigned kBeats = kBanks / kDataWords;  // of all banks
+  idle(4);
+  waits = 0;
+  write(0);
+  idle(20);
+  CHECK(waits == (kBeats == 1 ? 1 : 0));  // the next beat wants the place if it wants all of them
+  waits = 0;
+  for (unsigned beat = 1; beat < kBeats; ++beat) write(beat * kDataWords);
+  idle(1);
+  CHECK(waits == (kBeats == 1 ? 0 : 1));  // the next one is the first bank's again
+  write(2 * kBanks);
+  waits = 0;
+  write((2 * kBanks + kDataWords) % (3 * kBanks), true);
+  CHECK(waits == (kBeats == 1 ? 1 : 0));
+  CHECK_FALSE(done);
+  idle(1);
+  CHECK(waits == (kBeats == 1 ? 2 : 1));
+  CHECK(done);
+  dut.g_valid_i = 0;
+  idle(4);
+  for (unsigned a :
+       {0u, kBanks - kDataWords, 2 * kBanks, (2 * kBanks + kDataWords) % (3 * kBanks)}) {
+    drive(dut.dma_raddr_i, a);
+    dut.dma_rvalid_i = 1;
+    idle(1);
+    dut.dma_rvalid_i = 0;
+    idle(2 + TB_Ecc);
+    dut.eval();
+    REQUIRE(dut.dma_rdata_valid_o);
+    CHECK(get_bits(dut.dma_rdata_o, 0, 32) == b.memory[a]);
   }
 }
 

@@ -205,7 +205,6 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   const auto to = static_cast<Target>(target);
   double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
   const double from = front_.bus_free(requested);
-  if (to == Target::kDmem) cycles = shared(from, cycles, beats);
   if (to == Target::kBias || to == Target::kScale) {
     const double alone = cycles;
     cycles = among_drains(from, cycles);
@@ -215,16 +214,16 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   front_.hold_loads(end + timing::kLoadGap);
   q.free = std::max(front_.asked(), loaded_ + timing::kLoadNext);
   loaded_ = static_cast<Time>(std::ceil(end));
-  if (to == Target::kDmem) add_traffic(end, cycles, beats);
-  const bool rows = to == Target::kPmem || to == Target::kTransposed;
-  return loaded_ + timing::kLoadResponse + (rows ? 1 : 0);
+  // Beats for DMEM wait in front of their banks, and meet nobody; the last one is written behind.
+  const bool behind = to == Target::kDmem || to == Target::kPmem || to == Target::kTransposed;
+  return loaded_ + timing::kLoadResponse + (behind ? 1 : 0);
 }
 
 void Timeline::add_traffic(double end, double cycles, double beats) {
   traffic_.push_back({end - cycles, end, beats});
 }
 
-/// Cycles of a transfer that would take `cycles`: loads and stores share a port of one beat a
+/// Cycles of a transfer that would take `cycles`: stores and copies share a port of one beat a
 /// cycle.
 double Timeline::shared(double from, double cycles, double beats) const {
   double others = 0;

@@ -261,15 +261,18 @@ module trine_dmem_dma #(
   assign unused_addr = ^{got_addr_q2[AddrBits-1:BankBits], got_addr_q2[WordBits-1:0]};
 
 `ifdef TRINE_ASSERT
-  logic live_q;
+  logic                 live_q, waits_q;  // waits: a write was offered, and not taken
+  logic [WriteBits-1:0] wbeat_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) live_q <= 1'b0;
-    else         live_q <= 1'b1;
+    if (!rst_ni) {live_q, waits_q} <= '0;
+    else         {live_q, waits_q} <= {1'b1, dma_wvalid_i && !dma_wready_o && !clear_i};
   end
 
   always_ff @(posedge clk_i) begin
+    wbeat_q <= dma_wbeat_i;
     if (live_q) begin
+      if (waits_q && !clear_i) m_held: assume (dma_wvalid_i && dma_wbeat_i == wbeat_q);
       a_all_asked: assert ($countones(r_group) == 32'(reads));
       a_kept:      assert ((first_o & spare_o) == '0);
       if (dma_wvalid_i) m_write_aligned: assume (32'(waddr) % DataWords == 0);

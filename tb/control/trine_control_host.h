@@ -91,6 +91,11 @@ struct Host {
     int addr;
   };
   std::deque<Read> reads;
+  struct Write {
+    std::size_t addr;
+    std::uint32_t word;
+  };
+  std::vector<Write> writes;   // taken, of a copy that is not done
   std::int64_t done_due = -1;  // of the copy whose last beat was taken
 
   void drive_ports() {
@@ -109,7 +114,12 @@ struct Host {
   void sample_ports() {
     if (dut.dma_rdata_valid_i) reads.pop_front();
     if (dut.clear_o) reads.clear();
-    if (dut.clear_o || dut.dma_wdone_i) done_due = -1;
+    // Words are there when their copy is done, and no sooner; a clear takes none back.
+    if (dut.clear_o || dut.dma_wdone_i) {
+      for (const Write& write : writes) state.dmem.at(write.addr) = write.word;
+      writes.clear();
+      done_due = -1;
+    }
     if (dut.dma_rvalid_o && dut.dma_rready_i && !dut.clear_o) {
       REQUIRE(dut.dma_raddr_o % kDataWords == 0);
       reads.push_back(
@@ -121,8 +131,8 @@ struct Host {
       REQUIRE(dut.dma_waddr_o % kDataWords == 0);
       for (int w = 0; w < kDataWords; ++w)
         if (get_bit(dut.dma_wmask_o, w))
-          state.dmem.at(static_cast<std::size_t>(dut.dma_waddr_o + w)) =
-              get_word(dut.dma_wdata_o, w);
+          writes.push_back(
+              {static_cast<std::size_t>(dut.dma_waddr_o + w), get_word(dut.dma_wdata_o, w)});
       if (dut.dma_wlast_o && !dut.clear_o) {
         REQUIRE(done_due < 0);
         done_due = cycles + 1 + (port_percent == 100 ? 0 : random() % 4);

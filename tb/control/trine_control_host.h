@@ -135,7 +135,7 @@ struct Host {
               {static_cast<std::size_t>(dut.dma_waddr_o + w), get_word(dut.dma_wdata_o, w)});
       if (dut.dma_wlast_o && !dut.clear_o) {
         REQUIRE(done_due < 0);
-        done_due = cycles + 1 + (port_percent == 100 ? 0 : random() % 4);
+        done_due = cycles + 1 + (port_percent == 100 ? 0 : random() % 32);
       }
     }
     if (dut.pmem_wvalid_o && dut.pmem_wready_i)

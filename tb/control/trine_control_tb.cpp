@@ -132,6 +132,25 @@ TEST_CASE("trine_control prefetches the next load", "[tb][control]") {
   CHECK(static_cast<int>(bench.busy[0]) <= bus_beats + 12 * kRuns + 100);
 }
 
+/// The memory has a copy's words when it says so, up to 32 cycles behind the last beat.
+TEST_CASE("trine_control ends a load of DMEM when its words are there", "[tb][control]") {
+  Bench bench(23);
+  constexpr int kBeats = 2, kRuns = 20;
+  constexpr int kLoad = 1 << static_cast<int>(Engine::kLoad);
+  constexpr int kStore = 1 << static_cast<int>(Engine::kStore);
+  Program p;
+  for (int i = 0; i < kRuns; ++i) {
+    const int place = i * kBeats * kBeatBytes;
+    p.copy({false, Target::kDmem, kProgramBytes + place, 0, kBeats * kDataWords, 1, 0, 0},
+           i == 0 ? 0 : kStore, kStore, true, bench.random);
+    p.copy({true, Target::kDmem, kProgramBytes + kSourceBytes + place, 0, kBeats * kDataWords, 1, 0,
+            0},
+           kLoad, i + 1 == kRuns ? 0 : kLoad, true, bench.random);
+  }
+  p.end();
+  bench.check_run(p);
+}
+
 /// Rows and strides that random copies do not have; a row left out, or one in a wrong place, leaves
 /// other words.
 TEST_CASE("trine_control copies rows by the hundred, and far from each other", "[tb][control]") {

@@ -15,7 +15,8 @@
 //   compute has nothing to do, another engine    vector, load, store
 //   nobody has                                   control
 //
-// Timing    combinational from the engines' states, but for the delays.
+// Timing    combinational from the engines' states, but for the delays; a word moves late in its
+//           cycle and is seen in the next.
 // Check     cycles_test, random_program_test
 
 module trine_cause (
@@ -36,11 +37,13 @@ module trine_cause (
   logic [2:0] cause;
   logic [3:1] replay_q;
   logic [4:1] taken_q, last_wait_q;
+  logic       word_q;  // one was read or written
 
   always_ff @(posedge clk_i) begin
     replay_q    <= {replay_q[2:1], replay_i};
     taken_q     <= {taken_q[3:1], taken_i};
     last_wait_q <= {last_wait_q[3:1], compute_i.last_wait};
+    word_q      <= reads_i || writes_i;
   end
 
   always_comb begin
@@ -61,7 +64,7 @@ module trine_cause (
   end
 
   assign activity_o.cause = cause;
-  assign activity_o.moved = compute_i.enters || reads_i || writes_i;
+  assign activity_o.moved = compute_i.enters || word_q;
 
   logic unused_engines;
   assign unused_engines = ^{idle_i, busy_i};

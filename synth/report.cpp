@@ -287,6 +287,7 @@ nlohmann::json to_json(const SynthReport& r) {
           {"hold_violations", r.clock.too_early},
           {"clock_gates", r.clock.clock_gates},
           {"gated_flip_flops", r.clock.gated},
+          {"clock_gates_missing", r.gates_missing},
           {"violations",
            {{"max_transition", r.clock.too_slow}, {"max_capacitance", r.clock.too_heavy}}},
           {"wire_load", r.wire_load},
@@ -310,6 +311,8 @@ std::string to_text(const SynthReport& r) {
                        grouped(r.sram_bits), r.seconds);
   text += asic_table(r) + memory_table(r) + path_lines(r) + clock_lines(r) + placed_lines(r) +
           group_path_lines(r);
+  if (r.gates_missing)
+    text += fmt::format("\n{} has no clock gate: registers keep their enables\n", r.library);
   text += fmt::format("\ntotal {} cells, {} um2, {} GE (NAND2 of {} um2)", grouped(r.cells),
                       grouped(r.area_um2), grouped(r.gate_equivalents), r.nand2_um2);
   if (r.macs_per_cycle > 0)

@@ -19,6 +19,7 @@
 #include "base/process.h"
 #include "gen/generate.h"
 #include "synth/fpga/ecp5.h"
+#include "synth/gating.h"
 #include "synth/partition.h"
 #include "synth/place/lef.h"
 #include "synth/read/liberty.h"
@@ -107,12 +108,11 @@ class Flow {
 
   SynthReport run() {
     progress("elaborating");
-    run_yosys(elaborate_script(sources(), top_, options_.target), "elaborate", folder(), label_);
+    run_yosys(elaborate_script(sources(), top_, options_.target, has_gate()), "elaborate", folder(),
+              label_);
     const Design design = parse_rtlil(read_text(folder() / "design.il"));
-    if (options_.target == Target::kAsic && library_.gate.cell.empty() &&
-        count_instances(design, top_).count("trine_clock_gate") != 0)
-      throw_error("{}: {} has no integrated clock gate, allowed clock.gates = false", label_,
-                  library_.name);
+    const bool wanted = count_instances(design, top_).count("trine_clock_gate") != 0;
+    gated_ = wanted && has_gate();
     const Plan plan = make_plan(design, top_, options_.flat);
     map_all(plan);
     SynthReport report;
@@ -132,6 +132,7 @@ class Flow {
     report.library = library_.name;
     report.nand2_um2 = library_.nand2_um2;
     report.wire_load = options_.wire_load == WireLoad::kZero ? "zero" : library_.wire_load;
+    report.gates_missing = wanted && options_.target == Target::kAsic && !has_gate();
     report.has_macros = !macros_.empty();
     report.tool = tool_;
     add_modules(plan, report);
@@ -152,10 +153,12 @@ class Flow {
   std::vector<std::string> sources() const {
     std::vector<std::string> list = read_file_list(design_ / "trine.f");
     for (std::string& source : list)
-      if (options_.target == Target::kAsic && fs::path(source).filename() == kClockGate)
+      if (has_gate() && fs::path(source).filename() == kClockGate)
         source = (folder() / kClockGate).string();
     return list;
   }
+
+  bool has_gate() const { return !library_.gate.cell.empty(); }  // no library is read for an FPGA
 
   bool times() const { return options_.timing && options_.target == Target::kAsic; }
 
@@ -178,23 +181,35 @@ class Flow {
     });
   }
 
-  /// For speed as well where the clock is asked for.
+  /// For speed as well where the clock is asked for. Gates go in between two runs of Yosys.
   void map(const Partition& partition) const {
     const std::string& name = partition.name;
+    write_file(folder() / (name + ".il"), partition.rtlil);
+    if (options_.target != Target::kAsic)
+      return obtain(partition, fpga_script(name, options_.target), {name + ".stat"}, "");
     std::vector<Effort> efforts{Effort::kArea};
     if (times()) efforts.push_back(Effort::kSpeed);
-    std::string depends = tool_ + "\n" + map_script(name, options_.target, efforts) + library_key_;
+    std::string depends = library_key_;
     std::vector<std::string> files;
     for (const Effort effort : efforts) {
       depends += abc_script(effort);
-      files.push_back(mapped_name(name, effort) + ".stat");
-      if (options_.target == Target::kAsic)
-        for (const char* ending : {".v", ".blif"})
-          files.push_back(mapped_name(name, effort) + ending);
+      for (const char* ending : {".stat", ".v", ".blif"})
+        files.push_back(mapped_name(name, effort) + ending);
     }
-    cache_.obtain(depends + partition.rtlil, files, folder(), [&] {
-      write_file(folder() / (name + ".il"), partition.rtlil);
-      run_yosys(map_script(name, options_.target, efforts), name, folder(), label_ + ": " + name);
+    if (!gated_)
+      return obtain(partition, simple_script(name) + "design -reset\n" + map_script(name, efforts),
+                    files, depends);
+    const fs::path simple = folder() / simple_name(name);
+    obtain(partition, simple_script(name), {simple_name(name)}, "");
+    write_file(simple, with_gated_enables(read_text(simple), library_.gate));
+    obtain(partition, map_script(name, efforts, kClockGate), files, depends + read_text(simple));
+  }
+
+  /// What a script of Yosys makes of a module.
+  void obtain(const Partition& partition, const std::string& script,
+              const std::vector<std::string>& files, const std::string& depends) const {
+    cache_.obtain(tool_ + "\n" + script + depends + partition.rtlil, files, folder(), [&] {
+      run_yosys(script, partition.name, folder(), label_ + ": " + partition.name);
     });
   }
 
@@ -327,6 +342,7 @@ class Flow {
   const TemporaryFolder scratch_;
   const FileCache cache_;
   const std::string tool_;
+  bool gated_ = false;       ///< the design has clock gates, and so has the library
   std::string library_key_;  ///< of what the tools read of it
   Library library_;
   std::vector<Macro> macros_;
@@ -361,10 +377,10 @@ void check_placeable(SynthOptions& options) {
 }
 
 std::string netlist_fingerprint(const SynthOptions& options) {
-  return fmt::format("{}\n{}{}{}{}{:016x}\n", first_line_of({"yosys", "-V"}),
-                     elaborate_script({}, "top"), map_script("top", Target::kAsic, {Effort::kArea}),
-                     memory_script("top"), abc_script(Effort::kArea),
-                     hash64(read_text(liberty_of(options))));
+  return fmt::format(
+      "{}\n{}{}{}{}{:016x}\n", first_line_of({"yosys", "-V"}), elaborate_script({}, "top"),
+      simple_script("top") + map_script("top", {Effort::kArea}), memory_script("top"),
+      abc_script(Effort::kArea), hash64(read_text(liberty_of(options))));
 }
 
 SynthReport synthesize_design(const fs::path& design, const std::string& top,

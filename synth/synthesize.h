@@ -172,6 +172,7 @@ struct MemoryReport {
 
 struct SynthReport {
   std::string configuration, library, tool;
+  bool gates_missing = false;  ///< the design has clock gates, the library none
   Target target = Target::kAsic;
   std::int64_t cells = 0;  ///< of the whole design, memories apart
   double area_um2 = 0, gate_equivalents = 0, nand2_um2 = 0;

@@ -42,12 +42,12 @@ std::string reason_in(const fs::path& log) {
 }  // namespace
 
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top,
-                             Target target) {
+                             Target target, bool gates) {
   const bool ecp5 = target == Target::kEcp5;
   // Numbers of equal length: names sort as they were given, whatever else the design holds.
   std::string script = "read_rtlil <<EOT\nautoidx 100000000\nEOT\nread_verilog -sv";
   if (ecp5) script += " -DTRINE_BLOCK_RAM";
-  if (target != Target::kAsic) script += " -DTRINE_NO_CLOCK_GATES";
+  if (target != Target::kAsic || !gates) script += " -DTRINE_NO_CLOCK_GATES";
   for (const std::string& source : sources) script += " \"" + source + "\"";
   // Earlier revisions take Booth rows by themselves.
   const bool chooses = std::any_of(sources.begin(), sources.end(), [&](const std::string& source) {
@@ -75,30 +75,51 @@ std::string_view abc_script(Effort effort) {
 
 std::string abc_file(Effort effort) { return mapped_name("abc", effort) + ".script"; }
 
-std::string map_script(const std::string& name, Target target, const std::vector<Effort>& efforts) {
-  std::string script = fmt::format("read_rtlil {0}.il\nhierarchy -top {0}\nflatten\n", name);
-  const auto stat = [](const std::string& file) {
-    return fmt::format("tee -q -o {}.stat stat\n", file);
-  };
-  if (target == Target::kIce40)
-    return script + fmt::format("synth_ice40 -top {} -abc9 -device hx\ncheck -assert\n", name) +
-           stat(name);
-  if (target == Target::kEcp5)
-    return script + fmt::format("synth_ecp5 -top {} -abc9\ncheck -assert\n", name) + stat(name);
+namespace {
+
+std::string read_script(const std::string& name) {
+  return fmt::format("read_rtlil {0}.il\nhierarchy -top {0}\nflatten\n", name);
+}
+
+std::string stat_script(const std::string& file) {
+  return fmt::format("tee -q -o {}.stat stat\n", file);
+}
+
+}  // namespace
+
+std::string fpga_script(const std::string& name, Target target) {
+  const std::string synth = target == Target::kIce40 ? "synth_ice40 -top {} -abc9 -device hx"
+                                                     : "synth_ecp5 -top {} -abc9";
+  return read_script(name) + fmt::format(fmt::runtime(synth), name) + "\ncheck -assert\n" +
+         stat_script(name);
+}
+
+std::string simple_name(const std::string& name) { return name + ".simple.il"; }
+
+std::string simple_script(const std::string& name) {
+  return read_script(name) + fmt::format(
+                                 "synth -top {0} -noabc\n"
+                                 "check -assert\n"
+                                 "select -assert-none t:$_DLATCH_* t:$_SR_* t:$_DLATCHSR_*\n"
+                                 "rename -wire -suffix _reg\n"
+                                 "write_rtlil {1}\n",
+                                 name, simple_name(name));
+}
+
+std::string map_script(const std::string& name, const std::vector<Effort>& efforts,
+                       const std::string& gate) {
+  std::string script = gate.empty() ? "" : fmt::format("read_verilog -lib -sv {}\n", gate);
   script += fmt::format(
-      "synth -top {0} -noabc\n"
-      "check -assert\n"
-      "select -assert-none t:$_DLATCH_* t:$_SR_* t:$_DLATCHSR_*\n"
-      "rename -wire -suffix _reg\n"
+      "read_rtlil -overwrite {1}\nhierarchy -top {0}\n"
       "dfflibmap -liberty cells.lib\n"
       "design -save gates\n",
-      name);
+      name, simple_name(name));
   for (const Effort effort : efforts) {
     const std::string file = mapped_name(name, effort);
     script += fmt::format(
         "design -load gates\nabc -liberty cells.lib -script {1}\nopt_clean -purge\n{2}"
         "write_verilog -noattr -simple-lhs {0}.v\nwrite_blif -cname {0}.blif\n",
-        file, abc_file(effort), stat(file));
+        file, abc_file(effort), stat_script(file));
   }
   return script;
 }

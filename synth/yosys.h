@@ -16,8 +16,9 @@ namespace trine::synth {
 
 /// Reads the sources of trine.f and writes design.il, elaborated, its multipliers of Booth rows;
 /// for ECP5 of `*`, and its memories for block RAM.
+/// @param gates  there is a cell for clock gates; else the clock passes them
 std::string elaborate_script(const std::vector<std::string>& sources, const std::string& top,
-                             Target target = Target::kAsic);
+                             Target target = Target::kAsic, bool gates = true);
 
 /// What a module is mapped for.
 enum class Effort { kArea, kSpeed };
@@ -29,9 +30,19 @@ std::string mapped_name(const std::string& name, Effort effort);
 std::string_view abc_script(Effort effort);
 std::string abc_file(Effort effort);
 
-/// Maps NAME.il to cells: mapped_name().stat, and for asic .v and .blif as well, once for each
-/// effort (FPGA: one). Stops at latches, loops, undriven wires.
-std::string map_script(const std::string& name, Target target, const std::vector<Effort>& efforts);
+/// Maps NAME.il to an FPGA's cells: mapped_name().stat. Stops at loops, undriven wires.
+std::string fpga_script(const std::string& name, Target target);
+
+/// NAME.simple.il
+std::string simple_name(const std::string& name);
+
+/// Makes Yosys' simple cells of NAME.il: simple_name(). Stops at latches, loops, undriven wires.
+std::string simple_script(const std::string& name);
+
+/// Maps simple_name() to the library's cells: mapped_name().stat, .v and .blif for each effort.
+/// @param gate  a Verilog file with the clock gate that it may hold; empty: none
+std::string map_script(const std::string& name, const std::vector<Effort>& efforts,
+                       const std::string& gate = "");
 
 /// Writes the memory module NAME.il, elaborated, as NAME.v, its array kept.
 std::string memory_script(const std::string& name);

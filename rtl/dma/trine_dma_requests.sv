@@ -69,7 +69,7 @@ module trine_dma_requests #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (burst_ready) begin
+    if (burst_valid && burst_ready) begin
       addr_q <= burst_addr;
       len_q  <= burst_len;
     end

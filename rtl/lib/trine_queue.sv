@@ -74,7 +74,7 @@ module trine_queue #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (moves) out_q <= rdata;
+    if (read_q && moves) out_q <= rdata;
   end
 
   trine_sram #(

@@ -12,6 +12,9 @@
 //   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of the column read
 //       modulo 2^AccBits
 //
+// Steps without zero points, nearly all, change no sum: a tile of them is taken in only if the sums
+// of the one before are not 0.
+//
 // With Drain = 2 two neighbouring columns, one above the other.
 //
 // Sums are ready when the array's results are: column c's holds as long as column c of PE row 0
@@ -59,6 +62,22 @@ module trine_zero_points #(
   localparam int unsigned Cycles    = PeStages - 1 + ColGroups;
   localparam int unsigned ZeroBits  = Multiplier == trine_mul_pkg::Booth ? 12 : 8;
 
+  // Whether a step counts: sums are not 0, or will be. A tile's first steps had zero points.
+  logic counts, zeros, tile_q, sums_q;
+
+  assign zeros  = {act_zero_i, wgt_zero_i} == '0;
+  assign counts = valid_i && (!zeros || sums_q);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      tile_q <= 1'b0;
+      sums_q <= 1'b1;
+    end else if (counts) begin
+      tile_q <= !zeros || (tile_q && !first_i);
+      sums_q <= !(last_i && zeros && (first_i || !tile_q));
+    end
+  end
+
   // The step's control, k + 1 cycles later; its zero points with its words.
   logic [Cycles-1:0] valid_q, first_q, last_q;
   logic              clk;  // while there are steps
@@ -82,7 +101,7 @@ module trine_zero_points #(
   end
 
   if (ClockGates) begin : gen_gate
-    trine_clock_gate u_gate (.clk_i, .en_i(valid_i || valid_q != '0), .test_en_i, .clk_o(clk));
+    trine_clock_gate u_gate (.clk_i, .en_i(counts || valid_q != '0), .test_en_i, .clk_o(clk));
   end else begin : gen_no_gate
     logic unused_test;
     assign clk         = clk_i;
@@ -91,12 +110,12 @@ module trine_zero_points #(
 
   always_ff @(posedge clk or negedge rst_ni) begin
     if (!rst_ni) valid_q <= '0;
-    else         valid_q <= Cycles'({valid_q, valid_i});
+    else         valid_q <= Cycles'({valid_q, counts});
   end
   always_ff @(posedge clk) begin
     first_q <= Cycles'({first_q, first_i});
     last_q  <= Cycles'({last_q, last_i});
-    if (valid_i) begin
+    if (counts) begin
       act_zero_q <= act_zero;
       wgt_zero_q <= wgt_zero;
     end

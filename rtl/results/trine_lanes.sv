@@ -92,7 +92,7 @@ module trine_lanes #(
   logic [31:0] bias_q [Drain];
   logic [30:0] multiplier_q [Drain];
   logic [5:0]  shift_q [Drain];
-  logic        direct, static_scale;
+  logic        enters, direct, static_scale;
 
   // Zero point and bounds of the codes that are clamped in the next cycle.
   logic        clamp_softmax, half_even_q;
@@ -103,6 +103,7 @@ module trine_lanes #(
   logic [Second:0]   chained_q;
 
   assign chain         = Drain == 2 && kind_i.fused && !cfg_i.max;
+  assign enters        = issue_i.pass || issue_i.softmax;
   assign direct        = kind_i.whole && !kind_i.raw;
   assign static_scale  = cfg_i.static_scale && !own_i && !kind_i.threshold;
   assign clamp_softmax = Softmax && softmax_in_two_i;
@@ -139,6 +140,8 @@ module trine_lanes #(
       zero_point_q  <= clamp_softmax ? softmax_cfg_i.zero_point : cfg_i.zero_point;
       act_min_q     <= clamp_softmax ? softmax_cfg_i.act_min : cfg_i.act_min;
       act_max_q     <= clamp_softmax ? softmax_cfg_i.act_max : cfg_i.act_max;
+    end
+    if (en_i && (enters || issue_i.normalizing)) begin
       for (int unsigned d = 0; d < Drain; d++) begin
         op_q[d] <= issue_i.softmax || issue_i.normalizing ? 2'd0
                    : chain ? (d == 0 ? OpAdd : 2'd0) : cfg_i.kind[1:0];
@@ -245,7 +248,7 @@ module trine_lanes #(
       end
 
       always_ff @(posedge clk_i) begin
-        if (en_i) begin
+        if (en_i && (enters || chain)) begin
           acc_q[d]      <= acc;
           residual_q[d] <= chain && d == 1 ? acc_q[0][31:24] : residual;
         end

@@ -127,7 +127,7 @@ module trine_softmax #(
   assign fetch_last   = word_q == 10'((norm_i.count - 13'd1) >> 2);
   assign front_last   = front_last_q;
   assign last_byte    = front_last ? last_byte_i : 2'd3;
-  assign advance      = state_q != StCodes || !have_q || issue_i;
+  assign advance      = state_q == StCodes ? !have_q || issue_i : state_q != StMaximum;
   assign look         = read_q && (!waits_q || advance);
   assign read         = front_q &&
                         (state_q == StSum || (state_q == StCodes && (!read_q || look)));

@@ -54,15 +54,14 @@ Gates::Gates(const synth::Netlist& netlist, const synth::Cells& cells, const syn
 void Gates::add(int instance, const Cell& cell) {
   if (cell.gates_clock) {
     GateOf gate{instance, clock_pin_of(cell), -1};
-    int enable = -1;
+    std::vector<int> enables;  // a test pin opens it, too
     for (std::size_t p = 0; p < cell.pins.size(); ++p) {
       const int net = netlist_.instance(instance).nets[p];
       if (cell.pins[p].output) gate.output = net;
-      if (!cell.pins[p].output && !cell.pins[p].clock && netlist_.net(net).constant != 0)
-        enable = net;  // a test pin is tied low
+      if (!cell.pins[p].output && !cell.pins[p].clock && net >= 0) enables.push_back(net);
     }
     gate_list_.push_back(gate);
-    enables_.push_back(enable);
+    enables_.push_back(std::move(enables));
   } else if (!cell.storage.next.empty()) {
     add_register(instance, cell);
   } else if (std::any_of(cell.pins.begin(), cell.pins.end(),
@@ -197,15 +196,26 @@ void Gates::find_clocks() {
   std::map<int, int> gate_of;
   for (std::size_t g = 0; g < gate_list_.size(); ++g)
     gate_of[gate_list_[g].output] = static_cast<int>(g);
-  for (Register& reg : registers_) {
-    const int net = netlist_.instance(reg.instance).nets[at(reg.clock_pin)];
+  const auto gate_before = [&](int instance, int pin) {
+    const int net = netlist_.instance(instance).nets[at(pin)];
     const auto found = gate_of.find(net);
-    if (found != gate_of.end())
-      reg.clock_gate = found->second;
-    else if (net != netlist_.clock())
+    if (found != gate_of.end()) return found->second;
+    if (net != netlist_.clock())
       throw_error("power: the clock of {} comes from a gate that is no clock gate",
-                  netlist_.instance(reg.instance).name);
+                  netlist_.instance(instance).name);
+    return -1;
+  };
+  for (Register& reg : registers_) reg.clock_gate = gate_before(reg.instance, reg.clock_pin);
+  for (GateOf& gate : gate_list_) gate.parent = gate_before(gate.instance, gate.clock_pin);
+  std::vector<int> depths;
+  for (GateOf gate : gate_list_) {
+    int depth = 0;
+    for (; gate.parent >= 0; gate = gate_list_[at(gate.parent)]) ++depth;
+    depths.push_back(depth);
+    gate_order_.push_back(gate_order_.size());
   }
+  std::stable_sort(gate_order_.begin(), gate_order_.end(),
+                   [&](std::size_t a, std::size_t b) { return depths[a] < depths[b]; });
 }
 
 /// Sorts gates by how many others they are behind.
@@ -290,8 +300,11 @@ void Gates::access(std::size_t m) {
 
 /// What the edge stores.
 void Gates::sample() {
-  for (std::size_t g = 0; g < gate_list_.size(); ++g) {
-    open_[g] = value(enables_[g]) ? 1 : 0;
+  for (const std::size_t g : gate_order_) {
+    const int parent = gate_list_[g].parent;
+    const bool open =
+        std::any_of(enables_[g].begin(), enables_[g].end(), [this](int net) { return value(net); });
+    open_[g] = open && (parent < 0 || open_[at(parent)] != 0) ? 1 : 0;
     counts_.opened[g] += open_[g];
   }
   for (std::size_t r = 0; r < registers_.size(); ++r) {

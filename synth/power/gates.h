@@ -32,7 +32,7 @@ struct Counts {
   std::vector<std::array<std::uint32_t, 4>> rises, falls;
   /// By memory: clock edges with bits 0, 1, 2 for enable, write, read.
   std::vector<std::array<std::uint32_t, 8>> accesses;
-  std::vector<std::uint32_t> opened;  ///< by clock gate: cycles in which it let the clock through
+  std::vector<std::uint32_t> opened;  ///< by clock gate: cycles in which it let a clock through
 };
 
 /// A flip-flop.
@@ -49,6 +49,7 @@ struct MacroOf {
 
 struct GateOf {
   int instance = 0, clock_pin = 0, output = 0;  ///< net
+  int parent = -1;  ///< the gate that its clock comes from; -1: the clock itself
 };
 
 class Gates {
@@ -127,8 +128,9 @@ class Gates {
   std::vector<MacroOf> macro_list_;
   std::vector<Macro> macros_;
   std::vector<GateOf> gate_list_;
-  std::vector<int> enables_;                ///< of clock gates: net
+  std::vector<std::vector<int>> enables_;   ///< of clock gates: nets, each opens it
   std::vector<std::uint8_t> open_;          ///< in this cycle
+  std::vector<std::size_t> gate_order_;     ///< clock gates behind their parents
   std::vector<int> first_reader_, reader_;  ///< gates by net
   std::vector<std::vector<int>> dirty_;     ///< gates by level
   std::vector<std::uint8_t> queued_;

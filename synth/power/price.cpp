@@ -240,10 +240,13 @@ std::vector<Energy> Prices::of(const Counts& counts, const std::vector<int>& gro
     for (std::size_t s = 0; s < 8; ++s) e.memories += counts.accesses[m][s] * accesses_[m][s];
     e.clock += static_cast<double>(counts.cycles) * macro_clocks_[m];
   }
-  for (std::size_t g = 0; g < gate_prices_.size(); ++g)
-    energy(gates_.clock_gates()[g].instance).clock +=
-        static_cast<double>(counts.cycles) * gate_prices_[g].always +
-        counts.opened[g] * gate_prices_[g].open;
+  for (std::size_t g = 0; g < gate_prices_.size(); ++g) {
+    const GateOf& gate = gates_.clock_gates()[g];
+    const auto clocked =
+        gate.parent < 0 ? counts.cycles : counts.opened[static_cast<std::size_t>(gate.parent)];
+    energy(gate.instance).clock += static_cast<double>(clocked) * gate_prices_[g].clocked +
+                                   counts.opened[g] * gate_prices_[g].open;
+  }
   for (std::size_t i = 0; i < netlist_.instances().size(); ++i)
     energy(static_cast<int>(i)).leakage_nw += cells_[netlist_.instances()[i].cell].leakage_nw;
   return energies;

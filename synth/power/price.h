@@ -82,7 +82,7 @@ class Prices {
     double load = 0;  ///< of both edges
   };
   struct GatePrice {
-    double always = 0, open = 0;  ///< pJ a cycle, and if it lets the clock through
+    double clocked = 0, open = 0;  ///< pJ a cycle, and if it lets the clock through
   };
 
   double mean(const synth::Power& power, int instance) const;

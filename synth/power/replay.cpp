@@ -10,7 +10,7 @@
 namespace trine::power {
 namespace {
 
-/// Valid, ready and trace: what else a port says counts only beside its valid.
+/// Valid, ready and trace, in every cycle.
 bool is_checked(const std::string& name) {
   if (!name.ends_with("_o")) return false;
   if (name.starts_with("trace_")) return true;
@@ -99,16 +99,48 @@ Replay::Replay(const std::filesystem::path& vcd, const synth::Netlist& netlist, 
     if (is_checked(port.name)) checked_.push_back(p);
     if (port.name == "trace_cause_o") cause_ = p;
   }
+  find_channels();
   if (nets_[cause_].size() != 4) throw_error("{}: has no trace_cause_o", vcd.string());
+}
+
+/// m_axi_wvalid_o -> m_axi_wdata_o, m_axi_wlast_o, ..
+void Replay::find_channels() {
+  constexpr std::string_view kValid = "valid_o";
+  const auto& ports = trace_.ports();
+  for (std::size_t v = 0; v < ports.size(); ++v) {
+    if (!is_checked(ports[v].name) || !ports[v].name.ends_with(kValid)) continue;
+    const std::string stem = ports[v].name.substr(0, ports[v].name.size() - kValid.size());
+    Channel channel{v, {}, {}, {}};
+    for (std::size_t p = 0; p < ports.size(); ++p) {
+      if (!ports[p].name.starts_with(stem) || !ports[p].name.ends_with("_o") || p == v) continue;
+      if (ports[p].name == stem + "data_o")
+        channel.data = p;
+      else
+        channel.payload.push_back(p);
+      if (ports[p].name == stem + "strb_o") channel.strobes = p;
+    }
+    channels_.push_back(std::move(channel));
+  }
 }
 
 /// What the netlist shows before an edge is what the RTL shows.
 void Replay::check() const {
-  for (const std::size_t p : checked_)
-    for (std::size_t b = 0; b < nets_[p].size(); ++b)
-      if (nets_[p][b] >= 0 && gates_.value(nets_[p][b]) != (trace_.ports()[p].settled[b] == '1'))
-        throw_error("power: cycle {}: {}[{}] of the netlist differs from the RTL's", cycles_,
-                    trace_.ports()[p].name, b);
+  for (const std::size_t p : checked_) check(p);
+  for (const Channel& channel : channels_) {
+    if (trace_.ports()[channel.valid].settled != "1") continue;
+    for (const std::size_t p : channel.payload) check(p);
+    if (channel.data && channel.strobes)
+      check(*channel.data, trace_.ports()[*channel.strobes].settled);
+  }
+}
+
+void Replay::check(std::size_t p, const std::string& strobes) const {
+  const PortTrace::Port& port = trace_.ports()[p];
+  for (std::size_t b = 0; b < nets_[p].size(); ++b)
+    if (nets_[p][b] >= 0 && (strobes.empty() || strobes[b / 8] == '1') &&
+        gates_.value(nets_[p][b]) != (port.settled[b] == '1'))
+      throw_error("power: cycle {}: {}[{}] of the netlist differs from the RTL's", cycles_,
+                  port.name, b);
 }
 
 bool Replay::cycle(bool timed) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,12 +61,21 @@ class Replay {
   std::uint64_t cycles() const { return cycles_; }
 
  private:
+  /// What a channel carries beside its valid.
+  struct Channel {
+    std::size_t valid = 0;
+    std::vector<std::size_t> payload;
+    std::optional<std::size_t> data, strobes;  ///< a byte counts where its strobe is set
+  };
+  void find_channels();
   void check() const;
+  void check(std::size_t port, const std::string& strobes = {}) const;
 
   PortTrace trace_;
   Gates& gates_;
   std::vector<std::vector<int>> nets_;  ///< by port, the last bit first; -1: there is none
   std::vector<std::size_t> checked_;    ///< outputs that count in every cycle
+  std::vector<Channel> channels_;       ///< of what the bus master sends
   std::size_t cause_ = 0;
   std::uint64_t cycles_ = 0;
   bool running_ = false;

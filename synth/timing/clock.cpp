@@ -176,8 +176,10 @@ class Clock {
     const Cell& macro = cells_[cells_.find(tiling.macro)];
     write_file(folder_ / (memory.name + ".sv"),
                macro_stub(macro) + macro_wrapper(memory, tiling, macro));
-    run_yosys(fmt::format("read_verilog -sv {0}.sv\nproc\nwrite_rtlil {0}.il\ndesign -reset\n{1}",
-                          memory.name, map_script(memory.name, Target::kAsic, {Effort::kSpeed})),
+    run_yosys(fmt::format("read_verilog -sv {0}.sv\nproc\nwrite_rtlil {0}.il\ndesign -reset\n{1}"
+                          "design -reset\n{2}",
+                          memory.name, simple_script(memory.name),
+                          map_script(memory.name, {Effort::kSpeed})),
               memory.name, folder_, memory.name);
     blif = read_text(folder_ / (mapped_name(memory.name, Effort::kSpeed) + ".blif"));
     return blif;
@@ -205,7 +207,7 @@ class Clock {
       report_.logic_um2 += cell.um2;
       ++report_.cells;
       report_.clock_gates += cell.gates_clock;
-      report_.gated += is_gated(netlist, instance);
+      report_.gated += !cell.gates_clock && is_gated(netlist, instance);
       report_.module_um2[partition_of(netlist, instance)] += cell.um2;
     }
     report_.buffers = repairs.buffers;

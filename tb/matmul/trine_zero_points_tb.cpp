@@ -57,10 +57,11 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
   for (int cycle = 0; cycle < 6'000; ++cycle) {
     // The next last step may come when column c is read by then, or c / PipeCols + 1 later.
     const bool first = left == 0;
-    if (first) {
-      left = 1 + static_cast<int>(random() % 5);
-      act_zero = chance(random, 20) ? 0 : any_word(random) & 0xff;
-      wgt_zero = chance(random, 20) ? 0 : any_word(random) & 0xff;
+    if (first) left = 1 + static_cast<int>(random() % 5);
+    if (first || chance(random, 10)) {  // half of them without any
+      const bool any = chance(random, 50);
+      act_zero = any && chance(random, 80) ? any_word(random) & 0xff : 0;
+      wgt_zero = any && chance(random, 80) ? any_word(random) & 0xff : 0;
     }
     const bool last = left == 1;
     bool valid = chance(random, 80);

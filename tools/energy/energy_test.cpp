@@ -29,11 +29,15 @@ Table made_up() {
   table.technology = "t";
   table.volts = 1;
   table.clock_ns = 5;
+  table.clock_gates = true;
   for (std::size_t c = 0; c < kComponents; ++c) {
     const auto n = static_cast<double>(c);
     table.costs[c] = {{0.5 + n, 2 + n, 100 * (1 + n)}, {3 + n, 5 + n, 50 * (1 + n)}, 0.25, 0.5, 0};
   }
-  for (std::size_t a = 0; a < sim::kActions; ++a) table.logic_pj[a] = 1 + static_cast<double>(a);
+  for (std::size_t a = 0; a < sim::kActions; ++a) {
+    table.logic_pj[a] = 1 + static_cast<double>(a);
+    table.clock_pj[a] = 20 - static_cast<double>(a);
+  }
   table.memory_pj[sim::kDmemRead] = 36;
   table.memory_pj[sim::kDmemWrite] = 42;
   return table;
@@ -51,16 +55,17 @@ Sample sample_of(const Table& table, const machine::Config& config, unsigned see
     const auto& [unit, fixed, wires, glitches, error] = table.costs[c];
     power::Energy& e = sample.energy[c];
     double logic = (unit.cycle_pj * units + fixed.cycle_pj) * cycles;
+    e.clock = (unit.clock_pj * units + fixed.clock_pj) * cycles;
     for (std::size_t a = 0; a < sim::kActions; ++a) {
       if (sim::kActionNames[a].component != kComponentNames[c]) continue;
       logic += table.logic_pj[a] * static_cast<double>(sample.actions[a]);
+      e.clock += table.clock_pj[a] * static_cast<double>(sample.actions[a]);
       e.memories += table.memory_pj[a] * static_cast<double>(sample.actions[a]);
     }
     e.glitches = logic / 2;
     e.wires = logic / 8;
     e.cells = logic / 4;
     e.pins = logic / 8;
-    e.clock = cycles * (unit.clock_pj * units + fixed.clock_pj);
     e.leakage_nw = unit.leakage_nw * units + fixed.leakage_nw;
   }
   return sample;
@@ -102,6 +107,7 @@ TEST_CASE("the table is found that the layers were made of", "[energy]") {
     INFO(sim::kActionNames[a].component << "." << sim::kActionNames[a].name);
     CHECK(found.logic_pj[a] == Approx(table.logic_pj[a]).epsilon(5e-3));
     CHECK(found.memory_pj[a] == Approx(table.memory_pj[a]).margin(1e-3));
+    CHECK(found.clock_pj[a] == Approx(table.clock_pj[a]).epsilon(5e-3));
   }
   for (std::size_t c = 0; c < kComponents; ++c) {
     for (const machine::Config& design : {config, larger})
@@ -160,14 +166,21 @@ TEST_CASE("what is left out of a sum is left out once", "[energy]") {
   CHECK(of({}).total() - of({.clock = true}).total() == Approx(of({}).clock));
 }
 
-TEST_CASE("gated PEs take clock for the cycles with a step alone", "[energy]") {
-  machine::Config config = edge32();
+TEST_CASE("a table is of designs with clock gates, or of those without", "[energy][error]") {
   const Table table = made_up();
-  sim::Actions actions{};
-  actions[sim::kInt8] = 16;  // of 10 x 8 cycles of PEs
-  const double always = energy_of(actions, 10, config, table, 5).clock;
-  config.clock_gates = true;
-  CHECK(always - energy_of(actions, 10, config, table, 5).clock == Approx((80 - 16) * 2.0));
+  Measured gated, other;
+  gated.config = edge32();
+  other.config = machine::load_config("edge32", {"clock.gates=false"});
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    gated.samples.push_back(sample_of(table, gated.config, seed));
+    other.samples.push_back(sample_of(table, other.config, seed));
+  }
+  CHECK_THROWS_WITH(fit({gated, other}),
+                    "energy: edge32 and edge32: one has clock gates, the other has none");
+  CHECK(fit({gated}).clock_gates);
+  CHECK_FALSE(fit({other}).clock_gates);
+  for (const bool gates : {false, true})
+    CHECK(read_table(table_file("sg13g2", gates)).clock_gates == gates);
 }
 
 TEST_CASE("a program's actions cover its work", "[energy]") {

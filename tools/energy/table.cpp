@@ -68,7 +68,7 @@ class Fit {
     const double factor = logic > 0 ? 1 + sum.glitches / logic : 1;
     cost.glitches = 1 - 1 / factor;
     cost.wires = logic > 0 ? sum.wires / logic : 0;  // glitches take the same share
-    stand(component, cost);
+    leak(component, cost);
     const std::vector<double> x = solve(
         actions, [&](const power::Energy& e) { return factor * (e.cells + e.pins + e.wires); },
         component, true);
@@ -79,33 +79,31 @@ class Fit {
     const std::vector<double> y = solve(
         actions, [](const power::Energy& e) { return e.memories; }, component, false);
     for (std::size_t i = 0; i < actions.size(); ++i) table_.memory_pj[actions[i]] = y[i];
+    const double error = error_;
+    const std::vector<double> z = solve(
+        actions, [](const power::Energy& e) { return e.clock; }, component, true);
+    for (std::size_t i = 0; i < actions.size(); ++i) table_.clock_pj[actions[i]] = z[i];
+    cost.unit.clock_pj = z[actions.size()];
+    if (several()) cost.fixed.clock_pj = z.back();
+    error_ = error;
   }
 
  private:
   /// One design does not tell what grows with its units from what does not.
   bool several() const { return designs_.size() > 1; }
 
-  /// Clock and leakage: of each design one figure.
-  void stand(std::size_t component, Cost& cost) const {
+  /// Leakage: of each design one figure.
+  void leak(std::size_t component, Cost& cost) const {
     std::vector<std::vector<double>> a;
-    std::vector<double> clock, leakage;
+    std::vector<double> leakage;
     for (const Measured& design : designs_) {
       const double units = units_of(static_cast<Component>(component), design.config);
       a.push_back({1});
       if (several()) a.back().push_back(1 / units);
-      double pj = 0, cycles = 0;
-      for (const Sample& row : design.samples) {
-        pj += row.energy[component].clock;
-        cycles += static_cast<double>(row.cycles);
-      }
-      clock.push_back(pj / cycles / units);
       leakage.push_back(design.samples.front().energy[component].leakage_nw / units);
     }
-    const std::vector<double> pj = non_negative_least_squares(a, clock);
     const std::vector<double> nw = non_negative_least_squares(a, leakage);
-    cost.unit.clock_pj = pj.front();
     cost.unit.leakage_nw = nw.front();
-    if (several()) cost.fixed.clock_pj = pj.back();
     if (several()) cost.fixed.leakage_nw = nw.back();
   }
 
@@ -204,19 +202,17 @@ LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
     const Cost& cost = table.costs[c];
     const double units = units_of(static_cast<Component>(c), config);
     double logic = all * (units * cost.unit.cycle_pj + cost.fixed.cycle_pj), memory = 0;
+    double clock = all * (units * cost.unit.clock_pj + cost.fixed.clock_pj);
     for (const std::size_t a : actions_of(c)) {
       const auto count = static_cast<double>(actions[a]);
       logic += count * table.logic_pj[a];
       memory += count * table.memory_pj[a];
+      clock += count * table.clock_pj[a];
     }
     if (without.glitches) logic *= 1 - cost.glitches;
     if (without.wires) logic *= 1 - cost.wires;
     energy.component[c] = logic + memory;
-    const bool gated = c == kPe && config.clock_gates;
-    const auto active = static_cast<double>(sim::steps_of(actions));
-    if (!without.clock)
-      energy.clock +=
-          (gated ? active : all * units) * cost.unit.clock_pj + all * cost.fixed.clock_pj;
+    if (!without.clock) energy.clock += clock;
     energy.leakage += all * ns * (units * cost.unit.leakage_nw + cost.fixed.leakage_nw) *
                       1e-6;  // nW ns = 1e-18 J
   }
@@ -238,6 +234,9 @@ Table fit(const std::vector<Measured>& designs) {
     if (design.library != first.library || design.assumed != first.assumed)
       throw_error("energy: {} with {}, {} with {}: not the same cells, or not the same assumptions",
                   first.config.name, first.library, design.config.name, design.library);
+    if (design.config.clock_gates != first.config.clock_gates)
+      throw_error("energy: {} and {}: one has clock gates, the other has none", first.config.name,
+                  design.config.name);
   }
   const Measured& measured = designs.at(0);
   Table table;
@@ -245,6 +244,7 @@ Table fit(const std::vector<Measured>& designs) {
   table.technology = measured.library.substr(0, measured.library.find('_'));
   table.volts = measured.volts;
   table.clock_ns = measured.clock_ns;
+  table.clock_gates = measured.config.clock_gates;
   table.assumed = measured.assumed;
   Fit fit(designs, table);
   for (std::size_t c = 0; c < kComponents; ++c) fit.run(c);
@@ -257,6 +257,7 @@ Json to_json(const Table& table) {
   json["library"] = table.library;
   json["volts"] = table.volts;
   json["clock_ns"] = table.clock_ns;
+  json["clock_gates"] = table.clock_gates;
   json["wire_ff"] = table.assumed.wire_ff;
   json["clock_tree"] = table.assumed.clock_tree;
   for (std::size_t c = 0; c < kComponents; ++c) {
@@ -269,7 +270,8 @@ Json to_json(const Table& table) {
     component["fit_error"] = cost.error;
     for (const std::size_t a : actions_of(c))
       component["actions"][std::string(kActionNames[a].name)] = {{"logic_pj", table.logic_pj[a]},
-                                                                 {"memory_pj", table.memory_pj[a]}};
+                                                                 {"memory_pj", table.memory_pj[a]},
+                                                                 {"clock_pj", table.clock_pj[a]}};
   }
   return json;
 }
@@ -283,6 +285,10 @@ Table read_table(const fs::path& file) {
   table.library = json.value("library", "");
   table.volts = number(json, "volts", file);
   table.clock_ns = number(json, "clock_ns", file);
+  const auto gates = json.find("clock_gates");
+  if (gates == json.end() || !gates->is_boolean())
+    throw_error("{}: clock_gates: true or false is expected", file.string());
+  table.clock_gates = *gates;
   table.assumed = {number(json, "wire_ff", file), number(json, "clock_tree", file)};
   const Json& components = part(json, "components", file);
   for (std::size_t c = 0; c < kComponents; ++c) {
@@ -296,13 +302,15 @@ Table read_table(const fs::path& file) {
       const Json& action = part(actions, std::string(kActionNames[a].name), file);
       table.logic_pj[a] = number(action, "logic_pj", file);
       table.memory_pj[a] = number(action, "memory_pj", file);
+      table.clock_pj[a] = number(action, "clock_pj", file);
     }
   }
   return table;
 }
 
-fs::path table_file(const std::string& technology) {
-  return project_root() / "tools/energy/tables" / (technology + ".json");
+fs::path table_file(const std::string& technology, bool clock_gates) {
+  return project_root() / "tools/energy/tables" /
+         (technology + (clock_gates ? "" : "_ungated") + ".json");
 }
 
 }  // namespace trine::energy

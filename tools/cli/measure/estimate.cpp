@@ -118,7 +118,7 @@ int run(const Options& options) {
   const machine::Config config = options.network.design.load();
   if (is_table(options)) {
     const estimate::Estimate table = table_of(options, config);
-    const EnergyReport energy = energy_report(table, config, options.energy.read());
+    const EnergyReport energy = energy_report(table, config, options.energy.read(config));
     return print_report(
         options, summary(table, energy, config) + (options.shown.details ? clock_text(config) : ""),
         energy, to_json(table, energy, config), config);

@@ -135,7 +135,7 @@ int run(const Options& options) {
 ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
                           const BackendOptions& memory, const EnergyOptions& energy,
                           const machine::Config& config) {
-  const energy::Table table = energy.read();
+  const energy::Table table = energy.read(config);
   ModelEstimate model;
   model.network = load_network(bytes, options, config, options.policy(reference::kDoublePolicy));
   Execution& e = model.execution;

@@ -112,7 +112,7 @@ class Flow {
               label_);
     const Design design = parse_rtlil(read_text(folder() / "design.il"));
     const bool wanted = count_instances(design, top_).count("trine_clock_gate") != 0;
-    gated_ = wanted && has_gate();
+    gated_ = has_gate() && !options_.no_clock_gates;
     const Plan plan = make_plan(design, top_, options_.flat);
     map_all(plan);
     SynthReport report;
@@ -342,7 +342,7 @@ class Flow {
   const TemporaryFolder scratch_;
   const FileCache cache_;
   const std::string tool_;
-  bool gated_ = false;       ///< the design has clock gates, and so has the library
+  bool gated_ = false;       ///< registers with enables get clock gates (gating.h)
   std::string library_key_;  ///< of what the tools read of it
   Library library_;
   std::vector<Macro> macros_;

@@ -57,8 +57,9 @@ struct SynthOptions {
   std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: Debian's osu018
   std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
   Target target = Target::kAsic;
-  bool timing = true;  ///< run OpenSTA (asic)
-  bool flat = false;   ///< map the design as one module, optimized across all borders
+  bool timing = true;           ///< run OpenSTA (asic)
+  bool flat = false;            ///< map the design as one module, optimized across all borders
+  bool no_clock_gates = false;  ///< for enables; what the RTL gates is gated all the same
   WireLoad wire_load = WireLoad::kZero;
   std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
   /// Most time from the clock until a memory is read, its multiplexer with it: what takes the least

@@ -123,8 +123,8 @@ int run(const Options& options) {
   const Runner runner = make_runner(program, BackendOptions{}, digit.inputs, output.quiet);
   Comparison comparison;
   Execution execution = run_cases(program, vectors, runner, output.quiet, comparison);
-  const EnergyReport energy = energy_report(program, execution.slowest, EnergyOptions{},
-                                            EnergyOptions{}.read(program.config));
+  const EnergyReport energy =
+      energy_report(program, execution.slowest, EnergyOptions{}, EnergyOptions{}.read());
   execution.energy_pj = energy.sum.total();
   print_now(
       fmt::format("   {} of {} bit-exact, {} of {} classes right; simulated in {:.1f} s\n   {}",

@@ -29,7 +29,6 @@ Table made_up() {
   table.technology = "t";
   table.volts = 1;
   table.clock_ns = 5;
-  table.clock_gates = true;
   for (std::size_t c = 0; c < kComponents; ++c) {
     const auto n = static_cast<double>(c);
     table.costs[c] = {{0.5 + n, 2 + n, 100 * (1 + n)}, {3 + n, 5 + n, 50 * (1 + n)}, 0.25, 0.5, 0};
@@ -166,21 +165,14 @@ TEST_CASE("what is left out of a sum is left out once", "[energy]") {
   CHECK(of({}).total() - of({.clock = true}).total() == Approx(of({}).clock));
 }
 
-TEST_CASE("a table is of designs with clock gates, or of those without", "[energy][error]") {
+TEST_CASE("the clock is the actions' as well as the cycles'", "[energy]") {
+  const machine::Config config = edge32();
   const Table table = made_up();
-  Measured gated, other;
-  gated.config = edge32();
-  other.config = machine::load_config("edge32", {"clock.gates=false"});
-  for (unsigned seed = 1; seed <= 20; ++seed) {
-    gated.samples.push_back(sample_of(table, gated.config, seed));
-    other.samples.push_back(sample_of(table, other.config, seed));
-  }
-  CHECK_THROWS_WITH(fit({gated, other}),
-                    "energy: edge32 and edge32: one has clock gates, the other has none");
-  CHECK(fit({gated}).clock_gates);
-  CHECK_FALSE(fit({other}).clock_gates);
-  for (const bool gates : {false, true})
-    CHECK(read_table(table_file("sg13g2", gates)).clock_gates == gates);
+  sim::Actions actions{};
+  const double idle = energy_of(actions, 10, config, table, 5).clock;
+  actions[sim::kInt8] = 16;
+  CHECK(energy_of(actions, 10, config, table, 5).clock - idle ==
+        Approx(16 * table.clock_pj[sim::kInt8]));
 }
 
 TEST_CASE("a program's actions cover its work", "[energy]") {

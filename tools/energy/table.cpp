@@ -79,13 +79,11 @@ class Fit {
     const std::vector<double> y = solve(
         actions, [](const power::Energy& e) { return e.memories; }, component, false);
     for (std::size_t i = 0; i < actions.size(); ++i) table_.memory_pj[actions[i]] = y[i];
-    const double error = error_;
     const std::vector<double> z = solve(
         actions, [](const power::Energy& e) { return e.clock; }, component, true);
     for (std::size_t i = 0; i < actions.size(); ++i) table_.clock_pj[actions[i]] = z[i];
     cost.unit.clock_pj = z[actions.size()];
     if (several()) cost.fixed.clock_pj = z.back();
-    error_ = error;
   }
 
  private:
@@ -234,9 +232,6 @@ Table fit(const std::vector<Measured>& designs) {
     if (design.library != first.library || design.assumed != first.assumed)
       throw_error("energy: {} with {}, {} with {}: not the same cells, or not the same assumptions",
                   first.config.name, first.library, design.config.name, design.library);
-    if (design.config.clock_gates != first.config.clock_gates)
-      throw_error("energy: {} and {}: one has clock gates, the other has none", first.config.name,
-                  design.config.name);
   }
   const Measured& measured = designs.at(0);
   Table table;
@@ -244,7 +239,6 @@ Table fit(const std::vector<Measured>& designs) {
   table.technology = measured.library.substr(0, measured.library.find('_'));
   table.volts = measured.volts;
   table.clock_ns = measured.clock_ns;
-  table.clock_gates = measured.config.clock_gates;
   table.assumed = measured.assumed;
   Fit fit(designs, table);
   for (std::size_t c = 0; c < kComponents; ++c) fit.run(c);
@@ -257,7 +251,6 @@ Json to_json(const Table& table) {
   json["library"] = table.library;
   json["volts"] = table.volts;
   json["clock_ns"] = table.clock_ns;
-  json["clock_gates"] = table.clock_gates;
   json["wire_ff"] = table.assumed.wire_ff;
   json["clock_tree"] = table.assumed.clock_tree;
   for (std::size_t c = 0; c < kComponents; ++c) {
@@ -285,10 +278,6 @@ Table read_table(const fs::path& file) {
   table.library = json.value("library", "");
   table.volts = number(json, "volts", file);
   table.clock_ns = number(json, "clock_ns", file);
-  const auto gates = json.find("clock_gates");
-  if (gates == json.end() || !gates->is_boolean())
-    throw_error("{}: clock_gates: true or false is expected", file.string());
-  table.clock_gates = *gates;
   table.assumed = {number(json, "wire_ff", file), number(json, "clock_tree", file)};
   const Json& components = part(json, "components", file);
   for (std::size_t c = 0; c < kComponents; ++c) {
@@ -308,9 +297,8 @@ Table read_table(const fs::path& file) {
   return table;
 }
 
-fs::path table_file(const std::string& technology, bool clock_gates) {
-  return project_root() / "tools/energy/tables" /
-         (technology + (clock_gates ? "" : "_ungated") + ".json");
+fs::path table_file(const std::string& technology) {
+  return project_root() / "tools/energy/tables" / (technology + ".json");
 }
 
 }  // namespace trine::energy

@@ -7,8 +7,7 @@
 //           leakage x time
 //
 // where what a cycle, its clock and leakage take is that of each unit (a PE, a lane, a bank, ..)
-// and of what the component has once, whatever its size. With clock gates most of the clock is the
-// actions', without them nearly all is the cycle's: a table is of one or the other.
+// and of what the component has once, whatever its size.
 
 #pragma once
 
@@ -48,7 +47,6 @@ struct Cost {
 struct Table {
   std::string technology, library;
   double volts = 0, clock_ns = 0;
-  bool clock_gates = false;  ///< of designs with clock.gates
   power::Assumptions assumed;
   std::array<Cost, kComponents> costs;
   std::array<double, sim::kActions> logic_pj{}, memory_pj{}, clock_pj{};  ///< of an action
@@ -74,8 +72,7 @@ LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
 /// The table that comes closest to what was measured: non-negative least squares for each
 /// component over the layers of all programs on all designs. Its clock is the first one's. Of one
 /// design alone all is its units', nothing fixed.
-/// @throws Error  nothing was measured, or with different cells, voltages or assumptions, or with
-/// clock gates here and without there
+/// @throws Error  nothing was measured, or with different cells, voltages or assumptions
 Table fit(const std::vector<Measured>& designs);
 
 /// A layer as it was measured, pJ.
@@ -85,7 +82,7 @@ nlohmann::ordered_json to_json(const Table& table);
 /// @throws Error  names the file and the key
 Table read_table(const std::filesystem::path& file);
 
-/// The tables that come with the project: of designs with clock gates, or without.
-std::filesystem::path table_file(const std::string& technology, bool clock_gates);
+/// The tables that come with the project. @throws Error  no such technology
+std::filesystem::path table_file(const std::string& technology);
 
 }  // namespace trine::energy

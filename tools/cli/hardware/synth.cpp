@@ -95,6 +95,9 @@ void add_synth(Command app, Action& action) {
             "its cells and memories, trine.f (asic)");
   command.add_flag("--flat", options->synth.flat,
                    "map the design as one module, optimized across all borders");
+  command.add_flag("--no-clock-gates", options->synth.no_clock_gates,
+                   "keep a multiplexer for each register with an enable; else\n"
+                   "those that share one get a clock gate, if the library has it");
   command.add_flag("--no-timing", options->no_timing, "leave out OpenSTA");
   command.add_flag("--no-cache", options->no_cache,
                    "map every module anew; else what was mapped before comes\n"

@@ -243,6 +243,8 @@ void add_energy(Command app, Action& action) {
       ->allow_extra_args(false);
   add_value(command, "--liberty FILE", options->measure.synth.liberty,
             "cell library, .lib or .lib.gz, with a folder of memories beside it");
+  command.add_flag("--no-clock-gates", options->measure.synth.no_clock_gates,
+                   "as in trine synth: the clock of all registers runs always");
   add_value(command, "--macros DIR", options->measure.synth.macros,
             "folder with Liberty files of memories (the library's own)");
   add_value(command, "--measured FILE.json", options->measured,

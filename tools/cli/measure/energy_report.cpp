@@ -85,14 +85,10 @@ void EnergyOptions::declare(Command command) {
             "file for the counts of actions, YAML as Accelergy reads it");
 }
 
-energy::Table EnergyOptions::read(const machine::Config& config) const {
-  const std::filesystem::path shipped = energy::table_file(table, config.clock_gates);
-  const energy::Table read =
-      energy::read_table(std::filesystem::exists(shipped) ? shipped : std::filesystem::path(table));
-  if (read.clock_gates != config.clock_gates)
-    throw_error("--energy: {} is of designs {} clock gates, {} has clock.gates = {}", table,
-                read.clock_gates ? "with" : "without", config.name, config.clock_gates);
-  return read;
+energy::Table EnergyOptions::read() const {
+  const std::filesystem::path shipped = energy::table_file(table);
+  return energy::read_table(std::filesystem::exists(shipped) ? shipped
+                                                             : std::filesystem::path(table));
 }
 
 EnergyReport energy_report(const compiler::Program& program, const sim::RunResult& run,

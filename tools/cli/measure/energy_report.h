@@ -25,7 +25,7 @@ struct EnergyOptions {
 
   void declare(Command command);
   /// Reads the table, before a run of minutes. @throws Error
-  energy::Table read(const machine::Config& config) const;
+  energy::Table read() const;
 };
 
 /// What a run took, DRAM apart.

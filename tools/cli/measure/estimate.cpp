@@ -118,7 +118,7 @@ int run(const Options& options) {
   const machine::Config config = options.network.design.load();
   if (is_table(options)) {
     const estimate::Estimate table = table_of(options, config);
-    const EnergyReport energy = energy_report(table, config, options.energy.read(config));
+    const EnergyReport energy = energy_report(table, config, options.energy.read());
     return print_report(
         options, summary(table, energy, config) + (options.shown.details ? clock_text(config) : ""),
         energy, to_json(table, energy, config), config);
@@ -135,7 +135,7 @@ int run(const Options& options) {
 ModelEstimate estimate_of(const std::vector<std::uint8_t>& bytes, const NetworkOptions& options,
                           const BackendOptions& memory, const EnergyOptions& energy,
                           const machine::Config& config) {
-  const energy::Table table = energy.read(config);
+  const energy::Table table = energy.read();
   ModelEstimate model;
   model.network = load_network(bytes, options, config, options.policy(reference::kDoublePolicy));
   Execution& e = model.execution;

@@ -121,8 +121,8 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
 int run(const Options& options) {
   options.backend.check();
   check_files(options);
+  const energy::Table table = options.energy.read();
   const machine::Config config = options.network.design.load();
-  const energy::Table table = options.energy.read(config);
   const auto policy = options.network.policy(reference::kDoublePolicy);
   const Network network = load_network(options.network, config, policy);
   check_outputs(options, network);

@@ -114,8 +114,8 @@ int run(const Options& options) {
   std::vector<NamedFile> written = options.backend.written();
   written.push_back({"--accelergy", options.energy.accelergy});
   options.output.check(written, read);
+  const energy::Table table = options.energy.read();
   const machine::Config config = options.network.design.load();
-  const energy::Table table = options.energy.read(config);
   const reference::VectorSet vectors =
       reference::batched(reference::read_vectors(options.vectors), options.network.batch);
   const Network network =

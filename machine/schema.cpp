@@ -124,8 +124,8 @@ const std::vector<Key>& schema() {
        false},
       {"clock.gates", BoolKey{&Config::clock_gates},
        "the clock of PEs and zero points stops while no step is in them",
-       "less power, no other cycle; a gate for each block of pipeline.rows x pipeline.cols PEs, "
-       "which the cell library must have",
+       "less power with tools that make no clock gates of enables, as trine synth does; no other "
+       "cycle; a gate for each block of pipeline.rows x pipeline.cols PEs",
        false},
   };
   return keys;

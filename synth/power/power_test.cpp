@@ -71,7 +71,8 @@ synth::Cells library() {
       energy("related_pin : \"R\";", 7, 7) + "} }\n";
   text += "cell (icg) { area : 3; clock_gating_integrated_cell : \"latch_posedge\";\n" +
           input("CK", 0.01, "clock : true;" + energy("", 0.5, 0.5)) + input("EN", 0.01) +
-          "pin (GCK) { direction : output; " + energy("related_pin : \"CK\";", 1, 2) + "} }\n";
+          input("TE", 0.01) + "pin (GCK) { direction : output; " +
+          energy("related_pin : \"CK\";", 1, 2) + "} }\n";
   text += "type (b2) { bit_width : 2; } cell (M_1P_4x2) { area : 99;\n" +
           input("A_CLK", 0.05,
                 "clock : true;" + energy("when : \"A_MEN & A_WEN & !A_REN\";", 33, 0) +
@@ -93,11 +94,10 @@ synth::Cells library() {
 /// A netlist that runs.
 struct Bench {
   explicit Bench(const std::string& body, const std::string& inputs = "a b",
-                 const Assumptions& assumptions = {10, 1.5})
+                 const Assumptions& assumptions = {10, 1.5}, const std::string& outputs = "")
       : cells(library()),
-        netlist(".model core\n.inputs clk_i rst_ni " + inputs +
-                    "\n.outputs y trace_cause_o[3]\n.names $false\n.names $true\n1\n" + body +
-                    ".end\n",
+        netlist(".model core\n.inputs clk_i rst_ni " + inputs + "\n.outputs y trace_cause_o[3] " +
+                    outputs + "\n.names $false\n.names $true\n1\n" + body + ".end\n",
                 cells),
         assumed(assumptions),
         wires(assumed.wire_ff),
@@ -168,7 +168,7 @@ TEST_CASE("a flip-flop that divides the clock costs what its tables say", "[powe
 
 TEST_CASE("what a clock gate keeps shut takes nothing but the gate", "[power]") {
   Bench bench(
-      ".subckt icg CK=clk_i EN=a GCK=g\n.cname g\n"
+      ".subckt icg CK=clk_i EN=a TE=$false GCK=g\n.cname g\n"
       ".subckt ff CK=g D=b R=rst_ni Q=y\n.cname r\n");
   bench.cycle({{"rst_ni", true}});
   bench.gates->reset_counts();
@@ -183,6 +183,28 @@ TEST_CASE("what a clock gate keeps shut takes nothing but the gate", "[power]") 
   bench.cycle({});
   CHECK(bench.gates->value(bench.net("y")));
   CHECK(bench.gates->counts().opened.at(0) == 1);
+}
+
+TEST_CASE("a gate behind a gate has a clock when that has, and a test pin opens it", "[power]") {
+  // The one behind stands first.
+  Bench bench(
+      ".subckt icg CK=g EN=b TE=$false GCK=h\n.cname g2\n"
+      ".subckt icg CK=clk_i EN=a TE=t GCK=g\n.cname g1\n"
+      ".subckt ff CK=h D=d R=rst_ni Q=y\n.cname r\n",
+      "a b d t");
+  bench.cycle({{"rst_ni", true}, {"d", true}});
+  bench.gates->reset_counts();
+  bench.cycle({{"a", true}});
+  bench.cycle({{"a", false}, {"b", true}});
+  bench.cycle({{"t", true}});
+  CHECK_FALSE(bench.gates->value(bench.net("y")));
+  bench.cycle({{"t", false}});  // both were open
+  CHECK(bench.gates->value(bench.net("y")));
+  const auto& gates = bench.gates->clock_gates();
+  REQUIRE(gates.size() == 2);
+  CHECK(gates[0].parent == 1);
+  CHECK(gates[1].parent == -1);
+  CHECK(bench.gates->counts().opened == std::vector<std::uint32_t>{1, 2});
 }
 
 TEST_CASE("glitches are counted apart, and end where no delays do", "[power]") {
@@ -263,4 +285,44 @@ TEST_CASE("a netlist that does something else than the RTL is refused", "[power]
         while (replay.cycle(false)) continue;
       }(),
       Contains("trace_cause_o[3] of the netlist differs from the RTL's"));
+}
+
+TEST_CASE("what a valid announces is compared, a byte where its strobe is set", "[power][error]") {
+  const TemporaryFolder scratch(std::filesystem::temp_directory_path(), "power");
+  // The netlist sends data of a: 1 in bit 0, 0 in bit 8.
+  const auto run = [&](bool valid, const char* strobes, const char* data) {
+    const std::string file = (scratch.path() / "ports.vcd").string();
+    std::ofstream(file) << fmt::format(
+        "$scope module trine_top $end\n$var wire 1 ! clk_i $end\n$var wire 1 \" rst_ni $end\n"
+        "$var wire 1 # a_i $end\n$var wire 4 % trace_cause_o [3:0] $end\n"
+        "$var wire 1 & m_axi_wvalid_o $end\n$var wire 2 ' m_axi_wstrb_o [1:0] $end\n"
+        "$var wire 16 ( m_axi_wdata_o [15:0] $end\n$upscope $end\n$enddefinitions $end\n");
+    std::ofstream out(file, std::ios::app);
+    for (int t = 0; t < 20; ++t)
+      out << fmt::format("#{}\n1!\n1\"\n1#\nb0000 %\n{}&\nb{} '\nb{} (\n#{}\n0!\n", 10 * t,
+                         valid ? 1 : 0, strobes, data, 10 * t + 5);
+    out << "#999\n";
+    out.close();
+    Bench bench(fmt::format(".subckt inv A={} Y=m_axi_wvalid_o\n.cname v\n"
+                            ".subckt inv A={} Y=m_axi_wstrb_o[0]\n.cname s0\n"
+                            ".subckt inv A={} Y=m_axi_wstrb_o[1]\n.cname s1\n"
+                            ".subckt inv A=n Y=m_axi_wdata_o[0]\n.cname d0\n"
+                            ".subckt inv A=a_i Y=n\n.cname n\n"
+                            ".subckt inv A=a_i Y=m_axi_wdata_o[8]\n.cname d8\n"
+                            ".subckt ff CK=clk_i D=trace_cause_o[3] R=rst_ni Q=trace_cause_o[3]\n"
+                            ".cname r\n",
+                            valid ? "$false" : "$true", strobes[1] == '1' ? "$false" : "$true",
+                            strobes[0] == '1' ? "$false" : "$true"),
+                "a_i", {10, 1.5},
+                "m_axi_wvalid_o m_axi_wstrb_o[0] m_axi_wstrb_o[1] m_axi_wdata_o[0] "
+                "m_axi_wdata_o[8]");
+    Replay replay(file, bench.netlist, *bench.gates);
+    while (replay.cycle(false)) continue;
+  };
+  CHECK_NOTHROW(run(true, "11", "0000000000000001"));
+  CHECK_THROWS_WITH(run(true, "11", "0000000100000001"),
+                    Contains("m_axi_wdata_o[8] of the netlist differs from the RTL's"));
+  CHECK_THROWS_WITH(run(true, "11", "0000000000000000"), Contains("m_axi_wdata_o[0]"));
+  CHECK_NOTHROW(run(true, "01", "0000000100000001"));
+  CHECK_NOTHROW(run(false, "11", "0000000100000000"));
 }

@@ -57,10 +57,73 @@ def row(file, table, held_out):
     layers = common.trine("energy", "--measured", file, "--table", table)["layers"]
     whole = layers.pop()
     errors = [100 * (layer["table_pj"] / layer["measured_pj"] - 1) for layer in layers]
-    cells = json.loads(file.read_text())["cells"]
-    return [("held out: " if held_out else "") + whole["design"], cells, whole["cycles"],
-            f"{whole['measured_pj'] / whole['cycles']:,.0f}", f"{100 * (whole['table_pj'] / whole['measured_pj'] - 1):+.1f} %",
-            f"{statistics.median(map(abs, errors)):.1f} %", f"{min(errors):+.1f} %", f"{max(errors):+.1f} %"], layers
+    design = json.loads(file.read_text())
+    return [f"`{whole['design']}`" + (", held out" if held_out else ""), design["cells"], design["registers"],
+            whole["cycles"], round(whole["measured_pj"] / whole["cycles"]),
+            f"{100 * (whole['table_pj'] / whole['measured_pj'] - 1):+.1f} %",
+            f"{statistics.median(map(abs, errors)):.1f} %, {min(errors):+.1f}, {max(errors):+.1f} %"], layers
+
+
+PARTS = {"gates": "cells", "pins": "pins", "wires": "wires", "glitches": "glitches", "memories": "memories",
+         "clock": "clock"}
+
+
+def a_cycle(design):
+    """{component: {part: pJ a cycle}}, of all cycles."""
+    samples = design["samples"]
+    cycles = sum(sample["cycles"] for sample in samples)
+    return {component: {part: sum(sample["energy"][component][key] for sample in samples) / cycles
+                        for part, key in PARTS.items()} for component in samples[0]["energy"]}
+
+
+def components(small, large):
+    """pJ a cycle by component and part of one design, and of a larger one in short."""
+    of, beside = a_cycle(small), a_cycle(large)
+    rows = []
+    for component in [*of, "all"]:
+        mine, other = ([parts] if component == "all" else [{component: parts[component]}] for parts in (of, beside))
+        total = lambda group, part: sum(parts[part] for parts in group[0].values())
+        rows.append([component, *(f"{total(mine, part):.1f}" for part in PARTS),
+                     f"{sum(total(other, part) for part in PARTS if part != 'clock'):,.1f}",
+                     f"{total(other, 'clock'):,.1f}"])
+    return rows
+
+
+MACS = {"int8": 3, "ternary": 4, "binary": 5}  # places among the actions
+LAYERS_OF_MACS = {"int8": ("lenet_mnist: conv2", "lenet_mnist: pool2",  # which of them has the convolution
+                           "micro_speech_quantized: Relu"),
+                  "ternary": ("ternary: quant5",), "binary": ("binary: bipolarquant5",)}
+
+
+def a_mac(design, components):
+    """pJ a MAC of these components, by precision: least and most of its layers."""
+    found = {}
+    for precision, names in LAYERS_OF_MACS.items():
+        layers = [sample for sample in design["samples"]
+                  if sample["name"] in names and sample["actions"][MACS[precision]]]
+        found[precision] = sorted(sum(sample["energy"][component][key] for component in components
+                                      for key in PARTS.values()) / sample["actions"][MACS[precision]]
+                                  for sample in layers)
+    return found
+
+
+def mac_row(name, found):
+    least, most = found["int8"][0], found["int8"][-1]
+    low = [found[kind][0] for kind in LOW[::-1]]
+    ratio = lambda int8: " : ".join(f"{405 * pj / int8:.0f}" for pj in (int8, *low))
+    return [name, f"{least:.1f} to {most:.1f}", *(f"{pj:.2f}" for pj in low), f"{ratio(least)} to {ratio(most)}"]
+
+
+def print_parts(small, large):
+    """What components take, and a MAC."""
+    name = lambda design: f"`{design['configuration']['name']}`"
+    common.table(["component", *PARTS, f"{name(large)}: all but clock", "clock"], components(small, large))
+    everything = list(large["samples"][0]["energy"])
+    common.table(["pJ a MAC", "int8", *LOW[::-1], "int8 = 405"],
+                 [mac_row(f"array, {name(small)}", a_mac(small, ["pe"])),
+                  mac_row(f"array, {name(large)}", a_mac(large, ["pe"])),
+                  mac_row(f"chip, {name(large)}", a_mac(large, everything)),
+                  ["BrainTTA, core, 22 nm (fJ an op)", "405", "67", "35", "405 : 67 : 35"]])
 
 
 def main():
@@ -77,8 +140,10 @@ def main():
     if options.out:
         common.trine("energy", "--measured", *fitted, "--out", options.out)
     rows = [row(file, options.out or TABLE, file in others) for file in fitted + others]
-    common.table(["design", "cells", "cycles", "pJ a cycle", "table", "layers' median", "lowest", "highest"],
-                 [line for line, _ in rows])
+    common.table(["design", "cells", "flip-flops", "cycles", "measured", "by the table",
+                  "layers: median, lowest, highest"], [line for line, _ in rows])
+    if len(fitted) > 2:
+        print_parts(*(json.loads(fitted[i].read_text()) for i in (0, 2)))
     if options.layers:
         common.table(["design", "layer", "cycles", "pJ", "by table"],
                      [[layer["design"], layer["layer"], layer["cycles"], round(layer["measured_pj"]),

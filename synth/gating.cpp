@@ -89,7 +89,7 @@ class Gating {
     for (FlipFlop& ff : find(lines_)) groups[ff.key()].push_back(ff);
     for (const auto& [key, group] : groups)
       if (group.size() >= kLeastGated) gate_group(group);
-    // Of the modules only that which is mapped has cells.
+    // Only the module that is mapped has cells.
     const auto cell = std::find_if(lines_.begin(), lines_.end(), [](const std::string& line) {
       return line.starts_with("  cell ");
     });

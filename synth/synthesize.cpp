@@ -197,8 +197,7 @@ class Flow {
         files.push_back(mapped_name(name, effort) + ending);
     }
     if (!gated_)
-      return obtain(partition, simple_script(name) + "design -reset\n" + map_script(name, efforts),
-                    files, depends);
+      return obtain(partition, simple_script(name) + map_script(name, efforts), files, depends);
     const fs::path simple = folder() / simple_name(name);
     obtain(partition, simple_script(name), {simple_name(name)}, "");
     write_file(simple, with_gated_enables(read_text(simple), library_.gate));

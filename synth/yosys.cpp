@@ -108,12 +108,11 @@ std::string simple_script(const std::string& name) {
 
 std::string map_script(const std::string& name, const std::vector<Effort>& efforts,
                        const std::string& gate) {
-  std::string script = gate.empty() ? "" : fmt::format("read_verilog -lib -sv {}\n", gate);
-  script += fmt::format(
-      "read_rtlil -overwrite {1}\nhierarchy -top {0}\n"
-      "dfflibmap -liberty cells.lib\n"
-      "design -save gates\n",
-      name, simple_name(name));
+  std::string script;
+  if (!gate.empty())
+    script = fmt::format("read_verilog -lib -sv {}\nread_rtlil -overwrite {}\nhierarchy -top {}\n",
+                         gate, simple_name(name), name);
+  script += "dfflibmap -liberty cells.lib\ndesign -save gates\n";
   for (const Effort effort : efforts) {
     const std::string file = mapped_name(name, effort);
     script += fmt::format(

@@ -39,8 +39,9 @@ std::string simple_name(const std::string& name);
 /// Makes Yosys' simple cells of NAME.il: simple_name(). Stops at latches, loops, undriven wires.
 std::string simple_script(const std::string& name);
 
-/// Maps simple_name() to the library's cells: mapped_name().stat, .v and .blif for each effort.
-/// @param gate  a Verilog file with the clock gate that it may hold; empty: none
+/// Maps simple cells to the library's: mapped_name().stat, .v and .blif for each effort.
+/// @param gate  a Verilog file with the clock gate that simple_name() holds now; empty: goes on
+/// with what simple_script() made
 std::string map_script(const std::string& name, const std::vector<Effort>& efforts,
                        const std::string& gate = "");
 

@@ -177,7 +177,7 @@ class Clock {
     write_file(folder_ / (memory.name + ".sv"),
                macro_stub(macro) + macro_wrapper(memory, tiling, macro));
     run_yosys(fmt::format("read_verilog -sv {0}.sv\nproc\nwrite_rtlil {0}.il\ndesign -reset\n{1}"
-                          "design -reset\n{2}",
+                          "{2}",
                           memory.name, simple_script(memory.name),
                           map_script(memory.name, {Effort::kSpeed})),
               memory.name, folder_, memory.name);

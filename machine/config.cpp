@@ -397,10 +397,10 @@ std::vector<std::string> preset_names() {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(project_root() / "presets"))
     if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
-  // edge32 before edge1024.
+  // All features, those of a use, the sizes of known machines; edge32 before edge1024.
   std::ranges::sort(names, {}, [](const std::string& name) {
-    const bool edge = name.starts_with("edge");
-    return std::tuple(!edge, edge ? name.size() : 0, name);
+    const int kind = name.starts_with("edge") ? 0 : name.ends_with("-size") ? 2 : 1;
+    return std::tuple(kind, name.substr(0, name.find_first_of("0123456789")), name.size(), name);
   });
   return names;
 }

@@ -175,10 +175,29 @@ TEST_CASE("settings are read as TOML, or as a bare word", "[machine][config][err
   CHECK(load_config("edge256", {"array.rows=4", "array.rows=0x10"}).rows == 16);  // the last one
 }
 
-TEST_CASE("presets come by their sizes, then by their names", "[machine][config]") {
+TEST_CASE("presets come by kind, name and size", "[machine][config]") {
   CHECK(preset_names() == std::vector<std::string>{"edge32", "edge64", "edge128", "edge256",
-                                                   "edge512", "edge1024", "braintta-size",
+                                                   "edge512", "edge1024", "attention256",
+                                                   "vision256", "vision1024", "braintta-size",
                                                    "eyeriss-size", "tpuv1-size"});
+}
+
+TEST_CASE("presets of a use lack what others have, and nothing else", "[machine][config]") {
+  struct Use {
+    const char* name;
+    const char* all;
+    std::vector<std::string> without;
+  };
+  for (const Use& use :
+       {Use{"vision256", "edge256", {"vector.softmax=false", "matmul.enable=false"}},
+        Use{"vision1024", "edge1024", {"vector.softmax=false", "matmul.enable=false"}},
+        Use{"attention256", "edge256", {"depthwise.enable=false"}}}) {
+    CAPTURE(use.name);
+    std::vector<std::string> keys = use.without;
+    keys.push_back("array.precisions=[\"int8\"]");
+    keys.push_back(std::string("name=") + use.name);
+    CHECK(load_config(use.name, {}).to_toml() == load_config(use.all, keys).to_toml());
+  }
 }
 
 TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]") {

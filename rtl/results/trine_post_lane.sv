@@ -9,19 +9,15 @@
 //   op 2, fused     op 1 with op 0's y as operand a; with max_i instead max(y, residual)
 //   op 3, mul       y = clamp(zero_point + M((a - add_zero_a) * (b - add_zero_b), multiplier,
 //                             shift), act_min, act_max),  operands as in op 1
-//   op 1, square_i  y = clamp(zero_point + M(d * d, multiplier, shift), act_min, act_max), d = A +
-//       B
+//   op 1, square_i  y = clamp(zero_point + M(d * d, multiplier, shift), act_min, act_max), d = A+B
 //                   with v - z shifted by 7 instead of 20
 //
-//   op 0, normalize_i  y = clamp(zero_point + M(n + bias, multiplier, -32 + shift[4:0]), act_min,
-//       act_max),
+//   op 0, normalize_i  y = clamp(zero_point + M(n + bias, multiplier, -32 + shift[4:0]), ..),
 //                   n = acc * multiplier >> 24, complemented if shift[5] = 0: multiplier is first
 //                   that of the value, then the channel's
 //
-//   product         with product_i op 0 has no result but (acc + bias) * multiplier, without its
-//   low
-//                   20 bits and above bit 61, in the cycle of product_valid_o; shift_i >= 0 then.
-//                   With normalize_i without bias.
+//   product         with product_i op 0 has no result but (acc + bias) * multiplier, bits 61..20,
+//                   in the cycle of product_valid_o; shift_i >= 0 then. With normalize_i no bias.
 //
 //   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
@@ -56,9 +52,8 @@
 //           every second cycle interleaves with itself. The second entry of squares and normalized
 //           values is 2 cycles after the first.
 // Contract  op 2 at most in every second enabled cycle, squares and normalized values not in cycles
-//           n and n + 2. Before an op other than the last one,
-//           or an op 2 in cycles of the other parity, the pipeline has run empty (checked: two
-//           values never meet at the multiplier's entry).
+//           n and n + 2. Before an op other than the last one, or an op 2 in cycles of the other
+//           parity, the pipeline has run empty (checked: no two values at the multiplier's entry).
 //           bias, multiplier and shift are those of the value's output channel; the same for all
 //           values of op 3, which takes them 2 cycles later, of squares (4 cycles), and of
 //           normalized values, which take them, and the bias, 2 cycles later;
@@ -184,30 +179,37 @@ module trine_post_lane #(
   logic signed [29:0] scaled;
   logic signed [8:0]  half;
 
-  trine_post_operand #(.Multiplier(Multiplier)) u_operand (
-    .clk_i,
-    .en_i,
-    .single_i,
-    .square_i        (square),
-    .mul_i           (mul),
-    .zero_a_i        (add_zero_a_i),
-    .zero_b_i        (add_zero_b_i),
-    .a_is_half_i     (add_a_is_half_i),
-    .multiplier_i    (add_operand_multiplier_i),
-    .shift_i         (add_operand_shift_i),
-    .in_pair_i       (in_pair),
-    .a_i             (acc_i[7:0]),
-    .b_i             (residual_i),
-    .code_i          (Again ? code_q : acc_i[7:0]),
-    .residual_i      (Again ? residual_q2 : residual_i),
-    .load_a_i        (in_pair || second),
-    .load_b_i        (in_pair || (Again && valid_q[4] && again_q[4])),
-    .operand_valid_i (operand_valid_q),
-    .two_roundings_o (two_roundings),
-    .right_o         (right),
-    .half_o          (half),
-    .scaled_o        (scaled)
-  );
+  if (Pairs) begin : gen_operand
+    trine_post_operand #(.Multiplier(Multiplier)) u_operand (
+      .clk_i,
+      .en_i,
+      .single_i,
+      .square_i        (square),
+      .mul_i           (mul),
+      .zero_a_i        (add_zero_a_i),
+      .zero_b_i        (add_zero_b_i),
+      .a_is_half_i     (add_a_is_half_i),
+      .multiplier_i    (add_operand_multiplier_i),
+      .shift_i         (add_operand_shift_i),
+      .in_pair_i       (in_pair),
+      .a_i             (acc_i[7:0]),
+      .b_i             (residual_i),
+      .code_i          (Again ? code_q : acc_i[7:0]),
+      .residual_i      (Again ? residual_q2 : residual_i),
+      .load_a_i        (in_pair || second),
+      .load_b_i        (in_pair || (Again && valid_q[4] && again_q[4])),
+      .operand_valid_i (operand_valid_q),
+      .two_roundings_o (two_roundings),
+      .right_o         (right),
+      .half_o          (half),
+      .scaled_o        (scaled)
+    );
+  end else begin : gen_no_operand
+    logic unused_operand;
+    assign {two_roundings, right, half, scaled} = '0;
+    assign unused_operand = ^{add_zero_a_i, add_zero_b_i, add_a_is_half_i, add_operand_multiplier_i,
+                              add_operand_shift_i, residual_q2, operand_valid_q};
+  end
 
   // ---------------------------------------------------------------------------------------------
   // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of

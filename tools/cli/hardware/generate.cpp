@@ -104,9 +104,9 @@ void add_generate(Command app, Action& action) {
       "  trine generate --config mine.toml --out out/mine\n"
       "  trine generate --config edge64 --prefix left --out out/left   (left_trine_top, ...)\n"
       "  trine generate --config edge256 --for kws.tflite vww.tflite --out out/audio\n\n"
-      "Presets:\n  " +
-      fmt::format("{}", fmt::join(machine::preset_names(), ", ")) +
-      "\n"
+      "Presets:\n" +
+      wrapped(fmt::format("{}", fmt::join(machine::preset_names(), ", ")), "  ", 100) +
+      "vision... and attention... have int8 and what such networks need, all others everything.\n"
       "Presets named ...-size have the size of that machine (number of MACs, memories), not its\n"
       "architecture: they are our machine, for comparisons.\n\n"
       "Keys of a configuration (mine.toml: [array] / rows = 8, or array = { rows = 8 }):\n" +

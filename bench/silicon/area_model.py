@@ -334,7 +334,9 @@ def main():
     print_model(model)
     if options.out:
         common.save(options.out, json.dumps(model, indent=1) + "\n")
-    return 0 if max(model["error"][what] for what in ["area_um2", "total_um2", "clock_ns"]) <= 0.10 else 1
+    # A faster clock takes other macros at once: by a tenth and more of a design that is mostly memory.
+    return 0 if max(model["error"][what] for what in ["area_um2", "clock_ns"]) <= 0.10 and \
+        model["error"]["total_um2"] <= 0.15 else 1
 
 
 if __name__ == "__main__":

@@ -255,8 +255,8 @@ TEST_CASE("area and clock are those of designs that synthesis measured", "[estim
         CHECK(ours == Approx(measured.at("error").get<double>()).margin(0.0002));  // the script's
         CHECK(std::abs(ours) < most);
       };
-      // The macros of one of those fitted are for a slower clock than it has (docs/area.md).
-      const double most = std::string(set) == "held_out" ? 0.10 : 0.40;
+      // A faster clock takes other macros at once (docs/area.md).
+      const double most = std::string(set) == "held_out" ? 0.15 : 0.40;
       near("area_um2", area.area_um2, 0.10);
       near("clock_ns", area.clock_ns, 0.10);
       near("sram_um2", area.sram_um2, 0.40);

@@ -83,7 +83,9 @@ std::string table_of(const std::vector<fs::path>& models, const fs::path& root) 
       try {
         row = row_of(graph, machine::load_config(preset.string()));
       } catch (const Error& e) {
-        row = fmt::format("refused: {}", e.what());
+        row = fmt::format("refused: {}", e.what());  // its path is this machine's
+        if (const std::size_t at = row.find(file.string() + ": "); at != std::string::npos)
+          row.erase(at, file.string().size() + 2);
       }
       table += fmt::format("{}\t{}\t{}\n", fs::relative(file, root).string(),
                            preset.stem().string(), row);

@@ -184,7 +184,6 @@ class Flow {
   /// For speed as well where the clock is asked for. Gates go in between two runs of Yosys.
   void map(const Partition& partition) const {
     const std::string& name = partition.name;
-    write_file(folder() / (name + ".il"), partition.rtlil);
     if (options_.target != Target::kAsic)
       return obtain(partition, fpga_script(name, options_.target), {name + ".stat"}, "");
     std::vector<Effort> efforts{Effort::kArea};
@@ -208,6 +207,7 @@ class Flow {
   void obtain(const Partition& partition, const std::string& script,
               const std::vector<std::string>& files, const std::string& depends) const {
     cache_.obtain(tool_ + "\n" + script + depends + partition.rtlil, files, folder(), [&] {
+      write_file(folder() / (partition.name + ".il"), partition.rtlil);
       run_yosys(script, partition.name, folder(), label_ + ": " + partition.name);
     });
   }

@@ -67,13 +67,6 @@ static_assert(machine::table::all([](const machine::Precision& p) {
               }),
               "each precision has a step and MACs");
 
-/// PEs in a cycle with a step, of all precisions.
-inline std::int64_t steps_of(const Actions& actions) {
-  std::int64_t steps = 0;
-  for (const machine::Precision& p : machine::kPrecisions) steps += actions[step_of(p)];
-  return steps;
-}
-
 /// Actions of all RUNs, whatever their layers. @throws Error  the words are no program
 Actions count_actions(const machine::Config& config, std::span<const isa::Word> words);
 

@@ -70,8 +70,8 @@ struct Gated {
     write_library(library);
   }
 
-  SynthReport synthesize(const fs::path& liberty, Target target = Target::kAsic) const {
-    SynthOptions options;
+  SynthReport synthesize(const fs::path& liberty, Target target = Target::kAsic,
+                         SynthOptions options = {}) const {
     options.liberty = liberty;
     options.target = target;
     if (target == Target::kAsic) options.netlist = folder.path() / "netlist";
@@ -172,6 +172,12 @@ TEST_CASE("registers that share an enable get a clock gate, and hold what they h
   const SynthReport report = design.synthesize(design.library);
   CHECK(report.clock.clock_gates == 6);
   CHECK(report.clock.gated == 4 * 8 + 5);
+  SynthOptions none;
+  none.no_clock_gates = true;
+  const SynthReport without = design.synthesize(design.library, Target::kAsic, none);
+  CHECK(without.clock.clock_gates == 1);  // the RTL's own
+  CHECK(without.clock.gated == 5);
+  design.synthesize(design.library);
   const fs::path& folder = design.folder.path();
   CHECK(stays_equal(folder, "trine_top.sv"));
   std::string other = read_text(folder / "trine_top.sv");

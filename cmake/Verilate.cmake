@@ -86,6 +86,7 @@ function(trine_add_bench name)
   set(depends ${sources})
   if(ARG_NETLIST)
     set(netlist ${dir}/netlist.v)
+    list(FILTER sources EXCLUDE REGEX "vlt$")
     string(REPLACE ";" " " read "${flags};${sources}")
     add_custom_command(
       OUTPUT ${netlist}

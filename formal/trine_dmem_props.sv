@@ -48,7 +48,7 @@ module trine_dmem_props #(
   } answer_t;
 
   logic                g_ready, g_waiting, g_tag, rsp_tag, rsp_done, soon, soon_tag;
-  logic                s_ready, s_empty, wready, wdone, rready, rvalid, ecc_fatal;
+  logic                s_ready, wready, wdone, rready, rvalid, ecc_fatal;
   logic [Lanes-1:0]    rsp_lanes;
   logic [Lanes*32-1:0] rsp_data;
   logic [63:0]         rdata;
@@ -87,7 +87,6 @@ module trine_dmem_props #(
     .s_lanes_i         (s_lanes_i),
     .s_data_i          (s_data_i),
     .s_mask_i          (s_mask_i),
-    .s_empty_o         (s_empty),
     .dma_wvalid_i      (dma_wvalid_i),
     .dma_wready_o      (wready),
     .dma_wbeat_i       ({dma_wlast_i, dma_wmask_i, dma_waddr_i, dma_wdata_i}),
@@ -361,8 +360,7 @@ module trine_dmem_props #(
     a_word: assert (stored == word_q);
     if (rst_ni) begin
       a_scatter_once:   assert ((s_now & ~s_left_q) == '0);
-      a_scatter_served: assert (s_ready == ((s_left_q & ~s_now) == '0) &&
-                                s_empty == (s_left_q == '0));
+      a_scatter_served: assert (s_ready == ((s_left_q & ~s_now) == '0));
       a_scatter_one:    assert (scatter_here != '1 && !(write_here && scatter_here != '0));
       a_scatter_same:   assert (\u_dut.u_scatter.pend_q == s_left_q);
       if (s_left_q != '0) begin

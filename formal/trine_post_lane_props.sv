@@ -8,9 +8,9 @@
 //   single: y = clamp(zero_point + ((x * multiplier + 2^(30 - shift)) >> (31 - shift)), act_min,
 //       act_max)
 //
-// written here as those kernels have it, and comes five enabled cycles after its value. Reduced:
+// written here as those kernels have it, and comes five cycles after its value. Reduced:
 // accumulators of AccBits bits, multipliers of MulBits leading bits, a shift at a time; any zero
-// point, clamp and enable. The multipliers are Booth rows.
+// point and clamp. The multipliers are Booth rows.
 
 module trine_post_lane_props #(
   parameter int unsigned AccBits = 6,
@@ -20,7 +20,6 @@ module trine_post_lane_props #(
 ) (
   input logic clk_i,
   input logic rst_ni,
-  input logic en_i,
   input logic in_valid_i
 );
 
@@ -40,40 +39,33 @@ module trine_post_lane_props #(
   assign x          = {{(32-AccBits){acc[AccBits-1]}}, acc};
   assign multiplier = {top, {(31-MulBits){1'b0}}};
 
+  trine_job_pkg::cfg_t cfg;
+
+  always_comb begin
+    cfg            = '0;
+    cfg.single     = single;
+    cfg.zero_point = zero_point;
+    cfg.act_min    = act_min;
+    cfg.act_max    = act_max;
+  end
+
   trine_post_lane #(.Multiplier(trine_mul_pkg::Booth)) u_dut (
-    .clk_i                    (clk_i),
-    .rst_ni                   (rst_ni),
-    .en_i                     (en_i),
-    .single_i                 (single),
-    .half_even_i              (1'b0),
-    .max_i                    (1'b0),
-    .square_i                 (1'b0),
-    .normalize_i              (1'b0),
-    .zero_point_i             (zero_point),
-    .act_min_i                (act_min),
-    .act_max_i                (act_max),
-    .add_zero_a_i             (8'd0),
-    .add_zero_b_i             (8'd0),
-    .add_a_is_half_i          (1'b0),
-    .add_operand_multiplier_i (31'd0),
-    .add_operand_shift_i      (6'd0),
-    .add_multiplier_i         (31'd0),
-    .add_shift_i              (6'd0),
-    .add_zero_point_i         (8'd0),
-    .add_act_min_i            (8'd0),
-    .add_act_max_i            (8'd0),
-    .in_valid_i               (in_valid_i),
-    .in_op_i                  (2'd0),
-    .acc_i                    (x),
-    .bias_i                   (32'd0),
-    .multiplier_i             (multiplier),
-    .shift_i                  (shift),
-    .residual_i               (8'd0),
-    .product_i                (1'b0),
-    .out_valid_o              (out_valid),
-    .code_o                   (code),
-    .product_valid_o          (product_valid),
-    .product_o                (product)
+    .clk_i           (clk_i),
+    .rst_ni          (rst_ni),
+    .cfg_i           (cfg),
+    .normalize_i     (1'b0),
+    .in_valid_i      (in_valid_i),
+    .in_op_i         (trine_post_pkg::OpRequant),
+    .acc_i           (x),
+    .bias_i          (32'd0),
+    .multiplier_i    (multiplier),
+    .shift_i         (shift),
+    .residual_i      (8'd0),
+    .product_i       (1'b0),
+    .out_valid_o     (out_valid),
+    .code_o          (code),
+    .product_valid_o (product_valid),
+    .product_o       (product)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -116,12 +108,12 @@ module trine_post_lane_props #(
     if (value > up) clamped = $signed(act_max);
   end
 
-  // The values on their way, by enabled cycles.
+  // The values on their way.
   logic [4:0] flight_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) flight_q <= 5'd0;
-    else if (en_i) flight_q <= {flight_q[3:0], in_valid_i};
+    else flight_q <= {flight_q[3:0], in_valid_i};
   end
 
   always_comb begin

@@ -7,11 +7,11 @@
 //
 // Abstracted: data. The lanes are below, a pipeline of marks. One row, requantized int8 codes with
 // parameters of their channels, any channels, positions, tiles, RUNs; softmax RUNs of any words
-// between them, RUNs without results; a scatter port and parameters that wait as they like. Not
+// between them, RUNs without results; a scatter port that waits as it likes. Not
 // here: vector jobs, operations of another latency, normalized values, clear_i.
 
-// trine_lanes without its data: codes leave six enabled cycles later, with the marks of what
-// entered, in the lowest bits of a code.
+// trine_lanes without its data: codes leave six cycles later, with the marks of what entered, in
+// the lowest bits of a code.
 module trine_lanes #(
   parameter int unsigned Rows       = 1,
   parameter bit          Ternary    = 1'b0,
@@ -23,7 +23,6 @@ module trine_lanes #(
 ) (
   input  logic                          clk_i,
   input  logic                          rst_ni,
-  input  logic                          en_i,
   input  trine_post_pkg::issue_t        issue_i,
   input  trine_post_pkg::column_t       column_i,
   input  trine_job_pkg::cfg_t          cfg_i,
@@ -65,16 +64,14 @@ module trine_lanes #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= '0;
-    else if (en_i) valid_q <= {valid_q[Latency-2:0], issue_i.column || issue_i.softmax};
+    else valid_q <= {valid_q[Latency-2:0], issue_i.column || issue_i.softmax};
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      marks_q[5:0] <= 6'(marks);
-      // The second lane takes part in a pair.
-      if (!(issue_i.softmax || column_i.pair)) marks_q[5:3] <= '0;
-      for (int unsigned k = 1; k < Latency; k++) marks_q[6*k +: 6] <= marks_q[6*(k-1) +: 6];
-    end
+    marks_q[5:0] <= 6'(marks);
+    // The second lane takes part in a pair.
+    if (!(issue_i.softmax || column_i.pair)) marks_q[5:3] <= '0;
+    for (int unsigned k = 1; k < Latency; k++) marks_q[6*k +: 6] <= marks_q[6*(k-1) +: 6];
   end
 
   assign out             = marks_q[6*(Latency-1) +: Drain*3];
@@ -105,7 +102,6 @@ module trine_post_props #(
   input logic       softmax_ends_i,   // a word with this code, its tile, its RUN
   input logic       tile_ends_i,
   input logic       softmax_run_i,
-  input logic       p_ready_i,
   input logic       free_i            // the scatter port has taken its word whole
 );
 
@@ -249,7 +245,7 @@ module trine_post_props #(
   logic [1:0]           col;   // the first of those that are read
   logic [Cols-1:0]      cols;
   logic [Drain*32-1:0]  column, sm_acc;
-  logic                 p_lock, s_valid, s_ready, busy_q;  // the scatter port has a word
+  logic                 s_valid, s_ready, busy_q;  // the scatter port has a word
   logic [WordBits-1:0]  s_word;
   logic [31:0]          data, mask;
 
@@ -313,8 +309,6 @@ module trine_post_props #(
     .factors_i       (37'd0),
     .product_o       (),
     .p_valid_o       (),
-    .p_ready_i       (p_ready_i),
-    .p_lock_o        (p_lock),
     .p_channel_o     (),
     .params_i        (no_params),
     .table_i         (no_table),
@@ -326,14 +320,14 @@ module trine_post_props #(
     .rsp_done_i      (1'b0),
     .s_valid_o       (s_valid),
     .s_ready_i       (s_ready),
-    .s_empty_i       (!busy_q),
     .s_word_o        (s_word)
   );
 
   // ---------------------------------------------------------------------------------------------
-  // What leaves: the last word of a RUN went, and was taken whole; the RUN is yet to retire.
+  // What leaves: the last word of a RUN went, and the port is not ready again; it is, one cycle
+  // ago.
   // ---------------------------------------------------------------------------------------------
-  logic       leaves, stale, c_final, v_final, c_pending_q, v_pending_q, whole_q;
+  logic       leaves, stale, c_final, v_final, c_went_q, v_went_q, c_whole_q, v_whole_q;
   logic [2:1] bare_ends_q;  // a RUN without results ended one cycle ago; two
 
   assign leaves  = s_valid && s_ready;
@@ -343,15 +337,17 @@ module trine_post_props #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      c_pending_q <= 1'b0;
-      v_pending_q <= 1'b0;
-      whole_q     <= 1'b0;
+      c_went_q    <= 1'b0;
+      v_went_q    <= 1'b0;
+      c_whole_q   <= 1'b0;
+      v_whole_q   <= 1'b0;
       bare_ends_q <= '0;
     end else begin
-      c_pending_q <= (leaves && c_final) || (c_pending_q && !status.retire);
-      v_pending_q <= (leaves && v_final) || (v_pending_q && !v_status.retire);
+      c_went_q    <= leaves ? c_final : c_went_q && !s_ready;
+      v_went_q    <= leaves ? v_final : v_went_q && !s_ready;
+      c_whole_q   <= c_went_q && s_ready;
+      v_whole_q   <= v_went_q && s_ready;
       bare_ends_q <= {bare_ends_q[1], c_valid && c_ready && bare};
-      whole_q     <= (c_pending_q || v_pending_q) && s_ready && !whole_q;
     end
   end
 
@@ -361,8 +357,11 @@ module trine_post_props #(
   localparam int unsigned Latency = 6;
   localparam int unsigned CfgBits = 318;
   localparam int unsigned Due     = 2 + PeStages;  // cycles from a promise to new results
+  localparam int unsigned Places  = Drain == 2 ? trine_post_pkg::Places2 : trine_post_pkg::Places1;
+  localparam int unsigned PlaceBits = 5 + AddrBits + 32 + 32;
 
   (* hierconn *) logic [CfgBits-1:0] \u_dut.u_drain.cfg_q ;
+  (* hierconn *) logic [16:0] \u_dut.u_drain.kind_q ;
   (* hierconn *) logic [5:0]  \u_dut.u_drain.left_q ;
   (* hierconn *) logic [4:0]  \u_dut.u_drain.slot_q ;
   (* hierconn *) logic [15:0] \u_dut.u_drain.channels_q ;
@@ -371,34 +370,35 @@ module trine_post_props #(
   (* hierconn *) logic        \u_dut.u_arb.drop_q ;
   (* hierconn *) logic [3:0]  \u_dut.u_arb.inflight_q ;
   (* hierconn *) logic [2:0]  \u_dut.u_arb.softmax_q ;
-  (* hierconn *) logic [13:0] \u_dut.u_arb.tag_q[7] , \u_dut.u_arb.tag_q[8] ,
+  (* hierconn *) logic [14:0] \u_dut.u_arb.tag_q[7] , \u_dut.u_arb.tag_q[8] ,
       \u_dut.u_arb.tag_q[9] , \u_dut.u_arb.tag_q[10] , \u_dut.u_arb.tag_q[11] ,
       \u_dut.u_arb.tag_q[12] ;
   (* hierconn *) logic [5:0]  \u_dut.u_lanes.valid_q ;
   (* hierconn *) logic [35:0] \u_dut.u_lanes.marks_q ;
-  (* hierconn *) logic        \u_dut.u_params.entered_q , \u_dut.u_params.own_q ;
-  (* hierconn *) logic        \u_dut.u_pack.retire_q , \u_dut.u_pack.retire_vector_q ,
-      \u_dut.u_pack.bare_q , \u_dut.u_pack.c_retired_q , \u_dut.u_pack.v_retired_q ;
+  (* hierconn *) logic        \u_dut.u_params.entered_q , \u_dut.u_params.own_q ,
+      \u_dut.u_params.ready_q ;
   (* hierconn *) logic [31:0] \u_dut.u_pack.mask_q , \u_dut.u_pack.gen_row[0].pack_q ,
       \u_dut.u_pack.gen_row[0].softmax_pack_q ;
-  (* hierconn *) logic                \u_dut.u_pack.u_skid.held_q ;
-  (* hierconn *) logic [WordBits-1:0] \u_dut.u_pack.u_skid.data_q ;
+  (* hierconn *) logic              \u_dut.u_pack.u_words.c_end_q ,
+      \u_dut.u_pack.u_words.v_end_q , \u_dut.u_pack.u_words.bare_q ;
+  (* hierconn *) logic [Places-1:0] \u_dut.u_pack.u_words.held_q , \u_dut.u_pack.u_words.in_q ,
+      \u_dut.u_pack.u_words.out_q ;
+  (* hierconn *) logic [2:0]        \u_dut.u_pack.u_words.free_q , \u_dut.u_pack.u_words.words_q ,
+      \u_dut.u_pack.u_words.older_q ;
+  (* hierconn *) logic [PlaceBits-1:0]
+      \u_dut.u_pack.u_words.place_q[0] , \u_dut.u_pack.u_words.place_q[1] ,
+      \u_dut.u_pack.u_words.place_q[2] , \u_dut.u_pack.u_words.place_q[3] ,
+      \u_dut.u_pack.u_words.place_q[4] , \u_dut.u_pack.u_words.place_q[5] ;
 
   logic [5:0]            left;
-  logic                  reading, in_array, began_q, held, held_c, held_v, retire, retire_v;
-  logic [31:0]           held_data, pack, softmax_pack;
-  logic [14*Latency-1:0] tags;
+  logic                  reading, in_array, began_q;
+  logic [31:0]           pack, softmax_pack;
+  logic [15*Latency-1:0] tags;
   logic [2:0]            age_q;  // cycles since the grant of the tile to come
 
   assign left         = \u_dut.u_drain.left_q ;
   assign reading      = left != '0 && \u_dut.u_drain.data_q ;
   assign in_array     = granted_q || delay_q != '0 || arrived_q;
-  assign held         = \u_dut.u_pack.u_skid.held_q ;
-  assign held_data    = \u_dut.u_pack.u_skid.data_q [63:32] & \u_dut.u_pack.u_skid.data_q [31:0];
-  assign held_c       = (held_data & 32'h02020202) != '0;
-  assign held_v       = (held_data & 32'h04040404) != '0;
-  assign retire       = \u_dut.u_pack.retire_q ;
-  assign retire_v     = \u_dut.u_pack.retire_vector_q ;
   assign pack         = \u_dut.u_pack.gen_row[0].pack_q & \u_dut.u_pack.mask_q ;
   assign softmax_pack = \u_dut.u_pack.gen_row[0].softmax_pack_q ;
   assign tags         = {\u_dut.u_arb.tag_q[12] , \u_dut.u_arb.tag_q[11] , \u_dut.u_arb.tag_q[10] ,
@@ -421,6 +421,7 @@ module trine_post_props #(
   logic [5:0]           marks;
   logic                 valid, open, tags_right, marks_right, slots_right, order_right, all_began;
   logic [3:0]           codes, softmax_codes;  // in the lanes
+  logic [3:0]           lane_words, lane_job_words;  // that end there
 
   always_comb begin
     open        = (softmax_pack & 32'h07070707) == '0;
@@ -431,8 +432,10 @@ module trine_post_props #(
     all_began   = 1'b1;
     codes         = '0;
     softmax_codes = '0;
+    lane_words     = '0;
+    lane_job_words = '0;
     for (int k = Latency - 1; k >= 0; k--) begin
-      tag   = tags[14*k +: 14];
+      tag   = tags[15*k +: 15];
       valid = \u_dut.u_lanes.valid_q [k];
       marks = \u_dut.u_lanes.marks_q [6*k +: 6];
       if (valid) begin
@@ -449,6 +452,8 @@ module trine_post_props #(
         if (tag.slot > 5'd3 || (tag.pair && tag.slot[0])) slots_right = 1'b0;
         codes = codes + 4'(!tag.softmax);
         softmax_codes = softmax_codes + 4'(tag.softmax);
+        lane_words     = lane_words + 4'(tag.pop);
+        lane_job_words = lane_job_words + 4'(tag.pop && !tag.softmax);
         if (tag.softmax) begin
           if (tag.slot != '0 && !open) order_right = 1'b0;
           open = !tag.word_end;
@@ -456,6 +461,50 @@ module trine_post_props #(
       end
     end
   end
+
+  // Words that wait: from the next to leave on, side by side; each with its ends, none of them
+  // stale.
+  logic [6*PlaceBits-1:0]    places;
+  logic [31:0]               waiting;
+  logic [3:0]                held_words, held_job_words;
+  trine_post_pkg::word_tag_t word_tag;
+  logic                      ring_right, words_right;
+
+  assign places[0 +: Places*PlaceBits] = (Places*PlaceBits)'({
+      \u_dut.u_pack.u_words.place_q[5] , \u_dut.u_pack.u_words.place_q[4] ,
+      \u_dut.u_pack.u_words.place_q[3] , \u_dut.u_pack.u_words.place_q[2] ,
+      \u_dut.u_pack.u_words.place_q[1] , \u_dut.u_pack.u_words.place_q[0] });
+
+  always_comb begin
+    held_words     = '0;
+    held_job_words = '0;
+    words_right    = 1'b1;
+    ring_right     = one_hot(\u_dut.u_pack.u_words.in_q ) && one_hot(\u_dut.u_pack.u_words.out_q );
+    for (int p = 0; p < Places; p++) begin
+      waiting  = places[PlaceBits*p +: 32] & places[PlaceBits*p + 32 +: 32];
+      word_tag = places[PlaceBits*p + 64 + AddrBits +: 5];
+      if (\u_dut.u_pack.u_words.held_q [p]) begin
+        held_words     = held_words + 4'd1;
+        held_job_words = held_job_words + 4'(!word_tag.softmax);
+        if ((waiting & 32'h01010101) != '0) words_right = 1'b0;
+        if (((waiting & 32'h02020202) != '0) != word_tag.c_end) words_right = 1'b0;
+        if (((waiting & 32'h04040404) != '0) != word_tag.v_end) words_right = 1'b0;
+      end
+      if (\u_dut.u_pack.u_words.held_q [p] != \u_dut.u_pack.u_words.held_q [(p + 1) % Places]) begin
+        if (!(\u_dut.u_pack.u_words.held_q [p] ? \u_dut.u_pack.u_words.in_q [(p + 1) % Places]
+                                         : \u_dut.u_pack.u_words.out_q [(p + 1) % Places])) begin
+          ring_right = 1'b0;
+        end
+      end
+    end
+    if (\u_dut.u_pack.u_words.held_q == '0 || \u_dut.u_pack.u_words.held_q == '1) begin
+      if (\u_dut.u_pack.u_words.in_q != \u_dut.u_pack.u_words.out_q ) ring_right = 1'b0;
+    end
+  end
+
+  function automatic logic one_hot(input logic [Places-1:0] places_in);
+    one_hot = places_in != '0 && (places_in & (places_in - Places'(1))) == '0;
+  endfunction
 
   // ---------------------------------------------------------------------------------------------
   // Contract, and what holds.
@@ -466,26 +515,25 @@ module trine_post_props #(
     assume (cfg.encoding == trine_job_pkg::EncodingInt8 && cfg.position < 5'd4);
     assume (cfg.channels != '0 && cfg.channels < 16'd10);
     assume (cfg.residual_delta == '0);
-    if (p_lock) assume (p_ready_i);
     if (rst_ni) begin
       // No word has a code of a register that was overwritten before it was read, or not yet.
       if (s_valid) a_own_tile: assert (!stale);
       // The array overwrites nothing that was not taken.
       if (pass) a_taken: assert (!arrived || data_ready);
-      // A RUN retires once, when its last word was taken whole, and no other's goes before.
-      a_retire_behind:  assert (!status.retire || (c_pending_q && whole_q) != bare_ends_q[2]);
-      if (bare_ends_q[2]) a_retires_bare: assert (status.retire);
-      a_vretire_behind: assert (!v_status.retire || (v_pending_q && whole_q));
-      if (whole_q) a_retires: assert (status.retire || v_status.retire);
-      if (leaves && (c_final || v_final)) begin
-        a_one_end: assert (!(c_pending_q || v_pending_q) || status.retire || v_status.retire);
-      end
-      a_one_retire: assert (!(status.retire && v_status.retire));
+      // A RUN retires once, when its last word was taken whole; one without results, behind them.
+      a_retires:  assert (status.retire == (c_whole_q || bare_ends_q[2]));
+      a_once:     assert (!(c_whole_q && bare_ends_q[2]));
+      a_vretires: assert (v_status.retire == v_whole_q);
 
       // Invariants: the job in front, and those that are offered.
       a_engine: assert (!\u_dut.u_drain.vector_q && !\u_dut.u_arb.drop_q &&
                         !\u_dut.u_params.entered_q && !\u_dut.u_params.own_q &&
-                        \u_dut.u_pack.bare_q == bare_ends_q[1]);
+                        \u_dut.u_pack.u_words.bare_q == bare_ends_q[1]);
+      a_ends: assert (\u_dut.u_pack.u_words.c_end_q == c_went_q &&
+                      \u_dut.u_pack.u_words.v_end_q == v_went_q);
+      if (left != '0) a_params: assert (\u_dut.u_params.ready_q );
+      // Requantization: both lanes, each cycle, six cycles.
+      if (began_q) a_kind: assert (\u_dut.u_drain.kind_q == {6'b100000, 2'd0, 1'b1, 4'hf, 4'd6});
       if (began_q) a_cfg: assert (\u_dut.u_drain.cfg_q == cfg);
       else a_new: assert (new_q && rest_q == '0 && left == '0);
       a_left: assert (left <= 6'(Cols) && rest_q < 5'd10);
@@ -521,19 +569,16 @@ module trine_post_props #(
       a_began: assert (all_began);
       a_pack: assert ((pack & 32'h07070707) == '0);
       a_softmax_slot: assert (slot_q == '0 || open);
-      if (held) begin
-        a_held_own: assert ((held_data & 32'h01010101) == '0);
-        a_held_ends: assert ((held_c || held_v) == retire);
+      a_ring: assert (ring_right);
+      a_words: assert (words_right);
+      a_free: assert (4'(\u_dut.u_pack.u_words.free_q ) + lane_words + held_words == 4'(Places));
+      a_job_words: assert (4'(\u_dut.u_pack.u_words.words_q ) +
+                           4'(\u_dut.u_pack.u_words.older_q ) == lane_job_words + held_job_words);
+      if (bare_ends_q != '0) begin
+        a_bare_alone: assert (held_words == '0 && !c_went_q && !v_went_q &&
+                              !(c_whole_q && bare_ends_q[2]));
+        a_bare_first: assert (\u_dut.u_lanes.valid_q >> (bare_ends_q[2] ? 2 : 1) == '0);
       end
-      if (retire) begin
-        a_retire_c: assert ((held && held_c) + c_pending_q == 2'(!retire_v));
-        a_retire_v: assert ((held && held_v) + v_pending_q == 2'(retire_v));
-        a_retire_new: assert (!whole_q);
-      end else begin
-        a_retired_c: assert (c_pending_q == (\u_dut.u_pack.c_retired_q && !bare_ends_q[2]));
-        a_retired_v: assert (v_pending_q == \u_dut.u_pack.v_retired_q );
-      end
-      a_whole: assert (whole_q == ((status.retire && !bare_ends_q[2]) || v_status.retire));
       if (JobDelay > PeStages) c_retires: cover (status.retire);  // late: once is enough
       c_vretires: cover (v_status.retire);
       c_ahead: cover (pass && reading);

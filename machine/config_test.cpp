@@ -353,7 +353,7 @@ TEST_CASE("memories have the sizes that the architecture names", "[machine][memo
   };
   CHECK(with({}) ==
         "feature maps, banks: 8 x 32 x 256\nweights, even and odd rows: 2 x 256 x 128\n"
-        "biases: 1 x 64 x 32\nmultipliers: 1 x 31 x 64\nshifts: 1 x 6 x 64\n"
+        "biases: 1 x 64 x 32\nmultipliers: 1 x 62 x 32\nshifts: 1 x 12 x 32\n"
         "instruction queues: 4 x 61 x 64\nfetch buffer: 1 x 64 x 64\n"
         "lookup tables: 4 x 8 x 256\nexponentials: 4 x 32 x 256\n"
         "words of a softmax: 4 x 32 x 256\n");
@@ -367,7 +367,7 @@ TEST_CASE("memories have the sizes that the architecture names", "[machine][memo
         "words of a softmax: 4 x 32 x 256\n");
   CHECK(with({"vector.table=false", "vector.enable=false", "post.columns_per_cycle=2"}) ==
         "feature maps, banks: 8 x 32 x 256\nweights, even and odd rows: 2 x 256 x 128\n"
-        "biases: 2 x 32 x 32\nmultipliers: 2 x 31 x 32\nshifts: 2 x 6 x 32\n"
+        "biases: 2 x 64 x 16\nmultipliers: 2 x 62 x 16\nshifts: 2 x 12 x 16\n"
         "instruction queues: 4 x 61 x 64\nfetch buffer: 1 x 64 x 64\n");
 }
 

@@ -15,16 +15,20 @@ constexpr int kFetchBits = kFetchBursts * kFetchBurst * 64;
 
 std::vector<Memory> memories(const Config& config) {
   const int drain = config.columns_per_cycle;  // of consecutive channels, each has a bank
-  const int scales = std::max(config.data_words() / 2 / drain, 1);  // entries of a row
-  const int word = config.ecc ? 39 : 32;                            // trine_ecc_pkg
-  const int queue_bits = 1 + 4 + isa::kPayloadBits;                 // RUN, register, payload
+  // Entries of a row: those of a beat, two at least (trine_params).
+  const int biases = std::max(config.data_words() / drain, 2);
+  const int scales = std::max(config.data_words() / 2 / drain, 2);
+  const auto rows = [&](int entries) {
+    return (config.param_channels / drain + entries - 1) / entries;
+  };
+  const int word = config.ecc ? 39 : 32;             // trine_ecc_pkg
+  const int queue_bits = 1 + 4 + isa::kPayloadBits;  // RUN, register, payload
   std::vector<Memory> all{
       {"feature maps, banks", config.banks(), word, config.bank_rows()},
       {"weights, even and odd rows", 2, word * config.cols, config.pmem_rows() / 2},
-      {"biases", drain, config.data_bits() / drain, config.param_channels / config.data_words()},
-      {"multipliers", drain, scales * isa::post::kMultiplier.width,
-       config.param_channels / scales / drain},
-      {"shifts", drain, scales * isa::post::kShift.width, config.param_channels / scales / drain},
+      {"biases", drain, biases * 32, rows(biases)},
+      {"multipliers", drain, scales * isa::post::kMultiplier.width, rows(scales)},
+      {"shifts", drain, scales * isa::post::kShift.width, rows(scales)},
       {"instruction queues", isa::kEngines, queue_bits, kQueueWords},
       {"fetch buffer", 1, config.data_bits(), kFetchBits / config.data_bits()}};
   if (config.imem_kib > 0)

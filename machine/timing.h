@@ -34,8 +34,8 @@ inline constexpr int kRunEnd = 2;         ///< last step of a RUN to the next on
 inline constexpr int kLaneSetup = 5;      ///< filling the lanes, besides a cycle for each two
 inline constexpr int kCompute =
     10;  ///< last step to retirement, besides columns and stages of a PE
-inline constexpr int kFusedAdd = 6;   ///< the second pass of a fused addition
-inline constexpr int kFirstCode = 7;  ///< a tile's first column to the next tile's
+inline constexpr int kFusedAdd = 6;  ///< the second pass of a fused addition
+inline constexpr int kLeaves = 6;    ///< a tile's last column to the next but one's first
 inline constexpr int kResidual = 6;  ///< of a residual's word: from the column that frees its place
 inline constexpr int kMerge = 2;     ///< of a bank with codes: a part of a word, read before
 inline constexpr int kVector = 10;   ///< of a RUN, besides its windows
@@ -80,9 +80,12 @@ inline int first_column(const machine::Config& c) { return 2 + c.pipeline_pe; }
 
 /// From a group's last step to the next one's, at the earliest: the grant comes with the results,
 /// later by what a promise does not reach of `issues` (only requantized columns are promised); a
-/// cycle sooner where groups of a window are read in two.
-inline int grant_cycles(const machine::Config& c, int issues, bool window, bool promised = true) {
-  const int late = promised ? std::max(0, issues - 1 - c.pipeline_pe) : issues;
+/// promise reaches further where the last of `columns` is as late as the last row; a cycle sooner
+/// where groups of a window are read in two.
+inline int grant_cycles(const machine::Config& c, int columns, int issues, bool window,
+                        bool promised = true) {
+  const int reach = 1 + c.pipeline_pe + std::min(row_registers(c), column_registers(c, columns));
+  const int late = promised ? std::max(0, issues - reach) : issues;
   const bool early = window && c.columns_per_cycle == 2 && c.pipeline_pe > 1 && issues <= 2;
   return first_column(c) - 1 + row_registers(c) + late - (early ? 1 : 0);
 }
@@ -91,8 +94,6 @@ inline int grant_cycles(const machine::Config& c, int issues, bool window, bool 
 inline constexpr double kDmaMeets = 0.7;
 /// Speed of a gather among beats, in steps a cycle.
 inline constexpr double kLeastSpeed = 0.25;
-/// Part of a RUN's cycles in which columns are drained, from which on nothing else bounds it.
-inline constexpr double kDrainBound = 0.9;
 /// Beats of a store in bursts.
 inline constexpr double kStoreBeat = 1.25;
 

@@ -120,7 +120,7 @@ module trine_core #(
   logic [AddrBits-1:0]      dma_raddr;
   logic [DataBits-1:0]      dma_rdata, param_wdata;
   logic [WriteBits-1:0]     dma_wbeat;
-  logic                     pmem_wvalid, pmem_wready, p_lock;
+  logic                     pmem_wvalid, pmem_wready;
   logic [PmemAddrBits-1:0]  pmem_wrow;
   logic [32*Cols-1:0]       pmem_wdata;
   logic [(Cols+3)/4-1:0]    pmem_wquads;
@@ -129,7 +129,7 @@ module trine_core #(
   logic                     wiping, param_ready, dmem_init, pmem_init;
   logic [RowBits-1:0]       dmem_init_row;
   logic [PmemAddrBits-2:0]  pmem_init_row;
-  logic                     p_valid, p_ready;
+  logic                     p_valid;
   logic [ChannelBits-1:0]   p_channel;
   logic [Drain*69-1:0]      params;
 
@@ -153,9 +153,7 @@ module trine_core #(
     .param_i       (param),
     .param_ready_o (param_ready),
     .param_wdata_i (param_wdata),
-    .lock_i        (p_lock),
     .r_valid_i     (p_valid),
-    .r_ready_o     (p_ready),
     .r_channel_i   (p_channel),
     .params_o      (params),
     .entry_o       (entry)
@@ -286,7 +284,7 @@ module trine_core #(
   logic [LaneBits-1:0]       r_lanes;
   logic [Lanes*32-1:0]       rsp_data;
   logic [3:0]                rsp_tag;
-  logic                      s_valid, s_ready, s_empty;
+  logic                      s_valid, s_ready;
   logic [WordBits-1:0]       s_word;
 
   trine_maps #(
@@ -320,7 +318,6 @@ module trine_core #(
     .rsp_tag_o         (rsp_tag),
     .s_valid_i         (s_valid),
     .s_ready_o         (s_ready),
-    .s_empty_o         (s_empty),
     .s_word_i          (s_word),
     .dma_wvalid_i      (dma_wvalid),
     .dma_wready_o      (dma_wready),
@@ -430,6 +427,8 @@ module trine_core #(
     .Softmax    (Softmax),
     .Drain      (Drain),
     .PeStages   (PeStages),
+    .PipeRows   (PipeRows),
+    .PipeCols   (PipeCols),
     .Multiplier (Multiplier)
   ) u_results (
     .clk_i,
@@ -462,14 +461,11 @@ module trine_core #(
     .cols_o        (cols),
     .column_i      (column),
     .p_valid_o     (p_valid),
-    .p_ready_i     (p_ready),
-    .p_lock_o      (p_lock),
     .p_channel_o   (p_channel),
     .params_i      (params),
     .entry_i       (entry),
     .s_valid_o     (s_valid),
     .s_ready_i     (s_ready),
-    .s_empty_i     (s_empty),
     .s_word_o      (s_word)
   );
 

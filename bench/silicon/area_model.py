@@ -38,11 +38,13 @@ FITTED = [
     "edge64 post.columns_per_cycle=2",
     "edge32 bus.axi_data_bits=128 memory.param_channels=1024 depthwise.enable=false matmul.enable=false",
     f"edge32 {TERNARY} memory.dmem_kib=32 memory.pmem_kib=16 memory.ecc=true pipeline.pe=1",
+    "edge32 array.rows=3 array.cols=8 vector.softmax=false memory.pmem_kib=128",
+    'edge64 array.rows=5 array.cols=6 array.precisions=["int8","binary"] '
+    'memory.dmem_kib=64 memory.pmem_kib=96 memory.ecc=true vector.softmax=false bus.axi_data_bits=128',
 ]
 HELD_OUT = [
     "eyeriss-size",
     f"edge64 array.rows=4 array.cols=4 bus.axi_data_bits=32 {INT8}",
-    "edge32 array.rows=3 array.cols=8 vector.softmax=false memory.pmem_kib=128",
     "edge256 memory.imem_kib=16",
     # Drawn by chance, synthesized when the model's form was fixed.
     'edge64 array.rows=6 array.cols=8 array.precisions=["int8","ternary","binary"] '
@@ -51,8 +53,10 @@ HELD_OUT = [
     "memory.dmem_kib=192 memory.pmem_kib=64 memory.ecc=true bus.axi_data_bits=128",
     f"edge64 array.rows=9 array.cols=10 {TERNARY} "
     "memory.dmem_kib=96 memory.pmem_kib=64",
-    'edge64 array.rows=5 array.cols=6 array.precisions=["int8","binary"] '
-    'memory.dmem_kib=64 memory.pmem_kib=96 memory.ecc=true vector.softmax=false bus.axi_data_bits=128',
+    f"edge64 array.rows=7 array.cols=8 {INT8} vector.softmax=false "
+    "memory.dmem_kib=96 memory.pmem_kib=32",
+    f"edge32 array.rows=8 array.cols=6 {TERNARY} vector.softmax=false memory.ecc=true "
+    "memory.dmem_kib=64 memory.pmem_kib=48 bus.axi_data_bits=128",
 ]
 
 
@@ -336,7 +340,7 @@ def main():
         common.save(options.out, json.dumps(model, indent=1) + "\n")
     # A faster clock takes other macros at once: by a tenth and more of a design that is mostly memory.
     return 0 if max(model["error"][what] for what in ["area_um2", "clock_ns"]) <= 0.10 and \
-        model["error"]["total_um2"] <= 0.15 else 1
+        model["error"]["total_um2"] <= 0.10 else 1
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 //
 // Timing    no cycle is added while the port is ready.
 // Contract  out_valid_o and out_data_o hold until taken, if in_* do while in_ready_o is low.
-// Check     trine_post_tb
+// Check     trine_dmem_tb; trine_skid_props
 
 module trine_skid #(
   parameter int unsigned Width = 32

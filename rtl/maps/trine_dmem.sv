@@ -78,7 +78,6 @@ module trine_dmem #(
   input  logic [Rows-1:0]          s_lanes_i,
   input  logic [Rows*32-1:0]       s_data_i,
   input  logic [31:0]              s_mask_i,
-  output logic                     s_empty_o,
 
   // DMA.
   input  logic                     dma_wvalid_i,
@@ -111,6 +110,7 @@ module trine_dmem #(
   logic [Lanes-1:0]          g_win;
   logic [Lanes*AddrBits-1:0] g_addr;
   logic [Rows-1:0]           s_win;
+  logic                      s_empty;
   logic [Rows*AddrBits-1:0]  s_addr;
   logic [Rows*32-1:0]        s_data;
   logic [31:0]               s_mask;
@@ -166,7 +166,7 @@ module trine_dmem #(
     .s_lanes_i,
     .s_data_i,
     .s_mask_i,
-    .s_empty_o,
+    .empty_o  (s_empty),
     .win_o    (s_win),
     .addr_o   (s_addr),
     .data_o   (s_data),
@@ -252,7 +252,7 @@ module trine_dmem #(
     always_comb begin
       s_row  = '0;
       s_word = '0;
-      if (!s_empty_o) begin
+      if (!s_empty) begin
         for (int unsigned l = 0; l < Rows; l++) begin
           s_row  = s_row | (s_addr[l*AddrBits + BankBits +: RowBits] & {RowBits{s_mine[l]}});
           s_word = s_word | (s_data[l*32 +: 32] & {32{s_mine[l]}});

@@ -53,7 +53,6 @@ module trine_maps #(
   // Results: {addresses, active lanes, data, mask}.
   input  logic                            s_valid_i,
   output logic                            s_ready_o,
-  output logic                            s_empty_o,
   input  logic [WordBits-1:0]             s_word_i,
 
   // DMA.
@@ -177,7 +176,6 @@ module trine_maps #(
     .s_lanes_i   (s_lanes),
     .s_data_i    (s_data),
     .s_mask_i    (s_mask),
-    .s_empty_o,
     .dma_wvalid_i,
     .dma_wready_o,
     .dma_wbeat_i,

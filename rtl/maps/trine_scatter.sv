@@ -34,7 +34,7 @@ module trine_scatter #(
   input  logic [Rows-1:0]          s_lanes_i,
   input  logic [Rows*32-1:0]       s_data_i,
   input  logic [31:0]              s_mask_i,
-  output logic                     s_empty_o,
+  output logic                     empty_o,
 
   // Banks.
   output logic [Rows-1:0]          win_o,  // the lowest of the lanes left in their banks
@@ -81,7 +81,7 @@ module trine_scatter #(
 
   assign left      = pend_q & ~served;
   assign s_ready_o = left == '0;
-  assign s_empty_o = pend_q == '0;
+  assign empty_o   = pend_q == '0;
   assign urgent_o  = wait_q == 3'(Patience);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -136,7 +136,7 @@ module trine_scatter #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       a_one_a_bank: assert (same_bank == '0);
-      a_one_wins:   assert (s_empty_o || win_o != '0);
+      a_one_wins:   assert (empty_o || win_o != '0);
       a_patience:   assert (32'(wait_q) <= Patience);
       c_urgent:     cover (urgent_o && !s_ready_o);
     end

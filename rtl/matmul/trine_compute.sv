@@ -26,6 +26,7 @@ module trine_compute #(
   parameter int unsigned AddrBits     = 15,
   parameter int unsigned PmemAddrBits = 11,
   parameter int unsigned PipeRows     = 8,
+  parameter int unsigned Jobs         = 2,  // places for tiles that are on their way
   parameter int unsigned PeStages     = 2,  // of a PE: 1, 2
   parameter bit          Window       = 1'b0,
   parameter int unsigned WindowParts  = 1,  // 1..8
@@ -265,7 +266,12 @@ module trine_compute #(
   // ---------------------------------------------------------------------------------------------
   logic job_final_taken;
 
-  trine_jobs #(.Rows(Rows), .AddrBits(AddrBits), .JobDelay(JobDelay)) u_jobs (
+  trine_jobs #(
+    .Rows     (Rows),
+    .AddrBits (AddrBits),
+    .Places   (Jobs),
+    .JobDelay (JobDelay)
+  ) u_jobs (
     .clk_i,
     .rst_ni,
     .clear_i,

@@ -3,10 +3,11 @@
 // Tiles on their way from the compute engine to the post unit: jobs, and then their data.
 //
 // A tile's job is offered as soon as its last step is issued, so that parameters and residuals are
-// there when its results are; the data follow with a handshake of their own. Two jobs find room, so
-// that reductions shorter than the way to the array follow each other without a gap. With residuals
-// (of this RUN or the one before) the job before must have been taken and its residuals read,
-// because their reads could otherwise queue up behind steps that wait for them.
+// there when its results are; the data follow with a handshake of their own. Places jobs find room,
+// so that reductions shorter than the way to the array follow each other without a gap: of a
+// window's three steps, read in two cycles, one job is in front and three are on the way. With
+// residuals (of this RUN or the one before) the job before must have been taken and its residuals
+// read, because their reads could otherwise queue up behind steps that wait for them.
 //
 //   add_i        |1|0|0|0|0|0|0|      a last step is issued
 //   job_valid_o  |0|1|1|0|0|0|0|      taken in the third cycle
@@ -22,6 +23,7 @@
 module trine_jobs #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned AddrBits = 15,
+  parameter int unsigned Places   = 2,  // at least 2
   parameter int unsigned JobDelay = 3
 ) (
   input  logic                     clk_i,
@@ -67,8 +69,12 @@ module trine_jobs #(
     logic                     final_tile;
   } job_t;
 
-  job_t              job_d, first_q, second_q;
-  logic              first_valid_q, second_valid_q, new_q, take, arrived;
+  localparam int unsigned JobBits = Rows * (AddrBits + 1) + 3;
+
+  job_t              job_d, first;
+  logic [JobBits-1:0] job_q [Places];  // the first is offered
+  logic [Places-1:0] valid_q;
+  logic              new_q, take, arrived;
   logic [JobDelay:1] delay_q;    // a last step is on its way through the array
   logic              arrived_q;  // its results are there, and not taken
 
@@ -78,37 +84,40 @@ module trine_jobs #(
   assign job_d.tile_last  = tile_last_i;
   assign job_d.final_tile = final_i;
 
-  assign allowed_o       = !fetch_busy_i && (!first_valid_q || (!second_valid_q && !residual_i));
-  assign job_valid_o     = first_valid_q;
+  assign first           = job_q[0];
+  assign allowed_o       = !fetch_busy_i && !valid_q[Places-1] && !(valid_q[0] && residual_i);
+  assign job_valid_o     = valid_q[0];
   assign take            = job_valid_o && job_ready_i;
-  assign out_o           = first_q.out;
-  assign active_o        = first_q.active;
-  assign tile_first_o    = first_q.tile_first;
-  assign tile_last_o     = first_q.tile_last;
+  assign out_o           = first.out;
+  assign active_o        = first.active;
+  assign tile_first_o    = first.tile_first;
+  assign tile_last_o     = first.tile_last;
   assign new_o           = new_q;
-  assign final_o         = first_q.final_tile;
+  assign final_o         = first.final_tile;
   assign arrived         = arrived_q || delay_q[JobDelay];
   assign results_o.valid = arrived;
-  assign final_taken_o   = take && first_q.final_tile;
+  assign final_taken_o   = take && first.final_tile;
   assign drained_o       = delay_q == '0 && !arrived_q;
 
+  // The new one goes behind those that stay.
+  logic [Places-1:0] stay, comes;
+
+  assign stay  = take ? valid_q >> 1 : valid_q;
+  assign comes = {Places{add_i}} & ~stay & {stay[Places-2:0], 1'b1};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      first_valid_q  <= 1'b0;
-      second_valid_q <= 1'b0;
+      valid_q        <= '0;
       delay_q        <= '0;
       arrived_q      <= 1'b0;
       new_q          <= 1'b0;
     end else if (clear_i) begin
-      first_valid_q  <= 1'b0;
-      second_valid_q <= 1'b0;
+      valid_q        <= '0;
       delay_q        <= '0;
       arrived_q      <= 1'b0;
       new_q          <= 1'b0;
     end else begin
-      first_valid_q  <= add_i || second_valid_q || (first_valid_q && !take);
-      second_valid_q <= (second_valid_q && !take) || (add_i && first_valid_q && !take);
+      valid_q <= stay | comes;
 
       delay_q[1] <= pass_i;
       for (int unsigned k = 2; k <= JobDelay; k++) delay_q[k] <= delay_q[k-1];
@@ -127,9 +136,10 @@ module trine_jobs #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (take && second_valid_q) first_q <= second_q;
-    else if (add_i && (!first_valid_q || take)) first_q <= job_d;
-    if (add_i) second_q <= job_d;
+    for (int unsigned p = 0; p < Places; p++) begin
+      if (comes[p]) job_q[p] <= job_d;
+      else if (take && p + 1 < Places) job_q[p] <= job_q[p + 1 < Places ? p + 1 : p];
+    end
   end
 
 `ifdef TRINE_ASSERT
@@ -151,7 +161,7 @@ module trine_jobs #(
       // The drain registers are overwritten only after the results before were taken.
       if (pass_i) a_last_waits: assert (drained_o || (data_ready_i && (delay_q << 1) == '0));
       if (add_i) a_allowed: assert (allowed_o);
-      c_two: cover (second_valid_q && take);
+      c_full: cover (valid_q == '1 && take);
       c_close: cover (pass_i && arrived);
     end
   end

@@ -97,6 +97,7 @@ module trine_matmul #(
     .AddrBits     (AddrBits),
     .PmemAddrBits (PmemAddrBits),
     .PipeRows     (PipeRows),
+    .Jobs         (Drain + 1),
     .PeStages     (PeStages),
     .Window       (Window),
     .WindowParts  (WindowParts)

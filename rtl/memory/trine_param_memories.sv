@@ -7,7 +7,7 @@
 //   param_i --+------------------> trine_scrub -> trine_params -> params_o
 //             `-> trine_entries -------^ `-> entry_o
 //
-// Timing    a read answers a cycle later; a beat of biases or scales goes first, but while lock_i.
+// Timing    a read answers a cycle later, never refused; a beat of biases or scales waits for it.
 //           Entries follow a beat by a cycle each.
 // Contract  nobody uses the memories while wiping_o; nobody looks up what is being written.
 // Check     trine_entries_tb, trine_scrub_tb, trine_params_tb;
@@ -41,10 +41,8 @@ module trine_param_memories #(
   output logic                     param_ready_o,
   input  logic [32*DataWords-1:0]  param_wdata_i,
 
-  // Reads of parameters; lock: they cannot wait.
-  input  logic                     lock_i,
+  // Reads of parameters.
   input  logic                     r_valid_i,
-  output logic                     r_ready_o,
   input  logic [ChannelBits-1:0]   r_channel_i,
   output logic [Drain*69-1:0]      params_o,  // {biases, multipliers, shifts}
 
@@ -58,13 +56,14 @@ module trine_param_memories #(
   localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
 
   logic                     entries_ready, load_table_we, load_exp_we, bias_we, scale_we;
+  logic                     params_ready;
   logic [7:0]               load_entry_addr;
   logic [31:0]              load_entry;
   logic [BiasAddrBits-1:0]  bias_addr;
   logic [ScaleAddrBits-1:0] scale_addr;
   logic [32*DataWords-1:0]  wdata;
 
-  assign param_ready_o = param_i.entries ? entries_ready : !lock_i;
+  assign param_ready_o = param_i.entries ? entries_ready : params_ready;
 
   trine_entries #(.DataWords(DataWords)) u_entries (
     .clk_i,
@@ -99,9 +98,9 @@ module trine_param_memories #(
     .pmem_o       (pmem_init_o),
     .pmem_row_o,
     .wdata_i      (param_wdata_i),
-    .bias_we_i    (param_i.bias_valid && !lock_i),
+    .bias_we_i    (param_i.bias_valid),
     .bias_addr_i  (param_i.bias_addr[BiasAddrBits-1:0]),
-    .scale_we_i   (param_i.scale_valid && !lock_i),
+    .scale_we_i   (param_i.scale_valid),
     .scale_addr_i (param_i.scale_addr[ScaleAddrBits-1:0]),
     .table_we_i   (load_table_we),
     .exp_we_i     (load_exp_we),
@@ -120,18 +119,18 @@ module trine_param_memories #(
 
   trine_params #(.Channels(Channels), .DataWords(DataWords), .Drain(Drain)) u_params (
     .clk_i,
+    .rst_ni,
     .r_valid_i,
-    .r_ready_o,
     .r_channel_i,
-    .bias_o        (params_o[Drain*37 +: Drain*32]),
-    .multiplier_o  (params_o[Drain*6 +: Drain*31]),
-    .shift_o       (params_o[0 +: Drain*6]),
-    .bias_we_i     (bias_we),
-    .bias_addr_i   (bias_addr),
-    .bias_wdata_i  (wdata),
-    .scale_we_i    (scale_we),
-    .scale_addr_i  (scale_addr),
-    .scale_wdata_i (wdata)
+    .bias_o       (params_o[Drain*37 +: Drain*32]),
+    .multiplier_o (params_o[Drain*6 +: Drain*31]),
+    .shift_o      (params_o[0 +: Drain*6]),
+    .w_ready_o    (params_ready),
+    .bias_we_i    (bias_we),
+    .bias_addr_i  (bias_addr),
+    .scale_we_i   (scale_we),
+    .scale_addr_i (scale_addr),
+    .wdata_i      (wdata)
   );
 
   logic unused_addr;
@@ -151,8 +150,7 @@ module trine_param_memories #(
                                         param_i.table_valid, param_i.exp_valid}) <= 1);
       m_no_use:     assume (!(wiping_o && (r_valid_i || param_i.bias_valid || param_i.scale_valid ||
                                            param_i.table_valid || param_i.exp_valid)));
-      if (lock_i) a_locked: assert (r_ready_o || wiping_o);
-      c_beat_waits: cover (param_i.bias_valid && lock_i);
+      c_beat_waits: cover (param_i.bias_valid && !params_ready);
     end
   end
 `endif

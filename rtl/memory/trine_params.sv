@@ -6,10 +6,20 @@
 // even and odd channels have memories of their own. Multipliers and shifts lie apart: 31 and 6 bits
 // fill macros of 32 and 8, 37 fill none.
 //
-// Timing    a read answers one cycle later and holds until the next read. A write goes first: the
-//           read of that cycle is refused (r_ready_o low); the post unit says when it
-//           cannot wait (trine_post's p_lock_o).
-// Contract  channel < Channels; Channels is a multiple of DataWords.
+// Reads go first, each cycle if they like; writes wait in front of the memories (trine_skid). A row
+// holds two neighbours or more of those that a bank has, and a read of the row that was read last
+// needs no access: so columns, which come in order of their channels, leave every second cycle or
+// more to the writes.
+//
+//   cycle          0    1    2    3    4        Drain = 1, two to a row
+//   r_channel_i    4    5    6    7             an access in 0 and 2
+//   bias_we_i      A    B    C                  A is written in 1, C in 3
+//   w_ready_o      1    0    1    0    1        B waits for its turn in 1, in 2 it waits here
+//
+// Timing    a read answers one cycle later and holds until the next read.
+// Contract  channel < Channels; Channels is a multiple of DataWords; a channel that is yet to be
+//           written is not read, but as the next one, which nobody uses (a load and its use lie
+//           further apart than a write waits: columns of a new RUN wait for empty lanes).
 //
 // Check     trine_params_tb
 
@@ -24,64 +34,103 @@ module trine_params #(
   localparam int unsigned ScaleAddrBits = $clog2(Channels / ScaleWords)
 ) (
   input  logic                     clk_i,
+  input  logic                     rst_ni,
 
   input  logic                     r_valid_i,
-  output logic                     r_ready_o,
   input  logic [ChannelBits-1:0]   r_channel_i,
   output logic [Drain*32-1:0]      bias_o,
   output logic [Drain*31-1:0]      multiplier_o,
   output logic [Drain*6-1:0]       shift_o,
 
+  output logic                     w_ready_o,
   input  logic                     bias_we_i,
   input  logic [BiasAddrBits-1:0]  bias_addr_i,
-  input  logic [DataBits-1:0]      bias_wdata_i,
   input  logic                     scale_we_i,
   input  logic [ScaleAddrBits-1:0] scale_addr_i,
-  input  logic [DataBits-1:0]      scale_wdata_i
+  input  logic [DataBits-1:0]      wdata_i
 );
 
   localparam int unsigned MultiplierBits = 31;
   localparam int unsigned ShiftBits      = 6;
 
-  logic                                 read;
+  // ---------------------------------------------------------------------------------------------
+  // The write that waits, or comes.
+  // ---------------------------------------------------------------------------------------------
+  logic                     write, write_bias, write_scale, we_bias, we_scale;
+  logic [Drain-1:0]         bias_read, scale_read;  // banks that are read in this cycle
+  logic [BiasAddrBits-1:0]  bias_addr;
+  logic [ScaleAddrBits-1:0] scale_addr;
+  logic [DataBits-1:0]      wdata;
+
+  assign write_bias  = write && we_bias && bias_read == '0;
+  assign write_scale = write && we_scale && scale_read == '0;
+
+  trine_skid #(.Width(2 + BiasAddrBits + ScaleAddrBits + DataBits)) u_skid (
+    .clk_i,
+    .rst_ni,
+    .clear_i     (1'b0),
+    .in_valid_i  (bias_we_i || scale_we_i),
+    .in_ready_o  (w_ready_o),
+    .in_data_i   ({bias_we_i, scale_we_i, bias_addr_i, scale_addr_i, wdata_i}),
+    .out_valid_o (write),
+    .out_ready_i (write_bias == we_bias && write_scale == we_scale),
+    .out_data_o  ({we_bias, we_scale, bias_addr, scale_addr, wdata})
+  );
+
   logic [ScaleWords*MultiplierBits-1:0] multipliers;  // of the beat
   logic [ScaleWords*ShiftBits-1:0]      shifts;
 
-  assign r_ready_o = !bias_we_i && !scale_we_i;
-  assign read      = r_valid_i && r_ready_o;
-
   always_comb begin
     for (int unsigned w = 0; w < ScaleWords; w++) begin
-      multipliers[w*MultiplierBits +: MultiplierBits] = scale_wdata_i[w*64 +: MultiplierBits];
-      shifts[w*ShiftBits +: ShiftBits] = scale_wdata_i[w*64 + MultiplierBits +: ShiftBits];
+      multipliers[w*MultiplierBits +: MultiplierBits] = wdata[w*64 +: MultiplierBits];
+      shifts[w*ShiftBits +: ShiftBits] = wdata[w*64 + MultiplierBits +: ShiftBits];
     end
   end
 
   logic unused_scale;  // bits 63:37 of each scale in DRAM
-  assign unused_scale = ^scale_wdata_i;
+  assign unused_scale = ^wdata;
 
+  // ---------------------------------------------------------------------------------------------
   // Every Drain-th entry, from the bank's number on. A beat holds some of each bank, but of one
   // scale only.
+  // ---------------------------------------------------------------------------------------------
   logic [31:0]               bias [Drain];
   logic [MultiplierBits-1:0] multiplier [Drain];
   logic [ShiftBits-1:0]      shift [Drain];
 
   for (genvar b = 0; b < Drain; b++) begin : gen_bank
-    localparam int unsigned BiasWords  = DataWords / Drain;
-    localparam int unsigned BankScales = ScaleWords < Drain ? 1 : ScaleWords / Drain;
-    localparam int unsigned BankRows   = Channels / Drain / BankScales;
-    localparam int unsigned RowBits    = $clog2(BankRows);
+    // Entries of a beat; of a row.
+    localparam int unsigned Entries    = Channels / Drain;
+    localparam int unsigned BeatBiases = DataWords / Drain;
+    localparam int unsigned RowBiases  = BeatBiases < 2 ? 2 : BeatBiases;
+    localparam int unsigned BeatScales = ScaleWords < Drain ? 1 : ScaleWords / Drain;
+    localparam int unsigned RowScales  = BeatScales < 2 ? 2 : BeatScales;
+    localparam int unsigned BiasRows   = (Entries + RowBiases - 1) / RowBiases;
+    localparam int unsigned ScaleRows  = (Entries + RowScales - 1) / RowScales;
+    localparam int unsigned BiasRowBits  = BiasRows > 1 ? $clog2(BiasRows) : 1;
+    localparam int unsigned ScaleRowBits = ScaleRows > 1 ? $clog2(ScaleRows) : 1;
+    localparam int unsigned BiasBits     = $clog2(RowBiases);
+    localparam int unsigned ScaleBits    = $clog2(RowScales);
+    localparam int unsigned EntryBits    = Entries > 1 ? $clog2(Entries) : 1;
 
-    // that is read: of an odd channel and the next, the next is even, of the last one it is 0
-    logic [ChannelBits-1:0]               entry;
-    logic [BiasWords*32-1:0]              bias_row, bias_beat;
-    logic [BankScales*MultiplierBits-1:0] multiplier_row, multiplier_beat;
-    logic [BankScales*ShiftBits-1:0]      shift_row, shift_beat;
-    logic [RowBits-1:0]                   scale_wrow, scale_addr;
-    logic                                 scale_we;
+    // that is read: of an odd channel and the next, the next is even, of the last one it is 0; the
+    // first that is written
+    logic [ChannelBits-1:0]              entry;
+    logic [EntryBits-1:0]                read_entry, bias_entry, scale_entry;
+    logic [BiasRowBits-1:0]              bias_row, bias_row_q;
+    logic [ScaleRowBits-1:0]             scale_row, scale_row_q;
+    logic [BiasBits-1:0]                 bias_at_q;   // in its row
+    logic [ScaleBits-1:0]                scale_at_q;
+    logic                                bias_there_q, scale_there_q, scale_mine, scale_we;
+    logic [RowBiases*32-1:0]             biases, bias_mask;
+    logic [RowScales*MultiplierBits-1:0] scales, multiplier_mask;
+    logic [RowScales*ShiftBits-1:0]      amounts, shift_mask;
+    logic [BeatBiases*32-1:0]            bias_beat;
+    logic [BeatScales*MultiplierBits-1:0] multiplier_beat;
+    logic [BeatScales*ShiftBits-1:0]     shift_beat;
 
-    for (genvar w = 0; w < BiasWords; w++) begin : gen_bias
-      assign bias_beat[w*32 +: 32] = bias_wdata_i[(w*Drain+b)*32 +: 32];
+    for (genvar w = 0; w < BeatBiases; w++) begin : gen_bias
+      assign bias_beat[w*32 +: 32] = wdata[(w*Drain+b)*32 +: 32];
     end
     if (Drain == 1) begin : gen_all
       assign entry = r_channel_i;
@@ -97,92 +146,138 @@ module trine_params #(
     if (ScaleWords < Drain) begin : gen_turns
       assign multiplier_beat = multipliers;
       assign shift_beat      = shifts;
-      assign scale_wrow      = RowBits'(scale_addr_i >> 1);
-      assign scale_we        = scale_we_i && scale_addr_i[0] == 1'(b);
+      assign scale_entry     = EntryBits'(scale_addr >> 1);
+      assign scale_mine      = scale_addr[0] == 1'(b);
     end else begin : gen_share
-      for (genvar w = 0; w < BankScales; w++) begin : gen_scale
+      for (genvar w = 0; w < BeatScales; w++) begin : gen_scale
         assign multiplier_beat[w*MultiplierBits +: MultiplierBits] =
             multipliers[(w*Drain+b)*MultiplierBits +: MultiplierBits];
         assign shift_beat[w*ShiftBits +: ShiftBits] =
             shifts[(w*Drain+b)*ShiftBits +: ShiftBits];
       end
-      assign scale_wrow = scale_addr_i;
-      assign scale_we   = scale_we_i;
+      assign scale_entry = EntryBits'(scale_addr * BeatScales);
+      assign scale_mine  = 1'b1;
+    end
+
+    // A row that was read last, and not written since, needs no access.
+    assign read_entry    = EntryBits'(entry);
+    assign bias_entry    = EntryBits'(bias_addr * BeatBiases);
+    assign scale_we      = write_scale && scale_mine;
+    assign bias_read[b]  = r_valid_i && !(bias_there_q &&
+                                          BiasRowBits'(read_entry >> BiasBits) == bias_row_q);
+    assign scale_read[b] = r_valid_i && !(scale_there_q &&
+                                          ScaleRowBits'(read_entry >> ScaleBits) == scale_row_q);
+    assign bias_row      = BiasRowBits'((bias_read[b] ? read_entry : bias_entry) >> BiasBits);
+    assign scale_row     = ScaleRowBits'((scale_read[b] ? read_entry : scale_entry) >> ScaleBits);
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        bias_there_q  <= 1'b0;
+        scale_there_q <= 1'b0;
+      end else begin
+        if (bias_read[b]) bias_there_q <= 1'b1;
+        else if (write_bias && bias_row == bias_row_q) bias_there_q <= 1'b0;
+        if (scale_read[b]) scale_there_q <= 1'b1;
+        else if (scale_we && scale_row == scale_row_q) scale_there_q <= 1'b0;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (bias_read[b]) bias_row_q <= bias_row;
+      if (scale_read[b]) scale_row_q <= scale_row;
+      if (r_valid_i) begin
+        bias_at_q  <= read_entry[BiasBits-1:0];
+        scale_at_q <= read_entry[ScaleBits-1:0];
+      end
+    end
+
+    // A beat's part of its row.
+    always_comb begin
+      for (int unsigned w = 0; w < RowBiases; w++) begin
+        bias_mask[w*32 +: 32] =
+            {32{bias_entry[BiasBits-1:0] == BiasBits'(w / BeatBiases * BeatBiases)}};
+      end
+      for (int unsigned w = 0; w < RowScales; w++) begin
+        multiplier_mask[w*MultiplierBits +: MultiplierBits] =
+            {MultiplierBits{scale_entry[ScaleBits-1:0] == ScaleBits'(w / BeatScales * BeatScales)}};
+        shift_mask[w*ShiftBits +: ShiftBits] =
+            {ShiftBits{scale_entry[ScaleBits-1:0] == ScaleBits'(w / BeatScales * BeatScales)}};
+      end
     end
 
     trine_sram #(
-      .Width    (BiasWords * 32),
-      .Depth    (Channels / DataWords),
-      .MaskBits (BiasWords * 32)
+      .Width    (RowBiases * 32),
+      .Depth    (BiasRows),
+      .MaskBits (BeatBiases * 32)
     ) u_bias (
       .clk_i,
-      .en_i    (read || bias_we_i),
-      .we_i    (bias_we_i),
-      .addr_i  (bias_we_i ? bias_addr_i : BiasAddrBits'(entry >> $clog2(BiasWords))),
-      .mask_i  ('1),
-      .wdata_i (bias_beat),
-      .rdata_o (bias_row)
+      .en_i    (bias_read[b] || write_bias),
+      .we_i    (write_bias),
+      .addr_i  (bias_row),
+      .mask_i  (bias_mask),
+      .wdata_i ({RowBiases/BeatBiases{bias_beat}}),
+      .rdata_o (biases)
     );
 
-    assign scale_addr = scale_we ? scale_wrow : RowBits'(entry >> $clog2(BankScales));
-
     trine_sram #(
-      .Width    (BankScales * MultiplierBits),
-      .Depth    (BankRows),
-      .MaskBits (BankScales * MultiplierBits)
+      .Width    (RowScales * MultiplierBits),
+      .Depth    (ScaleRows),
+      .MaskBits (BeatScales * MultiplierBits)
     ) u_multiplier (
       .clk_i,
-      .en_i    (read || scale_we),
+      .en_i    (scale_read[b] || scale_we),
       .we_i    (scale_we),
-      .addr_i  (scale_addr),
-      .mask_i  ('1),
-      .wdata_i (multiplier_beat),
-      .rdata_o (multiplier_row)
+      .addr_i  (scale_row),
+      .mask_i  (multiplier_mask),
+      .wdata_i ({RowScales/BeatScales{multiplier_beat}}),
+      .rdata_o (scales)
     );
 
     trine_sram #(
-      .Width    (BankScales * ShiftBits),
-      .Depth    (BankRows),
-      .MaskBits (BankScales * ShiftBits)
+      .Width    (RowScales * ShiftBits),
+      .Depth    (ScaleRows),
+      .MaskBits (BeatScales * ShiftBits)
     ) u_shift (
       .clk_i,
-      .en_i    (read || scale_we),
+      .en_i    (scale_read[b] || scale_we),
       .we_i    (scale_we),
-      .addr_i  (scale_addr),
-      .mask_i  ('1),
-      .wdata_i (shift_beat),
-      .rdata_o (shift_row)
+      .addr_i  (scale_row),
+      .mask_i  (shift_mask),
+      .wdata_i ({RowScales/BeatScales{shift_beat}}),
+      .rdata_o (amounts)
     );
 
-    if (BiasWords == 1) begin : gen_one_bias
-      assign bias[b] = bias_row;
-    end else begin : gen_biases
-      logic [$clog2(BiasWords)-1:0] select_q;
-      always_ff @(posedge clk_i) begin
-        if (read) select_q <= entry[$clog2(BiasWords)-1:0];
-      end
-      assign bias[b] = bias_row[{select_q, 5'd0} +: 32];
-    end
+    assign bias[b] = biases[{bias_at_q, 5'd0} +: 32];
 
-    if (BankScales == 1) begin : gen_one_scale
-      assign multiplier[b] = multiplier_row;
-      assign shift[b]      = shift_row;
-    end else begin : gen_scales
-      logic [$clog2(BankScales)-1:0] select_q;
-      always_ff @(posedge clk_i) begin
-        if (read) select_q <= entry[$clog2(BankScales)-1:0];
-      end
-      always_comb begin
-        multiplier[b] = '0;
-        shift[b]      = '0;
-        for (int unsigned w = 0; w < BankScales; w++) begin
-          if (select_q == $clog2(BankScales)'(w)) begin
-            multiplier[b] = multiplier_row[w*MultiplierBits +: MultiplierBits];
-            shift[b]      = shift_row[w*ShiftBits +: ShiftBits];
-          end
+    always_comb begin
+      multiplier[b] = '0;
+      shift[b]      = '0;
+      for (int unsigned w = 0; w < RowScales; w++) begin
+        if (scale_at_q == ScaleBits'(w)) begin
+          multiplier[b] = scales[w*MultiplierBits +: MultiplierBits];
+          shift[b]      = amounts[w*ShiftBits +: ShiftBits];
         end
       end
     end
+
+    logic unused_entry;
+    assign unused_entry = ^{entry, bias_entry, scale_entry};
+
+`ifdef TRINE_ASSERT
+    always_ff @(posedge clk_i) begin
+      if (r_valid_i) a_inside: assert (32'(read_entry) < Entries);
+      // A channel whose parameters wait to be written is not read; its neighbours may be.
+      if (r_valid_i && 32'(r_channel_i) % Drain == b) begin
+        if (write && we_bias) begin
+          m_bias_written: assume (32'(read_entry) / BeatBiases != 32'(bias_entry) / BeatBiases);
+        end
+        if (write && we_scale && scale_mine) begin
+          m_scale_written: assume (32'(read_entry) / BeatScales != 32'(scale_entry) / BeatScales);
+        end
+      end
+      c_waits: cover (write && we_scale && scale_read[b]);
+    end
+`endif
   end
 
   logic first_q;  // bank of the channel
@@ -191,7 +286,7 @@ module trine_params #(
     assign first_q = 1'b0;
   end else begin : gen_turn
     always_ff @(posedge clk_i) begin
-      if (read) first_q <= r_channel_i[0];
+      if (r_valid_i) first_q <= r_channel_i[0];
     end
   end
 
@@ -203,19 +298,8 @@ module trine_params #(
   end
 
 `ifdef TRINE_ASSERT
-  // Both reads are of channels that there are.
-  for (genvar b = 0; b < Drain; b++) begin : gen_inside
-    localparam int unsigned EntryBits = Channels / Drain > 1 ? $clog2(Channels / Drain) : 1;
-    always_ff @(posedge clk_i) begin
-      if (read) begin
-        a_inside: assert (32'(EntryBits'(gen_bank[b].entry)) < Channels / Drain);
-      end
-    end
-  end
-
   always_ff @(posedge clk_i) begin
     if (r_valid_i) m_channel: assume (32'(r_channel_i) < Channels);
-    if (read) a_write_first: assert (!bias_we_i && !scale_we_i);
   end
 `endif
 

@@ -41,6 +41,10 @@ module trine_drain #(
   parameter bit          Window   = 1'b0,
   parameter int unsigned Drain    = 1,  // columns a cycle: 1, 2
   parameter int unsigned LeftBits = 6,  // of a number of columns, of codes in a word
+  parameter int unsigned FreeBits = 2,
+  parameter int unsigned PeStages = 2,     // of a PE: 1, 2
+  parameter int unsigned PipeRows = Rows,  // PEs of a block, which shows its results a cycle behind
+  parameter int unsigned PipeCols = Cols,  // those above and left of it
   localparam int unsigned LaneBits = Rows * (AddrBits + 1),
   localparam int unsigned ChannelBits = $clog2(Channels)
 ) (
@@ -63,30 +67,40 @@ module trine_drain #(
   input  trine_job_pkg::job_t     v_job_i,
   input  logic [LaneBits-1:0]      v_lanes_i,
 
-  // From the lanes and behind them: no code is in them; the first one under the addresses of a tile
-  // leaves them; an instruction's last word is on its way to DMEM.
+  // From the lanes and behind them: no code is in them; a new tile's addresses can be kept; no word
+  // is on its way to DMEM.
   input  logic                     lanes_empty_i,
-  input  logic                     first_out_i,
-  input  logic                     retiring_i,
+  input  logic                     tile_free_i,
+  input  logic                     settled_i,
 
   // The job in front.
   output trine_job_pkg::cfg_t     cfg_o,
   output trine_post_pkg::kind_t    kind_o,
-  output logic [LaneBits-1:0]      lanes_o,
   output logic                     waits_o,  // its successor needs empty lanes
 
   // Its next column, taken by issue_i; a bit for each column of the array that is read now, and
-  // whether the first of two is odd; parts of the job that are left.
+  // whether the first of two is odd; words of the job that are left.
   output trine_post_pkg::column_t  column_o,
   output logic [Cols-1:0]          cols_o,
   output logic                     odd_o,
-  output logic [LeftBits-1:0]      issues_o,
-  output logic                     follows_o,  // as it ends, a group of two issues at most
+  output logic [1:0]               words_o,  // that end in the last eight columns of it
   input  trine_post_pkg::issue_t   issue_i,
 
-  // A job is taken, one of the compute engine; its columns, and the slot of its first code.
+  // What a column needs: places for words, parameters, lanes without a softmax that keeps it out.
+  input  logic [FreeBits-1:0]      free_i,
+  input  logic                     params_i,
+  input  logic                     lanes_i,
+
+  // The array may overwrite its drain registers (trine_drain_grant).
+  output logic                     drain_ok_o,
+  output logic                     drain_soon_o,
+
+  // A job is taken, one of the compute engine, one with new {active lanes, addresses}; its columns,
+  // and the slot of its first code.
   output logic                     take_o,
   output logic                     c_take_o,
+  output logic                     tile_o,
+  output logic [LaneBits-1:0]      lanes_o,
   output logic [LeftBits-1:0]      count_o,
   output logic [4:0]               first_slot_o,
 
@@ -94,13 +108,18 @@ module trine_drain #(
   output logic [ChannelBits-1:0]   channel_o
 );
 
-  logic                 v_take, bare_take, c_same, job_free, group_free, awaits;
+  // A job is offered with its last row's results, some cycles behind its first row's: by so many
+  // may the array be ahead in columns behind the first block.
+  localparam int unsigned RowBlocks = (Rows - 1) / PipeRows, ColBlocks = (Cols - 1) / PipeCols;
+  localparam int unsigned MaxLate   = RowBlocks < ColBlocks ? RowBlocks : ColBlocks;
+  localparam int unsigned LateBits  = MaxLate == 0 ? 1 : $clog2(MaxLate + 1);
+
+  logic                 v_take, bare_take, c_same, job_free, group_free;
   trine_job_pkg::job_t job_d;
   trine_job_pkg::cfg_t cfg_q;
-  trine_post_pkg::kind_t kind;
+  trine_post_pkg::kind_t kind_d, kind_q;
   logic                 vector_q;       // whose job it is
   logic                 tile_first_q, last_q;
-  logic [LaneBits-1:0]  lanes_q;
   logic [LeftBits-1:0]  left_q, count;  // columns not yet issued
   logic [Cols-1:0]      cols_q;         // a bit a port, which are the array's multiplexers
   logic                 odd_q;
@@ -110,28 +129,31 @@ module trine_drain #(
   logic [15:0]          group_columns;
   logic [ChannelBits-1:0] channel_q, channel_now, channel_first;
   logic                 first_q;        // no column issued yet
-  logic                 await_q;        // under new addresses, and no code has left the lanes
   logic                 open_q;         // compute's tile is not complete: groups to come
   logic                 data_q;         // its results are in the drain registers
+  logic [LateBits-1:0]  late_d, late_q;  // blocks of PEs before the last column's
+  logic [LeftBits-1:0]  issues;          // parts of the job that are left
+  logic                 follows;         // as it ends, a group of two issues at most
   logic                 one_lane, pair, last_pass, word_end, last_column;
   logic [1:0]           step;           // columns of an issue
 
   // ---------------------------------------------------------------------------------------------
-  // Taking a job. The next group of a tile has the same output addresses; others wait until the
-  // first code under the addresses before has left, and taken them along.
+  // Taking a job. The next group of a tile has the same output addresses; others wait until there
+  // is room for theirs.
   // ---------------------------------------------------------------------------------------------
-  assign awaits     = await_q && !first_out_i;
-  assign job_free   = (left_q == '0 || issue_i.done) && !awaits;
+  assign job_free   = (left_q == '0 || issue_i.done) && tile_free_i;
   assign group_free = (left_q == '0 || issue_i.done) && open_q && c_same && !c_job_i.tile_first;
   assign c_same     = !c_job_i.first && !vector_q;
   assign c_take_o   = c_valid_i && c_job_i.drain && (job_free || group_free) &&
                       (c_same || (lanes_empty_i && left_q == '0)) &&
                       !(v_valid_i && !vector_q && !open_q && lanes_empty_i && left_q == '0);
   assign bare_take  = c_valid_i && !c_job_i.drain && c_results_i.valid && left_q == '0 &&
-                      lanes_empty_i && !retiring_i;
+                      lanes_empty_i && settled_i;
   assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && !open_q &&
                       ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0));
   assign take_o     = c_take_o || v_take;
+  assign tile_o     = v_take || (c_take_o && c_job_i.tile_first);
+  assign lanes_o    = v_take ? v_lanes_i : c_lanes_i;
 
   assign c_ready_o      = c_take_o || bare_take;
   assign v_ready_o      = v_take;
@@ -165,25 +187,26 @@ module trine_drain #(
     else count = LeftBits'(group_columns);
   end
 
+  // The last column's block, or of two that go together the first one's.
+  always_comb begin
+    late_d = '0;
+    for (int unsigned b = 1; b <= MaxLate; b++) begin
+      if (count > LeftBits'(b * PipeCols + Drain - 1)) late_d = LateBits'(b);
+    end
+  end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       left_q   <= '0;
-      await_q  <= 1'b0;
       open_q   <= 1'b0;
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else if (clear_i) begin
       left_q   <= '0;
-      await_q  <= 1'b0;
       open_q   <= 1'b0;
       data_q   <= 1'b0;
       vector_q <= 1'b0;
     end else begin
-      if (take_o && (v_take || job_d.tile_first)) begin
-        await_q <= 1'b1;
-      end else if (first_out_i) begin
-        await_q <= 1'b0;
-      end
       if (take_o) begin
         left_q   <= count;
         open_q   <= !job_d.tile_last;
@@ -198,10 +221,13 @@ module trine_drain #(
 
   always_ff @(posedge clk_i) begin
     if (take_o) begin
-      if (job_d.first || v_take != vector_q) cfg_q <= job_d.cfg;
-      lanes_q      <= v_take ? v_lanes_i : c_lanes_i;
+      if (job_d.first || v_take != vector_q) begin
+        cfg_q  <= job_d.cfg;
+        kind_q <= kind_d;
+      end
       tile_first_q <= job_d.tile_first;
       last_q       <= job_d.last;
+      late_q       <= late_d;
       cols_q       <= Cols'((1 << Drain) - 1);
       odd_q        <= 1'b0;
       slot_q       <= slot_first;
@@ -225,13 +251,15 @@ module trine_drain #(
   // ---------------------------------------------------------------------------------------------
   // The next column. It is issued once, but once for each pair of thresholds.
   // ---------------------------------------------------------------------------------------------
-  assign kind.requant   = cfg_q.kind == trine_job_pkg::KindRequant;
-  assign kind.fused     = cfg_q.kind == trine_job_pkg::KindFused;
-  assign kind.threshold = (Ternary || Binary) && cfg_q.kind == trine_job_pkg::KindThreshold;
-  assign kind.raw       = cfg_q.kind == trine_job_pkg::KindRaw;
-  assign kind.whole     = cfg_q.kind == trine_job_pkg::KindRaw ||
-                          cfg_q.kind == trine_job_pkg::KindDirect;
-  assign kind.lookup    = Table && cfg_q.lookup;
+  trine_post_kind #(
+    .Ternary (Ternary),
+    .Binary  (Binary),
+    .Table   (Table),
+    .Drain   (Drain)
+  ) u_kind (
+    .cfg_i  (job_d.cfg),
+    .kind_o (kind_d)
+  );
 
   always_comb begin
     last_slot = 5'd3;
@@ -239,13 +267,10 @@ module trine_drain #(
     if (Binary && cfg_q.encoding == trine_job_pkg::EncodingBinary) last_slot = 5'd31;
   end
 
-  assign one_lane    = Drain == 1 || kind.whole || kind.lookup ||
-                       cfg_q.kind == trine_job_pkg::KindAdd ||
-                       cfg_q.kind == trine_job_pkg::KindMul || (kind.fused && !cfg_q.max) ||
-                       (kind.threshold && cfg_q.passes_last != '0);
+  assign one_lane    = Drain == 1 || !kind_q.pairs;
   assign pair        = !one_lane && !slot_q[0] && left_q >= LeftBits'(2);
   assign step        = pair ? 2'd2 : 2'd1;
-  assign last_pass   = !kind.threshold || pass_q == cfg_q.passes_last;
+  assign last_pass   = !kind_q.threshold || pass_q == cfg_q.passes_last;
   assign last_column = left_q == LeftBits'(step);
   assign word_end    = (slot_q | 5'(pair)) == last_slot;
 
@@ -263,15 +288,51 @@ module trine_drain #(
   assign column_o.rest       = !vector_q && channels_q == 16'(step);
   assign column_o.last       = last_column;
   assign column_o.final_word = last_q && last_column;
+  assign column_o.pops       = last_pass && (word_end || last_column || kind_q.whole);
 
-  assign kind_o       = kind;
-  assign lanes_o      = lanes_q;
+  assign kind_o       = kind_q;
   assign cols_o       = cols_q;
   assign odd_o        = odd_q;
-  assign issues_o     = one_lane ? left_q : (left_q + LeftBits'(1) + LeftBits'(slot_q[0])) >> 1;
-  // Four columns of a window: behind a pair the next one is in an even slot, too.
-  assign follows_o    = Window && cfg_q.window && pair && issue_i.done && c_valid_i &&
-                        c_job_i.drain && group_free;
+
+  // Words of codes, of which the first is in this slot.
+  logic [5:0] ends [2];  // slots from the first of that word on, the last code's
+  logic [1:0] words [2];
+
+  always_comb begin
+    ends[0] = 6'(slot_q) + 6'(left_q) - 6'd1;
+    ends[1] = 6'(slot_first) + 6'(count) - 6'd1;
+    for (int unsigned k = 0; k < 2; k++) begin
+      words[k] = 2'd1 + (last_slot == 5'd3 ? ends[k][3:2] : 2'(ends[k] > 6'(last_slot)));
+    end
+  end
+
+  assign words_o = words[0];
+  assign issues  = one_lane ? left_q : (left_q + LeftBits'(1) + LeftBits'(slot_q[0])) >> 1;
+  assign follows = Window && cfg_q.window && pair && issue_i.done && c_take_o && c_same &&
+                   !slot_first[0];
+
+  trine_drain_grant #(
+    .LeftBits (LeftBits),
+    .FreeBits (FreeBits),
+    .LateBits (LateBits),
+    .PeStages (PeStages)
+  ) u_grant (
+    .kind_i           (kind_q),
+    .column_i         (column_o),
+    .issues_i         (issues),
+    .late_i           (late_q),
+    .words_i          (words[0]),
+    .params_i,
+    .done_i           (issue_i.done),
+    .lanes_i,
+    .results_i        (c_results_i),
+    .follows_i        (follows),
+    .follower_words_i (words[1]),
+    .free_i,
+    .drain_ok_o,
+    .drain_soon_o
+  );
+
   assign count_o      = count;
   assign first_slot_o = slot_first;
   assign channel_o    = c_take_o ? channel_first : channel_now;
@@ -290,7 +351,7 @@ module trine_drain #(
   end
 
   logic unused_drain;
-  assign unused_drain = ^{cfg_q, job_d, v_job_i, issue_i, c_results_i};
+  assign unused_drain = ^{cfg_q, job_d, v_job_i, issue_i, c_results_i, ends[0], ends[1]};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
@@ -325,9 +386,11 @@ module trine_drain #(
       a_one_source: assert (!(c_take_o && v_take));
       if (open_q) a_tile_whole: assert (!v_take);
       if (take_o) a_count: assert (count != '0);
+      if (left_q != '0) a_issues: assert (issues != '0);
       if (left_q != '0) a_in_word: assert (slot_q <= last_slot);
       c_follows: cover (c_take_o && issue_i.done);  // without a gap
-      if (follows_o) a_follows: assert (c_take_o && count <= LeftBits'(4));
+      c_ahead: cover (drain_ok_o && left_q != '0 && data_q && !issue_i.done);
+      if (follows) a_follows: assert (count <= LeftBits'(4));
       c_early: cover (c_take_o && !c_results_i.valid);
       c_round_robin: cover (v_take && c_valid_i);
     end

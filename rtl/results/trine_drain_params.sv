@@ -2,16 +2,14 @@
 //
 // Reads of parameters: those of the next column's channel are asked for as the column before goes,
 // or as its job is taken, so that they are there with it. A normalized value's, which knows no
-// column, are read one cycle after it, and used in the cycle after that. Until then, if the lanes
-// stand still, nobody else reads.
+// column, are read one cycle after it, and used in the cycle after that.
 //
 //   cycle          0      1      2      3
 //   issue_i        col    col    value         a column's parameters came before it, in
 //   p_channel_o    n+1           -      m      cycle 0 those of the next are read
 //   own_o                                      1 in cycle 4, while the value takes m's
 //
-// Timing    ready_o one cycle after a read that p_ready_i let through; p_* are combinational from
-//           issue_i and take_i.
+// Timing    ready_o one cycle after a read; p_* are combinational from issue_i and take_i.
 // Contract  values come in order of their channels, from v_first_i of the cycle of a product on,
 //           and no column is read while one of them waits.
 //
@@ -23,8 +21,6 @@ module trine_drain_params #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  input  logic                     en_i,  // the lanes move
-
   // Columns.
   input  logic                     take_i,     // a job is taken,
   input  logic                     c_take_i,   // one of the compute engine
@@ -36,32 +32,26 @@ module trine_drain_params #(
   // A normalization: the channel of its first value, in the cycles of products.
   input  logic                     reciprocal_i,
   input  logic [15:0]              v_first_i,
-  output logic                     read_o,  // a value's parameters are read, or yet to be,
-  output logic                     own_o,   // and there
+  output logic                     own_o,  // a value's parameters are there
 
   output logic                     p_valid_o,
-  input  logic                     p_ready_i,
   output logic [ChannelBits-1:0]   p_channel_o
 );
 
   logic                   ready_q;
-  logic                   entered_q, own_q, v_read;  // a value came one cycle ago; two
+  logic                   entered_q, own_q;  // a value came one cycle ago; two
   logic [ChannelBits-1:0] v_channel_q;
 
-  assign v_read  = entered_q && en_i;
   assign ready_o = ready_q;
-  assign read_o  = entered_q;
   assign own_o   = own_q;
 
   always_comb begin
     p_valid_o   = c_take_i || (column_i.left && !column_i.from_vector &&
                                (issue_i.pass ? !issue_i.done : !ready_q));
     p_channel_o = channel_i;
-    if (v_read) begin
+    if (entered_q) begin
       p_valid_o   = 1'b1;
       p_channel_o = v_channel_q;
-    end else if (entered_q || (own_q && !en_i)) begin
-      p_valid_o = 1'b0;
     end
   end
 
@@ -69,7 +59,7 @@ module trine_drain_params #(
     if (!rst_ni) begin
       entered_q <= 1'b0;
       own_q     <= 1'b0;
-    end else if (en_i) begin
+    end else begin
       entered_q <= issue_i.value;
       own_q     <= entered_q;
     end
@@ -77,12 +67,12 @@ module trine_drain_params #(
 
   always_ff @(posedge clk_i) begin
     if (reciprocal_i) v_channel_q <= v_first_i[ChannelBits-1:0];
-    else if (v_read) v_channel_q <= v_channel_q + ChannelBits'(1);
+    else if (entered_q) v_channel_q <= v_channel_q + ChannelBits'(1);
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) ready_q <= 1'b0;
-    else if (p_valid_o) ready_q <= p_ready_i && !v_read;
+    else if (p_valid_o) ready_q <= !entered_q;
     else if (issue_i.pass || take_i) ready_q <= 1'b0;
   end
 
@@ -100,12 +90,8 @@ module trine_drain_params #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      // What a value reads is what it gets.
-      if (v_read) m_value_reads: assume (p_ready_i);
-      if (entered_q) a_value_first: assert (!p_valid_o || p_channel_o == v_channel_q);
       if (issue_i.value) m_one_client: assume (!issue_i.pass);
-      c_prefetch: cover (p_valid_o && p_ready_i && issue_i.pass);
-      c_refused: cover (p_valid_o && !p_ready_i && issue_i.pass);
+      c_prefetch: cover (p_valid_o && issue_i.pass);
     end
   end
 `endif

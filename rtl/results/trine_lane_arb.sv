@@ -10,33 +10,23 @@
 // column is there to be read, and columns wait until they have left. No softmax enters in front of
 // a job that waits for the lanes to be empty.
 //
-//   operation          cycles between two       in the lanes (Latency.., a lookup one more)
-//   raw, direct        1                        1    the operand register alone
-//   threshold          1 for each pair of them  2
-//   requantize         1                        6
-//   add, multiply      1                        8    also normalized values
-//   square             2 of 4                   10
-//   fused addition     2, with Drain = 2: 1     13
-//
 // A tag is written into its place of a pipeline whose last place belongs to the code that leaves:
 // nearer to the end for a shorter latency. A program that was dropped (clear_i) leaves codes in the
 // lanes, which know no clear: they come out, and are counted, but valid_o says nothing of them.
 //
-// Timing    issue_o combinational from column, request and en_i; en_i = 0 holds everything.
+// Timing    issue_o combinational from column and request.
 // Contract  while codes are in the lanes, the configuration holds.
 //
-// Check     trine_post_tb; trine_post_props; random_program_test (whole
-//           core)
+// Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 
 module trine_lane_arb #(
   parameter bit          Softmax = 1'b0,
-  parameter int unsigned Drain   = 1  // columns a cycle: 1, 2
+  parameter int unsigned Drain   = 1,  // columns a cycle: 1, 2
+  parameter int unsigned FreeBits = 2
 ) (
   input  logic                        clk_i,
   input  logic                        rst_ni,
   input  logic                        clear_i,
-  input  logic                        en_i,  // the lanes move
-
   // The column in front: it can go; results of the next job come, in this cycle or the next; the
   // job after it needs empty lanes.
   input  trine_job_pkg::cfg_t        cfg_i,
@@ -45,7 +35,10 @@ module trine_lane_arb #(
   input  logic                        params_i,    // its parameters are there
   input  logic                        residual_i,  // its residual is there, if it needs one
   input  logic                        data_valid_i,
+  input  logic [1:0]                  words_i,     // of the job in front, if it is short
   input  logic                        waits_i,
+  input  logic                        side_i,      // addresses of its tile
+  input  logic [FreeBits-1:0]         free_i,      // places for words
 
   // A softmax's request.
   input  logic                        softmax_valid_i,
@@ -58,52 +51,54 @@ module trine_lane_arb #(
   output logic                        softmax_o,
   output logic                        column_may_o,
 
-  // A code leaves the lanes; somebody waits for it; its tag, and what comes 1, 2 and 3 cycles
-  // later: it ends a word. One of these four words ends a softmax's RUN. Two cycles later comes one
-  // of a softmax.
+  // A code leaves the lanes; somebody waits for it; its tag. Two cycles later comes one of a
+  // softmax.
   input  logic                        code_i,
   output logic                        valid_o,
   output trine_post_pkg::tag_t        tag_o,
-  output logic [3:1]                  pops_o,
-  output logic                        run_ends_o,
   output logic                        softmax_in_two_o
 );
 
-  // The operand register, and behind it trine_post_lane or the threshold counters; a lookup.
-  localparam int unsigned LatencyRequant = 1 + 5, LatencyAdd = 1 + 7, LatencyFused = 1 + 12,
-                          LatencySquare = 1 + 9, LatencyNormalize = 1 + 7,
-                          LatencyThreshold = 1 + 1, LatencyWhole = 1, LatencyTable = 1;
-  localparam int unsigned Places = LatencyFused;  // of tags: the longest latency
+  // A softmax's codes; the most that any code takes.
+  localparam int unsigned LatencyRequant   = 1 + trine_post_pkg::LaneRequant;
+  localparam int unsigned LatencyNormalize = 1 + trine_post_pkg::LaneNormalize;
+  localparam int unsigned Places           = 1 + trine_post_pkg::LaneFused;  // of tags
 
   logic [3:0] inflight_q;  // codes of jobs
   logic [2:0] softmax_q;   // codes of a softmax
   logic [1:0] phase_q;
-  logic [4:0] drop_left_q; // steps of the lanes until all has left that a dropped program has there
+  logic [3:0] drop_left_q; // cycles until all has left the lanes that a dropped program has there
   logic       drop_q;      // what leaves them is its
 
   // ---------------------------------------------------------------------------------------------
-  // Who enters. A square or a normalized value comes a second time two cycles after the first, a
-  // fused addition an odd number of cycles: each in its phases. With two lanes it comes a second
-  // time in the other one.
+  // Who enters.
   // ---------------------------------------------------------------------------------------------
-  logic pass, column, twice, softmax, softmax_may, value, same_latency, interleaves, normalizing;
+  logic pass, column, softmax, softmax_may, value, same_latency, interleaves, normalizing;
+  logic place, softmax_place;
 
   // The job's codes take as long as a softmax's; and go among them.
   assign same_latency = kind_i.requant && !kind_i.lookup;
-  assign twice        = kind_i.fused && (Drain == 1 || cfg_i.max);
   assign interleaves  = same_latency && !(Softmax && softmax_i.normalize);
   assign column_may_o = (interleaves || softmax_q == '0) && !drop_q;
-  assign pass         = en_i && column_i.left && column_i.data && (params_i || cfg_i.static_bias) &&
-                        (!twice || phase_q[0]) && (!cfg_i.square || !phase_q[1]) &&
-                        column_may_o && residual_i;
+  assign place        = free_i != '0;
+
+  // Once the job's data is announced, the array may be promised that its columns go: their words'
+  // places are theirs.
+  assign softmax_place = column_i.left && !column_i.data && data_valid_i
+                         ? 3'(free_i) > 3'(words_i) : place;
+
+  assign pass         = column_i.left && column_i.data && (params_i || cfg_i.static_bias) &&
+                        kind_i.phases[phase_q] && column_may_o && residual_i &&
+                        (place || !column_i.pops);
   assign column       = pass && column_i.last_pass;
 
   assign value       = Softmax && softmax_valid_i && softmax_i.normalize && !softmax_i.reciprocal;
   assign softmax_may = (same_latency && !value) ||
                        (inflight_q == '0 &&
                         (!column_i.left || !(column_i.data || data_valid_i)));
-  assign softmax     = Softmax && en_i && softmax_valid_i && !pass && softmax_may && !waits_i &&
-                       !drop_q && (!value || !phase_q[1]);
+  assign softmax     = Softmax && softmax_valid_i && !pass && softmax_may && !waits_i && !drop_q &&
+                       (!value || !phase_q[1]) &&
+                       (softmax_place || softmax_i.reciprocal || !softmax_i.word_end);
   assign normalizing = Softmax && softmax_i.normalize && ((value && softmax) || softmax_q != '0);
 
   assign issue_o.pass        = pass;
@@ -116,13 +111,13 @@ module trine_lane_arb #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) phase_q <= '0;
-    else if (en_i) phase_q <= phase_q + 2'd1;
+    else phase_q <= phase_q + 2'd1;
   end
 
   // ---------------------------------------------------------------------------------------------
   // Tags.
   // ---------------------------------------------------------------------------------------------
-  trine_post_pkg::tag_t tag_d, tag_out, tag_next, tag_second, tag_third;
+  trine_post_pkg::tag_t tag_d, tag_out, tag_second;
   logic [3:0]           latency;
   logic [trine_post_pkg::TagBits-1:0] tag_q [Places];
 
@@ -130,52 +125,35 @@ module trine_lane_arb #(
   assign tag_d.pair       = Drain == 2 && (softmax ? softmax_i.pair : column_i.pair);
   assign tag_d.word_end   = softmax ? softmax_i.word_end : column_i.word_end || kind_i.whole;
   assign tag_d.pop        = softmax ? softmax_i.word_end && !softmax_i.reciprocal
-                                    : column && (column_i.word_end || column_i.last ||
-                                                 kind_i.whole);
+                                    : column_i.pops;
   assign tag_d.rest       = !softmax && column_i.rest;
   assign tag_d.first      = !softmax && column_i.first;
+  assign tag_d.side       = side_i;
   assign tag_d.tile_first = softmax ? softmax_i.word_first : column_i.tile_first;
   assign tag_d.final_word = softmax ? softmax_i.run_end : column_i.final_word;
   assign tag_d.softmax    = softmax;
   assign tag_d.tile_end   = softmax_i.tile_end;
+  assign issue_o.word     = tag_d.pop && (pass || softmax);
 
   always_comb begin
-    latency = 4'(LatencyRequant);  // also of the maximum with a residual
-    if (cfg_i.kind == trine_job_pkg::KindAdd || cfg_i.kind == trine_job_pkg::KindMul) begin
-      latency = cfg_i.square ? 4'(LatencySquare) : 4'(LatencyAdd);
-    end
-    if (kind_i.fused && !cfg_i.max) latency = 4'(LatencyFused);
-    if (kind_i.threshold) latency = 4'(LatencyThreshold);
-    if (kind_i.whole) latency = 4'(LatencyWhole);
-    if (kind_i.lookup) latency = latency + 4'(LatencyTable);
+    latency = kind_i.latency;
     if (softmax || softmax_q != '0) begin
       latency = normalizing ? 4'(LatencyNormalize) : 4'(LatencyRequant);
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      tag_q[0] <= tag_d;
-      if (softmax) tag_q[0] <= '0;  // a copy that nobody overwrites would come out, too
-      for (int unsigned k = 1; k < Places; k++) begin
-        tag_q[k] <= latency == 4'(Places - k) ? tag_d : tag_q[k-1];
-      end
+    tag_q[0] <= tag_d;
+    if (softmax) tag_q[0] <= '0;  // a copy that nobody overwrites would come out, too
+    for (int unsigned k = 1; k < Places; k++) begin
+      tag_q[k] <= latency == 4'(Places - k) ? tag_d : tag_q[k-1];
     end
   end
 
   assign tag_out          = tag_q[Places-1];
-  assign tag_next         = tag_q[Places-2];
   assign tag_second       = tag_q[Places-3];
-  assign tag_third        = tag_q[Places-4];
   assign tag_o            = tag_out;
-  assign pops_o           = {tag_third.pop, tag_second.pop, tag_next.pop};
   assign softmax_in_two_o = tag_second.softmax;
-
-  // A job's own last word has no columns behind it that such a word could stop.
-  assign run_ends_o = Softmax && ((tag_out.pop && tag_out.final_word) ||
-                                  (tag_next.pop && tag_next.final_word) ||
-                                  (tag_second.pop && tag_second.final_word) ||
-                                  (tag_third.pop && tag_third.final_word));
 
   // ---------------------------------------------------------------------------------------------
   // Codes in the lanes.
@@ -191,29 +169,28 @@ module trine_lane_arb #(
     if (!rst_ni) begin
       inflight_q <= '0;
       softmax_q  <= '0;
-    end else if (en_i && drop_left_q == 5'd1) begin
+    end else if (drop_left_q == 4'd1) begin
       inflight_q <= '0;
       softmax_q  <= '0;
-    end else if (en_i) begin
+    end else begin
       inflight_q <= inflight_q + 4'(column) - 4'(code_i && !from_softmax);
       softmax_q  <= softmax_q + 3'(softmax && !softmax_i.reciprocal) -
                     3'(code_i && from_softmax);
     end
   end
 
-  // The lanes know no clear: what is in them leaves in fewer steps than these, if it ever does. Of
-  // words that are no legal program it may not, or leave with another's tag: so its end is not
-  // waited for, and the counts begin anew.
+  // The lanes know no clear: what is in them leaves in fewer cycles than these; the counts begin
+  // anew.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) drop_left_q <= '0;
     else if (clear_i) drop_left_q <= '1;
-    else if (en_i && drop_q) drop_left_q <= drop_left_q - 5'd1;
+    else if (drop_q) drop_left_q <= drop_left_q - 4'd1;
   end
 
   assign drop_q = drop_left_q != '0;
 
   logic unused_arb;
-  assign unused_arb = ^{cfg_i, kind_i, column_i, softmax_i, tag_next, tag_second, tag_third};
+  assign unused_arb = ^{cfg_i, kind_i, column_i, softmax_i, tag_second};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
@@ -232,11 +209,6 @@ module trine_lane_arb #(
       a_tags_fit: assert (inflight_q <= 4'(Places));
       if (normalizing) a_normalized_first: assert (!pass && inflight_q == '0);
       if (drop_q) a_nothing_new: assert (!softmax);
-      if (kind_i.lookup && inflight_q != '0) begin
-        m_lookup_kind: assume (cfg_i.kind == trine_job_pkg::KindRequant ||
-                               cfg_i.kind == trine_job_pkg::KindAdd ||
-                               cfg_i.kind == trine_job_pkg::KindMul);
-      end
       c_interleaved: cover (softmax && inflight_q != '0);
       c_columns_wait: cover (column_i.left && column_i.data && !column_may_o);
       c_dropped: cover (code_i && drop_q);

@@ -14,9 +14,8 @@
 //   column, slots, softmax's operands -> operand register, with parameters and residual byte
 //     -> trine_post_lane | threshold counters | whole word -> (table) -> code_o | word_o
 //
-// Timing    from issue_i to valid_o the cycles of trine_lane_arb's table, all in cycles with
-//           en_i = 1; without it everything stands still. Words and codes are registers, or a
-//           multiplexer and an adder behind some.
+// Timing    from issue_i to valid_o the cycles of trine_post_kind's table. Words and codes are
+//           registers, or a multiplexer and an adder behind some.
 // Contract  v_slots_i, while a vector job's columns are in front; a softmax's factors from its
 //           issue until its product is out, or its tile's last word: the lanes take them from their
 //           ports. The table is not written while codes are looked up, and not read with a
@@ -35,7 +34,6 @@ module trine_lanes #(
 ) (
   input  logic                          clk_i,
   input  logic                          rst_ni,
-  input  logic                          en_i,
 
   // What enters, and the job in front.
   input  trine_post_pkg::issue_t        issue_i,
@@ -81,14 +79,13 @@ module trine_lanes #(
 
   localparam bit          LowBit = Ternary || Binary;
   localparam int unsigned Words  = Drain;  // residual words a row: trine_drain_residual
-  localparam logic [1:0]  OpAdd  = 2'd1;
-  localparam int unsigned Second = 5;      // cycles of the second lane: LatencyRequant
+  localparam int unsigned Second = trine_post_pkg::LaneRequant;  // cycles of the second lane
 
   // ---------------------------------------------------------------------------------------------
   // The operand register, for all rows: what goes into the lanes in the next cycle.
   // ---------------------------------------------------------------------------------------------
   logic        lane_q, threshold_q, product_q, normalizing_q, single_q, first_pass_q, factors_q;
-  logic [1:0]  op_q [Drain];
+  logic [trine_post_pkg::OpBits-1:0] op_q [Drain];
   logic [31:0] bias_q [Drain];
   logic [30:0] multiplier_q [Drain];
   logic [5:0]  shift_q [Drain];
@@ -113,7 +110,7 @@ module trine_lanes #(
       lane_q      <= 1'b0;
       threshold_q <= 1'b0;
       chained_q   <= '0;
-    end else if (en_i) begin
+    end else begin
       lane_q      <= (issue_i.pass && !kind_i.threshold && !kind_i.whole) || issue_i.softmax;
       threshold_q <= issue_i.pass && kind_i.threshold;
       chained_q   <= {chained_q[Second-1:0], issue_i.pass && chain};
@@ -130,27 +127,38 @@ module trine_lanes #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      product_q     <= issue_i.product;
-      factors_q     <= Softmax && issue_i.softmax;
-      normalizing_q <= issue_i.normalizing;
-      single_q      <= issue_i.normalizing || (cfg_i.single && !issue_i.softmax);
-      first_pass_q  <= column_i.first_pass;
-      half_even_q   <= cfg_i.half_even && !clamp_softmax;
-      zero_point_q  <= clamp_softmax ? softmax_cfg_i.zero_point : cfg_i.zero_point;
-      act_min_q     <= clamp_softmax ? softmax_cfg_i.act_min : cfg_i.act_min;
-      act_max_q     <= clamp_softmax ? softmax_cfg_i.act_max : cfg_i.act_max;
-    end
-    if (en_i && (enters || issue_i.normalizing)) begin
+    product_q     <= issue_i.product;
+    factors_q     <= Softmax && issue_i.softmax;
+    normalizing_q <= issue_i.normalizing;
+    single_q      <= issue_i.normalizing || (cfg_i.single && !issue_i.softmax);
+    first_pass_q  <= column_i.first_pass;
+    half_even_q   <= cfg_i.half_even && !clamp_softmax;
+    zero_point_q  <= clamp_softmax ? softmax_cfg_i.zero_point : cfg_i.zero_point;
+    act_min_q     <= clamp_softmax ? softmax_cfg_i.act_min : cfg_i.act_min;
+    act_max_q     <= clamp_softmax ? softmax_cfg_i.act_max : cfg_i.act_max;
+    if (enters || issue_i.normalizing) begin
       for (int unsigned d = 0; d < Drain; d++) begin
-        op_q[d] <= issue_i.softmax || issue_i.normalizing ? 2'd0
-                   : chain ? (d == 0 ? OpAdd : 2'd0) : cfg_i.kind[1:0];
+        op_q[d] <= kind_i.op;
+        if (chain) op_q[d] <= d == 0 ? trine_post_pkg::OpAdd : trine_post_pkg::OpRequant;
+        if (issue_i.softmax || issue_i.normalizing) op_q[d] <= trine_post_pkg::OpRequant;
         bias_q[d] <= cfg_i.static_bias && !own_i ? cfg_i.bias : params[d][68:37];
         if (issue_i.softmax) bias_q[d] <= '0;
         multiplier_q[d] <= static_scale ? cfg_i.multiplier : params[d][36:6];
         shift_q[d]      <= static_scale ? cfg_i.shift : params[d][5:0];
       end
     end
+  end
+
+  // What the lanes see of a configuration: a softmax's bounds come between a job's.
+  trine_job_pkg::cfg_t lane_cfg;
+
+  always_comb begin
+    lane_cfg            = cfg_i;
+    lane_cfg.single     = single_q;
+    lane_cfg.half_even  = half_even_q;
+    lane_cfg.zero_point = zero_point_q;
+    lane_cfg.act_min    = act_min_q;
+    lane_cfg.act_max    = act_max_q;
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -163,14 +171,14 @@ module trine_lanes #(
 
   assign looked_up       = kind_i.lookup && !softmax_i;
   assign valid_o         = looked_up ? found_q : lane_valid[0] || counted_q[2] || whole_q;
-  assign product_valid_o = en_i && lane_product[0];
+  assign product_valid_o = lane_product[0];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       whole_q   <= 1'b0;
       counted_q <= '0;
       found_q   <= 1'b0;
-    end else if (en_i) begin
+    end else begin
       whole_q   <= issue_i.column && kind_i.whole;
       counted_q <= {counted_q[1], issue_i.column && kind_i.threshold};
       found_q   <= looked_up && lane_valid[0];
@@ -248,7 +256,7 @@ module trine_lanes #(
       end
 
       always_ff @(posedge clk_i) begin
-        if (en_i && (enters || chain)) begin
+        if (enters || chain) begin
           acc_q[d]      <= acc;
           residual_q[d] <= chain && d == 1 ? acc_q[0][31:24] : residual;
         end
@@ -274,7 +282,7 @@ module trine_lanes #(
         logic signed [7:0] counted;
 
         always_ff @(posedge clk_i) begin
-          if (en_i && threshold_q) begin
+          if (threshold_q) begin
             count_q <= (first_pass_q ? 6'd0 : count_q) +
                        6'($signed(acc_q[d]) >= $signed(bias_q[d])) +
                        6'($signed(acc_q[d]) >= $signed({shift_q[d][0], multiplier_q[d]}));
@@ -307,37 +315,20 @@ module trine_lanes #(
       ) u_lane (
         .clk_i,
         .rst_ni,
-        .en_i,
-        .single_i                 (single_q),
-        .half_even_i              (half_even_q),
-        .max_i                    (cfg_i.max),
-        .square_i                 (cfg_i.square),
-        .normalize_i              (normalizing_q),
-        .zero_point_i             (zero_point_q),
-        .act_min_i                (act_min_q),
-        .act_max_i                (act_max_q),
-        .add_zero_a_i             (cfg_i.add_zero_a),
-        .add_zero_b_i             (cfg_i.add_zero_b),
-        .add_a_is_half_i          (cfg_i.add_a_is_half),
-        .add_operand_multiplier_i (cfg_i.add_operand_multiplier),
-        .add_operand_shift_i      (cfg_i.add_operand_shift),
-        .add_multiplier_i         (cfg_i.add_multiplier),
-        .add_shift_i              (cfg_i.add_shift),
-        .add_zero_point_i         (cfg_i.add_zero_point),
-        .add_act_min_i            (cfg_i.add_act_min),
-        .add_act_max_i            (cfg_i.add_act_max),
-        .in_valid_i               ((lane_q && !(d == 0 && chained_q[0])) || from_second),
-        .in_op_i                  (op_q[d]),
-        .acc_i                    ({acc_q[d][31:8], low}),
-        .bias_i                   (bias_q[d]),
-        .multiplier_i             (multiplier),
-        .shift_i                  (shift),
-        .residual_i               (other),
-        .product_i                (product_q),
-        .out_valid_o              (lane_valid[d*Rows+l]),
-        .code_o                   (lane_code),
-        .product_valid_o          (lane_product[d*Rows+l]),
-        .product_o                (product)
+        .cfg_i           (lane_cfg),
+        .normalize_i     (normalizing_q),
+        .in_valid_i      ((lane_q && !(d == 0 && chained_q[0])) || from_second),
+        .in_op_i         (op_q[d]),
+        .acc_i           ({acc_q[d][31:8], low}),
+        .bias_i          (bias_q[d]),
+        .multiplier_i    (multiplier),
+        .shift_i         (shift),
+        .residual_i      (other),
+        .product_i       (product_q),
+        .out_valid_o     (lane_valid[d*Rows+l]),
+        .code_o          (lane_code),
+        .product_valid_o (lane_product[d*Rows+l]),
+        .product_o       (product)
       );
 
       // One product a row.
@@ -353,7 +344,7 @@ module trine_lanes #(
 
         trine_table u_table (
           .clk_i,
-          .en_i    (en_i && lane_valid[l] && kind_i.lookup),
+          .en_i    (lane_valid[l] && kind_i.lookup),
           .code_i  (lane_code),
           .entry_o (entry),
           .we_i    (table_i.we),

@@ -4,18 +4,20 @@
 // int8, 16 ternary or 32 binary codes to a word and scatters the words to DMEM. With Drain = 2
 // there are two lanes a row, and two columns go together.
 //
-//   trine_drain            jobs of compute and vector engine, their columns
+//   trine_drain            jobs of compute and vector engine, their columns; when the array may
+//                          overwrite its drain registers
 //   trine_drain_params     parameters of the next column's channel
 //   trine_drain_residual   residual words, one ahead
-//   trine_drain_grant      when the array may overwrite its drain registers
 //   trine_lane_arb         columns and a softmax enter the lanes; a tag goes with each code
 //   trine_lanes            the lanes: operand register, trine_post_lane, thresholds, tables
-//   trine_pack             codes to words, words to DMEM, ends of instructions
+//   trine_pack             codes to words, words to DMEM (trine_words), ends of instructions
 //
 //   job -> drain -> arb -> lanes -> pack -> scatter
 //           ^  ^     ^                |
-//   params _|  |_ residual            |  en: pack stops all of them together
+//   params _|  |_ residual            |  free: places for words
 //                    |________________|
+//
+// Nothing stops between arb and pack: the last code of a word enters when its word has a place.
 //
 // A softmax has no jobs: it asks for products of its reciprocal and for codes, which go between the
 // columns and are packed and scattered with addresses and configuration of their own, those of the
@@ -23,13 +25,12 @@
 //
 // Timing    Drain columns a cycle (fused addition: one a cycle, or with Drain = 1 every second
 //           cycle; squares: two cycles of four), from the cycle after job and data are taken on. A
-//           word leaves 1 (raw, direct), 2 (thresholds), 6 (requantize), 8 (add, multiply), 10
-//           (square) or 13 (fused) cycles after its last column, with a lookup one more.
+//           word leaves the cycles of trine_post_kind's table after its last column.
 // Contract  v_slots_i hold from the taking of a vector job to v_status_o.done; a softmax's
 //           configuration and addresses until softmax_o.left of the tile's last word; its factors
 //           from an issue until the product is out, or the tile's last word. A vector job has
 //           tile_last and drain. No lookups with a residual. The table is not written while codes
-//           are looked up. With p_lock_o parameters are ready: loads have every eighth cycle.
+//           are looked up.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 
@@ -45,6 +46,8 @@ module trine_post #(
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,     // columns a cycle: 1, 2
   parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
+  parameter int unsigned PipeRows   = Rows,  // PEs of a block, which shows results a cycle behind
+  parameter int unsigned PipeCols   = Cols,  // those above and left of it
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned LaneBits    = Rows * (AddrBits + 1),
   localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32,
@@ -85,8 +88,6 @@ module trine_post #(
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
   output logic                             p_valid_o,
-  input  logic                             p_ready_i,
-  output logic                             p_lock_o,
   output logic [ChannelBits-1:0]           p_channel_o,
   input  logic [Drain*69-1:0]              params_i,
 
@@ -103,34 +104,36 @@ module trine_post #(
   // Results: {addresses, active lanes, data, mask}.
   output logic                             s_valid_o,
   input  logic                             s_ready_i,
-  input  logic                             s_empty_i,
   output logic [WordBits-1:0]              s_word_o
 );
 
   localparam int unsigned MaxCols  = Cols > 4 ? Cols : 4;
   localparam int unsigned LeftBits = $clog2(MaxCols + 1) > 6 ? $clog2(MaxCols + 1) : 6;
+  localparam int unsigned Places   = Drain == 2 ? trine_post_pkg::Places2 : trine_post_pkg::Places1;
+  localparam int unsigned FreeBits = $clog2(Places + 1);
 
   // The job in front, its next column, and what enters the lanes.
   trine_job_pkg::cfg_t    cfg;
   trine_post_pkg::kind_t   kind;
   trine_post_pkg::column_t column;
   trine_post_pkg::issue_t  issue;
-  logic [LaneBits-1:0]     lanes;
-  logic [LeftBits-1:0]     issues, count;
+  logic [LaneBits-1:0]     lanes, new_lanes;
+  logic [LeftBits-1:0]     count;
   logic [4:0]              first_slot;
   logic [ChannelBits-1:0]  channel;
-  logic                    take, c_take, waits, bare, follows;
-  logic                    params_ready, value_read, value_own;
+  logic [1:0]              words_left;
+  logic                    take, c_take, tile, waits, bare;
+  logic                    params_ready, value_own;
   logic                    residual_ready, from_keep, keep, rsp_place, residual_place;
 
-  // Out of the lanes.
+  // Out of the lanes, and words on their way.
   trine_post_pkg::tag_t     tag;
-  logic                     en, lanes_empty, lanes_softmax, column_may, softmax_in_two, run_ends;
-  logic                     code_out, code_valid, pop, first_out, retiring;
-  logic [3:1]               pops;
-  logic [1:0]               room;
+  logic                     lanes_empty, lanes_softmax, column_may, softmax_in_two;
+  logic                     code_out, code_valid, side, tile_free, settled;
+  logic [FreeBits-1:0]      free;
   logic [Drain*Rows*8-1:0]  code;
   logic [Rows*32-1:0]       word;
+
   if ($bits(tag) != trine_post_pkg::TagBits) begin : gen_bad_tag $error("trine_post: TagBits"); end
 
   trine_drain #(
@@ -143,7 +146,11 @@ module trine_post #(
     .Table    (Table),
     .Window   (Window),
     .Drain    (Drain),
-    .LeftBits (LeftBits)
+    .LeftBits (LeftBits),
+    .FreeBits (FreeBits),
+    .PeStages (PeStages),
+    .PipeRows (PipeRows),
+    .PipeCols (PipeCols)
   ) u_drain (
     .clk_i,
     .rst_ni,
@@ -160,20 +167,25 @@ module trine_post #(
     .v_job_i,
     .v_lanes_i,
     .lanes_empty_i (lanes_empty),
-    .first_out_i   (first_out),
-    .retiring_i    (retiring),
+    .tile_free_i   (tile_free),
+    .settled_i     (settled),
     .cfg_o         (cfg),
     .kind_o        (kind),
-    .lanes_o       (lanes),
     .waits_o       (waits),
     .column_o      (column),
     .cols_o,
     .odd_o         (c_status_o.odd),
-    .issues_o      (issues),
-    .follows_o     (follows),
+    .words_o       (words_left),
     .issue_i       (issue),
+    .free_i        (free),
+    .params_i      (params_ready),
+    .lanes_i       (column_may),
+    .drain_ok_o    (c_status_o.drain_ok),
+    .drain_soon_o  (c_status_o.drain_soon),
     .take_o        (take),
     .c_take_o      (c_take),
+    .tile_o        (tile),
+    .lanes_o       (new_lanes),
     .count_o       (count),
     .first_slot_o  (first_slot),
     .channel_o     (channel)
@@ -182,7 +194,6 @@ module trine_post #(
   trine_drain_params #(.Channels(Channels)) u_params (
     .clk_i,
     .rst_ni,
-    .en_i         (en),
     .take_i       (take),
     .c_take_i     (c_take),
     .column_i     (column),
@@ -191,10 +202,8 @@ module trine_post #(
     .ready_o      (params_ready),
     .reciprocal_i (softmax_i.reciprocal),
     .v_first_i    (v_job_i.cfg.param),
-    .read_o       (value_read),
     .own_o        (value_own),
     .p_valid_o,
-    .p_ready_i,
     .p_channel_o
   );
 
@@ -228,38 +237,24 @@ module trine_post #(
     .rsp_done_i
   );
 
-  trine_drain_grant #(.LeftBits(LeftBits), .PeStages(PeStages)) u_grant (
-    .clk_i,
-    .rst_ni,
-    .kind_i       (kind),
-    .column_i     (column),
-    .issues_i     (issues),
-    .params_i     (params_ready),
-    .done_i       (issue.done),
-    .lanes_i      (column_may),
-    .results_i    (c_results_i),
-    .follows_i    (follows),
-    .pops_i       ({pops, pop}),
-    .room_i       (room),
-    .run_ends_i   (run_ends),
-    .value_i      (value_read),
-    .drain_ok_o   (c_status_o.drain_ok),
-    .drain_soon_o (c_status_o.drain_soon),
-    .p_lock_o
-  );
-
-  trine_lane_arb #(.Softmax(Softmax), .Drain(Drain)) u_arb (
+  trine_lane_arb #(
+    .Softmax  (Softmax),
+    .Drain    (Drain),
+    .FreeBits (FreeBits)
+  ) u_arb (
     .clk_i,
     .rst_ni,
     .clear_i,
-    .en_i             (en),
     .cfg_i            (cfg),
     .kind_i           (kind),
     .column_i         (column),
     .params_i         (params_ready),
     .residual_i       (residual_ready),
     .data_valid_i     (c_results_i.valid || c_results_i.soon),
+    .words_i          (words_left),
     .waits_i          (waits),
+    .side_i           (side),
+    .free_i           (free),
     .softmax_valid_i,
     .softmax_i,
     .issue_o          (issue),
@@ -269,8 +264,6 @@ module trine_post #(
     .code_i           (code_out),
     .valid_o          (code_valid),
     .tag_o            (tag),
-    .pops_o           (pops),
-    .run_ends_o       (run_ends),
     .softmax_in_two_o (softmax_in_two)
   );
 
@@ -285,7 +278,6 @@ module trine_post #(
   ) u_lanes (
     .clk_i,
     .rst_ni,
-    .en_i             (en),
     .issue_i          (issue),
     .column_i         (column),
     .cfg_i            (cfg),
@@ -320,12 +312,19 @@ module trine_post #(
     .Ternary  (Ternary),
     .Binary   (Binary),
     .Softmax  (Softmax),
-    .Drain    (Drain)
+    .Drain    (Drain),
+    .Places   (Places)
   ) u_pack (
     .clk_i,
     .rst_ni,
     .clear_i,
-    .en_o            (en),
+    .tile_i          (tile),
+    .tile_free_o     (tile_free),
+    .lanes_i         (new_lanes),
+    .lanes_o         (lanes),
+    .side_o          (side),
+    .issue_i         (issue),
+    .free_o          (free),
     .valid_i         (code_valid),
     .tag_i           (tag),
     .code_i          (code),
@@ -333,20 +332,15 @@ module trine_post #(
     .cfg_i           (cfg),
     .kind_i          (kind),
     .vector_i        (column.from_vector),
-    .lanes_i         (lanes),
     .softmax_cfg_i   (v_job_i.cfg),
     .softmax_lanes_i (v_lanes_i),
     .bare_i          (bare),
-    .pop_o           (pop),
-    .room_o          (room),
-    .first_o         (first_out),
-    .left_o          (softmax_o.left),
-    .retiring_o      (retiring),
+    .settled_o       (settled),
     .c_retire_o      (c_status_o.retire),
     .v_retire_o      (v_status_o.retire),
+    .left_o          (softmax_o.left),
     .s_valid_o,
     .s_ready_i,
-    .s_empty_i,
     .s_word_o
   );
 
@@ -355,8 +349,10 @@ module trine_post #(
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
+  localparam int unsigned Blocks = (Cols + PipeCols - 1) / PipeCols;
+
   logic                live_q, slots_kept_q, factors_kept_q, table_write_q;
-  logic [2+PeStages:1] promised_q;
+  logic [1+PeStages+Blocks:1] promised_q;
   logic [Rows*96-1:0]  held_slots_q;
   logic [Rows*37-1:0]  held_factors_q;
 
@@ -371,10 +367,10 @@ module trine_post #(
       live_q         <= 1'b1;
       slots_kept_q   <= (v_ready_o || (column.from_vector && column.left && !issue.done)) &&
                         !clear_i;
-      factors_kept_q <= (en ? issue.softmax : factors_kept_q) && !clear_i;
+      factors_kept_q <= issue.softmax && !clear_i;
       table_write_q  <= table_i.we;
       promised_q     <= clear_i ? '0
-                        : {take ? '0 : promised_q[1+PeStages:1],
+                        : {take ? '0 : promised_q[PeStages+Blocks:1],
                            (c_status_o.drain_ok && column.left && column.data &&
                             !column.from_vector && !take) || c_status_o.drain_soon};
     end
@@ -386,12 +382,15 @@ module trine_post #(
     if (live_q) begin
       if (factors_kept_q) m_factors_held: assume (factors_i == held_factors_q);
       if (slots_kept_q) m_slots_held: assume (v_slots_i == held_slots_q);
-      if (p_lock_o) m_locked: assume (p_ready_i);
       if (code_valid && kind.lookup && !lanes_softmax) begin
         m_table_kept: assume (!table_i.we && !table_write_q);
       end
-      // The array's results may change 2 + PeStages cycles after the promise: read by then.
-      if (promised_q[2+PeStages]) a_drained: assert (!column.left);
+      // Block b's results may change 2 + PeStages + b cycles after the promise: read by then.
+      for (int unsigned b = 0; b < Blocks; b++) begin
+        if (promised_q[2+PeStages+b]) begin
+          a_drained: assert (!column.left || cols_o >> ((b + 1) * PipeCols) != '0);
+        end
+      end
       if (issue.softmax) a_softmax_waits: assert (!take || c_take);
     end
   end

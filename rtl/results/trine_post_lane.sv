@@ -6,11 +6,11 @@
 //   op 0, requant   y = clamp(zero_point + M(acc + bias, multiplier, shift), act_min, act_max)
 //   op 1, add       y = clamp(add_zero_point + M(A + B, add_multiplier, add_shift),
 //                             add_act_min, add_act_max),  operand a is acc_i[7:0]
-//   op 2, fused     op 1 with op 0's y as operand a; with max_i instead max(y, residual)
+//   op 2, fused     op 1 with op 0's y as operand a; with max instead max(y, residual)
 //   op 3, mul       y = clamp(zero_point + M((a - add_zero_a) * (b - add_zero_b), multiplier,
 //                             shift), act_min, act_max),  operands as in op 1
-//   op 1, square_i  y = clamp(zero_point + M(d * d, multiplier, shift), act_min, act_max), d = A+B
-//                   with v - z shifted by 7 instead of 20
+//   op 1, square  y = clamp(zero_point + M(d * d, multiplier, shift), act_min, act_max), d = A+B
+//                 with v - z shifted by 7 instead of 20
 //
 //   op 0, normalize_i  y = clamp(zero_point + M(n + bias, multiplier, -32 + shift[4:0]), ..),
 //                   n = acc * multiplier >> 24, complemented if shift[5] = 0: multiplier is first
@@ -22,11 +22,11 @@
 //   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
 //                   add_a_is_half_i; the other is add_operand_multiplier, add_operand_shift.
-//   M(x, q, shift)  double (single_i = 0): rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0)), the
+//   M(x, q, shift)  double (single = 0): rdpot(rdhm(x << max(shift, 0), q), max(-shift, 0)), the
 //                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >>
 //                   (31-shift).
 //
-// With half_even_i the last rounding, of requantization or of the sum, sends halves to even: y = t
+// With half_even the last rounding, of requantization or of the sum, sends halves to even: y = t
 // >> 1 if all bits below t[0] are 0 and t[1] is 0.
 //
 // Both roundings are one: for shift < 0, rdpot(rdhm(x, q), -shift) is
@@ -42,77 +42,55 @@
 // 256 is an unsigned multiplier, and the rest is subtracted where op 1 adds its operands.
 //
 // Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2, squares and normalized
-//           values. All registers hold while en_i = 0. In cycles with en_i = 1, from the cycle of
-//           in_valid_i to that of out_valid_o:
-//             LatencyRequant = 5 (also op 2 with max_i), LatencyAdd = 7 (also op 3),
-//             LatencyFused = 12, LatencySquare = 9, LatencyNormalize = 7; to
-//             product_valid_o 2
+//           values. From the cycle of in_valid_i to that of out_valid_o Lane.. of trine_post_pkg:
+//             LaneRequant = 5 (also op 2 with max), LaneAdd = 7 (also op 3), LaneFused = 12,
+//             LaneSquare = 9, LaneNormalize = 7; to product_valid_o 2
 //           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
 //           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in
 //           every second cycle interleaves with itself. The second entry of squares and normalized
 //           values is 2 cycles after the first.
-// Contract  op 2 at most in every second enabled cycle, squares and normalized values not in cycles
-//           n and n + 2. Before an op other than the last one, or an op 2 in cycles of the other
+// Contract  op 2 at most in every second cycle, squares and normalized values not in cycles n and
+//           n + 2. Before an op other than the last one, or an op 2 in cycles of the other
 //           parity, the pipeline has run empty (checked: no two values at the multiplier's entry).
 //           bias, multiplier and shift are those of the value's output channel; the same for all
 //           values of op 3, which takes them 2 cycles later, of squares (4 cycles), and of
 //           normalized values, which take them, and the bias, 2 cycles later;
 //           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0, of a square a factor of
 //           at most 1/2; act_min <= act_max;
-//           half_even_i only with single_i; configuration and in_op_i are stable while values are
-//           in flight, but for op 0, whose single_i is that of the cycle of in_valid_i, and
-//           half_even_i, zero point and bounds those of 4 cycles later.
+//           half_even only with single; configuration and in_op_i are stable while values are
+//           in flight, but for op 0, whose single is that of the cycle of in_valid_i, and
+//           half_even, zero point and bounds those of 4 cycles later.
 //
 // Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; trine_post_lane_tb
 
 module trine_post_lane #(
   parameter bit Products   = 1'b1,  // product_i and normalize_i
-  parameter bit Pairs      = 1'b1,  // ops 1 and 3, and op 2 without max_i
-  parameter bit Again      = 1'b1,  // op 2 without max_i, with Pairs
+  parameter bit Pairs      = 1'b1,  // ops 1 and 3, and op 2 without max
+  parameter bit Again      = 1'b1,  // op 2 without max, with Pairs
   parameter int Multiplier = trine_mul_pkg::Operator
 ) (
-  input  logic        clk_i,
-  input  logic        rst_ni,
-  input  logic        en_i,
+  input  logic                clk_i,
+  input  logic                rst_ni,
 
-  // Configuration.
-  input  logic        single_i,
-  input  logic        half_even_i,
-  input  logic        max_i,
-  input  logic        square_i,
-  input  logic        normalize_i,
-  input  logic [7:0]  zero_point_i,
-  input  logic [7:0]  act_min_i,
-  input  logic [7:0]  act_max_i,
-  input  logic [7:0]  add_zero_a_i,
-  input  logic [7:0]  add_zero_b_i,
-  input  logic        add_a_is_half_i,
-  input  logic [30:0] add_operand_multiplier_i,
-  input  logic [5:0]  add_operand_shift_i,
-  input  logic [30:0] add_multiplier_i,
-  input  logic [5:0]  add_shift_i,
-  input  logic [7:0]  add_zero_point_i,
-  input  logic [7:0]  add_act_min_i,
-  input  logic [7:0]  add_act_max_i,
+  // The job's configuration, of which max, square, single, half_even, zero_point, act_.. and add_..
+  // are read; a normalized value.
+  input  trine_job_pkg::cfg_t cfg_i,
+  input  logic                normalize_i,
 
-  input  logic        in_valid_i,
-  input  logic [1:0]  in_op_i,
-  input  logic [31:0] acc_i,
-  input  logic [31:0] bias_i,
-  input  logic [30:0] multiplier_i,
-  input  logic [5:0]  shift_i,
-  input  logic [7:0]  residual_i,
-  input  logic        product_i,
+  input  logic                in_valid_i,
+  input  trine_post_pkg::op_t in_op_i,
+  input  logic [31:0]         acc_i,
+  input  logic [31:0]         bias_i,
+  input  logic [30:0]         multiplier_i,
+  input  logic [5:0]          shift_i,
+  input  logic [7:0]          residual_i,
+  input  logic                product_i,
 
-  output logic        out_valid_o,
-  output logic [7:0]  code_o,
-  output logic        product_valid_o,
-  output logic [41:0] product_o
+  output logic                out_valid_o,
+  output logic [7:0]          code_o,
+  output logic                product_valid_o,
+  output logic [41:0]         product_o
 );
-
-  localparam logic [1:0] OpAdd   = 2'd1;
-  localparam logic [1:0] OpFused = 2'd2;
-  localparam logic [1:0] OpMul   = 2'd3;
 
   // A pass through the multiplier. Fields travel with their value.
   localparam int unsigned Stages = 5;
@@ -126,13 +104,13 @@ module trine_post_lane #(
   logic [2:1]      twice_q;
 
   logic in_requant, in_pair, in_product, mul, square, root, normalize, twice, start;
-  logic second;  // a code that is operand a, if max_i does not say otherwise
+  logic second;  // a code that is operand a, if max does not say otherwise
 
   assign in_requant = in_valid_i && !in_op_i[0];
   assign in_pair    = in_valid_i && in_op_i[0] && Pairs;  // add, mul
   assign in_product = in_requant && product_i && Products;
-  assign mul        = in_op_i == OpMul && Pairs;
-  assign square     = square_i && in_op_i == OpAdd && Pairs;
+  assign mul        = in_op_i == trine_post_pkg::OpMul && Pairs;
+  assign square     = cfg_i.square && in_op_i == trine_post_pkg::OpAdd && Pairs;
   assign normalize  = normalize_i && Products;
   assign root       = square && scaled_valid_q;
   assign twice      = root || (in_requant && normalize && !in_product);
@@ -146,20 +124,18 @@ module trine_post_lane #(
       twice_q         <= '0;
       operand_valid_q <= 1'b0;
       scaled_valid_q  <= 1'b0;
-    end else if (en_i) begin
+    end else begin
       valid_q         <= {valid_q[Stages-1:1], start && !in_product && !twice};
       product_q       <= {product_q[1], in_product};
       twice_q         <= {twice_q[1], twice};
-      operand_valid_q <= in_pair || (second && !max_i);
+      operand_valid_q <= in_pair || (second && !cfg_i.max);
       scaled_valid_q  <= operand_valid_q;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      add_q   <= {add_q[3:1], Pairs && !in_requant && !mul && !square && !normalize};
-      again_q <= {again_q[Stages-1:1], in_requant && in_op_i == OpFused};
-    end
+    add_q   <= {add_q[3:1], Pairs && !in_requant && !mul && !square && !normalize};
+    again_q <= {again_q[Stages-1:1], in_requant && in_op_i == trine_post_pkg::OpFused};
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -170,8 +146,8 @@ module trine_post_lane #(
   logic [7:0] residual_q, residual_q2;
 
   always_ff @(posedge clk_i) begin
-    if (en_i && in_requant && in_op_i == OpFused) residual_q <= residual_i;
-    if (en_i && valid_q[2] && again_q[2]) residual_q2 <= residual_q;
+    if (in_requant && in_op_i == trine_post_pkg::OpFused) residual_q <= residual_i;
+    if (valid_q[2] && again_q[2]) residual_q2 <= residual_q;
   end
 
   logic               two_roundings;
@@ -182,15 +158,14 @@ module trine_post_lane #(
   if (Pairs) begin : gen_operand
     trine_post_operand #(.Multiplier(Multiplier)) u_operand (
       .clk_i,
-      .en_i,
-      .single_i,
+      .single_i        (cfg_i.single),
       .square_i        (square),
       .mul_i           (mul),
-      .zero_a_i        (add_zero_a_i),
-      .zero_b_i        (add_zero_b_i),
-      .a_is_half_i     (add_a_is_half_i),
-      .multiplier_i    (add_operand_multiplier_i),
-      .shift_i         (add_operand_shift_i),
+      .zero_a_i        (cfg_i.add_zero_a),
+      .zero_b_i        (cfg_i.add_zero_b),
+      .a_is_half_i     (cfg_i.add_a_is_half),
+      .multiplier_i    (cfg_i.add_operand_multiplier),
+      .shift_i         (cfg_i.add_operand_shift),
       .in_pair_i       (in_pair),
       .a_i             (acc_i[7:0]),
       .b_i             (residual_i),
@@ -207,8 +182,7 @@ module trine_post_lane #(
   end else begin : gen_no_operand
     logic unused_operand;
     assign {two_roundings, right, half, scaled} = '0;
-    assign unused_operand = ^{add_zero_a_i, add_zero_b_i, add_a_is_half_i, add_operand_multiplier_i,
-                              add_operand_shift_i, residual_q2, operand_valid_q};
+    assign unused_operand = ^{residual_q2, operand_valid_q};
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -261,18 +235,18 @@ module trine_post_lane #(
       if (twice_q[2]) addend_a = $signed(product[55:24] ^ {32{!shift_i[5]}});
       addend_b = twice_q[2] ? $signed(bias_i) : '0;
     end
-    multiplier_d = own_scale ? multiplier_i : add_multiplier_i;
-    shift_d      = own_scale ? shift_i : add_shift_i;
+    multiplier_d = own_scale ? multiplier_i : cfg_i.add_multiplier;
+    shift_d      = own_scale ? shift_i : cfg_i.add_shift;
     if (normalize && twice_q[2]) shift_d[5] = 1'b1;
   end
 
   assign own_scale = in_requant || mul || square || normalize || !Pairs;
   assign x_d      = addend_a + addend_b + $signed({31'd0, carry_in});
   assign amount_d = 6'd30 - shift_d;  // of t = sum >> amount: 0..61
-  assign nudge_d  = !single_i && shift_d[5] && !root;
+  assign nudge_d  = !cfg_i.single && shift_d[5] && !root;
 
   always_ff @(posedge clk_i) begin
-    if (en_i && start) begin
+    if (start) begin
       x_q          <= x_d;
       multiplier_q <= root ? $unsigned(x_d[30:0]) : multiplier_d;
       amount_q     <= amount_d;
@@ -305,7 +279,7 @@ module trine_post_lane #(
   );
 
   always_ff @(posedge clk_i) begin
-    if (en_i && (valid_q[1] || product_q[1] || twice_q[1])) begin
+    if (valid_q[1] || product_q[1] || twice_q[1]) begin
       low_q     <= {1'b0, sum[Low-1:0]} + {1'b0, carry[Low-1:0]};
       sum_q     <= sum[62:Low];
       carry_q   <= carry[62:Low];
@@ -321,7 +295,6 @@ module trine_post_lane #(
 
   trine_post_shift #(.Low(Low)) u_shift (
     .clk_i,
-    .en_i,
     .first_i   (valid_q[2]),
     .low_i     (low_q),
     .sum_i     (sum_q),
@@ -343,25 +316,28 @@ module trine_post_lane #(
   logic signed [10:0] value;
   logic signed [7:0]  zero_point, act_min, act_max, code_d;
 
-  assign zero_point = $signed(add_q[4] ? add_zero_point_i : zero_point_i);
-  assign act_min    = $signed(add_q[4] ? add_act_min_i : act_min_i);
-  assign act_max    = $signed(add_q[4] ? add_act_max_i : act_max_i);
-  assign up         = t[0] && !(half_even_i && !below_t && !t[1]);
+  assign zero_point = $signed(add_q[4] ? cfg_i.add_zero_point : cfg_i.zero_point);
+  assign act_min    = $signed(add_q[4] ? cfg_i.add_act_min : cfg_i.act_min);
+  assign act_max    = $signed(add_q[4] ? cfg_i.add_act_max : cfg_i.act_max);
+  assign up         = t[0] && !(cfg_i.half_even && !below_t && !t[1]);
   assign value      = 11'($signed(t[9:1])) + 11'(zero_point) + $signed({10'd0, up});
 
   always_comb begin
     code_d = value[7:0];
     if (value < 11'(act_min)) code_d = act_min;
     if (value > 11'(act_max)) code_d = act_max;
-    if (max_i && again_q[4] && $signed(residual_q2) > code_d) code_d = $signed(residual_q2);
+    if (cfg_i.max && again_q[4] && $signed(residual_q2) > code_d) code_d = $signed(residual_q2);
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i && valid_q[4]) code_q <= code_d;
+    if (valid_q[4]) code_q <= code_d;
   end
 
-  assign out_valid_o = valid_q[5] && (!again_q[5] || max_i);
+  assign out_valid_o = valid_q[5] && (!again_q[5] || cfg_i.max);
   assign code_o      = code_q;
+
+  logic unused_cfg;
+  assign unused_cfg = ^cfg_i;
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
@@ -373,26 +349,26 @@ module trine_post_lane #(
   end
 
   logic       held_q;  // a value of the operation is on its way to the multiplier
-  logic [1:0] op_q;
+  trine_post_pkg::op_t op_q;
 
   assign held_q = operand_valid_q || scaled_valid_q || twice_q != '0;
 
   logic [4:1] single_q;  // of the values after each stage
 
   always_ff @(posedge clk_i) begin
-    if (en_i && in_valid_i) op_q <= in_op_i;
-    if (en_i) single_q <= {single_q[3:1], single_i};
+    if (in_valid_i) op_q <= in_op_i;
+    single_q <= {single_q[3:1], cfg_i.single};
   end
 
   always_ff @(posedge clk_i) begin
-    if (live_q && en_i) begin
-      m_act_order: assume ($signed(act_min_i) <= $signed(act_max_i));
-      m_add_act_order: assume ($signed(add_act_min_i) <= $signed(add_act_max_i));
+    if (live_q) begin
+      m_act_order: assume ($signed(cfg_i.act_min) <= $signed(cfg_i.act_max));
+      m_add_act_order: assume ($signed(cfg_i.add_act_min) <= $signed(cfg_i.add_act_max));
       m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) &&
                             !(in_requant && twice_q[2]));
       m_operands_free: assume (!(in_pair && |(valid_q & again_q)));
       if (held_q) m_op_held: assume (in_op_i == op_q);
-      if (half_even_i && valid_q[4]) m_one_rounding: assume (single_q[4]);
+      if (cfg_i.half_even && valid_q[4]) m_one_rounding: assume (single_q[4]);
     end
   end
 `endif

@@ -18,7 +18,7 @@
 // The 20 zeros need no multiplier, so bit 30 of the product is bit 10 here; of a square, with 7
 // zeros, bit 23. Of a product bit 11 is the lowest, and nothing is rounded.
 //
-// Timing    two cycles; all registers hold while en_i = 0.
+// Timing    two cycles.
 // Contract  of a fused addition load_b_i is one cycle before load_a_i: with a's predecessor gone,
 //           and before the next residual arrives. The configuration holds while values are here.
 //
@@ -28,7 +28,6 @@ module trine_post_operand #(
   parameter int Multiplier = trine_mul_pkg::Operator
 ) (
   input  logic               clk_i,
-  input  logic               en_i,
 
   // Configuration.
   input  logic               single_i,
@@ -72,8 +71,8 @@ module trine_post_operand #(
   assign load_other = a_is_half_i ? load_b_i : load_a_i;
 
   always_ff @(posedge clk_i) begin
-    if (en_i && load_half) half_q <= a_is_half_i ? diff_a : diff_b;
-    if (en_i && load_other) other_q <= a_is_half_i ? diff_b : diff_a;
+    if (load_half) half_q <= a_is_half_i ? diff_a : diff_b;
+    if (load_other) other_q <= a_is_half_i ? diff_b : diff_a;
   end
 
   assign factor          = mul_i ? {11'd0, !half_q[8], half_q[7:0], 11'd0} : multiplier_i;
@@ -111,7 +110,7 @@ module trine_post_operand #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (en_i && operand_valid_i) begin
+    if (operand_valid_i) begin
       scaled_q <= scaled_d;
       half_q2  <= mul_i ? ~other_q : half_q;
     end
@@ -122,11 +121,9 @@ module trine_post_operand #(
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      if (in_pair_i) m_pair_loads: assume (load_a_i && load_b_i);
-      if (mul_i) a_mul_exact: assert (!two_roundings_o && right_o == '0);
-      c_fused: cover (load_a_i && !load_b_i);
-    end
+    if (in_pair_i) m_pair_loads: assume (load_a_i && load_b_i);
+    if (mul_i) a_mul_exact: assert (!two_roundings_o && right_o == '0);
+    c_fused: cover (load_a_i && !load_b_i);
   end
 `endif
 

@@ -43,15 +43,31 @@ package trine_post_pkg;
     logic [7:0] wdata;
   } table_write_t;
 
-  // Inside of the post unit. What becomes of the job in front, as far as the design can do it.
+  // Operations of trine_post_lane, and their cycles from in_valid_i to out_valid_o.
+  localparam int unsigned OpBits = 2;
+  typedef logic [OpBits-1:0] op_t;
+  localparam op_t OpRequant = 2'd0, OpAdd = 2'd1, OpFused = 2'd2, OpMul = 2'd3;
+  localparam int unsigned LaneRequant = 5, LaneAdd = 7, LaneFused = 12, LaneSquare = 9,
+                          LaneNormalize = 7;
+
+  // Inside of the post unit. What becomes of the job in front, as far as the design can do it: a
+  // row of trine_post_kind's table.
   typedef struct packed {
-    logic requant;
-    logic fused;
-    logic threshold;
-    logic whole;     // whole words, raw or direct
-    logic raw;
-    logic lookup;
+    logic       requant;
+    logic       fused;
+    logic       threshold;
+    logic       whole;    // whole words, raw or direct
+    logic       raw;
+    logic       lookup;
+    op_t        op;
+    logic       pairs;    // the second lane of a row does it, too
+    logic [3:0] phases;   // it may enter in these of four cycles
+    logic [3:0] latency;  // cycles from there to the code
   } kind_t;
+
+  // A word has a place behind the lanes from the entry of its last code on: so many that none is
+  // missed where words leave without a conflict of banks, and one more.
+  localparam int unsigned Places1 = 4, Places2 = 6;  // Drain = 1, 2
 
   // The next column of the job in front.
   typedef struct packed {
@@ -69,6 +85,7 @@ package trine_post_pkg;
     logic       rest;        // no channels behind
     logic       last;        // of the job
     logic       final_word;  // and of the instruction
+    logic       pops;        // its code is the last of its word here
   } column_t;
 
   // What enters the lanes in this cycle.
@@ -78,12 +95,13 @@ package trine_post_pkg;
     logic done;         // and its job with it
     logic softmax;      // a product, or codes, of a softmax
     logic product;      // without a code
+    logic word;         // the last code of a word
     logic value;        // of a normalization, which takes the parameters of its channel
     logic normalizing;  // it does, or values are in the lanes
   } issue_t;
 
   // The tag of a code while it is in the lanes.
-  localparam int unsigned TagBits = 14;
+  localparam int unsigned TagBits = 15;
 
   typedef struct packed {
     logic [4:0] slot;
@@ -91,11 +109,23 @@ package trine_post_pkg;
     logic       word_end;
     logic       pop;         // the word leaves
     logic       rest;        // and what lies above is zero: no channels behind
-    logic       first;       // under its addresses
+    logic       first;       // under its addresses,
+    logic       side;        // which are these of two
     logic       tile_first;  // of its tile
     logic       final_word;  // of its instruction
     logic       softmax;     // of a softmax
     logic       tile_end;    // of its last word
   } tag_t;
+
+  // What leaves with a word.
+  localparam int unsigned WordTagBits = 5;
+
+  typedef struct packed {
+    logic side;       // addresses of its tile
+    logic softmax;    // a softmax's
+    logic tile_end;   // last word of a softmax's tile
+    logic c_end;      // of an instruction of the compute engine
+    logic v_end;      // of the vector engine
+  } word_tag_t;
 
 endpackage

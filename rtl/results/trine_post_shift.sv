@@ -19,7 +19,6 @@ module trine_post_shift #(
   parameter int unsigned Low = 24  // bits of the product that are added already
 ) (
   input  logic          clk_i,
-  input  logic          en_i,
 
   input  logic          first_i,
   input  logic [Low:0]  low_i,     // with the carry into bit Low
@@ -53,7 +52,7 @@ module trine_post_shift #(
                        (!amount_i[4] && by_32[40:24] != {17{by_32[40]}});
 
   always_ff @(posedge clk_i) begin
-    if (en_i && first_i) begin
+    if (first_i) begin
       by_16_q      <= by_16_d;
       over_high_q  <= over_high_d;
       minus_q      <= product[62];
@@ -75,7 +74,7 @@ module trine_post_shift #(
   assign t_d      = over_high_q || over_low ? {minus_q, {9{!minus_q}}} : by_1;
 
   always_ff @(posedge clk_i) begin
-    if (en_i && second_i) begin
+    if (second_i) begin
       t_q     <= t_d;
       below_q <= below_high_q || (amount_q[3] && by_16_q[7:0] != '0) ||
                  (amount_q[2] && by_8[3:0] != '0) || (amount_q[1] && by_4[1:0] != '0) ||
@@ -96,17 +95,15 @@ module trine_post_shift #(
   initial {first_q, second_q} = 2'b00;
 
   always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      first_q  <= first_i;
-      second_q <= second_i;
-      if (first_i) floor_q <= $signed(product) >>> amount_i;
-      if (second_i) floor_q2 <= floor_q;
-      if (second_i) m_second: assume (first_q);
-      if (second_q) begin
-        if (in_range) a_floor: assert (t_q == floor_q2[9:0]);
-        if (!in_range) a_saturated: assert (t_q == {floor_q2[62], {9{!floor_q2[62]}}});
-        c_saturated: cover (!in_range);
-      end
+    first_q  <= first_i;
+    second_q <= second_i;
+    if (first_i) floor_q <= $signed(product) >>> amount_i;
+    if (second_i) floor_q2 <= floor_q;
+    if (second_i) m_second: assume (first_q);
+    if (second_q) begin
+      if (in_range) a_floor: assert (t_q == floor_q2[9:0]);
+      if (!in_range) a_saturated: assert (t_q == {floor_q2[62], {9{!floor_q2[62]}}});
+      c_saturated: cover (!in_range);
     end
   end
 `endif

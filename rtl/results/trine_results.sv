@@ -23,6 +23,8 @@ module trine_results #(
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
   parameter int unsigned PeStages   = 2,  // of a PE: 1, 2
+  parameter int unsigned PipeRows   = 8,
+  parameter int unsigned PipeCols   = 8,
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned LaneBits    = Rows * (AddrBits + 1),
   localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32,
@@ -69,8 +71,6 @@ module trine_results #(
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
   output logic                            p_valid_o,
-  input  logic                            p_ready_i,
-  output logic                            p_lock_o,
   output logic [ChannelBits-1:0]          p_channel_o,
   input  logic [Drain*69-1:0]             params_i,
 
@@ -80,7 +80,6 @@ module trine_results #(
   // Words for DMEM: {addresses, active lanes, data, mask}.
   output logic                            s_valid_o,
   input  logic                            s_ready_i,
-  input  logic                            s_empty_i,
   output logic [WordBits-1:0]             s_word_o
 );
 
@@ -213,6 +212,8 @@ module trine_results #(
     .Softmax    (Softmax),
     .Drain      (Drain),
     .PeStages   (PeStages),
+    .PipeRows   (PipeRows),
+    .PipeCols   (PipeCols),
     .Multiplier (Multiplier)
   ) u_post (
     .clk_i,
@@ -240,8 +241,6 @@ module trine_results #(
     .factors_i       ({multiplier, shift}),
     .product_o       (product),
     .p_valid_o,
-    .p_ready_i,
-    .p_lock_o,
     .p_channel_o,
     .params_i,
     .table_i         (table_write),
@@ -253,7 +252,6 @@ module trine_results #(
     .rsp_done_i      (r_rsp_done_i),
     .s_valid_o,
     .s_ready_i,
-    .s_empty_i,
     .s_word_o
   );
 

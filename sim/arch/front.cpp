@@ -185,10 +185,6 @@ void Front::look_ahead(double until) {
   }
 }
 
-double Front::bus_free(Time requested) const {
-  return std::max({bus_free_, loads_from_, static_cast<double>(requested + bus_.latency)});
-}
-
 double Front::load(Time requested, const std::vector<int>& bursts, double beat) {
   asked_ = requested - 1;
   for (const int beats : bursts) {

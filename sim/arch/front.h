@@ -49,8 +49,6 @@ class Front {
   /// The program's last word, behind all others.
   Time end();
 
-  /// When the bus is free for what is asked for at `requested`.
-  double bus_free(Time requested) const;
   /// Bursts of so many beats from `requested` on, each beat some cycles. @return when the last one
   /// is there; sets asked(), when the last burst is asked for
   double load(Time requested, const std::vector<int>& bursts, double beat);

@@ -203,13 +203,7 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   const Time requested = start + timing::kLoadRequest;
   using isa::dma::Target;
   const auto to = static_cast<Target>(target);
-  double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
-  const double from = front_.bus_free(requested);
-  if (to == Target::kBias || to == Target::kScale) {
-    const double alone = cycles;
-    cycles = among_drains(from, cycles);
-    parameters_.push_back({from, from + cycles, alone});
-  }
+  const double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
   const double end = front_.load(requested, work.bursts, cycles / std::max(1.0, beats));
   front_.hold_loads(end + timing::kLoadGap);
   q.free = std::max(front_.asked(), loaded_ + timing::kLoadNext);
@@ -232,37 +226,6 @@ double Timeline::shared(double from, double cycles, double beats) const {
     if (meet > 0) others += meet * t.beats / (t.end - t.start);
   }
   return std::max(cycles, beats + others);
-}
-
-/// Cycles of a load of parameters from `from` on: draining comes first but for every eighth cycle.
-double Timeline::among_drains(double from, double cycles) const {
-  double now = from, left = cycles;
-  for (const Traffic& drain : drains_) {
-    if (drain.end <= now) continue;
-    const double before = std::clamp(drain.start - now, 0.0, left);
-    now += before;
-    left -= before;
-    const double speed = 1 - 7.0 / 8 * std::min(1.0, drain.beats / (drain.end - drain.start));
-    const double done = std::min(left, (drain.end - now) * speed);
-    now += done / speed;
-    left -= done;
-    if (left <= 0) break;
-  }
-  return now + left - from;
-}
-
-/// Beats of parameters take the cycles of columns that would be drained. @return those of a RUN, if
-/// nothing else bounds it
-Timeline::Time Timeline::held_cycles(Time from, Time to, Time drained) {
-  forget(parameters_, static_cast<double>(from));
-  if (static_cast<double>(drained) < timing::kDrainBound * static_cast<double>(to - from)) return 0;
-  double held = 0;
-  for (const Traffic& load : parameters_) {
-    const double meet = std::min(load.end, static_cast<double>(to)) -
-                        std::max(load.start, static_cast<double>(from));
-    if (meet > 0) held += load.beats * meet / (load.end - load.start);
-  }
-  return static_cast<Time>(std::llround(held));
 }
 
 /// How long a tile's gather cycles take from `from` on: a beat goes first where it meets them, and
@@ -314,31 +277,27 @@ void Timeline::begin_compute(const Item& item, Time queued, Time start,
   const bool fuse = item.run.has(isa::compute::kFuseAdd);
   compute_.every =
       fuse || item.work.requantized_maximum ? timing::residual_issue(config_, fuse) : 1;
-  expect_drains();
+  expect_groups();
 }
 
 /// What others will meet of the RUN that begins, until its end is known.
-void Timeline::expect_drains() {
+void Timeline::expect_groups() {
   const Work& work = compute_.item.work;
   std::int64_t gather = 0, issues = 0;
   for (const std::int64_t cycles : work.tile_cycles) gather += cycles;
   gather *= static_cast<std::int64_t>(work.group_columns.size());
   for (const int group : work.group_issues) issues += Time{group} * compute_.every;
   issues *= static_cast<std::int64_t>(work.tile_cycles.size());
-  if (drains_.size() == 16) drains_.erase(drains_.begin());
   if (groups_.size() == 16) groups_.erase(groups_.begin());
-  drains_.emplace_back();
   groups_.emplace_back();
-  set_drains(compute_.now + std::max(gather, issues), issues);
+  set_groups(compute_.now + std::max(gather, issues), issues);
 }
 
-void Timeline::set_drains(Time end, Time drained) {
+void Timeline::set_groups(Time end, Time drained) {
   const Work& work = compute_.item.work;
   const auto groups = static_cast<double>(work.tile_cycles.size() * work.group_columns.size());
   const auto from = static_cast<double>(compute_.segment.start), to = static_cast<double>(end);
-  const auto cycles = static_cast<double>(drained);
-  drains_.back() = {from, to, cycles};
-  groups_.back() = {from, to, groups, cycles / groups};
+  groups_.back() = {from, to, groups, static_cast<double>(drained) / groups};
 }
 
 /// A tile's group of columns: its steps, and when its results may be drained.
@@ -370,7 +329,6 @@ void Timeline::compute_group() {
   c.now = last_step + 1 + refill;
   c.last_columns = Time{work.group_issues[g]} * c.every;
   c.drained += c.last_columns;
-  if (g == 0) c.tile_first = last_step;
   const bool tile_ends = g + 1 == work.group_columns.size();
   if (columns > 0) drain(g, last_step, tile_ends);
   c.group = tile_ends ? 0 : g + 1;
@@ -384,26 +342,24 @@ void Timeline::drain(std::size_t g, Time last_step, bool tile_ends) {
   const Time skew = std::max(
       0, timing::row_registers(config_) - timing::column_registers(config_, work.group_columns[g]));
   Time drained = last_step + compute_.last_columns;
+  const Time read = drained;
   if (work.group_residuals[g] > 0)
     drained = std::max(last_step + timing::first_column(config_) - timing::kResidual, drain_free_) +
               compute_.last_columns +
               timing::residual_cycles(config_, work.group_residuals[g], compute_.every);
-  if (tile_ends) drained = std::max(drained, compute_.tile_first + timing::kFirstCode);
+  if (tile_ends) {  // addresses of two tiles are kept until their words have left
+    drained = std::max(drained, tile_read_ + timing::kLeaves);
+    tile_read_ = read;
+  }
   drain_free_ = drained + skew;
-  // Every second group of a window finds the early promise (measured: 63 of 112).
-  const bool early = work.window && !tile_ends && g % 2 == 0;
   next_grant_ =
-      last_step + timing::grant_cycles(config_, work.group_issues[g], early, work.requantized);
+      last_step + timing::grant_cycles(config_, work.group_columns[g], work.group_issues[g],
+                                       work.window, work.requantized);
 }
 
 void Timeline::end_compute() {
   Compute& c = compute_;
-  const Time held = held_cycles(c.segment.start, c.now, c.drained);
-  c.segment.causes[index_of(Cause::kDrain)] += static_cast<std::uint64_t>(held);
-  c.now += held;
-  drain_free_ += held;
-  next_grant_ += held;
-  set_drains(c.now, c.drained + held);
+  set_groups(c.now, c.drained);
   c.segment.end = c.now;
   segments_.push_back(c.segment);
   input_free_ = c.now;

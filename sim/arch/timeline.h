@@ -93,7 +93,6 @@ class Timeline {
     Time issued = 0;          ///< when its last step so far is issued: the AGU goes on
     int every = 1;            ///< cycles of a column
     std::size_t tile = 0, group = 0;
-    Time tile_first = 0;  ///< last step of the tile's first group
     Time last_columns = 0, drained = 0;
     Segment segment;
   };
@@ -118,15 +117,13 @@ class Timeline {
   void end_run(isa::Engine engine, const Item& item, Time start, Time ready);
   void begin_compute(const Item& item, Time queued, Time start,
                      const std::array<Time, isa::kEngines>& token_times);
-  void expect_drains();
-  void set_drains(Time end, Time drained);
+  void expect_groups();
+  void set_groups(Time end, Time drained);
   void compute_group();
   void drain(std::size_t group, Time last_step, bool tile_ends);
   void end_compute();
   Time vector(const isa::Run& run, const Work& work, Time start);
   double shared(double from, double cycles, double beats) const;
-  double among_drains(double from, double cycles) const;
-  Time held_cycles(Time from, Time to, Time drained);
   Time behind_groups(Time from, Time cycles) const;
   void add_traffic(double end, double cycles, double beats);
   Time contended(Time from, const Work& work, std::size_t tile, const std::vector<Traffic>& turns);
@@ -147,9 +144,7 @@ class Timeline {
   Channel write_;
   std::vector<Traffic> traffic_;
   std::vector<Traffic> vector_gathers_;  ///< of each tile: cycles of the gather
-  std::vector<Traffic> drains_;  ///< the last compute RUNs, with the cycles that read parameters
-  std::vector<Traffic> parameters_;  ///< loads of them, alone
-  std::vector<Groups> groups_;       ///< of the last compute RUNs
+  std::vector<Groups> groups_;           ///< of the last compute RUNs
   std::vector<RunTiming> runs_;
   std::vector<Segment> segments_;
   std::vector<Interval> idle_;  ///< gaps in which compute had nothing queued
@@ -157,6 +152,7 @@ class Timeline {
   Time input_free_ = 0;         ///< cycle after the array's last step
   Time next_grant_ = 0;         ///< earliest of the next last step, results of the one before there
   Time drain_free_ = 0;         ///< earliest cycle of the next last step of a group
+  Time tile_read_ = 0;          ///< the last tile's columns have been read
   Time end_ = 0;
   std::uint64_t bytes_loaded_ = 0, bytes_written_ = 0;
 };

@@ -2,6 +2,7 @@
 //
 // Bias and scale memories against two arrays: beats written, channels read, one or two at once.
 
+#include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
 #include <random>
@@ -14,15 +15,36 @@
 
 using namespace trine::golden;
 
+namespace {
+
+constexpr unsigned kChannels = TB_Channels, kWords = TB_DataWords;
+constexpr unsigned kBiasBeats = kChannels / kWords, kScaleBeats = kChannels / (kWords / 2);
+
+/// A beat that is written, or waits in front of the memories.
+struct Beat {
+  bool bias = false, scale = false;
+  unsigned at = 0;
+  std::vector<std::uint32_t> words = std::vector<std::uint32_t>(kWords);
+
+  bool holds(unsigned channel) const {
+    return (bias && channel / kWords == at) || (scale && channel / (kWords / 2) == at);
+  }
+};
+
+}  // namespace
+
 TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") {
   const auto seed = GENERATE(1u, 2u, 3u);
+  // Channels that are read: any; one behind the other, as columns are.
+  const bool in_order = GENERATE(false, true);
+  const auto read_percent = GENERATE(80u, 100u);
   std::mt19937 random{seed};
   Vtrine_params dut;
-  constexpr unsigned kChannels = TB_Channels, kWords = TB_DataWords;
   std::vector<std::uint32_t> biases(kChannels), scales_high(kChannels), scales_low(kChannels);
   std::array<std::uint32_t, kDrain> bias{};
   std::array<std::uint64_t, kDrain> scale{};
-  unsigned checked = 0;
+  unsigned checked = 0, written = 0, waits = 0, next = 0;
+  Beat waiting, offered;  // accepted, and not known to be in its memory; offered, not accepted
   const auto check_outputs = [&] {
     for (unsigned d = 0; d < kDrain; ++d) {
       REQUIRE(get_bits(dut.bias_o, 32 * d, 32) == bias[d]);
@@ -30,51 +52,70 @@ TEST_CASE("trine_params gives each channel its bias and scale", "[tb][params]") 
       REQUIRE(get_bits(dut.shift_o, 6 * d, 6) == (scale[d] >> 31 & 63));
     }
   };
-  constexpr unsigned kFill = kChannels / kWords * 2 + kChannels / (kWords / 2);
-  for (unsigned cycle = 0; cycle < kFill + 4'000; ++cycle) {
-    // First everything once, then at random.
-    bool write_bias = chance(random, 10), write_scale = chance(random, 10);
-    unsigned bias_at = static_cast<unsigned>(random() % (kChannels / kWords));
-    unsigned scale_at = static_cast<unsigned>(random() % (kChannels / (kWords / 2)));
-    if (cycle < kFill) {
-      write_bias = write_scale = true;
-      bias_at = cycle % (kChannels / kWords);
-      scale_at = cycle % (kChannels / (kWords / 2));
-    }
-    const bool read = cycle >= kFill && chance(random, 80);
-    const unsigned channel = static_cast<unsigned>(random() % kChannels);
-    std::vector<std::uint32_t> bias_beat(kWords), scale_beat(kWords);
-    for (unsigned w = 0; w < kWords; ++w) {
-      set_bits(dut.bias_wdata_i, 32 * w, 32, bias_beat[w] = any_word(random));
-      set_bits(dut.scale_wdata_i, 32 * w, 32, scale_beat[w] = any_word(random));
-    }
-    dut.r_valid_i = read;
-    drive(dut.r_channel_i, channel);
-    dut.bias_we_i = write_bias;
-    drive(dut.bias_addr_i, bias_at);
-    dut.scale_we_i = write_scale;
-    drive(dut.scale_addr_i, scale_at);
+  dut.r_valid_i = dut.bias_we_i = dut.scale_we_i = 0;
+  for (const int level : {0, 1}) {
+    dut.rst_ni = static_cast<unsigned char>(level);
     dut.clk_i = 0;
     dut.eval();
-    CAPTURE(seed, cycle, channel, write_bias, write_scale);
-    REQUIRE((dut.r_ready_o != 0) == !(write_bias || write_scale));
-    if (checked > 0) check_outputs();  // what was read holds until the edge
-    for (unsigned w = 0; w < kWords; ++w) {
-      if (write_bias) biases[bias_at * kWords + w] = bias_beat[w];
-      const unsigned entry = scale_at * (kWords / 2) + w / 2;
-      if (write_scale) (w % 2 == 0 ? scales_low : scales_high)[entry] = scale_beat[w];
+    dut.clk_i = 1;
+    dut.eval();
+  }
+  constexpr unsigned kFill = kBiasBeats + kScaleBeats;
+  for (unsigned cycle = 0; cycle < kFill + 4'000; ++cycle) {
+    // First everything once, then at random.
+    if (!offered.bias && !offered.scale && (cycle < kFill || chance(random, 60))) {
+      offered.bias = cycle < kFill ? cycle < kBiasBeats : chance(random, 50);
+      offered.scale = !offered.bias;
+      const unsigned beats = offered.bias ? kBiasBeats : kScaleBeats;
+      offered.at = cycle < kBiasBeats ? cycle
+                   : cycle < kFill    ? cycle - kBiasBeats
+                                      : static_cast<unsigned>(random() % beats);
+      for (auto& word : offered.words) word = any_word(random);
     }
-    const bool taken = read && dut.r_ready_o != 0;
-    for (unsigned d = 0; d < kDrain && taken; ++d) {
+    for (unsigned w = 0; w < kWords; ++w) set_bits(dut.wdata_i, 32 * w, 32, offered.words[w]);
+    dut.bias_we_i = offered.bias;
+    dut.scale_we_i = offered.scale;
+    drive(dut.bias_addr_i, offered.at % kBiasBeats);
+    drive(dut.scale_addr_i, offered.at);
+    const unsigned channel = in_order ? next : static_cast<unsigned>(random() % kChannels);
+    const auto of = [&](const Beat& beat) {
+      return beat.holds(channel) || beat.holds((channel + kDrain - 1) % kChannels);
+    };
+    dut.clk_i = 0;
+    dut.eval();
+    if (dut.w_ready_o != 0) waiting = Beat{};  // it has been written
+    const bool read =
+        cycle >= kFill && chance(random, read_percent) && !of(waiting) && !of(offered);
+    dut.r_valid_i = read;
+    drive(dut.r_channel_i, channel);
+    dut.eval();
+    CAPTURE(seed, in_order, cycle, channel, offered.bias, offered.scale, offered.at);
+    if (checked > 0) check_outputs();  // what was read holds until the edge
+    if (dut.w_ready_o != 0 && (offered.bias || offered.scale)) {
+      for (unsigned w = 0; w < kWords; ++w) {
+        if (offered.bias) biases[offered.at * kWords + w] = offered.words[w];
+        const unsigned entry = offered.at * (kWords / 2) + w / 2;
+        if (offered.scale) (w % 2 == 0 ? scales_low : scales_high)[entry] = offered.words[w];
+      }
+      waiting = offered;
+      offered = Beat{};
+      ++written;
+      waits = 0;
+    } else if (in_order && dut.w_ready_o == 0) {
+      REQUIRE(++waits <= 2);  // a row is read in one of two cycles
+    }
+    for (unsigned d = 0; d < kDrain && read; ++d) {
       const unsigned at = (channel + d) % kChannels;
       bias[d] = biases[at];
       scale[d] = (std::uint64_t{scales_high[at]} << 32) | scales_low[at];
     }
+    next = (read || in_order ? channel + kDrain : channel) % kChannels;
     dut.clk_i = 1;
     dut.eval();
-    if (cycle < kFill || (checked == 0 && !taken)) continue;
+    if (cycle < kFill || (checked == 0 && !read)) continue;
     ++checked;
     check_outputs();
   }
   CHECK(checked > 3'000);
+  CHECK(written > kFill + 500);
 }

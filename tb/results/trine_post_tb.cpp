@@ -181,12 +181,10 @@ struct Bench : Work {
     dut.v_valid_i = vector_offered;
   }
   void drive_ports() {
-    dut.s_empty_i = !scatter_busy;
     const bool conflicts = scatter_conflicts > 0;
     dut.s_ready_i =
         !scatter_busy || (conflicts ? scatter_left == 0 : chance(random, scatter_percent));
     if (scatter_left > 0) --scatter_left;
-    dut.p_ready_i = dut.p_lock_o != 0 || go();
     dut.r_ready_i = go();
     // A residual's lanes come in pieces, the last with done.
     rsp_lanes = 0;
@@ -272,8 +270,6 @@ struct Bench : Work {
       REQUIRE(jobs_taken + (dut.c_valid_i & dut.c_ready_o) == data_taken + 1);
       ++early;
     }
-    if (was_soon) REQUIRE(dut.p_lock_o != 0);  // the next tile enters: parameters may not wait
-    was_soon = promised && data;
 
     if ((dut.c_status_o & status::kRetire) != 0) check_retired(compute_retires);
     if ((dut.v_status_o & status::kVectorRetire) != 0) check_retired(vector_retires);
@@ -294,7 +290,7 @@ struct Bench : Work {
     } else if (dut.s_ready_i != 0) {
       scatter_busy = false;
     }
-    const bool parameters = dut.p_valid_o != 0 && dut.p_ready_i != 0;
+    const bool parameters = dut.p_valid_o != 0;
     const unsigned channel = static_cast<unsigned>(dut.p_channel_o) % kChannels;
     if (dut.rsp_done_i != 0) fetches.pop_front();
     if (dut.r_valid_o != 0 && dut.r_ready_i != 0) {
@@ -362,7 +358,7 @@ struct Bench : Work {
            vector_retires.empty();
   }
   void drop() {
-    dut.clear_i = dut.p_ready_i = 1;
+    dut.clear_i = 1;
     dut.c_results_i = dut.rsp_done_i = 0;
     set_bits(dut.rsp_lanes_i, 0, kRows, 0);
     dut.eval();
@@ -398,12 +394,12 @@ struct Bench : Work {
     offered = granted = data = vector_offered = vector_reading = scatter_busy = false;
     fetches.clear();
     overwrites.clear();
-    pipe_rows = kEdge1024 ? 8 : chance(random, 50) ? kRows : 1 + draw(kRows);
-    pipe_cols = kEdge1024            ? 8
+    pipe_rows = kBlocks ? kPipeRows : chance(random, 50) ? kRows : 1 + draw(kRows);
+    pipe_cols = kBlocks              ? kPipeCols
                 : chance(random, 50) ? kMaxCols
                                      : kDrain + draw(kMaxCols - kDrain + 1);
     entering = 0;
-    was_soon = promised_early = false;
+    promised_early = false;
     jobs_taken = data_taken = overtaken = 0;
     next_address = draw(kMask + 1);
     far = kRows <= 4 && kCols <= 4 && chance(random, 50);

@@ -30,8 +30,16 @@ constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 constexpr unsigned kWordData = 32, kWordLanes = kWordData + 32 * kRows,
                    kWordAddr = kWordLanes + kRows;
 
-/// As wide as `edge1024`: blocks of eight rows and columns, as its pipeline has them.
+/// As wide as `edge1024`.
 constexpr bool kEdge1024 = kRows == 16 && kCols == 16;
+/// Blocks of PEs that the unit knows; else it takes for one what may be several.
+#ifdef TB_PipeRows
+constexpr bool kBlocks = true;
+constexpr unsigned kPipeRows = TB_PipeRows, kPipeCols = TB_PipeCols;
+#else
+constexpr bool kBlocks = false;
+constexpr unsigned kPipeRows = kRows, kPipeCols = kMaxCols;
+#endif
 /// Seeds of the test of short tiles.
 constexpr unsigned kShortSeeds = kEdge1024 ? 1000 : 200;
 constexpr int kShortCycles = 500;
@@ -77,7 +85,7 @@ struct Work {
   std::deque<std::size_t> compute_retires, vector_retires;
   std::uint32_t next_address = 0;
   bool far = false;  ///< words of a tile lie far from each other
-  bool was_soon = false, promised_early = false;
+  bool promised_early = false;
   std::size_t early = 0;  ///< promises in the cycle before a job's results are taken
 
   explicit Work(unsigned seed) : random(seed) {

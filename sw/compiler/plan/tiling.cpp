@@ -260,7 +260,8 @@ class Tiler {
         drain += timing::residual_cycles(config_, chunk_words(static_cast<int>(columns)), every);
       // The grant for a last step comes with the results of the one before.
       drain = std::max<double>(
-          drain, timing::grant_cycles(config_, static_cast<int>(issues), layer_.former.steps > 0));
+          drain, timing::grant_cycles(config_, static_cast<int>(columns), static_cast<int>(issues),
+                                      layer_.former.steps > 0));
       const double tile = groups * std::max<double>(layer_.steps(), drain);
       if (maximum) cycles += timing::kRunOverhead;
       if (!whole) {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one table of what the lanes do with a job's values.
+//
+//   operation          enters in          second lane   cycles in the lanes (a lookup one more)
+//   raw, direct        each cycle         no            1, the operand register alone
+//   threshold          each               one pair      2 for the last pair
+//   requantize         each               yes           6
+//   add, multiply      each               no            8
+//   square             2 of 4             no            10
+//   fused addition     every second       no            13, with Drain = 2 each, through both lanes
+//   fused maximum      every second       yes           6
+//
+// Between the operand register and the code lies trine_post_lane (Lane.. of trine_post_pkg), or the
+// threshold counters. A square goes through its multiplier twice, two cycles apart, a fused
+// addition an odd number of cycles: so they enter in the phases of four that leave room for that.
+// Whatever is no operation is requantized: no code gets stuck.
+//
+// Timing    combinational.
+// Check     trine_post_tb
+
+module trine_post_kind #(
+  parameter bit          Ternary = 1'b0,
+  parameter bit          Binary  = 1'b0,
+  parameter bit          Table   = 1'b0,
+  parameter int unsigned Drain   = 1  // columns a cycle: 1, 2
+) (
+  input  trine_job_pkg::cfg_t   cfg_i,
+  output trine_post_pkg::kind_t kind_o
+);
+
+  localparam logic [3:0] Every = 4'b1111, Second = 4'b1010, Half = 4'b0011;
+
+  always_comb begin
+    kind_o         = '0;
+    kind_o.phases  = Every;
+    kind_o.latency = 4'(1 + trine_post_pkg::LaneRequant);
+    unique case (cfg_i.kind)
+      trine_job_pkg::KindAdd: begin
+        kind_o.op      = trine_post_pkg::OpAdd;
+        kind_o.latency = 4'(1 + trine_post_pkg::LaneAdd);
+        if (cfg_i.square) begin
+          kind_o.phases  = Half;
+          kind_o.latency = 4'(1 + trine_post_pkg::LaneSquare);
+        end
+      end
+      trine_job_pkg::KindMul: begin
+        kind_o.op      = trine_post_pkg::OpMul;
+        kind_o.latency = 4'(1 + trine_post_pkg::LaneAdd);
+      end
+      trine_job_pkg::KindFused: begin
+        kind_o.op    = trine_post_pkg::OpFused;
+        kind_o.fused = 1'b1;
+        kind_o.pairs = cfg_i.max;
+        if (Drain == 1 || cfg_i.max) kind_o.phases = Second;
+        if (!cfg_i.max) kind_o.latency = 4'(1 + trine_post_pkg::LaneFused);
+      end
+      trine_job_pkg::KindRaw, trine_job_pkg::KindDirect: begin
+        kind_o.whole   = 1'b1;
+        kind_o.raw     = cfg_i.kind == trine_job_pkg::KindRaw;
+        kind_o.latency = 4'd1;
+      end
+      default: begin
+        kind_o.requant   = cfg_i.kind == trine_job_pkg::KindRequant;
+        kind_o.threshold = (Ternary || Binary) && cfg_i.kind == trine_job_pkg::KindThreshold;
+        kind_o.pairs     = kind_o.requant || cfg_i.passes_last == '0;
+        if (kind_o.threshold) kind_o.latency = 4'd2;
+      end
+    endcase
+    if (Table && cfg_i.lookup && !(kind_o.fused || kind_o.threshold || kind_o.whole)) begin
+      kind_o.lookup  = 1'b1;
+      kind_o.pairs   = 1'b0;
+      kind_o.latency = kind_o.latency + 4'd1;
+    end
+  end
+
+  logic unused_cfg;
+  assign unused_cfg = ^cfg_i;
+
+endmodule

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Words of results on their way to DMEM. A word is given a place here as its last code enters the
+// lanes, so that the lanes never wait for the scatter port: who enters counts the places that are
+// free. Addresses are kept for each tile, of which there are two: the one in front, and the one
+// before until its last word has left.
+//
+//   address of a word = that of its tile in its lane + offset
+//
+// An instruction retires a cycle after its last word went to DMEM; the words of the next one may
+// have left by then. One without results retires behind all before it.
+//
+//   cycle        0    1    2    3    4    5    6
+//   take_i       A         B                        a place each, Places = 2
+//   free_o       2    1    1    0    0    0    1
+//   push_i                           A         B    out of the lanes
+//   s_valid_o                        A    A    B
+//   s_ready_i                        0    1    1
+//
+// Timing    combinational from push_i to s_word_o if no word waits.
+// Contract  no take_i without a free place, a push_i for each take_i, in their order; tile_i only
+//           with tile_free_o; a softmax's addresses hold until left_o.
+// Check     trine_post_tb; trine_post_props
+
+module trine_words #(
+  parameter int unsigned Rows     = 8,
+  parameter int unsigned AddrBits = 15,
+  parameter bit          Softmax  = 1'b0,
+  parameter int unsigned Places   = 3,
+  localparam int unsigned LaneBits  = Rows * (AddrBits + 1),
+  localparam int unsigned WordBits  = Rows * (AddrBits + 33) + 32,
+  localparam int unsigned CountBits = $clog2(Places + 1)
+) (
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+  input  logic                       clear_i,
+
+  // A new tile is in front: {active lanes, their addresses}; which of two it is.
+  input  logic                       tile_i,
+  output logic                       tile_free_o,
+  input  logic [LaneBits-1:0]        lanes_i,
+  output logic [LaneBits-1:0]        lanes_o,
+  output logic                       side_o,
+  input  logic [LaneBits-1:0]        softmax_lanes_i,
+
+  // The last code of a word enters the lanes, and is a softmax's.
+  input  logic                       take_i,
+  input  logic                       softmax_i,
+  output logic [CountBits-1:0]       free_o,
+
+  // It leaves them, {data, mask, offset from the tile's first word}.
+  input  logic                       push_i,
+  input  trine_post_pkg::word_tag_t  tag_i,
+  input  logic [Rows*32-1:0]         data_i,
+  input  logic [31:0]                mask_i,
+  input  logic [AddrBits-1:0]        offset_i,
+
+  // No word is here or on its way; instructions retire; the last word of a softmax's tile leaves.
+  input  logic                       bare_i,  // compute's instruction ends, and has no results
+  output logic                       settled_o,
+  output logic                       c_retire_o,
+  output logic                       v_retire_o,
+  output logic                       left_o,
+
+  // {addresses, active lanes, data, mask}.
+  output logic                       s_valid_o,
+  input  logic                       s_ready_i,
+  output logic [WordBits-1:0]        s_word_o
+);
+
+  localparam int unsigned PlaceBits = trine_post_pkg::WordTagBits + AddrBits + 32 + Rows * 32;
+
+  // ---------------------------------------------------------------------------------------------
+  // Places, in a ring: the one that is written next, and the one that leaves next.
+  // ---------------------------------------------------------------------------------------------
+  logic [PlaceBits-1:0]      place_q [Places];
+  logic [Places-1:0]         held_q, in_q, out_q;  // a word is there; the place is next
+  logic [PlaceBits-1:0]      in, stored;
+  trine_post_pkg::word_tag_t tag;
+  logic [AddrBits-1:0]       offset;
+  logic [Rows*32-1:0]        data;
+  logic [31:0]               mask;
+  logic                      waits, leaves, keep;
+
+  assign in                        = {tag_i, offset_i, mask_i, data_i};
+  assign waits                     = held_q != '0;
+  assign {tag, offset, mask, data} = waits ? stored : in;
+  assign s_valid_o                 = waits || push_i;
+  assign leaves                    = s_valid_o && s_ready_i;
+  assign keep                      = push_i && (waits || !leaves);
+
+  always_comb begin
+    stored = '0;
+    for (int unsigned p = 0; p < Places; p++) begin
+      stored = stored | ({PlaceBits{out_q[p]}} & place_q[p]);
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      held_q <= '0;
+      in_q   <= Places'(1);
+      out_q  <= Places'(1);
+    end else if (clear_i) begin
+      held_q <= '0;
+      in_q   <= Places'(1);
+      out_q  <= Places'(1);
+    end else begin
+      held_q <= (held_q & ~({Places{leaves}} & out_q)) | ({Places{keep}} & in_q);
+      if (keep) in_q <= {in_q[Places-2:0], in_q[Places-1]};
+      if (leaves && waits) out_q <= {out_q[Places-2:0], out_q[Places-1]};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    for (int unsigned p = 0; p < Places; p++) begin
+      if (keep && in_q[p]) place_q[p] <= in;
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Places that are given, and words of the two tiles that are yet to leave.
+  // ---------------------------------------------------------------------------------------------
+  logic [CountBits-1:0] free_q, words_q, words_d, older_q;
+
+  assign free_o      = free_q;
+  assign tile_free_o = older_q == '0;
+  assign words_d     = words_q + CountBits'(take_i && !softmax_i) -
+                       CountBits'(leaves && !tag.softmax && older_q == '0);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      free_q  <= CountBits'(Places);
+      words_q <= '0;
+      older_q <= '0;
+    end else if (clear_i) begin
+      free_q  <= CountBits'(Places);
+      words_q <= '0;
+      older_q <= '0;
+    end else begin
+      free_q  <= free_q + CountBits'(leaves) - CountBits'(take_i);
+      words_q <= tile_i ? '0 : words_d;
+      if (tile_i) older_q <= words_d;
+      else if (leaves && !tag.softmax && older_q != '0) older_q <= older_q - CountBits'(1);
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Addresses.
+  // ---------------------------------------------------------------------------------------------
+  logic [LaneBits-1:0] lanes_q [2], out;
+  logic                side_q;
+
+  assign side_o  = side_q;
+  assign lanes_o = lanes_q[side_q];
+  assign out     = Softmax && tag.softmax ? softmax_lanes_i : lanes_q[tag.side];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) side_q <= 1'b0;
+    else if (tile_i) side_q <= !side_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (tile_i) lanes_q[!side_q] <= lanes_i;
+  end
+
+  assign s_word_o[Rows*33+31:0] = {out[Rows*AddrBits +: Rows], data, mask};
+
+  for (genvar l = 0; l < Rows; l++) begin : gen_row
+    assign s_word_o[Rows*33 + 32 + l*AddrBits +: AddrBits] = out[l*AddrBits +: AddrBits] + offset;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Ends of instructions: the port, ready again, has written the last word.
+  // ---------------------------------------------------------------------------------------------
+  logic c_end_q, v_end_q, bare_q, c_retired_q, v_retired_q;
+
+  assign settled_o  = free_q == CountBits'(Places) && !c_end_q && !v_end_q;
+  assign c_retire_o = c_retired_q;
+  assign v_retire_o = v_retired_q;
+  assign left_o     = Softmax && leaves && tag.softmax && tag.tile_end;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      c_end_q     <= 1'b0;
+      v_end_q     <= 1'b0;
+      bare_q      <= 1'b0;
+      c_retired_q <= 1'b0;
+      v_retired_q <= 1'b0;
+    end else if (clear_i) begin
+      c_end_q     <= 1'b0;
+      v_end_q     <= 1'b0;
+      bare_q      <= 1'b0;
+      c_retired_q <= 1'b0;
+      v_retired_q <= 1'b0;
+    end else begin
+      bare_q      <= bare_i;
+      c_retired_q <= (c_end_q && s_ready_i) || bare_q;
+      v_retired_q <= v_end_q && s_ready_i;
+      if (s_ready_i) begin
+        c_end_q <= leaves && tag.c_end;
+        v_end_q <= leaves && tag.v_end;
+      end
+    end
+  end
+
+  logic unused_words;
+  assign unused_words = ^{softmax_lanes_i, tag};
+
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic                live_q, stalled_q;
+  logic [WordBits-1:0] held_word_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      live_q    <= 1'b0;
+      stalled_q <= 1'b0;
+    end else begin
+      live_q    <= 1'b1;
+      stalled_q <= s_valid_o && !s_ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_word_q <= s_word_o;
+    if (live_q && !clear_i) begin
+      // No place is given twice, none comes back that was not given, and each word finds its own.
+      if (take_i) a_free: assert (free_q != '0);
+      if (leaves) a_given: assert (free_q != CountBits'(Places));
+      if (keep) a_place: assert ((held_q & in_q) == '0);
+      if (tile_i) a_side_free: assert (tile_free_o);
+      // No bit of a word changes before it is taken.
+      if (stalled_q) begin
+        a_word_valid: assert (s_valid_o);
+        a_word_held: assert (s_word_o == held_word_q);
+      end
+      if (bare_q) a_one_retire: assert (!c_end_q);
+      c_none_free: cover (free_q == '0);
+      c_ends_follow: cover (c_end_q && s_ready_i && leaves && tag.c_end);
+      c_tile_waits: cover (!tile_free_o && waits);
+    end
+  end
+`endif
+
+endmodule

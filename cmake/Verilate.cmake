@@ -86,7 +86,7 @@ function(trine_add_bench name)
   set(depends ${sources})
   if(ARG_NETLIST)
     set(netlist ${dir}/netlist.v)
-    list(FILTER sources EXCLUDE REGEX "vlt$")
+    list(FILTER sources EXCLUDE REGEX "vlt$")  # Verilator's waivers
     string(REPLACE ";" " " read "${flags};${sources}")
     add_custom_command(
       OUTPUT ${netlist}

@@ -309,6 +309,7 @@ module trine_post_props #(
     .factors_i       (37'd0),
     .product_o       (),
     .p_valid_o       (),
+    .p_next_o        (),
     .p_channel_o     (),
     .params_i        (no_params),
     .table_i         (no_table),

@@ -129,7 +129,7 @@ module trine_core #(
   logic                     wiping, param_ready, dmem_init, pmem_init;
   logic [RowBits-1:0]       dmem_init_row;
   logic [PmemAddrBits-2:0]  pmem_init_row;
-  logic                     p_valid;
+  logic                     p_valid, p_next;
   logic [ChannelBits-1:0]   p_channel;
   logic [Drain*69-1:0]      params;
 
@@ -154,6 +154,7 @@ module trine_core #(
     .param_ready_o (param_ready),
     .param_wdata_i (param_wdata),
     .r_valid_i     (p_valid),
+    .r_next_i      (p_next),
     .r_channel_i   (p_channel),
     .params_o      (params),
     .entry_o       (entry)
@@ -461,6 +462,7 @@ module trine_core #(
     .cols_o        (cols),
     .column_i      (column),
     .p_valid_o     (p_valid),
+    .p_next_o      (p_next),
     .p_channel_o   (p_channel),
     .params_i      (params),
     .entry_i       (entry),

@@ -136,9 +136,11 @@ module trine_jobs #(
   end
 
   always_ff @(posedge clk_i) begin
+    for (int unsigned p = 1; p < Places; p++) begin
+      if (take) job_q[p-1] <= job_q[p];
+    end
     for (int unsigned p = 0; p < Places; p++) begin
       if (comes[p]) job_q[p] <= job_d;
-      else if (take && p + 1 < Places) job_q[p] <= job_q[p + 1 < Places ? p + 1 : p];
     end
   end
 

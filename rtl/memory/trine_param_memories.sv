@@ -43,6 +43,7 @@ module trine_param_memories #(
 
   // Reads of parameters.
   input  logic                     r_valid_i,
+  input  logic                     r_next_i,  // behind the channel that was read last
   input  logic [ChannelBits-1:0]   r_channel_i,
   output logic [Drain*69-1:0]      params_o,  // {biases, multipliers, shifts}
 
@@ -121,6 +122,7 @@ module trine_param_memories #(
     .clk_i,
     .rst_ni,
     .r_valid_i,
+    .r_next_i,
     .r_channel_i,
     .bias_o       (params_o[Drain*37 +: Drain*32]),
     .multiplier_o (params_o[Drain*6 +: Drain*31]),

@@ -9,17 +9,20 @@
 // Reads go first, each cycle if they like; writes wait in front of the memories (trine_skid). A row
 // holds two neighbours or more of those that a bank has, and a read of the row that was read last
 // needs no access: so columns, which come in order of their channels, leave every second cycle or
-// more to the writes.
+// more to the writes. Behind a channel comes the same row or the next: a bit of its number tells.
 //
 //   cycle          0    1    2    3    4        Drain = 1, two to a row
 //   r_channel_i    4    5    6    7             an access in 0 and 2
-//   bias_we_i      A    B    C                  A is written in 1, C in 3
-//   w_ready_o      1    0    1    0    1        B waits for its turn in 1, in 2 it waits here
+//   r_next_i       0    1    1    1
+//   bias_we_i      A    B    B                  A waits here, and is written in 1, B in 3
+//   w_ready_o      1    0    1    0    1
 //
 // Timing    a read answers one cycle later and holds until the next read.
-// Contract  channel < Channels; Channels is a multiple of DataWords; a channel that is yet to be
-//           written is not read, but as the next one, which nobody uses (a load and its use lie
-//           further apart than a write waits: columns of a new RUN wait for empty lanes).
+// Contract  channel < Channels; Channels is a multiple of DataWords; r_next_i only for the channel
+//           behind the one that was read last or, with Drain = 2, the next but one; a channel that
+//           is yet to be written is not read, but as the second of two, which nobody uses (a load
+//           and its use lie further apart than a write waits: a new RUN's columns wait for empty
+//           lanes).
 //
 // Check     trine_params_tb
 
@@ -37,6 +40,7 @@ module trine_params #(
   input  logic                     rst_ni,
 
   input  logic                     r_valid_i,
+  input  logic                     r_next_i,     // behind the channel that was read last
   input  logic [ChannelBits-1:0]   r_channel_i,
   output logic [Drain*32-1:0]      bias_o,
   output logic [Drain*31-1:0]      multiplier_o,
@@ -122,6 +126,7 @@ module trine_params #(
     logic [BiasBits-1:0]                 bias_at_q;   // in its row
     logic [ScaleBits-1:0]                scale_at_q;
     logic                                bias_there_q, scale_there_q, scale_mine, scale_we;
+    logic                                bias_turn, scale_turn;  // lowest bits of rows
     logic [RowBiases*32-1:0]             biases, bias_mask;
     logic [RowScales*MultiplierBits-1:0] scales, multiplier_mask;
     logic [RowScales*ShiftBits-1:0]      amounts, shift_mask;
@@ -163,10 +168,11 @@ module trine_params #(
     assign read_entry    = EntryBits'(entry);
     assign bias_entry    = EntryBits'(bias_addr * BeatBiases);
     assign scale_we      = write_scale && scale_mine;
-    assign bias_read[b]  = r_valid_i && !(bias_there_q &&
-                                          BiasRowBits'(read_entry >> BiasBits) == bias_row_q);
-    assign scale_read[b] = r_valid_i && !(scale_there_q &&
-                                          ScaleRowBits'(read_entry >> ScaleBits) == scale_row_q);
+    assign bias_turn     = 1'(read_entry >> BiasBits);
+    assign scale_turn    = 1'(read_entry >> ScaleBits);
+    assign bias_read[b]  = r_valid_i && !(r_next_i && bias_there_q && bias_turn == bias_row_q[0]);
+    assign scale_read[b] = r_valid_i && !(r_next_i && scale_there_q &&
+                                          scale_turn == scale_row_q[0]);
     assign bias_row      = BiasRowBits'((bias_read[b] ? read_entry : bias_entry) >> BiasBits);
     assign scale_row     = ScaleRowBits'((scale_read[b] ? read_entry : scale_entry) >> ScaleBits);
 

@@ -35,6 +35,7 @@ module trine_drain_params #(
   output logic                     own_o,  // a value's parameters are there
 
   output logic                     p_valid_o,
+  output logic                     p_next_o,  // behind the channel that was read last
   output logic [ChannelBits-1:0]   p_channel_o
 );
 
@@ -43,6 +44,9 @@ module trine_drain_params #(
   logic [ChannelBits-1:0] v_channel_q;
 
   assign ready_o = ready_q;
+
+  // While a column's parameters are there nobody has read since.
+  assign p_next_o = ready_q && !c_take_i && !entered_q;
   assign own_o   = own_q;
 
   always_comb begin

@@ -88,6 +88,7 @@ module trine_post #(
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
   output logic                             p_valid_o,
+  output logic                             p_next_o,
   output logic [ChannelBits-1:0]           p_channel_o,
   input  logic [Drain*69-1:0]              params_i,
 
@@ -133,7 +134,6 @@ module trine_post #(
   logic [FreeBits-1:0]      free;
   logic [Drain*Rows*8-1:0]  code;
   logic [Rows*32-1:0]       word;
-
   if ($bits(tag) != trine_post_pkg::TagBits) begin : gen_bad_tag $error("trine_post: TagBits"); end
 
   trine_drain #(
@@ -204,6 +204,7 @@ module trine_post #(
     .v_first_i    (v_job_i.cfg.param),
     .own_o        (value_own),
     .p_valid_o,
+    .p_next_o,
     .p_channel_o
   );
 

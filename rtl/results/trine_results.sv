@@ -71,6 +71,7 @@ module trine_results #(
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
   output logic                            p_valid_o,
+  output logic                            p_next_o,
   output logic [ChannelBits-1:0]          p_channel_o,
   input  logic [Drain*69-1:0]             params_i,
 
@@ -241,6 +242,7 @@ module trine_results #(
     .factors_i       ({multiplier, shift}),
     .product_o       (product),
     .p_valid_o,
+    .p_next_o,
     .p_channel_o,
     .params_i,
     .table_i         (table_write),

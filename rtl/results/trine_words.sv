@@ -12,7 +12,7 @@
 //
 //   cycle        0    1    2    3    4    5    6
 //   take_i       A         B                        a place each, Places = 2
-//   free_o       2    1    1    0    0    0    1
+//   free_o       2    1    1    0    0    1    2
 //   push_i                           A         B    out of the lanes
 //   s_valid_o                        A    A    B
 //   s_ready_i                        0    1    1

@@ -49,7 +49,8 @@ struct Bench : Work {
   std::vector<Lanes> columns = std::vector<Lanes>(kMaxCols, Lanes(kRows));
   // The vector engine.
   bool vector_offered = false, vector_reading = false;
-  int overtaken = 0;  // times that the compute engine was first while it waited
+  unsigned read_channel = 0;  // whose parameters were read last
+  int overtaken = 0;          // times that the compute engine was first while it waited
   // Scatter port, parameters, residuals.
   struct Fetch {
     std::uint32_t pending = (1u << kRows) - 1;  ///< lanes that are yet to come
@@ -292,6 +293,11 @@ struct Bench : Work {
     }
     const bool parameters = dut.p_valid_o != 0;
     const unsigned channel = static_cast<unsigned>(dut.p_channel_o) % kChannels;
+    if (parameters && dut.p_next_o != 0) {  // as trine_params needs it
+      REQUIRE(channel > read_channel);
+      REQUIRE(channel <= read_channel + kDrain);
+    }
+    if (parameters) read_channel = channel;
     if (dut.rsp_done_i != 0) fetches.pop_front();
     if (dut.r_valid_o != 0 && dut.r_ready_i != 0) {
       REQUIRE(fetches.size() < kDrain);

@@ -417,7 +417,8 @@ def random_cases(inputs, count, seed, span, whole=False):
                 limits = np.iinfo(dtype)
                 middle = (end.get("zero_point") or [0])[0]
                 x = (rng.integers(limits.min, limits.max, shape, endpoint=True) if uniform else
-                     np.clip(np.rint(rng.normal(middle, 24, shape)), limits.min, limits.max))
+                     np.clip(np.rint(rng.normal(middle, 24 * 256 ** (dtype.itemsize - 1), shape)),
+                             limits.min, limits.max))
             else:
                 low, high = span or end.get("span") or SPAN
                 x = (rng.uniform(low, high, shape) if uniform else

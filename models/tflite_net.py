@@ -39,6 +39,8 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
          "UNPACK": (88, 64), "ZEROS_LIKE": (93, 67), "PADV2": (60, 43), "MIRROR_PAD": (100, 77), "LOG_SOFTMAX": (50, 36),
          "DEPTH_TO_SPACE": (5, 94), "SPACE_TO_DEPTH": (26, 19),
          "TFLite_Detection_PostProcess": (32, 0)}
+# The option quantized_bias_type: LiteRT takes 16x8 biases for int64 without it.
+BIAS_TYPES = {"CONV_2D": 6, "FULLY_CONNECTED": 4, "TRANSPOSE_CONV": 4}
 CUSTOM = 32  # the code; the name says which
 TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "b1": 6, "i2": 7, "i1": 9}
 SAME, VALID = 0, 1
@@ -72,6 +74,8 @@ class Model:
 
     def codes_of(self, shape):
         """A scale and a zero point for a tensor of codes."""
+        if self.type == "i2":
+            return self.rng.uniform(0.01, 0.05) / 256, 0
         low = 0 if self.type == "u1" else -128
         return self.rng.uniform(0.01, 0.05), int(self.rng.integers(low + 60, low + 200))
 
@@ -191,12 +195,15 @@ def pair(value):
 class Int8Net(Model):
     """int8 with a scale for each channel of a product's weights, chosen such that its codes deviate
     by some 50 where its input's do; `gains` correct that, product by product. Weights of a channel
-    sum to about zero: what all inputs have in common does not travel. MACs count padded taps."""
+    sum to about zero: what all inputs have in common does not travel. MACs count padded taps.
+
+    Type "i2": int16 activations with 256 codes for each of int8's, biases of `bias_type`."""
 
     def __init__(self, name, type="i1", gains=()):
         super().__init__(name, type)
         self.gains, self.products, self.macs = gains, [], 0
         self.bias_axis = 0  # of the scales of a bias, which has but one
+        self.bias_type = "i8" if type == "i2" else "i4"
 
     def named(self, tensor, name):
         """Makes it an output of that name."""
@@ -214,6 +221,7 @@ class Int8Net(Model):
         channels = shape[axis]
         y = self.activation(output, fixed=fixed)
         out_scale, unsigned = self.q[y][0], self.type == "u1"
+        finer = 256 if self.type == "i2" else 1
         zero_point = int(self.rng.integers(110, 146)) if unsigned else 0
         w = self.rng.normal(0, 45, shape)
         if fan > 3:
@@ -225,14 +233,16 @@ class Int8Net(Model):
         scale = (typical if per_tensor or unsigned else
                  typical * self.rng.uniform(0.4, 1.6, channels))
         weights = self.tensor(shape, scale, zero_point if unsigned else np.zeros(np.size(scale)),
-                              data=w, axis=axis)
+                              "u1" if unsigned else "i1", data=w, axis=axis)
         inputs = [*first, weights, x] if kind == "TRANSPOSE_CONV" else [x, weights]
         if bias:
             sums = np.float32(self.q[x][0]) * np.float32(scale)
-            codes = self.rng.normal(0, 20 * out_scale / (self.q[x][0] * typical), channels)
-            inputs.append(self.tensor((channels,), sums, np.zeros(np.size(sums)), "i4",
+            codes = self.rng.normal(0, 20 * finer * out_scale / (self.q[x][0] * typical), channels)
+            inputs.append(self.tensor((channels,), sums, np.zeros(np.size(sums)), self.bias_type,
                                       np.rint(codes), self.bias_axis))
         self.macs += int(np.prod(output)) * fan if macs is None else macs
+        if self.type == "i2" and self.bias_type == "i4":
+            options = {**options, BIAS_TYPES[kind]: ("b", TYPES["i4"])}
         return self.into(y, kind, inputs, options)
 
     def conv(self, x, filters, window, stride=1, padding=SAME, activation=0, dilation=1, groups=1,
@@ -259,7 +269,8 @@ class Int8Net(Model):
                              3: ("i", multiplier), 4: ("b", activation), 5: ("i", e),
                              6: ("i", d)}, **more)
 
-    def transposed(self, x, filters, window, stride, padding=VALID, activation=0, **more):
+    def transposed(self, x, filters, window, stride, padding=VALID, activation=0, bias=False,
+                   **more):
         n, h, w, c = self.shapes[x]
         (r, s), (down, right) = pair(window), pair(stride)
         size = ((h * down, w * right) if padding == SAME else
@@ -269,7 +280,7 @@ class Int8Net(Model):
         if activation:
             options[3] = ("b", activation)
         return self.product("TRANSPOSE_CONV", x, (filters, r, s, c), r * s * c, 0, shape, options,
-                            bias=False, first=[self.constant(shape)],
+                            bias=bias, first=[self.constant(shape)],
                             macs=int(np.prod(self.shapes[x])) * r * s * filters, **more)
 
     def fc(self, x, outputs, activation=0, keep=False, **more):
@@ -283,7 +294,9 @@ class Int8Net(Model):
 
     def binary(self, kind, a, b, activation=0, **more):
         shape = np.broadcast_shapes(self.shapes[a], self.shapes[b])
-        return self.op(kind, [a, b], shape, {0: ("b", activation)}, **more)
+        # As converters say: the scales of int16 are no powers of two.
+        general = {1: ("?", False)} if self.type == "i2" and kind in ("ADD", "SUB") else {}
+        return self.op(kind, [a, b], shape, {0: ("b", activation), **general}, **more)
 
     def reshape(self, x, shape):
         return self.op("RESHAPE", [x, self.constant(shape)], shape, {}, like=x)
@@ -295,7 +308,7 @@ class Int8Net(Model):
         return self.op(kind, [x, self.constant(axes)], shape, {0: ("?", keep)}, **more)
 
     def softmax(self, x):
-        q = (1 / 256, 0 if self.type == "u1" else -128)
+        q = (1 / 32768, 0) if self.type == "i2" else (1 / 256, 0 if self.type == "u1" else -128)
         return self.op("SOFTMAX", [x], self.shapes[x], {0: ("f", 1.0)}, fixed=q)
 
     def area(self, kind, x, window, stride, padding=VALID, activation=None):

@@ -24,8 +24,14 @@ constexpr std::int64_t kMaxReach = 1 << 24;  ///< extent of a dilated filter
 constexpr int kMaxRank = 16;                 ///< masks of axes are ints
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
 constexpr std::int64_t kMaxMacs = std::int64_t{1} << 48;
+constexpr std::int64_t kMaxBias = std::int64_t{1} << 39;  ///< of 16x8: sums have 40 bits
 
 bool is_code(DataType type) { return type == DataType::kInt8 || type == DataType::kUInt8; }
+
+/// Or int16 with a scale; without one they are numbers.
+bool holds_codes(const Tensor& t) {
+  return is_code(t.type) || (t.type == DataType::kInt16 && t.scale() > 0);
+}
 
 /// Checks one operator; the first fault ends it.
 class Checker {
@@ -125,12 +131,17 @@ class Checker {
         fail(Reason::kQuantization, tensor, "zero point {}, allowed {}..{}", zero_point, low, high);
   }
 
-  /// An activation: int8 or uint8 with one scale.
+  /// An activation: int8 or uint8 with one scale; or int16, if the operator has that.
   void codes(const Tensor& tensor) const {
-    if (tensor.type == DataType::kInt16)
+    const bool wide = tensor.type == DataType::kInt16;
+    if (wide && (!computes_wide(op_.kind) || op_.half_even))
       fail(Reason::kType, tensor, "type int16, allowed int8 uint8: quantize 16x8 networks to int8");
-    if (!is_code(tensor.type))
+    if (!wide && !is_code(tensor.type))
       fail(Reason::kType, tensor, "type {}, allowed int8 uint8", name_of(tensor.type));
+    one_scale(tensor);
+  }
+
+  void one_scale(const Tensor& tensor) const {
     if (tensor.quantization.scale.size() != 1)
       fail(Reason::kQuantization, tensor, "{} scales, allowed 1", tensor.quantization.scale.size());
     scales(tensor);
@@ -147,7 +158,7 @@ class Checker {
 
   /// Codes are moved, not rescaled.
   void same_quantization(const Tensor& tensor) const {
-    if (is_code(out().type) &&
+    if (holds_codes(out()) &&
         (tensor.scale() != out().scale() || tensor.zero_point() != out().zero_point()))
       fail(Reason::kQuantization, tensor,
            "scale {} and zero point {} differ from the output's {} and {}", tensor.scale(),
@@ -157,7 +168,7 @@ class Checker {
   /// An operand whose elements move as they are.
   void moved(int position) const {
     type(in(position), out().type);
-    if (is_code(out().type)) codes_alike({position});
+    if (holds_codes(out())) codes_alike({position});
     same_quantization(in(position));
   }
 
@@ -205,7 +216,8 @@ class Checker {
   /// Weights: a constant or computed; per tensor or per output channel along `axis`.
   void weights(const Tensor& tensor, int axis) const {
     const Quantization& q = tensor.quantization;
-    type(tensor, in(op_.kind == OpKind::kTransposeConv ? 2 : 0).type);
+    const DataType activations = in(op_.kind == OpKind::kTransposeConv ? 2 : 0).type;
+    type(tensor, activations == DataType::kInt16 ? DataType::kInt8 : activations);
     encoded(tensor);
     if (q.scale.empty()) fail(Reason::kQuantization, tensor, "weights have no scale");
     scales(tensor);
@@ -224,13 +236,26 @@ class Checker {
 
   void bias(int position, int channels) const {
     if (!has(position)) return;
-    type(in(position), DataType::kInt32);
+    if (out().type == DataType::kInt16)
+      wide_bias(in(position));
+    else
+      type(in(position), DataType::kInt32);
     if (in(position).elements() != channels)
       fail(in(position), "{} elements, allowed {}", in(position).elements(), channels);
     positive_scales(in(position));
     for (const std::int64_t zero_point : in(position).quantization.zero_point)
       if (zero_point != 0)
         fail(Reason::kQuantization, in(position), "zero point {}, allowed 0", zero_point);
+  }
+
+  /// 16x8: int64 (sums of 40 bits) or, as a converter's option, int32 (sums of 32).
+  void wide_bias(const Tensor& tensor) const {
+    if (tensor.type == DataType::kInt32 && op_.kind != OpKind::kDepthwiseConv2D) return;
+    type(tensor, DataType::kInt64);
+    if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");
+    for (const std::int64_t value : tensor.integers())
+      if (value < -kMaxBias || value >= kMaxBias)
+        fail(Reason::kRange, tensor, "bias {}, allowed 40 bits", value);
   }
 
   void symmetric_if_int8(const Tensor& tensor) const {
@@ -279,7 +304,13 @@ class Checker {
   void transpose_conv() const {
     operands(3, 4);
     product_output(2);
-    constant(0, 4);
+    const bool computed = out().type == DataType::kInt16 && !in(0).is_constant;
+    if (computed) {
+      type(in(0), DataType::kInt32);
+      shape(in(0), {4});
+    } else {
+      constant(0, 4);
+    }
     rank(in(1), 4);
     rank(in(2), 4);
     rank(out(), 4);
@@ -289,7 +320,8 @@ class Checker {
     bias(3, in(1).extent(0));
     steps();
     reach();
-    const auto wanted = in(0).integers();
+    const auto wanted = computed ? std::vector<std::int64_t>(out().shape.begin(), out().shape.end())
+                                 : in(0).integers();
     if (!std::equal(wanted.begin(), wanted.end(), out().shape.begin()))
       fail(in(0), "holds [{}], the output's shape is [{}]", fmt::join(wanted, ", "),
            fmt::join(out().shape, ", "));
@@ -305,6 +337,7 @@ class Checker {
     rank(in(1), 2);
     extents(in(1), true);
     weights(in(1), 0);
+    if (in(0).type == DataType::kInt16) symmetric_if_int8(in(1));
     const int M = in(1).extent(0), K = in(1).extent(1);
     bias(2, M);
     if (in(0).elements() % K != 0)
@@ -359,7 +392,7 @@ class Checker {
     type(in(0), out().type);
     if (in(0).elements() != out().elements())
       fail(out(), "{} elements, the input has {}", out().elements(), in(0).elements());
-    if (is_code(out().type)) same_quantization(in(0));
+    if (holds_codes(out())) same_quantization(in(0));
   }
 
   void pad() const {
@@ -458,7 +491,7 @@ class Checker {
     for (int i = 0; i < static_cast<int>(op_.inputs.size()); ++i) {
       if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
       type(in(i), out().type);
-      if (is_code(out().type)) codes_alike({i});
+      if (holds_codes(out())) codes_alike({i});
       if (out().type != DataType::kUInt8) same_quantization(in(i));  // uint8 codes are rescaled
       rank(in(i), out().rank());
       std::vector<int> expected = out().shape;
@@ -509,17 +542,38 @@ class Checker {
     shape(out(), in(0).shape);
     if (of_floats()) return;
     codes_alike({0});
+    const bool interpolated = op_.kind == OpKind::kLogistic || op_.kind == OpKind::kTanh;
+    if (interpolated && out().type == DataType::kInt16) fraction_of_one();
     if (op_.kind == OpKind::kLeakyRelu && !(std::isfinite(op_.alpha)))
       fail("alpha {} is not finite", op_.alpha);
+  }
+
+  /// What the tables of int16 give.
+  void fraction_of_one() const {
+    if (out().scale() != 1.0f / 32768)
+      fail(Reason::kQuantization, out(), "scale {}, allowed 1/32768", out().scale());
   }
 
   void convert() const {
     operands(1, 1);
     shape(out(), in(0).shape);
-    const bool to_codes = op_.kind == OpKind::kQuantize;
-    codes(to_codes ? out() : in(0));
-    if (!to_codes) return type(out(), DataType::kFloat32);
-    if (in(0).type != DataType::kFloat32) codes(in(0));
+    if (op_.kind == OpKind::kDequantize) {
+      codes(in(0));
+      return type(out(), DataType::kFloat32);
+    }
+    requantized(out(), in(0));
+    if (in(0).type != DataType::kFloat32) requantized(in(0), out());
+  }
+
+  /// One side of QUANTIZE: codes; beside int16 no uint8, but int32.
+  void requantized(const Tensor& tensor, const Tensor& other) const {
+    const bool beside_wide = other.type == DataType::kInt16;
+    if (beside_wide && tensor.type == DataType::kUInt8)
+      fail(Reason::kType, tensor, "type uint8 beside int16, allowed int8 int16 int32");
+    if (beside_wide && tensor.type == DataType::kInt32)
+      one_scale(tensor);
+    else
+      codes(tensor);
   }
 
   /// Operators that TFLite has in float32 only.
@@ -741,7 +795,9 @@ class Checker {
     const int depth = out().extent(-1);
     if (depth > 4095) fail(out(), "{} classes, allowed 1..4095", depth);  // sum is Q12.19
     const int lowest = out().type == DataType::kInt8 ? -128 : 0;
-    if (logarithm) {
+    if (out().type == DataType::kInt16) {
+      fraction_of_one();
+    } else if (logarithm) {
       type(out(), DataType::kInt8);
       if (out().scale() != 1.0f / 16 || out().zero_point() != 127)
         fail(Reason::kQuantization, out(), "scale {} and zero point {}, allowed 1/16 and 127",

@@ -2,6 +2,8 @@
 //
 // What check() refuses: each operator's own faults, each with its reason.
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include "sw/model/graph.h"
@@ -447,4 +449,88 @@ TEST_CASE("an attribute without numbers is refused, not looked into", "[model][c
   REQUIRE(changed > 0);
   CHECK_THROWS_AS(check(graph), Refusal);
   CHECK_THROWS_WITH(check(graph), Contains("SVDF") && Contains("rank 0 of "));
+}
+
+namespace {
+
+Tensor wide(std::vector<int> shape, float scale = 0.5f) {
+  Tensor tensor = codes(std::move(shape), scale);
+  tensor.type = DataType::kInt16;
+  return tensor;
+}
+
+Tensor wide_bias(const std::vector<std::int64_t>& values) {
+  Tensor tensor{"b", DataType::kInt64, {static_cast<int>(values.size())}, {}, true, {}};
+  tensor.data.resize(values.size() * 8);
+  std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  return tensor;
+}
+
+Graph wide_conv(const Tensor& bias) {
+  Graph graph = small_conv();
+  graph.tensors[2] = bias;
+  for (const std::size_t t : {0, 3}) graph.tensors[t].type = DataType::kInt16;
+  return graph;
+}
+
+}  // namespace
+
+TEST_CASE("int16 activations have int8 weights, symmetric codes and sums of 40 bits",
+          "[model][check][maps16][error]") {
+  constexpr std::int64_t kMost = (std::int64_t{1} << 39) - 1;
+  Graph graph = wide_conv(wide_bias({1, 2, 3, 4, kMost, -kMost - 1}));
+  CHECK_NOTHROW(check(graph));
+  CHECK_NOTHROW(check(wide_conv(integers({6}, {1, 2, 3, 4, 5, 6}))));
+  SECTION("a zero point") {
+    graph.tensors[0].quantization.zero_point[0] = 3;
+    CHECK_THROWS_WITH(check(graph), "g.tflite: op 0 OP: tensor 0 't': zero point 3, allowed 0..0");
+  }
+  SECTION("biases") {
+    for (const std::int64_t beyond : {kMost + 1, -kMost - 2})
+      CHECK_THROWS_WITH(
+          check(wide_conv(wide_bias({1, 2, 3, 4, 5, beyond}))),
+          fmt::format("g.tflite: op 0 OP: tensor 2 'b': bias {}, allowed 40 bits", beyond));
+    graph.tensors[2].is_constant = false;
+    graph.inputs.push_back(2);
+    CHECK_THROWS_WITH(check(graph), Contains("tensor 2 'b': must be a constant"));
+    graph.tensors[2] = wide({6});
+    CHECK_THROWS_WITH(check(graph), Contains("tensor 2 't': type int16, expected int64"));
+  }
+  SECTION("mixed types") {
+    graph.tensors[3].type = DataType::kInt8;
+    CHECK_THROWS_WITH(check(graph), Contains("tensor 0 't': type int16, expected int8"));
+    graph.tensors[3].type = DataType::kInt32;
+    CHECK_THROWS_WITH(check(graph), Contains("tensor 0 't': type int16, expected int8"));
+    Graph narrow = small_conv();
+    narrow.tensors[2] = wide_bias({1, 2, 3, 4, 5, 6});
+    CHECK_THROWS_WITH(check(narrow), Contains("tensor 2 'b': type int64, expected int32"));
+    narrow.tensors[1].type = DataType::kInt16;
+    narrow.tensors[1].data.resize(2 * narrow.tensors[1].data.size());
+    CHECK_THROWS_WITH(check(narrow), Contains("tensor 1 't': type int16, expected int8"));
+    CHECK_THROWS_WITH(check(one_op(OpKind::kAdd, {wide({2}), codes({2}), wide({2})})),
+                      Contains("tensor 1 't': type int8, expected int16"));
+  }
+}
+
+TEST_CASE("operators that LiteRT lacks of int16 are refused", "[model][check][maps16][error]") {
+  CHECK_THROWS_WITH(check(one_op(OpKind::kHardSwish, {wide({2}), wide({2})})),
+                    Contains("tensor 1 't': type int16, allowed int8 uint8: quantize 16x8"));
+  const Tensor filters = weights({1, 1, 1, 2}, 3), map = wide({1, 2, 2, 2});
+  CHECK_NOTHROW(check(one_op(OpKind::kDepthwiseConv2D, {map, filters, wide_bias({1, 2}), map})));
+  CHECK_THROWS_WITH(
+      check(one_op(OpKind::kDepthwiseConv2D, {map, filters, integers({2}, {1, 2}), map})),
+      Contains("tensor 2 'i': type int32, expected int64"));
+  for (const OpKind kind : {OpKind::kLogistic, OpKind::kTanh, OpKind::kSoftmax}) {
+    CHECK_NOTHROW(check(one_op(kind, {wide({2}), wide({2}, 1.0f / 32768)})));
+    CHECK_THROWS_WITH(check(one_op(kind, {wide({2}), wide({2})})),
+                      Contains("tensor 1 't': scale 0.5, allowed 1/32768"));
+  }
+  Tensor bytes = codes({2});
+  bytes.type = DataType::kUInt8;
+  CHECK_THROWS_WITH(check(one_op(OpKind::kQuantize, {bytes, wide({2})})),
+                    Contains("tensor 0 't': type uint8 beside int16, allowed int8 int16 int32"));
+  Op half_even;
+  half_even.half_even = true;
+  CHECK_THROWS_WITH(check(one_op(OpKind::kAdd, {wide({2}), wide({2}), wide({2})}, half_even)),
+                    Contains("type int16, allowed int8 uint8"));
 }

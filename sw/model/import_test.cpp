@@ -182,6 +182,25 @@ TEST_CASE("networks of other makers that cannot run are told what helps",
                Contains("op 0 CUSTOM:" + custom + ": compiled for another accelerator: give"));
 }
 
+TEST_CASE("additions of int16 by shifts are refused", "[model][tflite][maps16][error]") {
+  format::ModelT model;
+  format::GetModel(read_file(own_sample("maps16/elementwise.tflite").file).data())
+      ->UnPackTo(&model);
+  const auto parse = [&] {
+    flatbuffers::FlatBufferBuilder builder;
+    builder.Finish(format::Model::Pack(builder, &model), format::ModelIdentifier());
+    const auto* bytes = builder.GetBufferPointer();
+    return parse_tflite({bytes, bytes + builder.GetSize()}, "m.tflite");
+  };
+  const auto& add = model.subgraphs[0]->operators[0];
+  static_cast<format::ActivationOptionsT*>(add->options.value)->pot_scale_int16 = true;
+  CHECK_NOTHROW(parse());  // no powers of two
+  for (const auto& tensor : model.subgraphs[0]->tensors) tensor->quantization->scale = {0.25f};
+  CHECK_THROWS_WITH(parse(),
+                    "m.tflite: op 0 ADD: int16 at scales that are powers of two, allowed "
+                    "where pot_scale_int16 is false");
+}
+
 TEST_CASE("the import says what the file holds", "[model][tflite]") {
   const Graph graph = import_tflite(own_sample("networks/ds_cnn.tflite").file);
   CHECK(graph.name == "ds_cnn");

@@ -33,7 +33,7 @@ enum class OpClass {
   kNone,            ///< unknown
 };
 
-enum class Numbers { kCodes, kFloats, kBoth };
+enum class Numbers { kCodes, kFloats, kBoth, kWide, kAny };
 
 struct Operator {
   std::string_view name;
@@ -67,9 +67,17 @@ std::optional<std::pair<OpKind, std::string_view>> kind_of_tflite(int code);
 
 /// Functions of one element, or of two, that TFLite or ONNX also has in float32, between DEQUANTIZE
 /// and QUANTIZE.
-constexpr bool computes_floats(OpKind kind) { return facts_of(kind).numbers != Numbers::kCodes; }
+constexpr bool computes_floats(OpKind kind) {
+  const Numbers numbers = facts_of(kind).numbers;
+  return numbers == Numbers::kFloats || numbers == Numbers::kBoth || numbers == Numbers::kAny;
+}
 /// Whether its results can be codes.
 constexpr bool computes_codes(OpKind kind) { return facts_of(kind).numbers != Numbers::kFloats; }
+/// Whether its codes can be int16, beside int8 weights where it has weights: TFLite's 16x8.
+constexpr bool computes_wide(OpKind kind) {
+  const Numbers numbers = facts_of(kind).numbers;
+  return numbers == Numbers::kWide || numbers == Numbers::kAny;
+}
 /// ADD and others that broadcast two operands.
 constexpr bool is_binary(OpKind kind) { return class_of(kind) == OpClass::kPair; }
 /// Codes at another scale, clamped: the vector unit needs no table.

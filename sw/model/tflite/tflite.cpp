@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <set>
 #include <string>
@@ -424,8 +425,12 @@ class Importer {
     const auto activate = [&](const auto* o) {
       if (o != nullptr) op.activation = activation_of(op, o->activation());
     };
-    activate(source.options_as_AddOptions());
-    activate(source.options_as_SubOptions());
+    const auto activate_sum = [&](const auto* o) {
+      activate(o);
+      if (o != nullptr && o->pot_scale_int16()) refuse_shifts(op);
+    };
+    activate_sum(source.options_as_AddOptions());
+    activate_sum(source.options_as_SubOptions());
     activate(source.options_as_MulOptions());
     activate(source.options_as_DivOptions());
     activate(source.options_as_L2NormOptions());
@@ -455,6 +460,18 @@ class Importer {
     if (const auto* o = source.options_as_ReducerOptions()) op.keep_dims = o->keep_dims();
     if (const auto* o = source.options_as_LeakyReluOptions()) op.alpha = o->alpha();
     if (const auto* o = source.options_as_GeluOptions()) op.approximate = o->approximate();
+  }
+
+  /// LiteRT's ADD and SUB of int16 at powers of two, by shifts, unless the file says otherwise.
+  void refuse_shifts(const Op& op) const {
+    const auto is_power = [&](int t) {
+      if (t < 0 || t >= static_cast<int>(graph_.tensors.size())) return false;
+      int exponent = 0;
+      return graph_.tensor(t).type == DataType::kInt16 &&
+             std::frexp(graph_.tensor(t).scale(), &exponent) == 0.5f;
+    };
+    if (std::ranges::all_of(op.inputs, is_power) && std::ranges::all_of(op.outputs, is_power))
+      fail(op, "int16 at scales that are powers of two, allowed where pot_scale_int16 is false");
   }
 
   const format::Model& model_;

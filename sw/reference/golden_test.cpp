@@ -109,7 +109,8 @@ TEST_CASE("a damaged model that check() accepts can be run", "[reference][run][e
 TEST_CASE("a damaged model of single operators that check() accepts can be run",
           "[reference][run][operators][error]") {
   std::mt19937 random{3};
-  for (const model::Sample& sample : model::own_samples("operators")) {
+  const std::string folder = GENERATE("operators", "maps16");
+  for (const model::Sample& sample : model::own_samples(folder)) {
     CAPTURE(sample.file.string());
     const auto whole = read_file(sample.file);
     REQUIRE(runs(whole));
@@ -142,8 +143,9 @@ TEST_CASE("a bias whose scales lie along an axis that it lacks changes nothing",
 
 TEST_CASE("LiteRT 2.3.0 is exact with one rounding in FULLY_CONNECTED",
           "[reference][golden][rounding]") {
-  for (const auto& [file, vectors] :
-       model::samples({"networks/autoencoder.tflite"}, {"ad01_int8.tflite"})) {
+  for (const auto& [file, vectors] : model::samples(
+           {"networks/autoencoder.tflite", "maps16/products.tflite", "maps16/scales.tflite"},
+           {"ad01_int8.tflite"})) {
     CHECK(read_vectors(vectors / "litert-2.3.0").policy.fully_connected == Rounding::kSingle);
     check_sample({file, vectors / "litert-2.3.0"});
   }
@@ -214,6 +216,29 @@ TEST_CASE("operators of this repository's models are exact", "[reference][golden
   const auto models = model::own_samples("operators");
   CHECK(models.size() == 42);
   for (const model::Sample& sample : models) check_sample(sample);
+}
+
+TEST_CASE("operators of int16 activations are exact", "[reference][golden][maps16]") {
+  const auto models = model::own_samples("maps16");
+  CHECK(models.size() == 13);
+  for (const model::Sample& sample : models) check_sample(sample);
+}
+
+TEST_CASE("TRANSPOSE_CONV of int16 takes a computed shape that is the file's",
+          "[reference][maps16][error]") {
+  const model::Sample sample = model::own_sample("maps16/unbiased.tflite");
+  model::Graph graph = model::import_tflite(sample.file);
+  const auto op = std::ranges::find(graph.ops, model::OpKind::kTransposeConv, &model::Op::kind);
+  graph.tensors[static_cast<std::size_t>(op->input(0))].is_constant = false;
+  graph.inputs.push_back(op->input(0));
+  const VectorCase c = read_vectors(sample.vectors).cases.at(0);
+  std::vector<Array> inputs = c.inputs;
+  inputs.push_back({"i4", {4}, graph.in(*op, 0).data});
+  CHECK(difference(outputs_of(graph, run_graph(graph, inputs)).at(1), c.outputs.at(1)) == "");
+  ++inputs.back().bytes.at(4);
+  CHECK_THROWS_WITH(
+      run_graph(graph, inputs),
+      Catch::Matchers::EndsWith("op 1 TRANSPOSE_CONV: a computed shape, allowed [1, 8, 8, 4]"));
 }
 
 TEST_CASE("a computed index outside of its axis ends the run, in one line",

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "sw/model/shapes.h"
 
@@ -41,7 +42,7 @@ Activation activation_of(const Op& op) {
 
 OutputRange output_of(const Graph& graph, const Op& op) {
   OutputRange range = output_range(graph.out(op), activation_of(op));
-  if (is_unsigned(graph.out(op))) return range;
+  if (graph.out(op).type != DataType::kInt8) return range;
   range.act_min = std::max(range.act_min, op.code_min);
   range.act_max = std::min(range.act_max, op.code_max);
   return range;
@@ -126,6 +127,8 @@ std::int32_t rsqrt(std::int32_t above_zero_point, const RequantizeParams& p, Rou
 OutputRange output_range(const Tensor& output, Activation activation) {
   OutputRange range{output.zero_point(), -128, 127};
   if (is_unsigned(output)) range = {output.zero_point(), 0, 255};
+  if (output.type == DataType::kInt16) range = {output.zero_point(), -32768, 32767};
+  if (output.type == DataType::kInt32) range = {output.zero_point(), INT32_MIN, INT32_MAX};
   const auto code_of = [&](float bound) {
     return range.zero_point + rounded(double{bound / output.scale()});
   };
@@ -161,17 +164,26 @@ ConvParams conv_params(const Graph& graph, const Op& op) {
   return p;
 }
 
+std::vector<double> real_scales(const Graph& graph, const Op& op) {
+  const Tensor& output = graph.out(op);
+  std::vector<double> scales;
+  for (const float scale : graph.in(op, 1).quantization.scale)
+    scales.push_back(double{graph.in(op, 0).scale()} * double{scale} / double{output.scale()});
+  scales.resize(static_cast<std::size_t>(output.extent(-1)), scales.front());
+  return scales;
+}
+
 AddParams add_params(const Graph& graph, const Op& op) {
   const bool squared = op.kind == OpKind::kSquaredDifference;
   AddParams p;
-  p.left_shift = squared ? 7 : 20;
+  p.left_shift = squared ? 7 : graph.out(op).type == DataType::kInt16 ? 15 : 20;
   const double twice_max = 2.0 * double{std::max(graph.in(op, 0).scale(), graph.in(op, 1).scale())};
   for (int i = 0; i < 2; ++i) {
     const auto at = static_cast<std::size_t>(i);
     p.zero_point[at] = graph.in(op, i).zero_point();
     p.input[at] = quantize_scale(double{graph.in(op, i).scale()} / twice_max);
   }
-  const double result = std::ldexp(double{graph.out(op).scale()}, squared ? 14 : 20);
+  const double result = std::ldexp(double{graph.out(op).scale()}, squared ? 14 : p.left_shift);
   p.result = quantize_scale((squared ? twice_max * twice_max : twice_max) / result);
   p.output = output_of(graph, op);
   return p;
@@ -342,12 +354,19 @@ constexpr auto kCodeOf = model::table_of<Code>(
 
 }  // namespace
 
-std::array<std::int32_t, 256> code_table(const Graph& graph, const Op& op, Rounding rounding) {
+std::vector<std::int32_t> function_codes(const Graph& graph, const Op& op, Rounding rounding,
+                                         std::vector<std::int32_t> codes) {
   const Coder coder(graph, op, rounding);
-  const Code code = kCodeOf[static_cast<std::size_t>(op.kind)];
-  const std::int32_t lowest = is_unsigned(graph.in(op, 0)) ? 0 : -128;
+  const Code code_of = kCodeOf[static_cast<std::size_t>(op.kind)];
+  for (std::int32_t& code : codes) code = code_of(coder, code - coder.p.zero_point);
+  return codes;
+}
+
+std::array<std::int32_t, 256> code_table(const Graph& graph, const Op& op, Rounding rounding) {
+  std::vector<std::int32_t> all(256);
+  std::iota(all.begin(), all.end(), is_unsigned(graph.in(op, 0)) ? 0 : -128);
   std::array<std::int32_t, 256> table{};
-  for (std::int32_t i = 0; i < 256; ++i) table[i] = code(coder, lowest + i - coder.p.zero_point);
+  std::ranges::copy(function_codes(graph, op, rounding, std::move(all)), table.begin());
   return table;
 }
 

@@ -34,10 +34,13 @@ struct ConvParams {
 };
 ConvParams conv_params(const model::Graph& graph, const model::Op& op);
 
+/// FULLY_CONNECTED of int16 in LiteRT >= 1.3: code = round(sum * scale[m]), halves away from zero.
+std::vector<double> real_scales(const model::Graph& graph, const model::Op& op);
+
 /// ADD, SUB, SQUARED_DIFFERENCE: x_i = scaled((q_i - zero_point_i) << left_shift, input_i);
 /// code = requantize(x_0 + x_1 | x_0 - x_1 | (x_0 - x_1)^2, result).
 struct AddParams {
-  int left_shift = 20;  ///< 7 in SQUARED_DIFFERENCE
+  int left_shift = 20;  ///< 7 in SQUARED_DIFFERENCE, 15 of int16
   std::array<std::int32_t, 2> zero_point{};
   std::array<ChannelScale, 2> input{};
   ChannelScale result;
@@ -104,5 +107,10 @@ RequantizeParams rsqrt_params(const model::Graph& graph, const model::Op& op);
 /// input code, lowest first (-128 or 0).
 std::array<std::int32_t, 256> code_table(const model::Graph& graph, const model::Op& op,
                                          Rounding rounding);
+
+/// The same of given codes, of int16 or int32.
+/// @pre neither LOGISTIC nor TANH, which interpolate: ops/interpolated.cpp
+std::vector<std::int32_t> function_codes(const model::Graph& graph, const model::Op& op,
+                                         Rounding rounding, std::vector<std::int32_t> codes);
 
 }  // namespace trine::reference

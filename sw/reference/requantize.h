@@ -132,6 +132,18 @@ inline std::int32_t scaled(std::int32_t acc, const ChannelScale& s, Rounding rou
   return rounding_divide_by_pot(rounding_doubling_high_multiply(acc, s.multiplier), -s.shift);
 }
 
+/// The same of a sum of 16x8 products in 64 bits, by the multiplier's upper 15 bits, with one
+/// rounding. TFLite's own result is undefined where the sum leaves 48 bits or the result 32; here
+/// they are limited.
+inline std::int32_t scaled_wide(std::int64_t sum, const ChannelScale& s) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 47;
+  const std::int32_t upper = s.multiplier < 0x7fff0000 ? (s.multiplier + (1 << 15)) >> 16 : 0x7fff;
+  const std::int64_t product = std::clamp(sum, -kMost, kMost - 1) * upper;
+  const int right = 15 - s.shift;
+  if (right < 1) return saturate(std::int64_t{saturate(product)} * (std::int64_t{1} << -right));
+  return saturate((product + (std::int64_t{1} << (right - 1))) >> right);
+}
+
 /// Adds the zero point, then clamps.
 inline std::int32_t to_code(std::int32_t value, const OutputRange& out) {
   return static_cast<std::int32_t>(

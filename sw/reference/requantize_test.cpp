@@ -74,6 +74,26 @@ TEST_CASE("one rounding differs from two, and rounds halves up", "[reference][re
   CHECK(requantize(-6, {1 << 30, -1}, {}, Rounding::kDouble) == -2);
 }
 
+TEST_CASE("sums of 64 bits agree with exact arithmetic", "[reference][requantize][maps16]") {
+  std::mt19937_64 random{4};
+  for (int i = 0; i < 20'000; ++i) {
+    const std::int64_t sum = static_cast<std::int64_t>(random()) >> (16 + random() % 48);
+    const bool largest = random() % 8 == 0;
+    const auto low = static_cast<std::int32_t>(random() % (largest ? 1 << 16 : 1 << 30));
+    const ChannelScale s{(largest ? 0x7fff0000 : 1 << 30) + low,
+                         static_cast<int>(random() % 46) - 31};
+    CAPTURE(sum, s.multiplier, s.shift);
+    const Int128 product = sum * std::min<Int128>((Int128{s.multiplier} + 32768) / 65536, 0x7fff);
+    const Int128 twice = Int128{1} << (16 - s.shift + 32);
+    const Int128 nearest = floor_div((2 * product << 32) + twice / 2, twice);  // halves go up
+    const auto expected = std::clamp<Int128>(nearest, INT32_MIN, INT32_MAX);
+    CHECK(scaled_wide(sum, s) == static_cast<std::int32_t>(expected));
+  }
+  CHECK(scaled_wide(1, {1 << 30, 30}) == 1 << 29);
+  CHECK(scaled_wide(-8, {1 << 30, 30}) == INT32_MIN);
+  CHECK(scaled_wide(INT64_MAX, {1 << 30, -31}) == 1 << 15);  // limited to 48 bits
+}
+
 TEST_CASE("requantize adds the zero point before it clamps", "[reference][requantize]") {
   const ChannelScale half{1 << 30, 0};
   CHECK(requantize(40, half, {-10, -128, 127}) == 10);

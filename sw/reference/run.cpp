@@ -31,9 +31,11 @@ Array packed_as(const Tensor& tensor, const std::vector<T>& values) {
   return packed(tensor, std::move(bytes));
 }
 
-/// Codes to bytes. @pre int32, or an 8-bit type, whose range the codes are in
+/// Codes to bytes. @pre int32, int16 or an 8-bit type, whose range the codes are in
 Array packed(const Tensor& tensor, const Codes& codes) {
   if (tensor.type == DataType::kInt32) return packed_as(tensor, codes);
+  if (tensor.type == DataType::kInt16)
+    return packed_as(tensor, std::vector<std::int16_t>(codes.begin(), codes.end()));
   Bytes bytes(codes.size());
   for (std::size_t i = 0; i < codes.size(); ++i)
     bytes[i] = static_cast<std::uint8_t>(codes[i] & 0xff);
@@ -74,7 +76,8 @@ Array same(const Call& call) { return packed(call.out(), call.bytes(0)); }
 
 Array any_softmax(const Call& call) {
   if (call.out().type == DataType::kFloat32) return packed(call.out(), float_softmax(call));
-  return packed(call.out(), softmax(call));
+  const bool wide = call.out().type == DataType::kInt16;
+  return packed(call.out(), wide ? interpolated_softmax(call) : softmax(call));
 }
 
 Array any_arg_max(const Call& call) {

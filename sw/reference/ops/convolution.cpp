@@ -2,10 +2,15 @@
 //
 // acc[m] = bias[m] + sum (x - zero_point_x) * (w - zero_point_w), modulo 2^32 as in a register,
 // then requantized by channel, unless the output is int32. Taps in the border contribute nothing:
-// they hold the input's zero point.
+// they hold the input's zero point. int16 codes without int32 biases have sums modulo 2^64.
 
+#include <fmt/ranges.h>
+
+#include <cmath>
 #include <cstddef>
 
+#include "base/error.h"
+#include "sw/model/elements.h"
 #include "sw/model/shapes.h"
 #include "sw/reference/ops/ops.h"
 #include "sw/reference/quantized_params.h"
@@ -21,38 +26,65 @@ struct Image {
   int N, H, W, C;
 };
 
-/// Sum of products, modulo 2^32.
-std::uint32_t dot(const std::int32_t* a, const std::int32_t* b, int count) {
-  std::uint32_t sum = 0;
-  for (int i = 0; i < count; ++i) sum += static_cast<std::uint32_t>(a[i] * b[i]);
+/// Sum of products, modulo 2^32 or 2^64.
+template <typename Sum>
+Sum dot(const std::int32_t* a, const std::int32_t* b, int count) {
+  Sum sum = 0;
+  for (int i = 0; i < count; ++i) sum += static_cast<Sum>(a[i] * b[i]);
   return sum;
 }
 
+std::int32_t real_code(std::int64_t sum, double scale, const OutputRange& output) {
+  constexpr double kMost = 1e9;  // beyond all codes
+  const double value = std::round(static_cast<double>(sum) * scale);
+  return to_code(static_cast<std::int32_t>(std::clamp(value, -kMost, kMost)), output);
+}
+
 /// Input, weights and bias of a convolution, zero points already subtracted.
+template <typename Sum>
 struct Layer {
   Layer(const Call& c, int input, int bias_position)
       : call(c),
         p(conv_params(c.graph, c.op)),
         x(c.codes(input, p.input_zero_point)),
-        w(c.codes(1, p.weight_zero_point)),
-        bias(c.codes(bias_position)) {}
-
-  std::uint32_t start(int m) const {
-    return bias.empty() ? 0 : static_cast<std::uint32_t>(bias[m]);
+        w(c.codes(1, p.weight_zero_point)) {
+    if (c.op.input(bias_position) >= 0)
+      bias = model::elements_as<Sum>(c.in(bias_position).type, c.bytes(bias_position));
+    if (c.op.kind == model::OpKind::kFullyConnected && c.rounding == Rounding::kSingle &&
+        c.out().type == model::DataType::kInt16)
+      real = real_scales(c.graph, c.op);
   }
-  std::int32_t finish(std::uint32_t acc, int m) const {
-    if (call.out().type == model::DataType::kInt32) return wrap(acc);
-    return requantize(wrap(acc), p.scales[m], p.output, call.rounding);
+
+  Sum start(int m) const { return bias.empty() ? 0 : bias[m]; }
+  std::int32_t finish(Sum acc, int m) const {
+    if (call.out().type == model::DataType::kInt32) return wrap(static_cast<std::int64_t>(acc));
+    const auto sum = static_cast<std::make_signed_t<Sum>>(acc);
+    if (!real.empty()) return real_code(sum, real[static_cast<std::size_t>(m)], p.output);
+    if constexpr (sizeof(Sum) == sizeof(std::int64_t))
+      return to_code(scaled_wide(sum, p.scales[m]), p.output);
+    else
+      return requantize(sum, p.scales[m], p.output, call.rounding);
   }
 
   const Call& call;
   ConvParams p;
-  Codes x, w, bias;
+  Codes x, w;
+  std::vector<Sum> bias;
+  std::vector<double> real;  ///< scales of LiteRT >= 1.3
 };
 
+/// f(Sum()) with the type of the operator's sums.
+template <typename F>
+Codes with_sums(const Call& call, int bias_position, const F& f) {
+  const int bias = call.op.input(bias_position);
+  const bool narrow = call.out().type != model::DataType::kInt16 ||
+                      (bias >= 0 && call.graph.tensor(bias).type == model::DataType::kInt32);
+  return narrow ? f(std::uint32_t()) : f(std::uint64_t());
+}
+
 /// Output pixel by pixel, channel by channel: acc(n, p, q, m) does the taps.
-template <typename Accumulate>
-Codes each_output(const Layer& layer, const Accumulate& acc) {
+template <typename Sum, typename Accumulate>
+Codes each_output(const Layer<Sum>& layer, const Accumulate& acc) {
   const Image out(layer.call.out().shape);
   Codes result;
   result.reserve(layer.call.out().elements());
@@ -64,84 +96,97 @@ Codes each_output(const Layer& layer, const Accumulate& acc) {
   return result;
 }
 
-}  // namespace
-
+template <typename Sum>
 Codes convolution(const Call& call) {
   const model::Op& op = call.op;
-  const Layer layer(call, 0, 2);
+  const Layer<Sum> layer(call, 0, 2);
   const Image in(call.in(0).shape), filter(call.in(1).shape);  // N of the filter: M
   const int per_group = filter.N / model::groups(call.graph, op);
   const model::Window border = model::window(call.graph, op);
   return each_output(layer, [&](int n, int p, int q, int m) {
-    std::uint32_t acc = 0;
+    Sum acc = 0;
     const int first = m / per_group * filter.C;
     for (int r = 0; r < filter.H; ++r)
       for (int s = 0; s < filter.W; ++s) {
         const int y = p * op.stride_h - border.pad_top + r * op.dilation_h;
         const int x = q * op.stride_w - border.pad_left + s * op.dilation_w;
         if (in.holds(y, x))
-          acc += dot(&layer.x[in.at(n, y, x) + first], &layer.w[filter.at(m, r, s)], filter.C);
+          acc += dot<Sum>(&layer.x[in.at(n, y, x) + first], &layer.w[filter.at(m, r, s)], filter.C);
       }
     return acc;
   });
 }
 
+template <typename Sum>
 Codes depthwise_convolution(const Call& call) {
   const model::Op& op = call.op;
-  const Layer layer(call, 0, 2);
+  const Layer<Sum> layer(call, 0, 2);
   const Image in(call.in(0).shape), filter(call.in(1).shape);
   const int multiplier = filter.C / in.C;
   const model::Window border = model::window(call.graph, op);
   return each_output(layer, [&](int n, int p, int q, int m) {
-    std::uint32_t acc = 0;
+    Sum acc = 0;
     for (int r = 0; r < filter.H; ++r)
       for (int s = 0; s < filter.W; ++s) {
         const int y = p * op.stride_h - border.pad_top + r * op.dilation_h;
         const int x = q * op.stride_w - border.pad_left + s * op.dilation_w;
         if (in.holds(y, x))
-          acc +=
-              dot(&layer.x[in.at(n, y, x) + m / multiplier], &layer.w[filter.at(0, r, s) + m], 1);
+          acc += dot<Sum>(&layer.x[in.at(n, y, x) + m / multiplier],
+                          &layer.w[filter.at(0, r, s) + m], 1);
       }
     return acc;
   });
 }
 
+/// @throws Error  a computed shape is not that of the file
+void require_shape(const Call& call) {
+  if (call.in(0).is_constant) return;
+  const std::vector<int>& shape = call.out().shape;
+  if (call.codes(0) != Codes(shape.begin(), shape.end()))
+    throw_error("{}: a computed shape, allowed [{}]", label(call.graph, call.op),
+                fmt::join(shape, ", "));
+}
+
+template <typename Sum>
 Codes transpose_convolution(const Call& call) {
+  require_shape(call);
   const model::Op& op = call.op;
-  const Layer layer(call, 2, 3);
+  const Layer<Sum> layer(call, 2, 3);
   const Image in(call.in(2).shape), filter(call.in(1).shape);
   const model::Window border = model::window(call.graph, op);  // over the output
   return each_output(layer, [&](int n, int p, int q, int m) {
-    std::uint32_t acc = 0;
+    Sum acc = 0;
     for (int r = 0; r < filter.H; ++r)
       for (int s = 0; s < filter.W; ++s) {
         const int y = p + border.pad_top - r, x = q + border.pad_left - s;
         if (y % op.stride_h != 0 || x % op.stride_w != 0) continue;
         if (in.holds(y / op.stride_h, x / op.stride_w))
-          acc += dot(&layer.x[in.at(n, y / op.stride_h, x / op.stride_w)],
-                     &layer.w[filter.at(m, r, s)], filter.C);
+          acc += dot<Sum>(&layer.x[in.at(n, y / op.stride_h, x / op.stride_w)],
+                          &layer.w[filter.at(m, r, s)], filter.C);
       }
     return acc;
   });
 }
 
+template <typename Sum>
 Codes fully_connected(const Call& call) {
-  const Layer layer(call, 0, 2);
+  const Layer<Sum> layer(call, 0, 2);
   const int M = call.in(1).extent(0), K = call.in(1).extent(1);
   Codes result;
   for (std::size_t row = 0; row < layer.x.size(); row += static_cast<std::size_t>(K))
     for (int m = 0; m < M; ++m)
       result.push_back(layer.finish(
-          layer.start(m) + dot(&layer.x[row],
-                               &layer.w[static_cast<std::size_t>(m) * static_cast<std::size_t>(K)],
-                               K),
+          layer.start(m) +
+              dot<Sum>(&layer.x[row],
+                       &layer.w[static_cast<std::size_t>(m) * static_cast<std::size_t>(K)], K),
           m));
   return result;
 }
 
+template <typename Sum>
 Codes batch_matmul(const Call& call) {
   const model::Op& op = call.op;
-  const Layer layer(call, 0, 2);
+  const Layer<Sum> layer(call, 0, 2);
   const model::Tensor &a = call.in(0), &b = call.in(1), &out = call.out();
   const std::int64_t rows = out.extent(-2), columns = out.extent(-1);
   const std::int64_t K = a.extent(op.adjoint_a ? -2 : -1);
@@ -153,16 +198,38 @@ Codes batch_matmul(const Call& call) {
   for (std::size_t n = 0; n < a_of.size(); ++n)
     for (std::int64_t i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < columns; ++j) {
-        std::uint32_t acc = 0;
+        Sum acc = 0;
         for (std::int64_t k = 0; k < K; ++k) {
           const std::int64_t x = a_of[n] * rows * K + (op.adjoint_a ? k * rows + i : i * K + k);
           const std::int64_t y =
               b_of[n] * columns * K + (op.adjoint_b ? j * K + k : k * columns + j);
-          acc += static_cast<std::uint32_t>(layer.x[x] * layer.w[y]);
+          acc += static_cast<Sum>(layer.x[x] * layer.w[y]);
         }
         result.push_back(layer.finish(acc, static_cast<int>(j)));
       }
   return result;
+}
+
+}  // namespace
+
+Codes convolution(const Call& call) {
+  return with_sums(call, 2, [&]<typename Sum>(Sum) { return convolution<Sum>(call); });
+}
+
+Codes depthwise_convolution(const Call& call) {
+  return with_sums(call, 2, [&]<typename Sum>(Sum) { return depthwise_convolution<Sum>(call); });
+}
+
+Codes transpose_convolution(const Call& call) {
+  return with_sums(call, 3, [&]<typename Sum>(Sum) { return transpose_convolution<Sum>(call); });
+}
+
+Codes fully_connected(const Call& call) {
+  return with_sums(call, 2, [&]<typename Sum>(Sum) { return fully_connected<Sum>(call); });
+}
+
+Codes batch_matmul(const Call& call) {
+  return with_sums(call, 2, [&]<typename Sum>(Sum) { return batch_matmul<Sum>(call); });
 }
 
 }  // namespace trine::reference

@@ -102,6 +102,11 @@ Codes select(const Call& call) {
 }
 
 Codes unary(const Call& call) {
+  if (model::bytes_of(call.in(0).type) > 1) {
+    if (call.op.kind == OpKind::kLogistic || call.op.kind == OpKind::kTanh)
+      return interpolated(call);
+    return function_codes(call.graph, call.op, call.rounding, call.codes(0));
+  }
   const auto table = code_table(call.graph, call.op, call.rounding);
   Codes codes = call.codes(0, call.in(0).type == model::DataType::kUInt8 ? 0 : -128);
   for (std::int32_t& code : codes) code = table[code];

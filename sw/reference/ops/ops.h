@@ -54,6 +54,8 @@ std::vector<float> dequantize(const Call& call);
 std::vector<float> float_unary(const Call& call);   ///< of float32: model::computes_floats()
 std::vector<float> float_binary(const Call& call);  ///< the same of two operands
 Codes softmax(const Call& call);
+Codes interpolated(const Call& call);          ///< LOGISTIC, TANH of int16
+Codes interpolated_softmax(const Call& call);  ///< SOFTMAX of int16
 Codes log_softmax(const Call& call);
 Codes norm(const Call& call);  ///< LayerNorm, RMSNorm: norm.h
 Codes lstm(const Call& call);  ///< UNIDIRECTIONAL_SEQUENCE_LSTM

@@ -17,11 +17,33 @@
 namespace trine::compiler {
 namespace {
 
+using model::Graph;
 using model::Reason;
+
+/// Whether it computes or moves int16 codes.
+bool is_wide(const Graph& graph, const model::Op& op) {
+  const auto wide = [&](int t) {
+    return t >= 0 && !graph.tensor(t).is_constant && graph.tensor(t).scale() > 0 &&
+           graph.tensor(t).type == model::DataType::kInt16;
+  };
+  return std::ranges::any_of(op.inputs, wide) || std::ranges::any_of(op.outputs, wide);
+}
+
+/// 16x8 is the host's, if the user allows that.
+/// @throws Refusal  in one line, whatever the number of layers
+void place_wide(Graph* graph, HostPart host) {
+  for (model::Op& op : graph->ops) {
+    if (!is_wide(*graph, op)) continue;
+    if (host != HostPart::kAnywhere)
+      model::refuse(Reason::kType, "{}: int16 activations, the machine computes int8",
+                    label(*graph, op));
+    op.on_host = true;
+  }
+}
 
 /// Operators on floats that no table replaces, and those that give them their operands or read
 /// their results.
-void mark_host(model::Graph* graph) {
+void mark_host(Graph* graph) {
   std::set<int> floats;  // tensors that the host makes or reads
   const auto is_host = [&](const model::Op& op) {
     const auto found = [&](int t) { return floats.contains(t); };
@@ -64,7 +86,7 @@ void mark_host(model::Graph* graph) {
 
 /// Inputs of other types than int8 that the host reads behind the machine pass through it as bytes.
 /// @return whether there are any
-bool pass_as_bytes(model::Graph* graph) {
+bool pass_as_bytes(Graph* graph) {
   std::vector<model::Op> ops;
   for (int& input : graph->inputs) {
     const model::Tensor tensor = graph->tensor(input);
@@ -95,7 +117,7 @@ bool pass_as_bytes(model::Graph* graph) {
 }
 
 /// @return whether that changes the graph
-bool give_to_host(model::Graph* graph, const Stage& stage, const std::vector<int>& ops) {
+bool give_to_host(Graph* graph, const Stage& stage, const std::vector<int>& ops) {
   bool changes = false;
   for (const int op : ops) {
     const int of_graph = stage.ops[at(op)];
@@ -119,8 +141,7 @@ Unsupported between_stages(const Unsupported& refused) {
 /// which makes other stages.
 /// @throws Unsupported  that does not help: tensors that only pass through the machine are int8,
 /// too
-std::optional<std::vector<LegalStage>> try_stages(model::Graph* graph,
-                                                  const machine::Config& config,
+std::optional<std::vector<LegalStage>> try_stages(Graph* graph, const machine::Config& config,
                                                   const reference::RoundingPolicy& rounding) {
   std::vector<LegalStage> legal;
   for (Stage& stage : stages_of(*graph)) {
@@ -136,7 +157,7 @@ std::optional<std::vector<LegalStage>> try_stages(model::Graph* graph,
 }
 
 /// Operators that read what others make, directly or not, and those.
-std::vector<int> with_followers(const model::Graph& graph, const std::vector<int>& ops) {
+std::vector<int> with_followers(const Graph& graph, const std::vector<int>& ops) {
   std::set<int> tensors;
   std::vector<int> result;
   for (int i = 0; i < static_cast<int>(graph.ops.size()); ++i) {
@@ -152,7 +173,7 @@ std::vector<int> with_followers(const model::Graph& graph, const std::vector<int
 /// The graph as one stage: what is refused, and what follows from it, is the host's.
 /// @throws Unsupported  what was refused at first: products follow from it, so that the user
 /// decides (the host is slow), or nothing at the end helps
-LegalStage with_host_at_end(model::Graph graph, const machine::Config& config,
+LegalStage with_host_at_end(Graph graph, const machine::Config& config,
                             const reference::RoundingPolicy& rounding) {
   std::optional<Unsupported> first;
   for (;;) {
@@ -178,8 +199,9 @@ std::vector<LegalStage> alone(LegalStage stage) {
 
 }  // namespace
 
-std::vector<LegalStage> legal_stages(model::Graph graph, const machine::Config& config,
+std::vector<LegalStage> legal_stages(Graph graph, const machine::Config& config,
                                      const reference::RoundingPolicy& rounding, HostPart host) {
+  place_wide(&graph, host);
   while (host == HostPart::kAnywhere) {
     mark_host(&graph);
     if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);

@@ -81,6 +81,26 @@ TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]
     CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
 }
 
+TEST_CASE("int16 activations are the host's, exactly, or refused in one line", "[arch][host]") {
+  const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  for (const model::Sample& sample : model::own_samples("maps16")) {
+    CAPTURE(sample.file.string());
+    const model::Graph graph = model::import_tflite(sample.file, true);
+    CHECK_THROWS_WITH(compiler::compile(graph, config),
+                      Catch::Matchers::Contains("int16 activations, the machine computes int8") &&
+                          !Catch::Matchers::Contains("\n"));
+    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+    compiler::CompileOptions options;
+    options.rounding = vectors.policy;
+    options.host = compiler::HostPart::kAnywhere;
+    const std::string bytes = compiler::serialize(compiler::compile(graph, config, options));
+    const compiler::Program program =
+        compiler::parse_program({bytes.begin(), bytes.end()}, "maps16.trine");
+    for (const reference::VectorCase& c : vectors.cases)
+      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+  }
+}
+
 /// Two arrays along axis 0.
 Array joined(const Array& a, const Array& b) {
   Array both = a;
@@ -224,11 +244,11 @@ TEST_CASE("an input that the machine cannot even pass through is refused", "[arc
   const int y = b.reshape(x, {64});
   b.graph.outputs = {y};
   for (const int t : {x, y})
-    b.graph.tensors[static_cast<std::size_t>(t)].type = model::DataType::kInt16;
+    b.graph.tensors[static_cast<std::size_t>(t)].type = model::DataType::kInt64;
   compiler::CompileOptions options;
   options.host = compiler::HostPart::kAnywhere;
   CHECK_THROWS_WITH(compiler::compile(b.graph, testing::small_config(4, 4, 32, 16, 64), options),
-                    Catch::Matchers::Contains("input 'input' is int16, the machine takes int8"));
+                    Catch::Matchers::Contains("input 'input' is int64, the machine takes int8"));
 }
 
 /// An operator of ONNX on floats, or the way there and back.

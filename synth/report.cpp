@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
@@ -161,6 +163,10 @@ std::string placed_lines(const SynthReport& r) {
                       grouped(p.buffers_um2 / r.nand2_um2), grouped(p.hold_buffers),
                       grouped(p.hold_um2 / r.nand2_um2));
   if (p.too_early > 0) text += fmt::format("; {} pins change too early", grouped(p.too_early));
+  if (p.seeds_ns.size() > 1)
+    text += fmt::format("\n  the median of {} seeds: {:.2f} ns; the worst is {:.2f}",
+                        p.seeds_ns.size(), fmt::join(p.seeds_ns, ", "),
+                        *std::max_element(p.seeds_ns.begin(), p.seeds_ns.end()));
   return text + "\n";
 }
 
@@ -176,7 +182,8 @@ nlohmann::json to_json(const PlacedReport& p) {
           {"cells_um2", p.logic_um2},
           {"buffers", p.buffers},
           {"hold_buffers", p.hold_buffers},
-          {"hold_violations", p.too_early}};
+          {"hold_violations", p.too_early},
+          {"seeds_ns", p.seeds_ns}};
 }
 
 /// The longest path of each pair of register groups, with the modules on its way.

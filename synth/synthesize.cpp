@@ -368,6 +368,7 @@ void check_placeable(SynthOptions& options) {
   if (options.target == Target::kIce40) throw_error("--place: needs --target asic or ecp5");
   if (options.target == Target::kEcp5) {
     if (!options.place.lef.empty()) throw_error("--lef: needs --target asic");
+    if (options.place.seeds > 1) throw_error("--seeds: needs --target asic");
     return;
   }
   if (!options.timing) throw_error("--place: allowed without --no-timing");

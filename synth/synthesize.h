@@ -41,6 +41,7 @@ struct PlaceOptions {
   std::filesystem::path lef;     ///< file or folder; empty: beside the Liberty file
   std::filesystem::path python;  ///< one that has the placer; empty: nothing is placed
   double utilization = 0.55;     ///< of the core, before buffers: with them a quarter more
+  int seeds = 1;                 ///< placements, each from another seed of the placer
 };
 
 class WireModel;
@@ -113,7 +114,8 @@ struct FpgaReport {
 /// The clock of the placed design, with estimated wires (place/place.h).
 struct PlacedReport {
   TimedPath timed;
-  double own_ns = 0;  ///< what the own timer says
+  std::vector<double> seeds_ns;  ///< of each seed, 1 first; all else is of their median
+  double own_ns = 0;             ///< what the own timer says
   double die_width_um = 0, die_height_um = 0, core_width_um = 0, core_height_um = 0;
   double utilization = 0;  ///< of the core, by all cells
   std::string svg;         ///< the floor plan by module

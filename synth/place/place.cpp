@@ -2,7 +2,10 @@
 
 #include "synth/place/place.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <memory>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -29,21 +32,24 @@ constexpr float kPullFrom = 0.3f;  ///< of the period: nets with less time left 
 
 class PlaceFlow {
  public:
-  PlaceFlow(Netlist& netlist, const Cells& cells, const PlaceOptions& options,
+  PlaceFlow(const Netlist& netlist, const Cells& cells, const PlaceOptions& options, int seed,
             const PlaceFiles& files, const std::function<void(const std::string&)>& progress)
       : netlist_(netlist),
         cells_(cells),
         files_(files),
-        progress_([progress](const std::string& what) { progress("placing: " + what); }),
+        progress_([=](const std::string& what) {
+          const std::string of = fmt::format(" seed {} of {}:", seed, options.seeds);
+          progress(fmt::format("placing:{} {}", options.seeds > 1 ? of : "", what));
+        }),
         lef_(read_lef(options.lef)),
-        placement_(netlist, cells, lef_),
-        wires_(netlist, cells, placement_, lef_.wire),
-        placer_{options.python, files.folder, progress_} {
-    make_floorplan(netlist, options.utilization, lef_, placement_);
+        placement_(netlist_, cells, lef_),
+        wires_(netlist_, cells, placement_, lef_.wire),
+        placer_{options.python, files.folder, seed, progress_} {
+    make_floorplan(netlist_, options.utilization, lef_, placement_);
     isolate_outputs();
   }
 
-  PlacedReport run() {
+  void run() {
     const Netlist bare = netlist_;
     pull_by(Timer(cells_, netlist_));
     place(true);
@@ -60,7 +66,12 @@ class PlaceFlow {
       resize(left > 1 ? 1 : 0);  // strengths, at first some buffers as well, for what was moved
     }
     finish();
-    if (files_.inspect) files_.inspect({netlist_, cells_, report_.timed.ns, &wires_});
+  }
+
+  double ns() const { return report_.timed.ns; }
+
+  PlacedReport report() const {
+    if (files_.inspect) files_.inspect({netlist_, cells_, ns(), &wires_});
     return report_;
   }
 
@@ -210,7 +221,7 @@ class PlaceFlow {
     report_.wire_mm = wires_.um() / 1000;
   }
 
-  Netlist& netlist_;
+  Netlist netlist_;
   const Cells& cells_;
   const PlaceFiles& files_;
   const std::function<void(const std::string&)> progress_;
@@ -225,10 +236,22 @@ class PlaceFlow {
 
 }  // namespace
 
-PlacedReport place_design(Netlist netlist, const Cells& cells, const PlaceOptions& options,
+PlacedReport place_design(const Netlist& netlist, const Cells& cells, const PlaceOptions& options,
                           const PlaceFiles& files,
                           const std::function<void(const std::string&)>& progress) {
-  return PlaceFlow(netlist, cells, options, files, progress).run();
+  std::vector<double> seeds_ns;
+  std::vector<std::unique_ptr<PlaceFlow>> flows;
+  for (int seed = 1; seed <= options.seeds; ++seed) {
+    flows.push_back(std::make_unique<PlaceFlow>(netlist, cells, options, seed, files, progress));
+    flows.back()->run();
+    seeds_ns.push_back(flows.back()->ns());
+  }
+  const auto median = flows.begin() + (options.seeds - 1) / 2;
+  std::nth_element(flows.begin(), median, flows.end(),
+                   [](const auto& a, const auto& b) { return a->ns() < b->ns(); });
+  PlacedReport report = (*median)->report();
+  report.seeds_ns = seeds_ns;
+  return report;
 }
 
 }  // namespace trine::synth

@@ -21,9 +21,11 @@ struct PlaceFiles {
   std::function<void(const Inspected&)> inspect;  ///< called with what was placed, if there is one
 };
 
+/// As often as there are seeds; what is reported and inspected is the median, of an even number the
+/// faster of the two in the middle.
 /// @param netlist  without buffers, sized for no wires
 /// @throws Error  LEF, Python or Coloquinte is missing, a cell is in no LEF
-PlacedReport place_design(Netlist netlist, const Cells& cells, const PlaceOptions& options,
+PlacedReport place_design(const Netlist& netlist, const Cells& cells, const PlaceOptions& options,
                           const PlaceFiles& files,
                           const std::function<void(const std::string&)>& progress);
 

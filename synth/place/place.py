@@ -3,7 +3,7 @@
 """Places a netlist's cells with Coloquinte (PyPI coloquinte): what synth/place/placer.cpp asks for.
 
 usage: place.py IN.json OUT.json
-IN:   site, row_height, core [x, y, width, height], effort, new (places from nothing, else legalizes those given)
+IN:   site, row_height, core [x, y, width, height], effort, seed, new (places from nothing, else legalizes those given)
       width, height, x, y, flip [S, FS, ..], fixed: of each cell; nets: [weight, [cell, ..], [dx, ..], [dy, ..]]
       All lengths are whole numbers of one unit; a pin's dx, dy are from the lower left corner of its cell, not flipped.
 OUT:  x, y, flip
@@ -50,7 +50,7 @@ def main():
     with open(sys.argv[1]) as file:
         design = json.load(file)
     circuit = circuit_of(design)
-    effort = coloquinte.ColoquinteParameters(design["effort"], 1)
+    effort = coloquinte.ColoquinteParameters(design["effort"], design["seed"])
     if design["new"]:
         circuit.place_global(effort)
         circuit.cell_width = spread(design, LEGAL_DENSITY)

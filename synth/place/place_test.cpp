@@ -453,7 +453,7 @@ TEST_CASE("a Python without Coloquinte is told in one line", "[synth][place][err
   write_file(scratch.path() / "python",
              "#!/bin/sh\necho first\necho ModuleNotFoundError >&2\nexit 1\n");
   fs::permissions(scratch.path() / "python", fs::perms::owner_all);
-  CHECK_THROWS_WITH((Placer{scratch.path() / "python", scratch.path(), quiet}.place(
+  CHECK_THROWS_WITH((Placer{scratch.path() / "python", scratch.path(), 1, quiet}.place(
                         p.netlist, p.shapes, true, even, p.placement)),
                     Contains("cannot run Coloquinte: ModuleNotFoundError"));
 }

@@ -84,6 +84,7 @@ void Placer::place(const Netlist& netlist, const Lef& lef, bool fresh,
   design["core"] = {units(plan.core_x), units(plan.core_y), units(plan.core_width),
                     units(plan.core_height)};
   design["effort"] = kEffort;
+  design["seed"] = seed;
   design["new"] = fresh;
   const fs::path in = folder / "place.in", out = folder / "place.out";
   write_file(in, json_text(design));

@@ -16,6 +16,7 @@ namespace trine::synth {
 struct Placer {
   std::filesystem::path python;  ///< an interpreter that has coloquinte
   std::filesystem::path folder;  ///< for files
+  int seed;
   std::function<void(const std::string&)> progress;
 
   /// @param fresh  from nothing; else the places that are there are made legal and better

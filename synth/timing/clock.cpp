@@ -274,7 +274,7 @@ class Clock {
   void place(Repaired best) {
     for (int i = 0; i < static_cast<int>(best.mapped.instances().size()); ++i)
       best.mapped.resize(i, best.netlist.instance(i).cell);
-    report_.placed = place_design(std::move(best.mapped), cells_, options_.place,
+    report_.placed = place_design(best.mapped, cells_, options_.place,
                                   {folder_, read_libraries(), options_.inspect}, progress_);
   }
 

@@ -64,14 +64,16 @@ def pe(build):
     design = build / "design"
     trine("generate", "--config", "edge32", "--set", 'array.precisions=["int8"]', "--out", design)
     report = place(build, "--design", design, "--top", "trine_pe")
-    again = place(build, "--design", design, "--top", "trine_pe")
-    expect("the same again", again["placement"] == report["placement"] and
-           again["clock_placed_path"] == report["clock_placed_path"], again["placement"])
+    seeds = place(build, "--design", design, "--top", "trine_pe", "--seeds", "3")
+    clocks = seeds["placement"]["seeds_ns"]
+    expect("three seeds, the first as before", len(set(clocks)) > 1 and clocks[0] == report["clock_placed_ns"] and
+           seeds["clock_placed_ns"] == sorted(clocks)[1], clocks)
     expect("a PE's clock", 0.8 * report["clock_ns"] < report["clock_placed_ns"] < 1.5 * report["clock_ns"], report)
     expect("a PE has no macros", report["placement"]["die_width_um"] == report["placement"]["core_width_um"], report)
     refused("--place: needs --target asic or ecp5", "--design", design, "--place", "--target", "ice40")
     refused("none.lef: cannot open", "--design", design, "--place", "--lef", build / "none.lef")
     refused("no SITE", "--design", design, "--place", "--lef", design / "trine_top.sv")
+    refused("--seeds: Value 0 not in range 1 to 99", "--design", design, "--place", "--seeds", 0)
     refused("--floorplan requires --place", "--design", design, "--floorplan", build / "a.svg")
     refused("is no program", "--design", design, "--place", "--python", build / "none")
 
@@ -93,6 +95,7 @@ def pe_ecp5(build):
     expect("a PE on ECP5", 200 < use["TRELLIS_COMB"] < 5000 and use["TRELLIS_FF"] > 64, use)
     expect("DSPs", use["MULT18X18D"] == 4, use)
     refused("--lef: needs --target asic", "--design", build / "design", "--place", "--target", "ecp5", "--lef", build)
+    refused("--seeds: needs --target asic", "--design", build / "design", "--place", "--target", "ecp5", "--seeds", 3)
 
 
 def edge32_ecp5(build):

@@ -110,6 +110,11 @@ void add_synth(Command app, Action& action) {
       command.add_flag("--place", options->place,
                        "place it, too, with estimated wires: macros, then cells by\n"
                        "Coloquinte (asic); with --target ecp5: route it, too, by nextpnr");
+  add_value(command, "--seeds N", options->synth.place.seeds,
+            "place it N times, each from another seed: the median, and the\n"
+            "worst clock (1; asic)")
+      ->check(range(1, 99))
+      ->needs(place);
   add_value(command, "--lef PATH", options->synth.place.lef,
             "LEF file, or folder of such, of the library's cells and macros\n"
             "(beside the Liberty file)");
@@ -139,7 +144,8 @@ void add_synth(Command app, Action& action) {
       "  trine synth --config edge32 --target ice40\n"
       "  trine synth --config edge32 --set 'array.precisions=[\"int8\"]' --target ecp5 --place\n"
       "  trine synth --config edge32 --netlist gates\n"
-      "  trine synth --config edge32 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --place\n"
+      "  trine synth --config edge32 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --place --seeds "
+      "3\n"
       "  trine synth --design rtl_of_last_year");
 }
 

@@ -116,9 +116,10 @@ static_assert(std::ranges::all_of(isa::kComputeOps.codes,
                                   [](const isa::Code& code) {
                                     const auto op = static_cast<isa::compute::Op>(code.code);
                                     return op == isa::compute::Op::kMatmul ||
-                                           find_precision([=](const Precision& p) {
-                                             return op == p.product || op == p.int8_product;
-                                           }) != nullptr;
+                                           std::ranges::any_of(
+                                               kPrecisions, [=](const Precision& p) {
+                                                 return op == p.product || op == p.int8_product;
+                                               });
                                   }),
               "each operation but that of two maps is of a row");
 

@@ -28,9 +28,10 @@ void append_bytes(std::vector<ExpectedByte>& bytes, const DmemWrite& write) {
 /// Sorts by address, program order kept, and drops repeated values.
 void group_by_byte(std::vector<ExpectedByte>& bytes) {
   std::ranges::stable_sort(bytes, {}, &ExpectedByte::byte_address);
-  const auto repeated = std::ranges::unique(
-      bytes, {}, [](const ExpectedByte& e) { return std::pair(e.byte_address, e.value); });
-  bytes.erase(repeated.begin(), repeated.end());
+  const auto repeats = [](const ExpectedByte& a, const ExpectedByte& b) {
+    return a.byte_address == b.byte_address && a.value == b.value;
+  };
+  bytes.erase(std::unique(bytes.begin(), bytes.end(), repeats), bytes.end());
 }
 
 std::vector<Sequence> index(const std::vector<ExpectedByte>& bytes, std::uint32_t byte_count) {

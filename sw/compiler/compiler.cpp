@@ -135,12 +135,13 @@ Program compile_stage(const PlannedStage& stage, const machine::Config& config,
   print(options, "lower", [&] { return stage.lowered; });
   Program program = program_of(stage.planned, config, options);
   program.name = stage.graph.name;
-  const auto& [network, layout, printed] = stage.planned;
+  const Network& network = stage.planned.network;
+  const Plan& plan = stage.planned.plan;
   const auto layouts = [&](const std::vector<int>& tensors, const std::vector<int>& maps) {
     std::vector<TensorLayout> result;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       const auto m = at(maps[i]);
-      result.push_back(layout_of(stage.graph, tensors[i], network.maps[m], layout.maps[m]));
+      result.push_back(layout_of(stage.graph, tensors[i], network.maps[m], plan.maps[m]));
     }
     return result;
   };

@@ -3,7 +3,6 @@
 #include "synth/read/rtlil.h"
 
 #include <algorithm>
-#include <ranges>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -23,8 +22,11 @@ std::string_view take_line(std::string_view& text) {
 
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
-  for (const auto word : std::views::split(line, ' '))
-    if (!word.empty()) words.emplace_back(word.begin(), word.end());
+  while (!line.empty()) {
+    const std::size_t end = std::min(line.find(' '), line.size());
+    if (end > 0) words.push_back(line.substr(0, end));
+    line.remove_prefix(std::min(end + 1, line.size()));
+  }
   return words;
 }
 

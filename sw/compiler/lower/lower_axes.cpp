@@ -237,7 +237,8 @@ void Maps::copy_lines(const Op& o, const Order& order, int to, bool zero_behind)
     else if (&a != longest)
       outer.push_back(a);
   }
-  const auto [there, here] = *steps(line);
+  const std::pair<Step, Step> pair = *steps(line);
+  const Step there = pair.first, here = pair.second;
   const bool down = line.extent > 1 && here.x == 0;
   for_each_index(outer, [&](std::int64_t code, std::int64_t pixel, std::int64_t channel) {
     const Place place = code_place(order.map, order.first + code);

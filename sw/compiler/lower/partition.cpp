@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <set>
 
 #include "base/index.h"
@@ -320,15 +319,18 @@ class Partition {
     const std::size_t known = others.size();
     for (const int i : before_) {
       const int t = op(i).outputs[0];
-      const auto read_by_others = [&](int k) {
-        return !before_.contains(k) && std::ranges::count(op(k).inputs, t) > 0;
-      };
-      const auto all = std::views::iota(0, count());
       if ((is_number(graph_, t) || casts_bytes(op(i))) &&
-          (std::ranges::count(graph_.outputs, t) > 0 || std::ranges::any_of(all, read_by_others)))
+          (std::ranges::count(graph_.outputs, t) > 0 || is_read_by_others(t)))
         others.insert(i);
     }
     return others.size() > known;
+  }
+
+  /// Whether an operator that is not before the machine reads the tensor.
+  bool is_read_by_others(int t) const {
+    for (int k = 0; k < count(); ++k)
+      if (!before_.contains(k) && std::ranges::count(op(k).inputs, t) > 0) return true;
+    return false;
   }
 
   int count() const { return static_cast<int>(graph_.ops.size()); }

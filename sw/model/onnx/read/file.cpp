@@ -231,7 +231,7 @@ class Reader {
             fmt::format("'{}' {}", input.name(), text_of(input.type().tensor_type().shape())));
     for (const auto& [name, extents] : shapes_) {
       const bool is_input =
-          std::ranges::any_of(file_.inputs, [&](const Input& i) { return i.name == name; });
+          std::ranges::find(file_.inputs, name, &Input::name) != file_.inputs.end();
       if (!used_.contains(name))
         fail("--shape: '{}' is no dimension that is open, and no input: {}", name,
              fmt::join(inputs, ", "));

@@ -480,7 +480,8 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
                     2,
                     1,
                     8,
-                    4};
+                    4,
+                    {6, 4.5, 5}};
   CHECK(to_json(r)["clock_placed_ns"] == 5);
   CHECK(to_json(r)["clock_placed_path"] ==
         nlohmann::json::parse(R"([{"module": "m", "ns": 3.0}, {"module": "n", "ns": 2.0}])"));
@@ -488,12 +489,13 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
         nlohmann::json::parse(
             R"({"die_width_um": 1500.0, "die_height_um": 1200.0, "core_width_um": 1400.0,
           "core_height_um": 700.0, "utilization": 0.7, "wire_mm": 2500.0, "cells": 17, "cells_um2": 400.0,
-          "buffers": 3, "hold_buffers": 2, "hold_violations": 1})"));
+          "buffers": 3, "hold_buffers": 2, "hold_violations": 1, "seeds_ns": [6.0, 4.5, 5.0]})"));
   for (const char* line :
        {"\nplaced, estimated wires: 5.00 ns, 200 MHz (without wires 4.00 ns)\n  from -> to\n",
         "  m                            3.00 ns\n",
         "  die 1,500 x 1,200 um, core 1,400 x 700 um, 70 % of it cells; 2.50 m of wire\n",
-        "  17 cells, 100 GE; 3 buffers (2 GE), 2 for hold times (1 GE); 1 pins change too early\n"})
+        "  17 cells, 100 GE; 3 buffers (2 GE), 2 for hold times (1 GE); 1 pins change too early\n",
+        "  the median of 3 seeds: 6.00, 4.50, 5.00 ns; the worst is 6.00\n"})
     CHECK_THAT(to_text(r), Contains(line));
 
   r.target = Target::kEcp5;

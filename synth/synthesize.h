@@ -114,8 +114,7 @@ struct FpgaReport {
 /// The clock of the placed design, with estimated wires (place/place.h).
 struct PlacedReport {
   TimedPath timed;
-  std::vector<double> seeds_ns;  ///< of each seed, 1 first; all else is of their median
-  double own_ns = 0;             ///< what the own timer says
+  double own_ns = 0;  ///< what the own timer says
   double die_width_um = 0, die_height_um = 0, core_width_um = 0, core_height_um = 0;
   double utilization = 0;  ///< of the core, by all cells
   std::string svg;         ///< the floor plan by module
@@ -123,6 +122,7 @@ struct PlacedReport {
   double logic_um2 = 0;
   std::int64_t cells = 0, buffers = 0, hold_buffers = 0, too_early = 0;
   double buffers_um2 = 0, hold_um2 = 0;
+  std::vector<double> seeds_ns;  ///< of each seed, 1 first; all else is of their median
 };
 
 /// The clock of the whole design, buffered and sized (clock.h).

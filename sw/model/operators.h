@@ -95,13 +95,15 @@ template <typename Entry, std::size_t N>
 consteval std::array<Entry, kKinds> table_of(const std::pair<OpKind, Entry> (&rows)[N],
                                              bool (*needs)(OpKind)) {
   std::array<Entry, kKinds> table{};
+  std::array<bool, kKinds> has_row{};
   for (const auto& [kind, entry] : rows) {
-    Entry& place = table[static_cast<std::size_t>(kind)];
-    if (place != Entry{}) throw "two rows of a kind";
-    place = entry;
+    const auto k = static_cast<std::size_t>(kind);
+    if (has_row[k]) throw "two rows of a kind";
+    has_row[k] = true;
+    table[k] = entry;
   }
-  for (std::size_t i = 0; i < kKinds; ++i)
-    if (table[i] == Entry{} && needs(static_cast<OpKind>(i))) throw "a kind without a row";
+  for (std::size_t k = 0; k < kKinds; ++k)
+    if (!has_row[k] && needs(static_cast<OpKind>(k))) throw "a kind without a row";
   return table;
 }
 

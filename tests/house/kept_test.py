@@ -87,6 +87,10 @@ class Kept(unittest.TestCase):
         self.assertEqual(self.run_once("slow.sh")[0], 0)
         self.assertFalse(self.run_once("slow.sh")[2])
 
+    def test_a_program_with_sanitizers_runs(self):
+        (self.folder / "leaks.sh").write_text("echo 'int main() {}' | g++ -fsanitize=address -x c++ - -o program; ./program")
+        self.assertEqual(self.run_once("leaks.sh"), (0, "", False))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 
+#include "base/error.h"
 #include "sw/model/elements.h"
 
 namespace trine::model {
@@ -103,7 +103,7 @@ Op op_of(OpKind kind, int index, std::vector<int> inputs, std::vector<int> outpu
 std::int64_t Tensor::elements() const { return product(shape); }
 
 std::vector<std::int64_t> Tensor::integers() const {
-  assert(type != DataType::kFloat32);
+  if (type == DataType::kFloat32) throw_error("'{}' is float32, allowed whole numbers", name);
   return elements_as<std::int64_t>(type, data);
 }
 

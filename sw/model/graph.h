@@ -93,7 +93,7 @@ struct Tensor {
     if (!result.empty()) std::memcpy(result.data(), data.data(), result.size() * sizeof(T));
     return result;
   }
-  /// An integer constant of any width, widened. @pre integer type, is_constant
+  /// An integer constant of any width, widened. @pre is_constant. @throws Error  it is of floats
   std::vector<std::int64_t> integers() const;
 };
 

@@ -43,6 +43,14 @@ TEST_CASE("macs count padded taps", "[model][macs]") {
   CHECK(macs(graph) == 3 * 3 * 6 * (3 * 3 * 4));
 }
 
+TEST_CASE("floats are not read as whole numbers", "[model][error]") {
+  Tensor axes;
+  axes.name = "axes";
+  axes.type = DataType::kFloat32;
+  axes.data.resize(4);
+  CHECK_THROWS_WITH(axes.integers(), Contains("'axes' is float32, allowed whole numbers"));
+}
+
 TEST_CASE("shapes broadcast from the last axis", "[model][shapes]") {
   CHECK(broadcast_shape({1, 6, 6, 8}, {8}) == std::vector<int>{1, 6, 6, 8});
   CHECK(broadcast_shape({6, 1}, {1, 5}) == std::vector<int>{6, 5});

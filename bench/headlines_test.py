@@ -40,6 +40,13 @@ class Headlines(unittest.TestCase):
                 script = record["command"].split()[0]
                 self.assertTrue(script in ("trine", "./trine") or (common.ROOT / script).exists(), script)
 
+    def test_what_is_stored_fits_a_page(self):
+        """A page shows it as it is, and style_test wraps pages."""
+        for name, record in store.records().items():
+            with self.subTest(name):
+                text = "\n".join(record.get("output", []))
+                self.assertEqual(refresh.markdown.wrap(text, refresh.markdown.COLUMNS), text)
+
     def test_a_value_that_is_one_percent_off_is_found(self):
         row = next(r for r in ROWS if r.command == "estimate edge64 models/lenet_mnist.tflite" and r.key == "cycles")
         done = {}

@@ -23,8 +23,6 @@ import store
 sys.path.insert(0, str(common.ROOT / "tests" / "house"))
 import markdown  # noqa: E402
 
-COLUMNS = 120  # of a page's text: tests/house/style_test.py
-
 
 def documents():
     """Pages with blocks or figures."""
@@ -61,7 +59,7 @@ def measure(command):
         sys.exit(f"{command}: exit code {done.returncode}")
     name, record = store.of_command(command) or (slug(command), {"command": command})
     tools, _, revision = common.versions().rpartition("; revision ")
-    output = markdown.wrap(done.stdout.strip(), COLUMNS).split("\n")
+    output = markdown.wrap(done.stdout.strip(), markdown.COLUMNS).split("\n")
     record = {**record, "revision": revision, "tools": tools, "output": output}
     record.pop("note", None)
     store.save(name, record)

@@ -21,10 +21,10 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
   const Shape& s = l.shape;
   const Fold& f = l.fold;
   constexpr int kMost = 32767;
-  for (const int n : {f.rows, f.pixels, f.stride_y, f.stride_x})
+  for (const std::int64_t n :
+       std::initializer_list<std::int64_t>{f.rows, f.pixels, f.stride_y, f.stride_x,
+                                           f.top + std::int64_t{1}, f.left + std::int64_t{1}})
     if (n < 1 || n > kMost) throw_error("{} '{}' is folded by {}", what, l.name, n);
-  for (const int n : {f.top, f.left})
-    if (n < 0 || n >= kMost) throw_error("{} '{}' is folded by {}", what, l.name, n);
   if (f.rows > 255 || f.pixels > 255 || (f.folded() && s.per_word != 4) || s.C % f.size() != 0 ||
       (f.folded() && (f.height < 1 || f.height > kMost || f.width < 1 || f.width > kMost)))
     throw_error("{} '{}' has blocks of {} pixels in {} channels", what, l.name, f.size(), s.C);

@@ -2,6 +2,7 @@
 """Markdown as far as this repository uses it: which lines are text, and the same text in lines of a given width."""
 import re
 
+COLUMNS = 120  # of a page
 FENCE = re.compile(r"^\s*(```|~~~)")
 ITEM = re.compile(r"^(\s*(?:[-*+]|\d+[.)])\s+)(.*)$")
 # Lines that stay as they are: headings, tables, HTML, quotations, rules, what is indented as code.

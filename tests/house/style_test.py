@@ -22,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import markdown  # noqa: E402
 from harness import ROOT  # noqa: E402
 
-HDL_COLUMNS, TEXT_COLUMNS = 100, 120
+HDL_COLUMNS = 100
 MODULE_LINES, MODULE_PORTS = 400, 40
 LARGE = {"trine_core"}  # nothing but instances and what lies between them
 PRESETS = ("edge32", "edge1024")
@@ -86,11 +86,11 @@ def unwrapped(files):
     found = []
     for file in files:
         text = file.read_text()
-        if markdown.wrap(text, TEXT_COLUMNS) == text:
+        if markdown.wrap(text, markdown.COLUMNS) == text:
             continue
-        found += [f"{file.relative_to(ROOT)}:{first + 1 + i}: {len(line)} columns, allowed {TEXT_COLUMNS}"
+        found += [f"{file.relative_to(ROOT)}:{first + 1 + i}: {len(line)} columns, allowed {markdown.COLUMNS}"
                   for first, lines, prefix in markdown.blocks(text) if prefix is not None
-                  for i, line in enumerate(lines) if len(line) > TEXT_COLUMNS]
+                  for i, line in enumerate(lines) if len(line) > markdown.COLUMNS]
     return found
 
 
@@ -172,7 +172,7 @@ def main():
     if sys.argv[1:] == ["--fix"]:
         subprocess.run(["clang-format-14", "-i", *cpp], check=True)
         for page in pages:
-            page.write_text(markdown.wrap(page.read_text(), TEXT_COLUMNS))
+            page.write_text(markdown.wrap(page.read_text(), markdown.COLUMNS))
         return 0
     found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv")) + swallowed(tracked("sw/compiler/*.cpp")) + riddles(cpp + hdl) + own_json(cpp)
     found += unfit_names(tracked(*(f"{folder}/*.{ending}" for folder in NAMED for ending in ("sv", "svh", "h", "cpp", "c", "py"))))

@@ -91,8 +91,6 @@ def batch_matmul(m):
         scale = m.q[a][0] * m.q[b][0] * 70 * 256 * 70 * np.sqrt(12) / 50
         m.named(m.op("BATCH_MATMUL", [a, b], (2, 5, 4), {0: ("?", options[0]), 1: ("?", options[1])},
                      fixed=(scale, 0)), name)
-
-
     a, b = m.input((1, 6, 9)), m.input((1, 9, 5))
     scale = m.q[a][0] * m.q[b][0] * 2 ** 17 / (1 - 2 ** -20)
     m.named(m.op("BATCH_MATMUL", [a, b], (1, 6, 5), {}, fixed=(scale, 0)), "largest_multiplier")

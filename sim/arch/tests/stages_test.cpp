@@ -86,11 +86,14 @@ TEST_CASE("int16 activations are the host's, exactly, or refused in one line", "
   for (const model::Sample& sample : model::own_samples("maps16")) {
     CAPTURE(sample.file.string());
     const model::Graph graph = model::import_tflite(sample.file, true);
-    CHECK_THROWS_WITH(compiler::compile(graph, config),
-                      Catch::Matchers::Contains("int16 activations, the machine computes int8") &&
-                          !Catch::Matchers::Contains("\n"));
-    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
     compiler::CompileOptions options;
+    for (const auto host : {compiler::HostPart::kNowhere, compiler::HostPart::kEnd}) {
+      options.host = host;
+      CHECK_THROWS_WITH(compiler::compile(graph, config, options),
+                        Catch::Matchers::Contains("int16 activations, the machine computes int8") &&
+                            !Catch::Matchers::Contains("\n"));
+    }
+    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
     options.rounding = vectors.policy;
     options.host = compiler::HostPart::kAnywhere;
     const std::string bytes = compiler::serialize(compiler::compile(graph, config, options));

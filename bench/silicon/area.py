@@ -3,8 +3,11 @@
 """Area of presets in gate equivalents, int8 alone and with the three precisions.
 
 usage: area.py [--liberty FILE] [--modules] [CONFIG]...    (edge64 edge256 edge1024)
+       area.py [--liberty FILE] --keys CONFIG...
 The library is $TRINE_SHARED's sg13g2 if it is there, else the one of `trine synth`. Memories are apart.
 --modules adds a table for each design: area of every module and its longest path.
+--keys     what each key of the configuration that is switched on costs: the design of int8 with it, less without it,
+           all mapped for area
 """
 import argparse
 import pathlib
@@ -16,13 +19,48 @@ import common  # noqa: E402
 SG13G2 = common.SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 
 
-def synth(config, liberty, int8_only):
-    arguments = ["synth", "--config", config]
-    if int8_only:
-        arguments += ["--set", 'array.precisions=["int8"]']
+INT8 = 'array.precisions=["int8"]'
+# A key and its value that costs, its value that does not, and what else the design has in both.
+KEYS = [
+    ('array.precisions=["int8","ternary"]', INT8, []),
+    ('array.precisions=["int8","binary"]', INT8, []),
+    ('array.precisions=["int8","ternary","binary"]', INT8, []),
+    ("array.acc_bits=32", "array.acc_bits=29", []),
+    ("pipeline.pe=2", "pipeline.pe=1", []),
+    ("post.columns_per_cycle=2", "post.columns_per_cycle=1", []),
+    ("vector.enable=true", "vector.enable=false", ["vector.softmax=false"]),
+    ("vector.table=true", "vector.table=false", []),
+    ("vector.softmax=true", "vector.softmax=false", []),
+    ("depthwise.enable=true", "depthwise.enable=false", []),
+    ("matmul.enable=true", "matmul.enable=false", []),
+    ("memory.ecc=true", "memory.ecc=false", []),
+    ("memory.imem_kib=16", "memory.imem_kib=0", []),
+    ("bus.axi_addr_bits=40", "bus.axi_addr_bits=32", []),
+    ("clock.gates=true", "clock.gates=false", []),
+]
+
+
+def synth(config, liberty, keys, timing=True):
+    arguments = ["synth", *common.design(" ".join([config, *keys]))]
     if liberty:
         arguments += ["--liberty", liberty]
-    return common.trine(*arguments)
+    return common.trine(*arguments, *([] if timing else ["--no-timing"]))
+
+
+def print_keys(config, liberty):
+    """Two designs for each row, of modules that are mapped once. @return the library's name"""
+    def measured(keys):
+        report = synth(config, liberty, [INT8, *keys], timing=False)
+        return report["gate_equivalents"], report["sram_bits"], report["library"]
+    gates, bits, library = measured([])
+    rows = [["(the design)", "", round(gates), "", int(bits)]]
+    for on, off, both in KEYS:
+        more, less = measured([*both, on]), measured([*both, off])
+        rows.append([f"`{on}`", f"`{off.split('=')[1]}`", round(more[0] - less[0]),
+                     f"{more[0] / less[0] - 1:+.1%}", int(more[1] - less[1])])
+    print(f"**{config}, int8, mapped for area**\n")
+    common.table(["key", "without it", "GE more", "", "bits of memories more"], rows)
+    return library
 
 
 def per_mac(report):
@@ -49,8 +87,13 @@ def main():
     parser.add_argument("configs", nargs="*", default=["edge64", "edge256", "edge1024"])
     parser.add_argument("--liberty", default=SG13G2 if SG13G2.exists() else None)
     parser.add_argument("--modules", action="store_true")
+    parser.add_argument("--keys", action="store_true")
     options = parser.parse_args()
-    reports = [(c, synth(c, options.liberty, True), synth(c, options.liberty, False))
+    if options.keys:
+        libraries = [print_keys(config, options.liberty) for config in options.configs]
+        print(f"{libraries[0]}; {common.versions()}")
+        return
+    reports = [(c, synth(c, options.liberty, [INT8]), synth(c, options.liberty, []))
                for c in options.configs]
     common.table(["configuration", "GE, int8", "per MAC", "GE, three", "per MAC", "more",
                   "memory bits", "s"], [row(*report) for report in reports])

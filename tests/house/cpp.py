@@ -5,8 +5,9 @@
 usage: cpp.py {coverage,sanitize} [--build DIR] [--least PERCENT] [--jobs N] [--lines]
 coverage   gcc's counters and gcovr (Debian: gcovr): a table of lines by folder in Markdown; exit code 1 below --least
 sanitize   address and undefined-behaviour sanitizers: exit code 1 if a test fails or one of them speaks
-Tests whose time goes into RTL, netlists, mutants or proofs are left out, as they run the same C++; hostile files have sanitizers of their own. Exit code 2 if the build fails,
-77 without gcovr.
+Left out are tests whose time goes into RTL, netlists, mutants or proofs, as they run the same C++; hostile files, which
+have sanitizers of their own; and tests of the launcher, of the number of tests and of the emitted drivers, which want a
+whole build. Exit code 2 if the build fails, 77 without gcovr.
 """
 import argparse
 import collections
@@ -19,7 +20,8 @@ import sys
 
 SKIPPED = 77
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-OTHERS = "_tb|NOT_BUILT|formal|axi_test|tables_|transformers_arch|cli_lint_test|netlist|mutation|hostile"
+OTHERS = ("_tb|NOT_BUILT|formal|axi_test|tables_|transformers_arch|cli_lint_test|netlist|mutation|hostile"
+          "|launcher_test|count_test|integrate_test")
 FOLDERS = ("gen", "sw", "sim", "synth")
 # Tests and what only they include; a program of the build, which has run when the counters are cleared.
 NOT_OURS = (r".*_test\.cpp", r".*testing\.h", r".*test_main\.cpp", r".*print_headers\.cpp")

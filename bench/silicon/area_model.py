@@ -307,6 +307,7 @@ def built(folder):
 
 
 WHAT = ["area_um2", "sram_um2", "total_um2", "clock_ns"]
+MOST = 0.12  # error of a design held out; the same in tools/estimate/estimate_test.cpp
 
 
 def print_model(model):
@@ -339,8 +340,7 @@ def main():
     if options.out:
         common.save(options.out, json.dumps(model, indent=1) + "\n")
     # A faster clock takes other macros at once: by a tenth and more of a design that is mostly memory.
-    return 0 if max(model["error"][what] for what in ["area_um2", "clock_ns"]) <= 0.10 and \
-        model["error"]["total_um2"] <= 0.10 else 1
+    return 0 if all(model["error"][what] <= MOST for what in WHAT if what != "sram_um2") else 1
 
 
 if __name__ == "__main__":

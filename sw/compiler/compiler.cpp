@@ -216,6 +216,7 @@ Program compile(const model::Graph& graph, const machine::Config& config,
                 const CompileOptions& options) {
   machine::check(config);
   model::check(graph);
+  reference::check_policy(graph, options.rounding);
   const Candidate best = best_order(graph, config, options);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;

@@ -588,8 +588,11 @@ class Checker {
       fail(Reason::kOperands, "{} inputs, allowed 20 and 24", op_.inputs.size());
     for (const int i : {0, 2, 18, 19})
       if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
+    if (!has(1) || !has(5) || !has(12))
+      fail(Reason::kOperands, "no input gate of its own (CIFG), which is not supported");
     codes(out());
-    type(out(), DataType::kInt8);
+    const bool wide = out().type == DataType::kInt16;
+    if (!wide) type(out(), DataType::kInt8);
     rank(in(0), 3);
     codes_alike({0, 18});
     rank(in(2), 2);
@@ -599,8 +602,10 @@ class Checker {
       const bool matrix = i <= 8, gate_bias = i >= 12 && i <= 15, state = i == 18 || i == 19;
       if (!matrix && !gate_bias && !state) {
         if (has(i))
-          fail(Reason::kOperands, in(i),
-               "peepholes, projections and layer norms are not supported");
+          fail(Reason::kOperands, in(i), "{} are not supported",
+               i <= 11   ? "peepholes"
+               : i <= 17 ? "projections"
+                         : "layer norms");
         continue;
       }
       if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
@@ -608,12 +613,12 @@ class Checker {
       if (in(i).quantization.scale.size() != (gate_bias ? in(i).quantization.scale.size() : 1))
         fail(Reason::kQuantization, in(i), "{} scales, allowed 1", in(i).quantization.scale.size());
       if (gate_bias) {
-        type(in(i), DataType::kInt32);
+        type(in(i), wide ? DataType::kInt64 : DataType::kInt32);
         shape(in(i), {cells});
         continue;
       }
       if (i != 19) scales(in(i));
-      type(in(i), i == 19 ? DataType::kInt16 : DataType::kInt8);
+      type(in(i), i == 19 ? DataType::kInt16 : i == 18 ? out().type : DataType::kInt8);
       if (state)
         shape(in(i), {batch, cells});
       else
@@ -623,14 +628,11 @@ class Checker {
     }
     const float cell = in(19).scale();
     const int log2 = cell > 0 && std::isfinite(cell) ? std::ilogb(cell) : 0;
-    if (cell != std::ldexp(1.0f, log2) || log2 < -15 || log2 > -10 || in(19).zero_point() != 0)
-      fail(Reason::kQuantization, in(19), "scale {} and zero point {}, allowed 2^-15..2^-10 and 0",
-           cell, in(19).zero_point());
-    if (!std::isfinite(op_.hidden_scale) || op_.hidden_scale <= 0 ||
-        op_.hidden_scale != out().scale() || op_.hidden_zero_point != out().zero_point() ||
-        in(18).scale() != out().scale() || in(18).zero_point() != out().zero_point())
-      fail(Reason::kQuantization, out(),
-           "scales of the hidden state, the output state and the output differ");
+    if (cell != std::ldexp(1.0f, log2) || log2 < -20 || log2 > 0 || in(19).zero_point() != 0)
+      fail(Reason::kQuantization, in(19),
+           "scale {} and zero point {}, allowed powers of two in 2^-20..1, and 0", cell,
+           in(19).zero_point());
+    same_quantization(in(18));
     if (!(op_.cell_clip >= 0)) fail("cell clip {}", op_.cell_clip);
     std::vector<int> expected = in(0).shape;
     expected[2] = cells;

@@ -138,7 +138,7 @@ struct Op {
   bool symmetric = false;   ///< MIRROR_PAD: the border's pixel is repeated as well
   bool time_major = false;  ///< LSTM: [time, batch, ...]
   float cell_clip = 0;      ///< LSTM: largest size of the cell state, 0: none
-  float hidden_scale = 0;   ///< LSTM: of the outputs before a projection
+  float hidden_scale = 0;   ///< LSTM: of the outputs before a projection, 0: the file has none
   int hidden_zero_point = 0;
   /// Requantizes with one rounding, half to even, whatever the policy: ONNX's QuantizeLinear.
   bool half_even = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <random>
 #include <sstream>
@@ -170,7 +171,7 @@ TEST_CASE("networks of other makers that cannot run are told what helps",
              }),
              Contains("m.tflite: the model is in floats, and so is its LSTM behind"));
   CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 7; }),
-             Contains("type int16, allowed int8 uint8: quantize 16x8 networks to int8"));
+             Contains("tensor 0 't0': zero point 10, allowed 0..0"));
   CHECK_THAT(lstm_message([&](format::ModelT& m) { tensors(m)[0]->type = 5; }),
              Contains("tensor 0 't0': type string is not supported, allowed int8"));
   for (const std::string custom : {"ethos-u", "edgetpu-custom-op"})
@@ -180,6 +181,47 @@ TEST_CASE("networks of other makers that cannot run are told what helps",
                  m.operator_codes[0]->custom_code = custom;
                }),
                Contains("op 0 CUSTOM:" + custom + ": compiled for another accelerator: give"));
+}
+
+TEST_CASE("LSTMs beyond the plain one are refused by name", "[model][tflite][lstm][error]") {
+  const auto message =
+      [](const std::function<void(format::SubGraphT&, format::OperatorT&)>& change) {
+        const std::string text = lstm_message(
+            [&](format::ModelT& m) { change(*m.subgraphs[0], *m.subgraphs[0]->operators[0]); });
+        CHECK(text.find('\n') == std::string::npos);
+        return text;
+      };
+  const auto added = [&](std::size_t position) {
+    return message([&](format::SubGraphT&, format::OperatorT& op) {
+      op.inputs.at(position) = op.inputs.at(12);
+    });
+  };
+  for (const std::size_t i : {9, 10, 11}) CHECK_THAT(added(i), Contains("peepholes are not supp"));
+  for (const std::size_t i : {16, 17}) CHECK_THAT(added(i), Contains("projections are not supp"));
+  for (const std::size_t i : {20, 21, 22, 23})
+    CHECK_THAT(added(i), Contains("layer norms are not supported"));
+  for (const std::size_t i : {1, 5, 12})
+    CHECK_THAT(message([&](auto&, format::OperatorT& op) { op.inputs.at(i) = -1; }),
+               Contains("no input gate of its own (CIFG), which is not supported"));
+  CHECK_THAT(message([&](auto&, format::OperatorT& op) { op.inputs.at(3) = -1; }),
+             Contains("input 3 is absent"));
+  CHECK_THAT(message([](auto&, format::OperatorT& op) {
+               static_cast<format::LstmOptionsT*>(op.options.value)->cell_clip = -1;
+             }),
+             Contains("cell clip -1"));
+  const auto cell_scale = [&](float scale) {
+    return message([&](format::SubGraphT& graph, format::OperatorT& op) {
+      graph.tensors.at(op.inputs.at(19))->quantization->scale = {scale};
+    });
+  };
+  for (const float scale : {0x1.8p-12f, 0x1p-21f, 2.0f})
+    CHECK_THAT(cell_scale(scale), Contains("allowed powers of two in 2^-20..1, and 0"));
+  for (const float scale : {0x1p-20f, 1.0f}) CHECK(cell_scale(scale).empty());
+  CHECK_THAT(message([](format::SubGraphT& graph, format::OperatorT& op) {
+               graph.tensors.at(op.inputs.at(18))->quantization->scale = {0.25f};
+             }),
+             Contains("scale 0.25 and zero point 3 differ from the output's"));
+  CHECK(message([](auto&, format::OperatorT& op) { op.intermediates.clear(); }).empty());
 }
 
 TEST_CASE("additions of int16 by shifts are refused", "[model][tflite][maps16][error]") {

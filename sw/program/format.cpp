@@ -118,11 +118,11 @@ Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
   b.ForceVectorAlignment(image.size(), 1, kImageAlignment);
   const auto bytes =
       b.CreateVector(reinterpret_cast<const std::uint8_t*>(image.data()), image.size());
-  return format::CreateStage(b, b.CreateString(p.name), bytes, inputs, outputs, layers,
-                             b.CreateVector(p.run_layer), put(b, p.before), put(b, p.after),
-                             static_cast<std::uint8_t>(p.rounding.fully_connected),
-                             static_cast<std::uint8_t>(p.rounding.others), p.removed.filters,
-                             p.removed.of_filters, p.removed.macs);
+  return format::CreateStage(
+      b, b.CreateString(p.name), bytes, inputs, outputs, layers, b.CreateVector(p.run_layer),
+      put(b, p.before), put(b, p.after), static_cast<std::uint8_t>(p.rounding.fully_connected),
+      static_cast<std::uint8_t>(p.rounding.others), p.removed.filters, p.removed.of_filters,
+      p.removed.macs, static_cast<std::uint8_t>(p.rounding.lstm));
 }
 
 // ---- reading
@@ -269,6 +269,7 @@ Program Reader::stage(const format::Stage& from) {
   using reference::Rounding;
   p.rounding.fully_connected = code(from.rounding_fully_connected(), Rounding::kHalfEven);
   p.rounding.others = code(from.rounding_others(), Rounding::kHalfEven);
+  p.rounding.lstm = code(from.lstm(), reference::LstmKernel::kMicro);
   p.removed = {from.removed_filters(), from.of_filters(), from.removed_macs()};
   p.before = graph(*from.before());
   p.after = graph(*from.after());

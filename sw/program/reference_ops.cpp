@@ -14,7 +14,8 @@
 namespace trine::program {
 namespace {
 
-void set_attribute(const trine_host_attribute& a, model::Op* op, reference::Rounding* rounding) {
+void set_attribute(const trine_host_attribute& a, model::Op* op,
+                   reference::RoundingPolicy* policy) {
   const std::string name = a.name;
   if (a.text != nullptr) {
     op->words[name.substr(name.find(':') + 1)] = a.text;
@@ -30,7 +31,10 @@ void set_attribute(const trine_host_attribute& a, model::Op* op, reference::Roun
   } else if (name == "new_shape") {
     for (const double extent : values) op->new_shape.push_back(static_cast<int>(extent));
   } else if (name == "rounding") {
-    *rounding = static_cast<reference::Rounding>(static_cast<int>(values[0]));
+    const auto rounding = static_cast<reference::Rounding>(static_cast<int>(values[0]));
+    policy->fully_connected = policy->others = rounding;
+  } else if (name == "lstm") {
+    policy->lstm = static_cast<reference::LstmKernel>(static_cast<int>(values[0]));
   }
   model::for_each_field([&]<typename T>(const char* field, T model::Op::*member) {
     if (name == field) op->*member = static_cast<T>(values[0]);
@@ -55,7 +59,7 @@ model::Tensor tensor_of(const trine_host_tensor& from) {
 struct Alone {
   model::Graph graph;
   reference::Values values;
-  reference::Rounding rounding = reference::Rounding::kDouble;
+  reference::RoundingPolicy policy{.lstm = reference::LstmKernel::kLiteRt};  // of older files
 
   explicit Alone(const trine_host_op& from) {
     graph.name = graph.file = from.kind;
@@ -70,9 +74,10 @@ struct Alone {
     graph.outputs = op.outputs;
     trine_host_attribute attribute;
     for (std::uint32_t i = 0; trine_host_attribute_at(&from, i, &attribute) == TRINE_OK; ++i)
-      set_attribute(attribute, &op, &rounding);
+      set_attribute(attribute, &op, &policy);
     graph.ops.push_back(std::move(op));
     model::check(graph);
+    reference::check_policy(graph, policy);
   }
   int input(const trine_host_tensor& from) {
     const model::Tensor tensor = tensor_of(from);
@@ -92,8 +97,9 @@ struct Alone {
 int run_reference_op(void*, const trine_host_op* op) noexcept {
   try {
     const Alone alone(*op);
-    const Array result =
-        reference::run_op(alone.graph, alone.graph.ops.at(0), alone.values, alone.rounding);
+    const model::Op& only = alone.graph.ops.at(0);
+    const Array result = reference::run_op(alone.graph, only, alone.values, alone.policy.of(only),
+                                           alone.policy.lstm);
     trine_host_tensor output;
     if (trine_host_output(op, 0, &output) != TRINE_OK || output.bytes != result.bytes.size())
       return TRINE_E_OPERATOR;

@@ -81,7 +81,7 @@ class Writer {
 
   void stage(const Program& p, std::vector<Number>* edge);
   void graph(const model::Graph& graph, reference::RoundingPolicy policy, Global& known);
-  void attributes(const model::Op& op, reference::Rounding rounding);
+  void attributes(const model::Op& op, const reference::RoundingPolicy& policy);
   void number(const std::string& name, const std::vector<double>& values) {
     attributes_.push_back({text(name), static_cast<Number>(values.size()), data(values), false});
   }
@@ -103,12 +103,13 @@ class Writer {
   std::uint64_t arena_ = 0, memory_ = 0, inputs_ = 0, outputs_ = 0;
 };
 
-void Writer::attributes(const model::Op& op, reference::Rounding rounding) {
+void Writer::attributes(const model::Op& op, const reference::RoundingPolicy& policy) {
   const model::Op none;
   model::for_each_field([&]<typename T>(const char* name, T model::Op::*field) {
     if (op.*field != none.*field) number(name, {static_cast<double>(op.*field)});
   });
-  number("rounding", {static_cast<double>(rounding)});
+  number("rounding", {static_cast<double>(policy.of(op))});
+  if (op.kind == model::OpKind::kLstm) number("lstm", {static_cast<double>(policy.lstm)});
   if (!op.new_shape.empty()) number("new_shape", {op.new_shape.begin(), op.new_shape.end()});
   for (const auto& [name, values] : op.numbers) number("onnx:" + name, values);
   for (const auto& [name, word] : op.words)
@@ -127,7 +128,7 @@ void Writer::graph(const model::Graph& graph, reference::RoundingPolicy policy, 
       tensors.push_back(input < 0 ? ~Number{0} : global(graph, known, input));
     for (const int output : op.outputs) tensors.push_back(global(graph, known, output));
     const auto first = static_cast<Number>(attributes_.size());
-    attributes(op, policy.of(op));
+    attributes(op, policy);
     const bool is_onnx = op.kind == model::OpKind::kOnnx;
     steps_.push_back({text(is_onnx ? op.name : std::string(model::name_of(op.kind))), 0, 0,
                       static_cast<Number>(op.inputs.size()), static_cast<Number>(op.outputs.size()),

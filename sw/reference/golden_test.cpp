@@ -109,7 +109,7 @@ TEST_CASE("a damaged model that check() accepts can be run", "[reference][run][e
 TEST_CASE("a damaged model of single operators that check() accepts can be run",
           "[reference][run][operators][error]") {
   std::mt19937 random{3};
-  const std::string folder = GENERATE("operators", "maps16");
+  const std::string folder = GENERATE("operators", "maps16", "lstm");
   for (const model::Sample& sample : model::own_samples(folder)) {
     CAPTURE(sample.file.string());
     const auto whole = read_file(sample.file);
@@ -222,6 +222,89 @@ TEST_CASE("operators of int16 activations are exact", "[reference][golden][maps1
   const auto models = model::own_samples("maps16");
   CHECK(models.size() == 13);
   for (const model::Sample& sample : models) check_sample(sample);
+}
+
+TEST_CASE("LSTMs of int8 and 16x8 are tflite-micro's, those of int8 LiteRT's, too",
+          "[reference][golden][lstm]") {
+  const auto models = model::own_samples("lstm");
+  CHECK(models.size() == 6);
+  for (const model::Sample& sample : models) {
+    CHECK(read_vectors(sample.vectors).package == "tflite-micro");
+    check_sample(sample);
+  }
+  const model::Sample int8 = model::own_sample("lstm/int8.tflite");
+  check_sample({int8.file, int8.vectors / "litert-1.2.0"});
+}
+
+/// Codes that are not alike in two lists of arrays, and by how much at most.
+std::pair<int, double> unlike(const std::vector<Array>& a, const std::vector<Array>& b) {
+  int count = 0;
+  double most = 0;
+  for (std::size_t o = 0; o < a.size(); ++o)
+    for (std::size_t i = 0; i < static_cast<std::size_t>(a[o].elements()); ++i) {
+      const double off = std::abs(a[o].value(i) - b[o].value(i));
+      count += off > 0 ? 1 : 0;
+      most = std::max(most, off);
+    }
+  return {count, most};
+}
+
+TEST_CASE("the LSTMs of LiteRT and tflite-micro differ where their vectors do",
+          "[reference][golden][lstm][rounding]") {
+  const model::Sample sample = model::own_sample("lstm/int8.tflite");
+  const model::Graph graph = model::import_tflite(sample.file, true);
+  const VectorSet micro = read_vectors(sample.vectors),
+                  litert = read_vectors(sample.vectors / "litert-1.2.0");
+  CHECK(micro.policy.lstm == LstmKernel::kMicro);
+  CHECK(litert.policy.lstm == LstmKernel::kLiteRt);
+  for (std::size_t i = 0; i < micro.cases.size(); ++i) {
+    const VectorCase& c = micro.cases[i];
+    const auto run = [&](RoundingPolicy policy) {
+      return outputs_of(graph, run_graph(graph, c.inputs, policy));
+    };
+    const auto recorded = unlike(c.outputs, litert.cases.at(i).outputs);
+    CHECK(recorded.first > 20);
+    CHECK(unlike(run(micro.policy), run(litert.policy)) == recorded);
+    CHECK(unlike(run({}), c.outputs).first == 0);  // tflite-micro's is the usual one
+  }
+}
+
+TEST_CASE("what LiteRT's LSTM lacks is refused where its kernel is asked for, in one line",
+          "[reference][lstm][error]") {
+  RoundingPolicy litert;
+  litert.lstm = LstmKernel::kLiteRt;
+  const auto message = [&](const std::string& name, const std::string& output) {
+    const model::Sample sample = model::own_sample("lstm/" + name + ".tflite");
+    model::Graph graph = model::import_tflite(sample.file, true);
+    std::erase_if(graph.ops, [&](const model::Op& op) {
+      return graph.tensor(op.outputs.at(0)).name != output;
+    });
+    REQUIRE(graph.ops.size() == 1);
+    CHECK_NOTHROW(check_policy(graph, {}));
+    try {
+      check_policy(graph, litert);
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      return text.substr(text.find(": LiteRT's") + 2);
+    }
+    return std::string();
+  };
+  CHECK(message("int8", "clipped") == "");
+  CHECK(message("int16", "one") == "LiteRT's kernel computes int8 alone, allowed --lstm micro");
+  CHECK(message("int8_micro", "no_intermediates") ==
+        "LiteRT's kernel needs five intermediate tensors, allowed --lstm micro");
+  CHECK(message("int8_micro", "hidden_of_input_18") ==
+        "LiteRT's kernel needs the output's scale and zero point in the last intermediate tensor, "
+        "allowed --lstm micro");
+  for (const std::string cell : {"9", "16"})
+    CHECK_THAT(message("int8_micro", "cell_" + cell),
+               Catch::Matchers::Contains("LiteRT's kernel has no cell scale 0.00") ||
+                   Catch::Matchers::Contains("LiteRT's kernel has no cell scale 1.5"));
+  const VectorSet set = read_vectors(model::own_sample("lstm/int16.tflite").vectors);
+  CHECK_THROWS_WITH(
+      run_graph(model::import_tflite(model::own_sample("lstm/int16.tflite").file),
+                set.cases.at(0).inputs, litert),
+      Catch::Matchers::Contains("op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: LiteRT's kernel computes"));
 }
 
 TEST_CASE("TRANSPOSE_CONV of int16 takes a computed shape that is the file's",

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "sw/model/elements.h"
+#include "sw/model/refusal.h"
 
 namespace trine::reference {
 
@@ -150,8 +151,8 @@ constexpr auto kGolden = model::table_of<Golden>(kRows, [](OpKind kind) {
 }  // namespace
 
 Array run_op(const model::Graph& graph, const model::Op& op, const Values& values,
-             Rounding rounding) {
-  const Call call{graph, op, values, rounding};
+             Rounding rounding, LstmKernel lstm) {
+  const Call call{graph, op, values, rounding, lstm};
   const Tensor& out = graph.out(op);
   if (model::computes_floats(op.kind) && out.type == DataType::kFloat32)
     return packed(out, model::is_binary(op.kind) ? float_binary(call) : float_unary(call));
@@ -160,6 +161,16 @@ Array run_op(const model::Graph& graph, const model::Op& op, const Values& value
   if (!model::is_unary(op.kind) || !model::computes_codes(op.kind))
     throw Error(label(graph, op) + ": operator is not supported");
   return packed(out, unary(call));
+}
+
+void check_policy(const model::Graph& graph, const RoundingPolicy& policy) {
+  for (const model::Op& op : graph.ops) {
+    if (op.kind != OpKind::kLstm || policy.lstm == LstmKernel::kMicro) continue;
+    const std::string problem = litert_lstm_problem(graph, op);
+    if (!problem.empty())
+      model::refuse(model::Reason::kOperator, "{}: LiteRT's kernel {}, allowed --lstm micro",
+                    label(graph, op), problem);
+  }
 }
 
 std::string mismatch(const Array& array, const Tensor& tensor) {
@@ -172,6 +183,7 @@ std::string mismatch(const Array& array, const Tensor& tensor) {
 Values run_graph(const model::Graph& graph, const std::vector<Array>& inputs, RoundingPolicy policy,
                  const Progress& progress) {
   model::check(graph);
+  check_policy(graph, policy);
   if (inputs.size() != graph.inputs.size())
     throw_error("{}: {} inputs given, the model has {}", graph.file, inputs.size(),
                 graph.inputs.size());
@@ -183,7 +195,7 @@ Values run_graph(const model::Graph& graph, const std::vector<Array>& inputs, Ro
   }
   for (const model::Op& op : graph.ops) {
     Array& output = values[op.outputs[0]];
-    output = run_op(graph, op, values, policy.of(op));
+    output = run_op(graph, op, values, policy.of(op), policy.lstm);
     if (progress) progress(op, output);
   }
   return values;

@@ -13,10 +13,12 @@
 
 namespace trine::reference {
 
-/// LiteRT changed FULLY_CONNECTED alone, so the two are chosen apart.
+/// LiteRT changed FULLY_CONNECTED alone, so the two are chosen apart; its LSTM is not
+/// tflite-micro's.
 struct RoundingPolicy {
   Rounding fully_connected = Rounding::kDouble;
   Rounding others = Rounding::kDouble;
+  LstmKernel lstm = LstmKernel::kMicro;
 
   Rounding of(const model::Op& op) const {
     if (op.half_even) return Rounding::kHalfEven;  // the model says it, no runtime chooses
@@ -28,12 +30,15 @@ constexpr RoundingPolicy kDoublePolicy{Rounding::kDouble, Rounding::kDouble};  /
 constexpr RoundingPolicy kMixedPolicy{Rounding::kSingle, Rounding::kDouble};   ///< LiteRT >= 1.3
 constexpr RoundingPolicy kSinglePolicy{Rounding::kSingle, Rounding::kSingle};
 
+/// @throws Refusal  names the first LSTM that the policy's kernel cannot run
+void check_policy(const model::Graph& graph, const RoundingPolicy& policy);
+
 /// Called after each operator with its output.
 using Progress = std::function<void(const model::Op& op, const Array& output)>;
 
 /// One operator. @pre model::check() accepts it and `values` holds its inputs that are not constant
 Array run_op(const model::Graph& graph, const model::Op& op, const Values& values,
-             Rounding rounding = Rounding::kDouble);
+             Rounding rounding = Rounding::kDouble, LstmKernel lstm = LstmKernel::kMicro);
 
 /// @return every input and every operator's output by tensor index (constants stay in the graph)
 /// @throws Error  an input of another count, type or shape than the graph's; a graph that is not

@@ -152,10 +152,13 @@ struct Loaded {
 TEST_CASE("operators of the host are called between the stages, with results as recorded",
           "[runtime][stages]") {
   const machine::Config config = machine::load_config("edge32");
-  int several = 0, checked = 0;
+  std::vector<std::string> names{"lstm_sequence", "../lstm/network", "../lstm/network16"};
   for (const auto& entry : std::filesystem::directory_iterator(kOperators)) {
     const std::string name = entry.path().stem();
-    if (entry.path().extension() != ".tflite" || !name.starts_with("host_")) continue;
+    if (entry.path().extension() == ".tflite" && name.starts_with("host_")) names.push_back(name);
+  }
+  int several = 0, checked = 0;
+  for (const std::string& name : names) {
     CAPTURE(name);
     const reference::VectorSet vectors = reference::read_vectors(kOperators / name);
     const compiler::Program program = compiled(name, config, vectors.policy);
@@ -185,7 +188,7 @@ TEST_CASE("operators of the host are called between the stages, with results as 
     several += stages > 1;
     ++checked;
   }
-  CHECK(checked == 10);
+  CHECK(checked == 13);
   CHECK(several > 2);
 }
 

@@ -81,6 +81,27 @@ TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]
     CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
 }
 
+TEST_CASE("LSTMs of either kernel run on the host, exactly, also from a program file",
+          "[arch][host][lstm]") {
+  const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  std::vector<model::Sample> samples = model::own_samples("lstm");
+  const model::Sample int8 = model::own_sample("lstm/int8.tflite");
+  samples.push_back({int8.file, int8.vectors / "litert-1.2.0"});
+  for (const model::Sample& sample : samples) {
+    CAPTURE(sample.vectors.string());
+    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+    compiler::CompileOptions options;
+    options.rounding = vectors.policy;
+    options.host = compiler::HostPart::kAnywhere;
+    const std::string bytes = compiler::serialize(
+        compiler::compile(model::import_tflite(sample.file, true), config, options));
+    const compiler::Program program =
+        compiler::parse_program({bytes.begin(), bytes.end()}, "lstm.trine");
+    for (const reference::VectorCase& c : vectors.cases)
+      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
+  }
+}
+
 TEST_CASE("int16 activations are the host's, exactly, or refused in one line", "[arch][host]") {
   const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   for (const model::Sample& sample : model::own_samples("maps16")) {

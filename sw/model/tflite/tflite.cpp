@@ -264,7 +264,8 @@ class Importer {
     }
   }
 
-  /// The scale before a projection is that of the last intermediate tensor.
+  /// LiteRT's kernel takes the scale before a projection from the last intermediate tensor, and has
+  /// five of them; tflite-micro's reads none.
   void set_lstm(Op& op, const format::Operator& source) {
     const auto& o = needed(op, source.options_as_LstmOptions());
     const int x = op.input(0);
@@ -276,12 +277,12 @@ class Importer {
     op.time_major = o.time_major();
     op.cell_clip = o.cell_clip();
     const std::vector<int> intermediates = copy(source.intermediates());
-    if (intermediates.size() != 5 || intermediates[4] < 0 ||
-        intermediates[4] >= static_cast<int>(graph_.tensors.size()))
-      fail(op, "{} intermediate tensors, allowed 5", intermediates.size());
-    const Tensor& hidden = graph_.tensor(intermediates[4]);
-    op.hidden_scale = hidden.scale();
-    op.hidden_zero_point = hidden.zero_point();
+    if (intermediates.size() == 5 && intermediates[4] >= 0 &&
+        intermediates[4] < static_cast<int>(graph_.tensors.size())) {
+      const Tensor& hidden = graph_.tensor(intermediates[4]);
+      op.hidden_scale = hidden.scale();
+      op.hidden_zero_point = hidden.zero_point();
+    }
     for (const int position : {18, 19}) set_state(op, position);
   }
 

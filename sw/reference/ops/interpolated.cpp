@@ -17,7 +17,8 @@
 namespace trine::reference {
 namespace {
 
-/// sigmoid(i / 24) in Q0.16, as LiteRT's TANH shows it: 44 are one above the nearest.
+/// sigmoid(i / 24) in Q0.16, as LiteRT's TANH shows it and tflite-micro has it: 44 are one above
+/// the nearest.
 constexpr std::array<std::int32_t, 256> kSigmoid = {
     32768, 33451, 34133, 34813, 35493, 36169, 36843, 37513, 38180, 38841, 39498, 40149, 40794,
     41432, 42064, 42688, 43304, 43912, 44511, 45102, 45683, 46255, 46817, 47369, 47911, 48443,
@@ -62,17 +63,6 @@ std::int64_t sigmoid(std::int64_t x, int bits, std::int64_t last) {
   const auto at = static_cast<std::size_t>(point);
   const std::int64_t between = size & ((1 << bits) - 1);
   return (std::int64_t{kSigmoid[at]} << bits) + between * (kSigmoid[at + 1] - kSigmoid[at]);
-}
-
-/// In Q0.15.
-std::int32_t logistic(std::int64_t x) {
-  const std::int64_t size = sigmoid(x, 9, 2 * 0x7fff);
-  return static_cast<std::int32_t>(((x >= 0 ? size : (1 << 25) - size - 1) + (1 << 9)) >> 10);
-}
-
-std::int32_t tanh(std::int64_t x) {
-  const std::int64_t size = sigmoid(x, 8, 0xffff) - (1 << 23);
-  return static_cast<std::int32_t>(((x >= 0 ? size : -size - 1) + (1 << 7)) >> 8);
 }
 
 /// A function in Q0.15 at 513 points from `first` to `last`; each but the last corrected by half of
@@ -128,6 +118,16 @@ void softmax_row(std::int32_t* codes, int depth, const ChannelScale& scale, Roun
 
 }  // namespace
 
+std::int32_t interpolated_logistic(std::int64_t x) {
+  const std::int64_t size = sigmoid(x, 9, 2 * 0x7fff);
+  return static_cast<std::int32_t>(((x >= 0 ? size : (1 << 25) - size - 1) + (1 << 9)) >> 10);
+}
+
+std::int32_t interpolated_tanh(std::int64_t x) {
+  const std::int64_t size = sigmoid(x, 8, 0xffff) - (1 << 23);
+  return static_cast<std::int32_t>(((x >= 0 ? size : -size - 1) + (1 << 7)) >> 8);
+}
+
 Codes interpolated(const Call& call) {
   const bool is_tanh = call.op.kind == model::OpKind::kTanh;
   const InputScale scale = input_scale(call.in(0).scale());
@@ -135,7 +135,7 @@ Codes interpolated(const Call& call) {
   Codes codes = call.codes(0);
   for (std::int32_t& code : codes) {
     const std::int64_t x = (code * scale.multiplier + half) >> scale.shift;
-    code = is_tanh ? tanh(x) : logistic(x);
+    code = is_tanh ? interpolated_tanh(x) : interpolated_logistic(x);
   }
   return codes;
 }

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UNIDIRECTIONAL_SEQUENCE_LSTM with int8 activations and an int16 cell state, as TFLite's reference
-// kernel: gates in Q3.12, their functions in Q0.15 by 16-bit fixed point, the cell in the power of
-// two that its scale says. Qm.n is a 16-bit number of m integer and n fractional bits besides the
-// sign; `multiply` is the rounding doubling high multiply, so Qa.b times Qc.d is Q(a+c).
+// UNIDIRECTIONAL_SEQUENCE_LSTM with int8 weights, gates in Q3.12 and an int16 cell state in the
+// power of two that its scale says. Two kernels differ in what follows from the gates' sums:
+//
+//   LiteRT         the gates' functions by 16-bit polynomials; int8 activations alone
+//   tflite-micro   by lines between the points of LOGISTIC and TANH; int8 and int16 activations
+//
+// Qm.n is a 16-bit number of m integer and n fractional bits besides the sign; `multiply` is the
+// rounding doubling high multiply, so Qa.b times Qc.d is Q(a+c). docs/numerics.md has the steps.
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
+#include "sw/model/elements.h"
 #include "sw/model/shapes.h"
 #include "sw/reference/ops/ops.h"
+#include "sw/reference/quantized_params.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::reference {
@@ -94,7 +103,9 @@ class Gate {
   Gate(const Call& call, int index)
       : inputs_(call.codes(1 + index)),
         outputs_(call.codes(5 + index)),
-        bias_(call.codes(12 + index)) {
+        bias_(model::elements_as<std::int64_t>(call.in(12 + index).type, call.bytes(12 + index))),
+        wide_(call.out().type == model::DataType::kInt16),
+        kernel_(call.kernel) {
     const auto scale = [&](int weights, int activations) {
       const float product = call.in(weights).scale() * call.in(activations).scale();
       return quantize_scale(double{product / std::ldexp(1.0f, kGateBits - 15)});
@@ -106,41 +117,159 @@ class Gate {
   /// @param x, h  less their zero points
   Word sum(const std::int32_t* x, std::size_t n, const Codes& h, std::size_t cell,
            Rounding rounding) const {
-    const std::int32_t first = dot(&inputs_[cell * n], x, n, bias_[cell]);
-    const Word so_far = saturated(scaled(first, input_scale_, rounding));
-    const std::int32_t second = dot(&outputs_[cell * h.size()], h.data(), h.size(), 0);
-    return saturated(std::int64_t{scaled(second, output_scale_, rounding)} + so_far);
+    const std::int64_t of_x = dot(&inputs_[cell * n], x, n, bias_[cell]);
+    const std::int64_t of_h = dot(&outputs_[cell * h.size()], h.data(), h.size(), 0);
+    const Word first = saturated(to_gate(of_x, input_scale_, rounding));
+    const std::int32_t second = to_gate(of_h, output_scale_, rounding);
+    // LiteRT adds to the first in 32 bits, tflite-micro two numbers of 16.
+    const bool narrow = kernel_ == LstmKernel::kMicro;
+    return saturated(std::int64_t{first} + (narrow ? saturated(second) : second));
   }
 
  private:
-  static std::int32_t dot(const std::int32_t* a, const std::int32_t* b, std::size_t n,
+  /// Modulo 2^64.
+  static std::int64_t dot(const std::int32_t* a, const std::int32_t* b, std::size_t n,
                           std::int64_t start) {
-    for (std::size_t i = 0; i < n; ++i) start += std::int64_t{a[i]} * b[i];
-    return wrap(start);
+    auto sum = static_cast<std::uint64_t>(start);
+    for (std::size_t i = 0; i < n; ++i)
+      sum += static_cast<std::uint64_t>(std::int64_t{a[i]} * b[i]);
+    return static_cast<std::int64_t>(sum);
   }
 
-  Codes inputs_, outputs_, bias_;
+  /// Sums have 32 bits where activations have 8.
+  std::int32_t to_gate(std::int64_t sum, const ChannelScale& scale, Rounding rounding) const {
+    return wide_ ? scaled_wide(sum, scale) : scaled(wrap(sum), scale, rounding);
+  }
+
+  Codes inputs_, outputs_;
+  std::vector<std::int64_t> bias_;
+  bool wide_;
+  LstmKernel kernel_;
   ChannelScale input_scale_, output_scale_;
 };
 
+/// What one cell makes of its gates' sums.
+class Cell {
+ public:
+  virtual ~Cell() = default;
+  virtual Word state(Word input, Word forget, Word gate, Word before) const = 0;
+  virtual std::int32_t output(Word gate, Word state) const = 0;
+};
+
+int state_log2(const Call& call) { return std::ilogb(call.in(19).scale()); }
+
+/// The clip in codes of the state, towards zero.
+Word clip_code(const Call& call) {
+  const double limit = double{call.op.cell_clip} / double{call.in(19).scale()};
+  return static_cast<Word>(std::min(limit, 32767.0));
+}
+
+class LiteRtCell : public Cell {
+ public:
+  explicit LiteRtCell(const Call& call)
+      : to_output_(quantize_scale(
+            double{std::ldexp(1.0f, -15) / call.op.hidden_scale * std::ldexp(1.0f, -15)})),
+        range_{call.op.hidden_zero_point, -128, 127},
+        rounding_(call.rounding),
+        log2_(state_log2(call)),
+        clip_(clip_code(call)) {}
+
+  Word state(Word input, Word forget, Word gate, Word before) const override {
+    const std::int32_t kept = rounding_divide_by_pot(logistic(forget) * before, 15);
+    const std::int32_t added =
+        rounding_divide_by_pot(logistic(input) * tanh(gate, kGateBits), 30 + log2_);
+    const Word next = saturated(std::int64_t{wrapped(kept)} + wrapped(added));
+    return clip_ > 0 ? std::clamp<Word>(next, static_cast<Word>(-clip_), clip_) : next;
+  }
+
+  std::int32_t output(Word gate, Word state) const override {
+    return requantize(logistic(gate) * tanh(state, 15 + log2_), to_output_, range_, rounding_);
+  }
+
+ private:
+  ChannelScale to_output_;
+  OutputRange range_;
+  Rounding rounding_;
+  int log2_;
+  Word clip_;
+};
+
+class MicroCell : public Cell {
+ public:
+  explicit MicroCell(const Call& call)
+      : keep_(quantize_scale(std::ldexp(1.0, -15))),
+        add_(quantize_scale(std::ldexp(1.0, -30 - state_log2(call)))),
+        to_output_(quantize_scale(std::ldexp(1.0, -30) / double{call.in(18).scale()})),
+        range_(output_range(call.in(18), model::Activation::kNone)),
+        rounding_(call.rounding),
+        log2_(state_log2(call)),
+        clips_(call.op.cell_clip > 0),
+        clip_(clip_code(call)) {}
+
+  Word state(Word input, Word forget, Word gate, Word before) const override {
+    const Word kept = product(sigmoid(forget), before, keep_);
+    const Word added = product(sigmoid(input), hyperbolic(gate, kGateBits - 15), add_);
+    const Word next = saturated(std::int64_t{kept} + added);
+    return clips_ ? std::clamp<Word>(next, static_cast<Word>(-clip_), clip_) : next;
+  }
+
+  std::int32_t output(Word gate, Word state) const override {
+    return requantize(hyperbolic(state, log2_) * sigmoid(gate), to_output_, range_, rounding_);
+  }
+
+ private:
+  Word product(Word a, Word b, const ChannelScale& scale) const {
+    return saturated(scaled(std::int32_t{a} * b, scale, rounding_));
+  }
+
+  static Word sigmoid(Word gate) { return static_cast<Word>(interpolated_logistic(3 * gate)); }
+
+  /// tanh(x 2^log2), on the points' scale first.
+  static Word hyperbolic(Word x, int log2) {
+    const int left = log2 + 12;
+    std::int64_t place = 3 * std::int64_t{x};
+    place = left >= 0 ? place * (1 << left) : (place + (1 << (-left - 1))) >> -left;
+    return static_cast<Word>(interpolated_tanh(place));
+  }
+
+  ChannelScale keep_, add_, to_output_;
+  OutputRange range_;
+  Rounding rounding_;
+  int log2_;
+  bool clips_;
+  Word clip_;
+};
+
+std::unique_ptr<const Cell> cell_of(const Call& call) {
+  if (call.kernel == LstmKernel::kMicro) return std::make_unique<MicroCell>(call);
+  return std::make_unique<LiteRtCell>(call);
+}
+
 }  // namespace
+
+std::string litert_lstm_problem(const model::Graph& graph, const model::Op& op) {
+  const model::Tensor& out = graph.out(op);
+  if (out.type != model::DataType::kInt8) return "computes int8 alone";
+  if (op.hidden_scale <= 0) return "needs five intermediate tensors";
+  if (op.hidden_scale != out.scale() || op.hidden_zero_point != out.zero_point())
+    return "needs the output's scale and zero point in the last intermediate tensor";
+  const float scale = graph.in(op, 19).scale();
+  if (scale < 0x1p-15f || scale > 0x1p-10f)
+    return fmt::format("has no cell scale {}, but 2^-15..2^-10", scale);
+  return "";
+}
 
 Codes lstm(const Call& call) {
   const Gate input_gate(call, 0), forget_gate(call, 1), cell_gate(call, 2), output_gate(call, 3);
+  const std::unique_ptr<const Cell> cell = cell_of(call);
   const std::vector<int>& shape = call.in(0).shape;
   const auto batches = static_cast<std::size_t>(shape[call.op.time_major ? 1 : 0]);
   const auto steps = static_cast<std::size_t>(shape[call.op.time_major ? 0 : 1]);
   const auto n = static_cast<std::size_t>(shape[2]);
   const auto cells = static_cast<std::size_t>(call.in(2).extent(0));
-  const int cell_log2 = std::ilogb(call.in(19).scale());
   const std::int32_t output_zero_point = call.in(18).zero_point();
   const Codes x = call.codes(0, call.in(0).zero_point());
   const Codes first_h = call.codes(18, output_zero_point), first_c = call.codes(19);
-  const ChannelScale to_output =
-      quantize_scale(double{std::ldexp(1.0f, -15) / call.op.hidden_scale * std::ldexp(1.0f, -15)});
-  const OutputRange range{call.op.hidden_zero_point, -128, 127};
-  const double limit = double{call.op.cell_clip} / double{call.in(19).scale()};
-  const auto clip = static_cast<std::int32_t>(std::min(limit, 32767.0));
 
   Codes result(batches * steps * cells);
   for (std::size_t b = 0; b < batches; ++b) {
@@ -156,14 +285,10 @@ Codes lstm(const Call& call) {
         const auto sum = [&](const Gate& gate) {
           return gate.sum(&x[at * n], n, h, m, call.rounding);
         };
-        const std::int32_t kept = rounding_divide_by_pot(logistic(sum(forget_gate)) * c[m], 15);
-        const std::int32_t added = rounding_divide_by_pot(
-            logistic(sum(input_gate)) * tanh(sum(cell_gate), kGateBits), 30 + cell_log2);
-        c[m] = saturated(std::int64_t{wrapped(kept)} + wrapped(added));
-        if (clip > 0) c[m] = std::clamp(c[m], -clip, clip);
-        const std::int32_t product =
-            logistic(sum(output_gate)) * tanh(static_cast<Word>(c[m]), 15 + cell_log2);
-        next[m] = requantize(product, to_output, range, call.rounding);
+        const Word state =
+            cell->state(sum(input_gate), sum(forget_gate), sum(cell_gate), static_cast<Word>(c[m]));
+        next[m] = cell->output(sum(output_gate), state);
+        c[m] = state;
       }
       for (std::size_t m = 0; m < cells; ++m) {
         result[at * cells + m] = next[m];

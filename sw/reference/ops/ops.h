@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <vector>
 
 #include "base/npy.h"
@@ -23,12 +24,16 @@ using model::broadcast, model::steps_of, model::walk;
 /// Values of the tensors computed so far, by tensor index.
 using Values = std::map<int, Array>;
 
+/// Whose UNIDIRECTIONAL_SEQUENCE_LSTM. The numbers are those of program files.
+enum class LstmKernel { kLiteRt, kMicro };
+
 /// One operator at work.
 struct Call {
   const model::Graph& graph;
   const model::Op& op;
   const Values& values;
   Rounding rounding;
+  LstmKernel kernel;  ///< of an LSTM
 
   const model::Tensor& in(int position) const { return graph.in(op, position); }
   const model::Tensor& out() const { return graph.out(op); }
@@ -54,11 +59,16 @@ std::vector<float> dequantize(const Call& call);
 std::vector<float> float_unary(const Call& call);   ///< of float32: model::computes_floats()
 std::vector<float> float_binary(const Call& call);  ///< the same of two operands
 Codes softmax(const Call& call);
-Codes interpolated(const Call& call);          ///< LOGISTIC, TANH of int16
+Codes interpolated(const Call& call);  ///< LOGISTIC, TANH of int16
+/// Sigmoid and tanh of x / (3 * 2^12) in Q0.15, by the points of these.
+std::int32_t interpolated_logistic(std::int64_t x);
+std::int32_t interpolated_tanh(std::int64_t x);
 Codes interpolated_softmax(const Call& call);  ///< SOFTMAX of int16
 Codes log_softmax(const Call& call);
 Codes norm(const Call& call);  ///< LayerNorm, RMSNorm: norm.h
 Codes lstm(const Call& call);  ///< UNIDIRECTIONAL_SEQUENCE_LSTM
+/// Why LiteRT's kernel cannot: "" or "computes int8 alone". @pre check() accepts it
+std::string litert_lstm_problem(const model::Graph& graph, const model::Op& op);
 
 Codes compare(const Call& call);  ///< EQUAL, LESS and their kin
 Codes l2_normalization(const Call& call);

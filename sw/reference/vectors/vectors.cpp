@@ -277,10 +277,13 @@ void read_reference(const Node& reference, VectorSet* set) {
 }  // namespace
 
 RoundingPolicy policy_of(const std::string& package, const std::string& version) {
+  if (package != "ai-edge-litert") return kDoublePolicy;
   int major = 0, minor = 0;
-  if (package != "ai-edge-litert" || std::sscanf(version.c_str(), "%d.%d", &major, &minor) != 2)
-    return kDoublePolicy;
-  return major > 1 || (major == 1 && minor >= 3) ? kMixedPolicy : kDoublePolicy;
+  const bool known = std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2;
+  const bool once = known && (major > 1 || (major == 1 && minor >= 3));
+  RoundingPolicy policy = once ? kMixedPolicy : kDoublePolicy;
+  policy.lstm = LstmKernel::kLiteRt;
+  return policy;
 }
 
 VectorSet read_vectors(const fs::path& folder) {

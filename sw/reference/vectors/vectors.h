@@ -57,7 +57,8 @@ void check_cases(const VectorSet& vectors, const model::Graph& before, const mod
 /// The same of its layers, too. @throws Error
 void check_vectors(const VectorSet& vectors, const model::Graph& graph);
 
-/// LiteRT rounds FULLY_CONNECTED once from 1.3.0 on; every other runtime is taken as LiteRT 1.2.0.
+/// LiteRT rounds FULLY_CONNECTED once from 1.3.0 on; every other runtime rounds as LiteRT 1.2.0
+/// does and has the LSTM of tflite-micro.
 RoundingPolicy policy_of(const std::string& package, const std::string& version);
 
 }  // namespace trine::reference

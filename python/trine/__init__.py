@@ -351,13 +351,15 @@ def _verified(found: tuple[str, str, list[str]], name: str) -> Report:
     return report
 
 
-def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: str = "auto", allow_host: bool = False,
-            keep_tensors: bool = False, shape: Shapes | None = None, name: str = "") -> Program:
+def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: str = "auto", lstm: str = "auto",
+            allow_host: bool = False, keep_tensors: bool = False, shape: Shapes | None = None,
+            name: str = "") -> Program:
     """Compiles a quantized TFLite or ONNX model for a configuration.
 
     model         a file, its bytes, or an onnx.ModelProto
     config        a Config, or what makes one
     rounding      "double" ("auto"): TFLite's two roundings; "single": one
+    lstm          "micro" ("auto"): tflite-micro's UNIDIRECTIONAL_SEQUENCE_LSTM; "litert": LiteRT's
     allow_host    operators that the design lacks run on the host (`host` lists them) instead of being refused
     keep_tensors  run() leaves the codes of all operators in `tensors`: compiled without what would hide one, so more
                   cycles; the codes are the same
@@ -367,7 +369,7 @@ def compile(model: Model, config: Config | str | os.PathLike[str], *, rounding: 
     """
     if not isinstance(config, Config):
         config = Config(config)
-    return Program(_core.compile(*_source(model, name), config._core, rounding, allow_host, keep_tensors,
+    return Program(_core.compile(*_source(model, name), config._core, rounding, lstm, allow_host, keep_tensors,
                                  _shapes(shape)), config)
 
 
@@ -423,8 +425,8 @@ def synth(config: Config | str | os.PathLike[str], *, target: str = "asic", libe
 
 
 def verify(model: Model, config: Config | str | os.PathLike[str], vectors: Any, *, backend: str = "arch",
-           rounding: str = "auto", allow_host: bool = False, tolerance: int = 0, shape: Shapes | None = None,
-           name: str = "", **more: Any) -> Report:
+           rounding: str = "auto", lstm: str = "auto", allow_host: bool = False, tolerance: int = 0,
+           shape: Shapes | None = None, name: str = "", **more: Any) -> Report:
     """Runs recorded vectors on the machine.
 
     vectors    a folder (docs/vectors.md), or (inputs, outputs): arrays as Program.run() takes and gives them
@@ -436,9 +438,9 @@ def verify(model: Model, config: Config | str | os.PathLike[str], vectors: Any, 
     Raises Mismatch where an output differs by more, with that as its `report`.
     """
     if isinstance(vectors, tuple):
-        program = compile(model, config, rounding=rounding, allow_host=allow_host, shape=shape, name=name)
+        program = compile(model, config, rounding=rounding, lstm=lstm, allow_host=allow_host, shape=shape, name=name)
         inputs, outputs = vectors
         return program.verify(inputs, outputs, backend=backend, tolerance=tolerance, **more)
     folder = os.fspath(vectors)
     return _verified(_core.verify(*_source(model, name), _config(config), folder, _backend(backend, **more), rounding,
-                                  allow_host, tolerance, _shapes(shape)), folder)
+                                  lstm, allow_host, tolerance, _shapes(shape)), folder)

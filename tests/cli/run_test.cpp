@@ -170,6 +170,37 @@ TEST_CASE("the host is allowed at the ends, and named where it helps between", "
   CHECK_THAT(refused.err, Catch::Contains("GRU") && !Catch::Contains("--allow-host"));
 }
 
+TEST_CASE("whose LSTM it is: as the vectors say, else as --lstm says, and told",
+          "[cli][run][lstm]") {
+  const Shell shell;
+  const std::string lstm = TRINE_SOURCE_DIR "/tests/lstm/",
+                    host = " --config edge32 --backend arch --allow-host ";
+  const auto run = [&](const std::string& model, const std::string& options) {
+    return shell.trine("run '" + lstm + model + ".tflite'" + host + options);
+  };
+  for (const std::string options : {"", "--lstm micro", "--lstm auto"})
+    CHECK_THAT(run("network", options).out, Catch::Contains("%, as tflite-micro)"));
+  CHECK_THAT(run("network", "--lstm litert").out, Catch::Contains("%, as LiteRT)"));
+  const Result refused = run("network16", "--lstm litert");
+  CHECK(refused.code == 2);
+  CHECK(refused.err ==
+        lstm +
+            "network16.tflite: op 0 UNIDIRECTIONAL_SEQUENCE_LSTM: LiteRT's kernel computes int8 " +
+            "alone, allowed --lstm micro\n");
+  const auto verify = [&](const std::string& vectors, const std::string& options) {
+    return shell.trine("verify '" + lstm + "int8.tflite' --vectors '" + lstm + vectors + "'" +
+                       host + options);
+  };
+  for (const std::string vectors : {"int8", "int8/litert-1.2.0"}) {
+    const Result recorded = verify(vectors, "");
+    CHECK(recorded.code == 0);
+    CHECK_THAT(recorded.out, Catch::Contains("3 of 3 vectors bit-exact"));
+    CHECK(verify(vectors, vectors == "int8" ? "--lstm litert" : "--lstm micro").code == 1);
+  }
+  REQUIRE(run("network", "--lstm litert --json j").code == 0);
+  for (const json& op : shell.read_json("j").at("host")) CHECK(op.at("kernel") == "LiteRT");
+}
+
 TEST_CASE("operators between stages are told with their share", "[cli][run]") {
   const Shell shell;
   const std::string model = TRINE_SOURCE_DIR "/tests/operators/decoder_2x16_8.tflite";

@@ -92,6 +92,7 @@ class Errors(unittest.TestCase):
                 (lambda: program.run(x, backend="verilog"), "trine: --backend: verilog not in {rtl,netlist,arch}"),
                 (lambda: program.run(x, axi_latency=0), "trine: --axi-latency: Value 0 not in range"),
                 (lambda: trine.compile("lenet.tflite", "edge64", rounding="up"), "trine: --rounding: up not in"),
+                (lambda: trine.compile("lenet.tflite", "edge64", lstm="up"), "trine: --lstm: up not in"),
                 (lambda: trine.compile(b"no model", "edge64", name="mine"), "mine: is no ONNX model"),
                 (lambda: trine.compile("lenet.tflite", "edge64", shape={"H": 28}), "--shape: lenet.tflite is TFLite"),
                 (lambda: trine.estimate("lenet.tflite", "edge64", shape={"x": (1, 2)}), "--shape: lenet.tflite is TFLite"),

@@ -163,6 +163,9 @@ Json host_json(const compiler::Program& program) {
                         {"when", when},
                         {"macs", model::macs(*graph, op)},
                         {"bytes", bytes_of(*graph, op)}});
+        if (op.kind == model::OpKind::kLstm)
+          list.back()["kernel"] =
+              all[s]->rounding.lstm == reference::LstmKernel::kMicro ? "tflite-micro" : "LiteRT";
         macs += model::macs(*graph, op);
       }
   for (Json& op : list)
@@ -173,10 +176,11 @@ Json host_json(const compiler::Program& program) {
 std::string host_text(const compiler::Program& program) {
   std::string text;
   for (const Json& op : host_json(program))
-    text += fmt::format("on the host, {}: {} {} ({} MACs, {})\n", op["when"].get<std::string>(),
-                        op["op"].get<std::string>(), fitted(op["name"].get<std::string>(), 40),
-                        grouped(op["macs"].get<std::uint64_t>()),
-                        percent(op["share"].get<double>(), 1));
+    text +=
+        fmt::format("on the host, {}: {} {} ({} MACs, {}{})\n", op["when"].get<std::string>(),
+                    op["op"].get<std::string>(), fitted(op["name"].get<std::string>(), 40),
+                    grouped(op["macs"].get<std::uint64_t>()), percent(op["share"].get<double>(), 1),
+                    op.contains("kernel") ? ", as " + op["kernel"].get<std::string>() : "");
   return text;
 }
 

@@ -29,7 +29,7 @@ struct Options {
   Output output;
   PythonOptions python;
   CaseOptions cases{4};
-  std::string model, against, vectors, rounding = "auto";
+  std::string model, against, vectors, rounding = "auto", lstm = "auto";
   int tolerance = 0;
 };
 
@@ -198,6 +198,7 @@ Comparison compared(const Options& options, const model::Graph& graph) {
     if (by_runtime(options.against)) reference::check_vectors(vectors, graph);
     NetworkOptions rounding;
     rounding.rounding = options.rounding;
+    rounding.lstm = options.lstm;
     comparison.add(graph, vectors, rounding.policy(vectors.policy));
   }
   return comparison;
@@ -246,6 +247,7 @@ void add_compare(Command app, Action& action) {
       ->check(range(0, 255));
   add_value(command, "--rounding HOW", options->rounding, "as verify's: auto, double or single")
       ->check(one_of({"auto", "double", "single"}));
+  declare_lstm(command, options->lstm);
   options->cases.declare(command);
   options->python.declare(command);
   options->output.declare(command);

@@ -90,6 +90,7 @@ void NetworkOptions::declare(Command command) {
             "auto: as the vectors' manifest says, else double\n"
             "double: TFLite's two roundings; single: one")
       ->check(one_of({"auto", "double", "single"}));
+  declare_lstm(command, lstm);
   command.add_flag("--allow-host", allow_host,
                    "operators that the design lacks run on the host, listed with\n"
                    "their share of the MACs (default: they are refused)");
@@ -101,6 +102,14 @@ void declare_shape(Command command, std::vector<std::string>& shapes) {
             "extent of a dimension that an ONNX file leaves open, by its name, or\n"
             "INPUT=N,C,H,W of an input; may be repeated (refused, the batch is 1)")
       ->allow_extra_args(false);
+}
+
+void declare_lstm(Command command, std::string& lstm) {
+  add_value(command, "--lstm WHOSE", lstm,
+            "whose UNIDIRECTIONAL_SEQUENCE_LSTM (on the host):\n"
+            "auto: as the vectors' manifest says, else micro\n"
+            "micro: tflite-micro's; litert: LiteRT's, int8 alone")
+      ->check(one_of({"auto", "micro", "litert"}));
 }
 
 void NetworkOptions::declare_batch(Command command) {
@@ -117,8 +126,13 @@ void NetworkOptions::declare_print(Command command) {
 }
 
 reference::RoundingPolicy NetworkOptions::policy(reference::RoundingPolicy recorded) const {
-  if (rounding == "double") return reference::kDoublePolicy;
-  return rounding == "single" ? reference::kSinglePolicy : recorded;
+  reference::RoundingPolicy policy = rounding == "double"   ? reference::kDoublePolicy
+                                     : rounding == "single" ? reference::kSinglePolicy
+                                                            : recorded;
+  policy.lstm = lstm == "micro"    ? reference::LstmKernel::kMicro
+                : lstm == "litert" ? reference::LstmKernel::kLiteRt
+                                   : recorded.lstm;
+  return policy;
 }
 
 void BackendOptions::declare(Command command, bool golden) {

@@ -25,7 +25,7 @@ namespace trine::cli {
 struct NetworkOptions {
   Design design;
   std::string model;
-  std::string rounding = "auto";
+  std::string rounding = "auto", lstm = "auto";
   bool allow_host = false;
   std::vector<std::string> shapes;  ///< "NAME=N", as declare_shape() has them
   std::string print_after;          ///< a stage of the compiler
@@ -45,6 +45,8 @@ struct NetworkOptions {
 
 /// --shape: extents that an ONNX file leaves open.
 void declare_shape(Command command, std::vector<std::string>& shapes);
+/// --lstm.
+void declare_lstm(Command command, std::string& lstm);
 
 /// Options of every command that executes.
 struct BackendOptions {

@@ -108,8 +108,8 @@ def proofs():
     for shift in (2, 63, 61):
         for single in (0, 1):
             yield Proof("trine_post_lane_props",
-                        ("trine_mul_pkg", "trine_job_pkg", "trine_post_pkg", "trine_post_operand", "trine_post_shift",
-                         "trine_post_lane", "trine_mul"),
+                        ("trine_mul_pkg", "trine_job_pkg", "trine_post_pkg", "trine_post_operand", "trine_post_factors",
+                         "trine_post_shift", "trine_post_clamp", "trine_post_lane", "trine_mul"),
                         {"Shift": shift, "Single": single}, 8, bound=7, slow=True)
     for drain, stages, delay in ((2, 2, 2), (1, 2, 2), (2, 2, 3), (1, 1, 1), (2, 1, 1)):
         yield Proof("trine_post_props", ("trine_isa_pkg", "trine_engine_pkg", "trine_job_pkg", "trine_post_pkg", "trine_vector_pkg", "trine_mul_pkg",

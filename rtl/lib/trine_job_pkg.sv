@@ -13,6 +13,8 @@ package trine_job_pkg;
   localparam logic [2:0] KindThreshold = 3'd4;  // count the thresholds that are reached
   localparam logic [2:0] KindRaw       = 3'd5;  // acc + bias, a word each
   localparam logic [2:0] KindDirect    = 3'd6;  // whole words, as they are
+  localparam logic [2:0] KindInt16     = 3'd7;  // requantize sums of two lanes to 16 bits; the
+                                                // bounds' low bytes are add_act_min, add_act_max
 
   // Codes of an output word.
   localparam logic [1:0] EncodingInt8    = 2'd0;  // 4 of 8 bits

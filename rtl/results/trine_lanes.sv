@@ -9,7 +9,8 @@
 //
 // A requantized, added or multiplied code may be looked up in a table, of which each row has a
 // copy. The second lane of a row only requantizes, without lookup. A fused addition passes it
-// first: its codes go on into the first lane, which adds the residual, one a cycle.
+// first: its codes go on into the first lane, which adds the residual, one a cycle. An int16 code
+// has two rows, 2n and 2n + 1: the upper one's lane makes it, and each packs a byte of it.
 //
 //   column, slots, softmax's operands -> operand register, with parameters and residual byte
 //     -> trine_post_lane | threshold counters | whole word -> (table) -> code_o | word_o
@@ -28,6 +29,7 @@ module trine_lanes #(
   parameter bit          Ternary    = 1'b0,
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
+  parameter bit          Int16      = 1'b0,  // Rows is even
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
   parameter int          Multiplier = trine_mul_pkg::Operator
@@ -84,7 +86,7 @@ module trine_lanes #(
   // ---------------------------------------------------------------------------------------------
   // The operand register, for all rows: what goes into the lanes in the next cycle.
   // ---------------------------------------------------------------------------------------------
-  logic        lane_q, threshold_q, product_q, normalizing_q, single_q, first_pass_q, factors_q;
+  logic lane_q, threshold_q, product_q, normalizing_q, single_q, first_pass_q, factors_q, int16_q;
   logic [trine_post_pkg::OpBits-1:0] op_q [Drain];
   logic [31:0] bias_q [Drain];
   logic [30:0] multiplier_q [Drain];
@@ -98,7 +100,6 @@ module trine_lanes #(
   // A fused addition through both lanes: in the operand register, and in the second lane.
   logic              chain;
   logic [Second:0]   chained_q;
-
   assign chain         = Drain == 2 && kind_i.fused && !cfg_i.max;
   assign enters        = issue_i.pass || issue_i.softmax;
   assign direct        = kind_i.whole && !kind_i.raw;
@@ -131,6 +132,7 @@ module trine_lanes #(
     factors_q     <= Softmax && issue_i.softmax;
     normalizing_q <= issue_i.normalizing;
     single_q      <= issue_i.normalizing || (cfg_i.single && !issue_i.softmax);
+    int16_q       <= Int16 && cfg_i.kind == trine_job_pkg::KindInt16 && !issue_i.softmax;
     first_pass_q  <= column_i.first_pass;
     half_even_q   <= cfg_i.half_even && !clamp_softmax;
     zero_point_q  <= clamp_softmax ? softmax_cfg_i.zero_point : cfg_i.zero_point;
@@ -186,6 +188,7 @@ module trine_lanes #(
   end
 
   for (genvar l = 0; l < Rows; l++) begin : gen_row
+    localparam int Low = Int16 && l % 2 == 0 ? l + 1 : l, High = Int16 && l % 2 != 0 ? l - 1 : l;
     logic [31:0]        words_q [Words];
     logic [31:0]        word_q;          // of them, the one in front
     logic [8*Drain-1:0] keep_d, keep_q;  // what goes last of the word before
@@ -222,16 +225,16 @@ module trine_lanes #(
     for (genvar d = 0; d < Drain; d++) begin : gen_lane
       logic [4:0]  slot;
       logic [23:0] operand;
-      logic [31:0] acc;
-      logic [7:0]  from_word, kept, residual, lane_code, found;
+      logic [31:0] acc, low_acc;
+      logic [7:0]  from_word, kept, residual, own_code, low_code, lane_code, found;
+      logic        int16;
       logic [41:0] product;
       logic [30:0] multiplier;
       logic [5:0]  shift;
 
       assign multiplier = factors_q ? factors_i[Rows*6 + l*31 +: 31] : multiplier_q[d];
       assign shift      = factors_q ? factors_i[l*6 +: 6] : shift_q[d];
-
-      assign slot = column_i.slot | 5'(d);  // the second lane's is odd
+      assign slot       = column_i.slot | 5'(d);  // the second lane's is odd
 
       always_comb begin
         unique case (slot[1:0])
@@ -301,16 +304,20 @@ module trine_lanes #(
       // The first lane takes what the second has made of a column.
       logic       from_second;
       logic [7:0] low, other;
-
       assign from_second   = Drain == 2 && d == 0 && chained_q[Second];
       assign low           = from_second ? lane_codes[Drain-1] : acc_q[d][7:0];
       assign other         = from_second ? residual_q[Drain-1] : residual_q[d];
       assign lane_codes[d] = lane_code;
 
+      assign low_acc   = gen_row[Low].acc_q[d];
+      assign lane_code = High != l && gen_row[High].gen_lane[d].int16
+                         ? gen_row[High].gen_lane[d].low_code : own_code;
+
       trine_post_lane #(
         .Products   (Softmax && d == 0),
         .Pairs      (d == 0),
         .Again      (Drain == 1),
+        .Int16      (Int16 && l % 2 == 0),
         .Multiplier (Multiplier)
       ) u_lane (
         .clk_i,
@@ -319,24 +326,26 @@ module trine_lanes #(
         .normalize_i     (normalizing_q),
         .in_valid_i      ((lane_q && !(d == 0 && chained_q[0])) || from_second),
         .in_op_i         (op_q[d]),
+        .int16_i         (int16_q),
         .acc_i           ({acc_q[d][31:8], low}),
+        .low_i           (low_acc),
         .bias_i          (bias_q[d]),
         .multiplier_i    (multiplier),
         .shift_i         (shift),
         .residual_i      (other),
         .product_i       (product_q),
         .out_valid_o     (lane_valid[d*Rows+l]),
-        .code_o          (lane_code),
+        .code_o          (own_code),
+        .int16_o         (int16),
+        .low_o           (low_code),
         .product_valid_o (lane_product[d*Rows+l]),
         .product_o       (product)
       );
 
-      // One product a row.
+      logic unused_lane;
+      assign unused_lane = ^{product, int16, low_code};
       if (d == 0) begin : gen_product
-        assign product_o[l*42 +: 42] = product;
-      end else begin : gen_no_product
-        logic unused_product;
-        assign unused_product = ^product;
+        assign product_o[l*42 +: 42] = product;  // one a row
       end
 
       if (Table && d == 0) begin : gen_table

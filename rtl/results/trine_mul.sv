@@ -6,6 +6,13 @@
 //   sum_o + carry_o = a_i * b_i + (nudge_i ? (a_i < 0 ? -1 : 1) * 2^NudgeBit : 0)
 //                               + (half_i ? 2^HalfBit : 0) + (high_i ? 2^HighBit : 0)
 //
+// With Split the upper half of a has a multiplicand of its own, signed: upper_i instead of b_i, for
+//
+//   a_i[Half-1:0] * b_i + a_i[AWidth-1:Half] * upper_i * 2^Half,  Half = AWidth / 2
+//
+// where upper_i is b_i or a_i[Half-1] is 0. So m * x of 15 and 40 bits are the rows of 32 and 31
+// bits: a = {m, m}, b and upper are the low 16 and the high 24 bits of x.
+//
 // modulo 2^(AWidth + BWidth), NudgeBit = 2 * ceil(AWidth / 2) - 2: the foot of the top Booth digit,
 // where the nudge costs one gate; 30 for 32 bits, as TFLite has it. Carry-save, because the
 // carry-propagate adder is as long as the rest: a pipeline wants its register between them.
@@ -23,11 +30,13 @@ module trine_mul #(
   parameter  int unsigned BWidth     = 31,
   parameter  int unsigned HalfBit    = 31,  // above NudgeBit
   parameter  int unsigned HighBit    = 32,  // above HalfBit
+  parameter  bit          Split      = 1'b0,  // upper_i; AWidth is a multiple of 4
   parameter  int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned Width      = AWidth + BWidth
 ) (
   input  logic [AWidth-1:0] a_i,  // signed
   input  logic [BWidth-1:0] b_i,  // unsigned
+  input  logic [BWidth:0]   upper_i,  // signed
   input  logic              nudge_i,
   input  logic              half_i,
   input  logic              high_i,
@@ -40,6 +49,9 @@ module trine_mul #(
 
   if (AWidth < 4 || BWidth < 4) begin : gen_bad_width
     $error("trine_mul: AWidth and BWidth must be at least 4");
+  end
+  if (Split && AWidth % 4 != 0) begin : gen_bad_split
+    $error("trine_mul: Split takes an AWidth of whole digits in each half");
   end
   if (HalfBit <= NudgeBit || HighBit <= HalfBit || HighBit >= Width) begin : gen_bad_half
     $error("trine_mul: HalfBit must be above NudgeBit, HighBit above that and inside the product");
@@ -68,14 +80,24 @@ module trine_mul #(
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
     // Signed by signed: of an unsigned product of extended factors DSPs would make the extension,
     // too. The rounding term waits for the adder behind: none of its own.
-    logic signed [AWidth-1:0] a;
-    logic signed [BWidth:0]   b;
-    logic signed [Width-1:0]  product;
-    logic                     minus;
+    logic signed [BWidth:0]  b;
+    logic signed [Width-1:0] product;
+    logic                    minus;
 
-    assign a       = $signed(a_i);
-    assign b       = $signed({1'b0, b_i});
-    assign product = a * b;
+    assign b = $signed({1'b0, b_i});
+    if (Split) begin : gen_halves
+      localparam int unsigned Half = AWidth / 2;
+      logic signed [Width-1:0] lower, upper;
+      assign lower   = $signed({1'b0, a_i[Half-1:0]}) * b;
+      assign upper   = $signed(a_i[AWidth-1:Half]) * $signed(upper_i);
+      assign product = lower + (upper <<< Half);
+    end else begin : gen_whole
+      logic signed [AWidth-1:0] a;
+      logic                     unused_upper;
+      assign a            = $signed(a_i);
+      assign product      = a * b;
+      assign unused_upper = ^upper_i;
+    end
     assign minus   = nudge_i && a_i[AWidth-1];
     assign sum_o   = $unsigned(product);
     assign carry_o = ({{(Width-1){minus}}, nudge_i} << NudgeBit) +
@@ -88,8 +110,11 @@ module trine_mul #(
     // 0.
     localparam int Levels = levels_to_two(1'b0);
 
+    logic              unused_upper;
     logic [2*Digits:0] digits;  // a, sign-extended to whole digits, with the zero to its right
     logic [Digits-1:0] negate;
+
+    assign unused_upper = ^upper_i;
 
     assign digits = {{(2 * Digits - AWidth){a_i[AWidth-1]}}, a_i, 1'b0};
 
@@ -98,18 +123,24 @@ module trine_mul #(
     end
 
     for (genvar j = 0; j < Digits; j++) begin : gen_row
-      logic            one, two;
-      logic [BWidth:0] row;
+      localparam bit Upper = Split && j >= Digits / 2;
+      logic            one, two, sign;
+      logic [BWidth:0] factor, row;
 
       assign negate[j] = digits[2*j+2];
       assign one       = digits[2*j+1] ^ digits[2*j];
       assign two       = (digits[2*j+2] ^ digits[2*j+1]) & ~one;
-      assign row       = {(BWidth+1){negate[j]}} ^ (({(BWidth+1){one}} & {1'b0, b_i}) |
-                                                    ({(BWidth+1){two}} & {b_i, 1'b0}));
+      assign factor    = Upper ? upper_i : {1'b0, b_i};
+      assign sign      = negate[j] ^ (Upper && factor[BWidth] && (one || two));
+      assign row       = {(BWidth+1){negate[j]}} ^
+                         (({(BWidth+1){one}} & factor) |
+                          ({(BWidth+1){two}} & {factor[BWidth-1:0], 1'b0}));
       if (j == 0) begin : gen_first
+        logic unused_sign;
         assign gen_level[0].rows[1] = Width'({~negate[0], negate[0], negate[0], row});
+        assign unused_sign          = sign;
       end else begin : gen_next
-        assign gen_level[0].rows[j+1] = (Width'({1'b1, ~negate[j], row}) << (2 * j)) |
+        assign gen_level[0].rows[j+1] = (Width'({1'b1, ~sign, row}) << (2 * j)) |
                                       (Width'(negate[j-1]) << (2 * j - 2));
       end
     end

@@ -42,6 +42,7 @@ module trine_post #(
   parameter bit          Ternary    = 1'b0,
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
+  parameter bit          Int16      = 1'b0,  // Rows is even
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,     // columns a cycle: 1, 2
@@ -123,14 +124,13 @@ module trine_post #(
   logic [4:0]              first_slot;
   logic [ChannelBits-1:0]  channel;
   logic [1:0]              words_left;
-  logic                    take, c_take, tile, waits, bare;
-  logic                    params_ready, value_own;
-  logic                    residual_ready, from_keep, keep, rsp_place, residual_place;
+  logic take, c_take, tile, waits, bare, params_ready, value_own, residual_ready, from_keep, keep,
+        rsp_place, residual_place;
 
   // Out of the lanes, and words on their way.
   trine_post_pkg::tag_t     tag;
-  logic                     lanes_empty, lanes_softmax, column_may, softmax_in_two;
-  logic                     code_out, code_valid, side, tile_free, settled;
+  logic lanes_empty, lanes_softmax, column_may, softmax_in_two, code_out, code_valid, side,
+        tile_free, settled;
   logic [FreeBits-1:0]      free;
   logic [Drain*Rows*8-1:0]  code;
   logic [Rows*32-1:0]       word;
@@ -144,6 +144,7 @@ module trine_post #(
     .Ternary  (Ternary),
     .Binary   (Binary),
     .Table    (Table),
+    .Int16    (Int16),
     .Window   (Window),
     .Drain    (Drain),
     .LeftBits (LeftBits),
@@ -273,6 +274,7 @@ module trine_post #(
     .Ternary    (Ternary),
     .Binary     (Binary),
     .Table      (Table),
+    .Int16      (Int16),
     .Softmax    (Softmax),
     .Drain      (Drain),
     .Multiplier (Multiplier)
@@ -347,12 +349,10 @@ module trine_post #(
 
   assign v_status_o.done = issue.done && column.from_vector;
   assign softmax_o.issue = issue.softmax;
-
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   localparam int unsigned Blocks = (Cols + PipeCols - 1) / PipeCols;
-
-  logic                live_q, slots_kept_q, factors_kept_q, table_write_q;
+  logic live_q, slots_kept_q, factors_kept_q, table_write_q;
   logic [1+PeStages+Blocks:1] promised_q;
   logic [Rows*96-1:0]  held_slots_q;
   logic [Rows*37-1:0]  held_factors_q;

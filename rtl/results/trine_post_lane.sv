@@ -16,6 +16,8 @@
 //                   n = acc * multiplier >> 24, complemented if shift[5] = 0: multiplier is first
 //                   that of the value, then the channel's
 //
+//   op 0, int16_i   y of 16 bits of 256 acc + low + bias (trine_post_factors, trine_post_clamp)
+//
 //   product         with product_i op 0 has no result but (acc + bias) * multiplier, bits 61..20,
 //                   in the cycle of product_valid_o; shift_i >= 0 then. With normalize_i no bias.
 //
@@ -61,12 +63,13 @@
 //           in flight, but for op 0, whose single is that of the cycle of in_valid_i, and
 //           half_even, zero point and bounds those of 4 cycles later.
 //
-// Check     verilator --lint-only -Wall trine_post_lane.sv trine_mul.sv; trine_post_lane_tb
+// Check     trine_post_lane_tb
 
 module trine_post_lane #(
   parameter bit Products   = 1'b1,  // product_i and normalize_i
   parameter bit Pairs      = 1'b1,  // ops 1 and 3, and op 2 without max
   parameter bit Again      = 1'b1,  // op 2 without max, with Pairs
+  parameter bit Int16      = 1'b0,  // int16_i
   parameter int Multiplier = trine_mul_pkg::Operator
 ) (
   input  logic                clk_i,
@@ -79,7 +82,9 @@ module trine_post_lane #(
 
   input  logic                in_valid_i,
   input  trine_post_pkg::op_t in_op_i,
+  input  logic                int16_i,
   input  logic [31:0]         acc_i,
+  input  logic [31:0]         low_i,  // sum of the low bytes; the product of 256 is acc_i's
   input  logic [31:0]         bias_i,
   input  logic [30:0]         multiplier_i,
   input  logic [5:0]          shift_i,
@@ -88,6 +93,8 @@ module trine_post_lane #(
 
   output logic                out_valid_o,
   output logic [7:0]          code_o,
+  output logic                int16_o,  // it is a high byte, and this the low one
+  output logic [7:0]          low_o,
   output logic                product_valid_o,
   output logic [41:0]         product_o
 );
@@ -99,6 +106,7 @@ module trine_post_lane #(
   logic [2:1]      product_q;  // a product that has no code
   logic [4:1]      add_q;    // it is the sum of two operands
   logic [Stages:1] again_q;  // its code becomes operand a
+  logic [Stages:1] int16_q;  // its code has 16 bits
   logic            operand_valid_q, scaled_valid_q;
   // the product comes back: of a difference to be squared, a normalized value
   logic [2:1]      twice_q;
@@ -136,13 +144,15 @@ module trine_post_lane #(
   always_ff @(posedge clk_i) begin
     add_q   <= {add_q[3:1], Pairs && !in_requant && !mul && !square && !normalize};
     again_q <= {again_q[Stages-1:1], in_requant && in_op_i == trine_post_pkg::OpFused};
+    int16_q <= {int16_q[Stages-1:1], Int16 && int16_i && in_requant};
   end
 
   // ---------------------------------------------------------------------------------------------
   // Operands of addition and product. The residual waits for operand a: as op 2 comes every second
   // cycle at most, a register that holds for two cycles does the work of two.
   // ---------------------------------------------------------------------------------------------
-  logic [7:0] code_q;
+  localparam int unsigned CodeBits = Int16 ? 16 : 8;
+  logic [CodeBits-1:0] code_d, code_q;
   logic [7:0] residual_q, residual_q2;
 
   always_ff @(posedge clk_i) begin
@@ -169,7 +179,7 @@ module trine_post_lane #(
       .in_pair_i       (in_pair),
       .a_i             (acc_i[7:0]),
       .b_i             (residual_i),
-      .code_i          (Again ? code_q : acc_i[7:0]),
+      .code_i          (Again ? code_q[7:0] : acc_i[7:0]),
       .residual_i      (Again ? residual_q2 : residual_i),
       .load_a_i        (in_pair || second),
       .load_b_i        (in_pair || (Again && valid_q[4] && again_q[4])),
@@ -194,8 +204,8 @@ module trine_post_lane #(
   // ---------------------------------------------------------------------------------------------
   logic signed [29:0] t_operand;
   logic               below, carry_in;
-  logic signed [31:0] addend_a, addend_b, x_d, x_q;
-  logic        [30:0] multiplier_d, multiplier_q;
+  logic signed [31:0] addend_a, addend_b;
+  logic        [30:0] multiplier_d;
   logic        [5:0]  shift_d, amount_d, amount_q, amount_q2;
   logic               own_scale;  // not the sum's
   logic               nudge_d, nudge_q;
@@ -241,18 +251,36 @@ module trine_post_lane #(
   end
 
   assign own_scale = in_requant || mul || square || normalize || !Pairs;
-  assign x_d      = addend_a + addend_b + $signed({31'd0, carry_in});
   assign amount_d = 6'd30 - shift_d;  // of t = sum >> amount: 0..61
   assign nudge_d  = !cfg_i.single && shift_d[5] && !root;
 
   always_ff @(posedge clk_i) begin
     if (start) begin
-      x_q          <= x_d;
-      multiplier_q <= root ? $unsigned(x_d[30:0]) : multiplier_d;
-      amount_q     <= amount_d;
-      nudge_q      <= nudge_d;
+      amount_q <= amount_d;
+      nudge_q  <= nudge_d;
     end
   end
+
+  logic [31:0] factor_a, factor_upper;
+  logic [30:0] factor_b;
+
+  trine_post_factors #(.Int16(Int16)) u_factors (
+    .clk_i,
+    .start_i      (start),
+    .int16_i      (int16_i && in_requant),
+    .single_i     (cfg_i.single),
+    .high_i       (acc_i),
+    .low_i,
+    .bias_i,
+    .addend_a_i   (addend_a),
+    .addend_b_i   (addend_b),
+    .carry_i      (carry_in),
+    .multiplier_i (multiplier_d),
+    .root_i       (root),
+    .a_o          (factor_a),
+    .b_o          (factor_b),
+    .upper_o      (factor_upper)
+  );
 
   // ---------------------------------------------------------------------------------------------
   // Stage 2: the product in carry-save form, of which the low bits are added at once: they are
@@ -267,10 +295,12 @@ module trine_post_lane #(
   trine_mul #(
     .AWidth     (32),
     .BWidth     (31),
+    .Split      (Int16),
     .Multiplier (Multiplier)
   ) u_mul (
-    .a_i     (x_q),
-    .b_i     (multiplier_q),
+    .a_i     (factor_a),
+    .b_i     (factor_b),
+    .upper_i (factor_upper),
     .nudge_i (nudge_q),
     .half_i  (1'b0),
     .high_i  (1'b0),
@@ -288,12 +318,12 @@ module trine_post_lane #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stages 3 and 4: t = product >> amount, in 10 bits.
+  // Stages 3 and 4: t = product >> amount, in two bits more than a code.
   // ---------------------------------------------------------------------------------------------
-  logic [9:0] t;
-  logic       below_t;
+  logic [CodeBits+1:0] t;
+  logic                below_t;
 
-  trine_post_shift #(.Low(Low)) u_shift (
+  trine_post_shift #(.Low(Low), .Bits(CodeBits + 2)) u_shift (
     .clk_i,
     .first_i   (valid_q[2]),
     .low_i     (low_q),
@@ -309,32 +339,26 @@ module trine_post_lane #(
   assign product_valid_o = product_q[2];
   assign product_o       = product[61:20];
 
-  // ---------------------------------------------------------------------------------------------
-  // Stage 5: the last rounding, zero point, clamp. 11 bits hold -256 - 128 .. 256 + 127.
-  // ---------------------------------------------------------------------------------------------
-  logic               up;
-  logic signed [10:0] value;
-  logic signed [7:0]  zero_point, act_min, act_max, code_d;
-
-  assign zero_point = $signed(add_q[4] ? cfg_i.add_zero_point : cfg_i.zero_point);
-  assign act_min    = $signed(add_q[4] ? cfg_i.add_act_min : cfg_i.act_min);
-  assign act_max    = $signed(add_q[4] ? cfg_i.add_act_max : cfg_i.act_max);
-  assign up         = t[0] && !(cfg_i.half_even && !below_t && !t[1]);
-  assign value      = 11'($signed(t[9:1])) + 11'(zero_point) + $signed({10'd0, up});
-
-  always_comb begin
-    code_d = value[7:0];
-    if (value < 11'(act_min)) code_d = act_min;
-    if (value > 11'(act_max)) code_d = act_max;
-    if (cfg_i.max && again_q[4] && $signed(residual_q2) > code_d) code_d = $signed(residual_q2);
-  end
+  // Stage 5: the last rounding, zero point, clamp.
+  trine_post_clamp #(.CodeBits(CodeBits)) u_clamp (
+    .cfg_i,
+    .add_i      (add_q[4]),
+    .int16_i    (int16_q[4]),
+    .max_i      (cfg_i.max && again_q[4]),
+    .residual_i (residual_q2),
+    .t_i        (t),
+    .below_i    (below_t),
+    .code_o     (code_d)
+  );
 
   always_ff @(posedge clk_i) begin
     if (valid_q[4]) code_q <= code_d;
   end
 
   assign out_valid_o = valid_q[5] && (!again_q[5] || cfg_i.max);
-  assign code_o      = code_q;
+  assign code_o      = int16_q[5] ? code_q[CodeBits-1 -: 8] : code_q[7:0];
+  assign int16_o     = int16_q[5];
+  assign low_o       = code_q[7:0];
 
   logic unused_cfg;
   assign unused_cfg = ^cfg_i;
@@ -350,7 +374,6 @@ module trine_post_lane #(
 
   logic       held_q;  // a value of the operation is on its way to the multiplier
   trine_post_pkg::op_t op_q;
-
   assign held_q = operand_valid_q || scaled_valid_q || twice_q != '0;
 
   logic [4:1] single_q;  // of the values after each stage
@@ -363,7 +386,8 @@ module trine_post_lane #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       m_act_order: assume ($signed(cfg_i.act_min) <= $signed(cfg_i.act_max));
-      m_add_act_order: assume ($signed(cfg_i.add_act_min) <= $signed(cfg_i.add_act_max));
+      m_add_act_order: assume (!(valid_q[4] && add_q[4]) ||
+                               $signed(cfg_i.add_act_min) <= $signed(cfg_i.add_act_max));
       m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) &&
                             !(in_requant && twice_q[2]));
       m_operands_free: assume (!(in_pair && |(valid_q & again_q)));

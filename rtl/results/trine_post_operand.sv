@@ -89,6 +89,7 @@ module trine_post_operand #(
   ) u_mul (
     .a_i     (other_q),
     .b_i     (factor),
+    .upper_i ('0),
     .nudge_i (1'b0),
     .half_i  (two_roundings_o && !square_i),
     .high_i  (two_roundings_o && square_i),

@@ -2,7 +2,7 @@
 //
 // Stages 3 and 4 of trine_post_lane: the product's carry-save form is added up and shifted.
 //
-//   t = product >> amount, saturated to 10 bits: beyond them every clamp saturates too
+//   t = product >> amount, saturated to Bits: beyond them every clamp saturates too
 //   below     one of the bits that were shifted out, below t[0], is 1
 //
 // The shift goes down by 32 and 16 in the first stage, by 8, 4, 2 and 1 in the second one. Each
@@ -16,7 +16,8 @@
 // Check     trine_post_lane_tb
 
 module trine_post_shift #(
-  parameter int unsigned Low = 24  // bits of the product that are added already
+  parameter int unsigned Low  = 24,  // bits of the product that are added already
+  parameter int unsigned Bits = 10   // of t: two more than a code
 ) (
   input  logic          clk_i,
 
@@ -28,28 +29,28 @@ module trine_post_shift #(
   output logic [61:0]   product_o,
 
   input  logic          second_i,
-  output logic [9:0]    t_o,
+  output logic [Bits-1:0] t_o,
   output logic          below_o
 );
 
-  logic [62:0] product;
-  logic [40:0] by_32;
-  logic [24:0] by_16_d, by_16_q;
-  logic [16:0] by_8;
-  logic [12:0] by_4;
-  logic [10:0] by_2;
-  logic [9:0]  by_1, t_d, t_q;
-  logic [3:0]  amount_q;
-  logic        minus_q, over_high_d, over_high_q, over_low, below_high_q, below_q;
+  logic [62:0]      product;
+  logic [Bits+30:0] by_32;
+  logic [Bits+14:0] by_16_d, by_16_q;
+  logic [Bits+6:0]  by_8;
+  logic [Bits+2:0]  by_4;
+  logic [Bits:0]    by_2;
+  logic [Bits-1:0]  by_1, t_d, t_q;
+  logic [3:0]       amount_q;
+  logic             minus_q, over_high_d, over_high_q, over_low, below_high_q, below_q;
 
   assign product   = {sum_i + carry_i + {{(62-Low){1'b0}}, low_i[Low]}, low_i[Low-1:0]};
   assign product_o = product[61:0];
 
-  assign by_32   = amount_i[5] ? {{10{product[62]}}, product[62:32]} : product[40:0];
-  assign by_16_d = amount_i[4] ? by_32[40:16] : by_32[24:0];
+  assign by_32   = amount_i[5] ? {{Bits{product[62]}}, product[62:32]} : product[Bits+30:0];
+  assign by_16_d = amount_i[4] ? by_32[Bits+30:16] : by_32[Bits+14:0];
 
-  assign over_high_d = (!amount_i[5] && product[62:40] != {23{product[62]}}) ||
-                       (!amount_i[4] && by_32[40:24] != {17{by_32[40]}});
+  assign over_high_d = (!amount_i[5] && product[62:Bits+30] != {(33-Bits){product[62]}}) ||
+                       (!amount_i[4] && by_32[Bits+30:Bits+14] != {17{by_32[Bits+30]}});
 
   always_ff @(posedge clk_i) begin
     if (first_i) begin
@@ -62,16 +63,16 @@ module trine_post_shift #(
     end
   end
 
-  assign by_8 = amount_q[3] ? by_16_q[24:8] : by_16_q[16:0];
-  assign by_4 = amount_q[2] ? by_8[16:4] : by_8[12:0];
-  assign by_2 = amount_q[1] ? by_4[12:2] : by_4[10:0];
-  assign by_1 = amount_q[0] ? by_2[10:1] : by_2[9:0];
+  assign by_8 = amount_q[3] ? by_16_q[Bits+14:8] : by_16_q[Bits+6:0];
+  assign by_4 = amount_q[2] ? by_8[Bits+6:4] : by_8[Bits+2:0];
+  assign by_2 = amount_q[1] ? by_4[Bits+2:2] : by_4[Bits:0];
+  assign by_1 = amount_q[0] ? by_2[Bits:1] : by_2[Bits-1:0];
 
-  assign over_low = (!amount_q[3] && by_16_q[24:16] != {9{by_16_q[24]}}) ||
-                    (!amount_q[2] && by_8[16:12] != {5{by_8[16]}}) ||
-                    (!amount_q[1] && by_4[12:10] != {3{by_4[12]}}) ||
-                    (!amount_q[0] && by_2[10] != by_2[9]);
-  assign t_d      = over_high_q || over_low ? {minus_q, {9{!minus_q}}} : by_1;
+  assign over_low = (!amount_q[3] && by_16_q[Bits+14:Bits+6] != {9{by_16_q[Bits+14]}}) ||
+                    (!amount_q[2] && by_8[Bits+6:Bits+2] != {5{by_8[Bits+6]}}) ||
+                    (!amount_q[1] && by_4[Bits+2:Bits] != {3{by_4[Bits+2]}}) ||
+                    (!amount_q[0] && by_2[Bits] != by_2[Bits-1]);
+  assign t_d      = over_high_q || over_low ? {minus_q, {(Bits-1){!minus_q}}} : by_1;
 
   always_ff @(posedge clk_i) begin
     if (second_i) begin
@@ -90,7 +91,9 @@ module trine_post_shift #(
   logic               first_q, second_q, in_range;
   logic signed [62:0] floor_q, floor_q2;
 
-  assign in_range = floor_q2 >= -63'sd512 && floor_q2 < 63'sd512;
+  localparam logic signed [62:0] Limit = 63'sd1 <<< (Bits - 1);
+
+  assign in_range = floor_q2 >= -Limit && floor_q2 < Limit;
 
   initial {first_q, second_q} = 2'b00;
 
@@ -101,8 +104,8 @@ module trine_post_shift #(
     if (second_i) floor_q2 <= floor_q;
     if (second_i) m_second: assume (first_q);
     if (second_q) begin
-      if (in_range) a_floor: assert (t_q == floor_q2[9:0]);
-      if (!in_range) a_saturated: assert (t_q == {floor_q2[62], {9{!floor_q2[62]}}});
+      if (in_range) a_floor: assert (t_q == floor_q2[Bits-1:0]);
+      if (!in_range) a_saturated: assert (t_q == {floor_q2[62], {(Bits-1){!floor_q2[62]}}});
       c_saturated: cover (!in_range);
     end
   end

@@ -19,6 +19,7 @@ module trine_results #(
   parameter bit          Binary     = 1'b0,
   parameter bit          Vector     = 1'b1,
   parameter bit          Table      = 1'b0,
+  parameter bit          Int16      = 1'b0,
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
@@ -209,6 +210,7 @@ module trine_results #(
     .Ternary    (Ternary),
     .Binary     (Binary),
     .Table      (Table),
+    .Int16      (Int16),
     .Window     (Window),
     .Softmax    (Softmax),
     .Drain      (Drain),

@@ -41,6 +41,27 @@ TEST_CASE("trine_mul multiplies signed by unsigned and adds the nudge", "[tb][mu
     const std::int64_t a =
         as_signed(any_word(random) >> (random() % 2 ? 0 : 32 - TB_AWidth), TB_AWidth);
     const std::int64_t b = any_word(random) & ((1u << TB_BWidth) - 1);
+#ifdef TB_Split
+    // {m, m} times x of 40 bits, or one multiplicand for both halves.
+    dut.upper_i = static_cast<std::uint32_t>(b);
+    if (chance(random, 50)) {
+      const std::int64_t x =
+          static_cast<std::int64_t>(std::uint64_t{any_word(random)} << 32 | any_word(random)) >>
+          (24 + random() % 40);
+      const std::uint32_t m = any_word(random) & 0x7fff;
+      drive(dut.a_i, std::uint64_t{m} << 16 | m);
+      drive(dut.b_i, static_cast<std::uint64_t>(x & 0xffff));
+      dut.upper_i = static_cast<std::uint32_t>(x >> 16);
+      dut.nudge_i = dut.half_i = dut.high_i = 0;
+      dut.eval();
+      const std::uint64_t actual =
+          (std::uint64_t{dut.sum_o} + dut.carry_o) & ((std::uint64_t{1} << kWidth) - 1);
+      CAPTURE(seed, i, x, m);
+      REQUIRE(actual == product(x, m, false, false, false));
+      ++equal;
+      continue;
+    }
+#endif
     const bool nudge = chance(random, 50), half = chance(random, 50), high = chance(random, 50);
     drive(dut.a_i, static_cast<std::uint64_t>(a) & ((std::uint64_t{1} << TB_AWidth) - 1));
     drive(dut.b_i, static_cast<std::uint64_t>(b));

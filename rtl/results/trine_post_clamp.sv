@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stage 5 of trine_post_lane: the last rounding, zero point, clamp, maximum with a residual.
+//
+//   y = max(clamp((t >> 1) + t[0] + zero_point, lower, upper), residual)
+//
+// Halves go to even with half_even. The bounds of int16 codes have their low bytes in add_act_min
+// and add_act_max; such codes have no zero point.
+//
+// Timing    combinational.
+// Check     trine_post_lane_tb
+
+module trine_post_clamp #(
+  parameter int unsigned CodeBits = 8  // 8; 16 with int16 codes
+) (
+  input  trine_job_pkg::cfg_t   cfg_i,
+  input  logic                  add_i,    // a sum of two codes: its zero point and bounds
+  input  logic                  int16_i,
+  input  logic                  max_i,
+  input  logic [7:0]            residual_i,
+  input  logic [CodeBits+1:0]   t_i,
+  input  logic                  below_i,  // bits below t are not all 0
+  output logic [CodeBits-1:0]   code_o
+);
+
+  // Three bits more than a code: 11 hold -256 - 128 .. 256 + 127.
+  localparam int unsigned Bits = CodeBits + 3;
+
+  logic                       up;
+  logic signed [Bits-1:0]     value;
+  logic signed [7:0]          zero_point, act_min, act_max;
+  logic signed [CodeBits-1:0] lower, upper, code, residual;
+
+  assign zero_point = $signed(add_i ? cfg_i.add_zero_point : cfg_i.zero_point);
+  assign act_min    = $signed(add_i ? cfg_i.add_act_min : cfg_i.act_min);
+  assign act_max    = $signed(add_i ? cfg_i.add_act_max : cfg_i.act_max);
+  assign up         = t_i[0] && !(cfg_i.half_even && !below_i && !t_i[1]);
+  assign value      = Bits'($signed(t_i[CodeBits+1:1])) + Bits'(zero_point) +
+                      $signed({{(Bits-1){1'b0}}, up});
+  assign residual   = CodeBits'($signed(residual_i));
+
+  always_comb begin
+    lower = CodeBits'(act_min);
+    upper = CodeBits'(act_max);
+    if (int16_i) begin
+      lower = $signed(CodeBits'({cfg_i.act_min, cfg_i.add_act_min}));
+      upper = $signed(CodeBits'({cfg_i.act_max, cfg_i.add_act_max}));
+    end
+    code = value[CodeBits-1:0];
+    if (value < Bits'(lower)) code = lower;
+    if (value > Bits'(upper)) code = upper;
+    if (max_i && residual > code) code = residual;
+  end
+
+  assign code_o = $unsigned(code);
+
+  logic unused_cfg;
+  assign unused_cfg = ^cfg_i;
+
+endmodule

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stage 1 of trine_post_lane: the sum, and the factors of the multiplier behind it.
+//
+//   int16    x = (high << 8) + low + bias: of 40 bits with single, of 32 without
+//   other    x = addend_a + addend_b + carry, 32 bits
+//
+//   product of trine_mul (Split)    a       b           upper
+//   x of 32 bits, m of 31           x       m           m (without Int16 not read)
+//   x of 40 bits, m of 15           {m, m}  x, 16 low   x, 24 high
+//   x twice                         x       x           x
+//
+// A multiplier of 15 bits leaves 16 of its entry free: the bias' highest byte is above it.
+//
+// Timing    outputs are registers of start_i.
+// Check     trine_post_lane_tb
+
+module trine_post_factors #(
+  parameter bit Int16 = 1'b0  // sums of two lanes
+) (
+  input  logic        clk_i,
+  input  logic        start_i,
+
+  input  logic        int16_i,   // the value is one
+  input  logic        single_i,
+  input  logic [31:0] high_i,    // sums of high and of low bytes
+  input  logic [31:0] low_i,
+  input  logic [31:0] bias_i,
+  input  logic [31:0] addend_a_i,
+  input  logic [31:0] addend_b_i,
+  input  logic        carry_i,
+  input  logic [30:0] multiplier_i,
+  input  logic        root_i,    // the product is x * x, x of 31 bits
+
+  output logic [31:0] a_o,
+  output logic [30:0] b_o,
+  output logic [31:0] upper_o
+);
+
+  if (Int16) begin : gen_pair
+    logic [39:0] high, low, bias, a, b, x;
+    logic        long;
+    logic [14:0] m;
+
+    assign long = int16_i && single_i;
+    assign m    = multiplier_i[14:0];
+    assign high = {high_i, 8'd0};
+    assign low  = 40'($signed(low_i));
+    assign bias = {multiplier_i[22:15], bias_i};
+
+    // Three terms are two before the adder that all values have.
+    always_comb begin
+      a = 40'(addend_a_i);
+      b = 40'(addend_b_i);
+      if (int16_i) begin
+        a = high ^ low ^ bias;
+        b = ((high & low) | (bias & (high ^ low))) << 1;
+      end
+    end
+
+    assign x = a + b + 40'(carry_i && !int16_i);
+
+    logic        long_q;
+    logic [31:0] a_q;
+    logic [15:0] lowest_q, middle_q;  // of the multiplicands
+    logic [14:0] highest_q;
+    logic [30:0] factor;
+
+    assign factor = root_i ? x[30:0] : multiplier_i;
+
+    always_ff @(posedge clk_i) begin
+      if (start_i) begin
+        long_q    <= long;
+        a_q       <= long ? {1'b0, m, 1'b0, m} : x[31:0];
+        lowest_q  <= long ? x[15:0] : factor[15:0];
+        middle_q  <= long ? x[31:16] : factor[15:0];
+        highest_q <= long ? 15'($signed(x[39:32])) : factor[30:16];
+      end
+    end
+
+    assign a_o     = a_q;
+    assign b_o     = {highest_q & ~{15{long_q}}, lowest_q};
+    assign upper_o = {long_q && highest_q[14], highest_q, middle_q};
+  end else begin : gen_one
+    logic signed [31:0] x_d, x_q;
+    logic        [30:0] multiplier_q;
+    logic               unused_pair;
+
+    assign x_d = $signed(addend_a_i) + $signed(addend_b_i) + $signed({31'd0, carry_i});
+
+    always_ff @(posedge clk_i) begin
+      if (start_i) begin
+        x_q          <= x_d;
+        multiplier_q <= root_i ? $unsigned(x_d[30:0]) : multiplier_i;
+      end
+    end
+
+    assign a_o         = $unsigned(x_q);
+    assign b_o         = multiplier_q;
+    assign upper_o     = '0;
+    assign unused_pair = ^{int16_i, single_i, high_i, low_i, bias_i};
+  end
+
+endmodule

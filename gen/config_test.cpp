@@ -90,6 +90,13 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
           "4096 KiB (2^20 rows)"},
       Row{"array.cols = 128\nmemory.param_channels = 64\n",
           "2: memory.param_channels: 64 is less than array.cols, allowed at least 128"},
+      Row{"array.activations16 = true\narray.rows = 1\n",
+          "2: array.rows: 1 rows are no pairs, which array.activations16 needs, allowed even "
+          "numbers "
+          "of 2..256"},
+      Row{"array.activations16 = true\narray.precisions = [\"binary\"]\n",
+          "2: array.precisions: no \"int8\", which array.activations16 needs, allowed a list with "
+          "it"},
       Row{"bus.axi_data_bits = 512\nmemory.param_channels = 40\n",
           "2: memory.param_channels: 40 does not fill beats of 16 words (bus.axi_data_bits), "
           "allowed multiples of 16, at least 32"});
@@ -205,6 +212,7 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
                               "array.cols=4",
                               "memory.dmem_kib=64",
                               "array.precisions=[\"int8\"]",
+                              "array.activations16=true",
                               "array.acc_bits=24",
                               "memory.pmem_kib=32",
                               "memory.param_channels=256",

@@ -271,6 +271,14 @@ void Reader::check_combinations() {
     combination("memory.pmem_kib",
                 "{} KiB hold {} rows of {} words (array.cols), allowed at most {} KiB (2^20 rows)",
                 c.pmem_kib, c.pmem_rows(), c.cols, 4096 * c.cols);
+  if (c.activations16 && c.rows % 2 != 0)
+    combination("array.rows",
+                "{} rows are no pairs, which array.activations16 needs, allowed even numbers of "
+                "2..256",
+                c.rows);
+  if (c.activations16 && !c.int8)
+    combination("array.precisions",
+                "no \"int8\", which array.activations16 needs, allowed a list with it");
   if (c.param_channels < c.cols)
     combination("memory.param_channels", "{} is less than array.cols, allowed at least {}",
                 c.param_channels, c.cols);
@@ -343,13 +351,14 @@ unsigned Config::features() const {
   for (const Precision& p : kPrecisions) precisions |= bit(this->*p.enabled, p.feature);
   return precisions | bit(has_thresholds(), f::kThresholds) | bit(vector, f::kVector) |
          bit(table, f::kTable) | bit(has_softmax(), f::kSoftmax) | bit(window(), f::kWindow) |
-         bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad);
+         bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad) | bit(activations16, f::kInt16);
 }
 
 std::uint64_t Config::hash() const {
   std::string text = fmt::format("isa {}\n", isa::kVersion);
   for (const Key& key : schema())
-    if (key.seen) text += fmt::format("{} = {}\n", key.name, value_text(key, *this));
+    if (key.seen && !(key.later && value_text(key, *this) == value_text(key, Config{})))
+      text += fmt::format("{} = {}\n", key.name, value_text(key, *this));
   return isa::encode_begin(hash64(text));
 }
 

@@ -202,9 +202,10 @@ TEST_CASE("presets of a use lack what others have, and nothing else", "[machine]
 
 TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]") {
   const Config other = load_config("edge256", {"name=other",
-                                               "array.rows=5",
+                                               "array.rows=6",
                                                "array.cols=6",
-                                               "array.precisions=[\"binary\"]",
+                                               "array.precisions=[\"int8\", \"binary\"]",
+                                               "array.activations16=true",
                                                "memory.dmem_kib=16",
                                                "memory.pmem_kib=7",
                                                "memory.param_channels=48",
@@ -324,7 +325,8 @@ TEST_CASE("each feature comes from its own keys", "[machine][config]") {
            {{"depthwise.enable=true", "array.precisions=[\"int8\"]", "array.cols=4"},
             f::kInt8 | f::kQuad | f::kWindow},
            {{"matmul.enable=true"}, kLow},
-           {{"matmul.enable=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kMaps}}) {
+           {{"matmul.enable=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kMaps},
+           {{"array.activations16=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kInt16}}) {
     Settings settings = bare;
     settings.insert(settings.end(), row.settings.begin(), row.settings.end());
     CAPTURE(row.settings);

@@ -110,17 +110,18 @@ constexpr Operands operands_of(isa::compute::Op op) {
     if (op == p.product) return {p, p};
     if (op == p.int8_product) return {kInt8, p};
   }
-  return {kInt8, kInt8};  // of two maps
+  return {kInt8, kInt8};  // of two maps, and of both bytes of int16
 }
 static_assert(std::ranges::all_of(isa::kComputeOps.codes,
                                   [](const isa::Code& code) {
                                     const auto op = static_cast<isa::compute::Op>(code.code);
                                     return op == isa::compute::Op::kMatmul ||
+                                           op == isa::compute::Op::kInt16 ||
                                            std::ranges::any_of(
                                                kPrecisions, [=](const Precision& p) {
                                                  return op == p.product || op == p.int8_product;
                                                });
                                   }),
-              "each operation but that of two maps is of a row");
+              "each operation but those of two maps and of int16 is of a row");
 
 }  // namespace trine::machine

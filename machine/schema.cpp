@@ -46,6 +46,11 @@ const std::vector<Key>& schema() {
       {"array.precisions", PrecisionsKey{},
        "what a PE multiplies: 4 int8, 16 ternary or 32 binary values",
        "ternary and binary together add about 13 % to an int8 PE"},
+      {"array.activations16", BoolKey{&Config::activations16},
+       "int16 activations with int8 weights (needs int8, an even number of rows)",
+       "two lanes for each of their positions: half the rate; an adder of 40 bits and codes of 16 "
+       "bits in every second post lane; without it, networks with int16 activations are refused",
+       true, true},
       {"array.acc_bits", IntKey{&Config::acc_bits, {20, 32}},
        "bits of an accumulator; networks that may need more are refused",
        "two flip-flops and an adder's bit in each PE for each bit; 32: no network is refused"},
@@ -197,6 +202,7 @@ std::string configuration_markdown() {
       "same whole number of rows, at\n  least 4, and it holds 8 vectors of `array.rows` words "
       "twice.\n"
       "- PMEM: at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
+      "- `array.activations16`: an even `array.rows`, and int8 among `array.precisions`.\n"
       "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat, "
       "two beats or more.\n"
       "- `bus.axi_id`: even, and it and the next one fit `bus.axi_id_bits`; `bus.axi_user` fits "

@@ -37,6 +37,9 @@ struct Key {
   /// A program sees it (Config::hash()): what fits where, which instructions there are. Not seen:
   /// what only moves work in time, outside of the machine or between wires.
   bool seen = true;
+  /// It came later: the hash has it where it is not the default alone, so that programs from before
+  /// stay valid.
+  bool later = false;
 };
 
 const std::vector<Key>& schema();

@@ -31,6 +31,7 @@ module trine_core #(
   parameter bit          Table         = 1'b1,   // codes looked up in a table
   parameter bit          Softmax       = 1'b0,   // in the vector unit
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
+  parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
   parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512, 1024
@@ -95,7 +96,8 @@ module trine_core #(
       trine_isa_pkg::Features'(Vector && Softmax)  << trine_isa_pkg::FeatureSoftmax |
       trine_isa_pkg::Features'(Window)             << trine_isa_pkg::FeatureWindow |
       trine_isa_pkg::Features'(ZeroPoints)         << trine_isa_pkg::FeatureMaps |
-      trine_isa_pkg::Features'(Cols >= 4)          << trine_isa_pkg::FeatureQuad;
+      trine_isa_pkg::Features'(Cols >= 4)          << trine_isa_pkg::FeatureQuad |
+      trine_isa_pkg::Features'(Int16)              << trine_isa_pkg::FeatureInt16;
 
   // ---------------------------------------------------------------------------------------------
   // Control, DMA, small memories.
@@ -227,6 +229,7 @@ module trine_core #(
     .AxiDataBits   (AxiDataBits),
     .AxiAddrBits   (AxiAddrBits),
     .Maps          (ZeroPoints),
+    .Int16         (Int16),
     .Ecc           (Ecc),
     .ImemWords     (ImemWords)
   ) u_dma (
@@ -359,6 +362,7 @@ module trine_core #(
     .Ternary    (Ternary),
     .Binary     (Binary),
     .Window     (Window),
+    .Int16      (Int16),
     .Drain      (Drain),
     .ZeroPoints (ZeroPoints),
     .PipeRows   (PipeRows),
@@ -424,6 +428,7 @@ module trine_core #(
     .Binary     (Binary),
     .Vector     (Vector),
     .Table      (Table),
+    .Int16      (Int16),
     .Window     (Window),
     .Softmax    (Softmax),
     .Drain      (Drain),

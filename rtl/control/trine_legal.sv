@@ -13,7 +13,11 @@
 // Timing    combinational.
 // Check     trine_legal_tb: every operation, flag and code under every set of features
 
-module trine_legal (
+module trine_legal #(
+  // Codes of int16 came later: a design without them has no gate that tells them from those of no
+  // operation.
+  parameter bit Int16 = 1'b1
+) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
   input  logic [63:0]                        word_i,      // not the program's first
@@ -22,6 +26,7 @@ module trine_legal (
 );
 
   localparam int unsigned Features = trine_isa_pkg::Features;
+  localparam int unsigned IsInt16  = trine_isa_pkg::FeatureInt16;
 
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;
@@ -53,7 +58,7 @@ module trine_legal (
     unique case (engine)
       trine_isa_pkg::EngineLoad: begin
         for (int unsigned i = 0; i < trine_isa_pkg::DmaTargetCodes; i++) begin
-          if (op == 8'(i)) begin
+          if (op == 8'(i) && (Int16 || !trine_isa_pkg::DmaTargetNeeds[Features*i + IsInt16])) begin
             run_known = trine_isa_pkg::DmaTargetKnown[i];
             run_needs = trine_isa_pkg::DmaTargetNeeds[Features*i +: Features];
           end
@@ -66,7 +71,7 @@ module trine_legal (
       end
       trine_isa_pkg::EngineCompute: begin
         for (int unsigned i = 0; i < trine_isa_pkg::ComputeOpCodes; i++) begin
-          if (op == 8'(i)) begin
+          if (op == 8'(i) && (Int16 || !trine_isa_pkg::ComputeOpNeeds[Features*i + IsInt16])) begin
             run_known = trine_isa_pkg::ComputeOpKnown[i];
             run_needs = trine_isa_pkg::ComputeOpNeeds[Features*i +: Features];
           end
@@ -82,7 +87,10 @@ module trine_legal (
         end
         if (rescale && op != 8'(trine_isa_pkg::VectorOpSoftmax)) run_known = 1'b0;
       end
-      default: run_known = op == trine_isa_pkg::DmaTargetDmem && !from_dmem;  // store
+      default: begin  // store
+        run_needs[IsInt16] = Int16 && op == trine_isa_pkg::DmaTargetDmem16;
+        run_known = (op == trine_isa_pkg::DmaTargetDmem || run_needs[IsInt16]) && !from_dmem;
+      end
     endcase
   end
 
@@ -160,8 +168,11 @@ module trine_legal (
     endcase
   end
 
-  assign illegal_o = !known;
-  assign lacking_o = known && (needs & ~features_i) != '0;
+  logic taken;
+
+  assign taken     = known && !(needs[IsInt16] && !features_i[IsInt16]);
+  assign illegal_o = !taken;
+  assign lacking_o = taken && (needs & ~features_i) != '0;
 
   logic unused_word;
   assign unused_word = ^word_i;

@@ -20,6 +20,7 @@ module trine_bus_read #(
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned MaxBeats      = 64,    // of a burst
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  parameter bit          Int16         = 1'b0,
   parameter int unsigned ImemWords     = 0,     // of 64 bits
   parameter bit          Ecc           = 1'b0,  // codes there
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
@@ -224,7 +225,8 @@ module trine_bus_read #(
     .DataBits      (DataBits),
     .AxiAddrBits   (AxiAddrBits),
     .MaxBeats      (MaxBeats),
-    .Maps          (Maps)
+    .Maps          (Maps),
+    .Int16         (Int16)
   ) u_load (
     .clk_i,
     .rst_ni,

@@ -14,6 +14,7 @@ module trine_bus_write #(
   parameter int unsigned AxiDataBits  = 64,
   parameter int unsigned AxiAddrBits  = 32,
   parameter int unsigned MaxBeats     = 64,  // of a burst
+  parameter bit          Int16        = 1'b0,
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
   localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1)
@@ -69,7 +70,8 @@ module trine_bus_write #(
     .DmemAddrBits (DmemAddrBits),
     .DataBits     (DataBits),
     .AxiAddrBits  (AxiAddrBits),
-    .MaxBeats     (MaxBeats)
+    .MaxBeats     (MaxBeats),
+    .Int16        (Int16)
   ) u_store (
     .clk_i,
     .rst_ni,
@@ -80,6 +82,7 @@ module trine_bus_write #(
     .cfg_reg_i     (store_i.cfg_reg),
     .cfg_payload_i (store_i.cfg_payload),
     .run_valid_i   (store_i.run_valid),
+    .run_int16_i   (Int16 && store_i.run_op == trine_isa_pkg::DmaTargetDmem16),
     .run_ready_o   (store_o.run_ready),
     .retire_o      (store_o.retire),
     .dma_rvalid_o,

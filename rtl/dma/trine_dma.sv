@@ -23,6 +23,7 @@ module trine_dma #(
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  parameter bit          Int16         = 1'b0,  // maps of int16 codes
   parameter bit          Ecc           = 1'b0,  // codes in IMEM
   parameter int unsigned ImemWords     = 0,     // of 64 bits, kept of a program
   // Derived; not to be set.
@@ -167,6 +168,7 @@ module trine_dma #(
     .AxiAddrBits   (AxiAddrBits),
     .MaxBeats      (MaxBeats),
     .Maps          (Maps),
+    .Int16         (Int16),
     .ImemWords     (ImemWords),
     .Ecc           (Ecc)
   ) u_bus_read (
@@ -215,7 +217,8 @@ module trine_dma #(
     .DmemAddrBits (DmemAddrBits),
     .AxiDataBits  (AxiDataBits),
     .AxiAddrBits  (AxiAddrBits),
-    .MaxBeats     (MaxBeats)
+    .MaxBeats     (MaxBeats),
+    .Int16        (Int16)
   ) u_bus_write (
     .clk_i,
     .rst_ni,

@@ -27,6 +27,7 @@ module trine_load #(
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned MaxBeats      = 64,  // of a burst
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  parameter bit          Int16         = 1'b0,
   localparam int unsigned DataWords     = DataBits / 32,
   localparam int unsigned Quads         = (Cols + 3) / 4,
   localparam int unsigned WriteBits     = 1 + 33 * DataWords + DmemAddrBits
@@ -97,14 +98,12 @@ module trine_load #(
   localparam int unsigned ScaleAddrBits = ParamBits - WordShift + 1;
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
   localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
-
-  localparam int unsigned TargetBits = 3;
+  localparam int unsigned TargetBits    = 3;
   localparam logic [TargetBits-1:0] Dmem  = TargetBits'(trine_isa_pkg::DmaTargetDmem);
   localparam logic [TargetBits-1:0] Pmem  = TargetBits'(trine_isa_pkg::DmaTargetPmem);
   localparam logic [TargetBits-1:0] Bias  = TargetBits'(trine_isa_pkg::DmaTargetBias);
   localparam logic [TargetBits-1:0] Scale = TargetBits'(trine_isa_pkg::DmaTargetScale);
   localparam logic [TargetBits-1:0] Table = TargetBits'(trine_isa_pkg::DmaTargetTable);
-
   localparam logic [TargetBits-1:0] Exponentials =
       TargetBits'(trine_isa_pkg::DmaTargetExponentials);
   localparam logic [TargetBits-1:0] Transposed = TargetBits'(trine_isa_pkg::DmaTargetTransposed);
@@ -114,7 +113,7 @@ module trine_load #(
   // ---------------------------------------------------------------------------------------------
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
                            writes_q, retire_q;  // writes: to DMEM, behind the last beat
-  logic                    on_chip, on_chip_q;  // from DMEM
+  logic                    on_chip, on_chip_q, int16, int16_q;  // from DMEM; to it, int16 codes
   logic [TargetBits-1:0]   op, op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
   logic [LocalBits-1:0]    local_addr, local_stride;
@@ -146,13 +145,11 @@ module trine_load #(
 
   assign on_chip = Maps && (ready ? command_i.run_flags[trine_isa_pkg::DmaFlagFromDmem]
                                   : on_chip_q);
-  assign op      = ready ? command_i.run_op[TargetBits-1:0] : op_q;
+  assign int16   = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetDmem16;
+  assign op      = !ready ? op_q : int16 ? Dmem : command_i.run_op[TargetBits-1:0];
 
   always_ff @(posedge clk_i) begin
-    if (run) begin
-      op_q      <= op;
-      on_chip_q <= on_chip;
-    end
+    if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
   end
 
   // Operation and source are those on offer until they are taken, then those kept.
@@ -210,9 +207,9 @@ module trine_load #(
   logic [15:0]             back_rows_last_q;
   logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr;  // of the row, to the next
   logic                    row_end, burst_ends, ends, beat, next, bump, to_pmem, pmem_bump;
-  logic                    pmem_next, pmem_done, back_on_chip_q, source_valid;
+  logic                    pmem_next, pmem_done, back_on_chip_q, back_int16_q, source_valid;
   logic                    row_pending;  // a joined row that is not in PMEM yet
-  logic [DataBits-1:0]     source;  // the beat
+  logic [DataBits-1:0]     source, to_dmem;  // the beat
   logic [DataWords-1:0]    mask;    // its words
 
   always_ff @(posedge clk_i) begin
@@ -226,6 +223,7 @@ module trine_load #(
       last_word_q        <= last_word;
       back_dram_stride_q <= dram_stride;
       back_on_chip_q     <= on_chip_q;
+      back_int16_q       <= int16_q;
     end
     if (copy)         back_dram_q <= dram;
     else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
@@ -314,11 +312,9 @@ module trine_load #(
   assign bump = to_pmem ? pmem_bump : next;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      {writes_q, retire_q} <= '0;
-    end else if (clear_i) begin
-      {writes_q, retire_q} <= '0;
-    end else begin
+    if (!rst_ni) {writes_q, retire_q} <= '0;
+    else if (clear_i) {writes_q, retire_q} <= '0;
+    else begin
       writes_q <= (next && ends && target_q == Dmem) || (writes_q && !dma_wdone_i);
       retire_q <= pmem_done || dma_wdone_i ||
                   (next && ends && target_q != Pmem && target_q != Dmem);
@@ -329,7 +325,11 @@ module trine_load #(
   // DMEM, bias, scale, tables.
   // ---------------------------------------------------------------------------------------------
   assign dma_wvalid_o = beat && target_q == Dmem;
-  assign dma_wbeat_o  = {ends, mask, addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}, rsp_data_i};
+  assign dma_wbeat_o  = {ends, mask, addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}, to_dmem};
+
+  trine_planes #(.DataBits(DataBits), .Int16(Int16)) u_planes (
+    .int16_i(back_int16_q), .data_i(rsp_data_i), .data_o(to_dmem)
+  );
 
   assign param_wdata_o       = rsp_data_i;
   assign param_o.bias_valid  = beat && target_q == Bias;
@@ -379,7 +379,6 @@ module trine_load #(
 
 `ifdef TRINE_ASSERT
   logic live_q;
-
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) live_q <= 1'b0;
     else         live_q <= 1'b1;

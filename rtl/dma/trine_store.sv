@@ -14,6 +14,7 @@ module trine_store #(
   parameter int unsigned DataBits     = 64,
   parameter int unsigned AxiAddrBits  = 32,
   parameter int unsigned MaxBeats     = 64,  // of a burst
+  parameter bit          Int16        = 1'b0,
   localparam int unsigned DataWords = DataBits / 32
 ) (
   input  logic                    clk_i,
@@ -22,12 +23,13 @@ module trine_store #(
 
   input  logic [AxiAddrBits-1:0]  base_i,
 
-  // From the issue unit; the only operation is DMEM.
+  // From the issue unit; the only operation is DMEM, of int16 codes or of others.
   input  logic                    cfg_valid_i,
   output logic                    cfg_ready_o,
   input  logic [3:0]              cfg_reg_i,
   input  logic [55:0]             cfg_payload_i,
   input  logic                    run_valid_i,
+  input  logic                    run_int16_i,
   output logic                    run_ready_o,
   output logic                    retire_o,
 
@@ -58,7 +60,8 @@ module trine_store #(
   // ---------------------------------------------------------------------------------------------
   // Registers and bursts; everything holds until the RUN ends.
   // ---------------------------------------------------------------------------------------------
-  logic                    active_q, bursts_busy, reads_busy, run;
+  logic                    active_q, bursts_busy, reads_busy, run, int16_q;
+  logic [DataBits-1:0]     data;
   logic [BeatAddrBits-1:0] dram, dram_stride;
   logic [DmemAddrBits-1:0] local_addr, local_stride;
   logic [WordShift-1:0]    offset, last_word;
@@ -78,6 +81,10 @@ module trine_store #(
     end else begin
       active_q <= run || (active_q && !retire_o);
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (run) int16_q <= Int16 && run_int16_i;
   end
 
   trine_dma_regs #(
@@ -147,8 +154,17 @@ module trine_store #(
     .dma_rdata_i       (dma_rdata_i),
     .valid_o           (data_valid_o),
     .ready_i           (data_ready_i),
-    .data_o            (data_o),
+    .data_o            (data),
     .mask_o            (mask_o)
   );
+
+  trine_planes #(.DataBits(DataBits), .Int16(Int16), .Back(1'b1)) u_planes (
+    .int16_i (int16_q),
+    .data_i  (data),
+    .data_o
+  );
+
+  logic unused_int16;
+  assign unused_int16 = run_int16_i;
 
 endmodule

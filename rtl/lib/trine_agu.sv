@@ -29,6 +29,7 @@ module trine_agu #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned AddrBits = 15,
   parameter bit          Window   = 1'b0,
+  parameter bit          Pairs    = 1'b0,
   localparam int unsigned Lanes     = Rows + (Window ? 3 : 0),
   localparam int unsigned CoordBits = 14
 ) (
@@ -43,6 +44,7 @@ module trine_agu #(
 
   // Control.
   input  logic                        fill_i,
+  input  logic                        pairs_i,  // of the RUN that is filled or offered
   output logic                        filled_o,
   input  logic                        start_i,
   output logic                        running_o,
@@ -83,18 +85,12 @@ module trine_agu #(
   logic signed [CoordBits-1:0]   x_end_q;
   logic signed [CoordBits-1:0]   y_start_q;
   logic signed [CoordBits-1:0]   y_end_q;
-  logic [CoordBits-1:0]          height_q;
-  logic [CoordBits-1:0]          width_q;
-  logic [7:0]                    halo_q;
-  logic [7:0]                    idle_q;
-  logic [CoordBits-1:0]          tile_x_q;
-  logic [CoordBits-1:0]          tile_y_q;
-  logic [7:0]                    stride_x_q;
-  logic [7:0]                    stride_y_q;
-  logic [7:0]                    out_skip_q;
+  logic [CoordBits-1:0]          height_q, width_q;
+  logic [7:0]                    halo_q, idle_q;
+  logic [CoordBits-1:0]          tile_x_q, tile_y_q;
+  logic [7:0]                    stride_x_q, stride_y_q, out_skip_q;
   trine_agu_pkg::trips_t         trips_q;
-  logic [11:0]                   dil_x_q;
-  logic [11:0]                   dil_y_q;
+  logic [11:0]                   dil_x_q, dil_y_q;
   logic [AddrBits-1:0]           out_q;
   logic [AddrBits-1:0]           out_wrap_q;
   logic [AddrBits-1:0]           tile_out_q;
@@ -183,15 +179,20 @@ module trine_agu #(
       assign base = chain_base_q;
       assign out  = chain_out_q;
     end else begin : gen_follower
+      // The second of a pair is one word behind the first, which the pair behind it follows.
+      localparam bit Second = Pairs && k == 1;
       logic signed [CoordBits-1:0] x_next;
-      logic                        wrap;
-      assign x_next = gen_chain[k-1].x + CoordBits'(stride_x_q);
+      logic                        wrap, second, third;
+      assign second = Second && pairs_i;
+      assign third  = Pairs && k == 2 && pairs_i;
+      assign x_next = gen_chain[k-1].x + (second ? '0 : CoordBits'(stride_x_q));
       assign wrap   = !x_next[CoordBits-1];
       assign x      = wrap ? x_next - x_span : x_next;
       assign y      = gen_chain[k-1].y + (wrap ? CoordBits'(stride_y_q) : '0);
-      assign base   = gen_chain[k-1].base + AddrBits'(stride_x_q) + (wrap ? row_wrap_q : '0);
-      assign out    = gen_chain[k-1].out + AddrBits'(out_skip_q) + AddrBits'(1) +
-                      (wrap ? out_wrap_q : '0);
+      assign base   = gen_chain[k-1].base + (second ? AddrBits'(1) : AddrBits'(stride_x_q)) -
+                      AddrBits'(third) + (wrap ? row_wrap_q : '0);
+      assign out    = gen_chain[k-1].out + (second ? '0 : AddrBits'(out_skip_q)) +
+                      AddrBits'(!third) + (wrap ? out_wrap_q : '0);
     end
   end
 

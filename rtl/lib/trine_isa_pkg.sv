@@ -33,6 +33,8 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetTable = 8'd4;  // lookup table; load only
   localparam logic [7:0] DmaTargetExponentials = 8'd5;  // exponentials of the softmax; load only
   localparam logic [7:0] DmaTargetTransposed = 8'd6;  // PMEM, four words as four columns; load only
+  // feature maps of int16: two words of DMEM are four codes, their high and their low bytes
+  localparam logic [7:0] DmaTargetDmem16 = 8'd7;
   localparam int unsigned DmaFlagFromDmem = 0;  // the source is DMEM; pmem and transposed only
   localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
   localparam logic [7:0] ComputeOpTernary = 8'd1;  // 16 channels a word
@@ -40,6 +42,8 @@ package trine_isa_pkg;
   localparam logic [7:0] ComputeOpInt8Ternary = 8'd3;  // int8 activations, 16 weights a word
   localparam logic [7:0] ComputeOpInt8Binary = 8'd4;  // int8 activations, 32 weights a word
   localparam logic [7:0] ComputeOpMatmul = 8'd5;  // int8, both operands with zero points
+  // int16 activations, in two lanes each; int8 weights
+  localparam logic [7:0] ComputeOpInt16 = 8'd6;
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
@@ -202,9 +206,9 @@ package trine_isa_pkg;
   // add_zero_point (signed): of the added code
   localparam int unsigned PostAddZeroPointReg = 13, PostAddZeroPointLsb = 37,
     PostAddZeroPointWidth = 8;
-  // add_act_min (signed): lower bound of the added code
+  // add_act_min (signed): lower bound of the added code; of int16 codes low byte of act_min
   localparam int unsigned PostAddActMinReg = 14, PostAddActMinLsb = 0, PostAddActMinWidth = 8;
-  // add_act_max (signed): upper bound of the added code
+  // add_act_max (signed): upper bound of the added code; of int16 codes low byte of act_max
   localparam int unsigned PostAddActMaxReg = 14, PostAddActMaxLsb = 8, PostAddActMaxWidth = 8;
   // residual_delta: residual word's address - output word's address (modulo 2^24)
   localparam int unsigned PostResidualDeltaReg = 14, PostResidualDeltaLsb = 16,
@@ -238,7 +242,7 @@ package trine_isa_pkg;
   localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
 
   // What a configuration may lack: indices of bits.
-  localparam int unsigned Features = 10;
+  localparam int unsigned Features = 11;
   localparam int unsigned FeatureInt8 = 0;  // array.precisions
   localparam int unsigned FeatureTernary = 1;  // array.precisions
   localparam int unsigned FeatureBinary = 2;  // array.precisions
@@ -250,58 +254,61 @@ package trine_isa_pkg;
   localparam int unsigned FeatureWindow = 7;
   localparam int unsigned FeatureMaps = 8;  // matmul.enable, array.precisions: int8
   localparam int unsigned FeatureQuad = 9;  // array.cols: 4 or more
+  localparam int unsigned FeatureInt16 = 10;  // array.activations16
 
   // Which codes there are and what each needs, the lowest code in the lowest bits.
-  localparam int unsigned DmaTargetCodes = 7;
-  localparam logic [6:0] DmaTargetKnown = 7'b1111111;
-  localparam logic [69:0] DmaTargetNeeds = {
-    10'b1100000000,  // transposed
-    10'b0001000000,  // exponentials
-    10'b0000100000,  // table
-    10'b0000000000,  // scale
-    10'b0000000000,  // bias
-    10'b0000000000,  // pmem
-    10'b0000000000  // dmem
+  localparam int unsigned DmaTargetCodes = 8;
+  localparam logic [7:0] DmaTargetKnown = 8'b11111111;
+  localparam logic [87:0] DmaTargetNeeds = {
+    11'b10000000000,  // dmem16
+    11'b01100000000,  // transposed
+    11'b00001000000,  // exponentials
+    11'b00000100000,  // table
+    11'b00000000000,  // scale
+    11'b00000000000,  // bias
+    11'b00000000000,  // pmem
+    11'b00000000000  // dmem
   };
-  localparam int unsigned ComputeOpCodes = 6;
-  localparam logic [5:0] ComputeOpKnown = 6'b111111;
-  localparam logic [59:0] ComputeOpNeeds = {
-    10'b0100000001,  // matmul
-    10'b0000000101,  // int8_binary
-    10'b0000000011,  // int8_ternary
-    10'b0000000100,  // binary
-    10'b0000000010,  // ternary
-    10'b0000000001  // int8
+  localparam int unsigned ComputeOpCodes = 7;
+  localparam logic [6:0] ComputeOpKnown = 7'b1111111;
+  localparam logic [76:0] ComputeOpNeeds = {
+    11'b10000000001,  // int16
+    11'b00100000001,  // matmul
+    11'b00000000101,  // int8_binary
+    11'b00000000011,  // int8_ternary
+    11'b00000000100,  // binary
+    11'b00000000010,  // ternary
+    11'b00000000001  // int8
   };
   localparam int unsigned VectorOpCodes = 11;
   localparam logic [10:0] VectorOpKnown = 11'b11111011111;
-  localparam logic [109:0] VectorOpNeeds = {
-    10'b0001010000,  // normalize
-    10'b0000010000,  // squared_difference
-    10'b0001010000,  // softmax
-    10'b0000010000,  // min
-    10'b0000010000,  // mul
-    10'b0000000000,  // none
-    10'b0000010100,  // max_binary
-    10'b0000010010,  // max_ternary
-    10'b0000010000,  // add
-    10'b0000010000,  // sum
-    10'b0000010000  // max
+  localparam logic [120:0] VectorOpNeeds = {
+    11'b00001010000,  // normalize
+    11'b00000010000,  // squared_difference
+    11'b00001010000,  // softmax
+    11'b00000010000,  // min
+    11'b00000010000,  // mul
+    11'b00000000000,  // none
+    11'b00000010100,  // max_binary
+    11'b00000010010,  // max_ternary
+    11'b00000010000,  // add
+    11'b00000010000,  // sum
+    11'b00000010000  // max
   };
   localparam int unsigned PostOutputCodes = 4;
   localparam logic [3:0] PostOutputKnown = 4'b1111;
-  localparam logic [39:0] PostOutputNeeds = {
-    10'b0000100000,  // table
-    10'b0000000000,  // raw
-    10'b0000001000,  // thresholds
-    10'b0000000000  // requantized
+  localparam logic [43:0] PostOutputNeeds = {
+    11'b00000100000,  // table
+    11'b00000000000,  // raw
+    11'b00000001000,  // thresholds
+    11'b00000000000  // requantized
   };
   localparam int unsigned PostEncodingCodes = 3;
   localparam logic [2:0] PostEncodingKnown = 3'b111;
-  localparam logic [29:0] PostEncodingNeeds = {
-    10'b0000000100,  // binary
-    10'b0000000010,  // ternary
-    10'b0000000000  // int8
+  localparam logic [32:0] PostEncodingNeeds = {
+    11'b00000000100,  // binary
+    11'b00000000010,  // ternary
+    11'b00000000000  // int8
   };
 
 endpackage

@@ -29,6 +29,7 @@ module trine_compute #(
   parameter int unsigned Jobs         = 2,  // places for tiles that are on their way
   parameter int unsigned PeStages     = 2,  // of a PE: 1, 2
   parameter bit          Window       = 1'b0,
+  parameter bit          Int16        = 1'b0,  // Rows is even
   parameter int unsigned WindowParts  = 1,  // 1..8
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
   localparam int unsigned TagBits = 4
@@ -139,7 +140,8 @@ module trine_compute #(
   trine_compute_regs #(
     .AddrBits     (AddrBits),
     .PmemAddrBits (PmemAddrBits),
-    .Window       (Window)
+    .Window       (Window),
+    .Int16        (Int16)
   ) u_regs (
     .clk_i,
     .we_i          (cfg_we),
@@ -166,7 +168,12 @@ module trine_compute #(
   logic [Rows-1:0]          active;
   logic                     window_last, word_first;  // not used
 
-  trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Window(Window)) u_agu (
+  trine_agu #(
+    .Rows     (Rows),
+    .AddrBits (AddrBits),
+    .Window   (Window),
+    .Pairs    (Int16)
+  ) u_agu (
     .clk_i,
     .rst_ni,
     .clear_i,
@@ -174,6 +181,7 @@ module trine_compute #(
     .cfg_reg_i     (command_i.cfg_reg),
     .cfg_payload_i (command_i.cfg_payload),
     .fill_i        (fill),
+    .pairs_i       (Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16),
     .filled_o      (filled),
     .start_i       (start),
     .running_o     (agu_running),
@@ -213,7 +221,12 @@ module trine_compute #(
   logic               pass, pass_last, weights_there, drain_wait, drained;
   logic [TagBits-1:0] tag;
 
-  trine_operands #(.Lanes(Lanes), .TagBits(TagBits), .LastBit(TagLast)) u_operands (
+  trine_operands #(
+    .Lanes   (Lanes),
+    .TagBits (TagBits),
+    .LastBit (TagLast),
+    .Int16   (Int16)
+  ) u_operands (
     .clk_i,
     .rst_ni,
     .clear_i,
@@ -223,6 +236,7 @@ module trine_compute #(
     .rsp_done_i,
     .soon_i,
     .hold_o       (g_hold_o),
+    .int16_i      (Int16 && cfg.kind == trine_job_pkg::KindInt16),
     .tag_o        (tag),
     .act_o,
     .weights_i    (weights_there),

@@ -15,7 +15,8 @@
 module trine_compute_regs #(
   parameter int unsigned AddrBits     = 15,
   parameter int unsigned PmemAddrBits = 11,
-  parameter bit          Window       = 1'b0
+  parameter bit          Window       = 1'b0,
+  parameter bit          Int16        = 1'b0
 ) (
   input  logic                    clk_i,
 
@@ -121,6 +122,9 @@ module trine_compute_regs #(
       else if (next_output_q == 2'd2) cfg_q.kind <= trine_job_pkg::KindRaw;
       else if (fused)                 cfg_q.kind <= trine_job_pkg::KindFused;
       else                            cfg_q.kind <= trine_job_pkg::KindRequant;
+      if (Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16) begin
+        cfg_q.kind <= trine_job_pkg::KindInt16;
+      end
     end
   end
 

@@ -21,6 +21,7 @@ module trine_matmul #(
   parameter bit          Ternary    = 1'b0,
   parameter bit          Binary     = 1'b0,
   parameter bit          Window     = 1'b0,
+  parameter bit          Int16      = 1'b0,
   parameter int unsigned Drain      = 1,     // columns drained in a cycle: 1, 2
   parameter bit          ZeroPoints = 1'b0,
   parameter int unsigned PipeRows   = 8,
@@ -100,6 +101,7 @@ module trine_matmul #(
     .Jobs         (Drain + 1),
     .PeStages     (PeStages),
     .Window       (Window),
+    .Int16        (Int16),
     .WindowParts  (WindowParts)
   ) u_compute (
     .clk_i,

@@ -24,7 +24,8 @@
 module trine_operands #(
   parameter int unsigned Lanes   = 8,
   parameter int unsigned TagBits = 4,
-  parameter int unsigned LastBit = 1  // of the tag: the step ends a tile
+  parameter int unsigned LastBit = 1,  // of the tag: the step ends a tile
+  parameter bit          Int16   = 1'b0
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -37,6 +38,7 @@ module trine_operands #(
   input  logic                rsp_done_i,
   input  logic                soon_i,  // rsp_done_i of the next cycle
   output logic                hold_o,
+  input  logic                int16_i,  // odd lanes hold low bytes, which the array takes less 128
 
   // The step at the front; it passes into the array when its weights are there.
   output logic [TagBits-1:0]  tag_o,
@@ -118,10 +120,12 @@ module trine_operands #(
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     logic [31:0] act_q [Slots];
-    logic [31:0] act;
+    logic [31:0] act, word;
+    assign word = rsp_data_i[l*32 +: 32] ^
+                  {4{Int16 && l % 2 != 0 && int16_i, 7'd0}};
     always_ff @(posedge clk_i) begin
       for (int unsigned s = 0; s < Slots; s++) begin
-        if (rsp_lanes_i[l] && push_q[s]) act_q[s] <= rsp_data_i[l*32 +: 32];
+        if (rsp_lanes_i[l] && push_q[s]) act_q[s] <= word;
       end
     end
     always_comb begin
@@ -130,6 +134,9 @@ module trine_operands #(
     end
     assign act_o[l*32 +: 32] = act;
   end
+
+  logic unused_int16;
+  assign unused_int16 = int16_i;
 
 `ifdef TRINE_ASSERT
   logic live_q;

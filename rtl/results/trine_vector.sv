@@ -143,6 +143,7 @@ module trine_vector #(
     .cfg_reg_i,
     .cfg_payload_i,
     .fill_i        (fill),
+    .pairs_i       (1'b0),
     .filled_o      (filled),
     .start_i       (start),
     .running_o     (agu_running),

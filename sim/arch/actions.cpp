@@ -144,7 +144,8 @@ class Counter {
     // DMEM's port of the DMA reads whole beats.
     if (run.has(dma::kFromDmem) || !load) actions_[kDmemRead] = beats * config_.data_words();
     if (!load) return;
-    if (target == dma::Target::kDmem) actions_[kDmemWrite] += rows * words;
+    if (target == dma::Target::kDmem || target == dma::Target::kDmem16)
+      actions_[kDmemWrite] += rows * words;
     if (target == dma::Target::kPmem || target == dma::Target::kTransposed)
       actions_[kPmemWrite] += rows * words;
   }

@@ -6,7 +6,7 @@ namespace trine::sim {
 
 namespace agu = isa::agu;
 
-Lanes::Lanes(const isa::LaneRegisters& r, int rows, int neighbours)
+Lanes::Lanes(const isa::LaneRegisters& r, int rows, int neighbours, bool pairs)
     : lanes(static_cast<std::size_t>(rows + neighbours)), rows_(static_cast<std::size_t>(rows)) {
   x_end_ = r.get(agu::kXEnd);
   x_span_ = x_end_ - r.get(agu::kXStart);
@@ -21,6 +21,11 @@ Lanes::Lanes(const isa::LaneRegisters& r, int rows, int neighbours)
   Lane lane{r.get(agu::kXStart), r.get(agu::kYStart), r.get(agu::kBase), r.get(agu::kOut)};
   for (std::size_t l = 0; l < rows_; ++l) {
     lanes[l] = lane;
+    if (pairs) {
+      lanes[++l] = lane;
+      ++lanes[l].base;
+      ++lanes[l].out;
+    }
     advance(lane, stride_x_, 0, stride_x_, out_step);
   }
   set_neighbours();

@@ -63,6 +63,12 @@ inline int group_columns(const machine::Config& config, const isa::Run& run) {
   return run.has(isa::compute::kWindow) ? 4 : config.cols;
 }
 
+/// Whether two lanes share a position: an int16 code's high byte and its low byte.
+inline bool pairs_lanes(isa::Engine engine, const isa::Run& run) {
+  return engine == isa::Engine::kCompute &&
+         static_cast<isa::compute::Op>(run.op) == isa::compute::Op::kInt16;
+}
+
 /// Coordinates of the lanes, and how they advance. With the window former, the last lane's
 /// right-hand neighbours are further lanes, which only gather.
 struct Lanes {
@@ -70,7 +76,8 @@ struct Lanes {
     std::int64_t x = 0, y = 0, base = 0, out = 0;
   };
 
-  Lanes(const isa::LaneRegisters& r, int rows, int neighbours = 0);
+  /// @param pairs  lane 2n + 1 has lane 2n's position, one word further on
+  Lanes(const isa::LaneRegisters& r, int rows, int neighbours = 0, bool pairs = false);
 
   void next_tile(const isa::LaneRegisters& r);
 

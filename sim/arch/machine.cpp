@@ -60,12 +60,12 @@ struct Post {
         sum_range{field(r, post::kAddZeroPoint), field(r, post::kAddActMin),
                   field(r, post::kAddActMax)} {}
 
-  /// What no scale or range of the hardware is, or nothing.
-  std::optional<std::string> fault() const {
+  /// What no scale or range of the hardware is, or nothing. @param wide  the bounds are of int16
+  std::optional<std::string> fault(bool wide) const {
     if (operand.shift < -31 || operand.shift > 0)
       return fmt::format("an operand's shift {}, allowed -31..0", operand.shift);
     const auto first = reference::check(scale, range);
-    return first ? first : reference::check(sum, sum_range);
+    return first || wide ? first : reference::check(sum, sum_range);
   }
   int requantize(std::int32_t acc, const ChannelScale& s) const {
     return reference::requantize(acc, s, range, last_rounding);
@@ -233,8 +233,8 @@ Machine::Machine(const machine::Config& config, std::vector<std::uint8_t>& dram)
       accumulators_(config.rows * config.cols) {}
 
 /// @throws Error  for scales and ranges that requantization does not have, and tiles too large
-void Machine::check_lanes(const LaneRegisters& r) const {
-  if (const auto fault = Post(r, false, false).fault()) fail("{}", *fault);
+void Machine::check_lanes(const LaneRegisters& r, bool wide) const {
+  if (const auto fault = Post(r, false, false).fault(wide)) fail("{}", *fault);
   constexpr std::int64_t kMostWords = std::int64_t{1} << 28;  // of a tile, held at once
   if (steps_of(r) > kMostWords / config_.rows)
     fail("{} steps of {} lanes, the simulator holds {} words", steps_of(r), config_.rows,
@@ -325,7 +325,9 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
                 "{} bytes {}..{}, there are {}", name, dram, end - 1, source.size());
     if (dram % 4 != 0 || end > std::ssize(source))
       fail("{} bytes {}..{}, there are {}", name, dram, end - 1, source.size());
-    if (target == dma::Target::kDmem) {
+    if (target == dma::Target::kDmem16 && (dram % 8 != 0 || words % 2 != 0))
+      fail("{} byte {}, {} words: not whole codes of int16", name, dram, words);
+    if (target == dma::Target::kDmem || target == dma::Target::kDmem16) {
       if ((dram / 4 - local) % data_words != 0)
         fail("DRAM byte {} and DMEM word {} are not congruent modulo {} words", dram, local,
              data_words);
@@ -339,6 +341,12 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
       load_columns(from, local, words, static_cast<int>(4 * i));
     } else if (engine == Engine::kLoad) {
       load_row(target, from, local, words);
+    } else if (target == dma::Target::kDmem16) {
+      for (std::int64_t i = 0; i < words; i += 2)
+        for (std::int64_t c = 0; c < 4; ++c) {  // little endian
+          dram_[dram + 4 * i + 2 * c] = dmem_[4 * (local + i + 1) + c];
+          dram_[dram + 4 * i + 2 * c + 1] = dmem_[4 * (local + i) + c];
+        }
     } else {
       std::memcpy(&dram_[dram], &dmem_[4 * local], 4 * words);
     }
@@ -376,6 +384,17 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
         std::uint32_t word;
         std::memcpy(&word, from + 4 * i, 4);
         write_dmem(local + i, word, ~0U);
+      }
+      break;
+    case Target::kDmem16:
+      for (std::int64_t i = 0; i < words; i += 2) {
+        std::uint32_t high = 0, low = 0;
+        for (int c = 0; c < 4; ++c) {
+          low = with_byte(low, c, from[4 * i + 2 * c]);
+          high = with_byte(high, c, from[4 * i + 2 * c + 1]);
+        }
+        write_dmem(local + i, high, ~0U);
+        write_dmem(local + i + 1, low, ~0U);
       }
       break;
     case Target::kPmem: {
@@ -455,6 +474,8 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   if (lookup && run.has(kFuseMax)) fail("no residual with a lookup");
   // The lane's latency is longer than its table of tags: the word never leaves.
   if (lookup && run.has(kFuseAdd)) stop_with("progress", "no residual with a lookup");
+  const bool wide = static_cast<Op>(run.op) == Op::kInt16;
+  if (wide) check_wide(r, run);
   const bool matmul = static_cast<Op>(run.op) == Op::kMatmul;
   if (matmul && run.has(kFuseAdd))
     fail("the zero points of a product and of an addition share their registers");
@@ -464,18 +485,20 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   const int steps_per_row =
       window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
 
-  check_lanes(r);
+  check_lanes(r, wide);
   const std::int64_t row = r.get(kRow);
   const std::int64_t rows = groups * divide_up(steps_of(r), steps_per_row);
   check_range("PMEM rows", row, rows, config_.pmem_rows());
 
-  Lanes lanes(r, config_.rows, window ? 3 : 0);
+  Lanes lanes(r, config_.rows, window ? 3 : 0, wide);
   Tile tile;
   for (std::int64_t t = 0; t < tiles; ++t) {
     gather(r, lanes, tile);
     if (t == 0 && !window)
       read_weights(row, groups, tile.steps, steps_per_row, per_word, operands.weights);
     if (!window) {
+      for (std::size_t i = 0; wide && i < tile.words.size(); ++i)
+        if (i / tile.steps % 2 != 0) tile.words[i] ^= 0x80808080U;  // low bytes less 128
       tile.values.resize(tile.words.size() * per_word);
       for (std::size_t i = 0; i < tile.words.size(); ++i)
         for (int v = 0; v < per_word; ++v)
@@ -488,7 +511,10 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
         window_group(lanes, tile, row, g);
       else
         dense_group(lanes, tile, per_word, g, zero);
-      if (drains) drain(r, run, lanes, g);
+      if (drains && wide)
+        drain_wide(r, run, lanes, g);
+      else if (drains)
+        drain(r, run, lanes, g);
     }
     if (t + 1 < tiles) lanes.next_tile(r);
   }
@@ -619,6 +645,72 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
         same_word = place != encoding.per_word() - 1;
       }
       write_dmem(address, word, mask);
+    }
+  }
+}
+
+/// What a RUN of int16 activations must be.
+void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
+  using namespace isa::compute;
+  if (run.has(kWindow) || run.has(kFuseAdd) || run.has(kFuseMax) || run.has(kHalfEven) ||
+      output_of(r) != Output::kRequantized || r.get(post::kEncoding) != 0 ||
+      field(r, post::kZeroPoint) != 0 || (run.has(kSingle) && run.has(kPerTensor)))
+    fail("int16 codes are requantized, without zero point, residual or window");
+}
+
+/// Columns of one group as int16 codes. Lane 2n has the sums of the high bytes and of the codes'
+/// high bytes the words, lane 2n + 1 the low ones. With `single` sums have 40
+/// bits and multipliers 15: a scale entry holds the multiplier, above it the bias' highest byte.
+void Machine::drain_wide(const ComputeRegisters& r, const isa::Run& run, const Lanes& lanes,
+                         int group) {
+  using namespace isa::compute;
+  const Post unit(r, false, false);
+  const reference::OutputRange range{
+      0, field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
+      field(r, post::kActMax) * 256 + (field(r, post::kAddActMax) & 0xff)};
+  const int channels = field(r, kChannels);
+  const std::int64_t out_plane = difference(r, agu::kOutPlane);
+  const int position = field(r, post::kPosition);
+  const int first = group * config_.cols;
+  const int last = std::min(channels, first + config_.cols);
+  check_entries(r.get(kParam) + last);
+  const auto code = [&](std::int32_t high, std::int32_t low, int n) {
+    const std::int64_t entry = r.get(kParam) + n;
+    const ChannelScale s = run.has(kPerTensor) ? unit.scale : unpack_scale(scale_[entry]);
+    if (s.shift < -31 || s.shift > 30)
+      fail("scale entry {} has shift {}, allowed -31..30", entry, s.shift);
+    const std::int64_t sum = std::int64_t{high} * 256 + low;
+    if (!run.has(kSingle))
+      return reference::requantize(reference::wrap(sum + bias_[entry]), s, range);
+    const auto bias_low = static_cast<std::uint32_t>(bias_[entry]);
+    const std::int64_t bias = std::int64_t{s.multiplier >> 15 & 0xff} << 32 | bias_low;
+    const std::int64_t wide = (sum + bias) << 24 >> 24;  // bits 39:0, in two's complement
+    const std::int64_t product = wide * (s.multiplier & 0x7fff);
+    const std::int64_t half = std::int64_t{1} << (30 - s.shift);
+    return reference::to_code(reference::saturate((product + half) >> (31 - s.shift)), range);
+  };
+  for (std::size_t l = 0; l < lanes.lanes.size(); l += 2) {
+    if (!lanes.active(l)) continue;
+    const std::int32_t *high = &accumulators_[l * config_.cols], *low = high + config_.cols;
+    for (int n = first; n < last;) {
+      const std::int64_t offset = (position + n) / 4 * out_plane;
+      std::uint32_t words[2]{read_dmem(lanes.lanes[l].out + offset),
+                             read_dmem(lanes.lanes[l + 1].out + offset)};
+      std::uint32_t mask = 0;
+      for (bool same_word = true; same_word && n < last; ++n) {
+        const int place = (position + n) % 4;
+        const int value = code(high[n - first], low[n - first], n);
+        words[0] = with_byte(words[0], place, value >> 8);
+        words[1] = with_byte(words[1], place, value);
+        mask |= 0xffU << 8 * place;
+        for (int tail = place + 1; n == channels - 1 && tail < 4; ++tail) {
+          for (std::uint32_t& word : words) word = with_byte(word, tail, 0);
+          mask |= 0xffU << 8 * tail;
+        }
+        same_word = place != 3;
+      }
+      for (std::size_t k = 0; k < 2; ++k)
+        write_dmem(lanes.lanes[l + k].out + offset, words[k], mask);
     }
   }
 }

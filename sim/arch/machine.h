@@ -71,6 +71,7 @@ class Machine {
   void dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
                    const ZeroPoints& zero);
   std::int32_t accumulated(std::int64_t sum) const;
+  void check_wide(const isa::ComputeRegisters& registers, const isa::Run& run) const;
   void check_window(const isa::ComputeRegisters& registers, const isa::Run& run) const;
   void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group);
   /// @param offset  of the first tap from the lanes' base
@@ -78,13 +79,15 @@ class Machine {
               std::int64_t offset = 0) const;
   void write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask);
   int lookup(int code) const { return table_[static_cast<std::uint8_t>(code)]; }
+  void drain_wide(const isa::ComputeRegisters& registers, const isa::Run& run, const Lanes& lanes,
+                  int group);
   int threshold(const isa::ComputeRegisters& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
   std::int64_t checked(std::int64_t address) const;
   void check_range(const char* what, std::int64_t first, std::int64_t count,
                    std::int64_t size) const;
   void check_entries(std::int64_t end) const;
-  void check_lanes(const isa::LaneRegisters& registers) const;
+  void check_lanes(const isa::LaneRegisters& registers, bool wide = false) const;
   template <typename... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
     throw_error("RUN {}: {}", run_index_, fmt::format(format, std::forward<Args>(args)...));

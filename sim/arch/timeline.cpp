@@ -209,7 +209,8 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   q.free = std::max(front_.asked(), loaded_ + timing::kLoadNext);
   loaded_ = static_cast<Time>(std::ceil(end));
   // Beats for DMEM wait in front of their banks, and meet nobody; the last one is written behind.
-  const bool behind = to == Target::kDmem || to == Target::kPmem || to == Target::kTransposed;
+  const bool behind = to == Target::kDmem || to == Target::kDmem16 || to == Target::kPmem ||
+                      to == Target::kTransposed;
   return loaded_ + timing::kLoadResponse + (behind ? 1 : 0);
 }
 

@@ -174,7 +174,7 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   const int channels = field(r, kChannels), columns = group_columns(config_, run);
   const bool meet = drains && steps_of(r) >= issues(r, run, 0, std::min(channels, columns));
-  Lanes lanes(r, config_.rows, window ? 3 : 0);
+  Lanes lanes(r, config_.rows, window ? 3 : 0, pairs_lanes(Engine::kCompute, run));
   Lanes before = lanes;  // of the tile before
   Work work;
   work.steps = steps_of(r);

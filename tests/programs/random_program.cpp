@@ -216,12 +216,14 @@ class Generator {
   bool transfer(Engine engine) {
     const bool store = engine == Engine::kStore;
     const Area area = any_area(store || !ternary_);
-    const int rows = chance(50) ? 1 : between(2, 6), words = between(1, 40);
+    const bool wide = config_.activations16 && chance(40);  // whole codes of int16
+    const int unit = wide ? 2 : 1;
+    const int rows = chance(50) ? 1 : between(2, 6), words = unit * between(1, 40 / unit);
     const int local_stride = (words + draw(20) + beat_ - 1) / beat_ * beat_;
     const int dram_stride = 4 * ((words + draw(100) + beat_ - 1) / beat_ * beat_);
     const int room = area.words - (rows - 1) * local_stride - words;
     if (room < 0) return false;
-    const int local = area.start + draw(room + 1);
+    const int local = (area.start + draw(room + 1)) / unit * unit;
     // DRAM: the image of DMEM, or where results are stored (also read again).
     const std::int64_t place = store || chance(50) ? store_at_ : 0;
     const std::int64_t bytes = 4LL * config_.dmem_words() - (rows - 1) * dram_stride - 4LL * words;
@@ -237,6 +239,7 @@ class Generator {
     r.set(isa::dma::kLocalStride, local_stride);
     r.set(isa::dma::kDramStride, dram_stride);
     i.registers = r;
+    i.run.op = static_cast<int>(wide ? isa::dma::Target::kDmem16 : isa::dma::Target::kDmem);
     const Region bus{Space::kDram, dram, 4 * words, dram_stride, rows};
     const Region maps{Space::kDmem, local, words, local_stride, rows};
     i.reads.push_back(store ? maps : bus);
@@ -292,16 +295,18 @@ class Generator {
 
   /// The lanes' registers and what they read and write; nothing if it does not fit.
   std::optional<Lanes> lanes(Instruction& i, isa::LaneRegisters& r, bool constant_input, int words,
-                             int out_words, int R, int S, bool pair = false) {
-    const int U = between(1, 3), V = between(1, 3), dy = between(1, 3), dx = between(1, 3);
-    const int H = chance(15) ? 1 : between(1, 12), W = chance(15) ? 1 : between(1, 14);
-    const int top = draw(R), left = draw(S);
+                             int out_words, int R, int S, bool pair = false, bool wide = false) {
+    const int unit = wide ? 2 : 1;  // words of a pixel
+    const int U = unit * between(1, 3), V = between(1, 3), dy = between(1, 3),
+              dx = unit * between(1, 3);
+    const int H = chance(15) ? 1 : between(1, 12), W = unit * (chance(15) ? 1 : between(1, 14));
+    const int top = draw(R), left = unit * draw(S);
     const int P = chance(20) ? 1 : between(1, 8), Q = chance(20) ? 1 : between(1, 11);
     Area in_area, out_area;
     if (!areas(constant_input, in_area, out_area)) return std::nullopt;
-    const int step = chance(20) ? between(2, 3) : 1;  // from output to output
+    const int step = unit * (chance(20) ? between(2, 3) : 1);  // from output to output
     const auto in = place(in_area, H, W, words);
-    const auto out = place(out_area, P, (Q - 1) * step + 1, out_words);
+    const auto out = place(out_area, P, (Q - 1) * step + unit, out_words);
     if (!in || !out) return std::nullopt;
     // The second tap of a pair is another map of the same shape.
     int kx_step = dx;
@@ -313,7 +318,7 @@ class Generator {
       second.base = other;
       i.reads.push_back(second.region());
     }
-    const int rows = config_.rows;
+    const int rows = config_.rows / unit;
     const int first = pair ? 0 : top * in->pitch + left;  // from the map's start to lane 0's tap
     r.set_address(agu::kBase, in->base - first);
     r.set_address(agu::kRowWrap, V * in->pitch - Q * U);
@@ -389,8 +394,9 @@ class Generator {
 
   bool compute() {
     using namespace isa::compute;
-    static_assert(isa::kComputeOps.codes.size() == 6 && machine::kPrecisions.size() == 3,
+    static_assert(isa::kComputeOps.codes.size() == 7 && machine::kPrecisions.size() == 3,
                   "the draws below name each operation and encoding");
+    if (config_.activations16 && !ternary_ && chance(30)) return compute16();
     Instruction i;
     isa::ComputeRegisters r;
     const Op any = ternary_          ? Op::kTernary
@@ -469,6 +475,53 @@ class Generator {
       if (piece == pieces - 1) {
         part.run.flags |= flags;
         part.reads.push_back({Space::kParams, param, channels * passes, 0, 1});
+      } else {
+        part.writes.clear();
+      }
+      add(Engine::kCompute, std::move(part));
+    }
+    return true;
+  }
+
+  /// int16 activations: two lanes a position.
+  bool compute16() {
+    using namespace isa::compute;
+    Instruction i;
+    isa::ComputeRegisters r;
+    const int words = between(1, 4), R = between(1, 3), S = between(1, 3);
+    const int position = chance(30) ? draw(4) : 0;
+    const int channels = chance(20) ? 1 : between(1, 3 * config_.cols + 1);
+    const int groups = (channels + config_.cols - 1) / config_.cols;
+    const int rows = groups * words * R * S;
+    if (rows > config_.pmem_rows() || channels > config_.param_channels) return false;
+    const auto map = lanes(i, r, false, words, (position + channels + 3) / 4, R, S, false, true);
+    if (!map) return false;
+    const int pieces = groups == 1 && r.get(agu::kTilesLast) == 0 && chance(50) ? 2 : 1;
+    quantization(r, 30);
+    r.set(post::kZeroPoint, 0);
+    const int a = between(-32768, 32767), b = chance(50) ? 32767 : between(a, 32767);
+    const int low = chance(50) ? -32768 : a;
+    r.set(post::kActMin, low >> 8);
+    r.set(post::kAddActMin, static_cast<std::int8_t>(low));
+    r.set(post::kActMax, b >> 8);
+    r.set(post::kAddActMax, static_cast<std::int8_t>(b));
+    r.set(agu::kGroupsLast, groups - 1);
+    r.set(kChannels, channels);
+    r.set(post::kPosition, position);
+    const int param = draw(config_.param_channels - channels + 1);
+    r.set(kParam, param);
+    i.run.op = static_cast<int>(Op::kInt16);
+    const int flags = chance(60) ? 1 << kSingle : chance(35) ? 1 << kPerTensor : 0;
+    for (int piece = 0; piece < pieces; ++piece) {
+      Instruction part = i;
+      const int row = draw(config_.pmem_rows() - rows + 1);
+      r.set(kRow, row);
+      part.registers = r;
+      part.reads.push_back({Space::kPmem, row, rows, 0, 1});
+      part.run.flags = piece == 0 ? 1 << kClear : 0;
+      if (piece == pieces - 1) {
+        part.run.flags |= flags | 1 << kDrain;
+        part.reads.push_back({Space::kParams, param, channels, 0, 1});
       } else {
         part.writes.clear();
       }
@@ -730,6 +783,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.clock_gates = design.clock_gates;
   config.imem_kib = design.imem_kib;
   config.pipeline_pe = design.pe_stages;
+  config.activations16 = design.activations16;
   machine::check(config);
   return config;
 }

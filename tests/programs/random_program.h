@@ -39,6 +39,7 @@ struct RandomDesign {
   bool clock_gates = false;
   int imem_kib = 0;
   int pe_stages = 2;
+  bool activations16 = false;
 };
 
 machine::Config config_of(const RandomDesign& design);

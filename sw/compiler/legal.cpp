@@ -29,14 +29,19 @@ bool is_wide(const Graph& graph, const model::Op& op) {
   return std::ranges::any_of(op.inputs, wide) || std::ranges::any_of(op.outputs, wide);
 }
 
-/// 16x8 is the host's, if the user allows that.
+/// The machine has products of 16x8, if the configuration has them; others are the host's, if the
+/// user allows that.
 /// @throws Refusal  in one line, whatever the number of layers
-void place_wide(Graph* graph, HostPart host) {
+void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
-    if (!is_wide(*graph, op)) continue;
+    const bool product = model::is_product(op.kind) && graph->in(op, 1).is_constant &&
+                         graph->out(op).type == model::DataType::kInt16;
+    if (!is_wide(*graph, op) || (config.activations16 && product)) continue;
     if (host != HostPart::kAnywhere)
-      model::refuse(Reason::kType, "{}: int16 activations, the machine computes int8",
-                    label(*graph, op));
+      model::refuse(Reason::kType, "{}: int16 activations, the machine computes int8{}",
+                    label(*graph, op),
+                    config.activations16 ? ", of int16 CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED"
+                                         : " (array.activations16)");
     op.on_host = true;
   }
 }
@@ -201,7 +206,7 @@ std::vector<LegalStage> alone(LegalStage stage) {
 
 std::vector<LegalStage> legal_stages(Graph graph, const machine::Config& config,
                                      const reference::RoundingPolicy& rounding, HostPart host) {
-  place_wide(&graph, host);
+  place_wide(&graph, config, host);
   while (host == HostPart::kAnywhere) {
     mark_host(&graph);
     if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);

@@ -20,12 +20,14 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
   }
   const Shape& s = l.shape;
   const Fold& f = l.fold;
+  const std::int64_t row = std::int64_t{s.W} * s.pixel_words();
   constexpr int kMost = 32767;
   for (const std::int64_t n :
        std::initializer_list<std::int64_t>{f.rows, f.pixels, f.stride_y, f.stride_x,
                                            f.top + std::int64_t{1}, f.left + std::int64_t{1}})
     if (n < 1 || n > kMost) throw_error("{} '{}' is folded by {}", what, l.name, n);
-  if (f.rows > 255 || f.pixels > 255 || (f.folded() && s.per_word != 4) || s.C % f.size() != 0 ||
+  if (f.rows > 255 || f.pixels > 255 || (f.folded() && (s.per_word != 4 || s.wide)) ||
+      s.C % f.size() != 0 ||
       (f.folded() && (f.height < 1 || f.height > kMost || f.width < 1 || f.width > kMost)))
     throw_error("{} '{}' has blocks of {} pixels in {} channels", what, l.name, f.size(), s.C);
   if (s.C < 1 || s.H < 1 || s.W < 1 || s.C > 65535 || s.H > 32767 || s.W > 32767 ||
@@ -33,7 +35,7 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
       (s.per_word != 1 && machine::find_precision([&](const machine::Precision& p) {
                             return p.codes_per_word() == s.per_word;
                           }) == nullptr) ||
-      l.pitch < s.W || l.pitch > limit || l.plane < std::int64_t{s.H - 1} * l.pitch + s.W ||
+      l.pitch < s.W || l.pitch > limit || l.plane < std::int64_t{s.H - 1} * l.pitch + row ||
       l.plane > limit || l.offset < 0 || l.offset % 4 != 0 || l.offset > limit ||
       l.bytes() > limit - l.offset)
     throw_error("{} '{}' does not fit its {} bytes of DRAM", what, l.name, limit);
@@ -51,6 +53,7 @@ void check_layout(const TensorLayout& l, std::int64_t limit, const char* what) {
 /// What the host's tensor holds.
 bool fits(const TensorLayout& layout, model::DataType type) {
   if (layout.element_bytes() == 4) return type == model::DataType::kInt32;
+  if (layout.shape.wide) return type == model::DataType::kInt16;
   return type == model::DataType::kInt8 ||
          (type == model::DataType::kUInt8 && !layout.codes.empty());
 }

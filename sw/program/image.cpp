@@ -84,11 +84,14 @@ bool half_even(const Program& stage, std::size_t input) {
   return false;
 }
 
+constexpr int kWideCodes = 2;  ///< per_word of a record of int16 codes
+
 void put_record(std::string* out, TensorLayout layout, ImageRecord record) {
   record.rank = static_cast<std::int32_t>(layout.extents.size());
   if (record.rank > kImageRank)
     throw_error("'{}' has {} axes, allowed {}", layout.name, record.rank, kImageRank);
   layout.extents.resize(kImageRank);
+  if (layout.shape.wide) layout.shape.per_word = kWideCodes;
   const std::size_t end = out->size() + kImageRecord;
   visit_record(layout, record, Put{out});
   out->resize(end);
@@ -123,6 +126,8 @@ TensorLayout record_of(std::span<const std::uint8_t> image, const ImageHeader& h
   ImageRecord record;
   layout.extents.resize(kImageRank);
   visit_record(layout, record, Get{&image[at]});
+  layout.shape.wide = layout.shape.per_word == kWideCodes;
+  if (layout.shape.wide) layout.shape.per_word = 4;
   if (record.rank < 0 || record.rank > kImageRank)
     throw_error("image: a tensor of {} axes", record.rank);
   layout.extents.resize(static_cast<std::size_t>(record.rank));

@@ -78,7 +78,8 @@ void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
   visit("C", l.shape.C, "channels of the image");
   visit("H", l.shape.H, "its rows");
   visit("W", l.shape.W, "its columns");
-  visit("per_word", l.shape.per_word, "codes in a word: 4, 16, 32; 1: a sum of 32 bits");
+  visit("per_word", l.shape.per_word,
+        "codes in a word: 4, 16, 32; 1: a sum of 32 bits; 2: int16, two words a pixel");
   visit("transposed", l.transposed, "1: rows of the tensor are columns of the image");
   visit("rank", record.rank, "of the host's tensor, up to 8");
   for (int& extent : l.extents) visit("extents", extent, "of the host's tensor, then zeros");

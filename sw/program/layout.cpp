@@ -10,8 +10,9 @@ namespace {
 
 /// The distance of a word's pixel from the first one.
 std::int64_t pixel(const TensorLayout& layout, int y, int x) {
-  return layout.transposed ? std::int64_t{x} * layout.pitch + y
-                           : std::int64_t{y} * layout.pitch + x;
+  const int words = layout.shape.pixel_words();
+  return layout.transposed ? std::int64_t{x} * layout.pitch + words * std::int64_t{y}
+                           : std::int64_t{y} * layout.pitch + words * std::int64_t{x};
 }
 
 /// A map without blocks: calls visit(element of the host's tensor, byte offset of the word in DRAM,
@@ -114,6 +115,10 @@ std::int32_t unpack_code(std::uint32_t word, int per_word, int place) {
 void to_planar(const std::uint8_t* tensor, const TensorLayout& layout, std::uint8_t* dram) {
   std::fill_n(dram + layout.offset, layout.bytes(), std::uint8_t{0});
   if (layout.fold.folded()) return to_folded(tensor, layout, dram);
+  if (layout.shape.wide)
+    return for_each_value(layout, [&](std::int64_t element, std::int64_t to, int place) {
+      std::memcpy(dram + to + 2 * place, tensor + 2 * element, 2);
+    });
   for_each_value(layout, [&](std::int64_t element, std::int64_t to, int place) {
     std::int32_t value;
     if (layout.element_bytes() == 4)
@@ -128,6 +133,10 @@ void to_planar(const std::uint8_t* tensor, const TensorLayout& layout, std::uint
 }
 
 void from_planar(const std::uint8_t* dram, const TensorLayout& layout, std::uint8_t* tensor) {
+  if (layout.shape.wide)
+    return for_each_value(layout, [&](std::int64_t element, std::int64_t from, int place) {
+      std::memcpy(tensor + 2 * element, dram + from + 2 * place, 2);
+    });
   for_each_value(layout, [&](std::int64_t element, std::int64_t from, int place) {
     std::uint32_t word;
     std::memcpy(&word, dram + from, 4);

@@ -6,7 +6,8 @@
 //   codes
 //
 // A word holds 4 int8, 16 ternary (two's complement in 2 bits) or 32 binary codes (1: +1, 0: -1),
-// or one int32 sum; place 0 is in the lowest bits.
+// or one int32 sum; place 0 is in the lowest bits. A pixel of int16 codes has two words for four
+// codes: x counts double, and in DRAM the eight bytes hold them one after the other, little endian.
 //
 // A tensor of the model becomes an image: [N, H, W, C] with N = 1 is H x W pixels of C channels;
 // anything of lower rank has its last axis as channels and the others, multiplied, as width.
@@ -27,8 +28,11 @@ namespace trine::program {
 struct Shape {
   int C = 1, H = 1, W = 1;
   int per_word = 4;  ///< codes of a word: 4 int8, 16 ternary, 32 binary, 1 int32
+  /// int16 codes: `per_word` 4 codes are in two words; in DMEM high bytes, then low bytes.
+  bool wide = false;
 
   int channel_words() const { return divide_up(C, per_word); }
+  int pixel_words() const { return wide ? 2 : 1; }
   std::int64_t pixels() const { return std::int64_t{H} * W; }
   bool operator==(const Shape& o) const { return C == o.C && H == o.H && W == o.W; }
 };
@@ -78,7 +82,8 @@ struct TensorLayout {
   int zero_point = 0;
 
   std::int64_t bytes() const { return 4 * plane * shape.channel_words(); }
-  int element_bytes() const { return shape.per_word == 1 ? 4 : 1; }  ///< of the host's tensor
+  /// Bytes of an element of the host's tensor.
+  int element_bytes() const { return shape.wide ? 2 : shape.per_word == 1 ? 4 : 1; }
   /// The tensor's image, neither folded nor transposed.
   int rows() const { return fold.folded() ? fold.height : transposed ? shape.W : shape.H; }
   int columns() const { return fold.folded() ? fold.width : transposed ? shape.H : shape.W; }

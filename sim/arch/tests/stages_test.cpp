@@ -19,6 +19,7 @@ namespace trine::sim {
 namespace {
 
 using testing::Builder;
+using testing::run_stages;
 
 /// convolution -> SOFTMAX -> convolution, and a residual around the SOFTMAX.
 model::Graph interrupted(Builder& b) {
@@ -31,15 +32,6 @@ model::Graph interrupted(Builder& b) {
   const int z = b.convolution(s, 8, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true);
   b.graph.outputs = {b.addition(z, y), z};
   return b.graph;
-}
-
-/// Runs a network from file to outputs, stage by stage.
-std::vector<Array> run_stages(const compiler::Program& program, std::vector<Array> arrays) {
-  const std::string bytes = compiler::serialize(program);
-  const compiler::Program read = compiler::parse_program({bytes.begin(), bytes.end()}, "x.trine");
-  for (const compiler::Program* stage : compiler::stages(read))
-    arrays = run_arch(*stage, arrays).outputs;
-  return arrays;
 }
 
 TEST_CASE("operators without hardware run on the host if that is allowed", "[arch][host]") {

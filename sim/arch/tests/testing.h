@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
+#include "sw/compiler/stages.h"
 #include "sw/model/rewrite/expand.h"
 #include "sw/program/host.h"
 #include "sw/reference/run.h"
@@ -44,6 +45,15 @@ inline RunResult require_exact(const model::Graph& graph, const machine::Config&
   const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
   REQUIRE(compiler::first_difference(program, result.outputs, expected) == "");
   return result;
+}
+
+/// Runs a network from file to outputs, stage by stage.
+inline std::vector<Array> run_stages(const compiler::Program& program, std::vector<Array> arrays) {
+  const std::string bytes = compiler::serialize(program);
+  const compiler::Program read = compiler::parse_program({bytes.begin(), bytes.end()}, "x.trine");
+  for (const compiler::Program* stage : compiler::stages(read))
+    arrays = run_arch(*stage, arrays).outputs;
+  return arrays;
 }
 
 /// As require_exact(), with memories as large as the largest tensor asks for.

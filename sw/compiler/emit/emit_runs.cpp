@@ -139,7 +139,7 @@ void Emitter::set_nest(isa::LaneRegisters& r, Nest n, View in, const View& out) 
   in.step = 1;
   const auto field = [&](const isa::LaneField& f, std::int64_t v) { r.set(f, v, label); };
   const auto address = [&](const isa::LaneField& f, std::int64_t v) { r.set_address(f, v); };
-  const int lanes = config_.rows;
+  const int lanes = layer().lanes(config_);
   const std::int64_t kx_step = n.two_operands ? n.tap_distance : n.dil_x;
   const std::int64_t ky_step = std::int64_t{n.dil_y} * in.pitch - (n.S - 1) * kx_step;
   address(agu::kBase, in.at(n.word, n.y_start, n.x_start));
@@ -182,8 +182,9 @@ void Emitter::set_post(isa::LaneRegisters& r) const {
   const Layer& l = layer();
   r.set(post::kPadCode, l.pad_code);
   r.set(post::kZeroPoint, l.range.zero_point);
-  r.set(post::kActMin, l.range.act_min);
-  r.set(post::kActMax, l.range.act_max);
+  const bool wide = output().shape.wide;
+  r.set(post::kActMin, wide ? l.range.act_min >> 8 : l.range.act_min);
+  r.set(post::kActMax, wide ? l.range.act_max >> 8 : l.range.act_max);
   r.set(post::kOutput, static_cast<int>(l.result));
   if (l.kind == LayerKind::kMul) {
     r.set(post::kMultiplier, l.pair().mul.scale.multiplier);
@@ -304,6 +305,10 @@ void Emitter::emit_conv(const ConvRun& run) {
   if (l.per_tensor) {
     r.set(post::kMultiplier, l.scales[0].multiplier);
     r.set(post::kShift, l.scales[0].shift);
+  }
+  if (output().shape.wide) {
+    r.set(post::kAddActMin, static_cast<std::int8_t>(l.range.act_min));
+    r.set(post::kAddActMax, static_cast<std::int8_t>(l.range.act_max));
   }
   if (l.fuse_add()) r.set_address(post::kResidualDelta, residual_delta);  // of a maximum: 0
   i.registers = r;

@@ -178,7 +178,7 @@ void Emitter::emit_conv_relay(const Visit& v) {
     emit_conv({&l.sweeps[0], tile, channels, part, in, out, delta, row + part.word * word_rows,
                param, clear, drain});
   };
-  const TileSplit split = split_tiles(rect, config_.rows);
+  const TileSplit split = split_tiles(rect, l.lanes(config_));
   require_weights(channels, own, row + own.word * word_rows);
   run(split.first, own, true, false);
   require_weights(channels, shared, row + shared.word * word_rows);
@@ -350,13 +350,15 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
   const std::int64_t from = dram.at(word, rect.y0, rect.x0);
   const std::int64_t local = dmem.at(word, rect.y0, rect.x0);
   Region region = map_region(dmem, word, words, rect);
+  const Target target = s.wide ? Target::kDmem16 : Target::kDmem;
+  const std::int64_t cols = std::int64_t{rect.cols()} * s.pixel_words();
   const auto transfer = [&](std::int64_t d, std::int64_t l, std::int64_t length, std::int64_t rows,
                             std::int64_t dram_stride, std::int64_t local_stride) {
-    emit_transfer(engine, Target::kDmem, d, l, length, rows, dram_stride, local_stride, region);
+    emit_transfer(engine, target, d, l, length, rows, dram_stride, local_stride, region);
   };
   const bool full_rows = rect.cols() == s.W && dram.pitch == dmem.pitch;
   if (full_rows || rect.rows() == 1) {
-    const std::int64_t length = std::int64_t{rect.rows() - 1} * dram.pitch + rect.cols();
+    const std::int64_t length = std::int64_t{rect.rows() - 1} * dram.pitch + cols;
     const bool whole_map = rect.rows() == s.H && dram.plane == dmem.plane && full_rows;
     if (whole_map || words == 1) {  // with what lies between the planes
       region = {Space::kDmem, local, (words - 1) * dram.plane + length, 0, 1};
@@ -367,20 +369,20 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
   }
   if (dram.pitch % unit == 0 && dmem.pitch % unit == 0 && words <= rect.rows()) {
     for (int w = 0; w < words; ++w)
-      transfer(from + w * dram.plane, local + w * dmem.plane, rect.cols(), rect.rows(), dram.pitch,
+      transfer(from + w * dram.plane, local + w * dmem.plane, cols, rect.rows(), dram.pitch,
                dmem.pitch);
     return;
   }
   assert(dram.plane % unit == 0 && dmem.plane % unit == 0);
   for (int y = 0; y < rect.rows(); ++y)
-    transfer(from + std::int64_t{y} * dram.pitch, local + std::int64_t{y} * dmem.pitch, rect.cols(),
-             words, dram.plane, dmem.plane);
+    transfer(from + std::int64_t{y} * dram.pitch, local + std::int64_t{y} * dmem.pitch, cols, words,
+             dram.plane, dmem.plane);
 }
 
 Region Emitter::map_region(const View& view, int word, int words, const Rect& rect) const {
   const std::int64_t rows = rect.rows(), cols = rect.cols();
   return {.start = view.at(word, rect.y0, rect.x0),
-          .length = (rows - 1) * view.pitch + (cols - 1) * view.step + 1,
+          .length = (rows - 1) * view.pitch + (cols - 1) * view.step + view.width,
           .stride = view.plane,
           .count = rect.empty() ? 0 : words};
 }

@@ -118,11 +118,12 @@ std::vector<Rect> Order::rectangles(bool again) const {
   // the parts stay small.
   // Rows of whole tiles leave no lane idle.
   int whole_tiles = 1;
-  while (whole_tiles < config_.rows && whole_tiles * g.Q % config_.rows != 0) ++whole_tiles;
+  while (whole_tiles < layer().lanes(config_) && whole_tiles * g.Q % layer().lanes(config_) != 0)
+    ++whole_tiles;
   const auto tiled = [&](std::int64_t rows) {
     return static_cast<int>(round_up(std::max<std::int64_t>(rows, 1), whole_tiles));
   };
-  const int least = tiled(divide_up(2 * config_.rows, g.Q));
+  const int least = tiled(divide_up(2 * layer().lanes(config_), g.Q));
   // Where the input comes much faster than it is used, they may double.
   const std::int64_t words = place(layer().input).dmem.plane * shape(layer().input).channel_words();
   const bool doubles =
@@ -174,8 +175,9 @@ int Order::follower_channels() const {
     const Placement& to = place(layer().output);
     return divide_up(channels, l.columns(config_)) * rows <= config_.pmem_rows() * 3 / 4 &&
            channels <= parameter_channels() &&
-           (to.resident || buffer_words(to.dram, output().width_in_dram(), 1, config_.rows,
-                                        output().words_of(channels), config_) <= t.output_words);
+           (to.resident ||
+            buffer_words(to.dram, output().width_in_dram(), 1, layer().lanes(config_),
+                         output().words_of(channels), config_) <= t.output_words);
   };
   int channels = t.chunk;
   while (channels + t.chunk <= l.channels && fits(channels + t.chunk)) channels += t.chunk;
@@ -184,8 +186,8 @@ int Order::follower_channels() const {
 
 std::vector<Rect> Order::vectors_of(const Rect& row) const {
   std::vector<Rect> result;
-  for (int x = row.x0; x < row.x1; x += config_.rows)
-    result.push_back({row.y0, row.y1, x, std::min(row.x1, x + config_.rows)});
+  for (int x = row.x0; x < row.x1; x += layer().lanes(config_))
+    result.push_back({row.y0, row.y1, x, std::min(row.x1, x + layer().lanes(config_))});
   return result;
 }
 

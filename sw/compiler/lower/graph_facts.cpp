@@ -135,7 +135,7 @@ Problem GraphFacts::types_problem(const Op& o) const {
   if (sums && graph_.out(o).type == model::DataType::kInt32) return std::nullopt;
   const bool no_table = is_table(o) && !config_.table;
   for (const int t : o.outputs)
-    if (graph_.tensor(t).type != model::DataType::kInt8)
+    if (!is_map(t))
       return refusal(o, t, no_table ? Reason::kConfiguration : Reason::kType,
                      " is {}, the machine computes int8{}", model::name_of(graph_.tensor(t).type),
                      no_table ? ", floats only in the lookup table (vector.table)" : "");

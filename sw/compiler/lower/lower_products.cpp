@@ -13,6 +13,16 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kMostThresholds = 32;  ///< 16 passes of a pair
+constexpr int kLongSum = 40;         ///< bits of a sum of int16 codes
+
+/// The filter, R x S, that `K` values fill: pixels of a row of the image, or rows, that follow each
+/// other. @return nothing where they do not, or lie too far apart
+std::optional<std::pair<int, int>> filter_of(const Shape& s, int K) {
+  const int pixels = K / s.C, S = std::min(pixels, s.W), R = std::max(pixels / s.W, 1);
+  if (K % s.C != 0 || R * S != pixels || s.W % S != 0 || s.H % R != 0) return std::nullopt;
+  const bool near = (s.W == S || S <= kMostStride) && (s.H == R || R <= kMostStride);
+  return near ? std::optional(std::pair(R, S)) : std::nullopt;
+}
 
 }  // namespace
 
@@ -28,10 +38,42 @@ Problem Lowering::weights_problem(const Op& o) const {
                      " is computed, the machine takes constant weights");
   if (graph_.out(o).type != model::DataType::kInt32)
     if (auto problem = half_even_problem(o)) return problem;
+  if (graph_.out(o).type == model::DataType::kInt16)
+    if (auto problem = wide_problem(o)) return problem;
   if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
     return refusal(o, o.input(1), Reason::kQuantization,
                    " has zero point {}, the machine multiplies by codes, allowed 0", zero_point);
   return std::nullopt;
+}
+
+/// What int16 codes do not have: sums of 32 bits with one rounding, rows in another order, scales
+/// beyond the lane's shifts.
+Problem Lowering::wide_problem(const Op& o) const {
+  const bool one_rounding = rounding_.of(o) != reference::Rounding::kDouble;
+  if (one_rounding && (o.kind == OpKind::kFullyConnected || !has_long_sums(o)))
+    return refusal(
+        o, o.outputs[0], Reason::kRounding,
+        ": int16 codes with one rounding, as LiteRT from 1.3 on has them, are rounded in "
+        "double or from 31 bits, the machine has 15 (--rounding double)");
+  if (o.kind == OpKind::kFullyConnected) {
+    const Shape& s = shape(map_of_.at(o.input(0)));
+    if (!filter_of(s, graph_.in(o, 1).extent(1)))
+      return refusal(o, o.input(0), Reason::kShape,
+                     " has {} channels for rows of {}, int16 codes are in no other order", s.C,
+                     graph_.in(o, 1).extent(1));
+  }
+  for (const ChannelScale& s : reference::conv_params(graph_, o).scales)
+    if (has_long_sums(o) && s.shift > 14)
+      return refusal(o, o.outputs[0], Reason::kRange, " has a scale of 2^{}, allowed up to 2^14",
+                     s.shift);
+  return std::nullopt;
+}
+
+/// Whether sums have 40 bits: without int32 biases.
+bool Lowering::has_long_sums(const Op& o) const {
+  const int bias = o.input(bias_of(o));
+  return graph_.out(o).type == model::DataType::kInt16 &&
+         (bias < 0 || graph_.tensor(bias).type != model::DataType::kInt32);
 }
 
 void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
@@ -45,7 +87,12 @@ void Lowering::set_arithmetic(const Op& o, Layer& layer) const {
   if (o.input(bias_position) >= 0) {
     const auto bias = graph_.in(o, bias_position).integers();
     for (std::size_t m = 0; m < layer.bias.size(); ++m) layer.bias[m] = reference::wrap(bias[m]);
+    if (has_long_sums(o)) layer.conv().long_bias = bias;
   }
+  if (!has_long_sums(o)) return;
+  layer.conv().long_bias.resize(layer.bias.size());
+  layer.single = true;
+  layer.per_tensor = false;
 }
 
 void Lowering::set_scales(const Op& o, Layer& layer) const {
@@ -65,9 +112,13 @@ void Lowering::set_scales(const Op& o, Layer& layer) const {
 void Lowering::set_precision(const Op& o, Layer& layer) const {
   const Shape& in = shape(layer.input);
   const machine::Precision& activations = machine::precision_of_codes(in.per_word);
+  layer.conv().step_codes = in.per_word;
+  if (in.wide) {
+    layer.conv().precision = isa::compute::Op::kInt16;
+    return;
+  }
   const machine::Precision& weights = weight_precision(o, activations);
   layer.conv().precision = &activations == &machine::kInt8 ? weights.int8_product : weights.product;
-  layer.conv().step_codes = in.per_word;
   layer.conv().steps_per_row = activations.bits / weights.bits;
   if (layer.former.steps > 0) layer.conv().steps_per_row = config_.window_steps_per_row();
 }
@@ -76,6 +127,33 @@ std::int64_t Lowering::weight_sum(const Layer& layer, int m) {
   const auto first = layer.conv().weights.begin();
   return std::accumulate(first + layer.weight_at(m, 0), first + layer.weight_at(m + 1, 0),
                          std::int64_t{0});
+}
+
+/// Low bytes are 128 less than they count: their weights' sum goes into the bias. Sums of 40 bits
+/// take a multiplier of 15 bits, by a shift of 15 instead of 31; the bias' highest byte lies above.
+void Lowering::fold_low_bytes(Layer& layer) {
+  std::vector<std::int64_t>& biases = layer.conv().long_bias;
+  for (int m = 0; m < layer.channels; ++m) {
+    const std::int64_t less = 128 * weight_sum(layer, m);
+    if (biases.empty()) {
+      layer.bias[at(m)] = reference::wrap(layer.bias[at(m)] + less);
+      continue;
+    }
+    const auto first = layer.conv().weights.begin();
+    std::int64_t most = std::abs(biases[at(m)]);
+    for (auto w = first + layer.weight_at(m, 0); w != first + layer.weight_at(m + 1, 0); ++w)
+      most += 32768 * std::abs(std::int64_t{*w});
+    if (most >> (kLongSum - 1) != 0)
+      note(model::refusal(Reason::kRange, "{}: the sums of channel {} may need more than {} bits",
+                          layer.label, m, kLongSum));
+    const std::int64_t bias = biases[at(m)] + less;
+    ChannelScale& s = layer.scales[at(m)];
+    const std::int32_t upper =
+        s.multiplier < 0x7fff0000 ? (s.multiplier + (1 << 15)) >> 16 : 0x7fff;
+    s = {upper | static_cast<std::int32_t>(bias >> 32 & 0xff) << 15, s.shift + 16};
+    layer.bias[at(m)] = reference::wrap(bias);
+  }
+  biases.clear();
 }
 
 void Lowering::fold_zero_point(Layer& layer) const {
@@ -227,16 +305,8 @@ Layer Lowering::convolution(const Op& o) {
           to = code(m, ky, kx, c);
         }
   fold_zero_point(layer);
+  if (shape(layer.input).wide) fold_low_bytes(layer);
   return layer;
-}
-
-/// The filter, R x S, that `K` values fill: pixels of a row of the image, or rows, that follow each
-/// other. @return nothing where they do not, or lie too far apart
-static std::optional<std::pair<int, int>> filter_of(const Shape& s, int K) {
-  const int pixels = K / s.C, S = std::min(pixels, s.W), R = std::max(pixels / s.W, 1);
-  if (K % s.C != 0 || R * S != pixels || s.W % S != 0 || s.H % R != 0) return std::nullopt;
-  const bool near = (s.W == S || S <= kMostStride) && (s.H == R || R <= kMostStride);
-  return near ? std::optional(std::pair(R, S)) : std::nullopt;
 }
 
 Layer Lowering::fully_connected(const Op& o) {
@@ -264,6 +334,7 @@ Layer Lowering::fully_connected(const Op& o) {
       for (int kx = 0; kx < layer.window.S; ++kx)
         for (int c = 0; c < s.C; ++c) weight(layer, m, ky, kx, c) = codes[from++];
   fold_zero_point(layer);
+  if (shape(layer.input).wide) fold_low_bytes(layer);
   return layer;
 }
 

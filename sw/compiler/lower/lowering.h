@@ -65,6 +65,9 @@ class Lowering : private Maps {
   static std::int64_t weight_sum(const Layer& layer, int m);
   /// sum (x - z) * w = sum x * w - z * sum w
   void fold_zero_point(Layer& layer) const;
+  void fold_low_bytes(Layer& layer);
+  bool has_long_sums(const Op& o) const;
+  Problem wide_problem(const Op& o) const;
   /// The weight of input channel c of the whole map, where groups read words of their own.
   static std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c);
   Layer product_layer(const Op& o);

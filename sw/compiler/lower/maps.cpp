@@ -14,7 +14,7 @@ namespace trine::compiler {
 /// judged as well, so that all faults are named at once.
 bool Maps::stand_in(const Op& o) {
   const int tensor = o.outputs[0];
-  if (graph_.out(o).type != model::DataType::kInt8) return false;
+  if (!is_map(tensor)) return false;
   if (map_of_.contains(tensor)) return true;
   if (first_of(tensor_problem(tensor), written_problem(tensor))) return false;
   new_output(o, shape_of(graph_.out(o).shape, graph_.out(o).name));
@@ -64,6 +64,7 @@ int Maps::add_map(int tensor, const Shape& shape) {
   map.shape = shape;
   map.shape.per_word =
       graph_.tensor(tensor).type == model::DataType::kInt32 ? 1 : packing_of(tensor);
+  map.shape.wide = graph_.tensor(tensor).type == model::DataType::kInt16;
   return net_.add(std::move(map));
 }
 
@@ -83,7 +84,7 @@ void Maps::add_state(const model::State& state) {
 Problem Maps::input_problem(int tensor) const {
   if (map_of_.contains(tensor)) return std::nullopt;  // a state
   const Tensor& t = graph_.tensor(tensor);
-  if (t.type != model::DataType::kInt8)
+  if (!is_map(tensor))
     return model::refusal(Reason::kType, "{}: input '{}' is {}, the machine takes int8",
                           graph_.file, t.name, model::name_of(t.type));
   return shape_problem(graph_.tensor(shaped_from(tensor)).shape, "tensor '" + t.name + "'");
@@ -106,7 +107,8 @@ void Maps::fold_input(int map, int shaped) {
   Map& to = net_.maps[at(map)];
   const auto reader =
       std::ranges::find_if(machine_, [&](int i) { return op(i).input(0) == shaped; });
-  if (to.shape.per_word != 4 || readers_[shaped] != 1 || reader == machine_.end()) return;
+  if (to.shape.per_word != 4 || to.shape.wide || readers_[shaped] != 1 || reader == machine_.end())
+    return;
   const Op& o = op(*reader);
   if (!is_convolution(o.kind) || !graph_.in(o, 1).is_constant) return;
   Layer layer;
@@ -162,6 +164,7 @@ int Maps::add_part(int whole, const Part& part, const Shape& shape) {
   map.tensor = outer.tensor;
   map.shape = shape;
   map.shape.per_word = outer.shape.per_word;
+  map.shape.wide = outer.shape.wide;
   map.part = {o.whole >= 0 ? o.whole : whole,
               o.channel + part.channel,
               o.y + part.y * o.stride_y,
@@ -217,7 +220,8 @@ void Maps::add_layer(const Op& o, Layer layer) {
 
 void Maps::add_layer_to(int map, Layer layer) {
   // At 32 bits golden layers wrap, too.
-  const bool narrow = layer.kind == LayerKind::kConv && config_.acc_bits < 32;
+  const bool narrow =
+      layer.kind == LayerKind::kConv && (config_.acc_bits < 32 || shape(layer.input).wide);
   if (const int bits = narrow ? sum_bits(layer) : 0; bits > config_.acc_bits)
     note(model::refusal(Reason::kConfiguration, "{}: its sums need {} bits, array.acc_bits is {}",
                         layer.label, bits, config_.acc_bits));

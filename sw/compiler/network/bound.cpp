@@ -38,7 +38,7 @@ std::int64_t depthwise(const Layer& layer, const machine::Config& config) {
 
 std::int64_t product(const Layer& layer, const machine::Config& config) {
   if (layer.former.steps > 0) return depthwise(layer, config);
-  const std::int64_t tiles = divide_up<std::int64_t>(pixels_of(layer), config.rows) *
+  const std::int64_t tiles = divide_up<std::int64_t>(pixels_of(layer), layer.lanes(config)) *
                              divide_up<std::int64_t>(layer.channels, config.cols);
   return tiles *
          std::max<std::int64_t>(layer.steps(), divide_up(config.cols, config.columns_per_cycle));

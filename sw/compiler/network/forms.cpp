@@ -54,7 +54,7 @@ void set_groups(Layer& layer, const Shape& in, int groups, int depth, int per_gr
   };
   while (joined < groups && !whole(joined)) ++joined;
   if (in.per_word != 4) return;
-  if (depth == 1 && per_group == 1 && config.window()) {
+  if (depth == 1 && per_group == 1 && config.window() && !in.wide) {
     layer.group_channels = 4;
     layer.words = 1;
     layer.former = best_former(layer.window, config);

@@ -166,6 +166,9 @@ struct Conv {
   /// is folded into the bias or the thresholds. By the window former: [channel][step][lane], step =
   /// (ky, step of the filter row).
   std::vector<std::int8_t> weights;
+  /// Biases of sums of 40 bits, while the layer is made: then they are in `bias` and above the
+  /// multipliers of `scales`.
+  std::vector<std::int64_t> long_bias;
   int low = 0;                           ///< code below all thresholds
   std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
   /// Over packed binary maps: the machine's sum of a channel minus the network's.
@@ -263,6 +266,11 @@ struct Layer {
     return result == Output::kRequantized && !fuse_add() &&
            (kind == LayerKind::kConv || kind == LayerKind::kSum || kind == LayerKind::kAdd ||
             kind == LayerKind::kSquare || kind == LayerKind::kMul);
+  }
+  /// Positions that the lanes take at once: an int16 code takes two lanes.
+  int lanes(const machine::Config& config) const {
+    const bool wide = kind == LayerKind::kConv && conv().precision == isa::compute::Op::kInt16;
+    return wide ? config.rows / 2 : config.rows;
   }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }

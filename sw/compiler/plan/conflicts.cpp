@@ -21,10 +21,10 @@ std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
   std::vector<int> count(at(config.banks()));
   std::int64_t sum = 0;
   const std::int64_t row_step = std::int64_t{g.stride_y} * pitch;
-  for (std::int64_t tile = 0; tile < positions; tile += config.rows) {
+  for (std::int64_t tile = 0; tile < positions; tile += layer.lanes(config)) {
     std::ranges::fill(count, 0);
     int most = 1;
-    const std::int64_t end = std::min(positions, tile + config.rows + layer.former.halo);
+    const std::int64_t end = std::min(positions, tile + layer.lanes(config) + layer.former.halo);
     std::int64_t row = tile / cols * row_step, col = tile % cols;
     for (std::int64_t p = tile; p < end; ++p) {
       most = std::max(most, ++count[at(bank_of(row + col * g.stride_x))]);

@@ -14,9 +14,9 @@ namespace trine::compiler {
 View part_of(const View& whole, const Part& part, int per_word) {
   if (part.pixel_words > 0)
     return {whole.at(part.channel / per_word, part.y, part.x), whole.pitch, whole.plane,
-            static_cast<int>(part.pixel_words * whole.plane)};
+            static_cast<int>(part.pixel_words * whole.plane), whole.width};
   return {whole.at(part.channel / per_word, part.y, part.x), whole.pitch * part.stride_y,
-          whole.plane, whole.step * part.stride_x};
+          whole.plane, whole.step * part.stride_x, whole.width};
 }
 
 Rect rect_of(const Rect& r, const Part& part) {

@@ -26,7 +26,8 @@ struct View {
   std::int64_t origin = 0;
   int pitch = 1;
   std::int64_t plane = 1;
-  int step = 1;  ///< from pixel to pixel; 1 but for scattered parts
+  int step = 1;   ///< from pixel to pixel; 1 but for scattered parts and int16 codes
+  int width = 1;  ///< words of a pixel's four codes: 2 of int16
 
   std::int64_t at(int word, int y, int x) const {
     return origin + word * plane + std::int64_t{y} * pitch + std::int64_t{x} * step;

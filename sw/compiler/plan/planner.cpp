@@ -45,6 +45,9 @@ class Weights {
 
 std::optional<Plan> Planner::run() {
   plan_.maps.resize(net_.maps.size());
+  for (int m = 0; m < count(); ++m)
+    for (View* view : {&plan_.maps[at(m)].dmem, &plan_.maps[at(m)].dram})
+      view->step = view->width = net_.maps[at(m)].shape.pixel_words();
   choose_pitches();
   place_in_dram();
   order_maps();
@@ -112,7 +115,7 @@ void Planner::choose_pitches() {
   words_.resize(net_.maps.size());
   for (int m = 0; m < count(); ++m) {
     if (facts_.root(m) != m) continue;
-    const int W = net_.maps[at(m)].shape.W;
+    const int W = net_.maps[at(m)].shape.W * net_.maps[at(m)].shape.pixel_words();
     const int step = pitch_unit(m);
     int best = round_up(W, step);
     std::int64_t best_cycles = facts_.pitch_cycles(m, best);
@@ -129,14 +132,15 @@ void Planner::choose_pitches() {
 }
 
 int Planner::pitch_unit(int root) const {
-  return net_.maps[at(root)].shape.H > 1 && facts_.weights(root) ? config_.data_words() : 1;
+  const Shape& shape = net_.maps[at(root)].shape;
+  return shape.H > 1 && facts_.weights(root) ? config_.data_words() : shape.pixel_words();
 }
 
 void Planner::set_layout(int m, int pitch) {
   const int root = facts_.root(m);
   const Shape& shape = net_.maps[at(m)].shape;
   View& view = plan_.maps[at(m)].dmem;
-  view.pitch = shape.pixels() == 1 ? 1 : pitch;
+  view.pitch = shape.pixels() == 1 ? shape.pixel_words() : pitch;
   view.plane = plane_of(m, pitch);
   if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
     if (facts_.pooled(root) && !facts_.weights(root))
@@ -154,7 +158,7 @@ std::int64_t Planner::gap_to_half(std::int64_t plane) const {
 
 std::int64_t Planner::plane_of(int m, int pitch) const {
   const Map& map = net_.maps[at(m)];
-  if (map.shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return 1;
+  if (map.shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return map.shape.pixel_words();
   return round_up(std::int64_t{map.shape.H} * pitch, config_.data_words());
 }
 
@@ -221,8 +225,8 @@ void Planner::spill(int m) {
     const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
     p.resident = false;
     p.in_dram = true;
-    p.dram.pitch =
-        round_up(shape.W, shape.W >= config_.data_words() ? config_.data_words() : pitch_unit(r));
+    const int W = shape.W * shape.pixel_words();
+    p.dram.pitch = round_up(W, W >= config_.data_words() ? config_.data_words() : pitch_unit(r));
     p.dram.plane = plane_of(k, p.dram.pitch);
     // A copy's codes lie as those of its class.
     if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;

@@ -59,6 +59,7 @@ class Tiler {
  private:
   bool conv() const { return layer_.kind == LayerKind::kConv; }
   const Geometry& window() const { return layer_.window; }
+  int lanes() const { return layer_.lanes(config_); }
   int columns() const { return layer_.columns(config_); }
   /// Groups one after the other, each with input words of its own.
   bool one_group() const { return layer_.group_channels > 0 && layer_.former.steps == 0; }
@@ -117,7 +118,7 @@ class Tiler {
       // Nothing hides the network's first weights, which several tiles use: a group at a time the
       // next ones are there sooner.
       if (first_ && size() > unit && weight_rows(unit) > pmem / 16 &&
-          std::int64_t{window().P} * window().Q > config_.rows)
+          std::int64_t{window().P} * window().Q > lanes())
         result.push_back(unit);
       if (!places_.output->resident || !places_.input->resident)
         for (const int units : halvings(size() / unit)) result.push_back(units * unit);
@@ -142,7 +143,7 @@ class Tiler {
     // Whole vectors of a row's pixels leave no lane idle but in the last part.
     constexpr int kMostParts = 16;
     for (int parts = 2; window().P == 1 && parts <= kMostParts; ++parts)
-      cols.push_back(round_up(divide_up(Q, parts), config_.rows));
+      cols.push_back(round_up(divide_up(Q, parts), lanes()));
     std::ranges::sort(cols, std::greater<int>());
     cols.erase(std::unique(cols.begin(), cols.end()), cols.end());
     cols.erase(cols.begin(), std::ranges::find(cols, Q));  // wider than the row
@@ -210,7 +211,7 @@ class Tiler {
 
   /// Cycles of a rectangle, one group; its tiles do not go on in the next row everywhere.
   double relay_cycles(const Tiling& t) const {
-    const TileSplit split = split_tiles({0, t.rows, 0, t.cols}, config_.rows);
+    const TileSplit split = split_tiles({0, t.rows, 0, t.cols}, lanes());
     const auto cycles = [&](const Rect& r) {
       return r.empty() ? 0 : compute_cycles(r.rows(), r.cols(), t.chunk);
     };
@@ -221,13 +222,13 @@ class Tiler {
 
   double compute_cycles(int rows, int cols, int channels) const {
     if (conv()) return conv_cycles(rows, cols, channels);
-    const double tiles = parts_of(std::int64_t{rows} * cols, config_.rows);
+    const double tiles = parts_of(std::int64_t{rows} * cols, lanes());
     if (layer_.kind == LayerKind::kSoftmax)
       return tiles * (timing::softmax(layer_.over().rescale.has_value()) +
                       (0.25 + 2.0 / config_.columns_per_cycle) * channels);
     if (layer_.kind == LayerKind::kSum && window().R * window().S > 1 && rows * cols == 1) {
       const double words = parts_of(channels, out_.per_word);
-      return std::ceil(words / config_.rows) * (window().R * window().S + timing::kSumWord);
+      return std::ceil(words / lanes()) * (window().R * window().S + timing::kSumWord);
     }
     if (layer_.kind == LayerKind::kNormalize) return tiles * (timing::kNormalize + 3.0 * channels);
     const double taps = layer_.two_operands() ? 4 : window().R * window().S;
@@ -243,7 +244,7 @@ class Tiler {
     // Vectors, with the lanes that only lend their words.
     const auto vectors = [&](int height, int width) {
       const int all = width + layer_.former.behind(width, window().Q);
-      return parts_of(std::int64_t{height} * all, config_.rows);
+      return parts_of(std::int64_t{height} * all, lanes());
     };
     const bool whole = rows == window().P && cols == window().Q;
     double cycles = 0;
@@ -356,7 +357,7 @@ class Tiler {
     if (t.chunk >= out_.C || t.chunk > columns() || one_group() || layer_.former.steps > 0 ||
         layer_.conv().steps_per_row > 1 || layer_.conv().weights_transposed || 2 * rows <= pmem ||
         layer_.sweeps.size() != 1 || layer_.sweeps[0].parts.size() != 1 ||
-        std::int64_t{t.rows} * t.cols <= config_.rows || word_rows % config_.rows_per_beat() != 0 ||
+        std::int64_t{t.rows} * t.cols <= lanes() || word_rows % config_.rows_per_beat() != 0 ||
         pmem % config_.rows_per_beat() != 0)
       return 0;
     const std::int64_t words = divide_up(2 * rows - pmem, word_rows);
@@ -377,9 +378,9 @@ class Tiler {
             chunk_unit() * chunk_unit()));
     if (t.chunk < 1) return;
     for (; t.chunk >= chunk_unit(); t.chunk = t.chunk / 2 / chunk_unit() * chunk_unit()) {
-      for (t.cols = std::min(g.Q, config_.rows); t.cols >= 1; t.cols /= 2) {
-        for (t.rows = std::max(1, std::min(g.P, config_.rows / t.cols)); t.rows >= 1; t.rows /= 2) {
-          if (std::int64_t{t.rows} * t.cols > config_.rows) continue;
+      for (t.cols = std::min(g.Q, lanes()); t.cols >= 1; t.cols /= 2) {
+        for (t.rows = std::max(1, std::min(g.P, lanes() / t.cols)); t.rows >= 1; t.rows /= 2) {
+          if (std::int64_t{t.rows} * t.cols > lanes()) continue;
           for (t.buffers = 2; t.buffers >= 1; --t.buffers)
             if (fit_piece(t)) return;
         }
@@ -477,7 +478,9 @@ View buffer_view(const View& dram, int W, int rows, int cols, const machine::Con
   if (dram.plane % unit != 0) return dram;  // a single pixel: its words are one range
   View view;
   // Each row of a part falls on the same place of a beat as in DRAM.
-  view.pitch = cols == W ? dram.pitch : round_up(cols, unit) + unit + dram.pitch % unit;
+  view.step = view.width = dram.width;
+  view.pitch =
+      cols == W ? dram.pitch : round_up(cols * dram.width, unit) + unit + dram.pitch % unit;
   view.plane = round_up(std::int64_t{rows} * view.pitch, unit);
   return view;
 }

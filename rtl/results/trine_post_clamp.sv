@@ -27,6 +27,7 @@ module trine_post_clamp #(
   localparam int unsigned Bits = CodeBits + 3;
 
   logic                       up;
+  logic signed [Bits-2:0]     rest;
   logic signed [Bits-1:0]     value;
   logic signed [7:0]          zero_point, act_min, act_max;
   logic signed [CodeBits-1:0] lower, upper, code, residual;
@@ -35,8 +36,8 @@ module trine_post_clamp #(
   assign act_min    = $signed(add_i ? cfg_i.add_act_min : cfg_i.act_min);
   assign act_max    = $signed(add_i ? cfg_i.add_act_max : cfg_i.act_max);
   assign up         = t_i[0] && !(cfg_i.half_even && !below_i && !t_i[1]);
-  assign value      = Bits'($signed(t_i[CodeBits+1:1])) + Bits'(zero_point) +
-                      $signed({{(Bits-1){1'b0}}, up});
+  assign rest       = (Bits-1)'($signed(t_i[CodeBits+1:1])) + (Bits-1)'(zero_point);
+  assign value      = Bits'(rest) + $signed({{(Bits-1){1'b0}}, up});
   assign residual   = CodeBits'($signed(residual_i));
 
   always_comb begin

@@ -19,6 +19,8 @@ struct Bench : Host {
   Copy random_copy(bool store, int half) {
     Copy copy{store, Target::kDmem, 0, 0, 1, pick(1, chance(30) ? 12 : 3), 0, 0};
     if (!store) copy.target = static_cast<Target>(pick(0, kCols >= 4 ? 6 : 5));
+    if (copy.target == Target::kDmem && chance(30)) copy.target = Target::kDmem16;
+    const bool maps = copy.target == Target::kDmem || copy.target == Target::kDmem16;
     const bool transposed = copy.target == Target::kTransposed;
     copy.from_dmem = (transposed || copy.target == Target::kPmem) && chance(50);
     if (transposed) copy.rows = pick(1, kCols / 4);
@@ -30,6 +32,7 @@ struct Bench : Host {
     int beats = pick(1, chance(20) ? 200 : 12);
     switch (copy.target) {
       case Target::kDmem:
+      case Target::kDmem16:
         local_first = half * kDmemWords / 2;
         local_size = kDmemWords / 2;
         break;
@@ -79,11 +82,13 @@ struct Bench : Host {
                  : copy.from_dmem ? 0
                                   : kProgramBytes) +
                 pick(0, dram_room / kBeatBytes) * kBeatBytes;
-    if (copy.target == Target::kDmem) {  // rows need not begin or end with a beat
-      const int skip = pick(0, std::min(kDataWords, copy.words) - 1);
+    if (maps) {  // rows need not begin or end with a beat
+      const int whole = copy.target == Target::kDmem16 ? 2 : 1;  // words of a code
+      const int skip = pick(0, std::min(kDataWords, copy.words) - 1) / whole * whole;
       copy.local += skip;
       copy.dram += 4 * skip;
       copy.words = std::max(1, copy.words - skip - pick(0, kDataWords - 1));
+      copy.words = (copy.words + whole - 1) / whole * whole;
     }
     if (copy.rows > 1 && !copy.from_dmem && chance(30)) {  // backwards
       copy.dram += (copy.rows - 1) * copy.dram_stride;

@@ -12,6 +12,7 @@ module trine_control_ports #(
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  parameter bit          Int16         = 1'b1,  // maps of int16 codes
   parameter bit          Ecc           = 1'b0,  // codes in DMEM, PMEM and IMEM
   parameter int unsigned ImemWords     = 0,     // of 64 bits, kept of a program
   parameter logic [63:0] ConfigHash    = 64'd0,  // the first word of programs
@@ -313,6 +314,7 @@ module trine_control_ports #(
     .AxiDataBits   (AxiDataBits),
     .AxiAddrBits   (AxiAddrBits),
     .Maps          (Maps),
+    .Int16         (Int16),
     .Ecc           (Ecc),
     .ImemWords     (ImemWords)
   ) u_dma (

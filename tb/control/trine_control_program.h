@@ -102,6 +102,20 @@ inline void apply_transposed(const Copy& copy, int row, const Words& source, Sta
   }
 }
 
+/// Two words from `w` on of int16 codes: in DMEM high bytes, then low bytes.
+inline void apply_planes(bool store, std::uint32_t* dram, std::uint32_t* dmem) {
+  const std::uint32_t in[2]{dram[0], dram[1]}, planes[2]{dmem[0], dmem[1]};
+  const auto byte = [](const std::uint32_t* words, int b) {
+    return words[b / 4] >> 8 * (b % 4) & 0xff;
+  };
+  for (int k = 0; k < 2; ++k) (store ? dram : dmem)[k] = 0;
+  for (int b = 0; b < 8; ++b)  // byte b of DRAM
+    if (store)
+      dram[b / 4] |= byte(planes, (b % 2 == 0 ? 4 : 0) + b / 2) << 8 * (b % 4);
+    else
+      dmem[b % 2 == 0 ? 1 : 0] |= byte(in, b) << 8 * (b / 2);
+}
+
 inline void apply(const Copy& copy, State& state) {
   for (int row = 0; row < copy.rows; ++row) {
     const int local = copy.local + row * copy.local_stride;
@@ -120,6 +134,10 @@ inline void apply(const Copy& copy, State& state) {
           copy.store ? dram = word : word = dram;
           break;
         }
+        case Target::kDmem16:
+          if (w % 2 == 0)
+            apply_planes(copy.store, &dram, &state.dmem.at(static_cast<std::size_t>(local + w)));
+          break;
         case Target::kPmem: {
           const int pmem_row =
               local + beat / kBeatsPerRow * kRowsPerBeat + (kRowsPerBeat > 1 ? in_beat / kCols : 0);

@@ -70,8 +70,8 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
       const auto low_sum = static_cast<std::int32_t>(any_word(random)) >> uniform(0, 31);
       const auto high_sum = static_cast<std::int32_t>(any_word(random)) >> uniform(0, 31);
       const std::int64_t bias = sum - std::int64_t{high_sum} * 256 - low_sum;
-      const std::int32_t q = chance(random, 10) ? INT32_MAX
-                                                : static_cast<std::int32_t>(random() >> 2 | 1u << 30);
+      const std::int32_t q =
+          chance(random, 10) ? INT32_MAX : static_cast<std::int32_t>(random() >> 2 | 1u << 30);
       const std::int32_t m = q < 0x7fff0000 ? (q + (1 << 15)) >> 16 : 0x7fff;
       dut.in_valid_i = offer;
       dut.in_op_i = 0;
@@ -95,10 +95,9 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
         ++results;
       }
       if (offer) {
-        const int code =
-            is_long ? long_code(sum, m, shift, low, high)
-                    : requantize(static_cast<std::int32_t>(sum), {q, shift}, {0, low, high},
-                                 Rounding::kDouble);
+        const int code = is_long ? long_code(sum, m, shift, low, high)
+                                 : requantize(static_cast<std::int32_t>(sum), {q, shift},
+                                              {0, low, high}, Rounding::kDouble);
         clamped += code == low || code == high;
         expected.emplace_back(cycle + kInt16Latency, code);
       }

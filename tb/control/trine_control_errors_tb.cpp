@@ -320,8 +320,8 @@ TEST_CASE("trine_control waits for a slow bus, with the watchdog off for ever", 
 
 TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
-  const auto bad = GENERATE(Word{kHash}, isa::encode_run(Engine::kLoad, {0, 0, 7, 0}),
-                            isa::encode_run(Engine::kCompute, {0, 0, 7, 0}),
+  const auto bad = GENERATE(Word{kHash}, isa::encode_run(Engine::kLoad, {0, 0, 8, 0}),
+                            isa::encode_run(Engine::kCompute, {0, 0, 8, 0}),
                             isa::encode_run(Engine::kVector, {0, 0, 5, 0}),
                             isa::encode_run(Engine::kVector, {0, 0, 11, 0}),
                             isa::encode_run(Engine::kStore, {0, 0, 1, 0}),

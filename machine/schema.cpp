@@ -47,7 +47,7 @@ const std::vector<Key>& schema() {
        "what a PE multiplies: 4 int8, 16 ternary or 32 binary values",
        "ternary and binary together add about 13 % to an int8 PE"},
       {"array.activations16", BoolKey{&Config::activations16},
-       "int16 activations with int8 weights (needs int8, an even number of rows)",
+       "int16 activations, int8 weights (an even number of rows)",
        "two lanes for each of their positions: half the rate; an adder of 40 bits and codes of 16 "
        "bits in every second post lane; without it, networks with int16 activations are refused",
        true, true},

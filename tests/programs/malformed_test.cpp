@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
 using namespace trine;
@@ -23,8 +24,16 @@ constexpr unsigned kArch = 3'000, kRtl = 60;
 #endif
 
 /// Those of random_program_test: their models are built already.
-const RandomDesign kDesigns[] = {
-    {3, 5, 64, 2, 1}, {4, 4, 32, 4, 4, true}, {3, 5, 64, 2, 4, true, 2}};
+const RandomDesign kDesigns[] = {{3, 5, 64, 2, 1},
+                                 {4, 4, 32, 4, 4, true},
+                                 {3, 5, 64, 2, 4, true, 2},
+                                 {4, 5, 128, 2, 4, true, 2, false, 32, false, 0, 2, true}};
+
+/// Programs of each design.
+unsigned share(unsigned count) {
+  const auto designs = static_cast<unsigned>(std::size(kDesigns));
+  return (count + designs - 1) / designs;
+}
 
 unsigned from_environment(const char* name, unsigned otherwise) {
   const char* text = std::getenv(name);
@@ -38,7 +47,7 @@ TEST_CASE("any words end on the architecture simulator, each with a cause", "[ma
   const unsigned count = from_environment("TRINE_MALFORMED_ARCH", kArch);
   const unsigned first = from_environment("TRINE_MALFORMED_FIRST", 0);
   for (const RandomDesign& design : kDesigns)
-    malformed_on_arch(design, first, (count + 2) / 3, reached);
+    malformed_on_arch(design, first, share(count), reached);
   std::fputs(reached.text().c_str(), stdout);
   CHECK(2 * reached.past_10 >= reached.programs);
   if (count < kArch) return;
@@ -56,7 +65,7 @@ TEST_CASE("any words end on the RTL, inside of their window, and a good program 
   const unsigned count = from_environment("TRINE_MALFORMED_RTL", kRtl);
   const unsigned first = from_environment("TRINE_MALFORMED_FIRST", 0);
   for (const RandomDesign& design : kDesigns)
-    malformed_on_rtl(design, first, (count + 2) / 3, reached);
+    malformed_on_rtl(design, first, share(count), reached);
   std::fputs(reached.text().c_str(), stdout);
   CHECK(reached.good == reached.programs);
   CHECK(2 * reached.past_10 >= reached.programs);

@@ -17,6 +17,7 @@ module trine_lanes #(
   parameter bit          Ternary    = 1'b0,
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
+  parameter bit          Int16      = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,
   parameter int          Multiplier = 0

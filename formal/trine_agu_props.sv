@@ -143,6 +143,7 @@ module trine_agu_props #(
     .cfg_reg_i     (cfg_reg_i),
     .cfg_payload_i (payload),
     .fill_i        (fill_i),
+    .pairs_i       (1'b0),
     .filled_o      (filled),
     .start_i       (start_i),
     .running_o     (running),

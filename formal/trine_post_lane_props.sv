@@ -56,7 +56,9 @@ module trine_post_lane_props #(
     .normalize_i     (1'b0),
     .in_valid_i      (in_valid_i),
     .in_op_i         (trine_post_pkg::OpRequant),
+    .int16_i         (1'b0),
     .acc_i           (x),
+    .low_i           (32'd0),
     .bias_i          (32'd0),
     .multiplier_i    (multiplier),
     .shift_i         (shift),
@@ -64,6 +66,8 @@ module trine_post_lane_props #(
     .product_i       (1'b0),
     .out_valid_o     (out_valid),
     .code_o          (code),
+    .int16_o         (),
+    .low_o           (),
     .product_valid_o (product_valid),
     .product_o       (product)
   );

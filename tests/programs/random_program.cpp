@@ -457,7 +457,7 @@ class Generator {
     const int param = draw(config_.param_channels - channels * passes + 1);
     r.set(kParam, param);
     i.run.op = static_cast<int>(op);
-    int flags = 1 << kDrain | (window ? 1 << kWindow : 0);
+    int flags = window ? 1 << kWindow : 0;
     if (output < 2 && chance(35)) {
       if (!residual(i, r, map->out)) return false;
       const bool maximum = output == 1 || op == Op::kMatmul || (config_.binary && chance(50));
@@ -465,6 +465,14 @@ class Generator {
     }
     if (chance(35)) flags |= 1 << kPerTensor;
     if (chance(50)) flags |= 1 << kSingle | (chance(40) ? 1 << kHalfEven : 0);
+    add_pieces(i, r, pieces, rows, flags, {Space::kParams, param, channels * passes, 0, 1});
+    return true;
+  }
+
+  /// A reduction in pieces of `rows` rows of weights each, the last of which drains.
+  void add_pieces(const Instruction& i, isa::ComputeRegisters& r, int pieces, int rows, int flags,
+                  const Region& parameters) {
+    using namespace isa::compute;
     for (int piece = 0; piece < pieces; ++piece) {
       Instruction part = i;
       const int row = draw(config_.pmem_rows() - rows + 1);
@@ -473,14 +481,13 @@ class Generator {
       part.reads.push_back({Space::kPmem, row, rows, 0, 1});
       part.run.flags = piece == 0 ? 1 << kClear : 0;
       if (piece == pieces - 1) {
-        part.run.flags |= flags;
-        part.reads.push_back({Space::kParams, param, channels * passes, 0, 1});
+        part.run.flags |= flags | 1 << kDrain;
+        part.reads.push_back(parameters);
       } else {
         part.writes.clear();
       }
       add(Engine::kCompute, std::move(part));
     }
-    return true;
   }
 
   /// int16 activations: two lanes a position.
@@ -512,21 +519,7 @@ class Generator {
     r.set(kParam, param);
     i.run.op = static_cast<int>(Op::kInt16);
     const int flags = chance(60) ? 1 << kSingle : chance(35) ? 1 << kPerTensor : 0;
-    for (int piece = 0; piece < pieces; ++piece) {
-      Instruction part = i;
-      const int row = draw(config_.pmem_rows() - rows + 1);
-      r.set(kRow, row);
-      part.registers = r;
-      part.reads.push_back({Space::kPmem, row, rows, 0, 1});
-      part.run.flags = piece == 0 ? 1 << kClear : 0;
-      if (piece == pieces - 1) {
-        part.run.flags |= flags | 1 << kDrain;
-        part.reads.push_back({Space::kParams, param, channels, 0, 1});
-      } else {
-        part.writes.clear();
-      }
-      add(Engine::kCompute, std::move(part));
-    }
+    add_pieces(i, r, pieces, rows, flags, {Space::kParams, param, channels, 0, 1});
     return true;
   }
 

@@ -474,7 +474,7 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   if (lookup && run.has(kFuseMax)) fail("no residual with a lookup");
   // The lane's latency is longer than its table of tags: the word never leaves.
   if (lookup && run.has(kFuseAdd)) stop_with("progress", "no residual with a lookup");
-  const bool wide = static_cast<Op>(run.op) == Op::kInt16;
+  const bool wide = pairs_lanes(Engine::kCompute, run);
   if (wide) check_wide(r, run);
   const bool matmul = static_cast<Op>(run.op) == Op::kMatmul;
   if (matmul && run.has(kFuseAdd))
@@ -511,10 +511,7 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
         window_group(lanes, tile, row, g);
       else
         dense_group(lanes, tile, per_word, g, zero);
-      if (drains && wide)
-        drain_wide(r, run, lanes, g);
-      else if (drains)
-        drain(r, run, lanes, g);
+      if (drains) drain(r, run, lanes, g);
     }
     if (t + 1 < tiles) lanes.next_tile(r);
   }
@@ -596,6 +593,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   const Post unit(r, run.has(kSingle), run.has(kHalfEven));
   const bool add = run.has(kFuseAdd), max = run.has(kFuseMax);
   const bool per_tensor = run.has(kPerTensor);
+  const bool wide = pairs_lanes(Engine::kCompute, run);
   const int channels = field(r, kChannels);
   const std::int64_t delta = difference(r, post::kResidualDelta);
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
@@ -607,23 +605,28 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   const int first = group * columns;
   const int last = std::min(channels, first + columns);
   check_entries(r.get(kParam) + last * passes);
-  const auto result = [&](std::int32_t acc, int n) {
-    if (output == Output::kThresholds) return threshold(r, acc, field(r, kParam) + n * passes);
+  const auto result = [&](std::size_t l, int n) {
+    const std::int32_t* sums = &accumulators_[l * config_.cols + n - first];
+    if (output == Output::kThresholds) return threshold(r, *sums, field(r, kParam) + n * passes);
     const std::int64_t entry = r.get(kParam) + n;
     const ChannelScale scale = per_tensor ? unit.scale : unpack_scale(scale_[entry]);
-    const std::int32_t sum = reference::wrap(std::int64_t{acc} + bias_[entry]);
+    const std::int32_t sum = reference::wrap(std::int64_t{*sums} + bias_[entry]);
     if (output == Output::kRaw) return sum;
     if (scale.shift < -31 || scale.shift > 30)
       fail("scale entry {} has shift {}, allowed -31..30", entry, scale.shift);
+    if (wide) {  // each lane of a pair packs its byte
+      const bool upper = l % 2 == 0;
+      const std::int32_t code =
+          wide_code(r, run.has(kSingle), entry, scale, upper ? sums : sums - config_.cols);
+      return upper ? code >> 8 : code;
+    }
     const int code = unit.requantize(sum, scale);
     return output == Output::kTable ? lookup(code) : code;
   };
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;
-    const std::int32_t* acc = &accumulators_[l * config_.cols];
     for (int n = first; output == Output::kRaw && n < last; ++n)
-      write_dmem(lanes.lanes[l].out + n * out_plane,
-                 static_cast<std::uint32_t>(result(acc[n - first], n)), ~0U);
+      write_dmem(lanes.lanes[l].out + n * out_plane, static_cast<std::uint32_t>(result(l, n)), ~0U);
     for (int n = first; output != Output::kRaw && n < last;) {
       const std::int64_t address =
           lanes.lanes[l].out + (position + n) / encoding.per_word() * out_plane;
@@ -632,7 +635,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
       std::uint32_t mask = 0;
       for (bool same_word = true; same_word && n < last; ++n) {
         const int place = (position + n) % encoding.per_word();
-        int code = result(acc[n - first], n);
+        int code = result(l, n);
         if (max) code = std::max(code, encoding.code(residual, place));
         if (add && !max) code = unit.add(code, byte_of(residual, place));
         word = encoding.with(word, place, code);
@@ -658,61 +661,21 @@ void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
     fail("int16 codes are requantized, without zero point, residual or window");
 }
 
-/// Columns of one group as int16 codes. Lane 2n has the sums of the high bytes and of the codes'
-/// high bytes the words, lane 2n + 1 the low ones. With `single` sums have 40
-/// bits and multipliers 15: a scale entry holds the multiplier, above it the bias' highest byte.
-void Machine::drain_wide(const ComputeRegisters& r, const isa::Run& run, const Lanes& lanes,
-                         int group) {
-  using namespace isa::compute;
-  const Post unit(r, false, false);
+/// An int16 code. With `single` its sum has 40 bits and the multiplier 15: above it in the scale's
+/// entry lies the bias' highest byte.
+/// @param high  sum of the high bytes; that of the low ones is the next lane's
+std::int32_t Machine::wide_code(const ComputeRegisters& r, bool single, std::int64_t entry,
+                                const ChannelScale& s, const std::int32_t* high) const {
   const reference::OutputRange range{
       0, field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
       field(r, post::kActMax) * 256 + (field(r, post::kAddActMax) & 0xff)};
-  const int channels = field(r, kChannels);
-  const std::int64_t out_plane = difference(r, agu::kOutPlane);
-  const int position = field(r, post::kPosition);
-  const int first = group * config_.cols;
-  const int last = std::min(channels, first + config_.cols);
-  check_entries(r.get(kParam) + last);
-  const auto code = [&](std::int32_t high, std::int32_t low, int n) {
-    const std::int64_t entry = r.get(kParam) + n;
-    const ChannelScale s = run.has(kPerTensor) ? unit.scale : unpack_scale(scale_[entry]);
-    if (s.shift < -31 || s.shift > 30)
-      fail("scale entry {} has shift {}, allowed -31..30", entry, s.shift);
-    const std::int64_t sum = std::int64_t{high} * 256 + low;
-    if (!run.has(kSingle))
-      return reference::requantize(reference::wrap(sum + bias_[entry]), s, range);
-    const auto bias_low = static_cast<std::uint32_t>(bias_[entry]);
-    const std::int64_t bias = std::int64_t{s.multiplier >> 15 & 0xff} << 32 | bias_low;
-    const std::int64_t wide = (sum + bias) << 24 >> 24;  // bits 39:0, in two's complement
-    const std::int64_t product = wide * (s.multiplier & 0x7fff);
-    const std::int64_t half = std::int64_t{1} << (30 - s.shift);
-    return reference::to_code(reference::saturate((product + half) >> (31 - s.shift)), range);
-  };
-  for (std::size_t l = 0; l < lanes.lanes.size(); l += 2) {
-    if (!lanes.active(l)) continue;
-    const std::int32_t *high = &accumulators_[l * config_.cols], *low = high + config_.cols;
-    for (int n = first; n < last;) {
-      const std::int64_t offset = (position + n) / 4 * out_plane;
-      std::uint32_t words[2]{read_dmem(lanes.lanes[l].out + offset),
-                             read_dmem(lanes.lanes[l + 1].out + offset)};
-      std::uint32_t mask = 0;
-      for (bool same_word = true; same_word && n < last; ++n) {
-        const int place = (position + n) % 4;
-        const int value = code(high[n - first], low[n - first], n);
-        words[0] = with_byte(words[0], place, value >> 8);
-        words[1] = with_byte(words[1], place, value);
-        mask |= 0xffU << 8 * place;
-        for (int tail = place + 1; n == channels - 1 && tail < 4; ++tail) {
-          for (std::uint32_t& word : words) word = with_byte(word, tail, 0);
-          mask |= 0xffU << 8 * tail;
-        }
-        same_word = place != 3;
-      }
-      for (std::size_t k = 0; k < 2; ++k)
-        write_dmem(lanes.lanes[l + k].out + offset, words[k], mask);
-    }
-  }
+  const std::int64_t sum = std::int64_t{*high} * 256 + high[config_.cols];
+  if (!single) return reference::requantize(reference::wrap(sum + bias_[entry]), s, range);
+  const std::int64_t bias =
+      std::int64_t{s.multiplier >> 15 & 0xff} << 32 | static_cast<std::uint32_t>(bias_[entry]);
+  const std::int64_t kept = (sum + bias) << 24 >> 24;  // bits 39:0, in two's complement
+  return reference::to_code(reference::scaled_short(kept, s.multiplier & 0x7fff, 31 - s.shift),
+                            range);
 }
 
 /// Code of a sum: thresholds reached, counted from `low`. @param entry  first pair of the channel

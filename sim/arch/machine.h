@@ -79,8 +79,8 @@ class Machine {
               std::int64_t offset = 0) const;
   void write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask);
   int lookup(int code) const { return table_[static_cast<std::uint8_t>(code)]; }
-  void drain_wide(const isa::ComputeRegisters& registers, const isa::Run& run, const Lanes& lanes,
-                  int group);
+  std::int32_t wide_code(const isa::ComputeRegisters& registers, bool single, std::int64_t entry,
+                         const reference::ChannelScale& scale, const std::int32_t* high) const;
   int threshold(const isa::ComputeRegisters& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
   std::int64_t checked(std::int64_t address) const;

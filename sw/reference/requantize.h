@@ -132,16 +132,28 @@ inline std::int32_t scaled(std::int32_t acc, const ChannelScale& s, Rounding rou
   return rounding_divide_by_pot(rounding_doubling_high_multiply(acc, s.multiplier), -s.shift);
 }
 
+/// The upper 15 bits of a multiplier, rounded.
+inline std::int32_t short_multiplier(std::int32_t multiplier) {
+  return multiplier < 0x7fff0000 ? (multiplier + (1 << 15)) >> 16 : 0x7fff;
+}
+
+/// sum * multiplier / 2^right, rounded once, saturated to 32 bits.
+/// @pre |sum| <= 2^47, multiplier of 15 bits, right in 1..62
+inline std::int32_t scaled_short(std::int64_t sum, std::int32_t multiplier, int right) {
+  return saturate((sum * multiplier + (std::int64_t{1} << (right - 1))) >> right);
+}
+
 /// The same of a sum of 16x8 products in 64 bits, by the multiplier's upper 15 bits, with one
 /// rounding. TFLite's own result is undefined where the sum leaves 48 bits or the result 32; here
 /// they are limited.
 inline std::int32_t scaled_wide(std::int64_t sum, const ChannelScale& s) {
   constexpr std::int64_t kMost = std::int64_t{1} << 47;
-  const std::int32_t upper = s.multiplier < 0x7fff0000 ? (s.multiplier + (1 << 15)) >> 16 : 0x7fff;
-  const std::int64_t product = std::clamp(sum, -kMost, kMost - 1) * upper;
+  const std::int64_t limited = std::clamp(sum, -kMost, kMost - 1);
+  const std::int32_t upper = short_multiplier(s.multiplier);
   const int right = 15 - s.shift;
-  if (right < 1) return saturate(std::int64_t{saturate(product)} * (std::int64_t{1} << -right));
-  return saturate((product + (std::int64_t{1} << (right - 1))) >> right);
+  if (right < 1)
+    return saturate(std::int64_t{saturate(limited * upper)} * (std::int64_t{1} << -right));
+  return scaled_short(limited, upper, right);
 }
 
 /// Adds the zero point, then clamps.

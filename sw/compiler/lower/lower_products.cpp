@@ -148,8 +148,7 @@ void Lowering::fold_low_bytes(Layer& layer) {
                           layer.label, m, kLongSum));
     const std::int64_t bias = biases[at(m)] + less;
     ChannelScale& s = layer.scales[at(m)];
-    const std::int32_t upper =
-        s.multiplier < 0x7fff0000 ? (s.multiplier + (1 << 15)) >> 16 : 0x7fff;
+    const std::int32_t upper = reference::short_multiplier(s.multiplier);
     s = {upper | static_cast<std::int32_t>(bias >> 32 & 0xff) << 15, s.shift + 16};
     layer.bias[at(m)] = reference::wrap(bias);
   }

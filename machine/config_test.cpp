@@ -296,6 +296,14 @@ TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
   }
 }
 
+/// Programs say for which design they are: keys that came later leave those of before as they were.
+TEST_CASE("a key that came later changes the hash where it is set", "[machine][config]") {
+  const Settings later{"array.activations16=true"};
+  CHECK(load_config("edge256").hash() == 0xd610e4afbfd42689);
+  CHECK(load_config("edge256", {"array.activations16=false"}).hash() == 0xd610e4afbfd42689);
+  CHECK(load_config("edge256", later).hash() != load_config("edge256").hash());
+}
+
 TEST_CASE("each feature comes from its own keys", "[machine][config]") {
   namespace f = isa::feature;
   const Settings bare{"array.precisions=[\"binary\"]",

@@ -36,9 +36,10 @@ std::int64_t taps_inside(std::int64_t first, std::int64_t step, std::int64_t las
   return inside;
 }
 
-Positions positions_of(const LaneRegisters& r, int rows, bool window) {
+/// @param pairs  two lanes a position, each counts
+Positions positions_of(const LaneRegisters& r, int rows, bool window, bool pairs = false) {
   Positions positions;
-  Lanes lanes(r, rows, window ? 3 : 0);
+  Lanes lanes(r, rows, window ? 3 : 0, pairs);
   for (std::int64_t tile = 0; tile <= r.get(agu::kTilesLast); ++tile, lanes.next_tile(r))
     for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
       const Lanes::Lane& lane = lanes.lanes[l];
@@ -76,7 +77,8 @@ class Counter {
     const std::int64_t words = r.get(agu::kWordsLast) + 1;
     const std::int64_t group_steps = words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
     const std::int64_t steps = group_steps * tiles * groups;
-    const Positions at = positions_of(r, config_.rows, window);
+    const bool pairs = pairs_lanes(Engine::kCompute, run);
+    const Positions at = positions_of(r, config_.rows, window, pairs);
     actions_[step_of(operands.weights)] = steps * config_.rows * config_.cols;
     actions_[kAddress] = steps * config_.rows;
     actions_[kDmemRead] = groups * words * at.taps;
@@ -85,7 +87,7 @@ class Counter {
     // A group starts with a row of its own.
     actions_[kPmemRead] = tiles * groups * divide_up(group_steps, per_row) * config_.cols;
     if (!drains) return;
-    const std::int64_t codes = at.count * r.get(kChannels);
+    const std::int64_t codes = at.count / (pairs ? 2 : 1) * r.get(kChannels);
     const auto output = static_cast<post::Output>(r.get(post::kOutput));
     const bool fused = run.has(kFuseAdd) || run.has(kFuseMax);
     actions_[kLaneCode] =

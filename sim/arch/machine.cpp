@@ -655,10 +655,10 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
 /// What a RUN of int16 activations must be.
 void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
   using namespace isa::compute;
-  if (run.has(kWindow) || run.has(kFuseAdd) || run.has(kFuseMax) || run.has(kHalfEven) ||
+  if (run.has(kFuseAdd) || run.has(kFuseMax) || run.has(kHalfEven) ||
       output_of(r) != Output::kRequantized || r.get(post::kEncoding) != 0 ||
       field(r, post::kZeroPoint) != 0 || (run.has(kSingle) && run.has(kPerTensor)))
-    fail("int16 codes are requantized, without zero point, residual or window");
+    fail("int16 codes are requantized, without zero point or residual");
 }
 
 /// An int16 code. With `single` its sum has 40 bits and the multiplier 15: above it in the scale's

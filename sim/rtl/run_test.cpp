@@ -282,6 +282,7 @@ TEST_CASE("actions counted from the words are what the memories of the RTL count
           "[rtl][actions]") {
   machine::Config config = small_config();  // whose window former has two steps a row
   config.cols = 8;
+  config.activations16 = true;
   for (unsigned seed = 1; seed <= 20; ++seed) {
     CAPTURE(seed);
     const tests::RandomProgram random = tests::random_program(config, seed, 30);

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <cstring>
 #include <vector>
 
 #include "machine/config.h"
@@ -34,6 +35,28 @@ inline machine::Config random_config(Builder& b) {
                                         kKib[b.number(0, 3)], kBuses[b.number(0, 4)]);
   config.param_channels = b.number(0, 1) == 0 ? 64 : 512;
   return config;
+}
+
+/// Sums of 40 bits: the bias in int64, as large beside int16 codes as it was beside int8.
+inline void lengthen(model::Tensor& bias) {
+  std::vector<std::int64_t> values;
+  for (const std::int64_t v : bias.integers()) values.push_back(256 * v);
+  bias.type = model::DataType::kInt64;
+  bias.data.resize(8 * values.size());
+  std::memcpy(bias.data.data(), values.data(), bias.data.size());
+}
+
+/// The network of int16 activations: its codes with eight bits more.
+inline void widen(Builder& b) {
+  for (model::Tensor& t : b.graph.tensors) {
+    if (t.is_constant || t.type != model::DataType::kInt8) continue;
+    t.type = model::DataType::kInt16;
+    t.quantization.zero_point = {0};
+    for (float& scale : t.quantization.scale) scale /= 256;
+  }
+  for (const model::Op& op : b.graph.ops)
+    if (op.input(2) >= 0 && (op.kind == model::OpKind::kDepthwiseConv2D || b.number(0, 2) > 0))
+      lengthen(b.graph.tensors[static_cast<std::size_t>(op.input(2))]);
 }
 
 inline Padding random_padding(Builder& b) {

@@ -14,29 +14,103 @@
 namespace trine::sim {
 namespace {
 
+using model::Padding;
 using testing::Builder;
 using testing::run_stages;
+using testing::widen;
 
-/// Sums of 40 bits: the bias in int64, as large beside int16 codes as it was beside int8.
-void lengthen(model::Tensor& bias) {
-  std::vector<std::int64_t> values;
-  for (const std::int64_t v : bias.integers()) values.push_back(256 * v);
-  bias.type = model::DataType::kInt64;
-  bias.data.resize(8 * values.size());
-  std::memcpy(bias.data.data(), values.data(), bias.data.size());
-}
-
-/// The network's codes with eight bits more.
-void widen(Builder& b) {
-  for (model::Tensor& t : b.graph.tensors) {
-    if (t.is_constant || t.type != model::DataType::kInt8) continue;
-    t.type = model::DataType::kInt16;
-    t.quantization.zero_point = {0};
-    for (float& scale : t.quantization.scale) scale /= 256;
+/// A product of int16 codes whose weights are all 127, on 64 channels.
+struct Product {
+  explicit Product(bool fully_connected) : builder(1) {
+    const int x = builder.input({1, 2, 2, 64});
+    const int y = fully_connected
+                      ? builder.fully_connected(x, 256, 4)
+                      : builder.convolution(x, 4, 1, 1, 1, 1, 1, 1, Padding::kValid, false);
+    builder.graph.outputs = {y};
+    testing::widen(builder);
+    auto& codes = constant(1).data;
+    std::fill(codes.begin(), codes.end(), std::uint8_t{127});
+    set_bias(0);
+    builder.graph.tensors[at(y)].quantization.scale = {0.1F};
+    constant(1).quantization.scale = {0.001F};
+    builder.graph.tensors[at(x)].quantization.scale = {0.001F};
   }
-  for (const model::Op& op : b.graph.ops)
-    if (op.input(2) >= 0 && (op.kind == model::OpKind::kDepthwiseConv2D || b.number(0, 2) > 0))
-      lengthen(b.graph.tensors[static_cast<std::size_t>(op.input(2))]);
+
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  model::Tensor& constant(int position) {
+    return builder.graph.tensors[at(builder.graph.ops[0].input(position))];
+  }
+  void set_bias(std::int64_t value, model::DataType type = model::DataType::kInt64) {
+    int& bias = builder.graph.ops[0].inputs[2];
+    if (bias < 0) bias = builder.constant({4});
+    model::Tensor& t = builder.graph.tensors[at(bias)];
+    const std::size_t bytes = type == model::DataType::kInt64 ? 8 : 4;
+    t.type = type;
+    t.data.resize(4 * bytes);
+    for (std::size_t m = 0; m < 4; ++m) std::memcpy(&t.data[m * bytes], &value, bytes);
+  }
+
+  /// Why it is not compiled; nothing if it is.
+  std::string refusal(const reference::RoundingPolicy& rounding = reference::kDoublePolicy,
+                      int acc_bits = 32) const {
+    machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+    config.activations16 = true;
+    config.acc_bits = acc_bits;
+    try {
+      compiler::compile(builder.graph, config, {rounding});
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  }
+
+  Builder builder;
+};
+
+TEST_CASE("what int16 products cannot have on the machine is refused, and nothing short of it",
+          "[arch][int16][error]") {
+  using Catch::Matchers::Contains;
+  Product conv(false), rows(true);
+  CHECK(conv.refusal() == "");
+  CHECK(rows.refusal() == "");
+
+  // One rounding: 40-bit sums have it in LiteRT's CONV_2D, not in its FULLY_CONNECTED.
+  CHECK(conv.refusal(reference::kSinglePolicy) == "");
+  CHECK_THAT(rows.refusal(reference::kSinglePolicy), Contains("int16 codes with one rounding"));
+  conv.set_bias(7, model::DataType::kInt32);
+  CHECK(conv.refusal() == "");
+  CHECK_THAT(conv.refusal(reference::kSinglePolicy), Contains("int16 codes with one rounding"));
+
+  // Sums: 32,768 x 127 x 64 and the bias, in 40 bits; 26 bits for each byte's in the array.
+  const std::int64_t most = (std::int64_t{1} << 39) - std::int64_t{32768} * 127 * 64;
+  conv.set_bias(most - 1);
+  CHECK(conv.refusal() == "");
+  conv.set_bias(most);
+  CHECK_THAT(conv.refusal(), Contains("the sums of channel 0 may need more than 40 bits"));
+  conv.set_bias(-most);
+  CHECK_THAT(conv.refusal(), Contains("may need more than 40 bits"));
+  conv.set_bias(0);
+  CHECK(conv.refusal(reference::kDoublePolicy, 21) == "");
+  CHECK_THAT(conv.refusal(reference::kDoublePolicy, 20),
+             Contains("its sums need 21 bits, array.acc_bits is 20"));
+
+  // Scales: 0.001 s / 0.1 below 2^14 with 40 bits, as large as int8's with 32.
+  conv.constant(1).quantization.scale = {1638000.0F};
+  CHECK(conv.refusal() == "");
+  conv.constant(1).quantization.scale = {1639000.0F};
+  CHECK_THAT(conv.refusal(), Contains("has a scale of 2^15, allowed up to 2^14"));
+  conv.set_bias(0, model::DataType::kInt32);
+  CHECK(conv.refusal() == "");
+
+  // Rows that do not follow each other in a map of 2 x 2 pixels.
+  Builder b(2);
+  const int x = b.input({1, 3, 5, 8});
+  b.graph.outputs = {b.fully_connected(x, 24, 4)};
+  testing::widen(b);
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.activations16 = true;
+  CHECK_THROWS_WITH(compiler::compile(b.graph, config, {reference::kDoublePolicy}),
+                    Contains("int16 codes are in no other order"));
 }
 
 /// Random codes, two bytes each.

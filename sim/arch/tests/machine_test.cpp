@@ -83,10 +83,11 @@ struct Asked {
 };
 
 void check_all(const std::vector<Asked>& rows, std::vector<std::uint8_t> dram,
-               const std::vector<Asked>& before = {}) {
+               const std::vector<Asked>& before = {},
+               const machine::Config& config = config_8x8()) {
   int index = 0;
   for (const Asked& row : rows) {
-    Machine machine(config_8x8(), dram);
+    Machine machine(config, dram);
     const auto execute = [&](const Asked& asked) {
       isa::Registers registers;
       // A channel of each group, if the row does not say otherwise.
@@ -208,6 +209,40 @@ TEST_CASE("products use PMEM and parameters to their ends, in forms that exist",
           {kArray, 0, kWhole + kAdd, {{isa::post::kAddOperandShift, -32}}, "operand's shift -32"},
       },
       std::vector<std::uint8_t>(64));
+}
+
+TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch][error]") {
+  using dma::kDram, dma::kLocal, dma::kWords;
+  using isa::compute::kFuseAdd, isa::compute::kFuseMax, isa::compute::kHalfEven,
+      isa::compute::kPerTensor, isa::compute::kSingle;
+  constexpr int kInt16 = static_cast<int>(isa::compute::Op::kInt16), kWhole = 3;
+  constexpr int kTarget = static_cast<int>(dma::Target::kDmem16);
+  constexpr auto kArray = Engine::kCompute;
+  const char* form = "int16 codes are requantized, without zero point or residual";
+  machine::Config config = config_8x8();
+  config.activations16 = config.ternary = config.binary = true;
+  std::vector<Asked> rows{{kArray, kInt16, kWhole, {}},
+                          {kArray, kInt16, kWhole + (1 << kSingle), {}},
+                          {kArray, kInt16, kWhole + (1 << kPerTensor), {}},
+                          {kArray, kInt16, kWhole, {{isa::post::kZeroPoint, 1}}, form}};
+  for (const int flags : {1 << kFuseAdd, 1 << kFuseMax, 1 << kHalfEven | 1 << kSingle,
+                          1 << kSingle | 1 << kPerTensor})
+    rows.push_back({kArray, kInt16, kWhole + flags, {}, form});
+  for (const int output : {1, 2, 3})
+    rows.push_back({kArray, kInt16, kWhole, {{isa::post::kOutput, output}}, form});
+  for (const int encoding : {1, 2})
+    rows.push_back({kArray, kInt16, kWhole, {{isa::post::kEncoding, encoding}}, form});
+  for (const Engine engine : {Engine::kLoad, Engine::kStore}) {
+    rows.push_back({engine, kTarget, 0, {{kDram, 8}, {kWords, 2}}});
+    rows.push_back(
+        {engine, kTarget, 0, {{kDram, 8}, {kWords, 3}}, "3 words: not whole codes of int16"});
+    rows.push_back({engine,
+                    kTarget,
+                    0,
+                    {{kDram, 4}, {kLocal, 1}, {kWords, 2}},
+                    "byte 4, 2 words: not whole codes of int16"});
+  }
+  check_all(rows, std::vector<std::uint8_t>(64), {}, config);
 }
 
 TEST_CASE("vector operations are of the forms that the machine has", "[arch][error]") {

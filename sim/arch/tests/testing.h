@@ -35,6 +35,7 @@ using fuzz::random_padding;
 using fuzz::random_shape;
 using fuzz::small_config;
 using fuzz::text_of;
+using fuzz::widen;
 
 /// Compiles, runs, compares.
 inline RunResult require_exact(const model::Graph& graph, const machine::Config& config,

@@ -29,18 +29,25 @@ bool is_wide(const Graph& graph, const model::Op& op) {
   return std::ranges::any_of(op.inputs, wide) || std::ranges::any_of(op.outputs, wide);
 }
 
-/// The machine has products of 16x8, if the configuration has them; others are the host's, if the
-/// user allows that.
+/// Whether the machine has it of int16 codes.
+bool has_wide(const Graph& graph, const model::Op& op) {
+  if (model::is_product(op.kind) || op.kind == model::OpKind::kTransposeConv)
+    return graph.in(op, 1).is_constant && graph.out(op).type == model::DataType::kInt16;
+  const model::OpClass type = model::class_of(op.kind);
+  return type == model::OpClass::kReshape || type == model::OpClass::kMovement ||
+         op.kind == model::OpKind::kResizeNearestNeighbor;
+}
+
+/// The machine has some of 16x8, if the configuration does; others are the host's, if the user
+/// allows that.
 /// @throws Refusal  in one line, whatever the number of layers
 void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
-    const bool product = model::is_product(op.kind) && graph->in(op, 1).is_constant &&
-                         graph->out(op).type == model::DataType::kInt16;
-    if (!is_wide(*graph, op) || (config.activations16 && product)) continue;
+    if (!is_wide(*graph, op) || (config.activations16 && has_wide(*graph, op))) continue;
     if (host != HostPart::kAnywhere)
       model::refuse(Reason::kType, "{}: int16 activations, the machine computes int8{}",
                     label(*graph, op),
-                    config.activations16 ? ", of int16 CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED"
+                    config.activations16 ? ", of int16 products with constant weights and movement"
                                          : " (array.activations16)");
     op.on_host = true;
   }

@@ -166,6 +166,51 @@ def movement(m):
             "nearest")
 
 
+def pad(m, x, borders, value=None):
+    """@param borders  before and behind each axis"""
+    shape = tuple(e + a + b for e, (a, b) in zip(m.shapes[x], borders))
+    fill = [] if value is None else [m.tensor((), *m.q[x], data=value)]
+    return m.op("PADV2" if fill else "PAD", [x, m.constant(borders), *fill], shape, {}, like=x)
+
+
+def moved(m):
+    """Movement between products, none of it at the network's ends, where the host would do it."""
+    x = m.conv(m.input((1, 4, 5, 3)), 6, 2)
+
+    def last(y, name):
+        m.named(m.conv(y, 2, 1), name)
+
+    def transpose(order):
+        shape = tuple(m.shapes[x][i] for i in order)
+        return m.op("TRANSPOSE", [x, m.constant(order)], shape, {}, like=x)
+
+    for order in ((0, 2, 1, 3), (0, 2, 3, 1), (0, 3, 1, 2)):
+        last(transpose(order), "transpose_" + "".join(map(str, order[1:])))
+    last(m.reshape(x, (1, 5, 4, 6)), "reshape")
+    last(m.reshape(x, (1, 2, 5, 12)), "reshape_channels")
+    m.named(m.fc(m.reshape(x, (10, 12)), 3), "fc_rows")
+    m.named(m.fc(m.reshape(x, (40, 3)), 2), "fc_parts")
+    for name, borders, value in (("pad", ((0, 0), (1, 0), (2, 1), (0, 0)), None),
+                                 ("pad_channels", ((0, 0), (0, 1), (1, 0), (1, 2)), None),
+                                 ("padv2", ((0, 0), (1, 0), (0, 2), (0, 0)), -300),
+                                 ("padv2_channels", ((0, 0), (0, 0), (0, 0), (2, 1)), 4660)):
+        last(pad(m, x, borders, value), name)
+    for name, ends in (("strided", ([0, 0, 1, 0], [0, 4, 5, 6], [1, 2, 3, 1])),
+                       ("channels", ([0, 1, 0, 1], [0, 4, 5, 6], [1, 1, 1, 2]))):
+        shape = tuple(len(range(*of)) for of in zip(*ends))
+        y = m.op("STRIDED_SLICE", [x, *map(m.constant, ends)], (1, *shape[1:]), {0: ("i", 1), 1: ("i", 1)}, like=x)
+        last(y, f"slice_{name}")
+    y, z = m.conv(x, 6, 1, fixed=m.q[x]), m.conv(x, 5, 1, fixed=m.q[x])
+    ups = [m.transposed(x, 5, 3, (1, 2), SAME, bias=True, fixed=m.q[x]) for _ in range(2)]
+    for name, axis, parts in (("rows", 1, (x, y)), ("columns", 2, (y, x)), ("channels", 3, (x, z)), ("tconv", 3, ups)):
+        shape = list(m.shapes[parts[0]])
+        shape[axis] = sum(m.shapes[part][axis] for part in parts)
+        last(m.op("CONCATENATION", parts, tuple(shape), {0: ("i", axis)}, like=x), f"concat_{name}")
+    last(m.op("MIRROR_PAD", [x, m.constant([[0, 0], [1, 0], [0, 2], [0, 0]])], (1, 5, 7, 6), {}, like=x), "mirror")
+    last(m.op("GATHER", [x, m.constant([4, 0, 2])], (1, 4, 3, 6), {0: ("i", 2)}, like=x), "gather")
+    last(m.op("RESIZE_NEAREST_NEIGHBOR", [x, m.constant([7, 5])], (1, 7, 5, 6), {}, like=x), "nearest")
+
+
 def quantizers(m):
     """From int16 to int16, int8, int32 and float32; from float32 and int32."""
     x = m.input((1, 256))
@@ -293,7 +338,7 @@ def network(m):
 
 
 KINDS = {f.__name__: f for f in (products, products32, unbiased, elementwise, batch_matmul, pools,
-                                 functions, softmax, movement, quantizers, widened, scales,
+                                 functions, softmax, movement, moved, quantizers, widened, scales,
                                  network)}
 
 

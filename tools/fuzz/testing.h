@@ -54,9 +54,20 @@ inline void widen(Builder& b) {
     t.quantization.zero_point = {0};
     for (float& scale : t.quantization.scale) scale /= 256;
   }
-  for (const model::Op& op : b.graph.ops)
-    if (op.input(2) >= 0 && (op.kind == model::OpKind::kDepthwiseConv2D || b.number(0, 2) > 0))
-      lengthen(b.graph.tensors[static_cast<std::size_t>(op.input(2))]);
+  for (const model::Op& op : b.graph.ops) {
+    const bool transposed = op.kind == OpKind::kTransposeConv;
+    const int last = op.input(transposed ? 3 : 2);
+    if (last < 0) continue;
+    model::Tensor& t = b.graph.tensors[static_cast<std::size_t>(last)];
+    if (op.kind == OpKind::kPadV2) {
+      t.type = model::DataType::kInt16;
+      t.quantization = b.graph.in(op, 0).quantization;
+      t.data.push_back(static_cast<std::uint8_t>(b.number(0, 255)));
+    } else if ((transposed || model::is_product(op.kind)) &&
+               (op.kind == OpKind::kDepthwiseConv2D || b.number(0, 2) > 0)) {
+      lengthen(t);
+    }
+  }
 }
 
 inline Padding random_padding(Builder& b) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // int16 activations with int8 weights (array.activations16): recorded vectors, and random chains of
-// products on memories that hold parts of them.
+// products and movement on memories that hold parts of them.
 
 #include <algorithm>
 #include <cstring>
@@ -14,6 +14,7 @@
 namespace trine::sim {
 namespace {
 
+using model::OpKind;
 using model::Padding;
 using testing::Builder;
 using testing::run_stages;
@@ -101,16 +102,58 @@ TEST_CASE("what int16 products cannot have on the machine is refused, and nothin
   CHECK_THAT(conv.refusal(), Contains("has a scale of 2^15, allowed up to 2^14"));
   conv.set_bias(0, model::DataType::kInt32);
   CHECK(conv.refusal() == "");
+}
 
-  // Rows that do not follow each other in a map of 2 x 2 pixels.
-  Builder b(2);
-  const int x = b.input({1, 3, 5, 8});
-  b.graph.outputs = {b.fully_connected(x, 24, 4)};
-  testing::widen(b);
+/// Why the network of int16 is not compiled; nothing if it is.
+std::string refusal(Builder& b, bool vector = true) {
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.activations16 = true;
-  CHECK_THROWS_WITH(compiler::compile(b.graph, config, {reference::kDoublePolicy}),
-                    Contains("int16 codes are in no other order"));
+  config.vector = vector;
+  widen(b);
+  try {
+    compiler::compile(b.graph, config, {reference::kDoublePolicy});
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch][int16][error]") {
+  using Catch::Matchers::Contains;
+  const auto padded = [](const std::vector<int>& sides, int code, bool vector) {
+    Builder b(1);
+    const int x = b.input({1, 3, 5, 8});
+    const int constant = b.constant({});
+    b.graph.tensors[static_cast<std::size_t>(constant)].data = {static_cast<std::uint8_t>(code)};
+    b.graph.outputs = {b.pad(x, sides, constant)};
+    return refusal(b, vector);
+  };
+  const std::vector<int> around{0, 0, 1, 1, 1, 1, 0, 0}, channels{0, 0, 0, 0, 0, 0, 1, 1},
+      both{0, 0, 1, 1, 0, 0, 1, 1};
+  const auto other_border = Contains("convolutions that put channels of int16 in order pad with 0");
+  CHECK(padded(around, 5, true) == "");
+  CHECK(padded(channels, 5, true) == "");
+  CHECK_THAT(padded(both, 5, true), other_border);
+  CHECK_THAT(padded(around, 5, false), other_border);  // no copies without the vector unit
+
+  Builder turned(2);  // 1,025 channels that become pixels
+  const auto product = [&](int from, int channels) {
+    return turned.convolution(from, channels, 1, 1, 1, 1, 1, 1, Padding::kSame, false);
+  };
+  const int many = product(turned.input({1, 1, 3, 4}), 1025);
+  turned.graph.outputs = {product(turned.transpose(many, {0, 1, 3, 2}), 1)};
+  CHECK_THAT(refusal(turned), Contains("in 1025 pieces (allowed 1024)"));
+
+  Builder joined(3);
+  joined.one_scale = true;
+  const int x = joined.input({1, 3, 5, 8});
+  joined.graph.outputs = {joined.concatenation({x, x}, 3)};
+  widen(joined);
+  model::Tensor constant = joined.graph.in(joined.graph.ops[0], 0);
+  constant.is_constant = true;
+  constant.data.assign(240, 0);
+  joined.graph.ops[0].inputs[1] = joined.graph.add(constant);
+  CHECK_THAT(refusal(joined), Contains("the machine takes computed maps of int16"));
 }
 
 /// Random codes, two bytes each.
@@ -122,10 +165,88 @@ Array random_codes(Builder& b, int tensor) {
   return {"i2", a.shape, bytes};
 }
 
-/// One to four products, each on the one before.
-void make_chain(Builder& b) {
+int random_pad(Builder& b, int x, bool codes) {
+  const bool channels = b.number(0, 1) == 0, code = codes && b.number(0, 1) == 0;
+  std::vector<int> sides(8, 0);
+  for (std::size_t i = 2; i < 8; ++i)
+    if (i < 6 ? !code || !channels : channels) sides[i] = b.number(0, 3);
+  return b.pad(x, sides, code ? b.constant({}) : -1);
+}
+
+int random_slice(Builder& b, int x) {
+  const std::vector<int> s = b.shape(x);
+  std::vector<int> begin{0}, end{1}, stride{1};
+  for (std::size_t i = 1; i < 4; ++i) {
+    begin.push_back(b.number(0, s[i] - 1));
+    end.push_back(b.number(begin[i] + 1, s[i]));
+    stride.push_back(b.number(1, 3));
+  }
+  return b.strided_slice(x, begin, end, stride);
+}
+
+/// Joined with its own product, or with itself.
+int random_join(Builder& b, int x) {
+  const std::vector<int> s = b.shape(x);
+  const int axis = b.number(1, 3);
+  int y = x;
+  if (b.number(0, 2) > 0)
+    y = b.convolution(x, axis == 3 ? b.number(1, 9) : s[3], 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+  auto& tensors = b.graph.tensors;
+  const auto quantization = tensors[static_cast<std::size_t>(x)].quantization;
+  std::vector<int> parts{x, y};
+  if (b.number(0, 1) == 1) std::swap(parts[0], parts[1]);
+  for (const int t : {y, b.concatenation(parts, axis)})
+    tensors[static_cast<std::size_t>(t)].quantization = quantization;
+  return b.graph.ops.back().outputs[0];
+}
+
+int random_turn(Builder& b, int x) {
+  static const std::vector<std::vector<int>> kOrders{
+      {0, 2, 1, 3}, {0, 1, 3, 2}, {0, 2, 3, 1}, {0, 3, 1, 2}, {0, 3, 2, 1}};
+  return b.transpose(x, fuzz::any(b, kOrders));
+}
+
+int random_transposed_product(Builder& b, int x) {
+  const std::vector<int> s = b.shape(x);
+  const int R = b.number(1, 4), S = b.number(1, 4), U = b.number(1, 3), V = b.number(1, 3);
+  return b.transpose_convolution(x, b.number(1, 10), R, S, U, V, s[1] * U, s[2] * V, Padding::kSame,
+                                 b.number(0, 1) == 0);
+}
+
+/// @param codes  whether borders may be of other codes than 0
+int random_movement(Builder& b, int x, bool codes) {
+  const std::vector<int> s = b.shape(x);
+  switch (b.number(0, 8)) {
+    case 0:
+      return random_pad(b, x, codes);
+    case 1:
+      return random_slice(b, x);
+    case 2:
+      return random_turn(b, x);
+    case 3:
+      return random_join(b, x);
+    case 4:
+      return b.mirror_pad(x, {0, 0, 0, std::min(1, s[1] - 1), std::min(2, s[2] - 1), 0, 0, 0},
+                          false);
+    case 5:
+      return b.resize(x, false, b.number(1, 9), b.number(1, 9), false, b.number(0, 1) == 0);
+    case 6:
+      return b.reshape(x, {1, s[2], s[1], s[3]});
+    case 7:
+      return s[2] % 2 == 0 ? b.reshape(x, {1, s[1], s[2] / 2, 2 * s[3]})
+                           : b.reshape(x, {1, 1, s[1] * s[2], s[3]});
+    default:
+      return random_transposed_product(b, x);
+  }
+}
+
+/// One to four products, each on the one before; movement before some.
+/// @param codes  whether borders may be of other codes than 0
+void make_chain(Builder& b, bool moves, bool codes) {
   int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
   for (int left = b.number(1, 4); left > 0; --left) {
+    if (moves)
+      for (int n = b.number(0, 2); n > 0; --n) x = random_movement(b, x, codes);
     const std::vector<int> shape = b.shape(x);
     const int R = b.number(1, std::min(3, shape[1])), S = b.number(1, std::min(3, shape[2]));
     const auto padding = b.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
@@ -144,34 +265,53 @@ void make_chain(Builder& b) {
   b.graph.outputs = {x};
 }
 
-TEST_CASE("products of int16 activations are exact in recorded vectors", "[arch][int16]") {
+/// Names of the operators that run on the host.
+std::vector<std::string> on_host(const compiler::Program& program) {
+  std::vector<std::string> names;
+  for (const compiler::Program* stage : compiler::stages(program))
+    for (const model::Graph* graph : {&stage->before, &stage->after})
+      for (const model::Op& op : graph->ops) names.push_back(op.name);
+  return names;
+}
+
+/// A file of tests/maps16 on arrays of 2, 4 and 8 rows. @param host  what is not the machine's
+void require_recorded(const std::string& name, const std::vector<std::string>& host) {
+  CAPTURE(name);
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);
   config.activations16 = true;
-  for (const std::string name : {"products", "products32", "unbiased"}) {
-    CAPTURE(name);
-    const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "maps16";
-    const model::Graph graph = model::import_tflite(folder / (name + ".tflite"));
-    const reference::VectorSet vectors = reference::read_vectors(folder / name);
-    compiler::CompileOptions options;
-    options.rounding = vectors.policy;
-    CHECK_THROWS_WITH(compiler::compile(graph, config, options),
-                      Catch::Matchers::Contains("TRANSPOSE_CONV") &&
-                          Catch::Matchers::Contains(
-                              ": int16 activations, the machine computes int8, of int16 CONV_2D, "
-                              "DEPTHWISE_CONV_2D, FULLY_CONNECTED"));
+  const model::Sample sample = model::own_sample("maps16/" + name + ".tflite");
+  const model::Graph graph = model::import_tflite(sample.file);
+  const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+  compiler::CompileOptions options;
+  options.rounding = vectors.policy;
+  if (!host.empty()) {
+    CHECK_THROWS_WITH(
+        compiler::compile(graph, config, options),
+        Catch::Matchers::Contains(host[0] + ": int16 activations, the machine "
+                                            "computes int8, of int16 products with constant "
+                                            "weights and movement"));
     options.host = compiler::HostPart::kAnywhere;
-    for (const int rows : {2, 4, 8}) {
-      config.rows = rows;
-      const compiler::Program program = compiler::compile(graph, config, options);
-      CHECK(program.layers.size() + 2 >= graph.ops.size());  // all but TRANSPOSE_CONV
-      for (const reference::VectorCase& c : vectors.cases)
-        CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
-    }
+  }
+  for (const int rows : {2, 4, 8}) {
+    config.rows = rows;
+    const compiler::Program program = compiler::compile(graph, config, options);
+    CHECK(on_host(program) == host);
+    for (const reference::VectorCase& c : vectors.cases)
+      CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
   }
 }
 
-TEST_CASE("random chains of int16 products are exact, whatever the memories hold",
+TEST_CASE("products and movement of int16 activations are exact in recorded vectors",
           "[arch][int16]") {
+  for (const std::string name : {"products", "products32", "unbiased", "moved"})
+    require_recorded(name, {});
+  require_recorded("movement", {"RELU"});
+}
+
+TEST_CASE("random chains of int16 products and movement are exact, whatever the memories hold",
+          "[arch][int16]") {
+  const bool moves = GENERATE(false, true);
+  unsigned refused = 0;
   for (unsigned seed = 1; seed <= testing::kSeeds; ++seed) {
     CAPTURE(seed);
     Builder b(seed);
@@ -179,12 +319,18 @@ TEST_CASE("random chains of int16 products are exact, whatever the memories hold
     config.rows += config.rows % 2;
     config.int8 = config.activations16 = true;
     CAPTURE(config.to_toml());
-    make_chain(b);
+    make_chain(b, moves, config.vector);
     widen(b);
     CAPTURE(testing::text_of(b.graph));
-    testing::require_exact_with_room(b.graph, config, {random_codes(b, b.graph.inputs[0])},
-                                     reference::kDoublePolicy);
+    try {
+      testing::require_exact_with_room(b.graph, config, {random_codes(b, b.graph.inputs[0])},
+                                       reference::kDoublePolicy);
+    } catch (const Error& e) {  // as of int8
+      if (std::string(e.what()).find("cut through channels") == std::string::npos) throw;
+      ++refused;
+    }
   }
+  CHECK(refused <= testing::kSeeds / 50);
 }
 
 }  // namespace

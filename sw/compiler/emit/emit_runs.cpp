@@ -180,7 +180,7 @@ void Emitter::set_nest(isa::LaneRegisters& r, Nest n, View in, const View& out) 
 
 void Emitter::set_post(isa::LaneRegisters& r) const {
   const Layer& l = layer();
-  r.set(post::kPadCode, l.pad_code);
+  r.set(post::kPadCode, static_cast<std::int8_t>(l.pad_code));
   r.set(post::kZeroPoint, l.range.zero_point);
   const bool wide = output().shape.wide;
   r.set(post::kActMin, wide ? l.range.act_min >> 8 : l.range.act_min);
@@ -344,10 +344,13 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   const Layer& l = layer();
   const int word = channels.first / out_per_word();
   const int words = divide_up(channels.size(), out_per_word());
-  VectorPart v{channels, word, words, input_view(rect, word, words, 0, l.window.R), {}, {}};
+  const View in = input_view(rect, word, words, 0, l.window.R);
+  VectorPart v{channels, word, words, in, {}, {}, l.window, l.pad_code};
   if (l.two_operands()) v.second = l.second == l.input ? v.in : second_view(rect, channels);
   v.out = output_view(rect, channels);
-  if (l.window.stride_y == 0 || l.window.stride_x == 0)
+  if (output().shape.wide)
+    emit_planes(rect, v);
+  else if (l.window.stride_y == 0 || l.window.stride_x == 0)
     emit_repeated(rect, v);
   else if (l.kind != LayerKind::kSum)
     emit_windows(rect, nullptr, v);
@@ -357,6 +360,30 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
       if (!part.empty()) emit_windows(part, &region, v);
     }
   finish_output(rect, channels);
+}
+
+/// A copy of int16 codes, as bytes: a row's words are the columns of a map twice as wide. Where
+/// pixels lie apart, or the bytes outside of the image differ, the high bytes go first.
+/// @pre a window of one tap
+void Emitter::emit_planes(const Rect& rect, const VectorPart& v) {
+  VectorPart bytes = v;
+  const int high = v.pad_code >> 8, low = static_cast<std::int8_t>(v.pad_code);
+  if (v.window.stride_x == 1 && v.window.stride_y > 0 && high == low && v.in.step == v.in.width &&
+      v.out.step == v.out.width) {
+    for (int* columns : {&bytes.window.W, &bytes.window.Q, &bytes.window.pad_left}) *columns *= 2;
+    for (View* view : {&bytes.in, &bytes.out}) view->step = view->width = 1;
+    bytes.pad_code = low;
+    return emit_positions({rect.y0, rect.y1, 2 * rect.x0, 2 * rect.x1}, nullptr, bytes);
+  }
+  for (View* view : {&bytes.in, &bytes.out}) view->width = 1;
+  for (const int code : {high, low}) {
+    bytes.pad_code = code;
+    if (v.window.stride_y == 0 || v.window.stride_x == 0)
+      emit_repeated(rect, bytes);
+    else
+      emit_positions(rect, nullptr, bytes);
+    for (View* view : {&bytes.in, &bytes.out}) ++view->origin;
+  }
 }
 
 /// @param region  of a sum
@@ -392,7 +419,7 @@ isa::VectorRegisters Emitter::vector_registers(const Nest& nest, const View& in,
 /// A RUN that computes the rectangle `written`. @param reads  what it reads besides maps and tables
 void Emitter::emit_vector(const isa::VectorRegisters& r, int flags, const VectorPart& v,
                           const Rect& written, std::vector<Region> reads) {
-  const Rect read = input_of(layer().window, written);
+  const Rect read = input_of(v.window, written);
   Instruction i = start(Engine::kVector);
   i.registers = r;
   i.run.op = static_cast<int>(operation_of(layer().kind, out_per_word()));
@@ -409,7 +436,7 @@ void Emitter::emit_vector(const isa::VectorRegisters& r, int flags, const Vector
 void Emitter::emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v) {
   namespace vector = isa::vector;
   const Layer& l = layer();
-  Nest n = Nest::of(l.window, part);
+  Nest n = Nest::of(v.window, part);
   n.word = n.out_word = v.word;
   n.words = v.words;
   int flags = rounding_flags(l);
@@ -423,6 +450,7 @@ void Emitter::emit_positions(const Rect& part, const SumRegion* region, const Ve
   const bool norm = l.kind == LayerKind::kNormalize;
   if (norm) reads = {{Space::kParams, require_parameters(v.channels, -1), l.channels}};
   isa::VectorRegisters r = vector_registers(n, v.in, v.out, region);
+  r.set(post::kPadCode, v.pad_code);
   if (l.kind == LayerKind::kSoftmax) {
     r.set(vector::kChannels, v.channels.size());
     r.set(agu::kGroupsLast, v.words <= isa::dma::kSoftmaxWords ? 0 : 2);
@@ -455,7 +483,7 @@ void Emitter::emit_repeated(const Rect& rect, const VectorPart& v) {
     emit_vector(vector_registers(n, {from, 0, in.plane, in.step}, to), 0, v, written);
   };
   if (g.stride_x != 0)
-    return emit(rect.rows(), rect.cols(), in.origin + rect.x0,
+    return emit(rect.rows(), rect.cols(), in.at(0, 0, rect.x0),
                 {out.at(0, rect.y0, rect.x0), out.pitch, out.plane, out.step}, rect);
   for (int y = rect.y0; y < rect.y1; ++y)
     emit(rect.cols(), 1, in.at(0, y * g.stride_y, 0), {out.at(0, y, rect.x0), out.step, out.plane},

@@ -51,12 +51,15 @@ class Emitter : private Order {
     Channels channels;
     int word, words;
     View in, second, out;
+    Geometry window;
+    int pad_code;
   };
   struct Nest;
   isa::VectorRegisters vector_registers(const Nest& nest, const View& in, const View& out,
                                         const SumRegion* region = nullptr) const;
   void emit_vector(const isa::VectorRegisters& r, int flags, const VectorPart& v,
                    const Rect& written, std::vector<Region> reads = {});
+  void emit_planes(const Rect& rect, const VectorPart& v);
   void emit_repeated(const Rect& rect, const VectorPart& v);
   void emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v);
   void emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v);

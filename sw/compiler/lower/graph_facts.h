@@ -128,6 +128,8 @@ class GraphFacts {
   bool only_convolutions_read(int tensor) const;
   /// Whether convolutions take the border as their own.
   bool folds_pad(const Op& o) const;
+  /// Both bytes of a word outside of the image are one code.
+  model::Refusal wide_border(const Op& o, int code) const;
 
   // ---- why the machine cannot do something ------------------------------------------------------
 

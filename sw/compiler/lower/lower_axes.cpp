@@ -171,7 +171,8 @@ void Maps::put_in_order(const Op& o, const Axes& axes, int to, bool zero_behind)
   const auto channel = std::ranges::find_if(
       order.axes, [](const Order::Axis& a) { return !a.to_pixels && a.to == 1; });
   if (channel != order.axes.end() && channel->from_pixels)
-    return exchange(o, order, at(channel - order.axes.begin()), to);
+    return from.wide ? exchange_wide(o, order, to)
+                     : exchange(o, order, at(channel - order.axes.begin()), to);
   copy_lines(o, order, to, zero_behind);
 }
 
@@ -216,48 +217,107 @@ std::optional<Step> step_of(int pixels, int extent, const Shape& s) {
 
 }  // namespace
 
-/// A copy for every line of pixels; the line is the longest axis that is one in both maps.
+/// The longest axis that is a line of pixels in both maps, besides one that becomes channels; the
+/// others are `outer`.
+struct Maps::Line {
+  Line(const Order& order, const Shape& from, const Shape& to) {
+    const Order::Axis* longest = nullptr;
+    for (const Order::Axis& a : order.axes)
+      if (a.extent > (longest == nullptr ? 1 : longest->extent) && goes(a, from, to)) longest = &a;
+    if (longest != nullptr) extent = longest->extent;
+    for (const Order::Axis& a : order.axes) {
+      if (!a.to_pixels && a.to == 1)
+        channels = a;
+      else if (&a != longest)
+        outer.push_back(a);
+    }
+  }
+
+  Geometry window(const Shape& s, const Place& place) const {
+    return {.H = s.H,
+            .W = s.W,
+            .P = down() ? extent : 1,
+            .Q = down() ? 1 : extent,
+            .stride_y = down() ? there.y : 1,
+            .stride_x = down() ? 1 : there.x,
+            .pad_top = -place.y,
+            .pad_left = -place.x};
+  }
+
+  Part part(const Shape& s, std::int64_t pixel, std::int64_t channel) const {
+    return {-1,
+            static_cast<int>(channel),
+            static_cast<int>(pixel / s.W),
+            static_cast<int>(pixel % s.W),
+            down() ? here.y : 1,
+            down() ? 1 : here.x};
+  }
+
+  std::vector<Order::Axis> outer;
+  Order::Axis channels{1, 1, false, false, 1, 1};
+
+ private:
+  bool goes(const Order::Axis& a, const Shape& from, const Shape& to) {
+    const auto source = step_of(a.from, a.extent, from), result = step_of(a.to, a.extent, to);
+    if (!a.from_pixels || !a.to_pixels || !source || !result) return false;
+    if ((source->x > 0) != (result->x > 0)) return false;
+    there = *source;
+    here = *result;
+    return true;
+  }
+  bool down() const { return extent > 1 && here.x == 0; }
+
+  int extent = 1;
+  Step there{1, 1}, here{1, 1};  ///< in the old map, in the new one
+};
+
+/// A copy for every line of pixels.
 void Maps::copy_lines(const Op& o, const Order& order, int to, bool zero_behind) {
   const Shape from = shape(order.map), s = shape(to);
-  std::vector<Order::Axis> outer;
-  Order::Axis line{1, 0, true, true, 1, 1}, channels{1, 1, false, false, 1, 1};
-  const auto steps = [&](const Order::Axis& a) -> std::optional<std::pair<Step, Step>> {
-    const auto there = step_of(a.from, a.extent, from), here = step_of(a.to, a.extent, s);
-    if (!a.from_pixels || !a.to_pixels || !there || !here) return std::nullopt;
-    if ((there->x > 0) != (here->x > 0)) return std::nullopt;
-    return std::make_pair(*there, *here);
-  };
-  const Order::Axis* longest = nullptr;
-  for (const Order::Axis& a : order.axes)
-    if (a.extent > (longest == nullptr ? 1 : longest->extent) && steps(a)) longest = &a;
-  if (longest != nullptr) line = *longest;
-  for (const Order::Axis& a : order.axes) {
-    if (!a.to_pixels && a.to == 1)
-      channels = a;
-    else if (&a != longest)
-      outer.push_back(a);
-  }
-  const std::pair<Step, Step> pair = *steps(line);
-  const Step there = pair.first, here = pair.second;
-  const bool down = line.extent > 1 && here.x == 0;
-  for_each_index(outer, [&](std::int64_t code, std::int64_t pixel, std::int64_t channel) {
+  const Line line(order, from, s);
+  const Order::Axis& channels = line.channels;
+  for_each_index(line.outer, [&](std::int64_t code, std::int64_t pixel, std::int64_t channel) {
     const Place place = code_place(order.map, order.first + code);
-    const Geometry g{.H = from.H,
-                     .W = from.W,
-                     .P = down ? line.extent : 1,
-                     .Q = down ? 1 : line.extent,
-                     .stride_y = down ? there.y : 1,
-                     .stride_x = down ? 1 : there.x,
-                     .pad_top = -place.y,
-                     .pad_left = -place.x};
-    const Part part{-1,
-                    static_cast<int>(channel),
-                    static_cast<int>(pixel / s.W),
-                    static_cast<int>(pixel % s.W),
-                    down ? here.y : 1,
-                    down ? 1 : here.x};
+    const Geometry g = line.window(from, place);
     move(o, order.map, {place.channel, channels.stride, channels.extent, false}, g,
-         add_part(to, part, {channels.extent, g.P, g.Q}), 0, zero_behind);
+         add_part(to, line.part(s, pixel, channel), {channels.extent, g.P, g.Q}), 0, zero_behind);
+  });
+}
+
+/// Channels that were pixels, of int16: maps of them are no weights. A convolution for each channel
+/// that becomes pixels has the old pixels as taps, of which channel m takes the m-th.
+void Maps::exchange_wide(const Op& o, const Order& order, int to) {
+  const Shape from = shape(order.map), s = shape(to);
+  const Line line(order, from, s);
+  const int taps = line.channels.extent;
+  const auto step = step_of(line.channels.from, taps, from);
+  if (!step && from.H > 1) {  // they would be a line, if all were one row
+    const Axes all{order.map, 0, {from.H * from.W, from.C}, {from.C, 1}};
+    Order flat = order;
+    flat.map = in_order(o, all, {from.C, 1, from.H * from.W}, false);
+    return exchange_wide(o, flat, to);
+  }
+  std::int64_t layers = 1;
+  for (const Order::Axis& a : line.outer) layers *= a.extent;
+  if (!step || layers > kMostLayers)
+    return note(refusal(o, o.outputs[0], Reason::kLayout,
+                        ": its channels were pixels {} apart (of int16 allowed {}), in {} pieces "
+                        "(allowed {})",
+                        line.channels.from, kMostStride, layers, kMostLayers));
+  for_each_index(line.outer, [&](std::int64_t code, std::int64_t pixel, std::int64_t channel) {
+    const Place place = code_place(order.map, order.first + code);
+    const int word = place.channel / 4 * 4, bytes = std::min(4, from.C - word);
+    Layer layer = selection(o, channels_of(order.map, word, bytes), std::vector(at(taps), -1));
+    const bool down = taps > 1 && step->x == 0;
+    layer.window = line.window(from, place);
+    (down ? layer.window.R : layer.window.S) = taps;
+    (down ? layer.window.dil_y : layer.window.dil_x) = std::max(step->y, step->x);
+    layer.clear_weights();
+    for (int m = 0; m < taps; ++m)
+      take_code(layer, m, down ? m : 0, down ? 0 : m, place.channel - word);
+    set_sweeps(layer, from);
+    const Shape own{taps, layer.window.P, layer.window.Q};
+    add_layer_to(add_part(to, line.part(s, pixel, channel), own), std::move(layer));
   });
 }
 

@@ -100,11 +100,21 @@ Layer Maps::selection(const Op& o, int from, const std::vector<int>& channel_of)
   Layer layer = start(o, LayerKind::kConv, from);
   layer.macs = 0;
   set_scale(layer, static_cast<int>(channel_of.size()), kOne);
+  if (shape(from).wide) {
+    layer.conv().precision = isa::compute::Op::kInt16;
+    layer.single = false;  // sums of 32 bits
+  }
   layer.clear_weights();
   for (int m = 0; m < layer.channels; ++m)
-    if (channel_of[at(m)] >= 0) weight(layer, m, 0, 0, channel_of[at(m)]) = 1;
+    if (channel_of[at(m)] >= 0) take_code(layer, m, 0, 0, channel_of[at(m)]);
   set_sweeps(layer, shape(from));
   return layer;
+}
+
+/// Low bytes of int16 are 128 less than they count.
+void Maps::take_code(Layer& layer, int m, int ky, int kx, int c) const {
+  weight(layer, m, ky, kx, c) = 1;
+  if (shape(layer.input).wide) layer.bias[at(m)] = 128;
 }
 
 void Maps::move(const Op& o, int from, const Slice& channels, const Geometry& window, int to,
@@ -128,8 +138,10 @@ void Maps::move(const Op& o, int from, const Slice& channels, const Geometry& wi
     layer = selection(o, channels_of(from, begin, end - begin), channel_of);
   }
   layer.window = window;
-  layer.pad_code = packed_byte(outside, per_word);
+  const bool whole = shape(from).wide && layer.kind == LayerKind::kMax;
+  layer.pad_code = whole ? outside : packed_byte(outside, per_word);
   if (layer.kind == LayerKind::kConv) {
+    if (shape(from).wide && outside != 0) note(wide_border(o, outside));
     layer.conv().outside = outside;
     set_sweeps(layer, shape(layer.input));
   }
@@ -341,8 +353,16 @@ int padding_code(const Graph& graph, const Op& o) {
 
 bool GraphFacts::folds_pad(const Op& o) const {
   const int out = o.outputs[0];
+  const bool one_byte = graph_.out(o).type == model::DataType::kInt8;
   return graph_.in(o, 0).extent(-1) == graph_.out(o).extent(-1) && only_convolutions_read(out) &&
-         (padding_code(graph_, o) == graph_.out(o).zero_point() || !padded_again(out));
+         (padding_code(graph_, o) == graph_.out(o).zero_point() ||
+          (one_byte && !padded_again(out)));
+}
+
+model::Refusal GraphFacts::wide_border(const Op& o, int code) const {
+  return refusal(o, o.outputs[0], Reason::kAttribute,
+                 " is padded with {}, convolutions that put channels of int16 in order pad with 0",
+                 code);
 }
 
 Problem Lowering::pad_problem(const Op& o) const {
@@ -354,9 +374,15 @@ Problem Lowering::pad_problem(const Op& o) const {
   const machine::Precision& precision = machine::precision_of_codes(packing_of(o.input(0)));
   if (t.extent(-1) != out.extent(-1) && &precision != &machine::kInt8)
     return refusal(o, o.input(0), Reason::kShape, ": channels of packed codes cannot be padded");
-  if (const int code = padding_code(graph_, o); !precision.holds(code))
+  const int code = padding_code(graph_, o);
+  if (out.type == model::DataType::kInt16) {
+    const Shape s = shape_of(t.shape, ""), to = out_shape(o);
+    const bool border = s.H != to.H || s.W != to.W;
+    if (code != 0 && border && s.C != to.C) return wide_border(o, code);
+  } else if (!precision.holds(code)) {
     return refusal(o, o.input(0), Reason::kAttribute,
                    " is padded with {}, which {} bits do not hold", code, precision.bits);
+  }
   return result_problem(o);
 }
 
@@ -385,7 +411,7 @@ void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int be
   for (int m = 0; m < layer.channels; ++m)
     if (channel_of[at(m)] < 0) layer.bias[at(m)] = code;
   layer.window = window;
-  layer.conv().outside = layer.pad_code = code;
+  layer.conv().outside = layer.pad_code = shape(map).wide ? 0 : code;  // no border of another
   set_sweeps(layer, shape(map));
   add_layer(o, std::move(layer));
 }

@@ -46,8 +46,8 @@ Problem Lowering::weights_problem(const Op& o) const {
   return std::nullopt;
 }
 
-/// What int16 codes do not have: sums of 32 bits with one rounding, rows in another order, scales
-/// beyond the lane's shifts.
+/// What int16 codes do not have: sums of 32 bits with one rounding, scales beyond the lane's
+/// shifts.
 Problem Lowering::wide_problem(const Op& o) const {
   const bool one_rounding = rounding_.of(o) != reference::Rounding::kDouble;
   if (one_rounding && (o.kind == OpKind::kFullyConnected || !has_long_sums(o)))
@@ -55,13 +55,6 @@ Problem Lowering::wide_problem(const Op& o) const {
         o, o.outputs[0], Reason::kRounding,
         ": int16 codes with one rounding, as LiteRT from 1.3 on has them, are rounded in "
         "double or from 31 bits, the machine has 15 (--rounding double)");
-  if (o.kind == OpKind::kFullyConnected) {
-    const Shape& s = shape(map_of_.at(o.input(0)));
-    if (!filter_of(s, graph_.in(o, 1).extent(1)))
-      return refusal(o, o.input(0), Reason::kShape,
-                     " has {} channels for rows of {}, int16 codes are in no other order", s.C,
-                     graph_.in(o, 1).extent(1));
-  }
   for (const ChannelScale& s : reference::conv_params(graph_, o).scales)
     if (has_long_sums(o) && s.shift > 14)
       return refusal(o, o.outputs[0], Reason::kRange, " has a scale of 2^{}, allowed up to 2^14",

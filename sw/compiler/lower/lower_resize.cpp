@@ -157,6 +157,7 @@ void Lowering::transpose_convolution(const Op& o) {
       set_arithmetic(o, layer);
       if (layer.macs > 0) set_phase_weights(o, layer, rows.first_tap, cols.first_tap);
       fold_zero_point(layer);
+      if (shape(layer.input).wide) fold_low_bytes(layer);
       add_layer_to(
           add_part(whole, {-1, 0, y, x, o.stride_h, o.stride_w}, {layer.channels, g.P, g.Q}),
           std::move(layer));

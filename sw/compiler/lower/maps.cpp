@@ -38,9 +38,13 @@ Problem Maps::result_problem(const Op& o) const {
 Problem Maps::map_problem(int tensor) const {
   if (map_of_.contains(tensor)) return std::nullopt;
   const bool ordered = axes_.contains(tensor);
-  if (!ordered && !graph_.tensor(tensor).is_constant)
-    return model::refusal(Reason::kOther, "{}: tensor '{}' was not computed", graph_.file,
-                          graph_.tensor(tensor).name);
+  const Tensor& t = graph_.tensor(tensor);
+  if (!ordered && !t.is_constant)
+    return model::refusal(Reason::kOther, "{}: tensor '{}' was not computed", graph_.file, t.name);
+  if (!ordered && t.type == model::DataType::kInt16)
+    return model::refusal(Reason::kOperands,
+                          "{}: tensor '{}' is a constant, the machine takes computed maps of int16",
+                          graph_.file, t.name);
   return first_of(tensor_problem(tensor), ordered ? written_problem(tensor) : std::nullopt);
 }
 
@@ -205,6 +209,7 @@ Layer Maps::start(const Op& o, LayerKind kind, int input) const {
   layer.name = graph_.out(o).name;
   layer.macs = model::macs(graph_, o);
   layer.single = rounding_.of(o) != reference::Rounding::kDouble;
+  if (shape(input).wide) layer.range = {0, -32768, 32767};
   return layer;
 }
 
@@ -225,6 +230,14 @@ void Maps::add_layer_to(int map, Layer layer) {
   if (const int bits = narrow ? sum_bits(layer) : 0; bits > config_.acc_bits)
     note(model::refusal(Reason::kConfiguration, "{}: its sums need {} bits, array.acc_bits is {}",
                         layer.label, bits, config_.acc_bits));
+  if (shape(layer.input).wide) {
+    const Part& to = net_.maps[at(map)].part;
+    const int most =
+        std::max({layer.window.stride_y, layer.window.stride_x, to.stride_y - 1, to.stride_x - 1});
+    if (most > kMostStride / 2)
+      note(model::refusal(Reason::kShape, "{}: pixels of int16 {} apart, allowed {}", layer.label,
+                          most, kMostStride / 2));
+  }
   layer.output = map;
   net_.layers.push_back(std::move(layer));
 }

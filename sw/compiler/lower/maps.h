@@ -120,12 +120,16 @@ class Maps : protected GraphFacts {
   int in_order(const Op& o, const Axes& axes, const Shape& shape, bool zero_behind);
   void put_constant(const Axes& axes, int to);
   struct Order;
+  struct Line;
   void copy_lines(const Op& o, const Order& order, int to, bool zero_behind);
   void exchange(const Op& o, const Order& order, std::size_t channel, int to);
+  void exchange_wide(const Op& o, const Order& order, int to);
   /// codes 1 on the diagonal of `size` pixels, in a row or a column, and channels.
   int identity(int tensor, int size, bool column);
   /// A convolution of one tap whose channel m is input channel `channel_of[m]`, as it is (-1: 0).
   Layer selection(const Op& o, int from, const std::vector<int>& channel_of) const;
+  /// Lets channel m be the code of input channel c at a tap.
+  void take_code(Layer& layer, int m, int ky, int kx, int c) const;
   /// Copies pixels as the window says. `to` is a map or a part; outside of the map is `outside`.
   /// @param zero_behind  the bytes beyond the last channel must become zero
   void move(const Op& o, int from, const model::Slice& channels, const Geometry& window, int to,

@@ -98,12 +98,19 @@ std::optional<std::vector<int>> image_of(const model::Tensor& t) {
   return std::vector<int>{1, static_cast<int>(t.elements() / t.extent(-1)), t.extent(-1)};
 }
 
+/// Whether the machine has maps of it.
+bool is_code(const model::Tensor& t, const machine::Config& config) {
+  return t.type == model::DataType::kInt8 ||
+         (t.type == model::DataType::kInt16 && config.activations16);
+}
+
 /// Whether the host can lay out the image that they make of another tensor (before), or the other
 /// tensor that they make of the image.
-bool lays_out(const Graph& graph, const Moved& path, int tensor, bool before) {
+bool lays_out(const Graph& graph, const machine::Config& config, const Moved& path, int tensor,
+              bool before) {
   const model::Tensor& t = graph.tensor(before ? tensor : path.from);
   const auto image = image_of(t);
-  if (!image || t.type != model::DataType::kInt8 || !path.turned || !path.view) return false;
+  if (!image || !is_code(t, config) || !path.turned || !path.view) return false;
   const auto view = before ? path.view : model::inverse(*path.view);
   return view && steps_of(*view, *image);
 }
@@ -141,7 +148,7 @@ bool input_is_looked_up(const Graph& graph, const Uses& uses, const Op& op) {
 /// Operators between the codes of an input and what the machine wants, other codes or another order
 /// of them (N C H W to N H W C), which the host does as it lays the input out anyway. Before a
 /// product of maps, and alone, the machine does it.
-std::set<const Op*> lay_out_inputs(const Graph& graph) {
+std::set<const Op*> lay_out_inputs(const Graph& graph, const machine::Config& config) {
   const Uses uses(graph);
   const std::map<int, Moved> paths = movement(graph, true);
   std::set<const Op*> result;
@@ -160,7 +167,7 @@ std::set<const Op*> lay_out_inputs(const Graph& graph) {
     const auto path = paths.find(op->outputs[0]);
     const bool turns = only_moves(op->kind) && std::ranges::none_of(readers, of_machine) &&
                        std::ranges::count(graph.inputs, path->second.from) > 0 &&
-                       lays_out(graph, path->second, op->outputs[0], true);
+                       lays_out(graph, config, path->second, op->outputs[0], true);
     if (before || turns || input_is_looked_up(graph, uses, *op)) result.insert(&*op);
   }
   return result;
@@ -180,13 +187,13 @@ bool on_host_at_end(const Graph& graph, const Op& op) {
 }
 
 /// TRANSPOSE whose result the host reads out of an image that a layer stores.
-bool reads_image(const Graph& graph, const Uses& uses, const std::map<int, Moved>& paths,
-                 const Op& op) {
+bool reads_image(const Graph& graph, const machine::Config& config, const Uses& uses,
+                 const std::map<int, Moved>& paths, const Op& op) {
   if (op.kind != OpKind::kTranspose) return false;
   const Moved& path = paths.at(op.outputs[0]);
   const auto maker = uses.maker.find(path.from);
   return maker != uses.maker.end() && maker->second->kind != OpKind::kBatchMatMul &&
-         lays_out(graph, path, op.outputs[0], false);
+         lays_out(graph, config, path, op.outputs[0], false);
 }
 
 void add_once(std::vector<int>& list, int value) {
@@ -234,7 +241,7 @@ class Partition {
   /// Forwards: what turns an input into the codes that the machine reads. Again without what makes
   /// numbers for others: those do not pass through the machine.
   void find_before() {
-    const std::set<const Op*> laid_out = lay_out_inputs(graph_);
+    const std::set<const Op*> laid_out = lay_out_inputs(graph_, config_);
     std::set<int> others;
     do collect_before(laid_out, others);
     while (makes_numbers_for_others(others));
@@ -363,9 +370,9 @@ class Partition {
   /// the machine's.
   bool moves_on_host(const Op& op, const std::map<int, Moved>& paths) const {
     if (!only_moves(op.kind)) return false;
-    const bool cheap = reads_image(graph_, uses_, paths, op) ||
+    const bool cheap = reads_image(graph_, config_, uses_, paths, op) ||
                        (op.kind != OpKind::kTranspose && !joins_heads(graph_, uses_, op));
-    return cheap || hosted_.contains(op.input(0)) || graph_.out(op).type != model::DataType::kInt8;
+    return cheap || hosted_.contains(op.input(0)) || !is_code(graph_.out(op), config_);
   }
 
   template <typename Ops>

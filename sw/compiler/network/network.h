@@ -226,7 +226,8 @@ struct Layer {
   int group_channels = 0;
   Former former;
   std::vector<Sweep> sweeps;  ///< kConv: one without a fused pool
-  int pad_code = 0;           ///< each byte of the word of a tap outside of the image
+  /// Each byte of the word of a tap outside of the image; of kMax over int16 the code itself.
+  int pad_code = 0;
   bool single = false;
   bool half_even = false;  ///< with `single`
   reference::OutputRange range;
@@ -267,11 +268,15 @@ struct Layer {
            (kind == LayerKind::kConv || kind == LayerKind::kSum || kind == LayerKind::kAdd ||
             kind == LayerKind::kSquare || kind == LayerKind::kMul);
   }
+  bool multiplies_wide() const {
+    return kind == LayerKind::kConv && conv().precision == isa::compute::Op::kInt16;
+  }
   /// Positions that the lanes take at once: an int16 code takes two lanes.
   int lanes(const machine::Config& config) const {
-    const bool wide = kind == LayerKind::kConv && conv().precision == isa::compute::Op::kInt16;
-    return wide ? config.rows / 2 : config.rows;
+    return multiplies_wide() ? config.rows / 2 : config.rows;
   }
+  /// Columns count double, too.
+  int most_stride() const { return multiplies_wide() ? kMostStride / 2 : kMostStride; }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }
   /// First word of the input for the group of that output channel.

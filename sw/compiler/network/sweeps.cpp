@@ -172,8 +172,8 @@ bool can_pool(const Layer& layer, const Geometry& pool) {
       pool.stride_y == 0 || pool.stride_x == 0 || (pool.R > 1 && pool.dil_y != 1) ||
       (pool.S > 1 && pool.dil_x != 1))
     return false;
-  if (layer.window.stride_y * pool.stride_y > kMostStride ||
-      layer.window.stride_x * pool.stride_x > kMostStride)
+  if (layer.window.stride_y * pool.stride_y > layer.most_stride() ||
+      layer.window.stride_x * pool.stride_x > layer.most_stride())
     return false;
   const Rect r = outputs_of_tap(pool, pool.pad_top, pool.pad_left);
   return pool.pad_top < pool.R && pool.pad_left < pool.S && r.rows() == pool.P &&

@@ -65,8 +65,9 @@ class Thinning {
     const Layer& l = net_.layers[at(index)];
     const Map& out = map_at(l.output);
     return l.kind == LayerKind::kConv && l.former.steps == 0 && l.sweeps.size() == 1 &&
-           out.producer == out.last_write && l.window.stride_y * lattice.stride_y <= kMostStride &&
-           l.window.stride_x * lattice.stride_x <= kMostStride && (!l.fuse_add() || copies_);
+           out.producer == out.last_write &&
+           l.window.stride_y * lattice.stride_y <= l.most_stride() &&
+           l.window.stride_x * lattice.stride_x <= l.most_stride() && (!l.fuse_add() || copies_);
   }
 
   void read_all(Layer& layer, const Lattice& lattice) {

@@ -223,6 +223,13 @@ const std::map<std::string, std::function<int(Builder&)>>& layers() {
        [](Builder& b) {
          return b.fully_connected(b.input({1, 128}), 128, 64);
        }},
+      {"int16_movement",
+       [](Builder& b) {
+         const int x = b.transpose_convolution(b.input({1, 8, 10, 8}), 8, 3, 3, 2, 2, 16, 20,
+                                               Padding::kSame, true);
+         const int y = b.strided_slice(x, {0, 0, 1, 0}, {1, 16, 20, 8}, {1, 2, 3, 1});
+         return b.pad(y, 1, 0, 2, 1);
+       }},
       {"chain",
        [](Builder& b) {  // each layer waits for the last results of the one before
          int map = b.input({1, 4, 4, 16});

@@ -55,7 +55,7 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
 
 /// Operators on floats that no table replaces, and those that give them their operands or read
 /// their results.
-void mark_host(Graph* graph) {
+void mark_host(Graph* graph, const machine::Config& config) {
   std::set<int> floats;  // tensors that the host makes or reads
   const auto is_host = [&](const model::Op& op) {
     const auto found = [&](int t) { return floats.contains(t); };
@@ -79,8 +79,8 @@ void mark_host(Graph* graph) {
     const bool moves = type == model::OpClass::kMovement || type == model::OpClass::kReshape;
     const auto add_if = [&](int t, bool numbers) {
       if (t < 0 || graph->tensor(t).is_constant) return;
-      const model::DataType of = graph->tensor(t).type;
-      if (of == model::DataType::kFloat32 || (numbers && of != model::DataType::kInt8))
+      const model::Tensor& of = graph->tensor(t);
+      if (of.type == model::DataType::kFloat32 || (numbers && !is_code(of, config)))
         floats.insert(t);
     };
     for (const int t : op.inputs) add_if(t, op.kind == model::OpKind::kOnnx);
@@ -96,17 +96,17 @@ void mark_host(Graph* graph) {
     }
 }
 
-/// Inputs of other types than int8 that the host reads behind the machine pass through it as bytes.
+/// Inputs of other types than the machine's that the host reads behind the machine pass through it
+/// as bytes.
 /// @return whether there are any
-bool pass_as_bytes(Graph* graph) {
+bool pass_as_bytes(Graph* graph, const machine::Config& config) {
   std::vector<model::Op> ops;
   for (int& input : graph->inputs) {
     const model::Tensor tensor = graph->tensor(input);
     const auto on_host = [&](const model::Op& op) {
       return op.on_host && std::ranges::count(op.inputs, input) > 0;
     };
-    if (tensor.type == model::DataType::kInt8 || std::ranges::none_of(graph->ops, on_host))
-      continue;
+    if (is_code(tensor, config) || std::ranges::none_of(graph->ops, on_host)) continue;
     const int size = model::bytes_of(tensor.type),
               t = std::exchange(input, static_cast<int>(graph->tensors.size()));
     model::Tensor bytes = tensor;
@@ -156,10 +156,10 @@ Unsupported between_stages(const Unsupported& refused) {
 std::optional<std::vector<LegalStage>> try_stages(Graph* graph, const machine::Config& config,
                                                   const reference::RoundingPolicy& rounding) {
   std::vector<LegalStage> legal;
-  for (Stage& stage : stages_of(*graph)) {
+  for (Stage& stage : stages_of(*graph, config)) {
     Lowered answer = try_lower(stage.graph, config, rounding);
     if (answer.refused) {
-      if (!give_to_host(graph, stage, answer.refused->ops) && !pass_as_bytes(graph))
+      if (!give_to_host(graph, stage, answer.refused->ops) && !pass_as_bytes(graph, config))
         throw between_stages(*answer.refused);
       return std::nullopt;
     }
@@ -189,7 +189,7 @@ LegalStage with_host_at_end(Graph graph, const machine::Config& config,
                             const reference::RoundingPolicy& rounding) {
   std::optional<Unsupported> first;
   for (;;) {
-    mark_host(&graph);
+    mark_host(&graph, config);
     Lowered all = try_lower(graph, config, rounding);
     if (!all.refused) return {std::move(graph), std::move(all.network)};
     if (!first) first = *all.refused;
@@ -199,7 +199,7 @@ LegalStage with_host_at_end(Graph graph, const machine::Config& config,
       if (model::macs(graph, op) > 0) throw Unsupported(*first);
       changes = !std::exchange(op.on_host, true) || changes;
     }
-    if (!changes && !pass_as_bytes(&graph)) throw Unsupported(*first);
+    if (!changes && !pass_as_bytes(&graph, config)) throw Unsupported(*first);
   }
 }
 
@@ -215,7 +215,7 @@ std::vector<LegalStage> legal_stages(Graph graph, const machine::Config& config,
                                      const reference::RoundingPolicy& rounding, HostPart host) {
   place_wide(&graph, config, host);
   while (host == HostPart::kAnywhere) {
-    mark_host(&graph);
+    mark_host(&graph, config);
     if (auto stages = try_stages(&graph, config, rounding)) return std::move(*stages);
   }
   if (host == HostPart::kEnd) return alone(with_host_at_end(std::move(graph), config, rounding));

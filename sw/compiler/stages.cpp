@@ -44,7 +44,8 @@ struct Runs {
 
 /// Each operator runs in one stage; but what the machine cannot pass through (floats, indices) is
 /// made in every stage that reads it, as late as its readers allow.
-Runs runs_of(const Graph& graph, const std::vector<int>& earliest, int last) {
+Runs runs_of(const Graph& graph, const machine::Config& config, const std::vector<int>& earliest,
+             int last) {
   std::set<int> hosted;  // tensors that the host makes
   for (const Op& op : graph.ops)
     if (op.on_host) hosted.insert(op.outputs.begin(), op.outputs.end());
@@ -55,14 +56,13 @@ Runs runs_of(const Graph& graph, const std::vector<int>& earliest, int last) {
   for (std::size_t i = graph.ops.size(); i-- > 0;) {
     const Op& op = graph.ops[i];
     const auto found = reads.find(op.outputs[0]);
-    const bool passes = graph.out(op).type == model::DataType::kInt8 || found == reads.end();
+    const bool passes = is_code(graph.out(op), config) || found == reads.end();
     runs.stages[i] = passes ? std::set<int>{earliest[i]} : found->second;
     for (const int t : op.inputs)
       for (const int stage : runs.stages[i]) {
         const bool before = !op.on_host && hosted.contains(t);  // the machine waits for a stage
         reads[t].insert(before ? stage - 1 : stage);
-        if (before && graph.tensor(t).type != model::DataType::kInt8)
-          runs.handed[t].insert(stage - 1);
+        if (before && !is_code(graph.tensor(t), config)) runs.handed[t].insert(stage - 1);
       }
   }
   return runs;
@@ -93,17 +93,22 @@ Graph subgraph(const Graph& graph, const std::vector<int>& ops, const std::vecto
   return part;
 }
 
-std::vector<Stage> stages_of(const Graph& graph) {
+bool is_code(const model::Tensor& tensor, const machine::Config& config) {
+  return tensor.type == model::DataType::kInt8 ||
+         (tensor.type == model::DataType::kInt16 && config.activations16);
+}
+
+std::vector<Stage> stages_of(const Graph& graph, const machine::Config& config) {
   const std::vector<int> earliest = stage_of_ops(graph);
   const int count = earliest.empty() ? 1 : *std::ranges::max_element(earliest) + 1;
-  Runs runs = runs_of(graph, earliest, count - 1);
+  Runs runs = runs_of(graph, config, earliest, count - 1);
   std::map<int, int> last_read;  // tensor -> stage
   for (std::size_t i = 0; i < graph.ops.size(); ++i)
     for (const int t : graph.ops[i].inputs)
       last_read[t] = std::max(last_read[t], *runs.stages[i].rbegin());
   for (const int t : graph.outputs) last_read[t] = count;
   const auto made_once = [&](int t) {
-    return graph.tensor(t).type == model::DataType::kInt8 ||
+    return is_code(graph.tensor(t), config) ||
            std::ranges::find(graph.inputs, t) != graph.inputs.end();
   };
   std::vector<Stage> result;

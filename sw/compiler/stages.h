@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "machine/config.h"
 #include "sw/model/graph.h"
 
 namespace trine::compiler {
@@ -20,7 +21,10 @@ struct Stage {
 model::Graph subgraph(const model::Graph& graph, const std::vector<int>& ops,
                       const std::vector<int>& inputs, const std::vector<int>& outputs);
 
+/// Whether the machine has maps of it, which also pass through it.
+bool is_code(const model::Tensor& tensor, const machine::Config& config);
+
 /// @return at least one stage. Tensors that later stages need pass through those in between.
-std::vector<Stage> stages_of(const model::Graph& graph);
+std::vector<Stage> stages_of(const model::Graph& graph, const machine::Config& config);
 
 }  // namespace trine::compiler

@@ -524,9 +524,9 @@ TEST_CASE("axes are turned on codes, also where the model turns floats",
 TEST_CASE("stages follow each other as late as they must", "[compiler][host]") {
   Builder b(1);
   model::Graph graph = interrupted(b);
-  CHECK(compiler::stages_of(graph).size() == 1);
+  CHECK(compiler::stages_of(graph, {}).size() == 1);
   graph.ops[1].on_host = true;
-  const auto stages = compiler::stages_of(graph);
+  const auto stages = compiler::stages_of(graph, {});
   REQUIRE(stages.size() == 2);
   CHECK(stages[0].ops == std::vector<int>{0, 1});
   CHECK(stages[1].ops == std::vector<int>{2, 3});

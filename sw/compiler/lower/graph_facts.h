@@ -15,6 +15,7 @@
 
 #include "sw/compiler/lower/findings.h"
 #include "sw/compiler/network/network.h"
+#include "sw/compiler/stages.h"
 #include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
 
@@ -87,11 +88,7 @@ class GraphFacts {
   /// The tensor that reshapes make of an input for those who do more.
   int shaped_from(int tensor) const;
   /// Whether the machine has maps of such codes.
-  bool is_map(int tensor) const {
-    const model::DataType type = graph_.tensor(tensor).type;
-    return type == model::DataType::kInt8 ||
-           (type == model::DataType::kInt16 && config_.activations16);
-  }
+  bool is_map(int tensor) const { return is_code(graph_.tensor(tensor), config_); }
   /// Codes of a word.
   int packing_of(int tensor) const;
   /// Whether an int8 map's bytes beyond the last channel are zero: the vector unit's are not.

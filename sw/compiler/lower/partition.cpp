@@ -98,12 +98,6 @@ std::optional<std::vector<int>> image_of(const model::Tensor& t) {
   return std::vector<int>{1, static_cast<int>(t.elements() / t.extent(-1)), t.extent(-1)};
 }
 
-/// Whether the machine has maps of it.
-bool is_code(const model::Tensor& t, const machine::Config& config) {
-  return t.type == model::DataType::kInt8 ||
-         (t.type == model::DataType::kInt16 && config.activations16);
-}
-
 /// Whether the host can lay out the image that they make of another tensor (before), or the other
 /// tensor that they make of the image.
 bool lays_out(const Graph& graph, const machine::Config& config, const Moved& path, int tensor,

@@ -136,6 +136,16 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
   CHECK_THAT(padded(both, 5, true), other_border);
   CHECK_THAT(padded(around, 5, false), other_border);  // no copies without the vector unit
 
+  for (const int stride : {127, 128}) {
+    Builder sliced(4);
+    const int x = sliced.input({1, 1, 2 * stride, 4});
+    sliced.graph.outputs = {
+        sliced.strided_slice(x, {0, 0, 0, 0}, {1, 1, 2 * stride, 4}, {1, 1, stride, 1})};
+    const std::string what = refusal(sliced);
+    if (stride == 127) CHECK(what == "");
+    if (stride == 128) CHECK_THAT(what, Contains("pixels of int16 128 apart, allowed 127"));
+  }
+
   Builder turned(2);  // 1,025 channels that become pixels
   const auto product = [&](int from, int channels) {
     return turned.convolution(from, channels, 1, 1, 1, 1, 1, 1, Padding::kSame, false);

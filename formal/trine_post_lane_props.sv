@@ -63,6 +63,7 @@ module trine_post_lane_props #(
     .multiplier_i    (multiplier),
     .shift_i         (shift),
     .residual_i      (8'd0),
+    .low_residual_i  (8'd0),
     .product_i       (1'b0),
     .out_valid_o     (out_valid),
     .code_o          (code),

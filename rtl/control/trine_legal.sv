@@ -80,7 +80,7 @@ module trine_legal #(
       end
       trine_isa_pkg::EngineVector: begin
         for (int unsigned i = 0; i < trine_isa_pkg::VectorOpCodes; i++) begin
-          if (op == 8'(i)) begin
+          if (op == 8'(i) && (Int16 || !trine_isa_pkg::VectorOpNeeds[Features*i + IsInt16])) begin
             run_known = trine_isa_pkg::VectorOpKnown[i];
             run_needs = trine_isa_pkg::VectorOpNeeds[Features*i +: Features];
           end

@@ -66,6 +66,12 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpSquaredDifference = 8'd9;
   // LayerNorm or RMSNorm over the channels of a lane
   localparam logic [7:0] VectorOpNormalize = 8'd10;
+  // sum of int16 codes, of which odd lanes have the low bytes, less 128 each
+  localparam logic [7:0] VectorOpSum16 = 8'd11;
+  localparam logic [7:0] VectorOpAdd16 = 8'd12;  // ADD of int16 codes; with invert SUB
+  localparam logic [7:0] VectorOpMul16 = 8'd13;  // requantized product of int16 codes
+  // sum16 of one tap; negative codes have the scale of a sum
+  localparam logic [7:0] VectorOpLeaky16 = 8'd14;
   // sum over the active lanes as well; only lane 0 writes
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b
@@ -280,9 +286,13 @@ package trine_isa_pkg;
     11'b00000000010,  // ternary
     11'b00000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 11;
-  localparam logic [10:0] VectorOpKnown = 11'b11111011111;
-  localparam logic [120:0] VectorOpNeeds = {
+  localparam int unsigned VectorOpCodes = 15;
+  localparam logic [14:0] VectorOpKnown = 15'b111111111011111;
+  localparam logic [164:0] VectorOpNeeds = {
+    11'b10000010000,  // leaky16
+    11'b10000010000,  // mul16
+    11'b10000010000,  // add16
+    11'b10000010000,  // sum16
     11'b00001010000,  // normalize
     11'b00000010000,  // squared_difference
     11'b00001010000,  // softmax

@@ -13,8 +13,6 @@ package trine_job_pkg;
   localparam logic [2:0] KindThreshold = 3'd4;  // count the thresholds that are reached
   localparam logic [2:0] KindRaw       = 3'd5;  // acc + bias, a word each
   localparam logic [2:0] KindDirect    = 3'd6;  // whole words, as they are
-  localparam logic [2:0] KindInt16     = 3'd7;  // requantize sums of two lanes to 16 bits; the
-                                                // bounds' low bytes are add_act_min, add_act_max
 
   // Codes of an output word.
   localparam logic [1:0] EncodingInt8    = 2'd0;  // 4 of 8 bits
@@ -27,6 +25,10 @@ package trine_job_pkg;
     logic        max;           // maximum with the residual: requantized or thresholds
     logic        lookup;        // a requantized code is looked up in the table
     logic        square;        // KindAdd: the square of what add_... give, requantized
+    logic        int16;         // codes of 16 bits, of two lanes; of their bounds add_act_min and
+                                // add_act_max are the low bytes
+    logic        leaky;         // KindRequant: below 0 the scale is add_multiplier, add_shift
+    logic        subtract;      // KindAdd: of int16 codes the second is subtracted
     logic [1:0]  encoding;
     logic [3:0]  passes_last;   // pairs of thresholds - 1
     logic [7:0]  low;           // code below all thresholds

@@ -49,6 +49,7 @@ module trine_compute_regs #(
   always_ff @(posedge clk_i) begin
     // What no register says but the RUN.
     {next_q.kind, next_q.window, next_q.max, next_q.square} <= '0;
+    {next_q.int16, next_q.leaky, next_q.subtract} <= '0;
     {next_q.single, next_q.half_even, next_q.static_scale, next_q.static_bias} <= '0;
     {next_q.bias, next_q.out_plane} <= '0;
     if (we_i) begin
@@ -122,9 +123,7 @@ module trine_compute_regs #(
       else if (next_output_q == 2'd2) cfg_q.kind <= trine_job_pkg::KindRaw;
       else if (fused)                 cfg_q.kind <= trine_job_pkg::KindFused;
       else                            cfg_q.kind <= trine_job_pkg::KindRequant;
-      if (Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16) begin
-        cfg_q.kind <= trine_job_pkg::KindInt16;
-      end
+      cfg_q.int16 <= Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16;
     end
   end
 

@@ -132,7 +132,7 @@ module trine_lanes #(
     factors_q     <= Softmax && issue_i.softmax;
     normalizing_q <= issue_i.normalizing;
     single_q      <= issue_i.normalizing || (cfg_i.single && !issue_i.softmax);
-    int16_q       <= Int16 && cfg_i.kind == trine_job_pkg::KindInt16 && !issue_i.softmax;
+    int16_q       <= Int16 && cfg_i.int16 && !issue_i.softmax && !issue_i.normalizing;
     first_pass_q  <= column_i.first_pass;
     half_even_q   <= cfg_i.half_even && !clamp_softmax;
     zero_point_q  <= clamp_softmax ? softmax_cfg_i.zero_point : cfg_i.zero_point;
@@ -193,8 +193,7 @@ module trine_lanes #(
     logic [31:0]        word_q;          // of them, the one in front
     logic [8*Drain-1:0] keep_d, keep_q;  // what goes last of the word before
     logic [31:0]        acc_q [Drain];
-    logic [7:0]         residual_q [Drain];
-    logic [7:0]         lane_codes [Drain];
+    logic [7:0]         residual_q [Drain], lane_codes [Drain];
 
     // The codes in the last slots.
     always_comb begin
@@ -333,6 +332,7 @@ module trine_lanes #(
         .multiplier_i    (multiplier),
         .shift_i         (shift),
         .residual_i      (other),
+        .low_residual_i  (gen_row[Low].residual_q[d]),
         .product_i       (product_q),
         .out_valid_o     (lane_valid[d*Rows+l]),
         .code_o          (own_code),

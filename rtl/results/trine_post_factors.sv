@@ -2,7 +2,7 @@
 //
 // Stage 1 of trine_post_lane: the sum, and the factors of the multiplier behind it.
 //
-//   int16    x = (high << 8) + low + bias: of 40 bits with single, of 32 without
+//   int16    x = (high << 8) + low + bias: of 40 bits with long, of 32 without
 //   other    x = addend_a + addend_b + carry, 32 bits
 //
 //   product of trine_mul (Split)    a       b           upper
@@ -22,7 +22,7 @@ module trine_post_factors #(
   input  logic        start_i,
 
   input  logic        int16_i,   // the value is one
-  input  logic        single_i,
+  input  logic        long_i,
   input  logic [31:0] high_i,    // sums of high and of low bytes
   input  logic [31:0] low_i,
   input  logic [31:0] bias_i,
@@ -42,7 +42,7 @@ module trine_post_factors #(
     logic        long;
     logic [14:0] m;
 
-    assign long = int16_i && single_i;
+    assign long = int16_i && long_i;
     assign m    = multiplier_i[14:0];
     assign high = {high_i, 8'd0};
     assign low  = 40'($signed(low_i));
@@ -98,7 +98,7 @@ module trine_post_factors #(
     assign a_o         = $unsigned(x_q);
     assign b_o         = multiplier_q;
     assign upper_o     = '0;
-    assign unused_pair = ^{int16_i, single_i, high_i, low_i, bias_i};
+    assign unused_pair = ^{int16_i, long_i, high_i, low_i, bias_i};
   end
 
 endmodule

@@ -23,7 +23,6 @@ module trine_post_kind #(
   parameter bit          Ternary = 1'b0,
   parameter bit          Binary  = 1'b0,
   parameter bit          Table   = 1'b0,
-  parameter bit          Int16   = 1'b0,
   parameter int unsigned Drain   = 1  // columns a cycle: 1, 2
 ) (
   input  trine_job_pkg::cfg_t   cfg_i,
@@ -62,8 +61,7 @@ module trine_post_kind #(
         kind_o.latency = 4'd1;
       end
       default: begin
-        kind_o.requant   = cfg_i.kind == trine_job_pkg::KindRequant ||
-                           (Int16 && cfg_i.kind == trine_job_pkg::KindInt16);
+        kind_o.requant   = cfg_i.kind == trine_job_pkg::KindRequant;
         kind_o.threshold = (Ternary || Binary) && cfg_i.kind == trine_job_pkg::KindThreshold;
         kind_o.pairs     = kind_o.requant || cfg_i.passes_last == '0;
         if (kind_o.threshold) kind_o.latency = 4'd2;

@@ -16,7 +16,10 @@
 //                   n = acc * multiplier >> 24, complemented if shift[5] = 0: multiplier is first
 //                   that of the value, then the channel's
 //
-//   op 0, int16_i   y of 16 bits of 256 acc + low + bias (trine_post_factors, trine_post_clamp)
+//   op 0, int16_i   y of 16 bits of 256 acc + low + bias (trine_post_factors, trine_post_clamp);
+//                   with leaky add_multiplier, add_shift where acc < 0
+//   ops 1, 3, int16_i   codes of 16 bits, without zero points; A, B of v << 15, with subtract
+//                   A - B
 //
 //   product         with product_i op 0 has no result but (acc + bias) * multiplier, bits 61..20,
 //                   in the cycle of product_valid_o; shift_i >= 0 then. With normalize_i no bias.
@@ -37,11 +40,7 @@
 // (trine_mul's nudge); the other is t[0] of t = sum >> (30-shift), y = (t >> 1) + t[0].
 //
 // The square goes through the multiplier twice. Its second factor is d modulo 2^31, of which the
-// low 31 bits of the product, all that d * d < 2^30 has, do not see the sign. Here, too, bits that
-// are shifted in need no multiplier: the operand's product counts from bit 24 instead of bit 11.
-//
-// The product of op 3 is made where op 1 scales an operand, u * v = u * (v + 256) - (u << 8): v +
-// 256 is an unsigned multiplier, and the rest is subtracted where op 1 adds its operands.
+// low 31 bits of the product, all that d * d < 2^30 has, do not see the sign.
 //
 // Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2, squares and normalized
 //           values. From the cycle of in_valid_i to that of out_valid_o Lane.. of trine_post_pkg:
@@ -89,6 +88,7 @@ module trine_post_lane #(
   input  logic [30:0]         multiplier_i,
   input  logic [5:0]          shift_i,
   input  logic [7:0]          residual_i,
+  input  logic [7:0]          low_residual_i,
   input  logic                product_i,
 
   output logic                out_valid_o,
@@ -144,7 +144,7 @@ module trine_post_lane #(
   always_ff @(posedge clk_i) begin
     add_q   <= {add_q[3:1], Pairs && !in_requant && !mul && !square && !normalize};
     again_q <= {again_q[Stages-1:1], in_requant && in_op_i == trine_post_pkg::OpFused};
-    int16_q <= {int16_q[Stages-1:1], Int16 && int16_i && in_requant};
+    int16_q <= {int16_q[Stages-1:1], Int16 && int16_i};
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -160,50 +160,49 @@ module trine_post_lane #(
     if (valid_q[2] && again_q[2]) residual_q2 <= residual_q;
   end
 
-  logic               two_roundings;
-  logic        [4:0]  right;
-  logic signed [29:0] scaled;
-  logic signed [8:0]  half;
+  logic signed [31:0] pair_a, pair_b;  // addends of stage 1
+  logic               pair_carry;
 
   if (Pairs) begin : gen_operand
-    trine_post_operand #(.Multiplier(Multiplier)) u_operand (
+    logic [CodeBits-1:0] operand_a, operand_b;
+
+    if (Int16) begin : gen_whole
+      assign operand_a = int16_i ? {acc_i[7:0], low_i[7:0]} : CodeBits'(acc_i[7:0]);
+      assign operand_b = int16_i ? {residual_i, low_residual_i} : CodeBits'(residual_i);
+    end else begin : gen_code
+      assign operand_a = acc_i[7:0];
+      assign operand_b = residual_i;
+    end
+
+    trine_post_operand #(.Int16(Int16), .Multiplier(Multiplier)) u_operand (
       .clk_i,
-      .single_i        (cfg_i.single),
+      .cfg_i,
       .square_i        (square),
       .mul_i           (mul),
-      .zero_a_i        (cfg_i.add_zero_a),
-      .zero_b_i        (cfg_i.add_zero_b),
-      .a_is_half_i     (cfg_i.add_a_is_half),
-      .multiplier_i    (cfg_i.add_operand_multiplier),
-      .shift_i         (cfg_i.add_operand_shift),
+      .int16_i         (int16_i),
       .in_pair_i       (in_pair),
-      .a_i             (acc_i[7:0]),
-      .b_i             (residual_i),
+      .a_i             (operand_a),
+      .b_i             (operand_b),
       .code_i          (Again ? code_q[7:0] : acc_i[7:0]),
       .residual_i      (Again ? residual_q2 : residual_i),
       .load_a_i        (in_pair || second),
       .load_b_i        (in_pair || (Again && valid_q[4] && again_q[4])),
       .operand_valid_i (operand_valid_q),
-      .two_roundings_o (two_roundings),
-      .right_o         (right),
-      .half_o          (half),
-      .scaled_o        (scaled)
+      .addend_a_o      (pair_a),
+      .addend_b_o      (pair_b),
+      .carry_o         (pair_carry)
     );
   end else begin : gen_no_operand
     logic unused_operand;
-    assign {two_roundings, right, half, scaled} = '0;
+    assign {pair_a, pair_b, pair_carry} = '0;
     assign unused_operand = ^{residual_q2, operand_valid_q};
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 1: acc + bias, A + B, or u * (v + 256) + (~u << 8 | 255) + 1. One adder: the rounding of
-  // B is its carry. |A + B| < 2^28, of a square < 2^15. A square comes here again.
-  //
-  // Here 2^30 was added to negative products too, as subtracting it (a sign extension) costs more
-  // in a small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.
+  // Stage 1: acc + bias, or the addends of a pair. One adder: the rounding of B is its carry. A
+  // square comes here again. A scale below 0 of its own is known by the high bytes' sum.
   // ---------------------------------------------------------------------------------------------
-  logic signed [29:0] t_operand;
-  logic               below, carry_in;
+  logic               carry_in;
   logic signed [31:0] addend_a, addend_b;
   logic        [30:0] multiplier_d;
   logic        [5:0]  shift_d, amount_d, amount_q, amount_q2;
@@ -213,24 +212,9 @@ module trine_post_lane #(
   logic        [61:0] product;  // of stage 2
 
   always_comb begin
-    t_operand = scaled;
-    below     = 1'b0;
-    for (int unsigned i = 0; i < 5; i++) begin
-      if (right[i]) begin
-        below     = below || ((t_operand & ((30'sd1 << (1 << i)) - 30'sd1)) != 30'sd0);
-        t_operand = t_operand >>> (1 << i);
-      end
-    end
-  end
-
-  always_comb begin
-    addend_a = square ? {{17{half[8]}}, half, 6'd0} : {{4{half[8]}}, half, 19'd0};
-    addend_b = 32'($signed(t_operand[29:1]));
-    carry_in = t_operand[0] && !(two_roundings && scaled[29] && !below);
-    if (mul) begin
-      addend_a = {{15{half[8]}}, half, 8'hff};
-      carry_in = 1'b1;
-    end
+    addend_a = pair_a;
+    addend_b = pair_b;
+    carry_in = pair_carry;
     if (twice_q[2]) begin
       addend_a = $signed({1'b0, product[30:0]});
       addend_b = '0;
@@ -250,7 +234,8 @@ module trine_post_lane #(
     if (normalize && twice_q[2]) shift_d[5] = 1'b1;
   end
 
-  assign own_scale = in_requant || mul || square || normalize || !Pairs;
+  assign own_scale = (in_requant && !(Int16 && cfg_i.leaky && int16_i && acc_i[31])) || mul ||
+                     square || normalize || !(Pairs || Int16);
   assign amount_d = 6'd30 - shift_d;  // of t = sum >> amount: 0..61
   assign nudge_d  = !cfg_i.single && shift_d[5] && !root;
 
@@ -268,7 +253,7 @@ module trine_post_lane #(
     .clk_i,
     .start_i      (start),
     .int16_i      (int16_i && in_requant),
-    .single_i     (cfg_i.single),
+    .long_i       (cfg_i.single && !cfg_i.static_scale),
     .high_i       (acc_i),
     .low_i,
     .bias_i,
@@ -361,7 +346,7 @@ module trine_post_lane #(
   assign low_o       = code_q[7:0];
 
   logic unused_cfg;
-  assign unused_cfg = ^cfg_i;
+  assign unused_cfg = ^{cfg_i, low_residual_i};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
@@ -386,7 +371,7 @@ module trine_post_lane #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       m_act_order: assume ($signed(cfg_i.act_min) <= $signed(cfg_i.act_max));
-      m_add_act_order: assume (!(valid_q[4] && add_q[4]) ||
+      m_add_act_order: assume (!(valid_q[4] && add_q[4] && !int16_q[4]) ||
                                $signed(cfg_i.add_act_min) <= $signed(cfg_i.add_act_max));
       m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) &&
                             !(in_requant && twice_q[2]));

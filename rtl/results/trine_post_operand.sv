@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The operands of a sum or a product in trine_post_lane: differences to their zero points, of which
-// one is scaled.
+// Sums and products of two codes in trine_post_lane, up to the addends of its first stage:
+// differences to their zero points, of which one is scaled.
 //
 //   a, b       (v - z): of the value in_pair_i brings, or of a fused addition of code_i and the
-//              residual that waits
-//   add        half_o: the operand whose factor is 1/2; scaled_o: the other one's product,
-//              M((v - z) << 20, multiplier, shift) before the shift and the last rounding
+//              residual that waits; of int16 codes v
+//   add        A + B = addend_a_o + addend_b_o + carry_o: the operand whose factor is 1/2, shifted,
+//              and M((v - z) << 20, multiplier, shift), of which the rounding is the carry
 //   square_i   the same with v - z shifted by 7 instead of 20
-//   mul_i      with u = other, v = half: half_o = ~u, scaled_o = u * (v + 256); multiplier and
-//              shift do not count
+//   int16_i    the same with v shifted by 15; with subtract A - B
+//   mul_i      u * v = u * (v + 256) + (~u << 8 | 255) + 1, u = other, v = half; multiplier and
+//              shift do not count. Of int16 codes v + 32768
 //
 //   cycle            t                  t + 1               t + 2
-//   load_a_i         the registers of   operand_valid_i     half_o, scaled_o
+//   load_a_i         the registers of   operand_valid_i     the addends
 //                    v - z are loaded
 //
 // The 20 zeros need no multiplier, so bit 30 of the product is bit 10 here; of a square, with 7
-// zeros, bit 23. Of a product bit 11 is the lowest, and nothing is rounded.
+// zeros, bit 23. Of a product bit 11 is the lowest, and nothing is rounded. With Int16 all that is
+// five bits higher: a difference of 8 bits goes in with as many of the 20 zeros as int16 lacks.
+//
+// To negative products, too, 2^30 was added, as subtracting it (a sign extension) costs more in a
+// small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.
 //
 // Timing    two cycles.
 // Contract  of a fused addition load_b_i is one cycle before load_a_i: with a's predecessor gone,
@@ -25,105 +30,168 @@
 // Check     trine_post_lane_tb
 
 module trine_post_operand #(
-  parameter int Multiplier = trine_mul_pkg::Operator
+  parameter bit          Int16      = 1'b0,  // int16_i
+  parameter int          Multiplier = trine_mul_pkg::Operator,
+  localparam int unsigned CodeBits = Int16 ? 16 : 8
 ) (
-  input  logic               clk_i,
+  input  logic                clk_i,
 
-  // Configuration.
-  input  logic               single_i,
-  input  logic               square_i,
-  input  logic               mul_i,
-  input  logic [7:0]         zero_a_i,
-  input  logic [7:0]         zero_b_i,
-  input  logic               a_is_half_i,
-  input  logic [30:0]        multiplier_i,
-  input  logic [5:0]         shift_i,
+  // Single, subtract and add_.. are read.
+  input  trine_job_pkg::cfg_t cfg_i,
+  input  logic                square_i,
+  input  logic                mul_i,
+  input  logic                int16_i,
 
   // A pair of values; or those of a fused addition.
-  input  logic               in_pair_i,
-  input  logic [7:0]         a_i,
-  input  logic [7:0]         b_i,
-  input  logic [7:0]         code_i,
-  input  logic [7:0]         residual_i,
-  input  logic               load_a_i,
-  input  logic               load_b_i,
+  input  logic                in_pair_i,
+  input  logic [CodeBits-1:0] a_i,
+  input  logic [CodeBits-1:0] b_i,
+  input  logic [7:0]          code_i,
+  input  logic [7:0]          residual_i,
+  input  logic                load_a_i,
+  input  logic                load_b_i,
 
   // The registers hold both operands.
-  input  logic               operand_valid_i,
-  output logic               two_roundings_o,  // of the scaled one, that differ from one
-  output logic [4:0]         right_o,          // it is to be shifted right by
-  output logic signed [8:0]  half_o,
-  output logic signed [29:0] scaled_o          // product >> 10, square: >> 23
+  input  logic                operand_valid_i,
+  output logic signed [31:0]  addend_a_o,
+  output logic signed [31:0]  addend_b_o,
+  output logic                carry_o
 );
 
-  logic               load_half, load_other;
-  logic signed [8:0]  diff_a, diff_b;
-  logic signed [8:0]  half_q, other_q;  // v - z: the operand scaled by 1/2, and the other one
-  logic signed [8:0]  half_q2;          // add: half_q; mul: ~u
-  logic signed [29:0] scaled_d, scaled_q;
-  logic [39:0]        sum, carry, product;
-  logic [30:0]        factor;
-  logic [5:0]         shift;
+  // An operand, how far it is up, and its product from the bit below the point on.
+  localparam int unsigned Up         = Int16 ? 5 : 0;
+  localparam int unsigned Bits       = Int16 ? 16 : 9;
+  localparam int unsigned HalfBits   = Int16 ? 17 : 9;  // what is subtracted may be 32768
+  localparam int unsigned ScaledBits = Int16 ? 33 : 30;
+  localparam int unsigned Point      = 10 + Up, SquarePoint = 23 + Up;
 
-  assign diff_a     = 9'($signed(in_pair_i ? a_i : code_i)) - 9'($signed(zero_a_i));
-  assign diff_b     = 9'($signed(in_pair_i ? b_i : residual_i)) - 9'($signed(zero_b_i));
-  assign load_half  = a_is_half_i ? load_a_i : load_b_i;
-  assign load_other = a_is_half_i ? load_b_i : load_a_i;
+  // ---------------------------------------------------------------------------------------------
+  // v - z.
+  // ---------------------------------------------------------------------------------------------
+  logic                         load_half, load_other;
+  logic signed [8:0]            byte_a, byte_b;
+  logic signed [Bits-1:0]       diff_a, diff_b;
+  logic signed [Bits-1:0]       half_q, other_q;  // the operand scaled by 1/2, and the other one
+  logic signed [HalfBits-1:0]   half_q2;          // add: half_q; mul: ~u
+  logic signed [ScaledBits-1:0] scaled_d, scaled_q;
+  logic [Bits+30:0]             sum, carry, product;
+  logic [30:0]                  factor;
+  logic [5:0]                   shift;
+  logic                         two_roundings, minus_half, minus_scaled;
 
-  always_ff @(posedge clk_i) begin
-    if (load_half) half_q <= a_is_half_i ? diff_a : diff_b;
-    if (load_other) other_q <= a_is_half_i ? diff_b : diff_a;
+  assign byte_a = 9'($signed(in_pair_i ? a_i[7:0] : code_i)) - 9'($signed(cfg_i.add_zero_a));
+  assign byte_b = 9'($signed(in_pair_i ? b_i[7:0] : residual_i)) - 9'($signed(cfg_i.add_zero_b));
+
+  if (Int16) begin : gen_int16
+    assign diff_a = int16_i ? $signed(a_i) : $signed({{2{byte_a[8]}}, byte_a, 5'd0});
+    assign diff_b = int16_i ? $signed(b_i) : $signed({{2{byte_b[8]}}, byte_b, 5'd0});
+    assign factor = !mul_i   ? cfg_i.add_operand_multiplier
+                  : int16_i ? {!half_q[15], half_q[14:0], 15'd0}
+                            : {11'd0, !half_q[13], half_q[12:5], 11'd0};
+  end else begin : gen_int8
+    assign diff_a = byte_a;
+    assign diff_b = byte_b;
+    assign factor = mul_i ? {11'd0, !half_q[8], half_q[7:0], 11'd0} : cfg_i.add_operand_multiplier;
   end
 
-  assign factor          = mul_i ? {11'd0, !half_q[8], half_q[7:0], 11'd0} : multiplier_i;
-  assign shift           = mul_i ? 6'd0 : shift_i;
-  assign two_roundings_o = !single_i && shift[5];
-  assign right_o         = 5'd0 - shift[4:0];
+  assign load_half  = cfg_i.add_a_is_half ? load_a_i : load_b_i;
+  assign load_other = cfg_i.add_a_is_half ? load_b_i : load_a_i;
+
+  always_ff @(posedge clk_i) begin
+    if (load_half) half_q <= cfg_i.add_a_is_half ? diff_a : diff_b;
+    if (load_other) other_q <= cfg_i.add_a_is_half ? diff_b : diff_a;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // The scaled one.
+  // ---------------------------------------------------------------------------------------------
+  assign shift         = mul_i ? 6'd0 : cfg_i.add_operand_shift;
+  assign two_roundings = !cfg_i.single && shift[5];
 
   trine_mul #(
-    .AWidth     (9),
+    .AWidth     (Bits),
     .BWidth     (31),
-    .HalfBit    (10),
-    .HighBit    (23),
+    .HalfBit    (Point),
+    .HighBit    (SquarePoint),
     .Multiplier (Multiplier)
   ) u_mul (
     .a_i     (other_q),
     .b_i     (factor),
     .upper_i ('0),
     .nudge_i (1'b0),
-    .half_i  (two_roundings_o && !square_i),
-    .high_i  (two_roundings_o && square_i),
+    .half_i  (two_roundings && !square_i),
+    .high_i  (two_roundings && square_i),
     .sum_o   (sum),
     .carry_o (carry)
   );
 
   assign product = sum + carry;
 
-  logic unused_product;
-  assign unused_product = ^product[9:0];
-
   // The lowest bit has been rounded away already, or it will be t[0].
   always_comb begin
-    scaled_d = $signed({product[39:11], product[10] && !two_roundings_o});
+    scaled_d = ScaledBits'($signed({product[Bits+30:Point+1], product[Point] && !two_roundings}));
     if (square_i) begin
-      scaled_d = 30'($signed({product[39:24], product[23] && !two_roundings_o}));
+      scaled_d = ScaledBits'($signed({product[Bits+30:SquarePoint+1],
+                                      product[SquarePoint] && !two_roundings}));
     end
+    // A factor of 16 bits is as high in 31 as it can be, and a bit lower than one of 9.
+    if (Int16 && mul_i && int16_i) scaled_d = ScaledBits'($signed(product[Bits+30:Point-1]));
   end
+
+  // The second operand is the one or the other.
+  assign minus_half   = Int16 && cfg_i.subtract && !cfg_i.add_a_is_half;
+  assign minus_scaled = Int16 && cfg_i.subtract && cfg_i.add_a_is_half;
 
   always_ff @(posedge clk_i) begin
     if (operand_valid_i) begin
       scaled_q <= scaled_d;
-      half_q2  <= mul_i ? ~other_q : half_q;
+      half_q2  <= HalfBits'(half_q);
+      if (minus_half) half_q2 <= -HalfBits'(half_q);
+      if (mul_i) half_q2 <= ~HalfBits'(other_q);
     end
   end
 
-  assign half_o   = half_q2;
-  assign scaled_o = scaled_q;
+  // ---------------------------------------------------------------------------------------------
+  // The addends. |A + B| is below 2^28, of int16 codes 2^31, of a square 2^15.
+  // ---------------------------------------------------------------------------------------------
+  logic signed [ScaledBits-1:0] t_operand;
+  logic [4:0]                   right;
+  logic                         below;
+
+  assign right = 5'd0 - shift[4:0];
+
+  always_comb begin
+    t_operand = scaled_q;
+    below     = 1'b0;
+    for (int unsigned i = 0; i < 5; i++) begin
+      if (right[i]) begin
+        below     = below || (t_operand & ~({ScaledBits{1'b1}} << (1 << i))) != '0;
+        t_operand = t_operand >>> (1 << i);
+      end
+    end
+  end
+
+  always_comb begin
+    addend_a_o = 32'($signed({half_q2, {(19-Up){1'b0}}}));
+    addend_b_o = 32'($signed(t_operand[ScaledBits-1:1])) ^ {32{minus_scaled}};
+    carry_o    = (t_operand[0] && !(two_roundings && scaled_q[ScaledBits-1] && !below)) ^
+                 minus_scaled;
+    if (square_i) addend_a_o = 32'($signed({half_q2, {(6-Up){1'b0}}}));
+    if (mul_i) begin
+      addend_a_o = 32'($signed({half_q2, {(8-Up){1'b1}}}));
+      if (Int16 && int16_i) addend_a_o = 32'($signed({half_q2, {15{1'b1}}}));
+      carry_o = 1'b1;
+    end
+  end
+
+  logic unused_bits;
+  assign unused_bits = ^{cfg_i, int16_i, product[Point-1:0]};
 
 `ifdef TRINE_ASSERT
   always_ff @(posedge clk_i) begin
     if (in_pair_i) m_pair_loads: assume (load_a_i && load_b_i);
-    if (mul_i) a_mul_exact: assert (!two_roundings_o && right_o == '0);
+    if (int16_i && operand_valid_i) m_int16_alone: assume (!square_i);
+    if (mul_i) a_mul_exact: assert (!two_roundings && right == '0);
     c_fused: cover (load_a_i && !load_b_i);
   end
 `endif

@@ -134,6 +134,7 @@ module trine_results #(
       .Ternary  (Ternary),
       .Binary   (Binary),
       .Softmax  (Softmax),
+      .Int16    (Int16),
       .Codes    (Drain)
     ) u_vector (
       .clk_i,

@@ -27,6 +27,7 @@ module trine_vector #(
   parameter bit          Ternary  = 1'b0,
   parameter bit          Binary   = 1'b0,
   parameter bit          Softmax  = 1'b0,
+  parameter bit          Int16    = 1'b0,  // Rows is even
   parameter int unsigned Codes    = 1,     // of a softmax, at once: 1, 2
   localparam int unsigned TagBits = 3
 ) (
@@ -97,7 +98,7 @@ module trine_vector #(
   trine_job_pkg::cfg_t    cfg;
   trine_vector_pkg::run_t  run;
   trine_vector_pkg::norm_t norm;
-  logic                    busy_q, filling_q, first_word_q, fill, filled, start;
+  logic                    busy_q, filling_q, first_word_q, fill, filled, start, pairs;
   logic [AddrBits-1:0]     out_plane;
 
   assign cfg_ready_o = !busy_q && !filling_q && !filled;
@@ -105,7 +106,7 @@ module trine_vector #(
   assign start       = run_valid_i && run_ready_o;
   assign fill        = (run_valid_i || wait_i) && cfg_ready_o;
 
-  trine_vector_regs #(.Softmax(Softmax)) u_regs (
+  trine_vector_regs #(.Softmax(Softmax), .Int16(Int16)) u_regs (
     .clk_i,
     .we_i      (cfg_valid_i && cfg_ready_o),
     .reg_i     (cfg_reg_i),
@@ -113,6 +114,7 @@ module trine_vector #(
     .start_i   (start),
     .op_i      (run_op_i),
     .flags_i   (run_flags_i),
+    .pairs_o   (pairs),
     .run_o     (run),
     .norm_o    (norm),
     .cfg_o     (cfg)
@@ -129,13 +131,13 @@ module trine_vector #(
   typedef enum logic [2:0] {StTaps, StWait, StFold, StJob, StRead} state_e;
 
   state_e              state_q, state_d;
-  logic [FoldBits-1:0] fold_q;
+  logic [FoldBits-1:0] fold_q, last_fold;
   logic                step_valid, step_ready, window_last, word_first, group_last, tile_first,
                        tile_last, first, last, agu_running, job_take, tile_end;
   logic                sm_g_valid, sm_step_ready, sm_done;
   logic [Rows-1:0]     active;
 
-  trine_agu #(.Rows(Rows), .AddrBits(AddrBits)) u_agu (
+  trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Pairs(Int16)) u_agu (
     .clk_i,
     .rst_ni,
     .clear_i,
@@ -143,7 +145,7 @@ module trine_vector #(
     .cfg_reg_i,
     .cfg_payload_i,
     .fill_i        (fill),
-    .pairs_i       (1'b0),
+    .pairs_i       (pairs),
     .filled_o      (filled),
     .start_i       (start),
     .running_o     (agu_running),
@@ -168,6 +170,7 @@ module trine_vector #(
   assign g_pad_o   = run.pad;
   assign job_take  = job_valid_o && job_ready_i;
   assign tile_end  = last && group_last;
+  assign last_fold = FoldBits'(Int16 && run.int16);
 
   always_comb begin
     step_ready        = window_last ? job_take : g_ready_i && state_q == StTaps;
@@ -187,9 +190,9 @@ module trine_vector #(
     unique case (state_q)
       StTaps: if (!run.softmax && g_valid_o && g_ready_i && window_last) state_d = StWait;
       StWait: if (rsp_done_i && rsp_tag_i[TagLast]) begin
-        state_d = (run.reduce && Folds != 0) ? StFold : StJob;
+        state_d = (run.reduce && FoldBits'(Folds) != last_fold) ? StFold : StJob;
       end
-      StFold: if (fold_q == FoldBits'(1)) state_d = StJob;
+      StFold: if (fold_q == last_fold + FoldBits'(1)) state_d = StJob;
       StJob:  if (job_ready_i) state_d = StRead;
       StRead: if (job_done_i) state_d = StTaps;
       default: state_d = StTaps;
@@ -226,7 +229,7 @@ module trine_vector #(
   logic job_first_q;  // the first channel word of a tile: its first tap began a (tile, group)
 
   assign job_valid_o           = state_q == StJob;
-  assign job_active_o          = run.reduce ? Rows'(1) & active : active;
+  assign job_active_o          = run.reduce ? Rows'(Int16 && run.int16 ? 3 : 1) & active : active;
   assign job_word_o.tile_first = job_first_q;
   assign job_word_o.run_first  = first_word_q;
   assign job_word_o.run_last   = tile_end && tile_last;
@@ -236,7 +239,8 @@ module trine_vector #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Lanes. Folding adds the upper half of the lanes to the lower half, again and again.
+  // Lanes. Folding adds the upper half of the lanes to the lower half, again and again; of int16
+  // codes high and low bytes remain.
   // ---------------------------------------------------------------------------------------------
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
     logic [95:0] other;
@@ -268,6 +272,7 @@ module trine_vector #(
       .clk_i,
       .op_i     (run.softmax ? OpMax : run.op),
       .invert_i (run.invert),
+      .low_i    (Int16 && run.int16 && l % 2 != 0),
       .tap_i    (tap),
       .first_i  (rsp_tag_i[TagFirst]),
       .word_i   (word),

@@ -8,7 +8,8 @@
 //   max_ternary, max_binary   the same as max on the four or eight values of a byte
 //   fold          slot = slot + other slot
 //
-// With invert_i the taps after the first count as ~word: for bytes -1 - byte.
+// With invert_i the taps after the first count as ~word: for bytes -1 - byte. With low_i bytes are
+// the low ones of int16 codes, less 128 in a sum.
 //
 // Timing    one tap a cycle.
 // Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).
@@ -23,6 +24,7 @@ module trine_vector_lane #(
 
   input  logic [2:0]  op_i,  // VectorOp of trine_isa_pkg
   input  logic        invert_i,
+  input  logic        low_i,
   input  logic        tap_i,
   input  logic        first_i,
   input  logic [31:0] word_i,
@@ -32,6 +34,7 @@ module trine_vector_lane #(
 );
 
   localparam logic [2:0] OpMax        = trine_isa_pkg::VectorOpMax[2:0];
+  localparam logic [2:0] OpSum        = trine_isa_pkg::VectorOpSum[2:0];
   localparam logic [2:0] OpAdd        = trine_isa_pkg::VectorOpAdd[2:0];
   localparam logic [2:0] OpMin        = trine_isa_pkg::VectorOpMin[2:0];
   localparam logic [2:0] OpMul        = trine_isa_pkg::VectorOpMul[2:0];
@@ -40,7 +43,7 @@ module trine_vector_lane #(
 
   logic [31:0] word;
 
-  assign word = word_i ^ {32{invert_i && !first_i}};
+  assign word = word_i ^ {32{invert_i && !first_i}} ^ {4{low_i && op_i == OpSum, 7'd0}};
 
   // What a tap gives: a first one its codes, others what the operation says. A slot that stays the
   // extremum is not written.

@@ -10,6 +10,7 @@ package trine_vector_pkg;
     logic       softmax;    // or a normalization
     logic       reduce;
     logic       invert;
+    logic       int16;      // odd lanes have low bytes of codes
     logic [7:0] pad;
     logic [1:0] last_byte;  // of a softmax's last word
   } run_t;

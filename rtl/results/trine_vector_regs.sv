@@ -11,7 +11,8 @@
 // Check     trine_vector_tb
 
 module trine_vector_regs #(
-  parameter bit Softmax = 1'b0  // there are softmaxes and normalizations
+  parameter bit Softmax = 1'b0,  // there are softmaxes and normalizations
+  parameter bit Int16   = 1'b0   // there are codes of two lanes
 ) (
   input  logic                    clk_i,
 
@@ -24,6 +25,7 @@ module trine_vector_regs #(
   input  logic                    start_i,
   input  logic [7:0]              op_i,
   input  logic [7:0]              flags_i,
+  output logic                    pairs_o,  // op_i is of int16 codes: two lanes are a pair
 
   output trine_vector_pkg::run_t  run_o,
   output trine_vector_pkg::norm_t norm_o,
@@ -38,14 +40,21 @@ module trine_vector_regs #(
   localparam logic [3:0] RegVector     = 4'(trine_isa_pkg::VectorBiasReg);
 
   localparam logic [2:0] OpAdd = trine_isa_pkg::VectorOpAdd[2:0];
+  localparam logic [2:0] OpSum = trine_isa_pkg::VectorOpSum[2:0];
 
   trine_job_pkg::cfg_t   cfg_q;
   trine_vector_pkg::run_t run_q;
   logic [12:0]            count_q;
   logic                   normalize_q, center_q, rescale_q, normalize, square;
+  logic                   sum16, add16, mul16, leaky16;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
   assign square    = op_i == trine_isa_pkg::VectorOpSquaredDifference;
+  assign leaky16   = Int16 && op_i == trine_isa_pkg::VectorOpLeaky16;
+  assign sum16     = leaky16 || (Int16 && op_i == trine_isa_pkg::VectorOpSum16);
+  assign add16     = Int16 && op_i == trine_isa_pkg::VectorOpAdd16;
+  assign mul16     = Int16 && op_i == trine_isa_pkg::VectorOpMul16;
+  assign pairs_o   = sum16 || add16 || mul16;
 
   always_ff @(posedge clk_i) begin
     if (we_i) begin
@@ -85,10 +94,11 @@ module trine_vector_regs #(
       end
     end
     if (start_i) begin
-      run_q.op           <= square ? OpAdd : op_i[2:0];
+      run_q.op           <= square || add16 || mul16 ? OpAdd : sum16 ? OpSum : op_i[2:0];
+      run_q.int16        <= pairs_o;
       run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);
       run_q.reduce       <= flags_i[trine_isa_pkg::VectorFlagReduce];
-      run_q.invert       <= flags_i[trine_isa_pkg::VectorFlagInvert];
+      run_q.invert       <= flags_i[trine_isa_pkg::VectorFlagInvert] && !add16;
       normalize_q        <= normalize;
       center_q           <= flags_i[trine_isa_pkg::VectorFlagCenter];
       rescale_q          <= flags_i[trine_isa_pkg::VectorFlagRescale];
@@ -97,6 +107,9 @@ module trine_vector_regs #(
       cfg_q.static_scale <= 1'b1;
       cfg_q.static_bias  <= 1'b1;
       cfg_q.square       <= square;
+      cfg_q.int16        <= pairs_o;
+      cfg_q.leaky        <= leaky16;
+      cfg_q.subtract     <= flags_i[trine_isa_pkg::VectorFlagInvert] && add16;
       unique case (op_i)
         trine_isa_pkg::VectorOpSum,
         trine_isa_pkg::VectorOpSoftmax,
@@ -106,6 +119,9 @@ module trine_vector_regs #(
         trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_job_pkg::KindMul;
         default:                    cfg_q.kind <= trine_job_pkg::KindDirect;
       endcase
+      if (sum16) cfg_q.kind <= trine_job_pkg::KindRequant;
+      if (add16) cfg_q.kind <= trine_job_pkg::KindAdd;
+      if (mul16) cfg_q.kind <= trine_job_pkg::KindMul;
       // What only the compute engine has.
       cfg_q.residual_delta <= '0;
       cfg_q.out_plane      <= '0;

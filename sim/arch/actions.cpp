@@ -122,15 +122,16 @@ class Counter {
     const std::int64_t passes = over_channels ? r.get(agu::kGroupsLast) + 1 : 1;
     const std::int64_t steps =
         passes * words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1) * tiles;
-    const Positions at = positions_of(r, config_.rows, false);
-    const std::int64_t outputs = run.has(isa::vector::kReduce) ? tiles : at.count;
+    const std::int64_t planes = pairs_lanes(Engine::kVector, run) ? 2 : 1;
+    const Positions at = positions_of(r, config_.rows, false, planes == 2);
+    const std::int64_t outputs = run.has(isa::vector::kReduce) ? planes * tiles : at.count;
     const auto* compared = machine::find_precision([=](const auto& p) { return p.maximum == op; });
     const bool maximum = compared != nullptr || op == isa::vector::Op::kMin;
     actions_[kAddress] = steps * config_.rows;
     actions_[kDmemRead] = passes * words * at.taps;
     actions_[kLaneTap] = passes * words * at.taps;
     actions_[kDmemWrite] = outputs * words;
-    if (!maximum) actions_[kLaneCode] = 4 * outputs * words * (over_channels ? 3 : 1);
+    if (!maximum) actions_[kLaneCode] = 4 * outputs / planes * words * (over_channels ? 3 : 1);
   }
 
   void transfer(const TransferRegisters& r, const isa::Run& run, bool load) {

@@ -64,9 +64,10 @@ inline int group_columns(const machine::Config& config, const isa::Run& run) {
 }
 
 /// Whether two lanes share a position: an int16 code's high byte and its low byte.
+/// @param engine  compute or vector
 inline bool pairs_lanes(isa::Engine engine, const isa::Run& run) {
-  return engine == isa::Engine::kCompute &&
-         static_cast<isa::compute::Op>(run.op) == isa::compute::Op::kInt16;
+  const isa::Code* operation = isa::operations_of(engine).find(engine, run.op);
+  return operation != nullptr && (operation->needs & isa::feature::kInt16) != 0;
 }
 
 /// Coordinates of the lanes, and how they advance. With the window former, the last lane's

@@ -39,6 +39,12 @@ OutputRange range_of(const LaneRegisters& r) {
   return {field(r, post::kZeroPoint), field(r, post::kActMin), field(r, post::kActMax)};
 }
 
+/// The bounds of int16 codes, whose low bytes are those of a sum.
+OutputRange wide_range_of(const LaneRegisters& r) {
+  return {0, field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
+          field(r, post::kActMax) * 256 + (field(r, post::kAddActMax) & 0xff)};
+}
+
 /// An entry of the scale memory.
 ChannelScale unpack_scale(std::uint64_t packed) {
   const int shift = static_cast<int>(packed >> 31 & 63);
@@ -47,32 +53,41 @@ ChannelScale unpack_scale(std::uint64_t packed) {
 
 /// The post unit's settings, read once for a RUN.
 struct Post {
-  Post(const LaneRegisters& r, bool single, bool half_even)
+  /// @param wide  codes are int16
+  Post(const LaneRegisters& r, bool single, bool half_even, bool wide = false)
       : rounding(single ? Rounding::kSingle : Rounding::kDouble),
         last_rounding(half_even ? Rounding::kHalfEven : rounding),
         scale(scale_of(r, post::kMultiplier, post::kShift)),
-        range(range_of(r)),
+        range(wide ? wide_range_of(r) : range_of(r)),
+        sum(scale_of(r, post::kAddMultiplier, post::kAddShift)),
         operand(scale_of(r, post::kAddOperandMultiplier, post::kAddOperandShift)),
         a_is_half(r.get(post::kAddAIsHalf) != 0),
-        zero_a(field(r, post::kAddZeroA)),
-        zero_b(field(r, post::kAddZeroB)),
-        sum(scale_of(r, post::kAddMultiplier, post::kAddShift)),
-        sum_range{field(r, post::kAddZeroPoint), field(r, post::kAddActMin),
-                  field(r, post::kAddActMax)} {}
+        zero_a(wide ? 0 : field(r, post::kAddZeroA)),
+        zero_b(wide ? 0 : field(r, post::kAddZeroB)),
+        sum_range(wide ? range
+                       : OutputRange{field(r, post::kAddZeroPoint), field(r, post::kAddActMin),
+                                     field(r, post::kAddActMax)}),
+        left_shift(wide ? 15 : 20) {}
 
   /// What no scale or range of the hardware is, or nothing. @param wide  the bounds are of int16
   std::optional<std::string> fault(bool wide) const {
     if (operand.shift < -31 || operand.shift > 0)
       return fmt::format("an operand's shift {}, allowed -31..0", operand.shift);
     const auto first = reference::check(scale, range);
-    return first || wide ? first : reference::check(sum, sum_range);
+    return first ? first : reference::check(sum, wide ? range : sum_range);
   }
   int requantize(std::int32_t acc, const ChannelScale& s) const {
     return reference::requantize(acc, s, range, last_rounding);
   }
   int mul(int a, int b) const { return requantize((a - zero_a) * (b - zero_b), scale); }
   int add(int a, int b) const {
-    return reference::requantize(both(a, b, 20), sum, sum_range, last_rounding);
+    return reference::requantize(both(a, b, left_shift), sum, sum_range, last_rounding);
+  }
+  /// a - b, int16 codes.
+  int subtract(int a, int b) const {
+    const std::int32_t difference = operand_term(a * (1 << left_shift), a_is_half) -
+                                    operand_term(b * (1 << left_shift), !a_is_half);
+    return reference::requantize(difference, sum, sum_range, last_rounding);
   }
   bool squares_fit() const { return operand.shift < 0 || operand.multiplier <= 1 << 30; }
   int square(int a, int b) const {
@@ -84,11 +99,13 @@ struct Post {
   ChannelScale scale;
   OutputRange range;
 
+  ChannelScale sum;  ///< of an addition
+
  private:
   /// A + B, the operands shifted left first.
-  std::int32_t both(int a, int b, int left_shift) const {
-    return operand_term((a - zero_a) * (1 << left_shift), a_is_half) +
-           operand_term((b - zero_b) * (1 << left_shift), !a_is_half);
+  std::int32_t both(int a, int b, int left) const {
+    return operand_term((a - zero_a) * (1 << left), a_is_half) +
+           operand_term((b - zero_b) * (1 << left), !a_is_half);
   }
   std::int32_t operand_term(std::int32_t value, bool half) const {
     return half ? value / 2 : reference::scaled(value, operand, rounding);
@@ -97,8 +114,8 @@ struct Post {
   ChannelScale operand;
   bool a_is_half;
   int zero_a, zero_b;
-  ChannelScale sum;
   OutputRange sum_range;
+  int left_shift;  ///< of an addition's operands
 };
 
 std::int8_t byte_of(std::uint32_t word, int b) { return static_cast<std::int8_t>(word >> 8 * b); }
@@ -235,6 +252,8 @@ Machine::Machine(const machine::Config& config, std::vector<std::uint8_t>& dram)
 /// @throws Error  for scales and ranges that requantization does not have, and tiles too large
 void Machine::check_lanes(const LaneRegisters& r, bool wide) const {
   if (const auto fault = Post(r, false, false).fault(wide)) fail("{}", *fault);
+  if (const OutputRange range = wide_range_of(r); wide && range.act_min > range.act_max)
+    fail("activation range {}..{} is empty", range.act_min, range.act_max);
   constexpr std::int64_t kMostWords = std::int64_t{1} << 28;  // of a tile, held at once
   if (steps_of(r) > kMostWords / config_.rows)
     fail("{} steps of {} lanes, the simulator holds {} words", steps_of(r), config_.rows,
@@ -666,9 +685,7 @@ void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
 /// @param high  sum of the high bytes; that of the low ones is the next lane's
 std::int32_t Machine::wide_code(const ComputeRegisters& r, bool single, std::int64_t entry,
                                 const ChannelScale& s, const std::int32_t* high) const {
-  const reference::OutputRange range{
-      0, field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
-      field(r, post::kActMax) * 256 + (field(r, post::kAddActMax) & 0xff)};
+  const OutputRange range = wide_range_of(r);
   const std::int64_t sum = std::int64_t{*high} * 256 + high[config_.cols];
   if (!single) return reference::requantize(reference::wrap(sum + bias_[entry]), s, range);
   const std::int64_t bias =
@@ -689,6 +706,16 @@ int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) c
 }
 
 // ---- vector -----------------------------------------------------------------------------------
+
+/// What a RUN of int16 codes must be.
+void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
+  const auto op = static_cast<isa::vector::Op>(run.op);
+  if (output_of(r) != Output::kRequantized || field(r, post::kZeroPoint) != 0 ||
+      field(r, post::kAddZeroPoint) != 0)
+    fail("int16 codes are requantized, without zero point");
+  if (run.has(isa::vector::kReduce) && op != isa::vector::Op::kSum16)
+    fail("the lanes' sum is that of sum16");
+}
 
 /// What a softmax RUN must be.
 void Machine::check_softmax(const VectorRegisters& r, const isa::Run& run) const {
@@ -713,14 +740,16 @@ void Machine::check_softmax(const VectorRegisters& r, const isa::Run& run) const
 }
 
 void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
-  check_lanes(r);
-  Lanes lanes(r, config_.rows);
+  const bool wide = pairs_lanes(Engine::kVector, run);
+  check_lanes(r, wide);
+  if (wide) check_wide(r, run);
+  Lanes lanes(r, config_.rows, 0, wide);
   Tile tile;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   const std::int64_t out_words = r.get(agu::kWordsLast) + 1;
-  const bool invert = run.has(isa::vector::kInvert);
-  const int taps = window_taps(r);
   const auto op = static_cast<isa::vector::Op>(run.op);
+  const bool invert = run.has(isa::vector::kInvert) && op != isa::vector::Op::kAdd16;
+  const int taps = window_taps(r);
   const bool softmaxes = op == isa::vector::Op::kSoftmax, norm = op == isa::vector::Op::kNormalize;
   const isa::Code& operation = *isa::kVectorOps.find(Engine::kVector, run.op);
   if (operation.taps != 0 && taps != operation.taps)
@@ -733,6 +762,8 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
       if (i % taps != 0) tile.words[i] = ~tile.words[i];
     if (softmaxes || norm)
       over_channels(r, run, norm ? &params : nullptr, lanes, tile);
+    else if (wide)
+      for (std::int64_t cw = 0; cw < out_words; ++cw) wide_word(r, run, lanes, tile, cw);
     else
       for (std::int64_t cw = 0; cw < out_words; ++cw) vector_word(r, run, lanes, tile, cw);
     if (t + 1 < tiles) lanes.next_tile(r);
@@ -864,6 +895,51 @@ void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const L
   std::uint32_t result = 0;
   for (int b = 0; b < 4; ++b) result = with_byte(result, b, final_code(sum_code(reduced[b])));
   write_dmem(lanes.lanes[0].out + offset, result, ~0U);
+}
+
+/// Words of int16 codes: a lane's are the high bytes, the next one's the low ones. Sums take these
+/// less 128, which the bias makes up for.
+void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
+                        const Tile& tile, std::int64_t cw) {
+  using isa::vector::Op;
+  const Post unit(r, run.has(isa::vector::kSingle), run.has(isa::vector::kHalfEven), true);
+  const auto op = static_cast<Op>(run.op);
+  const bool sums = op == Op::kSum16 || op == Op::kLeaky16, reduce = run.has(isa::vector::kReduce);
+  const std::int64_t bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
+  const int taps = window_taps(r);
+  const auto code_of = [&](std::int64_t sum) {
+    const bool other = op == Op::kLeaky16 && sum < -128;  // the high byte is below 0
+    return unit.requantize(reference::wrap(sum + bias), other ? unit.sum : unit.scale);
+  };
+  const auto write = [&](std::size_t l, const std::array<int, 4>& codes) {
+    for (const int plane : {0, 1}) {
+      const Lanes::Lane& lane = lanes.lanes[l + static_cast<std::size_t>(plane)];
+      std::uint32_t word = 0;
+      for (int b = 0; b < 4; ++b) word = with_byte(word, b, codes[b] >> (plane == 0 ? 8 : 0));
+      write_dmem(lane.out + cw * difference(r, agu::kOutPlane), word, ~0U);
+    }
+  };
+  std::array<std::int64_t, 4> reduced{};
+  std::array<int, 4> codes{};
+  for (std::size_t l = 0; l < lanes.lanes.size(); l += 2) {
+    for (int b = 0; b < 4; ++b) {
+      const auto tap = [&](int k) {
+        const std::uint32_t* word = &tile.words[l * tile.steps + cw * taps + k];
+        return byte_of(word[0], b) * 256 + (byte_of(word[tile.steps], b) & 0xff);
+      };
+      std::int64_t sum = 0;
+      for (int k = 0; sums && k < taps; ++k) sum += tap(k) - 128;
+      reduced[b] += sum;
+      codes[b] = sums                            ? code_of(sum)
+                 : op == Op::kMul16              ? unit.mul(tap(0), tap(1))
+                 : run.has(isa::vector::kInvert) ? unit.subtract(tap(0), tap(1))
+                                                 : unit.add(tap(0), tap(1));
+    }
+    if (!reduce && lanes.active(l)) write(l, codes);
+  }
+  if (!reduce || !lanes.active(0)) return;
+  for (int b = 0; b < 4; ++b) codes[b] = code_of(reduced[b]);
+  write(0, codes);
 }
 
 }  // namespace trine::sim

@@ -66,12 +66,15 @@ class Machine {
                      const reference::NormParams* norm, const Lanes& lanes, const Tile& tile);
   void vector_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
+  void wide_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
+                 const Tile& tile, std::int64_t cw);
   void read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row, int values,
                     const machine::Precision& precision);
   void dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
                    const ZeroPoints& zero);
   std::int32_t accumulated(std::int64_t sum) const;
   void check_wide(const isa::ComputeRegisters& registers, const isa::Run& run) const;
+  void check_wide(const isa::VectorRegisters& registers, const isa::Run& run) const;
   void check_window(const isa::ComputeRegisters& registers, const isa::Run& run) const;
   void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group);
   /// @param offset  of the first tap from the lanes' base

@@ -397,7 +397,8 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   using isa::vector::Op;
   const auto op = static_cast<Op>(run.op);
   const bool square = op == Op::kSquaredDifference;
-  const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square;
+  const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square ||
+                     pairs_lanes(Engine::kVector, run);
   Time window = timing::kVectorWord;
   if (codes) window += (work.alone ? 4 : 4 / config_.columns_per_cycle) - 1;
   if (square) window += 2;

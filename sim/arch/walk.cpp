@@ -224,11 +224,12 @@ Work Walk::vector(const VectorRegisters& r, const isa::Run& run) {
   using isa::vector::Op;
   const auto op = static_cast<Op>(run.op);
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
-  Lanes lanes(r, config_.rows);
+  Lanes lanes(r, config_.rows, 0, pairs_lanes(Engine::kVector, run));
   Work work;
   work.out_words = r.get(agu::kWordsLast) + 1;
   work.steps = steps_of(r) / work.out_words;
-  work.alone = op != Op::kSum || output_of(r) == Output::kTable;
+  const bool sum = op == Op::kSum || op == Op::kSum16 || op == Op::kLeaky16;
+  work.alone = !sum || output_of(r) == Output::kTable;
   if (op == Op::kSoftmax || op == Op::kNormalize) work.channels = r.get(isa::vector::kChannels);
   work.kept = op == Op::kSoftmax && r.get(agu::kGroupsLast) == 0;
   for (std::int64_t t = 0; t < tiles; ++t) {

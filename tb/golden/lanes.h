@@ -30,8 +30,9 @@ struct Lane {
 };
 
 /// @param window  for the window former: three neighbours of the last lane gather as well
-inline std::vector<Step> loop_nest(const isa::LaneRegisters& r, unsigned rows,
-                                   bool window = false) {
+/// @param pairs  lane 2n + 1 is lane 2n, a word further on; rows are even
+inline std::vector<Step> loop_nest(const isa::LaneRegisters& r, unsigned rows, bool window = false,
+                                   bool pairs = false) {
   namespace agu = isa::agu;
   const auto get = [&r](const isa::LaneField& field) { return r.get(field); };
   const auto advance = [&](Lane& lane, std::int64_t x, std::int64_t y, std::int64_t base,
@@ -45,8 +46,9 @@ inline std::vector<Step> loop_nest(const isa::LaneRegisters& r, unsigned rows,
   };
   std::vector<Lane> lanes;
   Lane next{get(agu::kXStart), get(agu::kYStart), get(agu::kBase), get(agu::kOut)};
-  for (unsigned l = 0; l < rows; ++l) {
+  while (lanes.size() < rows) {
     lanes.push_back(next);
+    if (pairs) lanes.push_back({next.x, next.y, next.base + 1, next.out + 1});
     advance(next, get(agu::kStrideX), 0, get(agu::kStrideX), 1 + get(agu::kOutSkip));
   }
   const auto word = [](std::int64_t address) {

@@ -30,6 +30,12 @@
 #ifndef TB_Softmax
 #define TB_Softmax 0
 #endif
+#ifndef TB_Pairs
+#define TB_Pairs 0
+#endif
+#ifndef TB_Int16
+#define TB_Int16 0
+#endif
 
 namespace trine::golden {
 
@@ -41,5 +47,7 @@ constexpr bool kBooth = TB_Multiplier == 1;  ///< the body that is synthesized
 constexpr bool kWindow = TB_Window != 0;
 constexpr bool kTable = TB_Table != 0;
 constexpr bool kSoftmax = TB_Softmax != 0;
+constexpr bool kPairs = TB_Pairs != 0;
+constexpr bool kInt16 = TB_Int16 != 0;
 
 }  // namespace trine::golden

@@ -6,6 +6,7 @@
 //   max, min     of each byte, of its four 2-bit or of its eight 1-bit values
 //   sum          of each byte
 //   add, mul     {second byte, first byte}
+//   sum16, leaky16   of each byte, of low ones less 128; add16, mul16 as add, mul
 //   inverted taps: all after the first, bit by bit
 //
 // The RTL twin is rtl/results/trine_vector_lane.sv.
@@ -24,14 +25,16 @@ namespace trine::golden {
 
 inline bool is_pair(isa::vector::Op op) {
   using Op = isa::vector::Op;
-  return op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference;
+  return op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference || op == Op::kAdd16 ||
+         op == Op::kMul16;
+}
+inline bool is_sum(isa::vector::Op op) {
+  using Op = isa::vector::Op;
+  return op == Op::kSum || op == Op::kSum16 || op == Op::kLeaky16;
 }
 
 /// Bits of a slot that mean something.
-inline unsigned slot_bits(isa::vector::Op op) {
-  using Op = isa::vector::Op;
-  return op == Op::kSum ? 24 : is_pair(op) ? 16 : 8;
-}
+inline unsigned slot_bits(isa::vector::Op op) { return is_sum(op) ? 24 : is_pair(op) ? 16 : 8; }
 
 inline int byte_of(std::uint32_t word, unsigned b) {
   return static_cast<std::int8_t>(word >> 8 * b);
@@ -48,16 +51,17 @@ inline std::uint32_t max_of(std::uint32_t a, std::uint32_t b, int bits) {
   return result;
 }
 
-inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t> taps,
-                                   bool invert) {
+/// @param low  bytes are the low ones of int16 codes, of which a sum takes 128 each
+inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t> taps, bool invert,
+                                   bool low = false) {
   using Op = isa::vector::Op;
   for (std::size_t k = 1; invert && k < taps.size(); ++k) taps[k] = ~taps[k];
   std::array<int, 4> slots{};
-  if (op == Op::kSum || is_pair(op)) {
+  if (is_sum(op) || is_pair(op)) {
     for (unsigned b = 0; b < 4; ++b) {
-      for (const std::uint32_t tap : taps) slots[b] += byte_of(tap, b);
-      if (op != Op::kSum)
-        slots[b] = (byte_of(taps[1], b) & 0xff) << 8 | (byte_of(taps[0], b) & 0xff);
+      for (const std::uint32_t tap : taps)
+        slots[b] += low ? (byte_of(tap, b) & 0xff) - 128 : byte_of(tap, b);
+      if (is_pair(op)) slots[b] = (byte_of(taps[1], b) & 0xff) << 8 | (byte_of(taps[0], b) & 0xff);
     }
     return slots;
   }
@@ -81,6 +85,10 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kSquaredDifference:
       case Op::kSoftmax:
       case Op::kNormalize:
+      case Op::kSum16:
+      case Op::kAdd16:
+      case Op::kMul16:
+      case Op::kLeaky16:
         break;  // above, or no lane's
     }
   for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);

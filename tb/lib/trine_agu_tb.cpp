@@ -161,8 +161,10 @@ TEST_CASE("trine_agu walks the loop nest", "[tb][agu]") {
   for (int nest = 0; nest < 150; ++nest) {
     const isa::LaneRegisters r = any_geometry(random);
     const bool window = kWindow && chance(random, 50);
-    const auto steps = loop_nest(r, kRows, window);
+    const bool pairs = kPairs && !window && chance(random, 50);
+    const auto steps = loop_nest(r, kRows, window, pairs);
     dut.window_i = window;
+    dut.pairs_i = pairs;
     bench.set(r);
     REQUIRE(bench.fill() == kRows / (kRows % 2 == 0 ? 2 : 1) + 1);
     for (auto waits = random() % 3; waits > 0; --waits) bench.tick();

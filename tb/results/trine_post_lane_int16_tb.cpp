@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Module bench: int16 codes of the post lane, from the sums of high and of low bytes: 40 bits with
-// one rounding, 32 bits with two, from TFLite's formulas.
+// one rounding, 32 bits with two; scales of their own below 0; sums, differences and products of
+// two codes. All from TFLite's formulas.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -25,53 +26,211 @@ int long_code(std::int64_t sum, std::int32_t m, int shift, int low, int high) {
   return static_cast<int>(std::clamp<std::int64_t>(value, low, high));
 }
 
+/// A lane, clocked, with the bounds of its codes.
+struct Lane16 {
+  Vtrine_post_lane dut;
+  std::mt19937 random;
+  Range range{0, -32768, 32767};
+
+  explicit Lane16(unsigned seed) : random(seed) {
+    dut.in_valid_i = 0;
+    dut.rst_ni = 0;
+    tick();
+    dut.rst_ni = 1;
+    tick();
+    set_cfg(dut.cfg_i, cfg::kZeroPoint, 0);
+    set_cfg(dut.cfg_i, cfg::kAddZeroPoint, 0);
+  }
+  void tick() {
+    dut.clk_i = 0;
+    dut.eval();
+    dut.clk_i = 1;
+    dut.eval();
+  }
+  int uniform(int low, int high) {
+    return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
+  }
+  int code() {
+    const int corner[] = {-32768, 32767, 0, -1, 255, -256};
+    return chance(random, 20) ? corner[random() % 6] : uniform(-32768, 32767);
+  }
+  std::int32_t multiplier() {
+    const std::int32_t corner[] = {1 << 30, INT32_MAX};
+    if (chance(random, 10)) return corner[random() % 2];
+    return static_cast<std::int32_t>(random() >> 2 | 1u << 30);
+  }
+  void draw_range() {
+    range = {0, -32768, 32767};
+    if (chance(random, 50)) {
+      range.act_min = chance(random, 50) ? 0 : uniform(-32768, 32767);
+      range.act_max = uniform(range.act_min, 32767);
+    }
+    set_cfg(dut.cfg_i, cfg::kActMin, range.act_min >> 8);
+    set_cfg(dut.cfg_i, cfg::kAddActMin, range.act_min);
+    set_cfg(dut.cfg_i, cfg::kActMax, range.act_max >> 8);
+    set_cfg(dut.cfg_i, cfg::kAddActMax, range.act_max);
+  }
+  int output() const { return static_cast<std::int8_t>(dut.code_o) * 256 + dut.low_o; }
+};
+
+/// A high byte, or a low one, with anything above it.
+std::uint32_t byte_in_word(std::mt19937& random, int byte) {
+  return (any_word(random) & ~0xffu) | (static_cast<unsigned>(byte) & 0xff);
+}
+
 }  // namespace
+
+TEST_CASE("trine_post_lane adds, subtracts and multiplies int16 codes", "[tb][post_lane]") {
+  enum Kind { kSums, kDifferences, kProducts };
+  const auto kind = GENERATE(kSums, kDifferences, kProducts);
+  const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle, Rounding::kHalfEven);
+  const auto seed = GENERATE(1u, 2u, 3u);
+  CAPTURE(kind, static_cast<int>(rounding), seed);
+  Lane16 lane(seed);
+  auto& dut = lane.dut;
+  set_cfg(dut.cfg_i, cfg::kSingle, rounding != Rounding::kDouble);
+  set_cfg(dut.cfg_i, cfg::kHalfEven, rounding == Rounding::kHalfEven);
+  set_cfg(dut.cfg_i, cfg::kSubtract, kind == kDifferences);
+  constexpr int kPairLatency = 7;
+  // The operand rounds as in the kernels; half to even is the result's business.
+  const Rounding first = rounding == Rounding::kDouble ? rounding : Rounding::kSingle;
+  int results = 0, inside = 0;
+  for (int episode = 0; episode < 150; ++episode) {
+    lane.draw_range();
+    const bool a_is_half = chance(lane.random, 50), ties = chance(lane.random, 30);
+    const Scale operand =
+        ties ? Scale{1 << 30, -lane.uniform(0, 3)} : Scale{lane.multiplier(), -lane.uniform(0, 31)};
+    const Scale sum = ties ? Scale{1 << 30, -lane.uniform(12, 16)}
+                           : Scale{lane.multiplier(), -lane.uniform(10, 20)};
+    const Scale product = ties ? Scale{1 << 30, -lane.uniform(0, 18)}
+                               : Scale{lane.multiplier(), -lane.uniform(8, 20)};
+    for (const auto field : {cfg::kAddZeroA, cfg::kAddZeroB, cfg::kKind})  // not read
+      set_cfg(dut.cfg_i, field, any_word(lane.random));
+    set_cfg(dut.cfg_i, cfg::kAddAIsHalf, a_is_half);
+    set_cfg(dut.cfg_i, cfg::kAddOperandMultiplier, operand.multiplier);
+    set_cfg(dut.cfg_i, cfg::kAddOperandShift, operand.shift);
+    set_cfg(dut.cfg_i, cfg::kAddMultiplier, sum.multiplier);
+    set_cfg(dut.cfg_i, cfg::kAddShift, sum.shift);
+    const auto term = [&](int v, bool half) {
+      return half ? v * (1 << 14) : multiply_by_scale(v * (1 << 15), operand, first);
+    };
+    const auto result = [&](int a, int b) {
+      if (kind == kProducts) return requantize(a * b, product, lane.range, rounding);
+      const std::int64_t x = term(a, a_is_half), y = term(b, !a_is_half);
+      const auto value = static_cast<std::int32_t>(kind == kSums ? x + y : x - y);
+      return requantize(value, sum, lane.range, rounding);
+    };
+    std::deque<std::pair<int, int>> expected;  // cycle, code
+    for (int cycle = 0; cycle < 130; ++cycle) {
+      const bool offer = cycle < 115 && chance(lane.random, 80);
+      const int a = lane.code(), b = lane.code();
+      dut.in_valid_i = offer;
+      dut.in_op_i = kind == kProducts ? 3 : 1;
+      dut.int16_i = 1;
+      dut.acc_i = byte_in_word(lane.random, a >> 8);
+      dut.low_i = byte_in_word(lane.random, a);
+      dut.residual_i = static_cast<std::uint8_t>(b >> 8);
+      dut.low_residual_i = static_cast<std::uint8_t>(b);
+      dut.bias_i = any_word(lane.random);
+      dut.multiplier_i = static_cast<std::uint32_t>(product.multiplier);
+      dut.shift_i = static_cast<std::uint8_t>(product.shift & 63);
+      dut.clk_i = 0;
+      dut.eval();
+      const bool due = !expected.empty() && expected.front().first == cycle;
+      REQUIRE(dut.out_valid_o == due);
+      if (due) {
+        CAPTURE(episode, cycle, a_is_half, operand.multiplier, operand.shift, sum.shift);
+        REQUIRE(dut.int16_o);
+        REQUIRE(lane.output() == expected.front().second);
+        expected.pop_front();
+        ++results;
+      }
+      if (offer) {
+        const int code = result(a, b);
+        inside += code > lane.range.act_min && code < lane.range.act_max;
+        expected.emplace_back(cycle + kPairLatency, code);
+      }
+      lane.tick();
+    }
+    REQUIRE(expected.empty());
+  }
+  CHECK(results > 10'000);
+  CHECK(inside > 2'000);
+}
+
+TEST_CASE("trine_post_lane scales int16 codes below 0 by a scale of their own", "[tb][post_lane]") {
+  const auto seed = GENERATE(1u, 2u);
+  const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle);
+  CAPTURE(seed, static_cast<int>(rounding));
+  Lane16 lane(seed);
+  auto& dut = lane.dut;
+  set_cfg(dut.cfg_i, cfg::kSingle, rounding == Rounding::kSingle);
+  set_cfg(dut.cfg_i, cfg::kStaticScale, 1);  // 32 bits, whatever the rounding
+  set_cfg(dut.cfg_i, cfg::kLeaky, 1);
+  int negative = 0, results = 0;
+  for (int episode = 0; episode < 100; ++episode) {
+    lane.draw_range();
+    const Scale above{lane.multiplier(), -lane.uniform(-2, 8)},
+        below{lane.multiplier(), -lane.uniform(-2, 12)};
+    set_cfg(dut.cfg_i, cfg::kAddMultiplier, below.multiplier);
+    set_cfg(dut.cfg_i, cfg::kAddShift, below.shift);
+    std::deque<std::pair<int, int>> expected;
+    for (int cycle = 0; cycle < 60; ++cycle) {
+      const bool offer = cycle < 50 && chance(lane.random, 80);
+      const int code = lane.code();
+      dut.in_valid_i = offer;
+      dut.in_op_i = 0;
+      dut.int16_i = 1;
+      dut.acc_i = static_cast<std::uint32_t>(code >> 8);
+      dut.low_i = static_cast<std::uint32_t>((code & 0xff) - 128);
+      dut.bias_i = 128;
+      dut.multiplier_i = static_cast<std::uint32_t>(above.multiplier);
+      dut.shift_i = static_cast<std::uint8_t>(above.shift & 63);
+      dut.clk_i = 0;
+      dut.eval();
+      const bool due = !expected.empty() && expected.front().first == cycle;
+      REQUIRE(dut.out_valid_o == due);
+      if (due) {
+        CAPTURE(episode, cycle);
+        REQUIRE(lane.output() == expected.front().second);
+        expected.pop_front();
+        ++results;
+      }
+      if (offer) {
+        negative += code < 0;
+        expected.emplace_back(cycle + kInt16Latency,
+                              requantize(code, code < 0 ? below : above, lane.range, rounding));
+      }
+      lane.tick();
+    }
+    REQUIRE(expected.empty());
+  }
+  CHECK((negative > 1'000 && negative < results - 1'000));
+}
 
 TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lane]") {
   const auto seed = GENERATE(1u, 2u, 3u);
   const bool is_long = GENERATE(false, true);
   CAPTURE(seed, is_long);
-  std::mt19937 random{seed};
-  const auto uniform = [&](int low, int high) {
-    return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
-  };
-  Vtrine_post_lane dut;
-  const auto tick = [&] {
-    for (const int level : {0, 1}) {
-      dut.clk_i = level != 0;
-      dut.eval();
-    }
-  };
-  dut.in_valid_i = 0;
-  dut.rst_ni = 0;
-  tick();
-  dut.rst_ni = 1;
-  tick();
+  Lane16 lane(seed);
+  auto& dut = lane.dut;
+  auto& random = lane.random;
   set_cfg(dut.cfg_i, cfg::kSingle, is_long);
-  set_cfg(dut.cfg_i, cfg::kZeroPoint, 0);
   int results = 0, clamped = 0;
   for (int episode = 0; episode < 100; ++episode) {
-    int low = -32768, high = 32767;
-    if (chance(random, 50)) {
-      low = chance(random, 50) ? 0 : uniform(-32768, 32767);
-      high = uniform(low, 32767);
-    }
-    set_cfg(dut.cfg_i, cfg::kActMin, low >> 8);
-    set_cfg(dut.cfg_i, cfg::kAddActMin, low);
-    set_cfg(dut.cfg_i, cfg::kActMax, high >> 8);
-    set_cfg(dut.cfg_i, cfg::kAddActMax, high);
+    lane.draw_range();
+    const int low = lane.range.act_min, high = lane.range.act_max;
     std::deque<std::pair<int, int>> expected;  // cycle, code
     for (int cycle = 0; cycle < 120; ++cycle) {
       const bool offer = cycle < 110 && chance(random, 80);
-      const int shift = uniform(-30, is_long ? 14 : 10);  // of TFLite's pair
-      const int size = is_long ? uniform(1, 40) : uniform(1, 32 - std::max(shift, 0));
+      const int shift = lane.uniform(-30, is_long ? 14 : 10);  // of TFLite's pair
+      const int size = is_long ? lane.uniform(1, 40) : lane.uniform(1, 32 - std::max(shift, 0));
       const std::uint64_t draw = std::uint64_t{any_word(random)} << 32 | any_word(random);
       const std::int64_t sum = static_cast<std::int64_t>(draw) >> (64 - size);
-      const auto low_sum = static_cast<std::int32_t>(any_word(random)) >> uniform(0, 31);
-      const auto high_sum = static_cast<std::int32_t>(any_word(random)) >> uniform(0, 31);
+      const auto low_sum = static_cast<std::int32_t>(any_word(random)) >> lane.uniform(0, 31);
+      const auto high_sum = static_cast<std::int32_t>(any_word(random)) >> lane.uniform(0, 31);
       const std::int64_t bias = sum - std::int64_t{high_sum} * 256 - low_sum;
-      const std::int32_t q =
-          chance(random, 10) ? INT32_MAX : static_cast<std::int32_t>(random() >> 2 | 1u << 30);
+      const std::int32_t q = lane.multiplier();
       const std::int32_t m = q < 0x7fff0000 ? (q + (1 << 15)) >> 16 : 0x7fff;
       dut.in_valid_i = offer;
       dut.in_op_i = 0;
@@ -88,9 +247,8 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
       REQUIRE(dut.out_valid_o == due);
       if (due) {
         REQUIRE(dut.int16_o);
-        const int actual = static_cast<std::int8_t>(dut.code_o) * 256 + dut.low_o;
         CAPTURE(episode, cycle);
-        REQUIRE(actual == expected.front().second);
+        REQUIRE(lane.output() == expected.front().second);
         expected.pop_front();
         ++results;
       }
@@ -101,7 +259,7 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
         clamped += code == low || code == high;
         expected.emplace_back(cycle + kInt16Latency, code);
       }
-      tick();
+      lane.tick();
     }
     REQUIRE(expected.empty());
   }

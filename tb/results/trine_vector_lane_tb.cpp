@@ -35,7 +35,9 @@ TEST_CASE("trine_vector_lane takes extrema, sums and pairs of taps", "[tb][vecto
     std::vector<std::uint32_t> taps(is_pair(op) ? 2 : 1 + random() % (window == 7 ? 65'536 : 40));
     for (auto& tap : taps) tap = any_word(random);
     const bool invert = chance(random, 50);
+    const bool low = op == Op::kSum && chance(random, 30);  // bytes of int16 codes
     dut.invert_i = invert;
+    dut.low_i = low || (op != Op::kSum && chance(random, 30));
     for (std::size_t tap = 0; tap < taps.size(); ++tap) {
       while (chance(random, 30)) {  // a gap: whatever the other inputs are
         dut.tap_i = 0;
@@ -49,7 +51,7 @@ TEST_CASE("trine_vector_lane takes extrema, sums and pairs of taps", "[tb][vecto
       tick(dut);
     }
     dut.tap_i = 0;
-    auto expected = slots_of(op, taps, invert);
+    auto expected = slots_of(op, taps, invert, low);
     for (int folds = op == Op::kSum ? static_cast<int>(random() % 3) : 0; folds > 0; --folds) {
       for (unsigned b = 0; b < 4; ++b) {
         const int other = static_cast<int>(random() % 100'000) - 50'000;

@@ -15,6 +15,7 @@
 #include "tb/golden/gather.h"
 #include "tb/golden/lanes.h"
 #include "tb/golden/norm.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/post_cfg.h"
 #include "tb/golden/softmax.h"
 #include "tb/golden/taps.h"
@@ -28,6 +29,10 @@ constexpr unsigned kRows = TB_Rows, kAddrBits = TB_AddrBits;
 constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 using Op = isa::vector::Op;
 
+bool of_int16(Op op) {
+  return op == Op::kSum16 || op == Op::kAdd16 || op == Op::kMul16 || op == Op::kLeaky16;
+}
+
 struct Job {
   std::vector<std::uint32_t> out;
   std::vector<bool> active;
@@ -40,12 +45,13 @@ struct Job {
 std::vector<Job> jobs_of(const isa::VectorRegisters& r, const isa::Run& run) {
   const auto op = static_cast<Op>(run.op);
   const bool reduce = (run.flags >> isa::vector::kReduce & 1) != 0;
-  const bool invert = (run.flags >> isa::vector::kInvert & 1) != 0;
+  const bool pairs = of_int16(op);
+  const bool invert = (run.flags >> isa::vector::kInvert & 1) != 0 && op != Op::kAdd16;
   const std::uint32_t pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
   std::vector<Job> jobs;
   Job job;
   std::vector<std::vector<std::uint32_t>> taps(kRows);
-  for (const Step& step : loop_nest(r, kRows)) {
+  for (const Step& step : loop_nest(r, kRows, false, pairs)) {
     if (step.word_first) {
       job = {step.out, step.active, {}, step.first, jobs.empty(), false, r, run};
       for (auto& lane : taps) lane.clear();
@@ -53,11 +59,13 @@ std::vector<Job> jobs_of(const isa::VectorRegisters& r, const isa::Run& run) {
     for (unsigned l = 0; l < kRows; ++l)
       taps[l].push_back(step.inside[l] ? memory_word(step.address[l] & kMask) : pad);
     if (!step.window_last) continue;
-    for (const auto& lane : taps) job.slots.push_back(slots_of(op, lane, invert));
+    for (unsigned l = 0; l < kRows; ++l)
+      job.slots.push_back(slots_of(op, taps[l], invert, pairs && l % 2 != 0));
+    const unsigned planes = pairs ? 2 : 1;
     if (reduce)
-      for (unsigned l = 1; l < kRows; ++l) {
+      for (unsigned l = planes; l < kRows; ++l) {
         job.active[l] = false;
-        for (unsigned b = 0; b < 4; ++b) job.slots[0][b] += job.slots[l][b];
+        for (unsigned b = 0; b < 4; ++b) job.slots[l % planes][b] += job.slots[l][b];
       }
     jobs.push_back(job);
   }
@@ -74,6 +82,7 @@ constexpr unsigned kRunLast = 0, kRunFirst = 1, kTileFirst = 2;
 void check(const Vtrine_vector& dut, const Job& job) {
   const auto op = static_cast<Op>(job.run.op);
   const bool reduce = (job.run.flags >> isa::vector::kReduce & 1) != 0;
+  const unsigned reduced = of_int16(op) ? 2 : 1;  // lanes that are left of a sum over them
   REQUIRE(flag(dut.job_word_o, kTileFirst) == job.tile_first);
   REQUIRE(flag(dut.job_word_o, kRunFirst) == job.first);
   REQUIRE(flag(dut.job_word_o, kRunLast) == job.last);
@@ -83,7 +92,7 @@ void check(const Vtrine_vector& dut, const Job& job) {
     REQUIRE(get_bits(dut.job_active_o, l, 1) == active);
     if (active) REQUIRE(get_bits(dut.job_out_o, l * kAddrBits, kAddrBits) == (job.out[l] & kMask));
     const unsigned width = slot_bits(op);
-    for (unsigned b = 0; b < 4 && (l == 0 || !reduce); ++b)
+    for (unsigned b = 0; b < 4 && (l < reduced || !reduce); ++b)
       REQUIRE(get_bits(dut.job_slots_o, l * 96 + b * 24, width) ==
               (static_cast<std::uint32_t>(job.slots[l][b]) & ((1u << width) - 1)));
   }
@@ -102,11 +111,15 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   const auto& r = job.registers;
   const auto op = static_cast<Op>(job.run.op);
   const bool square = op == Op::kSquaredDifference;
-  field(cfg::kKind, op == Op::kAdd || square ? cfg::kAdd
-                    : op == Op::kMul         ? cfg::kMul
-                    : op == Op::kSum         ? cfg::kRequant
-                                             : cfg::kDirect);
+  const bool inverts = (job.run.flags >> isa::vector::kInvert & 1) != 0;
+  field(cfg::kKind, op == Op::kAdd || op == Op::kAdd16 || square ? cfg::kAdd
+                    : op == Op::kMul || op == Op::kMul16         ? cfg::kMul
+                    : is_sum(op)                                 ? cfg::kRequant
+                                                                 : cfg::kDirect);
   field(cfg::kSquare, square ? 1 : 0);
+  field(cfg::kInt16, of_int16(op) ? 1 : 0);
+  field(cfg::kLeaky, op == Op::kLeaky16 ? 1 : 0);
+  field(cfg::kSubtract, op == Op::kAdd16 && inverts ? 1 : 0);
   field(cfg::kEncoding, 0);
   field(cfg::kMax, 0);
   field(cfg::kLookup, r.get(isa::post::kOutput) == 3 ? 1 : 0);
@@ -168,11 +181,12 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      constexpr Op kOps[] = {Op::kMax,       Op::kSum, Op::kAdd, Op::kMaxTernary,
-                             Op::kMaxBinary, Op::kMul, Op::kMin, Op::kSquaredDifference};
-      run.op = static_cast<int>(kOps[random() % std::size(kOps)]);
+      constexpr Op kOps[] = {Op::kMax,       Op::kSum,   Op::kAdd,   Op::kMaxTernary,
+                             Op::kMaxBinary, Op::kMul,   Op::kMin,   Op::kSquaredDifference,
+                             Op::kSum16,     Op::kAdd16, Op::kMul16, Op::kLeaky16};
+      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 4))]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
-      if (run.op == static_cast<int>(Op::kSum) && chance(random, 50))
+      if (is_sum(static_cast<Op>(run.op)) && chance(random, 50))
         run.flags |= 1 << isa::vector::kReduce;
       run.flags |= static_cast<int>(random() % 2) << isa::vector::kInvert;
       run.flags |= static_cast<int>(random() % 2) << isa::vector::kHalfEven;

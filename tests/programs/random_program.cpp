@@ -377,6 +377,19 @@ class Generator {
     range(r, post::kAddActMin, post::kAddActMax);
   }
 
+  /// For int16 codes: no zero points, bounds of two bytes each.
+  void quantization16(isa::LaneRegisters& r, int sum_bits) {
+    quantization(r, sum_bits);
+    r.set(post::kZeroPoint, 0);
+    r.set(post::kAddZeroPoint, 0);
+    const int a = between(-32768, 32767), b = chance(50) ? 32767 : between(a, 32767);
+    const int low = chance(50) ? -32768 : a;
+    r.set(post::kActMin, low >> 8);
+    r.set(post::kAddActMin, static_cast<std::int8_t>(low));
+    r.set(post::kActMax, b >> 8);
+    r.set(post::kAddActMax, static_cast<std::int8_t>(b));
+  }
+
   /// Somewhere else, or in place of the output.
   bool residual(Instruction& i, isa::ComputeRegisters& r, const Shape& out) {
     Shape from = out;
@@ -504,14 +517,7 @@ class Generator {
     const auto map = lanes(i, r, false, words, (position + channels + 3) / 4, R, S, false, true);
     if (!map) return false;
     const int pieces = groups == 1 && r.get(agu::kTilesLast) == 0 && chance(50) ? 2 : 1;
-    quantization(r, 30);
-    r.set(post::kZeroPoint, 0);
-    const int a = between(-32768, 32767), b = chance(50) ? 32767 : between(a, 32767);
-    const int low = chance(50) ? -32768 : a;
-    r.set(post::kActMin, low >> 8);
-    r.set(post::kAddActMin, static_cast<std::int8_t>(low));
-    r.set(post::kActMax, b >> 8);
-    r.set(post::kAddActMax, static_cast<std::int8_t>(b));
+    quantization16(r, 30);
     r.set(agu::kGroupsLast, groups - 1);
     r.set(kChannels, channels);
     r.set(post::kPosition, position);
@@ -523,7 +529,34 @@ class Generator {
     return true;
   }
 
+  /// int16 codes: two lanes a position.
+  bool vector16() {
+    using isa::vector::Op;
+    Instruction i;
+    isa::VectorRegisters r;
+    static constexpr Op kOps[] = {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16};
+    const Op op = kOps[draw(4)];
+    const int words = between(1, 4);
+    const int taps = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps;
+    const int R = taps == 0 ? between(1, 5) : 1, S = taps == 0 ? between(1, 5) : taps;
+    if (!lanes(i, r, false, words, words, R, S, taps == 2, true)) return false;
+    const bool reduce = op == Op::kSum16 && chance(40);
+    const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
+    quantization16(r, bits_of(op == Op::kMul16 ? 1LL << 31 : 32768 * summands + 3000));
+    r.set(post::kAddShift, op == Op::kLeaky16 ? shift(16) : between(-18, -13));
+    r.set(isa::vector::kBias, 128 * summands + between(-3000, 3000));
+    i.run.op = static_cast<int>(op);
+    i.run.flags = chance(50) ? 1 << isa::vector::kSingle : 0;
+    if (i.run.flags != 0 && chance(40)) i.run.flags |= 1 << isa::vector::kHalfEven;
+    if (chance(40)) i.run.flags |= 1 << isa::vector::kInvert;
+    if (reduce) i.run.flags |= 1 << isa::vector::kReduce;
+    i.registers = r;
+    add(Engine::kVector, std::move(i));
+    return true;
+  }
+
   bool vector() {
+    if (config_.activations16 && chance(50)) return vector16();
     Instruction i;
     isa::VectorRegisters r;
     using isa::vector::Op;

@@ -138,6 +138,10 @@ module trine_post_operand #(
     if (Int16 && mul_i && int16_i) scaled_d = ScaledBits'($signed(product[Bits+30:Point-1]));
   end
 
+  logic signed [HalfBits-1:0] half, other;
+  assign half  = HalfBits'(half_q);
+  assign other = HalfBits'(other_q);
+
   // The second operand is the one or the other.
   assign minus_half   = Int16 && cfg_i.subtract && !cfg_i.add_a_is_half;
   assign minus_scaled = Int16 && cfg_i.subtract && cfg_i.add_a_is_half;
@@ -145,9 +149,9 @@ module trine_post_operand #(
   always_ff @(posedge clk_i) begin
     if (operand_valid_i) begin
       scaled_q <= scaled_d;
-      half_q2  <= HalfBits'(half_q);
-      if (minus_half) half_q2 <= -HalfBits'(half_q);
-      if (mul_i) half_q2 <= ~HalfBits'(other_q);
+      half_q2  <= half;
+      if (minus_half) half_q2 <= -half;
+      if (mul_i) half_q2 <= ~other;
     end
   end
 

@@ -55,6 +55,15 @@ inline void widen(Builder& b) {
     for (float& scale : t.quantization.scale) scale /= 256;
   }
   for (const model::Op& op : b.graph.ops) {
+    for (const int operand : model::is_binary(op.kind) ? op.inputs : std::vector<int>{}) {
+      model::Tensor& t = b.graph.tensors[static_cast<std::size_t>(operand)];
+      if (!t.is_constant || t.type == model::DataType::kInt16) continue;
+      t.type = model::DataType::kInt16;
+      t.quantization.zero_point = {0};
+      for (float& scale : t.quantization.scale) scale /= 256;
+      for (std::size_t n = t.data.size(); n > 0; --n)
+        t.data.push_back(static_cast<std::uint8_t>(b.number(0, 255)));
+    }
     const bool transposed = op.kind == OpKind::kTransposeConv;
     const int last = op.input(transposed ? 3 : 2);
     if (last < 0) continue;

@@ -250,13 +250,36 @@ int random_movement(Builder& b, int x, bool codes) {
   }
 }
 
-/// One to four products, each on the one before; movement before some.
+/// What the vector unit computes.
+int random_vector(Builder& b, int x) {
+  const std::vector<int> s = b.shape(x);
+  static const std::vector<OpKind> kOfOne{OpKind::kRelu, OpKind::kRelu6, OpKind::kLeakyRelu,
+                                          OpKind::kQuantize};
+  static const std::vector<OpKind> kOfTwo{OpKind::kAdd, OpKind::kSub, OpKind::kMul};
+  const int kind = b.number(0, 5);
+  if (kind == 0) return b.unary(x, fuzz::any(b, kOfOne));
+  if (kind == 1)
+    return b.pool(x, false, b.number(1, std::min(3, s[1])), b.number(1, std::min(3, s[2])),
+                  b.number(1, 2), b.number(1, 2), fuzz::random_padding(b));
+  if (kind == 2) return b.mean(x, b.number(0, 1) == 0 ? std::vector{1, 2} : std::vector{3});
+  int y = x;
+  if (b.number(0, 1) == 0)
+    y = b.convolution(x, s[3], 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+  else if (b.number(0, 1) == 0)
+    y = b.constant(b.number(0, 1) == 0 ? s : std::vector<int>{s[3]});
+  return b.number(0, 1) == 0 ? b.binary(x, y, fuzz::any(b, kOfTwo))
+                             : b.binary(y, x, fuzz::any(b, kOfTwo));
+}
+
+enum class Between { kNothing, kMovement, kVectors };
+
+/// One to four products, each on the one before; other operators before some.
 /// @param codes  whether borders may be of other codes than 0
-void make_chain(Builder& b, bool moves, bool codes) {
+void make_chain(Builder& b, Between between, bool codes) {
   int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
   for (int left = b.number(1, 4); left > 0; --left) {
-    if (moves)
-      for (int n = b.number(0, 2); n > 0; --n) x = random_movement(b, x, codes);
+    for (int n = between == Between::kNothing ? 0 : b.number(0, 2); n > 0; --n)
+      x = between == Between::kMovement ? random_movement(b, x, codes) : random_vector(b, x);
     const std::vector<int> shape = b.shape(x);
     const int R = b.number(1, std::min(3, shape[1])), S = b.number(1, std::min(3, shape[2]));
     const auto padding = b.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
@@ -300,7 +323,7 @@ void require_recorded(const std::string& name, const std::vector<std::string>& h
         compiler::compile(graph, config, options),
         Catch::Matchers::Contains(host[0] + ": int16 activations, the machine "
                                             "computes int8, of int16 products with constant "
-                                            "weights and movement"));
+                                            "weights, sums and movement"));
     options.host = compiler::HostPart::kAnywhere;
   }
   for (const int rows : {2, 4, 8}) {
@@ -312,11 +335,13 @@ void require_recorded(const std::string& name, const std::vector<std::string>& h
   }
 }
 
-TEST_CASE("products and movement of int16 activations are exact in recorded vectors",
-          "[arch][int16]") {
-  for (const std::string name : {"products", "products32", "unbiased", "moved"})
+TEST_CASE("operators of int16 activations are exact in recorded vectors", "[arch][int16]") {
+  for (const std::string name : {"products", "products32", "unbiased", "moved", "movement"})
     require_recorded(name, {});
-  require_recorded("movement", {"RELU"});
+  require_recorded("elementwise", {"MAXIMUM", "MINIMUM"});
+  require_recorded("scales", {"ABS", "BATCH_MATMUL"});
+  require_recorded("pools", {"MAX_POOL_2D", "MAX_POOL_2D", "MAX_POOL_2D", "MAX_POOL_2D",
+                             "REDUCE_MAX", "REDUCE_MIN"});
 }
 
 TEST_CASE("what int16 codes pass through runs once beside the host's operators",
@@ -337,9 +362,9 @@ TEST_CASE("what int16 codes pass through runs once beside the host's operators",
     CHECK(compiler::first_difference(program, run_stages(program, c.inputs), c.outputs) == "");
 }
 
-TEST_CASE("random chains of int16 products and movement are exact, whatever the memories hold",
+TEST_CASE("random chains of int16 operators are exact, whatever the memories hold",
           "[arch][int16]") {
-  const bool moves = GENERATE(false, true);
+  const auto between = GENERATE(Between::kNothing, Between::kMovement, Between::kVectors);
   unsigned refused = 0;
   for (unsigned seed = 1; seed <= testing::kSeeds; ++seed) {
     CAPTURE(seed);
@@ -347,8 +372,9 @@ TEST_CASE("random chains of int16 products and movement are exact, whatever the 
     machine::Config config = testing::random_config(b);
     config.rows += config.rows % 2;
     config.int8 = config.activations16 = true;
+    config.vector |= between == Between::kVectors;
     CAPTURE(config.to_toml());
-    make_chain(b, moves, config.vector);
+    make_chain(b, between, config.vector);
     widen(b);
     CAPTURE(testing::text_of(b.graph));
     try {

@@ -18,17 +18,17 @@ namespace post = isa::post;
 
 constexpr int kMostCoordinate = 8191;  ///< of a nest; the machine would cut what is beyond
 
-isa::vector::Op operation_of(LayerKind kind, int per_word) {
+isa::vector::Op operation_of(const Layer& l, int per_word) {
   using Op = isa::vector::Op;
-  switch (kind) {
+  switch (l.kind) {
     case LayerKind::kSum:
-      return Op::kSum;
+      return !l.wide ? Op::kSum : l.pool().negative ? Op::kLeaky16 : Op::kSum16;
     case LayerKind::kAdd:
-      return Op::kAdd;
+      return l.wide ? Op::kAdd16 : Op::kAdd;
     case LayerKind::kSquare:
       return Op::kSquaredDifference;
     case LayerKind::kMul:
-      return Op::kMul;
+      return l.wide ? Op::kMul16 : Op::kMul;
     case LayerKind::kMinimum:
       return Op::kMin;
     case LayerKind::kSoftmax:
@@ -182,9 +182,12 @@ void Emitter::set_post(isa::LaneRegisters& r) const {
   const Layer& l = layer();
   r.set(post::kPadCode, static_cast<std::int8_t>(l.pad_code));
   r.set(post::kZeroPoint, l.range.zero_point);
-  const bool wide = output().shape.wide;
-  r.set(post::kActMin, wide ? l.range.act_min >> 8 : l.range.act_min);
-  r.set(post::kActMax, wide ? l.range.act_max >> 8 : l.range.act_max);
+  r.set(post::kActMin, l.wide ? l.range.act_min >> 8 : l.range.act_min);
+  r.set(post::kActMax, l.wide ? l.range.act_max >> 8 : l.range.act_max);
+  if (l.pairs_lanes()) {
+    r.set(post::kAddActMin, static_cast<std::int8_t>(l.range.act_min));
+    r.set(post::kAddActMax, static_cast<std::int8_t>(l.range.act_max));
+  }
   r.set(post::kOutput, static_cast<int>(l.result));
   if (l.kind == LayerKind::kMul) {
     r.set(post::kMultiplier, l.pair().mul.scale.multiplier);
@@ -200,6 +203,10 @@ void Emitter::set_post(isa::LaneRegisters& r) const {
     r.set(post::kMultiplier, l.add.result.multiplier);
     r.set(post::kShift, l.add.result.shift);
   }
+  if (l.kind == LayerKind::kSum && l.pool().negative) {
+    r.set(post::kAddMultiplier, l.pool().negative->multiplier);
+    r.set(post::kAddShift, l.pool().negative->shift);
+  }
   if (!l.fuse_add() && l.kind != LayerKind::kAdd && l.kind != LayerKind::kSquare) return;
   // The operand with the larger scale has factor 1/2.
   const bool a_is_half = l.add.input[0] == reference::ChannelScale{1 << 30, 0};
@@ -211,6 +218,7 @@ void Emitter::set_post(isa::LaneRegisters& r) const {
   r.set(post::kAddZeroB, l.add.zero_point[1]);
   r.set(post::kAddMultiplier, l.add.result.multiplier);
   r.set(post::kAddShift, l.add.result.shift);
+  if (l.wide) return;
   r.set(post::kAddZeroPoint, l.add.output.zero_point);
   r.set(post::kAddActMin, l.add.output.act_min);
   r.set(post::kAddActMax, l.add.output.act_max);
@@ -306,10 +314,6 @@ void Emitter::emit_conv(const ConvRun& run) {
     r.set(post::kMultiplier, l.scales[0].multiplier);
     r.set(post::kShift, l.scales[0].shift);
   }
-  if (output().shape.wide) {
-    r.set(post::kAddActMin, static_cast<std::int8_t>(l.range.act_min));
-    r.set(post::kAddActMax, static_cast<std::int8_t>(l.range.act_max));
-  }
   if (l.fuse_add()) r.set_address(post::kResidualDelta, residual_delta);  // of a maximum: 0
   i.registers = r;
   i.run.op = static_cast<int>(l.conv().precision);
@@ -348,7 +352,7 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   VectorPart v{channels, word, words, in, {}, {}, l.window, l.pad_code};
   if (l.two_operands()) v.second = l.second == l.input ? v.in : second_view(rect, channels);
   v.out = output_view(rect, channels);
-  if (output().shape.wide)
+  if (l.wide && !l.pairs_lanes())
     emit_planes(rect, v);
   else if (l.window.stride_y == 0 || l.window.stride_x == 0)
     emit_repeated(rect, v);
@@ -411,7 +415,8 @@ isa::VectorRegisters Emitter::vector_registers(const Nest& nest, const View& in,
   if (region != nullptr) {
     r.set(post::kMultiplier, region->scale.multiplier);
     r.set(post::kShift, region->scale.shift);
-    r.set(isa::vector::kBias, region->bias);
+    // Low bytes of int16 are 128 less than they count.
+    r.set(isa::vector::kBias, region->bias + (layer().wide ? 128 * nest.R * nest.S : 0));
   }
   return r;
 }
@@ -422,7 +427,7 @@ void Emitter::emit_vector(const isa::VectorRegisters& r, int flags, const Vector
   const Rect read = input_of(v.window, written);
   Instruction i = start(Engine::kVector);
   i.registers = r;
-  i.run.op = static_cast<int>(operation_of(layer().kind, out_per_word()));
+  i.run.op = static_cast<int>(operation_of(layer(), out_per_word()));
   i.run.flags = flags;
   i.reads = std::move(reads);
   read_tables(i);
@@ -511,8 +516,7 @@ int lanes_of_a_bank(const Split& s, std::int64_t pitch, const machine::Config& c
   return most;
 }
 
-Split best_split(int height, int width, int pitch, const machine::Config& config) {
-  const int lanes = config.rows;
+Split best_split(int height, int width, int pitch, int lanes, const machine::Config& config) {
   Split best;
   for (int cols = 1; cols <= std::min(width, 255); ++cols) {
     Split s;
@@ -536,7 +540,7 @@ Split best_split(int height, int width, int pitch, const machine::Config& config
 /// or of one position at a time a channel word each, or (sums) a share of its taps each.
 Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) const {
   const Geometry& g = layer().window;
-  const int lanes = config_.rows;
+  const int lanes = layer().lanes(config_);
   if (g.R * g.S == 1 || g.dil_y != 1 || g.dil_x != 1) return Lanes::kPositions;
   const bool sum = layer().kind == LayerKind::kSum;
   const std::int64_t positions = std::int64_t{rect.rows()} * rect.cols();
@@ -552,7 +556,7 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) 
   const int words_of_a_bank = lanes_of_a_bank({.P = lanes}, in.plane, config_);
   if (words <= kMostCoordinate)
     consider(Lanes::kWords, divide_up(words, lanes) * (taps * words_of_a_bank + each));
-  const Split s = best_split(g.R, g.S, in.pitch, config_);
+  const Split s = best_split(g.R, g.S, in.pitch, lanes, config_);
   std::int64_t folds = 0;
   while (1 << folds < lanes) ++folds;
   if (sum && s.P * s.Q > 1) consider(Lanes::kTaps, words * (s.cycles + each + folds));
@@ -571,14 +575,15 @@ void Emitter::emit_words(const SumRegion* region, const Rect& position, const Ve
                .dil_x = 0,
                .height = v.words};
   isa::VectorRegisters r = vector_registers(n, in, out, region);
-  r.set_address(agu::kKxStep, 1);
-  r.set_address(agu::kKyStep, v.in.pitch - (n.S - 1));
+  r.set_address(agu::kKxStep, v.in.step);
+  r.set_address(agu::kKyStep, v.in.pitch - (n.S - 1) * v.in.step);
   emit_vector(r, rounding_flags(layer()), v, position);
 }
 
 void Emitter::emit_reduced(const SumRegion& region, const Rect& position, const VectorPart& v) {
   const Rect taps = input_of(layer().window, position);
-  const Split s = best_split(taps.rows(), taps.cols(), v.in.pitch, config_);
+  const int lanes = layer().lanes(config_);
+  const Split s = best_split(taps.rows(), taps.cols(), v.in.pitch, lanes, config_);
   const Nest n{.x_start = taps.x0,
                .y_start = taps.y0,
                .P = s.P,
@@ -594,7 +599,9 @@ void Emitter::emit_reduced(const SumRegion& region, const Rect& position, const 
                .out_y = position.y0,
                .out_x = position.x0,
                .out_word = v.word};
-  emit_vector(vector_registers(n, v.in, v.out, &region),
+  SumRegion all = region;  // lanes that have no position count, too
+  if (layer().wide) all.bias += 128 * (lanes - 1) * s.taps();
+  emit_vector(vector_registers(n, v.in, v.out, &all),
               1 << isa::vector::kReduce | rounding_flags(layer()), v, position);
 }
 

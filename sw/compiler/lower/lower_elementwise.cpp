@@ -23,7 +23,9 @@ std::optional<int> GraphFacts::fusable(const Op& add, int position) {
 void GraphFacts::find_fused_additions() {
   for (const int i : machine_) {
     const Op& add = op(i);
-    if (add.kind != OpKind::kAdd || add.input(0) == add.input(1) || is_function(add)) continue;
+    if (add.kind != OpKind::kAdd || add.input(0) == add.input(1) || is_function(add) ||
+        graph_.out(add).type != model::DataType::kInt8)
+      continue;
     std::optional<int> best;
     for (const int position : {0, 1}) {
       if (graph_.in(add, position).elements() != graph_.out(add).elements()) continue;
@@ -43,8 +45,8 @@ void GraphFacts::find_fused_additions() {
 Problem Lowering::addition_problem(const Op& o) const {
   const auto fused = fused_.find(index_of(o));
   if (fused == fused_.end())
-    return first_of(half_even_problem(o), operand_problem(o, 1), operand_problem(o, 0),
-                    result_problem(o));
+    return first_of(half_even_problem(o), sum_problem(o), operand_problem(o, 1),
+                    operand_problem(o, 0), result_problem(o));
   return first_of(weights_problem(op(fused->second)), half_even_problem(o),
                   operand_problem(o, 1 - fused_position_.at(index_of(o))), result_problem(o));
 }
@@ -60,6 +62,7 @@ void Lowering::addition(const Op& o) {
   Layer layer = product ? std::move(*product) : start(o, LayerKind::kAdd, operand(o, 0));
   layer.half_even = half_even || layer.half_even;
   layer.add = reference::add_params(graph_, o);
+  if (layer.wide) layer.range = layer.add.output;
   if (first == 1) {
     std::swap(layer.add.input[0], layer.add.input[1]);
     std::swap(layer.add.zero_point[0], layer.add.zero_point[1]);
@@ -73,21 +76,29 @@ void Lowering::addition(const Op& o) {
 }
 
 Problem Lowering::subtraction_problem(const Op& o) const {
-  if (auto problem = half_even_problem(o)) return problem;
-  if (!o.half_even && !sums_agree(graph_, o, rounding_.of(o)))
+  if (auto problem = first_of(half_even_problem(o), sum_problem(o))) return problem;
+  if (!o.half_even && !is_wide(o) && !sums_agree(graph_, o, rounding_.of(o)))
     return refusal(o, o.outputs[0], Reason::kRounding,
                    ": the machine negates before it rounds, which changes codes at these scales");
   return two_maps_problem(o);
 }
 
-/// a - b = a + ~b + 1: the second zero point is that of ~b.
+/// Sums of int16 codes are below 2^30 before they are scaled.
+Problem Lowering::sum_problem(const Op& o) const {
+  return is_wide(o) ? scale_problem(o, reference::add_params(graph_, o).result, 32) : std::nullopt;
+}
+
+/// a - b = a + ~b + 1: the second zero point is that of ~b. Of int16 codes the machine subtracts.
 void Lowering::subtraction(const Op& o) {
   const bool half_even = needs_half_even(o);
   Layer layer = two_maps(o, LayerKind::kAdd);
   layer.half_even = half_even;
   layer.pair().invert = true;
   layer.add = reference::add_params(graph_, o);
-  layer.add.zero_point[1] = -1 - layer.add.zero_point[1];
+  if (layer.wide)
+    layer.range = layer.add.output;
+  else
+    layer.add.zero_point[1] = -1 - layer.add.zero_point[1];
   add_layer(o, std::move(layer));
 }
 
@@ -119,6 +130,8 @@ void Lowering::squared_difference(const Op& o) {
 }
 
 Problem Lowering::multiplication_problem(const Op& o) const {
+  if (is_wide(o))
+    if (auto problem = scale_problem(o, reference::mul_params(graph_, o).scale, 32)) return problem;
   return first_of(half_even_problem(o), two_maps_problem(o));
 }
 
@@ -170,9 +183,11 @@ int Lowering::operand(const Op& o, int position) {
     const bool whole = other != map_of_.end() &&
                        graph_.tensor(other->first).elements() == graph_.out(o).elements();
     const int map = add_map(tensor, whole ? shape(other->second) : to);
+    const int bytes = model::bytes_of(t.type);
     const auto codes = t.values<std::int8_t>();
     for (const std::int64_t from : reference::broadcast(t.shape, extents))
-      net_.maps[at(map)].codes.push_back(codes[at(from)]);
+      for (int b = 0; b < bytes; ++b)
+        net_.maps[at(map)].codes.push_back(codes[at(from * bytes + b)]);
     return map;
   }
   const Shape s = shape_of(aligned(t.shape, extents.size()), with_tensor(graph_, o, tensor));
@@ -214,9 +229,19 @@ Layer Lowering::copy(const Op& o, int map) const {
 }
 
 Problem Lowering::requantize_problem(const Op& o) const {
-  if (graph_.in(o, 0).type != model::DataType::kInt8)
-    return refusal(o, o.input(0), Reason::kType, " is {}, the machine reads int8",
-                   model::name_of(graph_.in(o, 0).type));
+  const model::DataType from = graph_.in(o, 0).type;
+  if (from != graph_.out(o).type)
+    return refusal(o, o.input(0), Reason::kType, " is {}, the machine requantizes {} from {}",
+                   model::name_of(from), model::name_of(graph_.out(o).type),
+                   model::name_of(graph_.out(o).type));
+  if (is_wide(o)) {
+    const reference::RequantizeParams p = reference::requantize_params(graph_, o);
+    if (p.negative.multiplier < 0)
+      return refusal(o, o.outputs[0], Reason::kRange,
+                     ": a negative slope, the machine has scales from 0 on");
+    if (auto problem = first_of(scale_problem(o, p.scale, 16), scale_problem(o, p.negative, 16)))
+      return problem;
+  }
   return first_of(half_even_problem(o), map_problem(o.input(0)), result_problem(o));
 }
 
@@ -226,7 +251,20 @@ void Lowering::requantize(const Op& o) {
   const reference::RequantizeParams p = reference::requantize_params(graph_, o);
   layer.range = p.output;
   layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, -p.zero_point}};
+  if (p.negative != p.scale) layer.pool().negative = p.negative;
   add_layer(o, std::move(layer));
+}
+
+Problem Lowering::scale_problem(const Op& o, const ChannelScale& scale, int bits) const {
+  if (bits + scale.shift <= 32) return std::nullopt;
+  return refusal(o, o.outputs[0], Reason::kRange, ": a scale of 2^{}, allowed up to 2^{}",
+                 scale.shift, 32 - bits);
+}
+
+Problem Lowering::count_problem(const Op& o, std::int64_t count, std::int64_t most) const {
+  if (count <= most) return std::nullopt;
+  return refusal(o, o.input(0), Reason::kShape, ": sums of {} codes of int16, allowed {}", count,
+                 most);
 }
 
 Problem softmax_problem(const Graph& graph, const Op& o, const machine::Config& config) {

@@ -49,6 +49,10 @@ void Lowering::max_pool(const Op& o) {
 }
 
 Problem Lowering::average_pool_problem(const Op& o) const {
+  constexpr std::int64_t kMostTaps = 1 << 14;  // for which reciprocal() rounds as a division
+  if (is_wide(o))
+    if (auto problem = count_problem(o, std::int64_t{o.filter_h} * o.filter_w, kMostTaps - 1))
+      return problem;
   return first_of(half_even_problem(o), image_problem(o, o.input(0)), result_problem(o));
 }
 

@@ -3,6 +3,7 @@
 // Means, sums, largest and smallest codes over any axes. An image's rows and columns are two axes
 // of a window; the pixels of any other tensor lie in one row, of which a window takes every n-th.
 
+#include <bit>
 #include <numeric>
 
 #include "sw/compiler/lower/lowering.h"
@@ -83,6 +84,16 @@ void Lowering::add_parts(Layer layer, const Span& span, int whole) {
 
 Problem Lowering::mean_problem(const Op& o) const {
   if (auto problem = image_problem(o, o.input(0))) return problem;
+  if (is_wide(o)) {
+    const reference::MeanParams p = reference::mean_params(graph_, o);
+    const int bits = 17 + static_cast<int>(std::bit_width(static_cast<std::uint64_t>(p.count - 1)));
+    if (reduces_channels(o) && rounding_.of(o) != reference::Rounding::kDouble)
+      return refusal(o, o.outputs[0], Reason::kRounding,
+                     ": channels of int16 with one rounding, of which the machine's scales have 15 "
+                     "bits (--rounding double)");
+    if (auto problem = first_of(count_problem(o, p.count, 65'535), scale_problem(o, p.scale, bits)))
+      return problem;
+  }
   const bool image = graph_.in(o, 0).rank() == 4;
   const std::vector<Span> spans = image ? std::vector<Span>{} : spans_of(o);
   if (spans.size() > 1)
@@ -127,7 +138,7 @@ void Lowering::mean(const Op& o) {
 
 /// A convolution with ones, but zeros beyond the last channel.
 Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
-                                const reference::MeanParams& p) const {
+                                const reference::MeanParams& p) {
   Layer layer = selection(o, from, {0});
   layer.window = window;
   layer.range = p.output;
@@ -137,6 +148,7 @@ Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
   for (int c = shape(from).C; c < layer.words * layer.conv().step_codes; ++c)
     for (int ky = 0; ky < window.R; ++ky)
       for (int kx = 0; kx < window.S; ++kx) weight(layer, 0, ky, kx, c) = 0;
+  if (layer.wide) fold_low_bytes(layer);
   set_sweeps(layer, shape(from));
   return layer;
 }

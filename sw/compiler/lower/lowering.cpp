@@ -61,6 +61,7 @@ const Lowering::Rule* Lowering::rule_of(OpKind kind) {
       {OpKind::kExpandDims, {&Lowering::reshape_problem, &Lowering::reshape}},
       {OpKind::kFullyConnected, {&Lowering::product_problem, &Lowering::product}},
       {OpKind::kGather, {&Lowering::gather_problem, &Lowering::gather}},
+      {OpKind::kLeakyRelu, {&Lowering::requantize_problem, &Lowering::requantize}},
       {OpKind::kMaximum, {&Lowering::two_maps_problem, &Lowering::maximum}},
       {OpKind::kMaxPool2D, {&Lowering::max_pool_problem, &Lowering::max_pool}},
       {OpKind::kMean, {&Lowering::mean_problem, &Lowering::mean}},
@@ -105,9 +106,10 @@ const Lowering::Rule* Lowering::rule_of(OpKind kind) {
 Problem Lowering::problem(const Op& o) const {
   if (is_function(o)) return function_problem(o);
   if (auto problem = types_problem(o)) return problem;
-  if (const Rule* rule = rule_of(o.kind)) return (this->*rule->problem)(o);
-  if (model::class_of(o.kind) == model::OpClass::kFunction && !config_.table &&
-      model::computes_codes(o.kind))
+  const bool table = model::class_of(o.kind) == model::OpClass::kFunction && !is_wide(o);
+  if (const Rule* rule = rule_of(o.kind); rule != nullptr && !table)
+    return (this->*rule->problem)(o);
+  if (table && !config_.table && model::computes_codes(o.kind))
     return refusal(o, o.outputs[0], Reason::kConfiguration,
                    " needs the lookup table (vector.table)");
   return no_such_operator(o);

@@ -68,6 +68,11 @@ class Lowering : private Maps {
   void fold_low_bytes(Layer& layer);
   bool has_long_sums(const Op& o) const;
   Problem wide_problem(const Op& o) const;
+  bool is_wide(const Op& o) const { return graph_.out(o).type == model::DataType::kInt16; }
+  /// Of int16 codes: a scale that what has `bits` bits, with its sign, leaves 32 bits by.
+  Problem scale_problem(const Op& o, const ChannelScale& scale, int bits) const;
+  /// Of int16 codes: more of them than a sum has room for.
+  Problem count_problem(const Op& o, std::int64_t count, std::int64_t most) const;
   /// The weight of input channel c of the whole map, where groups read words of their own.
   static std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c);
   Layer product_layer(const Op& o);
@@ -116,6 +121,7 @@ class Lowering : private Maps {
 
   Problem addition_problem(const Op& o) const;
   void addition(const Op& o);
+  Problem sum_problem(const Op& o) const;
   Problem subtraction_problem(const Op& o) const;
   void subtraction(const Op& o);
   Problem squared_difference_problem(const Op& o) const;
@@ -161,7 +167,7 @@ class Lowering : private Maps {
   Problem mean_problem(const Op& o) const;
   void mean(const Op& o);
   Layer sum_of_channels(const Op& o, int from, const Geometry& window,
-                        const reference::MeanParams& p) const;
+                        const reference::MeanParams& p);
   Problem reduce_max_problem(const Op& o) const;
   void reduce_max(const Op& o);
   /// A layer whose result only other layers of the operator read. @return the map

@@ -209,7 +209,8 @@ Layer Maps::start(const Op& o, LayerKind kind, int input) const {
   layer.name = graph_.out(o).name;
   layer.macs = model::macs(graph_, o);
   layer.single = rounding_.of(o) != reference::Rounding::kDouble;
-  if (shape(input).wide) layer.range = {0, -32768, 32767};
+  layer.wide = shape(input).wide;
+  if (layer.wide) layer.range = {0, -32768, 32767};
   return layer;
 }
 

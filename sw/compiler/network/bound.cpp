@@ -52,11 +52,12 @@ std::int64_t bound_of(const Layer& layer, const Network& network, const machine:
   Shape out = network.maps[at(layer.output)].shape;
   if (layer.rows_of_all > 0) out.H = layer.rows_of_all;
   if (layer.kind != LayerKind::kSum)
-    return divide_up<std::int64_t>(out.pixels() * out.pixel_words() * out.C, config.rows);
+    return divide_up<std::int64_t>(
+        out.pixels() * (layer.pairs_lanes() ? 1 : out.pixel_words()) * out.C, layer.lanes(config));
   const Geometry& w = layer.window;
   const std::int64_t steps = std::max(4, w.R * divide_up(w.S, 4));
   return divide_up<std::int64_t>(out.C, 4) * steps *
-         divide_up<std::int64_t>(out.pixels(), config.rows);
+         divide_up<std::int64_t>(out.pixels(), layer.lanes(config));
 }
 
 }  // namespace trine::compiler

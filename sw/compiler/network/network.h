@@ -56,7 +56,7 @@ struct Map {
   std::optional<Shape> capacity;
   Part part;
   int tensor = -1;                     ///< of the graph
-  std::vector<std::int8_t> codes;      ///< of a constant, HWC; else empty
+  std::vector<std::int8_t> codes;      ///< of a constant, HWC, of int16 two bytes each; else empty
   bool input = false, output = false;  ///< at the edge of the machine
   bool kept = false;                   ///< stored as well, for maps that reload it
   int reloads = -1;                    ///< the map whose codes it has, from where that is stored
@@ -180,12 +180,13 @@ struct Conv {
 
 /// What only kMax and kSum have.
 struct Pool {
-  std::vector<SumRegion> regions;  ///< kSum
+  std::vector<SumRegion> regions;                   ///< kSum
+  std::optional<reference::ChannelScale> negative;  ///< kSum of one tap of int16: of codes below 0
 };
 
 /// What only layers of two operands have.
 struct Pair {
-  bool invert = false;       ///< kAdd, kSquare: complements the second operand
+  bool invert = false;       ///< complements the second operand; kAdd of int16: subtracts it
   reference::MulParams mul;  ///< of kMul: input 0 is the first tap
 };
 
@@ -226,6 +227,7 @@ struct Layer {
   int group_channels = 0;
   Former former;
   std::vector<Sweep> sweeps;  ///< kConv: one without a fused pool
+  bool wide = false;          ///< the input's codes are int16
   /// Each byte of the word of a tap outside of the image; of kMax over int16 the code itself.
   int pad_code = 0;
   bool single = false;
@@ -268,15 +270,17 @@ struct Layer {
            (kind == LayerKind::kConv || kind == LayerKind::kSum || kind == LayerKind::kAdd ||
             kind == LayerKind::kSquare || kind == LayerKind::kMul);
   }
-  bool multiplies_wide() const {
-    return kind == LayerKind::kConv && conv().precision == isa::compute::Op::kInt16;
+  /// Whether an int16 code takes two lanes; copies are of bytes.
+  bool pairs_lanes() const {
+    return kind == LayerKind::kConv ? conv().precision == isa::compute::Op::kInt16
+                                    : wide && kind != LayerKind::kMax;
   }
-  /// Positions that the lanes take at once: an int16 code takes two lanes.
+  /// Positions that the lanes take at once.
   int lanes(const machine::Config& config) const {
-    return multiplies_wide() ? config.rows / 2 : config.rows;
+    return pairs_lanes() ? config.rows / 2 : config.rows;
   }
-  /// Columns count double, too.
-  int most_stride() const { return multiplies_wide() ? kMostStride / 2 : kMostStride; }
+  /// Columns of int16 count double.
+  int most_stride() const { return pairs_lanes() ? kMostStride / 2 : kMostStride; }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }
   /// First word of the input for the group of that output channel.

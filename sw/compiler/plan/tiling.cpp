@@ -222,7 +222,8 @@ class Tiler {
 
   double compute_cycles(int rows, int cols, int channels) const {
     if (conv()) return conv_cycles(rows, cols, channels);
-    const double tiles = parts_of(std::int64_t{rows} * cols * out_.pixel_words(), lanes());
+    const int words = layer_.pairs_lanes() ? 1 : out_.pixel_words();  // that a lane writes
+    const double tiles = parts_of(std::int64_t{rows} * cols * words, lanes());
     if (layer_.kind == LayerKind::kSoftmax)
       return tiles * (timing::softmax(layer_.over().rescale.has_value()) +
                       (0.25 + 2.0 / config_.columns_per_cycle) * channels);

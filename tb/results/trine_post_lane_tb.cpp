@@ -125,7 +125,8 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
                      chance(random, 80) ? -bench.uniform(14, 22) : bench.uniform(-31, 3)};
     if (units) {  // operand a is a few units, b is zero, and the sum's scale is near 1
       other.shift = -bench.uniform(20, 28);
-      if (chance(random, 40)) other = {1 << bench.uniform(9, 13), -bench.uniform(1, 7)};
+      if (chance(random, 40))  // each bit of the product shows
+        other = {bench.uniform(1 << 9, 1 << 13), -bench.uniform(0, 7)};
       add.scale_sum.shift = bench.uniform(-1, 2);
     }
     if (ties) {  // powers of two: one unit of an operand decides
@@ -169,13 +170,13 @@ TEST_CASE("trine_post_lane requantizes, adds, multiplies, squares and normalizes
       const bool offer = cycle < 125 && chance(random, 80) &&
                          ((op != kFused && op != kFusedMax) || cycle % 2 == 0) &&
                          ((op != kSquare && op != kNormalize) || cycle % 4 < 2);
-      // Where ties are wanted, some units of half a code.
+      // Where ties are wanted, some units of half a code, or off that by one bit.
       const int shift = ties ? -bench.uniform(0, 20) : bench.uniform(-31, 30);
       Scale scale = op == kMul      ? product
                     : op == kSquare ? square
                                     : Scale{ties ? 1 << 30 : bench.multiplier(), shift};
-      const std::int32_t sum =
-          ties ? bench.uniform(-300, 300) * (1 << -shift) : bench.accumulator(shift);
+      std::int32_t sum = ties ? bench.uniform(-300, 300) * (1 << -shift) : bench.accumulator(shift);
+      if (ties && shift < 0 && chance(random, 50)) sum += 1 << bench.uniform(0, -shift - 1);
       // Between them products that have no code.
       const bool late = op == kNormalize && cycle % 4 >= 2;  // the channel's parameters
       const bool bare = op == kRequant && chance(random, 20);

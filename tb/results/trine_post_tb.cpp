@@ -3,11 +3,16 @@
 // Post unit against plain loops over channels: random instructions of both engines at once, every
 // kind of result and encoding, residuals, parts of words, while all its neighbours stall. The
 // array's registers are overwritten as early as drain_ok_o allows. An instruction's words are
-// compared when it retires; sometimes everything is dropped in the middle. A test of its own has
-// short tiles, softmax RUNs of a word or two between their columns, and a scatter port that waits.
+// compared when it retires; sometimes everything is dropped in the middle. Tests of their own have
+// short tiles, softmax RUNs of a word or two between their columns, and a scatter port that waits;
+// and one tile alone, of which each promise and word comes in the cycle that the headers name.
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <deque>
+#include <map>
+#include <type_traits>
 #include <vector>
 
 #include "Vtrine_post.h"
@@ -30,6 +35,20 @@ struct Bench : Work {
   bool scatter_varies = false;  ///< up to so many
   int scatter_left = 0;
   bool go() { return chance(random, percent); }
+
+  /// A port that offers something: until it is taken, no bit of it changes.
+  template <typename Port>
+  struct Offer {
+    bool waits = false;
+    std::remove_reference_t<Port> data{};
+    void check(bool valid, bool ready, const Port& now) {
+      if (waits) REQUIRE((valid && std::memcmp(&now, &data, sizeof now) == 0));
+      waits = valid && !ready;
+      data = now;
+    }
+  };
+  Offer<decltype(dut.s_word_o)> word_offer;
+  Offer<decltype(dut.r_lanes_o)> residual_offer;
 
   // The compute engine: a job is offered, its data follows.
   bool offered = false, granted = false;
@@ -56,10 +75,20 @@ struct Bench : Work {
     std::uint32_t pending = (1u << kRows) - 1;  ///< lanes that are yet to come
     Lanes data = Lanes(kRows);
   };
-  bool scatter_busy = false, answered = false;
-  std::deque<Fetch> fetches;  // residual words that were asked for
+  struct Write {
+    std::uint32_t address, data, mask;
+  };
+  bool scatter_busy = false;
+  std::vector<Write> on_port;  // a word that the port has taken, and is yet to write
+  std::deque<Fetch> fetches;   // residual words that were asked for
   std::uint32_t rsp_lanes = 0;
   int words = 0;
+  bool loaded = false;          // the table
+  int since_results = 100;      // cycles, of compute's requantized columns
+  std::size_t interleaved = 0;  // codes of a softmax that were taken between them
+  // In the last cycle: promises to the array, whether a word has left, a residual was asked for.
+  bool drain_ok = false, drain_soon = false, word_leaves = false, residual_asked = false;
+  std::map<std::uint32_t, std::uint32_t> written_before;  // bits of words
   // The softmax in front: codes or products taken, and whether its tile's last word is yet to
   // leave.
   std::size_t issued = 0;
@@ -139,6 +168,7 @@ struct Bench : Work {
       REQUIRE(dut.softmax_valid_i != 0);
       const Job& job = vector_jobs.front();
       if (job.reciprocal) products.push_back({job.values[issued], job.factors[issued]});
+      if (!job.reciprocal && since_results >= 2 && since_results <= 5) ++interleaved;
       issued += !job.reciprocal && get_softmax(dut.softmax_i, softmax::kPair) ? 2 : 1;
       if (issued == job.values.size()) {
         issued = 0;
@@ -253,6 +283,8 @@ struct Bench : Work {
     drive_column();
     dut.eval();
     check_products();
+    word_offer.check(dut.s_valid_o != 0, dut.s_ready_i != 0, dut.s_word_o);
+    residual_offer.check(dut.r_valid_o != 0, dut.r_ready_i != 0, dut.r_lanes_o);
 
     // The last step of the job that comes next enters when the registers were free before, or, with
     // a promise, as the results in them are taken.
@@ -262,8 +294,12 @@ struct Bench : Work {
                       steps == 0 && !(offered && coming.size() == 1 && dut.c_valid_i == 0) && go();
     if (steps > 0) --steps;
     const bool promised = (dut.c_status_o & status::kDrainSoon) != 0;
+    drain_ok = (dut.c_status_o & status::kDrainOk) != 0;
+    drain_soon = promised;
+    word_leaves = dut.s_valid_o != 0 && dut.s_ready_i != 0;
+    residual_asked = dut.r_valid_o != 0 && dut.r_ready_i != 0;
     const bool soon = !coming.empty() && promised;
-    const bool grants = soon || (waiting && (dut.c_status_o & status::kDrainOk) != 0);
+    const bool grants = soon || (waiting && drain_ok);
     if (promised_early) REQUIRE(taken);
     promised_early = promised && !data;
     if (promised_early) {
@@ -274,23 +310,29 @@ struct Bench : Work {
 
     if ((dut.c_status_o & status::kRetire) != 0) check_retired(compute_retires);
     if ((dut.v_status_o & status::kVectorRetire) != 0) check_retired(vector_retires);
-    if (dut.s_valid_o != 0 && dut.s_ready_i != 0) {
+    // A word is written when the port is ready again.
+    if (dut.s_ready_i != 0) {
+      for (const auto& [address, data, mask] : on_port) {
+        std::uint32_t& word = memory.try_emplace(address, memory_word(address + 77)).first->second;
+        word = (word & ~mask) | (data & mask);
+      }
+      on_port.clear();
+    }
+    if (word_leaves) {
+      const auto mask = static_cast<std::uint32_t>(get_bits(dut.s_word_o, 0, 32));
       for (unsigned l = 0; l < kRows; ++l) {
         if (get_bits(dut.s_word_o, kWordLanes + l, 1) == 0) continue;
         const auto address = static_cast<std::uint32_t>(
             get_bits(dut.s_word_o, kWordAddr + l * kAddrBits, kAddrBits));
-        const auto [word, inserted] = memory.try_emplace(address, memory_word(address + 77));
-        const auto mask = static_cast<std::uint32_t>(get_bits(dut.s_word_o, 0, 32));
-        word->second =
-            (word->second & ~mask) |
-            (static_cast<std::uint32_t>(get_bits(dut.s_word_o, kWordData + 32 * l, 32)) & mask);
-        (void)inserted;
+        REQUIRE((written_before[address] & mask) == 0);  // what has no code yet is left as it is
+        written_before[address] |= mask;
+        on_port.push_back(
+            {address, static_cast<std::uint32_t>(get_bits(dut.s_word_o, kWordData + 32 * l, 32)),
+             mask});
       }
-      scatter_busy = true;
       scatter_left = scatter_varies ? uniform(0, scatter_conflicts) : scatter_conflicts;
-    } else if (dut.s_ready_i != 0) {
-      scatter_busy = false;
     }
+    if (dut.s_ready_i != 0) scatter_busy = word_leaves;
     const bool parameters = dut.p_valid_o != 0;
     const unsigned channel = static_cast<unsigned>(dut.p_channel_o) % kChannels;
     if (parameters && dut.p_next_o != 0) {  // as trine_params needs it
@@ -308,10 +350,12 @@ struct Bench : Work {
                             : memory_word(static_cast<std::uint32_t>(
                                   get_bits(dut.r_lanes_o, l * kAddrBits, kAddrBits)));
     }
+    if (since_results < 100) ++since_results;
     const bool job_taken = dut.c_valid_i != 0 && dut.c_ready_o != 0;
     if (taken) {
       REQUIRE(jobs_taken + (job_taken ? 1 : 0) == ++data_taken);  // data not before its job
       data = false;
+      since_results = 1;
     }
     if (job_taken) {
       compute_jobs.pop_front();
@@ -376,6 +420,7 @@ struct Bench : Work {
   }
   /// The table, while what was dropped may still be on its way to it.
   void load_table() {
+    loaded = true;
     for (auto& code : table) code = this->code();
     for (unsigned entry = 0; entry < table.size(); ++entry) {
       const unsigned code = static_cast<std::uint8_t>(table[entry]);
@@ -387,7 +432,10 @@ struct Bench : Work {
   /// Everything that is on its way is forgotten, here and there.
   void restart() {
     drop();
+    const bool softmax_dropped = std::any_of(vector_jobs.begin(), vector_jobs.end(),
+                                             [](const Job& job) { return !job.values.empty(); });
     memory.clear();
+    written_before.clear();
     instructions.clear();
     compute_jobs.clear();
     vector_jobs.clear();
@@ -398,6 +446,8 @@ struct Bench : Work {
     issued = 0;
     leaving = false;
     offered = granted = data = vector_offered = vector_reading = scatter_busy = false;
+    on_port.clear();
+    word_offer.waits = residual_offer.waits = false;
     fetches.clear();
     overwrites.clear();
     pipe_rows = kBlocks ? kPipeRows : chance(random, 50) ? kRows : 1 + draw(kRows);
@@ -409,7 +459,8 @@ struct Bench : Work {
     jobs_taken = data_taken = overtaken = 0;
     next_address = draw(kMask + 1);
     far = kRows <= 4 && kCols <= 4 && chance(random, 50);
-    load_table();
+    // Else the next jobs come at once; a softmax's configuration holds while its codes are there.
+    if (!loaded || softmax_dropped || chance(random, 50)) load_table();
   }
 };
 
@@ -468,4 +519,93 @@ TEST_CASE("trine_post's short tiles are read in time beside softmax RUNs", "[tb]
     b.cycle();
   }
   CHECK(b.words > 10);
+  static unsigned mixed = 0;  // seeds of which a softmax's codes went between columns
+  if (b.interleaved > 0) ++mixed;
+  if (kSoftmax && seed == kShortSeeds) CHECK(mixed > kShortSeeds / 8);
+}
+
+/// A tile that nothing is in the way of: when its first residuals are asked for
+/// (trine_drain_residual), when the array is promised its registers (trine_drain_grant), and when
+/// its last word leaves (trine_post_kind's table).
+TEST_CASE("trine_post's promises and words of a tile alone come as early as its headers say",
+          "[tb][post]") {
+  struct Case {
+    cfg::Kind kind;
+    unsigned passes;
+    bool lookup;
+    int latency;
+  };
+  const auto [kind, passes, lookup, latency] =
+      GENERATE(Case{cfg::kRequant, 1, false, 6}, Case{cfg::kRequant, 1, true, 7},
+               Case{cfg::kThreshold, 1, false, 2}, Case{cfg::kThreshold, 3, false, 2},
+               Case{cfg::kRaw, 1, false, 1}, Case{cfg::kFused, 1, false, 13});
+  const auto channels = GENERATE(Catch::Generators::range(1u, kCols + 1));
+  if (lookup && !kTable) return;
+  Bench b(channels);
+  b.dut.rst_ni = 0;
+  b.drop();
+  b.dut.rst_ni = 1;
+  b.restart();
+  for (int cycle = 0; cycle < 20 + static_cast<int>(channels); ++cycle)
+    b.cycle();  // what was dropped has left the lanes
+  b.add_groups(kind, channels, passes, lookup, 1);
+
+  const bool fused = kind == cfg::kFused;
+  const bool pairs = kDrain == 2 && kind != cfg::kRaw && !fused && passes == 1 && !lookup;
+  const int issues = static_cast<int>(pairs ? (channels + 1) / 2 : channels * passes);
+  // Issues that are over before new results come: later in the block of the last column, or of the
+  // first of kDrain that may go together.
+  const unsigned blocks = std::min((kRows - 1) / kPipeRows, (kCols - 1) / kPipeCols);
+  const unsigned column = channels - std::min(channels, kDrain);
+  const int reach = 2 + kPeStages + static_cast<int>(std::min(blocks, column / kPipeCols));
+  int taken = -1, last_word = -1;  // cycles
+  for (int cycle = 0; !b.done(); ++cycle) {
+    const bool awaited = b.data_taken == 0, soon = b.entering == 1;
+    CAPTURE(kind, channels, passes, lookup, issues, reach, cycle, taken);
+    REQUIRE(cycle < 200);
+    b.cycle();
+    const bool second = cycle == 2 && kDrain == 2 && channels > 4;
+    if (cycle <= 2) REQUIRE(b.residual_asked == (fused && (cycle == 1 || second)));
+    if (awaited && b.data_taken == 1) taken = cycle;
+    const bool sure = kind == cfg::kRequant;
+    if (taken == cycle) {
+      REQUIRE(b.drain_soon == (sure && issues < reach));
+    } else if (taken < 0) {
+      REQUIRE(b.drain_soon == (sure && soon && issues + 1 < reach));
+    } else if (!fused) {
+      const int left = issues - (cycle - taken - 1);
+      REQUIRE(b.drain_ok == (left <= 1 || (sure && left <= reach)));
+      REQUIRE_FALSE(b.drain_soon);
+    }
+    if (b.word_leaves) last_word = cycle;
+  }
+  if (!fused) CHECK(last_word == taken + issues + latency);
+}
+
+/// As long as nothing is in the way the tiles of an instruction follow each other: as the columns
+/// of one end, as fast as the array makes results, or as words leave, whose addresses are kept for
+/// two.
+TEST_CASE("trine_post reads tiles of an instruction without gaps", "[tb][post]") {
+  const auto channels = GENERATE(Catch::Generators::range(1u, kCols + 1));
+  Bench b(channels);
+  b.dut.rst_ni = 0;
+  b.drop();
+  b.dut.rst_ni = 1;
+  b.restart();
+  b.pipe_rows = kPipeRows;
+  b.pipe_cols = kPipeCols;
+  constexpr int kTiles = 24, kFirst = 8;
+  b.add_groups(cfg::kRequant, channels, 1, false, kTiles);
+  const int issues = static_cast<int>((channels + kDrain - 1) / kDrain);
+  const int array = 2 + static_cast<int>(b.job_delay());
+  int first = 0, last = 0;  // cycles
+  for (int cycle = 0; b.data_taken < kTiles; ++cycle) {
+    CAPTURE(channels, issues, array, cycle);
+    REQUIRE(cycle < 1000);
+    b.cycle();
+    if (b.data_taken < kFirst) first = cycle;
+    last = cycle;
+  }
+  const int two_tiles = std::max({2 * (issues + 1), 2 * array, issues + 7});
+  CHECK(2 * (last - first - 1) <= (kTiles - kFirst) * two_tiles);
 }

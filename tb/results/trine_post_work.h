@@ -91,8 +91,9 @@ struct Work {
   explicit Work(unsigned seed) : random(seed) {
     for (unsigned c = 0; c < kChannels; ++c) {
       bias[c] = any_word(random);
-      multiplier[c] = draw(1 << 30) | 1u << 30;
-      shift[c] = static_cast<std::uint32_t>(uniform(-30, 2)) & 63;
+      const Scale scale = random_scale(-30, 2);
+      multiplier[c] = static_cast<std::uint32_t>(scale.multiplier);
+      shift[c] = static_cast<std::uint32_t>(scale.shift) & 63;
     }
   }
   std::uint32_t draw(std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); }
@@ -100,6 +101,21 @@ struct Work {
     return low + static_cast<int>(draw(static_cast<std::uint32_t>(high - low + 1)));
   }
   int code() { return uniform(-128, 127); }
+  /// A value of any magnitude up to `bits` bits and the sign.
+  std::int32_t magnitude(int bits) {
+    return static_cast<std::int32_t>(random()) >> uniform(31 - bits, 31);
+  }
+  /// A shift in this range; in a fifth a small multiplier, of which each bit shows, and in a fifth
+  /// a power of two, which makes halves.
+  Scale random_scale(int low, int high) {
+    Scale scale{static_cast<std::int32_t>(draw(1 << 30) | 1u << 30), uniform(low, high)};
+    if (chance(random, 20)) scale.multiplier = 1 << 30;
+    if (!chance(random, 20)) return scale;
+    const int zeros = uniform(8, 22);
+    scale.multiplier >>= zeros;
+    scale.shift = std::min(scale.shift + zeros, 2);
+    return scale;
+  }
 
   void random_cfg(Instruction& i) {
     auto& c = i.cfg;
@@ -108,13 +124,9 @@ struct Work {
     c[cfg::kZeroPoint] = code();
     c[cfg::kActMin] = chance(random, 50) ? -128 : code();
     c[cfg::kActMax] = chance(random, 50) ? 127 : uniform(static_cast<int>(c[cfg::kActMin]), 127);
-    c[cfg::kMultiplier] = draw(1 << 30) | 1 << 30;
-    c[cfg::kShift] = uniform(-28, -8);
-    if (chance(random, 20)) {  // a small one, of which each bit shows
-      const int zeros = uniform(8, 22);
-      c[cfg::kMultiplier] >>= zeros;
-      c[cfg::kShift] = std::min(c[cfg::kShift] + zeros, std::int64_t{2});
-    }
+    const Scale scale = random_scale(-28, 0);
+    c[cfg::kMultiplier] = scale.multiplier;
+    c[cfg::kShift] = scale.shift;
     c[cfg::kAddOperandMultiplier] = draw(1 << 30) | 1 << 30;
     c[cfg::kAddOperandShift] = uniform(-6, 0);
     c[cfg::kAddAIsHalf] = draw(2);
@@ -133,8 +145,11 @@ struct Work {
                                       : Rounding::kDouble;
   }
 
+  /// Whole words, thresholds and what meets a residual are not looked up.
   int looked_up(const Instruction& i, int code) const {
-    return i.cfg[cfg::kLookup] != 0 ? table[static_cast<std::uint8_t>(code)] : code;
+    const auto kind = i.cfg[cfg::kKind];
+    const bool may = kind == cfg::kRequant || kind == cfg::kAdd || kind == cfg::kMul;
+    return may && i.cfg[cfg::kLookup] != 0 ? table[static_cast<std::uint8_t>(code)] : code;
   }
   int requantized(const Instruction& i, std::int32_t sum, const Scale& scale) const {
     const auto& c = i.cfg;
@@ -247,15 +262,17 @@ struct Work {
     c[cfg::kKind] = kind;
     const unsigned max_percent = kind == cfg::kFused ? 40 : kind == cfg::kThreshold ? 70 : 0;
     c[cfg::kMax] = chance(random, max_percent) ? 1 : 0;
-    c[cfg::kLookup] = kTable && kind == cfg::kRequant ? draw(2) : 0;
+    c[cfg::kLookup] = kTable ? draw(2) : 0;
     c[cfg::kEncoding] = kind == cfg::kThreshold || kind == cfg::kRequant ? draw(3) : 0;
     i.bits = c[cfg::kEncoding] == 0 ? 8 : c[cfg::kEncoding] == 1 ? 2 : 1;
-    const unsigned passes = kind == cfg::kThreshold ? 1 + draw(3) : 1;
+    const unsigned passes = kind != cfg::kThreshold ? 1 : 1 + draw(chance(random, 80) ? 3 : 16);
     c[cfg::kPassesLast] = passes - 1;
     c[cfg::kLow] = i.bits == 8 ? uniform(-8, 8) : i.bits == 2 ? -1 : 0;
     c[cfg::kStaticScale] = draw(2);
     const unsigned per_word = kind == cfg::kRaw ? 1 : 32 / i.bits;
-    const unsigned channels = 1 + draw(std::min(3 * kCols + 2, kChannels / passes));
+    const bool many = !far && chance(random, 5);
+    const unsigned most = many ? kChannels : 3 * kCols + 2;
+    const unsigned channels = 1 + draw(std::min(most, kChannels / passes));
     c[cfg::kChannels] = channels;
     c[cfg::kPosition] = chance(random, 50) ? draw(per_word) : 0;
     if (chance(random, c[cfg::kMax] != 0 ? 50 : 15))
@@ -263,10 +280,10 @@ struct Work {
     c[cfg::kParam] = draw(kChannels - channels * passes + 1);
     c[cfg::kResidualDelta] = draw(kMask + 1);
     c[cfg::kWindow] = kWindow ? draw(2) : 0;
-    add_tiles(i, 1 + draw(3));
+    add_tiles(i, many ? 1 : 1 + draw(3));
   }
 
-  /// Requantized codes of short tiles, of one group or more, whose words end off the group.
+  /// Requantized codes of short tiles, of one group or more, whose words end in or off the group.
   void add_short_tiles() {
     Instruction i;
     auto& c = i.cfg;
@@ -277,10 +294,27 @@ struct Work {
     const unsigned channels =
         chance(random, 70) ? kCols * (1 + draw(3)) : 1 + draw(std::min(3 * kCols, kChannels));
     c[cfg::kChannels] = std::min(channels, kChannels);
-    c[cfg::kPosition] = chance(random, 50) ? draw(4) : 0;
+    c[cfg::kEncoding] = draw(3);
+    i.bits = c[cfg::kEncoding] == 0 ? 8 : c[cfg::kEncoding] == 1 ? 2 : 1;
+    const unsigned per_word = 32 / i.bits;
+    c[cfg::kPosition] = chance(random, 70) ? per_word - 1 - draw(4) : 0;
     c[cfg::kParam] = draw(kChannels - static_cast<unsigned>(c[cfg::kChannels]) + 1);
     i.steps = 1 + draw(1 + draw(20));
     add_tiles(i, 8 + draw(24));
+  }
+
+  /// Tiles of one group, whose first code is a word's first.
+  void add_groups(cfg::Kind kind, unsigned channels, unsigned passes, bool lookup, unsigned tiles) {
+    Instruction i;
+    auto& c = i.cfg;
+    random_cfg(i);
+    c[cfg::kKind] = kind;
+    c[cfg::kLookup] = lookup ? 1 : 0;
+    c[cfg::kPassesLast] = passes - 1;
+    c[cfg::kChannels] = channels;
+    c[cfg::kParam] = draw(kChannels - channels * passes + 1);
+    i.steps = 1;
+    add_tiles(i, tiles);
   }
 
   void add_tiles(Instruction& i, unsigned tiles) {
@@ -354,6 +388,15 @@ struct Work {
                         static_cast<int>(shift[channel] & 31) - 32});
   }
 
+  /// Often one whose product is near the channel's bias: each bit of both shows.
+  std::uint32_t value_to_normalize(std::uint32_t factor, unsigned channel) {
+    const auto sum = static_cast<std::uint32_t>(magnitude(24)) - bias[channel];
+    const std::int64_t high = static_cast<std::int32_t>((shift[channel] & 32) == 0 ? ~sum : sum);
+    const std::int64_t value = (high << 24) / factor;
+    if (chance(random, 30) || value != static_cast<std::int32_t>(value)) return any_word(random);
+    return static_cast<std::uint32_t>(value);
+  }
+
   /// For each tile the products of its reciprocals, then words, the last of 1 to 4 codes.
   /// @param brief  a word or two, mostly without the products: RUNs end often
   void add_softmax(bool brief = false) {
@@ -386,7 +429,16 @@ struct Work {
       }
       products.shifts = Lanes(kRows);
       if (!bare) vector_jobs.push_back(products);
-      const Lanes factor = any_lanes(1);
+      // Factors of each magnitude, and shifts with which the tile's values become codes of some
+      // bits.
+      Lanes factor(kRows), shifts(kRows);
+      const int bits = uniform(8, 31);
+      for (unsigned l = 0; l < kRows; ++l) {
+        const int factor_bits = chance(random, 50) ? 31 : uniform(std::max(8, 34 - bits), 31);
+        factor[l] = (draw(1u << 30) | 1u << 30) >> (31 - factor_bits);
+        shifts[l] =
+            static_cast<std::uint32_t>(std::clamp(uniform(33, 39) - bits - factor_bits, -32, -1));
+      }
       for (unsigned word = 0; word < words; ++word) {
         Job job = lanes;
         job.instruction = instructions.size();
@@ -394,10 +446,13 @@ struct Work {
         job.tile_first = word == 0;
         job.tile_end = word == words - 1;
         job.last = tile == tiles - 1 && job.tile_end;
-        for (unsigned l = 0; l < kRows; ++l)
-          job.shifts.push_back(static_cast<unsigned>(-23) - l % 10);
+        job.shifts = shifts;
         for (unsigned b = 0; b < (word + 1 < words ? 4 : last_codes); ++b) {
-          job.values.push_back(any_lanes(uniform(1, 8)));
+          const auto channel = static_cast<unsigned>(c[cfg::kParam]) + 4 * word + b;
+          job.values.emplace_back();
+          for (unsigned l = 0; l < kRows; ++l)
+            job.values[b].push_back(normalize ? value_to_normalize(factor[l], channel)
+                                              : any_word(random) >> (32 - bits));
           job.factors.push_back(factor);
         }
         for (unsigned l = 0; l < kRows; ++l) {
@@ -430,14 +485,14 @@ struct Work {
     const cfg::Kind kinds[] = {cfg::kRequant, cfg::kAdd, cfg::kMul, cfg::kDirect};
     const cfg::Kind kind = kinds[draw(4)];
     c[cfg::kKind] = kind;
-    c[cfg::kLookup] = kTable && kind != cfg::kDirect ? draw(2) : 0;
+    c[cfg::kLookup] = kTable ? draw(2) : 0;
     c[cfg::kSquare] = kind == cfg::kAdd ? draw(2) : 0;
     if (c[cfg::kSquare] != 0) {
       c[cfg::kAddOperandShift] = uniform(-6, -1);
       c[cfg::kShift] = uniform(-26, -18);
     }
     c[cfg::kStaticScale] = c[cfg::kStaticBias] = 1;
-    c[cfg::kBias] = uniform(-5000, 5000);
+    c[cfg::kBias] = magnitude(22);
     c[cfg::kChannels] = 0xffff;
     const unsigned tiles = 1 + draw(3), words = 1 + draw(3);
     const std::uint32_t base = place(i, tiles, words);
@@ -457,8 +512,9 @@ struct Work {
             const int a = code(), second = code();
             int value = 0;
             if (kind == cfg::kRequant) {
-              slots[b] = uniform(-400'000, 400'000);
-              value = requantized(i, slots[b] + static_cast<std::int32_t>(c[cfg::kBias]),
+              const std::int32_t sum = magnitude(22);
+              slots[b] = sum - static_cast<std::int32_t>(c[cfg::kBias]);
+              value = requantized(i, sum,
                                   {static_cast<std::int32_t>(c[cfg::kMultiplier]),
                                    static_cast<int>(c[cfg::kShift])});
             } else {

@@ -69,9 +69,9 @@ class Lowering : private Maps {
   bool has_long_sums(const Op& o) const;
   Problem wide_problem(const Op& o) const;
   bool is_wide(const Op& o) const { return graph_.out(o).type == model::DataType::kInt16; }
-  /// Of int16 codes: a scale that what has `bits` bits, with its sign, leaves 32 bits by.
+  /// A scale of int16 codes by which what has `bits` bits, with its sign, leaves 32 bits.
   Problem scale_problem(const Op& o, const ChannelScale& scale, int bits) const;
-  /// Of int16 codes: more of them than a sum has room for.
+  /// More int16 codes than a sum has room for.
   Problem count_problem(const Op& o, std::int64_t count, std::int64_t most) const;
   /// The weight of input channel c of the whole map, where groups read words of their own.
   static std::int8_t& tap_weight(Layer& layer, int m, int ky, int kx, int c);

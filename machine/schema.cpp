@@ -48,8 +48,8 @@ const std::vector<Key>& schema() {
        "ternary and binary together add about 13 % to an int8 PE"},
       {"array.activations16", BoolKey{&Config::activations16},
        "int16 activations, int8 weights (an even number of rows)",
-       "two lanes for each of their positions: half the rate; an adder of 40 bits and codes of 16 "
-       "bits in every second post lane; without it, networks with int16 activations are refused",
+       "two lanes for each of their positions: half the rate; sums of 40 bits and codes of 16 bits "
+       "in every second post lane; without it, networks with int16 activations are refused",
        true, true},
       {"array.acc_bits", IntKey{&Config::acc_bits, {20, 32}},
        "bits of an accumulator; networks that may need more are refused",

@@ -257,7 +257,7 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
     }
   }
   for (const isa::Word word :
-       {load(8), load(0, 1), load(2, 1), compute(7), vector(5), vector(15), isa::encode_begin(0),
+       {load(8), load(0, 1), load(2, 1), compute(7), vector(5), vector(17), isa::encode_begin(0),
         isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
         isa::encode_run(Engine::kStore, {0, 0, 0, 1}),
         isa::encode_run(Engine::kCompute, {0, 0, 0, 1 << isa::compute::kHalfEven}),
@@ -269,8 +269,9 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
   // Came later: what lacks them has no gate for it.
   const machine::Config without = machine::load_config("edge256"),
                         with = machine::load_config("edge256", {"array.activations16=true"});
-  for (const isa::Word word : {load(7), compute(6), vector(11), vector(12), vector(13), vector(14),
-                               isa::encode_run(Engine::kStore, {0, 0, 7, 0})}) {
+  for (const isa::Word word :
+       {load(7), compute(6), vector(11), vector(12), vector(13), vector(14), vector(15), vector(16),
+        isa::encode_run(Engine::kStore, {0, 0, 7, 0})}) {
     CHECK(isa::fault_of(word, without.features()) == isa::Fault::kIllegal);
     CHECK(isa::fault_of(word, with.features()) == isa::Fault::kNone);
   }

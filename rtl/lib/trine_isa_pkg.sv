@@ -72,6 +72,10 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpMul16 = 8'd13;  // requantized product of int16 codes
   // sum16 of one tap; negative codes have the scale of a sum
   localparam logic [7:0] VectorOpLeaky16 = 8'd14;
+  // sum16 of one tap, of which the low bytes are written: int8 codes
+  localparam logic [7:0] VectorOpNarrow16 = 8'd15;
+  // sum16 of one tap, of which odd lanes have int8 codes and even ones pad_code
+  localparam logic [7:0] VectorOpWiden16 = 8'd16;
   // sum over the active lanes as well; only lane 0 writes
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b
@@ -286,9 +290,11 @@ package trine_isa_pkg;
     11'b00000000010,  // ternary
     11'b00000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 15;
-  localparam logic [14:0] VectorOpKnown = 15'b111111111011111;
-  localparam logic [164:0] VectorOpNeeds = {
+  localparam int unsigned VectorOpCodes = 17;
+  localparam logic [16:0] VectorOpKnown = 17'b11111111111011111;
+  localparam logic [186:0] VectorOpNeeds = {
+    11'b10000010000,  // widen16
+    11'b10000010000,  // narrow16
     11'b10000010000,  // leaky16
     11'b10000010000,  // mul16
     11'b10000010000,  // add16

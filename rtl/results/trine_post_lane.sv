@@ -361,17 +361,18 @@ module trine_post_lane #(
   trine_post_pkg::op_t op_q;
   assign held_q = operand_valid_q || scaled_valid_q || twice_q != '0;
 
-  logic [4:1] single_q;  // of the values after each stage
+  logic [4:1] single_q, byte_q;  // of the values after each stage; codes of 8 bits
 
   always_ff @(posedge clk_i) begin
     if (in_valid_i) op_q <= in_op_i;
     single_q <= {single_q[3:1], cfg_i.single};
+    byte_q   <= {byte_q[3:1], !int16_i};
   end
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       m_act_order: assume ($signed(cfg_i.act_min) <= $signed(cfg_i.act_max));
-      m_add_act_order: assume (!(valid_q[4] && add_q[4] && !int16_q[4]) ||
+      m_add_act_order: assume (!(valid_q[4] && add_q[4] && byte_q[4]) ||
                                $signed(cfg_i.add_act_min) <= $signed(cfg_i.add_act_max));
       m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) &&
                             !(in_requant && twice_q[2]));

@@ -135,7 +135,7 @@ module trine_vector #(
   logic                step_valid, step_ready, window_last, word_first, group_last, tile_first,
                        tile_last, first, last, agu_running, job_take, tile_end;
   logic                sm_g_valid, sm_step_ready, sm_done;
-  logic [Rows-1:0]     active;
+  logic [Rows-1:0]     active, taken, odd;
 
   trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Pairs(Int16)) u_agu (
     .clk_i,
@@ -153,7 +153,7 @@ module trine_vector #(
     .step_valid_o  (step_valid),
     .step_ready_i  (step_ready),
     .addr_o        (g_addr_o),
-    .inside_o      (g_lanes_o),
+    .inside_o      (taken),
     .first_o       (first),
     .window_last_o (window_last),
     .word_first_o  (word_first),
@@ -168,6 +168,7 @@ module trine_vector #(
 
   assign g_valid_o = run.softmax ? sm_g_valid : step_valid && state_q == StTaps;
   assign g_pad_o   = run.pad;
+  assign g_lanes_o = Int16 && run.widens ? taken & odd : taken;
   assign job_take  = job_valid_o && job_ready_i;
   assign tile_end  = last && group_last;
   assign last_fold = FoldBits'(Int16 && run.int16);
@@ -229,10 +230,15 @@ module trine_vector #(
   logic job_first_q;  // the first channel word of a tile: its first tap began a (tile, group)
 
   assign job_valid_o           = state_q == StJob;
-  assign job_active_o          = run.reduce ? Rows'(Int16 && run.int16 ? 3 : 1) & active : active;
   assign job_word_o.tile_first = job_first_q;
   assign job_word_o.run_first  = first_word_q;
   assign job_word_o.run_last   = tile_end && tile_last;
+
+  always_comb begin
+    job_active_o = active;
+    if (run.reduce) job_active_o = Rows'(Int16 && run.int16 ? 3 : 1) & active;
+    if (Int16 && run.narrows) job_active_o = odd & active;
+  end
 
   always_ff @(posedge clk_i) begin
     if (g_valid_o && g_ready_i && word_first) job_first_q <= first;
@@ -246,6 +252,8 @@ module trine_vector #(
     logic [95:0] other;
     logic [31:0] word;
     logic        fold, tap;
+
+    assign odd[l] = l % 2 != 0;
 
     // In the last word's bytes beyond the last channel no maximum lies.
     always_comb begin
@@ -272,7 +280,7 @@ module trine_vector #(
       .clk_i,
       .op_i     (run.softmax ? OpMax : run.op),
       .invert_i (run.invert),
-      .low_i    (Int16 && run.int16 && l % 2 != 0),
+      .low_i    (Int16 && run.int16 && !run.widens && odd[l]),
       .tap_i    (tap),
       .first_i  (rsp_tag_i[TagFirst]),
       .word_i   (word),

@@ -46,12 +46,15 @@ module trine_vector_regs #(
   trine_vector_pkg::run_t run_q;
   logic [12:0]            count_q;
   logic                   normalize_q, center_q, rescale_q, normalize, square;
-  logic                   sum16, add16, mul16, leaky16;
+  logic                   sum16, add16, mul16, leaky16, narrow16, widen16;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
   assign square    = op_i == trine_isa_pkg::VectorOpSquaredDifference;
   assign leaky16   = Int16 && op_i == trine_isa_pkg::VectorOpLeaky16;
-  assign sum16     = leaky16 || (Int16 && op_i == trine_isa_pkg::VectorOpSum16);
+  assign narrow16  = Int16 && op_i == trine_isa_pkg::VectorOpNarrow16;
+  assign widen16   = Int16 && op_i == trine_isa_pkg::VectorOpWiden16;
+  assign sum16     = leaky16 || narrow16 || widen16 ||
+                     (Int16 && op_i == trine_isa_pkg::VectorOpSum16);
   assign add16     = Int16 && op_i == trine_isa_pkg::VectorOpAdd16;
   assign mul16     = Int16 && op_i == trine_isa_pkg::VectorOpMul16;
   assign pairs_o   = sum16 || add16 || mul16;
@@ -96,6 +99,8 @@ module trine_vector_regs #(
     if (start_i) begin
       run_q.op           <= square || add16 || mul16 ? OpAdd : sum16 ? OpSum : op_i[2:0];
       run_q.int16        <= pairs_o;
+      run_q.narrows      <= narrow16;
+      run_q.widens       <= widen16;
       run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);
       run_q.reduce       <= flags_i[trine_isa_pkg::VectorFlagReduce];
       run_q.invert       <= flags_i[trine_isa_pkg::VectorFlagInvert] && !add16;

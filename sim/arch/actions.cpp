@@ -37,7 +37,7 @@ std::int64_t taps_inside(std::int64_t first, std::int64_t step, std::int64_t las
 }
 
 /// @param pairs  two lanes a position, each counts
-Positions positions_of(const LaneRegisters& r, int rows, bool window, bool pairs = false) {
+Positions positions_of(const LaneRegisters& r, int rows, bool window, Pairs pairs) {
   Positions positions;
   Lanes lanes(r, rows, window ? 3 : 0, pairs);
   for (std::int64_t tile = 0; tile <= r.get(agu::kTilesLast); ++tile, lanes.next_tile(r))
@@ -77,7 +77,7 @@ class Counter {
     const std::int64_t words = r.get(agu::kWordsLast) + 1;
     const std::int64_t group_steps = words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1);
     const std::int64_t steps = group_steps * tiles * groups;
-    const bool pairs = pairs_lanes(Engine::kCompute, run);
+    const Pairs pairs = pairs_of(Engine::kCompute, run);
     const Positions at = positions_of(r, config_.rows, window, pairs);
     actions_[step_of(operands.weights)] = steps * config_.rows * config_.cols;
     actions_[kAddress] = steps * config_.rows;
@@ -87,7 +87,7 @@ class Counter {
     // A group starts with a row of its own.
     actions_[kPmemRead] = tiles * groups * divide_up(group_steps, per_row) * config_.cols;
     if (!drains) return;
-    const std::int64_t codes = at.count / (pairs ? 2 : 1) * r.get(kChannels);
+    const std::int64_t codes = at.count / (pairs == Pairs::kNone ? 1 : 2) * r.get(kChannels);
     const auto output = static_cast<post::Output>(r.get(post::kOutput));
     const bool fused = run.has(kFuseAdd) || run.has(kFuseMax);
     actions_[kLaneCode] =
@@ -122,8 +122,9 @@ class Counter {
     const std::int64_t passes = over_channels ? r.get(agu::kGroupsLast) + 1 : 1;
     const std::int64_t steps =
         passes * words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1) * tiles;
-    const std::int64_t planes = pairs_lanes(Engine::kVector, run) ? 2 : 1;
-    const Positions at = positions_of(r, config_.rows, false, planes == 2);
+    const Pairs pairs = pairs_of(Engine::kVector, run);
+    const std::int64_t planes = pairs == Pairs::kNone || pairs == Pairs::kOddWrites ? 1 : 2;
+    const Positions at = positions_of(r, config_.rows, false, pairs);
     const std::int64_t outputs = run.has(isa::vector::kReduce) ? planes * tiles : at.count;
     const auto* compared = machine::find_precision([=](const auto& p) { return p.maximum == op; });
     const bool maximum = compared != nullptr || op == isa::vector::Op::kMin;

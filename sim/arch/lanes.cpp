@@ -6,8 +6,10 @@ namespace trine::sim {
 
 namespace agu = isa::agu;
 
-Lanes::Lanes(const isa::LaneRegisters& r, int rows, int neighbours, bool pairs)
-    : lanes(static_cast<std::size_t>(rows + neighbours)), rows_(static_cast<std::size_t>(rows)) {
+Lanes::Lanes(const isa::LaneRegisters& r, int rows, int neighbours, Pairs pairs)
+    : lanes(static_cast<std::size_t>(rows + neighbours)),
+      rows_(static_cast<std::size_t>(rows)),
+      pairs_(pairs) {
   x_end_ = r.get(agu::kXEnd);
   x_span_ = x_end_ - r.get(agu::kXStart);
   y_end_ = r.get(agu::kYEnd);
@@ -21,7 +23,7 @@ Lanes::Lanes(const isa::LaneRegisters& r, int rows, int neighbours, bool pairs)
   Lane lane{r.get(agu::kXStart), r.get(agu::kYStart), r.get(agu::kBase), r.get(agu::kOut)};
   for (std::size_t l = 0; l < rows_; ++l) {
     lanes[l] = lane;
-    if (pairs) {
+    if (pairs != Pairs::kNone) {
       lanes[++l] = lane;
       ++lanes[l].base;
       ++lanes[l].out;

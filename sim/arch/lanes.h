@@ -63,11 +63,22 @@ inline int group_columns(const machine::Config& config, const isa::Run& run) {
   return run.has(isa::compute::kWindow) ? 4 : config.cols;
 }
 
-/// Whether two lanes share a position: an int16 code's high byte and its low byte.
+/// Whether two lanes share a position: an int16 code's high byte and its low byte. Where codes are
+/// int8 on one side, the even lane has none of its own there.
+enum class Pairs { kNone, kBoth, kOddReads, kOddWrites };
+
 /// @param engine  compute or vector
-inline bool pairs_lanes(isa::Engine engine, const isa::Run& run) {
+inline Pairs pairs_of(isa::Engine engine, const isa::Run& run) {
   const isa::Code* operation = isa::operations_of(engine).find(engine, run.op);
-  return operation != nullptr && (operation->needs & isa::feature::kInt16) != 0;
+  if (operation == nullptr || (operation->needs & isa::feature::kInt16) == 0) return Pairs::kNone;
+  const bool vector = engine == isa::Engine::kVector;
+  const auto op = static_cast<isa::vector::Op>(run.op);
+  return vector && op == isa::vector::Op::kWiden16    ? Pairs::kOddReads
+         : vector && op == isa::vector::Op::kNarrow16 ? Pairs::kOddWrites
+                                                      : Pairs::kBoth;
+}
+inline bool pairs_lanes(isa::Engine engine, const isa::Run& run) {
+  return pairs_of(engine, run) != Pairs::kNone;
 }
 
 /// Coordinates of the lanes, and how they advance. With the window former, the last lane's
@@ -78,18 +89,19 @@ struct Lanes {
   };
 
   /// @param pairs  lane 2n + 1 has lane 2n's position, one word further on
-  Lanes(const isa::LaneRegisters& r, int rows, int neighbours = 0, bool pairs = false);
+  Lanes(const isa::LaneRegisters& r, int rows, int neighbours = 0, Pairs pairs = Pairs::kNone);
 
   void next_tile(const isa::LaneRegisters& r);
 
   bool gathers(std::size_t lane) const {
     const bool wanted =
         lane < rows_ || static_cast<std::int64_t>(lane - rows_ + 1) * stride_x_ <= halo_;
-    return wanted && lanes[lane].y < y_end_;
+    return wanted && lanes[lane].y < y_end_ && (pairs_ != Pairs::kOddReads || lane % 2 != 0);
   }
   /// Has an output.
   bool active(std::size_t lane) const {
-    return lane < rows_ && gathers(lane) && lanes[lane].x < x_end_ - idle_;
+    return lane < rows_ && lanes[lane].y < y_end_ && lanes[lane].x < x_end_ - idle_ &&
+           (pairs_ != Pairs::kOddWrites || lane % 2 != 0);
   }
 
   std::vector<Lane> lanes;
@@ -100,6 +112,7 @@ struct Lanes {
   void set_neighbours();
 
   std::size_t rows_;
+  Pairs pairs_;
   std::int64_t x_end_, x_span_, y_end_, stride_x_, stride_y_, halo_, idle_, row_wrap_, out_wrap_;
 };
 

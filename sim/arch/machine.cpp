@@ -41,7 +41,8 @@ OutputRange range_of(const LaneRegisters& r) {
 
 /// The bounds of int16 codes, whose low bytes are those of a sum.
 OutputRange wide_range_of(const LaneRegisters& r) {
-  return {0, field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
+  return {field(r, post::kZeroPoint),
+          field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
           field(r, post::kActMax) * 256 + (field(r, post::kAddActMax) & 0xff)};
 }
 
@@ -509,7 +510,7 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   const std::int64_t rows = groups * divide_up(steps_of(r), steps_per_row);
   check_range("PMEM rows", row, rows, config_.pmem_rows());
 
-  Lanes lanes(r, config_.rows, window ? 3 : 0, wide);
+  Lanes lanes(r, config_.rows, window ? 3 : 0, pairs_of(Engine::kCompute, run));
   Tile tile;
   for (std::int64_t t = 0; t < tiles; ++t) {
     gather(r, lanes, tile);
@@ -710,8 +711,9 @@ int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) c
 /// What a RUN of int16 codes must be.
 void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
   const auto op = static_cast<isa::vector::Op>(run.op);
-  if (output_of(r) != Output::kRequantized || field(r, post::kZeroPoint) != 0 ||
-      field(r, post::kAddZeroPoint) != 0)
+  const bool to_int8 = op == isa::vector::Op::kNarrow16;
+  if (output_of(r) != Output::kRequantized || field(r, post::kAddZeroPoint) != 0 ||
+      (field(r, post::kZeroPoint) != 0 && !to_int8))
     fail("int16 codes are requantized, without zero point");
   if (run.has(isa::vector::kReduce) && op != isa::vector::Op::kSum16)
     fail("the lanes' sum is that of sum16");
@@ -743,7 +745,7 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
   const bool wide = pairs_lanes(Engine::kVector, run);
   check_lanes(r, wide);
   if (wide) check_wide(r, run);
-  Lanes lanes(r, config_.rows, 0, wide);
+  Lanes lanes(r, config_.rows, 0, pairs_of(Engine::kVector, run));
   Tile tile;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   const std::int64_t out_words = r.get(agu::kWordsLast) + 1;
@@ -904,7 +906,8 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
   using isa::vector::Op;
   const Post unit(r, run.has(isa::vector::kSingle), run.has(isa::vector::kHalfEven), true);
   const auto op = static_cast<Op>(run.op);
-  const bool sums = op == Op::kSum16 || op == Op::kLeaky16, reduce = run.has(isa::vector::kReduce);
+  const bool sums = op != Op::kAdd16 && op != Op::kMul16, reduce = run.has(isa::vector::kReduce);
+  const bool widens = op == Op::kWiden16;
   const std::int64_t bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
   const int taps = window_taps(r);
   const auto code_of = [&](std::int64_t sum) {
@@ -913,7 +916,9 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
   };
   const auto write = [&](std::size_t l, const std::array<int, 4>& codes) {
     for (const int plane : {0, 1}) {
-      const Lanes::Lane& lane = lanes.lanes[l + static_cast<std::size_t>(plane)];
+      const std::size_t own = l + static_cast<std::size_t>(plane);
+      if (!lanes.active(own)) continue;
+      const Lanes::Lane& lane = lanes.lanes[own];
       std::uint32_t word = 0;
       for (int b = 0; b < 4; ++b) word = with_byte(word, b, codes[b] >> (plane == 0 ? 8 : 0));
       write_dmem(lane.out + cw * difference(r, agu::kOutPlane), word, ~0U);
@@ -925,19 +930,20 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
     for (int b = 0; b < 4; ++b) {
       const auto tap = [&](int k) {
         const std::uint32_t* word = &tile.words[l * tile.steps + cw * taps + k];
-        return byte_of(word[0], b) * 256 + (byte_of(word[tile.steps], b) & 0xff);
+        const int low = byte_of(word[tile.steps], b);
+        return byte_of(word[0], b) * 256 + (widens ? low : low & 0xff);
       };
       std::int64_t sum = 0;
-      for (int k = 0; sums && k < taps; ++k) sum += tap(k) - 128;
+      for (int k = 0; sums && k < taps; ++k) sum += tap(k) - (widens ? 0 : 128);
       reduced[b] += sum;
       codes[b] = sums                            ? code_of(sum)
                  : op == Op::kMul16              ? unit.mul(tap(0), tap(1))
                  : run.has(isa::vector::kInvert) ? unit.subtract(tap(0), tap(1))
                                                  : unit.add(tap(0), tap(1));
     }
-    if (!reduce && lanes.active(l)) write(l, codes);
+    if (!reduce) write(l, codes);
   }
-  if (!reduce || !lanes.active(0)) return;
+  if (!reduce) return;
   for (int b = 0; b < 4; ++b) codes[b] = code_of(reduced[b]);
   write(0, codes);
 }

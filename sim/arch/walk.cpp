@@ -174,7 +174,7 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
   const int channels = field(r, kChannels), columns = group_columns(config_, run);
   const bool meet = drains && steps_of(r) >= issues(r, run, 0, std::min(channels, columns));
-  Lanes lanes(r, config_.rows, window ? 3 : 0, pairs_lanes(Engine::kCompute, run));
+  Lanes lanes(r, config_.rows, window ? 3 : 0, pairs_of(Engine::kCompute, run));
   Lanes before = lanes;  // of the tile before
   Work work;
   work.steps = steps_of(r);
@@ -224,11 +224,13 @@ Work Walk::vector(const VectorRegisters& r, const isa::Run& run) {
   using isa::vector::Op;
   const auto op = static_cast<Op>(run.op);
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
-  Lanes lanes(r, config_.rows, 0, pairs_lanes(Engine::kVector, run));
+  const Pairs pairs = pairs_of(Engine::kVector, run);
+  Lanes lanes(r, config_.rows, 0, pairs);
   Work work;
   work.out_words = r.get(agu::kWordsLast) + 1;
   work.steps = steps_of(r) / work.out_words;
-  const bool sum = op == Op::kSum || op == Op::kSum16 || op == Op::kLeaky16;
+  const bool sum =
+      op == Op::kSum || (pairs != Pairs::kNone && op != Op::kAdd16 && op != Op::kMul16);
   work.alone = !sum || output_of(r) == Output::kTable;
   if (op == Op::kSoftmax || op == Op::kNormalize) work.channels = r.get(isa::vector::kChannels);
   work.kept = op == Op::kSoftmax && r.get(agu::kGroupsLast) == 0;

@@ -30,7 +30,7 @@ bool is_wide(const Graph& graph, const model::Op& op) {
 }
 
 /// Whether the machine has it of int16 codes.
-bool has_wide(const Graph& graph, const model::Op& op) {
+bool has_wide(const Graph& graph, const machine::Config& config, const model::Op& op) {
   if (model::is_product(op.kind) || op.kind == model::OpKind::kTransposeConv)
     return graph.in(op, 1).is_constant && graph.out(op).type == model::DataType::kInt16;
   static constexpr model::OpKind kKinds[] = {
@@ -42,7 +42,8 @@ bool has_wide(const Graph& graph, const model::Op& op) {
       model::OpKind::kSub,       model::OpKind::kSum};
   const model::OpClass type = model::class_of(op.kind);
   return type == model::OpClass::kReshape || type == model::OpClass::kMovement ||
-         (std::ranges::count(kKinds, op.kind) > 0 && graph.in(op, 0).type == graph.out(op).type);
+         (std::ranges::count(kKinds, op.kind) > 0 && is_code(graph.in(op, 0), config) &&
+          is_code(graph.out(op), config));
 }
 
 /// The machine has some of 16x8, if the configuration does; others are the host's, if the user
@@ -50,7 +51,7 @@ bool has_wide(const Graph& graph, const model::Op& op) {
 /// @throws Refusal  in one line, whatever the number of layers
 void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
-    if (!is_wide(*graph, op) || (config.activations16 && has_wide(*graph, op))) continue;
+    if (!is_wide(*graph, op) || (config.activations16 && has_wide(*graph, config, op))) continue;
     if (host != HostPart::kAnywhere)
       model::refuse(
           Reason::kType, "{}: int16 activations, the machine computes int8{}", label(*graph, op),

@@ -30,7 +30,8 @@ inline bool is_pair(isa::vector::Op op) {
 }
 inline bool is_sum(isa::vector::Op op) {
   using Op = isa::vector::Op;
-  return op == Op::kSum || op == Op::kSum16 || op == Op::kLeaky16;
+  return op == Op::kSum || op == Op::kSum16 || op == Op::kLeaky16 || op == Op::kNarrow16 ||
+         op == Op::kWiden16;
 }
 
 /// Bits of a slot that mean something.
@@ -89,6 +90,8 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kAdd16:
       case Op::kMul16:
       case Op::kLeaky16:
+      case Op::kNarrow16:
+      case Op::kWiden16:
         break;  // above, or no lane's
     }
   for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);

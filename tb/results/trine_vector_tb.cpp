@@ -30,7 +30,8 @@ constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 using Op = isa::vector::Op;
 
 bool of_int16(Op op) {
-  return op == Op::kSum16 || op == Op::kAdd16 || op == Op::kMul16 || op == Op::kLeaky16;
+  return op == Op::kSum16 || op == Op::kAdd16 || op == Op::kMul16 || op == Op::kLeaky16 ||
+         op == Op::kNarrow16 || op == Op::kWiden16;
 }
 
 struct Job {
@@ -56,11 +57,14 @@ std::vector<Job> jobs_of(const isa::VectorRegisters& r, const isa::Run& run) {
       job = {step.out, step.active, {}, step.first, jobs.empty(), false, r, run};
       for (auto& lane : taps) lane.clear();
     }
-    for (unsigned l = 0; l < kRows; ++l)
-      taps[l].push_back(step.inside[l] ? memory_word(step.address[l] & kMask) : pad);
+    for (unsigned l = 0; l < kRows; ++l) {
+      const bool reads = step.inside[l] && (op != Op::kWiden16 || l % 2 != 0);
+      taps[l].push_back(reads ? memory_word(step.address[l] & kMask) : pad);
+      if (op == Op::kNarrow16 && l % 2 == 0) job.active[l] = false;
+    }
     if (!step.window_last) continue;
     for (unsigned l = 0; l < kRows; ++l)
-      job.slots.push_back(slots_of(op, taps[l], invert, pairs && l % 2 != 0));
+      job.slots.push_back(slots_of(op, taps[l], invert, pairs && op != Op::kWiden16 && l % 2 != 0));
     const unsigned planes = pairs ? 2 : 1;
     if (reduce)
       for (unsigned l = planes; l < kRows; ++l) {
@@ -181,16 +185,18 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      constexpr Op kOps[] = {Op::kMax,       Op::kSum,   Op::kAdd,   Op::kMaxTernary,
-                             Op::kMaxBinary, Op::kMul,   Op::kMin,   Op::kSquaredDifference,
-                             Op::kSum16,     Op::kAdd16, Op::kMul16, Op::kLeaky16};
-      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 4))]);
+      constexpr Op kOps[] = {Op::kMax,       Op::kSum,    Op::kAdd,   Op::kMaxTernary,
+                             Op::kMaxBinary, Op::kMul,    Op::kMin,   Op::kSquaredDifference,
+                             Op::kSum16,     Op::kAdd16,  Op::kMul16, Op::kLeaky16,
+                             Op::kNarrow16,  Op::kWiden16};
+      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 6))]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
-      if (is_sum(static_cast<Op>(run.op)) && chance(random, 50))
+      const auto op = static_cast<Op>(run.op);
+      if ((op == Op::kSum || op == Op::kSum16) && chance(random, 50))
         run.flags |= 1 << isa::vector::kReduce;
       run.flags |= static_cast<int>(random() % 2) << isa::vector::kInvert;
       run.flags |= static_cast<int>(random() % 2) << isa::vector::kHalfEven;
-      if (is_pair(static_cast<Op>(run.op))) {
+      if (is_pair(op)) {
         r.set(isa::agu::kSLast, 1);
         r.set(isa::agu::kRLast, 0);
       }

@@ -230,6 +230,12 @@ const std::map<std::string, std::function<int(Builder&)>>& layers() {
          const int y = b.strided_slice(x, {0, 0, 1, 0}, {1, 16, 20, 8}, {1, 2, 3, 1});
          return b.pad(y, 1, 0, 2, 1);
        }},
+      {"int16_vectors",
+       [](Builder& b) {
+         const int x = b.input({1, 12, 10, 8});
+         const int y = b.unary(b.binary(x, x, model::OpKind::kMul), model::OpKind::kLeakyRelu);
+         return b.pool(b.addition(y, x), false, 2, 2, 2, 2, Padding::kSame);
+       }},
       {"chain",
        [](Builder& b) {  // each layer waits for the last results of the one before
          int map = b.input({1, 4, 4, 16});

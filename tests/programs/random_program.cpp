@@ -534,8 +534,9 @@ class Generator {
     using isa::vector::Op;
     Instruction i;
     isa::VectorRegisters r;
-    static constexpr Op kOps[] = {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16};
-    const Op op = kOps[draw(4)];
+    static constexpr Op kOps[] = {Op::kSum16,   Op::kAdd16,    Op::kMul16,
+                                  Op::kLeaky16, Op::kNarrow16, Op::kWiden16};
+    const Op op = kOps[draw(6)];
     const int words = between(1, 4);
     const int taps = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps;
     const int R = taps == 0 ? between(1, 5) : 1, S = taps == 0 ? between(1, 5) : taps;
@@ -543,6 +544,7 @@ class Generator {
     const bool reduce = op == Op::kSum16 && chance(40);
     const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
     quantization16(r, bits_of(op == Op::kMul16 ? 1LL << 31 : 32768 * summands + 3000));
+    if (op == Op::kNarrow16) r.set(post::kZeroPoint, code());
     r.set(post::kAddShift, op == Op::kLeaky16 ? shift(16) : between(-18, -13));
     r.set(isa::vector::kBias, 128 * summands + between(-3000, 3000));
     i.run.op = static_cast<int>(op);

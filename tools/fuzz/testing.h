@@ -46,10 +46,10 @@ inline void lengthen(model::Tensor& bias) {
   std::memcpy(bias.data.data(), values.data(), bias.data.size());
 }
 
-/// The network of int16 activations: its codes with eight bits more.
+/// The network of int16 activations: its codes with eight bits more, but those named "narrow".
 inline void widen(Builder& b) {
   for (model::Tensor& t : b.graph.tensors) {
-    if (t.is_constant || t.type != model::DataType::kInt8) continue;
+    if (t.is_constant || t.type != model::DataType::kInt8 || t.name == "narrow") continue;
     t.type = model::DataType::kInt16;
     t.quantization.zero_point = {0};
     for (float& scale : t.quantization.scale) scale /= 256;

@@ -256,8 +256,13 @@ int random_vector(Builder& b, int x) {
   static const std::vector<OpKind> kOfOne{OpKind::kRelu, OpKind::kRelu6, OpKind::kLeakyRelu,
                                           OpKind::kQuantize};
   static const std::vector<OpKind> kOfTwo{OpKind::kAdd, OpKind::kSub, OpKind::kMul};
-  const int kind = b.number(0, 5);
+  const int kind = b.number(0, 6);
   if (kind == 0) return b.unary(x, fuzz::any(b, kOfOne));
+  if (kind == 6) {
+    const int narrow = b.unary(x, OpKind::kQuantize);
+    b.graph.tensors[static_cast<std::size_t>(narrow)].name = "narrow";
+    return b.unary(narrow, OpKind::kQuantize);
+  }
   if (kind == 1)
     return b.pool(x, false, b.number(1, std::min(3, s[1])), b.number(1, std::min(3, s[2])),
                   b.number(1, 2), b.number(1, 2), fuzz::random_padding(b));
@@ -340,6 +345,7 @@ TEST_CASE("operators of int16 activations are exact in recorded vectors", "[arch
     require_recorded(name, {});
   require_recorded("elementwise", {"MAXIMUM", "MINIMUM"});
   require_recorded("scales", {"ABS", "BATCH_MATMUL"});
+  require_recorded("widened", {});
   require_recorded("pools", {"MAX_POOL_2D", "MAX_POOL_2D", "MAX_POOL_2D", "MAX_POOL_2D",
                              "REDUCE_MAX", "REDUCE_MIN"});
 }

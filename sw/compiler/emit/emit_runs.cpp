@@ -18,11 +18,16 @@ namespace post = isa::post;
 
 constexpr int kMostCoordinate = 8191;  ///< of a nest; the machine would cut what is beyond
 
-isa::vector::Op operation_of(const Layer& l, int per_word) {
+/// @param in, out  shapes of the layer's maps
+isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) {
   using Op = isa::vector::Op;
   switch (l.kind) {
     case LayerKind::kSum:
-      return !l.wide ? Op::kSum : l.pool().negative ? Op::kLeaky16 : Op::kSum16;
+      return !l.wide             ? Op::kSum
+             : !in.wide          ? Op::kWiden16
+             : !out.wide         ? Op::kNarrow16
+             : l.pool().negative ? Op::kLeaky16
+                                 : Op::kSum16;
     case LayerKind::kAdd:
       return l.wide ? Op::kAdd16 : Op::kAdd;
     case LayerKind::kSquare:
@@ -36,7 +41,7 @@ isa::vector::Op operation_of(const Layer& l, int per_word) {
     case LayerKind::kNormalize:
       return Op::kNormalize;
     default:
-      return machine::precision_of_codes(per_word).maximum;
+      return machine::precision_of_codes(out.per_word).maximum;
   }
 }
 
@@ -416,8 +421,11 @@ isa::VectorRegisters Emitter::vector_registers(const Nest& nest, const View& in,
     r.set(post::kMultiplier, region->scale.multiplier);
     r.set(post::kShift, region->scale.shift);
     // Low bytes of int16 are 128 less than they count.
-    r.set(isa::vector::kBias, region->bias + (layer().wide ? 128 * nest.R * nest.S : 0));
+    r.set(isa::vector::kBias, region->bias + (input().shape.wide ? 128 * nest.R * nest.S : 0));
   }
+  // Codes of int8 are those of the odd lanes, which lie a word behind their neighbours.
+  if (layer().wide && !input().shape.wide) r.set_address(agu::kBase, r.get(agu::kBase) - 1);
+  if (layer().wide && !output().shape.wide) r.set_address(agu::kOut, r.get(agu::kOut) - 1);
   return r;
 }
 
@@ -427,7 +435,7 @@ void Emitter::emit_vector(const isa::VectorRegisters& r, int flags, const Vector
   const Rect read = input_of(v.window, written);
   Instruction i = start(Engine::kVector);
   i.registers = r;
-  i.run.op = static_cast<int>(operation_of(layer(), out_per_word()));
+  i.run.op = static_cast<int>(operation_of(layer(), input().shape, output().shape));
   i.run.flags = flags;
   i.reads = std::move(reads);
   read_tables(i);

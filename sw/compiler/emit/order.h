@@ -53,6 +53,7 @@ class Order {
   const Placement& place(int map) const { return plan_.maps[at(map)]; }
   const Map& map_at(int map) const { return net_.maps[at(map)]; }
   const Shape& shape(int map) const { return map_at(map).shape; }
+  const Map& input() const { return map_at(layer().input); }
   const Map& output() const { return map_at(layer().output); }
   int out_per_word() const { return output().shape.per_word; }
   int channels() const {

@@ -87,6 +87,7 @@ class GraphFacts {
   }
   /// The tensor that reshapes make of an input for those who do more.
   int shaped_from(int tensor) const;
+  bool is_wide(const Op& o) const { return graph_.out(o).type == model::DataType::kInt16; }
   /// Whether the machine has maps of such codes.
   bool is_map(int tensor) const { return is_code(graph_.tensor(tensor), config_); }
   /// Codes of a word.

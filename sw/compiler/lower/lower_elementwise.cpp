@@ -230,16 +230,17 @@ Layer Lowering::copy(const Op& o, int map) const {
 
 Problem Lowering::requantize_problem(const Op& o) const {
   const model::DataType from = graph_.in(o, 0).type;
-  if (from != graph_.out(o).type)
-    return refusal(o, o.input(0), Reason::kType, " is {}, the machine requantizes {} from {}",
-                   model::name_of(from), model::name_of(graph_.out(o).type),
-                   model::name_of(graph_.out(o).type));
-  if (is_wide(o)) {
+  if (!is_map(o.input(0)))
+    return refusal(o, o.input(0), Reason::kType, " is {}, the machine reads int8",
+                   model::name_of(from));
+  if (is_wide(o) || from == model::DataType::kInt16) {
+    const int bits = from == model::DataType::kInt16 ? 16 : 9;
     const reference::RequantizeParams p = reference::requantize_params(graph_, o);
     if (p.negative.multiplier < 0)
       return refusal(o, o.outputs[0], Reason::kRange,
                      ": a negative slope, the machine has scales from 0 on");
-    if (auto problem = first_of(scale_problem(o, p.scale, 16), scale_problem(o, p.negative, 16)))
+    if (auto problem =
+            first_of(scale_problem(o, p.scale, bits), scale_problem(o, p.negative, bits)))
       return problem;
   }
   return first_of(half_even_problem(o), map_problem(o.input(0)), result_problem(o));
@@ -248,6 +249,7 @@ Problem Lowering::requantize_problem(const Op& o) const {
 void Lowering::requantize(const Op& o) {
   Layer layer = start(o, LayerKind::kSum, map_of(o.input(0)));
   layer.half_even = needs_half_even(o);
+  layer.wide |= is_wide(o);
   const reference::RequantizeParams p = reference::requantize_params(graph_, o);
   layer.range = p.output;
   layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, -p.zero_point}};

@@ -14,8 +14,12 @@ void GraphFacts::find_tables() {
   stored_.insert(outputs.begin(), outputs.end());
   if (!config_.table) return;
   functions_ = find_functions(graph_, machine_, rounding_);
-  for (const int i : machine_)
-    if (!is_function(op(i))) stored_.insert(op(i).inputs.begin(), op(i).inputs.end());
+  // Last operators first: a table gives no codes of int16 that somebody reads as such.
+  for (auto i = machine_.rbegin(); i != machine_.rend(); ++i) {
+    const Op& o = op(*i);
+    if (is_wide(o) && stored_.contains(o.outputs[0])) functions_.erase(o.outputs[0]);
+    if (!is_function(o)) stored_.insert(o.inputs.begin(), o.inputs.end());
+  }
   std::map<int, std::vector<int>> results;  // of a root
   for (const auto& [tensor, function] : functions_)
     if (stored_.contains(tensor)) results[function.root].push_back(tensor);

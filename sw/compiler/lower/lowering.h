@@ -68,7 +68,6 @@ class Lowering : private Maps {
   void fold_low_bytes(Layer& layer);
   bool has_long_sums(const Op& o) const;
   Problem wide_problem(const Op& o) const;
-  bool is_wide(const Op& o) const { return graph_.out(o).type == model::DataType::kInt16; }
   /// A scale of int16 codes by which what has `bits` bits, with its sign, leaves 32 bits.
   Problem scale_problem(const Op& o, const ChannelScale& scale, int bits) const;
   /// More int16 codes than a sum has room for.

@@ -227,7 +227,7 @@ struct Layer {
   int group_channels = 0;
   Former former;
   std::vector<Sweep> sweeps;  ///< kConv: one without a fused pool
-  bool wide = false;          ///< the input's codes are int16
+  bool wide = false;          ///< the input's codes are int16, or, of QUANTIZE, the output's
   /// Each byte of the word of a tap outside of the image; of kMax over int16 the code itself.
   int pad_code = 0;
   bool single = false;
@@ -266,7 +266,7 @@ struct Layer {
   }
   /// Whether a table can follow.
   bool can_look_up() const {
-    return result == Output::kRequantized && !fuse_add() &&
+    return result == Output::kRequantized && !fuse_add() && !wide &&
            (kind == LayerKind::kConv || kind == LayerKind::kSum || kind == LayerKind::kAdd ||
             kind == LayerKind::kSquare || kind == LayerKind::kMul);
   }

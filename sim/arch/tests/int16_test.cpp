@@ -4,6 +4,7 @@
 // products and movement on memories that hold parts of them.
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 
@@ -255,6 +256,72 @@ TEST_CASE("random chains of int16 operators are exact, whatever the memories hol
     }
   }
   CHECK(refused <= testing::kSeeds / 50);
+}
+
+/// Ways to damage a tensor of int16 codes.
+struct Damage {
+  std::string name;
+  void (*apply)(model::Tensor&);
+  bool legal = false;  ///< beside some operators
+};
+
+const std::vector<Damage> kDamages{
+    {"zero point", [](model::Tensor& t) { t.quantization.zero_point = {1}; }},
+    {"scale 0", [](model::Tensor& t) { t.quantization.scale = {0}; }},
+    {"scale below 0", [](model::Tensor& t) { t.quantization.scale = {-1}; }},
+    {"scale nan", [](model::Tensor& t) { t.quantization.scale = {std::nanf("")}; }},
+    {"scale inf", [](model::Tensor& t) { t.quantization.scale = {HUGE_VALF}; }},
+    {"no scale", [](model::Tensor& t) { t.quantization = {}; }},
+    {"two scales",
+     [](model::Tensor& t) {
+       t.quantization = {{1, 2}, {0, 0}, 0};
+     }},
+    {"int8", [](model::Tensor& t) { t.type = model::DataType::kInt8; }, true},
+    {"uint8", [](model::Tensor& t) { t.type = model::DataType::kUInt8; }, true},
+    {"int32", [](model::Tensor& t) { t.type = model::DataType::kInt32; }, true},
+    {"float32", [](model::Tensor& t) { t.type = model::DataType::kFloat32; }, true},
+    {"another axis", [](model::Tensor& t) { t.shape.push_back(2); }},
+    {"more elements", [](model::Tensor& t) { t.shape = {static_cast<int>(t.elements()) + 1}; }},
+};
+
+/// What the network is refused with; nothing if it runs.
+std::string refusal_of_all(const model::Graph& graph, const machine::Config& config) {
+  try {
+    model::check(graph);
+    compiler::CompileOptions options;
+    options.host = compiler::HostPart::kAnywhere;
+    const compiler::Program program = compiler::compile(graph, config, options);
+    std::vector<Array> zeros;
+    for (const int t : graph.inputs) {
+      const model::Tensor& of = graph.tensor(t);
+      Array& array = zeros.emplace_back(
+          Array{std::string(model::npy_code(of.type)), {of.shape.begin(), of.shape.end()}, {}});
+      array.bytes.resize(static_cast<std::size_t>(of.elements() * model::bytes_of(of.type)));
+    }
+    run_stages(program, zeros);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST_CASE("damaged tensors of int16 are refused, or run", "[arch][int16][error]") {
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.activations16 = true;
+  for (const model::Sample& sample : model::own_samples("maps16")) {
+    const model::Graph graph = model::import_tflite(sample.file, true);
+    for (std::size_t t = 0; t < graph.tensors.size(); ++t) {
+      if (graph.tensors[t].type != model::DataType::kInt16) continue;
+      for (const Damage& damage : kDamages) {
+        CAPTURE(sample.name(), graph.tensors[t].name, damage.name);
+        model::Graph damaged = graph;
+        damage.apply(damaged.tensors[t]);
+        std::string what;
+        CHECK_NOTHROW(what = refusal_of_all(damaged, config));
+        if (!damage.legal) CHECK(what != "");
+      }
+    }
+  }
 }
 
 }  // namespace

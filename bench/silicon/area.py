@@ -25,6 +25,7 @@ KEYS = [
     ('array.precisions=["int8","ternary"]', INT8, []),
     ('array.precisions=["int8","binary"]', INT8, []),
     ('array.precisions=["int8","ternary","binary"]', INT8, []),
+    ("array.activations16=true", "array.activations16=false", []),
     ("array.acc_bits=32", "array.acc_bits=29", []),
     ("pipeline.pe=2", "pipeline.pe=1", []),
     ("post.columns_per_cycle=2", "post.columns_per_cycle=1", []),

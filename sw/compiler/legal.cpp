@@ -30,20 +30,21 @@ bool is_wide(const Graph& graph, const model::Op& op) {
 }
 
 /// Whether the machine has it of int16 codes.
-bool has_wide(const Graph& graph, const machine::Config& config, const model::Op& op) {
+bool has_wide(const Graph& graph, const model::Op& op) {
   if (model::is_product(op.kind) || op.kind == model::OpKind::kTransposeConv)
     return graph.in(op, 1).is_constant && graph.out(op).type == model::DataType::kInt16;
   static constexpr model::OpKind kKinds[] = {
-      model::OpKind::kAdd,       model::OpKind::kAveragePool2D,
-      model::OpKind::kLeakyRelu, model::OpKind::kMean,
-      model::OpKind::kMul,       model::OpKind::kQuantize,
-      model::OpKind::kRelu,      model::OpKind::kRelu6,
-      model::OpKind::kReluN1To1, model::OpKind::kResizeNearestNeighbor,
-      model::OpKind::kSub,       model::OpKind::kSum};
+      model::OpKind::kAdd,  model::OpKind::kAveragePool2D, model::OpKind::kLeakyRelu,
+      model::OpKind::kMean, model::OpKind::kMul,           model::OpKind::kQuantize,
+      model::OpKind::kRelu, model::OpKind::kRelu6,         model::OpKind::kResizeNearestNeighbor,
+      model::OpKind::kSub};
+  const auto of_codes = [](const model::Tensor& t) {
+    return t.type == model::DataType::kInt8 || t.type == model::DataType::kInt16;
+  };
   const model::OpClass type = model::class_of(op.kind);
   return type == model::OpClass::kReshape || type == model::OpClass::kMovement ||
-         (std::ranges::count(kKinds, op.kind) > 0 && is_code(graph.in(op, 0), config) &&
-          is_code(graph.out(op), config));
+         (std::ranges::count(kKinds, op.kind) > 0 && of_codes(graph.in(op, 0)) &&
+          of_codes(graph.out(op)));
 }
 
 /// The machine has some of 16x8, if the configuration does; others are the host's, if the user
@@ -51,12 +52,15 @@ bool has_wide(const Graph& graph, const machine::Config& config, const model::Op
 /// @throws Refusal  in one line, whatever the number of layers
 void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
-    if (!is_wide(*graph, op) || (config.activations16 && has_wide(*graph, config, op))) continue;
+    const bool has = has_wide(*graph, op);
+    if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
+    const bool lacks = !config.activations16 && has;
     if (host != HostPart::kAnywhere)
-      model::refuse(
-          Reason::kType, "{}: int16 activations, the machine computes int8{}", label(*graph, op),
-          config.activations16 ? ", of int16 products with constant weights, sums and movement"
-                               : " (array.activations16)");
+      model::refuse(lacks ? Reason::kConfiguration : Reason::kType,
+                    "{}: int16 activations, the machine computes int8{}", label(*graph, op),
+                    config.activations16
+                        ? ", of int16 products with constant weights, sums and movement"
+                        : " (array.activations16)");
     op.on_host = true;
   }
 }

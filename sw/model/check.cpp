@@ -158,7 +158,7 @@ class Checker {
 
   /// Codes are moved, not rescaled.
   void same_quantization(const Tensor& tensor) const {
-    if (holds_codes(out()) &&
+    if ((holds_codes(out()) || holds_codes(tensor)) &&
         (tensor.scale() != out().scale() || tensor.zero_point() != out().zero_point()))
       fail(Reason::kQuantization, tensor,
            "scale {} and zero point {} differ from the output's {} and {}", tensor.scale(),
@@ -392,7 +392,7 @@ class Checker {
     type(in(0), out().type);
     if (in(0).elements() != out().elements())
       fail(out(), "{} elements, the input has {}", out().elements(), in(0).elements());
-    if (holds_codes(out())) same_quantization(in(0));
+    same_quantization(in(0));
   }
 
   void pad() const {

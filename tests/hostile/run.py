@@ -25,7 +25,8 @@ CORPUS = HERE / "corpus.tar.xz"
 LARGEST = 100_000  # bytes of a seed
 DAMAGED = 10  # versions of a seed
 SEEDS = {
-    "tflite": ["models/*.tflite", "tests/operators/*.tflite", "tests/litert/*.tflite"],
+    "tflite": ["models/*.tflite", "tests/operators/*.tflite", "tests/litert/*.tflite",
+               "tests/maps16/*.tflite"],
     "onnx": ["models/*.onnx", "tests/onnx/*.onnx", "tests/onnx/*/*.onnx", "tests/torch/*.onnx"],
     "program": [],
     "checkpoint": [],

@@ -72,6 +72,7 @@ Array zeros(const model::Tensor& t) {
 std::vector<machine::Config> configurations() {
   machine::Config large, small;
   large.ternary = large.binary = true;
+  large.activations16 = true;
   large.columns_per_cycle = 2;
   small.rows = small.cols = 4;
   small.dmem_kib = 16;

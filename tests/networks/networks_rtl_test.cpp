@@ -166,7 +166,8 @@ void require_random_networks(int seed, int count, const machine::Config& config,
                              const std::vector<fuzz::Family>& families = {}) {
   int exact = 0;
   for (int n = 0; n < count; ++n) {
-    const fuzz::Case drawn = fuzz::draw_case(static_cast<std::uint64_t>(seed), 0, n, families);
+    const fuzz::Case drawn =
+        fuzz::draw_case(static_cast<std::uint64_t>(seed), 0, n, families, &config);
     const fuzz::Verdict v = fuzz::run_pair(fuzz::make_pair(drawn, config), fuzz::Backend::kRtl);
     CAPTURE(fuzz::to_text(drawn), config.to_toml(), v.text);
     CHECK(v.outcome != fuzz::Outcome::kFailed);

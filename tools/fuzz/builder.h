@@ -34,8 +34,9 @@ class Builder {
   /// data seed.
   explicit Builder(Choices& choices) : choices_(&choices), random_(choices.data_seed()) {}
 
-  int number(int low, int high) {
-    return choices_ != nullptr ? choices_->number(low, high) : content(low, high);
+  int number(int low, int high) { return number(low, high, high); }
+  int number(int low, int high, int asked) {
+    return choices_ != nullptr ? choices_->number(low, high, asked) : content(low, high);
   }
 
   /// A number of weights, inputs: what is not worth a choice.

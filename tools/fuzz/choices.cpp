@@ -22,11 +22,11 @@ Choices::Choices(std::uint64_t seed, Record first)
 Choices::Choices(Record record, std::uint32_t data_seed)
     : replays_(true), random_(0), data_seed_(data_seed), record_(std::move(record)) {}
 
-int Choices::number(int low, int high) {
-  assert(low <= high);
+int Choices::number(int low, int high, int asked) {
+  assert(low <= high && high <= asked);
   std::int32_t above = 0;
   if (made_.size() < record_.size())
-    above = std::clamp(record_[made_.size()], 0, high - low);
+    above = std::clamp(record_[made_.size()], 0, asked - low);
   else if (!replays_)
     above = std::uniform_int_distribution<std::int32_t>(0, high - low)(random_);
   made_.push_back(above);

@@ -25,8 +25,10 @@ class Choices {
   /// Repeats; what the record lacks is the lowest.
   Choices(Record record, std::uint32_t data_seed);
 
-  /// low..high, each as likely.
-  int number(int low, int high);
+  /// low..high, each as likely. A record may ask for more, up to `asked`: what is drawn otherwise
+  /// stays as it was when a choice gets longer.
+  int number(int low, int high, int asked);
+  int number(int low, int high) { return number(low, high, high); }
   std::uint32_t data_seed() const { return data_seed_; }
   /// What was asked for so far.
   const Record& made() const { return made_; }

@@ -51,6 +51,7 @@ machine::Config any_config(Choices& choices) {
   c.acc_bits = once_in(choices, 4) ? choices.number(22, 31) : 32;
   c.clock_gates = once_in(choices, 4);
   c.imem_kib = once_in(choices, 3) ? choices.number(1, 8) : 0;
+  c.activations16 = once_in(choices, 2) && c.rows % 2 == 0;
   machine::check(c);
   return c;
 }

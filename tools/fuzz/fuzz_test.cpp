@@ -41,6 +41,21 @@ TEST_CASE("only networks of the families asked for are drawn, and repeat without
   CHECK(exported < 60);
 }
 
+TEST_CASE("networks of int16 are drawn for configurations that have it", "[fuzz]") {
+  const machine::Config lacks;
+  int drawn = 0, with_key = 0;
+  for (int n = 0; n < 100; ++n) {
+    const Pair alone = make_pair(draw_case(12, n, n, {Family::kInt16}));
+    CHECK((alone.family == Family::kInt16 && alone.config.activations16));
+    CHECK(make_pair(draw_case(12, n, n, {}, &lacks)).family != Family::kInt16);
+    const Pair any = make_pair(draw_case(12, n, n));
+    if (!any.config.activations16) CHECK(any.family != Family::kInt16);
+    drawn += any.family == Family::kInt16 ? 1 : 0;
+    with_key += any.config.activations16 ? 1 : 0;
+  }
+  CHECK((drawn > 0 && drawn < with_key));
+}
+
 TEST_CASE("any record makes a legal configuration", "[fuzz]") {
   for (int seed = 0; seed < 300; ++seed) {
     Choices random{static_cast<std::uint64_t>(seed)};
@@ -196,9 +211,10 @@ TEST_CASE("exported networks end in codes, floats, sums and on the host", "[fuzz
 }
 
 TEST_CASE("random networks on random configurations equal the golden layers", "[fuzz][random]") {
+  const auto families = GENERATE(std::vector<Family>{}, std::vector{Family::kInt16});
   int exact = 0, telling = 0;
   for (int n = 0; n < kPairs; ++n) {
-    const Case drawn = draw_case(1, n % kConfigs, n / kConfigs);
+    const Case drawn = draw_case(1, n % kConfigs, n / kConfigs, families);
     const Verdict v = run_pair(make_pair(drawn), Backend::kArch);
     CAPTURE("trine fuzz --case " + to_text(drawn), v.text);
     CHECK(v.outcome != Outcome::kFailed);

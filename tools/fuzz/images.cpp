@@ -24,13 +24,24 @@ const std::vector<OpKind> kFloats =
     kinds_that([](OpKind kind) { return model::is_unary(kind) && model::computes_floats(kind); });
 const std::vector<OpKind> kBinary =
     kinds_that([](OpKind kind) { return model::is_binary(kind) && model::computes_codes(kind); });
+/// Those of int16 codes that the machine has.
+const std::vector<OpKind> kWideUnary{OpKind::kRelu, OpKind::kRelu6, OpKind::kLeakyRelu,
+                                     OpKind::kQuantize};
+const std::vector<OpKind> kWideBinary{OpKind::kAdd, OpKind::kSub, OpKind::kMul};
+
+template <typename T>
+std::vector<T> without(std::vector<T> list, const std::vector<T>& some) {
+  std::erase_if(list, [&](const T& one) { return std::ranges::count(some, one) > 0; });
+  return list;
+}
 
 constexpr std::int64_t kMostElements = 12'000;  ///< of a map
 
 /// A network that grows by one operator at a time; each reads any map that is there.
+/// @param wide  of what the machine has of int16 codes alone
 class Images {
  public:
-  explicit Images(Builder& b) : b_(b) {
+  explicit Images(Builder& b, bool wide = false) : b_(b), wide_(wide) {
     maps_.push_back(b.input({1, extent(b, 16), extent(b, 16), extent(b, 48)}));
   }
 
@@ -65,8 +76,11 @@ class Images {
                                           &Images::depth_to_space,
                                           &Images::convolution,
                                           &Images::convolution};
+    static const std::vector<Make> kWide =
+        without(kMakes, {&Images::softmax, &Images::norm, &Images::prelu, &Images::floats,
+                         &Images::space_to_depth, &Images::depth_to_space});
     const int x = recent(b_, maps_);
-    const int made = (this->*any(b_, kMakes))(x);
+    const int made = (this->*any(b_, wide_ ? kWide : kMakes))(x);
     if (made >= 0) maps_.push_back(made);
   }
 
@@ -113,7 +127,7 @@ class Images {
   }
 
   int unary(int x) {
-    const int out = b_.unary(x, any(b_, kUnary));
+    const int out = b_.unary(x, any(b_, wide_ ? kWideUnary : kUnary));
     b_.graph.ops.back().alpha = static_cast<float>(b_.number(-100, 200)) / 100.0f;
     b_.graph.ops.back().approximate = once_in(b_, 2);
     return out;
@@ -169,8 +183,9 @@ class Images {
   int pool(int x) {
     const Filter f = filter(x, false);
     const bool whole = once_in(b_, 4);
-    return b_.pool(x, once_in(b_, 2), whole ? shape(x)[1] : f.R, whole ? shape(x)[2] : f.S,
-                   f.stride_h, f.stride_w, f.padding);
+    const bool max = !wide_ && once_in(b_, 2);
+    return b_.pool(x, max, whole ? shape(x)[1] : f.R, whole ? shape(x)[2] : f.S, f.stride_h,
+                   f.stride_w, f.padding);
   }
 
   /// A second operand: the map itself, another one that fits, a constant, or what is repeated.
@@ -198,7 +213,7 @@ class Images {
   }
 
   int binary(int x) {
-    const OpKind kind = any(b_, kBinary);
+    const OpKind kind = any(b_, wide_ ? kWideBinary : kBinary);
     int y = operand(x);
     const bool extreme = kind == OpKind::kMaximum || kind == OpKind::kMinimum;
     if (extreme && tensor(y).is_constant)
@@ -298,13 +313,13 @@ class Images {
     if (axes.empty()) axes = {1, 2};
     static const std::vector<OpKind> kKinds{OpKind::kMean, OpKind::kSum, OpKind::kReduceMax,
                                             OpKind::kReduceMin};
-    return b_.reduction(x, axes, any(b_, kKinds));
+    return b_.reduction(x, axes, wide_ ? OpKind::kMean : any(b_, kKinds));
   }
 
   int resize(int x) {
     const std::vector<int> s = shape(x);
     const int mode = b_.number(0, 2);
-    const bool bilinear = once_in(b_, 2);
+    const bool bilinear = !wide_ && once_in(b_, 2);
     const auto size = [&](int in) {
       if (!bilinear) return b_.number(1, 2 * in);
       const int factor = 1 << b_.number(0, 2);
@@ -404,8 +419,16 @@ class Images {
   }
 
   Builder& b_;
+  const bool wide_;
   std::vector<int> maps_;
 };
+
+void add_operators(Builder& b, bool wide) {
+  Images net(b, wide);
+  for (int n = 0; more(b, n, 1, 7); ++n) net.add_operator();
+  if (!net.has_operators()) b.unary(b.graph.inputs[0], OpKind::kRelu);
+  if (once_in(b, 6)) net.classify();
+}
 
 bool has(const model::Graph& graph, std::initializer_list<OpKind> kinds) {
   return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const model::Op& op) {
@@ -442,11 +465,10 @@ void make_variant(Builder& b) {
   }
 }
 
+void make_wide_images(Builder& b) { add_operators(b, true); }
+
 void make_images(Builder& b) {
-  Images net(b);
-  for (int n = 0; more(b, n, 1, 7); ++n) net.add_operator();
-  if (!net.has_operators()) b.unary(b.graph.inputs[0], OpKind::kRelu);
-  if (once_in(b, 6)) net.classify();
+  add_operators(b, false);
   make_variant(b);
   if (once_in(b, 3)) prune(b);
 }

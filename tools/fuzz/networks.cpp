@@ -14,31 +14,33 @@ using model::DataType;
 
 namespace {
 
-/// What is drawn, the likely ones several times.
-const std::vector<Family> kDrawn{Family::kImages,   Family::kImages,   Family::kImages,
-                                 Family::kMatrices, Family::kMatrices, Family::kTransformers,
-                                 Family::kLowBit,   Family::kExported, Family::kChains,
-                                 Family::kChains,   Family::kChains};
+/// What is drawn, the likely ones several times; behind them what is only asked for.
+const std::vector<Family> kFamilies{Family::kImages,   Family::kImages,   Family::kImages,
+                                    Family::kMatrices, Family::kMatrices, Family::kTransformers,
+                                    Family::kLowBit,   Family::kExported, Family::kChains,
+                                    Family::kChains,   Family::kChains,   Family::kInt16};
+constexpr int kDrawn = 11;
 
 }  // namespace
 
 const std::vector<std::string>& family_names() {
-  static const std::vector<std::string> kNames{"images",  "matrices", "transformers",
-                                               "low-bit", "exported", "chains"};
+  static const std::vector<std::string> kNames{"images",   "matrices", "transformers", "low-bit",
+                                               "exported", "chains",   "int16"};
   return kNames;
 }
 
 Record choice_of(const std::vector<Family>& families, std::uint64_t random) {
   if (families.empty()) return {};
   Record places;
-  for (std::size_t i = 0; i < kDrawn.size(); ++i)
-    if (std::ranges::find(families, kDrawn[i]) != families.end())
+  for (std::size_t i = 0; i < kFamilies.size(); ++i)
+    if (std::ranges::find(families, kFamilies[i]) != families.end())
       places.push_back(static_cast<std::int32_t>(i));
   return {places[random % places.size()]};
 }
 
 Family make_network(Builder& b) {
-  const Family family = any(b, kDrawn);
+  const int last = static_cast<int>(kFamilies.size()) - 1;
+  const Family family = kFamilies[static_cast<std::size_t>(b.number(0, kDrawn - 1, last))];
   switch (family) {
     case Family::kImages:
       make_images(b);
@@ -58,9 +60,14 @@ Family make_network(Builder& b) {
     case Family::kChains:
       make_chains(b);
       break;
+    case Family::kInt16:
+      make_int16(b);
+      break;
   }
   set_outputs(b);
-  if ((family == Family::kImages || family == Family::kChains) && once_in(b, 4)) make_planar(b);
+  const bool of_images =
+      family == Family::kImages || family == Family::kChains || family == Family::kInt16;
+  if (of_images && once_in(b, 4)) make_planar(b);
   b.graph = model::expanded(std::move(b.graph));
   return family;
 }
@@ -112,9 +119,27 @@ void set_outputs(Builder& b) {
   const int extra = b.graph.ops[static_cast<std::size_t>(b.number(0, last))].outputs[0];
   const model::Tensor& t = b.graph.tensor(extra);
   if (is_between_batches(b.graph, extra)) return;
-  if (read.count(extra) == 0 || (t.type != DataType::kInt8 && t.type != DataType::kUInt8)) return;
+  const bool codes =
+      t.type == DataType::kInt8 || t.type == DataType::kUInt8 || t.type == DataType::kInt16;
+  if (read.count(extra) == 0 || !codes) return;
   b.graph.outputs.push_back(extra);
 }
+
+namespace {
+
+/// Codes of 16 bits with these high bytes. @param ends  -128 and 127 become -32768 and 32767
+void lengthen(Builder& b, bool ends, Array& codes) {
+  std::vector<std::uint8_t> bytes;
+  for (const std::uint8_t high : codes.bytes) {
+    const bool end = ends && (high == 0x7f || high == 0x80);
+    const int low = end ? (high == 0x7f ? 0xff : 0) : b.content(0, 255);
+    bytes.insert(bytes.end(), {static_cast<std::uint8_t>(low), high});
+  }
+  codes.dtype = "i2";
+  codes.bytes = std::move(bytes);
+}
+
+}  // namespace
 
 Array random_codes(Builder& b, int tensor) {
   Array codes = b.random_array(tensor);
@@ -132,6 +157,7 @@ Array random_codes(Builder& b, int tensor) {
     else if (kind == 5 && code < 0xf0)  // one code mostly
       code = 0x80;
   }
+  if (t.type == DataType::kInt16) lengthen(b, kind >= 4, codes);
   return codes;
 }
 

@@ -22,6 +22,9 @@
 namespace trine::fuzz {
 namespace {
 
+/// On a configuration that has int16 one of so many networks is of that.
+constexpr int kInt16Share = 6;
+
 /// What the compiler may refuse: limits in docs/operators.md, hardware that the configuration
 /// lacks, memories that are too small. Networks are made of operators, types and shapes that it
 /// has.
@@ -150,6 +153,16 @@ Verdict run_program(const Pair& pair, const compiler::Program& program,
   return text.empty() ? verdict : failure("architecture simulator: " + text);
 }
 
+/// Configuration `k` of a seed, and what it is made of. @param int16  one that has it
+std::pair<machine::Config, Record> draw_config(std::uint64_t seed, int k, bool int16) {
+  std::string text = fmt::format("{} {}", seed, k);
+  for (;; text += " again") {
+    Choices choices{hash64(text)};
+    const machine::Config config = any_config(choices);
+    if (!int16 || config.activations16) return {config, choices.made()};
+  }
+}
+
 /// @param c  says which operators are left
 Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}) {
   Pair p;
@@ -166,7 +179,9 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
     p.made.data_seed = network.data_seed();
     return p;
   }
-  p.rounding = once_in(b, 2) ? reference::kSinglePolicy : reference::kDoublePolicy;
+  // One rounding has few products of int16.
+  const int single = p.family == Family::kInt16 ? 6 : 2;
+  p.rounding = once_in(b, single) ? reference::kSinglePolicy : reference::kDoublePolicy;
   static const std::vector<int> kLatencies{32, 1, 100, 1000}, kBytes{0, 1, 3}, kStalls{0, 30, 80};
   if (once_in(b, 3)) {
     p.axi_latency = any(b, kLatencies);
@@ -213,13 +228,16 @@ Case parse_case(const std::string& text) {
   return c;
 }
 
-Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families) {
-  Choices config{hash64(fmt::format("{} {}", seed, k))};
-  any_config(config);
+Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families,
+               const machine::Config* config) {
+  const std::vector<Family> int16{Family::kInt16};
+  const auto [drawn_config, record] = draw_config(seed, k, families == int16);
+  const bool has_int16 = (config != nullptr ? *config : drawn_config).activations16;
   const std::uint64_t drawn = hash64(fmt::format("{} {} {}", seed, k, n));
-  Choices network{drawn, choice_of(families, drawn)};
+  const bool also_int16 = families.empty() && has_int16 && drawn % kInt16Share == 0;
+  Choices network{drawn, choice_of(also_int16 ? int16 : families, drawn)};
   const Pair p = pair_of(network, {});
-  return {config.made(), p.made.data_seed, p.made.network};
+  return {record, p.made.data_seed, p.made.network};
 }
 
 Pair make_pair(const Case& c) {

@@ -46,8 +46,11 @@ struct Pair {
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;
 };
 
-/// Network `n` on configuration `k` of a seed. @param families  none: of any
-Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families = {});
+/// Network `n` on configuration `k` of a seed. @param families  none: of any that the
+/// configuration may have; int16 alone: on configurations that have it
+/// @param config  instead of the drawn one
+Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families = {},
+               const machine::Config* config = nullptr);
 Pair make_pair(const Case& c);
 /// The same network on that configuration.
 Pair make_pair(const Case& c, const machine::Config& config);

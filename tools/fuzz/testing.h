@@ -4,11 +4,11 @@
 
 #pragma once
 
-#include <cstring>
 #include <vector>
 
 #include "machine/config.h"
 #include "tools/fuzz/builder.h"
+#include "tools/fuzz/int16.h"
 
 namespace trine::fuzz {
 
@@ -35,48 +35,6 @@ inline machine::Config random_config(Builder& b) {
                                         kKib[b.number(0, 3)], kBuses[b.number(0, 4)]);
   config.param_channels = b.number(0, 1) == 0 ? 64 : 512;
   return config;
-}
-
-/// Sums of 40 bits: the bias in int64, as large beside int16 codes as it was beside int8.
-inline void lengthen(model::Tensor& bias) {
-  std::vector<std::int64_t> values;
-  for (const std::int64_t v : bias.integers()) values.push_back(256 * v);
-  bias.type = model::DataType::kInt64;
-  bias.data.resize(8 * values.size());
-  std::memcpy(bias.data.data(), values.data(), bias.data.size());
-}
-
-/// The network of int16 activations: its codes with eight bits more, but those named "narrow".
-inline void widen(Builder& b) {
-  for (model::Tensor& t : b.graph.tensors) {
-    if (t.is_constant || t.type != model::DataType::kInt8 || t.name == "narrow") continue;
-    t.type = model::DataType::kInt16;
-    t.quantization.zero_point = {0};
-    for (float& scale : t.quantization.scale) scale /= 256;
-  }
-  for (const model::Op& op : b.graph.ops) {
-    for (const int operand : model::is_binary(op.kind) ? op.inputs : std::vector<int>{}) {
-      model::Tensor& t = b.graph.tensors[static_cast<std::size_t>(operand)];
-      if (!t.is_constant || t.type == model::DataType::kInt16) continue;
-      t.type = model::DataType::kInt16;
-      t.quantization.zero_point = {0};
-      for (float& scale : t.quantization.scale) scale /= 256;
-      for (std::size_t n = t.data.size(); n > 0; --n)
-        t.data.push_back(static_cast<std::uint8_t>(b.number(0, 255)));
-    }
-    const bool transposed = op.kind == OpKind::kTransposeConv;
-    const int last = op.input(transposed ? 3 : 2);
-    if (last < 0) continue;
-    model::Tensor& t = b.graph.tensors[static_cast<std::size_t>(last)];
-    if (op.kind == OpKind::kPadV2) {
-      t.type = model::DataType::kInt16;
-      t.quantization = b.graph.in(op, 0).quantization;
-      t.data.push_back(static_cast<std::uint8_t>(b.number(0, 255)));
-    } else if ((transposed || model::is_product(op.kind)) &&
-               (op.kind == OpKind::kDepthwiseConv2D || b.number(0, 2) > 0)) {
-      lengthen(t);
-    }
-  }
 }
 
 inline Padding random_padding(Builder& b) {

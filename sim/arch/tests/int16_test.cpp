@@ -4,17 +4,19 @@
 // products and movement on memories that hold parts of them.
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 
 #include "sim/arch/tests/testing.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors/vectors.h"
+#include "tools/fuzz/networks.h"
 
 namespace trine::sim {
 namespace {
 
-using model::OpKind;
+using fuzz::Between;
 using model::Padding;
 using testing::Builder;
 using testing::run_stages;
@@ -166,143 +168,6 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
   CHECK_THAT(refusal(joined), Contains("the machine takes computed maps of int16"));
 }
 
-/// Random codes, two bytes each.
-Array random_codes(Builder& b, int tensor) {
-  Array a = b.random_array(tensor), upper = b.random_array(tensor);
-  std::vector<std::uint8_t> bytes;
-  for (std::size_t i = 0; i < a.bytes.size(); ++i)
-    bytes.insert(bytes.end(), {a.bytes[i], upper.bytes[i]});
-  return {"i2", a.shape, bytes};
-}
-
-int random_pad(Builder& b, int x, bool codes) {
-  const bool channels = b.number(0, 1) == 0, code = codes && b.number(0, 1) == 0;
-  std::vector<int> sides(8, 0);
-  for (std::size_t i = 2; i < 8; ++i)
-    if (i < 6 ? !code || !channels : channels) sides[i] = b.number(0, 3);
-  return b.pad(x, sides, code ? b.constant({}) : -1);
-}
-
-int random_slice(Builder& b, int x) {
-  const std::vector<int> s = b.shape(x);
-  std::vector<int> begin{0}, end{1}, stride{1};
-  for (std::size_t i = 1; i < 4; ++i) {
-    begin.push_back(b.number(0, s[i] - 1));
-    end.push_back(b.number(begin[i] + 1, s[i]));
-    stride.push_back(b.number(1, 3));
-  }
-  return b.strided_slice(x, begin, end, stride);
-}
-
-/// Joined with its own product, or with itself.
-int random_join(Builder& b, int x) {
-  const std::vector<int> s = b.shape(x);
-  const int axis = b.number(1, 3);
-  int y = x;
-  if (b.number(0, 2) > 0)
-    y = b.convolution(x, axis == 3 ? b.number(1, 9) : s[3], 1, 1, 1, 1, 1, 1, Padding::kSame, true);
-  auto& tensors = b.graph.tensors;
-  const auto quantization = tensors[static_cast<std::size_t>(x)].quantization;
-  std::vector<int> parts{x, y};
-  if (b.number(0, 1) == 1) std::swap(parts[0], parts[1]);
-  for (const int t : {y, b.concatenation(parts, axis)})
-    tensors[static_cast<std::size_t>(t)].quantization = quantization;
-  return b.graph.ops.back().outputs[0];
-}
-
-int random_turn(Builder& b, int x) {
-  static const std::vector<std::vector<int>> kOrders{
-      {0, 2, 1, 3}, {0, 1, 3, 2}, {0, 2, 3, 1}, {0, 3, 1, 2}, {0, 3, 2, 1}};
-  return b.transpose(x, fuzz::any(b, kOrders));
-}
-
-int random_transposed_product(Builder& b, int x) {
-  const std::vector<int> s = b.shape(x);
-  const int R = b.number(1, 4), S = b.number(1, 4), U = b.number(1, 3), V = b.number(1, 3);
-  return b.transpose_convolution(x, b.number(1, 10), R, S, U, V, s[1] * U, s[2] * V, Padding::kSame,
-                                 b.number(0, 1) == 0);
-}
-
-/// @param codes  whether borders may be of other codes than 0
-int random_movement(Builder& b, int x, bool codes) {
-  const std::vector<int> s = b.shape(x);
-  switch (b.number(0, 8)) {
-    case 0:
-      return random_pad(b, x, codes);
-    case 1:
-      return random_slice(b, x);
-    case 2:
-      return random_turn(b, x);
-    case 3:
-      return random_join(b, x);
-    case 4:
-      return b.mirror_pad(x, {0, 0, 0, std::min(1, s[1] - 1), std::min(2, s[2] - 1), 0, 0, 0},
-                          false);
-    case 5:
-      return b.resize(x, false, b.number(1, 9), b.number(1, 9), false, b.number(0, 1) == 0);
-    case 6:
-      return b.reshape(x, {1, s[2], s[1], s[3]});
-    case 7:
-      return s[2] % 2 == 0 ? b.reshape(x, {1, s[1], s[2] / 2, 2 * s[3]})
-                           : b.reshape(x, {1, 1, s[1] * s[2], s[3]});
-    default:
-      return random_transposed_product(b, x);
-  }
-}
-
-/// What the vector unit computes.
-int random_vector(Builder& b, int x) {
-  const std::vector<int> s = b.shape(x);
-  static const std::vector<OpKind> kOfOne{OpKind::kRelu, OpKind::kRelu6, OpKind::kLeakyRelu,
-                                          OpKind::kQuantize};
-  static const std::vector<OpKind> kOfTwo{OpKind::kAdd, OpKind::kSub, OpKind::kMul};
-  const int kind = b.number(0, 6);
-  if (kind == 0) return b.unary(x, fuzz::any(b, kOfOne));
-  if (kind == 6) {
-    const int narrow = b.unary(x, OpKind::kQuantize);
-    b.graph.tensors[static_cast<std::size_t>(narrow)].name = "narrow";
-    return b.unary(narrow, OpKind::kQuantize);
-  }
-  if (kind == 1)
-    return b.pool(x, false, b.number(1, std::min(3, s[1])), b.number(1, std::min(3, s[2])),
-                  b.number(1, 2), b.number(1, 2), fuzz::random_padding(b));
-  if (kind == 2) return b.mean(x, b.number(0, 1) == 0 ? std::vector{1, 2} : std::vector{3});
-  int y = x;
-  if (b.number(0, 1) == 0)
-    y = b.convolution(x, s[3], 1, 1, 1, 1, 1, 1, Padding::kSame, true);
-  else if (b.number(0, 1) == 0)
-    y = b.constant(b.number(0, 1) == 0 ? s : std::vector<int>{s[3]});
-  return b.number(0, 1) == 0 ? b.binary(x, y, fuzz::any(b, kOfTwo))
-                             : b.binary(y, x, fuzz::any(b, kOfTwo));
-}
-
-enum class Between { kNothing, kMovement, kVectors };
-
-/// One to four products, each on the one before; other operators before some.
-/// @param codes  whether borders may be of other codes than 0
-void make_chain(Builder& b, Between between, bool codes) {
-  int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
-  for (int left = b.number(1, 4); left > 0; --left) {
-    for (int n = between == Between::kNothing ? 0 : b.number(0, 2); n > 0; --n)
-      x = between == Between::kMovement ? random_movement(b, x, codes) : random_vector(b, x);
-    const std::vector<int> shape = b.shape(x);
-    const int R = b.number(1, std::min(3, shape[1])), S = b.number(1, std::min(3, shape[2]));
-    const auto padding = b.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
-    const int stride_h = b.number(1, 2), stride_w = b.number(1, 2), kind = b.number(0, 4);
-    if (kind == 0) {
-      const int all = shape[1] * shape[2] * shape[3];
-      x = b.fully_connected(x, b.number(0, 1) == 0 ? all : shape[3], b.number(1, 20));
-      break;
-    }
-    const bool per_channel = b.number(0, 1) == 0;
-    if (kind == 1)
-      x = b.depthwise(x, b.number(1, 2), R, S, stride_h, stride_w, 1, 1, padding, per_channel);
-    else
-      x = b.convolution(x, b.number(1, 24), R, S, stride_h, stride_w, 1, 1, padding, per_channel);
-  }
-  b.graph.outputs = {x};
-}
-
 /// Names of the operators that run on the host, but for those that only give codes another shape.
 std::vector<std::string> on_host(const compiler::Program& program) {
   std::vector<std::string> names;
@@ -380,11 +245,11 @@ TEST_CASE("random chains of int16 operators are exact, whatever the memories hol
     config.int8 = config.activations16 = true;
     config.vector |= between == Between::kVectors;
     CAPTURE(config.to_toml());
-    make_chain(b, between, config.vector);
+    fuzz::random_chain(b, between, config.vector);
     widen(b);
     CAPTURE(testing::text_of(b.graph));
     try {
-      testing::require_exact_with_room(b.graph, config, {random_codes(b, b.graph.inputs[0])},
+      testing::require_exact_with_room(b.graph, config, {fuzz::random_codes(b, b.graph.inputs[0])},
                                        reference::kDoublePolicy);
     } catch (const Error& e) {  // as of int8
       if (std::string(e.what()).find("cut through channels") == std::string::npos) throw;
@@ -392,6 +257,72 @@ TEST_CASE("random chains of int16 operators are exact, whatever the memories hol
     }
   }
   CHECK(refused <= testing::kSeeds / 50);
+}
+
+/// Ways to damage a tensor of int16 codes.
+struct Damage {
+  std::string name;
+  void (*apply)(model::Tensor&);
+  bool legal = false;  ///< beside some operators
+};
+
+const std::vector<Damage> kDamages{
+    {"zero point", [](model::Tensor& t) { t.quantization.zero_point = {1}; }},
+    {"scale 0", [](model::Tensor& t) { t.quantization.scale = {0}; }},
+    {"scale below 0", [](model::Tensor& t) { t.quantization.scale = {-1}; }},
+    {"scale nan", [](model::Tensor& t) { t.quantization.scale = {std::nanf("")}; }},
+    {"scale inf", [](model::Tensor& t) { t.quantization.scale = {HUGE_VALF}; }},
+    {"no scale", [](model::Tensor& t) { t.quantization = {}; }},
+    {"two scales",
+     [](model::Tensor& t) {
+       t.quantization = {{1, 2}, {0, 0}, 0};
+     }},
+    {"int8", [](model::Tensor& t) { t.type = model::DataType::kInt8; }, true},
+    {"uint8", [](model::Tensor& t) { t.type = model::DataType::kUInt8; }, true},
+    {"int32", [](model::Tensor& t) { t.type = model::DataType::kInt32; }, true},
+    {"float32", [](model::Tensor& t) { t.type = model::DataType::kFloat32; }, true},
+    {"another axis", [](model::Tensor& t) { t.shape.push_back(2); }},
+    {"more elements", [](model::Tensor& t) { t.shape = {static_cast<int>(t.elements()) + 1}; }},
+};
+
+/// What the network is refused with; nothing if it runs.
+std::string refusal_of_all(const model::Graph& graph, const machine::Config& config) {
+  try {
+    model::check(graph);
+    compiler::CompileOptions options;
+    options.host = compiler::HostPart::kAnywhere;
+    const compiler::Program program = compiler::compile(graph, config, options);
+    std::vector<Array> zeros;
+    for (const int t : graph.inputs) {
+      const model::Tensor& of = graph.tensor(t);
+      Array& array = zeros.emplace_back(
+          Array{std::string(model::npy_code(of.type)), {of.shape.begin(), of.shape.end()}, {}});
+      array.bytes.resize(static_cast<std::size_t>(of.elements() * model::bytes_of(of.type)));
+    }
+    run_stages(program, zeros);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST_CASE("damaged tensors of int16 are refused, or run", "[arch][int16][error]") {
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.activations16 = true;
+  for (const model::Sample& sample : model::own_samples("maps16")) {
+    const model::Graph graph = model::import_tflite(sample.file, true);
+    for (std::size_t t = 0; t < graph.tensors.size(); ++t) {
+      if (graph.tensors[t].type != model::DataType::kInt16) continue;
+      for (const Damage& damage : kDamages) {
+        CAPTURE(sample.name(), graph.tensors[t].name, damage.name);
+        model::Graph damaged = graph;
+        damage.apply(damaged.tensors[t]);
+        std::string what;
+        CHECK_NOTHROW(what = refusal_of_all(damaged, config));
+        if (!damage.legal) CHECK(what != "");
+      }
+    }
+  }
 }
 
 }  // namespace

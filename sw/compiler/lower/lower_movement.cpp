@@ -360,7 +360,7 @@ bool GraphFacts::folds_pad(const Op& o) const {
 }
 
 model::Refusal GraphFacts::wide_border(const Op& o, int code) const {
-  return refusal(o, o.outputs[0], Reason::kAttribute,
+  return refusal(o, o.outputs[0], Reason::kRange,
                  " is padded with {}, convolutions that put channels of int16 in order pad with 0",
                  code);
 }

@@ -169,6 +169,18 @@ TEST_CASE("a float ONNX network is refused as one", "[model][onnx][error]") {
                       Contains(sample.name() + ".onnx: the model is float32"));
 }
 
+TEST_CASE("ONNX's codes of 16 bits are refused in their name", "[model][onnx][error]") {
+  auto bytes = read_file(std::filesystem::path(TRINE_SOURCE_DIR) / "tests/onnx/mobilenet_v2.onnx");
+  const std::vector<std::uint8_t> int8{0x10, 3}, int16{0x10, 5};  // TensorProto's data_type
+  const auto found = std::search(bytes.begin(), bytes.end(), int8.begin(), int8.end());
+  REQUIRE(found != bytes.end());
+  std::copy(int16.begin(), int16.end(), found);
+  CHECK_THROWS_WITH(parse_onnx(bytes, "m.onnx"),
+                    Contains("m.onnx: initializer '") &&
+                        Contains("': codes of 16 bits, allowed int8 uint8: int16 activations are "
+                                 "read from TFLite's 16x8"));
+}
+
 TEST_CASE("bytes that are no ONNX model are refused", "[model][onnx][error]") {
   CHECK_THROWS_WITH(parse_onnx({}, "m.onnx"), Contains("m.onnx: is no ONNX model"));
   CHECK_THROWS_WITH(parse_onnx(std::vector<std::uint8_t>(64, 0xff), "m.onnx"),

@@ -89,7 +89,9 @@ class Fuzzer {
       for (int n = 0; n < pairs && failed_ < o_.most_failures; ++n) {
         progress.update(fmt::format("configuration {} of {}, pair {} of {}, {} failed", k + 1,
                                     configs, n + 1, pairs, failed_));
-        count(fuzz::draw_case(o_.seed, k, n, drawn_), k);
+        const machine::Config* design =
+            designs_.empty() ? nullptr : &designs_.at(static_cast<std::size_t>(k));
+        count(fuzz::draw_case(o_.seed, k, n, drawn_, design), k);
       }
       if (k == o_.only) break;
     }

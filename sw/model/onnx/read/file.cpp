@@ -81,9 +81,18 @@ class Reader {
     throw Error(file_.name + ": " + fmt::format(text, std::forward<Args>(args)...));
   }
 
+  /// Types that users have, in their words.
+  void refuse_others(int type, const std::string& what) const {
+    if (is_half(type)) refuse_float(file_.name, kFloat16);
+    if (type == onnx::TensorProto::INT16 || type == onnx::TensorProto::UINT16)
+      fail(
+          "{}: codes of 16 bits, allowed int8 uint8: int16 activations are read from TFLite's 16x8",
+          what);
+  }
+
   ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
     const auto type = type_of(tensor.data_type());
-    if (is_half(tensor.data_type())) refuse_float(file_.name, kFloat16);
+    refuse_others(tensor.data_type(), what);
     if (!type)
       fail("{}: element type {}, allowed float uint8 int8 int32 int64 bool", what,
            tensor.data_type());
@@ -151,7 +160,7 @@ class Reader {
   Input input(const onnx::ValueInfoProto& info) {
     const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
     const auto type = type_of(tensor.elem_type());
-    if (is_half(tensor.elem_type())) refuse_float(file_.name, kFloat16);
+    refuse_others(tensor.elem_type(), "input '" + info.name() + "'");
     if (!info.type().has_tensor_type() || !type)
       fail("input '{}': element type {}, allowed float uint8 int8", info.name(),
            tensor.elem_type());

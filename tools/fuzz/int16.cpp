@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/fuzz/int16.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+#include "tools/fuzz/networks.h"
+#include "tools/fuzz/testing.h"
+
+namespace trine::fuzz {
+namespace {
+
+constexpr const char* kNarrow = "narrow";  ///< name of tensors that stay int8
+
+/// Sums of 40 bits: the bias in int64, as large beside int16 codes as it was beside int8.
+void lengthen(model::Tensor& bias) {
+  std::vector<std::int64_t> values;
+  for (const std::int64_t v : bias.integers()) values.push_back(256 * v);
+  bias.type = model::DataType::kInt64;
+  bias.data.resize(8 * values.size());
+  std::memcpy(bias.data.data(), values.data(), bias.data.size());
+}
+
+int random_pad(Builder& b, int x, bool codes) {
+  const bool channels = b.number(0, 1) == 0, code = codes && b.number(0, 1) == 0;
+  std::vector<int> sides(8, 0);
+  for (std::size_t i = 2; i < 8; ++i)
+    if (i < 6 ? !code || !channels : channels) sides[i] = b.number(0, 3);
+  return b.pad(x, sides, code ? b.constant({}) : -1);
+}
+
+int random_slice(Builder& b, int x) {
+  const std::vector<int> s = b.shape(x);
+  std::vector<int> begin{0}, end{1}, stride{1};
+  for (std::size_t i = 1; i < 4; ++i) {
+    begin.push_back(b.number(0, s[i] - 1));
+    end.push_back(b.number(begin[i] + 1, s[i]));
+    stride.push_back(b.number(1, 3));
+  }
+  return b.strided_slice(x, begin, end, stride);
+}
+
+/// Joined with its own product, or with itself.
+int random_join(Builder& b, int x) {
+  const std::vector<int> s = b.shape(x);
+  const int axis = b.number(1, 3);
+  int y = x;
+  if (b.number(0, 2) > 0)
+    y = b.convolution(x, axis == 3 ? b.number(1, 9) : s[3], 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+  auto& tensors = b.graph.tensors;
+  const auto quantization = tensors[static_cast<std::size_t>(x)].quantization;
+  std::vector<int> parts{x, y};
+  if (b.number(0, 1) == 1) std::swap(parts[0], parts[1]);
+  for (const int t : {y, b.concatenation(parts, axis)})
+    tensors[static_cast<std::size_t>(t)].quantization = quantization;
+  return b.graph.ops.back().outputs[0];
+}
+
+int random_turn(Builder& b, int x) {
+  static const std::vector<std::vector<int>> kOrders{
+      {0, 2, 1, 3}, {0, 1, 3, 2}, {0, 2, 3, 1}, {0, 3, 1, 2}, {0, 3, 2, 1}};
+  return b.transpose(x, any(b, kOrders));
+}
+
+int random_transposed_product(Builder& b, int x) {
+  const std::vector<int> s = b.shape(x);
+  const int R = b.number(1, 4), S = b.number(1, 4), U = b.number(1, 3), V = b.number(1, 3);
+  return b.transpose_convolution(x, b.number(1, 10), R, S, U, V, s[1] * U, s[2] * V, Padding::kSame,
+                                 b.number(0, 1) == 0);
+}
+
+bool moves(Builder& b, Between between) {
+  return between == Between::kMovement || (between == Between::kAny && once_in(b, 2));
+}
+
+/// All activations of one scale get another one together, so that what moves codes stays legal.
+void spread_scales(Builder& b) {
+  static const std::vector<float> kFar{64, 1.0F / 64, 4096, 1.0F / 4096, 0x1p20F, 0x1p-18F};
+  std::map<float, float> factors;
+  for (model::Tensor& t : b.graph.tensors) {
+    if (t.type != model::DataType::kInt16) continue;
+    float& scale = t.quantization.scale[0];
+    if (!factors.contains(scale)) factors[scale] = once_in(b, 12) ? any(b, kFar) : 1;
+    scale *= factors[scale];
+  }
+}
+
+/// The largest weights, and biases that leave sums of 40 bits just enough room (int32: half of all
+/// bits).
+void reach_ends(Builder& b, const model::Op& op) {
+  const bool transposed = op.kind == OpKind::kTransposeConv;
+  model::Tensor& weights = b.tensor(op.inputs[1]);
+  if (once_in(b, 8))
+    for (std::uint8_t& code : weights.data) code = b.content(0, 1) == 0 ? 0x7f : 0x80;
+  const int bias = op.input(transposed ? 3 : 2);
+  if (bias < 0 || !once_in(b, 8)) return;
+  model::Tensor& t = b.tensor(bias);
+  const bool longer = t.type == model::DataType::kInt64;
+  const std::int64_t taps = weights.elements() / t.elements();
+  const std::int64_t most = longer ? (std::int64_t{1} << 39) - 1 - 128 * 32768 * taps : 1 << 30;
+  for (std::size_t at = 0, bytes = longer ? 8 : 4; at < t.data.size(); at += bytes) {
+    const std::int64_t value = b.content(0, 1) == 0 ? most : -most;
+    std::memcpy(&t.data[at], &value, bytes);
+  }
+}
+
+/// Scales, weights and biases at their ends, all fused activations.
+void go_to_corners(Builder& b) {
+  using model::Activation;
+  static const std::vector<Activation> kActivations{Activation::kNone, Activation::kRelu,
+                                                    Activation::kRelu6, Activation::kReluN1To1};
+  spread_scales(b);
+  for (model::Op& op : b.graph.ops) {
+    const bool product = model::is_product(op.kind), transposed = op.kind == OpKind::kTransposeConv;
+    if (product || transposed) reach_ends(b, op);
+    const bool fuses = product || model::is_binary(op.kind) || op.kind == OpKind::kAveragePool2D;
+    if (fuses && once_in(b, 4)) op.activation = any(b, kActivations);
+  }
+}
+
+}  // namespace
+
+void widen(Builder& b) {
+  for (model::Tensor& t : b.graph.tensors) {
+    if (t.is_constant || t.type != model::DataType::kInt8 || t.name == kNarrow) continue;
+    t.type = model::DataType::kInt16;
+    t.quantization.zero_point = {0};
+    for (float& scale : t.quantization.scale) scale /= 256;
+  }
+  for (const model::Op& op : b.graph.ops) {
+    for (const int operand : model::is_binary(op.kind) ? op.inputs : std::vector<int>{}) {
+      model::Tensor& t = b.graph.tensors[static_cast<std::size_t>(operand)];
+      if (!t.is_constant || t.type == model::DataType::kInt16) continue;
+      t.type = model::DataType::kInt16;
+      t.quantization.zero_point = {0};
+      for (float& scale : t.quantization.scale) scale /= 256;
+      for (std::size_t n = t.data.size(); n > 0; --n)
+        t.data.push_back(static_cast<std::uint8_t>(b.content(0, 255)));
+    }
+    const bool transposed = op.kind == OpKind::kTransposeConv;
+    const int last = op.input(transposed ? 3 : 2);
+    if (last < 0) continue;
+    model::Tensor& t = b.graph.tensors[static_cast<std::size_t>(last)];
+    if (op.kind == OpKind::kPadV2) {
+      t.type = model::DataType::kInt16;
+      t.quantization = b.graph.in(op, 0).quantization;
+      t.data.push_back(static_cast<std::uint8_t>(b.content(0, 255)));
+    } else if ((transposed || model::is_product(op.kind)) &&
+               (op.kind == OpKind::kDepthwiseConv2D || b.number(0, 2) > 0)) {
+      lengthen(t);
+    }
+  }
+}
+
+int random_movement(Builder& b, int x, bool codes) {
+  const std::vector<int> s = b.shape(x);
+  switch (b.number(0, 8)) {
+    case 0:
+      return random_pad(b, x, codes);
+    case 1:
+      return random_slice(b, x);
+    case 2:
+      return random_turn(b, x);
+    case 3:
+      return random_join(b, x);
+    case 4:
+      return b.mirror_pad(x, {0, 0, 0, std::min(1, s[1] - 1), std::min(2, s[2] - 1), 0, 0, 0},
+                          false);
+    case 5:
+      return b.resize(x, false, b.number(1, 9), b.number(1, 9), false, b.number(0, 1) == 0);
+    case 6:
+      return b.reshape(x, {1, s[2], s[1], s[3]});
+    case 7:
+      return s[2] % 2 == 0 ? b.reshape(x, {1, s[1], s[2] / 2, 2 * s[3]})
+                           : b.reshape(x, {1, 1, s[1] * s[2], s[3]});
+    default:
+      return random_transposed_product(b, x);
+  }
+}
+
+int random_vector(Builder& b, int x) {
+  const std::vector<int> s = b.shape(x);
+  static const std::vector<OpKind> kOfOne{OpKind::kRelu, OpKind::kRelu6, OpKind::kLeakyRelu,
+                                          OpKind::kQuantize};
+  static const std::vector<OpKind> kOfTwo{OpKind::kAdd, OpKind::kSub, OpKind::kMul};
+  const int kind = b.number(0, 6);
+  if (kind == 0) return b.unary(x, any(b, kOfOne));
+  if (kind == 6) {
+    const int narrow = b.unary(x, OpKind::kQuantize);
+    b.tensor(narrow).name = kNarrow;
+    return b.unary(narrow, OpKind::kQuantize);
+  }
+  if (kind == 1)
+    return b.pool(x, false, b.number(1, std::min(3, s[1])), b.number(1, std::min(3, s[2])),
+                  b.number(1, 2), b.number(1, 2), random_padding(b));
+  if (kind == 2) return b.mean(x, b.number(0, 1) == 0 ? std::vector{1, 2} : std::vector{3});
+  int y = x;
+  if (b.number(0, 1) == 0)
+    y = b.convolution(x, s[3], 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+  else if (b.number(0, 1) == 0)
+    y = b.constant(b.number(0, 1) == 0 ? s : std::vector<int>{s[3]});
+  return b.number(0, 1) == 0 ? b.binary(x, y, any(b, kOfTwo)) : b.binary(y, x, any(b, kOfTwo));
+}
+
+void random_chain(Builder& b, Between between, bool codes) {
+  int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
+  for (int left = b.number(1, 4); left > 0; --left) {
+    for (int n = between == Between::kNothing ? 0 : b.number(0, 2); n > 0; --n)
+      x = moves(b, between) ? random_movement(b, x, codes) : random_vector(b, x);
+    const std::vector<int> shape = b.shape(x);
+    const int R = b.number(1, std::min(3, shape[1])), S = b.number(1, std::min(3, shape[2]));
+    const auto padding = b.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
+    const int stride_h = b.number(1, 2), stride_w = b.number(1, 2), kind = b.number(0, 4);
+    if (kind == 0) {
+      const int all = shape[1] * shape[2] * shape[3];
+      x = b.fully_connected(x, b.number(0, 1) == 0 ? all : shape[3], b.number(1, 20));
+      break;
+    }
+    const bool per_channel = b.number(0, 1) == 0;
+    if (kind == 1)
+      x = b.depthwise(x, b.number(1, 2), R, S, stride_h, stride_w, 1, 1, padding, per_channel);
+    else
+      x = b.convolution(x, b.number(1, 24), R, S, stride_h, stride_w, 1, 1, padding, per_channel);
+  }
+  b.graph.outputs = {x};
+}
+
+void make_int16(Builder& b) {
+  if (once_in(b, 2))
+    random_chain(b, Between::kAny, true);
+  else
+    make_wide_images(b);
+  const bool known =
+      std::ranges::none_of(b.graph.ops, [](const auto& op) { return op.kind == OpKind::kUnknown; });
+  if (known && once_in(b, 8)) make_batch(b, b.number(1, 9));
+  widen(b);
+  go_to_corners(b);
+  if (once_in(b, 3)) prune(b);
+}
+
+}  // namespace trine::fuzz

@@ -325,5 +325,43 @@ TEST_CASE("damaged tensors of int16 are refused, or run", "[arch][int16][error]"
   }
 }
 
+int random_alone(Builder& b, int x) {
+  return b.number(0, 3) > 0 ? fuzz::random_movement(b, x, true) : fuzz::random_vector(b, x);
+}
+
+TEST_CASE("operators of int16 that are alone are exact as their maps come and go",
+          "[arch][int16]") {
+  int straight = 0;
+  for (unsigned seed = 1; seed <= 2 * testing::kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    machine::Config config = testing::random_config(b);
+    config.rows += config.rows % 2;
+    config.int8 = config.activations16 = config.vector = true;
+    CAPTURE(config.to_toml());
+    const int x = b.input({1, b.number(1, 5), b.number(1, 50), b.number(1, 40)});
+    b.graph.outputs = {random_alone(b, x)};
+    widen(b);
+    CAPTURE(testing::text_of(b.graph));
+    const Array input = fuzz::random_codes(b, x);
+    try {
+      testing::require_exact_with_room(b.graph, config, {input}, reference::kDoublePolicy);
+    } catch (const Error& e) {  // borders of other codes, with channels
+      if (std::string(e.what()).find("pad with 0") == std::string::npos) throw;
+    }
+    std::string plan;
+    compiler::CompileOptions options{reference::kDoublePolicy};
+    options.print_after = "plan";
+    options.printed = &plan;
+    config.dmem_kib = 64;
+    try {
+      compiler::compile(b.graph, config, options);
+    } catch (const Error&) {  // as above, or other memories too small
+    }
+    straight += plan.find("straight to their place") != std::string::npos ? 1 : 0;
+  }
+  CHECK(straight > static_cast<int>(testing::kSeeds) / 20);
+}
+
 }  // namespace
 }  // namespace trine::sim

@@ -99,6 +99,17 @@ struct Emitter::Nest {
 
 namespace {
 
+/// What of a rectangle lies outside of a part of it.
+std::vector<Rect> around(const Rect& r, const Rect& part) {
+  if (part.empty()) return {r};
+  std::vector<Rect> strips;
+  for (const Rect& strip :
+       {Rect{r.y0, part.y0, r.x0, r.x1}, Rect{part.y1, r.y1, r.x0, r.x1},
+        Rect{part.y0, part.y1, r.x0, part.x0}, Rect{part.y0, part.y1, part.x1, r.x1}})
+    if (!strip.empty()) strips.push_back(strip);
+  return strips;
+}
+
 /// Coordinates of a map that is longer than the machine can count begin with the first tap that is
 /// inside; what lies behind the RUN's last tap is left out.
 void count_from_first(int& start, int& size) {
@@ -353,6 +364,7 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   const Layer& l = layer();
   const int word = channels.first / out_per_word();
   const int words = divide_up(channels.size(), out_per_word());
+  if (tiling().direct) return emit_moved(rect, channels);
   const View in = input_view(rect, word, words, 0, l.window.R);
   VectorPart v{channels, word, words, in, {}, {}, l.window, l.pad_code};
   if (l.two_operands()) v.second = l.second == l.input ? v.in : second_view(rect, channels);
@@ -368,6 +380,27 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
       const Rect part = rect.within(region.rect);
       if (!part.empty()) emit_windows(part, &region, v);
     }
+  finish_output(rect, channels);
+}
+
+/// Codes come from DRAM to their place in the output; the vector unit writes what lies around them.
+void Emitter::emit_moved(const Rect& rect, const Channels& channels) {
+  const Layer& l = layer();
+  const Geometry& g = l.window;
+  const int word = channels.first / out_per_word();
+  const int words = divide_up(channels.size(), out_per_word());
+  const View out = output_view(rect, channels);
+  const Rect moved = moved_part(g, rect);
+  View place = out;
+  place.origin = out.at(0, g.pad_top, g.pad_left);
+  if (!moved.empty()) copy(Engine::kLoad, l.input, input_of(g, moved), word, words, place, true);
+  const VectorPart v{channels, word, words, {}, {}, out, g, l.pad_code};
+  for (const Rect& strip : around(rect, moved)) {
+    if (l.wide)
+      emit_planes(strip, v);
+    else
+      emit_positions(strip, nullptr, v);
+  }
   finish_output(rect, channels);
 }
 

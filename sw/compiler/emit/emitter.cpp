@@ -123,8 +123,24 @@ void Emitter::store_joined() {
   } else {
     parts_left_.insert(out);
   }
-  if (net_.maps[at(out)].last_write == layer_ && parts_left_.contains(out))
-    copy(Engine::kStore, out, {0, s.H, 0, s.W}, 0, s.channel_words(), place(out).dmem);
+  if (parts_left_.contains(out)) store_rows(out);
+}
+
+/// Stores the first rows that no later layer writes, beyond those stored before, unless these are
+/// too few for a transfer of their own.
+void Emitter::store_rows(int map) {
+  const Shape& s = shape(map);
+  int end = s.H;  // of int8 the last layer is often shorter than another store's answers
+  for (std::size_t i = at(layer_) + 1; i < net_.layers.size(); ++i) {
+    const int part = net_.layers[i].output;
+    if (net_.whole_of(part) == map) end = std::min(end, net_.maps[at(part)].part.y);
+  }
+  int& stored = rows_stored_[map];
+  const std::int64_t words = std::int64_t{end - stored} * s.W * s.pixel_words() * s.channel_words();
+  if (end <= stored || (end < s.H && (!s.wide || words < 2 * kLeastBeats * config_.data_words())))
+    return;
+  copy(Engine::kStore, map, {stored, end, 0, s.W}, 0, s.channel_words(), place(map).dmem);
+  stored = end;
 }
 
 void Emitter::emit_conv_part(const Visit& v) {
@@ -342,8 +358,9 @@ void Emitter::ensure_resident(int map, int rows) {
 
 /// Moves a rectangle of some channel words between DRAM and DMEM with as few transfers as the
 /// alignment rules allow.
-void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words,
-                   const View& dmem) {
+/// @param among  what lies between its rows and planes in DMEM are others' codes
+void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words, const View& dmem,
+                   bool among) {
   const View& dram = place(map).dram;
   const Shape& s = shape(map);
   const std::int64_t unit = config_.data_words();
@@ -356,10 +373,12 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
                             std::int64_t dram_stride, std::int64_t local_stride) {
     emit_transfer(engine, target, d, l, length, rows, dram_stride, local_stride, region);
   };
-  const bool full_rows = rect.cols() == s.W && dram.pitch == dmem.pitch;
+  const bool full_rows =
+      rect.cols() == s.W && dram.pitch == dmem.pitch && (!among || dram.pitch == cols);
   if (full_rows || rect.rows() == 1) {
     const std::int64_t length = std::int64_t{rect.rows() - 1} * dram.pitch + cols;
-    const bool whole_map = rect.rows() == s.H && dram.plane == dmem.plane && full_rows;
+    const bool whole_map = rect.rows() == s.H && dram.plane == dmem.plane && full_rows &&
+                           (!among || dram.plane == length);
     if (whole_map || words == 1) {  // with what lies between the planes
       region = {Space::kDmem, local, (words - 1) * dram.plane + length, 0, 1};
       return transfer(from, local, region.length, 1, 0, 0);

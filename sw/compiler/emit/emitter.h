@@ -39,6 +39,7 @@ class Emitter : private Order {
   void follow_vectors(std::size_t begin, const std::vector<std::size_t>& ends);
   void store_words(int channels);
   void store_joined();
+  void store_rows(int map);
   bool stores_parts() const;
   void emit_conv_part(const Visit& v);
   void emit_conv_relay(const Visit& v);
@@ -59,6 +60,7 @@ class Emitter : private Order {
                                         const SumRegion* region = nullptr) const;
   void emit_vector(const isa::VectorRegisters& r, int flags, const VectorPart& v,
                    const Rect& written, std::vector<Region> reads = {});
+  void emit_moved(const Rect& rect, const Channels& channels);
   void emit_planes(const Rect& rect, const VectorPart& v);
   void emit_repeated(const Rect& rect, const VectorPart& v);
   void emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v);
@@ -80,7 +82,8 @@ class Emitter : private Order {
   bool stored(int map) const { return map_at(map).output || map_at(map).kept; }
   void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
-  void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem);
+  void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem,
+            bool among = false);
   View place_buffer(int map, const Rect& rect, int word, std::int64_t start) const;
   /// The rectangle and channels in the map that the layer's output is, or is a part of.
   struct OutputPart {
@@ -150,6 +153,7 @@ class Emitter : private Order {
   int words_stored_ = 0;    ///< of the layer's output, if it is the network's
   std::vector<std::size_t> vector_ends_;  ///< of the last layer that makes vectors: instructions
   std::set<int> parts_left_;              ///< outputs of which parts are stored with the last one
+  std::map<int, int> rows_stored_;        ///< of outputs in parts: so many from the first one on
   std::map<BlockKey, std::int64_t> blocks_;
   std::vector<bool> zero_biases_;                ///< entries of the bias memory that hold 0
   std::int64_t table_ = -1, exponentials_ = -1;  ///< bytes of what their memories hold

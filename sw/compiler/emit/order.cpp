@@ -37,7 +37,32 @@ std::vector<Visit> Order::next_layer() {
   const bool whole = t.rows == layer().window.P && t.cols == layer().window.Q;
   if (layer().fuses_max() && place(layer().output).resident && whole && !t.pieces)
     return visits_by_sweeps();
-  return t.chunk_outer ? visits_by_chunks() : visits_by_rectangles();
+  std::vector<Visit> visits = t.chunk_outer ? visits_by_chunks() : visits_by_rectangles();
+  if (t.starts_small) cut_small(visits, true);
+  if (t.ends_small) cut_small(visits, false);
+  return visits;
+}
+
+/// Makes two of the first visit or of the last one: a small one at that end.
+void Order::cut_small(std::vector<Visit>& visits, bool start) const {
+  const std::size_t index = start ? 0 : visits.size() - 1;
+  Visit first = visits[index];
+  const PartSize all{divide_up(first.channels.size(), out_per_word()), first.rect.rows(),
+                     first.rect.cols()};
+  const PartSize small = small_part(layer(), all, config_);
+  const auto before = [&](int part, int whole) { return start ? part : whole - part; };
+  Visit& second = visits[index];
+  if (small.words < all.words)
+    first.channels.last = second.channels.first =
+        first.channels.first + before(small.words, all.words) * out_per_word();
+  else if (small.rows < all.rows)
+    first.rect.y1 = second.rect.y0 = first.rect.y0 + before(small.rows, all.rows);
+  else if (small.cols < all.cols)
+    first.rect.x1 = second.rect.x0 = first.rect.x0 + before(small.cols, all.cols);
+  else
+    return;
+  first.ends_rect = first.ends_chunk = false;
+  visits.insert(visits.begin() + static_cast<std::ptrdiff_t>(index), first);
 }
 
 /// A fused pool over all outputs, which stay in DMEM: the first sweep follows the input as it

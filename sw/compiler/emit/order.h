@@ -94,6 +94,7 @@ class Order {
   std::vector<Visit> visits_by_sweeps() const;
   std::vector<Visit> visits_by_chunks();
   std::vector<Visit> visits_by_rectangles();
+  void cut_small(std::vector<Visit>& visits, bool start) const;
   bool follows_loads() const;
   int lead_channels() const;
   int parameter_channels() const;

@@ -4,9 +4,13 @@
 // few pixels apart are alike: they read pixels that lie equally far apart, with the same weights.
 // So there is a layer for each such set of outputs, which it scatters over the output's map.
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
+#include <utility>
 
+#include "machine/timing.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/forms.h"
 
@@ -111,18 +115,58 @@ struct Combs {
 
 /// Outputs first, first + stride, ... of a transposed convolution along one axis: an ordinary one.
 struct Phase {
+  int first = 0;
   int first_tap = 0, taps = 0;  ///< first_tap, first_tap + stride, ...: the last one comes first
   int pad = 0, positions = 0;
+  int products = 0;  ///< of a column's pixels and a column of the filter
 };
 
-Phase phase_of(int first, int stride, int pad, int filter, int outputs) {
+Phase phase_of(int first, int stride, int pad, int filter, int inputs, int outputs) {
   Phase p;
+  p.first = first;
   p.first_tap = (first + pad) % stride;
   p.taps = p.first_tap < filter ? (filter - p.first_tap - 1) / stride + 1 : 0;
   p.pad = p.taps - 1 - (first + pad) / stride;
   p.positions = (outputs - first - 1) / stride + 1;
+  p.products = inputs * p.taps;
   return p;
 }
+
+/// The phase in parts whose outputs have the same taps inside of an axis of that extent, without
+/// the others.
+std::vector<Phase> parts_of(const Phase& all, int stride, int extent) {
+  std::vector<Phase> parts;
+  std::pair<int, int> last{-1, -1};
+  for (int p = 0; p < all.positions; ++p) {
+    const int low = std::clamp(all.pad - p, 0, all.taps);
+    const int high = std::clamp(extent + all.pad - p, low, all.taps);
+    if (parts.empty() || last != std::pair{low, high})
+      parts.push_back({all.first + p * stride, all.first_tap + (all.taps - high) * stride,
+                       high - low, all.pad - low - p, 0, 0});
+    last = {low, high};
+    ++parts.back().positions;
+    parts.back().products += high - low;
+  }
+  return parts;
+}
+
+/// What a transposed convolution has to do, to compare ways of cutting its rows.
+struct Work {
+  int cols = 1;      ///< of a phase's outputs
+  double steps = 1;  ///< of the array for a row of taps, all phases of the columns
+  double bytes = 1;  ///< of that row's weights
+  double lanes = 1, bytes_per_cycle = 1;
+
+  double cycles(const std::vector<Phase>& rows) const {
+    double work = 0, taps = 0;
+    for (const Phase& p : rows) {
+      work += std::ceil(p.positions * cols / lanes) * steps * p.taps + timing::kLayerOverhead +
+              timing::kRunOverhead;
+      taps += p.taps;
+    }
+    return std::max(work, taps * bytes / bytes_per_cycle);
+  }
+};
 
 }  // namespace
 
@@ -137,14 +181,32 @@ void Lowering::transpose_convolution(const Op& o) {
   const Tensor& filter = graph_.in(o, 1);
   const model::Window border = model::window(graph_, o);
   const Shape to = out_shape(o);
-  const int whole = new_output(o, to);
-  for (int y = 0; y < std::min(o.stride_h, to.H); ++y)
-    for (int x = 0; x < std::min(o.stride_w, to.W); ++x) {
-      const Phase rows = phase_of(y, o.stride_h, border.pad_top, filter.extent(1), to.H);
-      const Phase cols = phase_of(x, o.stride_w, border.pad_left, filter.extent(2), to.W);
-      Layer layer = start(o, LayerKind::kConv, image(o, 2));
-      layer.macs =
-          shape(layer.input).pixels() * filter.extent(0) * filter.extent(3) * rows.taps * cols.taps;
+  const int whole = new_output(o, to), input = image(o, 2);
+  std::vector<Phase> all_rows, all_cols, parted;
+  for (int y = 0; y < std::min(o.stride_h, to.H); ++y) {
+    all_rows.push_back(
+        phase_of(y, o.stride_h, border.pad_top, filter.extent(1), shape(input).H, to.H));
+    std::ranges::copy(parts_of(all_rows.back(), o.stride_h, shape(input).H),
+                      std::back_inserter(parted));
+  }
+  for (int x = 0; x < std::min(o.stride_w, to.W); ++x)
+    all_cols.push_back(
+        phase_of(x, o.stride_w, border.pad_left, filter.extent(2), shape(input).W, to.W));
+  const int N = filter.extent(0), S = filter.extent(2), C = filter.extent(3);
+  const Work work{
+      .cols = all_cols.front().positions,
+      .steps = static_cast<double>(shape(input).channel_words()) * S * divide_up(N, config_.cols),
+      .bytes = static_cast<double>(N) * S * C,
+      .lanes = static_cast<double>(config_.rows / shape(input).pixel_words()),
+      .bytes_per_cycle = config_.axi_data_bits / 8.0};
+  // Rows that lie outside of the input for some outputs cost nothing where these have layers of
+  // their own.
+  if (work.cycles(parted) < work.cycles(all_rows)) all_rows = std::move(parted);
+  std::ranges::stable_sort(all_rows, {}, &Phase::first);  // the first rows are stored meanwhile
+  for (const Phase& rows : all_rows)
+    for (const Phase& cols : all_cols) {
+      Layer layer = start(o, LayerKind::kConv, input);
+      layer.macs = std::int64_t{rows.products} * shape(input).W * N * C * cols.taps;
       Geometry& g = layer.window;
       g.P = rows.positions;
       g.Q = cols.positions;
@@ -158,9 +220,9 @@ void Lowering::transpose_convolution(const Op& o) {
       if (layer.macs > 0) set_phase_weights(o, layer, rows.first_tap, cols.first_tap);
       fold_zero_point(layer);
       if (shape(layer.input).wide) fold_low_bytes(layer);
-      add_layer_to(
-          add_part(whole, {-1, 0, y, x, o.stride_h, o.stride_w}, {layer.channels, g.P, g.Q}),
-          std::move(layer));
+      add_layer_to(add_part(whole, {-1, 0, rows.first, cols.first, o.stride_h, o.stride_w},
+                            {layer.channels, g.P, g.Q}),
+                   std::move(layer));
     }
 }
 

@@ -11,7 +11,8 @@
 namespace trine::compiler {
 namespace {
 
-/// Replays that bank conflicts cost one gather step over `rect`.
+/// Replays that bank conflicts cost one gather step over `rect`. An int16 code's lanes take words
+/// beside each other; bytes that are moved are the columns of a map twice as wide.
 std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
                      const machine::Config& config) {
   const Geometry& g = layer.window;
@@ -21,13 +22,15 @@ std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
   std::vector<int> count(at(config.banks()));
   std::int64_t sum = 0;
   const std::int64_t row_step = std::int64_t{g.stride_y} * pitch;
+  const int step = layer.wide ? 2 : 1;
   for (std::int64_t tile = 0; tile < positions; tile += layer.lanes(config)) {
     std::ranges::fill(count, 0);
     int most = 1;
     const std::int64_t end = std::min(positions, tile + layer.lanes(config) + layer.former.halo);
     std::int64_t row = tile / cols * row_step, col = tile % cols;
     for (std::int64_t p = tile; p < end; ++p) {
-      most = std::max(most, ++count[at(bank_of(row + col * g.stride_x))]);
+      for (int word = 0; word < step; ++word)
+        most = std::max(most, ++count[at(bank_of(row + col * g.stride_x * step + word))]);
       if (++col < cols) continue;
       col = 0;
       row += row_step;

@@ -101,6 +101,43 @@ Choice spill_more(Choice best, const Network& network, const machine::Config& co
   return best;
 }
 
+/// The maps that lie like `map` do, if only that layer reads them and none writes them.
+std::vector<int> edge_maps(const Network& network, const PlanFacts& facts, int map, bool output) {
+  const int layer = output ? static_cast<int>(network.layers.size()) - 1 : 0;
+  const std::vector<int>& maps = facts.members(facts.root(map));
+  const bool fits = std::ranges::all_of(maps, [&](int m) {
+    const Map& it = network.maps[at(m)];
+    if (it.weights || it.kept || it.capacity) return false;
+    return output ? it.producer == layer && it.last_use < 0 : it.producer < 0 && it.last_use == 0;
+  });
+  return fits ? maps : std::vector<int>{};
+}
+
+/// The first layer's input may come, and the last one's output go, while these layers work.
+Choice stream_ends(Choice best, const Network& network, const machine::Config& config,
+                   PlanFacts& facts) {
+  if (network.layers.empty()) return best;
+  const double gain = network.layers.front().wide ? 0.01 : 0.15;
+  const bool moves = network.layers.size() == 1 && copy_offset(network.layers.front(), network);
+  if (!network.layers.front().wide && !moves) return best;
+  const std::vector<int> in = edge_maps(network, facts, network.layers.front().input, false);
+  const std::vector<int> out =
+      edge_maps(network, facts, network.whole_of(network.layers.back().output), true);
+  const Wishes wishes = best.wishes;
+  for (const bool reads : {false, true})
+    for (const bool writes : {false, true}) {
+      Wishes other = wishes;
+      if (reads) other.streamed.insert(in.begin(), in.end());
+      if (writes) other.streamed.insert(out.begin(), out.end());
+      if (other.streamed.empty() || (reads && in.empty()) || (writes && out.empty())) continue;
+      std::optional<Choice> tried = choice(network, config, facts, other);
+      if (tried && tried->plan.spilled <= best.plan.spilled &&
+          tried->plan.cycles < (1 - gain) * best.plan.cycles)
+        best = std::move(*tried);
+    }
+  return best;
+}
+
 /// One for each layer that needs a vector unit; none where there is one.
 model::Faults vector_faults(const Network& network, const machine::Config& config) {
   model::Faults faults;
@@ -150,6 +187,7 @@ std::optional<Plan> plan(const Network& network, const machine::Config& config,
       best = pad_some(std::move(*other), network, config, facts);
     best = spill_more(std::move(*best), network, config, facts);
   }
+  best = stream_ends(std::move(*best), network, config, facts);
   best->plan.tiled = facts.tiled;
   best->plan.visited = facts.visited;
   return std::move(best->plan);

@@ -53,6 +53,12 @@ struct Tiling {
   int chunk = 1;            ///< output channels (vector: channels)
   bool chunk_outer = true;  ///< all rectangles for one chunk, or all chunks for one rectangle
   int buffers = 1;
+  /// Codes that the layer only moves come from DRAM to their place in the output: nothing is left
+  /// to compute but a border.
+  bool direct = false;
+  /// The network's first layer begins, its last one ends with some of a part, for which nothing
+  /// else is there to do: see small_part().
+  bool starts_small = false, ends_small = false;
   bool pieces = false;        ///< a rectangle is one tile, a chunk one group
   bool stream_input = false;  ///< the input is loaded piece by piece
   /// Weights of a chunk, one group, take more than half of PMEM. It lies at PMEM's start, the next
@@ -124,6 +130,23 @@ std::int64_t buffer_words(const View& dram, int W, int rows, int cols, int words
                           const machine::Config& config);
 /// Its pitch and plane (origin not set).
 View buffer_view(const View& dram, int W, int rows, int cols, const machine::Config& config);
+
+/// Channel words, rows and columns of a part.
+struct PartSize {
+  int words = 1, rows = 1, cols = 1;
+  double share_of(const PartSize& all) const {
+    return static_cast<double>(words) / all.words * rows / all.rows * cols / all.cols;
+  }
+};
+/// A third of a part, or what comes near it.
+PartSize small_part(const Layer& layer, const PartSize& part, const machine::Config& config);
+
+/// Words by which a layer's codes lie further right in a row of its output than in its input, if it
+/// does nothing but move them.
+std::optional<std::int64_t> copy_offset(const Layer& layer, const Network& network);
+/// The positions of a rectangle whose only tap lies inside of the input, of strides of 1. May be
+/// empty, also of negative size.
+Rect moved_part(const Geometry& g, const Rect& rect);
 
 /// What the output positions of a rectangle read, clipped to the image.
 Rect input_of(const Geometry& g, const Rect& rect);

@@ -53,6 +53,7 @@ std::optional<Plan> Planner::run() {
   order_maps();
   for (int m = 0; m < count(); ++m)
     if (net_.maps[at(m)].capacity) spill(m);
+  for (const int m : wishes_.streamed) spill(m);
   const std::size_t states = spilled_.size();
   for (int m = 0; m < count(); ++m)
     if (net_.maps[at(m)].in_dram) spill(m);
@@ -63,7 +64,7 @@ std::optional<Plan> Planner::run() {
   } while (!tile_layers());
   if (misfit_ >= 0) return std::nullopt;
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
-  plan_.cycles += estimated_cycles();
+  plan_.cycles += estimated_cycles() + exposed_cycles();
   for (const Tiling& t : plan_.tilings) plan_.traffic += t.traffic;
   plan_.spilled = spilled_.size() - states;
   return plan_;
@@ -303,6 +304,39 @@ double Planner::estimated_cycles() const {
               static_cast<double>(facts_.replays_of(i, pitch));
   }
   return cycles;
+}
+
+double Planner::exposed_cycles() const {
+  if (net_.layers.empty()) return 0;
+  if (!net_.layers.front().wide && !copy_offset(net_.layers.front(), net_)) return 0;
+  const Layer &first = net_.layers.front(), &last = net_.layers.back();
+  const double beat = 32.0 / config_.axi_data_bits;  // cycles of a word
+  const auto words = [&](int m) {
+    const Placement& p = plan_.maps[at(m)];
+    const bool crosses = p.resident && p.in_dram;
+    return crosses ? static_cast<double>(p.dmem.plane * net_.maps[at(m)].shape.channel_words()) : 0;
+  };
+  // Rows of the input follow each other, the first ones for two tiles. Parts know what they cost.
+  const Geometry& g = first.window;
+  const Tiling &begin = plan_.tilings.front(), &end = plan_.tilings.back();
+  const bool whole = begin.rows == g.P && begin.cols == g.Q;
+  const std::int64_t rows = divide_up(2 * first.lanes(config_), g.Q);
+  const auto needed = whole ? std::min<std::int64_t>(g.H, (rows - 1) * g.stride_y + g.span_y()) : 0;
+  // All words of a row come together.
+  const bool in_chunks = begin.chunk_outer && first.kind != LayerKind::kConv;
+  const int channels = net_.maps[at(first.output)].shape.C;
+  const double chunk = in_chunks ? std::min(1.0, static_cast<double>(begin.chunk) / channels) : 1;
+  double loads = 0;
+  for (const int m : {first.input, first.second})
+    if (m >= 0 && net_.maps[at(m)].producer < 0) loads += words(m);
+  if (first.input == first.second) loads /= 2;
+  double stores = net_.maps[at(net_.whole_of(last.output))].output ? words(last.output) : 0;
+  if (last.kind == LayerKind::kConv && end.chunk < last.channels)
+    stores *= static_cast<double>(end.chunk) / last.channels;
+  const double before = std::max(beat * loads * static_cast<double>(needed) / g.H,
+                                 beat * loads - begin.expected * chunk);
+  const auto waits = [](double cycles) { return cycles > 0 ? cycles + timing::kBusLatency : 0; };
+  return waits(before) + waits(beat * timing::kStoreBeat * stores);
 }
 
 }  // namespace trine::compiler

@@ -19,11 +19,12 @@ namespace trine::compiler {
 
 /// What a planner is told besides the network.
 struct Wishes {
-  bool shifted = true;    ///< looks for places of outputs without bank conflicts
-  bool pad_all = true;    ///< spends words on pitches and places without bank conflicts
-  std::set<int> padded;   ///< !pad_all: maps whose rows are padded all the same, as conflicting()
-                          ///< names them
-  std::set<int> in_dram;  ///< maps that have no place in DMEM, as confining() names them
+  bool shifted = true;     ///< looks for places of outputs without bank conflicts
+  bool pad_all = true;     ///< spends words on pitches and places without bank conflicts
+  std::set<int> padded;    ///< !pad_all: maps whose rows are padded all the same, as conflicting()
+                           ///< names them
+  std::set<int> streamed;  ///< inputs and outputs that go through DMEM part by part
+  std::set<int> in_dram;   ///< maps that have no place in DMEM, as confining() names them
 };
 
 /// Places the largest maps first, each as low as those before it allow; a map that finds no place,
@@ -129,6 +130,9 @@ class Planner {
   /// nor its buffers; else the layer waits for their end, and for its own ones.
   void place_buffers(int layer);
   double estimated_cycles() const;
+  /// Cycles that the first layer waits for what it reads, and that the last one's output takes to
+  /// leave, where these are resident.
+  double exposed_cycles() const;
 
   static constexpr int kNever = std::numeric_limits<int>::max();
 

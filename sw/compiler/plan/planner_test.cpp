@@ -34,6 +34,43 @@ int convolution(Builder& b, int from, int channels, int size) {
   return b.convolution(from, channels, size, size, 1, 1, 1, 1, model::Padding::kSame, true);
 }
 
+/// The plan of an operator alone over int16 codes.
+template <typename Make>
+std::string planned_alone(const std::vector<int>& shape, Make make) {
+  Builder b(1);
+  const int out = make(b, b.input(shape));
+  b.graph.outputs = {out};
+  fuzz::widen(b);
+  machine::Config config = small_config(8, 8, 4096, 1024, 64);
+  config.activations16 = true;
+  return planned(b, out, config);
+}
+
+TEST_CASE("codes that are only moved pass through no unit", "[compiler][plan]") {
+  using Catch::Matchers::Contains;
+  const auto straight = Contains("codes go straight to their place");
+  const auto sliced = [](int x, int stride) {
+    return [=](Builder& b, int from) {
+      return b.strided_slice(from, {0, 1, x, 0}, {1, 4, 40, 64}, {1, 1, stride, 1});
+    };
+  };
+  const std::vector<int> shape{1, 4, 40, 64};
+  CHECK_THAT(planned_alone(shape, sliced(1, 1)), straight && Contains("unit 180, bus 2350"));
+  CHECK_THAT(planned_alone(shape, sliced(0, 2)), !straight);  // every other pixel
+  const auto padded = [](Builder& b, int from) { return b.pad(from, 1, 0, 2, 1); };
+  CHECK_THAT(planned_alone(shape, padded), straight);
+}
+
+TEST_CASE("a layer that is alone works while its maps come and go", "[compiler][plan]") {
+  using Catch::Matchers::Contains;
+  const auto added = [](Builder& b, int from) { return b.addition(from, b.input(b.shape(from))); };
+  const std::string plan = planned_alone({1, 4, 40, 64}, added);
+  CHECK_THAT(plan, Contains("a small part at the start") && Contains("4 x ("));
+  Builder b(1);  // of int8 all stay on chip
+  const int out = added(b, b.input({1, 4, 40, 64}));
+  CHECK_THAT(planned(b, out, small_config(8, 8, 4096, 1024, 64)), !Contains("DMEM 0 on"));
+}
+
 TEST_CASE("maps stay on chip, a sum in the place of its residual", "[compiler][plan]") {
   Builder b(1);
   const int x = convolution(b, b.input({1, 8, 8, 8}), 16, 3);

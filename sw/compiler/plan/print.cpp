@@ -39,6 +39,11 @@ std::string text_of(const Layer& layer, const Tiling& t, std::int64_t scratch) {
   if (t.pieces)
     text += fmt::format("    pieces of {} words, {} filter rows{}\n", t.piece_words, t.piece_rows,
                         t.stream_input ? ", with their input" : "");
+  if (t.direct) text += "    codes go straight to their place\n";
+  if (t.starts_small || t.ends_small)
+    text += fmt::format("    a small part at the {}\n", !t.ends_small    ? "start"
+                                                        : t.starts_small ? "start and the end"
+                                                                         : "end");
   if (t.input_words + t.second_words + t.output_words > 0)
     text += fmt::format("    {} x ({} + {} + {}) words from DMEM {} on\n", t.buffers, t.input_words,
                         t.second_words, t.output_words, scratch);

@@ -36,11 +36,16 @@ class Tiler {
     const auto& maps = network.maps;
     out_map_ = &maps[at(layer.output)];
     out_ = out_map_->shape;
+    first_rows_ = maps[at(layer.input)].part.y == 0 && out_map_->part.y == 0;
     const int whole = out_map_->part.whole;
     out_width_ = whole >= 0 ? maps[at(whole)].width_in_dram() : out_.W;
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
     first_ = &layer == network.layers.data();
+    offset_ = copy_offset(layer, network);
+    const bool known = layer.wide || offset_;
+    begins_ = known && first_;
+    ends_ = known && &layer == &network.layers.back();
   }
 
   std::optional<Tiling> run(std::int64_t room) {
@@ -50,7 +55,9 @@ class Tiler {
       weights_ = weights_of(chunk);
       for (const int cols : cut ? column_choices() : std::vector<int>{layer_.window.Q})
         for (const int rows : cut ? row_choices() : std::vector<int>{layer_.window.P})
-          consider_parts({.rows = rows, .cols = cols, .chunk = chunk});
+          for (const bool direct : {false, true})
+            if (!direct || can_go_direct(rows, cols))
+              consider_parts({.rows = rows, .cols = cols, .chunk = chunk, .direct = direct});
     }
     if (conv() && !best_) consider_pieces();
     return best_;
@@ -150,12 +157,26 @@ class Tiler {
     return cols;
   }
 
+  /// Whether codes that a layer only moves can come from DRAM to where they lie in its output.
+  bool can_go_direct(int rows, int cols) const {
+    if (!offset_ || places_.input->resident || *offset_ % config_.data_words() != 0) return false;
+    const Placement& out = *places_.output;
+    const auto whole_beats = [&](const View& v) {
+      const bool one_row = window().P == 1 && window().H == 1 && first_rows_;
+      return v.plane % config_.data_words() == 0 &&
+             (one_row || v.pitch % config_.data_words() == 0);
+    };
+    const View to =
+        out.resident ? out.dmem : buffer_view(out.dram, out_width_, rows, cols, config_);
+    return whole_beats(places_.input->dram) && whole_beats(to);
+  }
+
   int chunk_words(int chunk) const { return out_map_->words_of(std::min(chunk, out_.C)); }
 
   /// Fills in the buffers' sizes. @return whether they fit
   bool fit_buffers(Tiling* t, int input_words, int filter_rows) const {
     const Geometry& g = window();
-    if (!places_.input->resident) {
+    if (!places_.input->resident && !t->direct) {
       const int rows =
           std::min(g.H, (t->rows - 1) * g.stride_y + g.span_y() - (g.R - filter_rows) * g.dil_y);
       const int cols =
@@ -205,8 +226,17 @@ class Tiler {
     const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
     const int rest = g.Q % t.cols;
     if (t.relay) return rects * relay_cycles(t);
+    if (t.direct) return border_cycles(channels);
     if (g.P > 1 || rest == 0) return rects * compute_cycles(t.rows, t.cols, channels);
     return (rects - 1) * compute_cycles(1, t.cols, channels) + compute_cycles(1, rest, channels);
+  }
+
+  /// Cycles of some channels of all that a layer writes around what it moves.
+  double border_cycles(int channels) const {
+    const Geometry& g = window();
+    const Rect moved = moved_part(g, {0, g.P, 0, g.Q});
+    const std::int64_t border = std::int64_t{g.P} * g.Q - std::int64_t{moved.rows()} * moved.cols();
+    return border > 0 ? compute_cycles(1, static_cast<int>(border), channels) : 0;
   }
 
   /// Cycles of a rectangle, one group; its tiles do not go on in the next row everywhere.
@@ -232,10 +262,20 @@ class Tiler {
       return std::ceil(words / lanes()) * (window().R * window().S + timing::kSumWord);
     }
     if (layer_.kind == LayerKind::kNormalize) return tiles * (timing::kNormalize + 3.0 * channels);
-    const double taps = layer_.two_operands() ? 4 : window().R * window().S;
-    const double word =
-        layer_.kind == LayerKind::kMax ? taps + timing::kMaximum : std::max(taps, 4.0);
-    return tiles * parts_of(channels, out_.per_word) * word;
+    return tiles * parts_of(channels, out_.per_word) * word_cycles();
+  }
+
+  /// Cycles of the vector unit for a word of a tile. Those of int8 hide some behind each other.
+  double word_cycles() const {
+    const bool compares = layer_.kind == LayerKind::kMax || layer_.kind == LayerKind::kMaximum ||
+                          layer_.kind == LayerKind::kMinimum;
+    const int window_taps = window().R * window().S;
+    if (!layer_.wide) {
+      const double taps = layer_.two_operands() ? 4 : window_taps;
+      return layer_.kind == LayerKind::kMax ? taps + timing::kMaximum : std::max(taps, 4.0);
+    }
+    const double codes = compares ? 0 : 4.0 / config_.columns_per_cycle - 1;
+    return (layer_.two_operands() ? 2 : window_taps) + timing::kVectorWord + codes;
   }
 
   /// All sweeps of a rectangle, and what their RUNs cost beyond the first.
@@ -286,27 +326,87 @@ class Tiler {
     t.piece_words = relay_words(t);
     t.relay = t.piece_words > 0;
     const double cycles = all_parts_cycles(t, std::min(t.chunk, out_.C));
-    for (t.buffers = 2; t.buffers >= 1; --t.buffers) {
+    // Beside no other layer each load and store waits for answers: more than two are on their way.
+    for (t.buffers = begins_ || ends_ ? 4 : 2; t.buffers >= 1; t.buffers /= 2) {
       if (t.scratch_words() > room_) continue;
       for (const bool chunk_outer : {true, false}) {
         t.chunk_outer = chunk_outer;
         consider(t, cycles);
+        consider_ends(t, cycles);
       }
     }
   }
 
+  /// The same with small parts at the network's ends.
+  void consider_ends(Tiling t, double cycles) {
+    const bool starts = begins_ && waits_for_part(t);
+    const bool ends = ends_ && !places_.output->resident;
+    if (conv() || t.buffers == 1 || layer_.over_channels()) return;  // first weights come anyway
+    for (const bool start : {false, true})
+      for (const bool end : {false, true}) {
+        if ((start && !starts) || (end && !ends) || !(start || end)) continue;
+        t.starts_small = start;
+        t.ends_small = end;
+        consider(t, cycles);
+      }
+  }
+
+  /// Words that a part of the input takes on the bus.
+  std::int64_t loaded_words(const Tiling& t) const {
+    return t.direct ? std::int64_t{t.rows} * t.cols * in_.pixel_words() * chunk_words(t.chunk)
+                    : t.input_words;
+  }
+
+  /// Cycles of a part that nothing hides at an end of the network, of which a small one may come
+  /// alone: then the rest of it is hidden as far as that one has work.
+  double unhidden(const Tiling& t, bool small, double cycles, double work) const {
+    if (!small) return cycles + timing::kBusLatency;
+    const PartSize part{chunk_words(t.chunk), t.rows, t.cols};
+    const double share = small_part(layer_, part, config_).share_of(part);
+    return std::max(share * cycles, cycles - share * work) + timing::kBusLatency;
+  }
+
+  /// Cycles that the network's first layer waits for its first part, and that the last layer's last
+  /// part takes to leave. @param work  cycles of a part
+  double first_load(const Tiling& t, double work) const {
+    if (!begins_ || !waits_for_part(t)) return 0;
+    const std::int64_t words =
+        places_.input->resident ? resident_words(t) : loaded_words(t) + t.second_words;
+    return unhidden(t, t.starts_small, 4.0 * static_cast<double>(words) / bytes_per_cycle_, work);
+  }
+  double last_store(const Tiling& t, double work) const {
+    if (!ends_ || places_.output->resident) return 0;
+    return unhidden(t, t.ends_small, store_cycles(t), work);
+  }
+  double store_cycles(const Tiling& t) const {
+    return 4.0 * timing::kStoreBeat * static_cast<double>(t.output_words) / bytes_per_cycle_;
+  }
+  /// Whether a part of the input is loaded for each part, or before it.
+  bool waits_for_part(const Tiling& t) const {
+    return !places_.input->resident ||
+           (places_.input->in_dram && (t.rows < window().P || t.cols < window().Q));
+  }
+  /// Words of the rows that a part reads, of all that is read.
+  std::int64_t resident_words(const Tiling& t) const {
+    const int rows = std::min(window().H, (t.rows - 1) * window().stride_y + window().span_y());
+    return (layer_.two_operands() ? 2 : 1) * std::int64_t{rows} * places_.input->dmem.pitch *
+           in_.channel_words();
+  }
   /// @param cycles  of the unit, in all parts of one chunk
   void consider(Tiling t, double cycles) {
     const Geometry& g = window();
     const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
     const double chunk_count = parts_of(out_.C, t.chunk);
-    const double overhead = rects * chunk_count > 1 ? rects * timing::kRunOverhead : 0;
-    const double compute = chunk_count * (cycles + overhead);
+    const bool waits = t.buffers == 1 || !(begins_ || ends_);
+    const double run = waits ? timing::kRunOverhead : timing::kRunStart;
+    const double overhead = rects * chunk_count > 1 ? rects * run : 0;
+    const int more = (t.starts_small ? 1 : 0) + (t.ends_small ? 1 : 0);  // parts
+    const double compute = chunk_count * (cycles + overhead) + more * run;
     double bytes = 0, transfers = 0;
     if (!places_.input->resident) {
       const bool shared = conv() && layer_.group_channels == 0;  // by all channels
       const double times = shared && !(t.chunk_outer && rects > 1) ? 1 : chunk_count;
-      bytes += 4.0 * static_cast<double>(t.input_words) * rects * times;
+      bytes += 4.0 * static_cast<double>(loaded_words(t)) * rects * times;
       transfers += rects * times;
     }
     if (layer_.two_operands() || layer_.fuse_add())
@@ -322,7 +422,7 @@ class Tiler {
     }
     const double traffic =
         std::max(bytes + weights, stored * timing::kStoreBeat) / bytes_per_cycle_;
-    const bool overlaps = t.buffers == 2 || rects * chunk_count == 1 || transfers == 0;
+    const bool overlaps = t.buffers > 1 || rects * chunk_count == 1 || transfers == 0;
     t.compute = compute;
     t.traffic = traffic;
     // Weights have a memory of their own: they come beside the work in any case.
@@ -330,10 +430,22 @@ class Tiler {
                                    : (bytes + stored * timing::kStoreBeat) / bytes_per_cycle_ +
                                          transfers * timing::kTransferOverhead;
     t.expected = std::max(compute + serial, traffic);
+    if (overlaps) {
+      const double part = compute / (rects * chunk_count);
+      const double first = first_load(t, std::max(part, store_cycles(t)));
+      const double last = last_store(t, part);
+      // Each store waits for the answers of the one before.
+      const double stores = stored * timing::kStoreBeat / bytes_per_cycle_ +
+                            (last > 0 ? (rects * chunk_count + more) * timing::kBusLatency : 0);
+      t.expected = std::max(
+          {first + compute + last, (bytes + weights) / bytes_per_cycle_ + last, first + stores});
+    }
     // The array has no work beside it: what the first part waits for, and the last one stores.
     if (layer_.over_channels() && transfers > 0)
       t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / bytes_per_cycle_;
-    t.cycles = t.expected + 0.1 * (compute + traffic);
+    // A layer that is all of the network shares the bus with no other.
+    const double surcharge = begins_ && ends_ ? 0.02 : 0.1;
+    t.cycles = t.expected + surcharge * (compute + traffic);
     const double reads = std::max(bytes, stored * timing::kStoreBeat) / bytes_per_cycle_;
     t.reused = std::max(compute + serial, reads) + 0.1 * (compute + reads);
     if (conv()) {
@@ -446,6 +558,11 @@ class Tiler {
   int out_width_ = 1;  ///< of the whole map
   double bytes_per_cycle_ = 1;
   bool first_ = false;  ///< of the network
+  /// The network's first and last layer, where what nothing hides counts. Of int8 it does not: most
+  /// of these layers are short beside the others', and the estimates not good enough.
+  bool begins_ = false, ends_ = false;
+  std::optional<std::int64_t> offset_;  ///< copy_offset()
+  bool first_rows_ = true;  ///< the input and the output begin with their wholes' first rows
   std::int64_t room_ = 0;
   Weights weights_;  // of the chunk that is considered
   std::optional<Tiling> best_;
@@ -465,6 +582,36 @@ TileSplit split_tiles(const Rect& r, int lanes) {
   for (const Rect& part : {beside, middle, before})
     if (!part.empty()) split.between.push_back(part);
   return split;
+}
+
+std::optional<std::int64_t> copy_offset(const Layer& layer, const Network& network) {
+  const Map &in = network.maps[at(layer.input)], &out = network.maps[at(layer.output)];
+  const Geometry& g = layer.window;
+  const int least = layer.wide ? -32768 : -128;
+  const bool moves = layer.kind == LayerKind::kMax && layer.result == Output::kRequantized &&
+                     g.R * g.S == 1 && g.stride_y == 1 && g.stride_x == 1 &&
+                     in.shape.per_word == 4 && layer.range.act_min <= least &&
+                     layer.range.act_max >= -1 - least;
+  for (const Map* map : {&in, &out})
+    if (map->part.scattered(map->shape.per_word) || map->part.pixel_words > 0) return std::nullopt;
+  if (!moves) return std::nullopt;
+  return std::int64_t{out.part.x + g.pad_left - in.part.x} * in.shape.pixel_words();
+}
+
+PartSize small_part(const Layer& layer, const PartSize& part, const machine::Config& config) {
+  const auto third = [](int n) { return std::max(1, n / 3); };
+  PartSize small = part;
+  if (part.words > 1)
+    small.words = third(part.words);
+  else if (part.rows > 1)
+    small.rows = third(part.rows);
+  else
+    small.cols = std::min(part.cols, round_up(third(part.cols), layer.lanes(config)));
+  return small;
+}
+
+Rect moved_part(const Geometry& g, const Rect& r) {
+  return r.within({g.pad_top, g.pad_top + g.H, g.pad_left, g.pad_left + g.W});
 }
 
 Rect input_of(const Geometry& g, const Rect& r) {

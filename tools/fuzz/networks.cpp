@@ -128,12 +128,15 @@ void set_outputs(Builder& b) {
 namespace {
 
 /// Codes of 16 bits with these high bytes. @param ends  -128 and 127 become -32768 and 32767
-void lengthen(Builder& b, bool ends, Array& codes) {
+/// @param around_zero  -4..3 instead
+void lengthen(Builder& b, bool ends, bool around_zero, Array& codes) {
   std::vector<std::uint8_t> bytes;
   for (const std::uint8_t high : codes.bytes) {
     const bool end = ends && (high == 0x7f || high == 0x80);
-    const int low = end ? (high == 0x7f ? 0xff : 0) : b.content(0, 255);
-    bytes.insert(bytes.end(), {static_cast<std::uint8_t>(low), high});
+    int code = high * 256 + (end ? (high == 0x7f ? 0xff : 0) : b.content(0, 255));
+    if (around_zero) code = high % 8 - 4;
+    bytes.insert(bytes.end(),
+                 {static_cast<std::uint8_t>(code), static_cast<std::uint8_t>(code >> 8)});
   }
   codes.dtype = "i2";
   codes.bytes = std::move(bytes);
@@ -157,7 +160,7 @@ Array random_codes(Builder& b, int tensor) {
     else if (kind == 5 && code < 0xf0)  // one code mostly
       code = 0x80;
   }
-  if (t.type == DataType::kInt16) lengthen(b, kind >= 4, codes);
+  if (t.type == DataType::kInt16) lengthen(b, kind >= 4, kind == 3, codes);
   return codes;
 }
 

@@ -320,16 +320,16 @@ TEST_CASE("trine_control waits for a slow bus, with the watchdog off for ever", 
 
 TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
-  const auto bad = GENERATE(Word{kHash}, isa::encode_run(Engine::kLoad, {0, 0, 8, 0}),
-                            isa::encode_run(Engine::kCompute, {0, 0, 8, 0}),
-                            isa::encode_run(Engine::kVector, {0, 0, 5, 0}),
-                            isa::encode_run(Engine::kVector, {0, 0, 11, 0}),
-                            isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
-                            isa::encode_run(Engine::kStore, {0, 0, 4, 0}),
-                            isa::encode_run(Engine::kLoad, {0, 0, 2, 1 << isa::dma::kFromDmem}),
-                            isa::encode_set(Engine::kCompute, isa::post::kEncoding.reg,
-                                            std::uint64_t{3} << isa::post::kEncoding.lsb),
-                            std::uint64_t{0});
+  const auto bad = GENERATE(
+      Word{kHash}, isa::encode_run(Engine::kLoad, {0, 0, 8, 0}),
+      isa::encode_run(Engine::kCompute, {0, 0, 8, 0}),
+      isa::encode_run(Engine::kVector, {0, 0, 5, 0}),
+      isa::encode_run(Engine::kVector, {0, 0, isa::kVectorOps.codes.back().code + 1, 0}),
+      isa::encode_run(Engine::kStore, {0, 0, 1, 0}), isa::encode_run(Engine::kStore, {0, 0, 4, 0}),
+      isa::encode_run(Engine::kLoad, {0, 0, 2, 1 << isa::dma::kFromDmem}),
+      isa::encode_set(Engine::kCompute, isa::post::kEncoding.reg,
+                      std::uint64_t{3} << isa::post::kEncoding.lsb),
+      std::uint64_t{0});
   CAPTURE(seed, bad);
   Bench bench(seed);
   set_timing(bench, 1);

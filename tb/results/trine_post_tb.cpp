@@ -540,7 +540,10 @@ TEST_CASE("trine_post's promises and words of a tile alone come as early as its 
                Case{cfg::kThreshold, 1, false, 2}, Case{cfg::kThreshold, 3, false, 2},
                Case{cfg::kRaw, 1, false, 1}, Case{cfg::kFused, 1, false, 13});
   const auto channels = GENERATE(Catch::Generators::range(1u, kCols + 1));
-  if (lookup && !kTable) return;
+  if (lookup && !kTable) {
+    SUCCEED("no table");
+    return;
+  }
   Bench b(channels);
   b.dut.rst_ni = 0;
   b.drop();

@@ -44,7 +44,7 @@ module trine_agu #(
 
   // Control.
   input  logic                        fill_i,
-  input  logic                        pairs_i,  // of the RUN that is filled or offered
+  input  logic                        pairs_i,  // of the RUN, with fill_i
   output logic                        filled_o,
   input  logic                        start_i,
   output logic                        running_o,
@@ -161,7 +161,7 @@ module trine_agu #(
   // Coordinates are kept relative to the end of their row and column, so that a sign bit says
   // whether to wrap, or whether a lane is active.
   // ---------------------------------------------------------------------------------------------
-  logic                        filling_q, filled_q, advance;
+  logic                        filling_q, filled_q, advance, pairs_q;
   logic [LaneBits-1:0]         fill_count_q;
   logic signed [CoordBits-1:0] chain_x_q, chain_y_q, x_span;
   logic [AddrBits-1:0]         chain_base_q, chain_out_q;
@@ -180,11 +180,10 @@ module trine_agu #(
       assign out  = chain_out_q;
     end else begin : gen_follower
       // The second of a pair is one word behind the first, which the pair behind it follows.
-      localparam bit Second = Pairs && k == 1;
       logic signed [CoordBits-1:0] x_next;
       logic                        wrap, second, third;
-      assign second = Second && pairs_i;
-      assign third  = Pairs && k == 2 && pairs_i;
+      assign second = Pairs && k == 1 && pairs_q;
+      assign third  = Pairs && k == 2 && pairs_q;
       assign x_next = gen_chain[k-1].x + (second ? '0 : CoordBits'(stride_x_q));
       assign wrap   = !x_next[CoordBits-1];
       assign x      = wrap ? x_next - x_span : x_next;
@@ -223,6 +222,7 @@ module trine_agu #(
     if (fill_i) begin
       {chain_x_q, chain_y_q}      <= {-x_span, y_start_q - y_end_q};
       {chain_base_q, chain_out_q} <= {base_q, out_q};
+      pairs_q                     <= Pairs && pairs_i;  // it comes late
     end else if (filling_q) begin
       {chain_x_q, chain_y_q}      <= {gen_chain[Filled].x, gen_chain[Filled].y};
       {chain_base_q, chain_out_q} <= {gen_chain[Filled].base, gen_chain[Filled].out};

@@ -235,6 +235,9 @@ def main():
     parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER")
     parser.add_argument("--liberty", default=SG13G2 if SG13G2.exists() else None)
     options = parser.parse_args()
+    for config in options.configs:
+        if not any(config in figure.goals for figure in FIGURES):
+            parser.error(f"'{config}' has no goals, allowed {', '.join(PRESETS)}; trine synth measures any design")
     if not any(getattr(options, part) for part in [*PARTS, "all"]):
         options.zero = True
     for part in PARTS if options.all else []:

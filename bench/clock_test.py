@@ -8,6 +8,7 @@ import contextlib
 import io
 import types
 import unittest
+import unittest.mock
 
 import clock
 import common
@@ -53,6 +54,13 @@ class Lines(unittest.TestCase):
         self.assertEqual(rows[PLACED, "edge32"], ["7.80", "6.0", "15.60", "0.500"])
         self.assertEqual(rows["the worst of them", "edge32"][:2], ["8.00", "6.3"])
         self.assertNotIn((PLACED, "edge1024"), rows)  # no goal
+
+    def test_a_design_without_goals_is_refused(self):
+        with (unittest.mock.patch("sys.argv", ["clock.py", "edge256 array.activations16=true"]),
+              contextlib.redirect_stderr(io.StringIO()) as said, self.assertRaises(SystemExit) as left):
+            clock.main()
+        self.assertEqual(left.exception.code, 2)
+        self.assertIn("'edge256 array.activations16=true' has no goals, allowed edge32, ", said.getvalue())
 
     def test_cycles_are_a_mean_and_the_worst(self):
         rows = self.rows("cycles")

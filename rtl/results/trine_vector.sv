@@ -171,7 +171,7 @@ module trine_vector #(
   assign g_lanes_o = Int16 && run.widens ? taken & odd : taken;
   assign job_take  = job_valid_o && job_ready_i;
   assign tile_end  = last && group_last;
-  assign last_fold = FoldBits'(Int16 && run.int16);
+  assign last_fold = FoldBits'(Int16 && cfg.int16);
 
   always_comb begin
     step_ready        = window_last ? job_take : g_ready_i && state_q == StTaps;
@@ -236,7 +236,7 @@ module trine_vector #(
 
   always_comb begin
     job_active_o = active;
-    if (run.reduce) job_active_o = Rows'(Int16 && run.int16 ? 3 : 1) & active;
+    if (run.reduce) job_active_o = Rows'(Int16 && cfg.int16 ? 3 : 1) & active;
     if (Int16 && run.narrows) job_active_o = odd & active;
   end
 
@@ -280,7 +280,7 @@ module trine_vector #(
       .clk_i,
       .op_i     (run.softmax ? OpMax : run.op),
       .invert_i (run.invert),
-      .low_i    (Int16 && run.int16 && !run.widens && odd[l]),
+      .low_i    (Int16 && cfg.int16 && !run.widens && odd[l]),
       .tap_i    (tap),
       .first_i  (rsp_tag_i[TagFirst]),
       .word_i   (word),

@@ -10,9 +10,8 @@ package trine_vector_pkg;
     logic       softmax;    // or a normalization
     logic       reduce;
     logic       invert;
-    logic       int16;      // odd lanes have low bytes of codes
-    logic       narrows;    // and only these are written
-    logic       widens;     // odd lanes have codes of 8 bits, even ones nothing
+    logic       narrows;    // int16 codes of which only the low bytes are written
+    logic       widens;     // to int16: odd lanes have codes of 8 bits, even ones nothing
     logic [7:0] pad;
     logic [1:0] last_byte;  // of a softmax's last word
   } run_t;

@@ -98,7 +98,6 @@ module trine_vector_regs #(
     end
     if (start_i) begin
       run_q.op           <= square || add16 || mul16 ? OpAdd : sum16 ? OpSum : op_i[2:0];
-      run_q.int16        <= pairs_o;
       run_q.narrows      <= narrow16;
       run_q.widens       <= widen16;
       run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "Vtrine_post_lane.h"
+#include "tb/golden/clocked.h"
 #include "tb/golden/post_cfg.h"
 #include "tb/golden/stimulus.h"
 
@@ -26,26 +27,28 @@ int long_code(std::int64_t sum, std::int32_t m, int shift, int low, int high) {
   return static_cast<int>(std::clamp<std::int64_t>(value, low, high));
 }
 
-/// A lane, clocked, with the bounds of its codes.
-struct Lane16 {
-  Vtrine_post_lane dut;
+/// A lane with the bounds of its codes, and what it must give in which cycle.
+struct Lane16 : Clocked<Vtrine_post_lane> {
   std::mt19937 random;
   Range range{0, -32768, 32767};
+  std::deque<std::pair<int, int>> expected;  ///< cycle, code
+  int results = 0;
 
   explicit Lane16(unsigned seed) : random(seed) {
-    dut.in_valid_i = 0;
-    dut.rst_ni = 0;
-    tick();
-    dut.rst_ni = 1;
-    tick();
     set_cfg(dut.cfg_i, cfg::kZeroPoint, 0);
     set_cfg(dut.cfg_i, cfg::kAddZeroPoint, 0);
   }
-  void tick() {
-    dut.clk_i = 0;
+  /// The code that is due in that cycle, and no other.
+  void check(int cycle) {
     dut.eval();
-    dut.clk_i = 1;
-    dut.eval();
+    CAPTURE(cycle);
+    const bool due = !expected.empty() && expected.front().first == cycle;
+    REQUIRE(dut.out_valid_o == due);
+    if (!due) return;
+    REQUIRE(dut.int16_o);
+    REQUIRE(static_cast<std::int8_t>(dut.code_o) * 256 + dut.low_o == expected.front().second);
+    expected.pop_front();
+    ++results;
   }
   int uniform(int low, int high) {
     return low + static_cast<int>(random() % static_cast<unsigned>(high - low + 1));
@@ -70,7 +73,6 @@ struct Lane16 {
     set_cfg(dut.cfg_i, cfg::kActMax, range.act_max >> 8);
     set_cfg(dut.cfg_i, cfg::kAddActMax, range.act_max);
   }
-  int output() const { return static_cast<std::int8_t>(dut.code_o) * 256 + dut.low_o; }
 };
 
 /// A high byte, or a low one, with anything above it.
@@ -94,7 +96,7 @@ TEST_CASE("trine_post_lane adds, subtracts and multiplies int16 codes", "[tb][po
   constexpr int kPairLatency = 7;
   // The operand rounds as in the kernels; half to even is the result's business.
   const Rounding first = rounding == Rounding::kDouble ? rounding : Rounding::kSingle;
-  int results = 0, inside = 0;
+  int inside = 0;
   for (int episode = 0; episode < 150; ++episode) {
     lane.draw_range();
     const bool a_is_half = chance(lane.random, 50), ties = chance(lane.random, 30);
@@ -120,7 +122,6 @@ TEST_CASE("trine_post_lane adds, subtracts and multiplies int16 codes", "[tb][po
       const auto value = static_cast<std::int32_t>(kind == kSums ? x + y : x - y);
       return requantize(value, sum, lane.range, rounding);
     };
-    std::deque<std::pair<int, int>> expected;  // cycle, code
     for (int cycle = 0; cycle < 130; ++cycle) {
       const bool offer = cycle < 115 && chance(lane.random, 80);
       const int a = lane.code(), b = lane.code();
@@ -134,27 +135,18 @@ TEST_CASE("trine_post_lane adds, subtracts and multiplies int16 codes", "[tb][po
       dut.bias_i = any_word(lane.random);
       dut.multiplier_i = static_cast<std::uint32_t>(product.multiplier);
       dut.shift_i = static_cast<std::uint8_t>(product.shift & 63);
-      dut.clk_i = 0;
-      dut.eval();
-      const bool due = !expected.empty() && expected.front().first == cycle;
-      REQUIRE(dut.out_valid_o == due);
-      if (due) {
-        CAPTURE(episode, cycle, a_is_half, operand.multiplier, operand.shift, sum.shift);
-        REQUIRE(dut.int16_o);
-        REQUIRE(lane.output() == expected.front().second);
-        expected.pop_front();
-        ++results;
-      }
+      CAPTURE(episode, a_is_half, operand.multiplier, operand.shift, sum.shift);
+      lane.check(cycle);
       if (offer) {
         const int code = result(a, b);
         inside += code > lane.range.act_min && code < lane.range.act_max;
-        expected.emplace_back(cycle + kPairLatency, code);
+        lane.expected.emplace_back(cycle + kPairLatency, code);
       }
       lane.tick();
     }
-    REQUIRE(expected.empty());
+    REQUIRE(lane.expected.empty());
   }
-  CHECK(results > 10'000);
+  CHECK(lane.results > 10'000);
   CHECK(inside > 2'000);
 }
 
@@ -167,14 +159,13 @@ TEST_CASE("trine_post_lane scales int16 codes below 0 by a scale of their own", 
   set_cfg(dut.cfg_i, cfg::kSingle, rounding == Rounding::kSingle);
   set_cfg(dut.cfg_i, cfg::kStaticScale, 1);  // 32 bits, whatever the rounding
   set_cfg(dut.cfg_i, cfg::kLeaky, 1);
-  int negative = 0, results = 0;
+  int negative = 0;
   for (int episode = 0; episode < 100; ++episode) {
     lane.draw_range();
     const Scale above{lane.multiplier(), -lane.uniform(-2, 8)},
         below{lane.multiplier(), -lane.uniform(-2, 12)};
     set_cfg(dut.cfg_i, cfg::kAddMultiplier, below.multiplier);
     set_cfg(dut.cfg_i, cfg::kAddShift, below.shift);
-    std::deque<std::pair<int, int>> expected;
     for (int cycle = 0; cycle < 60; ++cycle) {
       const bool offer = cycle < 50 && chance(lane.random, 80);
       const int code = lane.code();
@@ -186,26 +177,18 @@ TEST_CASE("trine_post_lane scales int16 codes below 0 by a scale of their own", 
       dut.bias_i = 128;
       dut.multiplier_i = static_cast<std::uint32_t>(above.multiplier);
       dut.shift_i = static_cast<std::uint8_t>(above.shift & 63);
-      dut.clk_i = 0;
-      dut.eval();
-      const bool due = !expected.empty() && expected.front().first == cycle;
-      REQUIRE(dut.out_valid_o == due);
-      if (due) {
-        CAPTURE(episode, cycle);
-        REQUIRE(lane.output() == expected.front().second);
-        expected.pop_front();
-        ++results;
-      }
+      CAPTURE(episode);
+      lane.check(cycle);
       if (offer) {
         negative += code < 0;
-        expected.emplace_back(cycle + kInt16Latency,
-                              requantize(code, code < 0 ? below : above, lane.range, rounding));
+        lane.expected.emplace_back(cycle + kInt16Latency, requantize(code, code < 0 ? below : above,
+                                                                     lane.range, rounding));
       }
       lane.tick();
     }
-    REQUIRE(expected.empty());
+    REQUIRE(lane.expected.empty());
   }
-  CHECK((negative > 1'000 && negative < results - 1'000));
+  CHECK((negative > 1'000 && negative < lane.results - 1'000));
 }
 
 TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lane]") {
@@ -216,11 +199,10 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
   auto& dut = lane.dut;
   auto& random = lane.random;
   set_cfg(dut.cfg_i, cfg::kSingle, is_long);
-  int results = 0, clamped = 0;
+  int clamped = 0;
   for (int episode = 0; episode < 100; ++episode) {
     lane.draw_range();
     const int low = lane.range.act_min, high = lane.range.act_max;
-    std::deque<std::pair<int, int>> expected;  // cycle, code
     for (int cycle = 0; cycle < 120; ++cycle) {
       const bool offer = cycle < 110 && chance(random, 80);
       const int shift = lane.uniform(-30, is_long ? 14 : 10);  // of TFLite's pair
@@ -241,28 +223,19 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
       dut.multiplier_i = static_cast<std::uint32_t>(
           is_long ? m | static_cast<std::int32_t>(bias >> 32 & 0xff) << 15 : q);
       dut.shift_i = static_cast<std::uint8_t>((is_long ? shift + 16 : shift) & 63);
-      dut.clk_i = 0;
-      dut.eval();
-      const bool due = !expected.empty() && expected.front().first == cycle;
-      REQUIRE(dut.out_valid_o == due);
-      if (due) {
-        REQUIRE(dut.int16_o);
-        CAPTURE(episode, cycle);
-        REQUIRE(lane.output() == expected.front().second);
-        expected.pop_front();
-        ++results;
-      }
+      CAPTURE(episode);
+      lane.check(cycle);
       if (offer) {
         const int code = is_long ? long_code(sum, m, shift, low, high)
                                  : requantize(static_cast<std::int32_t>(sum), {q, shift},
                                               {0, low, high}, Rounding::kDouble);
         clamped += code == low || code == high;
-        expected.emplace_back(cycle + kInt16Latency, code);
+        lane.expected.emplace_back(cycle + kInt16Latency, code);
       }
       lane.tick();
     }
-    REQUIRE(expected.empty());
+    REQUIRE(lane.expected.empty());
   }
-  CHECK(results > 8'000);
-  CHECK((clamped > 1'000 && clamped < results - 2'000));
+  CHECK(lane.results > 8'000);
+  CHECK((clamped > 1'000 && clamped < lane.results - 2'000));
 }

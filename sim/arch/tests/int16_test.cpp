@@ -17,6 +17,7 @@ namespace trine::sim {
 namespace {
 
 using fuzz::Between;
+using model::OpKind;
 using model::Padding;
 using testing::Builder;
 using testing::run_stages;
@@ -304,6 +305,84 @@ std::string refusal_of_all(const model::Graph& graph, const machine::Config& con
     return e.what();
   }
   return "";
+}
+
+/// Why an operator of int16 maps of these scales is not compiled; nothing if it is.
+template <typename Make>
+std::string refusal_alone(const std::vector<int>& shape, float in, float out, Make make,
+                          const reference::RoundingPolicy& rounding = reference::kDoublePolicy) {
+  machine::Config config = testing::small_config(4, 4, 2048, 16, 64);
+  config.activations16 = true;
+  Builder b(1);
+  const int x = b.input(shape), y = make(b, x);
+  b.graph.outputs = {y};
+  widen(b);
+  b.tensor(x).quantization.scale = {in};
+  b.tensor(y).quantization.scale = {out};
+  try {
+    compiler::compile(b.graph, config, {rounding});
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing short of it",
+          "[arch][int16][error]") {
+  using Catch::Matchers::Contains;
+  const std::vector<int> shape{1, 2, 3, 4};
+  const auto of_two = [](OpKind kind) {
+    return [kind](Builder& b, int x) { return b.binary(x, x, kind); };
+  };
+  // Twice the larger scale by 2^15 times the output's: below 1, so that sums keep 32 bits.
+  for (const OpKind kind : {OpKind::kAdd, OpKind::kSub}) {
+    CHECK(refusal_alone(shape, 0x1p-10F, 0x1p-24F * 1.5F, of_two(kind)) == "");
+    CHECK_THAT(refusal_alone(shape, 0x1p-10F, 0x1p-24F * 0.75F, of_two(kind)),
+               Contains(": a scale of 2^1, allowed up to 2^0"));
+  }
+  CHECK(refusal_alone(shape, 0x1p-10F, 0x1p-20F * 1.5F, of_two(OpKind::kMul)) == "");
+  CHECK_THAT(refusal_alone(shape, 0x1p-10F, 0x1p-20F * 0.75F, of_two(OpKind::kMul)),
+             Contains(": a scale of 2^1, allowed up to 2^0"));
+
+  // Codes of 16 bits by up to 2^16; of int8, less their zero point, by up to 2^23.
+  const auto of_one = [](OpKind kind) {
+    return [kind](Builder& b, int x) { return b.unary(x, kind); };
+  };
+  for (const OpKind kind : {OpKind::kRelu, OpKind::kQuantize, OpKind::kLeakyRelu}) {
+    CHECK(refusal_alone(shape, 0.75F, 0x1p-16F, of_one(kind)) == "");
+    CHECK_THAT(refusal_alone(shape, 1.5F, 0x1p-16F, of_one(kind)),
+               Contains(": a scale of 2^17, allowed up to 2^16"));
+  }
+  const auto widened = [](Builder& b, int x) {
+    b.tensor(x).name = "narrow";
+    return b.unary(x, OpKind::kQuantize);
+  };
+  CHECK(refusal_alone(shape, 0.75F, 0x1p-23F, widened) == "");
+  CHECK_THAT(refusal_alone(shape, 1.5F, 0x1p-23F, widened),
+             Contains(": a scale of 2^24, allowed up to 2^23"));
+  const auto negative = [](Builder& b, int x) {
+    const int y = b.unary(x, OpKind::kLeakyRelu);
+    b.graph.ops[0].alpha = -0.5F;
+    return y;
+  };
+  CHECK_THAT(refusal_alone(shape, 1, 1, negative), Contains("a negative slope"));
+
+  // So many codes that reciprocals and 32 bits are exact.
+  const auto averaged = [](int R, int S) {
+    return [=](Builder& b, int x) { return b.pool(x, false, R, S, 1, 1, Padding::kValid); };
+  };
+  CHECK(refusal_alone({1, 127, 129, 1}, 1, 1, averaged(127, 129)) == "");
+  CHECK_THAT(refusal_alone({1, 128, 128, 1}, 1, 1, averaged(128, 128)),
+             Contains(": sums of 16384 codes of int16, allowed 16383"));
+  const auto mean = [](const std::vector<int>& axes) {
+    return [=](Builder& b, int x) { return b.mean(x, axes); };
+  };
+  CHECK(refusal_alone({1, 255, 257, 1}, 1, 1, mean({1, 2})) == "");
+  CHECK_THAT(refusal_alone({1, 256, 256, 1}, 1, 1, mean({1, 2})),
+             Contains(": sums of 65536 codes of int16, allowed 65535"));
+  CHECK(refusal_alone(shape, 1, 1, mean({3})) == "");
+  CHECK_THAT(refusal_alone(shape, 1, 1, mean({3}), reference::kSinglePolicy),
+             Contains("channels of int16 with one rounding"));
 }
 
 TEST_CASE("damaged tensors of int16 are refused, or run", "[arch][int16][error]") {

@@ -141,7 +141,8 @@ module trine_core #(
     .Channels  (ParamChannels),
     .DataWords (DataWords),
     .Drain     (Drain),
-    .Ecc       (Ecc)
+    .Ecc       (Ecc),
+    .Int16     (Int16)
   ) u_param_memories (
     .clk_i,
     .rst_ni,

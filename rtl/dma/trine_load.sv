@@ -11,7 +11,8 @@
 //   DMEM                a beat a write, masked to the row's words at its ends
 //   PMEM                rows of beats, or columns of rows: trine_load_rows
 //   bias, scale         a beat a write
-//   table, exponentials a beat offered until trine_entries has written its entries
+//   table, exponentials a beat offered until trine_entries has written its entries; points of the
+//                       table go as exponentials do
 //
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
@@ -114,6 +115,7 @@ module trine_load #(
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
                            writes_q, retire_q;  // writes: to DMEM, behind the last beat
   logic                    on_chip, on_chip_q, int16, int16_q;  // from DMEM; to it, int16 codes
+  logic                    points, points_q, back_points_q;     // a table's
   logic [TargetBits-1:0]   op, op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
   logic [LocalBits-1:0]    local_addr, local_stride;
@@ -146,10 +148,17 @@ module trine_load #(
   assign on_chip = Maps && (ready ? command_i.run_flags[trine_isa_pkg::DmaFlagFromDmem]
                                   : on_chip_q);
   assign int16   = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetDmem16;
-  assign op      = !ready ? op_q : int16 ? Dmem : command_i.run_op[TargetBits-1:0];
+  assign points  = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetPoints;
+
+  always_comb begin
+    op = command_i.run_op[TargetBits-1:0];
+    if (int16)  op = Dmem;
+    if (points) op = Exponentials;
+    if (!ready) op = op_q;
+  end
 
   always_ff @(posedge clk_i) begin
-    if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
+    if (run) {op_q, on_chip_q, int16_q, points_q} <= {op, on_chip, int16, points};
   end
 
   // Operation and source are those on offer until they are taken, then those kept.
@@ -224,6 +233,7 @@ module trine_load #(
       back_dram_stride_q <= dram_stride;
       back_on_chip_q     <= on_chip_q;
       back_int16_q       <= int16_q;
+      back_points_q      <= points_q;
     end
     if (copy)         back_dram_q <= dram;
     else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
@@ -342,6 +352,7 @@ module trine_load #(
   assign param_o.exp_addr    = 8'(addr[WordShift +: ExpAddrBits]);
   assign param_o.entries     = target_q == Table || target_q == Exponentials;
   assign param_o.exp         = target_q == Exponentials;
+  assign param_o.points      = Int16 && back_points_q;
 
   // ---------------------------------------------------------------------------------------------
   // PMEM.

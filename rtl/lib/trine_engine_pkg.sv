@@ -107,7 +107,8 @@ package trine_engine_pkg;
     logic        exp_valid;
     logic [7:0]  exp_addr;
     logic        entries;  // beats are of the lookup table or of exponentials, one there or not
-    logic        exp;      // of exponentials
+    logic        exp;      // of exponentials, or of the lookup table's points
+    logic        points;
   } param_t;
 
   // What a compute engine does, for the cause of a cycle.

@@ -35,6 +35,9 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetTransposed = 8'd6;  // PMEM, four words as four columns; load only
   // feature maps of int16: two words of DMEM are four codes, their high and their low bytes
   localparam logic [7:0] DmaTargetDmem16 = 8'd7;
+  // lookup table of 256 points, a word each: 16 bits, of which lanes of high bytes keep the high
+  // ones, the others the low ones; load only
+  localparam logic [7:0] DmaTargetPoints = 8'd8;
   localparam int unsigned DmaFlagFromDmem = 0;  // the source is DMEM; pmem and transposed only
   localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
   localparam logic [7:0] ComputeOpTernary = 8'd1;  // 16 channels a word
@@ -76,6 +79,9 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpNarrow16 = 8'd15;
   // sum16 of one tap, of which odd lanes have int8 codes and even ones pad_code
   localparam logic [7:0] VectorOpWiden16 = 8'd16;
+  // LOGISTIC of sum16 of one tap, without bounds, by the table's points
+  localparam logic [7:0] VectorOpLogistic16 = 8'd17;
+  localparam logic [7:0] VectorOpTanh16 = 8'd18;  // TANH, likewise
   // sum over the active lanes as well; only lane 0 writes
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b
@@ -267,9 +273,10 @@ package trine_isa_pkg;
   localparam int unsigned FeatureInt16 = 10;  // array.activations16
 
   // Which codes there are and what each needs, the lowest code in the lowest bits.
-  localparam int unsigned DmaTargetCodes = 8;
-  localparam logic [7:0] DmaTargetKnown = 8'b11111111;
-  localparam logic [87:0] DmaTargetNeeds = {
+  localparam int unsigned DmaTargetCodes = 9;
+  localparam logic [8:0] DmaTargetKnown = 9'b111111111;
+  localparam logic [98:0] DmaTargetNeeds = {
+    11'b10000100000,  // points
     11'b10000000000,  // dmem16
     11'b01100000000,  // transposed
     11'b00001000000,  // exponentials
@@ -290,9 +297,11 @@ package trine_isa_pkg;
     11'b00000000010,  // ternary
     11'b00000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 17;
-  localparam logic [16:0] VectorOpKnown = 17'b11111111111011111;
-  localparam logic [186:0] VectorOpNeeds = {
+  localparam int unsigned VectorOpCodes = 19;
+  localparam logic [18:0] VectorOpKnown = 19'b1111111111111011111;
+  localparam logic [208:0] VectorOpNeeds = {
+    11'b10000110000,  // tanh16
+    11'b10000110000,  // logistic16
     11'b10000010000,  // widen16
     11'b10000010000,  // narrow16
     11'b10000010000,  // leaky16

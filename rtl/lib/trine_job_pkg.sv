@@ -29,6 +29,8 @@ package trine_job_pkg;
                                 // add_act_max are the low bytes
     logic        leaky;         // KindRequant: below 0 the scale is add_multiplier, add_shift
     logic        subtract;      // KindAdd: of int16 codes the second is subtracted
+    logic        line;          // KindRequant: LOGISTIC of an int16 code (trine_line)
+    logic        tanh;          // TANH instead
     logic [1:0]  encoding;
     logic [3:0]  passes_last;   // pairs of thresholds - 1
     logic [7:0]  low;           // code below all thresholds

@@ -49,7 +49,7 @@ module trine_compute_regs #(
   always_ff @(posedge clk_i) begin
     // What no register says but the RUN.
     {next_q.kind, next_q.window, next_q.max, next_q.square} <= '0;
-    {next_q.int16, next_q.leaky, next_q.subtract} <= '0;
+    {next_q.int16, next_q.leaky, next_q.subtract, next_q.line, next_q.tanh} <= '0;
     {next_q.single, next_q.half_even, next_q.static_scale, next_q.static_bias} <= '0;
     {next_q.bias, next_q.out_plane} <= '0;
     if (we_i) begin

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Entries of the lanes' tables, one after the other, out of the load engine's beats: of the lookup
-// table a code in the low 8 bits, of the exponentials 32 bits. So the copy of a table in each lane
-// is a memory as wide as an entry, whatever the bus.
+// table a code in the low 8 bits (with Int16 in the next 8 as well), of the points of lines 16 bits,
+// of the exponentials 32 bits. So the copy of a table in each lane is a memory as wide as an entry,
+// whatever the bus.
 //
 //   beat b of the lookup table     entries 4 * DataWords * b ..., a byte each
-//   beat b of the exponentials     entries DataWords * b ..., a word each
+//   beat b of the exponentials     entries DataWords * b ..., a word each; of points likewise, for
+//                                  the lookup table
 //
 // Timing    an entry a cycle, written one cycle after it was read from the beat. A beat is taken
 //           with its last entry; the load engine holds it until then. ready_o comes from a register
 //           and exp_i, not from a beat's coming.
-// Contract  not both beats at once; exp_i is that of the beat on offer, which is held until it is
-//           taken, or clear_i.
+// Contract  not both beats at once; exp_i and points_i are those of the beat on offer, which is
+//           held until it is taken, or clear_i.
 //
 // Check     trine_entries_tb
 
 module trine_entries #(
   parameter int unsigned DataWords = 2,  // of a beat: power of two, 2..32
+  parameter bit          Int16     = 1'b0,
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords),
   localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords)
 ) (
@@ -27,7 +30,8 @@ module trine_entries #(
   // A beat of either.
   input  logic                     table_valid_i,
   input  logic                     exp_valid_i,
-  input  logic                     exp_i,        // beats are of exponentials
+  input  logic                     exp_i,        // beats are of exponentials, or points
+  input  logic                     points_i,
   output logic                     ready_o,
   input  logic [TableAddrBits-1:0] table_addr_i,
   input  logic [ExpAddrBits-1:0]   exp_addr_i,
@@ -47,11 +51,12 @@ module trine_entries #(
   logic [31:0]         word;
   logic                last_word;
   logic                table_we_q, exp_we_q;
-  logic [7:0]          addr_q;
+  logic [7:0]          addr_q, code;
   logic [31:0]         data_q;
 
   assign word_at   = exp_i ? count_q[WordBits-1:0] : count_q[WordBits+1:2];
   assign word      = data_i[{word_at, 5'd0} +: 32];
+  assign code      = word[{count_q[1:0], 3'd0} +: 8];
   assign last_word = word_at == '1;
   assign ready_o   = last_word && (exp_i || count_q[1:0] == '1);
 
@@ -65,8 +70,8 @@ module trine_entries #(
       table_we_q <= 1'b0;
       exp_we_q   <= 1'b0;
     end else begin
-      table_we_q <= table_valid_i;
-      exp_we_q   <= exp_valid_i;
+      table_we_q <= table_valid_i || (Int16 && exp_valid_i && points_i);
+      exp_we_q   <= exp_valid_i && !(Int16 && points_i);
       if (table_valid_i || exp_valid_i) begin
         count_q <= ready_o ? '0 : count_q + (WordBits+2)'(1);
       end
@@ -75,13 +80,16 @@ module trine_entries #(
 
   always_ff @(posedge clk_i) begin
     addr_q <= exp_i ? {exp_addr_i, count_q[WordBits-1:0]} : {table_addr_i, count_q};
-    data_q <= exp_i ? word : 32'(word[{count_q[1:0], 3'd0} +: 8]);
+    data_q <= exp_i ? word : {16'd0, Int16 ? code : 8'd0, code};
   end
 
   assign table_we_o = table_we_q;
   assign exp_we_o   = exp_we_q;
   assign addr_o     = addr_q;
   assign data_o     = data_q;
+
+  logic unused_points;
+  assign unused_points = points_i;
 
 `ifdef TRINE_ASSERT
   logic                    live_q;

@@ -20,6 +20,7 @@ module trine_param_memories #(
   parameter int unsigned DataWords = 2,
   parameter int unsigned Drain     = 1,     // channels read at once: 1, 2
   parameter bit          Ecc       = 1'b0,
+  parameter bit          Int16     = 1'b0,
   localparam int unsigned ChannelBits = $clog2(Channels),
   localparam int unsigned DmemRowBits = DmemRows > 1 ? $clog2(DmemRows) : 1,
   localparam int unsigned PmemRowBits = PmemRows > 1 ? $clog2(PmemRows) : 1
@@ -66,13 +67,14 @@ module trine_param_memories #(
 
   assign param_ready_o = param_i.entries ? entries_ready : params_ready;
 
-  trine_entries #(.DataWords(DataWords)) u_entries (
+  trine_entries #(.DataWords(DataWords), .Int16(Int16)) u_entries (
     .clk_i,
     .rst_ni,
     .clear_i,
     .table_valid_i (param_i.table_valid),
     .exp_valid_i   (param_i.exp_valid),
     .exp_i         (param_i.exp),
+    .points_i      (param_i.points),
     .ready_o       (entries_ready),
     .table_addr_i  (param_i.table_addr[TableAddrBits-1:0]),
     .exp_addr_i    (param_i.exp_addr[ExpAddrBits-1:0]),

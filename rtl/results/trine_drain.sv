@@ -38,6 +38,7 @@ module trine_drain #(
   parameter bit          Ternary  = 1'b0,
   parameter bit          Binary   = 1'b0,
   parameter bit          Table    = 1'b0,
+  parameter bit          Int16    = 1'b0,
   parameter bit          Window   = 1'b0,
   parameter int unsigned Drain    = 1,  // columns a cycle: 1, 2
   parameter int unsigned LeftBits = 6,  // of a number of columns, of codes in a word
@@ -255,6 +256,7 @@ module trine_drain #(
     .Ternary (Ternary),
     .Binary  (Binary),
     .Table   (Table),
+    .Int16   (Int16),
     .Drain   (Drain)
   ) u_kind (
     .cfg_i  (job_d.cfg),

@@ -8,7 +8,8 @@
 //   raw          sum + bias, a word of its own; direct: a word as it is
 //
 // A requantized, added or multiplied code may be looked up in a table, of which each row has a
-// copy. The second lane of a row only requantizes, without lookup. A fused addition passes it
+// copy; int16 codes on the lines between its points. The second lane of a row only requantizes,
+// without lookup. A fused addition passes it
 // first: its codes go on into the first lane, which adds the residual, one a cycle. An int16 code
 // has two rows, 2n and 2n + 1: the upper one's lane makes it, and each packs a byte of it.
 //
@@ -80,7 +81,6 @@ module trine_lanes #(
 );
 
   localparam bit          LowBit = Ternary || Binary;
-  localparam int unsigned Words  = Drain;  // residual words a row: trine_drain_residual
   localparam int unsigned Second = trine_post_pkg::LaneRequant;  // cycles of the second lane
 
   // ---------------------------------------------------------------------------------------------
@@ -168,75 +168,63 @@ module trine_lanes #(
   // behind the lane, or behind the table.
   // ---------------------------------------------------------------------------------------------
   logic [Drain*Rows-1:0] lane_valid, lane_product;
-  logic                  whole_q, looked_up, found_q;
+  logic [Rows*8-1:0]     first_code, entry;  // of the first lanes, and what is looked up for it
+  logic [Rows*19-1:0]    line_x;
+  logic                  whole_q, looked_up, found_valid;
   logic [2:1]            counted_q;  // in the operand register, and in the counters
 
   assign looked_up       = kind_i.lookup && !softmax_i;
-  assign valid_o         = looked_up ? found_q : lane_valid[0] || counted_q[2] || whole_q;
+  assign valid_o         = looked_up ? found_valid : lane_valid[0] || counted_q[2] || whole_q;
   assign product_valid_o = lane_product[0];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       whole_q   <= 1'b0;
       counted_q <= '0;
-      found_q   <= 1'b0;
     end else begin
       whole_q   <= issue_i.column && kind_i.whole;
       counted_q <= {counted_q[1], issue_i.column && kind_i.threshold};
-      found_q   <= looked_up && lane_valid[0];
     end
   end
 
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     localparam int Low = Int16 && l % 2 == 0 ? l + 1 : l, High = Int16 && l % 2 != 0 ? l - 1 : l;
-    logic [31:0]        words_q [Words];
-    logic [31:0]        word_q;          // of them, the one in front
-    logic [8*Drain-1:0] keep_d, keep_q;  // what goes last of the word before
     logic [31:0]        acc_q [Drain];
+    logic [8*Drain-1:0] from_residual;
     logic [7:0]         residual_q [Drain], lane_codes [Drain];
 
-    // The codes in the last slots.
-    always_comb begin
-      for (int unsigned d = 0; d < Drain; d++) begin
-        keep_d[8*d +: 8] = word_q[32 - 8*Drain + 8*d +: 8];
-        if (Ternary && cfg_i.encoding == trine_job_pkg::EncodingTernary) begin
-          keep_d[8*d +: 8] = {{6{word_q[33 - 2*Drain + 2*d]}}, word_q[32 - 2*Drain + 2*d +: 2]};
-        end
-        if (Binary && cfg_i.encoding == trine_job_pkg::EncodingBinary) begin
-          keep_d[8*d +: 8] = 8'(word_q[32 - Drain + d]);
-        end
-      end
-    end
-
-    assign word_q = words_q[Words == 1 ? 0 : residual_place_i];
-
-    always_ff @(posedge clk_i) begin
-      for (int unsigned w = 0; w < Words; w++) begin
-        if (rsp_lanes_i[l] && (Words == 1 || 1'(w) == rsp_place_i)) begin
-          words_q[w] <= rsp_data_i[l*32 +: 32];
-        end
-      end
-      if (keep_i) keep_q <= keep_d;
-    end
+    trine_lane_residual #(.Ternary(Ternary), .Binary(Binary), .Drain(Drain)) u_residual (
+      .clk_i,
+      .encoding_i  (cfg_i.encoding),
+      .we_i        (rsp_lanes_i[l]),
+      .wplace_i    (rsp_place_i),
+      .wdata_i     (rsp_data_i[l*32 +: 32]),
+      .slot_i      (column_i.slot),
+      .place_i     (residual_place_i),
+      .keep_i,
+      .from_keep_i,
+      .codes_o     (from_residual)
+    );
 
     assign word_o[l*32 +: 32] = kind_i.raw ? acc_q[0] + bias_q[0] : acc_q[0];
 
     for (genvar d = 0; d < Drain; d++) begin : gen_lane
-      logic [4:0]  slot;
+      logic [1:0]  slot;
       logic [23:0] operand;
       logic [31:0] acc, low_acc;
-      logic [7:0]  from_word, kept, residual, own_code, low_code, lane_code, found;
+      logic [7:0]  residual, own_code, low_code, lane_code, found;
       logic        int16;
       logic [41:0] product;
       logic [30:0] multiplier;
       logic [5:0]  shift;
+      logic [18:0] line;
 
       assign multiplier = factors_q ? factors_i[Rows*6 + l*31 +: 31] : multiplier_q[d];
       assign shift      = factors_q ? factors_i[l*6 +: 6] : shift_q[d];
-      assign slot       = column_i.slot | 5'(d);  // the second lane's is odd
+      assign slot       = column_i.slot[1:0] | 2'(d);  // the second lane's is odd
 
       always_comb begin
-        unique case (slot[1:0])
+        unique case (slot)
           2'd0:    operand = v_slots_i[l*96 +: 24];
           2'd1:    operand = v_slots_i[l*96 + 24 +: 24];
           2'd2:    operand = v_slots_i[l*96 + 48 +: 24];
@@ -264,38 +252,24 @@ module trine_lanes #(
         end
       end
 
-      always_comb begin
-        from_word = word_q[{slot[1:0], 3'd0} +: 8];
-        if (Ternary && cfg_i.encoding == trine_job_pkg::EncodingTernary) begin
-          from_word = {{7{word_q[{slot[3:0], 1'b1}]}}, word_q[{slot[3:0], 1'b0}]};
-        end
-        if (Binary && cfg_i.encoding == trine_job_pkg::EncodingBinary) begin
-          from_word = 8'(word_q[slot]);
-        end
-        kept     = Drain == 1 || !slot[0] ? keep_q[7:0] : keep_q[8*Drain-1 -: 8];
-        residual = from_keep_i ? kept : from_word;
-        if (column_i.from_vector) residual = operand[15:8];
-      end
+      assign residual = column_i.from_vector ? operand[15:8] : from_residual[8*d +: 8];
 
-      // Thresholds reached; the residual waits for the last pair.
       if (LowBit) begin : gen_threshold
-        logic [5:0]        count_q;
-        logic [7:0]        other_q;
-        logic signed [7:0] counted;
+        logic [7:0] counted;
 
-        always_ff @(posedge clk_i) begin
-          if (threshold_q) begin
-            count_q <= (first_pass_q ? 6'd0 : count_q) +
-                       6'($signed(acc_q[d]) >= $signed(bias_q[d])) +
-                       6'($signed(acc_q[d]) >= $signed({shift_q[d][0], multiplier_q[d]}));
-            other_q <= residual_q[d];
-          end
-        end
+        trine_lane_count u_count (
+          .clk_i,
+          .cfg_i,
+          .pair_i     (threshold_q),
+          .first_i    (first_pass_q),
+          .sum_i      (acc_q[d]),
+          .lower_i    (bias_q[d]),
+          .upper_i    ({shift_q[d][0], multiplier_q[d]}),
+          .residual_i (residual_q[d]),
+          .code_o     (counted)
+        );
 
-        assign counted = $signed(cfg_i.low) + $signed({2'd0, count_q});
-        assign code_o[(d*Rows+l)*8 +: 8] =
-            !kind_i.threshold || softmax_out_i ? found
-            : cfg_i.max && $signed(other_q) > counted ? other_q : $unsigned(counted);
+        assign code_o[(d*Rows+l)*8 +: 8] = !kind_i.threshold || softmax_out_i ? found : counted;
       end else begin : gen_no_threshold
         assign code_o[(d*Rows+l)*8 +: 8] = found;
       end
@@ -338,34 +312,44 @@ module trine_lanes #(
         .code_o          (own_code),
         .int16_o         (int16),
         .low_o           (low_code),
+        .line_o          (line),
         .product_valid_o (lane_product[d*Rows+l]),
         .product_o       (product)
       );
 
       logic unused_lane;
-      assign unused_lane = ^{product, int16, low_code};
+      assign unused_lane = ^{product, int16, low_code, line};
       if (d == 0) begin : gen_product
+        assign line_x[l*19 +: 19]   = line;
+        assign first_code[l*8 +: 8] = lane_code;
         assign product_o[l*42 +: 42] = product;  // one a row
       end
 
       if (Table && d == 0) begin : gen_table
-        logic [7:0] entry;
-
-        trine_table u_table (
-          .clk_i,
-          .en_i    (lane_valid[l] && kind_i.lookup),
-          .code_i  (lane_code),
-          .entry_o (entry),
-          .we_i    (table_i.we),
-          .addr_i  (table_i.addr),
-          .wdata_i (table_i.wdata)
-        );
-
-        assign found = kind_i.lookup && !softmax_out_i ? entry : lane_code;
+        assign found = kind_i.lookup && !softmax_out_i ? entry[l*8 +: 8] : lane_code;
       end else begin : gen_no_table
         assign found = lane_code;
       end
     end
+  end
+
+  if (Table) begin : gen_lookup
+    trine_lookup #(.Rows(Rows), .Int16(Int16)) u_lookup (
+      .clk_i,
+      .rst_ni,
+      .valid_i (looked_up && lane_valid[0]),
+      .line_i  (kind_i.line),
+      .tanh_i  (cfg_i.tanh),
+      .code_i  (first_code),
+      .x_i     (line_x),
+      .valid_o (found_valid),
+      .code_o  (entry),
+      .table_i
+    );
+  end else begin : gen_no_lookup
+    logic unused_lookup;
+    assign {found_valid, entry} = '0;
+    assign unused_lookup        = ^{first_code, line_x, entry};
   end
 
   logic unused_lanes;
@@ -392,7 +376,7 @@ module trine_lanes #(
       // Both lanes of a row, if neither is a product or a normalized value.
       if (kind_i.requant && !softmax_i && lane_valid[0]) a_both: assert (lane_valid == '1);
       c_both: cover (lane_valid == '1);
-      c_looked_up: cover (looked_up && found_q);
+      c_looked_up: cover (looked_up && found_valid);
     end
   end
 `endif

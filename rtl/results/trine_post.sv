@@ -144,6 +144,7 @@ module trine_post #(
     .Ternary  (Ternary),
     .Binary   (Binary),
     .Table    (Table),
+    .Int16    (Int16),
     .Window   (Window),
     .Drain    (Drain),
     .LeftBits (LeftBits),

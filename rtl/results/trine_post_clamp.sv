@@ -5,38 +5,41 @@
 //   y = max(clamp((t >> 1) + t[0] + zero_point, lower, upper), residual)
 //
 // Halves go to even with half_even. The bounds of int16 codes have their low bytes in add_act_min
-// and add_act_max; such codes have no zero point.
+// and add_act_max; such codes have no zero point. What goes on to a line has no bounds either.
 //
 // Timing    combinational.
 // Check     trine_post_lane_tb
 
 module trine_post_clamp #(
-  parameter int unsigned CodeBits = 8  // 8; 16 with int16 codes
+  parameter int unsigned CodeBits = 8,  // 8; 16 with int16 codes
+  localparam int unsigned TBits   = CodeBits == 16 ? 19 : 10,
+  localparam int unsigned OutBits = CodeBits == 16 ? TBits : CodeBits
 ) (
   input  trine_job_pkg::cfg_t   cfg_i,
   input  logic                  add_i,    // a sum of two codes: its zero point and bounds
   input  logic                  int16_i,
   input  logic                  max_i,
   input  logic [7:0]            residual_i,
-  input  logic [CodeBits+1:0]   t_i,
+  input  logic [TBits-1:0]      t_i,
   input  logic                  below_i,  // bits below t are not all 0
-  output logic [CodeBits-1:0]   code_o
+  output logic [OutBits-1:0]    code_o
 );
 
-  // Three bits more than a code: 11 hold -256 - 128 .. 256 + 127.
-  localparam int unsigned Bits = CodeBits + 3;
+  // 11 hold -256 - 128 .. 256 + 127.
+  localparam int unsigned Bits = TBits + 1;
 
-  logic                       up;
+  logic                       up, line;
   logic signed [Bits-2:0]     rest;
   logic signed [Bits-1:0]     value;
   logic signed [7:0]          zero_point, act_min, act_max;
   logic signed [CodeBits-1:0] lower, upper, code, residual;
 
+  assign line       = CodeBits == 16 && int16_i && cfg_i.line;
   assign zero_point = $signed(add_i ? cfg_i.add_zero_point : cfg_i.zero_point);
   assign act_min    = $signed(add_i ? cfg_i.add_act_min : cfg_i.act_min);
   assign act_max    = $signed(add_i ? cfg_i.add_act_max : cfg_i.act_max);
   assign up         = t_i[0] && !(cfg_i.half_even && !below_i && !t_i[1]);
-  assign rest       = (Bits-1)'($signed(t_i[CodeBits+1:1])) + (Bits-1)'(zero_point);
+  assign rest       = (Bits-1)'($signed(t_i[TBits-1:1])) + (Bits-1)'(zero_point);
   assign value      = Bits'(rest) + $signed({{(Bits-1){1'b0}}, up});
   assign residual   = CodeBits'($signed(residual_i));
 
@@ -53,7 +56,7 @@ module trine_post_clamp #(
     if (max_i && residual > code) code = residual;
   end
 
-  assign code_o = $unsigned(code);
+  assign code_o = line ? $unsigned(value[OutBits-1:0]) : $unsigned(OutBits'(code));
 
   logic unused_cfg;
   assign unused_cfg = ^cfg_i;

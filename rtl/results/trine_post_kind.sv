@@ -10,6 +10,7 @@
 //   square             2 of 4             no            10
 //   fused addition     every second       no            13, with Drain = 2 each, through both lanes
 //   fused maximum      every second       yes           6
+//   line               every second       no            12, the lookups among them
 //
 // Between the operand register and the code lies trine_post_lane (Lane.. of trine_post_pkg), or the
 // threshold counters. A square goes through its multiplier twice, two cycles apart, a fused
@@ -23,6 +24,7 @@ module trine_post_kind #(
   parameter bit          Ternary = 1'b0,
   parameter bit          Binary  = 1'b0,
   parameter bit          Table   = 1'b0,
+  parameter bit          Int16   = 1'b0,
   parameter int unsigned Drain   = 1  // columns a cycle: 1, 2
 ) (
   input  trine_job_pkg::cfg_t   cfg_i,
@@ -71,6 +73,13 @@ module trine_post_kind #(
       kind_o.lookup  = 1'b1;
       kind_o.pairs   = 1'b0;
       kind_o.latency = kind_o.latency + 4'd1;
+    end
+    if (Table && Int16 && kind_o.requant && cfg_i.line) begin
+      kind_o.lookup  = 1'b1;
+      kind_o.line    = 1'b1;
+      kind_o.pairs   = 1'b0;
+      kind_o.phases  = Second;
+      kind_o.latency = 4'(1 + trine_post_pkg::LaneLine);
     end
   end
 

@@ -17,7 +17,7 @@
 //                   that of the value, then the channel's
 //
 //   op 0, int16_i   y of 16 bits of 256 acc + low + bias (trine_post_factors, trine_post_clamp);
-//                   with leaky add_multiplier, add_shift where acc < 0
+//                   with leaky add_multiplier, add_shift where acc < 0; with line it is line_o
 //   ops 1, 3, int16_i   codes of 16 bits, without zero points; A, B of v << 15, with subtract
 //                   A - B
 //
@@ -69,7 +69,10 @@ module trine_post_lane #(
   parameter bit Pairs      = 1'b1,  // ops 1 and 3, and op 2 without max
   parameter bit Again      = 1'b1,  // op 2 without max, with Pairs
   parameter bit Int16      = 1'b0,  // int16_i
-  parameter int Multiplier = trine_mul_pkg::Operator
+  parameter int Multiplier = trine_mul_pkg::Operator,
+  localparam int unsigned CodeBits = Int16 ? 16 : 8,
+  localparam int unsigned TBits    = Int16 ? 19 : 10,
+  localparam int unsigned OutBits  = Int16 ? TBits : CodeBits
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -95,6 +98,7 @@ module trine_post_lane #(
   output logic [7:0]          code_o,
   output logic                int16_o,  // it is a high byte, and this the low one
   output logic [7:0]          low_o,
+  output logic [18:0]         line_o,   // for trine_line, with int16_o
   output logic                product_valid_o,
   output logic [41:0]         product_o
 );
@@ -151,8 +155,7 @@ module trine_post_lane #(
   // Operands of addition and product. The residual waits for operand a: as op 2 comes every second
   // cycle at most, a register that holds for two cycles does the work of two.
   // ---------------------------------------------------------------------------------------------
-  localparam int unsigned CodeBits = Int16 ? 16 : 8;
-  logic [CodeBits-1:0] code_d, code_q;
+  logic [OutBits-1:0] code_d, code_q;
   logic [7:0] residual_q, residual_q2;
 
   always_ff @(posedge clk_i) begin
@@ -303,12 +306,12 @@ module trine_post_lane #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stages 3 and 4: t = product >> amount, in two bits more than a code.
+  // Stages 3 and 4: t = product >> amount, in two bits more than a code, in three for a line.
   // ---------------------------------------------------------------------------------------------
-  logic [CodeBits+1:0] t;
-  logic                below_t;
+  logic [TBits-1:0] t;
+  logic             below_t;
 
-  trine_post_shift #(.Low(Low), .Bits(CodeBits + 2)) u_shift (
+  trine_post_shift #(.Low(Low), .Bits(TBits)) u_shift (
     .clk_i,
     .first_i   (valid_q[2]),
     .low_i     (low_q),
@@ -344,6 +347,7 @@ module trine_post_lane #(
   assign code_o      = int16_q[5] ? code_q[CodeBits-1 -: 8] : code_q[7:0];
   assign int16_o     = int16_q[5];
   assign low_o       = code_q[7:0];
+  assign line_o      = Int16 ? 19'(code_q) : '0;
 
   logic unused_cfg;
   assign unused_cfg = ^{cfg_i, low_residual_i};

@@ -38,9 +38,9 @@ package trine_post_pkg;
 
   // An entry of the lookup table is written.
   typedef struct packed {
-    logic       we;
-    logic [7:0] addr;
-    logic [7:0] wdata;
+    logic        we;
+    logic [7:0]  addr;
+    logic [15:0] wdata;  // high byte for lanes of high bytes, low one for all others
   } table_write_t;
 
   // Operations of trine_post_lane, and their cycles from in_valid_i to out_valid_o.
@@ -48,7 +48,7 @@ package trine_post_pkg;
   typedef logic [OpBits-1:0] op_t;
   localparam op_t OpRequant = 2'd0, OpAdd = 2'd1, OpFused = 2'd2, OpMul = 2'd3;
   localparam int unsigned LaneRequant = 5, LaneAdd = 7, LaneFused = 12, LaneSquare = 9,
-                          LaneNormalize = 7;
+                          LaneNormalize = 7, LaneLine = 11;
 
   // Inside of the post unit. What becomes of the job in front, as far as the design can do it: a
   // row of trine_post_kind's table.
@@ -59,6 +59,7 @@ package trine_post_pkg;
     logic       whole;    // whole words, raw or direct
     logic       raw;
     logic       lookup;
+    logic       line;     // two entries of each code's table, and what lies between
     op_t        op;
     logic       pairs;    // the second lane of a row does it, too
     logic [3:0] phases;   // it may enter in these of four cycles

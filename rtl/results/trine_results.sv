@@ -125,7 +125,7 @@ module trine_results #(
   assign job.cfg        = job_cfg;
 
   assign exp_write   = {entry_i.exp_we, entry_i.addr, entry_i.data};
-  assign table_write = {entry_i.table_we, entry_i.addr, entry_i.data[7:0]};
+  assign table_write = {entry_i.table_we, entry_i.addr, entry_i.data[15:0]};
 
   if (Vector) begin : gen_vector
     trine_vector #(

@@ -46,14 +46,16 @@ module trine_vector_regs #(
   trine_vector_pkg::run_t run_q;
   logic [12:0]            count_q;
   logic                   normalize_q, center_q, rescale_q, normalize, square;
-  logic                   sum16, add16, mul16, leaky16, narrow16, widen16;
+  logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
   assign square    = op_i == trine_isa_pkg::VectorOpSquaredDifference;
   assign leaky16   = Int16 && op_i == trine_isa_pkg::VectorOpLeaky16;
   assign narrow16  = Int16 && op_i == trine_isa_pkg::VectorOpNarrow16;
   assign widen16   = Int16 && op_i == trine_isa_pkg::VectorOpWiden16;
-  assign sum16     = leaky16 || narrow16 || widen16 ||
+  assign tanh16    = Int16 && op_i == trine_isa_pkg::VectorOpTanh16;
+  assign line16    = tanh16 || (Int16 && op_i == trine_isa_pkg::VectorOpLogistic16);
+  assign sum16     = leaky16 || narrow16 || widen16 || line16 ||
                      (Int16 && op_i == trine_isa_pkg::VectorOpSum16);
   assign add16     = Int16 && op_i == trine_isa_pkg::VectorOpAdd16;
   assign mul16     = Int16 && op_i == trine_isa_pkg::VectorOpMul16;
@@ -113,6 +115,8 @@ module trine_vector_regs #(
       cfg_q.square       <= square;
       cfg_q.int16        <= pairs_o;
       cfg_q.leaky        <= leaky16;
+      cfg_q.line         <= line16;
+      cfg_q.tanh         <= tanh16;
       cfg_q.subtract     <= flags_i[trine_isa_pkg::VectorFlagInvert] && add16;
       unique case (op_i)
         trine_isa_pkg::VectorOpSum,

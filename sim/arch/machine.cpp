@@ -80,6 +80,11 @@ struct Post {
   int requantize(std::int32_t acc, const ChannelScale& s) const {
     return reference::requantize(acc, s, range, last_rounding);
   }
+  /// What a line takes: more bits than a code, without bounds and zero point.
+  int unbounded(std::int32_t sum) const {
+    constexpr int kMost = 1 << 18;
+    return reference::requantize(sum, scale, {0, -kMost, kMost}, last_rounding);
+  }
   int mul(int a, int b) const { return requantize((a - zero_a) * (b - zero_b), scale); }
   int add(int a, int b) const {
     return reference::requantize(both(a, b, left_shift), sum, sum_range, last_rounding);
@@ -436,7 +441,15 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
     case Target::kScale:
       return fill(scale_, 8, "scale");
     case Target::kTable:
-      return fill(table_, 4, "table");
+      for (auto& table : tables_) fill(table, 4, "table");
+      return;
+    case Target::kPoints:
+      if (local % data_words != 0) fail("point {}: not a multiple of {}", local, data_words);
+      check_range("point", local, words, std::ssize(tables_[0]));
+      for (std::int64_t i = 0; i < words; ++i)
+        for (const std::size_t parity : {0U, 1U})
+          tables_[parity][local + i] = static_cast<std::int8_t>(from[4 * i + 1 - parity]);
+      return;
     case Target::kExponentials:
       return fill(exponentials_, 4, "exponential");
     case Target::kTransposed:
@@ -641,7 +654,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
       return upper ? code >> 8 : code;
     }
     const int code = unit.requantize(sum, scale);
-    return output == Output::kTable ? lookup(code) : code;
+    return output == Output::kTable ? lookup(l, code) : code;
   };
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;
@@ -865,7 +878,9 @@ void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const L
   const auto sum_code = [&](std::int64_t sum) {
     return unit.requantize(reference::wrap(sum + bias), unit.scale);
   };
-  const auto final_code = [&](int code) { return output == Output::kTable ? lookup(code) : code; };
+  const auto final_code = [&](std::size_t l, int code) {
+    return output == Output::kTable ? lookup(l, code) : code;
+  };
   std::array<std::int64_t, 4> reduced{};
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     const std::uint32_t* words = &tile.words[l * tile.steps + cw * taps];
@@ -889,14 +904,32 @@ void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const L
                        : op == Op::kMul                 ? unit.mul(first, second)
                        : op == Op::kSquaredDifference   ? unit.square(first, second)
                                                         : sum_code(sum);
-      result = with_byte(result, b, final_code(code));
+      result = with_byte(result, b, final_code(l, code));
     }
     if (!reduce && lanes.active(l)) write_dmem(lanes.lanes[l].out + offset, result, ~0U);
   }
   if (!reduce || !lanes.active(0)) return;
   std::uint32_t result = 0;
-  for (int b = 0; b < 4; ++b) result = with_byte(result, b, final_code(sum_code(reduced[b])));
+  for (int b = 0; b < 4; ++b) result = with_byte(result, b, final_code(0, sum_code(reduced[b])));
   write_dmem(lanes.lanes[0].out + offset, result, ~0U);
+}
+
+/// LOGISTIC or TANH between the points of the lanes' tables, as rtl/results/trine_line.sv has it.
+/// @param x  steps between two points are 512, with tanh 256
+int Machine::on_line(std::int64_t x, bool tanh) const {
+  const auto point = [&](std::int64_t n) {
+    const auto byte = [&](std::size_t parity) {
+      return static_cast<std::uint8_t>(tables_[parity][static_cast<std::size_t>(n & 0xff)]);
+    };
+    return std::int64_t{byte(0)} << 8 | byte(1);
+  };
+  const std::int64_t size = std::abs(x) << (tanh ? 1 : 0), n = size >> 9;
+  const std::int64_t rise = (point(n + 1) - point(n)) & 0x3ff;
+  const std::int64_t sum = n >= 255 ? std::int64_t{tanh ? 0xffff : 0xfffe} << 9
+                                    : (point(n) << 9) + (size & 0x1ff) * rise;
+  const std::int64_t half = tanh ? 1 << 24 : 0, whole = tanh ? half : 1 << 25;
+  const std::int64_t value = x < 0 ? ~sum + whole : sum - half;
+  return static_cast<std::int16_t>((value + (tanh ? 256 : 512)) >> (tanh ? 9 : 10));
 }
 
 /// Words of int16 codes: a lane's are the high bytes, the next one's the low ones. Sums take these
@@ -910,7 +943,9 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
   const bool widens = op == Op::kWiden16;
   const std::int64_t bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
   const int taps = window_taps(r);
+  const bool tanh = op == Op::kTanh16, line = tanh || op == Op::kLogistic16;
   const auto code_of = [&](std::int64_t sum) {
+    if (line) return on_line(unit.unbounded(reference::wrap(sum + bias)), tanh);
     const bool other = op == Op::kLeaky16 && sum < -128;  // the high byte is below 0
     return unit.requantize(reference::wrap(sum + bias), other ? unit.sum : unit.scale);
   };

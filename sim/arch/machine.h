@@ -81,7 +81,10 @@ class Machine {
   void gather(const isa::LaneRegisters& registers, const Lanes& lanes, Tile& tile,
               std::int64_t offset = 0) const;
   void write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask);
-  int lookup(int code) const { return table_[static_cast<std::uint8_t>(code)]; }
+  int lookup(std::size_t lane, int code) const {
+    return tables_[lane % 2][static_cast<std::uint8_t>(code)];
+  }
+  int on_line(std::int64_t x, bool tanh) const;
   std::int32_t wide_code(const isa::ComputeRegisters& registers, bool single, std::int64_t entry,
                          const reference::ChannelScale& scale, const std::int32_t* high) const;
   int threshold(const isa::ComputeRegisters& registers, std::int32_t acc, int entry) const;
@@ -107,7 +110,8 @@ class Machine {
   std::vector<std::uint8_t> dmem_, pmem_;
   std::vector<std::int32_t> bias_;
   std::vector<std::uint64_t> scale_;
-  std::array<std::int8_t, 4 * isa::dma::kTableWords> table_{};
+  /// Of even and of odd lanes: the high and the low bytes of points, else the same codes.
+  std::array<std::array<std::int8_t, 4 * isa::dma::kTableWords>, 2> tables_{};
   std::array<std::uint32_t, isa::dma::kExponentialWords> exponentials_{};
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
   std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened

@@ -66,7 +66,8 @@ Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
   work.bytes = work.on_chip ? 0 : rows * words * 4;
   if (target == dma::Target::kTransposed) work.writes = rows * ((words + 3) / 4);
   if (target == dma::Target::kTable) work.writes = rows * 4 * words;  // entry by entry
-  if (target == dma::Target::kExponentials) work.writes = rows * words;
+  if (target == dma::Target::kExponentials || target == dma::Target::kPoints)
+    work.writes = rows * words;
   for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
     const std::int64_t beats = divide_up(dram / 4 % data_words + words, data_words);
@@ -231,7 +232,8 @@ Work Walk::vector(const VectorRegisters& r, const isa::Run& run) {
   work.steps = steps_of(r) / work.out_words;
   const bool sum =
       op == Op::kSum || (pairs != Pairs::kNone && op != Op::kAdd16 && op != Op::kMul16);
-  work.alone = !sum || output_of(r) == Output::kTable;
+  const bool line = op == Op::kLogistic16 || op == Op::kTanh16;
+  work.alone = !sum || line || output_of(r) == Output::kTable;
   if (op == Op::kSoftmax || op == Op::kNormalize) work.channels = r.get(isa::vector::kChannels);
   work.kept = op == Op::kSoftmax && r.get(agu::kGroupsLast) == 0;
   for (std::int64_t t = 0; t < tiles; ++t) {

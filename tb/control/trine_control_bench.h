@@ -20,6 +20,7 @@ struct Bench : Host {
     Copy copy{store, Target::kDmem, 0, 0, 1, pick(1, chance(30) ? 12 : 3), 0, 0};
     if (!store) copy.target = static_cast<Target>(pick(0, kCols >= 4 ? 6 : 5));
     if (copy.target == Target::kDmem && chance(30)) copy.target = Target::kDmem16;
+    if (copy.target == Target::kExponentials && chance(50)) copy.target = Target::kPoints;
     const bool maps = copy.target == Target::kDmem || copy.target == Target::kDmem16;
     const bool transposed = copy.target == Target::kTransposed;
     copy.from_dmem = (transposed || copy.target == Target::kPmem) && chance(50);
@@ -50,6 +51,7 @@ struct Bench : Host {
       case Target::kTable:
         local_size = isa::dma::kTableWords;
         break;
+      case Target::kPoints:
       case Target::kExponentials:
         local_size = isa::dma::kExponentialWords;
         break;

@@ -150,7 +150,8 @@ struct Host {
       if (dut.table_valid_o && dut.param_ready_i)
         state.table.at(place(dut.table_addr_o)) = get_word(dut.param_wdata_o, w);
       if (dut.exp_valid_o && dut.param_ready_i)
-        state.exponentials.at(place(dut.exp_addr_o)) = get_word(dut.param_wdata_o, w);
+        (dut.exp_points_o ? state.points : state.exponentials).at(place(dut.exp_addr_o)) =
+            get_word(dut.param_wdata_o, w);
     }
   }
 
@@ -411,6 +412,7 @@ struct Host {
     compare("scale", state.scale, expected.scale);
     compare("table", state.table, expected.table);
     compare("exponentials", state.exponentials, expected.exponentials);
+    compare("points", state.points, expected.points);
     CHECK(state.pmem == expected.pmem);
   }
 

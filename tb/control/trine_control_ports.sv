@@ -155,6 +155,7 @@ module trine_control_ports #(
   output logic                     table_valid_o,
   output logic [TableAddrBits-1:0] table_addr_o,
   output logic                     exp_valid_o,
+  output logic                     exp_points_o,
   output logic [ExpAddrBits-1:0]   exp_addr_o,
 
   // Zeros are to be written to the memories, or being written.
@@ -255,6 +256,7 @@ module trine_control_ports #(
   assign scale_we_o    = param.scale_valid && param_ready_i;
   assign table_valid_o = param.table_valid;
   assign exp_valid_o   = param.exp_valid;
+  assign exp_points_o  = param.points;
   assign bias_addr_o   = param.bias_addr[BiasAddrBits-1:0];
   assign scale_addr_o  = param.scale_addr[ScaleAddrBits-1:0];
   assign table_addr_o  = param.table_addr[TableAddrBits-1:0];

@@ -77,7 +77,7 @@ struct State {
   std::vector<std::array<std::uint32_t, kCols>> pmem{kPmemRows};
   Words bias = Words(kParams), scale = Words(2 * kParams);  // scale: two words an entry
   Words table = Words(isa::dma::kTableWords);
-  Words exponentials = Words(isa::dma::kExponentialWords);
+  Words exponentials = Words(isa::dma::kExponentialWords), points = exponentials;
 };
 
 /// A 2-D copy; dram in bytes from the start of the memory.
@@ -159,6 +159,9 @@ inline void apply(const Copy& copy, State& state) {
           break;
         case Target::kExponentials:
           state.exponentials.at(static_cast<std::size_t>(local + w)) = dram;
+          break;
+        case Target::kPoints:
+          state.points.at(static_cast<std::size_t>(local + w)) = dram;
           break;
         case Target::kTransposed:
           break;

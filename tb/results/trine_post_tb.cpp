@@ -424,10 +424,10 @@ struct Bench : Work {
     for (auto& code : table) code = this->code();
     for (unsigned entry = 0; entry < table.size(); ++entry) {
       const unsigned code = static_cast<std::uint8_t>(table[entry]);
-      set_bits(dut.table_i, 0, 17, 1u << 16 | entry << 8 | code);
+      set_bits(dut.table_i, 0, 25, 1u << 24 | entry << 16 | code << 8 | code);
       cycle();
     }
-    set_bits(dut.table_i, 0, 17, 0);
+    set_bits(dut.table_i, 0, 25, 0);
   }
   /// Everything that is on its way is forgotten, here and there.
   void restart() {

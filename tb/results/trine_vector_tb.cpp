@@ -31,7 +31,7 @@ using Op = isa::vector::Op;
 
 bool of_int16(Op op) {
   return op == Op::kSum16 || op == Op::kAdd16 || op == Op::kMul16 || op == Op::kLeaky16 ||
-         op == Op::kNarrow16 || op == Op::kWiden16;
+         op == Op::kNarrow16 || op == Op::kWiden16 || op == Op::kLogistic16 || op == Op::kTanh16;
 }
 
 struct Job {
@@ -123,6 +123,8 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   field(cfg::kSquare, square ? 1 : 0);
   field(cfg::kInt16, of_int16(op) ? 1 : 0);
   field(cfg::kLeaky, op == Op::kLeaky16 ? 1 : 0);
+  field(cfg::kLine, op == Op::kLogistic16 || op == Op::kTanh16 ? 1 : 0);
+  field(cfg::kTanh, op == Op::kTanh16 ? 1 : 0);
   field(cfg::kSubtract, op == Op::kAdd16 && inverts ? 1 : 0);
   field(cfg::kEncoding, 0);
   field(cfg::kMax, 0);
@@ -185,11 +187,11 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      constexpr Op kOps[] = {Op::kMax,       Op::kSum,    Op::kAdd,   Op::kMaxTernary,
-                             Op::kMaxBinary, Op::kMul,    Op::kMin,   Op::kSquaredDifference,
-                             Op::kSum16,     Op::kAdd16,  Op::kMul16, Op::kLeaky16,
-                             Op::kNarrow16,  Op::kWiden16};
-      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 6))]);
+      constexpr Op kOps[] = {Op::kMax,       Op::kSum,     Op::kAdd,        Op::kMaxTernary,
+                             Op::kMaxBinary, Op::kMul,     Op::kMin,        Op::kSquaredDifference,
+                             Op::kSum16,     Op::kAdd16,   Op::kMul16,      Op::kLeaky16,
+                             Op::kNarrow16,  Op::kWiden16, Op::kLogistic16, Op::kTanh16};
+      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 8))]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       const auto op = static_cast<Op>(run.op);
       if ((op == Op::kSum || op == Op::kSum16) && chance(random, 50))

@@ -137,7 +137,10 @@ class Generator {
     // Biases and scales are told apart nowhere: one space, entries.
     static constexpr Space kSpaces[] = {Space::kDmem,   Space::kPmem,  Space::kParams,
                                         Space::kParams, Space::kTable, Space::kExponentials};
-    i.writes.push_back({kSpaces[static_cast<int>(target)], local, units, 0, 1});
+    if (target == isa::dma::Target::kPoints)
+      i.writes.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
+    else
+      i.writes.push_back({kSpaces[static_cast<int>(target)], local, units, 0, 1});
     add(Engine::kLoad, std::move(i));
   }
 
@@ -197,6 +200,13 @@ class Generator {
   void load_table() {
     const int beats = isa::dma::kTableWords / beat_, count = between(1, beats);
     load(isa::dma::Target::kTable, table_at_ + 4LL * beat_ * draw(beats - count + 1),
+         beat_ * draw(beats - count + 1), beat_ * count);
+  }
+
+  /// Points of lines: any part of what the image has for exponentials, to any part of the table.
+  void load_points() {
+    const int beats = isa::dma::kExponentialWords / beat_, count = between(1, beats);
+    load(isa::dma::Target::kPoints, exponentials_at_ + 4LL * beat_ * draw(beats - count + 1),
          beat_ * draw(beats - count + 1), beat_ * count);
   }
 
@@ -534,16 +544,20 @@ class Generator {
     using isa::vector::Op;
     Instruction i;
     isa::VectorRegisters r;
-    static constexpr Op kOps[] = {Op::kSum16,   Op::kAdd16,    Op::kMul16,
-                                  Op::kLeaky16, Op::kNarrow16, Op::kWiden16};
-    const Op op = kOps[draw(6)];
+    static constexpr Op kOps[] = {Op::kSum16,    Op::kAdd16,   Op::kMul16,  Op::kLeaky16,
+                                  Op::kNarrow16, Op::kWiden16, Op::kTanh16, Op::kLogistic16};
+    const Op op = kOps[draw(config_.table ? 8 : 6)];
+    const bool line = op == Op::kTanh16 || op == Op::kLogistic16;
     const int words = between(1, 4);
     const int taps = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps;
     const int R = taps == 0 ? between(1, 5) : 1, S = taps == 0 ? between(1, 5) : taps;
     if (!lanes(i, r, false, words, words, R, S, taps == 2, true)) return false;
     const bool reduce = op == Op::kSum16 && chance(40);
     const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
-    quantization16(r, bits_of(op == Op::kMul16 ? 1LL << 31 : 32768 * summands + 3000));
+    // What a line takes has up to two bits more than a code.
+    quantization16(
+        r, bits_of(op == Op::kMul16 ? 1LL << 31 : 32768 * summands + 3000) - (line ? draw(5) : 0));
+    if (line) i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
     if (op == Op::kNarrow16) r.set(post::kZeroPoint, code());
     r.set(post::kAddShift, op == Op::kLeaky16 ? shift(16) : between(-18, -13));
     r.set(isa::vector::kBias, 128 * summands + between(-3000, 3000));
@@ -662,7 +676,7 @@ class Generator {
     else if (kind < 98)
       load_parameters();
     else if (kind < 99)
-      load_table();
+      config_.activations16&& chance(50) ? load_points() : load_table();
     else
       load_exponentials();
     return true;

@@ -234,8 +234,8 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
     rows.push_back({kArray, kInt16, kWhole, {{isa::post::kEncoding, encoding}}, form});
   using isa::vector::Op;
   const char* whole = "int16 codes are requantized, without zero point";
-  for (const Op op :
-       {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16, Op::kNarrow16, Op::kWiden16}) {
+  for (const Op op : {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16, Op::kNarrow16, Op::kWiden16,
+                      Op::kLogistic16, Op::kTanh16}) {
     const int taps = op == Op::kAdd16 || op == Op::kMul16 ? 2 : 1;
     const auto ask = [&](int flags, decltype(Asked::fields) more, const char* error = "") {
       decltype(Asked::fields) set{{isa::agu::kSLast, taps - 1}};

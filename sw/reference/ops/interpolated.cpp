@@ -19,7 +19,7 @@ namespace {
 
 /// sigmoid(i / 24) in Q0.16, as LiteRT's TANH shows it and tflite-micro has it: 44 are one above
 /// the nearest.
-constexpr std::array<std::int32_t, 256> kSigmoid = {
+constexpr std::array<std::uint16_t, 256> kSigmoid = {
     32768, 33451, 34133, 34813, 35493, 36169, 36843, 37513, 38180, 38841, 39498, 40149, 40794,
     41432, 42064, 42688, 43304, 43912, 44511, 45102, 45683, 46255, 46817, 47369, 47911, 48443,
     48964, 49475, 49975, 50464, 50942, 51409, 51865, 52311, 52745, 53169, 53581, 53983, 54374,
@@ -117,6 +117,8 @@ void softmax_row(std::int32_t* codes, int depth, const ChannelScale& scale, Roun
 }
 
 }  // namespace
+
+std::span<const std::uint16_t, 256> sigmoid_points() { return kSigmoid; }
 
 std::int32_t interpolated_logistic(std::int64_t x) {
   const std::int64_t size = sigmoid(x, 9, 2 * 0x7fff);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,8 @@ std::vector<float> float_unary(const Call& call);   ///< of float32: model::comp
 std::vector<float> float_binary(const Call& call);  ///< the same of two operands
 Codes softmax(const Call& call);
 Codes interpolated(const Call& call);  ///< LOGISTIC, TANH of int16
+/// sigmoid(i / 24) in Q0.16, as tflite-micro has it.
+std::span<const std::uint16_t, 256> sigmoid_points();
 /// Sigmoid and tanh of x / (3 * 2^12) in Q0.15, by the points of these.
 std::int32_t interpolated_logistic(std::int64_t x);
 std::int32_t interpolated_tanh(std::int64_t x);

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The lookup tables of all rows, a copy for each, and of pairs of rows the lines between points.
+//
+//   int8 code     code_o = table[code_i]
+//   line_i        of rows 2n and 2n + 1 the high and the low byte of trine_line's code for x_i, whose
+//                 points have their high bytes in the even row's table, their low ones in the other
+//
+// Timing    valid_o and code_o one cycle after valid_i, of a line 6 cycles; a line every second
+//           cycle.
+// Contract  line_i and tanh_i hold while a value is in here. A table is not written meanwhile.
+//
+// Check     trine_post_tb
+
+module trine_lookup #(
+  parameter int unsigned Rows  = 8,
+  parameter bit          Int16 = 1'b0  // Rows is even
+) (
+  input  logic                         clk_i,
+  input  logic                         rst_ni,
+
+  input  logic                         valid_i,
+  input  logic                         line_i,
+  input  logic                         tanh_i,
+  input  logic [Rows*8-1:0]            code_i,
+  input  logic [Rows*19-1:0]           x_i,  // of even rows
+  output logic                         valid_o,
+  output logic [Rows*8-1:0]            code_o,
+
+  input  trine_post_pkg::table_write_t table_i
+);
+
+  localparam int unsigned Pairs = Int16 ? Rows / 2 : 1;
+
+  logic [Rows*8-1:0]  entry;
+  logic [Pairs-1:0]   reads, line_valid;
+  logic [Pairs*8-1:0] at;
+  logic [Rows*8-1:0]  line_code;
+  logic               found_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) found_q <= 1'b0;
+    else         found_q <= valid_i && !line_i;
+  end
+
+  assign valid_o = found_q || line_valid[0];
+  assign code_o  = line_i ? line_code : entry;
+
+  for (genvar l = 0; l < Rows; l++) begin : gen_row
+    localparam int unsigned Pair = Int16 ? l / 2 : 0;
+
+    trine_table u_table (
+      .clk_i,
+      .en_i    (line_i ? reads[Pair] : valid_i),
+      .code_i  (line_i ? at[Pair*8 +: 8] : code_i[l*8 +: 8]),
+      .entry_o (entry[l*8 +: 8]),
+      .we_i    (table_i.we),
+      .addr_i  (table_i.addr),
+      .wdata_i (Int16 && l % 2 == 0 ? table_i.wdata[15:8] : table_i.wdata[7:0])
+    );
+  end
+
+  if (Int16) begin : gen_lines
+    for (genvar p = 0; p < Pairs; p++) begin : gen_pair
+      trine_line u_line (
+        .clk_i,
+        .rst_ni,
+        .start_i (valid_i && line_i),
+        .tanh_i,
+        .x_i     (x_i[2*p*19 +: 19]),
+        .reads_o (reads[p]),
+        .at_o    (at[p*8 +: 8]),
+        .entry_i ({entry[2*p*8 +: 8], entry[(2*p+1)*8 +: 8]}),
+        .valid_o (line_valid[p]),
+        .code_o  ({line_code[2*p*8 +: 8], line_code[(2*p+1)*8 +: 8]})
+      );
+    end
+  end else begin : gen_no_lines
+    assign {reads, at, line_valid, line_code} = '0;
+  end
+
+  logic unused_lines;
+  assign unused_lines = ^{tanh_i, x_i, table_i, line_valid};
+
+endmodule

@@ -33,11 +33,18 @@ bool is_wide(const Graph& graph, const model::Op& op) {
 bool has_wide(const Graph& graph, const model::Op& op) {
   if (model::is_product(op.kind) || op.kind == model::OpKind::kTransposeConv)
     return graph.in(op, 1).is_constant && graph.out(op).type == model::DataType::kInt16;
-  static constexpr model::OpKind kKinds[] = {
-      model::OpKind::kAdd,  model::OpKind::kAveragePool2D, model::OpKind::kLeakyRelu,
-      model::OpKind::kMean, model::OpKind::kMul,           model::OpKind::kQuantize,
-      model::OpKind::kRelu, model::OpKind::kRelu6,         model::OpKind::kResizeNearestNeighbor,
-      model::OpKind::kSub};
+  static constexpr model::OpKind kKinds[] = {model::OpKind::kAdd,
+                                             model::OpKind::kAveragePool2D,
+                                             model::OpKind::kLeakyRelu,
+                                             model::OpKind::kMean,
+                                             model::OpKind::kMul,
+                                             model::OpKind::kQuantize,
+                                             model::OpKind::kLogistic,
+                                             model::OpKind::kTanh,
+                                             model::OpKind::kRelu,
+                                             model::OpKind::kRelu6,
+                                             model::OpKind::kResizeNearestNeighbor,
+                                             model::OpKind::kSub};
   const auto of_codes = [](const model::Tensor& t) {
     return t.type == model::DataType::kInt8 || t.type == model::DataType::kInt16;
   };

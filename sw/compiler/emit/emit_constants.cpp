@@ -43,7 +43,7 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
   const std::int64_t rows =
       words / config_.data_words() / config_.beats_per_row() * config_.rows_per_beat();
   const auto [row, is_new] = place_weights(block, rows, place);
-  if (is_new) load_constants(Target::kPmem, byte, words, row, Space::kPmem, rows);
+  if (is_new) load_constants(Target::kPmem, byte, words, row, {Space::kPmem, row, rows});
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
 }
@@ -158,7 +158,7 @@ void Emitter::load_biases(std::int64_t byte, std::int64_t first, std::int64_t en
   if (zeros && std::find(begin, end, false) == end) return;
   if (zeros && first == 0) entries = std::max(entries, zeros_of_all());
   std::fill_n(begin, entries, zeros);
-  load_constants(Target::kBias, byte, entries, first, Space::kParams, entries);
+  load_constants(Target::kBias, byte, entries, first, {Space::kParams, first, entries});
 }
 
 /// Where the bias memory holds as many zeros as a set of zeros has entries: whose scales lie there
@@ -198,8 +198,8 @@ std::int64_t Emitter::require_parameters(const Channels& channels, int correctio
     first = params_.place(block.id, block.entries);
     load_biases(block.bias_byte, first, block.entries);
     if (!l.per_tensor)
-      load_constants(Target::kScale, block.scale_byte, 2 * block.entries, first, Space::kParams,
-                     block.entries);
+      load_constants(Target::kScale, block.scale_byte, 2 * block.entries, first,
+                     {Space::kParams, first, block.entries});
   }
   params_.use(block.id, static_cast<std::int64_t>(instructions.size()));
   return first + before;
@@ -211,7 +211,9 @@ std::int64_t Emitter::require_parameters(const Channels& channels, int correctio
 void Emitter::require_only(Target target, Space space, const Image::Block& set,
                            std::int64_t* loaded) {
   constexpr std::int64_t kEntriesOfRun = 8;  ///< as many cycles as a RUN takes besides its words
-  if (set.words == 0 || set.byte == *loaded) return;
+  if (set.words == 0) return;
+  if (space == Space::kTable && std::exchange(table_is_, target) != target) *loaded = -1;
+  if (set.byte == *loaded) return;
   const std::int64_t unit = config_.data_words();
   const std::int64_t near = target == Target::kTable ? kEntriesOfRun / 4 : kEntriesOfRun;
   const auto beat_of = [&](std::int64_t byte, std::int64_t word) {
@@ -220,8 +222,11 @@ void Emitter::require_only(Target target, Space space, const Image::Block& set,
   };
   std::int64_t begin = 0, end = 0;  // words to load
   const auto load = [&] {
-    if (begin < end)
-      load_constants(target, set.byte + 4 * begin, end - begin, begin, space, end - begin);
+    if (begin == end) return;
+    // Points share their memory with codes, four to a word.
+    const bool points = target == Target::kPoints;
+    load_constants(target, set.byte + 4 * begin, end - begin, begin,
+                   points ? Region{space, 0, isa::dma::kTableWords} : Region{space, begin, end - begin});
   };
   for (std::int64_t word = 0; word < set.words; word += unit) {
     if (*loaded >= 0 && std::ranges::equal(beat_of(*loaded, word), beat_of(set.byte, word)))
@@ -237,8 +242,8 @@ void Emitter::require_only(Target target, Space space, const Image::Block& set,
 }
 
 void Emitter::load_constants(Target target, std::int64_t byte, std::int64_t words,
-                             std::int64_t local, Space space, std::int64_t length) {
-  emit_transfer(Engine::kLoad, target, byte / 4, local, words, 1, 0, 0, {space, local, length});
+                             std::int64_t local, Region region) {
+  emit_transfer(Engine::kLoad, target, byte / 4, local, words, 1, 0, 0, std::move(region));
 }
 
 }  // namespace trine::compiler

@@ -27,6 +27,8 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
              : !in.wide          ? Op::kWiden16
              : !out.wide         ? Op::kNarrow16
              : l.pool().negative ? Op::kLeaky16
+             : l.pool().curve == Curve::kTanh     ? Op::kTanh16
+             : l.pool().curve == Curve::kLogistic ? Op::kLogistic16
                                  : Op::kSum16;
     case LayerKind::kAdd:
       return l.wide ? Op::kAdd16 : Op::kAdd;
@@ -254,7 +256,7 @@ void Emitter::set_normalization(isa::VectorRegisters& r, std::int64_t param) con
 }
 
 void Emitter::read_tables(Instruction& i) const {
-  if (layer().result == Output::kLookup)
+  if (layer().result == Output::kLookup || !layer().points.empty())
     i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords});
   if (layer().over_channels())
     i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords});

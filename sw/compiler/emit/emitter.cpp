@@ -38,7 +38,8 @@ void Emitter::emit_layer() {
   loaded_input_.reset();
   words_stored_ = 0;
   const std::size_t begin = instructions.size(), index = at(layer_);
-  require_only(Target::kTable, Space::kTable, image_.tables[index], &table_);
+  require_only(layer().points.empty() ? Target::kTable : Target::kPoints, Space::kTable,
+               image_.tables[index], &table_);
   require_only(Target::kExponentials, Space::kExponentials, image_.exponentials[index],
                &exponentials_);
   std::vector<std::size_t> ends;  // of the chunk's rectangles

@@ -116,7 +116,7 @@ class Emitter : private Order {
   std::int64_t zeros_of_all() const;
   std::optional<std::int64_t> place_of_zeros(const Image::Parameters& set) const;
   void load_constants(isa::dma::Target target, std::int64_t byte, std::int64_t words,
-                      std::int64_t local, Space space, std::int64_t length);
+                      std::int64_t local, Region written);
 
   // Instructions.
   Instruction start(isa::Engine engine) const;
@@ -157,6 +157,7 @@ class Emitter : private Order {
   std::map<BlockKey, std::int64_t> blocks_;
   std::vector<bool> zero_biases_;                ///< entries of the bias memory that hold 0
   std::int64_t table_ = -1, exponentials_ = -1;  ///< bytes of what their memories hold
+  isa::dma::Target table_is_{};                  ///< of codes (kTable) or of points
 };
 
 }  // namespace trine::compiler

@@ -61,6 +61,7 @@ class ImageMaker : private Order {
 
  private:
   static Words table_of(const Layer& layer) {
+    if (!layer.points.empty()) return {layer.points.begin(), layer.points.end()};
     Words words(layer.table.empty() ? 0 : isa::dma::kTableWords);
     if (!words.empty()) std::memcpy(words.data(), layer.table.data(), layer.table.size());
     return words;

@@ -69,6 +69,7 @@ class Lowering : private Maps {
   bool has_long_sums(const Op& o) const;
   Problem wide_problem(const Op& o) const;
   /// A scale of int16 codes by which what has `bits` bits, with its sign, leaves 32 bits.
+  Problem line_problem(const Op& o) const;
   Problem scale_problem(const Op& o, const ChannelScale& scale, int bits) const;
   /// More int16 codes than a sum has room for.
   Problem count_problem(const Op& o, std::int64_t count, std::int64_t most) const;
@@ -142,6 +143,7 @@ class Lowering : private Maps {
   /// A pass over a map's codes as they are.
   Layer copy(const Op& o, int map) const;
   Problem requantize_problem(const Op& o) const;
+  void line(const Op& o);
   void requantize(const Op& o);
   Problem softmax_problem(const Op& o) const;
   void softmax(const Op& o);

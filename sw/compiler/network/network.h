@@ -178,10 +178,14 @@ struct Conv {
   bool counts_borders() const { return !machine::operands_of(precision).activations.has_zero; }
 };
 
+/// A function of an int16 code on lines between points, of the vector unit.
+enum class Curve { kNone, kLogistic, kTanh };
+
 /// What only kMax and kSum have.
 struct Pool {
   std::vector<SumRegion> regions;                   ///< kSum
   std::optional<reference::ChannelScale> negative;  ///< kSum of one tap of int16: of codes below 0
+  Curve curve = Curve::kNone;  ///< kSum of one tap of int16, requantized to what a line takes
 };
 
 /// What only layers of two operands have.
@@ -235,6 +239,7 @@ struct Layer {
   reference::OutputRange range;
   Output result = Output::kRequantized;  ///< of other kinds than kConv: kRequantized or kLookup
   std::vector<std::int8_t> table;        ///< kLookup: of codes 0..127, -128..-1
+  std::vector<std::uint16_t> points;     ///< of a Curve
 
   // kConv and kNormalize.
   int channels = 0;

@@ -57,6 +57,7 @@ std::string text_of(const Geometry& g) {
 
 /// What leaves a layer.
 std::string result_of(const Layer& layer) {
+  if (!layer.points.empty()) return fmt::format("lines of {} points", layer.points.size());
   switch (layer.result) {
     case Output::kThresholds:
       return fmt::format("{} pairs of thresholds", layer.passes);

@@ -36,7 +36,7 @@ bool fusable(const Network& network, int index) {
 bool only_clamps(const Layer& layer) {
   const Geometry& g = layer.window;
   return layer.kind == LayerKind::kSum && layer.result == Output::kRequantized && g.R * g.S == 1 &&
-         g.P == g.H && g.Q == g.W && layer.pool().regions.size() == 1 &&
+         layer.points.empty() && g.P == g.H && g.Q == g.W && layer.pool().regions.size() == 1 &&
          layer.pool().regions[0].bias == 0 && layer.range.zero_point == 0 &&
          layer.pool().regions[0].scale == reference::ChannelScale{1 << 30, 1};
 }

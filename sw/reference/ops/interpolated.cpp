@@ -41,21 +41,6 @@ constexpr std::array<std::uint16_t, 256> kSigmoid = {
     65532, 65532, 65532, 65533, 65533, 65533, 65533, 65533, 65533, 65533, 65533, 65534, 65534,
     65534, 65534, 65534, 65534, 65534, 65534, 65534, 65534, 65535};
 
-/// What makes a code 2^9 for each 1/24, of TANH 2^8: multiplier / 2^shift.
-struct InputScale {
-  std::int64_t multiplier = 0;
-  int shift = 0;
-};
-
-InputScale input_scale(float scale) {
-  constexpr double kMost = 32767.0;  // of 15 bits
-  double multiplier = double{scale} * 4096.0 * 3.0;
-  InputScale result;
-  for (; multiplier <= kMost / 2 && result.shift <= 30; multiplier *= 2) ++result.shift;
-  result.multiplier = static_cast<std::int64_t>(std::min(multiplier, kMost * kMost));
-  return result;
-}
-
 /// Sigmoid of |x| in Q0.16 and `bits` more, which lie between two points. @param last  of x beyond
 std::int64_t sigmoid(std::int64_t x, int bits, std::int64_t last) {
   const std::int64_t size = std::abs(x), point = size >> bits;
@@ -119,6 +104,15 @@ void softmax_row(std::int32_t* codes, int depth, const ChannelScale& scale, Roun
 }  // namespace
 
 std::span<const std::uint16_t, 256> sigmoid_points() { return kSigmoid; }
+
+InputScale input_scale(float scale) {
+  constexpr double kMost = 32767.0;  // of 15 bits
+  double multiplier = double{scale} * 4096.0 * 3.0;
+  InputScale result;
+  for (; multiplier <= kMost / 2 && result.shift <= 30; multiplier *= 2) ++result.shift;
+  result.multiplier = static_cast<std::int64_t>(std::min(multiplier, kMost * kMost));
+  return result;
+}
 
 std::int32_t interpolated_logistic(std::int64_t x) {
   const std::int64_t size = sigmoid(x, 9, 2 * 0x7fff);

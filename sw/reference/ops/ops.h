@@ -61,6 +61,13 @@ std::vector<float> float_unary(const Call& call);   ///< of float32: model::comp
 std::vector<float> float_binary(const Call& call);  ///< the same of two operands
 Codes softmax(const Call& call);
 Codes interpolated(const Call& call);  ///< LOGISTIC, TANH of int16
+/// What makes an int16 code an argument of LOGISTIC in steps of 1 / (24 * 2^9), of TANH 1 / (24 *
+/// 2^8): multiplier / 2^shift, halves up.
+struct InputScale {
+  std::int64_t multiplier = 0;  ///< of 15 bits, of scales above 2.67 more
+  int shift = 0;                ///< 0..31
+};
+InputScale input_scale(float scale);
 /// sigmoid(i / 24) in Q0.16, as tflite-micro has it.
 std::span<const std::uint16_t, 256> sigmoid_points();
 /// Sigmoid and tanh of x / (3 * 2^12) in Q0.15, by the points of these.

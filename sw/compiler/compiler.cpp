@@ -217,7 +217,9 @@ Program compile(const model::Graph& graph, const machine::Config& config,
   machine::check(config);
   model::check(graph);
   reference::check_policy(graph, options.rounding);
-  const Candidate best = best_order(graph, config, options);
+  const bool steps = config.activations16 && config.table && config.vector &&
+                     options.rounding.lstm == reference::LstmKernel::kMicro;
+  const Candidate best = best_order(steps ? with_steps(graph) : graph, config, options);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
   for (const PlannedStage& stage : best.stages) {

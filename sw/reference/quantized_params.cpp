@@ -192,7 +192,10 @@ AddParams add_params(const Graph& graph, const Op& op) {
 MulParams mul_params(const Graph& graph, const Op& op) {
   const Tensor &a = graph.in(op, 0), &b = graph.in(op, 1);
   const float scale = a.scale() * b.scale() / graph.out(op).scale();
-  return {{a.zero_point(), b.zero_point()}, quantize_scale(double{scale}), output_of(graph, op)};
+  const double exact = double{a.scale()} * double{b.scale()} / double{graph.out(op).scale()};
+  return {{a.zero_point(), b.zero_point()},
+          quantize_scale(op.double_scale ? exact : double{scale}),
+          output_of(graph, op)};
 }
 
 PoolParams pool_params(const Graph& graph, const Op& op) {

@@ -225,8 +225,9 @@ void Emitter::require_only(Target target, Space space, const Image::Block& set,
     if (begin == end) return;
     // Points share their memory with codes, four to a word.
     const bool points = target == Target::kPoints;
-    load_constants(target, set.byte + 4 * begin, end - begin, begin,
-                   points ? Region{space, 0, isa::dma::kTableWords} : Region{space, begin, end - begin});
+    load_constants(
+        target, set.byte + 4 * begin, end - begin, begin,
+        points ? Region{space, 0, isa::dma::kTableWords} : Region{space, begin, end - begin});
   };
   for (std::int64_t word = 0; word < set.words; word += unit) {
     if (*loaded >= 0 && std::ranges::equal(beat_of(*loaded, word), beat_of(set.byte, word)))

@@ -23,13 +23,13 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
   using Op = isa::vector::Op;
   switch (l.kind) {
     case LayerKind::kSum:
-      return !l.wide             ? Op::kSum
-             : !in.wide          ? Op::kWiden16
-             : !out.wide         ? Op::kNarrow16
-             : l.pool().negative ? Op::kLeaky16
+      return !l.wide                              ? Op::kSum
+             : !in.wide                           ? Op::kWiden16
+             : !out.wide                          ? Op::kNarrow16
+             : l.pool().negative                  ? Op::kLeaky16
              : l.pool().curve == Curve::kTanh     ? Op::kTanh16
              : l.pool().curve == Curve::kLogistic ? Op::kLogistic16
-                                 : Op::kSum16;
+                                                  : Op::kSum16;
     case LayerKind::kAdd:
       return l.wide ? Op::kAdd16 : Op::kAdd;
     case LayerKind::kSquare:

@@ -282,8 +282,7 @@ void Lowering::line(const Op& o) {
   Layer layer = start(o, LayerKind::kSum, map_of(o.input(0)));
   layer.single = true;
   layer.range = {0, INT16_MIN, INT16_MAX};
-  layer.pool().regions = {
-      {{0, layer.window.P, 0, layer.window.Q}, line_scale(graph_.in(o, 0)), 0}};
+  layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, line_scale(graph_.in(o, 0)), 0}};
   layer.pool().curve = o.kind == model::OpKind::kTanh ? Curve::kTanh : Curve::kLogistic;
   const auto points = reference::sigmoid_points();
   layer.points.assign(points.begin(), points.end());

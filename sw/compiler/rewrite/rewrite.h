@@ -15,6 +15,11 @@ namespace trine::compiler {
 
 constexpr int kWord = 4;  ///< channels that lie in a word
 
+/// UNIDIRECTIONAL_SEQUENCE_LSTM step by step, in operators of int16 codes. Those with a clip or
+/// with states that are not 0 stay as they are.
+/// @pre it is tflite-micro's kernel that is wanted
+model::Graph with_steps(model::Graph graph);
+
 /// CONCATENATION of uint8 codes at one scale alone.
 /// @throws Refusal  integers would give other codes than float32
 model::Graph with_joined_scales(model::Graph graph, reference::RoundingPolicy rounding);

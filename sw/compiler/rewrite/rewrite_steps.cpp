@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// UNIDIRECTIONAL_SEQUENCE_LSTM as tflite-micro computes it (docs/numerics.md), in operators of the
+// machine: the inputs of all steps as one product for each gate, then step by step
+//
+//   i, f, g, o   ADD(rows of the step, FULLY_CONNECTED(h)), Q3.12; LOGISTIC, of g TANH
+//   c            ADD(MUL(f, c), MUL(i, g))
+//   h            MUL(TANH(c), o), of int8 activations QUANTIZE
+//
+// int8 activations are widened less their zero point: products of int16 with int32 biases have the
+// sums and the two roundings of int8's. All saturate where the kernel does. Rows are [step, batch].
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/rewrite/rewriter.h"
+#include "sw/reference/quantized_params.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::DataType;
+using model::Graph;
+using model::Op;
+using model::OpKind;
+using model::Rewriter;
+using model::Tensor;
+
+constexpr int kGates = 4, kInput = 0, kForget = 1, kCell = 2, kOutput = 3;
+constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
+
+/// Where the file has what: schema of UNIDIRECTIONAL_SEQUENCE_LSTM.
+constexpr int kWeights = 1, kRecurrent = 5, kBias = 12, kHidden = 18, kState = 19;
+
+bool is_zero(const Tensor& constant, int zero_point) {
+  return std::ranges::all_of(constant.integers(), [&](auto code) { return code == zero_point; });
+}
+
+/// States that begin with something, and a clip, are the host's.
+bool has_steps(const Graph& graph, const Op& op) {
+  return op.kind == OpKind::kLstm && op.cell_clip == 0 &&
+         is_zero(graph.in(op, kHidden), graph.in(op, kHidden).zero_point()) &&
+         is_zero(graph.in(op, kState), 0);
+}
+
+class Steps : Rewriter {
+ public:
+  explicit Steps(Graph graph) : Rewriter(std::move(graph)) {}
+
+  Graph run() {
+    for (Op& op : ops_)
+      if (has_steps(graph_, op))
+        unrolled(op);
+      else
+        graph_.ops.push_back(std::move(op));
+    return std::move(graph_);
+  }
+
+ private:
+  void unrolled(const Op& op) {
+    index_ = op.index;
+    const Tensor out = graph_.out(op), x = graph_.in(op, 0);
+    const int steps = x.shape[op.time_major ? 0 : 1], batch = x.shape[op.time_major ? 1 : 0];
+    const int cells = out.shape[2];
+    const bool turned = !op.time_major && batch > 1;  // rows of a step lie apart
+    name_ = out.name;
+    const int rows =
+        reshape(turned ? exchange(op.inputs[0], -1) : op.inputs[0], {steps * batch, x.shape[2]});
+    const int in = out.type == DataType::kInt8 ? widened(rows) : rows;
+    int of_inputs[kGates];
+    for (int g = 0; g < kGates; ++g)
+      of_inputs[g] = product(op, in, kWeights + g, op.inputs[at(kBias + g)]);
+
+    int h = -1, c = -1;  // nothing yet: zeros
+    std::vector<int> results;
+    for (int t = 0; t < steps; ++t) {
+      name_ = fmt::format("{}/{}", out.name, t);
+      int gate[kGates];
+      for (int g = 0; g < kGates; ++g) {
+        const int own = slice(op, of_inputs[g], 0, t * batch, (t + 1) * batch);
+        const int sum = h < 0 ? own : pair(OpKind::kAdd, own, product(op, h, kRecurrent + g, -1),
+                                           kOfGate);
+        gate[g] = function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, sum);
+      }
+      const float of_state = graph_.in(op, kState).scale();
+      const int added = pair(OpKind::kMul, gate[kInput], gate[kCell], of_state);
+      c = c < 0 ? added
+                : pair(OpKind::kAdd, pair(OpKind::kMul, gate[kForget], c, of_state), added, of_state);
+      const int wide = pair(OpKind::kMul, function(OpKind::kTanh, c), gate[kOutput], out.scale());
+      graph_.ops.back().double_scale = true;
+      results.push_back(wide);
+      h = wide;
+      if (out.type != DataType::kInt8) continue;
+      results.back() = made(OpKind::kQuantize, {wide}, like(op.outputs[0], {batch, cells}));
+      h = widened(results.back());
+    }
+    name_ = out.name;
+    const int all = steps == 1 ? results[0] : join(op, results, 0);
+    if (turned)
+      exchange(reshape(all, {steps, batch, cells}), op.outputs[0]);
+    else
+      made(OpKind::kReshape, {all}, op.outputs[0]);
+    graph_.ops.back().new_shape = out.shape;
+  }
+
+  int made(OpKind kind, std::vector<int> inputs, int to) {
+    graph_.ops.push_back(op_of(kind, index_, std::move(inputs), {to}));
+    return to;
+  }
+  int like(int tensor, std::vector<int> shape) {
+    const int t = add_like(tensor, std::move(shape));
+    graph_.tensors[at(t)].name = name_;
+    return t;
+  }
+  /// int16 codes, without zero point.
+  int wide(std::vector<int> shape, float scale) {
+    Tensor t;
+    t.name = name_;
+    t.type = DataType::kInt16;
+    t.shape = std::move(shape);
+    t.quantization = {{scale}, {0}, 0};
+    return add(std::move(t));
+  }
+  int widened(int codes) {
+    const Tensor& from = graph_.tensor(codes);
+    return made(OpKind::kQuantize, {codes}, wide(from.shape, from.scale()));
+  }
+  int reshape(int from, std::vector<int> shape) {
+    if (graph_.tensor(from).shape == shape) return from;
+    made(OpKind::kReshape, {from}, like(from, shape));
+    graph_.ops.back().new_shape = shape;
+    return graph_.ops.back().outputs[0];
+  }
+  /// Steps and batch change places. @param to  -1: a tensor of its own
+  int exchange(int from, int to) {
+    const std::vector<int> s = graph_.tensor(from).shape;
+    const int order = add_integers(std::vector<int>{1, 0, 2});
+    return made(OpKind::kTranspose, {from, order}, to < 0 ? like(from, {s[1], s[0], s[2]}) : to);
+  }
+  /// Of a gate's matrix. @param bias  -1: none
+  int product(const Op& op, int rows, int weights, int bias) {
+    const int cells = graph_.in(op, weights).extent(0);
+    const bool sums32 = graph_.out(op).type == DataType::kInt8;  // as the biases that there are
+    if (bias < 0 && sums32) bias = add_integers(std::vector<int>(at(cells), 0));
+    return made(OpKind::kFullyConnected, {rows, op.inputs[at(weights)], bias},
+                wide({graph_.tensor(rows).extent(0), cells}, kOfGate));
+  }
+  int pair(OpKind kind, int a, int b, float scale) {
+    return made(kind, {a, b}, wide(graph_.tensor(a).shape, scale));
+  }
+  int function(OpKind kind, int of) {
+    return made(kind, {of}, wide(graph_.tensor(of).shape, kOfFunction));
+  }
+
+  int index_ = 0;
+  std::string name_;  ///< of the tensors that come
+};
+
+}  // namespace
+
+Graph with_steps(Graph graph) { return Steps(std::move(graph)).run(); }
+
+}  // namespace trine::compiler

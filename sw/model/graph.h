@@ -137,7 +137,7 @@ struct Op {
   int block = 1;            ///< SPACE_TO_DEPTH, DEPTH_TO_SPACE: pixels that become channels, b x b
   bool symmetric = false;   ///< MIRROR_PAD: the border's pixel is repeated as well
   bool time_major = false;  ///< LSTM: [time, batch, ...]
-  float cell_clip = 0;      ///< LSTM: largest size of the cell state, 0: none
+  float cell_clip = 0;      ///< LSTM, ADD of int16: largest size of the state, of the sum; 0: none
   float hidden_scale = 0;   ///< LSTM: of the outputs before a projection, 0: the file has none
   int hidden_zero_point = 0;
   /// Requantizes with one rounding, half to even, whatever the policy: ONNX's QuantizeLinear.

@@ -17,6 +17,10 @@ using model::Op;
 using model::OpKind;
 using model::Tensor;
 
+std::int32_t clip_code(const Op& op, const Tensor& state) {
+  return static_cast<std::int32_t>(std::min(double{op.cell_clip} / double{state.scale()}, 32767.0));
+}
+
 namespace {
 
 bool is_unsigned(const Tensor& tensor) { return tensor.type == DataType::kUInt8; }
@@ -42,6 +46,10 @@ Activation activation_of(const Op& op) {
 
 OutputRange output_of(const Graph& graph, const Op& op) {
   OutputRange range = output_range(graph.out(op), activation_of(op));
+  if (op.cell_clip > 0 && graph.out(op).type == DataType::kInt16) {
+    const std::int32_t limit = clip_code(op, graph.out(op));
+    return {range.zero_point, std::max(range.act_min, -limit), std::min(range.act_max, limit)};
+  }
   if (graph.out(op).type != DataType::kInt8) return range;
   range.act_min = std::max(range.act_min, op.code_min);
   range.act_max = std::min(range.act_max, op.code_max);

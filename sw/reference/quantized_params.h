@@ -23,6 +23,9 @@ namespace trine::reference {
 /// Zero point and clamp of an operator's output; the activation bounds are in its codes.
 OutputRange output_range(const model::Tensor& output, model::Activation activation);
 
+/// The largest size of a state's codes, towards zero. @pre op.cell_clip > 0
+std::int32_t clip_code(const model::Op& op, const model::Tensor& state);
+
 /// CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV, FULLY_CONNECTED, BATCH_MATMUL:
 /// code = requantize(sum (x - input_zero_point) * (w - weight_zero_point) + bias[m], scales[m]).
 struct ConvParams {

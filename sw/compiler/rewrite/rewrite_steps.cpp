@@ -38,9 +38,9 @@ bool is_zero(const Tensor& constant, int zero_point) {
   return std::ranges::all_of(constant.integers(), [&](auto code) { return code == zero_point; });
 }
 
-/// States that begin with something, and a clip, are the host's.
+/// States that begin with something are the host's.
 bool has_steps(const Graph& graph, const Op& op) {
-  return op.kind == OpKind::kLstm && op.cell_clip == 0 &&
+  return op.kind == OpKind::kLstm &&
          is_zero(graph.in(op, kHidden), graph.in(op, kHidden).zero_point()) &&
          is_zero(graph.in(op, kState), 0);
 }
@@ -80,14 +80,17 @@ class Steps : Rewriter {
       int gate[kGates];
       for (int g = 0; g < kGates; ++g) {
         const int own = slice(op, of_inputs[g], 0, t * batch, (t + 1) * batch);
-        const int sum = h < 0 ? own : pair(OpKind::kAdd, own, product(op, h, kRecurrent + g, -1),
-                                           kOfGate);
+        const int sum =
+            h < 0 ? own : pair(OpKind::kAdd, own, product(op, h, kRecurrent + g, -1), kOfGate);
         gate[g] = function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, sum);
       }
       const float of_state = graph_.in(op, kState).scale();
       const int added = pair(OpKind::kMul, gate[kInput], gate[kCell], of_state);
-      c = c < 0 ? added
-                : pair(OpKind::kAdd, pair(OpKind::kMul, gate[kForget], c, of_state), added, of_state);
+      if (c >= 0)
+        c = pair(OpKind::kAdd, pair(OpKind::kMul, gate[kForget], c, of_state), added, of_state);
+      else
+        c = added;
+      graph_.ops.back().cell_clip = op.cell_clip;
       const int wide = pair(OpKind::kMul, function(OpKind::kTanh, c), gate[kOutput], out.scale());
       graph_.ops.back().double_scale = true;
       results.push_back(wide);

@@ -158,10 +158,8 @@ class Cell {
 
 int state_log2(const Call& call) { return std::ilogb(call.in(19).scale()); }
 
-/// The clip in codes of the state, towards zero.
 Word clip_code(const Call& call) {
-  const double limit = double{call.op.cell_clip} / double{call.in(19).scale()};
-  return static_cast<Word>(std::min(limit, 32767.0));
+  return static_cast<Word>(reference::clip_code(call.op, call.in(19)));
 }
 
 class LiteRtCell : public Cell {

@@ -131,9 +131,17 @@ void check_coordinates(std::int64_t start, std::int64_t count, std::int64_t stri
                 kMostCoordinate);
 }
 
-int rounding_flags(const Layer& l) {
+int flags_of(const Layer& l) {
   return (l.single ? 1 << isa::vector::kSingle : 0) |
-         (l.half_even ? 1 << isa::vector::kHalfEven : 0);
+         (l.half_even ? 1 << isa::vector::kHalfEven : 0) |
+         (l.two_operands() && l.pair().invert ? 1 << isa::vector::kInvert : 0);
+}
+
+/// Whether no tap of the rectangle's positions lies outside of the map.
+bool within_map(const Geometry& g, const Rect& rect) {
+  return rect.y0 * g.stride_y >= g.pad_top && rect.x0 * g.stride_x >= g.pad_left &&
+         (rect.y1 - 1) * g.stride_y - g.pad_top + g.span_y() <= g.H &&
+         (rect.x1 - 1) * g.stride_x - g.pad_left + g.span_x() <= g.W;
 }
 
 /// A row's pixels below each other: rows may lie as far apart as they like.
@@ -410,6 +418,13 @@ void Emitter::emit_moved(const Rect& rect, const Channels& channels) {
 /// pixels lie apart, or the bytes outside of the image differ, the high bytes go first.
 /// @pre a window of one tap
 void Emitter::emit_planes(const Rect& rect, const VectorPart& v) {
+  if (rect.rows() * rect.cols() == 1 && within_map(v.window, rect)) {
+    const Rect tap = input_of(v.window, rect);
+    const View in{v.in.at(v.word, tap.y0, tap.x0), static_cast<int>(v.in.plane)};
+    const View out{v.out.at(v.word, rect.y0, rect.x0), static_cast<int>(v.out.plane)};
+    const Nest n{.P = v.words, .Q = 2, .height = v.words, .width = 2};
+    return emit_vector(vector_registers(n, in, out, nullptr), 0, v, rect);
+  }
   VectorPart bytes = v;
   const int high = v.pad_code >> 8, low = static_cast<std::int8_t>(v.pad_code);
   if (v.window.stride_x == 1 && v.window.stride_y > 0 && high == low && v.in.step == v.in.width &&
@@ -432,9 +447,7 @@ void Emitter::emit_planes(const Rect& rect, const VectorPart& v) {
 
 /// @param region  of a sum
 void Emitter::emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v) {
-  const Layer& l = layer();
-  const Lanes way =
-      l.two_operands() || l.over_channels() ? Lanes::kPositions : best_lanes(rect, v.words, v.in);
+  const Lanes way = best_lanes(rect, v);
   if (way == Lanes::kPositions) return emit_positions(rect, region, v);
   for (int y = rect.y0; y < rect.y1; ++y)
     for (int x = rect.x0; x < rect.x1; ++x) {
@@ -487,12 +500,11 @@ void Emitter::emit_positions(const Rect& part, const SumRegion* region, const Ve
   Nest n = Nest::of(v.window, part);
   n.word = n.out_word = v.word;
   n.words = v.words;
-  int flags = rounding_flags(l);
+  int flags = flags_of(l);
   if (l.two_operands()) {
     n.two_operands = true;
     n.S = 2;
     n.tap_distance = v.second.origin - v.in.origin;
-    if (l.pair().invert) flags |= 1 << vector::kInvert;
   }
   std::vector<Region> reads;
   const bool norm = l.kind == LayerKind::kNormalize;
@@ -579,26 +591,34 @@ Split best_split(int height, int width, int pitch, int lanes, const machine::Con
 
 }  // namespace
 
-/// The way to compute sums or maxima of windows with the fewest cycles: lanes take a position each,
-/// or of one position at a time a channel word each, or (sums) a share of its taps each.
-Emitter::Lanes Emitter::best_lanes(const Rect& rect, int words, const View& in) const {
-  const Geometry& g = layer().window;
-  const int lanes = layer().lanes(config_);
-  if (g.R * g.S == 1 || g.dil_y != 1 || g.dil_x != 1) return Lanes::kPositions;
-  const bool sum = layer().kind == LayerKind::kSum;
+/// The way to compute with the fewest cycles: lanes take a position each, or of one position at a
+/// time a channel word each, or (sums) a share of its taps each.
+Emitter::Lanes Emitter::best_lanes(const Rect& rect, const VectorPart& v) const {
+  const Layer& l = layer();
+  const Geometry& g = l.window;
+  const View& in = v.in;
+  const int words = v.words, lanes = l.lanes(config_);
+  const bool single = g.R * g.S == 1, inside = within_map(g, rect);
+  if (l.over_channels() || g.dil_y != 1 || g.dil_x != 1 || (single && !inside) ||
+      (l.two_operands() && v.second.plane != in.plane))
+    return Lanes::kPositions;
+  const bool sum = l.kind == LayerKind::kSum;
   const std::int64_t positions = std::int64_t{rect.rows()} * rect.cols();
   const std::int64_t each = sum ? 3 + 4 / config_.columns_per_cycle : 4;  // besides taps
-  const std::int64_t setup = lanes + 16, taps = std::int64_t{g.R} * g.S;
+  const std::int64_t setup = lanes + 16, taps = l.two_operands() ? 2 : std::int64_t{g.R} * g.S;
+  const std::int64_t first = single ? setup : 0;  // RUN, which there is anyway
   Lanes best = Lanes::kPositions;
   std::int64_t least = divide_up(positions, lanes) * words * (taps + each);
   const auto consider = [&](Lanes way, std::int64_t cycles) {
-    if (positions * (cycles + setup) >= least) return;
-    least = positions * (cycles + setup);
+    const std::int64_t all = positions * (cycles + setup) - first;
+    if (all >= least) return;
+    least = all;
     best = way;
   };
   const int words_of_a_bank = lanes_of_a_bank({.P = lanes}, in.plane, config_);
   if (words <= kMostCoordinate)
     consider(Lanes::kWords, divide_up(words, lanes) * (taps * words_of_a_bank + each));
+  if (single) return best;
   const Split s = best_split(g.R, g.S, in.pitch, lanes, config_);
   std::int64_t folds = 0;
   while (1 << folds < lanes) ++folds;
@@ -617,10 +637,17 @@ void Emitter::emit_words(const SumRegion* region, const Rect& position, const Ve
                .dil_y = 0,  // no tap lies outside
                .dil_x = 0,
                .height = v.words};
+  if (layer().two_operands()) {
+    Nest pair = n;
+    pair.two_operands = true;
+    pair.S = 2;
+    pair.tap_distance = v.second.at(v.word, taps.y0, taps.x0) - in.origin;
+    return emit_vector(vector_registers(pair, in, out, region), flags_of(layer()), v, position);
+  }
   isa::VectorRegisters r = vector_registers(n, in, out, region);
   r.set_address(agu::kKxStep, v.in.step);
   r.set_address(agu::kKyStep, v.in.pitch - (n.S - 1) * v.in.step);
-  emit_vector(r, rounding_flags(layer()), v, position);
+  emit_vector(r, flags_of(layer()), v, position);
 }
 
 void Emitter::emit_reduced(const SumRegion& region, const Rect& position, const VectorPart& v) {
@@ -644,8 +671,8 @@ void Emitter::emit_reduced(const SumRegion& region, const Rect& position, const 
                .out_word = v.word};
   SumRegion all = region;  // lanes that have no position count, too
   if (layer().wide) all.bias += 128 * (lanes - 1) * s.taps();
-  emit_vector(vector_registers(n, v.in, v.out, &all),
-              1 << isa::vector::kReduce | rounding_flags(layer()), v, position);
+  emit_vector(vector_registers(n, v.in, v.out, &all), 1 << isa::vector::kReduce | flags_of(layer()),
+              v, position);
 }
 
 }  // namespace trine::compiler

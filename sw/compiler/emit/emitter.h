@@ -67,7 +67,7 @@ class Emitter : private Order {
   void emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v);
   /// What the lanes of a pool take: positions, channel words of one, or taps of one.
   enum class Lanes { kPositions, kWords, kTaps };
-  Lanes best_lanes(const Rect& rect, int words, const View& in) const;
+  Lanes best_lanes(const Rect& rect, const VectorPart& v) const;
   void emit_words(const SumRegion* region, const Rect& position, const VectorPart& v);
   void emit_reduced(const SumRegion& region, const Rect& position, const VectorPart& v);
 

@@ -262,7 +262,10 @@ class Tiler {
       return std::ceil(words / lanes()) * (window().R * window().S + timing::kSumWord);
     }
     if (layer_.kind == LayerKind::kNormalize) return tiles * (timing::kNormalize + 3.0 * channels);
-    return tiles * parts_of(channels, out_.per_word) * word_cycles();
+    // Few positions leave the lanes to channel words: Emitter::best_lanes.
+    const double of_pixel = parts_of(channels, out_.per_word);
+    const double by_words = rows * cols * std::ceil(of_pixel / lanes());
+    return (words == 1 ? std::min(tiles * of_pixel, by_words) : tiles * of_pixel) * word_cycles();
   }
 
   /// Cycles of the vector unit for a word of a tile. Those of int8 hide some behind each other.

@@ -80,8 +80,9 @@ class Checker {
     for (const float value :
          {op_.beta, op_.alpha, op_.epsilon, op_.divisor, op_.cell_clip, op_.hidden_scale})
       if (!std::isfinite(value)) fail("attribute {}, allowed finite numbers", value);
-    if (op_.code_min < -128 || op_.code_min > op_.code_max || op_.code_max > 127)
-      fail("codes {}..{}, allowed -128..127", op_.code_min, op_.code_max);
+    const int most = op_.of_cell ? INT16_MAX : INT8_MAX;
+    if (op_.code_min < -most - 1 || op_.code_min > op_.code_max || op_.code_max > most)
+      fail("codes {}..{}, allowed {}..{}", op_.code_min, op_.code_max, -most - 1, most);
     if (!(op_.divisor > 0)) fail("divisor {}, allowed above 0", op_.divisor);
     if (op_.counted_macs > kMaxMacs) fail("{} MACs", op_.counted_macs);
   }

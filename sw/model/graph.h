@@ -142,7 +142,9 @@ struct Op {
   int hidden_zero_point = 0;
   /// Requantizes with one rounding, half to even, whatever the policy: ONNX's QuantizeLinear.
   bool half_even = false;
-  bool double_scale = false;  ///< MUL: the scale is formed in double, as in tflite-micro's LSTM
+  /// MUL of int16 at the end of tflite-micro's LSTM: the scale is formed in double, and
+  /// `code_min`, `code_max` are those of its codes.
+  bool of_cell = false;
   /// Has the arithmetic of TFLite's uint8 kernels, also where its codes are now int8.
   bool of_uint8 = false;
   int code_min = -128, code_max = 127;  ///< int8 codes are clamped to these, besides `activation`

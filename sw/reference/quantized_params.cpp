@@ -50,7 +50,7 @@ OutputRange output_of(const Graph& graph, const Op& op) {
     const std::int32_t limit = clip_code(op, graph.out(op));
     return {range.zero_point, std::max(range.act_min, -limit), std::min(range.act_max, limit)};
   }
-  if (graph.out(op).type != DataType::kInt8) return range;
+  if (graph.out(op).type != DataType::kInt8 && !op.of_cell) return range;
   range.act_min = std::max(range.act_min, op.code_min);
   range.act_max = std::min(range.act_max, op.code_max);
   return range;
@@ -202,7 +202,7 @@ MulParams mul_params(const Graph& graph, const Op& op) {
   const float scale = a.scale() * b.scale() / graph.out(op).scale();
   const double exact = double{a.scale()} * double{b.scale()} / double{graph.out(op).scale()};
   return {{a.zero_point(), b.zero_point()},
-          quantize_scale(op.double_scale ? exact : double{scale}),
+          quantize_scale(op.of_cell ? exact : double{scale}),
           output_of(graph, op)};
 }
 

@@ -5,10 +5,11 @@
 //
 //   i, f, g, o   ADD(rows of the step, FULLY_CONNECTED(h)), Q3.12; LOGISTIC, of g TANH
 //   c            ADD(MUL(f, c), MUL(i, g))
-//   h            MUL(TANH(c), o), of int8 activations QUANTIZE
+//   h            MUL(TANH(c), o)
 //
-// int8 activations are widened less their zero point: products of int16 with int32 biases have the
-// sums and the two roundings of int8's. All saturate where the kernel does. Rows are [step, batch].
+// int8 activations are int16 codes less their zero point here: products of int16 with int32 biases
+// have the sums and the two roundings of int8's. QUANTIZE is at both ends. All saturate where the
+// kernel does. Rows are [step, batch].
 
 #include <fmt/format.h>
 
@@ -29,6 +30,7 @@ using model::Rewriter;
 using model::Tensor;
 
 constexpr int kGates = 4, kInput = 0, kForget = 1, kCell = 2, kOutput = 3;
+constexpr int kOrder[] = {kInput, kCell, kForget, kOutput};  ///< in which they are needed
 constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
 
 /// Where the file has what: schema of UNIDIRECTIONAL_SEQUENCE_LSTM.
@@ -73,39 +75,61 @@ class Steps : Rewriter {
     for (int g = 0; g < kGates; ++g)
       of_inputs[g] = product(op, in, kWeights + g, op.inputs[at(kBias + g)]);
 
+    const float of_state = graph_.in(op, kState).scale();
     int h = -1, c = -1;  // nothing yet: zeros
     std::vector<int> results;
     for (int t = 0; t < steps; ++t) {
       name_ = fmt::format("{}/{}", out.name, t);
-      int gate[kGates];
-      for (int g = 0; g < kGates; ++g) {
-        const int own = slice(op, of_inputs[g], 0, t * batch, (t + 1) * batch);
-        const int sum =
-            h < 0 ? own : pair(OpKind::kAdd, own, product(op, h, kRecurrent + g, -1), kOfGate);
-        gate[g] = function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, sum);
-      }
-      const float of_state = graph_.in(op, kState).scale();
+      // All products first: the vector unit is busy with gates while the array computes others.
+      int sums[kGates], gate[kGates];
+      for (const int g : kOrder) sums[g] = h < 0 ? -1 : product(op, h, kRecurrent + g, -1);
+      for (const int g : kOrder) gate[g] = slice(op, of_inputs[g], 0, t * batch, (t + 1) * batch);
+      const auto finish = [&](int g) {
+        if (h >= 0) gate[g] = pair(OpKind::kAdd, gate[g], sums[g], kOfGate);
+        gate[g] = function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, gate[g]);
+      };
+      finish(kInput);
+      finish(kCell);
       const int added = pair(OpKind::kMul, gate[kInput], gate[kCell], of_state);
+      finish(kForget);
       if (c >= 0)
         c = pair(OpKind::kAdd, pair(OpKind::kMul, gate[kForget], c, of_state), added, of_state);
       else
         c = added;
-      graph_.ops.back().cell_clip = op.cell_clip;
-      const int wide = pair(OpKind::kMul, function(OpKind::kTanh, c), gate[kOutput], out.scale());
-      graph_.ops.back().double_scale = true;
-      results.push_back(wide);
-      h = wide;
-      if (out.type != DataType::kInt8) continue;
-      results.back() = made(OpKind::kQuantize, {wide}, like(op.outputs[0], {batch, cells}));
-      h = widened(results.back());
+      clip(c, op.cell_clip);
+      const int state = function(OpKind::kTanh, c);
+      finish(kOutput);
+      h = output(state, gate[kOutput], out);
+      results.push_back(h);
     }
     name_ = out.name;
-    const int all = steps == 1 ? results[0] : join(op, results, 0);
+    int all = steps == 1 ? results[0] : join(op, results, 0);
+    if (out.type == DataType::kInt8)
+      all = made(OpKind::kQuantize, {all}, like(op.outputs[0], {steps * batch, cells}));
     if (turned)
       exchange(reshape(all, {steps, batch, cells}), op.outputs[0]);
     else
       made(OpKind::kReshape, {all}, op.outputs[0]);
     graph_.ops.back().new_shape = out.shape;
+  }
+
+  /// Of the state that an operator gives.
+  void clip(int state, float limit) {
+    for (auto i = graph_.ops.rbegin(); i != graph_.ops.rend(); ++i)
+      if (i->outputs[0] == state) {
+        i->cell_clip = limit;
+        return;
+      }
+  }
+  /// int16 codes of h, within those of `out`, less its zero point.
+  int output(int state, int gate, const Tensor& out) {
+    const int h = pair(OpKind::kMul, state, gate, out.scale());
+    Op& op = graph_.ops.back();
+    op.of_cell = true;
+    const bool narrow = out.type == DataType::kInt8;
+    op.code_min = narrow ? INT8_MIN - out.zero_point() : INT16_MIN;
+    op.code_max = narrow ? INT8_MAX - out.zero_point() : INT16_MAX;
+    return h;
   }
 
   int made(OpKind kind, std::vector<int> inputs, int to) {

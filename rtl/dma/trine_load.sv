@@ -5,14 +5,12 @@
 //
 // Two walks over the same copy: one requests bursts, as far ahead as the read master allows, the
 // other gives each beat that comes back its local address. They are so far apart that the next
-// RUN's bursts are requested while data of the one before are still on their way. Reads of DMEM
-// begin when all before has been written.
+// RUN's bursts are requested early. Reads of DMEM wait for all writes.
 //
-//   DMEM                a beat a write, masked to the row's words at its ends
-//   PMEM                rows of beats, or columns of rows: trine_load_rows
-//   bias, scale         a beat a write
-//   table, exponentials a beat offered until trine_entries has written its entries; points of the
-//                       table go as exponentials do
+//   DMEM                 a beat a write, masked to the row's words at its ends
+//   PMEM                 rows of beats, or columns of rows: trine_load_rows
+//   bias, scale          a beat a write
+//   tables (three)       a beat offered until trine_entries has written its entries
 //
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
@@ -99,7 +97,7 @@ module trine_load #(
   localparam int unsigned ScaleAddrBits = ParamBits - WordShift + 1;
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
   localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
-  localparam int unsigned TargetBits    = 3;
+  localparam int unsigned TargetBits    = Int16 ? 4 : 3;
   localparam logic [TargetBits-1:0] Dmem  = TargetBits'(trine_isa_pkg::DmaTargetDmem);
   localparam logic [TargetBits-1:0] Pmem  = TargetBits'(trine_isa_pkg::DmaTargetPmem);
   localparam logic [TargetBits-1:0] Bias  = TargetBits'(trine_isa_pkg::DmaTargetBias);
@@ -107,6 +105,7 @@ module trine_load #(
   localparam logic [TargetBits-1:0] Table = TargetBits'(trine_isa_pkg::DmaTargetTable);
   localparam logic [TargetBits-1:0] Exponentials =
       TargetBits'(trine_isa_pkg::DmaTargetExponentials);
+  localparam logic [TargetBits-1:0] Points = TargetBits'(trine_isa_pkg::DmaTargetPoints);
   localparam logic [TargetBits-1:0] Transposed = TargetBits'(trine_isa_pkg::DmaTargetTransposed);
 
   // ---------------------------------------------------------------------------------------------
@@ -115,7 +114,6 @@ module trine_load #(
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
                            writes_q, retire_q;  // writes: to DMEM, behind the last beat
   logic                    on_chip, on_chip_q, int16, int16_q;  // from DMEM; to it, int16 codes
-  logic                    points, points_q, back_points_q;     // a table's
   logic [TargetBits-1:0]   op, op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
   logic [LocalBits-1:0]    local_addr, local_stride;
@@ -148,17 +146,10 @@ module trine_load #(
   assign on_chip = Maps && (ready ? command_i.run_flags[trine_isa_pkg::DmaFlagFromDmem]
                                   : on_chip_q);
   assign int16   = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetDmem16;
-  assign points  = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetPoints;
-
-  always_comb begin
-    op = command_i.run_op[TargetBits-1:0];
-    if (int16)  op = Dmem;
-    if (points) op = Exponentials;
-    if (!ready) op = op_q;
-  end
+  assign op      = !ready ? op_q : int16 ? Dmem : command_i.run_op[TargetBits-1:0];
 
   always_ff @(posedge clk_i) begin
-    if (run) {op_q, on_chip_q, int16_q, points_q} <= {op, on_chip, int16, points};
+    if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
   end
 
   // Operation and source are those on offer until they are taken, then those kept.
@@ -217,7 +208,7 @@ module trine_load #(
   logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr;  // of the row, to the next
   logic                    row_end, burst_ends, ends, beat, next, bump, to_pmem, pmem_bump;
   logic                    pmem_next, pmem_done, back_on_chip_q, back_int16_q, source_valid;
-  logic                    row_pending;  // a joined row that is not in PMEM yet
+  logic                    row_pending, points;  // a joined row is not in PMEM yet; of a table
   logic [DataBits-1:0]     source, to_dmem;  // the beat
   logic [DataWords-1:0]    mask;    // its words
 
@@ -233,7 +224,6 @@ module trine_load #(
       back_dram_stride_q <= dram_stride;
       back_on_chip_q     <= on_chip_q;
       back_int16_q       <= int16_q;
-      back_points_q      <= points_q;
     end
     if (copy)         back_dram_q <= dram;
     else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
@@ -308,6 +298,7 @@ module trine_load #(
     .data_o       (source)
   );
 
+  assign points  = Int16 && target_q == Points;
   assign to_pmem = target_q == Pmem || target_q == Transposed;
   assign beat    = source_valid && beats_busy && (target_q == Pmem || !row_pending);
 
@@ -348,11 +339,11 @@ module trine_load #(
   assign param_o.scale_addr  = 16'(addr[WordShift - 1 +: ScaleAddrBits]);
   assign param_o.table_valid = beat && target_q == Table;
   assign param_o.table_addr  = 8'(addr[WordShift +: TableAddrBits]);
-  assign param_o.exp_valid   = beat && target_q == Exponentials;
+  assign param_o.exp_valid   = beat && (target_q == Exponentials || points);
   assign param_o.exp_addr    = 8'(addr[WordShift +: ExpAddrBits]);
-  assign param_o.entries     = target_q == Table || target_q == Exponentials;
-  assign param_o.exp         = target_q == Exponentials;
-  assign param_o.points      = Int16 && back_points_q;
+  assign param_o.entries     = target_q == Table || target_q == Exponentials || points;
+  assign param_o.exp         = target_q == Exponentials || points;
+  assign param_o.points      = points;
 
   // ---------------------------------------------------------------------------------------------
   // PMEM.

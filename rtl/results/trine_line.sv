@@ -4,9 +4,9 @@
 // on lines between 256 points of the sigmoid, whose bytes lie in the lookup tables of a pair of
 // lanes.
 //
-//   x          the lane's value; a step between two points is 512, with tanh 256 (and x is doubled,
-//              as tanh(x) = 2 sigmoid(2x) - 1)
-//   S          point[n] * 512 + between * (point[n + 1] - point[n]), n = |x| / 512, between the rest
+//   x          the lane's value; from point to point it is 512, with tanh 256 (and x is doubled, as
+//              tanh(x) = 2 sigmoid(2x) - 1)
+//   S          point[n] * 512 + rest * (point[n + 1] - point[n]), n = |x| / 512, rest |x| % 512
 //              (from point 255 on 0xfffe * 512, with tanh 0xffff * 512)
 //   LOGISTIC   ((x < 0 ? 2^25 + ~S : S) + 512) >> 10
 //   TANH       ((x < 0 ? 2^24 + ~S : S - 2^24) + 256) >> 9

@@ -3,8 +3,8 @@
 // The lookup tables of all rows, a copy for each, and of pairs of rows the lines between points.
 //
 //   int8 code     code_o = table[code_i]
-//   line_i        of rows 2n and 2n + 1 the high and the low byte of trine_line's code for x_i, whose
-//                 points have their high bytes in the even row's table, their low ones in the other
+//   line_i        of rows 2n and 2n + 1 the high and the low byte of trine_line's code for x_i; the
+//                 even row's table has the points' high bytes, the other one their low bytes
 //
 // Timing    valid_o and code_o one cycle after valid_i, of a line 6 cycles; a line every second
 //           cycle.

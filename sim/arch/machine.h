@@ -110,7 +110,7 @@ class Machine {
   std::vector<std::uint8_t> dmem_, pmem_;
   std::vector<std::int32_t> bias_;
   std::vector<std::uint64_t> scale_;
-  /// Of even and of odd lanes: the high and the low bytes of points, else the same codes.
+  /// Those of even and of odd lanes: the high and the low bytes of points, else the same codes.
   std::array<std::array<std::int8_t, 4 * isa::dma::kTableWords>, 2> tables_{};
   std::array<std::uint32_t, isa::dma::kExponentialWords> exponentials_{};
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]

@@ -113,7 +113,7 @@ class Steps : Rewriter {
     graph_.ops.back().new_shape = out.shape;
   }
 
-  /// Of the state that an operator gives.
+  /// Limits the state that an operator gives.
   void clip(int state, float limit) {
     for (auto i = graph_.ops.rbegin(); i != graph_.ops.rend(); ++i)
       if (i->outputs[0] == state) {
@@ -166,7 +166,7 @@ class Steps : Rewriter {
     const int order = add_integers(std::vector<int>{1, 0, 2});
     return made(OpKind::kTranspose, {from, order}, to < 0 ? like(from, {s[1], s[0], s[2]}) : to);
   }
-  /// Of a gate's matrix. @param bias  -1: none
+  /// With a gate's matrix. @param bias  -1: none
   int product(const Op& op, int rows, int weights, int bias) {
     const int cells = graph_.in(op, weights).extent(0);
     const bool sums32 = graph_.out(op).type == DataType::kInt8;  // as the biases that there are

@@ -3,9 +3,8 @@
 // Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory, the lookup
 // table and the exponentials, and from DMEM into PMEM.
 //
-// Two walks over the same copy: one requests bursts, as far ahead as the read master allows, the
-// other gives each beat that comes back its local address. They are so far apart that the next
-// RUN's bursts are requested early. Reads of DMEM wait for all writes.
+// Two walks over the same copy: one requests bursts, as far ahead as the read master allows (the
+// next RUN's, too), the other gives each beat its local address. Reads of DMEM wait for all writes.
 //
 //   DMEM                 a beat a write, masked to the row's words at its ends
 //   PMEM                 rows of beats, or columns of rows: trine_load_rows

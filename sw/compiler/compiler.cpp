@@ -203,6 +203,14 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
   return best_order(graph, config, options, false);
 }
 
+/// Whether the machine computes LSTMs as tflite-micro does, whose products round twice.
+bool has_steps(const machine::Config& config, const reference::RoundingPolicy& rounding) {
+  const bool twice = rounding.fully_connected == reference::Rounding::kDouble &&
+                     rounding.others == reference::Rounding::kDouble;
+  return config.activations16 && config.table && config.vector && twice &&
+         rounding.lstm == reference::LstmKernel::kMicro;
+}
+
 }  // namespace
 
 std::vector<std::string> stage_names() {
@@ -217,9 +225,8 @@ Program compile(const model::Graph& graph, const machine::Config& config,
   machine::check(config);
   model::check(graph);
   reference::check_policy(graph, options.rounding);
-  const bool steps = config.activations16 && config.table && config.vector &&
-                     options.rounding.lstm == reference::LstmKernel::kMicro;
-  const Candidate best = best_order(steps ? with_steps(graph) : graph, config, options);
+  const Candidate best =
+      best_order(has_steps(config, options.rounding) ? with_steps(graph) : graph, config, options);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
   for (const PlannedStage& stage : best.stages) {

@@ -12,7 +12,8 @@
 namespace trine::fuzz {
 namespace {
 
-constexpr const char* kNarrow = "narrow";  ///< name of tensors that stay int8
+constexpr const char* kNarrow = "narrow";      ///< name of tensors that stay int8
+constexpr const char* kFraction = "fraction";  ///< of those in Q0.15
 
 /// Sums of 40 bits: the bias in int64, as large beside int16 codes as it was beside int8.
 void lengthen(model::Tensor& bias) {
@@ -80,7 +81,7 @@ void spread_scales(Builder& b) {
   static const std::vector<float> kFar{64, 1.0F / 64, 4096, 1.0F / 4096, 0x1p20F, 0x1p-18F};
   std::map<float, float> factors;
   for (model::Tensor& t : b.graph.tensors) {
-    if (t.type != model::DataType::kInt16) continue;
+    if (t.type != model::DataType::kInt16 || t.name == kFraction) continue;
     float& scale = t.quantization.scale[0];
     if (!factors.contains(scale)) factors[scale] = once_in(b, 12) ? any(b, kFar) : 1;
     scale *= factors[scale];
@@ -127,7 +128,7 @@ void widen(Builder& b) {
     if (t.is_constant || t.type != model::DataType::kInt8 || t.name == kNarrow) continue;
     t.type = model::DataType::kInt16;
     t.quantization.zero_point = {0};
-    for (float& scale : t.quantization.scale) scale /= 256;
+    for (float& scale : t.quantization.scale) scale = t.name == kFraction ? 0x1p-15F : scale / 256;
   }
   for (const model::Op& op : b.graph.ops) {
     for (const int operand : model::is_binary(op.kind) ? op.inputs : std::vector<int>{}) {
@@ -185,7 +186,12 @@ int random_vector(Builder& b, int x) {
   static const std::vector<OpKind> kOfOne{OpKind::kRelu, OpKind::kRelu6, OpKind::kLeakyRelu,
                                           OpKind::kQuantize};
   static const std::vector<OpKind> kOfTwo{OpKind::kAdd, OpKind::kSub, OpKind::kMul};
-  const int kind = b.number(0, 6);
+  const int kind = b.number(0, 7);
+  if (kind == 7) {  // a function in Q0.15, which nobody else reads
+    const int y = b.unary(x, b.number(0, 1) == 0 ? OpKind::kLogistic : OpKind::kTanh);
+    b.tensor(y).name = kFraction;
+    return b.unary(y, OpKind::kQuantize);
+  }
   if (kind == 0) return b.unary(x, any(b, kOfOne));
   if (kind == 6) {
     const int narrow = b.unary(x, OpKind::kQuantize);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LSTMs step by step on the machine, and LOGISTIC and TANH of int16 codes.
+
+#include <set>
+
+#include "sim/arch/tests/testing.h"
+#include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/testing.h"
+#include "sw/reference/vectors/vectors.h"
+
+namespace trine::sim {
+namespace {
+
+machine::Config int16_config() {
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.activations16 = true;
+  return config;
+}
+
+const model::Op& lstm_of(const model::Graph& graph) {
+  const auto found = std::ranges::find(graph.ops, model::OpKind::kLstm, &model::Op::kind);
+  REQUIRE(found != graph.ops.end());
+  return *found;
+}
+
+TEST_CASE("recorded LSTMs run whole on the machine, exactly", "[arch][lstm]") {
+  const machine::Config config = int16_config();
+  for (const model::Sample& sample : model::own_samples("lstm")) {
+    CAPTURE(sample.file.string());
+    const model::Graph graph = model::import_tflite(sample.file, true);
+    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+    compiler::CompileOptions options;
+    options.rounding = vectors.policy;
+    const compiler::Program program = compiler::compile(graph, config, options);
+    CHECK(program.rest.empty());
+    for (const reference::VectorCase& c : vectors.cases)
+      CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+                                       c.outputs) == "");
+  }
+}
+
+TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[arch][lstm]") {
+  for (const model::Sample& sample : model::own_samples("lstm")) {
+    CAPTURE(sample.file.string());
+    const model::Graph graph = model::import_tflite(sample.file, true);
+    const model::Graph steps = compiler::with_steps(graph);
+    CHECK(std::ranges::count(steps.ops, model::OpKind::kLstm, &model::Op::kind) == 0);
+    model::check(steps);
+    testing::Builder b(1);
+    for (const int of_ends : {0, 1}) {
+      std::vector<Array> inputs;
+      for (const int t : graph.inputs) {
+        b.graph = graph;
+        inputs.push_back(b.random_array(t));
+        for (std::size_t i = 0; of_ends == 1 && i < inputs.back().bytes.size(); ++i)
+          inputs.back().bytes[i] = i % 3 == 0 ? 0x7f : 0x80;
+      }
+      const auto run = [&](const model::Graph& g) {
+        return reference::outputs_of(g, reference::run_graph(g, inputs));
+      };
+      CHECK(run(steps) == run(graph));
+    }
+  }
+}
+
+TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch][lstm][host]") {
+  const model::Sample sample = model::own_sample("lstm/network.tflite");
+  const model::Graph graph = model::import_tflite(sample.file, true);
+  const auto compiled = [](const model::Graph& of, const machine::Config& config,
+                           const reference::RoundingPolicy& rounding) {
+    compiler::CompileOptions options;
+    options.rounding = rounding;
+    options.host = compiler::HostPart::kAnywhere;
+    const compiler::Program program = compiler::compile(of, config, options);
+    std::set<model::OpKind> on_host;
+    for (const compiler::Program* p : compiler::stages(program))
+      for (const model::Graph* g : {&p->before, &p->after})
+        for (const model::Op& op : g->ops) on_host.insert(op.kind);
+    return on_host.contains(model::OpKind::kLstm);
+  };
+  const reference::RoundingPolicy micro = reference::read_vectors(sample.vectors).policy;
+  CHECK_FALSE(compiled(graph, int16_config(), micro));
+  machine::Config config = int16_config();
+  config.table = false;
+  CHECK(compiled(graph, config, micro));
+  CHECK(compiled(graph, testing::small_config(4, 4, 32, 16, 64), micro));
+  reference::RoundingPolicy litert = micro;
+  litert.lstm = reference::LstmKernel::kLiteRt;
+  if (reference::litert_lstm_problem(graph, lstm_of(graph)).empty())
+    CHECK(compiled(graph, int16_config(), litert));
+
+  // States that begin with something.
+  model::Graph begun = graph;
+  const int state = lstm_of(begun).input(19);
+  begun.tensors[static_cast<std::size_t>(state)].data[0] = 1;
+  CHECK(compiled(begun, int16_config(), micro));
+}
+
+}  // namespace
+}  // namespace trine::sim

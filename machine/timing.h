@@ -40,6 +40,7 @@ inline constexpr int kResidual = 6;  ///< of a residual's word: from the column 
 inline constexpr int kMerge = 2;     ///< of a bank with codes: a part of a word, read before
 inline constexpr int kVector = 10;   ///< of a RUN, besides its windows
 inline constexpr int kVectorWord = 5;  ///< of a window, besides taps and codes
+inline constexpr int kOneWord = 3;     ///< that a RUN of one copied word a lane takes less
 inline constexpr int kLine = 3;        ///< of a word whose codes lie on lines, besides
 inline constexpr int kNormalize = 71;  ///< of a tile of a normalization, besides its two passes
 inline constexpr int kSoftmax = 57;    ///< of a tile of a softmax, besides its three passes

@@ -421,6 +421,7 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     vector_gathers_.push_back(
         {static_cast<double>(begin), static_cast<double>(t), static_cast<double>(gather)});
   }
+  if (!codes && work.out_words == 1) t -= timing::kOneWord;
   queue(Engine::kVector).free = t;
   return t + timing::kVector;
 }

@@ -257,7 +257,7 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
     }
   }
   for (const isa::Word word :
-       {load(8), load(0, 1), load(2, 1), compute(7), vector(5), vector(17), isa::encode_begin(0),
+       {load(9), load(0, 1), load(2, 1), compute(7), vector(5), vector(19), isa::encode_begin(0),
         isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
         isa::encode_run(Engine::kStore, {0, 0, 0, 1}),
         isa::encode_run(Engine::kCompute, {0, 0, 0, 1 << isa::compute::kHalfEven}),

@@ -535,7 +535,7 @@ module trine_post_props #(
                       \u_dut.u_pack.u_words.v_end_q == v_went_q);
       if (left != '0) a_params: assert (\u_dut.u_params.ready_q );
       // Requantization: both lanes, each cycle, six cycles.
-      if (began_q) a_kind: assert (\u_dut.u_drain.kind_q == {6'b100000, 2'd0, 1'b1, 4'hf, 4'd6});
+      if (began_q) a_kind: assert (\u_dut.u_drain.kind_q == {7'b1000000, 2'd0, 1'b1, 4'hf, 4'd6});
       if (began_q) a_cfg: assert (\u_dut.u_drain.cfg_q == cfg);
       else a_new: assert (new_q && rest_q == '0 && left == '0);
       a_left: assert (left <= 6'(Cols) && rest_q < 5'd10);

@@ -357,13 +357,13 @@ module trine_post_props #(
   // Registers of the unit, for the invariants.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned Latency = 6;
-  localparam int unsigned CfgBits = 318;
+  localparam int unsigned CfgBits = 320;
   localparam int unsigned Due     = 2 + PeStages;  // cycles from a promise to new results
   localparam int unsigned Places  = Drain == 2 ? trine_post_pkg::Places2 : trine_post_pkg::Places1;
   localparam int unsigned PlaceBits = 5 + AddrBits + 32 + 32;
 
   (* hierconn *) logic [CfgBits-1:0] \u_dut.u_drain.cfg_q ;
-  (* hierconn *) logic [16:0] \u_dut.u_drain.kind_q ;
+  (* hierconn *) logic [17:0] \u_dut.u_drain.kind_q ;
   (* hierconn *) logic [5:0]  \u_dut.u_drain.left_q ;
   (* hierconn *) logic [4:0]  \u_dut.u_drain.slot_q ;
   (* hierconn *) logic [15:0] \u_dut.u_drain.channels_q ;

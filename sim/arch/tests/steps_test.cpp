@@ -97,6 +97,14 @@ TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch
   if (reference::litert_lstm_problem(graph, lstm_of(graph)).empty())
     CHECK(compiled(graph, int16_config(), litert));
 
+  // A sequence of 257 steps.
+  model::Graph longer = graph;
+  const model::Op& op = lstm_of(longer);
+  for (const int t : {op.inputs[0], op.outputs[0]})
+    longer.tensors[static_cast<std::size_t>(t)].shape[1] = 257;
+  const model::Graph same = compiler::with_steps(longer);
+  CHECK(std::ranges::count(same.ops, model::OpKind::kLstm, &model::Op::kind) > 0);
+
   // States that begin with something.
   model::Graph begun = graph;
   const int state = lstm_of(begun).input(19);

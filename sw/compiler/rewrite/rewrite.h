@@ -15,8 +15,8 @@ namespace trine::compiler {
 
 constexpr int kWord = 4;  ///< channels that lie in a word
 
-/// UNIDIRECTIONAL_SEQUENCE_LSTM step by step, in operators of int16 codes. Those with a clip or
-/// with states that are not 0 stay as they are.
+/// UNIDIRECTIONAL_SEQUENCE_LSTM step by step, in operators of int16 codes. Those beyond 256 steps
+/// in all, and those with states that are not 0, stay as they are.
 /// @pre it is tflite-micro's kernel that is wanted
 model::Graph with_steps(model::Graph graph);
 

@@ -40,9 +40,16 @@ bool is_zero(const Tensor& constant, int zero_point) {
   return std::ranges::all_of(constant.integers(), [&](auto code) { return code == zero_point; });
 }
 
-/// States that begin with something are the host's.
-bool has_steps(const Graph& graph, const Op& op) {
-  return op.kind == OpKind::kLstm &&
+/// All LSTMs together; more make networks of so many layers that planning them takes minutes.
+constexpr int kMostSteps = 256;
+
+int steps_of(const Graph& graph, const Op& op) {
+  return graph.in(op, 0).shape[op.time_major ? 0 : 1];
+}
+
+/// States that begin with something are the host's, and sequences of more steps than are left.
+bool has_steps(const Graph& graph, const Op& op, int left) {
+  return op.kind == OpKind::kLstm && steps_of(graph, op) <= left &&
          is_zero(graph.in(op, kHidden), graph.in(op, kHidden).zero_point()) &&
          is_zero(graph.in(op, kState), 0);
 }
@@ -52,11 +59,14 @@ class Steps : Rewriter {
   explicit Steps(Graph graph) : Rewriter(std::move(graph)) {}
 
   Graph run() {
+    int left = kMostSteps;
     for (Op& op : ops_)
-      if (has_steps(graph_, op))
+      if (has_steps(graph_, op, left)) {
+        left -= steps_of(graph_, op);
         unrolled(op);
-      else
+      } else {
         graph_.ops.push_back(std::move(op));
+      }
     return std::move(graph_);
   }
 
@@ -64,7 +74,7 @@ class Steps : Rewriter {
   void unrolled(const Op& op) {
     index_ = op.index;
     const Tensor out = graph_.out(op), x = graph_.in(op, 0);
-    const int steps = x.shape[op.time_major ? 0 : 1], batch = x.shape[op.time_major ? 1 : 0];
+    const int steps = steps_of(graph_, op), batch = x.shape[op.time_major ? 1 : 0];
     const int cells = out.shape[2];
     const bool turned = !op.time_major && batch > 1;  // rows of a step lie apart
     name_ = out.name;

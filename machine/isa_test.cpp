@@ -210,6 +210,7 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
     return isa::encode_run(Engine::kCompute, {0, 0, op, flags});
   };
   const auto vector = [](int op) { return isa::encode_run(Engine::kVector, {0, 0, op, 0}); };
+  const auto behind = [](const isa::CodeSet& set) { return set.codes.back().code + 1; };
   const auto post = [](Engine engine, std::uint64_t output, std::uint64_t encoding) {
     return isa::encode_set(engine, 10, output << 32 | encoding << 34);
   };
@@ -257,7 +258,8 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
     }
   }
   for (const isa::Word word :
-       {load(9), load(0, 1), load(2, 1), compute(7), vector(5), vector(19), isa::encode_begin(0),
+       {load(behind(isa::kTargets)), load(0, 1), load(2, 1), compute(behind(isa::kComputeOps)),
+        vector(5), vector(behind(isa::kVectorOps)), isa::encode_begin(0),
         isa::encode_run(Engine::kStore, {0, 0, 1, 0}),
         isa::encode_run(Engine::kStore, {0, 0, 0, 1}),
         isa::encode_run(Engine::kCompute, {0, 0, 0, 1 << isa::compute::kHalfEven}),

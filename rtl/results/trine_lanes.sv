@@ -81,6 +81,7 @@ module trine_lanes #(
 );
 
   localparam bit          LowBit = Ternary || Binary;
+  localparam int unsigned LineBits = trine_post_pkg::LineBits;
   localparam int unsigned Second = trine_post_pkg::LaneRequant;  // cycles of the second lane
 
   // ---------------------------------------------------------------------------------------------
@@ -169,7 +170,7 @@ module trine_lanes #(
   // ---------------------------------------------------------------------------------------------
   logic [Drain*Rows-1:0] lane_valid, lane_product;
   logic [Rows*8-1:0]     first_code, entry;  // of the first lanes, and what is looked up for it
-  logic [Rows*19-1:0]    line_x;
+  logic [Rows*LineBits-1:0] line_x;
   logic                  whole_q, looked_up, found_valid;
   logic [2:1]            counted_q;  // in the operand register, and in the counters
 
@@ -217,7 +218,7 @@ module trine_lanes #(
       logic [41:0] product;
       logic [30:0] multiplier;
       logic [5:0]  shift;
-      logic [18:0] line;
+      logic [LineBits-1:0] line;
 
       assign multiplier = factors_q ? factors_i[Rows*6 + l*31 +: 31] : multiplier_q[d];
       assign shift      = factors_q ? factors_i[l*6 +: 6] : shift_q[d];
@@ -320,8 +321,8 @@ module trine_lanes #(
       logic unused_lane;
       assign unused_lane = ^{product, int16, low_code, line};
       if (d == 0) begin : gen_product
-        assign line_x[l*19 +: 19]   = line;
-        assign first_code[l*8 +: 8] = lane_code;
+        assign line_x[l*LineBits +: LineBits] = line;
+        assign first_code[l*8 +: 8]           = lane_code;
         assign product_o[l*42 +: 42] = product;  // one a row
       end
 

@@ -20,13 +20,15 @@
 //
 // Check     trine_line_tb; trine_post_tb, random_program_test (whole core)
 
-module trine_line (
+module trine_line #(
+  localparam int unsigned LineBits = trine_post_pkg::LineBits
+) (
   input  logic               clk_i,
   input  logic               rst_ni,
 
   input  logic               start_i,
   input  logic               tanh_i,
-  input  logic signed [18:0] x_i,
+  input  logic signed [LineBits-1:0] x_i,
 
   // The tables.
   output logic               reads_o,
@@ -49,19 +51,20 @@ module trine_line (
   // ---------------------------------------------------------------------------------------------
   // |x|, as far as there are lines.
   // ---------------------------------------------------------------------------------------------
-  logic [18:0] size;
+  logic [LineBits-1:0] size;
   logic [16:0] size_q;
   logic        far;
   logic        minus_q, minus_q2, minus_q3, minus_q4, far_q, far_q2;
 
-  assign size = x_i[18] ? 19'(-x_i) : $unsigned(x_i);
-  assign far  = tanh_i ? size[18:8] >= 11'(Last) : size[18:9] >= 10'(Last);
+  assign size = x_i[LineBits-1] ? LineBits'(-x_i) : $unsigned(x_i);
+  assign far  = tanh_i ? size[LineBits-1:8] >= (LineBits-8)'(Last)
+                       : size[LineBits-1:9] >= (LineBits-9)'(Last);
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
       size_q  <= tanh_i ? {size[15:0], 1'b0} : size[16:0];
       far_q   <= far;
-      minus_q <= x_i[18];
+      minus_q <= x_i[LineBits-1];
     end
   end
 

@@ -14,7 +14,8 @@
 
 module trine_lookup #(
   parameter int unsigned Rows  = 8,
-  parameter bit          Int16 = 1'b0  // Rows is even
+  parameter bit          Int16 = 1'b0,  // Rows is even
+  localparam int unsigned LineBits = trine_post_pkg::LineBits
 ) (
   input  logic                         clk_i,
   input  logic                         rst_ni,
@@ -23,7 +24,7 @@ module trine_lookup #(
   input  logic                         line_i,
   input  logic                         tanh_i,
   input  logic [Rows*8-1:0]            code_i,
-  input  logic [Rows*19-1:0]           x_i,  // of even rows
+  input  logic [Rows*LineBits-1:0]     x_i,  // of even rows
   output logic                         valid_o,
   output logic [Rows*8-1:0]            code_o,
 
@@ -67,7 +68,7 @@ module trine_lookup #(
         .rst_ni,
         .start_i (valid_i && line_i),
         .tanh_i,
-        .x_i     (x_i[2*p*19 +: 19]),
+        .x_i     (x_i[2*p*LineBits +: LineBits]),
         .reads_o (reads[p]),
         .at_o    (at[p*8 +: 8]),
         .entry_i ({entry[2*p*8 +: 8], entry[(2*p+1)*8 +: 8]}),

@@ -12,7 +12,7 @@
 
 module trine_post_clamp #(
   parameter int unsigned CodeBits = 8,  // 8; 16 with int16 codes
-  localparam int unsigned TBits   = CodeBits == 16 ? 19 : 10,
+  localparam int unsigned TBits   = CodeBits == 16 ? trine_post_pkg::LineBits : 10,
   localparam int unsigned OutBits = CodeBits == 16 ? TBits : CodeBits
 ) (
   input  trine_job_pkg::cfg_t   cfg_i,

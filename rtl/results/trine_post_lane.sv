@@ -71,7 +71,7 @@ module trine_post_lane #(
   parameter bit Int16      = 1'b0,  // int16_i
   parameter int Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned CodeBits = Int16 ? 16 : 8,
-  localparam int unsigned TBits    = Int16 ? 19 : 10,
+  localparam int unsigned TBits    = Int16 ? trine_post_pkg::LineBits : 10,
   localparam int unsigned OutBits  = Int16 ? TBits : CodeBits
 ) (
   input  logic                clk_i,
@@ -98,7 +98,7 @@ module trine_post_lane #(
   output logic [7:0]          code_o,
   output logic                int16_o,  // it is a high byte, and this the low one
   output logic [7:0]          low_o,
-  output logic [18:0]         line_o,   // for trine_line, with int16_o
+  output logic [trine_post_pkg::LineBits-1:0] line_o,  // for trine_line, with int16_o
   output logic                product_valid_o,
   output logic [41:0]         product_o
 );
@@ -347,7 +347,7 @@ module trine_post_lane #(
   assign code_o      = int16_q[5] ? code_q[CodeBits-1 -: 8] : code_q[7:0];
   assign int16_o     = int16_q[5];
   assign low_o       = code_q[7:0];
-  assign line_o      = Int16 ? 19'(code_q) : '0;
+  assign line_o      = Int16 ? trine_post_pkg::LineBits'(code_q) : '0;
 
   logic unused_cfg;
   assign unused_cfg = ^{cfg_i, low_residual_i};

@@ -50,6 +50,9 @@ package trine_post_pkg;
   localparam int unsigned LaneRequant = 5, LaneAdd = 7, LaneFused = 12, LaneSquare = 9,
                           LaneNormalize = 7, LaneLine = 11;
 
+  // What a lane has of an int16 code before its bounds, and a line takes.
+  localparam int unsigned LineBits = 19;
+
   // Inside of the post unit. What becomes of the job in front, as far as the design can do it: a
   // row of trine_post_kind's table.
   typedef struct packed {

@@ -77,6 +77,10 @@ inline Pairs pairs_of(isa::Engine engine, const isa::Run& run) {
          : vector && op == isa::vector::Op::kNarrow16 ? Pairs::kOddWrites
                                                       : Pairs::kBoth;
 }
+/// Whether int16 codes go on to a line between two points of the table.
+inline bool has_lines(isa::vector::Op op) {
+  return op == isa::vector::Op::kLogistic16 || op == isa::vector::Op::kTanh16;
+}
 inline bool pairs_lanes(isa::Engine engine, const isa::Run& run) {
   return pairs_of(engine, run) != Pairs::kNone;
 }

@@ -943,9 +943,9 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
   const bool widens = op == Op::kWiden16;
   const std::int64_t bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
   const int taps = window_taps(r);
-  const bool tanh = op == Op::kTanh16, line = tanh || op == Op::kLogistic16;
   const auto code_of = [&](std::int64_t sum) {
-    if (line) return on_line(unit.unbounded(reference::wrap(sum + bias)), tanh);
+    if (has_lines(op))
+      return on_line(unit.unbounded(reference::wrap(sum + bias)), op == Op::kTanh16);
     const bool other = op == Op::kLeaky16 && sum < -128;  // the high byte is below 0
     return unit.requantize(reference::wrap(sum + bias), other ? unit.sum : unit.scale);
   };

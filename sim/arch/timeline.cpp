@@ -402,7 +402,7 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   Time window = timing::kVectorWord;
   if (codes) window += (work.alone ? 4 : 4 / config_.columns_per_cycle) - 1;
   if (square) window += 2;
-  if (op == Op::kLogistic16 || op == Op::kTanh16) window += timing::kLine;
+  if (has_lines(op)) window += timing::kLine;
   if (run.has(isa::vector::kReduce))
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
   const Time filled = queue(Engine::kVector).last_pop_before + timing::fill_cycles(config_);

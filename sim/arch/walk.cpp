@@ -232,8 +232,7 @@ Work Walk::vector(const VectorRegisters& r, const isa::Run& run) {
   work.steps = steps_of(r) / work.out_words;
   const bool sum =
       op == Op::kSum || (pairs != Pairs::kNone && op != Op::kAdd16 && op != Op::kMul16);
-  const bool line = op == Op::kLogistic16 || op == Op::kTanh16;
-  work.alone = !sum || line || output_of(r) == Output::kTable;
+  work.alone = !sum || has_lines(op) || output_of(r) == Output::kTable;
   if (op == Op::kSoftmax || op == Op::kNormalize) work.channels = r.get(isa::vector::kChannels);
   work.kept = op == Op::kSoftmax && r.get(agu::kGroupsLast) == 0;
   for (std::int64_t t = 0; t < tiles; ++t) {

@@ -204,7 +204,7 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
 }
 
 /// Whether the machine computes LSTMs as tflite-micro does, whose products round twice.
-bool has_steps(const machine::Config& config, const reference::RoundingPolicy& rounding) {
+bool has_lstm(const machine::Config& config, const reference::RoundingPolicy& rounding) {
   const bool twice = rounding.fully_connected == reference::Rounding::kDouble &&
                      rounding.others == reference::Rounding::kDouble;
   return config.activations16 && config.table && config.vector && twice &&
@@ -226,7 +226,7 @@ Program compile(const model::Graph& graph, const machine::Config& config,
   model::check(graph);
   reference::check_policy(graph, options.rounding);
   const Candidate best =
-      best_order(has_steps(config, options.rounding) ? with_steps(graph) : graph, config, options);
+      best_order(has_lstm(config, options.rounding) ? with_steps(graph) : graph, config, options);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
   for (const PlannedStage& stage : best.stages) {

@@ -63,11 +63,12 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
     if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
     const bool lacks = !config.activations16 && has;
     if (host != HostPart::kAnywhere)
-      model::refuse(lacks ? Reason::kConfiguration : Reason::kType,
-                    "{}: int16 activations, the machine computes int8{}", label(*graph, op),
-                    config.activations16
-                        ? ", of int16 products with constant weights, sums and movement"
-                        : " (array.activations16)");
+      model::refuse(
+          lacks ? Reason::kConfiguration : Reason::kType,
+          "{}: int16 activations, the machine computes int8{}", label(*graph, op),
+          config.activations16
+              ? ", of int16 products with constant weights, sums, LOGISTIC, TANH and movement"
+              : " (array.activations16)");
     op.on_host = true;
   }
 }

@@ -481,13 +481,14 @@ void check_cycles(unsigned seed, unsigned cycles) {
       {4, 9, 1, 2, 0, {16'815, 14'395, 18'120}}, {3, 5, 1, 3, 1, {22'636, 20'510, 15'418}},
       {3, 5, 2, 3, 1, {26'179, 12'065, 16'465}},
   };
-  for (const Row& row : kMeasured) {
-    if (row.rows != kRows || row.cols != kCols || row.drain != kDrain || row.blocks != kPipeRows ||
-        row.window != kWindow)
-      continue;
-    CAPTURE(seed);
-    CHECK(cycles == row.cycles[seed - 1]);
-  }
+  if (kEdge1024) return;  // the full suite's, beside the same unit with fewer lanes
+  const auto row = std::ranges::find_if(kMeasured, [](const Row& r) {
+    return r.rows == kRows && r.cols == kCols && r.drain == kDrain && r.blocks == kPipeRows &&
+           r.window == kWindow;
+  });
+  CAPTURE(seed);
+  REQUIRE(row != std::end(kMeasured));
+  CHECK(cycles == row->cycles[seed - 1]);
 }
 
 }  // namespace

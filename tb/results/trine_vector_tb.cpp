@@ -30,8 +30,8 @@ constexpr std::uint32_t kMask = (1u << kAddrBits) - 1;
 using Op = isa::vector::Op;
 
 bool of_int16(Op op) {
-  return op == Op::kSum16 || op == Op::kAdd16 || op == Op::kMul16 || op == Op::kLeaky16 ||
-         op == Op::kNarrow16 || op == Op::kWiden16 || op == Op::kLogistic16 || op == Op::kTanh16;
+  const isa::Code* code = isa::kVectorOps.find(isa::Engine::kVector, static_cast<int>(op));
+  return (code->needs & isa::feature::kInt16) != 0;
 }
 
 struct Job {

@@ -261,9 +261,15 @@ const std::vector<std::string> kNetworks{"models/digit_adder.tflite",
                                          "tests/networks/unpadded.tflite",
                                          "tests/operators/decoder_2x16_8.tflite",
                                          "tests/operators/lstm.tflite",
+                                         "tests/lstm/network.tflite",
                                          "tests/lowbit/cnv_binary.onnx",
                                          "tests/lowbit/cnv_ternary.onnx",
                                          "tests/onnx/torch_mobilenet.onnx"};
+
+/// Whether it is for designs with int16 codes, and for no others.
+bool of_int16(const std::string& name) {
+  return name.starts_with("int16") || name.starts_with("tests/lstm/");
+}
 
 model::Graph graph_of(const std::string& name) {
   const auto layer = layers().find(name);
@@ -413,7 +419,7 @@ std::string measure() {
   for (const auto& layer : layers()) names.push_back(layer.first);
   for (const Design& design : designs())
     for (const std::string& name : names) {
-      if (design.config.activations16 != name.starts_with("int16")) continue;
+      if (design.config.activations16 != of_int16(name)) continue;
       const model::Graph graph = graph_of(name);
       std::optional<compiler::Program> program;
       try {

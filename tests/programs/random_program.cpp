@@ -675,8 +675,10 @@ class Generator {
       load_weights();
     else if (kind < 98)
       load_parameters();
+    else if (kind < 99 && config_.activations16 && chance(50))
+      load_points();
     else if (kind < 99)
-      config_.activations16&& chance(50) ? load_points() : load_table();
+      load_table();
     else
       load_exponentials();
     return true;

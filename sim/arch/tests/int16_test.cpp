@@ -194,7 +194,7 @@ void require_recorded(const std::string& name, const std::vector<std::string>& h
         compiler::compile(graph, config, options),
         Catch::Matchers::Contains(host[0] + ": int16 activations, the machine "
                                             "computes int8, of int16 products with constant "
-                                            "weights, sums and movement"));
+                                            "weights, sums, LOGISTIC, TANH and movement"));
     options.host = compiler::HostPart::kAnywhere;
   }
   for (const int rows : {2, 4, 8}) {

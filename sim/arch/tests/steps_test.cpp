@@ -71,6 +71,39 @@ TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[
   }
 }
 
+TEST_CASE("codes and points take turns in the lookup table", "[arch][int16]") {
+  testing::Builder b(1);
+  using model::OpKind;
+  const auto half = [&](int x) { return b.pool(x, true, 2, 2, 1, 1, model::Padding::kValid); };
+  const int x = b.input({1, 6, 6, 8});
+  const int first = b.unary(x, OpKind::kLogistic), narrow = half(first);
+  const int wide = b.unary(narrow, OpKind::kQuantize);
+  const int mean = b.pool(wide, false, 2, 2, 1, 1, model::Padding::kValid);
+  const int line = b.unary(mean, OpKind::kTanh), again = b.unary(line, OpKind::kQuantize);
+  b.graph.outputs = {b.unary(half(again), OpKind::kLogistic)};
+  for (const int t : {wide, mean, line}) {
+    model::Tensor& tensor = b.tensor(t);
+    tensor.type = model::DataType::kInt16;
+    tensor.quantization = {{t == line ? 0x1p-15F : 0x1p-13F}, {0}, 0};
+  }
+  const machine::Config config = int16_config();
+  const compiler::Program program = compiler::compile(b.graph, config);
+  CHECK(program.after.ops.empty());
+  testing::require_exact(b.graph, config, {b.random_array(x)});
+}
+
+TEST_CASE("a single pixel of more channel words than the machine counts is exact", "[arch]") {
+  machine::Config config = int16_config();
+  config.dmem_kib = 1024;
+  for (const int channels : {4 * 8188, 4 * 8190, 4 * 8193}) {
+    CAPTURE(channels);
+    testing::Builder b(1);
+    const int x = b.input({1, 1, 1, channels});
+    b.graph.outputs = {b.binary(x, b.unary(x, model::OpKind::kRelu), model::OpKind::kAdd)};
+    testing::require_exact(b.graph, config, {b.random_array(x)});
+  }
+}
+
 TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch][lstm][host]") {
   const model::Sample sample = model::own_sample("lstm/network.tflite");
   const model::Graph graph = model::import_tflite(sample.file, true);
@@ -94,16 +127,23 @@ TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch
   CHECK(compiled(graph, testing::small_config(4, 4, 32, 16, 64), micro));
   reference::RoundingPolicy litert = micro;
   litert.lstm = reference::LstmKernel::kLiteRt;
-  if (reference::litert_lstm_problem(graph, lstm_of(graph)).empty())
-    CHECK(compiled(graph, int16_config(), litert));
+  REQUIRE(reference::litert_lstm_problem(graph, lstm_of(graph)) == "");
+  CHECK(compiled(graph, int16_config(), litert));
 
-  // A sequence of 257 steps.
-  model::Graph longer = graph;
-  const model::Op& op = lstm_of(longer);
-  for (const int t : {op.inputs[0], op.outputs[0]})
-    longer.tensors[static_cast<std::size_t>(t)].shape[1] = 257;
-  const model::Graph same = compiler::with_steps(longer);
-  CHECK(std::ranges::count(same.ops, model::OpKind::kLstm, &model::Op::kind) > 0);
+  // Two layers of so many steps each: 256 in all.
+  const auto left_of = [&](int steps) {
+    model::Graph longer = graph;
+    for (const model::Op& op : longer.ops)
+      for (const int t : {op.inputs[0], op.outputs[0]})
+        if (op.kind == model::OpKind::kLstm)
+          longer.tensors[static_cast<std::size_t>(t)].shape[1] = steps;
+    longer = compiler::with_steps(longer);
+    return std::ranges::count(longer.ops, model::OpKind::kLstm, &model::Op::kind);
+  };
+  CHECK(left_of(128) == 0);
+  CHECK(left_of(129) == 1);
+  CHECK(left_of(256) == 1);
+  CHECK(left_of(257) == 2);
 
   // States that begin with something.
   model::Graph begun = graph;

@@ -17,6 +17,8 @@ namespace agu = isa::agu;
 namespace post = isa::post;
 
 constexpr int kMostCoordinate = 8191;  ///< of a nest; the machine would cut what is beyond
+constexpr int kNeighbours = 3;         ///< that the window former gathers, beyond the last position
+constexpr int kMostWords = kMostCoordinate - kNeighbours;  ///< as rows of one pixel
 
 /// @param in, out  shapes of the layer's maps
 isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) {
@@ -124,7 +126,6 @@ void count_from_first(int& start, int& size) {
 /// @param start  of the first tap; @param count, stride  of positions; @param taps, dil  of each
 void check_coordinates(std::int64_t start, std::int64_t count, std::int64_t stride,
                        std::int64_t taps, std::int64_t dil, const std::string& label) {
-  constexpr int kNeighbours = 3;  // that the window former gathers
   const std::int64_t end = start + (count + kNeighbours) * stride + (taps - 1) * dil;
   if (end > kMostCoordinate)
     throw_error("{}: a RUN over {} rows or columns of a map, allowed {}", label, end - start,
@@ -418,7 +419,7 @@ void Emitter::emit_moved(const Rect& rect, const Channels& channels) {
 /// pixels lie apart, or the bytes outside of the image differ, the high bytes go first.
 /// @pre a window of one tap
 void Emitter::emit_planes(const Rect& rect, const VectorPart& v) {
-  if (rect.rows() * rect.cols() == 1 && within_map(v.window, rect)) {
+  if (rect.rows() * rect.cols() == 1 && v.words <= kMostWords && within_map(v.window, rect)) {
     const Rect tap = input_of(v.window, rect);
     const View in{v.in.at(v.word, tap.y0, tap.x0), static_cast<int>(v.in.plane)};
     const View out{v.out.at(v.word, rect.y0, rect.x0), static_cast<int>(v.out.plane)};
@@ -616,7 +617,7 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, const VectorPart& v) const 
     best = way;
   };
   const int words_of_a_bank = lanes_of_a_bank({.P = lanes}, in.plane, config_);
-  if (words <= kMostCoordinate)
+  if (words <= kMostWords)
     consider(Lanes::kWords, divide_up(words, lanes) * (taps * words_of_a_bank + each));
   if (single) return best;
   const Split s = best_split(g.R, g.S, in.pitch, lanes, config_);

@@ -77,13 +77,16 @@ class Steps : Rewriter {
     const int steps = steps_of(graph_, op), batch = x.shape[op.time_major ? 1 : 0];
     const int cells = out.shape[2];
     const bool turned = !op.time_major && batch > 1;  // rows of a step lie apart
+    const bool narrow = out.type == DataType::kInt8;
     name_ = out.name;
+    // Products without a bias have the sums of those with the biases that there are.
+    zeros_ = narrow ? add_integers(std::vector<int>(at(cells), 0)) : -1;
     const int rows =
         reshape(turned ? exchange(op.inputs[0], -1) : op.inputs[0], {steps * batch, x.shape[2]});
-    const int in = out.type == DataType::kInt8 ? widened(rows) : rows;
+    const int in = narrow ? widened(rows) : rows;
     int of_inputs[kGates];
     for (int g = 0; g < kGates; ++g)
-      of_inputs[g] = product(op, in, kWeights + g, op.inputs[at(kBias + g)]);
+      of_inputs[g] = product(in, op.inputs[at(kWeights + g)], op.inputs[at(kBias + g)]);
 
     const float of_state = graph_.in(op, kState).scale();
     int h = -1, c = -1;  // nothing yet: zeros
@@ -91,46 +94,35 @@ class Steps : Rewriter {
     for (int t = 0; t < steps; ++t) {
       name_ = fmt::format("{}/{}", out.name, t);
       // All products first: the vector unit is busy with gates while the array computes others.
-      int sums[kGates], gate[kGates];
-      for (const int g : kOrder) sums[g] = h < 0 ? -1 : product(op, h, kRecurrent + g, -1);
-      for (const int g : kOrder) gate[g] = slice(op, of_inputs[g], 0, t * batch, (t + 1) * batch);
-      const auto finish = [&](int g) {
-        if (h >= 0) gate[g] = pair(OpKind::kAdd, gate[g], sums[g], kOfGate);
-        gate[g] = function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, gate[g]);
+      int sums[kGates];
+      for (const int g : kOrder)
+        sums[g] = h < 0 ? -1 : product(h, op.inputs[at(kRecurrent + g)], zeros_);
+      const auto gate = [&](int g) {
+        int sum = slice(op, of_inputs[g], 0, t * batch, (t + 1) * batch);
+        if (h >= 0) sum = pair(OpKind::kAdd, sum, sums[g], kOfGate);
+        return function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, sum);
       };
-      finish(kInput);
-      finish(kCell);
-      const int added = pair(OpKind::kMul, gate[kInput], gate[kCell], of_state);
-      finish(kForget);
-      if (c >= 0)
-        c = pair(OpKind::kAdd, pair(OpKind::kMul, gate[kForget], c, of_state), added, of_state);
-      else
+      const int input = gate(kInput), added = pair(OpKind::kMul, input, gate(kCell), of_state);
+      if (c >= 0) {
+        const int kept = pair(OpKind::kMul, gate(kForget), c, of_state);
+        c = pair(OpKind::kAdd, kept, added, of_state);
+      } else {
         c = added;
-      clip(c, op.cell_clip);
+      }
+      graph_.ops.back().cell_clip = op.cell_clip;
       const int state = function(OpKind::kTanh, c);
-      finish(kOutput);
-      h = output(state, gate[kOutput], out);
+      h = output(state, gate(kOutput), out);
       results.push_back(h);
     }
     name_ = out.name;
     int all = steps == 1 ? results[0] : join(op, results, 0);
-    if (out.type == DataType::kInt8)
-      all = made(OpKind::kQuantize, {all}, like(op.outputs[0], {steps * batch, cells}));
+    if (narrow) all = made(OpKind::kQuantize, {all}, like(op.outputs[0], {steps * batch, cells}));
     if (turned)
       exchange(reshape(all, {steps, batch, cells}), op.outputs[0]);
     else
-      made(OpKind::kReshape, {all}, op.outputs[0]);
-    graph_.ops.back().new_shape = out.shape;
+      reshape(all, out.shape, op.outputs[0]);
   }
 
-  /// Limits the state that an operator gives.
-  void clip(int state, float limit) {
-    for (auto i = graph_.ops.rbegin(); i != graph_.ops.rend(); ++i)
-      if (i->outputs[0] == state) {
-        i->cell_clip = limit;
-        return;
-      }
-  }
   /// int16 codes of h, within those of `out`, less its zero point.
   int output(int state, int gate, const Tensor& out) {
     const int h = pair(OpKind::kMul, state, gate, out.scale());
@@ -164,9 +156,10 @@ class Steps : Rewriter {
     const Tensor& from = graph_.tensor(codes);
     return made(OpKind::kQuantize, {codes}, wide(from.shape, from.scale()));
   }
-  int reshape(int from, std::vector<int> shape) {
-    if (graph_.tensor(from).shape == shape) return from;
-    made(OpKind::kReshape, {from}, like(from, shape));
+  /// @param to  -1: a tensor of its own, if the shape is another one
+  int reshape(int from, const std::vector<int>& shape, int to = -1) {
+    if (to < 0 && graph_.tensor(from).shape == shape) return from;
+    made(OpKind::kReshape, {from}, to < 0 ? like(from, shape) : to);
     graph_.ops.back().new_shape = shape;
     return graph_.ops.back().outputs[0];
   }
@@ -176,13 +169,10 @@ class Steps : Rewriter {
     const int order = add_integers(std::vector<int>{1, 0, 2});
     return made(OpKind::kTranspose, {from, order}, to < 0 ? like(from, {s[1], s[0], s[2]}) : to);
   }
-  /// With a gate's matrix. @param bias  -1: none
-  int product(const Op& op, int rows, int weights, int bias) {
-    const int cells = graph_.in(op, weights).extent(0);
-    const bool sums32 = graph_.out(op).type == DataType::kInt8;  // as the biases that there are
-    if (bias < 0 && sums32) bias = add_integers(std::vector<int>(at(cells), 0));
-    return made(OpKind::kFullyConnected, {rows, op.inputs[at(weights)], bias},
-                wide({graph_.tensor(rows).extent(0), cells}, kOfGate));
+  /// @param bias  -1: none
+  int product(int rows, int weights, int bias) {
+    return made(OpKind::kFullyConnected, {rows, weights, bias},
+                wide({graph_.tensor(rows).extent(0), graph_.tensor(weights).extent(0)}, kOfGate));
   }
   int pair(OpKind kind, int a, int b, float scale) {
     return made(kind, {a, b}, wide(graph_.tensor(a).shape, scale));
@@ -192,6 +182,7 @@ class Steps : Rewriter {
   }
 
   int index_ = 0;
+  int zeros_ = -1;    ///< biases of int8's products of h
   std::string name_;  ///< of the tensors that come
 };
 

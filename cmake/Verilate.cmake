@@ -3,12 +3,13 @@
 #
 #   trine_add_bench(trine_pe TOP trine_pe SOURCES trine_pe trine_dot
 #                   [BENCH trine_pe_tb.cpp ...] [PARAMS Rows=3 Cols=5]
-#                   [LIBS trine_base] [LABELS quick] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
+#                   [LIBS trine_base] [LABELS quick] [BRIEF] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
 # NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names other files
 # SOURCES  packages first: modules of rtl/ by name, other files and lint waivers (.vlt) by path from the root
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
-# NETLIST  run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
+# BRIEF    compiled without optimization: it runs for less time than -O1 takes to compile
+# NETLIST  BRIEF, run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
 #          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
 # MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for mutation/kill.py
 #          (with TRINE_FULL_TESTS, unless LABELS says otherwise)
@@ -37,7 +38,7 @@ target_compile_options(trine_verilated PRIVATE -w)
 target_link_libraries(trine_verilated PUBLIC Threads::Threads)
 
 function(trine_add_bench name)
-  cmake_parse_arguments(ARG "NETLIST" "TOP;MUTANTS"
+  cmake_parse_arguments(ARG "BRIEF;NETLIST" "TOP;MUTANTS"
                         "BENCH;SOURCES;PARAMS;LIBS;LABELS;MUTATE" ${ARGN})
   if(NOT ARG_TOP OR NOT ARG_SOURCES OR ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
@@ -119,7 +120,11 @@ function(trine_add_bench name)
     list(APPEND flags -Wall --assert -DTRINE_ASSERT ${params})
   endif()
 
-  # Cheap optimization: benches compile for longer than they run.
+  # Cheap optimization or none: benches compile for longer than they run.
+  set(level 1)
+  if(ARG_BRIEF OR ARG_NETLIST)
+    set(level 0)
+  endif()
   set(objcache "")
   if(CCACHE)
     set(objcache -MAKEFLAGS OBJCACHE=${CCACHE})
@@ -130,7 +135,7 @@ function(trine_add_bench name)
     BYPRODUCTS ${dir}/V${ARG_TOP}.h  # else ninja compiles the bench with the header of the time before
     COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
     COMMAND ${VERILATOR} --cc --build -Mdir ${dir} --top-module ${ARG_TOP} --x-assign fast
-            --x-initial unique -MAKEFLAGS "OPT_FAST=-O1 OPT_SLOW=-O0 OPT_GLOBAL=-O1" ${objcache}
+            --x-initial unique -MAKEFLAGS "OPT_FAST=-O${level} OPT_SLOW=-O0 OPT_GLOBAL=-O${level}" ${objcache}
             ${flags} ${sources} -MAKEFLAGS -s
     DEPENDS ${depends}
     COMMENT "Verilating ${name}" VERBATIM)

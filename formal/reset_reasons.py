@@ -269,7 +269,7 @@ def first_job_is_first(core, names, start, take, offered, first):
 def proven(core, names, top, *labels):
     """Assertions of a proof around the module, or a parent, of these flip-flops."""
     module = top.removesuffix("_props")
-    proofs = [p for p in prove.proofs() if p.top == top and module in p.rtl and (p.induction or p.layers)]
+    proofs = [p for p in prove.proofs() if p.top == top and module in p.rtl and p.induction]
     text = (prove.ROOT / "formal" / f"{top}.sv").read_text()
     return ([] if proofs else [f"no induction of {top} in prove.py"]) + \
         [f"{name} is not in {module}" for name in names if module not in core.modules(name)] + \

@@ -172,6 +172,7 @@ TEST_CASE("trine_control copies rows by the hundred, and far from each other", "
   }
 }
 
+#if TB_AxiDataBits >= 512  // the counters are the same ones with any bus: where a beat counts most
 TEST_CASE("trine_control counts millions of bytes", "[tb][control]") {
   Bench bench(24);
   set_timing(bench, 0);
@@ -184,6 +185,7 @@ TEST_CASE("trine_control counts millions of bytes", "[tb][control]") {
   bench.check_run(p);
   CHECK(bench.memory.bytes_written() >> 22 == 1);
 }
+#endif
 
 TEST_CASE("trine_control has four bursts of writes without a response at most", "[tb][control]") {
   Bench bench(25);

@@ -56,7 +56,7 @@ class LiteRt:
     package = LITERT
 
     def __init__(self, content, resolver=REFERENCE):
-        self.content, self.resolver = content, resolver
+        self.content, self.resolver, self.keeps_states = content, resolver, False
         self.interpreter = self._interpreter(keep=False)
         self.inputs = [self._describe(d) for d in self.interpreter.get_input_details()]
         self.outputs = [self._describe(d) for d in self.interpreter.get_output_details()]
@@ -79,7 +79,8 @@ class LiteRt:
                 "zero_point": [int(v) for v in quantization["zero_points"]]}
 
     def _run(self, interpreter, arrays):
-        interpreter.reset_all_variables()
+        if not self.keeps_states:
+            interpreter.reset_all_variables()
         for end, array in zip(self.inputs, arrays, strict=True):
             interpreter.set_tensor(end["tensor"], array)
         interpreter.invoke()
@@ -388,7 +389,10 @@ def record(path, folder, cases, with_layers=True, runtime=None):
     path, cases = pathlib.Path(path), list(cases)
     content = path.read_bytes()
     runtime = runtime or load(path, content)
-    others = runtime.others()
+    others, stream = runtime.others(), getattr(runtime, "keeps_states", False)
+    if stream:
+        for other in others.values():
+            other.keeps_states = True
     entries = []
     for entry, arrays in cases:
         outputs = runtime(arrays)
@@ -397,7 +401,7 @@ def record(path, folder, cases, with_layers=True, runtime=None):
         entries.append(({**entry, **({"differs": differs} if differs else {})}, arrays, outputs))
     layers = (cases[0][0]["id"], runtime.layers(cases[0][1])) if with_layers else None
     head = {"model": path.name, "sha256": hashlib.sha256(content).hexdigest(),
-            "reference": runtime.reference()}
+            "reference": runtime.reference(), **({"stream": True} if stream else {})}
     vectors.write(pathlib.Path(folder), head, runtime.inputs, runtime.outputs, entries, layers)
     return entries
 
@@ -500,6 +504,8 @@ def main():
     parser.add_argument("--integer", action="store_true",
                         help="random floats are whole numbers: networks that quantize no input")
     parser.add_argument("--no-layers", action="store_true", help="outputs only")
+    parser.add_argument("--stream", action="store_true",
+                        help="states go from each case to the next; without layers")
     parser.add_argument("--apart", action="store_true",
                         help="a folder for each case, DIR/0 and so on, each with its layers")
     parser.add_argument("--float", type=pathlib.Path, metavar="FLOAT",
@@ -510,6 +516,10 @@ def main():
     runtime = load(args.model, bytes_of(args.model), args.shape)
     if args.float:
         runtime = FloatTwin(runtime, load(args.float, bytes_of(args.float), args.shape), args.float)
+    if args.stream:
+        if not isinstance(runtime, LiteRt) or args.apart:
+            fail("--stream: allowed for TFLite's models, whose states are the runtime's, and without --apart")
+        runtime.keeps_states = True
     count = args.random if args.random is not None else 0 if args.inputs else 4
     cases = list(given_cases(runtime.inputs, args.inputs, args.labels)) if args.inputs else []
     cases += random_cases(runtime.inputs, count, args.seed, args.span, args.integer)
@@ -518,7 +528,7 @@ def main():
     for folder, part in ([(args.out / str(n), [case]) for n, case in enumerate(cases)]
                          if args.apart else [(args.out, cases)]):
         try:
-            record(args.model, folder, part, not args.no_layers, runtime)
+            record(args.model, folder, part, not (args.no_layers or args.stream), runtime)
         except (RuntimeError, ValueError) as error:  # of a runtime, for these inputs
             fail(f"{args.model}: {str(error).strip().splitlines()[0]}")
     print(f"record: {args.out}: {len(cases)} cases of {args.model}, by "

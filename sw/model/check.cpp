@@ -591,11 +591,11 @@ class Checker {
       if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
     if (!has(1) || !has(5) || !has(12))
       fail(Reason::kOperands, "no input gate of its own (CIFG), which is not supported");
-    codes(out());
-    const bool wide = out().type == DataType::kInt16;
-    if (!wide) type(out(), DataType::kInt8);
+    codes(in(18));
+    const bool wide = in(18).type == DataType::kInt16;
+    if (!wide) type(in(18), DataType::kInt8);
     rank(in(0), 3);
-    codes_alike({0, 18});
+    codes(in(0));
     rank(in(2), 2);
     const int n = in(0).extent(2), cells = in(2).extent(0);
     const int batch = in(0).extent(op_.time_major ? 1 : 0);
@@ -610,7 +610,7 @@ class Checker {
         continue;
       }
       if (!has(i)) fail(Reason::kOperands, "input {} is absent", i);
-      if (!in(i).is_constant) fail(Reason::kOperands, in(i), "must be a constant");
+      if (!state && !in(i).is_constant) fail(Reason::kOperands, in(i), "must be a constant");
       if (in(i).quantization.scale.size() != (gate_bias ? in(i).quantization.scale.size() : 1))
         fail(Reason::kQuantization, in(i), "{} scales, allowed 1", in(i).quantization.scale.size());
       if (gate_bias) {
@@ -619,7 +619,7 @@ class Checker {
         continue;
       }
       if (i != 19) scales(in(i));
-      type(in(i), i == 19 ? DataType::kInt16 : i == 18 ? out().type : DataType::kInt8);
+      type(in(i), i == 19 ? DataType::kInt16 : i == 18 ? in(0).type : DataType::kInt8);
       if (state)
         shape(in(i), {batch, cells});
       else
@@ -633,11 +633,20 @@ class Checker {
       fail(Reason::kQuantization, in(19),
            "scale {} and zero point {}, allowed powers of two in 2^-20..1, and 0", cell,
            in(19).zero_point());
-    same_quantization(in(18));
     if (!(op_.cell_clip >= 0)) fail("cell clip {}", op_.cell_clip);
+    if (op_.of_state) return yields(in(19));
+    type(out(), in(18).type);
+    same_quantization(in(18));
     std::vector<int> expected = in(0).shape;
     expected[2] = cells;
     shape(out(), expected);
+  }
+
+  /// The state behind the last step.
+  void yields(const Tensor& state) const {
+    type(out(), state.type);
+    same_quantization(state);
+    shape(out(), state.shape);
   }
 
   void gather() const {
@@ -744,11 +753,11 @@ class Checker {
   void svdf() const {
     operands(5, 5);
     codes(in(0));
-    codes_alike({0});
     type(in(0), DataType::kInt8);
+    if (!op_.of_state) codes_alike({0});
     for (const int i : {0, 1, 2, 4}) rank(in(i), 2);
     for (const int i : {1, 2, 4})
-      if (!in(i).is_constant || in(i).scale() <= 0 || in(i).zero_point() != 0)
+      if ((i != 4 && !in(i).is_constant) || in(i).scale() <= 0 || in(i).zero_point() != 0)
         fail(Reason::kQuantization, in(i), "no constant with a scale and zero point 0");
     type(in(1), DataType::kInt8);
     type(in(2), DataType::kInt16);
@@ -764,6 +773,7 @@ class Checker {
     shape(in(1), {filters, in(0).extent(1)});
     shape(in(2), {filters, in(2).extent(1)});
     shape(in(4), {batch, filters * in(2).extent(1)});
+    if (op_.of_state) return yields(in(4));
     shape(out(), {batch, filters / static_cast<int>(rank)});
   }
 

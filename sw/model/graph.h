@@ -145,6 +145,8 @@ struct Op {
   /// MUL of int16 at the end of tflite-micro's LSTM: the scale is formed in double, and
   /// `code_min`, `code_max` are those of its codes.
   bool of_cell = false;
+  /// LSTM, SVDF: the output is the state behind the last step (rewrite/states.h).
+  bool of_state = false;
   /// Has the arithmetic of TFLite's uint8 kernels, also where its codes are now int8.
   bool of_uint8 = false;
   int code_min = -128, code_max = 127;  ///< int8 codes are clamped to these, besides `activation`

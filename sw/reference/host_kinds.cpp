@@ -89,32 +89,40 @@ Codes l2_normalization(const Call& call) {
   return result;
 }
 
-/// The state is zero: only the newest features meet weights of time.
 Codes svdf(const Call& call) {
   const auto scale = [&](int a, int b, double to) {
     return quantize_scale(double{call.in(a).scale()} * double{call.in(b).scale()} / to);
   };
-  const ChannelScale feature = scale(0, 1, double{call.in(4).scale()}),
-                     result = scale(4, 2, double{call.out().scale()});
-  const OutputRange range = output_range(call.out(), model::Activation::kNone);
+  const ChannelScale feature = scale(0, 1, double{call.in(4).scale()});
   const Codes x = call.codes(0, call.in(0).zero_point()), w = call.codes(1), time = call.codes(2),
               bias = call.codes(3);
   const int inputs = call.in(0).extent(1), memory = call.in(2).extent(1),
-            units = call.out().extent(1), rank = call.in(1).extent(0) / units;
+            filters = call.in(1).extent(0);
+  // Each filter's memory moves by one, and has the newest feature last.
+  Codes state = call.codes(4);
+  for (int row = 0; row < call.in(0).extent(0) * filters; ++row) {
+    const int n = row / filters, f = row % filters;
+    std::int32_t product = 0;
+    for (int i = 0; i < inputs; ++i)
+      product +=
+          x[static_cast<std::size_t>(n * inputs + i)] * w[static_cast<std::size_t>(f * inputs + i)];
+    const auto begin = state.begin() + row * memory, end = begin + memory;
+    std::copy(begin + 1, end, begin);
+    end[-1] = std::clamp(scaled(product, feature, call.rounding), -32768, 32767);
+  }
+  if (call.op.of_state) return state;
+  const ChannelScale result = scale(4, 2, double{call.out().scale()});
+  const OutputRange range = output_range(call.out(), model::Activation::kNone);
+  const int units = call.out().extent(1), rank = filters / units;
   Codes codes;
   for (int n = 0; n < call.out().extent(0); ++n)
     for (int unit = 0; unit < units; ++unit) {
       std::int32_t sum = bias[static_cast<std::size_t>(unit)];
-      for (int f = unit * rank; f < (unit + 1) * rank; ++f) {
-        std::int32_t product = 0;
-        for (int i = 0; i < inputs; ++i)
-          product += x[static_cast<std::size_t>(n * inputs + i)] *
-                     w[static_cast<std::size_t>(f * inputs + i)];
-        const std::int32_t state =
-            std::clamp(scaled(product, feature, call.rounding), -32768, 32767);
-        sum =
-            wrap(sum + std::int64_t{state} * time[static_cast<std::size_t>((f + 1) * memory - 1)]);
-      }
+      for (int f = unit * rank; f < (unit + 1) * rank; ++f)
+        for (int m = 0; m < memory; ++m)
+          sum = wrap(sum +
+                     std::int64_t{state[static_cast<std::size_t>((n * filters + f) * memory + m)]} *
+                         time[static_cast<std::size_t>(f * memory + m)]);
       codes.push_back(requantize(sum, result, range, call.rounding));
     }
   return codes;

@@ -59,6 +59,112 @@ TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
                             Catch::Contains("is int8 [1, 5, 5, 1]"));
 }
 
+namespace {
+
+const std::string kLstm = TRINE_SOURCE_DIR "/tests/lstm/network.tflite";
+const std::string kInt16 = " --config edge64 --set array.activations16=true --backend arch ";
+
+}  // namespace
+
+TEST_CASE("a stream keeps the states from run to run", "[cli][run][stream]") {
+  const Shell shell;
+  const std::string frames = TRINE_SOURCE_DIR "/tests/lstm/network/in0.npy";
+  const auto run = [&](const std::string& more, const std::string& streams = "") {
+    const Result result = shell.trine("run" + kInt16 + "'" + kLstm + "' --json j " + more, streams);
+    CAPTURE(more, result.err);
+    REQUIRE(result.code == 0);
+    return shell.read_json("j");
+  };
+  const json report = run("--stream '" + frames + "' --output kept.npy");
+  CHECK(report.at("vectors_exact") == 3);
+  REQUIRE(report.at("answers").size() == 3);
+  CHECK(report.at("answers")[2].at("exact") == true);
+  CHECK(report.at("answers")[0].at("cycles").get<int>() > 1000);
+  CHECK(report.at("host").empty());
+  const Array kept = read_npy(shell.dir / "kept.npy");
+  CHECK(kept.shape == std::vector<std::int64_t>{3, 1, 4});
+
+  // Each frame alone is as the recorded case; the first is in both.
+  run("--stream '" + frames + "' --output alone.npy --reset-states");
+  const Array alone = read_npy(shell.dir / "alone.npy");
+  CHECK(alone.bytes == read_npy(TRINE_SOURCE_DIR "/tests/lstm/network/out0.npy").bytes);
+  CHECK(std::equal(kept.bytes.begin(), kept.bytes.begin() + 4, alone.bytes.begin()));
+  CHECK(kept.bytes != alone.bytes);
+
+  const Array all = read_npy(frames);
+  write_file(shell.dir / "raw",
+             {reinterpret_cast<const char*>(all.bytes.data()), all.bytes.size()});
+  run("--stream - --output live.npy", "< raw");
+  CHECK(read_npy(shell.dir / "live.npy").bytes == kept.bytes);
+
+  // A program has the states as tensors at its edges.
+  REQUIRE(shell
+              .trine("compile --states" + kInt16.substr(0, kInt16.find("--backend")) + "'" + kLstm +
+                     "' --out p.trine")
+              .code == 0);
+  const Result program =
+      shell.trine("run" + kInt16 + "p.trine --stream '" + frames +
+                  "' --carry 1=1 --carry 2=2 --carry 3=3 --carry 4=4 --output program.npy");
+  CAPTURE(program.err);
+  CHECK(program.code == 0);
+  CHECK(read_npy(shell.dir / "program.npy").bytes == kept.bytes);
+}
+
+TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
+  const Shell shell;
+  const std::string frames = TRINE_SOURCE_DIR "/tests/lstm/network/in0.npy";
+  const Array all = read_npy(frames);
+  write_file(shell.dir / "raw", {reinterpret_cast<const char*>(all.bytes.data()), 60});
+  for (const auto& [more, line] : std::map<std::string, std::string>{
+           {"--stream '" + frames + "' --carry 1=1", "--carry: input 1 is a state already"},
+           {"--stream '" + frames + "' --carry 0=0",
+            "--carry 0=0: the input is int8 [1, 6, 9], the output int8 [1, 4]"},
+           {"--stream '" + frames + "' --carry 9=0", "--carry 9=0: '9', allowed INPUT=OUTPUT"},
+           {"--stream '" + frames + "' --carry x", "--carry x: allowed INPUT=OUTPUT"},
+           {"--carry 1=1", "--carry: needs --stream"},
+           {"--reset-states", "--reset-states: needs --stream"},
+           {"--stream '" + frames + "' --memory m", "--memory: a single run has it"},
+           {"--stream '" + frames + "' --stream '" + frames + "'", "--stream: 2 files, allowed 1"},
+           {"--stream '" TRINE_SOURCE_DIR "/tests/lstm/network/out0.npy'",
+            "allowed frames of int8 [1, 6, 9]"},
+           {"--stream -", "stdin: frame 1 has 6 bytes, allowed 54"},
+           {"--stream - --quiet", "--stream -: holds no frame"}}) {
+    const Result result = shell.trine("run" + kInt16 + "'" + kLstm + "' " + more,
+                                      more == "--stream -" ? "< raw" : "");
+    CAPTURE(more, result.err);
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, Catch::Contains(line));
+    CHECK(std::ranges::count(result.err, '\n') == 1);
+  }
+}
+
+TEST_CASE("recorded streams of LSTM and SVDF are exact with their states alone",
+          "[cli][verify][stream]") {
+  const Shell shell;
+  for (const std::string net : {"lstm/int8", "operators/host_rest"}) {
+    const std::string at = TRINE_SOURCE_DIR "/tests/" + net;
+    const auto verify = [&](const std::string& folder) {
+      return shell.trine("verify" + kInt16 + "--allow-host '" + at +
+                         ".tflite' --quiet --vectors '" + folder + "'");
+    };
+    const Result exact = verify(at + "/stream");
+    CAPTURE(net, exact.err);
+    CHECK(exact.code == 0);
+    fs::copy(at + "/stream", shell.dir / "apart");
+    std::string manifest = read_text(shell.dir / "apart" / "manifest.json");
+    const std::size_t key = manifest.find("\"stream\": true");
+    REQUIRE(key != std::string::npos);
+    write_file(shell.dir / "apart" / "manifest.json",
+               manifest.replace(key, 14, "\"stream\": false"));
+    CHECK(verify((shell.dir / "apart").string()).code == 1);
+    fs::remove_all(shell.dir / "apart");
+    const Result compared =
+        shell.trine("compare '" + at + ".tflite' --vectors '" + at + "/stream'");
+    CHECK(compared.code == 2);
+    CHECK_THAT(compared.err, Catch::Contains("allowed with trine verify alone"));
+  }
+}
+
 TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
   const Shell shell;
   const std::string design = " --config edge64 ", arch = " --backend arch --json j ";

@@ -7,6 +7,7 @@
 
 #include "sim/arch/tests/testing.h"
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/rewrite/states.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors/vectors.h"
 
@@ -69,6 +70,80 @@ TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[
       CHECK(run(steps) == run(graph));
     }
   }
+}
+
+/// One step of an LSTM of this graph; its input and its output are the graph's.
+model::Graph one_step(const model::Graph& graph, const model::Op& lstm) {
+  model::Graph one = graph;
+  one.ops = {lstm};
+  one.inputs = {lstm.inputs[0]};
+  one.outputs = {lstm.outputs[0]};
+  for (const int t : {lstm.inputs[0], lstm.outputs[0]})
+    one.tensors[static_cast<std::size_t>(t)].shape[lstm.time_major ? 0 : 1] = 1;
+  return one;
+}
+
+/// One of all steps: [batch, 1, n] or [1, batch, n].
+Array step_of(const Array& all, bool time_major, std::int64_t step) {
+  Array one = all;
+  one.bytes.clear();
+  const std::int64_t steps = all.shape[time_major ? 0 : 1], batch = all.shape[time_major ? 1 : 0];
+  const std::int64_t row = all.shape[2] * static_cast<std::int64_t>(all.element_bytes());
+  for (std::int64_t b = 0; b < batch; ++b) {
+    const auto begin = all.bytes.begin() + row * (time_major ? step * batch + b : b * steps + step);
+    one.bytes.insert(one.bytes.end(), begin, begin + row);
+  }
+  one.shape[time_major ? 0 : 1] = 1;
+  return one;
+}
+
+TEST_CASE("runs of one step that keep their states are the recorded LSTM", "[arch][lstm][states]") {
+  const machine::Config config = int16_config();
+  int lstms = 0;
+  for (const model::Sample& sample : model::own_samples("lstm")) {
+    CAPTURE(sample.file.string());
+    const model::Graph graph = model::import_tflite(sample.file, true);
+    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+    const reference::VectorCase& c = vectors.cases.front();
+    for (const model::Op& lstm : graph.ops) {
+      const auto in = std::ranges::find(graph.inputs, lstm.inputs[0]),
+                 out = std::ranges::find(graph.outputs, lstm.outputs[0]);
+      if (lstm.kind != model::OpKind::kLstm || in == graph.inputs.end() ||
+          out == graph.outputs.end())
+        continue;
+      const auto [one, carries] = model::with_states(one_step(graph, lstm));
+      REQUIRE(carries.size() == 2);
+      CAPTURE(one.tensor(one.outputs[0]).name);
+      compiler::CompileOptions options;
+      options.rounding = vectors.policy;
+      const compiler::Program program = compiler::compile(one, config, options);
+      CHECK(program.rest.empty());
+      const Array& x = c.inputs.at(static_cast<std::size_t>(in - graph.inputs.begin()));
+      const Array& wanted = c.outputs.at(static_cast<std::size_t>(out - graph.outputs.begin()));
+      std::vector<Array> inputs(3);
+      for (const model::Carry& carry : carries) {
+        const model::Tensor& t = one.tensor(one.inputs.at(static_cast<std::size_t>(carry.input)));
+        Array& state = inputs.at(static_cast<std::size_t>(carry.input));
+        state = {std::string(model::npy_code(t.type)), {t.shape.begin(), t.shape.end()}, {}};
+        state.bytes.assign(static_cast<std::size_t>(t.elements()) * state.element_bytes(),
+                           static_cast<std::uint8_t>(t.zero_point()));
+      }
+      ++lstms;
+      for (std::int64_t step = 0; step < x.shape[lstm.time_major ? 0 : 1]; ++step) {
+        CAPTURE(step);
+        inputs[0] = step_of(x, lstm.time_major, step);
+        const auto golden =
+            reference::outputs_of(one, reference::run_graph(one, inputs, vectors.policy));
+        REQUIRE(golden[0].bytes == step_of(wanted, lstm.time_major, step).bytes);
+        const std::vector<Array> outputs = testing::run_stages(program, inputs);
+        REQUIRE(compiler::first_difference(program, outputs, golden) == "");
+        for (const model::Carry& carry : carries)
+          inputs.at(static_cast<std::size_t>(carry.input)) =
+              outputs.at(static_cast<std::size_t>(carry.output));
+      }
+    }
+  }
+  CHECK(lstms > 20);
 }
 
 TEST_CASE("codes and points take turns in the lookup table", "[arch][int16]") {

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/model/rewrite/rewriter.h"
@@ -47,11 +48,14 @@ int steps_of(const Graph& graph, const Op& op) {
   return graph.in(op, 0).shape[op.time_major ? 0 : 1];
 }
 
-/// States that begin with something are the host's, and sequences of more steps than are left.
+/// Constant states that are not zeros are the host's, and sequences of more steps than are left.
 bool has_steps(const Graph& graph, const Op& op, int left) {
-  return op.kind == OpKind::kLstm && steps_of(graph, op) <= left &&
-         is_zero(graph.in(op, kHidden), graph.in(op, kHidden).zero_point()) &&
-         is_zero(graph.in(op, kState), 0);
+  const auto begins = [&](int state) {
+    const Tensor& tensor = graph.in(op, state);
+    return !tensor.is_constant || is_zero(tensor, tensor.zero_point());
+  };
+  return op.kind == OpKind::kLstm && !op.of_state && steps_of(graph, op) <= left &&
+         begins(kHidden) && begins(kState);
 }
 
 class Steps : Rewriter {
@@ -64,6 +68,8 @@ class Steps : Rewriter {
       if (has_steps(graph_, op, left)) {
         left -= steps_of(graph_, op);
         unrolled(op);
+      } else if (op.kind == OpKind::kLstm && op.of_state && states_.contains(op.index)) {
+        reshape(states_.at(op.index), graph_.out(op).shape, op.outputs[0]);
       } else {
         graph_.ops.push_back(std::move(op));
       }
@@ -89,7 +95,12 @@ class Steps : Rewriter {
       of_inputs[g] = product(in, op.inputs[at(kWeights + g)], op.inputs[at(kBias + g)]);
 
     const float of_state = graph_.in(op, kState).scale();
-    int h = -1, c = -1;  // nothing yet: zeros
+    // Nothing where they begin with zeros.
+    const auto begun = [&](int state) {
+      return graph_.in(op, state).is_constant ? -1 : op.input(state);
+    };
+    int h = begun(kHidden), c = begun(kState);
+    if (narrow && h >= 0) h = widened(h);
     std::vector<int> results;
     for (int t = 0; t < steps; ++t) {
       name_ = fmt::format("{}/{}", out.name, t);
@@ -114,6 +125,7 @@ class Steps : Rewriter {
       h = output(state, gate(kOutput), out);
       results.push_back(h);
     }
+    states_[op.index] = c;
     name_ = out.name;
     int all = steps == 1 ? results[0] : join(op, results, 0);
     if (narrow) all = made(OpKind::kQuantize, {all}, like(op.outputs[0], {steps * batch, cells}));
@@ -182,8 +194,9 @@ class Steps : Rewriter {
   }
 
   int index_ = 0;
-  int zeros_ = -1;    ///< biases of int8's products of h
-  std::string name_;  ///< of the tensors that come
+  int zeros_ = -1;             ///< biases of int8's products of h
+  std::string name_;           ///< of the tensors that come
+  std::map<int, int> states_;  ///< by an LSTM's index in the file: behind its last step
 };
 
 }  // namespace

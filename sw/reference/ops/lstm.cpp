@@ -104,7 +104,7 @@ class Gate {
       : inputs_(call.codes(1 + index)),
         outputs_(call.codes(5 + index)),
         bias_(model::elements_as<std::int64_t>(call.in(12 + index).type, call.bytes(12 + index))),
-        wide_(call.out().type == model::DataType::kInt16),
+        wide_(call.in(18).type == model::DataType::kInt16),
         kernel_(call.kernel) {
     const auto scale = [&](int weights, int activations) {
       const float product = call.in(weights).scale() * call.in(activations).scale();
@@ -246,7 +246,7 @@ std::unique_ptr<const Cell> cell_of(const Call& call) {
 }  // namespace
 
 std::string litert_lstm_problem(const model::Graph& graph, const model::Op& op) {
-  const model::Tensor& out = graph.out(op);
+  const model::Tensor& out = graph.in(op, 18);  // h, as the output has it
   if (out.type != model::DataType::kInt8) return "computes int8 alone";
   if (op.hidden_scale <= 0) return "needs five intermediate tensors";
   if (op.hidden_scale != out.scale() || op.hidden_zero_point != out.zero_point())
@@ -269,7 +269,7 @@ Codes lstm(const Call& call) {
   const Codes x = call.codes(0, call.in(0).zero_point());
   const Codes first_h = call.codes(18, output_zero_point), first_c = call.codes(19);
 
-  Codes result(batches * steps * cells);
+  Codes result(batches * steps * cells), states;
   for (std::size_t b = 0; b < batches; ++b) {
     const auto own = [&](const Codes& all) {
       const auto begin = all.begin() + b * cells;
@@ -293,8 +293,9 @@ Codes lstm(const Call& call) {
         h[m] = next[m] - output_zero_point;
       }
     }
+    states.insert(states.end(), c.begin(), c.end());
   }
-  return result;
+  return call.op.of_state ? states : result;
 }
 
 }  // namespace trine::reference

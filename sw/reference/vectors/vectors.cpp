@@ -55,6 +55,11 @@ class Node {
     return static_cast<int>(value);
   }
 
+  bool truth() const {
+    if (!value_->is_boolean()) fail("is not true or false");
+    return value_->get<bool>();
+  }
+
   bool is_text() const { return value_->is_string(); }
   bool is_list() const { return value_->is_array(); }
   bool is_null() const { return value_->is_null(); }
@@ -286,7 +291,7 @@ RoundingPolicy policy_of(const std::string& package, const std::string& version)
   return policy;
 }
 
-VectorSet read_vectors(const fs::path& folder) {
+VectorSet read_vectors(const fs::path& folder, bool streams) {
   const fs::path path = folder / "manifest.json";
   const Json manifest = parse_json(read_text(path), path.string());
   const Node root(manifest, path.string());
@@ -303,6 +308,9 @@ VectorSet read_vectors(const fs::path& folder) {
   for (std::size_t i = 0; i < cases.size(); ++i)
     set.cases.push_back(read_case(folder, cases[i], i, inputs, outputs));
   if (root.has("layers")) read_layers(folder, root["layers"], &set);
+  if (root.has("stream")) set.stream = root["stream"].truth();
+  if (set.stream && !streams)
+    throw_error("{}: stream: its cases keep states, allowed with trine verify alone", set.file);
   return set;
 }
 

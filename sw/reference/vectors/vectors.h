@@ -37,14 +37,17 @@ struct VectorSet {
   std::string package, version;  ///< the runtime that made the outputs, or ""
   RoundingPolicy policy;         ///< how that runtime rounds
   std::vector<VectorCase> cases;
+  bool stream = false;      ///< states of LSTM and SVDF go from each case to the next
   std::string layers_case;  ///< "" where the folder holds no layers
   std::vector<LayerVector> layers;
 };
 
 /// Reads folder/manifest.json and every tensor it names. An input that is not in the folder is
 /// taken from the one above: so do folders of another runtime version's outputs.
-/// @throws Error  names the manifest and the key: missing, of a wrong type, or its file at fault
-VectorSet read_vectors(const std::filesystem::path& folder);
+/// @param streams  whether the caller keeps states from case to case
+/// @throws Error  names the manifest and the key: missing, of a wrong type, or its file at fault; a
+///                stream that the caller does not take
+VectorSet read_vectors(const std::filesystem::path& folder, bool streams = false);
 
 /// Each case `n` of these behind one another along axis 0, the last one filled up from the first;
 /// without labels and layers. @throws Error  names cases whose tensors do not fit each other

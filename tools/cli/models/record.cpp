@@ -24,7 +24,7 @@ struct Options {
   CaseOptions cases{100};
   std::string model, folder, labels;
   std::vector<std::string> span;
-  bool integer = false, no_layers = false;
+  bool integer = false, no_layers = false, stream = false;
 };
 
 /// @param scratch  for a user's data as inputs of the model
@@ -41,6 +41,7 @@ std::vector<std::string> arguments(const Options& options, const std::filesystem
     list.push_back(argument);
   if (options.integer) list.emplace_back("--integer");
   if (options.no_layers) list.emplace_back("--no-layers");
+  if (options.stream) list.emplace_back("--stream");
   return list;
 }
 
@@ -56,7 +57,7 @@ int run(Options options) {
   const std::vector<std::string> list = arguments(options, scratch.path());
   const Python python(options.python, recorder_of(options.model), options.output);
   options.output.print(python.run("record", list, options.model + ": recording") + "\n");
-  const reference::VectorSet vectors = reference::read_vectors(options.folder);
+  const reference::VectorSet vectors = reference::read_vectors(options.folder, true);
   options.output.write_json({{"model", options.model},
                              {"vectors", vectors.cases.size()},
                              {"folder", options.folder},
@@ -84,6 +85,9 @@ void add_record(Command app, Action& action) {
       ->check(number());
   command.add_flag("--integer", options->integer, "random floats are whole numbers");
   command.add_flag("--no-layers", options->no_layers, "outputs only");
+  command.add_flag("--stream", options->stream,
+                   "the cases are one stream: states of LSTM and SVDF go from each\n"
+                   "to the next");
   options->cases.declare(command);
   options->python.declare(command);
   options->output.declare(command);

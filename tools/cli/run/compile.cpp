@@ -179,6 +179,7 @@ void add_compile(Command app, Action& action) {
   options->network.declare(command);
   options->network.declare_batch(command);
   options->network.declare_print(command);
+  options->network.declare_states(command);
   options->shown.declare(command);
   options->output.declare(command);
   add_value(command, "--out,-o FILE", options->out, "program to write");

@@ -119,6 +119,12 @@ void NetworkOptions::declare_batch(Command command) {
       ->check(range(1, 256));
 }
 
+void NetworkOptions::declare_states(Command command) {
+  command.add_flag("--states", states,
+                   "states of LSTM and SVDF are inputs and outputs behind the\n"
+                   "model's own, for who keeps them from run to run");
+}
+
 void NetworkOptions::declare_print(Command command) {
   add_value(
       command, "--print-after STAGE", print_after,
@@ -199,6 +205,13 @@ struct Compiling {
     Network network;
     network.graph = model::parse_model(bytes, options.model, part != HostPart::kNowhere,
                                        model::parse_shapes(options.shapes));
+    if (options.states) {
+      if (options.batch > 1) throw_error("--batch: states are of one image");
+      model::check(*network.graph);
+      auto [graph, carries] = model::with_states(std::move(*network.graph));
+      network.graph = std::move(graph);
+      network.carries = std::move(carries);
+    }
     if (options.batch > 1) {
       model::check(*network.graph);
       network.graph = model::batched(std::move(*network.graph), options.batch);
@@ -257,6 +270,8 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
       throw_error("keep_tensors: {} is a program, which is compiled already", options.model);
     if (options.batch > 1)
       throw_error("--batch: {} is a program, which is compiled already", options.model);
+    if (options.states)
+      throw_error("--states: {} is a program, which is compiled already", options.model);
     if (!options.shapes.empty())
       throw_error("--shape: {} is a program, which is compiled already", options.model);
     network.program = compiler::parse_program(bytes, options.model);

@@ -15,6 +15,7 @@
 #include "sim/result.h"
 #include "sim/rtl/run.h"
 #include "sw/model/graph.h"
+#include "sw/model/rewrite/states.h"
 #include "sw/program/program.h"
 #include "sw/reference/run.h"
 #include "tools/cli/common.h"
@@ -31,10 +32,13 @@ struct NetworkOptions {
   std::string print_after;          ///< a stage of the compiler
   bool keep_tensors = false;        ///< see kept()
   int batch = 1;                    ///< images that a run takes together
+  bool states = false;              ///< those of LSTM and SVDF are inputs and outputs
 
   void declare(Command command);
   /// --batch, of the commands that have it.
   void declare_batch(Command command);
+  /// --states, of the commands that have it.
+  void declare_states(Command command);
   /// --print-after, of the commands that have it.
   void declare_print(Command command);
   /// The files that they name, for Output::check.
@@ -74,9 +78,10 @@ struct BackendOptions {
 struct Network {
   std::optional<model::Graph> graph;
   compiler::Program program;
-  std::string printed;   ///< what --print-after asks for
-  std::size_t kept = 0;  ///< outputs of the graph behind the model's own, see kept()
-  int images = 1;        ///< of a run
+  std::string printed;                ///< what --print-after asks for
+  std::size_t kept = 0;               ///< outputs of the graph behind the model's own, see kept()
+  int images = 1;                     ///< of a run
+  std::vector<model::Carry> carries;  ///< with NetworkOptions::states
 };
 
 /// Whether MODEL is a program that compile wrote; false where there is none.

@@ -15,6 +15,7 @@
 #include "tools/cli/run/network.h"
 #include "tools/cli/run/perfetto.h"
 #include "tools/cli/run/report.h"
+#include "tools/cli/run/stream.h"
 
 namespace trine::cli {
 namespace {
@@ -27,6 +28,7 @@ struct Options {
   Shown shown;
   std::vector<std::string> inputs, outputs;
   std::string memory, perfetto;
+  StreamOptions stream;
 };
 
 /// The outputs are counted and can be written, before a run of minutes.
@@ -46,7 +48,10 @@ void check_files(const Options& options) {
   for (const std::string& output : options.outputs) written.push_back({"--output", output});
   written.push_back({"--perfetto", options.perfetto});
   written.push_back({"--accelergy", options.energy.accelergy});
-  options.output.check(written, options.network.read());
+  std::vector<NamedFile> read = options.network.read();
+  for (const std::string& frames : options.stream.frames)
+    if (frames != "-") read.push_back({"--stream", frames});
+  options.output.check(written, read);
   if (!options.memory.empty()) check_writable_folder(options.memory);
 }
 
@@ -118,45 +123,74 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
   write_file(folder / "run.json", json_text(json, 2) + "\n");
 }
 
-int run(const Options& options) {
-  options.backend.check();
-  check_files(options);
-  const energy::Table table = options.energy.read();
-  const machine::Config config = options.network.design.load();
-  const auto policy = options.network.policy(reference::kDoublePolicy);
-  const Network network = load_network(options.network, config, policy);
-  check_outputs(options, network);
-  options.output.print(network.printed);
+/// What only a single run has.
+void check_stream(const Options& options) {
+  if (!options.stream.given()) {
+    if (!options.stream.carries.empty()) throw_error("--carry: needs --stream");
+    if (options.stream.reset) throw_error("--reset-states: needs --stream");
+    return;
+  }
+  const std::pair<const char*, bool> others[] = {{"--input", !options.inputs.empty()},
+                                                 {"--memory", !options.memory.empty()},
+                                                 {"--perfetto", !options.perfetto.empty()},
+                                                 {"--batch", options.network.batch > 1}};
+  for (const auto& [name, given] : others)
+    if (given) throw_error("{}: a single run has it, not --stream", name);
+}
+
+/// One run. @return where its outputs differ from the golden layers', "": nowhere
+std::string run_once(const Options& options, const Network& network, const machine::Config& config,
+                     const reference::RoundingPolicy& policy, Execution& execution) {
   const std::vector<Array> inputs =
       options.inputs.empty() ? random_inputs(network, 1)
                              : read_inputs(options.inputs, network, options.network.model);
   if (!options.memory.empty()) write_memory(options.memory, network.program, inputs);
   const Runner runner = make_runner(network.program, options.backend, inputs, options.output.quiet);
-
-  Execution execution;
   Stopwatch watch;
-  const sim::RunResult result = [&] {
+  sim::RunResult result = [&] {
     const Progress progress(options.network.model + ": running", options.output.quiet);
     return runner(inputs);
   }();
   execution.seconds = watch.seconds();
-  execution.images = network.images;
   write_outputs(options, result.outputs);
   if (!options.perfetto.empty())
     write_file(options.perfetto,
                json_text(with_configuration(
                    trace_of(network.program, result, options.backend.backend), &config)) +
                    "\n");
-
   std::string difference;
-  execution.checked = network.graph.has_value();
   if (network.graph) {
     const Progress progress(options.network.model + ": golden layers", options.output.quiet);
     const auto values = reference::run_graph(*network.graph, inputs, policy);
     difference = compiler::first_difference(network.program, result.outputs,
                                             reference::outputs_of(*network.graph, values));
   }
-  execution.add(result, difference.empty());
+  execution.add(std::move(result), difference.empty());
+  return difference;
+}
+
+int run(const Options& options) {
+  options.backend.check();
+  check_stream(options);
+  check_files(options);
+  const energy::Table table = options.energy.read();
+  const machine::Config config = options.network.design.load();
+  const auto policy = options.network.policy(reference::kDoublePolicy);
+  NetworkOptions wanted = options.network;
+  wanted.states = wanted.states || (options.stream.given() && !is_program_file(wanted.model));
+  const Network network = load_network(wanted, config, policy);
+  check_outputs(options, network);
+  options.output.print(network.printed);
+
+  Execution execution;
+  execution.images = network.images;
+  execution.checked = network.graph.has_value();
+  Json answers;
+  const std::string difference =
+      options.stream.given()
+          ? run_stream(options.stream, network, policy, options.backend, options.outputs,
+                       options.network.model, options.output, execution, answers)
+          : run_once(options, network, config, policy, execution);
   const EnergyReport energy =
       energy_report(network.program, execution.slowest, options.energy, table);
   execution.energy_pj = energy.sum.total();
@@ -164,6 +198,7 @@ int run(const Options& options) {
                        to_text(energy, options.shown.details));
   Json json = to_json(network.program, execution, options.backend.backend);
   add_to(json, energy);
+  if (options.stream.given()) json["answers"] = answers;
   options.output.write_json(json, &config);
   write_accelergy(energy, options.energy);
   if (difference.empty()) return kSuccess;
@@ -180,6 +215,8 @@ void add_run(Command app, Action& action) {
   options->network.declare(command);
   options->network.declare_batch(command);
   options->network.declare_print(command);
+  options->network.declare_states(command);
+  options->stream.declare(command);
   options->backend.declare(command);
   options->energy.declare(command);
   options->shown.declare(command);
@@ -202,7 +239,8 @@ void add_run(Command app, Action& action) {
       "  trine run --config edge256 models/lenet_mnist.tflite\n"
       "  trine run --config edge64 MODEL.tflite --input x.npy --output y.npy --backend arch\n"
       "  trine run --config edge64 MODEL.tflite --trace run.fst --lockstep\n"
-      "  trine run --config edge64 --set memory.dmem_kib=32 MODEL.tflite --axi-latency 100");
+      "  trine run --config edge64 --set memory.dmem_kib=32 MODEL.tflite --axi-latency 100\n"
+      "  trine run --config edge64 --set array.activations16=true LSTM.tflite --stream frames.npy");
 }
 
 }  // namespace trine::cli

@@ -13,6 +13,7 @@
 #include "tools/cli/run/check.h"
 #include "tools/cli/run/network.h"
 #include "tools/cli/run/report.h"
+#include "tools/cli/run/stream.h"
 
 namespace trine::cli {
 namespace {
@@ -117,7 +118,7 @@ int run(const Options& options) {
   const energy::Table table = options.energy.read();
   const machine::Config config = options.network.design.load();
   const reference::VectorSet vectors =
-      reference::batched(reference::read_vectors(options.vectors), options.network.batch);
+      reference::batched(reference::read_vectors(options.vectors, true), options.network.batch);
   const Network network =
       load_network(vectors, read_file(options.network.model), options.network, config);
   Verification v = verify(network, vectors, options.network.policy(vectors.policy), options.backend,
@@ -139,29 +140,56 @@ int run(const Options& options) {
 
 Network load_network(const reference::VectorSet& vectors, const std::vector<std::uint8_t>& bytes,
                      const NetworkOptions& options, const machine::Config& config) {
-  Network network = load_network(bytes, options, config, options.policy(vectors.policy));
+  NetworkOptions wanted = options;
+  wanted.states = vectors.stream;
+  Network network = load_network(bytes, wanted, config, options.policy(vectors.policy));
   check_sha256(vectors, network, options.model);
   check_vectors(vectors, network);
   return network;
 }
 
 void check_vectors(const reference::VectorSet& vectors, const Network& network) {
-  if (network.graph)
-    reference::check_vectors(vectors, *network.graph);
-  else
+  if (network.graph) {
+    model::Graph own = *network.graph;  // without what a stream keeps
+    own.inputs.resize(own.inputs.size() - network.carries.size());
+    own.outputs.resize(own.outputs.size() - network.carries.size());
+    reference::check_vectors(vectors, own);
+  } else {
     reference::check_cases(vectors, network.program.before,
                            compiler::stages(network.program).back()->after);
+  }
 }
+
+namespace {
+
+/// Runs the cases with the states that the cases before left.
+Runner keeping_states(const Network& network, const BackendOptions& backend, bool quiet,
+                      std::vector<Array> first) {
+  auto states = std::make_shared<States>(StreamOptions{}, network);
+  const std::size_t inputs = input_shapes(network).size();
+  first.resize(inputs);
+  states->put(first);
+  return [states, inputs,
+          runner = make_runner(network.program, backend, first, quiet)](std::vector<Array> own) {
+    own.resize(inputs);
+    states->put(own);
+    sim::RunResult result = runner(own);
+    states->take(result.outputs);
+    return result;
+  };
+}
+
+}  // namespace
 
 Verification verify(const Network& network, const reference::VectorSet& vectors,
                     const reference::RoundingPolicy& policy, const BackendOptions& backend,
                     int tolerance, bool quiet) {
-  const Runner runner = make_runner(network.program, backend, vectors.cases[0].inputs, quiet);
+  const Runner runner = keeping_states(network, backend, quiet, vectors.cases[0].inputs);
   Comparison comparison;
   Execution execution = run_cases(network.program, vectors, runner, quiet, comparison);
   execution.images = network.images;
   reference::LayerComparison layers;
-  if (network.graph && !comparison.differences.empty())
+  if (network.graph && !vectors.stream && !comparison.differences.empty())
     layers = reference::compare_layers(*network.graph, vectors, policy);
   Verification result;
   result.text = to_text(comparison, layers, vectors.layers_case, tolerance);

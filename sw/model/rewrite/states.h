@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What LSTM and SVDF keep from run to run, as inputs and outputs of the graph: whoever runs it hands
+// a run what the one before gave.
+
+#pragma once
+
+#include <vector>
+
+#include "sw/model/graph.h"
+
+namespace trine::model {
+
+/// Output `output` of a run is input `input` of the next one; positions in the graph's lists.
+struct Carry {
+  int input = 0, output = 0;
+};
+
+struct WithStates {
+  Graph graph;  ///< states are its last inputs and its last outputs
+  std::vector<Carry> carries;
+};
+
+/// States of LSTM and SVDF that are constants are inputs, which begin with their zero point's codes.
+/// @pre check() accepts the graph
+WithStates with_states(Graph graph);
+
+}  // namespace trine::model

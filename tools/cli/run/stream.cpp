@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/run/stream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/program/host.h"
+#include "tools/cli/run/check.h"
+
+namespace trine::cli {
+namespace {
+
+std::size_t bytes_of(const Array& shape) {
+  return static_cast<std::size_t>(shape.elements()) * shape.element_bytes();
+}
+
+/// What a state begins with: the code of 0.
+Array zeros(const Array& shape, int zero_point) {
+  Array array = shape;
+  const bool bytes = array.element_bytes() == 1;
+  array.bytes.assign(bytes_of(array),
+                     bytes ? static_cast<std::uint8_t>(zero_point & 0xff) : 0);
+  return array;
+}
+
+int number_of(const std::string& text, std::size_t count, const std::string& option) {
+  int number = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 0 ||
+      number >= static_cast<int>(count))
+    throw_error("--carry {}: '{}', allowed INPUT=OUTPUT, numbers from 0, below {} here", option,
+                text, count);
+  return number;
+}
+
+model::Carry parse_carry(const std::string& text, std::size_t inputs, std::size_t outputs) {
+  const std::size_t sign = text.find('=');
+  if (sign == std::string::npos)
+    throw_error("--carry {}: allowed INPUT=OUTPUT, numbers from 0", text);
+  return {number_of(text.substr(0, sign), inputs, text),
+          number_of(text.substr(sign + 1), outputs, text)};
+}
+
+/// "element 3 of 10 is largest: 117": of the first output.
+std::pair<std::int64_t, double> largest(const Array& array) {
+  std::int64_t at = 0;
+  for (std::int64_t i = 1; i < array.elements(); ++i)
+    if (array.value(static_cast<std::size_t>(i)) > array.value(static_cast<std::size_t>(at))) at = i;
+  return {at, array.value(static_cast<std::size_t>(at))};
+}
+
+std::vector<Array> output_shapes(const Network& network) {
+  const model::Graph* graph = edge_graph(network, false);
+  std::vector<Array> shapes;
+  if (graph != nullptr)
+    for (const int t : graph->outputs) {
+      const model::Tensor& tensor = graph->tensor(t);
+      shapes.push_back({std::string(model::npy_code(tensor.type)),
+                        {tensor.shape.begin(), tensor.shape.end()},
+                        {}});
+    }
+  else
+    for (const compiler::TensorLayout& l : compiler::stages(network.program).back()->outputs)
+      shapes.push_back({"i1", {l.extents.begin(), l.extents.end()}, {}});
+  return shapes;
+}
+
+/// Frames of all outputs behind one another.
+class Collected {
+ public:
+  explicit Collected(std::vector<std::string> files) : files_(std::move(files)) {}
+  void add(const std::vector<Array>& outputs) {
+    all_.resize(files_.size());
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      if (count_ == 0) all_[i] = {outputs[i].dtype, outputs[i].shape, {}};
+      all_[i].bytes.insert(all_[i].bytes.end(), outputs[i].bytes.begin(), outputs[i].bytes.end());
+    }
+    ++count_;
+  }
+  void write() {
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      all_[i].shape.insert(all_[i].shape.begin(), count_);
+      write_npy(files_[i], all_[i]);
+    }
+  }
+
+ private:
+  std::vector<std::string> files_;
+  std::vector<Array> all_;
+  std::int64_t count_ = 0;
+};
+
+}  // namespace
+
+void StreamOptions::declare(Command command) {
+  add_value(command, "--stream F.npy", frames,
+            "run a frame after the other; states of LSTM and SVDF go from each\n"
+            "run to the next. [frames, shape of the input], a file for each\n"
+            "input that is no state; - reads one input's bytes from stdin")
+      ->allow_extra_args(false);
+  add_value(command, "--carry INPUT=OUTPUT", carries,
+            "with --stream: an output of a run is an input of the next, for\n"
+            "models whose states are inputs and outputs; counted from 0")
+      ->allow_extra_args(false);
+  command.add_flag("--reset-states", reset, "with --stream: states begin anew with each frame");
+}
+
+States::States(const StreamOptions& options, const Network& network) {
+  const std::vector<Array> inputs = input_shapes(network), outputs = output_shapes(network);
+  std::vector<model::Carry> carries = network.carries;
+  for (const std::string& text : options.carries)
+    carries.push_back(parse_carry(text, inputs.size(), outputs.size()));
+  const model::Graph* graph = edge_graph(network, true);
+  for (const model::Carry& carry : carries) {
+    const auto at = static_cast<std::size_t>(carry.input);
+    const Array &to = inputs.at(at), &from = outputs.at(static_cast<std::size_t>(carry.output));
+    if (holds(carry.input)) throw_error("--carry: input {} is a state already", carry.input);
+    if (to.dtype != from.dtype || to.shape != from.shape)
+      throw_error("--carry {}={}: the input is {}, the output {}", carry.input, carry.output,
+                  type_and_shape(to), type_and_shape(from));
+    const int zero_point = graph != nullptr ? graph->tensor(graph->inputs.at(at)).zero_point()
+                                            : network.program.inputs.at(at).zero_point;
+    states_.push_back({carry, zeros(to, zero_point)});
+  }
+}
+
+bool States::holds(int input) const {
+  return std::ranges::any_of(states_, [&](const State& s) { return s.carry.input == input; });
+}
+
+void States::put(std::vector<Array>& inputs) const {
+  for (const State& s : states_) inputs.at(static_cast<std::size_t>(s.carry.input)) = s.value;
+}
+
+void States::take(const std::vector<Array>& outputs) {
+  for (State& s : states_)
+    s.value.bytes = outputs.at(static_cast<std::size_t>(s.carry.output)).bytes;
+}
+
+Frames::Frames(const StreamOptions& options, const Network& network, const States& states,
+               const std::string& model)
+    : shapes_(input_shapes(network)) {
+  std::vector<int> inputs;
+  for (int i = 0; i < static_cast<int>(shapes_.size()); ++i)
+    if (!states.holds(i)) inputs.push_back(i);
+  const std::vector<std::string>& names = options.frames;
+  if (names.size() != inputs.size())
+    throw_error("--stream: {} files, allowed {}: one for each input of {} that is no state",
+                names.size(), inputs.size(), model);
+  if (names.size() == 1 && names[0] == "-") {
+    live_ = inputs[0];
+    return;
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    Array file = read_npy(names[i]);
+    const Array& one = shapes_.at(static_cast<std::size_t>(inputs[i]));
+    if (file.shape.empty()) throw_error("{}: holds a number, no frames", names[i]);
+    std::vector<std::int64_t> rest(file.shape.begin() + 1, file.shape.end());
+    if (rest != one.shape && !one.shape.empty() && one.shape[0] == 1)
+      rest.insert(rest.begin(), 1);  // of a batch of 1
+    if (file.dtype != one.dtype || rest != one.shape)
+      throw_error("{}: is {}, allowed frames of {}, input {} of {}", names[i],
+                  type_and_shape(file), type_and_shape(one), inputs[i], model);
+    if (i > 0 && file.shape[0] != count_)
+      throw_error("{}: {} frames, {} has {}", names[i], file.shape[0], names[0], count_);
+    count_ = file.shape[0];
+    files_.push_back({inputs[i], std::move(file)});
+  }
+}
+
+Array Frames::from_stdin(const Array& shape) const {
+  Array frame = shape;
+  frame.bytes.resize(bytes_of(shape));
+  const std::size_t got = std::fread(frame.bytes.data(), 1, frame.bytes.size(), stdin);
+  if (got != 0 && got != frame.bytes.size())
+    throw_error("stdin: frame {} has {} bytes, allowed {}", next_, got, frame.bytes.size());
+  frame.bytes.resize(got);
+  return frame;
+}
+
+std::optional<std::vector<Array>> Frames::next() {
+  std::vector<Array> inputs(shapes_.size());
+  if (live_ >= 0) {
+    const auto at = static_cast<std::size_t>(live_);
+    inputs.at(at) = from_stdin(shapes_.at(at));
+    if (inputs.at(at).bytes.empty()) return std::nullopt;
+  } else if (next_ == count_) {
+    return std::nullopt;
+  }
+  for (const File& file : files_) {
+    Array& one = inputs.at(static_cast<std::size_t>(file.input));
+    one = shapes_.at(static_cast<std::size_t>(file.input));
+    const auto begin = file.frames.bytes.begin() +
+                       static_cast<std::ptrdiff_t>(bytes_of(one)) * next_;
+    one.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(bytes_of(one)));
+  }
+  ++next_;
+  return inputs;
+}
+
+std::string run_stream(const StreamOptions& options, const Network& network,
+                       const reference::RoundingPolicy& policy, const BackendOptions& backend,
+                       const std::vector<std::string>& outputs, const std::string& model,
+                       const Output& output, Execution& execution, Json& answers) {
+  const States begun(options, network);
+  States machine = begun, golden = begun;
+  Frames frames(options, network, begun, model);
+  Runner runner;
+  Collected collected(outputs);
+  std::string difference;
+  const Stopwatch watch;
+  int frame = 0;
+  for (auto given = frames.next(); given; given = frames.next(), ++frame) {
+    std::vector<Array>& inputs = *given;
+    machine.put(inputs);
+    if (!runner) runner = make_runner(network.program, backend, inputs, output.quiet);
+    sim::RunResult result;
+    try {
+      result = runner(inputs);
+    } catch (const Error& error) {
+      throw_error("frame {}: {}; the states are those behind the frame before", frame,
+                  error.what());
+    }
+    std::string differs;
+    if (network.graph) {
+      golden.put(inputs);
+      const auto right = reference::outputs_of(
+          *network.graph, reference::run_graph(*network.graph, inputs, policy));
+      differs = compiler::first_difference(network.program, result.outputs, right);
+      if (!options.reset) golden.take(right);
+    }
+    if (!options.reset) machine.take(result.outputs);
+    if (difference.empty() && !differs.empty())
+      difference = fmt::format("frame {}: {}", frame, differs);
+    collected.add(result.outputs);
+    const auto [at, value] = largest(result.outputs.at(0));
+    output.print(fmt::format("frame {}: {} cycles; element {} of {} is largest: {}{}\n", frame,
+                             grouped(static_cast<std::int64_t>(result.cycles)), at,
+                             result.outputs[0].elements(), value, differs.empty() ? "" : "; WRONG"));
+    flush_stdout();
+    answers.push_back({{"frame", frame},
+                       {"cycles", result.cycles},
+                       {"largest", at},
+                       {"value", value},
+                       {"exact", network.graph ? Json(differs.empty()) : Json(nullptr)}});
+    execution.add(std::move(result), differs.empty());
+  }
+  if (frame == 0) throw_error("--stream {}: holds no frame", options.frames[0]);
+  execution.seconds = watch.seconds();
+  collected.write();
+  return difference;
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A stream: frame after frame through a model, whose states go from run to run.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sw/model/rewrite/states.h"
+#include "tools/cli/run/network.h"
+#include "tools/cli/run/report.h"
+
+namespace trine::cli {
+
+/// Of a command that runs streams.
+struct StreamOptions {
+  std::vector<std::string> frames;   ///< a file for each input that is no state; none: no stream
+  std::vector<std::string> carries;  ///< "INPUT=OUTPUT"
+  bool reset = false;                ///< states begin anew with each frame
+
+  void declare(Command command);
+  bool given() const { return !frames.empty(); }
+};
+
+/// What goes from run to run.
+class States {
+ public:
+  /// As they begin. @throws Error  a carry between tensors that differ
+  States(const StreamOptions& options, const Network& network);
+  bool holds(int input) const;
+  /// Into the inputs of the next run.
+  void put(std::vector<Array>& inputs) const;
+  /// Out of what the run gave.
+  void take(const std::vector<Array>& outputs);
+
+ private:
+  struct State {
+    model::Carry carry;
+    Array value;
+  };
+  std::vector<State> states_;
+};
+
+/// Inputs that are no states, one frame after the other.
+class Frames {
+ public:
+  /// @throws Error  files that are not the inputs' frames
+  Frames(const StreamOptions& options, const Network& network, const States& states,
+         const std::string& model);
+  /// Inputs of the next run, without its states; nothing behind the last frame.
+  /// @throws Error  half a frame on stdin
+  std::optional<std::vector<Array>> next();
+
+ private:
+  struct File {
+    int input;
+    Array frames;
+  };
+  Array from_stdin(const Array& shape) const;
+
+  std::vector<Array> shapes_;  ///< of all inputs
+  std::vector<File> files_;    ///< none: stdin is `live_`
+  int live_ = -1;
+  std::int64_t count_ = 0, next_ = 0;
+};
+
+/// Runs all frames on the machine and through the golden layers, each with its own states; prints a
+/// line each as soon as it is there.
+/// @param answers  for --json: of each frame its cycles and the largest value of the first output
+/// @param outputs  files for the outputs of all frames, [frames, ...]
+/// @return the first difference, "": none
+std::string run_stream(const StreamOptions& options, const Network& network,
+                       const reference::RoundingPolicy& policy, const BackendOptions& backend,
+                       const std::vector<std::string>& outputs, const std::string& model,
+                       const Output& output, Execution& execution, Json& answers);
+
+}  // namespace trine::cli

@@ -59,6 +59,8 @@ bool has_wide(const Graph& graph, const model::Op& op) {
 /// @throws Refusal  in one line, whatever the number of layers
 void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
+    if (op.kind == model::OpKind::kLstm && host != HostPart::kAnywhere)
+      continue;  // lowering says what the machine has of it
     const bool has = has_wide(*graph, op);
     if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
     const bool lacks = !config.activations16 && has;

@@ -47,6 +47,8 @@ TEST_CASE("networks of int16 are drawn for configurations that have it", "[fuzz]
   for (int n = 0; n < 100; ++n) {
     const Pair alone = make_pair(draw_case(12, n, n, {Family::kInt16}));
     CHECK((alone.family == Family::kInt16 && alone.config.activations16));
+    const Pair cells = make_pair(draw_case(12, n, n, {Family::kCells}));
+    CHECK((cells.family == Family::kCells && cells.config.activations16 && cells.config.table));
     CHECK(make_pair(draw_case(12, n, n, {}, &lacks)).family != Family::kInt16);
     const Pair any = make_pair(draw_case(12, n, n));
     if (!any.config.activations16) CHECK(any.family != Family::kInt16);
@@ -211,7 +213,8 @@ TEST_CASE("exported networks end in codes, floats, sums and on the host", "[fuzz
 }
 
 TEST_CASE("random networks on random configurations equal the golden layers", "[fuzz][random]") {
-  const auto families = GENERATE(std::vector<Family>{}, std::vector{Family::kInt16});
+  const auto families =
+      GENERATE(std::vector<Family>{}, std::vector{Family::kInt16}, std::vector{Family::kCells});
   int exact = 0, telling = 0;
   for (int n = 0; n < kPairs; ++n) {
     const Case drawn = draw_case(1, n % kConfigs, n / kConfigs, families);

@@ -15,17 +15,17 @@ using model::DataType;
 namespace {
 
 /// What is drawn, the likely ones several times; behind them what is only asked for.
-const std::vector<Family> kFamilies{Family::kImages,   Family::kImages,   Family::kImages,
-                                    Family::kMatrices, Family::kMatrices, Family::kTransformers,
-                                    Family::kLowBit,   Family::kExported, Family::kChains,
-                                    Family::kChains,   Family::kChains,   Family::kInt16};
+const std::vector<Family> kFamilies{
+    Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
+    Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
+    Family::kChains,       Family::kInt16,  Family::kCells};
 constexpr int kDrawn = 11;
 
 }  // namespace
 
 const std::vector<std::string>& family_names() {
   static const std::vector<std::string> kNames{"images",   "matrices", "transformers", "low-bit",
-                                               "exported", "chains",   "int16"};
+                                               "exported", "chains",   "int16",        "cells"};
   return kNames;
 }
 
@@ -63,8 +63,12 @@ Family make_network(Builder& b) {
     case Family::kInt16:
       make_int16(b);
       break;
+    case Family::kCells:
+      make_cells(b);
+      break;
   }
   set_outputs(b);
+  if (family == Family::kCells && once_in(b, 2)) keep_states(b);
   const bool of_images =
       family == Family::kImages || family == Family::kChains || family == Family::kInt16;
   if (of_images && once_in(b, 4)) make_planar(b);

@@ -20,16 +20,18 @@ enum class Family {
   kExported,      ///< ONNX in the forms of exporters
   kChains,        ///< narrow convolutions one behind the other, pruned
   kInt16,         ///< images and chains of int16 activations (array.activations16)
+  kCells,         ///< LSTMs (array.activations16)
 };
 
 /// Names of all families, in their order: "images", ...
 const std::vector<std::string>& family_names();
 
-/// What make_network() chooses first so that it makes one of these families; none: any but int16.
+/// What make_network() chooses first so that it makes one of these families; none: any but
+/// those of array.activations16.
 Record choice_of(const std::vector<Family>& families, std::uint64_t random);
 
-/// A network of any family, with its outputs: all that nobody reads; int16 only if choice_of() asks
-/// for it. @return its family
+/// A network of any family, with its outputs: all that nobody reads; those of array.activations16
+/// only if choice_of() asks for them. @return its family
 Family make_network(Builder& b);
 
 /// Operators of these families; further ones turn the network into uint8, a batch, ONNX's rounding.
@@ -39,6 +41,9 @@ void make_low_bit(Builder& b);
 void make_exported(Builder& b);
 void make_chains(Builder& b);
 void make_int16(Builder& b);
+void make_cells(Builder& b);
+/// States of LSTMs are inputs and outputs.
+void keep_states(Builder& b);
 /// Images of what the machine has of int16 activations, still of int8.
 void make_wide_images(Builder& b);
 /// The network behind the quantizer of its input: what the host makes of floats is no matter here.

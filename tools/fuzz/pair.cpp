@@ -25,6 +25,14 @@ namespace {
 /// On a configuration that has int16 one of so many networks is of that.
 constexpr int kInt16Share = 6;
 
+bool needs_int16(Family family) { return family == Family::kInt16 || family == Family::kCells; }
+
+/// Whether the design computes networks of the family.
+bool has(const machine::Config& config, Family family) {
+  return !needs_int16(family) ||
+         (config.activations16 && (family == Family::kInt16 || (config.vector && config.table)));
+}
+
 /// What the compiler may refuse: limits in docs/operators.md, hardware that the configuration
 /// lacks, memories that are too small. Networks are made of operators, types and shapes that it
 /// has.
@@ -153,13 +161,16 @@ Verdict run_program(const Pair& pair, const compiler::Program& program,
   return text.empty() ? verdict : failure("architecture simulator: " + text);
 }
 
-/// Configuration `k` of a seed, and what it is made of. @param int16  one that has it
-std::pair<machine::Config, Record> draw_config(std::uint64_t seed, int k, bool int16) {
+/// Configuration `k` of a seed, and what it is made of: one that has one of the families, if any is
+/// named.
+std::pair<machine::Config, Record> draw_config(std::uint64_t seed, int k,
+                                               const std::vector<Family>& families) {
   std::string text = fmt::format("{} {}", seed, k);
   for (;; text += " again") {
     Choices choices{hash64(text)};
     const machine::Config config = any_config(choices);
-    if (!int16 || config.activations16) return {config, choices.made()};
+    const auto fits = [&](Family family) { return has(config, family); };
+    if (families.empty() || std::ranges::any_of(families, fits)) return {config, choices.made()};
   }
 }
 
@@ -179,9 +190,10 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
     p.made.data_seed = network.data_seed();
     return p;
   }
-  // One rounding has few products of int16.
-  const int single = p.family == Family::kInt16 ? 6 : 2;
-  p.rounding = once_in(b, single) ? reference::kSinglePolicy : reference::kDoublePolicy;
+  // One rounding has few products of int16, and no LSTM.
+  const int single = needs_int16(p.family) ? 6 : 2;
+  p.rounding = once_in(b, single) && p.family != Family::kCells ? reference::kSinglePolicy
+                                                                : reference::kDoublePolicy;
   static const std::vector<int> kLatencies{32, 1, 100, 1000}, kBytes{0, 1, 3}, kStalls{0, 30, 80};
   if (once_in(b, 3)) {
     p.axi_latency = any(b, kLatencies);
@@ -230,12 +242,13 @@ Case parse_case(const std::string& text) {
 
 Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families,
                const machine::Config* config) {
-  const std::vector<Family> int16{Family::kInt16};
-  const auto [drawn_config, record] = draw_config(seed, k, families == int16);
-  const bool has_int16 = (config != nullptr ? *config : drawn_config).activations16;
+  const auto [drawn_config, record] = draw_config(seed, k, families);
+  const machine::Config& its = config != nullptr ? *config : drawn_config;
+  std::vector<Family> wide{Family::kInt16, Family::kCells};
+  std::erase_if(wide, [&](Family family) { return !has(its, family); });
   const std::uint64_t drawn = hash64(fmt::format("{} {} {}", seed, k, n));
-  const bool also_int16 = families.empty() && has_int16 && drawn % kInt16Share == 0;
-  Choices network{drawn, choice_of(also_int16 ? int16 : families, drawn)};
+  const bool also = families.empty() && !wide.empty() && drawn % kInt16Share == 0;
+  Choices network{drawn, choice_of(also ? wide : families, drawn)};
   const Pair p = pair_of(network, {});
   return {record, p.made.data_seed, p.made.network};
 }

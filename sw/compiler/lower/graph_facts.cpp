@@ -45,9 +45,12 @@ Problem GraphFacts::no_such_operator(const Op& o) const {
 
 Problem GraphFacts::host_problem(const Op& o) const {
   if (o.kind == OpKind::kLstm)  // those that the machine has are written as their steps before
-    return refusal(o, o.outputs[0], Reason::kOperator,
-                   ": the machine computes tflite-micro's with array.activations16, vector.enable "
-                   "and vector.table, 256 steps at most, with two roundings, from states of zeros");
+    return refusal(
+        o, o.outputs[0],
+        config_.activations16 && config_.vector && config_.table ? Reason::kOperator
+                                                                 : Reason::kConfiguration,
+        ": the machine computes tflite-micro's with array.activations16, vector.enable "
+        "and vector.table, 256 steps at most, with two roundings, no constant states but zeros");
   const bool of_host = model::class_of(o.kind) == model::OpClass::kHost;
   const bool lacks_table = is_table(o) && !config_.table;
   return of_host && !is_function(o) && !lacks_table ? no_such_operator(o) : std::nullopt;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What LSTM and SVDF keep from run to run, as inputs and outputs of the graph: whoever runs it hands
-// a run what the one before gave.
+// What LSTM and SVDF keep from run to run, as inputs and outputs of the graph: whoever runs it
+// hands a run what the one before gave.
 
 #pragma once
 
@@ -21,7 +21,8 @@ struct WithStates {
   std::vector<Carry> carries;
 };
 
-/// States of LSTM and SVDF that are constants are inputs, which begin with their zero point's codes.
+/// States of LSTM and SVDF that are constants are inputs, which begin with their zero point's
+/// codes.
 /// @pre check() accepts the graph
 WithStates with_states(Graph graph);
 

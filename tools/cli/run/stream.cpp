@@ -24,8 +24,7 @@ std::size_t bytes_of(const Array& shape) {
 Array zeros(const Array& shape, int zero_point) {
   Array array = shape;
   const bool bytes = array.element_bytes() == 1;
-  array.bytes.assign(bytes_of(array),
-                     bytes ? static_cast<std::uint8_t>(zero_point & 0xff) : 0);
+  array.bytes.assign(bytes_of(array), bytes ? static_cast<std::uint8_t>(zero_point & 0xff) : 0);
   return array;
 }
 
@@ -51,7 +50,8 @@ model::Carry parse_carry(const std::string& text, std::size_t inputs, std::size_
 std::pair<std::int64_t, double> largest(const Array& array) {
   std::int64_t at = 0;
   for (std::int64_t i = 1; i < array.elements(); ++i)
-    if (array.value(static_cast<std::size_t>(i)) > array.value(static_cast<std::size_t>(at))) at = i;
+    if (array.value(static_cast<std::size_t>(i)) > array.value(static_cast<std::size_t>(at)))
+      at = i;
   return {at, array.value(static_cast<std::size_t>(at))};
 }
 
@@ -165,8 +165,8 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
     if (rest != one.shape && !one.shape.empty() && one.shape[0] == 1)
       rest.insert(rest.begin(), 1);  // of a batch of 1
     if (file.dtype != one.dtype || rest != one.shape)
-      throw_error("{}: is {}, allowed frames of {}, input {} of {}", names[i],
-                  type_and_shape(file), type_and_shape(one), inputs[i], model);
+      throw_error("{}: is {}, allowed frames of {}, input {} of {}", names[i], type_and_shape(file),
+                  type_and_shape(one), inputs[i], model);
     if (i > 0 && file.shape[0] != count_)
       throw_error("{}: {} frames, {} has {}", names[i], file.shape[0], names[0], count_);
     count_ = file.shape[0];
@@ -196,8 +196,8 @@ std::optional<std::vector<Array>> Frames::next() {
   for (const File& file : files_) {
     Array& one = inputs.at(static_cast<std::size_t>(file.input));
     one = shapes_.at(static_cast<std::size_t>(file.input));
-    const auto begin = file.frames.bytes.begin() +
-                       static_cast<std::ptrdiff_t>(bytes_of(one)) * next_;
+    const auto begin =
+        file.frames.bytes.begin() + static_cast<std::ptrdiff_t>(bytes_of(one)) * next_;
     one.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(bytes_of(one)));
   }
   ++next_;
@@ -242,7 +242,8 @@ std::string run_stream(const StreamOptions& options, const Network& network,
     const auto [at, value] = largest(result.outputs.at(0));
     output.print(fmt::format("frame {}: {} cycles; element {} of {} is largest: {}{}\n", frame,
                              grouped(static_cast<std::int64_t>(result.cycles)), at,
-                             result.outputs[0].elements(), value, differs.empty() ? "" : "; WRONG"));
+                             result.outputs[0].elements(), value,
+                             differs.empty() ? "" : "; WRONG"));
     flush_stdout();
     answers.push_back({{"frame", frame},
                        {"cycles", result.cycles},

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LSTMs: one or two behind each other, int8 or 16x8, with states at the network's edges or begun
+// with zeros.
+
+#include <cmath>
+
+#include "sw/model/rewrite/states.h"
+#include "tools/fuzz/networks.h"
+
+namespace trine::fuzz {
+namespace {
+
+using model::DataType;
+using model::Tensor;
+
+constexpr int kGates = 4, kOperands = 20;
+constexpr int kWeights = 1, kRecurrent = 5, kBias = 12, kHidden = 18, kState = 19;
+
+struct Sequence {
+  int batch = 1, steps = 1;
+  bool time_major = false, wide = false;
+
+  std::vector<int> shape(int channels) const {
+    return time_major ? std::vector<int>{steps, batch, channels}
+                      : std::vector<int>{batch, steps, channels};
+  }
+};
+
+/// Codes of any scale; of int16 without zero point.
+int activation(Builder& b, const Sequence& s, const std::string& name, std::vector<int> shape) {
+  Tensor t;
+  t.name = name;
+  t.shape = std::move(shape);
+  t.type = s.wide ? DataType::kInt16 : DataType::kInt8;
+  const float scale = static_cast<float>(b.number(2, 40)) / (s.wide ? 256'000.0f : 1000.0f);
+  t.quantization = {{scale}, {s.wide ? 0 : any(b, std::vector<int>{0, -128, 127, 17, -3})}, 0};
+  return b.graph.add(std::move(t));
+}
+
+int constant(Builder& b, const std::string& name, DataType type, std::vector<int> shape,
+             float scale, int zero_point) {
+  Tensor t;
+  t.name = name;
+  t.shape = std::move(shape);
+  t.type = type;
+  t.is_constant = true;
+  t.quantization = {{scale}, {zero_point}, 0};
+  const std::size_t bytes = type == DataType::kInt64 ? 8 : type == DataType::kInt32 ? 4
+                            : type == DataType::kInt16                              ? 2
+                                                                                    : 1;
+  t.data.assign(static_cast<std::size_t>(t.elements()) * bytes,
+                bytes == 1 ? static_cast<std::uint8_t>(zero_point) : 0);
+  return b.graph.add(std::move(t));
+}
+
+/// Weights of a gate, so that its sums of `inputs` terms mostly lie within -8..8, or beyond.
+int weights(Builder& b, int from, int cells, int inputs, int spread) {
+  const float of_codes = b.graph.tensor(from).scale() * 73;
+  const float scale = static_cast<float>(spread) / 73 / of_codes /
+                      std::sqrt(static_cast<float>(inputs)) *
+                      (b.graph.tensor(from).type == DataType::kInt16 ? 1.0f / 256 : 1.0f);
+  const int t = constant(b, "weights", DataType::kInt8, {cells, inputs}, scale, 0);
+  for (std::uint8_t& code : b.graph.tensors[static_cast<std::size_t>(t)].data)
+    code = static_cast<std::uint8_t>(b.content(-127, 127));
+  return t;
+}
+
+int bias(Builder& b, const Sequence& s, int from, int of_weights, int cells) {
+  const float scale = b.graph.tensor(from).scale() * b.graph.tensor(of_weights).scale();
+  const int t =
+      constant(b, "bias", s.wide ? DataType::kInt64 : DataType::kInt32, {cells}, scale, 0);
+  std::vector<std::uint8_t>& data = b.graph.tensors[static_cast<std::size_t>(t)].data;
+  const std::size_t bytes = s.wide ? 8 : 4;
+  for (std::size_t i = 0; i < data.size(); i += bytes) {
+    const std::int64_t value = std::int64_t{b.content(-20'000, 20'000)} * (s.wide ? 256 : 1);
+    std::memcpy(&data[i], &value, bytes);  // little endian
+  }
+  return t;
+}
+
+int lstm(Builder& b, const Sequence& s, int x, int inputs) {
+  const int cells = b.number(1, 24), spread = b.number(1, 6);
+  model::Op op = model::op_of(OpKind::kLstm, static_cast<int>(b.graph.ops.size()),
+                              std::vector<int>(kOperands, -1), {});
+  op.time_major = s.time_major;
+  op.inputs[0] = x;
+  const int out = activation(b, s, "h", s.shape(cells));
+  const auto& h = b.graph.tensor(out);
+  op.inputs[kHidden] = constant(b, "hidden", h.type, {s.batch, cells}, h.scale(), h.zero_point());
+  const int log2 = once_in(b, 6) ? b.number(-20, 0) : b.number(-15, -9);
+  op.inputs[kState] =
+      constant(b, "state", DataType::kInt16, {s.batch, cells}, std::ldexp(1.0f, log2), 0);
+  if (once_in(b, 3)) op.cell_clip = static_cast<float>(b.number(1, 80)) / 10;
+  for (int g = 0; g < kGates; ++g) {
+    const auto at = static_cast<std::size_t>(g);
+    op.inputs[kWeights + at] = weights(b, x, cells, inputs, spread);
+    op.inputs[kRecurrent + at] = weights(b, out, cells, cells, spread);
+    op.inputs[kBias + at] = bias(b, s, x, op.inputs[kWeights + at], cells);
+  }
+  op.outputs = {out};
+  b.graph.ops.push_back(std::move(op));
+  return out;
+}
+
+}  // namespace
+
+void make_cells(Builder& b) {
+  Sequence s;
+  s.batch = once_in(b, 3) ? b.number(2, 4) : 1;
+  s.steps = b.number(1, 8);
+  s.time_major = once_in(b, 3);
+  s.wide = b.number(0, 1) == 1;
+  const int inputs = b.number(1, 24), x = activation(b, s, "x", s.shape(inputs));
+  b.graph.inputs = {x};
+  const int first = lstm(b, s, x, inputs);
+  if (once_in(b, 3)) lstm(b, s, first, b.graph.tensor(first).shape[2]);
+}
+
+void keep_states(Builder& b) { b.graph = model::with_states(std::move(b.graph)).graph; }
+
+}  // namespace trine::fuzz

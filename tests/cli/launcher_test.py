@@ -40,7 +40,7 @@ fi""",
 # What the build and the tool call, then what only some commands do; a bare Debian has none of it.
 TOOL_COMMANDS = ["g++", "make", "cmake", "ninja", "ccache", "verilator", "yosys", "flatc", "time"]
 MORE_COMMANDS = {"synth": ["sta"], "sweep": ["gnuplot"], "soc": ["riscv64-unknown-elf-gcc", "curl"], "models": ["curl"],
-                 "build": ["sta", "iverilog", "vvp", "z3", "clang-format-14", "curl", "riscv64-unknown-elf-gcc", "gnuplot",
+                 "build": ["sta", "iverilog", "vvp", "clang-format-14", "curl", "riscv64-unknown-elf-gcc", "gnuplot",
                            "/usr/include/pybind11/pybind11.h", "/usr/include/catch2/catch.hpp"]}
 
 

@@ -46,9 +46,10 @@ int constant(Builder& b, const std::string& name, DataType type, std::vector<int
   t.type = type;
   t.is_constant = true;
   t.quantization = {{scale}, {zero_point}, 0};
-  const std::size_t bytes = type == DataType::kInt64 ? 8 : type == DataType::kInt32 ? 4
-                            : type == DataType::kInt16                              ? 2
-                                                                                    : 1;
+  const std::size_t bytes = type == DataType::kInt64   ? 8
+                            : type == DataType::kInt32 ? 4
+                            : type == DataType::kInt16 ? 2
+                                                       : 1;
   t.data.assign(static_cast<std::size_t>(t.elements()) * bytes,
                 bytes == 1 ? static_cast<std::uint8_t>(zero_point) : 0);
   return b.graph.add(std::move(t));

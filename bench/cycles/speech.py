@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""LSTMs and 16x8 networks against their goals and Ethos-U: cycles of designs with array.activations16.
+
+usage: speech.py [--backend rtl|arch] [--models DIR] [--check]
+LSTMs of random weights, which tests/lstm/make.py writes (NumPy): 28 steps of 20 cells; 128 cells over 50 steps, a step
+of it; the same for eight streams at once, a step and stream. --models: a folder with tflite-micro's files
+(dtln_noise_suppression, micro_speech_lstm, trained_lstm_int8; seanet/: all .tflite below it, as one sum), of which what
+is there is measured. Each run must be bit-exact, nothing on the host, else the benchmark ends. --check: exit code 1 if a
+goal is missed.
+"""
+import argparse
+import json
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+
+KEY = "array.activations16=true"
+LARGE = "memory.pmem_kib=128"
+# name, batch, steps, inputs and cells, keys, goal in cycles of a step and stream (0: of the whole)
+OWN = (("28 steps of 20 cells", 1, 28, 20, (KEY,), 9_000, False),
+       ("128 cells, a step", 1, 50, 128, (KEY, LARGE), 2_500, True),
+       ("128 cells, eight streams, a step and stream", 8, 50, 128, (KEY, LARGE), 620, True))
+FILES = (("dtln_noise_suppression", {"edge256": 48_000}), ("micro_speech_lstm", {"edge256": 68_000, "edge1024": 33_000}),
+         ("trained_lstm_int8", {"edge256": 9_000}), ("seanet", {"edge256": 170_000, "edge1024": 92_000}))
+DESIGNS = {"edge256": "U55-256", "edge1024": "U85-1024"}
+
+
+def cycles(model, backend, config, keys):
+    """Of one bit-exact run without the host; seanet's layers have a case of their own."""
+    result = common.trine("run", *common.design(" ".join([config, *keys])), "--backend", backend, model)
+    if result["host"]:
+        sys.exit(f"speech.py: {model}: {len(result['host'])} operators on the host")
+    return result["cycles"]
+
+
+def write_lstm(path, batch, steps, inputs, cells):
+    sys.path[:0] = [str(common.ROOT / "tests" / "lstm"), str(common.ROOT / "models")]
+    import make
+    from tflite_net import Int8Net
+    net = Int8Net(path.stem)
+    x = net.activation((batch, steps, inputs), fixed=(0.02, 3))
+    net.inputs.append(x)
+    make.lstm(net, "h", x, cells, -11)
+    path.write_bytes(net.to_bytes())
+
+
+def own(options, folder):
+    for number, (name, batch, steps, cells, keys, goal, of_a_step) in enumerate(OWN):
+        model = folder / f"lstm{number}.tflite"
+        write_lstm(model, batch, steps, cells, cells)
+        count = cycles(model, options.backend, "edge256", keys)
+        yield name, "edge256", round(count / (batch * steps)) if of_a_step else count, goal
+
+
+def others(options):
+    """Files that are there, on the designs that have a goal, or Vela's figure."""
+    for name, goals in FILES:
+        file, folder = options.models / f"{name}.tflite", options.models / name
+        files = [file] if file.exists() else sorted(folder.rglob("*.tflite"))
+        for config in DESIGNS if files else ():
+            yield name, config, sum(cycles(f, options.backend, config, (KEY,)) for f in files), goals.get(config)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backend", choices=["rtl", "arch"], default="rtl")
+    parser.add_argument("--models", type=pathlib.Path)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    vela = json.loads((common.ROOT / "bench" / "results" / "vela.json").read_text())["figures"]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [*own(options, pathlib.Path(folder)), *(others(options) if options.models else ())]
+    printed = [[name, config, count, goal or "-", "-" if not goal else "yes" if count <= goal else "no",
+                vela.get(f"{name};{DESIGNS[config]}", {"value": "-"})["value"]] for name, config, count, goal in rows]
+    common.table(["what", "design", "cycles", "goal", "met", "Ethos-U (Vela)"], printed)
+    return options.check and any(row[4] == "no" for row in printed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

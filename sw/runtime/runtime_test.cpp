@@ -144,7 +144,8 @@ TensorLayout random_layout(std::mt19937& random, bool folds) {
         number(1, 3), number(2, 3), number(1, 3), number(1, 3), number(0, 2), number(0, 2), H, W};
     l.shape = {l.fold.size() * number(1, 3), number(1, 5), number(1, 5), 4};
   }
-  l.pitch = l.shape.W + number(0, 3);
+  l.shape.wide = !l.fold.folded() && l.shape.per_word == 4 && number(0, 2) == 0;
+  l.pitch = l.shape.pixel_words() * l.shape.W + number(0, 3);
   l.plane = l.pitch * l.shape.H + number(0, 5);
   std::array<std::pair<int, std::int64_t*>, 3> axes{
       {{l.rows(), &l.steps.y}, {l.columns(), &l.steps.x}, {l.channels(), &l.steps.channel}}};
@@ -179,10 +180,11 @@ trine_tensor driver_tensor(const TensorLayout& layout, Bytes* bytes) {
 TEST_CASE("the driver lays tensors out as the host's library does, and reads them back",
           "[runtime][layout]") {
   std::mt19937 random{1};
-  int folded = 0, looked_up = 0;
+  int folded = 0, looked_up = 0, wide = 0;
   for (int i = 0; i < 200; ++i) {
     const TensorLayout layout = random_layout(random, true);
     folded += layout.fold.folded();
+    wide += layout.shape.wide;
     looked_up += !layout.codes.empty();
     Bytes bytes;
     const trine_tensor tensor = driver_tensor(layout, &bytes);
@@ -202,5 +204,5 @@ TEST_CASE("the driver lays tensors out as the host's library does, and reads the
     trine::program::from_planar(expected.data(), layout, golden.data());
     REQUIRE(back == golden);
   }
-  CHECK((folded > 20 && looked_up > 20));
+  CHECK((folded > 20 && looked_up > 20 && wide > 10));
 }

@@ -218,7 +218,7 @@ uint32_t trine_checksum(const void* image, size_t size, size_t place) {
 
 /* Whether the tensor lies in the program's memory; its size. */
 static int measure(trine_tensor* tensor, uint64_t dram_bytes) {
-  const uint32_t n = tensor->codes_per_word;
+  const uint32_t width = tensor->codes_per_word, n = width == 2 ? 4 : width; /* of a plane */
   if ((n != 1 && n != 4 && n != 16 && n != 32) || tensor->offset % 4 != 0 ||
       tensor->channels == 0 || tensor->channels > 65535 || tensor->plane >> 32 != 0 ||
       tensor->rank > 8)

@@ -146,7 +146,7 @@ typedef struct trine_tensor {
   int32_t zero_point;
   uint32_t pitch; /* words from one row to the next */
   uint32_t channels, height, width;
-  uint32_t codes_per_word;
+  uint32_t codes_per_word; /* 2: int16, and two words a pixel for four channels */
   uint32_t transposed;
   uint32_t half_even;        /* how floats become codes: halves to even, not away from zero */
   uint32_t rank, extents[8]; /* of the host's tensor */
@@ -181,9 +181,9 @@ int trine_image_input(const trine_image* image, uint32_t index, trine_tensor* te
 int trine_image_output(const trine_image* image, uint32_t index, trine_tensor* tensor);
 
 /* From the host's tensor, in C order, to its planes (tensor->bytes of them), and back. An element
- * has a byte; where codes_per_word is 1, four. Axes are turned and codes looked up on the way, so
- * that an image N C H W or uint8 codes go in as they are. TRINE_E_IMAGE if the record contradicts
- * itself. */
+ * has a byte; where codes_per_word is 1, four, where it is 2, two. Axes are turned and codes looked
+ * up on the way, so that an image N C H W or uint8 codes go in as they are. TRINE_E_IMAGE if the
+ * record contradicts itself. */
 int trine_to_planes(const trine_tensor* tensor, const void* elements, uint32_t* planes);
 int trine_from_planes(const trine_tensor* tensor, const uint32_t* planes, void* elements);
 

@@ -93,7 +93,7 @@ static int check_attribute(const trine_stages* s, const uint32_t* a) {
 static int is_stage(const uint32_t* step) { return step[2] != 0; }
 
 static int bytes_of_element(const trine_tensor* tensor) {
-  return tensor->codes_per_word == 1 ? 4 : 1;
+  return tensor->codes_per_word == 1 ? 4 : tensor->codes_per_word == 2 ? 2 : 1;
 }
 
 /* Whether a stage's tensor is as large as the host's. */

@@ -8,6 +8,8 @@ typedef struct layout {
   size_t rows, columns, channels, words;
   size_t next_row, next_column;        /* words of the planes */
   size_t step_y, step_x, step_channel; /* bytes of the host's tensor */
+  size_t codes;                        /* of a channel word */
+  size_t unit;                         /* words of a pixel of these */
   uint32_t bits;                       /* of a code */
   int floats;                          /* the host has real numbers, in steps of */
   float scale;
@@ -35,7 +37,7 @@ static int fits(const trine_tensor* t, const layout* l) {
       (folded && t->codes_per_word != 4))
     return 0;
   last = (rows - 1) * t->step_y + (columns - 1) * t->step_x + (l->channels - 1) * t->step_channel;
-  return last < elements && (uint64_t)(t->height - 1) * t->pitch + t->width <= t->plane;
+  return last < elements && (uint64_t)(t->height - 1) * t->pitch + l->unit * t->width <= t->plane;
 }
 
 static int layout_of(const trine_tensor* t, int floats, layout* l) {
@@ -43,13 +45,15 @@ static int layout_of(const trine_tensor* t, int floats, layout* l) {
   if (t->codes_per_word == 0 || t->fold.rows - 1 > 254 || t->fold.pixels - 1 > 254 ||
       channels_of(t) == 0)
     return TRINE_E_IMAGE;
-  size = floats || t->codes_per_word == 1 ? 4 : 1;
+  size = floats || t->codes_per_word == 1 ? 4 : t->codes_per_word == 2 ? 2 : 1;
+  l->unit = t->codes_per_word == 2 ? 2 : 1;
+  l->codes = l->unit * t->codes_per_word;
   l->rows = t->transposed ? t->width : t->height;
   l->columns = t->transposed ? t->height : t->width;
   l->channels = channels_of(t);
-  l->words = ((size_t)t->channels + t->codes_per_word - 1) / t->codes_per_word;
-  l->next_row = t->transposed ? 1 : t->pitch;
-  l->next_column = t->transposed ? t->pitch : 1;
+  l->words = ((size_t)t->channels + l->codes - 1) / l->codes;
+  l->next_row = t->transposed ? l->unit : t->pitch;
+  l->next_column = t->transposed ? t->pitch : l->unit;
   l->step_y = size * (size_t)t->step_y;
   l->step_x = size * (size_t)t->step_x;
   l->step_channel = size * (size_t)t->step_channel;
@@ -75,8 +79,8 @@ static int32_t rounded(float value, int half_even) {
 static int32_t quantized(const trine_tensor* t, const layout* l, float value) {
   const float steps = value / l->scale;
   const int64_t code = (int64_t)rounded(steps, t->half_even != 0) + t->zero_point;
-  const int64_t high = l->bits == 8 ? 127 : l->bits == 2 ? 1 : INT32_MAX;
-  const int64_t low = l->bits == 8 ? -128 : l->bits == 2 ? -1 : INT32_MIN;
+  const int64_t high = l->bits == 2 ? 1 : INT32_MAX >> (32 - l->bits);
+  const int64_t low = l->bits == 2 ? -1 : -high - 1;
   if (l->bits == 1) return steps > 0.0f; /* there is no code for zero */
   return (int32_t)(code < low ? low : code > high ? high : code);
 }
@@ -85,6 +89,7 @@ static int32_t quantized(const trine_tensor* t, const layout* l, float value) {
 static uint32_t code_of(const trine_tensor* t, const layout* l, const unsigned char* from) {
   if (l->floats) return (uint32_t)quantized(t, l, *(const float*)(const void*)from);
   if (l->bits == 32) return *(const uint32_t*)(const void*)from;
+  if (l->bits == 16) return *(const uint16_t*)(const void*)from;
   return t->codes != NULL ? t->codes[*from] : *from;
 }
 
@@ -97,9 +102,18 @@ static uint32_t gathered(const trine_tensor* t, const layout* l, const unsigned 
     if (l->bits == 1) code = code - 1 < 127;
     if (l->bits == 2) code &= 3;
     if (l->bits == 8) code &= 0xff;
+    if (l->bits == 16) code &= 0xffff;
     word |= code << shift;
   }
   return word;
+}
+
+/* The words of one pixel. */
+static void gather_pixel(const trine_tensor* t, const layout* l, const unsigned char* from,
+                         size_t count, uint32_t* to) {
+  const size_t first = count < t->codes_per_word ? count : t->codes_per_word;
+  to[0] = gathered(t, l, from, first);
+  if (count > first) to[1] = gathered(t, l, from + first * l->step_channel, count - first);
 }
 
 /* A row of words of up to four bytes each, which most tensors are made of. */
@@ -163,7 +177,7 @@ static int to_planes(const trine_tensor* tensor, const unsigned char* from, int 
   if (tensor == NULL || from == NULL || planes == NULL) return TRINE_E_ARGUMENT;
   result = layout_of(tensor, floats, &l);
   if (result != TRINE_OK) return result;
-  n = tensor->codes_per_word;
+  n = l.codes;
   for (i = 0; i < tensor->bytes / 4; ++i) planes[i] = 0;
   if (l.channels != tensor->channels) {
     for (y = 0; y < l.rows; ++y)
@@ -176,11 +190,11 @@ static int to_planes(const trine_tensor* tensor, const unsigned char* from, int 
     for (y = 0; y < l.rows; ++y) {
       const unsigned char* row = from + n * word * l.step_channel + y * l.step_y;
       uint32_t* to = planes + word * (size_t)tensor->plane + y * l.next_row;
-      if (n == 4 && !floats)
+      if (l.bits == 8 && !floats)
         gather_row(tensor, &l, row, count, to);
       else
         for (x = 0; x < l.columns; ++x, row += l.step_x, to += l.next_column)
-          *to = gathered(tensor, &l, row, count);
+          gather_pixel(tensor, &l, row, count, to);
     }
   }
   return TRINE_OK;
@@ -226,10 +240,19 @@ static void scatter(const trine_tensor* t, const layout* l, uint32_t word, unsig
           l->bits == 32 ? (float)(t->scale * (double)steps) : l->scale * (float)steps;
     } else if (l->bits == 32) {
       *(uint32_t*)(void*)to = code;
+    } else if (l->bits == 16) {
+      *(uint16_t*)(void*)to = (uint16_t)code;
     } else {
       *to = t->codes != NULL ? t->codes[code & 0xff] : (unsigned char)code;
     }
   }
+}
+
+static void scatter_pixel(const trine_tensor* t, const layout* l, const uint32_t* from,
+                          unsigned char* to, size_t count) {
+  const size_t first = count < t->codes_per_word ? count : t->codes_per_word;
+  scatter(t, l, from[0], to, first);
+  if (count > first) scatter(t, l, from[1], to + first * l->step_channel, count - first);
 }
 
 static int from_planes(const trine_tensor* tensor, const uint32_t* planes, int floats,
@@ -240,18 +263,18 @@ static int from_planes(const trine_tensor* tensor, const uint32_t* planes, int f
   if (tensor == NULL || to == NULL || planes == NULL) return TRINE_E_ARGUMENT;
   result = layout_of(tensor, floats, &l);
   if (result != TRINE_OK) return result;
-  n = tensor->codes_per_word;
+  n = l.codes;
   if (l.channels != tensor->channels) return TRINE_E_IMAGE; /* blocks are of inputs */
   for (word = 0; word < l.words; ++word) {
     const size_t left = l.channels - n * word, count = left < n ? left : n;
     for (y = 0; y < l.rows; ++y) {
       unsigned char* row = to + n * word * l.step_channel + y * l.step_y;
       const uint32_t* from = planes + word * (size_t)tensor->plane + y * l.next_row;
-      if (n == 4 && !floats)
+      if (l.bits == 8 && !floats)
         scatter_row(tensor, &l, from, count, row);
       else
         for (x = 0; x < l.columns; ++x, row += l.step_x, from += l.next_column)
-          scatter(tensor, &l, *from, row, count);
+          scatter_pixel(tensor, &l, from, row, count);
     }
   }
   return TRINE_OK;

@@ -20,6 +20,7 @@ from harness import ROOT, with_packages  # noqa: E402
 
 LENET, PLUS = ROOT / "models" / "lenet_mnist.tflite", ROOT / "models" / "plus_filter.tflite"
 DIGITS = [LENET, "--vectors", ROOT / "models" / "lenet_mnist" / "vectors"]
+LSTM = [ROOT / "tests" / "lstm" / "network16.tflite", "--vectors", ROOT / "tests" / "lstm" / "network16"]
 STORY = [ROOT / "models" / "story.bin", "--tokenizer", ROOT / "models" / "story_tokens.bin"]
 STOPPED = "run: the accelerator stopped with an error: "
 # What the firmware says to each fault; no line of the driver's may be missing here.
@@ -182,6 +183,7 @@ def main():
         digits(build, *small, "--cpu", "picorv32")
         digits(build, *small, "--cpu", "ibex", run=trine_soc)
         soc(0, *small, "--config", "edge32", LENET, PLUS)
+        soc(0, *small, "--set", "array.activations16=true", *LSTM, "--fault", "none")
         soc(0, *small, "--set", "memory.ecc=true", "--set", "bus.axi_data_bits=128", *DIGITS)
         stories260k(build, *small)
         soc(0, "--config", "edge32", "--netlist", PLUS)

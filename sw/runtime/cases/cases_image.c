@@ -149,7 +149,8 @@ static const struct {
               {kLast + 32, 4, 0, TRINE_E_IMAGE},
               {kLast + 44, 4, 0, TRINE_E_IMAGE},
               {kLast + 44, 4, 1, TRINE_E_IMAGE}, /* 17 planes */
-              {kLast + 44, 4, 2, TRINE_E_IMAGE},
+              {kLast + 44, 4, 2, TRINE_OK},      /* four channels a plane, too */
+              {kLast + 44, 4, 3, TRINE_E_IMAGE},
               {kLast + 44, 4, 8, TRINE_E_IMAGE},
               {kLast + 44, 4, 16, TRINE_OK},
               {kLast + 44, 4, 17, TRINE_E_IMAGE},

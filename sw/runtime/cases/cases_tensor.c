@@ -9,7 +9,7 @@
 
 enum { kElements = 640, kPlaneWords = 480, kAt = 8 /* offset of a tensor in its image */ };
 
-static uint32_t host[kElements], back[kElements]; /* an element has a byte or four */
+static uint32_t host[kElements], back[kElements]; /* an element has one byte, two or four */
 static float reals[kElements], real_back[kElements];
 static uint32_t planes[kPlaneWords], golden[kPlaneWords];
 static unsigned char table[256];
@@ -62,16 +62,19 @@ static void fold_pixels(trine_tensor* t) {
   t->width = number(1, 5);
 }
 
+/* Of int16 a pixel has two words, with four channels. */
+static uint32_t words_of_pixel(const trine_tensor* t) { return t->codes_per_word == 2 ? 2 : 1; }
+
 /* Of random extents, in any order of its axes. */
 static trine_tensor random_tensor(void) {
-  static const uint32_t kWidths[] = {1, 4, 4, 4, 16, 32};
+  static const uint32_t kWidths[] = {1, 2, 4, 4, 16, 32};
   trine_tensor t = {0};
-  uint32_t step = 1, words;
+  uint32_t step = 1, codes;
   const int first = (int)number(0, 2), next = (int)number(1, 2);
   t.codes_per_word = kWidths[number(0, 5)];
   t.height = number(1, 4);
   t.width = number(1, 4);
-  t.channels = number(1, t.codes_per_word == 1 ? 12 : 40);
+  t.channels = number(1, t.codes_per_word == 1 ? 12 : t.codes_per_word == 2 ? 28 : 40);
   t.transposed = number(0, 1);
   t.fold.rows = t.fold.pixels = 1;
   if (number(0, 2) == 0) fold_pixels(&t);
@@ -80,11 +83,11 @@ static trine_tensor random_tensor(void) {
   order_axis(&t, (first + next) % 3, &step);
   order_axis(&t, (first + 3 - next) % 3, &step);
   t.rank = 3;
-  t.pitch = t.width + number(0, 3);
+  t.pitch = words_of_pixel(&t) * t.width + number(0, 3);
   t.plane = t.pitch * t.height + number(0, 5);
-  words = (t.channels + t.codes_per_word - 1) / t.codes_per_word;
+  codes = words_of_pixel(&t) * t.codes_per_word;
   t.offset = kAt;
-  t.bytes = 4 * t.plane * words;
+  t.bytes = 4 * t.plane * ((t.channels + codes - 1) / codes);
   t.zero_point = (int32_t)number(0, 255) - 128;
   t.scale = 1;
   EXPECT(element_count(&t) <= kElements && t.bytes <= sizeof planes);
@@ -108,6 +111,7 @@ static int element_of(const trine_tensor* t, uint32_t k, uint32_t y, uint32_t x)
 static uint32_t encoded(const trine_tensor* t, int32_t code) {
   if (t->codes_per_word == 32) return code > 0;
   if (t->codes_per_word == 16) return (uint32_t)code & 3;
+  if (t->codes_per_word == 2) return (uint32_t)code & 0xffff;
   return t->codes_per_word == 4 ? (uint32_t)code & 0xff : (uint32_t)code;
 }
 static int32_t decoded(const trine_tensor* t, int32_t code) {
@@ -118,7 +122,7 @@ static int32_t decoded(const trine_tensor* t, int32_t code) {
 
 /* golden[]: the planes, where code_at(t, element) is the machine's code of an element. */
 static void make_golden(const trine_tensor* t, int32_t (*code_at)(const trine_tensor*, uint32_t)) {
-  const uint32_t n = t->codes_per_word, bits = 32 / n;
+  const uint32_t n = t->codes_per_word, bits = 32 / n, wide = words_of_pixel(t);
   uint32_t k, y, x;
   memset(golden, 0, sizeof golden);
   for (k = 0; k < t->channels; ++k)
@@ -126,7 +130,9 @@ static void make_golden(const trine_tensor* t, int32_t (*code_at)(const trine_te
       for (x = 0; x < t->width; ++x) {
         const int element = element_of(t, k, y, x);
         const int32_t code = element < 0 ? t->zero_point : code_at(t, (uint32_t)element);
-        golden[k / n * (uint32_t)t->plane + y * t->pitch + x] |= encoded(t, code) << k % n * bits;
+        const uint32_t plane = k / (wide * n) * (uint32_t)t->plane;
+        const uint32_t word = plane + y * t->pitch + wide * x + k % (wide * n) / n;
+        golden[word] |= encoded(t, code) << k % n * bits;
       }
 }
 
@@ -135,6 +141,7 @@ static int32_t as_int8(unsigned char byte) { return byte < 128 ? byte : byte - 2
 static int32_t code_of_byte(const trine_tensor* t, uint32_t element) {
   const unsigned char byte = ((const unsigned char*)host)[element];
   if (t->codes_per_word == 1) return (int32_t)host[element];
+  if (t->codes_per_word == 2) return ((const int16_t*)(const void*)host)[element];
   return as_int8(t->codes != NULL ? t->codes[byte] : byte);
 }
 
@@ -142,6 +149,7 @@ static int came_back(const trine_tensor* t, uint32_t element) {
   const int32_t code = decoded(t, code_of_byte(t, element));
   const unsigned char byte = (unsigned char)code;
   if (t->codes_per_word == 1) return (int32_t)back[element] == code;
+  if (t->codes_per_word == 2) return ((const int16_t*)(const void*)back)[element] == code;
   return ((unsigned char*)back)[element] == (t->codes != NULL ? t->codes[byte] : byte);
 }
 
@@ -153,7 +161,7 @@ void case_planes(void) {
     trine_tensor t = random_tensor();
     for (e = 0; e < kElements; ++e) host[e] = random_bits();
     for (e = 0; e < 256; ++e) table[e] = (unsigned char)(random_bits() >> 8);
-    if (t.codes_per_word != 1 && number(0, 1) == 1) t.codes = table;
+    if (t.codes_per_word > 2 && number(0, 1) == 1) t.codes = table;
     folded += blocks(&t) > 1;
     looked_up += t.codes != NULL;
     make_golden(&t, code_of_byte);
@@ -181,8 +189,9 @@ static opened* load_tensor(const trine_tensor* t, trine_image* image) {
 /* As operator QUANTIZE: halves away from zero, or to even. */
 static int32_t nearest_code(const trine_tensor* t, uint32_t element) {
   const float steps = reals[element] / (float)t->scale;
-  const double least = t->codes_per_word == 4 ? -128 : t->codes_per_word == 16 ? -1 : -2147483648.0;
-  const double most = t->codes_per_word == 4 ? 127 : t->codes_per_word == 16 ? 1 : 2147483647.0;
+  const uint32_t n = t->codes_per_word;
+  const double most = n == 2 ? 32767 : n == 4 ? 127 : n == 16 ? 1 : 2147483647.0;
+  const double least = n == 16 ? -1 : -most - 1;
   double whole = steps > -1e9f ? (steps < 1e9f ? steps : 1e9) : -1e9; /* what is no number, too */
   const int32_t toward_zero = (int32_t)whole;
   const double rest = whole < 0 ? toward_zero - whole : whole - toward_zero;

@@ -46,7 +46,7 @@ model::Carry parse_carry(const std::string& text, std::size_t inputs, std::size_
           number_of(text.substr(sign + 1), outputs, text)};
 }
 
-/// "element 3 of 10 is largest: 117": of the first output.
+/// Place and value of the largest element.
 std::pair<std::int64_t, double> largest(const Array& array) {
   std::int64_t at = 0;
   for (std::int64_t i = 1; i < array.elements(); ++i)

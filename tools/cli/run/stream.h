@@ -15,7 +15,7 @@
 
 namespace trine::cli {
 
-/// Of a command that runs streams.
+/// Options of a command that runs streams.
 struct StreamOptions {
   std::vector<std::string> frames;   ///< a file for each input that is no state; none: no stream
   std::vector<std::string> carries;  ///< "INPUT=OUTPUT"

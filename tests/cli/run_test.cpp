@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -110,6 +111,33 @@ TEST_CASE("a stream keeps the states from run to run", "[cli][run][stream]") {
   CHECK(read_npy(shell.dir / "program.npy").bytes == kept.bytes);
 }
 
+TEST_CASE("samples of a microphone are frames of the input's codes", "[cli][run][stream]") {
+  const Shell shell;
+  constexpr int kFrame = 54, kHop = 20, kFrames = 3;
+  std::vector<std::int16_t> samples;
+  for (int i = 0; i < kFrame + (kFrames - 1) * kHop + 7; ++i)  // and a part of a hop
+    samples.push_back(static_cast<std::int16_t>(i * 7919 % 65536 - 32768));
+  write_file(shell.dir / "pcm",
+             {reinterpret_cast<const char*>(samples.data()), samples.size() * 2});
+  Array frames{"i1", {kFrames, 1, 6, 9}, {}};
+  const double scale = 0.02990799769759178F;  // and zero point 51, of the network's input
+  for (int f = 0; f < kFrames; ++f)
+    for (int i = 0; i < kFrame; ++i)
+      frames.bytes.push_back(static_cast<std::uint8_t>(
+          std::lround(samples[static_cast<std::size_t>(f * kHop + i)] / 32768.0 / scale) + 51));
+  write_npy(shell.dir / "frames.npy", frames);
+  const auto run = [&](const std::string& more, const std::string& streams) {
+    const Result result = shell.trine("run" + kInt16 + "'" + kLstm + "' --quiet " + more, streams);
+    CAPTURE(more, result.err);
+    CHECK(result.code == 0);
+  };
+  run("--stream frames.npy --output a.npy", "");
+  run("--stream - --pcm --hop 20 --output b.npy", "< pcm");
+  CHECK(read_npy(shell.dir / "a.npy").bytes == read_npy(shell.dir / "b.npy").bytes);
+  run("--stream - --pcm --output c.npy", "< pcm");  // one frame behind the other
+  CHECK(read_npy(shell.dir / "c.npy").shape == std::vector<std::int64_t>{1, 1, 4});
+}
+
 TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
   const Shell shell;
   const std::string frames = TRINE_SOURCE_DIR "/tests/lstm/network/in0.npy";
@@ -123,6 +151,9 @@ TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
            {"--stream '" + frames + "' --carry x", "--carry x: allowed INPUT=OUTPUT"},
            {"--carry 1=1", "--carry: needs --stream"},
            {"--reset-states", "--reset-states: needs --stream"},
+           {"--pcm", "--pcm: needs --stream -"},
+           {"--stream - --hop 3", "--hop: needs --pcm"},
+           {"--stream '" + frames + "' --pcm", "--pcm: needs --stream -"},
            {"--stream '" + frames + "' --memory m", "--memory: a single run has it"},
            {"--stream '" + frames + "' --stream '" + frames + "'", "--stream: 2 files, allowed 1"},
            {"--stream '" TRINE_SOURCE_DIR "/tests/lstm/network/out0.npy'",

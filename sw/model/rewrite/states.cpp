@@ -2,6 +2,7 @@
 
 #include "sw/model/rewrite/states.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -14,6 +15,12 @@ namespace {
 constexpr int kHidden = 18, kCell = 19;  ///< of an LSTM
 constexpr int kMemory = 4;               ///< of SVDF
 
+bool begins_with_zeros(const Tensor& state) {
+  return state.is_constant && std::ranges::all_of(state.integers(), [&](auto code) {
+           return code == state.zero_point();
+         });
+}
+
 class States : Rewriter {
  public:
   explicit States(Graph graph) : Rewriter(std::move(graph)) {}
@@ -21,7 +28,7 @@ class States : Rewriter {
   WithStates run() {
     for (Op& op : ops_) {
       for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
-        if (is_state(op, i) && graph_.in(op, i).is_constant) begun(op, i);
+        if (is_state(op, i) && begins_with_zeros(graph_.in(op, i))) begun(op, i);
       graph_.ops.push_back(op);
       if (op.kind == OpKind::kLstm) {
         ended(kHidden, last_step(op));

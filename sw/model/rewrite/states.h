@@ -21,8 +21,7 @@ struct WithStates {
   std::vector<Carry> carries;
 };
 
-/// States of LSTM and SVDF that are constants are inputs, which begin with their zero point's
-/// codes.
+/// States of LSTM and SVDF that begin with zeros are inputs; others stay constants.
 /// @pre check() accepts the graph
 WithStates with_states(Graph graph);
 

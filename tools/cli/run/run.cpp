@@ -125,9 +125,11 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
 
 /// What only a single run has.
 void check_stream(const Options& options) {
+  if (options.stream.hop > 0 && !options.stream.pcm) throw_error("--hop: needs --pcm");
   if (!options.stream.given()) {
     if (!options.stream.carries.empty()) throw_error("--carry: needs --stream");
     if (options.stream.reset) throw_error("--reset-states: needs --stream");
+    if (options.stream.pcm) throw_error("--pcm: needs --stream -");
     return;
   }
   const std::pair<const char*, bool> others[] = {{"--input", !options.inputs.empty()},

@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <cstring>
+#include <limits>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -108,6 +111,11 @@ void StreamOptions::declare(Command command) {
             "with --stream: an output of a run is an input of the next, for\n"
             "models whose states are inputs and outputs; counted from 0")
       ->allow_extra_args(false);
+  command.add_flag("--pcm", pcm,
+                   "with --stream -: samples of a microphone, signed, 16 bits, little\n"
+                   "endian; each is sample / 32768 in the input's type and scale");
+  add_value(command, "--hop N", hop, "with --pcm: samples from one frame to the next (a frame's)")
+      ->check(range(1, 1'000'000));
   command.add_flag("--reset-states", reset, "with --stream: states begin anew with each frame");
 }
 
@@ -155,8 +163,10 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
                 names.size(), inputs.size(), model);
   if (names.size() == 1 && names[0] == "-") {
     live_ = inputs[0];
+    if (options.pcm) expect_samples(options, network);
     return;
   }
+  if (options.pcm) throw_error("--pcm: needs --stream -");
   for (std::size_t i = 0; i < names.size(); ++i) {
     Array file = read_npy(names[i]);
     const Array& one = shapes_.at(static_cast<std::size_t>(inputs[i]));
@@ -174,6 +184,63 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
   }
 }
 
+void Frames::expect_samples(const StreamOptions& options, const Network& network) {
+  const auto at = static_cast<std::size_t>(live_);
+  const Array& shape = shapes_.at(at);
+  if (shape.dtype != "f4" && shape.dtype != "i1" && shape.dtype != "u1" && shape.dtype != "i2")
+    throw_error("--pcm: input {} is {}, allowed float32, int8, uint8, int16", live_,
+                type_and_shape(shape));
+  pcm_ = true;
+  hop_ = static_cast<std::size_t>(options.hop > 0 ? options.hop : shape.elements());
+  if (shape.dtype == "f4") return;
+  if (const model::Graph* graph = edge_graph(network, true)) {
+    const model::Tensor& tensor = graph->tensor(graph->inputs.at(at));
+    scale_ = tensor.scale();
+    zero_point_ = tensor.zero_point();
+  } else {
+    scale_ = network.program.inputs.at(at).scale;
+    zero_point_ = network.program.inputs.at(at).zero_point;
+  }
+  if (scale_ <= 0) throw_error("--pcm: input {} has no scale", live_);
+}
+
+namespace {
+
+/// Elements of the input, of samples of 1/32768 each. @param scale  0: floats
+template <typename Element>
+std::vector<std::uint8_t> elements_of(const std::vector<std::int16_t>& samples, double scale,
+                                      int zero_point) {
+  std::vector<std::uint8_t> bytes(samples.size() * sizeof(Element));
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const double value = samples[i] / 32768.0;
+    auto element = static_cast<Element>(value);
+    if (scale > 0)
+      element = static_cast<Element>(
+          std::clamp(std::round(value / scale) + zero_point,
+                     static_cast<double>(std::numeric_limits<Element>::lowest()),
+                     static_cast<double>(std::numeric_limits<Element>::max())));
+    std::memcpy(&bytes[i * sizeof element], &element, sizeof element);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+/// Empty behind the last whole hop: a microphone ends anywhere.
+Array Frames::from_samples(const Array& shape) {
+  const auto size = static_cast<std::size_t>(shape.elements());
+  std::vector<std::int16_t> more(window_.empty() ? size : hop_);
+  Array frame = shape;
+  if (std::fread(more.data(), sizeof more[0], more.size(), stdin) != more.size()) return frame;
+  window_.insert(window_.end(), more.begin(), more.end());
+  window_.erase(window_.begin(), window_.end() - static_cast<std::ptrdiff_t>(size));
+  frame.bytes = shape.dtype == "f4"   ? elements_of<float>(window_, 0, 0)
+                : shape.dtype == "i2" ? elements_of<std::int16_t>(window_, scale_, zero_point_)
+                : shape.dtype == "i1" ? elements_of<std::int8_t>(window_, scale_, zero_point_)
+                                      : elements_of<std::uint8_t>(window_, scale_, zero_point_);
+  return frame;
+}
+
 Array Frames::from_stdin(const Array& shape) const {
   Array frame = shape;
   frame.bytes.resize(bytes_of(shape));
@@ -188,7 +255,7 @@ std::optional<std::vector<Array>> Frames::next() {
   std::vector<Array> inputs(shapes_.size());
   if (live_ >= 0) {
     const auto at = static_cast<std::size_t>(live_);
-    inputs.at(at) = from_stdin(shapes_.at(at));
+    inputs.at(at) = pcm_ ? from_samples(shapes_.at(at)) : from_stdin(shapes_.at(at));
     if (inputs.at(at).bytes.empty()) return std::nullopt;
   } else if (next_ == count_) {
     return std::nullopt;

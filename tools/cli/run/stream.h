@@ -20,6 +20,8 @@ struct StreamOptions {
   std::vector<std::string> frames;   ///< a file for each input that is no state; none: no stream
   std::vector<std::string> carries;  ///< "INPUT=OUTPUT"
   bool reset = false;                ///< states begin anew with each frame
+  bool pcm = false;                  ///< stdin has samples of 16 bits
+  int hop = 0;                       ///< of these, from frame to frame; 0: a frame's
 
   void declare(Command command);
   bool given() const { return !frames.empty(); }
@@ -60,10 +62,18 @@ class Frames {
     Array frames;
   };
   Array from_stdin(const Array& shape) const;
+  /// @throws Error  the live input is of no type that samples have
+  void expect_samples(const StreamOptions& options, const Network& network);
+  Array from_samples(const Array& shape);
 
   std::vector<Array> shapes_;  ///< of all inputs
   std::vector<File> files_;    ///< none: stdin is `live_`
   int live_ = -1;
+  bool pcm_ = false;
+  std::size_t hop_ = 0;
+  double scale_ = 0;  ///< of the live input's codes, 0: floats
+  int zero_point_ = 0;
+  std::vector<std::int16_t> window_;  ///< samples of the frame before
   std::int64_t count_ = 0, next_ = 0;
 };
 

@@ -298,10 +298,12 @@ const model::Graph* edge_graph(const Network& network, bool inputs) {
   return host.tensors.empty() ? nullptr : &host;
 }
 
-std::vector<Array> input_shapes(const Network& network) {
+namespace {
+
+std::vector<Array> edge_shapes(const Network& network, bool inputs) {
   std::vector<Array> shapes;
-  if (const model::Graph* graph = edge_graph(network, true)) {
-    for (const int index : graph->inputs) {
+  if (const model::Graph* graph = edge_graph(network, inputs)) {
+    for (const int index : inputs ? graph->inputs : graph->outputs) {
       const model::Tensor& tensor = graph->tensor(index);
       shapes.push_back({std::string(model::npy_code(tensor.type)),
                         {tensor.shape.begin(), tensor.shape.end()},
@@ -309,10 +311,17 @@ std::vector<Array> input_shapes(const Network& network) {
     }
     return shapes;
   }
-  for (const compiler::TensorLayout& layout : network.program.inputs)
+  for (const compiler::TensorLayout& layout :
+       inputs ? network.program.inputs : compiler::stages(network.program).back()->outputs)
     shapes.push_back({"i1", {layout.extents.begin(), layout.extents.end()}, {}});
   return shapes;
 }
+
+}  // namespace
+
+std::vector<Array> input_shapes(const Network& network) { return edge_shapes(network, true); }
+
+std::vector<Array> output_shapes(const Network& network) { return edge_shapes(network, false); }
 
 void check_input(const Array& array, const std::string& what, std::size_t i, const Array& shape,
                  const std::string& model) {

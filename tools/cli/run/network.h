@@ -102,8 +102,9 @@ model::Graph kept(model::Graph graph);
 /// The tensors that the user sees: of the graph, or of the program where there is none. Null for a
 /// program whose edges are the machine's own.
 const model::Graph* edge_graph(const Network& network, bool inputs);
-/// Type and shape of each input of the model, without values.
+/// Type and shape of each input, or output, of the model, without values.
 std::vector<Array> input_shapes(const Network& network);
+std::vector<Array> output_shapes(const Network& network);
 /// @throws Error  `array`, which `what` names, is not of the type and shape of input `i`
 void check_input(const Array& array, const std::string& what, std::size_t i, const Array& shape,
                  const std::string& model);

@@ -58,22 +58,6 @@ std::pair<std::int64_t, double> largest(const Array& array) {
   return {at, array.value(static_cast<std::size_t>(at))};
 }
 
-std::vector<Array> output_shapes(const Network& network) {
-  const model::Graph* graph = edge_graph(network, false);
-  std::vector<Array> shapes;
-  if (graph != nullptr)
-    for (const int t : graph->outputs) {
-      const model::Tensor& tensor = graph->tensor(t);
-      shapes.push_back({std::string(model::npy_code(tensor.type)),
-                        {tensor.shape.begin(), tensor.shape.end()},
-                        {}});
-    }
-  else
-    for (const compiler::TensorLayout& l : compiler::stages(network.program).back()->outputs)
-      shapes.push_back({"i1", {l.extents.begin(), l.extents.end()}, {}});
-  return shapes;
-}
-
 /// Frames of all outputs behind one another.
 class Collected {
  public:

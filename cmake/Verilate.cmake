@@ -7,9 +7,9 @@
 #
 # NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names other files
 # SOURCES  packages first: modules of rtl/ by name, other files and lint waivers (.vlt) by path from the root
-# PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0
+# PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0, with MUTATE TB_Mutants
 # BRIEF    compiled without optimization: it runs for less time than -O1 takes to compile
-# NETLIST  BRIEF, run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
+# NETLIST  run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
 #          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
 # MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for mutation/kill.py
 #          (with TRINE_FULL_TESTS, unless LABELS says otherwise)
@@ -122,7 +122,7 @@ function(trine_add_bench name)
 
   # Cheap optimization or none: benches compile for longer than they run.
   set(level 1)
-  if(ARG_BRIEF OR ARG_NETLIST)
+  if(ARG_BRIEF)
     set(level 0)
   endif()
   set(objcache "")
@@ -152,6 +152,7 @@ function(trine_add_bench name)
                         trine_test_main trine_warnings)
   if(ARG_MUTATE)
     target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/mutation/mutant.cpp)
+    target_compile_definitions(${target} PRIVATE TB_Mutants)
     set_property(GLOBAL APPEND PROPERTY TRINE_MUTANTS ${target} ${netlist})
     return()
   endif()

@@ -70,7 +70,7 @@ static void open_machine(int machine) {
 }
 
 static uint32_t bytes_of(const trine_tensor* tensor) {
-  uint32_t bytes = tensor->codes_per_word == 1 ? 4 : tensor->codes_per_word == 2 ? 2 : 1;
+  uint32_t bytes = trine_element_bytes(tensor);
   uint32_t i;
   for (i = 0; i < tensor->rank; ++i) bytes *= tensor->extents[i];
   return bytes;
@@ -92,7 +92,7 @@ static void print_class(const soc_model* model, const trine_tensor* tensor, uint
   const signed char* codes = (const signed char*)output;
   const int is_unsigned = tensor->codes != NULL; /* uint8: the order of codes is another */
   uint32_t best = 0, i;
-  if (tensor->codes_per_word <= 2 || bytes > kClasses) return;
+  if (trine_element_bytes(tensor) != 1 || bytes > kClasses) return;
   for (i = 1; i < bytes; ++i)
     if (is_unsigned ? output[i] > output[best] : codes[i] > codes[best]) best = i;
   if (bytes == model->label_count)

@@ -770,6 +770,7 @@ class Checker {
       fail("rank {} of {} filters", rank, filters);
     if (!has(3) || !in(3).is_constant) fail(Reason::kOperands, "the bias must be a constant");
     bias(3, filters / static_cast<int>(rank));
+    if (in(2).extent(1) < 1) fail(in(2), "no memory");
     shape(in(1), {filters, in(0).extent(1)});
     shape(in(2), {filters, in(2).extent(1)});
     shape(in(4), {batch, filters * in(2).extent(1)});

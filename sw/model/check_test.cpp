@@ -438,6 +438,18 @@ TEST_CASE("an epsilon out of its range is a limit, not an operator that nobody k
   }
 }
 
+TEST_CASE("a memory without places is refused", "[model][check][error]") {
+  Graph graph = import_tflite(own_sample("operators/host_rest.tflite").file, true);
+  const auto svdf = std::ranges::find(graph.ops, OpKind::kSvdf, &Op::kind);
+  REQUIRE(svdf != graph.ops.end());
+  for (const int position : {2, 4}) {  // weights of time, state
+    Tensor& tensor = graph.tensors[static_cast<std::size_t>(svdf->input(position))];
+    tensor.shape[1] = 0;
+    tensor.data.clear();
+  }
+  CHECK_THROWS_WITH(check(graph), Contains("SVDF") && Contains("no memory"));
+}
+
 TEST_CASE("an attribute without numbers is refused, not looked into", "[model][check][error]") {
   Graph graph = import_tflite(own_sample("operators/host_rest.tflite").file, true);
   int changed = 0;

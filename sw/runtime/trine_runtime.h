@@ -180,10 +180,12 @@ uint32_t trine_checksum(const void* image, size_t size, size_t place);
 int trine_image_input(const trine_image* image, uint32_t index, trine_tensor* tensor);
 int trine_image_output(const trine_image* image, uint32_t index, trine_tensor* tensor);
 
+/* Bytes of an element of the host's tensor: 1; of sums 4, of int16 2. */
+uint32_t trine_element_bytes(const trine_tensor* tensor);
+
 /* From the host's tensor, in C order, to its planes (tensor->bytes of them), and back. An element
- * has a byte; where codes_per_word is 1, four, where it is 2, two. Axes are turned and codes looked
- * up on the way, so that an image N C H W or uint8 codes go in as they are. TRINE_E_IMAGE if the
- * record contradicts itself. */
+ * has trine_element_bytes(). Axes are turned and codes looked up on the way, so that an image N C H
+ * W or uint8 codes go in as they are. TRINE_E_IMAGE if the record contradicts itself. */
 int trine_to_planes(const trine_tensor* tensor, const void* elements, uint32_t* planes);
 int trine_from_planes(const trine_tensor* tensor, const uint32_t* planes, void* elements);
 

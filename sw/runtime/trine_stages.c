@@ -92,13 +92,9 @@ static int check_attribute(const trine_stages* s, const uint32_t* a) {
 
 static int is_stage(const uint32_t* step) { return step[2] != 0; }
 
-static int bytes_of_element(const trine_tensor* tensor) {
-  return tensor->codes_per_word == 1 ? 4 : tensor->codes_per_word == 2 ? 2 : 1;
-}
-
 /* Whether a stage's tensor is as large as the host's. */
 static int fits_host(const trine_stages* s, const trine_tensor* tensor, uint32_t host) {
-  uint64_t bytes = (uint64_t)bytes_of_element(tensor);
+  uint64_t bytes = trine_element_bytes(tensor);
   uint32_t i;
   if (host >= s->tensors) return 0;
   for (i = 0; i < tensor->rank; ++i) {

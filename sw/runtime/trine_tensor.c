@@ -40,12 +40,16 @@ static int fits(const trine_tensor* t, const layout* l) {
   return last < elements && (uint64_t)(t->height - 1) * t->pitch + l->unit * t->width <= t->plane;
 }
 
+uint32_t trine_element_bytes(const trine_tensor* tensor) {
+  return tensor->codes_per_word == 1 ? 4 : tensor->codes_per_word == 2 ? 2 : 1;
+}
+
 static int layout_of(const trine_tensor* t, int floats, layout* l) {
   size_t size;
   if (t->codes_per_word == 0 || t->fold.rows - 1 > 254 || t->fold.pixels - 1 > 254 ||
       channels_of(t) == 0)
     return TRINE_E_IMAGE;
-  size = floats || t->codes_per_word == 1 ? 4 : t->codes_per_word == 2 ? 2 : 1;
+  size = floats ? sizeof(float) : trine_element_bytes(t);
   l->unit = t->codes_per_word == 2 ? 2 : 1;
   l->codes = l->unit * t->codes_per_word;
   l->rows = t->transposed ? t->width : t->height;

@@ -172,7 +172,8 @@ TEST_CASE("trine_control copies rows by the hundred, and far from each other", "
   }
 }
 
-#if TB_AxiDataBits >= 512  // the counters are the same ones with any bus: where a beat counts most
+// The counters are the same ones with any bus: where a beat counts most.
+#if TB_AxiDataBits >= 512 || defined(TB_Mutants)
 TEST_CASE("trine_control counts millions of bytes", "[tb][control]") {
   Bench bench(24);
   set_timing(bench, 0);

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "sw/model/lstm.h"
 #include "sw/model/rewrite/states.h"
 #include "tools/fuzz/networks.h"
 
@@ -13,9 +14,9 @@ namespace {
 
 using model::DataType;
 using model::Tensor;
+using namespace model::lstm;
 
-constexpr int kGates = 4, kOperands = 20;
-constexpr int kWeights = 1, kRecurrent = 5, kBias = 12, kHidden = 18, kState = 19;
+constexpr int kOperands = 20;
 
 struct Sequence {
   int batch = 1, steps = 1;
@@ -46,11 +47,8 @@ int constant(Builder& b, const std::string& name, DataType type, std::vector<int
   t.type = type;
   t.is_constant = true;
   t.quantization = {{scale}, {zero_point}, 0};
-  const std::size_t bytes = type == DataType::kInt64   ? 8
-                            : type == DataType::kInt32 ? 4
-                            : type == DataType::kInt16 ? 2
-                                                       : 1;
-  t.data.assign(static_cast<std::size_t>(t.elements()) * bytes,
+  const int bytes = model::bytes_of(type);
+  t.data.assign(static_cast<std::size_t>(t.elements() * bytes),
                 bytes == 1 ? static_cast<std::uint8_t>(zero_point) : 0);
   return b.graph.add(std::move(t));
 }
@@ -72,7 +70,7 @@ int bias(Builder& b, const Sequence& s, int from, int of_weights, int cells) {
   const int t =
       constant(b, "bias", s.wide ? DataType::kInt64 : DataType::kInt32, {cells}, scale, 0);
   std::vector<std::uint8_t>& data = b.graph.tensors[static_cast<std::size_t>(t)].data;
-  const std::size_t bytes = s.wide ? 8 : 4;
+  const auto bytes = static_cast<std::size_t>(model::bytes_of(b.graph.tensor(t).type));
   for (std::size_t i = 0; i < data.size(); i += bytes) {
     const std::int64_t value = std::int64_t{b.content(-20'000, 20'000)} * (s.wide ? 256 : 1);
     std::memcpy(&data[i], &value, bytes);  // little endian

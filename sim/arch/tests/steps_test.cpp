@@ -179,6 +179,21 @@ TEST_CASE("a single pixel of more channel words than the machine counts is exact
   }
 }
 
+TEST_CASE("a design without all that an LSTM needs names it", "[arch][lstm][error]") {
+  for (const char* name : {"lstm/int8.tflite", "lstm/int16.tflite"}) {
+    const model::Graph graph = model::import_tflite(model::own_sample(name).file, true);
+    for (bool machine::Config::*key : {&machine::Config::table, &machine::Config::activations16}) {
+      machine::Config config = int16_config();
+      config.*key = false;
+      CAPTURE(name, config.to_toml());
+      CHECK_THROWS_WITH(compiler::compile(graph, config),
+                        Catch::Matchers::Contains("the machine computes tflite-micro's with "
+                                                  "array.activations16, vector.enable and "
+                                                  "vector.table"));
+    }
+  }
+}
+
 TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch][lstm][host]") {
   const model::Sample sample = model::own_sample("lstm/network.tflite");
   const model::Graph graph = model::import_tflite(sample.file, true);
@@ -220,11 +235,15 @@ TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch
   CHECK(left_of(256) == 1);
   CHECK(left_of(257) == 2);
 
-  // States that begin with something.
+  // States that begin with something, which no run hands on either.
   model::Graph begun = graph;
   const int state = lstm_of(begun).input(19);
   begun.tensors[static_cast<std::size_t>(state)].data[0] = 1;
   CHECK(compiled(begun, int16_config(), micro));
+  const model::WithStates whole = model::with_states(graph), less = model::with_states(begun);
+  CHECK((whole.carries.size() == 4 && less.carries.size() == 3));
+  CHECK(whole.graph.ops.size() == less.graph.ops.size() + 1);
+  CHECK(lstm_of(less.graph).input(19) == state);
 }
 
 }  // namespace

@@ -17,7 +17,9 @@
 #include <map>
 
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/lstm.h"
 #include "sw/model/rewrite/rewriter.h"
+#include "sw/model/rewrite/states.h"
 #include "sw/reference/quantized_params.h"
 
 namespace trine::compiler {
@@ -29,17 +31,11 @@ using model::Op;
 using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
+using namespace model::lstm;
 
-constexpr int kGates = 4, kInput = 0, kForget = 1, kCell = 2, kOutput = 3;
+constexpr int kInput = 0, kForget = 1, kCell = 2, kOutput = 3;
 constexpr int kOrder[] = {kInput, kCell, kForget, kOutput};  ///< in which they are needed
 constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
-
-/// Where the file has what: schema of UNIDIRECTIONAL_SEQUENCE_LSTM.
-constexpr int kWeights = 1, kRecurrent = 5, kBias = 12, kHidden = 18, kState = 19;
-
-bool is_zero(const Tensor& constant, int zero_point) {
-  return std::ranges::all_of(constant.integers(), [&](auto code) { return code == zero_point; });
-}
 
 /// All LSTMs together; more make networks of so many layers that planning them takes minutes.
 constexpr int kMostSteps = 256;
@@ -52,7 +48,7 @@ int steps_of(const Graph& graph, const Op& op) {
 bool has_steps(const Graph& graph, const Op& op, int left) {
   const auto begins = [&](int state) {
     const Tensor& tensor = graph.in(op, state);
-    return !tensor.is_constant || is_zero(tensor, tensor.zero_point());
+    return !tensor.is_constant || model::begins_with_zeros(tensor);
   };
   return op.kind == OpKind::kLstm && !op.of_state && steps_of(graph, op) <= left &&
          begins(kHidden) && begins(kState);

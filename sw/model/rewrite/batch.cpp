@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "sw/model/lstm.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/refusal.h"
 #include "sw/model/rewrite/rewriter.h"
@@ -114,7 +115,7 @@ bool is_elementwise(const Op& op) {
 }
 
 bool is_state(const Op& op, int position) {
-  return (op.kind == OpKind::kLstm && (position == 18 || position == 19)) ||
+  return (op.kind == OpKind::kLstm && (position == lstm::kHidden || position == lstm::kState)) ||
          (op.kind == OpKind::kSvdf && position == 4);
 }
 

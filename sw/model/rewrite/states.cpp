@@ -6,20 +6,14 @@
 #include <map>
 #include <utility>
 
+#include "sw/model/lstm.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/rewrite/rewriter.h"
 
 namespace trine::model {
 namespace {
 
-constexpr int kHidden = 18, kCell = 19;  ///< of an LSTM
-constexpr int kMemory = 4;               ///< of SVDF
-
-bool begins_with_zeros(const Tensor& state) {
-  return state.is_constant && std::ranges::all_of(state.integers(), [&](auto code) {
-           return code == state.zero_point();
-         });
-}
+constexpr int kMemory = 4;  ///< of SVDF
 
 class States : Rewriter {
  public:
@@ -30,12 +24,8 @@ class States : Rewriter {
       for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i)
         if (is_state(op, i) && begins_with_zeros(graph_.in(op, i))) begun(op, i);
       graph_.ops.push_back(op);
-      if (op.kind == OpKind::kLstm) {
-        ended(kHidden, last_step(op));
-        ended(kCell, state_of(op, kCell));
-      } else if (op.kind == OpKind::kSvdf) {
-        ended(kMemory, state_of(op, kMemory));
-      }
+      for (const auto& [position, input] : std::exchange(inputs_, {}))
+        ended(input, position == lstm::kHidden ? last_step(op) : state_of(op, position));
     }
     return {std::move(graph_), std::move(carries_)};
   }
@@ -49,12 +39,10 @@ class States : Rewriter {
     graph_.inputs.push_back(op.inputs[at(position)]);
   }
 
-  void ended(int position, int tensor) {
-    if (!inputs_.contains(position)) return;
+  void ended(int input, int tensor) {
     graph_.tensors[at(tensor)].name += "/next";
-    carries_.push_back({inputs_.at(position), static_cast<int>(graph_.outputs.size())});
+    carries_.push_back({input, static_cast<int>(graph_.outputs.size())});
     graph_.outputs.push_back(tensor);
-    inputs_.erase(position);
   }
 
   /// The same operator once more, which yields its state.
@@ -72,8 +60,8 @@ class States : Rewriter {
     const int out = op.outputs[0], axis = op.time_major ? 0 : 1;
     const int steps = graph_.tensor(out).shape[at(axis)];
     const int last = slice(op, out, axis, steps - 1, steps);
-    const std::vector<int> shape = graph_.in(op, kHidden).shape;
-    Op flat = op_of(OpKind::kReshape, op.index, {last}, {add_like(op.input(kHidden), shape)});
+    const std::vector<int> shape = graph_.in(op, lstm::kHidden).shape;
+    Op flat = op_of(OpKind::kReshape, op.index, {last}, {add_like(op.input(lstm::kHidden), shape)});
     flat.new_shape = shape;
     graph_.ops.push_back(flat);
     return flat.outputs[0];
@@ -84,6 +72,12 @@ class States : Rewriter {
 };
 
 }  // namespace
+
+bool begins_with_zeros(const Tensor& state) {
+  return state.is_constant && std::ranges::all_of(state.integers(), [&](auto code) {
+           return code == state.zero_point();
+         });
+}
 
 WithStates with_states(Graph graph) { return States(std::move(graph)).run(); }
 

@@ -21,6 +21,9 @@ struct WithStates {
   std::vector<Carry> carries;
 };
 
+/// Whether the state is a constant of nothing but its zero point's codes.
+bool begins_with_zeros(const Tensor& state);
+
 /// States of LSTM and SVDF that begin with zeros are inputs; others stay constants.
 /// @pre check() accepts the graph
 WithStates with_states(Graph graph);

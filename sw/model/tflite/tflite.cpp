@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "sw/model/graph.h"
 #include "sw/model/import.h"
+#include "sw/model/lstm.h"
 #include "sw/model/order.h"
 #include "sw/model/refusal.h"
 #include "sw/model/rewrite/expand.h"
@@ -283,7 +284,7 @@ class Importer {
       op.hidden_scale = hidden.scale();
       op.hidden_zero_point = hidden.zero_point();
     }
-    for (const int position : {18, 19}) set_state(op, position);
+    for (const int position : {lstm::kHidden, lstm::kState}) set_state(op, position);
   }
 
   /// Begins as zeros where nobody writes it.

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <type_traits>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -21,6 +22,15 @@ namespace {
 
 std::size_t bytes_of(const Array& shape) {
   return static_cast<std::size_t>(shape.elements()) * shape.element_bytes();
+}
+
+InputCodes codes_of(const Network& network, std::size_t input) {
+  if (const model::Graph* graph = edge_graph(network, true)) {
+    const model::Tensor& tensor = graph->tensor(graph->inputs.at(input));
+    return {tensor.scale(), tensor.zero_point()};
+  }
+  const compiler::TensorLayout& layout = network.program.inputs.at(input);
+  return {layout.scale, layout.zero_point};
 }
 
 /// What a state begins with: the code of 0.
@@ -108,7 +118,6 @@ States::States(const StreamOptions& options, const Network& network) {
   std::vector<model::Carry> carries = network.carries;
   for (const std::string& text : options.carries)
     carries.push_back(parse_carry(text, inputs.size(), outputs.size()));
-  const model::Graph* graph = edge_graph(network, true);
   for (const model::Carry& carry : carries) {
     const auto at = static_cast<std::size_t>(carry.input);
     const Array &to = inputs.at(at), &from = outputs.at(static_cast<std::size_t>(carry.output));
@@ -116,9 +125,7 @@ States::States(const StreamOptions& options, const Network& network) {
     if (to.dtype != from.dtype || to.shape != from.shape)
       throw_error("--carry {}={}: the input is {}, the output {}", carry.input, carry.output,
                   type_and_shape(to), type_and_shape(from));
-    const int zero_point = graph != nullptr ? graph->tensor(graph->inputs.at(at)).zero_point()
-                                            : network.program.inputs.at(at).zero_point;
-    states_.push_back({carry, zeros(to, zero_point)});
+    states_.push_back({carry, zeros(to, codes_of(network, at).zero_point)});
   }
 }
 
@@ -177,32 +184,23 @@ void Frames::expect_samples(const StreamOptions& options, const Network& network
   pcm_ = true;
   hop_ = static_cast<std::size_t>(options.hop > 0 ? options.hop : shape.elements());
   if (shape.dtype == "f4") return;
-  if (const model::Graph* graph = edge_graph(network, true)) {
-    const model::Tensor& tensor = graph->tensor(graph->inputs.at(at));
-    scale_ = tensor.scale();
-    zero_point_ = tensor.zero_point();
-  } else {
-    scale_ = network.program.inputs.at(at).scale;
-    zero_point_ = network.program.inputs.at(at).zero_point;
-  }
-  if (scale_ <= 0) throw_error("--pcm: input {} has no scale", live_);
+  codes_ = codes_of(network, at);
+  if (codes_.scale <= 0) throw_error("--pcm: input {} has no scale", live_);
 }
 
 namespace {
 
-/// Elements of the input, of samples of 1/32768 each. @param scale  0: floats
+/// Elements of the input, of samples of 1/32768 each.
 template <typename Element>
-std::vector<std::uint8_t> elements_of(const std::vector<std::int16_t>& samples, double scale,
-                                      int zero_point) {
+std::vector<std::uint8_t> elements_of(const std::vector<std::int16_t>& samples, InputCodes codes) {
   std::vector<std::uint8_t> bytes(samples.size() * sizeof(Element));
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    const double value = samples[i] / 32768.0;
-    auto element = static_cast<Element>(value);
-    if (scale > 0)
-      element = static_cast<Element>(
-          std::clamp(std::round(value / scale) + zero_point,
-                     static_cast<double>(std::numeric_limits<Element>::lowest()),
-                     static_cast<double>(std::numeric_limits<Element>::max())));
+    double value = samples[i] / 32768.0;
+    if constexpr (std::is_integral_v<Element>)
+      value = std::clamp<double>(std::round(value / codes.scale) + codes.zero_point,
+                                 std::numeric_limits<Element>::lowest(),
+                                 std::numeric_limits<Element>::max());
+    const auto element = static_cast<Element>(value);
     std::memcpy(&bytes[i * sizeof element], &element, sizeof element);
   }
   return bytes;
@@ -218,10 +216,10 @@ Array Frames::from_samples(const Array& shape) {
   if (std::fread(more.data(), sizeof more[0], more.size(), stdin) != more.size()) return frame;
   window_.insert(window_.end(), more.begin(), more.end());
   window_.erase(window_.begin(), window_.end() - static_cast<std::ptrdiff_t>(size));
-  frame.bytes = shape.dtype == "f4"   ? elements_of<float>(window_, 0, 0)
-                : shape.dtype == "i2" ? elements_of<std::int16_t>(window_, scale_, zero_point_)
-                : shape.dtype == "i1" ? elements_of<std::int8_t>(window_, scale_, zero_point_)
-                                      : elements_of<std::uint8_t>(window_, scale_, zero_point_);
+  frame.bytes = shape.dtype == "f4"   ? elements_of<float>(window_, codes_)
+                : shape.dtype == "i2" ? elements_of<std::int16_t>(window_, codes_)
+                : shape.dtype == "i1" ? elements_of<std::int8_t>(window_, codes_)
+                                      : elements_of<std::uint8_t>(window_, codes_);
   return frame;
 }
 

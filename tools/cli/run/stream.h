@@ -27,6 +27,12 @@ struct StreamOptions {
   bool given() const { return !frames.empty(); }
 };
 
+/// What an input's codes stand for; floats are themselves.
+struct InputCodes {
+  double scale = 0;
+  int zero_point = 0;
+};
+
 /// What goes from run to run.
 class States {
  public:
@@ -71,8 +77,7 @@ class Frames {
   int live_ = -1;
   bool pcm_ = false;
   std::size_t hop_ = 0;
-  double scale_ = 0;  ///< of the live input's codes, 0: floats
-  int zero_point_ = 0;
+  InputCodes codes_;                  ///< the live input's
   std::vector<std::int16_t> window_;  ///< samples of the frame before
   std::int64_t count_ = 0, next_ = 0;
 };

@@ -149,15 +149,14 @@ Network load_network(const reference::VectorSet& vectors, const std::vector<std:
 }
 
 void check_vectors(const reference::VectorSet& vectors, const Network& network) {
-  if (network.graph) {
-    model::Graph own = *network.graph;  // without what a stream keeps
-    own.inputs.resize(own.inputs.size() - network.carries.size());
-    own.outputs.resize(own.outputs.size() - network.carries.size());
-    reference::check_vectors(vectors, own);
-  } else {
-    reference::check_cases(vectors, network.program.before,
-                           compiler::stages(network.program).back()->after);
-  }
+  if (!network.graph)
+    return reference::check_cases(vectors, network.program.before,
+                                  compiler::stages(network.program).back()->after);
+  if (network.carries.empty()) return reference::check_vectors(vectors, *network.graph);
+  model::Graph own = *network.graph;  // without what the stream keeps
+  own.inputs.resize(own.inputs.size() - network.carries.size());
+  own.outputs.resize(own.outputs.size() - network.carries.size());
+  reference::check_vectors(vectors, own);
 }
 
 namespace {

@@ -82,6 +82,9 @@ def proofs():
     for stages, bits in ((1, 32), (2, 32), (2, 20)):
         yield Proof("trine_pe_props", ("trine_mul_pkg", "trine_dot", "trine_pe"), {"Stages": stages, "AccBits": bits},
                     8, 1, 3)
+    yield Proof("trine_words_props", ("trine_post_pkg", "trine_words"), {}, 16, 1, 4)
+    yield Proof("trine_params_props", ("trine_sram", "trine_skid", "trine_params"), {}, 12, 1, 4)
+    yield Proof("trine_zero_points_props", ("trine_mul_pkg", "trine_zero_sum", "trine_zero_points"), {}, 12, 1, 4)
     for shift in (2, 63, 61):
         for single in (0, 1):
             yield Proof("trine_post_lane_props",

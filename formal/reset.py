@@ -18,9 +18,9 @@ import sys
 import tempfile
 
 from netlist import Netlist, elaborate
-from reset_reasons import (CLEARS, CSR, IDLE, LIFE, READ, STARTS, STOP, WRITE, before, both, comes_again, counted_out, differing,
+from reset_reasons import (CLEARS, CSR, IDLE, LIFE, READ, STARTS, STOP, WRITE, asserted, before, both, comes_again, differing,
                            drivers, empty, facts_proven, first_job_is_first, forgotten, goes_round, holds, of_bit, proven,
-                           proven_of_others, refuses, reported, settles, takes_reset, unread)
+                           proven_of_others, refuses, reported, runs_out, settles, takes_reset, unread)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PARAMETERS = {"Rows": "1", "Cols": "4", "Ternary": "1'b1", "Binary": "1'b1", "DmemWords": "1024", "PmemRows": "16", "Ecc": "1'b1", "ImemWords": "128",
@@ -28,7 +28,10 @@ PARAMETERS = {"Rows": "1", "Cols": "4", "Ternary": "1'b1", "Binary": "1'b1", "Dm
               "PipeRows": "1", "PipeCols": "2"}
 POST, LANE = "u_results.u_post.", r"u_lanes\.gen_row\[\d+\]\.gen_lane\[\d+\]\.u_lane\."
 IMEM, SCRUB = "u_dma.u_bus_read.gen_imem.u_imem.", "u_param_memories.u_scrub."
+FIRST_LANE = POST + "u_lanes.gen_row[0].gen_lane[0].u_lane."
 JOBS = "u_matmul.u_compute.u_jobs."
+PARAMS = "u_param_memories.u_params."
+NO_JOB = ({POST + "c_valid_i": 0}, {POST + "u_drain.c_same": 0})  # of two cases one, behind a clear
 MOST_LINES = 8  # of one reason
 NO_WRITE = {CSR + "write_q": 0}
 
@@ -82,15 +85,28 @@ EXCEPTIONS = (
     (r"u_matmul\.u_matrix\.(u_array\..*\.(u_words|u_word)|gen_zero_points\.u_zero_points)\.valid_q",
      "a pipe without feedback: empty before the first step of a program can come",
      holds(before, "u_matmul.u_matrix.valid")),
-    (below(POST, r"(u_arb\.(drop_left|inflight|softmax)|u_params\.(entered|own)|u_grant\.locked|u_lanes\.(chained|counted|found|lane|threshold|whole)"
+    (below(POST, r"(u_arb\.(drop_left|inflight|softmax)|u_params\.(entered|own)|u_grant\.locked|u_lanes\.(chained|counted|lane|threshold|whole)"
                  rf"|{LANE}(operand_valid|product|scaled_valid|twice|valid))_q"),
      "the lanes know no clear: when drop_left_q has come to 0 they are empty, and nothing enters before",
      both(holds(first_job_is_first, JOBS + "start_i", JOBS + "take", POST + "c_valid_i", JOBS + "new_o"),
-          holds(counted_out, POST + "u_arb.drop_left_q", POST + "en", (POST + "code_valid", JOBS + "take"),
-                ({POST + "c_valid_i": 0}, {POST + "u_drain.c_same": 0})))),
-    (below(POST, r"u_arb\.phase_q"), "goes round for ever, as the lanes do", holds(goes_round, enable=POST + "en")),
+          holds(runs_out, (POST + "code_valid", JOBS + "take"), NO_JOB, counter=POST + "u_arb.drop_left_q"))),
+    (below(POST, r"u_lanes\.gen_lookup\.u_lookup\.found_q"), "a code later than the others, of one operation: they are empty soon enough for it, too",
+     both(holds(asserted, "trine_post_lane", "m_one_operation"),
+          *(holds(runs_out, (POST + "code_valid", JOBS + "take"), [job | {FIRST_LANE + wire: 0} for job in NO_JOB])
+            for wire in ("square", "again_q")))),
+    (below(POST, r"u_arb\.phase_q"), "goes round for ever, as the lanes do", goes_round),
     (below(POST, r"u_params\.ready_q"), "nothing depends on it without a job, nor as one is taken",
-     holds(unread, {POST + "u_drain.left_q": 0}, {POST + "take": 1})),
+     holds(unread, {POST + "u_drain.left_q": 0}, {POST + "take": 1}, [POST + "u_params.entered_q", POST + "u_params.c_take_i"])),
+    (below(PARAMS, r"u_skid\.held_q"), "a write waits behind a read: it goes out as no reads come",
+     holds(runs_out, (POST + "code_valid", JOBS + "take"),
+           [job | {PARAMS + "write": write, PARAMS + "we_bias": bias, PARAMS + "we_scale": scale}
+            for job in NO_JOB for write in (0, 1) for bias in (0, 1) for scale in (0, 1)])),
+    (below(PARAMS, r"gen_bank\[\d+\]\.(bias|scale)_there_q"), "the row that was read last is the memory's: either is right",
+     holds(proven, "trine_params_props", "bias_there", "scale_there", "bias", "scale")),
+    (below(POST, r"u_pack\.u_words\.side_q"), "either side is right: a tile's addresses go to the other one",
+     holds(proven, "trine_words_props", "front", "older", "passes", "leaves")),
+    (r"u_matmul\.u_matrix\.gen_zero_points\.u_zero_points\.(tile|sums)_q", "no sums are left where it says so: either is right",
+     holds(proven, "trine_zero_points_props", "none", "nothing_yet", "sums", "ends")),
 )
 
 

@@ -136,20 +136,22 @@ def unread(core, names, given, ends, cases=()):
     """Nothing depends on it while this is so, nor in the cycle in which that ends, of which `ends` are the signs."""
     wrong = deciding(core, names, given | ends)
     for case in all_values([bit for name in cases for bit in core.bits(name)]):
-        wrong += depending(core, names, core.simulate(core.assign(given) | case))
+        values = core.simulate(core.assign(given) | case)
+        wrong += depending(core, names, values) if values else []
     for wire, value in given.items():
         takes = [flop.takes for bit in core.bits(wire) for flop in core.flops.values() if flop.bit == bit]
         for contrary in contraries(takes, value):
             wrong += implied(core, core.assign(given) | contrary, ends)
-    return wrong + forgotten(core, names, given | ends)
+    return wrong + forgotten(core, names, given | ends, cases=cases)
 
 
-def forgotten(core, names, event, follows=None, cycles=1, turns=None):
-    """So many cycles after the event nothing depends on it, whatever the flip-flops `turns`, which go round, are."""
+def forgotten(core, names, event, follows=None, cycles=1, turns=None, cases=()):
+    """So many cycles after the event nothing depends on it, whatever the wires `cases` and the flip-flops `turns`, which go round, are."""
     facts = event | (follows or {})
     wrong = implied(core, core.assign(event), follows or {}) + deciding(core, names, facts)
-    for turn in orbit(core, matching(core, turns)) if turns else [{}]:
-        values, left = core.simulate(core.assign(facts) | turn), set(names)
+    each = orbit(core, matching(core, turns)) if turns else all_values([bit for name in cases for bit in core.bits(name)])
+    for values in filter(None, (core.simulate(case | core.assign(facts)) for case in each)):
+        left = set(names)
         for _ in range(cycles):
             ends = {end for end in core.reached([core.flops[name].bit for name in left], values) if not READS.fullmatch(end)}
             left = ends & core.flops.keys()
@@ -172,26 +174,20 @@ def matching(core, pattern):
     return [name for name in core.flops if re.fullmatch(pattern + r"\[\d+\]", name)]
 
 
-def orbit(core, names, enable=None):
+def orbit(core, names):
     """All values from that of rst_ni on."""
     state, seen = {core.flops[name].bit: core.flops[name].reset for name in names}, []
     while state not in seen and UNKNOWN not in state.values():
         seen.append(state)
-        values = core.simulate(state | core.assign({enable: 1} if enable else {}))
+        values = core.simulate(state)
         state = {core.flops[name].bit: values[core.flops[name].takes] for name in names}
     return seen if state in seen else []
 
 
-def goes_round(core, names, enable=None):
+def goes_round(core, names):
     own, takes = {core.flops[name].bit for name in names}, [core.flops[name].takes for name in names]
-    wrong = []
-    for given in ({enable: 1}, {enable: 0}) if enable else ({},):
-        values = core.simulate(core.assign(given))
-        wrong += [f"{names[0]} depends on {core.named.get(bit, bit)}" for bit in core.sources(takes, values) - own]
-    if enable:
-        wrong += [f"{name}: goes on without {enable}" for name in names
-                  if core.source(core.flops[name].takes, values) != core.flops[name].bit]
-    return wrong + ([] if orbit(core, names, enable) else [f"{names[0]} does not go round"])
+    wrong = [f"{names[0]} depends on {core.named.get(bit, bit)}" for bit in core.sources(takes, core.simulate({})) - own]
+    return wrong + ([] if orbit(core, names) else [f"{names[0]} does not go round"])
 
 
 # -----------------------------------------------------------------------------------------------------------------------------
@@ -236,23 +232,23 @@ def before(core, names, entry):
     return wrong
 
 
-def counted_out(core, names, counter, enable, silent, cases):
-    """All have their reset values when the counter, which clear sets, has come to 0; until then the wires `silent` are 0.
+def runs_out(core, names, silent, cases, counter=None):
+    """All have their reset values when the counter, which clear sets, has come to 0, or soon; until then the wires `silent` are 0.
 
     Each cycle is in one of the cases.
     """
-    stands, moves = [[NO_CLEAR | case | {enable: moving} for case in cases] for moving in (0, 1)]
+    moves = [NO_CLEAR | case for case in cases]
     state = after(core, {}, CLEARS)
-    for _ in range(LONGEST if after(core, state, *moves) else 0):
-        state = always(core, state, *stands)
-        if all(state.get(bit) == 0 for bit in core.bits(counter)):
-            return differing_now(core, names, state)
-        possible = [values for values in (core.simulate(state | core.assign(NO_CLEAR | case)) for case in cases) if values]
+    for _ in range(LONGEST):
+        wrong = differing_now(core, names, state)
+        if not wrong if counter is None else all(state.get(bit) == 0 for bit in core.bits(counter)):
+            return wrong
+        possible = [values for values in (core.simulate(state | core.assign(case)) for case in moves) if values]
         loud = [wire for wire in silent if any(values[core.bits(wire)[0]] != 0 for values in possible)]
         if loud:
-            return [f"{wire} may be 1 before {counter} is 0" for wire in loud]
+            return [f"{wire} may be 1 before {counter or names[0]} is 0" for wire in loud]
         state = after(core, state, *moves)
-    return [f"{counter} does not come to 0"]
+    return [f"{counter or names[0]} does not come to 0"]
 
 
 def first_job_is_first(core, names, start, take, offered, first):
@@ -278,6 +274,12 @@ def proven(core, names, top, *labels):
 
 def proven_of_others(core, _, top, *labels):
     return proven(core, (), top, *labels)
+
+
+def asserted(core, _, module, label):
+    """A contract of a module that the simulations of the whole core check: for what no proof here has."""
+    path = next((prove.ROOT / "rtl").rglob(f"{module}.sv"))
+    return [] if re.search(rf"\b{label}: +ass(ume|ert)\b", path.read_text()) else [f"{module}: no {label}"]
 
 
 def facts_proven(core):

@@ -381,6 +381,7 @@ module trine_post_lane #(
       m_entry_free: assume (!((in_requant || twice_q[2]) && scaled_valid_q) &&
                             !(in_requant && twice_q[2]));
       m_operands_free: assume (!(in_pair && |(valid_q & again_q)));
+      m_one_operation: assume (!(square && |(valid_q & again_q)));
       if (held_q) m_op_held: assume (in_op_i == op_q);
       if (cfg_i.half_even && valid_q[4]) m_one_rounding: assume (single_q[4]);
     end

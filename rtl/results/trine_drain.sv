@@ -11,7 +11,8 @@
 // belongs to the same instruction, else when the lanes are empty, because the configuration is not
 // pipelined. While one engine waits for the other's job to end, they go round robin. A tile of the
 // compute engine is taken as a whole: its groups continue each other's words. (Not so the vector
-// engine's words: the gather may be full of steps that wait for the compute engine's job.)
+// engine's words: the gather may be full of steps that wait for the compute engine's job.) With
+// Int16, where a product of one vector is a single long tile, vector jobs go between its groups.
 //
 // With Drain = 2 two columns go together if their codes belong in an even slot and the next: a
 // first column in an odd slot and an odd last one go one by one. So does what the second lane of a
@@ -116,6 +117,7 @@ module trine_drain #(
   localparam int unsigned LateBits  = MaxLate == 0 ? 1 : $clog2(MaxLate + 1);
 
   logic                 v_take, bare_take, c_same, job_free, group_free;
+  logic                 apart, resumes;  // a vector job may go here; compute's tile goes on behind one
   trine_job_pkg::job_t job_d;
   trine_job_pkg::cfg_t cfg_q;
   trine_post_pkg::kind_t kind_d, kind_q;
@@ -135,7 +137,7 @@ module trine_drain #(
   logic [LateBits-1:0]  late_d, late_q;  // blocks of PEs before the last column's
   logic [LeftBits-1:0]  issues;          // parts of the job that are left
   logic                 follows;         // as it ends, a group of two issues at most
-  logic                 one_lane, pair, last_pass, word_end, last_column;
+  logic                 begins, one_lane, pair, last_pass, word_end, last_column;
   logic [1:0]           step;           // columns of an issue
 
   // ---------------------------------------------------------------------------------------------
@@ -147,13 +149,17 @@ module trine_drain #(
   assign c_same     = !c_job_i.first && !vector_q;
   assign c_take_o   = c_valid_i && c_job_i.drain && (job_free || group_free) &&
                       (c_same || (lanes_empty_i && left_q == '0)) &&
-                      !(v_valid_i && !vector_q && !open_q && lanes_empty_i && left_q == '0);
+                      !(v_valid_i && !vector_q && apart && lanes_empty_i && left_q == '0);
   assign bare_take  = c_valid_i && !c_job_i.drain && c_results_i.valid && left_q == '0 &&
                       lanes_empty_i && settled_i;
-  assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && !open_q &&
+  // Between groups: where no word is begun, and until the next one comes.
+  assign resumes    = Int16 && open_q && vector_q;
+  assign apart      = !open_q || (Int16 && (vector_q ? !c_valid_i
+                                                     : slot_now == '0 && !kind_q.fused));
+  assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && apart &&
                       ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0));
   assign take_o     = c_take_o || v_take;
-  assign tile_o     = v_take || (c_take_o && c_job_i.tile_first);
+  assign tile_o     = v_take || (c_take_o && (c_job_i.tile_first || resumes));
   assign lanes_o    = v_take ? v_lanes_i : c_lanes_i;
 
   assign c_ready_o      = c_take_o || bare_take;
@@ -168,15 +174,16 @@ module trine_drain #(
 
   // Channel, channels left and slot continue from group to group of a tile. A vector job is a
   // whole word.
-  assign channel_now    = issue_i.pass ? channel_q + ChannelBits'(step) : channel_q;
-  assign channels_now   = issue_i.column ? channels_q - 16'(step) : channels_q;
+  assign channel_now    = issue_i.pass && !resumes ? channel_q + ChannelBits'(step) : channel_q;
+  assign channels_now   = issue_i.column && !resumes ? channels_q - 16'(step) : channels_q;
   assign slot_now       = !issue_i.column ? slot_q : word_end ? 5'd0 : slot_q + 5'(step);
-  assign channel_first  = job_d.tile_first ? job_d.cfg.param[ChannelBits-1:0] : channel_now;
-  assign channels_first = job_d.tile_first ? job_d.cfg.channels : channels_now;
+  assign begins         = job_d.tile_first && !(Int16 && open_q);
+  assign channel_first  = begins ? job_d.cfg.param[ChannelBits-1:0] : channel_now;
+  assign channels_first = begins ? job_d.cfg.channels : channels_now;
 
   always_comb begin
     slot_first = job_d.tile_first ? job_d.cfg.position : slot_now;
-    if (v_take) slot_first = 5'd0;
+    if (v_take || resumes) slot_first = 5'd0;
   end
 
   assign group_columns = Window && job_d.cfg.window ? 16'd4 : 16'(Cols);
@@ -210,7 +217,7 @@ module trine_drain #(
     end else begin
       if (take_o) begin
         left_q   <= count;
-        open_q   <= !job_d.tile_last;
+        if (!(Int16 && v_take)) open_q <= !job_d.tile_last;
         vector_q <= v_take;
         data_q   <= v_take || c_results_i.valid;
       end else begin
@@ -384,7 +391,7 @@ module trine_drain #(
       if (issue_i.pass) m_column_left: assume (column_o.left && data_q);
       if (issue_i.column) m_last_pass: assume (issue_i.pass && last_pass);
       a_one_source: assert (!(c_take_o && v_take));
-      if (open_q) a_tile_whole: assert (!v_take);
+      if (open_q && !Int16) a_tile_whole: assert (!v_take);
       if (take_o) a_count: assert (count != '0);
       if (left_q != '0) a_issues: assert (issues != '0);
       if (left_q != '0) a_in_word: assert (slot_q <= last_slot);
@@ -393,6 +400,7 @@ module trine_drain #(
       if (follows) a_follows: assert (count <= LeftBits'(4));
       c_early: cover (c_take_o && !c_results_i.valid);
       c_round_robin: cover (v_take && c_valid_i);
+      c_resumes: cover (c_take_o && resumes);
     end
   end
 `endif

@@ -417,7 +417,6 @@ module trine_core #(
   // ---------------------------------------------------------------------------------------------
   // Results: vector engine and post unit.
   // ---------------------------------------------------------------------------------------------
-  assign v_ask.hold   = 1'b0;
   assign v_ask.tag[3] = 1'b0;
 
   trine_results #(
@@ -449,6 +448,7 @@ module trine_core #(
     .v_lanes_o     (v_lanes),
     .v_pad_o       (v_ask.pad),
     .v_tag_o       (v_ask.tag[2:0]),
+    .v_hold_o      (v_ask.hold),
     .v_rsp_lanes_i (v_rsp_lanes),
     .v_rsp_tag_i   (rsp_tag[2:0]),
     .v_rsp_done_i  (v_done),

@@ -40,6 +40,7 @@ module trine_gather_arb #(
   input  logic [Rows-1:0]                v_lanes_i,
   input  logic [7:0]                     v_pad_i,
   input  logic [2:0]                     v_tag_i,
+  input  logic                           v_hold_i,
   output logic [Rows-1:0]                v_rsp_lanes_o,
   output logic                           v_rsp_done_o,
 
@@ -68,7 +69,7 @@ module trine_gather_arb #(
 
   localparam logic [1:0] TagCompute = 2'd0, TagVector = 2'd1, TagResidual = 2'd2;
 
-  logic vector_next_q, c_grant, v_grant, c_front, c_rsp, v_rsp, r_rsp;
+  logic vector_next_q, c_grant, v_grant, c_front, v_front, c_rsp, v_rsp, r_rsp;
 
   assign c_grant = !r_valid_i && !(v_valid_i && vector_next_q);
   assign v_grant = !r_valid_i && !(c_valid_i && c_grant);
@@ -102,6 +103,7 @@ module trine_gather_arb #(
 
   // Answers.
   assign c_front       = g_i.front_tag[TagBits-1 -: 2] == TagCompute;
+  assign v_front       = g_i.front_tag[TagBits-1 -: 2] == TagVector;
   assign c_rsp         = g_i.rsp_tag[TagBits-1 -: 2] == TagCompute;
   assign v_rsp         = g_i.rsp_tag[TagBits-1 -: 2] == TagVector;
   assign r_rsp         = g_i.rsp_tag[TagBits-1 -: 2] == TagResidual;
@@ -113,7 +115,7 @@ module trine_gather_arb #(
   assign r_rsp_done_o  = g_i.rsp_done && r_rsp;
   assign c_soon_o      = g_i.soon && g_i.soon_tag[TagBits-1 -: 2] == TagCompute;
 
-  assign g_hold_o   = c_hold_i && c_front;
+  assign g_hold_o   = (c_hold_i && c_front) || (v_hold_i && v_front);
   assign c_front_o  = c_front;
   assign c_taken_o  = c_valid_i && !c_grant && g_ready_i;
 

@@ -122,6 +122,7 @@ module trine_maps #(
     .v_lanes_i    (v_lanes),
     .v_pad_i      (v_ask_i.pad),
     .v_tag_i      (v_ask_i.tag[2:0]),
+    .v_hold_i     (v_ask_i.hold),
     .v_rsp_lanes_o,
     .v_rsp_done_o (rsp_done_o[1]),
     .r_valid_i,
@@ -193,6 +194,6 @@ module trine_maps #(
   );
 
   logic unused_ask;
-  assign unused_ask = ^{v_ask_i.hold, v_ask_i.tag[3]};
+  assign unused_ask = v_ask_i.tag[3];
 
 endmodule

@@ -93,9 +93,11 @@ module trine_drain #(
   input  logic                     params_i,
   input  logic                     lanes_i,
 
-  // The array may overwrite its drain registers (trine_drain_grant).
+  // The array may overwrite its drain registers (trine_drain_grant). The vector engine's slots are
+  // read in two cycles at most.
   output logic                     drain_ok_o,
   output logic                     drain_soon_o,
+  output logic                     v_soon_o,
 
   // A job is taken, one of the compute engine, one with new {active lanes, addresses}; its columns,
   // and the slot of its first code.
@@ -298,6 +300,9 @@ module trine_drain #(
   assign column_o.last       = last_column;
   assign column_o.final_word = last_q && last_column;
   assign column_o.pops       = last_pass && (word_end || last_column || kind_q.whole);
+
+  assign v_soon_o = Int16 && vector_q && !first_q &&
+                    left_q <= (kind_q.phases == '1 ? LeftBits'(3) : LeftBits'(1));
 
   assign kind_o       = kind_q;
   assign cols_o       = cols_q;

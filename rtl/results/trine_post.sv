@@ -183,6 +183,7 @@ module trine_post #(
     .lanes_i       (column_may),
     .drain_ok_o    (c_status_o.drain_ok),
     .drain_soon_o  (c_status_o.drain_soon),
+    .v_soon_o      (v_status_o.soon),
     .take_o        (take),
     .c_take_o      (c_take),
     .tile_o        (tile),
@@ -241,6 +242,7 @@ module trine_post #(
 
   trine_lane_arb #(
     .Softmax  (Softmax),
+    .Int16    (Int16),
     .Drain    (Drain),
     .FreeBits (FreeBits)
   ) u_arb (

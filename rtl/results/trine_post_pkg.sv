@@ -7,6 +7,7 @@ package trine_post_pkg;
   // To the vector engine.
   typedef struct packed {
     logic done;    // the job's slots have been read
+    logic soon;    // they will have been, two cycles later at the latest
     logic retire;
   } vector_status_t;
 

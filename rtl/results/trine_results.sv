@@ -46,6 +46,7 @@ module trine_results #(
   output logic [Rows-1:0]                 v_lanes_o,
   output logic [7:0]                      v_pad_o,
   output logic [2:0]                      v_tag_o,
+  output logic                            v_hold_o,
   input  logic [Rows-1:0]                 v_rsp_lanes_i,
   input  logic [2:0]                      v_rsp_tag_i,
   input  logic                            v_rsp_done_i,
@@ -105,13 +106,13 @@ module trine_results #(
   logic [Rows*6-1:0]        shift;
 
   // Yosys takes no fields of structs in a generate block.
-  logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, issue, left, product_valid;
+  logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, soon, issue, left, product_valid;
   logic [3:0]  cfg_reg, lacks;
   logic [55:0] cfg_payload;
   logic [7:0]  run_op, run_flags;
 
   assign {cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks} = vector_i;
-  assign {done, retire}               = status;
+  assign {done, soon, retire}         = status;
   assign {issue, left, product_valid} = softmax_status;
 
   assign answer   = {cfg_ready, run_ready, retire};
@@ -155,6 +156,7 @@ module trine_results #(
       .g_lanes_o       (v_lanes_o),
       .g_pad_o         (v_pad_o),
       .g_tag_o         (v_tag_o),
+      .g_hold_o        (v_hold_o),
       .rsp_lanes_i     (v_rsp_lanes_i),
       .rsp_data_i,
       .rsp_tag_i       (v_rsp_tag_i),
@@ -162,6 +164,7 @@ module trine_results #(
       .job_valid_o     (job_valid),
       .job_ready_i     (job_ready),
       .job_done_i      (done),
+      .job_soon_i      (soon),
       .job_out_o       (job_out),
       .job_active_o    (job_active),
       .job_word_o      (job_word),
@@ -187,6 +190,7 @@ module trine_results #(
     assign v_lanes_o     = '0;
     assign v_pad_o       = '0;
     assign v_tag_o       = '0;
+    assign v_hold_o      = 1'b0;
     assign job_valid     = 1'b0;
     assign job_word      = '0;
     assign job_out       = '0;
@@ -199,7 +203,7 @@ module trine_results #(
     assign multiplier    = '0;
     assign shift         = '0;
     assign unused_vector = ^{cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks,
-                             v_ready_i, v_rsp_lanes_i, v_rsp_tag_i, v_rsp_done_i, job_ready, done,
+                             v_ready_i, v_rsp_lanes_i, v_rsp_tag_i, v_rsp_done_i, job_ready, done, soon,
                              issue, left, product_valid, product, exp_write};
   end
 

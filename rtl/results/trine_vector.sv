@@ -15,8 +15,10 @@
 // A normalization takes the same way, with two walks.
 //
 // Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
-//           window's taps start when the post unit has read the lanes. A tile of a softmax takes
-//           0.25 + 2 / Codes cycles a channel and some 45 more, of a normalization 3 and 55.
+//           window's taps start when the post unit has read the lanes, with Int16 as it takes the
+//           job: they wait in the gather until their answers come behind the last code that is read.
+//           A tile of a softmax takes 0.25 + 2 / Codes cycles a channel and some 45 more, of a
+//           normalization 3 and 55.
 // Contract  responses come in order.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
@@ -53,15 +55,18 @@ module trine_vector #(
   output logic [Rows-1:0]          g_lanes_o,
   output logic [7:0]               g_pad_o,
   output logic [TagBits-1:0]       g_tag_o,
+  output logic                     g_hold_o,  // its access at the front waits
   input  logic [Rows-1:0]          rsp_lanes_i,
   input  logic [Rows*32-1:0]       rsp_data_i,
   input  logic [TagBits-1:0]       rsp_tag_i,
   input  logic                     rsp_done_i,
 
-  // A word of each lane for the post unit; job_done_i when it has been read.
+  // A word of each lane for the post unit; job_done_i when it has been read, job_soon_i if that is
+  // two cycles later at the latest.
   output logic                     job_valid_o,
   input  logic                     job_ready_i,
   input  logic                     job_done_i,
+  input  logic                     job_soon_i,
   output logic [Rows*AddrBits-1:0] job_out_o,
   output logic [Rows-1:0]          job_active_o,
   output trine_post_pkg::word_t    job_word_o,
@@ -194,7 +199,7 @@ module trine_vector #(
         state_d = (run.reduce && FoldBits'(Folds) != last_fold) ? StFold : StJob;
       end
       StFold: if (fold_q == last_fold + FoldBits'(1)) state_d = StJob;
-      StJob:  if (job_ready_i) state_d = StRead;
+      StJob:  if (job_ready_i) state_d = Int16 ? StTaps : StRead;
       StRead: if (job_done_i) state_d = StTaps;
       default: state_d = StTaps;
     endcase
@@ -225,6 +230,25 @@ module trine_vector #(
   always_ff @(posedge clk_i) begin
     if (state_q == StWait) fold_q <= FoldBits'(Folds);
     else if (state_q == StFold) fold_q <= fold_q - FoldBits'(1);
+  end
+
+  // With Int16 the next window's taps are asked for while a job is read.
+  logic reading;
+
+  if (Int16) begin : gen_ahead
+    logic reading_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni)      reading_q <= 1'b0;
+      else if (clear_i) reading_q <= 1'b0;
+      else              reading_q <= job_take || (reading_q && !job_done_i);
+    end
+
+    assign reading  = reading_q;
+    assign g_hold_o = reading_q && !job_soon_i;
+  end else begin : gen_behind
+    assign reading  = state_q == StRead;
+    assign g_hold_o = 1'b0;
   end
 
   logic job_first_q;  // the first channel word of a tile: its first tap began a (tile, group)
@@ -341,7 +365,7 @@ module trine_vector #(
   end
 
   logic unused_vector;
-  assign unused_vector = ^{agu_running, cfg};
+  assign unused_vector = ^{agu_running, cfg, reading, job_soon_i};
 
   // ---------------------------------------------------------------------------------------------
   // Assertions.
@@ -359,20 +383,20 @@ module trine_vector #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) kept_q <= 1'b0;
-    else kept_q <= (state_q == StJob || (state_q == StRead && !job_done_i)) && !clear_i;
+    else kept_q <= (state_q == StJob || (reading && !job_done_i)) && !clear_i;
   end
 
   always_ff @(posedge clk_i) begin
     kept_slots_q <= job_slots_o;
     if (live_q) begin
       if (kept_q) begin
-        a_job_held:   assert (state_q == StJob || state_q == StRead);
+        a_job_held:   assert (state_q == StJob || reading);
         a_slots_held: assert (job_slots_o == kept_slots_q);
       end
       if (rsp_done_i || rsp_lanes_i != '0) begin
         m_answer_wanted: assume (state_q == StTaps || state_q == StWait);
       end
-      if (job_done_i && !run.softmax) m_done_when_read: assume (state_q == StRead);
+      if (job_done_i && !run.softmax) m_done_when_read: assume (reading);
     end
   end
 `endif

@@ -93,8 +93,8 @@ module trine_drain #(
   input  logic                     params_i,
   input  logic                     lanes_i,
 
-  // The array may overwrite its drain registers (trine_drain_grant). The vector engine's slots are
-  // read in two cycles at most.
+  // The array may overwrite its drain registers (trine_drain_grant); v_slots_i will have been read
+  // two cycles later at the latest.
   output logic                     drain_ok_o,
   output logic                     drain_soon_o,
   output logic                     v_soon_o,
@@ -170,9 +170,7 @@ module trine_drain #(
   assign bare_o         = bare_take && c_job_i.last;
   assign waits_o        = v_valid_i || (c_valid_i && (!c_job_i.drain || !c_same));
 
-  always_comb begin
-    job_d = v_take ? v_job_i : c_job_i;
-  end
+  assign job_d = v_take ? v_job_i : c_job_i;
 
   // Channel, channels left and slot continue from group to group of a tile. A vector job is a
   // whole word.
@@ -182,11 +180,8 @@ module trine_drain #(
   assign begins         = job_d.tile_first && !(Int16 && open_q);
   assign channel_first  = begins ? job_d.cfg.param[ChannelBits-1:0] : channel_now;
   assign channels_first = begins ? job_d.cfg.channels : channels_now;
-
-  always_comb begin
-    slot_first = job_d.tile_first ? job_d.cfg.position : slot_now;
-    if (v_take || resumes) slot_first = 5'd0;
-  end
+  assign slot_first     = v_take || resumes ? 5'd0
+                          : job_d.tile_first ? job_d.cfg.position : slot_now;
 
   assign group_columns = Window && job_d.cfg.window ? 16'd4 : 16'(Cols);
 
@@ -207,15 +202,9 @@ module trine_drain #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      left_q   <= '0;
-      open_q   <= 1'b0;
-      data_q   <= 1'b0;
-      vector_q <= 1'b0;
+      {left_q, open_q, data_q, vector_q} <= '0;
     end else if (clear_i) begin
-      left_q   <= '0;
-      open_q   <= 1'b0;
-      data_q   <= 1'b0;
-      vector_q <= 1'b0;
+      {left_q, open_q, data_q, vector_q} <= '0;
     end else begin
       if (take_o) begin
         left_q   <= count;
@@ -301,9 +290,8 @@ module trine_drain #(
   assign column_o.final_word = last_q && last_column;
   assign column_o.pops       = last_pass && (word_end || last_column || kind_q.whole);
 
-  assign v_soon_o = Int16 && vector_q && !first_q &&
-                    left_q <= (kind_q.phases == '1 ? LeftBits'(3) : LeftBits'(1));
-
+  assign v_soon_o     = Int16 && vector_q && !first_q &&  // each cycle, or every second
+                        (kind_q.phases == '1 || left_q <= LeftBits'(1));
   assign kind_o       = kind_q;
   assign cols_o       = cols_q;
   assign odd_o        = odd_q;
@@ -372,15 +360,10 @@ module trine_drain #(
   logic live_q, c_stalled_q, v_stalled_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) live_q <= 1'b0;
-    else         live_q <= 1'b1;
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      c_stalled_q <= 1'b0;
-      v_stalled_q <= 1'b0;
+      {live_q, c_stalled_q, v_stalled_q} <= '0;
     end else begin
+      live_q      <= 1'b1;
       c_stalled_q <= c_valid_i && !c_ready_o && !clear_i;
       v_stalled_q <= v_valid_i && !v_ready_o && !clear_i;
     end

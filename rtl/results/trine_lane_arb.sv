@@ -75,7 +75,7 @@ module trine_lane_arb #(
   // Who enters.
   // ---------------------------------------------------------------------------------------------
   logic pass, column, softmax, softmax_may, value, same_latency, interleaves, normalizing;
-  logic place, softmax_place, slots;
+  logic place, softmax_place, ends;
 
   // The job's codes take as long as a softmax's; and go among them.
   assign same_latency = kind_i.requant && !kind_i.lookup;
@@ -84,15 +84,16 @@ module trine_lane_arb #(
   assign place        = free_i != '0;
 
   // Once the job's data is announced, the array may be promised that its columns go: their words'
-  // places are theirs. So is that of a vector job of int16 designs, whose slots are written again
-  // as its last column is read.
-  assign slots         = Int16 && column_i.left && column_i.from_vector;
+  // places are theirs.
   assign softmax_place = column_i.left && !column_i.data && data_valid_i
-                         ? 3'(free_i) > 3'(words_i) : place && !(slots && free_i == 1);
+                         ? 3'(free_i) > 3'(words_i) : place;
 
+  // A word may end with it. A vector job of int16 designs is read without a stop once it begins,
+  // because its slots are written again as it ends.
+  assign ends         = column_i.pops || (Int16 && column_i.from_vector);
   assign pass         = column_i.left && column_i.data && (params_i || cfg_i.static_bias) &&
                         kind_i.phases[phase_q] && column_may_o && residual_i &&
-                        (place || !(column_i.pops || slots));
+                        (place || !ends);
   assign column       = pass && column_i.last_pass;
 
   assign value       = Softmax && softmax_valid_i && softmax_i.normalize && !softmax_i.reciprocal;

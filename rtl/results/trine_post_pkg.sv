@@ -6,8 +6,8 @@ package trine_post_pkg;
 
   // To the vector engine.
   typedef struct packed {
-    logic done;    // the job's slots have been read
-    logic soon;    // they will have been, two cycles later at the latest
+    logic soon;    // the job's slots will have been read two cycles later at the latest
+    logic done;    // they have been read
     logic retire;
   } vector_status_t;
 

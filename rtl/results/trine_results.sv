@@ -112,7 +112,7 @@ module trine_results #(
   logic [7:0]  run_op, run_flags;
 
   assign {cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks} = vector_i;
-  assign {done, soon, retire}         = status;
+  assign {soon, done, retire}         = status;
   assign {issue, left, product_valid} = softmax_status;
 
   assign answer   = {cfg_ready, run_ready, retire};

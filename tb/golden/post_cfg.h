@@ -92,7 +92,7 @@ void set_job(Port& port, job::Flag flag, bool value) {
 /// two.
 namespace status {
 enum Compute { kRetire = 1, kFetchBusy = 2, kDrainSoon = 4, kDrainOk = 8, kOdd = 16 };
-enum Vector { kVectorRetire = 1, kDone = 2 };
+enum Vector { kVectorRetire = 1, kDone = 2, kSoon = 4 };
 enum Softmax { kProduct = 1, kLeft = 2, kIssue = 4 };
 }  // namespace status
 namespace softmax {

@@ -40,6 +40,11 @@ constexpr unsigned kPipeRows = TB_PipeRows, kPipeCols = TB_PipeCols;
 constexpr bool kBlocks = false;
 constexpr unsigned kPipeRows = kRows, kPipeCols = kMaxCols;
 #endif
+#ifdef TB_Int16
+constexpr bool kBetween = TB_Int16;  ///< vector jobs go between groups of a tile
+#else
+constexpr bool kBetween = false;
+#endif
 /// Seeds of the test of short tiles.
 constexpr unsigned kShortSeeds = kEdge1024 ? 1000 : 200;
 constexpr int kShortCycles = 500;

@@ -176,6 +176,7 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
   edge();
 
   int runs = 0, taken = 0, reading = 0;
+  int ends_in = -1;  // cycles until the job has been read; -1: not said yet
   Job current;
   constexpr int kRuns = 25;
   for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || reading > 0; ++cycle) {
@@ -208,9 +209,14 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
     issue.drive_word(dut);
     gather.answer(dut);
     dut.job_ready_i = chance(random, post_percent);
-    dut.job_done_i = reading > 0 && chance(random, post_percent);
+    // It says that it ends two cycles later at the latest, and does.
+    if (reading > 0 && ends_in < 0 && chance(random, post_percent))
+      ends_in = static_cast<int>(random() % 3);
+    dut.job_soon_i = ends_in >= 0;
+    dut.job_done_i = ends_in == 0;
+    if (ends_in >= 0) --ends_in;
     dut.eval();
-    gather.serve(dut, random, gather_percent, false);
+    gather.serve(dut, random, gather_percent, dut.g_hold_o != 0);
     dut.eval();
     if (dut.job_valid_o != 0) {
       REQUIRE(!jobs.empty());
@@ -460,7 +466,7 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
     dut.eval();
     post.drive(dut, random, post_percent);
     dut.eval();
-    gather.serve(dut, random, gather_percent, false);
+    gather.serve(dut, random, gather_percent, dut.g_hold_o != 0);
     dut.eval();
     const bool codes_taken = dut.sm_issue_i != 0 && !flag(dut.sm_what_o, kReciprocal);
     if (codes_taken) {

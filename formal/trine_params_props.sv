@@ -65,7 +65,7 @@ module trine_params_props (
       \u_dut.gen_bank[0].u_shift.mem[0] , \u_dut.gen_bank[0].u_shift.mem[1] ,
       \u_dut.gen_bank[0].u_shift.mem[2] , \u_dut.gen_bank[0].u_shift.mem[3] ;
 
-  // Of the channel that is followed: its values, and whether they were written; of the channel
+  // The channel that is followed: its values, and whether they were written; of the channel
   // that was read last: which one, its values then, and whether they were known.
   logic [2:0]  follow_q, last_q;
   logic [31:0] bias_q, bias_then_q;

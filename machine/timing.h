@@ -40,6 +40,13 @@ inline constexpr int kResidual = 6;  ///< of a residual's word: from the column 
 inline constexpr int kMerge = 2;     ///< of a bank with codes: a part of a word, read before
 inline constexpr int kVector = 10;   ///< of a RUN, besides its windows
 inline constexpr int kVectorWord = 5;  ///< of a window, besides taps and codes
+/// The same where the next window's taps are asked for while codes are read: int16 designs.
+inline constexpr int kVectorAhead = 4;
+/// Then of two words in each lane, of whose addresses there are two: a requantized sum's, and what
+/// it takes longer where two codes are added or multiplied.
+inline constexpr int kTwoWords = 11, kTwoPairs = 2;
+/// And a word between two groups of columns, in a turn of its own: the lanes empty twice.
+inline constexpr int kTurn = 18;
 inline constexpr int kOneWord = 3;     ///< that a RUN of one copied word a lane takes less
 inline constexpr int kLine = 3;        ///< of a word whose codes lie on lines, besides
 inline constexpr int kNormalize = 71;  ///< of a tile of a normalization, besides its two passes

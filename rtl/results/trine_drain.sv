@@ -119,7 +119,7 @@ module trine_drain #(
   localparam int unsigned LateBits  = MaxLate == 0 ? 1 : $clog2(MaxLate + 1);
 
   logic                 v_take, bare_take, c_same, job_free, group_free;
-  logic                 apart, resumes;  // a vector job may go here; compute's tile goes on behind one
+  logic                 v_fits, resumes;  // a vector job may go here; compute's tile goes on
   trine_job_pkg::job_t job_d;
   trine_job_pkg::cfg_t cfg_q;
   trine_post_pkg::kind_t kind_d, kind_q;
@@ -151,14 +151,14 @@ module trine_drain #(
   assign c_same     = !c_job_i.first && !vector_q;
   assign c_take_o   = c_valid_i && c_job_i.drain && (job_free || group_free) &&
                       (c_same || (lanes_empty_i && left_q == '0)) &&
-                      !(v_valid_i && !vector_q && apart && lanes_empty_i && left_q == '0);
+                      !(v_valid_i && !vector_q && v_fits && lanes_empty_i && left_q == '0);
   assign bare_take  = c_valid_i && !c_job_i.drain && c_results_i.valid && left_q == '0 &&
                       lanes_empty_i && settled_i;
   // Between groups: where no word is begun, and until the next one comes.
   assign resumes    = Int16 && open_q && vector_q;
-  assign apart      = !open_q || (Int16 && (vector_q ? !c_valid_i
+  assign v_fits      = !open_q || (Int16 && (vector_q ? !c_valid_i
                                                      : slot_now == '0 && !kind_q.fused));
-  assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && apart &&
+  assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && v_fits &&
                       ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0));
   assign take_o     = c_take_o || v_take;
   assign tile_o     = v_take || (c_take_o && (c_job_i.tile_first || resumes));

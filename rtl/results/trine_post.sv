@@ -361,10 +361,7 @@ module trine_post #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      live_q         <= 1'b0;
-      slots_kept_q   <= 1'b0;
-      factors_kept_q <= 1'b0;
-      table_write_q  <= 1'b0;
+      {live_q, slots_kept_q, factors_kept_q, table_write_q} <= '0;
       promised_q     <= '0;
     end else begin
       live_q         <= 1'b1;

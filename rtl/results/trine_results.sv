@@ -106,7 +106,8 @@ module trine_results #(
   logic [Rows*6-1:0]        shift;
 
   // Yosys takes no fields of structs in a generate block.
-  logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, soon, issue, left, product_valid;
+  logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, soon;
+  logic        issue, left, product_valid;
   logic [3:0]  cfg_reg, lacks;
   logic [55:0] cfg_payload;
   logic [7:0]  run_op, run_flags;
@@ -203,8 +204,8 @@ module trine_results #(
     assign multiplier    = '0;
     assign shift         = '0;
     assign unused_vector = ^{cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks,
-                             v_ready_i, v_rsp_lanes_i, v_rsp_tag_i, v_rsp_done_i, job_ready, done, soon,
-                             issue, left, product_valid, product, exp_write};
+                             v_ready_i, v_rsp_lanes_i, v_rsp_tag_i, v_rsp_done_i, job_ready, done,
+                             soon, issue, left, product_valid, product, exp_write};
   end
 
   trine_post #(

@@ -15,10 +15,9 @@
 // A normalization takes the same way, with two walks.
 //
 // Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
-//           window's taps start when the post unit has read the lanes, with Int16 as it takes the
-//           job: they wait in the gather until their answers come behind the last code that is read.
-//           A tile of a softmax takes 0.25 + 2 / Codes cycles a channel and some 45 more, of a
-//           normalization 3 and 55.
+//           window's taps start when the post unit has read the lanes; with Int16 as it takes the
+//           job, and the gather holds them back. A tile of a softmax takes 0.25 + 2 / Codes cycles
+//           a channel and some 45 more, of a normalization 3 and 55.
 // Contract  responses come in order.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
@@ -237,13 +236,10 @@ module trine_vector #(
 
   if (Int16) begin : gen_ahead
     logic reading_q;
-
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni)      reading_q <= 1'b0;
-      else if (clear_i) reading_q <= 1'b0;
-      else              reading_q <= job_take || (reading_q && !job_done_i);
+      if (!rst_ni) reading_q <= 1'b0;
+      else         reading_q <= !clear_i && (job_take || (reading_q && !job_done_i));
     end
-
     assign reading  = reading_q;
     assign g_hold_o = reading_q && !job_soon_i;
   end else begin : gen_behind

@@ -384,7 +384,8 @@ Timeline::Time Timeline::behind_groups(Time from, Time cycles) const {
     now += before;
     left -= before;
     if (left <= 0) break;
-    const double period = (run.end - run.start) / run.count;
+    double period = (run.end - run.start) / run.count;
+    if (config_.activations16) period = std::max(period, run.issues + timing::kTurn);
     const double speed = period - run.issues < alone ? 0 : std::min(1.0, alone / period);
     const double done = std::min(left, (run.end - now) * speed);
     now = done < left ? run.end : now + done / speed;
@@ -399,12 +400,16 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   const bool square = op == Op::kSquaredDifference;
   const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square ||
                      pairs_lanes(Engine::kVector, run);
-  Time window = timing::kVectorWord;
-  if (codes) window += (work.alone ? 4 : 4 / config_.columns_per_cycle) - 1;
-  if (square) window += 2;
+  const bool ahead = config_.activations16;
+  Time window = ahead ? timing::kVectorAhead : timing::kVectorWord;
+  if (codes && !ahead) window += (work.alone ? 4 : 4 / config_.columns_per_cycle) - 1;
+  if (square) window += ahead ? 3 : 2;
   if (has_lines(op)) window += timing::kLine;
   if (run.has(isa::vector::kReduce))
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
+  const bool pair = op == Op::kAdd16 || op == Op::kMul16 || op == Op::kAdd || op == Op::kMul;
+  const Time longer = pair ? timing::kTwoPairs : has_lines(op) ? 2 * timing::kLine : 0;
+  const Time two_words = ahead && codes ? timing::kTwoWords + longer : 0;
   const Time filled = queue(Engine::kVector).last_pop_before + timing::fill_cycles(config_);
   Time t = std::max(start, filled);
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
@@ -417,7 +422,8 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     } else if (op == Op::kNormalize)
       t += std::max<Time>(gather, work.channels) + 2 * work.channels + timing::kNormalize;
     else
-      t = behind_groups(t, gather + window * work.out_words);
+      t = behind_groups(t, std::max<Time>(gather + window * work.out_words,
+                                          divide_up(two_words * work.out_words, 2)));
     vector_gathers_.push_back(
         {static_cast<double>(begin), static_cast<double>(t), static_cast<double>(gather)});
   }

@@ -8,6 +8,7 @@ namespace trine::compiler {
 
 Lowered Lowering::run() {
   machine_ = partition(graph_, config_, net_);
+  net_.in_steps = std::ranges::any_of(machine_, [this](int i) { return op(i).of_cell; });
   find_facts();
   if (auto refused = judge([this](int i) { return precisions_problem(op(i)); }))
     return {{}, std::move(refused)};

@@ -8,14 +8,20 @@
 
 namespace trine::compiler {
 
+/// Layers for which nobody takes the place of a vector of int16 behind its last reader: those of an
+/// LSTM's step. A product would wait for the vector unit, or the other way round.
+constexpr int kLinger = 24;
+
 bool Planner::resident(int m) const {
   return !spilled_.contains(facts_.root(m)) && facts_.used(m) && !facts_.only_weights(m) &&
          !facts_.by_heads(m);
 }
 
-Life Planner::early_life(int m) const {
+Life Planner::loose_life(int m) const {
   Life life = facts_.life(m);
-  if (early_ && facts_.follows_norm(m)) life.from = std::max(0, life.from - 1);
+  if (loose_ && facts_.follows_norm(m)) life.from = std::max(0, life.from - 1);
+  if (loose_ && facts_.lingers(m))
+    life.to = std::min(life.to + kLinger, static_cast<int>(net_.layers.size()) - 1);
   return life;
 }
 
@@ -39,7 +45,7 @@ void Planner::order_maps() {
 }
 
 void Planner::mark_changed(int m) {
-  const Life life = early_life(m);
+  const Life life = loose_life(m);
   for (int i = life.from; i <= life.to; ++i) {
     changed_from_[at(i)] = std::min(changed_from_[at(i)], rank_[at(m)]);
     room_[at(i)] = -1;
@@ -48,7 +54,7 @@ void Planner::mark_changed(int m) {
 
 void Planner::put(int m, std::int64_t start) {
   start_[at(m)] = start;
-  const Life life = early_life(m);
+  const Life life = loose_life(m);
   begin_at_[at(life.from)].push_back(m);
   for (int i = life.from; i <= life.to; ++i) placed_at_[at(i)].push_back(m);
   mark_changed(m);
@@ -57,14 +63,14 @@ void Planner::put(int m, std::int64_t start) {
 void Planner::remove(int m) {
   if (!placed(m)) return;
   start_[at(m)] = -1;
-  const Life life = early_life(m);
+  const Life life = loose_life(m);
   std::erase(begin_at_[at(life.from)], m);
   for (int i = life.from; i <= life.to; ++i) std::erase(placed_at_[at(i)], m);
   mark_changed(m);
 }
 
 bool Planner::changed_before(int m) const {
-  const Life life = early_life(m);
+  const Life life = loose_life(m);
   return std::any_of(changed_from_.begin() + life.from, changed_from_.begin() + life.to + 1,
                      [&](int rank) { return rank < rank_[at(m)]; });
 }
@@ -94,7 +100,7 @@ void Planner::for_each_gap(std::vector<int> maps, Visit visit) const {
 
 std::int64_t Planner::lowest_gap(int m) const {
   std::int64_t found = -1;
-  for_each_gap(beside(early_life(m), rank_[at(m)]), [&](const Gap& gap) {
+  for_each_gap(beside(loose_life(m), rank_[at(m)]), [&](const Gap& gap) {
     if (gap.size >= words_[at(m)]) found = gap.start;
     return found >= 0;
   });
@@ -129,9 +135,9 @@ void Planner::place_maps() {
 }
 
 void Planner::make_room(int m) {
-  if (!early_) return spill(largest_beside(facts_.life(m), rank_[at(m)], m));
+  if (!loose_) return spill(largest_beside(facts_.life(m), rank_[at(m)], m));
   for (const int k : order_) remove(k);
-  early_ = false;
+  loose_ = false;
 }
 
 bool Planner::tile_layers() {

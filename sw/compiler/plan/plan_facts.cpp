@@ -12,6 +12,7 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kHeadAhead = 6;  ///< layers by which a head's codes may come before they are needed
+constexpr int kLingers = 128;  ///< part of DMEM that a map has at most which lingers
 
 }  // namespace
 
@@ -115,6 +116,13 @@ bool PlanFacts::follows_norm(int m) const {
   const int layer = net_.maps[at(m)].producer;
   return layer > 0 && net_.layers[at(layer - 1)].kind == LayerKind::kNormalize &&
          net_.layers[at(layer - 1)].output == net_.layers[at(layer)].input;
+}
+
+bool PlanFacts::lingers(int m) const {
+  const Map& map = net_.maps[at(m)];
+  const std::int64_t words = map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words();
+  return map.shape.wide && map.producer >= 0 && map.shape.H == 1 &&
+         words <= config_.dmem_words() / kLingers;
 }
 
 /// Whether the map is neither at the edge nor a constant; codes that products of two maps read as

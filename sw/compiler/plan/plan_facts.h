@@ -68,6 +68,8 @@ class PlanFacts {
   /// Whether the layer that makes the map can begin while the one before, a normalization, is at
   /// work: then its codes must not lie where that reads.
   bool follows_norm(int map) const;
+  /// Whether it is a vector of int16 that array and vector unit hand each other.
+  bool lingers(int map) const;
   bool used(int map) const {
     return net_.maps[at(map)].producer >= 0 || net_.maps[at(map)].first_use >= 0;
   }

@@ -77,7 +77,8 @@ class Planner {
 
   bool resident(int m) const;
   /// As far as a map's layer may begin early.
-  Life early_life(int m) const;
+  /// The map's life, longer where there is room for it.
+  Life loose_life(int m) const;
   /// The largest maps come first.
   void order_maps();
 
@@ -141,7 +142,7 @@ class Planner {
   PlanFacts& facts_;
   Wishes wishes_;
   int misfit_ = -1;
-  bool early_ = true;  ///< there is room for maps of layers that begin early
+  bool loose_ = true;  ///< there is room for maps before and behind what their layers ask for
   Plan plan_;
   Gap buffers_{0, 0};                ///< of the layer before
   std::vector<int> copies_;          ///< maps that reload others

@@ -270,15 +270,14 @@ class Tiler {
 
   /// Cycles of the vector unit for a word of a tile. Those of int8 hide some behind each other.
   double word_cycles() const {
-    const bool compares = layer_.kind == LayerKind::kMax || layer_.kind == LayerKind::kMaximum ||
-                          layer_.kind == LayerKind::kMinimum;
     const int window_taps = window().R * window().S;
     if (!layer_.wide) {
       const double taps = layer_.two_operands() ? 4 : window_taps;
       return layer_.kind == LayerKind::kMax ? taps + timing::kMaximum : std::max(taps, 4.0);
     }
-    const double codes = compares ? 0 : 4.0 / config_.columns_per_cycle - 1;
-    return (layer_.two_operands() ? 2 : window_taps) + timing::kVectorWord + codes;
+    const double taps = layer_.two_operands() ? 2 : window_taps;
+    const int two = timing::kTwoWords + (layer_.two_operands() ? timing::kTwoPairs : 0);
+    return std::max(taps + timing::kVectorAhead, two / 2.0);
   }
 
   /// All sweeps of a rectangle, and what their RUNs cost beyond the first.

@@ -20,6 +20,7 @@
 #include "sw/model/lstm.h"
 #include "sw/model/rewrite/rewriter.h"
 #include "sw/model/rewrite/states.h"
+#include "sw/model/shapes.h"
 #include "sw/reference/quantized_params.h"
 
 namespace trine::compiler {
@@ -63,7 +64,9 @@ class Steps : Rewriter {
     for (Op& op : ops_)
       if (has_steps(graph_, op, left)) {
         left -= steps_of(graph_, op);
-        unrolled(op);
+        unrolled(op, reads_last_alone(op));
+      } else if (!op.inputs.empty() && last_.contains(op.inputs[0])) {
+        reshape(last_.at(op.inputs[0]), graph_.out(op).shape, op.outputs[0]);
       } else if (op.kind == OpKind::kLstm && op.of_state && states_.contains(op.index)) {
         reshape(states_.at(op.index), graph_.out(op).shape, op.outputs[0]);
       } else {
@@ -73,7 +76,28 @@ class Steps : Rewriter {
   }
 
  private:
-  void unrolled(const Op& op) {
+  /// Whether all that becomes of the sequence are slices of its last step.
+  bool reads_last_alone(const Op& lstm) const {
+    const int out = lstm.outputs[0], axis = lstm.time_major ? 0 : 1;
+    const auto takes_last = [&](const Op& o) {
+      if (o.kind != OpKind::kStridedSlice || o.input(0) != out) return false;
+      const std::vector<model::Slice> slices = model::slices(graph_, o);
+      for (int a = 0; a < 3; ++a) {
+        const int extent = graph_.tensor(out).shape[at(a)];
+        const model::Slice& s = slices[at(a)];
+        if (a == axis ? s.size != 1 || s.begin != extent - 1 : s.size != extent || s.begin != 0)
+          return false;
+      }
+      return true;
+    };
+    return std::ranges::count(graph_.outputs, out) == 0 &&
+           std::ranges::all_of(ops_, [&](const Op& o) {
+             return std::ranges::count(o.inputs, out) == 0 || takes_last(o);
+           });
+  }
+
+  /// @param last_alone  nobody reads the other steps
+  void unrolled(const Op& op, bool last_alone) {
     index_ = op.index;
     const Tensor out = graph_.out(op), x = graph_.in(op, 0);
     const int steps = steps_of(graph_, op), batch = x.shape[op.time_major ? 1 : 0];
@@ -100,12 +124,15 @@ class Steps : Rewriter {
     std::vector<int> results;
     for (int t = 0; t < steps; ++t) {
       name_ = fmt::format("{}/{}", out.name, t);
-      // All products first: the vector unit is busy with gates while the array computes others.
-      int sums[kGates];
+      // What needs no h first, then all products: the vector unit is busy with that and with gates
+      // while the array computes others.
+      int sums[kGates], rows_of[kGates];
+      for (const int g : kOrder)
+        rows_of[g] = slice(op, of_inputs[g], 0, t * batch, (t + 1) * batch);
       for (const int g : kOrder)
         sums[g] = h < 0 ? -1 : product(h, op.inputs[at(kRecurrent + g)], zeros_);
       const auto gate = [&](int g) {
-        int sum = slice(op, of_inputs[g], 0, t * batch, (t + 1) * batch);
+        int sum = rows_of[g];
         if (h >= 0) sum = pair(OpKind::kAdd, sum, sums[g], kOfGate);
         return function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, sum);
       };
@@ -119,12 +146,18 @@ class Steps : Rewriter {
       graph_.ops.back().cell_clip = op.cell_clip;
       const int state = function(OpKind::kTanh, c);
       h = output(state, gate(kOutput), out);
-      results.push_back(h);
+      if (last_alone && t + 1 < steps) continue;
+      // Step by step, beside the next one's first product.
+      results.push_back(
+          narrow ? made(OpKind::kQuantize, {h}, like(op.outputs[0], {batch, cells})) : h);
     }
     states_[op.index] = c;
     name_ = out.name;
-    int all = steps == 1 ? results[0] : join(op, results, 0);
-    if (narrow) all = made(OpKind::kQuantize, {all}, like(op.outputs[0], {steps * batch, cells}));
+    if (last_alone) {
+      last_[op.outputs[0]] = results[0];
+      return;
+    }
+    const int all = steps == 1 ? results[0] : join(op, results, 0);
     if (turned)
       exchange(reshape(all, {steps, batch, cells}), op.outputs[0]);
     else
@@ -192,6 +225,7 @@ class Steps : Rewriter {
   int index_ = 0;
   int zeros_ = -1;             ///< biases of int8's products of h
   std::string name_;           ///< of the tensors that come
+  std::map<int, int> last_;    ///< of sequences whose last step alone is read: that, by tensor
   std::map<int, int> states_;  ///< by an LSTM's index in the file: behind its last step
 };
 

@@ -212,7 +212,7 @@ class Timeline {
 }  // namespace
 
 bool can_interleave(const Network& network) {
-  return std::ranges::any_of(network.layers, [](const Layer& l) { return side_of(l) == 1; }) &&
+  return !network.in_steps && std::ranges::any_of(network.layers, [](const Layer& l) { return side_of(l) == 1; }) &&
          std::ranges::none_of(
              network.layers,
              [](const Layer& l) { return l.over_channels() || l.weights_map >= 0; }) &&

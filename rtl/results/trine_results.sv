@@ -107,14 +107,12 @@ module trine_results #(
 
   // Yosys takes no fields of structs in a generate block.
   logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, soon;
-  logic        issue, left, product_valid;
   logic [3:0]  cfg_reg, lacks;
   logic [55:0] cfg_payload;
   logic [7:0]  run_op, run_flags;
 
   assign {cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks} = vector_i;
   assign {soon, done, retire}         = status;
-  assign {issue, left, product_valid} = softmax_status;
 
   assign answer   = {cfg_ready, run_ready, retire};
   assign vector_o = answer;
@@ -172,13 +170,11 @@ module trine_results #(
       .job_slots_o     (job_slots),
       .job_cfg_o       (job_cfg),
       .sm_go_o         (softmax_valid),
-      .sm_issue_i      (issue),
+      .sm_status_i     (softmax_status),
       .sm_what_o       (softmax),
-      .sm_left_i       (left),
       .sm_acc_o        (softmax_acc),
       .sm_multiplier_o (multiplier),
       .sm_shift_o      (shift),
-      .product_valid_i (product_valid),
       .product_i       (product),
       .exp_i           (exp_write)
     );
@@ -205,7 +201,7 @@ module trine_results #(
     assign shift         = '0;
     assign unused_vector = ^{cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks,
                              v_ready_i, v_rsp_lanes_i, v_rsp_tag_i, v_rsp_done_i, job_ready, done,
-                             soon, issue, left, product_valid, product, exp_write};
+                             soon, softmax_status, product, exp_write};
   end
 
   trine_post #(

@@ -73,16 +73,14 @@ module trine_vector #(
   output trine_job_pkg::cfg_t     job_cfg_o,
 
   // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a
-  // slot of a word and the next one. sm_issue_i: the post unit takes them; sm_left_i: the last
-  // word of a tile has left it. Addresses are those of job_out_o and job_active_o.
+  // slot of a word and the next one. sm_status_i: the post unit takes them, a tile's last word has
+  // left it, product_i is there. Addresses are those of job_out_o and job_active_o.
   output logic                     sm_go_o,
-  input  logic                     sm_issue_i,
+  input  trine_post_pkg::softmax_status_t sm_status_i,
   output trine_post_pkg::softmax_t sm_what_o,
-  input  logic                     sm_left_i,
   output logic [Codes*Rows*32-1:0] sm_acc_o,
   output logic [Rows*31-1:0]       sm_multiplier_o,
   output logic [Rows*6-1:0]        sm_shift_o,
-  input  logic                     product_valid_i,
   input  logic [Rows*42-1:0]       product_i,
 
   // Exponentials.
@@ -313,6 +311,10 @@ module trine_vector #(
   // ---------------------------------------------------------------------------------------------
   // Softmax.
   // ---------------------------------------------------------------------------------------------
+  logic sm_issue, sm_left, sm_product;
+
+  assign {sm_issue, sm_left, sm_product} = sm_status_i;
+
   if (Softmax) begin : gen_softmax
     trine_softmax #(.Rows(Rows), .Codes(Codes)) u_softmax (
       .clk_i,
@@ -336,13 +338,13 @@ module trine_vector #(
       .rsp_done_i,
       .slots_i           (job_slots_o),
       .go_o              (sm_go_o),
-      .issue_i           (sm_issue_i),
+      .issue_i           (sm_issue),
       .what_o            (sm_what_o),
-      .left_i            (sm_left_i),
+      .left_i            (sm_left),
       .acc_o             (sm_acc_o),
       .multiplier_o      (sm_multiplier_o),
       .shift_o           (sm_shift_o),
-      .product_valid_i,
+      .product_valid_i   (sm_product),
       .product_i,
       .done_o            (sm_done),
       .exp_i
@@ -357,7 +359,7 @@ module trine_vector #(
     assign sm_acc_o         = '0;
     assign sm_multiplier_o  = '0;
     assign sm_shift_o       = '0;
-    assign unused_softmax   = ^{sm_issue_i, sm_left_i, product_valid_i, product_i, exp_i, norm};
+    assign unused_softmax   = ^{sm_issue, sm_left, sm_product, product_i, exp_i, norm};
   end
 
   logic unused_vector;
@@ -367,17 +369,11 @@ module trine_vector #(
   // Assertions.
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
-  logic live_q;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) live_q <= 1'b0;
-    else         live_q <= 1'b1;
-  end
-
-  logic               kept_q;  // a job that nobody has read to its end
+  logic               live_q, kept_q;  // kept: a job that nobody has read to its end
   logic [Rows*96-1:0] kept_slots_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
+    live_q <= rst_ni;
     if (!rst_ni) kept_q <= 1'b0;
     else kept_q <= (state_q == StJob || (reading && !job_done_i)) && !clear_i;
   end

@@ -68,9 +68,9 @@ struct Bench : Work {
   std::vector<Lanes> columns = std::vector<Lanes>(kMaxCols, Lanes(kRows));
   // The vector engine.
   bool vector_offered = false, vector_reading = false;
-  int vector_ends = -1;    // cycles until its slots must have been read; -1: not said
-  bool tile_open = false;  // the compute engine's job before was not its tile's last one
-  unsigned between = 0;    // vector jobs that were taken then
+  int vector_ends = -1;       // cycles until its slots must have been read; -1: not said
+  bool tile_open = false;     // the compute engine's job before was not its tile's last one
+  unsigned between = 0;       // vector jobs that were taken then
   unsigned read_channel = 0;  // whose parameters were read last
   int overtaken = 0;          // times that the compute engine was first while it waited
   // Scatter port, parameters, residuals.

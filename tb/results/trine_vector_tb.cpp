@@ -312,19 +312,21 @@ class PostUnit {
   /// Drives what it does in this cycle. @param percent  of the cycles in which it moves
   void drive(Vtrine_vector& dut, std::mt19937& random, unsigned percent) {
     if (delay_ >= 0 || leaving_) REQUIRE(factors_of(dut) == factors_);
-    dut.sm_issue_i = dut.sm_go_o != 0 && chance(random, percent);
-    dut.sm_left_i = leaving_ && chance(random, percent);
-    dut.product_valid_i = delay_ == 0 && chance(random, percent);
+    const bool issue = dut.sm_go_o != 0 && chance(random, percent);
+    const bool left = leaving_ && chance(random, percent);
+    const bool product = delay_ == 0 && chance(random, percent);
+    dut.sm_status_i = (issue ? status::kIssue : 0) | (left ? status::kLeft : 0) |
+                      (product ? status::kProduct : 0);
     for (unsigned l = 0; l < kRows; ++l)
       set_bits(dut.product_i, 42 * l, 42,
-               dut.product_valid_i != 0 ? products_[l] : std::uint64_t{any_word(random)} << 10);
-    delay_ = dut.product_valid_i != 0 ? -1 : std::max(delay_ - 1, delay_ < 0 ? -1 : 0);
+               product ? products_[l] : std::uint64_t{any_word(random)} << 10);
+    delay_ = product ? -1 : std::max(delay_ - 1, delay_ < 0 ? -1 : 0);
   }
 
   /// The rising edge.
   void clock(const Vtrine_vector& dut) {
-    if (dut.sm_left_i != 0) leaving_ = false;
-    if (dut.sm_issue_i == 0) return;
+    if ((dut.sm_status_i & status::kLeft) != 0) leaving_ = false;
+    if ((dut.sm_status_i & status::kIssue) == 0) return;
     factors_ = factors_of(dut);
     const bool reciprocal = flag(dut.sm_what_o, kReciprocal);
     if (reciprocal) multiply(dut);
@@ -468,7 +470,8 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
     dut.eval();
     gather.serve(dut, random, gather_percent, dut.g_hold_o != 0);
     dut.eval();
-    const bool codes_taken = dut.sm_issue_i != 0 && !flag(dut.sm_what_o, kReciprocal);
+    const bool codes_taken =
+        (dut.sm_status_i & status::kIssue) != 0 && !flag(dut.sm_what_o, kReciprocal);
     if (codes_taken) {
       REQUIRE(!jobs.empty());
       const SoftmaxJob& job = jobs.front();

@@ -120,7 +120,8 @@ bool PlanFacts::follows_norm(int m) const {
 
 bool PlanFacts::lingers(int m) const {
   const Map& map = net_.maps[at(m)];
-  const std::int64_t words = map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words();
+  const std::int64_t words =
+      map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words();
   return map.shape.wide && map.producer >= 0 && map.shape.H == 1 &&
          words <= config_.dmem_words() / kLingers;
 }

@@ -148,8 +148,8 @@ class Steps : Rewriter {
       h = output(state, gate(kOutput), out);
       if (last_alone && t + 1 < steps) continue;
       // Step by step, beside the next one's first product.
-      results.push_back(
-          narrow ? made(OpKind::kQuantize, {h}, like(op.outputs[0], {batch, cells})) : h);
+      results.push_back(narrow ? made(OpKind::kQuantize, {h}, like(op.outputs[0], {batch, cells}))
+                               : h);
     }
     states_[op.index] = c;
     name_ = out.name;

@@ -82,6 +82,9 @@ package trine_isa_pkg;
   // LOGISTIC of sum16 of one tap, without bounds, by the table's points
   localparam logic [7:0] VectorOpLogistic16 = 8'd17;
   localparam logic [7:0] VectorOpTanh16 = 8'd18;  // TANH, likewise
+  // maximum of the taps' int16 codes, which are all inside of the map
+  localparam logic [7:0] VectorOpMax16 = 8'd19;
+  localparam logic [7:0] VectorOpMin16 = 8'd20;  // minimum, likewise
   // sum over the active lanes as well; only lane 0 writes
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b
@@ -297,9 +300,11 @@ package trine_isa_pkg;
     11'b00000000010,  // ternary
     11'b00000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 19;
-  localparam logic [18:0] VectorOpKnown = 19'b1111111111111011111;
-  localparam logic [208:0] VectorOpNeeds = {
+  localparam int unsigned VectorOpCodes = 21;
+  localparam logic [20:0] VectorOpKnown = 21'b111111111111111011111;
+  localparam logic [230:0] VectorOpNeeds = {
+    11'b10000010000,  // min16
+    11'b10000010000,  // max16
     11'b10000110000,  // tanh16
     11'b10000110000,  // logistic16
     11'b10000010000,  // widen16

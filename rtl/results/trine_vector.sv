@@ -10,9 +10,7 @@
 //
 // Softmax (trine_softmax.sv) walks over a tile's channel words three times: the lanes' maxima,
 // then, word by word through the lanes' tables, the sums and the codes; or once, if the lanes keep
-// the words.
-//
-// A normalization takes the same way, with two walks.
+// the words. A normalization takes the same way, with two walks.
 //
 // Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
 //           window's taps start when the post unit has read the lanes; with Int16 as it takes the
@@ -91,6 +89,7 @@ module trine_vector #(
   // after the first are kept.
   localparam int unsigned TagFirst = 0, TagLast = 1, TagKeep = 2;
   localparam logic [2:0]  OpMax    = trine_isa_pkg::VectorOpMax[2:0];
+  localparam logic [2:0]  OpMin    = trine_isa_pkg::VectorOpMin[2:0];
   localparam int          Folds    = $clog2(Rows);
   localparam int unsigned FoldBits = $clog2(Folds + 2);
 
@@ -193,9 +192,9 @@ module trine_vector #(
     unique case (state_q)
       StTaps: if (!run.softmax && g_valid_o && g_ready_i && window_last) state_d = StWait;
       StWait: if (rsp_done_i && rsp_tag_i[TagLast]) begin
-        state_d = (run.reduce && FoldBits'(Folds) != last_fold) ? StFold : StJob;
+        state_d = (run.reduce && FoldBits'(Folds) != last_fold) || extremes ? StFold : StJob;
       end
-      StFold: if (fold_q == last_fold + FoldBits'(1)) state_d = StJob;
+      StFold: if (fold_q == last_fold + FoldBits'(1) || extremes) state_d = StJob;
       StJob:  if (job_ready_i) state_d = Int16 ? StTaps : StRead;
       StRead: if (job_done_i) state_d = StTaps;
       default: state_d = StTaps;
@@ -230,7 +229,9 @@ module trine_vector #(
   end
 
   // With Int16 the next window's taps are asked for while a job is read.
-  logic reading;
+  logic reading, extremes;
+
+  assign extremes = Int16 && cfg.int16 && (run.op == OpMax || run.op == OpMin);
 
   if (Int16) begin : gen_ahead
     logic reading_q;
@@ -266,7 +267,10 @@ module trine_vector #(
   // Lanes. Folding adds the upper half of the lanes to the lower half, again and again; of int16
   // codes high and low bytes remain.
   // ---------------------------------------------------------------------------------------------
+  logic [3:0] greater [Rows], equal [Rows];  // a tap's bytes: above the slots', the same
+
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
+    localparam int High = Int16 ? l / 2 * 2 : l, Low = Int16 ? l / 2 * 2 + 1 : l;
     logic [95:0] other;
     logic [31:0] word;
     logic        fold, tap;
@@ -286,7 +290,7 @@ module trine_vector #(
       other = '0;
       fold  = 1'b0;
       for (int k = 0; k < Folds; k++) begin
-        if (l < (1 << k) && l + (1 << k) < Rows && state_q == StFold &&
+        if (l < (1 << k) && l + (1 << k) < Rows && state_q == StFold && !extremes &&
             fold_q == FoldBits'(k + 1)) begin
           fold  = 1'b1;
           other = job_slots_o[(l + (1 << k) < Rows ? l + (1 << k) : 0)*96 +: 96];
@@ -294,25 +298,27 @@ module trine_vector #(
       end
     end
 
-    trine_vector_lane #(.Ternary(Ternary), .Binary(Binary)) u_lane (
+    trine_vector_lane #(.Ternary(Ternary), .Binary(Binary), .Int16(Int16)) u_lane (
       .clk_i,
-      .op_i     (run.softmax ? OpMax : run.op),
-      .invert_i (run.invert),
-      .low_i    (Int16 && cfg.int16 && !run.widens && odd[l]),
-      .tap_i    (tap),
-      .first_i  (rsp_tag_i[TagFirst]),
-      .word_i   (word),
-      .fold_i   (fold),
-      .other_i  (other),
-      .slots_o  (job_slots_o[l*96 +: 96])
+      .op_i      (run.softmax ? OpMax : run.op),
+      .invert_i  (run.invert),
+      .low_i     (Int16 && cfg.int16 && !run.widens && odd[l]),
+      .wide_i    (extremes),
+      .done_i    (rsp_done_i),
+      .tap_i     (tap),
+      .first_i   (rsp_tag_i[TagFirst]),
+      .word_i    (word),
+      .fold_i    (fold),
+      .other_i   (other),
+      .slots_o   (job_slots_o[l*96 +: 96]),
+      .greater_o (greater[l]),
+      .equal_o   (equal[l]),
+      .greater_i (greater[High] | (equal[High] & greater[Low]))
     );
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Softmax.
-  // ---------------------------------------------------------------------------------------------
   logic sm_issue, sm_left, sm_product;
-
   assign {sm_issue, sm_left, sm_product} = sm_status_i;
 
   if (Softmax) begin : gen_softmax
@@ -365,8 +371,6 @@ module trine_vector #(
   logic unused_vector;
   assign unused_vector = ^{agu_running, cfg, reading, job_soon_i};
 
-  // ---------------------------------------------------------------------------------------------
-  // Assertions.
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   logic               live_q, kept_q;  // kept: a job that nobody has read to its end

@@ -9,7 +9,9 @@
 //   fold          slot = slot + other slot
 //
 // With invert_i the taps after the first count as ~word: for bytes -1 - byte. With low_i bytes are
-// the low ones of int16 codes, less 128 in a sum.
+// the low ones of int16 codes, less 128 in a sum. With wide_i max and min are those of int16 codes,
+// whose bytes may come in two cycles: a tap waits in bits 15:8 of its slot until the cycle behind
+// done_i, when greater_i says whether it is above the slots of the pair.
 //
 // Timing    one tap a cycle.
 // Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).
@@ -18,19 +20,28 @@
 
 module trine_vector_lane #(
   parameter bit Ternary = 1'b0,
-  parameter bit Binary  = 1'b0
+  parameter bit Binary  = 1'b0,
+  parameter bit Int16   = 1'b0
 ) (
   input  logic        clk_i,
 
   input  logic [2:0]  op_i,  // VectorOp of trine_isa_pkg
   input  logic        invert_i,
   input  logic        low_i,
+  input  logic        wide_i,
   input  logic        tap_i,
   input  logic        first_i,
   input  logic [31:0] word_i,
   input  logic        fold_i,
   input  logic [95:0] other_i,
-  output logic [95:0] slots_o
+  output logic [95:0] slots_o,
+
+  // With Int16: all lanes have the tap; its bytes are above the slots', or the same; so are the
+  // codes of both lanes.
+  input  logic        done_i,
+  output logic [3:0]  greater_o,
+  output logic [3:0]  equal_o,
+  input  logic [3:0]  greater_i
 );
 
   localparam logic [2:0] OpMax        = trine_isa_pkg::VectorOpMax[2:0];
@@ -42,6 +53,9 @@ module trine_vector_lane #(
   localparam logic [2:0] OpMaxBinary  = trine_isa_pkg::VectorOpMaxBinary[2:0];
 
   logic [31:0] word;
+  logic        compare_q;
+
+  always_ff @(posedge clk_i) compare_q <= Int16 && wide_i && done_i && !first_i;
 
   assign word = word_i ^ {32{invert_i && !first_i}} ^ {4{low_i && op_i == OpSum, 7'd0}};
 
@@ -60,11 +74,18 @@ module trine_vector_lane #(
     logic signed [7:0]  code;
     logic signed [23:0] slot_q, slot_d, addend, total;
     logic [7:0]         ternary;
+    logic signed [7:0]  tap, best;
     logic               write;
 
     assign code   = $signed(word[8*b +: 8]);
     assign addend = fold_i ? $signed(other_i[24*b +: 24]) : 24'(code);
     assign total  = slot_q + addend;
+
+    // Low bytes have no sign.
+    assign tap          = Int16 && wide_i ? slot_q[15:8] ^ {low_i, 7'd0} : code;
+    assign best         = slot_q[7:0] ^ {Int16 && wide_i && low_i, 7'd0};
+    assign greater_o[b] = tap > best;
+    assign equal_o[b]   = Int16 && tap == best;
 
     // 2 bits: 1 is the largest, 3 (-1) the least.
     always_comb begin
@@ -79,11 +100,14 @@ module trine_vector_lane #(
                ({24{pair}} & {8'd0, code, slot_q[7:0]});
       if (Ternary) slot_d = slot_d | {16'd0, {8{max_ternary}} & ternary};
       if (Binary) slot_d = slot_d | {16'd0, {8{max_binary}} & (slot_q[7:0] | code)};
-      write = fold_i || (tap_i && !(extremum && (code > $signed(slot_q[7:0])) != (op_i == OpMax)));
+      write = fold_i || (tap_i && !(extremum && greater_o[b] != (op_i == OpMax)));
+      if (Int16 && wide_i) write = tap_i && first_i;
     end
 
     always_ff @(posedge clk_i) begin
       if (write) slot_q <= slot_d;
+      if (Int16 && wide_i && later) slot_q[15:8] <= code;
+      if (Int16 && compare_q && greater_i[b] == (op_i == OpMax)) slot_q[7:0] <= slot_q[15:8];
     end
 
     assign slots_o[24*b +: 24] = slot_q;

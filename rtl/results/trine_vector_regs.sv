@@ -41,12 +41,15 @@ module trine_vector_regs #(
 
   localparam logic [2:0] OpAdd = trine_isa_pkg::VectorOpAdd[2:0];
   localparam logic [2:0] OpSum = trine_isa_pkg::VectorOpSum[2:0];
+  localparam logic [2:0] OpMax = trine_isa_pkg::VectorOpMax[2:0];
+  localparam logic [2:0] OpMin = trine_isa_pkg::VectorOpMin[2:0];
 
   trine_job_pkg::cfg_t   cfg_q;
   trine_vector_pkg::run_t run_q;
   logic [12:0]            count_q;
   logic                   normalize_q, center_q, rescale_q, normalize, square;
   logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16;
+  logic                   max16, min16;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
   assign square    = op_i == trine_isa_pkg::VectorOpSquaredDifference;
@@ -59,7 +62,9 @@ module trine_vector_regs #(
                      (Int16 && op_i == trine_isa_pkg::VectorOpSum16);
   assign add16     = Int16 && op_i == trine_isa_pkg::VectorOpAdd16;
   assign mul16     = Int16 && op_i == trine_isa_pkg::VectorOpMul16;
-  assign pairs_o   = sum16 || add16 || mul16;
+  assign max16     = Int16 && op_i == trine_isa_pkg::VectorOpMax16;
+  assign min16     = Int16 && op_i == trine_isa_pkg::VectorOpMin16;
+  assign pairs_o   = sum16 || add16 || mul16 || max16 || min16;
 
   always_ff @(posedge clk_i) begin
     if (we_i) begin
@@ -99,7 +104,8 @@ module trine_vector_regs #(
       end
     end
     if (start_i) begin
-      run_q.op           <= square || add16 || mul16 ? OpAdd : sum16 ? OpSum : op_i[2:0];
+      run_q.op           <= square || add16 || mul16 ? OpAdd : sum16 ? OpSum
+                            : max16 ? OpMax : min16 ? OpMin : op_i[2:0];
       run_q.narrows      <= narrow16;
       run_q.widens       <= widen16;
       run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);

@@ -939,7 +939,9 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
   using isa::vector::Op;
   const Post unit(r, run.has(isa::vector::kSingle), run.has(isa::vector::kHalfEven), true);
   const auto op = static_cast<Op>(run.op);
-  const bool sums = op != Op::kAdd16 && op != Op::kMul16, reduce = run.has(isa::vector::kReduce);
+  const bool compares = op == Op::kMax16 || op == Op::kMin16;
+  const bool sums = op != Op::kAdd16 && op != Op::kMul16 && !compares;
+  const bool reduce = run.has(isa::vector::kReduce);
   const bool widens = op == Op::kWiden16;
   const std::int64_t bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
   const int taps = window_taps(r);
@@ -969,9 +971,13 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
         return byte_of(word[0], b) * 256 + (widens ? low : low & 0xff);
       };
       std::int64_t sum = 0;
+      int extremum = tap(0);
       for (int k = 0; sums && k < taps; ++k) sum += tap(k) - (widens ? 0 : 128);
+      for (int k = 1; compares && k < taps; ++k)
+        extremum = op == Op::kMin16 ? std::min(extremum, tap(k)) : std::max(extremum, tap(k));
       reduced[b] += sum;
       codes[b] = sums                            ? code_of(sum)
+                 : compares                      ? extremum
                  : op == Op::kMul16              ? unit.mul(tap(0), tap(1))
                  : run.has(isa::vector::kInvert) ? unit.subtract(tap(0), tap(1))
                                                  : unit.add(tap(0), tap(1));

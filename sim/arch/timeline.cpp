@@ -399,9 +399,10 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   const auto op = static_cast<Op>(run.op);
   const bool square = op == Op::kSquaredDifference;
   const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square ||
-                     pairs_lanes(Engine::kVector, run);
+                     (pairs_lanes(Engine::kVector, run) && op != Op::kMax16 && op != Op::kMin16);
   const bool ahead = config_.activations16;
   Time window = ahead ? timing::kVectorAhead : timing::kVectorWord;
+  if (op == Op::kMax16 || op == Op::kMin16) ++window;
   if (codes && !ahead) window += (work.alone ? 4 : 4 / config_.columns_per_cycle) - 1;
   if (square) window += ahead ? 3 : 2;
   if (has_lines(op)) window += timing::kLine;

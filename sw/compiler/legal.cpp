@@ -36,9 +36,14 @@ bool has_wide(const Graph& graph, const model::Op& op) {
   static constexpr model::OpKind kKinds[] = {model::OpKind::kAdd,
                                              model::OpKind::kAveragePool2D,
                                              model::OpKind::kLeakyRelu,
+                                             model::OpKind::kMaximum,
+                                             model::OpKind::kMaxPool2D,
                                              model::OpKind::kMean,
+                                             model::OpKind::kMinimum,
                                              model::OpKind::kMul,
                                              model::OpKind::kQuantize,
+                                             model::OpKind::kReduceMax,
+                                             model::OpKind::kReduceMin,
                                              model::OpKind::kLogistic,
                                              model::OpKind::kTanh,
                                              model::OpKind::kRelu,
@@ -69,7 +74,7 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
           lacks ? Reason::kConfiguration : Reason::kType,
           "{}: int16 activations, the machine computes int8{}", label(*graph, op),
           config.activations16
-              ? ", of int16 products with constant weights, sums, LOGISTIC, TANH and movement"
+              ? ", of int16 products with constant weights, sums, maxima, LOGISTIC, TANH and movement"
               : " (array.activations16)");
     op.on_host = true;
   }

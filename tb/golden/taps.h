@@ -94,9 +94,29 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kWiden16:
       case Op::kLogistic16:
       case Op::kTanh16:
-        break;  // above, or no lane's
+      case Op::kMax16:
+      case Op::kMin16:
+        break;  // above, of two lanes, or no lane's
     }
   for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);
+  return slots;
+}
+
+/// Of a pair of lanes: maximum or minimum of the int16 codes whose high and low bytes these are.
+inline std::array<std::array<int, 4>, 2> extrema_of(const std::vector<std::uint32_t>& high,
+                                                    const std::vector<std::uint32_t>& low,
+                                                    bool smallest, bool invert) {
+  std::array<std::array<int, 4>, 2> slots{};
+  for (unsigned b = 0; b < 4; ++b) {
+    int best = 0;
+    for (std::size_t k = 0; k < high.size(); ++k) {
+      const int code = byte_of(high[k], b) * 256 + (byte_of(low[k], b) & 0xff);
+      const int tap = invert && k > 0 ? -1 - code : code;
+      if (k == 0 || (smallest ? tap < best : tap > best)) best = tap;
+    }
+    slots[0][b] = best >> 8 & 0xff;
+    slots[1][b] = best & 0xff;
+  }
   return slots;
 }
 

@@ -65,6 +65,10 @@ std::vector<Job> jobs_of(const isa::VectorRegisters& r, const isa::Run& run) {
     if (!step.window_last) continue;
     for (unsigned l = 0; l < kRows; ++l)
       job.slots.push_back(slots_of(op, taps[l], invert, pairs && op != Op::kWiden16 && l % 2 != 0));
+    for (unsigned l = 0; l < kRows && (op == Op::kMax16 || op == Op::kMin16); l += 2) {
+      const auto both = extrema_of(taps[l], taps[l + 1], op == Op::kMin16, invert);
+      std::ranges::copy(both, job.slots.begin() + l);
+    }
     const unsigned planes = pairs ? 2 : 1;
     if (reduce)
       for (unsigned l = planes; l < kRows; ++l) {
@@ -191,8 +195,9 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       constexpr Op kOps[] = {Op::kMax,       Op::kSum,     Op::kAdd,        Op::kMaxTernary,
                              Op::kMaxBinary, Op::kMul,     Op::kMin,        Op::kSquaredDifference,
                              Op::kSum16,     Op::kAdd16,   Op::kMul16,      Op::kLeaky16,
-                             Op::kNarrow16,  Op::kWiden16, Op::kLogistic16, Op::kTanh16};
-      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 8))]);
+                             Op::kNarrow16,  Op::kWiden16, Op::kLogistic16, Op::kTanh16,
+                             Op::kMax16,     Op::kMin16};
+      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 10))]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       const auto op = static_cast<Op>(run.op);
       if ((op == Op::kSum || op == Op::kSum16) && chance(random, 50))

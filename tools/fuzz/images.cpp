@@ -27,7 +27,8 @@ const std::vector<OpKind> kBinary =
 /// Those of int16 codes that the machine has.
 const std::vector<OpKind> kWideUnary{OpKind::kRelu, OpKind::kRelu6, OpKind::kLeakyRelu,
                                      OpKind::kQuantize};
-const std::vector<OpKind> kWideBinary{OpKind::kAdd, OpKind::kSub, OpKind::kMul};
+const std::vector<OpKind> kWideBinary{OpKind::kAdd, OpKind::kSub, OpKind::kMul, OpKind::kMaximum,
+                                      OpKind::kMinimum};
 
 template <typename T>
 std::vector<T> without(std::vector<T> list, const std::vector<T>& some) {
@@ -183,7 +184,7 @@ class Images {
   int pool(int x) {
     const Filter f = filter(x, false);
     const bool whole = once_in(b_, 4);
-    const bool max = !wide_ && once_in(b_, 2);
+    const bool max = once_in(b_, 2);
     return b_.pool(x, max, whole ? shape(x)[1] : f.R, whole ? shape(x)[2] : f.S, f.stride_h,
                    f.stride_w, f.padding);
   }
@@ -313,7 +314,12 @@ class Images {
     if (axes.empty()) axes = {1, 2};
     static const std::vector<OpKind> kKinds{OpKind::kMean, OpKind::kSum, OpKind::kReduceMax,
                                             OpKind::kReduceMin};
-    return b_.reduction(x, axes, wide_ ? OpKind::kMean : any(b_, kKinds));
+    static const std::vector<OpKind> kWideKinds{OpKind::kMean, OpKind::kReduceMax,
+                                                OpKind::kReduceMin};
+    const OpKind kind = any(b_, wide_ ? kWideKinds : kKinds);
+    // The largest channel of a pixel is not the machine's.
+    if (wide_ && kind != OpKind::kMean) std::erase(axes, 3);
+    return axes.empty() ? -1 : b_.reduction(x, axes, kind);
   }
 
   int resize(int x) {

@@ -39,12 +39,14 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
     case LayerKind::kMul:
       return l.wide ? Op::kMul16 : Op::kMul;
     case LayerKind::kMinimum:
-      return Op::kMin;
+      return l.wide ? Op::kMin16 : Op::kMin;
     case LayerKind::kSoftmax:
       return Op::kSoftmax;
     case LayerKind::kNormalize:
       return Op::kNormalize;
     default:
+      if (l.pairs_lanes())
+        return l.kind == LayerKind::kMax && l.pool().smallest ? Op::kMin16 : Op::kMax16;
       return machine::precision_of_codes(out.per_word).maximum;
   }
 }

@@ -156,6 +156,8 @@ Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
 // ---- largest and smallest codes -----------------------------------------------------------------
 
 Problem Lowering::reduce_max_problem(const Op& o) const {
+  if (is_wide(o) && reduces_channels(o))
+    return refusal(o, o.input(0), Reason::kType, " is int16: channels of one pixel stay apart");
   if (auto problem = image_problem(o, o.input(0))) return problem;
   if (graph_.in(o, 0).rank() != 4)
     for (const Span& span : spans_of(o))
@@ -167,6 +169,7 @@ Problem Lowering::reduce_max_problem(const Op& o) const {
 /// largest one of the complements.
 void Lowering::reduce_max(const Op& o) {
   int map = image(o, 0);
+  const bool complements = o.kind == OpKind::kReduceMin && !is_wide(o);
   std::optional<Layer> last;  // not in a map yet: it may be the operator's
   const auto input = [&] {
     if (auto layer = std::exchange(last, std::nullopt)) map = add_step(o, std::move(*layer));
@@ -175,9 +178,10 @@ void Lowering::reduce_max(const Op& o) {
   const auto window = [&](const Geometry& g) {
     Layer layer = start(o, LayerKind::kMax, map);
     layer.window = g;
+    layer.pool().smallest = !complements && o.kind == OpKind::kReduceMin;
     return layer;
   };
-  if (o.kind == OpKind::kReduceMin) last = complement(o, map);
+  if (complements) last = complement(o, map);
   if (graph_.in(o, 0).rank() == 4) {
     const std::vector<bool> axes = model::reduced_axes(graph_, o).value();
     for (const bool rows : {true, false}) {
@@ -201,7 +205,7 @@ void Lowering::reduce_max(const Op& o) {
     }
   }
   if (reduces_channels(o)) last = largest_channel(o, input());
-  if (o.kind == OpKind::kReduceMin) last = complement(o, input());
+  if (complements) last = complement(o, input());
   if (last)
     add_layer(o, std::move(*last));
   else

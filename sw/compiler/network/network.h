@@ -185,6 +185,7 @@ enum class Curve { kNone, kLogistic, kTanh };
 struct Pool {
   std::vector<SumRegion> regions;                   ///< kSum
   std::optional<reference::ChannelScale> negative;  ///< kSum of one tap of int16: of codes below 0
+  bool smallest = false;  ///< kMax of int16: the minimum
   Curve curve = Curve::kNone;  ///< kSum of one tap of int16, requantized to what a line takes
 };
 
@@ -275,10 +276,10 @@ struct Layer {
            (kind == LayerKind::kConv || kind == LayerKind::kSum || kind == LayerKind::kAdd ||
             kind == LayerKind::kSquare || kind == LayerKind::kMul);
   }
-  /// Whether an int16 code takes two lanes; copies are of bytes.
+  /// Whether an int16 code takes two lanes; copies (kMax of one tap) are of bytes.
   bool pairs_lanes() const {
     return kind == LayerKind::kConv ? conv().precision == isa::compute::Op::kInt16
-                                    : wide && kind != LayerKind::kMax;
+                                    : wide && (kind != LayerKind::kMax || window.R * window.S > 1);
   }
   /// Positions that the lanes take at once.
   int lanes(const machine::Config& config) const {

@@ -134,7 +134,7 @@ module trine_vector #(
   state_e              state_q, state_d;
   logic [FoldBits-1:0] fold_q, last_fold;
   logic                step_valid, step_ready, window_last, word_first, group_last, tile_first,
-                       tile_last, first, last, agu_running, job_take, tile_end;
+                       tile_last, first, last, agu_running, job_take, tile_end, extremes;
   logic                sm_g_valid, sm_step_ready, sm_done;
   logic [Rows-1:0]     active, taken, odd;
 
@@ -173,6 +173,7 @@ module trine_vector #(
   assign job_take  = job_valid_o && job_ready_i;
   assign tile_end  = last && group_last;
   assign last_fold = FoldBits'(Int16 && cfg.int16);
+  assign extremes  = Int16 && cfg.int16 && (run.op == OpMax || run.op == OpMin);
 
   always_comb begin
     step_ready        = window_last ? job_take : g_ready_i && state_q == StTaps;
@@ -229,9 +230,7 @@ module trine_vector #(
   end
 
   // With Int16 the next window's taps are asked for while a job is read.
-  logic reading, extremes;
-
-  assign extremes = Int16 && cfg.int16 && (run.op == OpMax || run.op == OpMin);
+  logic reading;
 
   if (Int16) begin : gen_ahead
     logic reading_q;

@@ -33,23 +33,16 @@ bool is_wide(const Graph& graph, const model::Op& op) {
 bool has_wide(const Graph& graph, const model::Op& op) {
   if (model::is_product(op.kind) || op.kind == model::OpKind::kTransposeConv)
     return graph.in(op, 1).is_constant && graph.out(op).type == model::DataType::kInt16;
-  static constexpr model::OpKind kKinds[] = {model::OpKind::kAdd,
-                                             model::OpKind::kAveragePool2D,
-                                             model::OpKind::kLeakyRelu,
-                                             model::OpKind::kMaximum,
-                                             model::OpKind::kMaxPool2D,
-                                             model::OpKind::kMean,
-                                             model::OpKind::kMinimum,
-                                             model::OpKind::kMul,
-                                             model::OpKind::kQuantize,
-                                             model::OpKind::kReduceMax,
-                                             model::OpKind::kReduceMin,
-                                             model::OpKind::kLogistic,
-                                             model::OpKind::kTanh,
-                                             model::OpKind::kRelu,
-                                             model::OpKind::kRelu6,
-                                             model::OpKind::kResizeNearestNeighbor,
-                                             model::OpKind::kSub};
+  static constexpr model::OpKind kKinds[] = {
+      model::OpKind::kAdd,       model::OpKind::kAveragePool2D,
+      model::OpKind::kLeakyRelu, model::OpKind::kMaximum,
+      model::OpKind::kMaxPool2D, model::OpKind::kMean,
+      model::OpKind::kMinimum,   model::OpKind::kMul,
+      model::OpKind::kQuantize,  model::OpKind::kReduceMax,
+      model::OpKind::kReduceMin, model::OpKind::kLogistic,
+      model::OpKind::kTanh,      model::OpKind::kRelu,
+      model::OpKind::kRelu6,     model::OpKind::kResizeNearestNeighbor,
+      model::OpKind::kSub};
   const auto of_codes = [](const model::Tensor& t) {
     return t.type == model::DataType::kInt8 || t.type == model::DataType::kInt16;
   };
@@ -70,12 +63,11 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
     if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
     const bool lacks = !config.activations16 && has;
     if (host != HostPart::kAnywhere)
-      model::refuse(
-          lacks ? Reason::kConfiguration : Reason::kType,
-          "{}: int16 activations, the machine computes int8{}", label(*graph, op),
-          config.activations16
-              ? ", of int16 products with constant weights, sums, maxima, LOGISTIC, TANH and movement"
-              : " (array.activations16)");
+      model::refuse(lacks ? Reason::kConfiguration : Reason::kType,
+                    "{}: int16 activations, the machine computes int8{}", label(*graph, op),
+                    config.activations16 ? ", of int16 products with constant weights, sums, "
+                                           "maxima, LOGISTIC, TANH and movement"
+                                         : " (array.activations16)");
     op.on_host = true;
   }
 }

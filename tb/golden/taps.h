@@ -102,7 +102,7 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
   return slots;
 }
 
-/// Of a pair of lanes: maximum or minimum of the int16 codes whose high and low bytes these are.
+/// Maximum or minimum of the int16 codes whose high and low bytes a pair of lanes has.
 inline std::array<std::array<int, 4>, 2> extrema_of(const std::vector<std::uint32_t>& high,
                                                     const std::vector<std::uint32_t>& low,
                                                     bool smallest, bool invert) {

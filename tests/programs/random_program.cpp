@@ -544,8 +544,8 @@ class Generator {
     using isa::vector::Op;
     Instruction i;
     isa::VectorRegisters r;
-    static constexpr Op kOps[] = {Op::kSum16,    Op::kAdd16,   Op::kMul16, Op::kLeaky16,
-                                  Op::kNarrow16, Op::kWiden16, Op::kMax16, Op::kMin16,
+    static constexpr Op kOps[] = {Op::kSum16,    Op::kAdd16,     Op::kMul16, Op::kLeaky16,
+                                  Op::kNarrow16, Op::kWiden16,   Op::kMax16, Op::kMin16,
                                   Op::kTanh16,   Op::kLogistic16};
     const Op op = kOps[draw(config_.table ? 10 : 8)];
     const bool line = op == Op::kTanh16 || op == Op::kLogistic16;

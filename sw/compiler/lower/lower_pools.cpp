@@ -36,7 +36,7 @@ Problem Lowering::max_pool_problem(const Op& o) const {
   return first_of(image_problem(o, o.input(0)), result_problem(o));
 }
 
-/// Of int16 codes no tap lies outside of the map: a border has the smallest code.
+/// int16 codes: no tap lies outside of the map, which gets a border of the smallest code.
 void Lowering::wide_max_pool(const Op& o) {
   const int from = image(o, 0);
   Layer layer = start(o, LayerKind::kMax, from);

@@ -185,7 +185,7 @@ enum class Curve { kNone, kLogistic, kTanh };
 struct Pool {
   std::vector<SumRegion> regions;                   ///< kSum
   std::optional<reference::ChannelScale> negative;  ///< kSum of one tap of int16: of codes below 0
-  bool smallest = false;  ///< kMax of int16: the minimum
+  bool smallest = false;                            ///< kMax of int16: the minimum
   Curve curve = Curve::kNone;  ///< kSum of one tap of int16, requantized to what a line takes
 };
 

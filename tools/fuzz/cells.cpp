@@ -112,8 +112,17 @@ void make_cells(Builder& b) {
   s.wide = b.number(0, 1) == 1;
   const int inputs = b.number(1, 24), x = activation(b, s, "x", s.shape(inputs));
   b.graph.inputs = {x};
-  const int first = lstm(b, s, x, inputs);
-  if (once_in(b, 3)) lstm(b, s, first, b.graph.tensor(first).shape[2]);
+  int out = lstm(b, s, x, inputs);
+  if (once_in(b, 3)) out = lstm(b, s, out, b.graph.tensor(out).shape[2]);
+  if (once_in(b, 3)) {  // the last step alone, or another one
+    const int step = once_in(b, 2) ? s.steps - 1 : b.number(0, s.steps - 1);
+    std::vector<int> begin{0, 0, 0}, end = b.shape(out);
+    const std::size_t axis = s.time_major ? 0 : 1;
+    begin[axis] = step;
+    end[axis] = step + 1;
+    const int chosen = b.strided_slice(out, begin, end, {1, 1, 1});
+    b.graph.tensors[static_cast<std::size_t>(chosen)].type = b.graph.tensor(out).type;
+  }
 }
 
 void keep_states(Builder& b) { b.graph = model::with_states(std::move(b.graph)).graph; }

@@ -2,7 +2,7 @@
 //
 // Three clients of the gather: residuals first, compute and vector in turns; what the gather is
 // asked is the access of the client whose turn it is, answers go to the client of their tag, and
-// compute holds only its own accesses.
+// compute and vector engine hold only their own accesses.
 
 #include <array>
 #include <catch2/catch.hpp>
@@ -101,10 +101,13 @@ struct Bench : Clocked<Vtrine_gather_arb> {
     dut.g_i = tag(front) << 14 | static_cast<unsigned>(done) << 13 | tag(answer) << 7 |
               static_cast<unsigned>(comes) << 6 | tag(soon);
     dut.c_hold_i = hold;
+    const bool vector_hold = chance(random, 50);
+    dut.v_hold_i = vector_hold;
     drive(dut.rsp_lanes_i, lanes);
     dut.eval();
     CAPTURE(front, answer, soon);
-    REQUIRE((dut.g_hold_o != 0) == (hold && front == kCompute));
+    REQUIRE((dut.g_hold_o != 0) ==
+            ((hold && front == kCompute) || (vector_hold && front == kVector)));
     REQUIRE((dut.c_front_o != 0) == (front == kCompute));
     REQUIRE((dut.c_soon_o != 0) == (comes && soon == kCompute));
     REQUIRE((dut.c_rsp_done_o != 0) == (done && answer == kCompute));

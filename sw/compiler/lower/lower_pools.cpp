@@ -36,41 +36,35 @@ Problem Lowering::max_pool_problem(const Op& o) const {
   return first_of(image_problem(o, o.input(0)), result_problem(o));
 }
 
-/// int16 codes: no tap lies outside of the map, which gets a border of the smallest code.
-void Lowering::wide_max_pool(const Op& o) {
-  const int from = image(o, 0);
-  Layer layer = start(o, LayerKind::kMax, from);
-  set_window(o, layer, o.filter_h, o.filter_w);
+/// No tap of a maximum of int16 codes lies outside of the map: where the window reaches beyond, the
+/// layer reads a copy with a border of the smallest code.
+void Lowering::add_border(const Op& o, Layer& layer) {
   Geometry& g = layer.window;
-  const Shape s = shape(from);
+  const Shape s = shape(layer.input);
   const int H = (g.P - 1) * g.stride_y + g.R, W = (g.Q - 1) * g.stride_x + g.S;
-  if (g.pad_top > 0 || g.pad_left > 0 || H > s.H || W > s.W) {
-    const int whole = add_map(o.outputs[0], {s.C, H, W});
-    Geometry border = pointwise(s);
-    std::tie(border.P, border.Q, border.pad_top, border.pad_left) =
-        std::tuple{H, W, g.pad_top, g.pad_left};
-    move(o, from, {.size = s.C}, border, whole, INT16_MIN);
-    layer.input = whole;
-    std::tie(g.H, g.W, g.pad_top, g.pad_left) = std::tuple{H, W, 0, 0};
-  }
-  const reference::OutputRange range = reference::pool_params(graph_, o).output;
-  if (range.act_min == INT16_MIN && range.act_max == INT16_MAX)
-    return add_layer(o, std::move(layer));
-  const int map = add_map(o.outputs[0], {s.C, g.P, g.Q});
-  add_layer_to(map, std::move(layer));
-  Layer clamp = copy(o, map);
-  clamp.range = range;
-  add_layer(o, std::move(clamp));
+  if (g.pad_top == 0 && g.pad_left == 0 && H <= s.H && W <= s.W) return;
+  const int whole = add_map(o.outputs[0], {s.C, H, W});
+  Geometry border = pointwise(s);
+  std::tie(border.P, border.Q, border.pad_top, border.pad_left) =
+      std::tuple{H, W, g.pad_top, g.pad_left};
+  move(o, layer.input, {.size = s.C}, border, whole, INT16_MIN);
+  layer.input = whole;
+  std::tie(g.H, g.W, g.pad_top, g.pad_left) = std::tuple{H, W, 0, 0};
 }
 
 void Lowering::max_pool(const Op& o) {
-  if (is_wide(o)) return wide_max_pool(o);
   Layer layer = start(o, LayerKind::kMax, image(o, 0));
   set_window(o, layer, o.filter_h, o.filter_w);
-  const int per_word = shape(layer.input).per_word;
-  layer.pad_code = packed_byte(machine::precision_of_codes(per_word).lowest, per_word);
+  if (is_wide(o)) {
+    add_border(o, layer);
+  } else {
+    const int per_word = shape(layer.input).per_word;
+    layer.pad_code = packed_byte(machine::precision_of_codes(per_word).lowest, per_word);
+  }
   const reference::OutputRange range = reference::pool_params(graph_, o).output;
-  if (range.act_min == -128 && range.act_max == 127) return add_layer(o, std::move(layer));
+  const bool all = is_wide(o) ? range.act_min == INT16_MIN && range.act_max == INT16_MAX
+                              : range.act_min == INT8_MIN && range.act_max == INT8_MAX;
+  if (all) return add_layer(o, std::move(layer));
   const int map = add_map(o.outputs[0], {shape(layer.input).C, layer.window.P, layer.window.Q});
   add_layer_to(map, std::move(layer));
   Layer clamp = copy(o, map);

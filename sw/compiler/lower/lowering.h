@@ -154,7 +154,7 @@ class Lowering : private Maps {
 
   Problem max_pool_problem(const Op& o) const;
   void max_pool(const Op& o);
-  void wide_max_pool(const Op& o);
+  void add_border(const Op& o, Layer& layer);
   Problem average_pool_problem(const Op& o) const;
   void average_pool(const Op& o);
 

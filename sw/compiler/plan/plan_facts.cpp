@@ -12,7 +12,7 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kHeadAhead = 6;  ///< layers by which a head's codes may come before they are needed
-constexpr int kLingers = 128;  ///< part of DMEM that a map has at most which lingers
+constexpr int kLingerPart = 128;  ///< part of DMEM that a map has at most which lingers
 
 }  // namespace
 
@@ -123,7 +123,7 @@ bool PlanFacts::lingers(int m) const {
   const std::int64_t words =
       map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words();
   return map.shape.wide && map.producer >= 0 && map.shape.H == 1 &&
-         words <= config_.dmem_words() / kLingers;
+         words <= config_.dmem_words() / kLingerPart;
 }
 
 /// Whether the map is neither at the edge nor a constant; codes that products of two maps read as

@@ -76,7 +76,6 @@ class Planner {
   // --------------------------------------------------------------------------
 
   bool resident(int m) const;
-  /// As far as a map's layer may begin early.
   /// The map's life, longer where there is room for it.
   Life loose_life(int m) const;
   /// The largest maps come first.

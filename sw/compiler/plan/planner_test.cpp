@@ -66,6 +66,10 @@ TEST_CASE("a layer that is alone works while its maps come and go", "[compiler][
   const auto added = [](Builder& b, int from) { return b.addition(from, b.input(b.shape(from))); };
   const std::string plan = planned_alone({1, 4, 40, 64}, added);
   CHECK_THAT(plan, Contains("a small part at the end") && Contains("4 x ("));
+  const auto leaky = [](Builder& b, int from) {
+    return b.unary(from, model::OpKind::kLeakyRelu, "LEAKY_RELU");
+  };
+  CHECK_THAT(planned_alone({1, 4, 40, 64}, leaky), Contains("a small part at the start"));
   Builder b(1);  // of int8 all stay on chip
   const int out = added(b, b.input({1, 4, 40, 64}));
   CHECK_THAT(planned(b, out, small_config(8, 8, 4096, 1024, 64)), !Contains("DMEM 0 on"));

@@ -682,7 +682,7 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
     op = op_of(OpKind::kQuantize, node, {reals(value, node).tensor});
   else
     clamp_codes(line, q, tensor(output), &op);
-  op.half_even = true;
+  op.half_even = !is_wide(value);
   add_op(std::move(op), output);
 }
 

@@ -178,8 +178,13 @@ class Emitter {
   int add_real(Op op, const std::string& name);
 
   const Tensor& tensor(int index) const { return graph_.tensor(index); }
+  Op& last_op() { return graph_.ops.back(); }
   bool is_codes(const Value& value) const {
-    return value.tensor >= 0 && tensor(value.tensor).type == DataType::kInt8;
+    return value.tensor >= 0 && (tensor(value.tensor).type == DataType::kInt8 || is_wide(value));
+  }
+  /// int16 codes.
+  bool is_wide(const Value& value) const {
+    return value.tensor >= 0 && tensor(value.tensor).type == DataType::kInt16;
   }
 
   /// The same value as it lies for convolutions, or as ONNX has it.

@@ -148,6 +148,11 @@ double Importer::scalar(std::size_t position) const {
   return constant(position).values[0];
 }
 
+/// Whether a node may leave its first output out.
+bool Importer::names_others(const std::string& type) {
+  return type == "TopK" || method_of(type) == &Importer::recurrent;
+}
+
 void Importer::import(const Node& node) {
   node_ = whole_ = &node;
   const auto lost = [&](const std::string& input) { return lost_.count(input) != 0; };
@@ -159,8 +164,9 @@ void Importer::import(const Node& node) {
         throw_error("operator is not supported");
       return;
     }
-    if (node.outputs.empty() || (node.outputs[0].empty() && node.type != "TopK"))
+    if (node.outputs.empty() || (node.outputs[0].empty() && !names_others(node.type)))
       throw_error("has no output");
+    if (node.type == "QuantizeLinear" && !is_read(file_, out())) return;
     if (fold_constants()) return;
     Value value = made();
     values_[node.type == "TopK" ? node.outputs.at(1) : out()] = std::move(value);
@@ -285,12 +291,14 @@ Importer::Method Importer::method_of(const std::string& type) {
       {"Dropout", &Importer::identity},
       {"Flatten", &Importer::reshape},
       {"Gelu", &Importer::gelu},
+      {"GRU", &Importer::recurrent},
       {"Gemm", &Importer::matmul},
       {"Gather", &Importer::gather},
       {"GlobalAveragePool", &Importer::average_pool},
       {"HardSigmoid", &Importer::hard_sigmoid},
       {"HardSwish", &Importer::hard_swish},
       {"Identity", &Importer::identity},
+      {"LSTM", &Importer::recurrent},
       {"LayerNormalization", &Importer::normalization},
       {"LeakyRelu", &Importer::leaky_relu},
       {"MatMul", &Importer::matmul},
@@ -302,6 +310,7 @@ Importer::Method Importer::method_of(const std::string& type) {
       {"Quant", &Importer::quantize},
       {"RMSNormalization", &Importer::normalization},
       {"QuantizeLinear", &Importer::quantize},
+      {"RNN", &Importer::recurrent},
       {"ReduceMax", &Importer::reduction},
       {"ReduceMean", &Importer::reduction},
       {"ReduceMin", &Importer::reduction},

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "sw/model/graph.h"
+#include "sw/model/onnx/import/cells.h"
 #include "sw/model/onnx/import/emit.h"
 #include "sw/model/onnx/import/forms.h"
 #include "sw/model/onnx/import/windows.h"
@@ -56,6 +57,7 @@ class Importer {
   bool fold_constants();
   Value shape() const;
   static Method method_of(const std::string& type);
+  static bool names_others(const std::string& type);
   Operand operand(const Value& value) const;
   Value made();
   bool is_number(const Value& value) const;
@@ -155,6 +157,17 @@ class Importer {
   Value split();
   std::vector<std::int32_t> nearest(int in, int out, double scale) const;
   Value resize();
+
+  // import_recurrent.cpp
+  Value recurrent();
+  Recurrence recurrence(int direction, int x, int steps, int batch);
+  Value by_direction(const std::vector<int>& parts, int length, int batch, std::size_t position);
+  void require_plain_cell(int steps, int directions) const;
+  bool ends_quantized(const std::string& tensor) const;
+  int initial_state(std::size_t position, int direction, float scale);
+  double reach_of(const Value& value) const;
+  float hidden_scale(bool relu) const;
+  float cell_scale(int steps) const;
 
   // import_shapes.cpp
   Value reshape();

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/model/onnx/import/cells.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+
+namespace trine::model::onnx_file {
+namespace {
+
+using Kind = Recurrence::Kind;
+
+constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+/// Weights and bias as operands.
+struct Product {
+  int weights = -1, bias = -1;
+};
+
+class Steps {
+ public:
+  Steps(Emitter* emitter, const Recurrence& r) : emit_(*emitter), r_(r) {}
+
+  Sequence run() {
+    name_ = r_.name;
+    x_ = widened(&emit_, r_.x, 0, r_.node);
+    for (const Gate& gate : r_.gates) {
+      of_inputs_.push_back(multiplied(x_, operands(gate.of_input, emit_.tensor(x_))));
+      of_states_.push_back(operands(gate.of_state, hidden()));
+    }
+    Sequence result{-1, r_.h, r_.c};
+    std::vector<int> rows(at(r_.steps));
+    for (int i = 0; i < r_.steps; ++i) {
+      const int t = r_.backwards ? r_.steps - 1 - i : i;
+      name_ = fmt::format("{}/{}", r_.name, t);
+      h_ = result.h, c_ = result.c;
+      step(t);
+      rows[at(t)] = result.h = h_;
+      result.c = c_;
+    }
+    name_ = r_.name;
+    result.rows = joined(rows);
+    return result;
+  }
+
+ private:
+  void step(int t) {
+    inputs_.clear();
+    for (const int rows : of_inputs_) inputs_.push_back(row(rows, t));
+    if (r_.kind == Kind::kLstm) return lstm();
+    if (r_.kind == Kind::kGru) return gru();
+    const int sum = gate(0, h_ < 0 ? -1 : of_state(0));
+    h_ = r_.relu ? made(OpKind::kRelu, {sum}, r_.hidden_scale) : function(OpKind::kTanh, sum);
+  }
+
+  /// All products first: the vector unit is busy with gates while the array computes others.
+  void lstm() {
+    constexpr int kInput = 0, kOutput = 1, kForget = 2, kCell = 3;
+    int sums[4];
+    for (const int g : {kInput, kCell, kForget, kOutput}) sums[g] = h_ < 0 ? -1 : of_state(g);
+    const int input = function(OpKind::kLogistic, gate(kInput, sums[kInput]));
+    const int cell = function(OpKind::kTanh, gate(kCell, sums[kCell]));
+    const int added = made(OpKind::kMul, {input, cell}, r_.state_scale);
+    if (c_ < 0) {
+      c_ = added;
+    } else {
+      const int forget = function(OpKind::kLogistic, gate(kForget, sums[kForget]));
+      const int kept = made(OpKind::kMul, {forget, c_}, r_.state_scale);
+      c_ = made(OpKind::kAdd, {kept, added}, r_.state_scale);
+    }
+    const int state = function(OpKind::kTanh, c_);
+    const int output = function(OpKind::kLogistic, gate(kOutput, sums[kOutput]));
+    h_ = last(OpKind::kMul, state, output);
+  }
+
+  void gru() {
+    constexpr int kUpdate = 0, kReset = 1, kNew = 2;
+    const bool behind = r_.linear_before_reset;
+    const int reset_sum = h_ < 0 ? -1 : of_state(kReset);
+    int new_sum = behind ? (h_ < 0 ? bias_alone(kNew) : of_state(kNew)) : -1;
+    const int update_sum = h_ < 0 ? -1 : of_state(kUpdate);
+    if (h_ >= 0 || new_sum >= 0) {
+      const int reset = function(OpKind::kLogistic, gate(kReset, reset_sum));
+      if (behind)
+        new_sum = made(OpKind::kMul, {reset, new_sum}, kOfGate);
+      else
+        new_sum = multiplied(made(OpKind::kMul, {reset, h_}, r_.hidden_scale),
+                             of_states_[at(kNew)]);
+    }
+    const int fresh = function(OpKind::kTanh, gate(kNew, new_sum));
+    const int update = function(OpKind::kLogistic, gate(kUpdate, update_sum));
+    if (h_ < 0) {
+      h_ = last(OpKind::kSub, fresh, made(OpKind::kMul, {update, fresh}, r_.hidden_scale));
+      return;
+    }
+    const float twice = 2 * r_.hidden_scale;  // both signs
+    const int distance = made(OpKind::kSub, {h_, fresh}, twice);
+    h_ = last(OpKind::kAdd, fresh, made(OpKind::kMul, {update, distance}, twice));
+  }
+
+  /// @param of_state  -1: nothing
+  int gate(int g, int of_state) {
+    const int of_input = inputs_[at(g)];
+    return of_state < 0 ? of_input : made(OpKind::kAdd, {of_input, of_state}, kOfGate);
+  }
+  int of_state(int g) { return multiplied(h_, of_states_[at(g)]); }
+
+  /// What a product of zeros is, by one of the inputs with zeros. @return -1: zeros
+  int bias_alone(int g) {
+    const Matrix& state = r_.gates[at(g)].of_state;
+    if (std::ranges::all_of(state.bias, [](double b) { return b == 0; })) return -1;
+    const int x = row(x_, r_.backwards ? r_.steps - 1 : 0);
+    Matrix zeros = state;
+    zeros.columns = emit_.tensor(x).extent(-1);
+    zeros.codes.assign(at(r_.cells * zeros.columns), 0);
+    const float unit = emit_.tensor(x).scale() / r_.hidden_scale;
+    for (float& scale : zeros.scales) scale /= unit;
+    return multiplied(x, operands(zeros, emit_.tensor(x)));
+  }
+
+  /// h, or what a step leaves: the state's own operator.
+  int last(OpKind kind, int a, int b) {
+    const int h = made(kind, {a, b}, r_.hidden_scale);
+    emit_.last_op().of_cell = true;
+    emit_.last_op().code_min = INT16_MIN, emit_.last_op().code_max = INT16_MAX;
+    return h;
+  }
+
+  Tensor hidden() const {
+    Tensor h;
+    h.type = DataType::kInt16;
+    h.quantization = {{r_.hidden_scale}, {0}};
+    return h;
+  }
+
+  /// Sums of 32 bits, whose scale has 31, where all of them fit; else of 40.
+  Product operands(const Matrix& m, const Tensor& x) {
+    std::vector<std::int64_t> bias;
+    double most = 0;
+    for (std::size_t row = 0; row < m.scales.size(); ++row) {
+      const double unit = double{x.scale()} * double{m.scales[row]};
+      const double b = std::nearbyint((m.bias.empty() ? 0 : m.bias[row]) / unit);
+      double sum = std::abs(b);
+      for (int i = 0; i < m.columns; ++i)
+        sum += 32768.0 * std::abs(m.codes[row * at(m.columns) + at(i)]);
+      if (!(sum < 0x1p39)) throw_error("gate {}: sums beyond 40 bits", row);
+      most = std::max(most, sum);
+      bias.push_back(static_cast<std::int64_t>(b));
+    }
+    const int rows = static_cast<int>(m.scales.size());
+    Quantization scales{m.scales, std::vector<std::int64_t>(m.scales.size(), 0), 0};
+    Product p;
+    p.weights = emit_.add_constant(name_ + ":weights", DataType::kInt8, {rows, m.columns}, m.codes,
+                                   scales);
+    if (most < 0x1p31)
+      p.bias = emit_.add_constant(name_ + ":bias", DataType::kInt32, {rows},
+                                  std::vector<std::int32_t>(bias.begin(), bias.end()));
+    else
+      p.bias = emit_.add_constant(name_ + ":bias", DataType::kInt64, {rows}, bias);
+    return p;
+  }
+
+  int multiplied(int rows, const Product& p) {
+    const std::vector<int> shape = {emit_.tensor(rows).extent(0), r_.cells};
+    return made(OpKind::kFullyConnected, {rows, p.weights, p.bias}, kOfGate, shape);
+  }
+
+  int function(OpKind kind, int of) { return made(kind, {of}, kOfFunction); }
+
+  int made(OpKind kind, std::vector<int> inputs, float scale, std::vector<int> shape = {}) {
+    if (shape.empty()) shape = emit_.tensor(inputs[0]).shape;
+    const int to = emit_.add_tensor(name_, DataType::kInt16, std::move(shape), {{scale}, {0}});
+    return emit_.add_op(op_of(kind, r_.node, std::move(inputs)), to);
+  }
+
+  /// The rows of a step.
+  int row(int rows, int t) {
+    if (r_.steps == 1) return rows;
+    const Tensor from = emit_.tensor(rows);
+    const int columns = from.extent(-1);
+    Op op = op_of(OpKind::kStridedSlice, r_.node,
+                  {rows, emit_.add_integers({t * r_.batch, 0}),
+                   emit_.add_integers({(t + 1) * r_.batch, columns}), emit_.add_integers({1, 1})});
+    return emit_.add_move(std::move(op), name_, {r_.batch, columns});
+  }
+
+  int joined(const std::vector<int>& rows) {
+    if (rows.size() == 1) return rows[0];
+    return emit_.add_move(op_of(OpKind::kConcatenation, r_.node, rows), name_,
+                          {r_.steps * r_.batch, r_.cells});
+  }
+
+  Emitter& emit_;
+  const Recurrence& r_;
+  std::string name_;             ///< of the tensors that come
+  std::vector<int> of_inputs_;   ///< by gate: products of all steps' inputs
+  std::vector<Product> of_states_;
+  std::vector<int> inputs_;      ///< by gate: the step's rows of these
+  int x_ = -1, h_ = -1, c_ = -1;
+};
+
+}  // namespace
+
+int widened(Emitter* emitter, int codes, float scale, int node) {
+  const Tensor from = emitter->tensor(codes);
+  if (scale == 0) scale = from.scale();
+  if (from.type == DataType::kInt16 && from.scale() == scale) return codes;
+  const int to = emitter->add_tensor(from.name, DataType::kInt16, from.shape, {{scale}, {0}});
+  return emitter->add_op(op_of(OpKind::kQuantize, node, {codes}), to);
+}
+
+Sequence add_steps(Emitter* emitter, const Recurrence& r) { return Steps(emitter, r).run(); }
+
+}  // namespace trine::model::onnx_file

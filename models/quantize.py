@@ -96,6 +96,112 @@ def soften_masks(model):
     return count
 
 
+CELLS = ("LSTM", "GRU", "RNN")
+
+
+def mark_cells(registry):
+    """ONNX Runtime quantizes none of these: what comes in and goes out gets quantizers. Weights: weigh_cells()."""
+    class Cell(registry.QDQOperatorBase):
+        def quantize(self):
+            for name in (self.node.input[0], *self.node.input[5:7], *self.node.output):
+                if name:
+                    self.quantizer.quantize_activation_tensor(name)
+
+    registry.QDQRegistry.update(dict.fromkeys(CELLS, Cell))
+
+
+def largest_state(node, w, r, b, x, c):
+    """Of an LSTM's cell state, over all steps. @param w, r, b, x, c  arrays of its inputs"""
+    direction = next((a.s.decode() for a in node.attribute if a.name == "direction"), "forward")
+    if any(a.name == "layout" and a.i for a in node.attribute):
+        x, c = x.swapaxes(0, 1), c.swapaxes(0, 1)
+    cells, most = r.shape[2], 0.0
+    sigmoid = lambda v: 1 / (1 + np.exp(-v))
+    for d in range(w.shape[0]):
+        backwards = direction == "reverse" or d == 1
+        h, state = np.zeros(c[d].shape), c[d].astype(float)
+        for step in x[::-1] if backwards else x:
+            i, o, f, g = np.split(step @ w[d].T + h @ r[d].T + b[d, :4 * cells] + b[d, 4 * cells:], 4, axis=1)
+            state = sigmoid(f) * state + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(state)
+            most = max(most, float(np.abs(state).max()))
+    return most
+
+
+def states_of_cells(model, calibration):
+    """{output 0 or 1 of each LSTM of constant weights: the largest size of its cell state}; Y_c gets a name"""
+    onnx = record.require("onnx", "onnx")
+    runtime = record.require("onnxruntime", "onnxruntime")
+    nodes = [n for n in model.graph.node if n.op_type == "LSTM"]
+    if not nodes:
+        return {}
+    constants = {c.name: onnx.numpy_helper.to_array(c) for c in model.graph.initializer}
+    seen = onnx.ModelProto()
+    seen.CopyFrom(model)
+    wanted = {name for n in nodes for name in (n.input[0], *n.input[6:7]) if name and name not in constants}
+    wanted -= {o.name for o in seen.graph.output}
+    seen.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in sorted(wanted))
+    session = runtime.InferenceSession(seen.SerializeToString(), providers=["CPUExecutionProvider"])
+    names, most = [o.name for o in session.get_outputs()], {}
+    for example in calibration:
+        values = constants | example | dict(zip(names, session.run(None, example)))
+        for n in nodes:
+            if any(name not in constants for name in n.input[1:3]):
+                continue
+            w, r, x = (values[name] for name in (n.input[1], n.input[2], n.input[0]))
+            b = values[n.input[3]] if len(n.input) > 3 and n.input[3] else np.zeros((w.shape[0], 2 * w.shape[1]))
+            first = values.get(n.input[6]) if len(n.input) > 6 else None
+            batch_first = any(a.name == "layout" and a.i for a in n.attribute)
+            shape = (x.shape[0], w.shape[0]) if batch_first else (w.shape[0], x.shape[1])
+            c = np.zeros(shape + r.shape[2:]) if first is None else first
+            most[n.output[0] or n.output[1]] = max(most.get(n.output[0] or n.output[1], 0),
+                                                   largest_state(n, w, r, b, x, c))
+    return most
+
+
+def weigh_cells(path, states, per_tensor):
+    """int8 weights of recurrent cells, a scale for each row; a QuantizeLinear on Y_c says what the cell state needs."""
+    onnx = record.require("onnx", "onnx")
+    model = onnx.load(path)
+    constants = {c.name: c for c in model.graph.initializer}
+    done, added = {}, 0
+
+    def constant(name, array):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+        return name
+
+    for at, node in [(i, n) for i, n in enumerate(model.graph.node) if n.op_type in CELLS]:
+        for position in (1, 2):
+            name = node.input[position]
+            if name in constants and name not in done:
+                w = onnx.numpy_helper.to_array(constants[name]).astype(np.float32)
+                axes = (0, 1, 2) if per_tensor else (0, 2)
+                scale = np.maximum(np.abs(w).max(axes, keepdims=True), 1e-9).astype(np.float32) / np.float32(127)
+                codes = constant(f"{name}_quantized", np.clip(np.rint(w / scale), -127, 127).astype(np.int8))
+                scale = constant(f"{name}_scale", scale.ravel() if not per_tensor else scale.reshape(()))
+                zero = constant(f"{name}_zero_point", np.zeros(() if per_tensor else w.shape[1], np.int8))
+                done[name] = onnx.helper.make_node("DequantizeLinear", [codes, scale, zero], [f"{name}_dequantized"],
+                                                   name=f"{name}_DequantizeLinear", **({} if per_tensor else {"axis": 1}))
+                model.graph.node.insert(at + added, done[name])
+                added += 1
+            if name in done:
+                node.input[position] = done[name].output[0]
+        most = states.get(node.output[0] or node.output[1])
+        if most:
+            while len(node.output) < 3:
+                node.output.append("")
+            node.output[2] = node.output[2] or f"{node.output[0] or node.output[1]}_state"
+            scale = constant(f"{node.output[2]}_largest_scale", np.float32(most / 127))
+            zero = constant(f"{node.output[2]}_largest_zero_point", np.int8(0))
+            model.graph.node.append(onnx.helper.make_node(
+                "QuantizeLinear", [node.output[2], scale, zero], [f"{node.output[2]}_largest"],
+                name=f"{node.output[2]}_largest"))
+    for name in done:
+        if not any(name in n.input for n in model.graph.node):
+            model.graph.initializer.remove(constants[name])
+    onnx.save(model, path)
+
+
 def quantize_onnx(args):
     onnx = record.require("onnx", "onnx")
     from onnxruntime import quantization as q
@@ -122,12 +228,16 @@ def quantize_onnx(args):
             quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
         except Exception:  # what it cannot simplify is quantized as it is
             ready = source
+        mark_cells(q.registry)
+        prepared = onnx.load(ready)
+        states = states_of_cells(prepared, calibration)
         q.quantize_static(
             str(ready), str(args.out), Reader(calibration),
             quant_format=q.QuantFormat.QDQ, activation_type=kind, weight_type=q.QuantType.QInt8,
             per_channel=not args.per_tensor,
             calibrate_method={"minmax": q.CalibrationMethod.MinMax, "entropy": q.CalibrationMethod.Entropy,
                               "percentile": q.CalibrationMethod.Percentile}[args.method])
+    weigh_cells(args.out, states, args.per_tensor)
     softened = f", {masks} masks below {LEAST} are {MASK} now" if masks else ""
     print(f"quantize: by onnxruntime {record.importlib.metadata.version('onnxruntime')}{softened}")
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LSTMs: one or two behind each other, int8 or 16x8, with states at the network's edges or begun
-// with zeros.
+// LSTMs of TFLite: one or two behind each other, int8 or 16x8, with states at the network's edges
+// or begun with zeros. Or cells of ONNX.
 
 #include <cmath>
 
@@ -105,6 +105,7 @@ int lstm(Builder& b, const Sequence& s, int x, int inputs) {
 }  // namespace
 
 void make_cells(Builder& b) {
+  if (b.number(0, 1) == 1) return make_recurrent(b);
   Sequence s;
   s.batch = once_in(b, 3) ? b.number(2, 4) : 1;
   s.steps = b.number(1, 8);

@@ -91,8 +91,8 @@ class Steps {
       if (behind)
         new_sum = made(OpKind::kMul, {reset, new_sum}, kOfGate);
       else
-        new_sum = multiplied(made(OpKind::kMul, {reset, h_}, r_.hidden_scale),
-                             of_states_[at(kNew)]);
+        new_sum =
+            multiplied(made(OpKind::kMul, {reset, h_}, r_.hidden_scale), of_states_[at(kNew)]);
     }
     const int fresh = function(OpKind::kTanh, gate(kNew, new_sum));
     const int update = function(OpKind::kLogistic, gate(kUpdate, update_sum));
@@ -157,8 +157,8 @@ class Steps {
     const int rows = static_cast<int>(m.scales.size());
     Quantization scales{m.scales, std::vector<std::int64_t>(m.scales.size(), 0), 0};
     Product p;
-    p.weights = emit_.add_constant(name_ + ":weights", DataType::kInt8, {rows, m.columns}, m.codes,
-                                   scales);
+    p.weights =
+        emit_.add_constant(name_ + ":weights", DataType::kInt8, {rows, m.columns}, m.codes, scales);
     if (most < 0x1p31)
       p.bias = emit_.add_constant(name_ + ":bias", DataType::kInt32, {rows},
                                   std::vector<std::int32_t>(bias.begin(), bias.end()));
@@ -199,10 +199,10 @@ class Steps {
 
   Emitter& emit_;
   const Recurrence& r_;
-  std::string name_;             ///< of the tensors that come
-  std::vector<int> of_inputs_;   ///< by gate: products of all steps' inputs
+  std::string name_;            ///< of the tensors that come
+  std::vector<int> of_inputs_;  ///< by gate: products of all steps' inputs
   std::vector<Product> of_states_;
-  std::vector<int> inputs_;      ///< by gate: the step's rows of these
+  std::vector<int> inputs_;  ///< by gate: the step's rows of these
   int x_ = -1, h_ = -1, c_ = -1;
 };
 

@@ -194,7 +194,15 @@ int Emitter::add_op(Op op, int output) {
   return output;
 }
 
+/// One RESHAPE in place of two: the axes between them say nothing, and may look like a batch.
 int Emitter::add_move(Op op, const std::string& name, std::vector<int> shape) {
+  const auto before = [&] {
+    return std::ranges::find_if(graph_.ops, [&](const Op& o) {
+      return o.kind == OpKind::kReshape && o.outputs[0] == op.inputs[0];
+    });
+  };
+  if (op.kind == OpKind::kReshape)
+    for (auto o = before(); o != graph_.ops.end(); o = before()) op.inputs[0] = o->input(0);
   const Tensor from = tensor(op.inputs[0]);
   return add_op(std::move(op),
                 add_tensor(name, from.type, std::move(shape), from.quantization, from.encoding));

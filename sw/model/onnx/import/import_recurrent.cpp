@@ -14,7 +14,6 @@
 namespace trine::model::onnx_file {
 namespace {
 
-
 constexpr int kMostSteps = 256;  ///< more make networks that take minutes to plan
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
@@ -49,16 +48,15 @@ bool all_of(const Constant& c, double value) {
 
 /// Whether all that becomes of a tensor are codes, which may have moved.
 bool Importer::ends_quantized(const std::string& tensor) const {
-  static const std::set<std::string> kMoves = {"Concat",  "Flatten", "Gather", "Identity",
-                                               "Reshape", "Slice",   "Split",  "Squeeze",
+  static const std::set<std::string> kMoves = {"Concat",    "Flatten",  "Gather", "Identity",
+                                               "Reshape",   "Slice",    "Split",  "Squeeze",
                                                "Transpose", "Unsqueeze"};
   if (std::ranges::count(file_.outputs, tensor) != 0) return false;
   return std::ranges::all_of(file_.nodes, [&](const Node& node) {
     if (std::ranges::count(node.inputs, tensor) == 0) return true;
     if (node.type == "QuantizeLinear") return true;
-    return kMoves.contains(node.type) && std::ranges::all_of(node.outputs, [&](const auto& out) {
-             return ends_quantized(out);
-           });
+    return kMoves.contains(node.type) &&
+           std::ranges::all_of(node.outputs, [&](const auto& out) { return ends_quantized(out); });
   });
 }
 
@@ -129,7 +127,9 @@ int Importer::initial_state(std::size_t position, int direction, float scale) {
 Recurrence Importer::recurrence(int direction, int x, int steps, int batch) {
   const Constant &w = constant(1), &r = constant(2);
   Recurrence all;
-  all.kind = node_->type == "LSTM" ? Recurrence::Kind::kLstm : node_->type == "GRU" ? Recurrence::Kind::kGru : Recurrence::Kind::kRnn;
+  all.kind = node_->type == "LSTM"  ? Recurrence::Kind::kLstm
+             : node_->type == "GRU" ? Recurrence::Kind::kGru
+                                    : Recurrence::Kind::kRnn;
   all.linear_before_reset = node_->integer("linear_before_reset", 0) != 0;
   all.relu = node_->text("activations", "").starts_with("Relu");
   all.backwards = direction == 1 || node_->text("direction", "forward") == "reverse";
@@ -141,10 +141,12 @@ Recurrence Importer::recurrence(int direction, int x, int steps, int batch) {
   const int gates = w.shape[1] / all.cells, rows = w.shape[1];
   for (int g = 0; g < gates; ++g) {
     const int first = direction * rows + g * all.cells;
-    Gate gate{matrix_of(w, "weights", first, all.cells), matrix_of(r, "recurrent weights", first, all.cells)};
+    Gate gate{matrix_of(w, "weights", first, all.cells),
+              matrix_of(r, "recurrent weights", first, all.cells)};
     if (has(3)) {
       const auto bias = [&](int half) {
-        const auto begin = constant(3).values.begin() + (2 * direction + half) * rows + g * all.cells;
+        const auto begin =
+            constant(3).values.begin() + (2 * direction + half) * rows + g * all.cells;
         return std::vector<double>(begin, begin + all.cells);
       };
       gate.of_input.bias = bias(0), gate.of_state.bias = bias(1);
@@ -185,7 +187,8 @@ Value Importer::recurrent() {
   const int inputs = x.shape[2], cells = r.shape[2], directions = w.shape[0];
   const int gates = node_->type == "LSTM" ? 4 : node_->type == "GRU" ? 3 : 1;
   const bool both = node_->text("direction", "forward") == "bidirectional";
-  if (directions != (both ? 2 : 1) || w.shape != std::vector<int>{directions, gates * cells, inputs} ||
+  if (directions != (both ? 2 : 1) ||
+      w.shape != std::vector<int>{directions, gates * cells, inputs} ||
       r.shape != std::vector<int>{directions, gates * cells, cells} ||
       (has(3) && constant(3).elements() != at(2 * directions * gates * cells)))
     throw_error("weights do not fit {} inputs, {} cells, {} directions", inputs, cells, directions);
@@ -208,7 +211,7 @@ Value Importer::recurrent() {
     if (one.kind == Recurrence::Kind::kLstm) one.c = initial_state(6, d, one.state_scale);
     all.push_back(add_steps(&emit_, one));
   }
-  const auto output = [&](std::size_t position, int Sequence::* which, int length) {
+  const auto output = [&](std::size_t position, int Sequence::*which, int length) {
     if (!reads_output(position)) return;
     std::vector<int> parts;
     for (const Sequence& s : all) parts.push_back(s.*which);

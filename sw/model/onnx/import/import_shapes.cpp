@@ -138,8 +138,13 @@ Value Importer::transposed(Value value, const std::vector<std::int32_t>& order) 
 Value Importer::reordered(Value value, const std::vector<std::int32_t>& order,
                           const std::vector<int>& shape) {
   if (value.raw_codes) throw_error("of a tensor that no quantizer made");
-  const int axes = emit_.add_integers(order);
-  value.tensor = emit_.add_move(op(OpKind::kTranspose, {value.tensor, axes}), out(), shape);
+  std::vector<std::int32_t> long_axes;  // those of one element may go anywhere
+  for (const std::int32_t axis : order)
+    if (value.shape[axis] > 1) long_axes.push_back(axis);
+  Op move = op(OpKind::kReshape, {value.tensor});
+  if (!std::ranges::is_sorted(long_axes))
+    move = op(OpKind::kTranspose, {value.tensor, emit_.add_integers(order)});
+  value.tensor = emit_.add_move(std::move(move), out(), shape);
   value.shape = shape;
   return value;
 }

@@ -33,8 +33,18 @@ void Importer::run() {
   limit_ = 16 * folded_ + (1 << 20);
   for (const Node& node : file_.nodes) import(node);
   for (const std::string& name : file_.outputs) add_output(name);
+  drop_unread_moves();
   if (is_float()) refuse_float(file_.name, kFloat32);
   problems_.raise(file_.name);
+}
+
+/// A RESHAPE behind another one reads what that one read.
+void Importer::drop_unread_moves() {
+  std::set<int> read(graph_.outputs.begin(), graph_.outputs.end());
+  for (const Op& op : graph_.ops) read.insert(op.inputs.begin(), op.inputs.end());
+  std::erase_if(graph_.ops, [&](const Op& op) {
+    return op.kind == OpKind::kReshape && !read.contains(op.outputs[0]);
+  });
 }
 
 void Importer::add_input(const Input& input) {

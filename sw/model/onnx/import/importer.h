@@ -45,6 +45,7 @@ class Importer {
   static constexpr std::int64_t kMaxWeights = std::int64_t{1} << 22;  ///< that no file holds
 
   // importer.cpp: the file
+  void drop_unread_moves();
   void add_input(const Input& input);
   int channel_axis_of(std::size_t rank) const;
   bool is_float() const;

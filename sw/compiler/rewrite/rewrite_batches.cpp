@@ -167,7 +167,7 @@ class SingleImages : Rewriter {
       const int parts = parts_of(op);
       if (parts > 1 && reads_rows(op, parts))
         write_rows(op);
-      else if (lays_out(op))
+      else if (lays_out(op) || (op.on_host && model::is_reshape(op.kind)))
         write_whole(op);
       else if (parts > 1 && keeps_separate(op, parts))
         write_each(op, parts);

@@ -64,8 +64,11 @@ class Rows : Rewriter {
   Graph run() {
     find_groups();
     for (Op& op : ops_) write(std::move(op));
-    for (int& t : graph_.outputs)
-      if (rows_.contains(t)) t = reshaped(t, rows_.at(t), old_shape(t));
+    for (int& t : graph_.outputs) {
+      if (!rows_.contains(t)) continue;
+      t = reshaped(t, rows_.at(t), old_shape(t));
+      graph_.ops.back().on_host = graph_.tensor(t).type == model::DataType::kFloat32;
+    }
     return std::move(graph_);
   }
 
@@ -121,12 +124,13 @@ class Rows : Rewriter {
       if (is_image(t) && are_rows(t)) becomes_.insert(t);
   }
 
-  /// Whether parts of the result along axis 0 are not those of what it reads.
+  /// Whether parts of the result along axis 0 are not those of what it reads, or rows.
   bool mixes(const Op& op) const {
     if (!model::keeps_images_separate(graph_, op)) return true;
     if (!parts_ranks(op)) return false;
     const Tensor &from = graph_.in(op, 0), &to = graph_.out(op);
-    return from.rank() < 1 || to.rank() < 1 || from.shape[0] != to.shape[0];
+    const bool of_rows = model::is_reshape(op.kind) && from.rank() == 2 && to.rank() == 4;
+    return from.rank() < 1 || to.rank() < 1 || from.shape[0] != to.shape[0] || of_rows;
   }
 
   static std::vector<int> with_axis(std::vector<int> shape) {

@@ -75,8 +75,9 @@ bool only_moves(const model::Op& op) {
 
 /// What a code of this tensor stands for, if its type is codes of one scale; else 0.
 float scale_of(const model::Tensor& tensor) {
-  const bool codes =
-      tensor.type == model::DataType::kInt8 || tensor.type == model::DataType::kUInt8;
+  const bool codes = tensor.type == model::DataType::kInt8 ||
+                     tensor.type == model::DataType::kUInt8 ||
+                     tensor.type == model::DataType::kInt16;
   return codes && tensor.quantization.scale.size() == 1 ? tensor.scale() : 0;
 }
 

@@ -3,8 +3,9 @@
 """LSTMs and 16x8 networks against their goals and Ethos-U: cycles of designs with array.activations16.
 
 usage: speech.py [--backend rtl|arch] [--models DIR] [--check]
-LSTMs of random weights, which tests/lstm/make.py writes (NumPy): 28 steps of 20 cells; 128 cells over 50 steps, a step
-of it; the same for eight streams at once, a step and stream. --models: a folder with tflite-micro's files
+Cells of random weights, LSTMs of TFLite by tests/lstm/make.py (NumPy), GRUs of ONNX by tests/onnx/make_cells.py (onnx):
+28 steps of 20 cells; 128 cells over 50 steps, a step of it; the same for eight streams at once, a step and stream; the
+same on two rows of PEs, of which one product of int16 uses both, and 32 columns. --models: a folder with tflite-micro's files
 (dtln_noise_suppression, micro_speech_lstm, trained_lstm_int8; seanet/: all .tflite below it, as one sum), of which what
 is there is measured. Each run must be bit-exact and whole on the machine, but that seanet's layers may be the host's, which are
 counted; else the benchmark ends. --check: exit code 1 if a goal is missed.
@@ -20,10 +21,14 @@ import common  # noqa: E402
 
 KEY = "array.activations16=true"
 LARGE = "memory.pmem_kib=128"
-# name, batch, steps, inputs and cells, keys, goal in cycles of a step and stream (0: of the whole)
-OWN = (("28 steps of 20 cells", 1, 28, 20, (KEY,), 9_000, False),
-       ("128 cells, a step", 1, 50, 128, (KEY, LARGE), 2_500, True),
-       ("128 cells, eight streams, a step and stream", 8, 50, 128, (KEY, LARGE), 620, True))
+FLAT = ("array.rows=2", "array.cols=32")  # as many PEs
+# name, kind, batch, steps, inputs and cells, keys, goal in cycles; whether it is one of a step and stream
+OWN = (("28 steps of 20 cells", "LSTM", 1, 28, 20, (KEY,), 9_000, False),
+       ("128 cells, a step", "LSTM", 1, 50, 128, (KEY, LARGE), 2_500, True),
+       ("128 cells, eight streams, a step and stream", "LSTM", 8, 50, 128, (KEY, LARGE), 620, True),
+       ("128 cells, a step, 2x32 PEs", "LSTM", 1, 50, 128, (KEY, LARGE, *FLAT), 800, True),
+       ("GRU of 128 cells, a step", "GRU", 1, 50, 128, (KEY, LARGE), 1_900, True),
+       ("GRU of 128 cells, eight streams, a step and stream", "GRU", 8, 50, 128, (KEY, LARGE), 0, True))
 FILES = (("dtln_noise_suppression", {"edge256": 48_000}), ("micro_speech_lstm", {"edge256": 68_000, "edge1024": 33_000}),
          ("trained_lstm_int8", {"edge256": 9_000}), ("seanet", {"edge256": 170_000, "edge1024": 92_000}))
 DESIGNS = {"edge256": "U55-256", "edge1024": "U85-1024"}
@@ -46,10 +51,16 @@ def write_lstm(path, batch, steps, inputs, cells):
     path.write_bytes(net.to_bytes())
 
 
+def write_gru(path, batch, steps, inputs, cells):
+    sys.path.insert(0, str(common.ROOT / "tests" / "onnx"))
+    import make_cells
+    path.write_bytes(make_cells.network("GRU", steps, batch, inputs, cells).SerializeToString())
+
+
 def own(options, folder):
-    for number, (name, batch, steps, cells, keys, goal, of_a_step) in enumerate(OWN):
-        model = folder / f"lstm{number}.tflite"
-        write_lstm(model, batch, steps, cells, cells)
+    for number, (name, kind, batch, steps, cells, keys, goal, of_a_step) in enumerate(OWN):
+        model = folder / f"cells{number}.{'tflite' if kind == 'LSTM' else 'onnx'}"
+        (write_lstm if kind == "LSTM" else write_gru)(model, batch, steps, cells, cells)
         count, _ = cycles(model, options.backend, "edge256", keys)
         yield name, "", "edge256", round(count / (batch * steps)) if of_a_step else count, goal
 

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "sw/model/testing.h"
 #include "sw/reference/run.h"
+#include "sw/reference/vectors/compare.h"
 #include "sw/reference/vectors/vectors.h"
 
 using namespace trine;
@@ -447,6 +448,37 @@ TEST_CASE("attention and encoder blocks of ONNX have ONNX Runtime's codes",
   fmt::print("{}: {} of {} codes differ from ONNX Runtime's, by up to {}\n", name, whole.differ,
              whole.of, whole.largest);
   CHECK(whole.differ == 0);
+}
+
+TEST_CASE("LSTM and GRU of ONNX are ONNX Runtime's but for one code in a hundred",
+          "[reference][golden][onnx][cells]") {
+  std::map<std::string, Count> kinds;
+  for (const model::Sample& sample : model::own_samples("onnx/cells", ".onnx")) {
+    const Graph graph = model::import_onnx(sample.file);  // without --allow-host
+    const VectorSet vectors = read_vectors(sample.vectors);
+    Count& codes = kinds[sample.name().substr(0, sample.name().find_first_of("_."))];
+    for (const VectorCase& c : vectors.cases) {
+      const auto outputs = outputs_of(graph, run_graph(graph, c.inputs, vectors.policy));
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        const float scale = float_output(graph, graph.outputs[i]).scale;
+        REQUIRE(scale > 0);
+        const auto actual = floats_of(outputs[i]), expected = floats_of(c.outputs[i]);
+        REQUIRE(actual.size() == expected.size());
+        for (std::size_t k = 0; k < actual.size(); ++k) {
+          const int apart = static_cast<int>(std::lround(std::abs(actual[k] - expected[k]) / scale));
+          codes += {apart != 0 ? 1u : 0u, 1, apart};
+        }
+      }
+    }
+  }
+  CHECK(kinds.size() == 3);
+  for (const auto& [kind, codes] : kinds) {
+    CAPTURE(kind);
+    fmt::print("{}: {} of {} codes differ from ONNX Runtime's, by up to {}\n", kind, codes.differ,
+               codes.of, codes.largest);
+    CHECK(codes.differ * (kind == "rnn" ? 90 : 100) <= codes.of);
+    CHECK(codes.largest <= 1);
+  }
 }
 
 TEST_CASE("PyTorch's networks are whole on the machine and exact but for floats' ties",

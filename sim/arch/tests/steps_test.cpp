@@ -42,6 +42,25 @@ TEST_CASE("recorded LSTMs run whole on the machine, exactly", "[arch][lstm]") {
   }
 }
 
+TEST_CASE("cells of ONNX run whole on the machine, exact to the golden layers",
+          "[arch][lstm][onnx]") {
+  machine::Config config = int16_config();
+  for (const model::Sample& sample : model::own_samples("onnx/cells", ".onnx")) {
+    const model::Graph graph = model::import_onnx(sample.file);
+    for (const int rows : {2, 4, 8}) {
+      CAPTURE(sample.name(), rows);
+      config.rows = rows;
+      const compiler::Program program = compiler::compile(graph, config);
+      CHECK(program.rest.empty());
+      const auto vectors = reference::read_vectors(sample.vectors);
+      const auto& inputs = vectors.cases[static_cast<std::size_t>(rows) % 3].inputs;
+      const auto golden = reference::outputs_of(graph, reference::run_graph(graph, inputs));
+      CHECK(compiler::first_difference(program, testing::run_stages(program, inputs), golden) ==
+            "");
+    }
+  }
+}
+
 TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[arch][lstm]") {
   for (const model::Sample& sample : model::own_samples("lstm")) {
     CAPTURE(sample.file.string());

@@ -154,6 +154,75 @@ TEST_CASE("sums of a transposed convolution end a network", "[fuzz][onnx]") {
 
 /// Drawn: the machine without a vector unit, images and a product of their rows, whose softmax is
 /// the host's. A batch of four axes that lies between stages is refused.
+/// An LSTM, GRU or RNN of three steps, four inputs, two cells.
+struct Cell : OnnxNetwork {
+  explicit Cell(Builder& b, const std::string& type, int steps = 3)
+      : OnnxNetwork(b, {steps, 1, 4}), rows(type == "LSTM" ? 8 : type == "GRU" ? 6 : 2) {
+    operands = {codes({1, rows, 4}, 1), codes({1, rows, 2}, 1), floats({1, 2 * rows}, -64, 64),
+                "", "", "", ""};
+    attributes = {{"hidden_size", ints({2})}};
+    name = type;
+  }
+
+  /// @return why it is refused
+  std::string problem() {
+    then(name, operands, attributes);
+    quantize();
+    try {
+      model::onnx_file::File file = file_;
+      file.outputs = {last_};
+      model::onnx_file::graph_of(std::move(file), false);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  }
+  using OnnxWriter::file_, OnnxWriter::text;
+
+  int rows;
+  std::string name;
+  std::vector<std::string> operands;
+  std::map<std::string, Attribute> attributes;
+};
+
+TEST_CASE("what the machine lacks of recurrent nodes is named", "[fuzz][onnx][error]") {
+  Choices choices{{}, 5};
+  Builder b(choices);
+  const auto refused = [&](const std::string& type, auto change, const std::string& text,
+                           int steps = 3) {
+    CAPTURE(type, text);
+    Cell cell(b, type, steps);
+    change(cell);
+    const std::string problem = cell.problem();
+    CHECK_THAT(problem, Catch::Contains(type + ": " + text) && Catch::Contains("the host has it"));
+  };
+  for (const char* type : {"LSTM", "GRU", "RNN"}) {
+    Cell cell(b, type);
+    CHECK(cell.problem() == "");
+    refused(type, [](Cell& c) { c.attributes["clip"].f = 1; }, "clip");
+    refused(
+        type, [](Cell& c) { c.operands[0] = c.floats({1, c.rows, 4}, -64, 64); },
+        "weights are float: only int8 ones are the machine's");
+    refused(
+        type, [](Cell& c) { c.operands[3] = c.numbers(model::DataType::kInt32, {2}); },
+        "sequence_lens other than 3");
+    refused(
+        type, [](Cell& c) { c.operands[4] = c.floats({1, 1, 2}, 1, 64); },
+        "initial states that are constant, not 0");
+    refused(type, [](Cell&) {}, "257 steps, the machine has 256", 257);
+  }
+  refused(
+      "GRU", [](Cell& c) { c.attributes["activations"] = Cell::text("Sigmoid,Relu"); },
+      "activations Sigmoid,Relu, the machine has Sigmoid,Tanh");
+  refused(
+      "LSTM", [](Cell& c) { c.operands[6] = c.floats({1, 6}, -64, 64); }, "peepholes");
+  refused(
+      "LSTM", [](Cell& c) { c.attributes["input_forget"] = Cell::ints({1}); }, "input_forget");
+  refused(
+      "LSTM", [](Cell&) {},
+      "a QuantizeLinear of Y_c must give the cell state's scale, as trine quantize does", 9);
+}
+
 TEST_CASE("a batch between stages of the machine is a limit", "[fuzz][onnx][error]") {
   const Verdict v =
       run_pair(make_pair(parse_case("0,0,0,0,0,0,0,0,0,0,0,9,0,0,0,0,0,0,0,0,0,0,0,0/3165851968/"

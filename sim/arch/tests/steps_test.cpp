@@ -65,7 +65,7 @@ TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[
   for (const model::Sample& sample : model::own_samples("lstm")) {
     CAPTURE(sample.file.string());
     const model::Graph graph = model::import_tflite(sample.file, true);
-    const model::Graph steps = compiler::with_steps(graph);
+    const model::Graph steps = compiler::with_steps(graph, GENERATE(1, 2, 8));
     CHECK(std::ranges::count(steps.ops, model::OpKind::kLstm, &model::Op::kind) == 0);
     model::check(steps);
     std::mt19937 random{1};
@@ -246,7 +246,7 @@ TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch
       for (const int t : {op.inputs[0], op.outputs[0]})
         if (op.kind == model::OpKind::kLstm)
           longer.tensors[static_cast<std::size_t>(t)].shape[1] = steps;
-    longer = compiler::with_steps(longer);
+    longer = compiler::with_steps(longer, 4);
     return std::ranges::count(longer.ops, model::OpKind::kLstm, &model::Op::kind);
   };
   CHECK(left_of(128) == 0);

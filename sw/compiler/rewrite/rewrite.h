@@ -17,8 +17,9 @@ constexpr int kWord = 4;  ///< channels that lie in a word
 
 /// UNIDIRECTIONAL_SEQUENCE_LSTM step by step, in operators of int16 codes. Those beyond 256 steps
 /// in all, and those with states that are not 0, stay as they are.
+/// @param lanes  of int16 codes: as many streams of a batch go through a step together
 /// @pre it is tflite-micro's kernel that is wanted
-model::Graph with_steps(model::Graph graph);
+model::Graph with_steps(model::Graph graph, int lanes);
 
 /// CONCATENATION of uint8 codes at one scale alone.
 /// @throws Refusal  integers would give other codes than float32

@@ -57,7 +57,7 @@ bool has_steps(const Graph& graph, const Op& op, int left) {
 
 class Steps : Rewriter {
  public:
-  explicit Steps(Graph graph) : Rewriter(std::move(graph)) {}
+  Steps(Graph graph, int lanes) : Rewriter(std::move(graph)), lanes_(lanes) {}
 
   Graph run() {
     int left = kMostSteps;
@@ -96,6 +96,32 @@ class Steps : Rewriter {
            });
   }
 
+  /// Streams of a batch that go through a step together, and what they know of the step before; -1:
+  /// zeros.
+  struct Streams {
+    int first, count;
+    int h = -1, c = -1;
+  };
+
+  /// As many as there are lanes: while the array computes products of some, the vector unit is at
+  /// the gates of others.
+  std::vector<Streams> streams_of(const Op& op, int batch) {
+    // Nothing where they begin with zeros.
+    const auto begun = [&](int state) {
+      return graph_.in(op, state).is_constant ? -1 : op.input(state);
+    };
+    int h = begun(kHidden);
+    const int c = begun(kState);
+    if (h >= 0 && graph_.tensor(h).type == DataType::kInt8) h = widened(h);
+    std::vector<Streams> all;
+    for (int n = 0; n < batch; n += lanes_) {
+      const int end = std::min(batch, n + lanes_);
+      all.push_back({n, end - n, h < 0 ? -1 : slice(op, h, 0, n, end),
+                     c < 0 ? -1 : slice(op, c, 0, n, end)});
+    }
+    return all;
+  }
+
   /// @param last_alone  nobody reads the other steps
   void unrolled(const Op& op, bool last_alone) {
     index_ = op.index;
@@ -114,54 +140,57 @@ class Steps : Rewriter {
     for (int g = 0; g < kGates; ++g)
       of_inputs[g] = product(in, op.inputs[at(kWeights + g)], op.inputs[at(kBias + g)]);
 
-    const float of_state = graph_.in(op, kState).scale();
-    // Nothing where they begin with zeros.
-    const auto begun = [&](int state) {
-      return graph_.in(op, state).is_constant ? -1 : op.input(state);
-    };
-    int h = begun(kHidden), c = begun(kState);
-    if (narrow && h >= 0) h = widened(h);
-    std::vector<int> results;
-    for (int t = 0; t < steps; ++t) {
-      name_ = fmt::format("{}/{}", out.name, t);
-      // What needs no h first, then all products: the vector unit is busy with that and with gates
-      // while the array computes others.
-      int sums[kGates], rows_of[kGates];
-      for (const int g : kOrder)
-        rows_of[g] = slice(op, of_inputs[g], 0, t * batch, (t + 1) * batch);
-      for (const int g : kOrder)
-        sums[g] = h < 0 ? -1 : product(h, op.inputs[at(kRecurrent + g)], zeros_);
-      const auto gate = [&](int g) {
-        int sum = rows_of[g];
-        if (h >= 0) sum = pair(OpKind::kAdd, sum, sums[g], kOfGate);
-        return function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, sum);
-      };
-      const int input = gate(kInput), added = pair(OpKind::kMul, input, gate(kCell), of_state);
-      if (c >= 0) {
-        const int kept = pair(OpKind::kMul, gate(kForget), c, of_state);
-        c = pair(OpKind::kAdd, kept, added, of_state);
-      } else {
-        c = added;
+    std::vector<Streams> groups = streams_of(op, batch);
+    std::vector<int> results, states;
+    for (int t = 0; t < steps; ++t)
+      for (Streams& group : groups) {
+        name_ = fmt::format("{}/{}", out.name, t);
+        step(op, of_inputs, t * batch + group.first, &group);
+        if (t + 1 == steps) states.push_back(group.c);
+        if (last_alone && t + 1 < steps) continue;
+        // Step by step, beside the next one's first product.
+        results.push_back(narrow ? made(OpKind::kQuantize, {group.h},
+                                        like(op.outputs[0], {group.count, cells}))
+                                 : group.h);
       }
-      graph_.ops.back().cell_clip = op.cell_clip;
-      const int state = function(OpKind::kTanh, c);
-      h = output(state, gate(kOutput), out);
-      if (last_alone && t + 1 < steps) continue;
-      // Step by step, beside the next one's first product.
-      results.push_back(narrow ? made(OpKind::kQuantize, {h}, like(op.outputs[0], {batch, cells}))
-                               : h);
-    }
-    states_[op.index] = c;
     name_ = out.name;
-    if (last_alone) {
-      last_[op.outputs[0]] = results[0];
-      return;
-    }
-    const int all = steps == 1 ? results[0] : join(op, results, 0);
-    if (turned)
+    states_[op.index] = states.size() == 1 ? states[0] : join(op, states, 0);
+    const int all = results.size() == 1 ? results[0] : join(op, results, 0);
+    if (last_alone)
+      last_[op.outputs[0]] = all;
+    else if (turned)
       exchange(reshape(all, {steps, batch, cells}), op.outputs[0]);
     else
       reshape(all, out.shape, op.outputs[0]);
+  }
+
+  /// @param of_inputs  by gate, products of all steps' inputs  @param first  row of the streams
+  void step(const Op& op, const int* of_inputs, int first, Streams* streams) {
+    // What needs no h first, then all products: the vector unit is busy with that and with gates
+    // while the array computes others.
+    int& h = streams->h;
+    int& c = streams->c;
+    const float of_state = graph_.in(op, kState).scale();
+    int sums[kGates], rows_of[kGates];
+    for (const int g : kOrder)
+      rows_of[g] = slice(op, of_inputs[g], 0, first, first + streams->count);
+    for (const int g : kOrder)
+      sums[g] = h < 0 ? -1 : product(h, op.inputs[at(kRecurrent + g)], zeros_);
+    const auto gate = [&](int g) {
+      int sum = rows_of[g];
+      if (h >= 0) sum = pair(OpKind::kAdd, sum, sums[g], kOfGate);
+      return function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, sum);
+    };
+    const int input = gate(kInput), added = pair(OpKind::kMul, input, gate(kCell), of_state);
+    if (c >= 0) {
+      const int kept = pair(OpKind::kMul, gate(kForget), c, of_state);
+      c = pair(OpKind::kAdd, kept, added, of_state);
+    } else {
+      c = added;
+    }
+    graph_.ops.back().cell_clip = op.cell_clip;
+    const int state = function(OpKind::kTanh, c);
+    h = output(state, gate(kOutput), graph_.out(op));
   }
 
   /// int16 codes of h, within those of `out`, less its zero point.
@@ -222,6 +251,7 @@ class Steps : Rewriter {
     return made(kind, {of}, wide(graph_.tensor(of).shape, kOfFunction));
   }
 
+  int lanes_;
   int index_ = 0;
   int zeros_ = -1;             ///< biases of int8's products of h
   std::string name_;           ///< of the tensors that come
@@ -231,6 +261,6 @@ class Steps : Rewriter {
 
 }  // namespace
 
-Graph with_steps(Graph graph) { return Steps(std::move(graph)).run(); }
+Graph with_steps(Graph graph, int lanes) { return Steps(std::move(graph), lanes).run(); }
 
 }  // namespace trine::compiler

@@ -42,8 +42,14 @@ KINDS = {"ADD": (0, 11), "AVERAGE_POOL_2D": (1, 5), "CONCATENATION": (2, 10), "C
 # The option quantized_bias_type: LiteRT takes 16x8 biases for int64 without it.
 BIAS_TYPES = {"CONV_2D": 6, "FULLY_CONNECTED": 4, "TRANSPOSE_CONV": 4}
 CUSTOM = 32  # the code; the name says which
-TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "b1": 6, "i2": 7, "i1": 9}
+TYPES = {"f4": 0, "i4": 2, "u1": 3, "i8": 4, "b1": 6, "i2": 7, "i1": 9, "n1": 17}
 SAME, VALID = 0, 1
+
+
+def nibbles(codes):
+    """Two codes of 4 bits a byte, the first in its low half: INT4, here "n1"."""
+    low = np.resize(np.asarray(codes).ravel().astype(np.uint8) & 15, (np.size(codes) + 1) // 2 * 2)
+    return (low[::2] | low[1::2] << 4).tobytes()
 
 
 class Model:
@@ -61,7 +67,7 @@ class Model:
         type = type or self.type
         buffer = 0
         if data is not None:
-            self.buffers.append({0: np.asarray(data, "<" + type).tobytes()})
+            self.buffers.append({0: nibbles(data) if type == "n1" else np.asarray(data, "<" + type).tobytes()})
             buffer = len(self.buffers) - 1
         scale, zero_point = np.atleast_1d(scale), np.atleast_1d(zero_point)
         quantization = {2: ["f", *map(float, scale)], 3: ["q", *map(int, zero_point)],

@@ -584,7 +584,26 @@ def host_keypoints(m):
     return m.op("DEQUANTIZE", [both], (1, 4, 2), {}, floats=True)
 
 
-CASES |= {"free_batch": free_batch, "joined_scales": joined_scales, "host_keypoints": host_keypoints, "host_detection": host_detection, "host_detection_regular": host_detection_regular, "host_floats": host_floats,
+def int4_weights(m):
+    """Convolutions and a product whose weights have four bits, a scale for each channel."""
+    m.type = "i1"
+
+    def product(kind, x, weights, shape, options):
+        codes = m.rng.integers(-8, 8, weights)
+        scales = m.rng.uniform(0.6, 1.4, weights[0]) / (4 * np.sqrt(np.prod(weights[1:])))
+        w = m.tensor(weights, scales, [0] * weights[0], type="n1", data=codes)
+        units = np.float32(m.q[x][0]) * scales.astype(np.float32)
+        bias = m.tensor((weights[0],), units, [0] * weights[0], type="i4", data=m.rng.integers(-900, 900, weights[0]))
+        return m.op(kind, [x, w, bias], shape, options)
+
+    x = m.input((1, 7, 5, 3))
+    y = product("CONV_2D", x, (9, 3, 3, 3), (1, 7, 5, 9), {1: ("i", 1), 2: ("i", 1), 3: ("b", 1)})
+    y = product("CONV_2D", y, (5, 1, 1, 9), (1, 7, 5, 5), {0: ("b", VALID), 1: ("i", 1), 2: ("i", 1)})
+    y = m.op("RESHAPE", [y], (1, 175), {0: ["i", 1, 175]}, like=y)
+    return product("FULLY_CONNECTED", y, (11, 175), (1, 11), {})
+
+
+CASES |= {"int4_weights": int4_weights, "free_batch": free_batch, "joined_scales": joined_scales, "host_keypoints": host_keypoints, "host_detection": host_detection, "host_detection_regular": host_detection_regular, "host_floats": host_floats,
           "floats_summed": floats_summed}
 
 

@@ -122,6 +122,8 @@ class Importer {
     throw Error(label(graph_, op) + ": " + fmt::format(text, std::forward<Args>(args)...));
   }
 
+  static constexpr int kInt4 = 17;
+
   DataType type_of(const Tensor& tensor, int code) const {
     static constexpr std::pair<int, DataType> kTypes[] = {
         {0, DataType::kFloat32}, {2, DataType::kInt32}, {3, DataType::kUInt8},
@@ -132,7 +134,7 @@ class Importer {
     static constexpr std::pair<int, const char*> kOthers[] = {
         {1, "float16"},     {5, "string"},  {8, "complex64"}, {10, "float64"},
         {11, "complex128"}, {12, "uint64"}, {13, "resource"}, {14, "variant"},
-        {15, "uint32"},     {16, "uint16"}, {17, "int4"},     {18, "bfloat16"}};
+        {15, "uint32"},     {16, "uint16"},     {18, "bfloat16"}};
     const auto* other = std::ranges::find(kOthers, code, &std::pair<int, const char*>::first);
     fail(tensor, "type {} is not supported, allowed int8 uint8 int16 int32 int64 float32 bool",
          other != std::end(kOthers) ? other->second : fmt::format("code {}", code));
@@ -174,7 +176,8 @@ class Importer {
   void add(const format::Tensor& source) {
     Tensor tensor;
     tensor.name = printable(source.name());
-    tensor.type = type_of(tensor, source.type());
+    const bool nibbles = source.type() == kInt4;
+    tensor.type = nibbles ? DataType::kInt8 : type_of(tensor, source.type());
     if (size_of(source.shape()) > kMaxRank)
       fail(tensor, "rank {}, allowed 0..{}", size_of(source.shape()), kMaxRank);
     tensor.shape = copy(source.shape());
@@ -186,7 +189,8 @@ class Importer {
     }
     if (source.sparsity_unread() != 0) fail(tensor, "sparse tensors are not supported");
     if (source.quantization() != nullptr) set_quantization(tensor, *source.quantization());
-    set_data(tensor, source.buffer());
+    set_data(tensor, source.buffer(), nibbles);
+    if (nibbles && !tensor.is_constant) fail(tensor, "type int4, allowed of constants alone");
     graph_.tensors.push_back(std::move(tensor));
   }
 
@@ -206,15 +210,18 @@ class Importer {
     if (tensor.shape.size() <= 1) q.axis = 0;
   }
 
-  void set_data(Tensor& tensor, std::uint32_t index) {
+  /// @param nibbles  two codes a byte, the first in its low half, of which whole bytes are made
+  void set_data(Tensor& tensor, std::uint32_t index, bool nibbles) {
     const std::size_t buffers = size_of(model_.buffers());
     if (index >= buffers && index != 0)
       fail(tensor, "buffer {} does not exist, the file has {}", index, buffers);
     const format::Buffer* buffer = index < buffers ? model_.buffers()->Get(index) : nullptr;
     if (buffer != nullptr && (buffer->offset() > 1 || buffer->size() > 1))
       fail(tensor, "data behind the model in the file is not supported");
-    const auto expected = static_cast<std::size_t>(tensor.elements()) *
-                          static_cast<std::size_t>(bytes_of(tensor.type));
+    const auto elements = static_cast<std::size_t>(tensor.elements());
+    const std::size_t expected =
+        nibbles ? (elements + 1) / 2
+                : elements * static_cast<std::size_t>(bytes_of(tensor.type));
     const auto* data = buffer == nullptr ? nullptr : buffer->data();
     tensor.is_constant = expected == 0 || (data != nullptr && data->size() > 0);
     if (!tensor.is_constant || expected == 0) return;
@@ -222,6 +229,15 @@ class Importer {
       fail(tensor, "buffer of {} bytes, the shape needs {}", data->size(), expected);
     count_bytes(tensor, expected);
     tensor.data = copy(data);
+    if (!nibbles) return;
+    count_bytes(tensor, elements);
+    std::vector<std::uint8_t> codes(elements);
+    for (std::size_t i = 0; i < elements; ++i) {
+      const int half = tensor.data[i / 2] >> (i % 2 * 4) & 0xf;
+      codes[i] = static_cast<std::uint8_t>((half ^ 8) - 8);
+    }
+    tensor.data = std::move(codes);
+    tensor.encoding = Encoding::kInt4;
   }
 
   /// One buffer may serve many tensors of a hostile file; the copies must not outgrow memory.

@@ -271,6 +271,9 @@ void Reader::check_combinations() {
     combination("memory.pmem_kib",
                 "{} KiB hold {} rows of {} words (array.cols), allowed at most {} KiB (2^20 rows)",
                 c.pmem_kib, c.pmem_rows(), c.cols, 4096 * c.cols);
+  if (c.weights4 && !c.int8)
+    combination("array.precisions",
+                "no \"int8\", which array.weights4 needs, allowed a list with it");
   if (c.activations16 && c.rows % 2 != 0)
     combination("array.rows",
                 "{} rows are no pairs, which array.activations16 needs, allowed even numbers of "
@@ -351,7 +354,8 @@ unsigned Config::features() const {
   for (const Precision& p : kPrecisions) precisions |= bit(this->*p.enabled, p.feature);
   return precisions | bit(has_thresholds(), f::kThresholds) | bit(vector, f::kVector) |
          bit(table, f::kTable) | bit(has_softmax(), f::kSoftmax) | bit(window(), f::kWindow) |
-         bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad) | bit(activations16, f::kInt16);
+         bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad) | bit(activations16, f::kInt16) |
+         bit(weights4, f::kInt4);
 }
 
 std::uint64_t Config::hash() const {

@@ -48,6 +48,13 @@ inline constexpr std::array kPrecisions{
               isa::vector::Op::kMaxBinary},
 };
 inline constexpr const Precision& kInt8 = kPrecisions[0];
+/// Weights alone: no map has this precision, and `encoding`, `product` and `maximum` mean nothing.
+inline constexpr Precision kInt4{isa::post::Encoding::kInt8,   "int4",
+                                 4,                            -8,
+                                 7,                            true,
+                                 &Config::weights4,            isa::feature::kInt4,
+                                 isa::compute::Op::kInt8Int4, isa::compute::Op::kInt8Int4,
+                                 isa::vector::Op::kMax};
 
 /// The first precision of which `holds` is true, or null.
 template <typename Holds>
@@ -106,6 +113,7 @@ struct Operands {
   const Precision &activations, &weights;
 };
 constexpr Operands operands_of(isa::compute::Op op) {
+  if (op == kInt4.int8_product) return {kInt8, kInt4};
   for (const Precision& p : kPrecisions) {
     if (op == p.product) return {p, p};
     if (op == p.int8_product) return {kInt8, p};
@@ -117,11 +125,12 @@ static_assert(std::ranges::all_of(isa::kComputeOps.codes,
                                     const auto op = static_cast<isa::compute::Op>(code.code);
                                     return op == isa::compute::Op::kMatmul ||
                                            op == isa::compute::Op::kInt16 ||
+                                           op == kInt4.int8_product ||
                                            std::ranges::any_of(
                                                kPrecisions, [=](const Precision& p) {
                                                  return op == p.product || op == p.int8_product;
                                                });
                                   }),
-              "each operation but those of two maps and of int16 is of a row");
+              "each operation but those of two maps, of int16 and of weights alone is of a row");
 
 }  // namespace trine::machine

@@ -46,6 +46,10 @@ const std::vector<Key>& schema() {
       {"array.precisions", PrecisionsKey{},
        "what a PE multiplies: 4 int8, 16 ternary or 32 binary values",
        "ternary and binary together add about 13 % to an int8 PE"},
+      {"array.weights4", BoolKey{&Config::weights4}, "int8 activations, weights of -8..7",
+       "eight weights a word: half of their bytes in DRAM and PMEM, at the rate of int8; without it "
+       "they are int8 weights",
+       true, true},
       {"array.activations16", BoolKey{&Config::activations16},
        "int16 activations, int8 weights (an even number of rows)",
        "two lanes for each of their positions: half the rate; sums of 40 bits and codes of 16 bits "
@@ -202,6 +206,7 @@ std::string configuration_markdown() {
       "same whole number of rows, at\n  least 4, and it holds 8 vectors of `array.rows` words "
       "twice.\n"
       "- PMEM: at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
+      "- `array.weights4`: int8 among `array.precisions`.\n"
       "- `array.activations16`: an even `array.rows`, and int8 among `array.precisions`.\n"
       "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat, "
       "two beats or more.\n"

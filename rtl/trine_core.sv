@@ -31,6 +31,7 @@ module trine_core #(
   parameter bit          Table         = 1'b1,   // codes looked up in a table
   parameter bit          Softmax       = 1'b0,   // in the vector unit
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
+  parameter bit          Weights4      = 1'b0,   // Int8: weights of four bits
   parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
@@ -97,7 +98,8 @@ module trine_core #(
       trine_isa_pkg::Features'(Window)             << trine_isa_pkg::FeatureWindow |
       trine_isa_pkg::Features'(ZeroPoints)         << trine_isa_pkg::FeatureMaps |
       trine_isa_pkg::Features'(Cols >= 4)          << trine_isa_pkg::FeatureQuad |
-      trine_isa_pkg::Features'(Int16)              << trine_isa_pkg::FeatureInt16;
+      trine_isa_pkg::Features'(Int16)              << trine_isa_pkg::FeatureInt16 |
+      trine_isa_pkg::Features'(Weights4)           << trine_isa_pkg::FeatureInt4;
 
   // ---------------------------------------------------------------------------------------------
   // Control, DMA, small memories.
@@ -363,6 +365,7 @@ module trine_core #(
     .Ternary    (Ternary),
     .Binary     (Binary),
     .Window     (Window),
+    .Weights4   (Weights4),
     .Int16      (Int16),
     .Drain      (Drain),
     .ZeroPoints (ZeroPoints),

@@ -47,6 +47,7 @@ package trine_isa_pkg;
   localparam logic [7:0] ComputeOpMatmul = 8'd5;  // int8, both operands with zero points
   // int16 activations, in two lanes each; int8 weights
   localparam logic [7:0] ComputeOpInt16 = 8'd6;
+  localparam logic [7:0] ComputeOpInt8Int4 = 8'd7;  // int8 activations, 8 weights a word
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
@@ -261,7 +262,7 @@ package trine_isa_pkg;
   localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
 
   // What a configuration may lack: indices of bits.
-  localparam int unsigned Features = 11;
+  localparam int unsigned Features = 12;
   localparam int unsigned FeatureInt8 = 0;  // array.precisions
   localparam int unsigned FeatureTernary = 1;  // array.precisions
   localparam int unsigned FeatureBinary = 2;  // array.precisions
@@ -274,71 +275,73 @@ package trine_isa_pkg;
   localparam int unsigned FeatureMaps = 8;  // matmul.enable, array.precisions: int8
   localparam int unsigned FeatureQuad = 9;  // array.cols: 4 or more
   localparam int unsigned FeatureInt16 = 10;  // array.activations16
+  localparam int unsigned FeatureInt4 = 11;  // array.weights4
 
   // Which codes there are and what each needs, the lowest code in the lowest bits.
   localparam int unsigned DmaTargetCodes = 9;
   localparam logic [8:0] DmaTargetKnown = 9'b111111111;
-  localparam logic [98:0] DmaTargetNeeds = {
-    11'b10000100000,  // points
-    11'b10000000000,  // dmem16
-    11'b01100000000,  // transposed
-    11'b00001000000,  // exponentials
-    11'b00000100000,  // table
-    11'b00000000000,  // scale
-    11'b00000000000,  // bias
-    11'b00000000000,  // pmem
-    11'b00000000000  // dmem
+  localparam logic [107:0] DmaTargetNeeds = {
+    12'b010000100000,  // points
+    12'b010000000000,  // dmem16
+    12'b001100000000,  // transposed
+    12'b000001000000,  // exponentials
+    12'b000000100000,  // table
+    12'b000000000000,  // scale
+    12'b000000000000,  // bias
+    12'b000000000000,  // pmem
+    12'b000000000000  // dmem
   };
-  localparam int unsigned ComputeOpCodes = 7;
-  localparam logic [6:0] ComputeOpKnown = 7'b1111111;
-  localparam logic [76:0] ComputeOpNeeds = {
-    11'b10000000001,  // int16
-    11'b00100000001,  // matmul
-    11'b00000000101,  // int8_binary
-    11'b00000000011,  // int8_ternary
-    11'b00000000100,  // binary
-    11'b00000000010,  // ternary
-    11'b00000000001  // int8
+  localparam int unsigned ComputeOpCodes = 8;
+  localparam logic [7:0] ComputeOpKnown = 8'b11111111;
+  localparam logic [95:0] ComputeOpNeeds = {
+    12'b100000000001,  // int8_int4
+    12'b010000000001,  // int16
+    12'b000100000001,  // matmul
+    12'b000000000101,  // int8_binary
+    12'b000000000011,  // int8_ternary
+    12'b000000000100,  // binary
+    12'b000000000010,  // ternary
+    12'b000000000001  // int8
   };
   localparam int unsigned VectorOpCodes = 21;
   localparam logic [20:0] VectorOpKnown = 21'b111111111111111011111;
-  localparam logic [230:0] VectorOpNeeds = {
-    11'b10000010000,  // min16
-    11'b10000010000,  // max16
-    11'b10000110000,  // tanh16
-    11'b10000110000,  // logistic16
-    11'b10000010000,  // widen16
-    11'b10000010000,  // narrow16
-    11'b10000010000,  // leaky16
-    11'b10000010000,  // mul16
-    11'b10000010000,  // add16
-    11'b10000010000,  // sum16
-    11'b00001010000,  // normalize
-    11'b00000010000,  // squared_difference
-    11'b00001010000,  // softmax
-    11'b00000010000,  // min
-    11'b00000010000,  // mul
-    11'b00000000000,  // none
-    11'b00000010100,  // max_binary
-    11'b00000010010,  // max_ternary
-    11'b00000010000,  // add
-    11'b00000010000,  // sum
-    11'b00000010000  // max
+  localparam logic [251:0] VectorOpNeeds = {
+    12'b010000010000,  // min16
+    12'b010000010000,  // max16
+    12'b010000110000,  // tanh16
+    12'b010000110000,  // logistic16
+    12'b010000010000,  // widen16
+    12'b010000010000,  // narrow16
+    12'b010000010000,  // leaky16
+    12'b010000010000,  // mul16
+    12'b010000010000,  // add16
+    12'b010000010000,  // sum16
+    12'b000001010000,  // normalize
+    12'b000000010000,  // squared_difference
+    12'b000001010000,  // softmax
+    12'b000000010000,  // min
+    12'b000000010000,  // mul
+    12'b000000000000,  // none
+    12'b000000010100,  // max_binary
+    12'b000000010010,  // max_ternary
+    12'b000000010000,  // add
+    12'b000000010000,  // sum
+    12'b000000010000  // max
   };
   localparam int unsigned PostOutputCodes = 4;
   localparam logic [3:0] PostOutputKnown = 4'b1111;
-  localparam logic [43:0] PostOutputNeeds = {
-    11'b00000100000,  // table
-    11'b00000000000,  // raw
-    11'b00000001000,  // thresholds
-    11'b00000000000  // requantized
+  localparam logic [47:0] PostOutputNeeds = {
+    12'b000000100000,  // table
+    12'b000000000000,  // raw
+    12'b000000001000,  // thresholds
+    12'b000000000000  // requantized
   };
   localparam int unsigned PostEncodingCodes = 3;
   localparam logic [2:0] PostEncodingKnown = 3'b111;
-  localparam logic [32:0] PostEncodingNeeds = {
-    11'b00000000100,  // binary
-    11'b00000000010,  // ternary
-    11'b00000000000  // int8
+  localparam logic [35:0] PostEncodingNeeds = {
+    12'b000000000100,  // binary
+    12'b000000000010,  // ternary
+    12'b000000000000  // int8
   };
 
 endpackage

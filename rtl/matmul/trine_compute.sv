@@ -29,6 +29,7 @@ module trine_compute #(
   parameter int unsigned Jobs         = 2,  // places for tiles that are on their way
   parameter int unsigned PeStages     = 2,  // of a PE: 1, 2
   parameter bit          Window       = 1'b0,
+  parameter bit          Weights4     = 1'b0,
   parameter bit          Int16        = 1'b0,  // Rows is even
   parameter int unsigned WindowParts  = 1,  // 1..8
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
@@ -61,7 +62,7 @@ module trine_compute #(
   output logic                             w_en_o,
   output logic [PmemAddrBits-1:0]          w_row_o,
   output logic                             w_next_o,
-  output logic [1:0]                       weight_bits_o,  // trine_weight_rows
+  output logic [2:0]                       weight_bits_o,  // trine_weight_rows
   output logic [2:0]                       weight_part_o,
 
   // Array.
@@ -95,7 +96,8 @@ module trine_compute #(
   logic                    final_taken, final_passed;
   trine_job_pkg::cfg_t    cfg;
   logic [PmemAddrBits-1:0] row;
-  logic [1:0]              mode, weight_bits;
+  logic [1:0]              mode;
+  logic [2:0]              weight_bits;
   logic                    clear_sums, drain, residual, matmul;
   logic [AddrBits-1:0]     next_out_plane;
   logic                    agu_running;
@@ -141,6 +143,7 @@ module trine_compute #(
     .AddrBits     (AddrBits),
     .PmemAddrBits (PmemAddrBits),
     .Window       (Window),
+    .Weights4     (Weights4),
     .Int16        (Int16)
   ) u_regs (
     .clk_i,

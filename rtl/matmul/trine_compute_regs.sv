@@ -16,6 +16,7 @@ module trine_compute_regs #(
   parameter int unsigned AddrBits     = 15,
   parameter int unsigned PmemAddrBits = 11,
   parameter bit          Window       = 1'b0,
+  parameter bit          Weights4     = 1'b0,
   parameter bit          Int16        = 1'b0
 ) (
   input  logic                    clk_i,
@@ -30,7 +31,8 @@ module trine_compute_regs #(
   output logic [7:0]              pad_o,          // code of taps outside
   output logic [PmemAddrBits-1:0] row_o,          // first row of weights
   output logic [1:0]              mode_o,         // of the array: int8, ternary, binary
-  output logic [1:0]              weight_bits_o,  // packed: 0 not, 1 ternary, 2 binary, 3 window
+  output logic [2:0]              weight_bits_o,  // packed: 0 not, 1 ternary, 2 binary, 3 window,
+                                                  // 4 int4
   output logic                    matmul_o,       // both operands are maps
   output logic                    clear_sums_o,   // a tile's first step begins sums anew
   output logic                    drain_o,        // the RUN has results
@@ -40,7 +42,8 @@ module trine_compute_regs #(
   trine_job_pkg::cfg_t    next_q, cfg_q;
   logic [7:0]              next_pad_q, pad_q;
   logic [PmemAddrBits-1:0] next_row_q, row_q;
-  logic [1:0]              mode_q, weight_bits_q, next_output_q;
+  logic [1:0]              mode_q, next_output_q;
+  logic [2:0]              weight_bits_q;
   logic                    clear_sums_q, drain_q, residual_q, matmul_q, fused;
 
   assign fused = command_i.run_flags[trine_isa_pkg::ComputeFlagFuseAdd] ||
@@ -105,11 +108,12 @@ module trine_compute_regs #(
         default:                         mode_q <= 2'd0;
       endcase
       unique case (command_i.run_op)
-        trine_isa_pkg::ComputeOpInt8Ternary: weight_bits_q <= 2'd1;
-        trine_isa_pkg::ComputeOpInt8Binary:  weight_bits_q <= 2'd2;
-        default:                             weight_bits_q <= 2'd0;
+        trine_isa_pkg::ComputeOpInt8Ternary: weight_bits_q <= 3'd1;
+        trine_isa_pkg::ComputeOpInt8Binary:  weight_bits_q <= 3'd2;
+        trine_isa_pkg::ComputeOpInt8Int4:    weight_bits_q <= {Weights4, 2'd0};
+        default:                             weight_bits_q <= 3'd0;
       endcase
-      if (Window && command_i.run_flags[trine_isa_pkg::ComputeFlagWindow]) weight_bits_q <= 2'd3;
+      if (Window && command_i.run_flags[trine_isa_pkg::ComputeFlagWindow]) weight_bits_q <= 3'd3;
       matmul_q           <= command_i.run_op == trine_isa_pkg::ComputeOpMatmul;
       cfg_q.window       <= Window && command_i.run_flags[trine_isa_pkg::ComputeFlagWindow];
       clear_sums_q       <= command_i.run_flags[trine_isa_pkg::ComputeFlagClear];

@@ -6,12 +6,13 @@
 //   bits_i 0: the word as it is
 //   bits_i 1, ternary: values 4p .. 4p+3 of 16, 2 bits each, as in trine_dot   -> -1, 0, +1
 //   bits_i 2, binary:  values 4p .. 4p+3 of 32, 1 is +1 and 0 is -1            -> -1, +1
+//   bits_i 4, int4:    values 4p .. 4p+3 of 8, in two's complement
 //   bits_i 3, window:  columns 0 to 3 get words 4p .. 4p+3 of the row, for the four channels of a
 //   depthwise
 //                      convolution; the other columns are not used
 //
 // Timing    combinational: a multiplexer of the word's parts and one of the packings.
-// Contract  bits_i is 0 where the configuration lacks the precision; part_i < 4 for ternary.
+// Contract  bits_i is 0 where the configuration lacks the precision; part_i < 4 for ternary, < 2 for int4.
 //
 // Check     trine_expand_tb, random_program_test
 
@@ -19,9 +20,10 @@ module trine_expand #(
   parameter int unsigned Cols    = 8,
   parameter bit          Ternary = 1'b1,
   parameter bit          Binary  = 1'b1,
+  parameter bit          Int4    = 1'b1,
   parameter int unsigned Parts   = 1  // of a row for depthwise convolutions, 1..8
 ) (
-  input  logic [1:0]         bits_i,
+  input  logic [2:0]         bits_i,
   input  logic [2:0]         part_i,
   input  logic [Cols*32-1:0] packed_i,
   output logic [Cols*32-1:0] weights_o
@@ -31,10 +33,12 @@ module trine_expand #(
     logic [31:0] word, block;
     logic [7:0]  ternary;
     logic [3:0]  binary;
+    logic [15:0] nibbles;
 
     assign word    = packed_i[c*32 +: 32];
     assign ternary = word[{part_i[1:0], 3'd0} +: 8];
     assign binary  = word[{part_i, 2'd0} +: 4];
+    assign nibbles = word[{part_i[0], 4'd0} +: 16];
 
     if (Parts > 1 && c < 4) begin : gen_block
       always_comb begin
@@ -50,13 +54,16 @@ module trine_expand #(
     for (genvar i = 0; i < 4; i++) begin : gen_lane
       always_comb begin
         weights_o[c*32 + 8*i +: 8] = word[8*i +: 8];
-        if (Ternary && bits_i == 2'd1) begin
+        if (Ternary && bits_i == 3'd1) begin
           weights_o[c*32 + 8*i +: 8] = {{7{ternary[2*i+1] && ternary[2*i]}}, ternary[2*i]};
         end
-        if (Binary && bits_i == 2'd2) begin
+        if (Binary && bits_i == 3'd2) begin
           weights_o[c*32 + 8*i +: 8] = {{7{!binary[i]}}, 1'b1};
         end
-        if (Parts > 1 && c < 4 && bits_i == 2'd3) begin
+        if (Int4 && bits_i == 3'd4) begin
+          weights_o[c*32 + 8*i +: 8] = 8'($signed(nibbles[4*i +: 4]));
+        end
+        if (Parts > 1 && c < 4 && bits_i == 3'd3) begin
           weights_o[c*32 + 8*i +: 8] = block[8*i +: 8];
         end
       end

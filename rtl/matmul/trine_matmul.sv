@@ -21,6 +21,7 @@ module trine_matmul #(
   parameter bit          Ternary    = 1'b0,
   parameter bit          Binary     = 1'b0,
   parameter bit          Window     = 1'b0,
+  parameter bit          Weights4   = 1'b0,
   parameter bit          Int16      = 1'b0,
   parameter int unsigned Drain      = 1,     // columns drained in a cycle: 1, 2
   parameter bit          ZeroPoints = 1'b0,
@@ -89,7 +90,7 @@ module trine_matmul #(
   trine_matmul_pkg::step_t step;
   logic                    w_en, w_next;
   logic [PmemAddrBits-1:0] w_row;
-  logic [1:0]              weight_bits;
+  logic [2:0]              weight_bits;
   logic [2:0]              weight_part;
   logic [Lanes*32-1:0]     act;
 
@@ -101,6 +102,7 @@ module trine_matmul #(
     .Jobs         (Drain + 1),
     .PeStages     (PeStages),
     .Window       (Window),
+    .Weights4     (Weights4),
     .Int16        (Int16),
     .WindowParts  (WindowParts)
   ) u_compute (
@@ -149,6 +151,7 @@ module trine_matmul #(
     .Binary      (Binary),
     .Window      (Window),
     .WindowParts (WindowParts),
+    .Weights4    (Weights4),
     .Drain       (Drain),
     .ZeroPoints  (ZeroPoints),
     .PipeRows    (PipeRows),

@@ -23,6 +23,7 @@ module trine_matrix #(
   parameter bit          Binary      = 1'b0,
   parameter bit          Window      = 1'b0,
   parameter int unsigned WindowParts = 1,     // 1..8
+  parameter bit          Weights4    = 1'b0,
   parameter int unsigned Drain       = 1,     // columns drained in a cycle: 1, 2
   parameter bit          ZeroPoints  = 1'b0,
   parameter int unsigned PipeRows    = 8,
@@ -44,7 +45,7 @@ module trine_matrix #(
   input  logic                     w_en_i,
   input  logic [PmemAddrBits-1:0]  w_row_i,
   input  logic                     w_next_i,
-  input  logic [1:0]               weight_bits_i,
+  input  logic [2:0]               weight_bits_i,
   input  logic [2:0]               weight_part_i,
 
   // A step.
@@ -106,11 +107,12 @@ module trine_matrix #(
     .ecc_row_o
   );
 
-  if ((Int8 && (Ternary || Binary)) || WindowParts > 1) begin : gen_expand
+  if ((Int8 && (Ternary || Binary)) || Weights4 || WindowParts > 1) begin : gen_expand
     trine_expand #(
       .Cols    (Cols),
       .Ternary (Ternary),
       .Binary  (Binary),
+      .Int4    (Weights4),
       .Parts   (WindowParts)
     ) u_expand (
       .bits_i    (weight_bits_i),
@@ -203,7 +205,7 @@ module trine_matrix #(
   always_ff @(posedge clk_i) begin
     if (live_q && valid) begin
       a_precision: assert (step_i.mode != 2'd3);
-      a_window:    assert (!step_i.window || weight_bits_i == 2'd3);
+      a_window:    assert (!step_i.window || weight_bits_i == 3'd3);
       c_short:     cover (first && last);  // a tile of one step
     end
   end

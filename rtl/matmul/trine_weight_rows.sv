@@ -21,10 +21,11 @@ module trine_weight_rows #(
   input  logic                    rst_ni,
   input  logic                    clear_i,
 
-  // The RUN: its first row; how a row is packed: 0 a step, 1 ternary, 2 binary, 3 window.
+  // The RUN: its first row; how a row is packed: 0 a step, 1 ternary, 2 binary, 3 window,
+  // 4 int4.
   input  logic                    start_i,
   input  logic [PmemAddrBits-1:0] row_i,
-  input  logic [1:0]              bits_i,
+  input  logic [2:0]              bits_i,
 
   // A step is issued: the last one of a group of columns, of a pixel tile, of the RUN.
   input  logic                    issued_i,
@@ -54,9 +55,10 @@ module trine_weight_rows #(
 
   always_comb begin
     unique case (bits_i)
-      2'd1:    part_last = 3'd3;
-      2'd2:    part_last = 3'd7;
-      2'd3:    part_last = 3'(WindowParts - 1);
+      3'd1:    part_last = 3'd3;
+      3'd2:    part_last = 3'd7;
+      3'd3:    part_last = 3'(WindowParts - 1);
+      3'd4:    part_last = 3'd1;
       default: part_last = 3'd0;
     endcase
   end

@@ -117,6 +117,13 @@ bool GraphFacts::zero_beyond(int tensor) const {
   return is_product(kind) || kind == OpKind::kThreshold;
 }
 
+const machine::Precision& GraphFacts::narrowest(model::Encoding weights) const {
+  const machine::Precision& own = precision_of(weights);
+  const bool is_there = &own != &machine::kInt8 && config_.*own.enabled;
+  const bool fits = weights != model::Encoding::kInt8;
+  return config_.weights4 && fits && !is_there ? machine::kInt4 : own;
+}
+
 const machine::Precision& GraphFacts::weight_precision(const Op& o,
                                                        const machine::Precision& in) const {
   if (&in != &machine::kInt8) return in;
@@ -124,7 +131,7 @@ const machine::Precision& GraphFacts::weight_precision(const Op& o,
   if (o.kind == OpKind::kDepthwiseConv2D) return machine::kInt8;
   const int activations = o.input(activations_of(o));
   const Tensor& x = graph_.tensor(activations);
-  const machine::Precision& weights = precision_of(graph_.in(o, 1).encoding);
+  const machine::Precision& weights = narrowest(graph_.in(o, 1).encoding);
   // Binary weights beyond the last channel are -1, ternary ones 0.
   const int from = producer_of(activations);
   const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels are others

@@ -94,6 +94,8 @@ class GraphFacts {
   int packing_of(int tensor) const;
   /// Whether an int8 map's bytes beyond the last channel are zero: the vector unit's are not.
   bool zero_beyond(int tensor) const;
+  /// The most compact precision of such weights that the configuration has.
+  const machine::Precision& narrowest(model::Encoding weights) const;
   /// Precision of a product's weights, by that of its activations: the same, but int8 activations
   /// take weights of any.
   const machine::Precision& weight_precision(const Op& o,

@@ -90,6 +90,8 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
           "4096 KiB (2^20 rows)"},
       Row{"array.cols = 128\nmemory.param_channels = 64\n",
           "2: memory.param_channels: 64 is less than array.cols, allowed at least 128"},
+      Row{"array.weights4 = true\narray.precisions = [\"binary\"]\n",
+          "2: array.precisions: no \"int8\", which array.weights4 needs, allowed a list with it"},
       Row{"array.activations16 = true\narray.rows = 1\n",
           "2: array.rows: 1 rows are no pairs, which array.activations16 needs, allowed even "
           "numbers "
@@ -212,6 +214,7 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
                               "array.cols=4",
                               "memory.dmem_kib=64",
                               "array.precisions=[\"int8\"]",
+                              "array.weights4=true",
                               "array.activations16=true",
                               "array.acc_bits=24",
                               "memory.pmem_kib=32",

@@ -95,6 +95,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
            {"array.precisions=[\"int8\",\"binary\"]", {{"Binary", "1'b1"}}},
            {"memory.dmem_kib=64", {{"DmemWords", "16384"}}},
            {"memory.pmem_kib=32", {{"PmemRows", "1024"}}},
+           {"array.weights4=true", {{"Weights4", "1'b1"}}},
            {"array.activations16=true", {{"Int16", "1'b1"}}},
            {"array.acc_bits=24", {{"AccBits", "24"}}},
            {"memory.param_channels=64", {{"ParamChannels", "64"}}},

@@ -205,6 +205,7 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
                                                "array.rows=6",
                                                "array.cols=6",
                                                "array.precisions=[\"int8\", \"binary\"]",
+                                               "array.weights4=true",
                                                "array.activations16=true",
                                                "memory.dmem_kib=16",
                                                "memory.pmem_kib=7",
@@ -298,10 +299,12 @@ TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
 
 /// Programs say for which design they are: keys that came later leave those of before as they were.
 TEST_CASE("a key that came later changes the hash where it is set", "[machine][config]") {
-  const Settings later{"array.activations16=true"};
+  const Settings later{"array.activations16=true"}, narrow{"array.weights4=true"};
   CHECK(load_config("edge256").hash() == 0xd610e4afbfd42689);
   CHECK(load_config("edge256", {"array.activations16=false"}).hash() == 0xd610e4afbfd42689);
   CHECK(load_config("edge256", later).hash() != load_config("edge256").hash());
+  CHECK(load_config("edge256", narrow).hash() != load_config("edge256").hash());
+  CHECK(load_config("edge256", narrow).hash() != load_config("edge256", later).hash());
 }
 
 TEST_CASE("each feature comes from its own keys", "[machine][config]") {
@@ -334,7 +337,8 @@ TEST_CASE("each feature comes from its own keys", "[machine][config]") {
             f::kInt8 | f::kQuad | f::kWindow},
            {{"matmul.enable=true"}, kLow},
            {{"matmul.enable=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kMaps},
-           {{"array.activations16=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kInt16}}) {
+           {{"array.activations16=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kInt16},
+           {{"array.weights4=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kInt4}}) {
     Settings settings = bare;
     settings.insert(settings.end(), row.settings.begin(), row.settings.end());
     CAPTURE(row.settings);

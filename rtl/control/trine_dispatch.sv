@@ -46,7 +46,10 @@ module trine_dispatch #(
   logic [1:0] opcode, engine;
   logic       valid, is_begin, is_end, illegal, lacking, legal, blocked;
 
-  trine_legal #(.Int16(Features[trine_isa_pkg::FeatureInt16])) u_legal (
+  trine_legal #(
+    .Int16 (Features[trine_isa_pkg::FeatureInt16]),
+    .Int4  (Features[trine_isa_pkg::FeatureInt4])
+  ) u_legal (
     .features_i (Features),
     .word_i     (word_i),
     .illegal_o  (illegal),

@@ -14,9 +14,10 @@
 // Check     trine_legal_tb: every operation, flag and code under every set of features
 
 module trine_legal #(
-  // Codes of int16 came later: a design without them has no gate that tells them from those of no
-  // operation.
-  parameter bit Int16 = 1'b1
+  // Features that came later, of which the design has these: without one it has no gate that tells
+  // its codes from those of no operation.
+  parameter bit Int16 = 1'b1,
+  parameter bit Int4  = 1'b1
 ) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
@@ -27,6 +28,11 @@ module trine_legal #(
 
   localparam int unsigned Features = trine_isa_pkg::Features;
   localparam int unsigned IsInt16  = trine_isa_pkg::FeatureInt16;
+  localparam logic [Features-1:0] Later =
+      Features'(1) << trine_isa_pkg::FeatureInt16 | Features'(1) << trine_isa_pkg::FeatureInt4;
+  localparam logic [Features-1:0] Absent =
+      Features'(!Int16) << trine_isa_pkg::FeatureInt16 |
+      Features'(!Int4) << trine_isa_pkg::FeatureInt4;
 
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;
@@ -58,7 +64,8 @@ module trine_legal #(
     unique case (engine)
       trine_isa_pkg::EngineLoad: begin
         for (int unsigned i = 0; i < trine_isa_pkg::DmaTargetCodes; i++) begin
-          if (op == 8'(i) && (Int16 || !trine_isa_pkg::DmaTargetNeeds[Features*i + IsInt16])) begin
+          if (op == 8'(i) &&
+              (trine_isa_pkg::DmaTargetNeeds[Features*i +: Features] & Absent) == '0) begin
             run_known = trine_isa_pkg::DmaTargetKnown[i];
             run_needs = trine_isa_pkg::DmaTargetNeeds[Features*i +: Features];
           end
@@ -71,7 +78,8 @@ module trine_legal #(
       end
       trine_isa_pkg::EngineCompute: begin
         for (int unsigned i = 0; i < trine_isa_pkg::ComputeOpCodes; i++) begin
-          if (op == 8'(i) && (Int16 || !trine_isa_pkg::ComputeOpNeeds[Features*i + IsInt16])) begin
+          if (op == 8'(i) &&
+              (trine_isa_pkg::ComputeOpNeeds[Features*i +: Features] & Absent) == '0) begin
             run_known = trine_isa_pkg::ComputeOpKnown[i];
             run_needs = trine_isa_pkg::ComputeOpNeeds[Features*i +: Features];
           end
@@ -80,7 +88,8 @@ module trine_legal #(
       end
       trine_isa_pkg::EngineVector: begin
         for (int unsigned i = 0; i < trine_isa_pkg::VectorOpCodes; i++) begin
-          if (op == 8'(i) && (Int16 || !trine_isa_pkg::VectorOpNeeds[Features*i + IsInt16])) begin
+          if (op == 8'(i) &&
+              (trine_isa_pkg::VectorOpNeeds[Features*i +: Features] & Absent) == '0) begin
             run_known = trine_isa_pkg::VectorOpKnown[i];
             run_needs = trine_isa_pkg::VectorOpNeeds[Features*i +: Features];
           end
@@ -170,7 +179,7 @@ module trine_legal #(
 
   logic taken;
 
-  assign taken     = known && !(needs[IsInt16] && !features_i[IsInt16]);
+  assign taken     = known && (needs & ~features_i & Later) == '0;
   assign illegal_o = !taken;
   assign lacking_o = taken && (needs & ~features_i) != '0;
 

@@ -10,6 +10,7 @@ module trine_compute_ports #(
   parameter int unsigned PeStages     = 2,  // of a PE: 1, 2
   parameter bit          Window       = 1'b0,
   parameter int unsigned WindowParts  = 1,  // 1..8
+  parameter bit          Weights4     = 1'b1,
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
   localparam int unsigned TagBits = 4
 ) (
@@ -48,7 +49,7 @@ module trine_compute_ports #(
   output logic [PmemAddrBits-1:0]  w_row_o,
   output logic                     w_next_o,
   // 0: as they are, 1: ternary, 2: binary, 3: window
-  output logic [1:0]               weight_bits_o,
+  output logic [2:0]               weight_bits_o,
   output logic [2:0]               weight_part_o,
 
   // Array.
@@ -143,7 +144,8 @@ module trine_compute_ports #(
     .PipeRows (PipeRows),
     .PeStages (PeStages),
     .Window (Window),
-    .WindowParts (WindowParts)
+    .WindowParts (WindowParts),
+    .Weights4 (Weights4)
   ) u_dut (
     .clk_i,
     .rst_ni,

@@ -58,6 +58,8 @@ int weight_bits_of(isa::compute::Op op) {
       return 1;
     case Op::kInt8Binary:
       return 2;
+    case Op::kInt8Int4:
+      return 4;
   }
   return 0;
 }
@@ -66,7 +68,8 @@ void plan(const isa::ComputeRegisters& r, const isa::Run& run, std::deque<Input>
           std::deque<Job>& jobs) {
   const auto op = static_cast<isa::compute::Op>(run.op);
   const int bits = weight_bits_of(op);
-  const unsigned parts = bits == 0 ? 1 : bits == 1 ? 4 : 8;  // steps of a PMEM row
+  constexpr std::array<unsigned, 5> kParts{1, 4, 8, 1, 2};  // steps of a PMEM row
+  const unsigned parts = kParts.at(static_cast<std::size_t>(bits));
   const auto pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
   const bool matmul = op == isa::compute::Op::kMatmul;
   const auto zero = [&](const isa::LaneField& field) {
@@ -259,7 +262,9 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
       r.set(isa::compute::kParam, random() % 65'536);
       r.set(isa::compute::kChannels, random() % 65'536);
       r.set(isa::post::kOutput, random() % 4);
-      run.op = static_cast<int>(random() % 6);
+      run.op = static_cast<int>(random() % 7);
+      if (run.op == static_cast<int>(isa::compute::Op::kInt16))
+        run.op = static_cast<int>(isa::compute::Op::kInt8Int4);
       run.flags = static_cast<int>(random() % 256) & ~(1 << isa::compute::kWindow);
       issue.start(r, run, random);
       plan(r, run, inputs, jobs);

@@ -30,6 +30,8 @@ int expected(const std::array<std::uint32_t, kCols>& row, unsigned bits, unsigne
       return (row[c] >> place & 1) != 0 ? 1 : -1;
     case 3:
       return static_cast<std::int8_t>(row.at(4 * part + c) >> 8 * i);
+    case 4:
+      return static_cast<int>((row[c] >> 4 * place & 15) ^ 8) - 8;
     default:
       return static_cast<std::int8_t>(row[c] >> 8 * i);
   }
@@ -47,8 +49,8 @@ TEST_CASE("trine_expand gives each column its part of its word", "[tb][expand]")
       row[c] &= ~((row[c] >> 1 & ~row[c] & 0x55555555) << 1);  // no ternary code 10
       set_bits(dut.packed_i, 32 * c, 32, row[c]);
     }
-    const std::array<unsigned, 4> parts{1, 4, 8, kParts};
-    for (unsigned bits = 0; bits < 4; ++bits)
+    const std::array<unsigned, 5> parts{1, 4, 8, kParts, 2};
+    for (unsigned bits = 0; bits < 5; ++bits)
       for (unsigned part = 0; part < parts.at(bits); ++part) {
         dut.bits_i = static_cast<CData>(bits);
         dut.part_i = static_cast<CData>(part);

@@ -417,7 +417,7 @@ class Generator {
 
   bool compute() {
     using namespace isa::compute;
-    static_assert(isa::kComputeOps.codes.size() == 7 && machine::kPrecisions.size() == 3,
+    static_assert(isa::kComputeOps.codes.size() == 8 && machine::kPrecisions.size() == 3,
                   "the draws below name each operation and encoding");
     if (config_.activations16 && !ternary_ && chance(30)) return compute16();
     Instruction i;
@@ -425,7 +425,10 @@ class Generator {
     const Op any = ternary_          ? Op::kTernary
                    : !config_.binary ? Op::kInt8
                                      : static_cast<Op>(draw(config_.ternary ? 5 : 1));
-    const Op op = any == Op::kInt8 && chance(40) ? Op::kMatmul : any;
+    const Op op = any != Op::kInt8                      ? any
+                  : config_.weights4 && chance(30) ? Op::kInt8Int4
+                  : chance(40)                     ? Op::kMatmul
+                                                   : any;
     const bool window = op == Op::kInt8 && config_.window() && chance(35);
     const machine::Operands operands = machine::operands_of(op);
     const int steps_per_row =
@@ -815,7 +818,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.name = fmt::format("random{}x{}", design.rows, design.cols);
   config.rows = design.rows;
   config.cols = design.cols;
-  config.ternary = config.binary = design.all_precisions;
+  config.ternary = config.binary = config.weights4 = design.all_precisions;
   config.dmem_kib = design.rows > 8 ? 16 : 8;
   config.pmem_kib = 8;
   config.param_channels = 128;

@@ -72,6 +72,7 @@ Family make_network(Builder& b) {
   const bool of_images =
       family == Family::kImages || family == Family::kChains || family == Family::kInt16;
   if (of_images && once_in(b, 4)) make_planar(b);
+  if (of_images && once_in(b, 4)) narrow(b);
   b.graph = model::expanded(std::move(b.graph));
   return family;
 }
@@ -208,6 +209,15 @@ void prune(Builder& b) {
     for (std::size_t i = 0; i < t.data.size(); ++i)
       if (filters[depthwise ? i % channels : i / row] || (!depthwise && inputs[i % channels]))
         t.data[i] = static_cast<std::uint8_t>(t.zero_point());
+  }
+}
+
+void narrow(Builder& b) {
+  for (model::Tensor& t : b.graph.tensors) {
+    if (t.name != "weights" || t.type != DataType::kInt8 || t.zero_point() != 0 || once_in(b, 3))
+      continue;
+    for (std::uint8_t& code : t.data) code = static_cast<std::uint8_t>((code & 15 ^ 8) - 8);
+    t.encoding = model::Encoding::kInt4;
   }
 }
 

@@ -42,6 +42,8 @@ void make_exported(Builder& b);
 void make_chains(Builder& b);
 void make_int16(Builder& b);
 void make_cells(Builder& b);
+/// Weights of four bits.
+void narrow(Builder& b);
 /// LSTM, GRU, RNN of ONNX. @throws Error  the importer refuses them
 void make_recurrent(Builder& b);
 /// States of LSTMs are inputs and outputs.

@@ -216,7 +216,7 @@ void narrow(Builder& b) {
   for (model::Tensor& t : b.graph.tensors) {
     if (t.name != "weights" || t.type != DataType::kInt8 || t.zero_point() != 0 || once_in(b, 3))
       continue;
-    for (std::uint8_t& code : t.data) code = static_cast<std::uint8_t>((code & 15 ^ 8) - 8);
+    for (std::uint8_t& code : t.data) code = static_cast<std::uint8_t>(((code & 15) ^ 8) - 8);
     t.encoding = model::Encoding::kInt4;
   }
 }

@@ -110,10 +110,11 @@ void Lowering::set_precision(const Op& o, Layer& layer) const {
     layer.conv().precision = isa::compute::Op::kInt16;
     return;
   }
-  const machine::Precision& weights = weight_precision(o, activations);
+  const bool former = layer.former.steps > 0;  // takes whole codes
+  const machine::Precision& weights = former ? machine::kInt8 : weight_precision(o, activations);
   layer.conv().precision = &activations == &machine::kInt8 ? weights.int8_product : weights.product;
   layer.conv().steps_per_row = activations.bits / weights.bits;
-  if (layer.former.steps > 0) layer.conv().steps_per_row = config_.window_steps_per_row();
+  if (former) layer.conv().steps_per_row = config_.window_steps_per_row();
 }
 
 std::int64_t Lowering::weight_sum(const Layer& layer, int m) {

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Operators of ONNX between quantizers, beside ONNX Runtime: which share of their codes is equal.
 
-usage: operators.py [--full] [--only TEXT] [--config C] [--seed S] [--keep FOLDER] | --record tests/onnx/operators
+usage: operators.py [--full] [--int16] [--only TEXT] [--config C] [--seed S] [--keep FOLDER] | --record tests/onnx/operators
 
 Each operator is a QDQ graph of random codes, once for each of 5 (--full: 20) random scales and zero points, int8 and
 uint8 in turn. ONNX Runtime runs it with all optimizations off, `trine run --backend arch` on the machine. A *near tie* is
 a code whose real value lies within 2^-10 of the middle between two codes: there float32 decides, and no integer
 arithmetic can follow. An operator is *met* if 99.9 % of the other codes are equal and none is off by more than one.
---record writes what the short suite has of it: all operators side by side, int8 and uint8, with ONNX Runtime's outputs,
-without those whose scales make ties.
+--int16: all quantizers are symmetric ones of int16; float32 has 8 bits below such a code, so that near is 2^-7.
+--record writes what the short suite has of it: all operators side by side, int8, uint8 and int16, with ONNX Runtime's
+outputs, without those whose scales make ties.
 onnx and ONNX Runtime come from PyPI (tests/onnx/requirements.txt). Exit code 77 without them.
 """
 import argparse
@@ -23,7 +24,7 @@ import common
 sys.path.insert(0, str(common.ROOT / "tests"))
 import harness  # noqa: E402
 
-NEAR_TIE, MET = 2.0 ** -10, 0.999
+NEAR_TIE, NEAR_TIE16, MET = 2.0 ** -10, 2.0 ** -7, 0.999
 CODES, FULL_CODES, RECORDED_CODES = 4096, 50176, 256  # of one scale: about
 SCALES, FULL_SCALES = 5, 20
 
@@ -31,15 +32,13 @@ SCALES, FULL_SCALES = 5, 20
 class Net:
     """A QDQ graph that grows node by node; `real` has the values that flow, as ONNX Runtime computes them."""
 
-    def __init__(self, rng, signed):
-        from onnx import TensorProto
-        self.rng, self.signed = rng, signed
+    def __init__(self, rng, kind):
+        self.rng, self.kind, self.signed = rng, kind, kind != "uint8"
         self.nodes, self.constants = [], []
         self.inputs, self.feeds = [], {}
         self.fixed = None  # scale and zero point of the result, where the operator says them
         self.shared = None  # of all operators: inputs by shape, and how many of a shape one operator has
-        self.type = TensorProto.INT8 if signed else TensorProto.UINT8
-        self.low, self.high = (-128, 127) if signed else (0, 255)
+        self.low, self.high = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}[kind]
 
     def name(self):
         return f"t{len(self.nodes)}"
@@ -58,7 +57,7 @@ class Net:
 
     def quantized(self, x, scale, zero):
         """Codes of a value, and what they stand for."""
-        s, z = self.constant(scale), self.constant(zero, "int8" if self.signed else "uint8")
+        s, z = self.constant(scale), self.constant(zero, self.kind)
         return self.op("DequantizeLinear", self.op("QuantizeLinear", x, s, z), s, z)
 
     def scale_for(self, low, high):
@@ -66,8 +65,8 @@ class Net:
         import numpy as np
         low, high = min(low, 0.0), max(high, 1e-6)
         widened = self.rng.uniform(0.7, 1.1)
-        if self.rng.random() < 0.5 and self.signed:
-            return np.float32(widened * max(-low, high) / 127), 0
+        if (self.rng.random() < 0.5 and self.signed) or self.kind == "int16":
+            return np.float32(widened * max(-low, high) / self.high), 0
         scale = np.float32(widened * (high - low) / 255)
         return scale, int(np.clip(np.rint(self.low - low / scale), self.low, self.high))
 
@@ -103,15 +102,15 @@ class Net:
 
     def number(self, value):
         """A constant as quantize_static writes it."""
-        code, kind = (127, "int8") if self.signed else (255, "uint8")
-        return self.op("DequantizeLinear", self.constant(code, kind), self.constant(value / code), self.constant(0, kind))
+        return self.op("DequantizeLinear", self.constant(self.high, self.kind), self.constant(value / self.high),
+                       self.constant(0, self.kind))
 
     def model(self, outputs):
         from onnx import TensorProto, helper
         graph = helper.make_graph(
             self.nodes, "g", [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in self.inputs],
             [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in outputs], self.constants)
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21 if self.kind == "int16" else 20)], ir_version=10 if self.kind == "int16" else 9)
 
     def run(self, output):
         """Its values in ONNX Runtime, without optimizations."""
@@ -193,7 +192,7 @@ def gelu_erf(n, size, quantized=True):
 def erf_plus_one(n, size):
     """At the scales of a symmetric calibration every second code is a tie of real numbers."""
     x = n.op("Erf", n.input(image(n, size)))
-    scale, zero = (1 / 127, 0) if n.signed else (2 / 255, 128)
+    scale, zero = (1 / n.high, 0) if n.signed else (2 / 255, 128)
     n.fixed = (2 * scale, 0) if n.signed else (2 / 255, 0)
     return n.op("Add", n.quantized(x, scale, zero), n.number(1.0))
 
@@ -278,6 +277,25 @@ def prelu(n, size):
     return n.op("PRelu", n.input(image(n, size)), n.constant(n.rng.uniform(0.05, 0.4, (16, 1, 1))))
 
 
+def conv_transpose(n, size):
+    w = n.weights((16, 8, 3, 3), 64, axis=1)
+    return n.op("ConvTranspose", n.input(image(n, size // 4)), w, n.constant(n.rng.normal(0, 0.5, 8)), strides=[2, 2],
+                pads=[1, 1, 0, 0])
+
+
+def moved(n, size):
+    x = n.op("Pad", n.input(image(n, size)), n.constant([0, 0, 1, 0, 0, 0, 0, 2], "int64"))
+    x = n.op("Transpose", n.quantized(x, *n.last), perm=[0, 1, 3, 2])
+    return n.op("Slice", n.quantized(x, *n.last), *(n.constant(v, "int64") for v in ([1, 2], [15, 99], [1, 2], [2, 1])))
+
+
+def through_int8(n, size):
+    """From int16 to int8, and back behind it."""
+    x = n.input(image(n, size))
+    s, z = n.constant(n.rng.uniform(0.02, 0.05)), n.constant(n.rng.integers(-20, 20), "int8")
+    return n.op("DequantizeLinear", n.op("QuantizeLinear", x, s, z), s, z)
+
+
 OPERATORS = {
     "Softmax": softmax,
     "LogSoftmax": log_softmax,
@@ -329,6 +347,23 @@ OPERATORS = {
 
 TIES = ("Resize, linear, the same scale", "AveragePool, the same scale")  # quarters and sixteenths of a code
 HOSTED = ("LogSoftmax", "Div")  # refused between quantizers: the machine has no form of them
+OF_INT16 = {name: OPERATORS[name] for name in (
+    "BatchNormalization alone", "Sigmoid", "Tanh", "SiLU: Mul by a quantized Sigmoid", "LeakyRelu", "Clip", "Relu", "Add",
+    "Sub", "Mul", "Add of a quantized constant", "Mul by a quantized constant", "Conv", "Conv, depthwise", "Gemm",
+    "AveragePool", "GlobalAveragePool", "ReduceMean", "AveragePool, the same scale", "Resize, nearest")} | {
+    "ConvTranspose": conv_transpose,
+    "Max": two("Max"),
+    "Min": two("Min"),
+    "Concat": lambda n, size: n.op("Concat", n.input(image(n, size)), n.input(image(n, size)), axis=1),
+    "MaxPool": lambda n, size: n.op("MaxPool", n.input(image(n, size)), kernel_shape=[3, 2], pads=[1, 0, 1, 1]),
+    "ReduceMax": lambda n, size: n.op("ReduceMax", n.input(image(n, size)), n.constant([2, 3], "int64"), keepdims=1),
+    "Pad, Transpose, Slice": moved,
+    "int8 between": through_int8,
+}
+
+
+def operators(int16):
+    return OF_INT16 if int16 else OPERATORS
 
 
 def quantized(n, real, values):
@@ -351,10 +386,10 @@ class Count:
         self.worst = self.worst_apart = self.graphs = 0
         self.refused = ""
 
-    def add(self, ours, theirs, real):
+    def add(self, ours, theirs, real, near_tie):
         """@param real  the value in codes, before it is rounded"""
         import numpy as np
-        near = np.abs(real - np.floor(real) - 0.5) < NEAR_TIE
+        near = np.abs(real - np.floor(real) - 0.5) < near_tie
         off = np.abs(ours - theirs)
         self.graphs += 1
         self.codes += off.size
@@ -408,12 +443,13 @@ def measure(name, options):
     count = Count()
     size = FULL_CODES if options.full else CODES
     for case in range(FULL_SCALES if options.full else SCALES):
-        n = Net(np.random.default_rng([options.seed, zlib.crc32(name.encode()), case]), case % 2 == 0)
-        real = OPERATORS[name](n, size)
+        kind = "int16" if options.int16 else ["int8", "uint8"][case % 2]
+        n = Net(np.random.default_rng([options.seed, zlib.crc32(name.encode()), case]), kind)
+        real = operators(options.int16)[name](n, size)
         values = n.run(real)
         output, scale, zero = quantized(n, real, values)
         with tempfile.TemporaryDirectory() as scratch:
-            folder = options.keep / f"{list(OPERATORS).index(name)}_{case}" if options.keep else pathlib.Path(scratch)
+            folder = options.keep / f"{list(operators(options.int16)).index(name)}_{case}" if options.keep else pathlib.Path(scratch)
             folder.mkdir(parents=True, exist_ok=True)
             ours, why = machine(n.model([output]), n.feeds, [i for i, _ in n.inputs], options.config, folder)
         if ours is None:
@@ -423,7 +459,7 @@ def measure(name, options):
             wanted = values.astype(np.float64) / float(scale) + zero
         wanted = np.nan_to_num(wanted, nan=0.0, posinf=1e6, neginf=-1e6)
         codes = [np.rint(y / scale).astype(int) for y in (ours, n.run(output))]
-        count.add(*codes, np.clip(wanted, n.low - 1.0, n.high + 1.0))
+        count.add(*codes, np.clip(wanted, n.low - 1.0, n.high + 1.0), NEAR_TIE16 if options.int16 else NEAR_TIE)
     return count
 
 
@@ -432,9 +468,9 @@ def record(folder, seed):
     import numpy as np
     sys.path.insert(0, str(common.ROOT / "models"))
     import record as recorder
-    for kind in ("int8", "uint8"):
-        n, outputs = Net(np.random.default_rng([seed, len(kind)]), kind == "int8"), []
-        for name, build in OPERATORS.items():
+    for kind in ("int8", "uint8", "int16"):
+        n, outputs = Net(np.random.default_rng([seed, len(kind)]), kind), []
+        for name, build in operators(kind == "int16").items():
             if name in HOSTED or name in TIES:
                 continue
             n.fixed, n.shared = None, {}
@@ -451,6 +487,7 @@ def record(folder, seed):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="20 scales, a million codes of each operator")
+    parser.add_argument("--int16", action="store_true", help="of what the machine has of int16 codes")
     parser.add_argument("--only", default="", metavar="TEXT", help="operators whose name contains it")
     parser.add_argument("--config", default="edge256", metavar="C")
     parser.add_argument("--seed", type=int, default=1, metavar="S")
@@ -460,7 +497,9 @@ def main():
     harness.with_packages(common.ROOT / "build", common.ROOT / "tests/onnx/requirements.txt", "onnx", "onnxruntime")
     if options.record:
         return record(options.record, options.seed)
-    chosen = [name for name in OPERATORS if options.only in name]
+    if options.int16:
+        options.config += " array.activations16=true"
+    chosen = [name for name in operators(options.int16) if options.only in name]
     if not chosen:
         sys.exit("no operator of that name")
     counts = {name: measure(name, options) for name in chosen}

@@ -3,7 +3,7 @@
 """Quantizes a float model with its makers' own quantizer, for `trine quantize`: ONNX with ONNX
 Runtime's quantize_static, TFLite with ai-edge-quantizer. Only forms that Trine computes exactly.
 
-    quantize.py MODEL --calibration X.npy --out FILE [--type uint8] [--method entropy] [--per-tensor]
+    quantize.py MODEL --calibration X.npy --out FILE [--type int16] [--method entropy] [--per-tensor]
     quantize.py MODEL --inputs IDS.npy MASK.npy --out FILE
 
 X.npy has the examples along its leading axis, prepared as the model wants them: `trine quantize`
@@ -220,7 +220,7 @@ def quantize_onnx(args):
     if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from there on
         model = onnx.version_converter.convert_version(model, 13)
     masks = soften_masks(model)
-    kind = q.QuantType.QUInt8 if args.type == "uint8" else q.QuantType.QInt8
+    kind = {"int8": q.QuantType.QInt8, "uint8": q.QuantType.QUInt8, "int16": q.QuantType.QInt16}[args.type]
     with tempfile.TemporaryDirectory() as scratch:
         source, ready = pathlib.Path(scratch) / "float.onnx", pathlib.Path(scratch) / "ready.onnx"
         onnx.save(model, source)
@@ -234,7 +234,7 @@ def quantize_onnx(args):
         q.quantize_static(
             str(ready), str(args.out), Reader(calibration),
             quant_format=q.QuantFormat.QDQ, activation_type=kind, weight_type=q.QuantType.QInt8,
-            per_channel=not args.per_tensor,
+            per_channel=not args.per_tensor, extra_options={"ActivationSymmetric": True} if args.type == "int16" else {},
             calibrate_method={"minmax": q.CalibrationMethod.MinMax, "entropy": q.CalibrationMethod.Entropy,
                               "percentile": q.CalibrationMethod.Percentile}[args.method])
     weigh_cells(args.out, states, args.per_tensor)
@@ -298,7 +298,7 @@ def main():
     data.add_argument("--inputs", nargs="+", metavar="X.npy", help="a file for each input, examples along the leading axis")
     parser.add_argument("--count", type=int, metavar="N", help="examples of --inputs at most (all)")
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", required=True)
-    parser.add_argument("--type", choices=("int8", "uint8"), default="int8", help="of activations (int8)")
+    parser.add_argument("--type", choices=("int8", "uint8", "int16"), default="int8", help="of activations (int8)")
     parser.add_argument("--method", choices=("minmax", "entropy", "percentile"), default="minmax")
     parser.add_argument("--per-tensor", action="store_true", help="one scale for the weights of a layer")
     args = parser.parse_args()

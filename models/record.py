@@ -33,7 +33,8 @@ LITERT, ORT, QONNX = "ai-edge-litert", "onnxruntime", "qonnx"
 SPAN = (-1.0, 1.0)  # of random floats that no quantizer reads
 QONNX_OPERATORS = {"Quant", "BipolarQuant", "Trunc", "MultiThreshold"}
 KEEPS_VALUES = {"Cast", "Expand", "Flatten", "Identity", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze"}
-NEAR_TIE = 2.0 ** -10  # of a code
+NEAR_TIE, NEAR_TIE16 = 2.0 ** -10, 2.0 ** -7  # of a code; of int16's, below which float32 has eight bits
+INT16 = 5  # ONNX's number of the type
 # LiteRT's kernels, by the names of its OpResolverType.
 REFERENCE, OPTIMIZED, XNNPACK = "BUILTIN_REF", "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "AUTO"
 
@@ -239,7 +240,8 @@ class OnnxRuntime(Onnx):
         if scale.size != 1:
             return {}
         codes = real.ravel().astype(np.float64) / scale.item()
-        ties = np.flatnonzero(np.abs(codes - np.floor(codes) - 0.5) < NEAR_TIE)
+        wide = len(node.input) > 2 and constants[node.input[2]].data_type == INT16
+        ties = np.flatnonzero(np.abs(codes - np.floor(codes) - 0.5) < (NEAR_TIE16 if wide else NEAR_TIE))
         return {"ties": ties.tolist()} if ties.size else {}
 
     def run_whole(self, arrays):

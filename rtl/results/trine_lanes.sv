@@ -152,16 +152,18 @@ module trine_lanes #(
     end
   end
 
-  // What the lanes see of a configuration: a softmax's bounds come between a job's.
+  // What the lanes see of a configuration: a softmax's bounds come between a job's. Sums of int16
+  // codes whose halves go to even have 32 bits, whatever their scale's place.
   trine_job_pkg::cfg_t lane_cfg;
 
   always_comb begin
-    lane_cfg            = cfg_i;
-    lane_cfg.single     = single_q;
-    lane_cfg.half_even  = half_even_q;
-    lane_cfg.zero_point = zero_point_q;
-    lane_cfg.act_min    = act_min_q;
-    lane_cfg.act_max    = act_max_q;
+    lane_cfg              = cfg_i;
+    lane_cfg.static_scale = cfg_i.static_scale || (Int16 && cfg_i.half_even);
+    lane_cfg.single       = single_q;
+    lane_cfg.half_even    = half_even_q;
+    lane_cfg.zero_point   = zero_point_q;
+    lane_cfg.act_min      = act_min_q;
+    lane_cfg.act_max      = act_max_q;
   end
 
   // ---------------------------------------------------------------------------------------------

@@ -16,7 +16,8 @@
 //                   n = acc * multiplier >> 24, complemented if shift[5] = 0: multiplier is first
 //                   that of the value, then the channel's
 //
-//   op 0, int16_i   y of 16 bits of 256 acc + low + bias (trine_post_factors, trine_post_clamp);
+//   op 0, int16_i   y of 16 bits of 256 acc + low + bias (trine_post_factors, trine_post_clamp): of
+//                   32 bits, without static_scale and with single of 40;
 //                   with leaky add_multiplier, add_shift where acc < 0; with line it is line_o
 //   ops 1, 3, int16_i   codes of 16 bits, without zero points; A, B of v << 15, with subtract
 //                   A - B
@@ -77,8 +78,8 @@ module trine_post_lane #(
   input  logic                clk_i,
   input  logic                rst_ni,
 
-  // The job's configuration, of which max, square, single, half_even, zero_point, act_.. and add_..
-  // are read; a normalized value.
+  // The job's configuration, of which max, square, single, static_scale, half_even, zero_point,
+  // act_.. and add_.. are read; a normalized value.
   input  trine_job_pkg::cfg_t cfg_i,
   input  logic                normalize_i,
 

@@ -649,8 +649,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
       fail("scale entry {} has shift {}, allowed -31..30", entry, scale.shift);
     if (wide) {  // each lane of a pair packs its byte
       const bool upper = l % 2 == 0;
-      const std::int32_t code =
-          wide_code(r, run.has(kSingle), entry, scale, upper ? sums : sums - config_.cols);
+      const std::int32_t code = wide_code(r, run, entry, scale, upper ? sums : sums - config_.cols);
       return upper ? code >> 8 : code;
     }
     const int code = unit.requantize(sum, scale);
@@ -688,20 +687,23 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
 /// What a RUN of int16 activations must be.
 void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
   using namespace isa::compute;
-  if (run.has(kFuseAdd) || run.has(kFuseMax) || run.has(kHalfEven) ||
-      output_of(r) != Output::kRequantized || r.get(post::kEncoding) != 0 ||
-      field(r, post::kZeroPoint) != 0 || (run.has(kSingle) && run.has(kPerTensor)))
+  if (run.has(kFuseAdd) || run.has(kFuseMax) || output_of(r) != Output::kRequantized ||
+      r.get(post::kEncoding) != 0 || field(r, post::kZeroPoint) != 0 ||
+      (run.has(kSingle) && run.has(kPerTensor) && !run.has(kHalfEven)))
     fail("int16 codes are requantized, without zero point or residual");
 }
 
-/// An int16 code. With `single` its sum has 40 bits and the multiplier 15: above it in the scale's
-/// entry lies the bias' highest byte.
+/// An int16 code. With `single`, without `half_even`, its sum has 40 bits and the multiplier 15:
+/// above it in the scale's entry lies the bias' highest byte.
 /// @param high  sum of the high bytes; that of the low ones is the next lane's
-std::int32_t Machine::wide_code(const ComputeRegisters& r, bool single, std::int64_t entry,
+std::int32_t Machine::wide_code(const ComputeRegisters& r, const isa::Run& run, std::int64_t entry,
                                 const ChannelScale& s, const std::int32_t* high) const {
   const OutputRange range = wide_range_of(r);
   const std::int64_t sum = std::int64_t{*high} * 256 + high[config_.cols];
-  if (!single) return reference::requantize(reference::wrap(sum + bias_[entry]), s, range);
+  const bool half_even = run.has(isa::compute::kHalfEven);
+  if (half_even || !run.has(isa::compute::kSingle))
+    return reference::requantize(reference::wrap(sum + bias_[entry]), s, range,
+                                 half_even ? Rounding::kHalfEven : Rounding::kDouble);
   const std::int64_t bias =
       std::int64_t{s.multiplier >> 15 & 0xff} << 32 | static_cast<std::uint32_t>(bias_[entry]);
   const std::int64_t kept = (sum + bias) << 24 >> 24;  // bits 39:0, in two's complement

@@ -85,8 +85,9 @@ class Machine {
     return tables_[lane % 2][static_cast<std::uint8_t>(code)];
   }
   int on_line(std::int64_t x, bool tanh) const;
-  std::int32_t wide_code(const isa::ComputeRegisters& registers, bool single, std::int64_t entry,
-                         const reference::ChannelScale& scale, const std::int32_t* high) const;
+  std::int32_t wide_code(const isa::ComputeRegisters& registers, const isa::Run& run,
+                         std::int64_t entry, const reference::ChannelScale& scale,
+                         const std::int32_t* high) const;
   int threshold(const isa::ComputeRegisters& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
   std::int64_t checked(std::int64_t address) const;

@@ -29,6 +29,32 @@ bool is_wide(const Graph& graph, const model::Op& op) {
   return std::ranges::any_of(op.inputs, wide) || std::ranges::any_of(op.outputs, wide);
 }
 
+/// Operators that read what others make, directly or not, and those.
+std::vector<int> with_followers(const Graph& graph, const std::vector<int>& ops) {
+  std::set<int> tensors;
+  std::vector<int> result;
+  for (int i = 0; i < static_cast<int>(graph.ops.size()); ++i) {
+    const model::Op& op = graph.ops[at(i)];
+    const auto follows = [&](int t) { return tensors.contains(t); };
+    if (std::ranges::count(ops, i) == 0 && std::ranges::none_of(op.inputs, follows)) continue;
+    tensors.insert(op.outputs.begin(), op.outputs.end());
+    result.push_back(i);
+  }
+  return result;
+}
+
+/// Codes from floats, or floats of which no codes become: the host's at the network's edges, as of
+/// int8.
+bool is_edge(const Graph& graph, const model::Op& op) {
+  const auto from_floats = [&](const model::Op& o) {
+    return o.kind == model::OpKind::kQuantize && graph.in(o, 0).type == model::DataType::kFloat32;
+  };
+  if (op.kind != model::OpKind::kDequantize) return from_floats(op);
+  const int index = static_cast<int>(&op - graph.ops.data());
+  return std::ranges::none_of(with_followers(graph, {index}),
+                              [&](int i) { return from_floats(graph.ops[at(i)]); });
+}
+
 /// Whether the machine has it of int16 codes.
 bool has_wide(const Graph& graph, const model::Op& op) {
   if (model::is_product(op.kind) || op.kind == model::OpKind::kTransposeConv)
@@ -60,6 +86,7 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
     if (op.kind == model::OpKind::kLstm && host != HostPart::kAnywhere)
       continue;  // lowering says what the machine has of it
     const bool has = has_wide(*graph, op);
+    if (host != HostPart::kAnywhere && is_edge(*graph, op)) continue;
     if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
     const bool lacks = !config.activations16 && has;
     if (host != HostPart::kAnywhere)
@@ -185,20 +212,6 @@ std::optional<std::vector<LegalStage>> try_stages(Graph* graph, const machine::C
     legal.push_back({std::move(stage.graph), std::move(answer.network)});
   }
   return legal;
-}
-
-/// Operators that read what others make, directly or not, and those.
-std::vector<int> with_followers(const Graph& graph, const std::vector<int>& ops) {
-  std::set<int> tensors;
-  std::vector<int> result;
-  for (int i = 0; i < static_cast<int>(graph.ops.size()); ++i) {
-    const model::Op& op = graph.ops[at(i)];
-    const auto follows = [&](int t) { return tensors.contains(t); };
-    if (std::ranges::count(ops, i) == 0 && std::ranges::none_of(op.inputs, follows)) continue;
-    tensors.insert(op.outputs.begin(), op.outputs.end());
-    result.push_back(i);
-  }
-  return result;
 }
 
 /// The graph as one stage: what is refused, and what follows from it, is the host's.

@@ -33,6 +33,15 @@ bool holds_codes(const Tensor& t) {
   return is_code(t.type) || (t.type == DataType::kInt16 && t.scale() > 0);
 }
 
+/// Whether its int16 codes can round halves to even, as ONNX's quantizers do.
+bool rounds_wide(OpKind kind) {
+  constexpr OpKind kKindsOf16[] = {
+      OpKind::kAdd,  OpKind::kBatchMatMul, OpKind::kConv2D,       OpKind::kDepthwiseConv2D,
+      OpKind::kMean, OpKind::kLeakyRelu,   OpKind::kMul,          OpKind::kFullyConnected,
+      OpKind::kSub,  OpKind::kQuantize,    OpKind::kTransposeConv};
+  return std::ranges::find(kKindsOf16, kind) != std::end(kKindsOf16);
+}
+
 /// Checks one operator; the first fault ends it.
 class Checker {
  public:
@@ -80,7 +89,8 @@ class Checker {
     for (const float value :
          {op_.beta, op_.alpha, op_.epsilon, op_.divisor, op_.cell_clip, op_.hidden_scale})
       if (!std::isfinite(value)) fail("attribute {}, allowed finite numbers", value);
-    const int most = op_.of_cell ? INT16_MAX : INT8_MAX;
+    const bool wide = op_.half_even && out().type == DataType::kInt16;
+    const int most = op_.of_cell || wide ? INT16_MAX : INT8_MAX;
     if (op_.code_min < -most - 1 || op_.code_min > op_.code_max || op_.code_max > most)
       fail("codes {}..{}, allowed {}..{}", op_.code_min, op_.code_max, -most - 1, most);
     if (!(op_.divisor > 0)) fail("divisor {}, allowed above 0", op_.divisor);
@@ -135,7 +145,7 @@ class Checker {
   /// An activation: int8 or uint8 with one scale; or int16, if the operator has that.
   void codes(const Tensor& tensor) const {
     const bool wide = tensor.type == DataType::kInt16;
-    if (wide && (!computes_wide(op_.kind) || op_.half_even))
+    if (wide && (!computes_wide(op_.kind) || (op_.half_even && !rounds_wide(op_.kind))))
       fail(Reason::kType, tensor, "type int16, allowed int8 uint8: quantize 16x8 networks to int8");
     if (!wide && !is_code(tensor.type))
       fail(Reason::kType, tensor, "type {}, allowed int8 uint8", name_of(tensor.type));
@@ -249,8 +259,9 @@ class Checker {
         fail(Reason::kQuantization, in(position), "zero point {}, allowed 0", zero_point);
   }
 
-  /// 16x8: int64 (sums of 40 bits) or, as a converter's option, int32 (sums of 32).
+  /// 16x8: int64 (sums of 40 bits) or, as a converter's option and of ONNX, int32.
   void wide_bias(const Tensor& tensor) const {
+    if (op_.half_even) return type(tensor, DataType::kInt32);
     if (tensor.type == DataType::kInt32 && op_.kind != OpKind::kDepthwiseConv2D) return;
     type(tensor, DataType::kInt64);
     if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");

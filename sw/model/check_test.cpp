@@ -541,8 +541,25 @@ TEST_CASE("operators that LiteRT lacks of int16 are refused", "[model][check][ma
   bytes.type = DataType::kUInt8;
   CHECK_THROWS_WITH(check(one_op(OpKind::kQuantize, {bytes, wide({2})})),
                     Contains("tensor 0 't': type uint8 beside int16, allowed int8 int16 int32"));
+}
+
+TEST_CASE("int16 codes round halves to even where ONNX's quantizers do", "[model][check][maps16]") {
   Op half_even;
   half_even.half_even = true;
+  half_even.code_min = -32768;
+  half_even.code_max = 32767;
+  CHECK_NOTHROW(check(one_op(OpKind::kAdd, {wide({2}), wide({2}), wide({2})}, half_even)));
+  CHECK_NOTHROW(check(one_op(OpKind::kQuantize, {wide({2}), wide({2})}, half_even)));
+  for (const OpKind kind : {OpKind::kRelu, OpKind::kLogistic})
+    CHECK_THROWS_WITH(check(one_op(kind, {wide({2}), wide({2}, 1.0f / 32768)}, half_even)),
+                      Contains("type int16, allowed int8 uint8"));
+  const Tensor filters = weights({1, 1, 1, 2}, 3), map = wide({1, 2, 2, 2});
+  CHECK_NOTHROW(check(
+      one_op(OpKind::kDepthwiseConv2D, {map, filters, integers({2}, {1, 2}), map}, half_even)));
+  CHECK_THROWS_WITH(
+      check(one_op(OpKind::kDepthwiseConv2D, {map, filters, wide_bias({1, 2}), map}, half_even)),
+      Contains("type int64, expected int32"));
+  half_even.code_max = 32768;
   CHECK_THROWS_WITH(check(one_op(OpKind::kAdd, {wide({2}), wide({2}), wide({2})}, half_even)),
-                    Contains("type int16, allowed int8 uint8"));
+                    Contains("codes -32768..32768, allowed -32768..32767"));
 }

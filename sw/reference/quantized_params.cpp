@@ -44,13 +44,18 @@ Activation activation_of(const Op& op) {
   }
 }
 
+/// int16 codes of ONNX's quantizers: no product of scales is rounded to float32.
+bool of_onnx16(const Graph& graph, const Op& op) {
+  return op.half_even && graph.out(op).type == DataType::kInt16;
+}
+
 OutputRange output_of(const Graph& graph, const Op& op) {
   OutputRange range = output_range(graph.out(op), activation_of(op));
   if (op.cell_clip > 0 && graph.out(op).type == DataType::kInt16) {
     const std::int32_t limit = clip_code(op, graph.out(op));
     return {range.zero_point, std::max(range.act_min, -limit), std::min(range.act_max, limit)};
   }
-  if (graph.out(op).type != DataType::kInt8 && !op.of_cell) return range;
+  if (graph.out(op).type != DataType::kInt8 && !op.of_cell && !of_onnx16(graph, op)) return range;
   range.act_min = std::max(range.act_min, op.code_min);
   range.act_max = std::min(range.act_max, op.code_max);
   return range;
@@ -155,8 +160,8 @@ ConvParams conv_params(const Graph& graph, const Op& op) {
   const Tensor& weights = graph.in(op, 1);
   const Tensor& output = graph.out(op);
   const bool product = op.kind == OpKind::kFullyConnected || op.kind == OpKind::kBatchMatMul;
-  const bool float_product =
-      !weights.quantization.per_channel() && (product || op.of_uint8 || is_unsigned(input));
+  const bool float_product = !weights.quantization.per_channel() && !of_onnx16(graph, op) &&
+                             (product || op.of_uint8 || is_unsigned(input));
 
   ConvParams p;
   p.input_zero_point = input.zero_point();
@@ -202,7 +207,7 @@ MulParams mul_params(const Graph& graph, const Op& op) {
   const float scale = a.scale() * b.scale() / graph.out(op).scale();
   const double exact = double{a.scale()} * double{b.scale()} / double{graph.out(op).scale()};
   return {{a.zero_point(), b.zero_point()},
-          quantize_scale(op.of_cell ? exact : double{scale}),
+          quantize_scale(op.of_cell || of_onnx16(graph, op) ? exact : double{scale}),
           output_of(graph, op)};
 }
 
@@ -244,7 +249,10 @@ RequantizeParams requantize_params(const Graph& graph, const Op& op) {
   p.scale = quantize_scale(scale);
   p.negative = p.scale;
   p.output = output_of(graph, op);
-  if (op.kind == OpKind::kLeakyRelu) {
+  if (op.kind == OpKind::kLeakyRelu && of_onnx16(graph, op)) {
+    p.scale = quantize_scale(double{input.scale()} / double{output.scale()});
+    p.negative = quantize_scale(double{input.scale()} * double{op.alpha} / double{output.scale()});
+  } else if (op.kind == OpKind::kLeakyRelu) {
     const float slope = input.scale() * op.alpha / output.scale();
     p.negative = quantize_scale(double{std::abs(slope)});
     if (slope < 0) p.negative.multiplier = -p.negative.multiplier;
@@ -301,12 +309,14 @@ struct Coder {
         rounding(how),
         scale(graph.in(of, 0).scale()),
         output_scale(graph.out(of).scale()),
+        wide(graph.in(of, 0).type == DataType::kInt16 || graph.out(of).type == DataType::kInt16),
         p(of.kind == OpKind::kRsqrt ? rsqrt_params(graph, of) : requantize_params(graph, of)),
         hard_swish(graph.in(of, 0), graph.out(of)) {}
 
   const Op& op;
   Rounding rounding;
   double scale, output_scale;
+  bool wide;  ///< int16 on either side
   RequantizeParams p;
   HardSwish hard_swish;
 };
@@ -318,7 +328,8 @@ std::int32_t rescaled(const Coder& c, std::int32_t x) {
   return requantize(x, x < 0 ? c.p.negative : c.p.scale, c.p.output, c.rounding);
 }
 
-/// ONNX's DequantizeLinear and QuantizeLinear, in float32: at ties only float32 knows the side.
+/// ONNX's DequantizeLinear and QuantizeLinear of int8, in float32: at ties only float32 knows the
+/// side.
 std::int32_t between_floats(const Coder& c, std::int32_t x) {
   const float real = static_cast<float>(x) * static_cast<float>(c.scale);
   const double steps = std::nearbyint(real / static_cast<float>(c.output_scale));
@@ -346,7 +357,7 @@ constexpr std::pair<OpKind, Code> kCodes[] = {
     {OpKind::kLogistic, nearest<[](const Op&, double x) { return 1.0 / (1.0 + std::exp(-x)); }>},
     {OpKind::kQuantize,
      [](const Coder& c, std::int32_t x) {
-       return c.op.half_even ? between_floats(c, x) : rescaled(c, x);
+       return c.op.half_even && !c.wide ? between_floats(c, x) : rescaled(c, x);
      }},
     {OpKind::kRelu, rescaled},
     {OpKind::kRelu6, rescaled},

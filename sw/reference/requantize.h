@@ -112,10 +112,11 @@ inline std::int32_t rounding_divide_by_pot(std::int32_t x, int exponent) {
 
 /// x / 2^exponent, rounded to nearest, ties to even.
 /// @param exponent  1..62
-inline std::int64_t half_even_divide_by_pot(std::int64_t x, int exponent) {
-  const std::int64_t quotient = x >> exponent;
-  const std::int64_t remainder = x - quotient * (std::int64_t{1} << exponent);
-  const std::int64_t half = std::int64_t{1} << (exponent - 1);
+template <typename Int>
+Int half_even_divide_by_pot(Int x, int exponent) {
+  const Int quotient = x >> exponent;
+  const Int remainder = x - quotient * (Int{1} << exponent);
+  const Int half = Int{1} << (exponent - 1);
   return quotient + (remainder > half || (remainder == half && quotient % 2 != 0) ? 1 : 0);
 }
 
@@ -154,6 +155,15 @@ inline std::int32_t scaled_wide(std::int64_t sum, const ChannelScale& s) {
   if (right < 1)
     return saturate(std::int64_t{saturate(limited * upper)} * (std::int64_t{1} << -right));
   return scaled_short(limited, upper, right);
+}
+
+/// A sum of 16x8 products by the whole multiplier, rounded once, halves to even: scaled() of a sum
+/// that need not have 32 bits.
+inline std::int32_t scaled_half_even(std::int64_t sum, const ChannelScale& s) {
+  __extension__ using Wide = __int128;
+  const Wide whole = half_even_divide_by_pot(Wide{sum} * s.multiplier, 31 - s.shift);
+  constexpr Wide kLeast = INT32_MIN, kMost = INT32_MAX;
+  return static_cast<std::int32_t>(std::clamp(whole, kLeast, kMost));
 }
 
 /// Adds the zero point, then clamps.

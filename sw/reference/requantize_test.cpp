@@ -201,3 +201,25 @@ TEST_CASE("half even rounds the exact product to the nearest, ties to even",
     REQUIRE(scaled(acc, s, Rounding::kHalfEven) == static_cast<std::int32_t>(std::rint(exact)));
   }
 }
+
+TEST_CASE("sums of 16x8 products round halves to even by the whole multiplier",
+          "[reference][requantize][half_even]") {
+  std::mt19937_64 random{12};
+  for (int i = 0; i < 20000; ++i) {
+    const int size = 1 + static_cast<int>(random() % 47), shift = -static_cast<int>(random() % 32);
+    const bool even = i % 4 == 0;  // ties in reach
+    const ChannelScale s{
+        even ? 1 << 30 : static_cast<std::int32_t>((1u << 30) + random() % (1u << 30)), shift};
+    const std::int64_t sum = static_cast<std::int64_t>(random()) >> (63 - size);
+    CAPTURE(sum, s.multiplier, s.shift);
+    const auto rounded = scaled_half_even(sum, s);
+    if (sum >= INT32_MIN && sum <= INT32_MAX)
+      REQUIRE(rounded == scaled(static_cast<std::int32_t>(sum), s, Rounding::kHalfEven));
+    // Twice the distance is at most a step, and a tie's code even, unless 32 bits limit it.
+    const Int128 twice = 2 * (Int128{sum} * s.multiplier - (Int128{rounded} << (31 - shift)));
+    const Int128 step = Int128{1} << (31 - shift);
+    const bool limited = rounded == INT32_MIN || rounded == INT32_MAX;
+    REQUIRE((limited || (twice >= -step && twice <= step)));
+    if (!limited && (twice == step || twice == -step)) REQUIRE(rounded % 2 == 0);
+  }
+}

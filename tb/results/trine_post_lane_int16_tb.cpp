@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Module bench: int16 codes of the post lane, from the sums of high and of low bytes: 40 bits with
-// one rounding, 32 bits with two; scales of their own below 0; sums, differences and products of
-// two codes. All from TFLite's formulas.
+// one rounding, 32 bits with two or with one that sends halves to even; scales of their own below
+// 0; sums, differences and products of two codes. All from TFLite's formulas.
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -193,12 +193,15 @@ TEST_CASE("trine_post_lane scales int16 codes below 0 by a scale of their own", 
 
 TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lane]") {
   const auto seed = GENERATE(1u, 2u, 3u);
-  const bool is_long = GENERATE(false, true);
-  CAPTURE(seed, is_long);
+  const auto rounding = GENERATE(Rounding::kDouble, Rounding::kSingle, Rounding::kHalfEven);
+  const bool is_long = rounding == Rounding::kSingle, half_even = rounding == Rounding::kHalfEven;
+  CAPTURE(seed, static_cast<int>(rounding));
   Lane16 lane(seed);
   auto& dut = lane.dut;
   auto& random = lane.random;
-  set_cfg(dut.cfg_i, cfg::kSingle, is_long);
+  set_cfg(dut.cfg_i, cfg::kSingle, rounding != Rounding::kDouble);
+  set_cfg(dut.cfg_i, cfg::kHalfEven, half_even);
+  set_cfg(dut.cfg_i, cfg::kStaticScale, half_even);  // 32 bits, as trine_lanes says it
   int clamped = 0;
   for (int episode = 0; episode < 100; ++episode) {
     lane.draw_range();
@@ -208,11 +211,12 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
       const int shift = lane.uniform(-30, is_long ? 14 : 10);  // of TFLite's pair
       const int size = is_long ? lane.uniform(1, 40) : lane.uniform(1, 32 - std::max(shift, 0));
       const std::uint64_t draw = std::uint64_t{any_word(random)} << 32 | any_word(random);
+      const bool ties = half_even && chance(random, 40);
       const std::int64_t sum = static_cast<std::int64_t>(draw) >> (64 - size);
       const auto low_sum = static_cast<std::int32_t>(any_word(random)) >> lane.uniform(0, 31);
       const auto high_sum = static_cast<std::int32_t>(any_word(random)) >> lane.uniform(0, 31);
       const std::int64_t bias = sum - std::int64_t{high_sum} * 256 - low_sum;
-      const std::int32_t q = lane.multiplier();
+      const std::int32_t q = ties ? 1 << 30 : lane.multiplier();
       const std::int32_t m = q < 0x7fff0000 ? (q + (1 << 15)) >> 16 : 0x7fff;
       dut.in_valid_i = offer;
       dut.in_op_i = 0;
@@ -228,7 +232,7 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
       if (offer) {
         const int code = is_long ? long_code(sum, m, shift, low, high)
                                  : requantize(static_cast<std::int32_t>(sum), {q, shift},
-                                              {0, low, high}, Rounding::kDouble);
+                                              {0, low, high}, rounding);
         clamped += code == low || code == high;
         lane.expected.emplace_back(cycle + kInt16Latency, code);
       }

@@ -7,7 +7,8 @@ Use:      make.py OUT_DIR [NAME...]
 Then:     ONNX Runtime's outputs for each model: two random cases (README).
 
 Seeded float networks, quantized by onnxruntime.quantization.quantize_static: int8 activations with
-weights per channel, or (names ending in _uint8) uint8 ones with weights per tensor; qoperator in
+weights per channel, or (names ending in _uint8) uint8 ones with weights per tensor, or (_int16)
+symmetric int16 ones, by ONNX's quantizers or by those of com.microsoft (OWN_DOMAIN); qoperator in
 QOperator form, all others in QDQ form.
 """
 import pathlib
@@ -238,9 +239,12 @@ class Samples(CalibrationDataReader):
         return next(self.samples, None)
 
 
+OWN_DOMAIN = ["detector_int16", "windows_int16"]
+
+
 def make(name, folder):
-    unsigned = name.endswith("_uint8")
-    kind = name.removesuffix("_uint8")
+    unsigned, words = name.endswith("_uint8"), name.endswith("_int16")
+    kind = name.removesuffix("_uint8").removesuffix("_int16")
     n = Net(zlib.crc32(name.encode()))
     out = globals()[kind](n)
     ends = [helper.make_tensor_value_info("in", TensorProto.FLOAT, n.shape),
@@ -248,21 +252,48 @@ def make(name, folder):
     graph = helper.make_graph(n.nodes, name, ends[:1], ends[1:], n.constants)
     with tempfile.TemporaryDirectory() as scratch:
         path = pathlib.Path(scratch) / "float.onnx"
-        opset = 20 if name == "encoder" else 17
+        opset = 20 if name == "encoder" else 21 if words and name not in OWN_DOMAIN else 17
         onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)],
-                                    ir_version=8), path)
+                                    ir_version=10 if opset > 20 else 8), path)
         quantize_static(path, pathlib.Path(folder) / f"{name}.onnx", Samples(n.rng, n.shape),
                         nodes_to_exclude=n.floats,
                         quant_format=(QuantFormat.QOperator if kind == "qoperator" else
                                       QuantFormat.QDQ),
                         per_channel=not unsigned,
-                        activation_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
-                        weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8)
+                        activation_type=(QuantType.QUInt8 if unsigned else
+                                         QuantType.QInt16 if words else QuantType.QInt8),
+                        weight_type=QuantType.QUInt8 if unsigned else QuantType.QInt8,
+                        extra_options={"ActivationSymmetric": True} if words else {})
+
+
+def codes_int16(folder):
+    """int16 codes in and out: quantizers written by hand, output_dtype in place of a zero point."""
+    n = Net(16)
+
+    def dequantized(codes, scale, dtype, *zero):
+        return n.op("DequantizeLinear", [codes, n.constant(scale), *(n.constant(z, dtype) for z in zero)])
+
+    def requantized(x, scale, dtype, zero):
+        codes = n.op("QuantizeLinear", [x, n.constant(scale), n.constant(zero, dtype)])
+        return dequantized(codes, scale, dtype, zero)
+    x = dequantized("in", 2.0 ** -13, np.int16)
+    w = dequantized(n.constant(n.rng.integers(-127, 128, (6, 3, 3, 3)), np.int8), 0.004, np.int8, 0)
+    b = dequantized(n.constant(n.rng.integers(-9000000, 9000000, 6), np.int32), 0.004 * 2.0 ** -13, np.int32)
+    x = n.op("Relu", [n.op("Conv", [x, w, b], kernel_shape=[3, 3], pads=[1, 1, 1, 1])])
+    x = requantized(x, 0.0002, np.int16, 0)
+    x = n.op("Add", [x, requantized(x, 0.03, np.int8, -7)])
+    codes = n.op("QuantizeLinear", [x, n.constant(0.00031)], output_dtype=TensorProto.INT16)
+    graph = helper.make_graph(
+        n.nodes, "codes_int16", [helper.make_tensor_value_info("in", TensorProto.INT16, [1, 3, 9, 7])],
+        [helper.make_tensor_value_info(codes, TensorProto.INT16, [1, 6, 9, 7])], n.constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10),
+              pathlib.Path(folder) / "codes_int16.onnx")
 
 
 NAMES = ["mobilenet_v2", "mobilenet_v3", "detector", "detector_uint8", "resized", "windows", "encoder",
-         "encoder_decomposed", "attention", "qoperator", "qoperator_uint8"]
+         "encoder_decomposed", "attention", "qoperator", "qoperator_uint8", "mobilenet_v2_int16",
+         "detector_int16", "windows_int16", "codes_int16"]
 
 if __name__ == "__main__":
     for chosen in sys.argv[2:] or NAMES:
-        make(chosen, sys.argv[1])
+        codes_int16(sys.argv[1]) if chosen == "codes_int16" else make(chosen, sys.argv[1])

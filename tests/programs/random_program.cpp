@@ -537,7 +537,8 @@ class Generator {
     const int param = draw(config_.param_channels - channels + 1);
     r.set(kParam, param);
     i.run.op = static_cast<int>(Op::kInt16);
-    const int flags = chance(60) ? 1 << kSingle : chance(35) ? 1 << kPerTensor : 0;
+    const int whole = chance(40) ? 1 << kSingle | 1 << kHalfEven : 0;  // sums of 32 bits
+    const int flags = chance(50) ? 1 << kSingle : chance(35) ? whole | 1 << kPerTensor : whole;
     add_pieces(i, r, pieces, rows, flags, {Space::kParams, param, channels, 0, 1});
     return true;
   }

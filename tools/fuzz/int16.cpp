@@ -123,7 +123,7 @@ void go_to_corners(Builder& b) {
 
 }  // namespace
 
-void widen(Builder& b) {
+void widen(Builder& b, bool onnx) {
   for (model::Tensor& t : b.graph.tensors) {
     if (t.is_constant || t.type != model::DataType::kInt8 || t.name == kNarrow) continue;
     t.type = model::DataType::kInt16;
@@ -148,7 +148,7 @@ void widen(Builder& b) {
       t.type = model::DataType::kInt16;
       t.quantization = b.graph.in(op, 0).quantization;
       t.data.push_back(static_cast<std::uint8_t>(b.content(0, 255)));
-    } else if ((transposed || model::is_product(op.kind)) &&
+    } else if (!onnx && (transposed || model::is_product(op.kind)) &&
                (op.kind == OpKind::kDepthwiseConv2D || b.number(0, 2) > 0)) {
       lengthen(t);
     }
@@ -233,6 +233,29 @@ void random_chain(Builder& b, Between between, bool codes) {
   b.graph.outputs = {x};
 }
 
+/// ONNX's rounding, its biases of 32 bits, clamps of codes.
+void round_to_even(Builder& b) {
+  static const std::vector<OpKind> kKinds{OpKind::kAdd,
+                                          OpKind::kSub,
+                                          OpKind::kMul,
+                                          OpKind::kMean,
+                                          OpKind::kConv2D,
+                                          OpKind::kQuantize,
+                                          OpKind::kDepthwiseConv2D,
+                                          OpKind::kFullyConnected,
+                                          OpKind::kLeakyRelu,
+                                          OpKind::kTransposeConv};
+  const auto is_wide = [](const model::Tensor& t) { return t.type == model::DataType::kInt16; };
+  for (model::Op& op : b.graph.ops) {
+    const bool wide = is_wide(b.graph.in(op, op.kind == OpKind::kTransposeConv ? 2 : 0));
+    if (std::ranges::count(kKinds, op.kind) == 0 || !(wide || is_wide(b.graph.out(op)))) continue;
+    op.half_even = true;
+    if (!is_wide(b.graph.out(op))) continue;
+    op.code_min = once_in(b, 3) ? b.number(INT16_MIN, 0) : INT16_MIN;
+    op.code_max = once_in(b, 3) ? b.number(0, INT16_MAX) : INT16_MAX;  // activations leave 0
+  }
+}
+
 void make_int16(Builder& b) {
   if (once_in(b, 2))
     random_chain(b, Between::kAny, true);
@@ -241,7 +264,9 @@ void make_int16(Builder& b) {
   const bool known =
       std::ranges::none_of(b.graph.ops, [](const auto& op) { return op.kind == OpKind::kUnknown; });
   if (known && once_in(b, 8)) make_batch(b, b.number(1, 9));
-  widen(b);
+  const bool onnx = once_in(b, 3);
+  widen(b, onnx);
+  if (onnx) round_to_even(b);
   go_to_corners(b);
   if (once_in(b, 3)) prune(b);
 }

@@ -9,7 +9,8 @@
 namespace trine::fuzz {
 
 /// The network of int16 activations: its codes with eight bits more.
-void widen(Builder& b);
+/// @param onnx  biases stay int32
+void widen(Builder& b, bool onnx = false);
 
 /// What moves codes, and TRANSPOSE_CONV.
 /// @param codes  whether borders may be of other codes than 0

@@ -213,6 +213,65 @@ TEST_CASE("operators of int16 activations are exact in recorded vectors", "[arch
   require_recorded("scales", {"ABS", "BATCH_MATMUL"});
 }
 
+TEST_CASE("a maximum of int16 codes stays behind its product", "[arch][int16]") {
+  for (const bool reduces : {false, true}) {
+    Builder b(3);
+    int x = b.input({1, 3, 1, 1});
+    x = b.convolution(x, 1, 2, 1, 1, 1, 1, 1, Padding::kValid, false);
+    x = reduces ? b.reduce_max(x, {1, 2}) : b.pool(x, true, 2, 1, 1, 1, Padding::kValid);
+    b.graph.outputs = {x};
+    widen(b);
+    testing::require_exact(b.graph, machine::load_config("edge256", {"array.activations16=true"}),
+                           {fuzz::random_codes(b, b.graph.inputs[0])});
+  }
+}
+
+TEST_CASE("sums of int16 codes with halves to even have 32 bits", "[arch][int16][error]") {
+  using Catch::Matchers::Contains;
+  for (const bool fully_connected : {false, true}) {
+    Product product(fully_connected);
+    model::Op& op = product.builder.graph.ops[0];
+    op.half_even = true;
+    op.code_min = INT16_MIN, op.code_max = INT16_MAX;
+    const int inputs = fully_connected ? 256 : 64;
+    const std::int64_t weights = std::int64_t{127} * inputs, most = INT32_MAX - 32767 * weights,
+                       least = 32768 * weights - INT32_MAX;
+    for (const std::int64_t bias : {most, least}) {
+      product.set_bias(bias, model::DataType::kInt32);
+      CHECK(product.refusal() == "");
+    }
+    for (const std::int64_t bias : {most + 1, least - 1}) {
+      product.set_bias(bias, model::DataType::kInt32);
+      CHECK_THAT(product.refusal(), Contains("the sums of channel 0 reach 2147483648, those of "
+                                             "int16 codes with halves to even have 32 bits"));
+    }
+  }
+}
+
+TEST_CASE("networks between ONNX's int16 quantizers are exact", "[arch][int16][onnx]") {
+  machine::Config config = testing::small_config(4, 4, 64, 32, 64);
+  config.activations16 = true;
+  for (const std::string name : {"int16/mobilenet_v2_int16", "int16/detector_int16",
+                                 "int16/windows_int16", "int16/codes_int16", "operators/int16"}) {
+    CAPTURE(name);
+    const model::Sample sample = model::own_sample("onnx/" + name + ".onnx");
+    const model::Graph graph = model::import_onnx(sample.file);
+    const auto inputs = reference::read_vectors(sample.vectors).cases.at(0).inputs;
+    const auto golden = reference::outputs_of(graph, reference::run_graph(graph, inputs));
+    for (const int rows : {2, 8}) {
+      config.rows = rows;
+      const compiler::Program program = compiler::compile(graph, config);
+      for (const std::string& op : on_host(program))
+        CHECK((op == "QUANTIZE" || op == "DEQUANTIZE" || op == "TRANSPOSE"));
+      CHECK(compiler::first_difference(program, run_stages(program, inputs), golden) == "");
+    }
+    config.activations16 = false;
+    CHECK_THROWS_WITH(compiler::compile(graph, config),
+                      Catch::Matchers::Contains("(array.activations16)"));
+    config.activations16 = true;
+  }
+}
+
 TEST_CASE("what int16 codes pass through runs once beside the host's operators",
           "[arch][int16][host]") {
   machine::Config config = testing::small_config(4, 4, 32, 16, 64);

@@ -221,12 +221,14 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
   const char* form = "int16 codes are requantized, without zero point or residual";
   machine::Config config = config_8x8();
   config.activations16 = config.ternary = config.binary = true;
-  std::vector<Asked> rows{{kArray, kInt16, kWhole, {}},
-                          {kArray, kInt16, kWhole + (1 << kSingle), {}},
-                          {kArray, kInt16, kWhole + (1 << kPerTensor), {}},
-                          {kArray, kInt16, kWhole, {{isa::post::kZeroPoint, 1}}, form}};
-  for (const int flags : {1 << kFuseAdd, 1 << kFuseMax, 1 << kHalfEven | 1 << kSingle,
-                          1 << kSingle | 1 << kPerTensor})
+  std::vector<Asked> rows{
+      {kArray, kInt16, kWhole, {}},
+      {kArray, kInt16, kWhole + (1 << kSingle), {}},
+      {kArray, kInt16, kWhole + (1 << kPerTensor), {}},
+      {kArray, kInt16, kWhole + (1 << kHalfEven | 1 << kSingle), {}},
+      {kArray, kInt16, kWhole + (1 << kHalfEven | 1 << kSingle | 1 << kPerTensor), {}},
+      {kArray, kInt16, kWhole, {{isa::post::kZeroPoint, 1}}, form}};
+  for (const int flags : {1 << kFuseAdd, 1 << kFuseMax, 1 << kSingle | 1 << kPerTensor})
     rows.push_back({kArray, kInt16, kWhole + flags, {}, form});
   for (const int output : {1, 2, 3})
     rows.push_back({kArray, kInt16, kWhole, {{isa::post::kOutput, output}}, form});

@@ -82,6 +82,13 @@ enum class HalfEven { kNotNeeded, kNeeded, kNoWay };
 /// @pre constant weights
 HalfEven half_even(const model::Graph& graph, const model::Op& op);
 
+/// The largest size that the sum of each channel can have, over int16 codes that the operator
+/// before leaves. @pre a product of constant weights
+std::vector<double> largest_sums(const model::Graph& graph, const model::Op& op);
+
+/// Whether it takes or gives int16 codes.
+bool of_int16(const model::Graph& graph, const model::Op& op);
+
 /// Whether the machine's sum, which rounds SUB's second operand after its sign is changed, gives
 /// the operator's codes, for all pairs of them. @pre ADD or SUB
 bool sums_agree(const model::Graph& graph, const model::Op& op, reference::Rounding rounding);

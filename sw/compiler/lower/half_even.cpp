@@ -2,12 +2,14 @@
 //
 // TFLite rounds halves up, ONNX to even. Both agree unless a scaled sum lies exactly between
 // two codes: acc * multiplier an odd multiple of 2^(30 - shift). Scales are rarely so even that an
-// accumulator in reach does that; where one does, the machine's own mode is used.
+// accumulator in reach does that; where one does, the machine's own mode is used. int16 codes
+// always have it: without it sums that round once have 40 bits and a shorter multiplier.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
-#include "sw/compiler/lower/findings.h"
+#include "sw/compiler/lower/graph_facts.h"
 #include "sw/reference/quantized_params.h"
 
 namespace trine::compiler {
@@ -65,6 +67,24 @@ bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term
   return true;
 }
 
+/// The codes of an int16 tensor, 0 of borders among them: behind an activation not all.
+std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
+  std::pair<int, int> all{INT16_MIN, INT16_MAX};
+  for (;;) {
+    const auto maker = std::ranges::find_if(
+        graph.ops, [&](const Op& op) { return std::ranges::count(op.outputs, tensor) > 0; });
+    if (maker == graph.ops.end()) return all;
+    if (maker->half_even && graph.out(*maker).type == model::DataType::kInt16)
+      return {std::min(maker->code_min, 0), std::max(maker->code_max, 0)};
+    const bool keeps = model::is_reshape(maker->kind) || maker->kind == OpKind::kTranspose ||
+                       maker->kind == OpKind::kStridedSlice || maker->kind == OpKind::kMaxPool2D ||
+                       maker->kind == OpKind::kPad || maker->kind == OpKind::kGather ||
+                       maker->kind == OpKind::kResizeNearestNeighbor;
+    if (!keeps) return all;
+    tensor = maker->input(0);
+  }
+}
+
 bool mean_agrees(const Graph& graph, const Op& op) {
   const reference::MeanParams p = reference::mean_params(graph, op);
   return never_ties(p.scale, 255 * p.count);
@@ -87,12 +107,39 @@ HalfEven requantization(const Graph& graph, const Op& op) {
 
 }  // namespace
 
+std::vector<double> largest_sums(const Graph& graph, const Op& op) {
+  const auto weights = graph.in(op, 1).values<std::int8_t>();
+  const auto channels = static_cast<std::size_t>(graph.out(op).extent(-1));
+  const auto [low, high] = codes_reach(graph, op.input(activations_of(op)));
+  const bool last = op.kind == OpKind::kDepthwiseConv2D;
+  const std::size_t taps = weights.size() / channels;
+  std::vector<double> result;
+  for (std::size_t m = 0; m < channels; ++m) {
+    double least = 0, most = 0;
+    for (std::size_t i = 0; i < taps; ++i) {
+      const double w = weights[last ? i * channels + m : m * taps + i];
+      least += std::min(w * low, w * high);
+      most += std::max(w * low, w * high);
+    }
+    const int bias = op.input(bias_of(op));
+    const double start = bias < 0 ? 0 : static_cast<double>(graph.tensor(bias).integers()[m]);
+    result.push_back(std::max(std::abs(least + start), std::abs(most + start)));
+  }
+  return result;
+}
+
+bool of_int16(const Graph& graph, const Op& op) {
+  return graph.in(op, activations_of(op)).type == model::DataType::kInt16 ||
+         graph.out(op).type == model::DataType::kInt16;
+}
+
 bool sums_agree(const Graph& graph, const Op& op, Rounding rounding) {
   return sum_agrees(graph, op, rounding, rounding, rounding);
 }
 
 HalfEven half_even(const Graph& graph, const Op& op) {
   const auto unless = [](bool agrees) { return agrees ? HalfEven::kNotNeeded : HalfEven::kNeeded; };
+  if (of_int16(graph, op)) return HalfEven::kNeeded;
   switch (op.kind) {
     case OpKind::kConv2D:
     case OpKind::kDepthwiseConv2D:

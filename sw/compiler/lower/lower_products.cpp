@@ -46,9 +46,10 @@ Problem Lowering::weights_problem(const Op& o) const {
   return std::nullopt;
 }
 
-/// What int16 codes do not have: sums of 32 bits with one rounding, scales beyond the lane's
-/// shifts.
+/// What int16 codes do not have: sums of 32 bits with one rounding, but halves to even, scales
+/// beyond the lane's shifts.
 Problem Lowering::wide_problem(const Op& o) const {
+  if (o.half_even) return half_even_sums_problem(o);
   const bool one_rounding = rounding_.of(o) != reference::Rounding::kDouble;
   if (one_rounding && (o.kind == OpKind::kFullyConnected || !has_long_sums(o)))
     return refusal(
@@ -62,10 +63,22 @@ Problem Lowering::wide_problem(const Op& o) const {
   return std::nullopt;
 }
 
+/// Whether a sum may leave the 32 bits that the multiplier takes.
+Problem Lowering::half_even_sums_problem(const Op& o) const {
+  constexpr double kMost = 0x1p31 - 1;
+  const std::vector<double> sums = largest_sums(graph_, o);
+  const auto largest = std::ranges::max_element(sums);
+  if (*largest <= kMost) return std::nullopt;
+  return refusal(o, o.input(1), Reason::kRange,
+                 ": the sums of channel {} reach {:.0f}, those of int16 codes with halves to even "
+                 "have 32 bits; smaller weights or fewer inputs of a channel fit",
+                 largest - sums.begin(), *largest);
+}
+
 /// Whether sums have 40 bits: without int32 biases.
 bool Lowering::has_long_sums(const Op& o) const {
   const int bias = o.input(bias_of(o));
-  return graph_.out(o).type == model::DataType::kInt16 &&
+  return graph_.out(o).type == model::DataType::kInt16 && !o.half_even &&
          (bias < 0 || graph_.tensor(bias).type != model::DataType::kInt32);
 }
 

@@ -87,7 +87,7 @@ Problem Lowering::mean_problem(const Op& o) const {
   if (is_wide(o)) {
     const reference::MeanParams p = reference::mean_params(graph_, o);
     const int bits = 17 + static_cast<int>(std::bit_width(static_cast<std::uint64_t>(p.count - 1)));
-    if (reduces_channels(o) && rounding_.of(o) != reference::Rounding::kDouble)
+    if (reduces_channels(o) && !o.half_even && rounding_.of(o) != reference::Rounding::kDouble)
       return refusal(o, o.outputs[0], Reason::kRounding,
                      ": channels of int16 with one rounding, of which the machine's scales have 15 "
                      "bits (--rounding double)");
@@ -128,6 +128,7 @@ void Lowering::mean(const Op& o) {
     const Layer plain = std::move(layer);
     layer = sum_of_channels(o, plain.input, plain.window, p);
     layer.half_even = plain.half_even;
+    layer.single |= plain.half_even;
   } else {
     layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, p.bias}};
   }

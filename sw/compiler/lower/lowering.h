@@ -68,6 +68,7 @@ class Lowering : private Maps {
   void fold_low_bytes(Layer& layer);
   bool has_long_sums(const Op& o) const;
   Problem wide_problem(const Op& o) const;
+  Problem half_even_sums_problem(const Op& o) const;
   /// A scale of int16 codes by which what has `bits` bits, with its sign, leaves 32 bits.
   Problem line_problem(const Op& o) const;
   Problem scale_problem(const Op& o, const ChannelScale& scale, int bits) const;

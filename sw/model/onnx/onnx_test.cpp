@@ -169,16 +169,16 @@ TEST_CASE("a float ONNX network is refused as one", "[model][onnx][error]") {
                       Contains(sample.name() + ".onnx: the model is float32"));
 }
 
-TEST_CASE("ONNX's codes of 16 bits are refused in their name", "[model][onnx][error]") {
+TEST_CASE("ONNX's codes of uint16 are refused in their name", "[model][onnx][error]") {
   auto bytes = read_file(std::filesystem::path(TRINE_SOURCE_DIR) / "tests/onnx/mobilenet_v2.onnx");
-  const std::vector<std::uint8_t> int8{0x10, 3}, int16{0x10, 5};  // TensorProto's data_type
+  const std::vector<std::uint8_t> int8{0x10, 3}, uint16{0x10, 4};  // TensorProto's data_type
   const auto found = std::search(bytes.begin(), bytes.end(), int8.begin(), int8.end());
   REQUIRE(found != bytes.end());
-  std::copy(int16.begin(), int16.end(), found);
+  std::copy(uint16.begin(), uint16.end(), found);
   CHECK_THROWS_WITH(parse_onnx(bytes, "m.onnx"),
                     Contains("m.onnx: initializer '") &&
-                        Contains("': codes of 16 bits, allowed int8 uint8: int16 activations are "
-                                 "read from TFLite's 16x8"));
+                        Contains("': uint16, allowed int8 uint8 int16: quantize activations to "
+                                 "QInt16, symmetric"));
 }
 
 TEST_CASE("bytes that are no ONNX model are refused", "[model][onnx][error]") {

@@ -2,7 +2,8 @@
 //
 // acc[m] = bias[m] + sum (x - zero_point_x) * (w - zero_point_w), modulo 2^32 as in a register,
 // then requantized by channel, unless the output is int32. Taps in the border contribute nothing:
-// they hold the input's zero point. int16 codes without int32 biases have sums modulo 2^64.
+// they hold the input's zero point. int16 codes without int32 biases, or with halves to even, have
+// sums modulo 2^64.
 
 #include <fmt/ranges.h>
 
@@ -61,7 +62,9 @@ struct Layer {
     const auto sum = static_cast<std::make_signed_t<Sum>>(acc);
     if (!real.empty()) return real_code(sum, real[static_cast<std::size_t>(m)], p.output);
     if constexpr (sizeof(Sum) == sizeof(std::int64_t))
-      return to_code(scaled_wide(sum, p.scales[m]), p.output);
+      return to_code(call.rounding == Rounding::kHalfEven ? scaled_half_even(sum, p.scales[m])
+                                                          : scaled_wide(sum, p.scales[m]),
+                     p.output);
     else
       return requantize(sum, p.scales[m], p.output, call.rounding);
   }
@@ -77,8 +80,9 @@ struct Layer {
 template <typename F>
 Codes with_sums(const Call& call, int bias_position, const F& f) {
   const int bias = call.op.input(bias_position);
+  const bool of_int32 = bias >= 0 && call.graph.tensor(bias).type == model::DataType::kInt32;
   const bool narrow = call.out().type != model::DataType::kInt16 ||
-                      (bias >= 0 && call.graph.tensor(bias).type == model::DataType::kInt32);
+                      (of_int32 && call.rounding != Rounding::kHalfEven);
   return narrow ? f(std::uint32_t()) : f(std::uint64_t());
 }
 

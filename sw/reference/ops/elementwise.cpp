@@ -75,8 +75,11 @@ constexpr auto kFloatOfTwo = model::table_of<OfTwo>(
 
 Codes add(const Call& call) {
   const AddParams p = add_params(call.graph, call.op);
+  const bool wide = call.out().type == model::DataType::kInt16;  // whose terms' halves go up
+  const Rounding terms =
+      wide && call.rounding == Rounding::kHalfEven ? Rounding::kSingle : call.rounding;
   const auto input = [&](std::size_t i, std::int32_t code) {
-    return scaled((code - p.zero_point[i]) * (1 << p.left_shift), p.input[i], call.rounding);
+    return scaled((code - p.zero_point[i]) * (1 << p.left_shift), p.input[i], terms);
   };
   return zip(call, [&](std::int32_t a, std::int32_t b) {
     const std::int32_t x = input(0, a), y = input(1, b);

@@ -169,8 +169,10 @@ void add_quantize(Command app, Action& action) {
   add_value(command, "--count N", options->count, "examples at most (100)")
       ->check(range(1, 1'000'000));
   options->preparation.declare(command);
-  add_value(command, "--type T", options->type, "of activations: int8 or, for ONNX, uint8")
-      ->check(one_of({"int8", "uint8"}));
+  add_value(command, "--type T", options->type,
+            "of activations: int8 or, for ONNX, uint8 or int16\n"
+            "(array.activations16)")
+      ->check(one_of({"int8", "uint8", "int16"}));
   add_value(command, "--method M", options->method,
             "ONNX: how ranges come of examples: minmax, entropy, percentile")
       ->check(one_of({"minmax", "entropy", "percentile"}));

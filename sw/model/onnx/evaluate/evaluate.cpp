@@ -340,7 +340,7 @@ Constant Evaluation::cast() const {
   const std::string name = node_.text("type", "");  // as other formats say it
   const auto to = name.empty() ? type_of(node_.integer("to", 0)) : type_named(name);
   if (!to)
-    throw_error("to element type {}{}, allowed float uint8 int8 int32 int64 bool",
+    throw_error("to element type {}{}, allowed float uint8 int8 int16 int32 int64 bool",
                 node_.integer("to", 0), name);
   if (*to == DataType::kFloat32) return of_each(*to, [](double x) { return double{real(x)}; });
   if (*to == DataType::kBool) return of_each(*to, [](double x) { return x != 0 ? 1.0 : 0.0; });

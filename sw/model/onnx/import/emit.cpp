@@ -16,7 +16,10 @@ namespace {
 
 using Kind = FloatStep::Kind;
 
-constexpr int kMostThresholds = 15;  ///< above, codes are requantized
+constexpr int kMostThresholds = 15;          ///< above, codes are requantized
+constexpr int kBytes = 255, kWords = 65535;  ///< levels above the lowest of int8 and of int16
+
+bool gives_int16(const Quantizer& q) { return q.count == kWords; }
 
 struct Range {
   std::int64_t low, high;
@@ -109,9 +112,11 @@ std::int8_t finest_weight(double offset) {
 void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op* op) {
   const auto code = [&](double x) {
     const double steps = std::nearbyint(x / double{output.scale()}) + output.zero_point();
-    return static_cast<int>(std::clamp(steps, -128.0, 127.0));
+    return static_cast<int>(gives_int16(q) ? std::clamp(steps, -32768.0, 32767.0)
+                                           : std::clamp(steps, -128.0, 127.0));
   };
   const int first = q.first + output.zero_point();
+  if (gives_int16(q)) op->code_min = INT16_MIN, op->code_max = INT16_MAX;
   op->code_min = std::max({op->code_min, first, code(line.low)});
   op->code_max = std::min({op->code_max, first + q.count, code(line.high)});
   if (op->code_min > op->code_max) throw_error("a clamp leaves no code");
@@ -162,7 +167,7 @@ int Emitter::add_tensor(const std::string& name, DataType type, std::vector<int>
 }
 
 int Emitter::add_constant(const std::string& name, const Constant& c) {
-  const bool widens = c.type == DataType::kInt8 || c.type == DataType::kUInt8;
+  const bool widens = bytes_of(c.type) < 4 && c.type != DataType::kBool;
   const DataType type = widens ? DataType::kInt32 : c.type;
   return with_type(type, [&]<typename T>(T) {
     return add_constant(name, type, c.shape, std::vector<T>(c.values.begin(), c.values.end()));
@@ -174,11 +179,21 @@ int Emitter::add_integers(const std::vector<std::int32_t>& values, std::vector<i
   return add_constant("", DataType::kInt32, std::move(shape), values);
 }
 
-int Emitter::add_code_constant(const std::string& name, const Constant& c, std::vector<int> shape) {
+int Emitter::add_code_constant(const std::string& name, const Constant& c, std::vector<int> shape,
+                               bool wide) {
   const auto is_first = [](const auto& list) { return [&](auto x) { return x == list[0]; }; };
   if (!std::ranges::all_of(c.scales, is_first(c.scales)) ||
       !std::ranges::all_of(c.zero_points, is_first(c.zero_points)))
     throw_error("a constant with several scales");
+  if (wide) {
+    std::vector<std::int16_t> codes;
+    for (const std::int32_t code : c.codes) {
+      const std::int64_t above = std::int64_t{code} - c.zero_points[0];
+      if (above < INT16_MIN || above > INT16_MAX) throw_error("a constant that is not int16");
+      codes.push_back(static_cast<std::int16_t>(above));
+    }
+    return add_constant(name, DataType::kInt16, std::move(shape), codes, {{c.scales[0]}, {0}});
+  }
   const auto [least, most] = std::ranges::minmax(c.codes);
   const int shift = most > 127 || c.zero_points[0] > 127 ? 128 : 0;  // of uint8 codes
   if (least - shift < -128 || most - shift > 127) throw_error("a constant that is not int8");
@@ -218,9 +233,10 @@ int Emitter::add_image(Tensor constant, const std::string& name) {
   const std::vector<int> from = constant.shape;
   const std::vector<std::size_t> steps = model::steps_of(from);
   std::vector<std::uint8_t> codes;
+  const std::size_t bytes = static_cast<std::size_t>(bytes_of(constant.type));
   constant.shape = {from[0], from[2], from[3], from[1]};
   for (const std::size_t i : walk(constant.shape, {steps[0], steps[2], steps[3], steps[1]}))
-    codes.push_back(constant.data[i]);
+    for (std::size_t b = 0; b < bytes; ++b) codes.push_back(constant.data[i * bytes + b]);
   constant.data = std::move(codes);
   constant.name = name;
   return graph_.add(std::move(constant));
@@ -309,14 +325,21 @@ int Emitter::first_code(const Quantizer& q, Encoding* encoding) const {
 
 int Emitter::code_tensor(const Value& value, const Quantizer& q, const std::string& name) {
   Encoding encoding = Encoding::kInt8;
-  const int first = first_code(q, &encoding);
+  const int first = gives_int16(q) ? q.first : first_code(q, &encoding);
   std::vector<int> shape = lies(value.shape, value.layout);  // of a sum
   if (value.tensor >= 0) shape = tensor(value.tensor).shape;
   if (value.product) shape = value.product->shape;
   const int zero_point = q.step == 2 ? 0 : first - q.first;
   if (zero_point < -128 || zero_point > 127)
     throw_error("zero point {}, allowed -128..127", zero_point);
-  return add_tensor(name, DataType::kInt8, shape, {{q.scale}, {zero_point}}, encoding);
+  return add_tensor(name, gives_int16(q) ? DataType::kInt16 : DataType::kInt8, shape,
+                    {{q.scale}, {zero_point}}, encoding);
+}
+
+void Emitter::require_alike(int input, const Quantizer& q) const {
+  if (is_wide(input) != gives_int16(q))
+    throw_error("of {} codes, before a quantizer of {}; allowed is one between them",
+                name_of(tensor(input).type), gives_int16(q) ? "int16" : "int8");
 }
 
 /// What is moved, with the float operators that follow the move.
@@ -343,8 +366,9 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     throw_error("{} levels and rounding other than to the nearest", q.count + 1);
   const int output = code_tensor(value, q, name);
   const Tensor& t = tensor(output);
+  const bool whole = q.count == kBytes || gives_int16(q);  // all codes of the type
   if (is_codes(value) && value.steps.empty() && tensor(value.tensor).has_scale_of(t) &&
-      q.count == 255) {
+      tensor(value.tensor).type == t.type && whole) {
     graph_.tensors.pop_back();  // the codes come back as they are
     return value;
   }
@@ -356,9 +380,11 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     requantize_product(value, q, output);
   else if (value.sum)
     add_exact(value, sum_of(*value.sum), q, output, "Add, Sub, Mul or MatMul");
+  else if (value.own && is_unary(value.own->op.kind) && value.own->op.kind != OpKind::kLeakyRelu)
+    add_line(value, q, output);
   else if (value.own)
     add_exact(value, value.own->op, q, output, "a normalization or reduction");
-  else if (few || (is_float && (!q.nearest || q.count != 255)))
+  else if (few || (is_float && (!q.nearest || !whole)))
     threshold_tensor(value, q, output, node);
   else if (is_float)
     quantize_floats(value, output, node);
@@ -386,6 +412,7 @@ void Emitter::add_threshold(int input, int output, int low, int step, std::size_
 
 void Emitter::threshold_product(const Value& value, const Quantizer& q, int output) {
   Product p = *value.product;
+  require_alike(p.op.inputs.back(), q);
   const std::vector<FloatStep> steps = steps_of(value);
   const Tensor& input = tensor(p.op.inputs.back());
   const auto [lowest, highest] = range_of(input.encoding);
@@ -419,6 +446,7 @@ void Emitter::threshold_product(const Value& value, const Quantizer& q, int outp
 
 /// Thresholds on codes or floats. A falling function counts down: there are no weights to negate.
 void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int output, int node) {
+  if (is_wide(value.tensor)) throw_error("{} levels of int16 codes", q.count + 1);
   const std::vector<FloatStep> steps = steps_of(value);
   const Tensor input = tensor(value.tensor);
   const bool real = input.type == DataType::kFloat32;
@@ -491,6 +519,7 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bia
 /// the bias offset / slope.
 void Emitter::requantize_product(const Value& value, const Quantizer& q, int output) {
   const Product& p = *value.product;
+  require_alike(p.op.inputs.back(), q);
   const double input = double{tensor(p.op.inputs.back()).scale()};
   const auto M = static_cast<std::size_t>(p.channels);
   Product result = p;
@@ -523,6 +552,7 @@ void Emitter::requantize_product(const Value& value, const Quantizer& q, int out
 
 void Emitter::mean(const Value& value, const Quantizer& q, int output) {
   const Op& product = value.product->op;
+  require_alike(product.inputs[0], q);
   Op op = op_of(OpKind::kMean, product.index, {product.inputs[0], add_integers({1, 2})});
   op.keep_dims = true;
   add_exact(value, std::move(op), q, output, "average");
@@ -546,10 +576,28 @@ void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int outpu
   });
   if ((line.slope != 1 && !scales) || line.offset != 0 || by_channel)
     throw_error("a float operator between {} and quantizer", what);
+  for (const int t : {op.input(0), op.input(1)})
+    if (t >= 0 && tensor(t).scale() > 0) require_alike(t, q);
   if (scales) op.divisor = static_cast<float>(double{op.divisor} / line.slope);
   op.half_even = op.kind != OpKind::kNormalization;  // which rounds in its own way
   clamp_codes(line, q, tensor(output), &op);
   add_op(std::move(op), output);
+}
+
+/// LOGISTIC or TANH of int16 codes: what the machine's line gives, 1/32768 each, at another scale.
+void Emitter::add_line(const Value& value, const Quantizer& q, int output) {
+  constexpr float kFraction = 1.0f / 32768;
+  const Op& function = value.own->op;
+  if (value.steps.empty() && gives_int16(q) && q.scale == kFraction) {
+    add_op(function, output);
+    return;
+  }
+  const int line = add_tensor(tensor(output).name + ":line", DataType::kInt16, tensor(output).shape,
+                              {{kFraction}, {0}});
+  add_op(function, line);
+  Value codes = value.made(line);
+  codes.steps = value.steps;
+  requantize_codes(codes, q, output, function.index);
 }
 
 /// A constant in the codes of a quantizer.
@@ -558,14 +606,22 @@ Value Emitter::codes_of(const Constant& c, const std::vector<Step>& steps, const
   std::vector<FloatStep> all;
   for (const Step& step : steps) all.push_back(step.step);
   if (channels_of(all) > 1) throw_error("a constant for each channel of what is joined");
+  Value value;
+  value.shape = c.shape;
+  if (gives_int16(q)) {
+    std::vector<std::int16_t> codes;
+    for (const double x : c.values)
+      codes.push_back(
+          static_cast<std::int16_t>(q.first + q.level(apply(all, static_cast<float>(x), 0), 0)));
+    value.tensor = add_constant(name, DataType::kInt16, c.shape, codes, {{q.scale}, {0}});
+    return value;
+  }
   Encoding encoding = Encoding::kInt8;
   const int first = first_code(q, &encoding), zero_point = q.step == 2 ? 0 : first - q.first;
   std::vector<std::int8_t> codes;
   for (const double x : c.values)
     codes.push_back(static_cast<std::int8_t>(
         first + q.step * q.level(apply(all, static_cast<float>(x), 0), 0)));
-  Value value;
-  value.shape = c.shape;
   value.tensor =
       add_constant(name, DataType::kInt8, c.shape, codes, {{q.scale}, {zero_point}}, encoding);
   return value;
@@ -636,7 +692,7 @@ Value Emitter::by_channels(const Value& given, const Quantizer& q, int output, i
     requantize_product(value, q, output);
     return given.made(output);
   }
-  const int rows = add_tensor(p.name, DataType::kInt8, image, tensor(output).quantization);
+  const int rows = add_tensor(p.name, tensor(output).type, image, tensor(output).quantization);
   requantize_product(value, q, rows);
   return given.made(add_op(op_of(OpKind::kReshape, node, {rows}), output));
 }
@@ -648,10 +704,29 @@ int Emitter::add_floats(int input, const std::string& name, const std::vector<Fl
   return add_real(std::move(op), name);
 }
 
+Value Emitter::widened(Value value, int node) {
+  if (!is_codes(value) || is_wide(value.tensor) || !value.steps.empty()) return value;
+  const Tensor from = tensor(value.tensor);
+  Op op = op_of(OpKind::kQuantize, node, {value.tensor});
+  op.half_even = true;
+  op.code_min = INT16_MIN, op.code_max = INT16_MAX;
+  value.tensor = add_op(std::move(op), add_tensor(from.name + ":int16", DataType::kInt16,
+                                                  from.shape, {{from.scale()}, {0}}));
+  return value;
+}
+
+/// Functions of int16 codes begin with what they stand for.
+Value Emitter::dequantized(Value value, int node) {
+  if (value.tensor >= 0 && is_wide(value.tensor) && !value.steps.empty())
+    value.tensor = add_real(op_of(OpKind::kDequantize, node, {value.tensor}),
+                            tensor(value.tensor).name + ":real");
+  return value;
+}
+
 Value Emitter::reals(Value value, int node) {
   if (value.tensor < 0 || value.raw_codes)
     throw_error("of what no quantizer and DequantizeLinear made");
-  value = to_nhwc(std::move(value), node);
+  value = dequantized(to_nhwc(std::move(value), node), node);
   const std::vector<FloatStep> steps = steps_of(value);
   if (channels_of(steps) > 1 && !host_)
     for (const Step& step : value.steps)
@@ -684,13 +759,15 @@ void Emitter::requantize_codes(const Value& value, const Quantizer& q, int outpu
     }
     std::vector<int> shape(tensor(value.tensor).shape.size(), 1);
     if (!shape.empty()) shape.back() = static_cast<int>(c->elements());
-    op = op_of(OpKind::kAdd, node, {value.tensor, add_code_constant(name, *c, shape)});
+    require_alike(value.tensor, q);
+    op = op_of(OpKind::kAdd, node,
+               {value.tensor, add_code_constant(name, *c, shape, gives_int16(q))});
   }
   if (line.slope != 1 || line.offset != 0)  // a function of one code
     op = op_of(OpKind::kQuantize, node, {reals(value, node).tensor});
   else
     clamp_codes(line, q, tensor(output), &op);
-  op.half_even = !is_wide(value);
+  op.half_even = true;
   add_op(std::move(op), output);
 }
 
@@ -754,13 +831,15 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
         "Add, Sub, Mul, Concat, a reduction or a normalization of codes meets no quantizer");
   if (value.product) {
     const Product& p = *value.product;
+    if (is_wide(p.op.inputs.back())) throw_error("a product of int16 codes meets no quantizer");
     value.tensor = emit_product(p, {}, add_tensor(p.name, DataType::kInt32, p.shape));
   }
+  value = dequantized(std::move(value), node);
   const std::vector<FloatStep> steps = steps_of(value);
   const std::vector<int> shape = tensor(value.tensor).shape;
   const DataType type = tensor(value.tensor).type;
-  const bool real = value.product || type == DataType::kFloat32 || type == DataType::kInt8 ||
-                    type == DataType::kUInt8;
+  const bool real =
+      value.product || type == DataType::kFloat32 || is_codes(value) || type == DataType::kUInt8;
   if (!real && steps.empty()) return to_plain(value, node);  // whole numbers, truth values
   if (is_codes(value) && value.steps.empty())
     value.tensor = add_real(op_of(OpKind::kDequantize, node, {value.tensor}), name);

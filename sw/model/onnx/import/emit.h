@@ -169,7 +169,9 @@ class Emitter {
   int add_integers(const std::vector<std::int32_t>& values, std::vector<int> shape = {});
   /// Adds the codes of a constant, of one scale. @throws Error  if they are no int8 or uint8 codes
   int add_image(Tensor constant, const std::string& name);
-  int add_code_constant(const std::string& name, const Constant& constant, std::vector<int> shape);
+  /// @param wide  as int16 codes, which have no zero point
+  int add_code_constant(const std::string& name, const Constant& constant, std::vector<int> shape,
+                        bool wide = false);
   /// Appends an operator with one output. @return the output
   int add_op(Op op, int output);
   /// The same, whose output is as its first input but for name and shape.
@@ -180,11 +182,17 @@ class Emitter {
   const Tensor& tensor(int index) const { return graph_.tensor(index); }
   Op& last_op() { return graph_.ops.back(); }
   bool is_codes(const Value& value) const {
-    return value.tensor >= 0 && (tensor(value.tensor).type == DataType::kInt8 || is_wide(value));
+    return value.tensor >= 0 &&
+           (tensor(value.tensor).type == DataType::kInt8 || is_wide(value.tensor));
   }
-  /// int16 codes.
-  bool is_wide(const Value& value) const {
-    return value.tensor >= 0 && tensor(value.tensor).type == DataType::kInt16;
+  /// Whether a tensor holds codes of int16.
+  bool is_wide(int tensor_) const {
+    return tensor(tensor_).type == DataType::kInt16 && tensor(tensor_).scale() > 0;
+  }
+  bool is_wide(const Value& value) const { return value.tensor >= 0 && is_wide(value.tensor); }
+  /// The scale of int16 codes that are an input of the graph.
+  void set_scale(int tensor_, float scale) {
+    graph_.tensors[static_cast<std::size_t>(tensor_)].quantization = {{scale}, {0}};
   }
 
   /// The same value as it lies for convolutions, or as ONNX has it.
@@ -198,6 +206,8 @@ class Emitter {
   Value reals(Value value, int node);
   /// The value in float32 and ONNX order, on the host.
   Value floats(const Value& value, const std::string& name, int node);
+  /// int8 codes as int16 codes of the same scale, other values as they are.
+  Value widened(Value value, int node);
   /// Codes, or the value as it is: float inputs that meet no quantizer become whole numbers.
   Value whole_numbers(Value value, const std::string& data_type, int node);
 
@@ -219,11 +229,15 @@ class Emitter {
   /// An operator whose real results the quantizer takes, clamped at the most. @param what  for text
   void add_exact(const Value& value, Op op, const Quantizer& quantizer, int output,
                  const char* what);
+  void add_line(const Value& value, const Quantizer& quantizer, int output);
   Value joined(const Value& value, const Quantizer& quantizer, const std::string& name);
   Value codes_of(const Constant& constant, const std::vector<Step>& steps,
                  const Quantizer& quantizer, const std::string& name);
   Value by_channels(const Value& value, const Quantizer& quantizer, int output, int node);
   int add_floats(int input, const std::string& name, const std::vector<FloatStep>& steps, int node);
+  /// The only type of codes there is of this value and a quantizer of it. @throws Error
+  void require_alike(int input, const Quantizer& quantizer) const;
+  Value dequantized(Value value, int node);
   void mean(const Value& value, const Quantizer& quantizer, int output);
   int code_tensor(const Value& value, const Quantizer& quantizer, const std::string& name);
   int first_code(const Quantizer& quantizer, Encoding* encoding) const;

@@ -45,6 +45,7 @@ Value Importer::reduction() {
                                             : OpKind::kReduceMin;
   Op reduce = op(kind, {value.tensor, emit_.add_integers(places)});
   reduce.keep_dims = true;
+  if (kind == OpKind::kSum) refuse_wide(value);
   if (kind == OpKind::kReduceMax || kind == OpKind::kReduceMin) {
     value.tensor = emit_.add_move(std::move(reduce), out(), lies);
     return value;
@@ -86,6 +87,7 @@ Value Importer::mean_square(Value x) {
 /// A normalization of codes over the last axis: LayerNorm, or RMSNorm by either of its names.
 Value Importer::normalization() {
   Value value = plain_codes(0);
+  refuse_wide(value);
   if (value.shape.empty() || !is_last(node_->integer("axis", -1), value.shape.size()))
     throw_error("over another axis than the last");
   if (reads_output(1) || reads_output(2)) throw_error("of which the mean is read");
@@ -114,6 +116,7 @@ Value Importer::normalization() {
 Value Importer::softmax() {
   const bool of_codes = is_quantized(file_, whole_->outputs[0]);
   Value value = of_codes ? plain_codes(0) : host_floats();
+  refuse_wide(value);
   if (value.shape.empty() ||
       !is_last(node_->integer("axis", file_.opset < 13 ? 1 : -1), value.shape.size()))
     throw_error("over another axis than the last");

@@ -26,6 +26,8 @@ Value Importer::of_two(Value a, Value b) {
   const auto shape = broadcast_shape(a.shape, b.shape);
   if (!shape || a.shape.size() != b.shape.size() || a.layout != b.layout || a.image != b.image)
     throw_error("of tensors of unequal shapes");
+  if (is_wide(a)) b = emit_.widened(std::move(b), node_->index);
+  if (is_wide(b)) a = emit_.widened(std::move(a), node_->index);
   const bool of_codes = emit_.is_codes(a) && a.steps.empty() && emit_.is_codes(b) &&
                         b.steps.empty() && kind != OpKind::kDiv;
   if (!of_codes) return of_floats(kind, a, b);
@@ -42,7 +44,20 @@ Value Importer::of_floats(OpKind kind, const Value& given_a, const Value& given_
 
 Value Importer::function() {
   if (node_->real("alpha", 1.0f) != 1.0f) return table();
-  return function_of(kind_of_onnx(node_->type).value(), in(0));
+  const OpKind kind = kind_of_onnx(node_->type).value();
+  if (is_wide(in(0)) && (kind == OpKind::kLogistic || kind == OpKind::kTanh))
+    return of_words(op(kind));
+  return function_of(kind, in(0));
+}
+
+/// A function of int16 codes that gives such codes.
+Value Importer::of_words(Op function) {
+  Value value = in(0);
+  function.inputs = {value.tensor};
+  value = value.made(-1);
+  value.shape = in(0).shape;
+  value.own = std::make_shared<const Own>(Own{std::move(function), hosted(out())});
+  return value;
 }
 
 /// A function that has no kind of its own: a table, if all of its operands are functions of the

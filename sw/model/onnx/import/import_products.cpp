@@ -24,7 +24,8 @@ void set_weights(const Constant& c, const std::vector<std::size_t>& order, Produ
     const std::size_t at = order[i];
     const double code = plain ? c.values[at] : c.codes[at] - shift;
     if (code != std::trunc(code) || code < -128 || code > 127)
-      throw_error("weight {} is no quantized value of 8 bits", c.values[at]);
+      throw_error("weight {} is no quantized value of 8 bits: quantize weights to int8",
+                  c.values[at]);
     const float scale = plain ? 1.0f : c.scales[at];
     const int zero_point = plain ? 0 : c.zero_points[at] - shift;
     if (!std::isfinite(scale) || scale <= 0)
@@ -98,6 +99,7 @@ Value Importer::matmul() {
 /// MatMul of two tensors of codes: a BATCH_MATMUL, once a quantizer follows.
 Value Importer::product_of_two() {
   const Value a = plain_codes(0), b = plain_codes(1);
+  if (is_wide(a) != is_wide(b)) throw_error("of int16 and other codes");
   const std::size_t rank = a.shape.size();
   if (rank < 2 || rank != b.shape.size())
     throw_error("operands of rank {} and {}", rank, b.shape.size());

@@ -16,7 +16,8 @@ Value Importer::quantize() {
   const double scale = scalar(1);
   const double zero_point = bipolar || (linear && !has(2)) ? 0.0 : scalar(2);
   const double bits = linear || bipolar ? 8 : scalar(3);
-  const DataType type = linear && has(2) ? constant(2).type : DataType::kUInt8;
+  const DataType type =
+      linear ? codes_type(*node_, has(2) ? &constant(2) : nullptr) : DataType::kUInt8;
   const QuantRule rule = quant_rule(*node_, scale, zero_point, bits, type);
   Quantizer q;
   q.scale = rule.scale;
@@ -35,9 +36,13 @@ Value Importer::quantize() {
 Value Importer::dequantize() {
   Value value = in(0);
   if (!value.raw_codes) throw_error("input 0 '{}' is no QuantizeLinear's output", node_->inputs[0]);
-  const Tensor& t = emit_.tensor(value.tensor);
+  const bool wide = emit_.tensor(value.tensor).type == DataType::kInt16;
   double zero_point = has(2) ? scalar(2) : 0.0;
-  if (!has(2) || constant(2).type == DataType::kUInt8) zero_point -= 128;
+  if (!wide && (!has(2) || constant(2).type == DataType::kUInt8)) zero_point -= 128;
+  if (wide) require_symmetric(*node_, zero_point);
+  if (wide && emit_.tensor(value.tensor).scale() == 0)  // an input of the graph
+    emit_.set_scale(value.tensor, static_cast<float>(scalar(1)));
+  const Tensor& t = emit_.tensor(value.tensor);
   if (static_cast<float>(scalar(1)) != t.scale() || zero_point != t.zero_point())
     throw_error("scale {} and zero point differ from those of QuantizeLinear", scalar(1));
   value.raw_codes = false;
@@ -109,6 +114,10 @@ const Value& Importer::codes_in(std::size_t position) const {
   if (!emit_.is_codes(value) || !value.steps.empty() || value.raw_codes)
     throw_error("of a tensor that no quantizer made");
   return value;
+}
+
+void Importer::refuse_wide(const Value& value) const {
+  if (is_wide(value)) throw_error("of int16 codes");
 }
 
 Value Importer::any_codes(std::size_t position) {

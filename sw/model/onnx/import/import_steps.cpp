@@ -62,8 +62,8 @@ Value Importer::arithmetic() {
   if (first && second) return of_two();
   Value value = in(first ? 0 : 1);
   const ConstantPointer c = in(first ? 1 : 0).constant;
-  if (is_map(*c, value) && emit_.is_codes(value) && type != "Div")
-    return with_map(value, *c, first);
+  const bool takes_codes = is_map(*c, value) || (is_wide(value) && !c->codes.empty());
+  if (takes_codes && emit_.is_codes(value) && type != "Div") return with_map(value, *c, first);
   std::vector<float> constants = per_channel(*c, value);
   if (type == "Add") return stepped(value, Kind::kAdd, constants, c);
   if (type == "Mul") return stepped(value, Kind::kMul, constants);
@@ -80,7 +80,7 @@ Value Importer::with_map(Value value, const Constant& c, bool first) {
   constant.shape = c.shape;
   constant.shape.insert(constant.shape.begin(),
                         value.shape.size() - std::min(value.shape.size(), c.shape.size()), 1);
-  constant.tensor = emit_.add_code_constant(out() + ":constant", c, constant.shape);
+  constant.tensor = emit_.add_code_constant(out() + ":constant", c, constant.shape, is_wide(value));
   return first ? of_two(std::move(value), std::move(constant))
                : of_two(std::move(constant), std::move(value));
 }
@@ -142,6 +142,11 @@ Value Importer::hard_swish() {
 Value Importer::leaky_relu() {
   const float alpha = node_->real("alpha", 0.01f);
   if (!(alpha >= 0 && alpha <= 1)) throw_error("alpha {}, allowed 0..1", alpha);
+  if (is_wide(in(0))) {
+    Op leaky = op(OpKind::kLeakyRelu);
+    leaky.alpha = alpha;
+    return of_words(std::move(leaky));
+  }
   return of_floats(OpKind::kMaximum, in(0), stepped(in(0), Kind::kMul, {alpha}));
 }
 

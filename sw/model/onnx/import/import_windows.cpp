@@ -54,26 +54,31 @@ Value Importer::padded(Value value, const std::vector<std::int64_t>& pads, doubl
     throw_error("borders on other axes than height and width of an image");
   const int top = bounded(pads[2], 0, "pads"), left = bounded(pads[3], 0, "pads");
   const int bottom = bounded(pads[6], 0, "pads"), right = bounded(pads[7], 0, "pads");
-  const double code = std::isinf(real) ? range_of(from.encoding).first
-                                       : real / double{from.scale()} + from.zero_point();
-  if (code != std::trunc(code) || code < -128 || code > 127)
+  const bool wide = from.type == DataType::kInt16;
+  const int lowest = wide ? INT16_MIN : range_of(from.encoding).first;
+  const double code = std::isinf(real) ? lowest : real / double{from.scale()} + from.zero_point();
+  if (code != std::trunc(code) || code < (wide ? INT16_MIN : INT8_MIN) ||
+      code > (wide ? INT16_MAX : INT8_MAX))
     throw_error("border {} is no code of the tensor", real);
   Encoding encoding = from.encoding;
   for (const Encoding wider :
        {Encoding::kTernary, Encoding::kInt2, Encoding::kInt4, Encoding::kInt8})
-    if (!holds(encoding, static_cast<std::int64_t>(code))) encoding = wider;
+    if (!wide && !holds(encoding, static_cast<std::int64_t>(code))) encoding = wider;
   const std::vector<int> shape = {from.shape[0], from.shape[1] + top + bottom,
                                   from.shape[2] + left + right, from.shape[3]};
   if (elements_of(shape) < 0) throw_error("more than 2^31 elements");
   const int sides = emit_.add_integers({0, 0, top, bottom, left, right, 0, 0}, {4, 2});
   const bool zero = code == from.zero_point();
   Op pad = op(zero ? OpKind::kPad : OpKind::kPadV2, {value.tensor, sides});
-  if (!zero)
+  if (!zero && wide)
+    pad.inputs.push_back(emit_.add_constant<std::int16_t>(
+        "", from.type, {1}, {static_cast<std::int16_t>(code)}, from.quantization));
+  else if (!zero)
     pad.inputs.push_back(emit_.add_constant<std::int8_t>(
-        "", DataType::kInt8, {1}, {static_cast<std::int8_t>(code)}, from.quantization));
+        "", from.type, {1}, {static_cast<std::int8_t>(code)}, from.quantization));
   value.shape = {shape[0], shape[3], shape[1], shape[2]};
-  value.tensor = emit_.add_op(pad, emit_.add_tensor(from.name + ":padded", DataType::kInt8, shape,
-                                                    from.quantization, encoding));
+  value.tensor = emit_.add_op(
+      pad, emit_.add_tensor(from.name + ":padded", from.type, shape, from.quantization, encoding));
   return value;
 }
 

@@ -50,7 +50,7 @@ void Importer::drop_unread_moves() {
 void Importer::add_input(const Input& input) {
   const bool is_code = input.type == DataType::kInt8 || input.type == DataType::kUInt8;
   if (is_code)
-    throw_error("{}: input '{}' is {}, allowed float, int32, int64 and bool", file_.name,
+    throw_error("{}: input '{}' is {}, allowed float, int16, int32, int64 and bool", file_.name,
                 input.name, name_of(input.type));
   Value value;
   value.shape = input.shape;
@@ -58,6 +58,7 @@ void Importer::add_input(const Input& input) {
   value.tensor = emit_.add_tensor(input.name, input.type, input.shape);
   graph_.inputs.push_back(value.tensor);
   annotated_[value.tensor] = input.data_type;
+  value.raw_codes = input.type == DataType::kInt16;
   values_[input.name] = value;
 }
 
@@ -96,6 +97,7 @@ void Importer::add_output(const std::string& name) try {
 
 /// Codes of QuantizeLinear as the file has them: uint8, where the graph has int8.
 int Importer::as_declared(const std::string& name, int codes) {
+  if (emit_.tensor(codes).type == DataType::kInt16) return codes;
   const auto maker = std::ranges::find_if(
       file_.nodes, [&](const Node& node) { return std::ranges::count(node.outputs, name) != 0; });
   if (maker == file_.nodes.end() || maker->type != "QuantizeLinear") return codes;

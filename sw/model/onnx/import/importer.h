@@ -104,6 +104,7 @@ class Importer {
   Value of_two(Value a, Value b);
   Value of_floats(OpKind kind, const Value& given_a, const Value& given_b);
   Value function();
+  Value of_words(Op function);
   Value table();
   Value function_of(OpKind kind, const Value& given);
   Value gelu();
@@ -115,6 +116,12 @@ class Importer {
   Value codes_of_input();
   bool is_input(int tensor) const;
   const Value& codes_in(std::size_t position) const;
+  /// Whether a value is of int16 codes as a quantizer made them.
+  bool is_wide(const Value& value) const {
+    return value.tensor >= 0 && emit_.is_wide(value.tensor) && value.steps.empty() &&
+           !value.raw_codes;
+  }
+  void refuse_wide(const Value& value) const;
   Value any_codes(std::size_t position);
   Value plain_codes(std::size_t position);
   Value image_codes();

@@ -80,7 +80,7 @@ ConstantPointer quantized_linear(const Node& node, const Constant& x, const Cons
                                  const ConstantPointer& zero_point) {
   auto result = std::make_shared<Constant>();
   result->shape = x.shape;
-  result->type = zero_point ? zero_point->type : DataType::kUInt8;
+  result->type = codes_type(node, zero_point.get());
   const Indices at = along_axis(node, scale, x.shape);
   if (zero_point && zero_point->elements() != scale.elements())
     throw_error("{} zero points for {} scales", zero_point->elements(), scale.elements());
@@ -221,6 +221,19 @@ ConstantPointer filled(const Node& node, const Constant& shape, std::int64_t lim
 
 }  // namespace
 
+void require_symmetric(const Node& node, double zero_point) {
+  if (zero_point == 0) return;
+  throw_error(
+      "int16 codes have zero point {} ('{}'), allowed 0: quantize activations symmetrically "
+      "(onnxruntime's ActivationSymmetric)",
+      zero_point, node.inputs.at(2));
+}
+
+DataType codes_type(const Node& node, const Constant* zero_point) {
+  if (zero_point != nullptr) return zero_point->type;
+  return node.integer("output_dtype", 0) == 0 ? DataType::kUInt8 : DataType::kInt16;
+}
+
 QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,
                      DataType zero_point_type) {
   QuantRule rule;
@@ -232,9 +245,13 @@ QuantRule quant_rule(const Node& node, double scale, double zero_point, double b
                                     "quantize makes it so) has"
                                   : "");
   if (node.type == "QuantizeLinear") {
-    if (zero_point_type != DataType::kInt8 && zero_point_type != DataType::kUInt8)
-      throw_error("quantizes to another type than int8 or uint8");
     if (zero_point_type == DataType::kUInt8) rule.low = 0, rule.high = 255;
+    if (zero_point_type == DataType::kInt16) {
+      rule.low = INT16_MIN, rule.high = INT16_MAX;
+      require_symmetric(node, zero_point);
+    } else if (zero_point_type != DataType::kInt8 && zero_point_type != DataType::kUInt8) {
+      throw_error("quantizes to another type than int8, uint8 or int16");
+    }
     return rule;
   }
   if (bits != std::trunc(bits) || bits < 1 || bits > 8) throw_error("{} bits, allowed 1..8", bits);

@@ -12,6 +12,12 @@
 
 namespace trine::model::onnx_file {
 
+/// @throws Error  int16 codes, which have no zero point, have one. @param node  its third input
+void require_symmetric(const Node& node, double zero_point);
+
+/// What QuantizeLinear gives. @param zero_point  or null
+DataType codes_type(const Node& node, const Constant* zero_point);
+
 /// The rule of a Quant, BipolarQuant or QuantizeLinear node for one scale and zero point.
 /// @param bits  of Quant  @throws Error  text only: the caller names the node
 QuantRule quant_rule(const Node& node, double scale, double zero_point, double bits,

@@ -27,7 +27,8 @@ namespace trine::model::onnx_file {
 namespace {
 
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;
-/// Attributes that change results where they are not 0, which nobody here computes.
+/// Attributes that change results where they are not 0, which nobody here computes; but codes of
+/// int16 may be asked for by name.
 constexpr const char* kZero[] = {"block_size", "output_dtype"};
 
 /// Whether a value of a typed field can be one of the element type.
@@ -39,6 +40,8 @@ bool fits(DataType type, double value) {
       return value >= 0 && value <= 255;
     case DataType::kInt8:
       return value >= -128 && value <= 127;
+    case DataType::kInt16:
+      return value >= INT16_MIN && value <= INT16_MAX;
     case DataType::kBool:
       return value == 0 || value == 1;
     default:
@@ -84,17 +87,15 @@ class Reader {
   /// Types that users have, in their words.
   void refuse_others(int type, const std::string& what) const {
     if (is_half(type)) refuse_float(file_.name, kFloat16);
-    if (type == onnx::TensorProto::INT16 || type == onnx::TensorProto::UINT16)
-      fail(
-          "{}: codes of 16 bits, allowed int8 uint8: int16 activations are read from TFLite's 16x8",
-          what);
+    if (type == onnx::TensorProto::UINT16)
+      fail("{}: uint16, allowed int8 uint8 int16: quantize activations to QInt16, symmetric", what);
   }
 
   ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
     const auto type = type_of(tensor.data_type());
     refuse_others(tensor.data_type(), what);
     if (!type)
-      fail("{}: element type {}, allowed float uint8 int8 int32 int64 bool", what,
+      fail("{}: element type {}, allowed float uint8 int8 int16 int32 int64 bool", what,
            tensor.data_type());
     auto result = std::make_shared<Constant>();
     result->type = *type;
@@ -162,7 +163,7 @@ class Reader {
     const auto type = type_of(tensor.elem_type());
     refuse_others(tensor.elem_type(), "input '" + info.name() + "'");
     if (!info.type().has_tensor_type() || !type)
-      fail("input '{}': element type {}, allowed float uint8 int8", info.name(),
+      fail("input '{}': element type {}, allowed float uint8 int8 int16", info.name(),
            tensor.elem_type());
     Input result{info.name(), *type, shape_of(info.name(), tensor.shape()), {}};
     if (elements_of(result.shape) < 0) fail("input '{}': more than 2^31 elements", info.name());
@@ -274,7 +275,9 @@ class Reader {
       a.ints.assign(attribute.ints().begin(), attribute.ints().end());
       a.floats.assign(attribute.floats().begin(), attribute.floats().end());
       for (const std::string& text : attribute.strings()) a.s += (a.s.empty() ? "" : ",") + text;
-      if (std::count(std::begin(kZero), std::end(kZero), attribute.name()) > 0 && a.i != 0)
+      const bool asks_int16 = attribute.name() == "output_dtype" && a.i == onnx::TensorProto::INT16;
+      if (std::count(std::begin(kZero), std::end(kZero), attribute.name()) > 0 && a.i != 0 &&
+          !asks_int16)
         fail("node {} {}: {} {}, allowed 0", result.index, result.type, attribute.name(), a.i);
       if (attribute.has_t())
         a.tensor = constant(attribute.t(), fmt::format("node {} {}: attribute '{}'", result.index,
@@ -311,8 +314,9 @@ std::optional<DataType> type_of(std::int64_t code) {
   using Onnx = onnx::TensorProto;
   static constexpr std::pair<std::int64_t, DataType> kTypes[] = {
       {Onnx::FLOAT, DataType::kFloat32}, {Onnx::UINT8, DataType::kUInt8},
-      {Onnx::INT8, DataType::kInt8},     {Onnx::INT32, DataType::kInt32},
-      {Onnx::INT64, DataType::kInt64},   {Onnx::BOOL, DataType::kBool}};
+      {Onnx::INT8, DataType::kInt8},     {Onnx::INT16, DataType::kInt16},
+      {Onnx::INT32, DataType::kInt32},   {Onnx::INT64, DataType::kInt64},
+      {Onnx::BOOL, DataType::kBool}};
   for (const auto& [number, type] : kTypes)
     if (number == code) return type;
   return std::nullopt;

@@ -49,11 +49,16 @@ inline constexpr std::array kPrecisions{
 };
 inline constexpr const Precision& kInt8 = kPrecisions[0];
 /// Weights alone: no map has this precision, and `encoding`, `product` and `maximum` mean nothing.
-inline constexpr Precision kInt4{isa::post::Encoding::kInt8,   "int4",
-                                 4,                            -8,
-                                 7,                            true,
-                                 &Config::weights4,            isa::feature::kInt4,
-                                 isa::compute::Op::kInt8Int4, isa::compute::Op::kInt8Int4,
+inline constexpr Precision kInt4{isa::post::Encoding::kInt8,
+                                 "int4",
+                                 4,
+                                 -8,
+                                 7,
+                                 true,
+                                 &Config::weights4,
+                                 isa::feature::kInt4,
+                                 isa::compute::Op::kInt8Int4,
+                                 isa::compute::Op::kInt8Int4,
                                  isa::vector::Op::kMax};
 
 /// The first precision of which `holds` is true, or null.

@@ -47,7 +47,8 @@ const std::vector<Key>& schema() {
        "what a PE multiplies: 4 int8, 16 ternary or 32 binary values",
        "ternary and binary together add about 13 % to an int8 PE"},
       {"array.weights4", BoolKey{&Config::weights4}, "int8 activations, weights of -8..7",
-       "eight weights a word: half of their bytes in DRAM and PMEM, at the rate of int8; without it "
+       "eight weights a word: half of their bytes in DRAM and PMEM, at the rate of int8; without "
+       "it "
        "they are int8 weights",
        true, true},
       {"array.activations16", BoolKey{&Config::activations16},

@@ -8,11 +8,11 @@
 //   bits_i 2, binary:  values 4p .. 4p+3 of 32, 1 is +1 and 0 is -1            -> -1, +1
 //   bits_i 4, int4:    values 4p .. 4p+3 of 8, in two's complement
 //   bits_i 3, window:  columns 0 to 3 get words 4p .. 4p+3 of the row, for the four channels of a
-//   depthwise
-//                      convolution; the other columns are not used
+//                      depthwise convolution; the other columns are not used
 //
 // Timing    combinational: a multiplexer of the word's parts and one of the packings.
-// Contract  bits_i is 0 where the configuration lacks the precision; part_i < 4 for ternary, < 2 for int4.
+// Contract  bits_i is 0 where the configuration lacks the precision; part_i < 4 for ternary, < 2
+//           for int4.
 //
 // Check     trine_expand_tb, random_program_test
 

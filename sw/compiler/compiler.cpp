@@ -225,9 +225,9 @@ Program compile(const model::Graph& graph, const machine::Config& config,
   machine::check(config);
   model::check(graph);
   reference::check_policy(graph, options.rounding);
-  const Candidate best = best_order(
-      has_lstm(config, options.rounding) ? with_steps(graph, config.rows / 2) : graph, config,
-      options);
+  const Candidate best =
+      best_order(has_lstm(config, options.rounding) ? with_steps(graph, config.rows / 2) : graph,
+                 config, options);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
   for (const PlannedStage& stage : best.stages) {

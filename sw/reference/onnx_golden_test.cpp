@@ -530,8 +530,9 @@ TEST_CASE("LSTM and GRU of ONNX are ONNX Runtime's but for one code in a hundred
         const auto actual = floats_of(outputs[i]), expected = floats_of(c.outputs[i]);
         REQUIRE(actual.size() == expected.size());
         for (std::size_t k = 0; k < actual.size(); ++k) {
-          const int apart = static_cast<int>(std::lround(std::abs(actual[k] - expected[k]) / scale));
-          codes += {apart != 0 ? 1u : 0u, 1, apart};
+          const int steps =
+              static_cast<int>(std::lround(std::abs(actual[k] - expected[k]) / scale));
+          codes += {steps != 0 ? 1u : 0u, 1, steps};
         }
       }
     }

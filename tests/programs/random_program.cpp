@@ -425,7 +425,7 @@ class Generator {
     const Op any = ternary_          ? Op::kTernary
                    : !config_.binary ? Op::kInt8
                                      : static_cast<Op>(draw(config_.ternary ? 5 : 1));
-    const Op op = any != Op::kInt8                      ? any
+    const Op op = any != Op::kInt8                 ? any
                   : config_.weights4 && chance(30) ? Op::kInt8Int4
                   : chance(40)                     ? Op::kMatmul
                                                    : any;

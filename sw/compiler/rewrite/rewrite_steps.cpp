@@ -116,8 +116,8 @@ class Steps : Rewriter {
     std::vector<Streams> all;
     for (int n = 0; n < batch; n += lanes_) {
       const int end = std::min(batch, n + lanes_);
-      all.push_back({n, end - n, h < 0 ? -1 : slice(op, h, 0, n, end),
-                     c < 0 ? -1 : slice(op, c, 0, n, end)});
+      all.push_back(
+          {n, end - n, h < 0 ? -1 : slice(op, h, 0, n, end), c < 0 ? -1 : slice(op, c, 0, n, end)});
     }
     return all;
   }
@@ -149,9 +149,9 @@ class Steps : Rewriter {
         if (t + 1 == steps) states.push_back(group.c);
         if (last_alone && t + 1 < steps) continue;
         // Step by step, beside the next one's first product.
-        results.push_back(narrow ? made(OpKind::kQuantize, {group.h},
-                                        like(op.outputs[0], {group.count, cells}))
-                                 : group.h);
+        results.push_back(
+            narrow ? made(OpKind::kQuantize, {group.h}, like(op.outputs[0], {group.count, cells}))
+                   : group.h);
       }
     name_ = out.name;
     states_[op.index] = states.size() == 1 ? states[0] : join(op, states, 0);

@@ -134,7 +134,7 @@ class Importer {
     static constexpr std::pair<int, const char*> kOthers[] = {
         {1, "float16"},     {5, "string"},  {8, "complex64"}, {10, "float64"},
         {11, "complex128"}, {12, "uint64"}, {13, "resource"}, {14, "variant"},
-        {15, "uint32"},     {16, "uint16"},     {18, "bfloat16"}};
+        {15, "uint32"},     {16, "uint16"}, {18, "bfloat16"}};
     const auto* other = std::ranges::find(kOthers, code, &std::pair<int, const char*>::first);
     fail(tensor, "type {} is not supported, allowed int8 uint8 int16 int32 int64 float32 bool",
          other != std::end(kOthers) ? other->second : fmt::format("code {}", code));
@@ -220,8 +220,7 @@ class Importer {
       fail(tensor, "data behind the model in the file is not supported");
     const auto elements = static_cast<std::size_t>(tensor.elements());
     const std::size_t expected =
-        nibbles ? (elements + 1) / 2
-                : elements * static_cast<std::size_t>(bytes_of(tensor.type));
+        nibbles ? (elements + 1) / 2 : elements * static_cast<std::size_t>(bytes_of(tensor.type));
     const auto* data = buffer == nullptr ? nullptr : buffer->data();
     tensor.is_constant = expected == 0 || (data != nullptr && data->size() > 0);
     if (!tensor.is_constant || expected == 0) return;

@@ -157,9 +157,17 @@ TEST_CASE("sums of a transposed convolution end a network", "[fuzz][onnx]") {
 /// An LSTM, GRU or RNN of three steps, four inputs, two cells.
 struct Cell : OnnxNetwork {
   explicit Cell(Builder& b, const std::string& type, int steps = 3)
-      : OnnxNetwork(b, {steps, 1, 4}), rows(type == "LSTM" ? 8 : type == "GRU" ? 6 : 2) {
-    operands = {codes({1, rows, 4}, 1), codes({1, rows, 2}, 1), floats({1, 2 * rows}, -64, 64),
-                "", "", "", ""};
+      : OnnxNetwork(b, {steps, 1, 4}),
+        rows(type == "LSTM"  ? 8
+             : type == "GRU" ? 6
+                             : 2) {
+    operands = {codes({1, rows, 4}, 1),
+                codes({1, rows, 2}, 1),
+                floats({1, 2 * rows}, -64, 64),
+                "",
+                "",
+                "",
+                ""};
     attributes = {{"hidden_size", ints({2})}};
     name = type;
   }
@@ -199,23 +207,35 @@ TEST_CASE("what the machine lacks of recurrent nodes is named", "[fuzz][onnx][er
   for (const char* type : {"LSTM", "GRU", "RNN"}) {
     Cell cell(b, type);
     CHECK(cell.problem() == "");
-    refused(type, [](Cell& c) { c.attributes["clip"].f = 1; }, "clip");
     refused(
-        type, [](Cell& c) { c.operands[0] = c.floats({1, c.rows, 4}, -64, 64); },
+        type, [](Cell& c) { c.attributes["clip"].f = 1; }, "clip");
+    refused(
+        type,
+        [](Cell& c) {
+          c.operands[0] = c.floats({1, c.rows, 4}, -64, 64);
+        },
         "weights are float: only int8 ones are the machine's");
     refused(
         type, [](Cell& c) { c.operands[3] = c.numbers(model::DataType::kInt32, {2}); },
         "sequence_lens other than 3");
     refused(
-        type, [](Cell& c) { c.operands[4] = c.floats({1, 1, 2}, 1, 64); },
+        type,
+        [](Cell& c) {
+          c.operands[4] = c.floats({1, 1, 2}, 1, 64);
+        },
         "initial states that are constant, not 0");
-    refused(type, [](Cell&) {}, "257 steps, the machine has 256", 257);
+    refused(
+        type, [](Cell&) {}, "257 steps, the machine has 256", 257);
   }
   refused(
       "GRU", [](Cell& c) { c.attributes["activations"] = Cell::text("Sigmoid,Relu"); },
       "activations Sigmoid,Relu, the machine has Sigmoid,Tanh");
   refused(
-      "LSTM", [](Cell& c) { c.operands[6] = c.floats({1, 6}, -64, 64); }, "peepholes");
+      "LSTM",
+      [](Cell& c) {
+        c.operands[6] = c.floats({1, 6}, -64, 64);
+      },
+      "peepholes");
   refused(
       "LSTM", [](Cell& c) { c.attributes["input_forget"] = Cell::ints({1}); }, "input_forget");
   refused(

@@ -22,8 +22,8 @@ class Recurrent : OnnxWriter {
     steps_ = b_.number(1, 6);
     batch_ = once_in(b_, 3) ? b_.number(2, 3) : 1;
     const int inputs = b_.number(1, 24);
-    input("x", batch_first_ ? std::vector{batch_, steps_, inputs}
-                            : std::vector{steps_, batch_, inputs});
+    input("x",
+          batch_first_ ? std::vector{batch_, steps_, inputs} : std::vector{steps_, batch_, inputs});
   }
 
   model::onnx_file::File made() {
@@ -31,8 +31,8 @@ class Recurrent : OnnxWriter {
     if (once_in(b_, 4)) {  // another one, of the same order of axes
       const int inputs = directions_ * cells_;
       if (!batch_first_) then("Transpose", {}, {{"perm", ints({0, 2, 1, 3})}});
-      shape_ = batch_first_ ? std::vector{batch_, steps_, inputs}
-                            : std::vector{steps_, batch_, inputs};
+      shape_ =
+          batch_first_ ? std::vector{batch_, steps_, inputs} : std::vector{steps_, batch_, inputs};
       then("Reshape", {list({shape_.begin(), shape_.end()})});
       node(any(b_, std::vector<const char*>{"GRU", "LSTM"}));
     }
@@ -71,13 +71,12 @@ class Recurrent : OnnxWriter {
     directions_ = once_in(b_, 3) ? 2 : 1;
     cells_ = b_.number(1, 20);
     const int inputs = shape_[2], rows = gates * cells_;
-    std::vector<std::string> others = {codes({directions_, rows, inputs}, 1),
-                                       codes({directions_, rows, cells_}, 1),
-                                       once_in(b_, 4) ? "" : floats({directions_, 2 * rows}, -64, 64),
-                                       ""};
+    std::vector<std::string> others = {
+        codes({directions_, rows, inputs}, 1), codes({directions_, rows, cells_}, 1),
+        once_in(b_, 4) ? "" : floats({directions_, 2 * rows}, -64, 64), ""};
     if (once_in(b_, 4)) {
-      others[3] = numbers(DataType::kInt32,
-                          std::vector<double>(static_cast<std::size_t>(batch_), steps_));
+      others[3] =
+          numbers(DataType::kInt32, std::vector<double>(static_cast<std::size_t>(batch_), steps_));
     }
     others.push_back(state("hidden_"));
     if (gates == 4) others.push_back(state("cell_"));

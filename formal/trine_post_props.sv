@@ -357,7 +357,7 @@ module trine_post_props #(
   // Registers of the unit, for the invariants.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned Latency = 6;
-  localparam int unsigned CfgBits = 320;
+  localparam int unsigned CfgBits = 321;
   localparam int unsigned Due     = 2 + PeStages;  // cycles from a promise to new results
   localparam int unsigned Places  = Drain == 2 ? trine_post_pkg::Places2 : trine_post_pkg::Places1;
   localparam int unsigned PlaceBits = 5 + AddrBits + 32 + 32;
@@ -513,7 +513,8 @@ module trine_post_props #(
   // ---------------------------------------------------------------------------------------------
   always_comb begin
     if ($initstate) assume (!rst_ni);
-    assume (cfg.kind == trine_job_pkg::KindRequant && !cfg.max && !cfg.lookup && !cfg.square);
+    assume (cfg.kind == trine_job_pkg::KindRequant && !cfg.max && !cfg.lookup && !cfg.square &&
+            !cfg.words);
     assume (cfg.encoding == trine_job_pkg::EncodingInt8 && cfg.position < 5'd4);
     assume (cfg.channels != '0 && cfg.channels < 16'd10);
     assume (cfg.residual_delta == '0);

@@ -278,10 +278,10 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
     CHECK(isa::fault_of(word, with.features()) == isa::Fault::kNone);
   }
   const machine::Config narrow = machine::load_config("edge256", {"array.weights4=true"});
-  CHECK(isa::fault_of(compute(7), without.features()) == isa::Fault::kIllegal);
-  CHECK(isa::fault_of(compute(7), with.features()) == isa::Fault::kIllegal);
-  CHECK(isa::fault_of(compute(7), narrow.features()) == isa::Fault::kNone);
-  CHECK(isa::fault_text(compute(7), without.features()) ==
+  CHECK(isa::fault_of(compute(8), without.features()) == isa::Fault::kIllegal);
+  CHECK(isa::fault_of(compute(8), with.features()) == isa::Fault::kIllegal);
+  CHECK(isa::fault_of(compute(8), narrow.features()) == isa::Fault::kNone);
+  CHECK(isa::fault_text(compute(8), without.features()) ==
         "precision int8_int4: the configuration lacks int4 (array.weights4)");
   CHECK(isa::fault_text(compute(6), without.features()) ==
         "precision int16: the configuration lacks int16 (array.activations16)");

@@ -129,6 +129,7 @@ static_assert(std::ranges::all_of(isa::kComputeOps.codes,
                                   [](const isa::Code& code) {
                                     const auto op = static_cast<isa::compute::Op>(code.code);
                                     return op == isa::compute::Op::kMatmul ||
+                                           op == isa::compute::Op::kMatmul16 ||
                                            op == isa::compute::Op::kInt16 ||
                                            op == kInt4.int8_product ||
                                            std::ranges::any_of(

@@ -112,7 +112,7 @@ module trine_load #(
   // ---------------------------------------------------------------------------------------------
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
                            writes_q, retire_q;  // writes: to DMEM, behind the last beat
-  logic                    on_chip, on_chip_q, int16, int16_q;  // from DMEM; to it, int16 codes
+  logic                    on_chip, on_chip_q, int16, int16_q, to_maps;  // from, to DMEM; int16
   logic [TargetBits-1:0]   op, op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
   logic [LocalBits-1:0]    local_addr, local_stride;
@@ -142,10 +142,11 @@ module trine_load #(
     end
   end
 
-  assign on_chip = Maps && (ready ? command_i.run_flags[trine_isa_pkg::DmaFlagFromDmem]
-                                  : on_chip_q);
-  assign int16   = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetDmem16;
-  assign op      = !ready ? op_q : int16 ? Dmem : command_i.run_op[TargetBits-1:0];
+  assign on_chip =
+      Maps && (ready ? command_i.run_flags[trine_isa_pkg::DmaFlagFromDmem] : on_chip_q);
+  assign to_maps = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetDmem16;
+  assign int16   = to_maps || (Int16 && command_i.run_flags[trine_isa_pkg::DmaFlagLowBytes]);
+  assign op      = !ready ? op_q : to_maps ? Dmem : command_i.run_op[TargetBits-1:0];
 
   always_ff @(posedge clk_i) begin
     if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
@@ -310,7 +311,6 @@ module trine_load #(
   end
 
   assign bump = to_pmem ? pmem_bump : next;
-
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) {writes_q, retire_q} <= '0;
     else if (clear_i) {writes_q, retire_q} <= '0;
@@ -360,7 +360,7 @@ module trine_load #(
     .valid_i      (beat && to_pmem),
     .transposed_i (target_q == Transposed),
     .addr_i       (addr[PmemAddrBits-1:0]),
-    .data_i       (source),
+    .data_i       (source ^ {DataBits / 8{back_int16_q, 7'd0}}),
     .mask_i       (mask),
     .row_last_i   (left == '0),
     .last_i       (ends),

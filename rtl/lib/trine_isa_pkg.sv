@@ -38,6 +38,8 @@ package trine_isa_pkg;
   // lookup table of 256 points, a word each: 16 bits, of which lanes of high bytes keep the high
   // ones, the others the low ones; load only
   localparam logic [7:0] DmaTargetPoints = 8'd8;
+  // each byte less 128: low bytes of int16 codes; pmem and transposed only
+  localparam int unsigned DmaFlagLowBytes = 1;
   localparam int unsigned DmaFlagFromDmem = 0;  // the source is DMEM; pmem and transposed only
   localparam logic [7:0] ComputeOpInt8 = 8'd0;  // 4 channels a word
   localparam logic [7:0] ComputeOpTernary = 8'd1;  // 16 channels a word
@@ -86,6 +88,9 @@ package trine_isa_pkg;
   // maximum of the taps' int16 codes, which are all inside of the map
   localparam logic [7:0] VectorOpMax16 = 8'd19;
   localparam logic [7:0] VectorOpMin16 = 8'd20;  // minimum, likewise
+  // a code of the sum of 256 even + odd lane's int32 word, at position
+  localparam logic [7:0] VectorOpJoin16 = 8'd21;
+  localparam logic [7:0] VectorOpWord16 = 8'd22;  // join16, of which even lanes have pad_code
   // sum over the active lanes as well; only lane 0 writes
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b

@@ -31,6 +31,7 @@ package trine_job_pkg;
     logic        subtract;      // KindAdd: of int16 codes the second is subtracted
     logic        line;          // KindRequant: LOGISTIC of an int16 code (trine_line)
     logic        tanh;          // TANH instead
+    logic        words;         // a vector job of int32 words: one column, the last of its word
     logic [1:0]  encoding;
     logic [3:0]  passes_last;   // pairs of thresholds - 1
     logic [7:0]  low;           // code below all thresholds
@@ -80,6 +81,7 @@ package trine_job_pkg;
   // To the compute engine. With drain_ok or drain_soon a step that enters the array in the next
   // cycle may overwrite the results of the job in front.
   typedef struct packed {
+    logic pairs;       // results are those of pairs of lanes
     logic odd;         // of two columns that are read the first is odd
     logic drain_ok;
     logic drain_soon;  // the same, as its results are taken, or in the cycle before

@@ -83,6 +83,7 @@ module trine_compute #(
 );
 
   localparam int unsigned JobDelay = PeStages + (Rows - 1) / PipeRows;
+  localparam logic [Rows-1:0] Odd  = Rows'({(Rows + 1) / 2{2'b10}});
 
   // Tag of a step: first, last, last of its tile (weights start again), last of the instruction.
   localparam int unsigned TagFirst = 0, TagLast = 1, TagRewind = 2, TagFinal = 3;
@@ -98,7 +99,7 @@ module trine_compute #(
   logic [PmemAddrBits-1:0] row;
   logic [1:0]              mode;
   logic [2:0]              weight_bits;
-  logic                    clear_sums, drain, residual, matmul;
+  logic                    clear_sums, drain, residual, pairs, matmul, matmul16;
   logic [AddrBits-1:0]     next_out_plane;
   logic                    agu_running;
 
@@ -156,7 +157,9 @@ module trine_compute #(
     .row_o         (row),
     .mode_o        (mode),
     .weight_bits_o (weight_bits),
+    .pairs_o       (pairs),
     .matmul_o      (matmul),
+    .matmul16_o    (matmul16),
     .clear_sums_o  (clear_sums),
     .drain_o       (drain),
     .residual_o    (residual)
@@ -184,7 +187,7 @@ module trine_compute #(
     .cfg_reg_i     (command_i.cfg_reg),
     .cfg_payload_i (command_i.cfg_payload),
     .fill_i        (fill),
-    .pairs_i       (Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16),
+    .pairs_i       (pairs),
     .filled_o      (filled),
     .start_i       (start),
     .running_o     (agu_running),
@@ -298,7 +301,7 @@ module trine_compute #(
     .allowed_o     (allowed),
     .add_i         (issued && last),
     .out_i         (out),
-    .active_i      (active),
+    .active_i      (active & ~({Rows{Int16 && matmul16}} & Odd)),
     .tile_first_i  (tile_first),
     .tile_last_i   (group_last),
     .final_i       (group_last && tile_last),
@@ -328,7 +331,7 @@ module trine_compute #(
   assign state_o.last_wait  = step_valid && last && !allowed;
 
   logic unused_bits;
-  assign unused_bits = ^{window_last, word_first, tag, status_i.odd};
+  assign unused_bits = ^{window_last, word_first, tag, status_i.odd, status_i.pairs};
 
 `ifdef TRINE_ASSERT
   logic live_q;

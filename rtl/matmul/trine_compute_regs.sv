@@ -33,7 +33,9 @@ module trine_compute_regs #(
   output logic [1:0]              mode_o,         // of the array: int8, ternary, binary
   output logic [2:0]              weight_bits_o,  // packed: 0 not, 1 ternary, 2 binary, 3 window,
                                                   // 4 int4
+  output logic                    pairs_o,        // the RUN on offer has lanes in pairs
   output logic                    matmul_o,       // both operands are maps
+  output logic                    matmul16_o,     // of int16 codes: a pair's sums are one word
   output logic                    clear_sums_o,   // a tile's first step begins sums anew
   output logic                    drain_o,        // the RUN has results
   output logic                    residual_o      // they are fused with residuals
@@ -44,15 +46,18 @@ module trine_compute_regs #(
   logic [PmemAddrBits-1:0] next_row_q, row_q;
   logic [1:0]              mode_q, next_output_q;
   logic [2:0]              weight_bits_q;
-  logic                    clear_sums_q, drain_q, residual_q, matmul_q, fused;
+  logic                    clear_sums_q, drain_q, residual_q, matmul_q, matmul16_q, fused, matmul16;
 
   assign fused = command_i.run_flags[trine_isa_pkg::ComputeFlagFuseAdd] ||
                  command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
 
+  assign matmul16 = Int16 && command_i.run_op == trine_isa_pkg::ComputeOpMatmul16;
+  assign pairs_o  = matmul16 || (Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16);
+
   always_ff @(posedge clk_i) begin
     // What no register says but the RUN.
     {next_q.kind, next_q.window, next_q.max, next_q.square} <= '0;
-    {next_q.int16, next_q.leaky, next_q.subtract, next_q.line, next_q.tanh} <= '0;
+    {next_q.int16, next_q.leaky, next_q.subtract, next_q.line, next_q.tanh, next_q.words} <= '0;
     {next_q.single, next_q.half_even, next_q.static_scale, next_q.static_bias} <= '0;
     {next_q.bias, next_q.out_plane} <= '0;
     if (we_i) begin
@@ -114,7 +119,8 @@ module trine_compute_regs #(
         default:                             weight_bits_q <= 3'd0;
       endcase
       if (Window && command_i.run_flags[trine_isa_pkg::ComputeFlagWindow]) weight_bits_q <= 3'd3;
-      matmul_q           <= command_i.run_op == trine_isa_pkg::ComputeOpMatmul;
+      matmul_q           <= command_i.run_op == trine_isa_pkg::ComputeOpMatmul || matmul16;
+      matmul16_q         <= matmul16;
       cfg_q.window       <= Window && command_i.run_flags[trine_isa_pkg::ComputeFlagWindow];
       clear_sums_q       <= command_i.run_flags[trine_isa_pkg::ComputeFlagClear];
       drain_q            <= command_i.run_flags[trine_isa_pkg::ComputeFlagDrain];
@@ -127,7 +133,7 @@ module trine_compute_regs #(
       else if (next_output_q == 2'd2) cfg_q.kind <= trine_job_pkg::KindRaw;
       else if (fused)                 cfg_q.kind <= trine_job_pkg::KindFused;
       else                            cfg_q.kind <= trine_job_pkg::KindRequant;
-      cfg_q.int16 <= Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16;
+      cfg_q.int16 <= pairs_o;
     end
   end
 
@@ -137,6 +143,7 @@ module trine_compute_regs #(
   assign mode_o        = mode_q;
   assign weight_bits_o = weight_bits_q;
   assign matmul_o      = matmul_q;
+  assign matmul16_o    = matmul16_q;
   assign clear_sums_o  = clear_sums_q;
   assign drain_o       = drain_q;
   assign residual_o    = residual_q;

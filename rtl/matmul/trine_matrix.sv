@@ -26,6 +26,7 @@ module trine_matrix #(
   parameter bit          Weights4    = 1'b0,
   parameter int unsigned Drain       = 1,     // columns drained in a cycle: 1, 2
   parameter bit          ZeroPoints  = 1'b0,
+  parameter bit          Int16       = 1'b0,  // pairs_i
   parameter int unsigned PipeRows    = 8,
   parameter int unsigned PipeCols    = 8,
   parameter int unsigned PeStages    = 2,     // of a PE: 1, 2
@@ -55,6 +56,7 @@ module trine_matrix #(
   // Drain neighbouring columns.
   input  logic [Cols-1:0]          cols_i,
   input  logic                     odd_i,
+  input  logic                     pairs_i,  // of lanes: int16
   output logic [Drain*Rows*32-1:0] column_o,
 
   // PMEM, write: a whole row, or some quads of columns; zeros of a scrub.
@@ -166,6 +168,7 @@ module trine_matrix #(
       .PeStages   (PeStages),
       .AccBits    (AccBits),
       .Drain      (Drain),
+      .Int16      (Int16),
       .ClockGates (ClockGates),
       .Multiplier (Multiplier)
     ) u_zero_points (
@@ -181,13 +184,14 @@ module trine_matrix #(
       .wgt_i      (entry_wgt),
       .cols_i,
       .odd_i,
+      .pairs_i,
       .column_i   (raw_column),
       .column_o   (whole_column)
     );
   end else begin : gen_no_zero_points
     logic unused_zeros;
     assign whole_column = raw_column;
-    assign unused_zeros = ^{act_zero, wgt_zero, entry_act, entry_wgt};
+    assign unused_zeros = ^{act_zero, wgt_zero, entry_act, entry_wgt, pairs_i};
   end
 
   for (genvar k = 0; k < Drain * Rows; k++) begin : gen_column

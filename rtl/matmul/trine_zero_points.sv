@@ -12,6 +12,9 @@
 //   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of the column read
 //       modulo 2^AccBits
 //
+// With pairs_i act_zero is that of odd rows, which have the low bytes of int16 codes, less 128; the
+// even rows' high bytes have none.
+//
 // Steps without zero points, nearly all, change no sum: a tile of them is taken in only if the sums
 // of the one before are not 0.
 //
@@ -35,6 +38,7 @@ module trine_zero_points #(
   parameter int unsigned PeStages = 2,  // as in trine_array
   parameter int unsigned AccBits  = 32,  // as in trine_array
   parameter int unsigned Drain    = 1,  // columns read at once: 1, 2
+  parameter bit Int16             = 1'b0,  // pairs_i; Rows is even
   parameter bit ClockGates        = 1'b0,
   parameter int Multiplier        = trine_mul_pkg::Operator
 ) (
@@ -54,6 +58,7 @@ module trine_zero_points #(
   // As in trine_array: the columns read, and whether the first of two is odd.
   input  logic [Cols-1:0]    cols_i,
   input  logic               odd_i,
+  input  logic               pairs_i,  // results of int16: the even rows' have no act_zero
   input  logic [Drain*Rows*AccBits-1:0] column_i,
   output logic [Drain*Rows*AccBits-1:0] column_o
 );
@@ -150,6 +155,9 @@ module trine_zero_points #(
     end
   end
 
+  logic unused_pairs;
+  assign unused_pairs = pairs_i;
+
   for (genvar k = Cols; k < Drain; k++) begin : gen_no_column
     assign ports[AccBits*k +: AccBits] = '0;
   end
@@ -190,8 +198,9 @@ module trine_zero_points #(
 
     for (genvar d = 0; d < Drain; d++) begin : gen_drain
       localparam int unsigned At = AccBits * (d*Rows + r);
-      assign column_o[At +: AccBits] =
-          column_i[At +: AccBits] + (row_sum + col_sum[AccBits*d +: AccBits]);
+      logic [AccBits-1:0] other;
+      assign other = col_sum[AccBits*d +: AccBits] & {AccBits{!(Int16 && r % 2 == 0 && pairs_i)}};
+      assign column_o[At +: AccBits] = column_i[At +: AccBits] + (row_sum + other);
     end
   end
 

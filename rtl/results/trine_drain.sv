@@ -180,14 +180,16 @@ module trine_drain #(
   assign begins         = job_d.tile_first && !(Int16 && open_q);
   assign channel_first  = begins ? job_d.cfg.param[ChannelBits-1:0] : channel_now;
   assign channels_first = begins ? job_d.cfg.channels : channels_now;
-  assign slot_first     = v_take || resumes ? 5'd0
-                          : job_d.tile_first ? job_d.cfg.position : slot_now;
+  assign slot_first     = (v_take ? !Int16 : resumes) ? 5'd0
+                          : v_take || job_d.tile_first ? job_d.cfg.position : slot_now;
 
   assign group_columns = Window && job_d.cfg.window ? 16'd4 : 16'(Cols);
 
   always_comb begin
     if (v_take) begin
-      count = job_d.cfg.kind == trine_job_pkg::KindDirect ? LeftBits'(1) : LeftBits'(4);
+      count = LeftBits'(4);
+      if (job_d.cfg.kind == trine_job_pkg::KindDirect) count = LeftBits'(1);
+      if (Int16 && job_d.cfg.words) count = LeftBits'(1);
     end else if (channels_first < group_columns) count = LeftBits'(channels_first);
     else count = LeftBits'(group_columns);
   end
@@ -285,7 +287,7 @@ module trine_drain #(
   assign column_o.first      = first_q && (vector_q || tile_first_q);
   assign column_o.tile_first = tile_first_q;
   assign column_o.word_end   = word_end;
-  assign column_o.rest       = !vector_q && channels_q == 16'(step);
+  assign column_o.rest       = vector_q ? Int16 && cfg_q.words : channels_q == 16'(step);
   assign column_o.last       = last_column;
   assign column_o.final_word = last_q && last_column;
   assign column_o.pops       = last_pass && (word_end || last_column || kind_q.whole);
@@ -350,6 +352,7 @@ module trine_drain #(
     cfg_o.channels       = '0;
     cfg_o.position       = '0;
     if (!(Ternary || Binary)) cfg_o.low = '0;
+    if (!Int16) cfg_o.words = 1'b0;
   end
 
   logic unused_drain;

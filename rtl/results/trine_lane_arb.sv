@@ -127,7 +127,9 @@ module trine_lane_arb #(
 
   assign tag_d.slot       = softmax ? 5'(softmax_i.slot) : column_i.slot;
   assign tag_d.pair       = Drain == 2 && (softmax ? softmax_i.pair : column_i.pair);
-  assign tag_d.word_end   = softmax ? softmax_i.word_end : column_i.word_end || kind_i.whole;
+  assign tag_d.word_end   = softmax ? softmax_i.word_end
+                                    : column_i.word_end || kind_i.whole ||
+                                      (Int16 && cfg_i.words);
   assign tag_d.pop        = softmax ? softmax_i.word_end && !softmax_i.reciprocal
                                     : column_i.pops;
   assign tag_d.rest       = !softmax && column_i.rest;

@@ -192,7 +192,7 @@ module trine_lanes #(
 
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     localparam int Low = Int16 && l % 2 == 0 ? l + 1 : l, High = Int16 && l % 2 != 0 ? l - 1 : l;
-    logic [31:0]        acc_q [Drain];
+    logic [31:0]        acc_q [Drain], raw_a, raw_b;
     logic [8*Drain-1:0] from_residual;
     logic [7:0]         residual_q [Drain], lane_codes [Drain];
 
@@ -209,7 +209,16 @@ module trine_lanes #(
       .codes_o     (from_residual)
     );
 
-    assign word_o[l*32 +: 32] = kind_i.raw ? acc_q[0] + bias_q[0] : acc_q[0];
+    // The upper row of a pair makes one word of both sums of int16.
+    always_comb begin
+      raw_a = acc_q[0];
+      raw_b = bias_q[0];
+      if (Low != l && cfg_i.int16) begin
+        raw_a = {acc_q[0][23:0], 8'd0};
+        raw_b = gen_row[Low].acc_q[0];
+      end
+    end
+    assign word_o[l*32 +: 32] = kind_i.raw ? raw_a + raw_b : acc_q[0];
 
     for (genvar d = 0; d < Drain; d++) begin : gen_lane
       logic [1:0]  slot;
@@ -241,7 +250,7 @@ module trine_lanes #(
         acc = acc_i[(d*Rows+l)*32 +: 32];
         if (chain) acc = d == 0 ? {acc_q[0][23:0], residual_q[0]} : acc_i[l*32 +: 32];
         if (column_i.from_vector) acc = 32'($signed(operand));
-        if (direct) begin
+        if (direct || (Int16 && cfg_i.words)) begin
           acc = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8], v_slots_i[l*96 + 24 +: 8],
                  v_slots_i[l*96 +: 8]};
         end

@@ -351,6 +351,7 @@ module trine_post #(
 
   assign v_status_o.done = issue.done && column.from_vector;
   assign softmax_o.issue = issue.softmax;
+  assign c_status_o.pairs = Int16 && cfg.int16;
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   localparam int unsigned Blocks = (Cols + PipeCols - 1) / PipeCols;

@@ -257,7 +257,7 @@ module trine_post_lane #(
     .clk_i,
     .start_i      (start),
     .int16_i      (int16_i && in_requant),
-    .long_i       (cfg_i.single && !cfg_i.static_scale),
+    .long_i       (cfg_i.single && (!cfg_i.static_scale || cfg_i.words)),
     .high_i       (acc_i),
     .low_i,
     .bias_i,

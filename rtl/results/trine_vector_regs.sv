@@ -49,7 +49,8 @@ module trine_vector_regs #(
   logic [12:0]            count_q;
   logic                   normalize_q, center_q, rescale_q, normalize, square;
   logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16;
-  logic                   max16, min16;
+  logic                   max16, min16, word16, words16;
+  logic [1:0]             position_q;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
   assign square    = op_i == trine_isa_pkg::VectorOpSquaredDifference;
@@ -64,7 +65,9 @@ module trine_vector_regs #(
   assign mul16     = Int16 && op_i == trine_isa_pkg::VectorOpMul16;
   assign max16     = Int16 && op_i == trine_isa_pkg::VectorOpMax16;
   assign min16     = Int16 && op_i == trine_isa_pkg::VectorOpMin16;
-  assign pairs_o   = sum16 || add16 || mul16 || max16 || min16;
+  assign word16    = Int16 && op_i == trine_isa_pkg::VectorOpWord16;
+  assign words16   = word16 || (Int16 && op_i == trine_isa_pkg::VectorOpJoin16);
+  assign pairs_o   = sum16 || add16 || mul16 || max16 || min16 || words16;
 
   always_ff @(posedge clk_i) begin
     if (we_i) begin
@@ -73,6 +76,7 @@ module trine_vector_regs #(
         cfg_q.zero_point <= payload_i[trine_isa_pkg::PostZeroPointLsb +: 8];
         cfg_q.act_min    <= payload_i[trine_isa_pkg::PostActMinLsb +: 8];
         cfg_q.act_max    <= payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
+        position_q       <= payload_i[trine_isa_pkg::PostPositionLsb +: 2];
         cfg_q.lookup     <= payload_i[trine_isa_pkg::PostOutputLsb +: 2] ==
                             trine_isa_pkg::PostOutputTable;
       end
@@ -104,10 +108,10 @@ module trine_vector_regs #(
       end
     end
     if (start_i) begin
-      run_q.op           <= square || add16 || mul16 ? OpAdd : sum16 ? OpSum
+      run_q.op           <= square || add16 || mul16 || words16 ? OpAdd : sum16 ? OpSum
                             : max16 ? OpMax : min16 ? OpMin : op_i[2:0];
       run_q.narrows      <= narrow16;
-      run_q.widens       <= widen16;
+      run_q.widens       <= widen16 || word16;
       run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);
       run_q.reduce       <= flags_i[trine_isa_pkg::VectorFlagReduce];
       run_q.invert       <= flags_i[trine_isa_pkg::VectorFlagInvert] && !add16;
@@ -123,6 +127,8 @@ module trine_vector_regs #(
       cfg_q.leaky        <= leaky16;
       cfg_q.line         <= line16;
       cfg_q.tanh         <= tanh16;
+      cfg_q.words        <= words16;
+      cfg_q.position     <= words16 ? 5'(position_q) : '0;
       cfg_q.subtract     <= flags_i[trine_isa_pkg::VectorFlagInvert] && add16;
       unique case (op_i)
         trine_isa_pkg::VectorOpSum,
@@ -133,14 +139,13 @@ module trine_vector_regs #(
         trine_isa_pkg::VectorOpMul: cfg_q.kind <= trine_job_pkg::KindMul;
         default:                    cfg_q.kind <= trine_job_pkg::KindDirect;
       endcase
-      if (sum16) cfg_q.kind <= trine_job_pkg::KindRequant;
+      if (sum16 || words16) cfg_q.kind <= trine_job_pkg::KindRequant;
       if (add16) cfg_q.kind <= trine_job_pkg::KindAdd;
       if (mul16) cfg_q.kind <= trine_job_pkg::KindMul;
       // What only the compute engine has.
       cfg_q.residual_delta <= '0;
       cfg_q.out_plane      <= '0;
       cfg_q.channels       <= '1;
-      cfg_q.position       <= '0;
       cfg_q.max            <= 1'b0;
       cfg_q.window         <= 1'b0;
       cfg_q.encoding       <= trine_job_pkg::EncodingInt8;

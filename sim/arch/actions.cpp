@@ -94,7 +94,8 @@ class Counter {
         codes * (output == post::Output::kThresholds ? r.get(post::kPassesLast) + 1
                  : run.has(kFuseAdd)                 ? 2
                                                      : 1);
-    const std::int64_t stored = at.count * stored_words(r, group_columns(config_, run));
+    const std::int64_t stored = at.count / (static_cast<Op>(run.op) == Op::kMatmul16 ? 2 : 1) *
+                                stored_words(r, group_columns(config_, run));
     actions_[kDmemWrite] = stored;
     if (fused) actions_[kDmemRead] += stored;
   }
@@ -132,7 +133,8 @@ class Counter {
     actions_[kDmemRead] = passes * words * at.taps;
     actions_[kLaneTap] = passes * words * at.taps;
     actions_[kDmemWrite] = outputs * words;
-    if (!maximum) actions_[kLaneCode] = 4 * outputs / planes * words * (over_channels ? 3 : 1);
+    const std::int64_t codes = takes_words(op) ? 1 : 4;
+    if (!maximum) actions_[kLaneCode] = codes * outputs / planes * words * (over_channels ? 3 : 1);
   }
 
   void transfer(const TransferRegisters& r, const isa::Run& run, bool load) {

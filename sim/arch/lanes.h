@@ -73,13 +73,18 @@ inline Pairs pairs_of(isa::Engine engine, const isa::Run& run) {
   if (operation == nullptr || (operation->needs & isa::feature::kInt16) == 0) return Pairs::kNone;
   const bool vector = engine == isa::Engine::kVector;
   const auto op = static_cast<isa::vector::Op>(run.op);
-  return vector && op == isa::vector::Op::kWiden16    ? Pairs::kOddReads
+  const bool odd_reads = op == isa::vector::Op::kWiden16 || op == isa::vector::Op::kWord16;
+  return vector && odd_reads                          ? Pairs::kOddReads
          : vector && op == isa::vector::Op::kNarrow16 ? Pairs::kOddWrites
                                                       : Pairs::kBoth;
 }
 /// Whether int16 codes go on to a line between two points of the table.
 inline bool has_lines(isa::vector::Op op) {
   return op == isa::vector::Op::kLogistic16 || op == isa::vector::Op::kTanh16;
+}
+/// Whether codes are made of int32 words, one in each.
+inline bool takes_words(isa::vector::Op op) {
+  return op == isa::vector::Op::kJoin16 || op == isa::vector::Op::kWord16;
 }
 inline bool pairs_lanes(isa::Engine engine, const isa::Run& run) {
   return pairs_of(engine, run) != Pairs::kNone;

@@ -362,6 +362,11 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
       fail("{} byte {}, {} words: not a multiple of {} words", name, dram, words, data_words);
     }
     const std::uint8_t* from = &source[dram];
+    if (run.has(dma::kLowBytes) && engine == Engine::kLoad) {
+      low_bytes_.assign(from, from + 4 * words);
+      for (std::uint8_t& byte : low_bytes_) byte ^= 0x80;  // less 128
+      from = low_bytes_.data();
+    }
     if (transposed) {
       load_columns(from, local, words, static_cast<int>(4 * i));
     } else if (engine == Engine::kLoad) {
@@ -509,7 +514,8 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   if (lookup && run.has(kFuseAdd)) stop_with("progress", "no residual with a lookup");
   const bool wide = pairs_lanes(Engine::kCompute, run);
   if (wide) check_wide(r, run);
-  const bool matmul = static_cast<Op>(run.op) == Op::kMatmul;
+  const auto op = static_cast<Op>(run.op);
+  const bool matmul = op == Op::kMatmul || op == Op::kMatmul16;
   if (matmul && run.has(kFuseAdd))
     fail("the zero points of a product and of an addition share their registers");
   const ZeroPoints zero =
@@ -543,7 +549,7 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
       if (window)
         window_group(lanes, tile, row, g);
       else
-        dense_group(lanes, tile, per_word, g, zero);
+        dense_group(lanes, tile, per_word, g, zero, op == Op::kMatmul16);
       if (drains) drain(r, run, lanes, g);
     }
     if (t + 1 < tiles) lanes.next_tile(r);
@@ -574,15 +580,18 @@ void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int
       }
 }
 
+/// @param low  the activations' zero point is that of odd lanes, which have low bytes
 void Machine::dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
-                          const ZeroPoints& zero) {
+                          const ZeroPoints& zero, bool low) {
   const std::size_t n = tile.steps * per_word;
+  const ZeroPoints even{0, zero.wgt};
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
     if (!lanes.active(l)) continue;  // never drained
     for (int c = 0; c < config_.cols; ++c) {
       const std::int16_t* w = &weights_[(group * config_.cols + c) * n];
       std::int32_t& acc = accumulators_[l * config_.cols + c];
-      acc = accumulated(acc + zero.dot(&tile.values[l * n], w, n));
+      const ZeroPoints& own = low && l % 2 == 0 ? even : zero;
+      acc = accumulated(acc + own.dot(&tile.values[l * n], w, n));
     }
   }
 }
@@ -627,6 +636,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   const bool add = run.has(kFuseAdd), max = run.has(kFuseMax);
   const bool per_tensor = run.has(kPerTensor);
   const bool wide = pairs_lanes(Engine::kCompute, run);
+  const bool matmul16 = static_cast<Op>(run.op) == Op::kMatmul16;  // even lanes write for two
   const int channels = field(r, kChannels);
   const std::int64_t delta = difference(r, post::kResidualDelta);
   const std::int64_t out_plane = difference(r, agu::kOutPlane);
@@ -643,6 +653,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
     if (output == Output::kThresholds) return threshold(r, *sums, field(r, kParam) + n * passes);
     const std::int64_t entry = r.get(kParam) + n;
     const ChannelScale scale = per_tensor ? unit.scale : unpack_scale(scale_[entry]);
+    if (matmul16) return reference::wrap(std::int64_t{*sums} * 256 + sums[config_.cols]);
     const std::int32_t sum = reference::wrap(std::int64_t{*sums} + bias_[entry]);
     if (output == Output::kRaw) return sum;
     if (scale.shift < -31 || scale.shift > 30)
@@ -656,7 +667,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
     return output == Output::kTable ? lookup(l, code) : code;
   };
   for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
-    if (!lanes.active(l)) continue;
+    if (!lanes.active(l) || (matmul16 && l % 2 != 0)) continue;
     for (int n = first; output == Output::kRaw && n < last; ++n)
       write_dmem(lanes.lanes[l].out + n * out_plane, static_cast<std::uint32_t>(result(l, n)), ~0U);
     for (int n = first; output != Output::kRaw && n < last;) {
@@ -687,6 +698,11 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
 /// What a RUN of int16 activations must be.
 void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
   using namespace isa::compute;
+  if (static_cast<Op>(run.op) == Op::kMatmul16) {
+    if (run.has(kFuseAdd) || run.has(kFuseMax) || output_of(r) != Output::kRaw)
+      fail("sums of int16 are words of their own, without residual");
+    return;
+  }
   if (run.has(kFuseAdd) || run.has(kFuseMax) || output_of(r) != Output::kRequantized ||
       r.get(post::kEncoding) != 0 || field(r, post::kZeroPoint) != 0 ||
       (run.has(kSingle) && run.has(kPerTensor) && !run.has(kHalfEven)))
@@ -704,9 +720,15 @@ std::int32_t Machine::wide_code(const ComputeRegisters& r, const isa::Run& run, 
   if (half_even || !run.has(isa::compute::kSingle))
     return reference::requantize(reference::wrap(sum + bias_[entry]), s, range,
                                  half_even ? Rounding::kHalfEven : Rounding::kDouble);
-  const std::int64_t bias =
-      std::int64_t{s.multiplier >> 15 & 0xff} << 32 | static_cast<std::uint32_t>(bias_[entry]);
-  const std::int64_t kept = (sum + bias) << 24 >> 24;  // bits 39:0, in two's complement
+  return long_code(sum, bias_[entry], s, range);
+}
+
+/// A code of a sum of 40 bits: above the multiplier's 15 bits lies the bias' highest byte.
+std::int32_t Machine::long_code(std::int64_t sum, std::int32_t bias, const ChannelScale& s,
+                                const OutputRange& range) {
+  const std::int64_t added =
+      std::int64_t{s.multiplier >> 15 & 0xff} << 32 | static_cast<std::uint32_t>(bias);
+  const std::int64_t kept = (sum + added) << 24 >> 24;  // bits 39:0, in two's complement
   return reference::to_code(reference::scaled_short(kept, s.multiplier & 0x7fff, 31 - s.shift),
                             range);
 }
@@ -732,6 +754,8 @@ void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
     fail("int16 codes are requantized, without zero point");
   if (run.has(isa::vector::kReduce) && op != isa::vector::Op::kSum16)
     fail("the lanes' sum is that of sum16");
+  if (takes_words(op) && (run.has(isa::vector::kHalfEven) || field(r, post::kPosition) > 3))
+    fail("a code of an int32 word is none of 0..3, or rounded half to even");
 }
 
 /// What a softmax RUN must be.
@@ -779,6 +803,8 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
       if (i % taps != 0) tile.words[i] = ~tile.words[i];
     if (softmaxes || norm)
       over_channels(r, run, norm ? &params : nullptr, lanes, tile);
+    else if (takes_words(op))
+      for (std::int64_t cw = 0; cw < out_words; ++cw) word_code(r, run, lanes, tile, cw);
     else if (wide)
       for (std::int64_t cw = 0; cw < out_words; ++cw) wide_word(r, run, lanes, tile, cw);
     else
@@ -932,6 +958,31 @@ int Machine::on_line(std::int64_t x, bool tanh) const {
   const std::int64_t half = tanh ? 1 << 24 : 0, whole = tanh ? half : 1 << 25;
   const std::int64_t value = x < 0 ? ~sum + whole : sum - half;
   return static_cast<std::int16_t>((value + (tanh ? 256 : 512)) >> (tanh ? 9 : 10));
+}
+
+/// A code of each pair's int32 words, 256 even + odd. With `single` the sum has 40 bits and the
+/// multiplier 15. It is its word's last: what lies above is zero.
+void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
+                        const Tile& tile, std::int64_t cw) {
+  const Post unit(r, false, false, true);
+  const auto bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
+  const int position = field(r, post::kPosition);
+  for (std::size_t l = 0; l < lanes.lanes.size(); l += 2) {
+    if (!lanes.active(l)) continue;
+    const std::uint32_t* word = &tile.words[l * tile.steps + cw];
+    const std::int64_t sum = std::int64_t{static_cast<std::int32_t>(word[0])} * 256 +
+                             static_cast<std::int32_t>(word[tile.steps]);
+    const std::int32_t code = run.has(isa::vector::kSingle)
+                                  ? long_code(sum, bias, unit.scale, unit.range)
+                                  : unit.requantize(reference::wrap(sum + bias), unit.scale);
+    for (const int plane : {0, 1}) {
+      const std::int64_t to =
+          lanes.lanes[l + static_cast<std::size_t>(plane)].out + cw * difference(r, agu::kOutPlane);
+      const std::uint32_t mask = ~0U << 8 * position;
+      const auto byte = static_cast<std::uint32_t>(code >> (plane == 0 ? 8 : 0) & 0xff);
+      write_dmem(to, (read_dmem(to) & ~mask) | byte << 8 * position, mask);
+    }
+  }
 }
 
 /// Words of int16 codes: a lane's are the high bytes, the next one's the low ones. Sums take these

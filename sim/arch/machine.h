@@ -66,12 +66,14 @@ class Machine {
                      const reference::NormParams* norm, const Lanes& lanes, const Tile& tile);
   void vector_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
                    const Tile& tile, std::int64_t cw);
+  void word_code(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
+                 const Tile& tile, std::int64_t cw);
   void wide_word(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
                  const Tile& tile, std::int64_t cw);
   void read_weights(std::int64_t row, int groups, std::int64_t steps, int steps_per_row, int values,
                     const machine::Precision& precision);
   void dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
-                   const ZeroPoints& zero);
+                   const ZeroPoints& zero, bool low);
   std::int32_t accumulated(std::int64_t sum) const;
   void check_wide(const isa::ComputeRegisters& registers, const isa::Run& run) const;
   void check_wide(const isa::VectorRegisters& registers, const isa::Run& run) const;
@@ -85,6 +87,9 @@ class Machine {
     return tables_[lane % 2][static_cast<std::uint8_t>(code)];
   }
   int on_line(std::int64_t x, bool tanh) const;
+  static std::int32_t long_code(std::int64_t sum, std::int32_t bias,
+                                const reference::ChannelScale& scale,
+                                const reference::OutputRange& range);
   std::int32_t wide_code(const isa::ComputeRegisters& registers, const isa::Run& run,
                          std::int64_t entry, const reference::ChannelScale& scale,
                          const std::int32_t* high) const;
@@ -114,6 +119,7 @@ class Machine {
   /// Those of even and of odd lanes: the high and the low bytes of points, else the same codes.
   std::array<std::array<std::int8_t, 4 * isa::dma::kTableWords>, 2> tables_{};
   std::array<std::uint32_t, isa::dma::kExponentialWords> exponentials_{};
+  std::vector<std::uint8_t> low_bytes_;     ///< of a load, less 128
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
   std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
   int run_index_ = 0;

@@ -410,7 +410,7 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
   const bool pair = op == Op::kAdd16 || op == Op::kMul16 || op == Op::kAdd || op == Op::kMul;
   const Time longer = pair ? timing::kTwoPairs : has_lines(op) ? 2 * timing::kLine : 0;
-  const Time two_words = ahead && codes ? timing::kTwoWords + longer : 0;
+  const Time two_words = ahead && codes && !takes_words(op) ? timing::kTwoWords + longer : 0;
   const Time filled = queue(Engine::kVector).last_pop_before + timing::fill_cycles(config_);
   Time t = std::max(start, filled);
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {

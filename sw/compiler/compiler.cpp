@@ -204,11 +204,18 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
 }
 
 /// Whether the machine computes LSTMs as tflite-micro does, whose products round twice.
+bool rounds_twice(const reference::RoundingPolicy& rounding) {
+  return rounding.fully_connected == reference::Rounding::kDouble &&
+         rounding.others == reference::Rounding::kDouble;
+}
+
 bool has_lstm(const machine::Config& config, const reference::RoundingPolicy& rounding) {
-  const bool twice = rounding.fully_connected == reference::Rounding::kDouble &&
-                     rounding.others == reference::Rounding::kDouble;
-  return config.activations16 && config.table && config.vector && twice &&
+  return config.activations16 && config.table && config.vector && rounds_twice(rounding) &&
          rounding.lstm == reference::LstmKernel::kMicro;
+}
+
+bool has_memories(const machine::Config& config, const reference::RoundingPolicy& rounding) {
+  return config.activations16 && config.vector && config.zero_points() && rounds_twice(rounding);
 }
 
 }  // namespace
@@ -225,9 +232,10 @@ Program compile(const model::Graph& graph, const machine::Config& config,
   machine::check(config);
   model::check(graph);
   reference::check_policy(graph, options.rounding);
-  const Candidate best =
-      best_order(has_lstm(config, options.rounding) ? with_steps(graph, config.rows / 2) : graph,
-                 config, options);
+  model::Graph written =
+      has_lstm(config, options.rounding) ? with_steps(graph, config.rows / 2) : graph;
+  if (has_memories(config, options.rounding)) written = with_memories(std::move(written));
+  const Candidate best = best_order(written, config, options);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
   for (const PlannedStage& stage : best.stages) {

@@ -56,7 +56,11 @@ bool is_edge(const Graph& graph, const model::Op& op) {
 }
 
 /// Whether the machine has it of int16 codes.
-bool has_wide(const Graph& graph, const model::Op& op) {
+bool has_wide(const Graph& graph, const model::Op& op, const machine::Config& config) {
+  if (op.kind == model::OpKind::kBatchMatMul)
+    return graph.in(op, 0).type == model::DataType::kInt16 &&
+           graph.in(op, 1).type == model::DataType::kInt16;
+  if (quantizes_words(graph, op, config)) return true;
   if (model::is_product(op.kind) || op.kind == model::OpKind::kTransposeConv)
     return graph.in(op, 1).is_constant && graph.out(op).type == model::DataType::kInt16;
   static constexpr model::OpKind kKinds[] = {
@@ -85,16 +89,22 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
     if (op.kind == model::OpKind::kLstm && host != HostPart::kAnywhere)
       continue;  // lowering says what the machine has of it
-    const bool has = has_wide(*graph, op);
+    const bool has = has_wide(*graph, op, config);
     if (host != HostPart::kAnywhere && is_edge(*graph, op)) continue;
     if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
+    if (op.kind == model::OpKind::kSvdf && host != HostPart::kAnywhere)
+      model::refuse(Reason::kConfiguration,
+                    "{}: an int16 memory takes array.activations16, vector.enable, matmul.enable, "
+                    "two roundings, and begins with zeros",
+                    label(*graph, op));
     const bool lacks = !config.activations16 && has;
     if (host != HostPart::kAnywhere)
       model::refuse(lacks ? Reason::kConfiguration : Reason::kType,
                     "{}: int16 activations, the machine computes int8{}", label(*graph, op),
-                    config.activations16 ? ", of int16 products with constant weights, sums, "
-                                           "maxima, LOGISTIC, TANH and movement"
-                                         : " (array.activations16)");
+                    config.activations16
+                        ? ", of int16 products with int8 weights or int16 maps, sums, "
+                          "maxima, LOGISTIC, TANH and movement"
+                        : " (array.activations16)");
     op.on_host = true;
   }
 }

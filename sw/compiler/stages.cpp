@@ -98,6 +98,16 @@ bool is_code(const model::Tensor& tensor, const machine::Config& config) {
          (tensor.type == model::DataType::kInt16 && config.activations16);
 }
 
+bool quantizes_words(const Graph& graph, const model::Op& op, const machine::Config& config) {
+  if (op.kind != model::OpKind::kQuantize || op.half_even || !config.activations16) return false;
+  const model::Tensor &in = graph.in(op, 0), &out = graph.out(op);
+  const auto is = [](const model::Tensor& t, model::DataType type) {
+    return t.type == type && t.zero_point() == 0 && t.scale() > 0;
+  };
+  return (is(in, model::DataType::kInt32) && is(out, model::DataType::kInt16)) ||
+         (is(in, model::DataType::kInt16) && is(out, model::DataType::kInt32));
+}
+
 std::vector<Stage> stages_of(const Graph& graph, const machine::Config& config) {
   const std::vector<int> earliest = stage_of_ops(graph);
   const int count = earliest.empty() ? 1 : *std::ranges::max_element(earliest) + 1;

@@ -24,6 +24,9 @@ model::Graph subgraph(const model::Graph& graph, const std::vector<int>& ops,
 /// Whether the machine has maps of it, which also pass through it.
 bool is_code(const model::Tensor& tensor, const machine::Config& config);
 
+/// Whether the machine makes int16 codes of int32 ones, or the other way round.
+bool quantizes_words(const model::Graph& graph, const model::Op& op, const machine::Config& config);
+
 /// @return at least one stage. Tensors that later stages need pass through those in between.
 std::vector<Stage> stages_of(const model::Graph& graph, const machine::Config& config);
 

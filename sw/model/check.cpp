@@ -15,6 +15,7 @@
 #include "sw/model/order.h"
 #include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
+#include "sw/model/svdf.h"
 
 namespace trine::model {
 namespace {
@@ -228,7 +229,8 @@ class Checker {
   void weights(const Tensor& tensor, int axis) const {
     const Quantization& q = tensor.quantization;
     const DataType activations = in(op_.kind == OpKind::kTransposeConv ? 2 : 0).type;
-    type(tensor, activations == DataType::kInt16 ? DataType::kInt8 : activations);
+    const bool narrow = activations == DataType::kInt16 && !svdf::has_wide_weights(op_);
+    type(tensor, narrow ? DataType::kInt8 : activations);
     encoded(tensor);
     if (q.scale.empty()) fail(Reason::kQuantization, tensor, "weights have no scale");
     scales(tensor);

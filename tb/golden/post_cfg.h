@@ -24,6 +24,7 @@ enum Field {
   kSubtract,
   kLine,
   kTanh,
+  kWords,
   kEncoding,
   kPassesLast,
   kLow,
@@ -54,9 +55,9 @@ enum Field {
   kPosition,
   kFields
 };
-inline constexpr std::array<unsigned, kFields> kWidths{3, 1, 1,  1, 1, 1, 1, 1,  1,  1,  2,  4, 8,
-                                                       1, 1, 1,  1, 8, 8, 8, 32, 31, 6,  31, 6, 1,
-                                                       8, 8, 31, 6, 8, 8, 8, 24, 24, 16, 16, 5};
+inline constexpr std::array<unsigned, kFields> kWidths{3, 1, 1, 1,  1, 1, 1, 1, 1,  1,  1,  2,  4,
+                                                       8, 1, 1, 1,  1, 8, 8, 8, 32, 31, 6,  31, 6,
+                                                       1, 8, 8, 31, 6, 8, 8, 8, 24, 24, 16, 16, 5};
 inline unsigned lsb(Field field) {
   unsigned bits = 0;
   for (unsigned f = field + 1; f < kFields; ++f) bits += kWidths[f];
@@ -91,7 +92,7 @@ void set_job(Port& port, job::Flag flag, bool value) {
 /// Bits of compute_status_t, vector_status_t, softmax_status_t and of softmax_t, whose slot has
 /// two.
 namespace status {
-enum Compute { kRetire = 1, kFetchBusy = 2, kDrainSoon = 4, kDrainOk = 8, kOdd = 16 };
+enum Compute { kRetire = 1, kFetchBusy = 2, kDrainSoon = 4, kDrainOk = 8, kOdd = 16, kPairs = 32 };
 enum Vector { kVectorRetire = 1, kDone = 2, kSoon = 4 };
 enum Softmax { kProduct = 1, kLeft = 2, kIssue = 4 };
 }  // namespace status

@@ -96,6 +96,8 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kTanh16:
       case Op::kMax16:
       case Op::kMin16:
+      case Op::kJoin16:
+      case Op::kWord16:
         break;  // above, of two lanes, or no lane's
     }
   for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);

@@ -53,6 +53,7 @@ int weight_bits_of(isa::compute::Op op) {
     case Op::kBinary:
     case Op::kMatmul:
     case Op::kInt16:
+    case Op::kMatmul16:
       return 0;
     case Op::kInt8Ternary:
       return 1;

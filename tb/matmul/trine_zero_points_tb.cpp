@@ -52,6 +52,7 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
   int left = 0;
   std::uint32_t act_zero = 0, wgt_zero = 0;
   unsigned checked = 0;
+  bool pairs = false;
   std::vector<std::uint32_t> act(kRows), wgt(kCols);
 
   for (int cycle = 0; cycle < 6'000; ++cycle) {
@@ -104,12 +105,14 @@ TEST_CASE("trine_zero_points takes both sums off every column", "[tb][zero_point
     const unsigned col = readings.empty() ? 0 : readings.front().col;
     for (unsigned c = 0; c < kCols; ++c) set_bits(dut.cols_i, c, 1, c >= col && c < col + kDrain);
     dut.odd_i = col & 1;
+    dut.pairs_i = pairs = chance(random, 50);
     dut.eval();
     if (reads) {
       Reading& r = readings.front();
       for (unsigned i = 0; i < kDrain * kRows && col + i / kRows < kCols; ++i) {
-        const std::uint32_t expected =
-            (column[i] - r.sums.rows[i % kRows] - r.sums.cols[col + i / kRows]) & kAccMask;
+        const bool high = kInt16 && pairs && i % kRows % 2 == 0;  // high bytes have no zero point
+        const std::uint32_t other = high ? 0 : r.sums.cols[col + i / kRows];
+        const std::uint32_t expected = (column[i] - r.sums.rows[i % kRows] - other) & kAccMask;
         if (get_bits(dut.column_o, kAccBits * i, kAccBits) != expected) {
           CAPTURE(seed, read_percent, cycle, i, col);
           REQUIRE(get_bits(dut.column_o, kAccBits * i, kAccBits) == expected);

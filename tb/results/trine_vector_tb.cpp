@@ -34,6 +34,8 @@ bool of_int16(Op op) {
   return (code->needs & isa::feature::kInt16) != 0;
 }
 
+bool of_words(Op op) { return op == Op::kJoin16 || op == Op::kWord16; }
+
 struct Job {
   std::vector<std::uint32_t> out;
   std::vector<bool> active;
@@ -58,7 +60,8 @@ std::vector<Job> jobs_of(const isa::VectorRegisters& r, const isa::Run& run) {
       for (auto& lane : taps) lane.clear();
     }
     for (unsigned l = 0; l < kRows; ++l) {
-      const bool reads = step.inside[l] && (op != Op::kWiden16 || l % 2 != 0);
+      const bool reads =
+          step.inside[l] && ((op != Op::kWiden16 && op != Op::kWord16) || l % 2 != 0);
       taps[l].push_back(reads ? memory_word(step.address[l] & kMask) : pad);
       if (op == Op::kNarrow16 && l % 2 == 0) job.active[l] = false;
     }
@@ -122,13 +125,15 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   const bool inverts = (job.run.flags >> isa::vector::kInvert & 1) != 0;
   field(cfg::kKind, op == Op::kAdd || op == Op::kAdd16 || square ? cfg::kAdd
                     : op == Op::kMul || op == Op::kMul16         ? cfg::kMul
-                    : is_sum(op)                                 ? cfg::kRequant
+                    : is_sum(op) || of_words(op)                 ? cfg::kRequant
                                                                  : cfg::kDirect);
   field(cfg::kSquare, square ? 1 : 0);
   field(cfg::kInt16, of_int16(op) ? 1 : 0);
   field(cfg::kLeaky, op == Op::kLeaky16 ? 1 : 0);
   field(cfg::kLine, op == Op::kLogistic16 || op == Op::kTanh16 ? 1 : 0);
   field(cfg::kTanh, op == Op::kTanh16 ? 1 : 0);
+  field(cfg::kWords, of_words(op) ? 1 : 0);
+  field(cfg::kPosition, of_words(op) ? r.get(isa::post::kPosition) % 4 : 0);
   field(cfg::kSubtract, op == Op::kAdd16 && inverts ? 1 : 0);
   field(cfg::kEncoding, 0);
   field(cfg::kMax, 0);
@@ -196,16 +201,16 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
                              Op::kMaxBinary, Op::kMul,     Op::kMin,        Op::kSquaredDifference,
                              Op::kSum16,     Op::kAdd16,   Op::kMul16,      Op::kLeaky16,
                              Op::kNarrow16,  Op::kWiden16, Op::kLogistic16, Op::kTanh16,
-                             Op::kMax16,     Op::kMin16};
-      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 10))]);
+                             Op::kMax16,     Op::kMin16,   Op::kJoin16,     Op::kWord16};
+      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 12))]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       const auto op = static_cast<Op>(run.op);
       if ((op == Op::kSum || op == Op::kSum16) && chance(random, 50))
         run.flags |= 1 << isa::vector::kReduce;
       run.flags |= static_cast<int>(random() % 2) << isa::vector::kInvert;
       run.flags |= static_cast<int>(random() % 2) << isa::vector::kHalfEven;
-      if (is_pair(op)) {
-        r.set(isa::agu::kSLast, 1);
+      if (is_pair(op) || of_words(op)) {
+        r.set(isa::agu::kSLast, of_words(op) ? 0 : 1);
         r.set(isa::agu::kRLast, 0);
       }
       issue.start(r, run, random);

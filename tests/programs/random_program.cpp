@@ -178,6 +178,7 @@ class Generator {
     i.run.op =
         static_cast<int>(transposed ? isa::dma::Target::kTransposed : isa::dma::Target::kPmem);
     i.run.flags = from_dmem ? 1 << isa::dma::kFromDmem : 0;
+    if (config_.activations16 && chance(40)) i.run.flags |= 1 << isa::dma::kLowBytes;
     i.reads.push_back(from_dmem ? Region{Space::kDmem, from, words, stride, rows}
                                 : Region{Space::kDram, 4 * from, 4 * words, 4 * stride, rows});
     i.writes.push_back({Space::kPmem, local, pmem_rows, local_stride, rows});
@@ -417,7 +418,7 @@ class Generator {
 
   bool compute() {
     using namespace isa::compute;
-    static_assert(isa::kComputeOps.codes.size() == 8 && machine::kPrecisions.size() == 3,
+    static_assert(isa::kComputeOps.codes.size() == 9 && machine::kPrecisions.size() == 3,
                   "the draws below name each operation and encoding");
     if (config_.activations16 && !ternary_ && chance(30)) return compute16();
     Instruction i;
@@ -522,12 +523,14 @@ class Generator {
     Instruction i;
     isa::ComputeRegisters r;
     const int words = between(1, 4), R = between(1, 3), S = between(1, 3);
-    const int position = chance(30) ? draw(4) : 0;
+    const bool sums = config_.zero_points() && chance(40);  // words of their own
+    const int position = !sums && chance(30) ? draw(4) : 0;
     const int channels = chance(20) ? 1 : between(1, 3 * config_.cols + 1);
     const int groups = (channels + config_.cols - 1) / config_.cols;
     const int rows = groups * words * R * S;
     if (rows > config_.pmem_rows() || channels > config_.param_channels) return false;
-    const auto map = lanes(i, r, false, words, (position + channels + 3) / 4, R, S, false, true);
+    const int out_words = sums ? channels : (position + channels + 3) / 4;
+    const auto map = lanes(i, r, false, words, out_words, R, S, false, true);
     if (!map) return false;
     const int pieces = groups == 1 && r.get(agu::kTilesLast) == 0 && chance(50) ? 2 : 1;
     quantization16(r, 30);
@@ -536,8 +539,9 @@ class Generator {
     r.set(post::kPosition, position);
     const int param = draw(config_.param_channels - channels + 1);
     r.set(kParam, param);
-    i.run.op = static_cast<int>(Op::kInt16);
-    const int whole = chance(40) ? 1 << kSingle | 1 << kHalfEven : 0;  // sums of 32 bits
+    if (sums) r.set(post::kOutput, static_cast<int>(post::Output::kRaw));
+    i.run.op = static_cast<int>(sums ? Op::kMatmul16 : Op::kInt16);
+    const int whole = !sums && chance(40) ? 1 << kSingle | 1 << kHalfEven : 0;  // sums of 32 bits
     const int flags = chance(50) ? 1 << kSingle : chance(35) ? whole | 1 << kPerTensor : whole;
     add_pieces(i, r, pieces, rows, flags, {Space::kParams, param, channels, 0, 1});
     return true;
@@ -548,10 +552,11 @@ class Generator {
     using isa::vector::Op;
     Instruction i;
     isa::VectorRegisters r;
-    static constexpr Op kOps[] = {Op::kSum16,    Op::kAdd16,     Op::kMul16, Op::kLeaky16,
-                                  Op::kNarrow16, Op::kWiden16,   Op::kMax16, Op::kMin16,
-                                  Op::kTanh16,   Op::kLogistic16};
-    const Op op = kOps[draw(config_.table ? 10 : 8)];
+    static constexpr Op kOps[] = {Op::kSum16,    Op::kAdd16,   Op::kMul16,  Op::kLeaky16,
+                                  Op::kNarrow16, Op::kWiden16, Op::kMax16,  Op::kMin16,
+                                  Op::kJoin16,   Op::kWord16,  Op::kTanh16, Op::kLogistic16};
+    const Op op = kOps[draw(config_.table ? 12 : 10)];
+    const bool of_words = op == Op::kJoin16 || op == Op::kWord16;
     const bool line = op == Op::kTanh16 || op == Op::kLogistic16;
     const int words = between(1, 4);
     const int taps = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps;
@@ -560,15 +565,18 @@ class Generator {
     const bool reduce = op == Op::kSum16 && chance(40);
     const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
     // What a line takes has up to two bits more than a code.
-    quantization16(
-        r, bits_of(op == Op::kMul16 ? 1LL << 31 : 32768 * summands + 3000) - (line ? draw(5) : 0));
+    quantization16(r, bits_of(op == Op::kMul16 ? 1LL << 31
+                              : of_words       ? INT32_MAX
+                                               : 32768 * summands + 3000) -
+                          (line ? draw(5) : 0));
+    if (of_words) r.set(post::kPosition, draw(4));
     if (line) i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
     if (op == Op::kNarrow16) r.set(post::kZeroPoint, code());
     r.set(post::kAddShift, op == Op::kLeaky16 ? shift(16) : between(-18, -13));
     r.set(isa::vector::kBias, 128 * summands + between(-3000, 3000));
     i.run.op = static_cast<int>(op);
     i.run.flags = chance(50) ? 1 << isa::vector::kSingle : 0;
-    if (i.run.flags != 0 && chance(40)) i.run.flags |= 1 << isa::vector::kHalfEven;
+    if (i.run.flags != 0 && !of_words && chance(40)) i.run.flags |= 1 << isa::vector::kHalfEven;
     if (chance(40)) i.run.flags |= 1 << isa::vector::kInvert;
     if (reduce) i.run.flags |= 1 << isa::vector::kReduce;
     i.registers = r;

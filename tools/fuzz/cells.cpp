@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LSTMs of TFLite: one or two behind each other, int8 or 16x8, with states at the network's edges
-// or begun with zeros. Or cells of ONNX.
+// LSTMs of TFLite: one or two behind each other, int8 or 16x8; SVDFs of int8. States are at the
+// network's edges or begun with zeros. Or cells of ONNX.
 
 #include <cmath>
+#include <cstring>
 
 #include "sw/model/lstm.h"
 #include "sw/model/rewrite/states.h"
@@ -102,9 +103,46 @@ int lstm(Builder& b, const Sequence& s, int x, int inputs) {
   return out;
 }
 
+/// SVDF: biases and weights in time up to their ends.
+int memory(Builder& b, int x) {
+  const std::vector<int> shape = b.shape(x);
+  const int units = b.number(1, 12), rank = b.number(1, 4), time = b.number(1, 12);
+  const int filters = units * rank;
+  model::Op op = model::op_of(OpKind::kSvdf, static_cast<int>(b.graph.ops.size()));
+  op.numbers["rank"] = {static_cast<double>(rank)};
+  const float of_memory = std::ldexp(1.0f, -b.number(8, 13));
+  const int w = weights(b, x, filters, shape[1], b.number(1, 6));
+  const int in_time = constant(b, "time", DataType::kInt16, {filters, time}, 0x1p-14f, 0);
+  for (std::uint8_t& byte : b.graph.tensors[static_cast<std::size_t>(in_time)].data)
+    byte = static_cast<std::uint8_t>(b.content(0, 255));
+  const int of_units = constant(b, "bias", DataType::kInt32, {units}, of_memory * 0x1p-14f, 0);
+  const int most = once_in(b, 6) ? 1 << 30 : 1 << 20;
+  std::vector<std::uint8_t>& data = b.graph.tensors[static_cast<std::size_t>(of_units)].data;
+  const bool alike = once_in(b, 3);
+  for (std::size_t i = 0; i < data.size(); i += 4) {
+    const std::int32_t value = alike ? -77 : b.content(-most, most);
+    std::memcpy(&data[i], &value, 4);  // little endian
+  }
+  const int state =
+      constant(b, "memory", DataType::kInt16, {shape[0], filters * time}, of_memory, 0);
+  const int out = activation(b, {}, "y", {shape[0], units});
+  b.graph.tensors[static_cast<std::size_t>(out)].quantization.scale[0] *= 20;
+  op.inputs = {x, w, in_time, of_units, state};
+  op.outputs = {out};
+  b.graph.ops.push_back(std::move(op));
+  return out;
+}
+
 }  // namespace
 
 void make_cells(Builder& b) {
+  if (once_in(b, 3)) {
+    const int x = activation(b, {}, "x", {once_in(b, 3) ? b.number(2, 4) : 1, b.number(1, 24)});
+    b.graph.inputs = {x};
+    const int y = memory(b, x);
+    if (once_in(b, 3)) memory(b, y);
+    return;
+  }
   if (b.number(0, 1) == 1) return make_recurrent(b);
   Sequence s;
   s.batch = once_in(b, 3) ? b.number(2, 4) : 1;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char* kNarrow = "narrow";      ///< name of tensors that stay int8
 constexpr const char* kFraction = "fraction";  ///< of those in Q0.15
+constexpr const char* kWords = "words";        ///< of those of int32
 
 /// Sums of 40 bits: the bias in int64, as large beside int16 codes as it was beside int8.
 void lengthen(model::Tensor& bias) {
@@ -126,9 +127,12 @@ void go_to_corners(Builder& b) {
 void widen(Builder& b, bool onnx) {
   for (model::Tensor& t : b.graph.tensors) {
     if (t.is_constant || t.type != model::DataType::kInt8 || t.name == kNarrow) continue;
-    t.type = model::DataType::kInt16;
+    t.type = t.name == kWords ? model::DataType::kInt32 : model::DataType::kInt16;
     t.quantization.zero_point = {0};
-    for (float& scale : t.quantization.scale) scale = t.name == kFraction ? 0x1p-15F : scale / 256;
+    for (float& scale : t.quantization.scale)
+      scale = t.name == kFraction ? 0x1p-15F
+              : t.name == kWords  ? scale / 256 / static_cast<float>(b.number(1, 9000))
+                                  : scale / 256;
   }
   for (const model::Op& op : b.graph.ops) {
     for (const int operand : model::is_binary(op.kind) ? op.inputs : std::vector<int>{}) {
@@ -256,7 +260,32 @@ void round_to_even(Builder& b) {
   }
 }
 
+/// Products of two maps; int32 codes at the ends.
+void make_wide_matrices(Builder& b) {
+  const int batches = once_in(b, 2) ? 1 : b.number(2, 3), M = b.number(1, 20), N = b.number(1, 20);
+  const int K = once_in(b, 6) ? b.number(100, 256) : b.number(1, 24);
+  const bool adjoint_a = b.number(0, 1) == 1, adjoint_b = b.number(0, 1) == 1;
+  const int shared = once_in(b, 3) ? 1 : batches;
+  std::vector<int> a{batches, adjoint_a ? K : M, adjoint_a ? M : K};
+  std::vector<int> c{shared, adjoint_b ? N : K, adjoint_b ? K : N};
+  int x = b.input(a);
+  if (once_in(b, 3)) {
+    b.tensor(x).name = kWords;
+    x = b.unary(x, OpKind::kQuantize);
+  }
+  int y = b.batch_matmul(x, b.input(c), adjoint_a, adjoint_b);
+  if (once_in(b, 3)) y = b.unary(y, OpKind::kLeakyRelu);
+  if (!once_in(b, 3)) return;
+  y = b.unary(y, OpKind::kQuantize);
+  b.tensor(y).name = kWords;
+}
+
 void make_int16(Builder& b) {
+  if (once_in(b, 5)) {
+    make_wide_matrices(b);
+    widen(b, false);
+    return;
+  }
   if (once_in(b, 2))
     random_chain(b, Between::kAny, true);
   else

@@ -166,6 +166,14 @@ Array random_codes(Builder& b, int tensor) {
       code = 0x80;
   }
   if (t.type == DataType::kInt16) lengthen(b, kind >= 4, kind == 3, codes);
+  if (t.type == DataType::kInt32) {
+    codes.dtype = "i4";
+    std::vector<std::uint8_t> bytes;  // each the highest of an element
+    for (const std::uint8_t high : codes.bytes)
+      for (int byte = 0; byte < 4; ++byte)
+        bytes.push_back(byte == 3 ? high : static_cast<std::uint8_t>(b.content(0, 255)));
+    codes.bytes = std::move(bytes);
+  }
   return codes;
 }
 

@@ -237,7 +237,7 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
   using isa::vector::Op;
   const char* whole = "int16 codes are requantized, without zero point";
   for (const Op op : {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16, Op::kNarrow16, Op::kWiden16,
-                      Op::kLogistic16, Op::kTanh16}) {
+                      Op::kLogistic16, Op::kTanh16, Op::kJoin16, Op::kWord16}) {
     const int taps = op == Op::kAdd16 || op == Op::kMul16 ? 2 : 1;
     const auto ask = [&](int flags, decltype(Asked::fields) more, const char* error = "") {
       decltype(Asked::fields) set{{isa::agu::kSLast, taps - 1}};
@@ -251,7 +251,18 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
     ask(0, {{isa::post::kZeroPoint, 1}}, op == Op::kNarrow16 ? "" : whole);
     ask(0, {{isa::post::kOutput, 3}}, whole);
     ask(1 << isa::vector::kReduce, {}, op == Op::kSum16 ? "" : "the lanes' sum is that of sum16");
+    if (!takes_words(op)) continue;
+    const char* last = "a code of an int32 word is none of 0..3, or rounded half to even";
+    ask(1 << isa::vector::kSingle, {{isa::post::kPosition, 3}});
+    ask(0, {{isa::post::kPosition, 4}}, last);
+    ask(1 << isa::vector::kSingle | 1 << isa::vector::kHalfEven, {}, last);
+    ask(0, {{isa::agu::kSLast, 1}}, "2 taps of");
   }
+  constexpr int kMatmul16 = static_cast<int>(isa::compute::Op::kMatmul16);
+  const char* words = "sums of int16 are words of their own, without residual";
+  rows.push_back({kArray, kMatmul16, kWhole, {{isa::post::kOutput, 2}}});
+  rows.push_back({kArray, kMatmul16, kWhole, {}, words});
+  rows.push_back({kArray, kMatmul16, kWhole + (1 << kFuseMax), {{isa::post::kOutput, 2}}, words});
   rows.push_back({Engine::kVector,
                   static_cast<int>(Op::kAdd16),
                   0,

@@ -122,6 +122,7 @@ const View& Emitter::weights_view() const {
 void Emitter::read_weights(Region from) {
   Instruction& i = instructions.back();
   if (weights_on_chip()) i.run.flags = 1 << isa::dma::kFromDmem;
+  if (layer().conv().weights_are_low) i.run.flags |= 1 << isa::dma::kLowBytes;
   from.space = weights_on_chip() ? Space::kDmem : Space::kDram;
   i.reads = {from};
 }

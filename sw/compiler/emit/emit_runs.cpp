@@ -44,6 +44,8 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
       return Op::kSoftmax;
     case LayerKind::kNormalize:
       return Op::kNormalize;
+    case LayerKind::kWords:
+      return l.pool().joins ? Op::kJoin16 : Op::kWord16;
     default:
       if (l.pairs_lanes())
         return l.kind == LayerKind::kMax && l.pool().smallest ? Op::kMin16 : Op::kMax16;
@@ -224,7 +226,8 @@ void Emitter::set_post(isa::LaneRegisters& r) const {
     r.set(post::kAddZeroA, l.pair().mul.zero_point[0]);
     r.set(post::kAddZeroB, l.pair().mul.zero_point[1]);
   }
-  if (l.kind == LayerKind::kConv && l.conv().precision == isa::compute::Op::kMatmul) {
+  if (l.kind == LayerKind::kConv && (l.conv().precision == isa::compute::Op::kMatmul ||
+                                     l.conv().precision == isa::compute::Op::kMatmul16)) {
     r.set(post::kAddZeroA, l.conv().zero_point);
     r.set(post::kAddZeroB, l.conv().weights_zero);
   }
@@ -378,12 +381,16 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   const int word = channels.first / out_per_word();
   const int words = divide_up(channels.size(), out_per_word());
   if (tiling().direct) return emit_moved(rect, channels);
-  const View in = input_view(rect, word, words, 0, l.window.R);
+  const bool of_words = l.kind == LayerKind::kWords;
+  const View in = of_words ? input_view(rect, channels.first, channels.size(), 0, l.window.R)
+                           : input_view(rect, word, words, 0, l.window.R);
   VectorPart v{channels, word, words, in, {}, {}, l.window, l.pad_code};
   if (l.two_operands()) v.second = l.second == l.input ? v.in : second_view(rect, channels);
   v.out = output_view(rect, channels);
   if (l.wide && !l.pairs_lanes())
     emit_planes(rect, v);
+  else if (of_words)
+    emit_word_codes(rect, v);
   else if (l.window.stride_y == 0 || l.window.stride_x == 0)
     emit_repeated(rect, v);
   else if (l.kind != LayerKind::kSum)
@@ -448,6 +455,34 @@ void Emitter::emit_planes(const Rect& rect, const VectorPart& v) {
   }
 }
 
+/// A RUN for each place in a word of codes, or each channel if these have biases, upwards: what it
+/// writes is a word's last code. Of one position each lane takes a word.
+void Emitter::emit_word_codes(const Rect& rect, const VectorPart& v) {
+  SumRegion region = layer().pool().regions[0];
+  const std::vector<std::int32_t>& biases = layer().bias;
+  Geometry g = v.window;
+  g.S = 1;  // the second of two words is the odd lanes'
+  const int runs = biases.empty() ? std::min(4, v.channels.size()) : v.channels.size();
+  for (int run = 0; run < runs; ++run) {
+    const int channel = v.channels.first + run, place = run % 4;
+    if (!biases.empty()) region.bias = biases[at(channel)];
+    View in = v.in, out = v.out;
+    in.origin = in.at(channel, 0, 0);
+    in.plane *= 4;
+    Nest n = Nest::of(g, rect);
+    n.words = biases.empty() ? divide_up(v.channels.size() - place, 4) : 1;
+    n.out_word = v.word + run / 4;
+    if (rect.rows() * rect.cols() == 1 && n.words <= kMostWords) {
+      in = {in.at(0, n.y_start, n.x_start), static_cast<int>(in.plane)};
+      out = {out.at(n.out_word, rect.y0, rect.x0), static_cast<int>(out.plane)};
+      n = {.P = n.words, .height = n.words};
+    }
+    isa::VectorRegisters r = vector_registers(n, in, out, &region);
+    r.set(post::kPosition, place);
+    emit_vector(r, flags_of(layer()), v, rect);
+  }
+}
+
 /// @param region  of a sum
 void Emitter::emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v) {
   const Lanes way = best_lanes(rect, v);
@@ -474,8 +509,10 @@ isa::VectorRegisters Emitter::vector_registers(const Nest& nest, const View& in,
     // Low bytes of int16 are 128 less than they count.
     r.set(isa::vector::kBias, region->bias + (input().shape.wide ? 128 * nest.R * nest.S : 0));
   }
-  // Codes of int8 are those of the odd lanes, which lie a word behind their neighbours.
-  if (layer().wide && !input().shape.wide) r.set_address(agu::kBase, r.get(agu::kBase) - 1);
+  // Codes of int8, or words, are those of the odd lanes, which lie a word behind their neighbours.
+  const bool joins = layer().kind == LayerKind::kWords && layer().pool().joins;
+  if (layer().wide && !input().shape.wide && !joins)
+    r.set_address(agu::kBase, r.get(agu::kBase) - 1);
   if (layer().wide && !output().shape.wide) r.set_address(agu::kOut, r.get(agu::kOut) - 1);
   return r;
 }
@@ -490,7 +527,10 @@ void Emitter::emit_vector(const isa::VectorRegisters& r, int flags, const Vector
   i.run.flags = flags;
   i.reads = std::move(reads);
   read_tables(i);
-  i.reads.push_back(map_region(v.in, v.word, v.words, read));
+  if (layer().kind == LayerKind::kWords)
+    i.reads.push_back(map_region(v.in, v.channels.first, v.channels.size(), read));
+  else
+    i.reads.push_back(map_region(v.in, v.word, v.words, read));
   if (layer().two_operands()) i.reads.push_back(map_region(v.second, v.word, v.words, read));
   i.writes.push_back(map_region(v.out, v.word, v.words, written));
   instructions.push_back(std::move(i));

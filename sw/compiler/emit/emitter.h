@@ -62,6 +62,7 @@ class Emitter : private Order {
                    const Rect& written, std::vector<Region> reads = {});
   void emit_moved(const Rect& rect, const Channels& channels);
   void emit_planes(const Rect& rect, const VectorPart& v);
+  void emit_word_codes(const Rect& rect, const VectorPart& v);
   void emit_repeated(const Rect& rect, const VectorPart& v);
   void emit_windows(const Rect& rect, const SumRegion* region, const VectorPart& v);
   void emit_positions(const Rect& part, const SumRegion* region, const VectorPart& v);

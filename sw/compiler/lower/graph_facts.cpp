@@ -147,6 +147,7 @@ const machine::Precision& GraphFacts::weight_precision(const Op& o,
 Problem GraphFacts::types_problem(const Op& o) const {
   const bool sums = is_product(o.kind) || o.kind == OpKind::kTransposeConv;
   if (sums && graph_.out(o).type == model::DataType::kInt32) return std::nullopt;
+  if (quantizes_words(graph_, o, config_)) return std::nullopt;
   const bool no_table = is_table(o) && !config_.table;
   for (const int t : o.outputs)
     if (!is_map(t))

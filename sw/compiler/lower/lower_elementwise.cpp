@@ -230,6 +230,7 @@ Layer Lowering::copy(const Op& o, int map) const {
 
 Problem Lowering::requantize_problem(const Op& o) const {
   const model::DataType from = graph_.in(o, 0).type;
+  if (quantizes_words(graph_, o, config_)) return word_problem(o);
   if (!is_map(o.input(0)))
     return refusal(o, o.input(0), Reason::kType, " is {}, the machine reads int8",
                    model::name_of(from));
@@ -247,6 +248,8 @@ Problem Lowering::requantize_problem(const Op& o) const {
 }
 
 void Lowering::requantize(const Op& o) {
+  if (quantizes_words(graph_, o, config_))
+    return is_wide(o) ? codes_of_words(o) : words_of_codes(o);
   Layer layer = start(o, LayerKind::kSum, map_of(o.input(0)));
   layer.half_even = needs_half_even(o);
   layer.wide |= is_wide(o);

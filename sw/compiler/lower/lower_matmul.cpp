@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Products of two maps: for each batch a convolution of one tap whose weights are the second map's
-// codes, a pixel for each output channel.
+// codes, a pixel for each output channel. Of int16 codes two, of the second map's high and of its
+// low bytes, whose int32 words are joined to one sum.
 
 #include "sw/compiler/lower/lowering.h"
 
 namespace trine::compiler {
+namespace {
+
+constexpr int kWideTerms = 256;  ///< of int16: each word of their sums has 32 bits
+
+}  // namespace
 
 Maps::Place Maps::code_place(int map, std::int64_t code) const {
   const Shape& s = shape(map);
@@ -21,7 +27,7 @@ bool Maps::zero_behind(int map) const {
   if (m.part.channel + m.shape.C != shape(whole).C) return false;
   return std::ranges::all_of(net_.layers, [&](const Layer& l) {
     return l.kind == LayerKind::kConv || l.kind == LayerKind::kSoftmax ||
-           net_.whole_of(l.output) != whole;
+           l.kind == LayerKind::kWords || net_.whole_of(l.output) != whole;
   });
 }
 
@@ -82,7 +88,7 @@ Maps::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
   if (m.rows == 1) strides[last - 1] = 0;
   const bool weights = position == 1;
   const auto firsts = batches(o, position, m);
-  m.in_words = !weights && lie_in_words(m, firsts);
+  m.in_words = !weights && !is_wide(o) && lie_in_words(m, firsts);
   if (m.in_words || readable(m, firsts, weights)) return m;
   m.transposed = weights && readable_transposed(m, firsts);
   if (m.transposed) return m;
@@ -163,6 +169,8 @@ Problem Lowering::batch_matmul_problem(const Op& o) const {
   if (!config_.zero_points())
     return refusal(o, o.outputs[0], Reason::kConfiguration,
                    " needs products of two maps (matmul.enable)");
+  if (is_wide(o))
+    if (auto problem = wide_matmul_problem(o)) return problem;
   for (const int t : {o.input(0), o.input(1)})
     if (auto problem = axes_.contains(t) ? std::nullopt : map_problem(t)) return problem;
   const Tensor& out = graph_.out(o);
@@ -173,7 +181,26 @@ Problem Lowering::batch_matmul_problem(const Op& o) const {
   return first_of(out_problem(*joiner), result_problem(*joiner), result_problem(o));
 }
 
+Problem Lowering::wide_matmul_problem(const Op& o) const {
+  const int terms = graph_.in(o, 0).extent(o.adjoint_a ? -2 : -1);
+  if (!config_.vector)
+    return refusal(o, o.outputs[0], Reason::kConfiguration,
+                   " joins words of int32 (vector.enable)");
+  if (terms > kWideTerms)
+    return refusal(o, o.outputs[0], Reason::kRange, ": sums of {} products of int16, allowed 1..{}",
+                   terms, kWideTerms);
+  if (rounding_.of(o) != reference::Rounding::kDouble)
+    return refusal(o, o.outputs[0], Reason::kRounding,
+                   ": products of int16 maps with one rounding, the machine has those of LiteRT up "
+                   "to 1.2 (--rounding double)");
+  if (const int shift = reference::conv_params(graph_, o).scales.at(0).shift; shift > 14)
+    return refusal(o, o.outputs[0], Reason::kRange, " has a scale of 2^{}, allowed up to 2^14",
+                   shift);
+  return std::nullopt;
+}
+
 void Lowering::batch_matmul(const Op& o) {
+  const bool wide = is_wide(o);
   const Matrices a = matrices(o, 0, o.adjoint_a), b = matrices(o, 1, !o.adjoint_b);
   const auto a_first = batches(o, 0, a), b_first = batches(o, 1, b);
   const Tensor& out = graph_.out(o);
@@ -186,6 +213,8 @@ void Lowering::batch_matmul(const Op& o) {
   const std::optional<int> joined = joined_batches(o, count);
   const int to = joined ? *joined : count == 1 ? -1 : new_output(o, whole);
   const Shape from = shape(a.axes.map);
+  std::array<int, 2> weights{b.axes.map, -1};
+  if (wide) weights = {byte_plane(o, b.axes.map, false), byte_plane(o, b.axes.map, true)};
   for (int i = 0; i < count; ++i) {
     const std::int64_t row = a.axes.strides[a.axes.strides.size() - 2];
     const Place place = code_place(a.axes.map, a_first[at(i)]);
@@ -211,9 +240,19 @@ void Lowering::batch_matmul(const Op& o) {
     layer.half_even = o.half_even;
     layer.range = p.output;
     layer.conv().weights_transposed = b.transposed;
-    set_weights(o, layer, b.axes.map, code_place(b.axes.map, b_first[at(i)]),
-                b.transposed ? b.rows : b.channels);
-    set_sweeps(layer, shape(layer.input));
+    const auto product = [&](int map) {
+      Layer of = layer;
+      set_weights(o, of, map, code_place(map, b_first[at(i)]), b.transposed ? b.rows : b.channels);
+      set_sweeps(of, shape(of.input));
+      return of;
+    };
+    if (wide) {
+      std::array<Layer, 2> products{product(weights[0]), product(weights[1])};
+      products[1].conv().weights_are_low = true;
+      layer = wide_sums(o, std::move(products), true);
+    } else {
+      layer = product(weights[0]);
+    }
     if (joined) {
       const Part part{-1, i * b.rows};
       add_layer_to(count == 1 ? to : add_part(to, part, {b.rows, 1, a.rows}), std::move(layer));
@@ -221,7 +260,7 @@ void Lowering::batch_matmul(const Op& o) {
     }
     if (count == 1) return add_layer(o, std::move(layer));
     const int y = whole.H > 1 ? i : 0, x = whole.H > 1 ? 0 : i * a.rows;
-    add_layer_to(add_part(to, {-1, 0, y, x}, {layer.channels, 1, a.rows}), std::move(layer));
+    add_layer_to(add_part(to, {-1, 0, y, x}, {b.rows, 1, a.rows}), std::move(layer));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/former.h"
 #include "sw/compiler/network/forms.h"
+#include "sw/model/svdf.h"
 
 namespace trine::compiler {
 namespace {
@@ -209,12 +210,15 @@ void Lowering::threshold(const Op&) {}
 
 Problem Lowering::product_problem(const Op& o) const {
   if (auto problem = weights_problem(o)) return problem;
+  if (model::svdf::has_wide_weights(o))
+    if (auto problem = wide_weights_problem(o)) return problem;
   const auto threshold = threshold_of_.find(index_of(o));
   if (threshold == threshold_of_.end()) return result_problem(o);
   return first_of(thresholds_problem(op(threshold->second)), result_problem(op(threshold->second)));
 }
 
 void Lowering::product(const Op& o) {
+  if (model::svdf::has_wide_weights(o)) return wide_weights(o);
   Layer layer = product_layer(o);
   const auto threshold = threshold_of_.find(index_of(o));
   if (threshold == threshold_of_.end()) return add_layer(o, std::move(layer));

@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -95,6 +96,11 @@ class Lowering : private Maps {
 
   Problem batch_matmul_problem(const Op& o) const;
   void batch_matmul(const Op& o);
+  Problem wide_matmul_problem(const Op& o) const;
+  int byte_plane(const Op& o, int map, bool low);
+  Layer wide_sums(const Op& o, std::array<Layer, 2> products, bool long_sums);
+  Problem wide_weights_problem(const Op& o) const;
+  void wide_weights(const Op& o);
   Matrices matrices(const Op& o, int position, bool adjoint);
   /// The first code of each batch, as the output's batches take them.
   std::vector<std::int64_t> batches(const Op& o, int position, const Matrices& from) const;
@@ -146,6 +152,9 @@ class Lowering : private Maps {
   Problem requantize_problem(const Op& o) const;
   void line(const Op& o);
   void requantize(const Op& o);
+  Problem word_problem(const Op& o) const;
+  void codes_of_words(const Op& o);
+  void words_of_codes(const Op& o);
   Problem softmax_problem(const Op& o) const;
   void softmax(const Op& o);
   Problem normalization_problem(const Op& o) const;

@@ -88,7 +88,9 @@ void Maps::add_state(const model::State& state) {
 Problem Maps::input_problem(int tensor) const {
   if (map_of_.contains(tensor)) return std::nullopt;  // a state
   const Tensor& t = graph_.tensor(tensor);
-  if (!is_map(tensor))
+  const auto of_words = [&](int reader) { return quantizes_words(graph_, op(reader), config_); };
+  const std::vector<int> readers = readers_of(tensor);
+  if (!is_map(tensor) && (readers.empty() || !std::ranges::all_of(readers, of_words)))
     return model::refusal(Reason::kType, "{}: input '{}' is {}, the machine takes int8",
                           graph_.file, t.name, model::name_of(t.type));
   return shape_problem(graph_.tensor(shaped_from(tensor)).shape, "tensor '" + t.name + "'");

@@ -346,6 +346,7 @@ class Partition {
   /// Whether it may stand between an input that is no code of the machine's and the first codes.
   bool makes_codes(const Op& op) const {
     if (takes_image(graph_, op)) return true;
+    if (quantizes_words(graph_, op, config_) && !op.on_host) return false;
     const bool of_host = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                          op.kind == OpKind::kFloat || op.kind == OpKind::kOnnx ||
                          model::computes_floats(op.kind) || only_moves(op.kind);

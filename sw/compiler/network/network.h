@@ -134,8 +134,9 @@ struct Sweep {
   std::vector<SweepPart> parts;  ///< of `rect`
 };
 
-/// kMax and kSum: of a window's taps; kAdd, kSquare (of the sum), kMul, kMaximum and kMinimum: of
-/// two maps, word by word; kSoftmax and kNormalize: over the channels of a pixel.
+/// kWords: codes of int32 words; kMax and kSum: of a window's taps; kAdd, kSquare (of the sum),
+/// kMul, kMaximum and kMinimum: of two maps, word by word; kSoftmax and kNormalize: over the
+/// channels of a pixel.
 enum class LayerKind {
   kConv,
   kMax,
@@ -146,7 +147,8 @@ enum class LayerKind {
   kMaximum,
   kMinimum,
   kSoftmax,
-  kNormalize
+  kNormalize,
+  kWords
 };
 enum class Output { kRequantized, kThresholds, kRaw, kLookup };  ///< coded as the field `output`
 
@@ -155,6 +157,7 @@ struct Conv {
   /// With Layer::weights_map: output channel n's weights are the pixel n behind (weights_y,
   /// weights_x); transposed: its channel n, in the pixels from there on. The filter has one tap.
   bool weights_transposed = false;
+  bool weights_are_low = false;  ///< low bytes of int16: the array takes 128 off each
   int weights_y = 0, weights_x = 0;
   int weights_zero = 0;  ///< their zero point
   isa::compute::Op precision = isa::compute::Op::kInt8;
@@ -181,12 +184,13 @@ struct Conv {
 /// A function of an int16 code on lines between points, of the vector unit.
 enum class Curve { kNone, kLogistic, kTanh };
 
-/// What only kMax and kSum have.
+/// What only kMax, kSum and kWords have.
 struct Pool {
-  std::vector<SumRegion> regions;                   ///< kSum
+  std::vector<SumRegion> regions;                   ///< kSum; kWords one
   std::optional<reference::ChannelScale> negative;  ///< kSum of one tap of int16: of codes below 0
   bool smallest = false;                            ///< kMax of int16: the minimum
   Curve curve = Curve::kNone;  ///< kSum of one tap of int16, requantized to what a line takes
+  bool joins = false;          ///< kWords: two columns' words, 256 first + second, are one sum
 };
 
 /// What only layers of two operands have.
@@ -206,7 +210,8 @@ struct OverChannels {
 /// A layer: what all are asked for, and what only its kind has.
 struct Layer {
   explicit Layer(LayerKind of = LayerKind::kConv) : kind(of) {
-    if (kind == LayerKind::kMax || kind == LayerKind::kSum) own = Pool{};
+    if (kind == LayerKind::kMax || kind == LayerKind::kSum || kind == LayerKind::kWords)
+      own = Pool{};
     if (two_operands()) own = Pair{};
     if (over_channels()) own = OverChannels{};
   }
@@ -278,7 +283,8 @@ struct Layer {
   }
   /// Whether an int16 code takes two lanes; copies (kMax of one tap) are of bytes.
   bool pairs_lanes() const {
-    return kind == LayerKind::kConv ? conv().precision == isa::compute::Op::kInt16
+    return kind == LayerKind::kConv ? conv().precision == isa::compute::Op::kInt16 ||
+                                          conv().precision == isa::compute::Op::kMatmul16
                                     : wide && (kind != LayerKind::kMax || window.R * window.S > 1);
   }
   /// Positions that the lanes take at once.

@@ -40,8 +40,9 @@ std::string text_of(const Map& map) {
   return text;
 }
 
-constexpr std::array<const char*, 10> kKinds{"conv", "max",     "sum",     "add",     "square",
-                                             "mul",  "maximum", "minimum", "softmax", "normalize"};
+constexpr std::array<const char*, 11> kKinds{"conv",    "max",       "sum",     "add",
+                                             "square",  "mul",       "maximum", "minimum",
+                                             "softmax", "normalize", "words"};
 
 std::string text_of(const Geometry& g) {
   std::string text = fmt::format("{}x{} of {}x{}", g.P, g.Q, g.H, g.W);

@@ -46,10 +46,11 @@ Reach sum_of(const Layer& layer, int m) {
   const std::int64_t most = std::int64_t{activations.most()} * weights.most();
   Reach sum;
   for (std::ptrdiff_t i = layer.weight_at(m, 0); i < layer.weight_at(m + 1, 0); ++i) {
-    const std::int64_t w = conv.weights[at(i)];
+    const std::int64_t w = conv.weights[at(i)] - conv.weights_zero;
     const auto term = [](std::int64_t x, std::int64_t y) { return x * y; };
-    sum.add(weights.has_zero ? at_corners(reach_of(activations), {w, w}, term)
-                             : Reach{-most, most});
+    Reach codes = reach_of(activations);
+    codes.high -= conv.precision == isa::compute::Op::kMatmul16 ? conv.zero_point : 0;
+    sum.add(weights.has_zero ? at_corners(codes, {w, w}, term) : Reach{-most, most});
   }
   return sum;
 }

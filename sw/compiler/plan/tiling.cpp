@@ -65,6 +65,7 @@ class Tiler {
 
  private:
   bool conv() const { return layer_.kind == LayerKind::kConv; }
+  bool words() const { return layer_.kind == LayerKind::kWords; }
   const Geometry& window() const { return layer_.window; }
   int lanes() const { return layer_.lanes(config_); }
   int columns() const { return layer_.columns(config_); }
@@ -275,6 +276,7 @@ class Tiler {
       const double taps = layer_.two_operands() ? 4 : window_taps;
       return layer_.kind == LayerKind::kMax ? taps + timing::kMaximum : std::max(taps, 4.0);
     }
+    if (words()) return 4 * (1 + timing::kVectorAhead);  // a code each
     const double taps = layer_.two_operands() ? 2 : window_taps;
     const int two = timing::kTwoWords + (layer_.two_operands() ? timing::kTwoPairs : 0);
     return std::max(taps + timing::kVectorAhead, two / 2.0);
@@ -321,8 +323,9 @@ class Tiler {
 
   /// Parts of one size, with one or two buffers of each kind, in both orders.
   void consider_parts(Tiling t) {
-    const int input_words =
-        conv() ? layer_.words_of(std::min(t.chunk, out_.C)) : chunk_words(t.chunk);
+    const int input_words = conv()    ? layer_.words_of(std::min(t.chunk, out_.C))
+                            : words() ? std::min(t.chunk, out_.C)
+                                      : chunk_words(t.chunk);
     t.buffers = 1;
     if (!fit_buffers(&t, input_words, window().R)) return;
     t.piece_words = relay_words(t);

@@ -21,6 +21,10 @@ constexpr int kWord = 4;  ///< channels that lie in a word
 /// @pre it is tflite-micro's kernel that is wanted
 model::Graph with_steps(model::Graph graph, int lanes);
 
+/// SVDF of int8 with an int16 memory, in operators of int16 codes.
+/// @pre two roundings
+model::Graph with_memories(model::Graph graph);
+
 /// CONCATENATION of uint8 codes at one scale alone.
 /// @throws Refusal  integers would give other codes than float32
 model::Graph with_joined_scales(model::Graph graph, reference::RoundingPolicy rounding);

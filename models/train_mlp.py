@@ -5,7 +5,7 @@ what sw/runtime/examples/accelerator_vmm.c classifies digits with.
 
     train_mlp.py [--epochs N] [--out FILE]
 
-Data, split and distortions are those of train_lenet.py. README.md has the bytes of the file.
+Data, split and distortions are those of digits.py. README.md has the bytes of the file.
 """
 
 import argparse

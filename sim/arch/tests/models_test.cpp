@@ -79,6 +79,30 @@ TEST_CASE("operators of this repository's models are exact", "[arch][model][oper
   CHECK(checked == 31);
 }
 
+TEST_CASE("networks of sequences are exact to the golden layers", "[arch][model][onnx]") {
+  const fs::path folder = kModels / "sequences";
+  int checked = 0;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const fs::path& file = entry.path();
+    if (file.extension() != ".onnx") continue;
+    CAPTURE(file.string());
+    const model::Graph graph = model::import_model(file);
+    for (const auto& array : {kArrays[2], kArrays[6]}) {
+      machine::Config config = small_config(array[0], array[1], 64, 32, 64);
+      config.activations16 = true;
+      const compiler::Program program = compiler::compile(graph, config);
+      for (const auto& c : reference::read_vectors(folder / file.stem()).cases) {
+        CAPTURE(c.id);
+        const auto golden = reference::outputs_of(graph, reference::run_graph(graph, c.inputs));
+        REQUIRE(compiler::first_difference(program, run_arch(program, c.inputs).outputs, golden) ==
+                "");
+      }
+    }
+    ++checked;
+  }
+  CHECK(checked == 6);
+}
+
 TEST_CASE("QDQ networks of this repository are exact", "[arch][model][onnx]") {
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "tests" / "onnx";
   int checked = 0;

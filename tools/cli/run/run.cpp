@@ -49,8 +49,7 @@ void check_files(const Options& options) {
   written.push_back({"--perfetto", options.perfetto});
   written.push_back({"--accelergy", options.energy.accelergy});
   std::vector<NamedFile> read = options.network.read();
-  for (const std::string& frames : options.stream.frames)
-    if (frames != "-") read.push_back({"--stream", frames});
+  for (const NamedFile& file : options.stream.read()) read.push_back(file);
   options.output.check(written, read);
   if (!options.memory.empty()) check_writable_folder(options.memory);
 }
@@ -125,19 +124,14 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
 
 /// What only a single run has.
 void check_stream(const Options& options) {
-  if (options.stream.hop > 0 && !options.stream.pcm) throw_error("--hop: needs --pcm");
-  if (!options.stream.given()) {
-    if (!options.stream.carries.empty()) throw_error("--carry: needs --stream");
-    if (options.stream.reset) throw_error("--reset-states: needs --stream");
-    if (options.stream.pcm) throw_error("--pcm: needs --stream -");
-    return;
-  }
+  options.stream.check();
+  if (!options.stream.given()) return;
   const std::pair<const char*, bool> others[] = {{"--input", !options.inputs.empty()},
                                                  {"--memory", !options.memory.empty()},
                                                  {"--perfetto", !options.perfetto.empty()},
                                                  {"--batch", options.network.batch > 1}};
   for (const auto& [name, given] : others)
-    if (given) throw_error("{}: a single run has it, not --stream", name);
+    if (given) throw_error("{}: a single run has it, not --stream or --frames", name);
 }
 
 /// One run. @return where its outputs differ from the golden layers', "": nowhere
@@ -242,7 +236,12 @@ void add_run(Command app, Action& action) {
       "  trine run --config edge64 MODEL.tflite --input x.npy --output y.npy --backend arch\n"
       "  trine run --config edge64 MODEL.tflite --trace run.fst --lockstep\n"
       "  trine run --config edge64 --set memory.dmem_kib=32 MODEL.tflite --axi-latency 100\n"
-      "  trine run --config edge64 --set array.activations16=true LSTM.tflite --stream frames.npy");
+      "  trine run --config edge64 --set array.activations16=true LSTM.tflite --stream frames.npy\n"
+      "One symbol at a time (docs/speech.md): the encoder's output 0 begins the decoder's state.\n"
+      "  trine run --config edge256 --set array.activations16=true --input digits.npy \\\n"
+      "    models/sequences/reverse_encoder.onnx --output h.npy\n"
+      "  trine run --config edge256 --set array.activations16=true --frames 9 --feed 0=0 \\\n"
+      "    models/sequences/reverse_decoder.onnx --carry 1=1 --begin 1=h.npy --until 10");
 }
 
 }  // namespace trine::cli

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -24,48 +23,11 @@ std::size_t bytes_of(const Array& shape) {
   return static_cast<std::size_t>(shape.elements()) * shape.element_bytes();
 }
 
-InputCodes codes_of(const Network& network, std::size_t input) {
-  if (const model::Graph* graph = edge_graph(network, true)) {
-    const model::Tensor& tensor = graph->tensor(graph->inputs.at(input));
-    return {tensor.scale(), tensor.zero_point()};
-  }
-  const compiler::TensorLayout& layout = network.program.inputs.at(input);
-  return {layout.scale, layout.zero_point};
-}
-
-/// What a state begins with: the code of 0.
-Array zeros(const Array& shape, int zero_point) {
-  Array array = shape;
-  const bool bytes = array.element_bytes() == 1;
-  array.bytes.assign(bytes_of(array), bytes ? static_cast<std::uint8_t>(zero_point & 0xff) : 0);
-  return array;
-}
-
-int number_of(const std::string& text, std::size_t count, const std::string& option) {
-  int number = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0 ||
-      number >= static_cast<int>(count))
-    throw_error("--carry {}: '{}', allowed INPUT=OUTPUT, numbers from 0, below {} here", option,
-                text, count);
-  return number;
-}
-
-model::Carry parse_carry(const std::string& text, std::size_t inputs, std::size_t outputs) {
-  const std::size_t sign = text.find('=');
-  if (sign == std::string::npos)
-    throw_error("--carry {}: allowed INPUT=OUTPUT, numbers from 0", text);
-  return {number_of(text.substr(0, sign), inputs, text),
-          number_of(text.substr(sign + 1), outputs, text)};
-}
-
-/// Place and value of the largest element.
-std::pair<std::int64_t, double> largest(const Array& array) {
-  std::int64_t at = 0;
-  for (std::int64_t i = 1; i < array.elements(); ++i)
-    if (array.value(static_cast<std::size_t>(i)) > array.value(static_cast<std::size_t>(at)))
-      at = i;
-  return {at, array.value(static_cast<std::size_t>(at))};
+std::string symbols_of(const Json& answers) {
+  std::string text = "symbols:";
+  for (const Json& answer : answers)
+    text += fmt::format(" {}", answer.at("symbol").get<std::int64_t>());
+  return text;
 }
 
 /// Frames of all outputs behind one another.
@@ -95,53 +57,6 @@ class Collected {
 
 }  // namespace
 
-void StreamOptions::declare(Command command) {
-  add_value(command, "--stream F.npy", frames,
-            "run a frame after the other; states of LSTM and SVDF go from each\n"
-            "run to the next. [frames, shape of the input], a file for each\n"
-            "input that is no state; - reads one input's bytes from stdin")
-      ->allow_extra_args(false);
-  add_value(command, "--carry INPUT=OUTPUT", carries,
-            "with --stream: an output of a run is an input of the next, for\n"
-            "models whose states are inputs and outputs; counted from 0")
-      ->allow_extra_args(false);
-  command.add_flag("--pcm", pcm,
-                   "with --stream -: samples of a microphone, signed, 16 bits, little\n"
-                   "endian; each is sample / 32768 in the input's type and scale");
-  add_value(command, "--hop N", hop, "with --pcm: samples from one frame to the next (a frame's)")
-      ->check(range(1, 1'000'000));
-  command.add_flag("--reset-states", reset, "with --stream: states begin anew with each frame");
-}
-
-States::States(const StreamOptions& options, const Network& network) {
-  const std::vector<Array> inputs = input_shapes(network), outputs = output_shapes(network);
-  std::vector<model::Carry> carries = network.carries;
-  for (const std::string& text : options.carries)
-    carries.push_back(parse_carry(text, inputs.size(), outputs.size()));
-  for (const model::Carry& carry : carries) {
-    const auto at = static_cast<std::size_t>(carry.input);
-    const Array &to = inputs.at(at), &from = outputs.at(static_cast<std::size_t>(carry.output));
-    if (holds(carry.input)) throw_error("--carry: input {} is a state already", carry.input);
-    if (to.dtype != from.dtype || to.shape != from.shape)
-      throw_error("--carry {}={}: the input is {}, the output {}", carry.input, carry.output,
-                  type_and_shape(to), type_and_shape(from));
-    states_.push_back({carry, zeros(to, codes_of(network, at).zero_point)});
-  }
-}
-
-bool States::holds(int input) const {
-  return std::ranges::any_of(states_, [&](const State& s) { return s.carry.input == input; });
-}
-
-void States::put(std::vector<Array>& inputs) const {
-  for (const State& s : states_) inputs.at(static_cast<std::size_t>(s.carry.input)) = s.value;
-}
-
-void States::take(const std::vector<Array>& outputs) {
-  for (State& s : states_)
-    s.value.bytes = outputs.at(static_cast<std::size_t>(s.carry.output)).bytes;
-}
-
 Frames::Frames(const StreamOptions& options, const Network& network, const States& states,
                const std::string& model)
     : shapes_(input_shapes(network)) {
@@ -149,6 +64,10 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
   for (int i = 0; i < static_cast<int>(shapes_.size()); ++i)
     if (!states.holds(i)) inputs.push_back(i);
   const std::vector<std::string>& names = options.frames;
+  count_ = options.count;
+  if (options.count > 0 && !inputs.empty())
+    throw_error("--frames: nothing fills input {} of {}: --carry, --feed, --begin", inputs[0],
+                model);
   if (names.size() != inputs.size())
     throw_error("--stream: {} files, allowed {}: one for each input of {} that is no state",
                 names.size(), inputs.size(), model);
@@ -265,7 +184,8 @@ std::string run_stream(const StreamOptions& options, const Network& network,
   std::string difference;
   const Stopwatch watch;
   int frame = 0;
-  for (auto given = frames.next(); given; given = frames.next(), ++frame) {
+  const auto is_last = [&] { return options.until >= 0 && machine.symbol() == options.until; };
+  for (auto given = frames.next(); given; given = is_last() ? std::nullopt : frames.next()) {
     std::vector<Array>& inputs = *given;
     machine.put(inputs);
     if (!runner) runner = make_runner(network.program, backend, inputs, output.quiet);
@@ -299,8 +219,11 @@ std::string run_stream(const StreamOptions& options, const Network& network,
                        {"largest", at},
                        {"value", value},
                        {"exact", network.graph ? Json(differs.empty()) : Json(nullptr)}});
+    if (machine.symbol() >= 0) answers.back()["symbol"] = machine.symbol();
     execution.add(std::move(result), differs.empty());
+    ++frame;
   }
+  if (machine.symbol() >= 0) output.print(symbols_of(answers) + "\n");
   if (frame == 0) throw_error("--stream {}: holds no frame", options.frames[0]);
   execution.seconds = watch.seconds();
   collected.write();

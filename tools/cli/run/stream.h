@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A stream: frame after frame through a model, whose states go from run to run.
+// A stream: frame after frame through a model, whose states go from run to run, or symbol after
+// symbol out of one.
 
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sw/model/rewrite/states.h"
@@ -19,12 +21,20 @@ namespace trine::cli {
 struct StreamOptions {
   std::vector<std::string> frames;   ///< a file for each input that is no state; none: no stream
   std::vector<std::string> carries;  ///< "INPUT=OUTPUT"
+  std::vector<std::string> feeds;    ///< "INPUT=OUTPUT": the output's largest element
+  std::vector<std::string> begins;   ///< "INPUT=F.npy"
+  int count = 0;                     ///< runs, where no input has frames
+  int until = -1;                    ///< the symbol that ends it
   bool reset = false;                ///< states begin anew with each frame
   bool pcm = false;                  ///< stdin has samples of 16 bits
   int hop = 0;                       ///< of these, from frame to frame; 0: a frame's
 
   void declare(Command command);
-  bool given() const { return !frames.empty(); }
+  bool given() const { return !frames.empty() || count > 0; }
+  /// @throws Error  an option that needs another one
+  void check() const;
+  /// The files that they name, for Output::check.
+  std::vector<NamedFile> read() const;
 };
 
 /// What an input's codes stand for; floats are themselves.
@@ -33,23 +43,37 @@ struct InputCodes {
   int zero_point = 0;
 };
 
-/// What goes from run to run.
+InputCodes codes_of(const Network& network, std::size_t input);
+
+/// Place and value of the largest element, the first of equal ones.
+std::pair<std::int64_t, double> largest(const Array& array);
+
+/// Inputs that no frames are for: what goes from run to run, and what stays.
 class States {
  public:
-  /// As they begin. @throws Error  a carry between tensors that differ
+  /// As they begin. @throws Error  tensors or files that do not fit, two for an input
   States(const StreamOptions& options, const Network& network);
   bool holds(int input) const;
   /// Into the inputs of the next run.
   void put(std::vector<Array>& inputs) const;
   /// Out of what the run gave.
   void take(const std::vector<Array>& outputs);
+  /// What the first --feed took of the last run; -1: nothing.
+  std::int64_t symbol() const { return symbol_; }
 
  private:
   struct State {
-    model::Carry carry;
+    model::Carry carry;   ///< output -1: it stays
+    bool is_fed = false;  ///< the output's largest element says what it is
+    InputCodes codes;
     Array value;
+    bool has_begun = false;  ///< with a file's values
   };
+  void add(const Network& network, model::Carry carry, bool is_fed);
+  void begin(const std::string& text, const Network& network);
+
   std::vector<State> states_;
+  std::int64_t symbol_ = -1;
 };
 
 /// Inputs that are no states, one frame after the other.
@@ -84,7 +108,8 @@ class Frames {
 
 /// Runs all frames on the machine and through the golden layers, each with its own states; prints a
 /// line each as soon as it is there.
-/// @param answers  for --json: of each frame its cycles and the largest value of the first output
+/// @param answers  for --json: of each frame its cycles, the largest value of the first output, and
+///                 the symbol that it feeds to the next
 /// @param outputs  files for the outputs of all frames, [frames, ...]
 /// @return the first difference, "": none
 std::string run_stream(const StreamOptions& options, const Network& network,

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One symbol at a time: an encoder's output begins a decoder, which takes the symbol before.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/file.h"
+#include "base/npy.h"
+#include "sw/model/graph.h"
+#include "tests/cli/testing.h"
+
+using nlohmann::json;
+using namespace trine;
+using namespace trine::cli::testing;
+
+namespace {
+
+const std::string kSequences = TRINE_SOURCE_DIR "/models/sequences/";
+const std::string kInt16 =
+    " --config edge64 --set array.activations16=true --backend arch --quiet ";
+constexpr int kSymbols = 11, kEnd = 10;
+
+/// One row for each symbol, a one in it.
+Array one_hot(const std::vector<int>& symbols) {
+  Array array{"f4", {1, static_cast<std::int64_t>(symbols.size()), kSymbols}, {}};
+  for (const int symbol : symbols)
+    for (int i = 0; i < kSymbols; ++i) {
+      const float value = i == symbol ? 1.0f : 0.0f;
+      const auto* bytes = reinterpret_cast<const std::uint8_t*>(&value);
+      array.bytes.insert(array.bytes.end(), bytes, bytes + sizeof value);
+    }
+  return array;
+}
+
+/// Runs the encoder of `name` in the shell's folder: h.npy, and c.npy, states.npy of an LSTM.
+void encode(const Shell& shell, const std::string& name, const std::vector<int>& symbols) {
+  write_npy(shell.dir / "symbols.npy", one_hot(symbols));
+  const Result result = shell.trine("run" + kInt16 + "'" + kSequences + name +
+                                    "_encoder.onnx' --input symbols.npy" + " --output h.npy" +
+                                    (name == "adder" ? " --output c.npy --output states.npy" : ""));
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+}
+
+const std::string kReverse = "'" + kSequences + "reverse_decoder.onnx' ";
+const std::string kAdder = "'" + kSequences + "adder_decoder.onnx' ";
+const std::string kReverseStates = "--feed 0=0 --carry 1=1 --begin 1=h.npy ";
+const std::string kAdderStates =
+    "--feed 0=0 --carry 1=1 --carry 2=2 --begin 1=h.npy --begin 2=c.npy --begin 3=states.npy ";
+
+json decode(const Shell& shell, const std::string& arguments) {
+  const Result result = shell.trine("run" + kInt16 + arguments + " --json j");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  return shell.read_json("j");
+}
+
+std::vector<int> symbols_of(const json& report) {
+  std::vector<int> symbols;
+  for (const json& answer : report.at("answers")) {
+    CHECK(answer.at("exact") == true);
+    symbols.push_back(answer.at("symbol"));
+  }
+  return symbols;
+}
+
+}  // namespace
+
+TEST_CASE("a decoder writes the digits in reverse order", "[cli][run][stream]") {
+  const Shell shell;
+  encode(shell, "reverse", {kEnd, kEnd, kEnd, 3, 1, 4, 1, 5});
+  const json report =
+      decode(shell, kReverse + kReverseStates + "--frames 9 --until 10 --output all.npy");
+  CHECK(symbols_of(report) == std::vector<int>{5, 1, 4, 1, 3, kEnd});
+  CHECK(read_npy(shell.dir / "all.npy").shape == std::vector<std::int64_t>{6, 1, 1, kSymbols});
+
+  const Result lines = shell.trine("run" + kInt16.substr(0, kInt16.find("--quiet")) + kReverse +
+                                   kReverseStates + "--frames 3");
+  CHECK(lines.code == 0);
+  CHECK_THAT(lines.out, Catch::Contains("frame 2: ") && Catch::Contains("\nsymbols: 5 1 4\n"));
+
+  // The first symbol of a file is not nothing, as the decoder was trained with.
+  write_npy(shell.dir / "first.npy", one_hot({5}));
+  const json later = decode(shell, kReverse + kReverseStates + "--frames 1 --begin 0=first.npy");
+  CHECK(later.at("answers").size() == 1);
+}
+
+TEST_CASE("a decoder with attention adds two numbers", "[cli][run][stream]") {
+  const Shell shell;
+  encode(shell, "adder", {kEnd, 9, 7, 8, kEnd, kEnd, 4, 5});
+  const json report = decode(shell, kAdder + kAdderStates + "--frames 6 --until 10");
+  CHECK(symbols_of(report) == std::vector<int>{3, 2, 0, 1, kEnd});  // 978 + 45, backwards
+}
+
+TEST_CASE("codes of int8 are fed as the codes of 1 and 0", "[cli][run][stream]") {
+  const Shell shell;
+  const std::string file = TRINE_SOURCE_DIR "/tests/networks/autoencoder.tflite";
+  const model::Graph graph = model::import_model(file);
+  const model::Tensor& input = graph.tensor(graph.inputs.at(0));
+  const json report = decode(shell, "'" + file + "' --feed 0=0 --frames 2 --output fed.npy");
+  const std::vector<int> symbols = symbols_of(report);
+  REQUIRE(symbols.size() == 2);
+
+  Array frames{"i1", {2, 1, 160}, {}};
+  frames.bytes.assign(320, static_cast<std::uint8_t>(input.zero_point()));
+  frames.bytes.at(160 + static_cast<std::size_t>(symbols[0])) = static_cast<std::uint8_t>(
+      std::min(127L, std::lround(1 / input.scale()) + input.zero_point()));
+  write_npy(shell.dir / "frames.npy", frames);
+  decode(shell, "'" + file + "' --stream frames.npy --output again.npy");
+  CHECK(read_npy(shell.dir / "again.npy").bytes == read_npy(shell.dir / "fed.npy").bytes);
+}
+
+TEST_CASE("a whole number is fed as it is", "[cli][run][stream]") {
+  const Shell shell;
+  const std::string net = "'" TRINE_SOURCE_DIR "/tests/cli/next_symbol.onnx' --feed 0=0 ";
+  CHECK(symbols_of(decode(shell, net + "--frames 7")) == std::vector<int>{1, 4, 6, 5, 2, 0, 1});
+  CHECK(symbols_of(decode(shell, net + "--frames 7 --until 6")) == std::vector<int>{1, 4, 6});
+  Array three{"i8", {1}, {3, 0, 0, 0, 0, 0, 0, 0}};
+  write_npy(shell.dir / "three.npy", three);
+  CHECK(symbols_of(decode(shell, net + "--frames 2 --begin 0=three.npy")) ==
+        std::vector<int>{3, 3});
+}
+
+TEST_CASE("a wrong sequence of symbols is refused in a line", "[cli][run][stream][error]") {
+  const Shell shell;
+  encode(shell, "reverse", {1, 2, 3, 4, 5, 6, 7, 8});
+  const std::string bert = "'" TRINE_SOURCE_DIR "/tests/torch/classes/bert.onnx' --allow-host ";
+  for (const auto& [more, line] : std::vector<std::pair<std::string, std::string>>{
+           {"--feed 0=0", "--feed: needs --stream or --frames"},
+           {"--begin 0=h.npy", "--begin: needs --stream or --frames"},
+           {"--carry 1=1", "--carry: needs --stream or --frames"},
+           {"--frames 2 --until 1", "--until: needs --feed"},
+           {"--frames 0", "--frames"},
+           {"--frames -1", "--frames"},
+           {"--feed 0=0 --frames 2 --until -1", "--until"},
+           {"--feed 0=0 --frames 2 --until 11", "--until 11: output 0 has symbols below 11"},
+           {"--feed 0=0 --frames 2 --stream h.npy", "--frames: allowed without --stream"},
+           {"--feed 0=0 --frames 2 --reset-states", "--reset-states: allowed without --feed"},
+           {"--feed 0=0 --frames 2 --input h.npy", "--input: a single run has it"},
+           {"--feed 0=0 --frames 2", "--frames: nothing fills input 1 of " + kSequences},
+           {"--feed 2=0 --frames 2",
+            "--feed 2=0: '2', allowed INPUT=OUTPUT, numbers from 0, below 2"},
+           {"--feed 0=2 --frames 2", "--feed 0=2: '2', allowed INPUT=OUTPUT"},
+           {"--feed 0=-1 --frames 2", "--feed 0=-1: '-1', allowed INPUT=OUTPUT"},
+           {"--feed 0 --frames 2", "--feed 0: allowed INPUT=OUTPUT"},
+           {"--feed 0=1 --frames 2", "allowed an element for each of the output's"},
+           {"--feed 1=1 --carry 1=1 --frames 2", "--feed: input 1 is a state already"},
+           {"--feed 0=0 --begin 1 --frames 2", "--begin 1: allowed INPUT=F.npy"},
+           {"--feed 0=0 --begin 7=h.npy --frames 2", "--begin 7=h.npy: '7', allowed INPUT=F.npy"},
+           {"--feed 0=0 --begin 1=no.npy --frames 2", "no.npy: "},
+           {"--feed 0=0 --begin 1=symbols.npy --frames 2",
+            "--begin 1=symbols.npy: is float32 [1, 8, 11], the input float32 [1, 1, "},
+           {"--feed 0=0 --begin 1=h.npy --begin 1=h.npy --frames 2",
+            "--begin 1=h.npy: input 1 has begun already"}}) {
+    const Result result = shell.trine("run" + kInt16 + kReverse + more);
+    CAPTURE(more, result.err);
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, Catch::Contains(line));
+    CHECK(std::ranges::count(result.err, '\n') == 1);
+  }
+  const Result many = shell.trine("run" + kInt16 + bert + "--feed 0=0 --frames 2");
+  CHECK(many.code == 2);
+  CHECK_THAT(many.err, Catch::Contains("--feed 0=0: the input is int64 [1, 8]") &&
+                           Catch::Contains("allowed one whole number"));
+  const Result without =
+      shell.trine("run --config edge64 --backend arch --quiet " + kReverse + "--frames 2");
+  CHECK(without.code == 2);
+  CHECK_THAT(without.err, Catch::Contains("array.activations16"));
+}

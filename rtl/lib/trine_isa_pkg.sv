@@ -49,7 +49,10 @@ package trine_isa_pkg;
   localparam logic [7:0] ComputeOpMatmul = 8'd5;  // int8, both operands with zero points
   // int16 activations, in two lanes each; int8 weights
   localparam logic [7:0] ComputeOpInt16 = 8'd6;
-  localparam logic [7:0] ComputeOpInt8Int4 = 8'd7;  // int8 activations, 8 weights a word
+  // sums of int16 activations as int32 words: both operands with zero points, that of activations
+  // of low bytes
+  localparam logic [7:0] ComputeOpMatmul16 = 8'd7;
+  localparam logic [7:0] ComputeOpInt8Int4 = 8'd8;  // int8 activations, 8 weights a word
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
@@ -296,10 +299,11 @@ package trine_isa_pkg;
     12'b000000000000,  // pmem
     12'b000000000000  // dmem
   };
-  localparam int unsigned ComputeOpCodes = 8;
-  localparam logic [7:0] ComputeOpKnown = 8'b11111111;
-  localparam logic [95:0] ComputeOpNeeds = {
+  localparam int unsigned ComputeOpCodes = 9;
+  localparam logic [8:0] ComputeOpKnown = 9'b111111111;
+  localparam logic [107:0] ComputeOpNeeds = {
     12'b100000000001,  // int8_int4
+    12'b010100000001,  // matmul16
     12'b010000000001,  // int16
     12'b000100000001,  // matmul
     12'b000000000101,  // int8_binary
@@ -308,9 +312,11 @@ package trine_isa_pkg;
     12'b000000000010,  // ternary
     12'b000000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 21;
-  localparam logic [20:0] VectorOpKnown = 21'b111111111111111011111;
-  localparam logic [251:0] VectorOpNeeds = {
+  localparam int unsigned VectorOpCodes = 23;
+  localparam logic [22:0] VectorOpKnown = 23'b11111111111111111011111;
+  localparam logic [275:0] VectorOpNeeds = {
+    12'b010000010000,  // word16
+    12'b010000010000,  // join16
     12'b010000010000,  // min16
     12'b010000010000,  // max16
     12'b010000110000,  // tanh16

@@ -20,14 +20,19 @@ void set_weights(const Constant& c, const std::vector<std::size_t>& order, Produ
   const bool plain = c.codes.empty();  // whole numbers as they are
   int shift = 0;                       // uint8 weights: 128 less
   if (!plain && *std::ranges::max_element(c.codes) > 127) shift = 128;
+  // Codes of four bits without their zero points fit int8.
+  const auto is_narrow = [](int code) { return code >= -8 && code <= 15; };
+  const bool narrow = !plain && std::ranges::all_of(c.codes, is_narrow) &&
+                      std::ranges::all_of(c.zero_points, is_narrow);
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::size_t at = order[i];
-    const double code = plain ? c.values[at] : c.codes[at] - shift;
+    const int less = plain ? 0 : narrow ? c.zero_points[at] : shift;
+    const double code = plain ? c.values[at] : c.codes[at] - less;
     if (code != std::trunc(code) || code < -128 || code > 127)
       throw_error("weight {} is no quantized value of 8 bits: quantize weights to int8",
                   c.values[at]);
     const float scale = plain ? 1.0f : c.scales[at];
-    const int zero_point = plain ? 0 : c.zero_points[at] - shift;
+    const int zero_point = plain || narrow ? 0 : c.zero_points[at] - shift;
     if (!std::isfinite(scale) || scale <= 0)
       throw_error("weights' scale {}, allowed above 0", scale);
     if (i % taps == 0) p->scales.push_back(scale);

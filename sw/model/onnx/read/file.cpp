@@ -49,6 +49,8 @@ bool fits(DataType type, double value) {
   }
 }
 
+constexpr int kUInt4 = 21, kInt4 = 22;  ///< of ONNX 1.16 and later
+
 bool is_half(std::int64_t type) {
   return type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
 }
@@ -92,7 +94,10 @@ class Reader {
   }
 
   ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
-    const auto type = type_of(tensor.data_type());
+    const bool nibbles = tensor.data_type() == kUInt4 || tensor.data_type() == kInt4;
+    const auto type = !nibbles                          ? type_of(tensor.data_type())
+                      : tensor.data_type() == kUInt4 ? DataType::kUInt8
+                                                     : DataType::kInt8;
     refuse_others(tensor.data_type(), what);
     if (!type)
       fail("{}: element type {}, allowed float uint8 int8 int16 int32 int64 bool", what,
@@ -106,10 +111,11 @@ class Reader {
     const std::int64_t wanted = elements_of(result->shape);
     if (wanted < 0) fail("{}: more than 2^31 elements", what);
     const bool outside = tensor.data_location() == onnx::TensorProto::EXTERNAL;
-    const std::string raw =
-        outside ? external(tensor, what, static_cast<std::uint64_t>(wanted) * bytes_of(*type))
-                : tensor.raw_data();
-    result->values = values(tensor, raw, *type);
+    const auto bytes = static_cast<std::uint64_t>(nibbles ? (wanted + 1) / 2
+                                                          : wanted * bytes_of(*type));
+    const std::string raw = outside ? external(tensor, what, bytes) : tensor.raw_data();
+    result->values = values(tensor, raw, nibbles ? DataType::kUInt8 : *type);
+    if (nibbles) result->values = halves(result->values, *type, static_cast<std::size_t>(wanted));
     if (*type == DataType::kInt64)  // beyond, a double is not exact; such ones mean "to the end"
       for (double& value : result->values) value = std::clamp(value, -0x1p53, 0x1p53);
     const bool whole = raw.size() % bytes_of(*type) == 0;
@@ -156,6 +162,18 @@ class Reader {
     for (const std::int64_t value : tensor.int64_data())
       result.push_back(static_cast<double>(value));
     return result;
+  }
+
+  /// Codes of four bits, of which a byte has two, the first in its low half.
+  static std::vector<double> halves(const std::vector<double>& bytes, DataType type,
+                                    std::size_t count) {
+    if (bytes.size() != (count + 1) / 2) return bytes;  // is told as a wrong number of values
+    std::vector<double> codes;
+    for (std::size_t i = 0; i < count; ++i) {
+      const int half = static_cast<int>(bytes[i / 2]) >> (i % 2 * 4) & 0xf;
+      codes.push_back(type == DataType::kInt8 ? (half ^ 8) - 8 : half);
+    }
+    return codes;
   }
 
   Input input(const onnx::ValueInfoProto& info) {

@@ -202,6 +202,23 @@ def weigh_cells(path, states, per_tensor):
     onnx.save(model, path)
 
 
+def carried(args, model, inputs, calibration):
+    """Of --carry: one symmetric range for a state where it goes out and where it comes in, so that codes can be handed on."""
+    runtime = record.require("onnxruntime", "onnxruntime")
+    ranges, session = {}, None
+    for text in args.carry:
+        try:
+            i, o = map(int, text.split("="))
+            pair = inputs[i].name, model.graph.output[o].name
+        except (ValueError, IndexError):
+            fail(f"--carry {text}: allowed INPUT=OUTPUT, numbers from 0, of {len(inputs)} inputs and"
+                 f" {len(model.graph.output)} outputs here")
+        session = session or runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        most = max(max(np.abs(row[pair[0]]).max(), np.abs(session.run([pair[1]], row)[0]).max()) for row in calibration)
+        ranges.update({name: [{"symmetric": True, "rmin": np.float32(-most), "rmax": np.float32(most)}] for name in pair})
+    return {"TensorQuantOverrides": ranges} if ranges else {}
+
+
 def quantize_onnx(args):
     onnx = record.require("onnx", "onnx")
     from onnxruntime import quantization as q
@@ -234,7 +251,9 @@ def quantize_onnx(args):
         q.quantize_static(
             str(ready), str(args.out), Reader(calibration),
             quant_format=q.QuantFormat.QDQ, activation_type=kind, weight_type=q.QuantType.QInt8,
-            per_channel=not args.per_tensor, extra_options={"ActivationSymmetric": True} if args.type == "int16" else {},
+            per_channel=not args.per_tensor,
+            extra_options={**({"ActivationSymmetric": True} if args.type == "int16" else {}),
+                           **carried(args, model, inputs, calibration)},
             calibrate_method={"minmax": q.CalibrationMethod.MinMax, "entropy": q.CalibrationMethod.Entropy,
                               "percentile": q.CalibrationMethod.Percentile}[args.method])
     weigh_cells(args.out, states, args.per_tensor)
@@ -244,8 +263,8 @@ def quantize_onnx(args):
 
 def quantize_tflite(args):
     quantizer = record.require("ai_edge_quantizer", "ai-edge-quantizer")
-    if args.type != "int8" or args.method != "minmax" or args.per_tensor:
-        fail("--type, --method, --per-tensor: of .onnx alone; ai-edge-quantizer gives int8 with a scale for each"
+    if args.type != "int8" or args.method != "minmax" or args.per_tensor or args.carry:
+        fail("--type, --method, --per-tensor, --carry: of .onnx alone; ai-edge-quantizer gives int8 with a scale for each"
              " channel, from minimum and maximum")
     runtime = record.LiteRt(args.model.read_bytes())
     if all(end["dtype"] in ("int8", "uint8") for end in runtime.inputs):
@@ -300,6 +319,8 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", required=True)
     parser.add_argument("--type", choices=("int8", "uint8", "int16"), default="int8", help="of activations (int8)")
     parser.add_argument("--method", choices=("minmax", "entropy", "percentile"), default="minmax")
+    parser.add_argument("--carry", action="append", default=[], metavar="INPUT=OUTPUT",
+                        help="a state: this output of a run is that input of the next; one scale for both")
     parser.add_argument("--per-tensor", action="store_true", help="one scale for the weights of a layer")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

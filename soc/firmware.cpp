@@ -47,8 +47,12 @@ struct ModelText {
 
 ModelText text_of(const Model& model, std::size_t n) {
   ModelText text{.arrays = array(fmt::format("image_{}", n), model.image), .entry = {}};
-  std::string inputs, labels;
+  std::string inputs, labels, carries;
   for (std::size_t i = 0; i < model.inputs.size(); ++i) {
+    if (model.inputs[i].empty()) {
+      inputs += "NULL, ";
+      continue;
+    }
     text.arrays += array(fmt::format("input_{}_{}", n, i), model.inputs[i]);
     inputs += fmt::format("input_{}_{}, ", n, i);
   }
@@ -56,9 +60,14 @@ ModelText text_of(const Model& model, std::size_t n) {
   text.arrays += fmt::format("static const void* const inputs_{}[] = {{{}}};\n", n, inputs);
   if (!labels.empty())
     text.arrays += fmt::format("static const char* const labels_{}[] = {{{}}};\n", n, labels);
+  for (const auto& [input, output] : model.carries)
+    carries += fmt::format("{{{}, {}}}, ", input, output);
+  if (!carries.empty())
+    text.arrays += fmt::format("static const soc_carry carries_{}[] = {{{}}};\n", n, carries);
   text.entry =
-      fmt::format("  {{{}, {}, image_{}, sizeof image_{}, {}, inputs_{}, {}, {}}},\n",
+      fmt::format("  {{{}, {}, image_{}, sizeof image_{}, {}, inputs_{}, {}, {}, {}, {}}},\n",
                   literal(model.name), n, n, n, model.expected_cycles, n,
+                  carries.empty() ? "NULL" : fmt::format("carries_{}", n), model.carries.size(),
                   labels.empty() ? "NULL" : fmt::format("labels_{}", n), model.labels.size());
   return text;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "soc/system.h"
@@ -18,8 +19,10 @@ struct Model {
   std::string name;
   std::string image;                  ///< program::write_image()
   std::uint32_t expected_cycles = 0;  ///< for the time after which it gives up
-  std::vector<std::string> inputs;    ///< bytes, case after case, those of a case in order
-  std::vector<std::string> labels;    ///< of the classes; may be empty
+  std::vector<std::string> inputs;    ///< bytes, case after case, those of a case in order;
+                                      ///< "": a state
+  std::vector<std::pair<std::size_t, std::size_t>> carries;  ///< input and output of each state
+  std::vector<std::string> labels;                           ///< of the classes; may be empty
 };
 
 /// What goes wrong on the bus of machine 0: soc/trine_litex/faults.py.

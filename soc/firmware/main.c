@@ -76,14 +76,30 @@ static uint32_t bytes_of(const trine_tensor* tensor) {
   return bytes;
 }
 
-static void write_inputs(int machine, int index) {
+/* Behind a run what it left, before the first one zeros. */
+static void hand_states_on(int machine, int is_first) {
+  const soc_model* model = model_of(machine);
   const trine_image* image = &images[machine];
   const uint64_t begin = board_cycles();
   uint32_t i;
+  for (i = 0; i < model->carry_count; ++i) {
+    const soc_carry* carry = &model->carries[i];
+    check(machine, "state",
+          is_first ? trine_input_zeros(devices[machine], image, carry->input)
+                   : trine_carry(devices[machine], image, carry->output, carry->input, output));
+  }
+  if (model->carry_count > 0)
+    printf("machine %d: carrying %" PRIu32 " cycles\n", machine, since(begin));
+}
+
+static void write_inputs(int machine, int index) {
+  const trine_image* image = &images[machine];
+  const void* const* inputs = model_of(machine)->inputs + (uint32_t)index * image->inputs;
+  const uint64_t begin = board_cycles();
+  uint32_t i;
   for (i = 0; i < image->inputs; ++i)
-    check(machine, "input",
-          trine_input(devices[machine], image, i,
-                      model_of(machine)->inputs[(uint32_t)index * image->inputs + i]));
+    if (inputs[i] != NULL)
+      check(machine, "input", trine_input(devices[machine], image, i, inputs[i]));
   printf("machine %d: packing %" PRIu32 " cycles\n", machine, since(begin));
 }
 
@@ -111,8 +127,19 @@ static void print_output(int machine, uint32_t index, const trine_tensor* tensor
   printf("\n");
 }
 
+/* The first output that is no state, if there is one. */
+static uint32_t answer_of(const soc_model* model, uint32_t outputs) {
+  uint32_t i, k;
+  for (i = 0; i < outputs; ++i) {
+    for (k = 0; k < model->carry_count && model->carries[k].output != i;) ++k;
+    if (k == model->carry_count) return i;
+  }
+  return 0;
+}
+
 static void read_outputs(int machine) {
   const trine_image* image = &images[machine];
+  const uint32_t answer = answer_of(model_of(machine), image->outputs);
   uint32_t cycles = 0, i;
   for (i = 0; i < image->outputs; ++i) {
     uint64_t begin;
@@ -123,7 +150,7 @@ static void read_outputs(int machine) {
     check(machine, "output", trine_output(devices[machine], image, i, output));
     cycles += since(begin);
     print_output(machine, i, &tensor);
-    if (i == 0) print_class(model_of(machine), &tensor, bytes_of(&tensor));
+    if (i == answer) print_class(model_of(machine), &tensor, bytes_of(&tensor));
   }
   printf("machine %d: unpacking %" PRIu32 " cycles\n", machine, cycles);
 }
@@ -146,7 +173,10 @@ static void wait(int machine, uint64_t began) {
 static void run_case(int index) {
   uint64_t began[kMachines];
   int machine;
-  for (machine = 0; machine < kMachines; ++machine) write_inputs(machine, index);
+  for (machine = 0; machine < kMachines; ++machine) {
+    hand_states_on(machine, index == 0);
+    write_inputs(machine, index);
+  }
   for (machine = 0; machine < kMachines; ++machine) {
     began[machine] = board_cycles();
     check(machine, "start", trine_start(devices[machine]));

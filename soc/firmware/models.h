@@ -8,14 +8,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A state: this output of a run is that input of the next one. */
+typedef struct soc_carry {
+  uint32_t input, output;
+} soc_carry;
+
 typedef struct soc_model {
   const char* name;
   int machine;
   const unsigned char* image; /* of `trine compile --image` */
   size_t bytes;
   uint32_t expected_cycles;  /* of the machine */
-  const void* const* inputs; /* case after case, those of a case in the model's order */
-  const char* const* labels; /* of the largest element of output 0; NULL: none */
+  const void* const* inputs; /* case after case, those of a case in the model's order;
+                              * NULL: a state */
+  const soc_carry* carries;
+  uint32_t carry_count;
+  const char* const* labels; /* of the largest element of the answer; NULL: none */
   uint32_t label_count;
 } soc_model;
 

@@ -216,6 +216,29 @@ int trine_input_float(trine_device* device, const trine_image* image, uint32_t i
 int trine_output_float(trine_device* device, const trine_image* image, uint32_t index,
                        float* values);
 
+/* States: what a run gives that the next one takes (of LSTMs `trine compile --states` makes inputs
+ * and outputs of them). A stream begins with inputs of zeros, the code that stands for 0, and hands
+ * each state on behind a run, before the next trine_start():
+ *
+ *   trine_input_zeros(device, &image, 1);
+ *   for (;;) {
+ *     trine_input(device, &image, 0, frame);
+ *     trine_run(device, 0);
+ *     trine_output(device, &image, 0, answer);
+ *     trine_carry(device, &image, 1, 1, state);
+ *   }
+ *
+ * trine_carry: output `output` becomes input `input`, code by code. `elements` has room for the
+ * host's tensor, whose elements have trine_element_bytes(); it holds the state afterwards, so that
+ * a stream can be left and taken up again by trine_input(). TRINE_E_ARGUMENT where the two have
+ * other extents, types, scales or zero points: then codes mean something else, and
+ * trine_output_float() and trine_input_float() hand real numbers on. Else codes as of
+ * trine_input().
+ */
+int trine_input_zeros(trine_device* device, const trine_image* image, uint32_t index);
+int trine_carry(trine_device* device, const trine_image* image, uint32_t output, uint32_t input,
+                void* elements);
+
 /* Where the processor sees the planes of a tensor of the image that is loaded, for callers that lay
  * them out themselves: as trine_map(), with the codes of trine_input(). */
 int trine_planes(trine_device* device, const trine_image* image, const trine_tensor* tensor,

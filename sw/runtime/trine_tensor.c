@@ -288,14 +288,19 @@ int trine_from_planes(const trine_tensor* tensor, const uint32_t* planes, void* 
   return from_planes(tensor, planes, 0, elements);
 }
 
+static int write_planes(trine_device* device, const trine_image* image, const trine_tensor* tensor,
+                        const void* elements, int floats) {
+  uint32_t* planes = NULL;
+  int result = trine_planes(device, image, tensor, &planes);
+  if (result == TRINE_OK) result = to_planes(tensor, elements, floats, planes);
+  return result != TRINE_OK ? result : trine_clean(device, planes, (size_t)tensor->bytes);
+}
+
 static int input(trine_device* device, const trine_image* image, uint32_t index,
                  const void* elements, int floats) {
   trine_tensor tensor;
-  uint32_t* planes = NULL;
-  int result = trine_image_input(image, index, &tensor);
-  if (result == TRINE_OK) result = trine_planes(device, image, &tensor, &planes);
-  if (result == TRINE_OK) result = to_planes(&tensor, elements, floats, planes);
-  return result != TRINE_OK ? result : trine_clean(device, planes, (size_t)tensor.bytes);
+  const int result = trine_image_input(image, index, &tensor);
+  return result != TRINE_OK ? result : write_planes(device, image, &tensor, elements, floats);
 }
 
 static int output(trine_device* device, const trine_image* image, uint32_t index, void* elements,
@@ -325,4 +330,35 @@ int trine_input_float(trine_device* device, const trine_image* image, uint32_t i
 int trine_output_float(trine_device* device, const trine_image* image, uint32_t index,
                        float* values) {
   return output(device, image, index, values, 1);
+}
+
+int trine_input_zeros(trine_device* device, const trine_image* image, uint32_t index) {
+  const float zero = 0.0f;
+  trine_tensor tensor;
+  const int result = trine_image_input(image, index, &tensor);
+  if (result != TRINE_OK) return result;
+  tensor.step_y = tensor.step_x = tensor.step_channel = 0; /* all of them are this one */
+  return write_planes(device, image, &tensor, &zero, 1);
+}
+
+/* Whether the codes of one mean the same in the other. */
+static int alike(const trine_tensor* a, const trine_tensor* b) {
+  uint32_t i;
+  if (a->rank != b->rank || trine_element_bytes(a) != trine_element_bytes(b) ||
+      a->scale != b->scale || a->zero_point != b->zero_point ||
+      (a->codes == NULL) != (b->codes == NULL))
+    return 0;
+  for (i = 0; i < a->rank; ++i)
+    if (a->extents[i] != b->extents[i]) return 0;
+  return 1;
+}
+
+int trine_carry(trine_device* device, const trine_image* image, uint32_t output, uint32_t input,
+                void* elements) {
+  trine_tensor from, to;
+  int result = trine_image_output(image, output, &from);
+  if (result == TRINE_OK) result = trine_image_input(image, input, &to);
+  if (result == TRINE_OK && !alike(&from, &to)) result = TRINE_E_ARGUMENT;
+  if (result == TRINE_OK) result = trine_output(device, image, output, elements);
+  return result != TRINE_OK ? result : trine_input(device, image, input, elements);
 }

@@ -11,12 +11,15 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 #include <sstream>
 #include <string>
+#include <tuple>
 
 #include "base/file.h"
 #include "base/npy.h"
 #include "tests/cli/testing.h"
+#include "tools/cli/run/front_end.h"
 #include "tools/cli/run/network.h"
 
 namespace fs = std::filesystem;
@@ -138,6 +141,145 @@ TEST_CASE("samples of a microphone are frames of the input's codes", "[cli][run]
   CHECK(read_npy(shell.dir / "c.npy").shape == std::vector<std::int64_t>{1, 1, 4});
 }
 
+namespace {
+
+const std::string kWakeword = TRINE_SOURCE_DIR "/models/wakeword";
+
+std::vector<std::int16_t> samples_of(const std::string& file) {
+  const std::vector<std::uint8_t> bytes = read_file(file);
+  std::vector<std::int16_t> samples(bytes.size() / 2);
+  std::memcpy(samples.data(), bytes.data(), 2 * samples.size());
+  return samples;
+}
+
+/// Log-mel energies by sums of cosines and sines, in double.
+std::vector<double> energies(const std::vector<std::int16_t>& samples, int mels, int rate) {
+  const auto size = static_cast<int>(samples.size());
+  const double pi = std::acos(-1.0);
+  int points = 1;
+  while (points < size) points *= 2;
+  std::vector<double> bins;
+  for (int k = 0; k <= points / 2; ++k) {
+    double re = 0, im = 0;
+    for (int i = 0; i < size; ++i) {
+      const double x = samples[static_cast<std::size_t>(i)] / 32768.0 *
+                       (0.5 - 0.5 * std::cos(2 * pi * i / size));
+      re += x * std::cos(2 * pi * k * i / points);
+      im += x * std::sin(2 * pi * k * i / points);
+    }
+    bins.push_back(re * re + im * im);
+  }
+  const auto corner = [&](int m) {
+    return 700 * (std::pow(10, m * std::log10(1 + rate / 1400.0) / (mels + 1)) - 1);
+  };
+  std::vector<double> values;
+  for (int m = 0; m < mels; ++m) {
+    double sum = 0;
+    for (int k = 0; k <= points / 2; ++k) {
+      const double f = static_cast<double>(k) * rate / points;
+      const double low = corner(m), top = corner(m + 1), high = corner(m + 2);
+      sum += std::max(0.0, std::min((f - low) / (top - low), (high - f) / (high - top))) *
+             bins[static_cast<std::size_t>(k)];
+    }
+    values.push_back(std::log(sum + 1e-6));
+  }
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("the front end's energies are those of the formula", "[cli][stream]") {
+  for (const auto& [mels, rate, frame] :
+       {std::tuple{40, 16000, 400}, {13, 8000, 256}, {1, 100, 4}}) {
+    std::vector<std::int16_t> samples;
+    for (int i = 0; i < frame; ++i)
+      samples.push_back(static_cast<std::int16_t>(i * 7919 % 65536 - 32768));
+    const cli::FrontEnd front_end({.mels = mels, .offset = 2, .scale = 0.5F}, rate, frame);
+    const std::vector<float> values = front_end(samples);
+    const std::vector<double> right = energies(samples, mels, rate);
+    REQUIRE(values.size() == right.size());
+    for (std::size_t m = 0; m < values.size(); ++m) {
+      CAPTURE(mels, m);
+      CHECK(values[m] == Approx((right[m] + 2) / 2).margin(2e-5));
+    }
+  }
+  const std::vector<std::int16_t> silence(400);
+  for (const float value : cli::FrontEnd({.mels = 4}, 16000, 400)(silence))
+    CHECK(value == Approx(std::log(1e-6)));
+}
+
+TEST_CASE("the front end's energies are those that the wake word was trained with",
+          "[cli][stream]") {
+  const std::vector<std::int16_t> samples = samples_of(kWakeword + "/word.pcm");
+  const Array frames = read_npy(kWakeword + "/vectors/in0.npy");
+  const cli::FrontEnd front_end({.mels = 40}, 16000, 400);
+  REQUIRE(frames.shape == std::vector<std::int64_t>{98, 1, 1, 40});
+  double most = 0;
+  for (std::size_t f = 0; f < 98; ++f) {
+    const std::vector<float> values = front_end(std::span(samples).subspan(160 * f, 400));
+    for (std::size_t m = 0; m < 40; ++m)
+      most = std::max(most, std::abs(values[m] - frames.value(40 * f + m)));
+  }
+  CHECK(most < 1e-4);
+}
+
+TEST_CASE("a wake word is heard from samples to answers", "[cli][run][stream]") {
+  const Shell shell;
+  const auto answers = [&](const std::string& pcm) {
+    const Result result =
+        shell.trine("run" + kInt16 + "'" + kWakeword + ".onnx' --stream - --pcm --hop 160 " +
+                        "--features mel:40 --carry 1=1 --json j",
+                    "< '" + kWakeword + "/" + pcm + "'");
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    const json report = shell.read_json("j");
+    CHECK(report.at("vectors_exact") == 98);
+    std::vector<bool> yes;
+    for (const json& answer : report.at("answers")) yes.push_back(answer.at("largest") == 1);
+    return yes;
+  };
+  CHECK(std::ranges::count(answers("other.pcm"), true) == 0);
+  const std::vector<bool> heard = answers("word.pcm");
+  const Array recorded = read_npy(kWakeword + "/vectors/out0.npy");  // ONNX Runtime's
+  REQUIRE(heard.size() == 98);
+  int differ = 0;
+  for (std::size_t f = 0; f < 98; ++f)
+    differ += heard[f] != (recorded.value(2 * f + 1) > recorded.value(2 * f));
+  CHECK(differ <= 2);
+  CHECK(std::ranges::count(heard, true) >= 5);
+}
+
+TEST_CASE("features of the last frames fill an input of frames and mels", "[cli][run][stream]") {
+  const Shell shell;
+  std::vector<std::int16_t> samples;
+  for (int i = 0; i < 64 + 9 * 30; ++i)
+    samples.push_back(static_cast<std::int16_t>(i * 7919 % 65536 - 32768));
+  write_file(shell.dir / "pcm",
+             {reinterpret_cast<const char*>(samples.data()), samples.size() * 2});
+  const cli::FrontEnd front_end({.mels = 9, .offset = 4, .scale = 0.1F}, 8000, 64);
+  const double scale = 0.02990799769759178F;  // and zero point 51, of the network's input
+  std::vector<std::uint8_t> codes;
+  for (std::size_t f = 0; f < 10; ++f)
+    for (const float value : front_end(std::span(samples).subspan(30 * f, 64)))
+      codes.push_back(static_cast<std::uint8_t>(
+          std::lround(std::clamp(std::round(value / scale) + 51, -128.0, 127.0))));
+  Array frames{"i1", {5, 1, 6, 9}, {}};  // frames 0 to 5, 1 to 6, ..
+  for (std::size_t f = 0; f < 5; ++f)
+    frames.bytes.insert(frames.bytes.end(), codes.begin() + static_cast<std::ptrdiff_t>(9 * f),
+                        codes.begin() + static_cast<std::ptrdiff_t>(9 * (f + 6)));
+  write_npy(shell.dir / "frames.npy", frames);
+  const auto run = [&](const std::string& more, const std::string& streams) {
+    const Result result = shell.trine("run" + kInt16 + "'" + kLstm + "' --quiet " + more, streams);
+    CAPTURE(more, result.err);
+    CHECK(result.code == 0);
+  };
+  run("--stream frames.npy --output a.npy", "");
+  run("--stream - --pcm --features mel:9:4:0.1 --rate 8000 --window 64 --hop 30 --output b.npy",
+      "< pcm");
+  CHECK(read_npy(shell.dir / "b.npy").shape == std::vector<std::int64_t>{5, 1, 4});
+  CHECK(read_npy(shell.dir / "a.npy").bytes == read_npy(shell.dir / "b.npy").bytes);
+}
+
 TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
   const Shell shell;
   const std::string frames = TRINE_SOURCE_DIR "/tests/lstm/network/in0.npy";
@@ -154,6 +296,19 @@ TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
            {"--pcm", "--pcm: needs --stream -"},
            {"--stream - --hop 3", "--hop: needs --pcm"},
            {"--stream '" + frames + "' --pcm", "--pcm: needs --stream -"},
+           {"--stream - --features mel:9", "--features: needs --pcm"},
+           {"--stream - --pcm --rate 8000", "--rate: needs --features"},
+           {"--stream - --pcm --window 80", "--window: needs --features"},
+           {"--stream - --pcm --features mel:9 --rate 0", "--rate: "},
+           {"--stream - --pcm --features mfcc:9", "--features mfcc:9: allowed mel:N or mel:N:OFF"},
+           {"--stream - --pcm --features mel:9:1",
+            "--features mel:9:1: allowed mel:N or mel:N:OFF"},
+           {"--stream - --pcm --features mel:0", "N from 1 to 256"},
+           {"--stream - --pcm --features mel:256", "filter 0 has none of the spectrum's 257 bins"},
+           {"--stream - --pcm --features mel:9 --hop 401",
+            "--hop 401: allowed up to --window, which is 400"},
+           {"--stream - --pcm --features mel:40", "is int8 [1, 6, 9], allowed [.., frames, 40]"},
+           {"--stream - --pcm --features mel:9", "--stream -: holds no frame"},
            {"--stream '" + frames + "' --memory m", "--memory: a single run has it"},
            {"--stream '" + frames + "' --stream '" + frames + "'", "--stream: 2 files, allowed 1"},
            {"--stream '" TRINE_SOURCE_DIR "/tests/lstm/network/out0.npy'",
@@ -165,6 +320,19 @@ TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
     CAPTURE(more, result.err);
     CHECK(result.code == 2);
     CHECK_THAT(result.err, Catch::Contains(line));
+    CHECK(std::ranges::count(result.err, '\n') == 1);
+  }
+}
+
+TEST_CASE("samples that end in the middle of one are refused", "[cli][run][stream][error]") {
+  const Shell shell;
+  write_file(shell.dir / "odd", std::string(111, '\0'));
+  for (const std::string more : {"", " --features mel:9 --window 64 --hop 32"}) {
+    const Result result =
+        shell.trine("run" + kInt16 + "'" + kLstm + "' --stream - --pcm --quiet" + more, "< odd");
+    CAPTURE(more, result.err);
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, Catch::Contains("stdin: ends in the middle of a sample"));
     CHECK(std::ranges::count(result.err, '\n') == 1);
   }
 }
@@ -192,7 +360,7 @@ TEST_CASE("recorded streams of LSTM and SVDF are exact with their states alone",
     const Result compared =
         shell.trine("compare '" + at + ".tflite' --vectors '" + at + "/stream'");
     CHECK(compared.code == 2);
-    CHECK_THAT(compared.err, Catch::Contains("allowed with trine verify alone"));
+    CHECK_THAT(compared.err, Catch::Contains("allowed with trine verify and soc"));
   }
 }
 

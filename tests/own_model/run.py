@@ -205,6 +205,8 @@ def stand_in(trine, scratch):
         report = trine(*whole, "--inputs", ids, mask, "--count", count, **more)
         expect("files for each input", f"--count {count} --inputs {ids} {mask}" in (folder / "arguments").read_text()
                and report["examples"] == min(count, 3), report)
+    trine(*whole, "--inputs", ids, mask, "--carry", "1=0", **more)
+    expect("a state", "--carry 1=0" in (folder / "arguments").read_text())
     write_npy(scratch / "number.npy", "q", (), [1])
     trine.refuses("number.npy: is one number, allowed examples along", *whole, "--inputs", scratch / "number.npy", **more)
     trine.refuses("one of --calibration and --inputs is needed", *whole, **more)

@@ -11,16 +11,20 @@ import json
 import os
 import pathlib
 import re
+import struct
 import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parents[1] / "models"))
+import onnx_net  # noqa: E402
 from harness import ROOT, with_packages  # noqa: E402
 
 LENET, PLUS = ROOT / "models" / "lenet_mnist.tflite", ROOT / "models" / "plus_filter.tflite"
 DIGITS = [LENET, "--vectors", ROOT / "models" / "lenet_mnist" / "vectors"]
 LSTM = [ROOT / "tests" / "lstm" / "network16.tflite", "--vectors", ROOT / "tests" / "lstm" / "network16"]
+WAKEWORD = [ROOT / "models" / "wakeword.onnx", "--vectors", ROOT / "models" / "wakeword" / "vectors", "--carry", "1=1"]
 STORY = [ROOT / "models" / "story.bin", "--tokenizer", ROOT / "models" / "story_tokens.bin"]
 STOPPED = "run: the accelerator stopped with an error: "
 # What the firmware says to each fault; no line of the driver's may be missing here.
@@ -40,19 +44,19 @@ def expect(what, holds, text=""):
         sys.exit(f"soc: {what}: {text}")
 
 
-def trine(code, *arguments):
-    """Runs it; what it printed."""
+def trine(code, *arguments, given=b""):
+    """Runs it; what it printed. @param given  its standard input"""
     program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
-    done = subprocess.run([program, *map(str, arguments)], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    done = subprocess.run([program, *map(str, arguments)], input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=os.environ | {"TRINE_RTL_OPT": "1"})
-    words = " ".join(map(str, arguments))
-    expect(f"{words}: exit code {done.returncode}, not {code}", done.returncode == code, done.stdout)
+    words, text = " ".join(map(str, arguments)), done.stdout.decode().replace("\r\n", "\n")
+    expect(f"{words}: exit code {done.returncode}, not {code}", done.returncode == code, text)
     print(f"as it should be: trine {words}", flush=True)
-    return done.stdout
+    return text
 
 
-def soc(code, *arguments):
-    return trine(code, "soc", "--python", sys.executable, *arguments)
+def soc(code, *arguments, **more):
+    return trine(code, "soc", "--python", sys.executable, *arguments, **more)
 
 
 def trine_soc(code, *arguments):
@@ -63,7 +67,7 @@ def trine_soc(code, *arguments):
 def digits(build, *more, run=soc):
     report = build / "digits.json"
     text = run(0, *more, *DIGITS, "--cases", 2, "--json", report)
-    expect("digits", "lenet_mnist: class 0\n" in text.replace("\r", "") and "bit for bit" in text, text)
+    expect("digits", "lenet_mnist: class 0\n" in text and "bit for bit" in text, text)
     figures = json.loads(report.read_text())
     expect("two runs", len(figures["runs"]) == 2 and figures["exact"], figures)
     return figures
@@ -102,6 +106,29 @@ def without_hooks(*arguments):
     """The driver's cache hooks are needed: left empty, the second result is another."""
     text = soc(1, *arguments, "--no-cache-hooks")
     expect("the caches' stale bytes", "differs from the golden reference" in text, text)
+
+
+def memory_of(cells):
+    """A network of one state: the next one is a product of [frame, state], and the answer, too. ONNX."""
+    net = onnx_net.OnnxNet("memory")
+    frame, state = (net.input((1, cells), 1 / 16, 0) for _ in range(2))
+    both = net._quantized(net._node("Concat", frame, state, axis=1), (1, 2 * cells), 1 / 16, 0)
+    weights = bytes(net.random.randrange(-60, 60) & 255 for _ in range(2 * cells * cells))
+    net.outputs = [net.dense(both, weights, [1 / 128] * cells, [0] * cells, 1 / 16, 0)]
+    return net.to_bytes()
+
+
+def streams(build, *system):
+    """The firmware hands a state from run to run: the first answer is that of a state of zeros, the others are not."""
+    cells, frames, model = 8, 4, build / "memory.onnx"
+    model.write_bytes(memory_of(cells))
+    given = struct.pack(f"<{cells * frames}f", *((7 * i % 23 - 11) / 4 for i in range(cells * frames)))
+    stream = [*system, model, "--stream", "-", "--carry", "1=0"]
+    kept, alone = ([line for line in soc(0, *stream, *more, given=given).splitlines() if line.startswith("output")]
+                   for more in ((), ("--reset-states",)))
+    expect("a stream", len(kept) == frames and kept[0] == alone[0] and kept[2] != alone[2], (kept, alone))
+    text = soc(2, *stream, "--cases", frames + 1, given=given)
+    expect("fewer frames", f"--cases: {frames + 1}, --stream - has {frames}" in text, text)
 
 
 def story(build, *system, model=STORY, tokens=3, prompt=""):
@@ -149,6 +176,9 @@ def command_line():
             (["--config", "edge64", PLUS, "--bitstream", "x.bit"], "--target ulx3s"),
             (["--config", "edge64", *DIGITS, "--cases", 1000], "--cases: 1000"),
             (["--config", "edge64", "--app", PLUS, "--fault", "dead-bus"], "with --app only none"),
+            (["--config", "edge64", PLUS, "--carry", "0=0"], "--carry: needs --stream"),
+            (["--config", "edge64", *DIGITS, "--stream", "-"], "--stream: allowed without --vectors"),
+            (["--config", "edge64", LENET, "--stream", "-"], "--stream -: holds no frame"),
     ):
         text = soc(2, *arguments)
         expect(line, line in text and text.count("\n") == 1, text)
@@ -172,7 +202,8 @@ def main():
     one_case(build, *small)
     faults(build, *small)
     driver_cases(build, *small)
-    without_hooks(*small, PLUS, "--cases", 2, "--fault", "none")
+    streams(build, *small, "--fault", "none")
+    without_hooks(*small, build / "memory.onnx", "--cases", 4, "--fault", "none")
     writer = [*small, "--main-kib", 256, "--fault", "none"]
     story(build, *writer)
     no_story(*writer)
@@ -184,6 +215,7 @@ def main():
         digits(build, *small, "--cpu", "ibex", run=trine_soc)
         soc(0, *small, "--config", "edge32", LENET, PLUS)
         soc(0, *small, "--set", "array.activations16=true", *LSTM, "--fault", "none")
+        soc(0, *small, "--set", "array.activations16=true", *WAKEWORD, "--fault", "none")
         soc(0, *small, "--set", "memory.ecc=true", "--set", "bus.axi_data_bits=128", *DIGITS)
         stories260k(build, *small)
         soc(0, "--config", "edge32", "--netlist", PLUS)

@@ -310,7 +310,7 @@ VectorSet read_vectors(const fs::path& folder, bool streams) {
   if (root.has("layers")) read_layers(folder, root["layers"], &set);
   if (root.has("stream")) set.stream = root["stream"].truth();
   if (set.stream && !streams)
-    throw_error("{}: stream: its cases keep states, allowed with trine verify alone", set.file);
+    throw_error("{}: stream: its cases keep states, allowed with trine verify and soc", set.file);
   return set;
 }
 

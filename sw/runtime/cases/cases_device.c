@@ -124,6 +124,8 @@ void case_arguments(void) {
                          trine_output(device, &image, 1, &word),
                          trine_input_float(device, &image, 1, &real),
                          trine_output_float(device, &image, 1, &real),
+                         trine_input_zeros(device, &image, 1),
+                         trine_carry(device, &image, 1, 0, &word),
                          trine_start(NULL),
                          trine_poll(NULL),
                          trine_interrupt(NULL),

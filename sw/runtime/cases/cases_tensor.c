@@ -239,6 +239,83 @@ void case_floats(void) {
   }
 }
 
+/* Of the same elements, elsewhere, with rows and columns changed. */
+static trine_tensor turned(const trine_tensor* t) {
+  trine_tensor other = *t;
+  other.transposed = !t->transposed;
+  other.height = t->width;
+  other.width = t->height;
+  other.pitch = words_of_pixel(t) * other.width + 1;
+  other.plane = other.pitch * other.height + 2;
+  other.bytes = t->bytes / t->plane * other.plane;
+  other.offset = t->offset + t->bytes;
+  return other;
+}
+
+/* With a state of zeros, then with what an output holds. */
+static void expect_carried(int i, const trine_tensor* from, const trine_tensor* to) {
+  static unsigned char bytes[kTensorImage];
+  trine_image image = {0};
+  opened* o = open_fake(0);
+  uint32_t e;
+  image_of_tensors(to, from, kFakeBytes - 8, bytes);
+  EXPECT_AT(i, trine_read_image(bytes, kTensorImage, &image) == TRINE_OK);
+  EXPECT_AT(i, trine_carry(o->device, &image, 0, 0, back) == TRINE_E_STATE);
+  EXPECT_AT(i, trine_carry(o->device, &image, 0, 1, back) == TRINE_E_ARGUMENT);
+  EXPECT_AT(i, trine_load_image(o->device, &image, 0) == TRINE_OK);
+  memset(reals, 0, sizeof reals);
+  make_golden(to, nearest_code);
+  EXPECT_AT(i, trine_input_zeros(o->device, &image, 0) == TRINE_OK);
+  EXPECT_AT(i, memcmp(o->fake.memory + to->offset, golden, (size_t)to->bytes) == 0);
+  for (e = 0; e < kElements; ++e) host[e] = random_bits();
+  make_golden(from, code_of_byte);
+  memcpy(o->fake.memory + from->offset, golden, (size_t)from->bytes);
+  make_golden(to, code_of_byte);
+  EXPECT_AT(i, trine_carry(o->device, &image, 0, 0, back) == TRINE_OK);
+  EXPECT_AT(i, memcmp(o->fake.memory + to->offset, golden, (size_t)to->bytes) == 0);
+  for (e = 0; e < element_count(from); ++e) EXPECT_AT(i, came_back(from, e));
+  EXPECT_AT(i, trine_start(o->device) == TRINE_OK);
+  EXPECT_AT(i, trine_input_zeros(o->device, &image, 0) == TRINE_E_BUSY);
+  EXPECT_AT(i, trine_carry(o->device, &image, 0, 0, back) == TRINE_E_BUSY);
+}
+
+/* Tensors that differ in what a code means. */
+static void expect_unlike(const trine_tensor* from, trine_tensor to) {
+  static unsigned char bytes[kTensorImage];
+  trine_image image = {0};
+  opened* o = open_fake(0);
+  image_of_tensors(&to, from, kFakeBytes - 8, bytes);
+  EXPECT(trine_read_image(bytes, kTensorImage, &image) == TRINE_OK);
+  EXPECT(trine_load_image(o->device, &image, 0) == TRINE_OK);
+  EXPECT(trine_carry(o->device, &image, 0, 0, back) == TRINE_E_ARGUMENT);
+}
+
+void case_states(void) {
+  trine_tensor t, to;
+  int i;
+  seed = 6;
+  for (i = 0; i < case_rounds; ++i) {
+    do {
+      t = random_tensor();
+      to = turned(&t);
+    } while (blocks(&t) > 1 || to.bytes > sizeof planes ||
+             to.offset + to.bytes > kFakeBytes - 8 - 8);
+    expect_carried(i, &t, &to);
+  }
+  to = t;
+  to.scale = 2;
+  expect_unlike(&t, to);
+  to = t;
+  to.zero_point += 1;
+  expect_unlike(&t, to);
+  to = t;
+  to.rank = 2;
+  expect_unlike(&t, to);
+  to = t;
+  to.extents[2] += 1;
+  expect_unlike(&t, to);
+}
+
 void case_sums(void) {
   enum { kCount = 50 };
   trine_tensor t = {0};

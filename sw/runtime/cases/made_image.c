@@ -66,6 +66,11 @@ static void put_record(unsigned char* to, const trine_tensor* t) {
 
 void image_of_tensor(const trine_tensor* tensor, uint64_t dram_bytes,
                      unsigned char image[kTensorImage]) {
+  image_of_tensors(tensor, tensor, dram_bytes, image);
+}
+
+void image_of_tensors(const trine_tensor* input, const trine_tensor* output, uint64_t dram_bytes,
+                      unsigned char image[kTensorImage]) {
   enum { kWords = kHeader + 2 * kRecord };
   memset(image, 0, kTensorImage);
   put_header(image, 1, 1);
@@ -74,7 +79,7 @@ void image_of_tensor(const trine_tensor* tensor, uint64_t dram_bytes,
   put(image + 44, 4, 1);
   put(image + 48, 4, kWords + 8);
   put(image + 52, 4, 4);
-  put_record(image + kHeader, tensor);
-  put_record(image + kHeader + kRecord, tensor);
+  put_record(image + kHeader, input);
+  put_record(image + kHeader + kRecord, output);
   seal(image, kTensorImage);
 }

@@ -24,4 +24,8 @@ enum { kTensorImage = kHeader + 2 * kRecord + 8 + 4 };
 void image_of_tensor(const trine_tensor* tensor, uint64_t dram_bytes,
                      unsigned char image[kTensorImage]);
 
+/* The same of two tensors. */
+void image_of_tensors(const trine_tensor* input, const trine_tensor* output, uint64_t dram_bytes,
+                      unsigned char image[kTensorImage]);
+
 #endif

@@ -21,6 +21,7 @@
 #include "tools/cli/models/python.h"
 #include "tools/cli/run/check.h"
 #include "tools/cli/run/network.h"
+#include "tools/cli/run/stream.h"
 
 namespace trine::cli {
 namespace {
@@ -39,7 +40,8 @@ struct Options {
   std::vector<std::string> configs, settings, models, inputs, labels, app;
   std::vector<std::string> shapes;
   std::string vectors, out, fault, bitstream, data;
-  int cases = 1;
+  StreamOptions stream;
+  int cases = 0;  ///< 0: of a stream all, else 1
   bool no_cache_hooks = false, netlist = false;
 };
 
@@ -50,6 +52,7 @@ struct Machine {
   NetworkOptions options;
   Network network;
   std::vector<std::vector<Array>> inputs, expected;  ///< of the model, case after case
+  std::vector<model::Carry> carries;                 ///< of the machine's inputs and outputs
 };
 
 /// What can go wrong on purpose: on the bus, or with the image of model 0.
@@ -80,22 +83,104 @@ const std::map<std::string, Fault>& faults() {
   return table;
 }
 
+/// Recorded cases. @throws Error  fewer than are asked for
+std::vector<std::vector<Array>> recorded_inputs(const Options& options, const Network& network) {
+  const reference::VectorSet vectors = reference::read_vectors(options.vectors, true);
+  check_vectors(vectors, network);
+  const bool is_stream = vectors.stream || !options.stream.carries.empty();
+  const std::size_t all = vectors.cases.size();
+  const std::size_t count = options.cases > 0 ? static_cast<std::size_t>(options.cases)
+                            : is_stream       ? all
+                                              : 1;
+  if (all < count) throw_error("--cases: {}, {} has {}", count, vectors.file, all);
+  std::vector<std::vector<Array>> inputs;
+  for (std::size_t i = 0; i < count; ++i) {
+    inputs.push_back(vectors.cases[i].inputs);
+    inputs.back().resize(network.graph->inputs.size());  // a stream's states are behind its own
+  }
+  return inputs;
+}
+
+/// Frames of --stream.
+std::vector<std::vector<Array>> frames_of(const Options& options, const Network& network,
+                                          const std::string& model) {
+  Frames frames(options.stream, network, States(options.stream, network), model);
+  std::vector<std::vector<Array>> all;
+  while (options.cases == 0 || std::ssize(all) < options.cases) {
+    auto one = frames.next();
+    if (!one) break;
+    all.push_back(std::move(*one));
+  }
+  if (all.empty()) throw_error("--stream {}: holds no frame", options.stream.frames[0]);
+  if (std::ssize(all) < options.cases)
+    throw_error("--cases: {}, --stream {} has {}", options.cases, options.stream.frames[0],
+                all.size());
+  return all;
+}
+
 std::vector<std::vector<Array>> inputs_of(const Options& options, const Network& network,
                                           const std::string& model) {
-  if (!options.vectors.empty()) {
-    const reference::VectorSet vectors = reference::read_vectors(options.vectors);
-    reference::check_vectors(vectors, *network.graph);
-    if (static_cast<int>(vectors.cases.size()) < options.cases)
-      throw_error("--cases: {}, {} has {}", options.cases, vectors.file, vectors.cases.size());
-    std::vector<std::vector<Array>> all;
-    for (int i = 0; i < options.cases; ++i)
-      all.push_back(vectors.cases[static_cast<std::size_t>(i)].inputs);
-    return all;
-  }
+  if (options.stream.given()) return frames_of(options, network, model);
+  if (!options.vectors.empty()) return recorded_inputs(options, network);
   if (!options.inputs.empty()) return {read_inputs(options.inputs, network, model)};
   std::vector<std::vector<Array>> all;
-  for (int i = 0; i < options.cases; ++i) all.push_back(random_inputs(network, i + 1));
+  for (int i = 0; i < std::max(1, options.cases); ++i) all.push_back(random_inputs(network, i + 1));
   return all;
+}
+
+/// The tensor at the graph's other edge whose codes `tensor` has, or -1: an operator is between.
+int same_codes(const model::Graph& graph, int tensor) {
+  using model::OpKind;
+  for (std::size_t i = graph.ops.size(); i-- > 0;) {
+    const model::Op& op = graph.ops[i];
+    if (std::ranges::count(op.outputs, tensor) == 0) continue;
+    if (op.kind != OpKind::kQuantize && op.kind != OpKind::kDequantize &&
+        op.kind != OpKind::kReshape)
+      return -1;
+    tensor = op.inputs.at(0);
+  }
+  return tensor;
+}
+
+/// The same state between the machine's inputs and outputs, whose codes the firmware hands on.
+/// @throws Error  other codes
+std::vector<model::Carry> machine_carries(const compiler::Program& program,
+                                          const model::Carry& carry) {
+  const model::Graph &before = program.before, &after = program.after;
+  const int wanted = before.inputs.at(static_cast<std::size_t>(carry.input));
+  const int given = same_codes(after, after.outputs.at(static_cast<std::size_t>(carry.output)));
+  const auto output =
+      static_cast<std::size_t>(std::ranges::find(after.inputs, given) - after.inputs.begin());
+  std::vector<model::Carry> carries;
+  for (std::size_t i = 0; i < before.outputs.size() && output < after.inputs.size(); ++i) {
+    if (same_codes(before, before.outputs[i]) != wanted) continue;
+    const compiler::TensorLayout &to = program.inputs.at(i), &from = program.outputs.at(output);
+    if (to.scale != from.scale || to.zero_point != from.zero_point)
+      throw_error(
+          "--carry {}={}: codes of the input are of scale {}, zero point {}, of the output "
+          "{}, {}; the firmware hands codes on (trine quantize --carry)",
+          carry.input, carry.output, to.scale, to.zero_point, from.scale, from.zero_point);
+    carries.push_back({static_cast<int>(i), static_cast<int>(output)});
+  }
+  if (carries.empty())
+    throw_error("--carry {}={}: an operator of the host is between, the firmware hands codes on",
+                carry.input, carry.output);
+  return carries;
+}
+
+/// What the golden layers have of each case; states go from one to the next.
+void expect_outputs(const Options& options, const reference::RoundingPolicy& policy, Machine& m) {
+  States states(options.stream, m.network);
+  for (std::vector<Array>& inputs : m.inputs) {
+    states.put(inputs);
+    m.expected.push_back(reference::outputs_of(
+        *m.network.graph, reference::run_graph(*m.network.graph, inputs, policy)));
+    if (!options.stream.reset) states.take(m.expected.back());
+  }
+  if (options.stream.reset) return;
+  for (const model::Carry& carry : states.carries())
+    for (const model::Carry& one : machine_carries(m.network.program, carry))
+      m.carries.push_back(one);
 }
 
 Machine make_machine(const Options& options, std::size_t index) {
@@ -106,6 +191,9 @@ Machine make_machine(const Options& options, std::size_t index) {
   if (!options.app.empty()) return m;
   m.options.model = options.models[index];
   m.options.shapes = options.shapes;
+  m.options.states =
+      options.stream.given() ||
+      (!options.vectors.empty() && reference::read_vectors(options.vectors, true).stream);
   const auto policy = m.options.policy(reference::kDoublePolicy);
   if (is_program_file(m.options.model))
     throw_error("{}: a program; the model itself is wanted", m.options.model);
@@ -113,9 +201,7 @@ Machine make_machine(const Options& options, std::size_t index) {
   if (!m.network.program.rest.empty())
     throw_error("{}: runs in stages, with operators on the host between", m.options.model);
   m.inputs = inputs_of(options, m.network, m.options.model);
-  for (const std::vector<Array>& inputs : m.inputs)
-    m.expected.push_back(reference::outputs_of(
-        *m.network.graph, reference::run_graph(*m.network.graph, inputs, policy)));
+  expect_outputs(options, policy, m);
   return m;
 }
 
@@ -129,9 +215,13 @@ soc::Model model_of(const Machine& m, const std::vector<std::string>& labels) {
   model.labels = labels;
   for (const compiler::ProgramLayer& layer : program.layers)
     model.expected_cycles += static_cast<std::uint32_t>(layer.expected_cycles);
-  for (const std::vector<Array>& inputs : m.inputs)
-    for (const Array& array : compiler::machine_inputs(program, inputs))
-      model.inputs.push_back(bytes_of(array));
+  for (const model::Carry& carry : m.carries) model.carries.emplace_back(carry.input, carry.output);
+  for (const std::vector<Array>& inputs : m.inputs) {
+    std::vector<Array> machine = compiler::machine_inputs(program, inputs);
+    for (const model::Carry& carry : m.carries)
+      machine.at(static_cast<std::size_t>(carry.input)).bytes.clear();
+    for (const Array& array : machine) model.inputs.push_back(bytes_of(array));
+  }
   return model;
 }
 
@@ -269,6 +359,13 @@ void check(const Options& options) {
     throw_error("--input: for one model, without --vectors");
   if (!options.vectors.empty() && options.models.size() > 1)
     throw_error("--vectors: for one model");
+  const StreamOptions& stream = options.stream;
+  stream.check(!options.vectors.empty());
+  if (stream.count > 0 || !stream.feeds.empty() || !stream.begins.empty())
+    throw_error("--frames, --feed, --begin: trine run has them, not the firmware");
+  if (stream.given() && (!options.vectors.empty() || !options.inputs.empty()))
+    throw_error("--stream: allowed without --vectors and --input");
+  if (stream.given() && options.models.size() != 1) throw_error("--stream: for one model");
   if (options.labels.size() > options.models.size())
     throw_error("--labels: {} files, {} models", options.labels.size(), options.models.size());
   std::vector<NamedFile> read;
@@ -277,6 +374,7 @@ void check(const Options& options) {
   read.push_back({"--data", options.data});
   for (const std::string& config : options.configs) read.push_back({"--config", config});
   for (const std::string& labels : options.labels) read.push_back({"--labels", labels});
+  for (const NamedFile& file : options.stream.read()) read.push_back(file);
   options.output.check({{"--bitstream", options.bitstream}}, read);
   if ((options.system.target == "sim") != options.bitstream.empty())
     throw_error("--bitstream: with --target ulx3s, and that with it");
@@ -469,8 +567,10 @@ void add_soc(Command app, Action& action) {
             "NumPy file of an input, in order; random codes, seeded, if absent")
       ->allow_extra_args(false);
   add_value(command, "--vectors DIR", options->vectors, "inputs of these recorded cases");
-  add_value(command, "--cases N", options->cases, "how many, one after the other (1)")
+  add_value(command, "--cases N", options->cases,
+            "how many, one after the other (1, of a stream all)")
       ->check(range(1, 1000));
+  options->stream.declare(command);
   add_value(command, "--labels F.txt", options->labels,
             "names of the classes, a line each; of each model, in order")
       ->allow_extra_args(false);
@@ -508,6 +608,7 @@ void add_soc(Command app, Action& action) {
       "Examples:\n"
       "  trine soc --config edge64 models/lenet_mnist.tflite --vectors models/lenet_mnist/vectors\n"
       "  trine soc --config edge64 --cpu picorv32 models/plus_filter.tflite --out out/soc\n"
+      "  trine soc --config edge64 --set array.activations16=true LSTM.tflite --stream frames.npy\n"
       "  trine soc --config edge64 --app my_firmware.c --data weights.bin --main-kib 4096\n"
       "  trine soc --config edge64 --config edge32 DIGITS.tflite KEYWORDS.tflite\n"
       "  trine soc --config edge32 --target ulx3s models/lenet_mnist.tflite --bitstream "

@@ -30,6 +30,7 @@ struct Options {
   NetworkOptions network;  ///< that the result is compiled with
   std::string model, calibration, type = "int8", method = "minmax";
   std::vector<std::string> inputs;  ///< .npy files in place of `calibration`
+  std::vector<std::string> carries;
   bool per_tensor = false;
   std::size_t count = 100;
 };
@@ -85,6 +86,8 @@ Quantized quantized(const Options& options) {
   }
   const Python python(options.python, toolkit_of(options.model).quantizer, options.output);
   if (options.per_tensor) arguments.emplace_back("--per-tensor");
+  for (const std::string& carry : options.carries)
+    arguments.insert(arguments.end(), {"--carry", carry});
   const std::string by = python.run("quantize", arguments, options.model + ": quantizing");
   const std::vector<std::uint8_t> bytes = read_file(result);
   write_file(options.network.model, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
@@ -176,6 +179,10 @@ void add_quantize(Command app, Action& action) {
   add_value(command, "--method M", options->method,
             "ONNX: how ranges come of examples: minmax, entropy, percentile")
       ->check(one_of({"minmax", "entropy", "percentile"}));
+  add_value(command, "--carry INPUT=OUTPUT", options->carries,
+            "ONNX: a state: this output of a run is that input of the next,\n"
+            "counted from 0; one scale for both, so that codes are handed on")
+      ->allow_extra_args(false);
   command.add_flag("--per-tensor", options->per_tensor,
                    "ONNX: one scale for all weights of a layer");
   declare_shape(command, options->network.shapes);

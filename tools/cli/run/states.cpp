@@ -154,19 +154,33 @@ void StreamOptions::declare(Command command) {
   command.add_flag("--pcm", pcm,
                    "with --stream -: samples of a microphone, signed, 16 bits, little\n"
                    "endian; each is sample / 32768 in the input's type and scale");
-  add_value(command, "--hop N", hop, "with --pcm: samples from one frame to the next (a frame's)")
+  add_value(command, "--hop N", hop,
+            "with --pcm: samples from one frame to the next (a frame's; with\n"
+            "--features 10 ms)")
       ->check(range(1, 1'000'000));
+  add_value(command, "--features F", features,
+            "with --pcm: mel:N or mel:N:OFFSET:SCALE, N log-mel energies of each\n"
+            "window of samples, (ln(energy + 1e-6) + OFFSET) * SCALE, computed on\n"
+            "the host in float32 (docs/speech.md has the formula); an input of\n"
+            "[.., K, N] gets those of the last K windows");
+  add_value(command, "--rate HZ", rate, "with --features: of the samples (16000)")
+      ->check(range(1, 1'000'000));
+  add_value(command, "--window N", window, "with --features: samples of a spectrum (25 ms)")
+      ->check(range(2, 65'536));
   command.add_flag("--reset-states", reset, "with --stream: states begin anew with each frame");
 }
 
-void StreamOptions::check() const {
+void StreamOptions::check(bool cases) const {
   if (hop > 0 && !pcm) throw_error("--hop: needs --pcm");
+  if (!features.empty() && !pcm) throw_error("--features: needs --pcm");
+  if (features.empty() && rate > 0) throw_error("--rate: needs --features");
+  if (features.empty() && window > 0) throw_error("--window: needs --features");
   if (pcm && frames.empty()) throw_error("--pcm: needs --stream -");
   if (until >= 0 && feeds.empty()) throw_error("--until: needs --feed");
   if (count > 0 && !frames.empty())
     throw_error("--frames: allowed without --stream, whose files have as many as there are");
   if (reset && !feeds.empty()) throw_error("--reset-states: allowed without --feed");
-  if (given()) return;
+  if (given() || cases) return;
   const std::pair<const char*, bool> others[] = {
       {"--carry", !carries.empty()}, {"--feed", !feeds.empty()}, {"--begin", !begins.empty()}};
   for (const auto& [name, is_there] : others)
@@ -237,6 +251,12 @@ void States::begin(const std::string& text, const Network& network) {
 
 bool States::holds(int input) const {
   return std::ranges::any_of(states_, [&](const State& s) { return s.carry.input == input; });
+}
+
+std::vector<model::Carry> States::carries() const {
+  std::vector<model::Carry> all;
+  for (const State& s : states_) all.push_back(s.carry);
+  return all;
 }
 
 void States::put(std::vector<Array>& inputs) const {

@@ -73,7 +73,7 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
                 names.size(), inputs.size(), model);
   if (names.size() == 1 && names[0] == "-") {
     live_ = inputs[0];
-    if (options.pcm) expect_samples(options, network);
+    if (options.pcm) expect_samples(options, network, model);
     return;
   }
   if (options.pcm) throw_error("--pcm: needs --stream -");
@@ -94,7 +94,8 @@ Frames::Frames(const StreamOptions& options, const Network& network, const State
   }
 }
 
-void Frames::expect_samples(const StreamOptions& options, const Network& network) {
+void Frames::expect_samples(const StreamOptions& options, const Network& network,
+                            const std::string& model) {
   const auto at = static_cast<std::size_t>(live_);
   const Array& shape = shapes_.at(at);
   if (shape.dtype != "f4" && shape.dtype != "i1" && shape.dtype != "u1" && shape.dtype != "i2")
@@ -102,19 +103,37 @@ void Frames::expect_samples(const StreamOptions& options, const Network& network
                 type_and_shape(shape));
   pcm_ = true;
   hop_ = static_cast<std::size_t>(options.hop > 0 ? options.hop : shape.elements());
+  if (!options.features.empty()) expect_features(options, model);
   if (shape.dtype == "f4") return;
   codes_ = codes_of(network, at);
   if (codes_.scale <= 0) throw_error("--pcm: input {} has no scale", live_);
 }
 
+void Frames::expect_features(const StreamOptions& options, const std::string& model) {
+  constexpr int kRate = 16000, kFramesASecond = 40, kHopsASecond = 100;
+  const int rate = options.rate > 0 ? options.rate : kRate;
+  const int frame = options.window > 0 ? options.window : std::max(2, rate / kFramesASecond);
+  const int hop = options.hop > 0 ? options.hop : std::clamp(rate / kHopsASecond, 1, frame);
+  if (hop > frame) throw_error("--hop {}: allowed up to --window, which is {}", hop, frame);
+  hop_ = static_cast<std::size_t>(hop);
+  front_end_.emplace(parse_features(options.features), rate, frame);
+  const Array& shape = shapes_.at(static_cast<std::size_t>(live_));
+  std::int64_t innermost = 1;
+  for (const std::int64_t extent : shape.shape) innermost = extent > 1 ? extent : innermost;
+  const auto mels = static_cast<std::int64_t>(front_end_->mels());
+  if (innermost != mels && mels > 1)
+    throw_error("--features {}: input {} of {} is {}, allowed [.., frames, {}]", options.features,
+                live_, model, type_and_shape(shape), mels);
+}
+
 namespace {
 
-/// Elements of the input, of samples of 1/32768 each.
+/// Elements of the input, of real numbers.
 template <typename Element>
-std::vector<std::uint8_t> elements_of(const std::vector<std::int16_t>& samples, InputCodes codes) {
-  std::vector<std::uint8_t> bytes(samples.size() * sizeof(Element));
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    double value = samples[i] / 32768.0;
+std::vector<std::uint8_t> elements_of(const std::vector<float>& values, InputCodes codes) {
+  std::vector<std::uint8_t> bytes(values.size() * sizeof(Element));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double value = values[i];
     if constexpr (std::is_integral_v<Element>)
       value = std::clamp<double>(std::round(value / codes.scale) + codes.zero_point,
                                  std::numeric_limits<Element>::lowest(),
@@ -125,20 +144,47 @@ std::vector<std::uint8_t> elements_of(const std::vector<std::int16_t>& samples, 
   return bytes;
 }
 
+std::vector<std::uint8_t> elements_of(const std::string& dtype, const std::vector<float>& values,
+                                      InputCodes codes) {
+  return dtype == "f4"   ? elements_of<float>(values, codes)
+         : dtype == "i2" ? elements_of<std::int16_t>(values, codes)
+         : dtype == "i1" ? elements_of<std::int8_t>(values, codes)
+                         : elements_of<std::uint8_t>(values, codes);
+}
+
 }  // namespace
 
-/// Empty behind the last whole hop: a microphone ends anywhere.
-Array Frames::from_samples(const Array& shape) {
-  const auto size = static_cast<std::size_t>(shape.elements());
+/// The next hop into the window, at first all of it; false behind the last whole one: a microphone
+/// ends anywhere, but between samples.
+bool Frames::read_samples(std::size_t size) {
   std::vector<std::int16_t> more(window_.empty() ? size : hop_);
-  Array frame = shape;
-  if (std::fread(more.data(), sizeof more[0], more.size(), stdin) != more.size()) return frame;
+  const std::size_t bytes = more.size() * sizeof more[0];
+  const std::size_t got = std::fread(more.data(), 1, bytes, stdin);
+  if (got % sizeof more[0] != 0) throw_error("stdin: ends in the middle of a sample");
+  if (got != bytes) return false;
   window_.insert(window_.end(), more.begin(), more.end());
   window_.erase(window_.begin(), window_.end() - static_cast<std::ptrdiff_t>(size));
-  frame.bytes = shape.dtype == "f4"   ? elements_of<float>(window_, codes_)
-                : shape.dtype == "i2" ? elements_of<std::int16_t>(window_, codes_)
-                : shape.dtype == "i1" ? elements_of<std::int8_t>(window_, codes_)
-                                      : elements_of<std::uint8_t>(window_, codes_);
+  return true;
+}
+
+/// Empty behind the last.
+Array Frames::from_samples(const Array& shape) {
+  const auto size = static_cast<std::size_t>(shape.elements());
+  Array frame = shape;
+  if (!front_end_) {
+    if (!read_samples(size)) return frame;
+    std::vector<float> values;
+    for (const std::int16_t sample : window_) values.push_back(static_cast<float>(sample) / 32768);
+    frame.bytes = elements_of(shape.dtype, values, codes_);
+    return frame;
+  }
+  do {
+    if (!read_samples(front_end_->frame())) return frame;
+    const std::vector<float> newest = (*front_end_)(window_);
+    features_.insert(features_.end(), newest.begin(), newest.end());
+  } while (features_.size() < size);
+  features_.erase(features_.begin(), features_.end() - static_cast<std::ptrdiff_t>(size));
+  frame.bytes = elements_of(shape.dtype, features_, codes_);
   return frame;
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "sw/model/rewrite/states.h"
+#include "tools/cli/run/front_end.h"
 #include "tools/cli/run/network.h"
 #include "tools/cli/run/report.h"
 
@@ -28,11 +29,14 @@ struct StreamOptions {
   bool reset = false;                ///< states begin anew with each frame
   bool pcm = false;                  ///< stdin has samples of 16 bits
   int hop = 0;                       ///< of these, from frame to frame; 0: a frame's
+  std::string features;              ///< what is made of these; "": nothing
+  int rate = 0, window = 0;          ///< Hz; samples of a spectrum; 0: 16000; 25 ms
 
   void declare(Command command);
   bool given() const { return !frames.empty() || count > 0; }
+  /// @param cases  whether recorded ones may be the stream
   /// @throws Error  an option that needs another one
-  void check() const;
+  void check(bool cases = false) const;
   /// The files that they name, for Output::check.
   std::vector<NamedFile> read() const;
 };
@@ -54,6 +58,7 @@ class States {
   /// As they begin. @throws Error  tensors or files that do not fit, two for an input
   States(const StreamOptions& options, const Network& network);
   bool holds(int input) const;
+  std::vector<model::Carry> carries() const;
   /// Into the inputs of the next run.
   void put(std::vector<Array>& inputs) const;
   /// Out of what the run gave.
@@ -83,7 +88,7 @@ class Frames {
   Frames(const StreamOptions& options, const Network& network, const States& states,
          const std::string& model);
   /// Inputs of the next run, without its states; nothing behind the last frame.
-  /// @throws Error  half a frame on stdin
+  /// @throws Error  half a frame, or half a sample, on stdin
   std::optional<std::vector<Array>> next();
 
  private:
@@ -92,8 +97,11 @@ class Frames {
     Array frames;
   };
   Array from_stdin(const Array& shape) const;
-  /// @throws Error  the live input is of no type that samples have
-  void expect_samples(const StreamOptions& options, const Network& network);
+  /// @throws Error  the live input is of no type that samples have, or of no shape of features
+  void expect_samples(const StreamOptions& options, const Network& network,
+                      const std::string& model);
+  void expect_features(const StreamOptions& options, const std::string& model);
+  bool read_samples(std::size_t size);
   Array from_samples(const Array& shape);
 
   std::vector<Array> shapes_;  ///< of all inputs
@@ -103,6 +111,8 @@ class Frames {
   std::size_t hop_ = 0;
   InputCodes codes_;                  ///< the live input's
   std::vector<std::int16_t> window_;  ///< samples of the frame before
+  std::optional<FrontEnd> front_end_;
+  std::vector<float> features_;  ///< of the frames before, the newest last
   std::int64_t count_ = 0, next_ = 0;
 };
 

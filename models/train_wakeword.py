@@ -3,10 +3,10 @@
 """Train the wake word: "hey Trine" in a stream of log-mel frames, by a convolution over the mels and a GRU.
 
 Install:  pip install torch==2.15.0 onnx==1.19.1 onnxruntime==1.31.1 numpy espeakng-loader==0.2.4
-Use:      train_wakeword.py            (6 min of one core)
+Use:      train_wakeword.py            (10 min of one core)
 
 No speech set is small and free enough to be fetched here, so eSpeak NG (PyPI espeakng-loader, the library with its data)
-says all phrases, in some seventy voices; twelve others are held back for the test. --flite PROGRAM (Debian: flite) tests
+says all phrases, in 75 voices; twelve others are held back for the test. --flite PROGRAM (Debian: flite) tests
 with voices of another synthesizer, made of recorded people, besides.
 
 Writes wakeword.onnx, its vectors (wakeword/vectors: the frames of word.pcm with the states between them, by ONNX Runtime),

@@ -126,6 +126,7 @@ module trine_compute_ports #(
   assign status.fetch_busy = fetch_busy_i;
   assign status.retire     = 1'b0;
   assign status.odd        = 1'b0;
+  assign status.pairs      = 1'b0;
 
   assign data_valid_o = results.valid;
   assign data_soon_o  = results.soon;

@@ -19,10 +19,33 @@ constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-/// Weights and bias as operands.
+/// Weights and bias as operands, and the result's scale.
 struct Product {
   int weights = -1, bias = -1;
+  float scale = kOfGate;
 };
+
+/// An operand's largest size, and one that each may have while terms go both ways.
+struct Reach {
+  double most = 0, usual = 0;
+};
+
+/// So that sums of inputs and of states fit before they meet, each as it is: Q3.12, or more where
+/// weights are larger. What is beyond, saturates.
+float scale_of_sums(const Matrix& m, Reach x) {
+  double reach = 0;
+  for (std::size_t row = 0; row < m.scales.size(); ++row) {
+    double all = 0, squares = 0;
+    for (int i = 0; i < m.columns; ++i) {
+      const double w = double{m.scales[row]} * m.codes[row * at(m.columns) + at(i)];
+      all += std::abs(w);
+      squares += w * w;
+    }
+    const double bias = m.bias.empty() ? 0 : std::abs(m.bias[row]);
+    reach = std::max(reach, bias + std::min(all * x.most, std::sqrt(squares) * x.usual));
+  }
+  return std::max(kOfGate, static_cast<float>(reach / 32767));
+}
 
 class Steps {
  public:
@@ -32,8 +55,8 @@ class Steps {
     name_ = r_.name;
     x_ = widened(&emit_, r_.x, 0, r_.node);
     for (const Gate& gate : r_.gates) {
-      of_inputs_.push_back(multiplied(x_, operands(gate.of_input, emit_.tensor(x_))));
-      of_states_.push_back(operands(gate.of_state, hidden()));
+      of_inputs_.push_back(multiplied(x_, operands(gate.of_input, emit_.tensor(x_), of_x())));
+      of_states_.push_back(operands(gate.of_state, hidden(), of_h()));
     }
     Sequence result{-1, r_.h, r_.c};
     std::vector<int> rows(at(r_.steps));
@@ -89,7 +112,7 @@ class Steps {
     if (h_ >= 0 || new_sum >= 0) {
       const int reset = function(OpKind::kLogistic, gate(kReset, reset_sum));
       if (behind)
-        new_sum = made(OpKind::kMul, {reset, new_sum}, kOfGate);
+        new_sum = made(OpKind::kMul, {reset, new_sum}, emit_.tensor(new_sum).scale());
       else
         new_sum =
             multiplied(made(OpKind::kMul, {reset, h_}, r_.hidden_scale), of_states_[at(kNew)]);
@@ -122,7 +145,7 @@ class Steps {
     zeros.codes.assign(at(r_.cells * zeros.columns), 0);
     const float unit = emit_.tensor(x).scale() / r_.hidden_scale;
     for (float& scale : zeros.scales) scale /= unit;
-    return multiplied(x, operands(zeros, emit_.tensor(x)));
+    return multiplied(x, operands(zeros, emit_.tensor(x), {}));
   }
 
   /// h, or what a step leaves: the state's own operator.
@@ -140,8 +163,20 @@ class Steps {
     return h;
   }
 
+  /// A quantizer's codes go three deviations far or more, states are often near their ends.
+  Reach of_x() const {
+    const Tensor& x = emit_.tensor(r_.x);
+    const auto zero = static_cast<double>(x.zero_point());
+    const double codes = x.type == DataType::kInt16 ? 32768 : std::max(128 + zero, 127 - zero);
+    return {codes * double{x.scale()}, 1.5 * codes * double{x.scale()}};
+  }
+  Reach of_h() const {
+    const double most = double{r_.hidden_scale} * 32768;
+    return {most, 2 * most};
+  }
+
   /// Sums of 32 bits, whose scale has 31, where all of them fit; else of 40.
-  Product operands(const Matrix& m, const Tensor& x) {
+  Product operands(const Matrix& m, const Tensor& x, Reach reach) {
     std::vector<std::int64_t> bias;
     double most = 0;
     for (std::size_t row = 0; row < m.scales.size(); ++row) {
@@ -157,6 +192,7 @@ class Steps {
     const int rows = static_cast<int>(m.scales.size());
     Quantization scales{m.scales, std::vector<std::int64_t>(m.scales.size(), 0), 0};
     Product p;
+    p.scale = scale_of_sums(m, reach);
     p.weights =
         emit_.add_constant(name_ + ":weights", DataType::kInt8, {rows, m.columns}, m.codes, scales);
     if (most < 0x1p31)
@@ -169,7 +205,7 @@ class Steps {
 
   int multiplied(int rows, const Product& p) {
     const std::vector<int> shape = {emit_.tensor(rows).extent(0), r_.cells};
-    return made(OpKind::kFullyConnected, {rows, p.weights, p.bias}, kOfGate, shape);
+    return made(OpKind::kFullyConnected, {rows, p.weights, p.bias}, p.scale, shape);
   }
 
   int function(OpKind kind, int of) { return made(kind, {of}, kOfFunction); }

@@ -37,7 +37,7 @@ module trine_legal #(
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;
   logic [7:0]          op;
-  logic                from_dmem, window, half_even, single, rescale, known;
+  logic                from_dmem, low_bytes, window, half_even, single, rescale, known;
   logic [Features-1:0] needs;
 
   assign opcode    = word_i[63:62];
@@ -45,6 +45,7 @@ module trine_legal #(
   assign target  = word_i[59:56];
   assign op        = word_i[trine_isa_pkg::RunOpLsb +: 8];
   assign from_dmem = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::DmaFlagFromDmem];
+  assign low_bytes = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::DmaFlagLowBytes];
   assign window    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagWindow];
   assign half_even = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagHalfEven];
   assign single    = word_i[trine_isa_pkg::RunFlagsLsb + trine_isa_pkg::ComputeFlagSingle];
@@ -74,6 +75,12 @@ module trine_legal #(
           run_known = op == trine_isa_pkg::DmaTargetPmem ||
                       op == trine_isa_pkg::DmaTargetTransposed;
           run_needs[trine_isa_pkg::FeatureMaps] = 1'b1;
+        end
+        if (low_bytes) begin
+          run_known = Int16 && (op == trine_isa_pkg::DmaTargetPmem ||
+                                op == trine_isa_pkg::DmaTargetTransposed);
+          run_needs[trine_isa_pkg::FeatureMaps] = 1'b1;
+          run_needs[IsInt16]                    = 1'b1;
         end
       end
       trine_isa_pkg::EngineCompute: begin

@@ -322,7 +322,7 @@ TEST_CASE("trine_control refuses illegal words", "[tb][control][error]") {
   const auto seed = GENERATE(41u, 42u);
   const auto bad = GENERATE(
       Word{kHash}, isa::encode_run(Engine::kLoad, {0, 0, isa::kTargets.codes.back().code + 1, 0}),
-      isa::encode_run(Engine::kCompute, {0, 0, 8, 0}),
+      isa::encode_run(Engine::kCompute, {0, 0, isa::kComputeOps.codes.back().code + 1, 0}),
       isa::encode_run(Engine::kVector, {0, 0, 5, 0}),
       isa::encode_run(Engine::kVector, {0, 0, isa::kVectorOps.codes.back().code + 1, 0}),
       isa::encode_run(Engine::kStore, {0, 0, 1, 0}), isa::encode_run(Engine::kStore, {0, 0, 4, 0}),

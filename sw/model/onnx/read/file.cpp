@@ -95,7 +95,7 @@ class Reader {
 
   ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
     const bool nibbles = tensor.data_type() == kUInt4 || tensor.data_type() == kInt4;
-    const auto type = !nibbles                          ? type_of(tensor.data_type())
+    const auto type = !nibbles                       ? type_of(tensor.data_type())
                       : tensor.data_type() == kUInt4 ? DataType::kUInt8
                                                      : DataType::kInt8;
     refuse_others(tensor.data_type(), what);
@@ -111,8 +111,8 @@ class Reader {
     const std::int64_t wanted = elements_of(result->shape);
     if (wanted < 0) fail("{}: more than 2^31 elements", what);
     const bool outside = tensor.data_location() == onnx::TensorProto::EXTERNAL;
-    const auto bytes = static_cast<std::uint64_t>(nibbles ? (wanted + 1) / 2
-                                                          : wanted * bytes_of(*type));
+    const auto bytes =
+        static_cast<std::uint64_t>(nibbles ? (wanted + 1) / 2 : wanted * bytes_of(*type));
     const std::string raw = outside ? external(tensor, what, bytes) : tensor.raw_data();
     result->values = values(tensor, raw, nibbles ? DataType::kUInt8 : *type);
     if (nibbles) result->values = halves(result->values, *type, static_cast<std::size_t>(wanted));

@@ -35,9 +35,9 @@ DESIGNS = {"edge256": "U55-256", "edge1024": "U85-1024"}
 
 
 def cycles(model, backend, config, keys):
-    """Of one bit-exact run, of which the host has no part."""
+    """Of one bit-exact run, of which the host has no part but quantizers of floats at the ends."""
     result = common.trine("run", *common.design(" ".join([config, *keys])), "--backend", backend, model)
-    if result["host"]:
+    if any(op["op"] not in ("QUANTIZE", "DEQUANTIZE") or op["when"] == "between" for op in result["host"]):
         sys.exit(f"{model}: the host has a part of it")
     return result["cycles"]
 

@@ -647,7 +647,8 @@ TEST_CASE("a damaged network of this repository that check() accepts can be run"
   const std::string name = GENERATE(
       "onnx/mobilenet_v3", "onnx/detector", "onnx/resized", "onnx/approximate/attention",
       "onnx/approximate/encoder", "onnx/approximate/encoder_decomposed", "onnx/host/operators",
-      "onnx/qoperator", "onnx/int16/detector_int16", "onnx/int16/windows_int16",
+      "onnx/qoperator", "onnx/int4_weights", "onnx/cells/lstm_both", "onnx/cells/gru_before",
+      "onnx/cells/rnn_relu", "onnx/int16/detector_int16", "onnx/int16/windows_int16",
       "torch/inception_v3", "torch/style", "torch/wave_decoder", "torch/vit", "torch/shufflenet",
       "torch/activations", "onnx/nodes/convtranspose_output_shape", "onnx/nodes/einsum_ellipsis",
       "onnx/nodes/lstm_bidirectional", "onnx/nodes/nonmaxsuppression_limit_output_size",

@@ -61,6 +61,26 @@ TEST_CASE("cells of ONNX run whole on the machine, exact to the golden layers",
   }
 }
 
+TEST_CASE("weights of four bits are exact with array.weights4 and without", "[arch][model][onnx]") {
+  for (const char* name : {"onnx/int4_weights.onnx", "operators/int4_weights.tflite"}) {
+    const model::Sample sample = model::own_sample(name);
+    const model::Graph graph = model::import_model(sample.file);
+    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+    std::vector<std::int64_t> rows;
+    for (const bool narrow : {false, true}) {
+      CAPTURE(name, narrow);
+      machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+      config.weights4 = narrow;
+      const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
+      for (const reference::VectorCase& c : vectors.cases)
+        CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+                                         c.outputs) == "");
+      rows.push_back(static_cast<std::int64_t>(program.image.size()));
+    }
+    CHECK(rows[1] < rows[0]);  // bytes of constants
+  }
+}
+
 TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[arch][lstm]") {
   const int lanes = GENERATE(1, 2, 8);
   for (const model::Sample& sample : model::own_samples("lstm")) {

@@ -52,6 +52,9 @@ Reach sum_of(const Layer& layer, int m) {
     codes.high -= conv.precision == isa::compute::Op::kMatmul16 ? conv.zero_point : 0;
     sum.add(weights.has_zero ? at_corners(codes, {w, w}, term) : Reach{-most, most});
   }
+  // The array lacks the product of the zero points in each lane of each step, of a channel or not.
+  if (conv.precision == isa::compute::Op::kMatmul16)
+    sum.low -= std::int64_t{layer.steps()} * conv.step_codes * conv.zero_point * conv.weights_zero;
   return sum;
 }
 

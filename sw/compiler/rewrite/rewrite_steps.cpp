@@ -190,7 +190,8 @@ class Steps : Rewriter {
     }
     graph_.ops.back().cell_clip = op.cell_clip;
     const int state = function(OpKind::kTanh, c);
-    h = output(state, gate(kOutput), graph_.out(op));
+    const Tensor out = graph_.out(op);  // tensors that come may move it
+    h = output(state, gate(kOutput), out);
   }
 
   /// int16 codes of h, within those of `out`, less its zero point.

@@ -32,14 +32,15 @@ template <typename Ask>
 std::optional<Unsupported> Lowering::judge(Ask ask) {
   model::Faults faults;
   std::vector<int> refused;
-  std::set<int> missing;  // tensors
+  std::set<int> missing;                      // tensors
+  std::set<std::pair<int, OpKind>> reported;  // once of what many steps of an operator have
   for (const int i : machine_) {
     const bool hopeless =
         std::ranges::any_of(op(i).inputs, [&](int t) { return missing.contains(t); });
     Problem problem = host_problem(op(i));
     if (!problem && !hopeless) problem = ask(i);
     if (problem) {
-      faults.add(*problem);
+      if (reported.emplace(op(i).index, op(i).kind).second) faults.add(*problem);
       refused.push_back(i);
     }
     if ((problem || hopeless) && !stand_in(op(i)))

@@ -214,7 +214,7 @@ TEST_CASE("what the machine lacks of recurrent nodes is named", "[fuzz][onnx][er
         [](Cell& c) {
           c.operands[0] = c.floats({1, c.rows, 4}, -64, 64);
         },
-        "weights are float: only int8 ones are the machine's");
+        "weights are float: trine quantize makes int8 ones");
     refused(
         type, [](Cell& c) { c.operands[3] = c.numbers(model::DataType::kInt32, {2}); },
         "sequence_lens other than 3");

@@ -20,7 +20,7 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Rows `first` and on of weights [directions, rows, columns] of codes.
 Matrix matrix_of(const Constant& c, const char* what, int first, int rows) {
-  if (c.codes.empty()) throw_error("{} are float: only int8 ones are the machine's", what);
+  if (c.codes.empty()) throw_error("{} are float: trine quantize makes int8 ones", what);
   const bool is_uint8 = c.type == DataType::kUInt8 || *std::ranges::max_element(c.codes) > 127;
   Matrix m;
   m.columns = c.shape[2];

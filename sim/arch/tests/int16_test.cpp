@@ -121,6 +121,21 @@ std::string refusal(Builder& b, bool vector = true) {
   return "";
 }
 
+TEST_CASE("the window former takes weights of four bits as bytes", "[arch][weights4]") {
+  Builder b(1);
+  const int x = b.input({1, 3, 4, 1});
+  b.graph.outputs = {b.convolution(x, 1, 1, 1, 1, 1, 1, 1, model::Padding::kValid, false)};
+  for (model::Tensor& t : b.graph.tensors)
+    if (t.name == "weights") {
+      t.data = {5};
+      t.encoding = model::Encoding::kInt4;
+    }
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.weights4 = true;
+  const compiler::Program program = compiler::compile(b.graph, config);
+  CHECK_NOTHROW(run_arch(program, {b.random_array(x)}));
+}
+
 TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch][int16][error]") {
   using Catch::Matchers::Contains;
   const auto padded = [](const std::vector<int>& sides, int code, bool vector) {

@@ -95,6 +95,15 @@ TEST_CASE("sums of two maps need the bits of all pairs of codes", "[compiler][su
   }
 }
 
+TEST_CASE("sums of low bytes lack the zero points' product in every lane", "[compiler][sums]") {
+  Layer layer = layer_of(std::vector<std::int8_t>(36, -128));  // weights of 0, zero point -128
+  layer.conv().precision = isa::compute::Op::kMatmul16;
+  layer.conv().zero_point = layer.conv().weights_zero = -128;
+  CHECK(sum_bits(layer) == bits_of(-36 * 128 * 128, 0));
+  layer.conv().weights_zero = 0;
+  CHECK(sum_bits(layer) == bits_of(-36 * 128 * 255, 36 * 128 * 128));
+}
+
 TEST_CASE("sums of ternary and binary maps need the bits of their lanes", "[compiler][sums]") {
   Layer layer = layer_of(std::vector<std::int8_t>(128, 1));
   layer.words = 4;

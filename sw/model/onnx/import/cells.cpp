@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/index.h"
 
 namespace trine::model::onnx_file {
 namespace {
@@ -16,8 +17,6 @@ namespace {
 using Kind = Recurrence::Kind;
 
 constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Weights and bias as operands, and the result's scale.
 struct Product {

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "sw/model/onnx/import/cells.h"
 #include "sw/model/onnx/import/importer.h"
 
@@ -15,8 +16,6 @@ namespace trine::model::onnx_file {
 namespace {
 
 constexpr int kMostSteps = 256;  ///< more make networks that take minutes to plan
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Rows `first` and on of weights [directions, rows, columns] of codes.
 Matrix matrix_of(const Constant& c, const char* what, int first, int rows) {

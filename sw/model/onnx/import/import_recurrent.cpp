@@ -89,7 +89,8 @@ float Importer::cell_scale(int steps) const {
         node.inputs.size() > 2 ? value_of(node.inputs[2]).constant : nullptr;
     if (!scale || scale->elements() != 1) continue;
     const bool wide = zero && zero->type == DataType::kInt16;
-    const double codes = wide ? 32767 : zero ? 128 + std::abs(zero->values.at(0)) : 255;
+    const bool narrow = zero && zero->type == DataType::kInt8;
+    const double codes = wide ? 32767 : narrow ? 128 + std::abs(zero->values.at(0)) : 255;
     most = std::max(most, std::abs(scale->values[0]) * codes);
   }
   if (most == 0 && steps <= 8) most = steps;

@@ -85,7 +85,7 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpNarrow16 = 8'd15;
   // sum16 of one tap, of which odd lanes have int8 codes and even ones pad_code
   localparam logic [7:0] VectorOpWiden16 = 8'd16;
-  // LOGISTIC of sum16 of one tap, without bounds, by the table's points
+  // LOGISTIC of sum16, whose bounds are four times as large, by the table's points
   localparam logic [7:0] VectorOpLogistic16 = 8'd17;
   localparam logic [7:0] VectorOpTanh16 = 8'd18;  // TANH, likewise
   // maximum of the taps' int16 codes, which are all inside of the map

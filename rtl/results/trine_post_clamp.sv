@@ -5,7 +5,8 @@
 //   y = max(clamp((t >> 1) + t[0] + zero_point, lower, upper), residual)
 //
 // Halves go to even with half_even. The bounds of int16 codes have their low bytes in add_act_min
-// and add_act_max; such codes have no zero point. What goes on to a line has no bounds either.
+// and add_act_max; such codes have no zero point. What goes on to a line has none either, and four
+// times the bounds.
 //
 // Timing    combinational.
 // Check     trine_post_lane_tb
@@ -30,7 +31,7 @@ module trine_post_clamp #(
 
   logic                       up, line;
   logic signed [Bits-2:0]     rest;
-  logic signed [Bits-1:0]     value;
+  logic signed [Bits-1:0]     value, low_end, high_end, clamped;
   logic signed [7:0]          zero_point, act_min, act_max;
   logic signed [CodeBits-1:0] lower, upper, code, residual;
 
@@ -50,13 +51,20 @@ module trine_post_clamp #(
       lower = $signed(CodeBits'({cfg_i.act_min, cfg_i.add_act_min}));
       upper = $signed(CodeBits'({cfg_i.act_max, cfg_i.add_act_max}));
     end
-    code = value[CodeBits-1:0];
-    if (value < Bits'(lower)) code = lower;
-    if (value > Bits'(upper)) code = upper;
+    low_end  = Bits'(lower);
+    high_end = Bits'(upper);
+    if (line) begin
+      low_end  = low_end <<< 2;
+      high_end = high_end <<< 2;
+    end
+    clamped = value;
+    if (value < low_end) clamped = low_end;
+    if (value > high_end) clamped = high_end;
+    code = clamped[CodeBits-1:0];
     if (max_i && residual > code) code = residual;
   end
 
-  assign code_o = line ? $unsigned(value[OutBits-1:0]) : $unsigned(OutBits'(code));
+  assign code_o = line ? $unsigned(clamped[OutBits-1:0]) : $unsigned(OutBits'(code));
 
   logic unused_cfg;
   assign unused_cfg = ^cfg_i;

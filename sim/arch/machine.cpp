@@ -80,10 +80,10 @@ struct Post {
   int requantize(std::int32_t acc, const ChannelScale& s) const {
     return reference::requantize(acc, s, range, last_rounding);
   }
-  /// What a line takes: more bits than a code, without bounds and zero point.
-  int unbounded(std::int32_t sum) const {
-    constexpr int kMost = 1 << 18;
-    return reference::requantize(sum, scale, {0, -kMost, kMost}, last_rounding);
+  /// What a line takes: four times the bounds of a code, without zero point.
+  int argument(std::int32_t sum) const {
+    const OutputRange wider{0, 4 * range.act_min, 4 * range.act_max};
+    return reference::requantize(sum, scale, wider, last_rounding);
   }
   int mul(int a, int b) const { return requantize((a - zero_a) * (b - zero_b), scale); }
   int add(int a, int b) const {
@@ -1000,7 +1000,7 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
   const int taps = window_taps(r);
   const auto code_of = [&](std::int64_t sum) {
     if (has_lines(op))
-      return on_line(unit.unbounded(reference::wrap(sum + bias)), op == Op::kTanh16);
+      return on_line(unit.argument(reference::wrap(sum + bias)), op == Op::kTanh16);
     const bool other = op == Op::kLeaky16 && sum < -128;  // the high byte is below 0
     return unit.requantize(reference::wrap(sum + bias), other ? unit.sum : unit.scale);
   };

@@ -550,7 +550,8 @@ TEST_CASE("LSTM, GRU and RNN of ONNX are ONNX Runtime's but for one code in a hu
 TEST_CASE("trained networks of sequences have ONNX Runtime's codes but for near ties",
           "[reference][golden][onnx]") {
   // A cell state of 28 steps, up to 11: its codes are 2^-11, and a logit adds up 64 of its places.
-  const std::map<std::string, int> percent = {{"digits_lstm", 8}};
+  // Five of the encoder's 400 codes are near ties.
+  const std::map<std::string, int> percent = {{"digits_lstm", 8}, {"reverse_encoder", 2}};
   const fs::path folder = fs::path(TRINE_SOURCE_DIR) / "models" / "sequences";
   int checked = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {

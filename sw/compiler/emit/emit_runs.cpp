@@ -139,7 +139,9 @@ void check_coordinates(std::int64_t start, std::int64_t count, std::int64_t stri
 int flags_of(const Layer& l) {
   return (l.single ? 1 << isa::vector::kSingle : 0) |
          (l.half_even ? 1 << isa::vector::kHalfEven : 0) |
-         (l.two_operands() && l.pair().invert ? 1 << isa::vector::kInvert : 0);
+         (l.two_operands() && l.kind != LayerKind::kSum && l.pair().invert
+              ? 1 << isa::vector::kInvert
+              : 0);
 }
 
 /// Whether no tap of the rectangle's positions lies outside of the map.

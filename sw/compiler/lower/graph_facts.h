@@ -123,6 +123,7 @@ class GraphFacts {
   std::string text_of(const Function& function) const;
   /// The convolution that can take an ADD into its post unit: its code has no other reader.
   std::optional<int> fusable(const Op& add, int position);
+  std::optional<reference::OutputRange> range_of_sum(const Op& add) const;
   /// Whether a convolution over the tensor has a border of its own, which is the zero point.
   bool padded_again(int tensor) const;
   bool only_convolutions_read(int tensor) const;

@@ -260,38 +260,6 @@ void Lowering::requantize(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
-namespace {
-
-/// What LOGISTIC and TANH of int16 are told: code * multiplier / 2^shift in the machine's form.
-ChannelScale line_scale(const model::Tensor& input) {
-  const reference::InputScale scale = reference::input_scale(input.scale());
-  int up = 15;  // bits above the multiplier
-  while (up > 0 && scale.multiplier << up > INT32_MAX) --up;
-  return {static_cast<std::int32_t>(scale.multiplier << up), 31 - scale.shift - up};
-}
-
-}  // namespace
-
-/// LOGISTIC, TANH of int16 codes.
-Problem Lowering::line_problem(const Op& o) const {
-  if (!config_.table)
-    return refusal(o, o.outputs[0], Reason::kConfiguration,
-                   " needs the lookup table (vector.table)");
-  return first_of(scale_problem(o, line_scale(graph_.in(o, 0)), 16), map_problem(o.input(0)),
-                  result_problem(o));
-}
-
-void Lowering::line(const Op& o) {
-  Layer layer = start(o, LayerKind::kSum, map_of(o.input(0)));
-  layer.single = true;
-  layer.range = {0, INT16_MIN, INT16_MAX};
-  layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, line_scale(graph_.in(o, 0)), 0}};
-  layer.pool().curve = o.kind == model::OpKind::kTanh ? Curve::kTanh : Curve::kLogistic;
-  const auto points = reference::sigmoid_points();
-  layer.points.assign(points.begin(), points.end());
-  add_layer(o, std::move(layer));
-}
-
 Problem Lowering::scale_problem(const Op& o, const ChannelScale& scale, int bits) const {
   if (bits + scale.shift <= 32) return std::nullopt;
   return refusal(o, o.outputs[0], Reason::kRange, ": a scale of 2^{}, allowed up to 2^{}",

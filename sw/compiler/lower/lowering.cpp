@@ -122,6 +122,7 @@ Problem Lowering::problem(const Op& o) const {
 Problem Lowering::lower(int index) {
   const Op& o = op(index);
   if (fused_into_.contains(index)) return std::nullopt;  // with the ADD
+  if (range_of_sum(o)) return std::nullopt;              // with LOGISTIC or TANH
   if (auto found = problem(o)) return found;
   if (is_function(o))
     function(o);

@@ -72,7 +72,6 @@ class Lowering : private Maps {
   Problem wide_problem(const Op& o) const;
   Problem half_even_sums_problem(const Op& o) const;
   /// A scale of int16 codes by which what has `bits` bits, with its sign, leaves 32 bits.
-  Problem line_problem(const Op& o) const;
   Problem scale_problem(const Op& o, const ChannelScale& scale, int bits) const;
   /// More int16 codes than a sum has room for.
   Problem count_problem(const Op& o, std::int64_t count, std::int64_t most) const;
@@ -125,6 +124,12 @@ class Lowering : private Maps {
   Problem function_problem(const Op& o) const;
   void function(const Op& o);
 
+  // ---- functions of int16 codes (lower_lines.cpp) ----------------------------------------------
+
+  const Op* sum_of(const Op& line) const;
+  Problem line_problem(const Op& o) const;
+  void line(const Op& o);
+
   // ---- elementwise operators --------------------------------------------------------------------
 
   Problem addition_problem(const Op& o) const;
@@ -151,7 +156,6 @@ class Lowering : private Maps {
   /// A pass over a map's codes as they are.
   Layer copy(const Op& o, int map) const;
   Problem requantize_problem(const Op& o) const;
-  void line(const Op& o);
   void requantize(const Op& o);
   Problem word_problem(const Op& o) const;
   void codes_of_words(const Op& o);

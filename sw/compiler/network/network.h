@@ -189,7 +189,7 @@ struct Pool {
   std::vector<SumRegion> regions;                   ///< kSum; kWords one
   std::optional<reference::ChannelScale> negative;  ///< kSum of one tap of int16: of codes below 0
   bool smallest = false;                            ///< kMax of int16: the minimum
-  Curve curve = Curve::kNone;  ///< kSum of one tap of int16, requantized to what a line takes
+  Curve curve = Curve::kNone;  ///< kSum of one tap of int16, or of two maps: what a line takes
   bool joins = false;          ///< kWords: two columns' words, 256 first + second, are one sum
 };
 
@@ -270,7 +270,8 @@ struct Layer {
   bool fuse_add() const { return kind == LayerKind::kConv && second >= 0; }
   bool two_operands() const {
     return kind == LayerKind::kAdd || kind == LayerKind::kSquare || kind == LayerKind::kMul ||
-           kind == LayerKind::kMaximum || kind == LayerKind::kMinimum;
+           kind == LayerKind::kMaximum || kind == LayerKind::kMinimum ||
+           (kind == LayerKind::kSum && second >= 0);
   }
   bool over_channels() const {
     return kind == LayerKind::kSoftmax || kind == LayerKind::kNormalize;

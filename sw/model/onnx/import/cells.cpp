@@ -29,8 +29,7 @@ struct Reach {
   double most = 0, usual = 0;
 };
 
-/// So that sums of inputs and of states fit before they meet, each as it is: Q3.12, or more where
-/// weights are larger. What is beyond, saturates.
+/// So that all sums fit: Q3.12, or more where weights are larger. What is beyond, saturates.
 float scale_of_sums(const Matrix& m, Reach x) {
   double reach = 0;
   for (std::size_t row = 0; row < m.scales.size(); ++row) {
@@ -54,9 +53,16 @@ class Steps {
     name_ = r_.name;
     x_ = widened(&emit_, r_.x, 0, r_.node);
     for (const Gate& gate : r_.gates) {
-      of_inputs_.push_back(multiplied(x_, operands(gate.of_input, emit_.tensor(x_), of_x())));
-      of_states_.push_back(operands(gate.of_state, hidden(), of_h()));
+      // One scale for both: they are taps of the function's own sum.
+      const float scale =
+          std::max(scale_of_sums(gate.of_input, of_x()), scale_of_sums(gate.of_state, of_h()));
+      of_inputs_.push_back(multiplied(x_, operands(gate.of_input, emit_.tensor(x_), scale)));
+      of_states_.push_back(operands(gate.of_state, hidden(), scale));
     }
+    if (r_.kind == Kind::kGru)
+      minus_one_ = emit_.add_constant(name_ + ":-1", DataType::kInt16, {r_.batch, r_.cells},
+                                      std::vector<std::int16_t>(at(r_.batch * r_.cells), INT16_MIN),
+                                      {{kOfFunction}, {0}});
     Sequence result{-1, r_.h, r_.c};
     std::vector<int> rows(at(r_.steps));
     for (int i = 0; i < r_.steps; ++i) {
@@ -102,35 +108,35 @@ class Steps {
     h_ = last(OpKind::kMul, state, output);
   }
 
+  /// What needs the update gate alone comes before the last product's: the vector unit is busy with
+  /// it while the array computes that.
   void gru() {
     constexpr int kUpdate = 0, kReset = 1, kNew = 2;
-    const bool behind = r_.linear_before_reset;
-    const int reset_sum = h_ < 0 ? -1 : of_state(kReset);
-    int new_sum = behind ? (h_ < 0 ? bias_alone(kNew) : of_state(kNew)) : -1;
-    const int update_sum = h_ < 0 ? -1 : of_state(kUpdate);
-    if (h_ >= 0 || new_sum >= 0) {
-      const int reset = function(OpKind::kLogistic, gate(kReset, reset_sum));
-      if (behind)
-        new_sum = made(OpKind::kMul, {reset, new_sum}, emit_.tensor(new_sum).scale());
-      else
-        new_sum =
-            multiplied(made(OpKind::kMul, {reset, h_}, r_.hidden_scale), of_states_[at(kNew)]);
-    }
-    const int fresh = function(OpKind::kTanh, gate(kNew, new_sum));
+    const bool behind = r_.linear_before_reset, begun = h_ >= 0;
+    const int reset_sum = begun ? of_state(kReset) : -1;
+    const int update_sum = begun ? of_state(kUpdate) : -1;
+    int new_sum = !behind ? -1 : begun ? of_state(kNew) : bias_alone(kNew);
+    int reset = -1, kept = -1, less = -1;
+    if (begun || new_sum >= 0) reset = function(OpKind::kLogistic, gate(kReset, reset_sum));
+    if (begun && !behind)
+      new_sum = multiplied(made(OpKind::kMul, {reset, h_}, r_.hidden_scale), of_states_[at(kNew)]);
     const int update = function(OpKind::kLogistic, gate(kUpdate, update_sum));
-    if (h_ < 0) {
-      h_ = last(OpKind::kSub, fresh, made(OpKind::kMul, {update, fresh}, r_.hidden_scale));
-      return;
+    if (begun) {
+      kept = made(OpKind::kMul, {update, h_}, r_.hidden_scale);
+      less = made(OpKind::kAdd, {update, minus_one_}, kOfFunction);
     }
-    const float twice = 2 * r_.hidden_scale;  // both signs
-    const int distance = made(OpKind::kSub, {h_, fresh}, twice);
-    h_ = last(OpKind::kAdd, fresh, made(OpKind::kMul, {update, distance}, twice));
+    if (behind && new_sum >= 0)
+      new_sum = made(OpKind::kMul, {reset, new_sum}, emit_.tensor(new_sum).scale());
+    const int fresh = function(OpKind::kTanh, gate(kNew, new_sum));
+    const int changed = made(OpKind::kMul, {begun ? less : update, fresh}, r_.hidden_scale);
+    h_ = last(OpKind::kSub, begun ? kept : fresh, changed);
   }
 
   /// @param of_state  -1: nothing
   int gate(int g, int of_state) {
     const int of_input = inputs_[at(g)];
-    return of_state < 0 ? of_input : made(OpKind::kAdd, {of_input, of_state}, kOfGate);
+    if (of_state < 0) return of_input;
+    return made(OpKind::kAdd, {of_input, of_state}, emit_.tensor(of_input).scale());
   }
   int of_state(int g) { return multiplied(h_, of_states_[at(g)]); }
 
@@ -144,7 +150,7 @@ class Steps {
     zeros.codes.assign(at(r_.cells * zeros.columns), 0);
     const float unit = emit_.tensor(x).scale() / r_.hidden_scale;
     for (float& scale : zeros.scales) scale /= unit;
-    return multiplied(x, operands(zeros, emit_.tensor(x), {}));
+    return multiplied(x, operands(zeros, emit_.tensor(x), of_states_[at(g)].scale));
   }
 
   /// h, or what a step leaves: the state's own operator.
@@ -175,7 +181,7 @@ class Steps {
   }
 
   /// Sums of 32 bits, whose scale has 31, where all of them fit; else of 40.
-  Product operands(const Matrix& m, const Tensor& x, Reach reach) {
+  Product operands(const Matrix& m, const Tensor& x, float scale) {
     std::vector<std::int64_t> bias;
     double most = 0;
     for (std::size_t row = 0; row < m.scales.size(); ++row) {
@@ -191,7 +197,7 @@ class Steps {
     const int rows = static_cast<int>(m.scales.size());
     Quantization scales{m.scales, std::vector<std::int64_t>(m.scales.size(), 0), 0};
     Product p;
-    p.scale = scale_of_sums(m, reach);
+    p.scale = scale;
     p.weights =
         emit_.add_constant(name_ + ":weights", DataType::kInt8, {rows, m.columns}, m.codes, scales);
     if (most < 0x1p31)
@@ -238,6 +244,7 @@ class Steps {
   std::vector<int> of_inputs_;  ///< by gate: products of all steps' inputs
   std::vector<Product> of_states_;
   std::vector<int> inputs_;  ///< by gate: the step's rows of these
+  int minus_one_ = -1;       ///< of a GRU: for each code of a step
   int x_ = -1, h_ = -1, c_ = -1;
 };
 

@@ -18,6 +18,7 @@ import tempfile
 
 import numpy as np
 
+import mixed
 import record
 from record import fail
 
@@ -232,7 +233,8 @@ def quantize_onnx(args):
     ends = [record.Onnx.described(v) for v in inputs]
     if not args.inputs and len(inputs) == 1:  # an example says the extents that are free
         ends[0]["shape"] = [d.dim_value or None for d in inputs[0].type.tensor_type.shape.dim]
-    calibration = list(rows(args, ends))
+    every = list(rows(args, ends))
+    calibration = every[:args.count]
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
     if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from there on
         model = onnx.version_converter.convert_version(model, 13)
@@ -257,14 +259,16 @@ def quantize_onnx(args):
             calibrate_method={"minmax": q.CalibrationMethod.MinMax, "entropy": q.CalibrationMethod.Entropy,
                               "percentile": q.CalibrationMethod.Percentile}[args.method])
     weigh_cells(args.out, states, args.per_tensor)
+    if args.mixed or args.choice:
+        mixed.choose(args, prepared, calibration, every)
     softened = f", {masks} masks below {LEAST} are {MASK} now" if masks else ""
     print(f"quantize: by onnxruntime {record.importlib.metadata.version('onnxruntime')}{softened}")
 
 
 def quantize_tflite(args):
     quantizer = record.require("ai_edge_quantizer", "ai-edge-quantizer")
-    if args.type != "int8" or args.method != "minmax" or args.per_tensor or args.carry:
-        fail("--type, --method, --per-tensor, --carry: of .onnx alone; ai-edge-quantizer gives int8 with a scale for each"
+    if args.type != "int8" or args.method != "minmax" or args.per_tensor or args.carry or args.mixed or args.choice:
+        fail("--type, --method, --per-tensor, --carry, --mixed, --choice: of .onnx alone; ai-edge-quantizer gives int8 with a scale for each"
              " channel, from minimum and maximum")
     runtime = record.LiteRt(args.model.read_bytes())
     if all(end["dtype"] in ("int8", "uint8") for end in runtime.inputs):
@@ -322,6 +326,13 @@ def main():
     parser.add_argument("--carry", action="append", default=[], metavar="INPUT=OUTPUT",
                         help="a state: this output of a run is that input of the next; one scale for both")
     parser.add_argument("--per-tensor", action="store_true", help="one scale for the weights of a layer")
+    parser.add_argument("--mixed", action="store_true", help="fewer bits for the weights of layers that bear it")
+    parser.add_argument("--accuracy", default="-1%", metavar="A", help="of --mixed, at least: 97%%, or -1%% below the float model's")
+    parser.add_argument("--choice", type=pathlib.Path, metavar="F.toml", help="in place of --mixed: precisions by layer")
+    parser.add_argument("--precisions", nargs="*", default=[], choices=("int4", "ternary"), help="that the design has")
+    parser.add_argument("--labels", type=pathlib.Path, metavar="Y.npy", help="right answers, else the float model's")
+    parser.add_argument("--estimate", metavar="COMMAND", help="that prints cycles and energy of a file as JSON, words on lines")
+    parser.add_argument("--report", type=pathlib.Path, metavar="F.json", help="the steps of --mixed, the choice")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:

@@ -66,7 +66,7 @@ module trine_post_clamp #(
 
   assign code_o = line ? $unsigned(clamped[OutBits-1:0]) : $unsigned(OutBits'(code));
 
-  logic unused_cfg;
-  assign unused_cfg = ^cfg_i;
+  logic unused_bits;
+  assign unused_bits = ^{cfg_i, clamped};
 
 endmodule

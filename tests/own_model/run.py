@@ -30,6 +30,8 @@ PYTHON = """#!/bin/sh
 for last; do
   case $previous in
     --calibration) cp "$last" "$STAND_IN/seen.npy" ;;
+    --labels) cp "$last" "$STAND_IN/labels.npy" ;;
+    --report) cp "$STAND_IN/report.json" "$last" ;;
     --out) out=$last ;;
   esac
   previous=$last
@@ -207,6 +209,7 @@ def stand_in(trine, scratch):
                and report["examples"] == min(count, 3), report)
     trine(*whole, "--inputs", ids, mask, "--carry", "1=0", **more)
     expect("a state", "--carry 1=0" in (folder / "arguments").read_text())
+    mixed(trine, folder, colours, out, quantize, more)
     write_npy(scratch / "number.npy", "q", (), [1])
     trine.refuses("number.npy: is one number, allowed examples along", *whole, "--inputs", scratch / "number.npy", **more)
     trine.refuses("one of --calibration and --inputs is needed", *whole, **more)
@@ -236,6 +239,31 @@ def stand_in(trine, scratch):
     expect("nothing is left", not list((scratch / "cache" / "python").iterdir()))
 
 
+def mixed(trine, folder, colours, out, quantize, more):
+    """What --mixed is told, and what it makes of the report."""
+    steps = [{"layer": "", "precision": "int8", "accuracy": 0.98, "bytes": 2000, "cycles": 1000, "energy_pj": 5.0},
+             {"layer": "fc", "precision": "int4", "accuracy": 0.975, "bytes": 1200, "cycles": 600, "energy_pj": 4.0}]
+    result = {"float_accuracy": 0.99, "labels": True, "examples": 2, "reached": True, "steps": steps, "choice": "[layers]\nfc = \"int4\"\n"}
+    (folder / "report.json").write_text(json.dumps(result))
+    write_npy(colours / "y.npy", "q", (2,), [4, 7])
+    asked = [*quantize, "--scale", 1, "--mixed", "--set", "array.weights4=true", "--accuracy=-2%"]
+    report = trine(*asked, **more)
+    told = (folder / "arguments").read_text()
+    expect("--mixed", "--precisions int4 ternary --mixed --accuracy=-2%" in told and "--set\narray.weights4=true" in told, told)
+    expect("labels", list(array.array("q", npy_data(folder / "labels.npy"))) == [4, 7])
+    expect("steps", report["steps"] == steps and "97.50%      1,200   0.60        600   0.60   0.80" in trine.out, trine.out)
+    expect("the choice", out.with_suffix(".toml").read_text() == result["choice"])
+    trine(*quantize, "--scale", 1, "--choice", out.with_suffix(".toml"), **more)
+    expect("a choice", f"--precisions ternary --choice {out.with_suffix('.toml')}" in (folder / "arguments").read_text())
+    (folder / "report.json").write_text(json.dumps(result | {"reached": False}))
+    expect("out of reach", trine(*asked, code=1, **more)["reached"] is False)
+    trine.refuses("--accuracy 3: expected 97% or -1%", *asked[:-1], "--accuracy=3", **more)
+    trine.refuses("in place of --mixed", *asked, "--choice", "f.toml", **more)
+    trine.refuses("has int8 weights alone", *quantize, "--scale", 1, "--mixed", "--set", "array.precisions=[\"int8\"]", **more)
+    trine.refuses("--plot p.svg: is of --mixed", *quantize, "--scale", 1, "--plot", "p.svg", **more)
+    (colours / "y.npy").unlink()
+
+
 def installed(trine, scratch, build):
     """Other people's packages in environments that the tool makes."""
     os.environ["TRINE_CACHE"] = str(build / "cache")
@@ -250,6 +278,19 @@ def installed(trine, scratch, build):
         trine("quantize", OWN / "lenet_float.onnx", "--calibration", OWN / "calibration", "--out", again, *SCALED, *options)
         report = trine("accuracy", "--config", "edge64", again, "--data", DIGITS, *SCALED)
         expect(f"accuracy {options}", report["top1"] > 0.97, report)
+    fewer = ["quantize", OWN / "lenet_float.onnx", "--calibration", DIGITS, "--out", again, *SCALED, "--set", "array.weights4=true"]
+    report = trine(*fewer, "--mixed", "--accuracy", "98%")
+    last = report["steps"][-1]
+    expect("mixed", last["accuracy"] >= 0.98 and last["bytes"] < 0.45 * report["steps"][0]["bytes"], report)
+    right = trine("accuracy", "--config", "edge256", "--set", "array.weights4=true", again, "--data", DIGITS, *SCALED)
+    expect("on the machine", right["top1"] == last["accuracy"], right)
+    choice = again.with_suffix(".toml")
+    choice.write_text(choice.read_text().replace('"ternary"', '"int4"'))
+    edited = trine(*fewer, "--choice", choice)
+    expect("edited", edited["steps"][-1]["bytes"] > last["bytes"], edited)
+    choice.write_text('[layers]\nnone = "int4"\n')
+    trine.refuses("layers.none: no such layer, allowed node_conv1", *fewer, "--choice", choice)
+    trine(*fewer, "--mixed", "--accuracy", "100%", code=1)
     pythons = sorted((build / "cache" / "python").glob("*/venv/bin/python"))
     quantizer = next((p for p in pythons if list(p.parent.parent.glob("lib/*/site-packages/ai_edge_litert"))), None)
     subprocess.run([quantizer, "-B", MODELS / "float_lenet.py", lite], check=True)

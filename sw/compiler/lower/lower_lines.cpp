@@ -80,8 +80,8 @@ void Lowering::line(const Op& o) {
   Layer layer = sum != nullptr ? two_maps(*sum, LayerKind::kSum)
                                : start(o, LayerKind::kSum, map_of(o.input(0)));
   layer.single = true;
-  layer.range = sum != nullptr ? *range_of_sum(*sum)
-                               : reference::OutputRange{0, INT16_MIN, INT16_MAX};
+  layer.range =
+      sum != nullptr ? *range_of_sum(*sum) : reference::OutputRange{0, INT16_MIN, INT16_MAX};
   layer.pool().regions = {{{0, layer.window.P, 0, layer.window.Q}, line_scale(graph_.in(o, 0)), 0}};
   layer.pool().curve = o.kind == OpKind::kTanh ? Curve::kTanh : Curve::kLogistic;
   const auto points = reference::sigmoid_points();

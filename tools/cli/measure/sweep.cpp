@@ -17,6 +17,7 @@
 #include "machine/schema.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/engine.h"
+#include "tools/cli/plot.h"
 #include "tools/cli/run/network.h"
 #include "tools/sweep/grid.h"
 #include "tools/sweep/table.h"
@@ -91,13 +92,9 @@ class Sweep {
 
   void check_plot() const {
     if (o_.plot.empty()) return;
-    if (!o_.plot.ends_with(".svg") && !o_.plot.ends_with(".png"))
-      throw_error("--plot {}: expected a name that ends in .svg or .png", o_.plot);
+    cli::check_plot(o_.plot);
     if (goal_.objectives().size() < 2)
       throw_error("--plot {}: needs two figures of --minimize and --maximize", o_.plot);
-    if (!on_path("gnuplot"))
-      throw_error("--plot {}: there is no gnuplot; install the Debian package gnuplot-nox",
-                  o_.plot);
   }
 
   std::vector<std::string> all_configs() const {
@@ -202,13 +199,9 @@ class Sweep {
   void plot() const {
     if (std::ranges::none_of(points_, &Point::front))
       throw_error("--plot {}: there is no point within the conditions", o_.plot);
-    const TemporaryFolder scratch(fs::temp_directory_path());
-    const fs::path script = scratch.path() / "plot", picture = scratch.path() / "picture";
-    const bool svg = o_.plot.ends_with(".svg");
-    write_file(script, sweep::to_plot(points_, goal_, svg ? "svg" : "png", picture.string()));
-    if (run_process({"gnuplot", script.string()}, scratch.path(), scratch.path() / "log") != 0)
-      throw_error("--plot {}: gnuplot: {}", o_.plot, tail_of(scratch.path() / "log", 1));
-    write_file(o_.plot, read_text(picture));
+    draw_plot(o_.plot, [this](const std::string& terminal, const std::string& picture) {
+      return sweep::to_plot(points_, goal_, terminal, picture);
+    });
   }
 
   const Options& o_;

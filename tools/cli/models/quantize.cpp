@@ -14,6 +14,7 @@
 #include "sw/model/formats.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/data.h"
+#include "tools/cli/models/mixed.h"
 #include "tools/cli/models/own_model.h"
 #include "tools/cli/models/python.h"
 #include "tools/cli/run/network.h"
@@ -31,13 +32,17 @@ struct Options {
   std::string model, calibration, type = "int8", method = "minmax";
   std::vector<std::string> inputs;  ///< .npy files in place of `calibration`
   std::vector<std::string> carries;
+  Mixed mixed;
   bool per_tensor = false;
   std::size_t count = 100;
 };
 
-/// The examples behind one another, as the float model takes them.
+/// The examples behind one another, as the float model takes them: those that ranges come of, and
+/// all that answers are counted of.
 Array stack(const Options& options, const DataSet& data) {
-  const std::size_t count = std::min(options.count, data.size());
+  const std::size_t wanted =
+      std::max(options.count, options.mixed.asked() ? options.mixed.answers() : 0);
+  const std::size_t count = std::min(wanted, data.size());
   Array all{"f4", {static_cast<std::int64_t>(count)}, {}};
   for (std::size_t i = 0; i < count; ++i) {
     const Array one = data.example(i);
@@ -63,27 +68,34 @@ struct Quantized {
 };
 
 /// Quantizes into FILE.
-Quantized quantized(const Options& options) {
+Quantized quantized(Options& options, const machine::Config& config) {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path result = scratch.path() / fs::path(options.network.model).filename();
-  std::vector<std::string> arguments{options.model, "--out",    result.string(), "--type",
-                                     options.type,  "--method", options.method};
+  std::vector<std::string> arguments{options.model,  "--out",      result.string(),
+                                     "--type",       options.type, "--method",
+                                     options.method, "--count",    std::to_string(options.count)};
+  const auto most = static_cast<std::int64_t>(options.count);
   std::int64_t count = 0;
+  std::vector<std::string> of_mixed;
   if (options.inputs.empty()) {
     const std::string array = scratch.path() / "x.npy";
-    const Array examples = stack(options, DataSet(options.calibration));
-    count = examples.shape[0];
+    const DataSet data(options.calibration);
+    const Array examples = stack(options, data);
+    count = std::min(examples.shape[0], most);
     write_npy(array, examples);
     arguments.insert(arguments.end(), {"--calibration", array});
+    of_mixed = options.mixed.arguments(options.network.design, config, &data,
+                                       static_cast<std::size_t>(examples.shape[0]), scratch.path());
   } else {
     const std::vector<std::int64_t> shape = read_npy(options.inputs[0]).shape;
     if (shape.empty())
       throw_error("{}: is one number, allowed examples along the leading axis", options.inputs[0]);
-    const auto most = static_cast<std::int64_t>(options.count);
     count = std::min(shape[0], most);
-    arguments.insert(arguments.end(), {"--count", std::to_string(most), "--inputs"});
+    arguments.emplace_back("--inputs");
     arguments.insert(arguments.end(), options.inputs.begin(), options.inputs.end());
+    of_mixed = options.mixed.arguments(options.network.design, config, nullptr, 0, scratch.path());
   }
+  arguments.insert(arguments.end(), of_mixed.begin(), of_mixed.end());
   const Python python(options.python, toolkit_of(options.model).quantizer, options.output);
   if (options.per_tensor) arguments.emplace_back("--per-tensor");
   for (const std::string& carry : options.carries)
@@ -91,6 +103,7 @@ Quantized quantized(const Options& options) {
   const std::string by = python.run("quantize", arguments, options.model + ": quantizing");
   const std::vector<std::uint8_t> bytes = read_file(result);
   write_file(options.network.model, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  options.mixed.take(scratch.path(), options.network.model);
   return {by, count};
 }
 
@@ -133,7 +146,7 @@ Json placed(const Options& options, const machine::Config& config, std::string* 
 int run(Options options) {
   options.preparation.parse();
   const std::string& out = options.network.model;
-  options.output.check({{"--out", out}},
+  options.output.check({{"--out", out}, {"--plot", options.mixed.plot()}},
                        {{"MODEL", options.model}, {"--config", options.network.design.config}});
   if (fs::path(options.model).extension() != fs::path(out).extension())
     throw_error("--out: {} is another kind than {}, allowed the same ending", out, options.model);
@@ -143,7 +156,8 @@ int run(Options options) {
     throw_error("{}: one of --calibration and --inputs is needed", options.model);
   if (!options.inputs.empty() && options.preparation.given())
     throw_error("--mean, --scale: of --calibration; files of --inputs are as the model takes them");
-  const auto [by, examples] = quantized(options);
+  options.mixed.check(options.model, config);
+  const auto [by, examples] = quantized(options, config);
   std::string text;
   Json json{{"model", options.model},
             {"out", out},
@@ -151,9 +165,11 @@ int run(Options options) {
             {"type", options.type},
             {"examples", examples}};
   json.update(placed(options, config, &text));
-  options.output.print(fmt::format("{}: {}, {} examples\n{}", out, by, examples, text));
+  json.update(options.mixed.json());
+  options.output.print(
+      fmt::format("{}: {}, {} examples\n{}{}", out, by, examples, options.mixed.text(), text));
   options.output.write_json(json, &config);
-  return kSuccess;
+  return options.mixed.reached() ? kSuccess : kWrongResult;
 }
 
 }  // namespace
@@ -185,6 +201,7 @@ void add_quantize(Command app, Action& action) {
       ->allow_extra_args(false);
   command.add_flag("--per-tensor", options->per_tensor,
                    "ONNX: one scale for all weights of a layer");
+  options->mixed.declare(command);
   declare_shape(command, options->network.shapes);
   options->network.design.config = "edge256";
   options->network.design.declare(command)->required(false);
@@ -198,9 +215,11 @@ void add_quantize(Command app, Action& action) {
       "come\n"
       "from PyPI, once, into an environment in the cache.\n\n"
       "Examples:\n"
-      "  trine quantize models/lenet_float.onnx --calibration models/mnist_held_back \\\n"
+      "  trine quantize models/own_model/lenet_float.onnx --calibration models/mnist_held_back \\\n"
       "    --scale 1/255 --out lenet_int8.onnx\n"
-      "  trine compare lenet_int8.onnx --against models/lenet_float.onnx");
+      "  trine compare lenet_int8.onnx --against models/own_model/lenet_float.onnx\n"
+      "  trine quantize models/own_model/lenet_float.onnx --calibration models/mnist_held_back \\\n"
+      "    --scale 1/255 --out lenet.onnx --mixed --set array.weights4=true");
 }
 
 }  // namespace trine::cli

@@ -1,0 +1,264 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A precision for each layer's weights, for `trine quantize --mixed`: int8, int4 or ternary.
+
+What quantize.py made of a float model has int8 weights. Here some get fewer bits: those first whose error at the
+network's output is the least for the bits that they save, as long as the answers stay right. Codes stay int8 in the file;
+Trine takes -7..7 as int4 and -1..1 as ternary, any other runtime as what they are.
+"""
+import copy
+import json
+import pathlib
+import subprocess
+import tempfile
+import tomllib
+
+import numpy as np
+
+import record
+from record import fail
+
+LARGEST = {"int8": 127, "int4": 7, "ternary": 1}
+BITS = {"int8": 8, "int4": 4, "ternary": 1.6}
+PRODUCTS = ("Conv", "Gemm", "MatMul")
+ENDS = 64  # largest codes that a row's scale is tried for
+
+
+class Layer:
+    """A product of constant int8 weights in a file of quantize_static, and what its float model has there."""
+
+    def __init__(self, node, constants, producers, floats):
+        self.node, self.name = node, node.name or node.output[0]
+        dequantize = producers[node.input[1]]
+        self.codes, self.scale = dequantize.input[0], dequantize.input[1]
+        self.float_name = self.codes.removesuffix("_quantized")
+        self.weights = floats[self.float_name].astype(np.float64)
+        axis = next((a.i for a in dequantize.attribute if a.name == "axis"), 1)
+        self.axis = axis % self.weights.ndim if constants[self.scale].ndim else None
+        self.group = next((a.i for a in node.attribute if a.name == "group"), 1)
+        self.out_axis = 0 if node.op_type == "Conv" else self.axis_of_outputs()
+        bias = producers.get(node.input[2]) if len(node.input) > 2 else None
+        self.bias = tuple(bias.input[:2]) if bias is not None else None
+        self.float_bias = floats.get(node.input[2]) if bias is not None else None
+        if self.bias and self.float_bias is None:
+            self.float_bias = floats.get(self.bias[0].removesuffix("_quantized"))
+
+    def axis_of_outputs(self):
+        transposed = any(a.name == "transB" and a.i for a in self.node.attribute)
+        return 0 if self.node.op_type == "Gemm" and transposed else self.weights.ndim - 1
+
+    def rows(self, array):
+        """[channels, weights of each]"""
+        return np.moveaxis(array, self.out_axis, 0).reshape(array.shape[self.out_axis], -1)
+
+    def unrolled(self, rows):
+        shape = np.moveaxis(self.weights, self.out_axis, 0).shape
+        return np.moveaxis(rows.reshape(shape), 0, self.out_axis)
+
+    def importance(self, squares):
+        """Of each weight of a row: how much its input is, on average. @param squares  by input channel; None: alike"""
+        rows = self.rows(self.weights)
+        if squares is None:
+            return np.ones((1, rows.shape[1]))
+        if self.node.op_type != "Conv":
+            return np.broadcast_to(squares, (1, rows.shape[1]))
+        taps = int(np.prod(self.weights.shape[2:]))
+        of_group = squares.reshape(self.group, -1).repeat(rows.shape[0] // self.group, axis=0)
+        return of_group.repeat(taps, axis=1)
+
+    def quantized(self, precision, squares):
+        """Codes and scales, by the least error at the layer's output."""
+        rows, weight = self.rows(self.weights), self.importance(squares)
+        alone = self.axis is None
+        if alone:
+            rows, weight = rows.reshape(1, -1), np.broadcast_to(weight, rows.shape).reshape(1, -1)
+        largest = np.abs(rows).max(axis=1, keepdims=True)
+        most, best, scale = LARGEST[precision], None, None
+        for part in np.linspace(0.2 if most == 1 else 0.5, 1, ENDS):
+            s = np.maximum(largest * part / most, 1e-12).astype(np.float32)
+            codes = np.clip(np.rint(rows / s), -most, most)
+            error = (weight * (rows - s * codes) ** 2).sum(axis=1, keepdims=True)
+            if best is None:
+                best, scale = error, s
+            scale = np.where(error < best, s, scale)
+            best = np.minimum(error, best)
+        codes = np.clip(np.rint(rows / scale), -most, most).astype(np.int8)
+        if alone:
+            codes = codes.reshape(self.weights.shape[self.out_axis], -1)
+        return self.unrolled(codes), scale.ravel().astype(np.float32)
+
+    def shift(self, codes, scale, means):
+        """What the sums of each channel lack on average."""
+        if means is None or self.float_bias is None:
+            return 0
+        real = self.rows(codes.astype(np.float64)) * scale.reshape(-1, 1)
+        lost = self.rows(self.weights) - real
+        return (lost * self.importance(means)).sum(axis=1)
+
+
+class Mixed:
+    """@param ready  the float model that quantize_static took, as a proto; @param path  what it made"""
+
+    def __init__(self, ready, path, calibration, examples, labels, estimate):
+        self.onnx = record.require("onnx", "onnx")
+        self.runtime = record.require("onnxruntime", "onnxruntime")
+        self.base, self.ready = self.onnx.load(path), ready
+        self.examples, self.labels, self.estimate = examples, labels, estimate
+        array = self.onnx.numpy_helper.to_array
+        self.constants = {c.name: array(c) for c in self.base.graph.initializer}
+        floats = {c.name: array(c) for c in ready.graph.initializer}
+        producers = {n.output[0]: n for n in self.base.graph.node if n.op_type == "DequantizeLinear"}
+        self.layers = [Layer(n, self.constants, producers, floats) for n in self.base.graph.node
+                       if n.op_type in PRODUCTS and n.input[1] in producers and
+                       self.constants.get(producers[n.input[1]].input[0], np.zeros(0, np.float32)).dtype == np.int8 and
+                       producers[n.input[1]].input[0].removesuffix("_quantized") in floats]
+        if not self.layers:
+            fail(f"{path}: no layer of constant int8 weights")
+        self.means, self.squares = self.inputs_of_layers(calibration)
+        self.expected = self.answers(ready)
+        self.outputs = None
+
+    def inputs_of_layers(self, calibration):
+        """Mean and mean square of what each layer reads, by input channel."""
+        source = {n.input[1]: n.input[0] for n in self.ready.graph.node if n.op_type in PRODUCTS}
+        wanted = {self.layers[i].name: source[layer.float_name] for i, layer in enumerate(self.layers)
+                  if layer.float_name in source}
+        seen = copy.deepcopy(self.ready)
+        there = {v.name for v in (*seen.graph.output, *seen.graph.input)}
+        seen.graph.output.extend(self.onnx.helper.make_empty_tensor_value_info(n)
+                                 for n in sorted(set(wanted.values()) - there))
+        session = self.session(seen)
+        names = [o.name for o in session.get_outputs()]
+        sums, squares, count = {}, {}, 0
+        conv = {layer.name for layer in self.layers if layer.node.op_type == "Conv"}
+        for row in calibration:
+            values = row | dict(zip(names, session.run(None, row)))
+            count += 1
+            for name, tensor in wanted.items():
+                x = values[tensor].astype(np.float64)
+                x = np.moveaxis(x, 1 if name in conv else -1, 0)
+                x = x.reshape(x.shape[0], -1)
+                sums[name] = sums.get(name, 0) + x.mean(axis=1)
+                squares[name] = squares.get(name, 0) + (x ** 2).mean(axis=1)
+        return ({n: s / count for n, s in sums.items()}, {n: s / count + 1e-12 for n, s in squares.items()})
+
+    def session(self, model):
+        return self.runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+    def answers(self, model):
+        session = self.session(model)
+        return np.stack([session.run(None, row)[0].reshape(-1) for row in self.examples])
+
+    def applied(self, choice):
+        """The network with these precisions. @param choice  {name: precision}; others keep int8"""
+        model = copy.deepcopy(self.base)
+        changed = {}
+        for layer in self.layers:
+            precision = choice.get(layer.name, "int8")
+            if precision == "int8":
+                continue
+            codes, scale = layer.quantized(precision, self.squares.get(layer.name))
+            old = self.constants[layer.scale]
+            changed[layer.codes], changed[layer.scale] = codes, scale.reshape(old.shape)
+            if layer.bias:
+                unit = self.constants[layer.bias[1]] * (scale.reshape(old.shape) / old)
+                bias = layer.float_bias + layer.shift(codes, scale, self.means.get(layer.name))
+                changed[layer.bias[0]] = np.clip(np.rint(bias / unit), -2**31, 2**31 - 1).astype(np.int32)
+                changed[layer.bias[1]] = unit.astype(np.float32)
+        for constant in model.graph.initializer:
+            if constant.name in changed:
+                constant.CopyFrom(self.onnx.numpy_helper.from_array(changed[constant.name], constant.name))
+        return model
+
+    def figures(self, choice):
+        """Accuracy, error of the outputs against the float model's, and the machine's cycles, bytes and energy."""
+        model = self.applied(choice)
+        outputs = self.answers(model)
+        result = {"accuracy": self.accuracy(outputs),
+                  "error": float(((outputs - self.expected) ** 2).sum() / (self.expected ** 2).sum())}
+        if self.estimate:
+            with tempfile.TemporaryDirectory() as folder:
+                file = pathlib.Path(folder) / "mixed.onnx"
+                self.onnx.save(model, file)
+                done = subprocess.run([*self.estimate, "--json", "-", str(file)], capture_output=True, text=True)
+            if done.returncode != 0:
+                fail(done.stderr.strip().splitlines()[-1])
+            told = json.loads(done.stdout)
+            result |= {"cycles": told["cycles"], "bytes": told["dram_bytes_read"] + told["dram_bytes_written"],
+                       "energy_pj": told["energy_pj"] + told["energy"]["dram_pj"]}
+        return result
+
+    def accuracy(self, outputs):
+        """Share of right answers; without labels of those that are the float model's."""
+        right = self.expected.argmax(axis=1) if self.labels is None else self.labels
+        return float((outputs.argmax(axis=1) == right).mean())
+
+    def least(self, text):
+        """Of --accuracy: 97% as it is, -1% below the float model's."""
+        share = float(text.rstrip("%")) / 100
+        return share if not text.startswith("-") else self.accuracy(self.expected) + share
+
+    def search(self, precisions, least):
+        """@return steps, each with what it changed and the figures behind it; the last one is the result"""
+        steps = [{"layer": "", "precision": "int8", **self.figures({})}]
+        saved = {}
+        moves = []
+        for layer in self.layers:
+            before, bits = steps[0]["error"], BITS["int8"]
+            for precision in precisions:
+                error = float(((self.answers(self.applied({layer.name: precision})) - self.expected) ** 2).sum() /
+                              (self.expected ** 2).sum())
+                saved[layer.name, precision] = (bits - BITS[precision]) * layer.weights.size
+                moves.append((max(error - before, 0) / saved[layer.name, precision], layer.name, precision))
+                before, bits = max(error, before), BITS[precision]
+        choice = {}
+        for _, name, precision in sorted(moves):
+            order = ["int8", *precisions]
+            if order.index(choice.get(name, "int8")) >= order.index(precision):
+                continue
+            tried = choice | {name: precision}
+            figures = self.figures(tried)
+            if figures["accuracy"] >= min(least, steps[0]["accuracy"]):
+                choice = tried
+                steps.append({"layer": name, "precision": precision, **figures})
+        return choice, steps
+
+
+def read_choice(file, names, precisions):
+    """{layer: precision} of a TOML file's table [layers]."""
+    try:
+        table = tomllib.loads(file.read_text())["layers"]
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        fail(f"{file}: {error if not isinstance(error, KeyError) else 'no table [layers]'}")
+    for name, precision in table.items():
+        if name not in names:
+            fail(f"{file}: layers.{name}: no such layer, allowed {', '.join(names)}")
+        if precision not in ("int8", *precisions):
+            fail(f"{file}: layers.{name}: \"{precision}\", allowed {', '.join(('int8', *precisions))} of this design")
+    return table
+
+
+def to_toml(layers, choice):
+    lines = [f"{json.dumps(layer.name)} = \"{choice.get(layer.name, 'int8')}\"  # {layer.weights.size} weights"
+             for layer in layers]
+    return "# Precisions of weights; to edit and give back: trine quantize --choice\n[layers]\n" + "\n".join(lines) + "\n"
+
+
+def choose(args, ready, calibration, examples):
+    """Rewrites args.out, with args.mixed by a search, else by args.choice (TOML); writes args.report (JSON)."""
+    labels = np.load(args.labels) if args.labels else None
+    estimate = args.estimate.split("\n") if args.estimate else None
+    mixed = Mixed(ready, args.out, calibration, examples, labels, estimate)
+    reached = True
+    if args.mixed:
+        least = mixed.least(args.accuracy)
+        choice, steps = mixed.search(args.precisions, least)
+        reached = steps[-1]["accuracy"] >= least
+    else:
+        choice = read_choice(args.choice, [layer.name for layer in mixed.layers], args.precisions)
+        steps = [{"layer": "", "precision": "int8", **mixed.figures({})},
+                 {"layer": "all", "precision": "mixed", **mixed.figures(choice)}]
+    mixed.onnx.save(mixed.applied(choice), args.out)
+    args.report.write_text(json.dumps({
+        "float_accuracy": mixed.accuracy(mixed.expected), "labels": labels is not None, "examples": len(examples),
+        "reached": reached, "steps": steps, "choice": to_toml(mixed.layers, choice)}))

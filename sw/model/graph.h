@@ -147,6 +147,8 @@ struct Op {
   bool of_cell = false;
   /// LSTM, SVDF: the output is the state behind the last step (rewrite/states.h).
   bool of_state = false;
+  /// QUANTIZE of an input that no quantizer of the file reads: its values must be codes.
+  bool of_whole = false;
   /// Has the arithmetic of TFLite's uint8 kernels, also where its codes are now int8.
   bool of_uint8 = false;
   int code_min = -128, code_max = 127;  ///< int8 codes are clamped to these, besides `activation`

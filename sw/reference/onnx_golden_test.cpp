@@ -682,6 +682,25 @@ TEST_CASE("the rounding of a QDQ network shows", "[reference][golden][onnx][roun
   CHECK(differ > 0);
 }
 
+TEST_CASE("an input without a quantizer takes codes alone", "[reference][onnx][error]") {
+  const fs::path file = fs::path(TRINE_SOURCE_DIR) / "tests" / "lowbit" / "cnv_binary.onnx";
+  const Graph graph = model::import_onnx(file);
+  const auto with = [&](float value) {
+    const model::Tensor& input = graph.tensor(graph.inputs.at(0));
+    std::vector<float> values(static_cast<std::size_t>(input.elements()), -3.0F);
+    values.back() = value;
+    Array array{"f4", {input.shape.begin(), input.shape.end()}, {}};
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
+    array.bytes.assign(bytes, bytes + 4 * values.size());
+    return run_graph(graph, {array});
+  };
+  CHECK_NOTHROW(with(127));
+  for (const float value : {0.5F, 128.0F, -129.0F, NAN})
+    CHECK_THROWS_WITH(with(value),
+                      Catch::Contains("' has no quantizer, so its values are whole numbers of "
+                                      "-128..127, not"));
+}
+
 TEST_CASE("a damaged ONNX model that check() accepts can be run", "[reference][onnx][error]") {
   for (const model::Sample& sample : model::samples(
            {"lowbit/mlp_ternary.onnx", "lowbit/cnv_binary.onnx", "lowbit/thresholds.onnx"},

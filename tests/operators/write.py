@@ -603,7 +603,30 @@ def int4_weights(m):
     return product("FULLY_CONNECTED", y, (11, 175), (1, 11), {})
 
 
-CASES |= {"int4_weights": int4_weights, "free_batch": free_batch, "joined_scales": joined_scales, "host_keypoints": host_keypoints, "host_detection": host_detection, "host_detection_regular": host_detection_regular, "host_floats": host_floats,
+def sparse_weights(m):
+    """Products whose weights are stored sparse, in blocks of 1x16: what LiteRT has a kernel for."""
+    m.type, block = "i1", 16
+
+    def sparse(rows, columns, kind):
+        kept = m.rng.random((rows, columns // block)) < 0.4
+        codes = np.where(kept.repeat(block, axis=1), m.rng.integers(-127, 128, (rows, columns)), 0)
+        w = m.weights((rows, columns))
+        values = codes.reshape(rows, -1, block)[kept]
+        m.buffers[m.tensors[w][2][1]] = {0: values.astype(np.int8).tobytes()}
+        segments, indices = [0, *np.cumsum(kept.sum(axis=1))], np.nonzero(kept)[1]
+        levels = [{0: ("b", 0), 1: ("i", rows)},
+                  {0: ("b", 1), 2: ("B", 1), 3: {0: ["i", *map(int, segments)]}, 4: ("B", {"H": 2, "B": 3}[kind]), 5: {0: [kind, *map(int, indices)]}},
+                  {0: ("b", 0), 1: ("i", block)}]
+        m.tensors[w][6] = {0: ["i", 0, 1, 2], 1: ["i", 1], 2: levels}
+        return w
+
+    x = m.input((1, 64))
+    for rows, columns, kind in ((48, 64, "B"), (10, 48, "H")):
+        x = m.op("FULLY_CONNECTED", m.with_bias(x, sparse(rows, columns, kind), rows), (1, rows))
+    return x
+
+
+CASES |= {"sparse_weights": sparse_weights, "int4_weights": int4_weights, "free_batch": free_batch, "joined_scales": joined_scales, "host_keypoints": host_keypoints, "host_detection": host_detection, "host_detection_regular": host_detection_regular, "host_floats": host_floats,
           "floats_summed": floats_summed}
 
 

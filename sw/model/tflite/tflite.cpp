@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -23,6 +24,7 @@
 #include "sw/model/order.h"
 #include "sw/model/refusal.h"
 #include "sw/model/rewrite/expand.h"
+#include "sw/model/tflite/sparse.h"
 #include "tflite_generated.h"
 
 namespace trine::model {
@@ -187,9 +189,10 @@ class Importer {
       elements *= extent;  // both factors below 2^31
       if (elements > kMaxElements) fail(tensor, "more than {} elements", kMaxElements);
     }
-    if (source.sparsity_unread() != 0) fail(tensor, "sparse tensors are not supported");
     if (source.quantization() != nullptr) set_quantization(tensor, *source.quantization());
-    set_data(tensor, source.buffer(), nibbles);
+    const std::optional<Sparsity> sparsity = sparsity_of(tensor, source.sparsity());
+    if (sparsity && nibbles) fail(tensor, "sparse int4, allowed sparse codes of whole bytes");
+    set_data(tensor, source.buffer(), nibbles, sparsity);
     if (nibbles && !tensor.is_constant) fail(tensor, "type int4, allowed of constants alone");
     graph_.tensors.push_back(std::move(tensor));
   }
@@ -210,8 +213,42 @@ class Importer {
     if (tensor.shape.size() <= 1) q.axis = 0;
   }
 
+  std::vector<std::int64_t> indices_of(const Tensor& tensor, format::Indices kind,
+                                       const void* source) {
+    std::vector<std::int64_t> result;
+    const auto take = [&](const auto* table) {
+      if (table == nullptr || table->values() == nullptr) return;
+      count_bytes(tensor, size_of(table->values()) * sizeof(std::int64_t));
+      const auto values = copy(table->values());
+      result.assign(values.begin(), values.end());
+    };
+    if (kind == format::Indices_Indices32)
+      take(static_cast<const format::Indices32*>(source));
+    else if (kind == format::Indices_Indices16)
+      take(static_cast<const format::Indices16*>(source));
+    else if (kind == format::Indices_Indices8)
+      take(static_cast<const format::Indices8*>(source));
+    return result;
+  }
+
+  std::optional<Sparsity> sparsity_of(const Tensor& tensor, const format::Sparsity* source) {
+    if (source == nullptr) return std::nullopt;
+    Sparsity result{copy(source->order()), copy(source->block_map()), {}};
+    if (size_of(source->dimensions()) > 2 * kMaxRank)
+      fail(tensor, "{} sparse levels, allowed {}", size_of(source->dimensions()), 2 * kMaxRank);
+    for (std::size_t i = 0; i < size_of(source->dimensions()); ++i) {
+      const format::SparseDimension& level =
+          *source->dimensions()->Get(static_cast<flatbuffers::uoffset_t>(i));
+      result.levels.push_back({level.format() == 0, level.size(),
+                               indices_of(tensor, level.segments_type(), level.segments()),
+                               indices_of(tensor, level.indices_type(), level.indices())});
+    }
+    return result;
+  }
+
   /// @param nibbles  two codes a byte, the first in its low half, of which whole bytes are made
-  void set_data(Tensor& tensor, std::uint32_t index, bool nibbles) {
+  void set_data(Tensor& tensor, std::uint32_t index, bool nibbles,
+                const std::optional<Sparsity>& sparsity) {
     const std::size_t buffers = size_of(model_.buffers());
     if (index >= buffers && index != 0)
       fail(tensor, "buffer {} does not exist, the file has {}", index, buffers);
@@ -224,6 +261,16 @@ class Importer {
     const auto* data = buffer == nullptr ? nullptr : buffer->data();
     tensor.is_constant = expected == 0 || (data != nullptr && data->size() > 0);
     if (!tensor.is_constant || expected == 0) return;
+    if (sparsity) {
+      count_bytes(tensor, data->size() + expected);
+      try {
+        tensor.data = written_out(*sparsity, tensor.shape, copy(data),
+                                  static_cast<std::size_t>(bytes_of(tensor.type)));
+      } catch (const Error& error) {
+        fail(tensor, "{}", error.what());
+      }
+      return;
+    }
     if (data->size() != expected)
       fail(tensor, "buffer of {} bytes, the shape needs {}", data->size(), expected);
     count_bytes(tensor, expected);

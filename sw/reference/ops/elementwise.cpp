@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "sw/reference/ops/ops.h"
 #include "sw/reference/quantized_params.h"
 
@@ -119,8 +120,12 @@ Codes unary(const Call& call) {
 Codes quantize(const Call& call) {
   if (call.in(0).type != model::DataType::kFloat32) return unary(call);
   const OutputRange range = output_range(call.out(), model::Activation::kNone);
+  const int least = range.act_min - range.zero_point, most = range.act_max - range.zero_point;
   Codes codes;
   for (const float x : call.floats(0)) {
+    if (call.op.of_whole && !(x == std::nearbyint(x) && double{x} >= least && double{x} <= most))
+      throw_error("{}: '{}' has no quantizer, so its values are whole numbers of {}..{}, not {}",
+                  model::label(call.graph, call.op), call.in(0).name, least, most, x);
     const float ratio = x / call.out().scale();
     const float steps = call.op.half_even ? std::nearbyint(ratio) : std::round(ratio);  // else away
     const double limited = std::isnan(steps) ? -1e9 : std::clamp(double{steps}, -1e9, 1e9);

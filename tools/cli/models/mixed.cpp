@@ -116,8 +116,9 @@ void Mixed::take(const fs::path& scratch, const std::string& out) {
 std::string Mixed::text() const {
   if (!asked()) return "";
   const Json& steps = report_["steps"];
-  std::string text = fmt::format("{:24} {:>8} {:>9} {:>10} {:>6} {:>10} {:>6} {:>6}\n", "layer",
-                                 "weights", "accuracy", "bytes", "of 1", "cycles", "of 1", "energy");
+  std::string text =
+      fmt::format("{:24} {:>8} {:>9} {:>10} {:>6} {:>10} {:>6} {:>6}\n", "layer", "weights",
+                  "accuracy", "bytes", "of 1", "cycles", "of 1", "energy");
   for (const Json& step : steps)
     text += fmt::format(
         "{:24} {:>8} {:>8.2f}% {:>10} {:>6.2f} {:>10} {:>6.2f} {:>6.2f}\n",
@@ -127,10 +128,10 @@ std::string Mixed::text() const {
         grouped(step["bytes"].get<std::int64_t>()), share(step, steps[0], "bytes"),
         grouped(step["cycles"].get<std::int64_t>()), share(step, steps[0], "cycles"),
         share(step, steps[0], "energy_pj"));
-  text += fmt::format("accuracy: {} of {} examples; the float model has {:.2f}%\n",
-                      report_["labels"].get<bool>() ? "right answers" : "the float model's answers",
-                      report_["examples"].get<int>(),
-                      100 * report_["float_accuracy"].get<double>());
+  text +=
+      fmt::format("accuracy: {} of {} examples; the float model has {:.2f}%\n",
+                  report_["labels"].get<bool>() ? "right answers" : "the float model's answers",
+                  report_["examples"].get<int>(), 100 * report_["float_accuracy"].get<double>());
   if (!chosen_.empty()) text += fmt::format("{}: the choice, for --choice\n", chosen_);
   if (!reached())
     text += fmt::format("--accuracy {}: out of reach, this is the best found\n", accuracy_);
@@ -144,8 +145,8 @@ std::string Mixed::script(const std::string& terminal, const std::string& pictur
   for (const char* key : {"bytes", "cycles", "energy_pj"}) {
     data += fmt::format("${} << end\n", key);
     for (const Json& step : steps)
-      data += fmt::format("{} {}\n", share(step, steps[0], key),
-                          100 * step["accuracy"].get<double>());
+      data +=
+          fmt::format("{} {}\n", share(step, steps[0], key), 100 * step["accuracy"].get<double>());
     data += "end\n";
     curves += fmt::format("{}${} using 1:2 with linespoints pointtype 7 title '{}'",
                           curves.empty() ? "plot " : ", ", key,

@@ -860,7 +860,7 @@ Value Emitter::whole_numbers(Value value, const std::string& data_type, int node
   value = to_nhwc(value, node);
   const Tensor from = tensor(value.tensor);
   Op op = op_of(OpKind::kQuantize, node, {value.tensor});
-  op.half_even = true;
+  op.half_even = op.of_whole = true;
   value.tensor = add_op(std::move(op), add_tensor(from.name + ":codes", DataType::kInt8, from.shape,
                                                   {{1.0f}, {data_type == "UINT8" ? -128 : 0}}));
   return value;

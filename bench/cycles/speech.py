@@ -5,7 +5,7 @@
 usage: speech.py [--backend rtl|arch] [--models DIR] [--check]
 Cells of random weights, LSTMs of TFLite by tests/lstm/make.py (NumPy), GRUs of ONNX by tests/onnx/make_cells.py (onnx):
 28 steps of 20 cells; 128 cells over 50 steps, a step of it; the same for eight streams at once, a step and stream; the
-same on two rows of PEs, of which one product of int16 uses both, and 32 columns. --models: a folder with tflite-micro's files
+same on two rows of PEs, of which one product of int16 uses both, and 32 columns; ResNet-8 in int8 and in 16x8. --models: a folder with tflite-micro's files
 (dtln_noise_suppression, micro_speech_lstm, trained_lstm_int8; seanet/: all .tflite below it, as one sum), of which what
 is there is measured. Each run must be bit-exact and whole on the machine, else the benchmark ends. --check: exit code 1
 if a goal is missed.
@@ -59,6 +59,32 @@ def write_gru(path, batch, steps, inputs, cells):
     path.write_bytes(make_cells.network("GRU", steps, batch, inputs, cells).SerializeToString())
 
 
+def write_resnet8(path, type):
+    """MLPerf Tiny's ResNet-8 of random weights."""
+    sys.path.insert(0, str(common.ROOT / "models"))
+    from tflite_net import Int8Net
+    net = Int8Net(path.stem, type)
+    x = net.activation((1, 32, 32, 3))
+    net.inputs.append(x)
+    y = net.conv(x, 16, 3, activation=1)
+    for filters, stride in ((16, 1), (32, 2), (64, 2)):
+        z = net.conv(net.conv(y, filters, 3, stride, activation=1), filters, 3)
+        y = net.binary("ADD", z, y if stride == 1 else net.conv(y, filters, 1, stride), 1)
+    y = net.fc(net.reshape(net.area("AVERAGE_POOL_2D", y, 8, 8), (1, 64)), 10)
+    net.outputs.append(y)
+    path.write_bytes(net.to_bytes())
+
+
+def resnet8(options, folder):
+    counts = {}
+    for type in ("i1", "i2"):
+        model = folder / f"resnet8_{type}.tflite"
+        write_resnet8(model, type)
+        counts[type] = cycles(model, options.backend, "edge256", (KEY,))
+    yield "ResNet-8 in int8", "edge256", counts["i1"], 0
+    yield "ResNet-8 in 16x8", "edge256", counts["i2"], round(2.1 * counts["i1"])
+
+
 def own(options, folder):
     for number, (name, kind, batch, steps, cells, keys, goal, of_a_step) in enumerate(OWN):
         model = folder / f"cells{number}.{'tflite' if kind == 'LSTM' else 'onnx'}"
@@ -85,7 +111,8 @@ def main():
     options = parser.parse_args()
     vela = json.loads((common.ROOT / "bench" / "results" / "vela.json").read_text())["figures"]
     with tempfile.TemporaryDirectory() as folder:
-        rows = [*own(options, pathlib.Path(folder)), *(others(options) if options.models else ())]
+        folder = pathlib.Path(folder)
+        rows = [*own(options, folder), *resnet8(options, folder), *(others(options) if options.models else ())]
     printed = [[name, config, count, goal or "-", "-" if not goal else "yes" if count <= goal else "no",
                 vela.get(f"{name.split(',')[0]};{DESIGNS[config]}", {"value": "-"})["value"]]
                for name, config, count, goal in rows]

@@ -309,6 +309,7 @@ module trine_post_props #(
     .softmax_acc_i   (sm_acc),
     .factors_i       (37'd0),
     .product_o       (),
+    .read_o          (),
     .p_valid_o       (),
     .p_next_o        (),
     .p_channel_o     (),
@@ -357,7 +358,7 @@ module trine_post_props #(
   // Registers of the unit, for the invariants.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned Latency = 6;
-  localparam int unsigned CfgBits = 321;
+  localparam int unsigned CfgBits = 322;
   localparam int unsigned Due     = 2 + PeStages;  // cycles from a promise to new results
   localparam int unsigned Places  = Drain == 2 ? trine_post_pkg::Places2 : trine_post_pkg::Places1;
   localparam int unsigned PlaceBits = 5 + AddrBits + 32 + 32;

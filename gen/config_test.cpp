@@ -92,6 +92,9 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
           "2: memory.param_channels: 64 is less than array.cols, allowed at least 128"},
       Row{"array.weights4 = true\narray.precisions = [\"binary\"]\n",
           "2: array.precisions: no \"int8\", which array.weights4 needs, allowed a list with it"},
+      Row{"array.groups = true\n", "1: array.groups: true without array.weights4, allowed false"},
+      Row{"array.weights4 = true\narray.groups = true\nmemory.ecc = true\n",
+          "2: array.groups: true with memory.ecc, allowed false: factors are not corrected"},
       Row{"array.activations16 = true\narray.rows = 1\n",
           "2: array.rows: 1 rows are no pairs, which array.activations16 needs, allowed even "
           "numbers "
@@ -229,6 +232,11 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
     CAPTURE(setting);
     CHECK(hashes.insert(machine::load_config("edge256", {setting}).hash()).second);
   }
+  CHECK(
+      hashes
+          .insert(
+              machine::load_config("edge256", {"array.weights4=true", "array.groups=true"}).hash())
+          .second);
   const std::vector<std::vector<std::string>> unseen{
       {"name=other"},           {"memory.ecc=true"},      {"post.columns_per_cycle=2"},
       {"bus.axi_addr_bits=64"}, {"bus.axi_id_bits=4"},    {"bus.axi_id=2", "bus.axi_id_bits=2"},
@@ -240,7 +248,7 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
     CAPTURE(settings.front());
     CHECK(machine::load_config("edge256", settings).hash() == base.hash());
   }
-  CHECK(std::size(seen) + unseen.size() == machine::schema().size());  // all keys are looked at
+  CHECK(std::size(seen) + 1 + unseen.size() == machine::schema().size());  // all keys are looked at
 }
 
 TEST_CASE("each key but the name makes another design", "[gen][config]") {

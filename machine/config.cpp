@@ -274,6 +274,10 @@ void Reader::check_combinations() {
   if (c.weights4 && !c.int8)
     combination("array.precisions",
                 "no \"int8\", which array.weights4 needs, allowed a list with it");
+  if (c.groups && !c.weights4)
+    combination("array.groups", "true without array.weights4, allowed false");
+  if (c.groups && c.ecc)
+    combination("array.groups", "true with memory.ecc, allowed false: factors are not corrected");
   if (c.activations16 && c.rows % 2 != 0)
     combination("array.rows",
                 "{} rows are no pairs, which array.activations16 needs, allowed even numbers of "
@@ -355,7 +359,7 @@ unsigned Config::features() const {
   return precisions | bit(has_thresholds(), f::kThresholds) | bit(vector, f::kVector) |
          bit(table, f::kTable) | bit(has_softmax(), f::kSoftmax) | bit(window(), f::kWindow) |
          bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad) | bit(activations16, f::kInt16) |
-         bit(weights4, f::kInt4);
+         bit(weights4, f::kInt4) | bit(groups, f::kGroups);
 }
 
 std::uint64_t Config::hash() const {

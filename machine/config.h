@@ -39,6 +39,7 @@ struct Config {
   bool ternary = false;
   bool binary = false;
   bool weights4 = false;       ///< array.weights4: int8 activations with weights of four bits
+  bool groups = false;         ///< array.groups: such weights with factors by groups of channels
   bool activations16 = false;  ///< array.activations16: int16 activations with int8 weights
   int acc_bits = 32;           ///< array.acc_bits: of an accumulator, 20..32
   int dmem_kib = 128;          ///< memory.dmem_kib: feature maps

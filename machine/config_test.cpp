@@ -237,10 +237,17 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
   const std::string file = (folder.path() / "x.toml").string();
   write_file(file, other.to_toml());
   const Config again = load_config(file);
+  Config grouped = other;  // no design with codes has them
+  grouped.ecc = false;
+  grouped.groups = true;
+  write_file(file, grouped.to_toml());
+  const Config also = load_config(file);
   for (const Key& key : schema()) {
     CAPTURE(key.name);
     CHECK(value_text(key, again) == value_text(key, other));
-    CHECK(value_text(key, again) != value_text(key, Config{}));
+    CHECK(value_text(key, also) == value_text(key, grouped));
+    CHECK((value_text(key, again) != value_text(key, Config{}) ||
+           value_text(key, also) != value_text(key, Config{})));
   }
   write_file(file, "[array]\nrows = 4\n");
   CHECK(load_config(file).name == "x");  // the file's
@@ -299,12 +306,14 @@ TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
 
 /// Programs say for which design they are: keys that came later leave those of before as they were.
 TEST_CASE("a key that came later changes the hash where it is set", "[machine][config]") {
-  const Settings later{"array.activations16=true"}, narrow{"array.weights4=true"};
+  const Settings later{"array.activations16=true"}, narrow{"array.weights4=true"},
+      groups{"array.weights4=true", "array.groups=true"};
   CHECK(load_config("edge256").hash() == 0xd610e4afbfd42689);
   CHECK(load_config("edge256", {"array.activations16=false"}).hash() == 0xd610e4afbfd42689);
   CHECK(load_config("edge256", later).hash() != load_config("edge256").hash());
   CHECK(load_config("edge256", narrow).hash() != load_config("edge256").hash());
   CHECK(load_config("edge256", narrow).hash() != load_config("edge256", later).hash());
+  CHECK(load_config("edge256", narrow).hash() != load_config("edge256", groups).hash());
 }
 
 TEST_CASE("each feature comes from its own keys", "[machine][config]") {
@@ -338,7 +347,9 @@ TEST_CASE("each feature comes from its own keys", "[machine][config]") {
            {{"matmul.enable=true"}, kLow},
            {{"matmul.enable=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kMaps},
            {{"array.activations16=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kInt16},
-           {{"array.weights4=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kInt4}}) {
+           {{"array.weights4=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kInt4},
+           {{"array.weights4=true", "array.groups=true", "array.precisions=[\"int8\"]"},
+            f::kInt8 | f::kInt4 | f::kGroups}}) {
     Settings settings = bare;
     settings.insert(settings.end(), row.settings.begin(), row.settings.end());
     CAPTURE(row.settings);

@@ -283,6 +283,12 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
   CHECK(isa::fault_of(compute(8), narrow.features()) == isa::Fault::kNone);
   CHECK(isa::fault_text(compute(8), without.features()) ==
         "precision int8_int4: the configuration lacks int4 (array.weights4)");
+  const machine::Config groups =
+      machine::load_config("edge256", {"array.weights4=true", "array.groups=true"});
+  CHECK(isa::fault_of(compute(9), narrow.features()) == isa::Fault::kIllegal);
+  CHECK(isa::fault_of(compute(9), groups.features()) == isa::Fault::kNone);
+  CHECK(isa::fault_text(compute(9), narrow.features()) ==
+        "precision int8_groups: the configuration lacks groups (array.groups)");
   CHECK(isa::fault_text(compute(6), without.features()) ==
         "precision int16: the configuration lacks int16 (array.activations16)");
   CHECK(isa::fault_text(matmul,

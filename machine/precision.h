@@ -118,7 +118,7 @@ struct Operands {
   const Precision &activations, &weights;
 };
 constexpr Operands operands_of(isa::compute::Op op) {
-  if (op == kInt4.int8_product) return {kInt8, kInt4};
+  if (op == kInt4.int8_product || op == isa::compute::Op::kInt8Groups) return {kInt8, kInt4};
   for (const Precision& p : kPrecisions) {
     if (op == p.product) return {p, p};
     if (op == p.int8_product) return {kInt8, p};
@@ -132,6 +132,7 @@ static_assert(std::ranges::all_of(isa::kComputeOps.codes,
                                            op == isa::compute::Op::kMatmul16 ||
                                            op == isa::compute::Op::kInt16 ||
                                            op == kInt4.int8_product ||
+                                           op == isa::compute::Op::kInt8Groups ||
                                            std::ranges::any_of(
                                                kPrecisions, [=](const Precision& p) {
                                                  return op == p.product || op == p.int8_product;

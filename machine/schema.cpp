@@ -51,6 +51,11 @@ const std::vector<Key>& schema() {
        "it "
        "they are int8 weights",
        true, true},
+      {"array.groups", BoolKey{&Config::groups},
+       "scales of such weights by groups of 32, 64, 128 input channels",
+       "a sum of 26 bits more for each PE, in the post unit; an eighth, sixteenth or 32nd more "
+       "weights; without it, networks with such weights are refused",
+       true, true},
       {"array.activations16", BoolKey{&Config::activations16},
        "int16 activations, int8 weights (an even number of rows)",
        "two lanes for each of their positions: half the rate; sums of 40 bits and codes of 16 bits "
@@ -208,6 +213,7 @@ std::string configuration_markdown() {
       "twice.\n"
       "- PMEM: at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
       "- `array.weights4`: int8 among `array.precisions`.\n"
+      "- `array.groups`: `array.weights4`, and no `memory.ecc`.\n"
       "- `array.activations16`: an even `array.rows`, and int8 among `array.precisions`.\n"
       "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat, "
       "two beats or more.\n"

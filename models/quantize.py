@@ -98,17 +98,31 @@ def soften_masks(model):
 
 
 CELLS = ("LSTM", "GRU", "RNN")
+NARROW = "MatMulNBits"  # its weights are codes, with a scale for each group
 
 
-def mark_cells(registry):
-    """ONNX Runtime quantizes none of these: what comes in and goes out gets quantizers. Weights: weigh_cells()."""
+def mark_others(registry):
+    """ONNX Runtime quantizes none of these: what comes in and goes out gets quantizers. Weights of cells: weigh_cells()."""
+    class Narrow(registry.QDQOperatorBase):
+        def quantize(self):
+            for name in (self.node.input[0], self.node.output[0]):
+                self.quantizer.quantize_activation_tensor(name)
+
     class Cell(registry.QDQOperatorBase):
         def quantize(self):
             for name in (self.node.input[0], *self.node.input[5:7], *self.node.output):
                 if name:
                     self.quantizer.quantize_activation_tensor(name)
 
-    registry.QDQRegistry.update(dict.fromkeys(CELLS, Cell))
+    registry.QDQRegistry.update({**dict.fromkeys(CELLS, Cell), NARROW: Narrow})
+
+
+def say_types(model):
+    """Of what MatMulNBits makes: shape inference, which knows ONNX's own operators alone, goes on from there."""
+    onnx = record.require("onnx", "onnx")
+    known = {v.name for v in (*model.graph.value_info, *model.graph.output)}
+    model.graph.value_info.extend(onnx.helper.make_tensor_value_info(node.output[0], onnx.TensorProto.FLOAT, None)
+                                  for node in model.graph.node if node.op_type == NARROW and node.output[0] not in known)
 
 
 def largest_state(node, w, r, b, x, c):
@@ -239,6 +253,7 @@ def quantize_onnx(args):
     if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from there on
         model = onnx.version_converter.convert_version(model, 13)
     masks = soften_masks(model)
+    say_types(model)
     kind = {"int8": q.QuantType.QInt8, "uint8": q.QuantType.QUInt8, "int16": q.QuantType.QInt16}[args.type]
     with tempfile.TemporaryDirectory() as scratch:
         source, ready = pathlib.Path(scratch) / "float.onnx", pathlib.Path(scratch) / "ready.onnx"
@@ -247,7 +262,7 @@ def quantize_onnx(args):
             quant_pre_process(str(source), str(ready), skip_symbolic_shape=True)
         except Exception:  # what it cannot simplify is quantized as it is
             ready = source
-        mark_cells(q.registry)
+        mark_others(q.registry)
         prepared = onnx.load(ready)
         states = states_of_cells(prepared, calibration)
         q.quantize_static(

@@ -32,6 +32,7 @@ module trine_core #(
   parameter bit          Softmax       = 1'b0,   // in the vector unit
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
   parameter bit          Weights4      = 1'b0,   // Int8: weights of four bits
+  parameter bit          Groups        = 1'b0,   // Weights4, no Ecc: factors by groups
   parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
@@ -99,7 +100,8 @@ module trine_core #(
       trine_isa_pkg::Features'(ZeroPoints)         << trine_isa_pkg::FeatureMaps |
       trine_isa_pkg::Features'(Cols >= 4)          << trine_isa_pkg::FeatureQuad |
       trine_isa_pkg::Features'(Int16)              << trine_isa_pkg::FeatureInt16 |
-      trine_isa_pkg::Features'(Weights4)           << trine_isa_pkg::FeatureInt4;
+      trine_isa_pkg::Features'(Weights4)           << trine_isa_pkg::FeatureInt4 |
+      trine_isa_pkg::Features'(Groups)             << trine_isa_pkg::FeatureGroups;
 
   // ---------------------------------------------------------------------------------------------
   // Control, DMA, small memories.
@@ -354,6 +356,7 @@ module trine_core #(
   logic [LaneBits-1:0]      job_lanes;
   logic [Cols-1:0]          cols;  // read
   logic [Drain*Rows*32-1:0] column;
+  logic [Drain*16-1:0]      factor;
 
   trine_matmul #(
     .Rows       (Rows),
@@ -366,6 +369,7 @@ module trine_core #(
     .Binary     (Binary),
     .Window     (Window),
     .Weights4   (Weights4),
+    .Groups     (Groups),
     .Int16      (Int16),
     .Drain      (Drain),
     .ZeroPoints (ZeroPoints),
@@ -403,6 +407,7 @@ module trine_core #(
     .status_i        (compute_status),
     .cols_i          (cols),
     .column_o        (column),
+    .factor_o        (factor),
     .pmem_wvalid_i   (pmem_wvalid),
     .pmem_wready_o   (pmem_wready),
     .pmem_wrow_i     (pmem_wrow),
@@ -431,6 +436,7 @@ module trine_core #(
     .Binary     (Binary),
     .Vector     (Vector),
     .Table      (Table),
+    .Groups     (Groups),
     .Int16      (Int16),
     .Window     (Window),
     .Softmax    (Softmax),
@@ -470,6 +476,7 @@ module trine_core #(
     .status_o      (compute_status),
     .cols_o        (cols),
     .column_i      (column),
+    .factor_i      (factor),
     .p_valid_o     (p_valid),
     .p_next_o      (p_next),
     .p_channel_o   (p_channel),

@@ -47,8 +47,9 @@ module trine_dispatch #(
   logic       valid, is_begin, is_end, illegal, lacking, legal, blocked;
 
   trine_legal #(
-    .Int16 (Features[trine_isa_pkg::FeatureInt16]),
-    .Int4  (Features[trine_isa_pkg::FeatureInt4])
+    .Int16  (Features[trine_isa_pkg::FeatureInt16]),
+    .Int4   (Features[trine_isa_pkg::FeatureInt4]),
+    .Groups (Features[trine_isa_pkg::FeatureGroups])
   ) u_legal (
     .features_i (Features),
     .word_i     (word_i),

@@ -16,8 +16,9 @@
 module trine_legal #(
   // Features that came later, of which the design has these: without one it has no gate that tells
   // its codes from those of no operation.
-  parameter bit Int16 = 1'b1,
-  parameter bit Int4  = 1'b1
+  parameter bit Int16  = 1'b1,
+  parameter bit Int4   = 1'b1,
+  parameter bit Groups = 1'b1
 ) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
@@ -29,10 +30,12 @@ module trine_legal #(
   localparam int unsigned Features = trine_isa_pkg::Features;
   localparam int unsigned IsInt16  = trine_isa_pkg::FeatureInt16;
   localparam logic [Features-1:0] Later =
-      Features'(1) << trine_isa_pkg::FeatureInt16 | Features'(1) << trine_isa_pkg::FeatureInt4;
+      Features'(1) << trine_isa_pkg::FeatureInt16 | Features'(1) << trine_isa_pkg::FeatureInt4 |
+      Features'(1) << trine_isa_pkg::FeatureGroups;
   localparam logic [Features-1:0] Absent =
       Features'(!Int16) << trine_isa_pkg::FeatureInt16 |
-      Features'(!Int4) << trine_isa_pkg::FeatureInt4;
+      Features'(!Int4) << trine_isa_pkg::FeatureInt4 |
+      Features'(!Groups) << trine_isa_pkg::FeatureGroups;
 
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;

@@ -53,6 +53,8 @@ package trine_isa_pkg;
   // of low bytes
   localparam logic [7:0] ComputeOpMatmul16 = 8'd7;
   localparam logic [7:0] ComputeOpInt8Int4 = 8'd8;  // int8 activations, 8 weights a word
+  // int8_int4, of which the sum of each channel word's taps counts by a factor
+  localparam logic [7:0] ComputeOpInt8Groups = 8'd9;
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
@@ -270,7 +272,7 @@ package trine_isa_pkg;
   localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
 
   // What a configuration may lack: indices of bits.
-  localparam int unsigned Features = 12;
+  localparam int unsigned Features = 13;
   localparam int unsigned FeatureInt8 = 0;  // array.precisions
   localparam int unsigned FeatureTernary = 1;  // array.precisions
   localparam int unsigned FeatureBinary = 2;  // array.precisions
@@ -284,75 +286,77 @@ package trine_isa_pkg;
   localparam int unsigned FeatureQuad = 9;  // array.cols: 4 or more
   localparam int unsigned FeatureInt16 = 10;  // array.activations16
   localparam int unsigned FeatureInt4 = 11;  // array.weights4
+  localparam int unsigned FeatureGroups = 12;  // array.groups
 
   // Which codes there are and what each needs, the lowest code in the lowest bits.
   localparam int unsigned DmaTargetCodes = 9;
   localparam logic [8:0] DmaTargetKnown = 9'b111111111;
-  localparam logic [107:0] DmaTargetNeeds = {
-    12'b010000100000,  // points
-    12'b010000000000,  // dmem16
-    12'b001100000000,  // transposed
-    12'b000001000000,  // exponentials
-    12'b000000100000,  // table
-    12'b000000000000,  // scale
-    12'b000000000000,  // bias
-    12'b000000000000,  // pmem
-    12'b000000000000  // dmem
+  localparam logic [116:0] DmaTargetNeeds = {
+    13'b0010000100000,  // points
+    13'b0010000000000,  // dmem16
+    13'b0001100000000,  // transposed
+    13'b0000001000000,  // exponentials
+    13'b0000000100000,  // table
+    13'b0000000000000,  // scale
+    13'b0000000000000,  // bias
+    13'b0000000000000,  // pmem
+    13'b0000000000000  // dmem
   };
-  localparam int unsigned ComputeOpCodes = 9;
-  localparam logic [8:0] ComputeOpKnown = 9'b111111111;
-  localparam logic [107:0] ComputeOpNeeds = {
-    12'b100000000001,  // int8_int4
-    12'b010100000001,  // matmul16
-    12'b010000000001,  // int16
-    12'b000100000001,  // matmul
-    12'b000000000101,  // int8_binary
-    12'b000000000011,  // int8_ternary
-    12'b000000000100,  // binary
-    12'b000000000010,  // ternary
-    12'b000000000001  // int8
+  localparam int unsigned ComputeOpCodes = 10;
+  localparam logic [9:0] ComputeOpKnown = 10'b1111111111;
+  localparam logic [129:0] ComputeOpNeeds = {
+    13'b1100000000001,  // int8_groups
+    13'b0100000000001,  // int8_int4
+    13'b0010100000001,  // matmul16
+    13'b0010000000001,  // int16
+    13'b0000100000001,  // matmul
+    13'b0000000000101,  // int8_binary
+    13'b0000000000011,  // int8_ternary
+    13'b0000000000100,  // binary
+    13'b0000000000010,  // ternary
+    13'b0000000000001  // int8
   };
   localparam int unsigned VectorOpCodes = 23;
   localparam logic [22:0] VectorOpKnown = 23'b11111111111111111011111;
-  localparam logic [275:0] VectorOpNeeds = {
-    12'b010000010000,  // word16
-    12'b010000010000,  // join16
-    12'b010000010000,  // min16
-    12'b010000010000,  // max16
-    12'b010000110000,  // tanh16
-    12'b010000110000,  // logistic16
-    12'b010000010000,  // widen16
-    12'b010000010000,  // narrow16
-    12'b010000010000,  // leaky16
-    12'b010000010000,  // mul16
-    12'b010000010000,  // add16
-    12'b010000010000,  // sum16
-    12'b000001010000,  // normalize
-    12'b000000010000,  // squared_difference
-    12'b000001010000,  // softmax
-    12'b000000010000,  // min
-    12'b000000010000,  // mul
-    12'b000000000000,  // none
-    12'b000000010100,  // max_binary
-    12'b000000010010,  // max_ternary
-    12'b000000010000,  // add
-    12'b000000010000,  // sum
-    12'b000000010000  // max
+  localparam logic [298:0] VectorOpNeeds = {
+    13'b0010000010000,  // word16
+    13'b0010000010000,  // join16
+    13'b0010000010000,  // min16
+    13'b0010000010000,  // max16
+    13'b0010000110000,  // tanh16
+    13'b0010000110000,  // logistic16
+    13'b0010000010000,  // widen16
+    13'b0010000010000,  // narrow16
+    13'b0010000010000,  // leaky16
+    13'b0010000010000,  // mul16
+    13'b0010000010000,  // add16
+    13'b0010000010000,  // sum16
+    13'b0000001010000,  // normalize
+    13'b0000000010000,  // squared_difference
+    13'b0000001010000,  // softmax
+    13'b0000000010000,  // min
+    13'b0000000010000,  // mul
+    13'b0000000000000,  // none
+    13'b0000000010100,  // max_binary
+    13'b0000000010010,  // max_ternary
+    13'b0000000010000,  // add
+    13'b0000000010000,  // sum
+    13'b0000000010000  // max
   };
   localparam int unsigned PostOutputCodes = 4;
   localparam logic [3:0] PostOutputKnown = 4'b1111;
-  localparam logic [47:0] PostOutputNeeds = {
-    12'b000000100000,  // table
-    12'b000000000000,  // raw
-    12'b000000001000,  // thresholds
-    12'b000000000000  // requantized
+  localparam logic [51:0] PostOutputNeeds = {
+    13'b0000000100000,  // table
+    13'b0000000000000,  // raw
+    13'b0000000001000,  // thresholds
+    13'b0000000000000  // requantized
   };
   localparam int unsigned PostEncodingCodes = 3;
   localparam logic [2:0] PostEncodingKnown = 3'b111;
-  localparam logic [35:0] PostEncodingNeeds = {
-    12'b000000000100,  // binary
-    12'b000000000010,  // ternary
-    12'b000000000000  // int8
+  localparam logic [38:0] PostEncodingNeeds = {
+    13'b0000000000100,  // binary
+    13'b0000000000010,  // ternary
+    13'b0000000000000  // int8
   };
 
 endpackage

@@ -31,6 +31,7 @@ package trine_job_pkg;
     logic        subtract;      // KindAdd: of int16 codes the second is subtracted
     logic        line;          // KindRequant: LOGISTIC of an int16 code (trine_line)
     logic        tanh;          // TANH instead
+    logic        groups;        // sums of parts, each by a factor
     logic        words;         // a vector job of int32 words: one column, the last of its word
     logic [1:0]  encoding;
     logic [3:0]  passes_last;   // pairs of thresholds - 1
@@ -64,6 +65,9 @@ package trine_job_pkg;
 
   // A job: a group of a tile (compute), or a word in each lane (vector; with tile_last and drain).
   typedef struct packed {
+    logic part_first;  // of a reduction in parts, each of which is a job
+    logic part_last;
+    logic bank;        // where its factors are
     logic tile_first;  // first group, or word, of its tile
     logic tile_last;
     logic first;       // of its instruction
@@ -81,6 +85,8 @@ package trine_job_pkg;
   // To the compute engine. With drain_ok or drain_soon a step that enters the array in the next
   // cycle may overwrite the results of the job in front.
   typedef struct packed {
+    logic [1:0] read;  // factors of these banks have been used
+    logic bank;        // of the factors of the job in front
     logic pairs;       // results are those of pairs of lanes
     logic odd;         // of two columns that are read the first is odd
     logic drain_ok;

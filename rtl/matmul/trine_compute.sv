@@ -30,6 +30,7 @@ module trine_compute #(
   parameter int unsigned PeStages     = 2,  // of a PE: 1, 2
   parameter bit          Window       = 1'b0,
   parameter bit          Weights4     = 1'b0,
+  parameter bit          Groups       = 1'b0,
   parameter bit          Int16        = 1'b0,  // Rows is even
   parameter int unsigned WindowParts  = 1,  // 1..8
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
@@ -64,6 +65,11 @@ module trine_compute #(
   output logic                             w_next_o,
   output logic [2:0]                       weight_bits_o,  // trine_weight_rows
   output logic [2:0]                       weight_part_o,
+  // Factors are in PMEM's output: the second ones of their words; for this bank. Banks are free.
+  output logic                             factors_o,
+  output logic                             factors_second_o,
+  output logic                             factors_bank_o,
+  input  logic [1:0]                       factors_free_i,
 
   // Array.
   output trine_matmul_pkg::step_t          step_o,
@@ -145,6 +151,7 @@ module trine_compute #(
     .PmemAddrBits (PmemAddrBits),
     .Window       (Window),
     .Weights4     (Weights4),
+    .Groups       (Groups),
     .Int16        (Int16)
   ) u_regs (
     .clk_i,
@@ -172,7 +179,7 @@ module trine_compute #(
   logic                     issued, may_issue, allowed;
   logic [Rows*AddrBits-1:0] out;
   logic [Rows-1:0]          active;
-  logic                     window_last, word_first;  // not used
+  logic                     window_last, word_first;
 
   trine_agu #(
     .Rows     (Rows),
@@ -208,15 +215,36 @@ module trine_compute #(
     .out_plane_o   (next_out_plane)
   );
 
-  assign may_issue  = !last || allowed;
+  // Parts with factors: each channel word's taps end with a job.
+  logic in_parts, ends, begins;
+  logic whole_first_q, second_q, bank_q;  // of the part: it is a reduction's first, an odd one
+
+  assign in_parts = Groups && cfg.groups;
+  assign ends     = in_parts ? window_last : last;
+  assign begins   = in_parts ? word_first : first;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) bank_q <= 1'b0;
+    else if (clear_i) bank_q <= 1'b0;
+    else bank_q <= bank_q ^ (in_parts && issued && ends);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (issued && word_first) begin
+      whole_first_q <= Groups && first;
+      second_q      <= Groups && !first && !second_q;
+    end
+  end
+
+  assign may_issue  = !ends || allowed;
   assign g_valid_o  = step_valid && may_issue;
   assign step_ready = g_ready_i && may_issue;
   assign issued     = step_valid && step_ready;
 
   always_comb begin
     g_tag_o            = '0;
-    g_tag_o[TagFirst]  = first && clear_sums;
-    g_tag_o[TagLast]   = last;
+    g_tag_o[TagFirst]  = begins && clear_sums;
+    g_tag_o[TagLast]   = ends;
     g_tag_o[TagRewind] = last && group_last;
     g_tag_o[TagFinal]  = last && group_last && tile_last;
   end
@@ -251,7 +279,11 @@ module trine_compute #(
     .drain_wait_o (drain_wait)
   );
 
-  trine_weight_rows #(.PmemAddrBits(PmemAddrBits), .WindowParts(WindowParts)) u_weight_rows (
+  trine_weight_rows #(
+    .PmemAddrBits (PmemAddrBits),
+    .WindowParts  (WindowParts),
+    .Groups       (Groups)
+  ) u_weight_rows (
     .clk_i,
     .rst_ni,
     .clear_i,
@@ -259,14 +291,21 @@ module trine_compute #(
     .row_i       (row),
     .bits_i      (weight_bits),
     .issued_i    (issued),
-    .last_i      (last),
+    .last_i      (ends),
     .rewind_i    (g_tag_o[TagRewind]),
     .final_i     (g_tag_o[TagFinal]),
+    .part_i      (in_parts && ends),
+    .second_i    (second_q),
+    .bank_i      (bank_q),
+    .free_i      (factors_free_i),
     .pass_i      (pass),
     .pass_last_i (tag[TagLast]),
     .row_en_o    (w_en_o),
     .row_o       (w_row_o),
     .row_next_o  (w_next_o),
+    .factors_o,
+    .factors_second_o,
+    .factors_bank_o,
     .there_o     (weights_there),
     .part_o      (weight_part_o)
   );
@@ -290,7 +329,8 @@ module trine_compute #(
     .Rows     (Rows),
     .AddrBits (AddrBits),
     .Places   (Jobs),
-    .JobDelay (JobDelay)
+    .JobDelay (JobDelay),
+    .Groups   (Groups)
   ) u_jobs (
     .clk_i,
     .rst_ni,
@@ -299,12 +339,13 @@ module trine_compute #(
     .residual_i    (residual),
     .fetch_busy_i  (status_i.fetch_busy),
     .allowed_o     (allowed),
-    .add_i         (issued && last),
+    .add_i         (issued && ends),
     .out_i         (out),
     .active_i      (active & ~({Rows{Int16 && matmul16}} & Odd)),
-    .tile_first_i  (tile_first),
-    .tile_last_i   (group_last),
-    .final_i       (group_last && tile_last),
+    .tile_first_i  (tile_first && (whole_first_q || !in_parts)),
+    .tile_last_i   (group_last && (last || !in_parts)),
+    .final_i       (group_last && tile_last && (last || !in_parts)),
+    .part_i        ({bank_q, last, whole_first_q}),
     .pass_i        (pass_last),
     .job_valid_o,
     .job_ready_i,
@@ -314,6 +355,7 @@ module trine_compute #(
     .tile_last_o   (job_o.tile_last),
     .new_o         (job_o.first),
     .final_o       (job_o.last),
+    .part_o        ({job_o.bank, job_o.part_last, job_o.part_first}),
     .results_o,
     .data_ready_i,
     .final_taken_o (job_final_taken),
@@ -328,10 +370,11 @@ module trine_compute #(
   assign state_o.running    = busy_q;
   assign state_o.enters     = pass;
   assign state_o.drain_wait = drain_wait;
-  assign state_o.last_wait  = step_valid && last && !allowed;
+  assign state_o.last_wait  = step_valid && ends && !allowed;
 
   logic unused_bits;
-  assign unused_bits = ^{window_last, word_first, tag, status_i.odd, status_i.pairs};
+  assign unused_bits = ^{window_last, word_first, tag, status_i.odd, status_i.pairs,
+                         status_i.read, status_i.bank, whole_first_q, second_q, bank_q};
 
 `ifdef TRINE_ASSERT
   logic live_q;

@@ -17,6 +17,7 @@ module trine_compute_regs #(
   parameter int unsigned PmemAddrBits = 11,
   parameter bit          Window       = 1'b0,
   parameter bit          Weights4     = 1'b0,
+  parameter bit          Groups       = 1'b0,
   parameter bit          Int16        = 1'b0
 ) (
   input  logic                    clk_i,
@@ -58,6 +59,7 @@ module trine_compute_regs #(
     // What no register says but the RUN.
     {next_q.kind, next_q.window, next_q.max, next_q.square} <= '0;
     {next_q.int16, next_q.leaky, next_q.subtract, next_q.line, next_q.tanh, next_q.words} <= '0;
+    next_q.groups <= 1'b0;
     {next_q.single, next_q.half_even, next_q.static_scale, next_q.static_bias} <= '0;
     {next_q.bias, next_q.out_plane} <= '0;
     if (we_i) begin
@@ -118,6 +120,7 @@ module trine_compute_regs #(
         trine_isa_pkg::ComputeOpInt8Int4:    weight_bits_q <= {Weights4, 2'd0};
         default:                             weight_bits_q <= 3'd0;
       endcase
+      if (Groups && command_i.run_op == trine_isa_pkg::ComputeOpInt8Groups) weight_bits_q <= 3'd4;
       if (Window && command_i.run_flags[trine_isa_pkg::ComputeFlagWindow]) weight_bits_q <= 3'd3;
       matmul_q           <= command_i.run_op == trine_isa_pkg::ComputeOpMatmul || matmul16;
       matmul16_q         <= matmul16;
@@ -133,7 +136,8 @@ module trine_compute_regs #(
       else if (next_output_q == 2'd2) cfg_q.kind <= trine_job_pkg::KindRaw;
       else if (fused)                 cfg_q.kind <= trine_job_pkg::KindFused;
       else                            cfg_q.kind <= trine_job_pkg::KindRequant;
-      cfg_q.int16 <= pairs_o;
+      cfg_q.int16  <= pairs_o;
+      cfg_q.groups <= Groups && command_i.run_op == trine_isa_pkg::ComputeOpInt8Groups;
     end
   end
 

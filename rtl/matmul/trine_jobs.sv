@@ -24,7 +24,8 @@ module trine_jobs #(
   parameter int unsigned Rows     = 8,
   parameter int unsigned AddrBits = 15,
   parameter int unsigned Places   = 2,  // at least 2
-  parameter int unsigned JobDelay = 3
+  parameter int unsigned JobDelay = 3,
+  parameter bit          Groups   = 1'b0
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -43,6 +44,7 @@ module trine_jobs #(
   input  logic                     tile_first_i,
   input  logic                     tile_last_i,
   input  logic                     final_i,
+  input  logic [2:0]               part_i,  // with factors: bank, last, first
   input  logic                     pass_i,
 
   // The job, and its data.
@@ -54,6 +56,7 @@ module trine_jobs #(
   output logic                     tile_last_o,
   output logic                     new_o,    // first tile of its RUN
   output logic                     final_o,  // last tile of its RUN
+  output logic [2:0]               part_o,
   output trine_job_pkg::results_t results_o,
   input  logic                     data_ready_i,
 
@@ -67,9 +70,10 @@ module trine_jobs #(
     logic                     tile_first;
     logic                     tile_last;
     logic                     final_tile;
+    logic [2:0]               part;
   } job_t;
 
-  localparam int unsigned JobBits = Rows * (AddrBits + 1) + 3;
+  localparam int unsigned JobBits = Rows * (AddrBits + 1) + 6;
 
   job_t              job_d, first;
   logic [JobBits-1:0] job_q [Places];  // the first is offered
@@ -83,6 +87,7 @@ module trine_jobs #(
   assign job_d.tile_first = tile_first_i;
   assign job_d.tile_last  = tile_last_i;
   assign job_d.final_tile = final_i;
+  assign job_d.part       = part_i & {3{Groups}};
 
   assign first           = job_q[0];
   assign allowed_o       = !fetch_busy_i && !valid_q[Places-1] && !(valid_q[0] && residual_i);
@@ -94,6 +99,7 @@ module trine_jobs #(
   assign tile_last_o     = first.tile_last;
   assign new_o           = new_q;
   assign final_o         = first.final_tile;
+  assign part_o          = first.part & {3{Groups}};
   assign arrived         = arrived_q || delay_q[JobDelay];
   assign results_o.valid = arrived;
   assign final_taken_o   = take && first.final_tile;

@@ -22,6 +22,7 @@ module trine_matmul #(
   parameter bit          Binary     = 1'b0,
   parameter bit          Window     = 1'b0,
   parameter bit          Weights4   = 1'b0,
+  parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0,
   parameter int unsigned Drain      = 1,     // columns drained in a cycle: 1, 2
   parameter bit          ZeroPoints = 1'b0,
@@ -68,6 +69,7 @@ module trine_matmul #(
   input  trine_job_pkg::compute_status_t  status_i,
   input  logic [Cols-1:0]                  cols_i,  // read
   output logic [Drain*Rows*32-1:0]         column_o,
+  output logic [Drain*16-1:0]              factor_o,
 
   // PMEM, write: a whole row, or some quads of columns; zeros of a scrub; codes (Ecc).
   input  logic                             pmem_wvalid_i,
@@ -93,6 +95,8 @@ module trine_matmul #(
   logic [2:0]              weight_bits;
   logic [2:0]              weight_part;
   logic [Lanes*32-1:0]     act;
+  logic                    factors, factors_second, factors_bank;
+  logic [1:0]              factors_free;
 
   trine_compute #(
     .Rows         (Rows),
@@ -103,6 +107,7 @@ module trine_matmul #(
     .PeStages     (PeStages),
     .Window       (Window),
     .Weights4     (Weights4),
+    .Groups       (Groups),
     .Int16        (Int16),
     .WindowParts  (WindowParts)
   ) u_compute (
@@ -128,6 +133,10 @@ module trine_matmul #(
     .w_next_o      (w_next),
     .weight_bits_o (weight_bits),
     .weight_part_o (weight_part),
+    .factors_o        (factors),
+    .factors_second_o (factors_second),
+    .factors_bank_o   (factors_bank),
+    .factors_free_i   (factors_free),
     .step_o        (step),
     .act_o         (act),
     .job_valid_o,
@@ -152,6 +161,7 @@ module trine_matmul #(
     .Window      (Window),
     .WindowParts (WindowParts),
     .Weights4    (Weights4),
+    .Groups      (Groups),
     .Drain       (Drain),
     .ZeroPoints  (ZeroPoints),
     .Int16       (Int16),
@@ -171,6 +181,13 @@ module trine_matmul #(
     .w_next_i      (w_next),
     .weight_bits_i (weight_bits),
     .weight_part_i (weight_part),
+    .factors_i        (factors),
+    .factors_second_i (factors_second),
+    .factors_bank_i   (factors_bank),
+    .factors_free_o   (factors_free),
+    .factors_read_i   (status_i.read),
+    .bank_i           (status_i.bank),
+    .factor_o,
     .step_i        (step),
     .act_i         (act),
     .cols_i,

@@ -24,6 +24,7 @@ module trine_matrix #(
   parameter bit          Window      = 1'b0,
   parameter int unsigned WindowParts = 1,     // 1..8
   parameter bit          Weights4    = 1'b0,
+  parameter bit          Groups      = 1'b0,
   parameter int unsigned Drain       = 1,     // columns drained in a cycle: 1, 2
   parameter bit          ZeroPoints  = 1'b0,
   parameter bit          Int16       = 1'b0,  // pairs_i
@@ -48,6 +49,14 @@ module trine_matrix #(
   input  logic                     w_next_i,
   input  logic [2:0]               weight_bits_i,
   input  logic [2:0]               weight_part_i,
+  // Factors, and of the columns that are read.
+  input  logic                     factors_i,
+  input  logic                     factors_second_i,
+  input  logic                     factors_bank_i,
+  output logic [1:0]               factors_free_o,
+  input  logic [1:0]               factors_read_i,
+  input  logic                     bank_i,
+  output logic [Drain*16-1:0]      factor_o,
 
   // A step.
   input  trine_matmul_pkg::step_t  step_i,
@@ -75,7 +84,7 @@ module trine_matrix #(
   output logic [PmemAddrBits-1:0]  ecc_row_o
 );
 
-  logic [Cols*32-1:0]            packed_weights, weights, entry_wgt;
+  logic [Cols*32-1:0]            packed_weights, raw_row, weights, entry_wgt;
   logic [Rows*32-1:0]            entry_act;
   logic [Drain*Rows*AccBits-1:0] raw_column, whole_column;  // before, behind the zero points
   logic [7:0]                    act_zero, wgt_zero;
@@ -96,6 +105,7 @@ module trine_matrix #(
     .r_row_i   (w_row_i),
     .r_next_i  (w_next_i),
     .r_data_o  (packed_weights),
+    .r_raw_o   (raw_row),
     .w_valid_i (pmem_wvalid_i),
     .w_ready_o (pmem_wready_o),
     .w_row_i   (pmem_wrow_i),
@@ -108,6 +118,29 @@ module trine_matrix #(
     .ecc_column_o,
     .ecc_row_o
   );
+
+  if (Groups) begin : gen_factors
+    trine_factors #(.Cols(Cols), .Drain(Drain)) u_factors (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .load_i      (factors_i),
+      .second_i    (factors_second_i),
+      .load_bank_i (factors_bank_i),
+      .row_i       (raw_row),
+      .free_o      (factors_free_o),
+      .cols_i,
+      .bank_i,
+      .read_i      (factors_read_i),
+      .factor_o
+    );
+  end else begin : gen_no_factors
+    logic unused_factors;
+    assign factors_free_o = '0;
+    assign factor_o       = '0;
+    assign unused_factors = ^{factors_i, factors_second_i, factors_bank_i, factors_read_i, bank_i,
+                              raw_row};
+  end
 
   if ((Int8 && (Ternary || Binary)) || Weights4 || WindowParts > 1) begin : gen_expand
     trine_expand #(

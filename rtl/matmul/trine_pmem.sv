@@ -29,6 +29,7 @@ module trine_pmem #(
   input  logic [RowBits-1:0] r_row_i,
   input  logic               r_next_i,  // the row that was read goes to r_data_o
   output logic [Cols*32-1:0] r_data_o,
+  output logic [Cols*32-1:0] r_raw_o,   // before r_next_i; 0 with Ecc
 
   input  logic               w_valid_i,
   output logic               w_ready_o,
@@ -109,6 +110,7 @@ module trine_pmem #(
       if (r_next_i) came_row_q <= row_q;
     end
 
+    assign r_raw_o         = '0;
     assign ecc_corrected_o = came_q ? fixed : '0;
     assign ecc_fatal_o     = came_q && broken != '0;
     assign ecc_row_o       = came_row_q;
@@ -123,6 +125,7 @@ module trine_pmem #(
     logic unused_ecc;
     assign wdata           = w_data_i;
     assign r_data_o        = row_data_q;
+    assign r_raw_o         = rdata[odd_q];
     assign ecc_corrected_o = '0;
     assign ecc_fatal_o     = 1'b0;
     assign ecc_column_o    = '0;

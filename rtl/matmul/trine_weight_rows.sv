@@ -8,6 +8,11 @@
 // With int8 activations and ternary or binary weights a row serves 4 or 8 steps, with a window
 // WindowParts: part_o says which part of the row the step at the front takes.
 //
+// With factors (Groups) a reduction has parts. Behind the rows of every even part lies one of
+// factors, its own and the next part's, which is read for each of the two, into their bank: as soon
+// as the rows of the part are read, the bank is free, and no row waits in the memory's output. That
+// is at the latest as the part's last step passes: the rows of the steps behind are there in time.
+//
 // Timing    a row is there two cycles after it was asked for, if the register is free; row_next_o
 //           is combinational from pass_i.
 // Contract  no step passes before there_o.
@@ -15,7 +20,8 @@
 
 module trine_weight_rows #(
   parameter int unsigned PmemAddrBits = 11,
-  parameter int unsigned WindowParts  = 1  // 1..8
+  parameter int unsigned WindowParts  = 1,  // 1..8
+  parameter bit          Groups       = 1'b0
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -33,6 +39,13 @@ module trine_weight_rows #(
   input  logic                    rewind_i,
   input  logic                    final_i,
 
+  // It is the last one of a part with factors; these are the second ones of their words, and belong
+  // into this bank; banks that are free.
+  input  logic                    part_i,
+  input  logic                    second_i,
+  input  logic                    bank_i,
+  input  logic [1:0]              free_i,
+
   // A step passes into the array: the last one of a group.
   input  logic                    pass_i,
   input  logic                    pass_last_i,
@@ -41,6 +54,11 @@ module trine_weight_rows #(
   output logic                    row_en_o,
   output logic [PmemAddrBits-1:0] row_o,
   output logic                    row_next_o,
+
+  // Factors are in the memory's output: which ones, and for which bank.
+  output logic                    factors_o,
+  output logic                    factors_second_o,
+  output logic                    factors_bank_o,
 
   output logic                    there_o,  // the array sees the row of the step at the front
   output logic [2:0]              part_o
@@ -65,7 +83,7 @@ module trine_weight_rows #(
 
   assign issue_row_end = last_i || issue_part_q == part_last;
   assign row_end       = pass_last_i || part_q == part_last;
-  assign ask           = start_i || (issued_i && issue_row_end && !final_i);
+  assign ask           = start_i || (issued_i && issue_row_end && (!final_i || (Groups && part_i)));
 
   always_ff @(posedge clk_i) begin
     if (start_i) issue_part_q <= '0;
@@ -74,21 +92,73 @@ module trine_weight_rows #(
     else if (pass_i) part_q <= row_end ? '0 : part_q + 3'd1;
   end
 
-  // What is kept of a row asked for: whether it is the first one of a tile's.
-  trine_fifo #(.Width(1), .Depth(Asked)) u_asked (
+  // What is kept of a row asked for: whether it is the first one of a tile's; with factors whether
+  // there is a row, what part ended before it, and that part's bank.
+  localparam int unsigned EntryBits = Groups ? 5 : 1;
+
+  logic [EntryBits-1:0] entry;
+  logic                 weights, ended, second, bank, pop, opens;
+  logic                 want_q, want_second_q, want_bank_q, factors, skip;
+  logic [PmemAddrBits-1:0] factors_row_q;
+
+  trine_fifo #(.Width(EntryBits), .Depth(Asked)) u_asked (
     .clk_i,
     .rst_ni,
     .clear_i,
     .push_i (ask),
-    .data_i (start_i || rewind_i),
-    .pop_i  (read),
-    .head_o (rewind)
+    .data_i (EntryBits'({bank_i, second_i, part_i && !start_i, start_i || !final_i,
+                         start_i || rewind_i})),
+    .pop_i  (pop),
+    .head_o (entry)
   );
 
+  if (Groups) begin : gen_groups
+    logic last_q;  // of that row's bank and place
+    assign {bank, second, ended, weights, rewind} = entry;
+    assign factors = want_q && opens && free_i[want_bank_q];
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        want_q <= 1'b0;
+        last_q <= 1'b0;
+      end else if (clear_i) begin
+        want_q <= 1'b0;
+        last_q <= 1'b0;
+      end else begin
+        want_q <= (pop && ended) || (want_q && !factors);
+        last_q <= factors;
+      end
+    end
+
+    // In order: the row that was read last is the part's.
+    always_ff @(posedge clk_i) begin
+      if (pop && ended) begin
+        want_second_q <= second;
+        want_bank_q   <= bank;
+        if (!second) factors_row_q <= row_q + PmemAddrBits'(1);
+      end
+      factors_second_o <= want_second_q;
+      factors_bank_o   <= want_bank_q;
+    end
+    assign factors_o = last_q;
+  end else begin : gen_no_groups
+    logic unused_groups;
+    assign rewind  = entry[0];
+    assign weights = 1'b1;
+    assign {ended, second, bank, factors, want_q, want_second_q, want_bank_q} = '0;
+    assign factors_row_q = '0;
+    assign {factors_o, factors_second_o, factors_bank_o} = '0;
+    assign unused_groups = ^{bank, want_q, want_second_q, want_bank_q, free_i};
+  end
+
   assign row_next_o = !there_q || (pass_i && row_end);
-  assign read       = asked_q != '0 && (!read_q || row_next_o);
-  assign row_en_o   = read;
-  assign row_o      = rewind ? row_i : row_q + PmemAddrBits'(1);
+  assign opens      = !read_q || row_next_o;
+  assign read       = asked_q != '0 && weights && opens && !factors;
+  assign pop        = read || (asked_q != '0 && !weights);
+  assign skip       = ended && !second;
+  assign row_en_o   = read || factors;
+  assign row_o      = factors ? factors_row_q
+                      : rewind ? row_i : row_q + PmemAddrBits'(1) + PmemAddrBits'(skip);
   assign there_o    = there_q;
   assign part_o     = part_q;
 
@@ -102,7 +172,7 @@ module trine_weight_rows #(
       read_q  <= 1'b0;
       there_q <= 1'b0;
     end else begin
-      asked_q <= asked_q + 4'(ask) - 4'(read);
+      asked_q <= asked_q + 4'(ask) - 4'(pop);
       read_q  <= read || (read_q && !row_next_o);
       there_q <= row_next_o ? read_q : there_q;
     end
@@ -124,6 +194,7 @@ module trine_weight_rows #(
     if (live_q) begin
       a_asked: assert (asked_q <= 4'(Asked) && !(ask && asked_q == 4'(Asked)));
       if (pass_i) a_there: assert (there_q);
+      if (pop && ended) a_in_time: assert (!want_q || factors);
       c_ahead: cover (there_q && read_q && asked_q != '0);
     end
   end

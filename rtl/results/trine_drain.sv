@@ -39,6 +39,7 @@ module trine_drain #(
   parameter bit          Ternary  = 1'b0,
   parameter bit          Binary   = 1'b0,
   parameter bit          Table    = 1'b0,
+  parameter bit          Groups   = 1'b0,
   parameter bit          Int16    = 1'b0,
   parameter bit          Window   = 1'b0,
   parameter int unsigned Drain    = 1,  // columns a cycle: 1, 2
@@ -120,6 +121,7 @@ module trine_drain #(
 
   logic                 v_take, bare_take, c_same, job_free, group_free;
   logic                 v_fits, resumes;  // a vector job may go here; compute's tile goes on
+  logic                 stays, own_turn, turn;  // columns are no channels; they begin anew
   trine_job_pkg::job_t job_d;
   trine_job_pkg::cfg_t cfg_q;
   trine_post_pkg::kind_t kind_d, kind_q;
@@ -141,6 +143,7 @@ module trine_drain #(
   logic                 follows;         // as it ends, a group of two issues at most
   logic                 begins, one_lane, pair, last_pass, word_end, last_column;
   logic [1:0]           step;           // columns of an issue
+  trine_post_pkg::parts_t own_parts, parts;  // what the job's columns are, with factors
 
   // ---------------------------------------------------------------------------------------------
   // Taking a job. The next group of a tile has the same output addresses; others wait until there
@@ -156,7 +159,7 @@ module trine_drain #(
                       lanes_empty_i && settled_i;
   // Between groups: where no word is begun, and until the next one comes.
   assign resumes    = Int16 && open_q && vector_q;
-  assign v_fits      = !open_q || (Int16 && (vector_q ? !c_valid_i
+  assign v_fits      = !open_q || (Int16 && !parts.open && (vector_q ? !c_valid_i
                                                      : slot_now == '0 && !kind_q.fused));
   assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && v_fits &&
                       ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0));
@@ -174,9 +177,11 @@ module trine_drain #(
 
   // Channel, channels left and slot continue from group to group of a tile. A vector job is a
   // whole word.
-  assign channel_now    = issue_i.pass && !resumes ? channel_q + ChannelBits'(step) : channel_q;
-  assign channels_now   = issue_i.column && !resumes ? channels_q - 16'(step) : channels_q;
-  assign slot_now       = !issue_i.column ? slot_q : word_end ? 5'd0 : slot_q + 5'(step);
+  assign stays          = parts.part || resumes;
+  assign channel_now    = issue_i.pass && !stays ? channel_q + ChannelBits'(step) : channel_q;
+  assign channels_now   = issue_i.column && !stays ? channels_q - 16'(step) : channels_q;
+  assign slot_now       = !issue_i.column || parts.part ? slot_q
+                          : word_end ? 5'd0 : slot_q + 5'(step);
   assign begins         = job_d.tile_first && !(Int16 && open_q);
   assign channel_first  = begins ? job_d.cfg.param[ChannelBits-1:0] : channel_now;
   assign channels_first = begins ? job_d.cfg.channels : channels_now;
@@ -216,6 +221,7 @@ module trine_drain #(
       end else begin
         if (c_results_i.valid && c_data_ready_o) data_q <= 1'b1;
         if (issue_i.column) left_q <= left_q - LeftBits'(step);
+        if (turn) left_q <= LeftBits'(channels_q < 16'(Cols) ? channels_q : 16'(Cols));
       end
     end
   end
@@ -226,7 +232,7 @@ module trine_drain #(
         cfg_q  <= job_d.cfg;
         kind_q <= kind_d;
       end
-      tile_first_q <= job_d.tile_first;
+      tile_first_q <= job_d.tile_first || (parts.open && c_take_o && tile_first_q);
       last_q       <= job_d.last;
       late_q       <= late_d;
       cols_q       <= Cols'((1 << Drain) - 1);
@@ -244,8 +250,9 @@ module trine_drain #(
         odd_q      <= odd_q ^ !pair;
         slot_q     <= slot_now;
         channels_q <= channels_now;
-        first_q    <= 1'b0;
+        first_q    <= parts.part;
       end
+      if (turn) {cols_q, odd_q} <= {Cols'((1 << Drain) - 1), 1'b0};
     end
   end
 
@@ -253,15 +260,8 @@ module trine_drain #(
   // The next column. It is issued once, but once for each pair of thresholds.
   // ---------------------------------------------------------------------------------------------
   trine_post_kind #(
-    .Ternary (Ternary),
-    .Binary  (Binary),
-    .Table   (Table),
-    .Int16   (Int16),
-    .Drain   (Drain)
-  ) u_kind (
-    .cfg_i  (job_d.cfg),
-    .kind_o (kind_d)
-  );
+    .Ternary (Ternary), .Binary (Binary), .Table (Table), .Int16 (Int16), .Drain (Drain)
+  ) u_kind (.cfg_i (job_d.cfg), .kind_o (kind_d));
 
   always_comb begin
     last_slot = 5'd3;
@@ -270,7 +270,8 @@ module trine_drain #(
   end
 
   assign one_lane    = Drain == 1 || !kind_q.pairs;
-  assign pair        = !one_lane && !slot_q[0] && left_q >= LeftBits'(2);
+  assign pair        = (parts.part ? Drain == 2 : !one_lane && !slot_q[0]) &&
+                       left_q >= LeftBits'(2);
   assign step        = pair ? 2'd2 : 2'd1;
   assign last_pass   = !kind_q.threshold || pass_q == cfg_q.passes_last;
   assign last_column = left_q == LeftBits'(step);
@@ -288,9 +289,18 @@ module trine_drain #(
   assign column_o.tile_first = tile_first_q;
   assign column_o.word_end   = word_end;
   assign column_o.rest       = vector_q ? Int16 && cfg_q.words : channels_q == 16'(step);
-  assign column_o.last       = last_column;
+  assign column_o.last       = last_column && !(parts.part && parts.whole);
   assign column_o.final_word = last_q && last_column;
-  assign column_o.pops       = last_pass && (word_end || last_column || kind_q.whole);
+  assign column_o.pops       = last_pass && (word_end || last_column || kind_q.whole) &&
+                               !parts.part;
+  assign {column_o.parts, column_o.ends} = {parts, last_column};
+
+  trine_drain_parts #(.Groups(Groups), .Drain(Drain), .LeftBits(LeftBits)) u_parts (
+    .clk_i, .rst_ni, .clear_i, .take_i (take_o), .job_i (c_job_i), .c_take_i (c_take_o), .issue_i,
+    .left_i (left_q), .last_column_i (last_column), .parts_o (own_parts), .turn_o (own_turn)
+  );
+  assign parts = own_parts & {$bits(own_parts){Groups}};
+  assign turn  = own_turn && Groups;
 
   assign v_soon_o     = Int16 && vector_q && !first_q &&  // each cycle, or every second
                         (kind_q.phases == '1 || left_q <= LeftBits'(1));
@@ -311,30 +321,19 @@ module trine_drain #(
   end
 
   assign words_o = words[0];
-  assign issues  = one_lane ? left_q : (left_q + LeftBits'(1) + LeftBits'(slot_q[0])) >> 1;
+  assign issues  = parts.part ? (left_q + LeftBits'(Drain - 1)) >> (Drain - 1)
+                   : one_lane ? left_q : (left_q + LeftBits'(1) + LeftBits'(slot_q[0])) >> 1;
   assign follows = Window && cfg_q.window && pair && issue_i.done && c_take_o && c_same &&
                    !slot_first[0];
 
   trine_drain_grant #(
-    .LeftBits (LeftBits),
-    .FreeBits (FreeBits),
-    .LateBits (LateBits),
+    .Groups (Groups), .LeftBits (LeftBits), .FreeBits (FreeBits), .LateBits (LateBits),
     .PeStages (PeStages)
   ) u_grant (
-    .kind_i           (kind_q),
-    .column_i         (column_o),
-    .issues_i         (issues),
-    .late_i           (late_q),
-    .words_i          (words[0]),
-    .params_i,
-    .done_i           (issue_i.done),
-    .lanes_i,
-    .results_i        (c_results_i),
-    .follows_i        (follows),
-    .follower_words_i (words[1]),
-    .free_i,
-    .drain_ok_o,
-    .drain_soon_o
+    .kind_i (kind_q), .column_i (column_o), .issues_i (issues), .late_i (late_q),
+    .words_i (words[0]), .follows_i (follows), .follower_words_i (words[1]),
+    .params_i, .done_i (issue_i.done), .lanes_i, .results_i (c_results_i),
+    .free_i, .drain_ok_o, .drain_soon_o
   );
 
   assign count_o      = count;
@@ -353,6 +352,7 @@ module trine_drain #(
     cfg_o.position       = '0;
     if (!(Ternary || Binary)) cfg_o.low = '0;
     if (!Int16) cfg_o.words = 1'b0;
+    cfg_o.groups = 1'b0;
   end
 
   logic unused_drain;

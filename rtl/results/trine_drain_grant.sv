@@ -25,6 +25,7 @@
 // Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 
 module trine_drain_grant #(
+  parameter bit          Groups   = 1'b0,
   parameter int unsigned LeftBits = 6,
   parameter int unsigned FreeBits = 2,
   parameter int unsigned LateBits = 1,
@@ -56,20 +57,22 @@ module trine_drain_grant #(
 
   localparam int unsigned Due = 2 + PeStages;  // cycles from a promise to new results
 
+  logic       part;  // no words come of its columns
   logic       sure;  // every cycle is an issue
   logic       enough, enough_both;  // places for the words of the job in front, and the follower's
   logic       comes;                // the job in front waits for its data
   logic [LeftBits-1:0] reach;       // issues that are over before new results come
 
-  assign sure        = column_i.left && kind_i.requant && params_i && lanes_i;
-  assign enough      = 3'(free_i) >= 3'(words_i);
+  assign part        = Groups && column_i.parts.part;
+  assign sure        = column_i.left && (kind_i.requant || part) && params_i && lanes_i;
+  assign enough      = 3'(free_i) >= 3'(words_i) || part;
   assign enough_both = 3'(free_i) >= 3'(words_i) + 3'(follower_words_i);
   assign reach       = LeftBits'(Due) + LeftBits'(late_i);
   assign comes       = sure && enough && !column_i.data && !column_i.from_vector;
 
   always_comb begin
     drain_ok_o   = column_i.from_vector || !column_i.left || done_i ||
-                   (sure && enough && issues_i <= reach);
+                   (Groups && column_i.parts.sums) || (sure && enough && issues_i <= reach);
     // As data is taken, the first column is read in the next cycle; in the cycle before, it is read
     // in the next but one, whether the job is in front or follows another in this cycle without a
     // gap.

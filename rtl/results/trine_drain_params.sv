@@ -16,6 +16,7 @@
 // Check     trine_post_tb; random_program_test (whole core)
 
 module trine_drain_params #(
+  parameter bit          Groups   = 1'b0,
   parameter int unsigned Channels = 512,
   localparam int unsigned ChannelBits = $clog2(Channels)
 ) (
@@ -39,11 +40,12 @@ module trine_drain_params #(
   output logic [ChannelBits-1:0]   p_channel_o
 );
 
-  logic                   ready_q;
+  logic                   ready_q, pass;
   logic                   entered_q, own_q;  // a value came one cycle ago; two
   logic [ChannelBits-1:0] v_channel_q;
 
   assign ready_o = ready_q;
+  assign pass    = issue_i.pass && !(Groups && issue_i.part);  // factors take none
 
   // While a column's parameters are there nobody has read since.
   assign p_next_o = ready_q && !c_take_i && !entered_q;
@@ -51,7 +53,7 @@ module trine_drain_params #(
 
   always_comb begin
     p_valid_o   = c_take_i || (column_i.left && !column_i.from_vector &&
-                               (issue_i.pass ? !issue_i.done : !ready_q));
+                               (pass ? !issue_i.done : !ready_q));
     p_channel_o = channel_i;
     if (entered_q) begin
       p_valid_o   = 1'b1;
@@ -77,7 +79,7 @@ module trine_drain_params #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) ready_q <= 1'b0;
     else if (p_valid_o) ready_q <= !entered_q;
-    else if (issue_i.pass || take_i) ready_q <= 1'b0;
+    else if (pass || take_i) ready_q <= 1'b0;
   end
 
   logic unused_params;

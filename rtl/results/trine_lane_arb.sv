@@ -21,6 +21,7 @@
 
 module trine_lane_arb #(
   parameter bit          Softmax = 1'b0,
+  parameter bit          Groups  = 1'b0,
   parameter bit          Int16   = 1'b0,
   parameter int unsigned Drain   = 1,  // columns a cycle: 1, 2
   parameter int unsigned FreeBits = 2
@@ -93,7 +94,7 @@ module trine_lane_arb #(
   assign ends         = column_i.pops || (Int16 && column_i.from_vector);
   assign pass         = column_i.left && column_i.data && (params_i || cfg_i.static_bias) &&
                         kind_i.phases[phase_q] && column_may_o && residual_i &&
-                        (place || !ends);
+                        (place || !ends) && !(Groups && column_i.parts.pending);
   assign column       = pass && column_i.last_pass;
 
   assign value       = Softmax && softmax_valid_i && softmax_i.normalize && !softmax_i.reciprocal;
@@ -106,6 +107,7 @@ module trine_lane_arb #(
   assign normalizing = Softmax && softmax_i.normalize && ((value && softmax) || softmax_q != '0);
 
   assign issue_o.pass        = pass;
+  assign issue_o.part        = Groups && pass && column_i.parts.part;
   assign issue_o.column      = column;
   assign issue_o.done        = column && column_i.last;
   assign issue_o.softmax     = softmax;
@@ -179,7 +181,8 @@ module trine_lane_arb #(
       inflight_q <= '0;
       softmax_q  <= '0;
     end else begin
-      inflight_q <= inflight_q + 4'(column) - 4'(code_i && !from_softmax);
+      inflight_q <= inflight_q + 4'(column && !(Groups && column_i.parts.part)) -
+                    4'(code_i && !from_softmax);
       softmax_q  <= softmax_q + 3'(softmax && !softmax_i.reciprocal) -
                     3'(code_i && from_softmax);
     end

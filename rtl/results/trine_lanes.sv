@@ -30,6 +30,7 @@ module trine_lanes #(
   parameter bit          Ternary    = 1'b0,
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
+  parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0,  // Rows is even
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
@@ -77,7 +78,7 @@ module trine_lanes #(
   output logic [Drain*Rows*8-1:0]       code_o,
   output logic [Rows*32-1:0]            word_o,
   output logic                          product_valid_o,
-  output logic [Rows*42-1:0]            product_o
+  output logic [Drain*Rows*42-1:0]      product_o
 );
 
   localparam bit          LowBit = Ternary || Binary;
@@ -113,7 +114,8 @@ module trine_lanes #(
       threshold_q <= 1'b0;
       chained_q   <= '0;
     end else begin
-      lane_q      <= (issue_i.pass && !kind_i.threshold && !kind_i.whole) || issue_i.softmax;
+      lane_q      <= (issue_i.pass && !kind_i.threshold && !kind_i.whole) || issue_i.softmax ||
+                     (Groups && issue_i.part);
       threshold_q <= issue_i.pass && kind_i.threshold;
       chained_q   <= {chained_q[Second-1:0], issue_i.pass && chain};
     end
@@ -129,7 +131,7 @@ module trine_lanes #(
   end
 
   always_ff @(posedge clk_i) begin
-    product_q     <= issue_i.product;
+    product_q     <= issue_i.product || (Groups && issue_i.part);
     factors_q     <= Softmax && issue_i.softmax;
     normalizing_q <= issue_i.normalizing;
     single_q      <= issue_i.normalizing || (cfg_i.single && !issue_i.softmax);
@@ -185,7 +187,7 @@ module trine_lanes #(
       whole_q   <= 1'b0;
       counted_q <= '0;
     end else begin
-      whole_q   <= issue_i.column && kind_i.whole;
+      whole_q   <= issue_i.column && kind_i.whole && !(Groups && issue_i.part);
       counted_q <= {counted_q[1], issue_i.column && kind_i.threshold};
     end
   end
@@ -299,7 +301,7 @@ module trine_lanes #(
                          ? gen_row[High].gen_lane[d].low_code : own_code;
 
       trine_post_lane #(
-        .Products   (Softmax && d == 0),
+        .Products   ((Softmax && d == 0) || Groups),
         .Pairs      (d == 0),
         .Again      (Drain == 1),
         .Int16      (Int16 && l % 2 == 0),
@@ -334,8 +336,8 @@ module trine_lanes #(
       if (d == 0) begin : gen_product
         assign line_x[l*LineBits +: LineBits] = line;
         assign first_code[l*8 +: 8]           = lane_code;
-        assign product_o[l*42 +: 42] = product;  // one a row
       end
+      assign product_o[(d*Rows+l)*42 +: 42] = product;
 
       if (Table && d == 0) begin : gen_table
         assign found = kind_i.lookup && !softmax_out_i ? entry[l*8 +: 8] : lane_code;

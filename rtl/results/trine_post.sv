@@ -42,6 +42,7 @@ module trine_post #(
   parameter bit          Ternary    = 1'b0,
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
+  parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0,  // Rows is even
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
@@ -85,7 +86,8 @@ module trine_post #(
   output trine_post_pkg::softmax_status_t  softmax_o,
   input  logic [Drain*Rows*32-1:0]         softmax_acc_i,
   input  logic [Rows*37-1:0]               factors_i,
-  output logic [Rows*42-1:0]               product_o,
+  output logic [Drain*Rows*42-1:0]         product_o,
+  output trine_post_pkg::read_t            read_o,  // what cols_o are
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
   output logic                             p_valid_o,
@@ -144,14 +146,12 @@ module trine_post #(
     .Ternary  (Ternary),
     .Binary   (Binary),
     .Table    (Table),
+    .Groups   (Groups),
     .Int16    (Int16),
     .Window   (Window),
-    .Drain    (Drain),
-    .LeftBits (LeftBits),
-    .FreeBits (FreeBits),
+    .Drain    (Drain), .LeftBits (LeftBits), .FreeBits (FreeBits),
     .PeStages (PeStages),
-    .PipeRows (PipeRows),
-    .PipeCols (PipeCols)
+    .PipeRows (PipeRows), .PipeCols (PipeCols)
   ) u_drain (
     .clk_i,
     .rst_ni,
@@ -193,7 +193,7 @@ module trine_post #(
     .channel_o     (channel)
   );
 
-  trine_drain_params #(.Channels(Channels)) u_params (
+  trine_drain_params #(.Groups(Groups), .Channels(Channels)) u_params (
     .clk_i,
     .rst_ni,
     .take_i       (take),
@@ -211,10 +211,7 @@ module trine_post #(
   );
 
   trine_drain_residual #(
-    .Rows     (Rows),
-    .AddrBits (AddrBits),
-    .Drain    (Drain),
-    .LeftBits (LeftBits)
+    .Rows (Rows), .AddrBits (AddrBits), .Drain (Drain), .LeftBits (LeftBits)
   ) u_residual (
     .clk_i,
     .rst_ni,
@@ -241,10 +238,7 @@ module trine_post #(
   );
 
   trine_lane_arb #(
-    .Softmax  (Softmax),
-    .Int16    (Int16),
-    .Drain    (Drain),
-    .FreeBits (FreeBits)
+    .Softmax (Softmax), .Groups (Groups), .Int16 (Int16), .Drain (Drain), .FreeBits (FreeBits)
   ) u_arb (
     .clk_i,
     .rst_ni,
@@ -276,6 +270,7 @@ module trine_post #(
     .Ternary    (Ternary),
     .Binary     (Binary),
     .Table      (Table),
+    .Groups     (Groups),
     .Int16      (Int16),
     .Softmax    (Softmax),
     .Drain      (Drain),
@@ -296,7 +291,7 @@ module trine_post #(
     .softmax_in_two_i (softmax_in_two),
     .softmax_out_i    (Softmax && tag.softmax),
     .params_i,
-    .own_i            (value_own),
+    .own_i            (value_own || (Groups && issue.part)),
     .table_i,
     .rsp_lanes_i,
     .rsp_data_i,
@@ -312,13 +307,8 @@ module trine_post #(
   );
 
   trine_pack #(
-    .Rows     (Rows),
-    .AddrBits (AddrBits),
-    .Ternary  (Ternary),
-    .Binary   (Binary),
-    .Softmax  (Softmax),
-    .Drain    (Drain),
-    .Places   (Places)
+    .Rows (Rows), .AddrBits (AddrBits), .Ternary (Ternary), .Binary (Binary),
+    .Softmax (Softmax), .Drain (Drain), .Places (Places)
   ) u_pack (
     .clk_i,
     .rst_ni,
@@ -352,6 +342,13 @@ module trine_post #(
   assign v_status_o.done = issue.done && column.from_vector;
   assign softmax_o.issue = issue.softmax;
   assign c_status_o.pairs = Int16 && cfg.int16;
+  assign c_status_o.bank  = column.parts.bank;
+  assign read_o           = {column.parts, issue.part, column.pair};
+  // Factors of a job without results are never read.
+  assign c_status_o.read =
+      ({c_job_i.bank, !c_job_i.bank} & {2{Groups && c_ready_o && !c_take && c_job_i.cfg.groups}}) |
+      ({column.parts.bank, !column.parts.bank} &
+       {2{Groups && issue.part && column.ends}});
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   localparam int unsigned Blocks = (Cols + PipeCols - 1) / PipeCols;
@@ -389,7 +386,8 @@ module trine_post #(
       // Block b's results may change 2 + PeStages + b cycles after the promise: read by then.
       for (int unsigned b = 0; b < Blocks; b++) begin
         if (promised_q[2+PeStages+b]) begin
-          a_drained: assert (!column.left || cols_o >> ((b + 1) * PipeCols) != '0);
+          a_drained: assert (!column.left || column.parts.sums ||
+                             cols_o >> ((b + 1) * PipeCols) != '0);
         end
       end
       if (issue.softmax) a_softmax_waits: assert (!take || c_take);

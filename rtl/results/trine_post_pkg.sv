@@ -74,6 +74,24 @@ package trine_post_pkg;
   // missed where words leave without a conflict of banks, and one more.
   localparam int unsigned Places1 = 4, Places2 = 6;  // Drain = 1, 2
 
+  // What the columns of the job in front are in a reduction with factors; else all 0.
+  typedef struct packed {
+    logic part;     // they go by their factors into sums,
+    logic first;    // which begin,
+    logic whole;    // and are complete then
+    logic bank;     // of the factors
+    logic sums;     // they are sums,
+    logic pending;  // of which the next one is not there yet
+    logic open;     // parts are to come
+  } parts_t;
+
+  // The columns that are read, for sums of parts.
+  typedef struct packed {
+    parts_t parts;
+    logic   part;  // they go into sums now,
+    logic   pair;  // two of them
+  } read_t;
+
   // The next column of the job in front.
   typedef struct packed {
     logic       left;        // there is one
@@ -91,11 +109,14 @@ package trine_post_pkg;
     logic       last;        // of the job
     logic       final_word;  // and of the instruction
     logic       pops;        // its code is the last of its word here
+    parts_t     parts;       // what it is, with factors
+    logic       ends;        // it is the last one, as which it is read now
   } column_t;
 
   // What enters the lanes in this cycle.
   typedef struct packed {
     logic pass;         // of the column in front
+    logic part;         // without a code: its product is for a sum
     logic column;       // its last pass: it has been read
     logic done;         // and its job with it
     logic softmax;      // a product, or codes, of a softmax

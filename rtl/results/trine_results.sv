@@ -19,6 +19,7 @@ module trine_results #(
   parameter bit          Binary     = 1'b0,
   parameter bit          Vector     = 1'b1,
   parameter bit          Table      = 1'b0,
+  parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0,
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
@@ -70,6 +71,7 @@ module trine_results #(
   output trine_job_pkg::compute_status_t status_o,
   output logic [Cols-1:0]                 cols_o,
   input  logic [Drain*Rows*32-1:0]        column_i,
+  input  logic [Drain*16-1:0]             factor_i,  // of those columns
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
   output logic                            p_valid_o,
@@ -101,7 +103,12 @@ module trine_results #(
   logic [Rows-1:0]          job_active;
   logic [Rows*96-1:0]       job_slots;
   logic [Drain*Rows*32-1:0] softmax_acc;
-  logic [Rows*42-1:0]       product;
+  logic [Drain*Rows*42-1:0] product;
+  logic [Drain*Rows*32-1:0] column;  // or sums of parts
+  logic [Drain*69-1:0]      params;  // or factors of parts
+  trine_post_pkg::read_t    read;
+  trine_post_pkg::softmax_status_t post_status;
+  logic                     part, pair, part_product;  // of read
   logic [Rows*31-1:0]       multiplier;
   logic [Rows*6-1:0]        shift;
 
@@ -122,6 +129,7 @@ module trine_results #(
   assign job.first      = job_word.run_first;
   assign job.last       = job_word.run_last;
   assign job.drain      = 1'b1;
+  assign {job.part_first, job.part_last, job.bank} = '0;
   assign job.cfg        = job_cfg;
 
   assign exp_write   = {entry_i.exp_we, entry_i.addr, entry_i.data};
@@ -175,7 +183,7 @@ module trine_results #(
       .sm_acc_o        (softmax_acc),
       .sm_multiplier_o (multiplier),
       .sm_shift_o      (shift),
-      .product_i       (product),
+      .product_i       (product[Rows*42-1:0]),
       .exp_i           (exp_write)
     );
   end else begin : gen_no_vector
@@ -204,6 +212,57 @@ module trine_results #(
                              soon, softmax_status, product, exp_write};
   end
 
+  // ---------------------------------------------------------------------------------------------
+  // Parts of a reduction: a column's product by its factor, and the sums of those.
+  // ---------------------------------------------------------------------------------------------
+  logic is_part, is_first, is_sum;
+
+  assign {is_part, is_first, is_sum} = {read.parts.part, read.parts.first, read.parts.sums};
+  assign {part, pair}                = {read.part, read.pair};
+
+  if (Groups) begin : gen_groups
+    logic [Drain-1:0]         minus;
+    logic [Drain*Rows*32-1:0] sum;
+    assign column = is_sum ? sum : column_i;
+
+    for (genvar d = 0; d < Drain; d++) begin : gen_lane
+      assign minus[d] = factor_i[16*d + 15];
+      // The lanes leave out 20 bits of their products.
+      assign params[Drain*37 + 32*d +: 32] = params_i[Drain*37 + 32*d +: 32] & {32{!is_part}};
+      assign params[Drain*6 + 31*d +: 31]  = is_part ? {4'd0, factor_i[16*d +: 15], 12'd0}
+                                                     : params_i[Drain*6 + 31*d +: 31];
+      assign params[6*d +: 6]              = params_i[6*d +: 6] & {6{!is_part}};
+    end
+
+    trine_group_sums #(.Rows(Rows), .Cols(Cols), .Drain(Drain)) u_sums (
+      .clk_i,
+      .rst_ni,
+      .part_i    (part),
+      .first_i   (is_first),
+      .pair_i    (pair),
+      .cols_i    (cols_o),
+      .minus_i   (minus),
+      .product_o (part_product),
+      .product_i (product),
+      .odd_i     (status_o.odd),
+      .sum_o     (sum)
+    );
+  end else begin : gen_no_groups
+    logic unused_groups;
+    assign column        = column_i;
+    assign params        = params_i;
+    assign part_product  = 1'b0;
+    assign unused_groups = ^{factor_i, part, pair, is_part, is_first, is_sum, product};
+  end
+
+  logic unused_read;
+  assign unused_read = ^read;
+
+  always_comb begin
+    softmax_status         = post_status;
+    softmax_status.product = post_status.product && !part_product;
+  end
+
   trine_post #(
     .Rows       (Rows),
     .Cols       (Cols),
@@ -212,6 +271,7 @@ module trine_results #(
     .Ternary    (Ternary),
     .Binary     (Binary),
     .Table      (Table),
+    .Groups     (Groups),
     .Int16      (Int16),
     .Window     (Window),
     .Softmax    (Softmax),
@@ -232,7 +292,7 @@ module trine_results #(
     .c_data_ready_o  (data_ready_o),
     .c_status_o      (status_o),
     .cols_o,
-    .column_i,
+    .column_i        (column),
     .v_valid_i       (job_valid),
     .v_ready_o       (job_ready),
     .v_job_i         (job),
@@ -241,14 +301,15 @@ module trine_results #(
     .v_status_o      (status),
     .softmax_valid_i (softmax_valid),
     .softmax_i       (softmax),
-    .softmax_o       (softmax_status),
+    .softmax_o       (post_status),
     .softmax_acc_i   (softmax_acc),
     .factors_i       ({multiplier, shift}),
     .product_o       (product),
+    .read_o          (read),
     .p_valid_o,
     .p_next_o,
     .p_channel_o,
-    .params_i,
+    .params_i        (params),
     .table_i         (table_write),
     .r_valid_o,
     .r_ready_i,

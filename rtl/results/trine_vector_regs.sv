@@ -127,6 +127,7 @@ module trine_vector_regs #(
       cfg_q.leaky        <= leaky16;
       cfg_q.line         <= line16;
       cfg_q.tanh         <= tanh16;
+      cfg_q.groups       <= 1'b0;
       cfg_q.words        <= words16;
       cfg_q.position     <= words16 ? 5'(position_q) : '0;
       cfg_q.subtract     <= flags_i[trine_isa_pkg::VectorFlagInvert] && add16;

@@ -84,8 +84,10 @@ class Counter {
     actions_[kDmemRead] = groups * words * at.taps;
     const std::int64_t per_row =
         window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
-    // A group starts with a row of its own.
-    actions_[kPmemRead] = tiles * groups * divide_up(group_steps, per_row) * config_.cols;
+    // A group starts with a row of its own; rows of two factors are read for each.
+    const bool in_groups = static_cast<Op>(run.op) == Op::kInt8Groups;
+    const std::int64_t rows = divide_up(group_steps, per_row) + (in_groups ? words : 0);
+    actions_[kPmemRead] = tiles * groups * rows * config_.cols;
     if (!drains) return;
     const std::int64_t codes = at.count / (pairs == Pairs::kNone ? 1 : 2) * r.get(kChannels);
     const auto output = static_cast<post::Output>(r.get(post::kOutput));
@@ -93,6 +95,7 @@ class Counter {
     actions_[kLaneCode] =
         codes * (output == post::Output::kThresholds ? r.get(post::kPassesLast) + 1
                  : run.has(kFuseAdd)                 ? 2
+                 : in_groups                         ? words + 1
                                                      : 1);
     const std::int64_t stored = at.count / (static_cast<Op>(run.op) == Op::kMatmul16 ? 2 : 1) *
                                 stored_words(r, group_columns(config_, run));

@@ -515,6 +515,8 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   const bool wide = pairs_lanes(Engine::kCompute, run);
   if (wide) check_wide(r, run);
   const auto op = static_cast<Op>(run.op);
+  const bool in_groups = op == Op::kInt8Groups;
+  if (in_groups) check_groups(r, run);
   const bool matmul = op == Op::kMatmul || op == Op::kMatmul16;
   if (matmul && run.has(kFuseAdd))
     fail("the zero points of a product and of an addition share their registers");
@@ -526,14 +528,17 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
 
   check_lanes(r, wide);
   const std::int64_t row = r.get(kRow);
-  const std::int64_t rows = groups * divide_up(steps_of(r), steps_per_row);
+  const std::int64_t rows = groups * (in_groups ? group_rows(r).rows(r.get(agu::kWordsLast) + 1)
+                                                : divide_up(steps_of(r), steps_per_row));
   check_range("PMEM rows", row, rows, config_.pmem_rows());
 
   Lanes lanes(r, config_.rows, window ? 3 : 0, pairs_of(Engine::kCompute, run));
   Tile tile;
   for (std::int64_t t = 0; t < tiles; ++t) {
     gather(r, lanes, tile);
-    if (t == 0 && !window)
+    if (t == 0 && in_groups)
+      read_groups(r, row, groups);
+    else if (t == 0 && !window)
       read_weights(row, groups, tile.steps, steps_per_row, per_word, operands.weights);
     if (!window) {
       for (std::size_t i = 0; wide && i < tile.words.size(); ++i)
@@ -548,6 +553,8 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
       if (window && g > 0) gather(r, lanes, tile, g * window_step(r));
       if (window)
         window_group(lanes, tile, row, g);
+      else if (in_groups)
+        scaled_group(r, lanes, tile, g);
       else
         dense_group(lanes, tile, per_word, g, zero, op == Op::kMatmul16);
       if (drains) drain(r, run, lanes, g);
@@ -578,6 +585,67 @@ void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int
         for (int i = 0; i < values; ++i)
           *to++ = value_at(word, precision, static_cast<int>(step % steps_per_row) * values + i);
       }
+}
+
+machine::GroupRows Machine::group_rows(const ComputeRegisters& r) {
+  return {(r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1)};
+}
+
+/// What a RUN with factors must be.
+void Machine::check_groups(const ComputeRegisters& r, const isa::Run& run) const {
+  using namespace isa::compute;
+  if (!run.has(kClear) || !run.has(kDrain)) fail("a reduction with factors is whole");
+  if (run.has(kFuseAdd) || run.has(kFuseMax) || run.has(kWindow) ||
+      output_of(r) == Output::kThresholds)
+    fail("sums with factors have no residual, no window and no thresholds");
+  if (const std::int64_t steps = group_rows(r).steps; steps % machine::GroupRows::kFewest != 0)
+    fail("groups of {} steps, allowed multiples of {}", steps, machine::GroupRows::kFewest);
+}
+
+/// Weights as read_weights() has them, and the words of their factors.
+void Machine::read_groups(const ComputeRegisters& r, std::int64_t row, int groups) {
+  constexpr int kValues = 4;
+  const machine::GroupRows lie = group_rows(r);
+  const std::int64_t parts = r.get(agu::kWordsLast) + 1, steps = parts * lie.steps;
+  weights_.resize(groups * config_.cols * steps * kValues);
+  factors_.resize(groups * config_.cols * parts);
+  std::int16_t* to = weights_.data();
+  std::uint32_t* factor = factors_.data();
+  for (int g = 0; g < groups; ++g, row += lie.rows(parts))
+    for (int c = 0; c < config_.cols; ++c) {
+      for (std::int64_t step = 0; step < steps; ++step)
+        for (int i = 0; i < kValues; ++i)
+          *to++ = value_at(word_at(pmem_, (row + lie.row_of_step(step)) * config_.cols + c),
+                           machine::kInt4, static_cast<int>(step % 2) * kValues + i);
+      for (std::int64_t part = 0; part < parts; ++part)
+        *factor++ = word_at(pmem_, (row + lie.row_of_factor(part)) * config_.cols + c);
+    }
+}
+
+/// Sums of the parts of a reduction, each by its factor.
+void Machine::scaled_group(const ComputeRegisters& r, const Lanes& lanes, const Tile& tile,
+                           int group) {
+  const std::int64_t parts = r.get(agu::kWordsLast) + 1, n = tile.steps * 4, of_part = n / parts;
+  for (std::size_t l = 0; l < lanes.lanes.size(); ++l) {
+    if (!lanes.active(l)) continue;  // never drained
+    for (int c = 0; c < config_.cols; ++c) {
+      const std::int64_t column = std::int64_t{group} * config_.cols + c;
+      std::int32_t& acc = accumulators_[l * config_.cols + c];
+      for (std::int64_t part = 0; part < parts; ++part) {
+        const std::int64_t at = part * of_part;
+        const std::int32_t sum = accumulated(
+            ZeroPoints{}.dot(&tile.values[l * n + at], &weights_[column * n + at], of_part));
+        const std::uint32_t word = factors_[column * parts + part];
+        const auto counts = static_cast<std::int32_t>(
+            std::int64_t{sum} * std::abs(machine::factor_of(word, part)) >>
+            machine::GroupRows::kShift);
+        acc =
+            reference::wrap(std::int64_t{acc} + (machine::is_minus(word, part) ? ~counts : counts));
+      }
+      constexpr int kUnused = 32 - machine::GroupRows::kSumBits;
+      acc = reference::wrap(std::int64_t{acc} << kUnused) >> kUnused;
+    }
+  }
 }
 
 /// @param low  the activations' zero point is that of odd lanes, which have low bytes

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "machine/config.h"
+#include "machine/group_rows.h"
 #include "machine/isa.h"
 #include "sim/arch/lanes.h"
 #include "sim/arch/stop.h"
@@ -78,6 +79,11 @@ class Machine {
   void check_wide(const isa::ComputeRegisters& registers, const isa::Run& run) const;
   void check_wide(const isa::VectorRegisters& registers, const isa::Run& run) const;
   void check_window(const isa::ComputeRegisters& registers, const isa::Run& run) const;
+  static machine::GroupRows group_rows(const isa::ComputeRegisters& r);
+  void check_groups(const isa::ComputeRegisters& r, const isa::Run& run) const;
+  void read_groups(const isa::ComputeRegisters& r, std::int64_t row, int groups);
+  void scaled_group(const isa::ComputeRegisters& r, const Lanes& lanes, const Tile& tile,
+                    int group);
   void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group);
   /// @param offset  of the first tap from the lanes' base
   void gather(const isa::LaneRegisters& registers, const Lanes& lanes, Tile& tile,
@@ -121,6 +127,7 @@ class Machine {
   std::array<std::uint32_t, isa::dma::kExponentialWords> exponentials_{};
   std::vector<std::uint8_t> low_bytes_;     ///< of a load, less 128
   std::vector<std::int32_t> accumulators_;  ///< [Rows][Cols]
+  std::vector<std::uint32_t> factors_;      ///< the same of groups: [group][column][part]
   std::vector<std::int16_t> weights_;       ///< of the compute RUN: [group][column][byte], widened
   int run_index_ = 0;
 };

@@ -200,6 +200,10 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
     work.tile_stolen.push_back(stolen);
     if (t + 1 < tiles) lanes.next_tile(r);
   }
+  if (static_cast<isa::compute::Op>(run.op) == isa::compute::Op::kInt8Groups) {
+    split(r, run, &work);
+    return work;
+  }
   for (int g = 0; g < groups; ++g) {
     const int drained = drains ? std::clamp(channels - g * columns, 0, columns) : 0;
     work.group_columns.push_back(drained);
@@ -207,6 +211,23 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
     work.group_residuals.push_back(residual ? divide_up(drained, codes_per_word(r)) : 0);
   }
   return work;
+}
+
+/// Each part of a reduction with factors is drained by itself, the last one twice.
+void Walk::split(const ComputeRegisters& r, const isa::Run& run, Work* work) const {
+  const int groups = field(r, agu::kGroupsLast) + 1, parts = field(r, agu::kWordsLast) + 1;
+  const int channels = field(r, isa::compute::kChannels), columns = config_.cols;
+  work->steps /= parts;
+  for (std::int64_t& cycles : work->tile_cycles) cycles = divide_up(cycles, parts);
+  for (int g = 0; g < groups; ++g) {
+    const int drained = std::clamp(channels - g * columns, 0, columns);
+    for (int part = 0; part < parts; ++part) {
+      const bool last = part == parts - 1;
+      work->group_columns.push_back(drained);
+      work->group_issues.push_back(drained + (last ? issues(r, run, g * columns, drained) : 0));
+      work->group_residuals.push_back(0);
+    }
+  }
 }
 
 /// Two columns a cycle go together if their codes belong at an even place and the next, and are

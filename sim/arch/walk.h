@@ -61,6 +61,7 @@ class Walk {
   void count_step(const std::vector<std::int64_t>& places, std::int64_t offset, std::int64_t times);
   std::int64_t blocked_words(const isa::ComputeRegisters& registers, const Lanes& lanes,
                              int columns, int group) const;
+  void split(const isa::ComputeRegisters& r, const isa::Run& run, Work* work) const;
   int issues(const isa::ComputeRegisters& r, const isa::Run& run, int channel, int columns) const;
 
   const machine::Config config_;

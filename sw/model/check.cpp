@@ -10,7 +10,9 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/rounding.h"
 #include "sw/model/graph.h"
+#include "sw/model/groups.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/order.h"
 #include "sw/model/refusal.h"
@@ -346,7 +348,7 @@ class Checker {
   }
 
   void fully_connected() const {
-    operands(2, 3);
+    operands(2, 4);
     product_output();
     rank(in(1), 2);
     extents(in(1), true);
@@ -354,11 +356,37 @@ class Checker {
     if (in(0).type == DataType::kInt16) symmetric_if_int8(in(1));
     const int M = in(1).extent(0), K = in(1).extent(1);
     bias(2, M);
+    if (has(3)) factors(in(3), M, K);
     if (in(0).elements() % K != 0)
       fail(in(0), "{} elements are no multiple of the weights' {} columns", in(0).elements(), K);
     if (out().rank() < 1 || out().extent(-1) != M || out().elements() != in(0).elements() / K * M)
       fail(out(), "shape [{}] does not fit {} rows of {} outputs", fmt::join(out().shape, ", "),
            in(0).elements() / K, M);
+  }
+
+  /// The factors of groups of input channels.
+  void factors(const Tensor& tensor, int M, int K) const {
+    type(in(0), DataType::kInt8);
+    type(tensor, DataType::kInt16);
+    if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");
+    if (op_.block < 1) fail("groups of {} input channels, allowed 1 and above", op_.block);
+    if (in(1).zero_point() != 0)
+      fail(Reason::kQuantization, in(1), "zero point {} of weights in groups, allowed 0",
+           in(1).zero_point());
+    shape(tensor, {M, divide_up(K, op_.block)});
+    for (const std::int64_t factor : tensor.integers())
+      if (std::abs(factor) > kMostFactor)
+        fail(Reason::kQuantization, tensor, "factor {}, allowed -{}..{}", factor, kMostFactor,
+             kMostFactor);
+    const auto weights = in(1).values<std::int8_t>();
+    const auto all = tensor.values<std::int16_t>();
+    const auto rows = static_cast<std::size_t>(K),
+               groups = all.size() / static_cast<std::size_t>(M);
+    for (std::size_t m = 0; m < static_cast<std::size_t>(M); ++m)
+      if (!fits_group_sum(std::span(weights).subspan(m * rows, rows),
+                          std::span(all).subspan(m * groups, groups), op_.block))
+        fail(Reason::kRange, tensor, "the sums of channel {} may need more than {} bits", m,
+             kGroupSumBits);
   }
 
   void batch_matmul() const {

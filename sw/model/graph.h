@@ -15,6 +15,9 @@
 //   inputs   x int32, int8 or (host) float32; constant thresholds [M, K] or [1, K], ascending in k,
 //            int32, or float32 where x is
 //   output   int8 codes, low + step * k for k = 0..K; M is the extent of x's last axis
+//
+// FULLY_CONNECTED may have a factor for each group of `block` input channels: a fourth operand,
+// constant int16 [M, groups] of -2^14..2^14, by which the group's sum counts (docs/numerics.md).
 
 #pragma once
 
@@ -134,7 +137,8 @@ struct Op {
   bool approximate = false;                                ///< GELU: tanh form
   int begin_mask = 0, end_mask = 0, shrink_axis_mask = 0;  ///< STRIDED_SLICE
   int ellipsis_mask = 0, new_axis_mask = 0;
-  int block = 1;            ///< SPACE_TO_DEPTH, DEPTH_TO_SPACE: pixels that become channels, b x b
+  int block = 1;            ///< SPACE_TO_DEPTH, DEPTH_TO_SPACE: pixels that become channels, b x b;
+                            ///< FULLY_CONNECTED with factors: input channels of a group
   bool symmetric = false;   ///< MIRROR_PAD: the border's pixel is repeated as well
   bool time_major = false;  ///< LSTM: [time, batch, ...]
   float cell_clip = 0;      ///< LSTM, ADD of int16: largest size of the state, of the sum; 0: none

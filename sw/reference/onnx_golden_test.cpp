@@ -648,11 +648,12 @@ TEST_CASE("a damaged network of this repository that check() accepts can be run"
   const std::string name = GENERATE(
       "onnx/mobilenet_v3", "onnx/detector", "onnx/resized", "onnx/approximate/attention",
       "onnx/approximate/encoder", "onnx/approximate/encoder_decomposed", "onnx/host/operators",
-      "onnx/qoperator", "onnx/int4_weights", "onnx/cells/lstm_both", "onnx/cells/gru_before",
-      "onnx/cells/rnn_relu", "onnx/int16/detector_int16", "onnx/int16/windows_int16",
-      "torch/inception_v3", "torch/style", "torch/wave_decoder", "torch/vit", "torch/shufflenet",
-      "torch/activations", "onnx/nodes/convtranspose_output_shape", "onnx/nodes/einsum_ellipsis",
-      "onnx/nodes/lstm_bidirectional", "onnx/nodes/nonmaxsuppression_limit_output_size",
+      "onnx/qoperator", "onnx/int4_weights", "onnx/groups/int4_groups", "onnx/cells/lstm_both",
+      "onnx/cells/gru_before", "onnx/cells/rnn_relu", "onnx/int16/detector_int16",
+      "onnx/int16/windows_int16", "torch/inception_v3", "torch/style", "torch/wave_decoder",
+      "torch/vit", "torch/shufflenet", "torch/activations", "onnx/nodes/convtranspose_output_shape",
+      "onnx/nodes/einsum_ellipsis", "onnx/nodes/lstm_bidirectional",
+      "onnx/nodes/nonmaxsuppression_limit_output_size",
       "onnx/nodes/resize_tf_crop_and_resize_extrapolation_value", "onnx/nodes/qgemm_channels");
   CAPTURE(name);
   const bool host = name.starts_with("onnx/host/") || name.starts_with("onnx/nodes/");

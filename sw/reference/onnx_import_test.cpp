@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 
 #include "sw/model/import.h"
@@ -188,6 +189,89 @@ TEST_CASE("sums and products that move before a quantizer move codes", "[referen
                                               b.constant({2}, {1, 2})}),
                                  1, 8, true, false)),
              Contains("a constant for each channel of what was moved"));
+}
+
+namespace {
+
+/// A constant of bytes.
+std::string raw(onnx::ModelProto* model, const std::string& name, int type,
+                const std::vector<int>& shape, const std::vector<std::uint8_t>& bytes) {
+  auto* tensor = model->mutable_graph()->add_initializer();
+  tensor->set_name(name);
+  tensor->set_data_type(type);
+  for (const int extent : shape) tensor->add_dims(extent);
+  tensor->set_raw_data(std::string(bytes.begin(), bytes.end()));
+  return name;
+}
+
+void set(onnx::NodeProto* node, const std::map<std::string, int>& attributes) {
+  for (const auto& [key, value] : attributes) {
+    auto* attribute = node->add_attribute();
+    attribute->set_name(key);
+    attribute->set_i(value);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("MatMulNBits has a factor for each group, whatever its zero points and signs",
+          "[reference][onnx]") {
+  constexpr int kRows = 2, K = 80, N = 3, kBlock = 32, kGroups = 3;  // the last is not whole
+  const bool zeros = GENERATE(false, true);
+  std::mt19937 random{zeros ? 1U : 2U};
+  const auto byte = [&] { return static_cast<std::uint8_t>(random() & 255); };
+  std::vector<std::uint8_t> packed(N * kGroups * kBlock / 2), points(N * 2);
+  for (auto* bytes : {&packed, &points})
+    for (std::uint8_t& b : *bytes) b = byte();
+  Floats scales(N * kGroups);
+  for (float& s : scales) s = static_cast<float>(static_cast<int>(random() % 200) - 100) / 2000;
+  Builder b({kRows, K});
+  const std::string codes =
+      raw(b.model(), "codes", onnx::TensorProto::UINT8, {N, kGroups, kBlock / 2}, packed);
+  std::vector<std::string> inputs{b.quant("in", 0.05f, 8, true, false), codes,
+                                  b.constant({N * kGroups}, scales)};
+  if (zeros) inputs.push_back(raw(b.model(), "zeros", onnx::TensorProto::UINT8, {N * 2}, points));
+  auto* node = b.node("MatMulNBits", inputs);
+  set(node, {{"K", K}, {"N", N}, {"bits", 4}, {"block_size", kBlock}});
+  const model::Graph graph =
+      model::parse_onnx(b.bytes(b.quant(node->output(0), 0.02f, 8, true, false)), "m.onnx");
+  model::check(graph);
+  Floats x(kRows * K);
+  for (float& value : x) value = 0.05f * static_cast<float>(static_cast<int>(random() % 200) - 100);
+  const Floats made = outputs(graph, x, {kRows, K});
+  const auto half = [](const std::vector<std::uint8_t>& of, int i) {
+    return of[static_cast<std::size_t>(i / 2)] >> (i % 2 * 4) & 15;
+  };
+  for (int row = 0; row < kRows; ++row)
+    for (int n = 0; n < N; ++n) {
+      double sum = 0;
+      for (int k = 0; k < K; ++k) {
+        const int group = k / kBlock;
+        const int zero = zeros ? half(points, n * 4 + group) : 8;
+        sum += double{x[static_cast<std::size_t>(row * K + k)]} *
+               (half(packed, n * kGroups * kBlock + k) - zero) *
+               double{scales[static_cast<std::size_t>(n * kGroups + group)]};
+      }
+      const double expected = std::clamp(sum / double{0.02f}, -128.0, 127.0);
+      CHECK(std::abs(double{made[static_cast<std::size_t>(row * N + n)]} / double{0.02f} -
+                     expected) < 0.6);
+    }
+  const auto with = [&](const std::map<std::string, int>& attributes) {
+    Builder other({kRows, K});
+    raw(other.model(), "codes", onnx::TensorProto::UINT8, {N, kGroups, kBlock / 2}, packed);
+    auto* wrong = other.node("MatMulNBits", {other.quant("in", 0.05f, 8, true, false), "codes",
+                                             other.constant({N * kGroups}, scales)});
+    set(wrong, attributes);
+    return refusal(&other, other.quant(wrong->output(0), 0.02f, 8, true, false));
+  };
+  CHECK_THAT(with({{"K", K}, {"N", N}, {"bits", 8}, {"block_size", kBlock}}),
+             Contains("8 bits, allowed 4"));
+  CHECK_THAT(with({{"K", K}, {"N", N}, {"bits", 4}, {"block_size", 48}}),
+             Contains("block_size 48, allowed 16, 32, 64, 128 and 256"));
+  CHECK_THAT(with({{"K", K}, {"N", N + 1}, {"bits", 4}, {"block_size", kBlock}}),
+             Contains("144 bytes and 9 scales do not fit K 80, N 4"));
+  CHECK_THAT(with({{"K", -K}, {"N", N}, {"bits", 4}, {"block_size", kBlock}}),
+             Contains("K -80 and N 3, allowed 1 and above"));
 }
 
 TEST_CASE("a product, batch normalization of either sign and a quantizer are exact",

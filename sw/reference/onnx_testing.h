@@ -56,6 +56,7 @@ class Builder {
     }
     return name;
   }
+  onnx::ModelProto* model() { return &model_; }
   std::string scalar(float value) { return constant({}, {value}); }
 
   onnx::NodeProto* node(const std::string& type, const std::vector<std::string>& inputs) {

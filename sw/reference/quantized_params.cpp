@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "sw/model/groups.h"
 #include "sw/model/shapes.h"
 
 namespace trine::reference {
@@ -175,6 +176,22 @@ ConvParams conv_params(const Graph& graph, const Op& op) {
   p.scales.resize(output.extent(-1), p.scales.front());
   p.output = output_of(graph, op);
   return p;
+}
+
+std::int32_t of_group(std::int32_t sum, std::int32_t factor) {
+  const auto counts = static_cast<std::int32_t>(
+      std::int64_t{sum} * std::int64_t{std::abs(factor)} >> model::kGroupShift);
+  return factor < 0 ? ~counts : counts;
+}
+
+std::int32_t group_offset(std::span<const std::int8_t> weights,
+                          std::span<const std::int16_t> factors, int block, int zero_point) {
+  std::int64_t sum = 0;
+  for (std::size_t k = 0; k < weights.size(); ++k)
+    sum += std::int64_t{weights[k]} * factors[k / static_cast<std::size_t>(block)];
+  const std::int64_t half = 1 << (model::kGroupShift - 1);
+  const auto count = static_cast<std::int64_t>(factors.size());
+  return wrap((half * (count + 1) - zero_point * sum) >> model::kGroupShift);
 }
 
 std::vector<double> real_scales(const Graph& graph, const Op& op) {

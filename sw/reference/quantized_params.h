@@ -13,6 +13,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "sw/model/graph.h"
@@ -36,6 +37,14 @@ struct ConvParams {
   OutputRange output;
 };
 ConvParams conv_params(const model::Graph& graph, const model::Op& op);
+
+/// FULLY_CONNECTED with factors of groups: the sum of a group of codes as it counts.
+std::int32_t of_group(std::int32_t sum, std::int32_t factor);
+/// What that makes of a channel's zero points, added to the bias: half for each group that was
+/// rounded down, and the factors' products with the sums of their weights.
+/// @param weights  of the channel; @param block  of a group
+std::int32_t group_offset(std::span<const std::int8_t> weights,
+                          std::span<const std::int16_t> factors, int block, int zero_point);
 
 /// FULLY_CONNECTED of int16 in LiteRT >= 1.3: code = round(sum * scale[m]), halves away from zero.
 std::vector<double> real_scales(const model::Graph& graph, const model::Op& op);

@@ -127,6 +127,8 @@ module trine_compute_ports #(
   assign status.retire     = 1'b0;
   assign status.odd        = 1'b0;
   assign status.pairs      = 1'b0;
+  assign status.read       = '0;
+  assign status.bank       = 1'b0;
 
   assign data_valid_o = results.valid;
   assign data_soon_o  = results.soon;
@@ -135,8 +137,10 @@ module trine_compute_ports #(
   assign drain_wait_o = state.drain_wait;
   assign last_wait_o = state.last_wait;
 
+  logic factors, factors_second, factors_bank;
   logic unused;
-  assign unused = ^{state.enters, answer.retire};
+  assign unused = ^{state.enters, answer.retire, factors, factors_second, factors_bank,
+                    job.part_first, job.part_last, job.bank};
 
   trine_compute #(
     .Rows (Rows),
@@ -168,6 +172,10 @@ module trine_compute_ports #(
     .w_next_o,
     .weight_bits_o,
     .weight_part_o,
+    .factors_o        (factors),
+    .factors_second_o (factors_second),
+    .factors_bank_o   (factors_bank),
+    .factors_free_i   ('0),
     .job_valid_o,
     .job_ready_i,
     .job_out_o,

@@ -60,6 +60,7 @@ int weight_bits_of(isa::compute::Op op) {
     case Op::kInt8Binary:
       return 2;
     case Op::kInt8Int4:
+    case Op::kInt8Groups:
       return 4;
   }
   return 0;

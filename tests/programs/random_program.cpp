@@ -12,6 +12,7 @@
 #include <optional>
 #include <random>
 
+#include "machine/group_rows.h"
 #include "machine/precision.h"
 #include "sim/arch/machine.h"
 #include "sim/rtl/memory.h"
@@ -418,7 +419,7 @@ class Generator {
 
   bool compute() {
     using namespace isa::compute;
-    static_assert(isa::kComputeOps.codes.size() == 9 && machine::kPrecisions.size() == 3,
+    static_assert(isa::kComputeOps.codes.size() == 10 && machine::kPrecisions.size() == 3,
                   "the draws below name each operation and encoding");
     if (config_.activations16 && !ternary_ && chance(30)) return compute16();
     Instruction i;
@@ -427,6 +428,7 @@ class Generator {
                    : !config_.binary ? Op::kInt8
                                      : static_cast<Op>(draw(config_.ternary ? 5 : 1));
     const Op op = any != Op::kInt8                 ? any
+                  : config_.groups && chance(30)   ? Op::kInt8Groups
                   : config_.weights4 && chance(30) ? Op::kInt8Int4
                   : chance(40)                     ? Op::kMatmul
                                                    : any;
@@ -436,13 +438,16 @@ class Generator {
         window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
     // Results: requantized, thresholds, raw sums, looked up; codes in every encoding.
     const bool every = config_.binary && config_.ternary;
-    const int output = every ? draw(4) : 3 * draw(2);
+    const bool parts = op == Op::kInt8Groups;  // a window's taps
+    const int drawn = every ? draw(4) : 3 * draw(2);
+    const int output = parts && drawn == 1 ? 0 : drawn;
     const int encoding = every && output % 2 == 1 ? draw(3) : 0;
     const int per_word =
         output == 2 ? 1
                     : machine::kPrecisions.at(static_cast<std::size_t>(encoding)).codes_per_word();
     const int passes = output == 1 ? between(1, 3) : 1;
-    const int words = between(1, 5), R = between(1, 4), S = between(1, 4);
+    const int words = between(1, 5), R = parts ? 2 << draw(2) : between(1, 4);
+    const int S = parts ? 4 : between(1, 4);
     const int position = chance(30) ? draw(per_word) : 0;
     const int channels = window ? between(4 * words - 3, 4 * words)
                          : chance(20)
@@ -451,7 +456,8 @@ class Generator {
     const int columns = window ? 4 : config_.cols;
     const int groups = (channels + columns - 1) / columns;
     const int steps = (window ? 1 : words) * R * S;
-    const int rows = groups * ((steps + steps_per_row - 1) / steps_per_row);
+    const int rows = groups * (parts ? static_cast<int>(machine::GroupRows{R * S}.rows(words))
+                                     : (steps + steps_per_row - 1) / steps_per_row);
     const int out_words = (position + channels + per_word - 1) / per_word;
     if (rows > config_.pmem_rows() || channels * passes > config_.param_channels) return false;
     const auto map = lanes(i, r, op == Op::kTernary, words, out_words, R, S);
@@ -463,13 +469,15 @@ class Generator {
       for (const isa::LaneField& columns : {agu::kHalo, agu::kIdle})
         r.set(columns, U * draw(static_cast<int>(std::min<std::int64_t>(Q, 4))));
     }
-    const bool one = !window && groups == 1 && r.get(agu::kTilesLast) == 0;
+    const bool one = !window && !parts && groups == 1 && r.get(agu::kTilesLast) == 0;
     const int pieces = one && chance(50) ? between(2, 3) : 1;
     const int per_step = op == Op::kMatmul
                              ? 4 << 16
                              : operands.activations.codes_per_word() * operands.activations.most() *
                                    operands.weights.most();
-    const int sum_bits = bits_of(std::int64_t{per_step} * steps * pieces + (1 << 15));
+    const int counts = parts ? 128 : 1;  // factors, less what is shifted away
+    const int sum_bits =
+        bits_of(std::int64_t{per_step} * counts * steps * pieces + words + (1 << 15));
     if (30 - sum_bits < kLargestShift) return false;
     quantization(r, sum_bits);
     if (op == Op::kTernary) r.set(post::kPadCode, -draw(2));  // 0 or sixteen -1
@@ -485,7 +493,7 @@ class Generator {
     r.set(kParam, param);
     i.run.op = static_cast<int>(op);
     int flags = window ? 1 << kWindow : 0;
-    if (output < 2 && chance(35)) {
+    if (output < 2 && !parts && chance(35)) {
       if (!residual(i, r, map->out)) return false;
       const bool maximum = output == 1 || op == Op::kMatmul || (config_.binary && chance(50));
       flags |= 1 << (maximum ? kFuseMax : kFuseAdd);
@@ -836,6 +844,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.pipeline_cols = design.pipeline_cols;
   config.columns_per_cycle = design.columns_per_cycle;
   config.ecc = design.ecc;
+  config.groups = config.weights4 && !design.ecc;
   config.acc_bits = design.acc_bits;
   config.clock_gates = design.clock_gates;
   config.imem_kib = design.imem_kib;

@@ -289,6 +289,7 @@ class Builder {
     tensor(to).quantization = graph.tensor(from).quantization;
   }
 
+  bool groups = false;  ///< the design has array.groups
   model::Graph graph{"random", "random.tflite", {}, {}, {}, {}, {}};
   bool one_scale = false;  ///< for all activations, as what moves codes needs it
   /// Operators at the graph's end are the host's alone (--allow-host).

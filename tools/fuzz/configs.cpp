@@ -53,6 +53,7 @@ machine::Config any_config(Choices& choices) {
   c.imem_kib = once_in(choices, 3) ? choices.number(1, 8) : 0;
   c.activations16 = once_in(choices, 2) && c.rows % 2 == 0;
   c.weights4 = once_in(choices, 3);
+  c.groups = c.weights4 && !c.ecc && !once_in(choices, 4);
   machine::check(c);
   return c;
 }

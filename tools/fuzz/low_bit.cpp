@@ -2,6 +2,7 @@
 
 #include "tools/fuzz/low_bit.h"
 
+#include "sw/model/groups.h"
 #include "tools/fuzz/networks.h"
 
 namespace trine::fuzz {
@@ -30,7 +31,51 @@ void random_low_bit(LowBitNet& net) {
   if (net.number(0, 2) > 0) net.fully_connected(net.flat(x), net.number(1, 20), net.encoding(x));
 }
 
+namespace {
+
+/// The last FULLY_CONNECTED: weights of four bits with a factor for each group of `block` channels.
+void set_groups(Builder& b, int block) {
+  model::Op& op = b.graph.ops.back();
+  model::Tensor& weights = b.tensor(op.input(1));
+  for (std::uint8_t& code : weights.data) code = static_cast<std::uint8_t>(((code & 15) ^ 8) - 8);
+  weights.encoding = Encoding::kInt4;
+  weights.quantization.zero_point.assign(weights.quantization.scale.size(), 0);
+  // Sums are twice as large: codes of a sixteenth, times 32.
+  for (float& scale : weights.quantization.scale) scale /= 2;
+  const int M = weights.shape[0], groups = weights.shape[1] / block;
+  const bool powers = once_in(b, 4);
+  model::Tensor factors;
+  factors.name = "factors";
+  factors.type = model::DataType::kInt16;
+  factors.shape = {M, groups};
+  factors.is_constant = true;
+  for (int i = 0; i < M * groups; ++i) {
+    const int size = powers ? 1 << b.content(0, 14) : b.content(0, model::kMostFactor);
+    const auto factor = static_cast<std::int16_t>(b.content(0, 3) == 0 ? -size : size);
+    factors.data.push_back(static_cast<std::uint8_t>(factor & 255));
+    factors.data.push_back(static_cast<std::uint8_t>(factor >> 8 & 255));
+  }
+  op.block = block;
+  op.inputs.push_back(b.graph.add(std::move(factors)));
+}
+
+/// Products over the last axis, of groups of the machine's sizes.
+void make_groups(Builder& b) {
+  constexpr int kBlocks[] = {32, 64, 128};
+  int x = b.input({b.number(1, 20), 32 * b.number(1, 6)});
+  for (int layers = b.number(1, 3); layers > 0; --layers) {
+    const int K = b.shape(x).back();
+    int block = kBlocks[b.number(0, 2)];
+    while (K % block != 0) block /= 2;
+    x = b.fully_connected(x, K, layers > 1 ? 32 * b.number(1, 4) : b.number(1, 70));
+    set_groups(b, block);
+  }
+}
+
+}  // namespace
+
 void make_low_bit(Builder& b) {
+  if (b.groups && once_in(b, 2)) return make_groups(b);
   LowBitNet net(std::move(b));
   random_low_bit(net);
   b = std::move(net);

@@ -179,6 +179,7 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
   Pair p;
   p.config = config;
   Builder b(network);
+  b.groups = config.groups;
   try {
     p.family = make_network(b);
   } catch (const Error& e) {

@@ -81,6 +81,26 @@ TEST_CASE("weights of four bits are exact with array.weights4 and without", "[ar
   }
 }
 
+TEST_CASE("weights in groups are exact with array.groups, refused without", "[arch][model][onnx]") {
+  const model::Sample sample = model::own_sample("onnx/groups/int4_groups.onnx");
+  const model::Graph graph = model::import_model(sample.file);
+  const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+  for (const auto& [rows, cols, drain] : {std::array{4, 4, 1}, {3, 5, 2}, {8, 16, 2}}) {
+    CAPTURE(rows, cols, drain);
+    machine::Config config = testing::small_config(rows, cols, 32, 16, 64);
+    config.weights4 = true;
+    config.columns_per_cycle = drain;
+    CHECK_THROWS_WITH(compiler::compile(graph, config, {vectors.policy}),
+                      Catch::Contains("op 3 FULLY_CONNECTED: tensor 3 'hidden:weights' has a scale "
+                                      "for each 32 input channels, which takes array.groups"));
+    config.groups = true;
+    const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
+    for (const reference::VectorCase& c : vectors.cases)
+      CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+                                       c.outputs) == "");
+  }
+}
+
 TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[arch][lstm]") {
   const int lanes = GENERATE(1, 2, 8);
   for (const model::Sample& sample : model::own_samples("lstm")) {

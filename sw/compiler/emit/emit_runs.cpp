@@ -329,6 +329,13 @@ void Emitter::emit_conv(const ConvRun& run) {
   const int first_place = output().position() + channels.first;
   n.out_word = first_place / per_word;
   set_nest(r, n, in, out);
+  if (const int group = l.conv().group_steps; group > 0) {  // a group's words are taps of one
+    r.set(agu::kSLast, group - 1);
+    r.set(agu::kDilX, 0);
+    r.set(agu::kWordsLast, part.words / group - 1);
+    for (const isa::LaneField& step : {agu::kKxStep, agu::kKyStep, agu::kCwStep})
+      r.set_address(step, in.plane);
+  }
   set_post(r);
   r.set(agu::kHalo, std::int64_t{l.former.halo} * g.stride_x, l.label);
   r.set(agu::kIdle, std::int64_t{l.former.behind(rect.cols(), g.Q)} * g.stride_x, l.label);

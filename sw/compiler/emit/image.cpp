@@ -138,6 +138,11 @@ class ImageMaker : private Order {
       return;
     }
     Words words(at(size));
+    if (l.conv().group_steps > 0) {
+      for (int g = 0; g < groups; ++g) add_group(channels, g, std::int64_t{g} * group_rows, words);
+      block->second = add(words);
+      return;
+    }
     for (std::int64_t r = 0; r < rows; ++r) {
       const int group = static_cast<int>(r / group_rows);
       const int step = static_cast<int>(r % group_rows) * l.conv().steps_per_row;
@@ -157,6 +162,31 @@ class ImageMaker : private Order {
       }
     }
     block->second = add(words);
+  }
+
+  /// A group of columns whose reduction has factors. @param row  its first
+  void add_group(const Channels& channels, int group, std::int64_t row, Words& words) const {
+    const Layer& l = layer();
+    const Conv& conv = net_.layers[at(net_.first_stripe(layer_))].conv();
+    const machine::GroupRows lie{conv.group_steps};
+    const int parts = l.steps() / conv.group_steps, codes = l.conv().step_codes * 2;
+    const auto word_at = [&](std::int64_t r, int column) -> std::uint32_t& {
+      return words[at(r / config_.rows_per_beat() * config_.beats_per_row() * config_.data_words() +
+                      r % config_.rows_per_beat() * config_.cols + column)];
+    };
+    for (int c = 0; c < config_.cols; ++c) {
+      const int m = channels.first + group * config_.cols + c;
+      if (m >= channels.last) break;
+      for (int step = 0; step < l.steps(); ++step)
+        for (int i = 0; i < l.conv().step_codes; ++i)
+          word_at(row + lie.row_of_step(step), c) |=
+              pack_code(conv.weights[at(l.weight_at(m, step) + i)], codes,
+                        step % 2 * l.conv().step_codes + i);
+      for (int part = 0; part < parts; ++part)
+        word_at(row + lie.row_of_factor(part), c) |=
+            machine::packed_factor(conv.factors[at(m) * at(parts) + at(part)])
+            << part % 2 * machine::GroupRows::kFactorBits;
+    }
   }
 
   void add_parameters(const Channels& channels, int correction) {

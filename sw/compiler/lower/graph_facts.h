@@ -59,6 +59,11 @@ inline std::vector<int> aligned(std::vector<int> shape, std::size_t axes) {
 inline int activations_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 2 : 0; }
 inline int bias_of(const Op& op) { return op.kind == OpKind::kTransposeConv ? 3 : 2; }
 
+/// Whether a product's sums are of groups that count by factors.
+inline bool has_factors(const Op& op) {
+  return op.kind == OpKind::kFullyConnected && op.input(3) >= 0;
+}
+
 /// The first problem that there is.
 template <typename... Others>
 Problem first_of(Problem first, Others... others) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <numeric>
+#include <span>
 #include <tuple>
 
 #include "base/rounding.h"
@@ -8,6 +9,7 @@
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/former.h"
 #include "sw/compiler/network/forms.h"
+#include "sw/model/groups.h"
 #include "sw/model/svdf.h"
 
 namespace trine::compiler {
@@ -164,7 +166,8 @@ void Lowering::fold_low_bytes(Layer& layer) {
 }
 
 void Lowering::fold_zero_point(Layer& layer) const {
-  for (int m = 0; m < layer.channels && layer.conv().zero_point != 0; ++m)
+  const bool folds = layer.conv().zero_point != 0 && layer.conv().group_steps == 0;
+  for (int m = 0; m < layer.channels && folds; ++m)
     layer.bias[at(m)] =
         reference::wrap(layer.bias[at(m)] - layer.conv().zero_point * weight_sum(layer, m));
   layer.pad_code = packed_byte(layer.conv().outside, shape(layer.input).per_word);
@@ -208,8 +211,34 @@ Problem Lowering::threshold_problem(const Op& o) const {
 /// Its product has done it.
 void Lowering::threshold(const Op&) {}
 
+/// What weights in groups need.
+Problem Lowering::factors_problem(const Op& o) const {
+  const int K = graph_.in(o, 1).extent(1);
+  const std::int64_t steps = o.block / machine::kInt8.codes_per_word();
+  if (!config_.groups)
+    return refusal(o, o.input(1), Reason::kConfiguration,
+                   " has a scale for each {} input channels, which takes array.groups", o.block);
+  if (o.block != 32 && o.block != 64 && o.block != 128)
+    return refusal(o, o.input(1), Reason::kShape,
+                   " has a scale for each {} input channels, allowed 32, 64 and 128", o.block);
+  if (K % o.block != 0)
+    return refusal(o, o.input(1), Reason::kShape, " has {} input channels, no multiple of {}", K,
+                   o.block);
+  if (graph_.in(o, 1).encoding != model::Encoding::kInt4)
+    return refusal(o, o.input(1), Reason::kRange,
+                   " has weights beyond -8..7 in groups of {} input channels (zero points other "
+                   "than 8 of uint4)",
+                   o.block);
+  if (machine::GroupRows{steps}.rows(K / o.block) > config_.pmem_rows())
+    return refusal(o, o.input(1), Reason::kMemory,
+                   ": {} input channels of a group of columns do not fit memory.pmem_kib", K);
+  return std::nullopt;
+}
+
 Problem Lowering::product_problem(const Op& o) const {
   if (auto problem = weights_problem(o)) return problem;
+  if (has_factors(o))
+    if (auto problem = factors_problem(o)) return problem;
   if (model::svdf::has_wide_weights(o))
     if (auto problem = wide_weights_problem(o)) return problem;
   const auto threshold = threshold_of_.find(index_of(o));
@@ -324,7 +353,7 @@ Layer Lowering::fully_connected(const Op& o) {
   const int K = graph_.in(o, 1).extent(1), C = shape(input).C;
   if (K < C && C % K == 0 && K % 4 == 0 && shape(input).pixels() == 1)  // rows of channels
     input = add_part(input, {-1, 0, 0, 0, 1, 1, K / 4}, {K, 1, C / K});
-  if (!filter_of(shape(input), K)) {
+  if (!filter_of(shape(input), K) || (has_factors(o) && shape(input).C != K)) {
     const auto elements = static_cast<int>(graph_.in(o, 0).elements());
     input = in_order(o, {input, 0, {elements}, {1}}, {K, 1, elements / K}, false);
   }
@@ -343,9 +372,27 @@ Layer Lowering::fully_connected(const Op& o) {
     for (int ky = 0; ky < layer.window.R; ++ky)
       for (int kx = 0; kx < layer.window.S; ++kx)
         for (int c = 0; c < s.C; ++c) weight(layer, m, ky, kx, c) = codes[from++];
+  if (has_factors(o)) set_factors(o, layer);
   fold_zero_point(layer);
   if (shape(layer.input).wide) fold_low_bytes(layer);
   return layer;
+}
+
+void Lowering::set_factors(const Op& o, Layer& layer) {
+  static_assert(machine::GroupRows::kShift == model::kGroupShift &&
+                machine::GroupRows::kSumBits == model::kGroupSumBits);
+  Conv& conv = layer.conv();
+  conv.precision = isa::compute::Op::kInt8Groups;
+  conv.group_steps = o.block / conv.step_codes;
+  conv.factors = graph_.in(o, 3).values<std::int16_t>();
+  const auto codes = graph_.in(o, 1).values<std::int8_t>();
+  const std::size_t K = at(graph_.in(o, 1).extent(1)), groups = at(graph_.in(o, 3).extent(1));
+  for (std::size_t m = 0; m < layer.bias.size(); ++m)
+    layer.bias[m] =
+        reference::wrap(std::int64_t{layer.bias[m]} +
+                        reference::group_offset(std::span(codes).subspan(m * K, K),
+                                                std::span(conv.factors).subspan(m * groups, groups),
+                                                o.block, conv.zero_point));
 }
 
 }  // namespace trine::compiler

@@ -80,6 +80,7 @@ class Lowering : private Maps {
   Layer product_layer(const Op& o);
   /// A product's operands and scales.
   Problem weights_problem(const Op& o) const;
+  Problem factors_problem(const Op& o) const;
   Problem product_problem(const Op& o) const;
   void product(const Op& o);
   Problem threshold_problem(const Op& o) const;
@@ -90,6 +91,7 @@ class Lowering : private Maps {
   Layer convolution(const Op& o);
   /// Over [N, K]: a 1x1 filter on N pixels, or, where K is some pixels or rows of an image, or all
   /// of it, a filter of that size. Other rows are put in order first.
+  void set_factors(const Op& o, Layer& layer);
   Layer fully_connected(const Op& o);
 
   // ---- products of two maps (lower_matmul.cpp) --------------------------------------------------

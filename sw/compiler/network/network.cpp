@@ -42,7 +42,9 @@ std::vector<int> equal_weights(const Network& network) {
         known[{l.channels, l.words, l.window.R, l.window.S, l.former.steps, l.group_channels,
                l.conv().step_codes, l.conv().steps_per_row, static_cast<int>(l.conv().precision)}];
     const auto same = std::ranges::find_if(alike, [&](int other) {
-      return network.layers[at(other)].conv().weights == l.conv().weights;
+      const Conv& conv = network.layers[at(other)].conv();
+      return conv.weights == l.conv().weights && conv.factors == l.conv().factors &&
+             conv.group_steps == l.conv().group_steps;
     });
     if (same == alike.end())
       alike.push_back(i);

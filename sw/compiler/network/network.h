@@ -17,6 +17,7 @@
 #include "base/index.h"
 #include "base/rounding.h"
 #include "machine/config.h"
+#include "machine/group_rows.h"
 #include "machine/isa.h"
 #include "machine/precision.h"
 #include "sw/model/graph.h"
@@ -169,6 +170,9 @@ struct Conv {
   /// is folded into the bias or the thresholds. By the window former: [channel][step][lane], step =
   /// (ky, step of the filter row).
   std::vector<std::int8_t> weights;
+  /// Steps of a group of the reduction that counts by a factor; 0: all count alike.
+  int group_steps = 0;
+  std::vector<std::int16_t> factors;  ///< [channel][group]
   /// Biases of sums of 40 bits, while the layer is made: then they are in `bias` and above the
   /// multipliers of `scales`.
   std::vector<std::int64_t> long_bias;
@@ -333,6 +337,8 @@ struct Layer {
   }
   /// PMEM rows of a group for so many steps.
   std::int64_t rows_of(std::int64_t steps_done) const {
+    if (const int group = conv().group_steps; group > 0)
+      return machine::GroupRows{group}.rows(steps_done / group);
     return divide_up(steps_done, conv().steps_per_row);
   }
 };

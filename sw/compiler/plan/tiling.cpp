@@ -308,6 +308,9 @@ class Tiler {
       drain = std::max<double>(
           drain, timing::grant_cycles(config_, static_cast<int>(columns), static_cast<int>(issues),
                                       layer_.former.steps > 0));
+      // With factors a drain for each group of the reduction, and one for the codes.
+      if (const int group = layer_.conv().group_steps; group > 0)
+        drain = drain + (layer_.steps() / group) * std::max<double>(columns, group);
       const double tile = groups * std::max<double>(layer_.steps(), drain);
       if (maximum) cycles += timing::kRunOverhead;
       if (!whole) {
@@ -489,7 +492,7 @@ class Tiler {
     t.pieces = true;
     t.chunk_outer = false;
     // Parameters come for as many channels as fit, in whole words.
-    if (layer_.former.steps > 0) return;
+    if (layer_.former.steps > 0 || layer_.conv().group_steps > 0) return;
     t.chunk = static_cast<int>(std::min<std::int64_t>(
         one_group() ? chunk_unit() : round_up(out_.C, chunk_unit()),
         config_.param_channels / config_.data_words() * config_.data_words() / layer_.passes /

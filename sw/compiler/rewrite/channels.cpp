@@ -80,6 +80,8 @@ class Reader {
 
   void product() {
     if (constant(0) || !constant(1) || !constant(2)) return;
+    // Groups that count by factors are of neighbours.
+    if (op_.kind == OpKind::kFullyConnected && op_.input(3) >= 0) return;
     const bool depthwise = op_.kind == OpKind::kDepthwiseConv2D;
     if (depthwise) {
       each(0);

@@ -125,6 +125,7 @@ class Importer {
   }
 
   static constexpr int kInt4 = 17;
+  static constexpr int kBlockwise = 2;  ///< of the quantization's details
 
   DataType type_of(const Tensor& tensor, int code) const {
     static constexpr std::pair<int, DataType> kTypes[] = {
@@ -199,6 +200,10 @@ class Importer {
 
   void set_quantization(Tensor& tensor, const format::QuantizationParameters& source) {
     Quantization& q = tensor.quantization;
+    if (source.details_kind() == kBlockwise)
+      fail(tensor,
+           "a scale for each block of channels, which TFLite has for float activations "
+           "alone: MatMulNBits of ONNX runs, with array.groups");
     if (source.details_kind() != 0) fail(tensor, "custom quantization is not supported");
     count_bytes(tensor, size_of(source.scale()) * sizeof(float));
     count_bytes(tensor, size_of(source.zero_point()) * sizeof(std::int64_t));

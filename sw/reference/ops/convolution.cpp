@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <span>
 
 #include "base/error.h"
 #include "sw/model/elements.h"
@@ -187,6 +188,39 @@ Codes fully_connected(const Call& call) {
   return result;
 }
 
+/// Sums of groups of codes as they are, each times its factor.
+Codes in_groups(const Call& call) {
+  const Layer<std::uint32_t> layer(call, 0, 2);
+  const auto M = static_cast<std::size_t>(call.in(1).extent(0));
+  const auto K = static_cast<std::size_t>(call.in(1).extent(1));
+  const auto groups = static_cast<std::size_t>(call.in(3).extent(1));
+  const int block = call.op.block, zero_point = call.in(0).zero_point();
+  const Codes x = call.codes(0, 0);
+  const auto weights = call.in(1).values<std::int8_t>();
+  const auto factors = call.in(3).values<std::int16_t>();
+  std::vector<std::uint32_t> starts;
+  for (std::size_t m = 0; m < M; ++m) {
+    const std::int32_t offset =
+        group_offset(std::span(weights).subspan(m * K, K),
+                     std::span(factors).subspan(m * groups, groups), block, zero_point);
+    starts.push_back(layer.start(static_cast<int>(m)) + static_cast<std::uint32_t>(offset));
+  }
+  Codes result;
+  for (std::size_t row = 0; row < x.size(); row += K)
+    for (std::size_t m = 0; m < M; ++m) {
+      std::uint32_t acc = starts[m];
+      for (std::size_t g = 0; g < groups; ++g) {
+        const std::size_t first = g * static_cast<std::size_t>(block);
+        const int count = static_cast<int>(std::min(static_cast<std::size_t>(block), K - first));
+        const auto sum = dot<std::uint32_t>(&x[row + first], &layer.w[m * K + first], count);
+        acc += static_cast<std::uint32_t>(
+            of_group(static_cast<std::int32_t>(sum), factors[m * groups + g]));
+      }
+      result.push_back(layer.finish(acc, static_cast<int>(m)));
+    }
+  return result;
+}
+
 template <typename Sum>
 Codes batch_matmul(const Call& call) {
   const model::Op& op = call.op;
@@ -229,6 +263,7 @@ Codes transpose_convolution(const Call& call) {
 }
 
 Codes fully_connected(const Call& call) {
+  if (call.op.input(3) >= 0) return in_groups(call);
   return with_sums(call, 2, [&]<typename Sum>(Sum) { return fully_connected<Sum>(call); });
 }
 

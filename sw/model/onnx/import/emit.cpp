@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "base/error.h"
 #include "sw/model/elements.h"
@@ -82,14 +83,23 @@ std::size_t channels_of(const std::vector<FloatStep>& steps) {
   return channels;
 }
 
-/// Turns the sign of a channel's weights.
+/// The factors of a channel's groups.
+std::span<std::int16_t> factors_of(std::size_t channel, Product* p) {
+  const std::size_t groups = p->factors.size() / p->scales.size();
+  return std::span(p->factors).subspan(channel * groups, groups);
+}
+
 void clear(std::size_t channel, Product* p) {
+  for (std::int16_t& factor : factors_of(channel, p)) factor = 0;
   const std::size_t taps = p->weights.size() / p->scales.size();
   std::fill_n(p->weights.begin() + static_cast<std::ptrdiff_t>(channel * taps), taps,
               static_cast<std::int8_t>(p->zero_point));
 }
 
+/// Turns the sign of a channel's weights.
 void negate(std::size_t channel, Product* p) {
+  for (std::int16_t& factor : factors_of(channel, p)) factor = static_cast<std::int16_t>(-factor);
+  if (!p->factors.empty()) return;
   const std::size_t taps = p->weights.size() / p->scales.size();
   for (std::size_t i = channel * taps; i < (channel + 1) * taps; ++i) {
     if (p->zero_point != 0 || p->weights[i] == -128)
@@ -412,6 +422,7 @@ void Emitter::add_threshold(int input, int output, int low, int step, std::size_
 
 void Emitter::threshold_product(const Value& value, const Quantizer& q, int output) {
   Product p = *value.product;
+  if (p.block != 0) throw_error("{} levels of sums in groups, allowed 256", q.count + 1);
   require_alike(p.op.inputs.back(), q);
   const std::vector<FloatStep> steps = steps_of(value);
   const Tensor& input = tensor(p.op.inputs.back());
@@ -489,6 +500,16 @@ void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int outpu
     add_threshold(value.tensor, output, low, step, rows, table, node);
 }
 
+namespace {
+
+/// In groups none is narrower than four bits.
+Encoding weights_encoding(const Product& p, const std::vector<std::int8_t>& stored) {
+  const Encoding smallest = smallest_encoding(stored);
+  return p.block == 0 || smallest == Encoding::kInt8 ? smallest : Encoding::kInt4;
+}
+
+}  // namespace
+
 int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bias, int output) {
   const bool depthwise = p.op.kind == OpKind::kDepthwiseConv2D;
   const auto M = static_cast<std::size_t>(p.channels);
@@ -508,10 +529,17 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bia
   const auto at = op.inputs.begin() + 1;  // behind the input, or the shape of a transposed one
   op.inputs.insert(
       at, add_constant(p.name + ":weights", DataType::kInt8, p.filter, stored, quantization,
-                       p.zero_point == 0 ? smallest_encoding(stored) : Encoding::kInt8));
+                       p.zero_point == 0 ? weights_encoding(p, stored) : Encoding::kInt8));
   if (!bias.empty())
     op.inputs.push_back(
         add_constant(p.name + ":bias", DataType::kInt32, {static_cast<int>(M)}, bias));
+  if (p.block != 0) {
+    if (bias.empty()) op.inputs.push_back(-1);
+    const auto groups = static_cast<int>(p.factors.size() / M);
+    op.inputs.push_back(add_constant(p.name + ":factors", DataType::kInt16,
+                                     {static_cast<int>(M), groups}, p.factors));
+    op.block = p.block;
+  }
   return add_op(std::move(op), output);
 }
 

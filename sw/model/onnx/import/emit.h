@@ -50,8 +50,10 @@ struct Product {
   int zero_point = 0;                ///< of the weights
   std::vector<float> scales;         ///< of the weights, M
   std::vector<float> bias;           ///< M real values, or none
-  float divisor = 1;                 ///< of an average: its taps
-  bool is_mean = false;              ///< averages all of an image
+  int block = 0;                     ///< input channels of a group with a scale of its own; 0: none
+  std::vector<std::int16_t> factors;  ///< [M][groups]: of them relative to `scales`
+  float divisor = 1;                  ///< of an average: its taps
+  bool is_mean = false;               ///< averages all of an image
 };
 
 struct Value;

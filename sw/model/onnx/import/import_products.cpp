@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "base/error.h"
+#include "sw/model/groups.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx/import/importer.h"
 #include "sw/model/shapes.h"
@@ -13,11 +15,54 @@
 namespace trine::model::onnx_file {
 namespace {
 
+constexpr int kBlocks[] = {128, 64, 32, 16};  ///< input channels of a group
+
+/// The largest groups of neighbouring weights of all channels that have one scale each.
+/// @param taps  of a channel
+int block_of(const std::vector<float>& scales, std::size_t taps) {
+  for (const int block : kBlocks) {
+    bool alike = true;
+    for (std::size_t i = 1; i < scales.size() && alike; ++i)
+      alike = i % taps % static_cast<std::size_t>(block) == 0 || scales[i] == scales[i - 1];
+    if (alike) return block;
+  }
+  throw_error("weights of one channel with several scales, allowed groups of 16, 32, 64 and 128");
+}
+
+/// Scales of groups as factors of the channel's largest one, of which powers of two are exact.
+/// @param scales  of each weight
+void set_groups(const std::vector<float>& scales, std::size_t taps, Product* p) {
+  constexpr float kShifted = 1 << 8;  // of products with factors
+  p->block = block_of(scales, taps);
+  p->scales.clear();
+  for (std::size_t first = 0; first < scales.size(); first += taps) {
+    const auto of_channel = std::span(scales).subspan(first, taps);
+    float most = 0;
+    for (const float scale : of_channel) {
+      if (!std::isfinite(scale)) throw_error("weights' scale {}, allowed finite numbers", scale);
+      most = std::max(most, std::abs(scale));
+    }
+    if (most == 0) most = 1;
+    const auto weights = std::span(p->weights).subspan(first, taps);
+    int largest = kMostFactor;
+    std::vector<std::int16_t> factors;
+    do {
+      factors.clear();
+      for (std::size_t k = 0; k < taps; k += static_cast<std::size_t>(p->block))
+        factors.push_back(
+            static_cast<std::int16_t>(std::lround(double{of_channel[k]} / double{most} * largest)));
+    } while (!fits_group_sum(weights, factors, p->block) && (largest /= 2) > 1);
+    p->scales.push_back(most * (kShifted / static_cast<float>(largest)));
+    p->factors.insert(p->factors.end(), factors.begin(), factors.end());
+  }
+}
+
 /// Codes, scales and zero point of constant weights. @param order  element of each weight,
 /// channel by channel
 void set_weights(const Constant& c, const std::vector<std::size_t>& order, Product* p) {
   const std::size_t taps = order.size() / static_cast<std::size_t>(p->channels);
   const bool plain = c.codes.empty();  // whole numbers as they are
+  std::vector<float> scales;           // of each weight
   int shift = 0;                       // uint8 weights: 128 less
   if (!plain && *std::ranges::max_element(c.codes) > 127) shift = 128;
   // Codes of four bits without their zero points fit int8.
@@ -33,14 +78,22 @@ void set_weights(const Constant& c, const std::vector<std::size_t>& order, Produ
                   c.values[at]);
     const float scale = plain ? 1.0f : c.scales[at];
     const int zero_point = plain || narrow ? 0 : c.zero_points[at] - shift;
-    if (!std::isfinite(scale) || scale <= 0)
-      throw_error("weights' scale {}, allowed above 0", scale);
-    if (i % taps == 0) p->scales.push_back(scale);
     if (i == 0) p->zero_point = zero_point;
-    if (scale != p->scales.back() || zero_point != p->zero_point)
-      throw_error("weights of one channel with several scales or zero points");
+    if (zero_point != p->zero_point) throw_error("weights of one channel with several zero points");
+    scales.push_back(scale);
     p->weights.push_back(static_cast<std::int8_t>(code));
   }
+  bool in_groups = false;
+  for (std::size_t i = 0; i < scales.size(); ++i)
+    in_groups = in_groups || (i % taps != 0 && scales[i] != scales[i - 1]);
+  for (std::size_t i = 0; i < scales.size() && !in_groups; i += taps) {
+    if (!std::isfinite(scales[i]) || scales[i] <= 0)
+      throw_error("weights' scale {}, allowed above 0", scales[i]);
+    p->scales.push_back(scales[i]);
+  }
+  if (in_groups && p->op.kind != OpKind::kFullyConnected)
+    throw_error("weights of one channel with several scales, allowed in MatMul and Gemm");
+  if (in_groups) set_groups(scales, taps, p);
   if (p->zero_point < -128 || p->zero_point > 127)
     throw_error("weights' zero point {}, allowed -128..127", p->zero_point);
 }
@@ -69,15 +122,65 @@ Value Importer::of_product(Product product, std::vector<int> shape) {
   return value;
 }
 
+namespace {
+
+/// Numbers of four bits, the first in a byte's low half. @param row  numbers of a row, of whole
+/// bytes
+int nibble(const Constant& packed, std::size_t row, std::size_t y, std::size_t x) {
+  const auto byte = static_cast<int>(packed.values[y * ((row + 1) / 2) + x / 2]);
+  return x % 2 == 0 ? byte & 15 : byte >> 4;
+}
+
+}  // namespace
+
+/// Weights of MatMulNBits, [N, K].
+ConstantPointer Importer::weights_of_bits() const {
+  const std::int64_t bits = node_->integer("bits", 4), block = node_->integer("block_size", 0);
+  const std::int64_t N = node_->integer("N", 0), K = node_->integer("K", 0);
+  if (bits != 4) throw_error("{} bits, allowed 4", bits);
+  if (block < 16 || block > 256 || (block & (block - 1)) != 0)
+    throw_error("block_size {}, allowed 16, 32, 64, 128 and 256", block);
+  if (N < 1 || K < 1 || N > INT32_MAX || K > INT32_MAX)
+    throw_error("K {} and N {}, allowed 1 and above", K, N);
+  if (has(4))
+    throw_error("g_idx '{}', allowed none: groups of neighbouring channels", node_->inputs[4]);
+  const Constant &packed = constant(1), &scales = constant(2);
+  const auto rows = static_cast<std::size_t>(N),
+             blocks = static_cast<std::size_t>(K / block + (K % block != 0));
+  const auto of_block = static_cast<std::size_t>(block);
+  if (packed.elements() != rows * blocks * of_block / 2 || scales.elements() != rows * blocks)
+    throw_error("{} bytes and {} scales do not fit K {}, N {}", packed.elements(),
+                scales.elements(), K, N);
+  const Constant* zeros = has(3) ? &constant(3) : nullptr;
+  if (zeros != nullptr &&
+      (zeros->type != DataType::kUInt8 || zeros->elements() != rows * ((blocks + 1) / 2)))
+    throw_error("zero points '{}', allowed uint8, two a byte", node_->inputs[3]);
+  auto result = std::make_shared<Constant>();
+  result->shape = {static_cast<int>(N), static_cast<int>(K)};
+  for (std::size_t n = 0; n < rows; ++n)
+    for (std::size_t k = 0; k < static_cast<std::size_t>(K); ++k) {
+      const std::size_t b = k / of_block;
+      const int code = nibble(packed, blocks * of_block, n, k);
+      const int zero = zeros == nullptr ? 8 : nibble(*zeros, blocks, n, b);
+      const auto scale = static_cast<float>(scales.values[n * blocks + b]);
+      result->codes.push_back(code);
+      result->zero_points.push_back(zero);
+      result->scales.push_back(scale);
+      result->values.push_back(static_cast<float>(code - zero) * scale);
+    }
+  return result;
+}
+
 Value Importer::matmul() {
-  const bool gemm = node_->type == "Gemm";
-  const bool transposed = gemm && node_->integer("transB", 0) != 0;
+  const bool gemm = node_->type == "Gemm", of_bits = node_->type == "MatMulNBits";
+  const bool transposed = of_bits || (gemm && node_->integer("transB", 0) != 0);
   if (gemm && (node_->integer("transA", 0) != 0 || node_->real("alpha", 1) != 1 ||
                node_->real("beta", 1) != 1))
     throw_error("transA, alpha or beta other than 0, 1, 1");
   if (!gemm && !in(0).constant && !in(1).constant) return product_of_two();
   Value input = codes_of_input();
-  const Constant& c = constant(1);
+  const ConstantPointer unpacked = of_bits ? weights_of_bits() : nullptr;
+  const Constant& c = of_bits ? *unpacked : constant(1);
   if (c.rank() != 2 || input.shape.size() < 2) throw_error("operands of rank below 2");
   if (input.layout == Layout::kNhwc) input = emit_.to_plain(input, node_->index);
   const int K = c.shape[transposed ? 1 : 0], M = c.shape[transposed ? 0 : 1];
@@ -96,7 +199,7 @@ Value Importer::matmul() {
   const int C = input.layout == Layout::kFlat ? input.image[0] : 1, pixels = K / C;
   const Indices order = walk({M, pixels, C}, {column, row, row * pixels});
   set_weights(c, order, &p);
-  if (gemm) set_bias(2, &p);
+  if (gemm || of_bits) set_bias(of_bits ? 5 : 2, &p);
   const std::vector<int> shape = p.shape;
   return of_product(std::move(p), shape);
 }

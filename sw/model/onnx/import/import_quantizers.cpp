@@ -36,6 +36,8 @@ Value Importer::quantize() {
 Value Importer::dequantize() {
   Value value = in(0);
   if (!value.raw_codes) throw_error("input 0 '{}' is no QuantizeLinear's output", node_->inputs[0]);
+  if (const std::int64_t block = node_->integer("block_size", 0); block != 0)
+    throw_error("block_size {}, allowed 0 of activations", block);
   const bool wide = emit_.tensor(value.tensor).type == DataType::kInt16;
   double zero_point = has(2) ? scalar(2) : 0.0;
   if (!wide && (!has(2) || constant(2).type == DataType::kUInt8)) zero_point -= 128;

@@ -314,6 +314,7 @@ Importer::Method Importer::method_of(const std::string& type) {
       {"LayerNormalization", &Importer::normalization},
       {"LeakyRelu", &Importer::leaky_relu},
       {"MatMul", &Importer::matmul},
+      {"MatMulNBits", &Importer::matmul},
       {"Max", &Importer::extreme},
       {"MaxPool", &Importer::max_pool},
       {"Min", &Importer::extreme},

@@ -130,6 +130,7 @@ class Importer {
   void set_bias(std::size_t position, Product* p) const;
   static Value of_sum(Sum sum, Value like, std::vector<int> shape);
   static Value of_product(Product product, std::vector<int> shape);
+  ConstantPointer weights_of_bits() const;
   Value matmul();
   Value product_of_two();
   Value conv();

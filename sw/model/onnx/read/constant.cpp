@@ -2,6 +2,8 @@
 
 #include "sw/model/onnx/read/constant.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -42,8 +44,33 @@ ConstantPointer with_shape(const Constant& from, std::vector<int> shape) {
   return result;
 }
 
-/// Parameters of QuantizeLinear and DequantizeLinear: one, or one for each index along the axis.
+/// Parameters for each block of `block_size` indices along the axis, and all of the other axes.
+Indices by_blocks(const Constant& parameter, const std::vector<int>& shape, std::size_t axis,
+                  std::int64_t block) {
+  std::vector<int> blocks = shape;
+  if (block > 0) blocks[axis] = static_cast<int>((shape[axis] + block - 1) / block);
+  if (block < 0 || parameter.shape != blocks)
+    throw_error("scales [{}] for blocks of {} along axis {} of [{}]",
+                fmt::join(parameter.shape, ", "), block, axis, fmt::join(shape, ", "));
+  const std::vector<std::size_t> steps = steps_of(shape), to = steps_of(blocks);
+  Indices result;
+  for (std::size_t i = 0; i < count_of(shape); ++i) {
+    std::size_t at = 0;
+    for (std::size_t a = 0; a < shape.size(); ++a) {
+      const std::size_t place = i / steps[a] % static_cast<std::size_t>(shape[a]);
+      at += (a == axis ? place / static_cast<std::size_t>(block) : place) * to[a];
+    }
+    result.push_back(at);
+  }
+  return result;
+}
+
+/// Parameters of QuantizeLinear and DequantizeLinear: one, or one for each index along the axis, or
+/// for each block of them.
 Indices along_axis(const Node& node, const Constant& parameter, const std::vector<int>& shape) {
+  if (const std::int64_t block = node.integer("block_size", 0); block != 0)
+    return by_blocks(parameter, shape,
+                     axis_of(node.integer("axis", 1), static_cast<int>(shape.size())), block);
   if (parameter.elements() == 1) return Indices(count_of(shape), 0);
   const int axis = axis_of(node.integer("axis", 1), static_cast<int>(shape.size()));
   if (parameter.rank() != 1 || parameter.shape[0] != shape[axis])

@@ -293,9 +293,10 @@ class Reader {
       a.ints.assign(attribute.ints().begin(), attribute.ints().end());
       a.floats.assign(attribute.floats().begin(), attribute.floats().end());
       for (const std::string& text : attribute.strings()) a.s += (a.s.empty() ? "" : ",") + text;
+      const bool has_blocks = result.type == "DequantizeLinear" || result.type == "MatMulNBits";
       const bool asks_int16 = attribute.name() == "output_dtype" && a.i == onnx::TensorProto::INT16;
       if (std::count(std::begin(kZero), std::end(kZero), attribute.name()) > 0 && a.i != 0 &&
-          !asks_int16)
+          !asks_int16 && !(has_blocks && attribute.name() == "block_size"))
         fail("node {} {}: {} {}, allowed 0", result.index, result.type, attribute.name(), a.i);
       if (attribute.has_t())
         a.tensor = constant(attribute.t(), fmt::format("node {} {}: attribute '{}'", result.index,

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Parts of reductions with factors, in trine_drain: each job is one. Its columns go by their
+// factors into sums (trine_group_sums), and those of the last one a second time, as the sums'
+// codes.
+//
+//   cycle         0    1    2    3    4    5    6    7      Cols = 4, the last part
+//   column        0    1    2    3    0    1    2    3
+//   part          1    1    1    1
+//   sums                              1    1    1    1
+//   a sum is whole in cycle 4, that of column 0
+//
+// Timing    outputs are registers, but turn, from issue_i; pending from a few.
+// Contract  take_i with the job, then its columns.
+// Check     random_program_test
+
+module trine_drain_parts #(
+  parameter bit          Groups   = 1'b1,
+  parameter int unsigned Drain    = 1,
+  parameter int unsigned LeftBits = 6
+) (
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic                    clear_i,
+
+  // A job is taken, one of the compute engine.
+  input  logic                    take_i,
+  input  logic                    c_take_i,
+  input  trine_job_pkg::job_t    job_i,
+
+  // A column goes, the last of those that are left.
+  input  trine_post_pkg::issue_t  issue_i,
+  input  logic [LeftBits-1:0]     left_i,
+  input  logic                    last_column_i,
+
+  output trine_post_pkg::parts_t  parts_o,
+  output logic                    turn_o  // columns begin anew, as sums
+);
+
+  localparam int unsigned Latency = 3;  // cycles from a column to its sum, besides its own
+
+  logic [Latency-1:0] flight_q;
+  logic [1:0]         flight;
+  logic               part_q, first_q, whole_q, bank_q, sums_q, turn, takes;
+
+  assign takes = Groups && c_take_i && job_i.cfg.groups;
+  assign turn  = part_q && whole_q && issue_i.column && last_column_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {part_q, sums_q} <= '0;
+      flight_q <= '0;
+    end else if (clear_i) begin
+      {part_q, sums_q} <= '0;
+      flight_q <= '0;
+    end else begin
+      flight_q <= Latency'({flight_q, Groups && issue_i.part});
+      if (take_i) {part_q, sums_q} <= {takes, 1'b0};
+      else if (turn) {part_q, sums_q} <= 2'b01;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take_i) begin
+      first_q <= Groups && job_i.part_first;
+      whole_q <= !Groups || job_i.part_last;
+      bank_q  <= Groups && job_i.bank;
+    end
+  end
+
+  assign flight = 2'(flight_q[0]) + 2'(flight_q[1]) + 2'(flight_q[2]);
+
+  assign parts_o.part    = part_q && Groups;
+  assign parts_o.first   = first_q && Groups;
+  assign parts_o.whole   = whole_q && Groups;
+  assign parts_o.bank    = bank_q && Groups;
+  assign parts_o.sums    = sums_q && Groups;
+  assign parts_o.pending = sums_q && Groups && LeftBits'(flight) * LeftBits'(Drain) >= left_i;
+  assign parts_o.open    = part_q && !whole_q && Groups;
+  assign turn_o          = turn && Groups;
+
+  logic unused_parts;
+  assign unused_parts = ^{issue_i, job_i, first_q, bank_q};
+
+endmodule

@@ -49,7 +49,8 @@ module trine_lanes #(
   output logic [Drain*Rows*8-1:0]       code_o,
   output logic [Rows*32-1:0]            word_o,
   output logic                          product_valid_o,
-  output logic [Rows*42-1:0]            product_o
+  output logic [Rows*42-1:0]            product_o,
+  output logic [Rows*trine_post_pkg::AskBits-1:0] ask_o
 );
 
   localparam int unsigned Latency = 6;
@@ -80,6 +81,7 @@ module trine_lanes #(
   assign word_o          = '0;
   assign product_valid_o = 1'b0;
   assign product_o       = '0;
+  assign ask_o           = '0;
 
 endmodule
 
@@ -310,6 +312,7 @@ module trine_post_props #(
     .factors_i       (37'd0),
     .product_o       (),
     .read_o          (),
+    .ask_o           (),
     .p_valid_o       (),
     .p_next_o        (),
     .p_channel_o     (),
@@ -358,7 +361,7 @@ module trine_post_props #(
   // Registers of the unit, for the invariants.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned Latency = 6;
-  localparam int unsigned CfgBits = 322;
+  localparam int unsigned CfgBits = 324;
   localparam int unsigned Due     = 2 + PeStages;  // cycles from a promise to new results
   localparam int unsigned Places  = Drain == 2 ? trine_post_pkg::Places2 : trine_post_pkg::Places1;
   localparam int unsigned PlaceBits = 5 + AddrBits + 32 + 32;
@@ -515,7 +518,7 @@ module trine_post_props #(
   always_comb begin
     if ($initstate) assume (!rst_ni);
     assume (cfg.kind == trine_job_pkg::KindRequant && !cfg.max && !cfg.lookup && !cfg.square &&
-            !cfg.words);
+            !cfg.words && !cfg.exponential && !cfg.shares);
     assume (cfg.encoding == trine_job_pkg::EncodingInt8 && cfg.position < 5'd4);
     assume (cfg.channels != '0 && cfg.channels < 16'd10);
     assume (cfg.residual_delta == '0);

@@ -14,7 +14,7 @@ struct GroupRows {
   static constexpr std::int64_t kStepsOfRow = 2;  ///< of weights
   static constexpr std::int64_t kFewest = 8;  ///< steps of a group, and of whole ones a multiple
   static constexpr int kFactorBits = 16;      ///< sign and magnitude; two in a word
-  static constexpr int kShift = 8;           ///< of products with factors, to the right
+  static constexpr int kShift = 8;            ///< of products with factors, to the right
   static constexpr int kSumBits = 26;         ///< of their sums
 
   std::int64_t steps = kFewest;

@@ -105,8 +105,12 @@ TEST_CASE("a RUN reads the registers of its operation and flags", "[machine][isa
   for (const auto& [op, registers] : vector) {
     CAPTURE(op);
     CHECK(read(Engine::kVector, op, 0) == registers);
-    CHECK(read(Engine::kVector, op, 0b11110111) == registers);
+    CHECK(read(Engine::kVector, op, 0b11110110) == registers);
   }
+  CHECK(read(Engine::kVector, 19, 0) == Regs{10});
+  CHECK(read(Engine::kVector, 19, 1) == Regs{10, 15});  // max16 of all channels
+  CHECK(read(Engine::kVector, 23, 0) == Regs{10, 11, 15});
+  CHECK(read(Engine::kVector, 24, 0) == Regs{10, 14, 15});
   CHECK(read(Engine::kVector, 8, 1 << 3) == Regs{10, 11, 15});
   for (int op = 0; op <= 5; ++op) {
     CAPTURE(op);

@@ -49,6 +49,9 @@ inline constexpr int kTwoWords = 11, kTwoPairs = 2;
 inline constexpr int kTurn = 18;
 inline constexpr int kOneWord = 3;     ///< that a RUN of one copied word a lane takes less
 inline constexpr int kLine = 3;        ///< of a word whose codes lie on lines, besides
+inline constexpr int kRow = 8;         ///< of a tile's int16 channels: their extremum, or sum
+inline constexpr int kShare = 15;      ///< the sum's reciprocal
+inline constexpr int kMinus = 3;       ///< of a word of which the largest code is taken off
 inline constexpr int kNormalize = 71;  ///< of a tile of a normalization, besides its two passes
 inline constexpr int kSoftmax = 57;    ///< of a tile of a softmax, besides its three passes
 inline constexpr int kProduct = 5;     ///< of a softmax: the one that rescales

@@ -96,7 +96,11 @@ package trine_isa_pkg;
   // a code of the sum of 256 even + odd lane's int32 word, at position
   localparam logic [7:0] VectorOpJoin16 = 8'd21;
   localparam logic [7:0] VectorOpWord16 = 8'd22;  // join16, of which even lanes have pad_code
-  // sum over the active lanes as well; only lane 0 writes
+  // exponential of int16 codes less the largest of their pixel, on lines
+  localparam logic [7:0] VectorOpExponential16 = 8'd23;
+  // int16 codes over the sum of those of their pixel
+  localparam logic [7:0] VectorOpShare16 = 8'd24;
+  // sum over the active lanes as well; only lane 0 writes; max16, min16: of all channels
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b
   localparam int unsigned VectorFlagInvert = 1;
@@ -176,7 +180,8 @@ package trine_isa_pkg;
   localparam int unsigned AguDilYReg = 6, AguDilYLsb = 36, AguDilYWidth = 12;
   // words_last: channel words - 1
   localparam int unsigned AguWordsLastReg = 7, AguWordsLastLsb = 0, AguWordsLastWidth = 16;
-  // groups_last: column groups - 1 (vector: 0; softmax: 0 or 2; normalize: 1)
+  // groups_last: column groups - 1 (vector: 0; softmax: 0 or 2; normalize, exponential16, share16:
+  // 1)
   localparam int unsigned AguGroupsLastReg = 7, AguGroupsLastLsb = 16, AguGroupsLastWidth = 12;
   // tiles_last: vectors of ROWS pixels - 1
   localparam int unsigned AguTilesLastReg = 7, AguTilesLastLsb = 28, AguTilesLastWidth = 24;
@@ -258,7 +263,7 @@ package trine_isa_pkg;
   localparam int unsigned VectorBiasReg = 15, VectorBiasLsb = 0, VectorBiasWidth = 32;
   // param: normalize: bias and scale entry of the first channel
   localparam int unsigned VectorParamReg = 14, VectorParamLsb = 40, VectorParamWidth = 16;
-  // channels: softmax, normalize: channels
+  // channels: operations over the channels of a pixel: their number
   localparam int unsigned VectorChannelsReg = 15, VectorChannelsLsb = 32, VectorChannelsWidth = 16;
 
   // Payload of RUN

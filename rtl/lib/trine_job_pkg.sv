@@ -32,6 +32,8 @@ package trine_job_pkg;
     logic        line;          // KindRequant: LOGISTIC of an int16 code (trine_line)
     logic        tanh;          // TANH instead
     logic        groups;        // sums of parts, each by a factor
+    logic        exponential;   // exponential instead, of what is 0 at most
+    logic        shares;        // a vector job's scale is that of its lane, as of a softmax
     logic        words;         // a vector job of int32 words: one column, the last of its word
     logic [1:0]  encoding;
     logic [3:0]  passes_last;   // pairs of thresholds - 1

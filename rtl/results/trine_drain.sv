@@ -41,7 +41,7 @@ module trine_drain #(
   parameter bit          Table    = 1'b0,
   parameter bit          Groups   = 1'b0,
   parameter bit          Int16    = 1'b0,
-  parameter bit          Window   = 1'b0,
+  parameter bit          Softmax  = 1'b0, Window = 1'b0,
   parameter int unsigned Drain    = 1,  // columns a cycle: 1, 2
   parameter int unsigned LeftBits = 6,  // of a number of columns, of codes in a word
   parameter int unsigned FreeBits = 2,
@@ -260,7 +260,8 @@ module trine_drain #(
   // The next column. It is issued once, but once for each pair of thresholds.
   // ---------------------------------------------------------------------------------------------
   trine_post_kind #(
-    .Ternary (Ternary), .Binary (Binary), .Table (Table), .Int16 (Int16), .Drain (Drain)
+    .Ternary (Ternary), .Binary (Binary), .Table (Table), .Int16 (Int16), .Softmax (Softmax),
+    .Drain   (Drain)
   ) u_kind (.cfg_i (job_d.cfg), .kind_o (kind_d));
 
   always_comb begin
@@ -351,7 +352,7 @@ module trine_drain #(
     cfg_o.channels       = '0;
     cfg_o.position       = '0;
     if (!(Ternary || Binary)) cfg_o.low = '0;
-    if (!Int16) cfg_o.words = 1'b0;
+    if (!Int16) {cfg_o.words, cfg_o.exponential, cfg_o.shares} = '0;
     cfg_o.groups = 1'b0;
   end
 

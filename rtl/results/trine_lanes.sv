@@ -9,9 +9,9 @@
 //
 // A requantized, added or multiplied code may be looked up in a table, of which each row has a
 // copy; int16 codes on the lines between its points. The second lane of a row only requantizes,
-// without lookup. A fused addition passes it
-// first: its codes go on into the first lane, which adds the residual, one a cycle. An int16 code
-// has two rows, 2n and 2n + 1: the upper one's lane makes it, and each packs a byte of it.
+// without lookup. A fused addition passes it first: its codes go on into the first lane, which adds
+// the residual, one a cycle. An int16 code has two rows, 2n and 2n + 1: the upper one's lane makes
+// it, and each packs a byte of it.
 //
 //   column, slots, softmax's operands -> operand register, with parameters and residual byte
 //     -> trine_post_lane | threshold counters | whole word -> (table) -> code_o | word_o
@@ -19,9 +19,8 @@
 // Timing    from issue_i to valid_o the cycles of trine_post_kind's table. Words and codes are
 //           registers, or a multiplexer and an adder behind some.
 // Contract  v_slots_i, while a vector job's columns are in front; a softmax's factors from its
-//           issue until its product is out, or its tile's last word: the lanes take them from their
-//           ports. The table is not written while codes are looked up, and not read with a
-//           residual.
+//           issue until its product is out, or its tile's last word. Points as trine_line says.
+//           The table is not written while codes are looked up, and not read with a residual.
 //
 // Check     trine_post_tb, trine_post_lane_tb
 
@@ -78,7 +77,8 @@ module trine_lanes #(
   output logic [Drain*Rows*8-1:0]       code_o,
   output logic [Rows*32-1:0]            word_o,
   output logic                          product_valid_o,
-  output logic [Drain*Rows*42-1:0]      product_o
+  output logic [Drain*Rows*42-1:0]      product_o,
+  output logic [Rows*trine_post_pkg::AskBits-1:0] ask_o
 );
 
   localparam bit          LowBit = Ternary || Binary;
@@ -100,8 +100,8 @@ module trine_lanes #(
   logic [7:0]  zero_point_q, act_min_q, act_max_q;
 
   // A fused addition through both lanes: in the operand register, and in the second lane.
-  logic              chain;
-  logic [Second:0]   chained_q;
+  logic            chain;
+  logic [Second:0] chained_q;
   assign chain         = Drain == 2 && kind_i.fused && !cfg_i.max;
   assign enters        = issue_i.pass || issue_i.softmax;
   assign direct        = kind_i.whole && !kind_i.raw;
@@ -132,7 +132,8 @@ module trine_lanes #(
 
   always_ff @(posedge clk_i) begin
     product_q     <= issue_i.product || (Groups && issue_i.part);
-    factors_q     <= Softmax && issue_i.softmax;
+    factors_q     <= Softmax && (issue_i.softmax || (Int16 && cfg_i.shares && issue_i.pass &&
+                                                     column_i.from_vector));
     normalizing_q <= issue_i.normalizing;
     single_q      <= issue_i.normalizing || (cfg_i.single && !issue_i.softmax);
     int16_q       <= Int16 && cfg_i.int16 && !issue_i.softmax && !issue_i.normalizing;
@@ -177,7 +178,6 @@ module trine_lanes #(
   logic [Rows*LineBits-1:0] line_x;
   logic                  whole_q, looked_up, found_valid;
   logic [2:1]            counted_q;  // in the operand register, and in the counters
-
   assign looked_up       = kind_i.lookup && !softmax_i;
   assign valid_o         = looked_up ? found_valid : lane_valid[0] || counted_q[2] || whole_q;
   assign product_valid_o = lane_product[0];
@@ -225,9 +225,9 @@ module trine_lanes #(
     for (genvar d = 0; d < Drain; d++) begin : gen_lane
       logic [1:0]  slot;
       logic [23:0] operand;
+      logic        int16;
       logic [31:0] acc, low_acc;
       logic [7:0]  residual, own_code, low_code, lane_code, found;
-      logic        int16;
       logic [41:0] product;
       logic [30:0] multiplier;
       logic [5:0]  shift;
@@ -330,7 +330,6 @@ module trine_lanes #(
         .product_valid_o (lane_product[d*Rows+l]),
         .product_o       (product)
       );
-
       logic unused_lane;
       assign unused_lane = ^{product, int16, low_code, line};
       if (d == 0) begin : gen_product
@@ -348,21 +347,24 @@ module trine_lanes #(
   end
 
   if (Table) begin : gen_lookup
-    trine_lookup #(.Rows(Rows), .Int16(Int16)) u_lookup (
+    trine_lookup #(.Rows(Rows), .Int16(Int16), .Exponential(Softmax && Int16)) u_lookup (
       .clk_i,
       .rst_ni,
       .valid_i (looked_up && lane_valid[0]),
       .line_i  (kind_i.line),
       .tanh_i  (cfg_i.tanh),
+      .exponential_i (cfg_i.exponential),
       .code_i  (first_code),
       .x_i     (line_x),
       .valid_o (found_valid),
       .code_o  (entry),
+      .ask_o,
+      .pair_i  (softmax_acc_i[Rows*32-1:0]),
       .table_i
     );
   end else begin : gen_no_lookup
     logic unused_lookup;
-    assign {found_valid, entry} = '0;
+    assign {found_valid, entry, ask_o} = '0;
     assign unused_lookup        = ^{first_code, line_x, entry};
   end
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LOGISTIC and TANH of an int16 code, as tflite-micro and LiteRT compute them (docs/numerics.md):
-// on lines between 256 points of the sigmoid, whose bytes lie in the lookup tables of a pair of
-// lanes.
+// LOGISTIC and TANH of an int16 code, and the exponential of SOFTMAX, as tflite-micro and LiteRT
+// compute them (docs/numerics.md): on lines between 256 points of the sigmoid, whose bytes lie in
+// the lookup tables of a pair of lanes, or between 513 of the exponential, of which the even lane's
+// table of exponentials has two in an entry, but the last one.
 //
 //   x          the lane's value; from point to point it is 512, with tanh 256 (and x is doubled, as
 //              tanh(x) = 2 sigmoid(2x) - 1)
@@ -11,16 +12,22 @@
 //   LOGISTIC   ((x < 0 ? 2^25 + ~S : S) + 512) >> 10
 //   TANH       ((x < 0 ? 2^24 + ~S : S - 2^24) + 256) >> 9
 //
+//   exponential_i   (point[n] * 128 + rest * (point[n + 1] - point[n]) + 64) >> 7, where
+//              65535 + x, 0 at least, is 128 n + rest; x is 0 at most
+//
 //   cycle    0      1          2              3              4           5        6
 //            x_i    |x|, at_o  a, at_o + 1    b, then b - a  * between   sum      code_o, valid_o
 //
-// Timing    a value every second cycle; code_o 6 cycles after start_i, and until the next one's.
+// Timing    a value every second cycle; code_o 6 cycles after start_i, 7 of an exponential, and
+//           until the next one's.
 // Contract  entry_i is what the tables hold at at_o of the cycle before, in which reads_o was 1;
-//           tanh_i holds. Points rise by less than 1,024: of a difference ten bits are read.
+//           pair_i of two cycles before. tanh_i and exponential_i hold. Points rise by less than
+//           1,024: of a difference ten bits are read.
 //
 // Check     trine_line_tb; trine_post_tb, random_program_test (whole core)
 
 module trine_line #(
+  parameter bit Exponential = 1'b0,  // it has that
   localparam int unsigned LineBits = trine_post_pkg::LineBits
 ) (
   input  logic               clk_i,
@@ -28,12 +35,14 @@ module trine_line #(
 
   input  logic               start_i,
   input  logic               tanh_i,
+  input  logic               exponential_i,
   input  logic signed [LineBits-1:0] x_i,
 
   // The tables.
   output logic               reads_o,
   output logic [7:0]         at_o,
   input  logic [15:0]        entry_i,
+  input  logic [31:0]        pair_i,  // points 2 at_o + 1, 2 at_o
 
   output logic               valid_o,
   output logic [15:0]        code_o
@@ -41,12 +50,17 @@ module trine_line #(
 
   localparam logic [7:0] Last = 8'd255;  // no line begins here
 
-  logic [6:1] valid_q;  // [k]: a value is in cycle k
+  logic [7:1] valid_q;  // [k]: a value is in cycle k
+  logic [6:2] stage;    // the same, as its points come
+  logic       exponential;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) valid_q <= '0;
-    else         valid_q <= {valid_q[5:1], start_i};
+    else         valid_q <= {valid_q[6:1], start_i};
   end
+
+  assign exponential = Exponential && exponential_i;
+  assign stage       = exponential ? valid_q[7:3] : valid_q[6:2];
 
   // ---------------------------------------------------------------------------------------------
   // |x|, as far as there are lines.
@@ -62,37 +76,50 @@ module trine_line #(
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      size_q  <= tanh_i ? {size[15:0], 1'b0} : size[16:0];
-      far_q   <= far;
-      minus_q <= x_i[LineBits-1];
+      size_q  <= tanh_i || exponential ? {size[15:0], 1'b0} : size[16:0];
+      far_q   <= far && !exponential;
+      minus_q <= x_i[LineBits-1] && !exponential;
+      if (exponential && size[LineBits-1:16] != '0) size_q <= '1;
     end
   end
 
+  // An exponential's points are counted from the smallest argument: ~size. Of an even one the next
+  // is in the same entry.
   assign reads_o = valid_q[1] || valid_q[2];
-  assign at_o    = size_q[16:9] + 8'(valid_q[2]);
+  assign at_o    = (size_q[16:9] ^ {8{exponential}}) +
+                   8'(valid_q[2] && !(exponential && size_q[8]));
 
   // ---------------------------------------------------------------------------------------------
   // The line's two points, one behind the other.
   // ---------------------------------------------------------------------------------------------
-  logic [15:0] a_q, a_q2, a_q3;
+  logic        odd_q, last_q;  // of an exponential
+  logic [15:0] point, a_q, a_q2, a_q3;
   logic [8:0]  between_q, between_q2;
   logic [9:0]  rise_q;
   logic [18:0] risen_q;
 
+  always_comb begin
+    point = entry_i;
+    if (exponential) point = odd_q ^ stage[3] ? pair_i[31:16] : pair_i[15:0];
+    if (exponential && last_q && stage[3]) point[9:0] = '1;  // 32767
+  end
+
   always_ff @(posedge clk_i) begin
     if (valid_q[2]) begin
-      a_q       <= entry_i;
-      between_q <= size_q[8:0];
+      between_q <= exponential ? {~size_q[7:1], 2'd0} : size_q[8:0];
       far_q2    <= far_q;
       minus_q2  <= minus_q;
+      odd_q     <= Exponential && !size_q[8];
+      last_q    <= Exponential && size_q[16:8] == '0;
     end
-    if (valid_q[3]) begin
+    if (stage[2]) a_q <= point;
+    if (stage[3]) begin
       a_q2       <= far_q2 ? {15'h7fff, tanh_i} : a_q;
-      rise_q     <= far_q2 ? '0 : entry_i[9:0] - a_q[9:0];
+      rise_q     <= far_q2 ? '0 : point[9:0] - a_q[9:0];
       between_q2 <= between_q;
       minus_q3   <= minus_q2;
     end
-    if (valid_q[4]) begin
+    if (stage[4]) begin
       a_q3     <= a_q2;
       risen_q  <= 19'(between_q2) * 19'(rise_q);
       minus_q4 <= minus_q3;
@@ -110,16 +137,17 @@ module trine_line #(
     sum    = {1'b0, a_q3, 9'd0} + 26'(risen_q);
     offset = tanh_i ? 26'd256 - (26'd1 << 24) : 26'd512;
     if (minus_q4) offset = tanh_i ? 26'd256 + (26'd1 << 24) : 26'd512 + (26'd1 << 25);
+    if (exponential) offset = 26'd256;
     value = (minus_q4 ? ~sum : sum) + offset;
   end
 
   always_ff @(posedge clk_i) begin
-    if (valid_q[5]) code_q <= tanh_i ? value[24:9] : value[25:10];
+    if (stage[5]) code_q <= tanh_i || exponential ? value[24:9] : value[25:10];
   end
 
-  assign unused_value = ^value;
+  assign unused_value = ^{value, pair_i, odd_q, last_q};
 
-  assign valid_o = valid_q[6];
+  assign valid_o = stage[6];
   assign code_o  = code_q;
 
 `ifdef TRINE_ASSERT
@@ -133,7 +161,7 @@ module trine_line #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       m_every_second: assume (!(start_i && valid_q[1]));
-      c_far: cover (valid_q[3] && far_q2);
+      c_far: cover (stage[3] && far_q2);
     end
   end
 `endif

@@ -4,18 +4,22 @@
 //
 //   int8 code     code_o = table[code_i]
 //   line_i        of rows 2n and 2n + 1 the high and the low byte of trine_line's code for x_i; the
-//                 even row's table has the points' high bytes, the other one their low bytes
+//                 even row's table has the points' high bytes, the other one their low bytes;
+//                 those of an exponential are asked for, and come two cycles later
 //
-// Timing    valid_o and code_o one cycle after valid_i, of a line 6 cycles; a line every second
-//           cycle.
-// Contract  line_i and tanh_i hold while a value is in here. A table is not written meanwhile.
+// Timing    valid_o and code_o one cycle after valid_i, of a line 6 cycles, of an exponential 7; a
+//           line every second cycle.
+// Contract  line_i, tanh_i and exponential_i hold while a value is in here. A table is not written
+//           meanwhile.
 //
 // Check     trine_post_tb
 
 module trine_lookup #(
   parameter int unsigned Rows  = 8,
   parameter bit          Int16 = 1'b0,  // Rows is even
-  localparam int unsigned LineBits = trine_post_pkg::LineBits
+  parameter bit          Exponential = 1'b0,
+  localparam int unsigned LineBits = trine_post_pkg::LineBits,
+  localparam int unsigned AskBits  = trine_post_pkg::AskBits
 ) (
   input  logic                         clk_i,
   input  logic                         rst_ni,
@@ -23,10 +27,14 @@ module trine_lookup #(
   input  logic                         valid_i,
   input  logic                         line_i,
   input  logic                         tanh_i,
+  input  logic                         exponential_i,
   input  logic [Rows*8-1:0]            code_i,
   input  logic [Rows*LineBits-1:0]     x_i,  // of even rows
   output logic                         valid_o,
   output logic [Rows*8-1:0]            code_o,
+
+  output logic [Rows*AskBits-1:0]      ask_o,   // of even rows: for two points of the exponential
+  input  logic [Rows*32-1:0]           pair_i,  // of even rows
 
   input  trine_post_pkg::table_write_t table_i
 );
@@ -63,24 +71,29 @@ module trine_lookup #(
 
   if (Int16) begin : gen_lines
     for (genvar p = 0; p < Pairs; p++) begin : gen_pair
-      trine_line u_line (
+      assign ask_o[2*p*AskBits +: 2*AskBits] =
+          (2*AskBits)'({reads[p] && exponential_i, at[p*8 +: 8]});
+
+      trine_line #(.Exponential(Exponential)) u_line (
         .clk_i,
         .rst_ni,
         .start_i (valid_i && line_i),
         .tanh_i,
+        .exponential_i,
         .x_i     (x_i[2*p*LineBits +: LineBits]),
         .reads_o (reads[p]),
         .at_o    (at[p*8 +: 8]),
         .entry_i ({entry[2*p*8 +: 8], entry[(2*p+1)*8 +: 8]}),
+        .pair_i  (pair_i[2*p*32 +: 32]),
         .valid_o (line_valid[p]),
         .code_o  ({line_code[2*p*8 +: 8], line_code[(2*p+1)*8 +: 8]})
       );
     end
   end else begin : gen_no_lines
-    assign {reads, at, line_valid, line_code} = '0;
+    assign {reads, at, line_valid, line_code, ask_o} = '0;
   end
 
   logic unused_lines;
-  assign unused_lines = ^{tanh_i, x_i, table_i, line_valid};
+  assign unused_lines = ^{tanh_i, exponential_i, x_i, table_i, line_valid, pair_i};
 
 endmodule

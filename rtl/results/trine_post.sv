@@ -16,12 +16,10 @@
 //           ^  ^     ^                |
 //   params _|  |_ residual            |  free: places for words
 //                    |________________|
-//
 // Nothing stops between arb and pack: the last code of a word enters when its word has a place.
 //
 // A softmax has no jobs: it asks for products of its reciprocal and for codes, which go between the
-// columns and are packed and scattered with addresses and configuration of their own, those of the
-// vector engine's ports.
+// columns and are packed and scattered with the vector engine's addresses and configuration.
 //
 // Timing    Drain columns a cycle (fused addition: one a cycle, or with Drain = 1 every second
 //           cycle; squares: two cycles of four), from the cycle after job and data are taken on. A
@@ -87,6 +85,7 @@ module trine_post #(
   input  logic [Drain*Rows*32-1:0]         softmax_acc_i,
   input  logic [Rows*37-1:0]               factors_i,
   output logic [Drain*Rows*42-1:0]         product_o,
+  output logic [Rows*trine_post_pkg::AskBits-1:0] ask_o,  // for points that softmax_acc_i brings
   output trine_post_pkg::read_t            read_o,  // what cols_o are
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
@@ -128,11 +127,10 @@ module trine_post #(
   logic [1:0]              words_left;
   logic take, c_take, tile, waits, bare, params_ready, value_own, residual_ready, from_keep, keep,
         rsp_place, residual_place;
-
   // Out of the lanes, and words on their way.
   trine_post_pkg::tag_t     tag;
-  logic lanes_empty, lanes_softmax, column_may, softmax_in_two, code_out, code_valid, side,
-        tile_free, settled;
+  logic lanes_empty, lanes_softmax, column_may, softmax_in_two, code_out, code_valid, side;
+  logic tile_free, settled;
   logic [FreeBits-1:0]      free;
   logic [Drain*Rows*8-1:0]  code;
   logic [Rows*32-1:0]       word;
@@ -148,6 +146,7 @@ module trine_post #(
     .Table    (Table),
     .Groups   (Groups),
     .Int16    (Int16),
+    .Softmax  (Softmax),
     .Window   (Window),
     .Drain    (Drain), .LeftBits (LeftBits), .FreeBits (FreeBits),
     .PeStages (PeStages),
@@ -303,7 +302,8 @@ module trine_post #(
     .code_o           (code),
     .word_o           (word),
     .product_valid_o  (softmax_o.product),
-    .product_o
+    .product_o,
+    .ask_o
   );
 
   trine_pack #(
@@ -339,8 +339,8 @@ module trine_post #(
     .s_word_o
   );
 
-  assign v_status_o.done = issue.done && column.from_vector;
-  assign softmax_o.issue = issue.softmax;
+  assign v_status_o.done  = issue.done && column.from_vector;
+  assign softmax_o.issue  = issue.softmax;
   assign c_status_o.pairs = Int16 && cfg.int16;
   assign c_status_o.bank  = column.parts.bank;
   assign read_o           = {column.parts, issue.part, column.pair};
@@ -354,8 +354,8 @@ module trine_post #(
   localparam int unsigned Blocks = (Cols + PipeCols - 1) / PipeCols;
   logic live_q, slots_kept_q, factors_kept_q, table_write_q;
   logic [1+PeStages+Blocks:1] promised_q;
-  logic [Rows*96-1:0]  held_slots_q;
-  logic [Rows*37-1:0]  held_factors_q;
+  logic [Rows*96-1:0] held_slots_q;
+  logic [Rows*37-1:0] held_factors_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

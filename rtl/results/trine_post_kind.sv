@@ -10,7 +10,8 @@
 //   square             2 of 4             no            10
 //   fused addition     every second       no            13, with Drain = 2 each, through both lanes
 //   fused maximum      every second       yes           6
-//   line               every second       no            12, the lookups among them
+//   line               every second       no            12, the lookups among them; 13 of an
+//                                                       exponential
 //
 // Between the operand register and the code lies trine_post_lane (Lane.. of trine_post_pkg), or the
 // threshold counters. A square goes through its multiplier twice, two cycles apart, a fused
@@ -25,6 +26,7 @@ module trine_post_kind #(
   parameter bit          Binary  = 1'b0,
   parameter bit          Table   = 1'b0,
   parameter bit          Int16   = 1'b0,
+  parameter bit          Softmax = 1'b0,
   parameter int unsigned Drain   = 1  // columns a cycle: 1, 2
 ) (
   input  trine_job_pkg::cfg_t   cfg_i,
@@ -80,6 +82,7 @@ module trine_post_kind #(
       kind_o.pairs   = 1'b0;
       kind_o.phases  = Second;
       kind_o.latency = 4'(1 + trine_post_pkg::LaneLine);
+      if (Softmax && cfg_i.exponential) kind_o.latency = 4'(1 + trine_post_pkg::LaneExponential);
     end
   end
 

@@ -49,10 +49,13 @@ package trine_post_pkg;
   typedef logic [OpBits-1:0] op_t;
   localparam op_t OpRequant = 2'd0, OpAdd = 2'd1, OpFused = 2'd2, OpMul = 2'd3;
   localparam int unsigned LaneRequant = 5, LaneAdd = 7, LaneFused = 12, LaneSquare = 9,
-                          LaneNormalize = 7, LaneLine = 11;
+                          LaneNormalize = 7, LaneLine = 11, LaneExponential = 12;
 
   // What a lane has of an int16 code before its bounds, and a line takes.
   localparam int unsigned LineBits = 19;
+
+  // A line's question for an entry of points of the exponential: {it asks, index}.
+  localparam int unsigned AskBits = 9;
 
   // Inside of the post unit. What becomes of the job in front, as far as the design can do it: a
   // row of trine_post_kind's table.

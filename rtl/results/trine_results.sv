@@ -109,8 +109,8 @@ module trine_results #(
   trine_post_pkg::read_t    read;
   trine_post_pkg::softmax_status_t post_status;
   logic                     part, pair, part_product;  // of read
-  logic [Rows*31-1:0]       multiplier;
-  logic [Rows*6-1:0]        shift;
+  logic [Rows*37-1:0]       factors;
+  logic [Rows*trine_post_pkg::AskBits-1:0] ask;
 
   // Yosys takes no fields of structs in a generate block.
   logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, soon;
@@ -181,9 +181,9 @@ module trine_results #(
       .sm_status_i     (softmax_status),
       .sm_what_o       (softmax),
       .sm_acc_o        (softmax_acc),
-      .sm_multiplier_o (multiplier),
-      .sm_shift_o      (shift),
+      .sm_factors_o    (factors),
       .product_i       (product[Rows*42-1:0]),
+      .ask_i           (ask),
       .exp_i           (exp_write)
     );
   end else begin : gen_no_vector
@@ -205,11 +205,10 @@ module trine_results #(
     assign softmax_valid = 1'b0;
     assign softmax       = '0;
     assign softmax_acc   = '0;
-    assign multiplier    = '0;
-    assign shift         = '0;
+    assign factors       = '0;
     assign unused_vector = ^{cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks,
                              v_ready_i, v_rsp_lanes_i, v_rsp_tag_i, v_rsp_done_i, job_ready, done,
-                             soon, softmax_status, product, exp_write};
+                             soon, softmax_status, product, ask, exp_write};
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -303,9 +302,10 @@ module trine_results #(
     .softmax_i       (softmax),
     .softmax_o       (post_status),
     .softmax_acc_i   (softmax_acc),
-    .factors_i       ({multiplier, shift}),
+    .factors_i       (factors),
     .product_o       (product),
     .read_o          (read),
+    .ask_o           (ask),
     .p_valid_o,
     .p_next_o,
     .p_channel_o,

@@ -10,6 +10,10 @@
 //            then the sum is shifted, and the post lanes multiply seven times: the reciprocal
 //   pass 3   the post unit takes Codes codes when it can: their exponentials are requantized
 //
+// Over int16 codes (row_i) trine_vector walks itself. Its lanes' maxima are kept with turned_i;
+// with shares_i their sums go into the pair's lane of high bytes, and become the reciprocals, which
+// are a scale for the jobs that follow. ask_i reads the table of exponentials for a line.
+//
 // A normalization has no pass 1: its passes are 2, a code a cycle, and 3; its words are not kept.
 // Products 0 and 1 come before the shifts.
 //
@@ -20,7 +24,7 @@
 //
 // Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 6 + 7 * 5
 //           cycles (rescaled 6 + 8 * 5), of a normalization 13 + 8 * 5, if the post unit takes
-//           everything at once; 3
+//           everything at once, of int16 codes 11 + 5; 3
 //           cycles from a code's reading to its entry's register: its distance, the entry.
 // Contract  of trine_softmax_lane.
 //
@@ -28,7 +32,8 @@
 
 module trine_softmax #(
   parameter int unsigned Rows  = 8,
-  parameter int unsigned Codes = 1  // at once: 1, 2
+  parameter int unsigned Codes = 1,  // at once: 1, 2
+  parameter bit          Int16 = 1'b0  // Rows is even
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -63,17 +68,24 @@ module trine_softmax #(
   output trine_post_pkg::softmax_t what_o,
   input  logic                    left_i,
   output logic [Codes*Rows*32-1:0] acc_o,
-  output logic [Rows*31-1:0]      multiplier_o,
-  output logic [Rows*6-1:0]       shift_o,
+  output logic [Rows*37-1:0]      factors_o,    // {multipliers, shifts}
   input  logic                    product_valid_i,
   input  logic [Rows*42-1:0]      product_i,
   output logic                    done_o,       // the instruction's last word has left
+
+  // Int16: a row's extrema or sums are in the lanes; its reciprocals are there from here on.
+  input  logic                    row_i,        // such an instruction is at work
+  input  logic                    turned_i,
+  input  logic                    shares_i,     // sums
+  output logic                    shared_o,
+  output logic [Rows*8-1:0]       largest_o,
+  input  logic [Rows*trine_post_pkg::AskBits-1:0] ask_i,
 
   input  trine_vector_pkg::exp_write_t exp_i
 );
 
   localparam logic [2:0] LastProduct = 3'd6, LastOfEight = 3'd7;
-  localparam logic [3:0] LastShift = 4'd4, LastNormalizeShift = 4'd11;
+  localparam logic [3:0] LastShift = 4'd4, LastNormalizeShift = 4'd11, LastShareShift = 4'd9;
 
   typedef enum logic [2:0] {StMaximum, StSum, StAdd, StShift, StProduct, StWait, StUpdate,
                             StCodes} state_e;
@@ -82,7 +94,8 @@ module trine_softmax #(
   logic [2:0] count_q;  // product
   logic [3:0] shift_q;
   logic       maxima_q; // pass 1 has ended
-  logic       maximum, last_take, normalize;
+  logic       reciprocal;
+  logic       maximum, last_take, normalize, row, shares;
   // Entries to be added: of codes read; looked up; in the register.
   logic [Codes-1:0] read_add_q, look_add_q, add_q;
 
@@ -116,6 +129,8 @@ module trine_softmax #(
   logic  first_q;  // the tile's first word is yet to be read
 
   assign normalize    = norm_i.normalize;
+  assign row          = Int16 && row_i;
+  assign shares       = row && shares_i;
   assign g_valid_o    = step_valid_i && enable_i && !sent_q && (first_pass_i || asked_q != '1);
   assign step_ready_o = tile_end_i ? last_take : g_valid_o && g_ready_i;
   assign ask          = g_valid_o && g_ready_i && !first_pass_i;
@@ -127,7 +142,7 @@ module trine_softmax #(
   assign fetch_last   = word_q == 10'((norm_i.count - 13'd1) >> 2);
   assign front_last   = front_last_q;
   assign last_byte    = front_last ? last_byte_i : 2'd3;
-  assign advance      = state_q == StCodes ? !have_q || issue_i : state_q != StMaximum;
+  assign advance      = state_q == StCodes ? !have_q || issue_i : state_q != StMaximum || row;
   assign look         = read_q && (!waits_q || advance);
   assign read         = front_q &&
                         (state_q == StSum || (state_q == StCodes && (!read_q || look)));
@@ -182,24 +197,31 @@ module trine_softmax #(
   // ---------------------------------------------------------------------------------------------
   // The order of events.
   // ---------------------------------------------------------------------------------------------
-  assign maximum   = state_q == StMaximum && (maxima_q || (normalize && enable_i));
+  assign maximum   = state_q == StMaximum &&
+                     (maxima_q || (normalize && enable_i) || (Int16 && turned_i));
+  assign shared_o  = shares && state_q == StUpdate;
   assign last_take = state_q == StCodes && left_i;
 
   always_comb begin
     state_d = state_q;
     unique case (state_q)
-      StMaximum: if (maximum) state_d = StSum;
+      StMaximum: if (maximum) state_d = shares ? StShift : row ? StMaximum : StSum;
       StSum:     if (read_end && front_last) state_d = StAdd;
       StAdd: begin
         if (read_add_q == '0 && look_add_q == '0) state_d = normalize ? StProduct : StShift;
       end
-      StShift:   if (shift_q == (normalize ? LastNormalizeShift : LastShift)) state_d = StProduct;
+      StShift: begin
+        if (shift_q == (normalize ? LastNormalizeShift : shares ? LastShareShift : LastShift)) begin
+          state_d = StProduct;
+        end
+      end
       StProduct: if (issue_i) state_d = StWait;
       StWait:    if (product_valid_i) state_d = StUpdate;
       StUpdate: begin
         state_d = StProduct;
         if (normalize && count_q == 3'd1) state_d = StShift;
         if (count_q == (normalize || norm_i.rescale ? LastOfEight : LastProduct)) state_d = StCodes;
+        if (shares) state_d = StMaximum;
       end
       StCodes:   if (left_i) state_d = StMaximum;
       default:   state_d = StMaximum;
@@ -240,6 +262,7 @@ module trine_softmax #(
   always_ff @(posedge clk_i) begin
     if (state_q == StUpdate) count_q <= count_q + 3'd1;
     else if (state_q == StSum) count_q <= '0;
+    else if (shares) count_q <= 3'd1;
     shift_q <= state_q == StShift ? shift_q + 4'd1 : '0;
     if (state_q != StCodes) first_q <= 1'b1;
     else if (read_end) first_q <= 1'b0;
@@ -249,6 +272,8 @@ module trine_softmax #(
   end
 
   assign what_o.normalize  = normalize;
+  assign reciprocal = state_q != StCodes && !(row && state_q == StMaximum);
+
   assign what_o.reciprocal = state_q != StCodes;
   assign what_o.slot       = code_q3.slot;
   assign what_o.pair       = code_q3.pair;
@@ -264,20 +289,32 @@ module trine_softmax #(
   // Lanes. Sums of exponentials have up to 11 zeros, V up to 42, by pairs.
   // ---------------------------------------------------------------------------------------------
   logic shift_4, shift_2, shift_1, root;
+  trine_vector_pkg::share_t share;
 
-  assign shift_4 = state_q == StShift && shift_q <= (normalize ? 4'd9 : 4'd1);
+  // A row's sum is added in two steps before it is shifted, then rounded.
+  assign shift_4 = state_q == StShift &&
+                   (shares ? shift_q[3:1] == 3'd1 : shift_q <= (normalize ? 4'd9 : 4'd1));
   assign shift_2 = state_q == StShift && normalize && shift_q == 4'd10;
-  assign shift_1 = state_q == StShift && !normalize && shift_q >= 4'd2;
-  assign root    = state_q == StShift && normalize && shift_q == LastNormalizeShift;
+  assign shift_1 = state_q == StShift && !normalize &&
+                   (shares ? shift_q[3:2] == 2'd1 && shift_q[1:0] != 2'd3 : shift_q >= 4'd2);
+  assign root    = state_q == StShift &&
+                   (normalize ? shift_q == LastNormalizeShift : shares && shift_q == 4'd8);
+
+  assign share.row   = row;
+  assign share.works = shares;
+  assign share.high  = shares && state_q == StShift && shift_q == 4'd0;
+  assign share.low   = shares && state_q == StShift && shift_q == 4'd1;
+  assign share.round = shares && state_q == StShift && shift_q == 4'd7;
 
   for (genvar l = 0; l < Rows; l++) begin : gen_lane
+    localparam int Low = Int16 && l % 2 == 0 ? l + 1 : l;
     logic [Codes*32-1:0] acc;
 
     for (genvar c = 0; c < Codes; c++) begin : gen_acc
       assign acc_o[(c*Rows+l)*32 +: 32] = acc[32*c +: 32];
     end
 
-    trine_softmax_lane #(.Codes(Codes)) u_lane (
+    trine_softmax_lane #(.Codes(Codes), .Pairs(Int16), .Int16(Int16 && l % 2 == 0)) u_lane (
       .clk_i,
       .write_i         (rsp_lanes_i[l] && store),
       .fetch_i         (fetch),
@@ -303,14 +340,19 @@ module trine_softmax #(
       .log2_i          (norm_i.log2),
       .rescale_i       (norm_i.rescale),
       .epsilon_i       (norm_i.epsilon),
-      .reciprocal_i    (state_q != StCodes),
+      .reciprocal_i    (reciprocal),
       .step_i          (count_q),
       .product_valid_i (state_q == StWait && product_valid_i),
       .product_i       (product_i[l*42 +: 42]),
       .update_i        (state_q == StUpdate),
       .acc_o           (acc),
-      .multiplier_o    (multiplier_o[l*31 +: 31]),
-      .shift_o         (shift_o[l*6 +: 6]),
+      .multiplier_o    (factors_o[Rows*6 + l*31 +: 31]),
+      .shift_o         (factors_o[l*6 +: 6]),
+      .share_i         (share),
+      .high_i          (slots_i[l*96 +: 18]),
+      .low_i           (slots_i[Low*96 +: 19]),
+      .largest_o       (largest_o[l*8 +: 8]),
+      .ask_i           (ask_i[l*trine_post_pkg::AskBits +: trine_post_pkg::AskBits]),
       .table_we_i      (exp_i.we),
       .table_addr_i    (exp_i.addr),
       .table_wdata_i   (exp_i.data)

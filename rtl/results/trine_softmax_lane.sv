@@ -23,6 +23,15 @@
 //               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
 //   code        acc_o = mean - 2^16 w, multiplier_o = product 7
 //
+// With share_i (the lane of high bytes, of a pair with int16 codes) the sum is that of all codes,
+// from bit 5 on, and factor its reciprocal on lines between 513 points: an entry has two lines, the
+// point between them (bits 14:0) and how far it lies below the one before (22:16) and above the
+// next (30:24).
+//
+//   place    (sum + 2^13) / 2^14 - 2^16, in 16 bits: at most 2^16 - 1
+//   product  (place % 256 - 128) * the difference on its side; the entry's index is place / 256
+//   factor   (point * 128 + 64 - product) / 128, in multiplier_o from bit 7 on; shift_o with it
+//
 // The products of the reciprocal are made by the post lane's multiplier, too: acc_o * multiplier_o
 // comes back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
 //
@@ -36,6 +45,8 @@
 
 module trine_softmax_lane #(
   parameter int unsigned Codes     = 1,  // read at once, from the slot on: 1, 2
+  parameter bit          Pairs     = 1'b0,  // there are rows of int16 codes
+  parameter bit          Int16     = 1'b0,  // and it is a lane of high bytes
   localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords)
 ) (
   input  logic                    clk_i,
@@ -77,6 +88,14 @@ module trine_softmax_lane #(
   input  logic [41:0]             product_i,
   input  logic                    update_i,
 
+  // Int16: sums of high and of low bytes; the largest code's byte; a line's question {it asks,
+  // index}, whose answer is acc_o two cycles later.
+  input  trine_vector_pkg::share_t share_i,
+  input  logic [17:0]             high_i,
+  input  logic [18:0]             low_i,
+  output logic [7:0]              largest_o,
+  input  logic [trine_post_pkg::AskBits-1:0] ask_i,
+
   // To the post lane.
   output logic [Codes*32-1:0]     acc_o,
   output logic [30:0]             multiplier_o,
@@ -110,7 +129,27 @@ module trine_softmax_lane #(
                                                                        : bytes_i[31:24];
 
   always_ff @(posedge clk_i) begin
-    if (maximum_i) maximum_q <= low_pair > high_pair ? low_pair : high_pair;
+    if (maximum_i) begin
+      maximum_q <= low_pair > high_pair ? low_pair : high_pair;
+      if (Pairs && share_i.row) maximum_q <= bytes_i[7:0];
+    end
+  end
+
+  assign largest_o = $unsigned(maximum_q);
+
+  // The place on the lines, and the side of a point that it is on.
+  logic        share;
+  logic [15:0] place;
+  logic [7:0]  index_0, distance;
+
+  assign share    = Int16 && share_i.works;
+  assign place    = sum_q[29:14] | {16{!sum_q[30]}};  // or the sum was rounded to 2^31
+  assign distance = place[7] ? {1'b0, entry[30:24]} : {1'b0, entry[22:16]};
+
+  always_comb begin
+    index_0 = root_i ? sum_q[30:23] : distance_q[7:0];
+    if (share && root_i) index_0 = place[15:8];
+    if (Int16 && ask_i[8]) index_0 = ask_i[7:0];
   end
 
   trine_sram #(.Width(32), .Depth(trine_isa_pkg::SoftmaxWords), .MaskBits(32)) u_words (
@@ -141,7 +180,7 @@ module trine_softmax_lane #(
     logic [7:0] index;
 
     if (c == 0) begin : gen_distance
-      assign index = root_i ? sum_q[30:23] : distance_q[7:0];
+      assign index = index_0;
     end else begin : gen_second
       always_ff @(posedge clk_i) begin
         if (read_i) index <= $unsigned(maximum_q) - word[{read_byte_i[1], 4'd8} +: 8];
@@ -150,7 +189,7 @@ module trine_softmax_lane #(
 
     trine_table #(.EntryBits(32)) u_exponentials (
       .clk_i,
-      .en_i    (look_i || (c == 0 && root_i)),
+      .en_i    (look_i || (c == 0 && (root_i || (Int16 && ask_i[8])))),
       .code_i  (index),
       .entry_o (entries[32*c +: 32]),
       .we_i    (table_we_i),
@@ -174,7 +213,8 @@ module trine_softmax_lane #(
   assign start   = step_i == '0;
   assign odd     = step_i[0];
   assign seventh = step_i == 3'd7;
-  assign sum_add = add_i[0] || (normalize_i && update_i && step_i[2:1] == '0);
+  assign sum_add = add_i[0] || (normalize_i && update_i && step_i[2:1] == '0) ||
+                   (Int16 && (share_i.high || share_i.low || share_i.round));
 
   // Bit 11 of an exponential rounds: a second one's, or that of the only one, meets a one.
   if (Codes == 2) begin : gen_two
@@ -191,7 +231,10 @@ module trine_softmax_lane #(
   assign squares = normalize_i && add_i[0];
   assign again   = normalize_i && !add_i[0];
   assign sum_a   = {sum_q, low_q | {!normalize_i, 10'd0}};
-  assign sum_b   = ({42{!normalize_i}} & {11'd0, addend, round, 10'd0}) |
+  assign sum_b   = ({42{!normalize_i && !share}} & {11'd0, addend, round, 10'd0}) |
+                   ({42{Int16 && share_i.high}} & {high_i, 24'd0}) |
+                   ({42{Int16 && share_i.low}} & {7'd0, low_i, 16'd0}) |
+                   ({42{Int16 && share_i.round}} & (42'd1 << 24)) |
                    ({42{squares}} & {13'd0, entry[15:0], 13'd0}) |
                    ({42{again && odd}} & ~{product_q, product_low_q}) |
                    ({42{again && !odd}} & {product_q, product_low_q});
@@ -241,7 +284,9 @@ module trine_softmax_lane #(
   assign u_step    = normalize_i && reciprocal_i && update_i && step_i == 3'd5;
   assign u_root    = normalize_i && reciprocal_i && update_i && step_i == 3'd6;
 
-  assign addend_a = ({31{u_softmax && start}} & Q48Over17) | ({31{u_softmax && odd}} & QOne) |
+  assign addend_a = ({31{u_softmax && start}} & Q48Over17) |
+                    ({31{u_softmax && odd && !share}} & QOne) |
+                    ({31{share}} & {9'd0, entry[14:0], 7'd64}) |
                     ({31{u_four || u_plain}} & x_q) | ({31{u_step}} & RootOne) |
                     ({31{u_root}} & {root, 15'd0});
   assign addend_b = ({31{u_softmax && odd}} & ~product_q[31:1]) |
@@ -261,6 +306,7 @@ module trine_softmax_lane #(
     else if (update_i && (normalize_i ? step_i == 3'd5 || step_i == 3'd6
                                                  : odd && !seventh)) begin
       product_q <= {total[30] && !(normalize_i && !odd), total};
+      if (share) product_q[6:0] <= '0;
     end
     if (maximum_i) x_q <= '0;
     else if (x_add) x_q <= total;
@@ -280,8 +326,8 @@ module trine_softmax_lane #(
 
   // Each of the post lane's two operands is one of eight, at most.
   logic norm, first, last;  // a product of a normalization, step 0, none
-  logic a_entry, a_total, a_start, a_sum, a_x, a_twice, a_root, a_product;
-  logic b_twice, b_sum, b_x, b_product, b_count, b_mean, b_power, b_root;
+  logic a_entry, a_total, a_start, a_sum, a_x, a_twice, a_root, a_product, a_place;
+  logic b_twice, b_sum, b_x, b_product, b_count, b_mean, b_power, b_root, b_side;
 
   assign norm      = normalize_i && reciprocal_i;
   assign last      = !reciprocal_i;
@@ -290,14 +336,16 @@ module trine_softmax_lane #(
   assign a_total   = last && normalize_i;
   assign a_start   = first && start;
   assign a_sum     = norm && (step_i == 3'd0 || step_i == 3'd5);
-  assign a_x       = (first && odd) || (norm && step_i == 3'd1);
+  assign a_place   = first && share;
+  assign a_x       = (first && odd && !share) || (norm && step_i == 3'd1);
   assign a_twice   = norm && step_i == 3'd2;
   assign a_root    = norm && step_i == 3'd4;
   assign a_product = (first && !odd && !start) || (norm && (step_i == 3'd3 || step_i[2:1] == 2'd3));
-  assign b_twice   = last && !normalize_i && !rescale_i;
-  assign b_sum     = first && (odd || start) && !seventh;
+  assign b_side    = first && share;
+  assign b_twice   = last && !normalize_i && !rescale_i && !share;
+  assign b_sum     = first && (odd || start) && !seventh && !share;
   assign b_x       = (first && !odd && !start) || (norm && step_i == 3'd1);
-  assign b_product = (last && (normalize_i || rescale_i)) || (norm && step_i == 3'd5);
+  assign b_product = (last && (normalize_i || rescale_i || share)) || (norm && step_i == 3'd5);
   assign b_count   = norm && step_i == 3'd0;
   assign b_mean    = (norm && step_i == 3'd2) || (first && seventh);
   assign b_power   = norm && step_i[1:0] == 2'd3;
@@ -306,16 +354,19 @@ module trine_softmax_lane #(
   assign operand = ({32{a_entry}} & entry) | ({32{a_total}} & {total[30], total}) |
                    ({32{a_start}} & QMinus32Over17) | ({32{a_sum}} & {1'b0, sum_q}) |
                    ({32{a_x}} & {1'b0, x_q}) | ({32{a_twice}} & {x_q, 1'b0}) |
-                   ({32{a_root}} & {2'd0, root, 14'd0}) | ({32{a_product}} & product_q);
+                   ({32{a_root}} & {2'd0, root, 14'd0}) | ({32{a_product}} & product_q) |
+                   ({32{a_place}} & {{9{!place[7]}}, place[7:0] ^ 8'h80, 15'd0});
   assign multiplier_o = ({31{b_twice}} & ({x_q[29:0], 1'b0} | {31{x_q[30]}})) |
                         ({31{b_sum}} & sum_q) | ({31{b_x}} & x_q) |
                         ({31{b_product}} & product_q[30:0]) | ({31{b_count}} & {count_i, 18'd0}) |
                         ({31{b_mean}} & mean_factor_i) | ({31{b_power}} & power_of_two) |
-                        ({31{b_root}} & {root, 15'd0});
+                        ({31{b_root}} & {root, 15'd0}) |
+                        ({31{b_side}} & {7'd0, distance, 16'd0});
 
   logic signed [6:0] shift;  // zeros_q - 34; from -32 on all is 0
 
-  assign shift = $signed({1'b0, zeros_q}) - 7'sd34 + (rescale_i ? 7'($signed(log2_i)) : 7'sd0);
+  assign shift = $signed({1'b0, zeros_q}) - (share ? 7'sd1 : 7'sd34) +
+                 (rescale_i ? 7'($signed(log2_i)) : 7'sd0);
 
   always_comb begin
     shift_o = shift < -7'sd32 ? 6'd32 : shift[5:0];

@@ -10,7 +10,8 @@
 //
 // Softmax (trine_softmax.sv) walks over a tile's channel words three times: the lanes' maxima,
 // then, word by word through the lanes' tables, the sums and the codes; or once, if the lanes keep
-// the words. A normalization takes the same way, with two walks.
+// the words. A normalization takes the same way, with two walks. Those of int16 codes are jobs,
+// behind a walk for the lanes' maxima or sums.
 //
 // Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
 //           window's taps start when the post unit has read the lanes; with Int16 as it takes the
@@ -77,9 +78,9 @@ module trine_vector #(
   input  trine_post_pkg::softmax_status_t sm_status_i,
   output trine_post_pkg::softmax_t sm_what_o,
   output logic [Codes*Rows*32-1:0] sm_acc_o,
-  output logic [Rows*31-1:0]       sm_multiplier_o,
-  output logic [Rows*6-1:0]        sm_shift_o,
+  output logic [Rows*37-1:0]       sm_factors_o,  // {multipliers, shifts}
   input  logic [Rows*42-1:0]       product_i,
+  input  logic [Rows*trine_post_pkg::AskBits-1:0] ask_i,
 
   // Exponentials.
   input  trine_vector_pkg::exp_write_t exp_i
@@ -87,11 +88,10 @@ module trine_vector #(
 
   // With softmax `first` and `last` speak of a pass over the channel words, and words of the passes
   // after the first are kept.
-  localparam int unsigned TagFirst = 0, TagLast = 1, TagKeep = 2;
+  localparam int unsigned TagFirst = 0, TagLast = 1, TagKeep = 2, Folds = $clog2(Rows),
+                          FoldBits = $clog2(Folds + 2);
   localparam logic [2:0]  OpMax    = trine_isa_pkg::VectorOpMax[2:0];
   localparam logic [2:0]  OpMin    = trine_isa_pkg::VectorOpMin[2:0];
-  localparam int          Folds    = $clog2(Rows);
-  localparam int unsigned FoldBits = $clog2(Folds + 2);
 
   // ---------------------------------------------------------------------------------------------
   // Registers 10 to 15, RUN.
@@ -100,10 +100,11 @@ module trine_vector #(
   trine_vector_pkg::run_t  run;
   trine_vector_pkg::norm_t norm;
   logic                    busy_q, filling_q, first_word_q, fill, filled, start, pairs;
+  logic                    reading, lingers;  // lingers: a RUN's last job still needs the lanes
   logic [AddrBits-1:0]     out_plane;
 
   assign cfg_ready_o = !busy_q && !filling_q && !filled;
-  assign run_ready_o = !busy_q && filled;
+  assign run_ready_o = !busy_q && filled && !lingers;
   assign start       = run_valid_i && run_ready_o;
   assign fill        = (run_valid_i || wait_i) && cfg_ready_o;
 
@@ -129,14 +130,18 @@ module trine_vector #(
   // ---------------------------------------------------------------------------------------------
   // Windows.
   // ---------------------------------------------------------------------------------------------
-  typedef enum logic [2:0] {StTaps, StWait, StFold, StJob, StRead} state_e;
+  typedef enum logic [2:0] {StTaps, StWait, StFold, StJob, StRead, StShares} state_e;
 
   state_e              state_q, state_d;
   logic [FoldBits-1:0] fold_q, last_fold;
+  logic [2:0]          lane_op;
   logic                step_valid, step_ready, window_last, word_first, group_last, tile_first,
-                       tile_last, first, last, agu_running, job_take, tile_end, extremes;
+                       tile_last, first, last, agu_running, job_take, tile_end, extremes, in_row,
+                       tap_first, tap_last, turned, row_end, shares, shared;
   logic                sm_g_valid, sm_step_ready, sm_done;
   logic [Rows-1:0]     active, taken, odd;
+
+  always_comb for (int unsigned l = 0; l < Rows; l++) odd[l] = l % 2 != 0;
 
   trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Pairs(Int16)) u_agu (
     .clk_i,
@@ -173,13 +178,22 @@ module trine_vector #(
   assign job_take  = job_valid_o && job_ready_i;
   assign tile_end  = last && group_last;
   assign last_fold = FoldBits'(Int16 && cfg.int16);
-  assign extremes  = Int16 && cfg.int16 && (run.op == OpMax || run.op == OpMin);
+  assign extremes  = Int16 && cfg.int16 && (lane_op == OpMax || lane_op == OpMin);
+
+  // A row of int16 codes: a tile's first group is one window of all its words, whose extremum or
+  // sum is the job, or what a second group's jobs need.
+  assign in_row    = Int16 && run.row && tile_first;
+  assign shares    = Softmax && cfg.shares;
+  assign lane_op   = run.softmax || (in_row && run.exponential) ? OpMax : run.op;
+  assign tap_first = in_row ? first : word_first;
+  assign tap_last  = in_row ? last : window_last;
+  assign row_end   = in_row && !group_last && (shares ? shared : turned);
 
   always_comb begin
-    step_ready        = window_last ? job_take : g_ready_i && state_q == StTaps;
+    step_ready        = tap_last ? job_take || row_end : g_ready_i && state_q == StTaps;
     g_tag_o           = '0;
-    g_tag_o[TagFirst] = word_first;
-    g_tag_o[TagLast]  = window_last;
+    g_tag_o[TagFirst] = tap_first;
+    g_tag_o[TagLast]  = tap_last;
     if (run.softmax) begin
       step_ready        = sm_step_ready;
       g_tag_o[TagFirst] = first;
@@ -191,11 +205,16 @@ module trine_vector #(
   always_comb begin
     state_d = state_q;
     unique case (state_q)
-      StTaps: if (!run.softmax && g_valid_o && g_ready_i && window_last) state_d = StWait;
+      StTaps: if (!run.softmax && g_valid_o && g_ready_i && tap_last) state_d = StWait;
       StWait: if (rsp_done_i && rsp_tag_i[TagLast]) begin
-        state_d = (run.reduce && FoldBits'(Folds) != last_fold) || extremes ? StFold : StJob;
+        state_d = (run.reduce && FoldBits'(Folds) != last_fold) || extremes || in_row ||
+                  (Int16 && run.exponential) ? StFold : StJob;
       end
-      StFold: if (fold_q == last_fold + FoldBits'(1) || extremes) state_d = StJob;
+      StFold: begin
+        if (fold_q == last_fold + FoldBits'(1) || extremes || run.row) state_d = StJob;
+        if (in_row) state_d = !turned ? StFold : group_last ? StJob : shares ? StShares : StTaps;
+      end
+      StShares: if (shared) state_d = StTaps;
       StJob:  if (job_ready_i) state_d = Int16 ? StTaps : StRead;
       StRead: if (job_done_i) state_d = StTaps;
       default: state_d = StTaps;
@@ -230,23 +249,23 @@ module trine_vector #(
   end
 
   // With Int16 the next window's taps are asked for while a job is read.
-  logic reading;
-
   if (Int16) begin : gen_ahead
-    logic reading_q;
+    logic       reading_q;
+    logic [3:0] lines_q;  // cycles in which lines may ask for points
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) reading_q <= 1'b0;
-      else         reading_q <= !clear_i && (job_take || (reading_q && !job_done_i));
+      if (!rst_ni) {reading_q, lines_q} <= '0;
+      else begin
+        reading_q <= !clear_i && (job_take || (reading_q && !job_done_i));
+        lines_q   <= Softmax && job_done_i && run.exponential ? 4'd10 : lines_q - 4'(lines_q != '0);
+      end
     end
-    assign reading  = reading_q;
-    assign g_hold_o = reading_q && !job_soon_i;
+    assign {reading, g_hold_o} = {reading_q, reading_q && !job_soon_i};
+    assign lingers             = (run.row && reading_q) || lines_q != '0;
   end else begin : gen_behind
-    assign reading  = state_q == StRead;
-    assign g_hold_o = 1'b0;
+    assign {reading, g_hold_o, lingers} = {state_q == StRead, 2'd0};
   end
 
   logic job_first_q;  // the first channel word of a tile: its first tap began a (tile, group)
-
   assign job_valid_o           = state_q == StJob;
   assign job_word_o.tile_first = job_first_q;
   assign job_word_o.run_first  = first_word_q;
@@ -259,69 +278,47 @@ module trine_vector #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (g_valid_o && g_ready_i && word_first) job_first_q <= first;
+    if (g_valid_o && g_ready_i && tap_first) job_first_q <= first;
   end
 
-  // ---------------------------------------------------------------------------------------------
-  // Lanes. Folding adds the upper half of the lanes to the lower half, again and again; of int16
-  // codes high and low bytes remain.
-  // ---------------------------------------------------------------------------------------------
-  logic [3:0] greater [Rows], equal [Rows];  // a tap's bytes: above the slots', the same
+  logic [Rows-1:0]   tap_lanes;
+  logic [Rows*8-1:0] largest;  // of a row
+  logic              cut;
+  assign tap_lanes = run.softmax && rsp_tag_i[TagKeep] ? '0 : rsp_lanes_i;
+  assign cut       = (run.softmax || in_row) && rsp_tag_i[TagLast];
 
-  for (genvar l = 0; l < Rows; l++) begin : gen_lane
-    localparam int High = Int16 ? l / 2 * 2 : l, Low = Int16 ? l / 2 * 2 + 1 : l;
-    logic [95:0] other;
-    logic [31:0] word;
-    logic        fold, tap;
+  trine_vector_lanes #(
+    .Rows    (Rows),
+    .Ternary (Ternary),
+    .Binary  (Binary),
+    .Softmax (Softmax),
+    .Int16   (Int16)
+  ) u_lanes (
+    .clk_i,
+    .op_i        (lane_op),
+    .invert_i    (run.invert),
+    .int16_i     (Int16 && cfg.int16),
+    .widens_i    (run.widens),
+    .extremes_i  (extremes),
+    .lanes_i     (tap_lanes),
+    .data_i      (rsp_data_i),
+    .first_i     (rsp_tag_i[TagFirst]),
+    .done_i      (rsp_done_i),
+    .cut_i       (cut),
+    .last_byte_i (run.last_byte),
+    .fold_i      (state_q == StFold),
+    .fold_step_i (fold_q),
+    .row_i       (run.row),
+    .rest_i      (!in_row),
+    .largest_i   (largest),
+    .turned_o    (turned),
+    .slots_o     (job_slots_o)
+  );
 
-    assign odd[l] = l % 2 != 0;
-
-    // In the last word's bytes beyond the last channel no maximum lies.
-    always_comb begin
-      tap  = rsp_lanes_i[l] && !(run.softmax && rsp_tag_i[TagKeep]);
-      word = rsp_data_i[l*32 +: 32];
-      for (int unsigned b = 1; b < 4; b++) begin
-        if (run.softmax && rsp_tag_i[TagLast] && 2'(b) > run.last_byte) word[8*b +: 8] = 8'h80;
-      end
-    end
-
-    always_comb begin
-      other = '0;
-      fold  = 1'b0;
-      for (int k = 0; k < Folds; k++) begin
-        if (l < (1 << k) && l + (1 << k) < Rows && state_q == StFold && !extremes &&
-            fold_q == FoldBits'(k + 1)) begin
-          fold  = 1'b1;
-          other = job_slots_o[(l + (1 << k) < Rows ? l + (1 << k) : 0)*96 +: 96];
-        end
-      end
-    end
-
-    trine_vector_lane #(.Ternary(Ternary), .Binary(Binary), .Int16(Int16)) u_lane (
-      .clk_i,
-      .op_i      (run.softmax ? OpMax : run.op),
-      .invert_i  (run.invert),
-      .low_i     (Int16 && cfg.int16 && !run.widens && odd[l]),
-      .wide_i    (extremes),
-      .done_i    (rsp_done_i),
-      .tap_i     (tap),
-      .first_i   (rsp_tag_i[TagFirst]),
-      .word_i    (word),
-      .fold_i    (fold),
-      .other_i   (other),
-      .slots_o   (job_slots_o[l*96 +: 96]),
-      .greater_o (greater[l]),
-      .equal_o   (equal[l]),
-      .greater_i (greater[High] | (equal[High] & greater[Low]))
-    );
-  end
-
-  // ---------------------------------------------------------------------------------------------
   logic sm_issue, sm_left, sm_product;
   assign {sm_issue, sm_left, sm_product} = sm_status_i;
-
   if (Softmax) begin : gen_softmax
-    trine_softmax #(.Rows(Rows), .Codes(Codes)) u_softmax (
+    trine_softmax #(.Rows(Rows), .Codes(Codes), .Int16(Int16)) u_softmax (
       .clk_i,
       .rst_ni,
       .clear_i,
@@ -342,13 +339,18 @@ module trine_vector #(
       .rsp_keep_i        (rsp_tag_i[TagKeep]),
       .rsp_done_i,
       .slots_i           (job_slots_o),
+      .row_i             (Int16 && run.row),
+      .turned_i          (turned && !group_last),
+      .shares_i          (shares),
+      .shared_o          (shared),
+      .largest_o         (largest),
+      .ask_i,
       .go_o              (sm_go_o),
       .issue_i           (sm_issue),
       .what_o            (sm_what_o),
       .left_i            (sm_left),
       .acc_o             (sm_acc_o),
-      .multiplier_o      (sm_multiplier_o),
-      .shift_o           (sm_shift_o),
+      .factors_o         (sm_factors_o),
       .product_valid_i   (sm_product),
       .product_i,
       .done_o            (sm_done),
@@ -362,15 +364,14 @@ module trine_vector #(
     assign sm_go_o          = 1'b0;
     assign sm_what_o        = '0;
     assign sm_acc_o         = '0;
-    assign sm_multiplier_o  = '0;
-    assign sm_shift_o       = '0;
-    assign unused_softmax   = ^{sm_issue, sm_left, sm_product, product_i, exp_i, norm};
+    assign sm_factors_o     = '0;
+    assign shared           = 1'b0;
+    assign largest          = '0;
+    assign unused_softmax   = ^{sm_issue, sm_left, sm_product, product_i, ask_i, exp_i, norm};
   end
 
   logic unused_vector;
   assign unused_vector = ^{agu_running, cfg, reading, job_soon_i};
-
-  // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   logic               live_q, kept_q;  // kept: a job that nobody has read to its end
   logic [Rows*96-1:0] kept_slots_q;

@@ -9,9 +9,10 @@
 //   fold          slot = slot + other slot
 //
 // With invert_i the taps after the first count as ~word: for bytes -1 - byte. With low_i bytes are
-// the low ones of int16 codes, less 128 in a sum. With wide_i max and min are those of int16 codes,
-// whose bytes may come in two cycles: a tap waits in bits 15:8 of its slot until the cycle behind
-// done_i, when greater_i says whether it is above the slots of the pair.
+// the low ones of int16 codes, less 128 in a sum, or, with whole_i, without a sign. With wide_i max
+// and min are those of int16 codes, whose bytes may come in two cycles: a tap waits in bits 15:8 of
+// its slot until the cycle behind done_i (of slots 3 and 2, and of 1 and 0), when greater_i says
+// whether it is above the slots of the pair.
 //
 // Timing    one tap a cycle.
 // Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).
@@ -28,6 +29,7 @@ module trine_vector_lane #(
   input  logic [2:0]  op_i,  // VectorOp of trine_isa_pkg
   input  logic        invert_i,
   input  logic        low_i,
+  input  logic        whole_i,
   input  logic        wide_i,
   input  logic        tap_i,
   input  logic        first_i,
@@ -38,7 +40,7 @@ module trine_vector_lane #(
 
   // With Int16: all lanes have the tap; its bytes are above the slots', or the same; so are the
   // codes of both lanes.
-  input  logic        done_i,
+  input  logic [1:0]  done_i,
   output logic [3:0]  greater_o,
   output logic [3:0]  equal_o,
   input  logic [3:0]  greater_i
@@ -53,11 +55,12 @@ module trine_vector_lane #(
   localparam logic [2:0] OpMaxBinary  = trine_isa_pkg::VectorOpMaxBinary[2:0];
 
   logic [31:0] word;
-  logic        compare_q;
+  logic [1:0]  compare_q;
 
-  always_ff @(posedge clk_i) compare_q <= Int16 && wide_i && done_i && !first_i;
+  always_ff @(posedge clk_i) compare_q <= {2{Int16 && wide_i && !first_i}} & done_i;
 
-  assign word = word_i ^ {32{invert_i && !first_i}} ^ {4{low_i && op_i == OpSum, 7'd0}};
+  assign word = word_i ^ {32{invert_i && !first_i}} ^
+                {4{low_i && !(Int16 && whole_i) && op_i == OpSum, 7'd0}};
 
   // What a tap gives: a first one its codes, others what the operation says. A slot that stays the
   // extremum is not written.
@@ -72,13 +75,14 @@ module trine_vector_lane #(
 
   for (genvar b = 0; b < 4; b++) begin : gen_slot
     logic signed [7:0]  code;
-    logic signed [23:0] slot_q, slot_d, addend, total;
+    logic signed [23:0] slot_q, slot_d, coded, addend, total;
     logic [7:0]         ternary;
     logic signed [7:0]  tap, best;
     logic               write;
 
     assign code   = $signed(word[8*b +: 8]);
-    assign addend = fold_i ? $signed(other_i[24*b +: 24]) : 24'(code);
+    assign coded  = {{16{code[7] && !(Int16 && low_i && whole_i)}}, code};
+    assign addend = fold_i ? $signed(other_i[24*b +: 24]) : coded;
     assign total  = slot_q + addend;
 
     // Low bytes have no sign.
@@ -96,7 +100,7 @@ module trine_vector_lane #(
     end
 
     always_comb begin
-      slot_d = ({24{(!later && !fold_i) || extremum}} & 24'(code)) | ({24{sum}} & total) |
+      slot_d = ({24{(!later && !fold_i) || extremum}} & coded) | ({24{sum}} & total) |
                ({24{pair}} & {8'd0, code, slot_q[7:0]});
       if (Ternary) slot_d = slot_d | {16'd0, {8{max_ternary}} & ternary};
       if (Binary) slot_d = slot_d | {16'd0, {8{max_binary}} & (slot_q[7:0] | code)};
@@ -107,7 +111,7 @@ module trine_vector_lane #(
     always_ff @(posedge clk_i) begin
       if (write) slot_q <= slot_d;
       if (Int16 && wide_i && later) slot_q[15:8] <= code;
-      if (Int16 && compare_q && greater_i[b] == (op_i == OpMax)) slot_q[7:0] <= slot_q[15:8];
+      if (Int16 && compare_q[b/2] && greater_i[b] == (op_i == OpMax)) slot_q[7:0] <= slot_q[15:8];
     end
 
     assign slots_o[24*b +: 24] = slot_q;

@@ -12,6 +12,8 @@ package trine_vector_pkg;
     logic       invert;
     logic       narrows;    // int16 codes of which only the low bytes are written
     logic       widens;     // to int16: odd lanes have codes of 8 bits, even ones nothing
+    logic       row;        // the first group is a window of all int16 codes of a pixel
+    logic       exponential;  // of int16 codes less the largest
     logic [7:0] pad;
     logic [1:0] last_byte;  // of a softmax's last word
   } run_t;
@@ -28,6 +30,15 @@ package trine_vector_pkg;
     logic        rescale;      // a softmax whose reciprocal is multiplied
     logic [30:0] epsilon;
   } norm_t;
+
+  // What a softmax lane does with a row of int16 codes.
+  typedef struct packed {
+    logic row;    // it has one
+    logic works;  // of which the reciprocal of the sum is made
+    logic high;   // the sum of the high bytes is added,
+    logic low;    // that of the low ones,
+    logic round;  // and half of what is cut
+  } share_t;
 
   // An entry of the exponentials is written.
   typedef struct packed {

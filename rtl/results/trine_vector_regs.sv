@@ -49,7 +49,7 @@ module trine_vector_regs #(
   logic [12:0]            count_q;
   logic                   normalize_q, center_q, rescale_q, normalize, square;
   logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16;
-  logic                   max16, min16, word16, words16;
+  logic                   max16, min16, word16, words16, exponential16, share16, row16;
   logic [1:0]             position_q;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
@@ -58,8 +58,13 @@ module trine_vector_regs #(
   assign narrow16  = Int16 && op_i == trine_isa_pkg::VectorOpNarrow16;
   assign widen16   = Int16 && op_i == trine_isa_pkg::VectorOpWiden16;
   assign tanh16    = Int16 && op_i == trine_isa_pkg::VectorOpTanh16;
-  assign line16    = tanh16 || (Int16 && op_i == trine_isa_pkg::VectorOpLogistic16);
-  assign sum16     = leaky16 || narrow16 || widen16 || line16 ||
+  assign exponential16 = Int16 && Softmax && op_i == trine_isa_pkg::VectorOpExponential16;
+  assign share16   = Int16 && Softmax && op_i == trine_isa_pkg::VectorOpShare16;
+  assign row16     = exponential16 || share16 ||
+                     ((max16 || min16) && flags_i[trine_isa_pkg::VectorFlagReduce]);
+  assign line16    = tanh16 || exponential16 ||
+                     (Int16 && op_i == trine_isa_pkg::VectorOpLogistic16);
+  assign sum16     = leaky16 || narrow16 || widen16 || line16 || share16 ||
                      (Int16 && op_i == trine_isa_pkg::VectorOpSum16);
   assign add16     = Int16 && op_i == trine_isa_pkg::VectorOpAdd16;
   assign mul16     = Int16 && op_i == trine_isa_pkg::VectorOpMul16;
@@ -113,7 +118,9 @@ module trine_vector_regs #(
       run_q.narrows      <= narrow16;
       run_q.widens       <= widen16 || word16;
       run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);
-      run_q.reduce       <= flags_i[trine_isa_pkg::VectorFlagReduce];
+      run_q.reduce       <= flags_i[trine_isa_pkg::VectorFlagReduce] && !row16;
+      run_q.row          <= row16;
+      run_q.exponential  <= exponential16;
       run_q.invert       <= flags_i[trine_isa_pkg::VectorFlagInvert] && !add16;
       normalize_q        <= normalize;
       center_q           <= flags_i[trine_isa_pkg::VectorFlagCenter];
@@ -128,6 +135,8 @@ module trine_vector_regs #(
       cfg_q.line         <= line16;
       cfg_q.tanh         <= tanh16;
       cfg_q.groups       <= 1'b0;
+      cfg_q.exponential  <= exponential16;
+      cfg_q.shares       <= share16;
       cfg_q.words        <= words16;
       cfg_q.position     <= words16 ? 5'(position_q) : '0;
       cfg_q.subtract     <= flags_i[trine_isa_pkg::VectorFlagInvert] && add16;

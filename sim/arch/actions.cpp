@@ -123,19 +123,20 @@ class Counter {
     const auto op = static_cast<isa::vector::Op>(run.op);
     const std::int64_t words = r.get(agu::kWordsLast) + 1, tiles = r.get(agu::kTilesLast) + 1;
     const bool over_channels = op == isa::vector::Op::kSoftmax || op == isa::vector::Op::kNormalize;
-    const std::int64_t passes = over_channels ? r.get(agu::kGroupsLast) + 1 : 1;
+    const std::int64_t passes = over_channels || is_row(run) ? r.get(agu::kGroupsLast) + 1 : 1;
     const std::int64_t steps =
         passes * words * (r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1) * tiles;
     const Pairs pairs = pairs_of(Engine::kVector, run);
     const std::int64_t planes = pairs == Pairs::kNone || pairs == Pairs::kOddWrites ? 1 : 2;
     const Positions at = positions_of(r, config_.rows, false, pairs);
-    const std::int64_t outputs = run.has(isa::vector::kReduce) ? planes * tiles : at.count;
+    const bool folds = run.has(isa::vector::kReduce) && !is_row(run);
+    const std::int64_t outputs = folds ? planes * tiles : at.count;
     const auto* compared = machine::find_precision([=](const auto& p) { return p.maximum == op; });
     const bool maximum = compared != nullptr || op == isa::vector::Op::kMin;
     actions_[kAddress] = steps * config_.rows;
     actions_[kDmemRead] = passes * words * at.taps;
     actions_[kLaneTap] = passes * words * at.taps;
-    actions_[kDmemWrite] = outputs * words;
+    actions_[kDmemWrite] = outputs * (is_row(run) && compares16(op) ? 1 : words);
     const std::int64_t codes = takes_words(op) ? 1 : 4;
     if (!maximum) actions_[kLaneCode] = codes * outputs / planes * words * (over_channels ? 3 : 1);
   }

@@ -80,7 +80,18 @@ inline Pairs pairs_of(isa::Engine engine, const isa::Run& run) {
 }
 /// Whether int16 codes go on to a line between two points of the table.
 inline bool has_lines(isa::vector::Op op) {
-  return op == isa::vector::Op::kLogistic16 || op == isa::vector::Op::kTanh16;
+  return op == isa::vector::Op::kLogistic16 || op == isa::vector::Op::kTanh16 ||
+         op == isa::vector::Op::kExponential16;
+}
+/// Whether the result is one of the int16 codes.
+inline bool compares16(isa::vector::Op op) {
+  return op == isa::vector::Op::kMax16 || op == isa::vector::Op::kMin16;
+}
+/// Whether it is an operation of the vector engine over the channels of int16 codes.
+inline bool is_row(const isa::Run& run) {
+  const auto op = static_cast<isa::vector::Op>(run.op);
+  return op == isa::vector::Op::kExponential16 || op == isa::vector::Op::kShare16 ||
+         (compares16(op) && run.has(isa::vector::kReduce));
 }
 /// Whether codes are made of int32 words, one in each.
 inline bool takes_words(isa::vector::Op op) {

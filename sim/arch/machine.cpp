@@ -820,10 +820,27 @@ void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
   if (output_of(r) != Output::kRequantized || field(r, post::kAddZeroPoint) != 0 ||
       (field(r, post::kZeroPoint) != 0 && !to_int8))
     fail("int16 codes are requantized, without zero point");
-  if (run.has(isa::vector::kReduce) && op != isa::vector::Op::kSum16)
+  if (run.has(isa::vector::kReduce) && op != isa::vector::Op::kSum16 && !compares16(op))
     fail("the lanes' sum is that of sum16");
+  if (is_row(run)) check_row(r, run);
   if (takes_words(op) && (run.has(isa::vector::kHalfEven) || field(r, post::kPosition) > 3))
     fail("a code of an int32 word is none of 0..3, or rounded half to even");
+}
+
+/// What a RUN over the channels of int16 codes must be.
+void Machine::check_row(const VectorRegisters& r, const isa::Run& run) const {
+  const auto op = static_cast<isa::vector::Op>(run.op);
+  const std::int64_t channels = r.get(isa::vector::kChannels);
+  const int single = 1 << isa::vector::kSingle;
+  const int flags = op == isa::vector::Op::kExponential16 ? run.flags & ~single : run.flags;
+  const int allowed = compares16(op)                    ? 1 << isa::vector::kReduce
+                      : op == isa::vector::Op::kShare16 ? single
+                                                        : 0;
+  if (flags != allowed) fail("flags {:#x} of a row of int16 codes", run.flags);
+  if (r.get(agu::kGroupsLast) != (compares16(op) ? 0 : 1) || window_taps(r) != 1)
+    fail("a row is one walk for an extremum, else two, of one tap");
+  if (channels < 1 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
+    fail("a row of {} channels in {} words", channels, r.get(agu::kWordsLast) + 1);
 }
 
 /// What a softmax RUN must be.
@@ -871,6 +888,8 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
       if (i % taps != 0) tile.words[i] = ~tile.words[i];
     if (softmaxes || norm)
       over_channels(r, run, norm ? &params : nullptr, lanes, tile);
+    else if (is_row(run))
+      row(r, run, lanes, tile);
     else if (takes_words(op))
       for (std::int64_t cw = 0; cw < out_words; ++cw) word_code(r, run, lanes, tile, cw);
     else if (wide)
@@ -1026,6 +1045,99 @@ int Machine::on_line(std::int64_t x, bool tanh) const {
   const std::int64_t half = tanh ? 1 << 24 : 0, whole = tanh ? half : 1 << 25;
   const std::int64_t value = x < 0 ? ~sum + whole : sum - half;
   return static_cast<std::int16_t>((value + (tanh ? 256 : 512)) >> (tanh ? 9 : 10));
+}
+
+/// The exponential of x, 0 at most, between 513 points, of which an entry of the exponentials has
+/// two, as rtl/results/trine_line.sv has it; the last one is 32767.
+int Machine::exponential_on_line(std::int64_t x) const {
+  const auto point = [&](std::int64_t n) -> std::int64_t {
+    return exponentials_[n / 2] >> (n % 2 * 16) & 0xffff;
+  };
+  const std::int64_t place = 0xffff - std::min<std::int64_t>(std::abs(x), 0xffff), n = place >> 7;
+  const std::int64_t next = n == 511 ? 32767 : point(n + 1);
+  const std::int64_t rise = (next - point(n)) & 0x3ff;
+  return static_cast<std::int16_t>(((point(n) << 9) + (place & 0x7f) * 4 * rise + 256) >> 9);
+}
+
+/// The reciprocal of the sum of a row's codes, which is that of high and of low bytes, as
+/// rtl/results/trine_softmax_lane.sv has it.
+ChannelScale Machine::share_of(std::int64_t high, std::int64_t low) const {
+  std::uint32_t sum = (static_cast<std::uint32_t>(high & 0x3ffff) << 13) +
+                      (static_cast<std::uint32_t>(low & 0x7ffff) << 5);
+  int zeros = 0;
+  sum &= 0x7fffffff;
+  for (const int step : {4, 4, 1, 1, 1})
+    if (sum >> (31 - step) == 0) {
+      sum <<= step;
+      zeros += step;
+    }
+  sum = (sum + (1 << 13)) & 0x7fffffff;
+  const std::uint32_t place = sum >> 30 == 0 ? 0xffff : sum >> 14 & 0xffff;
+  const std::uint32_t entry = exponentials_[place >> 8];
+  const std::int64_t slope = entry >> ((place & 0x80) != 0 ? 24 : 16) & 0x7f;
+  const std::int64_t from_point = static_cast<std::int64_t>(place & 0xff) - 128;
+  const std::int64_t factor = std::int64_t{entry & 0x7fff} * 128 + 64 - slope * from_point;
+  return {static_cast<std::int32_t>(factor & 0x7fffff80), zeros - 1};
+}
+
+/// int16 codes over the channels of each pair's pixel: the largest or the smallest one, the
+/// exponentials of what they are less than the largest, or their shares in the sum.
+void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
+                  const Tile& tile) {
+  using isa::vector::Op;
+  const auto op = static_cast<Op>(run.op);
+  const Post unit(r, run.has(isa::vector::kSingle), false, true);
+  const std::int64_t bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
+  const std::int64_t channels = r.get(isa::vector::kChannels);
+  for (std::size_t l = 0; l < lanes.lanes.size(); l += 2) {
+    if (!lanes.active(l)) continue;
+    const auto high_of = [&](std::int64_t c) {
+      return byte_of(tile.words[l * tile.steps + c / 4], static_cast<int>(c % 4));
+    };
+    const auto low_of = [&](std::int64_t c) {
+      return byte_of(tile.words[(l + 1) * tile.steps + c / 4], static_cast<int>(c % 4)) & 0xff;
+    };
+    const auto better = [&](int a, int b) {
+      return op == Op::kMin16 ? std::min(a, b) : std::max(a, b);
+    };
+    std::array<int, 4> best{};  // of the channels in each byte
+    best.fill(op == Op::kMin16 ? INT16_MAX : INT16_MIN);
+    std::int64_t high = 0, low = 0;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      best[c % 4] = better(best[c % 4], high_of(c) * 256 + low_of(c));
+      high += high_of(c);
+      low += low_of(c);
+    }
+    best[0] = better(best[0], best[2]);
+    best[1] = better(best[1], best[3]);
+    best[0] = better(best[0], best[1]);
+    const ChannelScale share = op == Op::kShare16 ? share_of(high, low) : ChannelScale{};
+    const auto write = [&](std::int64_t word, const std::array<int, 4>& codes) {
+      for (const int plane : {0, 1}) {
+        std::uint32_t bytes = 0;
+        for (int b = 0; b < 4; ++b) bytes = with_byte(bytes, b, codes[b] >> (plane == 0 ? 8 : 0));
+        write_dmem(lanes.lanes[l + static_cast<std::size_t>(plane)].out +
+                       word * difference(r, agu::kOutPlane),
+                   bytes, ~0U);
+      }
+    };
+    if (compares16(op)) {
+      write(0, best);
+      continue;
+    }
+    // The bytes beyond the last channel are read, too.
+    for (std::int64_t word = 0; word < divide_up(channels, 4); ++word) {
+      std::array<int, 4> codes{};
+      for (int b = 0; b < 4; ++b) {
+        const std::int64_t code = high_of(4 * word + b) * 256 + low_of(4 * word + b);
+        codes[b] =
+            op == Op::kShare16
+                ? unit.requantize(reference::wrap(code + bias), share)
+                : exponential_on_line(unit.unbounded(reference::wrap(code - best[0] - 1 + bias)));
+      }
+      write(word, codes);
+    }
+  }
 }
 
 /// A code of each pair's int32 words, 256 even + odd. With `single` the sum has 40 bits and the

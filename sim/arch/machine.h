@@ -59,6 +59,10 @@ class Machine {
              int group);
   void vector(const isa::VectorRegisters& registers, const isa::Run& run);
   void check_softmax(const isa::VectorRegisters& registers, const isa::Run& run) const;
+  void check_row(const isa::VectorRegisters& registers, const isa::Run& run) const;
+  void row(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
+           const Tile& tile);
+  reference::ChannelScale share_of(std::int64_t high, std::int64_t low) const;
   std::vector<int> softmax(const isa::VectorRegisters& registers, bool rescales,
                            const std::vector<int>& codes) const;
   reference::NormParams norm_params(const isa::VectorRegisters& registers,
@@ -93,6 +97,7 @@ class Machine {
     return tables_[lane % 2][static_cast<std::uint8_t>(code)];
   }
   int on_line(std::int64_t x, bool tanh) const;
+  int exponential_on_line(std::int64_t x) const;
   static std::int32_t long_code(std::int64_t sum, std::int32_t bias,
                                 const reference::ChannelScale& scale,
                                 const reference::OutputRange& range);

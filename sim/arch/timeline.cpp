@@ -399,14 +399,15 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   const auto op = static_cast<Op>(run.op);
   const bool square = op == Op::kSquaredDifference;
   const bool codes = op == Op::kSum || op == Op::kAdd || op == Op::kMul || square ||
-                     (pairs_lanes(Engine::kVector, run) && op != Op::kMax16 && op != Op::kMin16);
+                     (pairs_lanes(Engine::kVector, run) && !compares16(op));
   const bool ahead = config_.activations16;
   Time window = ahead ? timing::kVectorAhead : timing::kVectorWord;
-  if (op == Op::kMax16 || op == Op::kMin16) ++window;
+  if (compares16(op)) ++window;
   if (codes && !ahead) window += (work.alone ? 4 : 4 / config_.columns_per_cycle) - 1;
   if (square) window += ahead ? 3 : 2;
   if (has_lines(op)) window += timing::kLine;
-  if (run.has(isa::vector::kReduce))
+  if (op == Op::kExponential16) window += timing::kMinus;
+  if (run.has(isa::vector::kReduce) && !is_row(run))
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
   const bool pair = op == Op::kAdd16 || op == Op::kMul16 || op == Op::kAdd || op == Op::kMul;
   const Time longer = pair ? timing::kTwoPairs : has_lines(op) ? 2 * timing::kLine : 0;
@@ -422,9 +423,14 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
            timing::softmax(run.has(isa::vector::kRescale));
     } else if (op == Op::kNormalize)
       t += std::max<Time>(gather, work.channels) + 2 * work.channels + timing::kNormalize;
-    else
-      t = behind_groups(t, std::max<Time>(gather + window * work.out_words,
-                                          divide_up(two_words * work.out_words, 2)));
+    else {
+      const Time row = !is_row(run)         ? 0
+                       : compares16(op)     ? timing::kRow
+                       : op == Op::kShare16 ? gather + timing::kRow + timing::kShare
+                                            : gather + timing::kRow;
+      t = behind_groups(t, row + std::max<Time>(gather + window * work.out_words,
+                                                divide_up(two_words * work.out_words, 2)));
+    }
     vector_gathers_.push_back(
         {static_cast<double>(begin), static_cast<double>(t), static_cast<double>(gather)});
   }

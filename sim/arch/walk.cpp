@@ -249,7 +249,7 @@ Work Walk::vector(const VectorRegisters& r, const isa::Run& run) {
   const Pairs pairs = pairs_of(Engine::kVector, run);
   Lanes lanes(r, config_.rows, 0, pairs);
   Work work;
-  work.out_words = r.get(agu::kWordsLast) + 1;
+  work.out_words = is_row(run) && compares16(op) ? 1 : r.get(agu::kWordsLast) + 1;
   work.steps = steps_of(r) / work.out_words;
   const bool sum =
       op == Op::kSum || (pairs != Pairs::kNone && op != Op::kAdd16 && op != Op::kMul16);

@@ -61,6 +61,8 @@ bool has_wide(const Graph& graph, const model::Op& op, const machine::Config& co
     return graph.in(op, 0).type == model::DataType::kInt16 &&
            graph.in(op, 1).type == model::DataType::kInt16;
   if (quantizes_words(graph, op, config)) return true;
+  if (op.kind == model::OpKind::kSoftmax)
+    return graph.out(op).type == model::DataType::kInt16;  // lowering says what else it takes
   if (model::is_product(op.kind) || op.kind == model::OpKind::kTransposeConv)
     return graph.in(op, 1).is_constant && graph.out(op).type == model::DataType::kInt16;
   static constexpr model::OpKind kKinds[] = {
@@ -103,7 +105,7 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
                     "{}: int16 activations, the machine computes int8{}", label(*graph, op),
                     config.activations16
                         ? ", of int16 products with int8 weights or int16 maps, sums, "
-                          "maxima, LOGISTIC, TANH and movement"
+                          "maxima, LOGISTIC, TANH, SOFTMAX and movement"
                         : " (array.activations16)");
     op.on_host = true;
   }

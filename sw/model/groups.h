@@ -12,7 +12,7 @@
 namespace trine::model {
 
 inline constexpr int kMostFactor = 1 << 14;  ///< of the group with a channel's largest scale
-inline constexpr int kGroupShift = 8;       ///< of a group's product, to the right
+inline constexpr int kGroupShift = 8;        ///< of a group's product, to the right
 inline constexpr int kGroupSumBits = 26;     ///< of the sum of these
 
 /// Whether no codes make a channel's sum too large. @param block  weights of a group

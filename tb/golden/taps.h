@@ -31,7 +31,8 @@ inline bool is_pair(isa::vector::Op op) {
 inline bool is_sum(isa::vector::Op op) {
   using Op = isa::vector::Op;
   return op == Op::kSum || op == Op::kSum16 || op == Op::kLeaky16 || op == Op::kNarrow16 ||
-         op == Op::kWiden16 || op == Op::kLogistic16 || op == Op::kTanh16;
+         op == Op::kWiden16 || op == Op::kLogistic16 || op == Op::kTanh16 ||
+         op == Op::kExponential16 || op == Op::kShare16;
 }
 
 /// Bits of a slot that mean something.
@@ -98,6 +99,8 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kMin16:
       case Op::kJoin16:
       case Op::kWord16:
+      case Op::kExponential16:
+      case Op::kShare16:
         break;  // above, of two lanes, or no lane's
     }
   for (unsigned b = 0; b < 4; ++b) slots[b] = static_cast<int>(word >> 8 * b & 0xff);

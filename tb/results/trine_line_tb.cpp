@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LOGISTIC and TANH on lines: every argument against the golden layers with the sigmoid's points,
-// random ones against a plain loop with any points; values come in order, every second cycle or
-// later, six cycles behind their arguments.
+// LOGISTIC, TANH and the exponential on lines: every argument against the golden layers with the
+// sigmoid's points, or a plain loop with the exponential's; random ones against plain loops with
+// any points. Values come in order, every second cycle or later, six or seven cycles behind their
+// arguments.
 
 #include <algorithm>
 #include <array>
@@ -25,6 +26,8 @@ constexpr int kFirst = -(1 << 18), kLast = 1 << 18;
 /// The unit beside its tables, which answer a cycle later.
 struct Bench : Clocked<Vtrine_line> {
   std::array<std::uint16_t, 256> points{};
+  std::array<std::uint16_t, 512> exponentials{};  // two in an entry
+  std::uint32_t pair = 0;                         // that comes a cycle later
   struct Awaited {
     int code, cycle;
   };
@@ -38,6 +41,8 @@ struct Bench : Clocked<Vtrine_line> {
     tick();
     ++cycle;
     if (reads) dut.entry_i = points[at];
+    dut.pair_i = pair;
+    if (reads) pair = exponentials[2 * at] | std::uint32_t{exponentials[2 * at + 1]} << 16;
     dut.eval();
     if (dut.valid_o == 0) return;
     REQUIRE(!awaited.empty());
@@ -50,7 +55,7 @@ struct Bench : Clocked<Vtrine_line> {
     dut.start_i = 1;
     dut.tanh_i = tanh;
     drive(dut.x_i, static_cast<std::uint64_t>(x) & 0x7ffff);
-    awaited.push_back({expected, cycle + 6});
+    awaited.push_back({expected, cycle + (dut.exponential_i != 0 ? 7 : 6)});
     step();
     dut.start_i = 0;
     drive(dut.x_i, static_cast<std::uint64_t>(~x) & 0x7ffff);
@@ -101,4 +106,35 @@ TEST_CASE("trine_line follows any points at any pace", "[tb][line]") {
   }
   b.rest();
   CHECK(b.seen == 20'000);
+}
+
+TEST_CASE("trine_line computes the exponential of every argument", "[tb][line]") {
+  Bench b;
+  b.dut.exponential_i = 1;
+  std::mt19937 random{1};
+  const auto fill = [&](bool any) {
+    b.rest();
+    b.step();
+    for (std::size_t n = 0; n < 512; ++n)
+      b.exponentials[n] =
+          static_cast<std::uint16_t>(any ? random() : reference::exponential_points()[n]);
+  };
+  const auto expected = [&](int x) {
+    const int place = std::max(65535 + x, 0), n = place / 128;
+    const int here = b.exponentials[static_cast<std::size_t>(n)];
+    const int next = n == 511 ? 32767 : b.exponentials[static_cast<std::size_t>(n) + 1];
+    const int rise = (next - here) & 0x3ff;
+    return static_cast<int>(static_cast<std::int16_t>((here * 128 + place % 128 * rise + 64) >> 7));
+  };
+  fill(false);
+  for (int x = -70'000; x <= 0; ++x) b.put(x, false, expected(x));
+  for (int k = 0; k < 10'000; ++k) {
+    if (k % 1000 == 0) fill(true);
+    const int x = -static_cast<int>(random() % (k % 10 == 0 ? 1u << 18 : 1u << 16));
+    b.put(x, false, expected(x));
+    for (int idle = chance(random, 50) ? 0 : static_cast<int>(random() % 5); idle > 0; --idle)
+      b.step();
+  }
+  b.rest();
+  CHECK(b.seen == 80'001);
 }

@@ -92,7 +92,7 @@ constexpr unsigned kRunLast = 0, kRunFirst = 1, kTileFirst = 2;
 
 void check(const Vtrine_vector& dut, const Job& job) {
   const auto op = static_cast<Op>(job.run.op);
-  const bool reduce = (job.run.flags >> isa::vector::kReduce & 1) != 0;
+  const bool reduce = (job.run.flags >> isa::vector::kReduce & 1) != 0 && is_sum(op);
   const unsigned reduced = of_int16(op) ? 2 : 1;  // lanes that are left of a sum over them
   REQUIRE(flag(dut.job_word_o, kTileFirst) == job.tile_first);
   REQUIRE(flag(dut.job_word_o, kRunFirst) == job.first);
@@ -130,8 +130,11 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   field(cfg::kSquare, square ? 1 : 0);
   field(cfg::kInt16, of_int16(op) ? 1 : 0);
   field(cfg::kLeaky, op == Op::kLeaky16 ? 1 : 0);
-  field(cfg::kLine, op == Op::kLogistic16 || op == Op::kTanh16 ? 1 : 0);
+  const bool exponential = op == Op::kExponential16;
+  field(cfg::kLine, op == Op::kLogistic16 || op == Op::kTanh16 || exponential ? 1 : 0);
   field(cfg::kTanh, op == Op::kTanh16 ? 1 : 0);
+  field(cfg::kExponential, exponential ? 1 : 0);
+  field(cfg::kShares, op == Op::kShare16 ? 1 : 0);
   field(cfg::kWords, of_words(op) ? 1 : 0);
   field(cfg::kPosition, of_words(op) ? r.get(isa::post::kPosition) % 4 : 0);
   field(cfg::kSubtract, op == Op::kAdd16 && inverts ? 1 : 0);
@@ -316,6 +319,14 @@ std::vector<SoftmaxJob> softmax_jobs(const isa::VectorRegisters& r, const Expone
   return jobs;
 }
 
+/// A lane's factors.
+std::uint64_t multiplier_of(const Vtrine_vector& dut, unsigned l) {
+  return get_bits(dut.sm_factors_o, 6 * kRows + 31 * l, 31);
+}
+std::uint64_t shift_of(const Vtrine_vector& dut, unsigned l) {
+  return get_bits(dut.sm_factors_o, 6 * l, 6);
+}
+
 /// The post unit: takes codes, or products that it multiplies; words leave later.
 class PostUnit {
  public:
@@ -351,16 +362,14 @@ class PostUnit {
   /// Multiplier and shift of each lane: they hold until the product, or the last word, is there.
   static Factors factors_of(const Vtrine_vector& dut) {
     Factors factors{};
-    for (unsigned l = 0; l < kRows; ++l)
-      factors[l] =
-          get_bits(dut.sm_multiplier_o, 31 * l, 31) << 6 | get_bits(dut.sm_shift_o, 6 * l, 6);
+    for (unsigned l = 0; l < kRows; ++l) factors[l] = multiplier_of(dut, l) << 6 | shift_of(dut, l);
     return factors;
   }
   void multiply(const Vtrine_vector& dut) {
     for (unsigned l = 0; l < kRows; ++l) {
-      REQUIRE(get_bits(dut.sm_shift_o, 6 * l, 6) == 0);
+      REQUIRE(shift_of(dut, l) == 0);
       const auto a = static_cast<std::int32_t>(get_bits(dut.sm_acc_o, 32 * l, 32));
-      const auto b = static_cast<std::int64_t>(get_bits(dut.sm_multiplier_o, 31 * l, 31));
+      const auto b = static_cast<std::int64_t>(multiplier_of(dut, l));
       products_[l] = static_cast<std::uint64_t>(a * b) << 2 >> 22;
     }
     delay_ = 1;  // cycles between
@@ -504,9 +513,8 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
         for (unsigned k = 0; k < count; ++k)
           REQUIRE(get_bits(dut.sm_acc_o, 32 * (k * kRows + l), 32) ==
                   lane.values[job.first_code + code + k]);
-        REQUIRE(get_bits(dut.sm_multiplier_o, 31 * l, 31) ==
-                static_cast<std::uint64_t>(lane.multiplier));
-        REQUIRE(get_bits(dut.sm_shift_o, 6 * l, 6) == static_cast<std::uint64_t>(lane.shift & 63));
+        REQUIRE(multiplier_of(dut, l) == static_cast<std::uint64_t>(lane.multiplier));
+        REQUIRE(shift_of(dut, l) == static_cast<std::uint64_t>(lane.shift & 63));
       }
       code += count;
       codes += static_cast<int>(count);
@@ -522,4 +530,183 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
     unit.tick();
   }
   CHECK(codes > 500);
+}
+
+namespace {
+
+/// What the lanes have of a tile's int16 codes, [pair]: all codes by channel.
+using Codes16 = std::vector<std::vector<int>>;
+
+/// The slots of a pair: extrema of the channels in each byte, of which the first two become one.
+std::array<std::array<int, 4>, 2> row_extrema(const std::vector<int>& codes, bool smallest) {
+  std::array<int, 4> best{};
+  best.fill(smallest ? INT16_MAX : INT16_MIN);
+  const auto better = [&](int& a, int b) { a = smallest ? std::min(a, b) : std::max(a, b); };
+  for (std::size_t c = 0; c < codes.size(); ++c) better(best[c % 4], codes[c]);
+  better(best[0], best[2]);
+  better(best[1], best[3]);
+  better(best[0], best[1]);
+  std::array<std::array<int, 4>, 2> slots{};
+  for (unsigned b = 0; b < 4; ++b) slots[0][b] = best[b] >> 8 & 0xff, slots[1][b] = best[b] & 0xff;
+  return slots;
+}
+
+/// Multiplier and shift by which a code is its share in the sum: the reciprocal on lines between
+/// `points`, as docs/numerics.md has it. The sum has 26 bits; of less than 15 nobody asks: 0.
+std::pair<std::uint64_t, int> share_of(const std::vector<int>& codes,
+                                       const std::array<int, 513>& points) {
+  std::int64_t sum = 0;
+  for (const int code : codes) sum += code;
+  sum &= (1 << 26) - 1;
+  if (sum < 1 << 14) return {};
+  int zeros = 32;
+  for (std::int64_t rest = sum; rest > 0; rest /= 2) --zeros;
+  const std::int64_t whole = ((sum << (zeros - 1)) + (1 << 13)) >> 14;
+  const auto place = static_cast<int>(std::min<std::int64_t>(whole - (1 << 16), 0xffff));
+  const auto n = static_cast<std::size_t>(place / 128);
+  const int line = points[n] + (((points[n + 1] - points[n]) * (place % 128) + 64) >> 7);
+  return {static_cast<std::uint64_t>(line) << 7, zeros - 7};
+}
+
+}  // namespace
+
+TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][int16]") {
+  if (!kInt16) return;
+  const auto seed = GENERATE(1u, 2u, 3u);
+  const auto gather_percent = GENERATE(100u, 50u);
+  const auto post_percent = GENERATE(100u, 40u);
+  std::mt19937 random{seed};
+  Clocked<Vtrine_vector> unit;
+  auto& dut = unit.dut;
+  Gather gather(kRows, kAddrBits);
+  Issue issue;
+  PostUnit post;
+  std::deque<Job> jobs;
+  std::deque<std::vector<std::pair<std::uint64_t, int>>> shares;  // of each job's pairs
+  std::array<int, 513> points{};
+  Exponentials table{};
+  std::array<std::uint64_t, 2> asked{};  // entries, two cycles ago and one
+  int runs = 0, taken = 0, reading = 0, ends_in = -1;
+  constexpr int kRuns = 40;
+  for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || reading > 0; ++cycle) {
+    CAPTURE(seed, gather_percent, post_percent, cycle, runs, taken);
+    REQUIRE(cycle < 400'000);
+    if (issue.done() && jobs.empty() && reading == 0 && runs < kRuns) {
+      ++runs;
+      constexpr Op kOps[] = {Op::kMax16, Op::kMin16, Op::kExponential16, Op::kShare16};
+      const Op op = kOps[random() % 4];
+      const bool extremum = op == Op::kMax16 || op == Op::kMin16;
+      isa::VectorRegisters r(random_geometry(random, kRows, 1));
+      random_post(r, random);
+      r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
+      r.set(isa::agu::kSLast, 0);
+      r.set(isa::agu::kRLast, 0);
+      if (chance(random, 30)) r.set(isa::agu::kWordsLast, static_cast<std::int64_t>(random() % 80));
+      r.set(isa::agu::kGroupsLast, extremum ? 0 : 1);
+      const auto words = static_cast<int>(r.get(isa::agu::kWordsLast)) + 1;
+      const auto channels = static_cast<std::size_t>(4 * words - static_cast<int>(random() % 4));
+      r.set(isa::vector::kChannels, static_cast<std::int64_t>(channels));
+      isa::Run run;
+      run.op = static_cast<int>(op);
+      run.flags = extremum ? 1 << isa::vector::kReduce : 1 << isa::vector::kSingle;
+      dut.job_done_i = dut.job_ready_i = 0;
+      dut.sm_status_i = 0;
+      points[0] = 32767;
+      for (std::size_t n = 1; n < points.size(); ++n)
+        points[n] = points[n - 1] - static_cast<int>(random() % 64);
+      for (std::size_t n = 0; n < table.size(); ++n)
+        table[n] = static_cast<std::uint32_t>(points[2 * n + 1] |
+                                              (points[2 * n] - points[2 * n + 1]) << 16 |
+                                              (points[2 * n + 1] - points[2 * n + 2]) << 24);
+      for (unsigned k = 0; k < table.size(); ++k) {
+        dut.exp_i = (std::uint64_t{1} << 8 | k) << 32 | table[k];
+        unit.tick();
+      }
+      dut.exp_i = 0;
+      issue.start(r, run, random);
+      const std::uint32_t pad = 0x01010101u * static_cast<std::uint8_t>(r.get(isa::post::kPadCode));
+      Codes16 codes(kRows / 2);
+      bool first_job = true;
+      for (const Step& step : loop_nest(r, kRows, false, true)) {
+        const auto word = [&](unsigned l) {
+          return step.inside[l] ? memory_word(step.address[l] & kMask) : pad;
+        };
+        if (step.first && step.tile_first)
+          for (auto& pair : codes) pair.clear();
+        for (unsigned p = 0; p < kRows / 2 && step.tile_first; ++p)
+          for (unsigned b = 0; b < 4 && codes[p].size() < channels; ++b)
+            codes[p].push_back(byte_of(word(2 * p), b) * 256 +
+                               (byte_of(word(2 * p + 1), b) & 0xff));
+        if (step.tile_first && !(extremum && step.last)) continue;
+        Job job{step.out, step.active, {}, extremum || step.first, first_job, false, r, run};
+        std::vector<std::pair<std::uint64_t, int>> factors;
+        for (unsigned p = 0; p < kRows / 2; ++p) {
+          const auto best = row_extrema(codes[p], op == Op::kMin16);
+          std::array<std::array<int, 4>, 2> slots{};
+          for (unsigned b = 0; b < 4; ++b) {
+            slots[0][b] = byte_of(word(2 * p), b);
+            slots[1][b] = byte_of(word(2 * p + 1), b) & 0xff;
+            if (op != Op::kExponential16) continue;
+            slots[0][b] += static_cast<std::int8_t>(~best[0][0]);
+            slots[1][b] += ~best[1][0] & 0xff;
+          }
+          if (extremum) slots = best;
+          std::ranges::copy(slots, std::back_inserter(job.slots));
+          factors.push_back(op == Op::kShare16 ? share_of(codes[p], points)
+                                               : std::pair<std::uint64_t, int>{});
+        }
+        first_job = false;
+        jobs.push_back(job);
+        shares.push_back(factors);
+      }
+      jobs.back().last = true;
+    }
+    issue.drive_word(dut);
+    gather.answer(dut);
+    dut.job_ready_i = chance(random, post_percent);
+    if (reading > 0 && ends_in < 0 && chance(random, post_percent))
+      ends_in = static_cast<int>(random() % 3);
+    dut.job_soon_i = ends_in >= 0;
+    dut.job_done_i = ends_in == 0;
+    if (ends_in >= 0) --ends_in;
+    dut.eval();
+    post.drive(dut, random, post_percent);
+    dut.eval();
+    gather.serve(dut, random, gather_percent, dut.g_hold_o != 0);
+    dut.eval();
+    if (dut.job_valid_o != 0) {
+      REQUIRE(!jobs.empty());
+      check(dut, jobs.front());
+      check_cfg(dut, jobs.front());
+      const auto op = static_cast<Op>(jobs.front().run.op);
+      for (unsigned p = 0; p < kRows / 2 && op == Op::kShare16; ++p) {
+        if (!jobs.front().active[2 * p] || shares.front()[p].first == 0) continue;
+        CAPTURE(p);
+        REQUIRE(multiplier_of(dut, 2 * p) == shares.front()[p].first);
+        REQUIRE(shift_of(dut, 2 * p) == static_cast<std::uint64_t>(shares.front()[p].second & 63));
+      }
+    }
+    // A line asks for entries.
+    const bool asks =
+        !jobs.empty() && static_cast<Op>(jobs.front().run.op) == Op::kExponential16 && reading > 0;
+    if (asks && asked[0] != 0) REQUIRE(get_bits(dut.sm_acc_o, 0, 32) == table[asked[0] - 1]);
+    asked[0] = asked[1];
+    const auto at = static_cast<unsigned>(random() % 256);
+    set_bits(dut.ask_i, 0, 9, asks ? 256 | at : 0);
+    asked[1] = asks ? at + 1 : 0;
+    if (!asks) asked = {};
+    const bool job_taken = dut.job_valid_o != 0 && dut.job_ready_i != 0;
+    if (dut.job_done_i != 0) reading = 0;
+    post.clock(dut);
+    issue.clock(dut);
+    gather.clock(dut);
+    if (job_taken) {
+      jobs.pop_front();
+      shares.pop_front();
+      reading = 1;
+      ++taken;
+    }
+    unit.tick();
+  }
+  CHECK(taken > 100);
 }

@@ -592,8 +592,32 @@ class Generator {
     return true;
   }
 
+  /// Over the channels of int16 codes.
+  bool row16() {
+    Instruction i;
+    isa::VectorRegisters r;
+    using isa::vector::Op;
+    static constexpr Op kOps[] = {Op::kMax16, Op::kMin16, Op::kShare16, Op::kExponential16};
+    const Op op = kOps[draw(!config_.softmax ? 2 : config_.table ? 4 : 3)];
+    const bool extremum = op == Op::kMax16 || op == Op::kMin16;
+    const int words = chance(20) ? between(9, 40) : between(1, 8);
+    if (!lanes(i, r, false, words, extremum ? 1 : words, 1, 1, false, true)) return false;
+    quantization16(r, 17);
+    r.set(isa::vector::kBias, between(-3000, 3000));
+    r.set(isa::vector::kChannels, 4 * words - draw(4));
+    r.set(agu::kGroupsLast, extremum ? 0 : 1);
+    if (!extremum) i.reads.push_back({Space::kExponentials, 0, isa::dma::kExponentialWords, 0, 1});
+    i.run.op = static_cast<int>(op);
+    i.run.flags = extremum             ? 1 << isa::vector::kReduce
+                  : op == Op::kShare16 ? 1 << isa::vector::kSingle
+                                       : draw(2) << isa::vector::kSingle;
+    i.registers = r;
+    add(Engine::kVector, std::move(i));
+    return true;
+  }
+
   bool vector() {
-    if (config_.activations16 && chance(50)) return vector16();
+    if (config_.activations16 && chance(50)) return chance(25) ? row16() : vector16();
     Instruction i;
     isa::VectorRegisters r;
     using isa::vector::Op;

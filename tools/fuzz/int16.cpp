@@ -192,7 +192,10 @@ int random_vector(Builder& b, int x) {
   static const std::vector<OpKind> kOfTwo{OpKind::kAdd, OpKind::kSub, OpKind::kMul};
   const int kind = b.number(0, 7);
   if (kind == 7) {  // a function in Q0.15, which nobody else reads
-    const int y = b.unary(x, b.number(0, 1) == 0 ? OpKind::kLogistic : OpKind::kTanh);
+    static const std::vector<OpKind> kFractions{OpKind::kLogistic, OpKind::kTanh, OpKind::kSoftmax};
+    static const std::vector<float> kBetas{1, 0.3F, 2.5F};
+    const int y = b.unary(x, any(b, kFractions));
+    if (b.graph.ops.back().kind == OpKind::kSoftmax) b.graph.ops.back().beta = any(b, kBetas);
     b.tensor(y).name = kFraction;
     return b.unary(y, OpKind::kQuantize);
   }

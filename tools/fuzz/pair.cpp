@@ -250,7 +250,7 @@ Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& fami
   const std::uint64_t drawn = hash64(fmt::format("{} {} {}", seed, k, n));
   const bool also = families.empty() && !wide.empty() && drawn % kInt16Share == 0;
   Choices network{drawn, choice_of(also ? wide : families, drawn)};
-  const Pair p = pair_of(network, {});
+  const Pair p = pair_of(network, its);
   return {record, p.made.data_seed, p.made.network};
 }
 

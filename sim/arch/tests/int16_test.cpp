@@ -209,8 +209,8 @@ void require_recorded(const std::string& name, const std::vector<std::string>& h
         compiler::compile(graph, config, options),
         Catch::Matchers::Contains(host[0] + ": int16 activations, the machine "
                                             "computes int8, of int16 products with int8 weights "
-                                            "or int16 maps, sums, maxima, LOGISTIC, TANH and "
-                                            "movement"));
+                                            "or int16 maps, sums, maxima, LOGISTIC, TANH, "
+                                            "SOFTMAX and movement"));
     options.host = compiler::HostPart::kAnywhere;
   }
   for (const int rows : {2, 4, 8}) {
@@ -224,9 +224,59 @@ void require_recorded(const std::string& name, const std::vector<std::string>& h
 
 TEST_CASE("operators of int16 activations are exact in recorded vectors", "[arch][int16]") {
   for (const std::string name : {"products", "products32", "unbiased", "moved", "movement",
-                                 "elementwise", "widened", "pools", "batch_matmul"})
+                                 "elementwise", "widened", "pools", "batch_matmul", "softmax"})
     require_recorded(name, {});
   require_recorded("scales", {"ABS", "BATCH_MATMUL"});  // of a constant
+}
+
+TEST_CASE("what a SOFTMAX of int16 cannot have on the machine is refused, and nothing short of it",
+          "[arch][int16][error]") {
+  using Catch::Matchers::Contains;
+  const auto refusal_of = [](int channels, float scale, const std::string& key) {
+    Builder b(1);
+    const int x = b.input({1, 1, 2, channels});
+    const int y = b.unary(x, OpKind::kSoftmax);
+    b.graph.outputs = {b.unary(y, OpKind::kQuantize)};
+    widen(b);
+    b.tensor(x).quantization.scale = {scale};
+    b.tensor(y).quantization.scale = {0x1p-15F};
+    try {
+      compiler::compile(b.graph, machine::load_config("edge64", {"array.activations16=true", key}));
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  const std::string plain = "array.rows=2";
+  CHECK(refusal_of(2047, 0.001F, plain) == "");
+  CHECK_THAT(refusal_of(2048, 0.001F, plain),
+             Contains(": sums of 2048 codes of int16, allowed 2047"));
+  CHECK(refusal_of(3, 4.99F, plain) == "");  // the scale times 6553.5
+  CHECK_THAT(refusal_of(3, 5.01F, plain), Contains(": a scale of 2^16, allowed up to 2^15"));
+  CHECK_THAT(refusal_of(3, 0.001F, "vector.softmax=false"), Contains("(vector.softmax)"));
+  CHECK_THAT(refusal_of(3, 0.001F, "vector.table=false"), Contains("(vector.table)"));
+}
+
+TEST_CASE("SOFTMAX of int16 is exact from one channel to many", "[arch][int16]") {
+  for (const int channels : {1, 2, 3, 4, 5, 31, 100, 333})
+    for (const float scale : {1e-5F, 0.0003F, 1.0F / 4096, 0.02F}) {
+      CAPTURE(channels, scale);
+      Builder b(static_cast<unsigned>(channels));
+      const int x = b.input({1, 3, 3, channels});
+      const int y = b.unary(x, OpKind::kSoftmax);
+      b.graph.ops.back().beta = channels % 2 == 0 ? 1 : 0.7F;
+      b.graph.outputs = {y};
+      widen(b);
+      b.tensor(x).quantization.scale = {scale};
+      b.tensor(y).quantization.scale = {0x1p-15F};
+      Array flat = fuzz::random_codes(b, x);
+      std::ranges::fill(flat.bytes, std::uint8_t{0x80});
+      for (const std::string config : {"edge64", "edge256"})
+        testing::require_exact(b.graph, machine::load_config(config, {"array.activations16=true"}),
+                               {fuzz::random_codes(b, x)});
+      testing::require_exact(b.graph, machine::load_config("edge64", {"array.activations16=true"}),
+                             {flat});
+    }
 }
 
 TEST_CASE("a maximum of int16 codes stays behind its product", "[arch][int16]") {

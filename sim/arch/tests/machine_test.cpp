@@ -258,6 +258,24 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
     ask(1 << isa::vector::kSingle | 1 << isa::vector::kHalfEven, {}, last);
     ask(0, {{isa::agu::kSLast, 1}}, "2 taps of");
   }
+  const int one = 1 << isa::vector::kSingle, all = 1 << isa::vector::kReduce;
+  for (const Op op : {Op::kExponential16, Op::kShare16, Op::kMax16, Op::kMin16}) {
+    const int flags = op == Op::kShare16 ? one : compares16(op) ? all : 0;
+    const int groups = compares16(op) ? 0 : 1;
+    const auto ask = [&](int set, int walks, int channels, const char* error = "") {
+      rows.push_back({Engine::kVector,
+                      static_cast<int>(op),
+                      set,
+                      {{isa::agu::kGroupsLast, walks}, {isa::vector::kChannels, channels}},
+                      error});
+    };
+    ask(flags, groups, 4);
+    ask(flags | 1 << isa::vector::kInvert, groups, 4, "of a row of int16 codes");
+    ask(flags, 1 - groups, 4, "a row is one walk for an extremum, else two, of one tap");
+    ask(flags, groups, 5, "a row of 5 channels in 1 words");
+    ask(flags, groups, 0, "a row of 0 channels");
+    if (op == Op::kShare16) ask(0, 1, 4, "of a row of int16 codes");
+  }
   constexpr int kMatmul16 = static_cast<int>(isa::compute::Op::kMatmul16);
   const char* words = "sums of int16 are words of their own, without residual";
   rows.push_back({kArray, kMatmul16, kWhole, {{isa::post::kOutput, 2}}});

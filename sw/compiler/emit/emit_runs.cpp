@@ -41,7 +41,7 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
     case LayerKind::kMinimum:
       return l.wide ? Op::kMin16 : Op::kMin;
     case LayerKind::kSoftmax:
-      return Op::kSoftmax;
+      return !l.wide ? Op::kSoftmax : l.over().shares ? Op::kShare16 : Op::kExponential16;
     case LayerKind::kNormalize:
       return Op::kNormalize;
     case LayerKind::kWords:
@@ -269,6 +269,17 @@ void Emitter::set_normalization(isa::VectorRegisters& r, std::int64_t param) con
   r.set(vector::kBias, l.over().norm.epsilon);
   r.set(vector::kChannels, l.channels);
   r.set(vector::kParam, param, l.label);
+}
+
+/// Over the channels of int16 codes. The largest one is taken off as its complement.
+void Emitter::set_row(isa::VectorRegisters& r, int channels) const {
+  const OverChannels& over = layer().over();
+  r.set(agu::kGroupsLast, 1);
+  r.set(isa::vector::kChannels, channels);
+  r.set(isa::vector::kBias, over.shares ? 0 : 1);
+  if (over.shares) return;
+  r.set(post::kMultiplier, over.difference.multiplier);
+  r.set(post::kShift, over.difference.shift);
 }
 
 void Emitter::read_tables(Instruction& i) const {
@@ -563,7 +574,9 @@ void Emitter::emit_positions(const Rect& part, const SumRegion* region, const Ve
   if (norm) reads = {{Space::kParams, require_parameters(v.channels, -1), l.channels}};
   isa::VectorRegisters r = vector_registers(n, v.in, v.out, region);
   r.set(post::kPadCode, v.pad_code);
-  if (l.kind == LayerKind::kSoftmax) {
+  if (l.kind == LayerKind::kSoftmax && l.wide) {
+    set_row(r, v.channels.size());
+  } else if (l.kind == LayerKind::kSoftmax) {
     r.set(vector::kChannels, v.channels.size());
     r.set(agu::kGroupsLast, v.words <= isa::dma::kSoftmaxWords ? 0 : 2);
     if (const auto& rescale = l.over().rescale) {

@@ -124,6 +124,7 @@ class Emitter : private Order {
   void set_nest(isa::LaneRegisters& r, Nest nest, View in, const View& out) const;
   void set_post(isa::LaneRegisters& r) const;
   void read_tables(Instruction& i) const;
+  void set_row(isa::VectorRegisters& r, int channels) const;
   void set_normalization(isa::VectorRegisters& r, std::int64_t param) const;
   void emit_transfer(isa::Engine engine, isa::dma::Target target, std::int64_t dram_word,
                      std::int64_t local, std::int64_t words, std::int64_t rows,

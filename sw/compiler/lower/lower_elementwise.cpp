@@ -278,19 +278,52 @@ Problem softmax_problem(const Graph& graph, const Op& o, const machine::Config& 
   if (!config.has_softmax())
     return model::refusal(Reason::kConfiguration, "{}: the machine has no softmax (vector.softmax)",
                           what);
+  const bool wide = graph.out(o).type == model::DataType::kInt16 && config.activations16;
   for (const int t : {o.input(0), o.outputs[0]})
-    if (graph.tensor(t).type != model::DataType::kInt8)
+    if (graph.tensor(t).type != model::DataType::kInt8 && !wide)
       return model::refusal(Reason::kType, "{}: '{}' is {}, the machine computes int8", what,
                             graph.tensor(t).name, model::name_of(graph.tensor(t).type));
+  if (wide && !config.table)
+    return model::refusal(Reason::kConfiguration, "{}: needs the lookup table (vector.table)",
+                          what);
   return std::nullopt;
 }
 
 Problem Lowering::softmax_problem(const Op& o) const {
-  return first_of(compiler::softmax_problem(graph_, o, config_), pixels_problem(o, 0),
-                  result_problem(o));
+  if (auto problem = first_of(compiler::softmax_problem(graph_, o, config_), pixels_problem(o, 0),
+                              result_problem(o)))
+    return problem;
+  if (!is_wide(o)) return std::nullopt;
+  constexpr int kMostTerms = 2047;  // their sum has 26 bits
+  return first_of(count_problem(o, graph_.out(o).extent(-1), kMostTerms),
+                  scale_problem(o, reference::exponential_scale(graph_, o), 17));
+}
+
+/// Two layers: exponentials on lines, with two points in an entry; and each one's share in their
+/// sum, with the reciprocal's points of odd places and what lies between them and their neighbours.
+void Lowering::wide_softmax(const Op& o) {
+  Layer layer = start(o, LayerKind::kSoftmax, pixels(o, 0));
+  layer.single = rounding_.of(o) != reference::Rounding::kDouble;
+  layer.range = {0, INT16_MIN, INT16_MAX};
+  layer.over().difference = reference::exponential_scale(graph_, o);
+  const auto points = reference::exponential_points();
+  for (std::size_t i = 0; i < isa::dma::kExponentialWords; ++i)
+    layer.over().exponentials.push_back(static_cast<std::uint32_t>(points[2 * i]) |
+                                        static_cast<std::uint32_t>(points[2 * i + 1]) << 16);
+  Layer shares = start(o, LayerKind::kSoftmax, add_step(o, std::move(layer)));
+  shares.single = true;
+  shares.range = {0, 0, INT16_MAX};
+  shares.over().shares = true;
+  const auto falls = reference::reciprocal_points();
+  for (std::size_t i = 1; i < falls.size(); i += 2)
+    shares.over().exponentials.push_back(static_cast<std::uint32_t>(falls[i]) |
+                                         static_cast<std::uint32_t>(falls[i - 1] - falls[i]) << 16 |
+                                         static_cast<std::uint32_t>(falls[i] - falls[i + 1]) << 24);
+  add_layer(o, std::move(shares));
 }
 
 void Lowering::softmax(const Op& o) {
+  if (is_wide(o)) return wide_softmax(o);
   Layer layer = start(o, LayerKind::kSoftmax, pixels(o, 0));
   layer.single = false;
   const reference::SoftmaxParams p = reference::softmax_params(graph_, o);

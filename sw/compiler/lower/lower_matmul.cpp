@@ -26,7 +26,7 @@ bool Maps::zero_behind(int map) const {
   const int whole = net_.whole_of(map);
   if (m.part.channel + m.shape.C != shape(whole).C) return false;
   return std::ranges::all_of(net_.layers, [&](const Layer& l) {
-    return l.kind == LayerKind::kConv || l.kind == LayerKind::kSoftmax ||
+    return l.kind == LayerKind::kConv || (l.kind == LayerKind::kSoftmax && !l.wide) ||
            l.kind == LayerKind::kWords || net_.whole_of(l.output) != whole;
   });
 }

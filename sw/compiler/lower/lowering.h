@@ -164,6 +164,7 @@ class Lowering : private Maps {
   void words_of_codes(const Op& o);
   Problem softmax_problem(const Op& o) const;
   void softmax(const Op& o);
+  void wide_softmax(const Op& o);
   Problem normalization_problem(const Op& o) const;
   void normalization(const Op& o);
 

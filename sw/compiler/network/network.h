@@ -203,11 +203,15 @@ struct Pair {
   reference::MulParams mul;  ///< of kMul: input 0 is the first tap
 };
 
-/// What only kSoftmax and kNormalize have.
+/// What only kSoftmax and kNormalize have. A SOFTMAX of int16 is two layers: exponentials, and what
+/// each is of their sum.
 struct OverChannels {
-  /// kSoftmax: of differences 0..-255 to the largest; kNormalize: reference::norm_entry().
+  /// kSoftmax: of differences 0..-255 to the largest, of int16 points of lines; kNormalize:
+  /// reference::norm_entry().
   std::vector<std::uint32_t> exponentials;
-  reference::NormParams norm;  ///< kNormalize, besides `scales` (with signs) and `bias`
+  bool shares = false;                 ///< kSoftmax of int16: the second layer
+  reference::ChannelScale difference;  ///< and of the first one, of a code less the largest
+  reference::NormParams norm;          ///< kNormalize, besides `scales` (with signs) and `bias`
   std::optional<reference::ChannelScale> rescale;  ///< kSoftmax: SoftmaxParams::rescale
 };
 

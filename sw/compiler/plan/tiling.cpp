@@ -255,6 +255,12 @@ class Tiler {
     if (conv()) return conv_cycles(rows, cols, channels);
     const int words = layer_.pairs_lanes() ? 1 : out_.pixel_words();  // that a lane writes
     const double tiles = parts_of(std::int64_t{rows} * cols * words, lanes());
+    if (layer_.kind == LayerKind::kSoftmax && layer_.wide) {
+      const bool shares = layer_.over().shares;
+      const double word = 1 + word_cycles() + (shares ? 0 : timing::kMinus + timing::kLine);
+      return tiles * (timing::kRow + (shares ? timing::kShare : 0) +
+                      word * parts_of(channels, out_.per_word));
+    }
     if (layer_.kind == LayerKind::kSoftmax)
       return tiles * (timing::softmax(layer_.over().rescale.has_value()) +
                       (0.25 + 2.0 / config_.columns_per_cycle) * channels);

@@ -36,7 +36,7 @@ class Attention {
   std::optional<Network> run() {
     bool changed = false;
     for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
-      if (layer(i).kind != LayerKind::kSoftmax) continue;
+      if (layer(i).kind != LayerKind::kSoftmax || layer(i).wide) continue;
       const std::optional<Block> block = block_around(i);
       if (!block || !pays(*block)) continue;
       const int last = cut(*block);

@@ -78,9 +78,8 @@ class Writer {
       return;
     }
     const auto places = static_cast<std::int64_t>(l.indices.size());
-    if (parent + 1 >= static_cast<std::int64_t>(l.segments.size()) ||
-        l.segments[at(parent)] < 0 || l.segments[at(parent)] > l.segments[at(parent + 1)] ||
-        l.segments[at(parent + 1)] > places)
+    if (parent + 1 >= static_cast<std::int64_t>(l.segments.size()) || l.segments[at(parent)] < 0 ||
+        l.segments[at(parent)] > l.segments[at(parent + 1)] || l.segments[at(parent + 1)] > places)
       throw_error("segment {} of level {} of a sparse storage leads nowhere", parent, level);
     for (std::int64_t place = l.segments[at(parent)]; place < l.segments[at(parent + 1)]; ++place) {
       at_level_[level] = l.indices[at(place)];
@@ -107,7 +106,7 @@ class Writer {
   const std::vector<int>& shape_;
   const std::vector<std::uint8_t>& values_;
   std::size_t bytes_, next_ = 0;
-  std::vector<int> extents_;              ///< by dimension: of blocks where there are any
+  std::vector<int> extents_;  ///< by dimension: of blocks where there are any
   std::vector<std::int64_t> at_level_;
   std::vector<std::uint8_t> result_;
 };

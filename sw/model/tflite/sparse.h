@@ -14,7 +14,7 @@ namespace trine::model {
 /// A level of the storage: all of its indices, or those between two segments of its parent's.
 struct SparseLevel {
   bool dense = true;
-  int size = 0;                         ///< dense: indices 0..size-1
+  int size = 0;                          ///< dense: indices 0..size-1
   std::vector<std::int64_t> segments{};  ///< of parent p: places segments[p] .. segments[p + 1] - 1
   std::vector<std::int64_t> indices{};   ///< by place
 };

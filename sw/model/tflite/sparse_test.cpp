@@ -27,7 +27,7 @@ Sparsity blocks() {
 
 TEST_CASE("sparse storage is written out", "[model][tflite][sparse]") {
   CHECK(written_out(blocks(), {2, 4}, {1, 2, 3, 4}, 1) == Bytes{1, 2, 0, 0, 0, 0, 3, 4});
-  // Of two bytes; columns before rows; an empty row.
+  // Two bytes an element, columns before rows, an empty column.
   const Sparsity columns{{1, 0},
                          {},
                          {{.dense = true, .size = 3},
@@ -56,7 +56,10 @@ TEST_CASE("sparse storage that contradicts itself is refused", "[model][tflite][
       {"segment 0 of level 1", [](Sparsity& s) { s.levels[1].segments[0] = -1; }},
       {"segment 1 of level 1", [](Sparsity& s) { s.levels[1].segments[2] = 0; }},
       {"segment 1 of level 1", [](Sparsity& s) { s.levels[1].segments[2] = 9; }},
-      {"4 values, the sparse storage has 2", [](Sparsity& s) { s.levels[1].segments = {0, 1, 1}; }},
+      {"4 values, the sparse storage has 2",
+       [](Sparsity& s) {
+         s.levels[1].segments = {0, 1, 1};
+       }},
       {"3 values, the sparse storage has more", [](Sparsity&) {}, {1, 2, 3}}};
   for (const Case& c : cases) {
     Sparsity s = blocks();

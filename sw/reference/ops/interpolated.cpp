@@ -75,6 +75,8 @@ class Interpolation {
     return points_[at] + ((slope * (from_first & 0x7f) + 64) >> 7);
   }
 
+  std::span<const std::int32_t, 513> points() const { return points_; }
+
  private:
   static std::int32_t limited(double x) {
     return static_cast<std::int32_t>(std::clamp(x, -32768.0, 32767.0));
@@ -82,10 +84,20 @@ class Interpolation {
   std::array<std::int32_t, 513> points_{};
 };
 
+const Interpolation& exponential_lines() {
+  static const Interpolation lines([](double x) { return std::exp(x); }, -10, 0);
+  return lines;
+}
+
+const Interpolation& reciprocal_lines() {
+  static const Interpolation lines([](double x) { return 1 / (1 + x); }, 0, 1);
+  return lines;
+}
+
 /// One row of `depth` codes.
 void softmax_row(std::int32_t* codes, int depth, const ChannelScale& scale, Rounding rounding) {
-  static const Interpolation exponential([](double x) { return std::exp(x); }, -10, 0);
-  static const Interpolation reciprocal([](double x) { return 1 / (1 + x); }, 0, 1);
+  const Interpolation& exponential = exponential_lines();
+  const Interpolation& reciprocal = reciprocal_lines();
   const std::int32_t largest = *std::max_element(codes, codes + depth);
   std::uint32_t sum = 0;  // Q16.15, at least 2^15 - 1
   for (int i = 0; i < depth; ++i) {
@@ -104,6 +116,13 @@ void softmax_row(std::int32_t* codes, int depth, const ChannelScale& scale, Roun
 }  // namespace
 
 std::span<const std::uint16_t, 256> sigmoid_points() { return kSigmoid; }
+std::span<const std::int32_t, 513> exponential_points() { return exponential_lines().points(); }
+std::span<const std::int32_t, 513> reciprocal_points() { return reciprocal_lines().points(); }
+
+ChannelScale exponential_scale(const model::Graph& graph, const model::Op& op) {
+  const float gain = graph.in(op, 0).scale() * op.beta;
+  return quantize_scale(double{gain} / (10.0 / 65535.0));
+}
 
 InputScale input_scale(float scale) {
   constexpr double kMost = 32767.0;  // of 15 bits
@@ -137,8 +156,7 @@ Codes interpolated(const Call& call) {
 }
 
 Codes interpolated_softmax(const Call& call) {
-  const float gain = call.in(0).scale() * call.op.beta;
-  const ChannelScale scale = quantize_scale(double{gain} / (10.0 / 65535.0));
+  const ChannelScale scale = exponential_scale(call.graph, call.op);
   const int depth = call.out().extent(-1);
   Codes codes = call.codes(0);
   for (std::size_t row = 0; row < codes.size(); row += static_cast<std::size_t>(depth))

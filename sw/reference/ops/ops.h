@@ -74,6 +74,11 @@ std::span<const std::uint16_t, 256> sigmoid_points();
 std::int32_t interpolated_logistic(std::int64_t x);
 std::int32_t interpolated_tanh(std::int64_t x);
 Codes interpolated_softmax(const Call& call);  ///< SOFTMAX of int16
+/// Its points: of exp(-10..0) and of 1 / (1 + x), x = 0..1, in Q0.15.
+std::span<const std::int32_t, 513> exponential_points();
+std::span<const std::int32_t, 513> reciprocal_points();
+/// What a code less the largest has to the step of a 65536th of 10.
+ChannelScale exponential_scale(const model::Graph& graph, const model::Op& op);
 Codes log_softmax(const Call& call);
 Codes norm(const Call& call);  ///< LayerNorm, RMSNorm: norm.h
 Codes lstm(const Call& call);  ///< UNIDIRECTIONAL_SEQUENCE_LSTM

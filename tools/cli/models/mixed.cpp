@@ -103,7 +103,8 @@ std::vector<std::string> Mixed::arguments(const Design& design, const machine::C
 
 void Mixed::take(const fs::path& scratch, const std::string& out) {
   if (!asked()) return;
-  report_ = Json::parse(read_text(scratch / "report.json"));
+  const fs::path report = scratch / "report.json";
+  report_ = parse_json(read_text(report), report.string());
   if (!searches_) return;
   chosen_ = fs::path(out).replace_extension(".toml");
   write_file(chosen_, report_["choice"].get<std::string>());

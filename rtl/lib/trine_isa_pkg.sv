@@ -321,9 +321,11 @@ package trine_isa_pkg;
     13'b0000000000010,  // ternary
     13'b0000000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 23;
-  localparam logic [22:0] VectorOpKnown = 23'b11111111111111111011111;
-  localparam logic [298:0] VectorOpNeeds = {
+  localparam int unsigned VectorOpCodes = 25;
+  localparam logic [24:0] VectorOpKnown = 25'b1111111111111111111011111;
+  localparam logic [324:0] VectorOpNeeds = {
+    13'b0010001010000,  // share16
+    13'b0010001110000,  // exponential16
     13'b0010000010000,  // word16
     13'b0010000010000,  // join16
     13'b0010000010000,  // min16

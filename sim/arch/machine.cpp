@@ -1133,7 +1133,7 @@ void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& la
         codes[b] =
             op == Op::kShare16
                 ? unit.requantize(reference::wrap(code + bias), share)
-                : exponential_on_line(unit.unbounded(reference::wrap(code - best[0] - 1 + bias)));
+                : exponential_on_line(unit.argument(reference::wrap(code - best[0] - 1 + bias)));
       }
       write(word, codes);
     }

@@ -13,8 +13,6 @@ import pathlib
 import sys
 import tempfile
 
-import numpy as np
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
@@ -26,6 +24,7 @@ SCALES = (0.03, 3), (0.05, 0)  # and zero points of what goes in and out
 
 def network(path, rows, block):
     """@return its weights in float32"""
+    import numpy as np
     import onnx
     from onnx import TensorProto, helper, numpy_helper
     rng = np.random.default_rng(0)
@@ -60,6 +59,7 @@ def network(path, rows, block):
 
 def agreement(folder, block):
     """Codes of 64 rows by ONNX Runtime and by the golden layers, and both beside float32."""
+    import numpy as np
     import onnxruntime
     model, given, made = (folder / name for name in ("agree.onnx", "in.npy", "out.npy"))
     weights = network(model, 64, block)

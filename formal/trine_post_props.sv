@@ -17,6 +17,7 @@ module trine_lanes #(
   parameter bit          Ternary    = 1'b0,
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
+  parameter bit          Groups     = 1'b0,
   parameter bit          Int16      = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,
@@ -49,7 +50,7 @@ module trine_lanes #(
   output logic [Drain*Rows*8-1:0]       code_o,
   output logic [Rows*32-1:0]            word_o,
   output logic                          product_valid_o,
-  output logic [Rows*42-1:0]            product_o,
+  output logic [Drain*Rows*42-1:0]      product_o,
   output logic [Rows*trine_post_pkg::AskBits-1:0] ask_o
 );
 

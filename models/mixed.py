@@ -7,6 +7,7 @@ network's output is the least for the bits that they save, as long as the answer
 Trine takes -7..7 as int4 and -1..1 as ternary, any other runtime as what they are.
 """
 import copy
+import functools
 import json
 import pathlib
 import subprocess
@@ -33,8 +34,7 @@ class Layer:
         self.codes, self.scale = dequantize.input[0], dequantize.input[1]
         self.float_name = self.codes.removesuffix("_quantized")
         self.weights = floats[self.float_name].astype(np.float64)
-        axis = next((a.i for a in dequantize.attribute if a.name == "axis"), 1)
-        self.axis = axis % self.weights.ndim if constants[self.scale].ndim else None
+        self.per_tensor = constants[self.scale].ndim == 0
         self.group = next((a.i for a in node.attribute if a.name == "group"), 1)
         self.out_axis = 0 if node.op_type == "Conv" else self.axis_of_outputs()
         bias = producers.get(node.input[2]) if len(node.input) > 2 else None
@@ -69,8 +69,7 @@ class Layer:
     def quantized(self, precision, squares):
         """Codes and scales, by the least error at the layer's output."""
         rows, weight = self.rows(self.weights), self.importance(squares)
-        alone = self.axis is None
-        if alone:
+        if self.per_tensor:
             rows, weight = rows.reshape(1, -1), np.broadcast_to(weight, rows.shape).reshape(1, -1)
         largest = np.abs(rows).max(axis=1, keepdims=True)
         most, best, scale = LARGEST[precision], None, None
@@ -83,7 +82,7 @@ class Layer:
             scale = np.where(error < best, s, scale)
             best = np.minimum(error, best)
         codes = np.clip(np.rint(rows / scale), -most, most).astype(np.int8)
-        if alone:
+        if self.per_tensor:
             codes = codes.reshape(self.weights.shape[self.out_axis], -1)
         return self.unrolled(codes), scale.ravel().astype(np.float32)
 
@@ -116,7 +115,6 @@ class Mixed:
             fail(f"{path}: no layer of constant int8 weights")
         self.means, self.squares = self.inputs_of_layers(calibration)
         self.expected = self.answers(ready)
-        self.outputs = None
 
     def inputs_of_layers(self, calibration):
         """Mean and mean square of what each layer reads, by input channel."""
@@ -149,6 +147,10 @@ class Mixed:
         session = self.session(model)
         return np.stack([session.run(None, row)[0].reshape(-1) for row in self.examples])
 
+    @functools.cache
+    def quantized(self, layer, precision):
+        return layer.quantized(precision, self.squares.get(layer.name))
+
     def applied(self, choice):
         """The network with these precisions. @param choice  {name: precision}; others keep int8"""
         model = copy.deepcopy(self.base)
@@ -157,7 +159,7 @@ class Mixed:
             precision = choice.get(layer.name, "int8")
             if precision == "int8":
                 continue
-            codes, scale = layer.quantized(precision, self.squares.get(layer.name))
+            codes, scale = self.quantized(layer, precision)
             old = self.constants[layer.scale]
             changed[layer.codes], changed[layer.scale] = codes, scale.reshape(old.shape)
             if layer.bias:
@@ -174,8 +176,7 @@ class Mixed:
         """Accuracy, error of the outputs against the float model's, and the machine's cycles, bytes and energy."""
         model = self.applied(choice)
         outputs = self.answers(model)
-        result = {"accuracy": self.accuracy(outputs),
-                  "error": float(((outputs - self.expected) ** 2).sum() / (self.expected ** 2).sum())}
+        result = {"accuracy": self.accuracy(outputs), "error": self.error(outputs)}
         if self.estimate:
             with tempfile.TemporaryDirectory() as folder:
                 file = pathlib.Path(folder) / "mixed.onnx"
@@ -187,6 +188,10 @@ class Mixed:
             result |= {"cycles": told["cycles"], "bytes": told["dram_bytes_read"] + told["dram_bytes_written"],
                        "energy_pj": told["energy_pj"] + told["energy"]["dram_pj"]}
         return result
+
+    def error(self, outputs):
+        """Squares of what the float model's outputs lack, beside its own."""
+        return float(((outputs - self.expected) ** 2).sum() / (self.expected ** 2).sum())
 
     def accuracy(self, outputs):
         """Share of right answers; without labels of those that are the float model's."""
@@ -201,15 +206,13 @@ class Mixed:
     def search(self, precisions, least):
         """@return steps, each with what it changed and the figures behind it; the last one is the result"""
         steps = [{"layer": "", "precision": "int8", **self.figures({})}]
-        saved = {}
         moves = []
         for layer in self.layers:
             before, bits = steps[0]["error"], BITS["int8"]
             for precision in precisions:
-                error = float(((self.answers(self.applied({layer.name: precision})) - self.expected) ** 2).sum() /
-                              (self.expected ** 2).sum())
-                saved[layer.name, precision] = (bits - BITS[precision]) * layer.weights.size
-                moves.append((max(error - before, 0) / saved[layer.name, precision], layer.name, precision))
+                error = self.error(self.answers(self.applied({layer.name: precision})))
+                saved = (bits - BITS[precision]) * layer.weights.size
+                moves.append((max(error - before, 0) / saved, layer.name, precision))
                 before, bits = max(error, before), BITS[precision]
         choice = {}
         for _, name, precision in sorted(moves):
@@ -260,5 +263,5 @@ def choose(args, ready, calibration, examples):
                  {"layer": "all", "precision": "mixed", **mixed.figures(choice)}]
     mixed.onnx.save(mixed.applied(choice), args.out)
     args.report.write_text(json.dumps({
-        "float_accuracy": mixed.accuracy(mixed.expected), "labels": labels is not None, "examples": len(examples),
+        "float_accuracy": mixed.accuracy(mixed.expected), "labels": labels is not None, "answers": len(examples),
         "reached": reached, "steps": steps, "choice": to_toml(mixed.layers, choice)}))

@@ -4,7 +4,7 @@
 
 usage: groups.py [--backend rtl|arch] [--agree] [--check]
 1,024 by 1,024 channels of random weights and scales, one row and 64, a scale for each channel and for groups of 128, 64
-and 32 (MatMul behind DequantizeLinear: onnx). Each run must be bit-exact, else the benchmark ends. --agree: how many
+and 32 (MatMul behind DequantizeLinear, by tests/onnx/make_groups.py: onnx). Each run must be bit-exact, else the benchmark ends. --agree: how many
 codes of 64 rows are ONNX Runtime's (onnxruntime), how far the others are off, and the ratio of signal to noise of both
 to float32. --check: exit code 1 if a goal is missed.
 """
@@ -24,37 +24,14 @@ SCALES = (0.03, 3), (0.05, 0)  # and zero points of what goes in and out
 
 def network(path, rows, block):
     """@return its weights in float32"""
-    import numpy as np
-    import onnx
-    from onnx import TensorProto, helper, numpy_helper
-    rng = np.random.default_rng(0)
-    nodes, constants = [], []
-
-    def constant(name, values):
-        constants.append(numpy_helper.from_array(values, name))
-        return name
-
-    def quantized(name, scale, zero_point):
-        ends = [constant(f"{name}_scale", np.float32(scale)), constant(f"{name}_zero", np.int8(zero_point))]
-        nodes.append(helper.make_node("QuantizeLinear", [name, *ends], [f"{name}_codes"]))
-        nodes.append(helper.make_node("DequantizeLinear", [f"{name}_codes", *ends], [f"{name}_value"]))
-        return f"{name}_value"
-
-    x = quantized("x", *SCALES[0])
-    codes = rng.integers(-8, 8, (CHANNELS, CHANNELS))
-    flat = codes.astype(np.uint8).ravel() & 15
-    constants.append(helper.make_tensor("codes", TensorProto.INT4, codes.shape, (flat[::2] | flat[1::2] << 4).tobytes(),
-                                        raw=True))
-    scales = rng.uniform(0.002, 0.02, (CHANNELS // block if block else 1, CHANNELS)).astype(np.float32)
-    form = {"axis": 0, "block_size": block} if block else {"axis": 1}
-    scale = constant("scales", scales if block else scales[0])
-    nodes.append(helper.make_node("DequantizeLinear", ["codes", scale], ["weights"], **form))
-    nodes.append(helper.make_node("MatMul", [x, "weights"], ["y"]))
-    out = quantized("y", *SCALES[1])
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (rows, CHANNELS)) for name in ("x", out)]
-    graph = helper.make_graph(nodes, "groups", ends[:1], ends[1:], constants)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10), path)
-    return codes * np.repeat(scales, block or CHANNELS, axis=0)
+    sys.path.insert(0, str(common.ROOT / "tests" / "onnx"))
+    import make_groups
+    net = make_groups.Network(0, 0.02)
+    x = net.quantized("x", *SCALES[0])
+    weights = net.blocks("weights", (CHANNELS, CHANNELS), 0, block)
+    net.node("MatMul", [x, "weights"], "y")
+    net.save(path, net.quantized("y", *SCALES[1]), rows, (CHANNELS, CHANNELS))
+    return weights
 
 
 def agreement(folder, block):

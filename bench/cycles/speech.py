@@ -5,10 +5,10 @@
 usage: speech.py [--backend rtl|arch] [--models DIR] [--check]
 Cells of random weights, LSTMs of TFLite by tests/lstm/make.py (NumPy), GRUs of ONNX by tests/onnx/make_cells.py (onnx):
 28 steps of 20 cells; 128 cells over 50 steps, a step of it; the same for eight streams at once, a step and stream; the
-same on two rows of PEs, of which one product of int16 uses both, and 32 columns; ResNet-8 in int8 and in 16x8. --models: a folder with tflite-micro's files
-(dtln_noise_suppression, micro_speech_lstm, trained_lstm_int8; seanet/: all .tflite below it, as one sum), of which what
-is there is measured. Each run must be bit-exact and whole on the machine, else the benchmark ends. --check: exit code 1
-if a goal is missed.
+same on two rows of PEs, of which one product of int16 uses both, and 32 columns; ResNet-8 in int8 and in 16x8.
+--models: a folder with tflite-micro's files (dtln_noise_suppression, micro_speech_lstm, trained_lstm_int8; seanet/: all
+.tflite below it, as one sum), of which what is there is measured. Each run must be bit-exact and whole on the machine,
+else the benchmark ends. --check: exit code 1 if a goal is missed.
 """
 import argparse
 import json
@@ -35,7 +35,7 @@ DESIGNS = {"edge256": "U55-256", "edge1024": "U85-1024"}
 
 
 def cycles(model, backend, config, keys):
-    """Of one bit-exact run, of which the host has no part but quantizers of floats at the ends."""
+    """One bit-exact run, of which the host has no part but quantizers of floats at the ends."""
     result = common.trine("run", *common.design(" ".join([config, *keys])), "--backend", backend, model)
     if any(op["op"] not in ("QUANTIZE", "DEQUANTIZE") or op["when"] == "between" for op in result["host"]):
         sys.exit(f"{model}: the host has a part of it")

@@ -405,6 +405,17 @@ Exponentials norm_table(const NormRow& row) {
   return table;
 }
 
+/// A RUN over a pixel's channels.
+isa::VectorRegisters one_tap(std::mt19937& random) {
+  isa::VectorRegisters r(random_geometry(random, kRows, 1));
+  random_post(r, random);
+  r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
+  r.set(isa::agu::kSLast, 0);
+  r.set(isa::agu::kRLast, 0);
+  if (chance(random, 30)) r.set(isa::agu::kWordsLast, static_cast<std::int64_t>(random() % 80));
+  return r;
+}
+
 void set_norm(isa::VectorRegisters& r, const NormRow& row) {
   r.set(isa::agu::kGroupsLast, 1);
   r.set(isa::post::kAddZeroA, row.origin);
@@ -435,12 +446,7 @@ TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
     REQUIRE(cycle < 400'000);
     if (issue.done() && jobs.empty() && post.idle() && runs < kRuns) {
       ++runs;
-      isa::VectorRegisters r(random_geometry(random, kRows, 1));
-      random_post(r, random);
-      r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
-      r.set(isa::agu::kSLast, 0);
-      r.set(isa::agu::kRLast, 0);
-      if (chance(random, 30)) r.set(isa::agu::kWordsLast, static_cast<std::int64_t>(random() % 80));
+      isa::VectorRegisters r = one_tap(random);
       r.set(isa::agu::kGroupsLast, chance(random, 50) ? 0 : 2);
       const bool norm = chance(random, 50), large = runs > kRuns - 3;
       if (large) {  // as many channels as there may be
@@ -599,12 +605,7 @@ TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][in
       constexpr Op kOps[] = {Op::kMax16, Op::kMin16, Op::kExponential16, Op::kShare16};
       const Op op = kOps[random() % 4];
       const bool extremum = op == Op::kMax16 || op == Op::kMin16;
-      isa::VectorRegisters r(random_geometry(random, kRows, 1));
-      random_post(r, random);
-      r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
-      r.set(isa::agu::kSLast, 0);
-      r.set(isa::agu::kRLast, 0);
-      if (chance(random, 30)) r.set(isa::agu::kWordsLast, static_cast<std::int64_t>(random() % 80));
+      isa::VectorRegisters r = one_tap(random);
       r.set(isa::agu::kGroupsLast, extremum ? 0 : 1);
       const auto words = static_cast<int>(r.get(isa::agu::kWordsLast)) + 1;
       const auto channels = static_cast<std::size_t>(4 * words - static_cast<int>(random() % 4));

@@ -243,7 +243,7 @@ def mixed(trine, folder, colours, out, quantize, more):
     """What --mixed is told, and what it makes of the report."""
     steps = [{"layer": "", "precision": "int8", "accuracy": 0.98, "bytes": 2000, "cycles": 1000, "energy_pj": 5.0},
              {"layer": "fc", "precision": "int4", "accuracy": 0.975, "bytes": 1200, "cycles": 600, "energy_pj": 4.0}]
-    result = {"float_accuracy": 0.99, "labels": True, "examples": 2, "reached": True, "steps": steps, "choice": "[layers]\nfc = \"int4\"\n"}
+    result = {"float_accuracy": 0.99, "labels": True, "answers": 1000, "reached": True, "steps": steps, "choice": "[layers]\nfc = \"int4\"\n"}
     (folder / "report.json").write_text(json.dumps(result))
     write_npy(colours / "y.npy", "q", (2,), [4, 7])
     asked = [*quantize, "--scale", 1, "--mixed", "--set", "array.weights4=true", "--accuracy=-2%"]
@@ -252,6 +252,7 @@ def mixed(trine, folder, colours, out, quantize, more):
     expect("--mixed", "--precisions int4 ternary --mixed --accuracy=-2%" in told and "--set\narray.weights4=true" in told, told)
     expect("labels", list(array.array("q", npy_data(folder / "labels.npy"))) == [4, 7])
     expect("steps", report["steps"] == steps and "97.50%      1,200   0.60        600   0.60   0.80" in trine.out, trine.out)
+    expect("examples of ranges and of answers", (report["examples"], report["answers"]) == (2, 1000), report)
     expect("the choice", out.with_suffix(".toml").read_text() == result["choice"])
     trine(*quantize, "--scale", 1, "--choice", out.with_suffix(".toml"), **more)
     expect("a choice", f"--precisions ternary --choice {out.with_suffix('.toml')}" in (folder / "arguments").read_text())
@@ -261,6 +262,10 @@ def mixed(trine, folder, colours, out, quantize, more):
     trine.refuses("in place of --mixed", *asked, "--choice", "f.toml", **more)
     trine.refuses("has int8 weights alone", *quantize, "--scale", 1, "--mixed", "--set", "array.precisions=[\"int8\"]", **more)
     trine.refuses("--plot p.svg: is of --mixed", *quantize, "--scale", 1, "--plot", "p.svg", **more)
+    design = out.with_suffix(".toml")
+    design.write_text((ROOT / "presets" / "edge256.toml").read_text())
+    trine.refuses("out.toml", *asked, "--config", design, **more)
+    expect("a design that has the choice's name", design.read_text() == (ROOT / "presets" / "edge256.toml").read_text())
     (colours / "y.npy").unlink()
 
 

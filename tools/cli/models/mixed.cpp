@@ -101,12 +101,16 @@ std::vector<std::string> Mixed::arguments(const Design& design, const machine::C
   return all;
 }
 
+std::string Mixed::choice_of(const std::string& out) const {
+  return searches_ ? fs::path(out).replace_extension(".toml").string() : "";
+}
+
 void Mixed::take(const fs::path& scratch, const std::string& out) {
   if (!asked()) return;
   const fs::path report = scratch / "report.json";
   report_ = parse_json(read_text(report), report.string());
   if (!searches_) return;
-  chosen_ = fs::path(out).replace_extension(".toml");
+  chosen_ = choice_of(out);
   write_file(chosen_, report_["choice"].get<std::string>());
   if (plot_.empty()) return;
   draw_plot(plot_, [this](const std::string& terminal, const std::string& picture) {
@@ -129,10 +133,9 @@ std::string Mixed::text() const {
         grouped(step["bytes"].get<std::int64_t>()), share(step, steps[0], "bytes"),
         grouped(step["cycles"].get<std::int64_t>()), share(step, steps[0], "cycles"),
         share(step, steps[0], "energy_pj"));
-  text +=
-      fmt::format("accuracy: {} of {} examples; the float model has {:.2f}%\n",
-                  report_["labels"].get<bool>() ? "right answers" : "the float model's answers",
-                  report_["examples"].get<int>(), 100 * report_["float_accuracy"].get<double>());
+  text += fmt::format("accuracy: {} of {} examples; the float model has {:.2f}%\n",
+                      report_["labels"].get<bool>() ? "right answers" : "the float model's answers",
+                      report_["answers"].get<int>(), 100 * report_["float_accuracy"].get<double>());
   if (!chosen_.empty()) text += fmt::format("{}: the choice, for --choice\n", chosen_);
   if (!reached())
     text += fmt::format("--accuracy {}: out of reach, this is the best found\n", accuracy_);

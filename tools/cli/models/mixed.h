@@ -20,6 +20,9 @@ class Mixed {
 
   bool asked() const { return searches_ || !choice_.empty(); }
   const std::string& plot() const { return plot_; }
+  const std::string& choice() const { return choice_; }
+  /// The file that a search for the model `out` writes its choice to; empty: there is no search.
+  std::string choice_of(const std::string& out) const;
   /// @throws Error  of --accuracy, --plot; a design of int8 weights alone; `model` is no .onnx
   void check(const std::string& model, const machine::Config& config) const;
   /// Examples that the accuracy is of: at most this many.
@@ -34,7 +37,7 @@ class Mixed {
   void take(const std::filesystem::path& scratch, const std::string& out);
 
   std::string text() const;
-  /// "float_accuracy", "labels", "examples", "reached", "steps"
+  /// "float_accuracy", "labels", "answers", "reached", "steps", "choice"
   const Json& json() const { return report_; }
   bool reached() const { return !report_.contains("reached") || report_["reached"].get<bool>(); }
 

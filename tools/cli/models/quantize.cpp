@@ -146,8 +146,11 @@ Json placed(const Options& options, const machine::Config& config, std::string* 
 int run(Options options) {
   options.preparation.parse();
   const std::string& out = options.network.model;
-  options.output.check({{"--out", out}, {"--plot", options.mixed.plot()}},
-                       {{"MODEL", options.model}, {"--config", options.network.design.config}});
+  options.output.check(
+      {{"--out", out}, {"--plot", options.mixed.plot()}, {"--mixed", options.mixed.choice_of(out)}},
+      {{"MODEL", options.model},
+       {"--config", options.network.design.config},
+       {"--choice", options.mixed.choice()}});
   if (fs::path(options.model).extension() != fs::path(out).extension())
     throw_error("--out: {} is another kind than {}, allowed the same ending", out, options.model);
   read_file(options.model);

@@ -39,9 +39,7 @@ class Layer:
         self.out_axis = 0 if node.op_type == "Conv" else self.axis_of_outputs()
         bias = producers.get(node.input[2]) if len(node.input) > 2 else None
         self.bias = tuple(bias.input[:2]) if bias is not None else None
-        self.float_bias = floats.get(node.input[2]) if bias is not None else None
-        if self.bias and self.float_bias is None:
-            self.float_bias = floats.get(self.bias[0].removesuffix("_quantized"))
+        self.float_bias = constants[self.bias[0]] * constants[self.bias[1]] if self.bias else None
 
     def axis_of_outputs(self):
         transposed = any(a.name == "transB" and a.i for a in self.node.attribute)
@@ -88,7 +86,7 @@ class Layer:
 
     def shift(self, codes, scale, means):
         """What the sums of each channel lack on average."""
-        if means is None or self.float_bias is None:
+        if means is None:
             return 0
         real = self.rows(codes.astype(np.float64)) * scale.reshape(-1, 1)
         lost = self.rows(self.weights) - real
@@ -176,18 +174,16 @@ class Mixed:
         """Accuracy, error of the outputs against the float model's, and the machine's cycles, bytes and energy."""
         model = self.applied(choice)
         outputs = self.answers(model)
-        result = {"accuracy": self.accuracy(outputs), "error": self.error(outputs)}
-        if self.estimate:
-            with tempfile.TemporaryDirectory() as folder:
-                file = pathlib.Path(folder) / "mixed.onnx"
-                self.onnx.save(model, file)
-                done = subprocess.run([*self.estimate, "--json", "-", str(file)], capture_output=True, text=True)
-            if done.returncode != 0:
-                fail(done.stderr.strip().splitlines()[-1])
-            told = json.loads(done.stdout)
-            result |= {"cycles": told["cycles"], "bytes": told["dram_bytes_read"] + told["dram_bytes_written"],
-                       "energy_pj": told["energy_pj"] + told["energy"]["dram_pj"]}
-        return result
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "mixed.onnx"
+            self.onnx.save(model, file)
+            done = subprocess.run([*self.estimate, "--json", "-", str(file)], capture_output=True, text=True)
+        if done.returncode != 0:
+            fail(done.stderr.strip().splitlines()[-1])
+        told = json.loads(done.stdout)
+        return {"accuracy": self.accuracy(outputs), "error": self.error(outputs), "cycles": told["cycles"],
+                "bytes": told["dram_bytes_read"] + told["dram_bytes_written"],
+                "energy_pj": told["energy_pj"] + told["energy"]["dram_pj"]}
 
     def error(self, outputs):
         """Squares of what the float model's outputs lack, beside its own."""
@@ -221,7 +217,7 @@ class Mixed:
                 continue
             tried = choice | {name: precision}
             figures = self.figures(tried)
-            if figures["accuracy"] >= min(least, steps[0]["accuracy"]):
+            if figures["accuracy"] >= min(least, steps[0]["accuracy"]) and figures["bytes"] < steps[-1]["bytes"]:
                 choice = tried
                 steps.append({"layer": name, "precision": precision, **figures})
         return choice, steps
@@ -250,8 +246,7 @@ def to_toml(layers, choice):
 def choose(args, ready, calibration, examples):
     """Rewrites args.out, with args.mixed by a search, else by args.choice (TOML); writes args.report (JSON)."""
     labels = np.load(args.labels) if args.labels else None
-    estimate = args.estimate.split("\n") if args.estimate else None
-    mixed = Mixed(ready, args.out, calibration, examples, labels, estimate)
+    mixed = Mixed(ready, args.out, calibration, examples, labels, args.estimate.split("\n"))
     reached = True
     if args.mixed:
         least = mixed.least(args.accuracy)

@@ -239,6 +239,9 @@ def quantize_onnx(args):
     from onnxruntime import quantization as q
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
+    weighs = args.mixed or args.choice
+    if weighs and not (args.estimate and args.report):
+        fail("--mixed, --choice: --estimate and --report, too, as `trine quantize` gives them")
     model = onnx.load(args.model)
     constants = {c.name for c in model.graph.initializer}
     inputs = [v for v in model.graph.input if v.name not in constants]
@@ -274,7 +277,7 @@ def quantize_onnx(args):
             calibrate_method={"minmax": q.CalibrationMethod.MinMax, "entropy": q.CalibrationMethod.Entropy,
                               "percentile": q.CalibrationMethod.Percentile}[args.method])
     weigh_cells(args.out, states, args.per_tensor)
-    if args.mixed or args.choice:
+    if weighs:
         mixed.choose(args, prepared, calibration, every)
     softened = f", {masks} masks below {LEAST} are {MASK} now" if masks else ""
     print(f"quantize: by onnxruntime {record.importlib.metadata.version('onnxruntime')}{softened}")

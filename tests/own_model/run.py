@@ -296,6 +296,12 @@ def installed(trine, scratch, build):
     choice.write_text('[layers]\nnone = "int4"\n')
     trine.refuses("layers.none: no such layer, allowed node_conv1", *fewer, "--choice", choice)
     trine(*fewer, "--mixed", "--accuracy", "100%", code=1)
+    shared, inputs = scratch / "shared_bias.onnx", scratch / "shared_bias.npy"
+    onnx = next(p for p in (build / "cache" / "python").glob("*/venv/bin/python") if list(p.parent.parent.glob("lib/*/site-packages/onnx")))
+    subprocess.run([onnx, "-B", HERE / "make_shared_bias.py", shared, inputs], check=True)
+    report = trine("quantize", shared, "--inputs", inputs, "--out", again, "--mixed", "--accuracy", "60%", "--set", "array.weights4=true")
+    # The machine has depthwise weights as int8 alone: fewer bits would save nothing.
+    expect("a shared bias", {step["layer"] for step in report["steps"]} == {"", "full", "last"} and report["runs"] == "machine", report)
     pythons = sorted((build / "cache" / "python").glob("*/venv/bin/python"))
     quantizer = next((p for p in pythons if list(p.parent.parent.glob("lib/*/site-packages/ai_edge_litert"))), None)
     subprocess.run([quantizer, "-B", MODELS / "float_lenet.py", lite], check=True)

@@ -91,7 +91,7 @@ def driver_cases(build, *config):
     cases = sorted(folder.glob("*.c"))
     apps = [word for case in [ROOT / "soc" / "firmware" / "driver_cases.c", *cases] for word in ("--app", case)]
     report = build / "cases.json"
-    text = soc(0, *config, "--main-kib", 256, "--fault", "none", *apps, "--json", report)
+    text = soc(0, *config, "--fault", "none", *apps, "--json", report)
     expect("driver cases", count > 30 and f"{count} of {count} driver cases pass" in text and ended(report) == 0, text)
 
 
@@ -197,16 +197,15 @@ def main():
     expect("the package's own tests", done.returncode == 0)
     command_line()
     foreign(build)
-    small = ["--config", "edge64"]
+    small = ["--config", "edge64", "--main-kib", 256]  # what the largest firmware takes: one system for all
     digits(build, *small, "--fault", "none")
     one_case(build, *small)
     faults(build, *small)
     driver_cases(build, *small)
     streams(build, *small, "--fault", "none")
     without_hooks(*small, build / "memory.onnx", "--cases", 4, "--fault", "none")
-    writer = [*small, "--main-kib", 256, "--fault", "none"]
-    story(build, *writer)
-    no_story(*writer)
+    story(build, *small, "--fault", "none")
+    no_story(*small, "--fault", "none")
     sdram = ["--config", "edge32", "--sdram"]
     soc(0, *sdram, PLUS, "--cases", 2)
     without_hooks(*sdram, PLUS, "--cases", 2)

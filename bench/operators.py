@@ -231,7 +231,7 @@ def gemm(n, size):
 
 
 def matmul(n, size):
-    rows = max(4, int((size / 2) ** 0.5))
+    rows = max(4, min(int((size / 2) ** 0.5), 32 if n.kind == "int16" else 1024))
     return n.op("MatMul", n.input((1, 2, rows, 32)), n.input((1, 2, 32, rows)))
 
 
@@ -296,6 +296,11 @@ def through_int8(n, size):
     return n.op("DequantizeLinear", n.op("QuantizeLinear", x, s, z), s, z)
 
 
+def from_int8(n, size):
+    """Products of int8 codes, which a quantizer of int16 follows."""
+    return n.op("Conv", through_int8(n, size), n.weights((16, 16, 1, 1), 16))
+
+
 OPERATORS = {
     "Softmax": softmax,
     "LogSoftmax": log_softmax,
@@ -348,7 +353,7 @@ OPERATORS = {
 TIES = ("Resize, linear, the same scale", "AveragePool, the same scale")  # quarters and sixteenths of a code
 HOSTED = ("LogSoftmax", "Div")  # refused between quantizers: the machine has no form of them
 OF_INT16 = {name: OPERATORS[name] for name in (
-    "BatchNormalization alone", "Sigmoid", "Tanh", "SiLU: Mul by a quantized Sigmoid", "LeakyRelu", "Clip", "Relu", "Add",
+    "Softmax", "MatMul of two maps", "BatchNormalization alone", "Sigmoid", "Tanh", "SiLU: Mul by a quantized Sigmoid", "LeakyRelu", "Clip", "Relu", "Add",
     "Sub", "Mul", "Add of a quantized constant", "Mul by a quantized constant", "Conv", "Conv, depthwise", "Gemm",
     "AveragePool", "GlobalAveragePool", "ReduceMean", "AveragePool, the same scale", "Resize, nearest")} | {
     "ConvTranspose": conv_transpose,
@@ -359,6 +364,7 @@ OF_INT16 = {name: OPERATORS[name] for name in (
     "ReduceMax": lambda n, size: n.op("ReduceMax", n.input(image(n, size)), n.constant([2, 3], "int64"), keepdims=1),
     "Pad, Transpose, Slice": moved,
     "int8 between": through_int8,
+    "Conv of int8": from_int8,
 }
 
 

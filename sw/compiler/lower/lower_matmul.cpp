@@ -189,7 +189,7 @@ Problem Lowering::wide_matmul_problem(const Op& o) const {
   if (terms > kWideTerms)
     return refusal(o, o.outputs[0], Reason::kRange, ": sums of {} products of int16, allowed 1..{}",
                    terms, kWideTerms);
-  if (rounding_.of(o) != reference::Rounding::kDouble)
+  if (rounding_.of(o) == reference::Rounding::kSingle)
     return refusal(o, o.outputs[0], Reason::kRounding,
                    ": products of int16 maps with one rounding, the machine has those of LiteRT up "
                    "to 1.2 (--rounding double)");

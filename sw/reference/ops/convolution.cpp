@@ -63,8 +63,7 @@ struct Layer {
     const auto sum = static_cast<std::make_signed_t<Sum>>(acc);
     if (!real.empty()) return real_code(sum, real[static_cast<std::size_t>(m)], p.output);
     if constexpr (sizeof(Sum) == sizeof(std::int64_t))
-      return to_code(call.rounding == Rounding::kHalfEven ? scaled_half_even(sum, p.scales[m])
-                                                          : scaled_wide(sum, p.scales[m]),
+      return to_code(whole ? scaled_half_even(sum, p.scales[m]) : scaled_wide(sum, p.scales[m]),
                      p.output);
     else
       return requantize(sum, p.scales[m], p.output, call.rounding);
@@ -74,6 +73,9 @@ struct Layer {
   ConvParams p;
   Codes x, w;
   std::vector<Sum> bias;
+  /// By all bits of the multiplier. Products of two maps of int16 leave the 32 bits that it takes.
+  const bool whole =
+      call.rounding == Rounding::kHalfEven && call.op.kind != model::OpKind::kBatchMatMul;
   std::vector<double> real;  ///< scales of LiteRT >= 1.3
 };
 

@@ -352,6 +352,15 @@ void Emitter::require_alike(int input, const Quantizer& q) const {
                 name_of(tensor(input).type), gives_int16(q) ? "int16" : "int8");
 }
 
+/// int8 codes as int16 ones of the same values, where the quantizer behind them gives int16.
+int Emitter::alike(int input, const Quantizer& q, int node) {
+  Value codes;
+  codes.tensor = input;
+  if (gives_int16(q)) input = widened(std::move(codes), node).tensor;
+  require_alike(input, q);
+  return input;
+}
+
 /// What is moved, with the float operators that follow the move.
 Value Emitter::before_move(const Value& value) {
   Value from = value.moved->from;
@@ -390,7 +399,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     requantize_product(value, q, output);
   else if (value.sum)
     add_exact(value, sum_of(*value.sum), q, output, "Add, Sub, Mul or MatMul");
-  else if (value.own && is_unary(value.own->op.kind) && value.own->op.kind != OpKind::kLeakyRelu)
+  else if (value.own && lies_on_line(value.own->op))
     add_line(value, q, output);
   else if (value.own)
     add_exact(value, value.own->op, q, output, "a normalization or reduction");
@@ -547,10 +556,10 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bia
 /// the bias offset / slope.
 void Emitter::requantize_product(const Value& value, const Quantizer& q, int output) {
   const Product& p = *value.product;
-  require_alike(p.op.inputs.back(), q);
-  const double input = double{tensor(p.op.inputs.back()).scale()};
   const auto M = static_cast<std::size_t>(p.channels);
   Product result = p;
+  result.op.inputs.back() = alike(p.op.inputs.back(), q, p.op.index);
+  const double input = double{tensor(p.op.inputs.back()).scale()};
   result.op.half_even = true;
   std::vector<std::int32_t> bias;
   for (std::size_t m = 0; m < M; ++m) {
@@ -580,8 +589,8 @@ void Emitter::requantize_product(const Value& value, const Quantizer& q, int out
 
 void Emitter::mean(const Value& value, const Quantizer& q, int output) {
   const Op& product = value.product->op;
-  require_alike(product.inputs[0], q);
-  Op op = op_of(OpKind::kMean, product.index, {product.inputs[0], add_integers({1, 2})});
+  const int input = alike(product.inputs[0], q, product.index);
+  Op op = op_of(OpKind::kMean, product.index, {input, add_integers({1, 2})});
   op.keep_dims = true;
   add_exact(value, std::move(op), q, output, "average");
 }
@@ -604,15 +613,21 @@ void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int outpu
   });
   if ((line.slope != 1 && !scales) || line.offset != 0 || by_channel)
     throw_error("a float operator between {} and quantizer", what);
-  for (const int t : {op.input(0), op.input(1)})
-    if (t >= 0 && tensor(t).scale() > 0) require_alike(t, q);
+  for (std::size_t i = 0; i < std::min<std::size_t>(op.inputs.size(), 2); ++i)
+    if (int& t = op.inputs[i]; t >= 0 && tensor(t).scale() > 0) t = alike(t, q, op.index);
   if (scales) op.divisor = static_cast<float>(double{op.divisor} / line.slope);
   op.half_even = op.kind != OpKind::kNormalization;  // which rounds in its own way
   clamp_codes(line, q, tensor(output), &op);
   add_op(std::move(op), output);
 }
 
-/// LOGISTIC or TANH of int16 codes: what the machine's line gives, 1/32768 each, at another scale.
+/// LOGISTIC, TANH or SOFTMAX of int16 codes.
+bool Emitter::lies_on_line(const Op& op) const {
+  return op.kind == OpKind::kLogistic || op.kind == OpKind::kTanh ||
+         (op.kind == OpKind::kSoftmax && is_wide(op.input(0)));
+}
+
+/// What the machine's line gives, 1/32768 each, at another scale.
 void Emitter::add_line(const Value& value, const Quantizer& q, int output) {
   constexpr float kFraction = 1.0f / 32768;
   const Op& function = value.own->op;

@@ -231,6 +231,7 @@ class Emitter {
   /// An operator whose real results the quantizer takes, clamped at the most. @param what  for text
   void add_exact(const Value& value, Op op, const Quantizer& quantizer, int output,
                  const char* what);
+  bool lies_on_line(const Op& op) const;
   void add_line(const Value& value, const Quantizer& quantizer, int output);
   Value joined(const Value& value, const Quantizer& quantizer, const std::string& name);
   Value codes_of(const Constant& constant, const std::vector<Step>& steps,
@@ -239,6 +240,7 @@ class Emitter {
   int add_floats(int input, const std::string& name, const std::vector<FloatStep>& steps, int node);
   /// The only type of codes there is of this value and a quantizer of it. @throws Error
   void require_alike(int input, const Quantizer& quantizer) const;
+  int alike(int input, const Quantizer& quantizer, int node);
   Value dequantized(Value value, int node);
   void mean(const Value& value, const Quantizer& quantizer, int output);
   int code_tensor(const Value& value, const Quantizer& quantizer, const std::string& name);

@@ -116,11 +116,11 @@ Value Importer::normalization() {
 Value Importer::softmax() {
   const bool of_codes = is_quantized(file_, whole_->outputs[0]);
   Value value = of_codes ? plain_codes(0) : host_floats();
-  refuse_wide(value);
   if (value.shape.empty() ||
       !is_last(node_->integer("axis", file_.opset < 13 ? 1 : -1), value.shape.size()))
     throw_error("over another axis than the last");
   Op softmax = op(OpKind::kSoftmax, {value.tensor});
+  if (is_wide(value)) return of_words(std::move(softmax), value);
   if (of_codes) {
     value.tensor = -1;
     value.own = std::make_shared<const Own>(Own{std::move(softmax), hosted(out())});

@@ -46,16 +46,15 @@ Value Importer::function() {
   if (node_->real("alpha", 1.0f) != 1.0f) return table();
   const OpKind kind = kind_of_onnx(node_->type).value();
   if (is_wide(in(0)) && (kind == OpKind::kLogistic || kind == OpKind::kTanh))
-    return of_words(op(kind));
+    return of_words(op(kind), in(0));
   return function_of(kind, in(0));
 }
 
 /// A function of int16 codes that gives such codes.
-Value Importer::of_words(Op function) {
-  Value value = in(0);
-  function.inputs = {value.tensor};
-  value = value.made(-1);
-  value.shape = in(0).shape;
+Value Importer::of_words(Op function, const Value& given) {
+  function.inputs = {given.tensor};
+  Value value = given.made(-1);
+  value.shape = given.shape;
   value.own = std::make_shared<const Own>(Own{std::move(function), hosted(out())});
   return value;
 }

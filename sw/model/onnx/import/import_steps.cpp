@@ -145,7 +145,7 @@ Value Importer::leaky_relu() {
   if (is_wide(in(0))) {
     Op leaky = op(OpKind::kLeakyRelu);
     leaky.alpha = alpha;
-    return of_words(std::move(leaky));
+    return of_words(std::move(leaky), in(0));
   }
   return of_floats(OpKind::kMaximum, in(0), stepped(in(0), Kind::kMul, {alpha}));
 }

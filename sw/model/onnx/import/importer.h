@@ -104,7 +104,7 @@ class Importer {
   Value of_two(Value a, Value b);
   Value of_floats(OpKind kind, const Value& given_a, const Value& given_b);
   Value function();
-  Value of_words(Op function);
+  Value of_words(Op function, const Value& given);
   Value table();
   Value function_of(OpKind kind, const Value& given);
   Value gelu();

@@ -71,6 +71,42 @@ TEST_CASE("thresholds that no accumulator reaches lie just outside", "[model][on
         std::vector<std::int32_t>{0});
 }
 
+TEST_CASE("even steps give each accumulator the level of its thresholds",
+          "[model][onnx][threshold]") {
+  std::mt19937 random{5};
+  const auto real = [&](double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(random);
+  };
+  int found = 0, of_ties = 0;
+  for (int i = 0; i < 400; ++i) {
+    const int count = i % 2 == 0 ? 15 : 7, first = i % 3 == 0 ? 0 : -(count + 1) / 2;
+    const double width = i % 8 == 0 ? std::exp2(i % 5) : real(0.7, 90);
+    const double offset = i % 8 == 0 ? i % 7 : real(-150, 150);
+    const Reached reached{-static_cast<int>(real(0, 700)), static_cast<int>(real(0, 700)), 8};
+    const auto level = [&](std::int32_t acc) {
+      const double code = std::nearbyint((acc + offset) / width) - first;
+      return static_cast<int>(std::clamp(code, 0.0, double(count)));
+    };
+    const auto table = thresholds(level, count, reached.low, reached.high);
+    const auto steps = even_steps(table, first, reached);
+    if (!steps) continue;
+    ++found;
+    of_ties += steps->ties ? 1 : 0;
+    CAPTURE(i, count, first, width, offset, steps->width, steps->bias);
+    const float scale = static_cast<float>(1 / steps->width);
+    int wrong = 0;
+    for (std::int32_t acc = reached.low; acc <= reached.high; ++acc) {
+      const double code = std::nearbyint((double{8} * acc + steps->bias) * scale) - first;
+      wrong += static_cast<int>(std::clamp(code, 0.0, double(count))) != level(acc);
+    }
+    CHECK(wrong == 0);
+  }
+  CHECK(found >= 390);
+  CHECK(of_ties > 10);
+  // Halves once up, once down, and no power of two between them.
+  CHECK_FALSE(even_steps({10, 31, 50, 71}, 1, {0, 100, 1}));
+}
+
 TEST_CASE("float thresholds are the least float of their level", "[model][onnx][threshold]") {
   for (const float edge : {0.5f, -0.5f, 0.0f, 1e-40f, -3e38f, 255.0f}) {
     const auto table = float_thresholds([&](float x) { return x >= edge ? 1 : 0; }, 1);

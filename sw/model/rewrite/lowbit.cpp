@@ -52,6 +52,68 @@ std::int64_t least(std::int64_t low, std::int64_t high, const F& f) {
   return low;
 }
 
+/// Widths w whose edge w * y lies between two numbers, for each edge that is asked for.
+struct Widths {
+  double least = 0, most = std::numeric_limits<double>::infinity();
+
+  void keep(double y, double above, double below) {
+    double from = above / y, to = below / y;
+    if (y < 0) std::swap(from, to);
+    least = std::max(least, from);
+    most = std::min(most, to);
+  }
+  /// Whether a float32's error leaves the middle between the two.
+  bool has_room() const { return least < most && most - least > 0x1p-18 * least; }
+  double middle() const { return std::isinf(most) ? 2 * least + 1 : (least + most) / 2; }
+};
+
+constexpr double kHalf = 0.5;
+
+/// All widths that are right with a bias.
+Widths widths_of(const std::vector<std::int32_t>& thresholds, int first, const Reached& x,
+                 double bias) {
+  constexpr double kAny = std::numeric_limits<double>::infinity();
+  Widths widths;
+  for (std::size_t k = 0; k < thresholds.size(); ++k) {
+    const double t = thresholds[k], unit = x.unit;
+    widths.keep(first + static_cast<int>(k) + kHalf, t <= x.low ? -kAny : unit * (t - 1) + bias,
+                t > x.high ? kAny : unit * t + bias);
+  }
+  return widths;
+}
+
+/// A bias near those that are right, if there are any.
+double likely_bias(const std::vector<std::int32_t>& thresholds, int first, const Reached& x) {
+  const auto reached = [&](std::int32_t t) { return t > x.low && t <= x.high; };
+  const auto begin = std::ranges::find_if(thresholds, reached);
+  const auto end = std::find_if_not(begin, thresholds.end(), reached);
+  const double all = x.unit * (1.0 * x.high - x.low + 2);
+  const double passed = static_cast<double>(begin - thresholds.begin());
+  if (begin == end) {  // one level alone
+    const auto always = std::ranges::count_if(thresholds, [&](auto t) { return t <= x.low; });
+    return std::nearbyint(2 * all * (first + static_cast<double>(always)));
+  }
+  const double count = static_cast<double>(end - begin) - 1;
+  const double width = count == 0 ? all : x.unit * (1.0 * end[-1] - *begin) / count;
+  return std::nearbyint(width * (first + passed + kHalf) - x.unit * (*begin - kHalf));
+}
+
+/// Whether steps of a power of two, halves to even, have each threshold.
+bool holds(const std::vector<std::int32_t>& thresholds, int first, const Reached& x,
+           const EvenSteps& steps) {
+  const auto above = [&](std::int64_t accumulator, int level) {
+    const std::int64_t of = accumulator * x.unit + steps.bias;
+    return std::nearbyint(static_cast<double>(of) / steps.width) > level;
+  };
+  for (int k = 0; k < static_cast<int>(thresholds.size()); ++k) {
+    const std::int64_t t = thresholds[static_cast<std::size_t>(k)];
+    if (t <= x.high && !above(std::max<std::int64_t>(t, x.low), first + k)) return false;
+    if (t > x.low && above(std::min<std::int64_t>(t, std::int64_t{x.high} + 1) - 1, first + k))
+      return false;
+  }
+  return true;
+}
+
 float rounded(QuantRule::Round round, float x) {
   switch (round) {
     case QuantRule::Round::kHalfEven:
@@ -112,6 +174,23 @@ std::vector<float> float_thresholds(const LevelOf<float>& level, int count) {
     result.push_back(at > kLargest ? std::numeric_limits<float>::infinity() : float_at(at));
   }
   return result;
+}
+
+std::optional<EvenSteps> even_steps(const std::vector<std::int32_t>& thresholds, int first,
+                                    const Reached& x) {
+  const double likely = likely_bias(thresholds, first, x);
+  const double most = std::numeric_limits<std::int32_t>::max() -
+                      x.unit * std::max(std::abs(1.0 * x.low), std::abs(1.0 * x.high));
+  for (int i = 0; i <= 8 * x.unit; ++i) {  // 0, -1, 1, -2 ..
+    const double bias = likely + (i % 2 == 0 ? i / 2 : -(i + 1) / 2);
+    const Widths widths = widths_of(thresholds, first, x, bias);
+    if (std::abs(bias) >= most) continue;
+    const auto whole = static_cast<std::int32_t>(bias);
+    if (widths.has_room()) return EvenSteps{widths.middle(), whole};
+    const EvenSteps power{std::exp2(std::nearbyint(std::log2(widths.least))), whole, true};
+    if (holds(thresholds, first, x, power)) return power;
+  }
+  return std::nullopt;
 }
 
 }  // namespace trine::model

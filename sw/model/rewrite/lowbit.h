@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "sw/model/graph.h"
@@ -57,5 +58,24 @@ std::vector<std::int32_t> thresholds(const LevelOf<std::int32_t>& level, int cou
 
 /// The same over all finite floats; +infinity where there is none.
 std::vector<float> float_thresholds(const LevelOf<float>& level, int count);
+
+/// nearest((x + bias) / width)
+struct EvenSteps {
+  double width = 1;
+  std::int32_t bias = 0;
+  bool ties = false;  ///< x lie between two steps, of which the even one is meant: no other width
+};
+
+/// Integers of an accumulator, and what one more of them adds to the steps' x.
+struct Reached {
+  std::int32_t low = 0, high = 0;
+  int unit = 1;
+};
+
+/// Steps that give each accumulator the level that thresholds() gave it, with room for scales that
+/// are rounded to float32; nothing where no line has all of these thresholds.
+/// @param first  what level 0 stands for
+std::optional<EvenSteps> even_steps(const std::vector<std::int32_t>& thresholds, int first,
+                                    const Reached& x);
 
 }  // namespace trine::model

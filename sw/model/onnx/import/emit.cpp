@@ -440,6 +440,7 @@ void Emitter::threshold_product(const Value& value, const Quantizer& q, int outp
   const auto M = static_cast<std::size_t>(p.channels);
   const std::size_t taps = p.weights.size() / M;
   std::vector<std::int32_t> table;
+  std::vector<Reached> reached;
   for (std::size_t m = 0; m < M; ++m) {
     Range range = reach(&p.weights[m * taps], taps, p.zero_point, x);
     if (std::max(-range.low, range.high) >= std::numeric_limits<std::int32_t>::max())
@@ -457,11 +458,52 @@ void Emitter::threshold_product(const Value& value, const Quantizer& q, int outp
     const auto row = thresholds(level, q.count, static_cast<std::int32_t>(range.low),
                                 static_cast<std::int32_t>(range.high));
     table.insert(table.end(), row.begin(), row.end());
+    reached.push_back(
+        {static_cast<std::int32_t>(range.low), static_cast<std::int32_t>(range.high)});
   }
+  if (stepped_product(p, q, table, reached, output)) return;
   const int acc = add_tensor(p.name, DataType::kInt32, p.shape);
   emit_product(p, {}, acc);
   Encoding encoding = Encoding::kInt8;
   add_threshold(acc, output, first_code(q, &encoding), q.step, M, table, p.op.index);
+}
+
+/// Thresholds that lie on a line are one scale and a bias: the codes are the same, and the machine
+/// need not compare each. Larger weights make a finer bias, where these are not packed.
+bool Emitter::stepped_product(const Product& p, const Quantizer& q,
+                              const std::vector<std::int32_t>& table, std::vector<Reached> reached,
+                              int output) {
+  constexpr int kMost = 127;
+  Encoding encoding = Encoding::kInt8;
+  const int low = first_code(q, &encoding);
+  if (q.step != 1 || encoding == Encoding::kTernary || p.zero_point != 0) return false;
+  const Encoding weights = smallest_encoding(p.weights);
+  const bool packed = weights == Encoding::kBinary || weights == Encoding::kTernary;
+  int largest = 1;
+  for (const int w : p.weights) largest = std::max(largest, std::abs(w));
+  const float input = tensor(p.op.inputs.back()).scale();
+  for (int unit = 1; unit <= (packed ? 1 : kMost / largest); unit *= 2) {
+    Product result = p;
+    result.op.half_even = true;
+    result.op.code_min = low;
+    result.op.code_max = low + q.count;
+    for (std::int8_t& w : result.weights) w = static_cast<std::int8_t>(w * unit);
+    std::vector<std::int32_t> bias;
+    for (std::size_t m = 0; m < reached.size(); ++m) {
+      const auto row = table.begin() + static_cast<std::ptrdiff_t>(m) * q.count;
+      reached[m].unit = unit;
+      const auto steps = even_steps({row, row + q.count}, q.first, reached[m]);
+      if (!steps) break;
+      float& scale = result.scales[m];
+      scale = static_cast<float>(double{q.scale} / (steps->width * double{input}));
+      if (steps->ties && double{scale} * input / q.scale * steps->width != 1) break;
+      bias.push_back(steps->bias);
+    }
+    if (bias.size() < reached.size()) continue;
+    emit_product(result, bias, output);
+    return true;
+  }
+  return false;
 }
 
 /// Thresholds on codes or floats. A falling function counts down: there are no weights to negate.

@@ -231,6 +231,9 @@ class Emitter {
   /// An operator whose real results the quantizer takes, clamped at the most. @param what  for text
   void add_exact(const Value& value, Op op, const Quantizer& quantizer, int output,
                  const char* what);
+  bool stepped_product(const Product& product, const Quantizer& quantizer,
+                       const std::vector<std::int32_t>& table, std::vector<Reached> reached,
+                       int output);
   bool lies_on_line(const Op& op) const;
   void add_line(const Value& value, const Quantizer& quantizer, int output);
   Value joined(const Value& value, const Quantizer& quantizer, const std::string& name);

@@ -316,10 +316,7 @@ class Images {
                                             OpKind::kReduceMin};
     static const std::vector<OpKind> kWideKinds{OpKind::kMean, OpKind::kReduceMax,
                                                 OpKind::kReduceMin};
-    const OpKind kind = any(b_, wide_ ? kWideKinds : kKinds);
-    // The largest channel of a pixel is not the machine's.
-    if (wide_ && kind != OpKind::kMean) std::erase(axes, 3);
-    return axes.empty() ? -1 : b_.reduction(x, axes, kind);
+    return b_.reduction(x, axes, any(b_, wide_ ? kWideKinds : kKinds));
   }
 
   int resize(int x) {

@@ -292,6 +292,18 @@ TEST_CASE("a maximum of int16 codes stays behind its product", "[arch][int16]") 
   }
 }
 
+TEST_CASE("the largest and the smallest channel of int16 codes are exact", "[arch][int16]") {
+  const machine::Config config = machine::load_config("edge64", {"array.activations16=true"});
+  for (const model::OpKind kind : {model::OpKind::kReduceMax, model::OpKind::kReduceMin})
+    for (const int channels : {2, 7, 33}) {
+      CAPTURE(model::name_of(kind), channels);
+      Builder b(static_cast<unsigned>(channels));
+      b.graph.outputs = {b.reduction(b.input({1, 3, 5, channels}), {3}, kind)};
+      widen(b);
+      testing::require_exact(b.graph, config, {fuzz::random_codes(b, b.graph.inputs[0])});
+    }
+}
+
 TEST_CASE("sums of int16 codes with halves to even have 32 bits", "[arch][int16][error]") {
   using Catch::Matchers::Contains;
   for (const bool fully_connected : {false, true}) {

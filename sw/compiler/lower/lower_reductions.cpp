@@ -157,8 +157,6 @@ Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
 // ---- largest and smallest codes -----------------------------------------------------------------
 
 Problem Lowering::reduce_max_problem(const Op& o) const {
-  if (is_wide(o) && reduces_channels(o))
-    return refusal(o, o.input(0), Reason::kType, " is int16: channels of one pixel stay apart");
   if (auto problem = image_problem(o, o.input(0))) return problem;
   if (graph_.in(o, 0).rank() != 4)
     for (const Span& span : spans_of(o))
@@ -236,7 +234,8 @@ Layer Lowering::largest_channel(const Op& o, int map) {
   int count = 4;
   while (count < C) count *= 2;
   const auto larger = [&](int a, int b) {
-    Layer layer = start(o, LayerKind::kMaximum, a);
+    const bool smaller = is_wide(o) && o.kind == OpKind::kReduceMin;
+    Layer layer = start(o, smaller ? LayerKind::kMinimum : LayerKind::kMaximum, a);
     layer.second = b;
     return layer;
   };

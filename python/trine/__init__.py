@@ -393,7 +393,7 @@ def estimate(model: Model = None, config: Config | str | os.PathLike[str] = "edg
              name: str = "") -> Report:
     """Cycles of a network without running it: its program's times, without its data.
 
-    model  as compile() takes it; or, instead, table: "bert-base", "bert-large", "llama-7b", "gpt-3" with `tokens` that
+    model  as compile() takes it; or, instead, table: "gpt-2", "llama-2-7b" or another of `trine estimate --help` with `tokens` that
            go through at once, each attending to `context` (0: all of them)
     shape  as compile() takes it
 

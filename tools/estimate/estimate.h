@@ -38,11 +38,18 @@ struct Row {
 struct Estimate {
   std::string network;
   std::vector<Row> rows;
+  int tokens = 0;  ///< of a language model that go through at once
 
   std::int64_t macs() const { return sum(&Row::macs); }
   std::int64_t parameters() const { return sum(&Row::parameters); }
   std::int64_t weight_bytes() const { return sum(&Row::weight_bytes); }
   double cycles() const { return sum(&Row::cycles); }
+  /// On the bus, and the few between memories.
+  std::int64_t beats() const {
+    std::int64_t total = 0;
+    for (const Row& row : rows) total += row.actions[sim::kBeat] * row.times;
+    return total;
+  }
 
  private:
   template <typename T>

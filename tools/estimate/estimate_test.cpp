@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -35,10 +36,14 @@ std::int64_t macs_of(const Estimate& e, const std::string& op) {
 }
 
 TEST_CASE("parameters of the tables are the published ones", "[estimate]") {
-  CHECK(table("bert-base", 1).parameters() == 109'482'240);   // 110 M
-  CHECK(table("bert-large", 1).parameters() == 335'141'888);  // 340 M
-  CHECK(table("llama-7b", 1).parameters() == 6'738'415'616);  // 6.7 B
-  CHECK(table("gpt-3", 1).parameters() == 174'604'259'328);   // 175 B: 174,600 M
+  CHECK(table("bert-base", 1).parameters() == 109'482'240);       // 110 M
+  CHECK(table("bert-large", 1).parameters() == 335'141'888);      // 340 M
+  CHECK(table("llama-7b", 1).parameters() == 6'738'415'616);      // 6.7 B
+  CHECK(table("gpt-3", 1).parameters() == 174'604'259'328);       // 175 B: 174,600 M
+  CHECK(table("gpt-2", 1).parameters() == 124'439'808);           // 124 M
+  CHECK(table("llama-3.2-1b", 1).parameters() == 1'235'814'400);  // 1.23 B
+  CHECK(table("qwen2-0.5b", 1).parameters() == 494'032'768);      // 0.49 B
+  CHECK(table("bitnet-2b", 1).parameters() == 2'412'820'480);     // 2.4 B
 }
 
 TEST_CASE("MACs of the tables are the published ones", "[estimate]") {
@@ -67,13 +72,38 @@ TEST_CASE("one token waits for the bus, many for the array", "[estimate]") {
   CHECK(decode.cycles() < 1.05 * bytes / 16);
 }
 
+TEST_CASE("weights of fewer bits are fewer bytes of a token", "[estimate]") {
+  const machine::Config config = machine::load_config(
+      "edge1024", {"array.weights4=true", "array.precisions=[\"int8\", \"ternary\"]"});
+  Transformer bitnet = transformer("bitnet-2b");
+  std::map<std::string, std::int64_t> bytes;
+  for (const std::string weights : {"int8", "int4", "ternary"}) {
+    bitnet.weights = weights;
+    const Estimate e = of_transformer(bitnet, 1, 512, config);
+    CHECK(e.parameters() == 2'412'820'480);
+    bytes[weights] = e.beats() * config.axi_data_bits / 8;
+  }
+  constexpr double kBlocks = 2'084e6;  // weights
+  CHECK(bytes["int8"] - bytes["int4"] == Approx(kBlocks / 2).epsilon(0.02));
+  CHECK(bytes["int4"] - bytes["ternary"] == Approx(kBlocks / 4).epsilon(0.02));
+  // Each of five key heads is read once, for four queries.
+  const Estimate decode = of_transformer(bitnet, 1, 2'048, config);
+  CHECK(macs_of(decode, "BATCH_MATMUL") == 30LL * 2 * 2'048 * 2'560);
+  CHECK(std::ranges::find(decode.rows, "query x key", &Row::name)->times == 30 * 5);
+}
+
 TEST_CASE("tables and hardware that are not there are named", "[estimate][error]") {
   CHECK_THROWS_WITH(transformer("bert"),
-                    "no table 'bert', allowed bert-base, bert-large, llama-7b, gpt-3");
+                    "no table 'bert', allowed bert-base, bert-large, gpt-2, gpt-3, llama-7b, "
+                    "llama-2-7b, llama-3.2-1b, qwen2-0.5b, bitnet-2b");
   const machine::Config plain = machine::load_config("edge1024", {"matmul.enable=false"});
   CHECK_THROWS_WITH(of_transformer(transformer("bert-base"), 8, 8, plain),
                     "bert-base: products of two maps and softmax need matmul.enable and "
                     "vector.softmax");
+  Transformer gpt2 = transformer("gpt-2");
+  gpt2.weights = "int4";
+  CHECK_THROWS_WITH(of_transformer(gpt2, 1, 8, machine::load_config("edge1024", {})),
+                    "gpt-2: the design has no weights of int4 (array.weights4)");
 }
 
 /// bench/cycles/estimates.py --write measures the table. Of the shared networks three are worse on

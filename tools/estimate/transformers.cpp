@@ -21,11 +21,27 @@ using compiler::Network;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
+/// @throws Error  the design lacks it
+const machine::Precision& precision_of(const Transformer& t, const machine::Config& config) {
+  const machine::Precision& weights =
+      t.weights == machine::kInt4.name
+          ? machine::kInt4
+          : *machine::find_precision([&](const auto& p) { return p.name == t.weights; });
+  if (config.*weights.enabled) return weights;
+  throw_error("{}: the design has no weights of {} ({})", t.name, t.weights,
+              &weights == &machine::kInt4 ? "array.weights4" : "array.precisions");
+}
+
 /// A block's layers, and the rows that they count for.
 class Shapes {
  public:
   Shapes(const Transformer& t, int tokens, int context, const machine::Config& config)
-      : t_(t), tokens_(tokens), context_(context), head_(t.width / t.heads), config_(config) {}
+      : t_(t),
+        tokens_(tokens),
+        context_(context),
+        head_(t.width / t.heads),
+        config_(config),
+        weights_(&precision_of(t, config)) {}
 
   Estimate run() {
     embedding();
@@ -42,7 +58,7 @@ class Shapes {
       row.weight_bytes = layer.weight_bytes * channels / walked;
     }
     set_heads();
-    return {t_.name, rows_};
+    return {t_.name, rows_, tokens_};
   }
 
  private:
@@ -63,30 +79,40 @@ class Shapes {
     network_.inputs = {x};
     const int before = x;
     x = norm("attention norm", x, t_.layers);
-    const int q = dense("query", x, D, t_.layers), k = dense("key", x, D, t_.layers);
-    dense("value", x, D, t_.layers);
+    const int q = dense("query", x, D, t_.layers), k = dense("key", x, keys(), t_.layers);
+    dense("value", x, keys(), t_.layers);
+    for (std::size_t i = 1; t_.input_biases != t_.biases && i <= 3; ++i)
+      rows_[rows_.size() - i].parameters += rows_[rows_.size() - i].macs / tokens_ / D;
     if (t_.positions == 0) rotate({q, k});
-    const int codes = attention(q);
+    int codes = attention(q);
+    if (t_.inner_norms) codes = norm("attention inner norm", codes, t_.layers);
     x = dense("attention output, sum", codes, D, t_.layers, before);
     const int y = norm("feed-forward norm", x, t_.layers);
-    int inner = dense(t_.gated ? "gate, SiLU" : "feed-forward, GELU", y, F, t_.layers);
-    if (t_.gated) {
+    int inner = dense(name_of(t_.gate), y, F, t_.layers);
+    if (t_.gate != Gate::kNone) {
       const int up = dense("up", y, F, t_.layers);
       row("gate product", "MUL", t_.layers);
       inner = pass(inner, up);
     }
+    if (t_.inner_norms) inner = norm("feed-forward inner norm", inner, t_.layers);
     last_ = dense("feed-forward output, sum", inner, D, t_.layers, x);
   }
 
   void after_blocks() {
-    if (!t_.pooler) last_ = norm("final norm", last_, 1);
+    int from = last_;
+    if (tokens_ > 1) {  // the pooler's is the first one, else the last one
+      network_.maps[at(last_)].output = true;
+      network_.outputs.push_back(last_);
+      from = map(t_.width, 1);
+      network_.maps[at(from)].input = true;
+    }
+    if (!t_.pooler) from = norm("final norm", from, 1);
     const int channels = t_.pooler ? t_.width : t_.vocabulary;
-    const int from = t_.pooler ? map(t_.width, 1) : last_;
-    if (t_.pooler) network_.maps[at(from)].input = true;
+    if (t_.tied || t_.weights == "ternary") weights_ = &machine::kInt8;
     last_ = dense(t_.pooler ? "pooler" : "logits", from, channels, 1);
     if (!t_.pooler && t_.tied) rows_.back().parameters = 0;
     network_.maps[at(last_)].output = true;
-    network_.outputs = {last_};
+    network_.outputs.push_back(last_);
   }
 
   // ---- layers -----------------------------------------------------------------------------------
@@ -119,6 +145,14 @@ class Shapes {
     return l;
   }
 
+  /// Channels of all heads.
+  int keys() const { return t_.key_heads > 0 ? t_.key_heads * head_ : t_.width; }
+
+  static std::string name_of(Gate gate) {
+    if (gate == Gate::kNone) return "feed-forward, GELU";
+    return gate == Gate::kSilu ? "gate, SiLU" : "gate, squared ReLU";
+  }
+
   void add(Layer l) { network_.layers.push_back(std::move(l)); }
 
   /// The first channels of a map; of all of them itself.
@@ -131,7 +165,8 @@ class Shapes {
 
   /// Channels are alike: of very many the first stand for all.
   /// @param residual  a map that is added, -1: none
-  int product(int from, int channels, int residual = -1) {
+  int product(int from, int channels, int residual = -1,
+              const machine::Precision& weights = machine::kInt8) {
     constexpr int kWalkedWeights = 1 << 23, kTogether = 64;
     const compiler::Shape s = network_.maps[at(from)].shape;
     const int walked = std::min(channels, kWalkedWeights / s.C / kTogether * kTogether);
@@ -140,6 +175,8 @@ class Shapes {
     Layer l = layer(LayerKind::kConv, from, first_of(to, walked));
     l.channels = walked;
     l.second = residual < 0 ? residual : first_of(residual, walked);
+    l.conv().precision = weights.int8_product;
+    l.conv().steps_per_row = machine::kInt8.bits / weights.bits;
     compiler::set_sweeps(l, s);
     add(std::move(l));
     return to;
@@ -151,7 +188,7 @@ class Shapes {
     Row& r = row(name, "FULLY_CONNECTED", times);
     r.macs = std::int64_t{s.W} * s.C * channels;
     r.parameters = std::int64_t{s.C} * channels + (t_.biases ? channels : 0);
-    return product(from, channels, residual);
+    return product(from, channels, residual, *weights_);
   }
 
   /// A pass of the vector unit over two maps.
@@ -168,11 +205,12 @@ class Shapes {
   /// with ones, three passes.
   int norm(const std::string& name, int x, std::int64_t times) {
     Row& r = row(name, "NORM", times);
-    r.parameters = (t_.biases ? 2 : 1) * std::int64_t{t_.width};
-    if (t_.width <= config_.param_channels) {
-      const int to = map(t_.width, network_.maps[at(x)].shape.W);
+    const compiler::Shape s = network_.maps[at(x)].shape;
+    r.parameters = (t_.biases ? 2 : 1) * std::int64_t{s.C};
+    if (s.C <= config_.param_channels) {
+      const int to = map(s.C, s.W);
       Layer l = layer(LayerKind::kNormalize, x, to);
-      l.channels = t_.width;
+      l.channels = s.C;
       add(std::move(l));
       return to;
     }
@@ -192,8 +230,11 @@ class Shapes {
   /// the mixtures, as the compiler orders them: a softmax runs beside products of other heads.
   int attention(int queries) {
     constexpr int kAhead = 2;
-    const std::int64_t heads = std::int64_t{t_.layers} * t_.heads;
-    const std::int64_t macs = std::int64_t{tokens_} * context_ * head_;
+    // The queries of a group are rows of one product, if there is one token.
+    const int group = t_.key_heads > 0 && tokens_ == 1 ? t_.heads / t_.key_heads : 1;
+    const int queries_of = group * tokens_;
+    const std::int64_t heads = std::int64_t{t_.layers} * t_.heads / group;
+    const std::int64_t macs = std::int64_t{queries_of} * context_ * head_;
     row("query x key", "BATCH_MATMUL", heads).macs = macs;
     row("softmax", "SOFTMAX", heads);
     row("score x value", "BATCH_MATMUL", heads).macs = macs;
@@ -203,23 +244,29 @@ class Shapes {
     for (int h = 0; h < planned_heads() + kAhead; ++h) {
       if (h < planned_heads()) {
         row_ = row_of_scores;
-        const int q = map(head_, tokens_);
-        network_.maps[at(q)].part = {queries, h * head_};
+        const int q = map(head_, queries_of);
+        network_.maps[at(q)].part = part_of(queries, h, group);
         const int scores = product(q, context_);
         ++row_;
-        weights.push_back(map(context_, tokens_));
+        weights.push_back(map(context_, queries_of));
         add(layer(LayerKind::kSoftmax, scores, weights.back()));
       }
       if (h < kAhead) continue;
       row_ = row_of_scores + 2;
       const int mixture = product(weights[at(h - kAhead)], head_);
-      network_.maps[at(mixture)].part = {joined, (h - kAhead) * head_};
+      network_.maps[at(mixture)].part = part_of(joined, h - kAhead, group);
     }
     return joined;
   }
 
+  /// A head's channels of a map; of a group the heads' rows of the one token.
+  compiler::Part part_of(int map, int head, int group) const {
+    if (group == 1) return {map, head * head_};
+    return {map, head * group * head_, 0, 0, 1, 1, head_ / 4};
+  }
+
   /// Enough that their beginning and end count little.
-  int planned_heads() const { return std::min(t_.heads, 4); }
+  int planned_heads() const { return std::min(t_.key_heads > 0 ? t_.key_heads : t_.heads, 4); }
 
   /// Cycles of one head: where the array waits for the vector unit they are the softmax's, the rest
   /// is the two products', which overlap. Keys and values are no weights in memory.
@@ -241,6 +288,7 @@ class Shapes {
   const Transformer& t_;
   int tokens_, context_, head_;
   const machine::Config& config_;
+  const machine::Precision* weights_;  ///< of the products that come next
   int last_ = -1;
   int row_ = -1;  ///< of the layers that come next
   Network network_;
@@ -260,11 +308,28 @@ const std::vector<Transformer>& transformers() {
     base.pooler = true;
     Transformer large{"bert-large", 24, 1024, 16, 4096, 30522, 512, 2};
     large.pooler = true;
-    Transformer llama{"llama-7b", 32, 4096, 32, 11008, 32000};
-    llama.biases = llama.tied = false;
-    llama.gated = true;
+    const Transformer gpt2{"gpt-2", 12, 768, 12, 3072, 50257, 1024};
     const Transformer gpt3{"gpt-3", 96, 12288, 96, 49152, 50257, 2048};
-    return std::vector<Transformer>{base, large, llama, gpt3};
+    Transformer llama{"llama-7b", 32, 4096, 32, 11008, 32000};
+    llama.biases = llama.input_biases = llama.tied = false;
+    llama.gate = Gate::kSilu;
+    Transformer llama2 = llama;
+    llama2.name = "llama-2-7b";
+    Transformer llama3{"llama-3.2-1b", 16, 2048, 32, 8192, 128256};
+    llama3.biases = llama3.input_biases = false;
+    llama3.gate = Gate::kSilu;
+    llama3.key_heads = 8;
+    Transformer qwen2{"qwen2-0.5b", 24, 896, 14, 4864, 151936};
+    qwen2.biases = false;
+    qwen2.gate = Gate::kSilu;
+    qwen2.key_heads = 2;
+    Transformer bitnet{"bitnet-2b", 30, 2560, 20, 6912, 128256};
+    bitnet.biases = bitnet.input_biases = false;
+    bitnet.gate = Gate::kSquaredRelu;
+    bitnet.key_heads = 5;
+    bitnet.inner_norms = true;
+    bitnet.weights = "ternary";
+    return std::vector<Transformer>{base, large, gpt2, gpt3, llama, llama2, llama3, qwen2, bitnet};
   }();
   return all;
 }

@@ -25,7 +25,7 @@ struct Options {
   BackendOptions memory;
   EnergyOptions energy;
   Shown shown;
-  std::string table;
+  std::string table, weights;
   int tokens = 128, context = 0;
 };
 
@@ -33,6 +33,28 @@ constexpr const char* kEstimate = "estimate";  ///< the backend that it says it 
 
 std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llround(cycles)); }
 std::string number(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
+
+/// What a token of a language model takes.
+struct Token {
+  double per_second = 0, energy_pj = 0;
+  std::uint64_t bytes = 0;  ///< of the bus
+};
+
+Token token_of(const estimate::Estimate& e, const EnergyReport& energy,
+               const machine::Config& config) {
+  const double bytes = static_cast<double>(e.beats()) * config.axi_data_bits / 8;
+  return {1e9 * e.tokens / (e.cycles() * energy.clock_ns), energy.sum.total() / e.tokens,
+          whole(bytes / e.tokens)};
+}
+
+std::string token_text(const estimate::Estimate& e, const EnergyReport& energy,
+                       const machine::Config& config) {
+  if (e.tokens == 0) return "";
+  const Token token = token_of(e, energy, config);
+  return fmt::format("{} tokens at once: {} tokens/s, {} and {} bytes of the bus a token\n",
+                     e.tokens, short_number(token.per_second), energy_text(token.energy_pj),
+                     grouped(token.bytes));
+}
 
 std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
                     const machine::Config& config) {
@@ -46,14 +68,15 @@ std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
                         100 * utilization(row.macs, whole(row.cycles), config), row.bound());
   text += "(each row is of one of its layers; the totals are of all)\n";
   if (e.parameters() > 0) text += fmt::format("{} parameters\n", number(e.parameters()));
-  return text + fmt::format(
-                    "{} on {} (estimated)\n{} cycles {}, {}\n"
-                    "{} MACs, {} bytes of weights, {:.1f} % of {} MACs per cycle\n",
-                    e.network, design_name(config), grouped(whole(e.cycles())),
-                    rate_text(e.cycles(), 1, energy.clock_ns), energy_text(energy.sum.total()),
-                    number(e.macs()), number(e.weight_bytes()),
-                    100 * utilization(e.macs(), whole(e.cycles()), config),
-                    config.peak_macs_per_cycle());
+  return text +
+         fmt::format(
+             "{} on {} (estimated)\n{} cycles {}, {}\n"
+             "{} MACs, {} bytes of weights, {:.1f} % of {} MACs per cycle\n",
+             e.network, design_name(config), grouped(whole(e.cycles())),
+             rate_text(e.cycles(), 1, energy.clock_ns), energy_text(energy.sum.total()),
+             number(e.macs()), number(e.weight_bytes()),
+             100 * utilization(e.macs(), whole(e.cycles()), config), config.peak_macs_per_cycle()) +
+         token_text(e, energy, config);
 }
 
 bool is_table(const Options& options) {
@@ -62,9 +85,12 @@ bool is_table(const Options& options) {
 }
 
 estimate::Estimate table_of(const Options& options, const machine::Config& config) {
-  if (!options.table.empty())
-    return estimate::of_transformer(estimate::transformer(options.table), options.tokens,
+  if (!options.table.empty()) {
+    estimate::Transformer table = estimate::transformer(options.table);
+    if (!options.weights.empty()) table.weights = options.weights;
+    return estimate::of_transformer(table, options.tokens,
                                     options.context > 0 ? options.context : options.tokens, config);
+  }
   const std::string& file = options.network.model;
   return estimate::of_shapes(estimate::parse_shapes(read_text(file), file), config);
 }
@@ -114,6 +140,8 @@ int print_report(const Options& options, const std::string& text, const EnergyRe
 int run(const Options& options) {
   if (options.table.empty() == options.network.model.empty())
     throw_error("trine estimate: MODEL or --table is required, and not both");
+  if (options.table.empty() && !options.weights.empty())
+    throw_error("--weights {}: of --table alone", options.weights);
   options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
   const machine::Config config = options.network.design.load();
   if (is_table(options)) {
@@ -166,6 +194,13 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy,
   json["weight_bytes"] = e.weight_bytes();
   json["peak_macs_per_cycle"] = config.peak_macs_per_cycle();
   json["utilization"] = utilization(e.macs(), whole(e.cycles()), config);
+  if (e.tokens > 0) {
+    const Token token = token_of(e, energy, config);
+    json["tokens"] = e.tokens;
+    json["tokens_per_second"] = token.per_second;
+    json["token_energy_pj"] = token.energy_pj;
+    json["token_bus_bytes"] = token.bytes;
+  }
   json["layers"] = Json::array();
   for (const estimate::Row& row : e.rows)
     json["layers"].push_back({{"name", row.name},
@@ -194,7 +229,11 @@ void add_estimate(Command app, Action& action) {
   options->shown.declare(command);
   options->output.declare(command);
   add_value(command, "--table NAME", options->table,
-            "instead of MODEL: bert-base, bert-large, llama-7b, gpt-3");
+            "instead of MODEL: bert-base, bert-large, gpt-2, gpt-3, llama-7b,\nllama-2-7b, "
+            "llama-3.2-1b, qwen2-0.5b, bitnet-2b");
+  add_value(command, "--weights P", options->weights,
+            "of a table's blocks (bitnet-2b: ternary, the others: int8)")
+      ->check(one_of({"int8", "int4", "ternary"}));
   add_value(command, "--tokens N", options->tokens, "of a table: that go through at once (128)")
       ->check(range(1, 8191));
   add_value(command, "--context N", options->context, "tokens that each attends to (all of them)")

@@ -28,7 +28,7 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   CHECK(widest_line(all.out) <= 100);
   const std::string command = GENERATE("generate", "generate-text", "compile", "run", "verify",
                                        "energy", "estimate", "synth", "fuzz", "inject", "models",
-                                       "demo", "record", "accuracy", "compare", "quantize");
+                                       "demo", "record", "accuracy", "compare", "quantize", "cpu");
   CHECK_THAT(all.out, Catch::Contains("\n  " + command));
   const Result one = shell.trine(command + " --help");
   CHECK(one.code == 0);

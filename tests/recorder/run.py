@@ -27,10 +27,14 @@ def expect(what, holds, text=""):
         sys.exit(f"recorder: {what}: {text}")
 
 
-def record(*arguments):
-    done = subprocess.run([os.environ["TRINE_PROGRAM"], "record", "--python", sys.executable, *map(str, arguments)],
+def trine(command, *arguments):
+    done = subprocess.run([os.environ["TRINE_PROGRAM"], command, "--python", sys.executable, *map(str, arguments)],
                           capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
+
+
+def record(*arguments):
+    return trine("record", *arguments)
 
 
 def recorded(*arguments):
@@ -164,6 +168,16 @@ def onnx_models(scratch, verify):
         verify.exact(model, folder)
 
 
+def cpu(model, runtime, scratch):
+    """The model's time on one core of this computer; what it is, nobody knows here."""
+    report = scratch / "cpu.json"
+    code, text = trine("cpu", model, "--seconds", 1, "--json", report)
+    expect("cpu", code == 0 and " on one core of " in text, text)
+    figures = json.loads(report.read_text())
+    expect("cpu", figures["runtime"].startswith(runtime) and figures["runs"] >= 10 and figures["cpu"]
+           and 0 < figures["best"] <= figures["milliseconds"], figures)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--onnx", action="store_true", help="ONNX Runtime and qonnx, too")
@@ -183,8 +197,12 @@ def main():
         unsigned = ROOT / "tests" / "networks" / "mobilenet_uint8.tflite"
         recorded(unsigned, "--out", scratch / "uint8", "--seed", 9)
         verify.exact(unsigned, scratch / "uint8")
+        cpu(unsigned, "ai-edge-litert ", scratch)
         if options.onnx:
             onnx_models(scratch, verify)
+            cpu(ROOT / "tests" / "onnx" / "mobilenet_v2.onnx", "onnxruntime ", scratch)
+            code, text = trine("cpu", ROOT / "tests" / "lowbit" / "mlp_ternary.onnx", "--seconds", 1)
+            expect("cpu, qonnx", code == 2 and "QONNX's operators" in text, text)
     print("recorder: all as it should be")
 
 

@@ -455,6 +455,9 @@ def main():
     run = json.loads((folder / "edge64.lenet_mnist.run.json").read_text())
     check_trace(folder / "edge64.lenet_mnist.run.perfetto.json", run)
     (folder / "edge64.synth.json").write_text(json.dumps(synth_result(run)))
+    (folder / "lenet_mnist.cpu.json").write_text(json.dumps(
+        {"command": "cpu", "revision": run["revision"], "model": "models/lenet_mnist.tflite", "runtime": "a runtime",
+         "cpu": "a processor", "runs": 10, "milliseconds": 0.25, "best": 0.125}))
     check("edge64.lenet_mnist.run\n" in first.stdout, "measures nothing")
     second = trine(*measured)
     check(f"{run['cycles']:,} (arch)" in second.stdout, "text: cycles")
@@ -466,6 +469,8 @@ def main():
     trine("report", folder, "--html", work / "again.html", "--quiet", "--json", work / "report.json")
     points = json.loads((work / "report.json").read_text())["points"]
     check([p["cycles"] for p in points if p["design"] == "edge64"] == [run["cycles"]], f"--json: {points}")
+    check({p["cpu_ms"] for p in points} == {0.25}, f"--json: {points}")
+    check(found.told("One core of a CPU").split()[::2] == ["0.2500", "(a", "a"], found.told("One core of a CPU"))
     check(page.read_text() == (work / "again.html").read_text(), "the same results give another page")
     check_refused(work, folder)
     check_names(work, folder)

@@ -102,6 +102,7 @@ int main(int argc, char** argv) {
   add_sweep(design, action);
   add_synth(design, action);
   add_energy(design, action);
+  add_cpu(design, action);
   add_report(design, action);
   add_fuzz(check, action);
   add_inject(check, action);

@@ -19,6 +19,7 @@ class Point:
         self.main = first(self.single) or self.estimate or first(self.runs)
         self.synth = first([r for r in results.of(("synth", ), design) if r.get("target", "asic") == "asic"])
         self.accuracy = first(results.of(("accuracy", ), design, model))
+        self.processor = first(results.of(("cpu", ), model=model))
         traces = [t for t in results.traces if (t.design, t.model) == (design, model)]
         self.trace = first([t for t in traces if any(t.cycles == r["cycles"] for r in self.single)])
 
@@ -96,6 +97,14 @@ class Point:
             return unknown(self.command("synth") if self.main else self.command("run") + " MODEL")
         cell = number(self.main["cycles"] * known[0] / 1e6, unit="ms")
         cell.text += self.host_note()
+        return cell
+
+    def cpu(self):
+        of = self.processor
+        if not of:
+            return unknown("trine cpu MODEL")
+        cell = number(of["milliseconds"], unit="ms", source=at(of, "milliseconds"))
+        cell.text += f" ({of['runtime']}, {of['cpu']})"
         return cell
 
     def host_operators(self):
@@ -216,6 +225,7 @@ SUMMARY = [  # key of --json, title, Cell
     ("cycles", "Cycles, batch 1", Point.cycles),
     ("clock_ns", "Clock", Point.clock),
     ("latency_ms", "Latency, batch 1", Point.latency),
+    ("cpu_ms", "One core of a CPU", Point.cpu),
     ("inferences_per_second", "Throughput", Point.throughput),
     ("gops", "Operations", Point.gops),
     ("utilization", "Utilization", Point.utilization),

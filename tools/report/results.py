@@ -46,6 +46,12 @@ REQUIRED = {
         "against": str,
         "layers": list
     },
+    "cpu": {
+        "model": str,
+        "runtime": str,
+        "cpu": str,
+        "milliseconds": NUMBER
+    },
 }
 LAYERS = {
     "run": {
@@ -165,8 +171,8 @@ class Results:
                 self.add(path, prefix + path.relative_to(folder).as_posix())
         if not self.all:
             raise BadInput(
-                f"{', '.join(map(str, folders))}: no results of trine run, verify, estimate, synth, accuracy or "
-                "compare (--json FILE writes them)")
+                f"{', '.join(map(str, folders))}: no results of trine run, verify, estimate, synth, accuracy, compare or "
+                "cpu (--json FILE writes them)")
         self.check_revisions()
         self.revision = self.all[0]["revision"]
         self.designs = self.name_designs()

@@ -242,6 +242,7 @@ void Measurements::declare(Command command) {
       ->delimiter(',')
       ->check(range(1, 256));
   add_value(command, "--backend B", backend, "rtl or arch (arch)")->check(one_of({"rtl", "arch"}));
+  command.add_flag("--cpu", cpu, "each model on one core of this computer, too (trine cpu)");
   command.add_flag("--synth", synth, "synthesize each design, too: minutes");
   add_value(command, "--liberty FILE", liberty, "cell library of --synth");
   add_value(command, "--out DIR", out, "folder for what is measured; what is there is kept");
@@ -280,6 +281,7 @@ bool Measurements::measure(const Output& output) const {
     if (!real.empty() || !recorded.empty())
       commands.run(stem(models[i]) + ".compare", "compare", "", models[i],
                    real.empty() ? Arguments{} : data_of(*this, data_), inputs, false);
+    if (cpu) commands.run(stem(models[i]) + ".cpu", "cpu", "", models[i], {}, {}, false);
   }
   Inputs library;
   if (!liberty.empty()) library = {{"liberty", liberty}};

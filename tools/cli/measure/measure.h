@@ -18,7 +18,7 @@ struct Measurements {
   std::vector<std::string> mean, scale;
   std::vector<int> batches{1, 2, 4, 8};
   std::string out, backend = "arch", liberty;
-  bool synth = false;
+  bool synth = false, cpu = false;
 
   void declare(Command command);
   /// The files that they name, for Output::check.

@@ -10,6 +10,7 @@ namespace trine::cli {
 
 void add_accuracy(Command app, Action& action);
 void add_compare(Command app, Action& action);
+void add_cpu(Command app, Action& action);
 void add_quantize(Command app, Action& action);
 void add_record(Command app, Action& action);
 

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How long a model takes on one core of this computer, for `trine cpu`: LiteRT with XNNPACK, or ONNX Runtime.
+
+    cpu.py MODEL --report FILE [--seconds S] [--shape NAME=N ..]
+
+FILE gets JSON: `runtime`, `cpu`, `runs`, `milliseconds` (the median), `best`. Random inputs, as record.py draws them; runs
+for S seconds, ten at least, behind three that do not count. Models with QONNX's operators have no runtime for that.
+"""
+import argparse
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+import statistics
+import time
+
+import record
+
+WARM, LEAST = 3, 10
+
+
+def name_of_cpu():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def loaded(path, shapes):
+    """The runtime as a user would have it, on one thread, and its name."""
+    model = record.load(path, path.read_bytes(), shapes)
+    if model.package == record.QONNX:
+        record.fail(f"{path}: QONNX's operators run node by node in Python, no time to compare with")
+    name = f"{model.package} {importlib.metadata.version(model.package)}"
+    if model.package == record.LITERT:
+        return record.LiteRt(path.read_bytes(), record.XNNPACK), f"{name}, XNNPACK"
+    return record.OnnxRuntime(model.model.SerializeToString(), optimized=True), name
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=pathlib.Path)
+    parser.add_argument("--report", type=pathlib.Path, required=True)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--shape", action="append", default=[])
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    model, runtime = loaded(options.model, options.shape)
+    _, arrays = next(record.random_cases(model.inputs, 1, 1, None))
+    run = model if isinstance(model, record.LiteRt) else model.run
+    times = []
+    while len(times) < WARM + LEAST or sum(times) < options.seconds:
+        begin = time.perf_counter()
+        run(arrays)
+        times.append(time.perf_counter() - begin)
+    times = [1000 * t for t in times[WARM:]]
+    options.report.write_text(json.dumps({"runtime": runtime, "cpu": name_of_cpu(), "runs": len(times),
+                                          "milliseconds": statistics.median(times), "best": min(times)}))
+
+
+if __name__ == "__main__":
+    main()

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "sw/model/dead.h"
 #include "sw/model/graph.h"
 #include "sw/model/model_testing.h"
 #include "sw/model/refusal.h"
@@ -338,4 +339,25 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
                     Contains("tensor 1 ") && Contains("is computed for each image of a batch"));
   CHECK_THROWS_WITH(batched(one_op(OpKind::kRelu, {codes({}), codes({})}), 2),
                     Contains("has rank 0, a batch needs an axis"));
+}
+
+TEST_CASE("zeros among weights and channels without any others are found", "[model]") {
+  Tensor filter = codes({3, 1, 1, 4});
+  filter.is_constant = true;
+  for (const int code : {1, 0, 0, 2, /**/ 0, 0, 0, 0, /**/ 3, 0, 0, 0})
+    filter.data.push_back(static_cast<std::uint8_t>(code));
+  const auto of = [&](OpKind kind, std::vector<int> output) {
+    return dead_weights(one_op(kind, {codes({1, 1, 1, 4}), filter, codes(std::move(output))}))
+        .at(0);
+  };
+  const DeadWeights conv = of(OpKind::kConv2D, {1, 1, 1, 3});
+  CHECK(conv.weights == 12);
+  CHECK(conv.zeros == 9);
+  CHECK(conv.dead_outputs == 1);
+  CHECK(conv.dead_inputs == 2);
+  filter.shape = {1, 1, 3, 4};
+  const DeadWeights depthwise = of(OpKind::kDepthwiseConv2D, {1, 1, 1, 4});
+  CHECK(depthwise.dead_outputs == 2);
+  CHECK(depthwise.dead_inputs == 0);
+  CHECK(dead_weights(one_op(OpKind::kAdd, {codes({4}), codes({4}), codes({4})})).empty());
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trine cpu: the time of a model on one core of this computer, beside the machine's (models/cpu.py).
+// trine cpu: the time of a model on one core of this computer, beside the machine's
+// (models/cpu.py).
 
 #include <fmt/format.h>
 
@@ -49,8 +50,8 @@ int run(const Options& options) {
 }  // namespace
 
 void add_cpu(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
-      app, action, "cpu", "a model's time on one core of this computer", run);
+  const auto [command, options] =
+      add_command<Options>(app, action, "cpu", "a model's time on one core of this computer", run);
   add_value(command, "MODEL", options->model, "TFLite or ONNX model")->required();
   add_value(command, "--seconds N", options->seconds, "of runs, ten runs at least (2)")
       ->check(range(1, 600));

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "sw/model/dead.h"
 #include "sw/program/image.h"
 #include "sw/program/stages_image.h"
 #include "sw/program/traffic.h"
@@ -74,6 +75,38 @@ std::string traffic_text(const compiler::Program& program,
   for (const compiler::ProgramLayer& layer : program::layers_of(program))
     text += traffic_row(layer.name, layer.op, numbers_of(traffic[i++]));
   return text + traffic_row("all", "", numbers_of(program::sum_of(traffic))) + "\n";
+}
+
+/// Zeros among the weights, and channels that could be left out of the network.
+std::string dead_text(const std::vector<model::DeadWeights>& layers, bool details) {
+  std::int64_t weights = 0, zeros = 0;
+  std::string text;
+  for (const model::DeadWeights& d : layers) {
+    weights += d.weights;
+    zeros += d.zeros;
+    if (d.dead_outputs > 0)
+      text += fmt::format("{}: {} of {} output channels have no weights but zeros\n",
+                          fitted(d.layer, 40), d.dead_outputs, d.outputs);
+    if (d.dead_inputs > 0)
+      text += fmt::format("{}: {} of {} input channels are read by no weight but zeros\n",
+                          fitted(d.layer, 40), d.dead_inputs, d.inputs);
+  }
+  if (weights == 0 || !details) return text;
+  const double percent = 100 * static_cast<double>(zeros) / static_cast<double>(weights);
+  return fmt::format("{:.1f} % of {} weights are zeros\n", percent,
+                     grouped(static_cast<std::uint64_t>(weights))) +
+         text;
+}
+
+Json to_json(const std::vector<model::DeadWeights>& layers) {
+  Json json = Json::array();
+  for (const model::DeadWeights& d : layers)
+    json.push_back({{"name", d.layer},
+                    {"weights", d.weights},
+                    {"zeros", d.zeros},
+                    {"dead_outputs", d.dead_outputs},
+                    {"dead_inputs", d.dead_inputs}});
+  return json;
 }
 
 Json to_json(const program::Traffic& t) {
@@ -166,8 +199,13 @@ int run(const Options& options) {
   for (const compiler::Program* stage : compiler::stages(program))
     if (options.disassemble) options.output.print(compiler::disassemble(*stage));
   const std::vector<program::Traffic> traffic = program::traffic_of(program);
-  options.output.print(summary(program, traffic, options.shown));
-  options.output.write_json(to_json(program, traffic), &config);
+  const auto dead =
+      network.graph ? model::dead_weights(*network.graph) : std::vector<model::DeadWeights>{};
+  options.output.print(summary(program, traffic, options.shown) +
+                       dead_text(dead, options.shown.details));
+  Json json = to_json(program, traffic);
+  json["zero_weights"] = to_json(dead);
+  options.output.write_json(json, &config);
   return kSuccess;
 }
 

@@ -22,7 +22,7 @@ struct DeadWeights {
   int dead_inputs = 0;          ///< that no output channel reads; 0 of DEPTHWISE_CONV_2D
 };
 
-/// Of CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED, in the graph's order.
+/// All CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED, in the graph's order.
 std::vector<DeadWeights> dead_weights(const Graph& graph);
 
 }  // namespace trine::model

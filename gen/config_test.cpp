@@ -95,6 +95,12 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"array.groups = true\n", "1: array.groups: true without array.weights4, allowed false"},
       Row{"array.weights4 = true\narray.groups = true\nmemory.ecc = true\n",
           "2: array.groups: true with memory.ecc, allowed false: factors are not corrected"},
+      Row{"memory.packed_weights = true\narray.cols = 6\n",
+          "2: array.cols: 6 columns are no fours, which memory.packed_weights needs, allowed "
+          "multiples of 4"},
+      Row{"memory.packed_weights = true\nbus.axi_data_bits = 128\n",
+          "2: bus.axi_data_bits: 128 bits, of which memory.packed_weights takes a beat of 64 a "
+          "cycle, allowed 32, 64"},
       Row{"array.activations16 = true\narray.rows = 1\n",
           "2: array.rows: 1 rows are no pairs, which array.activations16 needs, allowed even "
           "numbers "
@@ -221,6 +227,7 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
                               "array.activations16=true",
                               "array.acc_bits=24",
                               "memory.pmem_kib=32",
+                              "memory.packed_weights=true",
                               "memory.param_channels=256",
                               "vector.enable=false",
                               "vector.table=false",

@@ -43,6 +43,7 @@ std::vector<Parameter> parameters(const Config& c) {
       flag("Window", c.window(), "with the window former of depthwise convolutions"),
       flag("Weights4", c.weights4, "with weights of four bits for int8 activations"),
       flag("Groups", c.groups, "with factors of such weights by groups"),
+      flag("Packed", c.packed, "with weights packed in DRAM"),
       flag("Int16", c.activations16, "with int16 activations, two lanes each"),
       number("Drain", c.columns_per_cycle, "columns drained in a cycle"),
       flag("ZeroPoints", c.zero_points(), "with the sums for products of two maps"),

@@ -76,7 +76,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
   const Config base = machine::load_config(
       "edge256", {"array.precisions=[\"int8\"]", "bus.axi_id_bits=4", "bus.axi_user_bits=8"});
   const Constants before = constants(base);
-  CHECK(before.size() == 35);
+  CHECK(before.size() == 36);
   CHECK(before.at("Rows") == "8");
   CHECK((before.at("Int8") == "1'b1" && before.at("Ternary") == "1'b0"));
   const std::string hash = fmt::format("{:016X}", base.hash());
@@ -96,6 +96,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
            {"memory.dmem_kib=64", {{"DmemWords", "16384"}}},
            {"memory.pmem_kib=32", {{"PmemRows", "1024"}}},
            {"array.weights4=true", {{"Weights4", "1'b1"}}},
+           {"memory.packed_weights=true", {{"Packed", "1'b1"}}},
            {"array.activations16=true", {{"Int16", "1'b1"}}},
            {"array.acc_bits=24", {{"AccBits", "24"}}},
            {"memory.param_channels=64", {{"ParamChannels", "64"}}},
@@ -202,7 +203,7 @@ TEST_CASE("the top module has the ports of its buses in the widths of the keys",
     ++parameters;
     CHECK((*it)[1] == (*it)[2]);
   }
-  CHECK(parameters == 27);
+  CHECK(parameters == 28);
   CHECK_THAT(top_module(machine::load_config("edge64")),
              Catch::Contains("read_response.rid      = m_axi_rid_i;\n"));
   CHECK_THAT(top_module(machine::load_config("edge64", {"array.rows=3", "array.cols=5"})),
@@ -373,7 +374,7 @@ TEST_CASE("what version 1 of the register map has stays where it is", "[gen][csr
       "none",         "fetch",         "load",        "store",         "illegal",
       "token",        "fetch_window",  "load_window", "store_window",  "fetch_timeout",
       "load_timeout", "store_timeout", "ecc",         "configuration", "feature",
-      "deadlock",     "progress",      "cycles"};
+      "deadlock",     "progress",      "cycles",      "stream"};
   for (std::size_t i = 0; i < std::size(codes); ++i) CHECK(csr::kErrors.at(i).name == codes[i]);
   CHECK(csr::kErrors.size() <= std::size_t{1} << csr::kErrorCauseBits);
 }

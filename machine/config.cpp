@@ -278,6 +278,16 @@ void Reader::check_combinations() {
     combination("array.groups", "true without array.weights4, allowed false");
   if (c.groups && c.ecc)
     combination("array.groups", "true with memory.ecc, allowed false: factors are not corrected");
+  if (c.packed && c.cols % 4 != 0)
+    combination("array.cols",
+                "{} columns are no fours, which memory.packed_weights needs, allowed multiples of "
+                "4",
+                c.cols);
+  if (c.packed && c.axi_data_bits > 64)
+    combination("bus.axi_data_bits",
+                "{} bits, of which memory.packed_weights takes a beat of 64 a cycle, allowed 32, "
+                "64",
+                c.axi_data_bits);
   if (c.activations16 && c.rows % 2 != 0)
     combination("array.rows",
                 "{} rows are no pairs, which array.activations16 needs, allowed even numbers of "
@@ -359,7 +369,7 @@ unsigned Config::features() const {
   return precisions | bit(has_thresholds(), f::kThresholds) | bit(vector, f::kVector) |
          bit(table, f::kTable) | bit(has_softmax(), f::kSoftmax) | bit(window(), f::kWindow) |
          bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad) | bit(activations16, f::kInt16) |
-         bit(weights4, f::kInt4) | bit(groups, f::kGroups);
+         bit(weights4, f::kInt4) | bit(groups, f::kGroups) | bit(packed, f::kPacked);
 }
 
 std::uint64_t Config::hash() const {

@@ -237,9 +237,12 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
   const std::string file = (folder.path() / "x.toml").string();
   write_file(file, other.to_toml());
   const Config again = load_config(file);
-  Config grouped = other;  // no design with codes has them
+  Config grouped = other;  // no design with codes has them, none of wide buses packed weights
   grouped.ecc = false;
   grouped.groups = true;
+  grouped.packed = true;
+  grouped.cols = 4;
+  grouped.axi_data_bits = 32;
   write_file(file, grouped.to_toml());
   const Config also = load_config(file);
   for (const Key& key : schema()) {
@@ -307,13 +310,14 @@ TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
 /// Programs say for which design they are: keys that came later leave those of before as they were.
 TEST_CASE("a key that came later changes the hash where it is set", "[machine][config]") {
   const Settings later{"array.activations16=true"}, narrow{"array.weights4=true"},
-      groups{"array.weights4=true", "array.groups=true"};
+      groups{"array.weights4=true", "array.groups=true"}, packed{"memory.packed_weights=true"};
   CHECK(load_config("edge256").hash() == 0xd610e4afbfd42689);
   CHECK(load_config("edge256", {"array.activations16=false"}).hash() == 0xd610e4afbfd42689);
   CHECK(load_config("edge256", later).hash() != load_config("edge256").hash());
   CHECK(load_config("edge256", narrow).hash() != load_config("edge256").hash());
   CHECK(load_config("edge256", narrow).hash() != load_config("edge256", later).hash());
   CHECK(load_config("edge256", narrow).hash() != load_config("edge256", groups).hash());
+  CHECK(load_config("edge256", packed).hash() != load_config("edge256").hash());
 }
 
 TEST_CASE("each feature comes from its own keys", "[machine][config]") {
@@ -349,7 +353,9 @@ TEST_CASE("each feature comes from its own keys", "[machine][config]") {
            {{"array.activations16=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kInt16},
            {{"array.weights4=true", "array.precisions=[\"int8\"]"}, f::kInt8 | f::kInt4},
            {{"array.weights4=true", "array.groups=true", "array.precisions=[\"int8\"]"},
-            f::kInt8 | f::kInt4 | f::kGroups}}) {
+            f::kInt8 | f::kInt4 | f::kGroups},
+           {{"memory.packed_weights=true", "array.cols=4", "array.precisions=[\"int8\"]"},
+            f::kInt8 | f::kQuad | f::kPacked}}) {
     Settings settings = bare;
     settings.insert(settings.end(), row.settings.begin(), row.settings.end());
     CAPTURE(row.settings);

@@ -60,7 +60,7 @@ inline constexpr std::uint32_t kWatchdogReset = 1 << 20;  ///< cycles; of PROGRE
 inline constexpr int kWatchdogBits = 24, kErrorRunBits = 24, kErrorCauseBits = 5;
 
 /// Codes of ERROR_CAUSE.
-inline constexpr std::array<Code, 18> kErrors{{
+inline constexpr std::array<Code, 19> kErrors{{
     {"none", 0, "no error"},
     {"fetch", 1, "an instruction read answered with an error"},
     {"load", 2, "a read of the load engine answered with an error"},
@@ -79,6 +79,7 @@ inline constexpr std::array<Code, 18> kErrors{{
     {"deadlock", 15, "RUNs wait for tokens that nobody gives"},
     {"progress", 16, "nothing moved for longer than PROGRESS_LIMIT"},
     {"cycles", 17, "the program ran for longer than CYCLES_LIMIT"},
+    {"stream", 18, "packed weights do not end with their rows, or are none"},
 }};
 
 /// Causes of cycles, the index of CAUSE and of kCauses.

@@ -201,6 +201,10 @@ Run decode_run(Word word) {
   return {field(run::kWait), field(run::kSignal), field(run::kOp), field(run::kFlags)};
 }
 
+std::int64_t dram_rows(const TransferRegisters& registers, const Run& run) {
+  return is_packed(run) ? 1 : registers.get(dma::kRowsLast) + 1;
+}
+
 unsigned registers_read(Engine engine, const Registers& registers, const Run& run) {
   static const std::array<unsigned, kEngines> always{
       registers_always_read(Engine::kLoad), registers_always_read(Engine::kCompute),
@@ -230,7 +234,8 @@ Fault fault_of(Word word, unsigned features) {
   const std::optional<Demand> demand = demand_of(word);
   // Came later: a design without them has no gates that tell their codes from those of no
   // operation.
-  constexpr unsigned kLater = feature::kInt16 | feature::kInt4 | feature::kGroups;
+  constexpr unsigned kLater =
+      feature::kInt16 | feature::kInt4 | feature::kGroups | feature::kPacked;
   if (!demand || (demand->needs & ~features & kLater) != 0) return Fault::kIllegal;
   return (demand->needs & ~features) == 0 ? Fault::kNone : Fault::kLacking;
 }

@@ -323,6 +323,14 @@ int register_of(Word word);
 std::uint64_t payload_of(Word word);
 Run decode_run(Word word);
 
+/// Whether a load unpacks a stream, which is one row in DRAM.
+constexpr bool is_packed(const Run& run) {
+  return run.op == static_cast<int>(dma::Target::kShort) ||
+         run.op == static_cast<int>(dma::Target::kTrits);
+}
+/// Rows of a load or store in DRAM.
+std::int64_t dram_rows(const TransferRegisters& registers, const Run& run);
+
 /// The registers that the RUN reads, a bit each.
 unsigned registers_read(Engine engine, const Registers& registers, const Run& run);
 /// The registers as the RUN reads them: the others are 0, whatever the program left there.

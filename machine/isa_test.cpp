@@ -293,6 +293,13 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
   CHECK(isa::fault_of(compute(9), groups.features()) == isa::Fault::kNone);
   CHECK(isa::fault_text(compute(9), narrow.features()) ==
         "precision int8_groups: the configuration lacks groups (array.groups)");
+  const machine::Config packed = machine::load_config("edge256", {"memory.packed_weights=true"});
+  for (const isa::Word word : {load(9), load(10)}) {
+    CHECK(isa::fault_of(word, without.features()) == isa::Fault::kIllegal);
+    CHECK(isa::fault_of(word, packed.features()) == isa::Fault::kNone);
+  }
+  CHECK(isa::fault_text(load(9), without.features()) ==
+        "target short: the configuration lacks packed (memory.packed_weights)");
   CHECK(isa::fault_text(compute(6), without.features()) ==
         "precision int16: the configuration lacks int16 (array.activations16)");
   CHECK(isa::fault_text(matmul,

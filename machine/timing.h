@@ -24,6 +24,7 @@ inline constexpr int kToken = 0;       ///< retirement to a RUN that waited for 
 inline constexpr int kLoadRequest = 3;   ///< RUN to address on the bus
 inline constexpr int kLoadResponse = 3;  ///< last beat on the bus to retirement
 inline constexpr int kCopyRead = 7;      ///< RUN that reads DMEM to its first beat
+inline constexpr int kUnpack = 3;        ///< the same of a packed stream, besides
 inline constexpr int kLoadAgain = 1;     ///< last beat of a burst to a request in its place
 inline constexpr int kLoadGap = 2;       ///< last beat of a load to the next one's first
 inline constexpr int kLoadNext = 3;   ///< last beat of a load to the registers of the next but one

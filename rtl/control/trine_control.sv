@@ -183,7 +183,10 @@ module trine_control #(
 
   always_ff @(posedge clk_i) deadlock_q <= program_event.deadlock;
 
-  trine_errors #(.AxiAddrBits(AxiAddrBits)) u_errors (
+  trine_errors #(
+    .AxiAddrBits (AxiAddrBits),
+    .Stream      (Features[trine_isa_pkg::FeaturePacked])
+  ) u_errors (
     .clk_i,
     .rst_ni,
     .clear_i         (clear),
@@ -200,6 +203,7 @@ module trine_control #(
     .fetch_error_i   (program_event.fetch_error),
     .fetch_outside_i (program_event.fetch_outside),
     .load_error_i    (read_i.error),
+    .load_stream_i   (read_i.stream),
     .load_outside_i  (read_i.outside),
     .store_error_i   (write_i.error),
     .store_outside_i (write_i.outside),

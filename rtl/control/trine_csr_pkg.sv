@@ -128,6 +128,8 @@ package trine_csr_pkg;
   localparam logic [4:0] ErrorDeadlock = 5'd15;  // RUNs wait for tokens that nobody gives
   localparam logic [4:0] ErrorProgress = 5'd16;  // nothing moved for longer than PROGRESS_LIMIT
   localparam logic [4:0] ErrorCycles = 5'd17;  // the program ran for longer than CYCLES_LIMIT
+  // packed weights do not end with their rows, or are none
+  localparam logic [4:0] ErrorStream = 5'd18;
 
   // Causes of cycles.
   localparam logic [2:0] CauseCompute = 3'd0;  // the array's input has a step

@@ -49,7 +49,8 @@ module trine_dispatch #(
   trine_legal #(
     .Int16  (Features[trine_isa_pkg::FeatureInt16]),
     .Int4   (Features[trine_isa_pkg::FeatureInt4]),
-    .Groups (Features[trine_isa_pkg::FeatureGroups])
+    .Groups (Features[trine_isa_pkg::FeatureGroups]),
+    .Packed (Features[trine_isa_pkg::FeaturePacked])
   ) u_legal (
     .features_i (Features),
     .word_i     (word_i),

@@ -13,6 +13,7 @@
 module trine_errors #(
   parameter int unsigned AxiAddrBits = 32,
   parameter int unsigned RunBits     = 24,  // of ERROR_RUN
+  parameter bit          Stream      = 1'b1,  // there are streams of packed weights
   localparam int unsigned AddrBits  = AxiAddrBits > 35 ? AxiAddrBits : 35,
   localparam int unsigned CauseBits = trine_csr_pkg::CsrErrorCauseBits
 ) (
@@ -36,6 +37,7 @@ module trine_errors #(
   input  logic                   fetch_error_i,
   input  logic                   fetch_outside_i,
   input  logic                   load_error_i,
+  input  logic                   load_stream_i,   // of the stream, not of an answer
   input  logic                   load_outside_i,
   input  logic                   store_error_i,
   input  logic                   store_outside_i,
@@ -102,7 +104,7 @@ module trine_errors #(
     addr_d  = AddrBits'(offset_i);
     run_d   = '0;
     if (load_error_i) begin
-      cause_d = trine_csr_pkg::ErrorLoad;
+      cause_d = Stream && load_stream_i ? trine_csr_pkg::ErrorStream : trine_csr_pkg::ErrorLoad;
       addr_d  = AddrBits'(load_beat_i);
       run_d   = load_run;
     end else if (load_outside_i) begin

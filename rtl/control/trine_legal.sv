@@ -18,7 +18,8 @@ module trine_legal #(
   // its codes from those of no operation.
   parameter bit Int16  = 1'b1,
   parameter bit Int4   = 1'b1,
-  parameter bit Groups = 1'b1
+  parameter bit Groups = 1'b1,
+  parameter bit Packed = 1'b1
 ) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
@@ -31,11 +32,12 @@ module trine_legal #(
   localparam int unsigned IsInt16  = trine_isa_pkg::FeatureInt16;
   localparam logic [Features-1:0] Later =
       Features'(1) << trine_isa_pkg::FeatureInt16 | Features'(1) << trine_isa_pkg::FeatureInt4 |
-      Features'(1) << trine_isa_pkg::FeatureGroups;
+      Features'(1) << trine_isa_pkg::FeatureGroups | Features'(1) << trine_isa_pkg::FeaturePacked;
   localparam logic [Features-1:0] Absent =
       Features'(!Int16) << trine_isa_pkg::FeatureInt16 |
       Features'(!Int4) << trine_isa_pkg::FeatureInt4 |
-      Features'(!Groups) << trine_isa_pkg::FeatureGroups;
+      Features'(!Groups) << trine_isa_pkg::FeatureGroups |
+      Features'(!Packed) << trine_isa_pkg::FeaturePacked;
 
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;

@@ -20,6 +20,7 @@ module trine_bus_read #(
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned MaxBeats      = 64,    // of a burst
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  parameter bit          Packed        = 1'b0,  // weights packed in DRAM
   parameter bit          Int16         = 1'b0,
   parameter int unsigned ImemWords     = 0,     // of 64 bits
   parameter bit          Ecc           = 1'b0,  // codes there
@@ -226,6 +227,7 @@ module trine_bus_read #(
     .AxiAddrBits   (AxiAddrBits),
     .MaxBeats      (MaxBeats),
     .Maps          (Maps),
+    .Packed        (Packed),
     .Int16         (Int16)
   ) u_load (
     .clk_i,
@@ -244,6 +246,7 @@ module trine_bus_read #(
     .rsp_error_i   (rsp_error),
     .rsp_last_i    (rsp_last),
     .error_o       (event_o.error),
+    .stream_o      (event_o.stream),
     .error_addr_o  (beat_addr_o),
     .dma_rvalid_o,
     .dma_rready_i,

@@ -63,6 +63,7 @@ module trine_bus_write #(
 
   assign event_o.idle        = idle;
   assign event_o.owed        = owed;
+  assign event_o.stream      = 1'b0;  // a matter of loads
   assign event_o.engine_owed = owed;
   assign event_o.outside     = req_valid && !in_range;
 

@@ -23,6 +23,7 @@ module trine_dma #(
   parameter int unsigned AxiDataBits   = 64,
   parameter int unsigned AxiAddrBits   = 32,
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  parameter bit          Packed        = 1'b0,  // weights packed in DRAM
   parameter bit          Int16         = 1'b0,  // maps of int16 codes
   parameter bit          Ecc           = 1'b0,  // codes in IMEM
   parameter int unsigned ImemWords     = 0,     // of 64 bits, kept of a program
@@ -168,6 +169,7 @@ module trine_dma #(
     .AxiAddrBits   (AxiAddrBits),
     .MaxBeats      (MaxBeats),
     .Maps          (Maps),
+    .Packed        (Packed),
     .Int16         (Int16),
     .ImemWords     (ImemWords),
     .Ecc           (Ecc)

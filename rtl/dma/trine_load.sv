@@ -7,7 +7,7 @@
 // next RUN's, too), the other gives each beat its local address. Reads of DMEM wait for all writes.
 //
 //   DMEM                 a beat a write, masked to the row's words at its ends
-//   PMEM                 rows of beats, or columns of rows: trine_load_rows
+//   PMEM                 rows of beats, columns of rows, or a packed stream: trine_load_pmem
 //   bias, scale          a beat a write
 //   tables (three)       a beat offered until trine_entries has written its entries
 //
@@ -25,6 +25,7 @@ module trine_load #(
   parameter int unsigned AxiAddrBits   = 32,
   parameter int unsigned MaxBeats      = 64,  // of a burst
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
+  parameter bit          Packed        = 1'b0,  // weights packed in DRAM
   parameter bit          Int16         = 1'b0,
   localparam int unsigned DataWords     = DataBits / 32,
   localparam int unsigned Quads         = (Cols + 3) / 4,
@@ -51,8 +52,10 @@ module trine_load #(
   input  logic                     rsp_error_i,
   input  logic                     rsp_last_i,  // of a burst
 
-  // A beat was an error, or its burst does not end where it should: its bus address.
+  // A beat was an error, or its burst does not end where it should: its bus address. Or a packed
+  // stream is none (stream_o): that of its first beat.
   output logic                     error_o,
+  output logic                     stream_o,
   output logic [AxiAddrBits-1:0]   error_addr_o,
 
   output logic                     dma_rvalid_o,
@@ -96,16 +99,17 @@ module trine_load #(
   localparam int unsigned ScaleAddrBits = ParamBits - WordShift + 1;
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
   localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
-  localparam int unsigned TargetBits    = Int16 ? 4 : 3;
+  localparam int unsigned TargetBits    = Int16 || Packed ? 4 : 3;
   localparam logic [TargetBits-1:0] Dmem  = TargetBits'(trine_isa_pkg::DmaTargetDmem);
   localparam logic [TargetBits-1:0] Pmem  = TargetBits'(trine_isa_pkg::DmaTargetPmem);
   localparam logic [TargetBits-1:0] Bias  = TargetBits'(trine_isa_pkg::DmaTargetBias);
   localparam logic [TargetBits-1:0] Scale = TargetBits'(trine_isa_pkg::DmaTargetScale);
   localparam logic [TargetBits-1:0] Table = TargetBits'(trine_isa_pkg::DmaTargetTable);
-  localparam logic [TargetBits-1:0] Exponentials =
-      TargetBits'(trine_isa_pkg::DmaTargetExponentials);
+  localparam logic [TargetBits-1:0] Exps  = TargetBits'(trine_isa_pkg::DmaTargetExponentials);
   localparam logic [TargetBits-1:0] Points = TargetBits'(trine_isa_pkg::DmaTargetPoints);
   localparam logic [TargetBits-1:0] Transposed = TargetBits'(trine_isa_pkg::DmaTargetTransposed);
+  localparam logic [TargetBits-1:0] Trits = TargetBits'(trine_isa_pkg::DmaTargetTrits);
+  localparam logic [TargetBits-1:0] Short = TargetBits'(trine_isa_pkg::DmaTargetShort);
 
   // ---------------------------------------------------------------------------------------------
   // Front: registers and bursts. A RUN stays pending until the back has copied what it needs.
@@ -113,6 +117,7 @@ module trine_load #(
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
                            writes_q, retire_q;  // writes: to DMEM, behind the last beat
   logic                    on_chip, on_chip_q, int16, int16_q, to_maps;  // from, to DMEM; int16
+  logic                    packed_op;
   logic [TargetBits-1:0]   op, op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
   logic [LocalBits-1:0]    local_addr, local_stride;
@@ -130,16 +135,9 @@ module trine_load #(
   assign answer_o.retire    = retire_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      pending_q <= 1'b0;
-      start_q   <= 1'b0;
-    end else if (clear_i) begin
-      pending_q <= 1'b0;
-      start_q   <= 1'b0;
-    end else begin
-      pending_q <= pending_d;
-      start_q   <= copy;
-    end
+    if (!rst_ni)      {pending_q, start_q} <= '0;
+    else if (clear_i) {pending_q, start_q} <= '0;
+    else              {pending_q, start_q} <= {pending_d, copy};
   end
 
   assign on_chip =
@@ -147,6 +145,9 @@ module trine_load #(
   assign to_maps = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetDmem16;
   assign int16   = to_maps || (Int16 && command_i.run_flags[trine_isa_pkg::DmaFlagLowBytes]);
   assign op      = !ready ? op_q : to_maps ? Dmem : command_i.run_op[TargetBits-1:0];
+
+  // The stream of a packed copy is a row in DRAM, whatever number of them it makes in PMEM.
+  assign packed_op = Packed && (op == Short || op == Trits);
 
   always_ff @(posedge clk_i) begin
     if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
@@ -182,14 +183,12 @@ module trine_load #(
     .MaxBeats  (MaxBeats),
     .CountBits (CountBits)
   ) u_requests (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
-    .clear_i      (clear_i),
+    .clk_i, .rst_ni, .clear_i,
     .start_i      (run && !on_chip),
     .addr_i       (dram),
     .stride_i     (dram_stride),
     .beats_last_i (beats_last),
-    .rows_last_i  (rows_last),
+    .rows_last_i  (packed_op ? 16'd0 : rows_last),
     .busy_o       (bursts_busy),
     .valid_o      (req_valid_o),
     .ready_i      (req_ready_i),
@@ -205,10 +204,11 @@ module trine_load #(
   logic [CountBits-1:0]    back_beats_last_q, left, passed;
   logic [WordShift-1:0]    offset_q, last_word_q;
   logic [15:0]             back_rows_last_q;
-  logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr;  // of the row, to the next
+  logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr,  // of the row, to the next
+                           stream_at;  // of a packed stream
   logic                    row_end, burst_ends, ends, beat, next, bump, to_pmem, pmem_bump;
   logic                    pmem_next, pmem_done, back_on_chip_q, back_int16_q, source_valid;
-  logic                    row_pending, points;  // a joined row is not in PMEM yet; of a table
+  logic                    row_pending, points, to_unpack;  // rows are to come; of a table; packed
   logic [DataBits-1:0]     source, to_dmem;  // the beat
   logic [DataWords-1:0]    mask;    // its words
 
@@ -233,8 +233,9 @@ module trine_load #(
   assign passed       = back_beats_last_q - left;
   assign beat_addr    = back_dram_q + BeatAddrBits'(passed);
   assign burst_ends   = left == '0 || (&beat_addr[$clog2(MaxBeats)-1:0]);
-  assign error_o      = beat && !back_on_chip_q && (rsp_error_i || rsp_last_i != burst_ends);
-  assign error_addr_o = {beat_addr, {(WordShift + 2){1'b0}}};
+  assign error_o      = stream_o ||
+                        (beat && !back_on_chip_q && (rsp_error_i || rsp_last_i != burst_ends));
+  assign error_addr_o = {stream_o ? stream_at : beat_addr, {(WordShift + 2){1'b0}}};
 
   always_comb begin
     unique case (target_q)
@@ -244,18 +245,12 @@ module trine_load #(
     endcase
   end
 
-  trine_dma_beats #(
-    .AddrBits  (LocalBits),
-    .CountBits (CountBits),
-    .DataWords (DataWords)
-  ) u_beats (
-    .clk_i        (clk_i),
-    .rst_ni       (rst_ni),
-    .clear_i      (clear_i),
+  trine_dma_beats #(.AddrBits(LocalBits), .CountBits(CountBits), .DataWords(DataWords)) u_beats (
+    .clk_i, .rst_ni, .clear_i,
     .start_i      (start_q),
     .local_i      (back_local_q),
     .beats_last_i (back_beats_last_q),
-    .rows_last_i  (back_rows_last_q),
+    .rows_last_i  (to_unpack ? 16'd0 : back_rows_last_q),
     .stride_i     (back_stride_q),
     .step_i       (step),
     .offset_i     (offset_q),
@@ -276,9 +271,7 @@ module trine_load #(
     .CountBits    (CountBits),
     .Maps         (Maps)
   ) u_source (
-    .clk_i,
-    .rst_ni,
-    .clear_i,
+    .clk_i, .rst_ni, .clear_i,
     .start_i      (start_q),
     .on_chip_i    (back_on_chip_q),
     .addr_i       (back_dram_q[MapBits-1:0]),
@@ -299,14 +292,16 @@ module trine_load #(
   );
 
   assign points  = Int16 && target_q == Points;
-  assign to_pmem = target_q == Pmem || target_q == Transposed;
-  assign beat    = source_valid && beats_busy && (target_q == Pmem || !row_pending);
+  assign to_unpack = Packed && (target_q == Short || target_q == Trits);
+  assign to_pmem = target_q == Pmem || target_q == Transposed || to_unpack;
+  assign beat    = source_valid && beats_busy &&
+                   (target_q == Pmem || to_unpack || !row_pending);
 
   always_comb begin
     unique case (target_q)
       Dmem:    next = beat && dma_wready_i;
       Pmem, Transposed: next = pmem_next;
-      default: next = beat && param_ready_i;
+      default: next = to_unpack ? pmem_next : beat && param_ready_i;
     endcase
   end
 
@@ -317,7 +312,7 @@ module trine_load #(
     else begin
       writes_q <= (next && ends && target_q == Dmem) || (writes_q && !dma_wdone_i);
       retire_q <= pmem_done || dma_wdone_i ||
-                  (next && ends && target_q != Pmem && target_q != Dmem);
+                  (next && ends && target_q != Pmem && target_q != Dmem && !to_unpack);
     end
   end
 
@@ -338,25 +333,29 @@ module trine_load #(
   assign param_o.scale_addr  = 16'(addr[WordShift - 1 +: ScaleAddrBits]);
   assign param_o.table_valid = beat && target_q == Table;
   assign param_o.table_addr  = 8'(addr[WordShift +: TableAddrBits]);
-  assign param_o.exp_valid   = beat && (target_q == Exponentials || points);
+  assign param_o.exp_valid   = beat && (target_q == Exps || points);
   assign param_o.exp_addr    = 8'(addr[WordShift +: ExpAddrBits]);
-  assign param_o.entries     = target_q == Table || target_q == Exponentials || points;
-  assign param_o.exp         = target_q == Exponentials || points;
+  assign param_o.entries     = target_q == Table || target_q == Exps || points;
+  assign param_o.exp         = target_q == Exps || points;
   assign param_o.points      = points;
 
   // ---------------------------------------------------------------------------------------------
   // PMEM.
   // ---------------------------------------------------------------------------------------------
-  trine_load_rows #(
-    .Cols         (Cols),
-    .PmemAddrBits (PmemAddrBits),
-    .DataBits     (DataBits),
-    .Maps         (Maps)
+  trine_load_pmem #(
+    .Cols(Cols), .PmemAddrBits(PmemAddrBits), .DataBits(DataBits), .Maps(Maps), .Packed(Packed),
+    .FromBits(BeatAddrBits)
   ) u_rows (
-    .clk_i,
-    .rst_ni,
-    .clear_i,
+    .clk_i, .rst_ni, .clear_i,
     .start_i      (start_q),
+    .packed_i     (to_unpack),
+    .trits_i      (target_q == Trits),
+    .local_i      (back_local_q[PmemAddrBits-1:0]),
+    .rows_last_i  (back_rows_last_q),
+    .from_i       (back_dram_q),
+    .more_i       (beats_busy),
+    .error_o      (stream_o),
+    .from_o       (stream_at),
     .valid_i      (beat && to_pmem),
     .transposed_i (target_q == Transposed),
     .addr_i       (addr[PmemAddrBits-1:0]),

@@ -6,6 +6,7 @@
 //                      register of its own: while it waits for its bank, the next one's beats come
 //   Cols < DataWords   a beat is split into RowsPerBeat rows
 //   Cols = DataWords   a beat is a row
+//   pairs              two beats at once, where rows have an even number of beats
 //   transposed         a beat's words give blocks of four columns (trine_transpose), row i of the
 //                      copy columns 4i .. 4i + 3; only these are written
 //
@@ -20,6 +21,7 @@ module trine_load_rows #(
   parameter int unsigned PmemAddrBits = 11,
   parameter int unsigned DataBits     = 64,
   parameter bit          Maps         = 1'b1,  // there are transposed copies
+  parameter bit          Pairs        = 1'b0,  // rows of an even number of beats come in pairs, too
   localparam int unsigned DataWords = DataBits / 32,
   localparam int unsigned Quads     = (Cols + 3) / 4
 ) (
@@ -34,6 +36,8 @@ module trine_load_rows #(
   input  logic                    transposed_i,
   input  logic [PmemAddrBits-1:0] addr_i,
   input  logic [DataBits-1:0]     data_i,
+  input  logic                    pair_i,      // with data_i a second beat
+  input  logic [DataBits-1:0]     second_i,
   input  logic [DataWords-1:0]    mask_i,
   input  logic                    row_last_i,  // last of its row of the copy
   input  logic                    last_i,      // last of the copy
@@ -67,13 +71,14 @@ module trine_load_rows #(
     logic [HeldBits-1:0]     held_d, held_q;
     logic [SlotBits-1:0]     slot_d, slot_q;
     logic                    complete, row_valid_q, row_last_q;
-    logic [32*Cols-1:0]      row_q;
+    logic [32*Cols-1:0]      joined, row_q;
     logic [PmemAddrBits-1:0] row_addr_q;
 
-    assign complete  = slot_q == SlotBits'(BeatsPerRow - 1);
+    assign complete  = slot_q == SlotBits'(BeatsPerRow - 1) ||
+                       (Pairs && pair_i && slot_q == SlotBits'(BeatsPerRow - 2));
     assign rows_next = beat && (!complete || !row_valid_q || row_written);
     assign rows_bump = rows_next && complete;
-    assign slot_d    = complete ? '0 : slot_q + SlotBits'(1);
+    assign slot_d    = complete ? '0 : slot_q + SlotBits'(Pairs && pair_i ? 2 : 1);
     assign row_valid = row_valid_q;
     assign row       = row_q;
     assign row_addr  = row_addr_q;
@@ -96,15 +101,25 @@ module trine_load_rows #(
     always_ff @(posedge clk_i) begin
       if (beat && !complete) held_q <= held_d;
       if (rows_bump) begin
-        row_q      <= {data_i[32*Cols-HeldBits-1:0], held_q};
+        row_q      <= joined;
         row_addr_q <= addr_i;
         row_last_q <= last_i;
       end
     end
 
-    if (BeatsPerRow > 2) begin : gen_shift
+    if (BeatsPerRow > 2 && Pairs) begin : gen_pairs
+      logic [HeldBits+DataBits-1:0] moved;
+      assign moved  = pair_i ? {second_i, data_i, held_q[HeldBits-1:DataBits]} : {data_i, held_q};
+      assign joined = moved;
+      assign held_d = moved[HeldBits+DataBits-1:DataBits];
+    end else if (Pairs) begin : gen_pair
+      assign joined = pair_i ? {second_i, data_i} : {data_i, held_q};
+      assign held_d = data_i;
+    end else if (BeatsPerRow > 2) begin : gen_shift
+      assign joined = {data_i[32*Cols-HeldBits-1:0], held_q};
       assign held_d = {data_i, held_q[HeldBits-1:DataBits]};
     end else begin : gen_load
+      assign joined = {data_i[32*Cols-HeldBits-1:0], held_q};
       assign held_d = data_i;
     end
   end else if (RowsPerBeat > 1) begin : gen_split
@@ -184,7 +199,7 @@ module trine_load_rows #(
   end
 
   logic unused_bits;  // above the columns of a row's last beat; what no register needs
-  assign unused_bits = ^{clk_i, rst_ni, clear_i, data_i, last_i};
+  assign unused_bits = ^{clk_i, rst_ni, clear_i, data_i, pair_i, second_i, last_i};
 
 `ifdef TRINE_ASSERT
   logic               live_q, waits_q;  // a joined row was not taken

@@ -84,7 +84,8 @@ package trine_engine_pkg;
     logic        owed;         // the bus is to take something or to answer,
     logic        moved;        // and did
     logic        engine_owed;  // the engine has bursts without an answer
-    logic        error;        // an answer of the engine's was an error
+    logic        error;        // an answer of the engine's was an error,
+    logic        stream;       // or what it read is no stream of packed weights
     logic        outside;      // its burst on offer is not in the allowed range
   } bus_event_t;
 

@@ -38,6 +38,10 @@ package trine_isa_pkg;
   // lookup table of 256 points, a word each: 16 bits, of which lanes of high bytes keep the high
   // ones, the others the low ones; load only
   localparam logic [7:0] DmaTargetPoints = 8'd8;
+  // PMEM: bytes from a stream of short codes, `words` in DRAM; rows are those of PMEM; load only
+  localparam logic [7:0] DmaTargetShort = 8'd9;
+  // PMEM: ternary weights from a stream of bytes of five trits each, likewise; load only
+  localparam logic [7:0] DmaTargetTrits = 8'd10;
   // each byte less 128: low bytes of int16 codes; pmem and transposed only
   localparam int unsigned DmaFlagLowBytes = 1;
   localparam int unsigned DmaFlagFromDmem = 0;  // the source is DMEM; pmem and transposed only
@@ -277,7 +281,7 @@ package trine_isa_pkg;
   localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
 
   // What a configuration may lack: indices of bits.
-  localparam int unsigned Features = 13;
+  localparam int unsigned Features = 14;
   localparam int unsigned FeatureInt8 = 0;  // array.precisions
   localparam int unsigned FeatureTernary = 1;  // array.precisions
   localparam int unsigned FeatureBinary = 2;  // array.precisions
@@ -292,78 +296,81 @@ package trine_isa_pkg;
   localparam int unsigned FeatureInt16 = 10;  // array.activations16
   localparam int unsigned FeatureInt4 = 11;  // array.weights4
   localparam int unsigned FeatureGroups = 12;  // array.groups
+  localparam int unsigned FeaturePacked = 13;  // memory.packed_weights
 
   // Which codes there are and what each needs, the lowest code in the lowest bits.
-  localparam int unsigned DmaTargetCodes = 9;
-  localparam logic [8:0] DmaTargetKnown = 9'b111111111;
-  localparam logic [116:0] DmaTargetNeeds = {
-    13'b0010000100000,  // points
-    13'b0010000000000,  // dmem16
-    13'b0001100000000,  // transposed
-    13'b0000001000000,  // exponentials
-    13'b0000000100000,  // table
-    13'b0000000000000,  // scale
-    13'b0000000000000,  // bias
-    13'b0000000000000,  // pmem
-    13'b0000000000000  // dmem
+  localparam int unsigned DmaTargetCodes = 11;
+  localparam logic [10:0] DmaTargetKnown = 11'b11111111111;
+  localparam logic [153:0] DmaTargetNeeds = {
+    14'b10000000000000,  // trits
+    14'b10000000000000,  // short
+    14'b00010000100000,  // points
+    14'b00010000000000,  // dmem16
+    14'b00001100000000,  // transposed
+    14'b00000001000000,  // exponentials
+    14'b00000000100000,  // table
+    14'b00000000000000,  // scale
+    14'b00000000000000,  // bias
+    14'b00000000000000,  // pmem
+    14'b00000000000000  // dmem
   };
   localparam int unsigned ComputeOpCodes = 10;
   localparam logic [9:0] ComputeOpKnown = 10'b1111111111;
-  localparam logic [129:0] ComputeOpNeeds = {
-    13'b1100000000001,  // int8_groups
-    13'b0100000000001,  // int8_int4
-    13'b0010100000001,  // matmul16
-    13'b0010000000001,  // int16
-    13'b0000100000001,  // matmul
-    13'b0000000000101,  // int8_binary
-    13'b0000000000011,  // int8_ternary
-    13'b0000000000100,  // binary
-    13'b0000000000010,  // ternary
-    13'b0000000000001  // int8
+  localparam logic [139:0] ComputeOpNeeds = {
+    14'b01100000000001,  // int8_groups
+    14'b00100000000001,  // int8_int4
+    14'b00010100000001,  // matmul16
+    14'b00010000000001,  // int16
+    14'b00000100000001,  // matmul
+    14'b00000000000101,  // int8_binary
+    14'b00000000000011,  // int8_ternary
+    14'b00000000000100,  // binary
+    14'b00000000000010,  // ternary
+    14'b00000000000001  // int8
   };
   localparam int unsigned VectorOpCodes = 25;
   localparam logic [24:0] VectorOpKnown = 25'b1111111111111111111011111;
-  localparam logic [324:0] VectorOpNeeds = {
-    13'b0010001010000,  // share16
-    13'b0010001110000,  // exponential16
-    13'b0010000010000,  // word16
-    13'b0010000010000,  // join16
-    13'b0010000010000,  // min16
-    13'b0010000010000,  // max16
-    13'b0010000110000,  // tanh16
-    13'b0010000110000,  // logistic16
-    13'b0010000010000,  // widen16
-    13'b0010000010000,  // narrow16
-    13'b0010000010000,  // leaky16
-    13'b0010000010000,  // mul16
-    13'b0010000010000,  // add16
-    13'b0010000010000,  // sum16
-    13'b0000001010000,  // normalize
-    13'b0000000010000,  // squared_difference
-    13'b0000001010000,  // softmax
-    13'b0000000010000,  // min
-    13'b0000000010000,  // mul
-    13'b0000000000000,  // none
-    13'b0000000010100,  // max_binary
-    13'b0000000010010,  // max_ternary
-    13'b0000000010000,  // add
-    13'b0000000010000,  // sum
-    13'b0000000010000  // max
+  localparam logic [349:0] VectorOpNeeds = {
+    14'b00010001010000,  // share16
+    14'b00010001110000,  // exponential16
+    14'b00010000010000,  // word16
+    14'b00010000010000,  // join16
+    14'b00010000010000,  // min16
+    14'b00010000010000,  // max16
+    14'b00010000110000,  // tanh16
+    14'b00010000110000,  // logistic16
+    14'b00010000010000,  // widen16
+    14'b00010000010000,  // narrow16
+    14'b00010000010000,  // leaky16
+    14'b00010000010000,  // mul16
+    14'b00010000010000,  // add16
+    14'b00010000010000,  // sum16
+    14'b00000001010000,  // normalize
+    14'b00000000010000,  // squared_difference
+    14'b00000001010000,  // softmax
+    14'b00000000010000,  // min
+    14'b00000000010000,  // mul
+    14'b00000000000000,  // none
+    14'b00000000010100,  // max_binary
+    14'b00000000010010,  // max_ternary
+    14'b00000000010000,  // add
+    14'b00000000010000,  // sum
+    14'b00000000010000  // max
   };
   localparam int unsigned PostOutputCodes = 4;
   localparam logic [3:0] PostOutputKnown = 4'b1111;
-  localparam logic [51:0] PostOutputNeeds = {
-    13'b0000000100000,  // table
-    13'b0000000000000,  // raw
-    13'b0000000001000,  // thresholds
-    13'b0000000000000  // requantized
+  localparam logic [55:0] PostOutputNeeds = {
+    14'b00000000100000,  // table
+    14'b00000000000000,  // raw
+    14'b00000000001000,  // thresholds
+    14'b00000000000000  // requantized
   };
   localparam int unsigned PostEncodingCodes = 3;
   localparam logic [2:0] PostEncodingKnown = 3'b111;
-  localparam logic [38:0] PostEncodingNeeds = {
-    13'b0000000000100,  // binary
-    13'b0000000000010,  // ternary
-    13'b0000000000000  // int8
+  localparam logic [41:0] PostEncodingNeeds = {
+    14'b00000000000100,  // binary
+    14'b00000000000010,  // ternary
+    14'b00000000000000  // int8
   };
 
 endpackage

@@ -143,7 +143,7 @@ class Counter {
 
   void transfer(const TransferRegisters& r, const isa::Run& run, bool load) {
     namespace dma = isa::dma;
-    const std::int64_t rows = r.get(dma::kRowsLast) + 1, words = r.get(dma::kWords);
+    const std::int64_t rows = isa::dram_rows(r, run), words = r.get(dma::kWords);
     const auto target = static_cast<dma::Target>(run.op);
     std::int64_t beats = 0;
     for (std::int64_t i = 0; i < rows; ++i) {
@@ -158,6 +158,7 @@ class Counter {
       actions_[kDmemWrite] += rows * words;
     if (target == dma::Target::kPmem || target == dma::Target::kTransposed)
       actions_[kPmemWrite] += rows * words;
+    if (isa::is_packed(run)) actions_[kPmemWrite] += (r.get(dma::kRowsLast) + 1) * config_.cols;
   }
 
   const machine::Config& config_;

@@ -10,6 +10,7 @@
 
 #include "base/rounding.h"
 #include "machine/memories.h"
+#include "machine/packed.h"
 #include "machine/precision.h"
 #include "machine/timing.h"
 #include "sw/reference/ops/softmax.h"
@@ -329,7 +330,7 @@ void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t
 void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run& run) {
   namespace dma = isa::dma;
   const auto target = static_cast<dma::Target>(run.op);
-  const std::int64_t rows = r.get(dma::kRowsLast) + 1;
+  const std::int64_t rows = isa::dram_rows(r, run);
   constexpr std::int64_t kMostWords = std::int64_t{1} << dma::kWords.width;
   const std::int64_t words = r.get(dma::kWords) == 0 ? kMostWords : r.get(dma::kWords);
   const std::int64_t data_words = config_.data_words();
@@ -367,7 +368,9 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
       for (std::uint8_t& byte : low_bytes_) byte ^= 0x80;  // less 128
       from = low_bytes_.data();
     }
-    if (transposed) {
+    if (isa::is_packed(run)) {
+      load_packed(target, from, r);
+    } else if (transposed) {
       load_columns(from, local, words, static_cast<int>(4 * i));
     } else if (engine == Engine::kLoad) {
       load_row(target, from, local, words);
@@ -394,6 +397,21 @@ void Machine::load_columns(const std::uint8_t* from, std::int64_t local, std::in
       const std::int64_t place = (local + w / 4) * config_.cols + column + a;
       pmem_[4 * place + w % 4] = w < words ? from[4 * w + a] : std::uint8_t{0};
     }
+}
+
+/// A stream that is as many rows of PMEM.
+void Machine::load_packed(isa::dma::Target target, const std::uint8_t* from,
+                          const TransferRegisters& r) {
+  namespace dma = isa::dma;
+  const std::int64_t words = r.get(dma::kWords), rows = r.get(dma::kRowsLast) + 1;
+  const std::int64_t row_bytes = 4 * config_.cols;
+  if (words > 2 * config_.pmem_rows() * config_.cols)
+    fail("a stream of {} words, for {} rows of PMEM", words, config_.pmem_rows());
+  const std::int64_t blocks = rows * row_bytes / machine::kBlockBytes;
+  const auto bytes = machine::unpacked(target, std::span(from, 4 * words), blocks);
+  if (!bytes) stop_with("stream", "{} words are no stream of {} rows", words, rows);
+  check_range("PMEM rows", r.get(dma::kLocal), rows, config_.pmem_rows());
+  std::ranges::copy(*bytes, &pmem_[r.get(dma::kLocal) * row_bytes]);
 }
 
 void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::int64_t local,
@@ -458,6 +476,8 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
     case Target::kExponentials:
       return fill(exponentials_, 4, "exponential");
     case Target::kTransposed:
+    case Target::kShort:
+    case Target::kTrits:
       break;
   }
 }

@@ -51,6 +51,8 @@ class Machine {
   isa::Registers checked(isa::Engine engine, const isa::Registers& registers,
                          const isa::Run& run) const;
   void transfer(isa::Engine engine, const isa::TransferRegisters& registers, const isa::Run& run);
+  void load_packed(isa::dma::Target target, const std::uint8_t* from,
+                   const isa::TransferRegisters& registers);
   void load_row(isa::dma::Target target, const std::uint8_t* from, std::int64_t local,
                 std::int64_t words);
   void load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words, int column);

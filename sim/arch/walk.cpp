@@ -26,7 +26,7 @@ double least_cycles(const machine::Config& config, Engine engine, const isa::Reg
   const isa::Registers read = isa::as_read(engine, registers, run);
   if (engine == Engine::kLoad || engine == Engine::kStore) {
     const TransferRegisters r(read);
-    const auto rows = static_cast<double>(r.get(isa::dma::kRowsLast) + 1);
+    const auto rows = static_cast<double>(isa::dram_rows(r, run));
     return rows * static_cast<double>(r.get(isa::dma::kWords) / config.data_words());
   }
   const LaneRegisters r(read);
@@ -58,13 +58,15 @@ Work Walk::run(Engine engine, const isa::Registers& registers, const isa::Run& r
 Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
   namespace dma = isa::dma;
   const auto target = static_cast<dma::Target>(run.op);
-  const std::int64_t rows = r.get(dma::kRowsLast) + 1;
+  const std::int64_t rows = isa::dram_rows(r, run);
   const std::int64_t words = r.get(dma::kWords);
   const std::int64_t data_words = config_.data_words();
   Work work;
   work.on_chip = run.has(dma::kFromDmem);
   work.bytes = work.on_chip ? 0 : rows * words * 4;
   if (target == dma::Target::kTransposed) work.writes = rows * ((words + 3) / 4);
+  if (isa::is_packed(run))  // pairs of beats
+    work.writes = (r.get(dma::kRowsLast) + 1) * config_.cols / 4;
   if (target == dma::Target::kTable) work.writes = rows * 4 * words;  // entry by entry
   if (target == dma::Target::kExponentials || target == dma::Target::kPoints)
     work.writes = rows * words;

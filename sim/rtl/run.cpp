@@ -250,7 +250,8 @@ struct RtlRunner::State {
     for (const isa::Engine engine : {isa::Engine::kLoad, isa::Engine::kStore}) {
       const auto e = static_cast<std::size_t>(engine);
       const auto& of_engine = runs[e];
-      const bool is_of = cause.starts_with(isa::kEngineNames[e]);  // "load", "load_window", ..
+      const bool is_of = cause.starts_with(isa::kEngineNames[e]) ||  // "load", "load_window", ..
+                         (engine == isa::Engine::kLoad && cause == "stream");
       if (is_of && status.error_run < of_engine.size())
         return ", in " + compiler::describe_run(program, of_engine[status.error_run]);
     }

@@ -60,10 +60,10 @@ class Memory {
   std::vector<std::vector<int>> writers_;  ///< of each output's words, the last layer
 };
 
-void copy(const isa::TransferRegisters& r, bool store, int layer, Memory& memory,
-          Traffic& traffic) {
+void copy(const isa::TransferRegisters& r, const isa::Run& run, bool store, int layer,
+          Memory& memory, Traffic& traffic) {
   const std::int64_t words = r.get(isa::dma::kWords);
-  for (std::int64_t row = 0; row <= r.get(isa::dma::kRowsLast); ++row) {
+  for (std::int64_t row = 0; row < isa::dram_rows(r, run); ++row) {
     const std::int64_t first = (r.get(isa::dma::kDram) + row * r.get(isa::dma::kDramStride)) / 4;
     if (first + words > memory.size()) return;  // stops the machine
     if (!store) memory.read(first, words, traffic);
@@ -81,7 +81,7 @@ std::vector<Traffic> traffic_of_stage(const Program& stage) {
     const int layer = stage.run_layer[index++];
     const bool store = engine == isa::Engine::kStore;
     if ((engine == isa::Engine::kLoad || store) && !run.has(isa::dma::kFromDmem))
-      copy(isa::TransferRegisters(registers), store, layer, memory, layers[at(layer)]);
+      copy(isa::TransferRegisters(registers), run, store, layer, memory, layers[at(layer)]);
   });
   memory.add_outputs(layers);
   return layers;

@@ -274,6 +274,35 @@ TEST_CASE("MatMulNBits has a factor for each group, whatever its zero points and
              Contains("K -80 and N 3, allowed 1 and above"));
 }
 
+TEST_CASE("weights of FLOAT4E2M1 are twice their value with half the scale",
+          "[reference][onnx][import]") {
+  constexpr int kFloat4 = 23, kNibbles = 16, K = 8, M = 2;
+  const Floats twice{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+  const auto network = [&](bool float4, const std::string& kind = "DequantizeLinear") {
+    Builder b({1, K});
+    const std::string weights = b.constant({K, M}, {});
+    auto* tensor =
+        b.model()->mutable_graph()->mutable_initializer(b.model()->graph().initializer_size() - 1);
+    tensor->set_data_type(float4 ? kFloat4 : onnx::TensorProto::INT8);
+    std::string raw;
+    for (int n = 0; n < kNibbles; n += float4 ? 2 : 1)
+      raw += static_cast<char>(float4 ? n | (n + 1) << 4
+                                      : static_cast<int>(twice[static_cast<std::size_t>(n)]));
+    tensor->set_raw_data(raw);
+    const std::string w = b.op(kind, {weights, b.scalar(float4 ? 0.5f : 0.25f)});
+    const std::string x = b.quant("in", 1, 8, true, false);
+    return b.bytes(b.quant(b.op("MatMul", {x, w}), 0.5f, 8, true, false));
+  };
+  const model::Graph graph = model::parse_onnx(network(true), "m.onnx");
+  const model::Graph other = model::parse_onnx(network(false), "m.onnx");
+  for (const Floats& x : {Floats{1, 0, 0, 0, 0, 0, 0, 0}, Floats{3, -2, 1, 5, -9, 0, 7, 2}})
+    CHECK(outputs(graph, x, {1, K}) == outputs(other, x, {1, K}));
+  // Row 0 is 0 and 1/2: by a scale of 1/2 a sum of 8/4.
+  CHECK(outputs(graph, {8, 0, 0, 0, 0, 0, 0, 0}, {1, K}) == Floats{0, 2});
+  CHECK_THROWS_WITH(model::parse_onnx(network(true, "Mul"), "m.onnx"),
+                    Contains("is of FLOAT4E2M1, allowed as first input of DequantizeLinear"));
+}
+
 TEST_CASE("a product, batch normalization of either sign and a quantizer are exact",
           "[reference][onnx][threshold]") {
   using model::Encoding;

@@ -593,6 +593,8 @@ const char* trine_error_text(uint32_t cause) {
       return "nothing moved for longer than PROGRESS_LIMIT";
     case TRINE_ERROR_CYCLES:
       return "the program ran for longer than CYCLES_LIMIT";
+    case TRINE_ERROR_STREAM:
+      return "packed weights do not end with their rows, or are none";
     default:
       return "unknown cause";
   }
@@ -636,7 +638,8 @@ static void put_place(writer* to, const char* before, uint64_t number) {
 /* Causes of which a RUN is told; these and others have a bus address. */
 static const uint32_t kOfRuns = 1u << TRINE_ERROR_LOAD | 1u << TRINE_ERROR_STORE |
                                 1u << TRINE_ERROR_LOAD_WINDOW | 1u << TRINE_ERROR_STORE_WINDOW |
-                                1u << TRINE_ERROR_LOAD_TIMEOUT | 1u << TRINE_ERROR_STORE_TIMEOUT;
+                                1u << TRINE_ERROR_LOAD_TIMEOUT | 1u << TRINE_ERROR_STORE_TIMEOUT |
+                                1u << TRINE_ERROR_STREAM;
 static const uint32_t kOfFetches =
     1u << TRINE_ERROR_FETCH | 1u << TRINE_ERROR_FETCH_WINDOW | 1u << TRINE_ERROR_FETCH_TIMEOUT;
 

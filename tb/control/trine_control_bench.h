@@ -59,6 +59,9 @@ struct Bench : Host {
         local_size = kPmemRows;
         unit = 1;
         break;
+      case Target::kShort:
+      case Target::kTrits:
+        break;  // trine_unpack_tb
     }
     // Local units of one beat; a PMEM row of several beats counts as one step.
     int per_step = unit;

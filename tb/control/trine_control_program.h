@@ -164,6 +164,8 @@ inline void apply(const Copy& copy, State& state) {
           state.points.at(static_cast<std::size_t>(local + w)) = dram;
           break;
         case Target::kTransposed:
+        case Target::kShort:
+        case Target::kTrits:
           break;
       }
     }

@@ -49,6 +49,7 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
     dut.fetch_error_i = chance(one_in);
     dut.fetch_outside_i = chance(one_in);
     dut.load_error_i = chance(one_in);
+    dut.load_stream_i = chance(2);
     dut.load_outside_i = chance(one_in);
     dut.store_error_i = chance(one_in);
     dut.store_outside_i = chance(one_in);
@@ -71,7 +72,8 @@ struct Bench : trine::golden::Clocked<Vtrine_errors> {
     const unsigned load_run = (load_ended + dut.load_retire_i) & kRunMask;
     const std::uint64_t fetch =
         (std::uint64_t{dut.program_i} + dut.offset_i) & ((std::uint64_t{1} << 35) - 1);
-    if (dut.load_error_i) return {code("load"), dut.load_beat_i, load_run};
+    if (dut.load_error_i)
+      return {code(dut.load_stream_i ? "stream" : "load"), dut.load_beat_i, load_run};
     if (dut.load_outside_i)
       return {code("load_window"), dut.load_burst_i, (load_begun - 1) & kRunMask};
     if (dut.store_error_i) return {code("store"), dut.store_answer_i, store_ended};

@@ -274,7 +274,7 @@ void malformed_on_rtl(const RandomDesign& design, unsigned first, unsigned count
     // Nothing but its window answers: else there would be an error of the bus.
     REQUIRE((cause != "fetch" && cause != "load" && cause != "store"));
     REQUIRE(cause.find("timeout") == std::string::npos);
-    const bool at_word = cause.find("window") == std::string::npos;
+    const bool at_word = cause.find("window") == std::string::npos && cause != "stream";
     const std::size_t begun = words_begun(words, stopped.begun, reached);
     const auto end =
         std::ranges::find(words.begin() + 1, words.end(), isa::Opcode::kEnd, isa::opcode_of);
@@ -286,6 +286,61 @@ void malformed_on_rtl(const RandomDesign& design, unsigned first, unsigned count
     dram = legal.dram;
     runner->run_dram(dram);
     REQUIRE(dram == expected);
+    ++reached.good;
+  }
+}
+
+void wrong_streams(const RandomDesign& design, unsigned count, Reached& reached) {
+  const machine::Config config = config_of(design);
+  sim::RtlOptions options;
+  options.build.quiet = true;
+  options.build.optimization = 1;
+  options.build.assertions = true;
+  for (unsigned n = 0; n < count; ++n) {
+    const RandomProgram legal = legal_program(config, n * kOfOneProgram);
+    std::mt19937 random(n);
+    RandomProgram wrong = legal;
+    for (const compiler::Instruction& i : legal.instructions) {
+      if (i.engine != Engine::kLoad || !isa::is_packed(i.run)) continue;
+      const isa::TransferRegisters r(i.registers);
+      const auto at = static_cast<std::size_t>(r.get(isa::dma::kDram)),
+                 size = static_cast<std::size_t>(4 * r.get(isa::dma::kWords));
+      const auto first = wrong.dram.begin() + static_cast<std::ptrdiff_t>(at);
+      if (n % 3 == 0)
+        first[static_cast<std::ptrdiff_t>(random() % size)] ^= std::uint8_t{16};
+      else
+        std::generate_n(first, size, [&] { return static_cast<std::uint8_t>(random()); });
+    }
+    CAPTURE(config.name, n);
+    std::vector<std::uint8_t> dram = wrong.dram;
+    const sim::Ending ending = sim::run_any(wrong.program, dram, {});
+    CAPTURE(ending.text);
+    REQUIRE_FALSE(ending.refused);
+    const std::string cause = cause_name(ending.cause);
+    options.seed = n;
+    options.stall_percent = n % 2 == 0 ? 0 : 30;
+    sim::RtlRunner runner(legal.program, options);
+    std::vector<std::uint8_t> on_rtl = wrong.dram;
+    const auto stopped =
+        runner.run_any(legal.program.words, on_rtl, kProgressLimit, 100 * kCyclesLimit);
+    REQUIRE_FALSE(stopped.hung);
+    CHECK(cause_name(static_cast<int>(stopped.cause)) == cause);
+    reached.count(cause, ending.word);
+    if (cause == "done") {
+      CHECK(on_rtl == dram);
+      continue;
+    }
+    // Where the stream begins.
+    const auto streams = std::ranges::count_if(legal.instructions, [&](const auto& i) {
+      return i.engine == Engine::kLoad && isa::is_packed(i.run) &&
+             isa::TransferRegisters(i.registers).get(isa::dma::kDram) ==
+                 static_cast<std::int64_t>(stopped.address - options.base_address);
+    });
+    CHECK(streams > 0);
+    runner.load();  // a good one behind it
+    on_rtl = legal.dram;
+    runner.run_dram(on_rtl);
+    CHECK(on_rtl == good_result(legal));
     ++reached.good;
   }
 }

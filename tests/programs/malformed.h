@@ -45,4 +45,8 @@ void malformed_on_arch(const RandomDesign& design, unsigned first, unsigned coun
                        Reached& reached);
 void malformed_on_rtl(const RandomDesign& design, unsigned first, unsigned count, Reached& reached);
 
+/// Random programs whose packed weights (memory.packed_weights) have wrong bits: both end with the
+/// same cause, and a good program behind is exact. Catch2 assertions.
+void wrong_streams(const RandomDesign& design, unsigned count, Reached& reached);
+
 }  // namespace trine::tests

@@ -53,7 +53,7 @@ TEST_CASE("any words end on the architecture simulator, each with a cause", "[ma
   if (count < kArch) return;
   CHECK(reached.operations == all_operations());
   for (const char* cause : {"done", "refused", "illegal", "feature", "token", "deadlock",
-                            "load_window", "store_window", "progress", "cycles"}) {
+                            "load_window", "store_window", "progress", "cycles", "stream"}) {
     CAPTURE(cause);
     CHECK(reached.causes[cause] > 0);
   }
@@ -76,4 +76,12 @@ TEST_CASE("any words end on the RTL, inside of their window, and a good program 
     CAPTURE(cause);
     CHECK(reached.causes[cause] > 0);
   }
+}
+
+TEST_CASE("packed weights that are none end with their error, not with a hang",
+          "[malformed][rtl][packed]") {
+  Reached reached;
+  wrong_streams(kDesigns[1], share(kRtl), reached);
+  std::fputs(reached.text().substr(0, reached.text().find("\n  not")).c_str(), stdout);
+  CHECK(reached.causes["stream"] > 0);
 }

@@ -13,6 +13,7 @@
 #include <random>
 
 #include "machine/group_rows.h"
+#include "machine/packed.h"
 #include "machine/precision.h"
 #include "sim/arch/machine.h"
 #include "sim/rtl/memory.h"
@@ -112,13 +113,54 @@ class Generator {
     scales_at_ = bias_at_ + 4 * channels;
     table_at_ = scales_at_ + 8 * channels;
     exponentials_at_ = table_at_ + 4 * isa::dma::kTableWords;
-    store_at_ = (exponentials_at_ + 3 * 4 * isa::dma::kExponentialWords + 4095) / 4096 * 4096;
+    const std::int64_t end = make_streams(exponentials_at_ + 3LL * 4 * isa::dma::kExponentialWords);
+    store_at_ = (end + 4095) / 4096 * 4096;
     load(isa::dma::Target::kDmem, 0, 0, config_.dmem_words());
     load(isa::dma::Target::kPmem, pmem_at_, 0, config_.pmem_dram_words(pmem_image_rows_));
     load(isa::dma::Target::kBias, bias_at_, 0, channels);
     load(isa::dma::Target::kScale, scales_at_, 0, 2 * channels);
     load(isa::dma::Target::kTable, table_at_, 0, isa::dma::kTableWords);
     load(isa::dma::Target::kExponentials, exponentials_at_, 0, isa::dma::kExponentialWords);
+  }
+
+  /// Packed weights, some in short codes, some ternary. @return the byte behind them
+  std::int64_t make_streams(std::int64_t at) {
+    constexpr int kStreams = 6;
+    for (int n = 0; config_.packed && n < kStreams; ++n) {
+      Stream s{n % 2 == 0 ? isa::dma::Target::kShort : isa::dma::Target::kTrits,
+               at,
+               between(1, std::min(40, config_.pmem_rows())),
+               {}};
+      const int bits = between(1, 7);
+      std::vector<std::uint8_t> rows(static_cast<std::size_t>(4 * config_.cols * s.rows));
+      for (std::uint8_t& byte : rows) {
+        byte = static_cast<std::uint8_t>(between(-1 << bits, (1 << bits) - 1));
+        if (ternary_ || n % 2 != 0) byte = no_high_only(byte);
+      }
+      s.bytes = n % 2 == 0 ? machine::to_short_codes(rows) : *machine::to_trits(rows);
+      at += static_cast<std::int64_t>(s.bytes.size());
+      streams_.push_back(std::move(s));
+    }
+    return at;
+  }
+
+  void load_stream() {
+    const Stream& s = streams_[static_cast<std::size_t>(draw(static_cast<int>(streams_.size())))];
+    Instruction i;
+    isa::TransferRegisters r;
+    const int local = draw(config_.pmem_rows() - s.rows + 1);
+    const auto bytes = static_cast<std::int64_t>(s.bytes.size());
+    r.set(isa::dma::kDram, s.at);
+    r.set(isa::dma::kLocal, local);
+    r.set(isa::dma::kWords, bytes / 4);
+    r.set(isa::dma::kRowsLast, s.rows - 1);
+    r.set(isa::dma::kLocalStride, draw(9));  // not looked at, as the next one
+    r.set(isa::dma::kDramStride, 8 * draw(9));
+    i.registers = r;
+    i.run.op = static_cast<int>(s.target);
+    i.reads.push_back({Space::kDram, s.at, bytes, 0, 1});
+    i.writes.push_back({Space::kPmem, local, s.rows, 0, 1});
+    add(Engine::kLoad, std::move(i));
   }
 
   /// A copy of neighbours. @param words  in DRAM
@@ -716,7 +758,9 @@ class Generator {
     if (kind < 80) return transfer(Engine::kLoad);
     if (kind < 86) return load_map();
     if (kind < 93) return transfer(Engine::kStore);
-    if (kind < 96)
+    if (kind < 96 && config_.packed && chance(60))
+      load_stream();
+    else if (kind < 96)
       load_weights();
     else if (kind < 98)
       load_parameters();
@@ -791,14 +835,25 @@ class Generator {
       for (const int table : {1, 2})
         put(exponentials_at_ + 4 * (table * isa::dma::kExponentialWords + k),
             reference::norm_entry(k, table == 1 ? 127 : kOrigin), 4);
+    for (const Stream& s : streams_) std::ranges::copy(s.bytes, dram.begin() + s.at);
     if (!ternary_) return;
-    const auto legal = [&](std::size_t byte) {  // no code 10
-      const int high_only = dram[byte] >> 1 & ~dram[byte] & 0x55;
-      dram[byte] = static_cast<std::uint8_t>(dram[byte] & ~(high_only << 1));
-    };
+    const auto legal = [&](std::size_t byte) { dram[byte] = no_high_only(dram[byte]); };
     for (std::int64_t b = 0; b < config_.dmem_words(); ++b) legal(static_cast<std::size_t>(b));
     for (std::int64_t b = pmem_at_; b < bias_at_; ++b) legal(static_cast<std::size_t>(b));
   }
+
+  /// Without the code 10, which is no trit.
+  static std::uint8_t no_high_only(std::uint8_t byte) {
+    const int high_only = byte >> 1 & ~byte & 0x55;
+    return static_cast<std::uint8_t>(byte & ~(high_only << 1));
+  }
+
+  struct Stream {
+    isa::dma::Target target;
+    std::int64_t at;  ///< byte of DRAM
+    int rows;         ///< of PMEM
+    std::vector<std::uint8_t> bytes;
+  };
 
   const machine::Config config_;
   const unsigned seed_;
@@ -806,6 +861,7 @@ class Generator {
   RandomProgram result_;
   int beat_ = 2;
   bool ternary_ = false;
+  std::vector<Stream> streams_;
   std::int64_t pmem_image_rows_ = 0, pmem_at_ = 0, bias_at_ = 0, scales_at_ = 0, table_at_ = 0,
                exponentials_at_ = 0, store_at_ = 0;
 };
@@ -874,6 +930,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.imem_kib = design.imem_kib;
   config.pipeline_pe = design.pe_stages;
   config.activations16 = design.activations16;
+  config.packed = design.cols % 4 == 0 && design.axi_data_bits <= 64;
   machine::check(config);
   return config;
 }

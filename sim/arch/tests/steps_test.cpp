@@ -101,6 +101,27 @@ TEST_CASE("weights in groups are exact with array.groups, refused without", "[ar
   }
 }
 
+TEST_CASE("packed weights are exact and take fewer bytes", "[arch][model][onnx][packed]") {
+  for (const char* name : {"onnx/int4_weights.onnx", "lowbit/mlp_ternary.onnx"}) {
+    const model::Sample sample = model::own_sample(name);
+    const model::Graph graph = model::import_model(sample.file);
+    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+    std::vector<std::size_t> bytes;
+    for (const bool packed : {false, true}) {
+      CAPTURE(name, packed);
+      machine::Config config = testing::small_config(4, 8, 32, 16, 64);
+      config.ternary = true;
+      config.packed = packed;
+      const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
+      for (const reference::VectorCase& c : vectors.cases)
+        CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+                                         c.outputs) == "");
+      bytes.push_back(program.image.size());
+    }
+    CHECK(bytes[1] < bytes[0]);
+  }
+}
+
 TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[arch][lstm]") {
   const int lanes = GENERATE(1, 2, 8);
   for (const model::Sample& sample : model::own_samples("lstm")) {

@@ -39,13 +39,21 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
   if (layer().weights_map >= 0) return require_map(channels, part, place);
   const BlockKey key = weights_key(channels, part);
   const std::int64_t block = block_of(key);
-  const auto [byte, words] = image_.weights.at(key);
-  const std::int64_t rows =
-      words / config_.data_words() / config_.beats_per_row() * config_.rows_per_beat();
-  const auto [row, is_new] = place_weights(block, rows, place);
-  if (is_new) load_constants(Target::kPmem, byte, words, row, {Space::kPmem, row, rows});
+  const Image::Block& from = image_.weights.at(key);
+  const auto [row, is_new] = place_weights(block, from.rows, place);
+  if (is_new) load_weights(from, row);
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
+}
+
+/// Rows as they lie in PMEM, or a stream that gives them.
+void Emitter::load_weights(const Image::Block& from, std::int64_t row) {
+  const Region to{Space::kPmem, row, from.rows};
+  load_constants(from.target, from.byte, from.words, row, to);
+  if (from.target == Target::kPmem) return;
+  isa::TransferRegisters r(instructions.back().registers);
+  r.set(isa::dma::kRowsLast, from.rows - 1, layer().label);
+  instructions.back().registers = r;
 }
 
 /// The number of a block of weights.

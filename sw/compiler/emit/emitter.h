@@ -97,6 +97,7 @@ class Emitter : private Order {
   // Constants (emit_constants.cpp).
   static std::int64_t parameter_entries(const Network& network, const machine::Config& config,
                                         const Plan& plan);
+  void load_weights(const Image::Block& from, std::int64_t row);
   std::int64_t block_of(const BlockKey& key);
   std::int64_t require_weights(const Channels& channels, const FilterPart& part,
                                std::optional<std::int64_t> place = std::nullopt);

@@ -7,6 +7,7 @@
 
 #include "base/rounding.h"
 #include "machine/isa.h"
+#include "machine/packed.h"
 #include "sw/reference/requantize.h"
 
 namespace trine::compiler {
@@ -135,12 +136,13 @@ class ImageMaker : private Order {
     const std::int64_t size = beats * config_.data_words();
     if (weights.empty()) {
       block->second = reserve(size);
+      block->second.rows = beats / config_.beats_per_row() * config_.rows_per_beat();
       return;
     }
     Words words(at(size));
     if (l.conv().group_steps > 0) {
       for (int g = 0; g < groups; ++g) add_group(channels, g, std::int64_t{g} * group_rows, words);
-      block->second = add(words);
+      block->second = add_packed(words);
       return;
     }
     for (std::int64_t r = 0; r < rows; ++r) {
@@ -161,7 +163,35 @@ class ImageMaker : private Order {
         }
       }
     }
-    block->second = add(words);
+    block->second = add_packed(words);
+  }
+
+  /// Rows of weights, packed if that makes fewer beats of them.
+  Image::Block add_packed(const Words& words) {
+    using isa::dma::Target;
+    const std::int64_t beats = std::ssize(words) / config_.data_words();
+    const std::int64_t rows = beats / config_.beats_per_row() * config_.rows_per_beat();
+    constexpr std::int64_t kMostRows = std::int64_t{1} << isa::dma::kRowsLast.width;
+    if (!config_.packed || rows > kMostRows) return add_rows(words, Target::kPmem, rows);
+    std::vector<std::uint8_t> bytes(4 * words.size());
+    std::memcpy(bytes.data(), words.data(), bytes.size());
+    std::vector<std::uint8_t> best = machine::to_short_codes(bytes);
+    Target target = Target::kShort;
+    if (auto trits = machine::to_trits(bytes); trits && trits->size() <= best.size()) {
+      best = std::move(*trits);
+      target = Target::kTrits;
+    }
+    if (best.size() >= bytes.size()) return add_rows(words, Target::kPmem, rows);
+    Words stream(best.size() / 4);
+    std::memcpy(stream.data(), best.data(), best.size());
+    return add_rows(stream, target, rows);
+  }
+
+  Image::Block add_rows(const Words& words, isa::dma::Target target, std::int64_t rows) {
+    Image::Block block = add(words);
+    block.target = target;
+    block.rows = rows;
+    return block;
   }
 
   /// A group of columns whose reduction has factors. @param row  its first
@@ -239,7 +269,7 @@ class ImageMaker : private Order {
     const std::int64_t unit = std::max(config_.data_words() * 4, 64);
     const std::int64_t offset = round_up(image_.size, unit);
     image_.size = offset + 4 * words;
-    return {plan_.arena_bytes + offset, words};
+    return {.byte = plan_.arena_bytes + offset, .words = words};
   }
 
   Image image_;

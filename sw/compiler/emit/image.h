@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "machine/isa.h"
 #include "sw/compiler/emit/order.h"
 
 namespace trine::compiler {
@@ -18,6 +19,9 @@ namespace trine::compiler {
 struct Image {
   struct Block {
     std::int64_t byte = 0, words = 0;
+    /// How weights are packed: a stream of `words`, if not kPmem.
+    isa::dma::Target target = isa::dma::Target::kPmem;
+    std::int64_t rows = 0;  ///< of PMEM, of weights
   };
   /// Biases and scales of some channels; layers share what is the same, then also `id`.
   struct Parameters {

@@ -36,7 +36,7 @@ double cycles_of(const Instruction& i, const machine::Config& config) {
   if (i.engine == Engine::kLoad || i.engine == Engine::kStore) {
     const isa::TransferRegisters r(i.registers);
     const auto words = static_cast<double>(r.get(isa::dma::kWords));
-    const auto rows = static_cast<double>(r.get(isa::dma::kRowsLast) + 1);
+    const auto rows = static_cast<double>(isa::dram_rows(r, i.run));
     return timing::kLoadRequest + rows * std::ceil(32 * words / config.axi_data_bits);
   }
   const isa::ComputeRegisters r(i.registers);

@@ -11,6 +11,7 @@
 #include "sw/program/image.h"
 #include "sw/program/stages_image.h"
 #include "sw/program/traffic.h"
+#include "sw/program/weights.h"
 #include "tools/cli/common.h"
 #include "tools/cli/run/cliffs.h"
 #include "tools/cli/run/network.h"
@@ -78,7 +79,7 @@ std::string traffic_text(const compiler::Program& program,
 }
 
 /// Zeros among the weights, and channels that could be left out of the network.
-std::string dead_text(const std::vector<model::DeadWeights>& layers, bool details) {
+std::string dead_text(const std::vector<model::DeadWeights>& layers) {
   std::int64_t weights = 0, zeros = 0;
   std::string text;
   for (const model::DeadWeights& d : layers) {
@@ -91,7 +92,7 @@ std::string dead_text(const std::vector<model::DeadWeights>& layers, bool detail
       text += fmt::format("{}: {} of {} input channels are read by no weight but zeros\n",
                           fitted(d.layer, 40), d.dead_inputs, d.inputs);
   }
-  if (weights == 0 || !details) return text;
+  if (weights == 0) return text;
   const double percent = 100 * static_cast<double>(zeros) / static_cast<double>(weights);
   return fmt::format("{:.1f} % of {} weights are zeros\n", percent,
                      grouped(static_cast<std::uint64_t>(weights))) +
@@ -107,6 +108,39 @@ Json to_json(const std::vector<model::DeadWeights>& layers) {
                     {"dead_outputs", d.dead_outputs},
                     {"dead_inputs", d.dead_inputs}});
   return json;
+}
+
+/// Weights in DRAM, where they may be packed: bytes for a byte of PMEM, beside what the entropy of
+/// each layer's bytes would give.
+std::string weights_text(const compiler::Program& program) {
+  if (!program.config.packed) return {};
+  const auto row = [](const std::string& name, const program::WeightBytes& w) {
+    const auto part = [&](double bytes) {
+      return w.rows == 0 ? std::string("-")
+                         : fmt::format("{:.3f}", bytes / static_cast<double>(w.rows));
+    };
+    return traffic_row(
+        name, "",
+        {grouped(w.rows), grouped(w.stored), part(static_cast<double>(w.stored)), part(w.entropy)});
+  };
+  const std::vector<program::WeightBytes> weights = program::weights_of(program);
+  program::WeightBytes all;
+  std::string text =
+      traffic_row("bytes of weights", "", {"in PMEM", "in DRAM", "a byte", "entropy"});
+  std::size_t i = 0;
+  for (const compiler::ProgramLayer& layer : program::layers_of(program)) {
+    const program::WeightBytes& w = weights[i++];
+    all += w;
+    if (w.rows > 0) text += row(layer.name, w);
+  }
+  return text + row("all", all) + "\n";
+}
+
+Json weights_json(const compiler::Program& program) {
+  program::WeightBytes all;
+  for (const program::WeightBytes& w : program::weights_of(program)) all += w;
+  return {{"rows", all.rows},     {"stored", all.stored}, {"entropy", all.entropy},
+          {"prefix", all.prefix}, {"widths", all.widths}, {"zero_runs", all.zero_runs}};
 }
 
 Json to_json(const program::Traffic& t) {
@@ -130,7 +164,7 @@ std::string summary(const compiler::Program& program, const std::vector<program:
     text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
                         cut(placement_text(layer), static_cast<std::size_t>(columns()) - 48));
   const Totals sum = totals_of(program);
-  return text + traffic_text(program, traffic) + host_text(program) +
+  return text + traffic_text(program, traffic) + weights_text(program) + host_text(program) +
          (shown.details ? edges_text(program) : "") +
          fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
                      program.name, program.config.name, sum.layers,
@@ -150,6 +184,7 @@ Json to_json(const compiler::Program& program, const std::vector<program::Traffi
   json["constant_bytes"] = sum.constants;
   json["dram_bytes"] = sum.dram_bytes;
   json["dram"] = to_json(program::sum_of(traffic));
+  if (program.config.packed) json["weights"] = weights_json(program);
   json["layers"] = Json::array();
   for (const compiler::ProgramLayer& layer : program::layers_of(program))
     json["layers"].push_back({{"name", layer.name},
@@ -202,7 +237,7 @@ int run(const Options& options) {
   const auto dead =
       network.graph ? model::dead_weights(*network.graph) : std::vector<model::DeadWeights>{};
   options.output.print(summary(program, traffic, options.shown) +
-                       dead_text(dead, options.shown.details));
+                       (options.shown.details ? dead_text(dead) : ""));
   Json json = to_json(program, traffic);
   json["zero_weights"] = to_json(dead);
   options.output.write_json(json, &config);

@@ -93,7 +93,7 @@ ConstantPointer dequantized(const Node& node, const Constant& x, const Constant&
     if (std::abs(x.values[i]) > 0x1p31) throw_error("code {} is out of range", x.values[i]);
     const auto code = static_cast<std::int32_t>(std::clamp(x.values[i], -0x1p31, 0x1p31 - 1));
     const auto zero = zero_point ? static_cast<std::int32_t>(zero_point->values[at[i]]) : 0;
-    const float s = real(scale.values[at[i]]);
+    const float s = real(scale.values[at[i]]) * x.unit;
     result->codes.push_back(code);
     result->zero_points.push_back(zero);
     result->scales.push_back(s);

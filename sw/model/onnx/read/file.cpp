@@ -49,7 +49,7 @@ bool fits(DataType type, double value) {
   }
 }
 
-constexpr int kUInt4 = 21, kInt4 = 22;  ///< of ONNX 1.16 and later
+constexpr int kUInt4 = 21, kInt4 = 22, kFloat4 = 23;  ///< of ONNX 1.16, 1.18 and later
 
 bool is_half(std::int64_t type) {
   return type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
@@ -94,7 +94,8 @@ class Reader {
   }
 
   ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
-    const bool nibbles = tensor.data_type() == kUInt4 || tensor.data_type() == kInt4;
+    const bool halves = tensor.data_type() == kFloat4;
+    const bool nibbles = halves || tensor.data_type() == kUInt4 || tensor.data_type() == kInt4;
     const auto type = !nibbles                       ? type_of(tensor.data_type())
                       : tensor.data_type() == kUInt4 ? DataType::kUInt8
                                                      : DataType::kInt8;
@@ -115,7 +116,12 @@ class Reader {
         static_cast<std::uint64_t>(nibbles ? (wanted + 1) / 2 : wanted * bytes_of(*type));
     const std::string raw = outside ? external(tensor, what, bytes) : tensor.raw_data();
     result->values = values(tensor, raw, nibbles ? DataType::kUInt8 : *type);
-    if (nibbles) result->values = halves(result->values, *type, static_cast<std::size_t>(wanted));
+    if (nibbles)
+      result->values = nibbles_of(result->values, *type, static_cast<std::size_t>(wanted));
+    if (halves) {
+      std::ranges::transform(result->values, result->values.begin(), twice_float4);
+      result->unit = 0.5f;
+    }
     if (*type == DataType::kInt64)  // beyond, a double is not exact; such ones mean "to the end"
       for (double& value : result->values) value = std::clamp(value, -0x1p53, 0x1p53);
     const bool whole = raw.size() % bytes_of(*type) == 0;
@@ -165,8 +171,8 @@ class Reader {
   }
 
   /// Codes of four bits, of which a byte has two, the first in its low half.
-  static std::vector<double> halves(const std::vector<double>& bytes, DataType type,
-                                    std::size_t count) {
+  static std::vector<double> nibbles_of(const std::vector<double>& bytes, DataType type,
+                                        std::size_t count) {
     if (bytes.size() != (count + 1) / 2) return bytes;  // is told as a wrong number of values
     std::vector<double> codes;
     for (std::size_t i = 0; i < count; ++i) {
@@ -174,6 +180,25 @@ class Reader {
       codes.push_back(type == DataType::kInt8 ? (half ^ 8) - 8 : half);
     }
     return codes;
+  }
+
+  /// Twice the value of an E2M1 code in two's complement: sign, two bits of exponent, one of
+  /// mantissa.
+  static double twice_float4(double code) {
+    static constexpr double kTwice[] = {0, 1, 2, 3, 4, 6, 8, 12};
+    const unsigned bits = static_cast<unsigned>(static_cast<int>(code)) & 15;
+    return bits < 8 ? kTwice[bits] : -kTwice[bits - 8];
+  }
+
+  /// Values that are no whole numbers have a scale.
+  void check_units(const Node& node) const {
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      const auto found = file_.constants.find(node.inputs[i]);
+      if (found == file_.constants.end() || found->second->unit == 1) continue;
+      if (node.type != "DequantizeLinear" || i != 0)
+        fail("node {} {}: '{}' is of FLOAT4E2M1, allowed as first input of DequantizeLinear",
+             node.index, node.type, node.inputs[i]);
+    }
   }
 
   Input input(const onnx::ValueInfoProto& info) {
@@ -298,10 +323,14 @@ class Reader {
       if (std::count(std::begin(kZero), std::end(kZero), attribute.name()) > 0 && a.i != 0 &&
           !asks_int16 && !(has_blocks && attribute.name() == "block_size"))
         fail("node {} {}: {} {}, allowed 0", result.index, result.type, attribute.name(), a.i);
+      if (attribute.has_t() && attribute.t().data_type() == kFloat4)
+        fail("node {} {}: attribute '{}' is of FLOAT4E2M1, allowed in initializers", result.index,
+             result.type, attribute.name());
       if (attribute.has_t())
         a.tensor = constant(attribute.t(), fmt::format("node {} {}: attribute '{}'", result.index,
                                                        result.type, attribute.name()));
     }
+    check_units(result);
     return result;
   }
 

@@ -28,6 +28,7 @@ struct Constant {
   /// element by element; else empty.
   std::vector<std::int32_t> codes, zero_points;
   std::vector<float> scales;
+  float unit = 1;  ///< what a value counts: of FLOAT4E2M1, whose values are whole halves, 1/2
 
   std::size_t elements() const { return values.size(); }
   int rank() const { return static_cast<int>(shape.size()); }

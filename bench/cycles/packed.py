@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Weights packed in DRAM (memory.packed_weights): bytes of all networks, cycles beside the goals.
+
+usage: packed.py [--backend rtl|arch] [--check] [--codes]
+ad01 with the key and without, and a fully connected layer, 1,024 to 1,024, of ternary weights and int8 activations, on
+buses of 64 and 32 bits. Each run must be bit-exact, else the benchmark ends. --codes: bytes for each byte of PMEM that
+the networks of models/ and $TRINE_SHARED/models take, beside the entropy of each layer's bytes and what other codes
+would take: Huffman's, a width for each 16 bytes, runs of zeros. --check: exit code 1 if a goal is missed.
+"""
+import argparse
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import common  # noqa: E402
+import lowbit_model  # noqa: E402
+
+KEY = "memory.packed_weights=true"
+FEATURES = 1024
+GOALS = {"ad01": 26_500, "ternary": 33_700, "ternary, 32 bits": 58_500}
+
+
+def runs(folder):
+    """Name, model, keys of the design."""
+    yield "ad01", common.SHARED / "models" / "ad01_int8.tflite", ""
+    dense = folder / "dense.onnx"
+    lowbit_model.write(dense, "--inputs", "int8", "--weights", "ternary", "--channels", FEATURES, "--filters", FEATURES,
+                       "--dense")
+    yield "ternary", dense, ""
+    yield "ternary, 32 bits", dense, "bus.axi_data_bits=32"
+
+
+def print_cycles(backend):
+    missed, printed = False, []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, model, keys in runs(pathlib.Path(folder)):
+            plain, packed = (common.trine("run", *common.design(f"edge256 {keys} {key}"), "--backend", backend, model)
+                             for key in ("", KEY))
+            met = packed["cycles"] <= GOALS[name]
+            missed = missed or not met
+            printed.append([name, plain["dram_bytes_read"], packed["dram_bytes_read"], plain["cycles"],
+                            packed["cycles"], GOALS[name], "yes" if met else "no"])
+    common.table(["network", "bytes read", "packed", "cycles", "packed", "goal", "met"], printed)
+    return missed
+
+
+def print_codes():
+    models = [path for folder in (common.ROOT / "models", common.SHARED / "models") for path in sorted(folder.glob("*"))
+              if path.suffix in (".tflite", ".onnx")]
+    printed = []
+    with tempfile.TemporaryDirectory() as folder:
+        for model in models:
+            result, _ = common.attempt("compile", "--config", "edge256", "--set", KEY, "--allow-host", model, "--out",
+                                       pathlib.Path(folder) / "out.trine")
+            weights = result and result["weights"]
+            if not weights or weights["rows"] == 0:
+                continue  # nothing of it runs on the design
+            rows = weights["rows"]
+            printed.append([model.stem, rows, *(f"{weights[key] / rows:.3f}" for key in
+                                                ("stored", "entropy", "prefix", "widths", "zero_runs"))])
+    common.table(["network", "bytes in PMEM", "packed", "entropy", "Huffman", "widths", "zero runs"], printed)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backend", choices=["rtl", "arch"], default="rtl")
+    parser.add_argument("--codes", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    missed = print_cycles(options.backend)
+    if options.codes:
+        print_codes()
+    return options.check and missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

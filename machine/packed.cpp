@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "machine/packed.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <limits>
+
+#include "base/rounding.h"
+
+namespace trine::machine {
+namespace {
+
+using Block = std::array<std::uint8_t, kBlockBytes>;
+
+constexpr int kWidthBits = 3, kMostWidth = 7;  ///< of a block of short codes: k
+constexpr int kTritsOfByte = 5, kBytesOfBlock = 13, kLastTrits = 4, kTurns = 5;
+constexpr int kNoTrits = 243;
+
+class BitWriter {
+ public:
+  void put(unsigned value, int bits) {
+    for (int i = 0; i < bits; ++i, ++count_) {
+      if (count_ % 8 == 0) bytes_.push_back(0);
+      bytes_.back() = static_cast<std::uint8_t>(bytes_.back() | (value >> i & 1) << count_ % 8);
+    }
+  }
+  std::vector<std::uint8_t> whole_beats() && {
+    bytes_.resize(round_up(bytes_.size(), std::size_t{kStreamBeat}));
+    return std::move(bytes_);
+  }
+
+ private:
+  std::vector<std::uint8_t> bytes_;
+  std::size_t count_ = 0;
+};
+
+class BitReader {
+ public:
+  explicit BitReader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+
+  /// Zeros behind the end.
+  unsigned get(int bits) {
+    unsigned value = 0;
+    for (int i = 0; i < bits; ++i, ++count_)
+      if (count_ / 8 < bytes_.size())
+        value |= static_cast<unsigned>(bytes_[count_ / 8] >> count_ % 8 & 1) << i;
+    return value;
+  }
+  bool beyond() const { return count_ > 8 * bytes_.size(); }
+  /// Whether no beat is left.
+  bool ends() const { return 8 * bytes_.size() - count_ < 8 * kStreamBeat; }
+
+ private:
+  std::span<const std::uint8_t> bytes_;
+  std::size_t count_ = 0;
+};
+
+/// 0, -1, 1, -2, .. as 0, 1, 2, 3, ..
+std::uint8_t folded(std::uint8_t byte) {
+  return static_cast<std::uint8_t>(byte << 1 ^ (byte >= 128 ? 0xff : 0));
+}
+std::uint8_t unfolded(unsigned code) {
+  return static_cast<std::uint8_t>(code >> 1 ^ (code % 2 != 0 ? 0xff : 0));
+}
+
+/// Bits of a block with codes of `width` bits and what is above; none where that is more than 2.
+int bits_of(const Block& codes, int width) {
+  int bits = kWidthBits + kBlockBytes * (width + 1);
+  for (const std::uint8_t code : codes) {
+    const int above = code >> width;
+    if (above > 2) return std::numeric_limits<int>::max();
+    if (above > 0 && width < kMostWidth) ++bits;
+  }
+  return bits;
+}
+
+void put(const Block& codes, BitWriter& out) {
+  int width = 0;
+  for (int w = 1; w <= kMostWidth; ++w)
+    if (bits_of(codes, w) < bits_of(codes, width)) width = w;
+  out.put(static_cast<unsigned>(width), kWidthBits);
+  for (const std::uint8_t code : codes) out.put(code >> width != 0 ? 1 : 0, 1);
+  for (int plane = 0; plane < width; ++plane)
+    for (const std::uint8_t code : codes) out.put(code >> plane & 1U, 1);
+  if (width == kMostWidth) return;
+  for (const std::uint8_t code : codes)
+    if (code >> width != 0) out.put(code >> width == 2 ? 1 : 0, 1);
+}
+
+Block get_codes(BitReader& in) {
+  const unsigned width = in.get(kWidthBits), longer = in.get(kBlockBytes);
+  Block codes{};
+  for (unsigned plane = 0; plane < width; ++plane)
+    for (std::uint8_t& code : codes) code = static_cast<std::uint8_t>(code | in.get(1) << plane);
+  for (unsigned i = 0; i < kBlockBytes; ++i) {
+    if ((longer >> i & 1) == 0) continue;
+    const unsigned above = width == kMostWidth ? 1 : 1 + in.get(1);
+    codes[i] = static_cast<std::uint8_t>(codes[i] | above << width);
+  }
+  for (std::uint8_t& code : codes) code = unfolded(code);
+  return codes;
+}
+
+/// Whether each of four trits is one: 00, 01 or 11.
+bool is_ternary(std::uint8_t byte) { return (byte >> 1 & ~byte & 0x55) == 0; }
+
+unsigned digit_of(std::span<const std::uint8_t> bytes, int trit) {
+  const unsigned code = bytes[static_cast<std::size_t>(trit / 4)] >> trit % 4 * 2 & 3U;
+  return code == 3 ? 2 : code;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> to_short_codes(std::span<const std::uint8_t> bytes) {
+  assert(bytes.size() % kBlockBytes == 0);
+  BitWriter out;
+  for (std::size_t first = 0; first < bytes.size(); first += kBlockBytes) {
+    Block codes;
+    std::ranges::transform(bytes.subspan(first, kBlockBytes), codes.begin(), folded);
+    put(codes, out);
+  }
+  return std::move(out).whole_beats();
+}
+
+/// A block's first 60 trits are its first 12 bytes; four blocks have the last four in a byte whose
+/// fifth trit belongs to the fifth block, which has no such byte.
+std::optional<std::vector<std::uint8_t>> to_trits(std::span<const std::uint8_t> bytes) {
+  assert(bytes.size() % kBlockBytes == 0);
+  if (!std::ranges::all_of(bytes, is_ternary)) return std::nullopt;
+  constexpr int kTrits = 4 * kBlockBytes;
+  const int blocks = static_cast<int>(bytes.size()) / kBlockBytes;
+  std::vector<std::uint8_t> out;
+  const auto add = [&](int first, int count, unsigned last) {
+    unsigned value = last;
+    for (int i = count - 1; i >= 0; --i) value = 3 * value + digit_of(bytes, first + i);
+    out.push_back(static_cast<std::uint8_t>(value));
+  };
+  for (int block = 0; block < blocks; ++block) {
+    const int first = kTrits * block, turn = block % kTurns;
+    for (int b = 0; b + 1 < kBytesOfBlock; ++b) add(first + kTritsOfByte * b, kTritsOfByte, 0);
+    const int fifth = block - turn + kTurns - 1;  // the block of which this one has a trit
+    if (turn == kTurns - 1) continue;
+    add(first + kTrits - kLastTrits, kLastTrits,
+        fifth < blocks ? digit_of(bytes, kTrits * (fifth + 1) - kLastTrits + turn) : 0);
+  }
+  out.resize(round_up(out.size(), std::size_t{kStreamBeat}));
+  return out;
+}
+
+std::optional<std::vector<std::uint8_t>> unpacked(isa::dma::Target target,
+                                                  std::span<const std::uint8_t> stream,
+                                                  std::int64_t blocks) {
+  BitReader in(stream);
+  std::vector<std::uint8_t> out;
+  unsigned kept = 0;  // trits of the fifth block
+  for (std::int64_t n = 0; n < blocks; ++n) {
+    if (target == isa::dma::Target::kShort) {
+      const Block block = get_codes(in);
+      out.insert(out.end(), block.begin(), block.end());
+    } else {
+      Block block{};
+      const bool last = n % kTurns == kTurns - 1;
+      const auto set = [&](int trit, unsigned code) {
+        auto& byte = block[static_cast<std::size_t>(trit / 4)];
+        byte = static_cast<std::uint8_t>(byte | code << trit % 4 * 2);
+      };
+      for (int b = 0; b < (last ? kBytesOfBlock - 1 : kBytesOfBlock); ++b) {
+        unsigned value = in.get(8);
+        if (value >= kNoTrits) return std::nullopt;
+        for (int i = 0; i < kTritsOfByte; ++i, value /= 3) {
+          const unsigned code = value % 3 == 2 ? 3 : value % 3;
+          if (b == kBytesOfBlock - 1 && i == kLastTrits)
+            kept = kept >> 2 | code << 6;
+          else
+            set(kTritsOfByte * b + i, code);
+        }
+      }
+      if (last) block[kBlockBytes - 1] = static_cast<std::uint8_t>(kept);
+      out.insert(out.end(), block.begin(), block.end());
+    }
+    if (in.beyond()) return std::nullopt;
+  }
+  if (!in.ends()) return std::nullopt;
+  return out;
+}
+
+}  // namespace trine::machine

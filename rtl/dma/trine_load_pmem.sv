@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the load engine writes to PMEM: beats as they come (trine_load_rows), or, with Packed, pairs
+// of beats out of a packed stream (trine_unpack), which walks over the rows by itself.
+//
+// Timing    as trine_load_rows; packed: as trine_unpack. Beats of another copy wait until all pairs
+//           have left: those of the small memories and of DMEM for pending_o, others here.
+// Contract  as both.
+// Check     trine_control_tb
+
+module trine_load_pmem #(
+  parameter int unsigned Cols         = 8,
+  parameter int unsigned PmemAddrBits = 11,
+  parameter int unsigned DataBits     = 64,
+  parameter bit          Maps         = 1'b1,  // there are transposed copies
+  parameter bit          Packed       = 1'b0,  // and packed ones: DataBits 64, Cols in fours
+  parameter int unsigned FromBits     = 29,
+  localparam int unsigned DataWords = DataBits / 32,
+  localparam int unsigned Quads     = (Cols + 3) / 4
+) (
+  input  logic                    clk_i,
+  input  logic                    rst_ni,
+  input  logic                    clear_i,
+
+  input  logic                    start_i,  // a copy begins
+
+  // A packed one: its rows; whether beats of it are to come.
+  input  logic                    packed_i,
+  input  logic                    trits_i,
+  input  logic [PmemAddrBits-1:0] local_i,
+  input  logic [15:0]             rows_last_i,
+  input  logic [FromBits-1:0]     from_i,
+  input  logic                    more_i,
+  output logic                    error_o,  // the stream is none
+  output logic [FromBits-1:0]     from_o,   // whose
+
+  // As trine_load_rows has them.
+  input  logic                    valid_i,
+  input  logic                    transposed_i,
+  input  logic [PmemAddrBits-1:0] addr_i,
+  input  logic [DataBits-1:0]     data_i,
+  input  logic [DataWords-1:0]    mask_i,
+  input  logic                    row_last_i,
+  input  logic                    last_i,
+  output logic                    next_o,
+  output logic                    bump_o,
+  output logic                    pending_o,
+  output logic                    done_o,
+
+  output logic                    pmem_wvalid_o,
+  input  logic                    pmem_wready_i,
+  output logic [PmemAddrBits-1:0] pmem_wrow_o,
+  output logic [32*Cols-1:0]      pmem_wdata_o,
+  output logic [Quads-1:0]        pmem_wquads_o
+);
+
+  logic                    beat_valid, beat_last, beat_next, pair_valid, pair_last;
+  logic [PmemAddrBits-1:0] beat_addr, pair_addr;
+  logic [DataBits-1:0]     beat, second;
+  logic                    pairs, row_pending;  // pairs come instead of beats
+
+  trine_load_rows #(
+    .Cols         (Cols),
+    .PmemAddrBits (PmemAddrBits),
+    .DataBits     (DataBits),
+    .Maps         (Maps),
+    .Pairs        (Packed)
+  ) u_rows (
+    .clk_i,
+    .rst_ni,
+    .clear_i,
+    .start_i,
+    .valid_i      (beat_valid),
+    .transposed_i (transposed_i),
+    .addr_i       (beat_addr),
+    .data_i       (beat),
+    .pair_i       (pairs),
+    .second_i     (second),
+    .mask_i,
+    .row_last_i,
+    .last_i       (beat_last),
+    .next_o       (beat_next),
+    .bump_o,
+    .pending_o    (row_pending),
+    .done_o,
+    .pmem_wvalid_o,
+    .pmem_wready_i,
+    .pmem_wrow_o,
+    .pmem_wdata_o,
+    .pmem_wquads_o
+  );
+
+  assign pending_o  = row_pending || pairs;
+  assign beat_addr  = pairs ? pair_addr : addr_i;
+  assign beat_last  = pairs ? pair_last : last_i;
+
+  if (Packed) begin : gen_packed
+    logic         taken;
+    logic [127:0] pair;
+
+    if (DataBits != 64 || Cols % 4 != 0) begin : gen_bad
+      $error("trine_load_pmem: Packed needs DataBits = 64 and Cols in fours");
+    end
+
+    trine_unpack #(
+      .AddrBits    (PmemAddrBits),
+      .PairsPerRow (Cols / 4),
+      .FromBits    (FromBits)
+    ) u_unpack (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .start_i      (start_i && packed_i),
+      .trits_i,
+      .local_i,
+      .rows_last_i,
+      .from_i,
+      .busy_o       (pairs),
+      .error_o,
+      .from_o,
+      .more_i       (more_i && packed_i),
+      .beat_valid_i (valid_i && packed_i),
+      .beat_ready_o (taken),
+      .beat_i       (data_i[63:0]),
+      .valid_o      (pair_valid),
+      .ready_i      (beat_next),
+      .data_o       (pair),
+      .addr_o       (pair_addr),
+      .last_o       (pair_last)
+    );
+
+    assign beat_valid = pairs ? pair_valid : valid_i && !packed_i;
+    assign beat       = pairs ? DataBits'(pair[63:0]) : data_i;
+    assign second     = DataBits'(pair[127:64]);
+    assign next_o     = packed_i ? valid_i && taken : beat_next && !pairs;
+  end else begin : gen_plain
+    logic unused_packed;
+    assign pairs         = 1'b0;
+    assign pair_valid    = 1'b0;
+    assign pair_last     = 1'b0;
+    assign pair_addr     = '0;
+    assign beat_valid    = valid_i;
+    assign beat          = data_i;
+    assign second        = '0;
+    assign next_o        = beat_next;
+    assign error_o       = 1'b0;
+    assign from_o        = '0;
+    assign unused_packed =
+        ^{packed_i, trits_i, local_i, rows_last_i, from_i, more_i, pair_valid};
+  end
+
+endmodule

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Packed weights on their way into PMEM: beats of a stream in DRAM become pairs of beats, as many
+// as the copy's rows have. Blocks lie one behind the other, each of the bits of one pair
+// (trine_unpack_pair says which), the first one in the lowest bits of the stream.
+//
+//   beats -> four of them -> the bits of a block -> a pair
+//
+// A stream that ends before its rows do, goes on for a beat or more behind them, or has bytes that
+// are no trits is an error, told from the next cycle on. Then what comes out means nothing, and no
+// other copy begins: clear_i follows.
+//
+// Timing    a beat in, a pair out a cycle; a block shows as a pair two cycles after its last beat.
+//           beat_ready_o comes from registers. The next copy may start while pairs are to come: it
+//           begins with the last block of the one before.
+// Contract  start_i in the cycle before a stream's first beat, behind the last beat of the stream
+//           before; the inputs of a copy hold from start_i until its first beat is taken. more_i
+//           falls when the last beat is taken.
+// Check     trine_unpack_tb, trine_unpack_props
+
+module trine_unpack #(
+  parameter int unsigned AddrBits    = 11,  // of a row of PMEM
+  parameter int unsigned PairsPerRow = 2,
+  parameter int unsigned FromBits    = 29   // of what is said of a copy with its error
+) (
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic                clear_i,
+
+  // The copy: rows of PMEM, from local on.
+  input  logic                start_i,
+  input  logic                trits_i,
+  input  logic [AddrBits-1:0] local_i,
+  input  logic [15:0]         rows_last_i,
+  input  logic [FromBits-1:0] from_i,
+  output logic                busy_o,   // pairs are to come out
+  output logic                error_o,
+  output logic [FromBits-1:0] from_o,   // of the copy that is being unpacked
+
+  // Its stream.
+  input  logic                more_i,   // beats are to come
+  input  logic                beat_valid_i,
+  output logic                beat_ready_o,
+  input  logic [63:0]         beat_i,
+
+  output logic                valid_o,
+  input  logic                ready_i,
+  output logic [127:0]        data_o,
+  output logic [AddrBits-1:0] addr_o,   // of its row
+  output logic                last_o    // of the copy
+);
+
+  localparam int unsigned Most     = 147;  // bits of a block
+  localparam int unsigned Least    = 19;   // and of one of short codes
+  localparam int unsigned SlotBits = PairsPerRow > 1 ? $clog2(PairsPerRow) : 1;
+
+  // Four beats, the oldest one low, of which the first `offset` bits are done with.
+  logic [255:0]    beats_d, beats_q;
+  logic [2:0]      count_d, count_q, place;
+  logic [5:0]      offset_q;
+  logic [Most-1:0] bits;
+  logic            take, issue;
+
+  // What the next block needs.
+  logic [1:0] ones2 [8];  // of two bits, four, eight: bytes that are longer
+  logic [2:0] ones4 [4];
+  logic [3:0] ones8 [2];
+  logic [7:0] fixed;      // bits, but for those of longer bytes
+  logic [4:0] more_bits;
+  logic [7:0] early;   // from the oldest beat on: without those
+  logic [7:0] reach;   // with them
+  logic [8:0] beyond;  // 63 bits more: the beats that they reach into
+  logic [1:0] gone;    // beats
+  logic       there;
+  logic       no_trits;  // a byte is none
+
+  // The copy whose pairs are to come; the next one may wait.
+  logic                begins, began_q, waits_q, active_q, trits_q, row_ends, ends, more;
+  logic                wrong, error_q;
+  logic [SlotBits-1:0] slot_q;
+  logic [AddrBits-1:0] row_q;
+  logic [15:0]         left_q;
+  logic [2:0]          turn_q;  // of trits: the fifth block has no 13th byte
+  logic [FromBits-1:0] from_q;
+
+  // A block.
+  logic                valid_q, last_q, of_trits_q, kept_q;
+  logic [Most-1:0]     bits_q;
+  logic [AddrBits-1:0] addr_q;
+  logic [7:0]          fifths_q;  // the last four trits of a fifth block
+  logic [1:0]          fifth;
+
+  assign bits = Most'(beats_q[Most+62:0] >> offset_q);
+
+  always_comb begin
+    for (int unsigned i = 0; i < 8; i++) ones2[i] = 2'(bits[3 + 2*i]) + 2'(bits[4 + 2*i]);
+    for (int unsigned i = 0; i < 4; i++) ones4[i] = 3'(ones2[2*i]) + 3'(ones2[2*i + 1]);
+    for (int unsigned i = 0; i < 2; i++) ones8[i] = 4'(ones4[2*i]) + 4'(ones4[2*i + 1]);
+    if (trits_q) fixed = turn_q == 3'd4 ? 8'd96 : 8'd104;
+    else         fixed = 8'(Least) + {1'b0, bits[2:0], 4'd0};
+    more_bits = trits_q || bits[2:0] == 3'd7 ? 5'd0 : 5'(ones8[0]) + 5'(ones8[1]);
+    no_trits  = 1'b0;
+    for (int unsigned b = 0; b < 13; b++) begin
+      if (trits_q && bits[8*b +: 8] >= 8'd243 && (b != 12 || turn_q != 3'd4)) no_trits = 1'b1;
+    end
+  end
+
+  assign early  = 8'(offset_q) + fixed;
+  assign reach  = early + 8'(more_bits);
+  assign beyond = 9'(early) + 9'd63 + 9'(more_bits);
+  assign there  = beyond[8:6] <= count_q;
+  assign issue = active_q && there && (!valid_q || ready_i);
+  assign gone  = issue ? reach[7:6] : 2'd0;
+  assign take  = beat_valid_i && beat_ready_o;
+  assign place = count_q - 3'(gone);
+
+  always_comb begin
+    beats_d = beats_q >> {gone, 6'd0};
+    for (int unsigned i = 0; i < 4; i++) begin
+      if (place == 3'(i)) beats_d[64*i +: 64] = beat_i;
+    end
+    count_d = place + 3'(take);
+  end
+
+  assign beat_ready_o = !count_q[2] && !waits_q;
+  assign row_ends     = slot_q == SlotBits'(PairsPerRow - 1);
+  assign ends         = issue && row_ends && left_q == 16'd0;
+  assign more         = more_i && !waits_q;
+  // Behind the last block a part of a beat is left, or nothing.
+  assign wrong        = (active_q && !there && !more) || (issue && no_trits) ||
+                        (ends && (more || place > 3'd1 || (place == 3'd1 && reach[5:0] == '0)));
+  assign begins       = (start_i || waits_q) && (!active_q || ends) && !error_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)      {count_q, began_q, waits_q, active_q, error_q, valid_q} <= '0;
+    else if (clear_i) {count_q, began_q, waits_q, active_q, error_q, valid_q} <= '0;
+    else begin
+      count_q  <= begins ? '0 : count_d;
+      began_q  <= begins;
+      waits_q  <= (start_i || waits_q) && !begins;
+      active_q <= begins || (active_q && !ends);
+      valid_q  <= issue || (valid_q && !ready_i);
+      error_q  <= error_q || wrong;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take || issue) beats_q <= beats_d;
+    if (begins) begin
+      {offset_q, slot_q, turn_q} <= '0;
+      trits_q <= trits_i;
+      row_q   <= local_i;
+      left_q  <= rows_last_i;
+    end else if (issue) begin
+      offset_q <= reach[5:0];
+      slot_q   <= row_ends ? '0 : slot_q + SlotBits'(1);
+      turn_q   <= turn_q == 3'd4 ? 3'd0 : turn_q + 3'd1;
+      if (row_ends) begin
+        row_q  <= row_q + AddrBits'(1);
+        left_q <= left_q - 16'd1;
+      end
+    end
+    if (issue) begin
+      bits_q     <= bits;
+      addr_q     <= row_q;
+      last_q     <= ends;
+      of_trits_q <= trits_q;
+      kept_q     <= turn_q == 3'd4;
+    end
+    if (began_q && !error_q) from_q <= from_i;  // an error is that of the copy before
+    if (valid_q && ready_i) fifths_q <= {fifth, fifths_q[7:2]};
+  end
+
+  trine_unpack_pair u_pair (
+    .bits_i       (bits_q),
+    .trits_i      (of_trits_q),
+    .kept_i       (kept_q),
+    .kept_trits_i (fifths_q),
+    .data_o,
+    .fifth_o      (fifth)
+  );
+
+  assign valid_o = valid_q;
+  assign addr_o  = addr_q;
+  assign last_o  = last_q;
+  assign busy_o  = active_q || valid_q;
+  assign from_o  = from_q;
+
+  logic unused_beyond;
+  assign unused_beyond = ^beyond[5:0];
+  assign error_o = error_q;
+
+endmodule

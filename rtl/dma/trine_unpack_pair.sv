@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sixteen bytes of PMEM from the bits of a block of a packed stream (machine/packed.h).
+//
+//   short codes  k [2:0], longer [18:3], k planes of 16 bits, a bit for each byte that is longer.
+//                Byte i's lowest k bits are bit i of the planes. Above stands 0, or for a longer
+//                one 1 or 2 by its bit; k = 7 has no such bits. The sign is folded: 0, -1, 1, ...
+//   trits        bytes of five digits to base 3: 0, 1, -1. Twelve bytes give the first 60 trits;
+//                the last four are those of the 13th, whose fifth is kept, or the four kept.
+//
+// Timing    combinational.
+// Check     trine_unpack_tb
+
+module trine_unpack_pair (
+  input  logic [146:0] bits_i,
+  input  logic         trits_i,
+  input  logic         kept_i,   // the last four trits are kept_trits_i
+  input  logic [7:0]   kept_trits_i,
+  output logic [127:0] data_o,
+  output logic [1:0]   fifth_o   // trit of the 13th byte
+);
+
+  // ---------------------------------------------------------------------------------------------
+  // Short codes.
+  // ---------------------------------------------------------------------------------------------
+  logic [2:0]   k;
+  logic [15:0]  longer, twice, left;
+  logic [127:0] body, codes;
+  logic [7:0]   below, at_k, above;  // bits of a code
+
+  assign k      = bits_i[2:0];
+  assign at_k   = 8'd1 << k;
+  assign below  = at_k - 8'd1;
+  assign above  = {at_k[6:0], 1'b0};
+  assign longer = bits_i[18:3];
+  assign body   = bits_i[146:19];
+
+  always_comb begin
+    left = k == 3'd7 ? 16'd0 : body[16*k +: 16];
+    for (int unsigned i = 0; i < 16; i++) begin
+      twice[i] = longer[i] && left[0];
+      if (longer[i]) left = left >> 1;
+    end
+  end
+
+  for (genvar i = 0; i < 16; i++) begin : gen_code
+    logic [7:0] folded;
+
+    for (genvar j = 0; j < 8; j++) begin : gen_bit
+      assign folded[j] = (below[j] && body[16*j + i]) || (at_k[j] && longer[i] && !twice[i]) ||
+                         (above[j] && twice[i]);
+    end
+    assign codes[8*i +: 8] = {1'b0, folded[7:1]} ^ {8{folded[0]}};
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Trits.
+  // ---------------------------------------------------------------------------------------------
+  logic [129:0] trits;
+
+  for (genvar b = 0; b < 13; b++) begin : gen_byte
+    trine_trits u_trits (
+      .byte_i  (bits_i[8*b +: 8]),
+      .trits_o (trits[10*b +: 10])
+    );
+  end
+
+  assign fifth_o = trits[129:128];
+  assign data_o  = !trits_i ? codes : {kept_i ? kept_trits_i : trits[127:120], trits[119:0]};
+
+endmodule

@@ -29,6 +29,7 @@ module trine_lanes #(
   input  trine_post_pkg::column_t       column_i,
   input  trine_job_pkg::cfg_t          cfg_i,
   input  trine_post_pkg::kind_t         kind_i,
+  input  trine_post_pkg::both_t         both_i,
   input  logic [Drain*Rows*32-1:0]      acc_i,
   input  logic [Rows*96-1:0]            v_slots_i,
   input  logic [Drain*Rows*32-1:0]      softmax_acc_i,
@@ -362,10 +363,10 @@ module trine_post_props #(
   // Registers of the unit, for the invariants.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned Latency = 6;
-  localparam int unsigned CfgBits = 324;
+  localparam int unsigned CfgBits = 328;
   localparam int unsigned Due     = 2 + PeStages;  // cycles from a promise to new results
   localparam int unsigned Places  = Drain == 2 ? trine_post_pkg::Places2 : trine_post_pkg::Places1;
-  localparam int unsigned PlaceBits = 5 + AddrBits + 32 + 32;
+  localparam int unsigned PlaceBits = 8 + AddrBits + 32 + 32;
 
   (* hierconn *) logic [CfgBits-1:0] \u_dut.u_drain.cfg_q ;
   (* hierconn *) logic [17:0] \u_dut.u_drain.kind_q ;
@@ -377,7 +378,7 @@ module trine_post_props #(
   (* hierconn *) logic        \u_dut.u_arb.drop_q ;
   (* hierconn *) logic [3:0]  \u_dut.u_arb.inflight_q ;
   (* hierconn *) logic [2:0]  \u_dut.u_arb.softmax_q ;
-  (* hierconn *) logic [14:0] \u_dut.u_arb.tag_q[7] , \u_dut.u_arb.tag_q[8] ,
+  (* hierconn *) logic [17:0] \u_dut.u_arb.tag_q[7] , \u_dut.u_arb.tag_q[8] ,
       \u_dut.u_arb.tag_q[9] , \u_dut.u_arb.tag_q[10] , \u_dut.u_arb.tag_q[11] ,
       \u_dut.u_arb.tag_q[12] ;
   (* hierconn *) logic [5:0]  \u_dut.u_lanes.valid_q ;
@@ -390,8 +391,8 @@ module trine_post_props #(
       \u_dut.u_pack.u_words.v_end_q , \u_dut.u_pack.u_words.bare_q ;
   (* hierconn *) logic [Places-1:0] \u_dut.u_pack.u_words.held_q , \u_dut.u_pack.u_words.in_q ,
       \u_dut.u_pack.u_words.out_q ;
-  (* hierconn *) logic [2:0]        \u_dut.u_pack.u_words.free_q , \u_dut.u_pack.u_words.words_q ,
-      \u_dut.u_pack.u_words.older_q ;
+  (* hierconn *) logic [2:0]        \u_dut.u_pack.u_words.free_q ,
+      \u_dut.u_pack.u_words.gen_two.words_q , \u_dut.u_pack.u_words.gen_two.older_q ;
   (* hierconn *) logic [PlaceBits-1:0]
       \u_dut.u_pack.u_words.place_q[0] , \u_dut.u_pack.u_words.place_q[1] ,
       \u_dut.u_pack.u_words.place_q[2] , \u_dut.u_pack.u_words.place_q[3] ,
@@ -400,7 +401,7 @@ module trine_post_props #(
   logic [5:0]            left;
   logic                  reading, in_array, began_q;
   logic [31:0]           pack, softmax_pack;
-  logic [15*Latency-1:0] tags;
+  logic [18*Latency-1:0] tags;
   logic [2:0]            age_q;  // cycles since the grant of the tile to come
 
   assign left         = \u_dut.u_drain.left_q ;
@@ -442,7 +443,7 @@ module trine_post_props #(
     lane_words     = '0;
     lane_job_words = '0;
     for (int k = Latency - 1; k >= 0; k--) begin
-      tag   = tags[15*k +: 15];
+      tag   = tags[18*k +: 18];
       valid = \u_dut.u_lanes.valid_q [k];
       marks = \u_dut.u_lanes.marks_q [6*k +: 6];
       if (valid) begin
@@ -489,7 +490,7 @@ module trine_post_props #(
     ring_right     = one_hot(\u_dut.u_pack.u_words.in_q ) && one_hot(\u_dut.u_pack.u_words.out_q );
     for (int p = 0; p < Places; p++) begin
       waiting  = places[PlaceBits*p +: 32] & places[PlaceBits*p + 32 +: 32];
-      word_tag = places[PlaceBits*p + 64 + AddrBits +: 5];
+      word_tag = places[PlaceBits*p + 64 + AddrBits +: 8];
       if (\u_dut.u_pack.u_words.held_q [p]) begin
         held_words     = held_words + 4'd1;
         held_job_words = held_job_words + 4'(!word_tag.softmax);
@@ -580,8 +581,9 @@ module trine_post_props #(
       a_ring: assert (ring_right);
       a_words: assert (words_right);
       a_free: assert (4'(\u_dut.u_pack.u_words.free_q ) + lane_words + held_words == 4'(Places));
-      a_job_words: assert (4'(\u_dut.u_pack.u_words.words_q ) +
-                           4'(\u_dut.u_pack.u_words.older_q ) == lane_job_words + held_job_words);
+      a_job_words: assert (4'(\u_dut.u_pack.u_words.gen_two.words_q ) +
+                           4'(\u_dut.u_pack.u_words.gen_two.older_q ) ==
+                           lane_job_words + held_job_words);
       if (bare_ends_q != '0) begin
         a_bare_alone: assert (held_words == '0 && !c_went_q && !v_went_q &&
                               !(c_whole_q && bare_ends_q[2]));

@@ -19,10 +19,11 @@ module trine_words_props (
   input logic        s_ready_i
 );
 
-  localparam int unsigned Places = 3, AddrBits = 2, PlaceBits = 5 + AddrBits + 64;
+  localparam int unsigned Places = 3, AddrBits = 2, PlaceBits = 8 + AddrBits + 64;
 
   trine_post_pkg::word_tag_t tag;
-  logic                      tile_free, side, s_valid, settled, c_retire, v_retire, left;
+  logic                      tile_free, s_valid, settled, c_retire, v_retire, left;
+  trine_post_pkg::side_t     side;
   logic [2:0]                lanes;
   logic [1:0]                free;
   logic [66:0]               word;
@@ -61,7 +62,7 @@ module trine_words_props (
 
   // The registers of the module, for the invariant.
   (* hierconn *) logic [Places-1:0]    \u_dut.held_q , \u_dut.in_q , \u_dut.out_q ;
-  (* hierconn *) logic [1:0]           \u_dut.words_q , \u_dut.older_q ;
+  (* hierconn *) logic [1:0]           \u_dut.gen_two.words_q , \u_dut.gen_two.older_q ;
   (* hierconn *) logic [2:0]           \u_dut.lanes_q[0] , \u_dut.lanes_q[1] ;
   (* hierconn *) logic [PlaceBits-1:0] \u_dut.place_q[0] , \u_dut.place_q[1] , \u_dut.place_q[2] ;
 
@@ -91,7 +92,7 @@ module trine_words_props (
 
   always_comb begin
     tag      = '0;
-    tag.side = older_q != '0 ? !side : side;
+    tag.side = older_q != '0 ? {1'b0, !side[0]} : side;
   end
 
   // Words that wait, from the next to leave on: how many, whether the ring is one, and whether the
@@ -102,7 +103,7 @@ module trine_words_props (
   trine_post_pkg::word_tag_t place_tag;
   logic [Places-1:0]         at, next;
 
-  assign older = \u_dut.older_q - older_q;  // that wait here
+  assign older = \u_dut.gen_two.older_q - older_q;  // that wait here
 
   always_comb begin
     waiting = '0;
@@ -114,11 +115,11 @@ module trine_words_props (
       place = ({PlaceBits{at[0]}} & \u_dut.place_q[0] ) |
               ({PlaceBits{at[1]}} & \u_dut.place_q[1] ) |
               ({PlaceBits{at[2]}} & \u_dut.place_q[2] );
-      place_tag = place[PlaceBits-1 -: 5];
+      place_tag = place[PlaceBits-1 -: 8];
       if ((\u_dut.held_q & at) != '0) begin
         if (waiting != 2'(k)) ring = 1'b0;
         if (place_tag.softmax) sides = 1'b0;
-        if (place_tag.side != (side ^ (waiting < older))) sides = 1'b0;
+        if (place_tag.side != (side ^ 2'(waiting < older))) sides = 1'b0;
         waiting = waiting + 2'd1;
         next    = {at[1:0], at[2]};
       end
@@ -136,22 +137,23 @@ module trine_words_props (
       a_ring:   assert (ring);
       a_sides:  assert (sides);
       a_places: assert (3'(free) + 3'(waiting) + 3'(front_q) + 3'(older_q) == 3'(Places));
-      a_counts: assert (older_q <= \u_dut.older_q && older <= waiting &&
-                        3'(\u_dut.words_q ) == 3'(front_q) + 3'(waiting) - 3'(older));
+      a_counts: assert (older_q <= \u_dut.gen_two.older_q && older <= waiting &&
+                        3'(\u_dut.gen_two.words_q ) == 3'(front_q) + 3'(waiting) - 3'(older));
       a_order:  assert (older_q == '0 || older == waiting);
       a_begun:  assert (begun_q <= 2'd2 && (begun_q != '0 || free == 2'(Places)) &&
-                        (begun_q == 2'd2 || \u_dut.older_q == '0));
+                        (begun_q == 2'd2 || \u_dut.gen_two.older_q == '0));
       if (begun_q != '0) a_front: assert (lanes == lanes_q);
-      if (begun_q == 2'd2 && \u_dut.older_q != '0)
-        a_older: assert ((side ? \u_dut.lanes_q[0] : \u_dut.lanes_q[1] ) == older_lanes_q);
+      if (begun_q == 2'd2 && \u_dut.gen_two.older_q != '0)
+        a_older: assert ((side[0] ? \u_dut.lanes_q[0] : \u_dut.lanes_q[1] ) == older_lanes_q);
       // {active lane, address} of the word that leaves.
       if (s_valid && \u_dut.held_q == '0)
         a_passes: assert (word[66:65] == (older_q != '0 ? older_lanes_q[1:0] : lanes_q[1:0]) +
                                          offset_i &&
                           word[64] == (older_q != '0 ? older_lanes_q[2] : lanes_q[2]));
       if (s_valid && \u_dut.held_q != '0)
-        a_leaves: assert (word[64] == (\u_dut.older_q != '0 ? older_lanes_q[2] : lanes_q[2]));
-      c_two: cover (waiting == 2'd3 && \u_dut.older_q == 2'd2 && older_lanes_q != lanes_q);
+        a_leaves: assert (word[64] == (\u_dut.gen_two.older_q != '0 ? older_lanes_q[2]
+                                                                    : lanes_q[2]));
+      c_two: cover (waiting == 2'd3 && \u_dut.gen_two.older_q == 2'd2 && older_lanes_q != lanes_q);
     end
   end
 

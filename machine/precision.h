@@ -131,6 +131,7 @@ static_assert(std::ranges::all_of(isa::kComputeOps.codes,
                                     return op == isa::compute::Op::kMatmul ||
                                            op == isa::compute::Op::kMatmul16 ||
                                            op == isa::compute::Op::kInt16 ||
+                                           op == isa::compute::Op::kInt8Int16 ||
                                            op == kInt4.int8_product ||
                                            op == isa::compute::Op::kInt8Groups ||
                                            std::ranges::any_of(

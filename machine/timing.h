@@ -43,13 +43,13 @@ inline constexpr int kVector = 10;   ///< of a RUN, besides its windows
 inline constexpr int kVectorWord = 5;  ///< of a window, besides taps and codes
 /// The same where the next window's taps are asked for while codes are read: int16 designs.
 inline constexpr int kVectorAhead = 4;
-/// Then of two words in each lane, of whose addresses there are two: a requantized sum's, and what
-/// it takes longer where two codes are added or multiplied.
-inline constexpr int kTwoWords = 11, kTwoPairs = 2;
-/// And a word between two groups of columns, in a turn of its own: the lanes empty twice.
-inline constexpr int kTurn = 18;
-inline constexpr int kOneWord = 3;     ///< that a RUN of one copied word a lane takes less
-inline constexpr int kLine = 3;        ///< of a word whose codes lie on lines, besides
+/// What a turn of the vector unit between two groups of columns takes besides its words: codes of
+/// both are in the lanes at once, and leave in order.
+inline constexpr int kTurn = 8;
+inline constexpr int kOneWord = 3;  ///< that a RUN of one copied word a lane takes less
+inline constexpr int kLine = 3;     ///< of a word whose codes lie on lines, besides
+/// Last code of an int16 RUN to its end, besides: lines, additions and products.
+inline constexpr int kLineEnd = 7, kPairEnd = 3;
 inline constexpr int kRow = 8;         ///< of a tile's int16 channels: their extremum, or sum
 inline constexpr int kShare = 15;      ///< the sum's reciprocal
 inline constexpr int kMinus = 3;       ///< of a word of which the largest code is taken off
@@ -119,6 +119,7 @@ inline constexpr double kTransferOverhead = 50;  ///< of a transfer that nothing
 inline constexpr double kMaximum = kVectorWord;  ///< of a maximum, besides its taps
 inline constexpr double kSumWord = kVectorWord + 4 - 1;  ///< of a sum, besides its taps
 inline constexpr double kAnyWord = 6;      ///< of a word of the vector unit, besides its taps
+inline constexpr double kLeastWord = 5.5;  ///< of a word of int16 codes, taps and all
 inline constexpr double kBusLatency = 40;  ///< a load's beats to their use, memory included
 
 }  // namespace trine::timing

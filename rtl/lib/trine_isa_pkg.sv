@@ -59,6 +59,8 @@ package trine_isa_pkg;
   localparam logic [7:0] ComputeOpInt8Int4 = 8'd8;  // int8 activations, 8 weights a word
   // int8_int4, of which the sum of each channel word's taps counts by a factor
   localparam logic [7:0] ComputeOpInt8Groups = 8'd9;
+  // int8 activations and weights; codes are int16, two words a lane
+  localparam logic [7:0] ComputeOpInt8Int16 = 8'd10;
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
@@ -104,6 +106,8 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpExponential16 = 8'd23;
   // int16 codes over the sum of those of their pixel
   localparam logic [7:0] VectorOpShare16 = 8'd24;
+  // mul16, of which the low bytes are written: int8 codes
+  localparam logic [7:0] VectorOpMulNarrow16 = 8'd25;
   // sum over the active lanes as well; only lane 0 writes; max16, min16: of all channels
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b
@@ -314,9 +318,10 @@ package trine_isa_pkg;
     14'b00000000000000,  // pmem
     14'b00000000000000  // dmem
   };
-  localparam int unsigned ComputeOpCodes = 10;
-  localparam logic [9:0] ComputeOpKnown = 10'b1111111111;
-  localparam logic [139:0] ComputeOpNeeds = {
+  localparam int unsigned ComputeOpCodes = 11;
+  localparam logic [10:0] ComputeOpKnown = 11'b11111111111;
+  localparam logic [153:0] ComputeOpNeeds = {
+    14'b00010000000001,  // int8_int16
     14'b01100000000001,  // int8_groups
     14'b00100000000001,  // int8_int4
     14'b00010100000001,  // matmul16
@@ -328,9 +333,10 @@ package trine_isa_pkg;
     14'b00000000000010,  // ternary
     14'b00000000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 25;
-  localparam logic [24:0] VectorOpKnown = 25'b1111111111111111111011111;
-  localparam logic [349:0] VectorOpNeeds = {
+  localparam int unsigned VectorOpCodes = 26;
+  localparam logic [25:0] VectorOpKnown = 26'b11111111111111111111011111;
+  localparam logic [363:0] VectorOpNeeds = {
+    14'b00010000010000,  // mul_narrow16
     14'b00010001010000,  // share16
     14'b00010001110000,  // exponential16
     14'b00010000010000,  // word16

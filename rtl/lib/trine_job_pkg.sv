@@ -27,6 +27,7 @@ package trine_job_pkg;
     logic        square;        // KindAdd: the square of what add_... give, requantized
     logic        int16;         // codes of 16 bits, of two lanes; of their bounds add_act_min and
                                 // add_act_max are the low bytes
+    logic        by_row;        // each lane has a sum of its own: even ones go first, then odd ones
     logic        leaky;         // KindRequant: below 0 the scale is add_multiplier, add_shift
     logic        subtract;      // KindAdd: of int16 codes the second is subtracted
     logic        line;          // KindRequant: LOGISTIC of an int16 code (trine_line)

@@ -270,7 +270,7 @@ module trine_compute #(
     .rsp_done_i,
     .soon_i,
     .hold_o       (g_hold_o),
-    .int16_i      (Int16 && cfg.int16),
+    .int16_i      (Int16 && cfg.int16 && !cfg.by_row),
     .tag_o        (tag),
     .act_o,
     .weights_i    (weights_there),

@@ -47,19 +47,21 @@ module trine_compute_regs #(
   logic [PmemAddrBits-1:0] next_row_q, row_q;
   logic [1:0]              mode_q, next_output_q;
   logic [2:0]              weight_bits_q;
-  logic                    clear_sums_q, drain_q, residual_q, matmul_q, matmul16_q, fused, matmul16;
+  logic                    clear_sums_q, drain_q, residual_q, matmul_q, matmul16_q;
+  logic                    fused, matmul16, by_row;
 
   assign fused = command_i.run_flags[trine_isa_pkg::ComputeFlagFuseAdd] ||
                  command_i.run_flags[trine_isa_pkg::ComputeFlagFuseMax];
 
   assign matmul16 = Int16 && command_i.run_op == trine_isa_pkg::ComputeOpMatmul16;
+  assign by_row   = Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt8Int16;
   assign pairs_o  = matmul16 || (Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16);
 
   always_ff @(posedge clk_i) begin
     // What no register says but the RUN.
     {next_q.kind, next_q.window, next_q.max, next_q.square} <= '0;
     {next_q.int16, next_q.leaky, next_q.subtract, next_q.line, next_q.tanh, next_q.words} <= '0;
-    {next_q.groups, next_q.exponential, next_q.shares} <= '0;
+    {next_q.groups, next_q.exponential, next_q.shares, next_q.by_row} <= '0;
     {next_q.single, next_q.half_even, next_q.static_scale, next_q.static_bias} <= '0;
     {next_q.bias, next_q.out_plane} <= '0;
     if (we_i) begin
@@ -136,7 +138,8 @@ module trine_compute_regs #(
       else if (next_output_q == 2'd2) cfg_q.kind <= trine_job_pkg::KindRaw;
       else if (fused)                 cfg_q.kind <= trine_job_pkg::KindFused;
       else                            cfg_q.kind <= trine_job_pkg::KindRequant;
-      cfg_q.int16  <= pairs_o;
+      cfg_q.int16  <= pairs_o || by_row;
+      cfg_q.by_row <= by_row;
       cfg_q.groups <= Groups && command_i.run_op == trine_isa_pkg::ComputeOpInt8Groups;
     end
   end

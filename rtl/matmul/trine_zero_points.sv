@@ -27,7 +27,8 @@
 // Timing    combinational from column_i and cols_i to column_o. With last_i in cycle t, column c
 //           may be read from t + 1 + PeStages + c / PipeCols on, through
 //           u + PeStages + c / PipeCols, where the next last_i comes in cycle u.
-// Contract  the columns of a tile are read upwards, from 0 on. Zero points belong to the step.
+// Contract  the columns of a tile are read upwards, from 0 on, or have no zero points. Zero points
+//           belong to the step.
 //
 // Check     trine_zero_points_tb; random_program_test (whole core)
 
@@ -212,9 +213,11 @@ module trine_zero_points #(
     else         cols_q <= cols_i;
   end
 
-  // From column 0 on; else none below those of the cycle before.
+  // From column 0 on; else none below those of the cycle before. Int16 codes of int8 products are
+  // read a word's columns twice, without zero points.
   always_ff @(posedge clk_i) begin
-    m_upwards: assume (cols_i[0] || (cols_i & ~cols_q & (cols_q - Cols'(1))) == '0);
+    m_upwards: assume (cols_i[0] || (cols_i & ~cols_q & (cols_q - Cols'(1))) == '0 ||
+                       (Int16 && column_o == column_i));
   end
 `endif
 

@@ -66,19 +66,20 @@ module trine_drain #(
 
   // A word in each lane of the vector engine.
   input  logic                     v_valid_i,
-  output logic                     v_ready_o,
   input  trine_job_pkg::job_t     v_job_i,
   input  logic [LaneBits-1:0]      v_lanes_i,
 
   // From the lanes and behind them: no code is in them; a new tile's addresses can be kept; no word
   // is on its way to DMEM.
   input  logic                     lanes_empty_i,
+  input  logic [3:0]               lanes_rest_i,  // cycles until the last code leaves them
   input  logic                     tile_free_i,
   input  logic                     settled_i,
 
   // The job in front.
   output trine_job_pkg::cfg_t     cfg_o,
   output trine_post_pkg::kind_t    kind_o,
+  output trine_post_pkg::both_t    both_o,
   output logic                     waits_o,  // its successor needs empty lanes
 
   // Its next column, taken by issue_i; a bit for each column of the array that is read now, and
@@ -98,7 +99,7 @@ module trine_drain #(
   // two cycles later at the latest.
   output logic                     drain_ok_o,
   output logic                     drain_soon_o,
-  output logic                     v_soon_o,
+  output logic [1:0]               v_ahead_o,  // and will be soon: {near, soon}
 
   // A job is taken, one of the compute engine, one with new {active lanes, addresses}; its columns,
   // and the slot of its first code.
@@ -110,21 +111,25 @@ module trine_drain #(
   output logic [4:0]               first_slot_o,
 
   // Channel whose parameters are needed next.
-  output logic [ChannelBits-1:0]   channel_o
+  output logic [ChannelBits-1:0]   channel_o,
+  output logic                     back_o  // it is one of those before: odd lanes' columns begin
 );
 
-  // A job is offered with its last row's results, some cycles behind its first row's: by so many
-  // may the array be ahead in columns behind the first block.
+  // A job is offered with its last row's results, some cycles behind its first row's: so far may
+  // the array be ahead behind the first block.
   localparam int unsigned RowBlocks = (Rows - 1) / PipeRows, ColBlocks = (Cols - 1) / PipeCols;
   localparam int unsigned MaxLate   = RowBlocks < ColBlocks ? RowBlocks : ColBlocks;
   localparam int unsigned LateBits  = MaxLate == 0 ? 1 : $clog2(MaxLate + 1);
+  localparam logic [Rows-1:0] OddLanes = Rows'({(Rows + 1) / 2{2'b10}});
 
   logic                 v_take, bare_take, c_same, job_free, group_free;
   logic                 v_fits, resumes;  // a vector job may go here; compute's tile goes on
+  logic                 at_hand, c_mixes, v_mixes;  // without empty lanes
+  logic [3:0]           c_latency, v_latency;
   logic                 stays, own_turn, turn;  // columns are no channels; they begin anew
   trine_job_pkg::job_t job_d;
   trine_job_pkg::cfg_t cfg_q;
-  trine_post_pkg::kind_t kind_d, kind_q;
+  trine_post_pkg::kind_t kind_q;
   logic                 vector_q;       // whose job it is
   logic                 tile_first_q, last_q;
   logic [LeftBits-1:0]  left_q, count;  // columns not yet issued
@@ -136,10 +141,14 @@ module trine_drain #(
   logic [15:0]          group_columns;
   logic [ChannelBits-1:0] channel_q, channel_now, channel_first;
   logic                 first_q;        // no column issued yet
+  logic                 by_row_q, odd_rows_q;  // lanes' own sums: odd ones come; are in front
+  logic [1:0]           begin_q, moved;  // their word's first slot in this job; columns since
+  logic                 row_end;        // the last column, of even or of odd lanes
   logic                 open_q;         // compute's tile is not complete: groups to come
   logic                 data_q;         // its results are in the drain registers
   logic [LateBits-1:0]  late_d, late_q;  // blocks of PEs before the last column's
   logic [LeftBits-1:0]  issues;          // parts of the job that are left
+  logic [1:0]           next_words;      // of the job on offer
   logic                 follows;         // as it ends, a group of two issues at most
   logic                 begins, one_lane, pair, last_pass, word_end, last_column;
   logic [1:0]           step;           // columns of an issue
@@ -153,22 +162,29 @@ module trine_drain #(
   assign group_free = (left_q == '0 || issue_i.done) && open_q && c_same && !c_job_i.tile_first;
   assign c_same     = !c_job_i.first && !vector_q;
   assign c_take_o   = c_valid_i && c_job_i.drain && (job_free || group_free) &&
-                      (c_same || (lanes_empty_i && left_q == '0)) &&
+                      (c_same || (lanes_empty_i && left_q == '0) || c_mixes) &&
                       !(v_valid_i && !vector_q && v_fits && lanes_empty_i && left_q == '0);
   assign bare_take  = c_valid_i && !c_job_i.drain && c_results_i.valid && left_q == '0 &&
                       lanes_empty_i && settled_i;
-  // Between groups: where no word is begun, and until the next one comes.
+  // Between groups: where no word is begun, and until the next one's results come.
   assign resumes    = Int16 && open_q && vector_q;
-  assign v_fits      = !open_q || (Int16 && !parts.open && (vector_q ? !c_valid_i
-                                                     : slot_now == '0 && !kind_q.fused));
+  assign v_fits     = Int16 && vector_q ? !(c_valid_i && at_hand)
+                      : !open_q || (Int16 && !parts.open && slot_now == '0 && !kind_q.fused);
   assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && v_fits &&
-                      ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0));
+                      ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0) || v_mixes);
+
+  // Without empty lanes: the new codes leave behind those that are there. Compute's results are at
+  // hand, as the vector engine may have other jobs until they are.
+  assign at_hand = c_results_i.valid || c_results_i.soon;
+  assign c_mixes = Int16 && both_o.mixes && vector_q && !c_job_i.first && left_q == '0 &&
+                   lanes_rest_i <= c_latency && at_hand;
+  assign v_mixes = Int16 && both_o.mixes && !vector_q && !v_job_i.first && left_q == '0 &&
+                   lanes_rest_i <= v_latency;
   assign take_o     = c_take_o || v_take;
   assign tile_o     = v_take || (c_take_o && (c_job_i.tile_first || resumes));
   assign lanes_o    = v_take ? v_lanes_i : c_lanes_i;
 
   assign c_ready_o      = c_take_o || bare_take;
-  assign v_ready_o      = v_take;
   assign c_data_ready_o = c_take_o || bare_take || (!data_q && !vector_q && left_q != '0);
   assign bare_o         = bare_take && c_job_i.last;
   assign waits_o        = v_valid_i || (c_valid_i && (!c_job_i.drain || !c_same));
@@ -178,10 +194,14 @@ module trine_drain #(
   // Channel, channels left and slot continue from group to group of a tile. A vector job is a
   // whole word.
   assign stays          = parts.part || resumes;
-  assign channel_now    = issue_i.pass && !stays ? channel_q + ChannelBits'(step) : channel_q;
-  assign channels_now   = issue_i.column && !stays ? channels_q - 16'(step) : channels_q;
+  assign moved          = slot_q[1:0] - begin_q;
+  assign back_o         = by_row_q && !odd_rows_q && issue_i.column && (word_end || row_end);
+  assign channel_now    = back_o ? channel_q - ChannelBits'(moved)
+                          : issue_i.pass && !stays ? channel_q + ChannelBits'(step) : channel_q;
+  assign channels_now   = back_o ? channels_q + 16'(moved)
+                          : issue_i.column && !stays ? channels_q - 16'(step) : channels_q;
   assign slot_now       = !issue_i.column || parts.part ? slot_q
-                          : word_end ? 5'd0 : slot_q + 5'(step);
+                          : back_o ? 5'(begin_q) : word_end ? 5'd0 : slot_q + 5'(step);
   assign begins         = job_d.tile_first && !(Int16 && open_q);
   assign channel_first  = begins ? job_d.cfg.param[ChannelBits-1:0] : channel_now;
   assign channels_first = begins ? job_d.cfg.channels : channels_now;
@@ -199,20 +219,10 @@ module trine_drain #(
     else count = LeftBits'(group_columns);
   end
 
-  // The last column's block, or of two that go together the first one's.
-  always_comb begin
-    late_d = '0;
-    for (int unsigned b = 1; b <= MaxLate; b++) begin
-      if (count > LeftBits'(b * PipeCols + Drain - 1)) late_d = LateBits'(b);
-    end
-  end
-
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      {left_q, open_q, data_q, vector_q} <= '0;
-    end else if (clear_i) begin
-      {left_q, open_q, data_q, vector_q} <= '0;
-    end else begin
+    if (!rst_ni) {left_q, open_q, data_q, vector_q} <= '0;
+    else if (clear_i) {left_q, open_q, data_q} <= '0;  // codes keep their configuration
+    else begin
       if (take_o) begin
         left_q   <= count;
         if (!(Int16 && v_take)) open_q <= !job_d.tile_last;
@@ -220,7 +230,8 @@ module trine_drain #(
         data_q   <= v_take || c_results_i.valid;
       end else begin
         if (c_results_i.valid && c_data_ready_o) data_q <= 1'b1;
-        if (issue_i.column) left_q <= left_q - LeftBits'(step);
+        if (back_o) left_q <= left_q + LeftBits'(moved);
+        else if (issue_i.column) left_q <= left_q - LeftBits'(step);
         if (turn) left_q <= LeftBits'(channels_q < 16'(Cols) ? channels_q : 16'(Cols));
       end
     end
@@ -228,16 +239,15 @@ module trine_drain #(
 
   always_ff @(posedge clk_i) begin
     if (take_o) begin
-      if (job_d.first || v_take != vector_q) begin
-        cfg_q  <= job_d.cfg;
-        kind_q <= kind_d;
-      end
       tile_first_q <= job_d.tile_first || (parts.open && c_take_o && tile_first_q);
       last_q       <= job_d.last;
       late_q       <= late_d;
       cols_q       <= Cols'((1 << Drain) - 1);
       odd_q        <= 1'b0;
       slot_q       <= slot_first;
+      {odd_rows_q, begin_q} <= {1'b0, slot_first[1:0]};
+      by_row_q     <= Int16 && c_take_o && job_d.cfg.by_row &&
+                      (c_lanes_i[LaneBits-1 -: Rows] & OddLanes) != '0;
       pass_q       <= '0;
       channel_q    <= channel_first;
       channels_q   <= channels_first;
@@ -246,9 +256,12 @@ module trine_drain #(
       channel_q <= channel_now;
       if (issue_i.pass) pass_q <= last_pass ? '0 : pass_q + 4'd1;
       if (issue_i.column) begin
-        cols_q     <= Cols'(pair ? {cols_q, 2'b00} : {1'b0, cols_q, 1'b0});
-        odd_q      <= odd_q ^ !pair;
+        cols_q     <= back_o ? cols_q >> moved
+                             : Cols'(pair ? {cols_q, 2'b00} : {1'b0, cols_q, 1'b0});
+        odd_q      <= odd_q ^ (back_o ? moved[0] : !pair);
         slot_q     <= slot_now;
+        odd_rows_q <= by_row_q && (odd_rows_q ? !(word_end || row_end) : back_o);
+        if (word_end && !back_o) begin_q <= '0;
         channels_q <= channels_now;
         first_q    <= parts.part;
       end
@@ -259,23 +272,22 @@ module trine_drain #(
   // ---------------------------------------------------------------------------------------------
   // The next column. It is issued once, but once for each pair of thresholds.
   // ---------------------------------------------------------------------------------------------
-  trine_post_kind #(
-    .Ternary (Ternary), .Binary (Binary), .Table (Table), .Int16 (Int16), .Softmax (Softmax),
-    .Drain   (Drain)
-  ) u_kind (.cfg_i (job_d.cfg), .kind_o (kind_d));
-
-  always_comb begin
-    last_slot = 5'd3;
-    if (Ternary && cfg_q.encoding == trine_job_pkg::EncodingTernary) last_slot = 5'd15;
-    if (Binary && cfg_q.encoding == trine_job_pkg::EncodingBinary) last_slot = 5'd31;
-  end
+  trine_drain_cfg #(
+    .AddrBits (AddrBits), .Ternary (Ternary), .Binary (Binary), .Table (Table), .Int16 (Int16),
+    .Softmax (Softmax), .Drain (Drain)
+  ) u_cfg (
+    .clk_i, .rst_ni, .c_first_i (c_take_o && job_d.first), .v_first_i (v_take && job_d.first),
+    .other_i (take_o && v_take != vector_q), .cfg_i (job_d.cfg), .vector_i (vector_q),
+    .cfg_o (cfg_q), .kind_o (kind_q), .both_o, .c_latency_o (c_latency), .v_latency_o (v_latency)
+  );
 
   assign one_lane    = Drain == 1 || !kind_q.pairs;
   assign pair        = (parts.part ? Drain == 2 : !one_lane && !slot_q[0]) &&
                        left_q >= LeftBits'(2);
   assign step        = pair ? 2'd2 : 2'd1;
   assign last_pass   = !kind_q.threshold || pass_q == cfg_q.passes_last;
-  assign last_column = left_q == LeftBits'(step);
+  assign row_end     = left_q == LeftBits'(step);
+  assign last_column = row_end && (odd_rows_q || !by_row_q);
   assign word_end    = (slot_q | 5'(pair)) == last_slot;
 
   assign column_o.left       = left_q != '0;
@@ -292,9 +304,10 @@ module trine_drain #(
   assign column_o.rest       = vector_q ? Int16 && cfg_q.words : channels_q == 16'(step);
   assign column_o.last       = last_column && !(parts.part && parts.whole);
   assign column_o.final_word = last_q && last_column;
-  assign column_o.pops       = last_pass && (word_end || last_column || kind_q.whole) &&
+  assign column_o.pops       = last_pass && (word_end || row_end || kind_q.whole) &&
                                !parts.part;
   assign {column_o.parts, column_o.ends} = {parts, last_column};
+  assign {column_o.odd_rows, column_o.again} = {odd_rows_q, by_row_q && !odd_rows_q};
 
   trine_drain_parts #(.Groups(Groups), .Drain(Drain), .LeftBits(LeftBits)) u_parts (
     .clk_i, .rst_ni, .clear_i, .take_i (take_o), .job_i (c_job_i), .c_take_i (c_take_o), .issue_i,
@@ -303,27 +316,25 @@ module trine_drain #(
   assign parts = own_parts & {$bits(own_parts){Groups}};
   assign turn  = own_turn && Groups;
 
-  assign v_soon_o     = Int16 && vector_q && !first_q &&  // each cycle, or every second
-                        (kind_q.phases == '1 || left_q <= LeftBits'(1));
+  // A column goes each cycle, or every second: with kind_q.line now and two cycles later.
+  assign v_ahead_o[0] = Int16 && vector_q && !first_q &&
+                        (kind_q.phases == '1 || left_q <= LeftBits'(1) ||
+                         (kind_q.line && issue_i.phase && left_q <= LeftBits'(2)));
+  assign v_ahead_o[1] = Int16 && vector_q && (kind_q.phases == '1 || left_q <= LeftBits'(2));
   assign kind_o       = kind_q;
   assign cols_o       = cols_q;
   assign odd_o        = odd_q;
 
-  // Words of codes, of which the first is in this slot.
-  logic [5:0] ends [2];  // slots from the first of that word on, the last code's
-  logic [1:0] words [2];
+  trine_drain_left #(
+    .Ternary (Ternary), .Binary (Binary), .Int16 (Int16), .Drain (Drain), .LeftBits (LeftBits),
+    .PipeCols (PipeCols), .MaxLate (MaxLate), .LateBits (LateBits)
+  ) u_left (
+    .encoding_i (cfg_q.encoding), .slot_i (slot_q), .left_i (left_q), .next_slot_i (slot_first),
+    .count_i (count), .one_lane_i (one_lane), .part_i (parts.part),
+    .twice_i (by_row_q && !odd_rows_q), .second_i (odd_rows_q), .last_slot_o (last_slot),
+    .words_o, .next_words_o (next_words), .issues_o (issues), .late_o (late_d)
+  );
 
-  always_comb begin
-    ends[0] = 6'(slot_q) + 6'(left_q) - 6'd1;
-    ends[1] = 6'(slot_first) + 6'(count) - 6'd1;
-    for (int unsigned k = 0; k < 2; k++) begin
-      words[k] = 2'd1 + (last_slot == 5'd3 ? ends[k][3:2] : 2'(ends[k] > 6'(last_slot)));
-    end
-  end
-
-  assign words_o = words[0];
-  assign issues  = parts.part ? (left_q + LeftBits'(Drain - 1)) >> (Drain - 1)
-                   : one_lane ? left_q : (left_q + LeftBits'(1) + LeftBits'(slot_q[0])) >> 1;
   assign follows = Window && cfg_q.window && pair && issue_i.done && c_take_o && c_same &&
                    !slot_first[0];
 
@@ -331,8 +342,9 @@ module trine_drain #(
     .Groups (Groups), .LeftBits (LeftBits), .FreeBits (FreeBits), .LateBits (LateBits),
     .PeStages (PeStages)
   ) u_grant (
-    .kind_i (kind_q), .column_i (column_o), .issues_i (issues), .late_i (late_q),
-    .words_i (words[0]), .follows_i (follows), .follower_words_i (words[1]),
+    .kind_i (kind_q), .column_i (column_o), .issues_i (issues),
+    .late_i (late_q & {LateBits{!by_row_q}}),
+    .words_i (words_o), .follows_i (follows), .follower_words_i (next_words),
     .params_i, .done_i (issue_i.done), .lanes_i, .results_i (c_results_i),
     .free_i, .drain_ok_o, .drain_soon_o
   );
@@ -341,35 +353,21 @@ module trine_drain #(
   assign first_slot_o = slot_first;
   assign channel_o    = c_take_o ? channel_first : channel_now;
 
-  // What nobody else reads is 0, so that no register keeps it.
-  always_comb begin
-    cfg_o                = cfg_q;
-    cfg_o.window         = 1'b0;
-    cfg_o.passes_last    = '0;
-    cfg_o.residual_delta = '0;
-    cfg_o.out_plane      = 24'(cfg_q.out_plane[AddrBits-1:0]);
-    cfg_o.param          = '0;
-    cfg_o.channels       = '0;
-    cfg_o.position       = '0;
-    if (!(Ternary || Binary)) cfg_o.low = '0;
-    if (!Int16) {cfg_o.words, cfg_o.exponential, cfg_o.shares} = '0;
-    cfg_o.groups = 1'b0;
-  end
+  assign cfg_o        = vector_q ? both_o.v_cfg : both_o.c_cfg;
 
   logic unused_drain;
-  assign unused_drain = ^{cfg_q, job_d, v_job_i, issue_i, c_results_i, ends[0], ends[1]};
+  assign unused_drain = ^{cfg_q, job_d, v_job_i, issue_i, c_results_i};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
   logic live_q, c_stalled_q, v_stalled_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      {live_q, c_stalled_q, v_stalled_q} <= '0;
-    end else begin
+    if (!rst_ni) {live_q, c_stalled_q, v_stalled_q} <= '0;
+    else begin
       live_q      <= 1'b1;
       c_stalled_q <= c_valid_i && !c_ready_o && !clear_i;
-      v_stalled_q <= v_valid_i && !v_ready_o && !clear_i;
+      v_stalled_q <= v_valid_i && !v_take && !clear_i;
     end
   end
 

@@ -28,6 +28,7 @@ module trine_drain_params #(
   input  trine_post_pkg::column_t  column_i,
   input  trine_post_pkg::issue_t   issue_i,
   input  logic [ChannelBits-1:0]   channel_i,  // of the next one
+  input  logic                     back_i,     // which is one of those before
   output logic                     ready_o,    // its parameters are there
 
   // A normalization: the channel of its first value, in the cycles of products.
@@ -48,7 +49,7 @@ module trine_drain_params #(
   assign pass    = issue_i.pass && !(Groups && issue_i.part);  // factors take none
 
   // While a column's parameters are there nobody has read since.
-  assign p_next_o = ready_q && !c_take_i && !entered_q;
+  assign p_next_o = ready_q && !c_take_i && !entered_q && !back_i;
   assign own_o   = own_q;
 
   always_comb begin

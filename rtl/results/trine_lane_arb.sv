@@ -39,7 +39,7 @@ module trine_lane_arb #(
   input  logic                        data_valid_i,
   input  logic [1:0]                  words_i,     // of the job in front, if it is short
   input  logic                        waits_i,
-  input  logic                        side_i,      // addresses of its tile
+  input  trine_post_pkg::side_t       side_i,      // addresses of its tile
   input  logic [FreeBits-1:0]         free_i,      // places for words
 
   // A softmax's request.
@@ -50,6 +50,7 @@ module trine_lane_arb #(
 
   // What is in the lanes: nothing; codes of a softmax; none that keeps out the job in front.
   output logic                        empty_o,
+  output logic [3:0]                  rest_o,     // cycles until the last job's code leaves
   output logic                        softmax_o,
   output logic                        column_may_o,
 
@@ -114,6 +115,7 @@ module trine_lane_arb #(
   assign issue_o.product     = softmax && softmax_i.reciprocal;
   assign issue_o.value       = softmax && value;
   assign issue_o.normalizing = normalizing;
+  assign issue_o.phase       = phase_q[0];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) phase_q <= '0;
@@ -130,7 +132,7 @@ module trine_lane_arb #(
   assign tag_d.slot       = softmax ? 5'(softmax_i.slot) : column_i.slot;
   assign tag_d.pair       = Drain == 2 && (softmax ? softmax_i.pair : column_i.pair);
   assign tag_d.word_end   = softmax ? softmax_i.word_end
-                                    : column_i.word_end || kind_i.whole ||
+                                    : (column_i.word_end && !column_i.again) || kind_i.whole ||
                                       (Int16 && cfg_i.words);
   assign tag_d.pop        = softmax ? softmax_i.word_end && !softmax_i.reciprocal
                                     : column_i.pops;
@@ -141,6 +143,8 @@ module trine_lane_arb #(
   assign tag_d.final_word = softmax ? softmax_i.run_end : column_i.final_word;
   assign tag_d.softmax    = softmax;
   assign tag_d.tile_end   = softmax_i.tile_end;
+  assign tag_d.odd_rows   = Int16 && !softmax && column_i.odd_rows;
+  assign tag_d.of_vector  = Int16 && !softmax && column_i.from_vector;
   assign issue_o.word     = tag_d.pop && (pass || softmax);
 
   always_comb begin
@@ -197,6 +201,18 @@ module trine_lane_arb #(
   end
 
   assign drop_q = drop_left_q != '0;
+
+  if (Int16) begin : gen_rest
+    logic [3:0] rest_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) rest_q <= '0;
+      else if (column) rest_q <= kind_i.latency - 4'd1;
+      else if (rest_q != '0) rest_q <= rest_q - 4'd1;
+    end
+    assign rest_o = rest_q;
+  end else begin : gen_no_rest
+    assign rest_o = '0;
+  end
 
   logic unused_arb;
   assign unused_arb = ^{cfg_i, kind_i, column_i, softmax_i, tag_second};

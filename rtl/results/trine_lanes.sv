@@ -43,6 +43,7 @@ module trine_lanes #(
   input  trine_post_pkg::column_t       column_i,
   input  trine_job_pkg::cfg_t          cfg_i,
   input  trine_post_pkg::kind_t         kind_i,
+  input  trine_post_pkg::both_t         both_i,
 
   // Operands: the array's columns, slots of the vector engine, values of a softmax.
   input  logic [Drain*Rows*32-1:0]      acc_i,
@@ -95,10 +96,6 @@ module trine_lanes #(
   logic [5:0]  shift_q [Drain];
   logic        enters, direct, static_scale;
 
-  // Zero point and bounds of the codes that are clamped in the next cycle.
-  logic        clamp_softmax, half_even_q;
-  logic [7:0]  zero_point_q, act_min_q, act_max_q;
-
   // A fused addition through both lanes: in the operand register, and in the second lane.
   logic            chain;
   logic [Second:0] chained_q;
@@ -106,7 +103,6 @@ module trine_lanes #(
   assign enters        = issue_i.pass || issue_i.softmax;
   assign direct        = kind_i.whole && !kind_i.raw;
   assign static_scale  = cfg_i.static_scale && !own_i && !kind_i.threshold;
-  assign clamp_softmax = Softmax && softmax_in_two_i;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -121,8 +117,7 @@ module trine_lanes #(
     end
   end
 
-  // Both lanes have one channel's if a column goes through both.
-  logic [68:0] params [Drain];
+  logic [68:0] params [Drain];  // one channel's in both lanes if a column goes through both
 
   for (genvar d = 0; d < Drain; d++) begin : gen_params
     assign params[d] = chain ? {params_i[Drain*37 +: 32], params_i[Drain*6 +: 31], params_i[5:0]}
@@ -138,10 +133,6 @@ module trine_lanes #(
     single_q      <= issue_i.normalizing || (cfg_i.single && !issue_i.softmax);
     int16_q       <= Int16 && cfg_i.int16 && !issue_i.softmax && !issue_i.normalizing;
     first_pass_q  <= column_i.first_pass;
-    half_even_q   <= cfg_i.half_even && !clamp_softmax;
-    zero_point_q  <= clamp_softmax ? softmax_cfg_i.zero_point : cfg_i.zero_point;
-    act_min_q     <= clamp_softmax ? softmax_cfg_i.act_min : cfg_i.act_min;
-    act_max_q     <= clamp_softmax ? softmax_cfg_i.act_max : cfg_i.act_max;
     if (enters || issue_i.normalizing) begin
       for (int unsigned d = 0; d < Drain; d++) begin
         op_q[d] <= kind_i.op;
@@ -155,38 +146,43 @@ module trine_lanes #(
     end
   end
 
-  // What the lanes see of a configuration: a softmax's bounds come between a job's. Sums of int16
-  // codes whose halves go to even have 32 bits, whatever their scale's place.
   trine_job_pkg::cfg_t lane_cfg;
+  logic                 leaves_vector;
 
-  always_comb begin
-    lane_cfg              = cfg_i;
-    lane_cfg.static_scale = cfg_i.static_scale || (Int16 && cfg_i.half_even);
-    lane_cfg.single       = single_q;
-    lane_cfg.half_even    = half_even_q;
-    lane_cfg.zero_point   = zero_point_q;
-    lane_cfg.act_min      = act_min_q;
-    lane_cfg.act_max      = act_max_q;
-  end
+  trine_lane_cfg #(.Int16(Int16), .Softmax(Softmax)) u_cfg (
+    .clk_i,
+    .enters_i         (enters),
+    .pass_i           (issue_i.pass),
+    .pair_i           (kind_i.op[0]),
+    .vector_i         (column_i.from_vector),
+    .cfg_i,
+    .both_i,
+    .single_i         (single_q),
+    .softmax_in_two_i,
+    .softmax_cfg_i,
+    .cfg_o            (lane_cfg),
+    .leaves_vector_o  (leaves_vector)
+  );
 
   // ---------------------------------------------------------------------------------------------
-  // What leaves: a whole word behind the operand register, a count behind the counters, a code
-  // behind the lane, or behind the table.
+  // What leaves: a word behind the operand register, a count, a code behind lane or table.
   // ---------------------------------------------------------------------------------------------
   logic [Drain*Rows-1:0] lane_valid, lane_product;
-  logic [Rows*8-1:0]     first_code, entry;  // of the first lanes, and what is looked up for it
+  logic [Rows*8-1:0]        first_code, entry;  // of first lanes, and what is looked up for it
   logic [Rows*LineBits-1:0] line_x;
-  logic                  whole_q, looked_up, found_valid;
+  logic whole_q, looked_up, found_valid, mixes, lines, tanh;
   logic [2:1]            counted_q;  // in the operand register, and in the counters
-  assign looked_up       = kind_i.lookup && !softmax_i;
-  assign valid_o         = looked_up ? found_valid : lane_valid[0] || counted_q[2] || whole_q;
+  assign mixes           = Int16 && both_i.mixes;
+  assign {lines, tanh}   = mixes ? {both_i.v_line, both_i.v_tanh} : {kind_i.line, cfg_i.tanh};
+  assign looked_up       = mixes ? leaves_vector && both_i.v_lookup
+                                 : kind_i.lookup && !softmax_i;
+  assign valid_o         = mixes ? found_valid || (lane_valid[0] && !looked_up)
+                           : looked_up ? found_valid : lane_valid[0] || counted_q[2] || whole_q;
   assign product_valid_o = lane_product[0];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      whole_q   <= 1'b0;
-      counted_q <= '0;
-    end else begin
+    if (!rst_ni) {whole_q, counted_q} <= '0;
+    else begin
       whole_q   <= issue_i.column && kind_i.whole && !(Groups && issue_i.part);
       counted_q <= {counted_q[1], issue_i.column && kind_i.threshold};
     end
@@ -248,8 +244,11 @@ module trine_lanes #(
 
       // While a column is in the second lane its residual goes through registers that the first
       // one's operand does not need.
+      // By row: a pair of lanes makes a code of one lane's sum.
       always_comb begin
         acc = acc_i[(d*Rows+l)*32 +: 32];
+        if (Int16 && cfg_i.by_row && !column_i.odd_rows) acc = acc_i[(d*Rows+High)*32 +: 32];
+        if (Int16 && cfg_i.by_row && Low != l) acc = '0;
         if (chain) acc = d == 0 ? {acc_q[0][23:0], residual_q[0]} : acc_i[l*32 +: 32];
         if (column_i.from_vector) acc = 32'($signed(operand));
         if (direct || (Int16 && cfg_i.words)) begin
@@ -339,7 +338,8 @@ module trine_lanes #(
       assign product_o[(d*Rows+l)*42 +: 42] = product;
 
       if (Table && d == 0) begin : gen_table
-        assign found = kind_i.lookup && !softmax_out_i ? entry[l*8 +: 8] : lane_code;
+        assign found = (mixes ? found_valid : kind_i.lookup && !softmax_out_i)
+                       ? entry[l*8 +: 8] : lane_code;
       end else begin : gen_no_table
         assign found = lane_code;
       end
@@ -351,9 +351,9 @@ module trine_lanes #(
       .clk_i,
       .rst_ni,
       .valid_i (looked_up && lane_valid[0]),
-      .line_i  (kind_i.line),
-      .tanh_i  (cfg_i.tanh),
-      .exponential_i (cfg_i.exponential),
+      .line_i  (lines),
+      .tanh_i  (tanh),
+      .exponential_i (cfg_i.exponential && !mixes),
       .code_i  (first_code),
       .x_i     (line_x),
       .valid_o (found_valid),
@@ -370,8 +370,8 @@ module trine_lanes #(
 
   logic unused_lanes;
   assign unused_lanes = ^{lane_valid, lane_product, threshold_q, first_pass_q, issue_i, column_i,
-                          cfg_i, kind_i, softmax_cfg_i, softmax_acc_i, factors_i, table_i,
-                          softmax_out_i};
+                          cfg_i, kind_i, both_i, leaves_vector, softmax_acc_i, factors_i,
+                          table_i, softmax_out_i};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT

@@ -19,8 +19,10 @@ module trine_pack #(
   parameter bit          Ternary  = 1'b0,
   parameter bit          Binary   = 1'b0,
   parameter bit          Softmax  = 1'b0,
+  parameter bit          Int16    = 1'b0,
   parameter int unsigned Drain    = 1,
   parameter int unsigned Places   = 3,  // for words
+  parameter int unsigned Tiles    = 2,  // whose addresses are kept
   localparam int unsigned LaneBits = Rows * (AddrBits + 1),
   localparam int unsigned WordBits = Rows * (AddrBits + 33) + 32,
   localparam int unsigned FreeBits = $clog2(Places + 1)
@@ -29,12 +31,12 @@ module trine_pack #(
   input  logic                       rst_ni,
   input  logic                       clear_i,
 
-  // A new tile is in front, with these {active lanes, addresses}; which of two it is.
+  // A new tile is in front, with these {active lanes, addresses}; which of them it is.
   input  logic                       tile_i,
   output logic                       tile_free_o,
   input  logic [LaneBits-1:0]        lanes_i,
   output logic [LaneBits-1:0]        lanes_o,
-  output logic                       side_o,
+  output trine_post_pkg::side_t      side_o,
 
   // What enters the lanes, and places that are free.
   input  trine_post_pkg::issue_t     issue_i,
@@ -50,6 +52,7 @@ module trine_pack #(
   input  trine_job_pkg::cfg_t       cfg_i,
   input  trine_post_pkg::kind_t      kind_i,
   input  logic                       vector_i,
+  input  trine_post_pkg::both_t      both_i,
   input  trine_job_pkg::cfg_t       softmax_cfg_i,
   input  logic [LaneBits-1:0]        softmax_lanes_i,
 
@@ -68,12 +71,18 @@ module trine_pack #(
 
   trine_post_pkg::word_tag_t word_tag;
   logic [Rows*32-1:0]        data;
-  logic        pair;
+  logic        pair, of_vector;
+  trine_job_pkg::cfg_t c_cfg, v_cfg;
+  logic [AddrBits-1:0] out_plane;
   logic        softmax;  // the code, if there is one, is a softmax's
   logic [31:0] mask_q, slot_mask, below_mask;  // of the word: written, this code, below it
   logic [31:0] out_mask;
   logic [AddrBits-1:0] c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
 
+  // With Int16 the code may be another engine's than the job in front.
+  assign of_vector    = Int16 ? tag_i.of_vector : vector_i;
+  assign {c_cfg, v_cfg} = {both_i.c_cfg, both_i.v_cfg};
+  assign out_plane = of_vector ? v_cfg.out_plane[AddrBits-1:0] : c_cfg.out_plane[AddrBits-1:0];
   assign pair    = Drain == 2 && tag_i.pair;
   assign softmax = Softmax && tag_i.softmax;
 
@@ -105,18 +114,18 @@ module trine_pack #(
   end
 
   always_comb begin
-    offset = vector_i || softmax ? v_offset_q : c_offset_q;
+    offset = of_vector || softmax ? v_offset_q : c_offset_q;
     if ((tag_i.first || softmax) && tag_i.tile_first) offset = '0;
     offset_d = offset;
     if (tag_i.word_end) begin
       offset_d = offset + (softmax ? softmax_cfg_i.out_plane[AddrBits-1:0]
-                                   : cfg_i.out_plane[AddrBits-1:0]);
+                                   : out_plane);
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (valid_i) begin
-      if (vector_i || softmax) v_offset_q <= offset_d;
+      if (of_vector || softmax) v_offset_q <= offset_d;
       else c_offset_q <= offset_d;
     end
   end
@@ -155,14 +164,17 @@ module trine_pack #(
   assign word_tag.side     = tag_i.side;
   assign word_tag.softmax  = softmax;
   assign word_tag.tile_end = tag_i.tile_end;
-  assign word_tag.c_end    = tag_i.final_word && !(vector_i || softmax);
-  assign word_tag.v_end    = tag_i.final_word && (vector_i || softmax);
+  assign word_tag.c_end    = tag_i.final_word && !(of_vector || softmax);
+  assign word_tag.v_end    = tag_i.final_word && (of_vector || softmax);
+  assign word_tag.by_row   = c_cfg.by_row && !(of_vector || softmax);
+  assign word_tag.odd_rows = tag_i.odd_rows && !softmax;
 
   trine_words #(
     .Rows     (Rows),
     .AddrBits (AddrBits),
     .Softmax  (Softmax),
-    .Places   (Places)
+    .Places   (Places),
+    .Tiles    (Tiles)
   ) u_words (
     .clk_i,
     .rst_ni,
@@ -192,6 +204,7 @@ module trine_pack #(
   );
 
   logic unused_pack;
-  assign unused_pack = ^{cfg_i, kind_i, softmax_cfg_i, tag_i, issue_i};
+  assign unused_pack = ^{vector_i, both_i, c_cfg, v_cfg, cfg_i, kind_i,
+                         softmax_cfg_i, tag_i, issue_i};
 
 endmodule

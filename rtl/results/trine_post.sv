@@ -118,6 +118,7 @@ module trine_post #(
   // The job in front, its next column, and what enters the lanes.
   trine_job_pkg::cfg_t    cfg;
   trine_post_pkg::kind_t   kind;
+  trine_post_pkg::both_t   both;
   trine_post_pkg::column_t column;
   trine_post_pkg::issue_t  issue;
   logic [LaneBits-1:0]     lanes, new_lanes;
@@ -125,11 +126,12 @@ module trine_post #(
   logic [4:0]              first_slot;
   logic [ChannelBits-1:0]  channel;
   logic [1:0]              words_left;
+  logic [3:0]              lanes_rest;
   logic take, c_take, tile, waits, bare, params_ready, value_own, residual_ready, from_keep, keep,
-        rsp_place, residual_place;
-  // Out of the lanes, and words on their way.
+        rsp_place, residual_place, back;
   trine_post_pkg::tag_t     tag;
-  logic lanes_empty, lanes_softmax, column_may, softmax_in_two, code_out, code_valid, side;
+  logic lanes_empty, lanes_softmax, column_may, softmax_in_two, code_out, code_valid;
+  trine_post_pkg::side_t    side;
   logic tile_free, settled;
   logic [FreeBits-1:0]      free;
   logic [Drain*Rows*8-1:0]  code;
@@ -163,14 +165,13 @@ module trine_post #(
     .c_data_ready_o,
     .bare_o        (bare),
     .v_valid_i,
-    .v_ready_o,
     .v_job_i,
     .v_lanes_i,
-    .lanes_empty_i (lanes_empty),
+    .lanes_empty_i (lanes_empty), .lanes_rest_i (lanes_rest),
     .tile_free_i   (tile_free),
     .settled_i     (settled),
     .cfg_o         (cfg),
-    .kind_o        (kind),
+    .kind_o        (kind), .both_o (both),
     .waits_o       (waits),
     .column_o      (column),
     .cols_o,
@@ -182,14 +183,14 @@ module trine_post #(
     .lanes_i       (column_may),
     .drain_ok_o    (c_status_o.drain_ok),
     .drain_soon_o  (c_status_o.drain_soon),
-    .v_soon_o      (v_status_o.soon),
+    .v_ahead_o     ({v_status_o.nearly, v_status_o.soon}),
     .take_o        (take),
     .c_take_o      (c_take),
     .tile_o        (tile),
     .lanes_o       (new_lanes),
     .count_o       (count),
     .first_slot_o  (first_slot),
-    .channel_o     (channel)
+    .channel_o     (channel), .back_o (back)
   );
 
   trine_drain_params #(.Groups(Groups), .Channels(Channels)) u_params (
@@ -199,7 +200,7 @@ module trine_post #(
     .c_take_i     (c_take),
     .column_i     (column),
     .issue_i      (issue),
-    .channel_i    (channel),
+    .channel_i    (channel), .back_i (back),
     .ready_o      (params_ready),
     .reciprocal_i (softmax_i.reciprocal),
     .v_first_i    (v_job_i.cfg.param),
@@ -255,7 +256,7 @@ module trine_post #(
     .softmax_valid_i,
     .softmax_i,
     .issue_o          (issue),
-    .empty_o          (lanes_empty),
+    .empty_o          (lanes_empty), .rest_o (lanes_rest),
     .softmax_o        (lanes_softmax),
     .column_may_o     (column_may),
     .code_i           (code_out),
@@ -280,7 +281,7 @@ module trine_post #(
     .issue_i          (issue),
     .column_i         (column),
     .cfg_i            (cfg),
-    .kind_i           (kind),
+    .kind_i           (kind), .both_i (both),
     .acc_i            (column_i),
     .v_slots_i,
     .softmax_acc_i,
@@ -308,7 +309,7 @@ module trine_post #(
 
   trine_pack #(
     .Rows (Rows), .AddrBits (AddrBits), .Ternary (Ternary), .Binary (Binary),
-    .Softmax (Softmax), .Drain (Drain), .Places (Places)
+    .Softmax (Softmax), .Int16 (Int16), .Drain (Drain), .Places (Places), .Tiles (Int16 ? 4 : 2)
   ) u_pack (
     .clk_i,
     .rst_ni,
@@ -326,7 +327,7 @@ module trine_post #(
     .word_i          (word),
     .cfg_i           (cfg),
     .kind_i          (kind),
-    .vector_i        (column.from_vector),
+    .vector_i        (column.from_vector), .both_i (both),
     .softmax_cfg_i   (v_job_i.cfg),
     .softmax_lanes_i (v_lanes_i),
     .bare_i          (bare),
@@ -339,9 +340,10 @@ module trine_post #(
     .s_word_o
   );
 
+  assign v_ready_o        = take && !c_take;
   assign v_status_o.done  = issue.done && column.from_vector;
   assign softmax_o.issue  = issue.softmax;
-  assign c_status_o.pairs = Int16 && cfg.int16;
+  assign c_status_o.pairs = Int16 && cfg.int16 && !cfg.by_row;
   assign c_status_o.bank  = column.parts.bank;
   assign read_o           = {column.parts, issue.part, column.pair};
   // Factors of a job without results are never read.

@@ -6,6 +6,7 @@ package trine_post_pkg;
 
   // To the vector engine.
   typedef struct packed {
+    logic nearly;  // the next window's taps may be asked for: it will be soon
     logic soon;    // the job's slots will have been read two cycles later at the latest
     logic done;    // they have been read
     logic retire;
@@ -73,6 +74,19 @@ package trine_post_pkg;
     logic [3:0] latency;  // cycles from there to the code
   } kind_t;
 
+  // What codes in the lanes need of their job, {cfg_t of trine_job_pkg}. With int16 those of both
+  // engines may be there, where the two configurations mix; else both are of the job in front.
+  localparam int unsigned CfgBits = 328;
+
+  typedef struct packed {
+    logic [CfgBits-1:0] c_cfg;
+    logic [CfgBits-1:0] v_cfg;
+    logic               v_lookup;  // the vector engine's are looked up,
+    logic               v_line;    // between two points
+    logic               v_tanh;
+    logic               mixes;
+  } both_t;
+
   // A word has a place behind the lanes from the entry of its last code on: so many that none is
   // missed where words leave without a conflict of banks, and one more.
   localparam int unsigned Places1 = 4, Places2 = 6;  // Drain = 1, 2
@@ -114,6 +128,8 @@ package trine_post_pkg;
     logic       pops;        // its code is the last of its word here
     parts_t     parts;       // what it is, with factors
     logic       ends;        // it is the last one, as which it is read now
+    logic       odd_rows;    // with by_row: sums of odd lanes
+    logic       again;       // and those of odd lanes are to come
   } column_t;
 
   // What enters the lanes in this cycle.
@@ -127,10 +143,15 @@ package trine_post_pkg;
     logic word;         // the last code of a word
     logic value;        // of a normalization, which takes the parameters of its channel
     logic normalizing;  // it does, or values are in the lanes
+    logic phase;        // a line enters now or two cycles later
   } issue_t;
 
+  // Addresses of tiles: two, or with int16 four, as a word of the vector engine is a tile there and
+  // up to three are in the lanes.
+  typedef logic [1:0] side_t;
+
   // The tag of a code while it is in the lanes.
-  localparam int unsigned TagBits = 15;
+  localparam int unsigned TagBits = 18;
 
   typedef struct packed {
     logic [4:0] slot;
@@ -139,22 +160,26 @@ package trine_post_pkg;
     logic       pop;         // the word leaves
     logic       rest;        // and what lies above is zero: no channels behind
     logic       first;       // under its addresses,
-    logic       side;        // which are these of two
+    side_t      side;        // which are these
     logic       tile_first;  // of its tile
     logic       final_word;  // of its instruction
     logic       softmax;     // of a softmax
     logic       tile_end;    // of its last word
+    logic       odd_rows;    // of cfg_t's by_row
+    logic       of_vector;   // of the vector engine
   } tag_t;
 
   // What leaves with a word.
-  localparam int unsigned WordTagBits = 5;
+  localparam int unsigned WordTagBits = 8;
 
   typedef struct packed {
-    logic side;       // addresses of its tile
-    logic softmax;    // a softmax's
-    logic tile_end;   // last word of a softmax's tile
-    logic c_end;      // of an instruction of the compute engine
-    logic v_end;      // of the vector engine
+    side_t side;      // addresses of its tile
+    logic  softmax;   // a softmax's
+    logic  tile_end;  // last word of a softmax's tile
+    logic  c_end;     // of an instruction of the compute engine
+    logic  v_end;     // of the vector engine
+    logic  by_row;    // int16 codes of even lanes' tiles, or of odd lanes'
+    logic  odd_rows;
   } word_tag_t;
 
 endpackage

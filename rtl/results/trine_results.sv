@@ -113,13 +113,13 @@ module trine_results #(
   logic [Rows*trine_post_pkg::AskBits-1:0] ask;
 
   // Yosys takes no fields of structs in a generate block.
-  logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, soon;
+  logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, soon, nearly;
   logic [3:0]  cfg_reg, lacks;
   logic [55:0] cfg_payload;
   logic [7:0]  run_op, run_flags;
 
   assign {cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks} = vector_i;
-  assign {soon, done, retire}         = status;
+  assign {nearly, soon, done, retire}   = status;
 
   assign answer   = {cfg_ready, run_ready, retire};
   assign vector_o = answer;
@@ -171,7 +171,7 @@ module trine_results #(
       .job_valid_o     (job_valid),
       .job_ready_i     (job_ready),
       .job_done_i      (done),
-      .job_soon_i      (soon),
+      .job_soon_i      ({nearly, soon}),
       .job_out_o       (job_out),
       .job_active_o    (job_active),
       .job_word_o      (job_word),
@@ -208,7 +208,7 @@ module trine_results #(
     assign factors       = '0;
     assign unused_vector = ^{cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks,
                              v_ready_i, v_rsp_lanes_i, v_rsp_tag_i, v_rsp_done_i, job_ready, done,
-                             soon, softmax_status, product, ask, exp_write};
+                             soon, nearly, softmax_status, product, ask, exp_write};
   end
 
   // ---------------------------------------------------------------------------------------------

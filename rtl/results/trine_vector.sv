@@ -59,12 +59,12 @@ module trine_vector #(
   input  logic [TagBits-1:0]       rsp_tag_i,
   input  logic                     rsp_done_i,
 
-  // A word of each lane for the post unit; job_done_i when it has been read, job_soon_i if that is
-  // two cycles later at the latest.
+  // A word of each lane for the post unit; job_done_i when it has been read, job_soon_i[0] if that
+  // is two cycles later at the latest, [1] if this comes soon.
   output logic                     job_valid_o,
   input  logic                     job_ready_i,
   input  logic                     job_done_i,
-  input  logic                     job_soon_i,
+  input  logic [1:0]               job_soon_i,
   output logic [Rows*AddrBits-1:0] job_out_o,
   output logic [Rows-1:0]          job_active_o,
   output trine_post_pkg::word_t    job_word_o,
@@ -101,6 +101,7 @@ module trine_vector #(
   trine_vector_pkg::norm_t norm;
   logic                    busy_q, filling_q, first_word_q, fill, filled, start, pairs;
   logic                    reading, lingers;  // lingers: a RUN's last job still needs the lanes
+  logic                    nearly, asks;        // taps may be asked for
   logic [AddrBits-1:0]     out_plane;
 
   assign cfg_ready_o = !busy_q && !filling_q && !filled;
@@ -137,7 +138,8 @@ module trine_vector #(
   logic [2:0]          lane_op;
   logic                step_valid, step_ready, window_last, word_first, group_last, tile_first,
                        tile_last, first, last, agu_running, job_take, tile_end, extremes, in_row,
-                       tap_first, tap_last, turned, row_end, shares, shared;
+                       tap_first, tap_last, turned, row_end, shares, shared,
+                       job_first_q;  // a tile's first word: its first tap began a (tile, group)
   logic                sm_g_valid, sm_step_ready, sm_done;
   logic [Rows-1:0]     active, taken, odd;
 
@@ -172,7 +174,8 @@ module trine_vector #(
     .out_plane_o   (out_plane)
   );
 
-  assign g_valid_o = run.softmax ? sm_g_valid : step_valid && state_q == StTaps;
+  assign asks      = state_q == StTaps && !(reading && !nearly);
+  assign g_valid_o = run.softmax ? sm_g_valid : step_valid && asks;
   assign g_pad_o   = run.pad;
   assign g_lanes_o = Int16 && run.widens ? taken & odd : taken;
   assign job_take  = job_valid_o && job_ready_i;
@@ -190,7 +193,7 @@ module trine_vector #(
   assign row_end   = in_row && !group_last && (shares ? shared : turned);
 
   always_comb begin
-    step_ready        = tap_last ? job_take || row_end : g_ready_i && state_q == StTaps;
+    step_ready        = tap_last ? job_take || row_end : g_ready_i && asks;
     g_tag_o           = '0;
     g_tag_o[TagFirst] = tap_first;
     g_tag_o[TagLast]  = tap_last;
@@ -223,15 +226,11 @@ module trine_vector #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q      <= StTaps;
-      busy_q       <= 1'b0;
-      filling_q    <= 1'b0;
-      first_word_q <= 1'b0;
+      state_q <= StTaps;
+      {busy_q, filling_q, first_word_q} <= '0;
     end else if (clear_i) begin
-      state_q      <= StTaps;
-      busy_q       <= 1'b0;
-      filling_q    <= 1'b0;
-      first_word_q <= 1'b0;
+      state_q <= StTaps;
+      {busy_q, filling_q, first_word_q} <= '0;
     end else begin
       state_q <= state_d;
       if (start) busy_q <= 1'b1;
@@ -259,13 +258,12 @@ module trine_vector #(
         lines_q   <= Softmax && job_done_i && run.exponential ? 4'd10 : lines_q - 4'(lines_q != '0);
       end
     end
-    assign {reading, g_hold_o} = {reading_q, reading_q && !job_soon_i};
-    assign lingers             = (run.row && reading_q) || lines_q != '0;
+    assign {reading, g_hold_o} = {reading_q, reading_q && !job_soon_i[0]};
+    assign {nearly, lingers}     = {job_soon_i[1], (run.row && reading_q) || lines_q != '0};
   end else begin : gen_behind
-    assign {reading, g_hold_o, lingers} = {state_q == StRead, 2'd0};
+    assign {reading, g_hold_o, lingers, nearly} = {state_q == StRead, 3'd1};
   end
 
-  logic job_first_q;  // the first channel word of a tile: its first tap began a (tile, group)
   assign job_valid_o           = state_q == StJob;
   assign job_word_o.tile_first = job_first_q;
   assign job_word_o.run_first  = first_word_q;

@@ -48,7 +48,8 @@ module trine_vector_regs #(
   trine_vector_pkg::run_t run_q;
   logic [12:0]            count_q;
   logic                   normalize_q, center_q, rescale_q, normalize, square;
-  logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16;
+  logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16,
+                          mul_narrow16;
   logic                   max16, min16, word16, words16, exponential16, share16, row16;
   logic [1:0]             position_q;
 
@@ -67,7 +68,8 @@ module trine_vector_regs #(
   assign sum16     = leaky16 || narrow16 || widen16 || line16 || share16 ||
                      (Int16 && op_i == trine_isa_pkg::VectorOpSum16);
   assign add16     = Int16 && op_i == trine_isa_pkg::VectorOpAdd16;
-  assign mul16     = Int16 && op_i == trine_isa_pkg::VectorOpMul16;
+  assign mul_narrow16 = Int16 && op_i == trine_isa_pkg::VectorOpMulNarrow16;
+  assign mul16     = mul_narrow16 || (Int16 && op_i == trine_isa_pkg::VectorOpMul16);
   assign max16     = Int16 && op_i == trine_isa_pkg::VectorOpMax16;
   assign min16     = Int16 && op_i == trine_isa_pkg::VectorOpMin16;
   assign word16    = Int16 && op_i == trine_isa_pkg::VectorOpWord16;
@@ -115,7 +117,7 @@ module trine_vector_regs #(
     if (start_i) begin
       run_q.op           <= square || add16 || mul16 || words16 ? OpAdd : sum16 ? OpSum
                             : max16 ? OpMax : min16 ? OpMin : op_i[2:0];
-      run_q.narrows      <= narrow16;
+      run_q.narrows      <= narrow16 || mul_narrow16;
       run_q.widens       <= widen16 || word16;
       run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);
       run_q.reduce       <= flags_i[trine_isa_pkg::VectorFlagReduce] && !row16;
@@ -134,7 +136,7 @@ module trine_vector_regs #(
       cfg_q.leaky        <= leaky16;
       cfg_q.line         <= line16;
       cfg_q.tanh         <= tanh16;
-      cfg_q.groups       <= 1'b0;
+      {cfg_q.groups, cfg_q.by_row} <= '0;
       cfg_q.exponential  <= exponential16;
       cfg_q.shares       <= share16;
       cfg_q.words        <= words16;

@@ -2,8 +2,8 @@
 //
 // Words of results on their way to DMEM. A word is given a place here as its last code enters the
 // lanes, so that the lanes never wait for the scatter port: who enters counts the places that are
-// free. Addresses are kept for each tile, of which there are two: the one in front, and the one
-// before until its last word has left.
+// free. Addresses are kept for each tile, of which there are Tiles: the one in front, and those
+// before until their last words have left.
 //
 //   address of a word = that of its tile in its lane + offset
 //
@@ -27,6 +27,7 @@ module trine_words #(
   parameter int unsigned AddrBits = 15,
   parameter bit          Softmax  = 1'b0,
   parameter int unsigned Places   = 3,
+  parameter int unsigned Tiles    = 2,  // 2; 4, with int16: Rows is even
   localparam int unsigned LaneBits  = Rows * (AddrBits + 1),
   localparam int unsigned WordBits  = Rows * (AddrBits + 33) + 32,
   localparam int unsigned CountBits = $clog2(Places + 1)
@@ -35,12 +36,12 @@ module trine_words #(
   input  logic                       rst_ni,
   input  logic                       clear_i,
 
-  // A new tile is in front: {active lanes, their addresses}; which of two it is.
+  // A new tile is in front: {active lanes, their addresses}; which of them it is.
   input  logic                       tile_i,
   output logic                       tile_free_o,
   input  logic [LaneBits-1:0]        lanes_i,
   output logic [LaneBits-1:0]        lanes_o,
-  output logic                       side_o,
+  output trine_post_pkg::side_t      side_o,
   input  logic [LaneBits-1:0]        softmax_lanes_i,
 
   // The last code of a word enters the lanes, and is a softmax's.
@@ -119,55 +120,109 @@ module trine_words #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Places that are given, and words of the two tiles that are yet to leave.
+  // Places that are given, and words of the tiles that are yet to leave.
   // ---------------------------------------------------------------------------------------------
-  logic [CountBits-1:0] free_q, words_q, words_d, older_q;
+  logic [CountBits-1:0]  free_q;
+  logic                  entered, left;  // a word of a tile
+  trine_post_pkg::side_t side_q, next_side;
 
-  assign free_o      = free_q;
-  assign tile_free_o = older_q == '0;
-  assign words_d     = words_q + CountBits'(take_i && !softmax_i) -
-                       CountBits'(leaves && !tag.softmax && older_q == '0);
+  assign free_o    = free_q;
+  assign entered   = take_i && !softmax_i;
+  assign left      = leaves && !tag.softmax;
+  assign next_side = (side_q + 2'd1) & 2'(Tiles - 1);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      free_q  <= CountBits'(Places);
-      words_q <= '0;
-      older_q <= '0;
-    end else if (clear_i) begin
-      free_q  <= CountBits'(Places);
-      words_q <= '0;
-      older_q <= '0;
-    end else begin
-      free_q  <= free_q + CountBits'(leaves) - CountBits'(take_i);
-      words_q <= tile_i ? '0 : words_d;
-      if (tile_i) older_q <= words_d;
-      else if (leaves && !tag.softmax && older_q != '0) older_q <= older_q - CountBits'(1);
+    if (!rst_ni) free_q <= CountBits'(Places);
+    else if (clear_i) free_q <= CountBits'(Places);
+    else free_q <= free_q + CountBits'(leaves) - CountBits'(take_i);
+  end
+
+  if (Tiles == 2) begin : gen_two
+    logic [CountBits-1:0] words_q, words_d, older_q;
+
+    assign tile_free_o = older_q == '0;
+    assign words_d     = words_q + CountBits'(entered) - CountBits'(left && older_q == '0);
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        words_q <= '0;
+        older_q <= '0;
+      end else if (clear_i) begin
+        words_q <= '0;
+        older_q <= '0;
+      end else begin
+        words_q <= tile_i ? '0 : words_d;
+        if (tile_i) older_q <= words_d;
+        else if (left && older_q != '0) older_q <= older_q - CountBits'(1);
+      end
+    end
+  end else begin : gen_more
+    logic [Tiles-1:0] taken;  // by words that are yet to leave
+    logic [1:0]       left_side;
+
+    assign left_side   = tag.side;
+    assign tile_free_o = !taken[next_side];
+
+    for (genvar t = 0; t < Tiles; t++) begin : gen_tile
+      logic [CountBits-1:0] words_q;
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) words_q <= '0;
+        else if (clear_i) words_q <= '0;
+        else begin
+          words_q <= words_q + CountBits'(entered && side_q == 2'(t)) -
+                     CountBits'(left && left_side == 2'(t));
+        end
+      end
+
+      assign taken[t] = words_q != '0;
     end
   end
 
   // ---------------------------------------------------------------------------------------------
   // Addresses.
   // ---------------------------------------------------------------------------------------------
-  logic [LaneBits-1:0] lanes_q [2], out;
-  logic                side_q;
+  logic [LaneBits-1:0] lanes_q [Tiles], out;
 
   assign side_o  = side_q;
-  assign lanes_o = lanes_q[side_q];
-  assign out     = Softmax && tag.softmax ? softmax_lanes_i : lanes_q[tag.side];
+
+  always_comb begin
+    lanes_o = lanes_q[0];
+    out     = lanes_q[0];
+    for (int unsigned t = 1; t < Tiles; t++) begin
+      if (side_q == 2'(t)) lanes_o = lanes_q[t];
+      if (tag.side == 2'(t)) out = lanes_q[t];
+    end
+    if (Softmax && tag.softmax) out = softmax_lanes_i;
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) side_q <= 1'b0;
-    else if (tile_i) side_q <= !side_q;
+    if (!rst_ni) side_q <= '0;
+    else if (tile_i) side_q <= next_side;
   end
 
   always_ff @(posedge clk_i) begin
-    if (tile_i) lanes_q[!side_q] <= lanes_i;
+    for (int unsigned t = 0; t < Tiles; t++) begin
+      if (tile_i && next_side == 2'(t)) lanes_q[t] <= lanes_i;
+    end
   end
 
-  assign s_word_o[Rows*33+31:0] = {out[Rows*AddrBits +: Rows], data, mask};
+  assign s_word_o[Rows*32+31:0] = {data, mask};
 
+  // By row, both lanes of a pair write for the even one, or for the odd one: {high, low} bytes.
   for (genvar l = 0; l < Rows; l++) begin : gen_row
-    assign s_word_o[Rows*33 + 32 + l*AddrBits +: AddrBits] = out[l*AddrBits +: AddrBits] + offset;
+    localparam int unsigned Even = Tiles == 2 ? l : l - l % 2, Odd = Tiles == 2 ? l : l - l % 2 + 1;
+    logic [AddrBits-1:0] first;
+    logic                active, other;
+
+    assign other  = Tiles != 2 && tag.by_row;
+    assign first  = other ? out[(tag.odd_rows ? Odd : Even)*AddrBits +: AddrBits]
+                          : out[l*AddrBits +: AddrBits];
+    assign active = other ? out[Rows*AddrBits + (tag.odd_rows ? Odd : Even)]
+                          : out[Rows*AddrBits + l];
+    assign s_word_o[Rows*32 + 32 + l]                      = active;
+    assign s_word_o[Rows*33 + 32 + l*AddrBits +: AddrBits] =
+        first + offset + AddrBits'(other && l % 2 != 0);
   end
 
   // ---------------------------------------------------------------------------------------------

@@ -97,7 +97,8 @@ class Counter {
                  : run.has(kFuseAdd)                 ? 2
                  : in_groups                         ? words + 1
                                                      : 1);
-    const std::int64_t stored = at.count / (static_cast<Op>(run.op) == Op::kMatmul16 ? 2 : 1) *
+    const std::int64_t stored = at.count * (is_by_row(run) ? 2 : 1) /
+                                (static_cast<Op>(run.op) == Op::kMatmul16 ? 2 : 1) *
                                 stored_words(r, group_columns(config_, run));
     actions_[kDmemWrite] = stored;
     if (fused) actions_[kDmemRead] += stored;

@@ -67,16 +67,32 @@ inline int group_columns(const machine::Config& config, const isa::Run& run) {
 /// int8 on one side, the even lane has none of its own there.
 enum class Pairs { kNone, kBoth, kOddReads, kOddWrites };
 
+/// Whether int8 codes are made of int16 ones.
+inline bool narrows16(isa::vector::Op op) {
+  return op == isa::vector::Op::kNarrow16 || op == isa::vector::Op::kMulNarrow16;
+}
+/// Whether it is a product of int16 codes.
+inline bool multiplies16(isa::vector::Op op) {
+  return op == isa::vector::Op::kMul16 || op == isa::vector::Op::kMulNarrow16;
+}
+/// Whether each lane of the array has a sum, and two words, of its own: a compute RUN of int8 whose
+/// results are int16.
+inline bool is_by_row(const isa::Run& run) {
+  return static_cast<isa::compute::Op>(run.op) == isa::compute::Op::kInt8Int16;
+}
+
 /// @param engine  compute or vector
 inline Pairs pairs_of(isa::Engine engine, const isa::Run& run) {
   const isa::Code* operation = isa::operations_of(engine).find(engine, run.op);
-  if (operation == nullptr || (operation->needs & isa::feature::kInt16) == 0) return Pairs::kNone;
   const bool vector = engine == isa::Engine::kVector;
+  if (operation == nullptr || (operation->needs & isa::feature::kInt16) == 0 ||
+      (!vector && is_by_row(run)))
+    return Pairs::kNone;
   const auto op = static_cast<isa::vector::Op>(run.op);
   const bool odd_reads = op == isa::vector::Op::kWiden16 || op == isa::vector::Op::kWord16;
-  return vector && odd_reads                          ? Pairs::kOddReads
-         : vector && op == isa::vector::Op::kNarrow16 ? Pairs::kOddWrites
-                                                      : Pairs::kBoth;
+  return vector && odd_reads       ? Pairs::kOddReads
+         : vector && narrows16(op) ? Pairs::kOddWrites
+                                   : Pairs::kBoth;
 }
 /// Whether int16 codes go on to a line between two points of the table.
 inline bool has_lines(isa::vector::Op op) {

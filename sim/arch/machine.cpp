@@ -533,7 +533,7 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   // The lane's latency is longer than its table of tags: the word never leaves.
   if (lookup && run.has(kFuseAdd)) stop_with("progress", "no residual with a lookup");
   const bool wide = pairs_lanes(Engine::kCompute, run);
-  if (wide) check_wide(r, run);
+  if (wide || is_by_row(run)) check_wide(r, run);
   const auto op = static_cast<Op>(run.op);
   const bool in_groups = op == Op::kInt8Groups;
   if (in_groups) check_groups(r, run);
@@ -546,7 +546,7 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   const int steps_per_row =
       window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
 
-  check_lanes(r, wide);
+  check_lanes(r, wide || is_by_row(run));
   const std::int64_t row = r.get(kRow);
   const std::int64_t rows = groups * (in_groups ? group_rows(r).rows(r.get(agu::kWordsLast) + 1)
                                                 : divide_up(steps_of(r), steps_per_row));
@@ -723,7 +723,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   const Post unit(r, run.has(kSingle), run.has(kHalfEven));
   const bool add = run.has(kFuseAdd), max = run.has(kFuseMax);
   const bool per_tensor = run.has(kPerTensor);
-  const bool wide = pairs_lanes(Engine::kCompute, run);
+  const bool wide = pairs_lanes(Engine::kCompute, run), by_row = is_by_row(run);
   const bool matmul16 = static_cast<Op>(run.op) == Op::kMatmul16;  // even lanes write for two
   const int channels = field(r, kChannels);
   const std::int64_t delta = difference(r, post::kResidualDelta);
@@ -746,9 +746,12 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
     if (output == Output::kRaw) return sum;
     if (scale.shift < -31 || scale.shift > 30)
       fail("scale entry {} has shift {}, allowed -31..30", entry, scale.shift);
+    if (by_row) return wide_code(r, run, entry, scale, *sums);
     if (wide) {  // each lane of a pair packs its byte
       const bool upper = l % 2 == 0;
-      const std::int32_t code = wide_code(r, run, entry, scale, upper ? sums : sums - config_.cols);
+      const std::int32_t* high = upper ? sums : sums - config_.cols;
+      const std::int64_t sum = std::int64_t{*high} * 256 + high[config_.cols];
+      const std::int32_t code = wide_code(r, run, entry, scale, sum);
       return upper ? code >> 8 : code;
     }
     const int code = unit.requantize(sum, scale);
@@ -762,6 +765,7 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
       const std::int64_t address =
           lanes.lanes[l].out + (position + n) / encoding.per_word() * out_plane;
       std::uint32_t word = read_dmem(address);
+      std::uint32_t low = by_row ? read_dmem(address + 1) : 0;
       const std::uint32_t residual = add || max ? read_dmem(address + delta) : 0;
       std::uint32_t mask = 0;
       for (bool same_word = true; same_word && n < last; ++n) {
@@ -769,21 +773,24 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
         int code = result(l, n);
         if (max) code = std::max(code, encoding.code(residual, place));
         if (add && !max) code = unit.add(code, byte_of(residual, place));
-        word = encoding.with(word, place, code);
+        word = encoding.with(word, place, by_row ? code >> 8 : code);
+        low = encoding.with(low, place, code);
         mask |= encoding.mask(place);
         if (n == channels - 1)
           for (int tail = place + 1; tail < encoding.per_word(); ++tail) {
             word = encoding.with(word, tail, 0);
+            low = encoding.with(low, tail, 0);
             mask |= encoding.mask(tail);
           }
         same_word = place != encoding.per_word() - 1;
       }
       write_dmem(address, word, mask);
+      if (by_row) write_dmem(address + 1, low, mask);
     }
   }
 }
 
-/// What a RUN of int16 activations must be.
+/// What a RUN of int16 activations, or results, must be.
 void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
   using namespace isa::compute;
   if (static_cast<Op>(run.op) == Op::kMatmul16) {
@@ -799,11 +806,9 @@ void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
 
 /// An int16 code. With `single`, without `half_even`, its sum has 40 bits and the multiplier 15:
 /// above it in the scale's entry lies the bias' highest byte.
-/// @param high  sum of the high bytes; that of the low ones is the next lane's
 std::int32_t Machine::wide_code(const ComputeRegisters& r, const isa::Run& run, std::int64_t entry,
-                                const ChannelScale& s, const std::int32_t* high) const {
+                                const ChannelScale& s, std::int64_t sum) const {
   const OutputRange range = wide_range_of(r);
-  const std::int64_t sum = std::int64_t{*high} * 256 + high[config_.cols];
   const bool half_even = run.has(isa::compute::kHalfEven);
   if (half_even || !run.has(isa::compute::kSingle))
     return reference::requantize(reference::wrap(sum + bias_[entry]), s, range,
@@ -836,7 +841,7 @@ int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) c
 /// What a RUN of int16 codes must be.
 void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
   const auto op = static_cast<isa::vector::Op>(run.op);
-  const bool to_int8 = op == isa::vector::Op::kNarrow16;
+  const bool to_int8 = narrows16(op);
   if (output_of(r) != Output::kRequantized || field(r, post::kAddZeroPoint) != 0 ||
       (field(r, post::kZeroPoint) != 0 && !to_int8))
     fail("int16 codes are requantized, without zero point");
@@ -1193,7 +1198,7 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
   const Post unit(r, run.has(isa::vector::kSingle), run.has(isa::vector::kHalfEven), true);
   const auto op = static_cast<Op>(run.op);
   const bool compares = op == Op::kMax16 || op == Op::kMin16;
-  const bool sums = op != Op::kAdd16 && op != Op::kMul16 && !compares;
+  const bool sums = op != Op::kAdd16 && !multiplies16(op) && !compares;
   const bool reduce = run.has(isa::vector::kReduce);
   const bool widens = op == Op::kWiden16;
   const std::int64_t bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
@@ -1231,7 +1236,7 @@ void Machine::wide_word(const VectorRegisters& r, const isa::Run& run, const Lan
       reduced[b] += sum;
       codes[b] = sums                            ? code_of(sum)
                  : compares                      ? extremum
-                 : op == Op::kMul16              ? unit.mul(tap(0), tap(1))
+                 : multiplies16(op)              ? unit.mul(tap(0), tap(1))
                  : run.has(isa::vector::kInvert) ? unit.subtract(tap(0), tap(1))
                                                  : unit.add(tap(0), tap(1));
     }

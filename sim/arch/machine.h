@@ -105,7 +105,7 @@ class Machine {
                                 const reference::OutputRange& range);
   std::int32_t wide_code(const isa::ComputeRegisters& registers, const isa::Run& run,
                          std::int64_t entry, const reference::ChannelScale& scale,
-                         const std::int32_t* high) const;
+                         std::int64_t sum) const;
   int threshold(const isa::ComputeRegisters& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
   std::int64_t checked(std::int64_t address) const;

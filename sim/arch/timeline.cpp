@@ -385,9 +385,12 @@ Timeline::Time Timeline::behind_groups(Time from, Time cycles) const {
     now += before;
     left -= before;
     if (left <= 0) break;
-    double period = (run.end - run.start) / run.count;
-    if (config_.activations16) period = std::max(period, run.issues + timing::kTurn);
-    const double speed = period - run.issues < alone ? 0 : std::min(1.0, alone / period);
+    double period = (run.end - run.start) / run.count, turn = alone;
+    if (config_.activations16) {  // several words a turn
+      turn = std::max(alone, period - run.issues - timing::kTurn);
+      period = std::max(period, run.issues + timing::kTurn + alone);
+    }
+    const double speed = period - run.issues < alone ? 0 : std::min(1.0, turn / period);
     const double done = std::min(left, (run.end - now) * speed);
     now = done < left ? run.end : now + done / speed;
     left -= done;
@@ -410,9 +413,6 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
   if (op == Op::kExponential16) window += timing::kMinus;
   if (run.has(isa::vector::kReduce) && !is_row(run))
     for (int lanes = 1; lanes < config_.rows; lanes *= 2) ++window;
-  const bool pair = op == Op::kAdd16 || op == Op::kMul16 || op == Op::kAdd || op == Op::kMul;
-  const Time longer = pair ? timing::kTwoPairs : has_lines(op) ? 2 * timing::kLine : 0;
-  const Time two_words = ahead && codes && !takes_words(op) ? timing::kTwoWords + longer : 0;
   const Time filled = queue(Engine::kVector).last_pop_before + timing::fill_cycles(config_);
   Time t = std::max(start, filled);
   for (std::size_t tile = 0; tile < work.tile_cycles.size(); ++tile) {
@@ -429,15 +429,19 @@ Timeline::Time Timeline::vector(const isa::Run& run, const Work& work, Time star
                        : compares16(op)     ? timing::kRow
                        : op == Op::kShare16 ? gather + timing::kRow + timing::kShare
                                             : gather + timing::kRow;
-      t = behind_groups(t, row + std::max<Time>(gather + window * work.out_words,
-                                                divide_up(two_words * work.out_words, 2)));
+      // Lines begin in every second cycle.
+      const Time words = gather + window * work.out_words;
+      t = behind_groups(t, row + (has_lines(op) ? round_up(words, 2 * work.out_words) : words));
     }
     vector_gathers_.push_back(
         {static_cast<double>(begin), static_cast<double>(t), static_cast<double>(gather)});
   }
   if (!codes && work.out_words == 1) t -= timing::kOneWord;
   queue(Engine::kVector).free = t;
-  return t + timing::kVector;
+  const Time end = has_lines(op)                          ? timing::kLineEnd
+                   : op == Op::kAdd16 || multiplies16(op) ? timing::kPairEnd
+                                                          : 0;
+  return t + timing::kVector + end;
 }
 
 // ---- causes -------------------------------------------------------------------------------------

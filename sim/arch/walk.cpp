@@ -178,7 +178,8 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   const int channels = field(r, kChannels), columns = group_columns(config_, run);
   const bool meet = drains && steps_of(r) >= issues(r, run, 0, std::min(channels, columns));
   Lanes lanes(r, config_.rows, window ? 3 : 0, pairs_of(Engine::kCompute, run));
-  Lanes before = lanes;  // of the tile before
+  Lanes before = lanes;                                          // of the tile before
+  const int rounds = is_by_row(run) && lanes.active(1) ? 2 : 1;  // for even lanes, for odd ones
   Work work;
   work.steps = steps_of(r);
   work.window = window;
@@ -209,7 +210,7 @@ Work Walk::compute(const ComputeRegisters& r, const isa::Run& run) {
   for (int g = 0; g < groups; ++g) {
     const int drained = drains ? std::clamp(channels - g * columns, 0, columns) : 0;
     work.group_columns.push_back(drained);
-    work.group_issues.push_back(issues(r, run, g * columns, drained));
+    work.group_issues.push_back(issues(r, run, g * columns, drained) * rounds);
     work.group_residuals.push_back(residual ? divide_up(drained, codes_per_word(r)) : 0);
   }
   return work;
@@ -254,7 +255,7 @@ Work Walk::vector(const VectorRegisters& r, const isa::Run& run) {
   work.out_words = is_row(run) && compares16(op) ? 1 : r.get(agu::kWordsLast) + 1;
   work.steps = steps_of(r) / work.out_words;
   const bool sum =
-      op == Op::kSum || (pairs != Pairs::kNone && op != Op::kAdd16 && op != Op::kMul16);
+      op == Op::kSum || (pairs != Pairs::kNone && op != Op::kAdd16 && !multiplies16(op));
   work.alone = !sum || has_lines(op) || output_of(r) == Output::kTable;
   if (op == Op::kSoftmax || op == Op::kNormalize) work.channels = r.get(isa::vector::kChannels);
   work.kept = op == Op::kSoftmax && r.get(agu::kGroupsLast) == 0;

@@ -235,6 +235,7 @@ Program compile(const model::Graph& graph, const machine::Config& config,
   model::Graph written =
       has_lstm(config, options.rounding) ? with_steps(graph, config.rows / 2) : graph;
   if (has_memories(config, options.rounding)) written = with_memories(std::move(written));
+  if (config.activations16) written = with_narrow_products(std::move(written));
   const Candidate best = best_order(written, config, options);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;

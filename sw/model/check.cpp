@@ -209,6 +209,14 @@ class Checker {
     step("filter_w", op_.filter_w);
   }
 
+  /// Whether codes of one type become some of another, as a compiled LSTM's do.
+  bool changes_type(DataType from, DataType to) const {
+    if (in(0).type != from || out().type != to) return false;
+    codes(in(0));
+    codes(out());
+    return true;
+  }
+
   /// The output of a matrix product: codes as the input's, or the accumulators.
   /// @param input  position of the activations
   void product_output(int input = 0) const {
@@ -349,11 +357,11 @@ class Checker {
 
   void fully_connected() const {
     operands(2, 4);
-    product_output();
+    if (!changes_type(DataType::kInt8, DataType::kInt16)) product_output();
     rank(in(1), 2);
     extents(in(1), true);
     weights(in(1), 0);
-    if (in(0).type == DataType::kInt16) symmetric_if_int8(in(1));
+    if (out().type == DataType::kInt16) symmetric_if_int8(in(1));
     const int M = in(1).extent(0), K = in(1).extent(1);
     bias(2, M);
     if (has(3)) factors(in(3), M, K);
@@ -571,7 +579,12 @@ class Checker {
 
   void binary(bool rescales) const {
     operands(2, 2);
-    if (!of_floats()) codes_alike({0, 1});
+    const bool narrows =
+        op_.kind == OpKind::kMul && changes_type(DataType::kInt16, DataType::kInt8);
+    if (narrows)
+      type(in(1), in(0).type);
+    else if (!of_floats())
+      codes_alike({0, 1});
     for (int i = 0; i < 2; ++i)
       if (!rescales) same_quantization(in(i));
     const auto expected = broadcast_shape(in(0).shape, in(1).shape);

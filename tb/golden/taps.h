@@ -26,7 +26,7 @@ namespace trine::golden {
 inline bool is_pair(isa::vector::Op op) {
   using Op = isa::vector::Op;
   return op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference || op == Op::kAdd16 ||
-         op == Op::kMul16;
+         op == Op::kMul16 || op == Op::kMulNarrow16;
 }
 inline bool is_sum(isa::vector::Op op) {
   using Op = isa::vector::Op;
@@ -90,6 +90,7 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kSum16:
       case Op::kAdd16:
       case Op::kMul16:
+      case Op::kMulNarrow16:
       case Op::kLeaky16:
       case Op::kNarrow16:
       case Op::kWiden16:

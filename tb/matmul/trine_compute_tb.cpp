@@ -54,6 +54,7 @@ int weight_bits_of(isa::compute::Op op) {
     case Op::kMatmul:
     case Op::kInt16:
     case Op::kMatmul16:
+    case Op::kInt8Int16:
       return 0;
     case Op::kInt8Ternary:
       return 1;

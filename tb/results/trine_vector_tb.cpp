@@ -63,7 +63,7 @@ std::vector<Job> jobs_of(const isa::VectorRegisters& r, const isa::Run& run) {
       const bool reads =
           step.inside[l] && ((op != Op::kWiden16 && op != Op::kWord16) || l % 2 != 0);
       taps[l].push_back(reads ? memory_word(step.address[l] & kMask) : pad);
-      if (op == Op::kNarrow16 && l % 2 == 0) job.active[l] = false;
+      if ((op == Op::kNarrow16 || op == Op::kMulNarrow16) && l % 2 == 0) job.active[l] = false;
     }
     if (!step.window_last) continue;
     for (unsigned l = 0; l < kRows; ++l)
@@ -123,10 +123,10 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   const auto op = static_cast<Op>(job.run.op);
   const bool square = op == Op::kSquaredDifference;
   const bool inverts = (job.run.flags >> isa::vector::kInvert & 1) != 0;
-  field(cfg::kKind, op == Op::kAdd || op == Op::kAdd16 || square ? cfg::kAdd
-                    : op == Op::kMul || op == Op::kMul16         ? cfg::kMul
-                    : is_sum(op) || of_words(op)                 ? cfg::kRequant
-                                                                 : cfg::kDirect);
+  field(cfg::kKind, op == Op::kAdd || op == Op::kAdd16 || square                   ? cfg::kAdd
+                    : op == Op::kMul || op == Op::kMul16 || op == Op::kMulNarrow16 ? cfg::kMul
+                    : is_sum(op) || of_words(op)                                   ? cfg::kRequant
+                                                                                   : cfg::kDirect);
   field(cfg::kSquare, square ? 1 : 0);
   field(cfg::kInt16, of_int16(op) ? 1 : 0);
   field(cfg::kLeaky, op == Op::kLeaky16 ? 1 : 0);
@@ -189,6 +189,7 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
 
   int runs = 0, taken = 0, reading = 0;
   int ends_in = -1;  // cycles until the job has been read; -1: not said yet
+  bool near = false;
   Job current;
   constexpr int kRuns = 25;
   for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || reading > 0; ++cycle) {
@@ -200,12 +201,13 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      constexpr Op kOps[] = {Op::kMax,       Op::kSum,     Op::kAdd,        Op::kMaxTernary,
-                             Op::kMaxBinary, Op::kMul,     Op::kMin,        Op::kSquaredDifference,
-                             Op::kSum16,     Op::kAdd16,   Op::kMul16,      Op::kLeaky16,
-                             Op::kNarrow16,  Op::kWiden16, Op::kLogistic16, Op::kTanh16,
-                             Op::kMax16,     Op::kMin16,   Op::kJoin16,     Op::kWord16};
-      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 12))]);
+      constexpr Op kOps[] = {Op::kMax,        Op::kSum,     Op::kAdd,        Op::kMaxTernary,
+                             Op::kMaxBinary,  Op::kMul,     Op::kMin,        Op::kSquaredDifference,
+                             Op::kSum16,      Op::kAdd16,   Op::kMul16,      Op::kLeaky16,
+                             Op::kNarrow16,   Op::kWiden16, Op::kLogistic16, Op::kTanh16,
+                             Op::kMax16,      Op::kMin16,   Op::kJoin16,     Op::kWord16,
+                             Op::kMulNarrow16};
+      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 13))]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       const auto op = static_cast<Op>(run.op);
       if ((op == Op::kSum || op == Op::kSum16) && chance(random, 50))
@@ -225,7 +227,8 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
     // It says that it ends two cycles later at the latest, and does.
     if (reading > 0 && ends_in < 0 && chance(random, post_percent))
       ends_in = static_cast<int>(random() % 3);
-    dut.job_soon_i = ends_in >= 0;
+    near = reading > 0 && (near || ends_in >= 0 || chance(random, post_percent));
+    dut.job_soon_i = (near ? 2 : 0) | (ends_in >= 0 ? 1 : 0);
     dut.job_done_i = ends_in == 0;
     if (ends_in >= 0) --ends_in;
     dut.eval();
@@ -596,6 +599,7 @@ TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][in
   Exponentials table{};
   std::array<std::uint64_t, 2> asked{};  // entries, two cycles ago and one
   int runs = 0, taken = 0, reading = 0, ends_in = -1;
+  bool near = false;
   constexpr int kRuns = 40;
   for (int cycle = 0; runs < kRuns || !issue.done() || !jobs.empty() || reading > 0; ++cycle) {
     CAPTURE(seed, gather_percent, post_percent, cycle, runs, taken);
@@ -670,7 +674,8 @@ TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][in
     dut.job_ready_i = chance(random, post_percent);
     if (reading > 0 && ends_in < 0 && chance(random, post_percent))
       ends_in = static_cast<int>(random() % 3);
-    dut.job_soon_i = ends_in >= 0;
+    near = reading > 0 && (near || ends_in >= 0 || chance(random, post_percent));
+    dut.job_soon_i = (near ? 2 : 0) | (ends_in >= 0 ? 1 : 0);
     dut.job_done_i = ends_in == 0;
     if (ends_in >= 0) --ends_in;
     dut.eval();

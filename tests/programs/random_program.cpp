@@ -349,8 +349,9 @@ class Generator {
 
   /// The lanes' registers and what they read and write; nothing if it does not fit.
   std::optional<Lanes> lanes(Instruction& i, isa::LaneRegisters& r, bool constant_input, int words,
-                             int out_words, int R, int S, bool pair = false, bool wide = false) {
-    const int unit = wide ? 2 : 1;  // words of a pixel
+                             int out_words, int R, int S, bool pair = false, bool wide = false,
+                             bool widens = false) {
+    const int unit = wide ? 2 : 1, out_unit = wide || widens ? 2 : 1;  // words of a pixel
     const int U = unit * between(1, 3), V = between(1, 3), dy = between(1, 3),
               dx = unit * between(1, 3);
     const int H = chance(15) ? 1 : between(1, 12), W = unit * (chance(15) ? 1 : between(1, 14));
@@ -358,9 +359,9 @@ class Generator {
     const int P = chance(20) ? 1 : between(1, 8), Q = chance(20) ? 1 : between(1, 11);
     Area in_area, out_area;
     if (!areas(constant_input, in_area, out_area)) return std::nullopt;
-    const int step = unit * (chance(20) ? between(2, 3) : 1);  // from output to output
+    const int step = out_unit * (chance(20) ? between(2, 3) : 1);  // from output to output
     const auto in = place(in_area, H, W, words);
-    const auto out = place(out_area, P, (Q - 1) * step + unit, out_words);
+    const auto out = place(out_area, P, (Q - 1) * step + out_unit, out_words);
     if (!in || !out) return std::nullopt;
     // The second tap of a pair is another map of the same shape.
     int kx_step = dx;
@@ -461,7 +462,7 @@ class Generator {
 
   bool compute() {
     using namespace isa::compute;
-    static_assert(isa::kComputeOps.codes.size() == 10 && machine::kPrecisions.size() == 3,
+    static_assert(isa::kComputeOps.codes.size() == 11 && machine::kPrecisions.size() == 3,
                   "the draws below name each operation and encoding");
     if (config_.activations16 && !ternary_ && chance(30)) return compute16();
     Instruction i;
@@ -567,30 +568,31 @@ class Generator {
     }
   }
 
-  /// int16 activations: two lanes a position.
+  /// int16 activations: two lanes a position; or int16 codes of int8 ones.
   bool compute16() {
     using namespace isa::compute;
     Instruction i;
     isa::ComputeRegisters r;
     const int words = between(1, 4), R = between(1, 3), S = between(1, 3);
-    const bool sums = config_.zero_points() && chance(40);  // words of their own
+    const bool narrow = chance(40);
+    const bool sums = !narrow && config_.zero_points() && chance(40);  // words of their own
     const int position = !sums && chance(30) ? draw(4) : 0;
     const int channels = chance(20) ? 1 : between(1, 3 * config_.cols + 1);
     const int groups = (channels + config_.cols - 1) / config_.cols;
     const int rows = groups * words * R * S;
     if (rows > config_.pmem_rows() || channels > config_.param_channels) return false;
     const int out_words = sums ? channels : (position + channels + 3) / 4;
-    const auto map = lanes(i, r, false, words, out_words, R, S, false, true);
+    const auto map = lanes(i, r, false, words, out_words, R, S, false, !narrow, narrow);
     if (!map) return false;
     const int pieces = groups == 1 && r.get(agu::kTilesLast) == 0 && chance(50) ? 2 : 1;
-    quantization16(r, 30);
+    quantization16(r, narrow ? 20 : 30);
     r.set(agu::kGroupsLast, groups - 1);
     r.set(kChannels, channels);
     r.set(post::kPosition, position);
     const int param = draw(config_.param_channels - channels + 1);
     r.set(kParam, param);
     if (sums) r.set(post::kOutput, static_cast<int>(post::Output::kRaw));
-    i.run.op = static_cast<int>(sums ? Op::kMatmul16 : Op::kInt16);
+    i.run.op = static_cast<int>(narrow ? Op::kInt8Int16 : sums ? Op::kMatmul16 : Op::kInt16);
     const int whole = !sums && chance(40) ? 1 << kSingle | 1 << kHalfEven : 0;  // sums of 32 bits
     const int flags = chance(50) ? 1 << kSingle : chance(35) ? whole | 1 << kPerTensor : whole;
     add_pieces(i, r, pieces, rows, flags, {Space::kParams, param, channels, 0, 1});
@@ -602,10 +604,11 @@ class Generator {
     using isa::vector::Op;
     Instruction i;
     isa::VectorRegisters r;
-    static constexpr Op kOps[] = {Op::kSum16,    Op::kAdd16,   Op::kMul16,  Op::kLeaky16,
-                                  Op::kNarrow16, Op::kWiden16, Op::kMax16,  Op::kMin16,
-                                  Op::kJoin16,   Op::kWord16,  Op::kTanh16, Op::kLogistic16};
-    const Op op = kOps[draw(config_.table ? 12 : 10)];
+    static constexpr Op kOps[] = {Op::kSum16,     Op::kAdd16,   Op::kMul16,       Op::kLeaky16,
+                                  Op::kNarrow16,  Op::kWiden16, Op::kMax16,       Op::kMin16,
+                                  Op::kJoin16,    Op::kWord16,  Op::kMulNarrow16, Op::kTanh16,
+                                  Op::kLogistic16};
+    const Op op = kOps[draw(config_.table ? 13 : 11)];
     const bool of_words = op == Op::kJoin16 || op == Op::kWord16;
     const bool line = op == Op::kTanh16 || op == Op::kLogistic16;
     const int words = between(1, 4);
@@ -615,13 +618,13 @@ class Generator {
     const bool reduce = op == Op::kSum16 && chance(40);
     const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
     // What a line takes has up to two bits more than a code.
-    quantization16(r, bits_of(op == Op::kMul16 ? 1LL << 31
-                              : of_words       ? INT32_MAX
-                                               : 32768 * summands + 3000) -
+    quantization16(r, bits_of(taps == 2 && op != Op::kAdd16 ? 1LL << 31
+                              : of_words                    ? INT32_MAX
+                                                            : 32768 * summands + 3000) -
                           (line ? draw(5) : 0));
     if (of_words) r.set(post::kPosition, draw(4));
     if (line) i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
-    if (op == Op::kNarrow16) r.set(post::kZeroPoint, code());
+    if (op == Op::kNarrow16 || op == Op::kMulNarrow16) r.set(post::kZeroPoint, code());
     r.set(post::kAddShift, op == Op::kLeaky16 ? shift(16) : between(-18, -13));
     r.set(isa::vector::kBias, 128 * summands + between(-3000, 3000));
     i.run.op = static_cast<int>(op);

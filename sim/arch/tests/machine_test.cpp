@@ -223,6 +223,12 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
   config.activations16 = config.ternary = config.binary = true;
   std::vector<Asked> rows{
       {kArray, kInt16, kWhole, {}},
+      {kArray, static_cast<int>(isa::compute::Op::kInt8Int16), kWhole, {}},
+      {kArray,
+       static_cast<int>(isa::compute::Op::kInt8Int16),
+       kWhole,
+       {{isa::post::kZeroPoint, 1}},
+       form},
       {kArray, kInt16, kWhole + (1 << kSingle), {}},
       {kArray, kInt16, kWhole + (1 << kPerTensor), {}},
       {kArray, kInt16, kWhole + (1 << kHalfEven | 1 << kSingle), {}},
@@ -237,8 +243,8 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
   using isa::vector::Op;
   const char* whole = "int16 codes are requantized, without zero point";
   for (const Op op : {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16, Op::kNarrow16, Op::kWiden16,
-                      Op::kLogistic16, Op::kTanh16, Op::kJoin16, Op::kWord16}) {
-    const int taps = op == Op::kAdd16 || op == Op::kMul16 ? 2 : 1;
+                      Op::kLogistic16, Op::kTanh16, Op::kJoin16, Op::kWord16, Op::kMulNarrow16}) {
+    const int taps = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps == 2 ? 2 : 1;
     const auto ask = [&](int flags, decltype(Asked::fields) more, const char* error = "") {
       decltype(Asked::fields) set{{isa::agu::kSLast, taps - 1}};
       set.insert(set.end(), more.begin(), more.end());
@@ -248,7 +254,7 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
     ask(0, {{isa::post::kActMin, 1}, {isa::post::kActMax, 1}});
     ask(0, {{isa::post::kActMin, 1}, {isa::post::kActMax, 1}, {isa::post::kAddActMin, 1}},
         "activation range 257..256 is empty");
-    ask(0, {{isa::post::kZeroPoint, 1}}, op == Op::kNarrow16 ? "" : whole);
+    ask(0, {{isa::post::kZeroPoint, 1}}, narrows16(op) ? "" : whole);
     ask(0, {{isa::post::kOutput, 3}}, whole);
     ask(1 << isa::vector::kReduce, {}, op == Op::kSum16 ? "" : "the lanes' sum is that of sum16");
     if (!takes_words(op)) continue;

@@ -37,7 +37,7 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
     case LayerKind::kSquare:
       return Op::kSquaredDifference;
     case LayerKind::kMul:
-      return l.wide ? Op::kMul16 : Op::kMul;
+      return !l.wide ? Op::kMul : out.wide ? Op::kMul16 : Op::kMulNarrow16;
     case LayerKind::kMinimum:
       return l.wide ? Op::kMin16 : Op::kMin;
     case LayerKind::kSoftmax:
@@ -215,9 +215,9 @@ void Emitter::set_post(isa::LaneRegisters& r) const {
   const Layer& l = layer();
   r.set(post::kPadCode, static_cast<std::int8_t>(l.pad_code));
   r.set(post::kZeroPoint, l.range.zero_point);
-  r.set(post::kActMin, l.wide ? l.range.act_min >> 8 : l.range.act_min);
-  r.set(post::kActMax, l.wide ? l.range.act_max >> 8 : l.range.act_max);
-  if (l.pairs_lanes()) {
+  r.set(post::kActMin, l.wide_codes() ? l.range.act_min >> 8 : l.range.act_min);
+  r.set(post::kActMax, l.wide_codes() ? l.range.act_max >> 8 : l.range.act_max);
+  if (l.pairs_lanes() || l.wide_codes()) {
     r.set(post::kAddActMin, static_cast<std::int8_t>(l.range.act_min));
     r.set(post::kAddActMax, static_cast<std::int8_t>(l.range.act_max));
   }

@@ -296,6 +296,10 @@ struct Layer {
                                           conv().precision == isa::compute::Op::kMatmul16
                                     : wide && (kind != LayerKind::kMax || window.R * window.S > 1);
   }
+  /// Whether the results are int16.
+  bool wide_codes() const {
+    return wide || (kind == LayerKind::kConv && conv().precision == isa::compute::Op::kInt8Int16);
+  }
   /// Positions that the lanes take at once.
   int lanes(const machine::Config& config) const {
     return pairs_lanes() ? config.rows / 2 : config.rows;

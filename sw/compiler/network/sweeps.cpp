@@ -167,9 +167,9 @@ void set_sweeps(Layer& layer, const Shape& input) {
 /// as wide as the window (then it is a PAD).
 bool can_pool(const Layer& layer, const Geometry& pool) {
   if (layer.kind != LayerKind::kConv || layer.fuse_add() || layer.result == Output::kRaw ||
-      layer.conv().group_steps > 0 || layer.pairs_lanes() || layer.result == Output::kLookup ||
-      layer.former.steps > 0 || layer.sweeps.size() != 1 || layer.window.reach_y > 0 ||
-      layer.window.reach_x > 0 ||  // one tap of a pool is left
+      layer.conv().group_steps > 0 || layer.pairs_lanes() || layer.wide_codes() ||
+      layer.result == Output::kLookup || layer.former.steps > 0 || layer.sweeps.size() != 1 ||
+      layer.window.reach_y > 0 || layer.window.reach_x > 0 ||  // one tap of a pool is left
       pool.stride_y == 0 || pool.stride_x == 0 || (pool.R > 1 && pool.dil_y != 1) ||
       (pool.S > 1 && pool.dil_x != 1))
     return false;

@@ -144,7 +144,7 @@ bool Planner::tile_layers() {
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
     const Layer& layer = net_.layers[at(i)];
     const LayerPlaces places{&plan_.maps[at(layer.input)],
-                             &plan_.maps[at(net_.whole_of(layer.output))]};
+                             &plan_.maps[at(net_.whole_of(layer.output))], facts_.is_repeated(i)};
     if (room_[at(i)] < 0) room_[at(i)] = largest_gap({i, i}).size;
     const TileKey key = key_of(places, room_[at(i)]);
     if (key == keys_[at(i)]) continue;  // as before

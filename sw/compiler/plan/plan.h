@@ -120,6 +120,7 @@ int best_shift(const Layer& layer, const View& in, const View& out, const machin
 
 struct LayerPlaces {
   const Placement *input, *output;  ///< output: of the whole map
+  bool repeated = false;            ///< other layers have the same weights
 };
 /// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
 std::optional<Tiling> tile(const Network& network, const Layer& layer, const LayerPlaces& places,

@@ -23,6 +23,9 @@ PlanFacts::PlanFacts(const Network& network, const machine::Config& config)
       replays_(network.layers.size()),
       shifts_(network.layers.size()),
       tilings_(network.layers.size()) {
+  repeated_.resize(weights_of_.size());
+  for (int i = 0; i < static_cast<int>(weights_of_.size()); ++i)
+    if (weights_of(i) != i) repeated_[at(weights_of(i))] = 1;
   find_heads();
   tie_maps();
   join_residuals();

@@ -78,6 +78,8 @@ class PlanFacts {
 
   /// The first layer with the same weights.
   int weights_of(int layer) const { return weights_of_[at(layer)]; }
+  /// Whether other layers have them, too.
+  bool is_repeated(int layer) const { return repeated_[at(weights_of(layer))] != 0; }
 
   /// Cycles that lanes of the layers that read the class lose to each other with that pitch.
   std::int64_t pitch_cycles(int root, int pitch);
@@ -102,6 +104,7 @@ class PlanFacts {
   const Network& net_;
   const machine::Config& config_;
   std::vector<int> weights_of_;
+  std::vector<char> repeated_;  ///< by first layer
   std::vector<int> tied_, alias_class_, sharers_;
   std::vector<std::vector<int>> members_, readers_;  ///< of each root: maps; layers' inputs
   std::vector<Life> lives_;                          ///< of each home

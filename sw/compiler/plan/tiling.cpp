@@ -42,6 +42,7 @@ class Tiler {
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
     first_ = &layer == network.layers.data();
+    in_steps_ = network.in_steps;
     offset_ = copy_offset(layer, network);
     const bool known = layer.wide || offset_;
     begins_ = known && first_;
@@ -105,7 +106,11 @@ class Tiler {
       return result;
     }
     const std::int64_t pmem = config_.pmem_rows();
+    // Those of a step were loaded for the first one.
+    const bool known =
+        in_steps_ && places_.repeated && std::int64_t{window().P} * window().Q <= lanes();
     for (const std::int64_t limit : {pmem / 16, pmem / 4, pmem / 2, pmem}) {
+      if (known && limit < pmem / 4) continue;
       if (one_group()) {
         for (int chunk = layer_.group_channels; chunk >= unit; chunk -= unit)
           if (layer_.group_channels % chunk == 0 && weight_rows(chunk) <= limit &&
@@ -284,8 +289,7 @@ class Tiler {
     }
     if (words()) return 4 * (1 + timing::kVectorAhead);  // a code each
     const double taps = layer_.two_operands() ? 2 : window_taps;
-    const int two = timing::kTwoWords + (layer_.two_operands() ? timing::kTwoPairs : 0);
-    return std::max(taps + timing::kVectorAhead, two / 2.0);
+    return std::max(taps + timing::kVectorAhead, timing::kLeastWord);
   }
 
   /// All sweeps of a rectangle, and what their RUNs cost beyond the first.
@@ -572,6 +576,7 @@ class Tiler {
   int out_width_ = 1;  ///< of the whole map
   double bytes_per_cycle_ = 1;
   bool first_ = false;  ///< of the network
+  bool in_steps_ = false;
   /// The network's first and last layer, where what nothing hides counts. Of int8 it does not: most
   /// of these layers are short beside the others', and the estimates not good enough.
   bool begins_ = false, ends_ = false;

@@ -25,6 +25,10 @@ model::Graph with_steps(model::Graph graph, int lanes);
 /// @pre two roundings
 model::Graph with_memories(model::Graph graph);
 
+/// FULLY_CONNECTED of int8 codes, not of the int16 ones that QUANTIZE makes of them.
+/// @pre array.activations16
+model::Graph with_narrow_products(model::Graph graph);
+
 /// CONCATENATION of uint8 codes at one scale alone.
 /// @throws Refusal  integers would give other codes than float32
 model::Graph with_joined_scales(model::Graph graph, reference::RoundingPolicy rounding);

@@ -7,9 +7,8 @@
 //   c            ADD(MUL(f, c), MUL(i, g))
 //   h            MUL(TANH(c), o)
 //
-// int8 activations are int16 codes less their zero point here: products of int16 with int32 biases
-// have the sums and the two roundings of int8's. QUANTIZE is at both ends. All saturate where the
-// kernel does. Rows are [step, batch].
+// Products of int8 activations have int16 results: their sums and their two roundings are those of
+// int8's. h is of the LSTM's type. All saturate where the kernel does. Rows are [step, batch].
 
 #include <fmt/format.h>
 
@@ -37,6 +36,8 @@ using namespace model::lstm;
 constexpr int kInput = 0, kForget = 1, kCell = 2, kOutput = 3;
 constexpr int kOrder[] = {kInput, kCell, kForget, kOutput};  ///< in which they are needed
 constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
+
+constexpr int kLeastCells = 64;  ///< whose last ones are computed apart
 
 /// All LSTMs together; more make networks of so many layers that planning them takes minutes.
 constexpr int kMostSteps = 256;
@@ -110,9 +111,8 @@ class Steps : Rewriter {
     const auto begun = [&](int state) {
       return graph_.in(op, state).is_constant ? -1 : op.input(state);
     };
-    int h = begun(kHidden);
+    const int h = begun(kHidden);
     const int c = begun(kState);
-    if (h >= 0 && graph_.tensor(h).type == DataType::kInt8) h = widened(h);
     std::vector<Streams> all;
     for (int n = 0; n < batch; n += lanes_) {
       const int end = std::min(batch, n + lanes_);
@@ -133,14 +133,14 @@ class Steps : Rewriter {
     name_ = out.name;
     // Products without a bias have the sums of those with the biases that there are.
     zeros_ = narrow ? add_integers(std::vector<int>(at(cells), 0)) : -1;
-    const int rows =
+    const int in =
         reshape(turned ? exchange(op.inputs[0], -1) : op.inputs[0], {steps * batch, x.shape[2]});
-    const int in = narrow ? widened(rows) : rows;
     int of_inputs[kGates];
     for (int g = 0; g < kGates; ++g)
       of_inputs[g] = product(in, op.inputs[at(kWeights + g)], op.inputs[at(kBias + g)]);
 
     std::vector<Streams> groups = streams_of(op, batch);
+    parts_ = parts_of(op, cells, groups.size() == 1);
     std::vector<int> results, states;
     for (int t = 0; t < steps; ++t)
       for (Streams& group : groups) {
@@ -148,10 +148,7 @@ class Steps : Rewriter {
         step(op, of_inputs, t * batch + group.first, &group);
         if (t + 1 == steps) states.push_back(group.c);
         if (last_alone && t + 1 < steps) continue;
-        // Step by step, beside the next one's first product.
-        results.push_back(
-            narrow ? made(OpKind::kQuantize, {group.h}, like(op.outputs[0], {group.count, cells}))
-                   : group.h);
+        results.push_back(group.h);
       }
     name_ = out.name;
     states_[op.index] = states.size() == 1 ? states[0] : join(op, states, 0);
@@ -175,12 +172,15 @@ class Steps : Rewriter {
     for (const int g : kOrder)
       rows_of[g] = slice(op, of_inputs[g], 0, first, first + streams->count);
     for (const int g : kOrder)
-      sums[g] = h < 0 ? -1 : product(h, op.inputs[at(kRecurrent + g)], zeros_);
-    const auto gate = [&](int g) {
-      int sum = rows_of[g];
-      if (h >= 0) sum = pair(OpKind::kAdd, sum, sums[g], kOfGate);
+      sums[g] = h < 0 || g == kOutput ? -1 : product(h, op.inputs[at(kRecurrent + g)], zeros_);
+    std::vector<int> of_parts;  // of the output gate
+    for (const Cells& cells : parts_)
+      of_parts.push_back(h < 0 ? -1 : product(h, cells.weights, cells.zeros));
+    const auto function_of = [&](int g, int rows, int of_h) {
+      const int sum = of_h < 0 ? rows : pair(OpKind::kAdd, rows, of_h, kOfGate);
       return function(g == kCell ? OpKind::kTanh : OpKind::kLogistic, sum);
     };
+    const auto gate = [&](int g) { return function_of(g, rows_of[g], sums[g]); };
     const int input = gate(kInput), added = pair(OpKind::kMul, input, gate(kCell), of_state);
     if (c >= 0) {
       const int kept = pair(OpKind::kMul, gate(kForget), c, of_state);
@@ -190,18 +190,48 @@ class Steps : Rewriter {
     }
     graph_.ops.back().cell_clip = op.cell_clip;
     const int state = function(OpKind::kTanh, c);
-    const Tensor out = graph_.out(op);  // tensors that come may move it
-    h = output(state, gate(kOutput), out);
+    std::vector<int> results;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      const auto [begin, end, weights, zeros] = parts_[i];
+      const int open =
+          function_of(kOutput, slice(op, rows_of[kOutput], 1, begin, end), of_parts[i]);
+      results.push_back(output(slice(op, state, 1, begin, end), open, op.outputs[0]));
+    }
+    h = results.size() == 1 ? results[0] : join(op, results, 1);
   }
 
-  /// int16 codes of h, within those of `out`, less its zero point.
-  int output(int state, int gate, const Tensor& out) {
-    const int h = pair(OpKind::kMul, state, gate, out.scale());
+  /// Cells whose output gate's product of h is one of its own.
+  struct Cells {
+    int begin, end;
+    int weights, zeros;  ///< tensors
+  };
+
+  /// The last quarter of many cells waits alone for the step's last product; the vector unit is at
+  /// the others' output meanwhile. Of several streams it is at those of another, anyway.
+  std::vector<Cells> parts_of(const Op& op, int cells, bool alone) {
+    const int last = cells / 4 / kWord * kWord;
+    if (!alone || cells < kLeastCells || cells % kWord != 0)
+      return {{0, cells, op.inputs[at(kRecurrent + kOutput)], zeros_}};
+    return {part(op, 0, cells - last), part(op, cells - last, cells)};
+  }
+
+  Cells part(const Op& op, int begin, int end) {
+    Tensor weights = graph_.in(op, kRecurrent + kOutput);
+    const auto row = static_cast<std::ptrdiff_t>(weights.shape[1]);
+    weights.shape[0] = end - begin;
+    weights.data = {weights.data.begin() + begin * row, weights.data.begin() + end * row};
+    const int zeros = zeros_ < 0 ? -1 : add_integers(std::vector<int>(at(end - begin), 0));
+    return {begin, end, add(std::move(weights)), zeros};
+  }
+
+  /// Codes of h. @param of  the tensor of all steps
+  int output(int state, int gate, int of) {
+    const int h = made(OpKind::kMul, {state, gate}, like(of, graph_.tensor(state).shape));
     Op& op = graph_.ops.back();
     op.of_cell = true;
-    const bool narrow = out.type == DataType::kInt8;
-    op.code_min = narrow ? INT8_MIN - out.zero_point() : INT16_MIN;
-    op.code_max = narrow ? INT8_MAX - out.zero_point() : INT16_MAX;
+    const bool narrow = graph_.tensor(of).type == DataType::kInt8;
+    op.code_min = narrow ? INT8_MIN : INT16_MIN;
+    op.code_max = narrow ? INT8_MAX : INT16_MAX;
     return h;
   }
 
@@ -222,10 +252,6 @@ class Steps : Rewriter {
     t.shape = std::move(shape);
     t.quantization = {{scale}, {0}, 0};
     return add(std::move(t));
-  }
-  int widened(int codes) {
-    const Tensor& from = graph_.tensor(codes);
-    return made(OpKind::kQuantize, {codes}, wide(from.shape, from.scale()));
   }
   /// @param to  -1: a tensor of its own, if the shape is another one
   int reshape(int from, const std::vector<int>& shape, int to = -1) {
@@ -254,7 +280,8 @@ class Steps : Rewriter {
 
   int lanes_;
   int index_ = 0;
-  int zeros_ = -1;             ///< biases of int8's products of h
+  int zeros_ = -1;  ///< biases of int8's products of h
+  std::vector<Cells> parts_;
   std::string name_;           ///< of the tensors that come
   std::map<int, int> last_;    ///< of sequences whose last step alone is read: that, by tensor
   std::map<int, int> states_;  ///< by an LSTM's index in the file: behind its last step

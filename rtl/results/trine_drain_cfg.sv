@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Configurations of the jobs, in trine_drain: that of the job in front. With Int16 each engine's
+// stays until its next instruction, as codes of both may be in the lanes: int16 codes that the
+// compute engine requantizes, and those that the vector engine makes of int16 codes.
+//
+// Timing    registers, behind a multiplexer.
+// Contract  c_first_i, v_first_i with the first job of an instruction, which waits for empty lanes;
+//           without Int16 as engines change, too.
+// Check     trine_post_tb; random_program_test
+
+module trine_drain_cfg #(
+  parameter int unsigned AddrBits = 15,
+  parameter bit          Ternary  = 1'b0,
+  parameter bit          Binary   = 1'b0,
+  parameter bit          Table    = 1'b0,
+  parameter bit          Int16    = 1'b0,
+  parameter bit          Softmax  = 1'b0,
+  parameter int unsigned Drain    = 1
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+
+  // A job of the engine is taken whose configuration is new, or is another engine's than before.
+  input  logic                   c_first_i,
+  input  logic                   v_first_i,
+  input  logic                   other_i,
+  input  trine_job_pkg::cfg_t   cfg_i,
+  input  logic                   vector_i,  // the job in front is the vector engine's
+
+  output trine_job_pkg::cfg_t   cfg_o,
+  output trine_post_pkg::kind_t  kind_o,
+  output trine_post_pkg::both_t  both_o,
+  output logic [3:0]             c_latency_o,
+  output logic [3:0]             v_latency_o
+);
+
+  trine_post_pkg::kind_t kind_d;
+
+  if ($bits(cfg_i) != trine_post_pkg::CfgBits) begin : gen_bad_bits
+    $error("trine_drain_cfg: CfgBits");
+  end
+
+  trine_post_kind #(
+    .Ternary (Ternary), .Binary (Binary), .Table (Table), .Int16 (Int16), .Softmax (Softmax),
+    .Drain   (Drain)
+  ) u_kind (.cfg_i, .kind_o (kind_d));
+
+  trine_job_pkg::cfg_t   c_cfg_q, v_cfg_q, c_seen, v_seen;  // without Int16 one for both
+  trine_post_pkg::kind_t c_kind_q, v_kind_q;
+  logic                  c_there_q, v_there_q, c_load, v_load;
+
+  assign c_load = c_first_i || (!Int16 && (v_first_i || other_i));
+  assign v_load = v_first_i && Int16;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {c_there_q, v_there_q} <= '0;
+    else {c_there_q, v_there_q} <= {c_there_q || c_load, v_there_q || v_load};
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (c_load) begin
+      c_cfg_q  <= cfg_i;
+      c_kind_q <= kind_d;
+    end
+    if (v_load) begin
+      v_cfg_q  <= cfg_i;
+      v_kind_q <= kind_d;
+    end
+  end
+
+  assign cfg_o  = Int16 && vector_i ? v_cfg_q : c_cfg_q;
+  assign kind_o = Int16 && vector_i ? v_kind_q : c_kind_q;
+
+  // What nobody reads behind the job in front is 0, so that no register keeps it.
+  always_comb begin
+    c_seen                = c_cfg_q;
+    c_seen.window         = 1'b0;
+    c_seen.passes_last    = '0;
+    c_seen.residual_delta = '0;
+    c_seen.out_plane      = 24'(c_cfg_q.out_plane[AddrBits-1:0]);
+    c_seen.param          = '0;
+    c_seen.channels       = '0;
+    c_seen.position       = '0;
+    if (!(Ternary || Binary)) c_seen.low = '0;
+    if (!Int16) {c_seen.words, c_seen.exponential, c_seen.shares, c_seen.by_row} = '0;
+    c_seen.groups = 1'b0;
+    v_seen           = Int16 ? v_cfg_q : c_seen;
+    v_seen.out_plane = 24'(v_seen.out_plane[AddrBits-1:0]);
+  end
+
+  assign both_o.c_cfg    = c_seen;
+  assign both_o.v_cfg    = v_seen;
+  assign both_o.v_lookup = v_kind_q.lookup && Int16;
+  assign both_o.v_line   = v_kind_q.line && Int16;
+  assign both_o.v_tanh   = v_cfg_q.tanh && Int16;
+  assign both_o.mixes    = Int16 && c_there_q && c_cfg_q.int16 && c_kind_q.requant &&
+                           v_there_q && v_cfg_q.int16 && !v_kind_q.whole && !v_cfg_q.words &&
+                           !v_cfg_q.exponential && !v_cfg_q.shares;
+  assign c_latency_o = c_kind_q.latency;
+  assign v_latency_o = v_kind_q.latency;
+
+  logic unused_cfg;
+  assign unused_cfg = ^{other_i, vector_i, c_there_q, v_there_q, v_cfg_q, v_kind_q};
+
+endmodule

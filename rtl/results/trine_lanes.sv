@@ -371,7 +371,7 @@ module trine_lanes #(
   logic unused_lanes;
   assign unused_lanes = ^{lane_valid, lane_product, threshold_q, first_pass_q, issue_i, column_i,
                           cfg_i, kind_i, both_i, leaves_vector, softmax_acc_i, factors_i,
-                          table_i, softmax_out_i};
+                          table_i, softmax_out_i, lines, tanh};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT

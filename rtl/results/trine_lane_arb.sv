@@ -138,7 +138,7 @@ module trine_lane_arb #(
                                     : column_i.pops;
   assign tag_d.rest       = !softmax && column_i.rest;
   assign tag_d.first      = !softmax && column_i.first;
-  assign tag_d.side       = side_i;
+  assign tag_d.side       = Int16 ? side_i : {1'b0, side_i[0]};
   assign tag_d.tile_first = softmax ? softmax_i.word_first : column_i.tile_first;
   assign tag_d.final_word = softmax ? softmax_i.run_end : column_i.final_word;
   assign tag_d.softmax    = softmax;

@@ -81,7 +81,7 @@ module trine_pack #(
 
   // With Int16 the code may be another engine's than the job in front.
   assign of_vector    = Int16 ? tag_i.of_vector : vector_i;
-  assign {c_cfg, v_cfg} = {both_i.c_cfg, both_i.v_cfg};
+  assign {c_cfg, v_cfg} = Int16 ? {both_i.c_cfg, both_i.v_cfg} : {cfg_i, cfg_i};
   assign out_plane = of_vector ? v_cfg.out_plane[AddrBits-1:0] : c_cfg.out_plane[AddrBits-1:0];
   assign pair    = Drain == 2 && tag_i.pair;
   assign softmax = Softmax && tag_i.softmax;
@@ -161,13 +161,13 @@ module trine_pack #(
     assign data[l*32 +: 32] = kind_i.whole && !softmax ? word_i[l*32 +: 32] : packed_word;
   end
 
-  assign word_tag.side     = tag_i.side;
+  assign word_tag.side     = Int16 ? tag_i.side : {1'b0, tag_i.side[0]};
   assign word_tag.softmax  = softmax;
   assign word_tag.tile_end = tag_i.tile_end;
   assign word_tag.c_end    = tag_i.final_word && !(of_vector || softmax);
   assign word_tag.v_end    = tag_i.final_word && (of_vector || softmax);
-  assign word_tag.by_row   = c_cfg.by_row && !(of_vector || softmax);
-  assign word_tag.odd_rows = tag_i.odd_rows && !softmax;
+  assign word_tag.by_row   = Int16 && c_cfg.by_row && !(of_vector || softmax);
+  assign word_tag.odd_rows = Int16 && tag_i.odd_rows && !softmax;
 
   trine_words #(
     .Rows     (Rows),

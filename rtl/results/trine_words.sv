@@ -77,13 +77,18 @@ module trine_words #(
   logic [PlaceBits-1:0]      place_q [Places];
   logic [Places-1:0]         held_q, in_q, out_q;  // a word is there; the place is next
   logic [PlaceBits-1:0]      in, stored;
-  trine_post_pkg::word_tag_t tag;
+  trine_post_pkg::word_tag_t tag, tag_in;
   logic [AddrBits-1:0]       offset;
   logic [Rows*32-1:0]        data;
   logic [31:0]               mask;
   logic                      waits, leaves, keep;
 
-  assign in                        = {tag_i, offset_i, mask_i, data_i};
+  // Without int16 codes these are constants, which no register keeps.
+  always_comb begin
+    tag_in = tag_i;
+    if (Tiles == 2) {tag_in.side[1], tag_in.by_row, tag_in.odd_rows} = '0;
+  end
+  assign in                        = {tag_in, offset_i, mask_i, data_i};
   assign waits                     = held_q != '0;
   assign {tag, offset, mask, data} = waits ? stored : in;
   assign s_valid_o                 = waits || push_i;

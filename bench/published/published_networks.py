@@ -114,9 +114,9 @@ def pruned_rows():
 
 
 def language_macs(name, tokens, context):
-    """t (L (4 D^2 + n D F) + V D) + 2 L D t T; a pooler of one token instead of the logits."""
+    """t L (4 D^2 + n D F) + V D + 2 L D t T: logits of the last token, or a pooler of the first one."""
     layers, width, inner, matrices, words, *_ = LANGUAGE[name]
-    last = tokens * words * width if words else width * width
+    last = (words or width) * width
     return tokens * layers * (4 * width**2 + matrices * width * inner) + last + 2 * layers * width * tokens * context
 
 

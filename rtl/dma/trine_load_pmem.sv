@@ -6,7 +6,7 @@
 // Timing    as trine_load_rows; packed: as trine_unpack. Beats of another copy wait until all pairs
 //           have left: those of the small memories and of DMEM for pending_o, others here.
 // Contract  as both.
-// Check     trine_control_tb
+// Check     trine_load_pmem_tb, trine_control_tb
 
 module trine_load_pmem #(
   parameter int unsigned Cols         = 8,
@@ -58,6 +58,7 @@ module trine_load_pmem #(
   logic [PmemAddrBits-1:0] beat_addr, pair_addr;
   logic [DataBits-1:0]     beat, second;
   logic                    pairs, row_pending;  // pairs come instead of beats
+  logic                    row_bump;
 
   trine_load_rows #(
     .Cols         (Cols),
@@ -80,7 +81,7 @@ module trine_load_pmem #(
     .row_last_i,
     .last_i       (beat_last),
     .next_o       (beat_next),
-    .bump_o,
+    .bump_o       (row_bump),
     .pending_o    (row_pending),
     .done_o,
     .pmem_wvalid_o,
@@ -91,6 +92,7 @@ module trine_load_pmem #(
   );
 
   assign pending_o  = row_pending || pairs;
+  assign bump_o     = row_bump && !pairs;  // a row of the copy before is none of the next one's
   assign beat_addr  = pairs ? pair_addr : addr_i;
   assign beat_last  = pairs ? pair_last : last_i;
 

@@ -123,16 +123,6 @@ void Output::write_json(const Json& json, const machine::Config* config) const {
     write_file(json_file, text);
 }
 
-/// A key with a known fault is no secret.
-machine::Config Design::load() const {
-  const machine::Config design = machine::load_config(config, settings);
-  if (design.packed)
-    fmt::print(stderr,
-               "warning: memory.packed_weights is not ready: the RTL gave wrong results for some "
-               "networks of low bits\n");
-  return design;
-}
-
 Option Design::declare(Command command) {
   add_value(command, "--set key=value", settings,
             "change one key of the configuration; may be repeated")

@@ -80,7 +80,7 @@ struct Design {
   std::vector<std::string> settings;
 
   Option declare(Command command);  ///< returns --config, required
-  machine::Config load() const;
+  machine::Config load() const { return machine::load_config(config, settings); }
 };
 
 /// Writes out what stdout still holds. @throws Error

@@ -31,12 +31,11 @@ def name_of_cpu():
 def loaded(path, shapes):
     """The runtime as a user would have it, on one thread, and its name."""
     model = record.load(path, path.read_bytes(), shapes)
-    if model.package == record.QONNX:
+    fast = model.others()
+    if not fast:
         record.fail(f"{path}: QONNX's operators run node by node in Python, no time to compare with")
     name = f"{model.package} {importlib.metadata.version(model.package)}"
-    if model.package == record.LITERT:
-        return record.LiteRt(path.read_bytes(), record.XNNPACK), f"{name}, XNNPACK"
-    return record.OnnxRuntime(model.model.SerializeToString(), optimized=True), name
+    return (fast["xnnpack"], f"{name}, XNNPACK") if "xnnpack" in fast else (fast["optimized"], name)
 
 
 def main():
@@ -49,11 +48,10 @@ def main():
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     model, runtime = loaded(options.model, options.shape)
     _, arrays = next(record.random_cases(model.inputs, 1, 1, None))
-    run = model if isinstance(model, record.LiteRt) else model.run
     times = []
     while len(times) < WARM + LEAST or sum(times) < options.seconds:
         begin = time.perf_counter()
-        run(arrays)
+        model(arrays)
         times.append(time.perf_counter() - begin)
     times = [1000 * t for t in times[WARM:]]
     options.report.write_text(json.dumps({"runtime": runtime, "cpu": name_of_cpu(), "runs": len(times),

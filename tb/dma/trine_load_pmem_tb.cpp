@@ -38,7 +38,7 @@ Copy copy_of(std::mt19937& random) {
   constexpr std::array<std::uint8_t, 4> kTernary{0x01, 0x03, 0x0d, 0x7f};
   for (unsigned i = 0; i < kRowBytes * c.rows; ++i)
     c.bytes.push_back(chance(random, zeros) ? std::uint8_t{0} : kTernary[random() % 4]);
-  c.beats = !c.packed  ? c.bytes
+  c.beats = !c.packed ? c.bytes
             : c.trits ? *machine::to_trits(c.bytes)
                       : machine::to_short_codes(c.bytes);
   return c;

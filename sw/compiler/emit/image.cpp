@@ -132,17 +132,17 @@ class ImageMaker : private Order {
     const int codes =
         l.former.steps > 0 ? 4 : l.conv().step_codes * l.conv().steps_per_row;  // of a word
     const std::int64_t rows = std::int64_t{groups} * group_rows;
-    const std::int64_t beats = divide_up(rows, config_.rows_per_beat()) * config_.beats_per_row();
-    const std::int64_t size = beats * config_.data_words();
+    const std::int64_t in_beats = round_up(rows, std::int64_t{config_.rows_per_beat()});
+    const std::int64_t size = config_.pmem_dram_words(in_beats);
     if (weights.empty()) {
       block->second = reserve(size);
-      block->second.rows = beats / config_.beats_per_row() * config_.rows_per_beat();
+      block->second.rows = in_beats;
       return;
     }
     Words words(at(size));
     if (l.conv().group_steps > 0) {
       for (int g = 0; g < groups; ++g) add_group(channels, g, std::int64_t{g} * group_rows, words);
-      block->second = add_packed(words);
+      block->second = add_packed(words, in_beats);
       return;
     }
     for (std::int64_t r = 0; r < rows; ++r) {
@@ -163,14 +163,12 @@ class ImageMaker : private Order {
         }
       }
     }
-    block->second = add_packed(words);
+    block->second = add_packed(words, in_beats);
   }
 
   /// Rows of weights, packed if that makes fewer beats of them.
-  Image::Block add_packed(const Words& words) {
+  Image::Block add_packed(const Words& words, std::int64_t rows) {
     using isa::dma::Target;
-    const std::int64_t beats = std::ssize(words) / config_.data_words();
-    const std::int64_t rows = beats / config_.beats_per_row() * config_.rows_per_beat();
     constexpr std::int64_t kMostRows = std::int64_t{1} << isa::dma::kRowsLast.width;
     if (!config_.packed || rows > kMostRows) return add_rows(words, Target::kPmem, rows);
     std::vector<std::uint8_t> bytes(4 * words.size());

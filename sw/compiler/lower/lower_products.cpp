@@ -127,11 +127,12 @@ void Lowering::set_precision(const Op& o, Layer& layer) const {
     return;
   }
   const bool former = layer.former.steps > 0;  // takes whole codes
-  const bool whole = former || graph_.out(o).type == model::DataType::kInt16;
-  const machine::Precision& weights = whole ? machine::kInt8 : weight_precision(o, activations);
-  layer.conv().precision = &activations == &machine::kInt8 ? weights.int8_product : weights.product;
-  if (graph_.out(o).type == model::DataType::kInt16)
-    layer.conv().precision = isa::compute::Op::kInt8Int16;
+  const bool widens = graph_.out(o).type == model::DataType::kInt16;
+  const machine::Precision& weights =
+      former || widens ? machine::kInt8 : weight_precision(o, activations);
+  layer.conv().precision = widens                            ? isa::compute::Op::kInt8Int16
+                           : &activations == &machine::kInt8 ? weights.int8_product
+                                                             : weights.product;
   layer.conv().steps_per_row = activations.bits / weights.bits;
   if (former) layer.conv().steps_per_row = config_.window_steps_per_row();
 }

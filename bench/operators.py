@@ -353,10 +353,14 @@ OPERATORS = {
 TIES = ("Resize, linear, the same scale", "AveragePool, the same scale")  # quarters and sixteenths of a code
 HOSTED = ("LogSoftmax", "Div")  # refused between quantizers: the machine has no form of them
 OF_INT16 = {name: OPERATORS[name] for name in (
-    "Softmax", "MatMul of two maps", "BatchNormalization alone", "Sigmoid", "Tanh", "SiLU: Mul by a quantized Sigmoid", "LeakyRelu", "Clip", "Relu", "Add",
-    "Sub", "Mul", "Add of a quantized constant", "Mul by a quantized constant", "Conv", "Conv, depthwise", "Gemm",
+    "Softmax", "MatMul of two maps", "BatchNormalization alone", "Sigmoid", "Tanh", "SiLU: Mul by a quantized Sigmoid",
+    "HardSwish", "LeakyRelu", "Clip", "Relu", "Add", "Sub", "Mul", "Add of a constant", "Sub from a constant",
+    "Mul by a constant", "Div by a constant", "Add of a quantized constant", "Mul by a quantized constant", "Conv",
+    "Conv, depthwise", "Gemm",
     "AveragePool", "GlobalAveragePool", "ReduceMean", "AveragePool, the same scale", "Resize, nearest")} | {
     "ConvTranspose": conv_transpose,
+    "HardSigmoid": one("HardSigmoid"),
+    "Neg": one("Neg"),
     "Max": two("Max"),
     "Min": two("Min"),
     "Concat": lambda n, size: n.op("Concat", n.input(image(n, size)), n.input(image(n, size)), axis=1),

@@ -139,6 +139,20 @@ bool differs_by_channel(const Value& value) {
   });
 }
 
+/// Whether int16 codes, which have no table, are scaled or moved before they are clamped.
+bool scales_words(const Value& value, const Quantizer& q) {
+  const auto clamps = [](const Step& s) {
+    return s.step.kind == Kind::kMax || s.step.kind == Kind::kMin;
+  };
+  const auto coded = [](const Step& s) {
+    return s.origin && !s.origin->codes.empty() && s.step.value.size() > 1;
+  };
+  const auto clamp = std::ranges::find_if(value.steps, clamps);
+  return gives_int16(q) && clamp != value.steps.begin() &&
+         std::ranges::all_of(clamp, value.steps.end(), clamps) &&
+         std::ranges::none_of(value.steps, coded);
+}
+
 /// The graph's shape of a value of ONNX's shape. @pre the layout is not kFlat
 std::vector<int> lies(const std::vector<int>& shape, Layout layout) {
   if (layout != Layout::kNhwc) return shape;
@@ -407,7 +421,7 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     threshold_tensor(value, q, output, node);
   else if (is_float)
     quantize_floats(value, output, node);
-  else if (differs_by_channel(value))
+  else if (differs_by_channel(value) || (is_wide(value.tensor) && scales_words(value, q)))
     return by_channels(value, q, output, node);
   else
     requantize_codes(value, q, output, node);

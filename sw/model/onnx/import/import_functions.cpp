@@ -13,10 +13,9 @@
 namespace trine::model::onnx_file {
 
 /// An operator of two tensors: codes, once a quantizer follows; functions of codes, as floats.
-Value Importer::of_two() { return of_two(in(0), in(1)); }
+Value Importer::of_two() { return of_two(kind_of_onnx(node_->type).value(), in(0), in(1)); }
 
-Value Importer::of_two(Value a, Value b) {
-  const OpKind kind = kind_of_onnx(node_->type).value();
+Value Importer::of_two(OpKind kind, Value a, Value b) {
   for (Value* value : {&a, &b}) {
     if (value->tensor < 0 || value->raw_codes) throw_error("of tensors that no quantizer made");
     *value = emit_.to_nhwc(*value, node_->index);
@@ -47,6 +46,7 @@ Value Importer::function() {
   const OpKind kind = kind_of_onnx(node_->type).value();
   if (is_wide(in(0)) && (kind == OpKind::kLogistic || kind == OpKind::kTanh))
     return of_words(op(kind), in(0));
+  if (is_wide(in(0)) && kind == OpKind::kNeg) return stepped(in(0), Kind::kSubFrom, {0.0f});
   return function_of(kind, in(0));
 }
 

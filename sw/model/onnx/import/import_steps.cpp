@@ -81,8 +81,9 @@ Value Importer::with_map(Value value, const Constant& c, bool first) {
   constant.shape.insert(constant.shape.begin(),
                         value.shape.size() - std::min(value.shape.size(), c.shape.size()), 1);
   constant.tensor = emit_.add_code_constant(out() + ":constant", c, constant.shape, is_wide(value));
-  return first ? of_two(std::move(value), std::move(constant))
-               : of_two(std::move(constant), std::move(value));
+  const OpKind kind = kind_of_onnx(node_->type).value();
+  return first ? of_two(kind, std::move(value), std::move(constant))
+               : of_two(kind, std::move(constant), std::move(value));
 }
 
 Value Importer::clip() {
@@ -134,8 +135,16 @@ Value Importer::hard_sigmoid() {
   return clipped_line(node_->real("alpha", 0.2f), node_->real("beta", 0.5f));
 }
 
+/// With int16 the line is codes of its own, of 1/32767.
 Value Importer::hard_swish() {
-  return of_floats(OpKind::kMul, in(0), clipped_line(1.0f / 6.0f, 0.5f));
+  const Value line = clipped_line(1.0f / 6.0f, 0.5f);
+  if (!is_wide(in(0))) return of_floats(OpKind::kMul, in(0), line);
+  Quantizer words;
+  words.scale = 1.0f / INT16_MAX;
+  words.first = INT16_MIN;
+  words.count = UINT16_MAX;
+  words.nearest = true;
+  return of_two(OpKind::kMul, in(0), emit_.quantized(line, words, out() + ":line", node_->index));
 }
 
 /// max(x, alpha x)

@@ -101,7 +101,7 @@ class Importer {
 
   // import_functions.cpp
   Value of_two();
-  Value of_two(Value a, Value b);
+  Value of_two(OpKind kind, Value a, Value b);
   Value of_floats(OpKind kind, const Value& given_a, const Value& given_b);
   Value function();
   Value of_words(Op function, const Value& given);

@@ -17,9 +17,10 @@ constexpr int kWord = 4;  ///< channels that lie in a word
 
 /// UNIDIRECTIONAL_SEQUENCE_LSTM step by step, in operators of int16 codes. Those beyond 256 steps
 /// in all, and those with states that are not 0, stay as they are.
-/// @param lanes  of int16 codes: as many streams of a batch go through a step together
+/// @param pairs  of lanes: as many streams of int16, twice as many of int8, go through a step
+/// together
 /// @pre it is tflite-micro's kernel that is wanted
-model::Graph with_steps(model::Graph graph, int lanes);
+model::Graph with_steps(model::Graph graph, int pairs);
 
 /// SVDF of int8 with an int16 memory, in operators of int16 codes.
 /// @pre two roundings

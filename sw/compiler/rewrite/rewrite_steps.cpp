@@ -58,7 +58,7 @@ bool has_steps(const Graph& graph, const Op& op, int left) {
 
 class Steps : Rewriter {
  public:
-  Steps(Graph graph, int lanes) : Rewriter(std::move(graph)), lanes_(lanes) {}
+  Steps(Graph graph, int pairs) : Rewriter(std::move(graph)), pairs_(pairs) {}
 
   Graph run() {
     int left = kMostSteps;
@@ -104,9 +104,10 @@ class Steps : Rewriter {
     int h = -1, c = -1;
   };
 
-  /// As many as there are lanes: while the array computes products of some, the vector unit is at
-  /// the gates of others.
+  /// As many as fill the lanes with products of h: while the array computes those of some, the
+  /// vector unit is at the gates of others.
   std::vector<Streams> streams_of(const Op& op, int batch) {
+    const int lanes = graph_.out(op).type == DataType::kInt8 ? 2 * pairs_ : pairs_;
     // Nothing where they begin with zeros.
     const auto begun = [&](int state) {
       return graph_.in(op, state).is_constant ? -1 : op.input(state);
@@ -114,8 +115,8 @@ class Steps : Rewriter {
     const int h = begun(kHidden);
     const int c = begun(kState);
     std::vector<Streams> all;
-    for (int n = 0; n < batch; n += lanes_) {
-      const int end = std::min(batch, n + lanes_);
+    for (int n = 0; n < batch; n += lanes) {
+      const int end = std::min(batch, n + lanes);
       all.push_back(
           {n, end - n, h < 0 ? -1 : slice(op, h, 0, n, end), c < 0 ? -1 : slice(op, c, 0, n, end)});
     }
@@ -140,7 +141,7 @@ class Steps : Rewriter {
       of_inputs[g] = product(in, op.inputs[at(kWeights + g)], op.inputs[at(kBias + g)]);
 
     std::vector<Streams> groups = streams_of(op, batch);
-    parts_ = parts_of(op, cells, groups.size() == 1);
+    parts_ = parts_of(op, cells, batch <= pairs_);
     std::vector<int> results, states;
     for (int t = 0; t < steps; ++t)
       for (Streams& group : groups) {
@@ -207,7 +208,7 @@ class Steps : Rewriter {
   };
 
   /// The last quarter of many cells waits alone for the step's last product; the vector unit is at
-  /// the others' output meanwhile. Of several streams it is at those of another, anyway.
+  /// the others' output meanwhile. More streams keep it busy, anyway.
   std::vector<Cells> parts_of(const Op& op, int cells, bool alone) {
     const int last = cells / 4 / kWord * kWord;
     if (!alone || cells < kLeastCells || cells % kWord != 0)
@@ -278,7 +279,7 @@ class Steps : Rewriter {
     return made(kind, {of}, wide(graph_.tensor(of).shape, kOfFunction));
   }
 
-  int lanes_;
+  int pairs_;  ///< of lanes
   int index_ = 0;
   int zeros_ = -1;  ///< biases of int8's products of h
   std::vector<Cells> parts_;
@@ -289,6 +290,6 @@ class Steps : Rewriter {
 
 }  // namespace
 
-Graph with_steps(Graph graph, int lanes) { return Steps(std::move(graph), lanes).run(); }
+Graph with_steps(Graph graph, int pairs) { return Steps(std::move(graph), pairs).run(); }
 
 }  // namespace trine::compiler

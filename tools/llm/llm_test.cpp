@@ -61,6 +61,26 @@ void require_exact(const QuantizedModel& model, SessionOptions options, int toke
   }
 }
 
+/// Several tokens at once, also behind others, give what they give one by one.
+void require_together(const QuantizedModel& model, SessionOptions options) {
+  Session alone(model, on(Backend::kGolden, {})), together(model, std::move(options));
+  int token = 0;
+  for (const int count : {5, 1, 7, 2}) {
+    CAPTURE(token, count);
+    std::vector<int> tokens;
+    Step last;
+    for (int i = 0; i < count; ++i) {
+      tokens.push_back(token++ * 7 % kSmall.vocabulary);
+      last = alone.step(tokens.back());
+    }
+    REQUIRE(together.fits(count));
+    const Step step = together.step(tokens);
+    REQUIRE(step.difference == "");
+    REQUIRE(step.run.cycles > 0);
+    REQUIRE(step.sums.bytes == last.sums.bytes);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a checkpoint's faults are named", "[llm][checkpoint]") {
@@ -342,8 +362,10 @@ TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][sessio
   const Checkpoint checkpoint = random_checkpoint(c.dims, 4, c.shared);
   const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 20, c.codes);
   require_exact(model, on(Backend::kArch, c.design), 20);
+  require_together(model, on(Backend::kArch, c.design));
   Session full(model, on(Backend::kGolden, {}));
   for (int i = 0; i < 20; ++i) full.step(1);
+  CHECK_FALSE(full.fits(1));
   CHECK_THROWS_WITH(full.step(1), Contains("the context of 20 tokens is full"));
 }
 
@@ -412,7 +434,7 @@ TEST_CASE("a deck alone gives each step's sums", "[llm][deck]") {
     program.words = player.advance();
     std::vector<std::uint8_t> dram(player.memory.begin(),
                                    player.memory.begin() + program.dram_bytes);
-    compiler::to_planar(model.embedding(token).bytes.data(), program.inputs[0], dram.data());
+    compiler::to_planar(model.embedding({token}).bytes.data(), program.inputs[0], dram.data());
     sim::run_arch_dram(program, dram);
     std::copy(dram.begin(), dram.end(), player.memory.begin());
     const Step golden = session.step(token);
@@ -425,10 +447,11 @@ TEST_CASE("a deck alone gives each step's sums", "[llm][deck]") {
 
 TEST_CASE("the RTL writes the golden layers' sums and caches", "[llm][session][rtl]") {
   const Checkpoint checkpoint = random_checkpoint(kSmall, 5);
-  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 12);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 16);
   SessionOptions options = on(Backend::kRtl, machine::load_config("edge256"));
   options.rtl.build.optimization = 1;
-  require_exact(model, std::move(options), 6);
+  require_exact(model, options, 6);
+  require_together(model, std::move(options));
 }
 
 /// The checkpoint's own first tokens, on each of these designs.

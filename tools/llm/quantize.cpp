@@ -136,9 +136,13 @@ QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& range
   }
 }
 
-Array QuantizedModel::embedding(int token) const {
-  const auto first = embedding_.codes.begin() + std::ptrdiff_t{token} * embedding_.columns;
-  return {"i1", {1, embedding_.columns}, {first, first + embedding_.columns}};
+Array QuantizedModel::embedding(const std::vector<int>& tokens) const {
+  Array codes{"i1", {static_cast<int>(tokens.size()), embedding_.columns}, {}};
+  for (const int token : tokens) {
+    const auto first = embedding_.codes.begin() + std::ptrdiff_t{token} * embedding_.columns;
+    codes.bytes.insert(codes.bytes.end(), first, first + embedding_.columns);
+  }
+  return codes;
 }
 
 std::vector<float> QuantizedModel::logits(const Array& sums) const {
@@ -175,21 +179,21 @@ int QuantizedModel::most_likely(const Array& sums) const {
 
 class QuantizedModel::Builder {
  public:
-  Builder(const QuantizedModel& m, int position)
-      : m_(m), d_(m.model_.dims), position_(position), tokens_(position + 1) {}
+  Builder(const QuantizedModel& m, int position, int count)
+      : m_(m), d_(m.model_.dims), position_(position), count_(count), tokens_(position + count) {}
 
   Graph run() {
     graph_.name = "token";
     graph_.file = "token";
-    int x = operand("embedding", {1, d_.dim});
+    int x = operand("embedding", {count_, d_.dim});
     graph_.inputs.push_back(x);
-    make_rotation();
+    for (int t = 0; t < count_; ++t) make_rotation(position_ + t);
     for (layer_ = 0; layer_ < d_.layers; ++layer_) {
       x = attention(x);
       x = feed_forward(x);
     }
     layer_ = -1;
-    const int y = norm(x, "norm");
+    const int y = norm(slice(x, "last", {count_ - 1, 0}, {count_, d_.dim}), "norm");
     const int sums = add_tensor("sums", DataType::kInt32, {1, d_.vocabulary});
     graph_.outputs.push_back(product(y, m_.classifier_, "classifier", sums));
     for (const model::State& s : graph_.states) {
@@ -260,6 +264,23 @@ class QuantizedModel::Builder {
     return t;
   }
 
+  int slice(int from, const std::string& name, const std::vector<int>& begin,
+            const std::vector<int>& end) {
+    std::vector<int> shape = end;
+    for (std::size_t i = 0; i < shape.size(); ++i) shape[i] -= begin[i];
+    if (shape == graph_.tensor(from).shape) return from;
+    const int to = like(from, name, shape);
+    add(OpKind::kStridedSlice,
+        {from, integers(name + " begin", begin), integers(name + " end", end),
+         integers(name + " strides", std::vector<int>(begin.size(), 1))},
+        to);
+    return to;
+  }
+
+  int first_rows(int from, const std::string& name, int count) {
+    return slice(from, name, {0, 0}, {count, graph_.tensor(from).extent(1)});
+  }
+
   int transpose(int from, const std::string& name, const std::vector<int>& axes) {
     std::vector<int> shape;
     for (const int axis : axes) shape.push_back(graph_.tensor(from).extent(axis));
@@ -277,12 +298,12 @@ class QuantizedModel::Builder {
   }
 
   int product(int x, const Weights& w, const std::string& name) {
-    return product(x, w, name, activation(name, {1, w.rows}));
+    return product(x, w, name, activation(name, {count_, w.rows}));
   }
 
   /// A product that is an operand of another one.
   int inner_product(int x, const Weights& w, const std::string& name) {
-    return product(x, w, name, operand(name, {1, w.rows}));
+    return product(x, w, name, operand(name, {count_, w.rows}));
   }
 
   /// Codes of a share of 1: of a softmax or a sigmoid.
@@ -294,14 +315,14 @@ class QuantizedModel::Builder {
   }
 
   int sum(int a, int b, const std::string& name) {
-    const int to = operand(name, {1, d_.dim});
+    const int to = operand(name, {count_, d_.dim});
     add(OpKind::kAdd, {a, b}, to);
     return to;
   }
 
   /// Gamma is in the weights of what reads it: all norms share their parameters.
   int norm(int x, const std::string& name) {
-    const int to = operand(name, {1, d_.dim}, "norm");
+    const int to = operand(name, graph_.tensor(x).shape, "norm");
     const std::vector<float> ones(at(d_.dim), 1);
     const int gamma = constant(name + " gamma", DataType::kFloat32, {d_.dim}, ones);
     Op& op = add(OpKind::kNormalization, {x, gamma}, to);
@@ -314,8 +335,8 @@ class QuantizedModel::Builder {
   // ---- attention ----
 
   /// Weights of a rotation: for each head its channels' pairs turned by the position's angles.
-  void make_rotation() {
-    const Rotation r = rotation(position_, d_.head());
+  void make_rotation(int position) {
+    const Rotation r = rotation(position, d_.head());
     const auto code = [](float v) { return static_cast<std::int8_t>(clamped(v * 127)); };
     for (int c = 0; c < d_.head(); ++c) {
       std::vector<std::int8_t> row(at(d_.head()));
@@ -326,14 +347,22 @@ class QuantizedModel::Builder {
     }
   }
 
-  /// Each head's channels turned. @return [heads, head]
+  /// Each head's channels turned. @return [heads, head], of several tokens [tokens, heads, head]
   int rotated(int x, const std::string& name, int heads) {
     const int head = d_.head();
-    const int rows = reshape(x, name + " rows", {heads, head});
+    const bool one = count_ == 1;
+    const std::vector<int> shape =
+        one ? std::vector<int>{heads, head} : std::vector<int>{count_, heads, head};
+    const int rows = reshape(x, name + " rows", shape);
     const int angles =
-        constant(name + " angles", DataType::kInt8, {head, head}, rotation_, {{1 / 127.f}, {0}, 0});
-    const int to = operand(name, {heads, head});
-    add(OpKind::kFullyConnected, {rows, angles, -1}, to);
+        constant(name + " angles", DataType::kInt8,
+                 one ? std::vector<int>{head, head} : std::vector<int>{count_, head, head},
+                 rotation_, {{1 / 127.f}, {0}, 0});
+    const int to = operand(name, shape);
+    if (one)
+      add(OpKind::kFullyConnected, {rows, angles, -1}, to);
+    else
+      add(OpKind::kBatchMatMul, {rows, angles}, to).adjoint_b = true;
     return to;
   }
 
@@ -356,7 +385,8 @@ class QuantizedModel::Builder {
 
   /// [kv_heads, tokens, head] of [tokens, kv_dim]
   int by_head(int rows, const std::string& name) {
-    const int split = reshape(rows, name + " apart", {tokens_, d_.kv_heads, d_.head()});
+    const int tokens = graph_.tensor(rows).extent(0);
+    const int split = reshape(rows, name + " apart", {tokens, d_.kv_heads, d_.head()});
     return transpose(split, name + " by head", {1, 0, 2});
   }
 
@@ -365,43 +395,97 @@ class QuantizedModel::Builder {
     const int head = d_.head(), kv = d_.kv_heads, shared = d_.heads / d_.kv_heads;
     const int y = norm(x, "attention norm");
     const int key = rotated(inner_product(y, w.wk, "key"), "rotated key", kv);
-    const int keys = appended(reshape(key, "key row", {1, d_.kv_dim()}), "keys");
+    const int keys = appended(reshape(key, "key row", {count_, d_.kv_dim()}), "keys");
     const int value = inner_product(y, w.wv, "value");
     const int values = appended(value, "values");
     const int query = rotated(inner_product(y, w.wq, "query"), "rotated query", d_.heads);
 
-    const int queries = reshape(query, "queries", {kv, shared, head});
-    const int scores = activation("scores", {kv, shared, tokens_}, "scores");
-    add(OpKind::kBatchMatMul, {queries, by_head(keys, "keys")}, scores).adjoint_b = true;
-    const int shares = share(OpKind::kSoftmax, scores, "shares");
-    const int mixed = operand("mixed", {kv, shared, head}, full_name("attention"));
-    add(OpKind::kBatchMatMul, {shares, by_head(values, "values")}, mixed);
-    const int attention = reshape(mixed, "attention", {1, d_.dim});
+    // Scores of all tokens at once; each token has shares of those up to its own. While they are
+    // mixed, the next one's softmax is at work.
+    const int scores = scores_of(query, keys);
+    std::vector<int> shares, mixed;
+    const auto mix = [&](int t) {
+      const int seen = first_rows(values, of_token(t, "values"), position_ + t + 1);
+      mixed.push_back(operand(of_token(t, "mixed"), {kv, shared, head}, full_name("attention")));
+      add(OpKind::kBatchMatMul, {shares[at(t)], by_head(seen, of_token(t, "values"))},
+          mixed.back());
+    };
+    for (int t = 0; t < count_; ++t) {
+      shares.push_back(shares_of(scores, t));
+      if (t > 0) mix(t - 1);
+    }
+    mix(count_ - 1);
+    const int attention = reshape(joined(mixed), "attention", {count_, d_.dim});
     return sum(product(attention, w.wo, "attention output"), x, "attention sum");
+  }
+
+  /// Names of what each of several tokens has.
+  std::string of_token(int t, const std::string& name) const {
+    return count_ == 1 ? name : fmt::format("token {} {}", t, name);
+  }
+
+  /// [1, kv_heads, tokens and heads that share keys, tokens seen by the last one]; of one token
+  /// without the 1.
+  int scores_of(int query, int keys) {
+    const int head = d_.head(), kv = d_.kv_heads, shared = d_.heads / d_.kv_heads;
+    std::vector<int> shape{kv, count_ * shared, head};
+    if (count_ > 1) {
+      query = reshape(query, "queries apart", {1, count_, kv, shared, head});
+      query = transpose(query, "queries by head", {0, 2, 1, 3, 4});
+      shape.insert(shape.begin(), 1);
+    }
+    const int queries = reshape(query, "queries", shape);
+    shape.back() = tokens_;
+    const int scores = activation("scores", shape, "scores");
+    add(OpKind::kBatchMatMul, {queries, by_head(keys, "keys")}, scores).adjoint_b = true;
+    return scores;
+  }
+
+  /// [kv_heads, heads that share keys, tokens up to the t-th of these]
+  int shares_of(int scores, int t) {
+    if (count_ == 1) return share(OpKind::kSoftmax, scores, "shares");
+    const int kv = d_.kv_heads, shared = d_.heads / d_.kv_heads, seen = position_ + t + 1;
+    const int own = slice(scores, of_token(t, "scores"), {0, 0, t * shared, 0},
+                          {1, kv, (t + 1) * shared, seen});
+    const int shares = share(OpKind::kSoftmax, own, of_token(t, "shares"));
+    return reshape(shares, of_token(t, "shares by head"), {kv, shared, seen});
+  }
+
+  /// One behind the other.
+  int joined(const std::vector<int>& parts) {
+    if (parts.size() == 1) return parts[0];
+    std::vector<int> shape = graph_.tensor(parts[0]).shape;
+    shape[0] *= static_cast<int>(parts.size());
+    const int all = like(parts[0], "mixed", shape);
+    add(OpKind::kConcatenation, parts, all).axis = 0;
+    return all;
   }
 
   int feed_forward(int x) {
     const LayerWeights& w = m_.layers_[at(layer_)];
     const int y = norm(x, "feed-forward norm");
     // All layers share the ranges of both sides of SILU, and so its table.
-    const int gate = product(y, w.w1, "gate", activation("gate", {1, d_.hidden}, "gate"));
+    const int gate = product(y, w.w1, "gate", activation("gate", {count_, d_.hidden}, "gate"));
     const int up = product(y, w.w3, "up");
     const int opened = share(OpKind::kLogistic, gate, "gate share");
-    const int silu = activation("silu", {1, d_.hidden}, "silu");
+    const int silu = activation("silu", {count_, d_.hidden}, "silu");
     add(OpKind::kMul, {gate, opened}, silu);
-    const int gated = operand("gated", {1, d_.hidden});
+    const int gated = operand("gated", {count_, d_.hidden});
     add(OpKind::kMul, {silu, up}, gated);
     return sum(product(gated, w.w2, "feed-forward output"), x, "feed-forward sum");
   }
 
   const QuantizedModel& m_;
   const Dimensions& d_;
-  int position_, tokens_;  ///< tokens that this one looks at, itself included
+  int position_, count_;  ///< of the first token, and how many
+  int tokens_;            ///< that the last one looks at, itself included
   int layer_ = -1;
-  std::vector<std::int8_t> rotation_;  ///< [head][head]
+  std::vector<std::int8_t> rotation_;  ///< [tokens][head][head]
   Graph graph_;
 };
 
-Graph QuantizedModel::step_graph(int position) const { return Builder(*this, position).run(); }
+Graph QuantizedModel::step_graph(int position, int count) const {
+  return Builder(*this, position, count).run();
+}
 
 }  // namespace trine::llm

@@ -36,15 +36,18 @@ class QuantizedModel {
   QuantizedModel(const Checkpoint& checkpoint, const Ranges& ranges, int context,
                  WeightCodes codes = WeightCodes::kInt8);
 
-  /// The network for the token at `position`:
-  ///   inputs   the token's embedding [1, dim]; unless it is the first, keys and values
+  /// The network for `count` tokens from `position` on, which gives the codes of one after the
+  /// other:
+  ///   inputs   their embeddings [count, dim]; unless the first is, keys and values
   ///            [position, kv_dim] of each layer
-  ///   outputs  sums int32 [1, vocabulary]; keys and values of each layer with this token's
-  /// Graph::states say which of them are the same memory. @pre 0 <= position < context()
-  model::Graph step_graph(int position) const;
+  ///   outputs  sums int32 [1, vocabulary] of the last token; keys and values of each layer with
+  ///            these tokens'
+  /// Graph::states say which of them are the same memory.
+  /// @pre 0 <= position, 0 < count, position + count <= context()
+  model::Graph step_graph(int position, int count = 1) const;
 
-  /// Codes [1, dim] of a token.
-  Array embedding(int token) const;
+  /// Codes [tokens, dim].
+  Array embedding(const std::vector<int>& tokens) const;
   /// Logits of the graph's sums.
   std::vector<float> logits(const Array& sums) const;
   /// What a sum of each token counts, of 2^31 - 1: its scale by the largest.

@@ -44,11 +44,24 @@ std::int64_t update(const std::vector<std::uint8_t>& image, std::uint8_t* memory
 Session::Session(const QuantizedModel& model, SessionOptions options)
     : model_(model), options_(std::move(options)) {}
 
-Step Session::step(int token) {
-  if (position_ == model_.context())
+bool Session::fits(int count) const {
+  if (position_ + count > model_.context()) return false;
+  if (options_.backend == Backend::kGolden) return true;
+  try {
+    compiler::compile(model_.step_graph(position_, count), options_.config, {});
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+Step Session::step(const std::vector<int>& tokens) {
+  const auto count = static_cast<int>(tokens.size());
+  if (position_ + count > model_.context())
     throw_error("the context of {} tokens is full (--context)", model_.context());
-  const model::Graph graph = model_.step_graph(position_++);
-  std::vector<Array> inputs{model_.embedding(token)};
+  const model::Graph graph = model_.step_graph(position_, count);
+  position_ += count;
+  std::vector<Array> inputs{model_.embedding(tokens)};
   inputs.insert(inputs.end(), states_.begin(), states_.end());
   std::vector<Array> golden =
       reference::outputs_of(graph, reference::run_graph(graph, inputs, reference::kDoublePolicy));

@@ -28,7 +28,7 @@ struct SessionOptions {
   sim::RtlOptions rtl;
 };
 
-/// What one token took; zeros with kGolden.
+/// What tokens at once took; zeros with kGolden.
 struct Step {
   Array sums;  ///< of the classifier
   std::vector<float> logits;
@@ -46,9 +46,12 @@ class Session {
   /// @param model  outlives the session
   Session(const QuantizedModel& model, SessionOptions options);
 
-  /// Logits after `token` at the next position. @throws Error  the context is full, the model does
-  /// not fit the machine, or the RTL fails
-  Step step(int token);
+  /// Logits after these tokens at the next positions. @throws Error  the context is full, the model
+  /// does not fit the machine, or the RTL fails
+  Step step(const std::vector<int>& tokens);
+  Step step(int token) { return step(std::vector<int>{token}); }
+  /// Whether the machine has room for the next `count` tokens at once.
+  bool fits(int count) const;
   int position() const { return position_; }
 
  private:

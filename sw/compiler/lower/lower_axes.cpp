@@ -22,6 +22,39 @@ std::optional<Axes> reshaped(const Axes& from, const std::vector<int>& extents) 
   return Axes{from.map, from.first, view->extents, view->strides};
 }
 
+/// Pixels in lines that lie equally far apart, and whole words of channels.
+struct Rectangle {
+  int channel, channels;
+  Geometry window;
+};
+
+std::optional<Rectangle> rectangle_of(const Axes& axes, const Shape& s) {
+  const auto channel = static_cast<int>(axes.first % s.C);
+  const int channels = axes.extents.back();
+  if ((channels > 1 && axes.strides.back() != 1) || channel % 4 != 0 || channel + channels > s.C)
+    return std::nullopt;
+  model::View lines = model::without_ones({{axes.extents.begin(), axes.extents.end() - 1},
+                                           {axes.strides.begin(), axes.strides.end() - 1}});
+  const std::int64_t row = std::int64_t{s.W} * s.C, pixel = axes.first / s.C;
+  Geometry g = pointwise(s);
+  g.P = g.Q = 1;
+  g.pad_top = -static_cast<int>(pixel / s.W);
+  g.pad_left = -static_cast<int>(pixel % s.W);
+  const auto take = [&](std::int64_t unit, int& count, int& stride) {
+    if (lines.extents.empty() || lines.strides.back() % unit != 0) return;
+    count = lines.extents.back();
+    stride = static_cast<int>(std::min<std::int64_t>(lines.strides.back() / unit, kMostStride + 1));
+    lines.extents.pop_back();
+    lines.strides.pop_back();
+  };
+  if (lines.extents.empty() || lines.strides.back() < row) take(s.C, g.Q, g.stride_x);
+  take(row, g.P, g.stride_y);
+  if (!lines.extents.empty() || std::max(g.stride_x, g.stride_y) > kMostStride ||
+      -g.pad_left + (g.Q - 1) * g.stride_x >= s.W)
+    return std::nullopt;
+  return Rectangle{channel, channels, g};
+}
+
 }  // namespace
 
 std::vector<std::int64_t> codes_of(const Axes& axes) {
@@ -40,6 +73,17 @@ Axes Maps::axes_of(int tensor) {
   if (found != axes_.end()) return found->second;
   const std::vector<int>& shape = graph_.tensor(tensor).shape;
   return {map_of(tensor), 0, shape, model::dense_view(shape).strides};
+}
+
+Layer Lowering::reading_pixels(const Op& o, LayerKind kind) {
+  const auto axes = axes_.find(o.input(0));
+  if (axes != axes_.end() && !map_of_.contains(o.input(0)))
+    if (const auto found = rectangle_of(axes->second, shape(axes->second.map))) {
+      Layer layer = start(o, kind, channels_of(axes->second.map, found->channel, found->channels));
+      layer.window = found->window;
+      return layer;
+    }
+  return start(o, kind, pixels(o, 0));
 }
 
 Problem Lowering::transpose_problem(const Op& o) const {

@@ -324,7 +324,7 @@ void Lowering::wide_softmax(const Op& o) {
 
 void Lowering::softmax(const Op& o) {
   if (is_wide(o)) return wide_softmax(o);
-  Layer layer = start(o, LayerKind::kSoftmax, pixels(o, 0));
+  Layer layer = reading_pixels(o, LayerKind::kSoftmax);
   layer.single = false;
   const reference::SoftmaxParams p = reference::softmax_params(graph_, o);
   layer.range = p.output;

@@ -70,9 +70,12 @@ bool Lowering::readable_transposed(const Matrices& m,
 bool Lowering::lie_in_words(const Matrices& m, const std::vector<std::int64_t>& first) const {
   const Map& map = net_.maps[at(m.axes.map)];
   const std::int64_t row = m.axes.strides[m.axes.strides.size() - 2];
-  return map.shape.pixels() == 1 && map.shape.per_word == 4 && m.rows > 1 &&
-         m.axes.strides.back() == 1 && m.channels % 4 == 0 && row % 4 == 0 &&
-         std::ranges::all_of(first, [](std::int64_t code) { return code % 4 == 0; });
+  const std::int64_t codes = (m.rows - 1) * row + m.channels;
+  return map.shape.per_word == 4 && m.rows > 1 && m.axes.strides.back() == 1 &&
+         m.channels % 4 == 0 && row % 4 == 0 && std::ranges::all_of(first, [&](std::int64_t code) {
+           const std::int64_t channel = code % map.shape.C;
+           return channel % 4 == 0 && channel + codes <= map.shape.C;
+         });
 }
 
 Maps::Matrices Lowering::matrices(const Op& o, int position, bool adjoint) {
@@ -218,7 +221,7 @@ void Lowering::batch_matmul(const Op& o) {
   for (int i = 0; i < count; ++i) {
     const std::int64_t row = a.axes.strides[a.axes.strides.size() - 2];
     const Place place = code_place(a.axes.map, a_first[at(i)]);
-    const Part words{-1, place.channel, 0, 0, 1, 1, static_cast<int>(row / 4)};
+    const Part words{-1, place.channel, place.y, place.x, 1, 1, static_cast<int>(row / 4)};
     Layer layer = start(o, LayerKind::kConv,
                         a.in_words ? add_part(a.axes.map, words, {a.channels, 1, a.rows})
                                    : channels_of(a.axes.map, place.channel, a.channels));

@@ -150,10 +150,11 @@ void Maps::move(const Op& o, int from, const Slice& channels, const Geometry& wi
 
 // ---- concatenation ------------------------------------------------------------------------------
 
-/// Whether one layer makes its output and nothing but that lies like it.
+/// Whether layers make its output, or rows of it, and nothing but that lies like it.
 static bool makes_alone(const Op& o) {
-  return is_product(o.kind) || model::is_requantization(o.kind) || o.kind == OpKind::kMean ||
-         o.kind == OpKind::kAveragePool2D || o.kind == OpKind::kMaxPool2D;
+  return is_product(o.kind) || o.kind == OpKind::kBatchMatMul || model::is_requantization(o.kind) ||
+         o.kind == OpKind::kMean || o.kind == OpKind::kAveragePool2D ||
+         o.kind == OpKind::kMaxPool2D;
 }
 
 /// What only a concatenation reads, its producer writes there: no copy. Channels begin with a whole
@@ -304,6 +305,29 @@ Problem Lowering::strided_slice_problem(const Op& o) const {
   return first_of(image_problem(o, o.input(0)), result_problem(o));
 }
 
+namespace {
+
+Axes sliced_axes(Axes axes, const std::vector<Slice>& slices) {
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    axes.first += slices[i].begin * axes.strides[i];
+    axes.strides[i] *= slices[i].stride;
+    axes.extents[i] = static_cast<int>(slices[i].size);
+  }
+  return axes;
+}
+
+}  // namespace
+
+/// Whether all that read it take rows from where they lie: products of two maps, softmax.
+bool Lowering::read_in_any_order(int tensor) const {
+  return std::ranges::all_of(readers_of(tensor), [&](int reader) {
+    const Op& o = op(reader);
+    const bool view = o.kind == OpKind::kReshape || o.kind == OpKind::kTranspose;
+    return o.kind == OpKind::kBatchMatMul || (o.kind == OpKind::kSoftmax && !is_wide(o)) ||
+           (view && read_in_any_order(o.outputs[0]));
+  });
+}
+
 void Lowering::strided_slice(const Op& o) {
   const Tensor& t = graph_.in(o, 0);
   const std::vector<Slice> slices = model::slices(graph_, o);
@@ -319,6 +343,10 @@ void Lowering::strided_slice(const Op& o) {
       channels.begin % s.per_word == 0) {
     map_of_[o.outputs[0]] =
         channels_of(from, static_cast<int>(channels.begin), static_cast<int>(channels.size));
+    return;
+  }
+  if (!own && graph_.out(o).rank() == t.rank() && read_in_any_order(o.outputs[0])) {
+    axes_[o.outputs[0]] = sliced_axes(axes_of(o.input(0)), slices);
     return;
   }
   const Geometry g{.H = s.H,

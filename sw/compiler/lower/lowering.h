@@ -163,6 +163,8 @@ class Lowering : private Maps {
   void codes_of_words(const Op& o);
   void words_of_codes(const Op& o);
   Problem softmax_problem(const Op& o) const;
+  /// Reads its input's pixels where they lie, if these are lines of a map; else in order.
+  Layer reading_pixels(const Op& o, LayerKind kind);
   void softmax(const Op& o);
   void wide_softmax(const Op& o);
   Problem normalization_problem(const Op& o) const;
@@ -212,6 +214,7 @@ class Lowering : private Maps {
   void concatenation(const Op& o);
   int row_of_pixel(const Op& o, int position);
   Problem strided_slice_problem(const Op& o) const;
+  bool read_in_any_order(int tensor) const;
   void strided_slice(const Op& o);
   /// Pads channels as well.
   void pad_channels(const Op& o, int map, const Geometry& window, int before, int code);

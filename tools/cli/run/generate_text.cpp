@@ -118,7 +118,12 @@ class Writer {
       write(read[0]);
       std::fflush(stdout);
     }
-    o_.output.print("\n\n" + layers() + summary());
+    const int wanted = static_cast<int>(prompt.size()) - 1 + o_.tokens;
+    std::string full;
+    if (session.position() == context() && wanted > context())
+      full = fmt::format("the context of {} tokens is full (--context), {} more were wanted\n",
+                         context(), wanted - context());
+    o_.output.print("\n\n" + full + layers() + summary());
     Json json = to_json();
     json["tokens"] = std::move(tokens);
     json["sums"] = std::move(hashes);

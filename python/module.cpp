@@ -9,8 +9,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -27,6 +25,7 @@
 #include "tools/cli/run/check.h"
 #include "tools/cli/run/network.h"
 #include "tools/cli/run/report.h"
+#include "tools/cli/run/session.h"
 #include "tools/estimate/transformers.h"
 
 namespace trine::python {
@@ -156,10 +155,7 @@ class Program {
  public:
   Program(const std::vector<std::uint8_t>& bytes, const cli::NetworkOptions& options,
           const machine::Config& config)
-      : options_(options),
-        policy_(options.policy(reference::kDoublePolicy)),
-        network_(cli::load_network(bytes, options, config, policy_)),
-        shapes_(cli::input_shapes(network_)) {}
+      : session_(bytes, options, config), network_(session_.network()) {}
 
   std::string description() const {
     Json json{{"name", network_.program.name}, {"macs", network_.program.macs()}};
@@ -189,18 +185,19 @@ class Program {
   /// One vector after the other. @return outputs of each, JSON report, JSON counters, text
   auto run(const std::vector<std::vector<Parts>>& vectors, const cli::BackendOptions& backend) {
     std::vector<std::vector<Array>> inputs, outputs;
-    for (const std::vector<Parts>& one : vectors) inputs.push_back(checked(arrays_of(one)));
+    for (const std::vector<Parts>& one : vectors) {
+      inputs.push_back(arrays_of(one));
+      session_.check_inputs(inputs.back());
+    }
     cli::Execution execution;
     execution.checked = false;
     execution.why_not = "trine.verify does";
     Json rows = Json::array();
     {
       const py::gil_scoped_release unlocked;
-      const std::lock_guard one_at_a_time(mutex_);
-      const cli::Runner& runner = runner_of(backend, inputs.at(0));
       const cli::Stopwatch watch;
       for (const std::vector<Array>& one : inputs) {
-        sim::RunResult result = runner(one);
+        sim::RunResult result = session_.run(one, backend);
         outputs.push_back(result.outputs);
         rows.push_back(counters(result));
         execution.add(std::move(result), true);
@@ -223,52 +220,26 @@ class Program {
     check_range("tolerance", tolerance, 0, 255);
     backend.check();
     cli::check_vectors(vectors, network_);
-    return verified(cli::verify(network_, vectors, policy_, backend, tolerance, true),
+    return verified(cli::verify(network_, vectors, session_.policy(), backend, tolerance, true),
                     network_.program, backend.backend, network_.program.config);
   }
 
   /// The golden layers' outputs.
   std::vector<PartsOut> golden(const std::vector<Parts>& inputs) const {
     if (!network_.graph)
-      throw_error("golden: {} is a program, which holds no model", options_.model);
-    const std::vector<Array> arrays = checked(arrays_of(inputs));
+      throw_error("golden: {} is a program, which holds no model", session_.options().model);
+    const std::vector<Array> arrays = arrays_of(inputs);
+    session_.check_inputs(arrays);
     std::vector<PartsOut> parts;
     for (const Array& array : reference::outputs_of(
-             *network_.graph, reference::run_graph(*network_.graph, arrays, policy_)))
+             *network_.graph, reference::run_graph(*network_.graph, arrays, session_.policy())))
       parts.push_back(parts_of(array));
     return parts;
   }
 
  private:
-  std::vector<Array> checked(std::vector<Array> inputs) const {
-    if (inputs.size() != shapes_.size())
-      throw_error("run: {} inputs, {} has {} input{}", inputs.size(), options_.model,
-                  shapes_.size(), shapes_.size() == 1 ? "" : "s");
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      cli::check_input(inputs[i], "run", i, shapes_[i], options_.model);
-    return inputs;
-  }
-
-  /// The one of the last run, where its options are the same.
-  const cli::Runner& runner_of(const cli::BackendOptions& backend,
-                               const std::vector<Array>& first) {
-    const auto key = [](const cli::BackendOptions& o) {
-      return std::tie(o.backend, o.axi_latency, o.axi_bytes_per_cycle, o.trace_file, o.lockstep);
-    };
-    if (!runner_ || key(runner_->first) != key(backend)) {
-      backend.check();
-      runner_.reset();
-      runner_.emplace(backend, cli::make_runner(network_.program, backend, first, true));
-    }
-    return runner_->second;
-  }
-
-  cli::NetworkOptions options_;
-  reference::RoundingPolicy policy_;
-  cli::Network network_;
-  std::vector<Array> shapes_;
-  std::mutex mutex_;  ///< of runner_
-  std::optional<std::pair<cli::BackendOptions, cli::Runner>> runner_;
+  cli::Session session_;
+  const cli::Network& network_;
 };
 
 /// Options as the command line reads them, with its checks and its texts.

@@ -29,11 +29,16 @@ except ImportError as error:
 root = pathlib.Path(__file__).resolve().parent / "share" / "trine"
 _core.set_root(str(root))
 
+delegate = str(pathlib.Path(__file__).resolve().parent / "libtrine_delegate.so")
+"""The external delegate, for LiteRT's load_delegate()."""
+provider = str(pathlib.Path(__file__).resolve().parent / "libtrine_ort.so")
+"""The execution provider, for ONNX Runtime's register_execution_provider_library()."""
+
 __version__: str = _core.version
 Error = _core.Error
 
-__all__ = ["Config", "Error", "Mismatch", "Program", "Report", "Tensor", "compile", "estimate", "generate", "load",
-           "presets", "root", "synth", "verify"]
+__all__ = ["Config", "Error", "Mismatch", "Program", "Report", "Tensor", "compile", "delegate", "estimate", "generate",
+           "load", "presets", "provider", "root", "synth", "verify"]
 
 Model = Union[str, "os.PathLike[str]", bytes, Any]
 Shapes = Mapping[str, Union[int, Sequence[int]]]

@@ -126,6 +126,60 @@ TEST_CASE("constants may lie in a file beside the model", "[reference][onnx][err
   fs::remove_all(folder);
 }
 
+/// Codes of a type at the beginning, by a scale and zero point.
+struct Begun {
+  onnx::TensorProto::DataType type;
+  const char* numpy;
+  int zero_point;
+};
+
+Builder begun(const Begun& codes) {
+  Builder b({1, 4});
+  b.model()
+      ->mutable_graph()
+      ->mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->set_elem_type(codes.type);
+  return b;
+}
+
+TEST_CASE("a network may begin with codes of one byte", "[reference][onnx]") {
+  const Begun codes = GENERATE(Begun{onnx::TensorProto::INT8, "i1", -3},
+                               Begun{onnx::TensorProto::UINT8, "u1", 125});
+  const bool moved = GENERATE(false, true);
+  CAPTURE(codes.numpy, moved);
+  Builder b = begun(codes);
+  const std::string scale = b.scalar(0.5f), zero = b.constant({}, {}, codes.type);
+  auto& constants = *b.model()->mutable_graph()->mutable_initializer();
+  constants[constants.size() - 1].add_int32_data(codes.zero_point);
+  std::string x = "in";
+  if (moved) {
+    x = b.op("Reshape", {x, b.constant({2}, {2, 2})});
+    x = b.op("Reshape", {x, b.constant({2}, {1, 4})});
+  }
+  const std::string positive = b.op("Relu", {b.op("DequantizeLinear", {x, scale, zero})});
+  const std::string y = b.op("QuantizeLinear", {positive, scale, zero});
+  const model::Graph graph =
+      model::parse_onnx(b.bytes(b.op("DequantizeLinear", {y, scale, zero})), "m");
+  model::check(graph);
+  const auto zero_code = static_cast<std::uint8_t>(codes.zero_point);
+  Array input{codes.numpy, {1, 4}, {}};
+  for (const int step : {-2, 0, 1, 5})
+    input.bytes.push_back(static_cast<std::uint8_t>(zero_code + step));
+  const Array output = outputs_of(graph, run_graph(graph, {input})).at(0);
+  Floats result(4);
+  REQUIRE(output.bytes.size() == 16);
+  std::memcpy(result.data(), output.bytes.data(), 16);
+  CHECK(result == Floats{0, 0, 0.5f, 2.5f});
+}
+
+TEST_CASE("codes at the beginning need a scale", "[reference][onnx][error]") {
+  Builder b = begun({onnx::TensorProto::INT8, "i1", 0});
+  CHECK_THAT(refusal(&b, b.op("Identity", {"in"})),
+             Contains("input 'in' is int8, allowed where DequantizeLinear says its scale"));
+}
+
 TEST_CASE("what moves before a quantizer moves codes", "[reference][onnx]") {
   // Means of 2x3 pixels, 5 channels; sums with a batch axis, then transposed.
   const auto [name, tail] = GENERATE(table<const char*, Tail>({

@@ -28,7 +28,7 @@ FLOORS = [
     ["soc"],
     ["tools/energy", "tools/estimate", "tools/fuzz", "tools/llm", "tools/sweep"],
     ["tools/cli"],
-    ["python"],
+    ["python", "sw/abi"],
     ["tb", "tests"],
 ]
 COMPILER = [  # inside of sw/compiler

@@ -47,7 +47,8 @@ def wheel(build, cmake):
 def check_contents(file):
     names = set(zipfile.ZipFile(file).namelist())
     missing = [n for n in ("__init__.py", "_core.pyi", "py.typed", "share/trine/presets/edge256.toml",
-                           "share/trine/rtl/trine_core.sv", "share/trine/sim/rtl/shim.cpp", "share/trine/revision")
+                           "share/trine/rtl/trine_core.sv", "share/trine/sim/rtl/shim.cpp", "share/trine/revision",
+                           "libtrine_delegate.so", "libtrine_ort.so")
                if f"trine/{n}" not in names]
     if missing or not any(n.startswith("trine/_core.cpython-") for n in names):
         fail(f"{file.name}: lacks {missing or 'the extension'}")
@@ -102,7 +103,7 @@ def main():
     parser.add_argument("--full", action="store_true", help="torch, too; all of the notebook; synthesis")
     options = parser.parse_args()
     build = options.build.resolve()
-    names = ["scikit_build_core", "numpy", "onnx", "onnxruntime"] + (["torch", "onnxscript"] if options.full else [])
+    names = ["scikit_build_core", "numpy", "onnx", "onnxruntime"] + (["torch", "onnxscript", "ai_edge_litert"] if options.full else [])
     with_packages(build, HERE / ("requirements_full.txt" if options.full else "requirements.txt"), *names)
     file = wheel(build, options.cmake.resolve())
     check_contents(file)
@@ -125,7 +126,7 @@ def main():
     shutil.copytree(ROOT / "tests/onnx", scratch / "onnx")
     shutil.copy(ROOT / "tests/torch/classes/bert.onnx", scratch)
     shutil.copytree(ROOT / "tests/torch/classes/bert", scratch / "bert")
-    for page in (HERE / "checks.py", HERE / "notebook.py", ROOT / "docs/python.md"):
+    for page in (HERE / "checks.py", HERE / "notebook.py", ROOT / "docs/python.md", ROOT / "docs/frameworks.md"):
         shutil.copy(page, scratch)
     shutil.copytree(ROOT / "python/examples", scratch / "examples")
     commands(scratch)
@@ -134,7 +135,8 @@ def main():
     environment = dict(os.environ, TRINE_RTL_OPT="1")
     environment.pop("TRINE_PROGRAM", None)
     for script in (["-I", "checks.py"], ["-I", "notebook.py", "python.md"],
-                   ["-I", "notebook.py", "examples/quantize_and_run.ipynb"]):
+                   ["-I", "notebook.py", "examples/quantize_and_run.ipynb"],
+                   *([["-I", "notebook.py", "frameworks.md"]] if options.full else [])):
         print(run(*hidden(python, "-B", *script, *more), cwd=scratch, env=environment), end="")
     print("python: all as it should be")
 

@@ -342,7 +342,7 @@ void add_generate_text(Command app, Action& action) {
   options->output.declare(command);
   add_value(command, "--prompt TEXT", options->prompt, "how the text begins");
   add_value(command, "--chunk N", options->chunk,
-            "tokens of the prompt that are read at once, fewer where they do not fit (64)")
+            "tokens of the prompt that are read at once, fewer where they do not\nfit (64)")
       ->check(range(1, 1 << 20));
   add_value(command, "--tokens N", options->tokens, "tokens to write behind the prompt (64)")
       ->check(range(1, 1 << 20));

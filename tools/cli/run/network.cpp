@@ -279,6 +279,7 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
     return network;
   }
   const Compiling compiling{bytes, options, config, policy};
+  if (options.machine_alone) return compiling.network(HostPart::kNowhere);
   return options.allow_host ? compiling.network(HostPart::kAnywhere) : compiling.tried();
 }
 

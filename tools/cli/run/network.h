@@ -28,6 +28,7 @@ struct NetworkOptions {
   std::string model;
   std::string rounding = "auto", lstm = "auto";
   bool allow_host = false;
+  bool machine_alone = false;       ///< nothing on the host but formats at the network's ends
   std::vector<std::string> shapes;  ///< "NAME=N", as declare_shape() has them
   std::string print_after;          ///< a stage of the compiler
   bool keep_tensors = false;        ///< see kept()

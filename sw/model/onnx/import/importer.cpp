@@ -48,18 +48,28 @@ void Importer::drop_unread_moves() {
 }
 
 void Importer::add_input(const Input& input) {
-  const bool is_code = input.type == DataType::kInt8 || input.type == DataType::kUInt8;
-  if (is_code)
-    throw_error("{}: input '{}' is {}, allowed float, int16, int32, int64 and bool", file_.name,
+  if (input.holds_bytes() && !(input.scale > 0))
+    throw_error("{}: input '{}' is {}, allowed where DequantizeLinear says its scale", file_.name,
                 input.name, name_of(input.type));
   Value value;
   value.shape = input.shape;
   value.channel_axis = channel_axis_of(input.shape.size());
-  value.tensor = emit_.add_tensor(input.name, input.type, input.shape);
+  Quantization quantization;
+  if (input.holds_bytes()) quantization = {{input.scale}, {input.zero_point}};
+  value.tensor = emit_.add_tensor(input.name, input.type, input.shape, quantization);
   graph_.inputs.push_back(value.tensor);
+  if (input.type == DataType::kUInt8) value.tensor = signed_codes(value.tensor);
   annotated_[value.tensor] = input.data_type;
-  value.raw_codes = input.type == DataType::kInt16;
+  value.raw_codes = input.type == DataType::kInt16 || input.holds_bytes();
   values_[input.name] = value;
+}
+
+/// An input of uint8 as int8, which stands for the same.
+int Importer::signed_codes(int input) {
+  const Tensor from = emit_.tensor(input);
+  return emit_.add_op(op_of(OpKind::kQuantize, 0, {input}),
+                      emit_.add_tensor(from.name + ":int8", DataType::kInt8, from.shape,
+                                       {{from.scale()}, {from.zero_point() - 128}}));
 }
 
 int Importer::channel_axis_of(std::size_t rank) const {

@@ -47,6 +47,7 @@ class Importer {
   // importer.cpp: the file
   void drop_unread_moves();
   void add_input(const Input& input);
+  int signed_codes(int input);
   int channel_axis_of(std::size_t rank) const;
   bool is_float() const;
   void add_output(const std::string& name);

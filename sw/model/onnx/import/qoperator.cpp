@@ -59,6 +59,8 @@ class Rewriter {
   explicit Rewriter(File* file) : file_(*file), constants_(constants_of(*file)) {}
 
   void run() {
+    for (Input& in : file_.inputs)
+      if (in.holds_bytes()) set_quantization(in);
     for (Node& node : std::exchange(file_.nodes, {})) rewrite(std::move(node));
   }
 
@@ -66,6 +68,31 @@ class Rewriter {
   struct Parameters {
     std::string scale, zero_point;
   };
+
+  void set_quantization(Input& in) {
+    const Parameters p = read_by(in.name);
+    const auto scale = file_.constants.find(p.scale), zero = file_.constants.find(p.zero_point);
+    const auto is_one = [&](auto c) {
+      return c != file_.constants.end() && c->second->elements() == 1;
+    };
+    if (!is_one(scale) || (!p.zero_point.empty() && !is_one(zero))) return;
+    in.scale = static_cast<float>(scale->second->values[0]);
+    in.zero_point = is_one(zero) ? static_cast<int>(zero->second->values[0]) : 0;
+    made_[in.name] = p;
+  }
+
+  /// What a tensor of codes stands for, as its first reader takes it, behind what only moves them.
+  Parameters read_by(std::string codes) const {
+    for (const Node& node : file_.nodes) {
+      const auto found = std::ranges::find(node.inputs, codes);
+      if (found == node.inputs.end() || node.outputs.empty()) continue;
+      const auto position = static_cast<std::size_t>(found - node.inputs.begin());
+      if (node.type == "DequantizeLinear" || forms().contains(node.type))
+        return parameters(node, position + 1);
+      if (keeps_codes(node)) codes = node.outputs[0];
+    }
+    return {};
+  }
 
   static std::string input(const Node& node, std::size_t position) {
     return position < node.inputs.size() ? node.inputs[position] : "";

@@ -84,6 +84,11 @@ struct Input {
   DataType type = DataType::kFloat32;
   std::vector<int> shape;
   std::string data_type;  ///< FINN's annotation ("UINT8"), "" where there is none
+  /// What codes stand for, as their readers have it (to_qdq()); scale 0: nobody says it.
+  float scale = 0;
+  int zero_point = 0;
+
+  bool holds_bytes() const { return type == DataType::kInt8 || type == DataType::kUInt8; }
 };
 
 struct File {

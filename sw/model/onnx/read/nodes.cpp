@@ -291,7 +291,8 @@ bool multiplies_maps(const File& file) {
 bool quantizes_activations(const File& file) {
   static const std::set<std::string> kTypes = {"BipolarQuant", "MultiThreshold", "Quant",
                                                "QuantizeLinear"};
-  return std::ranges::any_of(file.nodes,
+  return std::ranges::any_of(file.inputs, [](const Input& in) { return in.scale > 0; }) ||
+         std::ranges::any_of(file.nodes,
                              [&](const Node& node) { return kTypes.count(node.type) != 0; });
 }
 

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the checks of both plug-ins share: data, several sessions, what a partition says."""
+import json
+import pathlib
+import sys
+import threading
+
+import numpy as np
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def expect(what, holds, text=""):
+    if not holds:
+        sys.exit(f"frameworks: {what}: {text}")
+
+
+def data(shape, dtype, random):
+    """Random values as networks take them; whole numbers of 32 and 64 bits are places in tables, as a rule."""
+    if np.issubdtype(dtype, np.floating):
+        return (random.random(shape) * 2 - 1).astype(dtype)
+    if dtype in (np.bool_, np.int32, np.int64):
+        return random.integers(0, 2, shape).astype(dtype)
+    kind = np.iinfo(dtype)
+    return random.integers(kind.min, kind.max, shape, endpoint=True, dtype=dtype)
+
+
+def close(ours, theirs):
+    """Equal but for near ties: at most a few codes, by one step each."""
+    if np.array_equal(ours, theirs):
+        return True
+    a, b = ours.astype(np.float64), theirs.astype(np.float64)
+    gaps = np.diff(np.unique(b))
+    step = gaps.min() if gaps.size else 1.0
+    far = np.abs(a - b)
+    small = far <= 4e-7 * np.maximum(1, np.abs(b))  # another function of the C library
+    return bool(np.all(small | (far <= 1.01 * step))) and np.count_nonzero(~small) <= max(8, a.size // 20)
+
+
+def partition(path):
+    """The report, checked against itself."""
+    report = json.loads(pathlib.Path(path).read_text())
+    inside = sorted(n for part in report["parts"] for n in part["nodes"])
+    left = [node["node"] for node in report["left"]]
+    expect("report", len(inside) == report["nodes_on_machine"] and
+           sorted(inside + left) == list(range(report["nodes"])), report)
+    expect("report", 0 <= report["macs_on_machine"] <= report["macs"], report)
+    expect("report", all(node["reason"] for node in report["left"]), report)
+    return report
+
+
+def told(report):
+    return (f"{report['nodes_on_machine']} of {report['nodes']} nodes, {report['macs_on_machine']} of {report['macs']} MACs, "
+            f"{len(report['parts'])} parts, {report['border_bytes']} bytes over the border")
+
+
+def at_once(session, threads=4, times=5):
+    """Sessions of several threads, made and run side by side, give what one alone gives."""
+    alone, wrong = session()(), []
+
+    def work():
+        for _ in range(times):
+            if not np.array_equal(session()(), alone):
+                wrong.append(1)
+
+    workers = [threading.Thread(target=work) for _ in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    expect("sessions at once", not wrong, f"{len(wrong)} of {threads * times} differ")
+
+
+def lock_is_free(run):
+    """Another thread goes on while the framework runs a network."""
+    ticks, done = [0], threading.Event()
+
+    def count():
+        while not done.wait(0.0005):
+            ticks[0] += 1
+
+    worker = threading.Thread(target=count)
+    worker.start()
+    before = ticks[0]
+    run()
+    during = ticks[0] - before
+    done.set()
+    worker.join()
+    expect("Python's lock is held while a network runs", during >= 3, f"{during} steps of another thread")
+
+
+def resident():
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4
+
+
+def leaks(session, times, allowed):
+    """Resident KiB that a session leaves, after those that warm up."""
+    for _ in range(times // 5):
+        session()()
+    before = resident()
+    for _ in range(times):
+        session()()
+    each = (resident() - before) / times
+    expect("leak", each <= allowed, f"{each:.2f} KiB a session, allowed {allowed}")
+    return each

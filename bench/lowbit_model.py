@@ -18,13 +18,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "models"
 import onnx_writer  # noqa: E402
 
 DOMAIN = "qonnx.custom_op.general"
-CODES = {"binary": (-1, 1), "ternary": (-1, 0, 1), "int8": range(-127, 128)}
-BITS = {"binary": 1, "ternary": 2, "int8": 8}
+# "nf4": the 16 values of QLoRA's format, rounded to int8. "sparse": int8, two of each four inputs of a filter are 0.
+CODES = {"binary": (-1, 1), "ternary": (-1, 0, 1), "int8": range(-127, 128), "sparse": range(-127, 128),
+         "nf4": (-127, -88, -67, -50, -36, -23, -12, 0, 10, 20, 31, 43, 56, 71, 92, 127)}
+BITS = {"binary": 1, "ternary": 2, "int8": 8, "sparse": 8, "nf4": 8}
 
 
 def deviation(kind):
     """Standard deviation of a kind's codes, all equally likely."""
-    return (sum(c * c for c in CODES[kind]) / len(CODES[kind])) ** 0.5
+    return (sum(c * c for c in CODES[kind]) / len(CODES[kind]) / (2 if kind == "sparse" else 1)) ** 0.5
 
 
 class Graph:
@@ -49,7 +51,7 @@ class Graph:
             return self.node("BipolarQuant", x, one, domain=DOMAIN)
         zero, bits = self.constant([], [0.0]), self.constant([], [float(BITS[kind])])
         return self.node("Quant", x, one, zero, bits, domain=DOMAIN, signed=1,
-                         narrow=int(kind != "int8"), rounding_mode="ROUND")
+                         narrow=int(BITS[kind] < 8), rounding_mode="ROUND")
 
 
 def gains(draw, weights, taps, filters):
@@ -64,6 +66,11 @@ def add_layer(graph, draw, x, channels, o):
     taps = channels * (1 if o.dense else o.window * o.window)
     shape = [channels, o.filters] if o.dense else [o.filters, channels, o.window, o.window]
     codes = [float(c) for c in draw.choices(CODES[o.weights], k=taps * o.filters)]
+    if o.weights == "sparse":
+        for first in range(0, channels, 4):
+            for m in range(o.filters):
+                for zero in draw.sample(range(4), 2):
+                    codes[(first + zero) * o.filters + m] = 0.0
     w = graph.quantizer(graph.constant(shape, codes), o.weights)
     if o.dense:
         x = graph.node("MatMul", x, w)
@@ -108,6 +115,8 @@ def options(arguments):
     o = parser.parse_args(arguments)
     if o.window % 2 == 0:
         parser.error("--window: odd")
+    if o.weights == "sparse" and (not o.dense or o.channels % 4 or o.filters % 4):
+        parser.error("sparse weights: of --dense products, with --channels and --filters in fours")
     return o
 
 

@@ -60,8 +60,8 @@ def proofs():
         yield Proof("trine_dma_requests_props", ("trine_dma_bursts", "trine_dma_requests"),
                     {"Rows2D": rows, "MaxBeats": beats}, 16, 3, 6)
     yield Proof("trine_dma_beats_props", ("trine_dma_beats",), {"DataWords": 4}, 14, 3, 6)
-    yield Proof("trine_unpack_pair_props", ("trine_trits", "trine_unpack_pair"), {})
-    yield Proof("trine_unpack_props", ("trine_trits", "trine_unpack_pair", "trine_unpack"), {"PairsPerRow": 2}, 16, 2, 4)
+    yield Proof("trine_unpack_pair_props", ("trine_isa_pkg", "trine_trits", "trine_unpack_pair"), {})
+    yield Proof("trine_unpack_props", ("trine_isa_pkg", "trine_trits", "trine_unpack_pair", "trine_unpack"), {"PairsPerRow": 2}, 16, 2, 4)
     for bits in (32, 64):
         yield Proof("trine_axi_read_props", ("trine_axi_read",),
                     {"AxiDataBits": bits, "MaxOutstanding": 2}, 24, 4, 10)

@@ -2,7 +2,8 @@
 //
 // trine_unpack_pair: what the bits of a block are made of comes out again. Of short codes: any 16
 // bytes, packed with any k that has them; what lies behind the block does not matter. Of trits: any
-// 64 and the fifth block's, packed as sums of their digits.
+// 64 and the fifth block's, packed as sums of their digits. Of sparse words: any with two bytes at
+// places in their order, all others 0. Of a palette: each byte is that of the table.
 
 module trine_unpack_pair_props (
   input logic clk_i,
@@ -12,7 +13,8 @@ module trine_unpack_pair_props (
   (* anyconst *) logic [127:0] data;
   (* anyconst *) logic [2:0]   k;
   (* anyconst *) logic [15:0]  behind;
-  (* anyconst *) logic         trits, kept;
+  (* anyconst *) logic [1:0]   format;
+  (* anyconst *) logic         kept;
   (* anyconst *) logic [1:0]   fifth;
 
   // ---------------------------------------------------------------------------------------------
@@ -62,23 +64,61 @@ module trine_unpack_pair_props (
     end
   end
 
+  // ---------------------------------------------------------------------------------------------
+  // Sparse words, of any places; a palette, of any codes into the bytes.
+  // ---------------------------------------------------------------------------------------------
+  (* anyconst *) logic [15:0] places;
+  (* anyconst *) logic [63:0] colours;
+  logic [63:0]                values;
+  logic [127:0]               looked_up;
+  logic                       are_sparse;
+
+  always_comb begin
+    are_sparse = 1'b1;
+    values     = '0;
+    for (int w = 0; w < 4; w++) begin
+      logic [1:0] first, second;
+      first      = places[4*w +: 2];
+      second     = places[4*w + 2 +: 2];
+      are_sparse = are_sparse && first < second;
+      for (int i = 0; i < 4; i++) begin
+        if (first == 2'(i))       values[16*w +: 8]     = data[32*w + 8*i +: 8];
+        else if (second == 2'(i)) values[16*w + 8 +: 8] = data[32*w + 8*i +: 8];
+        else are_sparse = are_sparse && data[32*w + 8*i +: 8] == 8'd0;
+      end
+    end
+    for (int i = 0; i < 16; i++) looked_up[8*i +: 8] = data[8*32'(colours[4*i +: 4]) +: 8];
+  end
+
+  logic         is_short, is_trits, is_sparse;
+  logic [146:0] bits;
   logic [127:0] data_o;
   logic [1:0]   fifth_o;
 
   trine_unpack_pair u_dut (
-    .bits_i       (trits ? {43'd0, sums} : packed_bits),
-    .trits_i      (trits),
+    .format_i     (format),
+    .bits_i       (bits),
+    .colours_i    (colours),
     .kept_i       (kept),
     .kept_trits_i (data[127:120]),
     .data_o       (data_o),
     .fifth_o      (fifth_o)
   );
 
+  assign is_short  = format == 2'(trine_isa_pkg::DmaTargetShort);
+  assign is_trits  = format == 2'(trine_isa_pkg::DmaTargetTrits);
+  assign is_sparse = format == 2'(trine_isa_pkg::DmaTargetSparse);
+
   always_comb begin
-    assume (trits ? are_trits : fits);
-    a_data: assert (data_o == data);
-    if (trits) a_fifth: assert (fifth_o == fifth);
-    c_wide: cover (!trits && k == 3'd2 && longer == '1);
+    bits = is_short ? packed_bits : is_trits ? {43'd0, sums} :
+           is_sparse ? {67'd0, places, values} : {19'd0, data};
+    if (is_short)  assume (fits);
+    if (is_trits)  assume (are_trits);
+    if (is_sparse) assume (are_sparse);
+    a_data: assert (data_o == (is_short || is_trits || is_sparse ? data : looked_up));
+    if (is_trits) a_fifth: assert (fifth_o == fifth);
+    c_wide:   cover (is_short && k == 3'd2 && longer == '1);
+    c_sparse: cover (is_sparse && values[63:56] != 8'd0);
   end
 
   logic unused;

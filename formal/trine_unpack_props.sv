@@ -2,9 +2,9 @@
 //
 // trine_unpack: a copy ends. Of any stream, whatever its bits: pairs go to the rows of their copy
 // and to no others, each row's in order, and as many as it has, the last one marked; when all beats
-// are taken and pairs are taken as they come, in each cycle one comes or the error is told. A copy
-// whose stream has beats left when its last block is cut ends with an error, too. What is behind
-// an error is not said: clear_i follows.
+// are taken and pairs are taken as they come, in each cycle a block is cut or the error is told. A
+// copy whose stream has beats left when its last block is cut ends with an error, too. What is
+// behind an error is not said: clear_i follows.
 //
 // Assumed: the contract.
 
@@ -19,7 +19,8 @@ module trine_unpack_props #(
 
   localparam int unsigned AddrBits = 4;
 
-  (* anyseq *) logic                trits, more, beat_valid, ready;
+  (* anyseq *) logic                more, beat_valid, ready;
+  (* anyseq *) logic [1:0]          format;
   (* anyseq *) logic [AddrBits-1:0] local_addr;
   (* anyseq *) logic [15:0]         rows_last;
   (* anyseq *) logic [2:0]          from;
@@ -39,7 +40,7 @@ module trine_unpack_props #(
     .rst_ni       (rst_ni),
     .clear_i      (clear_i),
     .start_i      (start_i),
-    .trits_i      (trits),
+    .format_i     (format),
     .local_i      (local_addr),
     .rows_last_i  (rows_last),
     .from_i       (from),

@@ -44,7 +44,7 @@ struct Config {
   int acc_bits = 32;           ///< array.acc_bits: of an accumulator, 20..32
   int dmem_kib = 128;          ///< memory.dmem_kib: feature maps
   int pmem_kib = 64;           ///< memory.pmem_kib: weights
-  bool packed = false;         ///< memory.packed_weights: short codes and trits in DRAM
+  bool packed = false;         ///< memory.packed_weights: streams of them in DRAM
   int param_channels = 512;    ///< memory.param_channels: bias and scale entries
   bool ecc = false;            ///< memory.ecc: codes in DMEM, PMEM and IMEM
   int imem_kib = 0;            ///< memory.imem_kib: of a program, kept

@@ -325,8 +325,8 @@ Run decode_run(Word word);
 
 /// Whether a load unpacks a stream, which is one row in DRAM.
 constexpr bool is_packed(const Run& run) {
-  return run.op == static_cast<int>(dma::Target::kShort) ||
-         run.op == static_cast<int>(dma::Target::kTrits);
+  return run.op >= static_cast<int>(dma::Target::kShort) &&
+         run.op <= static_cast<int>(dma::Target::kPalette);
 }
 /// Rows of a load or store in DRAM.
 std::int64_t dram_rows(const TransferRegisters& registers, const Run& run);

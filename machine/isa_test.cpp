@@ -294,7 +294,7 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
   CHECK(isa::fault_text(compute(9), narrow.features()) ==
         "precision int8_groups: the configuration lacks groups (array.groups)");
   const machine::Config packed = machine::load_config("edge256", {"memory.packed_weights=true"});
-  for (const isa::Word word : {load(9), load(10)}) {
+  for (const isa::Word word : {load(9), load(10), load(11), load(12)}) {
     CHECK(isa::fault_of(word, without.features()) == isa::Fault::kIllegal);
     CHECK(isa::fault_of(word, packed.features()) == isa::Fault::kNone);
   }

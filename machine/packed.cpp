@@ -6,6 +6,7 @@
 #include <array>
 #include <cassert>
 #include <limits>
+#include <set>
 
 #include "base/rounding.h"
 
@@ -17,6 +18,9 @@ using Block = std::array<std::uint8_t, kBlockBytes>;
 constexpr int kWidthBits = 3, kMostWidth = 7;  ///< of a block of short codes: k
 constexpr int kTritsOfByte = 5, kBytesOfBlock = 13, kLastTrits = 4, kTurns = 5;
 constexpr int kNoTrits = 243;
+constexpr unsigned kWordBytes = 4, kOfWord = 2, kPlaceBits = 2;  ///< of sparse words
+constexpr std::size_t kColours = 16;                             ///< of a palette
+constexpr int kColourBits = 4;
 
 class BitWriter {
  public:
@@ -111,10 +115,7 @@ unsigned digit_of(std::span<const std::uint8_t> bytes, int trit) {
   return code == 3 ? 2 : code;
 }
 
-}  // namespace
-
 std::vector<std::uint8_t> to_short_codes(std::span<const std::uint8_t> bytes) {
-  assert(bytes.size() % kBlockBytes == 0);
   BitWriter out;
   for (std::size_t first = 0; first < bytes.size(); first += kBlockBytes) {
     Block codes;
@@ -127,7 +128,6 @@ std::vector<std::uint8_t> to_short_codes(std::span<const std::uint8_t> bytes) {
 /// A block's first 60 trits are its first 12 bytes; four blocks have the last four in a byte whose
 /// fifth trit belongs to the fifth block, which has no such byte.
 std::optional<std::vector<std::uint8_t>> to_trits(std::span<const std::uint8_t> bytes) {
-  assert(bytes.size() % kBlockBytes == 0);
   if (!std::ranges::all_of(bytes, is_ternary)) return std::nullopt;
   constexpr int kTrits = 4 * kBlockBytes;
   const int blocks = static_cast<int>(bytes.size()) / kBlockBytes;
@@ -149,38 +149,157 @@ std::optional<std::vector<std::uint8_t>> to_trits(std::span<const std::uint8_t> 
   return out;
 }
 
+/// Where a word's two bytes lie, in their order, or nothing if more are not 0.
+std::optional<std::array<unsigned, kOfWord>> places_of(std::span<const std::uint8_t> word) {
+  std::array<unsigned, kOfWord> places{};
+  unsigned count = 0;
+  for (unsigned i = 0; i < kWordBytes; ++i) {
+    if (word[i] == 0) continue;
+    if (count == kOfWord) return std::nullopt;
+    places[count++] = i;
+  }
+  for (unsigned i = 0; count < kOfWord; ++i)  // a 0 is as good
+    if (count == 0 || places[0] != i) places[count++] = i;
+  std::ranges::sort(places);
+  return places;
+}
+
+std::optional<std::vector<std::uint8_t>> to_sparse(std::span<const std::uint8_t> bytes) {
+  BitWriter out;
+  for (std::size_t first = 0; first < bytes.size(); first += kBlockBytes) {
+    std::vector<unsigned> all;
+    for (std::size_t w = 0; w < kBlockBytes; w += kWordBytes) {
+      const auto word = bytes.subspan(first + w, kWordBytes);
+      const auto places = places_of(word);
+      if (!places) return std::nullopt;
+      for (const unsigned place : *places) {
+        out.put(word[place], 8);
+        all.push_back(place);
+      }
+    }
+    for (const unsigned place : all) out.put(place, kPlaceBits);
+  }
+  return std::move(out).whole_beats();
+}
+
+std::optional<std::vector<std::uint8_t>> to_palette(std::span<const std::uint8_t> bytes) {
+  const std::set<std::uint8_t> used(bytes.begin(), bytes.end());
+  if (used.size() > kColours) return std::nullopt;
+  std::vector<std::uint8_t> colours(used.begin(), used.end());
+  BitWriter out;
+  for (std::size_t i = 0; i < kColours; ++i) out.put(i < colours.size() ? colours[i] : 0, 8);
+  for (const std::uint8_t byte : bytes) {
+    const auto at = std::ranges::lower_bound(colours, byte) - colours.begin();
+    out.put(static_cast<unsigned>(at), kColourBits);
+  }
+  return std::move(out).whole_beats();
+}
+
+/// A stream, block by block.
+class Unpacker {
+ public:
+  Unpacker(isa::dma::Target target, BitReader& in) : target_(target), in_(in) {
+    if (target_ == isa::dma::Target::kPalette)
+      for (std::uint8_t& colour : colours_) colour = static_cast<std::uint8_t>(in_.get(8));
+  }
+
+  std::optional<Block> block() {
+    switch (target_) {
+      case isa::dma::Target::kTrits:
+        return trits();
+      case isa::dma::Target::kSparse:
+        return sparse();
+      case isa::dma::Target::kPalette:
+        return palette();
+      default:
+        return get_codes(in_);
+    }
+  }
+
+ private:
+  std::optional<Block> trits() {
+    Block block{};
+    const bool last = turn_++ % kTurns == kTurns - 1;
+    const auto set = [&](int trit, unsigned code) {
+      auto& byte = block[static_cast<std::size_t>(trit / 4)];
+      byte = static_cast<std::uint8_t>(byte | code << trit % 4 * 2);
+    };
+    for (int b = 0; b < (last ? kBytesOfBlock - 1 : kBytesOfBlock); ++b) {
+      unsigned value = in_.get(8);
+      if (value >= kNoTrits) return std::nullopt;
+      for (int i = 0; i < kTritsOfByte; ++i, value /= 3) {
+        const unsigned code = value % 3 == 2 ? 3 : value % 3;
+        if (b == kBytesOfBlock - 1 && i == kLastTrits)
+          kept_ = kept_ >> 2 | code << 6;
+        else
+          set(kTritsOfByte * b + i, code);
+      }
+    }
+    if (last) block[kBlockBytes - 1] = static_cast<std::uint8_t>(kept_);
+    return block;
+  }
+
+  std::optional<Block> sparse() {
+    std::array<std::uint8_t, kBlockBytes / kWordBytes * kOfWord> values{};
+    for (std::uint8_t& value : values) value = static_cast<std::uint8_t>(in_.get(8));
+    Block block{};
+    for (unsigned w = 0; w < kBlockBytes / kWordBytes; ++w) {
+      const unsigned first = in_.get(kPlaceBits), second = in_.get(kPlaceBits);
+      if (first >= second) return std::nullopt;
+      block[kWordBytes * w + first] = values[kOfWord * w];
+      block[kWordBytes * w + second] = values[kOfWord * w + 1];
+    }
+    return block;
+  }
+
+  Block palette() {
+    Block block;
+    for (std::uint8_t& byte : block) byte = colours_[in_.get(kColourBits)];
+    return block;
+  }
+
+  isa::dma::Target target_;
+  BitReader& in_;
+  int turn_ = 0;
+  unsigned kept_ = 0;  ///< trits of the fifth block
+  std::array<std::uint8_t, kColours> colours_{};
+};
+
+}  // namespace
+
+std::optional<std::vector<std::uint8_t>> packed(isa::dma::Target target,
+                                                std::span<const std::uint8_t> bytes) {
+  assert(bytes.size() % kBlockBytes == 0);
+  switch (target) {
+    case isa::dma::Target::kTrits:
+      return to_trits(bytes);
+    case isa::dma::Target::kSparse:
+      return to_sparse(bytes);
+    case isa::dma::Target::kPalette:
+      return to_palette(bytes);
+    default:
+      return to_short_codes(bytes);
+  }
+}
+
+Stored shortest(std::span<const std::uint8_t> bytes) {
+  Stored best{isa::dma::Target::kPmem, {bytes.begin(), bytes.end()}};
+  for (const isa::dma::Target target : kStreams)
+    if (auto stream = packed(target, bytes); stream && stream->size() < best.bytes.size())
+      best = {target, std::move(*stream)};
+  return best;
+}
+
 std::optional<std::vector<std::uint8_t>> unpacked(isa::dma::Target target,
                                                   std::span<const std::uint8_t> stream,
                                                   std::int64_t blocks) {
   BitReader in(stream);
+  Unpacker unpacker(target, in);
   std::vector<std::uint8_t> out;
-  unsigned kept = 0;  // trits of the fifth block
   for (std::int64_t n = 0; n < blocks; ++n) {
-    if (target == isa::dma::Target::kShort) {
-      const Block block = get_codes(in);
-      out.insert(out.end(), block.begin(), block.end());
-    } else {
-      Block block{};
-      const bool last = n % kTurns == kTurns - 1;
-      const auto set = [&](int trit, unsigned code) {
-        auto& byte = block[static_cast<std::size_t>(trit / 4)];
-        byte = static_cast<std::uint8_t>(byte | code << trit % 4 * 2);
-      };
-      for (int b = 0; b < (last ? kBytesOfBlock - 1 : kBytesOfBlock); ++b) {
-        unsigned value = in.get(8);
-        if (value >= kNoTrits) return std::nullopt;
-        for (int i = 0; i < kTritsOfByte; ++i, value /= 3) {
-          const unsigned code = value % 3 == 2 ? 3 : value % 3;
-          if (b == kBytesOfBlock - 1 && i == kLastTrits)
-            kept = kept >> 2 | code << 6;
-          else
-            set(kTritsOfByte * b + i, code);
-        }
-      }
-      if (last) block[kBlockBytes - 1] = static_cast<std::uint8_t>(kept);
-      out.insert(out.end(), block.begin(), block.end());
-    }
-    if (in.beyond()) return std::nullopt;
+    const std::optional<Block> block = unpacker.block();
+    if (!block || in.beyond()) return std::nullopt;
+    out.insert(out.end(), block->begin(), block->end());
   }
   if (!in.ends()) return std::nullopt;
   return out;

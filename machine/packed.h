@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -20,14 +21,24 @@ inline constexpr int kBlockBytes = 16;
 /// And of the beats that a stream consists of.
 inline constexpr int kStreamBeat = 8;
 
-/// Bytes in short codes. @pre whole blocks
-std::vector<std::uint8_t> to_short_codes(std::span<const std::uint8_t> bytes);
+/// Ways to pack them: of two of the same length the first one is taken.
+inline constexpr std::array kStreams{isa::dma::Target::kTrits, isa::dma::Target::kSparse,
+                                     isa::dma::Target::kPalette, isa::dma::Target::kShort};
 
-/// Ternary weights, four in a byte, as five in a byte; nothing if they are none. @pre whole blocks
-std::optional<std::vector<std::uint8_t>> to_trits(std::span<const std::uint8_t> bytes);
+/// The stream of these bytes, or nothing where they are no trits, have words of more than two
+/// bytes besides 0, or more than 16 different bytes. @pre whole blocks
+std::optional<std::vector<std::uint8_t>> packed(isa::dma::Target target,
+                                                std::span<const std::uint8_t> bytes);
+
+/// What makes fewest beats: a stream, or the bytes as they are (kPmem).
+struct Stored {
+  isa::dma::Target target = isa::dma::Target::kPmem;
+  std::vector<std::uint8_t> bytes;
+};
+/// @pre whole blocks
+Stored shortest(std::span<const std::uint8_t> bytes);
 
 /// So many blocks of a stream, or nothing where it does not end with them or is none.
-/// @param target  kShort or kTrits
 std::optional<std::vector<std::uint8_t>> unpacked(isa::dma::Target target,
                                                   std::span<const std::uint8_t> stream,
                                                   std::int64_t blocks);

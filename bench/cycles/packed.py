@@ -3,10 +3,12 @@
 """Weights packed in DRAM (memory.packed_weights): bytes of all networks, cycles beside the goals.
 
 usage: packed.py [--backend rtl|arch] [--check] [--codes]
-ad01 with the key and without, and a fully connected layer, 1,024 to 1,024, of ternary weights and int8 activations, on
-buses of 64 and 32 bits. Each run must be bit-exact, else the benchmark ends. --codes: bytes for each byte of PMEM that
-the networks of models/ and $TRINE_SHARED/models take, beside the entropy of each layer's bytes and what other codes
-would take: Huffman's, a width for each 16 bytes, runs of zeros. --check: exit code 1 if a goal is missed.
+ad01 with the key and without, and a fully connected layer, 1,024 to 1,024, of int8 activations: with ternary weights, on
+buses of 64 and 32 bits, with int8 weights of which two of each four are 0, and with 16 different ones (NF4's, rounded
+to int8). Each run must be bit-exact, else the benchmark ends. --codes: bytes for each byte of PMEM that the networks of
+models/ and $TRINE_SHARED/models take, beside the entropy of each layer's bytes and what other codes would take:
+Huffman's, a width for each 16 bytes, runs of zeros, and streams of two of four bytes and of 16 values alone. --check:
+exit code 1 if a goal is missed.
 """
 import argparse
 import pathlib
@@ -19,17 +21,22 @@ import lowbit_model  # noqa: E402
 
 KEY = "memory.packed_weights=true"
 FEATURES = 1024
-GOALS = {"ad01": 26_500, "ternary": 33_700, "ternary, 32 bits": 58_500}
+GOALS = {"ad01": 26_500, "ternary": 33_700, "ternary, 32 bits": 58_500, "two of four": 87_200, "16 values": 69_200}
 
 
 def runs(folder):
     """Name, model, keys of the design."""
     yield "ad01", common.SHARED / "models" / "ad01_int8.tflite", ""
-    dense = folder / "dense.onnx"
-    lowbit_model.write(dense, "--inputs", "int8", "--weights", "ternary", "--channels", FEATURES, "--filters", FEATURES,
-                       "--dense")
-    yield "ternary", dense, ""
-    yield "ternary, 32 bits", dense, "bus.axi_data_bits=32"
+    def dense(weights):
+        model = folder / f"{weights}.onnx"
+        lowbit_model.write(model, "--inputs", "int8", "--weights", weights, "--channels", FEATURES, "--filters",
+                           FEATURES, "--dense")
+        return model
+
+    yield "ternary", dense("ternary"), ""
+    yield "ternary, 32 bits", dense("ternary"), "bus.axi_data_bits=32"
+    yield "two of four", dense("sparse"), ""
+    yield "16 values", dense("nf4"), ""
 
 
 def print_cycles(backend):
@@ -59,8 +66,9 @@ def print_codes():
                 continue  # nothing of it runs on the design
             rows = weights["rows"]
             printed.append([model.stem, rows, *(f"{weights[key] / rows:.3f}" for key in
-                                                ("stored", "entropy", "prefix", "widths", "zero_runs"))])
-    common.table(["network", "bytes in PMEM", "packed", "entropy", "Huffman", "widths", "zero runs"], printed)
+                                                ("stored", "entropy", "prefix", "widths", "zero_runs", "sparse", "palette"))])
+    common.table(["network", "bytes in PMEM", "packed", "entropy", "Huffman", "widths", "zero runs",
+                  "two of four", "16 values"], printed)
 
 
 def main():

@@ -108,8 +108,8 @@ module trine_load #(
   localparam logic [TargetBits-1:0] Exps  = TargetBits'(trine_isa_pkg::DmaTargetExponentials);
   localparam logic [TargetBits-1:0] Points = TargetBits'(trine_isa_pkg::DmaTargetPoints);
   localparam logic [TargetBits-1:0] Transposed = TargetBits'(trine_isa_pkg::DmaTargetTransposed);
-  localparam logic [TargetBits-1:0] Trits = TargetBits'(trine_isa_pkg::DmaTargetTrits);
   localparam logic [TargetBits-1:0] Short = TargetBits'(trine_isa_pkg::DmaTargetShort);
+  localparam logic [TargetBits-1:0] Palette = TargetBits'(trine_isa_pkg::DmaTargetPalette);
 
   // ---------------------------------------------------------------------------------------------
   // Front: registers and bursts. A RUN stays pending until the back has copied what it needs.
@@ -147,7 +147,7 @@ module trine_load #(
   assign op      = !ready ? op_q : to_maps ? Dmem : command_i.run_op[TargetBits-1:0];
 
   // The stream of a packed copy is a row in DRAM, whatever number of them it makes in PMEM.
-  assign packed_op = Packed && (op == Short || op == Trits);
+  assign packed_op = Packed && op >= Short && op <= Palette;
 
   always_ff @(posedge clk_i) begin
     if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
@@ -292,7 +292,7 @@ module trine_load #(
   );
 
   assign points  = Int16 && target_q == Points;
-  assign to_unpack = Packed && (target_q == Short || target_q == Trits);
+  assign to_unpack = Packed && target_q >= Short && target_q <= Palette;
   assign to_pmem = target_q == Pmem || target_q == Transposed || to_unpack;
   assign beat    = source_valid && beats_busy &&
                    (target_q == Pmem || to_unpack || !row_pending);
@@ -349,7 +349,7 @@ module trine_load #(
     .clk_i, .rst_ni, .clear_i,
     .start_i      (start_q),
     .packed_i     (to_unpack),
-    .trits_i      (target_q == Trits),
+    .format_i     (target_q[1:0]),
     .local_i      (back_local_q[PmemAddrBits-1:0]),
     .rows_last_i  (back_rows_last_q),
     .from_i       (back_dram_q),

@@ -26,7 +26,7 @@ module trine_load_pmem #(
 
   // A packed one: its rows; whether beats of it are to come.
   input  logic                    packed_i,
-  input  logic                    trits_i,
+  input  logic [1:0]              format_i,  // its target's lowest bits
   input  logic [PmemAddrBits-1:0] local_i,
   input  logic [15:0]             rows_last_i,
   input  logic [FromBits-1:0]     from_i,
@@ -72,7 +72,7 @@ module trine_load_pmem #(
     .clear_i,
     .start_i,
     .valid_i      (beat_valid),
-    .transposed_i (transposed_i),
+    .transposed_i (transposed_i && !pairs),  // pairs are of the copy before
     .addr_i       (beat_addr),
     .data_i       (beat),
     .pair_i       (pairs),
@@ -113,7 +113,7 @@ module trine_load_pmem #(
       .rst_ni,
       .clear_i,
       .start_i      (start_i && packed_i),
-      .trits_i,
+      .format_i,
       .local_i,
       .rows_last_i,
       .from_i,
@@ -148,7 +148,7 @@ module trine_load_pmem #(
     assign error_o       = 1'b0;
     assign from_o        = '0;
     assign unused_packed =
-        ^{packed_i, trits_i, local_i, rows_last_i, from_i, more_i, pair_valid};
+        ^{packed_i, format_i, local_i, rows_last_i, from_i, more_i, pair_valid};
   end
 
 endmodule

@@ -6,9 +6,12 @@
 //
 //   beats -> four of them -> the bits of a block -> a pair
 //
-// A stream that ends before its rows do, goes on for a beat or more behind them, or has bytes that
-// are no trits is an error, told from the next cycle on. Then what comes out means nothing, and no
-// other copy begins: clear_i follows.
+// A palette's first block is its table and no pair: it stays where it was cut, other blocks' codes
+// lie beside it.
+//
+// A stream that ends before its rows do, goes on for a beat or more behind them, has bytes that are
+// no trits, or places of a word that are not in their order is an error, told from the next cycle
+// on. Then what comes out means nothing, and no other copy begins: clear_i follows.
 //
 // Timing    a beat in, a pair out a cycle; a block shows as a pair two cycles after its last beat.
 //           beat_ready_o comes from registers. The next copy may start while pairs are to come: it
@@ -29,7 +32,7 @@ module trine_unpack #(
 
   // The copy: rows of PMEM, from local on.
   input  logic                start_i,
-  input  logic                trits_i,
+  input  logic [1:0]          format_i,     // the target's lowest bits
   input  logic [AddrBits-1:0] local_i,
   input  logic [15:0]         rows_last_i,
   input  logic [FromBits-1:0] from_i,
@@ -59,24 +62,28 @@ module trine_unpack #(
   logic [2:0]      count_d, count_q, place;
   logic [5:0]      offset_q;
   logic [Most-1:0] bits;
-  logic            take, issue;
+  logic            take, issue, free;  // free: the register behind
 
   // What the next block needs.
   logic [1:0] ones2 [8];  // of two bits, four, eight: bytes that are longer
   logic [2:0] ones4 [4];
   logic [3:0] ones8 [2];
-  logic [7:0] fixed;      // bits, but for those of longer bytes
-  logic [4:0] more_bits;
-  logic [7:0] early;   // from the oldest beat on: without those
-  logic [7:0] reach;   // with them
-  logic [8:0] beyond;  // 63 bits more: the beats that they reach into
+  logic       is_counted; // there are such
+  logic [7:0] base_q;     // bits, but for planes and those of longer bytes
+  logic [4:0] more_bits;  // those of longer bytes
+  logic [7:0] early;      // from the oldest beat on: without those
+  logic [7:0] reach;      // with them
+  logic [9:0] room;       // bits that are there behind `early`, signed
   logic [1:0] gone;    // beats
   logic       there;
-  logic       no_trits;  // a byte is none
+  logic       no_trits;   // a byte is none
+  logic       no_places;  // the second one is not behind the first one
 
   // The copy whose pairs are to come; the next one may wait.
-  logic                begins, began_q, waits_q, active_q, trits_q, row_ends, ends, more;
-  logic                wrong, error_q;
+  logic                begins, began_q, waits_q, active_q, row_ends, ends, more;
+  logic                wrong, error_q, is_short, is_trits, is_sparse, is_palette;
+  logic                table_q, cut;  // the next block is a table; one that is a pair is cut
+  logic [1:0]          format_q;
   logic [SlotBits-1:0] slot_q;
   logic [AddrBits-1:0] row_q;
   logic [15:0]         left_q;
@@ -84,8 +91,10 @@ module trine_unpack #(
   logic [FromBits-1:0] from_q;
 
   // A block.
-  logic                valid_q, last_q, of_trits_q, kept_q;
-  logic [Most-1:0]     bits_q;
+  logic                valid_q, last_q, kept_q;
+  logic [1:0]          of_format_q;
+  logic [Most-1:0]     bits_q;     // of a palette the table
+  logic [63:0]         colours_q;  // and the codes
   logic [AddrBits-1:0] addr_q;
   logic [7:0]          fifths_q;  // the last four trits of a fifth block
   logic [1:0]          fifth;
@@ -94,22 +103,35 @@ module trine_unpack #(
 
   always_comb begin
     for (int unsigned i = 0; i < 8; i++) ones2[i] = 2'(bits[3 + 2*i]) + 2'(bits[4 + 2*i]);
-    for (int unsigned i = 0; i < 4; i++) ones4[i] = 3'(ones2[2*i]) + 3'(ones2[2*i + 1]);
+    is_counted = is_short && bits[2:0] != 3'd7;
+    for (int unsigned i = 0; i < 4; i++) begin
+      ones4[i] = (3'(ones2[2*i]) + 3'(ones2[2*i + 1])) & {3{is_counted}};
+    end
     for (int unsigned i = 0; i < 2; i++) ones8[i] = 4'(ones4[2*i]) + 4'(ones4[2*i + 1]);
-    if (trits_q) fixed = turn_q == 3'd4 ? 8'd96 : 8'd104;
-    else         fixed = 8'(Least) + {1'b0, bits[2:0], 4'd0};
-    more_bits = trits_q || bits[2:0] == 3'd7 ? 5'd0 : 5'(ones8[0]) + 5'(ones8[1]);
+    more_bits = 5'(ones8[0]) + 5'(ones8[1]);
     no_trits  = 1'b0;
     for (int unsigned b = 0; b < 13; b++) begin
-      if (trits_q && bits[8*b +: 8] >= 8'd243 && (b != 12 || turn_q != 3'd4)) no_trits = 1'b1;
+      if (is_trits && bits[8*b +: 8] >= 8'd243 && (b != 12 || turn_q != 3'd4)) no_trits = 1'b1;
+    end
+    no_places = 1'b0;
+    for (int unsigned i = 0; i < 4; i++) begin
+      if (is_sparse && bits[64 + 4*i +: 2] >= bits[66 + 4*i +: 2]) no_places = 1'b1;
     end
   end
 
-  assign early  = 8'(offset_q) + fixed;
-  assign reach  = early + 8'(more_bits);
-  assign beyond = 9'(early) + 9'd63 + 9'(more_bits);
-  assign there  = beyond[8:6] <= count_q;
-  assign issue = active_q && there && (!valid_q || ready_i);
+  assign is_short   = format_q == 2'(trine_isa_pkg::DmaTargetShort);
+  assign is_trits   = format_q == 2'(trine_isa_pkg::DmaTargetTrits);
+  assign is_sparse  = format_q == 2'(trine_isa_pkg::DmaTargetSparse);
+  assign is_palette = format_q == 2'(trine_isa_pkg::DmaTargetPalette);
+
+  // What is counted comes last: it is compared with what is there.
+  assign early = 8'(offset_q) + base_q + {1'b0, bits[2:0] & {3{is_short}}, 4'd0};
+  assign reach = early + 8'(more_bits);
+  assign room  = {1'b0, count_q, 6'd0} - 10'(early);
+  assign there = !room[9] && (room[8:5] != '0 || room[4:0] >= more_bits);
+  assign free  = !valid_q || ready_i;
+  assign issue = active_q && there && free;
+  assign cut   = issue && !table_q;
   assign gone  = issue ? reach[7:6] : 2'd0;
   assign take  = beat_valid_i && beat_ready_o;
   assign place = count_q - 3'(gone);
@@ -124,10 +146,10 @@ module trine_unpack #(
 
   assign beat_ready_o = !count_q[2] && !waits_q;
   assign row_ends     = slot_q == SlotBits'(PairsPerRow - 1);
-  assign ends         = issue && row_ends && left_q == 16'd0;
+  assign ends         = cut && row_ends && left_q == 16'd0;
   assign more         = more_i && !waits_q;
   // Behind the last block a part of a beat is left, or nothing.
-  assign wrong        = (active_q && !there && !more) || (issue && no_trits) ||
+  assign wrong        = (active_q && !there && !more) || (cut && (no_trits || no_places)) ||
                         (ends && (more || place > 3'd1 || (place == 3'd1 && reach[5:0] == '0)));
   assign begins       = (start_i || waits_q) && (!active_q || ends) && !error_q;
 
@@ -139,41 +161,52 @@ module trine_unpack #(
       began_q  <= begins;
       waits_q  <= (start_i || waits_q) && !begins;
       active_q <= begins || (active_q && !ends);
-      valid_q  <= issue || (valid_q && !ready_i);
+      valid_q  <= cut || (valid_q && !ready_i);
       error_q  <= error_q || wrong;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (take || issue) beats_q <= beats_d;
+    // Registers follow what comes early, not issue, which comes late: what they hold without it
+    // means nothing.
+    if (active_q) beats_q <= beats_d;
     if (begins) begin
       {offset_q, slot_q, turn_q} <= '0;
-      trits_q <= trits_i;
-      row_q   <= local_i;
-      left_q  <= rows_last_i;
+      format_q <= format_i;
+      table_q  <= format_i == 2'(trine_isa_pkg::DmaTargetPalette);
+      row_q    <= local_i;
+      left_q   <= rows_last_i;
+      base_q   <= format_i == 2'(trine_isa_pkg::DmaTargetShort)   ? 8'(Least) :
+                  format_i == 2'(trine_isa_pkg::DmaTargetPalette) ? 8'd128 :
+                  format_i == 2'(trine_isa_pkg::DmaTargetSparse)  ? 8'd80 : 8'd104;
     end else if (issue) begin
       offset_q <= reach[5:0];
-      slot_q   <= row_ends ? '0 : slot_q + SlotBits'(1);
+      table_q  <= 1'b0;
       turn_q   <= turn_q == 3'd4 ? 3'd0 : turn_q + 3'd1;
-      if (row_ends) begin
+      if (is_palette) base_q <= 8'd64;
+      if (is_trits)   base_q <= turn_q == 3'd3 ? 8'd96 : 8'd104;
+      if (cut) slot_q <= row_ends ? '0 : slot_q + SlotBits'(1);
+      if (cut && row_ends) begin
         row_q  <= row_q + AddrBits'(1);
         left_q <= left_q - 16'd1;
       end
     end
-    if (issue) begin
-      bits_q     <= bits;
-      addr_q     <= row_q;
-      last_q     <= ends;
-      of_trits_q <= trits_q;
-      kept_q     <= turn_q == 3'd4;
+    if (free && (!is_palette || table_q)) bits_q <= bits;
+    if (free) begin
+      colours_q   <= bits[63:0];
+      addr_q      <= row_q;
+      last_q      <= ends;
+      of_format_q <= format_q;
+      kept_q      <= turn_q == 3'd4;
     end
     if (began_q && !error_q) from_q <= from_i;  // an error is that of the copy before
     if (valid_q && ready_i) fifths_q <= {fifth, fifths_q[7:2]};
   end
 
   trine_unpack_pair u_pair (
+    .format_i     (of_format_q),
     .bits_i       (bits_q),
-    .trits_i      (of_trits_q),
+    .colours_i    (colours_q),
     .kept_i       (kept_q),
     .kept_trits_i (fifths_q),
     .data_o,
@@ -186,8 +219,6 @@ module trine_unpack #(
   assign busy_o  = active_q || valid_q;
   assign from_o  = from_q;
 
-  logic unused_beyond;
-  assign unused_beyond = ^beyond[5:0];
   assign error_o = error_q;
 
 endmodule

@@ -7,21 +7,33 @@
 //                one 1 or 2 by its bit; k = 7 has no such bits. The sign is folded: 0, -1, 1, ...
 //   trits        bytes of five digits to base 3: 0, 1, -1. Twelve bytes give the first 60 trits;
 //                the last four are those of the 13th, whose fifth is kept, or the four kept.
+//   sparse       two bytes for each of four words, and behind all of them each one's place, two
+//                bits; bytes at no place are 0
+//   palette      codes of four bits into the table of 16 bytes, which is the bits of the stream's
+//                first block
 //
 // Timing    combinational.
 // Check     trine_unpack_tb
 
 module trine_unpack_pair (
-  input  logic [146:0] bits_i,
-  input  logic         trits_i,
-  input  logic         kept_i,   // the last four trits are kept_trits_i
+  input  logic [1:0]   format_i,       // the target's lowest bits
+  input  logic [146:0] bits_i,         // palette: the table
+  input  logic [63:0]  colours_i,      // palette: the codes
+  input  logic         kept_i,         // the last four trits are kept_trits_i
   input  logic [7:0]   kept_trits_i,
   output logic [127:0] data_o,
-  output logic [1:0]   fifth_o   // trit of the 13th byte
+  output logic [1:0]   fifth_o         // trit of the 13th byte
 );
 
+  logic is_short, is_trits, is_sparse, is_palette;
+
+  assign is_short   = format_i == 2'(trine_isa_pkg::DmaTargetShort);
+  assign is_trits   = format_i == 2'(trine_isa_pkg::DmaTargetTrits);
+  assign is_sparse  = format_i == 2'(trine_isa_pkg::DmaTargetSparse);
+  assign is_palette = format_i == 2'(trine_isa_pkg::DmaTargetPalette);
+
   // ---------------------------------------------------------------------------------------------
-  // Short codes.
+  // Short codes; zeros if it is none.
   // ---------------------------------------------------------------------------------------------
   logic [2:0]   k;
   logic [15:0]  longer, twice, left;
@@ -29,8 +41,8 @@ module trine_unpack_pair (
   logic [7:0]   below, at_k, above;  // bits of a code
 
   assign k      = bits_i[2:0];
-  assign at_k   = 8'd1 << k;
-  assign below  = at_k - 8'd1;
+  assign at_k   = {7'd0, is_short} << k;
+  assign below  = is_short ? (8'd1 << k) - 8'd1 : 8'd0;
   assign above  = {at_k[6:0], 1'b0};
   assign longer = bits_i[18:3];
   assign body   = bits_i[146:19];
@@ -66,6 +78,33 @@ module trine_unpack_pair (
   end
 
   assign fifth_o = trits[129:128];
-  assign data_o  = !trits_i ? codes : {kept_i ? kept_trits_i : trits[127:120], trits[119:0]};
+
+  // ---------------------------------------------------------------------------------------------
+  // Sparse words and palettes: a byte is the sum of those that are meant; zeros if it is none.
+  // ---------------------------------------------------------------------------------------------
+  logic [127:0] words, looked_up;
+
+  always_comb begin
+    for (int unsigned i = 0; i < 16; i++) begin
+      words[8*i +: 8] = 8'd0;
+      for (int unsigned n = 0; n < 2; n++) begin
+        words[8*i +: 8] |= bits_i[8*(i/4*2 + n) +: 8] &
+                           {8{is_sparse && bits_i[64 + 4*(i/4) + 2*n +: 2] == 2'(i)}};
+      end
+    end
+  end
+
+  always_comb begin
+    for (int unsigned i = 0; i < 16; i++) begin
+      looked_up[8*i +: 8] = 8'd0;
+      for (int unsigned n = 0; n < 16; n++) begin
+        looked_up[8*i +: 8] |= bits_i[8*n +: 8] &
+                               {8{is_palette && colours_i[4*i +: 4] == 4'(n)}};
+      end
+    end
+  end
+
+  assign data_o = codes | words | looked_up |
+                  ({kept_i ? kept_trits_i : trits[127:120], trits[119:0]} & {128{is_trits}});
 
 endmodule

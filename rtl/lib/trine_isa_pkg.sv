@@ -42,6 +42,10 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetShort = 8'd9;
   // PMEM: ternary weights from a stream of bytes of five trits each, likewise; load only
   localparam logic [7:0] DmaTargetTrits = 8'd10;
+  // PMEM: words from a stream of two of their bytes each, others are 0, likewise; load only
+  localparam logic [7:0] DmaTargetSparse = 8'd11;
+  // PMEM: bytes from a stream of codes of four bits, behind a table of 16, likewise; load only
+  localparam logic [7:0] DmaTargetPalette = 8'd12;
   // each byte less 128: low bytes of int16 codes; pmem and transposed only
   localparam int unsigned DmaFlagLowBytes = 1;
   localparam int unsigned DmaFlagFromDmem = 0;  // the source is DMEM; pmem and transposed only
@@ -303,9 +307,11 @@ package trine_isa_pkg;
   localparam int unsigned FeaturePacked = 13;  // memory.packed_weights
 
   // Which codes there are and what each needs, the lowest code in the lowest bits.
-  localparam int unsigned DmaTargetCodes = 11;
-  localparam logic [10:0] DmaTargetKnown = 11'b11111111111;
-  localparam logic [153:0] DmaTargetNeeds = {
+  localparam int unsigned DmaTargetCodes = 13;
+  localparam logic [12:0] DmaTargetKnown = 13'b1111111111111;
+  localparam logic [181:0] DmaTargetNeeds = {
+    14'b10000000000000,  // palette
+    14'b10000000000000,  // sparse
     14'b10000000000000,  // trits
     14'b10000000000000,  // short
     14'b00010000100000,  // points

@@ -478,6 +478,8 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
     case Target::kTransposed:
     case Target::kShort:
     case Target::kTrits:
+    case Target::kSparse:
+    case Target::kPalette:
       break;
   }
 }

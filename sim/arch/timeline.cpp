@@ -211,7 +211,7 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   // Beats for DMEM wait in front of their banks, and meet nobody; the last one is written behind.
   const bool behind = to == Target::kDmem || to == Target::kDmem16 || to == Target::kPmem ||
                       to == Target::kTransposed;
-  const bool unpacks = to == Target::kShort || to == Target::kTrits;
+  const bool unpacks = isa::is_packed({.op = target});
   return loaded_ + timing::kLoadResponse + (behind ? 1 : 0) + (unpacks ? timing::kUnpack : 0);
 }
 

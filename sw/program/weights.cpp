@@ -82,20 +82,28 @@ double zero_run_bits(Bytes bytes) {
   return static_cast<double>(bits);
 }
 
-WeightBytes figures_of(Bytes rows, std::int64_t stored) {
-  return {static_cast<std::int64_t>(rows.size()),
-          stored,
-          entropy_bits(rows) / 8,
-          prefix_bits(rows) / 8,
-          width_bits(rows) / 8,
-          zero_run_bits(rows) / 8};
-}
-
 /// A layer's rows, one block behind the other.
 struct Rows {
   std::vector<std::uint8_t> bytes;
-  std::int64_t stored = 0;
+  std::int64_t stored = 0, sparse = 0, palette = 0;
 };
+
+WeightBytes figures_of(const Rows& rows) {
+  return {std::ssize(rows.bytes),
+          rows.stored,
+          entropy_bits(rows.bytes) / 8,
+          prefix_bits(rows.bytes) / 8,
+          width_bits(rows.bytes) / 8,
+          zero_run_bits(rows.bytes) / 8,
+          rows.sparse,
+          rows.palette};
+}
+
+/// Bytes of a load's stream.
+std::int64_t stream_bytes(isa::dma::Target target, Bytes rows) {
+  const auto stream = machine::packed(target, rows);
+  return std::min(std::ssize(rows), stream ? std::ssize(*stream) : std::ssize(rows));
+}
 
 /// Rows that a RUN loads from the stage's constants; none of others. @param stored  bytes of DRAM
 std::vector<std::uint8_t> rows_of(const Program& stage, const isa::TransferRegisters& r,
@@ -123,6 +131,8 @@ WeightBytes& WeightBytes::operator+=(const WeightBytes& other) {
   prefix += other.prefix;
   widths += other.widths;
   zero_runs += other.zero_runs;
+  sparse += other.sparse;
+  palette += other.palette;
   return *this;
 }
 
@@ -144,8 +154,10 @@ std::vector<WeightBytes> weights_of(const Program& program) {
       Rows& of = layers[at(layer)];
       of.bytes.insert(of.bytes.end(), rows.begin(), rows.end());
       of.stored += stored;
+      of.sparse += stream_bytes(isa::dma::Target::kSparse, rows);
+      of.palette += stream_bytes(isa::dma::Target::kPalette, rows);
     });
-    for (const Rows& layer : layers) all.push_back(figures_of(layer.bytes, layer.stored));
+    for (const Rows& layer : layers) all.push_back(figures_of(layer));
   }
   return all;
 }

@@ -18,6 +18,8 @@ struct WeightBytes {
   double prefix = 0;     ///< Huffman's codes of them, tables apart
   double widths = 0;     ///< a width of 4 bits for each 16, signs folded
   double zero_runs = 0;  ///< a bit, and 4 bits of a run's length or a byte
+  /// What streams of these alone would take, loads that they cannot hold as they are.
+  std::int64_t sparse = 0, palette = 0;
   WeightBytes& operator+=(const WeightBytes& other);
 };
 

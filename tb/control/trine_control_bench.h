@@ -61,6 +61,8 @@ struct Bench : Host {
         break;
       case Target::kShort:
       case Target::kTrits:
+      case Target::kSparse:
+      case Target::kPalette:
         break;  // trine_unpack_tb
     }
     // Local units of one beat; a PMEM row of several beats counts as one step.

@@ -166,6 +166,8 @@ inline void apply(const Copy& copy, State& state) {
         case Target::kTransposed:
         case Target::kShort:
         case Target::kTrits:
+        case Target::kSparse:
+        case Target::kPalette:
           break;
       }
     }

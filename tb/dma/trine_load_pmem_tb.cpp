@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Copies into PMEM, packed ones and others in turn, one right behind the other: each row is written
-// once, where its copy says, in the order of the copies, while pairs of the copy before are on
-// their way and PMEM is busy. Addresses of beats are made as trine_dma_beats makes them.
+// Copies into PMEM, packed ones, transposed ones and others in turn, one right behind the other:
+// each row is written once, where its copy says, in the order of the copies, while pairs of the
+// copy before are on their way and PMEM is busy. Addresses of beats are made as trine_dma_beats
+// makes them; transposed copies are one row, for the first four columns.
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -24,23 +25,37 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr unsigned kRowBytes = 4 * TB_Cols, kMostRows = 9, kAddresses = 1U << TB_PmemAddrBits;
 
 struct Copy {
-  bool packed, trits;
+  isa::dma::Target target;
   unsigned local, rows;
   Bytes bytes, beats;
+  bool transposed() const { return target == isa::dma::Target::kTransposed; }
+  unsigned row_bytes() const { return transposed() ? 16 : kRowBytes; }
 };
 
-/// Mostly zeros in half of the cases: then a beat of short codes has three blocks.
+/// Beats whose words are these columns.
+Bytes transposed(const Bytes& columns) {
+  Bytes words(columns.size());
+  for (std::size_t i = 0; i < words.size(); ++i)
+    words[i] = columns[i / 16 * 16 + i % 4 * 4 + i / 4 % 4];
+  return words;
+}
+
+/// Mostly zeros in half of the cases: then a beat of short codes has three blocks. Never more than
+/// two of four bytes besides.
 Copy copy_of(std::mt19937& random) {
-  Copy c{chance(random, 60), chance(random, 50), 0, 0, {}, {}};
+  using isa::dma::Target;
+  Copy c{machine::kStreams[random() % machine::kStreams.size()], 0, 0, {}, {}};
+  if (chance(random, 40)) c.target = chance(random, 50) ? Target::kPmem : Target::kTransposed;
   c.rows = 1 + static_cast<unsigned>(random()) % kMostRows;
   c.local = static_cast<unsigned>(random()) % (kAddresses - c.rows);
   const unsigned zeros = chance(random, 50) ? 98 : 10;
   constexpr std::array<std::uint8_t, 4> kTernary{0x01, 0x03, 0x0d, 0x7f};
-  for (unsigned i = 0; i < kRowBytes * c.rows; ++i)
-    c.bytes.push_back(chance(random, zeros) ? std::uint8_t{0} : kTernary[random() % 4]);
-  c.beats = !c.packed ? c.bytes
-            : c.trits ? *machine::to_trits(c.bytes)
-                      : machine::to_short_codes(c.bytes);
+  for (unsigned i = 0; i < c.row_bytes() * c.rows; ++i)
+    c.bytes.push_back(i % 4 / 2 != i / 16 % 2 || chance(random, zeros) ? std::uint8_t{0}
+                                                                       : kTernary[random() % 4]);
+  c.beats = c.target == Target::kPmem ? c.bytes
+            : c.transposed()          ? transposed(c.bytes)
+                                      : *machine::packed(c.target, c.bytes);
   return c;
 }
 
@@ -60,10 +75,11 @@ struct Bench : Clocked<Vtrine_load_pmem> {
       REQUIRE_FALSE(written.empty());
       const Copy& c = written.front();
       REQUIRE(dut.pmem_wrow_o == c.local + row);
-      for (unsigned i = 0; i < kRowBytes; ++i)
-        REQUIRE(get_bits(dut.pmem_wdata_o, 8 * i, 8) == c.bytes[kRowBytes * row + i]);
+      for (unsigned i = 0; i < c.row_bytes(); ++i)
+        REQUIRE(get_bits(dut.pmem_wdata_o, 8 * i, 8) == c.bytes[c.row_bytes() * row + i]);
+      REQUIRE(dut.pmem_wquads_o == (c.transposed() ? 1 : (1U << TB_Cols / 4) - 1));
       const bool last = ++row == c.rows;
-      REQUIRE(dut.done_o == last);
+      REQUIRE(dut.done_o == (last && !c.transposed()));
       if (last) {
         written.pop_front();
         row = 0;
@@ -81,8 +97,9 @@ struct Bench : Clocked<Vtrine_load_pmem> {
 
   void copy(const Copy& c) {
     written.push_back(c);
-    dut.packed_i = c.packed;
-    dut.trits_i = c.packed && c.trits;
+    dut.packed_i = isa::is_packed({.op = static_cast<int>(c.target)});
+    dut.format_i = static_cast<unsigned>(c.target) & 3U;
+    dut.transposed_i = c.transposed();
     drive(dut.local_i, c.local);
     drive(dut.rows_last_i, c.rows - 1);
     dut.start_i = 1;
@@ -93,7 +110,7 @@ struct Bench : Clocked<Vtrine_load_pmem> {
     for (std::size_t at = 0; at < c.beats.size();) {
       std::uint64_t beat;
       std::memcpy(&beat, &c.beats[at], sizeof beat);
-      dut.valid_i = !chance(random, late);
+      dut.valid_i = !chance(random, late) && !(c.transposed() && dut.pending_o);
       dut.data_i = beat;
       dut.last_i = dut.row_last_i = at + sizeof beat == c.beats.size();
       if (cycle()) at += sizeof beat;

@@ -2,8 +2,8 @@
 //
 // Packed streams: pairs are those of machine/packed.h, at their rows, the last one marked, one copy
 // right behind the other, with beats that come late and pairs that wait. A stream that is too short
-// or too long for its rows, or holds bytes that are no trits, ends with an error and with the
-// number of its copy; the next one after a clear is whole.
+// or too long for its rows, or holds bytes that are no trits or places that are none, ends with an
+// error and with the number of its copy; the next one after a clear is whole.
 
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -31,25 +31,34 @@ struct Copy {
   unsigned local, rows, from;
 };
 
-/// Bytes of `spread` bits, or trits, of rows of PMEM.
+/// A byte of a stream that can hold it: four trits, one of 16, or of so many bits.
+std::uint8_t byte_of(Target target, unsigned shift, std::mt19937& random) {
+  if (target == Target::kTrits) {
+    unsigned byte = 0;
+    for (int t = 0; t < 4; ++t) byte = byte << 2 | std::array{0U, 1U, 3U}[random() % 3];
+    return static_cast<std::uint8_t>(byte);
+  }
+  if (target == Target::kPalette) return static_cast<std::uint8_t>(random() % 16 * 37 + shift);
+  const int value = static_cast<int>(random() % 256) - 128;  // some are far from the others
+  return static_cast<std::uint8_t>(value / (chance(random, 90) ? 1 << shift : 1));
+}
+
+/// A stream of any kind.
 Copy copy_of(std::mt19937& random) {
-  Copy c{chance(random, 50) ? Target::kShort : Target::kTrits, {}, {}, 0, 0, 0};
+  Copy c{machine::kStreams[random() % machine::kStreams.size()], {}, {}, 0, 0, 0};
   c.rows = 1 + static_cast<unsigned>(random()) % kMostRows;
   c.local = static_cast<unsigned>(random()) % (kAddresses - c.rows);
   c.from = static_cast<unsigned>(random()) % 256;
   const unsigned shift = static_cast<unsigned>(random()) % 9;
-  for (unsigned i = 0; i < machine::kBlockBytes * kPairs * c.rows; ++i) {
-    if (c.target == Target::kTrits) {
-      unsigned byte = 0;
-      for (int t = 0; t < 4; ++t) byte = byte << 2 | std::array{0U, 1U, 3U}[random() % 3];
-      c.bytes.push_back(static_cast<std::uint8_t>(byte));
-    } else {  // some are far from the others
-      const int value = static_cast<int>(random() % 256) - 128;
-      c.bytes.push_back(static_cast<std::uint8_t>(value / (chance(random, 90) ? 1 << shift : 1)));
+  for (unsigned i = 0; i < machine::kBlockBytes * kPairs * c.rows; ++i)
+    c.bytes.push_back(byte_of(c.target, shift, random));
+  if (c.target == Target::kSparse)  // any two of a word
+    for (std::size_t w = 0; w < c.bytes.size(); w += 4) {
+      const std::array<std::uint8_t, 2> two{c.bytes[w], c.bytes[w + 3]};
+      std::fill_n(&c.bytes[w], 4, std::uint8_t{0});
+      for (const std::uint8_t byte : two) c.bytes[w + random() % 4] = byte;
     }
-  }
-  c.stream =
-      c.target == Target::kTrits ? *machine::to_trits(c.bytes) : machine::to_short_codes(c.bytes);
+  c.stream = *machine::packed(c.target, c.bytes);
   return c;
 }
 
@@ -91,7 +100,7 @@ struct Bench : Clocked<Vtrine_unpack> {
   void start(const Copy& c) {
     given.push_back(c);
     dut.start_i = 1;
-    dut.trits_i = c.target == Target::kTrits;
+    dut.format_i = static_cast<unsigned>(c.target) & 3U;
     drive(dut.local_i, c.local);
     drive(dut.rows_last_i, c.rows - 1);
     drive(dut.from_i, c.from);
@@ -142,11 +151,14 @@ TEST_CASE("trine_unpack gives the rows of one stream after the other", "[tb][unp
 TEST_CASE("trine_unpack takes a beat a cycle, and gives a pair", "[tb][unpack]") {
   Bench b;
   b.late = b.slow = 0;
-  const auto run = [&](unsigned bits) {
-    Copy c{Target::kShort, {}, {}, 0, kAddresses - 1, 7};
+  const auto run = [&](Target target, unsigned bits) {
+    Copy c{target, {}, {}, 0, kAddresses - 1, 7};
     for (unsigned i = 0; i < machine::kBlockBytes * kPairs * c.rows; ++i)
-      c.bytes.push_back(static_cast<std::uint8_t>(b.random() % (1U << bits) - (1U << bits) / 2));
-    c.stream = machine::to_short_codes(c.bytes);
+      c.bytes.push_back(
+          target == Target::kSparse && i % 4 < 2
+              ? std::uint8_t{0}
+              : static_cast<std::uint8_t>(b.random() % (1U << bits) - (1U << bits) / 2));
+    c.stream = *machine::packed(target, c.bytes);
     b.start(c);
     const int before = b.cycles;
     b.feed(c);
@@ -155,13 +167,15 @@ TEST_CASE("trine_unpack takes a beat a cycle, and gives a pair", "[tb][unpack]")
     CHECK(b.cycles - before <= std::max(beats * 103 / 100, pairs) + 2);  // 3 %: four beats are few
     b.drain();
   };
-  for (const unsigned bits : {1, 2, 3, 4, 5, 6}) run(bits);
+  for (const unsigned bits : {1, 2, 3, 4, 5, 6}) run(Target::kShort, bits);
+  run(Target::kSparse, 8);
+  run(Target::kPalette, 4);
 }
 
 TEST_CASE("trine_unpack ends a wrong stream with an error", "[tb][unpack]") {
   Bench b;
   int wrong = 0;
-  for (int k = 0; k < 400; ++k) {
+  for (int k = 0; k < 800; ++k) {
     Copy c = copy_of(b.random);
     switch (k % 4) {
       case 0:
@@ -200,5 +214,5 @@ TEST_CASE("trine_unpack ends a wrong stream with an error", "[tb][unpack]") {
     b.taken_copies = b.given.size();
     REQUIRE_FALSE(b.dut.busy_o);
   }
-  CHECK(wrong > 200);
+  CHECK(wrong > 400);
 }

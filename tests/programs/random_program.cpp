@@ -123,21 +123,20 @@ class Generator {
     load(isa::dma::Target::kExponentials, exponentials_at_, 0, isa::dma::kExponentialWords);
   }
 
-  /// Packed weights, some in short codes, some ternary. @return the byte behind them
+  /// Packed weights, two streams of each kind. @return the byte behind them
   std::int64_t make_streams(std::int64_t at) {
-    constexpr int kStreams = 6;
-    for (int n = 0; config_.packed && n < kStreams; ++n) {
-      Stream s{n % 2 == 0 ? isa::dma::Target::kShort : isa::dma::Target::kTrits,
-               at,
-               between(1, std::min(40, config_.pmem_rows())),
-               {}};
+    using isa::dma::Target;
+    for (std::size_t n = 0; config_.packed && n < 2 * machine::kStreams.size(); ++n) {
+      Stream s{machine::kStreams.at(n / 2), at, between(1, std::min(40, config_.pmem_rows())), {}};
       const int bits = between(1, 7);
       std::vector<std::uint8_t> rows(static_cast<std::size_t>(4 * config_.cols * s.rows));
       for (std::uint8_t& byte : rows) {
         byte = static_cast<std::uint8_t>(between(-1 << bits, (1 << bits) - 1));
-        if (ternary_ || n % 2 != 0) byte = no_high_only(byte);
+        if (s.target == Target::kPalette) byte &= 0x55;
+        if (ternary_ || s.target == Target::kTrits) byte = no_high_only(byte);
       }
-      s.bytes = n % 2 == 0 ? machine::to_short_codes(rows) : *machine::to_trits(rows);
+      if (s.target == Target::kSparse) keep_two_of_four(rows);
+      s.bytes = *machine::packed(s.target, rows);
       at += static_cast<std::int64_t>(s.bytes.size());
       streams_.push_back(std::move(s));
     }
@@ -843,6 +842,14 @@ class Generator {
     const auto legal = [&](std::size_t byte) { dram[byte] = no_high_only(dram[byte]); };
     for (std::int64_t b = 0; b < config_.dmem_words(); ++b) legal(static_cast<std::size_t>(b));
     for (std::int64_t b = pmem_at_; b < bias_at_; ++b) legal(static_cast<std::size_t>(b));
+  }
+
+  void keep_two_of_four(std::vector<std::uint8_t>& bytes) {
+    for (std::size_t word = 0; word < bytes.size(); word += 4) {
+      const int one = draw(4), other = draw(4);
+      for (int i = 0; i < 4; ++i)
+        if (i != one && i != other) bytes[word + static_cast<std::size_t>(i)] = 0;
+    }
   }
 
   /// Without the code 10, which is no trit.

@@ -34,6 +34,7 @@ DESIGNS = {
     "no depthwise": ["edge64", "depthwise.enable=false"],
     "no matmul": ["edge64", "matmul.enable=false"],
     "clock gates": ["edge64", "clock.gates=true"],
+    "packed weights": ["edge64", "memory.packed_weights=true"],
 }
 ARRAYS = ["1x1", "3x5", "31x5"]
 SWITCHES = ["array.precisions", "memory.ecc", "post.columns_per_cycle", "vector.enable", "vector.table", "vector.softmax",

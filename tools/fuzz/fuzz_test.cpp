@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "machine/packed.h"
 #include "machine/precision.h"
 #include "tools/fuzz/configs.h"
 #include "tools/fuzz/pair.h"
@@ -56,6 +57,19 @@ TEST_CASE("networks of int16 are drawn for configurations that have it", "[fuzz]
     with_key += any.config.activations16 ? 1 : 0;
   }
   CHECK((drawn > 0 && drawn < with_key));
+}
+
+TEST_CASE("low-bit networks have weights for each way to pack them", "[fuzz][packed]") {
+  const machine::Config config = machine::load_config("edge32", {"memory.packed_weights=true"});
+  unsigned streams = 0;
+  for (int n = 0; n < 12; ++n) {
+    const Pair pair = make_pair(draw_case(13, 0, n, {Family::kLowBit}, &config), config);
+    const Verdict v = run_pair(pair, Backend::kArch);
+    CAPTURE(n, v.text);
+    CHECK(v.outcome == Outcome::kExact);
+    streams |= v.streams;
+  }
+  CHECK(streams == (1U << machine::kStreams.size()) - 1);
 }
 
 TEST_CASE("any record makes a legal configuration", "[fuzz]") {

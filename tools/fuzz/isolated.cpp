@@ -14,16 +14,17 @@ namespace trine::fuzz {
 namespace {
 
 std::string to_line(const Verdict& v) {
-  return fmt::format("{} {} {} {} {} {} {}", static_cast<int>(v.outcome), v.telling ? 1 : 0,
-                     v.removed ? 1 : 0, v.striped ? 1 : 0, v.arch_cycles, v.rtl_cycles, v.text);
+  return fmt::format("{} {} {} {} {} {} {} {}", static_cast<int>(v.outcome), v.telling ? 1 : 0,
+                     v.removed ? 1 : 0, v.striped ? 1 : 0, v.streams, v.arch_cycles, v.rtl_cycles,
+                     v.text);
 }
 
 Verdict parse_line(const std::string& line) {
   Verdict v;
   int outcome = 0, telling = 0, removed = 0, striped = 0, text = 0;
   unsigned long long arch = 0, rtl = 0;
-  if (std::sscanf(line.c_str(), "%d %d %d %d %llu %llu %n", &outcome, &telling, &removed, &striped,
-                  &arch, &rtl, &text) < 6)
+  if (std::sscanf(line.c_str(), "%d %d %d %d %u %llu %llu %n", &outcome, &telling, &removed,
+                  &striped, &v.streams, &arch, &rtl, &text) < 7)
     return {Outcome::kFailed, "the process ended without a result"};
   v.outcome = static_cast<Outcome>(outcome);
   v.telling = telling != 0;

@@ -2,6 +2,9 @@
 
 #include "tools/fuzz/low_bit.h"
 
+#include <algorithm>
+#include <array>
+
 #include "sw/model/groups.h"
 #include "tools/fuzz/networks.h"
 
@@ -72,10 +75,49 @@ void make_groups(Builder& b) {
   }
 }
 
+/// At most two of each four neighbours are not 0.
+void keep_two_of_four(Builder& b, model::Tensor& weights) {
+  const int depth = weights.shape.back();
+  for (int i = 0; i < static_cast<int>(weights.data.size()); i += depth)
+    for (int first = 0; first < depth; first += 4) {
+      const int one = first + b.content(0, 3), other = first + b.content(0, 3);
+      for (int c = first; c < std::min(first + 4, depth); ++c)
+        if (c != one && c != other) weights.data[static_cast<std::size_t>(i + c)] = 0;
+    }
+}
+
+/// Each is one of 15, or 0, which is what fills up rows.
+void use_table(Builder& b, model::Tensor& weights) {
+  std::array<std::uint8_t, 16> table{};
+  for (std::size_t i = 1; i < table.size(); ++i)
+    table.at(i) = static_cast<std::uint8_t>(b.content(-127, 127));
+  for (std::uint8_t& weight : weights.data) weight = table.at(weight % table.size());
+}
+
+/// Convolutions and products of int8 whose weights can be packed.
+void make_packed(Builder& b) {
+  const int size = b.number(4, 12), channels = b.number(1, 16) * b.number(1, 4);
+  int x = b.input({1, size, size, channels});
+  for (int layers = b.number(0, 2); layers > 0; --layers) {
+    const int window = b.number(1, 3);
+    x = b.convolution(x, b.number(1, 70), window, window, 1, 1, 1, 1, Padding::kSame,
+                      once_in(b, 2));
+  }
+  const auto inputs = static_cast<int>(b.tensor(x).elements());
+  if (inputs <= 8000 && !once_in(b, 4)) b.fully_connected(x, inputs, b.number(1, 70));
+  for (model::Tensor& t : b.graph.tensors) {
+    if (t.name != "weights") continue;
+    const int kind = b.number(0, 4);
+    if (kind < 2) keep_two_of_four(b, t);
+    if (kind == 2 || kind == 3) use_table(b, t);
+  }
+}
+
 }  // namespace
 
 void make_low_bit(Builder& b) {
   if (b.groups && once_in(b, 2)) return make_groups(b);
+  if (b.packed && once_in(b, 2)) return make_packed(b);
   LowBitNet net(std::move(b));
   random_low_bit(net);
   b = std::move(net);

@@ -12,6 +12,8 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "machine/packed.h"
+#include "machine/runs.h"
 #include "sim/arch/run.h"
 #include "sim/rtl/run.h"
 #include "sw/compiler/compiler.h"
@@ -144,14 +146,31 @@ std::string run_stage(const Pair& pair, const compiler::Program& stage, Backend 
   return run_rtl(pair, stage, before, dram, arrays, arch, verdict);
 }
 
+/// How a program's weights are packed: machine::kStreams, a bit each.
+unsigned streams_of(const std::vector<const compiler::Program*>& stages) {
+  unsigned all = 0;
+  for (const compiler::Program* stage : stages)
+    isa::for_each_run(stage->words, [&](std::size_t, isa::Engine engine, const isa::Registers&,
+                                        const isa::Run& run) {
+      for (std::size_t i = 0; i < machine::kStreams.size(); ++i)
+        if (engine == isa::Engine::kLoad && run.op == static_cast<int>(machine::kStreams.at(i)))
+          all |= 1U << i;
+    });
+  return all;
+}
+
 Verdict run_program(const Pair& pair, const compiler::Program& program,
                     const std::vector<Array>& golden, Backend backend) {
   const auto stages = compiler::stages(program);
   const auto striped = [](const compiler::Program* stage) {
     return std::ranges::any_of(stage->layers, [](const auto& l) { return l.stripes > 1; });
   };
-  Verdict verdict{Outcome::kExact, "", distinguishes(golden), program.removed.filters > 0,
-                  std::ranges::any_of(stages, striped)};
+  Verdict verdict{Outcome::kExact,
+                  "",
+                  distinguishes(golden),
+                  program.removed.filters > 0,
+                  std::ranges::any_of(stages, striped),
+                  streams_of(stages)};
   std::vector<Array> arrays = pair.inputs;
   std::string text;
   for (const compiler::Program* stage : stages)
@@ -180,6 +199,7 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
   p.config = config;
   Builder b(network);
   b.groups = config.groups;
+  b.packed = config.packed;
   try {
     p.family = make_network(b);
   } catch (const Error& e) {

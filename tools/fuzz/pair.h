@@ -75,6 +75,7 @@ struct Verdict {
   bool telling = false;  ///< the outputs have many codes: an error would show
   bool removed = false;  ///< the compiler left channels out
   bool striped = false;  ///< layers run in cascades
+  unsigned streams = 0;  ///< weights are packed so: machine::kStreams, a bit each
   std::uint64_t arch_cycles = 0, rtl_cycles = 0;
 };
 

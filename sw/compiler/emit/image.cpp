@@ -173,16 +173,10 @@ class ImageMaker : private Order {
     if (!config_.packed || rows > kMostRows) return add_rows(words, Target::kPmem, rows);
     std::vector<std::uint8_t> bytes(4 * words.size());
     std::memcpy(bytes.data(), words.data(), bytes.size());
-    std::vector<std::uint8_t> best = machine::to_short_codes(bytes);
-    Target target = Target::kShort;
-    if (auto trits = machine::to_trits(bytes); trits && trits->size() <= best.size()) {
-      best = std::move(*trits);
-      target = Target::kTrits;
-    }
-    if (best.size() >= bytes.size()) return add_rows(words, Target::kPmem, rows);
-    Words stream(best.size() / 4);
-    std::memcpy(stream.data(), best.data(), best.size());
-    return add_rows(stream, target, rows);
+    const machine::Stored best = machine::shortest(bytes);
+    Words stream(best.bytes.size() / 4);
+    std::memcpy(stream.data(), best.bytes.data(), best.bytes.size());
+    return add_rows(stream, best.target, rows);
   }
 
   Image::Block add_rows(const Words& words, isa::dma::Target target, std::int64_t rows) {

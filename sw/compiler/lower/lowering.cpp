@@ -25,6 +25,7 @@ Lowered Lowering::run() {
   }
   if (noted_) throw model::Refusal(*noted_);
   set_lifetimes(net_);
+  if (config_.packed) set_stored_shares(net_, config_);
   return {std::move(net_), std::nullopt};
 }
 

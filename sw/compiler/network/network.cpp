@@ -5,6 +5,9 @@
 #include <array>
 #include <map>
 
+#include "machine/packed.h"
+#include "sw/program/layout.h"
+
 namespace trine::compiler {
 namespace {
 
@@ -16,6 +19,25 @@ void read(Map& map, int layer) {
 void write(Map& map, int layer) {
   if (map.producer < 0) map.producer = layer;
   map.last_write = layer;
+}
+
+/// Words of the first rows of PMEM, as all would lie there one behind the other.
+std::vector<std::uint8_t> first_rows(const Layer& layer, const machine::Config& config) {
+  constexpr std::int64_t kEnough = 32 * 1024;  // bytes
+  const Conv& conv = layer.conv();
+  const int codes = conv.step_codes * conv.steps_per_row;
+  const std::int64_t of_channel = std::ssize(conv.weights) / layer.channels;
+  std::vector<std::uint8_t> bytes;
+  for (int first = 0; first < layer.channels && std::ssize(bytes) < kEnough; first += config.cols)
+    for (std::int64_t code = 0; code < of_channel; code += codes)
+      for (int m = first; m < first + config.cols; ++m) {
+        std::uint32_t word = 0;
+        for (int i = 0; m < layer.channels && i < codes && code + i < of_channel; ++i)
+          word |= program::pack_code(conv.weights[at(m * of_channel + code + i)], codes, i);
+        for (int byte = 0; byte < 4; ++byte)
+          bytes.push_back(static_cast<std::uint8_t>(word >> 8 * byte));
+      }
+  return bytes;
 }
 
 }  // namespace
@@ -52,6 +74,15 @@ std::vector<int> equal_weights(const Network& network) {
       first.back() = *same;
   }
   return first;
+}
+
+void set_stored_shares(Network& network, const machine::Config& config) {
+  for (Layer& layer : network.layers) {
+    if (layer.kind != LayerKind::kConv || layer.conv().weights.empty()) continue;
+    const std::vector<std::uint8_t> bytes = first_rows(layer, config);
+    layer.conv().stored_share = static_cast<double>(machine::shortest(bytes).bytes.size()) /
+                                static_cast<double>(bytes.size());
+  }
 }
 
 void set_lifetimes(Network& network) {

@@ -170,6 +170,8 @@ struct Conv {
   /// is folded into the bias or the thresholds. By the window former: [channel][step][lane], step =
   /// (ky, step of the filter row).
   std::vector<std::int8_t> weights;
+  /// Bytes of DRAM for a byte of PMEM, about: less where they are packed.
+  double stored_share = 1;
   /// Steps of a group of the reduction that counts by a factor; 0: all count alike.
   int group_steps = 0;
   std::vector<std::int16_t> factors;  ///< [channel][group]
@@ -383,6 +385,8 @@ struct Network {
 
 /// Sets which layers write and read each map.
 void set_lifetimes(Network& network);
+/// Conv::stored_share of all layers. @pre config.packed
+void set_stored_shares(Network& network, const machine::Config& config);
 
 /// For each layer the first one whose constant weights PMEM holds as the same rows: itself, or that
 /// of another image of a batch or of a cascade's first stripe.

@@ -209,7 +209,7 @@ class Tiler {
   double weight_bytes(int channels) const {
     const double rows = static_cast<double>(weight_rows(channels));
     return rows / config_.rows_per_beat() * config_.beats_per_row() *
-               static_cast<double>(beat_bytes()) +
+               static_cast<double>(beat_bytes()) * layer_.conv().stored_share +
            (layer_.per_tensor ? machine::kBiasBytes : machine::kParameterBytes) * channels *
                layer_.passes;
   }

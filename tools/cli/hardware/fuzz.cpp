@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/npy.h"
+#include "machine/packed.h"
 #include "sim/rtl/build.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/engine.h"
@@ -34,6 +35,10 @@ constexpr std::pair<Outcome, const char*> kOutcomes[] = {{Outcome::kExact, "exac
                                                          {Outcome::kRefused, "refused"},
                                                          {Outcome::kIllegal, "illegal"},
                                                          {Outcome::kFailed, "failed"}};
+
+std::string_view stream_name(isa::dma::Target target) {
+  return isa::kTargets.find(isa::Engine::kLoad, static_cast<int>(target))->name;
+}
 
 struct Options {
   Output output;
@@ -140,6 +145,7 @@ class Fuzzer {
     telling_ += json.at("telling").get<int>();
     removed_ += json.at("removed").get<int>();
     striped_ += json.at("striped").get<int>();
+    for (const auto& [name, n] : json.at("streams").items()) streams_[name] += n.get<int>();
     for (const auto& [reason, n] : json.at("reasons").items()) reasons_[reason] += n.get<int>();
     for (const auto& [name, n] : json.at("operators").items()) operators_[name] += n.get<int>();
     const Json endings = json.value("endings", Json::object());
@@ -179,6 +185,9 @@ class Fuzzer {
     telling_ += v.telling ? 1 : 0;
     removed_ += v.outcome == Outcome::kExact && v.removed ? 1 : 0;
     striped_ += v.outcome == Outcome::kExact && v.striped ? 1 : 0;
+    for (std::size_t i = 0; i < machine::kStreams.size(); ++i)
+      if (v.outcome == Outcome::kExact && (v.streams >> i & 1) != 0)
+        ++streams_[std::string(stream_name(machine::kStreams.at(i)))];
     if (pair.unread.empty()) ++endings_[fuzz::ending_of(pair)][v.outcome];
     for (const model::Op& op : pair.graph.ops)
       if (v.outcome == Outcome::kExact) ++operators_[op.name];
@@ -291,6 +300,9 @@ class Fuzzer {
           shares += fmt::format(", {:.1f} % {}", 100.0 * found->second / all, name);
       text += fmt::format("ending in {}: {} pairs{}\n", ending, all, shares);
     }
+    if (!streams_.empty()) text += "exact networks with packed weights:";
+    for (const auto& [name, n] : streams_) text += fmt::format(" {} {}", name, n);
+    if (!streams_.empty()) text += "\n";
     text += "operators of exact networks:";
     for (const auto& [name, n] : operators_) text += fmt::format(" {} {}", name, n);
     return text + "\n";
@@ -304,6 +316,7 @@ class Fuzzer {
     json["telling"] = telling_;
     json["removed"] = removed_;
     json["striped"] = striped_;
+    json["streams"] = streams_;
     json["refused"] = of(Outcome::kRefused);
     json["illegal"] = of(Outcome::kIllegal);
     json["failed"] = failed_;
@@ -323,9 +336,9 @@ class Fuzzer {
   std::vector<fuzz::Family> drawn_;  ///< none: all
   std::map<Outcome, int> outcomes_;
   std::map<fuzz::Family, int> families_;
-  std::map<std::string, int> reasons_, operators_;
-  std::map<std::string, std::map<Outcome, int>> endings_;  ///< by what the networks end in
-  int configs_ = 0;                                        ///< that were tried
+  std::map<std::string, int> reasons_, operators_, streams_;  ///< streams: ways to pack weights
+  std::map<std::string, std::map<Outcome, int>> endings_;     ///< by what the networks end in
+  int configs_ = 0;                                           ///< that were tried
   int telling_ = 0, removed_ = 0, striped_ = 0, failed_ = 0;
 };
 

@@ -139,8 +139,9 @@ std::string weights_text(const compiler::Program& program) {
 Json weights_json(const compiler::Program& program) {
   program::WeightBytes all;
   for (const program::WeightBytes& w : program::weights_of(program)) all += w;
-  return {{"rows", all.rows},     {"stored", all.stored}, {"entropy", all.entropy},
-          {"prefix", all.prefix}, {"widths", all.widths}, {"zero_runs", all.zero_runs}};
+  return {{"rows", all.rows},     {"stored", all.stored},  {"entropy", all.entropy},
+          {"prefix", all.prefix}, {"widths", all.widths},  {"zero_runs", all.zero_runs},
+          {"sparse", all.sparse}, {"palette", all.palette}};
 }
 
 Json to_json(const program::Traffic& t) {

@@ -31,6 +31,7 @@ bool needs_int16(Family family) { return family == Family::kInt16 || family == F
 
 /// Whether the design computes networks of the family.
 bool has(const machine::Config& config, Family family) {
+  if (family == Family::kLowBit) return config.ternary || config.binary;
   return !needs_int16(family) ||
          (config.activations16 && (family == Family::kInt16 || (config.vector && config.table)));
 }

@@ -119,6 +119,8 @@ void go_to_corners(Builder& b) {
     if (product || transposed) reach_ends(b, op);
     const bool fuses = product || model::is_binary(op.kind) || op.kind == OpKind::kAveragePool2D;
     if (fuses && once_in(b, 4)) op.activation = any(b, kActivations);
+    if (op.kind == OpKind::kSoftmax)  // legal above 2^-26
+      while (op.beta * b.graph.in(op, 0).scale() < 0x1p-25F) op.beta *= 1024;
   }
 }
 

@@ -26,8 +26,9 @@ LARGEST = 100_000  # bytes of a seed
 DAMAGED = 10  # versions of a seed
 SEEDS = {
     "tflite": ["models/*.tflite", "tests/operators/*.tflite", "tests/litert/*.tflite",
-               "tests/maps16/*.tflite"],
-    "onnx": ["models/*.onnx", "tests/onnx/*.onnx", "tests/onnx/*/*.onnx", "tests/torch/*.onnx"],
+               "tests/maps16/*.tflite", "tests/lstm/*.tflite"],
+    "onnx": ["models/*.onnx", "models/sequences/*.onnx", "tests/onnx/*.onnx", "tests/onnx/*/*.onnx",
+             "tests/torch/*.onnx"],
     "program": [],
     "checkpoint": [],
     "toml": ["presets/*.toml"],

@@ -73,7 +73,7 @@ const std::vector<Key>& schema() {
        "entries of the bias and scale memories",
        "parameters of more channels are prefetched; 69 bits of memory each"},
       {"memory.packed_weights", BoolKey{&Config::packed},
-       "weights in DRAM in short codes, five trits in a byte, two of four bytes, or four bits",
+       "weights in DRAM: short codes, trits, 2:4, or four bits",
        "layers that wait for their weights take fewer cycles, by what the weights are packed to "
        "(columns in fours, a bus of 32 or 64 bits); an unpacker in front of PMEM",
        true, true},

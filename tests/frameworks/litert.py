@@ -5,14 +5,12 @@
 usage: litert.py LIBRARY SCRATCH [--sessions N] [--refused] [--rtl] [MODEL...]
 --refused: this version of LiteRT is none that the delegate knows.
 """
-import argparse
-import pathlib
 import sys
 
 import numpy as np
 from ai_edge_litert import interpreter as litert
 
-from shared import ROOT, at_once, data, expect, leaks, lock_is_free, partition, told
+from shared import ROOT, at_once, data, expect, leaks, lock_is_free, partition, shared_options, told
 
 REFERENCE = litert.OpResolverType.BUILTIN_REF
 
@@ -89,14 +87,7 @@ class Checks:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("library", type=pathlib.Path)
-    parser.add_argument("scratch", type=pathlib.Path)
-    parser.add_argument("--sessions", type=int, default=20)
-    parser.add_argument("--refused", action="store_true")
-    parser.add_argument("--rtl", action="store_true", help="one small network on the SystemVerilog, too")
-    parser.add_argument("models", type=pathlib.Path, nargs="*")
-    options = parser.parse_args()
+    options = shared_options(__doc__)
     checks = Checks(options.library, options.scratch)
     if options.refused:
         return checks.refused("tried with 1.2.0 and 2.3.0")

@@ -5,7 +5,6 @@
 usage: onnx_runtime.py LIBRARY SCRATCH [--sessions N] [--refused] [--rtl] [MODEL...]
 --refused: this version of ONNX Runtime is none that the provider knows.
 """
-import argparse
 import ctypes
 import pathlib
 import re
@@ -14,7 +13,7 @@ import sys
 import numpy as np
 import onnxruntime
 
-from shared import ROOT, at_once, close, data, expect, leaks, lock_is_free, partition, told
+from shared import ROOT, at_once, close, data, expect, leaks, lock_is_free, partition, shared_options, told
 
 LEVELS = {"default": onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
           "none": onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL}
@@ -119,14 +118,7 @@ class Checks:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("library", type=pathlib.Path)
-    parser.add_argument("scratch", type=pathlib.Path)
-    parser.add_argument("--sessions", type=int, default=20)
-    parser.add_argument("--refused", action="store_true")
-    parser.add_argument("--rtl", action="store_true", help="one small network on the SystemVerilog, too")
-    parser.add_argument("models", type=pathlib.Path, nargs="*")
-    options = parser.parse_args()
+    options = shared_options(__doc__)
     checks = Checks(options.library, options.scratch)
     if options.refused:
         return checks.refused_version()

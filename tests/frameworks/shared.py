@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the checks of both plug-ins share: data, several sessions, what a partition says."""
+import argparse
 import json
 import pathlib
 import sys
@@ -8,6 +9,18 @@ import threading
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def shared_options(page):
+    """The command line of either script. @param page  its docstring"""
+    parser = argparse.ArgumentParser(description=page.splitlines()[0])
+    parser.add_argument("library", type=pathlib.Path)
+    parser.add_argument("scratch", type=pathlib.Path)
+    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--refused", action="store_true")
+    parser.add_argument("--rtl", action="store_true", help="one small network on the SystemVerilog, too")
+    parser.add_argument("models", type=pathlib.Path, nargs="*")
+    return parser.parse_args()
 
 
 def expect(what, holds, text=""):

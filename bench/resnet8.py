@@ -56,12 +56,14 @@ def main():
             it = plain if name == "float" else measured(name, None if sparse else choice, folder, options.cifar, own)
             shares = {key: it[key] / plain[key] for key in ("constants", "bytes", "cycles", "energy")}
             goals = GOALS.get(name, {})
-            met = it["accuracy"] >= plain["accuracy"] - LOST.get(name, 0) and all(shares[k] <= goals[k] for k in goals)
-            missed = missed or (bool(goals) and not met)
+            met = not goals or (it["accuracy"] >= plain["accuracy"] - LOST[name] and
+                                all(shares[k] <= goals[k] for k in goals))
+            missed |= not met
             rows.append([trained, f"{it['accuracy']:.2%}", it["constants"], f"{shares['constants']:.3f}",
                          it["bytes"], f"{shares['bytes']:.2f}", it["cycles"], f"{shares['cycles']:.2f}",
                          f"{shares['energy']:.2f}",
-                         ", ".join(f"{k} {v}" for k, v in goals.items()) or "-", "yes" if met else "no"])
+                         ", ".join(f"{k} {v}" for k, v in goals.items()) or "-",
+                         "-" if not goals else "yes" if met else "no"])
     common.table(["weights", "right of 10,000", "constants", "of int8", "bytes", "of int8", "cycles", "of int8",
                   "energy of int8", "goal", "met"], rows)
     return options.check and missed

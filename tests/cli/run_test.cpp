@@ -2,6 +2,8 @@
 //
 // Commands that run a model: run, verify, their figures and warnings.
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -32,6 +34,33 @@ namespace {
 const std::string kPlusVectors = TRINE_SOURCE_DIR "/models/plus_filter/vectors";
 
 }  // namespace
+
+TEST_CASE("generate-text reads a prompt at once as it does token by token", "[cli][run]") {
+  const Shell shell;
+  const std::string models = TRINE_SOURCE_DIR "/models/story";
+  const auto report = [&](int chunk) {
+    const Result result = shell.trine(fmt::format(
+        "generate-text '{0}.bin' --tokenizer '{0}_tokens.bin' --config edge64 --backend "
+        "arch --prompt 'Once upon a time there was' --tokens 40 --context 40 --chunk {1} "
+        "--json j",
+        models, chunk));
+    CAPTURE(result.err);
+    REQUIRE(result.code == 0);
+    CHECK(result.out.starts_with("Once upon a time there was"));
+    CHECK(result.out.find("the context of 40 tokens is full (--context), ") != std::string::npos);
+    return shell.read_json("j");
+  };
+  const json single = report(1), together = report(5);
+  const int prompt = together.at("prompt_tokens");
+  CHECK((single.at("prompt_tokens") == 0 && prompt == 7));
+  CHECK((single.at("exact") == true && together.at("exact") == true));
+  CHECK(single.at("steps") == static_cast<int>(together.at("steps")) + prompt);
+  CHECK(together.at("tokens") == single.at("tokens"));
+  const json &one = single.at("sums"), &more = together.at("sums");
+  REQUIRE(one.size() == more.size());
+  for (std::size_t i = 0; i < one.size(); ++i)
+    CHECK((more[i].is_null() ? i + 1 < static_cast<std::size_t>(prompt) : more[i] == one[i]));
+}
 
 TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
   const Shell shell;

@@ -59,6 +59,27 @@ TEST_CASE("networks of int16 are drawn for configurations that have it", "[fuzz]
   CHECK((drawn > 0 && drawn < with_key));
 }
 
+TEST_CASE("a softmax of int16 is legal at any scale", "[fuzz]") {
+  const machine::Config config = machine::load_config("edge64", {"array.activations16=true"});
+  const Pair pair = make_pair(
+      parse_case(
+          "1,11,1,3,2,0,3,1,0,0,0,5,2,8,0,3,1,4,0,0,2,1,2,2,0,1,2,3/553578066/11,2,1,6,4,16,2,1"
+          ",34,0,2,1,5,0,7,7,5,8,1,67,0,7,2,0,0,0,0,1,24,1,2,0,1,1,4,1,0,1,4,0,1,135,7,3,6,0,2,"
+          "11,5,10,7,5,2,3,3,2,1,0,1,2"),
+      config);
+  const auto softmax = std::ranges::find(pair.graph.ops, model::OpKind::kSoftmax, &model::Op::kind);
+  REQUIRE(softmax != pair.graph.ops.end());
+  CHECK(pair.graph.in(*softmax, 0).scale() < 0x1p-26F);
+  CHECK(run_pair(pair, Backend::kArch).outcome != Outcome::kFailed);
+}
+
+TEST_CASE("low-bit networks are drawn for designs that have such weights", "[fuzz]") {
+  for (int n = 0; n < 100; ++n) {
+    const Pair pair = make_pair(draw_case(14, n, n, {Family::kLowBit}));
+    CHECK((pair.config.ternary || pair.config.binary));
+  }
+}
+
 TEST_CASE("low-bit networks have weights for each way to pack them", "[fuzz][packed]") {
   const machine::Config config = machine::load_config("edge32", {"memory.packed_weights=true"});
   unsigned streams = 0;

@@ -343,6 +343,18 @@ TEST_CASE("a token loads what its layers share once", "[llm][session]") {
   CHECK(runs_of(program, isa::dma::Target::kExponentials) == 1 + 2 * kSmall.layers);
 }
 
+TEST_CASE("tokens at once copy no scores, values and mixed rows", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 3);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint), 20);
+  const auto program = compiler::compile(model.step_graph(3, 9), config(8, 8), {});
+  for (const compiler::ProgramLayer& layer : program.layers) {
+    CAPTURE(layer.name, layer.op);
+    CHECK((layer.op != "STRIDED_SLICE" || layer.name == "last"));
+    CHECK((layer.op != "CONCATENATION" || layer.name.ends_with("keys") ||
+           layer.name.ends_with("values")));
+  }
+}
+
 TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][session]") {
   struct Case {
     Dimensions dims;

@@ -44,11 +44,12 @@ std::int64_t update(const std::vector<std::uint8_t>& image, std::uint8_t* memory
 Session::Session(const QuantizedModel& model, SessionOptions options)
     : model_(model), options_(std::move(options)) {}
 
-bool Session::fits(int count) const {
+bool Session::fits(int count) {
   if (position_ + count > model_.context()) return false;
   if (options_.backend == Backend::kGolden) return true;
   try {
-    compiler::compile(model_.step_graph(position_, count), options_.config, {});
+    const model::Graph graph = model_.step_graph(position_, count);
+    next_ = {count, compiler::compile(graph, options_.config, {})};
     return true;
   } catch (const Error&) {
     return false;
@@ -68,17 +69,22 @@ Step Session::step(const std::vector<int>& tokens) {
   Step step;
   step.bytes_needed = bytes_needed(graph);
   step.sums = golden[0];
-  if (options_.backend != Backend::kGolden && position_ > options_.first)
-    run_machine(graph, inputs, golden, step);
+  if (options_.backend != Backend::kGolden && position_ > options_.first) {
+    if (next_ && next_->first == count)
+      step.program = std::move(next_->second);
+    else
+      step.program = compiler::compile(graph, options_.config, {});
+    run_machine(inputs, golden, step);
+  }
+  next_.reset();
   step.logits = model_.logits(step.sums);
   states_.assign(std::make_move_iterator(golden.begin() + 1),
                  std::make_move_iterator(golden.end()));
   return step;
 }
 
-void Session::run_machine(const model::Graph& graph, const std::vector<Array>& inputs,
-                          const std::vector<Array>& golden, Step& step) {
-  step.program = compiler::compile(graph, options_.config, {});
+void Session::run_machine(const std::vector<Array>& inputs, const std::vector<Array>& golden,
+                          Step& step) {
   const compiler::Program& program = step.program;
   const bool is_first = dram_.empty();
   // States lie at its beginning, at the same place for every token; so do, behind them, constants.

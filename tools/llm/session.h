@@ -51,18 +51,20 @@ class Session {
   Step step(const std::vector<int>& tokens);
   Step step(int token) { return step(std::vector<int>{token}); }
   /// Whether the machine has room for the next `count` tokens at once.
-  bool fits(int count) const;
+  bool fits(int count);
   int position() const { return position_; }
 
  private:
-  void run_machine(const model::Graph& graph, const std::vector<Array>& inputs,
-                   const std::vector<Array>& golden, Step& step);
+  /// Runs step.program.
+  void run_machine(const std::vector<Array>& inputs, const std::vector<Array>& golden, Step& step);
 
   const QuantizedModel& model_;
   SessionOptions options_;
   int position_ = 0;
   std::vector<Array> states_;       ///< golden: keys and values of each layer
   std::vector<std::uint8_t> dram_;  ///< of the machine
+  /// What fits() compiled for the next step, and for how many tokens.
+  std::optional<std::pair<int, compiler::Program>> next_;
 };
 
 }  // namespace trine::llm

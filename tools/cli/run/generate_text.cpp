@@ -145,7 +145,7 @@ class Writer {
   }
 
   /// What is left of the prompt, as much as the machine reads at once; none of it goes over --from.
-  std::vector<int> next_of(const std::vector<int>& prompt, const llm::Session& session) const {
+  std::vector<int> next_of(const std::vector<int>& prompt, llm::Session& session) const {
     const int read = session.position();
     const auto first = prompt.begin() + std::min<std::ptrdiff_t>(read, std::ssize(prompt));
     int count = std::min(o_.chunk, static_cast<int>(prompt.end() - first));
@@ -252,12 +252,10 @@ class Writer {
     const double mean = static_cast<double>(totals_.cycles) / totals_.tokens;
     return text +
            fmt::format(
-               "{} tokens on {} ({}): {} cycles a token, {:.0f} tokens/s at {:g} MHz, {:.1f} % of "
-               "what "
-               "the "
-               "bus allows\n"
-               "last token: {} cycles, {:.1f} % of what the bus allows; the host wrote {} bytes a "
-               "token\n{}",
+               "{} tokens on {} ({}): {} cycles a token, {:.0f} tokens/s at {:g} MHz, "
+               "{:.1f} % of what the bus allows\n"
+               "last token: {} cycles, {:.1f} % of what the bus allows; the host wrote {} bytes "
+               "a token\n{}",
                totals_.tokens, config_.name, o_.backend.backend,
                grouped(static_cast<std::uint64_t>(mean)), per_second(mean), o_.clock_mhz,
                100 * totals_.bound_cycles / static_cast<double>(totals_.cycles),

@@ -132,11 +132,15 @@ void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op*
   if (op->code_min > op->code_max) throw_error("a clamp leaves no code");
 }
 
+/// Whether a step has a constant for each channel.
+bool has_channels(const Step& s) { return s.step.value.size() > 1; }
+/// Whether it is one of codes.
+bool of_codes(const Step& s) { return s.origin && !s.origin->codes.empty(); }
+
 /// Whether a step has a constant for each channel, which is no constant of codes to be added.
 bool differs_by_channel(const Value& value) {
-  return std::ranges::any_of(value.steps, [](const Step& s) {
-    return s.step.value.size() > 1 && !(s.origin && !s.origin->codes.empty());
-  });
+  return std::ranges::any_of(value.steps,
+                             [](const Step& s) { return has_channels(s) && !of_codes(s); });
 }
 
 /// Whether int16 codes, which have no table, are scaled or moved before they are clamped.
@@ -144,13 +148,11 @@ bool scales_words(const Value& value, const Quantizer& q) {
   const auto clamps = [](const Step& s) {
     return s.step.kind == Kind::kMax || s.step.kind == Kind::kMin;
   };
-  const auto coded = [](const Step& s) {
-    return s.origin && !s.origin->codes.empty() && s.step.value.size() > 1;
-  };
+  const auto adds_codes = [](const Step& s) { return has_channels(s) && of_codes(s); };
   const auto clamp = std::ranges::find_if(value.steps, clamps);
   return gives_int16(q) && clamp != value.steps.begin() &&
          std::ranges::all_of(clamp, value.steps.end(), clamps) &&
-         std::ranges::none_of(value.steps, coded);
+         std::ranges::none_of(value.steps, adds_codes);
 }
 
 /// The graph's shape of a value of ONNX's shape. @pre the layout is not kFlat

@@ -122,6 +122,30 @@ TEST_CASE("packed weights are exact and take fewer bytes", "[arch][model][onnx][
   }
 }
 
+TEST_CASE("as many streams of a batch go through a step as fill the lanes", "[arch][lstm]") {
+  int batches = 0;
+  for (const int pairs : {1, 2}) {
+    for (const model::Sample& sample : model::own_samples("lstm")) {
+      CAPTURE(sample.file.string(), pairs);
+      const model::Graph graph = model::import_tflite(sample.file, true);
+      std::ptrdiff_t wanted = 0;  // h of a step
+      for (const model::Op& op : graph.ops) {
+        if (op.kind != model::OpKind::kLstm) continue;
+        const model::Tensor& out = graph.out(op);
+        REQUIRE(out.extent(2) < 64);  // no part of the cells is apart
+        const int steps = out.extent(op.time_major ? 0 : 1);
+        const int batch = out.extent(op.time_major ? 1 : 0);
+        const int lanes = out.type == model::DataType::kInt8 ? 2 * pairs : pairs;
+        wanted += std::ptrdiff_t{steps} * ((batch + lanes - 1) / lanes);
+        batches += batch > 2 ? 1 : 0;
+      }
+      CHECK(std::ranges::count(compiler::with_steps(graph, pairs).ops, true, &model::Op::of_cell) ==
+            wanted);
+    }
+  }
+  CHECK(batches > 0);
+}
+
 TEST_CASE("an LSTM in steps is the LSTM, its clip and its largest codes too", "[arch][lstm]") {
   const int lanes = GENERATE(1, 2, 8);
   for (const model::Sample& sample : model::own_samples("lstm")) {

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <numeric>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/index.h"
+#include "base/ties.h"
 #include "tools/cli/run/check.h"
 
 namespace trine::abi {
@@ -31,22 +31,6 @@ std::map<int, int> makers_of(const std::vector<Node>& nodes) {
     for (const int t : nodes[n].outputs) makers[t] = static_cast<int>(n);
   return makers;
 }
-
-/// Sets that are joined, by one member each.
-class Sets {
- public:
-  explicit Sets(std::size_t count) : parent_(count) {
-    std::iota(parent_.begin(), parent_.end(), 0);
-  }
-  int root(int i) {
-    while (parent_[at(i)] != i) i = parent_[at(i)] = parent_[at(parent_[at(i)])];
-    return i;
-  }
-  void join(int a, int b) { parent_[at(std::max(root(a), root(b)))] = std::min(root(a), root(b)); }
-
- private:
-  std::vector<int> parent_;
-};
 
 Nodes joined(const std::vector<Nodes>& units) {
   Nodes all;
@@ -75,21 +59,22 @@ std::vector<Array> Part::run(const std::vector<Array>& inputs, const cli::Backen
 
 std::vector<Nodes> units_of(const Source& source, const std::vector<Node>& nodes) {
   const std::map<int, int> makers = makers_of(nodes);
-  Sets sets(nodes.size());
+  Ties ties(nodes.size());
   std::vector<bool> read(nodes.size());
   for (std::size_t n = 0; n < nodes.size(); ++n)
     for (const int t : nodes[n].inputs) {
       const auto maker = makers.find(t);
       if (maker == makers.end() || source.holds_codes(t)) continue;
       const auto m = at(maker->second);
-      if (!nodes[m].dequantizes || !read[m]) sets.join(static_cast<int>(n), maker->second);
+      if (!nodes[m].dequantizes || !read[m]) ties.tie(static_cast<int>(n), maker->second);
       read[m] = true;
     }
   std::map<int, Nodes> units;
   for (std::size_t n = 0; n < nodes.size(); ++n)
-    units[sets.root(static_cast<int>(n))].push_back(static_cast<int>(n));
+    units[ties.root(static_cast<int>(n))].push_back(static_cast<int>(n));
   std::vector<Nodes> result;
   for (auto& [root, unit] : units) result.push_back(std::move(unit));
+  std::ranges::sort(result);  // by the first node
   return result;
 }
 

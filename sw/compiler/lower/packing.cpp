@@ -8,9 +8,9 @@
 #include <set>
 
 #include "base/index.h"
+#include "base/ties.h"
 #include "machine/precision.h"
 #include "sw/compiler/lower/findings.h"
-#include "sw/compiler/network/ties.h"
 
 namespace trine::compiler {
 namespace {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <numeric>
 
-#include "sw/compiler/network/ties.h"
+#include "base/ties.h"
 
 namespace trine::compiler {
 namespace {

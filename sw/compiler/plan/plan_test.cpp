@@ -6,9 +6,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/ties.h"
 #include "sim/arch/tests/testing.h"
 #include "sw/compiler/lower/lower.h"
-#include "sw/compiler/network/ties.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "tools/fuzz/networks.h"
 

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <set>
 
 #include "base/index.h"
 #include "base/rounding.h"
+#include "base/ties.h"
 #include "sw/compiler/rewrite/channels.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/model/rewrite/rewriter.h"
@@ -24,29 +24,6 @@ using model::Op;
 using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
-
-/// Channels that can only go together.
-class Classes {
- public:
-  /// @return the first one's number
-  int add(int channels) {
-    const auto first = parent_.size();
-    parent_.resize(first + at(channels));
-    std::iota(parent_.begin() + static_cast<std::ptrdiff_t>(first), parent_.end(),
-              static_cast<int>(first));
-    return static_cast<int>(first);
-  }
-  int of(int channel) {
-    while (parent_[at(channel)] != channel)
-      channel = parent_[at(channel)] = parent_[at(parent_[at(channel)])];
-    return channel;
-  }
-  void join(int a, int b) { parent_[at(of(a))] = of(b); }
-  std::size_t size() const { return parent_.size(); }
-
- private:
-  std::vector<int> parent_;
-};
 
 class IdleChannels : Rewriter {
  public:
@@ -85,7 +62,7 @@ class IdleChannels : Rewriter {
         products_.emplace(i, product_of(graph_, op));
       } else if (channels.kind == Channels::Kind::kEach) {
         for (const Tie& tie : channels.ties)
-          classes_.join(number(op.input(tie.position), tie.in), number(op.outputs[0], tie.out));
+          classes_.tie(number(op.input(tie.position), tie.in), number(op.outputs[0], tie.out));
         for (const int position : channels.whole) fixed_.push_back(op.input(position));
         if (in_words(op)) {
           words_.insert(op.inputs.begin(), op.inputs.end());
@@ -104,7 +81,7 @@ class IdleChannels : Rewriter {
     for (const int t : fixed_)
       if (computed(t))
         for (int c = 0; c < graph_.tensor(t).extent(-1); ++c)
-          forced_[at(classes_.of(number(t, c)))] = true;
+          forced_[at(classes_.root(number(t, c)))] = true;
   }
 
   /// Whether channels of one tensor become some of another's: words would lie askew.
@@ -165,7 +142,9 @@ class IdleChannels : Rewriter {
 
   bool folds(int index) const { return !folds_.contains(index); }
 
-  bool stays(int tensor, int channel) { return needed_[at(classes_.of(number(tensor, channel)))]; }
+  bool stays(int tensor, int channel) {
+    return needed_[at(classes_.root(number(tensor, channel)))];
+  }
 
   /// Which classes somebody needs: the fewest, found from all on.
   void settle() {
@@ -185,7 +164,7 @@ class IdleChannels : Rewriter {
     for (int m = 0; m < p.outputs; ++m)
       if (stays(op.outputs[0], m)) rows.push_back(m);
     for (int c = 0; c < p.inputs; ++c) {
-      const std::size_t place = at(classes_.of(number(op.input(0), c)));
+      const std::size_t place = at(classes_.root(number(op.input(0), c)));
       if (needed[place] || (folds(index) && share(index, 0, c))) continue;
       needed[place] = std::ranges::any_of(rows, [&](int m) { return p.used[p.index(m, c)]; });
     }
@@ -204,7 +183,7 @@ class IdleChannels : Rewriter {
       int wanted = std::max(left, std::min(channels, 1));
       if (words_.contains(t) && !idle.empty()) wanted = std::min(round_up(wanted, kWord), channels);
       for (int i = 0; i < wanted - left; ++i) {
-        forced_[at(classes_.of(first + idle[at(i)]))] = true;
+        forced_[at(classes_.root(first + idle[at(i)]))] = true;
         more = true;
       }
     }
@@ -263,7 +242,7 @@ class IdleChannels : Rewriter {
   }
 
   reference::RoundingPolicy rounding_;
-  Classes classes_;
+  Ties classes_;                       ///< channels that can only go together
   std::map<int, int> first_;           ///< number of a computed tensor's channel 0
   std::map<int, Product> products_;    ///< by place in ops_
   std::map<int, bool> folds_;          ///< false: those that do not

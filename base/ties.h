@@ -11,13 +11,20 @@
 
 #include "base/index.h"
 
-namespace trine::compiler {
+namespace trine {
 
 class Ties {
  public:
-  explicit Ties(std::size_t count) : parent_(count) {
-    std::iota(parent_.begin(), parent_.end(), 0);
+  explicit Ties(std::size_t count = 0) { add(static_cast<int>(count)); }
+
+  /// So many more, tied to nothing. @return the first one's number
+  int add(int count) {
+    const auto first = static_cast<int>(parent_.size());
+    parent_.resize(parent_.size() + at(count));
+    std::iota(parent_.begin() + first, parent_.end(), first);
+    return first;
   }
+  std::size_t size() const { return parent_.size(); }
 
   /// The one that stands for all that are tied to `i`.
   int root(int i) {
@@ -41,4 +48,4 @@ class Ties {
   std::int64_t steps_ = 0;
 };
 
-}  // namespace trine::compiler
+}  // namespace trine

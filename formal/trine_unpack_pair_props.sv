@@ -2,8 +2,8 @@
 //
 // trine_unpack_pair: what the bits of a block are made of comes out again. Of short codes: any 16
 // bytes, packed with any k that has them; what lies behind the block does not matter. Of trits: any
-// 64 and the fifth block's, packed as sums of their digits. Of sparse words: any with two bytes at
-// places in their order, all others 0. Of a palette: each byte is that of the table.
+// 64 and the fifth block's, packed as sums of their digits. Sparse words are any with two bytes
+// at places in their order, all others 0. A palette's bytes are those of the table.
 
 module trine_unpack_pair_props (
   input logic clk_i,

@@ -45,7 +45,7 @@ def environment(build, package, version):
 
 
 def models(suffix):
-    """Of the repository, but those that LiteRT and ONNX Runtime compute in float: rounded another way by each kernel."""
+    """The repository's, but those that LiteRT and ONNX Runtime compute in float: each kernel rounds another way."""
     found = sorted(p for p in ROOT.rglob(f"*{suffix}") if "build" not in p.relative_to(ROOT).parts)
     return [p for p in found if "float" not in p.stem]
 

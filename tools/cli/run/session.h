@@ -35,7 +35,7 @@ class Session {
 
   /// @throws Error  an input too many, too few, of another type or shape
   void check_inputs(const std::vector<Array>& inputs) const;
-  /// One inference. Of several threads one runs at a time.
+  /// One inference. Threads take turns.
   /// @pre check_inputs() takes them
   sim::RunResult run(const std::vector<Array>& inputs, const BackendOptions& backend);
 

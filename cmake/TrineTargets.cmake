@@ -10,9 +10,18 @@ set(TRINE_HEADERS <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <
                   <numeric> <optional> <set> <span> <string> <string_view> <utility> <vector> <fmt/format.h>
                   <fmt/ranges.h>)
 option(TRINE_PCH "precompiled headers" ON)
+# Files of a target are compiled some at a time, in a third of the processor time: their anonymous namespaces are one.
+option(TRINE_UNITY "several files at a time" ON)
 set(light $<$<CONFIG:Release>:-O1>)  # most code compiles for longer than it runs
 set(hot $<$<CONFIG:Release>:-O2>)
 file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
+
+function(trine_unite target)
+  get_target_property(sources ${target} SOURCES)
+  if(TRINE_UNITY AND NOT sources MATCHES "\\.c(;|$)")
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+  endif()
+endfunction()
 
 # trine_precompile(NAME OPTION <header>..): a target whose header others reuse.
 function(trine_precompile name option)
@@ -62,22 +71,26 @@ function(trine_add_library name)
     target_compile_options(${name} PRIVATE ${light})
     trine_reuse(${name} trine_headers)
   endif()
+  trine_unite(${name})
 endfunction()
 
-# trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick)
-# One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only).
+# trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick [ALONE b_test.cpp])
+# One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only). ALONE: more
+# sources, with names in their anonymous namespaces that others have, too.
 if(TRINE_TESTS)
   include(Catch)
   include(Processor)
 endif()
 add_custom_target(cpp_tests)  # all of them, without the benches: tests/house/cpp.py
 function(trine_add_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS" ${ARGN})
-  add_executable(${name} ${ARG_SOURCES})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS;ALONE" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES} ${ARG_ALONE})
+  set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} trine_test_main trine_warnings)
   add_dependencies(cpp_tests ${name})
   target_compile_options(${name} PRIVATE ${light})
   trine_reuse(${name} trine_headers_test)
+  trine_unite(${name})
   trine_time_target(${name})
   # A case that asserts nothing fails.
   catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST

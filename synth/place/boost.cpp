@@ -7,10 +7,9 @@
 namespace trine::synth {
 namespace {
 
-constexpr float kLate = 0.05f;       ///< of the period: nets with less time left are tried
-constexpr float kWorthIt = 0.02f;    ///< ns that a buffer must win
-constexpr float kNextStage = 0.25f;  ///< delay of the next cell for each ns of transition, about
-constexpr float kSpare = 0.4f;       ///< ns that a sink has more than the latest: it can wait
+constexpr float kLate = 0.05f;        ///< of the period: nets with less time left are tried
+constexpr float kBufferWins = 0.02f;  ///< ns that a buffer must win
+constexpr float kSpare = 0.4f;        ///< ns that a sink has more than the latest: it can wait
 
 using Pins = std::vector<PinOf>;
 
@@ -55,7 +54,7 @@ class Boost {
     if (all.empty()) return;
     const Pins spare = with_time(net, all);
     const float load = timer_.most_load(net);
-    const float now = overloaded ? 1e9f : lateness(net, driven(driver, load)) - kWorthIt;
+    const float now = overloaded ? 1e9f : lateness(net, driven(driver, load)) - kBufferWins;
     const float share = static_cast<float>(spare.size()) / static_cast<float>(all.size());
     float behind = share * (load - pins_pf(all)) + pins_pf(spare);  // wire and pins that leave
     int best_beside = -1, best_at_loads = -1;

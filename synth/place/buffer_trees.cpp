@@ -10,19 +10,18 @@
 namespace trine::synth {
 namespace {
 
-constexpr float kNsAUm = 0.00022f;   ///< of a wire with buffers
-constexpr float kFanOutNs = 0.06f;   ///< for each doubling of loads above kMostLoads
-constexpr float kShortUm = 300;      ///< of a wire with buffers, what its driver sees
-constexpr float kStar = 0.3f;        ///< how much the way to the driver counts in a tree, 0..1
-constexpr float kPieceUm = 250;      ///< between places for buffers
-constexpr float kMostPf = 0.35f;     ///< behind a driver: transitions that wires let through
-constexpr float kSlew = 0.08f;       ///< ns, at a buffer's input, about
-constexpr float kNextStage = 0.25f;  ///< delay of the next cell for each ns of transition, about
+constexpr float kNsAUm = 0.00022f;  ///< of a wire with buffers
+constexpr float kFanOutNs = 0.06f;  ///< for each doubling of loads above kMostLoads
+constexpr float kShortUm = 300;     ///< of a wire with buffers, what its driver sees
+constexpr float kStar = 0.3f;       ///< how much the way to the driver counts in a tree, 0..1
+constexpr float kPieceUm = 250;     ///< between places for buffers
+constexpr float kMostPf = 0.35f;    ///< behind a driver: transitions that wires let through
+constexpr float kSlew = 0.08f;      ///< ns, at a buffer's input, about
 constexpr float kLeastPrice = 0.003f, kMostPrice = 0.1f;  ///< ns that a buffer must win
 constexpr float kPriceOfSpare = 0.1f;                     ///< of the time left
-constexpr float kLate = 0.3f;      ///< of the period: nets with more left and a light load stay
+constexpr float kUrgent = 0.3f;    ///< of the period: nets with more left and a light load stay
 constexpr std::size_t kMost = 24;  ///< ways of a subtree that are kept
-constexpr float kNever = 1e3f;     ///< ns left where nothing is asked
+constexpr float kUnasked = 1e3f;   ///< ns left where nothing is asked
 constexpr float kTooMuch = 1e6f;   ///< what a load above the driver's costs
 
 using Pins = std::vector<PinOf>;
@@ -105,7 +104,7 @@ class Trees {
     const Pins& sinks = netlist_.net(net).sinks;
     float load = tree.length() * cost_.pf;
     for (const PinOf& sink : sinks) load += capacitance(sink);
-    return timer_.slack(net) > kLate * timer_.period() && sinks.size() <= kMostLoads &&
+    return timer_.slack(net) > kUrgent * timer_.period() && sinks.size() <= kMostLoads &&
            load <= most_pf(netlist_.net(net).driver);
   }
 
@@ -122,7 +121,7 @@ class Trees {
       const auto i = static_cast<std::size_t>(*k);
       const auto parent = static_cast<std::size_t>(tree.parent[i]);
       const PinOf& sink = sinks[i - 1];
-      const float left = std::min(timer_.slack(sink) + timer_.wire_ns(sink), kNever);
+      const float left = std::min(timer_.slack(sink) + timer_.wire_ns(sink), kUnasked);
       const Ways leaf{
           {capacitance(sink), left, 1, step({-1, -1, static_cast<int>(i) - 1, -1, {}})}};
       Ways all = ways[i].empty() ? leaf : join(ways[i], leaf, points[i]);

@@ -8,7 +8,7 @@
 namespace trine::synth {
 namespace {
 
-constexpr int kRounds = 8;
+constexpr int kSwapRounds = 8;
 
 class Swaps {
  public:
@@ -19,7 +19,7 @@ class Swaps {
     for (int i = 0; i < placement_.size(); ++i)
       if (placement_.is_macro(i)) kinds[netlist_.instance(i).cell].push_back(i);
     int all = 0;
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < kSwapRounds; ++round) {
       int swapped = 0;
       for (const auto& [cell, macros] : kinds)
         for (auto a = macros.begin(); a != macros.end(); ++a)

@@ -8,6 +8,7 @@
 #include <queue>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "synth/power/logic.h"
 
 namespace trine::power {
@@ -17,8 +18,6 @@ using synth::Cell;
 using synth::Pin;
 
 constexpr std::uint64_t kIdentity = 2;  ///< of one input
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 bool ends_with(const std::string& name, std::string_view end) {
   return name == end || name.ends_with("_" + std::string(end));

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "synth/power/logic.h"
 
 namespace trine::power {
@@ -15,8 +16,6 @@ using synth::Cell;
 using synth::kFall;
 using synth::kRise;
 using synth::Power;
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 bool is_register(const Cell& cell) { return !cell.storage.next.empty(); }
 

@@ -8,8 +8,6 @@
 namespace trine::synth {
 namespace {
 
-constexpr float kNever = -1e9f;
-
 /// "u_a.u_b[2].q_reg[3]" -> "u_a.u_b.q"; the script that maps calls flip-flops after their wire.
 std::string without_indices(const std::string& name) {
   std::string text;

@@ -15,8 +15,7 @@ constexpr int kHoldRounds = 8;
 constexpr int kMendRounds = 8;
 constexpr float kMargin = 0.04f;  ///< of the period: cells with less time left are sized
 constexpr float kLeastMargin = 0.002f;
-constexpr float kWorthIt = 0.001f;   ///< ns that another strength must win
-constexpr float kNextStage = 0.25f;  ///< delay of the next cell for each ns of transition, about
+constexpr float kWorthIt = 0.001f;  ///< ns that another strength must win
 
 class Repair {
  public:

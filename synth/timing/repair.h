@@ -16,6 +16,8 @@
 namespace trine::synth {
 
 inline constexpr std::size_t kMostLoads = 16;
+inline constexpr float kNextStage =
+    0.25f;  ///< delay of the next cell for each ns of transition, about
 
 struct Repairs {
   std::int64_t buffers = 0;  ///< for fan-out, in um2 below

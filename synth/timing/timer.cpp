@@ -9,7 +9,7 @@
 namespace trine::synth {
 namespace {
 
-constexpr float kNever = -1e9f, kAlways = 1e9f;
+constexpr float kAlways = 1e9f;
 
 }  // namespace
 

@@ -15,6 +15,8 @@
 
 namespace trine::synth {
 
+inline constexpr float kNever = -1e9f;  ///< ns, where no edge arrives
+
 struct Times {
   Edges<float> arrival, slew;      ///< latest, slowest
   Edges<float> early, early_slew;  ///< earliest, fastest

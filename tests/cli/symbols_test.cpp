@@ -21,7 +21,7 @@ using namespace trine::cli::testing;
 namespace {
 
 const std::string kSequences = TRINE_SOURCE_DIR "/models/sequences/";
-const std::string kInt16 =
+const std::string kWide =
     " --config edge64 --set array.activations16=true --backend arch --quiet ";
 constexpr int kSymbols = 11, kEnd = 10;
 
@@ -40,7 +40,7 @@ Array one_hot(const std::vector<int>& symbols) {
 /// Runs the encoder of `name` in the shell's folder: h.npy, and c.npy, states.npy of an LSTM.
 void encode(const Shell& shell, const std::string& name, const std::vector<int>& symbols) {
   write_npy(shell.dir / "symbols.npy", one_hot(symbols));
-  const Result result = shell.trine("run" + kInt16 + "'" + kSequences + name +
+  const Result result = shell.trine("run" + kWide + "'" + kSequences + name +
                                     "_encoder.onnx' --input symbols.npy" + " --output h.npy" +
                                     (name == "adder" ? " --output c.npy --output states.npy" : ""));
   CAPTURE(result.err);
@@ -54,7 +54,7 @@ const std::string kAdderStates =
     "--feed 0=0 --carry 1=1 --carry 2=2 --begin 1=h.npy --begin 2=c.npy --begin 3=states.npy ";
 
 json decode(const Shell& shell, const std::string& arguments) {
-  const Result result = shell.trine("run" + kInt16 + arguments + " --json j");
+  const Result result = shell.trine("run" + kWide + arguments + " --json j");
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
   return shell.read_json("j");
@@ -79,7 +79,7 @@ TEST_CASE("a decoder writes the digits in reverse order", "[cli][run][stream]") 
   CHECK(symbols_of(report) == std::vector<int>{5, 1, 4, 1, 3, kEnd});
   CHECK(read_npy(shell.dir / "all.npy").shape == std::vector<std::int64_t>{6, 1, 1, kSymbols});
 
-  const Result lines = shell.trine("run" + kInt16.substr(0, kInt16.find("--quiet")) + kReverse +
+  const Result lines = shell.trine("run" + kWide.substr(0, kWide.find("--quiet")) + kReverse +
                                    kReverseStates + "--frames 3");
   CHECK(lines.code == 0);
   CHECK_THAT(lines.out, Catch::Contains("frame 2: ") && Catch::Contains("\nsymbols: 5 1 4\n"));
@@ -157,13 +157,13 @@ TEST_CASE("a wrong sequence of symbols is refused in a line", "[cli][run][stream
             "--begin 1=symbols.npy: is float32 [1, 8, 11], the input float32 [1, 1, "},
            {"--feed 0=0 --begin 1=h.npy --begin 1=h.npy --frames 2",
             "--begin 1=h.npy: input 1 has begun already"}}) {
-    const Result result = shell.trine("run" + kInt16 + kReverse + more);
+    const Result result = shell.trine("run" + kWide + kReverse + more);
     CAPTURE(more, result.err);
     CHECK(result.code == 2);
     CHECK_THAT(result.err, Catch::Contains(line));
     CHECK(std::ranges::count(result.err, '\n') == 1);
   }
-  const Result many = shell.trine("run" + kInt16 + bert + "--feed 0=0 --frames 2");
+  const Result many = shell.trine("run" + kWide + bert + "--feed 0=0 --frames 2");
   CHECK(many.code == 2);
   CHECK_THAT(many.err, Catch::Contains("--feed 0=0: the input is int64 [1, 8]") &&
                            Catch::Contains("allowed one whole number"));

@@ -42,9 +42,9 @@ std::string design_name(const machine::Config& config);
 Json with_configuration(const Json& json, const machine::Config* config);
 
 /// A command with options of its own, which `run` gets when the arguments choose it.
-template <typename Options, typename Run>
+template <typename Options>
 std::pair<Command, Options*> add_command(Command app, Action& action, const std::string& name,
-                                         const std::string& what, const Run& run) {
+                                         const std::string& what, int (*run)(const Options&)) {
   const auto options = std::make_shared<Options>();
   Command command = app.subcommand(name, what);
   command.callback([=, &action] { action = [=] { return run(*options); }; });

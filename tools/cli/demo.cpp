@@ -22,7 +22,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct DemoArguments {
   Output output;
   Design design;
   std::string out = "out/demo";
@@ -92,7 +92,7 @@ std::string area_text(const synth::SynthReport& r) {
                             grouped(r.gate_equivalents), grouped(r.area_um2), r.library, r.seconds);
 }
 
-int run(const Options& options) {
+int run(const DemoArguments& options) {
   const Output& output = options.output;
   output.check({}, {{"--config", options.design.config}});
   const machine::Config config = options.design.load();
@@ -153,7 +153,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_demo(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<DemoArguments>(
       app, action, "demo", "generate, compile, run, check and synthesize a shipped model", run);
   options->design.config = "edge64";
   options->design.declare(command)->required(false);

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::estimate {
@@ -18,8 +19,6 @@ namespace {
 using compiler::Layer;
 using compiler::LayerKind;
 using compiler::Network;
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// @throws Error  the design lacks it
 const machine::Precision& precision_of(const Transformer& t, const machine::Config& config) {

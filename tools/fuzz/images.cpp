@@ -36,8 +36,6 @@ std::vector<T> without(std::vector<T> list, const std::vector<T>& some) {
   return list;
 }
 
-constexpr std::int64_t kMostElements = 12'000;  ///< of a map
-
 /// A network that grows by one operator at a time; each reads any map that is there.
 /// @param wide  of what the machine has of int16 codes alone
 class Images {

@@ -7,8 +7,6 @@
 namespace trine::fuzz {
 namespace {
 
-constexpr std::int64_t kMostElements = 12'000;  ///< of a tensor
-
 /// Tensors of two, three or five axes; four would be images.
 class Matrices {
  public:

@@ -11,6 +11,8 @@
 
 namespace trine::fuzz {
 
+inline constexpr std::int64_t kMostElements = 12'000;  ///< of a tensor
+
 /// What a network is made of.
 enum class Family {
   kImages,        ///< convolutions, pools, elementwise operators, movement: maps of four axes

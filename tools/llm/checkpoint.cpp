@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/index.h"
 #include "sw/model/formats.h"
 
 namespace trine::llm {
@@ -15,8 +16,6 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 28;
 constexpr int kMost = 1 << 20;  ///< of each dimension
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Takes arrays from a file's bytes, in order.
 class Reader {

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "tools/llm/tokenizer.h"
 
 namespace trine::llm {
@@ -18,8 +19,6 @@ using model::DataType;
 using model::Graph;
 using model::Op;
 using model::OpKind;
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// A token drawn by its probability.
 int draw(const std::vector<float>& logits, std::mt19937& random) {

@@ -11,14 +11,13 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/index.h"
 
 namespace trine::llm {
 namespace {
 
 constexpr int kFirstByte = 3;  ///< token of byte 0
 constexpr std::int32_t kMostBytes = 1 << 16;
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Bytes of the UTF-8 character that begins with `lead`.
 std::size_t character_bytes(unsigned char lead) {

@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::seconds kAsk{3};
 
 /// For a shell.
-std::string quoted(const std::string& text) {
+std::string shell_quoted(const std::string& text) {
   std::string all = "'";
   for (const char c : text) all += c == '\'' ? "'\\''" : std::string(1, c);
   return all + "'";
@@ -49,7 +49,7 @@ SlurmArray::SlurmArray(const std::string& program, const fs::path& list, int job
       run({"sbatch", "--parsable", "--job-name=trine", fmt::format("--array=0-{}", jobs - 1),
            fmt::format("--output={}/%a", list.parent_path().string()),
            fmt::format("--wrap=exec {} sweep --worker {} --part $SLURM_ARRAY_TASK_ID/{}",
-                       quoted(program), quoted(list.string()), jobs)});
+                       shell_quoted(program), shell_quoted(list.string()), jobs)});
   if (printed.code != 0) throw_error("--engine slurm: {}", last_line(printed.text));
   id_ = last_line(printed.text);
   id_ = id_.substr(0, id_.find(';'));  // behind it the cluster's name

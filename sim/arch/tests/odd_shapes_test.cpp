@@ -15,9 +15,9 @@ using testing::small_config;
 using testing::text_of;
 
 #ifdef TRINE_SLOW_TESTS
-constexpr unsigned kSeeds = 1000;
+constexpr unsigned kShapeSeeds = 1000;
 #else
-constexpr unsigned kSeeds = 40;
+constexpr unsigned kShapeSeeds = 40;
 #endif
 
 constexpr int kArrays[][2] = {{1, 1}, {1, 8}, {8, 1}, {3, 5}, {32, 32}};
@@ -82,7 +82,7 @@ int odd_operator(Builder& b, int x) {
 }
 
 TEST_CASE("odd shapes equal the golden layers on odd arrays", "[arch][random][odd]") {
-  for (unsigned seed = 1; seed <= kSeeds; ++seed)
+  for (unsigned seed = 1; seed <= kShapeSeeds; ++seed)
     for (const auto& array : kArrays) {
       CAPTURE(seed);
       Builder b(seed);

@@ -47,12 +47,12 @@ class Modules : public Builder {
   int pyramid(int x) { return joined({x, max_pool(x, 5), max_pool(x, 9), max_pool(x, 13)}); }
 };
 
-struct Ran {
+struct Pooled {
   std::vector<std::string> names;
   std::uint64_t cycles = 0;
 };
 
-Ran run(const Modules& b, const machine::Config& config, Cascading cascading) {
+Pooled run(const Modules& b, const machine::Config& config, Cascading cascading) {
   compiler::CompileOptions options;
   options.cascading = cascading;
   const compiler::Program program = compiler::compile(b.graph, config, options);
@@ -63,7 +63,7 @@ Ran run(const Modules& b, const machine::Config& config, Cascading cascading) {
   const std::vector<Array> golden = reference::outputs_of(
       b.graph, reference::run_graph(b.graph, inputs, reference::kDoublePolicy));
   CHECK(compiler::first_difference(program, result.outputs, golden).empty());
-  Ran ran;
+  Pooled ran;
   ran.cycles = result.cycles;
   for (const compiler::ProgramLayer& l : program.layers) ran.names.push_back(l.op);
   return ran;
@@ -73,10 +73,10 @@ TEST_CASE("the vector unit's layers run beside the array", "[arch][pools]") {
   const machine::Config config = testing::small_config(16, 16, 128, 64, 256);
   Modules b(3);
   b.graph.outputs = {b.conv(b.inception(b.conv(b.input({1, 14, 14, 32}), 64), 64), 16)};
-  const Ran before = run(b, config, Cascading::kNever);
-  const Ran after = run(b, config, Cascading::kEstimated);
+  const Pooled before = run(b, config, Cascading::kNever);
+  const Pooled after = run(b, config, Cascading::kEstimated);
   CHECK(after.cycles < before.cycles);
-  const auto place = [](const Ran& ran) {
+  const auto place = [](const Pooled& ran) {
     return std::ranges::find(ran.names, "MAX_POOL_2D") - ran.names.begin();
   };
   CHECK(place(after) < place(before));
@@ -86,8 +86,8 @@ TEST_CASE("large windows become rows and columns", "[arch][pools]") {
   const machine::Config config = testing::small_config(16, 16, 128, 64, 256);
   Modules b(4);
   b.graph.outputs = {b.conv(b.pyramid(b.conv(b.input({1, 13, 13, 32}), 32)), 16)};
-  const Ran before = run(b, config, Cascading::kNever);
-  const Ran after = run(b, config, Cascading::kEstimated);
+  const Pooled before = run(b, config, Cascading::kNever);
+  const Pooled after = run(b, config, Cascading::kEstimated);
   CHECK(std::ranges::count(before.names, "MAX_POOL_2D") == 3);
   CHECK(std::ranges::count(after.names, "MAX_POOL_2D") == 6);
   CHECK(2 * after.cycles < before.cycles);
@@ -98,8 +98,8 @@ TEST_CASE("a pool over a concatenation follows each branch", "[arch][pools]") {
   Modules b(5);
   b.graph.outputs = {
       b.conv(b.max_pool(b.inception(b.conv(b.input({1, 20, 20, 8}), 32), 48), 3, 2), 8)};
-  const Ran before = run(b, config, Cascading::kNever);
-  const Ran after = run(b, config, Cascading::kEstimated);
+  const Pooled before = run(b, config, Cascading::kNever);
+  const Pooled after = run(b, config, Cascading::kEstimated);
   CHECK(std::ranges::count(after.names, "MAX_POOL_2D") >
         std::ranges::count(before.names, "MAX_POOL_2D"));
   CHECK(after.cycles < before.cycles);
@@ -117,7 +117,7 @@ TEST_CASE("pools of any shape keep their codes", "[arch][pools]") {
       const int parts = b.joined({b.conv(x, 8), b.conv(x, 4, 3), b.conv(x, 5)});
       b.graph.outputs = {b.max_pool(parts, R, S, down, right, padding)};
       run(b, config, Cascading::kEstimated);
-      const Ran always = run(b, config, Cascading::kAlways);
+      const Pooled always = run(b, config, Cascading::kAlways);
       CHECK(std::ranges::count(always.names, "MAX_POOL_2D") >= 3);
     }
 }

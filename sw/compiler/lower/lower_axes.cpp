@@ -12,6 +12,11 @@
 #include "sw/model/view.h"
 
 namespace trine::compiler {
+/// A line of pixels in a map of that width: along a row or down a column.
+struct PixelStep {
+  int y = 0, x = 0;
+};
+
 namespace {
 
 constexpr int kIdentityPixels = 64;  ///< exchanged at once: words of reduction against copies
@@ -245,18 +250,14 @@ void for_each_index(const std::vector<Axis>& axes, Visit visit) {
   }
 }
 
-/// A line of pixels in a map of that width: along a row or down a column.
-struct Step {
-  int y = 0, x = 0;
-};
-
 /// @return nothing if the line wraps, or its pixels lie too far apart
-std::optional<Step> step_of(int pixels, int extent, const Shape& s) {
-  if (extent == 1) return Step{1, 1};
-  if (s.H > 1 && pixels % s.W == 0 && pixels / s.W <= kMostStride) return Step{pixels / s.W, 0};
+std::optional<PixelStep> step_of(int pixels, int extent, const Shape& s) {
+  if (extent == 1) return PixelStep{1, 1};
+  if (s.H > 1 && pixels % s.W == 0 && pixels / s.W <= kMostStride)
+    return PixelStep{pixels / s.W, 0};
   if (pixels > kMostStride || (s.H > 1 && s.W % (std::int64_t{pixels} * extent) != 0))
     return std::nullopt;
-  return Step{0, pixels};
+  return PixelStep{0, pixels};
 }
 
 }  // namespace
@@ -312,7 +313,7 @@ struct Maps::Line {
   bool down() const { return extent > 1 && here.x == 0; }
 
   int extent = 1;
-  Step there{1, 1}, here{1, 1};  ///< in the old map, in the new one
+  PixelStep there{1, 1}, here{1, 1};  ///< in the old map, in the new one
 };
 
 /// A copy for every line of pixels.
@@ -397,7 +398,7 @@ void Maps::exchange(const Op& o, const Order& order, std::size_t channel, int to
     m.axes.map = in_order(o, axes, {swapped.extent, count, pixels.extent}, false);
     for (int i = 0; i < count; ++i) first[at(i)] = std::int64_t{i} * pixels.extent * swapped.extent;
   }
-  const Step step = *step_of(swapped.to, swapped.extent, s);
+  const PixelStep step = *step_of(swapped.to, swapped.extent, s);
   const bool column = swapped.extent > 1 && step.x == 0;
   std::size_t batch = 0;
   for_each_index(outer, [&](std::int64_t, std::int64_t pixel, std::int64_t above) {

@@ -27,12 +27,12 @@ using model::Op;
 using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
-using namespace model::svdf;
+namespace svdf = model::svdf;
 
 /// Memories that are constants, but not zeros, are the host's.
 bool has_memory(const Graph& graph, const Op& op) {
   if (op.kind != OpKind::kSvdf || op.of_state) return false;
-  const Tensor& memory = graph.in(op, kMemory);
+  const Tensor& memory = graph.in(op, svdf::kMemory);
   return !memory.is_constant || model::begins_with_zeros(memory);
 }
 
@@ -56,25 +56,27 @@ class Memories : Rewriter {
     op_ = &op;
     const Tensor x = graph_.in(op, 0), out = graph_.out(op);
     const int batch = x.extent(0), inputs = x.extent(1);
-    const int filters = graph_.in(op, kTime).extent(0), time = graph_.in(op, kTime).extent(1);
+    const int filters = graph_.in(op, svdf::kTime).extent(0),
+              time = graph_.in(op, svdf::kTime).extent(1);
     const int units = out.extent(1);
     const int wide = made(OpKind::kQuantize, {reshape(op.input(0), {1, batch, 1, inputs})},
                           codes({1, batch, 1, inputs}, x.scale()));
-    const Tensor memory = graph_.in(op, kMemory);
+    const Tensor memory = graph_.in(op, svdf::kMemory);
     const float scale = memory.scale();
     int features = made(OpKind::kConv2D,
-                        {wide, constant(kFeatures, {filters, 1, 1, inputs}),
+                        {wide, constant(svdf::kFeatures, {filters, 1, 1, inputs}),
                          add_integers(std::vector<int>(at(filters), 0))},
                         codes({1, batch, 1, filters}, scale));
     int columns = 1;  // of what is not 0
     if (!memory.is_constant && time > 1) {
-      const int old = turned(op.input(kMemory), {batch, filters, time}, {1, batch, time, filters});
+      const int old =
+          turned(op.input(svdf::kMemory), {batch, filters, time}, {1, batch, time, filters});
       features = join(op, {slice(op, old, 2, 1, time), features}, 2);
       columns = time;
     }
     memories_[op.index] = features;
     const int sums =
-        made(OpKind::kConv2D, {features, time_weights(units, columns), op.input(kBias)},
+        made(OpKind::kConv2D, {features, time_weights(units, columns), op.input(svdf::kBias)},
              codes({1, batch, 1, units}, out.scale()));
     graph_.ops.back().numbers["rank"] = op.numbers.at("rank");
     const int y = made(OpKind::kQuantize, {sums}, add_like(op.outputs[0], {1, batch, 1, units}));
@@ -89,7 +91,7 @@ class Memories : Rewriter {
 
   /// [unit, 1, time, filter of the unit], of the last columns.
   int time_weights(int units, int columns) {
-    const Tensor& from = graph_.in(*op_, kTime);
+    const Tensor& from = graph_.in(*op_, svdf::kTime);
     const int rank = from.extent(0) / units, time = from.extent(1);
     const auto values = from.values<std::int16_t>();
     Tensor t = from;

@@ -31,7 +31,7 @@ using model::Op;
 using model::OpKind;
 using model::Rewriter;
 using model::Tensor;
-using namespace model::lstm;
+namespace lstm = model::lstm;
 
 constexpr int kInput = 0, kForget = 1, kCell = 2, kOutput = 3;
 constexpr int kOrder[] = {kInput, kCell, kForget, kOutput};  ///< in which they are needed
@@ -53,7 +53,7 @@ bool has_steps(const Graph& graph, const Op& op, int left) {
     return !tensor.is_constant || model::begins_with_zeros(tensor);
   };
   return op.kind == OpKind::kLstm && !op.of_state && steps_of(graph, op) <= left &&
-         begins(kHidden) && begins(kState);
+         begins(lstm::kHidden) && begins(lstm::kState);
 }
 
 class Steps : Rewriter {
@@ -112,8 +112,8 @@ class Steps : Rewriter {
     const auto begun = [&](int state) {
       return graph_.in(op, state).is_constant ? -1 : op.input(state);
     };
-    const int h = begun(kHidden);
-    const int c = begun(kState);
+    const int h = begun(lstm::kHidden);
+    const int c = begun(lstm::kState);
     std::vector<Streams> all;
     for (int n = 0; n < batch; n += lanes) {
       const int end = std::min(batch, n + lanes);
@@ -136,9 +136,9 @@ class Steps : Rewriter {
     zeros_ = narrow ? add_integers(std::vector<int>(at(cells), 0)) : -1;
     const int in =
         reshape(turned ? exchange(op.inputs[0], -1) : op.inputs[0], {steps * batch, x.shape[2]});
-    int of_inputs[kGates];
-    for (int g = 0; g < kGates; ++g)
-      of_inputs[g] = product(in, op.inputs[at(kWeights + g)], op.inputs[at(kBias + g)]);
+    int of_inputs[lstm::kGates];
+    for (int g = 0; g < lstm::kGates; ++g)
+      of_inputs[g] = product(in, op.inputs[at(lstm::kWeights + g)], op.inputs[at(lstm::kBias + g)]);
 
     std::vector<Streams> groups = streams_of(op, batch);
     parts_ = parts_of(op, cells, batch <= pairs_);
@@ -168,12 +168,13 @@ class Steps : Rewriter {
     // while the array computes others.
     int& h = streams->h;
     int& c = streams->c;
-    const float of_state = graph_.in(op, kState).scale();
-    int sums[kGates], rows_of[kGates];
+    const float of_state = graph_.in(op, lstm::kState).scale();
+    int sums[lstm::kGates], rows_of[lstm::kGates];
     for (const int g : kOrder)
       rows_of[g] = slice(op, of_inputs[g], 0, first, first + streams->count);
     for (const int g : kOrder)
-      sums[g] = h < 0 || g == kOutput ? -1 : product(h, op.inputs[at(kRecurrent + g)], zeros_);
+      sums[g] =
+          h < 0 || g == kOutput ? -1 : product(h, op.inputs[at(lstm::kRecurrent + g)], zeros_);
     std::vector<int> of_parts;  // of the output gate
     for (const Cells& cells : parts_)
       of_parts.push_back(h < 0 ? -1 : product(h, cells.weights, cells.zeros));
@@ -212,12 +213,12 @@ class Steps : Rewriter {
   std::vector<Cells> parts_of(const Op& op, int cells, bool alone) {
     const int last = cells / 4 / kWord * kWord;
     if (!alone || cells < kLeastCells || cells % kWord != 0)
-      return {{0, cells, op.inputs[at(kRecurrent + kOutput)], zeros_}};
+      return {{0, cells, op.inputs[at(lstm::kRecurrent + kOutput)], zeros_}};
     return {part(op, 0, cells - last), part(op, cells - last, cells)};
   }
 
   Cells part(const Op& op, int begin, int end) {
-    Tensor weights = graph_.in(op, kRecurrent + kOutput);
+    Tensor weights = graph_.in(op, lstm::kRecurrent + kOutput);
     const auto row = static_cast<std::ptrdiff_t>(weights.shape[1]);
     weights.shape[0] = end - begin;
     weights.data = {weights.data.begin() + begin * row, weights.data.begin() + end * row};

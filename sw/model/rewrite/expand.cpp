@@ -22,7 +22,7 @@ namespace {
 
 /// Operands can be shared, so a small file could unfold into more than memory holds.
 constexpr std::size_t kMaxOps = std::size_t{1} << 18;
-constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
+constexpr std::int64_t kMostUnfolded = std::int64_t{1} << 28;
 constexpr int kMaxCopies = 256;           ///< of a TILE
 constexpr std::int64_t kMaxSide = 65535;  ///< blocks, paddings, crops
 
@@ -461,7 +461,7 @@ class Expansion : Rewriter {
       padded[1 + i / 2] += static_cast<int>(sides[2 + i]);
     }
     for (const int extent : {padded[1], padded[2]}) {
-      if (extent > kMaxElements / std::max<std::int64_t>(elements, 1)) return;
+      if (extent > kMostUnfolded / std::max<std::int64_t>(elements, 1)) return;
       elements *= extent;
     }
     Op dilated = product;

@@ -26,8 +26,8 @@ namespace {
 
 using Word = std::int16_t;
 
-constexpr Word kOne = 32767;  ///< 1 in Q0.15, nearly
-constexpr int kGateBits = 3;  ///< integer bits of a gate's sum
+constexpr Word kOneQ15 = 32767;  ///< 1 in Q0.15, nearly
+constexpr int kGateBits = 3;     ///< integer bits of a gate's sum
 
 Word saturated(std::int64_t x) {
   return static_cast<Word>(std::clamp<std::int64_t>(x, -32768, 32767));
@@ -62,7 +62,7 @@ Word exp_small(Word x) {
 Word exp_negative(Word x, int bits) {
   constexpr std::int32_t kFactors[] = {1672461947, 1302514674, 790015084, 290630308,
                                        39332535,   720401,     242};  // exp(-1/4), exp(-1/2), ...
-  if (x == 0) return kOne;
+  if (x == 0) return kOneQ15;
   const int fraction = 15 - bits, quarter = 1 << (fraction - 2);
   const auto last = static_cast<Word>((x & (quarter - 1)) - quarter);
   Word result = exp_small(left(last, bits));
@@ -75,7 +75,7 @@ Word exp_negative(Word x, int bits) {
 
 /// 2 / (1 + x) in Q2.13 for x in [0, 1] in Q0.15: three steps of Newton.
 Word twice_reciprocal(Word x) {
-  const Word half = static_cast<Word>((x + kOne + 1) / 2);  // of the denominator
+  const Word half = static_cast<Word>((x + kOneQ15 + 1) / 2);  // of the denominator
   Word y = wrapped(constant(1515870810) + multiply(half, constant(-1010580540)));
   for (int i = 0; i < 3; ++i)
     y = wrapped(y + left(multiply(y, wrapped((1 << 13) - multiply(half, y))), 2));
@@ -86,7 +86,7 @@ Word logistic(Word x) {
   if (x == 0) return 1 << 14;
   const Word size = x > 0 ? x : wrapped(-x);
   const Word up = left(twice_reciprocal(exp_negative(wrapped(-size), kGateBits)), 1);
-  return x > 0 ? up : wrapped(kOne - up);
+  return x > 0 ? up : wrapped(kOneQ15 - up);
 }
 
 Word tanh(Word x, int bits) {

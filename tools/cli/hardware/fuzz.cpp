@@ -40,7 +40,7 @@ std::string_view stream_name(isa::dma::Target target) {
   return isa::kTargets.find(isa::Engine::kLoad, static_cast<int>(target))->name;
 }
 
-struct Options {
+struct FuzzArguments {
   Output output;
   std::vector<std::string> designs, settings, families;
   std::string backend = "arch", one, onnx;
@@ -61,7 +61,7 @@ std::string reason_of(const std::string& text) {
 
 class Fuzzer {
  public:
-  explicit Fuzzer(const Options& options)
+  explicit Fuzzer(const FuzzArguments& options)
       : o_(options), backend_(o_.backend == "rtl" ? Backend::kRtl : Backend::kArch) {
     for (const std::string& design : o_.designs)
       designs_.push_back(machine::load_config(design, o_.settings));
@@ -330,7 +330,7 @@ class Fuzzer {
     return json;
   }
 
-  const Options& o_;
+  const FuzzArguments& o_;
   const Backend backend_;
   std::vector<machine::Config> designs_;
   std::vector<fuzz::Family> drawn_;  ///< none: all
@@ -345,9 +345,9 @@ class Fuzzer {
 }  // namespace
 
 void add_fuzz(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<FuzzArguments>(
       app, action, "fuzz", "random networks on random designs against the golden layers",
-      [](const Options& given) { return Fuzzer(given).run(); });
+      [](const FuzzArguments& given) { return Fuzzer(given).run(); });
   add_value(command, "--pairs N", options->pairs, "networks, on all configurations together (200)")
       ->check(range(1, 1 << 24));
   add_value(command, "--configs K", options->configs, "random configurations (20)")

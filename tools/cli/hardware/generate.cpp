@@ -18,7 +18,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct GenerateArguments {
   Output output;
   Design design;
   std::string out, prefix, packages;
@@ -34,7 +34,7 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
-int run(const Options& options) {
+int run(const GenerateArguments& options) {
   if (!options.packages.empty()) {
     gen::write_packages(options.packages);
     return kSuccess;
@@ -82,7 +82,7 @@ Json design_json(const machine::Config& config, const std::string& out, const st
 }
 
 void add_generate(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<GenerateArguments>(
       app, action, "generate", "write a design: SystemVerilog, file lists, C headers, register map",
       run);
   options->output.declare(command);

@@ -26,12 +26,12 @@ constexpr int kDropped = 5;  ///< with codes, one in so many runs of two bits
 constexpr std::uint32_t kErrorEcc = 12;
 static_assert(csr::kErrors[kErrorEcc].name == "ecc");
 
-enum Outcome { kCorrected, kDetected, kMasked, kSilent, kWrongStop, kHang, kOutcomes };
-constexpr std::array<const char*, kOutcomes> kOutcomeNames{"corrected", "detected",   "masked",
-                                                           "silent",    "wrong stop", "hang"};
-using Counts = std::array<int, kOutcomes>;
+enum Ending { kCorrected, kDetected, kMasked, kSilent, kWrongStop, kHang, kEndings };
+constexpr std::array<const char*, kEndings> kEndingNames{"corrected", "detected",   "masked",
+                                                         "silent",    "wrong stop", "hang"};
+using Counts = std::array<int, kEndings>;
 
-struct Options {
+struct InjectArguments {
   Output output;
   NetworkOptions network;
   int flips = 100, axi_latency = 8, stall = 0;
@@ -41,7 +41,8 @@ struct Options {
 /// One network on a design, with or without codes.
 class Campaign {
  public:
-  Campaign(const Options& options, bool ecc) : o_(options), config_(options.network.design.load()) {
+  Campaign(const InjectArguments& options, bool ecc)
+      : o_(options), config_(options.network.design.load()) {
     config_.ecc = ecc;
     machine::check(config_);
     const Network network =
@@ -146,13 +147,13 @@ class Campaign {
 
   /// A soft reset soon behind the flips: what waits to be used may be broken, and nobody asks for
   /// it.
-  Outcome dropped(std::mt19937_64& random) {
+  Ending dropped(std::mt19937_64& random) {
     const std::vector<sim::MemoryFlip> flips = in_all_rows(draw(random, 2));
     runner_->begin_injected(before_, flips, flips[0].cycle + 1 + random() % 8);
     return recovers() ? kMasked : kWrongStop;
   }
 
-  Outcome one(std::mt19937_64& random, int bits) {
+  Ending one(std::mt19937_64& random, int bits) {
     const std::vector<sim::MemoryFlip> flips = draw(random, bits);
     std::vector<std::uint8_t> dram = before_;
     const auto end = runner_->run_injected(dram, flips);
@@ -168,7 +169,7 @@ class Campaign {
     return end.corrected != 0 ? kCorrected : kMasked;
   }
 
-  const Options& o_;
+  const InjectArguments& o_;
   machine::Config config_;
   compiler::Program program_;
   std::vector<std::uint8_t> before_, golden_;  // DRAM of a run without flips
@@ -177,10 +178,10 @@ class Campaign {
   std::uint64_t cycles_ = 0;
 };
 
-int run(const Options& options) {
+int run(const InjectArguments& options) {
   options.output.check({}, options.network.read());
   std::string text = fmt::format("{:<11} {:>4} {:>7}", "memory.ecc", "bits", "runs");
-  for (const char* name : kOutcomeNames) text += fmt::format(" {:>10}", name);
+  for (const char* name : kEndingNames) text += fmt::format(" {:>10}", name);
   text += "\n";
   Json json;
   bool wrong = false;
@@ -191,9 +192,9 @@ int run(const Options& options) {
       text += fmt::format("{:<11} {:>4} {:>7}", ecc, bits, options.flips);
       Json row{
           {"ecc", ecc}, {"bits", bits}, {"runs", options.flips}, {"cycles", campaign.cycles()}};
-      for (int i = 0; i < kOutcomes; ++i) {
+      for (int i = 0; i < kEndings; ++i) {
         text += fmt::format(" {:>10}", counts[static_cast<std::size_t>(i)]);
-        row[kOutcomeNames[static_cast<std::size_t>(i)]] = counts[static_cast<std::size_t>(i)];
+        row[kEndingNames[static_cast<std::size_t>(i)]] = counts[static_cast<std::size_t>(i)];
       }
       text += "\n";
       json["rows"].push_back(row);
@@ -201,7 +202,7 @@ int run(const Options& options) {
       wrong |= ecc && counts[kSilent] != 0;
       wrong |= counts[bits == 1 ? kDetected : kCorrected] != 0;
       // A campaign in which nothing happens says nothing.
-      const Outcome telling = !ecc ? kSilent : bits == 1 ? kCorrected : kDetected;
+      const Ending telling = !ecc ? kSilent : bits == 1 ? kCorrected : kDetected;
       wrong |= options.flips >= kTellingFlips && counts[telling] == 0;
     }
   }
@@ -214,7 +215,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_inject(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<InjectArguments>(
       app, action, "inject", "bits of the memories inverted while a network runs", run);
   options->network.declare(command);
   add_value(command, "--flips N", options->flips, "runs for each line of the table (100)")

@@ -33,7 +33,7 @@ constexpr const char* kIbexRequirements = "soc/requirements_ibex.txt";
 constexpr int kBoardRomKib = 32;
 constexpr int kSramKib = 16;  // of the firmware, beside its buffer for an output
 
-struct Options {
+struct SocArguments {
   Output output;
   PythonOptions python;
   soc::SystemOptions system;
@@ -84,7 +84,8 @@ const std::map<std::string, Fault>& faults() {
 }
 
 /// Recorded cases. @throws Error  fewer than are asked for
-std::vector<std::vector<Array>> recorded_inputs(const Options& options, const Network& network) {
+std::vector<std::vector<Array>> recorded_inputs(const SocArguments& options,
+                                                const Network& network) {
   const reference::VectorSet vectors = reference::read_vectors(options.vectors, true);
   check_vectors(vectors, network);
   const bool is_stream = vectors.stream || !options.stream.carries.empty();
@@ -102,7 +103,7 @@ std::vector<std::vector<Array>> recorded_inputs(const Options& options, const Ne
 }
 
 /// Frames of --stream.
-std::vector<std::vector<Array>> frames_of(const Options& options, const Network& network,
+std::vector<std::vector<Array>> frames_of(const SocArguments& options, const Network& network,
                                           const std::string& model) {
   Frames frames(options.stream, network, States(options.stream, network), model);
   std::vector<std::vector<Array>> all;
@@ -118,7 +119,7 @@ std::vector<std::vector<Array>> frames_of(const Options& options, const Network&
   return all;
 }
 
-std::vector<std::vector<Array>> inputs_of(const Options& options, const Network& network,
+std::vector<std::vector<Array>> inputs_of(const SocArguments& options, const Network& network,
                                           const std::string& model) {
   if (options.stream.given()) return frames_of(options, network, model);
   if (!options.vectors.empty()) return recorded_inputs(options, network);
@@ -169,7 +170,8 @@ std::vector<model::Carry> machine_carries(const compiler::Program& program,
 }
 
 /// What the golden layers have of each case; states go from one to the next.
-void expect_outputs(const Options& options, const reference::RoundingPolicy& policy, Machine& m) {
+void expect_outputs(const SocArguments& options, const reference::RoundingPolicy& policy,
+                    Machine& m) {
   States states(options.stream, m.network);
   for (std::vector<Array>& inputs : m.inputs) {
     states.put(inputs);
@@ -183,7 +185,7 @@ void expect_outputs(const Options& options, const reference::RoundingPolicy& pol
       m.carries.push_back(one);
 }
 
-Machine make_machine(const Options& options, std::size_t index) {
+Machine make_machine(const SocArguments& options, std::size_t index) {
   Machine m;
   if (index > 0) m.prefix = fmt::format("machine{}", index);
   m.options.design = {options.configs[index], options.settings};
@@ -205,7 +207,7 @@ Machine make_machine(const Options& options, std::size_t index) {
   return m;
 }
 
-std::string bytes_of(const Array& array) { return {array.bytes.begin(), array.bytes.end()}; }
+std::string text_of(const Array& array) { return {array.bytes.begin(), array.bytes.end()}; }
 
 soc::Model model_of(const Machine& m, const std::vector<std::string>& labels) {
   const compiler::Program& program = m.network.program;
@@ -220,7 +222,7 @@ soc::Model model_of(const Machine& m, const std::vector<std::string>& labels) {
     std::vector<Array> machine = compiler::machine_inputs(program, inputs);
     for (const model::Carry& carry : m.carries)
       machine.at(static_cast<std::size_t>(carry.input)).bytes.clear();
-    for (const Array& array : machine) model.inputs.push_back(bytes_of(array));
+    for (const Array& array : machine) model.inputs.push_back(text_of(array));
   }
   return model;
 }
@@ -338,15 +340,15 @@ std::vector<std::string> read_labels(const std::string& file) {
   return labels;
 }
 
-bool is_ibex(const Options& options) { return options.system.cpu == "ibex"; }
+bool is_ibex(const SocArguments& options) { return options.system.cpu == "ibex"; }
 
 /// What the system's Python has to have.
-const char* requirements_of(const Options& options) {
+const char* requirements_of(const SocArguments& options) {
   if (is_ibex(options)) return kIbexRequirements;
   return options.bitstream.empty() ? kRequirements : kBoardRequirements;
 }
 
-void check(const Options& options) {
+void check(const SocArguments& options) {
   if (options.app.empty() ? options.models.empty() : !options.models.empty())
     throw_error("MODEL: required, unless --app is there, and not with it");
   if (options.app.empty() && options.configs.size() != options.models.size())
@@ -396,7 +398,7 @@ std::uint64_t cycles_for(const std::vector<soc::Model>& models, int cases) {
 
 /// What the user asked for, ready to be built.
 struct Job {
-  const Options& options;
+  const SocArguments& options;
   std::vector<Machine> machines;
   std::vector<soc::Model> models;
   std::vector<fs::path> designs;
@@ -405,7 +407,7 @@ struct Job {
   fs::path out;
 };
 
-Job make_job(const Options& options, const fs::path& out) {
+Job make_job(const SocArguments& options, const fs::path& out) {
   Job job{options, {}, {}, {}, options.system, {}, out};
   for (std::size_t i = 0; i < options.configs.size(); ++i) {
     job.machines.push_back(make_machine(options, i));
@@ -510,7 +512,7 @@ Json board_json(const synth::FpgaReport& fpga) {
 }
 
 int make_bitstream(const Job& job) {
-  const Options& options = job.options;
+  const SocArguments& options = job.options;
   const soc::System system = system_with_firmware(job);
   Progress progress(fmt::format("{}: bitstream", options.system.target), options.output.quiet);
   const synth::FpgaReport fpga = soc::build_bitstream(
@@ -524,7 +526,7 @@ int make_bitstream(const Job& job) {
   return kWrongResult;
 }
 
-int run(const Options& options) {
+int run(const SocArguments& options) {
   check(options);
   const TemporaryFolder scratch(fs::temp_directory_path());
   const Job job =
@@ -547,7 +549,7 @@ std::string fault_names(int per_line = 0) {
 }  // namespace
 
 void add_soc(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<SocArguments>(
       app, action, "soc", "put the machine into a RISC-V system and run a model there", run);
   add_value(command, "--config,-c C", options->configs,
             "configuration file (.toml) or preset, one for each model")

@@ -9,7 +9,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct SynthArguments {
   Output output;
   Design design;
   std::filesystem::path emitted;
@@ -22,7 +22,7 @@ struct Options {
 };
 
 /// All that is told of a design. @param config  null: unknown
-int print_report(const Options& options, const synth::SynthReport& report,
+int print_report(const SynthArguments& options, const synth::SynthReport& report,
                  const machine::Config* config) {
   options.output.print(synth::to_text(report));
   options.output.write_json(synth::to_json(report), config);
@@ -30,7 +30,7 @@ int print_report(const Options& options, const synth::SynthReport& report,
   return kSuccess;
 }
 
-int run(const Options& options) {
+int run(const SynthArguments& options) {
   options.output.check({{"--floorplan", options.floorplan}}, {{"--config", options.design.config}});
   synth::SynthOptions synth = options.synth;
   synth.target = synth::parse_target(options.target);
@@ -65,7 +65,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_synth(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<SynthArguments>(
       app, action, "synth", "synthesize a design: area, clock, longest paths", run);
   Option config = options->design.declare(command)->required(false);
   add_value(command, "--design DIR", options->emitted,

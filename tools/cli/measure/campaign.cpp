@@ -13,7 +13,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct CampaignArguments {
   Output output;
   EngineFlags engine;
   std::string lines;
@@ -30,7 +30,7 @@ std::vector<std::string> commands_of(const std::string& file) {
   return commands;
 }
 
-int run(const Options& options) {
+int run(const CampaignArguments& options) {
   options.output.check({}, {{"LINES", options.lines}});
   const std::vector<std::string> commands = commands_of(options.lines);
   std::vector<sweep::Task> tasks;
@@ -56,7 +56,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_campaign(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<CampaignArguments>(
       app, action, "campaign", "the commands of a file, each once, some at a time", run);
   add_value(command, "LINES FILE", options->lines, "file with a shell's command a line")
       ->required();

@@ -14,7 +14,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct EnergyArguments {
   Output output;
   Design design;
   std::vector<std::string> models, vectors, measured, shapes;
@@ -156,7 +156,7 @@ const reference::VectorCase& case_of(const reference::VectorSet& vectors, const 
   throw_error("{}: no case {}", vectors.file, id);
 }
 
-energy::Measured measured(const Options& options, const machine::Config& config) {
+energy::Measured measured(const EnergyArguments& options, const machine::Config& config) {
   std::vector<Network> networks;
   std::vector<std::vector<Array>> inputs;
   std::vector<std::string> names;
@@ -189,14 +189,14 @@ energy::Measured measured(const Options& options, const machine::Config& config)
   return energy::measure(config, workloads, measure);
 }
 
-std::vector<energy::Measured> all_measured(const Options& options) {
+std::vector<energy::Measured> all_measured(const EnergyArguments& options) {
   if (options.measured.empty()) return {measured(options, options.design.load())};
   std::vector<energy::Measured> designs;
   for (const std::string& file : options.measured) designs.push_back(energy::read_measured(file));
   return designs;
 }
 
-int run(const Options& options) {
+int run(const EnergyArguments& options) {
   std::vector<NamedFile> read{{"--table", options.table}};
   for (const std::string& file : options.measured) read.push_back({"--measured", file});
   for (const std::string& model : options.models) read.push_back({"MODEL", model});
@@ -231,7 +231,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_energy(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<EnergyArguments>(
       app, action, "energy", "measure what actions cost: toggles of the netlist, priced", run);
   add_value(command, "MODEL", options->models, "networks whose layers are measured");
   options->design.declare(command)->required(false);

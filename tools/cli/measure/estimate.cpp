@@ -19,7 +19,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct EstimateArguments {
   Output output;
   NetworkOptions network;
   BackendOptions memory;
@@ -79,12 +79,12 @@ std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
          token_text(e, energy, config);
 }
 
-bool is_table(const Options& options) {
+bool is_table(const EstimateArguments& options) {
   return !options.table.empty() ||
          std::filesystem::path(options.network.model).extension() == ".csv";
 }
 
-estimate::Estimate table_of(const Options& options, const machine::Config& config) {
+estimate::Estimate table_of(const EstimateArguments& options, const machine::Config& config) {
   if (!options.table.empty()) {
     estimate::Transformer table = estimate::transformer(options.table);
     if (!options.weights.empty()) table.weights = options.weights;
@@ -128,8 +128,8 @@ void add_area(const estimate::Area& a, Json& json) {
 }
 
 /// Figures, what they cost, and the design's.
-int print_report(const Options& options, const std::string& text, const EnergyReport& energy,
-                 const Json& json, const machine::Config& config) {
+int print_report(const EstimateArguments& options, const std::string& text,
+                 const EnergyReport& energy, const Json& json, const machine::Config& config) {
   options.output.print(text + to_text(energy, options.shown.details) +
                        area_text(estimate::area_of(config), options.shown.details));
   options.output.write_json(json, &config);
@@ -137,7 +137,7 @@ int print_report(const Options& options, const std::string& text, const EnergyRe
   return kSuccess;
 }
 
-int run(const Options& options) {
+int run(const EstimateArguments& options) {
   if (options.table.empty() == options.network.model.empty())
     throw_error("trine estimate: MODEL or --table is required, and not both");
   if (options.table.empty() && !options.weights.empty())
@@ -218,7 +218,7 @@ Json to_json(const estimate::Estimate& e, const EnergyReport& energy,
 }
 
 void add_estimate(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<EstimateArguments>(
       app, action, "estimate", "predict a network's cycles without executing it", run);
   options->network.declare(command);
   options->network.declare_batch(command);

@@ -15,7 +15,7 @@ namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
 
-struct Options {
+struct ReportPageArguments {
   Output output;
   Measurements measurements;
   std::vector<std::string> folders;
@@ -23,13 +23,13 @@ struct Options {
 };
 
 /// Debian's own Python, which has its packages, also where another one is first on PATH.
-std::string python_of(const Options& options) {
+std::string python_of(const ReportPageArguments& options) {
   if (!options.python.empty()) return options.python;
   return fs::exists("/usr/bin/python3") ? "/usr/bin/python3" : "python3";
 }
 
 /// @throws Error  with the line that the script says
-void report(const Options& options, const std::vector<std::string>& folders) {
+void report(const ReportPageArguments& options, const std::vector<std::string>& folders) {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path text = scratch.path() / "text", html = scratch.path() / "html",
                  json = scratch.path() / "json", log = scratch.path() / "log";
@@ -55,7 +55,7 @@ void report(const Options& options, const std::vector<std::string>& folders) {
   options.output.write_json(parse_json(read_text(json), json.string()), nullptr);
 }
 
-int run(const Options& options) {
+int run(const ReportPageArguments& options) {
   std::vector<std::string> folders = options.folders;
   options.output.check({{"--html", options.html}}, options.measurements.read());
   const bool measures = options.measurements.asked();
@@ -69,8 +69,8 @@ int run(const Options& options) {
 }  // namespace
 
 void add_report(Command app, Action& action) {
-  const auto [command, options] =
-      add_command<Options>(app, action, "report", "every metric of results, in one report", run);
+  const auto [command, options] = add_command<ReportPageArguments>(
+      app, action, "report", "every metric of results, in one report", run);
   add_value(command, "DIR", options->folders,
             "folders with what --json (and run's --perfetto) wrote, of one revision");
   options->measurements.declare(command);

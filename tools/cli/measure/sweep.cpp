@@ -29,7 +29,7 @@ using sweep::Outcome;
 using sweep::Point;
 using sweep::Task;
 
-struct Options {
+struct SweepArguments {
   Output output;
   EngineFlags engine;
   std::vector<std::string> configs, config_files, models, shapes, settings, options, by, then;
@@ -44,7 +44,7 @@ bool is_option(const std::string& setting) { return setting.starts_with("--"); }
 
 class Sweep {
  public:
-  explicit Sweep(const Options& options) : o_(options) {
+  explicit Sweep(const SweepArguments& options) : o_(options) {
     o_.output.check({{"--csv", o_.csv}, {"--plot", o_.plot}}, {});
     for (const std::string& text : o_.where) goal_.where.push_back(sweep::parse_condition(text));
     goal_.minimize = o_.minimize;
@@ -204,13 +204,13 @@ class Sweep {
     });
   }
 
-  const Options& o_;
+  const SweepArguments& o_;
   sweep::Goal goal_;
   std::map<std::string, std::string> hashes_;  ///< of a model's bytes
   std::vector<Point> points_;
 };
 
-int run(const Options& options) {
+int run(const SweepArguments& options) {
   if (options.worker.empty()) return Sweep(options).run();
   int part = 0, parts = 0;
   if (std::sscanf(options.part.c_str(), "%d/%d", &part, &parts) != 2 || part < 0 || part >= parts)
@@ -221,7 +221,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_sweep(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<SweepArguments>(
       app, action, "sweep", "cycles, traffic, area of many configurations and models", run);
   add_value(command, "--config,-c C", options->configs, "presets or TOML files");
   add_value(command, "--configs GLOB", options->config_files, "TOML files by patterns");

@@ -30,7 +30,7 @@ namespace {
 
 constexpr std::size_t kTop = 5;
 
-struct Options {
+struct AccuracyArguments {
   Output output;
   NetworkOptions network;
   BackendOptions backend;
@@ -49,7 +49,7 @@ struct Count {
 
 /// The model, the data and where they run.
 struct Job {
-  const Options& options;
+  const AccuracyArguments& options;
   const DataSet& data;
   const Network& network;
   reference::RoundingPolicy policy;
@@ -143,7 +143,7 @@ class Workers {
 
 /// Images that the float model gets right, by its own runtime; none without --float.
 std::optional<std::size_t> float_right(const Job& job) {
-  const Options& o = job.options;
+  const AccuracyArguments& o = job.options;
   if (o.real.empty()) return std::nullopt;
   const TemporaryFolder scratch(std::filesystem::temp_directory_path());
   CaseOptions cases{static_cast<int>(job.images)};
@@ -209,7 +209,7 @@ Json to_json(const Job& job, const Count& c, std::optional<std::size_t> real, do
 }
 
 /// The model; for golden layers nothing is compiled.
-Network load(const Options& options, const machine::Config& config,
+Network load(const AccuracyArguments& options, const machine::Config& config,
              reference::RoundingPolicy policy) {
   if (is_program_file(options.network.model))
     throw_error("{}: is a program, allowed the model that it was compiled from",
@@ -221,7 +221,7 @@ Network load(const Options& options, const machine::Config& config,
   return network;
 }
 
-unsigned threads_of(const Options& options, std::size_t images) {
+unsigned threads_of(const AccuracyArguments& options, std::size_t images) {
   // The RTL is compiled for one thread, and its memory does not lie idle.
   if (options.backend.backend != "arch" && options.backend.backend != "golden") return 1;
   const unsigned wanted =
@@ -229,7 +229,8 @@ unsigned threads_of(const Options& options, std::size_t images) {
   return static_cast<unsigned>(std::min<std::size_t>(wanted, images));
 }
 
-int run(Options options) {
+int run(const AccuracyArguments& given) {
+  AccuracyArguments options = given;
   options.backend.check();
   options.preparation.parse();
   options.output.check(options.backend.written(), options.network.read());
@@ -256,7 +257,7 @@ int run(Options options) {
 }  // namespace
 
 void add_accuracy(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<AccuracyArguments>(
       app, action, "accuracy", "top-1 and top-5 of a model on labelled examples", run);
   options->network.declare(command);
   add_value(command, "--data DIR", options->data,

@@ -25,7 +25,7 @@ namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
 
-struct Options {
+struct CompareArguments {
   Output output;
   PythonOptions python;
   CaseOptions cases{4};
@@ -59,7 +59,7 @@ struct Layer {
 };
 
 /// All layers of all cases.
-struct Comparison {
+struct Layerwise {
   std::vector<Layer> layers;
   std::size_t cases = 0, recorded = 0;  ///< tensors recorded of a case
   std::string against;                  ///< "onnxruntime 1.31.1"
@@ -110,7 +110,7 @@ struct Comparison {
 bool by_runtime(const std::string& against) { return against.empty() || is_runtime(against); }
 
 /// Records a folder for each case. @throws Error
-void record(const Options& options, const fs::path& folder) {
+void record(const CompareArguments& options, const fs::path& folder) {
   const std::string_view runtime = toolkit_of(options.model).runtime;
   if (!options.against.empty() && options.against != runtime && is_runtime(options.against))
     throw_error("--against: {} does not run {}, allowed {}, or the float model", options.against,
@@ -128,7 +128,7 @@ void record(const Options& options, const fs::path& folder) {
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
-Json to_json(const Options& options, const Comparison& c) {
+Json to_json(const CompareArguments& options, const Layerwise& c) {
   Json json{{"model", options.model},
             {"against", c.against},
             {"float_model", by_runtime(options.against) ? Json(nullptr) : Json(options.against)},
@@ -156,7 +156,7 @@ Json to_json(const Options& options, const Comparison& c) {
   return json;
 }
 
-std::string to_text(const Options& options, const Comparison& c) {
+std::string to_text(const CompareArguments& options, const Layerwise& c) {
   std::string text = fmt::format("{:<31} {:<18} {:>9} {:>8} {:>6} {:>7}  {}\n", "layer", "operator",
                                  "codes", "equal %", "worst", "SNR dB", "first difference");
   for (const Layer& layer : c.layers) {
@@ -181,7 +181,7 @@ std::string to_text(const Options& options, const Comparison& c) {
                             c.first()->row.name, c.first()->first_case, c.worst()->row.name);
 }
 
-Comparison compared(const Options& options, const model::Graph& graph) {
+Layerwise compared(const CompareArguments& options, const model::Graph& graph) {
   std::optional<TemporaryFolder> scratch;
   std::vector<fs::path> folders{options.vectors};
   if (options.vectors.empty()) {
@@ -192,7 +192,7 @@ Comparison compared(const Options& options, const model::Graph& graph) {
       folders.push_back(scratch->path() / std::to_string(i));
   }
   const Progress progress(options.model + ": golden layers", options.output.quiet);
-  Comparison comparison;
+  Layerwise comparison;
   for (const fs::path& folder : folders) {
     const reference::VectorSet vectors = reference::read_vectors(folder);
     if (by_runtime(options.against)) reference::check_vectors(vectors, graph);
@@ -204,7 +204,8 @@ Comparison compared(const Options& options, const model::Graph& graph) {
   return comparison;
 }
 
-int run(Options options) {
+int run(const CompareArguments& given) {
+  CompareArguments options = given;
   const CaseOptions& cases = options.cases;
   if (!options.vectors.empty() && (!options.against.empty() || !cases.inputs.empty() ||
                                    cases.count >= 0 || !cases.data.empty()))
@@ -219,7 +220,7 @@ int run(Options options) {
     throw_error("{}: is a program, allowed the model that it was compiled from", options.model);
   const model::Graph graph = model::parse_model(read_file(options.model), options.model, true,
                                                 model::parse_shapes(cases.shapes));
-  const Comparison comparison = compared(options, graph);
+  const Layerwise comparison = compared(options, graph);
   if (comparison.layers.empty())
     throw_error("{}: no layer has a tensor of the same name in {}", options.model,
                 by_runtime(options.against) ? comparison.against : options.against);
@@ -233,7 +234,7 @@ int run(Options options) {
 }  // namespace
 
 void add_compare(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<CompareArguments>(
       app, action, "compare", "layer by layer against another runtime or the float model", run);
   add_value(command, "MODEL", options->model, "quantized TFLite or ONNX model")->required();
   add_value(command, "--against R|FLOAT", options->against,

@@ -18,7 +18,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct CpuArguments {
   Output output;
   PythonOptions python;
   std::string model;
@@ -26,7 +26,7 @@ struct Options {
   int seconds = 2;
 };
 
-int run(const Options& options) {
+int run(const CpuArguments& options) {
   options.output.check({}, {{"MODEL", options.model}});
   const TemporaryFolder scratch(std::filesystem::temp_directory_path());
   const std::string report = (scratch.path() / "cpu.json").string();
@@ -50,8 +50,8 @@ int run(const Options& options) {
 }  // namespace
 
 void add_cpu(Command app, Action& action) {
-  const auto [command, options] =
-      add_command<Options>(app, action, "cpu", "a model's time on one core of this computer", run);
+  const auto [command, options] = add_command<CpuArguments>(
+      app, action, "cpu", "a model's time on one core of this computer", run);
   add_value(command, "MODEL", options->model, "TFLite or ONNX model")->required();
   add_value(command, "--seconds N", options->seconds, "of runs, ten runs at least (2)")
       ->check(range(1, 600));

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 using Bytes = std::vector<std::uint8_t>;
 
-struct Options {
+struct ModelsArguments {
   Output output;
   std::string get, from, to;
 };
@@ -56,7 +56,7 @@ std::vector<Published> read_list() {
 }
 
 /// --to, else $TRINE_MODELS, else a folder of the tree or installation.
-fs::path folder_of(const Options& options) {
+fs::path folder_of(const ModelsArguments& options) {
   if (!options.to.empty()) return options.to;
   const char* variable = std::getenv("TRINE_MODELS");
   if (variable != nullptr && *variable != '\0') return variable;
@@ -101,7 +101,7 @@ Bytes bytes_of(const Published& model, std::string from) {
   return download(from + (from.back() == '/' ? "" : "/") + model.name);
 }
 
-void get(const Published& model, const Options& options, const fs::path& folder) {
+void get(const Published& model, const ModelsArguments& options, const fs::path& folder) {
   if (is_there(model, folder)) {
     options.output.print(fmt::format("{}: is there\n", model.name));
     return;
@@ -128,7 +128,8 @@ std::vector<Published> chosen(const std::vector<Published>& all, const std::stri
 }
 
 /// All that can be got, then what could not.
-void get_all(const std::vector<Published>& models, const Options& options, const fs::path& folder) {
+void get_all(const std::vector<Published>& models, const ModelsArguments& options,
+             const fs::path& folder) {
   check_writable_folder(folder);
   std::error_code code;
   fs::create_directories(folder, code);
@@ -167,7 +168,7 @@ Json to_json(const std::vector<Published>& models, const fs::path& folder) {
   return json;
 }
 
-int run(const Options& options) {
+int run(const ModelsArguments& options) {
   options.output.check({}, {{"the list", (project_root() / "models" / "published.tsv").string()}});
   if (options.get.empty() && !options.from.empty()) throw_error("--from: needs --get");
   const std::vector<Published> models = read_list();
@@ -183,7 +184,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_models(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<ModelsArguments>(
       app, action, "models", "published models: list, download, check (models/published.tsv)", run);
   add_value(command, "--get NAME|all", options->get,
             "download a model, or all, and check its sha256");

@@ -24,7 +24,7 @@ namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
 
-struct Options {
+struct QuantizeArguments {
   Output output;
   PythonOptions python;
   Preparation preparation;
@@ -39,7 +39,7 @@ struct Options {
 
 /// The examples behind one another, as the float model takes them: those that ranges come of, and
 /// all that answers are counted of.
-Array stack(const Options& options, const DataSet& data) {
+Array stack(const QuantizeArguments& options, const DataSet& data) {
   const std::size_t wanted =
       std::max(options.count, options.mixed.asked() ? options.mixed.answers() : 0);
   const std::size_t count = std::min(wanted, data.size());
@@ -68,7 +68,7 @@ struct Quantized {
 };
 
 /// Quantizes into FILE.
-Quantized quantized(Options& options, const machine::Config& config) {
+Quantized quantized(QuantizeArguments& options, const machine::Config& config) {
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path result = scratch.path() / fs::path(options.network.model).filename();
   std::vector<std::string> arguments{options.model,  "--out",      result.string(),
@@ -108,14 +108,15 @@ Quantized quantized(Options& options, const machine::Config& config) {
 }
 
 /// Compiles the result. @throws Error  the machine lacks something
-compiler::Program compiled(const Options& options, const machine::Config& config, bool allow_host) {
+compiler::Program compiled(const QuantizeArguments& options, const machine::Config& config,
+                           bool allow_host) {
   NetworkOptions network = options.network;
   network.allow_host = allow_host;
   return load_network(network, config, network.policy(reference::kDoublePolicy)).program;
 }
 
 /// Where the result runs: on the machine, partly on the host, or not at all, and why.
-Json placed(const Options& options, const machine::Config& config, std::string* text) {
+Json placed(const QuantizeArguments& options, const machine::Config& config, std::string* text) {
   Json json{{"runs", "machine"}, {"macs", nullptr}, {"host", Json::array()}, {"refused", nullptr}};
   const auto describe = [&](const compiler::Program& program) {
     json["macs"] = program.macs();
@@ -143,7 +144,8 @@ Json placed(const Options& options, const machine::Config& config, std::string* 
   return json;
 }
 
-int run(Options options) {
+int run(const QuantizeArguments& given) {
+  QuantizeArguments options = given;
   options.preparation.parse();
   const std::string& out = options.network.model;
   options.output.check(
@@ -178,7 +180,7 @@ int run(Options options) {
 }  // namespace
 
 void add_quantize(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<QuantizeArguments>(
       app, action, "quantize", "a float model to int8, by ONNX Runtime or ai-edge-quantizer", run);
   add_value(command, "MODEL", options->model, "float ONNX or TFLite model")->required();
   add_value(command, "--calibration DIR", options->calibration,

@@ -18,7 +18,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct RecordArguments {
   Output output;
   PythonOptions python;
   CaseOptions cases{100};
@@ -28,7 +28,8 @@ struct Options {
 };
 
 /// @param scratch  for a user's data as inputs of the model
-std::vector<std::string> arguments(const Options& options, const std::filesystem::path& scratch) {
+std::vector<std::string> arguments(const RecordArguments& options,
+                                   const std::filesystem::path& scratch) {
   std::vector<std::string> list{options.model, "--out", options.folder};
   const auto add = [&](const char* name, const std::vector<std::string>& values) {
     if (values.empty()) return;
@@ -45,7 +46,8 @@ std::vector<std::string> arguments(const Options& options, const std::filesystem
   return list;
 }
 
-int run(Options options) {
+int run(const RecordArguments& given) {
+  RecordArguments options = given;
   std::vector<NamedFile> read = options.cases.files();
   read.insert(read.end(), {{"MODEL", options.model}, {"--labels", options.labels}});
   options.output.check({}, read);
@@ -71,7 +73,7 @@ int run(Options options) {
 }  // namespace
 
 void add_record(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<RecordArguments>(
       app, action, "record", "vectors of a model by LiteRT or ONNX Runtime, for verify", run);
   add_value(command, "MODEL", options->model, "quantized TFLite or ONNX model")->required();
   add_value(command, "--out DIR", options->folder,

@@ -20,7 +20,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct CompileArguments {
   Output output;
   NetworkOptions network;
   std::string out, image, c, stages;
@@ -213,7 +213,7 @@ void write_for_driver(const std::string& option, const std::string& file,
   write_file(file, text_of(program));
 }
 
-int run(const Options& options) {
+int run(const CompileArguments& options) {
   if (options.out.empty() && options.image.empty() && options.c.empty() && options.stages.empty() &&
       !options.disassemble && options.network.print_after.empty())
     throw_error(
@@ -248,7 +248,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_compile(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<CompileArguments>(
       app, action, "compile", "compile a model to a program for a design", run);
   options->network.declare(command);
   options->network.declare_batch(command);

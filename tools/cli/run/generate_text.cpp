@@ -19,7 +19,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct GenerateTextArguments {
   Output output;
   Design design;
   BackendOptions backend;
@@ -84,7 +84,7 @@ struct Totals {
 
 class Writer {
  public:
-  explicit Writer(const Options& options)
+  explicit Writer(const GenerateTextArguments& options)
       : o_(options),
         checkpoint_(llm::read_checkpoint(o_.checkpoint)),
         tokenizer_(llm::Tokenizer::read(o_.tokenizer, checkpoint_.dims.vocabulary)),
@@ -301,7 +301,7 @@ class Writer {
     return kWrongResult;
   }
 
-  const Options& o_;
+  const GenerateTextArguments& o_;
   const llm::Checkpoint checkpoint_;
   const llm::Tokenizer tokenizer_;
   const llm::QuantizedModel model_;
@@ -309,7 +309,7 @@ class Writer {
   Totals totals_;
 };
 
-int run(const Options& options) {
+int run(const GenerateTextArguments& options) {
   if (options.backend.backend != "golden") options.backend.check();
   if (options.backend.backend != "golden" && options.design.config.empty())
     throw_error("trine generate-text: --config is required, or --backend golden");
@@ -328,9 +328,9 @@ int run(const Options& options) {
 }  // namespace
 
 void add_generate_text(Command app, Action& action) {
-  const auto [command, options] =
-      add_command<Options>(app, action, "generate-text",
-                           "let a LLaMA write on the machine; tokens per second, perplexity", run);
+  const auto [command, options] = add_command<GenerateTextArguments>(
+      app, action, "generate-text",
+      "let a LLaMA write on the machine; tokens per second, perplexity", run);
   add_value(command, "CHECKPOINT", options->checkpoint, "model in llama2.c's format (.bin)")
       ->required();
   add_value(command, "--tokenizer F", options->tokenizer, "its tokens, in llama2.c's format (.bin)")

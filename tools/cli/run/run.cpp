@@ -20,7 +20,7 @@
 namespace trine::cli {
 namespace {
 
-struct Options {
+struct RunArguments {
   Output output;
   NetworkOptions network;
   BackendOptions backend;
@@ -32,7 +32,7 @@ struct Options {
 };
 
 /// The outputs are counted and can be written, before a run of minutes.
-void check_outputs(const Options& options, const Network& network) {
+void check_outputs(const RunArguments& options, const Network& network) {
   const model::Graph* graph = edge_graph(network, false);
   const std::size_t count = graph != nullptr
                                 ? graph->outputs.size()
@@ -43,7 +43,7 @@ void check_outputs(const Options& options, const Network& network) {
 }
 
 /// All files that the options name can be written, each once.
-void check_files(const Options& options) {
+void check_files(const RunArguments& options) {
   std::vector<NamedFile> written = options.backend.written();
   for (const std::string& output : options.outputs) written.push_back({"--output", output});
   written.push_back({"--perfetto", options.perfetto});
@@ -54,7 +54,7 @@ void check_files(const Options& options) {
   if (!options.memory.empty()) check_writable_folder(options.memory);
 }
 
-void write_outputs(const Options& options, const std::vector<Array>& outputs) {
+void write_outputs(const RunArguments& options, const std::vector<Array>& outputs) {
   for (std::size_t i = 0; i < options.outputs.size(); ++i)
     write_npy(options.outputs[i], outputs[i]);
 }
@@ -123,7 +123,7 @@ void write_memory(const std::filesystem::path& folder, const compiler::Program& 
 }
 
 /// What only a single run has.
-void check_stream(const Options& options) {
+void check_stream(const RunArguments& options) {
   options.stream.check();
   if (!options.stream.given()) return;
   const std::pair<const char*, bool> others[] = {{"--input", !options.inputs.empty()},
@@ -135,8 +135,9 @@ void check_stream(const Options& options) {
 }
 
 /// One run. @return where its outputs differ from the golden layers', "": nowhere
-std::string run_once(const Options& options, const Network& network, const machine::Config& config,
-                     const reference::RoundingPolicy& policy, Execution& execution) {
+std::string run_once(const RunArguments& options, const Network& network,
+                     const machine::Config& config, const reference::RoundingPolicy& policy,
+                     Execution& execution) {
   const std::vector<Array> inputs =
       options.inputs.empty() ? random_inputs(network, 1)
                              : read_inputs(options.inputs, network, options.network.model);
@@ -165,7 +166,7 @@ std::string run_once(const Options& options, const Network& network, const machi
   return difference;
 }
 
-int run(const Options& options) {
+int run(const RunArguments& options) {
   options.backend.check();
   check_stream(options);
   check_files(options);
@@ -206,7 +207,7 @@ int run(const Options& options) {
 }  // namespace
 
 void add_run(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<RunArguments>(
       app, action, "run", "run a model once; compare with the golden reference", run);
   options->network.declare(command);
   options->network.declare_batch(command);

@@ -11,17 +11,12 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "sw/program/host.h"
 #include "tools/cli/run/stream.h"
 
 namespace trine::cli {
 namespace {
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-std::size_t bytes_of(const Array& shape) {
-  return static_cast<std::size_t>(shape.elements()) * shape.element_bytes();
-}
 
 bool is_whole(const Array& a) { return a.dtype == "i4" || a.dtype == "i8"; }
 
@@ -29,7 +24,7 @@ bool is_whole(const Array& a) { return a.dtype == "i4" || a.dtype == "i8"; }
 Array zeros(const Array& shape, int zero_point) {
   Array array = shape;
   const bool bytes = array.element_bytes() == 1;
-  array.bytes.assign(bytes_of(array), bytes ? static_cast<std::uint8_t>(zero_point & 0xff) : 0);
+  array.bytes.assign(byte_count(array), bytes ? static_cast<std::uint8_t>(zero_point & 0xff) : 0);
   return array;
 }
 

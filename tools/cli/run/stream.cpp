@@ -19,10 +19,6 @@
 namespace trine::cli {
 namespace {
 
-std::size_t bytes_of(const Array& shape) {
-  return static_cast<std::size_t>(shape.elements()) * shape.element_bytes();
-}
-
 std::string symbols_of(const Json& answers) {
   std::string text = "symbols:";
   for (const Json& answer : answers)
@@ -190,7 +186,7 @@ Array Frames::from_samples(const Array& shape) {
 
 Array Frames::from_stdin(const Array& shape) const {
   Array frame = shape;
-  frame.bytes.resize(bytes_of(shape));
+  frame.bytes.resize(byte_count(shape));
   const std::size_t got = std::fread(frame.bytes.data(), 1, frame.bytes.size(), stdin);
   if (got != 0 && got != frame.bytes.size())
     throw_error("stdin: frame {} has {} bytes, allowed {}", next_, got, frame.bytes.size());
@@ -211,8 +207,8 @@ std::optional<std::vector<Array>> Frames::next() {
     Array& one = inputs.at(static_cast<std::size_t>(file.input));
     one = shapes_.at(static_cast<std::size_t>(file.input));
     const auto begin =
-        file.frames.bytes.begin() + static_cast<std::ptrdiff_t>(bytes_of(one)) * next_;
-    one.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(bytes_of(one)));
+        file.frames.bytes.begin() + static_cast<std::ptrdiff_t>(byte_count(one)) * next_;
+    one.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(byte_count(one)));
   }
   ++next_;
   return inputs;

@@ -18,6 +18,10 @@
 
 namespace trine::cli {
 
+inline std::size_t byte_count(const Array& array) {
+  return static_cast<std::size_t>(array.elements()) * array.element_bytes();
+}
+
 /// Options of a command that runs streams.
 struct StreamOptions {
   std::vector<std::string> frames;   ///< a file for each input that is no state; none: no stream

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::ptrdiff_t kShownDifferences = 10;
 
-struct Options {
+struct VerifyArguments {
   Output output;
   NetworkOptions network;
   BackendOptions backend;
@@ -108,7 +108,7 @@ std::string to_text(const Comparison& c, const reference::LayerComparison& layer
   return text;
 }
 
-int run(const Options& options) {
+int run(const VerifyArguments& options) {
   options.backend.check();
   std::vector<NamedFile> read = options.network.read();
   read.push_back({"--vectors", options.vectors + "/manifest.json"});
@@ -203,7 +203,7 @@ Verification verify(const Network& network, const reference::VectorSet& vectors,
 }
 
 void add_verify(Command app, Action& action) {
-  const auto [command, options] = add_command<Options>(
+  const auto [command, options] = add_command<VerifyArguments>(
       app, action, "verify", "run recorded vectors; success only if all are bit-exact", run);
   options->network.declare(command);
   options->network.declare_batch(command);

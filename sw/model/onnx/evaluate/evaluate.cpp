@@ -19,8 +19,6 @@
 namespace trine::model::onnx_file {
 namespace {
 
-float real(double value) { return static_cast<float>(value); }
-
 // ---- One element --------------------------------------------------------------------------------
 
 float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }

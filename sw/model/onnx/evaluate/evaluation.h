@@ -15,6 +15,9 @@
 
 namespace trine::model::onnx_file {
 
+/// Float32 has it so.
+inline double rounded(double x) { return double{static_cast<float>(x)}; }
+
 class Evaluation {
  public:
   Evaluation(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,

@@ -11,8 +11,6 @@
 namespace trine::model::onnx_file {
 namespace {
 
-double rounded(double x) { return double{static_cast<float>(x)}; }
-
 /// Mean and variance of `count` values.
 struct Moments {
   double mean = 0, variance = 0;

@@ -18,8 +18,6 @@ namespace {
 
 using Reals = std::vector<double>;
 
-double rounded(double x) { return double{static_cast<float>(x)}; }
-
 /// One of the node's `activations`.
 struct Activation {
   double (*f)(double x, double alpha, double beta);

@@ -11,14 +11,12 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "sw/model/onnx/evaluate/evaluation.h"
 #include "sw/model/shapes.h"
 
 namespace trine::model::onnx_file {
 namespace {
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-double rounded(double x) { return double{static_cast<float>(x)}; }
 
 /// Calls f(coordinates) for each element of a shape, in C order.
 template <typename F>

@@ -14,12 +14,12 @@
 namespace trine::model::onnx_file {
 namespace {
 
-using Kind = Recurrence::Kind;
+using Cell = Recurrence::Kind;
 
 constexpr float kOfGate = 0x1p-12f, kOfFunction = 0x1p-15f;
 
 /// Weights and bias as operands, and the result's scale.
-struct Product {
+struct Operands {
   int weights = -1, bias = -1;
   float scale = kOfGate;
 };
@@ -59,7 +59,7 @@ class Steps {
       of_inputs_.push_back(multiplied(x_, operands(gate.of_input, emit_.tensor(x_), scale)));
       of_states_.push_back(operands(gate.of_state, hidden(), scale));
     }
-    if (r_.kind == Kind::kGru)
+    if (r_.kind == Cell::kGru)
       minus_one_ = emit_.add_constant(name_ + ":-1", DataType::kInt16, {r_.batch, r_.cells},
                                       std::vector<std::int16_t>(at(r_.batch * r_.cells), INT16_MIN),
                                       {{kOfFunction}, {0}});
@@ -82,8 +82,8 @@ class Steps {
   void step(int t) {
     inputs_.clear();
     for (const int rows : of_inputs_) inputs_.push_back(row(rows, t));
-    if (r_.kind == Kind::kLstm) return lstm();
-    if (r_.kind == Kind::kGru) return gru();
+    if (r_.kind == Cell::kLstm) return lstm();
+    if (r_.kind == Cell::kGru) return gru();
     const int sum = gate(0, h_ < 0 ? -1 : of_state(0));
     h_ = r_.relu ? made(OpKind::kRelu, {sum}, r_.hidden_scale) : function(OpKind::kTanh, sum);
   }
@@ -181,7 +181,7 @@ class Steps {
   }
 
   /// Sums of 32 bits, whose scale has 31, where all of them fit; else of 40.
-  Product operands(const Matrix& m, const Tensor& x, float scale) {
+  Operands operands(const Matrix& m, const Tensor& x, float scale) {
     std::vector<std::int64_t> bias;
     double most = 0;
     for (std::size_t row = 0; row < m.scales.size(); ++row) {
@@ -196,7 +196,7 @@ class Steps {
     }
     const int rows = static_cast<int>(m.scales.size());
     Quantization scales{m.scales, std::vector<std::int64_t>(m.scales.size(), 0), 0};
-    Product p;
+    Operands p;
     p.scale = scale;
     p.weights =
         emit_.add_constant(name_ + ":weights", DataType::kInt8, {rows, m.columns}, m.codes, scales);
@@ -208,7 +208,7 @@ class Steps {
     return p;
   }
 
-  int multiplied(int rows, const Product& p) {
+  int multiplied(int rows, const Operands& p) {
     const std::vector<int> shape = {emit_.tensor(rows).extent(0), r_.cells};
     return made(OpKind::kFullyConnected, {rows, p.weights, p.bias}, p.scale, shape);
   }
@@ -242,7 +242,7 @@ class Steps {
   const Recurrence& r_;
   std::string name_;            ///< of the tensors that come
   std::vector<int> of_inputs_;  ///< by gate: products of all steps' inputs
-  std::vector<Product> of_states_;
+  std::vector<Operands> of_states_;
   std::vector<int> inputs_;  ///< by gate: the step's rows of these
   int minus_one_ = -1;       ///< of a GRU: for each code of a step
   int x_ = -1, h_ = -1, c_ = -1;

@@ -14,7 +14,7 @@ namespace trine::model::onnx_file {
 namespace {
 
 /// Where an operator of codes has what: positions of its inputs.
-struct Form {
+struct Places {
   const char* op;       ///< of floats
   std::size_t first;    ///< first operand: tensor, scale, zero point
   std::size_t count;    ///< of operands, 0: as many as there are
@@ -22,8 +22,8 @@ struct Form {
   std::size_t bias{0};  ///< int32, of the scale of the products; 0: none
 };
 
-const std::map<std::string, Form>& forms() {
-  static const std::map<std::string, Form> kAll = {
+const std::map<std::string, Places>& forms() {
+  static const std::map<std::string, Places> kAll = {
       {"QGemm", {"Gemm", 0, 2, 7, 6}},
       {"QLinearAdd", {"Add", 0, 2, 6}},
       {"QLinearAveragePool", {"AveragePool", 0, 1, 3}},
@@ -161,7 +161,7 @@ class Rewriter {
     return rows ? 0 : -1;
   }
 
-  void of_floats(Node node, const Form& form) {
+  void of_floats(Node node, const Places& form) {
     if (node.outputs.empty()) fail(node, "has no output");
     if (node.integer("channels_last", 0) != 0) fail(node, "channels_last 1, allowed 0");
     const std::size_t operands =

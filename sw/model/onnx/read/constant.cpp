@@ -80,8 +80,6 @@ Indices along_axis(const Node& node, const Constant& parameter, const std::vecto
   return walk(shape, steps);
 }
 
-float real(double value) { return static_cast<float>(value); }
-
 ConstantPointer dequantized(const Node& node, const Constant& x, const Constant& scale,
                             const ConstantPointer& zero_point) {
   auto result = std::make_shared<Constant>();

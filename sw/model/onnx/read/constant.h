@@ -12,6 +12,8 @@
 
 namespace trine::model::onnx_file {
 
+inline float real(double value) { return static_cast<float>(value); }
+
 /// @throws Error  int16 codes, which have no zero point, have one. @param node  its third input
 void require_symmetric(const Node& node, double zero_point);
 

@@ -21,8 +21,7 @@ using namespace trine::cli::testing;
 namespace {
 
 const std::string kSequences = TRINE_SOURCE_DIR "/models/sequences/";
-const std::string kWide =
-    " --config edge64 --set array.activations16=true --backend arch --quiet ";
+const std::string kWide = " --config edge64 --set array.activations16=true --backend arch --quiet ";
 constexpr int kSymbols = 11, kEnd = 10;
 
 /// One row for each symbol, a one in it.

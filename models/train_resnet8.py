@@ -12,7 +12,8 @@ is not what was published, bit by bit. The network is that of MLPerf Tiny's tabl
 NAME.toml is what `trine quantize --mixed` wrote, or has "2:4" for layers that keep the two larger ones of four weights of
 neighbouring input channels. A layer of int4 or ternary is trained with the weights that it will
 have: rounded in the forward pass, straight through in the backward one (arXiv:1903.08066), a scale for each row that
-is fitted to its weights. Batch normalization is folded before. Six epochs for float, six for a choice, on one core four
+is fitted to its weights. Batch normalization is folded before. `[inputs]` of NAME.toml names layers that get -1, 0 and 1
+times a step that is learned (arXiv:1902.08153) instead of a Relu; NAME.onnx then is a QONNX network, quantized. Six epochs for float, six for a choice, on one core four
 minutes each; stopped, it goes on at the last epoch (NAME.pt). Seeds are fixed; PyTorch's sums are not, over versions.
 """
 import argparse
@@ -51,6 +52,7 @@ class Layer(nn.Module):
     def __init__(self, name, shape, stride=1, norm=True):
         super().__init__()
         self.name, self.stride, self.precision = name, stride, "int8"
+        self.step = None  # of an input of -1, 0, 1
         self.weight = nn.Parameter(torch.randn(shape) * (2 / np.prod(shape[1:])) ** 0.5)
         self.bias = nn.Parameter(torch.zeros(shape[0]))
         self.norm = nn.BatchNorm2d(shape[0]) if norm else None
@@ -89,6 +91,15 @@ class Layer(nn.Module):
         there = (codes * scale).reshape(self.weight.shape)
         return self.weight + (there - self.weight).detach()
 
+    def taken(self, x):
+        """The layer's input as it gets it."""
+        if self.step is None:
+            return x.relu()
+        if self.step.item() == 0:
+            self.step.data = 2 * x.detach().abs().mean()
+        small = (x / self.step).clamp(-1, 1)
+        return (small + (small.round() - small).detach()) * self.step
+
     def forward(self, x):
         if self.weight.dim() == 2:
             return F.linear(x, self.rounded(), self.bias)
@@ -113,7 +124,7 @@ class ResNet8(nn.Module):
         x = layers["first"](x).relu()
         for i in range(len(WIDTHS)):
             way = layers[f"block{i}_way"](x) if i else x
-            x = (way + layers[f"block{i}_b"](layers[f"block{i}_a"](x).relu())).relu()
+            x = (way + layers[f"block{i}_b"](layers[f"block{i}_b"].taken(layers[f"block{i}_a"](x)))).relu()
         return layers["logits"](x.mean((2, 3)))
 
     def fold(self):
@@ -131,41 +142,89 @@ class ResNet8(nn.Module):
             layer.bias.data = torch.from_numpy(data[f"{name}.bias"])
         return self
 
-    def save(self, name):
-        arrays = {}
+    def save(self, name, x):
+        """@param x  pictures to measure ranges of, where inputs are ternary"""
+        arrays, steps = {}, {}
         for key, layer in self.layers.items():
             arrays |= {f"{key}.weight": layer.rounded().detach().numpy(), f"{key}.bias": layer.bias.detach().numpy()}
-        write_onnx(arrays, HERE / f"{name}.onnx")
+        if any(layer.step is not None for layer in self.layers.values()):
+            steps = self.steps(torch.from_numpy(x) / 255)
+        write_onnx(arrays, HERE / f"{name}.onnx", steps)
+
+    def steps(self, x):
+        """By tensor of write_onnx(): step, bits, signed; of weights a step for each row."""
+        layers = self.layers
+        found = {"image": (1 / 255, 8, 0)}
+
+        def kept(value, name, signed=0):
+            found[name] = (float(value.abs().max()) / (127 if signed else 255), 8, signed)
+            return value
+
+        with torch.no_grad():
+            x = kept(layers["first"](x).relu(), "first_relu")
+            for i in range(len(WIDTHS)):
+                way = kept(layers[f"block{i}_way"](x), f"block{i}_way", 1) if i else x
+                b = layers[f"block{i}_b"]
+                inner = kept(b.taken(layers[f"block{i}_a"](x)), f"block{i}_relu")
+                if b.step is not None:
+                    found[f"block{i}_relu"] = (float(b.step), 2, 1)
+                x = kept((way + kept(b(inner), b.name, 1)).relu(), f"block{i}")
+            kept(x.mean((2, 3)), "mean")
+        for name, layer in layers.items():
+            low = layer.precision in LARGEST
+            rows = layer.scales() if low else layer.weight.detach().flatten(1).abs().amax(1, keepdim=True) / 127
+            bits = {"int4": 4, "ternary": 2}.get(layer.precision, 8)
+            found[f"{name}.weight"] = (rows.reshape(-1, *[1] * (layer.weight.dim() - 1)).numpy(), bits, 1)
+        return found
 
 
-def write_onnx(arrays, file):
-    """The folded network in float32; its input is a picture's pixels / 255."""
+def write_onnx(arrays, file, steps):
+    """The folded network in float32; its input is a picture's pixels / 255. @param steps  quantizers of QONNX, if any"""
     import onnx
     from onnx import helper, numpy_helper
     nodes = []
 
     def op(kind, inputs, output, **attributes):
         nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
-        return output
+        return quantized(output)
+
+    def quantized(name):
+        if name not in steps:
+            return name
+        step, bits, signed = steps[name]
+        values = {"step": np.asarray(step, np.float32), "zero": np.float32(0), "bits": np.float32(bits)}
+        for key, value in values.items():
+            arrays[f"{name}.{key}"] = np.asarray(value, np.float32)
+        nodes.append(helper.make_node("Quant", [name, *(f"{name}.{key}" for key in values)], [f"{name}.q"],
+                                      name=f"{name}.q", domain="qonnx.custom_op.general", signed=signed, narrow=signed,
+                                      rounding_mode="ROUND"))
+        return f"{name}.q"
 
     def conv(x, name, stride=1):
         size = arrays[f"{name}.weight"].shape[2]
-        return op("Conv", [x, f"{name}.weight", f"{name}.bias"], name, strides=[stride] * 2, pads=[size // 2] * 4)
+        return op("Conv", [x, quantized(f"{name}.weight"), f"{name}.bias"], name, strides=[stride] * 2, pads=[size // 2] * 4)
 
-    x = op("Relu", [conv("image", "first")], "first_relu")
+    def taken(x, name):
+        """Ternary inputs have no Relu."""
+        if steps.get(name, (0, 8))[1] == 8:
+            return op("Relu", [x], name)
+        nodes[-1].output[0] = name
+        return quantized(name)
+
+    x = op("Relu", [conv(quantized("image"), "first")], "first_relu")
     for i in range(len(WIDTHS)):
         stride = 2 if i else 1
-        inner = op("Relu", [conv(x, f"block{i}_a", stride)], f"block{i}_relu")
-        inner = conv(inner, f"block{i}_b")
+        inner = conv(taken(conv(x, f"block{i}_a", stride), f"block{i}_relu"), f"block{i}_b")
         way = conv(x, f"block{i}_way", stride) if i else x
         x = op("Relu", [op("Add", [way, inner], f"block{i}_sum")], f"block{i}")
     x = op("Flatten", [op("GlobalAveragePool", [x], "mean")], "flat")
-    op("Gemm", [x, "logits.weight", "logits.bias"], "logits", transB=1)
+    op("Gemm", [x, quantized("logits.weight"), "logits.bias"], "logits", transB=1)
     real = onnx.TensorProto.FLOAT
     graph = helper.make_graph(nodes, "resnet8", [helper.make_tensor_value_info("image", real, (1, 3, 32, 32))],
                               [helper.make_tensor_value_info("logits", real, (1, 10))],
                               [numpy_helper.from_array(a, n) for n, a in arrays.items()])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), file)
+    domains = [helper.make_opsetid("", 17)] + [helper.make_opsetid("qonnx.custom_op.general", 1)] * bool(steps)
+    onnx.save(helper.make_model(graph, opset_imports=domains, ir_version=8), file)
 
 
 def crops(x, random):
@@ -234,14 +293,16 @@ def main():
     if options.what == "float":
         train(net, "float", options.epochs or EPOCHS, 0.1, data, test)
         net.eval()
-        net.fold().save("float")
+        net.fold().save("float", data[0][:0])
     else:
         net.take(HERE / "float.onnx")
-        chosen = tomllib.loads((HERE / f"{options.what}.toml").read_text())["layers"]
-        for name, precision in chosen.items():
+        chosen = tomllib.loads((HERE / f"{options.what}.toml").read_text())
+        for name, precision in chosen["layers"].items():
             net.layers[name].precision = precision
+        for name in chosen.get("inputs", {}):
+            net.layers[name].step = nn.Parameter(torch.zeros(()))
         train(net, options.what, options.epochs or MORE_EPOCHS, 0.01, data, test)
-        net.save(options.what)
+        net.save(options.what, data[0][::len(data[0]) // 1000])
     print(f"{options.what}: {right(net, *test):.2%}")
 
 

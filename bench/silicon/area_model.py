@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model of area and clock that `trine estimate` has, fitted to designs that `trine synth` measured.
 
-usage: area_model.py [--keep FOLDER [--measure] [--out FILE] [--liberty FILE]]
+usage: area_model.py [--keys | --keep FOLDER [--measure]] [--out FILE] [--liberty FILE]
 Without --keep it prints the errors of the model that is there.
+--keys     measures what the keys of KEYS add to designs, and fits these terms alone (some ten minutes)
 --keep     fits it anew, to the reports of FOLDER
 --measure  synthesizes the designs that FOLDER has no report of, one after the other (hours; 1 to 10 minutes each, less
            where modules are known); a report is there whole or not at all, so it can be stopped and begun again
@@ -59,6 +60,15 @@ HELD_OUT = [
     "memory.dmem_kib=64 memory.pmem_kib=48 bus.axi_data_bits=128",
 ]
 
+# What a key adds, of a design that has `with_it` already: the quantity that is 1 with it, and its terms.
+KEYS = [
+    ("weights4", ["array.weights4=true"], [], ["weights4", "cols weights4", "rows cols weights4"]),
+    ("groups", ["array.groups=true"], ["array.weights4=true"], ["groups", "cols groups", "rows cols groups"]),
+    ("packed", ["memory.packed_weights=true"], [], ["packed", "cols packed"]),
+    ("wide", ["array.activations16=true"], [], ["wide", "rows wide", "rows cols wide"]),
+]
+KEYED, KEYED_HELD_OUT = ["edge32", "edge64", "edge256"], "edge64 array.rows=6 array.cols=12"
+
 
 def measure(folder, liberty):
     for design in FITTED + HELD_OUT:
@@ -86,6 +96,8 @@ def quantities(report):
     return {
         "rows": rows, "cols": cols, "banks": banks, "drained": keys["post.columns_per_cycle"],
         "bus_words": max(keys["bus.axi_data_bits"], 64) / 32, "low_bit": len(precisions) > int8, "int8": int8,
+        "weights4": keys.get("array.weights4", False), "groups": keys.get("array.groups", False),
+        "packed": keys.get("memory.packed_weights", False), "wide": keys.get("array.activations16", False),
         "one_stage": keys["pipeline.pe"] == 1, "vector": vector, "softmax": vector and keys["vector.softmax"],
         "window": keys["depthwise.enable"] and int8 and cols >= 4, "zero_points": keys["matmul.enable"] and int8,
         "flop_bits": flop_bits(keys["memory.param_channels"], keys["post.columns_per_cycle"]),
@@ -270,9 +282,31 @@ def fit(reports):
         "clock_wanted_ns": paths_fitted(reports, "clock_wanted_ns"), "clock_ns": paths_fitted(reports, "clock_ns")}
 
 
+def keyed(liberty):
+    """What each key adds to some designs and to one that was held out, in gate equivalents; mapped for area."""
+    known = {}
+
+    def logic(design, keys):
+        name = " ".join([design, *keys])
+        if name not in known:
+            known[name] = common.trine("synth", *common.design(name), "--no-timing", *(["--liberty", liberty] if liberty else []))
+        return known[name]
+
+    for key, added, with_it, terms in KEYS:
+        reports, more = [], []
+        for design in [*KEYED, KEYED_HELD_OUT]:
+            reports.append(logic(design, with_it + added))
+            more.append(reports[-1]["gate_equivalents"] - logic(design, with_it)["gate_equivalents"])
+            print(f"{design}: {key} {more[-1]:.0f} GE", file=sys.stderr, flush=True)
+        found = fitted(terms, reports[:-1], more[:-1])
+        error = summed(found, quantities(reports[-1])) - more[-1]
+        yield {"key": key, "terms": found, "measured": dict(zip([*KEYED, KEYED_HELD_OUT], map(round, more))),
+               "error_held_out": round(error / logic(KEYED_HELD_OUT, with_it)["gate_equivalents"], 4)}
+
+
 def predicted(model, report):
     of = quantities(report)
-    logic = sum(summed(group["terms"], of) for group in model["groups"])
+    logic = sum(summed(group["terms"], of) for group in model["groups"] + model["keys"])
     nand2 = report["nand2_um2"]
     memory = sram_um2(model, report)
     return {"area_um2": logic * nand2, "sram_um2": memory,
@@ -299,7 +333,7 @@ def built(folder):
 
     known, others = there(FITTED), there(HELD_OUT)
     reports = list(known.values())
-    model = {"library": reports[0]["library"], "nand2_um2": reports[0]["nand2_um2"], **fit(reports)}
+    model = {"library": reports[0]["library"], "nand2_um2": reports[0]["nand2_um2"], **fit(reports), "keys": []}
     model["fitted"] = [point(d, r, model) for d, r in known.items()]
     model["held_out"] = [point(d, r, model) for d, r in others.items()]
     model["error"] = {what: worst(model["held_out"], what) for what in WHAT}
@@ -323,20 +357,33 @@ def print_model(model):
           + ".")
 
 
+def print_keys(model):
+    print()
+    common.table(["key", *(f"{design}, GE" for design in KEYED), f"held out: {KEYED_HELD_OUT}", "error, of the design"],
+                 [[f"`{added[0]}`", *key["measured"].values(), f"{100 * key['error_held_out']:+.1f} %"]
+                  for (_, added, _, _), key in zip(KEYS, model["keys"])])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", type=pathlib.Path)
     parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--keys", action="store_true")
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--liberty", default=SG13G2 if SG13G2.exists() else None)
     options = parser.parse_args()
-    if (options.measure or options.out) and not options.keep:
-        parser.error("--measure and --out need --keep")
+    if options.measure and not options.keep or options.out and not (options.keep or options.keys):
+        parser.error("--measure needs --keep, --out --keep or --keys")
     if options.measure:
         options.keep.mkdir(parents=True, exist_ok=True)
         measure(options.keep, options.liberty)
-    model = built(options.keep) if options.keep else json.loads(MODEL.read_text())
+    model = json.loads(MODEL.read_text())
+    if options.keep:
+        model = built(options.keep) | {"keys": model["keys"]}
+    if options.keys:
+        model["keys"] = list(keyed(options.liberty))
     print_model(model)
+    print_keys(model)
     if options.out:
         common.save(options.out, json.dumps(model, indent=1) + "\n")
     # A faster clock takes other macros at once: by a tenth and more of a design that is mostly memory.

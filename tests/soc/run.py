@@ -206,10 +206,10 @@ def main():
     without_hooks(*small, build / "memory.onnx", "--cases", 4, "--fault", "none")
     story(build, *small, "--fault", "none")
     no_story(*small, "--fault", "none")
-    sdram = ["--config", "edge32", "--sdram"]
-    soc(0, *sdram, PLUS, "--cases", 2)
-    without_hooks(*sdram, PLUS, "--cases", 2)
     if options.full:
+        sdram = ["--config", "edge32", "--sdram"]
+        soc(0, *sdram, PLUS, "--cases", 2)
+        without_hooks(*sdram, PLUS, "--cases", 2)
         digits(build, *small, "--cpu", "picorv32")
         digits(build, *small, "--cpu", "ibex", run=trine_soc)
         soc(0, *small, "--config", "edge32", LENET, PLUS)

@@ -41,6 +41,10 @@ std::map<std::string, double> quantities(const machine::Config& c) {
           {"zero_points", c.zero_points()},
           {"ecc", c.ecc},
           {"imem", c.imem_kib > 0},
+          {"weights4", c.weights4},
+          {"groups", c.groups},
+          {"packed", c.packed},
+          {"wide", c.activations16},
           {"flop_bits", flop_bits(c)},
           {"flops", flop_bits(c) > 0},
           {"row_levels", std::log2(c.rows)},
@@ -104,7 +108,8 @@ Area area_of(const machine::Config& config) {
   const auto nand2 = model.at("nand2_um2").get<double>();
   Area area;
   area.library = model.at("library");
-  for (const Json& group : model.at("groups")) area.gate_equivalents += sum(group.at("terms"), of);
+  for (const char* parts : {"groups", "keys"})
+    for (const Json& part : model.at(parts)) area.gate_equivalents += sum(part.at("terms"), of);
   area.area_um2 = area.gate_equivalents * nand2;
   area.sram_um2 = sram_um2(model, config, longest(model.at("clock_wanted_ns"), of));
   area.total_um2 = area.area_um2 + sum(model.at("buffers"), of) * nand2 + area.sram_um2;

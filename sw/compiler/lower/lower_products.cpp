@@ -230,8 +230,8 @@ Problem Lowering::factors_problem(const Op& o) const {
                    o.block);
   if (graph_.in(o, 1).encoding != model::Encoding::kInt4)
     return refusal(o, o.input(1), Reason::kRange,
-                   " has weights beyond -8..7 in groups of {} input channels (zero points other "
-                   "than 8 of uint4)",
+                   " has weights beyond -8..7 in groups of {} input channels (zero point 0 of uint4, "
+                   "or rows in parts)",
                    o.block);
   if (machine::GroupRows{steps}.rows(K / o.block) > config_.pmem_rows())
     return refusal(o, o.input(1), Reason::kMemory,

@@ -577,6 +577,15 @@ Encoding weights_encoding(const Product& p, const std::vector<std::int8_t>& stor
 
 }  // namespace
 
+/// Each row's channels twice.
+int Emitter::beside_itself(int rows, int node) {
+  std::vector<int> shape = tensor(rows).shape;
+  shape.back() *= 2;
+  Op op = op_of(OpKind::kConcatenation, node, {rows, rows});
+  op.axis = static_cast<int>(shape.size()) - 1;
+  return add_move(std::move(op), tensor(rows).name + ":twice", std::move(shape));
+}
+
 int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bias, int output) {
   const bool depthwise = p.op.kind == OpKind::kDepthwiseConv2D;
   const auto M = static_cast<std::size_t>(p.channels);
@@ -593,6 +602,7 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bia
   if (p.zero_point != 0 && quantization.per_channel())
     throw_error("weights with a zero point and a scale for each channel");
   Op op = p.op;
+  if (p.twice) op.inputs[0] = beside_itself(op.inputs[0], op.index);
   const auto at = op.inputs.begin() + 1;  // behind the input, or the shape of a transposed one
   op.inputs.insert(
       at, add_constant(p.name + ":weights", DataType::kInt8, p.filter, stored, quantization,

@@ -52,8 +52,10 @@ struct Product {
   std::vector<float> bias;           ///< M real values, or none
   int block = 0;                     ///< input channels of a group with a scale of its own; 0: none
   std::vector<std::int16_t> factors;  ///< [M][groups]: of them relative to `scales`
-  float divisor = 1;                  ///< of an average: its taps
-  bool is_mean = false;               ///< averages all of an image
+  bool in_rows = false;               ///< inputs[0] is rows of as many channels as there are taps
+  bool twice = false;    ///< the taps are those of each row twice, one behind the other
+  float divisor = 1;     ///< of an average: its taps
+  bool is_mean = false;  ///< averages all of an image
 };
 
 struct Value;
@@ -217,6 +219,7 @@ class Emitter {
   static Value before_move(const Value& value);
   Value of_floats(const Value& given);
   std::vector<FloatStep> steps_of(const Value& value) const;
+  int beside_itself(int rows, int node);
   int emit_product(const Product& product, const std::vector<std::int32_t>& bias, int output);
   void threshold_product(const Value& value, const Quantizer& quantizer, int output);
   void threshold_tensor(const Value& value, const Quantizer& quantizer, int output, int node);

@@ -29,11 +29,41 @@ int block_of(const std::vector<float>& scales, std::size_t taps) {
   throw_error("weights of one channel with several scales, allowed groups of 16, 32, 64 and 128");
 }
 
+/// Weights of -16..14, uint4 less a zero point, as sums of two of four bits: each row's channels
+/// are multiplied twice, with groups of their own.
+/// @param scales, taps  of each weight; of a channel  @return whether that could be
+bool split(std::vector<float>* scales, std::size_t taps, Product* p) {
+  constexpr int kLow = -8, kHigh = 7;
+  const auto [low, high] = std::ranges::minmax(p->weights);
+  if (low >= kLow && high <= kHigh) return false;
+  if (!p->in_rows || low < 2 * kLow || high > 2 * kHigh ||
+      taps % static_cast<std::size_t>(p->block) != 0)
+    return false;
+  std::vector<std::int8_t> weights;
+  std::vector<float> twice;
+  for (std::size_t first = 0; first < p->weights.size(); first += taps) {
+    const auto of_channel = std::span(p->weights).subspan(first, taps);
+    for (const int w : of_channel)
+      weights.push_back(static_cast<std::int8_t>(std::clamp(w, kLow, kHigh)));
+    for (const int w : of_channel)
+      weights.push_back(static_cast<std::int8_t>(w - std::clamp(w, kLow, kHigh)));
+    for (int i = 0; i < 2; ++i)
+      twice.insert(twice.end(), scales->begin() + static_cast<std::ptrdiff_t>(first),
+                   scales->begin() + static_cast<std::ptrdiff_t>(first + taps));
+  }
+  p->weights = std::move(weights);
+  p->filter.back() *= 2;
+  p->twice = true;
+  *scales = std::move(twice);
+  return true;
+}
+
 /// Scales of groups as factors of the channel's largest one, of which powers of two are exact.
 /// @param scales  of each weight
-void set_groups(const std::vector<float>& scales, std::size_t taps, Product* p) {
+void set_groups(std::vector<float> scales, std::size_t taps, Product* p) {
   constexpr float kShifted = 1 << 8;  // of products with factors
   p->block = block_of(scales, taps);
+  if (split(&scales, taps, p)) taps *= 2;
   p->scales.clear();
   for (std::size_t first = 0; first < scales.size(); first += taps) {
     const auto of_channel = std::span(scales).subspan(first, taps);
@@ -55,6 +85,15 @@ void set_groups(const std::vector<float>& scales, std::size_t taps, Product* p) 
     p->scales.push_back(most * (kShifted / static_cast<float>(largest)));
     p->factors.insert(p->factors.end(), factors.begin(), factors.end());
   }
+}
+
+/// A channel of one group: its scale may be negative (Q4_0) or, without weights, 0.
+void be_positive(std::size_t first, std::size_t taps, std::vector<float>* scales, Product* p) {
+  float& scale = (*scales)[first];
+  const int sign = scale < 0 ? -1 : scale > 0 ? 1 : 0;
+  for (std::int8_t& w : std::span(p->weights).subspan(first, taps))
+    w = static_cast<std::int8_t>(w * sign);
+  scale = scale == 0 ? 1 : std::abs(scale);
 }
 
 /// Codes, scales and zero point of constant weights. @param order  element of each weight,
@@ -87,6 +126,7 @@ void set_weights(const Constant& c, const std::vector<std::size_t>& order, Produ
   for (std::size_t i = 0; i < scales.size(); ++i)
     in_groups = in_groups || (i % taps != 0 && scales[i] != scales[i - 1]);
   for (std::size_t i = 0; i < scales.size() && !in_groups; i += taps) {
+    if (narrow && p->op.kind == OpKind::kFullyConnected) be_positive(i, taps, &scales, p);
     if (!std::isfinite(scales[i]) || scales[i] <= 0)
       throw_error("weights' scale {}, allowed above 0", scales[i]);
     p->scales.push_back(scales[i]);
@@ -198,6 +238,7 @@ Value Importer::matmul() {
   // Pixels, and their channels, of a flattened image: in ONNX's rows all pixels of a channel.
   const int C = input.layout == Layout::kFlat ? input.image[0] : 1, pixels = K / C;
   const Indices order = walk({M, pixels, C}, {column, row, row * pixels});
+  p.in_rows = input.layout != Layout::kFlat;
   set_weights(c, order, &p);
   if (gemm || of_bits) set_bias(of_bits ? 5 : 2, &p);
   const std::vector<int> shape = p.shape;

@@ -229,10 +229,11 @@ Problem Lowering::factors_problem(const Op& o) const {
     return refusal(o, o.input(1), Reason::kShape, " has {} input channels, no multiple of {}", K,
                    o.block);
   if (graph_.in(o, 1).encoding != model::Encoding::kInt4)
-    return refusal(o, o.input(1), Reason::kRange,
-                   " has weights beyond -8..7 in groups of {} input channels (zero point 0 of uint4, "
-                   "or rows in parts)",
-                   o.block);
+    return refusal(
+        o, o.input(1), Reason::kRange,
+        " has weights beyond -8..7 in groups of {} input channels (zero point 0 of uint4, "
+        "or rows in parts)",
+        o.block);
   if (machine::GroupRows{steps}.rows(K / o.block) > config_.pmem_rows())
     return refusal(o, o.input(1), Reason::kMemory,
                    ": {} input channels of a group of columns do not fit memory.pmem_kib", K);

@@ -18,10 +18,13 @@
 #include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
 #include "sw/model/svdf.h"
+#include "sw/model/tosa/evaluate.h"
+#include "sw/model/tosa/tosa.h"
 
 namespace trine::model {
 namespace {
 
+constexpr int kMaxPad = 8192;                ///< of TOSA
 constexpr int kMaxStep = 65535;              ///< strides, dilations and filter extents
 constexpr std::int64_t kMaxReach = 1 << 24;  ///< extent of a dilated filter
 constexpr int kMaxRank = 16;                 ///< masks of axes are ints
@@ -96,6 +99,8 @@ class Checker {
     const int most = op_.of_cell || wide ? INT16_MAX : INT8_MAX;
     if (op_.code_min < -most - 1 || op_.code_min > op_.code_max || op_.code_max > most)
       fail("codes {}..{}, allowed {}..{}", op_.code_min, op_.code_max, -most - 1, most);
+    if (op_.of_tosa < 0 || op_.of_tosa > tosa::kDouble) fail("of_tosa {}", op_.of_tosa);
+    if (op_.of_tosa != 0 && op_.kind != OpKind::kOnnx) tosa_scales();
     if (!(op_.divisor > 0)) fail("divisor {}, allowed above 0", op_.divisor);
     if (op_.counted_macs > kMaxMacs) fail("{} MACs", op_.counted_macs);
   }
@@ -172,6 +177,7 @@ class Checker {
 
   /// Codes are moved, not rescaled.
   void same_quantization(const Tensor& tensor) const {
+    if (op_.of_tosa != 0 && op_.kind == OpKind::kAveragePool2D) return;  // it has both zero points
     if ((holds_codes(out()) || holds_codes(tensor)) &&
         (tensor.scale() != out().scale() || tensor.zero_point() != out().zero_point()))
       fail(Reason::kQuantization, tensor,
@@ -283,7 +289,8 @@ class Checker {
   }
 
   void symmetric_if_int8(const Tensor& tensor) const {
-    if (tensor.type == DataType::kInt8 && tensor.zero_point() != 0 && !op_.half_even)
+    if (tensor.type == DataType::kInt8 && tensor.zero_point() != 0 && !op_.half_even &&
+        op_.of_tosa == 0)
       fail(Reason::kQuantization, tensor, "zero point {} of int8 weights, allowed 0",
            tensor.zero_point());
   }
@@ -910,7 +917,58 @@ class Checker {
 
   /// Shapes are what evaluation gives: it compares them.
   void onnx() const {
+    if (op_.name.starts_with(tosa::kPrefix)) return tosa_node();
     if (!onnx_file::evaluates(op_.name)) fail(Reason::kOperator, "operator is not supported");
+  }
+
+  void tosa_node() const {
+    try {
+      tosa::check_node(tosa::node_of(graph_, op_));
+    } catch (const Refusal& refusal) {
+      throw Refusal(refusal.reasons(), label(graph_, op_) + ": " + refusal.what());
+    }
+  }
+
+  /// A list of TOSA's whole numbers.
+  void tosa_list(const char* name, std::size_t count, double least, double most) const {
+    const auto found = op_.numbers.find(name);
+    if (found == op_.numbers.end() || found->second.size() != count)
+      fail("{} of {} numbers, allowed {}", name,
+           found == op_.numbers.end() ? 0 : found->second.size(), count);
+    for (const double value : found->second)
+      if (!(value >= least && value <= most && value == std::floor(value)))
+        fail("{} {}, allowed whole numbers of {}..{}", name, value, least, most);
+  }
+
+  void tosa_scales() const {
+    const bool sums = op_.kind == OpKind::kAdd || op_.kind == OpKind::kSub;
+    const bool one = op_.kind == OpKind::kMul || op_.kind == OpKind::kSum;
+    const bool products = is_product(op_.kind) || op_.kind == OpKind::kTransposeConv;
+    const bool matmul = op_.kind == OpKind::kBatchMatMul;
+    const bool average = op_.kind == OpKind::kAveragePool2D;
+    if (op_.numbers.contains(tosa::kPad)) tosa_list(tosa::kPad, 4, -kMaxPad, kMaxPad);
+    if (average) tosa_list(tosa::kZeroPoints, 1, INT8_MIN, INT8_MAX);
+    if (average) tosa_list(tosa::kZeroPoint, 1, INT8_MIN, INT8_MAX);
+    if (!sums && !one && !((products || matmul) && out().type == DataType::kInt8)) return;
+    const auto found = op_.numbers.find(tosa::kMultiplier);
+    const bool several = products && found != op_.numbers.end() && found->second.size() > 1;
+    const std::size_t count = sums ? 3 : several ? static_cast<std::size_t>(out().extent(-1)) : 1;
+    tosa_list(tosa::kMultiplier, count, 0, INT32_MAX);
+    tosa_list(tosa::kShift, count, -31, 30);
+    tosa_list(tosa::kZeroPoint, 1, INT8_MIN, INT8_MAX);
+    if (sums || one)
+      tosa_list(tosa::kZeroPoints, op_.kind == OpKind::kSum ? 1 : 2, INT8_MIN, INT8_MAX);
+    if (!sums) return;
+    const auto& scale = op_.numbers.at(tosa::kMultiplier);
+    const auto& shift = op_.numbers.at(tosa::kShift);
+    const auto halves = [&](std::size_t i) { return scale[i] == 1 << 30 && shift[i] == 0; };
+    if ((!halves(0) && !halves(1)) || shift[0] > 0 || shift[1] > 0)
+      fail("no operand is halved, or one is more than that");
+  }
+
+  void table() const {
+    unary();
+    tosa_list(tosa::kTable, 256, INT8_MIN, INT8_MAX);
   }
 
   [[noreturn]] void unknown() const { fail(Reason::kOperator, "operator is not supported"); }

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "sw/model/tosa/file.h"
 
 namespace trine::model {
 namespace {
@@ -21,6 +22,18 @@ Graph read_tflite(const std::vector<std::uint8_t>& bytes, const std::string& fil
   if (!shapes.empty())
     throw_error("--shape: {} is TFLite, whose shapes are fixed: allowed for ONNX", file);
   return parse_tflite(bytes, file, host);
+}
+
+Graph read_tosa(const std::vector<std::uint8_t>& bytes, const std::string& file, bool,
+                const GivenShapes& shapes) {
+  if (!shapes.empty())
+    throw_error("--shape: {} is TOSA, whose shapes are fixed: allowed for ONNX", file);
+  return parse_tosa(bytes, file);
+}
+
+/// Binary, or its JSON.
+bool begins_tosa(Format::Bytes bytes) {
+  return tosa::is_binary(bytes.data(), bytes.size()) || tosa::is_text(bytes.data(), bytes.size());
 }
 
 /// A header of JSON behind its length in 8 bytes.
@@ -44,6 +57,7 @@ constexpr Format kFormats[] = {
      read_tflite,
      ""},
     {"ONNX", {".onnx"}, nullptr, true, parse_onnx, ""},
+    {"TOSA", {".tosa"}, begins_tosa, false, read_tosa, ""},
     {"GGUF",
      {".gguf"},
      [](Format::Bytes bytes) { return has_text(bytes, 0, "GGUF"); },

@@ -41,7 +41,7 @@ const Format& format_of(Format::Bytes bytes, const std::string& file);
 /// if the name says nothing. @throws Error  one without a reader
 const Format& format_named(const std::string& file);
 
-/// "m.gguf: GGUF, allowed TFLite, ONNX, a program of trine compile; ..."
+/// "m.gguf: GGUF, allowed TFLite, ONNX, TOSA, a program of trine compile; ..."
 [[noreturn]] void refuse_format(const Format& format, const std::string& file);
 
 }  // namespace trine::model

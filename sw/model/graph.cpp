@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "sw/model/elements.h"
+#include "sw/model/tosa/tosa.h"
 
 namespace trine::model {
 namespace {
@@ -46,6 +47,16 @@ Span span(std::int64_t extent, std::int64_t filter, std::int64_t stride, std::in
   const std::int64_t size = (extent + stride - 1) / stride;
   const std::int64_t total = std::max<std::int64_t>((size - 1) * stride + reach - extent, 0);
   return {static_cast<int>(size), static_cast<int>(total / 2), static_cast<int>(total - total / 2)};
+}
+
+/// The border of each side as it is given.
+Window padded_window(const Tensor& over, const Op& op, int R, int S,
+                     const std::vector<double>& pad) {
+  const auto side = [&](std::size_t i) { return i < pad.size() ? static_cast<int>(pad[i]) : 0; };
+  const int H = over.extent(1) + side(0) + side(1), W = over.extent(2) + side(2) + side(3);
+  const Window w =
+      window(H, W, R, S, op.stride_h, op.stride_w, op.dilation_h, op.dilation_w, Padding::kValid);
+  return {w.P, w.Q, side(0), side(1), side(2), side(3)};
 }
 
 }  // namespace
@@ -119,6 +130,8 @@ Window window(const Graph& graph, const Op& op) {
   const Tensor& over = op.kind == OpKind::kTransposeConv ? graph.out(op) : graph.in(op, 0);
   const int R = pool ? op.filter_h : graph.in(op, 1).extent(1);
   const int S = pool ? op.filter_w : graph.in(op, 1).extent(2);
+  if (const auto pad = op.numbers.find(tosa::kPad); op.of_tosa != 0 && pad != op.numbers.end())
+    return padded_window(over, op, R, S, pad->second);
   return window(over.extent(1), over.extent(2), R, S, op.stride_h, op.stride_w, op.dilation_h,
                 op.dilation_w, op.padding);
 }

@@ -155,6 +155,8 @@ struct Op {
   bool of_whole = false;
   /// Has the arithmetic of TFLite's uint8 kernels, also where its codes are now int8.
   bool of_uint8 = false;
+  /// TOSA's arithmetic, with whole scales in `numbers`: sw/model/tosa/tosa.h.
+  int of_tosa = 0;
   int code_min = -128, code_max = 127;  ///< int8 codes are clamped to these, besides `activation`
   int low = 0, step = 1;  ///< THRESHOLD: code below all thresholds, code from one to the next
   std::map<std::string, std::vector<double>> numbers;  ///< ONNX's attributes, "opset", "output"
@@ -258,6 +260,12 @@ Graph parse_tflite(const std::vector<std::uint8_t>& bytes, const std::string& fi
 Graph import_onnx(const std::filesystem::path& path, bool host = false);
 Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file,
                  bool host = false);
+
+/// TOSA 1.0, binary or as JSON: sw/model/tosa. What has no form of the machine's stays as it is
+/// (OpKind::kOnnx by the name "TOSA:CONV2D"), for the host.
+/// @throws Error  names file and fault, all operators that the specification makes an error; for
+/// any bytes whatever
+Graph parse_tosa(const std::vector<std::uint8_t>& bytes, const std::string& file);
 
 /// Any format of sw/model/formats.h, told apart by content.
 Graph import_model(const std::filesystem::path& path, bool host = false);

@@ -83,7 +83,7 @@ TEST_CASE("formats that are known but not read are refused by name", "[model][fo
   const auto bytes_of = [](const std::string& text) {
     return std::vector<std::uint8_t>(text.begin(), text.end());
   };
-  const std::string allowed = ", allowed TFLite, ONNX, a program of trine compile; ";
+  const std::string allowed = ", allowed TFLite, ONNX, TOSA, a program of trine compile; ";
   const std::string zeros(32, '\0');
   const auto [file, content, format] = GENERATE_REF(table<std::string, std::string, std::string>(
       {{"m.gguf", "GGUF" + zeros, "GGUF"},
@@ -108,7 +108,8 @@ TEST_CASE("what is nearly the magic of a format is not it", "[model][formats][er
 
 TEST_CASE("a graph's images lie as its format says", "[model][formats]") {
   const std::map<std::string_view, std::string> samples{{"TFLite", "networks/curve.tflite"},
-                                                        {"ONNX", "lowbit/thresholds.onnx"}};
+                                                        {"ONNX", "lowbit/thresholds.onnx"},
+                                                        {"TOSA", "tosa/networks_residual.tosa"}};
   for (const Format& format : formats()) {
     if (format.read == nullptr) continue;
     CAPTURE(format.name);

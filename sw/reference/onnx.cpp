@@ -1,18 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operators of ONNX on the host: sw/model/onnx/evaluate/evaluate.h does the work.
+// Operators of ONNX and of TOSA on the host: sw/model/onnx/evaluate/evaluate.h and
+// sw/model/tosa/evaluate.h do the work.
 
 #include <fmt/ranges.h>
 
 #include "base/error.h"
 #include "sw/model/elements.h"
 #include "sw/model/onnx/import/host.h"
+#include "sw/model/tosa/evaluate.h"
 #include "sw/reference/ops/ops.h"
 
 namespace trine::reference {
 using model::onnx_file::Constant;
 
+namespace {
+
+std::vector<std::uint8_t> tosa(const Call& call) {
+  model::tosa::Node node = model::tosa::node_of(call.graph, call.op);
+  for (std::size_t i = 0; i < node.inputs.size(); ++i)
+    if (node.inputs[i].values.empty())
+      node.inputs[i].values =
+          model::elements_as<std::int64_t>(node.inputs[i].type, call.bytes(static_cast<int>(i)));
+  try {
+    const std::vector<std::int64_t> values = model::tosa::run(node);
+    return model::bytes_as(call.out().type, {values.begin(), values.end()});
+  } catch (const Error& error) {
+    throw_error("{}: {}", label(call.graph, call.op), error.what());
+  }
+}
+
+}  // namespace
+
 std::vector<std::uint8_t> onnx(const Call& call) {
+  if (call.op.name.starts_with(model::tosa::kPrefix)) return tosa(call);
   std::vector<model::onnx_file::ConstantPointer> inputs;
   for (int i = 0; i < static_cast<int>(call.op.inputs.size()); ++i) {
     inputs.push_back(nullptr);

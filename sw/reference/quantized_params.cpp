@@ -8,6 +8,7 @@
 
 #include "sw/model/groups.h"
 #include "sw/model/shapes.h"
+#include "sw/model/tosa/tosa.h"
 
 namespace trine::reference {
 
@@ -50,8 +51,22 @@ bool of_onnx16(const Graph& graph, const Op& op) {
   return op.half_even && graph.out(op).type == DataType::kInt16;
 }
 
+bool of_tosa(const Op& op, const char* name) {
+  return op.of_tosa != 0 && op.numbers.contains(name);
+}
+
+std::int32_t tosa_number(const Op& op, const char* name, std::size_t i = 0) {
+  return static_cast<std::int32_t>(op.numbers.at(name).at(i));
+}
+
+ChannelScale tosa_scale(const Op& op, std::size_t i) {
+  return {tosa_number(op, model::tosa::kMultiplier, i), tosa_number(op, model::tosa::kShift, i)};
+}
+
 OutputRange output_of(const Graph& graph, const Op& op) {
   OutputRange range = output_range(graph.out(op), activation_of(op));
+  if (of_tosa(op, model::tosa::kZeroPoint))
+    range.zero_point = tosa_number(op, model::tosa::kZeroPoint);
   if (op.cell_clip > 0 && graph.out(op).type == DataType::kInt16) {
     const std::int32_t limit = clip_code(op, graph.out(op));
     return {range.zero_point, std::max(range.act_min, -limit), std::min(range.act_max, limit)};
@@ -168,6 +183,13 @@ ConvParams conv_params(const Graph& graph, const Op& op) {
   p.input_zero_point = input.zero_point();
   p.weight_zero_point = weights.zero_point();
   if (output.type == DataType::kInt32) return p;  // accumulators as they are
+  if (of_tosa(op, model::tosa::kMultiplier)) {
+    for (std::size_t i = 0; i < op.numbers.at(model::tosa::kMultiplier).size(); ++i)
+      p.scales.push_back(tosa_scale(op, i));
+    p.scales.resize(output.extent(-1), p.scales.front());
+    p.output = output_of(graph, op);
+    return p;
+  }
   for (const float scale : weights.quantization.scale) {
     const double both =
         float_product ? double{input.scale() * scale} : double{input.scale()} * double{scale};
@@ -206,6 +228,15 @@ std::vector<double> real_scales(const Graph& graph, const Op& op) {
 AddParams add_params(const Graph& graph, const Op& op) {
   const bool squared = op.kind == OpKind::kSquaredDifference;
   AddParams p;
+  if (of_tosa(op, model::tosa::kMultiplier)) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      p.zero_point[i] = tosa_number(op, model::tosa::kZeroPoints, i);
+      p.input[i] = tosa_scale(op, i);
+    }
+    p.result = tosa_scale(op, 2);
+    p.output = output_of(graph, op);
+    return p;
+  }
   p.left_shift = squared ? 7 : graph.out(op).type == DataType::kInt16 ? 15 : 20;
   const double twice_max = 2.0 * double{std::max(graph.in(op, 0).scale(), graph.in(op, 1).scale())};
   for (int i = 0; i < 2; ++i) {
@@ -220,6 +251,11 @@ AddParams add_params(const Graph& graph, const Op& op) {
 }
 
 MulParams mul_params(const Graph& graph, const Op& op) {
+  if (of_tosa(op, model::tosa::kMultiplier))
+    return {
+        {tosa_number(op, model::tosa::kZeroPoints), tosa_number(op, model::tosa::kZeroPoints, 1)},
+        tosa_scale(op, 0),
+        output_of(graph, op)};
   const Tensor &a = graph.in(op, 0), &b = graph.in(op, 1);
   const float scale = a.scale() * b.scale() / graph.out(op).scale();
   const double exact = double{a.scale()} * double{b.scale()} / double{graph.out(op).scale()};
@@ -231,7 +267,10 @@ MulParams mul_params(const Graph& graph, const Op& op) {
 PoolParams pool_params(const Graph& graph, const Op& op) {
   PoolParams p{model::window(graph, op), output_of(graph, op),
                op.of_uint8 || is_unsigned(graph.out(op))};
-  p.output.zero_point = 0;  // pooled codes carry it already
+  if (of_tosa(op, model::tosa::kZeroPoints))
+    p.zero_point = tosa_number(op, model::tosa::kZeroPoints);
+  else
+    p.output.zero_point = 0;  // pooled codes carry it already
   return p;
 }
 
@@ -239,6 +278,12 @@ MeanParams mean_params(const Graph& graph, const Op& op) {
   const Tensor &input = graph.in(op, 0), &output = graph.out(op);
   MeanParams p;
   p.count = input.elements() / output.elements();
+  if (of_tosa(op, model::tosa::kMultiplier)) {
+    p.bias = wrap(-p.count * tosa_number(op, model::tosa::kZeroPoints));
+    p.output = output_of(graph, op);
+    p.scale = tosa_scale(op, 0);
+    return p;
+  }
   p.bias = wrap(-p.count * input.zero_point());
   p.output = output_of(graph, op);
   p.scale = quantize_scale(double{input.scale()} / double{output.scale()});
@@ -386,6 +431,11 @@ constexpr std::pair<OpKind, Code> kCodes[] = {
        return to_code(rounded(std::floor(root / c.output_scale)), c.p.output);
      }},
     {OpKind::kSquare, nearest<[](const Op&, double x) { return x * x; }>},
+    {OpKind::kTable,
+     [](const Coder& c, std::int32_t x) {
+       return tosa_number(c.op, model::tosa::kTable,
+                          static_cast<std::size_t>(x + c.p.zero_point + 128));
+     }},
     {OpKind::kTanh, nearest<[](const Op&, double x) { return std::tanh(x); }>},
 };
 constexpr auto kCodeOf = model::table_of<Code>(

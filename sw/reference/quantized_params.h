@@ -72,7 +72,8 @@ MulParams mul_params(const model::Graph& graph, const model::Op& op);
 struct PoolParams {
   model::Window window;
   OutputRange output;
-  bool half_up = false;  ///< uint8 averages; else halves go away from zero
+  bool half_up = false;         ///< uint8 averages; else halves go away from zero
+  std::int32_t zero_point = 0;  ///< TOSA: less it codes are added up
 };
 PoolParams pool_params(const model::Graph& graph, const model::Op& op);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sw/model/graph.h"
+#include "sw/model/tosa/tosa.h"
 #include "sw/reference/ops/ops.h"
 
 namespace trine::reference {
@@ -21,6 +22,8 @@ struct RoundingPolicy {
   LstmKernel lstm = LstmKernel::kMicro;
 
   Rounding of(const model::Op& op) const {
+    if (op.of_tosa != 0)
+      return op.of_tosa == model::tosa::kDouble ? Rounding::kDouble : Rounding::kSingle;
     if (op.half_even) return Rounding::kHalfEven;  // the model says it, no runtime chooses
     return op.kind == model::OpKind::kFullyConnected ? fully_connected : others;
   }

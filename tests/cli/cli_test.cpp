@@ -93,12 +93,15 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"verify --config edge64 '" + kPlus + "' --vectors none",
           "none/manifest.json: cannot open"},
       Row{"compile --config edge64 m.bin --out x",
-          "m.bin: GGUF, allowed TFLite, ONNX, a program of trine compile; it holds weights of"},
+          "m.bin: GGUF, allowed TFLite, ONNX, TOSA, a program of trine compile; it holds weights "
+          "of"},
       Row{"run --config edge64 weights.safetensors --backend arch",
-          "weights.safetensors: safetensors, allowed TFLite, ONNX, a program of trine compile; "
+          "weights.safetensors: safetensors, allowed TFLite, ONNX, TOSA, a program of trine "
+          "compile; "
           "it "},
-      Row{"compare m.pt", "m.pt: PyTorch, allowed TFLite, ONNX, a program of trine compile; "},
-      Row{"record m.pt --out x", "m.pt: PyTorch, allowed TFLite, ONNX, "},
+      Row{"compare m.pt",
+          "m.pt: PyTorch, allowed TFLite, ONNX, TOSA, a program of trine compile; "},
+      Row{"record m.pt --out x", "m.pt: PyTorch, allowed TFLite, ONNX, TOSA, "},
       Row{"generate-text m.bin --tokenizer none.bin --backend golden",
           "m.bin: GGUF, allowed a checkpoint of llama2.c "},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin",

@@ -50,6 +50,7 @@ void use(const model::Graph& graph) {
   compile_and_run(graph);
 }
 void tflite(const Bytes& bytes) { use(model::parse_tflite(bytes, "x.tflite", true)); }
+void tosa(const Bytes& bytes) { use(model::parse_tosa(bytes, "x.tosa")); }
 void onnx(const Bytes& bytes) { use(model::parse_onnx(bytes, "x.onnx")); }
 void program(const Bytes& bytes) { run_program(compiler::parse_program(bytes, "x.trine")); }
 void checkpoint(const Bytes& bytes) { llm::parse_checkpoint(bytes, "x.bin"); }
@@ -67,7 +68,8 @@ const Reader* find_reader(std::string_view name) {
       {"tflite", tflite, mutate_bytes},     {"onnx", onnx, mutate_bytes},
       {"program", program, mutate_program}, {"checkpoint", checkpoint, mutate_bytes},
       {"toml", toml, mutate_bytes},         {"npy", npy, mutate_bytes},
-      {"vectors", vectors, mutate_bytes},   {"tokenizer", tokenizer, mutate_bytes}};
+      {"vectors", vectors, mutate_bytes},   {"tokenizer", tokenizer, mutate_bytes},
+      {"tosa", tosa, mutate_bytes}};
   const auto* found = std::find_if(std::begin(kReaders), std::end(kReaders),
                                    [&](const Reader& r) { return r.name == name; });
   return found == std::end(kReaders) ? nullptr : found;

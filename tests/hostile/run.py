@@ -35,6 +35,7 @@ SEEDS = {
     "npy": ["models/*/*.npy", "tests/operators/*/*.npy"],
     "vectors": ["tests/operators/*/manifest.json", "models/*/*/manifest.json"],
     "tokenizer": [],
+    "tosa": ["tests/tosa/*/*.tosa", "tests/tosa/*/*.json"],
 }
 
 

@@ -17,9 +17,11 @@ std::vector<OpKind> kinds_that(bool (*are_wanted)(OpKind)) {
   return kinds;
 }
 
-/// Operators of one code, one float, two codes: all that the table of operators has.
-const std::vector<OpKind> kUnary =
-    kinds_that([](OpKind kind) { return model::is_unary(kind) && model::computes_codes(kind); });
+/// Operators of one code, one float, two codes: all that the table of operators has, but tables,
+/// which are the sum of them.
+const std::vector<OpKind> kUnary = kinds_that([](OpKind kind) {
+  return model::is_unary(kind) && model::computes_codes(kind) && kind != OpKind::kTable;
+});
 const std::vector<OpKind> kFloats =
     kinds_that([](OpKind kind) { return model::is_unary(kind) && model::computes_floats(kind); });
 const std::vector<OpKind> kBinary =

@@ -367,6 +367,20 @@ TEST_CASE("ONNX's node tests are exact on the machine with a host", "[arch][host
   }
 }
 
+TEST_CASE("TOSA's conformance cases are exact on the machine with a host", "[arch][host][tosa]") {
+  compiler::CompileOptions options;
+  options.host = compiler::HostPart::kAnywhere;
+  const machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  for (const model::Sample& sample : model::own_samples("tosa", ".tosa")) {
+    CAPTURE(sample.name());
+    const model::Graph graph = model::import_model(sample.file);
+    const compiler::Program program = compiler::compile(graph, config, options);
+    const auto inputs = reference::read_vectors(sample.vectors).cases.at(0).inputs;
+    const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs));
+    CHECK(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+  }
+}
+
 TEST_CASE("networks of the classes that libraries ship are exact to the golden layers",
           "[arch][host][onnx][torch]") {
   // Floats between quantizers: recurrent cells, norms as formulas, other resizes than by factors.

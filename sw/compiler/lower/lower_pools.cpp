@@ -87,8 +87,8 @@ void Lowering::average_pool(const Op& o) {
   const reference::PoolParams p = reference::pool_params(graph_, o);
   layer.range = p.output;
   // Sums of uint8 codes round their halves up, as those away from zero do that are not negative.
-  const int offset = p.half_up ? 128 : 0;
-  layer.range.zero_point -= offset;
+  const int raised = p.half_up ? 128 : 0, offset = raised - p.zero_point;
+  layer.range.zero_point -= raised;
   const Geometry& g = layer.window;
   for (const TapRange& y : tap_ranges(g.P, g.R, g.stride_y, g.pad_top, g.H))
     for (const TapRange& x : tap_ranges(g.Q, g.S, g.stride_x, g.pad_left, g.W))

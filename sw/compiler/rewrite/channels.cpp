@@ -6,6 +6,7 @@
 
 #include "base/index.h"
 #include "sw/model/shapes.h"
+#include "sw/model/tosa/tosa.h"
 
 namespace trine::compiler {
 namespace {
@@ -237,6 +238,19 @@ void cut_shape(Tensor& tensor, const std::vector<bool>& kept) {
   tensor.shape.back() = static_cast<int>(std::ranges::count(kept, true));
 }
 
+/// Scales of each channel, if there are several.
+void cut_scales(Op& op, const std::vector<bool>& kept) {
+  if (!model::is_product(op.kind)) return;
+  for (const char* name : {model::tosa::kMultiplier, model::tosa::kShift}) {
+    const auto found = op.numbers.find(name);
+    if (found == op.numbers.end() || found->second.size() != kept.size()) continue;
+    std::vector<double> left;
+    for (std::size_t i = 0; i < kept.size(); ++i)
+      if (kept[i]) left.push_back(found->second[i]);
+    found->second = std::move(left);
+  }
+}
+
 Op on_channels(Graph& graph, Op op, const Kept& kept) {
   const Channels channels = channels_of(graph, op);
   const auto in = kept.find(op.input(0)), out = kept.find(op.outputs[0]);
@@ -245,6 +259,7 @@ Op on_channels(Graph& graph, Op op, const Kept& kept) {
     if (which == kept.end()) continue;
     op.inputs[at(c.position)] = graph.add(cut(graph.in(op, c.position), c.axis, which->second));
   }
+  if (op.of_tosa != 0 && out != kept.end()) cut_scales(op, out->second);
   if (op.kind == OpKind::kStridedSlice && in != kept.end()) slice_kept(graph, op, in->second);
   if (model::is_reshape(op.kind) && out != kept.end()) {  // the output's shape decides
     op.kind = OpKind::kReshape;

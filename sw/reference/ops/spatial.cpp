@@ -131,6 +131,7 @@ Codes average_pool(const Call& call) {
     const auto count = static_cast<std::int64_t>(taps.size());
     std::int64_t sum = 0;
     for (const std::int32_t tap : taps) sum += tap;
+    sum -= p.zero_point * count;
     if (p.half_up) sum += 128 * count;  // not negative, whatever the codes' type
     const std::int64_t half = sum > 0 ? count / 2 : -(count / 2);
     return static_cast<std::int32_t>((sum + half) / count - (p.half_up ? 128 : 0));

@@ -557,7 +557,8 @@ void add_soc(Command app, Action& action) {
       ->allow_extra_args(false);
   add_value(command, "--set key=value", options->settings, "one key of the configuration, of all")
       ->allow_extra_args(false);
-  add_value(command, "MODEL", options->models, "model (.tflite, .onnx); two: one for each machine");
+  add_value(command, "MODEL", options->models,
+            "model (.tflite, .onnx, .tosa); two: one for each machine");
   declare_shape(command, options->shapes);
   add_value(command, "--app F.c", options->app,
             "firmware of your own instead of models, with soc/firmware/board.h")

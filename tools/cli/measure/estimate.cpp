@@ -223,7 +223,7 @@ void add_estimate(Command app, Action& action) {
   options->network.declare(command);
   options->network.declare_batch(command);
   command.option("MODEL")->required(false)->description(
-      "quantized TFLite or ONNX model, a compiled program,\nor a table of shapes: FILE.csv");
+      "quantized TFLite, ONNX or TOSA model, a compiled program,\nor a table of shapes: FILE.csv");
   options->memory.declare_memory(command);
   options->energy.declare(command);
   options->shown.declare(command);

@@ -84,7 +84,7 @@ bool is_program_file(const std::string& model) {
 void NetworkOptions::declare(Command command) {
   design.declare(command);
   add_value(command, "MODEL", model,
-            "quantized TFLite or ONNX model, or a program of trine compile")
+            "quantized TFLite, ONNX or TOSA model, or a program of trine compile")
       ->required();
   add_value(command, "--rounding HOW", rounding,
             "auto: as the vectors' manifest says, else double\n"

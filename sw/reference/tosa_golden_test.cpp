@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TOSA against recorded results of its reference model (tests/tosa/run.py), and damaged files.
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <random>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/model/graph.h"
+#include "sw/model/testing.h"
+#include "sw/model/tosa/evaluate.h"
+#include "sw/reference/requantize.h"
+#include "sw/reference/run.h"
+#include "sw/reference/vectors/vectors.h"
+
+namespace trine::reference {
+namespace {
+
+using Catch::Contains;
+using Bytes = std::vector<std::uint8_t>;
+
+/// @return whether the bytes are a network that check() accepts; it then runs on zeros
+bool runs(const Bytes& bytes) {
+  model::Graph graph;
+  try {
+    graph = model::parse_tosa(bytes, "m.tosa");
+    model::check(graph);
+  } catch (const Error&) {
+    return false;
+  }
+  std::vector<Array> inputs;
+  for (const int t : graph.inputs) {
+    const model::Tensor& tensor = graph.tensor(t);
+    if (tensor.elements() > 100'000 || model::macs(graph) > 10'000'000) return true;
+    Array zeros{
+        std::string(model::npy_code(tensor.type)), {tensor.shape.begin(), tensor.shape.end()}, {}};
+    zeros.bytes.resize(static_cast<std::size_t>(tensor.elements() * model::bytes_of(tensor.type)));
+    inputs.push_back(std::move(zeros));
+  }
+  try {
+    run_graph(graph, inputs);
+  } catch (const Error&) {  // an index that GATHER does not have
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("cases of TOSA's conformance generator are exact to its reference model",
+          "[reference][golden][tosa]") {
+  const auto samples = model::own_samples("tosa", ".tosa");
+  CHECK(samples.size() > 30);
+  for (const model::Sample& sample : samples) {
+    CAPTURE(sample.name());
+    const model::Graph graph = model::import_model(sample.file);
+    for (const VectorCase& c : read_vectors(sample.vectors).cases) {
+      const auto outputs = outputs_of(graph, run_graph(graph, c.inputs));
+      REQUIRE(outputs.size() == c.outputs.size());
+      for (std::size_t i = 0; i < outputs.size(); ++i)
+        CHECK(outputs[i].bytes == c.outputs[i].bytes);
+    }
+  }
+}
+
+TEST_CASE("TOSA's two roundings are those of the post unit", "[reference][tosa][rounding]") {
+  std::mt19937 random{3};
+  for (int i = 0; i < 200'000; ++i) {
+    const auto value = static_cast<std::int32_t>(random()) >> random() % 31;
+    const auto multiplier = static_cast<std::int32_t>(random() >> 1);
+    const int shift = 2 + static_cast<int>(random() % 61);
+    for (const bool twice : {false, true}) {
+      const std::int64_t wanted = model::tosa::scaled(value, multiplier, shift, twice);
+      if (wanted != static_cast<std::int32_t>(wanted)) continue;  // REQUIRE
+      CAPTURE(value, multiplier, shift, twice);
+      REQUIRE(scaled(value, {multiplier, 31 - shift},
+                     twice ? Rounding::kDouble : Rounding::kSingle) == wanted);
+    }
+  }
+}
+
+TEST_CASE("a damaged TOSA file is refused, or runs", "[reference][tosa][error]") {
+  const auto samples = model::own_samples("tosa", ".tosa");
+  std::mt19937 random{11};
+  for (const model::Sample& sample : samples) {
+    CAPTURE(sample.name());
+    const Bytes whole = read_file(sample.file);
+    REQUIRE(runs(whole));
+    for (int i = 0; i < 40; ++i) {
+      CAPTURE(i);
+      Bytes bytes = whole;
+      bytes[random() % bytes.size()] = static_cast<std::uint8_t>(random());
+      CHECK_NOTHROW(runs(bytes));
+    }
+    for (std::size_t length = 0; length < whole.size(); length += 1 + whole.size() / 40)
+      CHECK_NOTHROW(runs({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)}));
+  }
+}
+
+TEST_CASE("what the specification makes an error is refused by name", "[reference][tosa][error]") {
+  const auto text = [](const std::string& clamp, const std::string& more = "") {
+    return R"({"version": {"_major": 1, "_minor": 0, "_patch": 0, "_draft": false}, "regions": [{"blocks": [
+      {"operators": [{"op": "CLAMP", "attribute_type": "ClampAttribute", "attribute": )" +
+           clamp + R"(, "inputs": ["x"], "outputs": ["y"]}], "tensors": [
+      {"name": "x", "shape": [2, 3], "type": "INT8"}, {"name": "y", "shape": [2, 3], "type": "INT8"})" +
+           more + R"(], "inputs": ["x"], "outputs": ["y"]}]}]})";
+  };
+  const auto parse = [](const std::string& json) {
+    return model::parse_tosa({json.begin(), json.end()}, "m.json");
+  };
+  const model::Graph graph = parse(text(R"({"min_val": [253], "max_val": [5]})"));
+  REQUIRE(graph.ops.size() == 1);
+  const auto outputs =
+      outputs_of(graph, run_graph(graph, {{"i1", {2, 3}, {0x80, 0xfd, 0, 4, 6, 0x7f}}}));
+  CHECK(outputs.at(0).bytes == Bytes{0xfd, 0xfd, 0, 4, 5, 5});
+  CHECK_THROWS_WITH(parse(text(R"({"min_val": [6], "max_val": [5]})")),
+                    "m.json: op 0 CLAMP: min_val 6 above max_val 5");
+  CHECK_THROWS_WITH(parse(text(R"({"min_val": [6]})")),
+                    Contains("op 0 CLAMP: max_val lacks bytes"));
+  CHECK_THROWS_WITH(
+      parse(text("{}", R"(, {"name": "z", "shape": [1], "type": "FP32"})")),
+      Contains("m.json: tensor 'z': type FP32, allowed INT8 INT16 INT32 BOOL: the machine"));
+  CHECK_THROWS_WITH(parse("{\"version\": 3}"), Contains("m.json: is no TOSA"));
+  CHECK_THROWS_WITH(parse("{\"version\": "), Contains("m.json: is no JSON"));
+}
+
+}  // namespace trine::reference

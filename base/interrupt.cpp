@@ -115,4 +115,24 @@ RunningTool::~RunningTool() {
   if (slot_ != kNone) tools[slot_] = 0;
 }
 
+// ---- work that ends early -----------------------------------------------------------------------
+
+namespace {
+volatile std::sig_atomic_t remembered = 0;
+}  // namespace
+
+Interruption::Interruption() {
+  remembered = 0;
+  struct sigaction action {};
+  action.sa_handler = [](int signal) { remembered = signal; };
+  action.sa_flags = SA_RESTART;  // what waits for a process goes on
+  for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &before_[i]);
+}
+
+Interruption::~Interruption() {
+  for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
+}
+
+int Interruption::signal() { return remembered; }
+
 }  // namespace trine

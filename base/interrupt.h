@@ -5,8 +5,11 @@
 
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
 
+#include <array>
+#include <csignal>
 #include <cstddef>
 #include <filesystem>
 
@@ -39,6 +42,22 @@ class RunningTool {
 
  private:
   std::size_t slot_;
+};
+
+/// Remembers SIGINT and SIGTERM as long as it lives, then takes what was there before.
+class Interruption {
+ public:
+  Interruption();
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+  ~Interruption();
+
+  /// The one that came, 0: none.
+  static int signal();
+
+ private:
+  static constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
+  std::array<struct sigaction, 2> before_{};
 };
 
 }  // namespace trine

@@ -178,8 +178,8 @@ TEST_CASE("settings are read as TOML, or as a bare word", "[machine][config][err
 TEST_CASE("presets come by kind, name and size", "[machine][config]") {
   CHECK(preset_names() == std::vector<std::string>{"edge32", "edge64", "edge128", "edge256",
                                                    "edge512", "edge1024", "attention256",
-                                                   "vision256", "vision1024", "braintta-size",
-                                                   "eyeriss-size", "tpuv1-size"});
+                                                   "text1280", "vision256", "vision1024",
+                                                   "braintta-size", "eyeriss-size", "tpuv1-size"});
 }
 
 TEST_CASE("presets of a use lack what others have, and nothing else", "[machine][config]") {

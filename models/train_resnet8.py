@@ -97,8 +97,10 @@ class Layer(nn.Module):
             return x.relu()
         if self.step.item() == 0:
             self.step.data = 2 * x.detach().abs().mean()
-        small = (x / self.step).clamp(-1, 1)
-        return (small + (small.round() - small).detach()) * self.step
+        slow = x.numel() ** -0.5  # its gradient is a sum over all elements
+        step = self.step * slow + (self.step * (1 - slow)).detach()
+        small = (x / step).clamp(-1, 1)
+        return (small + (small.round() - small).detach()) * step
 
     def forward(self, x):
         if self.weight.dim() == 2:

@@ -247,7 +247,7 @@ struct Machine::Tile {
   std::int64_t steps = 0;
 };
 
-Machine::Machine(const machine::Config& config, std::vector<std::uint8_t>& dram)
+Machine::Machine(const machine::Config& config, std::span<std::uint8_t> dram)
     : config_(config),
       dram_(dram),
       dmem_(4 * config.dmem_words()),
@@ -339,7 +339,7 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
   if (words == kMostWords && from_dmem) fail("a transfer of no words");
   if (transposed && rows > config_.cols / 4)
     fail("{} channel words for {} columns", rows, config_.cols);
-  const std::vector<std::uint8_t>& source = from_dmem ? dmem_ : dram_;
+  const std::span<const std::uint8_t> source = from_dmem ? std::span(dmem_) : dram_;
   const char* name = from_dmem ? "DMEM" : "DRAM";
   for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "base/error.h"
@@ -31,7 +32,7 @@ struct DmemWrite {
 class Machine {
  public:
   /// Memories start at zero. @param dram  what BASE points to; outlives the machine
-  Machine(const machine::Config& config, std::vector<std::uint8_t>& dram);
+  Machine(const machine::Config& config, std::span<std::uint8_t> dram);
 
   /// Called for every DMEM word written, in order.
   std::function<void(const DmemWrite&)> on_dmem_write;
@@ -125,7 +126,7 @@ class Machine {
   }
 
   machine::Config config_;
-  std::vector<std::uint8_t>& dram_;
+  std::span<std::uint8_t> dram_;
   std::vector<std::uint8_t> dmem_, pmem_;
   std::vector<std::int32_t> bias_;
   std::vector<std::uint64_t> scale_;

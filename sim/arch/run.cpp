@@ -131,7 +131,7 @@ RunResult run_arch(const compiler::Program& program, const std::vector<Array>& i
   return result;
 }
 
-RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8_t>& dram,
+RunResult run_arch_dram(const compiler::Program& program, std::span<std::uint8_t> dram,
                         const ArchOptions& options) {
   Machine machine(program.config, dram);
   machine.on_dmem_write = options.on_dmem_write;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ RunResult run_arch(const compiler::Program& program, const std::vector<Array>& i
 
 /// The same on DRAM contents: `dram` is what BASE points to, before and after.
 /// @pre dram.size() == program.dram_bytes
-RunResult run_arch_dram(const compiler::Program& program, std::vector<std::uint8_t>& dram,
+RunResult run_arch_dram(const compiler::Program& program, std::span<std::uint8_t> dram,
                         const ArchOptions& options = {});
 
 /// How a program ends, whatever its words are.

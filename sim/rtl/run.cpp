@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::uint64_t kIdleLimit = 1'000'000;
 constexpr std::uint64_t kResetAttempts = 1'000'000;
+constexpr std::uint64_t kPauseCycles = 100'000;  ///< between two questions whether to go on
 constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 40;
 
 BuildOptions build_options(const RtlOptions& options) {
@@ -104,13 +105,15 @@ std::vector<CauseCycles> causes_of(const std::vector<LayerSpan>& spans, const Ob
 }  // namespace
 
 struct RtlRunner::State {
-  State(const compiler::Program& p, const RtlOptions& o)
-      : program(p),
+  /// @param shared  empty: a memory of its own
+  State(const compiler::Program& p, std::span<std::uint8_t> shared, const RtlOptions& o)
+      : current(&p),
         options(o),
         model(build_model(p.config, build_options(o))),
         runs(runs_by_engine(p)),
-        memory(static_cast<std::int64_t>(compiler::dram_size(p)) +
-               round_up(p.words.size() * 8, 4096)) {
+        own(shared.empty() ? static_cast<std::int64_t>(compiler::dram_size(p)) + room_of_words(p)
+                           : 0),
+        memory(shared.empty() ? std::span(own) : shared) {
     ModelSettings settings{};
     settings.axi_latency = static_cast<std::uint32_t>(o.axi_latency);
     settings.axi_bytes_per_cycle = static_cast<std::uint32_t>(o.axi_bytes_per_cycle);
@@ -128,25 +131,40 @@ struct RtlRunner::State {
   State& operator=(const State&) = delete;
   ~State() { api().destroy(instance); }
 
+  static std::int64_t room_of_words(const compiler::Program& p) {
+    return static_cast<std::int64_t>(round_up(p.words.size() * 8, 4096));
+  }
+
   const ModelApi& api() const { return model.api(); }
+  const compiler::Program& program() const { return *current; }
+
+  void use(const compiler::Program& p) {
+    assert(p.program_offset() + 8 * std::ssize(p.words) <= std::ssize(memory));
+    current = &p;
+    runs = runs_by_engine(p);
+    load();
+  }
 
   void open() {
     const trine_callbacks callbacks = this->callbacks();
     expect(trine_open(&storage, sizeof storage, &callbacks, &device));
-    expect(trine_check_configuration(device, program.config_hash));
+    expect(trine_check_configuration(device, program().config_hash));
     load();
   }
 
   void load() {
     const std::uint64_t base = options.base_address;
-    expect(trine_load_program(device, program.words.data(), program.words.size(),
-                              base + program.program_offset(), base));
+    expect(trine_load_program(device, program().words.data(), program().words.size(),
+                              base + program().program_offset(), base));
     expect(trine_set_window(device, base, base + memory.size() - 1));
   }
 
   /// The memory of the next run, of which nothing was observed yet.
   void fill(const std::vector<std::uint8_t>& dram) {
     std::ranges::copy(dram, memory.begin());
+    forget();
+  }
+  void forget() {
     api().clear_observed(instance);
     stop = kStopInterrupt;
   }
@@ -154,7 +172,7 @@ struct RtlRunner::State {
   void flip(const std::vector<MemoryFlip>& flips) {
     for (const MemoryFlip& one : flips)
       if (api().flip(instance, &one) != 0)
-        throw_error("{}: RTL: no {} bank {} to inject into", program.name,
+        throw_error("{}: RTL: no {} bank {} to inject into", program().name,
                     one.pmem != 0 ? "PMEM" : "DMEM", one.bank);
   }
 
@@ -180,7 +198,7 @@ struct RtlRunner::State {
     };
     c.wait_interrupt = [](void* s) {
       State& state = *static_cast<State*>(s);
-      state.stop = state.api().run(state.instance, state.cycle_limit(), kIdleLimit);
+      state.stop = state.run();
       return state.stop == kStopInterrupt ? 0 : -1;
     };
     return c;
@@ -190,6 +208,15 @@ struct RtlRunner::State {
     if (address < options.base_address || address - options.base_address + bytes > memory.size())
       return nullptr;
     return memory.data() + (address - options.base_address);
+  }
+
+  std::int32_t run() {
+    std::uint64_t left = cycle_limit();
+    for (; go_on && left > kPauseCycles; left -= kPauseCycles) {
+      const std::int32_t reason = api().run(instance, kPauseCycles, kIdleLimit);
+      if (reason != kStopLimit || !go_on()) return reason;
+    }
+    return api().run(instance, left, kIdleLimit);
   }
 
   std::uint64_t cycle_limit() const {
@@ -206,11 +233,11 @@ struct RtlRunner::State {
   void expect(int code) {
     if (code == TRINE_OK) return;
     const Observed o = observed();
-    if (o.protocol_error != nullptr) throw_error("{}: RTL: {}", program.name, o.protocol_error);
-    if (code == TRINE_E_DEVICE) throw_error("{}: RTL: {}", program.name, device_error());
+    if (o.protocol_error != nullptr) throw_error("{}: RTL: {}", program().name, o.protocol_error);
+    if (code == TRINE_E_DEVICE) throw_error("{}: RTL: {}", program().name, device_error());
     if (code == TRINE_E_ACCESS && stop != kStopInterrupt)
-      throw_error("{}: RTL: {}", program.name, hang(o));
-    throw_error("{}: RTL: {}", program.name, trine_strerror(code));
+      throw_error("{}: RTL: {}", program().name, hang(o));
+    throw_error("{}: RTL: {}", program().name, trine_strerror(code));
   }
 
   std::string device_error() {
@@ -227,13 +254,13 @@ struct RtlRunner::State {
     if (status.error_cause != code_of("illegal") && status.error_cause != code_of("feature"))
       return "";
     const std::size_t at = status.error_address / 8;
-    if (at >= program.words.size()) return "";
-    const isa::Word word = program.words[at];
-    std::string text = ": " + isa::fault_text(word, program.config.features());
+    if (at >= program().words.size()) return "";
+    const isa::Word word = program().words[at];
+    std::string text = ": " + isa::fault_text(word, program().config.features());
     if (isa::opcode_of(word) != isa::Opcode::kRun) return text;
     const auto run =
-        std::ranges::count(std::span(program.words).first(at), isa::Opcode::kRun, isa::opcode_of);
-    return text + ", in " + compiler::describe_run(program, static_cast<int>(run));
+        std::ranges::count(std::span(program().words).first(at), isa::Opcode::kRun, isa::opcode_of);
+    return text + ", in " + compiler::describe_run(program(), static_cast<int>(run));
   }
 
   static std::uint32_t code_of(std::string_view cause) {
@@ -253,7 +280,7 @@ struct RtlRunner::State {
       const bool is_of = cause.starts_with(isa::kEngineNames[e]) ||  // "load", "load_window", ..
                          (engine == isa::Engine::kLoad && cause == "stream");
       if (is_of && status.error_run < of_engine.size())
-        return ", in " + compiler::describe_run(program, of_engine[status.error_run]);
+        return ", in " + compiler::describe_run(program(), of_engine[status.error_run]);
     }
     return "";
   }
@@ -277,17 +304,19 @@ struct RtlRunner::State {
       text += fmt::format("; {} {}/{} of {} RUNs started/ended", isa::kEngineNames[e], started[e],
                           retired[e], runs[e].size());
       if (retired[e] < runs[e].size())
-        text += ", next " + compiler::describe_run(program, runs[e][retired[e]]);
+        text += ", next " + compiler::describe_run(program(), runs[e][retired[e]]);
     }
     return text;
   }
 
-  const compiler::Program& program;
+  const compiler::Program* current;
   const RtlOptions options;
   LoadedModel model;
   std::array<std::vector<int>, isa::kEngines> runs;
-  std::vector<std::uint8_t>
+  std::vector<std::uint8_t> own;
+  std::span<std::uint8_t>
       memory;  ///< from options.base_address: the program's DRAM, then its words
+  std::function<bool()> go_on;
   void* instance = nullptr;
   trine_storage storage;
   trine_device* device = nullptr;
@@ -295,9 +324,15 @@ struct RtlRunner::State {
 };
 
 RtlRunner::RtlRunner(const compiler::Program& program, const RtlOptions& options)
-    : state_(std::make_unique<State>(program, options)) {
+    : RtlRunner(program, {}, options) {}
+
+RtlRunner::RtlRunner(const compiler::Program& program, std::span<std::uint8_t> memory,
+                     const RtlOptions& options)
+    : state_(std::make_unique<State>(program, memory, options)) {
   state_->open();
 }
+
+void RtlRunner::use(const compiler::Program& program) { state_->use(program); }
 
 RtlRunner::~RtlRunner() = default;
 
@@ -315,24 +350,36 @@ void RtlRunner::inject_error(std::uint64_t first, std::uint64_t last, int respon
 
 RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   State& s = *state_;
-  assert(std::ssize(dram) == s.program.dram_bytes);
+  assert(std::ssize(dram) == s.program().dram_bytes);
+  std::ranges::copy(dram, s.memory.begin());
+  RunResult result = run_in_place();
+  s.read_back(dram);
+  return result;
+}
+
+RunResult RtlRunner::run_in_place(const std::function<bool()>& go_on) {
+  State& s = *state_;
   std::vector<ExpectedByte> expected;
-  if (s.options.lockstep) expected = expected_writes(s.program, dram);
-  s.fill(dram);
+  if (s.options.lockstep) {
+    const auto dram = s.memory.first(static_cast<std::size_t>(s.program().dram_bytes));
+    expected = expected_writes(s.program(), {dram.begin(), dram.end()});
+  }
+  s.forget();
+  s.go_on = go_on;
   const int code = trine_run(s.device, 1);
+  s.go_on = {};
   const Observed o = s.observed();
   if (s.options.lockstep && o.protocol_error == nullptr && code != TRINE_E_DEVICE) {
     const Difference d = first_difference(std::move(expected), o.writes, o.write_count);
     // After a hang, writes that did not happen say nothing.
     if (d.found && (code == TRINE_OK || !d.missing))
-      throw_error("{}: lockstep: {}", s.program.name, describe(d, s.program));
+      throw_error("{}: lockstep: {}", s.program().name, describe(d, s.program()));
   }
   s.expect(code);
-  s.read_back(dram);
 
   trine_counters counters{};
   s.expect(trine_get_counters(s.device, &counters));
-  check_counters(counters, o, s.program.name);
+  check_counters(counters, o, s.program().name);
   RunResult result;
   result.cycles = counters.cycles;
   std::ranges::copy(counters.causes, result.causes.begin());
@@ -343,9 +390,9 @@ RunResult RtlRunner::run_dram(std::vector<std::uint8_t>& dram) {
   result.dmem_reads = o.dmem_reads;
   result.dmem_writes = o.write_count;
   result.pmem_reads = o.pmem_reads;
-  result.runs = timings(s.runs, o, s.program.name);
-  const std::vector<LayerSpan> spans = layer_spans(s.program, result.runs, result.cycles);
-  result.layers = layer_results(s.program, spans, causes_of(spans, o));
+  result.runs = timings(s.runs, o, s.program().name);
+  const std::vector<LayerSpan> spans = layer_spans(s.program(), result.runs, result.cycles);
+  result.layers = layer_results(s.program(), spans, causes_of(spans, o));
   return result;
 }
 
@@ -385,8 +432,8 @@ RtlRunner::Injected RtlRunner::run_injected(std::vector<std::uint8_t>& dram,
     s.expect(code);
   }
   std::vector<std::uint32_t> counters;
-  if (s.program.config.ecc) counters = {csr::kEccCorrected, csr::kEccCorrected + 4};
-  if (s.program.config.ecc && s.program.config.imem_kib > 0)
+  if (s.program().config.ecc) counters = {csr::kEccCorrected, csr::kEccCorrected + 4};
+  if (s.program().config.ecc && s.program().config.imem_kib > 0)
     counters.push_back(csr::kImemCorrected);
   for (const std::uint32_t counter : counters) {
     std::uint32_t words = 0;
@@ -400,10 +447,10 @@ RtlRunner::Stopped RtlRunner::run_any(const std::vector<isa::Word>& words,
                                       std::vector<std::uint8_t>& dram, std::uint32_t progress_limit,
                                       std::uint32_t cycles_limit) {
   State& s = *state_;
-  assert(words.size() <= s.program.words.size());
+  assert(words.size() <= s.program().words.size());
   s.fill(dram);
   s.expect(trine_load_program(s.device, words.data(), words.size(),
-                              s.options.base_address + s.program.program_offset(),
+                              s.options.base_address + s.program().program_offset(),
                               s.options.base_address));
   s.expect(trine_set_progress_limit(s.device, progress_limit));
   s.expect(trine_set_cycles_limit(s.device, cycles_limit));
@@ -429,10 +476,10 @@ RtlRunner::Stopped RtlRunner::run_any(const std::vector<isa::Word>& words,
 }
 
 RunResult RtlRunner::run(const std::vector<Array>& inputs) {
-  std::vector<std::uint8_t> dram = compiler::initial_dram(state_->program);
-  compiler::write_inputs(state_->program, inputs, dram.data());
+  std::vector<std::uint8_t> dram = compiler::initial_dram(state_->program());
+  compiler::write_inputs(state_->program(), inputs, dram.data());
   RunResult result = run_dram(dram);
-  result.outputs = compiler::read_outputs(state_->program, dram.data());
+  result.outputs = compiler::read_outputs(state_->program(), dram.data());
   return result;
 }
 

@@ -8,7 +8,9 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,10 @@ class RtlRunner {
   /// Builds the design of program.config if it is not in the cache.
   /// @throws Error  the build fails, or the design and the program do not belong together
   RtlRunner(const compiler::Program& program, const RtlOptions& options);
+  /// The same on memory of others, which holds the program's DRAM from BASE on and behind it has
+  /// room for words. @pre it outlives the runner
+  RtlRunner(const compiler::Program& program, std::span<std::uint8_t> memory,
+            const RtlOptions& options);
   RtlRunner(const RtlRunner&) = delete;
   RtlRunner& operator=(const RtlRunner&) = delete;
   ~RtlRunner();
@@ -53,6 +59,13 @@ class RtlRunner {
   /// The same on DRAM contents: `dram` is what BASE points to, before and after.
   /// @pre dram.size() == program.dram_bytes
   RunResult run_dram(std::vector<std::uint8_t>& dram);
+
+  /// Puts another program in the place of the last one. @pre of the same configuration, fits the
+  /// memory, outlives the runner
+  void use(const compiler::Program& program);
+  /// Runs on what the memory holds. @param go_on  unless empty, asked every so many cycles
+  /// @throws Error  as run(), and where go_on() said no
+  RunResult run_in_place(const std::function<bool()>& go_on = {});
 
   /// Makes transfers that touch bytes [first, last] from BASE fail with `response` (2 or 3).
   void inject_error(std::uint64_t first, std::uint64_t last, int response);

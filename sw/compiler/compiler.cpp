@@ -5,19 +5,24 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <numeric>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "base/hash.h"
 #include "base/rounding.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/legal.h"
 #include "sw/compiler/lower/edges.h"
+#include "sw/compiler/lower/lower.h"
 #include "sw/compiler/network/bound.h"
 #include "sw/compiler/plan/plan.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/compiler/schedule/schedule.h"
 #include "sw/compiler/shapes.h"
+#include "sw/compiler/shared.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/model/print.h"
 #include "sw/program/traffic.h"
@@ -218,6 +223,48 @@ bool has_memories(const machine::Config& config, const reference::RoundingPolicy
   return config.activations16 && config.vector && config.zero_points() && rounds_twice(rounding);
 }
 
+/// The graph that rewriting begins with.
+model::Graph prepared(const model::Graph& graph, const machine::Config& config,
+                      const CompileOptions& options) {
+  model::check(graph);
+  reference::check_policy(graph, options.rounding);
+  model::Graph written =
+      has_lstm(config, options.rounding) ? with_steps(graph, config.rows / 2) : graph;
+  if (has_memories(config, options.rounding)) written = with_memories(std::move(written));
+  if (config.activations16) written = with_narrow_products(std::move(written));
+  return written;
+}
+
+/// Whether the layer has weights of its own.
+bool has_weights(const Layer& l) {
+  return l.kind == LayerKind::kConv && l.weights_map < 0 && l.like < 0;
+}
+
+/// A hash of what may differ between networks of one shape.
+std::uint64_t constants_hash(const Layer& l) {
+  std::string bytes;
+  const auto add = [&](const auto& values) {
+    bytes.append(reinterpret_cast<const char*>(values.data()),
+                 values.size() * sizeof(*values.data()));
+  };
+  add(l.bias);
+  for (const reference::ChannelScale& s : l.scales)
+    bytes += fmt::format("{} {},", s.multiplier, s.shift);
+  if (l.kind == LayerKind::kConv) {
+    add(l.conv().weights);
+    add(l.conv().factors);
+  }
+  return hash64(bytes);
+}
+
+/// What differs between networks of one shape.
+void move_constants(Layer& from, Layer& to) {
+  to.bias = std::move(from.bias);
+  to.scales = std::move(from.scales);
+  to.conv().weights = std::move(from.conv().weights);
+  to.conv().factors = std::move(from.conv().factors);
+}
+
 }  // namespace
 
 std::vector<std::string> stage_names() {
@@ -230,13 +277,7 @@ std::vector<std::string> stage_names() {
 Program compile(const model::Graph& graph, const machine::Config& config,
                 const CompileOptions& options) {
   machine::check(config);
-  model::check(graph);
-  reference::check_policy(graph, options.rounding);
-  model::Graph written =
-      has_lstm(config, options.rounding) ? with_steps(graph, config.rows / 2) : graph;
-  if (has_memories(config, options.rounding)) written = with_memories(std::move(written));
-  if (config.activations16) written = with_narrow_products(std::move(written));
-  const Candidate best = best_order(written, config, options);
+  const Candidate best = best_order(prepared(graph, config, options), config, options);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
   for (const PlannedStage& stage : best.stages) {
@@ -249,6 +290,157 @@ Program compile(const model::Graph& graph, const machine::Config& config,
                     std::make_move_iterator(programs.end()));
   first.removed = best.removed;
   return first;
+}
+
+// ---- programs that share words ------------------------------------------------------------------
+
+struct SharedProgram::State {
+  State(const model::Graph& first, const machine::Config& of) : config(of) {
+    machine::check(config);
+    Candidate best = best_order(prepared(first, config, options), config, options);
+    if (best.stages.size() != 1)
+      throw_error("{}: {} stages, allowed 1 of layers that share a program", first.name,
+                  best.stages.size());
+    PlannedStage& stage = best.stages.front();
+    program = compile_stage(stage, config, options);
+    planned = std::move(stage.planned);
+    image = make_image(planned.network, config, planned.plan);
+    image.bytes = {};
+    graph = std::move(stage.graph);
+    best = {};
+    find_tensors(first);
+    find_layers(lower(graph, config, options.rounding));
+    for (const auto& [other, own] : tensors) graph.tensors[at(own)].data = {};
+  }
+
+  /// Which constants of the rewritten graph are those of the first one as it was: products'.
+  void find_tensors(const model::Graph& first) {
+    std::map<std::string, int> names;
+    for (std::size_t t = 0; t < graph.tensors.size(); ++t)
+      if (graph.tensors[t].is_constant) names.emplace(graph.tensors[t].name, static_cast<int>(t));
+    for (const model::Op& op : first.ops)
+      for (std::size_t i = 1; op.kind == model::OpKind::kFullyConnected && i < op.inputs.size();
+           ++i) {
+        if (op.inputs[i] < 0) continue;
+        const model::Tensor& tensor = first.tensor(op.inputs[i]);
+        const auto found = names.find(tensor.name);
+        if (tensor.is_constant && found != names.end() &&
+            graph.tensor(found->second).data == tensor.data)
+          tensors.emplace(op.inputs[i], found->second);
+      }
+    for (std::size_t t = 0; t < first.tensors.size(); ++t)
+      if (const model::Tensor& tensor = first.tensors[t];
+          tensor.is_constant && !tensors.contains(static_cast<int>(t)))
+        fixed.emplace_back(t, hash_of(tensor.data));
+    count = first.tensors.size();
+  }
+
+  /// Which layer of the lowered network each one has its weights from.
+  void find_layers(const Network& lowered) {
+    text = to_text(lowered);
+    for (Layer& layer : planned.network.layers) {
+      from.push_back(-1);
+      if (!has_weights(layer)) continue;
+      const auto same = std::ranges::find_if(lowered.layers, [&](const Layer& l) {
+        return has_weights(l) && l.name == layer.name && l.bias == layer.bias &&
+               l.conv().weights == layer.conv().weights && l.conv().factors == layer.conv().factors;
+      });
+      if (same == lowered.layers.end()) continue;  // a pass has changed its weights
+      from.back() = static_cast<int>(same - lowered.layers.begin());
+      Layer none;
+      move_constants(none, layer);
+    }
+    for (std::size_t i = 0; i < lowered.layers.size(); ++i)
+      if (std::ranges::find(from, static_cast<int>(i)) == from.end())
+        fixed_layers.emplace_back(i, constants_hash(lowered.layers[i]));
+  }
+
+  static std::uint64_t hash_of(const std::vector<std::uint8_t>& data) {
+    return hash64({reinterpret_cast<const char*>(data.data()), data.size()});
+  }
+
+  /// Whether the other one differs where it may.
+  bool is_alike(const model::Graph& other) const {
+    const auto same = [&](const auto& constant) {
+      return hash_of(other.tensors[constant.first].data) == constant.second;
+    };
+    return other.tensors.size() == count && std::ranges::all_of(fixed, same) &&
+           std::ranges::all_of(tensors, [&](const auto& place) {
+             return other.tensor(place.first).shape == graph.tensor(place.second).shape;
+           });
+  }
+
+  /// The lowered network of the other graph's constants. @pre is_alike(other)
+  Network lowered(model::Graph other) {
+    for (const auto& [theirs, own] : tensors) {
+      model::Tensor& tensor = graph.tensors[at(own)];
+      tensor.data = std::move(other.tensors[at(theirs)].data);
+      tensor.quantization = std::move(other.tensors[at(theirs)].quantization);
+    }
+    Network network = lower(graph, config, options.rounding);
+    for (const auto& [theirs, own] : tensors) graph.tensors[at(own)].data = {};
+    return network;
+  }
+
+  std::vector<std::uint8_t> image_of(model::Graph other) {
+    const std::string name = other.name;
+    const auto fail = [&](const char* what) { throw_error("{}: {}", name, what); };
+    if (!is_alike(other)) fail("not of the shape of the layer that it shares a program with");
+    Network network = lowered(std::move(other));
+    const auto is_fixed = [&](const auto& layer) {
+      return constants_hash(network.layers[layer.first]) == layer.second;
+    };
+    if (to_text(network) != text || !std::ranges::all_of(fixed_layers, is_fixed))
+      fail("other parameters than those of the layer that it shares a program with");
+    std::vector<Layer>& layers = planned.network.layers;
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      if (from[i] >= 0) move_constants(network.layers[at(from[i])], layers[i]);
+    Image made = make_image(planned.network, config, planned.plan);
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      if (Layer none; from[i] >= 0) move_constants(none, layers[i]);
+    if (!made.has_places_of(image) || !has_tables_of(made))
+      fail("its constants do not lie where those of the first layer do");
+    return std::move(made.bytes);
+  }
+
+  /// Words load of tables what differs from the one before.
+  bool has_tables_of(const Image& made) const {
+    const auto same = [&](const Image::Block& block) {
+      const auto first = static_cast<std::ptrdiff_t>(block.byte - planned.plan.arena_bytes);
+      return block.words == 0 ||
+             std::equal(made.bytes.begin() + first, made.bytes.begin() + first + 4 * block.words,
+                        program.image.begin() + first);
+    };
+    return std::ranges::all_of(made.tables, same) && std::ranges::all_of(made.exponentials, same);
+  }
+
+  const machine::Config config;
+  const CompileOptions options;
+  Program program;
+  model::Graph graph;          ///< rewritten; without the constants that differ
+  std::map<int, int> tensors;  ///< a graph's constants that may differ, and which of ours they are
+  /// Its other constants with their hashes, and how many tensors it has.
+  std::vector<std::pair<std::size_t, std::uint64_t>> fixed;
+  std::size_t count = 0;
+  Planned planned;  ///< without constants that differ
+  Image image;      ///< the places alone
+  /// For each planned layer the lowered one that gives its constants, -1: they are those of all.
+  std::vector<int> from;
+  /// Lowered layers whose constants are those of all, and their hashes.
+  std::vector<std::pair<std::size_t, std::uint64_t>> fixed_layers;
+  std::string text;  ///< of the lowered network
+};
+
+SharedProgram::SharedProgram(const model::Graph& first, const machine::Config& config)
+    : state_(std::make_unique<State>(first, config)) {}
+SharedProgram::SharedProgram(SharedProgram&&) noexcept = default;
+SharedProgram& SharedProgram::operator=(SharedProgram&&) noexcept = default;
+SharedProgram::~SharedProgram() = default;
+
+const Program& SharedProgram::program() const { return state_->program; }
+
+std::vector<std::uint8_t> SharedProgram::image_of(model::Graph other) {
+  return state_->image_of(std::move(other));
 }
 
 Program compile_shapes(Network network, const machine::Config& config) {

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
@@ -20,9 +21,13 @@ inline bool fits_group_sum(std::span<const std::int8_t> weights,
                            std::span<const std::int16_t> factors, int block) {
   constexpr int kMostCode = 128;
   auto most = static_cast<std::int64_t>(factors.size()) << kGroupShift;  // rounded down
-  for (std::size_t k = 0; k < weights.size(); ++k)
-    most += std::int64_t{kMostCode} * std::abs(weights[k]) *
-            std::abs(factors[k / static_cast<std::size_t>(block)]);
+  const auto channels = static_cast<std::size_t>(block);
+  for (std::size_t first = 0; first < weights.size(); first += channels) {
+    std::int64_t sum = 0;
+    for (const std::int8_t w : weights.subspan(first, std::min(channels, weights.size() - first)))
+      sum += std::abs(w);
+    most += kMostCode * sum * std::abs(factors[first / channels]);
+  }
   return most >> kGroupShift < std::int64_t{1} << (kGroupSumBits - 1);
 }
 

@@ -62,6 +62,41 @@ TEST_CASE("generate-text reads a prompt at once as it does token by token", "[cl
     CHECK((more[i].is_null() ? i + 1 < static_cast<std::size_t>(prompt) : more[i] == one[i]));
 }
 
+TEST_CASE("generate-text --random runs a token of a shape", "[cli][run]") {
+  const Shell shell;
+  const Result result = shell.trine(
+      "generate-text --random 2,64,192,4,2,512 --weights ternary --config edge64 --backend arch "
+      "--from 3 --json j");
+  CAPTURE(result.out, result.err);
+  REQUIRE(result.code == 0);
+  for (const char* line :
+       {"2 layers of 64 channels, 192 inside, 4 heads of 16, 2 of keys, 512 words\n", "about ",
+        "minutes of one core; ", "as a file in ",
+        "one token on edge64 (arch): ", "all sums and caches equal the golden layers'\n"})
+    CHECK_THAT(result.out, Catch::Contains(line));
+  CHECK_THAT(result.err, Catch::Contains("layer 2 of 2: ") && Catch::Contains(", exact\n"));
+  const json j = shell.read_json("j");
+  CHECK((j.at("exact") == true && j.at("programs") == 4 && j.at("steps").size() == 4));
+  CHECK(j.at("cycles") == j.at("predicted_cycles"));
+}
+
+TEST_CASE("generate-text --random tells its figures when it is interrupted", "[cli][run]") {
+  const Shell shell;
+  const std::string command = fmt::format(
+      "cd '{}'; '{}' generate-text --random 5000,64,192,4,2,512 --config edge64 --backend arch "
+      "--json j >out.txt 2>err.txt </dev/null & p=$!; for i in $(seq 400); do "
+      "grep -q 'layer 2 ' err.txt && break; sleep 0.05; done; kill -INT $p; wait $p",
+      shell.dir.string(), TRINE_PROGRAM);
+  const int status = std::system(command.c_str());
+  const Result result{WEXITSTATUS(status), read_text(shell.dir / "out.txt"),
+                      read_text(shell.dir / "err.txt")};
+  CAPTURE(result.out, result.err);
+  CHECK(result.code == 130);
+  CHECK_THAT(result.out, Catch::Contains(" of 5002 programs on edge64 (arch): "));
+  CHECK_THAT(result.out, Catch::Contains("so far all equals the golden layers'\n"));
+  CHECK(shell.read_json("j").at("programs_done") >= 2);
+}
+
 TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
   const Shell shell;
   // The first case is the textbook's.

@@ -26,14 +26,15 @@ FLOORS = [
     ["synth"],
     ["sim"],
     ["soc"],
-    ["tools/energy", "tools/estimate", "tools/fuzz", "tools/llm", "tools/sweep"],
+    ["tools/estimate"],
+    ["tools/energy", "tools/fuzz", "tools/llm", "tools/sweep"],
     ["tools/cli"],
     ["python", "sw/abi"],
     ["tb", "tests"],
 ]
 COMPILER = [  # inside of sw/compiler
     ["network"],
-    ["shapes"],
+    ["shapes", "shared"],
     ["stages"],
     ["lower", "rewrite"],
     ["legal", "plan"],

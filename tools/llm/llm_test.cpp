@@ -16,13 +16,17 @@
 #include "base/file.h"
 #include "base/npy.h"
 #include "sw/compiler/compiler.h"
+#include "sw/compiler/shared.h"
 #include "sw/model/testing.h"
 #include "sw/program/host.h"
 #include "sw/program/image.h"
+#include "sw/program/relocate.h"
 #include "tools/llm/deck.h"
+#include "tools/llm/random_model.h"
 #include "tools/llm/session.h"
 #include "tools/llm/testing.h"
 #include "tools/llm/tokenizer.h"
+#include "tools/llm/whole_token.h"
 
 using namespace trine;
 using namespace trine::llm;
@@ -511,4 +515,136 @@ TEST_CASE("the machine can take a text over from the golden layers", "[llm][sess
     CHECK(step.difference == "");
     CHECK((step.run.cycles > 0) == (i >= 9));
   }
+}
+
+namespace {
+
+/// Two layers of 64 channels. @param bitnet  has a block of its own
+estimate::Transformer small_shape(bool bitnet) {
+  estimate::Transformer t{"small", 2, 64, 4, 192, 512};
+  t.key_heads = 2;
+  t.biases = t.input_biases = t.tied = false;
+  t.gate = bitnet ? estimate::Gate::kSquaredRelu : estimate::Gate::kSilu;
+  t.inner_norms = bitnet;
+  return t;
+}
+
+WholeTokenOptions whole(const machine::Config& design, int position) {
+  WholeTokenOptions o;
+  o.rtl = false;
+  o.config = design;
+  o.position = position;
+  o.folder = std::filesystem::temp_directory_path();
+  return o;
+}
+
+/// @return the hash of all sums
+std::uint32_t require_whole(const RandomModel& model, WholeTokenOptions options) {
+  WholeToken token(model, std::move(options));
+  std::uint64_t cycles = 0;
+  for (int i = 0; i < token.steps(); ++i) {
+    const WholeToken::Step step = token.next();
+    CAPTURE(step.name);
+    REQUIRE(step.difference == "");
+    cycles += step.run.cycles;
+  }
+  CHECK(static_cast<double>(cycles) ==
+        Approx(static_cast<double>(token.predicted_cycles())).epsilon(0.03));
+  return token.hash();
+}
+
+}  // namespace
+
+TEST_CASE("weights of four bits, in groups or not, are exact", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint({64, 96, 1, 4, 2, 40, 24}, 5);
+  const auto codes = GENERATE(WeightCodes::kInt4, WeightCodes::kInt4g32, WeightCodes::kInt4g64);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 16, codes);
+  require_exact(model, on(Backend::kArch, machine::load_config("text1280")), 3);
+}
+
+TEST_CASE("groups of four bits are nearer to the network than rows", "[llm][quantize]") {
+  const Checkpoint checkpoint = random_checkpoint({128, 128, 2, 4, 2, 40, 24}, 5);
+  const Ranges ranges = calibrate(checkpoint, 1, 16);
+  const auto error = [&](WeightCodes codes) {
+    const QuantizedModel model(checkpoint, ranges, 16, codes);
+    FloatModel floats(checkpoint);
+    Session session(model, on(Backend::kGolden, {}));
+    double sum = 0;
+    for (int token = 3; token < 11; ++token) {
+      const std::vector<float> logits = session.step(token).logits, wanted = floats.step(token);
+      for (std::size_t i = 0; i < wanted.size(); ++i) sum += std::abs(logits[i] - wanted[i]);
+    }
+    return sum;
+  };
+  const double int8 = error(WeightCodes::kInt8), rows = error(WeightCodes::kInt4),
+               groups = error(WeightCodes::kInt4g32);
+  CAPTURE(int8, rows, groups);
+  CHECK((int8 < groups && groups < rows));
+}
+
+TEST_CASE("a whole token is exact, a layer at a time", "[llm][random]") {
+  const auto codes = GENERATE(WeightCodes::kInt8, WeightCodes::kTernary, WeightCodes::kInt4,
+                              WeightCodes::kInt4g32);
+  const bool bitnet = GENERATE(false, true);
+  const RandomModel model(small_shape(bitnet), codes, 16, 7);
+  const machine::Config design = machine::load_config("text1280");
+  const std::uint32_t first = require_whole(model, whole(design, 0));
+  CHECK(require_whole(model, whole(design, 5)) != first);  // another cache
+  CHECK(require_whole(RandomModel(small_shape(bitnet), codes, 16, 7), whole(design, 0)) == first);
+  CHECK(require_whole(RandomModel(small_shape(bitnet), codes, 16, 8), whole(design, 0)) != first);
+}
+
+TEST_CASE("a whole token has the same sums on the RTL", "[llm][random][rtl]") {
+  const RandomModel model(small_shape(true), WeightCodes::kTernary, 16, 7);
+  const machine::Config design = machine::load_config("edge256");
+  WholeTokenOptions options = whole(design, 3);
+  options.rtl = true;
+  options.rtl_options.build.optimization = 1;
+  CHECK(require_whole(model, options) == require_whole(model, whole(design, 3)));
+  options.go_on = [] { return false; };
+  WholeToken token(model, options);
+  CHECK(token.next().difference == "");  // fewer cycles than between two questions
+}
+
+TEST_CASE("a whole token's addresses end where the bus' do", "[llm][random][error]") {
+  const RandomModel model(small_shape(false), WeightCodes::kInt8, 16, 7);
+  WholeTokenOptions options = whole(machine::load_config("edge256"), 0);
+  options.rtl_options.base_address = 0xffff0000;
+  CHECK_THROWS_WITH(WholeToken(model, options),
+                    Contains("bus.axi_addr_bits = 32 reach 4294967296"));
+  options.config = machine::load_config("edge256", {"bus.axi_addr_bits=40"});
+  require_whole(model, options);
+  CHECK_THROWS_WITH(RandomModel(estimate::transformer("gpt-2"), WeightCodes::kInt8, 16, 7),
+                    Contains("--random gpt-2: no gate"));
+}
+
+TEST_CASE("layers of one shape share a program", "[llm][random]") {
+  const RandomModel model(small_shape(false), WeightCodes::kInt4g32, 16, 7);
+  const machine::Config design = machine::load_config("text1280");
+  const auto graph = [&](int layer, int position) {
+    return model.block(model.weights(layer), position);
+  };
+  compiler::SharedProgram shared(graph(0, 2), design);
+  for (const int layer : {1, 0}) {
+    const compiler::Program own = compiler::compile(graph(layer, 2), design);
+    CHECK(shared.program().words == own.words);
+    CHECK(shared.image_of(graph(layer, 2)) == own.image);
+  }
+  CHECK_THROWS_WITH(shared.image_of(graph(0, 3)), Contains("layer: not of the shape"));
+  CHECK_THROWS_WITH(shared.image_of(model.norm()), Contains("norm: not of the shape"));
+}
+
+TEST_CASE("a program moves what it has in DRAM", "[program]") {
+  const RandomModel model(small_shape(false), WeightCodes::kInt8, 16, 7);
+  const compiler::Program p =
+      compiler::compile(model.block(model.weights(0), 2), machine::load_config("edge256"));
+  CHECK(program::relocated(p, {}) == p.words);
+  const std::int64_t begin = p.image_offset, end = begin + std::ssize(p.image);
+  const auto far =
+      program::relocated(p, std::vector<program::Move>{{begin, end, begin + (1LL << 33)}});
+  CHECK(far.size() == p.words.size());
+  CHECK(far != p.words);
+  const std::int64_t keys = p.outputs[1].offset;  // stored a channel word after the other
+  const std::vector<program::Move> part{{keys, keys + 4 * p.outputs[1].plane, begin}};
+  CHECK_THROWS_WITH(program::relocated(p, part), Contains("are to move alone"));
 }

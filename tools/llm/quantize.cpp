@@ -7,9 +7,11 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <span>
 
 #include "base/error.h"
 #include "base/index.h"
+#include "sw/model/groups.h"
 #include "tools/llm/tokenizer.h"
 
 namespace trine::llm {
@@ -81,38 +83,125 @@ Ranges calibrate(const Checkpoint& checkpoint, int texts, int tokens) {
 
 // ---- weights ------------------------------------------------------------------------------------
 
-QuantizedModel::Weights QuantizedModel::quantized(Matrix m, const std::vector<float>& factors,
-                                                  WeightCodes codes) {
-  const bool ternary = codes == WeightCodes::kTernary;
-  Weights w{m.rows, m.columns, {}, {}, ternary};
+namespace {
+
+struct Format {
+  WeightCodes codes;
+  const char* name;
+  model::Encoding encoding;
+  int most;   ///< code
+  int group;  ///< channels
+};
+constexpr Format kFormats[] = {
+    {WeightCodes::kInt8, "int8", model::Encoding::kInt8, 127, 0},
+    {WeightCodes::kTernary, "ternary", model::Encoding::kTernary, 1, 0},
+    {WeightCodes::kInt4, "int4", model::Encoding::kInt4, 7, 0},
+    {WeightCodes::kInt4g32, "int4g32", model::Encoding::kInt4, 7, 32},
+    {WeightCodes::kInt4g64, "int4g64", model::Encoding::kInt4, 7, 64},
+    {WeightCodes::kInt4g128, "int4g128", model::Encoding::kInt4, 7, 128},
+};
+const Format& format_of(WeightCodes codes) { return kFormats[static_cast<std::size_t>(codes)]; }
+
+/// The scale of weights that lie together. Ternary ones': their mean size, else the largest is the
+/// largest code.
+float scale_of(std::span<const float> values, const Format& format) {
+  float most = 0, sum = 0;
+  for (const float v : values) {
+    most = std::max(most, std::abs(v));
+    sum += std::abs(v);
+  }
+  const float wanted = format.encoding == model::Encoding::kTernary
+                           ? sum / static_cast<float>(values.size())
+                           : most / static_cast<float>(format.most);
+  return wanted > 0 ? wanted : 1;
+}
+
+}  // namespace
+
+const std::vector<std::string>& weight_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Format& f : kFormats) all.emplace_back(f.name);
+    return all;
+  }();
+  return names;
+}
+
+WeightCodes weight_codes(const std::string& name) {
+  return std::ranges::find(kFormats, name, &Format::name)->codes;
+}
+
+model::Encoding encoding_of(WeightCodes codes) { return format_of(codes).encoding; }
+int group_of(WeightCodes codes) { return format_of(codes).group; }
+
+void Weights::set_groups(int channels, const std::vector<float>& of_groups) {
+  group = channels;
+  const std::size_t parts = at(columns / channels);
+  scales.clear();
+  factors.clear();
+  for (std::size_t row = 0; row < at(rows); ++row) {
+    const auto of_row = std::span(of_groups).subspan(row * parts, parts);
+    const auto weights = std::span(codes).subspan(row * at(columns), at(columns));
+    const float most = *std::ranges::max_element(of_row);
+    int largest = model::kMostFactor;
+    std::vector<std::int16_t> own(parts);
+    do {
+      for (std::size_t i = 0; i < parts; ++i)
+        own[i] = static_cast<std::int16_t>(
+            std::lround(double{of_row[i]} / double{most} * static_cast<double>(largest)));
+    } while (!model::fits_group_sum(weights, own, channels) && (largest /= 2) > 1);
+    scales.push_back(most *
+                     (static_cast<float>(1 << model::kGroupShift) / static_cast<float>(largest)));
+    factors.insert(factors.end(), own.begin(), own.end());
+  }
+}
+
+std::int64_t Weights::bytes() const {
+  const int bits = encoding == model::Encoding::kTernary ? 2
+                   : encoding == model::Encoding::kInt4  ? 4
+                                                         : 8;
+  return std::int64_t{rows} * columns * bits / 8 +
+         static_cast<std::int64_t>(sizeof(std::int16_t) * factors.size());
+}
+
+Weights QuantizedModel::quantized(Matrix m, const std::vector<float>& factors, WeightCodes codes) {
+  const Format& format = format_of(codes);
+  const bool groups = format.group > 0 && m.columns % format.group == 0;
+  const int together = groups ? format.group : m.columns;
+  const auto limit = static_cast<float>(format.most);
+  Weights w{m.rows, m.columns, {}, {}, format.encoding, 0, {}, {}};
+  std::vector<float> scales;
   for (int i = 0; i < m.rows; ++i) {
     float* row = m.data.data() + std::ptrdiff_t{i} * m.columns;
-    float most = 0, sum = 0;
-    for (int k = 0; k < m.columns; ++k) {
-      if (!factors.empty()) row[k] *= factors[at(k)];
-      most = std::max(most, std::abs(row[k]));
-      sum += std::abs(row[k]);
+    for (int k = 0; k < m.columns && !factors.empty(); ++k) row[k] *= factors[at(k)];
+    for (int first = 0; first < m.columns; first += together) {
+      const std::span<const float> values(row + first, at(together));
+      const float scale = scale_of(values, format);
+      scales.push_back(scale);
+      for (const float v : values)
+        w.codes.push_back(
+            static_cast<std::int8_t>(std::clamp(std::nearbyint(v / scale), -limit, limit)));
     }
-    const float wanted = ternary ? sum / static_cast<float>(m.columns) : most / 127;
-    const float scale = wanted > 0 ? wanted : 1, limit = ternary ? 1 : 127;
-    w.scales.push_back(scale);
-    for (int k = 0; k < m.columns; ++k)
-      w.codes.push_back(
-          static_cast<std::int8_t>(std::clamp(std::nearbyint(row[k] / scale), -limit, limit)));
   }
+  if (groups)
+    w.set_groups(together, scales);
+  else
+    w.scales = std::move(scales);
   return w;
 }
 
 QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& ranges, int context,
                                WeightCodes codes)
-    : model_(checkpoint), ranges_(ranges), context_(context) {
+    : dims_(checkpoint.dims), ranges_(ranges), context_(context) {
   if (context < 1 || context > checkpoint.dims.positions)
     throw_error("context of {} tokens, the model allows 1..{}", context, checkpoint.dims.positions);
   const Matrix& m = checkpoint.embedding;
   Range& range = ranges_["embedding"];
   for (const float v : m.data) range = {std::min(range.low, v), std::max(range.high, v)};
   const model::Quantization q = symmetric(range);
-  embedding_ = {m.rows, m.columns, {}, q.scale};
+  embedding_.rows = m.rows;
+  embedding_.columns = m.columns;
+  embedding_.scales = q.scale;
   for (const float v : m.data)
     embedding_.codes.push_back(
         static_cast<std::int8_t>(clamped(v / q.scale[0] + static_cast<float>(q.zero_point[0]))));
@@ -134,6 +223,10 @@ QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& range
                        quantized(l.w3, second, codes)});
   }
 }
+
+QuantizedModel::QuantizedModel(const Dimensions& dims, const Ranges& ranges, int context,
+                               const BlockForm& form)
+    : dims_(dims), ranges_(ranges), form_(form), context_(context) {}
 
 Array QuantizedModel::embedding(const std::vector<int>& tokens) const {
   Array codes{"i1", {static_cast<int>(tokens.size()), embedding_.columns}, {}};
@@ -174,27 +267,67 @@ int QuantizedModel::most_likely(const Array& sums) const {
   return static_cast<int>(best);
 }
 
+int norm_parts(int channels) {
+  constexpr int kMostOfNorm = 4096;
+  int parts = 1;
+  while (channels / parts > kMostOfNorm || channels % parts != 0) ++parts;
+  return parts;
+}
+
 // ---- graph --------------------------------------------------------------------------------------
 
 class QuantizedModel::Builder {
  public:
   Builder(const QuantizedModel& m, int position, int count)
-      : m_(m), d_(m.model_.dims), position_(position), count_(count), tokens_(position + count) {}
+      : m_(m), d_(m.dims_), position_(position), count_(count), tokens_(position + count) {}
 
   Graph run() {
-    graph_.name = "token";
-    graph_.file = "token";
-    int x = operand("embedding", {count_, d_.dim});
-    graph_.inputs.push_back(x);
-    for (int t = 0; t < count_; ++t) make_rotation(position_ + t);
-    for (layer_ = 0; layer_ < d_.layers; ++layer_) {
-      x = attention(x);
-      x = feed_forward(x);
-    }
+    int x = begin("token", "embedding");
+    for (layer_ = 0; layer_ < d_.layers; ++layer_) x = block(x, m_.layers_[at(layer_)]);
     layer_ = -1;
     const int y = norm(slice(x, "last", {count_ - 1, 0}, {count_, d_.dim}), "norm");
-    const int sums = add_tensor("sums", DataType::kInt32, {1, d_.vocabulary});
-    graph_.outputs.push_back(product(y, m_.classifier_, "classifier", sums));
+    graph_.outputs.push_back(sums(y, m_.classifier_));
+    return with_states();
+  }
+
+  Graph run_block(const LayerWeights& w) {
+    const int x = begin("layer", "embedding");
+    layer_ = 0;
+    graph_.outputs.push_back(block(x, w));
+    return with_states();
+  }
+
+  Graph run_norm() {
+    const int x = begin("norm", "embedding");
+    graph_.outputs.push_back(norm(x, "norm"));
+    return std::move(graph_);
+  }
+
+  Graph run_classifier(const Weights& w) {
+    const int x = begin("classifier", "norm");
+    graph_.outputs.push_back(sums(x, w));
+    return std::move(graph_);
+  }
+
+ private:
+  /// @param range  of the input, and its name
+  int begin(const std::string& name, const std::string& range) {
+    graph_.name = name;
+    graph_.file = name;
+    const int x = operand(range, {count_, d_.dim});
+    graph_.inputs.push_back(x);
+    for (int t = 0; t < count_; ++t) make_rotation(position_ + t);
+    return x;
+  }
+
+  int block(int x, const LayerWeights& w) { return feed_forward(attention(x, w), w); }
+
+  int sums(int y, const Weights& classifier) {
+    const int to = add_tensor("sums", DataType::kInt32, {1, classifier.rows});
+    return product(y, classifier, "classifier", to);
+  }
+
+  Graph with_states() {
     for (const model::State& s : graph_.states) {
       if (s.before >= 0) graph_.inputs.push_back(s.before);
       graph_.outputs.push_back(s.after);
@@ -202,7 +335,6 @@ class QuantizedModel::Builder {
     return std::move(graph_);
   }
 
- private:
   // ---- tensors and operators ----
 
   std::string full_name(const std::string& name) const {
@@ -291,8 +423,16 @@ class QuantizedModel::Builder {
   int product(int x, const Weights& w, const std::string& name, int to) {
     const int weights = constant(name + " weights", DataType::kInt8, {w.rows, w.columns}, w.codes,
                                  {w.scales, std::vector<std::int64_t>(w.scales.size()), 0});
-    if (w.ternary) tensor(weights).encoding = model::Encoding::kTernary;
-    add(OpKind::kFullyConnected, {x, weights, -1}, to);
+    tensor(weights).encoding = w.encoding;
+    std::vector<int> inputs{x, weights, -1};
+    if (!w.biases.empty())
+      inputs[2] = constant(name + " biases", DataType::kInt32, {w.rows}, w.biases);
+    if (w.group > 0)
+      inputs.push_back(
+          constant(name + " factors", DataType::kInt16, {w.rows, w.columns / w.group}, w.factors));
+    Op& op = add(OpKind::kFullyConnected, std::move(inputs), to);
+    op.half_even = w.group > 0;
+    op.block = std::max(w.group, 1);
     return to;
   }
 
@@ -322,13 +462,23 @@ class QuantizedModel::Builder {
   /// Gamma is in the weights of what reads it: all norms share their parameters.
   int norm(int x, const std::string& name) {
     const int to = operand(name, graph_.tensor(x).shape, "norm");
-    const std::vector<float> ones(at(d_.dim), 1);
-    const int gamma = constant(name + " gamma", DataType::kFloat32, {d_.dim}, ones);
+    const int channels = graph_.tensor(x).extent(-1);
+    const std::vector<float> ones(at(channels), 1);
+    const int gamma = constant(name + " gamma", DataType::kFloat32, {channels}, ones);
     Op& op = add(OpKind::kNormalization, {x, gamma}, to);
     op.name = "RMS_NORM";
     op.center = false;
     op.epsilon = kNormEpsilon;
     return to;
+  }
+
+  /// More channels than an operator takes: as many norms as it needs, of as many channels each.
+  int norm_in_parts(int x, const std::string& name) {
+    const int channels = graph_.tensor(x).extent(-1);
+    const int parts = norm_parts(channels);
+    if (parts == 1) return norm(x, name);
+    const int rows = reshape(x, name + " rows", {parts * count_, channels / parts});
+    return reshape(norm(rows, name), name + " whole", {count_, channels});
   }
 
   // ---- attention ----
@@ -389,8 +539,7 @@ class QuantizedModel::Builder {
     return transpose(split, name + " by head", {1, 0, 2});
   }
 
-  int attention(int x) {
-    const LayerWeights& w = m_.layers_[at(layer_)];
+  int attention(int x, const LayerWeights& w) {
     const int head = d_.head(), kv = d_.kv_heads, shared = d_.heads / d_.kv_heads;
     const int y = norm(x, "attention norm");
     const int key = rotated(inner_product(y, w.wk, "key"), "rotated key", kv);
@@ -414,7 +563,8 @@ class QuantizedModel::Builder {
       if (t > 0) mix(t - 1);
     }
     mix(count_ - 1);
-    const int attention = reshape(joined(mixed), "attention", {count_, d_.dim});
+    int attention = reshape(joined(mixed), "attention", {count_, d_.dim});
+    if (m_.form_.inner_norms) attention = norm(attention, "attention inner norm");
     return sum(product(attention, w.wo, "attention output"), x, "attention sum");
   }
 
@@ -460,18 +610,31 @@ class QuantizedModel::Builder {
     return all;
   }
 
-  int feed_forward(int x) {
-    const LayerWeights& w = m_.layers_[at(layer_)];
+  int feed_forward(int x, const LayerWeights& w) {
     const int y = norm(x, "feed-forward norm");
+    const int gate = m_.form_.squared_relu ? squared(y, w) : silu(y, w);
+    const int up = product(y, w.w3, "up");
+    int gated = operand("gated", {count_, d_.hidden});
+    add(OpKind::kMul, {gate, up}, gated);
+    if (m_.form_.inner_norms) gated = norm_in_parts(gated, "feed-forward inner norm");
+    return sum(product(gated, w.w2, "feed-forward output"), x, "feed-forward sum");
+  }
+
+  int silu(int y, const LayerWeights& w) {
     // All layers share the ranges of both sides of SILU, and so its table.
     const int gate = product(y, w.w1, "gate", activation("gate", {count_, d_.hidden}, "gate"));
-    const int up = product(y, w.w3, "up");
     const int opened = share(OpKind::kLogistic, gate, "gate share");
     const int silu = activation("silu", {count_, d_.hidden}, "silu");
     add(OpKind::kMul, {gate, opened}, silu);
-    const int gated = operand("gated", {count_, d_.hidden});
-    add(OpKind::kMul, {silu, up}, gated);
-    return sum(product(gated, w.w2, "feed-forward output"), x, "feed-forward sum");
+    return silu;
+  }
+
+  int squared(int y, const LayerWeights& w) {
+    const int gate = product(y, w.w1, "gate", operand("gate", {count_, d_.hidden}, "gate"));
+    graph_.ops.back().activation = model::Activation::kRelu;
+    const int square = operand("squared", {count_, d_.hidden}, "squared");
+    add(OpKind::kMul, {gate, gate}, square);
+    return square;
   }
 
   const QuantizedModel& m_;
@@ -485,6 +648,16 @@ class QuantizedModel::Builder {
 
 Graph QuantizedModel::step_graph(int position, int count) const {
   return Builder(*this, position, count).run();
+}
+
+Graph QuantizedModel::block_graph(const LayerWeights& weights, int position) const {
+  return Builder(*this, position, 1).run_block(weights);
+}
+
+Graph QuantizedModel::norm_graph() const { return Builder(*this, 0, 1).run_norm(); }
+
+Graph QuantizedModel::classifier_graph(const Weights& rows) const {
+  return Builder(*this, 0, 1).run_classifier(rows);
 }
 
 }  // namespace trine::llm

@@ -27,14 +27,64 @@ Ranges calibrate(const Checkpoint& checkpoint, int texts = 3, int tokens = 256);
 
 /// int8: codes -127..127, the largest weight of a row is 127. Ternary: -1, 0, 1, times the mean
 /// size of a row's weights, for networks that were trained so (Ma et al., "The Era of 1-bit LLMs",
-/// 2024); the classifier stays int8.
-enum class WeightCodes { kInt8, kTernary };
+/// 2024). int4: codes -7..7, a scale for each row, or for each group of its channels where these
+/// are whole groups (docs/numerics.md). The classifier stays int8.
+enum class WeightCodes { kInt8, kTernary, kInt4, kInt4g32, kInt4g64, kInt4g128 };
+
+/// Their names, in the order of the codes: "int8", "int4g32".
+const std::vector<std::string>& weight_names();
+/// @pre one of weight_names()
+WeightCodes weight_codes(const std::string& name);
+model::Encoding encoding_of(WeightCodes codes);
+/// Channels that share a scale; 0: all of a row.
+int group_of(WeightCodes codes);
+
+/// A product's.
+struct Weights {
+  int rows = 0, columns = 0;
+  std::vector<std::int8_t> codes;  ///< [rows][columns]
+  std::vector<float> scales;       ///< of each row
+  model::Encoding encoding = model::Encoding::kInt8;
+  int group = 0;                      ///< channels that share a factor; 0: no factors
+  std::vector<std::int16_t> factors;  ///< [rows][columns / group]
+  std::vector<std::int32_t> biases;   ///< of each row, at the scale of its sums; may be empty
+
+  /// Scales of rows, and what each group's is of them.
+  /// @param of_groups  [rows][columns / channels], above 0. @pre codes
+  void set_groups(int channels, const std::vector<float>& of_groups);
+  /// In DRAM, without padding.
+  std::int64_t bytes() const;
+};
+
+/// Norms that stand for one over so many channels, which an operator may not take.
+int norm_parts(int channels);
+
+struct LayerWeights {
+  Weights wq, wk, wv, wo, w1, w2, w3;
+};
+
+/// What a block has besides LLaMA's.
+struct BlockForm {
+  bool squared_relu = false;  ///< of the gate, in place of SILU
+  bool inner_norms = false;   ///< before the last product of attention and feed-forward
+};
 
 class QuantizedModel {
  public:
   /// @param context  positions that the caches have room for
   QuantizedModel(const Checkpoint& checkpoint, const Ranges& ranges, int context,
                  WeightCodes codes = WeightCodes::kInt8);
+  /// A model whose weights come layer by layer: block_graph() and what follows it.
+  QuantizedModel(const Dimensions& dims, const Ranges& ranges, int context, const BlockForm& form);
+
+  /// One layer for the token at `position`, "layer 0" in its names whichever it is:
+  ///   inputs   codes [1, dim]; unless the position is 0, keys and values [position, kv_dim]
+  ///   outputs  codes [1, dim]; keys and values with this token's
+  model::Graph block_graph(const LayerWeights& weights, int position) const;
+  /// The norm behind all layers: codes [1, dim] of both.
+  model::Graph norm_graph() const;
+  /// Rows of the classifier: codes [1, dim] to sums int32 [1, rows].
+  model::Graph classifier_graph(const Weights& rows) const;
 
   /// The network for `count` tokens from `position` on, which gives the codes of one after the
   /// other:
@@ -59,22 +109,13 @@ class QuantizedModel {
  private:
   class Builder;
 
-  struct Weights {
-    int rows = 0, columns = 0;
-    std::vector<std::int8_t> codes;  ///< [rows][columns]
-    std::vector<float> scales;       ///< of each row
-    bool ternary = false;
-  };
   /// @param factors  of its columns; empty: 1
   static Weights quantized(Matrix m, const std::vector<float>& factors = {},
                            WeightCodes codes = WeightCodes::kInt8);
 
-  struct LayerWeights {
-    Weights wq, wk, wv, wo, w1, w2, w3;
-  };
-
-  const Checkpoint& model_;
+  Dimensions dims_;
   Ranges ranges_;
+  BlockForm form_;
   int context_;
   Weights embedding_, classifier_;  ///< embedding: one scale, the activations'
   std::vector<LayerWeights> layers_;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -22,6 +21,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/interrupt.h"
 #include "base/process.h"
 #include "tools/sweep/slurm.h"
 
@@ -202,33 +202,6 @@ void work_here(const std::string& program, const fs::path& list, int jobs, Watch
     while (worker.wait_for(watch.pause()) != std::future_status::ready) watch.look();
   for (std::future<int>& worker : workers) worker.get();
 }
-
-/// Remembers SIGINT and SIGTERM as long as it lives, then takes what was there before.
-class Interruption {
- public:
-  Interruption() {
-    signal_ = 0;
-    struct sigaction action {};
-    action.sa_handler = [](int signal) { signal_ = signal; };
-    action.sa_flags = SA_RESTART;  // what waits for a process goes on
-    for (std::size_t i = 0; i < kSignals.size(); ++i)
-      ::sigaction(kSignals[i], &action, &before_[i]);
-  }
-  Interruption(const Interruption&) = delete;
-  Interruption& operator=(const Interruption&) = delete;
-  ~Interruption() {
-    for (std::size_t i = 0; i < kSignals.size(); ++i)
-      ::sigaction(kSignals[i], &before_[i], nullptr);
-  }
-
-  /// The one that came, 0: none.
-  static int signal() { return signal_; }
-
- private:
-  static constexpr std::array<int, 2> kSignals{SIGINT, SIGTERM};
-  static inline volatile std::sig_atomic_t signal_ = 0;
-  std::array<struct sigaction, 2> before_{};
-};
 
 /// An array of Slurm's. It does not know who waits for it, so whoever is interrupted ends it.
 void work_there(const std::string& program, const fs::path& list, int jobs, Watch& watch) {

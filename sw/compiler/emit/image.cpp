@@ -149,18 +149,18 @@ class ImageMaker : private Order {
       const int group = static_cast<int>(r / group_rows);
       const int step = static_cast<int>(r % group_rows) * l.conv().steps_per_row;
       const int count = std::min(l.conv().steps_per_row, steps - step) * l.conv().step_codes;
-      const std::int64_t first_word =
-          r / config_.rows_per_beat() * config_.beats_per_row() * config_.data_words() +
-          r % config_.rows_per_beat() * config_.cols;
+      const std::int64_t first_word = word_of_row(r);
       for (int c = 0; c < columns; ++c) {
         const int m = channels.first + group * columns + c;
         if (m >= channels.last) break;
         const auto from = weights.begin() + l.weight_at(m, first_step + step);
-        // The window former finds its steps beside each other, others within a word.
-        for (int i = 0; i < count; ++i) {
-          const int word = l.former.steps > 0 ? c + i / 4 * 4 : c;
-          words[at(first_word + word)] |= pack_code(from[i], codes, i % codes);
+        if (l.former.steps == 0) {
+          words[at(first_word + c)] = packed_word(&*from, count, codes);
+          continue;
         }
+        // The window former finds its steps beside each other, others within a word.
+        for (int i = 0; i < count; ++i)
+          words[at(first_word + c + i / 4 * 4)] |= pack_code(from[i], codes, i % codes);
       }
     }
     block->second = add_packed(words, in_beats);
@@ -186,26 +186,47 @@ class ImageMaker : private Order {
     return block;
   }
 
+  /// Where a row of PMEM begins among the words of a block in DRAM.
+  std::int64_t word_of_row(std::int64_t row) const {
+    const std::int64_t of_beat = config_.rows_per_beat();
+    return row / of_beat * config_.beats_per_row() * config_.data_words() +
+           row % of_beat * config_.cols;
+  }
+
+  /// As pack_code() of each. @pre count <= per_word
+  static std::uint32_t packed_word(const std::int8_t* codes, int count, int per_word) {
+    std::uint32_t word = 0;
+    const int bits = 32 / per_word;
+    if (bits == 1) {
+      for (int i = 0; i < count; ++i) word |= pack_code(codes[i], per_word, i);
+      return word;
+    }
+    const std::uint32_t mask = (1u << bits) - 1;
+    for (int i = 0; i < count; ++i)
+      word |= (static_cast<std::uint32_t>(codes[i]) & mask) << bits * i;
+    return word;
+  }
+
   /// A group of columns whose reduction has factors. @param row  its first
   void add_group(const Channels& channels, int group, std::int64_t row, Words& words) const {
     const Layer& l = layer();
     const Conv& conv = net_.layers[at(net_.first_stripe(layer_))].conv();
     const machine::GroupRows lie{conv.group_steps};
     const int parts = l.steps() / conv.group_steps, codes = l.conv().step_codes * 2;
-    const auto word_at = [&](std::int64_t r, int column) -> std::uint32_t& {
-      return words[at(r / config_.rows_per_beat() * config_.beats_per_row() * config_.data_words() +
-                      r % config_.rows_per_beat() * config_.cols + column)];
-    };
+    const int in_row = codes / l.conv().step_codes;  // steps
+    std::vector<std::int64_t> first_words;           // of each row of weights
+    for (int step = 0; step < l.steps(); step += in_row)
+      first_words.push_back(word_of_row(row + lie.row_of_step(step)));
     for (int c = 0; c < config_.cols; ++c) {
       const int m = channels.first + group * config_.cols + c;
       if (m >= channels.last) break;
-      for (int step = 0; step < l.steps(); ++step)
-        for (int i = 0; i < l.conv().step_codes; ++i)
-          word_at(row + lie.row_of_step(step), c) |=
-              pack_code(conv.weights[at(l.weight_at(m, step) + i)], codes,
-                        step % 2 * l.conv().step_codes + i);
+      const std::int8_t* from = &conv.weights[at(l.weight_at(m, 0))];
+      for (const std::int64_t first : first_words) {
+        words[at(first + c)] = packed_word(from, codes, codes);
+        from += codes;
+      }
       for (int part = 0; part < parts; ++part)
-        word_at(row + lie.row_of_factor(part), c) |=
+        words[at(word_of_row(row + lie.row_of_factor(part)) + c)] |=
             machine::packed_factor(conv.factors[at(m) * at(parts) + at(part)])
             << part % 2 * machine::GroupRows::kFactorBits;
     }
@@ -270,6 +291,12 @@ class ImageMaker : private Order {
 };
 
 }  // namespace
+
+bool Image::has_places_of(const Image& other) const {
+  return size == other.size && zeros == other.zeros && weights == other.weights &&
+         parameters == other.parameters && tables == other.tables &&
+         exponentials == other.exponentials;
+}
 
 Image make_image(const Network& network, const machine::Config& config, const Plan& plan) {
   return ImageMaker(network, config, plan).run();

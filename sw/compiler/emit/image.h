@@ -22,11 +22,15 @@ struct Image {
     /// How weights are packed: a stream of `words`, if not kPmem.
     isa::dma::Target target = isa::dma::Target::kPmem;
     std::int64_t rows = 0;  ///< of PMEM, of weights
+
+    bool operator==(const Block&) const = default;
   };
   /// Biases and scales of some channels; layers share what is the same, then also `id`.
   struct Parameters {
     std::int64_t id = 0, bias_byte = 0, scale_byte = 0;
     std::int64_t entries = 0;
+
+    bool operator==(const Parameters&) const = default;
   };
 
   std::vector<std::uint8_t> bytes;
@@ -35,6 +39,9 @@ struct Image {
   std::map<std::tuple<int, int, int>, Parameters> parameters;  ///< layer, channel, correction
   std::vector<Block> tables, exponentials;  ///< of each layer; of those without no words
   std::int64_t zeros = -1;                  ///< byte of a block of zeros, if there is one
+
+  /// Whether all blocks lie where those of the other do.
+  bool has_places_of(const Image& other) const;
 };
 
 /// Everything that the layers load.

@@ -86,7 +86,7 @@ class Constants {
         if (!p.used[p.index(m, c)]) continue;
         const Code known = code(op.input(0), c);
         fixed = known && (*known == zero || !p.bordered);
-        if (fixed) sum += p.sums[p.index(m, c)] * (*known - zero);
+        if (fixed) sum += std::int64_t{p.sums[p.index(m, c)]} * (*known - zero);
       }
       if (!fixed || sum < std::numeric_limits<std::int32_t>::min() ||
           sum > std::numeric_limits<std::int32_t>::max())

@@ -280,6 +280,25 @@ std::vector<bool> zero_filters(const Graph& graph, const Op& op) {
   return zero;
 }
 
+namespace {
+
+template <typename T>
+void add_weights(const Tensor& w, const std::vector<T>& weights, Product& p) {
+  const std::size_t taps = weights.size() / p.sums.size();
+  auto weight = weights.begin();
+  for (int m = 0; m < p.outputs; ++m) {
+    const int zero = w.zero_point(m);
+    for (std::size_t tap = 0; tap < taps; ++tap)
+      for (std::size_t place = p.index(m, 0); place < p.index(m + 1, 0); ++place) {
+        const auto value = static_cast<std::int32_t>(*weight++) - zero;
+        p.sums[place] += value;
+        if (value != 0) p.used[place] = true;
+      }
+  }
+}
+
+}  // namespace
+
 Product product_of(const Graph& graph, const Op& op) {
   const Tensor &x = graph.in(op, 0), &w = graph.in(op, 1);
   Product p;
@@ -289,18 +308,10 @@ Product product_of(const Graph& graph, const Op& op) {
   p.sums.assign(p.index(p.outputs, 0), 0);
   p.bias =
       op.input(2) >= 0 ? graph.in(op, 2).integers() : std::vector<std::int64_t>(at(p.outputs), 0);
-  const std::vector<std::int64_t> weights = w.integers();
-  const std::size_t taps = weights.size() / p.sums.size();
-  auto weight = weights.begin();
-  for (int m = 0; m < p.outputs; ++m) {
-    const int zero = w.zero_point(m);
-    for (std::size_t tap = 0; tap < taps; ++tap)
-      for (std::size_t place = p.index(m, 0); place < p.index(m + 1, 0); ++place) {
-        const std::int64_t value = *weight++ - zero;
-        p.sums[place] += value;
-        if (value != 0) p.used[place] = true;
-      }
-  }
+  if (w.type == model::DataType::kInt8)
+    add_weights(w, w.values<std::int8_t>(), p);
+  else
+    add_weights(w, w.integers(), p);
   if (op.kind == OpKind::kConv2D) {
     const model::Window v = model::window(graph, op);
     p.bordered = v.pad_top + v.pad_bottom + v.pad_left + v.pad_right > 0;

@@ -58,7 +58,7 @@ using ChannelCodes = std::map<int, std::vector<std::optional<std::int32_t>>>;
 struct Product {
   int outputs = 0, inputs = 0;     ///< M, C
   std::vector<bool> used;          ///< [M][C]: some weight is not zero
-  std::vector<std::int64_t> sums;  ///< [M][C]: of the weights of all taps, less their zero point
+  std::vector<std::int32_t> sums;  ///< [M][C]: of the weights of all taps, less their zero point
   std::vector<std::int64_t> bias;  ///< [M]
   bool bordered = false;           ///< some window has taps outside of the image
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "tools/cli/common.h"
 #include "tools/cli/run/network.h"
+#include "tools/cli/run/random_token.h"
 #include "tools/cli/run/report.h"
 #include "tools/llm/deck.h"
 #include "tools/llm/session.h"
@@ -23,7 +24,7 @@ struct GenerateTextArguments {
   Output output;
   Design design;
   BackendOptions backend;
-  std::string checkpoint, tokenizer, prompt, text, deck, weights = "int8";
+  std::string checkpoint, tokenizer, prompt, text, deck, random, weights;
   int tokens = 64, context = 0, from = 0, chunk = 64;
   bool layers = false;
   double temperature = 0, clock_mhz = 200;
@@ -89,7 +90,7 @@ class Writer {
         checkpoint_(llm::read_checkpoint(o_.checkpoint)),
         tokenizer_(llm::Tokenizer::read(o_.tokenizer, checkpoint_.dims.vocabulary)),
         model_(checkpoint_, llm::calibrate(checkpoint_), context(),
-               o_.weights == "ternary" ? llm::WeightCodes::kTernary : llm::WeightCodes::kInt8) {}
+               o_.weights.empty() ? llm::WeightCodes::kInt8 : llm::weight_codes(o_.weights)) {}
 
   int run() {
     if (!o_.text.empty()) return measure();
@@ -309,7 +310,27 @@ class Writer {
   Totals totals_;
 };
 
+/// A token of a model of that shape in place of a text.
+int run_random(const GenerateTextArguments& o) {
+  for (const auto& [name, value] :
+       {std::pair("CHECKPOINT", o.checkpoint), std::pair("--tokenizer", o.tokenizer),
+        std::pair("--prompt", o.prompt), std::pair("--perplexity", o.text),
+        std::pair("--deck", o.deck)})
+    if (!value.empty()) throw_error("--random: not with {}, it has no text", name);
+  if (o.backend.backend == "golden")
+    throw_error("--random: --backend golden, allowed arch and rtl");
+  o.backend.check();
+  o.output.check({}, {{"--config", o.design.config}});
+  return run_random_token(
+      {o.random, o.weights, o.context > 0 ? o.context : 256, o.from, o.layers, o.seed, o.clock_mhz},
+      o.design.load(), o.backend, o.output);
+}
+
 int run(const GenerateTextArguments& options) {
+  if (!options.random.empty()) return run_random(options);
+  for (const auto& [name, value] :
+       {std::pair("CHECKPOINT", options.checkpoint), std::pair("--tokenizer", options.tokenizer)})
+    if (value.empty()) throw_error("trine generate-text: {} is required, or --random SHAPE", name);
   if (options.backend.backend != "golden") options.backend.check();
   if (options.backend.backend != "golden" && options.design.config.empty())
     throw_error("trine generate-text: --config is required, or --backend golden");
@@ -331,10 +352,13 @@ void add_generate_text(Command app, Action& action) {
   const auto [command, options] = add_command<GenerateTextArguments>(
       app, action, "generate-text",
       "let a LLaMA write on the machine; tokens per second, perplexity", run);
-  add_value(command, "CHECKPOINT", options->checkpoint, "model in llama2.c's format (.bin)")
-      ->required();
-  add_value(command, "--tokenizer F", options->tokenizer, "its tokens, in llama2.c's format (.bin)")
-      ->required();
+  add_value(command, "CHECKPOINT", options->checkpoint, "model in llama2.c's format (.bin)");
+  add_value(command, "--tokenizer F", options->tokenizer,
+            "its tokens, in llama2.c's format (.bin)");
+  add_value(command, "--random SHAPE", options->random,
+            "no text: one token of a model of that shape with random weights; a shape\n"
+            "of estimate --table that has a gate, or six numbers: layers,channels,\n"
+            "inner,heads,heads of keys,words");
   options->design.declare(command)->required(false);
   options->backend.declare(command, true);
   options->output.declare(command);
@@ -346,14 +370,16 @@ void add_generate_text(Command app, Action& action) {
       ->check(range(1, 1 << 20));
   add_value(command, "--weights W", options->weights,
             "int8; ternary: -1, 0, 1 with a scale for each output channel, for models\n"
-            "trained so (int8)")
-      ->check(one_of({"int8", "ternary"}));
+            "trained so; int4; int4g32, int4g64, int4g128: by groups of channels\n"
+            "(int8; of --random the shape's)")
+      ->check(one_of(llm::weight_names()));
   add_value(command, "--context N", options->context, "tokens that the caches have room for (256)")
       ->check(range(1, 1 << 20));
   add_value(command, "--temperature T", options->temperature, "0: always the most likely token (0)")
       ->check(range(0.0, 100.0));
   add_value(command, "--from N", options->from,
-            "the golden layers alone for so many tokens, then the machine (0)")
+            "the golden layers alone for so many tokens, then the machine (0); of\n"
+            "--random: tokens before, whose keys and values are random")
       ->check(range(0, 1 << 20));
   command.add_flag("--layers", options->layers, "cycles of the last token, layer by layer");
   add_value(command, "--seed N", options->seed, "of the tokens drawn (1)");
@@ -372,7 +398,8 @@ void add_generate_text(Command app, Action& action) {
       "upon\"\n"
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --tokens 200\n"
       "  trine generate-text model.bin --tokenizer tok.bin --config edge64 --deck story.deck\n"
-      "  trine generate-text model.bin --tokenizer tok.bin --backend golden --perplexity t.txt");
+      "  trine generate-text model.bin --tokenizer tok.bin --backend golden --perplexity t.txt\n"
+      "  trine generate-text --random bitnet-2b --config text1280");
 }
 
 }  // namespace trine::cli

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/mapped.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "base/error.h"
+
+namespace trine {
+
+MappedMemory::MappedMemory(const std::filesystem::path& folder, std::size_t bytes) {
+  const auto fail = [&](const std::string& what) {
+    throw_error("{}: {} bytes of memory as a file: {} (TMPDIR names another folder)",
+                folder.string(), bytes, what);
+  };
+  std::error_code error;
+  const auto space = std::filesystem::space(folder, error);
+  if (!error && space.available < bytes) fail(fmt::format("{} are free", space.available));
+  std::string name = (folder / "trine-memory-XXXXXX").string();
+  const int file = ::mkstemp(name.data());
+  if (file < 0) fail(std::strerror(errno));
+  ::unlink(name.c_str());
+  void* at = MAP_FAILED;
+  if (::ftruncate(file, static_cast<off_t>(bytes)) == 0)
+    at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  const int problem = errno;
+  ::close(file);
+  if (at == MAP_FAILED) fail(std::strerror(problem));
+  bytes_ = {static_cast<std::uint8_t*>(at), bytes};
+}
+
+MappedMemory::~MappedMemory() { ::munmap(bytes_.data(), bytes_.size()); }
+
+void MappedMemory::let_go() const { ::madvise(bytes_.data(), bytes_.size(), MADV_DONTNEED); }
+
+std::int64_t peak_bytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return std::int64_t{1024} * usage.ru_maxrss;
+}
+
+}  // namespace trine

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/program/relocate.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "machine/runs.h"
+
+namespace trine::program {
+namespace {
+
+/// Bytes of DRAM from the first one to the last row's first word, of stores to its end: a row of
+/// PMEM may be longer than what is read of it, and so than what lies in DRAM.
+std::int64_t reach(isa::Engine engine, const isa::TransferRegisters& r, const isa::Run& run) {
+  const std::int64_t words = engine == isa::Engine::kStore ? r.get(isa::dma::kWords) : 1;
+  return (isa::dram_rows(r, run) - 1) * r.get(isa::dma::kDramStride) + 4 * words;
+}
+
+/// How far a transfer's bytes move.
+std::int64_t distance(const Program& program, std::span<const Move> moves, std::int64_t first,
+                      std::int64_t bytes) {
+  for (const Move& m : moves) {
+    if (first >= m.end || first + bytes <= m.begin) continue;
+    if (first >= m.begin && first + bytes <= m.end) return m.to - m.begin;
+    throw_error("{}: a RUN takes bytes {}..{}, of which {}..{} are to move alone", program.name,
+                first, first + bytes - 1, m.begin, m.end - 1);
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::vector<isa::Word> relocated(const Program& program, std::span<const Move> moves) {
+  isa::Encoder encoder(program.config_hash);
+  isa::for_each_run(program.words, [&](std::size_t, isa::Engine engine,
+                                       const isa::Registers& registers, const isa::Run& run) {
+    isa::TransferRegisters r(registers);
+    const bool transfer = engine == isa::Engine::kLoad || engine == isa::Engine::kStore;
+    if (transfer && !run.has(isa::dma::kFromDmem)) {
+      const std::int64_t first = r.get(isa::dma::kDram);
+      r.set(isa::dma::kDram, first + distance(program, moves, first, reach(engine, r, run)),
+            "an address in DRAM");
+    }
+    encoder.run(engine, r, run);
+  });
+  return encoder.end();
+}
+
+}  // namespace trine::program

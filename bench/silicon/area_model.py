@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model of area and clock that `trine estimate` has, fitted to designs that `trine synth` measured.
 
-usage: area_model.py [--keys | --keep FOLDER [--measure]] [--out FILE] [--liberty FILE]
+usage: area_model.py [--added | --keys | --keep FOLDER [--measure]] [--out FILE] [--liberty FILE]
 Without --keep it prints the errors of the model that is there.
+--added    prints what keys add in the model that is there
 --keys     measures what the keys of KEYS add to designs, and fits these terms alone (some ten minutes)
 --keep     fits it anew, to the reports of FOLDER
 --measure  synthesizes the designs that FOLDER has no report of, one after the other (hours; 1 to 10 minutes each, less
@@ -358,7 +359,6 @@ def print_model(model):
 
 
 def print_keys(model):
-    print()
     common.table(["key", *(f"{design}, GE" for design in KEYED), f"held out: {KEYED_HELD_OUT}", "error, of the design"],
                  [[f"`{added[0]}`", *key["measured"].values(), f"{100 * key['error_held_out']:+.1f} %"]
                   for (_, added, _, _), key in zip(KEYS, model["keys"])])
@@ -368,12 +368,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", type=pathlib.Path)
     parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--added", action="store_true")
     parser.add_argument("--keys", action="store_true")
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--liberty", default=SG13G2 if SG13G2.exists() else None)
     options = parser.parse_args()
     if options.measure and not options.keep or options.out and not (options.keep or options.keys):
         parser.error("--measure needs --keep, --out --keep or --keys")
+    if options.added:
+        print_keys(json.loads(MODEL.read_text()))
+        return 0
     if options.measure:
         options.keep.mkdir(parents=True, exist_ok=True)
         measure(options.keep, options.liberty)
@@ -383,7 +387,9 @@ def main():
     if options.keys:
         model["keys"] = list(keyed(options.liberty))
     print_model(model)
-    print_keys(model)
+    if options.keys:
+        print()
+        print_keys(model)
     if options.out:
         common.save(options.out, json.dumps(model, indent=1) + "\n")
     # A faster clock takes other macros at once: by a tenth and more of a design that is mostly memory.

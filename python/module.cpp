@@ -19,6 +19,8 @@
 #include "gen/generate.h"
 #include "machine/schema.h"
 #include "sw/compiler/compiler.h"
+#include "sw/model/elements.h"
+#include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/reference/run.h"
 #include "synth/synthesize.h"
 #include "tools/cli/measure/estimate.h"
@@ -318,6 +320,17 @@ std::pair<std::string, std::string> synthesize(const machine::Config& config,
   return {reported(synth::to_json(report), config), synth::to_text(report)};
 }
 
+/// A file of ONNX without inputs, on the host. @return its outputs
+std::vector<PartsOut> evaluate(const py::bytes& bytes, const std::string& name) {
+  namespace onnx = model::onnx_file;
+  std::vector<PartsOut> parts;
+  for (const onnx::ConstantPointer& c : onnx::evaluate_file(onnx::parse(bytes_of(bytes), name)))
+    parts.push_back(parts_of(Array{std::string(model::npy_code(c->type)),
+                                   {c->shape.begin(), c->shape.end()},
+                                   model::bytes_as(c->type, c->values)}));
+  return parts;
+}
+
 Verified verify(const py::bytes& bytes, const std::string& name, const machine::Config& config,
                 const std::string& folder, const cli::BackendOptions& backend,
                 const std::string& rounding, const std::string& lstm, bool allow_host,
@@ -376,6 +389,8 @@ PYBIND11_MODULE(_core, m) {
       .def("golden", &Program::golden)
       .def("verify", &Program::verify);
   m.def("compile", &compile);
+  m.def("evaluate", &evaluate);
+  m.def("evaluates", &model::onnx_file::evaluates);
   m.def("generate", &generate);
   m.def("estimate", &estimate);
   m.def("estimate_table", &estimate_table);

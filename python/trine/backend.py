@@ -6,7 +6,8 @@
 
 Networks are run as by trine.compile(allow_host=True) on the architecture simulator. Inputs that only say scales, zero
 points, weights or shapes are constants of the network, as exporters write them: run() compiles anew for each set of their
-values. What Trine does not run raises BackendIsNotSupposedToImplementIt with its reason; is_compatible() says it before
+values. A network that is refused as it has no quantizers runs on the host, node by node in float32 (TrineRep.on_host).
+What Trine does not run raises BackendIsNotSupposedToImplementIt with its reason; is_compatible() says it before
 where the values of inputs do not matter.
 """
 from __future__ import annotations
@@ -19,6 +20,7 @@ import onnx
 from onnx.backend.base import Backend, BackendRep
 
 import trine
+from trine import _core
 
 __all__ = ["TrineBackend", "TrineRep", "Unsupported", "is_compatible", "prepare", "run_model", "run_node", "supports_device"]
 
@@ -58,9 +60,14 @@ class TrineRep(BackendRep):
         known = {tensor.name for tensor in model.graph.initializer}
         self.names = [value.name for value in model.graph.input if value.name not in known]
         self.activations = _activations(model) & set(self.names)
+        self.on_host = False  # whether the last run was, whole
         self._program: Any = None
         if self.activations == set(self.names):
-            self._program = self._compiled(model)
+            try:
+                self._program = self._compiled(model)
+            except Unsupported:
+                if not all(_core.evaluates(node.op_type) for node in model.graph.node):
+                    raise
 
     def _compiled(self, model: onnx.ModelProto) -> Any:
         try:
@@ -73,7 +80,11 @@ class TrineRep(BackendRep):
             given = {name: np.asarray(x) for name, x in inputs.items()}
         else:
             given = dict(zip(self.names, map(np.asarray, inputs if isinstance(inputs, Sequence) else [inputs])))
-        program = self._program or self._compiled(self._with_constants(given))
+        self.on_host = False
+        try:
+            program = self._program or self._compiled(self._with_constants(given, self.activations))
+        except Unsupported as refused:
+            return self._from_host(given, refused)
         try:
             named = program.run({name: given[name] for name in self.names if name in self.activations},
                                 backend=self.backend)
@@ -81,11 +92,20 @@ class TrineRep(BackendRep):
             raise _Unsupported(str(error)) from error
         return tuple(named[value.name] for value in self.model.graph.output)
 
-    def _with_constants(self, given: Mapping[str, np.ndarray]) -> onnx.ModelProto:
+    def _from_host(self, given: Mapping[str, np.ndarray], refused: Unsupported) -> tuple[np.ndarray, ...]:
+        try:
+            parts = _core.evaluate(self._with_constants(given, set()).SerializeToString(), "model.onnx")
+        except trine.Error as error:
+            raise _Unsupported(f"{refused}; {error}") from error
+        self.on_host = True
+        return tuple(np.frombuffer(data, np.dtype("?" if code == "b1" else code)).reshape(shape) for code, shape, data in parts)
+
+    def _with_constants(self, given: Mapping[str, np.ndarray], activations: set[str]) -> onnx.ModelProto:
+        """@param activations  inputs that stay such"""
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         for value in list(model.graph.input):
-            if value.name in given and value.name not in self.activations:
+            if value.name in given and value.name not in activations:
                 model.graph.initializer.append(onnx.numpy_helper.from_array(given[value.name], value.name))
                 model.graph.input.remove(value)
         return model

@@ -255,6 +255,7 @@ TEST_CASE("each number of an operator is stored", "[compiler][program]") {
       op.*field = static_cast<T>(next++);
   });
   op.code_min = -next;
+  op.of_tosa = 1;
   op.padding = model::Padding::kValid;
   op.activation = model::Activation::kRelu6;
   const Program again = parse_program(bytes_of(serialize(program)), "x");

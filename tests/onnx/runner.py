@@ -21,6 +21,8 @@ from trine import backend
 
 # Their expected codes of onnx 1.19.1 wrap round (-236 is 20) where QLinearMatMul saturates (-128).
 WRAPPED = r"test_qlinearmatmul_[23]D_int8_float32_cpu"
+# Expects 0 / 0 where ONNX Runtime, and we, have 0.
+NO_LENGTH = "test_l2normalization_axis_0_cpu"
 CODES = re.compile(r"qlinear|quantizelinear|integer|_int8|_uint8", re.I)
 
 
@@ -65,6 +67,7 @@ def main():
     runner = onnx.backend.test.BackendTest(Counting, __name__)
     runner.exclude("_cuda$")
     runner.exclude(WRAPPED)
+    runner.exclude(NO_LENGTH)
     total = collections.Counter()
     wrong, reasons = [], collections.Counter()
     for category, cases in sorted(runner.test_cases.items()):

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -138,6 +139,11 @@ def main():
                    ["-I", "notebook.py", "examples/quantize_and_run.ipynb"],
                    *([["-I", "notebook.py", "frameworks.md"]] if options.full else [])):
         print(run(*hidden(python, "-B", *script, *more), cwd=scratch, env=environment), end="")
+    backend = run(*hidden(python, "-B", "-I", "onnx/runner.py"), cwd=scratch, env=environment)
+    right = re.search(r"codes: (\d+) right.*\nfloats: (\d+) right", backend)
+    if not right or int(right[1]) < 44 or int(right[2]) < 747:  # of onnx 1.19.1
+        sys.exit(f"ONNX's runner:\n{backend[-2000:]}")
+    print("\n".join(line for line in backend.splitlines() if not line.startswith("  ")))
     print("python: all as it should be")
 
 

@@ -19,6 +19,8 @@
 namespace trine::model::onnx_file {
 namespace {
 
+constexpr std::int64_t kMostElements = std::int64_t{1} << 26;  ///< of a tensor of evaluate_file()
+
 // ---- One element --------------------------------------------------------------------------------
 
 float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
@@ -578,6 +580,55 @@ Constant evaluate(const Node& node, std::int64_t opset, const std::vector<Consta
       given[i] = nullptr;
     }
   return Evaluation(node, opset, given, output, limit, shape_only).run();
+}
+
+namespace {
+
+/// Where ONNX Runtime, as evaluate(), rounds a size first, and the standard does not.
+void require_whole(const Node& node, const std::vector<ConstantPointer>& inputs) {
+  if (node.type != "Resize" || inputs.size() < 3 || inputs[2] == nullptr ||
+      node.text("coordinate_transformation_mode", "half_pixel") != "align_corners")
+    return;
+  const std::vector<int>& shape = inputs[0]->shape;
+  for (std::size_t i = 0; i < inputs[2]->elements() && i < shape.size(); ++i)
+    if (const double size = inputs[2]->values[i] * shape[i]; size != std::floor(size))
+      throw_error("align_corners to {} elements, allowed whole sizes", size);
+}
+
+/// Boxes that there are: a host's list has one length whatever is chosen.
+void trim(const Node& node, Constant* boxes) {
+  if (node.type != "NonMaxSuppression") return;
+  std::erase(boxes->values, -1.0);
+  boxes->shape[0] = static_cast<int>(boxes->values.size() / 3);
+}
+
+}  // namespace
+
+std::vector<ConstantPointer> evaluate_file(const File& file) {
+  std::map<std::string, ConstantPointer> values = file.constants;
+  const auto value = [&](const std::string& name) -> ConstantPointer {
+    if (name.empty()) return nullptr;
+    const auto found = values.find(name);
+    if (found == values.end()) throw_error("'{}' has no value", name);
+    return found->second;
+  };
+  for (const Node& node : file.nodes) try {
+      if (!evaluates(node.type)) throw_error("the host does not have it");
+      std::vector<ConstantPointer> inputs;
+      for (const std::string& name : node.inputs) inputs.push_back(value(name));
+      require_whole(node, inputs);
+      for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+        if (node.outputs[i].empty()) continue;
+        Constant result = evaluate(node, file.opset, inputs, i, kMostElements);
+        trim(node, &result);
+        values[node.outputs[i]] = std::make_shared<Constant>(std::move(result));
+      }
+    } catch (const Error& error) {
+      throw_error("{}: node {} {}: {}", file.name, node.index, node.type, error.what());
+    }
+  std::vector<ConstantPointer> outputs;
+  for (const std::string& name : file.outputs) outputs.push_back(value(name));
+  return outputs;
 }
 
 }  // namespace trine::model::onnx_file

@@ -26,6 +26,10 @@ bool is_elementwise(const std::string& type);
 Constant evaluate(const Node& node, std::int64_t opset, const std::vector<ConstantPointer>& inputs,
                   std::size_t output, std::int64_t limit, bool shape_only = false);
 
+/// A file without inputs, node by node: its outputs.
+/// @throws Error  names the node and what evaluate() does not have
+std::vector<ConstantPointer> evaluate_file(const File& file);
+
 /// Resize: the coordinate along an axis of `from` elements that output `p` of `to` is read at.
 /// In double, or in float32 as ONNX Runtime's images are.
 /// @param mode  its coordinate_transformation_mode  @throws Error  no mode of ONNX's

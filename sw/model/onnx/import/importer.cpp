@@ -425,6 +425,7 @@ std::function<Value()> Importer::hosted(const std::string& output) {
 }
 
 Graph graph_of(File file, bool host) {
+  if (file.inputs.empty()) throw_error("{}: the graph has no input", file.name);
   Graph graph;
   graph.file = file.name;
   graph.name = std::filesystem::path(file.name).stem().string();

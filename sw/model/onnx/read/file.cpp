@@ -75,7 +75,6 @@ class Reader {
     for (const auto& output : graph.output()) this->output(output);
     for (const auto& node : graph.node()) file_.nodes.push_back(this->node(node));
     annotate();
-    if (file_.inputs.empty()) fail("the graph has no input");
     if (file_.outputs.empty()) fail("the graph has no output");
     return std::move(file_);
   }

@@ -13,8 +13,9 @@ NAME.toml is what `trine quantize --mixed` wrote, or has "2:4" for layers that k
 neighbouring input channels. A layer of int4 or ternary is trained with the weights that it will
 have: rounded in the forward pass, straight through in the backward one (arXiv:1903.08066), a scale for each row that
 is fitted to its weights. Batch normalization is folded before. `[inputs]` of NAME.toml names layers that get -1, 0 and 1
-times a step that is learned (arXiv:1902.08153) instead of a Relu; NAME.onnx then is a QONNX network, quantized. Six epochs for float, six for a choice, ten with ternary inputs, on one core four
-minutes each; stopped, it goes on at the last epoch (NAME.pt). Seeds are fixed; PyTorch's sums are not, over versions.
+times a step that is learned (arXiv:1902.08153) instead of a Relu, with batch normalization anew; NAME.onnx then is a
+QONNX network, quantized. Six epochs for float, six for a choice, ten with ternary inputs, on one core two to four minutes
+each; stopped, it goes on at the last epoch (NAME.pt). Seeds are fixed; PyTorch's sums are not, over versions.
 """
 import argparse
 import pathlib

@@ -12,6 +12,8 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/index.h"
+#include "sw/model/indices.h"
 #include "sw/model/refusal.h"
 
 namespace trine::model::tosa {
@@ -23,14 +25,6 @@ using Shape = std::vector<int>;
 constexpr std::int64_t kMostElements = std::int64_t{1} << 26;
 constexpr std::int64_t kMostWork = std::int64_t{1} << 38;  ///< products of one operator
 constexpr int kMostRank = 6, kMostStep = 8192;             ///< level 8K
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-std::int64_t count_of(const Shape& shape) {
-  std::int64_t count = 1;
-  for (const int extent : shape) count *= extent;
-  return count;
-}
 
 std::int64_t wrapped(std::int64_t x, DataType type) {
   switch (type) {
@@ -51,10 +45,6 @@ std::pair<std::int64_t, std::int64_t> range_of(DataType type, bool is_unsigned) 
   return {-(std::int64_t{1} << (bits - 1)), (std::int64_t{1} << (bits - 1)) - 1};
 }
 
-std::int64_t floor_div(std::int64_t a, std::int64_t b) {
-  return a / b - (a % b != 0 && (a < 0) != (b < 0));
-}
-
 // ---- what makes an error ------------------------------------------------------------------------
 
 template <typename... Args>
@@ -67,15 +57,22 @@ class Checker {
  public:
   explicit Checker(const Node& node) : n_(node) {}
   void run() const;
-  static bool has(std::string_view type);
+  static bool has(std::string_view type) { return row_of(type) != nullptr; }
+  static bool is_elementwise(std::string_view type) {
+    const Row* row = row_of(type);
+    return row != nullptr && row->elementwise;
+  }
 
  private:
   struct Row {
     std::string_view type;
     std::size_t inputs;
     void (Checker::*check)() const;
+    bool elementwise = false;
   };
   static const Row kRows[];
+  /// Null: another operator.
+  static const Row* row_of(std::string_view type);
 
   const Operand& in(std::size_t i) const { return n_.inputs[i]; }
   const Shape& shape(std::size_t i) const { return n_.inputs[i].shape; }
@@ -107,7 +104,7 @@ class Checker {
     gives(std::vector<std::int64_t>(expected.begin(), expected.end()));
   }
   const Values& constant(std::size_t i, std::int64_t count, const char* what) const {
-    if (in(i).values.empty() && count_of(shape(i)) > 0)
+    if (in(i).values.empty() && elements_of(shape(i)) > 0)
       fail(Reason::kOperands, "the {} must be a constant", what);
     if (count >= 0 && static_cast<std::int64_t>(in(i).values.size()) != count)
       fail(Reason::kShape, "{} of {} elements, allowed {}", what, in(i).values.size(), count);
@@ -139,7 +136,7 @@ class Checker {
       fail(Reason::kAttribute, "acc_type {}, allowed INT32", n_.number("acc_type"));
   }
   void work(std::int64_t of_each) const {
-    if (of_each > kMostWork / std::max<std::int64_t>(count_of(n_.out_shape), 1))
+    if (of_each > kMostWork / std::max<std::int64_t>(elements_of(n_.out_shape), 1))
       fail(Reason::kShape, "more than {} products", kMostWork);
   }
   /// (extent - 1 + pads - reach) / stride + 1, without a rest.
@@ -405,9 +402,9 @@ class Checker {
     if (n_.out_shape.size() > at(kMostRank))
       fail(Reason::kShape, "output of rank {}", n_.out_shape.size());
     gives(constant(1, -1, "shape"));
-    if (count_of(shape(0)) != count_of(n_.out_shape))
-      fail(Reason::kShape, "{} elements, the output has {}", count_of(shape(0)),
-           count_of(n_.out_shape));
+    if (elements_of(shape(0)) != elements_of(n_.out_shape))
+      fail(Reason::kShape, "{} elements, the output has {}", elements_of(shape(0)),
+           elements_of(n_.out_shape));
   }
   void reverse() const {
     ranks(0, 1, kMostRank);
@@ -549,32 +546,32 @@ const Checker::Row Checker::kRows[] = {
     {"MATMUL", 4, &Checker::matmul},
     {"MAX_POOL2D", 1, &Checker::max_pool},
     {"TRANSPOSE_CONV2D", 5, &Checker::transposed},
-    {"CLAMP", 1, &Checker::clamp},
-    {"ADD", 2, &Checker::pair_of_int32},
-    {"ARITHMETIC_RIGHT_SHIFT", 2, &Checker::pair_of_any},
-    {"BITWISE_AND", 2, &Checker::pair_of_any},
-    {"BITWISE_OR", 2, &Checker::pair_of_any},
-    {"BITWISE_XOR", 2, &Checker::pair_of_any},
-    {"INTDIV", 2, &Checker::pair_of_int32},
-    {"LOGICAL_AND", 2, &Checker::pair_of_bool},
-    {"LOGICAL_LEFT_SHIFT", 2, &Checker::pair_of_any},
-    {"LOGICAL_RIGHT_SHIFT", 2, &Checker::pair_of_any},
-    {"LOGICAL_OR", 2, &Checker::pair_of_bool},
-    {"LOGICAL_XOR", 2, &Checker::pair_of_bool},
-    {"MAXIMUM", 2, &Checker::pair_of_int32},
-    {"MINIMUM", 2, &Checker::pair_of_int32},
-    {"MUL", 3, &Checker::mul},
-    {"SUB", 2, &Checker::pair_of_int32},
-    {"TABLE", 2, &Checker::table},
-    {"ABS", 1, &Checker::unary_int32},
-    {"BITWISE_NOT", 1, &Checker::bitwise_not},
-    {"CLZ", 1, &Checker::unary_int32},
-    {"LOGICAL_NOT", 1, &Checker::unary_bool},
-    {"NEGATE", 3, &Checker::negate},
-    {"SELECT", 3, &Checker::select},
-    {"EQUAL", 2, &Checker::comparison},
-    {"GREATER", 2, &Checker::comparison},
-    {"GREATER_EQUAL", 2, &Checker::comparison},
+    {"CLAMP", 1, &Checker::clamp, true},
+    {"ADD", 2, &Checker::pair_of_int32, true},
+    {"ARITHMETIC_RIGHT_SHIFT", 2, &Checker::pair_of_any, true},
+    {"BITWISE_AND", 2, &Checker::pair_of_any, true},
+    {"BITWISE_OR", 2, &Checker::pair_of_any, true},
+    {"BITWISE_XOR", 2, &Checker::pair_of_any, true},
+    {"INTDIV", 2, &Checker::pair_of_int32, true},
+    {"LOGICAL_AND", 2, &Checker::pair_of_bool, true},
+    {"LOGICAL_LEFT_SHIFT", 2, &Checker::pair_of_any, true},
+    {"LOGICAL_RIGHT_SHIFT", 2, &Checker::pair_of_any, true},
+    {"LOGICAL_OR", 2, &Checker::pair_of_bool, true},
+    {"LOGICAL_XOR", 2, &Checker::pair_of_bool, true},
+    {"MAXIMUM", 2, &Checker::pair_of_int32, true},
+    {"MINIMUM", 2, &Checker::pair_of_int32, true},
+    {"MUL", 3, &Checker::mul, true},
+    {"SUB", 2, &Checker::pair_of_int32, true},
+    {"TABLE", 2, &Checker::table, true},
+    {"ABS", 1, &Checker::unary_int32, true},
+    {"BITWISE_NOT", 1, &Checker::bitwise_not, true},
+    {"CLZ", 1, &Checker::unary_int32, true},
+    {"LOGICAL_NOT", 1, &Checker::unary_bool, true},
+    {"NEGATE", 3, &Checker::negate, true},
+    {"SELECT", 3, &Checker::select, true},
+    {"EQUAL", 2, &Checker::comparison, true},
+    {"GREATER", 2, &Checker::comparison, true},
+    {"GREATER_EQUAL", 2, &Checker::comparison, true},
     {"REDUCE_ALL", 1, &Checker::logical},
     {"REDUCE_ANY", 1, &Checker::logical},
     {"REDUCE_MAX", 1, &Checker::reduction},
@@ -589,18 +586,19 @@ const Checker::Row Checker::kRows[] = {
     {"TRANSPOSE", 1, &Checker::transpose},
     {"GATHER", 2, &Checker::gather},
     {"RESIZE", 4, &Checker::resize},
-    {"CAST", 1, &Checker::cast},
-    {"RESCALE", 5, &Checker::rescale},
-    {"IDENTITY", 1, &Checker::identity},
+    {"CAST", 1, &Checker::cast, true},
+    {"RESCALE", 5, &Checker::rescale, true},
+    {"IDENTITY", 1, &Checker::identity, true},
 };
 
-bool Checker::has(std::string_view type) {
-  return std::ranges::find(kRows, type, &Row::type) != std::end(kRows);
+const Checker::Row* Checker::row_of(std::string_view type) {
+  const Row* row = std::ranges::find(kRows, type, &Row::type);
+  return row == std::end(kRows) ? nullptr : row;
 }
 
 void Checker::run() const {
-  const Row* row = std::ranges::find(kRows, n_.type, &Row::type);
-  if (row == std::end(kRows)) fail(Reason::kOperator, "operator is not supported");
+  const Row* row = row_of(n_.type);
+  if (row == nullptr) fail(Reason::kOperator, "operator is not supported");
   if (row->inputs != 0 && n_.inputs.size() != row->inputs)
     fail(Reason::kOperands, "{} inputs, allowed {}", n_.inputs.size(), row->inputs);
   const auto bounded = [](const Shape& shape) {
@@ -619,18 +617,11 @@ void Checker::run() const {
 
 // ---- arithmetic ---------------------------------------------------------------------------------
 
-std::vector<std::size_t> steps_of(const Shape& shape) {
-  std::vector<std::size_t> steps(shape.size());
-  std::size_t step = 1;
-  for (std::size_t i = shape.size(); i-- > 0; step *= at(shape[i])) steps[i] = step;
-  return steps;
-}
-
 /// f(coordinates) for each element, in C order.
 template <typename F>
 void each(const Shape& shape, const F& f) {
   std::vector<std::int64_t> place(shape.size(), 0);
-  for (std::int64_t i = 0, count = count_of(shape); i < count; ++i) {
+  for (std::int64_t i = 0, count = elements_of(shape); i < count; ++i) {
     f(place);
     for (std::size_t axis = shape.size(); axis-- > 0;) {
       if (++place[axis] < shape[axis]) break;
@@ -650,21 +641,12 @@ class Runner {
   std::int64_t only(std::size_t i) const { return in(i)[0]; }
   bool is(std::string_view type) const { return n_.type == type; }
 
-  /// The element of an operand that broadcasts.
-  std::size_t index(std::size_t i, const std::vector<std::int64_t>& place) const {
-    std::size_t at_index = 0;
-    const auto steps = steps_of(shape(i));
-    for (std::size_t axis = 0; axis < place.size(); ++axis)
-      if (shape(i)[axis] != 1) at_index += at(place[axis]) * steps[axis];
-    return at_index;
-  }
+  /// Elements of an operand that broadcasts.
+  Indices spread(std::size_t i) const { return broadcast(shape(i), n_.out_shape); }
   template <typename F>
   void pairs(const F& f) {
-    if (shape(0) == shape(1)) {
-      for (std::size_t i = 0; i < in(0).size(); ++i) put(f(in(0)[i], in(1)[i]));
-      return;
-    }
-    each(n_.out_shape, [&](const auto& p) { put(f(in(0)[index(0, p)], in(1)[index(1, p)])); });
+    const Indices a = spread(0), b = spread(1);
+    for (std::size_t i = 0; i < a.size(); ++i) put(f(in(0)[a[i]], in(1)[b[i]]));
   }
   template <typename F>
   void all(const F& f) {
@@ -788,9 +770,9 @@ bool Runner::pairs_of() {
   } else if (is("GREATER_EQUAL")) {
     pairs([](std::int64_t a, std::int64_t b) { return a >= b ? 1 : 0; });
   } else if (is("SELECT")) {
-    each(n_.out_shape, [&](const auto& p) {
-      put(in(0)[index(0, p)] != 0 ? in(1)[index(1, p)] : in(2)[index(2, p)]);
-    });
+    const Indices chosen = spread(0), a = spread(1), b = spread(2);
+    for (std::size_t i = 0; i < chosen.size(); ++i)
+      put(in(0)[chosen[i]] != 0 ? in(1)[a[i]] : in(2)[b[i]]);
   } else {
     return false;
   }
@@ -904,26 +886,20 @@ void Runner::pools() {
 
 void Runner::resizes() {
   const bool nearest = n_.number("mode") == kNearest;
-  struct Source {
-    std::int64_t low, high, weight;
-  };
-  const auto source = [&](std::int64_t p, std::size_t axis) -> Source {
-    const std::int64_t n = in(1)[2 * axis], place = p * in(1)[2 * axis + 1] + in(2)[axis];
-    const std::int64_t low = floor_div(place, n), last = shape(0)[1 + axis] - 1;
-    return {std::clamp<std::int64_t>(low, 0, last), std::clamp<std::int64_t>(low + 1, 0, last),
-            place - low * n};
+  const auto source = [&](std::int64_t p, std::size_t axis) {
+    return source_of(p, in(1)[2 * axis], in(1)[2 * axis + 1], in(2)[axis], shape(0)[1 + axis]);
   };
   each(n_.out_shape, [&](const auto& p) {
     const Source y = source(p[1], 0), x = source(p[2], 1);
-    const std::int64_t ny = in(1)[0], nx = in(1)[2];
     const auto tap = [&](std::int64_t row, std::int64_t column) {
       return pixel(p[0], row, column, p[3]);
     };
     if (nearest)
-      put(tap(2 * y.weight >= ny ? y.high : y.low, 2 * x.weight >= nx ? x.high : x.low));
+      put(tap(y.nearest(), x.nearest()));
     else
-      put((ny - y.weight) * ((nx - x.weight) * tap(y.low, x.low) + x.weight * tap(y.low, x.high)) +
-          y.weight * ((nx - x.weight) * tap(y.high, x.low) + x.weight * tap(y.high, x.high)));
+      put((y.n - y.weight) *
+              ((x.n - x.weight) * tap(y.low, x.low) + x.weight * tap(y.low, x.high)) +
+          y.weight * ((x.n - x.weight) * tap(y.high, x.low) + x.weight * tap(y.high, x.high)));
   });
 }
 
@@ -946,9 +922,7 @@ void Runner::rescales() {
 void Runner::reductions() {
   const std::size_t axis = at(n_.number("axis"));
   const auto steps = steps_of(shape(0));
-  each(n_.out_shape, [&](const auto& p) {
-    std::size_t first = 0;
-    for (std::size_t i = 0; i < p.size(); ++i) first += at(p[i]) * steps[i];
+  for (const std::size_t first : walk(n_.out_shape, steps)) {
     std::int64_t value = in(0)[first];
     for (int i = 1; i < shape(0)[axis]; ++i) {
       const std::int64_t x = in(0)[first + at(i) * steps[axis]];
@@ -960,7 +934,7 @@ void Runner::reductions() {
         value = std::min(value, x);
     }
     put(value);
-  });
+  }
 }
 
 void Runner::argmax() {
@@ -968,25 +942,21 @@ void Runner::argmax() {
   Shape kept = shape(0);
   kept[axis] = 1;
   const auto steps = steps_of(shape(0));
-  each(kept, [&](const auto& p) {
-    std::size_t first = 0;
-    for (std::size_t i = 0; i < p.size(); ++i) first += at(p[i]) * steps[i];
+  for (const std::size_t first : walk(kept, steps)) {
     int best = 0;
     for (int i = 1; i < shape(0)[axis]; ++i)
       if (in(0)[first + at(i) * steps[axis]] > in(0)[first + at(best) * steps[axis]]) best = i;
     put(best);
-  });
+  }
 }
 
 void Runner::concat() {
   const std::size_t axis = at(n_.number("axis"));
-  each(n_.out_shape, [&](std::vector<std::int64_t> p) {
+  std::vector<std::size_t> next(n_.inputs.size(), 0);
+  each(n_.out_shape, [&](const auto& p) {  // each input's elements are in their order
     std::size_t i = 0;
-    while (p[axis] >= shape(i)[axis]) p[axis] -= shape(i++)[axis];
-    const auto steps = steps_of(shape(i));
-    std::size_t from = 0;
-    for (std::size_t a = 0; a < p.size(); ++a) from += at(p[a]) * steps[a];
-    put(in(i)[from]);
+    for (std::int64_t place = p[axis]; place >= shape(i)[axis];) place -= shape(i++)[axis];
+    put(in(i)[next[i]++]);
   });
 }
 
@@ -1004,7 +974,7 @@ void Runner::pads() {
 }
 
 Values Runner::run() {
-  result_.reserve(at(count_of(n_.out_shape)));
+  result_.reserve(at(elements_of(n_.out_shape)));
   if (is("CONCAT"))
     concat();
   else if (is("PAD"))
@@ -1044,38 +1014,14 @@ std::int64_t scaled(std::int64_t value, std::int64_t multiplier, std::int64_t sh
   return (value * multiplier + half) >> shift;
 }
 
-bool is_elementwise(std::string_view type) {
-  static constexpr std::string_view kAll[] = {"ABS",
-                                              "ADD",
-                                              "ARITHMETIC_RIGHT_SHIFT",
-                                              "BITWISE_AND",
-                                              "BITWISE_NOT",
-                                              "BITWISE_OR",
-                                              "BITWISE_XOR",
-                                              "CAST",
-                                              "CLAMP",
-                                              "CLZ",
-                                              "EQUAL",
-                                              "GREATER",
-                                              "GREATER_EQUAL",
-                                              "IDENTITY",
-                                              "INTDIV",
-                                              "LOGICAL_AND",
-                                              "LOGICAL_NOT",
-                                              "LOGICAL_LEFT_SHIFT",
-                                              "LOGICAL_RIGHT_SHIFT",
-                                              "LOGICAL_OR",
-                                              "LOGICAL_XOR",
-                                              "MAXIMUM",
-                                              "MINIMUM",
-                                              "MUL",
-                                              "NEGATE",
-                                              "RESCALE",
-                                              "SELECT",
-                                              "SUB",
-                                              "TABLE"};
-  return std::ranges::find(kAll, type) != std::end(kAll);
+Source source_of(std::int64_t p, std::int64_t n, std::int64_t d, std::int64_t offset, int extent) {
+  const std::int64_t place = p * d + offset, rest = (place % n + n) % n;
+  const std::int64_t low = (place - rest) / n, last = extent - 1;
+  return {std::clamp<std::int64_t>(low, 0, last), std::clamp<std::int64_t>(low + 1, 0, last), rest,
+          n};
 }
+
+bool is_elementwise(std::string_view type) { return Checker::is_elementwise(type); }
 
 bool evaluates(std::string_view type) { return Checker::has(type); }
 

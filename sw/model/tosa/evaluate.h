@@ -53,6 +53,16 @@ std::vector<std::int64_t> run(const Node& node);
 std::int64_t scaled(std::int64_t value, std::int64_t multiplier, std::int64_t shift,
                     bool double_round);
 
+/// What RESIZE reads along an axis for place `p` of its result, n / d elements each.
+struct Source {
+  std::int64_t low, high;  ///< elements, inside of the axis
+  std::int64_t weight;     ///< of `high`, 0..n - 1; `low` has n less that
+  std::int64_t n;
+
+  std::int64_t nearest() const { return 2 * weight >= n ? high : low; }
+};
+Source source_of(std::int64_t p, std::int64_t n, std::int64_t d, std::int64_t offset, int extent);
+
 /// The node of a graph's operator of the host. @pre op.name begins with kPrefix
 Node node_of(const Graph& graph, const Op& op);
 

@@ -13,6 +13,8 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "base/index.h"
+#include "base/ties.h"
 #include "sw/model/elements.h"
 #include "sw/model/graph.h"
 #include "sw/model/order.h"
@@ -33,8 +35,6 @@ constexpr std::int64_t kFewElements = 1 << 16;  ///< constants that decide about
 constexpr std::int64_t kMostFolded = std::int64_t{1} << 28;
 constexpr int kMostSteps = 256;   ///< operators of a function
 constexpr int kMostCopies = 256;  ///< of TILE along an axis
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 std::vector<std::int64_t> all_codes() {
   Values codes(kCodes);
@@ -780,13 +780,11 @@ class Importer {
     const Values scale = tensor(op.inputs[1]).integers(), offset = tensor(op.inputs[2]).integers();
     std::vector<int> lists[2];
     for (std::size_t axis = 0; axis < 2; ++axis) {
-      const std::int64_t n = scale[2 * axis], last = in.shape[1 + axis] - 1;
-      for (std::int64_t p = 0; p < out.shape[1 + axis]; ++p) {
-        const std::int64_t place = p * scale[2 * axis + 1] + offset[axis];
-        const std::int64_t low = place >= 0 ? place / n : -((n - 1 - place) / n);
-        const std::int64_t from = 2 * (place - low * n) >= n ? low + 1 : low;
-        lists[axis].push_back(static_cast<int>(std::clamp<std::int64_t>(from, 0, last)));
-      }
+      for (std::int64_t p = 0; p < out.shape[1 + axis]; ++p)
+        lists[axis].push_back(
+            static_cast<int>(tosa::source_of(p, scale[2 * axis], scale[2 * axis + 1], offset[axis],
+                                             in.shape[1 + axis])
+                                 .nearest()));
     }
     elements(op, elements(op, op.inputs[0], 1, lists[0], -1), 2, lists[1], op.outputs[0]);
   }
@@ -819,28 +817,17 @@ class Importer {
       op.numbers[tosa::kZeroPoints].push_back(static_cast<double>(zero));
   }
 
-  int group_of(int t) const {
-    for (auto found = group_.find(t); found != group_.end(); found = group_.find(t))
-      t = found->second;
-    return t;
-  }
-
-  void tie(int a, int b) {
-    a = group_of(a);
-    b = group_of(b);
-    if (a != b) group_[a] = b;
-  }
-
   static bool moves(const Op& op) {
     return class_of(op.kind) == OpClass::kMovement || is_reshape(op.kind) ||
            op.kind == OpKind::kMaxPool2D;
   }
 
   void set_zero_points() {
+    groups_ = Ties(graph_.tensors.size());
     for (const Op& op : graph_.ops)
       if (moves(op))
         for (const int t : op.inputs)
-          if (tensor(t).type == DataType::kInt8) tie(t, op.outputs[0]);
+          if (tensor(t).type == DataType::kInt8) groups_.tie(t, op.outputs[0]);
     std::map<int, std::int64_t> zeros;
     std::vector<Op> ops;
     for (Op& op : graph_.ops) {
@@ -854,7 +841,7 @@ class Importer {
     }
     graph_.ops = std::move(ops);
     for (std::size_t t = 0; t < graph_.tensors.size(); ++t)
-      if (const auto zero = zeros.find(group_of(static_cast<int>(t)));
+      if (const auto zero = zeros.find(groups_.root(static_cast<int>(t)));
           zero != zeros.end() && graph_.tensors[t].type == DataType::kInt8)
         graph_.tensors[t].quantization.zero_point = {zero->second};
   }
@@ -862,9 +849,10 @@ class Importer {
   /// The tensor, with this zero point; where another product wants another one, a copy of it.
   void read_at(int& t, std::int64_t zero, std::map<int, std::int64_t>& zeros,
                std::vector<Op>& ops) {
-    const auto [found, is_new] = zeros.try_emplace(group_of(t), zero);
+    const auto [found, is_new] = zeros.try_emplace(groups_.root(t), zero);
     if (found->second == zero) return;
     const int copy = add_like(t, tensor(t).shape);
+    groups_.add(1);
     Op op = op_of(OpKind::kTable, 0, {t}, {copy});
     op.of_tosa = tosa::kSingle;
     const Values codes = all_codes();
@@ -879,7 +867,7 @@ class Importer {
   std::vector<int> readers_, maker_;
   std::map<int, Function> functions_;
   std::set<int> made_;
-  std::map<int, int> group_;  ///< union-find: the tensor whose group it is in
+  Ties groups_;  ///< tensors that have one zero point
   std::int64_t folded_ = 0;
   int index_ = 0;
 };

@@ -6,9 +6,8 @@
 //   multiplier, shift   of the result, one or one for each channel; of ADD and SUB one for each
 //                       operand first: as ChannelScale has them
 //   zero_point          of the result's codes
-//   zero_points         of the operands of ADD, SUB, MUL, AVERAGE_POOL_2D, SUM; products have those
-//   of
-//                       their tensors
+//   zero_points         of the operands of ADD, SUB, MUL, AVERAGE_POOL_2D, SUM; products have
+//                       those of their tensors
 //   pad                 rows above and below, columns left and right; of TRANSPOSE_CONV those that
 //                       are cut off
 //   table               of TABLE: 256 codes, that of -128 first

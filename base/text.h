@@ -29,4 +29,7 @@ std::string fitted(const std::string& text, std::size_t width);
 /// The same with the end left out, for what is read from its beginning.
 std::string cut(const std::string& text, std::size_t width);
 
+/// A name out of a file, for messages of one line: of bounded length, without control bytes.
+std::string printable(std::string text);
+
 }  // namespace trine

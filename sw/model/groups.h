@@ -6,9 +6,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <span>
+#include <vector>
 
 namespace trine::model {
 
@@ -29,6 +31,30 @@ inline bool fits_group_sum(std::span<const std::int8_t> weights,
     most += kMostCode * sum * std::abs(factors[first / channels]);
   }
   return most >> kGroupShift < std::int64_t{1} << (kGroupSumBits - 1);
+}
+
+/// A channel's scale, and what each of its groups has of it.
+struct GroupFactors {
+  float scale = 1;
+  std::vector<std::int16_t> factors;
+};
+
+/// The scales of a channel's groups as factors of the largest, halved until its sum fits.
+/// @param scales  finite, of groups of `block` weights, the last of which may not be whole
+inline GroupFactors group_factors(std::span<const std::int8_t> weights,
+                                  std::span<const float> scales, int block) {
+  float most = 0;
+  for (const float scale : scales) most = std::max(most, std::abs(scale));
+  if (most == 0) most = 1;
+  int largest = kMostFactor;
+  GroupFactors made{0, std::vector<std::int16_t>(scales.size())};
+  do {
+    for (std::size_t i = 0; i < scales.size(); ++i)
+      made.factors[i] =
+          static_cast<std::int16_t>(std::lround(double{scales[i]} / double{most} * largest));
+  } while (!fits_group_sum(weights, made.factors, block) && (largest /= 2) > 1);
+  made.scale = most * (static_cast<float>(1 << kGroupShift) / static_cast<float>(largest));
+  return made;
 }
 
 }  // namespace trine::model

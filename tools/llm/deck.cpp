@@ -159,8 +159,8 @@ std::uint32_t memory_of(const std::vector<compiler::Program>& programs,
 
 }  // namespace
 
-std::uint32_t hash_words(std::span<const std::uint8_t> bytes) {
-  std::uint32_t hash = 0x811c9dc5;
+std::uint32_t hash_words(std::span<const std::uint8_t> bytes, std::uint32_t before) {
+  std::uint32_t hash = before;
   for (std::size_t i = 0; i + 4 <= bytes.size(); i += 4) {
     std::uint32_t word = 0;
     std::memcpy(&word, &bytes[i], sizeof word);

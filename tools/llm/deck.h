@@ -50,6 +50,7 @@ Deck write_deck(const QuantizedModel& model, const Tokenizer& tokenizer,
                 const DeckOptions& options);
 
 /// FNV-1a of words of 32 bits, not of bytes: cheap on small processors. @pre whole words
-std::uint32_t hash_words(std::span<const std::uint8_t> bytes);
+/// @param before  the hash of what lies before them
+std::uint32_t hash_words(std::span<const std::uint8_t> bytes, std::uint32_t before = 0x811c9dc5);
 
 }  // namespace trine::llm

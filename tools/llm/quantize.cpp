@@ -142,26 +142,10 @@ void Weights::set_groups(int channels, const std::vector<float>& of_groups) {
   for (std::size_t row = 0; row < at(rows); ++row) {
     const auto of_row = std::span(of_groups).subspan(row * parts, parts);
     const auto weights = std::span(codes).subspan(row * at(columns), at(columns));
-    const float most = *std::ranges::max_element(of_row);
-    int largest = model::kMostFactor;
-    std::vector<std::int16_t> own(parts);
-    do {
-      for (std::size_t i = 0; i < parts; ++i)
-        own[i] = static_cast<std::int16_t>(
-            std::lround(double{of_row[i]} / double{most} * static_cast<double>(largest)));
-    } while (!model::fits_group_sum(weights, own, channels) && (largest /= 2) > 1);
-    scales.push_back(most *
-                     (static_cast<float>(1 << model::kGroupShift) / static_cast<float>(largest)));
-    factors.insert(factors.end(), own.begin(), own.end());
+    const model::GroupFactors made = model::group_factors(weights, of_row, channels);
+    scales.push_back(made.scale);
+    factors.insert(factors.end(), made.factors.begin(), made.factors.end());
   }
-}
-
-std::int64_t Weights::bytes() const {
-  const int bits = encoding == model::Encoding::kTernary ? 2
-                   : encoding == model::Encoding::kInt4  ? 4
-                                                         : 8;
-  return std::int64_t{rows} * columns * bits / 8 +
-         static_cast<std::int64_t>(sizeof(std::int16_t) * factors.size());
 }
 
 Weights QuantizedModel::quantized(Matrix m, const std::vector<float>& factors, WeightCodes codes) {

@@ -52,8 +52,6 @@ struct Weights {
   /// Scales of rows, and what each group's is of them.
   /// @param of_groups  [rows][columns / channels], above 0. @pre codes
   void set_groups(int channels, const std::vector<float>& of_groups);
-  /// In DRAM, without padding.
-  std::int64_t bytes() const;
 };
 
 /// Norms that stand for one over so many channels, which an operator may not take.

@@ -6,14 +6,13 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/index.h"
 
 namespace trine::llm {
 namespace {
 
 using estimate::Gate;
 using estimate::Transformer;
-
-std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
 class Random {

@@ -35,15 +35,6 @@ program::Move moved(const compiler::TensorLayout& layout, std::int64_t to) {
   return {layout.offset, layout.offset + layout.bytes(), to};
 }
 
-std::uint32_t hashed(std::uint32_t hash, const std::vector<std::uint8_t>& bytes) {
-  for (std::size_t i = 0; i + 4 <= bytes.size(); i += 4) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, &bytes[i], 4);
-    hash = (hash ^ word) * 0x01000193;
-  }
-  return hash;
-}
-
 }  // namespace
 
 WholeToken::Compiled::Compiled(compiler::SharedProgram p)
@@ -216,7 +207,7 @@ WholeToken::Step WholeToken::next() {
   if (index <= layers)
     x_ = std::move(golden[0]);
   else
-    hash_ = hashed(hash_, step.run.outputs[0].bytes);
+    hash_ = hash_words(step.run.outputs[0].bytes, hash_);
   memory_->let_go();
   return step;
 }

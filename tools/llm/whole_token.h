@@ -27,6 +27,7 @@
 #include "sim/rtl/run.h"
 #include "sw/compiler/shared.h"
 #include "sw/program/relocate.h"
+#include "tools/llm/deck.h"
 #include "tools/llm/random_model.h"
 
 namespace trine::llm {
@@ -112,7 +113,7 @@ class WholeToken {
   std::optional<compiler::Program> last_;  ///< that the runner has
   int step_ = 0;
   Array x_;  ///< golden: what the next step reads
-  std::uint32_t hash_ = 0x811c9dc5;
+  std::uint32_t hash_ = hash_words({});
 };
 
 }  // namespace trine::llm

@@ -17,6 +17,7 @@
 #include <map>
 #include <set>
 
+#include "base/index.h"
 #include "base/rounding.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/model/rewrite/batch.h"
@@ -50,7 +51,6 @@ class Steps {
   }
 
  private:
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   static std::int64_t words_of(const Tensor& t) {
     return t.rank() == 0
                ? 1

@@ -4,7 +4,6 @@
 // that every offset stays inside the file, and each index, extent and size is checked here before
 // it is used.
 
-#include <flatbuffers/flatbuffers.h>
 #include <flatbuffers/flexbuffers.h>
 #include <fmt/format.h>
 
@@ -18,6 +17,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/text.h"
+#include "sw/model/flat.h"
 #include "sw/model/graph.h"
 #include "sw/model/import.h"
 #include "sw/model/lstm.h"
@@ -43,31 +44,6 @@ constexpr int kCustom = 32;
 /// What ai-edge-quantizer does not do.
 constexpr std::string_view kIntegerLstm =
     "TFLiteConverter with a representative_dataset makes it int8, for --allow-host";
-
-template <typename Vector>
-std::size_t size_of(const Vector* source) {
-  return source == nullptr ? 0 : source->size();
-}
-
-/// Elements of a vector that may be absent. By bytes: the verifier does not check their alignment.
-template <typename T>
-std::vector<T> copy(const flatbuffers::Vector<T>* source) {
-  std::vector<T> result(size_of(source));
-  if (!result.empty()) std::memcpy(result.data(), source->Data(), result.size() * sizeof(T));
-  return result;
-}
-
-/// A name for messages: of bounded length, and control bytes would break "one line".
-std::string printable(std::string text) {
-  if (text.size() > 200) text.resize(200);
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  return text;
-}
-
-std::string printable(const flatbuffers::String* source) {
-  return printable(source == nullptr ? std::string() : source->str());
-}
 
 /// One import. Holds what messages need, so that each check is one line.
 class Importer {
@@ -178,7 +154,7 @@ class Importer {
 
   void add(const format::Tensor& source) {
     Tensor tensor;
-    tensor.name = printable(source.name());
+    tensor.name = printable(text(source.name()));
     const bool nibbles = source.type() == kInt4;
     tensor.type = nibbles ? DataType::kInt8 : type_of(tensor, source.type());
     if (size_of(source.shape()) > kMaxRank)
@@ -382,7 +358,7 @@ class Importer {
     if (const auto found = kind_of_tflite(code)) {
       std::tie(op.kind, op.name) = *found;
     } else if (code == kCustom) {
-      op.name = "CUSTOM:" + printable(entry->custom_code());
+      op.name = "CUSTOM:" + printable(text(entry->custom_code()));
       for (const std::string_view of_other : {"ethos-u", "edgetpu-custom-op"})
         if (op.name.ends_with(of_other))
           fail("op {} {}: compiled for another accelerator: give the .tflite that it was made of",

@@ -5,7 +5,6 @@
 
 #include "sw/model/tosa/file.h"
 
-#include <flatbuffers/flatbuffers.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,6 +13,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/text.h"
+#include "sw/model/flat.h"
 #include "sw/model/refusal.h"
 #include "tosa_generated.h"
 
@@ -115,14 +116,6 @@ std::optional<std::int64_t> place_in(const std::string_view (&names)[N], std::st
   const auto* found = std::ranges::find(names, name);
   if (found == std::end(names)) return std::nullopt;
   return found - names;
-}
-
-/// A name for messages: of bounded length, without control bytes.
-std::string printable(std::string text) {
-  if (text.size() > 200) text.resize(200);
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  return text;
 }
 
 /// Puts a file together from what either form says.
@@ -256,29 +249,12 @@ class Builder {
 
 // ---- binary -------------------------------------------------------------------------------------
 
-/// By bytes: the verifier does not check alignment.
-template <typename T>
-std::vector<T> copy(const flatbuffers::Vector<T>* source) {
-  std::vector<T> result(source == nullptr ? 0 : source->size());
-  if (!result.empty()) std::memcpy(result.data(), source->Data(), result.size() * sizeof(T));
-  return result;
-}
-
-std::string text(const flatbuffers::String* source) {
-  return source == nullptr ? std::string() : source->str();
-}
-
 std::vector<std::string> texts(
     const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>* source) {
   std::vector<std::string> result;
   if (source == nullptr || source->size() > 2 * kMaxTensors) return result;
   for (const flatbuffers::String* one : *source) result.push_back(text(one));
   return result;
-}
-
-template <typename Vector>
-std::size_t size_of(const Vector* source) {
-  return source == nullptr ? 0 : source->size();
 }
 
 std::vector<std::int64_t> widened(const flatbuffers::Vector<std::int32_t>* source) {

@@ -61,29 +61,19 @@ bool split(std::vector<float>* scales, std::size_t taps, Product* p) {
 /// Scales of groups as factors of the channel's largest one, of which powers of two are exact.
 /// @param scales  of each weight
 void set_groups(std::vector<float> scales, std::size_t taps, Product* p) {
-  constexpr float kShifted = 1 << 8;  // of products with factors
   p->block = block_of(scales, taps);
   if (split(&scales, taps, p)) taps *= 2;
   p->scales.clear();
   for (std::size_t first = 0; first < scales.size(); first += taps) {
-    const auto of_channel = std::span(scales).subspan(first, taps);
-    float most = 0;
-    for (const float scale : of_channel) {
+    std::vector<float> of_groups;
+    for (std::size_t k = 0; k < taps; k += static_cast<std::size_t>(p->block))
+      of_groups.push_back(scales[first + k]);
+    for (const float scale : of_groups)
       if (!std::isfinite(scale)) throw_error("weights' scale {}, allowed finite numbers", scale);
-      most = std::max(most, std::abs(scale));
-    }
-    if (most == 0) most = 1;
     const auto weights = std::span(p->weights).subspan(first, taps);
-    int largest = kMostFactor;
-    std::vector<std::int16_t> factors;
-    do {
-      factors.clear();
-      for (std::size_t k = 0; k < taps; k += static_cast<std::size_t>(p->block))
-        factors.push_back(
-            static_cast<std::int16_t>(std::lround(double{of_channel[k]} / double{most} * largest)));
-    } while (!fits_group_sum(weights, factors, p->block) && (largest /= 2) > 1);
-    p->scales.push_back(most * (kShifted / static_cast<float>(largest)));
-    p->factors.insert(p->factors.end(), factors.begin(), factors.end());
+    const GroupFactors made = group_factors(weights, of_groups, p->block);
+    p->scales.push_back(made.scale);
+    p->factors.insert(p->factors.end(), made.factors.begin(), made.factors.end());
   }
 }
 

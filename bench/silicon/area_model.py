@@ -301,7 +301,7 @@ def keyed(liberty):
             print(f"{design}: {key} {more[-1]:.0f} GE", file=sys.stderr, flush=True)
         found = fitted(terms, reports[:-1], more[:-1])
         error = summed(found, quantities(reports[-1])) - more[-1]
-        yield {"key": key, "terms": found, "measured": dict(zip([*KEYED, KEYED_HELD_OUT], map(round, more))),
+        yield {"key": key, "with": with_it, "added": added, "terms": found, "measured": dict(zip([*KEYED, KEYED_HELD_OUT], map(round, more))),
                "error_held_out": round(error / logic(KEYED_HELD_OUT, with_it)["gate_equivalents"], 4)}
 
 

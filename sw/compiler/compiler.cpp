@@ -332,7 +332,30 @@ struct SharedProgram::State {
       if (const model::Tensor& tensor = first.tensors[t];
           tensor.is_constant && !tensors.contains(static_cast<int>(t)))
         fixed.emplace_back(t, hash_of(tensor.data));
-    count = first.tensors.size();
+    form = form_of(first);
+  }
+
+  /// All of a graph but the data of constants, and the scales of those that may differ.
+  std::string form_of(const model::Graph& of) const {
+    model::Graph bare;
+    std::string scales;
+    for (std::size_t t = 0; t < of.tensors.size(); ++t) {
+      const model::Tensor& from = of.tensors[t];
+      model::Tensor& to = bare.tensors.emplace_back();
+      to.name = from.name;
+      to.type = from.type;
+      to.shape = from.shape;
+      to.encoding = from.encoding;
+      to.is_constant = from.is_constant;
+      if (tensors.contains(static_cast<int>(t))) continue;
+      to.quantization = from.quantization;
+      scales += fmt::format("{} {}\n", from.quantization.scale, from.quantization.zero_point);
+    }
+    bare.ops = of.ops;
+    bare.inputs = of.inputs;
+    bare.outputs = of.outputs;
+    for (const model::Op& op : of.ops) scales += fmt::format("{} {}\n", op.numbers, op.words);
+    return model::to_text(bare) + scales;
   }
 
   /// Which layer of the lowered network each one has its weights from.
@@ -364,10 +387,7 @@ struct SharedProgram::State {
     const auto same = [&](const auto& constant) {
       return hash_of(other.tensors[constant.first].data) == constant.second;
     };
-    return other.tensors.size() == count && std::ranges::all_of(fixed, same) &&
-           std::ranges::all_of(tensors, [&](const auto& place) {
-             return other.tensor(place.first).shape == graph.tensor(place.second).shape;
-           });
+    return form_of(other) == form && std::ranges::all_of(fixed, same);
   }
 
   /// The lowered network of the other graph's constants. @pre is_alike(other)
@@ -419,9 +439,9 @@ struct SharedProgram::State {
   Program program;
   model::Graph graph;          ///< rewritten; without the constants that differ
   std::map<int, int> tensors;  ///< a graph's constants that may differ, and which of ours they are
-  /// Its other constants with their hashes, and how many tensors it has.
+  std::string form;            ///< of these graphs
+  /// Its other constants with their hashes.
   std::vector<std::pair<std::size_t, std::uint64_t>> fixed;
-  std::size_t count = 0;
   Planned planned;  ///< without constants that differ
   Image image;      ///< the places alone
   /// For each planned layer the lowered one that gives its constants, -1: they are those of all.

@@ -264,6 +264,29 @@ TEST_CASE("faults of a table of shapes are named by line and column", "[estimate
                     "t.csv:2: type: softmax, the design lacks vector.softmax");
 }
 
+TEST_CASE("what a key adds is what synthesis measured", "[estimate][area]") {
+  const nlohmann::json model = nlohmann::json::parse(
+      read_text(std::string(TRINE_SOURCE_DIR) + "/tools/estimate/area/sg13g2.json"));
+  REQUIRE(model.at("keys").size() == 4);
+  for (const auto& key : model.at("keys"))
+    for (const auto& [design, measured] : key.at("measured").items()) {
+      CAPTURE(key.at("key").get<std::string>(), design);
+      std::istringstream words(design);
+      std::string preset, setting;
+      words >> preset;
+      auto without = key.at("with").get<std::vector<std::string>>();
+      while (words >> setting) without.push_back(setting);
+      auto with = without;
+      for (const auto& added : key.at("added")) with.push_back(added);
+      const auto gates = [&](const std::vector<std::string>& keys) {
+        return area_of(machine::load_config(preset, keys)).gate_equivalents;
+      };
+      const double more = gates(with) - gates(without);
+      CHECK(more > 0);
+      CHECK(std::abs(more - measured.get<double>()) < 0.005 * gates(without));
+    }
+}
+
 TEST_CASE("area and clock are those of designs that synthesis measured", "[estimate][area]") {
   const nlohmann::json model = nlohmann::json::parse(
       read_text(std::string(TRINE_SOURCE_DIR) + "/tools/estimate/area/sg13g2.json"));

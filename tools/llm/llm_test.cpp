@@ -618,6 +618,18 @@ TEST_CASE("a whole token's addresses end where the bus' do", "[llm][random][erro
                     Contains("--random gpt-2: no gate"));
 }
 
+namespace {
+
+/// The operator that writes a tensor with this in its name.
+int op_writing(const model::Graph& graph, const std::string& name) {
+  for (const model::Op& op : graph.ops)
+    if (graph.out(op).name.find(name) != std::string::npos)
+      return static_cast<int>(&op - graph.ops.data());
+  throw std::out_of_range(name);
+}
+
+}  // namespace
+
 TEST_CASE("layers of one shape share a program", "[llm][random]") {
   const RandomModel model(small_shape(false), WeightCodes::kInt4g32, 16, 7);
   const machine::Config design = machine::load_config("text1280");
@@ -631,6 +643,16 @@ TEST_CASE("layers of one shape share a program", "[llm][random]") {
     CHECK(shared.image_of(graph(layer, 2)) == own.image);
   }
   CHECK_THROWS_WITH(shared.image_of(graph(0, 3)), Contains("layer: not of the shape"));
+  for (const bool zero_point : {true, false}) {
+    model::Graph other = graph(1, 2);
+    const int gated = other.ops.at(static_cast<std::size_t>(op_writing(other, "gated"))).outputs[0];
+    model::Quantization& q = other.tensors.at(static_cast<std::size_t>(gated)).quantization;
+    if (zero_point)
+      q.zero_point[0] += 3;
+    else
+      q.scale[0] *= 1.5f;
+    CHECK_THROWS_WITH(shared.image_of(std::move(other)), Contains("layer: not of the shape"));
+  }
   CHECK_THROWS_WITH(shared.image_of(model.norm()), Contains("norm: not of the shape"));
 }
 

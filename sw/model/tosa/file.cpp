@@ -128,8 +128,8 @@ class Builder {
     throw Error(name_ + ": " + fmt::format(text, std::forward<Args>(args)...));
   }
 
-  /// The draft flag says nothing: writers of 1.0 leave it set. Of 1.1, whose reference model is
-  /// that of 1.0, the operators of 1.0.
+  /// The draft flag says nothing: writers of 1.0 leave it set. 1.1 has the reference model
+  /// of 1.0; the operators of 1.0 are read.
   void version(std::int64_t major, std::int64_t minor) const {
     if (major != 1 || minor < 0 || minor > 1) fail("TOSA {}.{}, allowed 1.0, 1.1", major, minor);
   }

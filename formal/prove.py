@@ -61,6 +61,7 @@ def proofs():
                     {"Rows2D": rows, "MaxBeats": beats}, 16, 3, 6)
     yield Proof("trine_dma_beats_props", ("trine_dma_beats",), {"DataWords": 4}, 14, 3, 6)
     yield Proof("trine_unpack_pair_props", ("trine_isa_pkg", "trine_trits", "trine_unpack_pair"), {})
+    yield Proof("trine_unpack_wide_props", ("trine_trits", "trine_unpack_wide"), {"QuadsPerRow": 3}, 12, 2, 4)
     yield Proof("trine_unpack_props", ("trine_isa_pkg", "trine_trits", "trine_unpack_pair", "trine_unpack"), {"PairsPerRow": 2}, 16, 2, 4)
     for bits in (32, 64):
         yield Proof("trine_axi_read_props", ("trine_axi_read",),

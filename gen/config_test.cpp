@@ -98,9 +98,12 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"memory.packed_weights = true\narray.cols = 6\n",
           "2: array.cols: 6 columns are no fours, which memory.packed_weights needs, allowed "
           "multiples of 4"},
-      Row{"memory.packed_weights = true\nbus.axi_data_bits = 128\n",
-          "2: bus.axi_data_bits: 128 bits, of which memory.packed_weights takes a beat of 64 a "
-          "cycle, allowed 32, 64"},
+      Row{"memory.packed_weights = true\nbus.axi_data_bits = 1024\n",
+          "2: bus.axi_data_bits: 1024 bits, more than the 512 of memory.packed_weights' blocks, "
+          "allowed at most 512"},
+      Row{"memory.packed_weights = true\narray.precisions = [\"int8\"]\nbus.axi_data_bits = 128\n",
+          "2: array.precisions: no \"ternary\", whose weights alone memory.packed_weights packs on "
+          "128 bits of bus, allowed a list with it"},
       Row{"array.activations16 = true\narray.rows = 1\n",
           "2: array.rows: 1 rows are no pairs, which array.activations16 needs, allowed even "
           "numbers "

@@ -283,10 +283,14 @@ void Reader::check_combinations() {
                 "{} columns are no fours, which memory.packed_weights needs, allowed multiples of "
                 "4",
                 c.cols);
-  if (c.packed && c.axi_data_bits > 64)
+  if (c.packed && c.axi_data_bits > 512)
     combination("bus.axi_data_bits",
-                "{} bits, of which memory.packed_weights takes a beat of 64 a cycle, allowed 32, "
-                "64",
+                "{} bits, more than the 512 of memory.packed_weights' blocks, allowed at most 512",
+                c.axi_data_bits);
+  else if (c.packed && c.axi_data_bits > 64 && !c.ternary)
+    combination("array.precisions",
+                "no \"ternary\", whose weights alone memory.packed_weights packs on {} bits of bus, "
+                "allowed a list with it",
                 c.axi_data_bits);
   if (c.activations16 && c.rows % 2 != 0)
     combination("array.rows",
@@ -369,7 +373,8 @@ unsigned Config::features() const {
   return precisions | bit(has_thresholds(), f::kThresholds) | bit(vector, f::kVector) |
          bit(table, f::kTable) | bit(has_softmax(), f::kSoftmax) | bit(window(), f::kWindow) |
          bit(zero_points(), f::kMaps) | bit(cols >= 4, f::kQuad) | bit(activations16, f::kInt16) |
-         bit(weights4, f::kInt4) | bit(groups, f::kGroups) | bit(packed, f::kPacked);
+         bit(weights4, f::kInt4) | bit(groups, f::kGroups) | bit(packed, f::kPacked) |
+         bit(packed && data_bits() == 64, f::kStreams);
 }
 
 std::uint64_t Config::hash() const {

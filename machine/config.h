@@ -88,6 +88,10 @@ struct Config {
   bool zero_points() const { return matmul && int8; }
   /// Whether the post unit writes codes of thresholds, too.
   bool has_thresholds() const;
+  /// Whether memory.packed_weights goes with columns, bus and precisions.
+  bool can_pack() const {
+    return cols % 4 == 0 && (axi_data_bits <= 64 || (axi_data_bits <= 512 && ternary));
+  }
   /// Steps of a depthwise convolution that one PMEM row serves, four words each.
   int window_steps_per_row() const { return cols / 4 < 8 ? cols / 4 : 8; }
   int peak_macs_per_cycle() const { return rows * cols * 4; }  ///< int8

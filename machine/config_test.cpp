@@ -355,11 +355,16 @@ TEST_CASE("each feature comes from its own keys", "[machine][config]") {
            {{"array.weights4=true", "array.groups=true", "array.precisions=[\"int8\"]"},
             f::kInt8 | f::kInt4 | f::kGroups},
            {{"memory.packed_weights=true", "array.cols=4", "array.precisions=[\"int8\"]"},
-            f::kInt8 | f::kQuad | f::kPacked}}) {
+            f::kInt8 | f::kQuad | f::kPacked | f::kStreams},
+           {{"memory.packed_weights=true", "array.cols=4", "bus.axi_data_bits=256",
+             "array.precisions=[\"ternary\"]"},
+            f::kTernary | f::kThresholds | f::kQuad | f::kPacked}}) {
     Settings settings = bare;
     settings.insert(settings.end(), row.settings.begin(), row.settings.end());
     CAPTURE(row.settings);
-    CHECK(load_config("edge256", settings).features() == row.features);
+    const Config config = load_config("edge256", settings);
+    CHECK(config.features() == row.features);
+    CHECK((!config.packed || config.can_pack()));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <set>
 
+#include "base/index.h"
 #include "base/rounding.h"
 
 namespace trine::machine {
@@ -30,10 +31,7 @@ class BitWriter {
       bytes_.back() = static_cast<std::uint8_t>(bytes_.back() | (value >> i & 1) << count_ % 8);
     }
   }
-  std::vector<std::uint8_t> whole_beats() && {
-    bytes_.resize(round_up(bytes_.size(), std::size_t{kStreamBeat}));
-    return std::move(bytes_);
-  }
+  std::vector<std::uint8_t> bytes() && { return std::move(bytes_); }
 
  private:
   std::vector<std::uint8_t> bytes_;
@@ -54,7 +52,7 @@ class BitReader {
   }
   bool beyond() const { return count_ > 8 * bytes_.size(); }
   /// Whether no beat is left.
-  bool ends() const { return 8 * bytes_.size() - count_ < 8 * kStreamBeat; }
+  bool ends(int beat) const { return 8 * bytes_.size() - count_ < 8 * at(beat); }
 
  private:
   std::span<const std::uint8_t> bytes_;
@@ -122,7 +120,7 @@ std::vector<std::uint8_t> to_short_codes(std::span<const std::uint8_t> bytes) {
     std::ranges::transform(bytes.subspan(first, kBlockBytes), codes.begin(), folded);
     put(codes, out);
   }
-  return std::move(out).whole_beats();
+  return std::move(out).bytes();
 }
 
 /// A block's first 60 trits are its first 12 bytes; four blocks have the last four in a byte whose
@@ -145,7 +143,6 @@ std::optional<std::vector<std::uint8_t>> to_trits(std::span<const std::uint8_t> 
     add(first + kTrits - kLastTrits, kLastTrits,
         fifth < blocks ? digit_of(bytes, kTrits * (fifth + 1) - kLastTrits + turn) : 0);
   }
-  out.resize(round_up(out.size(), std::size_t{kStreamBeat}));
   return out;
 }
 
@@ -179,7 +176,7 @@ std::optional<std::vector<std::uint8_t>> to_sparse(std::span<const std::uint8_t>
     }
     for (const unsigned place : all) out.put(place, kPlaceBits);
   }
-  return std::move(out).whole_beats();
+  return std::move(out).bytes();
 }
 
 std::optional<std::vector<std::uint8_t>> to_palette(std::span<const std::uint8_t> bytes) {
@@ -192,7 +189,7 @@ std::optional<std::vector<std::uint8_t>> to_palette(std::span<const std::uint8_t
     const auto at = std::ranges::lower_bound(colours, byte) - colours.begin();
     out.put(static_cast<unsigned>(at), kColourBits);
   }
-  return std::move(out).whole_beats();
+  return std::move(out).bytes();
 }
 
 /// A stream, block by block.
@@ -265,11 +262,8 @@ class Unpacker {
   std::array<std::uint8_t, kColours> colours_{};
 };
 
-}  // namespace
-
-std::optional<std::vector<std::uint8_t>> packed(isa::dma::Target target,
-                                                std::span<const std::uint8_t> bytes) {
-  assert(bytes.size() % kBlockBytes == 0);
+std::optional<std::vector<std::uint8_t>> stream_of(isa::dma::Target target,
+                                                   std::span<const std::uint8_t> bytes) {
   switch (target) {
     case isa::dma::Target::kTrits:
       return to_trits(bytes);
@@ -282,17 +276,29 @@ std::optional<std::vector<std::uint8_t>> packed(isa::dma::Target target,
   }
 }
 
-Stored shortest(std::span<const std::uint8_t> bytes) {
+}  // namespace
+
+std::optional<std::vector<std::uint8_t>> packed(isa::dma::Target target,
+                                                std::span<const std::uint8_t> bytes, int beat) {
+  assert(bytes.size() % kBlockBytes == 0);
+  auto stream = stream_of(target, bytes);
+  if (stream) stream->resize(round_up(stream->size(), at(beat)));
+  return stream;
+}
+
+Stored shortest(std::span<const std::uint8_t> bytes, const Config& config) {
   Stored best{isa::dma::Target::kPmem, {bytes.begin(), bytes.end()}};
-  for (const isa::dma::Target target : kStreams)
-    if (auto stream = packed(target, bytes); stream && stream->size() < best.bytes.size())
-      best = {target, std::move(*stream)};
+  for (const isa::dma::Target target : kStreams) {
+    if (!unpacks(config, target)) continue;
+    auto stream = packed(target, bytes, 4 * config.data_words());
+    if (stream && stream->size() < best.bytes.size()) best = {target, std::move(*stream)};
+  }
   return best;
 }
 
 std::optional<std::vector<std::uint8_t>> unpacked(isa::dma::Target target,
                                                   std::span<const std::uint8_t> stream,
-                                                  std::int64_t blocks) {
+                                                  std::int64_t blocks, int beat) {
   BitReader in(stream);
   Unpacker unpacker(target, in);
   std::vector<std::uint8_t> out;
@@ -301,7 +307,7 @@ std::optional<std::vector<std::uint8_t>> unpacked(isa::dma::Target target,
     if (!block || in.beyond()) return std::nullopt;
     out.insert(out.end(), block->begin(), block->end());
   }
-  if (!in.ends()) return std::nullopt;
+  if (!in.ends(beat)) return std::nullopt;
   return out;
 }
 

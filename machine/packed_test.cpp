@@ -137,19 +137,27 @@ TEST_CASE("NF4, rounded to integers of eight bits, is a palette", "[machine][pac
 }
 
 TEST_CASE("the shortest stream is taken, or none", "[machine][packed]") {
+  Config config = load_config("edge256", {"memory.packed_weights=true"});
   std::mt19937 random{5};
   Bytes bytes(kBlockBytes * 20);
   const auto fill = [&](auto value) {
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(value(i));
-    return shortest(bytes).target;
+    return shortest(bytes, config).target;
   };
   CHECK(fill([&](std::size_t) { return random(); }) == Target::kPmem);
   CHECK(fill([&](std::size_t) { return random() % 25 - 12; }) == Target::kShort);
   CHECK(fill([&](std::size_t) { return random() % 16 * 16; }) == Target::kPalette);
   CHECK(fill([&](std::size_t i) { return i % 4 < 2 ? random() : 0; }) == Target::kSparse);
   const auto trit = [&] { return "\0\1\3"[random() % 3]; };
-  CHECK(fill([&](std::size_t) { return trit() | trit() << 2 | trit() << 4 | trit() << 6; }) ==
-        Target::kTrits);
+  const auto trits = [&](std::size_t) { return trit() | trit() << 2 | trit() << 4 | trit() << 6; };
+  CHECK(fill(trits) == Target::kTrits);
+  // A wide bus brings trits alone, in whole beats of its own.
+  config = load_config("edge256", {"memory.packed_weights=true", "bus.axi_data_bits=256",
+                                   "array.precisions=[\"int8\", \"ternary\"]"});
+  CHECK(fill([&](std::size_t) { return random() % 16 * 16; }) == Target::kPmem);
+  CHECK(fill(trits) == Target::kTrits);
+  bytes.resize(kBlockBytes * 6);
+  CHECK(shortest(bytes, config).bytes.size() == 96);  // 64 + 13
 }
 
 TEST_CASE("a stream that does not end with its blocks is none", "[machine][packed]") {
@@ -160,6 +168,7 @@ TEST_CASE("a stream that does not end with its blocks is none", "[machine][packe
     CHECK_FALSE(unpacked(target, stream, 9));
     stream.resize(stream.size() + kStreamBeat);
     CHECK_FALSE(unpacked(target, stream, 5));
+    CHECK(unpacked(target, stream, 5, 32));
   }
   Bytes stream = *packed(Target::kTrits, bytes);
   stream[0] = 243;

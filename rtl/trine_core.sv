@@ -33,7 +33,7 @@ module trine_core #(
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
   parameter bit          Weights4      = 1'b0,   // Int8: weights of four bits
   parameter bit          Groups        = 1'b0,   // Weights4, no Ecc: factors by groups
-  parameter bit          Packed        = 1'b0,   // 64 bits, Cols in fours: weights packed in DRAM
+  parameter bit          Packed        = 1'b0,   // Cols in fours: weights packed in DRAM
   parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
@@ -103,7 +103,8 @@ module trine_core #(
       trine_isa_pkg::Features'(Int16)              << trine_isa_pkg::FeatureInt16 |
       trine_isa_pkg::Features'(Weights4)           << trine_isa_pkg::FeatureInt4 |
       trine_isa_pkg::Features'(Groups)             << trine_isa_pkg::FeatureGroups |
-      trine_isa_pkg::Features'(Packed)             << trine_isa_pkg::FeaturePacked;
+      trine_isa_pkg::Features'(Packed)             << trine_isa_pkg::FeaturePacked |
+      trine_isa_pkg::Features'(Packed && DataBits == 64) << trine_isa_pkg::FeatureStreams;
 
   // ---------------------------------------------------------------------------------------------
   // Control, DMA, small memories.

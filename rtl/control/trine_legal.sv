@@ -32,12 +32,14 @@ module trine_legal #(
   localparam int unsigned IsInt16  = trine_isa_pkg::FeatureInt16;
   localparam logic [Features-1:0] Later =
       Features'(1) << trine_isa_pkg::FeatureInt16 | Features'(1) << trine_isa_pkg::FeatureInt4 |
-      Features'(1) << trine_isa_pkg::FeatureGroups | Features'(1) << trine_isa_pkg::FeaturePacked;
+      Features'(1) << trine_isa_pkg::FeatureGroups | Features'(1) << trine_isa_pkg::FeaturePacked |
+      Features'(1) << trine_isa_pkg::FeatureStreams;
   localparam logic [Features-1:0] Absent =
       Features'(!Int16) << trine_isa_pkg::FeatureInt16 |
       Features'(!Int4) << trine_isa_pkg::FeatureInt4 |
       Features'(!Groups) << trine_isa_pkg::FeatureGroups |
-      Features'(!Packed) << trine_isa_pkg::FeaturePacked;
+      Features'(!Packed) << trine_isa_pkg::FeaturePacked |
+      Features'(!Packed) << trine_isa_pkg::FeatureStreams;
 
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;

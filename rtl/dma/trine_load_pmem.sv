@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the load engine writes to PMEM: beats as they come (trine_load_rows), or, with Packed, pairs
-// of beats out of a packed stream (trine_unpack), which walks over the rows by itself.
+// What the load engine writes to PMEM: beats as they come (trine_load_rows), or, with Packed, what
+// comes out of a packed stream: pairs of beats (trine_unpack), which go the beats' way, or on wider
+// buses parts of rows (trine_unpack_wide). Both walk over the rows by themselves.
 //
-// Timing    as trine_load_rows; packed: as trine_unpack. Beats of another copy wait until all pairs
-//           have left: those of the small memories and of DMEM for pending_o, others here.
+// Timing    as trine_load_rows; packed: as the other two. Beats of another copy wait until all
+//           else has left: those of the small memories and of DMEM for pending_o, others here.
 // Contract  as both.
 // Check     trine_load_pmem_tb, trine_control_tb
 
@@ -13,7 +14,7 @@ module trine_load_pmem #(
   parameter int unsigned PmemAddrBits = 11,
   parameter int unsigned DataBits     = 64,
   parameter bit          Maps         = 1'b1,  // there are transposed copies
-  parameter bit          Packed       = 1'b0,  // and packed ones: DataBits 64, Cols in fours
+  parameter bit          Packed       = 1'b0,  // and packed ones: Cols in fours
   parameter int unsigned FromBits     = 29,
   localparam int unsigned DataWords = DataBits / 32,
   localparam int unsigned Quads     = (Cols + 3) / 4
@@ -57,15 +58,18 @@ module trine_load_pmem #(
   logic                    beat_valid, beat_last, beat_next, pair_valid, pair_last;
   logic [PmemAddrBits-1:0] beat_addr, pair_addr;
   logic [DataBits-1:0]     beat, second;
-  logic                    pairs, row_pending;  // pairs come instead of beats
-  logic                    row_bump;
+  logic                    pairs, row_pending;  // pairs or parts of rows come instead of beats
+  logic                    row_bump, row_done, row_wvalid, row_wready;
+  logic [PmemAddrBits-1:0] row_wrow;
+  logic [32*Cols-1:0]      row_wdata;
+  logic [Quads-1:0]        row_wquads;
 
   trine_load_rows #(
     .Cols         (Cols),
     .PmemAddrBits (PmemAddrBits),
     .DataBits     (DataBits),
     .Maps         (Maps),
-    .Pairs        (Packed)
+    .Pairs        (Packed && DataBits == 64)
   ) u_rows (
     .clk_i,
     .rst_ni,
@@ -75,7 +79,7 @@ module trine_load_pmem #(
     .transposed_i (transposed_i && !pairs),  // pairs are of the copy before
     .addr_i       (beat_addr),
     .data_i       (beat),
-    .pair_i       (pairs),
+    .pair_i       (pairs && DataBits == 64),
     .second_i     (second),
     .mask_i,
     .row_last_i,
@@ -83,12 +87,12 @@ module trine_load_pmem #(
     .next_o       (beat_next),
     .bump_o       (row_bump),
     .pending_o    (row_pending),
-    .done_o,
-    .pmem_wvalid_o,
-    .pmem_wready_i,
-    .pmem_wrow_o,
-    .pmem_wdata_o,
-    .pmem_wquads_o
+    .done_o        (row_done),
+    .pmem_wvalid_o (row_wvalid),
+    .pmem_wready_i (row_wready),
+    .pmem_wrow_o   (row_wrow),
+    .pmem_wdata_o  (row_wdata),
+    .pmem_wquads_o (row_wquads)
   );
 
   assign pending_o  = row_pending || pairs;
@@ -96,13 +100,64 @@ module trine_load_pmem #(
   assign beat_addr  = pairs ? pair_addr : addr_i;
   assign beat_last  = pairs ? pair_last : last_i;
 
-  if (Packed) begin : gen_packed
+  if (Packed && Cols % 4 != 0) begin : gen_bad
+    $error("trine_load_pmem: Packed needs Cols in fours");
+  end
+
+  if (Packed && DataBits > 64) begin : gen_wide
+    logic                    taken, part_valid, part_last;
+    logic [PmemAddrBits-1:0] part_row;
+    logic [32*Cols-1:0]      part;
+    logic [Quads-1:0]        part_quads;
+    logic                    unused_format;
+
+    trine_unpack_wide #(
+      .AddrBits    (PmemAddrBits),
+      .QuadsPerRow (Quads),
+      .DataBits    (DataBits),
+      .FromBits    (FromBits)
+    ) u_unpack (
+      .clk_i,
+      .rst_ni,
+      .clear_i,
+      .start_i      (start_i && packed_i),
+      .local_i,
+      .rows_last_i,
+      .from_i,
+      .busy_o       (pairs),
+      .error_o,
+      .from_o,
+      .more_i       (more_i && packed_i),
+      .beat_valid_i (valid_i && packed_i),
+      .beat_ready_o (taken),
+      .beat_i       (data_i),
+      .valid_o      (part_valid),
+      .ready_i      (pmem_wready_i && !row_wvalid),
+      .data_o       (part),
+      .quads_o      (part_quads),
+      .addr_o       (part_row),
+      .last_o       (part_last)
+    );
+
+    // The last row of the copy before comes first.
+    assign pair_valid    = 1'b0;
+    assign pair_last     = 1'b0;
+    assign pair_addr     = '0;
+    assign beat_valid    = valid_i && !packed_i && !pairs;
+    assign beat          = data_i;
+    assign second        = '0;
+    assign next_o        = packed_i ? valid_i && taken : beat_next && !pairs;
+    assign row_wready    = pmem_wready_i;
+    assign pmem_wvalid_o = row_wvalid || part_valid;
+    assign pmem_wrow_o   = row_wvalid ? row_wrow : part_row;
+    assign pmem_wdata_o  = row_wvalid ? row_wdata : part;
+    assign pmem_wquads_o = row_wvalid ? row_wquads : part_quads;
+    assign done_o        = row_done ||
+                           (part_valid && part_last && pmem_wready_i && !row_wvalid);
+    assign unused_format = ^{format_i, pair_valid};
+  end else if (Packed) begin : gen_packed
     logic         taken;
     logic [127:0] pair;
-
-    if (DataBits != 64 || Cols % 4 != 0) begin : gen_bad
-      $error("trine_load_pmem: Packed needs DataBits = 64 and Cols in fours");
-    end
 
     trine_unpack #(
       .AddrBits    (PmemAddrBits),
@@ -135,6 +190,8 @@ module trine_load_pmem #(
     assign beat       = pairs ? DataBits'(pair[63:0]) : data_i;
     assign second     = DataBits'(pair[127:64]);
     assign next_o     = packed_i ? valid_i && taken : beat_next && !pairs;
+    assign {row_wready, done_o, pmem_wvalid_o} = {pmem_wready_i, row_done, row_wvalid};
+    assign {pmem_wrow_o, pmem_wdata_o, pmem_wquads_o} = {row_wrow, row_wdata, row_wquads};
   end else begin : gen_plain
     logic unused_packed;
     assign pairs         = 1'b0;
@@ -147,6 +204,8 @@ module trine_load_pmem #(
     assign next_o        = beat_next;
     assign error_o       = 1'b0;
     assign from_o        = '0;
+    assign {row_wready, done_o, pmem_wvalid_o} = {pmem_wready_i, row_done, row_wvalid};
+    assign {pmem_wrow_o, pmem_wdata_o, pmem_wquads_o} = {row_wrow, row_wdata, row_wquads};
     assign unused_packed =
         ^{packed_i, format_i, local_i, rows_last_i, from_i, more_i, pair_valid};
   end

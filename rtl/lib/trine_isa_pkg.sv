@@ -289,7 +289,7 @@ package trine_isa_pkg;
   localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
 
   // What a configuration may lack: indices of bits.
-  localparam int unsigned Features = 14;
+  localparam int unsigned Features = 15;
   localparam int unsigned FeatureInt8 = 0;  // array.precisions
   localparam int unsigned FeatureTernary = 1;  // array.precisions
   localparam int unsigned FeatureBinary = 2;  // array.precisions
@@ -305,84 +305,86 @@ package trine_isa_pkg;
   localparam int unsigned FeatureInt4 = 11;  // array.weights4
   localparam int unsigned FeatureGroups = 12;  // array.groups
   localparam int unsigned FeaturePacked = 13;  // memory.packed_weights
+  // memory.packed_weights, bus.axi_data_bits: 32 or 64
+  localparam int unsigned FeatureStreams = 14;
 
   // Which codes there are and what each needs, the lowest code in the lowest bits.
   localparam int unsigned DmaTargetCodes = 13;
   localparam logic [12:0] DmaTargetKnown = 13'b1111111111111;
-  localparam logic [181:0] DmaTargetNeeds = {
-    14'b10000000000000,  // palette
-    14'b10000000000000,  // sparse
-    14'b10000000000000,  // trits
-    14'b10000000000000,  // short
-    14'b00010000100000,  // points
-    14'b00010000000000,  // dmem16
-    14'b00001100000000,  // transposed
-    14'b00000001000000,  // exponentials
-    14'b00000000100000,  // table
-    14'b00000000000000,  // scale
-    14'b00000000000000,  // bias
-    14'b00000000000000,  // pmem
-    14'b00000000000000  // dmem
+  localparam logic [194:0] DmaTargetNeeds = {
+    15'b100000000000000,  // palette
+    15'b100000000000000,  // sparse
+    15'b010000000000000,  // trits
+    15'b100000000000000,  // short
+    15'b000010000100000,  // points
+    15'b000010000000000,  // dmem16
+    15'b000001100000000,  // transposed
+    15'b000000001000000,  // exponentials
+    15'b000000000100000,  // table
+    15'b000000000000000,  // scale
+    15'b000000000000000,  // bias
+    15'b000000000000000,  // pmem
+    15'b000000000000000  // dmem
   };
   localparam int unsigned ComputeOpCodes = 11;
   localparam logic [10:0] ComputeOpKnown = 11'b11111111111;
-  localparam logic [153:0] ComputeOpNeeds = {
-    14'b00010000000001,  // int8_int16
-    14'b01100000000001,  // int8_groups
-    14'b00100000000001,  // int8_int4
-    14'b00010100000001,  // matmul16
-    14'b00010000000001,  // int16
-    14'b00000100000001,  // matmul
-    14'b00000000000101,  // int8_binary
-    14'b00000000000011,  // int8_ternary
-    14'b00000000000100,  // binary
-    14'b00000000000010,  // ternary
-    14'b00000000000001  // int8
+  localparam logic [164:0] ComputeOpNeeds = {
+    15'b000010000000001,  // int8_int16
+    15'b001100000000001,  // int8_groups
+    15'b000100000000001,  // int8_int4
+    15'b000010100000001,  // matmul16
+    15'b000010000000001,  // int16
+    15'b000000100000001,  // matmul
+    15'b000000000000101,  // int8_binary
+    15'b000000000000011,  // int8_ternary
+    15'b000000000000100,  // binary
+    15'b000000000000010,  // ternary
+    15'b000000000000001  // int8
   };
   localparam int unsigned VectorOpCodes = 26;
   localparam logic [25:0] VectorOpKnown = 26'b11111111111111111111011111;
-  localparam logic [363:0] VectorOpNeeds = {
-    14'b00010000010000,  // mul_narrow16
-    14'b00010001010000,  // share16
-    14'b00010001110000,  // exponential16
-    14'b00010000010000,  // word16
-    14'b00010000010000,  // join16
-    14'b00010000010000,  // min16
-    14'b00010000010000,  // max16
-    14'b00010000110000,  // tanh16
-    14'b00010000110000,  // logistic16
-    14'b00010000010000,  // widen16
-    14'b00010000010000,  // narrow16
-    14'b00010000010000,  // leaky16
-    14'b00010000010000,  // mul16
-    14'b00010000010000,  // add16
-    14'b00010000010000,  // sum16
-    14'b00000001010000,  // normalize
-    14'b00000000010000,  // squared_difference
-    14'b00000001010000,  // softmax
-    14'b00000000010000,  // min
-    14'b00000000010000,  // mul
-    14'b00000000000000,  // none
-    14'b00000000010100,  // max_binary
-    14'b00000000010010,  // max_ternary
-    14'b00000000010000,  // add
-    14'b00000000010000,  // sum
-    14'b00000000010000  // max
+  localparam logic [389:0] VectorOpNeeds = {
+    15'b000010000010000,  // mul_narrow16
+    15'b000010001010000,  // share16
+    15'b000010001110000,  // exponential16
+    15'b000010000010000,  // word16
+    15'b000010000010000,  // join16
+    15'b000010000010000,  // min16
+    15'b000010000010000,  // max16
+    15'b000010000110000,  // tanh16
+    15'b000010000110000,  // logistic16
+    15'b000010000010000,  // widen16
+    15'b000010000010000,  // narrow16
+    15'b000010000010000,  // leaky16
+    15'b000010000010000,  // mul16
+    15'b000010000010000,  // add16
+    15'b000010000010000,  // sum16
+    15'b000000001010000,  // normalize
+    15'b000000000010000,  // squared_difference
+    15'b000000001010000,  // softmax
+    15'b000000000010000,  // min
+    15'b000000000010000,  // mul
+    15'b000000000000000,  // none
+    15'b000000000010100,  // max_binary
+    15'b000000000010010,  // max_ternary
+    15'b000000000010000,  // add
+    15'b000000000010000,  // sum
+    15'b000000000010000  // max
   };
   localparam int unsigned PostOutputCodes = 4;
   localparam logic [3:0] PostOutputKnown = 4'b1111;
-  localparam logic [55:0] PostOutputNeeds = {
-    14'b00000000100000,  // table
-    14'b00000000000000,  // raw
-    14'b00000000001000,  // thresholds
-    14'b00000000000000  // requantized
+  localparam logic [59:0] PostOutputNeeds = {
+    15'b000000000100000,  // table
+    15'b000000000000000,  // raw
+    15'b000000000001000,  // thresholds
+    15'b000000000000000  // requantized
   };
   localparam int unsigned PostEncodingCodes = 3;
   localparam logic [2:0] PostEncodingKnown = 3'b111;
-  localparam logic [41:0] PostEncodingNeeds = {
-    14'b00000000000100,  // binary
-    14'b00000000000010,  // ternary
-    14'b00000000000000  // int8
+  localparam logic [44:0] PostEncodingNeeds = {
+    15'b000000000000100,  // binary
+    15'b000000000000010,  // ternary
+    15'b000000000000000  // int8
   };
 
 endpackage

@@ -55,6 +55,15 @@ Work Walk::run(Engine engine, const isa::Registers& registers, const isa::Run& r
   return {};
 }
 
+/// Pairs of beats, or on wide buses a group of five blocks, in pieces where rows end in it.
+std::int64_t Walk::unpacked_writes(std::int64_t rows) const {
+  constexpr std::int64_t kGroup = 5;
+  const std::int64_t of_row = config_.cols / 4, blocks = rows * of_row;
+  if (config_.data_bits() == 64) return blocks;
+  const std::int64_t both = (blocks - 1) / std::lcm(kGroup, of_row);
+  return (blocks - 1) / kGroup + rows - both;
+}
+
 Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
   namespace dma = isa::dma;
   const auto target = static_cast<dma::Target>(run.op);
@@ -65,8 +74,7 @@ Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
   work.on_chip = run.has(dma::kFromDmem);
   work.bytes = work.on_chip ? 0 : rows * words * 4;
   if (target == dma::Target::kTransposed) work.writes = rows * ((words + 3) / 4);
-  if (isa::is_packed(run))  // pairs of beats
-    work.writes = (r.get(dma::kRowsLast) + 1) * config_.cols / 4;
+  if (isa::is_packed(run)) work.writes = unpacked_writes(r.get(dma::kRowsLast) + 1);
   if (target == dma::Target::kTable) work.writes = rows * 4 * words;  // entry by entry
   if (target == dma::Target::kExponentials || target == dma::Target::kPoints)
     work.writes = rows * words;

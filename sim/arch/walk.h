@@ -54,6 +54,7 @@ class Walk {
   Work run(isa::Engine engine, const isa::Registers& registers, const isa::Run& run);
 
  private:
+  std::int64_t unpacked_writes(std::int64_t rows) const;
   Work transfer(const isa::TransferRegisters& registers, const isa::Run& run) const;
   Work compute(const isa::ComputeRegisters& registers, const isa::Run& run);
   Work vector(const isa::VectorRegisters& registers, const isa::Run& run);

@@ -118,7 +118,8 @@ std::vector<std::uint8_t> rows_of(const Program& stage, const isa::TransferRegis
   if (target == dma::Target::kPmem) return {bytes.begin(), bytes.end()};
   const std::int64_t row_bytes = 4 * stage.config.cols;
   const auto rows = machine::unpacked(
-      target, bytes, (r.get(dma::kRowsLast) + 1) * row_bytes / machine::kBlockBytes);
+      target, bytes, (r.get(dma::kRowsLast) + 1) * row_bytes / machine::kBlockBytes,
+      4 * stage.config.data_words());
   return rows ? *rows : std::vector<std::uint8_t>{};
 }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Copies into PMEM, packed ones, transposed ones and others in turn, one right behind the other:
-// each row is written once, where its copy says, in the order of the copies, while pairs of the
-// copy before are on their way and PMEM is busy. Addresses of beats are made as trine_dma_beats
+// each row is written once, where its copy says, in the order of the copies, while what is packed
+// of the copy before is on its way and PMEM is busy. On wide buses a packed row comes in parts. Addresses of beats are made as trine_dma_beats
 // makes them; transposed copies are one row, for the first four columns.
 
 #include <catch2/catch.hpp>
-#include <cstring>
 #include <deque>
 #include <vector>
 
@@ -23,17 +22,21 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 constexpr unsigned kRowBytes = 4 * TB_Cols, kMostRows = 9, kAddresses = 1U << TB_PmemAddrBits;
+constexpr unsigned kBeat = TB_DataBits / 8, kQuads = TB_Cols / 4;
+constexpr bool kWide = TB_DataBits > 64;
 
 struct Copy {
   isa::dma::Target target;
   unsigned local, rows;
   Bytes bytes, beats;
+  bool packed() const { return isa::is_packed({.op = static_cast<int>(target)}); }
   bool transposed() const { return target == isa::dma::Target::kTransposed; }
   unsigned row_bytes() const { return transposed() ? 16 : kRowBytes; }
 };
 
-/// Beats whose words are these columns.
-Bytes transposed(const Bytes& columns) {
+/// Beats whose words are these columns, filled up with tokens of 0.
+Bytes transposed(Bytes columns) {
+  columns.resize((columns.size() + kBeat - 1) / kBeat * kBeat);
   Bytes words(columns.size());
   for (std::size_t i = 0; i < words.size(); ++i)
     words[i] = columns[i / 16 * 16 + i % 4 * 4 + i / 4 % 4];
@@ -45,6 +48,7 @@ Bytes transposed(const Bytes& columns) {
 Copy copy_of(std::mt19937& random) {
   using isa::dma::Target;
   Copy c{machine::kStreams[random() % machine::kStreams.size()], 0, 0, {}, {}};
+  if (kWide) c.target = Target::kTrits;
   if (chance(random, 40)) c.target = chance(random, 50) ? Target::kPmem : Target::kTransposed;
   c.rows = 1 + static_cast<unsigned>(random()) % kMostRows;
   c.local = static_cast<unsigned>(random()) % (kAddresses - c.rows);
@@ -55,7 +59,7 @@ Copy copy_of(std::mt19937& random) {
                                                                        : kTernary[random() % 4]);
   c.beats = c.target == Target::kPmem ? c.bytes
             : c.transposed()          ? transposed(c.bytes)
-                                      : *machine::packed(c.target, c.bytes);
+                                      : *machine::packed(c.target, c.bytes, kBeat);
   return c;
 }
 
@@ -63,6 +67,7 @@ struct Bench : Clocked<Vtrine_load_pmem> {
   std::mt19937 random{1};
   unsigned late = 0, slow = 0;  ///< percent of cycles
   unsigned row = 0, done = 0;   ///< rows of the copy in front; copies
+  unsigned quads = 0;           ///< of the row that are written
   std::deque<Copy> written;     ///< those of which rows are to come
   unsigned addr = 0;            ///< of a beat
 
@@ -75,10 +80,22 @@ struct Bench : Clocked<Vtrine_load_pmem> {
       REQUIRE_FALSE(written.empty());
       const Copy& c = written.front();
       REQUIRE(dut.pmem_wrow_o == c.local + row);
+      const unsigned these = dut.pmem_wquads_o, all = (1U << kQuads) - 1;
       for (unsigned i = 0; i < c.row_bytes(); ++i)
-        REQUIRE(get_bits(dut.pmem_wdata_o, 8 * i, 8) == c.bytes[c.row_bytes() * row + i]);
-      REQUIRE(dut.pmem_wquads_o == (c.transposed() ? 1 : (1U << TB_Cols / 4) - 1));
-      const bool last = ++row == c.rows;
+        if ((these >> i / 16 & 1) != 0)
+          REQUIRE(get_bits(dut.pmem_wdata_o, 8 * i, 8) == c.bytes[c.row_bytes() * row + i]);
+      if (kWide && c.packed()) {
+        REQUIRE((these != 0 && (these & quads) == 0));
+        quads |= these;
+      } else {
+        REQUIRE(these == (c.transposed() ? 1 : all));
+        quads = all;
+      }
+      if (quads == all) {
+        quads = 0;
+        ++row;
+      }
+      const bool last = row == c.rows;
       REQUIRE(dut.done_o == (last && !c.transposed()));
       if (last) {
         written.pop_front();
@@ -97,7 +114,7 @@ struct Bench : Clocked<Vtrine_load_pmem> {
 
   void copy(const Copy& c) {
     written.push_back(c);
-    dut.packed_i = isa::is_packed({.op = static_cast<int>(c.target)});
+    dut.packed_i = c.packed();
     dut.format_i = static_cast<unsigned>(c.target) & 3U;
     dut.transposed_i = c.transposed();
     drive(dut.local_i, c.local);
@@ -108,12 +125,13 @@ struct Bench : Clocked<Vtrine_load_pmem> {
     addr = c.local;
     dut.more_i = 1;
     for (std::size_t at = 0; at < c.beats.size();) {
-      std::uint64_t beat;
-      std::memcpy(&beat, &c.beats[at], sizeof beat);
       dut.valid_i = !chance(random, late) && !(c.transposed() && dut.pending_o);
-      dut.data_i = beat;
-      dut.last_i = dut.row_last_i = at + sizeof beat == c.beats.size();
-      if (cycle()) at += sizeof beat;
+      for (unsigned i = 0; i < kBeat; ++i) set_bits(dut.data_i, 8 * i, 8, c.beats[at + i]);
+      const std::size_t words = std::min<std::size_t>(kBeat, c.beats.size() - at) / 4;
+      const std::size_t own = c.transposed() ? (c.bytes.size() - at) / 4 : words;
+      drive(dut.mask_i, (1U << std::min(words, own)) - 1);
+      dut.last_i = dut.row_last_i = at + kBeat == c.beats.size();
+      if (cycle()) at += kBeat;
     }
     dut.valid_i = dut.more_i = 0;
   }
@@ -124,7 +142,6 @@ struct Bench : Clocked<Vtrine_load_pmem> {
 TEST_CASE("trine_load_pmem writes packed rows and others in their order and place",
           "[tb][unpack]") {
   Bench b;
-  b.dut.mask_i = 3;
   for (unsigned n = 1; n <= 600; ++n) {
     if (n % 50 == 0) b.late = b.slow = n % 100 == 0 ? 0 : 50;
     b.copy(copy_of(b.random));

@@ -126,8 +126,9 @@ class Generator {
   /// Packed weights, two streams of each kind. @return the byte behind them
   std::int64_t make_streams(std::int64_t at) {
     using isa::dma::Target;
-    for (std::size_t n = 0; config_.packed && n < 2 * machine::kStreams.size(); ++n) {
+    for (std::size_t n = 0; n < 2 * machine::kStreams.size(); ++n) {
       Stream s{machine::kStreams.at(n / 2), at, between(1, std::min(40, config_.pmem_rows())), {}};
+      if (!machine::unpacks(config_, s.target)) continue;
       const int bits = between(1, 7);
       std::vector<std::uint8_t> rows(static_cast<std::size_t>(4 * config_.cols * s.rows));
       for (std::uint8_t& byte : rows) {
@@ -136,7 +137,7 @@ class Generator {
         if (ternary_ || s.target == Target::kTrits) byte = no_high_only(byte);
       }
       if (s.target == Target::kSparse) keep_two_of_four(rows);
-      s.bytes = *machine::packed(s.target, rows);
+      s.bytes = *machine::packed(s.target, rows, static_cast<int>(4 * config_.data_words()));
       at += static_cast<std::int64_t>(s.bytes.size());
       streams_.push_back(std::move(s));
     }
@@ -940,7 +941,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.imem_kib = design.imem_kib;
   config.pipeline_pe = design.pe_stages;
   config.activations16 = design.activations16;
-  config.packed = design.cols % 4 == 0 && design.axi_data_bits <= 64;
+  config.packed = config.can_pack();
   machine::check(config);
   return config;
 }

@@ -54,7 +54,7 @@ machine::Config any_config(Choices& choices) {
   c.activations16 = once_in(choices, 2) && c.rows % 2 == 0;
   c.weights4 = once_in(choices, 3);
   c.groups = c.weights4 && !c.ecc && !once_in(choices, 4);
-  c.packed = c.cols % 4 == 0 && c.axi_data_bits <= 64 && !once_in(choices, 3);
+  c.packed = c.can_pack() && !once_in(choices, 3);
   machine::check(c);
   return c;
 }

@@ -181,10 +181,12 @@ Weights RandomModel::classifier(int part) const {
                  classifier_codes_);
 }
 
-std::int64_t RandomModel::weight_bytes() const {
-  const auto bytes = [](WeightCodes codes, std::int64_t rows, std::int64_t columns) {
+std::int64_t RandomModel::weight_bytes(const machine::Config& config) const {
+  const auto bytes = [&](WeightCodes codes, std::int64_t rows, std::int64_t columns) {
     const int group = group_of(codes);
     const std::int64_t factors = group > 0 && columns % group == 0 ? 2 * rows * columns / group : 0;
+    if (config.packed && encoding_of(codes) == model::Encoding::kTernary)
+      return rows * columns / 5;  // trits of a byte
     const int bits = encoding_of(codes) == model::Encoding::kTernary ? 2
                      : encoding_of(codes) == model::Encoding::kInt4  ? 4
                                                                      : 8;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/npy.h"
+#include "machine/config.h"
 #include "tools/estimate/transformers.h"
 #include "tools/llm/quantize.h"
 
@@ -39,7 +40,7 @@ class RandomModel {
   model::Graph classifier(const Weights& part) const { return model_.classifier_graph(part); }
 
   /// In DRAM, without padding: all weights that a token reads.
-  std::int64_t weight_bytes() const;
+  std::int64_t weight_bytes(const machine::Config& config) const;
 
  private:
   Weights product(int layer, const char* name, int rows, int columns, float gain, WeightCodes codes,

@@ -73,7 +73,7 @@ std::vector<std::size_t> WholeToken::program_words() const {
 }
 
 std::int64_t WholeToken::bytes_needed() const {
-  return model_.weight_bytes() +
+  return model_.weight_bytes(options_.config) +
          std::int64_t{2} * model_.layers() * (options_.position + 1) * model_.dims().kv_dim();
 }
 

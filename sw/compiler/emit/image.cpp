@@ -171,9 +171,13 @@ class ImageMaker : private Order {
     using isa::dma::Target;
     constexpr std::int64_t kMostRows = std::int64_t{1} << isa::dma::kRowsLast.width;
     if (!config_.packed || rows > kMostRows) return add_rows(words, Target::kPmem, rows);
-    std::vector<std::uint8_t> bytes(4 * words.size());
-    std::memcpy(bytes.data(), words.data(), bytes.size());
-    const machine::Stored best = machine::shortest(bytes);
+    // A stream has no words that fill up the beats of a row.
+    const auto row_bytes = 4 * at(config_.cols);
+    std::vector<std::uint8_t> bytes(at(rows) * row_bytes);
+    for (std::int64_t r = 0; r < rows; ++r)
+      std::memcpy(&bytes[at(r) * row_bytes], &words[at(word_of_row(r))], row_bytes);
+    const machine::Stored best = machine::shortest(bytes, config_);
+    if (best.target == Target::kPmem) return add_rows(words, Target::kPmem, rows);
     Words stream(best.bytes.size() / 4);
     std::memcpy(stream.data(), best.bytes.data(), best.bytes.size());
     return add_rows(stream, best.target, rows);

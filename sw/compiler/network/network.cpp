@@ -80,7 +80,7 @@ void set_stored_shares(Network& network, const machine::Config& config) {
   for (Layer& layer : network.layers) {
     if (layer.kind != LayerKind::kConv || layer.conv().weights.empty()) continue;
     const std::vector<std::uint8_t> bytes = first_rows(layer, config);
-    layer.conv().stored_share = static_cast<double>(machine::shortest(bytes).bytes.size()) /
+    layer.conv().stored_share = static_cast<double>(machine::shortest(bytes, config).bytes.size()) /
                                 static_cast<double>(bytes.size());
   }
 }

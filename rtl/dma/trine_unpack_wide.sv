@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ternary weights on their way into PMEM over more than 64 bits of bus: 64 bytes of a stream of
+// trits are 80 bytes of rows, whatever the rows' length (machine/packed.h).
+//
+//   beats -> their trits -> a group, which is five blocks -> quads of a row
+//
+// A block is a quad, four words. Byte 13 b + i of a group has five trits of block b; where i is 12,
+// four of block b and one of the last block, which has no such byte. A row takes the blocks that
+// are left of a group, or as many as it has room for; the others turn to where the next one begins.
+//
+// A stream that ends before its rows do, goes on for a beat or more behind them, or has bytes that
+// are no trits is an error, told from the next cycle on. Then what comes out means nothing, and no
+// other copy begins: clear_i follows.
+//
+// Timing    a beat in a cycle; a group shows in the cycle after its last beat and takes a cycle for
+//           each row that has a part of it. beat_ready_o depends on ready_i.
+// Contract  as trine_unpack.
+// Check     trine_unpack_wide_tb, trine_unpack_wide_props
+
+module trine_unpack_wide #(
+  parameter int unsigned AddrBits    = 11,   // of a row of PMEM
+  parameter int unsigned QuadsPerRow = 10,
+  parameter int unsigned DataBits    = 256,  // 128, 256, 512
+  parameter int unsigned FromBits    = 29    // of what is said of a copy with its error
+) (
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+  input  logic                       clear_i,
+
+  // The copy: rows of PMEM, from local on.
+  input  logic                       start_i,
+  input  logic [AddrBits-1:0]        local_i,
+  input  logic [15:0]                rows_last_i,
+  input  logic [FromBits-1:0]        from_i,
+  output logic                       busy_o,   // blocks are to come out
+  output logic                       error_o,
+  output logic [FromBits-1:0]        from_o,   // of the copy that is being unpacked
+
+  // Its stream.
+  input  logic                       more_i,   // beats are to come
+  input  logic                       beat_valid_i,
+  output logic                       beat_ready_o,
+  input  logic [DataBits-1:0]        beat_i,
+
+  output logic                       valid_o,
+  input  logic                       ready_i,
+  output logic [128*QuadsPerRow-1:0] data_o,
+  output logic [QuadsPerRow-1:0]     quads_o,  // of the row that are written
+  output logic [AddrBits-1:0]        addr_o,   // of the row
+  output logic                       last_o    // of the copy
+);
+
+  localparam int unsigned Bytes     = DataBits / 8;
+  localparam int unsigned Beats     = 64 / Bytes;  // of a group
+  localparam int unsigned CountBits = $clog2(Beats + 1);
+  localparam int unsigned Blocks    = 5;
+  localparam int unsigned OfBlock   = 13;          // bytes, but for the last one
+  localparam int unsigned Turn      = QuadsPerRow % Blocks;  // of a row's first block to the next's
+  localparam int unsigned SlotBits  = $clog2(QuadsPerRow + 1);
+
+  // A beat: two bits a trit, and which bytes are none.
+  logic [10*Bytes-1:0] beat_trits;
+  logic [Bytes-1:0]    beat_none;
+
+  // Those that a group has so far, and how many.
+  logic [10*64-1:0]     held_d, held_q;
+  logic [63:0]          none_d, none_q;
+  logic [CountBits-1:0] count_d, count_q;
+  logic                 take, group_free, form;
+
+  // The group that goes to the rows.
+  logic [10*64-1:0]     group_q;
+  logic [63:0]          group_none_q;
+  logic [CountBits-1:0] have_q;   // beats of it
+  logic                 group_valid_q;
+  logic [2:0]           done_q;   // blocks of it that are written
+  logic [128*Blocks-1:0] blocks;
+  logic [Blocks-1:0]    none, there;  // has bytes that are none; all its beats are there
+
+  // The copy.
+  logic                 begins, began_q, waits_q, active_q, more, error_q, wrong;
+  logic [SlotBits-1:0]  slot_q;   // quads of the row that are written
+  logic [2:0]           turn_q;   // block that goes to quads 0, 5, 10, ...
+  logic [AddrBits-1:0]  row_q;
+  logic [15:0]          left_q;
+  logic [FromBits-1:0]  from_q;
+  logic [2:0]           of_group;             // blocks that are left
+  logic [SlotBits-1:0]  of_row;               // quads that are
+  logic                 row_ends, group_ends, fires, ends;
+  logic [Blocks-1:0]    written;              // blocks, if it fires
+  logic                 excess;               // a beat that the last block does not need
+
+  for (genvar b = 0; b < Bytes; b++) begin : gen_byte
+    trine_trits u_trits (
+      .byte_i  (beat_i[8*b +: 8]),
+      .trits_o (beat_trits[10*b +: 10])
+    );
+    assign beat_none[b] = beat_i[8*b +: 8] >= 8'd243;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Beats become groups: the last one of a stream may have fewer.
+  // ---------------------------------------------------------------------------------------------
+  assign more         = more_i && !waits_q;
+  assign group_free   = !group_valid_q || group_ends;
+  assign beat_ready_o = !waits_q && (count_q != CountBits'(Beats - 1) || group_free);
+  assign take         = beat_valid_i && beat_ready_o;
+  assign count_d      = count_q + CountBits'(take);
+  assign form         = group_free &&
+                        (count_d == CountBits'(Beats) || (count_q != '0 && !more && !take));
+
+  always_comb begin
+    held_d = held_q;
+    none_d = none_q;
+    for (int unsigned i = 0; i < Beats; i++) begin
+      if (count_q == CountBits'(i)) begin
+        held_d[10*Bytes*i +: 10*Bytes] = beat_trits;
+        none_d[Bytes*i +: Bytes]       = beat_none;
+      end
+    end
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Groups become parts of rows.
+  // ---------------------------------------------------------------------------------------------
+  for (genvar b = 0; b < Blocks; b++) begin : gen_block
+    localparam int unsigned First = OfBlock * b;
+    localparam int unsigned Size  = b == Blocks - 1 ? OfBlock - 1 : OfBlock;
+
+    if (b == Blocks - 1) begin : gen_last
+      assign blocks[128*b +: 128] = {group_q[10*51+8 +: 2], group_q[10*38+8 +: 2],
+                                     group_q[10*25+8 +: 2], group_q[10*12+8 +: 2],
+                                     group_q[10*First +: 120]};
+    end else begin : gen_whole
+      assign blocks[128*b +: 128] = group_q[10*First +: 128];
+    end
+    assign none[b]  = |group_none_q[First +: Size];
+    assign there[b] = have_q >= CountBits'((First + Size + Bytes - 1) / Bytes);
+  end
+
+  assign of_group = 3'(Blocks) - done_q;
+  assign of_row   = SlotBits'(QuadsPerRow) - slot_q;
+
+  always_comb begin
+    for (int unsigned b = 0; b < Blocks; b++) begin
+      written[b] = 3'(b) >= done_q && 32'(b) - 32'(done_q) < 32'(of_row);
+    end
+    for (int unsigned q = 0; q < QuadsPerRow; q++) begin
+      quads_o[q] = SlotBits'(q) >= slot_q && 32'(q) - 32'(slot_q) < 32'(of_group);
+    end
+    excess = 1'b0;
+    for (int unsigned b = 0; b < Blocks; b++) begin  // the last one of those written
+      if (written[b]) begin
+        excess = have_q > CountBits'((OfBlock * (b + 1) + Bytes - 1) / Bytes) && b < Blocks - 1;
+      end
+    end
+  end
+
+  for (genvar q = 0; q < QuadsPerRow; q++) begin : gen_quad
+    if (Turn == 0) begin : gen_fixed
+      assign data_o[128*q +: 128] = blocks[128*(q % Blocks) +: 128];
+    end else begin : gen_turned
+      always_comb begin
+        data_o[128*q +: 128] = '0;
+        for (int unsigned b = 0; b < Blocks; b++) begin
+          if (turn_q == 3'((b + Blocks - q % Blocks) % Blocks)) begin
+            data_o[128*q +: 128] = blocks[128*b +: 128];
+          end
+        end
+      end
+    end
+  end
+
+  assign row_ends   = 32'(of_row) <= 32'(of_group);
+  assign fires      = group_valid_q && ready_i;
+  assign ends       = fires && row_ends && left_q == 16'd0;
+  assign group_ends = fires && (32'(of_group) <= 32'(of_row) || ends);
+  assign wrong      = (group_valid_q && (written & ~there) != '0) ||
+                      (active_q && !group_valid_q && count_q == '0 && !more) ||
+                      (fires && (written & none) != '0) ||
+                      (ends && (more || count_q != '0 || excess));
+  assign begins     = (start_i || waits_q) && (!active_q || ends) && !error_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)      {count_q, began_q, waits_q, active_q, error_q, group_valid_q} <= '0;
+    else if (clear_i) {count_q, began_q, waits_q, active_q, error_q, group_valid_q} <= '0;
+    else begin
+      count_q       <= begins || form ? '0 : count_d;
+      began_q       <= begins;
+      waits_q       <= (start_i || waits_q) && !begins;
+      active_q      <= begins || (active_q && !ends);
+      group_valid_q <= form || (group_valid_q && !group_ends);
+      error_q       <= error_q || wrong;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take) {held_q, none_q} <= {held_d, none_d};
+    if (form) begin
+      {group_q, group_none_q} <= take ? {held_d, none_d} : {held_q, none_q};
+      have_q                  <= count_d;
+    end
+    if (begins || group_ends) done_q <= '0;
+    else if (fires)           done_q <= done_q + 3'(of_row);
+    if (begins) begin
+      {slot_q, turn_q} <= '0;
+      row_q  <= local_i;
+      left_q <= rows_last_i;
+    end else if (fires) begin
+      slot_q <= row_ends ? '0 : slot_q + SlotBits'(of_group);
+      if (row_ends) begin
+        turn_q <= turn_q >= 3'(Blocks - Turn) ? turn_q - 3'(Blocks - Turn) : turn_q + 3'(Turn);
+        row_q  <= row_q + AddrBits'(1);
+        left_q <= left_q - 16'd1;
+      end
+    end
+    if (began_q && !error_q) from_q <= from_i;  // an error is that of the copy before
+  end
+
+  assign valid_o = group_valid_q;
+  assign addr_o  = row_q;
+  assign last_o  = row_ends && left_q == 16'd0;
+  assign busy_o  = active_q;
+  assign error_o = error_q;
+  assign from_o  = from_q;
+
+endmodule

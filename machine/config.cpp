@@ -288,10 +288,11 @@ void Reader::check_combinations() {
                 "{} bits, more than the 512 of memory.packed_weights' blocks, allowed at most 512",
                 c.axi_data_bits);
   else if (c.packed && c.axi_data_bits > 64 && !c.ternary)
-    combination("array.precisions",
-                "no \"ternary\", whose weights alone memory.packed_weights packs on {} bits of bus, "
-                "allowed a list with it",
-                c.axi_data_bits);
+    combination(
+        "array.precisions",
+        "no \"ternary\", whose weights alone memory.packed_weights packs on {} bits of bus, "
+        "allowed a list with it",
+        c.axi_data_bits);
   if (c.activations16 && c.rows % 2 != 0)
     combination("array.rows",
                 "{} rows are no pairs, which array.activations16 needs, allowed even numbers of "

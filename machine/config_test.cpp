@@ -178,7 +178,7 @@ TEST_CASE("settings are read as TOML, or as a bare word", "[machine][config][err
 TEST_CASE("presets come by kind, name and size", "[machine][config]") {
   CHECK(preset_names() == std::vector<std::string>{"edge32", "edge64", "edge128", "edge256",
                                                    "edge512", "edge1024", "attention256",
-                                                   "text1280", "vision256", "vision1024",
+                                                   "text1536", "vision256", "vision1024",
                                                    "braintta-size", "eyeriss-size", "tpuv1-size"});
 }
 

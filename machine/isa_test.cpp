@@ -301,9 +301,9 @@ TEST_CASE("words that a configuration lacks follow from its keys", "[machine][is
   CHECK(isa::fault_text(load(9), without.features()) ==
         "target short: the configuration lacks streams (memory.packed_weights, "
         "bus.axi_data_bits: 32 or 64)");
-  const machine::Config wide = machine::load_config(
-      "edge256", {"memory.packed_weights=true", "bus.axi_data_bits=128",
-                  "array.precisions=[\"int8\", \"ternary\"]"});
+  const machine::Config wide =
+      machine::load_config("edge256", {"memory.packed_weights=true", "bus.axi_data_bits=128",
+                                       "array.precisions=[\"int8\", \"ternary\"]"});
   CHECK(isa::fault_of(load(9), wide.features()) == isa::Fault::kIllegal);
   CHECK(isa::fault_of(load(10), wide.features()) == isa::Fault::kNone);
   CHECK(isa::fault_text(compute(6), without.features()) ==

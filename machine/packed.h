@@ -30,7 +30,7 @@ inline constexpr std::array kStreams{isa::dma::Target::kTrits, isa::dma::Target:
 /// Whether designs of the configuration take such streams.
 inline bool unpacks(const Config& config, isa::dma::Target target) {
   return (config.features() & (target == isa::dma::Target::kTrits ? isa::feature::kPacked
-                                                                 : isa::feature::kStreams)) != 0;
+                                                                  : isa::feature::kStreams)) != 0;
 }
 
 /// The stream of these bytes, or nothing where they are no trits, have words of more than two
@@ -44,7 +44,7 @@ struct Stored {
   isa::dma::Target target = isa::dma::Target::kPmem;
   std::vector<std::uint8_t> bytes;
 };
-/// Of the streams that the configuration unpacks. @pre whole blocks, config.packed
+/// Only streams that the configuration unpacks. @pre whole blocks, config.packed
 Stored shortest(std::span<const std::uint8_t> bytes, const Config& config);
 
 /// So many blocks of a stream, or nothing where it does not end with them or is none.

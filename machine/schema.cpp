@@ -75,7 +75,8 @@ const std::vector<Key>& schema() {
       {"memory.packed_weights", BoolKey{&Config::packed},
        "weights in DRAM: short codes, trits, 2:4, or four bits",
        "layers that wait for their weights take fewer cycles, by what the weights are packed to "
-       "(columns in fours; trits alone on a bus of more than 64 bits); an unpacker in front of PMEM",
+       "(columns in fours; trits alone on a bus of more than 64 bits); an unpacker in front of "
+       "PMEM",
        true, true},
       {"memory.imem_kib", IntKey{&Config::imem_kib, {0, 1024}},
        "instruction memory, KiB: keeps a program's beginning",
@@ -219,7 +220,8 @@ std::string configuration_markdown() {
       "- PMEM: at least 16 and at most 2^20 rows of 4 * `array.cols` bytes.\n"
       "- `array.weights4`: int8 among `array.precisions`.\n"
       "- `array.groups`: `array.weights4`, and no `memory.ecc`.\n"
-      "- `memory.packed_weights`: `array.cols` a multiple of 4, `bus.axi_data_bits` at most 512, and ternary among\n  `array.precisions` if it is more than 64.\n"
+      "- `memory.packed_weights`: `array.cols` a multiple of 4, `bus.axi_data_bits` at most 512, "
+      "and ternary among\n  `array.precisions` if it is more than 64.\n"
       "- `array.activations16`: an even `array.rows`, and int8 among `array.precisions`.\n"
       "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat, "
       "two beats or more.\n"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One token of BitNet-2B-4T's and of LLaMA-2-7B's shape, random weights, on text1280: cycles, memory, processor time.
+"""One token of BitNet-2B-4T's and of LLaMA-2-7B's shape, random weights, on text1536: cycles, memory, processor time.
 
 usage: size.py [--backend rtl|arch] [--shape NAME]... [--config C] [--keep FOLDER] [--check]
 Every sum and cache must be exact, else the benchmark ends. The bus bound is weights and caches once over the bus, as they
-lie in DRAM: ternary weights in two bits, int4 with their factors. On the RTL the two take some 13 processor minutes;
+lie in DRAM: ternary weights in 1.6 bits, int4 with their factors. On the RTL the two take some 13 processor minutes;
 --keep leaves the reports in a folder, and takes those that are there.
 """
 import argparse
@@ -35,7 +35,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", choices=["rtl", "arch"], default="rtl")
     parser.add_argument("--shape", action="append", choices=list(SHAPES))
-    parser.add_argument("--config", default="text1280")
+    parser.add_argument("--config", default="text1536")
     parser.add_argument("--keep")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()

@@ -66,6 +66,8 @@ KEYS = [
     ("weights4", ["array.weights4=true"], [], ["weights4", "cols weights4", "rows cols weights4"]),
     ("groups", ["array.groups=true"], ["array.weights4=true"], ["groups", "cols groups", "rows cols groups"]),
     ("packed", ["memory.packed_weights=true"], [], ["packed", "cols packed"]),
+    ("trits", ["memory.packed_weights=true"], [TERNARY, "bus.axi_data_bits=128", "memory.param_channels=1024"],
+     ["trits", "cols trits"]),
     ("wide", ["array.activations16=true"], [], ["wide", "rows wide", "rows cols wide"]),
 ]
 KEYED, KEYED_HELD_OUT = ["edge32", "edge64", "edge256"], "edge64 array.rows=6 array.cols=12"
@@ -98,7 +100,8 @@ def quantities(report):
         "rows": rows, "cols": cols, "banks": banks, "drained": keys["post.columns_per_cycle"],
         "bus_words": max(keys["bus.axi_data_bits"], 64) / 32, "low_bit": len(precisions) > int8, "int8": int8,
         "weights4": keys.get("array.weights4", False), "groups": keys.get("array.groups", False),
-        "packed": keys.get("memory.packed_weights", False), "wide": keys.get("array.activations16", False),
+        "packed": keys.get("memory.packed_weights", False) and keys["bus.axi_data_bits"] <= 64,
+        "trits": keys.get("memory.packed_weights", False) and keys["bus.axi_data_bits"] > 64, "wide": keys.get("array.activations16", False),
         "one_stage": keys["pipeline.pe"] == 1, "vector": vector, "softmax": vector and keys["vector.softmax"],
         "window": keys["depthwise.enable"] and int8 and cols >= 4, "zero_points": keys["matmul.enable"] and int8,
         "flop_bits": flop_bits(keys["memory.param_channels"], keys["post.columns_per_cycle"]),
@@ -360,7 +363,7 @@ def print_model(model):
 
 def print_keys(model):
     common.table(["key", *(f"{design}, GE" for design in KEYED), f"held out: {KEYED_HELD_OUT}", "error, of the design"],
-                 [[f"`{added[0]}`", *key["measured"].values(), f"{100 * key['error_held_out']:+.1f} %"]
+                 [[f"`{added[0]}`" + "".join(f", `{w}`" for w in key["with"][1:2]), *key["measured"].values(), f"{100 * key['error_held_out']:+.1f} %"]
                   for (_, added, _, _), key in zip(KEYS, model["keys"])])
 
 

@@ -2,8 +2,9 @@
 //
 // Copies into PMEM, packed ones, transposed ones and others in turn, one right behind the other:
 // each row is written once, where its copy says, in the order of the copies, while what is packed
-// of the copy before is on its way and PMEM is busy. On wide buses a packed row comes in parts. Addresses of beats are made as trine_dma_beats
-// makes them; transposed copies are one row, for the first four columns.
+// of the copy before is on its way and PMEM is busy. On wide buses a packed row comes in parts.
+// Addresses of beats are made as trine_dma_beats makes them; transposed copies are one row, for the
+// first four columns.
 
 #include <catch2/catch.hpp>
 #include <deque>

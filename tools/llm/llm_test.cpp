@@ -559,7 +559,7 @@ TEST_CASE("weights of four bits, in groups or not, are exact", "[llm][session]")
   const Checkpoint checkpoint = random_checkpoint({64, 96, 1, 4, 2, 40, 24}, 5);
   const auto codes = GENERATE(WeightCodes::kInt4, WeightCodes::kInt4g32, WeightCodes::kInt4g64);
   const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 16, codes);
-  require_exact(model, on(Backend::kArch, machine::load_config("text1280")), 3);
+  require_exact(model, on(Backend::kArch, machine::load_config("text1536")), 3);
 }
 
 TEST_CASE("groups of four bits are nearer to the network than rows", "[llm][quantize]") {
@@ -587,7 +587,7 @@ TEST_CASE("a whole token is exact, a layer at a time", "[llm][random]") {
                               WeightCodes::kInt4g32);
   const bool bitnet = GENERATE(false, true);
   const RandomModel model(small_shape(bitnet), codes, 16, 7);
-  const machine::Config design = machine::load_config("text1280");
+  const machine::Config design = machine::load_config("text1536");
   const std::uint32_t first = require_whole(model, whole(design, 0));
   CHECK(require_whole(model, whole(design, 5)) != first);  // another cache
   CHECK(require_whole(RandomModel(small_shape(bitnet), codes, 16, 7), whole(design, 0)) == first);
@@ -632,7 +632,7 @@ int op_writing(const model::Graph& graph, const std::string& name) {
 
 TEST_CASE("layers of one shape share a program", "[llm][random]") {
   const RandomModel model(small_shape(false), WeightCodes::kInt4g32, 16, 7);
-  const machine::Config design = machine::load_config("text1280");
+  const machine::Config design = machine::load_config("text1536");
   const auto graph = [&](int layer, int position) {
     return model.block(model.weights(layer), position);
   };

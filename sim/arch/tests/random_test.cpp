@@ -175,6 +175,21 @@ TEST_CASE("random depthwise and grouped convolutions equal the golden layer", "[
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) random_groups(seed);
 }
 
+/// A quarter of PMEM holds the filters of six or twelve channels, which no group is whole chunks
+/// of.
+TEST_CASE("groups whose last chunk is smaller equal the golden layer", "[arch][random]") {
+  for (const int channels : {8, 20, 32, 44})
+    for (const bool small : {false, true}) {
+      Builder b(7);
+      const int in = b.input({1, 9, 11, 32});
+      const int out = b.convolution(in, 2 * channels, 3, 3, 1, 1, 1, 1, Padding::kSame, true, 2);
+      b.graph.outputs = {out};
+      machine::Config config = fuzz::small_config(7, 6, small ? 8 : 128, 4, 64);
+      CAPTURE(channels, small);
+      testing::require_exact(b.graph, config, {b.random_array(in)});
+    }
+}
+
 TEST_CASE("random networks equal the golden layers", "[arch][random]") {
   for (unsigned seed = 1; seed <= kSeeds; ++seed) random_network(seed);
 }

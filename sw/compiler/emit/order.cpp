@@ -165,9 +165,13 @@ std::vector<Rect> Order::rectangles(bool again) const {
   return result;
 }
 
+/// A group that a chunk is less than begins with a chunk of its own.
 std::vector<Channels> Order::chunks() const {
-  const int follower = follower_channels();
-  std::vector<Channels> result = split({follower, channels()}, tiling().chunk);
+  const int follower = follower_channels(), chunk = tiling().chunk;
+  std::vector<Channels> result;
+  for (const Channels& all :
+       split({follower, channels()}, layer().chunked_channels(chunk, channels())))
+    for (const Channels& part : split(all, chunk)) result.push_back(part);
   if (follower > 0) result.insert(result.begin(), Channels{0, follower});
   return result;
 }
@@ -276,8 +280,10 @@ int Order::parameter_channels() const {
 }
 
 Channels Order::parameter_range(int channel) const {
-  const int size = parameter_channels(), first = channel / size * size;
-  return {first, std::min(layer().channels, first + size)};
+  const int size = parameter_channels(),
+            of = layer().chunked_channels(tiling().chunk, layer().channels);
+  const int begin = channel / of * of, first = begin + (channel - begin) / size * size;
+  return {first, std::min({layer().channels, begin + of, first + size})};
 }
 
 BlockKey Order::weights_key(const Channels& channels, const FilterPart& part) const {

@@ -310,6 +310,11 @@ struct Layer {
   int most_stride() const { return pairs_lanes() ? kMostStride / 2 : kMostStride; }
   int steps_x() const { return former.steps > 0 ? former.steps : window.S; }
   int steps() const { return words * window.R * steps_x(); }
+  /// Output channels that chunks of that size divide, one behind the other: those of a group that a
+  /// chunk is less than, else all.
+  int chunked_channels(int chunk, int all) const {
+    return group_channels > chunk && former.steps == 0 ? group_channels : all;
+  }
   /// First word of the input for the group of that output channel.
   int first_word(int channel) const {
     return group_channels == 0 ? 0 : channel / group_channels * words;

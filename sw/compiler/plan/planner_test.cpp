@@ -225,6 +225,18 @@ plan: 12288 bytes in DRAM, 0 maps spilled
 )");
 }
 
+TEST_CASE("chunks end with their group, whose input comes once", "[compiler][plan]") {
+  Builder b(1);
+  const int x = b.input({1, 9, 11, 32});
+  const int y = b.convolution(x, 40, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true, 2);
+  CHECK(planned(b, y, small_config(7, 6, 8, 4, 64)) == R"(
+plan: 8192 bytes in DRAM, 0 maps spilled
+  map 0 'input' 9x11x32: DMEM 1016 pitch 11 plane 100 DRAM 0 pitch 11 plane 100
+  map 1 't3' 9x11x40: DMEM 0 pitch 11 plane 100 DRAM 800 pitch 11 plane 100
+  layer 0 CONV_2D 't3': 0 -> 1, 9x11x6: 4800 cycles, unit 4800, bus 936
+)");
+}
+
 TEST_CASE("what does not fit is named, and why", "[compiler][plan]") {
   Builder b(1);
   machine::Config config = small_config(8, 8, 8, 8, 64);

@@ -79,7 +79,7 @@ class Tiler {
     if (!conv()) return out_.per_word;
     const int unit = places_.output->resident ? columns() : std::lcm(columns(), out_.per_word);
     if (layer_.group_channels == 0) return unit;
-    return one_group() && layer_.group_channels % unit == 0 ? unit : layer_.group_channels;
+    return one_group() && layer_.group_channels > unit ? unit : layer_.group_channels;
   }
 
   std::int64_t weight_rows(int channels) const {
@@ -112,10 +112,14 @@ class Tiler {
     for (const std::int64_t limit : {pmem / 16, pmem / 4, pmem / 2, pmem}) {
       if (known && limit < pmem / 4) continue;
       if (one_group()) {
-        for (int chunk = layer_.group_channels; chunk >= unit; chunk -= unit)
-          if (layer_.group_channels % chunk == 0 && weight_rows(chunk) <= limit &&
-              parameters_fit(chunk))
-            return {chunk};
+        int parts = 1;
+        const auto size = [&] {
+          return parts == 1 ? layer_.group_channels
+                            : round_up(divide_up(layer_.group_channels, parts), unit);
+        };
+        const auto fits = [&] { return weight_rows(size()) <= limit && parameters_fit(size()); };
+        while (!fits() && size() > unit) ++parts;
+        if (fits()) return {size()};
         continue;
       }
       int parts = 1;
@@ -175,6 +179,18 @@ class Tiler {
     const View to =
         out.resident ? out.dmem : buffer_view(out.dram, out_width_, rows, cols, config_);
     return whole_beats(places_.input->dram) && whole_beats(to);
+  }
+
+  /// All chunks of that size; those of groups end with them.
+  double chunks_of(int chunk) const {
+    const int all = layer_.chunked_channels(chunk, out_.C);
+    return parts_of(out_.C, all) * parts_of(all, chunk);
+  }
+
+  /// Chunks of a convolution that read the same words.
+  double sharing(int chunk) const {
+    if (layer_.group_channels == 0) return chunks_of(chunk);
+    return one_group() ? parts_of(layer_.chunked_channels(chunk, chunk), chunk) : 1;
   }
 
   int chunk_words(int chunk) const { return out_map_->words_of(std::min(chunk, out_.C)); }
@@ -414,7 +430,7 @@ class Tiler {
   void consider(Tiling t, double cycles) {
     const Geometry& g = window();
     const double rects = parts_of(g.P, t.rows) * parts_of(g.Q, t.cols);
-    const double chunk_count = parts_of(out_.C, t.chunk);
+    const double chunk_count = chunks_of(t.chunk);
     const bool waits = t.buffers == 1 || !(begins_ || ends_);
     const double run = waits ? timing::kRunOverhead : timing::kRunStart;
     const double overhead = rects * chunk_count > 1 ? rects * run : 0;
@@ -422,8 +438,8 @@ class Tiler {
     const double compute = chunk_count * (cycles + overhead) + more * run;
     double bytes = 0, transfers = 0;
     if (!places_.input->resident) {
-      const bool shared = conv() && layer_.group_channels == 0;  // by all channels
-      const double times = shared && !(t.chunk_outer && rects > 1) ? 1 : chunk_count;
+      const double times =
+          conv() && !(t.chunk_outer && rects > 1) ? chunk_count / sharing(t.chunk) : chunk_count;
       bytes += 4.0 * static_cast<double>(loaded_words(t)) * rects * times;
       transfers += rects * times;
     }

@@ -399,7 +399,7 @@ void add_generate_text(Command app, Action& action) {
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --tokens 200\n"
       "  trine generate-text model.bin --tokenizer tok.bin --config edge64 --deck story.deck\n"
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --perplexity t.txt\n"
-      "  trine generate-text --random bitnet-2b --config text1280");
+      "  trine generate-text --random bitnet-2b --config text1536");
 }
 
 }  // namespace trine::cli

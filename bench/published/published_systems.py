@@ -53,6 +53,8 @@ def millijoules(result):
 EYERISS = {"conv1": (20.9, 332, 5.0), "conv2": (41.9, 288, 4.0), "conv3": (23.6, 266, 3.0), "conv4": (18.4, 235, 2.1),
            "conv5": (10.5, 236, 1.3)}
 
+EYERISS_VGG = 1437  # ms an image of VGG-16's convolutions, table VI: a batch of 3
+
 
 def eyeriss():
     ours = run("eyeriss-size", "alexnet", classifier=False)
@@ -68,10 +70,12 @@ def eyeriss():
                  common.percent(ours["macs"], ours["cycles"] * 168)])
     common.table(["AlexNet", "MACs", "Eyeriss, ms an image", "of peak", "DRAM, MB (16 bits, compressed)",
                   "ours at 200 MHz, ms", "of peak"], rows)
+    vgg = run("eyeriss-size", "vgg16", classifier=False)
     area = estimated("eyeriss-size", "alexnet")
     text = (f"Ours: {megabytes(ours)} MB of DRAM an image (int8), energy without DRAM {millijoules(ours)} (Eyeriss: "
             f"{278 * ms / 4 / 1e3:.1f} mJ, 278 mW); {area['gate_equivalents']:,.0f} GE of logic by the model of area "
-            "(Eyeriss: 1,176,000).")
+            f"(Eyeriss: 1,176,000). VGG-16's convolutions: {vgg['cycles'] / 200e3:.0f} ms, "
+            f"{common.percent(vgg['macs'], vgg['cycles'] * 168)} of peak, {megabytes(vgg)} MB (Eyeriss: {EYERISS_VGG:,} ms).")
     print(textwrap.fill(text, 118) + "\n")
 
 

@@ -22,6 +22,7 @@
 #include "base/hash.h"
 #include "base/interrupt.h"
 #include "base/json.h"
+#include "base/mapped.h"
 #include "base/npy.h"
 #include "base/process.h"
 #include "base/progress.h"
@@ -343,6 +344,18 @@ TEST_CASE("text that is no JSON is refused by file and line", "[base][json][erro
 TEST_CASE("JSON's text is UTF-8, whatever the bytes", "[base][json]") {
   CHECK(json_text({{"b", "\xe9"}, {"a", 1}}) == "{\"b\":\"\xef\xbf\xbd\",\"a\":1}");
   CHECK(json_text({{"a", {1}}}, 1) == "{\n \"a\": [\n  1\n ]\n}");
+}
+
+TEST_CASE("a mapped file has the file's bytes", "[base][mapped]") {
+  const Scratch scratch;
+  write_file(scratch.folder / "a", "bytes");
+  write_file(scratch.folder / "empty", "");
+  const MappedFile file(scratch.folder / "a");
+  file.let_go();
+  CHECK(std::string(file.bytes().begin(), file.bytes().end()) == "bytes");
+  CHECK(MappedFile(scratch.folder / "empty").bytes().empty());
+  CHECK_THROWS_WITH(MappedFile(scratch.folder / "b"), Contains("b: No such file or directory"));
+  CHECK_THROWS_WITH(MappedFile(scratch.folder), Contains("is no regular file, which alone can be"));
 }
 
 TEST_CASE("a file that is no UTF-8 comes out of a cache as it was", "[base][cache]") {

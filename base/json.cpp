@@ -7,10 +7,12 @@
 #include "base/error.h"
 
 namespace trine {
+namespace {
 
-Json parse_json(std::string_view text, const std::string& whence) {
+template <typename AnyJson>
+AnyJson parse(std::string_view text, const std::string& whence) {
   try {
-    return Json::parse(text);
+    return AnyJson::parse(text);
   } catch (const Json::parse_error& error) {
     const std::string_view before = text.substr(0, error.byte);
     throw_error("{}: is no JSON: line {}", whence,
@@ -20,8 +22,22 @@ Json parse_json(std::string_view text, const std::string& whence) {
   }
 }
 
+}  // namespace
+
+Json parse_json(std::string_view text, const std::string& whence) {
+  return parse<Json>(text, whence);
+}
+
+SortedJson parse_sorted_json(std::string_view text, const std::string& whence) {
+  return parse<SortedJson>(text, whence);
+}
+
 std::string json_text(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string sorted_json_text(const SortedJson& json) {
+  return json.dump(-1, ' ', false, SortedJson::error_handler_t::replace);
 }
 
 std::string exact_json_text(const Json& json) { return json.dump(); }

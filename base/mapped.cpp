@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -39,6 +40,32 @@ MappedMemory::MappedMemory(const std::filesystem::path& folder, std::size_t byte
 MappedMemory::~MappedMemory() { ::munmap(bytes_.data(), bytes_.size()); }
 
 void MappedMemory::let_go() const { ::madvise(bytes_.data(), bytes_.size(), MADV_DONTNEED); }
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const auto fail = [&](const char* what) { throw_error("{}: {}", path.string(), what); };
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) fail(std::strerror(errno));
+  struct stat about {};
+  if (::fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
+    ::close(file);
+    fail("is no regular file, which alone can be mapped");
+  }
+  const auto size = static_cast<std::size_t>(about.st_size);
+  void* at = size > 0 ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0) : nullptr;
+  const int problem = errno;
+  ::close(file);
+  if (at == MAP_FAILED) fail(std::strerror(problem));
+  bytes_ = {static_cast<const std::uint8_t*>(at), size};
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) ::munmap(const_cast<std::uint8_t*>(bytes_.data()), bytes_.size());
+}
+
+void MappedFile::let_go() const {
+  if (bytes_.empty()) return;
+  ::madvise(const_cast<std::uint8_t*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+}
 
 std::int64_t peak_bytes() {
   rusage usage{};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Memory that is a file without a name: larger than what a process should hold, and only what is in
-// use is in memory.
+// Memory that is a file: larger than what a process should hold, and only what is in use is in
+// memory.
 
 #pragma once
 
@@ -12,6 +12,7 @@
 
 namespace trine {
 
+/// Without a name.
 class MappedMemory {
  public:
   /// Zeros, which take no room on the disk until they are written.
@@ -28,6 +29,23 @@ class MappedMemory {
 
  private:
   std::span<std::uint8_t> bytes_;
+};
+
+/// The bytes of a file, to read. Whoever shortens it meanwhile ends the process.
+class MappedFile {
+ public:
+  /// @throws Error  names the path and the reason
+  explicit MappedFile(const std::filesystem::path& path);
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  std::span<const std::uint8_t> bytes() const { return bytes_; }
+  /// The process no longer holds any of it; reading it again does.
+  void let_go() const;
+
+ private:
+  std::span<const std::uint8_t> bytes_;
 };
 
 /// Most bytes that the process has held in memory so far, those of mapped files among them.

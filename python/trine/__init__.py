@@ -24,7 +24,7 @@ try:
     from . import _core
 except ImportError as error:
     raise ImportError(f"{error}: this package is built for Debian 12; it needs libonnx1 libprotobuf32 libfmt9 libxxhash0 "
-                      "libtomlplusplus3 libssl3") from error
+                      "libtomlplusplus3 libssl3 libpcre2-8-0 libutf8proc2") from error
 
 root = pathlib.Path(__file__).resolve().parent / "share" / "trine"
 _core.set_root(str(root))

@@ -47,7 +47,7 @@ TEST_CASE("generate-text reads a prompt at once as it does token by token", "[cl
     CAPTURE(result.err);
     REQUIRE(result.code == 0);
     CHECK(result.out.starts_with("Once upon a time there was"));
-    CHECK(result.out.find("the context of 40 tokens is full (--context), ") != std::string::npos);
+    CHECK(result.err.find("the context of 40 tokens is full (--context), ") != std::string::npos);
     return shell.read_json("j");
   };
   const json single = report(1), together = report(5);
@@ -60,6 +60,27 @@ TEST_CASE("generate-text reads a prompt at once as it does token by token", "[cl
   REQUIRE(one.size() == more.size());
   for (std::size_t i = 0; i < one.size(); ++i)
     CHECK((more[i].is_null() ? i + 1 < static_cast<std::size_t>(prompt) : more[i] == one[i]));
+}
+
+TEST_CASE("generate-text writes the text of a GGUF file, figures beside it", "[cli][run]") {
+  const Shell shell;
+  const std::string files = TRINE_SOURCE_DIR "/tests/formats/";
+  const std::string design = "--config edge32 --backend arch --tokens 6 --json j";
+  const Result result = shell.trine(
+      fmt::format("generate-text '{}llama.gguf' --prompt 'the band' {}", files, design));
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(result.out.starts_with("the band"));
+  CHECK(result.out.find("cycles") == std::string::npos);
+  CHECK(result.err.find("llama.gguf: a llama model, F16 in 16 matrices\n") != std::string::npos);
+  CHECK(result.err.find("llama.gguf: weights requantized to int8") != std::string::npos);
+  CHECK(result.err.find("uJ on sg13g2") != std::string::npos);
+  const json report = shell.read_json("j");
+  CHECK((report.at("exact") == true && report.at("last_energy_pj") > 0));
+  CHECK(report.at("tokens").size() == 11);
+  const Result refused =
+      shell.trine(fmt::format("generate-text '{}' --prompt x {}", files, design));
+  CHECK((refused.code == 2 && refused.err.find("no config.json is there") != std::string::npos));
 }
 
 TEST_CASE("generate-text --random runs a token of a shape", "[cli][run]") {

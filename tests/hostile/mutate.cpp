@@ -149,6 +149,15 @@ Bytes with_other_part(const Bytes& file, const Change& change, Random& random) {
 
 void mutate_bytes(Bytes* bytes, const Change& change, unsigned /*seed*/) { change(bytes); }
 
+void mutate_head(Bytes* bytes, const Change& change, unsigned seed) {
+  constexpr std::size_t kHead = 4096;
+  if (seed % 8 == 0 || bytes->size() <= kHead) return change(bytes);
+  Bytes head(bytes->begin(), bytes->begin() + kHead);
+  change(&head);
+  head.insert(head.end(), bytes->begin() + kHead, bytes->end());
+  *bytes = std::move(head);
+}
+
 void mutate_program(Bytes* bytes, const Change& change, unsigned seed) {
   Random random(seed);
   flatbuffers::Verifier verifier(bytes->data(), bytes->size(), 16, kMostTables);

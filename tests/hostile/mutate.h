@@ -10,6 +10,8 @@
 namespace trine::hostile {
 
 void mutate_bytes(Bytes* bytes, const Change& change, unsigned seed);
+/// Mostly of the first 4 KiB: values follow, of which any are good.
+void mutate_head(Bytes* bytes, const Change& change, unsigned seed);
 void mutate_program(Bytes* bytes, const Change& change, unsigned seed);
 
 }  // namespace trine::hostile

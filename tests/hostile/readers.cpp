@@ -21,7 +21,11 @@
 #include "tests/hostile/mutate.h"
 #include "tests/hostile/use.h"
 #include "tools/llm/checkpoint.h"
+#include "tools/llm/files/gguf.h"
+#include "tools/llm/files/safetensors.h"
+#include "tools/llm/import/import.h"
 #include "tools/llm/tokenizer.h"
+#include "tools/llm/tokens/codec.h"
 
 namespace trine::hostile {
 namespace {
@@ -61,15 +65,70 @@ void vectors(const Bytes& bytes) {
 }
 void tokenizer(const Bytes& bytes) { llm::Tokenizer::read(on_disk(bytes, "tok.bin"), 512); }
 
+// ---- models of other makers ----
+
+void use(const llm::StoredTensors& tensors) {
+  for (const auto& [name, tensor] : tensors.all()) {
+    if (tensor.encoding->decode == nullptr) continue;
+    std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+    llm::decode(*tensor.encoding, tensor.bytes, values);
+  }
+}
+void use(const llm::TokenCodec& codec) {
+  llm::TokenText text(codec);
+  for (const int token : codec.encode("  The 1st <s>\n caf\xc3\xa9 \xff\xe6\xbc\xa2 don't"))
+    text.next(token);
+  for (int token = -1; token < 300; ++token) text.next(token);
+}
+/// The next one reads the same file.
+template <typename Read>
+void attempt(const Read& read) {
+  try {
+    read();
+  } catch (const Error&) {
+  }
+}
+
+void gguf(const Bytes& bytes) {
+  use(llm::GgufFile::parse(bytes, "x.gguf").tensors());
+  const auto path = on_disk(bytes, "x.gguf");
+  attempt([&] { use(*llm::read_codec(path, "", 1 << 20)); });
+  const llm::ImportedModel model = llm::read_gguf_model(path);
+  llm::FloatModel(model.checkpoint).step(0);
+}
+void safetensors(const Bytes& bytes) { use(llm::parse_safetensors(bytes, "x.safetensors")); }
+/// config.json of a folder whose weights are missing.
+void config(const Bytes& bytes) {
+  const auto folder = on_disk(bytes, "config.json").parent_path();
+  write_file(folder / "model.safetensors", std::string("\2\0\0\0\0\0\0\0{}", 10));
+  llm::read_hugging_face_model(folder);
+}
+void pieces(const Bytes& bytes) {
+  const auto path = on_disk(bytes, "x.model");
+  use(*llm::read_codec(path, path, 1 << 20));
+}
+void byte_pairs(const Bytes& bytes) {
+  const auto path = on_disk(bytes, "x.json");
+  use(*llm::read_codec(path, path, 1 << 20));
+}
+
 }  // namespace
 
 const Reader* find_reader(std::string_view name) {
-  static constexpr Reader kReaders[] = {
-      {"tflite", tflite, mutate_bytes},     {"onnx", onnx, mutate_bytes},
-      {"program", program, mutate_program}, {"checkpoint", checkpoint, mutate_bytes},
-      {"toml", toml, mutate_bytes},         {"npy", npy, mutate_bytes},
-      {"vectors", vectors, mutate_bytes},   {"tokenizer", tokenizer, mutate_bytes},
-      {"tosa", tosa, mutate_bytes}};
+  static constexpr Reader kReaders[] = {{"tflite", tflite, mutate_bytes},
+                                        {"onnx", onnx, mutate_bytes},
+                                        {"program", program, mutate_program},
+                                        {"checkpoint", checkpoint, mutate_bytes},
+                                        {"toml", toml, mutate_bytes},
+                                        {"npy", npy, mutate_bytes},
+                                        {"vectors", vectors, mutate_bytes},
+                                        {"tokenizer", tokenizer, mutate_bytes},
+                                        {"tosa", tosa, mutate_bytes},
+                                        {"gguf", gguf, mutate_head},
+                                        {"safetensors", safetensors, mutate_head},
+                                        {"config", config, mutate_bytes},
+                                        {"pieces", pieces, mutate_bytes},
+                                        {"byte_pairs", byte_pairs, mutate_bytes}};
   const auto* found = std::find_if(std::begin(kReaders), std::end(kReaders),
                                    [&](const Reader& r) { return r.name == name; });
   return found == std::end(kReaders) ? nullptr : found;

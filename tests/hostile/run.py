@@ -10,6 +10,7 @@ build folder then, and belongs into found/; 2 if the build fails, 77 without cla
 as they are and damaged, through that program (hostile_replay).
 """
 import argparse
+import json
 import os
 import pathlib
 import re
@@ -36,6 +37,11 @@ SEEDS = {
     "vectors": ["tests/operators/*/manifest.json", "models/*/*/manifest.json"],
     "tokenizer": [],
     "tosa": ["tests/tosa/*/*.tosa", "tests/tosa/*/*.json"],
+    "gguf": ["tests/formats/*.gguf"],
+    "safetensors": ["tests/formats/*.safetensors"],
+    "config": [],
+    "pieces": ["tests/formats/*.model"],
+    "byte_pairs": ["tests/formats/bpe_*.json"],
 }
 
 
@@ -111,6 +117,9 @@ def collect(reader, options):
     seed(reader, corpus)
     if reader == "program":
         seed_programs(options.build, corpus)
+    if reader == "config":
+        for name, model in json.loads((ROOT / "tests/formats/families.json").read_text()).items():
+            (corpus / f"{name}.json").write_text(json.dumps(model["config"]))
     return corpus
 
 

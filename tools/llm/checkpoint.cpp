@@ -88,10 +88,16 @@ Vector product(const Matrix& m, const Vector& x) {
   return y;
 }
 
-Vector rms_norm(const Vector& x) {
+Vector product(const Matrix& m, const Vector& x, const Vector& biases) {
+  Vector y = product(m, x);
+  for (std::size_t i = 0; i < biases.size(); ++i) y[i] += biases[i];
+  return y;
+}
+
+Vector rms_norm(const Vector& x, float epsilon) {
   float sum = 0;
   for (const float v : x) sum += v * v;
-  const float factor = 1 / std::sqrt(sum / static_cast<float>(x.size()) + kNormEpsilon);
+  const float factor = 1 / std::sqrt(sum / static_cast<float>(x.size()) + epsilon);
   Vector y(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) y[i] = factor * x[i];
   return y;
@@ -122,15 +128,19 @@ std::int64_t Checkpoint::parameters() const {
   for (const Layer& l : layers) {
     for (const Matrix* m : {&l.wq, &l.wk, &l.wv, &l.wo, &l.w1, &l.w2, &l.w3})
       count += std::int64_t{m->rows} * m->columns;
-    count += 2 * dims.dim;
+    for (const auto* v : {&l.attention_norm, &l.feed_forward_norm, &l.attention_inner_norm,
+                          &l.feed_forward_inner_norm, &l.bq, &l.bk, &l.bv, &l.bo})
+      count += std::ssize(*v);
   }
   return count;
 }
 
 Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::string& file) {
   if (const model::Format* other = model::format_of(bytes))
-    throw_error("{}: {}, allowed a checkpoint of llama2.c (its export.py --version 0 writes one)",
-                file, other->name);
+    throw_error(
+        "{}: {}, allowed a checkpoint of llama2.c (its export.py --version 0 writes one), GGUF, "
+        "a folder of Hugging Face",
+        file, other->name);
   std::int32_t header[7];
   if (bytes.size() < kHeaderBytes)
     throw_error("{}: {} bytes are no llama2.c checkpoint", file, bytes.size());
@@ -169,10 +179,11 @@ Checkpoint read_checkpoint(const std::filesystem::path& path) {
   return parse_checkpoint(read_file(path), path.string());
 }
 
-Rotation rotation(int position, int head) {
+Rotation rotation(int position, int head, const Rope& rope) {
   Rotation r;
   for (int i = 0; i < head; i += 2) {
-    const double angle = position / std::pow(10000.0, static_cast<double>(i) / head);
+    const double factor = rope.factors.empty() ? 1 : rope.factors[at(i / 2)];
+    const double angle = position / (std::pow(rope.theta, static_cast<double>(i) / head) * factor);
     r.cosine.push_back(static_cast<float>(std::cos(angle)));
     r.sine.push_back(static_cast<float>(std::sin(angle)));
   }
@@ -221,12 +232,31 @@ Vector FloatModel::attend(int layer, const Vector& query) const {
   return result;
 }
 
-/// RMSNorm before and behind gamma.
-Vector FloatModel::norm(const Vector& x, const Vector& gamma) const {
-  Vector y = rms_norm(x);
-  observe(-1, "norm", y);
+Vector FloatModel::norm(const Vector& x, const Vector& gamma, int layer, const char* name) const {
+  Vector y = rms_norm(x, model_.form.epsilon);
+  const bool whole = model_.form.gamma_in_norms && layer >= 0;
+  if (!whole) observe(-1, "norm", y);
   multiply(y, gamma);
+  if (whole) observe(layer, name, y);
   return y;
+}
+
+/// SILU, GELU or the square of ReLU.
+Vector FloatModel::gate(Vector x) const {
+  if (model_.form.squared_relu) {
+    for (float& v : x) v = std::max(v, 0.f);
+    observe(-1, "gate", x);
+    for (float& v : x) v *= v;
+    observe(-1, "squared", x);
+    return x;
+  }
+  observe(-1, "gate", x);
+  constexpr float kRoot = 0.7978845608f;  // of 2 / pi
+  for (float& v : x)
+    v *= model_.form.gelu ? 0.5f * (1 + std::tanh(kRoot * (v + 0.044715f * v * v * v)))
+                          : 1 / (1 + std::exp(-v));
+  observe(-1, "silu", x);
+  return x;
 }
 
 Vector FloatModel::step(int token) {
@@ -234,33 +264,35 @@ Vector FloatModel::step(int token) {
   const float* row = model_.embedding.row(token);
   Vector x(row, row + d.dim);
   observe(-1, "embedding", x);
-  const Rotation angles = rotation(position_++, d.head());
+  const Rotation angles = rotation(position_++, d.head(), model_.form.rope);
   for (int i = 0; i < d.layers; ++i) {
     const Layer& l = model_.layers[at(i)];
     const auto seen = [&](const char* name, Vector values) {
       observe(i, name, values);
       return values;
     };
-    const Vector y = norm(x, l.attention_norm);
-    Vector query = seen("query", product(l.wq, y)), key = seen("key", product(l.wk, y));
-    const Vector value = seen("value", product(l.wv, y));
+    const Vector y = norm(x, l.attention_norm, i, "attention norm");
+    Vector query = seen("query", product(l.wq, y, l.bq));
+    Vector key = seen("key", product(l.wk, y, l.bk));
+    const Vector value = seen("value", product(l.wv, y, l.bv));
     rotate(query, angles);
     rotate(key, angles);
     observe(i, "rotated query", query);
     observe(i, "rotated key", key);
     keys_[at(i)].insert(keys_[at(i)].end(), key.begin(), key.end());
     values_[at(i)].insert(values_[at(i)].end(), value.begin(), value.end());
-    const Vector attention = seen("attention", attend(i, query));
-    add(x, seen("attention output", product(l.wo, attention)));
+    Vector attention = seen("attention", attend(i, query));
+    if (model_.form.inner_norms)
+      attention = norm(attention, l.attention_inner_norm, i, "attention inner norm");
+    add(x, seen("attention output", product(l.wo, attention, l.bo)));
     observe(i, "attention sum", x);
-    const Vector z = norm(x, l.feed_forward_norm);
+    const Vector z = norm(x, l.feed_forward_norm, i, "feed-forward norm");
     const Vector up = seen("up", product(l.w3, z));
-    Vector gated = product(l.w1, z);
-    observe(-1, "gate", gated);
-    for (float& v : gated) v *= 1 / (1 + std::exp(-v));
-    observe(-1, "silu", gated);
+    Vector gated = gate(product(l.w1, z));
     multiply(gated, up);
     observe(i, "gated", gated);
+    if (model_.form.inner_norms)
+      gated = norm(gated, l.feed_forward_inner_norm, i, "feed-forward inner norm");
     add(x, seen("feed-forward output", product(l.w2, gated)));
     observe(i, "feed-forward sum", x);
   }

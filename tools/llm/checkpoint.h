@@ -24,9 +24,31 @@ namespace trine::llm {
 
 struct Dimensions {
   int dim = 0, hidden = 0, layers = 0, heads = 0, kv_heads = 0, vocabulary = 0, positions = 0;
+  int head_channels = 0;  ///< 0: heads are parts of dim
 
-  int head() const { return dim / heads; }  ///< channels of a head
+  int head() const { return head_channels > 0 ? head_channels : dim / heads; }
+  int query_dim() const { return heads * head(); }
   int kv_dim() const { return kv_heads * head(); }
+};
+
+/// RMSNorm adds it to the mean square.
+inline constexpr float kNormEpsilon = 1e-5f;
+
+/// Pair i of a head's channels turns by position / (theta^(2 i / head) * factors[i]).
+struct Rope {
+  double theta = 10000;
+  std::vector<double> factors;  ///< [head / 2]; empty: 1
+};
+
+/// What a block has besides LLaMA's.
+struct BlockForm {
+  bool squared_relu = false;  ///< of the gate, in place of SILU
+  bool inner_norms = false;   ///< before the last product of attention and feed-forward
+  bool gelu = false;          ///< of the gate, in its tanh form
+  /// Norms multiply by gamma, not the weights behind them, which so stay ternary.
+  bool gamma_in_norms = false;
+  float epsilon = kNormEpsilon;
+  Rope rope = {};
 };
 
 /// Row-major: value(row, column) = data[row * columns + column].
@@ -40,6 +62,9 @@ struct Matrix {
 struct Layer {
   std::vector<float> attention_norm, feed_forward_norm;  ///< [dim]
   Matrix wq, wk, wv, wo, w1, w2, w3;                     ///< [outputs, inputs]
+  std::vector<float> bq, bk, bv, bo;                     ///< [outputs], or empty
+  /// With BlockForm::inner_norms: [heads * head] and [hidden].
+  std::vector<float> attention_inner_norm, feed_forward_inner_norm;
 };
 
 struct Checkpoint {
@@ -48,6 +73,7 @@ struct Checkpoint {
   std::vector<Layer> layers;
   std::vector<float> norm;  ///< [dim]
   Matrix classifier;        ///< [vocabulary, dim]
+  BlockForm form;
 
   std::int64_t parameters() const;
 };
@@ -56,20 +82,18 @@ struct Checkpoint {
 Checkpoint read_checkpoint(const std::filesystem::path& path);
 Checkpoint parse_checkpoint(const std::vector<std::uint8_t>& bytes, const std::string& file);
 
-/// Angles of a position: cos and sin of position / 10000^(2 i / head) for each pair i of channels.
+/// Cosines and sines of a position's angles.
 struct Rotation {
   std::vector<float> cosine, sine;  ///< [head / 2]
 };
-Rotation rotation(int position, int head);
-
-/// RMSNorm adds it to the mean square.
-inline constexpr float kNormEpsilon = 1e-5f;
+Rotation rotation(int position, int head, const Rope& rope = {});
 
 /// The network in float32, a token at a time.
 class FloatModel {
  public:
   /// Called with each activation and its name: "layer 3 query", and of all layers "norm" (before
-  /// gamma) and "scores" (those without weight cut off).
+  /// gamma, but where norms multiply by it: "layer 3 attention norm") and "scores" (those without
+  /// weight cut off).
   using Observer = std::function<void(const std::string& name, const std::vector<float>& values)>;
 
   /// @param checkpoint  outlives the model
@@ -83,7 +107,9 @@ class FloatModel {
 
  private:
   std::vector<float> attend(int layer, const std::vector<float>& query) const;
-  std::vector<float> norm(const std::vector<float>& x, const std::vector<float>& gamma) const;
+  std::vector<float> norm(const std::vector<float>& x, const std::vector<float>& gamma,
+                          int layer = -1, const char* name = "norm") const;
+  std::vector<float> gate(std::vector<float> x) const;
   void observe(int layer, const char* name, const std::vector<float>& values) const;
 
   const Checkpoint& model_;

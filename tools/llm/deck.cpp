@@ -140,7 +140,7 @@ std::vector<std::uint8_t> codes_of(const QuantizedModel& model, int vocabulary) 
 }
 
 /// Where each text begins, and the last one ends, from the first one's beginning; the texts.
-std::string texts_of(const Tokenizer& tokenizer, int vocabulary) {
+std::string texts_of(const TokenCodec& tokenizer, int vocabulary) {
   std::string ends, texts;
   put32(&ends, 0);
   for (int token = 0; token < vocabulary; ++token) {
@@ -169,7 +169,7 @@ std::uint32_t hash_words(std::span<const std::uint8_t> bytes, std::uint32_t befo
   return hash;
 }
 
-Deck write_deck(const QuantizedModel& model, const Tokenizer& tokenizer,
+Deck write_deck(const QuantizedModel& model, const TokenCodec& tokenizer,
                 const DeckOptions& options) {
   const std::vector<compiler::Program> programs = compile_steps(model, options);
   const compiler::Program first = first_of(programs);

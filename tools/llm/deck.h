@@ -15,7 +15,7 @@
 
 #include "machine/config.h"
 #include "tools/llm/quantize.h"
-#include "tools/llm/tokenizer.h"
+#include "tools/llm/tokens/codec.h"
 
 namespace trine::llm {
 
@@ -46,7 +46,7 @@ struct Deck {
 };
 
 /// @throws Error  the model does not fit the machine
-Deck write_deck(const QuantizedModel& model, const Tokenizer& tokenizer,
+Deck write_deck(const QuantizedModel& model, const TokenCodec& tokenizer,
                 const DeckOptions& options);
 
 /// FNV-1a of words of 32 bits, not of bytes: cheap on small processors. @pre whole words

@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "base/index.h"
 #include "sw/model/groups.h"
-#include "tools/llm/tokenizer.h"
 
 namespace trine::llm {
 namespace {
@@ -60,24 +59,41 @@ model::Quantization quantization_of(const Range& r) {
 
 }  // namespace
 
-Ranges calibrate(const Checkpoint& checkpoint, int texts, int tokens) {
-  Ranges ranges;
-  FloatModel model(checkpoint, [&](const std::string& name, const std::vector<float>& values) {
+namespace {
+
+/// Widens the ranges of all that the model shows.
+FloatModel::Observer widening(Ranges& ranges) {
+  return [&ranges](const std::string& name, const std::vector<float>& values) {
     Range& r = ranges[name];
     for (const float v : values) {
       r.low = std::min(r.low, v);
       r.high = std::max(r.high, v);
     }
-  });
+  };
+}
+
+}  // namespace
+
+Ranges calibrate(const Checkpoint& checkpoint, int texts, int tokens, int begin,
+                 const std::set<int>& ends) {
+  Ranges ranges;
+  FloatModel model(checkpoint, widening(ranges));
   for (int text = 0; text < texts; ++text) {
     std::mt19937 random{static_cast<std::uint32_t>(text + 1)};
     model.clear();
-    int token = kBeginToken;
+    int token = begin;
     for (int i = 0; i < std::min(tokens, checkpoint.dims.positions); ++i) {
       token = draw(model.step(token), random);
-      if (token == kBeginToken) break;
+      if (ends.contains(token)) break;
     }
   }
+  return ranges;
+}
+
+Ranges calibrate(const Checkpoint& checkpoint, const std::vector<int>& tokens) {
+  Ranges ranges;
+  FloatModel model(checkpoint, widening(ranges));
+  for (const int token : tokens) model.step(token);
   return ranges;
 }
 
@@ -102,17 +118,17 @@ constexpr Format kFormats[] = {
 };
 const Format& format_of(WeightCodes codes) { return kFormats[static_cast<std::size_t>(codes)]; }
 
-/// The scale of weights that lie together. Ternary ones': their mean size, else the largest is the
-/// largest code.
+/// The scale of weights that lie together. Ternary ones': their mean size, unless they are ternary
+/// already; else the largest is the largest code.
 float scale_of(std::span<const float> values, const Format& format) {
   float most = 0, sum = 0;
   for (const float v : values) {
     most = std::max(most, std::abs(v));
     sum += std::abs(v);
   }
-  const float wanted = format.encoding == model::Encoding::kTernary
-                           ? sum / static_cast<float>(values.size())
-                           : most / static_cast<float>(format.most);
+  const bool mean = format.encoding == model::Encoding::kTernary && !is_ternary(values);
+  const float wanted =
+      mean ? sum / static_cast<float>(values.size()) : most / static_cast<float>(format.most);
   return wanted > 0 ? wanted : 1;
 }
 
@@ -125,6 +141,12 @@ const std::vector<std::string>& weight_names() {
     return all;
   }();
   return names;
+}
+
+bool is_ternary(std::span<const float> values) {
+  float size = 0;
+  for (const float v : values) size = std::max(size, std::abs(v));
+  return std::ranges::all_of(values, [&](float v) { return v == 0 || std::abs(v) == size; });
 }
 
 WeightCodes weight_codes(const std::string& name) {
@@ -176,7 +198,7 @@ Weights QuantizedModel::quantized(Matrix m, const std::vector<float>& factors, W
 
 QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& ranges, int context,
                                WeightCodes codes)
-    : dims_(checkpoint.dims), ranges_(ranges), context_(context) {
+    : dims_(checkpoint.dims), ranges_(ranges), form_(checkpoint.form), context_(context) {
   if (context < 1 || context > checkpoint.dims.positions)
     throw_error("context of {} tokens, the model allows 1..{}", context, checkpoint.dims.positions);
   const Matrix& m = checkpoint.embedding;
@@ -197,15 +219,56 @@ QuantizedModel::QuantizedModel(const Checkpoint& checkpoint, const Ranges& range
       Range& r = ranges_[fmt::format("layer {} {}", l, name)];
       r = {r.low * root, r.high * root};
     }
-  for (const Layer& l : checkpoint.layers) {
-    const auto &first = l.attention_norm, &second = l.feed_forward_norm;
-    std::vector<float> query = first;
-    for (float& v : query) v *= root;
-    layers_.push_back({quantized(l.wq, query, codes), quantized(l.wk, first, codes),
-                       quantized(l.wv, first, codes), quantized(l.wo, {}, codes),
-                       quantized(l.w1, second, codes), quantized(l.w2, {}, codes),
-                       quantized(l.w3, second, codes)});
+  for (int l = 0; l < checkpoint.dims.layers; ++l)
+    layers_.push_back(quantized(checkpoint, l, codes));
+}
+
+LayerWeights QuantizedModel::quantized(const Checkpoint& checkpoint, int layer,
+                                       WeightCodes codes) const {
+  const Layer& l = checkpoint.layers[at(layer)];
+  const float root = 1 / std::sqrt(static_cast<float>(dims_.head()));
+  const bool in_norms = form_.gamma_in_norms;
+  const std::vector<float> none;
+  const auto gamma = [&](const std::vector<float>& g) -> const auto& {
+    return in_norms ? none : g;
+  };
+  const auto &first = gamma(l.attention_norm), &second = gamma(l.feed_forward_norm);
+  const auto &third = gamma(l.attention_inner_norm), &fourth = gamma(l.feed_forward_inner_norm);
+  std::vector<float> query = first, query_biases = l.bq;
+  for (float& v : query) v *= root;
+  for (float& v : query_biases) v *= root;
+  LayerWeights w{quantized(l.wq, query, codes),  quantized(l.wk, first, codes),
+                 quantized(l.wv, first, codes),  quantized(l.wo, third, codes),
+                 quantized(l.w1, second, codes), quantized(l.w2, fourth, codes),
+                 quantized(l.w3, second, codes)};
+  const auto range = [&](const char* name) { return fmt::format("layer {} {}", layer, name); };
+  const std::string in = in_norms ? range("attention norm") : "norm";
+  for (float& s : w.wq.scales) s *= in_norms ? root : 1;
+  w.wq.biases = quantized(query_biases, w.wq, in);
+  w.wk.biases = quantized(l.bk, w.wk, in);
+  w.wv.biases = quantized(l.bv, w.wv, in);
+  const std::string inner = in_norms ? range("attention inner norm") : "norm";
+  w.wo.biases = quantized(l.bo, w.wo, form_.inner_norms ? inner : range("attention"));
+  if (in_norms) {
+    w.attention_norm = l.attention_norm;
+    w.feed_forward_norm = l.feed_forward_norm;
+    w.attention_inner_norm = l.attention_inner_norm;
+    w.feed_forward_inner_norm = l.feed_forward_inner_norm;
   }
+  return w;
+}
+
+std::vector<std::int32_t> QuantizedModel::quantized(const std::vector<float>& biases,
+                                                    const Weights& w,
+                                                    const std::string& range) const {
+  constexpr double kMost = 1 << 30;
+  std::vector<std::int32_t> codes;
+  const double scale = biases.empty() ? 1 : symmetric(ranges_.at(range)).scale[0];
+  for (std::size_t i = 0; i < biases.size(); ++i) {
+    const double code = std::nearbyint(static_cast<double>(biases[i]) / (scale * w.scales[i]));
+    codes.push_back(static_cast<std::int32_t>(std::clamp(code, -kMost, kMost)));
+  }
+  return codes;
 }
 
 QuantizedModel::QuantizedModel(const Dimensions& dims, const Ranges& ranges, int context,
@@ -443,24 +506,26 @@ class QuantizedModel::Builder {
     return to;
   }
 
-  /// Gamma is in the weights of what reads it: all norms share their parameters.
-  int norm(int x, const std::string& name) {
-    const int to = operand(name, graph_.tensor(x).shape, "norm");
+  /// Gamma, where it is not here, is in the weights of what reads it: such norms share parameters.
+  int norm(int x, const std::string& name, const std::vector<float>& own = {}) {
+    const int to = operand(name, graph_.tensor(x).shape, own.empty() ? "norm" : full_name(name));
     const int channels = graph_.tensor(x).extent(-1);
-    const std::vector<float> ones(at(channels), 1);
-    const int gamma = constant(name + " gamma", DataType::kFloat32, {channels}, ones);
+    const std::vector<float> gammas = own.empty() ? std::vector<float>(at(channels), 1) : own;
+    const int gamma = constant(name + " gamma", DataType::kFloat32, {channels}, gammas);
     Op& op = add(OpKind::kNormalization, {x, gamma}, to);
     op.name = "RMS_NORM";
     op.center = false;
-    op.epsilon = kNormEpsilon;
+    op.epsilon = m_.form_.epsilon;
     return to;
   }
 
   /// More channels than an operator takes: as many norms as it needs, of as many channels each.
-  int norm_in_parts(int x, const std::string& name) {
+  int norm_in_parts(int x, const std::string& name, const std::vector<float>& own) {
     const int channels = graph_.tensor(x).extent(-1);
     const int parts = norm_parts(channels);
-    if (parts == 1) return norm(x, name);
+    if (parts == 1) return norm(x, name, own);
+    if (!own.empty())
+      throw_error("{}: {} channels with a gamma, allowed 1..{}", name, channels, channels / parts);
     const int rows = reshape(x, name + " rows", {parts * count_, channels / parts});
     return reshape(norm(rows, name), name + " whole", {count_, channels});
   }
@@ -469,7 +534,7 @@ class QuantizedModel::Builder {
 
   /// Weights of a rotation: for each head its channels' pairs turned by the position's angles.
   void make_rotation(int position) {
-    const Rotation r = rotation(position, d_.head());
+    const Rotation r = rotation(position, d_.head(), m_.form_.rope);
     const auto code = [](float v) { return static_cast<std::int8_t>(clamped(v * 127)); };
     for (int c = 0; c < d_.head(); ++c) {
       std::vector<std::int8_t> row(at(d_.head()));
@@ -525,7 +590,7 @@ class QuantizedModel::Builder {
 
   int attention(int x, const LayerWeights& w) {
     const int head = d_.head(), kv = d_.kv_heads, shared = d_.heads / d_.kv_heads;
-    const int y = norm(x, "attention norm");
+    const int y = norm(x, "attention norm", w.attention_norm);
     const int key = rotated(inner_product(y, w.wk, "key"), "rotated key", kv);
     const int keys = appended(reshape(key, "key row", {count_, d_.kv_dim()}), "keys");
     const int value = inner_product(y, w.wv, "value");
@@ -547,8 +612,9 @@ class QuantizedModel::Builder {
       if (t > 0) mix(t - 1);
     }
     mix(count_ - 1);
-    int attention = reshape(joined(mixed), "attention", {count_, d_.dim});
-    if (m_.form_.inner_norms) attention = norm(attention, "attention inner norm");
+    int attention = reshape(joined(mixed), "attention", {count_, d_.query_dim()});
+    if (m_.form_.inner_norms)
+      attention = norm(attention, "attention inner norm", w.attention_inner_norm);
     return sum(product(attention, w.wo, "attention output"), x, "attention sum");
   }
 
@@ -595,18 +661,24 @@ class QuantizedModel::Builder {
   }
 
   int feed_forward(int x, const LayerWeights& w) {
-    const int y = norm(x, "feed-forward norm");
+    const int y = norm(x, "feed-forward norm", w.feed_forward_norm);
     const int gate = m_.form_.squared_relu ? squared(y, w) : silu(y, w);
     const int up = product(y, w.w3, "up");
     int gated = operand("gated", {count_, d_.hidden});
     add(OpKind::kMul, {gate, up}, gated);
-    if (m_.form_.inner_norms) gated = norm_in_parts(gated, "feed-forward inner norm");
+    if (m_.form_.inner_norms)
+      gated = norm_in_parts(gated, "feed-forward inner norm", w.feed_forward_inner_norm);
     return sum(product(gated, w.w2, "feed-forward output"), x, "feed-forward sum");
   }
 
   int silu(int y, const LayerWeights& w) {
     // All layers share the ranges of both sides of SILU, and so its table.
     const int gate = product(y, w.w1, "gate", activation("gate", {count_, d_.hidden}, "gate"));
+    if (m_.form_.gelu) {
+      const int gelu = activation("gelu", {count_, d_.hidden}, "silu");
+      add(OpKind::kGelu, {gate}, gelu).approximate = true;
+      return gelu;
+    }
     const int opened = share(OpKind::kLogistic, gate, "gate share");
     const int silu = activation("silu", {count_, d_.hidden}, "silu");
     add(OpKind::kMul, {gate, opened}, silu);

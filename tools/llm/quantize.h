@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,12 +25,17 @@ struct Range {
 using Ranges = std::map<std::string, Range>;  ///< by FloatModel's names
 
 /// Ranges over texts that the model writes itself: tokens drawn by their probability, seeded.
-Ranges calibrate(const Checkpoint& checkpoint, int texts = 3, int tokens = 256);
+/// @param begin  the token that begins a text. @param ends  those that end one
+Ranges calibrate(const Checkpoint& checkpoint, int texts = 3, int tokens = 256, int begin = 1,
+                 const std::set<int>& ends = {1});
+/// Ranges over a text.
+Ranges calibrate(const Checkpoint& checkpoint, const std::vector<int>& tokens);
 
 /// int8: codes -127..127, the largest weight of a row is 127. Ternary: -1, 0, 1, times the mean
 /// size of a row's weights, for networks that were trained so (Ma et al., "The Era of 1-bit LLMs",
-/// 2024). int4: codes -7..7, a scale for each row, or for each group of its channels where these
-/// are whole groups (docs/numerics.md). The classifier stays int8.
+/// 2024); a row whose weights are such codes already keeps them. int4: codes -7..7, a scale for
+/// each row, or for each group of its channels where these are whole groups (docs/numerics.md). The
+/// classifier stays int8.
 enum class WeightCodes { kInt8, kTernary, kInt4, kInt4g32, kInt4g64, kInt4g128 };
 
 /// Their names, in the order of the codes: "int8", "int4g32".
@@ -36,6 +43,8 @@ const std::vector<std::string>& weight_names();
 /// @pre one of weight_names()
 WeightCodes weight_codes(const std::string& name);
 model::Encoding encoding_of(WeightCodes codes);
+/// Whether they are codes -1, 0 and 1 of one scale.
+bool is_ternary(std::span<const float> values);
 /// Channels that share a scale; 0: all of a row.
 int group_of(WeightCodes codes);
 
@@ -59,12 +68,9 @@ int norm_parts(int channels);
 
 struct LayerWeights {
   Weights wq, wk, wv, wo, w1, w2, w3;
-};
-
-/// What a block has besides LLaMA's.
-struct BlockForm {
-  bool squared_relu = false;  ///< of the gate, in place of SILU
-  bool inner_norms = false;   ///< before the last product of attention and feed-forward
+  /// With BlockForm::gamma_in_norms.
+  std::vector<float> attention_norm = {}, feed_forward_norm = {};
+  std::vector<float> attention_inner_norm = {}, feed_forward_inner_norm = {};
 };
 
 class QuantizedModel {
@@ -110,6 +116,11 @@ class QuantizedModel {
   /// @param factors  of its columns; empty: 1
   static Weights quantized(Matrix m, const std::vector<float>& factors = {},
                            WeightCodes codes = WeightCodes::kInt8);
+
+  LayerWeights quantized(const Checkpoint& checkpoint, int layer, WeightCodes codes) const;
+  /// At the scale of the sums of `w` and an operand of that range.
+  std::vector<std::int32_t> quantized(const std::vector<float>& biases, const Weights& w,
+                                      const std::string& range) const;
 
   Dimensions dims_;
   Ranges ranges_;

@@ -37,6 +37,7 @@ Tokenizer Tokenizer::read(const std::filesystem::path& path, int vocabulary) {
     place += count;
   };
   Tokenizer t;
+  t.set_ends({kBeginToken});
   for (int i = 0; i < vocabulary; ++i) {
     float score = 0;
     std::int32_t length = 0;

@@ -15,20 +15,24 @@
 #include <string>
 #include <vector>
 
+#include "tools/llm/tokens/codec.h"
+
 namespace trine::llm {
 
 inline constexpr int kBeginToken = 1;
 
-class Tokenizer {
+class Tokenizer : public TokenCodec {
  public:
   /// @throws Error  names the file and what is wrong
   static Tokenizer read(const std::filesystem::path& path, int vocabulary);
 
   /// Begins with kBeginToken. Pairs with the highest score are joined first, of equal ones the
   /// first. @param pairs  counts those that are looked up: the work
-  std::vector<int> encode(const std::string& text, std::int64_t* pairs = nullptr) const;
-  /// The bytes that `token` adds to a text. @param first  of the text: without its leading space
-  std::string decode(int token, bool first) const;
+  std::vector<int> encode(const std::string& text, std::int64_t* pairs) const;
+  std::vector<int> encode(const std::string& text) const override { return encode(text, nullptr); }
+  /// @param first  of the text: without its leading space
+  std::string decode(int token, bool first) const override;
+  int size() const override { return static_cast<int>(pieces_.size()); }
 
  private:
   class Joiner;

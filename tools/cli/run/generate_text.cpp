@@ -10,12 +10,15 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "tools/cli/common.h"
+#include "tools/cli/measure/energy_report.h"
 #include "tools/cli/run/network.h"
 #include "tools/cli/run/random_token.h"
+#include "tools/cli/run/rate.h"
 #include "tools/cli/run/report.h"
 #include "tools/llm/deck.h"
+#include "tools/llm/import/import.h"
 #include "tools/llm/session.h"
-#include "tools/llm/tokenizer.h"
+#include "tools/llm/tokens/codec.h"
 
 namespace trine::cli {
 namespace {
@@ -87,10 +90,17 @@ class Writer {
  public:
   explicit Writer(const GenerateTextArguments& options)
       : o_(options),
-        checkpoint_(llm::read_checkpoint(o_.checkpoint)),
-        tokenizer_(llm::Tokenizer::read(o_.tokenizer, checkpoint_.dims.vocabulary)),
-        model_(checkpoint_, llm::calibrate(checkpoint_), context(),
-               o_.weights.empty() ? llm::WeightCodes::kInt8 : llm::weight_codes(o_.weights)) {}
+        imported_(llm::read_model(o_.checkpoint)),
+        checkpoint_(imported_.checkpoint),
+        tokenizer_(llm::read_codec(o_.checkpoint, o_.tokenizer, checkpoint_.dims.vocabulary)),
+        begin_(tokenizer_->encode("")),
+        codes_(codes()),
+        model_(checkpoint_, ranges(), context(), codes_) {
+    if (o_.output.quiet || imported_.family.empty()) return;
+    for (const std::string& note : imported_.notes)
+      fmt::print(stderr, "{}: {}\n", o_.checkpoint, note);
+    fmt::print(stderr, "{}: weights {}\n", o_.checkpoint, weights_text());
+  }
 
   int run() {
     if (!o_.text.empty()) return measure();
@@ -99,13 +109,16 @@ class Writer {
     llm::Session session(model_, session_options());
     std::mt19937 random{o_.seed};
     Json tokens = Json::array(), hashes = Json::array();
-    int token = prompt[0];
+    llm::TokenText text(*tokenizer_);
+    if (begin_.empty()) o_.output.print(text.next(prompt[0]));
     const auto write = [&](int chosen) {
-      o_.output.print(tokenizer_.decode(chosen, token == llm::kBeginToken));
-      tokens.push_back(token = chosen);
+      o_.output.print(text.next(chosen));
+      tokens.push_back(chosen);
     };
     std::vector<int> read = next_of(prompt, session);
+    Progress progress("prompt", o_.output.quiet);
     while (session.position() < steps_behind(prompt)) {
+      const int before = session.position();
       const llm::Step step = session.step(read);
       totals_.add(step, static_cast<int>(read.size()), bus_bytes());
       for (std::size_t i = 1; i < read.size(); ++i) {
@@ -114,8 +127,12 @@ class Writer {
       }
       hashes.push_back(fmt::format("{:08x}", llm::hash_words(step.sums.bytes)));
       read = next_of(prompt, session);
-      if (read.empty()) read.push_back(choose(step, random));
-      if (read[0] == llm::kBeginToken) break;
+      if (before < std::ssize(prompt) && std::ssize(prompt) > 64)
+        progress.update(fmt::format("{} of {} tokens", session.position(), prompt.size()));
+      if (read.empty()) {
+        read.push_back(choose(step, random));
+        if (tokenizer_->ends().contains(read[0])) break;
+      }
       write(read[0]);
       std::fflush(stdout);
     }
@@ -124,7 +141,8 @@ class Writer {
     if (session.position() == context() && wanted > context())
       full = fmt::format("the context of {} tokens is full (--context), {} more were wanted\n",
                          context(), wanted - context());
-    o_.output.print("\n\n" + full + layers() + summary());
+    o_.output.print("\n");
+    print_figures("\n" + full + layers() + summary());
     Json json = to_json();
     json["tokens"] = std::move(tokens);
     json["sums"] = std::move(hashes);
@@ -133,12 +151,38 @@ class Writer {
   }
 
  private:
+  /// Ternary weights of a file stay so.
+  llm::WeightCodes codes() const {
+    if (!o_.weights.empty()) return llm::weight_codes(o_.weights);
+    return imported_.ternary ? llm::WeightCodes::kTernary : llm::WeightCodes::kInt8;
+  }
+
+  std::string weights_text() const {
+    const std::string name = llm::weight_names()[static_cast<std::size_t>(codes_)];
+    if (imported_.ternary && codes_ == llm::WeightCodes::kTernary) return "ternary, as the file's";
+    return fmt::format("requantized to {}, the classifier's to int8 (--weights)", name);
+  }
+
+  llm::Ranges ranges() const {
+    const std::set<int>& ends = tokenizer_->ends();
+    const int begin = !begin_.empty() ? begin_.back() : ends.empty() ? 0 : *ends.begin();
+    return llm::calibrate(checkpoint_, 3, 256, begin % checkpoint_.dims.vocabulary, ends);
+  }
+
+  /// Figures: to stderr, so that stdout has the text alone.
+  void print_figures(const std::string& text) const {
+    flush_stdout();
+    if (!o_.output.quiet) fmt::print(stderr, "{}", text);
+  }
+
   int context() const {
     return o_.context > 0 ? o_.context : std::min(checkpoint_.dims.positions, 256);
   }
 
   std::vector<int> encoded_prompt() const {
-    std::vector<int> prompt = tokenizer_.encode(o_.prompt);
+    std::vector<int> prompt = tokenizer_->encode(o_.prompt);
+    if (prompt.empty())
+      throw_error("--prompt: is required: no token begins a text of {}", o_.checkpoint);
     if (static_cast<int>(prompt.size()) > context())
       throw_error("--prompt: {} tokens, the context has room for {}", prompt.size() - 1,
                   context() - 1);
@@ -170,9 +214,9 @@ class Writer {
     const int steps = steps_behind(prompt);
     Progress progress("deck", o_.output.quiet);
     const llm::Deck deck = llm::write_deck(
-        model_, tokenizer_, {config_, prompt, steps, [&](int step) {
-                               progress.update(fmt::format("step {} of {}", step, steps));
-                             }});
+        model_, *tokenizer_, {config_, prompt, steps, [&](int step) {
+                                progress.update(fmt::format("step {} of {}", step, steps));
+                              }});
     write_file(o_.deck, deck.bytes);
     o_.output.print(fmt::format("{}: {} steps on {}, {} bytes, {} of the machine's memory\n",
                                 o_.deck, steps, config_.name, grouped(deck.bytes.size()),
@@ -205,7 +249,7 @@ class Writer {
 
   /// Perplexity of a text, by windows of the context's size.
   int measure() {
-    const std::vector<int> tokens = tokenizer_.encode(read_text(o_.text));
+    const std::vector<int> tokens = tokenizer_->encode(read_text(o_.text));
     if (tokens.size() < 2) throw_error("{}: holds no text", o_.text);
     llm::FloatModel floats(checkpoint_);
     std::unique_ptr<llm::Session> session;
@@ -251,18 +295,26 @@ class Writer {
       return text + (text.empty() ? fmt::format("{} tokens by the golden layers\n", totals_.golden)
                                   : exact);
     const double mean = static_cast<double>(totals_.cycles) / totals_.tokens;
-    return text +
-           fmt::format(
-               "{} tokens on {} ({}): {} cycles a token, {:.0f} tokens/s at {:g} MHz, "
-               "{:.1f} % of what the bus allows\n"
-               "last token: {} cycles, {:.1f} % of what the bus allows; the host wrote {} bytes "
-               "a token\n{}",
-               totals_.tokens, config_.name, o_.backend.backend,
-               grouped(static_cast<std::uint64_t>(mean)), per_second(mean), o_.clock_mhz,
-               100 * totals_.bound_cycles / static_cast<double>(totals_.cycles),
-               grouped(totals_.last_cycles),
-               100 * totals_.last_bound / static_cast<double>(totals_.last_cycles),
-               grouped(static_cast<std::uint64_t>(totals_.host_bytes / totals_.tokens)), exact);
+    return text + fmt::format(
+                      "{} tokens on {} ({}): {} cycles a token, {:.0f} tokens/s at {:g} MHz, "
+                      "{:.1f} % of what the bus allows\n"
+                      "last token: {} cycles, {:.1f} % of what the bus allows, {} on {}; the host "
+                      "wrote {} "
+                      "bytes a token\n{}",
+                      totals_.tokens, config_.name, o_.backend.backend,
+                      grouped(static_cast<std::uint64_t>(mean)), per_second(mean), o_.clock_mhz,
+                      100 * totals_.bound_cycles / static_cast<double>(totals_.cycles),
+                      grouped(totals_.last_cycles),
+                      100 * totals_.last_bound / static_cast<double>(totals_.last_cycles),
+                      energy_text(energy().sum.total()), EnergyOptions().table,
+                      grouped(static_cast<std::uint64_t>(totals_.host_bytes / totals_.tokens)),
+                      exact);
+  }
+
+  /// What the chip takes for the last token.
+  EnergyReport energy() const {
+    const EnergyOptions options;
+    return energy_report(totals_.last.program, totals_.last.run, options, options.read());
   }
 
   /// The layers of the last step.
@@ -290,6 +342,7 @@ class Writer {
     json["last_bus_bound_cycles"] = totals_.last_bound;
     json["last_program_bytes"] = 8 * totals_.last.program.words.size();
     json["last_dram_bytes_read"] = totals_.last.run.dram_bytes_read;
+    json["last_energy_pj"] = energy().sum.total();
     json["clock_mhz"] = o_.clock_mhz;
     json["tokens_per_second"] = per_second(static_cast<double>(totals_.cycles) / totals_.tokens);
     return json;
@@ -303,8 +356,11 @@ class Writer {
   }
 
   const GenerateTextArguments& o_;
-  const llm::Checkpoint checkpoint_;
-  const llm::Tokenizer tokenizer_;
+  const llm::ImportedModel imported_;
+  const llm::Checkpoint& checkpoint_;
+  const std::unique_ptr<llm::TokenCodec> tokenizer_;
+  const std::vector<int> begin_;  ///< tokens before a text
+  const llm::WeightCodes codes_;
   const llm::QuantizedModel model_;
   machine::Config config_;
   Totals totals_;
@@ -313,7 +369,7 @@ class Writer {
 /// A token of a model of that shape in place of a text.
 int run_random(const GenerateTextArguments& o) {
   for (const auto& [name, value] :
-       {std::pair("CHECKPOINT", o.checkpoint), std::pair("--tokenizer", o.tokenizer),
+       {std::pair("MODEL", o.checkpoint), std::pair("--tokenizer", o.tokenizer),
         std::pair("--prompt", o.prompt), std::pair("--perplexity", o.text),
         std::pair("--deck", o.deck)})
     if (!value.empty()) throw_error("--random: not with {}, it has no text", name);
@@ -328,9 +384,8 @@ int run_random(const GenerateTextArguments& o) {
 
 int run(const GenerateTextArguments& options) {
   if (!options.random.empty()) return run_random(options);
-  for (const auto& [name, value] :
-       {std::pair("CHECKPOINT", options.checkpoint), std::pair("--tokenizer", options.tokenizer)})
-    if (value.empty()) throw_error("trine generate-text: {} is required, or --random SHAPE", name);
+  if (options.checkpoint.empty())
+    throw_error("trine generate-text: MODEL is required, or --random SHAPE");
   if (options.backend.backend != "golden") options.backend.check();
   if (options.backend.backend != "golden" && options.design.config.empty())
     throw_error("trine generate-text: --config is required, or --backend golden");
@@ -339,7 +394,7 @@ int run(const GenerateTextArguments& options) {
   if (!options.deck.empty() && (options.backend.backend == "golden" || !options.text.empty() ||
                                 options.temperature != 0 || options.from != 0))
     throw_error("--deck: not with --backend golden, --perplexity, --temperature or --from");
-  options.output.check({{"--deck", options.deck}}, {{"CHECKPOINT", options.checkpoint},
+  options.output.check({{"--deck", options.deck}}, {{"MODEL", options.checkpoint},
                                                     {"--tokenizer", options.tokenizer},
                                                     {"--perplexity", options.text},
                                                     {"--config", options.design.config}});
@@ -352,9 +407,12 @@ void add_generate_text(Command app, Action& action) {
   const auto [command, options] = add_command<GenerateTextArguments>(
       app, action, "generate-text",
       "let a LLaMA write on the machine; tokens per second, perplexity", run);
-  add_value(command, "CHECKPOINT", options->checkpoint, "model in llama2.c's format (.bin)");
+  add_value(command, "MODEL", options->checkpoint,
+            "GGUF, a folder of Hugging Face (config.json, safetensors), or a\n"
+            "checkpoint of llama2.c (.bin)");
   add_value(command, "--tokenizer F", options->tokenizer,
-            "its tokens, in llama2.c's format (.bin)");
+            "its tokens, where MODEL has none or others are wanted: tokenizer.json\n"
+            "(byte-level BPE), .model of SentencePiece, GGUF, or llama2.c's .bin");
   add_value(command, "--random SHAPE", options->random,
             "no text: one token of a model of that shape with random weights; a shape\n"
             "of estimate --table that has a gate, or six numbers: layers,channels,\n"
@@ -371,7 +429,7 @@ void add_generate_text(Command app, Action& action) {
   add_value(command, "--weights W", options->weights,
             "int8; ternary: -1, 0, 1 with a scale for each output channel, for models\n"
             "trained so; int4; int4g32, int4g64, int4g128: by groups of channels\n"
-            "(int8; of --random the shape's)")
+            "(int8, or ternary where MODEL's are; of --random the shape's)")
       ->check(one_of(llm::weight_names()));
   add_value(command, "--context N", options->context, "tokens that the caches have room for (256)")
       ->check(range(1, 1 << 20));
@@ -394,6 +452,8 @@ void add_generate_text(Command app, Action& action) {
       "the\nfloat32 model writes itself. Every sum and cache is compared with the golden "
       "layers.\n\n"
       "Examples:\n"
+      "  trine generate-text model.gguf --config edge256 --prompt \"Once upon\"\n"
+      "  trine generate-text folder --config edge256 --prompt \"Once upon\"\n"
       "  trine generate-text model.bin --tokenizer tok.bin --config edge256 --prompt \"Once "
       "upon\"\n"
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --tokens 200\n"

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// GGUF, the files of llama.cpp: keys with values, then tensors. Versions 2 and 3, little endian.
+//
+//   "GGUF", uint32 version, uint64 tensors, uint64 keys
+//   for each key:     its name, uint32 type, the value; an array: uint32 type, uint64 count, values
+//   for each tensor:  its name, uint32 axes, uint64 extents (the innermost first), uint32 type,
+//                     uint64 place, from where the data begin
+//   the data, from the next multiple of general.alignment (32) on, each tensor at one
+//
+// Names and texts: uint64 bytes, the bytes. Source: docs/gguf.md of github.com/ggml-org/ggml.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tools/llm/files/tensors.h"
+
+namespace trine::llm {
+
+/// A value where it lies in the file.
+struct GgufValue {
+  std::uint32_t type = 0;  ///< of an array: its elements'
+  bool is_array = false;
+  std::uint64_t count = 1;
+  std::span<const std::uint8_t> bytes;
+};
+
+class GgufFile {
+ public:
+  /// @throws Error  names the file, byte, and key or tensor
+  static GgufFile read(const std::filesystem::path& path);
+  /// @param bytes  outlive it. @param file  in messages
+  static GgufFile parse(std::span<const std::uint8_t> bytes, const std::string& file);
+
+  const StoredTensors& tensors() const { return tensors_; }
+  const std::string& file() const { return file_; }
+  std::vector<std::string> keys() const;
+  bool has(const std::string& key) const { return values_.contains(key); }
+
+  /// Values of a key. @throws Error  it is of another type, or absent without `otherwise`
+  std::string text(const std::string& key, std::optional<std::string> otherwise = {}) const;
+  std::int64_t integer(const std::string& key, std::optional<std::int64_t> otherwise = {}) const;
+  double number(const std::string& key, std::optional<double> otherwise = {}) const;
+  bool flag(const std::string& key, std::optional<bool> otherwise = {}) const;
+  std::vector<std::string> texts(const std::string& key) const;
+  std::vector<std::int64_t> integers(const std::string& key) const;
+  std::vector<float> numbers(const std::string& key) const;
+
+ private:
+  class Parser;
+
+  const GgufValue* find(const std::string& key, bool is_array, const char* wanted) const;
+  const GgufValue& require(const std::string& key, bool is_array, const char* wanted) const;
+  [[noreturn]] void refuse(const std::string& key, const char* wanted) const;
+
+  std::string file_;
+  std::map<std::string, GgufValue> values_;
+  StoredTensors tensors_;
+};
+
+}  // namespace trine::llm

@@ -83,6 +83,37 @@ TEST_CASE("generate-text writes the text of a GGUF file, figures beside it", "[c
   CHECK((refused.code == 2 && refused.err.find("no config.json is there") != std::string::npos));
 }
 
+TEST_CASE("a prompt has room in the context, or is refused", "[cli][run]") {
+  const Shell shell;
+  const std::string text = fmt::format(
+      "generate-text '{0}.bin' --tokenizer '{0}_tokens.bin' --config edge64 --backend arch "
+      "--prompt 'Once upon a time there was' --tokens 1 --chunk 100 --context ",
+      TRINE_SOURCE_DIR "/models/story");
+  const Result full = shell.trine(text + "7");  // a chunk of more than the prompt
+  CAPTURE(full.out, full.err);
+  CHECK(full.code == 0);
+  CHECK_THAT(full.err, Catch::Contains("prompt: 7 tokens at once (edge64, arch): "));
+  const Result longer = shell.trine(text + "6");
+  CHECK(longer.code == 2);
+  CHECK_THAT(longer.err, Catch::Contains("--prompt: 6 tokens, the context has room for 5\n"));
+}
+
+TEST_CASE("generate-text --random runs a prompt of a shape", "[cli][run]") {
+  const Shell shell;
+  const Result result = shell.trine(
+      "generate-text --random 2,64,192,4,2,512 --weights ternary --config edge64 --backend arch "
+      "--from 3 --chunk 9 --json j");
+  CAPTURE(result.out, result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains("9 tokens at once on edge64 (arch): ") &&
+                             Catch::Contains(" % of the array's peak\n"));
+  const json j = shell.read_json("j");
+  // Two layers of 9 tokens, of which each sees 3 and those up to itself; the classifier of one.
+  const int macs = 2 * (9 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 192) + 2 * 64 * (27 + 45));
+  CHECK((j.at("exact") == true && j.at("tokens") == 9 && j.at("macs") == macs + 64 * 512));
+  CHECK(j.at("utilization") > 0.2);
+}
+
 TEST_CASE("generate-text --random runs a token of a shape", "[cli][run]") {
   const Shell shell;
   const Result result = shell.trine(

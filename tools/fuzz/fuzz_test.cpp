@@ -207,8 +207,10 @@ TEST_CASE("what is refused for no limit has failed, whatever its text", "[fuzz][
 
 #ifdef TRINE_SLOW_TESTS
 constexpr int kPairs = 6000, kConfigs = 300, kExported = 5000, kExportedOnAll = 1000;
+constexpr int kTexts = 1500;
 #else
 constexpr int kPairs = 160, kConfigs = 40, kExported = 80, kExportedOnAll = 80;
+constexpr int kTexts = 24;
 #endif
 
 /// Nothing that the machine lacks: what is refused is beyond a documented limit.
@@ -261,6 +263,72 @@ TEST_CASE("random networks on random configurations equal the golden layers", "[
   }
   CHECK(exact > kPairs / 2);
   CHECK(telling > exact / 2);
+}
+
+TEST_CASE("texts of random decoders equal the golden layers'", "[fuzz][random][llm]") {
+  int exact = 0, together = 0, telling = 0;
+  for (int n = 0; n < kTexts; ++n) {
+    const Case drawn = draw_case(44, n % (kTexts / 4), n, {Family::kDecoders});
+    const Pair pair = make_pair(drawn);
+    REQUIRE(pair.decoder != nullptr);
+    CHECK(to_text(pair.made) == to_text(drawn));
+    const Verdict v = run_pair(pair, Backend::kArch);
+    CAPTURE("trine fuzz --case " + to_text(drawn), describe(pair), v.text);
+    CHECK(v.outcome != Outcome::kFailed);
+    if (v.outcome != Outcome::kExact) continue;
+    ++exact;
+    together += std::min(pair.decoder->chunk, pair.decoder->prompt) > 1 && v.text.empty() ? 1 : 0;
+    telling += v.telling ? 1 : 0;
+  }
+  CHECK(exact > kTexts / 2);
+  CHECK(together > exact / 2);
+  CHECK(telling > exact / 2);
+}
+
+/// What these showed: a cache whose first pixel lay elsewhere; a head's weights larger than PMEM;
+/// heads of a spilled pixel; rotations by blocks, of spilled pixels as well; tokens whose heads
+/// meet in a bank.
+TEST_CASE("texts that differed once", "[fuzz][llm]") {
+  struct Text {
+    std::vector<std::string> design;
+    llm::Dimensions dims;
+    int tokens, chunk;
+  };
+  const Text text =
+      GENERATE(Text{{"array.rows=4", "array.cols=2"}, {16, 4, 1, 1, 1, 2, 2}, 2, 1},
+               Text{{"array.rows=4", "array.cols=4", "memory.pmem_kib=4", "bus.axi_data_bits=128"},
+                    {160, 4, 1, 2, 2, 2, 1},
+                    1,
+                    1},
+               Text{{"array.rows=24", "array.cols=17", "memory.dmem_kib=8", "memory.pmem_kib=8",
+                     "bus.axi_data_bits=256"},
+                    {320, 4, 1, 4, 2, 2, 2},
+                    2,
+                    2},
+               Text{{}, {256, 4, 1, 4, 2, 2, 9}, 9, 9}, Text{{}, {256, 4, 1, 32, 8, 2, 16}, 16, 16},
+               Text{{"memory.dmem_kib=8", "memory.pmem_kib=8"}, {192, 4, 1, 2, 1, 2, 20}, 20, 20});
+  Decoder d;
+  d.dims = text.dims;
+  d.prompt = d.context = text.tokens;
+  d.chunk = text.chunk;
+  for (int i = 0; i < text.tokens; ++i) d.tokens.push_back(i % 2);
+  llm::SessionOptions options;
+  options.backend = llm::Backend::kArch;
+  options.config = machine::load_config("edge256", text.design);
+  const TextRun run = run_text(d, options);
+  CHECK(run.difference == "");
+  CHECK_FALSE(run.halved);
+}
+
+TEST_CASE("a decoder is made simpler", "[fuzz][llm]") {
+  const auto fails = [](const Pair& p) {
+    return p.decoder != nullptr && p.decoder->dims.layers > 1 && p.decoder->prompt > 2;
+  };
+  Case drawn;
+  for (int n = 0; !fails(make_pair(drawn)); ++n) drawn = draw_case(44, 0, n, {Family::kDecoders});
+  const Pair simple = make_pair(shrink(drawn, fails, true, 400));
+  CHECK((simple.decoder->dims.layers == 2 && simple.decoder->prompt == 3));
+  CHECK((simple.decoder->dims.heads == 1 && simple.decoder->first == 0));
 }
 
 }  // namespace

@@ -18,14 +18,15 @@ namespace {
 const std::vector<Family> kFamilies{
     Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
     Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
-    Family::kChains,       Family::kInt16,  Family::kCells};
+    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders};
 constexpr int kDrawn = 11;
 
 }  // namespace
 
 const std::vector<std::string>& family_names() {
-  static const std::vector<std::string> kNames{"images",   "matrices", "transformers", "low-bit",
-                                               "exported", "chains",   "int16",        "cells"};
+  static const std::vector<std::string> kNames{"images",  "matrices", "transformers",
+                                               "low-bit", "exported", "chains",
+                                               "int16",   "cells",    "decoders"};
   return kNames;
 }
 
@@ -66,6 +67,8 @@ Family make_network(Builder& b) {
     case Family::kCells:
       make_cells(b);
       break;
+    case Family::kDecoders:
+      return family;
   }
   set_outputs(b);
   if (family == Family::kCells && once_in(b, 2)) keep_states(b);

@@ -23,17 +23,18 @@ enum class Family {
   kChains,        ///< narrow convolutions one behind the other, pruned
   kInt16,         ///< images and chains of int16 activations (array.activations16)
   kCells,         ///< LSTMs (array.activations16)
+  kDecoders,      ///< of language models, with a text (decoders.h)
 };
 
 /// Names of all families, in their order: "images", ...
 const std::vector<std::string>& family_names();
 
 /// What make_network() chooses first so that it makes one of these families; none: any but
-/// those of array.activations16.
+/// those of array.activations16 and decoders.
 Record choice_of(const std::vector<Family>& families, std::uint64_t random);
 
 /// A network of any family, with its outputs: all that nobody reads; those of array.activations16
-/// only if choice_of() asks for them. @return its family
+/// only if choice_of() asks for them. Of a decoder nothing but the family. @return its family
 Family make_network(Builder& b);
 
 /// Operators of these families; further ones turn the network into uint8, a batch, ONNX's rounding.

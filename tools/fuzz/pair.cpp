@@ -31,6 +31,9 @@ bool needs_int16(Family family) { return family == Family::kInt16 || family == F
 
 /// Whether the design computes networks of the family.
 bool has(const machine::Config& config, Family family) {
+  if (family == Family::kDecoders)
+    return config.vector && config.table && config.softmax && config.matmul &&
+           config.cols >= config.data_words();
   if (family == Family::kLowBit) return config.ternary || config.binary;
   return !needs_int16(family) ||
          (config.activations16 && (family == Family::kInt16 || (config.vector && config.table)));
@@ -88,6 +91,17 @@ std::optional<std::size_t> first_difference(const std::vector<std::uint8_t>& a,
   return static_cast<std::size_t>(at - a.begin());
 }
 
+sim::RtlOptions rtl_options(const Pair& pair) {
+  sim::RtlOptions options;
+  options.build.optimization = std::min(1, options.build.optimization);
+  options.build.quiet = true;
+  options.axi_latency = pair.axi_latency;
+  options.axi_bytes_per_cycle = pair.axi_bytes_per_cycle;
+  options.stall_percent = pair.stall_percent;
+  options.seed = pair.made.data_seed;
+  return options;
+}
+
 /// On the RTL, from and to the same memory as the architecture simulator. A program that is kept on
 /// the chip runs a second time, when its words are there; then DMEM holds what the first run left,
 /// which comes out between the rows of a map, so that its outputs alone are compared.
@@ -96,13 +110,7 @@ std::string run_rtl(const Pair& pair, const compiler::Program& program,
                     const std::vector<std::uint8_t>& before,
                     const std::vector<std::uint8_t>& expected, const std::vector<Array>& arrays,
                     const sim::RunResult& arch, Verdict& verdict) {
-  sim::RtlOptions options;
-  options.build.optimization = std::min(1, options.build.optimization);
-  options.build.quiet = true;
-  options.axi_latency = pair.axi_latency;
-  options.axi_bytes_per_cycle = pair.axi_bytes_per_cycle;
-  options.stall_percent = pair.stall_percent;
-  options.seed = pair.made.data_seed;
+  sim::RtlOptions options = rtl_options(pair);
   // The prediction is of the second run; the first one fetches its words.
   options.predicted_cycles = arch.cycles + 4 * static_cast<std::uint64_t>(pair.axi_latency);
   sim::RtlRunner rtl(program, options);
@@ -223,9 +231,17 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
     p.stall_percent = any(b, kStalls);
   }
   if (!once_in(b, 5)) p.cascading = compiler::Cascading::kAlways;
-  if (c.count > 0) keep_operators(b.graph, c.first, c.count);
+  if (p.family == Family::kDecoders) {
+    p.rounding = reference::kDoublePolicy;
+    p.cascading = compiler::Cascading::kEstimated;
+    p.decoder = std::make_shared<const Decoder>(any_decoder(b, config));
+    b.graph = last_step(*p.decoder);
+  } else if (c.count > 0) {
+    keep_operators(b.graph, c.first, c.count);
+  }
   p.allow_host = b.host_at_end;
-  for (const int t : b.graph.inputs) p.inputs.push_back(random_codes(b, t));
+  for (const int t : b.graph.inputs)
+    if (p.decoder == nullptr) p.inputs.push_back(random_codes(b, t));
   p.graph = std::move(b.graph);
   p.made.data_seed = network.data_seed();
   p.made.network = network.made();
@@ -309,10 +325,45 @@ std::string describe(const Pair& p) {
       p.stall_percent,
       p.rounding.others == reference::Rounding::kSingle ? "one rounding" : "two roundings",
       p.cascading == compiler::Cascading::kAlways ? "cascades everywhere" : "cascades that pay",
-      text_of(p.graph));
+      p.decoder != nullptr ? to_text(*p.decoder) : text_of(p.graph));
 }
 
+namespace {
+
+/// A text, on the architecture simulator and, if asked, on the RTL.
+Verdict run_decoder(const Pair& pair, Backend backend) {
+  llm::SessionOptions options;
+  options.config = pair.config;
+  options.backend = llm::Backend::kArch;
+  options.arch.bus.latency = pair.axi_latency;
+  options.arch.bus.bytes_per_cycle = pair.axi_bytes_per_cycle;
+  options.rtl = rtl_options(pair);
+  TextRun run = run_text(*pair.decoder, options);
+  Verdict verdict{Outcome::kExact, "", distinguishes({run.sums})};
+  verdict.arch_cycles = run.cycles;
+  if (run.halved) {
+    const Verdict halved = refusal(*run.halved, Outcome::kExact, is_limit);
+    if (halved.outcome != Outcome::kExact) return halved;
+    verdict.text = "fewer tokens at once: " + halved.text;
+  }
+  if (!run.difference.empty()) return failure("architecture simulator: " + run.difference);
+  if (backend == Backend::kArch) return verdict;
+  options.backend = llm::Backend::kRtl;
+  run = run_text(*pair.decoder, options);
+  verdict.rtl_cycles = run.cycles;
+  return run.difference.empty() ? verdict : failure("RTL: " + run.difference);
+}
+
+}  // namespace
+
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
+  if (pair.decoder != nullptr) try {
+      return run_decoder(pair, backend);
+    } catch (const model::Refusal& e) {
+      return refusal(e, Outcome::kRefused, is_limit);
+    } catch (const std::exception& e) {
+      return failure(e.what());
+    }
   compiler::Program program;
   if (!pair.unread.empty())
     return pair.beyond ? Verdict{Outcome::kRefused, pair.unread}

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "sw/program/program.h"
 #include "sw/reference/run.h"
 #include "tools/fuzz/choices.h"
+#include "tools/fuzz/decoders.h"
 #include "tools/fuzz/networks.h"
 
 namespace trine::fuzz {
@@ -41,13 +43,14 @@ struct Pair {
   bool beyond = false;      ///< ... unless it is for a documented limit
   bool allow_host = false;  ///< the network ends with operators that only the host has
   std::vector<Array> inputs;
+  std::shared_ptr<const Decoder> decoder;  ///< if that is the family; graph is its last step
   reference::RoundingPolicy rounding;
   compiler::Cascading cascading = compiler::Cascading::kEstimated;
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;
 };
 
 /// Network `n` on configuration `k` of a seed. @param families  none: of any that the
-/// configuration may have; int16 alone: on configurations that have it
+/// configuration may have, but decoders; int16 alone: on configurations that have it
 /// @param config  instead of the drawn one
 Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families = {},
                const machine::Config* config = nullptr);

@@ -19,7 +19,11 @@ class Shrinker {
  public:
   Shrinker(Case c, const std::function<bool(const Pair&)>& fails, int most,
            const machine::Config* config)
-      : best_(std::move(c)), fails_(fails), left_(most), config_(config) {}
+      : best_(std::move(c)),
+        fails_(fails),
+        left_(most),
+        config_(config),
+        decoder_(pair_of(best_).decoder != nullptr) {}
 
   Case run(bool keep_config) {
     for (bool better = true; better && left_ > 0;) {
@@ -50,7 +54,11 @@ class Shrinker {
     return better;
   }
 
-  int operators(const Case& c) const { return static_cast<int>(pair_of(c).graph.ops.size()); }
+  /// How many there are in a network that can be cut.
+  int operators(const Case& c) const {
+    const Pair p = pair_of(c);
+    return p.decoder != nullptr ? 0 : static_cast<int>(p.graph.ops.size());
+  }
 
   /// Blocks, long ones first; an operator's choices are few.
   bool leave_out(Record Case::*record) {
@@ -101,7 +109,8 @@ class Shrinker {
   bool holds(const Case& c) { return holds(pair_of(c)); }
   bool holds(const Pair& p) {
     --left_;
-    if (p.graph.ops.empty() || !fails_(p)) return false;
+    const bool other = (p.decoder != nullptr) != decoder_;
+    if (other || p.graph.ops.empty() || !fails_(p)) return false;
     best_ = p.made;
     return true;
   }
@@ -110,6 +119,7 @@ class Shrinker {
   const std::function<bool(const Pair&)>& fails_;
   int left_;
   const machine::Config* config_;
+  bool decoder_;  ///< stays one, as other networks stay these: few numbers make many operators
 };
 
 }  // namespace

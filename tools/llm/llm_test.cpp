@@ -317,9 +317,10 @@ TEST_CASE("a trained network loses little in int8", "[llm][quantize]") {
 TEST_CASE("caches stay where they are from token to token", "[llm][session]") {
   const Checkpoint checkpoint = random_checkpoint(kSmall, 3);
   const QuantizedModel model(checkpoint, calibrate(checkpoint), 20);
+  const machine::Config design = GENERATE(config(8, 8), config(4, 2));
   std::set<std::int64_t> places;
   for (const int position : {0, 1, 7, 19}) {
-    const auto program = compiler::compile(model.step_graph(position), config(8, 8), {});
+    const auto program = compiler::compile(model.step_graph(position), design, {});
     for (std::size_t i = 1; i < program.outputs.size(); ++i) {
       CHECK(program.outputs[i].plane >= 20);
       CHECK(program.outputs[i].offset < program.outputs[0].offset);  // whatever else there is
@@ -359,6 +360,28 @@ TEST_CASE("tokens at once copy no scores, values and mixed rows", "[llm][session
   }
 }
 
+TEST_CASE("heads of a token are turned by blocks of a few channels", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint({256, 44, 1, 2, 1, 40, 24}, 3);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 20);
+  const auto program = compiler::compile(model.step_graph(0, 9), config(8, 8), {});
+  const auto timing = sim::run_timing(program);
+  std::uint64_t cycles = 0;
+  for (std::size_t i = 0; i < program.layers.size(); ++i)
+    if (program.layers[i].name.find("rotated query") != std::string::npos)
+      cycles += timing.layers[i].cycles;
+  CHECK(cycles < 9 * 16 * 40);  // groups of columns of 32 steps each, for two heads in one bank
+}
+
+TEST_CASE("tokens of many heads do not meet in one bank", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint({256, 44, 1, 32, 8, 40, 24}, 3);
+  const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 20);
+  const auto program = compiler::compile(model.step_graph(0, 16), config(8, 8), {});
+  const auto timing = sim::run_timing(program);
+  for (std::size_t i = 0; i < program.layers.size(); ++i)
+    if (program.layers[i].name.find("attention sum") != std::string::npos)
+      CHECK(timing.layers[i].cycles < 5000);  // 4,096 steps; in one bank eight times as many
+}
+
 TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][session]") {
   struct Case {
     Dimensions dims;
@@ -373,7 +396,8 @@ TEST_CASE("the machine writes the golden layers' sums and caches", "[llm][sessio
                Case{{64, 172, 2, 2, 1, 40, 24},
                     true,
                     config(8, 8, {"memory.dmem_kib=16", "memory.pmem_kib=16"})},
-               Case{kSmall, true, config(8, 8), WeightCodes::kTernary});
+               Case{kSmall, true, config(8, 8), WeightCodes::kTernary},
+               Case{{200, 44, 1, 2, 1, 40, 24}, true, config(8, 20)});
   CAPTURE(c.dims.dim, c.dims.heads, c.dims.kv_heads, c.design.rows, c.design.cols);
   const Checkpoint checkpoint = random_checkpoint(c.dims, 4, c.shared);
   const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 20, c.codes);
@@ -560,6 +584,19 @@ TEST_CASE("weights of four bits, in groups or not, are exact", "[llm][session]")
   const auto codes = GENERATE(WeightCodes::kInt4, WeightCodes::kInt4g32, WeightCodes::kInt4g64);
   const QuantizedModel model(checkpoint, calibrate(checkpoint, 1, 16), 16, codes);
   require_exact(model, on(Backend::kArch, machine::load_config("text1536")), 3);
+}
+
+TEST_CASE("with a scale for each matrix a token loads no scales of products", "[llm][session]") {
+  const Checkpoint checkpoint = random_checkpoint(kSmall, 5);
+  const Ranges ranges = calibrate(checkpoint, 1, 16);
+  const auto scales = [&](WeightCodes codes) {
+    const QuantizedModel model(checkpoint, ranges, 16, codes);
+    require_exact(model, on(Backend::kArch, config(8, 8)), 3);
+    return runs_of(compiler::compile(model.step_graph(7), config(8, 8), {}),
+                   isa::dma::Target::kScale);
+  };
+  CHECK(scales(WeightCodes::kInt8) > kSmall.layers);
+  CHECK(scales(WeightCodes::kInt8m) == 1);  // of the norms
 }
 
 TEST_CASE("groups of four bits are nearer to the network than rows", "[llm][quantize]") {

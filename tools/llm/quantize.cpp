@@ -105,8 +105,9 @@ struct Format {
   WeightCodes codes;
   const char* name;
   model::Encoding encoding;
-  int most;   ///< code
-  int group;  ///< channels
+  int most;                ///< code
+  int group;               ///< channels
+  bool one_scale = false;  ///< of all rows
 };
 constexpr Format kFormats[] = {
     {WeightCodes::kInt8, "int8", model::Encoding::kInt8, 127, 0},
@@ -115,6 +116,7 @@ constexpr Format kFormats[] = {
     {WeightCodes::kInt4g32, "int4g32", model::Encoding::kInt4, 7, 32},
     {WeightCodes::kInt4g64, "int4g64", model::Encoding::kInt4, 7, 64},
     {WeightCodes::kInt4g128, "int4g128", model::Encoding::kInt4, 7, 128},
+    {WeightCodes::kInt8m, "int8m", model::Encoding::kInt8, 127, 0, true},
 };
 const Format& format_of(WeightCodes codes) { return kFormats[static_cast<std::size_t>(codes)]; }
 
@@ -155,6 +157,7 @@ WeightCodes weight_codes(const std::string& name) {
 
 model::Encoding encoding_of(WeightCodes codes) { return format_of(codes).encoding; }
 int group_of(WeightCodes codes) { return format_of(codes).group; }
+bool has_one_scale(WeightCodes codes) { return format_of(codes).one_scale; }
 
 void Weights::set_groups(int channels, const std::vector<float>& of_groups) {
   group = channels;
@@ -177,12 +180,14 @@ Weights QuantizedModel::quantized(Matrix m, const std::vector<float>& factors, W
   const auto limit = static_cast<float>(format.most);
   Weights w{m.rows, m.columns, {}, {}, format.encoding, 0, {}, {}};
   std::vector<float> scales;
+  for (std::size_t i = 0; i < m.data.size() && !factors.empty(); ++i)
+    m.data[i] *= factors[i % at(m.columns)];
+  const float whole = format.one_scale ? scale_of(m.data, format) : 0;
   for (int i = 0; i < m.rows; ++i) {
-    float* row = m.data.data() + std::ptrdiff_t{i} * m.columns;
-    for (int k = 0; k < m.columns && !factors.empty(); ++k) row[k] *= factors[at(k)];
+    const float* row = m.data.data() + std::ptrdiff_t{i} * m.columns;
     for (int first = 0; first < m.columns; first += together) {
       const std::span<const float> values(row + first, at(together));
-      const float scale = scale_of(values, format);
+      const float scale = format.one_scale ? whole : scale_of(values, format);
       scales.push_back(scale);
       for (const float v : values)
         w.codes.push_back(
@@ -332,8 +337,7 @@ class QuantizedModel::Builder {
     int x = begin("token", "embedding");
     for (layer_ = 0; layer_ < d_.layers; ++layer_) x = block(x, m_.layers_[at(layer_)]);
     layer_ = -1;
-    const int y = norm(slice(x, "last", {count_ - 1, 0}, {count_, d_.dim}), "norm");
-    graph_.outputs.push_back(sums(y, m_.classifier_));
+    graph_.outputs.push_back(sums(norm_of_last(x), m_.classifier_));
     return with_states();
   }
 
@@ -346,7 +350,7 @@ class QuantizedModel::Builder {
 
   Graph run_norm() {
     const int x = begin("norm", "embedding");
-    graph_.outputs.push_back(norm(x, "norm"));
+    graph_.outputs.push_back(norm_of_last(x));
     return std::move(graph_);
   }
 
@@ -365,6 +369,10 @@ class QuantizedModel::Builder {
     graph_.inputs.push_back(x);
     for (int t = 0; t < count_; ++t) make_rotation(position_ + t);
     return x;
+  }
+
+  int norm_of_last(int x) {
+    return norm(slice(x, "last", {count_ - 1, 0}, {count_, d_.dim}), "norm");
   }
 
   int block(int x, const LayerWeights& w) { return feed_forward(attention(x, w), w); }
@@ -706,11 +714,11 @@ Graph QuantizedModel::step_graph(int position, int count) const {
   return Builder(*this, position, count).run();
 }
 
-Graph QuantizedModel::block_graph(const LayerWeights& weights, int position) const {
-  return Builder(*this, position, 1).run_block(weights);
+Graph QuantizedModel::block_graph(const LayerWeights& weights, int position, int count) const {
+  return Builder(*this, position, count).run_block(weights);
 }
 
-Graph QuantizedModel::norm_graph() const { return Builder(*this, 0, 1).run_norm(); }
+Graph QuantizedModel::norm_graph(int count) const { return Builder(*this, 0, count).run_norm(); }
 
 Graph QuantizedModel::classifier_graph(const Weights& rows) const {
   return Builder(*this, 0, 1).run_classifier(rows);

@@ -34,9 +34,10 @@ Ranges calibrate(const Checkpoint& checkpoint, const std::vector<int>& tokens);
 /// int8: codes -127..127, the largest weight of a row is 127. Ternary: -1, 0, 1, times the mean
 /// size of a row's weights, for networks that were trained so (Ma et al., "The Era of 1-bit LLMs",
 /// 2024); a row whose weights are such codes already keeps them. int4: codes -7..7, a scale for
-/// each row, or for each group of its channels where these are whole groups (docs/numerics.md). The
+/// each row, or for each group of its channels where these are whole groups (docs/numerics.md).
+/// int8m: int8 with a scale for the whole matrix, so that no scales come over the bus. The
 /// classifier stays int8.
-enum class WeightCodes { kInt8, kTernary, kInt4, kInt4g32, kInt4g64, kInt4g128 };
+enum class WeightCodes { kInt8, kTernary, kInt4, kInt4g32, kInt4g64, kInt4g128, kInt8m };
 
 /// Their names, in the order of the codes: "int8", "int4g32".
 const std::vector<std::string>& weight_names();
@@ -47,6 +48,8 @@ model::Encoding encoding_of(WeightCodes codes);
 bool is_ternary(std::span<const float> values);
 /// Channels that share a scale; 0: all of a row.
 int group_of(WeightCodes codes);
+/// Whether all rows of a matrix share one.
+bool has_one_scale(WeightCodes codes);
 
 /// A product's.
 struct Weights {
@@ -81,12 +84,12 @@ class QuantizedModel {
   /// A model whose weights come layer by layer: block_graph() and what follows it.
   QuantizedModel(const Dimensions& dims, const Ranges& ranges, int context, const BlockForm& form);
 
-  /// One layer for the token at `position`, "layer 0" in its names whichever it is:
-  ///   inputs   codes [1, dim]; unless the position is 0, keys and values [position, kv_dim]
-  ///   outputs  codes [1, dim]; keys and values with this token's
-  model::Graph block_graph(const LayerWeights& weights, int position) const;
-  /// The norm behind all layers: codes [1, dim] of both.
-  model::Graph norm_graph() const;
+  /// One layer for `count` tokens from `position` on, "layer 0" in its names whichever it is:
+  ///   inputs   codes [count, dim]; unless the position is 0, keys and values [position, kv_dim]
+  ///   outputs  codes [count, dim]; keys and values with these tokens'
+  model::Graph block_graph(const LayerWeights& weights, int position, int count = 1) const;
+  /// The norm behind all layers, of the last token: codes [count, dim] to [1, dim].
+  model::Graph norm_graph(int count = 1) const;
   /// Rows of the classifier: codes [1, dim] to sums int32 [1, rows].
   model::Graph classifier_graph(const Weights& rows) const;
 

@@ -117,11 +117,11 @@ RandomModel::RandomModel(const Transformer& shape, WeightCodes codes, int contex
       model_(dims_, ranges_of(dims_), context,
              {shape.gate == Gate::kSquaredRelu, shape.inner_norms}) {}
 
-Array RandomModel::embedding() const {
+Array RandomModel::embedding(int count) const {
   Random random(seed_of(seed_, -1, "embedding"));
-  Array codes{"i1", {1, dims_.dim}, {}};
+  Array codes{"i1", {count, dims_.dim}, {}};
   // A deviation of 1 at a scale of 8 / 127.
-  for (const std::int8_t code : random.codes(dims_.dim, -27, 27))
+  for (const std::int8_t code : random.codes(std::int64_t{count} * dims_.dim, -27, 27))
     codes.bytes.push_back(static_cast<std::uint8_t>(code));
   return codes;
 }
@@ -148,7 +148,7 @@ Weights RandomModel::product(int layer, const char* name, int rows, int columns,
   w.codes = random.codes(std::int64_t{rows} * columns, low, high);
   const float scale = gain / (deviation * std::sqrt(static_cast<float>(columns)));
   std::vector<float> scales(at(group > 0 ? std::int64_t{rows} * columns / group : rows));
-  for (float& s : scales) s = scale * random.between(0.75f, 1.25f);
+  for (float& s : scales) s = has_one_scale(codes) ? scale : scale * random.between(0.75f, 1.25f);
   if (group > 0)
     w.set_groups(group, scales);
   else

@@ -26,17 +26,17 @@ class RandomModel {
   int layers() const { return layers_; }
   int parts() const { return parts_; }  ///< programs that the classifier is cut into
   const Dimensions& dims() const { return dims_; }
-  /// The token's codes [1, dim].
-  Array embedding() const;
+  /// Codes [count, dim] of tokens.
+  Array embedding(int count) const;
   /// Keys or values [position, kv_dim] of the tokens before.
   Array cache(int layer, bool values, int position) const;
 
   LayerWeights weights(int layer) const;
   Weights classifier(int part) const;
-  model::Graph block(const LayerWeights& weights, int position) const {
-    return model_.block_graph(weights, position);
+  model::Graph block(const LayerWeights& weights, int position, int count = 1) const {
+    return model_.block_graph(weights, position, count);
   }
-  model::Graph norm() const { return model_.norm_graph(); }
+  model::Graph norm(int count = 1) const { return model_.norm_graph(count); }
   model::Graph classifier(const Weights& part) const { return model_.classifier_graph(part); }
 
   /// In DRAM, without padding: all weights that a token reads.

@@ -88,7 +88,8 @@ void Session::run_machine(const std::vector<Array>& inputs, const std::vector<Ar
   const compiler::Program& program = step.program;
   const bool is_first = dram_.empty();
   // States lie at its beginning, at the same place for every token; so do, behind them, constants.
-  dram_.resize(static_cast<std::size_t>(program.dram_bytes));
+  // What nobody wrote holds anything.
+  dram_.resize(static_cast<std::size_t>(program.dram_bytes), 0xa5);
   if (is_first) compiler::write_inputs(program, inputs, dram_.data());
   step.host_bytes = update(program.image, dram_.data() + program.image_offset);
   compiler::to_planar(inputs[0].bytes.data(), program.inputs.at(0), dram_.data());

@@ -50,8 +50,8 @@ WholeToken::WholeToken(const RandomModel& model, WholeTokenOptions options)
     const auto compiled = [&](const model::Graph& graph) {
       return Compiled(compiler::SharedProgram(graph, options_.config));
     };
-    layer_.emplace(compiled(model_.block(model_.weights(0), options_.position)));
-    norm_.emplace(compiled(model_.norm()));
+    layer_.emplace(compiled(model_.block(model_.weights(0), options_.position, options_.count)));
+    norm_.emplace(compiled(model_.norm(options_.count)));
     classifier_.emplace(compiled(model_.classifier(model_.classifier(0))));
     lay_out();
     predict();
@@ -62,7 +62,7 @@ WholeToken::WholeToken(const RandomModel& model, WholeTokenOptions options)
     throw_error("{} bytes of memory from {:#x} on: bus.axi_addr_bits = {} reach {} (--set)",
                 memory_bytes(), options_.rtl_options.base_address, bits, std::uint64_t{1} << bits);
   memory_ = std::make_unique<MappedMemory>(options_.folder, at(memory_bytes()));
-  x_ = model_.embedding();
+  x_ = model_.embedding(options_.count);
 }
 
 WholeToken::~WholeToken() = default;
@@ -73,8 +73,21 @@ std::vector<std::size_t> WholeToken::program_words() const {
 }
 
 std::int64_t WholeToken::bytes_needed() const {
-  return model_.weight_bytes(options_.config) +
-         std::int64_t{2} * model_.layers() * (options_.position + 1) * model_.dims().kv_dim();
+  return model_.weight_bytes(options_.config) + std::int64_t{2} * model_.layers() *
+                                                    (options_.position + options_.count) *
+                                                    model_.dims().kv_dim();
+}
+
+std::int64_t WholeToken::macs() const {
+  const Dimensions& d = model_.dims();
+  const std::int64_t D = d.dim, n = options_.count;
+  const std::int64_t block = 2 * D * D + 2 * D * d.kv_dim() + 3 * D * d.hidden;
+  const std::int64_t seen = n * options_.position + n * (n + 1) / 2;
+  return model_.layers() * (n * block + 2 * D * seen) + classifier_macs();
+}
+
+std::int64_t WholeToken::classifier_macs() const {
+  return std::int64_t{model_.dims().dim} * model_.dims().vocabulary;
 }
 
 // ---- places -------------------------------------------------------------------------------------
@@ -139,7 +152,7 @@ compiler::Program WholeToken::placed(const Inputs& inputs) const {
 
 WholeToken::Inputs WholeToken::layer(int index) {
   Inputs step{fmt::format("layer {}", index + 1), &*layer_, {}, {x_}, {}};
-  step.graph = model_.block(model_.weights(index), options_.position);
+  step.graph = model_.block(model_.weights(index), options_.position, options_.count);
   for (const bool values : {false, true})
     if (options_.position > 0)
       step.values.push_back(model_.cache(index, values, options_.position));
@@ -151,7 +164,7 @@ WholeToken::Inputs WholeToken::layer(int index) {
 }
 
 WholeToken::Inputs WholeToken::norm() {
-  Inputs step{"norm", &*norm_, model_.norm(), {x_}, {}};
+  Inputs step{"norm", &*norm_, model_.norm(options_.count), {x_}, {}};
   step.moves = {moved(norm_->program.inputs[0], vectors_[model_.layers() % 2]),
                 moved(norm_->program.outputs[0], codes_)};
   return step;

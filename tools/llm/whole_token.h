@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One token of a model too large to be held: a program for all layers, one for the norm behind
-// them, one for all parts of the classifier. Each runs with the constants of its layer on the one
-// memory of the machine, a file, and is checked by the golden layers; then the next layer comes.
+// A token of a model too large to be held, or several at once: a program for all layers, one for
+// the norm behind them, one for all parts of the classifier. Each runs with the constants of its
+// layer on the one memory of the machine, a file, and is checked by the golden layers; then the
+// next layer comes.
 //
 //   byte 0      what the programs have between their layers, one after the other
 //               two vectors that layers hand on, in turns; the norm's codes; sums of all words
@@ -36,6 +37,7 @@ struct WholeTokenOptions {
   bool rtl = true;  ///< else the architecture simulator
   machine::Config config;
   int position = 0;  ///< of the token; those before have random keys and values
+  int count = 1;     ///< tokens at once from there on; the classifier reads the last one
   sim::ArchOptions arch;
   sim::RtlOptions rtl_options;
   std::filesystem::path folder;  ///< for the memory's file
@@ -60,6 +62,9 @@ class WholeToken {
   std::int64_t memory_bytes() const { return dram_bytes_ + words_bytes_; }
   /// Weights and caches.
   std::int64_t bytes_needed() const;
+  /// Multiplications of all programs, those with rotations and scores of later tokens left out.
+  std::int64_t macs() const;
+  std::int64_t classifier_macs() const;
   const Seconds& seconds() const { return seconds_; }
   /// Programs that were compiled: instructions of each.
   std::vector<std::size_t> program_words() const;

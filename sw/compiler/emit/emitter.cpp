@@ -119,7 +119,7 @@ void Emitter::store_joined() {
   const bool alone =
       !part.scattered(own.per_word) && whole_words && words >= kLeastBeats * config_.data_words();
   if (alone) {
-    const OutputPart o = output_part({0, own.H, 0, own.W}, {0, own.C});
+    const WholePart o = output_part({0, own.H, 0, own.W}, {0, own.C});
     copy(Engine::kStore, out, o.rect, o.word, o.words, place(out).dmem);
   } else {
     parts_left_.insert(out);
@@ -272,17 +272,30 @@ View Emitter::input_view(const Rect& rect, int word, int words, int first_row, i
     ensure_resident(map, window.y1);
     return place(map).dmem;
   }
+  if (layer().group_channels > 0 && map_at(map).part.pixel_words > 0) {
+    word = 0;  // for all groups
+    words = shape(map).channel_words();
+  }
   const std::array key{rect.y0, rect.y1, rect.x0, rect.x1, word, words, first_row, filter_rows};
   if (loaded_input_ != key) {
     const Tiling& t = tiling();
     const std::int64_t start = plan_.scratch[at(layer_)] + (turn_in_++ % t.buffers) * t.input_words;
-    last_input_ = window.empty() ? View{} : place_buffer(map, window, word, start);
+    last_input_ = View{};
+    if (!window.empty()) {
+      const WholePart part = input_part(window, word, words);
+      input_buffer_ = last_input_ = place_buffer(part.map, part.rect, part.word, start);
+      if (part.map != map)
+        last_input_ = part_of(input_buffer_, map_at(map).part, map_at(map).shape.per_word);
+    }
     loaded_input_ = key;
     columns_loaded_ = window.x0;
   }
   const int end = until < rect.x1 ? input_of(g, {rect.y0, rect.y1, rect.x0, until}).x1 : window.x1;
   const Rect missing{window.y0, window.y1, columns_loaded_, end};
-  if (!missing.empty()) copy(Engine::kLoad, map, missing, word, words, last_input_);
+  if (!missing.empty()) {
+    const WholePart part = input_part(missing, word, words);
+    copy(Engine::kLoad, part.map, part.rect, part.word, part.words, input_buffer_);
+  }
   columns_loaded_ = std::max(columns_loaded_, end);
   return last_input_;
 }
@@ -304,7 +317,18 @@ View Emitter::second_view(const Rect& rect, const Channels& channels) {
   return view;
 }
 
-Emitter::OutputPart Emitter::output_part(const Rect& rect, const Channels& channels) const {
+/// All words from the first to the last one of pixels that lie behind each other in another's
+/// channels.
+Emitter::WholePart Emitter::input_part(const Rect& window, int word, int words) const {
+  const Map& map = map_at(layer().input);
+  const Part& part = map.part;
+  if (part.pixel_words == 0) return {layer().input, window, word, words};
+  return {part.whole, rect_of(window, part),
+          part.channel / map.shape.per_word + window.x0 * part.pixel_words + word,
+          (window.cols() - 1) * part.pixel_words + words};
+}
+
+Emitter::WholePart Emitter::output_part(const Rect& rect, const Channels& channels) const {
   const Part& part = output().part;
   const int per_word = out_per_word();
   const int word = (part.channel + channels.first) / per_word;
@@ -333,7 +357,7 @@ View Emitter::output_view(const Rect& rect, const Channels& channels) {
   const std::int64_t start = plan_.scratch[at(layer_)] +
                              t.buffers * (t.input_words + t.second_words) +
                              (turn_out_++ % t.buffers) * t.output_words;
-  const OutputPart o = output_part(rect, channels);
+  const WholePart o = output_part(rect, channels);
   out_buffer_ = place_buffer(o.map, o.rect, o.word, start);
   if (merges()) copy(Engine::kLoad, o.map, o.rect, o.word, o.words, out_buffer_);
   return part_of(out_buffer_, output().part, out_per_word());
@@ -343,7 +367,7 @@ View Emitter::output_view(const Rect& rect, const Channels& channels) {
 void Emitter::finish_output(const Rect& rect, const Channels& channels) {
   const bool resident = place(layer().output).resident;
   if (resident && !stores_parts()) return;
-  const OutputPart o = output_part(rect, channels);
+  const WholePart o = output_part(rect, channels);
   copy(Engine::kStore, o.map, o.rect, o.word, o.words,
        resident ? place(layer().output).dmem : out_buffer_);
 }

@@ -86,13 +86,14 @@ class Emitter : private Order {
   void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem,
             bool among = false);
   View place_buffer(int map, const Rect& rect, int word, std::int64_t start) const;
-  /// The rectangle and channels in the map that the layer's output is, or is a part of.
-  struct OutputPart {
+  /// A rectangle and words in a map, or in the one that it is a part of.
+  struct WholePart {
     int map;
     Rect rect;
     int word, words;
   };
-  OutputPart output_part(const Rect& rect, const Channels& channels) const;
+  WholePart output_part(const Rect& rect, const Channels& channels) const;
+  WholePart input_part(const Rect& window, int word, int words) const;
 
   // Constants (emit_constants.cpp).
   static std::int64_t parameter_entries(const Network& network, const machine::Config& config,
@@ -150,10 +151,10 @@ class Emitter : private Order {
   int turn_in_ = 0, turn_second_ = 0, turn_out_ = 0;  ///< which of two buffers comes next
   /// What `last_input_` holds of this layer's.
   std::optional<std::array<int, 8>> loaded_input_;
-  View last_input_;
-  View out_buffer_;         ///< of the part being computed, when the output is spilled
-  int columns_loaded_ = 0;  ///< of `last_input_`: input columns before this one
-  int words_stored_ = 0;    ///< of the layer's output, if it is the network's
+  View last_input_, input_buffer_;  ///< the latter of the whole that it is a part of
+  View out_buffer_;                 ///< of the part being computed, when the output is spilled
+  int columns_loaded_ = 0;          ///< of `last_input_`: input columns before this one
+  int words_stored_ = 0;            ///< of the layer's output, if it is the network's
   std::vector<std::size_t> vector_ends_;  ///< of the last layer that makes vectors: instructions
   std::set<int> parts_left_;              ///< outputs of which parts are stored with the last one
   std::map<int, int> rows_stored_;        ///< of outputs in parts: so many from the first one on

@@ -202,10 +202,50 @@ Problem Lowering::wide_matmul_problem(const Op& o) const {
   return std::nullopt;
 }
 
+/// Heads of one pixel lie many planes apart, so that all lanes want the same bank: each word that
+/// is not read saves as many cycles as there are lanes.
+int Lowering::block_of(const Op& o, const Matrices& a) const {
+  const Tensor& b = graph_.in(o, 1);
+  const int n = a.channels;
+  if (!b.is_constant || !a.in_words || shape(a.axes.map).pixels() == 1 || !o.adjoint_b ||
+      b.extent(-2) != n || b.zero_point() != 0 || graph_.in(o, 0).zero_point() != 0 ||
+      b.elements() / n != graph_.out(o).elements() / a.rows)
+    return 0;
+  const auto codes = b.values<std::int8_t>();
+  const auto mixes = [&](int block) {
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      if (codes[i] != 0 && i / at(n) % at(n) / at(block) != i % at(n) / at(block)) return false;
+    return true;
+  };
+  int block = std::min(config_.cols, n / 2) / 4 * 4;
+  while (block > 0 && n % block != 0) block -= 4;
+  if (block == 0) return 0;
+  constexpr int kRun = 33;  // cycles of a block's
+  const int word = divide_up(a.rows, config_.rows) * std::min(a.rows, config_.rows);
+  const int all = divide_up(n, config_.cols) * n / 4 * word;
+  return n / block * (kRun + block / 4 * word) < all && mixes(block) ? block : 0;
+}
+
+void Lowering::set_block_weights(std::span<const std::int8_t> matrix, int block, Layer& layer) {
+  const int n = layer.channels;
+  layer.group_channels = block;
+  layer.words = block / 4;
+  layer.clear_weights();
+  for (int m = 0; m < n; ++m)
+    for (int c = 0; c < block; ++c)
+      weight(layer, m, 0, 0, c) = matrix[at(m) * at(n) + at(m / block * block + c)];
+}
+
 void Lowering::batch_matmul(const Op& o) {
   const bool wide = is_wide(o);
-  const Matrices a = matrices(o, 0, o.adjoint_a), b = matrices(o, 1, !o.adjoint_b);
-  const auto a_first = batches(o, 0, a), b_first = batches(o, 1, b);
+  const Matrices a = matrices(o, 0, o.adjoint_a);
+  const int block = block_of(o, a);
+  const Matrices b =
+      block > 0 ? Matrices{{}, a.channels, a.channels} : matrices(o, 1, !o.adjoint_b);
+  const auto a_first = batches(o, 0, a),
+             b_first = block > 0 ? std::vector<std::int64_t>{} : batches(o, 1, b);
+  const auto rotations =
+      block > 0 ? graph_.in(o, 1).values<std::int8_t>() : std::vector<std::int8_t>{};
   const Tensor& out = graph_.out(o);
   const auto count = static_cast<int>(a_first.size());
   const reference::ConvParams p = reference::conv_params(graph_, o);
@@ -245,7 +285,11 @@ void Lowering::batch_matmul(const Op& o) {
     layer.conv().weights_transposed = b.transposed;
     const auto product = [&](int map) {
       Layer of = layer;
-      set_weights(o, of, map, code_place(map, b_first[at(i)]), b.transposed ? b.rows : b.channels);
+      if (block > 0)
+        set_block_weights(std::span(rotations).subspan(at(i) * at(b.rows) * at(b.rows)), block, of);
+      else
+        set_weights(o, of, map, code_place(map, b_first[at(i)]),
+                    b.transposed ? b.rows : b.channels);
       set_sweeps(of, shape(of.input));
       return of;
     };

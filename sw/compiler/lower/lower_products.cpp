@@ -353,12 +353,25 @@ Layer Lowering::convolution(const Op& o) {
   return layer;
 }
 
+/// Whether rows that are pixels of a map meet in its banks so often, whatever lies between its own
+/// rows, that putting each in one pixel costs less.
+bool Lowering::rows_meet(const Shape& s, int K, int channels) const {
+  const auto [R, S] = *filter_of(s, K);
+  const int P = s.H / R, Q = s.W / S, round = 2 * config_.banks();
+  if (P * Q == 1 || R * S == 1) return false;
+  const int distinct = std::min(config_.banks(), round / std::gcd(Q > 1 ? S : R, round));
+  const int times = divide_up(std::min(P * Q, config_.rows), distinct);
+  constexpr int kCopy = 8;  // cycles of a word, about
+  return (times - 1) * divide_up(channels, config_.cols) > kCopy;
+}
+
 Layer Lowering::fully_connected(const Op& o) {
   int input = map_of(o.input(0));
   const int K = graph_.in(o, 1).extent(1), C = shape(input).C;
   if (K < C && C % K == 0 && K % 4 == 0 && shape(input).pixels() == 1)  // rows of channels
     input = add_part(input, {-1, 0, 0, 0, 1, 1, K / 4}, {K, 1, C / K});
-  if (!filter_of(shape(input), K) || (has_factors(o) && shape(input).C != K)) {
+  if (!filter_of(shape(input), K) || (has_factors(o) && shape(input).C != K) ||
+      rows_meet(shape(input), K, graph_.in(o, 1).extent(0))) {
     const auto elements = static_cast<int>(graph_.in(o, 0).elements());
     input = in_order(o, {input, 0, {elements}, {1}}, {K, 1, elements / K}, false);
   }

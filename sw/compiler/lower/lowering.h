@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,11 +94,17 @@ class Lowering : private Maps {
   /// of it, a filter of that size. Other rows are put in order first.
   void set_factors(const Op& o, Layer& layer);
   Layer fully_connected(const Op& o);
+  bool rows_meet(const Shape& s, int K, int channels) const;
 
   // ---- products of two maps (lower_matmul.cpp) --------------------------------------------------
 
   Problem batch_matmul_problem(const Op& o) const;
   void batch_matmul(const Op& o);
+  /// Channels of each block that the constant second operand is made of, as a rotation is: an
+  /// output depends on the inputs of its own. 0: it is not, or nothing is gained.
+  int block_of(const Op& o, const Matrices& a) const;
+  /// @param matrix  the second operand of the layer's batch: [output][input]
+  static void set_block_weights(std::span<const std::int8_t> matrix, int block, Layer& layer);
   Problem wide_matmul_problem(const Op& o) const;
   int byte_plane(const Op& o, int map, bool low);
   Layer wide_sums(const Op& o, std::array<Layer, 2> products, bool long_sums);

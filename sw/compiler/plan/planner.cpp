@@ -159,8 +159,9 @@ std::int64_t Planner::gap_to_half(std::int64_t plane) const {
 
 std::int64_t Planner::plane_of(int m, int pitch) const {
   const Map& map = net_.maps[at(m)];
-  if (map.shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return map.shape.pixel_words();
-  return round_up(std::int64_t{map.shape.H} * pitch, config_.data_words());
+  const Shape shape = map.capacity.value_or(map.shape);  // a state's first pixel lies as others do
+  if (shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return shape.pixel_words();
+  return round_up(std::int64_t{shape.H} * pitch, config_.data_words());
 }
 
 std::int64_t Planner::words_of(int m) const {

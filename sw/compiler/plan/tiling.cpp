@@ -39,6 +39,8 @@ class Tiler {
     first_rows_ = maps[at(layer.input)].part.y == 0 && out_map_->part.y == 0;
     const int whole = out_map_->part.whole;
     out_width_ = whole >= 0 ? maps[at(whole)].width_in_dram() : out_.W;
+    in_map_ = &maps[at(layer.input)];
+    in_width_ = maps[at(network.whole_of(layer.input))].width_in_dram();
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
     first_ = &layer == network.layers.data();
@@ -97,10 +99,11 @@ class Tiler {
   std::vector<int> chunks() const {
     const int unit = chunk_unit();
     const int channels = out_.C;
-    // Pixels that lie behind each other in another's channels are stored whole.
-    if (layer_.over_channels() || out_map_->part.pixel_words > 0)
-      return {out_.channel_words() * unit};
+    const std::vector<int> whole{out_.channel_words() * unit};
+    if (layer_.over_channels()) return whole;
+    if (out_map_->part.pixel_words > 0 && (!conv() || weights_fit(channels))) return whole;
     std::vector<int> result;
+    if (stored_whole()) return result;
     if (!conv()) {
       for (const int words : halvings(out_.channel_words())) result.push_back(words * unit);
       return result;
@@ -189,25 +192,42 @@ class Tiler {
 
   /// Chunks of a convolution that read the same words.
   double sharing(int chunk) const {
-    if (layer_.group_channels == 0) return chunks_of(chunk);
+    if (layer_.group_channels == 0 || in_map_->part.pixel_words > 0) return chunks_of(chunk);
     return one_group() ? parts_of(layer_.chunked_channels(chunk, chunk), chunk) : 1;
+  }
+
+  /// Pixels that lie behind each other in another's channels go to DRAM whole.
+  bool stored_whole() const { return out_map_->part.pixel_words > 0 && !places_.output->resident; }
+
+  bool weights_fit(int channels) const {
+    return weight_rows(channels) <= config_.pmem_rows() && parameters_fit(channels);
   }
 
   int chunk_words(int chunk) const { return out_map_->words_of(std::min(chunk, out_.C)); }
 
+  /// Words of the buffer for a part's input.
+  std::int64_t input_buffer(const Tiling& t, int input_words, int filter_rows) const {
+    const Geometry& g = window();
+    const View& dram = places_.input->dram;
+    const int rows =
+        std::min(g.H, (t.rows - 1) * g.stride_y + g.span_y() - (g.R - filter_rows) * g.dil_y);
+    const int cols = t.cols == g.Q ? g.W : std::min(g.W, (t.cols - 1) * g.stride_x + g.span_x());
+    // Pixels that lie behind each other in another's channels come with what is between them, for
+    // all groups.
+    if (const int between = in_map_->part.pixel_words; between > 0) {
+      const int words = layer_.group_channels > 0 ? in_.channel_words() : input_words;
+      return buffer_words(dram, in_width_, 1, 1, (cols - 1) * between + words, config_);
+    }
+    const std::int64_t words = buffer_words(dram, g.W, rows, cols, input_words, config_);
+    if (t.cols == g.Q || cols < g.W || cols == 1) return words;
+    // Windows at the sides are narrower, rows padded.
+    return std::max(words, buffer_words(dram, g.W, rows, cols - 1, input_words, config_));
+  }
+
   /// Fills in the buffers' sizes. @return whether they fit
   bool fit_buffers(Tiling* t, int input_words, int filter_rows) const {
-    const Geometry& g = window();
     if (!places_.input->resident && !t->direct) {
-      const int rows =
-          std::min(g.H, (t->rows - 1) * g.stride_y + g.span_y() - (g.R - filter_rows) * g.dil_y);
-      const int cols =
-          t->cols == g.Q ? g.W : std::min(g.W, (t->cols - 1) * g.stride_x + g.span_x());
-      t->input_words = buffer_words(places_.input->dram, g.W, rows, cols, input_words, config_);
-      if (t->cols < g.Q && cols == g.W &&
-          cols > 1)  // windows at the sides are narrower, rows padded
-        t->input_words = std::max(t->input_words, buffer_words(places_.input->dram, g.W, rows,
-                                                               cols - 1, input_words, config_));
+      t->input_words = input_buffer(*t, input_words, filter_rows);
       if (layer_.two_operands()) t->second_words = t->input_words;
     }
     if (!places_.output->resident) {
@@ -525,6 +545,7 @@ class Tiler {
             chunk_unit() * chunk_unit()));
     if (t.chunk < 1) return;
     for (; t.chunk >= chunk_unit(); t.chunk = t.chunk / 2 / chunk_unit() * chunk_unit()) {
+      if (stored_whole() && t.chunk < out_.C) return;
       for (t.cols = std::min(g.Q, lanes()); t.cols >= 1; t.cols /= 2) {
         for (t.rows = std::max(1, std::min(g.P, lanes() / t.cols)); t.rows >= 1; t.rows /= 2) {
           if (std::int64_t{t.rows} * t.cols > lanes()) continue;
@@ -588,8 +609,8 @@ class Tiler {
   const LayerPlaces& places_;
   const machine::Config& config_;
   Shape in_, out_;
-  const Map* out_map_ = nullptr;
-  int out_width_ = 1;  ///< of the whole map
+  const Map *in_map_ = nullptr, *out_map_ = nullptr;
+  int in_width_ = 1, out_width_ = 1;  ///< of the whole map
   double bytes_per_cycle_ = 1;
   bool first_ = false;  ///< of the network
   bool in_steps_ = false;

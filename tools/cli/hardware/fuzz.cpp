@@ -191,8 +191,7 @@ class Fuzzer {
     if (pair.unread.empty()) ++endings_[fuzz::ending_of(pair)][v.outcome];
     for (const model::Op& op : pair.graph.ops)
       if (v.outcome == Outcome::kExact) ++operators_[op.name];
-    if (v.outcome == Outcome::kRefused || v.outcome == Outcome::kIllegal)
-      ++reasons_[reason_of(v.text)];
+    if (v.outcome != Outcome::kFailed && !v.text.empty()) ++reasons_[reason_of(v.text)];
     if (v.outcome == Outcome::kFailed) report(pair, v, k);
   }
 
@@ -359,7 +358,8 @@ void add_fuzz(Command app, Action& action) {
             "arch: architecture simulator and golden layers; rtl: Verilator\n"
             "as well, which builds a model for each configuration (arch)")
       ->check(one_of({"arch", "rtl"}));
-  add_value(command, "--family F", options->families, "kinds of networks, several by commas (all)")
+  add_value(command, "--family F", options->families,
+            "kinds of networks, several by commas (all but decoders)")
       ->delimiter(',')
       ->check(one_of(fuzz::family_names()));
   add_value(command, "--seed S", options->seed, "another one makes other pairs (1)");
@@ -388,6 +388,7 @@ void add_fuzz(Command app, Action& action) {
       "Examples:\n"
       "  trine fuzz --pairs 2000 --configs 100\n"
       "  trine fuzz --family exported --pairs 500 --configs 25\n"
+      "  trine fuzz --family decoders --pairs 500 --configs 25\n"
       "  trine fuzz --backend rtl --config edge64 --config braintta-size --pairs 40");
 }
 

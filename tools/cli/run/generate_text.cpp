@@ -28,7 +28,7 @@ struct GenerateTextArguments {
   Design design;
   BackendOptions backend;
   std::string checkpoint, tokenizer, prompt, text, deck, random, weights;
-  int tokens = 64, context = 0, from = 0, chunk = 64;
+  int tokens = 64, context = 0, from = 0, chunk = 0;
   bool layers = false;
   double temperature = 0, clock_mhz = 200;
   std::uint32_t seed = 1;
@@ -193,7 +193,8 @@ class Writer {
   std::vector<int> next_of(const std::vector<int>& prompt, llm::Session& session) const {
     const int read = session.position();
     const auto first = prompt.begin() + std::min<std::ptrdiff_t>(read, std::ssize(prompt));
-    int count = std::min(o_.chunk, static_cast<int>(prompt.end() - first));
+    constexpr int kChunk = 64;
+    int count = std::min(o_.chunk > 0 ? o_.chunk : kChunk, static_cast<int>(prompt.end() - first));
     if (read < o_.from) count = std::min(count, o_.from - read);
     while (count > 1 && !session.fits(count)) count /= 2;
     return {first, first + count};
@@ -377,9 +378,10 @@ int run_random(const GenerateTextArguments& o) {
     throw_error("--random: --backend golden, allowed arch and rtl");
   o.backend.check();
   o.output.check({}, {{"--config", o.design.config}});
-  return run_random_token(
-      {o.random, o.weights, o.context > 0 ? o.context : 256, o.from, o.layers, o.seed, o.clock_mhz},
-      o.design.load(), o.backend, o.output);
+  const int chunk = std::max(o.chunk, 1), context = std::max(256, chunk);
+  return run_random_token({o.random, o.weights, o.context > 0 ? o.context : context, o.from, chunk,
+                           o.layers, o.seed, o.clock_mhz},
+                          o.design.load(), o.backend, o.output);
 }
 
 int run(const GenerateTextArguments& options) {
@@ -415,21 +417,23 @@ void add_generate_text(Command app, Action& action) {
             "(byte-level BPE), .model of SentencePiece, GGUF, or llama2.c's .bin");
   add_value(command, "--random SHAPE", options->random,
             "no text: one token of a model of that shape with random weights; a shape\n"
-            "of estimate --table that has a gate, or six numbers: layers,channels,\n"
-            "inner,heads,heads of keys,words");
+            "of estimate --table that has a gate, SHAPE:N for N of its layers, or six\n"
+            "numbers: layers,channels,inner,heads,heads of keys,words");
   options->design.declare(command)->required(false);
   options->backend.declare(command, true);
   options->output.declare(command);
   add_value(command, "--prompt TEXT", options->prompt, "how the text begins");
   add_value(command, "--chunk N", options->chunk,
-            "tokens of the prompt that are read at once, fewer where they do not\nfit (64)")
+            "tokens of the prompt that are read at once, fewer where they do not\n"
+            "fit (64); of --random: so many in place of one (1)")
       ->check(range(1, 1 << 20));
   add_value(command, "--tokens N", options->tokens, "tokens to write behind the prompt (64)")
       ->check(range(1, 1 << 20));
   add_value(command, "--weights W", options->weights,
-            "int8; ternary: -1, 0, 1 with a scale for each output channel, for models\n"
-            "trained so; int4; int4g32, int4g64, int4g128: by groups of channels\n"
-            "(int8, or ternary where MODEL's are; of --random the shape's)")
+            "int8: a scale for each output channel; int8m: one for each matrix;\n"
+            "ternary: -1, 0, 1, for models trained so; int4; int4g32, int4g64,\n"
+            "int4g128: by groups of channels (int8, or ternary where MODEL's are; of\n"
+            "--random the shape's)")
       ->check(one_of(llm::weight_names()));
   add_value(command, "--context N", options->context, "tokens that the caches have room for (256)")
       ->check(range(1, 1 << 20));

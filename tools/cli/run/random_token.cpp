@@ -28,22 +28,28 @@ double rtl_cycles_per_second(const machine::Config& config) {
 /// weights, their constants, the golden layers.
 constexpr double kArchRate = 2e8, kHostRate = 5e7;
 
-double macs_of(const llm::Dimensions& d, int layers) {
-  const double block = 2.0 * d.dim * d.dim + 2.0 * d.kv_dim() * d.dim + 3.0 * d.hidden * d.dim;
-  return layers * block + static_cast<double>(d.vocabulary) * d.dim;
+/// A positive number. @return 0: it is none
+int number_of(const std::string& text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? std::max(value, 0) : 0;
 }
 
-/// A name of estimate's, or six numbers of a model like LLaMA.
+/// A name of estimate's, maybe with a number of its layers, or six numbers of a model like LLaMA.
 estimate::Transformer shape_of(const std::string& text) {
-  if (text.find(',') == std::string::npos) return estimate::transformer(text);
+  if (text.find(',') == std::string::npos) {
+    const std::size_t colon = text.find(':');
+    estimate::Transformer t = estimate::transformer(text.substr(0, colon));
+    const int layers = colon == std::string::npos ? t.layers : number_of(text.substr(colon + 1));
+    if (layers < 1 || layers > t.layers)
+      throw_error("--random {}: layers, allowed 1..{}", text, t.layers);
+    t.layers = layers;
+    return t;
+  }
   std::vector<int> n;
   std::istringstream in(text);
-  for (std::string field; std::getline(in, field, ',');) {
-    int value = 0;
-    const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-    if (error != std::errc() || end != field.data() + field.size() || value < 1) n.clear();
-    n.push_back(value);
-  }
+  for (std::string field; std::getline(in, field, ',');) n.push_back(number_of(field));
+  if (std::ranges::find(n, 0) != n.end()) n.clear();
   constexpr std::size_t kNumbers = 6;
   if (n.size() != kNumbers || n[1] % n[3] != 0 || n[1] / n[3] % 4 != 0 || n[3] % n[4] != 0)
     throw_error(
@@ -75,6 +81,9 @@ class RandomToken {
     if (o.position >= o.context)
       throw_error("--from {}: the context has room for {} tokens (--context)", o.position,
                   o.context);
+    if (o.count > o.context - o.position)
+      throw_error("--chunk {}: the context has room for {} tokens, --from {} (--context)", o.count,
+                  o.context, o.position);
   }
 
   int run() {
@@ -102,6 +111,7 @@ class RandomToken {
     t.rtl = backend_.backend == "rtl";
     t.config = config_;
     t.position = o_.position;
+    t.count = o_.count;
     t.arch.bus = {backend_.axi_latency, static_cast<double>(backend_.axi_bytes_per_cycle)};
     t.rtl_options = backend_.rtl(output_.quiet);
     t.folder = std::filesystem::temp_directory_path();
@@ -134,8 +144,14 @@ class RandomToken {
     return static_cast<double>(token.bytes_needed()) / static_cast<double>(bus_bytes());
   }
 
+  /// Share of the array's peak, by the multiplications of the model.
+  double utilization(const llm::WholeToken& token) const {
+    return static_cast<double>(token.macs()) /
+           (4.0 * config_.rows * config_.cols * static_cast<double>(cycles_));
+  }
+
   std::string outlook(const llm::WholeToken& token) const {
-    const double macs = macs_of(model_.dims(), model_.layers());
+    const auto macs = static_cast<double>(token.macs());
     const double host = macs / kHostRate, arch = macs / kArchRate,
                  on_rtl =
                      static_cast<double>(token.predicted_cycles()) / rtl_cycles_per_second(config_);
@@ -186,13 +202,16 @@ class RandomToken {
 
   std::string summary(const llm::WholeToken& token) const {
     const bool all = steps_ == token.steps();
+    const std::string share =
+        o_.count > 1 ? fmt::format("{:.1f} % of the array's peak", 100 * utilization(token))
+                     : fmt::format("{:.1f} % of what the bus allows",
+                                   100 * bound(token) / static_cast<double>(cycles_));
     std::string text =
-        all ? fmt::format(
-                  "one token on {} ({}): {} cycles, {:.2f} tokens/s at {:g} MHz, {:.1f} % "
-                  "of what the bus allows\n",
-                  config_.name, backend_.backend, grouped(cycles_),
-                  o_.clock_mhz * 1e6 / static_cast<double>(cycles_), o_.clock_mhz,
-                  100 * bound(token) / static_cast<double>(cycles_))
+        all ? fmt::format("{} on {} ({}): {} cycles, {:.2f} tokens/s at {:g} MHz, {}\n",
+                          o_.count > 1 ? fmt::format("{} tokens at once", o_.count) : "one token",
+                          config_.name, backend_.backend, grouped(cycles_),
+                          o_.count * o_.clock_mhz * 1e6 / static_cast<double>(cycles_),
+                          o_.clock_mhz, share)
             : fmt::format("{} of {} programs on {} ({}): {} cycles\n", steps_, token.steps(),
                           config_.name, backend_.backend, grouped(cycles_));
     const llm::Seconds& s = token.seconds();
@@ -214,6 +233,10 @@ class RandomToken {
     json["weights"] = weights_;
     json["backend"] = backend_.backend;
     json["position"] = o_.position;
+    json["tokens"] = o_.count;
+    json["macs"] = token.macs();
+    json["classifier_macs"] = token.classifier_macs();
+    json["utilization"] = cycles_ > 0 ? utilization(token) : 0;
     json["programs"] = token.steps();
     json["programs_done"] = steps_;
     json["exact"] = difference_.empty();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One token of a model of a known shape whose weights are random (tools/llm/whole_token.h).
+// A token of a model of a known shape whose weights are random, or several at once
+// (tools/llm/whole_token.h).
 
 #pragma once
 
@@ -17,6 +18,7 @@ struct RandomTokenOptions {
   std::string shape;
   std::string weights;  ///< "": the shape's
   int context = 256, position = 0;
+  int count = 1;  ///< tokens at once
   bool layers = false;
   std::uint32_t seed = 1;
   double clock_mhz = 200;

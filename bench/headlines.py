@@ -49,7 +49,7 @@ def estimate(config, model):
 
 
 def token(config, context):
-    return decode.token(config, "arch", int(context))
+    return decode.token(config, "arch", int(context), "int8")
 
 
 def text(config):

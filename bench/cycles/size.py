@@ -39,6 +39,8 @@ def main():
     parser.add_argument("--keep")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
+    if options.keep:
+        pathlib.Path(options.keep).mkdir(parents=True, exist_ok=True)
     rows, missed = [], []
     for shape in options.shape or SHAPES:
         weights, goal = SHAPES[shape]

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A LLaMA writes on machine 0, from a deck of `trine generate-text --deck`
- * (docs/language-models.md#decks). Between two tokens the processor brings the program from one
+ * (docs/soc.md#decks). Between two tokens the processor brings the program from one
  * position to the next and takes the largest logit; nothing else is left to it.
  *
  *   trine generate-text models/story.bin --tokenizer models/story_tokens.bin --config edge64 \

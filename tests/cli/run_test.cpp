@@ -83,6 +83,20 @@ TEST_CASE("generate-text writes the text of a GGUF file, figures beside it", "[c
   CHECK((refused.code == 2 && refused.err.find("no config.json is there") != std::string::npos));
 }
 
+TEST_CASE("a ternary model trained here writes its stories", "[cli][run]") {
+  const Shell shell;
+  const std::string text = fmt::format(
+      "generate-text '{0}' --tokenizer '{0}/tokens.bin' --config edge32 --backend arch --prompt "
+      "'Once upon a time' --tokens 5",
+      TRINE_SOURCE_DIR "/models/bitnet");
+  const Result result = shell.trine(text);
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK(result.out.starts_with("Once upon a time there was a big"));
+  CHECK(result.err.find("weights ternary, as the file's\n") != std::string::npos);
+  CHECK(result.err.find("all sums and caches equal the golden layers'") != std::string::npos);
+}
+
 TEST_CASE("a prompt has room in the context, or is refused", "[cli][run]") {
   const Shell shell;
   const std::string text = fmt::format(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A deck: all that a processor needs to let a model write on the machine, step by step, without a
-// compiler (docs/language-models.md#decks); nothing in it depends on the text that comes out.
+// compiler (docs/soc.md#decks); nothing in it depends on the text that comes out.
 // soc/firmware/story.c plays it.
 
 #pragma once

@@ -115,7 +115,7 @@ module trine_unpack_wide_props #(
     if (error) assume (clear_i || !rst_ni);
     if (rst_ni) begin
       a_waits: assert (!\u_dut.waits_q );
-      a_count: assert (\u_dut.count_q < 2'd2);
+      a_count: assert (\u_dut.count_q <= 2'd2);
       a_busy:  assert (busy == followed_q && \u_dut.active_q == followed_q);
       if (!error && valid) a_valid: assert (followed_q);
       if (!error && !followed_q) a_none: assert (!valid && \u_dut.count_q == '0);

@@ -14,7 +14,8 @@
 // other copy begins: clear_i follows.
 //
 // Timing    a beat in a cycle; a group shows in the cycle after its last beat and takes a cycle for
-//           each row that has a part of it. beat_ready_o depends on ready_i.
+//           each row that has a part of it, while the next one's beats come. beat_ready_o depends
+//           on ready_i.
 // Contract  as trine_unpack.
 // Check     trine_unpack_wide_tb, trine_unpack_wide_props
 
@@ -67,7 +68,7 @@ module trine_unpack_wide #(
   logic [10*64-1:0]     held_d, held_q;
   logic [63:0]          none_d, none_q;
   logic [CountBits-1:0] count_d, count_q;
-  logic                 take, group_free, form;
+  logic                 take, full, group_free, form;
 
   // The group that goes to the rows.
   logic [10*64-1:0]     group_q;
@@ -104,9 +105,10 @@ module trine_unpack_wide #(
   // ---------------------------------------------------------------------------------------------
   assign more         = more_i && !waits_q;
   assign group_free   = !group_valid_q || group_ends;
-  assign beat_ready_o = !waits_q && (count_q != CountBits'(Beats - 1) || group_free);
+  assign full         = count_q == CountBits'(Beats);
+  assign beat_ready_o = !waits_q && (!full || group_free);
   assign take         = beat_valid_i && beat_ready_o;
-  assign count_d      = count_q + CountBits'(take);
+  assign count_d      = full ? count_q : count_q + CountBits'(take);
   assign form         = group_free &&
                         (count_d == CountBits'(Beats) || (count_q != '0 && !more && !take));
 
@@ -114,7 +116,7 @@ module trine_unpack_wide #(
     held_d = held_q;
     none_d = none_q;
     for (int unsigned i = 0; i < Beats; i++) begin
-      if (count_q == CountBits'(i)) begin
+      if (count_q == CountBits'(i) || (full && i == 0)) begin
         held_d[10*Bytes*i +: 10*Bytes] = beat_trits;
         none_d[Bytes*i +: Bytes]       = beat_none;
       end
@@ -186,7 +188,7 @@ module trine_unpack_wide #(
     if (!rst_ni)      {count_q, began_q, waits_q, active_q, error_q, group_valid_q} <= '0;
     else if (clear_i) {count_q, began_q, waits_q, active_q, error_q, group_valid_q} <= '0;
     else begin
-      count_q       <= begins || form ? '0 : count_d;
+      count_q       <= begins ? '0 : form ? CountBits'(full && take) : count_d;
       began_q       <= begins;
       waits_q       <= (start_i || waits_q) && !begins;
       active_q      <= begins || (active_q && !ends);
@@ -198,7 +200,7 @@ module trine_unpack_wide #(
   always_ff @(posedge clk_i) begin
     if (take) {held_q, none_q} <= {held_d, none_d};
     if (form) begin
-      {group_q, group_none_q} <= take ? {held_d, none_d} : {held_q, none_q};
+      {group_q, group_none_q} <= take && !full ? {held_d, none_d} : {held_q, none_q};
       have_q                  <= count_d;
     end
     if (begins || group_ends) done_q <= '0;

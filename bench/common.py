@@ -50,6 +50,18 @@ def save(path, text):
     partial.replace(target)
 
 
+def kept(folder, name, measure):
+    """What `measure` gives, a report; with a folder the one that is there already, else it is left there."""
+    path = pathlib.Path(folder) / f"{name}.json" if folder else None
+    if path and path.exists():
+        return json.loads(path.read_text())
+    report = measure()
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(path, json.dumps(report, indent=1))
+    return report
+
+
 def design(config):
     """Options for a design: a preset or file, and keys to set: "edge256 memory.dmem_kib=16"."""
     name, *keys = config.split()

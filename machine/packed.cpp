@@ -290,7 +290,7 @@ Stored shortest(std::span<const std::uint8_t> bytes, const Config& config) {
   Stored best{isa::dma::Target::kPmem, {bytes.begin(), bytes.end()}};
   for (const isa::dma::Target target : kStreams) {
     if (!unpacks(config, target)) continue;
-    auto stream = packed(target, bytes, 4 * config.data_words());
+    auto stream = packed(target, bytes, config.data_bytes());
     if (stream && stream->size() < best.bytes.size()) best = {target, std::move(*stream)};
   }
   return best;

@@ -9,7 +9,6 @@ the other layers are the same program on other weights, so that their cycles are
 folder, and takes those that are there; --check: exit code 1 below the goal.
 """
 import argparse
-import json
 import pathlib
 import sys
 
@@ -23,15 +22,10 @@ DESIGNS = ["edge256 memory.dmem_kib=512 memory.param_channels=4096 bus.axi_data_
 
 
 def report(place, design, backend, options):
-    kept = pathlib.Path(options.keep) / f"{place}_{backend}.json" if options.keep else None
-    if kept and kept.exists():
-        return json.loads(kept.read_text())
-    run = common.trine("generate-text", "--random", f"{SHAPE}:1", "--chunk", options.tokens, *common.design(design),
-                       "--backend", backend)
+    run = common.kept(options.keep, f"{place}_{backend}", lambda: common.trine(
+        "generate-text", "--random", f"{SHAPE}:1", "--chunk", options.tokens, *common.design(design), "--backend", backend))
     if not run["exact"]:
         sys.exit(f"{design}: differs from the golden layers")
-    if kept:
-        common.save(kept, json.dumps(run, indent=1))
     return run
 
 

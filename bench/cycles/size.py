@@ -8,7 +8,6 @@ lie in DRAM: ternary weights in 1.6 bits, int4 with their factors. On the RTL th
 --keep leaves the reports in a folder, and takes those that are there.
 """
 import argparse
-import json
 import pathlib
 import sys
 
@@ -21,14 +20,8 @@ MOST_BYTES, MOST_SECONDS = 2_000_000_000, 180
 
 
 def token(shape, weights, options, backend):
-    kept = pathlib.Path(options.keep) / f"{shape}_{backend}.json" if options.keep else None
-    if kept and kept.exists():
-        return json.loads(kept.read_text())
-    run = common.trine("generate-text", "--random", shape, "--weights", weights, *common.design(options.config),
-                       "--backend", backend)
-    if kept:
-        common.save(kept, json.dumps(run, indent=1))
-    return run
+    return common.kept(options.keep, f"{shape}_{backend}", lambda: common.trine(
+        "generate-text", "--random", shape, "--weights", weights, *common.design(options.config), "--backend", backend))
 
 
 def main():
@@ -39,8 +32,6 @@ def main():
     parser.add_argument("--keep")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    if options.keep:
-        pathlib.Path(options.keep).mkdir(parents=True, exist_ok=True)
     rows, missed = [], []
     for shape in options.shape or SHAPES:
         weights, goal = SHAPES[shape]

@@ -59,7 +59,7 @@ module trine_load_pmem #(
   logic [PmemAddrBits-1:0] beat_addr, pair_addr;
   logic [DataBits-1:0]     beat, second;
   logic                    pairs, row_pending;  // pairs or parts of rows come instead of beats
-  logic                    row_bump, row_done, row_wvalid, row_wready;
+  logic                    row_bump, row_done, row_wvalid;
   logic [PmemAddrBits-1:0] row_wrow;
   logic [32*Cols-1:0]      row_wdata;
   logic [Quads-1:0]        row_wquads;
@@ -89,7 +89,7 @@ module trine_load_pmem #(
     .pending_o    (row_pending),
     .done_o        (row_done),
     .pmem_wvalid_o (row_wvalid),
-    .pmem_wready_i (row_wready),
+    .pmem_wready_i (pmem_wready_i),
     .pmem_wrow_o   (row_wrow),
     .pmem_wdata_o  (row_wdata),
     .pmem_wquads_o (row_wquads)
@@ -147,7 +147,6 @@ module trine_load_pmem #(
     assign beat          = data_i;
     assign second        = '0;
     assign next_o        = packed_i ? valid_i && taken : beat_next && !pairs;
-    assign row_wready    = pmem_wready_i;
     assign pmem_wvalid_o = row_wvalid || part_valid;
     assign pmem_wrow_o   = row_wvalid ? row_wrow : part_row;
     assign pmem_wdata_o  = row_wvalid ? row_wdata : part;
@@ -190,7 +189,7 @@ module trine_load_pmem #(
     assign beat       = pairs ? DataBits'(pair[63:0]) : data_i;
     assign second     = DataBits'(pair[127:64]);
     assign next_o     = packed_i ? valid_i && taken : beat_next && !pairs;
-    assign {row_wready, done_o, pmem_wvalid_o} = {pmem_wready_i, row_done, row_wvalid};
+    assign {done_o, pmem_wvalid_o} = {row_done, row_wvalid};
     assign {pmem_wrow_o, pmem_wdata_o, pmem_wquads_o} = {row_wrow, row_wdata, row_wquads};
   end else begin : gen_plain
     logic unused_packed;
@@ -204,7 +203,7 @@ module trine_load_pmem #(
     assign next_o        = beat_next;
     assign error_o       = 1'b0;
     assign from_o        = '0;
-    assign {row_wready, done_o, pmem_wvalid_o} = {pmem_wready_i, row_done, row_wvalid};
+    assign {done_o, pmem_wvalid_o} = {row_done, row_wvalid};
     assign {pmem_wrow_o, pmem_wdata_o, pmem_wquads_o} = {row_wrow, row_wdata, row_wquads};
     assign unused_packed =
         ^{packed_i, format_i, local_i, rows_last_i, from_i, more_i, pair_valid};

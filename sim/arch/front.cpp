@@ -56,7 +56,7 @@ Time Front::there(std::size_t word) const {
     return static_cast<Time>(b.begin) + timing::kFetchKept +
            timing::kKeptBeat * static_cast<Time>(64 * place) / config_.data_bits();
   // Words leave the buffer when no beat is being written.
-  const double beat = config_.data_bits() / 8 / bus_.bytes_per_cycle;
+  const double beat = config_.data_bytes() / bus_.bytes_per_cycle;
   const double written = beat < 2 ? b.end : b.begin + 8 * (place + 1) / bus_.bytes_per_cycle;
   return static_cast<Time>(std::ceil(written)) + timing::kFetchResponse;
 }
@@ -64,7 +64,7 @@ Time Front::there(std::size_t word) const {
 /// Beats of the burst behind go first.
 Time Front::after_writes(std::size_t burst, Time at) const {
   if (burst >= bursts_.size() || !bursts_[burst].there || is_kept(burst)) return at;
-  if (config_.data_bits() / 8 / bus_.bytes_per_cycle >= 2) return at;
+  if (config_.data_bytes() / bus_.bytes_per_cycle >= 2) return at;
   const auto begin = static_cast<Time>(bursts_[burst].begin) + timing::kFetchResponse;
   const auto end = static_cast<Time>(std::ceil(bursts_[burst].end)) + timing::kFetchResponse;
   return at >= begin && at < end ? end : at;

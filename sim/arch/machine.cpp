@@ -408,8 +408,8 @@ void Machine::load_packed(isa::dma::Target target, const std::uint8_t* from,
   if (words > 2 * config_.pmem_rows() * config_.cols)
     fail("a stream of {} words, for {} rows of PMEM", words, config_.pmem_rows());
   const std::int64_t blocks = rows * row_bytes / machine::kBlockBytes;
-  const auto bytes = machine::unpacked(target, std::span(from, 4 * words), blocks,
-                                       static_cast<int>(4 * config_.data_words()));
+  const auto bytes =
+      machine::unpacked(target, std::span(from, 4 * words), blocks, config_.data_bytes());
   if (!bytes) stop_with("stream", "{} words are no stream of {} rows", words, rows);
   check_range("PMEM rows", r.get(dma::kLocal), rows, config_.pmem_rows());
   std::ranges::copy(*bytes, &pmem_[r.get(dma::kLocal) * row_bytes]);

@@ -174,7 +174,7 @@ void Timeline::end_run(Engine engine, const Item& item, Time start, Time ready) 
 }
 
 Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, Time start) {
-  const double beat = config_.data_bits() / 8 / bus_.bytes_per_cycle;  // cycles
+  const double beat = config_.data_bytes() / bus_.bytes_per_cycle;  // cycles
   const double beats = static_cast<double>(work.beats);
   (engine == Engine::kLoad ? bytes_loaded_ : bytes_written_) += work.bytes;
   Queue& q = queue(engine);

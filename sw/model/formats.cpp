@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/little_endian.h"
 #include "sw/model/tosa/file.h"
 
 namespace trine::model {
@@ -38,10 +39,7 @@ bool begins_tosa(Format::Bytes bytes) {
 
 /// A header of JSON behind its length in 8 bytes.
 bool begins_safetensors(Format::Bytes bytes) {
-  std::uint64_t header = 0;
-  if (!has_text(bytes, 8, "{")) return false;
-  for (std::size_t i = 0; i < 8; ++i) header |= std::uint64_t{bytes[i]} << 8 * i;
-  return header <= bytes.size() - 8;
+  return has_text(bytes, 8, "{") && little_endian(bytes.first(8)) <= bytes.size() - 8;
 }
 
 /// A zip, or a pickle of before.

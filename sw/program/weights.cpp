@@ -119,7 +119,7 @@ std::vector<std::uint8_t> rows_of(const Program& stage, const isa::TransferRegis
   const std::int64_t row_bytes = 4 * stage.config.cols;
   const auto rows = machine::unpacked(
       target, bytes, (r.get(dma::kRowsLast) + 1) * row_bytes / machine::kBlockBytes,
-      4 * stage.config.data_words());
+      stage.config.data_bytes());
   return rows ? *rows : std::vector<std::uint8_t>{};
 }
 

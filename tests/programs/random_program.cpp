@@ -137,7 +137,7 @@ class Generator {
         if (ternary_ || s.target == Target::kTrits) byte = no_high_only(byte);
       }
       if (s.target == Target::kSparse) keep_two_of_four(rows);
-      s.bytes = *machine::packed(s.target, rows, static_cast<int>(4 * config_.data_words()));
+      s.bytes = *machine::packed(s.target, rows, config_.data_bytes());
       at += static_cast<std::int64_t>(s.bytes.size());
       streams_.push_back(std::move(s));
     }

@@ -517,6 +517,24 @@ TEST_CASE("loads copy masked rows into DMEM and whole rows into PMEM", "[arch]")
   CHECK(machine.dmem()[10 * 4] == 0);
 }
 
+TEST_CASE("trits on a wide bus are written by parts of a row in a group of five blocks", "[arch]") {
+  for (const int cols : {4, 8, 12, 20, 40, 48})
+    for (const int rows : {1, 2, 3, 5, 8, 37}) {
+      machine::Config config = testing::small_config(4, cols, 64, 1024, 256);
+      config.ternary = config.packed = true;
+      isa::TransferRegisters r = transfer(0, 0, 8);
+      r.set(dma::kRowsLast, rows - 1);
+      int parts = 0;
+      for (int block = 0, of_row = cols / 4; block < rows * of_row; ++parts)
+        block += std::min(5 - block % 5, of_row - block % of_row);
+      CAPTURE(cols, rows);
+      const isa::Run run{.op = static_cast<int>(dma::Target::kTrits)};
+      CHECK(Walk(config).run(Engine::kLoad, r, run).writes == parts);
+      config.axi_data_bits = 64;
+      CHECK(Walk(config).run(Engine::kLoad, r, run).writes == rows * cols / 4);
+    }
+}
+
 /// A program of RUNs alone, and what each asks of its engine.
 struct Script {
   std::vector<isa::Word> words{isa::encode_begin(0)};

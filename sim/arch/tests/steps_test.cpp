@@ -102,24 +102,25 @@ TEST_CASE("weights in groups are exact with array.groups, refused without", "[ar
 }
 
 TEST_CASE("packed weights are exact and take fewer bytes", "[arch][model][onnx][packed]") {
-  for (const char* name : {"onnx/int4_weights.onnx", "lowbit/mlp_ternary.onnx"}) {
-    const model::Sample sample = model::own_sample(name);
-    const model::Graph graph = model::import_model(sample.file);
-    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
-    std::vector<std::size_t> bytes;
-    for (const bool packed : {false, true}) {
-      CAPTURE(name, packed);
-      machine::Config config = testing::small_config(4, 8, 32, 16, 64);
-      config.ternary = true;
-      config.packed = packed;
-      const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
-      for (const reference::VectorCase& c : vectors.cases)
-        CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
-                                         c.outputs) == "");
-      bytes.push_back(program.image.size());
-    }
-    CHECK(bytes[1] < bytes[0]);
+  const auto [name, bus] = GENERATE(table<const char*, int>({{"onnx/int4_weights.onnx", 64},
+                                                             {"lowbit/mlp_ternary.onnx", 64},
+                                                             {"lowbit/mlp_ternary.onnx", 128}}));
+  const model::Sample sample = model::own_sample(name);
+  const model::Graph graph = model::import_model(sample.file);
+  const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+  std::vector<std::size_t> bytes;
+  for (const bool packed : {false, true}) {
+    CAPTURE(name, bus, packed);
+    machine::Config config = testing::small_config(4, 8, 32, 16, bus);
+    config.ternary = true;
+    config.packed = packed;
+    const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
+    for (const reference::VectorCase& c : vectors.cases)
+      CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+                                       c.outputs) == "");
+    bytes.push_back(program.image.size());
   }
+  CHECK(bytes[1] < bytes[0]);
 }
 
 TEST_CASE("as many streams of a batch go through a step as fill the lanes", "[arch][lstm]") {

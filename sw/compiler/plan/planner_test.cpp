@@ -225,7 +225,7 @@ plan: 12288 bytes in DRAM, 0 maps spilled
 )");
 }
 
-TEST_CASE("chunks end with their group, whose input comes once", "[compiler][plan]") {
+TEST_CASE("chunks end with their group", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 9, 11, 32});
   const int y = b.convolution(x, 40, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true, 2);
@@ -249,6 +249,19 @@ TEST_CASE("what does not fit is named, and why", "[compiler][plan]") {
   config.vector = false;
   CHECK(planned(b, b.pool(x, true, 2, 2, 1, 1, model::Padding::kValid), config) ==
         "random.tflite: op 2 MAX_POOL_2D: tensor 7 't7' needs the vector unit (vector.enable)");
+}
+
+TEST_CASE("chunks of a group share its input, which comes once", "[compiler][plan]") {
+  Builder b(1);
+  const int x = b.input({1, 16, 16, 64});
+  const int y = b.convolution(x, 80, 3, 3, 1, 1, 1, 1, model::Padding::kSame, true, 2);
+  CHECK(planned(b, y, small_config(7, 6, 16, 8, 64)) == R"(
+plan: 36864 bytes in DRAM, 2 maps spilled
+  map 0 'input' 16x16x64: DRAM 0 pitch 16 plane 256
+  map 1 't3' 16x16x80: DRAM 4096 pitch 16 plane 256
+  layer 0 CONV_2D 't3': 0 -> 1, 8x16x12, by parts: 44736 cycles, unit 44736, bus 9764
+    2 x (1282 + 0 + 386) words from DMEM 0 on
+)");
 }
 
 /// A convolution between maps in DRAM, in the room of so many words.

@@ -94,6 +94,10 @@ class Tiler {
            config_.param_channels;
   }
 
+  bool chunk_fits(int channels, std::int64_t rows) const {
+    return weight_rows(channels) <= rows && parameters_fit(channels);
+  }
+
   /// Sizes of channel chunks. Weights of a chunk take part of PMEM where possible, so that work
   /// starts early and later ones are loaded meanwhile.
   std::vector<int> chunks() const {
@@ -101,7 +105,8 @@ class Tiler {
     const int channels = out_.C;
     const std::vector<int> whole{out_.channel_words() * unit};
     if (layer_.over_channels()) return whole;
-    if (out_map_->part.pixel_words > 0 && (!conv() || weights_fit(channels))) return whole;
+    if (out_map_->part.pixel_words > 0 && (!conv() || chunk_fits(channels, config_.pmem_rows())))
+      return whole;
     std::vector<int> result;
     if (stored_whole()) return result;
     if (!conv()) {
@@ -120,9 +125,8 @@ class Tiler {
           return parts == 1 ? layer_.group_channels
                             : round_up(divide_up(layer_.group_channels, parts), unit);
         };
-        const auto fits = [&] { return weight_rows(size()) <= limit && parameters_fit(size()); };
-        while (!fits() && size() > unit) ++parts;
-        if (fits()) return {size()};
+        while (!chunk_fits(size(), limit) && size() > unit) ++parts;
+        if (chunk_fits(size(), limit)) return {size()};
         continue;
       }
       int parts = 1;
@@ -199,10 +203,6 @@ class Tiler {
   /// Pixels that lie behind each other in another's channels go to DRAM whole.
   bool stored_whole() const { return out_map_->part.pixel_words > 0 && !places_.output->resident; }
 
-  bool weights_fit(int channels) const {
-    return weight_rows(channels) <= config_.pmem_rows() && parameters_fit(channels);
-  }
-
   int chunk_words(int chunk) const { return out_map_->words_of(std::min(chunk, out_.C)); }
 
   /// Words of the buffer for a part's input.
@@ -240,12 +240,10 @@ class Tiler {
     return t->scratch_words() <= room_;
   }
 
-  std::int64_t beat_bytes() const { return config_.data_bits() / 8; }
-
   double weight_bytes(int channels) const {
     const double rows = static_cast<double>(weight_rows(channels));
     return rows / config_.rows_per_beat() * config_.beats_per_row() *
-               static_cast<double>(beat_bytes()) * layer_.conv().stored_share +
+               static_cast<double>(config_.data_bytes()) * layer_.conv().stored_share +
            (layer_.per_tensor ? machine::kBiasBytes : machine::kParameterBytes) * channels *
                layer_.passes;
   }

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "base/little_endian.h"
 #include "base/text.h"
 #include "sw/model/flat.h"
 #include "sw/model/refusal.h"
@@ -264,10 +265,10 @@ std::vector<std::int64_t> widened(const flatbuffers::Vector<std::int32_t>* sourc
 
 /// A whole number of up to 32 bits, and how many bytes the file has for it.
 std::vector<std::int64_t> bound(const std::vector<std::uint8_t>& bytes) {
-  std::uint32_t value = 0;
-  const std::size_t count = std::min<std::size_t>(bytes.size(), 4);
-  for (std::size_t i = 0; i < count; ++i) value |= std::uint32_t{bytes[i]} << 8 * i;
-  return {std::int64_t{value}, static_cast<std::int64_t>(std::min<std::size_t>(bytes.size(), 8))};
+  const std::uint64_t value =
+      little_endian(std::span(bytes).first(std::min<std::size_t>(bytes.size(), 4)));
+  return {static_cast<std::int64_t>(value),
+          static_cast<std::int64_t>(std::min<std::size_t>(bytes.size(), 8))};
 }
 
 Attributes attributes_of(const tosa_format::Operator& op) {

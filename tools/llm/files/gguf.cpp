@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "base/little_endian.h"
 #include "base/text.h"
 
 namespace trine::llm {
@@ -42,18 +43,12 @@ constexpr std::uint64_t kMostName = 1024;  ///< of a tensor's name: llama.cpp al
 constexpr std::uint32_t kMostAxes = 4;
 constexpr std::uint64_t kMostAlignment = 1 << 20;
 
-std::uint64_t little(const std::uint8_t* at, std::size_t bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) value |= std::uint64_t{at[i]} << 8 * i;
-  return value;
-}
-
 bool is_integer(std::uint32_t type) { return type <= kInt32 || type == kUint64 || type == kInt64; }
 
 /// @return nothing for one beyond int64
 std::optional<std::int64_t> integer_at(std::uint32_t type, const std::uint8_t* at) {
   const std::size_t bytes = kBytes[type];
-  const std::uint64_t value = little(at, bytes);
+  const std::uint64_t value = little_endian({at, bytes});
   if (type == kInt8 || type == kInt16 || type == kInt32) {
     const auto unused = static_cast<int>(64 - 8 * bytes);
     return static_cast<std::int64_t>(value << unused) >> unused;
@@ -63,13 +58,13 @@ std::optional<std::int64_t> integer_at(std::uint32_t type, const std::uint8_t* a
 }
 
 double number_at(std::uint32_t type, const std::uint8_t* at) {
-  const std::uint64_t bits = little(at, kBytes[type]);
+  const std::uint64_t bits = little_endian({at, kBytes[type]});
   if (type == kFloat32) return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
   return std::bit_cast<double>(bits);
 }
 
 std::string text_at(const std::uint8_t* at) {
-  return {reinterpret_cast<const char*>(at + 8), static_cast<std::size_t>(little(at, 8))};
+  return {reinterpret_cast<const char*>(at + 8), static_cast<std::size_t>(little_endian({at, 8}))};
 }
 
 }  // namespace
@@ -114,7 +109,7 @@ class GgufFile::Parser {
     return from;
   }
 
-  std::uint64_t number(std::size_t bytes) { return little(take(bytes), bytes); }
+  std::uint64_t number(std::size_t bytes) { return little_endian({take(bytes), bytes}); }
 
   /// Before memory is asked for.
   void require_room(std::uint64_t count, std::uint64_t least, const char* what) const {

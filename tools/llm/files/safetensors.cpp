@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/little_endian.h"
 #include "base/text.h"
 
 namespace trine::llm {
@@ -19,9 +20,8 @@ constexpr std::uint64_t kMostHeader = 100'000'000;  // as the reference library
 class Header {
  public:
   Header(std::span<const std::uint8_t> bytes, const std::string& file) : file_(file) {
-    std::uint64_t size = 0;
     if (bytes.size() < 8) throw_error("{}: {} bytes are no safetensors file", file, bytes.size());
-    for (std::size_t i = 0; i < 8; ++i) size |= std::uint64_t{bytes[i]} << 8 * i;
+    const std::uint64_t size = little_endian(bytes.first(8));
     if (size > kMostHeader)
       throw_error("{}: a header of {} bytes, allowed 2..{}", file, size, kMostHeader);
     if (size > bytes.size() - 8)

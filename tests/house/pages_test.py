@@ -35,6 +35,15 @@ class Pages(unittest.TestCase):
             with self.subTest(name):
                 self.assertEqual(store.drawn(text), (text, []))
 
+    def test_results_are_of_this_history(self):
+        """A branch that was merged as one commit leaves revisions that nobody can look at."""
+        revisions = {name: record["revision"] for name, record in store.records().items() if "revision" in record}
+        self.assertGreater(len(revisions), 40)
+        strange = {name: revision for name, revision in revisions.items()
+                   if store.git("merge-base", "--is-ancestor", revision, "HEAD") is None}
+        if len(strange) < len(revisions):  # else it is an archive, or a clone without history
+            self.assertEqual(strange, {})
+
     def test_pictures_are_drawn_from_results(self):
         self.assertEqual(pictures.stale(), [])
 

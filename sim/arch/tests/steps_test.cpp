@@ -102,16 +102,19 @@ TEST_CASE("weights in groups are exact with array.groups, refused without", "[ar
 }
 
 TEST_CASE("packed weights are exact and take fewer bytes", "[arch][model][onnx][packed]") {
-  const auto [name, bus] = GENERATE(table<const char*, int>({{"onnx/int4_weights.onnx", 64},
-                                                             {"lowbit/mlp_ternary.onnx", 64},
-                                                             {"lowbit/mlp_ternary.onnx", 128}}));
+  // Rows of 12 columns do not fill beats of 8 words: a stream has none of what fills them up.
+  const auto [name, cols, bus] =
+      GENERATE(table<const char*, int, int>({{"onnx/int4_weights.onnx", 8, 64},
+                                             {"lowbit/mlp_ternary.onnx", 8, 64},
+                                             {"lowbit/mlp_ternary.onnx", 8, 128},
+                                             {"lowbit/mlp_ternary.onnx", 12, 256}}));
   const model::Sample sample = model::own_sample(name);
   const model::Graph graph = model::import_model(sample.file);
   const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
   std::vector<std::size_t> bytes;
   for (const bool packed : {false, true}) {
-    CAPTURE(name, bus, packed);
-    machine::Config config = testing::small_config(4, 8, 32, 16, bus);
+    CAPTURE(name, cols, bus, packed);
+    machine::Config config = testing::small_config(4, cols, 32, 24, bus);
     config.ternary = true;
     config.packed = packed;
     const compiler::Program program = compiler::compile(graph, config, {vectors.policy});

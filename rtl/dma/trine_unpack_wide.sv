@@ -144,12 +144,12 @@ module trine_unpack_wide #(
   assign of_group = 3'(Blocks) - done_q;
   assign of_row   = SlotBits'(QuadsPerRow) - slot_q;
 
-  always_comb begin
+  always_comb begin  // what is before the first one is far away, modulo 2^32
     for (int unsigned b = 0; b < Blocks; b++) begin
-      written[b] = 3'(b) >= done_q && 32'(b) - 32'(done_q) < 32'(of_row);
+      written[b] = 32'(b) - 32'(done_q) < 32'(of_row);
     end
     for (int unsigned q = 0; q < QuadsPerRow; q++) begin
-      quads_o[q] = SlotBits'(q) >= slot_q && 32'(q) - 32'(slot_q) < 32'(of_group);
+      quads_o[q] = 32'(q) - 32'(slot_q) < 32'(of_group);
     end
     excess = 1'b0;
     for (int unsigned b = 0; b < Blocks; b++) begin  // the last one of those written

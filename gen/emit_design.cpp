@@ -53,6 +53,7 @@ std::vector<Parameter> parameters(const Config& c) {
       number("PipeCols", c.pipeline_cols, "PEs between two broadcast registers"),
       number("PeStages", c.pipeline_pe, "of a PE"),
       flag("ClockGates", c.clock_gates, "of PEs and zero points"),
+      number("Cores", c.cores, "of the cluster: cluster.cores"),
       {"logic [63:0]", "ConfigHash",
        fmt::format("64'h{:04X}_{:04X}_{:04X}_{:04X}", c.hash() >> 48, c.hash() >> 32 & 0xFFFF,
                    c.hash() >> 16 & 0xFFFF, c.hash() & 0xFFFF),
@@ -141,7 +142,7 @@ std::string top_module(const Config& config) {
       "  logic                           unused_inputs;\n\n{}"
       "  assign unused_inputs = ^{{m_axi_bid_i, m_axi_rid_i, s_axil_awprot_i, "
       "s_axil_arprot_i}};\n\n"
-      "  trine_core #(\n{}  ) u_core (\n"
+      "  trine_machine #(\n{}  ) u_machine (\n"
       "    .s_axil_i      (lite_request),\n"
       "    .s_axil_o      (lite_response),\n"
       "    .m_axi_read_o  (read_request),\n"
@@ -226,8 +227,8 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
       "A neural-network accelerator written by Trine: {} x {} PEs. It needs nothing from outside "
       "this folder.\n\n"
       "| file | what |\n|---|---|\n"
-      "| `trine_top.sv` | top module; `trine_core.sv` is the same with parameters, buses as "
-      "structs |\n"
+      "| `trine_top.sv` | top module; `trine_machine.sv` is the same with parameters, buses "
+      "as structs |\n"
       "| `trine.f`, `trine.core`, `trine.sdc` | file list, FuseSoC core, timing constraints |\n"
       "| `trine_axi_top.v` | `trine_top` with the port names of vendors' tools |\n"
       "| `component.xml`, `Bender.yml` | IP-XACT, Bender |\n"

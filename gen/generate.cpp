@@ -120,7 +120,7 @@ nlohmann::ordered_json manifest(const Config& config) {
 
 Files design_files(const Config& config) {
   Files files;
-  add_module("trine_core", module_files(), files);
+  add_module("trine_machine", module_files(), files);
   add_waivers(files);
   files["trine_isa_pkg.sv"] = isa_package();
   files["trine_csr_pkg.sv"] = csr_package();

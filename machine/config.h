@@ -68,6 +68,7 @@ struct Config {
   int pipeline_cols = 8;       ///< pipeline.cols
   int pipeline_pe = 2;         ///< pipeline.pe: stages of a PE, 1 or 2
   bool clock_gates = false;    ///< clock.gates: of the PEs
+  int cores = 1;               ///< cluster.cores: of one program, each with maps of its own, 1..8
 
   int banks() const;  ///< DMEM banks: a power of two
   BankOf bank_of() const { return BankOf(banks()); }

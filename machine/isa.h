@@ -328,6 +328,14 @@ constexpr bool is_packed(const Run& run) {
   return run.op >= static_cast<int>(dma::Target::kShort) &&
          run.op <= static_cast<int>(dma::Target::kPalette);
 }
+/// Whether a copy is one of the cores that it names: maps and weights. All have the same parameters.
+constexpr bool is_of_core(const Run& run) {
+  constexpr auto bit = [](dma::Target target) { return 1U << static_cast<int>(target); };
+  constexpr unsigned kShared = bit(dma::Target::kBias) | bit(dma::Target::kScale) |
+                               bit(dma::Target::kTable) | bit(dma::Target::kExponentials) |
+                               bit(dma::Target::kPoints);
+  return run.op > 31 || (kShared >> run.op & 1) == 0;
+}
 /// Rows of a load or store in DRAM.
 std::int64_t dram_rows(const TransferRegisters& registers, const Run& run);
 

@@ -150,6 +150,11 @@ const std::vector<Key>& schema() {
        "less power with tools that make no clock gates of enables, as trine synth does; no other "
        "cycle; a gate for each block of pipeline.rows x pipeline.cols PEs",
        false},
+      {"cluster.cores", IntKey{&Config::cores, {1, 8}},
+       "cores that run one program, each on images or rows of its own",
+       "arrays, memories and post lanes in proportion, one control and one DMA: weights come once "
+       "for all cores",
+       true, true},
   };
   return keys;
 }

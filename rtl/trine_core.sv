@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The accelerator: control, DMA and the datapath. Wires alone: what it does is in its parts, each a
-// folder of rtl/ in Trine's repository.
+// A core: maps, weights, array, results. Wires alone: what it does is in its parts, each a folder of
+// rtl/ in Trine's repository. The control and the DMA of all cores are trine_machine's.
 //
-//   trine_control --commands--> trine_dma, trine_matmul, trine_results
-//   trine_dma     <--words----> trine_maps, PMEM in trine_matmul, trine_param_memories
+//   words of the DMA --> trine_maps, PMEM in trine_matmul, trine_param_memories
 //
 //   trine_maps --gather--> trine_matmul --columns--> trine_results --words--> trine_maps
 //    (DMEM)  |         (compute, PMEM, array)     (vector, post unit)
 //            +-------------gather----------------------^  ^
 //                                  trine_param_memories --'
-//
-// docs/architecture.md describes the machine. Every design is this module with other parameters;
-// the generator's trine_top sets them.
 //
 // Check     verilator --lint-only -Wall -f trine.f; random_program_test
 
@@ -22,10 +18,10 @@ module trine_core #(
   parameter bit          Int8          = 1'b1,
   parameter bit          Ternary       = 1'b0,
   parameter bit          Binary        = 1'b0,
-  parameter int unsigned DmemWords     = 32768,  // a multiple of the number of banks
+  parameter int unsigned Banks         = 16,     // of DMEM
+  parameter int unsigned BankRows      = 2048,
   parameter int unsigned PmemRows      = 2048,   // even
-  parameter bit          Ecc           = 1'b0,   // codes in both, and IMEM: trine_ecc
-  parameter int unsigned ImemWords     = 0,      // of 64 bits, kept of a program
+  parameter bit          Ecc           = 1'b0,   // codes in both: trine_ecc
   parameter int unsigned ParamChannels = 512,
   parameter bit          Vector        = 1'b1,
   parameter bit          Table         = 1'b1,   // codes looked up in a table
@@ -33,114 +29,98 @@ module trine_core #(
   parameter bit          Window        = 1'b0,   // Int8, Cols >= 4
   parameter bit          Weights4      = 1'b0,   // Int8: weights of four bits
   parameter bit          Groups        = 1'b0,   // Weights4, no Ecc: factors by groups
-  parameter bit          Packed        = 1'b0,   // Cols in fours: weights packed in DRAM
   parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
-  parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512, 1024
-  parameter int unsigned AxiAddrBits   = 32,
+  parameter bit          Cluster       = 1'b0,   // one of several cores
+  parameter int unsigned DataWords     = 2,      // of a beat
   parameter int unsigned PipeRows      = 8,
   parameter int unsigned PipeCols      = 8,
   parameter int unsigned PeStages      = 2,      // of a PE: 1, 2
   parameter int unsigned AccBits       = 32,     // of an accumulator: 20..32
   parameter bit          ClockGates    = 1'b0,   // of PEs and zero points
   parameter int          Multiplier    = trine_mul_pkg::Operator,
-  parameter logic [63:0] ConfigHash    = 64'd0
+  localparam int unsigned DataBits     = 32 * DataWords,
+  localparam int unsigned RowBits      = BankRows > 1 ? $clog2(BankRows) : 1,
+  localparam int unsigned AddrBits     = $clog2(Banks) + RowBits,
+  localparam int unsigned PmemAddrBits = $clog2(PmemRows),
+  localparam int unsigned Quads        = (Cols + 3) / 4,
+  localparam int unsigned WriteBits    = 1 + 33 * DataWords + AddrBits  // a beat for DMEM
 ) (
-  input  logic                     clk_i,
-  input  logic                     rst_ni,
-  input  logic                     test_en_i,  // opens the clock gates: scan; else 0
+  input  logic                            clk_i,
+  input  logic                            rst_ni,
+  input  logic                            test_en_i,  // opens the clock gates: scan; else 0
+  input  logic                            clear_i,
+  input  logic [2:0]                      core_i,     // which of the cluster's it is, a constant
 
-  // AXI4-Lite slave.
-  input  trine_axi_pkg::lite_request_t   s_axil_i,
-  output trine_axi_pkg::lite_response_t  s_axil_o,
+  // The machine's state; the compute engine's instructions and, above them, the vector engine's.
+  input  trine_engine_pkg::state_t        state_i,
+  input  logic [2*trine_engine_pkg::CommandBits-1:0] commands_i,
+  output logic [2*trine_engine_pkg::AnswerBits-1:0]  answers_o,
 
-  // AXI4 master.
-  output trine_axi_pkg::read_request_t   m_axi_read_o,
-  output logic [AxiAddrBits-1:0]         m_axi_araddr_o,
-  input  trine_axi_pkg::read_response_t  m_axi_read_i,
-  input  logic [AxiDataBits-1:0]         m_axi_rdata_i,
-  output trine_axi_pkg::write_request_t  m_axi_write_o,
-  output logic [AxiAddrBits-1:0]         m_axi_awaddr_o,
-  output logic [AxiDataBits-1:0]         m_axi_wdata_o,
-  output logic [AxiDataBits/8-1:0]       m_axi_wstrb_o,
-  input  trine_axi_pkg::write_response_t m_axi_write_i,
+  // DMEM, DMA port.
+  input  logic                            dma_wvalid_i,
+  output logic                            dma_wready_o,
+  input  logic [WriteBits-1:0]            dma_wbeat_i,
+  output logic                            dma_wdone_o,
+  input  logic                            dma_rvalid_i,
+  output logic                            dma_rready_o,
+  input  logic [AddrBits-1:0]             dma_raddr_i,
+  output logic                            dma_rdata_valid_o,
+  output logic [DataBits-1:0]             dma_rdata_o,
 
-  output logic                     irq_o,
-
-  // What happens, for simulation: running and cause of this cycle; a pulse for each RUN.
-  output logic [3:0]               trace_cause_o,
-  output logic [3:0]               trace_start_o,
-  output logic [3:0]               trace_retire_o
-);
-
-  localparam int unsigned DataBits      = AxiDataBits < 64 ? 64 : AxiDataBits;
-  localparam int unsigned DataWords     = DataBits / 32;
-  localparam int unsigned LeastBanks    = 2 * Rows > DataWords ? 2 * Rows : DataWords;
-  localparam int unsigned Banks         = LeastBanks < 8 ? 8 : 1 << $clog2(LeastBanks);
-  localparam int unsigned BankRows      = DmemWords / Banks;
-  localparam int unsigned RowBits       = BankRows > 1 ? $clog2(BankRows) : 1;
-  localparam int unsigned AddrBits      = $clog2(Banks) + RowBits;
-  localparam int unsigned PmemAddrBits  = $clog2(PmemRows);
-  localparam int unsigned ChannelBits   = $clog2(ParamChannels);
-  localparam int unsigned Lanes         = Rows + (Window ? 3 : 0);  // of the gather
-  localparam int unsigned LaneBits      = Rows * (AddrBits + 1);  // {active lanes, addresses}
-  localparam int unsigned WordBits      = Rows * (AddrBits + 33) + 32;  // of results
-  localparam int unsigned WriteBits     = 1 + 33 * DataWords + AddrBits;  // a beat for DMEM
-
-  // What instructions may ask for (trine_legal).
-  localparam logic [trine_isa_pkg::Features-1:0] Features =
-      trine_isa_pkg::Features'(Int8)               << trine_isa_pkg::FeatureInt8 |
-      trine_isa_pkg::Features'(Ternary)            << trine_isa_pkg::FeatureTernary |
-      trine_isa_pkg::Features'(Binary)             << trine_isa_pkg::FeatureBinary |
-      trine_isa_pkg::Features'(Ternary || Binary)  << trine_isa_pkg::FeatureThresholds |
-      trine_isa_pkg::Features'(Vector)             << trine_isa_pkg::FeatureVector |
-      trine_isa_pkg::Features'(Table)              << trine_isa_pkg::FeatureTable |
-      trine_isa_pkg::Features'(Vector && Softmax)  << trine_isa_pkg::FeatureSoftmax |
-      trine_isa_pkg::Features'(Window)             << trine_isa_pkg::FeatureWindow |
-      trine_isa_pkg::Features'(ZeroPoints)         << trine_isa_pkg::FeatureMaps |
-      trine_isa_pkg::Features'(Cols >= 4)          << trine_isa_pkg::FeatureQuad |
-      trine_isa_pkg::Features'(Int16)              << trine_isa_pkg::FeatureInt16 |
-      trine_isa_pkg::Features'(Weights4)           << trine_isa_pkg::FeatureInt4 |
-      trine_isa_pkg::Features'(Groups)             << trine_isa_pkg::FeatureGroups |
-      trine_isa_pkg::Features'(Packed)             << trine_isa_pkg::FeaturePacked |
-      trine_isa_pkg::Features'(Packed && DataBits == 64) << trine_isa_pkg::FeatureStreams;
-
-  // ---------------------------------------------------------------------------------------------
-  // Control, DMA, small memories.
-  // ---------------------------------------------------------------------------------------------
-  trine_engine_pkg::state_t        state;
-  trine_engine_pkg::command_t      load_command, compute_command, vector_command, store_command;
-  trine_engine_pkg::answer_t       load_answer, compute_answer, vector_answer, store_answer;
-  trine_engine_pkg::life_t         life;
-  trine_engine_pkg::dram_t         dram;
-  trine_engine_pkg::program_word_t program_word;
-  trine_engine_pkg::bus_event_t    read_event, write_event;
-  trine_engine_pkg::dma_report_t   dma_report;
-  trine_engine_pkg::imem_t         imem;
-  trine_engine_pkg::param_t        param;  // as the load engine writes the small memories
-  trine_engine_pkg::memory_state_t memory_state;
-  trine_engine_pkg::entry_t        entry;  // of a table, to be written
-  trine_engine_pkg::activity_t     activity;
-
-  logic                     clear, word_ready;
-  logic                     dma_wvalid, dma_wready, dma_wdone;
-  logic                     dma_rvalid, dma_rready, dma_rdata_valid;
-  logic [AddrBits-1:0]      dma_raddr;
-  logic [DataBits-1:0]      dma_rdata, param_wdata;
-  logic [WriteBits-1:0]     dma_wbeat;
-  logic                     pmem_wvalid, pmem_wready;
-  logic [PmemAddrBits-1:0]  pmem_wrow;
-  logic [32*Cols-1:0]       pmem_wdata;
-  logic [(Cols+3)/4-1:0]    pmem_wquads;
+  // PMEM: a whole row.
+  input  logic                            pmem_wvalid_i,
+  output logic                            pmem_wready_o,
+  input  logic [PmemAddrBits-1:0]         pmem_wrow_i,
+  input  logic [32*Cols-1:0]              pmem_wdata_i,
+  input  logic [Quads-1:0]                pmem_wquads_i,
 
   // Small memories.
-  logic                     wiping, param_ready, dmem_init, pmem_init;
+  input  trine_engine_pkg::param_t        param_i,
+  output logic                            param_ready_o,
+  input  logic [DataBits-1:0]             param_wdata_i,
+
+  output trine_engine_pkg::memory_state_t memory_state_o,
+  output trine_engine_pkg::activity_t     activity_o
+);
+
+  localparam int unsigned ChannelBits = $clog2(ParamChannels);
+  localparam int unsigned Lanes       = Rows + (Window ? 3 : 0);  // of the gather
+  localparam int unsigned LaneBits    = Rows * (AddrBits + 1);    // {active lanes, addresses}
+  localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32;  // of results
+
+  trine_engine_pkg::command_t compute_command, vector_command;
+  trine_engine_pkg::answer_t  compute_answer, vector_answer;
+
+  assign {vector_command, compute_command} = commands_i;
+  assign answers_o                         = {vector_answer, compute_answer};
+
+  logic [2*14-1:0] y_shift;  // of both engines' lanes
+
+  if (Cluster) begin : gen_rows
+    trine_core_rows u_rows (
+      .clk_i,
+      .core_i,
+      .commands_i,
+      .answers_i (answers_o),
+      .shift_o   (y_shift)
+    );
+  end else begin : gen_no_rows
+    assign y_shift = '0;
+  end
+
+  // ---------------------------------------------------------------------------------------------
+  // Small memories.
+  // ---------------------------------------------------------------------------------------------
+  logic                     wiping, dmem_init, pmem_init;
   logic [RowBits-1:0]       dmem_init_row;
   logic [PmemAddrBits-2:0]  pmem_init_row;
   logic                     p_valid, p_next;
   logic [ChannelBits-1:0]   p_channel;
   logic [Drain*69-1:0]      params;
+
+  trine_engine_pkg::entry_t entry;  // of a table, to be written
 
   trine_param_memories #(
     .DmemRows  (BankRows),
@@ -153,16 +133,16 @@ module trine_core #(
   ) u_param_memories (
     .clk_i,
     .rst_ni,
-    .clear_i       (clear),
-    .wipe_i        (state.wipe),
+    .clear_i,
+    .wipe_i        (state_i.wipe),
     .wiping_o      (wiping),
     .dmem_init_o   (dmem_init),
     .dmem_row_o    (dmem_init_row),
     .pmem_init_o   (pmem_init),
     .pmem_row_o    (pmem_init_row),
-    .param_i       (param),
-    .param_ready_o (param_ready),
-    .param_wdata_i (param_wdata),
+    .param_i,
+    .param_ready_o,
+    .param_wdata_i,
     .r_valid_i     (p_valid),
     .r_next_i      (p_next),
     .r_channel_i   (p_channel),
@@ -187,8 +167,8 @@ module trine_core #(
   ) u_memory_state (
     .clk_i,
     .rst_ni,
-    .clear_i          (clear),
-    .start_i          (state.start),
+    .clear_i,
+    .start_i          (state_i.start),
     .wiping_i         (wiping),
     .dmem_corrected_i (dmem_corrected),
     .dmem_fatal_i     (dmem_fatal),
@@ -197,90 +177,7 @@ module trine_core #(
     .pmem_fatal_i     (pmem_fatal),
     .pmem_column_i    (pmem_fatal_column),
     .pmem_row_i       (pmem_fatal_row),
-    .state_o          (memory_state)
-  );
-
-  trine_control #(
-    .AxiDataBits (AxiDataBits),
-    .AxiAddrBits (AxiAddrBits),
-    .Ecc         (Ecc),
-    .ImemWords   (ImemWords),
-    .ConfigHash  (ConfigHash),
-    .Features    (Features)
-  ) u_control (
-    .clk_i,
-    .rst_ni,
-    .s_axil_i,
-    .s_axil_o,
-    .irq_o,
-    .clear_o      (clear),
-    .state_o      (state),
-    .activity_i   (activity),
-    .commands_o   ({store_command, vector_command, compute_command, load_command}),
-    .answers_i    ({store_answer, vector_answer, compute_answer, load_answer}),
-    .life_o       (life),
-    .dram_o       (dram),
-    .word_i       (program_word),
-    .word_ready_o (word_ready),
-    .read_i       (read_event),
-    .write_i      (write_event),
-    .report_i     (dma_report),
-    .imem_i       (imem),
-    .memory_i     (memory_state)
-  );
-
-  trine_dma #(
-    .Cols          (Cols),
-    .DmemAddrBits  (AddrBits),
-    .PmemAddrBits  (PmemAddrBits),
-    .ParamChannels (ParamChannels),
-    .AxiDataBits   (AxiDataBits),
-    .AxiAddrBits   (AxiAddrBits),
-    .Maps          (ZeroPoints),
-    .Packed        (Packed),
-    .Int16         (Int16),
-    .Ecc           (Ecc),
-    .ImemWords     (ImemWords)
-  ) u_dma (
-    .clk_i,
-    .rst_ni,
-    .clear_i           (clear),
-    .life_i            (life),
-    .dram_i            (dram),
-    .m_axi_read_o,
-    .m_axi_araddr_o,
-    .m_axi_read_i,
-    .m_axi_rdata_i,
-    .m_axi_write_o,
-    .m_axi_awaddr_o,
-    .m_axi_wdata_o,
-    .m_axi_wstrb_o,
-    .m_axi_write_i,
-    .word_o            (program_word),
-    .word_ready_i      (word_ready),
-    .commands_i        ({store_command, load_command}),
-    .answers_o         ({store_answer, load_answer}),
-    .dma_wvalid_o      (dma_wvalid),
-    .dma_wready_i      (dma_wready),
-    .dma_wbeat_o       (dma_wbeat),
-    .dma_wdone_i       (dma_wdone),
-    .dma_rvalid_o      (dma_rvalid),
-    .dma_rready_i      (dma_rready),
-    .dma_raddr_o       (dma_raddr),
-    .dma_rdata_valid_i (dma_rdata_valid),
-    .dma_rdata_i       (dma_rdata),
-    .pmem_wvalid_o     (pmem_wvalid),
-    .pmem_wready_i     (pmem_wready),
-    .pmem_wrow_o       (pmem_wrow),
-    .pmem_wdata_o      (pmem_wdata),
-    .pmem_wquads_o     (pmem_wquads),
-    .param_o           (param),
-    .param_ready_i     (param_ready),
-    .param_wdata_o     (param_wdata),
-    .read_o            (read_event),
-    .write_o           (write_event),
-    .report_o          (dma_report),
-    .imem_o            (imem)
+    .state_o          (memory_state_o)
   );
 
   // ---------------------------------------------------------------------------------------------
@@ -311,7 +208,7 @@ module trine_core #(
   ) u_maps (
     .clk_i,
     .rst_ni,
-    .clear_i           (clear),
+    .clear_i,
     .c_ask_i           (c_ask),
     .c_ready_o         (c_ready),
     .c_lanes_i         ({c_lanes, c_addr}),
@@ -332,15 +229,15 @@ module trine_core #(
     .s_valid_i         (s_valid),
     .s_ready_o         (s_ready),
     .s_word_i          (s_word),
-    .dma_wvalid_i      (dma_wvalid),
-    .dma_wready_o      (dma_wready),
-    .dma_wbeat_i       (dma_wbeat),
-    .dma_wdone_o       (dma_wdone),
-    .dma_rvalid_i      (dma_rvalid),
-    .dma_rready_o      (dma_rready),
-    .dma_raddr_i       (dma_raddr),
-    .dma_rdata_valid_o (dma_rdata_valid),
-    .dma_rdata_o       (dma_rdata),
+    .dma_wvalid_i,
+    .dma_wready_o,
+    .dma_wbeat_i,
+    .dma_wdone_o,
+    .dma_rvalid_i,
+    .dma_rready_o,
+    .dma_raddr_i,
+    .dma_rdata_valid_o,
+    .dma_rdata_o,
     .init_i            (dmem_init),
     .init_row_i        (dmem_init_row),
     .ecc_corrected_o   (dmem_corrected),
@@ -382,12 +279,14 @@ module trine_core #(
     .PeStages   (PeStages),
     .AccBits    (AccBits),
     .ClockGates (ClockGates),
-    .Multiplier (Multiplier)
+    .Multiplier (Multiplier),
+    .Cluster    (Cluster)
   ) u_matmul (
     .clk_i,
     .rst_ni,
     .test_en_i,
-    .clear_i         (clear),
+    .clear_i,
+    .y_shift_i       (y_shift[0 +: 14]),
     .command_i       (compute_command),
     .answer_o        (compute_answer),
     .g_valid_o       (c_ask.valid),
@@ -412,11 +311,11 @@ module trine_core #(
     .cols_i          (cols),
     .column_o        (column),
     .factor_o        (factor),
-    .pmem_wvalid_i   (pmem_wvalid),
-    .pmem_wready_o   (pmem_wready),
-    .pmem_wrow_i     (pmem_wrow),
-    .pmem_wdata_i    (pmem_wdata),
-    .pmem_wquads_i   (pmem_wquads),
+    .pmem_wvalid_i,
+    .pmem_wready_o,
+    .pmem_wrow_i,
+    .pmem_wdata_i,
+    .pmem_wquads_i,
     .init_i          (pmem_init),
     .init_row_i      (pmem_init_row),
     .ecc_corrected_o (pmem_corrected),
@@ -448,11 +347,13 @@ module trine_core #(
     .PeStages   (PeStages),
     .PipeRows   (PipeRows),
     .PipeCols   (PipeCols),
-    .Multiplier (Multiplier)
+    .Multiplier (Multiplier),
+    .Cluster    (Cluster)
   ) u_results (
     .clk_i,
     .rst_ni,
-    .clear_i       (clear),
+    .clear_i,
+    .y_shift_i     (y_shift[14 +: 14]),
     .vector_i      (vector_command),
     .vector_o      (vector_answer),
     .v_valid_o     (v_ask.valid),
@@ -492,7 +393,7 @@ module trine_core #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Cause of this cycle; trace.
+  // Cause of this cycle.
   // ---------------------------------------------------------------------------------------------
   trine_cause u_cause (
     .clk_i,
@@ -500,18 +401,14 @@ module trine_core #(
     .replay_i   (c_lost.replay),
     .taken_i    (c_lost.taken),
     .lacks_i    (compute_command.lacks),
-    .idle_i     (state.idle),
-    .busy_i     (state.busy),
+    .idle_i     (state_i.idle),
+    .busy_i     (state_i.busy),
     .reads_i    (v_ask.valid && v_ready),
     .writes_i   (s_valid && s_ready),
-    .activity_o (activity)
+    .activity_o (activity_o)
   );
 
-  assign trace_cause_o  = {state.running, activity.cause};
-  assign trace_start_o  = state.begun;
-  assign trace_retire_o = state.retired;
-
   logic unused_core;
-  assign unused_core = ^state;
+  assign unused_core = ^{state_i, core_i};
 
 endmodule

@@ -24,9 +24,11 @@ module trine_bus_read #(
   parameter bit          Int16         = 1'b0,
   parameter int unsigned ImemWords     = 0,     // of 64 bits
   parameter bit          Ecc           = 1'b0,  // codes there
+  parameter int unsigned Cores         = 1,
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
   localparam int unsigned Quads     = (Cols + 3) / 4,
+  localparam int unsigned CoreBits  = Cores > 1 ? $clog2(Cores) : 1,
   localparam int unsigned WriteBits = 1 + 33 * DataWords + DmemAddrBits
 ) (
   input  logic                              clk_i,
@@ -53,6 +55,10 @@ module trine_bus_read #(
   // The load engine's instructions.
   input  trine_engine_pkg::command_t        load_i,
   output trine_engine_pkg::answer_t         load_o,
+
+  // Cores whose DMEM and PMEM are written, and the one whose DMEM is read.
+  output logic [Cores-1:0]                  dma_cores_o,
+  output logic [CoreBits-1:0]               dma_core_o,
 
   // DMEM, DMA port, write: DataWords neighbours; the address is a multiple of DataWords.
   output logic                              dma_wvalid_o,
@@ -228,7 +234,8 @@ module trine_bus_read #(
     .MaxBeats      (MaxBeats),
     .Maps          (Maps),
     .Packed        (Packed),
-    .Int16         (Int16)
+    .Int16         (Int16),
+    .Cores         (Cores)
   ) u_load (
     .clk_i,
     .rst_ni,
@@ -248,6 +255,8 @@ module trine_bus_read #(
     .error_o       (event_o.error),
     .stream_o      (event_o.stream),
     .error_addr_o  (beat_addr_o),
+    .dma_cores_o,
+    .dma_core_o,
     .dma_rvalid_o,
     .dma_rready_i,
     .dma_raddr_o,

@@ -15,8 +15,10 @@ module trine_bus_write #(
   parameter int unsigned AxiAddrBits  = 32,
   parameter int unsigned MaxBeats     = 64,  // of a burst
   parameter bit          Int16        = 1'b0,
+  parameter int unsigned Cores        = 1,
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
+  localparam int unsigned CoreBits  = Cores > 1 ? $clog2(Cores) : 1,
   localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1)
 ) (
   input  logic                           clk_i,
@@ -41,7 +43,8 @@ module trine_bus_write #(
   input  trine_engine_pkg::command_t     store_i,
   output trine_engine_pkg::answer_t      store_o,
 
-  // DMEM, DMA port, read: data comes back in order.
+  // DMEM of a core, DMA port, read: data comes back in order.
+  output logic [CoreBits-1:0]            dma_core_o,
   output logic                           dma_rvalid_o,
   input  logic                           dma_rready_i,
   output logic [DmemAddrBits-1:0]        dma_raddr_o,
@@ -72,7 +75,8 @@ module trine_bus_write #(
     .DataBits     (DataBits),
     .AxiAddrBits  (AxiAddrBits),
     .MaxBeats     (MaxBeats),
-    .Int16        (Int16)
+    .Int16        (Int16),
+    .Cores        (Cores)
   ) u_store (
     .clk_i,
     .rst_ni,
@@ -86,6 +90,7 @@ module trine_bus_write #(
     .run_int16_i   (Int16 && store_i.run_op == trine_isa_pkg::DmaTargetDmem16),
     .run_ready_o   (store_o.run_ready),
     .retire_o      (store_o.retire),
+    .dma_core_o,
     .dma_rvalid_o,
     .dma_rready_i,
     .dma_raddr_o,

@@ -27,10 +27,12 @@ module trine_dma #(
   parameter bit          Int16         = 1'b0,  // maps of int16 codes
   parameter bit          Ecc           = 1'b0,  // codes in IMEM
   parameter int unsigned ImemWords     = 0,     // of 64 bits, kept of a program
+  parameter int unsigned Cores         = 1,     // of the cluster
   // Derived; not to be set.
   localparam int unsigned DataBits  = AxiDataBits < 64 ? 64 : AxiDataBits,
   localparam int unsigned DataWords = DataBits / 32,
   localparam int unsigned Quads     = (Cols + 3) / 4,
+  localparam int unsigned CoreBits  = Cores > 1 ? $clog2(Cores) : 1,
   localparam int unsigned WriteBits = 1 + 33 * DataWords + DmemAddrBits
 ) (
   input  logic                            clk_i,
@@ -58,6 +60,10 @@ module trine_dma #(
   // Instructions, load in the low bits, then store: command_t, answer_t.
   input  logic [2*trine_engine_pkg::CommandBits-1:0] commands_i,
   output logic [2*trine_engine_pkg::AnswerBits-1:0]  answers_o,
+
+  // Cores whose DMEM and PMEM are written, and the one whose DMEM is read.
+  output logic [Cores-1:0]                dma_cores_o,
+  output logic [CoreBits-1:0]             dma_core_o,
 
   // DMEM, DMA port, write: DataWords neighbours; the address is a multiple of DataWords.
   output logic                            dma_wvalid_o,
@@ -94,6 +100,7 @@ module trine_dma #(
 
   localparam int unsigned MaxBeats  = AxiDataBits == 32 || AxiDataBits == 1024 ? 32 : 64;  // 4 KiB
   localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1);
+  localparam int unsigned ReadBits  = DmemAddrBits + (Cores > 1 ? CoreBits : 0);
 
   trine_engine_pkg::command_t load_command, store_command;
   trine_engine_pkg::answer_t  load_answer, store_answer;
@@ -155,9 +162,12 @@ module trine_dma #(
   // The two sides of the bus, each with its engine.
   // ---------------------------------------------------------------------------------------------
   logic [1:0]                read_valid, read_ready, read_data_valid;  // 0 store, 1 load
-  logic [2*DmemAddrBits-1:0] read_addr;
+  logic [2*ReadBits-1:0]     read_addr;  // {core, address}
   logic [AxiAddrBits-1:0]    load_beat, load_burst, store_done, store_burst;
   logic [WordsBits-1:0]      write_words;
+  logic [DmemAddrBits-1:0]   load_addr, store_addr;
+  logic [CoreBits-1:0]       load_core, store_core;
+  logic [ReadBits-1:0]       taken_addr;
   logic                      read_beat;
 
   trine_bus_read #(
@@ -172,7 +182,8 @@ module trine_dma #(
     .Packed        (Packed),
     .Int16         (Int16),
     .ImemWords     (ImemWords),
-    .Ecc           (Ecc)
+    .Ecc           (Ecc),
+    .Cores         (Cores)
   ) u_bus_read (
     .clk_i,
     .rst_ni,
@@ -191,13 +202,15 @@ module trine_dma #(
     .fetch_data_o      (fetch_data),
     .load_i            (load_command),
     .load_o            (load_answer),
+    .dma_cores_o,
+    .dma_core_o        (load_core),
     .dma_wvalid_o,
     .dma_wready_i,
     .dma_wbeat_o,
     .dma_wdone_i,
     .dma_rvalid_o      (read_valid[1]),
     .dma_rready_i      (read_ready[1]),
-    .dma_raddr_o       (read_addr[DmemAddrBits +: DmemAddrBits]),
+    .dma_raddr_o       (load_addr),
     .dma_rdata_valid_i (read_data_valid[1]),
     .dma_rdata_i,
     .pmem_wvalid_o,
@@ -220,7 +233,8 @@ module trine_dma #(
     .AxiDataBits  (AxiDataBits),
     .AxiAddrBits  (AxiAddrBits),
     .MaxBeats     (MaxBeats),
-    .Int16        (Int16)
+    .Int16        (Int16),
+    .Cores        (Cores)
   ) u_bus_write (
     .clk_i,
     .rst_ni,
@@ -238,9 +252,10 @@ module trine_dma #(
     .m_axi_i           (m_axi_write_i),
     .store_i           (store_command),
     .store_o           (store_answer),
+    .dma_core_o        (store_core),
     .dma_rvalid_o      (read_valid[0]),
     .dma_rready_i      (read_ready[0]),
-    .dma_raddr_o       (read_addr[0 +: DmemAddrBits]),
+    .dma_raddr_o       (store_addr),
     .dma_rdata_valid_i (read_data_valid[0]),
     .dma_rdata_i,
     .event_o           (write_o),
@@ -249,8 +264,11 @@ module trine_dma #(
     .burst_addr_o      (store_burst)
   );
 
+  assign read_addr = {ReadBits'({load_core, load_addr}), ReadBits'({store_core, store_addr})};
+  assign {dma_core_o, dma_raddr_o} = (DmemAddrBits + CoreBits)'(taken_addr);
+
   trine_dma_share #(
-    .AddrBits (DmemAddrBits),
+    .AddrBits (ReadBits),
     .Two      (Maps)
   ) u_share (
     .clk_i,
@@ -262,7 +280,7 @@ module trine_dma #(
     .data_valid_o      (read_data_valid),
     .dma_rvalid_o,
     .dma_rready_i,
-    .dma_raddr_o,
+    .dma_raddr_o       (taken_addr),
     .dma_rdata_valid_i
   );
 

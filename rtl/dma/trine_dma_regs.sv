@@ -36,7 +36,8 @@ module trine_dma_regs #(
   output logic [WordShift-1:0]    offset_o,
   output logic [WordShift-1:0]    end_o,
   output logic [CountBits-1:0]    beats_last_o,
-  output logic [15:0]             rows_last_o
+  output logic [15:0]             rows_last_o,
+  output logic [7:0]              cores_o         // a bit each
 );
 
   localparam int unsigned BeatShift  = WordShift + 2;
@@ -48,6 +49,7 @@ module trine_dma_regs #(
   logic [LocalBits-1:0]          local_q, local_stride_q;
   logic [WordsBits-1:0]          words_q, last_word;
   logic [15:0]                   rows_last_q;
+  logic [7:0]                    cores_q;
   logic [AxiAddrBits-1:0]        dram;
 
   always_ff @(posedge clk_i) begin
@@ -61,6 +63,7 @@ module trine_dma_regs #(
     if (we_i && reg_i == 4'(trine_isa_pkg::DmaRowsLastReg)) begin
       rows_last_q    <= payload_i[trine_isa_pkg::DmaRowsLastLsb +: 16];
       local_stride_q <= payload_i[trine_isa_pkg::DmaLocalStrideLsb +: LocalBits];
+      cores_q        <= payload_i[trine_isa_pkg::DmaCoresLsb +: 8];
     end
     if (we_i && reg_i == 4'(trine_isa_pkg::DmaDramStrideReg)) begin
       dram_stride_q <=
@@ -74,6 +77,7 @@ module trine_dma_regs #(
   assign local_o        = local_q;
   assign local_stride_o = local_stride_q;
   assign rows_last_o    = rows_last_q;
+  assign cores_o        = cores_q;
 
   assign offset_o     = dmem_i ? local_q[WordShift-1:0] : '0;
   assign last_word    = words_q + WordsBits'(offset_o) - WordsBits'(1);

@@ -27,6 +27,8 @@ module trine_load #(
   parameter bit          Maps          = 1'b1,  // weights may be maps: from DMEM, transposed
   parameter bit          Packed        = 1'b0,  // weights packed in DRAM
   parameter bit          Int16         = 1'b0,
+  parameter int unsigned Cores         = 1,
+  localparam int unsigned CoreBits      = Cores > 1 ? $clog2(Cores) : 1,
   localparam int unsigned DataWords     = DataBits / 32,
   localparam int unsigned Quads         = (Cols + 3) / 4,
   localparam int unsigned WriteBits     = 1 + 33 * DataWords + DmemAddrBits
@@ -58,6 +60,8 @@ module trine_load #(
   output logic                     stream_o,
   output logic [AxiAddrBits-1:0]   error_addr_o,
 
+  output logic [Cores-1:0]         dma_cores_o,  // whose memories are written
+  output logic [CoreBits-1:0]      dma_core_o,   // whose DMEM is read
   output logic                     dma_rvalid_o,
   input  logic                     dma_rready_i,
   output logic [DmemAddrBits-1:0]  dma_raddr_o,
@@ -124,6 +128,7 @@ module trine_load #(
   logic [WordShift-1:0]    offset, last_word;
   logic [CountBits-1:0]    beats_last;
   logic [15:0]             rows_last;
+  logic [7:0]              cores, cores_q;
 
   assign ready     = !bursts_busy && !pending_q;
   assign run       = command_i.run_valid && ready;
@@ -155,10 +160,7 @@ module trine_load #(
 
   // Operation and source are those on offer until they are taken, then those kept.
   trine_dma_regs #(
-    .AxiAddrBits (AxiAddrBits),
-    .LocalBits   (LocalBits),
-    .WordsBits   (WordsBits),
-    .DataWords   (DataWords)
+    .AxiAddrBits(AxiAddrBits), .LocalBits(LocalBits), .WordsBits(WordsBits), .DataWords(DataWords)
   ) u_regs (
     .clk_i          (clk_i),
     .we_i           (command_i.cfg_valid && ready),
@@ -174,14 +176,12 @@ module trine_load #(
     .offset_o       (offset),
     .end_o          (last_word),
     .beats_last_o   (beats_last),
-    .rows_last_o    (rows_last)
+    .rows_last_o    (rows_last),
+    .cores_o        (cores)
   );
 
   trine_dma_requests #(
-    .AddrBits  (AxiAddrBits),
-    .BeatBytes (DataBits / 8),
-    .MaxBeats  (MaxBeats),
-    .CountBits (CountBits)
+    .AddrBits(AxiAddrBits), .BeatBytes(DataBits / 8), .MaxBeats(MaxBeats), .CountBits(CountBits)
   ) u_requests (
     .clk_i, .rst_ni, .clear_i,
     .start_i      (run && !on_chip),
@@ -224,10 +224,15 @@ module trine_load #(
       back_dram_stride_q <= dram_stride;
       back_on_chip_q     <= on_chip_q;
       back_int16_q       <= int16_q;
+      cores_q            <= cores;
     end
     if (copy)         back_dram_q <= dram;
     else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
   end
+
+  trine_dma_core #(.Cores(Cores)) u_core (
+    .cores_i(cores_q), .cores_o(dma_cores_o), .first_o(dma_core_o)
+  );
 
   // For errors. Bursts end as in trine_dma_bursts: with the row, and at multiples of MaxBeats.
   assign passed       = back_beats_last_q - left;
@@ -266,10 +271,7 @@ module trine_load #(
   );
 
   trine_load_source #(
-    .DmemAddrBits (DmemAddrBits),
-    .DataBits     (DataBits),
-    .CountBits    (CountBits),
-    .Maps         (Maps)
+    .DmemAddrBits(DmemAddrBits), .DataBits(DataBits), .CountBits(CountBits), .Maps(Maps)
   ) u_source (
     .clk_i, .rst_ni, .clear_i,
     .start_i      (start_q),
@@ -379,10 +381,7 @@ module trine_load #(
 
 `ifdef TRINE_ASSERT
   logic live_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) live_q <= 1'b0;
-    else         live_q <= 1'b1;
-  end
+  always_ff @(posedge clk_i or negedge rst_ni) live_q <= rst_ni;
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin

@@ -15,7 +15,9 @@ module trine_store #(
   parameter int unsigned AxiAddrBits  = 32,
   parameter int unsigned MaxBeats     = 64,  // of a burst
   parameter bit          Int16        = 1'b0,
-  localparam int unsigned DataWords = DataBits / 32
+  parameter int unsigned Cores        = 1,
+  localparam int unsigned DataWords = DataBits / 32,
+  localparam int unsigned CoreBits  = Cores > 1 ? $clog2(Cores) : 1
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
@@ -33,7 +35,8 @@ module trine_store #(
   output logic                    run_ready_o,
   output logic                    retire_o,
 
-  // DMEM.
+  // DMEM, of the first core that the RUN names.
+  output logic [CoreBits-1:0]     dma_core_o,
   output logic                    dma_rvalid_o,
   input  logic                    dma_rready_i,
   output logic [DmemAddrBits-1:0] dma_raddr_o,
@@ -67,6 +70,7 @@ module trine_store #(
   logic [WordShift-1:0]    offset, last_word;
   logic [CountBits-1:0]    beats_last;
   logic [15:0]             rows_last;
+  logic [7:0]              cores;
 
   assign cfg_ready_o = !active_q;
   assign run_ready_o = !active_q;
@@ -107,7 +111,12 @@ module trine_store #(
     .offset_o       (offset),
     .end_o          (last_word),
     .beats_last_o   (beats_last),
-    .rows_last_o    (rows_last)
+    .rows_last_o    (rows_last),
+    .cores_o        (cores)
+  );
+
+  trine_dma_core #(.Cores(Cores)) u_core (
+    .cores_i(cores), .cores_o(unused_cores), .first_o(dma_core_o)
   );
 
   trine_dma_requests #(
@@ -164,7 +173,8 @@ module trine_store #(
     .data_o
   );
 
-  logic unused_int16;
+  logic [Cores-1:0] unused_cores;
+  logic             unused_int16;
   assign unused_int16 = run_int16_i;
 
 endmodule

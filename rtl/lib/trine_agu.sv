@@ -30,12 +30,15 @@ module trine_agu #(
   parameter int unsigned AddrBits = 15,
   parameter bit          Window   = 1'b0,
   parameter bit          Pairs    = 1'b0,
+  parameter bit          Cluster  = 1'b0,
   localparam int unsigned Lanes     = Rows + (Window ? 3 : 0),
   localparam int unsigned CoordBits = 14
 ) (
   input  logic                        clk_i,
   input  logic                        rst_ni,
   input  logic                        clear_i,
+
+  input  logic [CoordBits-1:0]        y_shift_i,  // Cluster: the core's lanes lie lower, in rows
 
   // SETs of the engine: registers 0 to 9 are kept here.
   input  logic                        cfg_we_i,
@@ -214,16 +217,13 @@ module trine_agu #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (fill_i) fill_count_q <= LaneBits'(Rows);
-    else if (filling_q) fill_count_q <= fill_count_q - LaneBits'(Filled);
-  end
-
-  always_ff @(posedge clk_i) begin
     if (fill_i) begin
+      fill_count_q                <= LaneBits'(Rows);
       {chain_x_q, chain_y_q}      <= {-x_span, y_start_q - y_end_q};
       {chain_base_q, chain_out_q} <= {base_q, out_q};
       pairs_q                     <= Pairs && pairs_i;  // it comes late
     end else if (filling_q) begin
+      fill_count_q                <= fill_count_q - LaneBits'(Filled);
       {chain_x_q, chain_y_q}      <= {gen_chain[Filled].x, gen_chain[Filled].y};
       {chain_base_q, chain_out_q} <= {gen_chain[Filled].base, gen_chain[Filled].out};
     end
@@ -237,7 +237,7 @@ module trine_agu #(
   logic [CoordBits-1:0]  x_end, y_end, nest_x, nest_y;  // of the tap, for all lanes
 
   assign x_end = $unsigned(x_end_q);
-  assign y_end = $unsigned(y_end_q);
+  assign y_end = $unsigned(y_end_q) + (Cluster ? y_shift_i : '0);
 
   trine_nest #(
     .AddrBits  (AddrBits),

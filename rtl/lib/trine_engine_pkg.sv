@@ -98,6 +98,8 @@ package trine_engine_pkg;
   } imem_t;
 
   // A beat of the load engine for one of the small memories, data apart; held until it is taken.
+  localparam int unsigned ParamBits = 55;
+
   typedef struct packed {
     logic        bias_valid;
     logic [15:0] bias_addr;
@@ -119,6 +121,8 @@ package trine_engine_pkg;
     logic drain_wait;  // a tile's last step waits in front of the array
     logic last_wait;   // it is not issued yet
   } compute_state_t;
+
+  localparam int unsigned ActivityBits = 4;
 
   // What a program gets done in this cycle: its cause; a step entered the array, the vector engine
   // read, or a word of results was taken.
@@ -150,6 +154,8 @@ package trine_engine_pkg;
   } entry_t;
 
   // What the memories tell control.
+  localparam int unsigned MemoryStateBits = 99;
+
   typedef struct packed {
     logic        wiping;      // zeros are being written
     logic        fatal;       // with codes: a word that cannot be corrected, until clear,

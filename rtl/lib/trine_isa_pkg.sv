@@ -142,6 +142,9 @@ package trine_isa_pkg;
   localparam int unsigned DmaRowsLastReg = 2, DmaRowsLastLsb = 0, DmaRowsLastWidth = 16;
   // local_stride: from row to row, in local units
   localparam int unsigned DmaLocalStrideReg = 2, DmaLocalStrideLsb = 16, DmaLocalStrideWidth = 24;
+  // cores: of a cluster: a bit for each core into whose DMEM or PMEM a load writes, 0 for all; the
+  // first of them is read by a store, or a load from_dmem
+  localparam int unsigned DmaCoresReg = 2, DmaCoresLsb = 40, DmaCoresWidth = 8;
   // dram_stride: from row to row, in bytes
   localparam int unsigned DmaDramStrideReg = 3, DmaDramStrideLsb = 0, DmaDramStrideWidth = 40;
 
@@ -164,6 +167,9 @@ package trine_isa_pkg;
   localparam int unsigned AguXEndReg = 3, AguXEndLsb = 16, AguXEndWidth = 16;
   // y_start (signed): input row of lane 0's first tap: -pad_top
   localparam int unsigned AguYStartReg = 3, AguYStartLsb = 32, AguYStartWidth = 16;
+  // core_y: input rows by which each core's lanes are below those of the core before (masking
+  // alone)
+  localparam int unsigned AguCoreYReg = 3, AguCoreYLsb = 48, AguCoreYWidth = 8;
   // y_end (signed): y_start + P * stride_y: lanes at or below are inactive
   localparam int unsigned AguYEndReg = 4, AguYEndLsb = 0, AguYEndWidth = 16;
   // height: taps outside 0 <= y < height are masked

@@ -331,7 +331,8 @@ module trine_dmem #(
 `ifdef TRINE_LOCKSTEP
     always_ff @(posedge clk_i) begin
       if (use_s || (use_d && we_d)) begin
-        trine_trace_dmem_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask);
+        trine_trace_dmem_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask,
+                               int'(Banks * BankRows));
       end
       if (use_g || (use_d && !we_d)) trine_trace_dmem_read();
     end
@@ -349,7 +350,7 @@ module trine_dmem #(
   end
 
 `ifdef TRINE_LOCKSTEP
-  import "DPI-C" function void trine_trace_dmem_write(input int address, int data, int mask);
+  import "DPI-C" context function void trine_trace_dmem_write(input int address, int data, int mask, int words);
   import "DPI-C" function void trine_trace_dmem_read();
 `endif
 

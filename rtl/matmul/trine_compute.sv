@@ -32,6 +32,7 @@ module trine_compute #(
   parameter bit          Weights4     = 1'b0,
   parameter bit          Groups       = 1'b0,
   parameter bit          Int16        = 1'b0,  // Rows is even
+  parameter bit          Cluster      = 1'b0,
   parameter int unsigned WindowParts  = 1,  // 1..8
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
   localparam int unsigned TagBits = 4
@@ -40,7 +41,8 @@ module trine_compute #(
   input  logic                             rst_ni,
   input  logic                             clear_i,
 
-  // Instructions.
+  // Instructions; the core's place in a Cluster (trine_agu).
+  input  logic [13:0]                      y_shift_i,
   input  trine_engine_pkg::command_t       command_i,
   output trine_engine_pkg::answer_t        answer_o,
 
@@ -185,11 +187,13 @@ module trine_compute #(
     .Rows     (Rows),
     .AddrBits (AddrBits),
     .Window   (Window),
-    .Pairs    (Int16)
+    .Pairs    (Int16),
+    .Cluster  (Cluster)
   ) u_agu (
     .clk_i,
     .rst_ni,
     .clear_i,
+    .y_shift_i,
     .cfg_we_i      (cfg_we),
     .cfg_reg_i     (command_i.cfg_reg),
     .cfg_payload_i (command_i.cfg_payload),

@@ -32,6 +32,7 @@ module trine_matmul #(
   parameter int unsigned AccBits    = 32,    // of an accumulator: 20..32
   parameter bit          ClockGates = 1'b0,  // of PEs and zero points
   parameter int          Multiplier = trine_mul_pkg::Operator,
+  parameter bit          Cluster    = 1'b0,  // one of several cores
   localparam int unsigned Lanes        = Rows + (Window ? 3 : 0),
   localparam int unsigned PmemAddrBits = $clog2(PmemRows),
   localparam int unsigned Quads        = (Cols + 3) / 4
@@ -41,7 +42,8 @@ module trine_matmul #(
   input  logic                             test_en_i,  // opens the clock gates: scan
   input  logic                             clear_i,
 
-  // Instructions.
+  // Instructions; the core's place in a Cluster (trine_agu).
+  input  logic [13:0]                      y_shift_i,
   input  trine_engine_pkg::command_t       command_i,
   output trine_engine_pkg::answer_t        answer_o,
 
@@ -109,11 +111,13 @@ module trine_matmul #(
     .Weights4     (Weights4),
     .Groups       (Groups),
     .Int16        (Int16),
+    .Cluster      (Cluster),
     .WindowParts  (WindowParts)
   ) u_compute (
     .clk_i,
     .rst_ni,
     .clear_i,
+    .y_shift_i,
     .command_i,
     .answer_o,
     .g_valid_o,

@@ -28,6 +28,7 @@ module trine_results #(
   parameter int unsigned PipeRows   = 8,
   parameter int unsigned PipeCols   = 8,
   parameter int          Multiplier = trine_mul_pkg::Operator,
+  parameter bit          Cluster    = 1'b0,  // one of several cores
   localparam int unsigned LaneBits    = Rows * (AddrBits + 1),
   localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32,
   localparam int unsigned ChannelBits = $clog2(Channels)
@@ -36,7 +37,8 @@ module trine_results #(
   input  logic                            rst_ni,
   input  logic                            clear_i,
 
-  // Instructions of the vector engine.
+  // Instructions of the vector engine; the core's place in a Cluster (trine_agu).
+  input  logic [13:0]                     y_shift_i,
   input  trine_engine_pkg::command_t      vector_i,
   output trine_engine_pkg::answer_t       vector_o,
 
@@ -143,11 +145,13 @@ module trine_results #(
       .Binary   (Binary),
       .Softmax  (Softmax),
       .Int16    (Int16),
+      .Cluster  (Cluster),
       .Codes    (Drain)
     ) u_vector (
       .clk_i,
       .rst_ni,
       .clear_i,
+      .y_shift_i,
       .cfg_valid_i     (cfg_valid),
       .cfg_ready_o     (cfg_ready),
       .cfg_reg_i       (cfg_reg),

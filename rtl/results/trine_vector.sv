@@ -28,6 +28,7 @@ module trine_vector #(
   parameter bit          Binary   = 1'b0,
   parameter bit          Softmax  = 1'b0,
   parameter bit          Int16    = 1'b0,  // Rows is even
+  parameter bit          Cluster  = 1'b0,
   parameter int unsigned Codes    = 1,     // of a softmax, at once: 1, 2
   localparam int unsigned TagBits = 3
 ) (
@@ -35,7 +36,8 @@ module trine_vector #(
   input  logic                     rst_ni,
   input  logic                     clear_i,
 
-  // Instructions; wait_i: the RUN in front lacks tokens.
+  // The core's place in a Cluster (trine_agu). Instructions; wait_i: the RUN in front lacks tokens.
+  input  logic [13:0]              y_shift_i,
   input  logic                     cfg_valid_i,
   output logic                     cfg_ready_o,
   input  logic [3:0]               cfg_reg_i,
@@ -145,10 +147,8 @@ module trine_vector #(
 
   always_comb for (int unsigned l = 0; l < Rows; l++) odd[l] = l % 2 != 0;
 
-  trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Pairs(Int16)) u_agu (
-    .clk_i,
-    .rst_ni,
-    .clear_i,
+  trine_agu #(.Rows(Rows), .AddrBits(AddrBits), .Pairs(Int16), .Cluster(Cluster)) u_agu (
+    .clk_i, .rst_ni, .clear_i, .y_shift_i,
     .cfg_we_i      (cfg_valid_i && cfg_ready_o),
     .cfg_reg_i,
     .cfg_payload_i,

@@ -280,13 +280,13 @@ isa::Registers Machine::checked(Engine engine, const isa::Registers& registers,
 }
 
 void Machine::execute(Engine engine, const isa::Registers& registers, const isa::Run& run,
-                      int run_index) {
+                      int run_index, const Machine* maps) {
   run_index_ = run_index;
   const isa::Registers read = checked(engine, registers, run);
   switch (engine) {
     case Engine::kLoad:
     case Engine::kStore:
-      return transfer(engine, TransferRegisters(read), run);
+      return transfer(engine, TransferRegisters(read), run, maps == nullptr ? *this : *maps);
     case Engine::kCompute:
       return compute(ComputeRegisters(read), run);
     case Engine::kVector:
@@ -327,7 +327,8 @@ void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t
 
 // ---- load, store ------------------------------------------------------------------------------
 
-void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run& run) {
+void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run& run,
+                       const Machine& maps) {
   namespace dma = isa::dma;
   const auto target = static_cast<dma::Target>(run.op);
   const std::int64_t rows = isa::dram_rows(r, run);
@@ -339,7 +340,7 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
   if (words == kMostWords && from_dmem) fail("a transfer of no words");
   if (transposed && rows > config_.cols / 4)
     fail("{} channel words for {} columns", rows, config_.cols);
-  const std::span<const std::uint8_t> source = from_dmem ? std::span(dmem_) : dram_;
+  const std::span<const std::uint8_t> source = from_dmem ? std::span(maps.dmem_) : dram_;
   const char* name = from_dmem ? "DMEM" : "DRAM";
   for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);

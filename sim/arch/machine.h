@@ -38,10 +38,11 @@ class Machine {
   std::function<void(const DmemWrite&)> on_dmem_write;
 
   /// @param run_index  n-th RUN of the program, for messages
+  /// @param maps  whose DMEM a load from_dmem reads, null: its own
   /// @throws Error  says what the hardware would not do: address, alignment, field; Stop: with
   /// which cause it would end
   void execute(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
-               int run_index);
+               int run_index, const Machine* maps = nullptr);
 
   const std::vector<std::uint8_t>& dmem() const { return dmem_; }
 
@@ -51,7 +52,8 @@ class Machine {
 
   isa::Registers checked(isa::Engine engine, const isa::Registers& registers,
                          const isa::Run& run) const;
-  void transfer(isa::Engine engine, const isa::TransferRegisters& registers, const isa::Run& run);
+  void transfer(isa::Engine engine, const isa::TransferRegisters& registers, const isa::Run& run,
+                const Machine& maps);
   void load_packed(isa::dma::Target target, const std::uint8_t* from,
                    const isa::TransferRegisters& registers);
   void load_row(isa::dma::Target target, const std::uint8_t* from, std::int64_t local,

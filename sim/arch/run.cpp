@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "machine/runs.h"
-#include "sim/arch/machine.h"
+#include "sim/arch/cluster.h"
 #include "sim/arch/stop.h"
 #include "sw/program/host.h"
 
@@ -42,13 +42,13 @@ std::span<const isa::Word> up_to_end(const std::vector<isa::Word>& words) {
   return std::span(words).first(static_cast<std::size_t>(count));
 }
 
-/// What the machine makes of each word. @param machine  executes it; null: no data, only cycles
+/// What the machine makes of each word. @param cores  execute it; null: no data, only cycles
 class Execution {
  public:
-  Execution(const compiler::Program& program, const ArchOptions& options, Machine* machine,
+  Execution(const compiler::Program& program, const ArchOptions& options, Cluster* cores,
             std::size_t& at)
       : program_(program),
-        machine_(machine),
+        cores_(cores),
         at_(at),
         walk_(program.config),
         budget_(options.cycles_limit),
@@ -80,13 +80,13 @@ class Execution {
   void set(isa::Engine engine) { timeline_.set(engine); }
   void run(std::size_t, isa::Engine engine, const isa::Registers& registers, const isa::Run& run) {
     budget_.spend(engine, least_cycles(program_.config, engine, registers, run));
-    if (machine_ != nullptr) machine_->execute(engine, registers, run, run_index_++);
+    if (cores_ != nullptr) cores_->execute(engine, registers, run, run_index_++);
     timeline_.run(engine, run, walk_.run(engine, registers, run));
   }
 
  private:
   const compiler::Program& program_;
-  Machine* machine_;
+  Cluster* cores_;
   std::size_t& at_;
   Walk walk_;
   Budget budget_;
@@ -94,11 +94,11 @@ class Execution {
   int run_index_ = 0;
 };
 
-/// Walks through the program. @param machine  executes it; null: no data, only cycles
+/// Walks through the program. @param cores  execute it; null: no data, only cycles
 /// @param at  the word that it is at
-RunResult walked(const compiler::Program& program, const ArchOptions& options, Machine* machine,
+RunResult walked(const compiler::Program& program, const ArchOptions& options, Cluster* cores,
                  std::size_t& at) {
-  Execution execution(program, options, machine, at);
+  Execution execution(program, options, cores, at);
   execution.run();
   const Timeline& timeline = execution.timeline();
   if (options.cycles_limit != 0 && timeline.cycles() >= options.cycles_limit)
@@ -133,18 +133,18 @@ RunResult run_arch(const compiler::Program& program, const std::vector<Array>& i
 
 RunResult run_arch_dram(const compiler::Program& program, std::span<std::uint8_t> dram,
                         const ArchOptions& options) {
-  Machine machine(program.config, dram);
-  machine.on_dmem_write = options.on_dmem_write;
+  Cluster cores(program.config, dram);
+  cores.on_dmem_write(options.on_dmem_write);
   std::size_t at = 0;
-  return walked(program, options, &machine, at);
+  return walked(program, options, &cores, at);
 }
 
 Ending run_any(const compiler::Program& program, std::vector<std::uint8_t>& dram,
                const ArchOptions& options) {
-  Machine machine(program.config, dram);
+  Cluster cores(program.config, dram);
   Ending ending;
   try {
-    walked(program, options, &machine, ending.word);
+    walked(program, options, &cores, ending.word);
   } catch (const Stop& end) {
     ending.cause = end.cause;
     ending.text = end.what();

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/arch/machine.h"
+#include "sim/arch/cluster.h"
 #include "sim/arch/timeline.h"
 #include "sim/result.h"
 
@@ -20,7 +20,7 @@ struct ArchOptions {
   BusOptions bus;
   bool again = false;              ///< the program has run before: IMEM has its beginning
   std::uint64_t cycles_limit = 0;  ///< CYCLES_LIMIT, 0: none
-  std::function<void(const DmemWrite&)> on_dmem_write;  ///< see Machine
+  std::function<void(const DmemWrite&)> on_dmem_write;  ///< see Cluster
 };
 
 /// @throws Error  inputs that do not fit the model; a program that does what the hardware cannot

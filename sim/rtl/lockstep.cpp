@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "machine/runs.h"
-#include "sim/arch/machine.h"
+#include "sim/arch/cluster.h"
 
 namespace trine::sim {
 namespace {
@@ -49,12 +49,12 @@ std::vector<Sequence> index(const std::vector<ExpectedByte>& bytes, std::uint32_
 std::vector<ExpectedByte> expected_writes(const compiler::Program& program,
                                           std::vector<std::uint8_t> dram) {
   std::vector<ExpectedByte> bytes;
-  Machine machine(program.config, dram);
-  machine.on_dmem_write = [&bytes](const DmemWrite& write) { append_bytes(bytes, write); };
+  Cluster cores(program.config, dram);
+  cores.on_dmem_write([&bytes](const DmemWrite& write) { append_bytes(bytes, write); });
   int index = 0;
   isa::for_each_run(program.words,
                     [&](std::size_t, isa::Engine engine, const isa::Registers& registers,
-                        const isa::Run& run) { machine.execute(engine, registers, run, index++); });
+                        const isa::Run& run) { cores.execute(engine, registers, run, index++); });
   return bytes;
 }
 

@@ -425,10 +425,17 @@ const ModelApi kApi = {
 extern "C" const ModelApi* trine_rtl_api() { return &kApi; }
 
 #ifdef TRINE_LOCKSTEP
-// Called by the design (DPI) for each DMEM word that it writes.
-extern "C" void trine_trace_dmem_write(int address, int data, int mask) {
-  running_model->record_write(static_cast<std::uint32_t>(address), static_cast<std::uint32_t>(data),
-                              static_cast<std::uint32_t>(mask));
+/// The core of a cluster in whose DMEM the caller is: ".. gen_core[N] ..".
+static std::uint32_t calling_core() {
+  const char* name = std::strstr(svGetNameFromScope(svGetScope()), "gen_core[");
+  return name == nullptr ? 0 : static_cast<std::uint32_t>(name[9] - '0');
+}
+
+// Called by the design (DPI) for each DMEM word that it writes; `words` are those of a DMEM.
+extern "C" void trine_trace_dmem_write(int address, int data, int mask, int words) {
+  running_model->record_write(
+      static_cast<std::uint32_t>(address) + calling_core() * static_cast<std::uint32_t>(words),
+      static_cast<std::uint32_t>(data), static_cast<std::uint32_t>(mask));
 }
 
 // Likewise, for each word that a bank of DMEM reads, each row of PMEM.

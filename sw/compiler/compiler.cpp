@@ -23,6 +23,7 @@
 #include "sw/compiler/schedule/schedule.h"
 #include "sw/compiler/shapes.h"
 #include "sw/compiler/shared.h"
+#include "sw/compiler/shares.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/model/print.h"
 #include "sw/program/traffic.h"
@@ -160,9 +161,10 @@ Program compile_stage(const PlannedStage& stage, const machine::Config& config,
   return program;
 }
 
-void plan_stages(Candidate& candidate, const machine::Config& config,
-                 const CompileOptions& options) {
+void plan_stages(Candidate& candidate, const machine::Config& config, const CompileOptions& options,
+                 int cores) {
   for (LegalStage& stage : legal_stages(candidate.graph, config, options.rounding, options.host)) {
+    stage.network.cores = cores;
     std::string lowered = options.print_after == "lower" ? to_text(stage.network) : "";
     candidate.stages.push_back({std::move(stage.graph), std::move(lowered),
                                 search(std::move(stage.network), config, options.fusion,
@@ -183,7 +185,7 @@ constexpr double kAsGood = 1.005;
 /// into half of DMEM (gaps and buffers take the rest): whichever is planned to take fewer cycles,
 /// groups if they are as good.
 Candidate best_order(const model::Graph& graph, const machine::Config& config,
-                     const CompileOptions& options, bool rows) {
+                     const CompileOptions& options, int cores, bool rows) {
   std::optional<Candidate> best;
   for (const bool groups : {false, true}) {
     if (best && !has_batch(graph)) break;
@@ -191,7 +193,7 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
     next.graph = rewritten(graph, options.rounding, &next.removed, rows,
                            groups ? config.dmem_words() / 2 : 0);
     if (best && same_order(next.graph, best->graph)) break;
-    plan_stages(next, config, options);
+    plan_stages(next, config, options, cores);
     if (!best || next.cycles() <= kAsGood * best->cycles()) best = std::move(next);
   }
   return std::move(*best);
@@ -199,13 +201,13 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
 
 /// A batch that mixes along axis 0 is rows; where the machine cannot compute it so, images.
 Candidate best_order(const model::Graph& graph, const machine::Config& config,
-                     const CompileOptions& options) {
+                     const CompileOptions& options, int cores = 1) {
   try {
-    return best_order(graph, config, options, true);
+    return best_order(graph, config, options, cores, true);
   } catch (const model::Refusal&) {
     if (!has_batch(graph)) throw;
   }
-  return best_order(graph, config, options, false);
+  return best_order(graph, config, options, cores, false);
 }
 
 /// Whether the machine computes LSTMs as tflite-micro does, whose products round twice.
@@ -277,13 +279,16 @@ std::vector<std::string> stage_names() {
 Program compile(const model::Graph& graph, const machine::Config& config,
                 const CompileOptions& options) {
   machine::check(config);
-  const Candidate best = best_order(prepared(graph, config, options), config, options);
+  const model::Graph whole = prepared(graph, config, options);
+  const Shares shares = shares_of(whole, config);
+  const Candidate best = best_order(share_of(whole, shares), config, options, shares.cores);
   print(options, "rewrite", [&] { return model::to_text(best.graph); });
   std::vector<Program> programs;
   for (const PlannedStage& stage : best.stages) {
     if (options.printed != nullptr && best.stages.size() > 1 && options.print_after != "rewrite")
       *options.printed += fmt::format("stage {} of {}\n", programs.size() + 1, best.stages.size());
     programs.push_back(compile_stage(stage, config, options));
+    if (shares.cores > 1) share_batch(programs.back(), shares, 4 * stage.planned.plan.core_words);
   }
   Program first = std::move(programs.front());
   first.rest.assign(std::make_move_iterator(programs.begin() + 1),

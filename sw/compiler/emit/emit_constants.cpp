@@ -113,6 +113,7 @@ void Emitter::load_plane(const Channels& channels, int word, std::int64_t row, i
                 std::int64_t{config_.beats_per_row()} * config_.data_words(), groups, columns,
                 stride, {Space::kPmem, row, 1, stride, groups});
   read_weights({.start = from, .length = channels.size()});
+  for_each_core(l.weights_map);
 }
 
 /// Whether a layer made the map that is the weights, and it still lies in DMEM.
@@ -158,6 +159,7 @@ void Emitter::load_map(const Channels& group, const FilterPart& part, std::int64
                   view.plane, 1, to);
   }
   read_weights(from);
+  for_each_core(l.weights_map);
 }
 
 /// Zeros that are there already need no load; where all biases are zeros, one load brings them.

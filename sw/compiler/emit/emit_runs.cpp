@@ -316,6 +316,26 @@ void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t
   instructions.push_back(std::move(i));
 }
 
+/// The last transfer, which is of this map, for each core that has one of its own.
+void Emitter::for_each_core(int map) {
+  namespace dma = isa::dma;
+  if (net_.cores == 1 || map_at(map).constant()) return;
+  const Instruction first = std::move(instructions.back());
+  instructions.pop_back();
+  for (int core = 0; core < net_.cores; ++core) {
+    Instruction own = first;
+    isa::TransferRegisters r(own.registers);
+    r.set(dma::kCores, 1 << core);
+    const std::int64_t words = core * plan_.core_words;
+    if (!own.run.has(dma::kFromDmem)) r.set(dma::kDram, r.get(dma::kDram) + 4 * words, layer().label);
+    own.registers = r;
+    for (std::vector<Region>* regions : {&own.reads, &own.writes})
+      for (Region& region : *regions)
+        if (region.space == Space::kDram) region.start += words;
+    instructions.push_back(std::move(own));
+  }
+}
+
 void Emitter::emit_conv(const ConvRun& run) {
   namespace compute = isa::compute;
   const Layer& l = layer();

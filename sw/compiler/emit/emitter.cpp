@@ -397,6 +397,7 @@ void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words
   const auto transfer = [&](std::int64_t d, std::int64_t l, std::int64_t length, std::int64_t rows,
                             std::int64_t dram_stride, std::int64_t local_stride) {
     emit_transfer(engine, target, d, l, length, rows, dram_stride, local_stride, region);
+    for_each_core(map);
   };
   const bool full_rows =
       rect.cols() == s.W && dram.pitch == dmem.pitch && (!among || dram.pitch == cols);

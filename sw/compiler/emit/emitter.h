@@ -131,6 +131,7 @@ class Emitter : private Order {
   void emit_transfer(isa::Engine engine, isa::dma::Target target, std::int64_t dram_word,
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
+  void for_each_core(int map);
   /// One RUN of a convolution.
   struct ConvRun {
     const Sweep* sweep;

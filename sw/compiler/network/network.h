@@ -364,6 +364,8 @@ struct Network {
   std::vector<int> inputs, outputs;  ///< maps, in the order of the machine's tensors
   std::vector<int> input_tensors, output_tensors;
   model::Graph before, after;  ///< on the host
+  /// Cores of the cluster that work on maps of their own; else all do the same.
+  int cores = 1;
   /// The layers' order is known to be good: steps of an LSTM, one behind the other.
   bool in_steps = false;
 

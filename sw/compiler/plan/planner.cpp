@@ -207,7 +207,8 @@ void Planner::assign_dram() {
       p.dram.origin = word;
       word = round_up(word + p.dram.plane * map.capacity.value_or(map.shape).channel_words(), unit);
     }
-  plan_.arena_bytes = round_up(4 * word, 4096);
+  plan_.core_words = word;
+  plan_.arena_bytes = round_up(4 * word * net_.cores, 4096);
   word = plan_.arena_bytes / 4;
   for (int m = 0; m < count(); ++m) {
     if (!net_.maps[at(m)].constant()) continue;

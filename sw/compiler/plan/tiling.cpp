@@ -43,6 +43,7 @@ class Tiler {
     in_width_ = maps[at(network.whole_of(layer.input))].width_in_dram();
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
+    map_bytes_per_cycle_ = bytes_per_cycle_ / network.cores;
     first_ = &layer == network.layers.data();
     in_steps_ = network.in_steps;
     offset_ = copy_offset(layer, network);
@@ -424,14 +425,14 @@ class Tiler {
     if (!begins_ || !waits_for_part(t)) return 0;
     const std::int64_t words =
         places_.input->resident ? resident_words(t) : loaded_words(t) + t.second_words;
-    return unhidden(t, t.starts_small, 4.0 * static_cast<double>(words) / bytes_per_cycle_, work);
+    return unhidden(t, t.starts_small, 4.0 * static_cast<double>(words) / map_bytes_per_cycle_, work);
   }
   double last_store(const Tiling& t, double work) const {
     if (!ends_ || places_.output->resident) return 0;
     return unhidden(t, t.ends_small, store_cycles(t), work);
   }
   double store_cycles(const Tiling& t) const {
-    return 4.0 * timing::kStoreBeat * static_cast<double>(t.output_words) / bytes_per_cycle_;
+    return 4.0 * timing::kStoreBeat * static_cast<double>(t.output_words) / map_bytes_per_cycle_;
   }
   /// Whether a part of the input is loaded for each part, or before it.
   bool waits_for_part(const Tiling& t) const {
@@ -463,13 +464,15 @@ class Tiler {
     }
     if (layer_.two_operands() || layer_.fuse_add())
       bytes += 4.0 * static_cast<double>(t.second_words) * rects * chunk_count;
+    const double copies = bytes_per_cycle_ / map_bytes_per_cycle_;  // of the cores' maps
+    bytes *= copies;
     double weights = 0, stored = 0;  // stores go beside what is read
     if (conv()) {
       const bool once = t.chunk_outer || weights_.all_fit;
       weights = weights_.bytes * chunk_count * (once ? 1 : rects);
     }
     if (!places_.output->resident) {
-      stored = 4.0 * static_cast<double>(t.output_words) * rects * chunk_count;
+      stored = 4.0 * static_cast<double>(t.output_words) * rects * chunk_count * copies;
       transfers += rects * chunk_count;
     }
     const double traffic =
@@ -494,7 +497,7 @@ class Tiler {
     }
     // The array has no work beside it: what the first part waits for, and the last one stores.
     if (layer_.over_channels() && transfers > 0)
-      t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / bytes_per_cycle_;
+      t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / map_bytes_per_cycle_;
     // A layer that is all of the network shares the bus with no other.
     const double surcharge = begins_ && ends_ ? 0.02 : 0.1;
     t.cycles = t.expected + surcharge * (compute + traffic);
@@ -609,7 +612,7 @@ class Tiler {
   Shape in_, out_;
   const Map *in_map_ = nullptr, *out_map_ = nullptr;
   int in_width_ = 1, out_width_ = 1;  ///< of the whole map
-  double bytes_per_cycle_ = 1;
+  double bytes_per_cycle_ = 1, map_bytes_per_cycle_ = 1;  ///< of one core's maps
   bool first_ = false;  ///< of the network
   bool in_steps_ = false;
   /// The network's first and last layer, where what nothing hides counts. Of int8 it does not: most

@@ -19,7 +19,8 @@ class Batch : Rewriter {
  public:
   using Rewriter::Rewriter;
 
-  Graph run(int n) {
+  /// @param of  the images that it has
+  Graph run(int n, int of = 1) {
     Faults faults;
     const auto each = [&](auto what) {
       try {
@@ -36,13 +37,13 @@ class Batch : Rewriter {
     for (Op& op : ops_)
       for (int i = 0; i < static_cast<int>(op.inputs.size()); ++i) {
         int& t = op.inputs[static_cast<std::size_t>(i)];
-        if (t >= 0 && graph_.tensor(t).is_constant && is_each(op, i)) t = repeated(t, n);
+        if (t >= 0 && graph_.tensor(t).is_constant && is_each(op, i)) t = repeated(first(t, of), n);
       }
     for (Tensor& t : graph_.tensors)
-      if (!t.is_constant && t.rank() > 0) t.shape[0] *= n;
+      if (!t.is_constant && t.rank() > 0) t.shape[0] = t.shape[0] / of * n;
     for (Op& op : ops_) {
       set_shape(graph_, op, graph_.out(op).shape);
-      if (op.counted_macs > 0) op.counted_macs *= n;
+      if (op.counted_macs > 0) op.counted_macs = op.counted_macs / of * n;
     }
     graph_.ops = std::move(ops_);
     return std::move(graph_);
@@ -86,6 +87,15 @@ class Batch : Rewriter {
     const bool rows = op.kind == OpKind::kBatchMatMul && constant.rank() > 2;
     return (is_elementwise(op) || rows) && constant.rank() == graph_.out(op).rank() &&
            constant.shape[0] > 1;
+  }
+
+  /// The part of the first of so many images, whose parts are all the same.
+  int first(int constant, int images) {
+    if (images == 1) return constant;
+    Tensor one = graph_.tensor(constant);
+    one.shape[0] /= images;
+    one.data.resize(one.data.size() / static_cast<std::size_t>(images));
+    return add(std::move(one));
   }
 
   int repeated(int constant, int n) {
@@ -183,6 +193,17 @@ bool keeps_images_separate(const Graph& graph, const Op& op) {
   }
 }
 
+namespace {
+
+/// Whether the operand says a shape or where parts begin, as set_shape() writes it.
+bool says_shape(const Op& op, int position) {
+  return (op.kind == OpKind::kTransposeConv && position == 0) ||
+         (op.kind == OpKind::kReshape && position == 1) ||
+         (op.kind == OpKind::kStridedSlice && (position == 1 || position == 2));
+}
+
+}  // namespace
+
 void set_shape(Graph& graph, Op& op, const std::vector<int>& shape) {
   if (op.kind == OpKind::kTransposeConv) op.inputs[0] = graph.add(constant_integers(shape));
   if (op.kind == OpKind::kReshape) op.inputs.resize(1);  // the output's shape decides
@@ -197,6 +218,38 @@ void set_shape(Graph& graph, Op& op, const std::vector<int>& shape) {
 
 Graph batched(Graph graph, int n) {
   return n == 1 ? std::move(graph) : Batch(std::move(graph)).run(n);
+}
+
+Graph batched(Graph graph, int images, int n) {
+  return n == images ? std::move(graph) : Batch(std::move(graph)).run(n, images);
+}
+
+std::optional<int> images_of(const Graph& graph) {
+  int images = 0;
+  for (const std::vector<int>* ends : {&graph.inputs, &graph.outputs})
+    for (const int t : *ends) {
+      const Tensor& tensor = graph.tensor(t);
+      const int extent = tensor.rank() == 0 ? 0 : tensor.shape[0];
+      if (extent < 2 || (images != 0 && extent != images)) return std::nullopt;
+      images = extent;
+    }
+  // Those of one, again and again, are the same graph; codes that images share are in all parts.
+  try {
+    const Graph again = batched(batched(graph, images, 1), images);
+    const auto same = [&](const Tensor& a, const Tensor& b) {
+      return a.shape == b.shape && (!a.is_constant || a.data == b.data);
+    };
+    for (std::size_t i = 0; i < graph.ops.size(); ++i)
+      for (std::size_t k = 0; k < graph.ops[i].inputs.size(); ++k)
+        if (const int t = graph.ops[i].inputs[k];
+            t >= 0 && (k >= again.ops[i].inputs.size() ||
+                       !same(graph.tensor(t), again.tensor(again.ops[i].inputs[k]))) &&
+            !says_shape(graph.ops[i], static_cast<int>(k)))
+          return std::nullopt;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  return images;
 }
 
 }  // namespace trine::model

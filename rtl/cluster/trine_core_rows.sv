@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How many rows of the input the lanes of a core lie below those of the cluster's first one: a
+// program's RUN is the same for all cores, but a core's rows are its own.
+//
+//   shift = core * core_y     of compute and of vector engine, in its lower and its upper half
+//
+// Timing    a register, set with the engine's SET of core_y: many cycles before a step needs it.
+// Contract  core_i is a constant.
+// Check     random_program_test
+
+module trine_core_rows (
+  input  logic                                       clk_i,
+  input  logic [2:0]                                 core_i,
+  input  logic [2*trine_engine_pkg::CommandBits-1:0] commands_i,
+  input  logic [2*trine_engine_pkg::AnswerBits-1:0]  answers_i,
+  output logic [27:0]                                shift_o
+);
+
+  localparam int unsigned CommandBits = trine_engine_pkg::CommandBits;
+  localparam int unsigned AnswerBits  = trine_engine_pkg::AnswerBits;
+  localparam int unsigned PayloadAt   = 21;  // as command_t has it
+
+  for (genvar e = 0; e < 2; e++) begin : gen_engine
+    logic        valid, ready;
+    logic [3:0]  number;
+    logic [55:0] payload;
+
+    assign {valid, number, payload} = commands_i[CommandBits*e + PayloadAt +: 61];
+    assign ready                    = answers_i[AnswerBits*e + 2];
+
+    always_ff @(posedge clk_i) begin
+      if (valid && ready && number == 4'(trine_isa_pkg::AguCoreYReg)) begin
+        shift_o[14*e +: 14] <= 14'(core_i) * 14'(payload[trine_isa_pkg::AguCoreYLsb +: 8]);
+      end
+    end
+
+    logic unused_payload;
+    assign unused_payload = ^payload;
+  end
+
+  logic unused_rows;
+  assign unused_rows = ^{commands_i, answers_i};
+
+endmodule

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A pulse when each of several parties has given one: the retirement of a RUN that all cores have.
+// A party may be ahead of the others by as many as its counter holds.
+//
+// Timing    the pulse comes a cycle behind the last party's.
+// Contract  at most 2^Bits - 1 pulses ahead. One party's pulse passes through.
+// Check     trine_cluster_props, random_program_test
+
+module trine_joined #(
+  parameter int unsigned Parties = 2,
+  parameter int unsigned Bits    = 3
+) (
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  input  logic               clear_i,
+  input  logic [Parties-1:0] pulse_i,
+  output logic               pulse_o
+);
+
+  if (Parties == 1) begin : gen_wire
+    logic unused_joined;
+    assign pulse_o       = pulse_i;
+    assign unused_joined = ^{clk_i, rst_ni, clear_i};
+  end else begin : gen_joined
+    logic [Parties-1:0] there;
+
+    assign pulse_o = &there;
+
+    for (genvar p = 0; p < Parties; p++) begin : gen_party
+      logic [Bits-1:0] count_q;
+
+      assign there[p] = count_q != '0;
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni)      count_q <= '0;
+        else if (clear_i) count_q <= '0;
+        else              count_q <= count_q + Bits'(pulse_i[p]) - Bits'(pulse_o);
+      end
+
+`ifdef TRINE_ASSERT
+      logic live_q;
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) live_q <= 1'b0;
+        else         live_q <= 1'b1;
+      end
+
+      always_ff @(posedge clk_i) begin
+        if (live_q && pulse_i[p] && !pulse_o) m_room: assume (count_q != '1);
+      end
+`endif
+    end
+  end
+
+endmodule

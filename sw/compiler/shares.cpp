@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/shares.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "base/index.h"
+#include "base/rounding.h"
+#include "sw/model/rewrite/batch.h"
+#include "sw/model/rewrite/rewriter.h"
+
+namespace trine::compiler {
+namespace {
+
+using model::Graph;
+using model::OpKind;
+using model::Tensor;
+
+/// The host's operators for one core's images, once for each core.
+class HostShares : model::Rewriter {
+ public:
+  HostShares(Graph graph, const Shares& shares) : Rewriter(std::move(graph)), shares_(shares) {}
+
+  /// Before the machine: from the batch to what each core gets, core by core.
+  Graph before() {
+    std::vector<int> outputs;
+    const std::vector<int> ends = graph_.outputs, inputs = graph_.inputs;
+    std::vector<int> batches;
+    for (const int t : inputs) batches.push_back(add_like(t, with_images(t, shares_.images)));
+    for (int core = 0; core < shares_.cores; ++core) {
+      std::map<int, int> own;
+      for (std::size_t i = 0; i < inputs.size(); ++i)
+        own[inputs[i]] = images_of(batches[i], inputs[i], core);
+      write(own);
+      for (const int t : ends) outputs.push_back(own.at(t));
+    }
+    graph_.inputs = batches;
+    graph_.outputs = outputs;
+    return std::move(graph_);
+  }
+
+  /// Behind it: from what each core gives to the batch.
+  Graph after() {
+    const std::vector<int> ends = graph_.outputs, inputs = graph_.inputs;
+    std::vector<std::vector<int>> parts(ends.size());
+    graph_.inputs.clear();
+    for (int core = 0; core < shares_.cores; ++core) {
+      std::map<int, int> own;
+      for (const int t : inputs) {
+        own[t] = add_like(t, graph_.tensor(t).shape);
+        graph_.inputs.push_back(own[t]);
+      }
+      write(own);
+      for (std::size_t i = 0; i < ends.size(); ++i) parts[i].push_back(own.at(ends[i]));
+    }
+    graph_.outputs.clear();
+    for (std::size_t i = 0; i < ends.size(); ++i)
+      graph_.outputs.push_back(joined(parts[i], ends[i]));
+    return std::move(graph_);
+  }
+
+ private:
+  std::vector<int> with_images(int tensor, int images) const {
+    std::vector<int> shape = graph_.tensor(tensor).shape;
+    shape[0] = images;
+    return shape;
+  }
+
+  /// The core's images of a batch, zeros behind the last one.
+  int images_of(int batch, int like, int core) {
+    const int first = core * shares_.of_core;
+    const int last = std::min(first + shares_.of_core, shares_.images);
+    model::Op part;
+    part.kind = OpKind::kStridedSlice;
+    const int there = slice(part, batch, 0, first, last);
+    if (last == first + shares_.of_core) return there;
+    std::vector<int> behind(2 * graph_.tensor(like).shape.size(), 0);
+    behind[1] = first + shares_.of_core - last;
+    const int rank = graph_.tensor(like).rank();
+    model::Op pad = op_of(OpKind::kPad, 0, {there, add_integers(behind, {rank, 2})});
+    pad.outputs = {add_like(like, graph_.tensor(like).shape)};
+    graph_.ops.push_back(pad);
+    return pad.outputs[0];
+  }
+
+  /// Parts of a batch, one behind the other, without the images that are none.
+  int joined(const std::vector<int>& parts, int like) {
+    model::Op join = op_of(OpKind::kConcatenation, 0, parts);
+    join.axis = 0;
+    join.outputs = {add_like(like, with_images(like, shares_.cores * shares_.of_core))};
+    graph_.ops.push_back(join);
+    return slice(join, join.outputs[0], 0, 0, shares_.images);
+  }
+
+  /// All operators, of a core's own tensors.
+  void write(std::map<int, int>& own) {
+    for (model::Op op : ops_) {
+      for (int& t : op.inputs)
+        if (const auto found = own.find(t); found != own.end()) t = found->second;
+      for (int& t : op.outputs) {
+        own[t] = add_like(t, graph_.tensor(t).shape);
+        t = own[t];
+      }
+      graph_.ops.push_back(std::move(op));
+    }
+  }
+
+  Shares shares_;
+};
+
+/// One after the other for each core.
+void repeat(std::vector<TensorLayout>& layouts, int cores, std::int64_t core_bytes) {
+  const std::vector<TensorLayout> one = std::move(layouts);
+  layouts.clear();
+  for (int core = 0; core < cores; ++core)
+    for (TensorLayout layout : one) {
+      layout.name += fmt::format("@{}", core);
+      layout.offset += core * core_bytes;
+      layouts.push_back(std::move(layout));
+    }
+}
+
+}  // namespace
+
+Shares shares_of(const model::Graph& graph, const machine::Config& config) {
+  if (config.cores == 1) return {};
+  const int images = model::images_of(graph).value_or(1);
+  const int of_core = divide_up(images, config.cores);
+  return {images, of_core, divide_up(images, of_core)};
+}
+
+Graph share_of(Graph graph, const Shares& shares) {
+  return shares.cores == 1 ? std::move(graph)
+                           : model::batched(std::move(graph), shares.images, shares.of_core);
+}
+
+void share_batch(Program& program, const Shares& shares, std::int64_t core_bytes) {
+  program.before = HostShares(std::move(program.before), shares).before();
+  program.after = HostShares(std::move(program.after), shares).after();
+  repeat(program.inputs, shares.cores, core_bytes);
+  repeat(program.outputs, shares.cores, core_bytes);
+  for (program::ProgramLayer& layer : program.layers) {
+    layer.macs = layer.macs / shares.of_core * shares.images;
+  }
+}
+
+}  // namespace trine::compiler

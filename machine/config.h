@@ -96,7 +96,8 @@ struct Config {
   }
   /// Steps of a depthwise convolution that one PMEM row serves, four words each.
   int window_steps_per_row() const { return cols / 4 < 8 ? cols / 4 : 8; }
-  int peak_macs_per_cycle() const { return rows * cols * 4; }  ///< int8
+  int pes() const { return cores * rows * cols; }
+  int peak_macs_per_cycle() const { return pes() * 4; }  ///< int8
 
   /// What instructions may ask for: bits of isa::feature.
   unsigned features() const;

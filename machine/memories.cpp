@@ -14,7 +14,7 @@ constexpr int kFetchBits = kFetchBursts * kFetchBurst * 64;
 }  // namespace
 
 std::vector<Memory> memories(const Config& config) {
-  const int drain = config.columns_per_cycle;  // of consecutive channels, each has a bank
+  const int cores = config.cores, drain = config.columns_per_cycle;  // of consecutive channels, each has a bank
   // Entries of a row: those of a beat, two at least (trine_params).
   const int biases = std::max(config.data_words() / drain, 2);
   const int scales = std::max(config.data_words() / 2 / drain, 2);
@@ -24,20 +24,20 @@ std::vector<Memory> memories(const Config& config) {
   const int word = config.ecc ? 39 : 32;             // trine_ecc_pkg
   const int queue_bits = 1 + 4 + isa::kPayloadBits;  // RUN, register, payload
   std::vector<Memory> all{
-      {"feature maps, banks", config.banks(), word, config.bank_rows()},
-      {"weights, even and odd rows", 2, word * config.cols, config.pmem_rows() / 2},
-      {"biases", drain, biases * 32, rows(biases)},
-      {"multipliers", drain, scales * isa::post::kMultiplier.width, rows(scales)},
-      {"shifts", drain, scales * isa::post::kShift.width, rows(scales)},
+      {"feature maps, banks", cores * config.banks(), word, config.bank_rows()},
+      {"weights, even and odd rows", cores * 2, word * config.cols, config.pmem_rows() / 2},
+      {"biases", cores * drain, biases * 32, rows(biases)},
+      {"multipliers", cores * drain, scales * isa::post::kMultiplier.width, rows(scales)},
+      {"shifts", cores * drain, scales * isa::post::kShift.width, rows(scales)},
       {"instruction queues", isa::kEngines, queue_bits, kQueueWords},
       {"fetch buffer", 1, config.data_bits(), kFetchBits / config.data_bits()}};
   if (config.imem_kib > 0)
     all.push_back({"instructions", 1, word * config.data_words(),
                    config.imem_kib * 8192 / config.data_bits()});
-  if (config.table) all.push_back({"lookup tables", config.rows, 8, 4 * isa::dma::kTableWords});
+  if (config.table) all.push_back({"lookup tables", cores * config.rows, 8, 4 * isa::dma::kTableWords});
   if (config.has_softmax())
-    all.insert(all.end(), {{"exponentials", drain * config.rows, 32, isa::dma::kExponentialWords},
-                           {"words of a softmax", config.rows, 32, isa::dma::kSoftmaxWords}});
+    all.insert(all.end(), {{"exponentials", cores * drain * config.rows, 32, isa::dma::kExponentialWords},
+                           {"words of a softmax", cores * config.rows, 32, isa::dma::kSoftmaxWords}});
   return all;
 }
 

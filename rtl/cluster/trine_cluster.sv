@@ -142,7 +142,7 @@ module trine_cluster #(
     logic [Cores-1:0] owed_q, owed;
 
     assign owed        = owed_q & ~core_wdone_i;
-    assign dma_wdone_o = owed_q != '0 && owed == '0 && !(dma_wvalid_i && !dma_wready_o);
+    assign dma_wdone_o = owed_q != '0 && owed == '0 && !dma_wvalid_i;  // all have the beat
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni)      owed_q <= '0;

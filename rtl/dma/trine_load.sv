@@ -121,7 +121,7 @@ module trine_load #(
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
                            writes_q, retire_q;  // writes: to DMEM, behind the last beat
   logic                    on_chip, on_chip_q, int16, int16_q, to_maps;  // from, to DMEM; int16
-  logic                    packed_op;
+  logic                    packed_op, pmem_done, rows_d, rows_q;  // PMEM's rows are not all written
   logic [TargetBits-1:0]   op, op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
   logic [LocalBits-1:0]    local_addr, local_stride;
@@ -132,7 +132,7 @@ module trine_load #(
 
   assign ready     = !bursts_busy && !pending_q;
   assign run       = command_i.run_valid && ready;
-  assign copy      = pending_q && !beats_busy && !start_q && !(writes_q && !dma_wdone_i);
+  assign copy = pending_q && !beats_busy && !start_q && !rows_q && !(writes_q && !dma_wdone_i);
   assign pending_d = run || (pending_q && !copy);
 
   assign answer_o.cfg_ready = ready;
@@ -140,9 +140,9 @@ module trine_load #(
   assign answer_o.retire    = retire_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni)      {pending_q, start_q} <= '0;
-    else if (clear_i) {pending_q, start_q} <= '0;
-    else              {pending_q, start_q} <= {pending_d, copy};
+    if (!rst_ni)      {pending_q, start_q, rows_q} <= '0;
+    else if (clear_i) {pending_q, start_q, rows_q} <= '0;
+    else              {pending_q, start_q, rows_q} <= {pending_d, copy, rows_d};
   end
 
   assign on_chip =
@@ -153,6 +153,8 @@ module trine_load #(
 
   // The stream of a packed copy is a row in DRAM, whatever number of them it makes in PMEM.
   assign packed_op = Packed && op >= Short && op <= Palette;
+  // The next copy may be of other cores: all rows of the one before are written first.
+  assign rows_d = Cores > 1 && ((copy && (op == Pmem || packed_op)) || (rows_q && !pmem_done));
 
   always_ff @(posedge clk_i) begin
     if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
@@ -207,7 +209,7 @@ module trine_load #(
   logic [BeatAddrBits-1:0] back_dram_q, back_dram_stride_q, beat_addr,  // of the row, to the next
                            stream_at;  // of a packed stream
   logic                    row_end, burst_ends, ends, beat, next, bump, to_pmem, pmem_bump;
-  logic                    pmem_next, pmem_done, back_on_chip_q, back_int16_q, source_valid;
+  logic                    pmem_next, back_on_chip_q, back_int16_q, source_valid;
   logic                    row_pending, points, to_unpack;  // rows are to come; of a table; packed
   logic [DataBits-1:0]     source, to_dmem;  // the beat
   logic [DataWords-1:0]    mask;    // its words

@@ -331,8 +331,7 @@ module trine_dmem #(
 `ifdef TRINE_LOCKSTEP
     always_ff @(posedge clk_i) begin
       if (use_s || (use_d && we_d)) begin
-        trine_trace_dmem_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask,
-                               int'(Banks * BankRows));
+        trine_trace_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask, MemWords);
       end
       if (use_g || (use_d && !we_d)) trine_trace_dmem_read();
     end
@@ -350,7 +349,8 @@ module trine_dmem #(
   end
 
 `ifdef TRINE_LOCKSTEP
-  import "DPI-C" context function void trine_trace_dmem_write(input int address, int data, int mask, int words);
+  localparam int MemWords = Banks * BankRows;
+  import "DPI-C" context function void trine_trace_write(input int addr, data, mask, words);
   import "DPI-C" function void trine_trace_dmem_read();
 `endif
 

@@ -3,6 +3,7 @@
 #include "sim/arch/actions.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/error.h"
 #include "base/rounding.h"
@@ -57,15 +58,22 @@ class Counter {
   explicit Counter(const machine::Config& config) : config_(config) {}
 
   Actions of(Engine engine, const isa::Registers& registers, const isa::Run& run) {
-    actions_ = {};
     const isa::Registers read = isa::as_read(engine, registers, run);
-    if (engine == Engine::kCompute)
-      compute(ComputeRegisters(read), run);
-    else if (engine == Engine::kVector)
-      vector(VectorRegisters(read), run);
-    else
+    actions_ = {};
+    if (engine == Engine::kLoad || engine == Engine::kStore) {
       transfer(TransferRegisters(read), run, engine == Engine::kLoad);
-    return actions_;
+      return actions_;
+    }
+    Actions sum{};
+    for (int core = 0; core < config_.cores; ++core) {
+      actions_ = {};
+      if (engine == Engine::kCompute)
+        compute(ComputeRegisters(moved_down(read, core)), run);
+      else
+        vector(VectorRegisters(moved_down(read, core)), run);
+      for (std::size_t a = 0; a < kActions; ++a) sum[a] += actions_[a];
+    }
+    return sum;
   }
 
  private:
@@ -155,11 +163,12 @@ class Counter {
     // DMEM's port of the DMA reads whole beats.
     if (run.has(dma::kFromDmem) || !load) actions_[kDmemRead] = beats * config_.data_words();
     if (!load) return;
+    const int cores = std::popcount(cores_of(r, config_.cores));
     if (target == dma::Target::kDmem || target == dma::Target::kDmem16)
-      actions_[kDmemWrite] += rows * words;
+      actions_[kDmemWrite] += cores * rows * words;
     if (target == dma::Target::kPmem || target == dma::Target::kTransposed)
-      actions_[kPmemWrite] += rows * words;
-    if (isa::is_packed(run)) actions_[kPmemWrite] += (r.get(dma::kRowsLast) + 1) * config_.cols;
+      actions_[kPmemWrite] += cores * rows * words;
+    if (isa::is_packed(run)) actions_[kPmemWrite] += cores * (r.get(dma::kRowsLast) + 1) * config_.cols;
   }
 
   const machine::Config& config_;

@@ -2,28 +2,9 @@
 
 #include "sim/arch/cluster.h"
 
+#include "sim/arch/lanes.h"
+
 namespace trine::sim {
-namespace {
-
-/// The cores that a copy concerns: a bit each, all where none is set.
-unsigned cores_of(const isa::Registers& registers, int cores) {
-  const unsigned all = (1u << cores) - 1;
-  const auto named = static_cast<unsigned>(
-      isa::TransferRegisters(registers).get(isa::dma::kCores)) & all;
-  return named == 0 ? all : named;
-}
-
-/// The lanes' rows as core `core` counts them.
-isa::Registers moved_down(const isa::Registers& registers, int core) {
-  namespace agu = isa::agu;
-  isa::LaneRegisters r(registers);
-  const std::int64_t rows = core * r.get(agu::kCoreY);
-  for (const isa::LaneField& row : {agu::kYStart, agu::kYEnd}) r.set(row, r.get(row) + rows);
-  return r;
-}
-
-}  // namespace
-
 Cluster::Cluster(const machine::Config& config, std::span<std::uint8_t> dram) : config_(config) {
   for (int core = 0; core < config.cores; ++core) cores_.emplace_back(config, dram);
 }
@@ -42,7 +23,7 @@ void Cluster::execute(isa::Engine engine, const isa::Registers& registers, const
   const bool load = engine == isa::Engine::kLoad;
   if (load || engine == isa::Engine::kStore) {
     // Biases, scales and tables are those of all.
-    const unsigned named = isa::is_of_core(run) ? cores_of(registers, config_.cores) : ~0u;
+    const unsigned named = isa::is_of_core(run) ? cores_of(registers, config_.cores) : ~0U;
     const Machine* first = nullptr;
     for (std::size_t core = 0; core < cores_.size(); ++core) {
       if ((named >> core & 1) == 0) continue;

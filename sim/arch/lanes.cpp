@@ -62,4 +62,19 @@ void Lanes::set_neighbours() {
   }
 }
 
+isa::Registers moved_down(const isa::Registers& registers, int core) {
+  namespace agu = isa::agu;
+  isa::LaneRegisters r(registers);
+  const std::int64_t rows = core * r.get(agu::kCoreY);
+  for (const isa::LaneField& row : {agu::kYStart, agu::kYEnd}) r.set(row, r.get(row) + rows);
+  return r;
+}
+
+unsigned cores_of(const isa::Registers& registers, int cores) {
+  const unsigned all = (1U << cores) - 1;
+  const auto named =
+      static_cast<unsigned>(isa::TransferRegisters(registers).get(isa::dma::kCores)) & all;
+  return named == 0 ? all : named;
+}
+
 }  // namespace trine::sim

@@ -45,6 +45,12 @@ inline int passes_of(const isa::LaneRegisters& r) {
   return output_of(r) == isa::post::Output::kThresholds ? field(r, isa::post::kPassesLast) + 1 : 1;
 }
 
+/// The registers as core `core` of a cluster has them: its lanes lie lower by core_y rows each.
+isa::Registers moved_down(const isa::Registers& registers, int core);
+
+/// Of a cluster of so many, the cores that a load or store names, a bit each: all where none is.
+unsigned cores_of(const isa::Registers& registers, int cores);
+
 /// Gather steps of a tile: channel words times taps, at most 2^40.
 inline std::int64_t steps_of(const isa::LaneRegisters& r) {
   namespace agu = isa::agu;

@@ -432,7 +432,7 @@ static std::uint32_t calling_core() {
 }
 
 // Called by the design (DPI) for each DMEM word that it writes; `words` are those of a DMEM.
-extern "C" void trine_trace_dmem_write(int address, int data, int mask, int words) {
+extern "C" void trine_trace_write(int address, int data, int mask, int words) {
   running_model->record_write(
       static_cast<std::uint32_t>(address) + calling_core() * static_cast<std::uint32_t>(words),
       static_cast<std::uint32_t>(data), static_cast<std::uint32_t>(mask));

@@ -15,7 +15,7 @@
 #include "machine/group_rows.h"
 #include "machine/packed.h"
 #include "machine/precision.h"
-#include "sim/arch/machine.h"
+#include "sim/arch/cluster.h"
 #include "sim/rtl/memory.h"
 #include "sim/rtl/run.h"
 #include "sw/compiler/schedule/schedule.h"
@@ -144,6 +144,11 @@ class Generator {
     return at;
   }
 
+  /// Some of the cores, or none named: all.
+  void name_cores(isa::TransferRegisters& r) {
+    if (config_.cores > 1 && chance(80)) r.set(isa::dma::kCores, draw(256));
+  }
+
   void load_stream() {
     const Stream& s = streams_[static_cast<std::size_t>(draw(static_cast<int>(streams_.size())))];
     Instruction i;
@@ -156,6 +161,7 @@ class Generator {
     r.set(isa::dma::kRowsLast, s.rows - 1);
     r.set(isa::dma::kLocalStride, draw(9));  // not looked at, as the next one
     r.set(isa::dma::kDramStride, 8 * draw(9));
+    name_cores(r);
     i.registers = r;
     i.run.op = static_cast<int>(s.target);
     i.reads.push_back({Space::kDram, s.at, bytes, 0, 1});
@@ -217,6 +223,7 @@ class Generator {
     r.set(isa::dma::kRowsLast, rows - 1);
     r.set(isa::dma::kLocalStride, local_stride);
     r.set(isa::dma::kDramStride, 4 * stride);
+    name_cores(r);
     i.registers = r;
     i.run.op =
         static_cast<int>(transposed ? isa::dma::Target::kTransposed : isa::dma::Target::kPmem);
@@ -292,6 +299,7 @@ class Generator {
     r.set(isa::dma::kRowsLast, rows - 1);
     r.set(isa::dma::kLocalStride, local_stride);
     r.set(isa::dma::kDramStride, dram_stride);
+    name_cores(r);
     i.registers = r;
     i.run.op = static_cast<int>(wide ? isa::dma::Target::kDmem16 : isa::dma::Target::kDmem);
     const Region bus{Space::kDram, dram, 4 * words, dram_stride, rows};
@@ -303,15 +311,18 @@ class Generator {
   }
 
   void store_all() {
-    Instruction i;
-    isa::TransferRegisters r;
-    r.set(isa::dma::kDram, store_at_ + 4LL * config_.dmem_words());
-    r.set(isa::dma::kWords, config_.dmem_words());
-    i.registers = r;
-    i.reads.push_back({Space::kDmem, 0, config_.dmem_words(), 0, 1});
-    i.writes.push_back(
-        {Space::kDram, store_at_ + 4LL * config_.dmem_words(), 4LL * config_.dmem_words(), 0, 1});
-    add(Engine::kStore, std::move(i));
+    const std::int64_t bytes = 4LL * config_.dmem_words();
+    for (int core = 0; core < config_.cores; ++core) {
+      Instruction i;
+      isa::TransferRegisters r;
+      r.set(isa::dma::kDram, store_at_ + (core + 1) * bytes);
+      r.set(isa::dma::kWords, config_.dmem_words());
+      r.set(isa::dma::kCores, 1 << core);
+      i.registers = r;
+      i.reads.push_back({Space::kDmem, 0, config_.dmem_words(), 0, 1});
+      i.writes.push_back({Space::kDram, store_at_ + (core + 1) * bytes, bytes, 0, 1});
+      add(Engine::kStore, std::move(i));
+    }
   }
 
   // ---- lanes ------------------------------------------------------------------------------------
@@ -403,6 +414,11 @@ class Generator {
     r.set_address(agu::kOutWrap, out->pitch - Q * step);
     r.set_address(agu::kTileOut, rows / Q * out->pitch + rows % Q * step);
     r.set_address(agu::kOutPlane, out->plane);
+    // Further cores may read the rows above, if there are some.
+    if (const int above = in->base - first; config_.cores > 1 && above >= in_area.start) {
+      r.set(agu::kCoreY, between(0, 5));
+      i.reads.push_back({Space::kDmem, above, first, in->plane, words});
+    }
     i.reads.push_back(in->region());
     i.writes.push_back(out->region());
     return Lanes{*in, *out};
@@ -788,7 +804,7 @@ class Generator {
       compiler::insert_tokens(runs);
     }
     encode(runs);
-    result_.program.dram_bytes = store_at_ + 8LL * config_.dmem_words();
+    result_.program.dram_bytes = store_at_ + 4LL * (config_.cores + 1) * config_.dmem_words();
     result_.program.dram_bytes = (result_.program.dram_bytes + 4095) / 4096 * 4096;
     fill_dram();
   }
@@ -913,9 +929,9 @@ std::vector<std::uint8_t> on_rtl(const RandomProgram& p, const sim::RtlOptions& 
 
 std::vector<std::uint8_t> on_arch(const RandomProgram& p) {
   std::vector<std::uint8_t> dram = p.dram;
-  sim::Machine machine(p.program.config, dram);
+  sim::Cluster cores(p.program.config, dram);
   int index = 0;
-  for (const auto& i : p.instructions) machine.execute(i.engine, i.registers, i.run, index++);
+  for (const auto& i : p.instructions) cores.execute(i.engine, i.registers, i.run, index++);
   return dram;
 }
 
@@ -941,6 +957,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.imem_kib = design.imem_kib;
   config.pipeline_pe = design.pe_stages;
   config.activations16 = design.activations16;
+  config.cores = design.cores;
   config.packed = config.can_pack();
   machine::check(config);
   return config;

@@ -40,6 +40,7 @@ struct RandomDesign {
   int imem_kib = 0;
   int pe_stages = 2;
   bool activations16 = false;
+  int cores = 1;
 };
 
 machine::Config config_of(const RandomDesign& design);

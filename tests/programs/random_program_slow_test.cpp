@@ -25,7 +25,10 @@ TEST_CASE("random instructions give the same memory on designs of every shape",
       RandomDesign{3, 5, 32, 2, 4, true, 2, true}, RandomDesign{4, 4, 512, 2, 2, true, 2, true},
       RandomDesign{2, 3, 32, 1, 1, false, 1, false, 24, false, 0, 1, true},
       RandomDesign{6, 5, 64, 3, 2, true, 2, true, 32, true, 1, 2, true},
-      RandomDesign{8, 8, 128, 8, 8, true, 1, false, 32, false, 0, 2, true});
+      RandomDesign{8, 8, 128, 8, 8, true, 1, false, 32, false, 0, 2, true},
+      RandomDesign{4, 5, 128, 2, 2, true, 2, true, 32, true, 1, 2, true, 2},
+      RandomDesign{1, 4, 32, 1, 1, true, 1, false, 32, false, 0, 1, false, 8},
+      RandomDesign{8, 8, 256, 8, 8, true, 1, false, 32, false, 0, 2, false, 5});
   check_random_programs(design, 30);
 }
 

@@ -71,15 +71,14 @@ Component component_of(const std::string& module, const std::string& path) {
 double units_of(Component component, const machine::Config& config) {
   switch (component) {
     case kPe:
-      return config.rows * config.cols;
+      return config.pes();
     case kLanes:
-      return config.rows;
-    case kDmem:
-      return config.banks();
-    case kPmem:
-      return config.cols;
     case kAgu:
-      return config.rows;
+      return config.cores * config.rows;
+    case kDmem:
+      return config.cores * config.banks();
+    case kPmem:
+      return config.cores * config.cols;
     case kDma:
       return config.data_words();
     default:

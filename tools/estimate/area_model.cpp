@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -94,6 +95,12 @@ double sram_um2(const Json& model, const machine::Config& config, double clock_n
   return total;
 }
 
+/// Whether a cluster has it once: control, and the way from the bus.
+bool is_shared(const Json& part) {
+  static const std::set<std::string> kShared{"bus", "control", "packed", "trits"};
+  return kShared.contains(part.value("name", part.value("key", "")));
+}
+
 bool is_beyond(const Json& designs, const std::string& key, int value) {
   const auto less = [&](const Json& a, const Json& b) { return a.at(key) < b.at(key); };
   const auto [least, most] = std::minmax_element(designs.begin(), designs.end(), less);
@@ -105,15 +112,19 @@ bool is_beyond(const Json& designs, const std::string& key, int value) {
 Area area_of(const machine::Config& config) {
   static const std::string file = project_root() / "tools/estimate/area/sg13g2.json";
   static const Json model = parse_json(read_text(file), file);
-  const auto of = quantities(config);
+  machine::Config core = config;
+  core.cores = 1;
+  const auto of = quantities(core);
   const auto nand2 = model.at("nand2_um2").get<double>();
   Area area;
   area.library = model.at("library");
   for (const char* parts : {"groups", "keys"})
-    for (const Json& part : model.at(parts)) area.gate_equivalents += sum(part.at("terms"), of);
+    for (const Json& part : model.at(parts))
+      area.gate_equivalents += sum(part.at("terms"), of) * (is_shared(part) ? 1 : config.cores);
   area.area_um2 = area.gate_equivalents * nand2;
   area.sram_um2 = sram_um2(model, config, longest(model.at("clock_wanted_ns"), of));
-  area.total_um2 = area.area_um2 + sum(model.at("buffers"), of) * nand2 + area.sram_um2;
+  area.total_um2 = area.area_um2 + sum(model.at("buffers"), of) * config.cores * nand2 +
+                  area.sram_um2;
   area.clock_ns = longest(model.at("clock_ns"), of);
   const Json& error = model.at("error");
   area.area_error = error.at("area_um2");

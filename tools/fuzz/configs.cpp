@@ -55,6 +55,7 @@ machine::Config any_config(Choices& choices) {
   c.weights4 = once_in(choices, 3);
   c.groups = c.weights4 && !c.ecc && !once_in(choices, 4);
   c.packed = c.can_pack() && !once_in(choices, 3);
+  c.cores = once_in(choices, 4) ? choices.number(2, 8) : 1;
   machine::check(c);
   return c;
 }

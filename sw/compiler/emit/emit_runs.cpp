@@ -190,6 +190,7 @@ void Emitter::set_nest(isa::LaneRegisters& r, Nest n, View in, const View& out) 
   field(agu::kXStart, n.x_start);
   field(agu::kXEnd, n.x_start + std::int64_t{n.Q} * n.stride_x);
   field(agu::kYStart, n.y_start);
+  field(agu::kCoreY, input_rows_apart());
   field(agu::kYEnd, n.y_start + std::int64_t{n.P} * n.stride_y);
   field(agu::kHeight, n.height);
   field(agu::kWidth, n.width);
@@ -398,7 +399,7 @@ void Emitter::emit_conv(const ConvRun& run) {
 
   const std::int64_t steps = std::int64_t{part.words} * part.rows * l.steps_x();
   i.reads.push_back(
-      map_region(in, n.word, former ? l.words_of(channels.size()) : part.words, input_of(g, rect)));
+      map_region(in, n.word, former ? l.words_of(channels.size()) : part.words, read_by(g, rect)));
   i.reads.push_back({Space::kPmem, row, groups * l.rows_of(steps)});
   if (drain) {
     read_tables(i);
@@ -560,7 +561,7 @@ isa::VectorRegisters Emitter::vector_registers(const Nest& nest, const View& in,
 /// A RUN that computes the rectangle `written`. @param reads  what it reads besides maps and tables
 void Emitter::emit_vector(const isa::VectorRegisters& r, int flags, const VectorPart& v,
                           const Rect& written, std::vector<Region> reads) {
-  const Rect read = input_of(v.window, written);
+  const Rect read = read_by(v.window, written);
   Instruction i = start(Engine::kVector);
   i.registers = r;
   i.run.op = static_cast<int>(operation_of(layer(), input().shape, output().shape));
@@ -684,7 +685,7 @@ Emitter::Lanes Emitter::best_lanes(const Rect& rect, const VectorPart& v) const 
   const View& in = v.in;
   const int words = v.words, lanes = l.lanes(config_);
   const bool single = g.R * g.S == 1, inside = within_map(g, rect);
-  if (l.over_channels() || g.dil_y != 1 || g.dil_x != 1 || (single && !inside) ||
+  if (l.by_rows || l.over_channels() || g.dil_y != 1 || g.dil_x != 1 || (single && !inside) ||
       (l.two_operands() && v.second.plane != in.plane))
     return Lanes::kPositions;
   const bool sum = l.kind == LayerKind::kSum;

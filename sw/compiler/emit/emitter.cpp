@@ -249,7 +249,9 @@ void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part
 View Emitter::place_buffer(int map, const Rect& rect, int word, std::int64_t start) const {
   const View& dram = place(map).dram;
   View view = buffer_view(dram, map_at(map).width_in_dram(), rect.rows(), rect.cols(), config_);
-  const std::int64_t place_in_beat = dram.at(word, rect.y0, rect.x0) % config_.data_words();
+  // Rows above the map, which other cores have, begin as its own do.
+  const std::int64_t place_in_beat =
+      dram.at(word, std::max(rect.y0, 0), rect.x0) % config_.data_words();
   view.origin = 0;
   view.origin = start + place_in_beat - view.at(word, rect.y0, rect.x0);
   return view;
@@ -263,7 +265,7 @@ View Emitter::input_view(const Rect& rect, int word, int words, int first_row, i
   Geometry g = layer().window;
   g.pad_top -= first_row * g.dil_y;
   g.R = filter_rows;
-  Rect window = input_of(g, rect);
+  Rect window = read_by(g, rect);
   if (rect.cols() == g.Q) {
     window.x0 = 0;
     window.x1 = g.W;
@@ -294,7 +296,8 @@ View Emitter::input_view(const Rect& rect, int word, int words, int first_row, i
   const Rect missing{window.y0, window.y1, columns_loaded_, end};
   if (!missing.empty()) {
     const WholePart part = input_part(missing, word, words);
-    copy(Engine::kLoad, part.map, part.rect, part.word, part.words, input_buffer_);
+    copy_rows(Engine::kLoad, part.map, part.rect, part.word, part.words, input_buffer_,
+              input_rows_apart());
   }
   columns_loaded_ = std::max(columns_loaded_, end);
   return last_input_;
@@ -313,7 +316,8 @@ View Emitter::second_view(const Rect& rect, const Channels& channels) {
   const std::int64_t start = plan_.scratch[at(layer_)] + t.buffers * t.input_words +
                              (turn_second_++ % t.buffers) * t.second_words;
   const View view = place_buffer(map, rect, word, start);
-  copy(Engine::kLoad, map, rect, word, divide_up(channels.size(), per_word), view);
+  copy_rows(Engine::kLoad, map, rect, word, divide_up(channels.size(), per_word), view,
+            output_rows_apart());
   return view;
 }
 
@@ -368,8 +372,18 @@ void Emitter::finish_output(const Rect& rect, const Channels& channels) {
   const bool resident = place(layer().output).resident;
   if (resident && !stores_parts()) return;
   const WholePart o = output_part(rect, channels);
-  copy(Engine::kStore, o.map, o.rect, o.word, o.words,
-       resident ? place(layer().output).dmem : out_buffer_);
+  copy_rows(Engine::kStore, o.map, o.rect, o.word, o.words,
+            resident ? place(layer().output).dmem : out_buffer_, output_rows_apart());
+}
+
+/// What the rectangle's positions read of the input: of the map, or, where other cores read rows
+/// below, of what would lie around it, too.
+Rect Emitter::read_by(const Geometry& g, const Rect& rect) const {
+  Rect window = input_of(g, rect);
+  if (!layer().by_rows) return window;
+  window.y0 = rect.y0 * g.stride_y - g.pad_top;
+  window.y1 = (rect.y1 - 1) * g.stride_y - g.pad_top + g.span_y();
+  return window;
 }
 
 /// Loads a resident input or constant up to that row.
@@ -379,6 +393,27 @@ void Emitter::ensure_resident(int map, int rows) {
   copy(Engine::kLoad, map, {loaded, rows, 0, shape(map).W}, 0, shape(map).channel_words(),
        place(map).dmem);
   loaded = rows;
+}
+
+/// copy() for each core, whose rows of the map lie so many below those of the core before.
+void Emitter::copy_rows(Engine engine, int map, const Rect& rect, int word, int words,
+                        const View& dmem, int apart) {
+  if (apart == 0) return copy(engine, map, rect, word, words, dmem);
+  for (int core = 0; core < net_.row_cores; ++core) {
+    const int down = core * apart;
+    const Rect own{std::max(rect.y0 + down, 0), std::min(rect.y1 + down, shape(map).H), rect.x0,
+                   rect.x1};
+    if (own.empty()) continue;
+    View view = dmem;
+    view.origin -= std::int64_t{down} * view.pitch;
+    const std::size_t first = instructions.size();
+    copy(engine, map, own, word, words, view);
+    for (std::size_t i = first; i < instructions.size(); ++i) {
+      isa::TransferRegisters r(instructions[i].registers);
+      r.set(isa::dma::kCores, 1 << core);
+      instructions[i].registers = r;
+    }
+  }
 }
 
 /// Moves a rectangle of some channel words between DRAM and DMEM with as few transfers as the

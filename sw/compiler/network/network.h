@@ -62,6 +62,7 @@ struct Map {
   bool kept = false;                   ///< stored as well, for maps that reload it
   int reloads = -1;                    ///< the map whose codes it has, from where that is stored
   bool in_dram = false;                ///< in DRAM, as it leaves DMEM to others there
+  int core_rows = 0;                   ///< rows that each core makes of it; 0: all have all rows
   bool weights = false;                ///< some layer's weights: rows and planes are whole beats
   int producer = -1;                   ///< first layer that writes it, -1: input or constant
   int last_write = -1;                 ///< last layer that writes it or a part of it
@@ -240,6 +241,8 @@ struct Layer {
   int second = -1;  ///< residual, or the second operand
   int output = -1;
   int weights_map = -1;  ///< kConv: the map whose codes are the weights, or -1
+  /// Each core computes rows of its own, `window`.P of them: those of the next core lie below.
+  bool by_rows = false;
   Geometry window;
   int words = 1;  ///< input channel words that the window runs over
   /// Output channels that read the same `words` input words; the next ones read the next words. 0:
@@ -364,8 +367,9 @@ struct Network {
   std::vector<int> inputs, outputs;  ///< maps, in the order of the machine's tensors
   std::vector<int> input_tensors, output_tensors;
   model::Graph before, after;  ///< on the host
-  /// Cores of the cluster that work on maps of their own; else all do the same.
+  /// Cores of the cluster that work on images of their own; else all do the same, or share rows.
   int cores = 1;
+  int row_cores = 1;  ///< that share the rows of maps, where a layer is by_rows
   /// The layers' order is known to be good: steps of an LSTM, one behind the other.
   bool in_steps = false;
 

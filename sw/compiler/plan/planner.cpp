@@ -134,6 +134,7 @@ void Planner::choose_pitches() {
 
 int Planner::pitch_unit(int root) const {
   const Shape& shape = net_.maps[at(root)].shape;
+  if (net_.row_cores > 1 && shape.pixels() > 1) return config_.data_words();  // rows begin alike
   return shape.H > 1 && facts_.weights(root) ? config_.data_words() : shape.pixel_words();
 }
 
@@ -161,7 +162,8 @@ std::int64_t Planner::plane_of(int m, int pitch) const {
   const Map& map = net_.maps[at(m)];
   const Shape shape = map.capacity.value_or(map.shape);  // a state's first pixel lies as others do
   if (shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return shape.pixel_words();
-  return round_up(std::int64_t{shape.H} * pitch, config_.data_words());
+  const bool of_core = map.core_rows > 0 && !plan_.maps[at(m)].in_dram && !map.in_dram;
+  return round_up(std::int64_t{of_core ? map.core_rows : shape.H} * pitch, config_.data_words());
 }
 
 std::int64_t Planner::words_of(int m) const {

@@ -43,7 +43,7 @@ class Tiler {
     in_width_ = maps[at(network.whole_of(layer.input))].width_in_dram();
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
-    map_bytes_per_cycle_ = bytes_per_cycle_ / network.cores;
+    map_bytes_per_cycle_ = bytes_per_cycle_ / (layer.by_rows ? network.row_cores : network.cores);
     first_ = &layer == network.layers.data();
     in_steps_ = network.in_steps;
     offset_ = copy_offset(layer, network);
@@ -210,8 +210,8 @@ class Tiler {
   std::int64_t input_buffer(const Tiling& t, int input_words, int filter_rows) const {
     const Geometry& g = window();
     const View& dram = places_.input->dram;
-    const int rows =
-        std::min(g.H, (t.rows - 1) * g.stride_y + g.span_y() - (g.R - filter_rows) * g.dil_y);
+    const int reach = (t.rows - 1) * g.stride_y + g.span_y() - (g.R - filter_rows) * g.dil_y;
+    const int rows = layer_.by_rows ? reach : std::min(g.H, reach);
     const int cols = t.cols == g.Q ? g.W : std::min(g.W, (t.cols - 1) * g.stride_x + g.span_x());
     // Pixels that lie behind each other in another's channels come with what is between them, for
     // all groups.
@@ -642,6 +642,7 @@ TileSplit split_tiles(const Rect& r, int lanes) {
 }
 
 std::optional<std::int64_t> copy_offset(const Layer& layer, const Network& network) {
+  if (layer.by_rows) return std::nullopt;
   const Map &in = network.maps[at(layer.input)], &out = network.maps[at(layer.output)];
   const Geometry& g = layer.window;
   const int least = layer.wide ? -32768 : -128;

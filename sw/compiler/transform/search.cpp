@@ -10,6 +10,7 @@
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/passes.h"
+#include "sw/compiler/transform/rows_of_cores.h"
 
 namespace trine::compiler {
 namespace {
@@ -172,6 +173,17 @@ class Search {
   Cascading cascading_;
 };
 
+/// Takes the network by rows of the cores, if that is shorter.
+void share_rows(Candidate& best, const Candidate& whole, const machine::Config& config) {
+  std::optional<Network> shared = rows_of_cores(whole.network, config.cores);
+  if (!shared) return;
+  Candidate rows(std::move(*shared));
+  rows.printed = whole.printed;
+  rows.plan = plan(rows.network, config);
+  if (rows.plan) rows.cycles = rows.plan->cycles;
+  if (is_shorter(rows, best)) best = std::move(rows);
+}
+
 }  // namespace
 
 Planned search(Network network, const machine::Config& config, Fusion fusion,
@@ -185,9 +197,13 @@ Planned search(Network network, const machine::Config& config, Fusion fusion,
   const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };
   if (fusion == Fusion::kEstimated && cascading == Cascading::kEstimated &&
       std::ranges::any_of(best.network.layers, fuses)) {
-    Candidate unfused = finished(std::move(network), Fusion::kNever);
+    Candidate unfused = finished(network, Fusion::kNever);
     if (is_better(unfused, best)) best = std::move(unfused);
   }
+  if (config.cores > 1 && best.network.cores == 1 && cascading != Cascading::kAlways)
+    share_rows(best, Search(config, fusion, print_after, Cascading::kNever)
+                         .finish(Candidate(std::move(network)), 0),
+               config);
   std::optional<model::Refusal> problem;
   if (!best.plan && !plan(best.network, config, &problem)) throw model::Refusal(*problem);
   return {std::move(best.network), std::move(*best.plan), std::move(best.printed)};

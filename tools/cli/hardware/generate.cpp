@@ -72,7 +72,7 @@ int run(const GenerateArguments& options) {
 
 Json design_json(const machine::Config& config, const std::string& out, const std::string& prefix) {
   Json json;
-  json["pes"] = config.rows * config.cols;
+  json["pes"] = config.pes();
   json["peak_macs_per_cycle"] = config.int8 ? config.peak_macs_per_cycle() : 0;
   json["dmem_banks"] = config.banks();
   json["pmem_rows"] = config.pmem_rows();

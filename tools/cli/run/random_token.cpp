@@ -22,7 +22,7 @@ namespace {
 
 /// Cycles a second of one core, about: a Verilated design, by its multipliers.
 double rtl_cycles_per_second(const machine::Config& config) {
-  return 1 / (2e-6 + 2.4e-9 * 4 * config.rows * config.cols);
+  return 1 / (2e-6 + 2.4e-9 * config.peak_macs_per_cycle());
 }
 /// Multiply-accumulates a second of the architecture simulator; of what goes with any run: random
 /// weights, their constants, the golden layers.
@@ -147,7 +147,7 @@ class RandomToken {
   /// Share of the array's peak, by the multiplications of the model.
   double utilization(const llm::WholeToken& token) const {
     return static_cast<double>(token.macs()) /
-           (4.0 * config_.rows * config_.cols * static_cast<double>(cycles_));
+           (config_.peak_macs_per_cycle() * static_cast<double>(cycles_));
   }
 
   std::string outlook(const llm::WholeToken& token) const {

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/transform/rows_of_cores.h"
+
+#include <algorithm>
+
+#include "base/rounding.h"
+
+namespace trine::compiler {
+namespace {
+
+constexpr int kMostCoreRows = 255;  ///< core_y
+constexpr int kMostRows = 4096;     ///< of a map: its coordinates begin with its first row
+
+class RowsOfCores {
+ public:
+  RowsOfCores(const Network& network, int cores) : net_(network), cores_(cores) {}
+
+  std::optional<Network> run() {
+    bool any = false;
+    for (Layer& l : net_.layers) {
+      if (!can_share(l)) continue;
+      cut(l);
+      any = true;
+    }
+    if (!any) return std::nullopt;
+    for (const Layer& l : net_.layers) place_inputs(l);
+    for (Map& m : net_.maps) m.in_dram |= m.core_rows > 0 && m.output;
+    net_.row_cores = cores_;
+    return std::move(net_);
+  }
+
+ private:
+  Map& map(int m) { return net_.maps[at(m)]; }
+
+  /// Whether no other map lies in it, nor it in another, and one layer alone writes it.
+  bool is_plain(int m) const {
+    const Map& map = net_.maps[at(m)];
+    return net_.is_separate(m) && !map.capacity && map.reloads < 0 && !map.kept && !map.weights &&
+           !map.transposed && map.producer == map.last_write;
+  }
+
+  static bool has_rows(LayerKind kind) {
+    return kind == LayerKind::kConv || kind == LayerKind::kMax || kind == LayerKind::kSum ||
+           kind == LayerKind::kAdd || kind == LayerKind::kMul || kind == LayerKind::kMaximum ||
+           kind == LayerKind::kMinimum || kind == LayerKind::kSquare;
+  }
+
+  /// Parameters that are those of all rows.
+  static bool is_even(const Layer& l) {
+    const auto whole = [&](const Rect& r) { return r.y0 == 0 && r.y1 == l.window.P; };
+    if (l.kind == LayerKind::kSum) return std::ranges::all_of(l.pool().regions, [&](const auto& r) {
+        return whole(r.rect);
+      });
+    return std::ranges::all_of(l.sweeps, [&](const Sweep& sweep) {
+      return whole(sweep.rect) && std::ranges::all_of(sweep.parts, [&](const SweepPart& part) {
+               return whole(part.rect);
+             });
+    });
+  }
+
+  bool can_share(const Layer& l) const {
+    const Geometry& g = l.window;
+    if (!has_rows(l.kind) || l.wide || l.wide_codes() || l.pairs_lanes() || l.weights_map >= 0 ||
+        l.like >= 0 || l.rows_of_all > 0 || g.P < 2 || g.stride_y < 1 || g.stride_x < 1 ||
+        g.H > kMostRows || g.P > kMostRows || !is_even(l))
+      return false;
+    if (divide_up(g.P, cores_) * g.stride_y > kMostCoreRows) return false;
+    if (l.two_operands() && (g.R != 1 || g.S != 1 || g.stride_y != 1)) return false;
+    for (const int m : {l.input, l.second, l.output})
+      if (m >= 0 && !is_plain(m)) return false;
+    return l.input != l.output;
+  }
+
+  void cut(Layer& l) {
+    l.by_rows = true;
+    const int rows = divide_up(l.window.P, cores_);
+    l.window.P = rows;
+    map(l.output).core_rows = rows;
+    const auto clip = [&](Rect& r) { r.y1 = rows; };
+    for (Sweep& sweep : l.sweeps) {
+      clip(sweep.rect);
+      for (SweepPart& part : sweep.parts) clip(part.rect);
+    }
+    if (l.kind == LayerKind::kSum)
+      for (SumRegion& region : l.pool().regions) clip(region.rect);
+  }
+
+  /// Whether a core's rows of the map are those that it makes.
+  bool reads_own_rows(const Layer& l, const Map& from, bool second) const {
+    const Geometry& g = l.window;
+    const bool pointwise = second || (g.R == 1 && g.stride_y == 1 && g.pad_top == 0 &&
+                                      g.reach_y == 0);
+    return l.by_rows && pointwise && from.core_rows == g.P;
+  }
+
+  void place_inputs(const Layer& l) {
+    for (const int m : {l.input, l.second, l.weights_map}) {
+      if (m < 0 || map(m).constant()) continue;
+      Map& from = net_.maps[at(net_.whole_of(m))];
+      if (!l.by_rows && from.core_rows == 0) continue;
+      from.in_dram |= !reads_own_rows(l, map(m), m == l.second);
+    }
+  }
+
+  Network net_;
+  int cores_;
+};
+
+}  // namespace
+
+std::optional<Network> rows_of_cores(const Network& network, int cores) {
+  return RowsOfCores(network, cores).run();
+}
+
+}  // namespace trine::compiler

@@ -19,17 +19,19 @@ Flop = collections.namedtuple("Flop", "bit takes reset")
 
 
 def elaborate(rtl, parameters, folder):
-    """trine_core, flattened, in gates but for arithmetic: Yosys' JSON."""
+    """trine_machine with one core, flattened, in gates but for arithmetic: Yosys' JSON. Names in the core begin there."""
     sources = sorted(rtl.rglob("*_pkg.sv")) + sorted(p for p in rtl.rglob("trine_*.sv") if not p.stem.endswith(("_pkg", "_tb")))
     values = " ".join(f"-set {key} {value}" for key, value in parameters.items())
     types = " ".join(f"t:${gate}" for gate in GATES.split())
-    script = (f"read_verilog -sv {' '.join(map(str, sources))}; chparam {values} trine_core; hierarchy -check -top trine_core; proc -noopt; "
+    script = (f"read_verilog -sv {' '.join(map(str, sources))}; chparam {values} trine_machine; hierarchy -check -top trine_machine; proc -noopt; "
               f"flatten; opt_expr; opt_muxtree; opt_clean; pmuxtree; techmap t:$sh*; simplemap {types}; opt_expr; opt_clean; write_json core.json")
     done = subprocess.run(["yosys", "-q", "-p", script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         sys.exit("reset.py: yosys: " + re.sub("(?m)^Warning:.*", "", done.stdout).strip())
     modules = json.loads((pathlib.Path(folder) / "core.json").read_text())["modules"]
-    return next(m for m in modules.values() if m["attributes"].get("top"))
+    top = next(m for m in modules.values() if m["attributes"].get("top"))
+    top["netnames"] = {name.replace("gen_core[0].u_core.", ""): net for name, net in top["netnames"].items()}
+    return top
 
 
 def number(bits, values):

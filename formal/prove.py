@@ -52,6 +52,7 @@ def proofs():
     for depth in (2, 4):
         yield Proof("trine_fifo_props", ("trine_fifo",), {"Depth": depth}, 10, 3, 6)
     yield Proof("trine_skid_props", ("trine_skid",), {}, 8, 3, 6)
+    yield Proof("trine_cluster_props", ("trine_fork", "trine_joined"), {}, 10, bound=12)
     for depth in (2, 4):
         yield Proof("trine_queue_props", ("trine_queue", "trine_sram"), {"Depth": depth}, 12, 4, 8)
     yield Proof("trine_tokens_props", ("trine_isa_pkg", "trine_tokens"), {}, 8, 3, 6)

@@ -308,6 +308,9 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   CHECK(sums.tensors[2].shape == std::vector{3, 1, 1, 8});
   CHECK_THROWS_WITH(batched(mean(0), 3), Contains("op 0 OP: mixes the images of a batch"));
   CHECK_NOTHROW(batched(mean(0), 1));
+  CHECK(images_of(sums) == 3);
+  CHECK(batched(sums, 3, 2).tensor(sums.inputs[0]).shape[0] == 2);
+  CHECK(!images_of(mean(1)));
 
   // What begins at the last of one image begins at the first of three.
   Graph slice = one_op(OpKind::kStridedSlice, {codes({1, 4, 4, 8}), integers({4}, {-1, 0, 0, 0}),

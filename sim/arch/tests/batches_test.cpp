@@ -293,6 +293,50 @@ TEST_CASE("images of a batch share weights, and none leaves the chip", "[arch][r
   CHECK(results[1].cycles < 6 * results[0].cycles);
 }
 
+TEST_CASE("the cores of a cluster share a batch, as equally as they can", "[arch][batch][cluster]") {
+  machine::Config config = testing::small_config(8, 8, 64, 16, 64);
+  const model::Graph graph = stem_and_classifier(5);
+  Builder b(7);
+  const std::vector<Array> inputs = random_inputs(b, graph);
+  const std::uint64_t one = testing::require_exact(graph, config, inputs).cycles;
+  for (const auto& [cores, images] : {std::pair{2, 3}, {3, 2}, {4, 2}, {5, 1}, {8, 1}}) {
+    CAPTURE(cores);
+    config.cores = cores;
+    const RunResult result = testing::require_exact(graph, config, inputs);
+    CHECK(result.cycles < static_cast<std::uint64_t>(images) * one / 5 * 13 / 10 + 3000);
+    const compiler::Program program = compiler::compile(graph, config);
+    CHECK(static_cast<int>(program.inputs.size()) % ((5 + images - 1) / images) == 0);
+    CHECK(program.inputs.back().offset > program.inputs.front().offset);
+  }
+}
+
+TEST_CASE("random batches on random clusters", "[arch][random][batch][cluster]") {
+  for (unsigned seed = 1; seed <= kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    machine::Config config = random_config(b);
+    config.cores = b.number(2, 8);
+    random_images(b);
+    if (b.number(0, 1) == 0) make_batch(b, b.number(2, 9));
+    CAPTURE(config.cores);
+    require_exact(b, config);
+  }
+}
+
+TEST_CASE("the cores of a cluster share the rows of an image", "[arch][cluster]") {
+  machine::Config config = testing::small_config(4, 8, 64, 16, 64);
+  const model::Graph graph = stem_and_classifier(1);
+  Builder b(7);
+  const std::vector<Array> inputs = random_inputs(b, graph);
+  const std::uint64_t one = testing::require_exact(graph, config, inputs).cycles;
+  for (const int cores : {2, 3, 4, 5, 7, 8}) {
+    CAPTURE(cores);
+    config.cores = cores;
+    const RunResult result = testing::require_exact(graph, config, inputs);
+    CHECK(static_cast<double>(result.cycles) < (cores < 4 ? 1 : 0.7) * static_cast<double>(one));
+  }
+}
+
 TEST_CASE("rows of a batch are lanes", "[arch][rewrite][batch]") {
   const bool images = GENERATE(false, true);  // which the host flattens
   Builder b(1);

@@ -96,7 +96,7 @@ class RowsOfCores {
 
   void place_inputs(const Layer& l) {
     for (const int m : {l.input, l.second, l.weights_map}) {
-      if (m < 0 || map(m).constant()) continue;
+      if (m < 0) continue;
       Map& from = net_.maps[at(net_.whole_of(m))];
       if (!l.by_rows && from.core_rows == 0) continue;
       from.in_dram |= !reads_own_rows(l, map(m), m == l.second);

@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Cycles of a cluster against one of its cores, for a batch and for one image.
+
+usage: clusters.py [--backend arch|rtl] [--cores N]... [--network NAME]...   (arch; 1, 2, 4, 8; resnet50, mobilenet)
+Networks are those of models/tables.py with random weights, once for a batch of four images, once for one; the cores are
+edge1024's on a bus of 256 bits. Each run must be bit-exact, else the benchmark ends. The last table has silicon by the
+area model: gate equivalents and macros for each MAC against edge1024 as it is.
+"""
+import argparse
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "models"))
+import common  # noqa: E402
+import tables  # noqa: E402
+
+CORES = [1, 2, 4, 8]
+BATCHES = [4, 1]
+CLUSTER = "cluster4x1024"
+
+
+def config_of(cores):
+    """One core is edge1024 as it is, with its bus of 128 bits."""
+    return "edge1024" if cores == 1 else f"{CLUSTER} cluster.cores={cores}"
+
+
+def cycles_of(model, config, batch, backend):
+    return common.trine("run", *common.design(config), model, "--batch", batch, "--backend", backend, "--warnings", "none")
+
+
+def network_rows(name, options, folder):
+    model = pathlib.Path(folder) / f"{name}.tflite"
+    tables.write(name, model, False)
+    for batch in BATCHES:
+        one = None
+        for cores in options.cores or CORES:
+            run = cycles_of(model, config_of(cores), batch, options.backend)
+            one = one or run["cycles"]
+            yield [name, batch, cores, run["cycles"], f"{one / run['cycles']:.2f}x", f"{100 * run['utilization']:.1f} %",
+                   f"{(run['dram_bytes_read'] + run['dram_bytes_written']) / 1e6:.1f}"]
+
+
+def silicon_rows(cores, folder):
+    model = pathlib.Path(folder) / "lenet5.tflite"
+    tables.write("lenet5", model, False)
+    one = None
+    for count in cores:
+        report = common.trine("estimate", *common.design(config_of(count)), model, "--warnings", "none")
+        macs = report["peak_macs_per_cycle"]
+        own = (report["gate_equivalents"] / macs, report["sram_um2"] / macs)
+        one = one or own
+        yield [count, macs, f"{own[0]:.0f}", f"{own[0] / one[0]:.3f}", f"{own[1]:.0f}", f"{own[1] / one[1]:.3f}"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backend", choices=["arch", "rtl"], default="arch")
+    parser.add_argument("--cores", action="append", type=int, help="only so many, beside one")
+    parser.add_argument("--network", action="append", help="only this one of models/tables.py")
+    options = parser.parse_args()
+    if options.cores:
+        options.cores = sorted({1, *options.cores})
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [row for name in options.network or ["resnet50", "mobilenet"] for row in network_rows(name, options, folder)]
+        silicon = list(silicon_rows(options.cores or CORES, folder))
+    common.table(["network", "batch", "cores", "cycles", "of one core", "of peak", "MB on the bus"], rows)
+    print()
+    common.table(["cores", "MACs", "GE a MAC", "of one core", "macros a MAC, um2", "of one core's"], silicon)
+    print(f"backend {options.backend}; {common.versions()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,7 @@
 // trine_fork and trine_joined, as a cluster of three cores has them: each core that is asked takes
 // an offer once, and it is gone when all have; a RUN that all have taken ends when all have ended.
 //
-// Beside them are the numbers of RUNs that each core has in flight. Assumed: an offer holds, it asks
+// Beside them are the ends of each core that are not told yet. Assumed: an offer holds, it asks
 // some core, a core ends no RUN that it has not taken, and at most four are in flight at once.
 
 module trine_cluster_props (
@@ -75,7 +75,7 @@ module trine_cluster_props (
       if (valid_i) a_gone: assert (ready == ((mask_i & ~(seen_q | ready_i)) == '0));
       a_joined:  assert (ended == all_ended);
       a_four:    assert (ahead_q[0] <= 3'd4 && ahead_q[1] <= 3'd4 && ahead_q[2] <= 3'd4);
-      c_apart:   cover (waits_q && seen_q != '0 && ready);
+      c_turns:   cover (waits_q && seen_q != '0 && ready);
       c_ahead:   cover (ended && ahead_q[1] == 3'd3);
       c_clears:  cover (seen_q != '0 && clear_i);
     end

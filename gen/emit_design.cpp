@@ -156,8 +156,7 @@ std::string top_module(const Config& config) {
       "    .m_axi_write_i (write_response),\n{}  );\n\n"
       "endmodule\n",
       cores_of(config), config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
-      ports, assigns,
-      values, connections);
+      ports, assigns, values, connections);
 }
 
 std::string file_list(const Config& config, const std::vector<std::string>& sources) {

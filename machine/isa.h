@@ -328,7 +328,8 @@ constexpr bool is_packed(const Run& run) {
   return run.op >= static_cast<int>(dma::Target::kShort) &&
          run.op <= static_cast<int>(dma::Target::kPalette);
 }
-/// Whether a copy is one of the cores that it names: maps and weights. All have the same parameters.
+/// Whether a copy is one of the cores that it names: maps and weights. All have the same
+/// parameters.
 constexpr bool is_of_core(const Run& run) {
   constexpr auto bit = [](dma::Target target) { return 1U << static_cast<int>(target); };
   constexpr unsigned kShared = bit(dma::Target::kBias) | bit(dma::Target::kScale) |

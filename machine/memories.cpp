@@ -14,7 +14,8 @@ constexpr int kFetchBits = kFetchBursts * kFetchBurst * 64;
 }  // namespace
 
 std::vector<Memory> memories(const Config& config) {
-  const int cores = config.cores, drain = config.columns_per_cycle;  // of consecutive channels, each has a bank
+  const int cores = config.cores,
+            drain = config.columns_per_cycle;  // of consecutive channels, each has a bank
   // Entries of a row: those of a beat, two at least (trine_params).
   const int biases = std::max(config.data_words() / drain, 2);
   const int scales = std::max(config.data_words() / 2 / drain, 2);
@@ -34,10 +35,12 @@ std::vector<Memory> memories(const Config& config) {
   if (config.imem_kib > 0)
     all.push_back({"instructions", 1, word * config.data_words(),
                    config.imem_kib * 8192 / config.data_bits()});
-  if (config.table) all.push_back({"lookup tables", cores * config.rows, 8, 4 * isa::dma::kTableWords});
+  if (config.table)
+    all.push_back({"lookup tables", cores * config.rows, 8, 4 * isa::dma::kTableWords});
   if (config.has_softmax())
-    all.insert(all.end(), {{"exponentials", cores * drain * config.rows, 32, isa::dma::kExponentialWords},
-                           {"words of a softmax", cores * config.rows, 32, isa::dma::kSoftmaxWords}});
+    all.insert(all.end(),
+               {{"exponentials", cores * drain * config.rows, 32, isa::dma::kExponentialWords},
+                {"words of a softmax", cores * config.rows, 32, isa::dma::kSoftmaxWords}});
   return all;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A core: maps, weights, array, results. Wires alone: what it does is in its parts, each a folder of
-// rtl/ in Trine's repository. The control and the DMA of all cores are trine_machine's.
+// A core: maps, weights, array, results. Wires alone: what it does is in its parts, each a folder
+// of rtl/ in Trine's repository. The control and the DMA of all cores are trine_machine's.
 //
 //   words of the DMA --> trine_maps, PMEM in trine_matmul, trine_param_memories
 //
@@ -316,8 +316,7 @@ module trine_core #(
     .pmem_wrow_i,
     .pmem_wdata_i,
     .pmem_wquads_i,
-    .init_i          (pmem_init),
-    .init_row_i      (pmem_init_row),
+    .init_i          ({pmem_init, pmem_init_row}),
     .ecc_corrected_o (pmem_corrected),
     .ecc_fatal_o     (pmem_fatal),
     .ecc_column_o    (pmem_fatal_column),

@@ -2,14 +2,14 @@
 //
 // Between control and DMA on one side and the cores on the other.
 //
-//   instructions      to all cores, each takes them in its own cycle; a RUN ends when all have ended
+//   instructions      to all cores, each takes them in its own cycle; a RUN ends when all have
 //   DMEM, written     the cores of dma_cores_i; a copy is written when all of them say so
 //   DMEM, read        one core, dma_core_i; another one's turn comes when no word is on its way
 //   PMEM, parameters  the cores of dma_cores_i; all cores
 //   errors, activity  of any core; the cause of a cycle is the first core's
 //
-// Timing    combinational from registers of this module and of the cores; a retirement comes a cycle
-//           after the last core's, a copy's end in its cycle.
+// Timing    combinational from registers of this module and of the cores; a retirement comes
+//           a cycle after the last core's, a copy's end in its cycle.
 // Contract  dma_cores_i and dma_core_i hold while a beat is offered, dma_cores_i until the copy has
 //           ended. Words of tables are taken by all cores in the same cycle: what their memories
 //           answer depends on the beats alone. One core is joined by wires.

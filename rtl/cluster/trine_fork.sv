@@ -55,7 +55,7 @@ module trine_fork #(
         if (waits_q) m_held: assume (valid_i && mask_i == mask_q);
         if (valid_i) m_asked: assume (mask_i != '0);
         a_of_those_asked: assert ((taken_q & ~mask_q) == '0);
-        c_apart: cover (taken_q != '0 && ready_o);
+        c_turns: cover (taken_q != '0 && ready_o);
       end
     end
 `endif

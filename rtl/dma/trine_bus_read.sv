@@ -56,9 +56,8 @@ module trine_bus_read #(
   input  trine_engine_pkg::command_t        load_i,
   output trine_engine_pkg::answer_t         load_o,
 
-  // Cores whose DMEM and PMEM are written, and the one whose DMEM is read.
-  output logic [Cores-1:0]                  dma_cores_o,
-  output logic [CoreBits-1:0]               dma_core_o,
+  // {The core whose DMEM is read, those whose DMEM and PMEM are written}.
+  output logic [CoreBits+Cores-1:0]                  dma_cores_o,
 
   // DMEM, DMA port, write: DataWords neighbours; the address is a multiple of DataWords.
   output logic                              dma_wvalid_o,
@@ -255,8 +254,8 @@ module trine_bus_read #(
     .error_o       (event_o.error),
     .stream_o      (event_o.stream),
     .error_addr_o  (beat_addr_o),
-    .dma_cores_o,
-    .dma_core_o,
+    .dma_cores_o   (dma_cores_o[Cores-1:0]),
+    .dma_core_o    (dma_cores_o[CoreBits+Cores-1:Cores]),
     .dma_rvalid_o,
     .dma_rready_i,
     .dma_raddr_o,

@@ -61,9 +61,8 @@ module trine_dma #(
   input  logic [2*trine_engine_pkg::CommandBits-1:0] commands_i,
   output logic [2*trine_engine_pkg::AnswerBits-1:0]  answers_o,
 
-  // Cores whose DMEM and PMEM are written, and the one whose DMEM is read.
-  output logic [Cores-1:0]                dma_cores_o,
-  output logic [CoreBits-1:0]             dma_core_o,
+  // {The core whose DMEM is read, those whose DMEM and PMEM are written}.
+  output logic [CoreBits+Cores-1:0]                dma_cores_o,
 
   // DMEM, DMA port, write: DataWords neighbours; the address is a multiple of DataWords.
   output logic                            dma_wvalid_o,
@@ -202,8 +201,7 @@ module trine_dma #(
     .fetch_data_o      (fetch_data),
     .load_i            (load_command),
     .load_o            (load_answer),
-    .dma_cores_o,
-    .dma_core_o        (load_core),
+    .dma_cores_o       ({load_core, dma_cores_o[Cores-1:0]}),
     .dma_wvalid_o,
     .dma_wready_i,
     .dma_wbeat_o,
@@ -265,7 +263,8 @@ module trine_dma #(
   );
 
   assign read_addr = {ReadBits'({load_core, load_addr}), ReadBits'({store_core, store_addr})};
-  assign {dma_core_o, dma_raddr_o} = (DmemAddrBits + CoreBits)'(taken_addr);
+  assign dma_raddr_o = taken_addr[DmemAddrBits-1:0];
+  assign dma_cores_o[Cores +: CoreBits] = CoreBits'(taken_addr >> DmemAddrBits);
 
   trine_dma_share #(
     .AddrBits (ReadBits),

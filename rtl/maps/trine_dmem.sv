@@ -330,9 +330,9 @@ module trine_dmem #(
 
 `ifdef TRINE_LOCKSTEP
     always_ff @(posedge clk_i) begin
-      if (use_s || (use_d && we_d)) begin
-        trine_trace_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask, MemWords);
-      end
+      if (use_s || (use_d && we_d))
+        trine_trace_write(32'({row, BankBits'(b) ^ BankBits'(row[0])}), wdata, mask,
+                          int'(Banks * BankRows));
       if (use_g || (use_d && !we_d)) trine_trace_dmem_read();
     end
 `endif
@@ -349,7 +349,6 @@ module trine_dmem #(
   end
 
 `ifdef TRINE_LOCKSTEP
-  localparam int MemWords = Banks * BankRows;
   import "DPI-C" context function void trine_trace_write(input int addr, data, mask, words);
   import "DPI-C" function void trine_trace_dmem_read();
 `endif

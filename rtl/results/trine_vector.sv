@@ -44,8 +44,7 @@ module trine_vector #(
   input  logic [55:0]              cfg_payload_i,
   input  logic                     run_valid_i,
   output logic                     run_ready_o,
-  input  logic [7:0]               run_op_i,
-  input  logic [7:0]               run_flags_i,
+  input  logic [15:0]              run_i,  // {flags, operation}
   input  logic                     wait_i,
 
   // Gather.
@@ -117,8 +116,8 @@ module trine_vector #(
     .reg_i     (cfg_reg_i),
     .payload_i (cfg_payload_i),
     .start_i   (start),
-    .op_i      (run_op_i),
-    .flags_i   (run_flags_i),
+    .op_i      (run_i[7:0]),
+    .flags_i   (run_i[15:8]),
     .pairs_o   (pairs),
     .run_o     (run),
     .norm_o    (norm),

@@ -168,7 +168,8 @@ class Counter {
       actions_[kDmemWrite] += cores * rows * words;
     if (target == dma::Target::kPmem || target == dma::Target::kTransposed)
       actions_[kPmemWrite] += cores * rows * words;
-    if (isa::is_packed(run)) actions_[kPmemWrite] += cores * (r.get(dma::kRowsLast) + 1) * config_.cols;
+    if (isa::is_packed(run))
+      actions_[kPmemWrite] += cores * (r.get(dma::kRowsLast) + 1) * config_.cols;
   }
 
   const machine::Config& config_;

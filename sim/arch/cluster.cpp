@@ -13,7 +13,8 @@ void Cluster::on_dmem_write(const std::function<void(const DmemWrite&)>& write) 
   if (!write) return;
   for (std::size_t core = 0; core < cores_.size(); ++core)
     cores_[core].on_dmem_write = [this, write, core](DmemWrite w) {
-      w.address += static_cast<std::uint32_t>(core) * static_cast<std::uint32_t>(config_.dmem_words());
+      w.address +=
+          static_cast<std::uint32_t>(core) * static_cast<std::uint32_t>(config_.dmem_words());
       write(w);
     };
 }

@@ -48,7 +48,7 @@ inline int passes_of(const isa::LaneRegisters& r) {
 /// The registers as core `core` of a cluster has them: its lanes lie lower by core_y rows each.
 isa::Registers moved_down(const isa::Registers& registers, int core);
 
-/// Of a cluster of so many, the cores that a load or store names, a bit each: all where none is.
+/// The cores of so many that a load or store names, a bit each: all where none is.
 unsigned cores_of(const isa::Registers& registers, int cores);
 
 /// Gather steps of a tile: channel words times taps, at most 2^40.

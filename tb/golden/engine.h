@@ -34,8 +34,7 @@ class Issue {
       drive(dut.cfg_reg_i, static_cast<std::uint64_t>(reg_));
       dut.cfg_payload_i = registers_.value[static_cast<std::size_t>(reg_)];
     }
-    drive(dut.run_op_i, static_cast<std::uint64_t>(run_.op));
-    drive(dut.run_flags_i, static_cast<std::uint64_t>(run_.flags));
+    drive(dut.run_i, static_cast<std::uint64_t>(run_.flags << 8 | run_.op));
   }
   /// The rising edge. @return whether the RUN was taken
   template <typename Dut>

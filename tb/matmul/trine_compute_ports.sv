@@ -25,8 +25,7 @@ module trine_compute_ports #(
   input  logic [55:0]              cfg_payload_i,
   input  logic                     run_valid_i,
   output logic                     run_ready_o,
-  input  logic [7:0]               run_op_i,
-  input  logic [7:0]               run_flags_i,
+  input  logic [15:0]              run_i,  // {flags, operation}
   input  logic                     wait_i,
 
   // Gather.
@@ -99,8 +98,8 @@ module trine_compute_ports #(
   assign command.cfg_reg     = cfg_reg_i;
   assign command.cfg_payload = cfg_payload_i;
   assign command.run_valid   = run_valid_i;
-  assign command.run_op      = run_op_i;
-  assign command.run_flags   = run_flags_i;
+  assign command.run_op      = run_i[7:0];
+  assign command.run_flags   = run_i[15:8];
   assign command.lacks       = {3'd0, wait_i};
 
   assign array_valid_o = step.valid;

@@ -123,8 +123,8 @@ Area area_of(const machine::Config& config) {
       area.gate_equivalents += sum(part.at("terms"), of) * (is_shared(part) ? 1 : config.cores);
   area.area_um2 = area.gate_equivalents * nand2;
   area.sram_um2 = sram_um2(model, config, longest(model.at("clock_wanted_ns"), of));
-  area.total_um2 = area.area_um2 + sum(model.at("buffers"), of) * config.cores * nand2 +
-                  area.sram_um2;
+  area.total_um2 =
+      area.area_um2 + sum(model.at("buffers"), of) * config.cores * nand2 + area.sram_um2;
   area.clock_ns = longest(model.at("clock_ns"), of);
   const Json& error = model.at("error");
   area.area_error = error.at("area_um2");

@@ -293,7 +293,8 @@ TEST_CASE("images of a batch share weights, and none leaves the chip", "[arch][r
   CHECK(results[1].cycles < 6 * results[0].cycles);
 }
 
-TEST_CASE("the cores of a cluster share a batch, as equally as they can", "[arch][batch][cluster]") {
+TEST_CASE("the cores of a cluster share a batch, as equally as they can",
+          "[arch][batch][cluster]") {
   machine::Config config = testing::small_config(8, 8, 64, 16, 64);
   const model::Graph graph = stem_and_classifier(5);
   Builder b(7);

@@ -190,7 +190,7 @@ void Emitter::set_nest(isa::LaneRegisters& r, Nest n, View in, const View& out) 
   field(agu::kXStart, n.x_start);
   field(agu::kXEnd, n.x_start + std::int64_t{n.Q} * n.stride_x);
   field(agu::kYStart, n.y_start);
-  field(agu::kCoreY, input_rows_apart());
+  field(agu::kCoreY, input_row_step());
   field(agu::kYEnd, n.y_start + std::int64_t{n.P} * n.stride_y);
   field(agu::kHeight, n.height);
   field(agu::kWidth, n.width);
@@ -328,7 +328,8 @@ void Emitter::for_each_core(int map) {
     isa::TransferRegisters r(own.registers);
     r.set(dma::kCores, 1 << core);
     const std::int64_t words = core * plan_.core_words;
-    if (!own.run.has(dma::kFromDmem)) r.set(dma::kDram, r.get(dma::kDram) + 4 * words, layer().label);
+    if (!own.run.has(dma::kFromDmem))
+      r.set(dma::kDram, r.get(dma::kDram) + 4 * words, layer().label);
     own.registers = r;
     for (std::vector<Region>* regions : {&own.reads, &own.writes})
       for (Region& region : *regions)

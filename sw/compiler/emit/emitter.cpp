@@ -297,7 +297,7 @@ View Emitter::input_view(const Rect& rect, int word, int words, int first_row, i
   if (!missing.empty()) {
     const WholePart part = input_part(missing, word, words);
     copy_rows(Engine::kLoad, part.map, part.rect, part.word, part.words, input_buffer_,
-              input_rows_apart());
+              input_row_step());
   }
   columns_loaded_ = std::max(columns_loaded_, end);
   return last_input_;
@@ -317,7 +317,7 @@ View Emitter::second_view(const Rect& rect, const Channels& channels) {
                              (turn_second_++ % t.buffers) * t.second_words;
   const View view = place_buffer(map, rect, word, start);
   copy_rows(Engine::kLoad, map, rect, word, divide_up(channels.size(), per_word), view,
-            output_rows_apart());
+            output_row_step());
   return view;
 }
 
@@ -373,7 +373,7 @@ void Emitter::finish_output(const Rect& rect, const Channels& channels) {
   if (resident && !stores_parts()) return;
   const WholePart o = output_part(rect, channels);
   copy_rows(Engine::kStore, o.map, o.rect, o.word, o.words,
-            resident ? place(layer().output).dmem : out_buffer_, output_rows_apart());
+            resident ? place(layer().output).dmem : out_buffer_, output_row_step());
 }
 
 /// What the rectangle's positions read of the input: of the map, or, where other cores read rows
@@ -397,10 +397,10 @@ void Emitter::ensure_resident(int map, int rows) {
 
 /// copy() for each core, whose rows of the map lie so many below those of the core before.
 void Emitter::copy_rows(Engine engine, int map, const Rect& rect, int word, int words,
-                        const View& dmem, int apart) {
-  if (apart == 0) return copy(engine, map, rect, word, words, dmem);
+                        const View& dmem, int step) {
+  if (step == 0) return copy(engine, map, rect, word, words, dmem);
   for (int core = 0; core < net_.row_cores; ++core) {
-    const int down = core * apart;
+    const int down = core * step;
     const Rect own{std::max(rect.y0 + down, 0), std::min(rect.y1 + down, shape(map).H), rect.x0,
                    rect.x1};
     if (own.empty()) continue;

@@ -86,12 +86,12 @@ class Emitter : private Order {
   void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem,
             bool among = false);
   void copy_rows(isa::Engine engine, int map, const Rect& rect, int word, int words,
-                 const View& dmem, int apart);
+                 const View& dmem, int step);
   /// Rows of input and output from a core's to the next one's; 0: all cores have the same.
-  int input_rows_apart() const {
+  int input_row_step() const {
     return layer().by_rows ? layer().window.P * layer().window.stride_y : 0;
   }
-  int output_rows_apart() const { return layer().by_rows ? layer().window.P : 0; }
+  int output_row_step() const { return layer().by_rows ? layer().window.P : 0; }
   Rect read_by(const Geometry& g, const Rect& rect) const;
   View place_buffer(int map, const Rect& rect, int word, std::int64_t start) const;
   /// A rectangle and words in a map, or in the one that it is a part of.

@@ -93,7 +93,7 @@ struct Plan {
   std::vector<Tiling> tilings;        ///< of the layers
   std::vector<std::int64_t> scratch;  ///< of each layer: first free DMEM word for buffers
   std::int64_t arena_bytes = 0;
-  std::int64_t core_words = 0;  ///< in DRAM from a core's maps to the next one's
+  std::int64_t core_words = 0;          ///< in DRAM from a core's maps to the next one's
   double cycles = 0;                    ///< estimated, to compare plans
   double traffic = 0;                   ///< of these the bus has work, all layers
   std::size_t spilled = 0;              ///< maps that found no place in DMEM, without states

@@ -425,7 +425,8 @@ class Tiler {
     if (!begins_ || !waits_for_part(t)) return 0;
     const std::int64_t words =
         places_.input->resident ? resident_words(t) : loaded_words(t) + t.second_words;
-    return unhidden(t, t.starts_small, 4.0 * static_cast<double>(words) / map_bytes_per_cycle_, work);
+    return unhidden(t, t.starts_small, 4.0 * static_cast<double>(words) / map_bytes_per_cycle_,
+                    work);
   }
   double last_store(const Tiling& t, double work) const {
     if (!ends_ || places_.output->resident) return 0;
@@ -497,7 +498,8 @@ class Tiler {
     }
     // The array has no work beside it: what the first part waits for, and the last one stores.
     if (layer_.over_channels() && transfers > 0)
-      t.expected += 4.0 * static_cast<double>(t.input_words + t.output_words) / map_bytes_per_cycle_;
+      t.expected +=
+          4.0 * static_cast<double>(t.input_words + t.output_words) / map_bytes_per_cycle_;
     // A layer that is all of the network shares the bus with no other.
     const double surcharge = begins_ && ends_ ? 0.02 : 0.1;
     t.cycles = t.expected + surcharge * (compute + traffic);
@@ -611,9 +613,9 @@ class Tiler {
   const machine::Config& config_;
   Shape in_, out_;
   const Map *in_map_ = nullptr, *out_map_ = nullptr;
-  int in_width_ = 1, out_width_ = 1;  ///< of the whole map
+  int in_width_ = 1, out_width_ = 1;                      ///< of the whole map
   double bytes_per_cycle_ = 1, map_bytes_per_cycle_ = 1;  ///< of one core's maps
-  bool first_ = false;  ///< of the network
+  bool first_ = false;                                    ///< of the network
   bool in_steps_ = false;
   /// The network's first and last layer, where what nothing hides counts. Of int8 it does not: most
   /// of these layers are short beside the others', and the estimates not good enough.

@@ -49,9 +49,8 @@ class RowsOfCores {
   /// Parameters that are those of all rows.
   static bool is_even(const Layer& l) {
     const auto whole = [&](const Rect& r) { return r.y0 == 0 && r.y1 == l.window.P; };
-    if (l.kind == LayerKind::kSum) return std::ranges::all_of(l.pool().regions, [&](const auto& r) {
-        return whole(r.rect);
-      });
+    if (l.kind == LayerKind::kSum)
+      return std::ranges::all_of(l.pool().regions, [&](const auto& r) { return whole(r.rect); });
     return std::ranges::all_of(l.sweeps, [&](const Sweep& sweep) {
       return whole(sweep.rect) && std::ranges::all_of(sweep.parts, [&](const SweepPart& part) {
                return whole(part.rect);
@@ -89,8 +88,8 @@ class RowsOfCores {
   /// Whether a core's rows of the map are those that it makes.
   bool reads_own_rows(const Layer& l, const Map& from, bool second) const {
     const Geometry& g = l.window;
-    const bool pointwise = second || (g.R == 1 && g.stride_y == 1 && g.pad_top == 0 &&
-                                      g.reach_y == 0);
+    const bool pointwise =
+        second || (g.R == 1 && g.stride_y == 1 && g.pad_top == 0 && g.reach_y == 0);
     return l.by_rows && pointwise && from.core_rows == g.P;
   }
 

@@ -12,8 +12,8 @@
 namespace trine::compiler {
 
 /// The network with every layer by rows that can be: layers of windows over maps of at least two
-/// rows. A map stays in the cores' DMEM if its readers need no rows but their own; others go through
-/// DRAM. @return nothing where there is none
+/// rows. A map stays in the cores' DMEM if its readers need no rows but their own; others go
+/// through DRAM. @return nothing where there is none
 std::optional<Network> rows_of_cores(const Network& network, int cores);
 
 }  // namespace trine::compiler

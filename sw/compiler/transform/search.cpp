@@ -201,8 +201,9 @@ Planned search(Network network, const machine::Config& config, Fusion fusion,
     if (is_better(unfused, best)) best = std::move(unfused);
   }
   if (config.cores > 1 && best.network.cores == 1 && cascading != Cascading::kAlways)
-    share_rows(best, Search(config, fusion, print_after, Cascading::kNever)
-                         .finish(Candidate(std::move(network)), 0),
+    share_rows(best,
+               Search(config, fusion, print_after, Cascading::kNever)
+                   .finish(Candidate(std::move(network)), 0),
                config);
   std::optional<model::Refusal> problem;
   if (!best.plan && !plan(best.network, config, &problem)) throw model::Refusal(*problem);

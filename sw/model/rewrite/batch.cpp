@@ -242,8 +242,9 @@ std::optional<int> images_of(const Graph& graph) {
     for (std::size_t i = 0; i < graph.ops.size(); ++i)
       for (std::size_t k = 0; k < graph.ops[i].inputs.size(); ++k)
         if (const int t = graph.ops[i].inputs[k];
-            t >= 0 && (k >= again.ops[i].inputs.size() ||
-                       !same(graph.tensor(t), again.tensor(again.ops[i].inputs[k]))) &&
+            t >= 0 &&
+            (k >= again.ops[i].inputs.size() ||
+             !same(graph.tensor(t), again.tensor(again.ops[i].inputs[k]))) &&
             !says_shape(graph.ops[i], static_cast<int>(k)))
           return std::nullopt;
   } catch (const Error&) {

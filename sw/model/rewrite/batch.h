@@ -36,8 +36,8 @@ void set_shape(Graph& graph, Op& op, const std::vector<int>& shape);
 /// @throws Refusal  all operators that would mix the images
 Graph batched(Graph graph, int n);
 
-/// The images of a batch: the extent of axis 0 of every input and output. @return nothing where they
-/// are not equal, or operators would mix images
+/// The images of a batch: the extent of axis 0 of every input and output. @return nothing where
+/// they are not equal, or operators would mix images
 std::optional<int> images_of(const Graph& graph);
 
 /// The graph for `n` images instead of `images`. @pre images_of(graph) == images

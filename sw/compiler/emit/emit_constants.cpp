@@ -36,12 +36,14 @@ std::int64_t Emitter::parameter_entries(const Network& network, const machine::C
 /// @param place  where they must lie, if not anywhere
 std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part,
                                       std::optional<std::int64_t> place) {
-  if (layer().weights_map >= 0) return require_map(channels, part, place);
+  const bool gate = layer().is_gate();
+  if (layer().weights_map >= 0 && !gate) return require_map(channels, part, place);
   const BlockKey key = weights_key(channels, part);
   const std::int64_t block = block_of(key);
   const Image::Block& from = image_.weights.at(key);
   const auto [row, is_new] = place_weights(block, from.rows, place);
   if (is_new) load_weights(from, row);
+  if (is_new && gate) load_gate(channels, row);
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
 }
@@ -100,6 +102,25 @@ std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& pa
     load_plane(channels, part.word + word, row + word, part.words);
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
+}
+
+/// What of a gate's weights is a map: a channel word is four columns, of which the first step's
+/// begin with column 0, the next one's with column 4, and so on.
+void Emitter::load_gate(const Channels& channels, std::int64_t row) {
+  const Layer& l = layer();
+  const View& view = weights_view();
+  const std::int64_t rows = l.rows_of(l.steps());
+  const int end = divide_up(channels.last, 4);
+  for (int word = channels.first / 4; word < end; word += l.conv().gate_words) {
+    const Region from{.start = view.at(word, l.conv().weights_y, l.conv().weights_x),
+                      .length = 1,
+                      .stride = view.plane,
+                      .count = std::min(l.conv().gate_words, end - word)};
+    emit_transfer(Engine::kLoad, Target::kTransposed, from.start, row, 1, from.count, view.plane,
+                  rows, {Space::kPmem, row, 1, rows, from.count});
+    read_weights(from);
+    row += l.conv().gate_words * rows;
+  }
 }
 
 /// One channel word of all groups, every `stride`-th row of PMEM.

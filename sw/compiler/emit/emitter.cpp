@@ -159,7 +159,7 @@ void Emitter::emit_conv_part(const Visit& v) {
   const std::int64_t delta = residual_delta(rect, channels, out);
   // Groups that leave columns idle are RUNs of their own.
   const int columns = layer().columns(config_);
-  const bool alone = layer().weights_map >= 0 && columns < config_.cols;
+  const bool alone = layer().weights_map >= 0 && !layer().is_gate() && columns < config_.cols;
   for (const Rect& own : rects) {
     input_until(own.x1);
     for (std::size_t s = v.first; s < v.last; ++s)

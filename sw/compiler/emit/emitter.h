@@ -108,6 +108,7 @@ class Emitter : private Order {
   std::int64_t require_map(const Channels& channels, const FilterPart& part,
                            std::optional<std::int64_t> place);
   void load_map(const Channels& group, const FilterPart& part, std::int64_t row);
+  void load_gate(const Channels& channels, std::int64_t row);
   void load_plane(const Channels& channels, int word, std::int64_t row, int stride);
   bool weights_on_chip() const;
   const View& weights_view() const;

@@ -290,7 +290,7 @@ BlockKey Order::weights_key(const Channels& channels, const FilterPart& part) co
   BlockKey key{weights_of_[at(layer_)], channels.first, part.word, part.row,
                channels.last,           part.words,     part.rows};
   const Layer& l = layer();
-  if (l.weights_map < 0) return key;
+  if (l.weights_map < 0 || l.is_gate()) return key;
   // Other layers may have the same weights.
   const Part& map = map_at(l.weights_map).part;
   key[0] = -1;

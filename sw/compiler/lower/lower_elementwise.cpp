@@ -9,6 +9,7 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kLargestSquareShift = 1;  ///< squares are below 2^30
+constexpr int kMachineWord = 4;         ///< codes, channels of a group of the window former
 
 }  // namespace
 
@@ -136,7 +137,69 @@ Problem Lowering::multiplication_problem(const Op& o) const {
   return first_of(half_even_problem(o), two_maps_problem(o));
 }
 
+/// The operand that is one code a channel for all pixels of the other one, if the array takes it as
+/// weights: MUL of the vector unit takes more than twice as long, and copies it to all pixels.
+std::optional<int> Lowering::gate_of(const Op& o) const {
+  if (!config_.zero_points() || !config_.window() || is_wide(o)) return std::nullopt;
+  const auto map = [&](int position) -> const Map* {
+    const auto found = map_of_.find(o.input(position));
+    return found == map_of_.end() ? nullptr : &net_.maps[at(found->second)];
+  };
+  for (const int position : {1, 0}) {
+    const Map *gate = map(position), *from = map(1 - position);
+    if (gate == nullptr || from == nullptr) continue;
+    const Shape &g = gate->shape, &s = from->shape;
+    const bool codes = g.per_word == 4 && s.per_word == 4 && !g.wide && !s.wide;
+    const bool lies = begins_beat(*gate, {}) && gate->part.channel % 4 == 0 &&
+                      gate->part.pixel_words == 0 && !gate->constant();
+    if (codes && lies && g.pixels() == 1 && g.C == s.C && s.pixels() > config_.rows &&
+        graph_.in(o, position).extent(-1) == g.C && s.C == graph_.out(o).extent(-1) &&
+        graph_.in(o, 1 - position).elements() == graph_.out(o).elements())
+      return position;
+  }
+  return std::nullopt;
+}
+
+/// A depthwise convolution whose weight of a channel is the gate's code less its zero point: up to
+/// 255, in steps that all take the same pixel. The first ones hold a code and constants, each group
+/// in an order of its own: a load has channel words for steps that follow each other.
+void Lowering::gate(const Op& o, int position) {
+  const reference::MulParams mul = reference::mul_params(graph_, o);
+  const int map = map_of(o.input(position)), least = -mul.zero_point[at(position)];
+  Layer layer = start(o, LayerKind::kConv, map_of(o.input(1 - position)));
+  layer.half_even = needs_half_even(o);
+  layer.range = mul.output;
+  layer.group_channels = kMachineWord;
+  layer.words = 1;
+  layer.former = {.steps = 1, .dil = 1};
+  Conv& conv = layer.conv();
+  conv.precision = isa::compute::Op::kMatmul;
+  conv.zero_point = conv.outside = mul.zero_point[at(1 - position)];
+  conv.steps_per_row = config_.window_steps_per_row();
+  const int constants = least == 0 ? 0 : least > INT8_MAX ? 2 : 1;
+  const int hidden = divide_up(kMachineWord, config_.columns_per_cycle);  // behind the drain
+  layer.window.R = std::max(1 + constants, std::min(conv.steps_per_row, hidden));
+  layer.window.dil_y = 0;
+  conv.gate_words = std::min(conv.steps_per_row, layer.window.R);
+  layer.pad_code = conv.zero_point;
+  layer.weights_map = map;
+  net_.maps[at(net_.whole_of(map))].weights = true;
+  set_scale(layer, shape(layer.input).C, mul.scale);
+  layer.clear_weights();
+  for (int m = 0; m < layer.channels; ++m) {
+    const int own = m / kMachineWord % conv.gate_words;
+    for (int i = 0, step = 0; i < constants; ++i, ++step) {
+      if (step == own) ++step;
+      const int share = i == 0 && constants == 2 ? least / 2 : least - (i == 0 ? 0 : least / 2);
+      conv.weights[at(layer.weight_at(m, step))] = static_cast<std::int8_t>(share);
+    }
+  }
+  set_sweeps(layer, shape(layer.input));
+  add_layer(o, std::move(layer));
+}
+
 void Lowering::multiplication(const Op& o) {
+  if (const auto position = gate_of(o)) return gate(o, *position);
   const bool half_even = needs_half_even(o);
   Layer layer = two_maps(o, LayerKind::kMul);
   layer.half_even = half_even;

@@ -150,6 +150,8 @@ class Lowering : private Maps {
   void squared_difference(const Op& o);
   Problem multiplication_problem(const Op& o) const;
   void multiplication(const Op& o);
+  std::optional<int> gate_of(const Op& o) const;
+  void gate(const Op& o, int position);
   Problem two_maps_problem(const Op& o) const;
   void maximum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMaximum)); }
   void minimum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMinimum)); }

@@ -57,9 +57,11 @@ void PlanFacts::find_heads() {
     by_heads_[m] = found_by_heads(static_cast<int>(m)) ? 1 : 0;
 }
 
-/// Whether a SOFTMAX may write over its input.
+/// Whether a SOFTMAX, or a gate whose input nobody reads behind it, may write over its input.
 bool PlanFacts::in_place(const Layer& layer) const {
-  return layer.kind == LayerKind::kSoftmax && net_.is_private(layer.input) &&
+  const int last = net_.maps[at(layer.input)].last_use;
+  const bool gates = layer.is_gate() && &net_.layers[at(last)] == &layer;
+  return (layer.kind == LayerKind::kSoftmax || gates) && net_.is_private(layer.input) &&
          net_.is_private(layer.output) &&
          net_.maps[at(layer.input)].shape == net_.maps[at(layer.output)].shape;
 }

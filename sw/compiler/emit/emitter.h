@@ -163,7 +163,7 @@ class Emitter : private Order {
   std::map<BlockKey, std::int64_t> blocks_;
   std::map<std::int64_t, int> gates_;  ///< layers whose codes blocks of gates' weights hold
   bool gate_comes_ = false;            ///< the layer's are yet to be loaded
-  std::vector<bool> zero_biases_;                ///< entries of the bias memory that hold 0
+  std::vector<bool> zero_biases_;      ///< entries of the bias memory that hold 0
   std::int64_t table_ = -1, exponentials_ = -1;  ///< bytes of what their memories hold
   isa::dma::Target table_is_{};                  ///< of codes (kTable) or of points
 };

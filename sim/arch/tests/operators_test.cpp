@@ -41,7 +41,8 @@ TEST_CASE("gates equal the golden layer", "[arch][random][elementwise]") {
       const std::vector<int> shape{1, b.number(1, 14), b.number(1, 14), b.number(1, 90)};
       const int x =
           b.number(0, 1) == 0 ? random_map(b, shape) : b.unary(b.input(shape), OpKind::kRelu);
-      const int gate = b.number(0, 2) == 0   ? b.input({1, 1, 1, shape[3]})
+      const int gate = b.number(0, 3) == 0   ? b.constant({shape[3]})
+                       : b.number(0, 2) == 0 ? b.input({1, 1, 1, shape[3]})
                        : b.number(0, 1) == 0 ? b.mean(x, {1, 2})
                                              : b.unary(b.mean(x, {1, 2}), OpKind::kLogistic);
       const auto quantization = [&](int t) -> model::Quantization& {

@@ -37,7 +37,7 @@ void turn(Map& map) {
 void turn_weights(Layer& layer, const machine::Config& config) {
   const Layer before = layer;
   layer.window = side(before.window);
-  if (layer.is_gate()) {  // all steps take the same pixel
+  if (before.window.R > 1 && before.window.dil_y == 0) {  // all steps take the same pixel
     layer.window.R = before.window.R;
     layer.window.S = before.window.S;
     layer.window.dil_y = before.window.dil_y;

@@ -46,8 +46,8 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
   if (is_new) load_weights(from, row);
   if (layer().is_gate()) {
     int& whose = gates_.try_emplace(block, -1).first->second;
-    gate_comes_ = is_new || whose != layer_;
-    whose = layer_;
+    gate_comes_ = is_new || whose != net_.first_stripe(layer_);
+    whose = net_.first_stripe(layer_);
   }
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;

@@ -219,7 +219,7 @@ std::vector<int> key_of(const Network& section) {
     }
     if (const auto* conv = std::get_if<Conv>(&l.own))
       add({static_cast<int>(conv->precision), conv->steps_per_row, conv->step_codes,
-           conv->weights_transposed, conv->weights_y, conv->weights_x});
+           conv->weights_transposed, conv->weights_y, conv->weights_x, conv->gate_words});
   }
   return key;
 }

@@ -97,6 +97,11 @@ TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
       const int second = b.conv(x, 8, wide_first ? 1 : 3, 2);
       return std::vector{b.conv(b.binary(first, second, model::OpKind::kMul), 4)};
     });
+  check("a gate, but not what makes its codes", {1, 1, 3, 3}, [](Images& b) {
+    const int x = b.input({1, 13, 9, 24});
+    const int gate = b.unary(b.mean(b.conv(x, 24), {1, 2}), model::OpKind::kLogistic);
+    return std::vector{b.conv(b.binary(x, gate, model::OpKind::kMul), 8)};
+  });
   check("what others read stays whole", {3, 3, 3, 3}, [](Images& b) {
     const int x = b.conv(b.conv(b.input({1, 9, 7, 4}), 8, 3), 8);
     return std::vector{b.conv(b.depth(x), 4), x};

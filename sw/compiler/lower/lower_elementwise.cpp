@@ -149,8 +149,8 @@ const Map* Lowering::gated_map(const Op& o, int position) const {
   const Map& map = net_.maps[at(found->second)];
   const Tensor &codes = graph_.in(o, position), &out = graph_.out(o);
   const Shape& s = map.shape;
-  const bool fits = s.per_word == 4 && !s.wide && s.C == out.extent(-1) &&
-                    codes.elements() == s.C && codes.extent(-1) == s.C &&
+  const bool fits = s.per_word == 4 && !s.wide && map.part.pixel_words == 0 &&
+                    s.C == out.extent(-1) && codes.elements() == s.C && codes.extent(-1) == s.C &&
                     graph_.in(o, 1 - position).elements() == out.elements();
   return fits ? &map : nullptr;
 }
@@ -198,7 +198,8 @@ std::optional<int> Lowering::gate_of(const Op& o) const {
     const bool lies = begins_beat(codes, {}) && codes.part.channel % kMachineWord == 0 &&
                       codes.part.pixel_words == 0 && !codes.constant() &&
                       codes.shape.per_word == kMachineWord && codes.shape.pixels() == 1;
-    if (lies && gate_pays(map->shape, kMostGateSteps, true)) return position;
+    if (lies && map->shape.pixels() > 1 && gate_pays(map->shape, kMostGateSteps, true))
+      return position;
   }
   return std::nullopt;
 }

@@ -122,6 +122,23 @@ TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades
   CHECK(stripes.result.cycles < whole.result.cycles);
 }
 
+TEST_CASE("stripes leave DMEM to a map that is gated", "[arch][cascades]") {
+  Images b(6);  // 36 of 64 KiB
+  const int x = b.depth(b.conv(b.input({1, 48, 48, 3}), 16, 3));
+  const int codes = b.conv(b.mean(x, {1, 2}), 16);
+  b.graph.outputs = {b.conv(b.binary(x, codes, model::OpKind::kMul), 4)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const machine::Config config = testing::small_config(8, 8, 64, 32, 32);
+  const Ran whole = run(b, inputs, config, Cascading::kNever);
+  const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
+  CHECK(stripes.stripes[0] > 1);
+  CHECK(stripes.stripes[1] > 1);
+  // The output alone.
+  CHECK(stripes.result.dram_bytes_written < 2 * 48 * 48 * 4);
+  CHECK(stripes.result.dram_bytes_written < whole.result.dram_bytes_written);
+  CHECK(stripes.result.cycles < whole.result.cycles);
+}
+
 TEST_CASE("an image that fits leaves its place to stripes", "[arch][cascades]") {
   Images b(5);  // 16 of 32 KiB; a row between takes 4, and two of the output read five
   b.graph.outputs = {b.conv(b.conv(b.input({1, 64, 64, 3}), 64, 3), 8, 3, 2)};

@@ -95,8 +95,8 @@ struct Found {
 
 class Finder {
  public:
-  Finder(const Network& network, const machine::Config& config, const Plan& plan)
-      : net_(without_weights(network)), config_(config), plan_(plan) {}
+  Finder(const Network& network, const machine::Config& config, const Plan& plan, bool gated)
+      : net_(without_weights(network)), config_(config), plan_(plan), gated_(gated) {}
 
   std::vector<Cascade> run() {
     const int count = static_cast<int>(net_.layers.size());
@@ -157,8 +157,8 @@ class Finder {
       return l.input == m && l.kind == LayerKind::kSum && l.window.P * l.window.Q == 1 &&
              l.window.R * l.window.S > 1;
     };
-    if (net_.maps[at(m)].part.whole >= 0 || gate < 0 || !net_.layers[at(gate)].is_gate() ||
-        gate + 1 >= static_cast<int>(net_.layers.size()) ||
+    if (!gated_ || net_.maps[at(m)].part.whole >= 0 || gate < 0 ||
+        !net_.layers[at(gate)].is_gate() || gate + 1 >= static_cast<int>(net_.layers.size()) ||
         !std::ranges::any_of(net_.layers, is_mean))
       return layer;
     return gate + 1;
@@ -208,6 +208,7 @@ class Finder {
   const Network net_;
   const machine::Config& config_;
   const Plan& plan_;
+  bool gated_;
   std::map<std::vector<int>, Found> known_;
 };
 
@@ -248,8 +249,8 @@ std::vector<int> key_of(const Network& section) {
 }
 
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
-                                 const Plan& plan, std::size_t* sections) {
-  Finder finder(network, config, plan);
+                                 const Plan& plan, bool gated, std::size_t* sections) {
+  Finder finder(network, config, plan, gated);
   std::vector<Cascade> found = finder.run();
   if (sections != nullptr) *sections = finder.sections();
   return found;

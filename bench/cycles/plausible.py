@@ -13,7 +13,10 @@ element-wise work of one element per lane and cycle, an ADD behind a convolution
 operators are not as there: AVERAGE_POOL_2D counts its window, not the whole map, TRANSPOSE_CONV its products. And what
 the machine can have for nothing counts nothing: joins, paddings, transposes, functions of one map; the row "limit.py"
 counts these as there, a cycle for each element and lane, which is up to half of a network's bound. Filters that are
-zero count as if they were computed: a bound can be undercut.
+zero count as if they were computed: a bound can be undercut. The row "with maps" has a second bound, which knows the
+bus' other traffic: the network's input and output, and compulsory spills. Where a layer takes all of a map together
+(the mean of squeeze and excitation), what is read again behind it (the map that is gated, a residual) has to be kept
+until then: what of that DMEM does not hold goes out and comes back.
 """
 import argparse
 import collections
@@ -62,6 +65,7 @@ class Machine:
     def __init__(self, keys):
         self.rows, self.cols = keys["array.rows"], keys["array.cols"]
         self.post, self.beat = keys["post.columns_per_cycle"], keys["bus.axi_data_bits"] // 8
+        self.dmem = 1024 * keys["memory.dmem_kib"]
 
 
 def ceil(a, b):
@@ -145,6 +149,42 @@ def bound(net, machine, literal=False):
     return int(max(cycles, bus_cycles(net.layers, machine)))
 
 
+def pixels(shape):
+    return math.prod(shape[1:3]) if len(shape) == 4 else 1
+
+
+def kept(net, barrier):
+    """Maps made before that layer and read by layers that follow from it."""
+    made = {net.input.index, *(layer.output.index for layer in net.layers[:barrier])}
+    follow, read = {net.layers[barrier].output.index}, {}
+    for layer in net.layers[barrier + 1:]:
+        if any(x.index in follow for x in layer.inputs):
+            follow.add(layer.output.index)
+            read.update({x.index: x for x in layer.inputs if x.index in made})
+    return read
+
+
+def compulsory(net, machine):
+    """Bytes of maps that go to DRAM and come back, whatever the order. A map counts where it is first kept."""
+    spilled, counted = 0, set()
+    for index, layer in enumerate(net.layers):
+        if pixels(layer.output.shape) > 1 or layer.kind in MOVES or all(pixels(x.shape) == 1 for x in layer.inputs):
+            continue
+        maps = {name: x for name, x in kept(net, index).items() if name not in counted}
+        counted.update(maps)
+        spilled += max(0, sum(math.prod(x.shape) for x in maps.values()) - machine.dmem)
+    return spilled
+
+
+def bound_with_maps(net, machine):
+    """The second bound: reads and writes of the bus are apart."""
+    outputs = net.outputs or [net.layers[-1].output]
+    spilled = compulsory(net, machine)
+    reads = sum(map(traffic, net.layers)) + math.prod(net.input.shape) + spilled
+    writes = sum(math.prod(x.shape) for x in outputs) + spilled
+    return int(max(bound(net, machine), reads / machine.beat, writes / machine.beat))
+
+
 # Layers of a run, beside their bounds.
 
 def label(members):
@@ -212,7 +252,7 @@ def pair(seed, backend, folder):
         return {**result, "refused": message.replace(f"{model}: ", "").splitlines()[1:]}
     machine = Machine(run["configuration"])
     return {**result, "cycles": run["cycles"], "bound": bound(net, machine),
-            "limit": bound(net, machine, literal=True), "causes": run["causes"],
+            "limit": bound(net, machine, literal=True), "with_maps": bound_with_maps(net, machine), "causes": run["causes"],
             "layers": list(layers_of(net, run, machine))}
 
 
@@ -272,6 +312,7 @@ def distribution(results):
     head = ["networks", "refused", "worst tenth", *QUANTILES]
     families = grouped(results, lambda result: [result["family"]])
     common.table(["family", *head], [spread("all", results), spread("all, limit.py", results, "limit"),
+                                     spread("all, with maps", results, "with_maps"),
                                      *(spread(*family) for family in families)])
     common.table(["of which", *head], [spread(*group) for group in grouped(results, traits)])
 

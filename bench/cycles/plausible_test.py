@@ -18,7 +18,8 @@ import tables  # noqa: E402
 import tflite_writer  # noqa: E402
 import zoo  # noqa: E402
 
-EDGE256 = {"array.rows": 8, "array.cols": 8, "post.columns_per_cycle": 1, "bus.axi_data_bits": 64}
+EDGE256 = {"array.rows": 8, "array.cols": 8, "post.columns_per_cycle": 1, "bus.axi_data_bits": 64,
+           "memory.dmem_kib": 128}
 SEEDS = range(2 * len(zoo.FAMILIES))  # two of each family
 
 
@@ -102,6 +103,17 @@ class Bound(unittest.TestCase):
         self.assertEqual(plausible.bound(net, machine()), (64 * 100 + 4 * 100) // 8)
         self.assertEqual(plausible.bound(net, machine(bus_axi_data_bits=512)), 13 * 16)  # then for its steps
 
+    def test_what_a_mean_keeps_and_dmem_does_not_hold_goes_out_and_comes_back(self):
+        x = self.net.conv("conv", self.net.input, 64, 1)
+        y = self.net.depthwise("dw", x, 3)
+        gate = self.net.conv("gate", self.net.mean("mean", y), 64, 1)
+        self.net.add("add", self.net.conv("project", self.net.multiply("gated", y, gate), 64, 1), x)
+        self.assertEqual(plausible.compulsory(self.net, machine()), 0)
+        both = 2 * 20 * 20 * 64  # the map that is gated, and the residual
+        self.assertEqual(plausible.compulsory(self.net, machine(memory_dmem_kib=32)), both - 32 * 1024)
+        small = machine(memory_dmem_kib=16, bus_axi_data_bits=8)  # that writes more than it reads
+        self.assertEqual(plausible.bound_with_maps(self.net, small), 20 * 20 * 64 + both - 16 * 1024)
+
     def test_swish_costs_nothing_but_in_limit_py(self):
         x = self.net.conv("conv", self.net.input, 8, 1)
         self.net.multiply("swish", x, self.net.logistic("sigmoid", x))
@@ -134,7 +146,7 @@ class Tables(unittest.TestCase):
                  "causes": {"compute": 200, "bank": 100}, "lost": {"steps": 100, "bank": 100}}
         ran = {"seed": 1, "family": "vgg", "network": "vgg_1", "input": (4, 4, 3),
                "design": plausible.design(1), "pruned": False,
-               "cycles": 400, "bound": 100, "limit": 200, "causes": layer["causes"], "layers": [layer]}
+               "cycles": 400, "bound": 100, "limit": 200, "with_maps": 300, "causes": layer["causes"], "layers": [layer]}
         refused = {"family": "vgg", "design": plausible.design(2), "pruned": True, 
                    "network": "vgg_2", "refused": ["op 3 CONV_2D: too large"]}
         shown = io.StringIO()
@@ -146,6 +158,7 @@ class Tables(unittest.TestCase):
             plausible.refusals([ran, refused])
         self.assertIn("| all | 2 | 1 | 25.0 % | 25.0 % |", shown.getvalue())
         self.assertIn("| all, limit.py | 2 | 1 | 50.0 % | 50.0 % |", shown.getvalue())
+        self.assertIn("| all, with maps | 2 | 1 | 75.0 % | 75.0 % |", shown.getvalue())
         self.assertIn("| 25.0 % | b: conv 1x1 to 4x4x8 | 300 | 100 | compute 67 %, bank 33 % |", shown.getvalue())
         self.assertIn("| pruned | 1 | 1 |", shown.getvalue())
         for name in ("all", "conv 1x1"):

@@ -576,7 +576,7 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
       if (clear) std::ranges::fill(accumulators_, 0);
       if (window && g > 0) gather(r, lanes, tile, g * window_step(r));
       if (window)
-        window_group(lanes, tile, row, g);
+        window_group(lanes, tile, row, g, zero);
       else if (in_groups)
         scaled_group(r, lanes, tile, g);
       else
@@ -697,13 +697,16 @@ std::int32_t Machine::accumulated(std::int64_t sum) const {
 /// What a depthwise RUN must be.
 void Machine::check_window(const ComputeRegisters& r, const isa::Run& run) const {
   using namespace isa::compute;
-  if (static_cast<Op>(run.op) != Op::kInt8) fail("the window former takes int8");
+  const auto op = static_cast<Op>(run.op);
+  if (op != Op::kInt8 && op != Op::kMatmul) fail("the window former takes int8");
   if (r.get(agu::kWordsLast) != 0) fail("a group of the window former has one channel word");
   if (!run.has(kClear) || !run.has(kDrain)) fail("a reduction of the window former is whole");
 }
 
 /// Sums of four channels: column c takes byte c of the words of a lane and of the three after it.
-void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group) {
+/// Zero points count what the lane's own words hold.
+void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group,
+                           const ZeroPoints& zero) {
   const int parts = config_.window_steps_per_row();
   const std::int64_t first = row + group * divide_up(tile.steps, parts);
   for (int l = 0; l < config_.rows; ++l) {
@@ -713,8 +716,10 @@ void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t ro
       for (std::int64_t step = 0; step < tile.steps; ++step) {
         const std::int64_t at = (first + step / parts) * config_.cols + 4 * (step % parts) + c;
         const std::uint32_t weights = word_at(pmem_, at);
+        const std::uint32_t own = tile.words[l * tile.steps + step];
         for (int i = 0; i < 4; ++i)
-          sum += byte_of(tile.words[(l + i) * tile.steps + step], c) * byte_of(weights, i);
+          sum += byte_of(tile.words[(l + i) * tile.steps + step], c) * byte_of(weights, i) -
+                 zero.act * byte_of(weights, i) - zero.wgt * byte_of(own, i);
       }
       accumulators_[l * config_.cols + c] = accumulated(sum);
     }

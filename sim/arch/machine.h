@@ -93,7 +93,8 @@ class Machine {
   void read_groups(const isa::ComputeRegisters& r, std::int64_t row, int groups);
   void scaled_group(const isa::ComputeRegisters& r, const Lanes& lanes, const Tile& tile,
                     int group);
-  void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group);
+  void window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group,
+                    const ZeroPoints& zero);
   /// @param offset  of the first tap from the lanes' base
   void gather(const isa::LaneRegisters& registers, const Lanes& lanes, Tile& tile,
               std::int64_t offset = 0) const;

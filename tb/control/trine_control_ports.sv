@@ -308,6 +308,8 @@ module trine_control_ports #(
     .memory_i     (memory_state)
   );
 
+  logic [1:0] cores;  // one core: both its own
+
   trine_dma #(
     .Cols          (Cols),
     .DmemAddrBits  (DmemAddrBits),
@@ -338,6 +340,7 @@ module trine_control_ports #(
     .word_ready_i  (word_ready),
     .commands_i    ({store_command, load_command}),
     .answers_o     ({store_answer, load_answer}),
+    .dma_cores_o   (cores),
     .dma_wvalid_o,
     .dma_wready_i,
     .dma_wbeat_o   ({dma_wlast_o, dma_wmask_o, dma_waddr_o, dma_wdata_o}),
@@ -362,6 +365,6 @@ module trine_control_ports #(
   );
 
   logic unused;
-  assign unused = ^{s_axil_awprot_i, s_axil_arprot_i, param};
+  assign unused = ^{s_axil_awprot_i, s_axil_arprot_i, param, cores};
 
 endmodule

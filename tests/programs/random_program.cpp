@@ -491,7 +491,7 @@ class Generator {
                   : config_.weights4 && chance(30) ? Op::kInt8Int4
                   : chance(40)                     ? Op::kMatmul
                                                    : any;
-    const bool window = op == Op::kInt8 && config_.window() && chance(35);
+    const bool window = (op == Op::kInt8 || op == Op::kMatmul) && config_.window() && chance(35);
     const machine::Operands operands = machine::operands_of(op);
     const int steps_per_row =
         window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;

@@ -170,7 +170,7 @@ Pair exact_pair() {
 
 TEST_CASE("images come and go with their axes in another order", "[fuzz]") {
   int inputs = 0, outputs = 0;
-  for (unsigned seed = 1; seed <= 200; ++seed) {
+  for (unsigned seed = 1; seed <= 300; ++seed) {
     Builder b(seed);
     if (make_network(b) != Family::kImages || b.graph.ops.empty()) continue;
     const auto turns = [&](const model::Op& op) { return op.kind == OpKind::kTranspose; };

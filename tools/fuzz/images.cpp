@@ -48,38 +48,24 @@ class Images {
 
   void add_operator() {
     using Make = int (Images::*)(int);
-    static const std::vector<Make> kMakes{&Images::unary,
-                                          &Images::convolution,
-                                          &Images::depthwise,
-                                          &Images::grouped,
-                                          &Images::pool,
-                                          &Images::binary,
-                                          &Images::binary,
-                                          &Images::concatenation,
-                                          &Images::pad,
-                                          &Images::slice,
-                                          &Images::reduction,
-                                          &Images::resize,
-                                          &Images::transposed,
-                                          &Images::softmax,
-                                          &Images::norm,
-                                          &Images::mirror_pad,
-                                          &Images::space_to_depth,
-                                          &Images::gather,
-                                          &Images::reverse,
-                                          &Images::tile,
-                                          &Images::split,
-                                          &Images::pack,
-                                          &Images::prelu,
-                                          &Images::exchange,
-                                          &Images::between_batches,
-                                          &Images::floats,
-                                          &Images::depth_to_space,
-                                          &Images::convolution,
-                                          &Images::convolution};
+    static const std::vector<Make> kMakes{&Images::unary,         &Images::convolution,
+                                          &Images::depthwise,     &Images::grouped,
+                                          &Images::pool,          &Images::binary,
+                                          &Images::binary,        &Images::gate,
+                                          &Images::concatenation, &Images::pad,
+                                          &Images::slice,         &Images::reduction,
+                                          &Images::resize,        &Images::transposed,
+                                          &Images::softmax,       &Images::norm,
+                                          &Images::mirror_pad,    &Images::space_to_depth,
+                                          &Images::gather,        &Images::reverse,
+                                          &Images::tile,          &Images::split,
+                                          &Images::pack,          &Images::prelu,
+                                          &Images::exchange,      &Images::between_batches,
+                                          &Images::floats,        &Images::depth_to_space,
+                                          &Images::convolution,   &Images::convolution};
     static const std::vector<Make> kWide =
         without(kMakes, {&Images::softmax, &Images::norm, &Images::prelu, &Images::floats,
-                         &Images::space_to_depth, &Images::depth_to_space});
+                         &Images::gate, &Images::space_to_depth, &Images::depth_to_space});
     const int x = recent(b_, maps_);
     const int made = (this->*any(b_, wide_ ? kWide : kMakes))(x);
     if (made >= 0) maps_.push_back(made);
@@ -232,6 +218,27 @@ class Images {
       tensor(out).quantization.scale = {tensor(x).scale() * tensor(y).scale() * 60};
     if (!extreme && kind != OpKind::kSquaredDifference && once_in(b_, 4))
       b_.graph.ops.back().activation = model::Activation::kRelu;
+    return out;
+  }
+
+  /// A map times a code for each of its channels, as squeeze and excitation makes them.
+  int gate(int x) {
+    const int C = shape(x)[3], squeezed = extent(b_, 16);
+    int g = b_.mean(x, {1, 2});
+    const auto dense = [&](int from, int channels) {
+      return b_.convolution(from, channels, 1, 1, 1, 1, 1, 1, Padding::kSame, once_in(b_, 2));
+    };
+    if (once_in(b_, 2)) g = dense(dense(g, squeezed), C);
+    if (once_in(b_, 2)) {
+      g = b_.unary(g, OpKind::kLogistic);
+      tensor(g).quantization.scale = {1.0f / 256};
+      tensor(g).quantization.zero_point = {-128};
+    }
+    const bool swap = once_in(b_, 4);
+    const int out = b_.binary(swap ? g : x, swap ? x : g, OpKind::kMul);
+    tensor(out).quantization.scale = {tensor(x).scale() * tensor(g).scale() *
+                                      static_cast<float>(b_.number(1, 255))};
+    if (once_in(b_, 4)) b_.graph.ops.back().activation = model::Activation::kRelu;
     return out;
   }
 

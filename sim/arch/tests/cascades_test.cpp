@@ -97,6 +97,11 @@ TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
       const int second = b.conv(x, 8, wide_first ? 1 : 3, 2);
       return std::vector{b.conv(b.binary(first, second, model::OpKind::kMul), 4)};
     });
+  check("a gate, but not what makes its codes", {1, 1, 3, 3}, [](Images& b) {
+    const int x = b.input({1, 13, 9, 24});
+    const int gate = b.unary(b.mean(b.conv(x, 24), {1, 2}), model::OpKind::kLogistic);
+    return std::vector{b.conv(b.binary(x, gate, model::OpKind::kMul), 8)};
+  });
   check("what others read stays whole", {3, 3, 3, 3}, [](Images& b) {
     const int x = b.conv(b.conv(b.input({1, 9, 7, 4}), 8, 3), 8);
     return std::vector{b.conv(b.depth(x), 4), x};
@@ -114,6 +119,23 @@ TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades
   CHECK(std::ranges::max(stripes.stripes) > 1);
   // Input, weights and output remain.
   CHECK(3 * stripes.result.dram_bytes_written < whole.result.dram_bytes_written);
+  CHECK(stripes.result.cycles < whole.result.cycles);
+}
+
+TEST_CASE("stripes leave DMEM to a map that is gated", "[arch][cascades]") {
+  Images b(6);  // 36 of 64 KiB
+  const int x = b.depth(b.conv(b.input({1, 48, 48, 3}), 16, 3));
+  const int codes = b.conv(b.mean(x, {1, 2}), 16);
+  b.graph.outputs = {b.conv(b.binary(x, codes, model::OpKind::kMul), 4)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const machine::Config config = testing::small_config(8, 8, 64, 32, 32);
+  const Ran whole = run(b, inputs, config, Cascading::kNever);
+  const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
+  CHECK(stripes.stripes[0] > 1);
+  CHECK(stripes.stripes[1] > 1);
+  // The output alone.
+  CHECK(stripes.result.dram_bytes_written < 2 * 48 * 48 * 4);
+  CHECK(stripes.result.dram_bytes_written < whole.result.dram_bytes_written);
   CHECK(stripes.result.cycles < whole.result.cycles);
 }
 

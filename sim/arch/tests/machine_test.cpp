@@ -203,7 +203,7 @@ TEST_CASE("products use PMEM and parameters to their ends, in forms that exist",
           {kArray, 0, kWhole + kFormer, {{kWordsLast, 1}}, "has one channel word"},
           {kArray, 0, 1 + kFormer, {}, "a reduction of the window former is whole"},
           {kArray, 0, 2 + kFormer, {}, "a reduction of the window former is whole"},
-          {kArray, 5, kWhole + kFormer, {}, "the window former takes int8"},
+          {kArray, 5, kWhole + kFormer, {}},
           {kArray, 0, kWhole, {{isa::post::kAddOperandShift, 1}}},  // which it does not read
           {kArray, 0, kWhole + kAdd, {{isa::post::kAddOperandShift, -31}}},
           {kArray, 0, kWhole + kAdd, {{isa::post::kAddOperandShift, -32}}, "operand's shift -32"},

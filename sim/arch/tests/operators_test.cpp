@@ -34,6 +34,39 @@ TEST_CASE("additions and maxima broadcast as the golden layers", "[arch][random]
     });
 }
 
+TEST_CASE("gates equal the golden layer", "[arch][random][elementwise]") {
+  static constexpr int kZeros[] = {-128, -128, -127, -1, 0, 1, 127};
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
+    check(seed, [](Builder& b) {
+      const std::vector<int> shape{1, b.number(1, 14), b.number(1, 14), b.number(1, 90)};
+      const int x =
+          b.number(0, 1) == 0 ? random_map(b, shape) : b.unary(b.input(shape), OpKind::kRelu);
+      const int gate = b.number(0, 3) == 0   ? b.constant({shape[3]})
+                       : b.number(0, 2) == 0 ? b.input({1, 1, 1, shape[3]})
+                       : b.number(0, 1) == 0 ? b.mean(x, {1, 2})
+                                             : b.unary(b.mean(x, {1, 2}), OpKind::kLogistic);
+      const auto quantization = [&](int t) -> model::Quantization& {
+        return b.graph.tensors[static_cast<std::size_t>(t)].quantization;
+      };
+      for (const int t : {x, gate})
+        if (b.number(0, 2) != 0) quantization(t).zero_point = {kZeros[b.number(0, 6)]};
+      const bool swap = b.number(0, 3) == 0;
+      const int out = b.binary(swap ? gate : x, swap ? x : gate, OpKind::kMul);
+      quantization(out).scale = {quantization(x).scale[0] * quantization(gate).scale[0] *
+                                 static_cast<float>(b.number(1, 255))};
+      switch (b.number(0, 3)) {
+        case 0:
+          return b.addition(out, x);
+        case 1:
+          return b.convolution(out, b.number(1, 9), 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+        case 2:  // the same gate again
+          return b.binary(out, gate, OpKind::kMul);
+        default:
+          return out;
+      }
+    });
+}
+
 TEST_CASE("squared differences broadcast as the golden layer", "[arch][random][elementwise]") {
   for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed)
     check(seed, [](Builder& b) {

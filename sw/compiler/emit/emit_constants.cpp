@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cassert>
 #include <span>
+#include <tuple>
+#include <utility>
 
 #include "base/rounding.h"
 #include "sw/compiler/emit/emitter.h"
@@ -36,12 +38,17 @@ std::int64_t Emitter::parameter_entries(const Network& network, const machine::C
 /// @param place  where they must lie, if not anywhere
 std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart& part,
                                       std::optional<std::int64_t> place) {
-  if (layer().weights_map >= 0) return require_map(channels, part, place);
+  if (layer().weights_map >= 0 && !layer().is_gate()) return require_map(channels, part, place);
   const BlockKey key = weights_key(channels, part);
   const std::int64_t block = block_of(key);
   const Image::Block& from = image_.weights.at(key);
   const auto [row, is_new] = place_weights(block, from.rows, place);
   if (is_new) load_weights(from, row);
+  if (layer().is_gate()) {
+    int& whose = gates_.try_emplace(block, -1).first->second;
+    gate_comes_ = is_new || whose != net_.first_stripe(layer_);
+    whose = net_.first_stripe(layer_);
+  }
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
 }
@@ -100,6 +107,42 @@ std::int64_t Emitter::require_map(const Channels& channels, const FilterPart& pa
     load_plane(channels, part.word + word, row + word, part.words);
   pmem_.use(block, static_cast<std::int64_t>(instructions.size()));
   return row;
+}
+
+/// Channels of one RUN each, of those that weights are there or on their way for. The first ones of
+/// a gate need not wait for the codes of all.
+std::vector<Channels> Emitter::runs_of(const Channels& channels) const {
+  constexpr int kFirstLoads = 4, kMore = 3;  // RUNs of the load engine, and how many times as many
+  const Layer& l = layer();
+  const int columns = l.columns(config_), first_size = kFirstLoads * columns * l.conv().gate_words;
+  int size = channels.size(), more = 1;
+  if (l.weights_map >= 0 && !l.is_gate() && columns < config_.cols)
+    size = columns;  // groups that leave columns idle are RUNs of their own
+  else if (l.is_gate() && gate_comes_ && size > 2 * first_size)
+    std::tie(size, more) = std::pair(first_size, kMore);
+  std::vector<Channels> runs;
+  for (int first = channels.first; first < channels.last; first = runs.back().last, size *= more)
+    runs.push_back({first, std::min(first + size, channels.last)});
+  return runs;
+}
+
+/// What of a gate's weights is a map: a channel word is four columns, of which the first step's
+/// begin with column 0, the next one's with column 4, and so on.
+void Emitter::load_gate(const Channels& channels, std::int64_t row) {
+  const Layer& l = layer();
+  const View& view = weights_view();
+  const std::int64_t rows = l.rows_of(l.steps());
+  const int end = divide_up(channels.last, 4);
+  for (int word = channels.first / 4; word < end; word += l.conv().gate_words) {
+    const Region from{.start = view.at(word, l.conv().weights_y, l.conv().weights_x),
+                      .length = 1,
+                      .stride = view.plane,
+                      .count = std::min(l.conv().gate_words, end - word)};
+    emit_transfer(Engine::kLoad, Target::kTransposed, from.start, row, 1, from.count, view.plane,
+                  rows, {Space::kPmem, row, 1, rows, from.count});
+    read_weights(from);
+    row += l.conv().gate_words * rows;
+  }
 }
 
 /// One channel word of all groups, every `stride`-th row of PMEM.

@@ -157,20 +157,21 @@ void Emitter::emit_conv_part(const Visit& v) {
   const std::int64_t row = require_chunk_weights(channels, part);
   const View out = output_view(rect, channels);
   const std::int64_t delta = residual_delta(rect, channels, out);
-  // Groups that leave columns idle are RUNs of their own.
   const int columns = layer().columns(config_);
-  const bool alone = layer().weights_map >= 0 && columns < config_.cols;
+  const std::int64_t group_rows = layer().rows_of(layer().steps());
   for (const Rect& own : rects) {
     input_until(own.x1);
     for (std::size_t s = v.first; s < v.last; ++s)
       for (const SweepPart& p : parts_in(layer().sweeps[s], own)) {
         const std::int64_t param = require_parameters(channels, p.correction);
-        for (int c = channels.first; c < channels.last; c += alone ? columns : channels.size()) {
-          const Channels group{c, alone ? std::min(c + columns, channels.last) : channels.last};
-          const int before = c - channels.first;
-          emit_conv({&layer().sweeps[s], p.rect, group, part, in, out, delta,
-                     row + before / columns * part.words, param + before * layer().passes});
+        for (const Channels& group : runs_of(channels)) {
+          const int before = group.first - channels.first;
+          const std::int64_t from = row + before / columns * group_rows;
+          if (layer().is_gate() && gate_comes_) load_gate(group, from);
+          emit_conv({&layer().sweeps[s], p.rect, group, part, in, out, delta, from,
+                     param + before * layer().passes});
         }
+        gate_comes_ = false;
       }
   }
   finish_output(rect, channels);

@@ -116,6 +116,8 @@ class Emitter : private Order {
   std::int64_t require_map(const Channels& channels, const FilterPart& part,
                            std::optional<std::int64_t> place);
   void load_map(const Channels& group, const FilterPart& part, std::int64_t row);
+  std::vector<Channels> runs_of(const Channels& channels) const;
+  void load_gate(const Channels& channels, std::int64_t row);
   void load_plane(const Channels& channels, int word, std::int64_t row, int stride);
   bool weights_on_chip() const;
   const View& weights_view() const;
@@ -168,7 +170,9 @@ class Emitter : private Order {
   std::set<int> parts_left_;              ///< outputs of which parts are stored with the last one
   std::map<int, int> rows_stored_;        ///< of outputs in parts: so many from the first one on
   std::map<BlockKey, std::int64_t> blocks_;
-  std::vector<bool> zero_biases_;                ///< entries of the bias memory that hold 0
+  std::map<std::int64_t, int> gates_;  ///< layers whose codes blocks of gates' weights hold
+  bool gate_comes_ = false;            ///< the layer's are yet to be loaded
+  std::vector<bool> zero_biases_;      ///< entries of the bias memory that hold 0
   std::int64_t table_ = -1, exponentials_ = -1;  ///< bytes of what their memories hold
   isa::dma::Target table_is_{};                  ///< of codes (kTable) or of points
 };

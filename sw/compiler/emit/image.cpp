@@ -118,7 +118,7 @@ class ImageMaker : private Order {
   /// Rows of Cols words, by group and step, as PMEM holds them; each group begins with a row of its
   /// own.
   void add_weights(const Channels& channels, const FilterPart& part) {
-    if (layer().weights_map >= 0) return;
+    if (layer().weights_map >= 0 && !layer().is_gate()) return;
     const auto [block, is_new] = image_.weights.try_emplace(weights_key(channels, part));
     if (!is_new) return;
     const Layer& l = layer();

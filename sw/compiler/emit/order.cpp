@@ -290,6 +290,13 @@ BlockKey Order::weights_key(const Channels& channels, const FilterPart& part) co
   BlockKey key{weights_of_[at(layer_)], channels.first, part.word, part.row,
                channels.last,           part.words,     part.rows};
   const Layer& l = layer();
+  if (l.is_gate()) {  // the constants of all gates are alike, in chunks of one size
+    const Conv& conv = net_.layers[at(net_.first_stripe(layer_))].conv();
+    key = {-2, l.window.R, conv.gate_words, channels.size(), channels.first / channels.size()};
+    for (int step = 0; step < l.window.R; ++step)
+      key.push_back(conv.weights[at(l.weight_at(0, step))]);
+    return key;
+  }
   if (l.weights_map < 0) return key;
   // Other layers may have the same weights.
   const Part& map = map_at(l.weights_map).part;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
+
 #include "base/rounding.h"
 #include "sw/compiler/lower/lowering.h"
+#include "sw/compiler/network/forms.h"
 #include "sw/reference/ops/ops.h"
 #include "sw/reference/ops/softmax.h"
 
@@ -9,6 +12,8 @@ namespace trine::compiler {
 namespace {
 
 constexpr int kLargestSquareShift = 1;  ///< squares are below 2^30
+constexpr int kMachineWord = 4;         ///< codes, channels of a group of the window former
+constexpr int kMostGateSteps = 3;       ///< for a zero point of 8 bits
 
 }  // namespace
 
@@ -136,7 +141,135 @@ Problem Lowering::multiplication_problem(const Op& o) const {
   return first_of(half_even_problem(o), two_maps_problem(o));
 }
 
+/// The map that MUL multiplies by a code for each channel, the operand at `position`, if the array
+/// can have that operand as weights.
+const Map* Lowering::gated_map(const Op& o, int position) const {
+  const auto found = map_of_.find(o.input(1 - position));
+  if (found == map_of_.end() || is_wide(o)) return nullptr;
+  const Map& map = net_.maps[at(found->second)];
+  const Tensor &codes = graph_.in(o, position), &out = graph_.out(o);
+  const Shape& s = map.shape;
+  const bool fits = s.per_word == 4 && !s.wide && map.part.pixel_words == 0 &&
+                    s.C == out.extent(-1) && codes.elements() == s.C && codes.extent(-1) == s.C &&
+                    graph_.in(o, 1 - position).elements() == out.elements();
+  return fits ? &map : nullptr;
+}
+
+/// Whether that takes fewer cycles than MUL of the vector unit, which works by pixels or by words.
+/// @param computed  codes that have to be repeated for it; the array has constants beside them
+bool Lowering::gate_pays(const Shape& s, int steps, bool computed) const {
+  constexpr int kMulWord = 10, kShared = 6, kCopy = 6, kRun = 16, kLoads = 32;
+  const int lanes = config_.rows, pixels = s.H * s.W;
+  const std::int64_t tiles = divide_up(pixels, lanes), words = s.channel_words();
+  const std::int64_t rows = words * divide_up(steps, config_.window_steps_per_row());
+  const std::int64_t bus = 4 * rows * config_.cols / (config_.axi_data_bits / 8);
+  const std::int64_t array = std::max(
+      tiles * words * std::max(steps, divide_up(kMachineWord, config_.columns_per_cycle)), bus);
+  const std::int64_t shared = pixels * (divide_up<std::int64_t>(words, lanes) * kShared + lanes);
+  const std::int64_t vector = std::min(tiles * words * kMulWord, shared);
+  return computed ? array + kRun + kLoads < vector + tiles * words * kCopy : array + kRun < vector;
+}
+
+/// A convolution with a channel of its own for each one, whose steps all take the same pixel.
+Layer Lowering::gate(const Op& o, int position, int steps) {
+  const reference::MulParams mul = reference::mul_params(graph_, o);
+  Layer layer = start(o, LayerKind::kConv, map_of(o.input(1 - position)));
+  const Shape& s = shape(layer.input);
+  layer.half_even = needs_half_even(o);
+  layer.range = mul.output;
+  layer.window.R = steps;
+  layer.window.dil_y = 0;
+  set_groups(layer, s, s.C, 1, 1, config_);
+  Conv& conv = layer.conv();
+  conv.zero_point = conv.outside = mul.zero_point[at(1 - position)];
+  conv.steps_per_row = config_.window_steps_per_row();
+  set_scale(layer, s.C, mul.scale);
+  layer.clear_weights();
+  return layer;
+}
+
+std::optional<int> Lowering::gate_of(const Op& o) const {
+  if (!config_.zero_points() || !config_.window()) return std::nullopt;
+  for (const int position : {1, 0}) {
+    const auto found = map_of_.find(o.input(position));
+    const Map* map = gated_map(o, position);
+    if (map == nullptr || found == map_of_.end()) continue;
+    const Map& codes = net_.maps[at(found->second)];
+    const bool lies = begins_beat(codes, {}) && codes.part.channel % kMachineWord == 0 &&
+                      codes.part.pixel_words == 0 && !codes.constant() &&
+                      codes.shape.per_word == kMachineWord && codes.shape.pixels() == 1;
+    if (lies && map->shape.pixels() > 1 && gate_pays(map->shape, kMostGateSteps, true))
+      return position;
+  }
+  return std::nullopt;
+}
+
+/// The weight of a channel is the gate's code less its zero point: up to 255, in steps of which the
+/// first ones hold a code and constants, each group in an order of its own: a load has channel
+/// words for steps that follow each other.
+void Lowering::computed_gate(const Op& o, int position) {
+  const int map = map_of(o.input(position));
+  const int least = -reference::mul_params(graph_, o).zero_point[at(position)];
+  const int constants = least == 0 ? 0 : least > INT8_MAX ? 2 : 1;
+  const int hidden = divide_up(kMachineWord, config_.columns_per_cycle);  // behind the drain
+  const int in_row = config_.window_steps_per_row();
+  Layer layer = gate(o, position, std::max(1 + constants, std::min(in_row, hidden)));
+  Conv& conv = layer.conv();
+  conv.precision = isa::compute::Op::kMatmul;
+  conv.gate_words = std::min(in_row, layer.window.R);
+  layer.pad_code = conv.zero_point;
+  layer.weights_map = map;
+  net_.maps[at(net_.whole_of(map))].weights = true;
+  for (int m = 0; m < layer.channels; ++m) {
+    const int own = m / kMachineWord % conv.gate_words;
+    for (int i = 0, step = 0; i < constants; ++i, ++step) {
+      if (step == own) ++step;
+      const int share = i == 0 && constants == 2 ? least / 2 : least - (i == 0 ? 0 : least / 2);
+      conv.weights[at(layer.weight_at(m, step))] = static_cast<std::int8_t>(share);
+    }
+  }
+  set_sweeps(layer, shape(layer.input));
+  add_layer(o, std::move(layer));
+}
+
+/// Steps of a weight of nine bits, each of which has eight.
+std::vector<std::int8_t> Lowering::shares_of(int weight) {
+  std::vector<std::int8_t> shares;
+  do {
+    shares.push_back(static_cast<std::int8_t>(std::clamp(weight, INT8_MIN, INT8_MAX)));
+    weight -= shares.back();
+  } while (weight != 0);
+  return shares;
+}
+
+std::optional<int> Lowering::constant_gate_of(const Op& o) const {
+  for (const int position : {1, 0}) {
+    const Map* map = graph_.in(o, position).is_constant ? gated_map(o, position) : nullptr;
+    if (map != nullptr && config_.window() && gate_pays(map->shape, 1, false)) return position;
+  }
+  return std::nullopt;
+}
+
+/// Codes that are known are weights like others; as a second map they were as large as the first.
+void Lowering::constant_gate(const Op& o, int position) {
+  const int zero_point = reference::mul_params(graph_, o).zero_point[at(position)];
+  std::vector<std::vector<std::int8_t>> shares;
+  std::size_t steps = 1;
+  for (const std::int8_t code : graph_.in(o, position).values<std::int8_t>()) {
+    shares.push_back(shares_of(code - zero_point));
+    steps = std::max(steps, shares.back().size());
+  }
+  Layer layer = gate(o, position, static_cast<int>(steps));
+  for (int m = 0; m < layer.channels; ++m)
+    for (std::size_t step = 0; step < shares[at(m)].size(); ++step)
+      tap_weight(layer, m, static_cast<int>(step), 0, m) = shares[at(m)][step];
+  fold_zero_point(layer);
+  add_layer(o, std::move(layer));
+}
+
 void Lowering::multiplication(const Op& o) {
+  if (const auto position = constant_gate_of(o)) return constant_gate(o, *position);
+  if (const auto position = gate_of(o)) return computed_gate(o, *position);
   const bool half_even = needs_half_even(o);
   Layer layer = two_maps(o, LayerKind::kMul);
   layer.half_even = half_even;

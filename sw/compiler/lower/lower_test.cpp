@@ -3,6 +3,7 @@
 #include "sw/compiler/lower/lower.h"
 
 #include <catch2/catch.hpp>
+#include <numeric>
 
 #include "tools/fuzz/testing.h"
 
@@ -54,6 +55,77 @@ TEST_CASE("outputs of a transposed convolution whose taps lie outside have layer
   CHECK(taps(2) == Taps{{0, 3}, {0, 3}});  // their weights would come twice
   CHECK(taps(40) ==
         Taps{{0, 1}, {0, 1}, {1, 2}, {1, 2}, {2, 3}, {2, 3}, {40, 2}, {40, 2}, {41, 1}, {41, 1}});
+}
+
+TEST_CASE("a code a channel is weights of the array where that is shorter", "[compiler][lower]") {
+  struct Case {
+    std::vector<int> map{1, 7, 7, 24}, gate{1, 1, 1, 24};
+    int zero_point = -128;
+    bool constant = false;
+    machine::Config config = fuzz::small_config(8, 8, 64, 32, 64);
+  };
+  /// Steps of a group, and how many of them have computed codes; nothing for MUL of the vector
+  /// unit.
+  const auto steps = [](const Case& c) {
+    Builder b(1);
+    const int x = b.input(c.map), gate = c.constant ? b.constant(c.gate) : b.input(c.gate);
+    b.graph.tensors[at(gate)].quantization.zero_point = {c.zero_point};
+    b.graph.outputs = {b.binary(gate, x, OpKind::kMul)};
+    const Network net = lower(b.graph, c.config, reference::kDoublePolicy);
+    const Layer& l = net.layers.back();
+    if (l.kind == LayerKind::kMul) return std::pair(0, 0);
+    CHECK(net.layers.size() == 1);
+    CHECK(l.is_gate() == !c.constant);
+    if (l.is_gate()) CHECK((net.maps[at(l.weights_map)].shape == Shape{24, 1, 1}));
+    for (int m = 0; m < l.channels; ++m) {
+      const auto first = l.conv().weights.begin();
+      const int code = c.constant ? b.graph.tensors[at(gate)].values<std::int8_t>()[at(m)] : 0;
+      CHECK(std::accumulate(first + l.weight_at(m, 0), first + l.weight_at(m + 1, 0), 0) ==
+            code - c.zero_point);
+    }
+    return std::pair(l.steps(), l.conv().gate_words);
+  };
+  const auto with = [](int rows, int cols, int columns_per_cycle = 1) {
+    Case c;
+    c.config = fuzz::small_config(rows, cols, 64, 32, 64);
+    c.config.columns_per_cycle = columns_per_cycle;
+    return c;
+  };
+  using Steps = std::pair<int, int>;
+  CHECK(steps(with(2, 4)) == Steps{3, 1});
+  CHECK(steps(with(8, 8)) == Steps{3, 2});
+  CHECK(steps(with(8, 16)) == Steps{4, 4});
+  CHECK(steps(with(16, 16, 2)) == Steps{3, 3});
+  CHECK(steps(with(8, 64)) == Steps{4, 4});
+  Case c;
+  SECTION("zero points of seven bits take a constant, 0 none") {
+    for (const int zero_point : {-127, -1, 0, 1, 127}) {
+      c.zero_point = zero_point;
+      CHECK(steps(c) == Steps{2, 2});
+    }
+  }
+  SECTION("few pixels") {
+    for (const int pixels : {1, 2}) {
+      c.map = {1, 1, pixels, 24};
+      CHECK(steps(c) == Steps{});
+    }
+  }
+  SECTION("no window former") {
+    c.config.depthwise = false;
+    CHECK(steps(c) == Steps{});
+  }
+  SECTION("no products of two maps") {
+    c.config.matmul = false;
+    CHECK(steps(c) == Steps{});
+  }
+  SECTION("constants, not of products of two maps") {
+    c.constant = true;
+    c.config.matmul = false;
+    for (const int zero_point : {-128, 0, 127}) {
+      c.zero_point = zero_point;
+      CHECK(steps(c) == Steps{zero_point == 0 ? 1 : 2, 0});
+    }
+  }
 }
 
 }  // namespace

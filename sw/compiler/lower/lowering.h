@@ -150,6 +150,15 @@ class Lowering : private Maps {
   void squared_difference(const Op& o);
   Problem multiplication_problem(const Op& o) const;
   void multiplication(const Op& o);
+  const Map* gated_map(const Op& o, int position) const;
+  bool gate_pays(const Shape& s, int steps, bool computed) const;
+  Layer gate(const Op& o, int position, int steps);
+  /// The operand, computed or constant, that the array takes as weights, one for each channel.
+  std::optional<int> gate_of(const Op& o) const;
+  void computed_gate(const Op& o, int position);
+  static std::vector<std::int8_t> shares_of(int weight);
+  std::optional<int> constant_gate_of(const Op& o) const;
+  void constant_gate(const Op& o, int position);
   Problem two_maps_problem(const Op& o) const;
   void maximum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMaximum)); }
   void minimum(const Op& o) { add_layer(o, two_maps(o, LayerKind::kMinimum)); }

@@ -162,6 +162,9 @@ struct Conv {
   bool weights_are_low = false;  ///< low bytes of int16: the array takes 128 off each
   int weights_y = 0, weights_x = 0;
   int weights_zero = 0;  ///< their zero point
+  /// With Layer::weights_map, by the window former: so many of its channel words, one behind the
+  /// other, are lane 0 of the steps 0, 1, ... of their groups; all other lanes are in `weights`.
+  int gate_words = 0;
   isa::compute::Op precision = isa::compute::Op::kInt8;
   int step_codes = 4;     ///< of an input word
   int steps_per_row = 1;  ///< of a PMEM row: 4 or 8 when weights are narrower than activations
@@ -281,6 +284,8 @@ struct Layer {
 
   /// Whether a product adds a residual to its codes.
   bool fuse_add() const { return kind == LayerKind::kConv && second >= 0; }
+  /// Whether the weights are a map's codes and constants, side by side: a gate.
+  bool is_gate() const { return kind == LayerKind::kConv && conv().gate_words > 0; }
   bool two_operands() const {
     return kind == LayerKind::kAdd || kind == LayerKind::kSquare || kind == LayerKind::kMul ||
            kind == LayerKind::kMaximum || kind == LayerKind::kMinimum ||
@@ -328,7 +333,7 @@ struct Layer {
   }
   /// Output channels that the array computes at once.
   int columns(const machine::Config& config) const {
-    if (weights_map >= 0) {
+    if (weights_map >= 0 && !is_gate()) {
       const int unit = conv().weights_transposed ? 4 : config.data_words();
       return config.cols / unit * unit;
     }

@@ -65,7 +65,10 @@ int sum_bits(const Layer& layer) {
   const auto widen = [&](const Reach& sum) {
     all = {std::min(all.low, sum.low), std::max(all.high, sum.high)};
   };
-  if (layer.weights_map >= 0) {
+  if (layer.is_gate()) {
+    const std::int64_t most = std::int64_t{UINT8_MAX} * UINT8_MAX;
+    widen({-most, most});
+  } else if (layer.weights_map >= 0) {
     const Reach term = term_of_maps(layer);
     const std::int64_t terms = std::int64_t{layer.steps()} * layer.conv().step_codes;
     widen({terms * term.low, terms * term.high});

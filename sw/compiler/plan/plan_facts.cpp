@@ -57,11 +57,14 @@ void PlanFacts::find_heads() {
     by_heads_[m] = found_by_heads(static_cast<int>(m)) ? 1 : 0;
 }
 
-/// Whether a SOFTMAX may write over its input.
+/// Whether a SOFTMAX, or a gate whose input nobody reads or writes behind it, may write over its
+/// input. Parts of that are written before.
 bool PlanFacts::in_place(const Layer& layer) const {
-  return layer.kind == LayerKind::kSoftmax && net_.is_private(layer.input) &&
-         net_.is_private(layer.output) &&
-         net_.maps[at(layer.input)].shape == net_.maps[at(layer.output)].shape;
+  const Map &in = net_.maps[at(layer.input)], &out = net_.maps[at(layer.output)];
+  if (!net_.is_private(layer.output) || in.shape != out.shape) return false;
+  if (!layer.is_gate()) return layer.kind == LayerKind::kSoftmax && net_.is_private(layer.input);
+  return in.part.whole < 0 && !in.input && !in.output && !in.constant() &&
+         in.last_write < in.last_use && &net_.layers[at(in.last_use)] == &layer;
 }
 
 void PlanFacts::tie_maps() {

@@ -125,20 +125,16 @@ plan: 24576 bytes in DRAM, 2 maps spilled
   map 0 'input' 12x12x8: DMEM 0 pitch 12 plane 144 DRAM 0 pitch 12 plane 144
   map 1 'input' 32x32x16: DRAM 288 pitch 32 plane 1024
   map 2 't3' 12x12x32: DRAM 4384 pitch 12 plane 144
-  map 3 't6' 1x1x16: DMEM 624 pitch 1 plane 1
+  map 3 't6' 1x1x16: DMEM 1216 pitch 1 plane 2
   map 4 't10' 12x12x16: DMEM 0 pitch 12 plane 152
-  map 5 't6' 1x12x16: DMEM 1248 pitch 12 plane 24
-  map 6 't6' 12x12x16: DMEM 624 pitch 12 plane 152
-  map 7 't11' 12x12x16: DMEM 1248 pitch 12 plane 144 DRAM 5536 pitch 12 plane 144
+  map 5 't11' 12x12x16: DMEM 624 pitch 12 plane 144 DRAM 5536 pitch 12 plane 144
   layer 0 CONV_2D 't3': 0 -> 2, 12x12x16: 722 cycles, unit 696, bus 722
     2 x (0 + 0 + 578) words from DMEM 304 on
   layer 1 MEAN 't6': 1 -> 3, 1x1x4: 6620 cycles, unit 4368, bus 2052
-    1 x (1026 + 0 + 0) words from DMEM 644 on
-  layer 2 CONV_2D 't10': 2 -> 4, 12x12x16: 665 cycles, unit 288, bus 665
-    1 x (1154 + 0 + 0) words from DMEM 644 on
-  layer 3 MUL 't11': 3 -> 5, 1x12x16: 48 cycles, unit 48, bus 0
-  layer 4 MUL 't11': 5 -> 6, 12x12x16: 432 cycles, unit 432, bus 0
-  layer 5 MUL 't11': 4 -> 7, 12x12x16: 288 cycles, unit 288, bus 0
+    1 x (1026 + 0 + 0) words from DMEM 0 on
+  layer 2 CONV_2D 't10': 2 -> 4, 4x12x8, by parts: 667 cycles, unit 648, bus 667
+    2 x (386 + 0 + 0) words from DMEM 1248 on
+  layer 3 MUL 't11': 4 -> 5, 12x12x16: 288 cycles, unit 288, bus 24
 )");
 }
 

@@ -81,6 +81,7 @@ class Tiler {
   int chunk_unit() const {
     if (!conv()) return out_.per_word;
     const int unit = places_.output->resident ? columns() : std::lcm(columns(), out_.per_word);
+    if (layer_.is_gate()) return unit * layer_.conv().gate_words;
     if (layer_.group_channels == 0) return unit;
     return one_group() && layer_.group_channels > unit ? unit : layer_.group_channels;
   }

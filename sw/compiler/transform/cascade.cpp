@@ -76,6 +76,7 @@ class Striping {
         return false;
       for (const int m : {l.input, l.second})
         if (m >= 0 && !internal(m) && (written_inside(m) || !can_cut(m))) return false;
+      if (l.is_gate() && written_inside(l.weights_map)) return false;
     }
     return true;
   }
@@ -204,8 +205,8 @@ class Striping {
 bool works_by_rows(const Network& network, const Layer& l) {
   const Geometry& g = l.window;
   const Shape& in = network.maps[at(l.input)].shape;
-  if (l.weights_map >= 0 || l.over_channels() || g.stride_y < 1 || g.stride_x < 1 || g.H != in.H ||
-      g.P != network.maps[at(l.output)].shape.H)
+  if ((l.weights_map >= 0 && !l.is_gate()) || l.over_channels() || g.stride_y < 1 ||
+      g.stride_x < 1 || g.H != in.H || g.P != network.maps[at(l.output)].shape.H)
     return false;
   if (l.second < 0) return true;
   const Shape& second = network.maps[at(l.second)].shape;

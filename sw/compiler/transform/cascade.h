@@ -18,6 +18,8 @@ namespace trine::compiler {
 struct Cascade {
   int first = 0, last = 0, rows = 0;
   bool in_dram = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
+
+  bool operator==(const Cascade& o) const = default;
 };
 
 /// Whether each row of the layer's output needs a window of rows of what it reads, and no more.
@@ -29,9 +31,10 @@ std::optional<Network> striped(const Network& network, const Cascade& cascade);
 
 /// Cascades that do not overlap, those that promise the fewest cycles, in order; of a network that
 /// has the plan.
+/// @param gated  stripes before a gated map are planned with what reads it
 /// @param sections  unless null: how many of different make were planned
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
-                                 const Plan& plan, std::size_t* sections = nullptr);
+                                 const Plan& plan, bool gated, std::size_t* sections = nullptr);
 
 /// Numbers of all that the plans of a section depend on: sections with the same share one.
 std::vector<int> key_of(const Network& section);

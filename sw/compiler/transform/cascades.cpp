@@ -18,6 +18,7 @@ namespace {
 
 constexpr int kMostLayers = 8;  ///< of a cascade
 constexpr int kMostStripes = 64;
+constexpr int kMostGated = 12;   ///< of a cascade and of what gates the map that it makes
 constexpr int kMostWeights = 2;  ///< times PMEM: those that it does not hold come for each stripe
 
 constexpr int kWorse = 8;        ///< heights in turn that are no better than one before
@@ -88,13 +89,14 @@ std::vector<int> numbers_of(const Part& part) {
 
 struct Found {
   Cascade cascade;
+  int end = 0;  ///< the last of the layers that gain
   double gain = 0;
 };
 
 class Finder {
  public:
-  Finder(const Network& network, const machine::Config& config, const Plan& plan)
-      : net_(without_weights(network)), config_(config), plan_(plan) {}
+  Finder(const Network& network, const machine::Config& config, const Plan& plan, bool gated)
+      : net_(without_weights(network)), config_(config), plan_(plan), gated_(gated) {}
 
   std::vector<Cascade> run() {
     const int count = static_cast<int>(net_.layers.size());
@@ -109,7 +111,7 @@ class Finder {
         ends[at(i) + 1] = {};
       }
       for (const Found& f : from[at(i)]) {
-        const std::size_t end = at(f.cascade.last) + 1;
+        const std::size_t end = at(f.end) + 1;
         if (most[at(i)] + f.gain <= most[end]) continue;
         most[end] = most[at(i)] + f.gain;
         ends[end] = f;
@@ -138,21 +140,42 @@ class Finder {
       weights += net_.layers[at(last)].weight_rows(config_);
       if (weights > kMostWeights * config_.pmem_rows()) break;
       spills = spills || spilled(last - 1);
-      if (!spills) continue;
-      const Found f = best_height(first, last);
+      const int end = last_of_gated(last);
+      if (end - first > kMostGated || !(spills || (end > last && spilled(last)))) continue;
+      Found f = best_height(first, last, end);
+      if (f.gain == 0 && end > last && spills) f = best_height(first, last, last);
       if (f.gain > 0) found.push_back(f);
     }
     return found;
   }
 
+  /// Where a mean is taken of a map before others read it again, stripes before it have to leave
+  /// DMEM to that map: the last of those that do, and what follows it. Else the layer itself.
+  int last_of_gated(int layer) const {
+    const int m = net_.layers[at(layer)].output, gate = net_.maps[at(m)].last_use;
+    const auto is_mean = [&](const Layer& l) {
+      return l.input == m && l.kind == LayerKind::kSum && l.window.P * l.window.Q == 1 &&
+             l.window.R * l.window.S > 1;
+    };
+    if (!gated_ || net_.maps[at(m)].part.whole >= 0 || gate < 0 ||
+        !net_.layers[at(gate)].is_gate() || gate + 1 >= static_cast<int>(net_.layers.size()) ||
+        !std::ranges::any_of(net_.layers, is_mean))
+      return layer;
+    return gate + 1;
+  }
+
   /// Networks repeat their blocks: sections that are alike have one answer.
-  Found best_height(int first, int last) {
-    Network own = section(net_, first, last);
-    const auto [entry, is_new] = known_.try_emplace(key_of(own));
+  /// @param end  of the section, of which the layers up to `last` are a cascade
+  Found best_height(int first, int last, int end) {
+    Network own = section(net_, first, end);
+    std::vector<int> key = key_of(own);
+    key.push_back(end - last);
+    const auto [entry, is_new] = known_.try_emplace(std::move(key));
     if (is_new) entry->second = best_height(first, last, own);
     Found found = entry->second;
     found.cascade.first = first;
     found.cascade.last = last;
+    found.end = end;
     return found;
   }
 
@@ -174,7 +197,7 @@ class Finder {
         if (!plan) continue;
         const double gain = as_is->cycles - plan->cycles;
         if (gain <= best.gain || gain <= kGain * as_is->cycles) continue;
-        best = {{first, last, height, in_dram}, gain};
+        best = {{first, last, height, in_dram}, last, gain};
         worse = 0;
       }
       if (best.gain == 0) worse = 0;
@@ -185,6 +208,7 @@ class Finder {
   const Network net_;
   const machine::Config& config_;
   const Plan& plan_;
+  bool gated_;
   std::map<std::vector<int>, Found> known_;
 };
 
@@ -219,14 +243,14 @@ std::vector<int> key_of(const Network& section) {
     }
     if (const auto* conv = std::get_if<Conv>(&l.own))
       add({static_cast<int>(conv->precision), conv->steps_per_row, conv->step_codes,
-           conv->weights_transposed, conv->weights_y, conv->weights_x});
+           conv->weights_transposed, conv->weights_y, conv->weights_x, conv->gate_words});
   }
   return key;
 }
 
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
-                                 const Plan& plan, std::size_t* sections) {
-  Finder finder(network, config, plan);
+                                 const Plan& plan, bool gated, std::size_t* sections) {
+  Finder finder(network, config, plan, gated);
   std::vector<Cascade> found = finder.run();
   if (sections != nullptr) *sections = finder.sections();
   return found;

@@ -352,7 +352,7 @@ TEST_CASE("sections that are alike are planned once", "[compiler][transform]") {
       x = b.addition(convolution(b, convolution(b, x, 48, 1), 8, 3), x);
     const Network network = lowered(b, {x});
     std::size_t count = 0;
-    CHECK(!cascades_of(network, narrow, *plan(network, narrow), &count).empty());
+    CHECK(!cascades_of(network, narrow, *plan(network, narrow), true, &count).empty());
     return count;
   };
   CHECK(sections(40) == sections(20));

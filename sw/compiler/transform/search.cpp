@@ -85,8 +85,19 @@ class Search {
   void cascade(Candidate& now) const {
     const bool always = cascading_ == Cascading::kAlways;
     if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
-    const std::vector<Cascade> found =
-        always ? any_cascades(now.network) : cascades_of(now.network, config_, *now.plan);
+    if (always) return take_some(any_cascades(now.network), now);
+    const Candidate before = now;
+    const auto found = cascades_of(before.network, config_, *before.plan, false);
+    take_some(found, now);
+    if (std::ranges::none_of(before.network.layers, &Layer::is_gate)) return;
+    const auto gated = cascades_of(before.network, config_, *before.plan, true);
+    if (gated == found) return;
+    Candidate other = before;
+    take_some(gated, other);
+    if (is_better(other, now)) now = std::move(other);
+  }
+
+  void take_some(const std::vector<Cascade>& found, Candidate& now) const {
     if (found.empty() || take(found, now)) return;
     for (std::size_t i = found.size(); i-- > 0;) take({found[i]}, now);
   }

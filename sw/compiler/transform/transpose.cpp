@@ -37,6 +37,13 @@ void turn(Map& map) {
 void turn_weights(Layer& layer, const machine::Config& config) {
   const Layer before = layer;
   layer.window = side(before.window);
+  if (before.window.R > 1 && before.window.dil_y == 0) {  // all steps take the same pixel
+    layer.window.R = before.window.R;
+    layer.window.S = before.window.S;
+    layer.window.dil_y = before.window.dil_y;
+    layer.window.dil_x = before.window.dil_x;
+    return;
+  }
   const Geometry& g = layer.window;
   const bool former = layer.former.steps > 0;
   if (former) layer.former = best_former(g, config);
@@ -59,7 +66,9 @@ void turn_weights(Layer& layer, const machine::Config& config) {
 
 /// Weights lie by rows, and the pixels of a part that is one pixel's channels follow each other in
 /// a row.
-bool lies_by_rows(const Map& map) { return map.weights || map.part.pixel_words > 0; }
+bool lies_by_rows(const Map& map) {
+  return (map.weights && map.shape.pixels() > 1) || map.part.pixel_words > 0;
+}
 
 }  // namespace
 

@@ -94,7 +94,7 @@ class Growing {
     const int after = codes_before(to);
     if (after < 0) return;
     if (carry.input < 0) {
-      grow(-1, after, to, nullptr);
+      begin(after, to);
       return;
     }
     int& from = graph_.inputs.at(at(carry.input));
@@ -104,7 +104,7 @@ class Growing {
         join->inputs.size() != 2 || join->inputs[0] != before ||
         !graph_.tensor(before).has_scale_of(graph_.tensor(after)))
       return;
-    grow(before, after, to, &from);
+    grow(before, after, to, from);
   }
 
   Graph run() {
@@ -144,18 +144,32 @@ class Growing {
     return is_end && graph_.out(*by[0]).type == DataType::kInt8 ? by[0]->outputs[0] : -1;
   }
 
-  void grow(int before, int after, int& to, int* from) {
+  void grow(int before, int after, int& to, int& from) {
     const std::vector<int>& shape = graph_.tensor(after).shape;
     State state{before, after, 0, capacity_};
-    for (std::size_t axis = 0; before >= 0 && axis < shape.size(); ++axis)
+    for (std::size_t axis = 0; axis < shape.size(); ++axis)
       if (graph_.tensor(before).shape[axis] != shape[axis]) state.axis = static_cast<int>(axis);
-    if (before < 0) state.axis = axis_of_one(shape);
     if (to != after) gone_.insert(to);
     to = after;
-    if (from != nullptr && *from != before) {
-      gone_.insert(before);
-      *from = before;
-    }
+    if (from != before) gone_.insert(before);
+    from = before;
+    graph_.states.push_back(state);
+  }
+
+  /// Nothing is before it, so that the state is a join of one.
+  void begin(int first, int& to) {
+    Tensor whole = graph_.tensor(first);
+    whole.name += "/state";
+    State state{-1, graph_.add(std::move(whole)), axis_of_one(graph_.tensor(first).shape), capacity_};
+    for (Op& op : graph_.ops)
+      if (op.outputs[0] != to) std::ranges::replace(op.inputs, first, state.after);
+    const auto made = std::ranges::find_if(
+        graph_.ops, [&](const Op& op) { return std::ranges::count(op.outputs, first) > 0; });
+    Op join = op_of(OpKind::kConcatenation, made->index, {first}, {state.after});
+    join.axis = state.axis;
+    graph_.ops.insert(made + 1, join);
+    if (to != first) gone_.insert(to);
+    to = state.after;
     graph_.states.push_back(state);
   }
 

@@ -320,10 +320,19 @@ def in_onnx_runtime(folder):
 
 
 def in_litert(folder):
-    encoder, decoder = (record.LiteRt((folder / f"{name}.tflite").read_bytes()) for name in ("encoder", "decoder"))
-    return (lambda line: encoder([line.astype(np.int32)]),
-            lambda symbol, place, states, given: decoder([symbol.astype(np.int32), np.array([[place]], np.int32),
-                                                          *states, *given]))
+    def of(name):
+        runtime = record.LiteRt((folder / f"{name}.tflite").read_bytes())
+
+        def run(*arrays):
+            """Numbers to numbers: codes of int8 at both ends stand for them."""
+            codes_in = [np.clip(np.rint(a / np.float32(end["scale"][0])) + end["zero_point"][0], -128, 127).astype(np.int8)
+                        if end["scale"] else a.astype(end["dtype"]) for a, end in zip(arrays, runtime.inputs, strict=True)]
+            return [(a.astype(np.float32) - end["zero_point"][0]) * np.float32(end["scale"][0]) if end["scale"] else a
+                    for a, end in zip(runtime(codes_in), runtime.outputs, strict=True)]
+        return run
+
+    encoder, decoder = of("encoder"), of("decoder")
+    return encoder, lambda symbol, place, states, given: decoder(symbol, np.array([[place]]), *states, *given)
 
 
 NOTHING = [np.zeros((1, 0, CHANNELS), np.float32)] * (2 * LAYERS)

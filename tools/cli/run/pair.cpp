@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <set>
@@ -104,6 +105,44 @@ Array numbers_of(const model::Tensor& tensor, const std::vector<int>& numbers) {
   return array;
 }
 
+/// What a run gave, and what its codes stand for.
+struct Given {
+  Array array;
+  model::Quantization quantization;  ///< no scale: the values themselves
+};
+
+std::vector<Given> given_by(const model::Graph& graph, std::vector<Array> outputs) {
+  std::vector<Given> given;
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    given.push_back(
+        {std::move(outputs[i]), graph.tensor(graph.outputs[i]).quantization});
+  return given;
+}
+
+/// In the input's own codes, half to even, as a quantizer of ONNX.
+Array as_input(const Given& given, const model::Tensor& to) {
+  const auto& [scales, zero_points, axis] = given.quantization;
+  const bool is_code = !scales.empty();
+  const double scale = is_code ? scales[0] : 1;
+  const auto zero_point = static_cast<double>(is_code ? zero_points.at(0) : 0);
+  const bool same = !is_code || (scale == to.scale() && zero_point == to.zero_point());
+  if (given.array.dtype == model::npy_code(to.type) && same) return given.array;
+  Array array{std::string(model::npy_code(to.type)), given.array.shape, {}};
+  for (std::size_t i = 0; i < static_cast<std::size_t>(array.elements()); ++i) {
+    const double value = scale * (given.array.value(i) - zero_point);
+    if (to.type == model::DataType::kFloat32) {
+      const auto real = static_cast<float>(value);
+      const auto* bytes = reinterpret_cast<const std::uint8_t*>(&real);
+      array.bytes.insert(array.bytes.end(), bytes, bytes + sizeof real);
+    } else if (to.type == model::DataType::kInt8 && to.scale() > 0) {
+      const double code = std::nearbyint(value / to.scale()) + to.zero_point();
+      array.bytes.push_back(static_cast<std::uint8_t>(
+          static_cast<std::int8_t>(std::clamp(code, -128.0, 127.0))));
+    }
+  }
+  return array;
+}
+
 /// The code of 0, or 0.
 Array zeros_of(const model::Tensor& tensor) {
   Array array{std::string(model::npy_code(tensor.type)),
@@ -171,8 +210,12 @@ class Machine {
 /// number, how many there were; states, an output behind the logits each; what the encoder gives.
 class Decoder {
  public:
-  Decoder(std::string file, const std::vector<Array>& line, int context)
-      : file_(std::move(file)), bytes_(read_file(file_)), line_(line), context_(context) {
+  Decoder(std::string file, const std::vector<Given>& line, std::int64_t symbols, int context)
+      : file_(std::move(file)),
+        bytes_(read_file(file_)),
+        line_(line),
+        symbols_(symbols),
+        context_(context) {
     const std::vector<std::string> open = model::open_dimensions(bytes_, file_);
     if (open.size() > 1)
       throw_error("{}: the dimensions {} are open, allowed one, along which its states grow", file_,
@@ -200,9 +243,9 @@ class Decoder {
       if (state < 0)
         arrays.push_back(numbers_of(tensor, {i == 0 ? symbol : place}));
       else if (state < std::ssize(states_))
-        arrays.push_back(states_[static_cast<std::size_t>(state)]);
+        arrays.push_back(as_input(states_[static_cast<std::size_t>(state)], tensor));
       else if (rest <= line_.size())
-        arrays.push_back(line_[line_.size() - rest]);
+        arrays.push_back(as_input(line_[line_.size() - rest], tensor));
       else
         arrays.push_back(zeros_of(tensor));
       if (arrays.back().dtype != model::npy_code(tensor.type) ||
@@ -214,12 +257,10 @@ class Decoder {
   }
 
   /// Outputs of a run.
-  void keep(std::vector<Array> outputs) {
-    states_.assign(std::make_move_iterator(outputs.begin() + 1),
-                   std::make_move_iterator(outputs.end()));
+  void keep(const model::Graph& graph, std::vector<Array> outputs) {
+    states_ = given_by(graph, std::move(outputs));
+    states_.erase(states_.begin());
   }
-
-  const std::string& file() const { return file_; }
 
  private:
   model::Graph read(int place) {
@@ -230,8 +271,14 @@ class Decoder {
     while (numbers_ < 2 && numbers_ < std::ssize(graph.inputs) &&
            is_whole(graph, graph.inputs[static_cast<std::size_t>(numbers_)]))
       ++numbers_;
-    if (numbers_ == 0 || graph.outputs.empty())
-      throw_error("{}: its first input is no whole number, which the symbol before is", file_);
+    const model::Tensor& first = graph.tensor(graph.inputs.at(0));
+    if (numbers_ == 0 || first.elements() != 1)
+      throw_error("{}: input 0 '{}' is {}, allowed one whole number: the symbol before", file_,
+                  first.name, type_and_shape(zeros_of(first)));
+    const model::Tensor& logits = graph.tensor(graph.outputs.at(0));
+    if (logits.elements() != symbols_)
+      throw_error("{}: output 0 '{}' is {}, allowed one for each of the {} symbols", file_,
+                  logits.name, type_and_shape(zeros_of(logits)), symbols_);
     return graph;
   }
 
@@ -250,10 +297,11 @@ class Decoder {
 
   std::string file_, open_;
   std::vector<std::uint8_t> bytes_;
-  const std::vector<Array>& line_;
+  const std::vector<Given>& line_;
+  std::int64_t symbols_;
   int context_, numbers_ = 0;
   std::vector<model::Carry> growing_;
-  std::vector<Array> states_;
+  std::vector<Given> states_;
 };
 
 class PairText {
@@ -265,8 +313,9 @@ class PairText {
   }
 
   int run() {
-    const std::vector<Array> line = encode();
-    Decoder decoder(required(network_file(o_.folder, "decoder"), "decoder"), line, o_.context);
+    const std::vector<Given> line = encode();
+    Decoder decoder(required(network_file(o_.folder, "decoder"), "decoder"), line, symbols_.size(),
+                    o_.context);
     Machine machine(config(), backend_, output_.quiet);
     int symbol = Symbols::kEnd;
     do {
@@ -280,7 +329,7 @@ class PairText {
       ++steps_;
       symbol = static_cast<int>(largest(outputs.at(0)).first);
       written_.push_back(symbol);
-      decoder.keep(std::move(outputs));
+      decoder.keep(graph, std::move(outputs));
       output_.print(symbols_.text(symbol));
       text_ += symbols_.text(symbol);
       std::fflush(stdout);
@@ -314,7 +363,7 @@ class PairText {
   }
 
   /// What the encoder makes of the line.
-  std::vector<Array> encode() {
+  std::vector<Given> encode() {
     const std::string file = network_file(o_.folder, "encoder");
     const model::Graph graph = model::parse_model(read_file(file), file, true);
     if (graph.inputs.size() != 1 || !is_whole(graph, graph.inputs[0]))
@@ -330,7 +379,7 @@ class PairText {
     std::vector<Array> outputs = machine.run(graph, {numbers_of(places, line)}, difference);
     told("encoder", difference);
     encoder_cycles_ = machine.result().cycles;
-    return outputs;
+    return given_by(graph, std::move(outputs));
   }
 
   double mean() const { return static_cast<double>(cycles_) / steps_; }

@@ -244,6 +244,8 @@ TEST_CASE("keys that change results are honoured or refused by name", "[llm][imp
   refuses(llama, "num_key_value_heads", 3, "4 heads cannot share the keys of 3");
   refuses(llama, "head_dim", 7, "heads of 7 channels, allowed even numbers");
   refuses(llama, "attn_logit_softcapping", 50.0, "attn_logit_softcapping: 50.0, allowed null");
+  refuses(llama, "relative_attention_num_buckets", 32,
+          "relative_attention_num_buckets: 32, allowed null: no relative positions");
   refuses(llama, "mlp_bias", true, "mlp_bias is no key that is read (");
   refuses(llama, "rope_scaling", {{"type", "yarn"}, {"factor", 4.0}},
           "rope_scaling: type yarn, allowed default, linear, llama3");

@@ -397,7 +397,7 @@ TEST_CASE("what an output has behind an input's codes is one memory", "[model][s
 
 TEST_CASE("memory that holds nothing yet begins as a join of one", "[model][states]") {
   Graph graph{"g", "g.tflite", {codes({1, 1, 4}), codes({1, 1, 4}), floats({1, 1, 4})}, {}, {0},
-              {2},  {}};
+              {2}, {}};
   graph.ops = {op_of(OpKind::kRelu, 0, {0}, {1}), op_of(OpKind::kDequantize, 1, {1}, {2})};
   graph = with_growing(std::move(graph), {{-1, 0}}, 20);
   REQUIRE(graph.ops.size() == 2);

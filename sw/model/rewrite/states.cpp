@@ -130,7 +130,8 @@ class Growing {
 
   /// int8 that an output is, or is dequantized from; -1: neither.
   int codes_before(int output) const {
-    if (graph_.tensor(output).type == DataType::kInt8) return maker(output) == nullptr ? -1 : output;
+    if (graph_.tensor(output).type == DataType::kInt8)
+      return maker(output) == nullptr ? -1 : output;
     const Op* op = maker(output);
     const bool is_end = op != nullptr && op->kind == OpKind::kDequantize && readers(output).empty();
     return is_end && graph_.in(*op, 0).type == DataType::kInt8 ? op->input(0) : -1;
@@ -160,7 +161,8 @@ class Growing {
   void begin(int first, int& to) {
     Tensor whole = graph_.tensor(first);
     whole.name += "/state";
-    State state{-1, graph_.add(std::move(whole)), axis_of_one(graph_.tensor(first).shape), capacity_};
+    State state{-1, graph_.add(std::move(whole)), axis_of_one(graph_.tensor(first).shape),
+                capacity_};
     for (Op& op : graph_.ops)
       if (op.outputs[0] != to) std::ranges::replace(op.inputs, first, state.after);
     const auto made = std::ranges::find_if(

@@ -387,17 +387,20 @@ int run_random(const GenerateTextArguments& o) {
 
 /// A folder with an encoder and a decoder in place of a language model.
 int run_line(const GenerateTextArguments& o) {
-  const std::pair<const char*, bool> others[] = {
-      {"--tokenizer", !o.tokenizer.empty()}, {"--perplexity", !o.text.empty()},
-      {"--deck", !o.deck.empty()},           {"--weights", !o.weights.empty()},
-      {"--temperature", o.temperature != 0}, {"--from", o.from != 0},
-      {"--chunk", o.chunk != 0}};
+  const std::pair<const char*, bool> others[] = {{"--tokenizer", !o.tokenizer.empty()},
+                                                 {"--perplexity", !o.text.empty()},
+                                                 {"--deck", !o.deck.empty()},
+                                                 {"--weights", !o.weights.empty()},
+                                                 {"--temperature", o.temperature != 0},
+                                                 {"--from", o.from != 0},
+                                                 {"--chunk", o.chunk != 0}};
   for (const auto& [name, is_given] : others)
-    if (is_given) throw_error("{}: not with an encoder and a decoder, as {} has", name, o.checkpoint);
+    if (is_given)
+      throw_error("{}: not with an encoder and a decoder, as {} has", name, o.checkpoint);
   o.output.check({}, {{"--config", o.design.config}});
-  return run_pair({o.checkpoint, o.prompt, o.tokens, o.context > 0 ? o.context : 256, o.clock_mhz,
-                   o.layers},
-                  o.design, o.backend, o.output);
+  return run_pair(
+      {o.checkpoint, o.prompt, o.tokens, o.context > 0 ? o.context : 256, o.clock_mhz, o.layers},
+      o.design, o.backend, o.output);
 }
 
 int run(const GenerateTextArguments& options) {

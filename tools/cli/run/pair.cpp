@@ -93,9 +93,8 @@ bool is_whole(const model::Graph& graph, int tensor) {
 
 /// Whole numbers of an input.
 Array numbers_of(const model::Tensor& tensor, const std::vector<int>& numbers) {
-  Array array{std::string(model::npy_code(tensor.type)),
-              {tensor.shape.begin(), tensor.shape.end()},
-              {}};
+  Array array{
+      std::string(model::npy_code(tensor.type)), {tensor.shape.begin(), tensor.shape.end()}, {}};
   const std::size_t size = array.element_bytes();
   array.bytes.resize(size * static_cast<std::size_t>(array.elements()));
   for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -114,8 +113,7 @@ struct Given {
 std::vector<Given> given_by(const model::Graph& graph, std::vector<Array> outputs) {
   std::vector<Given> given;
   for (std::size_t i = 0; i < outputs.size(); ++i)
-    given.push_back(
-        {std::move(outputs[i]), graph.tensor(graph.outputs[i]).quantization});
+    given.push_back({std::move(outputs[i]), graph.tensor(graph.outputs[i]).quantization});
   return given;
 }
 
@@ -136,8 +134,8 @@ Array as_input(const Given& given, const model::Tensor& to) {
       array.bytes.insert(array.bytes.end(), bytes, bytes + sizeof real);
     } else if (to.type == model::DataType::kInt8 && to.scale() > 0) {
       const double code = std::nearbyint(value / to.scale()) + to.zero_point();
-      array.bytes.push_back(static_cast<std::uint8_t>(
-          static_cast<std::int8_t>(std::clamp(code, -128.0, 127.0))));
+      array.bytes.push_back(
+          static_cast<std::uint8_t>(static_cast<std::int8_t>(std::clamp(code, -128.0, 127.0))));
     }
   }
   return array;
@@ -145,9 +143,8 @@ Array as_input(const Given& given, const model::Tensor& to) {
 
 /// The code of 0, or 0.
 Array zeros_of(const model::Tensor& tensor) {
-  Array array{std::string(model::npy_code(tensor.type)),
-              {tensor.shape.begin(), tensor.shape.end()},
-              {}};
+  Array array{
+      std::string(model::npy_code(tensor.type)), {tensor.shape.begin(), tensor.shape.end()}, {}};
   const bool is_code = array.element_bytes() == 1;
   array.bytes.assign(byte_count(array),
                      is_code ? static_cast<std::uint8_t>(tensor.zero_point() & 0xff) : 0);
@@ -176,8 +173,8 @@ class Machine {
     result_ = backend_.backend == "arch"
                   ? sim::run_arch_dram(program_, dram_, arch)
                   : sim::RtlRunner(program_, backend_.rtl(quiet_)).run_dram(dram_);
-    difference = compiler::first_difference(
-        program_, compiler::read_outputs(program_, dram_.data()), golden);
+    difference = compiler::first_difference(program_,
+                                            compiler::read_outputs(program_, dram_.data()), golden);
     return golden;
   }
 
@@ -286,7 +283,8 @@ class Decoder {
   void find_growing() {
     model::Graph graph = read(1);
     std::vector<model::Carry> carries;
-    for (int i = 0; i + 1 < std::ssize(graph.outputs); ++i) carries.push_back({numbers_ + i, 1 + i});
+    for (int i = 0; i + 1 < std::ssize(graph.outputs); ++i)
+      carries.push_back({numbers_ + i, 1 + i});
     graph = model::with_growing(std::move(graph), carries, context_);
     for (const model::Carry& carry : carries) {
       const int input = graph.inputs.at(static_cast<std::size_t>(carry.input));
@@ -323,7 +321,7 @@ class PairText {
       std::string difference;
       std::vector<Array> outputs =
           machine.run(graph, decoder.inputs(graph, symbol, steps_), difference);
-      told(fmt::format("symbol {}", steps_), difference);
+      note_difference(fmt::format("symbol {}", steps_), difference);
       cycles_ += machine.result().cycles;
       bytes_ += machine.result().dram_bytes_read + machine.result().dram_bytes_written;
       ++steps_;
@@ -357,7 +355,7 @@ class PairText {
     return file.empty() ? required(name + ".onnx") : file;
   }
 
-  void told(const std::string& where, const std::string& difference) {
+  void note_difference(const std::string& where, const std::string& difference) {
     if (difference_.empty() && !difference.empty())
       difference_ = fmt::format("{}: {}", where, difference);
   }
@@ -371,13 +369,12 @@ class PairText {
     const model::Tensor& places = graph.tensor(graph.inputs[0]);
     std::vector<int> line = symbols_.encode(o_.line);
     if (std::ssize(line) > places.elements())
-      throw_error("--prompt: {} symbols, {} has room for {}", line.size(), file,
-                  places.elements());
+      throw_error("--prompt: {} symbols, {} has room for {}", line.size(), file, places.elements());
     line.resize(static_cast<std::size_t>(places.elements()), Symbols::kFill);
     Machine machine(config(), backend_, output_.quiet);
     std::string difference;
     std::vector<Array> outputs = machine.run(graph, {numbers_of(places, line)}, difference);
-    told("encoder", difference);
+    note_difference("encoder", difference);
     encoder_cycles_ = machine.result().cycles;
     return given_by(graph, std::move(outputs));
   }
@@ -391,8 +388,7 @@ class PairText {
 
   double energy(const Machine& machine) const {
     const EnergyOptions options;
-    return energy_report(machine.program(), machine.result(), options, options.read())
-        .sum.total();
+    return energy_report(machine.program(), machine.result(), options, options.read()).sum.total();
   }
 
   void figures(const Machine& machine) const {
@@ -420,8 +416,11 @@ class PairText {
   }
 
   Json to_json(const Machine& machine) const {
-    Json json{{"model", o_.folder},        {"backend", backend_.backend}, {"steps", steps_},
-              {"tokens", Json(written_)},  {"text", text_}};
+    Json json{{"model", o_.folder},
+              {"backend", backend_.backend},
+              {"steps", steps_},
+              {"tokens", Json(written_)},
+              {"text", text_}};
     if (!config_) return json;
     json["exact"] = difference_.empty();
     json["encoder_cycles"] = encoder_cycles_;

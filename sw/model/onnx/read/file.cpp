@@ -357,7 +357,7 @@ class Reader {
 
   const onnx::ModelProto& model_;
   const GivenShapes& shapes_;
-  std::set<std::string> used_;  ///< of shapes_
+  std::set<std::string> used_;   ///< of shapes_
   std::set<std::string> empty_;  ///< inputs without elements
   File file_;
 };

@@ -169,6 +169,18 @@ void require_logits(const Checkpoint& checkpoint, const Json& entry) {
   REQUIRE(next == shown.size());
 }
 
+/// Tokens that transformers' float run writes behind these.
+void require_tokens(const Checkpoint& checkpoint, const Json& entry) {
+  FloatModel model(checkpoint);
+  std::vector<float> logits;
+  for (const int token : entry.at("tokens")) logits = model.step(token);
+  for (const int token : entry.at("greedy")) {
+    const auto most = std::max_element(logits.begin(), logits.end());
+    REQUIRE(most - logits.begin() == token);
+    logits = model.step(token);
+  }
+}
+
 std::string encoding_note(const ImportedModel& model) { return model.notes.back(); }
 
 }  // namespace
@@ -179,6 +191,7 @@ TEST_CASE("imported networks give the logits of transformers", "[llm][import]") 
     const Model model(name);
     const ImportedModel imported = model.read();
     require_logits(imported.checkpoint, model.entry);
+    require_tokens(imported.checkpoint, model.entry);
     CHECK(imported.ternary == name.starts_with("bitnet"));
   }
   const ImportedModel gguf = read_model(kRecorded + "llama.gguf");

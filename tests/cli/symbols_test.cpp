@@ -198,6 +198,20 @@ TEST_CASE("an encoder and a decoder write a line", "[cli][run][llm]") {
   CHECK(write("417", "--backend golden --tokens 4").at("text") == "four");
 }
 
+TEST_CASE("a cache grows in memory, another is copied from run to run", "[cli][run][llm]") {
+  const Shell shell;
+  const std::string write = "generate-text '" TRINE_SOURCE_DIR
+                            "/tests/cli/growing' --prompt abca --tokens 7 --quiet --json j ";
+  REQUIRE(shell.trine(write + "--backend golden").code == 0);
+  const json golden = shell.read_json("j");
+  const Result result = shell.trine(write + "--backend arch --config edge32 --context 7");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  const json machine = shell.read_json("j");
+  CHECK(machine.at("exact") == true);
+  CHECK(machine.at("tokens") == golden.at("tokens"));
+}
+
 TEST_CASE("encoder and decoder that do not fit are refused in a line", "[cli][run][llm][error]") {
   const Shell shell;
   const std::string models = TRINE_SOURCE_DIR "/models/writer/";

@@ -428,10 +428,11 @@ int run(const GenerateTextArguments& options) {
 void add_generate_text(Command app, Action& action) {
   const auto [command, options] = add_command<GenerateTextArguments>(
       app, action, "generate-text",
-      "let a LLaMA write on the machine; tokens per second, perplexity", run);
+      "let a LLaMA, or an encoder and a decoder, write on the machine", run);
   add_value(command, "MODEL", options->checkpoint,
-            "GGUF, a folder of Hugging Face (config.json, safetensors), or a\n"
-            "checkpoint of llama2.c (.bin)");
+            "GGUF, a folder of Hugging Face (config.json, safetensors), a\n"
+            "checkpoint of llama2.c (.bin), or a folder of encoder.onnx,\n"
+            "decoder.onnx (or .tflite) and symbols.txt");
   add_value(command, "--tokenizer F", options->tokenizer,
             "its tokens, where MODEL has none or others are wanted: tokenizer.json\n"
             "(byte-level BPE), .model of SentencePiece, GGUF, or llama2.c's .bin");
@@ -483,6 +484,7 @@ void add_generate_text(Command app, Action& action) {
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --tokens 200\n"
       "  trine generate-text model.bin --tokenizer tok.bin --config edge64 --deck story.deck\n"
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --perplexity t.txt\n"
+      "  trine generate-text models/writer/onnx --config edge256 --prompt \"fifth of March 2024\"\n"
       "  trine generate-text --random bitnet-2b --config text1536");
 }
 

@@ -47,12 +47,13 @@ std::string again_text(const char* form, std::int64_t times, std::int64_t of) {
 }
 
 void keep_output(const Product& p, const Resources& r, Moved* m) {
-  const std::int64_t K = p.reduction(), filters = up(p.M, r.columns), tiles = up(p.pixels(), r.rows);
-  m->buffer = {{"inputs", filters * p.pixels() * K,
-                again_text("up(M / columns) x P Q C R S", filters, p.pixels() * K)},
-               {"weights", tiles * p.weights(),
-                again_text("up(P Q / rows) x M C R S", tiles, p.weights())},
-               {"sums", p.outputs(), "M P Q: once, whole"}};
+  const std::int64_t K = p.reduction(), filters = up(p.M, r.columns),
+                     tiles = up(p.pixels(), r.rows);
+  m->buffer = {
+      {"inputs", filters * p.pixels() * K,
+       again_text("up(M / columns) x P Q C R S", filters, p.pixels() * K)},
+      {"weights", tiles * p.weights(), again_text("up(P Q / rows) x M C R S", tiles, p.weights())},
+      {"sums", p.outputs(), "M P Q: once, whole"}};
   m->registers = 2 * p.macs() * up(p.C, r.lanes) / p.C;
   m->registers_why = fmt::format("the sum, read and written, for up to {} products", r.lanes);
   m->hops = 2 * p.macs();

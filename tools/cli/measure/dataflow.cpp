@@ -116,23 +116,23 @@ void DataflowOptions::check(const std::string& table) const {
 
 int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
                  const machine::Config& config, const Output& output) {
-  const auto flow = static_cast<Dataflow>(
-      std::ranges::find(estimate::kDataflows, options.flow) - estimate::kDataflows.begin());
+  const auto flow = static_cast<Dataflow>(std::ranges::find(estimate::kDataflows, options.flow) -
+                                          estimate::kDataflows.begin());
   const std::vector<Product> all = products(network);
   if (all.empty()) throw_error("{}: has no product with weights", network.model);
   const estimate::Resources r = estimate::resources_of(config);
-  output.print(fmt::format("{} stationary, {} x {} PEs, a buffer of {} bytes; accesses a MAC, energy "
-                           "in MACs\n{:<28} {:>6} {:>15} {:>8} {:>8} {:>8} {:>9} {:>8}\n",
-                           options.flow, r.rows, r.columns, number(r.buffer_bytes), "layer",
-                           "times", "MACs", "DRAM", "buffer", "hops", "registers", "energy"));
+  output.print(
+      fmt::format("{} stationary, {} x {} PEs, a buffer of {} bytes; accesses a MAC, energy "
+                  "in MACs\n{:<28} {:>6} {:>15} {:>8} {:>8} {:>8} {:>9} {:>8}\n",
+                  options.flow, r.rows, r.columns, number(r.buffer_bytes), "layer", "times", "MACs",
+                  "DRAM", "buffer", "hops", "registers", "energy"));
   Json layers = Json::array();
   for (const Product& p : all) {
     const Moved m = moved(flow, p, r);
-    output.print(fmt::format("{:<28} {:>6} {:>15} {:>8.3f} {:>8.3f} {:>8.3f} {:>9.3f} {:>8.2f}\n",
-                             fitted(p.name, 28), number(p.times), number(m.macs),
-                             each(m.dram_accesses(), m), each(m.buffer_accesses(), m),
-                             each(m.hops, m), each(m.registers, m),
-                             m.energy() / static_cast<double>(m.macs)));
+    output.print(fmt::format(
+        "{:<28} {:>6} {:>15} {:>8.3f} {:>8.3f} {:>8.3f} {:>9.3f} {:>8.2f}\n", fitted(p.name, 28),
+        number(p.times), number(m.macs), each(m.dram_accesses(), m), each(m.buffer_accesses(), m),
+        each(m.hops, m), each(m.registers, m), m.energy() / static_cast<double>(m.macs)));
     if (options.explain) output.print(explained(m));
     layers.push_back(layer_json(p, m));
   }

@@ -72,6 +72,8 @@ class Reader {
     for (const auto& input : graph.input())
       if (file_.constants.count(input.name()) == 0) add(this->input(input));
     check_given();
+    if (file_.inputs.empty() && !empty_.empty())
+      fail("input '{}' has no elements, nor has another", *empty_.begin());
     for (const auto& output : graph.output()) this->output(output);
     for (const auto& node : graph.node()) file_.nodes.push_back(this->node(node));
     annotate();

@@ -210,6 +210,9 @@ TEST_CASE("a cache grows in memory, another is copied from run to run", "[cli][r
   const json machine = shell.read_json("j");
   CHECK(machine.at("exact") == true);
   CHECK(machine.at("tokens") == golden.at("tokens"));
+  const Result full = shell.trine("generate-text '" TRINE_SOURCE_DIR
+                                  "/tests/cli/growing' --prompt abca --context 3 --backend golden");
+  CHECK_THAT(full.err, Catch::Contains("the context of 3 symbols is full (--context)"));
 }
 
 TEST_CASE("encoder and decoder that do not fit are refused in a line", "[cli][run][llm][error]") {

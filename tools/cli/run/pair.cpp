@@ -394,6 +394,8 @@ class PairText {
   void figures(const Machine& machine) const {
     flush_stdout();
     if (output_.quiet) return;
+    if (written_.back() != Symbols::kEnd && steps_ == o_.context && steps_ < o_.tokens)
+      fmt::print(stderr, "\nthe context of {} symbols is full (--context)\n", o_.context);
     if (!config_) {
       fmt::print(stderr, "\n{} symbols by the golden layers\n", steps_);
       return;

@@ -191,6 +191,7 @@ TEST_CASE("an encoder and a decoder write a line", "[cli][run][llm]") {
     const json golden = write(line, "--backend golden");
     CHECK(golden.at("text") == text);
     CHECK(golden.at("steps") == text.size() + 1);
+    CHECK(golden.at("growing_states") == (form == "onnx" ? 4 : 0));
     const json machine = write(line, "--config edge64 --backend arch");
     CHECK(machine.at("exact") == true);
     CHECK(machine.at("tokens") == golden.at("tokens"));
@@ -210,6 +211,7 @@ TEST_CASE("a cache grows in memory, another is copied from run to run", "[cli][r
   const json machine = shell.read_json("j");
   CHECK(machine.at("exact") == true);
   CHECK(machine.at("tokens") == golden.at("tokens"));
+  CHECK(machine.at("growing_states") == 2);
   const Result full = shell.trine("generate-text '" TRINE_SOURCE_DIR
                                   "/tests/cli/growing' --prompt abca --context 3 --backend golden");
   CHECK_THAT(full.err, Catch::Contains("the context of 3 symbols is full (--context)"));

@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes an encoder and a decoder of five symbols with random weights. The length of the decoder's cache is the open
-dimension `past`; keys have one scale where they come in and go out, values have two. Needs onnx and numpy."""
+"""Writes an encoder and a decoder of five symbols with random weights. The length of the decoder's caches is the
+open dimension `past`. Keys and values, which are by heads, have one scale where they come in and go out; what is copied
+has two. Needs onnx and numpy."""
 import pathlib
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-SYMBOLS, CHANNELS = 5, 8
+SYMBOLS, CHANNELS, HEADS = 5, 8, 2
 
 
 class Net:
     def __init__(self):
-        self.nodes, self.constants, self.rng = [], [], np.random.default_rng(7)
+        self.nodes, self.constants, self.rng = [], [], np.random.default_rng(10)
 
     def node(self, kind, inputs, output, **attributes):
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
@@ -37,6 +38,15 @@ class Net:
         weights = self.weights(CHANNELS, columns, f"{name}_weights")
         return self.quantized(self.node("MatMul", [x, weights], f"{name}_sums"), name, 1 / 16)
 
+    def reshaped(self, x, shape, name):
+        self.constants.append(numpy_helper.from_array(np.int64(shape), f"{name}_shape"))
+        return self.node("Reshape", [x, f"{name}_shape"], name)
+
+    def by_head(self, x, name):
+        """[1, n, CHANNELS] to [1, HEADS, n, a head's]"""
+        apart = self.reshaped(x, [1, -1, HEADS, CHANNELS // HEADS], f"{name}_apart")
+        return self.node("Transpose", [apart], name, perm=[0, 2, 1, 3])
+
     def save(self, name, inputs, outputs):
         graph = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -47,23 +57,29 @@ class Net:
 def main():
     net = Net()
     row = net.quantized(net.node("Gather", [net.weights(SYMBOLS, CHANNELS, "table"), "symbol"], "row", axis=0), "x")
+    own = {name: net.product(row, CHANNELS, f"{name}_own") for name in ("keys", "values", "copied")}
+    own["values"] = net.by_head(own["values"], "values_by_head")
     states = {}
-    for name, before in (("keys", 1 / 16), ("values", 1 / 17)):
+    for name, before, axis in (("keys", 1 / 16, 1), ("values", 1 / 16, 2), ("copied", 1 / 17, 1)):
         past = net.quantized(name, f"{name}_before", before)
-        joined = net.node("Concat", [past, net.product(row, CHANNELS, name + "_own")], f"{name}_all", axis=1)
+        joined = net.node("Concat", [past, own[name]], f"{name}_all", axis=axis)
         states[name] = net.quantized(joined, f"next_{name}", 1 / 16)
-    turned = net.node("Transpose", [states["keys"]], "turned", perm=[0, 2, 1])
-    scores = net.quantized(net.node("MatMul", [net.product(row, CHANNELS, "query"), turned], "products"), "scores", 1 / 8)
+    query = net.by_head(net.product(row, CHANNELS, "query"), "queries")
+    keys = net.node("Transpose", [net.by_head(states["keys"], "keys_by_head")], "turned", perm=[0, 1, 3, 2])
+    scores = net.quantized(net.node("MatMul", [query, keys], "products"), "scores", 1 / 8)
     shares = net.quantized(net.node("Softmax", [scores], "softmax", axis=-1), "shares", 1 / 127)
     mixed = net.quantized(net.node("MatMul", [shares, states["values"]], "mix"), "mixed", 1 / 16)
-    both = net.quantized(net.node("Add", [mixed, row], "sum"), "both", 1 / 16)
+    mixed = net.reshaped(net.node("Transpose", [mixed], "mixed_rows", perm=[0, 2, 1, 3]), [1, 1, CHANNELS], "mixed_row")
+    mean = net.quantized(net.node("ReduceMean", [states["copied"]], "mean_sums", axes=[1], keepdims=1), "mean", 1 / 32)
+    both = net.quantized(net.node("Add", [mixed, mean], "sum"), "both", 1 / 16)
     line = net.quantized("line", "of_line", 1 / 20)
     last = net.quantized(net.node("Add", [both, line], "with_line"), "last", 1 / 16)
     net.product(last, SYMBOLS, "logits")
     f, i, info = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, helper.make_tensor_value_info
-    net.save("decoder", [info("symbol", i, [1, 1]), *(info(name, f, [1, "past", CHANNELS]) for name in states),
+    shape = lambda name, n: [1, HEADS, n, CHANNELS // HEADS] if name == "values" else [1, n, CHANNELS]
+    net.save("decoder", [info("symbol", i, [1, 1]), *(info(name, f, shape(name, "past")) for name in states),
                          info("line", f, [1, 1, CHANNELS])],
-             [info("logits", f, [1, 1, SYMBOLS]), *(info(f"next_{name}", f, [1, "more", CHANNELS]) for name in states)])
+             [info("logits", f, [1, 1, SYMBOLS]), *(info(f"next_{name}", f, shape(name, "more")) for name in states)])
     net = Net()
     rows = net.quantized(net.node("Gather", [net.weights(SYMBOLS, CHANNELS, "table"), "symbols"], "rows", axis=0), "x")
     net.quantized(net.node("ReduceMean", [rows], "mean", axes=[1], keepdims=1), "line")

@@ -253,6 +253,9 @@ class Decoder {
     return arrays;
   }
 
+  /// How many states are one memory, which nobody copies.
+  std::size_t growing() const { return growing_.size(); }
+
   /// Outputs of a run.
   void keep(const model::Graph& graph, std::vector<Array> outputs) {
     states_ = given_by(graph, std::move(outputs));
@@ -314,6 +317,7 @@ class PairText {
     const std::vector<Given> line = encode();
     Decoder decoder(required(network_file(o_.folder, "decoder"), "decoder"), line, symbols_.size(),
                     o_.context);
+    growing_ = decoder.growing();
     Machine machine(config(), backend_, output_.quiet);
     int symbol = Symbols::kEnd;
     do {
@@ -423,6 +427,7 @@ class PairText {
               {"steps", steps_},
               {"tokens", Json(written_)},
               {"text", text_}};
+    json["growing_states"] = growing_;
     if (!config_) return json;
     json["exact"] = difference_.empty();
     json["encoder_cycles"] = encoder_cycles_;
@@ -440,6 +445,7 @@ class PairText {
   Symbols symbols_;
   std::optional<machine::Config> config_;
   int steps_ = 0;
+  std::size_t growing_ = 0;
   std::vector<int> written_;
   std::string text_, difference_;
   std::uint64_t cycles_ = 0, encoder_cycles_ = 0, bytes_ = 0;

@@ -11,7 +11,7 @@
 namespace trine::estimate {
 namespace {
 
-/// Of a PE that keeps rows, as Eyeriss has it: words of weights, inputs, sums (Chen et al., JSSC
+/// Words in a PE that keeps rows, as Eyeriss has it: weights, inputs, sums (Chen et al., JSSC
 /// 2017).
 constexpr std::int64_t kRowWeights = 224, kRowInputs = 12, kRowSums = 24;
 

@@ -56,7 +56,7 @@ struct Accesses {
   std::string why;
 };
 
-/// Of one of the product's `times`.
+/// What one of the product's `times` moves.
 struct Moved {
   std::vector<Accesses> dram, buffer;
   std::int64_t macs = 0, hops = 0, registers = 0;  ///< hops: from PE to PE, or a broadcast

@@ -14,7 +14,7 @@ SYMBOLS, CHANNELS, HEADS = 5, 8, 2
 
 class Net:
     def __init__(self):
-        self.nodes, self.constants, self.rng = [], [], np.random.default_rng(10)
+        self.nodes, self.constants, self.rng = [], [], np.random.default_rng(8)
 
     def node(self, kind, inputs, output, **attributes):
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
@@ -70,8 +70,11 @@ def main():
     shares = net.quantized(net.node("Softmax", [scores], "softmax", axis=-1), "shares", 1 / 127)
     mixed = net.quantized(net.node("MatMul", [shares, states["values"]], "mix"), "mixed", 1 / 16)
     mixed = net.reshaped(net.node("Transpose", [mixed], "mixed_rows", perm=[0, 2, 1, 3]), [1, 1, CHANNELS], "mixed_row")
-    mean = net.quantized(net.node("ReduceMean", [states["copied"]], "mean_sums", axes=[1], keepdims=1), "mean", 1 / 32)
-    both = net.quantized(net.node("Add", [mixed, mean], "sum"), "both", 1 / 16)
+    turned = net.node("Transpose", [states["copied"]], "copied_turned", perm=[0, 2, 1])
+    others = net.quantized(net.node("MatMul", [row, turned], "other_products"), "other_scores", 1 / 8)
+    others = net.quantized(net.node("Softmax", [others], "other_softmax", axis=-1), "other_shares", 1 / 127)
+    found = net.quantized(net.node("MatMul", [others, states["copied"]], "other_mix"), "found", 1 / 16)
+    both = net.quantized(net.node("Add", [mixed, found], "sum"), "both", 1 / 16)
     line = net.quantized("line", "of_line", 1 / 20)
     last = net.quantized(net.node("Add", [both, line], "with_line"), "last", 1 / 16)
     net.product(last, SYMBOLS, "logits")

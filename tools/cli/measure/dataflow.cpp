@@ -30,7 +30,7 @@ std::vector<Product> products(const NetworkOptions& network) {
       model::parse_model(read_file(file), file, true, model::parse_shapes(network.shapes)));
 }
 
-/// Of all products, in MACs a MAC.
+/// Energy of all products, in MACs a MAC.
 double energy_of(Dataflow flow, const std::vector<Product>& all, const estimate::Resources& r) {
   double energy = 0, macs = 0;
   for (const Product& p : all) {
@@ -68,11 +68,11 @@ std::string file_name(std::string name) {
 int write_timeloop(const std::string& folder, Dataflow flow, const std::vector<Product>& all,
                    const estimate::Resources& r, int bus_bits) {
   std::filesystem::create_directories(folder);
-  const std::filesystem::path home = folder;
-  write_file(home / "architecture.yaml", estimate::timeloop_architecture(flow, r, bus_bits));
+  const std::filesystem::path to = folder;
+  write_file(to / "architecture.yaml", estimate::timeloop_architecture(flow, r, bus_bits));
   int count = 0;
   for (const Product& p : all)
-    write_file(home / fmt::format("problem_{:03}_{}.yaml", count++, file_name(p.name)),
+    write_file(to / fmt::format("problem_{:03}_{}.yaml", count++, file_name(p.name)),
                estimate::timeloop_problem(p));
   return count;
 }

@@ -545,3 +545,22 @@ TEST_CASE("a campaign runs each line once", "[cli][campaign]") {
   write_file(shell.dir / "lines", "\n");
   CHECK(shell.trine("campaign lines").code == 2);
 }
+
+TEST_CASE("estimate says what an order of loops moves, and writes Timeloop's files",
+          "[cli][estimate]") {
+  const Shell shell;
+  const Result result = shell.trine("estimate --config edge64 '" TRINE_SOURCE_DIR
+                                    "/models/lenet_mnist.tflite' --dataflow weight --explain "
+                                    "--timeloop out --json j");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains("weight stationary, 2 x 8 PEs") &&
+                             Catch::Contains("M C R S: once") &&
+                             Catch::Contains("out: architecture.yaml, 5 problems"));
+  const json report = shell.read_json("j");
+  CHECK(report.at("layers").size() == 5);
+  for (const char* flow : {"output", "weight", "input", "row"})
+    CHECK(report.at("energy_macs").at(flow) > 1);
+  CHECK_THAT(read_text(shell.dir / "out" / "architecture.yaml"),
+             Catch::Contains("version: 0.4") && Catch::Contains("keep: [Weights]"));
+}

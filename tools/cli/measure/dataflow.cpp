@@ -52,10 +52,22 @@ std::string parts_text(const char* level, const std::vector<estimate::Accesses>&
   return text;
 }
 
-std::string explained(const Moved& m) {
-  return parts_text("DRAM", m.dram) + parts_text("buffer", m.buffer) +
-         fmt::format("  {:<18} {:>15}  {}\n  {:<18} {:>15}  {}\n", "hops", number(m.hops),
-                     m.hops_why, "registers", number(m.registers), m.registers_why);
+/// Counts and how they come about; then energies, of this flow by level and of the others.
+std::string explained(const Product& p, const Moved& m, const estimate::Resources& r) {
+  std::string text =
+      parts_text("DRAM", m.dram) + parts_text("buffer", m.buffer) +
+      fmt::format("  {:<18} {:>15}  {}\n  {:<18} {:>15}  {}\n", "hops", number(m.hops), m.hops_why,
+                  "registers", number(m.registers), m.registers_why) +
+      fmt::format(
+          "  energy a MAC: MAC 1.00, registers {:.2f}, hops {:.2f}, buffer {:.2f}, DRAM {:.2f}; "
+          "all:",
+          estimate::kRegisterCost * each(m.registers, m), estimate::kHopCost * each(m.hops, m),
+          estimate::kBufferCost * each(m.buffer_accesses(), m),
+          estimate::kDramCost * each(m.dram_accesses(), m));
+  for (std::size_t i = 0; i < estimate::kDataflows.size(); ++i)
+    text += fmt::format(" {} {:.2f}", estimate::kDataflows[i],
+                        energy_of(static_cast<Dataflow>(i), {p}, r));
+  return text + "\n";
 }
 
 std::string file_name(std::string name) {
@@ -133,7 +145,7 @@ int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
         "{:<28} {:>6} {:>15} {:>8.3f} {:>8.3f} {:>8.3f} {:>9.3f} {:>8.2f}\n", fitted(p.name, 28),
         number(p.times), number(m.macs), each(m.dram_accesses(), m), each(m.buffer_accesses(), m),
         each(m.hops, m), each(m.registers, m), m.energy() / static_cast<double>(m.macs)));
-    if (options.explain) output.print(explained(m));
+    if (options.explain) output.print(explained(p, m, r));
     layers.push_back(layer_json(p, m));
   }
   Json energies;

@@ -99,7 +99,7 @@ void keep_row(const Product& p, const Resources& r, Moved* m) {
   m->registers = 4 * p.macs();
   m->registers_why = "weight, input, and the sum twice, for each MAC";
   m->hops = p.macs() / p.S + weights * std::min(r.columns, p.P) + inputs * std::min(p.R, r.rows);
-  m->hops_why = "sums every S MACs, weights to all columns, inputs along diagonals";
+  m->hops_why = "sums each S MACs, weights across, inputs along diagonals";
 }
 
 constexpr std::array<void (*)(const Product&, const Resources&, Moved*), 4> kFlows = {

@@ -59,8 +59,8 @@ std::string explained(const Product& p, const Moved& m, const estimate::Resource
       fmt::format("  {:<18} {:>15}  {}\n  {:<18} {:>15}  {}\n", "hops", number(m.hops), m.hops_why,
                   "registers", number(m.registers), m.registers_why) +
       fmt::format(
-          "  energy a MAC: MAC 1.00, registers {:.2f}, hops {:.2f}, buffer {:.2f}, DRAM {:.2f}; "
-          "all:",
+          "  energy a MAC: MAC 1.00, registers {:.2f}, hops {:.2f}, buffer {:.2f}, DRAM {:.2f}\n"
+          "  each order:",
           estimate::kRegisterCost * each(m.registers, m), estimate::kHopCost * each(m.hops, m),
           estimate::kBufferCost * each(m.buffer_accesses(), m),
           estimate::kDramCost * each(m.dram_accesses(), m));

@@ -250,6 +250,10 @@ def quantize_onnx(args):
     ends = [record.Onnx.described(v) for v in inputs]
     if not args.inputs and len(inputs) == 1:  # an example says the extents that are free
         ends[0]["shape"] = [d.dim_value or None for d in inputs[0].type.tensor_type.shape.dim]
+    for end, value, file in zip(ends, inputs, args.inputs or ()):  # so do the examples of a decoder's cache
+        given, dims = np.load(file, mmap_mode="r").shape[1:], value.type.tensor_type.shape.dim
+        if len(given) == len(dims):
+            end["shape"] = [d.dim_value or extent for d, extent in zip(dims, given)]
     every = list(rows(args, ends))
     calibration = every[:args.count]
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)

@@ -184,6 +184,20 @@ def check(grid, buffer_bytes):
             for flow, counts in ((flow, FLOWS[flow](layer, *grid, buffer_bytes)) for flow in FLOWS):
                 if counts.dram < least or max(counts.mac, counts.cells) != macs:
                     wrong.append(f"{name}, {layer.name}, {flow}: {counts}")
+    return wrong + others()
+
+
+def others():
+    """Where `trine estimate --dataflow` counts otherwise."""
+    wrong, buffer_bytes = [], 384 * 1024  # of edge1024: both memories
+    for name in ("alexnet", "resnet50", "mobilenet"):
+        for flow, here in (("output", "and 4 products a PE (ours)"), ("weight", "weight stationary"), ("row", "row stationary")):
+            found = common.trine("estimate", "--config", "edge1024", common.ROOT / f"models/shapes/{name}.csv", "--dataflow",
+                                 flow)["energy_macs"][flow]
+            counts = counted(here, list(layers_of(name)), (16, 16), buffer_bytes)
+            expected = sum(energy(counts, 0).values()) / counts.mac
+            if abs(found / expected - 1) > 0.005:
+                wrong.append(f"{name}, {flow}: {found:.3f} MACs a MAC by trine estimate, {expected:.3f} here")
     return wrong
 
 

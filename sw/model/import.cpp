@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/model/formats.h"
+#include "sw/model/onnx/read/file.h"
 #include "sw/model/refusal.h"
 
 namespace trine::model {
@@ -22,6 +23,12 @@ Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& fil
   return format.read(bytes, file, host, shapes);
 }
 
+std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,
+                                         const std::string& file) {
+  if (format_of(bytes, file).name != "ONNX") return {};
+  return onnx_file::open_dimensions(bytes, file);
+}
+
 GivenShapes parse_shapes(const std::vector<std::string>& texts) {
   GivenShapes shapes;
   for (const std::string& text : texts) {
@@ -35,8 +42,8 @@ GivenShapes parse_shapes(const std::vector<std::string>& texts) {
     while (at != end) {  // on '=' or ','
       int extent = 0;
       const auto [behind, error] = std::from_chars(at + 1, end, extent);
-      if (error != std::errc() || extent < 1 || (behind != end && *behind != ','))
-        throw_error("--shape: {}: extents are whole numbers, allowed 1 and more", text);
+      if (error != std::errc() || extent < 0 || (behind != end && *behind != ','))
+        throw_error("--shape: {}: extents are whole numbers, allowed 0 and more", text);
       extents.push_back(extent);
       at = behind;
     }

@@ -32,6 +32,11 @@ Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& fil
 Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
                  const GivenShapes& shapes);
 
+/// Names of the dimensions behind the first axis of inputs that an ONNX file leaves open; none of
+/// other formats. @throws Error  as parse_model()
+std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,
+                                         const std::string& file);
+
 /// What a model without codes of activations is.
 inline constexpr std::string_view kFloat32 = "float32", kFloat16 = "float16",
                                   kWeightsAlone = "quantized in its weights alone",

@@ -364,3 +364,23 @@ TEST_CASE("a model with damaged bytes loads or is refused", "[model][tflite][err
     CHECK(refused > 100);
   }
 }
+
+TEST_CASE("a cache of an ONNX decoder may be empty", "[model][onnx]") {
+  const std::string file = TRINE_SOURCE_DIR "/models/writer/onnx/decoder.onnx";
+  const std::vector<std::uint8_t> bytes = read_file(file);
+  CHECK(open_dimensions(bytes, file) == std::vector<std::string>{"past"});
+  CHECK(open_dimensions(read_file(TRINE_SOURCE_DIR "/models/writer/tflite/decoder.tflite"), "t")
+            .empty());
+  CHECK_THROWS_WITH(parse_model(bytes, file), Contains("--shape past=N"));
+  const Graph begun = parse_model(bytes, file, true, parse_shapes({"past=0"}));
+  CHECK(begun.inputs.size() == 5);  // the symbol, keys and values of the line
+  const Graph later = parse_model(bytes, file, true, parse_shapes({"past=7"}));
+  CHECK(later.inputs.size() == 9);
+  check(begun);
+  check(later);
+  for (const int i : {1, 2, 3, 4}) {
+    const auto at = static_cast<std::size_t>(i);
+    CHECK(begun.tensor(begun.outputs[at]).shape == std::vector<int>{1, 1, 64});
+    CHECK(later.tensor(later.outputs[at]).shape == std::vector<int>{1, 8, 64});
+  }
+}

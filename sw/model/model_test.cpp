@@ -12,6 +12,7 @@
 #include "sw/model/refusal.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/rewrite/expand.h"
+#include "sw/model/rewrite/states.h"
 #include "sw/model/shapes.h"
 
 using namespace trine;
@@ -363,4 +364,48 @@ TEST_CASE("zeros among weights and channels without any others are found", "[mod
   CHECK(depthwise.dead_outputs == 2);
   CHECK(depthwise.dead_inputs == 0);
   CHECK(dead_weights(one_op(OpKind::kAdd, {codes({4}), codes({4}), codes({4})})).empty());
+}
+
+namespace {
+
+/// float32 [1, n, 4] -> QUANTIZE, behind it one row of codes -> DEQUANTIZE float32 [1, n + 1, 4].
+Graph appending(float scale_before) {
+  Graph graph{"g", "g.tflite", {}, {}, {0, 2}, {4}, {}};
+  graph.tensors = {floats({1, 3, 4}), codes({1, 3, 4}, scale_before), codes({1, 1, 4}),
+                   codes({1, 4, 4}), floats({1, 4, 4})};
+  Op join = op_of(OpKind::kConcatenation, 1, {1, 2}, {3});
+  join.axis = 1;
+  graph.ops = {op_of(OpKind::kQuantize, 0, {0}, {1}), join,
+               op_of(OpKind::kDequantize, 2, {3}, {4})};
+  return graph;
+}
+
+}  // namespace
+
+TEST_CASE("what an output has behind an input's codes is one memory", "[model][states]") {
+  const Graph graph = with_growing(appending(0.5f), {{0, 0}}, 20);
+  CHECK(graph.inputs == std::vector<int>{1, 2});
+  CHECK(graph.outputs == std::vector<int>{3});
+  REQUIRE(graph.ops.size() == 1);
+  CHECK(graph.ops[0].kind == OpKind::kConcatenation);
+  REQUIRE(graph.states.size() == 1);
+  const State& state = graph.states[0];
+  CHECK((state.before == 1 && state.after == 3 && state.axis == 1 && state.capacity == 20));
+  check(graph);
+
+  const Graph other = with_growing(appending(0.25f), {{0, 0}}, 20);
+  CHECK(other.states.empty());
+  CHECK(other.ops.size() == 3);
+}
+
+TEST_CASE("memory that holds nothing yet begins as a join of one", "[model][states]") {
+  Graph graph{"g", "g.tflite", {codes({1, 1, 4}), codes({1, 1, 4}), floats({1, 1, 4})}, {}, {0},
+              {2}, {}};
+  graph.ops = {op_of(OpKind::kRelu, 0, {0}, {1}), op_of(OpKind::kDequantize, 1, {1}, {2})};
+  graph = with_growing(std::move(graph), {{-1, 0}}, 20);
+  REQUIRE(graph.ops.size() == 2);
+  CHECK((graph.ops[1].kind == OpKind::kConcatenation && graph.ops[1].axis == 1));
+  REQUIRE(graph.states.size() == 1);
+  CHECK((graph.states[0].before == -1 && graph.states[0].after == graph.outputs[0]));
+  check(graph);
 }

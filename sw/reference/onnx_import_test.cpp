@@ -84,9 +84,10 @@ TEST_CASE("extents that a file leaves open are the user's, but the batch's", "[o
   CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"in=1,3,16"}), Contains("--shape gives 3 extents"));
   CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"in=1,4,16,16"}),
                     Contains("--shape gives 4 for axis 1"));
-  for (const char* text :
-       {"H", "=16", "H=", "H=0", "H=-1", "H=x", "H=16,", "H=1.5", "H=99999999999"})
+  for (const char* text : {"H", "=16", "H=", "H=-1", "H=x", "H=16,", "H=1.5", "H=99999999999"})
     CHECK_THROWS_WITH(macs({}, {text}), StartsWith("--shape: "));
+  CHECK_THROWS_WITH(macs({"", "", "H", ""}, {"H=0"}),
+                    Equals("m.onnx: input 'in' has no elements, nor has another"));
   CHECK_THROWS_WITH(macs({}, {"H=1", "H=2"}), Equals("--shape: H is given twice"));
 }
 

@@ -94,3 +94,21 @@ TEST_CASE("run on the RTL writes waveforms and compares in lockstep", "[cli][run
   REQUIRE(fs::exists(folder.path / "waves.fst"));
   CHECK(fs::file_size(folder.path / "waves.fst") > 1000);
 }
+
+TEST_CASE("an encoder and a decoder write on the RTL what the simulator writes",
+          "[cli][rtl][llm]") {
+  const Folder folder;
+  const std::string form = GENERATE("onnx", "tflite");
+  const auto tokens = [&](const std::string& backend) {
+    const int code =
+        trine_in(folder.path, "generate-text '" + kModels + "writer/" + form +
+                                  "' --prompt 7 --config edge64 --json j --backend " + backend);
+    CAPTURE(form, read_text(folder.path / "err.txt"));
+    REQUIRE(code == 0);
+    CHECK(read_text(folder.path / "out.txt") == "seven\n");
+    const json report = json::parse(read_text(folder.path / "j"));
+    CHECK(report.at("exact") == true);
+    return report.at("tokens");
+  };
+  CHECK(tokens("rtl") == tokens("arch"));
+}

@@ -102,6 +102,10 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"compare m.pt",
           "m.pt: PyTorch, allowed TFLite, ONNX, TOSA, a program of trine compile; "},
       Row{"record m.pt --out x", "m.pt: PyTorch, allowed TFLite, ONNX, TOSA, "},
+      Row{"estimate --config edge64 '" + kPlus + "' --explain", "--explain: needs --dataflow"},
+      Row{"estimate --config edge64 '" + kPlus + "' --timeloop d", "--timeloop: needs --dataflow"},
+      Row{"estimate --config edge64 --table gpt-2 --dataflow row",
+          "--dataflow: of a model or a table"},
       Row{"generate-text m.bin --tokenizer none.bin --backend golden",
           "m.bin: GGUF version 0, allowed 2 and 3"},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin",
@@ -540,4 +544,23 @@ TEST_CASE("a campaign runs each line once", "[cli][campaign]") {
   CHECK(shell.read_json("c.json").at("commands")[1].at("exit_code") == 3);
   write_file(shell.dir / "lines", "\n");
   CHECK(shell.trine("campaign lines").code == 2);
+}
+
+TEST_CASE("estimate says what an order of loops moves, and writes Timeloop's files",
+          "[cli][estimate]") {
+  const Shell shell;
+  const Result result = shell.trine("estimate --config edge64 '" TRINE_SOURCE_DIR
+                                    "/models/lenet_mnist.tflite' --dataflow weight --explain "
+                                    "--timeloop out --json j");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  CHECK_THAT(result.out, Catch::Contains("weight stationary, 2 x 8 PEs") &&
+                             Catch::Contains("M C R S: once") &&
+                             Catch::Contains("out: architecture.yaml, 5 problems"));
+  const json report = shell.read_json("j");
+  CHECK(report.at("layers").size() == 5);
+  for (const char* flow : {"output", "weight", "input", "row"})
+    CHECK(report.at("energy_macs").at(flow) > 1);
+  CHECK_THAT(read_text(shell.dir / "out" / "architecture.yaml"),
+             Catch::Contains("version: 0.4") && Catch::Contains("keep: [Weights]"));
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -170,4 +171,87 @@ TEST_CASE("a wrong sequence of symbols is refused in a line", "[cli][run][stream
       shell.trine("run --config edge64 --backend arch --quiet " + kReverse + "--frames 2");
   CHECK(without.code == 2);
   CHECK_THAT(without.err, Catch::Contains("array.activations16"));
+}
+
+TEST_CASE("an encoder and a decoder write a line", "[cli][run][llm]") {
+  const Shell shell;
+  const std::string form = GENERATE("onnx", "tflite");
+  const auto write = [&](const std::string& line, const std::string& how) {
+    const Result result = shell.trine("generate-text '" TRINE_SOURCE_DIR "/models/writer/" + form +
+                                      "' --prompt '" + line + "' --json j " + how);
+    CAPTURE(form, line, result.err);
+    REQUIRE(result.code == 0);
+    const json report = shell.read_json("j");
+    CHECK(result.out == std::string(report.at("text")) + "\n");
+    return report;
+  };
+  const std::vector<std::pair<std::string, std::string>> lines = {
+      {"fifth of March 2024", "2024-03-05"}, {"417", "four hundred seventeen"}};
+  for (const auto& [line, text] : lines) {
+    const json golden = write(line, "--backend golden");
+    CHECK(golden.at("text") == text);
+    CHECK(golden.at("steps") == text.size() + 1);
+    CHECK(golden.at("growing_states") == (form == "onnx" ? 4 : 0));
+    const json machine = write(line, "--config edge64 --backend arch");
+    CHECK(machine.at("exact") == true);
+    CHECK(machine.at("tokens") == golden.at("tokens"));
+  }
+  CHECK(write("417", "--backend golden --tokens 4").at("text") == "four");
+}
+
+TEST_CASE("a cache grows in memory, another is copied from run to run", "[cli][run][llm]") {
+  const Shell shell;
+  const std::string write = "generate-text '" TRINE_SOURCE_DIR
+                            "/tests/cli/growing' --prompt abca --tokens 7 --quiet --json j ";
+  REQUIRE(shell.trine(write + "--backend golden").code == 0);
+  const json golden = shell.read_json("j");
+  const Result result = shell.trine(write + "--backend arch --config edge32 --context 7");
+  CAPTURE(result.err);
+  REQUIRE(result.code == 0);
+  const json machine = shell.read_json("j");
+  CHECK(machine.at("exact") == true);
+  CHECK(machine.at("tokens") == golden.at("tokens"));
+  CHECK(machine.at("growing_states") == 2);
+  const Result full = shell.trine("generate-text '" TRINE_SOURCE_DIR
+                                  "/tests/cli/growing' --prompt abca --context 3 --backend golden");
+  CHECK_THAT(full.err, Catch::Contains("the context of 3 symbols is full (--context)"));
+}
+
+TEST_CASE("encoder and decoder that do not fit are refused in a line", "[cli][run][llm][error]") {
+  const Shell shell;
+  const std::string models = TRINE_SOURCE_DIR "/models/writer/";
+  const auto refused = [&](const std::string& folder, const std::string& arguments,
+                           const std::string& text) {
+    const Result result = shell.trine("generate-text '" + folder + "' " + arguments);
+    CAPTURE(folder, arguments, result.err);
+    CHECK(result.code == 2);
+    CHECK_THAT(result.err, Catch::Contains(text));
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  };
+  const std::string onnx = models + "onnx", golden = "--backend golden ";
+  refused(onnx, golden + "--prompt 'a+b'", "symbols.txt has no symbol for '+b'");
+  refused(onnx, golden + "--prompt '" + std::string(33, '1') + "'", "33 symbols, ");
+  refused(onnx, golden + "--temperature 1", "--temperature: not with an encoder and a decoder");
+  refused(onnx, "--prompt 1", "--config is required");
+  const std::string own = shell.dir / "own";
+  std::filesystem::create_directory(own);
+  const auto copy = [&](const std::string& from, const std::string& to) {
+    std::filesystem::copy_file(models + from, own + "/" + to,
+                               std::filesystem::copy_options::overwrite_existing);
+  };
+  copy("onnx/encoder.onnx", "encoder.onnx");
+  refused(own, golden + "--prompt 1", "own: no symbols.txt, ");
+  write_file(own + "/symbols.txt", "<fill>\n\n1\n");
+  refused(own, golden + "--prompt 1", "line 2 is empty");
+  write_file(own + "/symbols.txt", "<fill>\n<end>\n");
+  refused(own, golden + "--prompt 1", "2 symbols, allowed 3 and more");
+  copy("onnx/symbols.txt", "symbols.txt");
+  refused(own, golden + "--prompt 1", "own: no decoder.onnx, ");
+  copy("onnx/encoder.onnx", "decoder.onnx");
+  refused(own, golden + "--prompt 1", "decoder.onnx: input 0 'line' is int64 [1, 32]");
+  copy("onnx/decoder.onnx", "decoder.onnx");
+  write_file(own + "/symbols.txt", "<fill>\n<end>\n1\n");
+  refused(own, golden + "--prompt 1", "output 0 'logits' is float32 [1, 1, 69], allowed one for");
+  copy("tflite/encoder.tflite", "encoder.tflite");
+  refused(own, golden + "--prompt 1", "are the same network, allowed one");
 }

@@ -4,6 +4,8 @@
 run: families.json and llama.gguf, which llm_test holds against the import.
 
 usage: families.py --record          families.json and llama.gguf here
+       families.py --machine TRINE [DESIGN]    texts of all families, as folders, on the architecture simulator and the RTL of
+                                     a design (edge32): the same tokens, each run exact; exit code 1 if one is not
        families.py --check DUMP      all families as folders and, as llama.cpp's converter writes them, as GGUF through
                                      DUMP (ninja llm_dump) --logits; exit code 1 if one is off
 Needs torch 2.15.0, transformers 5.24.0, safetensors 0.8.0, gguf 0.19.0 and numpy of PyPI.
@@ -27,6 +29,7 @@ SIZES = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "nu
          "num_key_value_heads": 2, "vocab_size": 64, "max_position_embeddings": 64}
 TOKENS = [1, 17, 42, 5, 63, 0, 17, 9, 30, 31, 8, 8]
 SHOWN = [0, 5, 11]  # positions whose logits are recorded
+WRITTEN = 4  # tokens behind them
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
           "original_max_position_embeddings": 16}
 BITNET = {"quant_method": "bitnet", "modules_to_not_convert": ["lm_head"]}
@@ -120,6 +123,15 @@ def logits_of(model):
         return model(torch.tensor([TOKENS])).logits[0].float().numpy()
 
 
+def greedy(model):
+    """What the model writes behind TOKENS: always the most likely token."""
+    tokens = list(TOKENS)
+    with torch.no_grad():
+        while len(tokens) < len(TOKENS) + WRITTEN:
+            tokens.append(int(model(torch.tensor([tokens])).logits[0, -1].argmax()))
+    return tokens[len(TOKENS):]
+
+
 GGUF_NAMES = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "lm_head": "output", "input_layernorm": "attn_norm",
               "post_attention_layernorm": "ffn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
               "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate",
@@ -210,7 +222,7 @@ def record():
         logits = logits_of(model)
         tensors = {k: list(v.shape) for k, v in stored.items()}
         entries[name] = {"config": text, "tensors": tensors, "tokens": TOKENS, "shown": SHOWN, "stored": MODELS[name][2],
-                         "logits": [[round(float(v), 5) for v in logits[i]] for i in SHOWN]}
+                         "greedy": greedy(model), "logits": [[round(float(v), 5) for v in logits[i]] for i in SHOWN]}
         if name == "llama":
             write_gguf(HERE / "llama.gguf", floats, text, True, vocabulary)
     lines = (f"{json.dumps(k)}: {json.dumps(v)}" for k, v in entries.items())
@@ -251,9 +263,34 @@ def difference(dump, path, wanted, what):
     return off
 
 
+def machine(trine, design):
+    """Whether the machine writes the same text on simulator and RTL, exactly."""
+    good = True
+    with tempfile.TemporaryDirectory() as folder:
+        home = pathlib.Path(folder) / "model"
+        home.mkdir()
+        for name in MODELS:
+            _, stored, _, text = network(name)
+            (home / "config.json").write_text(json.dumps(text))
+            safetensors.torch.save_file({k: v.contiguous() for k, v in stored.items()}, home / "model.safetensors")
+            reports = []
+            for backend in ("golden", "arch", "rtl"):
+                done = subprocess.run([trine, "generate-text", home, "--tokenizer", HERE / "llama.gguf", "--prompt", "the band",
+                                       "--tokens", "8", "--chunk", "1", "--backend", backend, "--quiet", "--json", "-",
+                                       *(["--config", design] if backend != "golden" else [])],
+                                      stdout=subprocess.PIPE, check=True)
+                reports.append(json.loads(done.stdout))
+            same = all(r["tokens"] == reports[0]["tokens"] and r.get("exact", True) for r in reports)
+            good &= same
+            print(f"{name}: {reports[0]['tokens']} {'on all' if same else 'DIFFER'}, {reports[2]['cycles']:,} cycles", flush=True)
+    return not good
+
+
 def main():
     if sys.argv[1:] == ["--record"]:
         return record()
+    if len(sys.argv) in (3, 4) and sys.argv[1] == "--machine":
+        return machine(sys.argv[2], (*sys.argv[3:], "edge32")[0])
     if len(sys.argv) == 3 and sys.argv[1] == "--check":
         return check(sys.argv[2])
     print(__doc__)

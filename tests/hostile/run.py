@@ -29,7 +29,7 @@ SEEDS = {
     "tflite": ["models/*.tflite", "tests/operators/*.tflite", "tests/litert/*.tflite",
                "tests/maps16/*.tflite", "tests/lstm/*.tflite"],
     "onnx": ["models/*.onnx", "models/sequences/*.onnx", "tests/onnx/*.onnx", "tests/onnx/*/*.onnx",
-             "tests/torch/*.onnx"],
+             "tests/torch/*.onnx", "tests/cli/*/*.onnx"],
     "program": [],
     "checkpoint": [],
     "toml": ["presets/*.toml"],

@@ -17,6 +17,7 @@
 #include "sw/compiler/compiler.h"
 #include "sw/model/testing.h"
 #include "tools/estimate/area_model.h"
+#include "tools/estimate/dataflows.h"
 #include "tools/estimate/shapes.h"
 #include "tools/estimate/transformers.h"
 
@@ -319,6 +320,41 @@ TEST_CASE("area and clock are those of designs that synthesis measured", "[estim
   CHECK(area_of(machine::load_config("edge256", {})).area_error <= 0.12);
   CHECK_FALSE(area_of(machine::load_config("edge256", {})).beyond);
   CHECK(area_of(machine::load_config("tpuv1-size", {})).beyond);
+}
+
+TEST_CASE("orders of loops move what is counted by hand", "[estimate][dataflow]") {
+  Product p{.name = "small", .M = 2, .C = 1, .R = 3, .S = 3, .P = 2, .Q = 2, .H = 4, .W = 4};
+  const Resources r{2, 2, 1024, 4};
+  const auto buffer = [&](Dataflow flow) { return moved(flow, p, r).buffer_accesses(); };
+  CHECK(buffer(Dataflow::kOutput) == 36 + 36 + 8);
+  CHECK(buffer(Dataflow::kWeight) == 36 + 18 + 72);
+  CHECK(buffer(Dataflow::kInput) == 36 + 36 + 72);
+  CHECK(buffer(Dataflow::kRow) == 16 + 18 + 8);
+  for (const Dataflow flow :
+       {Dataflow::kOutput, Dataflow::kWeight, Dataflow::kInput, Dataflow::kRow}) {
+    const Moved m = moved(flow, p, r);
+    CHECK((m.macs == 72 && m.dram_accesses() == 18 + 16 + 8));
+    const double energy = 72 + static_cast<double>(m.registers + 2 * m.hops) +
+                          6 * static_cast<double>(m.buffer_accesses()) + 200 * 42;
+    CHECK(m.energy() == energy);
+  }
+  // Half of 32 bytes holds neither: weights again for each part of the inputs, or the other way.
+  CHECK(moved(Dataflow::kOutput, p, {2, 2, 20, 4}).dram_accesses() ==
+        8 + std::min(18 + 2 * 16, 16 + 2 * 18));
+}
+
+TEST_CASE("products of a table have the MACs of its rows", "[estimate][dataflow]") {
+  const std::string file = TRINE_SOURCE_DIR "/models/shapes/mobilenet_v2.csv";
+  const ShapeTable table = parse_shapes(read_text(file), file);
+  std::int64_t macs = 0, wanted = 0;
+  for (const Product& p : products_of(table)) macs += p.times * p.macs();
+  for (const ShapeRow& row : table.rows)
+    if (row.is_product()) wanted += row.times * row.macs();
+  CHECK(macs == wanted);
+  const model::Graph lenet = model::import_model(TRINE_SOURCE_DIR "/models/lenet_mnist.tflite");
+  std::int64_t found = 0;
+  for (const Product& p : products_of(lenet)) found += p.times * p.macs();
+  CHECK(found == model::macs(lenet));
 }
 
 }  // namespace

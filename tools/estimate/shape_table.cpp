@@ -8,7 +8,6 @@
 #include <charconv>
 #include <map>
 #include <optional>
-#include <ranges>
 #include <sstream>
 #include <string_view>
 
@@ -170,9 +169,11 @@ class Parser {
 
   void type(ShapeRow& r, const std::string& text) {
     const auto found = std::ranges::find(kTypes, text, &Type::name);
-    if (found == std::end(kTypes))
-      at_fault("type", "'{}', allowed {}", text,
-               fmt::join(kTypes | std::views::transform(&Type::name), ", "));
+    if (found == std::end(kTypes)) {
+      std::vector<std::string_view> names;
+      for (const Type& known : kTypes) names.push_back(known.name);
+      at_fault("type", "'{}', allowed {}", text, fmt::join(names, ", "));
+    }
     r.type = static_cast<ShapeType>(found - kTypes);
   }
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <span>
 
 #include "base/error.h"
@@ -337,8 +336,9 @@ const Transformer& transformer(const std::string& name) {
   const auto& all = transformers();
   const auto found = std::ranges::find(all, name, &Transformer::name);
   if (found != all.end()) return *found;
-  throw_error("no table '{}', allowed {}", name,
-              fmt::join(all | std::views::transform(&Transformer::name), ", "));
+  std::vector<std::string> names;
+  for (const Transformer& known : all) names.push_back(known.name);
+  throw_error("no table '{}', allowed {}", name, fmt::join(names, ", "));
 }
 
 Estimate of_transformer(const Transformer& t, int tokens, int context,

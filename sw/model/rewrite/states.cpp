@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "sw/model/lstm.h"
@@ -80,5 +81,119 @@ bool begins_with_zeros(const Tensor& state) {
 }
 
 WithStates with_states(Graph graph) { return States(std::move(graph)).run(); }
+
+namespace {
+
+/// Memory that a graph appends to: of each carry the codes at both ends.
+class Growing {
+ public:
+  Growing(Graph graph, int capacity) : graph_(std::move(graph)), capacity_(capacity) {}
+
+  void add(const Carry& carry) {
+    int& to = graph_.outputs.at(at(carry.output));
+    const int after = codes_before(to);
+    if (after < 0) return;
+    if (carry.input < 0) {
+      begin(after, to);
+      return;
+    }
+    int& from = graph_.inputs.at(at(carry.input));
+    const int before = codes_behind(from);
+    const Op* join = maker(after);
+    if (before < 0 || join == nullptr || join->kind != OpKind::kConcatenation ||
+        join->inputs.size() != 2 || join->inputs[0] != before ||
+        !graph_.tensor(before).has_scale_of(graph_.tensor(after)))
+      return;
+    grow(before, after, to, from);
+  }
+
+  Graph run() {
+    std::erase_if(graph_.ops, [&](const Op& op) { return gone_.contains(op.outputs[0]); });
+    return std::move(graph_);
+  }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+  const Op* maker(int tensor) const {
+    const auto found = std::ranges::find_if(
+        graph_.ops, [&](const Op& op) { return std::ranges::count(op.outputs, tensor) > 0; });
+    return found == graph_.ops.end() ? nullptr : &*found;
+  }
+
+  std::vector<const Op*> readers(int tensor) const {
+    std::vector<const Op*> found;
+    for (const Op& op : graph_.ops)
+      if (std::ranges::count(op.inputs, tensor) > 0) found.push_back(&op);
+    return found;
+  }
+
+  /// int8 that an output is, or is dequantized from; -1: neither.
+  int codes_before(int output) const {
+    if (graph_.tensor(output).type == DataType::kInt8)
+      return maker(output) == nullptr ? -1 : output;
+    const Op* op = maker(output);
+    const bool is_end = op != nullptr && op->kind == OpKind::kDequantize && readers(output).empty();
+    return is_end && graph_.in(*op, 0).type == DataType::kInt8 ? op->input(0) : -1;
+  }
+
+  /// int8 that an input is, or is quantized to; -1: neither.
+  int codes_behind(int input) const {
+    if (graph_.tensor(input).type == DataType::kInt8) return input;
+    const std::vector<const Op*> by = readers(input);
+    const bool is_end = by.size() == 1 && by[0]->kind == OpKind::kQuantize;
+    return is_end && graph_.out(*by[0]).type == DataType::kInt8 ? by[0]->outputs[0] : -1;
+  }
+
+  void grow(int before, int after, int& to, int& from) {
+    const std::vector<int>& shape = graph_.tensor(after).shape;
+    State state{before, after, 0, capacity_};
+    for (std::size_t axis = 0; axis < shape.size(); ++axis)
+      if (graph_.tensor(before).shape[axis] != shape[axis]) state.axis = static_cast<int>(axis);
+    if (to != after) gone_.insert(to);
+    to = after;
+    if (from != before) gone_.insert(before);
+    from = before;
+    graph_.states.push_back(state);
+  }
+
+  /// Nothing is before it, so that the state is a join of one.
+  void begin(int first, int& to) {
+    Tensor whole = graph_.tensor(first);
+    whole.name += "/state";
+    State state{-1, graph_.add(std::move(whole)), axis_of_one(graph_.tensor(first).shape),
+                capacity_};
+    for (Op& op : graph_.ops)
+      if (op.outputs[0] != to) std::ranges::replace(op.inputs, first, state.after);
+    const auto made = std::ranges::find_if(
+        graph_.ops, [&](const Op& op) { return std::ranges::count(op.outputs, first) > 0; });
+    Op join = op_of(OpKind::kConcatenation, made->index, {first}, {state.after});
+    join.axis = state.axis;
+    graph_.ops.insert(made + 1, join);
+    if (to != first) gone_.insert(to);
+    to = state.after;
+    graph_.states.push_back(state);
+  }
+
+  /// That the first element lies along: the last one of a single element, before the channels.
+  static int axis_of_one(const std::vector<int>& shape) {
+    int axis = 0;
+    for (std::size_t i = 0; i + 1 < shape.size(); ++i)
+      if (shape[i] == 1) axis = static_cast<int>(i);
+    return axis;
+  }
+
+  Graph graph_;
+  int capacity_;
+  std::set<int> gone_;  ///< tensors whose operators are the edges' own
+};
+
+}  // namespace
+
+Graph with_growing(Graph graph, const std::vector<Carry>& carries, int capacity) {
+  Growing growing(std::move(graph), capacity);
+  for (const Carry& carry : carries) growing.add(carry);
+  return growing.run();
+}
 
 }  // namespace trine::model

@@ -28,4 +28,10 @@ bool begins_with_zeros(const Tensor& state);
 /// @pre check() accepts the graph
 WithStates with_states(Graph graph);
 
+/// Each carry whose output has more behind what its input has becomes one memory of the graph
+/// (Graph::states), in codes where its ends are float32; `input` is -1 where it holds nothing yet.
+/// A carry that does not lie so stays as it is.
+/// @param capacity  elements along the axis that it grows along
+Graph with_growing(Graph graph, const std::vector<Carry>& carries, int capacity);
+
 }  // namespace trine::model

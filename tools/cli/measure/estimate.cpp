@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "tools/cli/common.h"
+#include "tools/cli/measure/dataflow.h"
 #include "tools/cli/measure/energy_report.h"
 #include "tools/cli/run/rate.h"
 #include "tools/estimate/area_model.h"
@@ -26,6 +27,7 @@ struct EstimateArguments {
   EnergyOptions energy;
   Shown shown;
   std::string table, weights;
+  DataflowOptions dataflow;
   int tokens = 128, context = 0;
 };
 
@@ -142,8 +144,11 @@ int run(const EstimateArguments& options) {
     throw_error("trine estimate: MODEL or --table is required, and not both");
   if (options.table.empty() && !options.weights.empty())
     throw_error("--weights {}: of --table alone", options.weights);
+  options.dataflow.check(options.table);
   options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
   const machine::Config config = options.network.design.load();
+  if (options.dataflow.given())
+    return run_dataflow(options.dataflow, options.network, config, options.output);
   if (is_table(options)) {
     const estimate::Estimate table = table_of(options, config);
     const EnergyReport energy = energy_report(table, config, options.energy.read());
@@ -238,12 +243,14 @@ void add_estimate(Command app, Action& action) {
       ->check(range(1, 8191));
   add_value(command, "--context N", options->context, "tokens that each attends to (all of them)")
       ->check(range(1, 8191));
+  options->dataflow.declare(command);
   command.footer(
       "The program is compiled and walked through, its times without its data: the cycles of\n"
       "run --backend arch. Tables are shapes without weights; a block is planned once.\n\n"
       "Examples:\n"
       "  trine estimate --config edge256 models/lenet_mnist.tflite\n"
       "  trine estimate --config edge1024 models/shapes/resnet50.csv\n"
+      "  trine estimate --config edge1024 models/shapes/alexnet.csv --dataflow weight --explain\n"
       "  trine estimate --config edge1024 --table bert-base --tokens 128\n"
       "  trine estimate --config edge1024 --table llama-7b --tokens 1 --context 2048");
 }

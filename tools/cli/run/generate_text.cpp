@@ -12,6 +12,7 @@
 #include "tools/cli/common.h"
 #include "tools/cli/measure/energy_report.h"
 #include "tools/cli/run/network.h"
+#include "tools/cli/run/pair.h"
 #include "tools/cli/run/random_token.h"
 #include "tools/cli/run/rate.h"
 #include "tools/cli/run/report.h"
@@ -384,6 +385,24 @@ int run_random(const GenerateTextArguments& o) {
                           o.design.load(), o.backend, o.output);
 }
 
+/// A folder with an encoder and a decoder in place of a language model.
+int run_line(const GenerateTextArguments& o) {
+  const std::pair<const char*, bool> others[] = {{"--tokenizer", !o.tokenizer.empty()},
+                                                 {"--perplexity", !o.text.empty()},
+                                                 {"--deck", !o.deck.empty()},
+                                                 {"--weights", !o.weights.empty()},
+                                                 {"--temperature", o.temperature != 0},
+                                                 {"--from", o.from != 0},
+                                                 {"--chunk", o.chunk != 0}};
+  for (const auto& [name, is_given] : others)
+    if (is_given)
+      throw_error("{}: not with an encoder and a decoder, as {} has", name, o.checkpoint);
+  o.output.check({}, {{"--config", o.design.config}});
+  return run_pair(
+      {o.checkpoint, o.prompt, o.tokens, o.context > 0 ? o.context : 256, o.clock_mhz, o.layers},
+      o.design, o.backend, o.output);
+}
+
 int run(const GenerateTextArguments& options) {
   if (!options.random.empty()) return run_random(options);
   if (options.checkpoint.empty())
@@ -393,6 +412,7 @@ int run(const GenerateTextArguments& options) {
     throw_error("trine generate-text: --config is required, or --backend golden");
   if (!options.backend.trace_file.empty())
     throw_error("--trace: every token is a run of its own, allowed with run");
+  if (is_pair(options.checkpoint)) return run_line(options);
   if (!options.deck.empty() && (options.backend.backend == "golden" || !options.text.empty() ||
                                 options.temperature != 0 || options.from != 0))
     throw_error("--deck: not with --backend golden, --perplexity, --temperature or --from");
@@ -408,10 +428,11 @@ int run(const GenerateTextArguments& options) {
 void add_generate_text(Command app, Action& action) {
   const auto [command, options] = add_command<GenerateTextArguments>(
       app, action, "generate-text",
-      "let a LLaMA write on the machine; tokens per second, perplexity", run);
+      "let a LLaMA, or an encoder and a decoder, write on the machine", run);
   add_value(command, "MODEL", options->checkpoint,
-            "GGUF, a folder of Hugging Face (config.json, safetensors), or a\n"
-            "checkpoint of llama2.c (.bin)");
+            "GGUF, a folder of Hugging Face (config.json, safetensors), a\n"
+            "checkpoint of llama2.c (.bin), or a folder of encoder.onnx,\n"
+            "decoder.onnx (or .tflite) and symbols.txt");
   add_value(command, "--tokenizer F", options->tokenizer,
             "its tokens, where MODEL has none or others are wanted: tokenizer.json\n"
             "(byte-level BPE), .model of SentencePiece, GGUF, or llama2.c's .bin");
@@ -463,6 +484,7 @@ void add_generate_text(Command app, Action& action) {
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --tokens 200\n"
       "  trine generate-text model.bin --tokenizer tok.bin --config edge64 --deck story.deck\n"
       "  trine generate-text model.bin --tokenizer tok.bin --backend golden --perplexity t.txt\n"
+      "  trine generate-text models/writer/onnx --config edge256 --prompt \"fifth of March 2024\"\n"
       "  trine generate-text --random bitnet-2b --config text1536");
 }
 

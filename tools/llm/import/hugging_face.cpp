@@ -270,10 +270,20 @@ void read_dimensions(Config* config, Architecture* a, const Family& family) {
   if (family.head == 0 && config->find("head_dim") == nullptr) d.head_channels = 0;
 }
 
+/// Before the family, so that T5 and its kin are told what they have.
+void refuse_relative_positions(Config* config) {
+  for (const char* key : {"relative_attention_num_buckets", "relative_attention_max_distance"})
+    if (const Json* value = config->find(key))
+      config->refuse(key, *value,
+                     "null: no relative positions; exported encoders and decoders have them "
+                     "(docs/encoder-decoder.md)");
+}
+
 Architecture architecture_of(const Json& json, const std::string& file) {
   Config config(json, file);
   Architecture a;
   a.file = file;
+  refuse_relative_positions(&config);
   a.family = config.text("model_type", "");
   const Family& family = family_named(a.family, file);
   read_dimensions(&config, &a, family);

@@ -169,6 +169,18 @@ void require_logits(const Checkpoint& checkpoint, const Json& entry) {
   REQUIRE(next == shown.size());
 }
 
+/// Tokens that transformers' float run writes behind these.
+void require_tokens(const Checkpoint& checkpoint, const Json& entry) {
+  FloatModel model(checkpoint);
+  std::vector<float> logits;
+  for (const int token : entry.at("tokens")) logits = model.step(token);
+  for (const int token : entry.at("greedy")) {
+    const auto most = std::max_element(logits.begin(), logits.end());
+    REQUIRE(most - logits.begin() == token);
+    logits = model.step(token);
+  }
+}
+
 std::string encoding_note(const ImportedModel& model) { return model.notes.back(); }
 
 }  // namespace
@@ -179,6 +191,7 @@ TEST_CASE("imported networks give the logits of transformers", "[llm][import]") 
     const Model model(name);
     const ImportedModel imported = model.read();
     require_logits(imported.checkpoint, model.entry);
+    require_tokens(imported.checkpoint, model.entry);
     CHECK(imported.ternary == name.starts_with("bitnet"));
   }
   const ImportedModel gguf = read_model(kRecorded + "llama.gguf");
@@ -244,6 +257,8 @@ TEST_CASE("keys that change results are honoured or refused by name", "[llm][imp
   refuses(llama, "num_key_value_heads", 3, "4 heads cannot share the keys of 3");
   refuses(llama, "head_dim", 7, "heads of 7 channels, allowed even numbers");
   refuses(llama, "attn_logit_softcapping", 50.0, "attn_logit_softcapping: 50.0, allowed null");
+  refuses(llama, "relative_attention_num_buckets", 32,
+          "relative_attention_num_buckets: 32, allowed null: no relative positions");
   refuses(llama, "mlp_bias", true, "mlp_bias is no key that is read (");
   refuses(llama, "rope_scaling", {{"type", "yarn"}, {"factor", 4.0}},
           "rope_scaling: type yarn, allowed default, linear, llama3");

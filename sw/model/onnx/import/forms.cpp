@@ -105,9 +105,19 @@ class Writer {
     return a;
   }
 
-  const Shape& shape(std::size_t i = 0) const { return inputs_.at(i).shape; }
+  /// @throws Error  the node has fewer inputs than its operator
+  void require(std::size_t i) const {
+    if (i >= inputs_.size()) throw_error("has no input {}", i);
+  }
+  const Shape& shape(std::size_t i = 0) const {
+    require(i);
+    return inputs_[i].shape;
+  }
   int rank(std::size_t i = 0) const { return static_cast<int>(shape(i).size()); }
-  const std::string& in(std::size_t i = 0) const { return node_.inputs.at(i); }
+  const std::string& in(std::size_t i = 0) const {
+    require(i);
+    return node_.inputs[i];
+  }
   bool has(std::size_t i) const { return i < inputs_.size() && !inputs_[i].absent; }
   ConstantPointer constant(std::size_t i) const { return has(i) ? inputs_[i].constant : nullptr; }
   /// Whole numbers of an attribute, or of a constant input where the opset has them there.

@@ -26,7 +26,14 @@ Value Importer::concat() {
     part[axis] = shape[axis];
     if (part != shape) throw_error("of tensors of unequal shapes");
   }
-  return joined(OpKind::kConcatenation, static_cast<int>(axis), shape);
+  std::optional<std::size_t> only;  // part with elements
+  int parts = 0;
+  for (std::size_t i = 0; i < node_->inputs.size(); ++i)
+    if (in(i).shape[axis] > 0) {
+      only = i;
+      ++parts;
+    }
+  return parts == 1 ? in(*only) : joined(OpKind::kConcatenation, static_cast<int>(axis), shape);
 }
 
 /// The largest or least of tensors and constants.

@@ -70,8 +70,10 @@ class Reader {
       file_.constants[tensor.name()] = constant(tensor, "initializer '" + tensor.name() + "'");
     if (graph.sparse_initializer_size() != 0) fail("sparse initializers are not supported");
     for (const auto& input : graph.input())
-      if (file_.constants.count(input.name()) == 0) file_.inputs.push_back(this->input(input));
+      if (file_.constants.count(input.name()) == 0) add(this->input(input));
     check_given();
+    if (file_.inputs.empty() && !empty_.empty())
+      fail("input '{}' has no elements, nor has another", *empty_.begin());
     for (const auto& output : graph.output()) this->output(output);
     for (const auto& node : graph.node()) file_.nodes.push_back(this->node(node));
     annotate();
@@ -200,6 +202,19 @@ class Reader {
     }
   }
 
+  /// An input without elements, as --shape makes of a cache that holds nothing yet, is a constant.
+  void add(Input input) {
+    if (elements_of(input.shape) > 0) {
+      file_.inputs.push_back(std::move(input));
+      return;
+    }
+    auto empty = std::make_shared<Constant>();
+    empty->type = input.type;
+    empty->shape = input.shape;
+    file_.constants[input.name] = std::move(empty);
+    empty_.insert(input.name);
+  }
+
   Input input(const onnx::ValueInfoProto& info) {
     const onnx::TypeProto::Tensor& tensor = info.type().tensor_type();
     const auto type = type_of(tensor.elem_type());
@@ -283,6 +298,7 @@ class Reader {
             fmt::format("'{}' {}", input.name(), text_of(input.type().tensor_type().shape())));
     for (const auto& [name, extents] : shapes_) {
       const bool is_input =
+          empty_.contains(name) ||
           std::ranges::find(file_.inputs, name, &Input::name) != file_.inputs.end();
       if (!used_.contains(name))
         fail("--shape: '{}' is no dimension that is open, and no input: {}", name,
@@ -343,7 +359,8 @@ class Reader {
 
   const onnx::ModelProto& model_;
   const GivenShapes& shapes_;
-  std::set<std::string> used_;  ///< of shapes_
+  std::set<std::string> used_;   ///< of shapes_
+  std::set<std::string> empty_;  ///< inputs without elements
   File file_;
 };
 
@@ -369,15 +386,37 @@ std::optional<DataType> type_of(std::int64_t code) {
   return std::nullopt;
 }
 
-File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
-           const GivenShapes& shapes) {
+namespace {
+
+onnx::ModelProto read(const std::vector<std::uint8_t>& bytes, const std::string& name) {
   silence_protobuf();
   onnx::ModelProto model;
   google::protobuf::io::CodedInputStream stream(bytes.data(), static_cast<int>(bytes.size()));
   if (bytes.size() > std::numeric_limits<int>::max() || !model.ParseFromCodedStream(&stream) ||
       !stream.ConsumedEntireMessage() || !model.has_graph())
     throw_error("{}: is no ONNX model, or truncated or damaged", name);
+  return model;
+}
+
+}  // namespace
+
+File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
+           const GivenShapes& shapes) {
+  const onnx::ModelProto model = read(bytes, name);
   return Reader(model, name, shapes).run();
+}
+
+std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,
+                                         const std::string& name) {
+  const onnx::ModelProto model = read(bytes, name);
+  std::set<std::string> names;
+  for (const auto& input : model.graph().input()) {
+    const auto& dims = input.type().tensor_type().shape().dim();
+    for (int axis = 1; axis < dims.size(); ++axis)
+      if (dims[axis].dim_value() < 1 && !dims[axis].dim_param().empty())
+        names.insert(dims[axis].dim_param());
+  }
+  return {names.begin(), names.end()};
 }
 
 }  // namespace trine::model::onnx_file

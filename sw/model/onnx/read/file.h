@@ -112,6 +112,10 @@ std::optional<DataType> type_of(std::int64_t code);
 File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
            const GivenShapes& shapes = {});
 
+/// As model::open_dimensions(), of ONNX.
+std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,
+                                         const std::string& name);
+
 /// As import_onnx().
 Graph graph_of(File file, bool host);
 

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/measure/dataflow.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sw/model/import.h"
+#include "tools/estimate/dataflows.h"
+
+namespace trine::cli {
+namespace {
+
+using estimate::Dataflow;
+using estimate::Moved;
+using estimate::Product;
+
+std::string number(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
+
+std::vector<Product> products(const NetworkOptions& network) {
+  const std::string& file = network.model;
+  if (std::filesystem::path(file).extension() == ".csv")
+    return estimate::products_of(estimate::parse_shapes(read_text(file), file));
+  return estimate::products_of(
+      model::parse_model(read_file(file), file, true, model::parse_shapes(network.shapes)));
+}
+
+/// Energy of all products, in MACs a MAC.
+double energy_of(Dataflow flow, const std::vector<Product>& all, const estimate::Resources& r) {
+  double energy = 0, macs = 0;
+  for (const Product& p : all) {
+    energy += static_cast<double>(p.times) * moved(flow, p, r).energy();
+    macs += static_cast<double>(p.times * p.macs());
+  }
+  return energy / macs;
+}
+
+double each(std::int64_t accesses, const Moved& m) {
+  return static_cast<double>(accesses) / static_cast<double>(m.macs);
+}
+
+std::string parts_text(const char* level, const std::vector<estimate::Accesses>& parts) {
+  std::string text;
+  for (const estimate::Accesses& a : parts)
+    text += fmt::format("  {:<9} {:<8} {:>15}  {}\n", text.empty() ? level : "", a.what,
+                        number(a.count), a.why);
+  return text;
+}
+
+/// Counts and how they come about; then energies, of this flow by level and of the others.
+std::string explained(const Product& p, const Moved& m, const estimate::Resources& r) {
+  std::string text =
+      parts_text("DRAM", m.dram) + parts_text("buffer", m.buffer) +
+      fmt::format("  {:<18} {:>15}  {}\n  {:<18} {:>15}  {}\n", "hops", number(m.hops), m.hops_why,
+                  "registers", number(m.registers), m.registers_why) +
+      fmt::format(
+          "  energy a MAC: MAC 1.00, registers {:.2f}, hops {:.2f}, buffer {:.2f}, DRAM {:.2f}\n"
+          "  each order:",
+          estimate::kRegisterCost * each(m.registers, m), estimate::kHopCost * each(m.hops, m),
+          estimate::kBufferCost * each(m.buffer_accesses(), m),
+          estimate::kDramCost * each(m.dram_accesses(), m));
+  for (std::size_t i = 0; i < estimate::kDataflows.size(); ++i)
+    text += fmt::format(" {} {:.2f}", estimate::kDataflows[i],
+                        energy_of(static_cast<Dataflow>(i), {p}, r));
+  return text + "\n";
+}
+
+std::string file_name(std::string name) {
+  for (char& c : name)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  return name.substr(name.size() > 60 ? name.size() - 60 : 0);
+}
+
+/// @return how many problems
+int write_timeloop(const std::string& folder, Dataflow flow, const std::vector<Product>& all,
+                   const estimate::Resources& r, int bus_bits) {
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path to = folder;
+  write_file(to / "architecture.yaml", estimate::timeloop_architecture(flow, r, bus_bits));
+  int count = 0;
+  for (const Product& p : all)
+    write_file(to / fmt::format("problem_{:03}_{}.yaml", count++, file_name(p.name)),
+               estimate::timeloop_problem(p));
+  return count;
+}
+
+Json parts_json(const std::vector<estimate::Accesses>& parts) {
+  Json json;
+  for (const estimate::Accesses& a : parts) json[a.what] = a.count;
+  return json;
+}
+
+Json layer_json(const Product& p, const Moved& m) {
+  return {{"name", p.name},
+          {"times", p.times},
+          {"macs", m.macs},
+          {"dram", parts_json(m.dram)},
+          {"buffer", parts_json(m.buffer)},
+          {"hops", m.hops},
+          {"registers", m.registers},
+          {"energy_macs", m.energy()}};
+}
+
+}  // namespace
+
+void DataflowOptions::declare(Command command) {
+  add_value(command, "--dataflow F", flow,
+            "in place of cycles: what each product would move on the array if its\n"
+            "output, weight, input or row stayed in a PE: DRAM, buffer (DMEM and\n"
+            "PMEM as one), PEs, registers, and the energy in that of a MAC")
+      ->check(one_of({estimate::kDataflows.begin(), estimate::kDataflows.end()}));
+  command.add_flag("--explain", explain, "with --dataflow: how each count comes about");
+  add_value(command, "--timeloop DIR", timeloop,
+            "with --dataflow: write architecture and problems for Timeloop 0.4");
+}
+
+void DataflowOptions::check(const std::string& table) const {
+  if (!given() && explain) throw_error("--explain: needs --dataflow");
+  if (!given() && !timeloop.empty()) throw_error("--timeloop: needs --dataflow");
+  if (given() && !table.empty())
+    throw_error("--dataflow: of a model or a table of shapes, not of --table {}", table);
+}
+
+int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
+                 const machine::Config& config, const Output& output) {
+  const auto flow = static_cast<Dataflow>(std::ranges::find(estimate::kDataflows, options.flow) -
+                                          estimate::kDataflows.begin());
+  const std::vector<Product> all = products(network);
+  if (all.empty()) throw_error("{}: has no product with weights", network.model);
+  const estimate::Resources r = estimate::resources_of(config);
+  output.print(
+      fmt::format("{} stationary, {} x {} PEs, a buffer of {} bytes; accesses a MAC, energy "
+                  "in MACs\n{:<28} {:>6} {:>15} {:>8} {:>8} {:>8} {:>9} {:>8}\n",
+                  options.flow, r.rows, r.columns, number(r.buffer_bytes), "layer", "times", "MACs",
+                  "DRAM", "buffer", "hops", "registers", "energy"));
+  Json layers = Json::array();
+  for (const Product& p : all) {
+    const Moved m = moved(flow, p, r);
+    output.print(fmt::format(
+        "{:<28} {:>6} {:>15} {:>8.3f} {:>8.3f} {:>8.3f} {:>9.3f} {:>8.2f}\n", fitted(p.name, 28),
+        number(p.times), number(m.macs), each(m.dram_accesses(), m), each(m.buffer_accesses(), m),
+        each(m.hops, m), each(m.registers, m), m.energy() / static_cast<double>(m.macs)));
+    if (options.explain) output.print(explained(p, m, r));
+    layers.push_back(layer_json(p, m));
+  }
+  Json energies;
+  std::string line = "all layers, energy a MAC:";
+  for (std::size_t i = 0; i < estimate::kDataflows.size(); ++i) {
+    const double energy = energy_of(static_cast<Dataflow>(i), all, r);
+    energies[estimate::kDataflows[i]] = energy;
+    line += fmt::format(" {} {:.2f}", estimate::kDataflows[i], energy);
+  }
+  output.print(line + " (docs/dataflows.md)\n");
+  Json json{{"model", network.model}, {"dataflow", options.flow}, {"energy_macs", energies}};
+  json["layers"] = std::move(layers);
+  if (!options.timeloop.empty()) {
+    const int count = write_timeloop(options.timeloop, flow, all, r, config.axi_data_bits);
+    output.print(fmt::format("{}: architecture.yaml, {} problems\n", options.timeloop, count));
+    json["timeloop_problems"] = count;
+  }
+  output.write_json(json, &config);
+  return kSuccess;
+}
+
+}  // namespace trine::cli

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Timeloop's files, version 0.4: https://timeloop.csail.mit.edu (Parashar et al., ISPASS 2019).
+
+#include <fmt/format.h>
+
+#include "tools/estimate/dataflows.h"
+
+namespace trine::estimate {
+namespace {
+
+/// What a flow asks of mappings: of Timeloop's dimensions N, M, C, R, S, P, Q.
+struct Order {
+  const char* keep;    ///< data that have a register in each PE
+  const char* bypass;  ///< those that have none
+  const char* spread;  ///< dimensions over the array: across, then down
+  int across;          ///< so many of these are across
+  const char* alone;   ///< dimensions that are not spread
+};
+constexpr std::array<Order, 4> kOrders = {{
+    {"[Outputs]", "[Inputs, Weights]", "[M, P, Q, N, C, R, S]", 1, "[N=1, C=1, R=1, S=1]"},
+    {"[Weights]", "[Inputs, Outputs]", "[M, C, R, S, N, P, Q]", 1, "[N=1, P=1, Q=1]"},
+    {"[Inputs]", "[Weights, Outputs]", "[P, Q, C, R, S, N, M]", 2, "[N=1, M=1]"},
+    {"[Inputs, Weights, Outputs]", "[]", "[P, R, C, N, M, S, Q]", 1, "[N=1, M=1, S=1, Q=1]"},
+}};
+
+/// Words of a PE's registers: of its one datum, or of rows (weights, inputs, sums).
+int depth_of(Dataflow flow) { return flow == Dataflow::kRow ? 224 + 12 + 24 : 1; }
+
+}  // namespace
+
+std::string timeloop_architecture(Dataflow flow, const Resources& r, int bus_bits) {
+  const Order& order = kOrders[static_cast<std::size_t>(flow)];
+  const int sum_bits = flow == Dataflow::kOutput ? 32 : 8;
+  return fmt::format(
+      R"(# {0} stationary on {1} x {2} PEs; written by trine estimate --timeloop
+architecture:
+  version: 0.4
+  nodes:
+  - !Container
+    name: system
+    attributes: {{technology: "45nm", global_cycle_seconds: 1e-9}}
+  - !Component
+    name: DRAM
+    class: DRAM
+    attributes: {{type: LPDDR4, width: {3}, datawidth: 8}}
+  - !Container
+    name: chip
+  - !Component
+    name: buffer
+    class: smartbuffer_SRAM
+    attributes: {{depth: {4}, width: {3}, datawidth: 8, n_banks: 1}}
+  - !Container
+    name: PE
+    spatial: {{meshX: {2}, meshY: {1}}}
+    constraints:
+      spatial:
+        permutation: {5}
+        split: {6}
+        factors: {7}
+  - !Component
+    name: registers
+    class: reg_storage
+    attributes: {{depth: {8}, width: {9}, datawidth: {9}}}
+    constraints:
+      dataspace: {{keep: {10}, bypass: {11}}}
+  - !Component
+    name: mac
+    class: intmac
+    attributes: {{datawidth: 8, width: 8}}
+)",
+      kDataflows[static_cast<std::size_t>(flow)], r.rows, r.columns, bus_bits,
+      r.buffer_bytes * 8 / bus_bits, order.spread, order.across, order.alone, depth_of(flow),
+      sum_bits, order.keep, order.bypass);
+}
+
+std::string timeloop_problem(const Product& p) {
+  return fmt::format(R"(# {0}, of which there are {1}; written by trine estimate --timeloop
+problem:
+  version: 0.4
+  shape:
+    name: product
+    dimensions: [C, M, R, S, N, P, Q]
+    coefficients:
+    - {{name: Hstride, default: 1}}
+    - {{name: Wstride, default: 1}}
+    - {{name: Hdilation, default: 1}}
+    - {{name: Wdilation, default: 1}}
+    data_spaces:
+    - name: Weights
+      projection: [[[C]], [[M]], [[R]], [[S]]]
+    - name: Inputs
+      projection: [[[N]], [[C]], [[R, Hdilation], [P, Hstride]], [[S, Wdilation], [Q, Wstride]]]
+    - name: Outputs
+      projection: [[[N]], [[M]], [[Q]], [[P]]]
+      read_write: true
+  instance: {{C: {2}, M: {3}, R: {4}, S: {5}, N: 1, P: {6}, Q: {7}, Hstride: {8}, Wstride: {9}, Hdilation: {10}, Wdilation: {11}}}
+)",
+                     p.name, p.times, p.C, p.M, p.R, p.S, p.P, p.Q, p.stride_h, p.stride_w,
+                     p.dilation_h, p.dilation_w);
+}
+
+}  // namespace trine::estimate

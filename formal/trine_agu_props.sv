@@ -139,6 +139,7 @@ module trine_agu_props #(
     .clk_i         (clk_i),
     .rst_ni        (rst_ni),
     .clear_i       (clear_i),
+    .y_shift_i     (14'd0),
     .cfg_we_i      (cfg_we_i),
     .cfg_reg_i     (cfg_reg_i),
     .cfg_payload_i (payload),

@@ -183,6 +183,7 @@ module trine_compute_ports #(
     .data_ready_i,
     .answer_o (answer),
     .status_i (status),
+    .y_shift_i ('0),
     .command_i (command),
     .step_o (step),
     .act_o (array_act_o),

@@ -180,9 +180,11 @@ TEST_CASE("settings change keys after the file and before the checks", "[gen][co
 TEST_CASE("each preset is legal, and has its precisions and the MACs of its name",
           "[gen][config]") {
   const std::vector<std::string> names = machine::preset_names();
-  REQUIRE(names.size() == 13);
-  const std::map<std::string, int> other{
-      {"braintta-size", 128}, {"eyeriss-size", 168}, {"tpuv1-size", 65536}};
+  REQUIRE(names.size() == 14);
+  const std::map<std::string, int> other{{"braintta-size", 128},
+                                         {"cluster4x1024", 4096},
+                                         {"eyeriss-size", 168},
+                                         {"tpuv1-size", 65536}};
   for (const std::string& name : names) {
     CAPTURE(name);
     const Config config = machine::load_config(name);
@@ -237,6 +239,7 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
                               "vector.softmax=false",
                               "depthwise.enable=false",
                               "matmul.enable=false",
+                              "cluster.cores=2",
                               "bus.axi_data_bits=128"};
   for (const char* setting : seen) {
     CAPTURE(setting);

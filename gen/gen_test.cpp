@@ -76,7 +76,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
   const Config base = machine::load_config(
       "edge256", {"array.precisions=[\"int8\"]", "bus.axi_id_bits=4", "bus.axi_user_bits=8"});
   const Constants before = constants(base);
-  CHECK(before.size() == 36);
+  CHECK(before.size() == 37);
   CHECK(before.at("Rows") == "8");
   CHECK((before.at("Int8") == "1'b1" && before.at("Ternary") == "1'b0"));
   const std::string hash = fmt::format("{:016X}", base.hash());
@@ -121,7 +121,8 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
            {"pipeline.rows=5", {{"PipeRows", "5"}}},
            {"pipeline.cols=6", {{"PipeCols", "6"}}},
            {"pipeline.pe=1", {{"PeStages", "1"}}},
-           {"clock.gates=true", {{"ClockGates", "1'b1"}}}}) {
+           {"clock.gates=true", {{"ClockGates", "1'b1"}}},
+           {"cluster.cores=5", {{"Cores", "5"}}}}) {
     const std::string setting = row.setting;
     CAPTURE(setting);
     const std::vector<std::string> settings{"array.precisions=[\"int8\"]", "bus.axi_id_bits=4",
@@ -203,7 +204,7 @@ TEST_CASE("the top module has the ports of its buses in the widths of the keys",
     ++parameters;
     CHECK((*it)[1] == (*it)[2]);
   }
-  CHECK(parameters == 28);
+  CHECK(parameters == 29);
   CHECK_THAT(top_module(machine::load_config("edge64")),
              Catch::Contains("read_response.rid      = m_axi_rid_i;\n"));
   CHECK_THAT(top_module(machine::load_config("edge64", {"array.rows=3", "array.cols=5"})),

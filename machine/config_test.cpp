@@ -176,10 +176,10 @@ TEST_CASE("settings are read as TOML, or as a bare word", "[machine][config][err
 }
 
 TEST_CASE("presets come by kind, name and size", "[machine][config]") {
-  CHECK(preset_names() == std::vector<std::string>{"edge32", "edge64", "edge128", "edge256",
-                                                   "edge512", "edge1024", "attention256",
-                                                   "text1536", "vision256", "vision1024",
-                                                   "braintta-size", "eyeriss-size", "tpuv1-size"});
+  CHECK(preset_names() ==
+        std::vector<std::string>{"edge32", "edge64", "edge128", "edge256", "edge512", "edge1024",
+                                 "attention256", "cluster4x1024", "text1536", "vision256",
+                                 "vision1024", "braintta-size", "eyeriss-size", "tpuv1-size"});
 }
 
 TEST_CASE("presets of a use lack what others have, and nothing else", "[machine][config]") {
@@ -232,6 +232,7 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
                                                "pipeline.cols=2",
                                                "pipeline.pe=1",
                                                "clock.gates=true",
+                                               "cluster.cores=3",
                                                "array.acc_bits=25"});
   const TemporaryFolder folder(std::filesystem::temp_directory_path());
   const std::string file = (folder.path() / "x.toml").string();

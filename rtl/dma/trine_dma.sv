@@ -264,7 +264,7 @@ module trine_dma #(
 
   assign read_addr = {ReadBits'({load_core, load_addr}), ReadBits'({store_core, store_addr})};
   assign dma_raddr_o = taken_addr[DmemAddrBits-1:0];
-  assign dma_cores_o[Cores +: CoreBits] = CoreBits'(taken_addr >> DmemAddrBits);
+  assign dma_cores_o[Cores +: CoreBits] = Cores > 1 ? taken_addr[ReadBits-1 -: CoreBits] : '0;
 
   trine_dma_share #(
     .AddrBits (ReadBits),

@@ -71,6 +71,7 @@ module trine_store #(
   logic [CountBits-1:0]    beats_last;
   logic [15:0]             rows_last;
   logic [7:0]              cores;
+  logic [Cores-1:0]        unused_cores;
 
   assign cfg_ready_o = !active_q;
   assign run_ready_o = !active_q;
@@ -173,8 +174,7 @@ module trine_store #(
     .data_o
   );
 
-  logic [Cores-1:0] unused_cores;
-  logic             unused_int16;
+  logic unused_int16;
   assign unused_int16 = run_int16_i;
 
 endmodule

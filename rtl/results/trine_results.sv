@@ -209,9 +209,10 @@ module trine_results #(
     assign softmax       = '0;
     assign softmax_acc   = '0;
     assign factors       = '0;
-    assign unused_vector = ^{cfg_valid, cfg_reg, cfg_payload, run_valid, run_op, run_flags, lacks,
-                             v_ready_i, v_rsp_lanes_i, v_rsp_tag_i, v_rsp_done_i, job_ready, done,
-                             soon, nearly, softmax_status, product, ask, exp_write};
+    assign unused_vector = ^{y_shift_i, cfg_valid, cfg_reg, cfg_payload, run_valid, run_op,
+                             run_flags, lacks, v_ready_i, v_rsp_lanes_i, v_rsp_tag_i,
+                             v_rsp_done_i, job_ready, done, soon, nearly, softmax_status, product,
+                             ask, exp_write};
   end
 
   // ---------------------------------------------------------------------------------------------

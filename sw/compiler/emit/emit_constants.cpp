@@ -141,6 +141,7 @@ void Emitter::load_gate(const Channels& channels, std::int64_t row) {
     emit_transfer(Engine::kLoad, Target::kTransposed, from.start, row, 1, from.count, view.plane,
                   rows, {Space::kPmem, row, 1, rows, from.count});
     read_weights(from);
+    for_each_core(l.weights_map);
     row += l.conv().gate_words * rows;
   }
 }

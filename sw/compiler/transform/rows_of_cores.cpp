@@ -37,7 +37,7 @@ class RowsOfCores {
   bool is_plain(int m) const {
     const Map& map = net_.maps[at(m)];
     return net_.is_separate(m) && !map.capacity && map.reloads < 0 && !map.kept && !map.weights &&
-           !map.transposed && map.producer == map.last_write;
+           map.producer == map.last_write;
   }
 
   static bool has_rows(LayerKind kind) {

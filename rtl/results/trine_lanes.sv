@@ -390,7 +390,7 @@ module trine_lanes #(
       a_one_result: assert (2'(whole_q) + 2'(counted_q[2]) + 2'(lane_valid[0]) <= 2'd1);
       if (issue_i.pass) m_one_client: assume (!issue_i.softmax);
       // Both lanes of a row, if neither is a product or a normalized value.
-      if (kind_i.requant && !softmax_i && !mixes && lane_valid[0]) a_both: assert (lane_valid == '1);
+      if (kind_i.requant && !softmax_i && !mixes && lane_valid[0]) a_both: assert (&lane_valid);
       c_both: cover (lane_valid == '1);
       c_looked_up: cover (looked_up && found_valid);
     end

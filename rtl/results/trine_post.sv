@@ -345,7 +345,7 @@ module trine_post #(
   assign softmax_o.issue  = issue.softmax;
   assign c_status_o.pairs = Int16 && cfg.int16 && !cfg.by_row;
   assign c_status_o.bank  = column.parts.bank;
-  assign read_o           = {column.parts, issue.part, column.pair};
+  assign read_o           = {column.parts, issue.part, column.pair} & ~{value_own, 8'd0};
   // Factors of a job without results are never read.
   assign c_status_o.read =
       ({c_job_i.bank, !c_job_i.bank} & {2{Groups && c_ready_o && !c_take && c_job_i.cfg.groups}}) |

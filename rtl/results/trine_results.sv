@@ -216,7 +216,8 @@ module trine_results #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Parts of a reduction: a column's product by its factor, and the sums of those.
+  // Parts of a reduction: a column's product by its factor, and the sums of those. A normalized
+  // value among them has parameters of its own.
   // ---------------------------------------------------------------------------------------------
   logic is_part, is_first, is_sum;
 

@@ -195,7 +195,7 @@ module trine_drain #(
   // whole word.
   assign stays          = parts.part || resumes;
   assign moved          = slot_q[1:0] - begin_q;
-  assign back_to        = (cols_q >> moved) & ~(cols_q >> moved << 1);  // the last has no second
+  assign back_to        = (cols_q >> moved) & ~Cols'({cols_q >> moved, 1'b0});  // the last has no second
   assign back_o         = by_row_q && !odd_rows_q && issue_i.column && (word_end || row_end);
   assign channel_now    = back_o ? channel_q - ChannelBits'(moved)
                           : issue_i.pass && !stays ? channel_q + ChannelBits'(step) : channel_q;
@@ -257,7 +257,7 @@ module trine_drain #(
       channel_q <= channel_now;
       if (issue_i.pass) pass_q <= last_pass ? '0 : pass_q + 4'd1;
       if (issue_i.column) begin
-        cols_q     <= back_o ? back_to | (Drain == 2 ? back_to << 1 : '0)
+        cols_q     <= back_o ? back_to | (Drain == 2 ? Cols'({back_to, 1'b0}) : '0)
                              : Cols'(pair ? {cols_q, 2'b00} : {1'b0, cols_q, 1'b0});
         odd_q      <= odd_q ^ (back_o ? moved[0] : !pair);
         slot_q     <= slot_now;

@@ -195,7 +195,7 @@ module trine_drain #(
   // whole word.
   assign stays          = parts.part || resumes;
   assign moved          = slot_q[1:0] - begin_q;
-  assign back_to        = (cols_q >> moved) & ~Cols'({cols_q >> moved, 1'b0});  // the first one
+  assign back_to        = (cols_q >> moved) & ~(Cols'({cols_q >> moved, 1'b0}));  // the first one
   assign back_o         = by_row_q && !odd_rows_q && issue_i.column && (word_end || row_end);
   assign channel_now    = back_o ? channel_q - ChannelBits'(moved)
                           : issue_i.pass && !stays ? channel_q + ChannelBits'(step) : channel_q;

@@ -217,6 +217,32 @@ TEST_CASE("a cache grows in memory, another is copied from run to run", "[cli][r
   CHECK_THAT(full.err, Catch::Contains("the context of 3 symbols is full (--context)"));
 }
 
+TEST_CASE("a decoder ends at its last place; a line comes to it in int16", "[cli][run][llm]") {
+  const Shell shell;
+  const std::string models = TRINE_SOURCE_DIR "/tests/cli/growing/", own = shell.dir / "own";
+  std::filesystem::create_directory(own);
+  for (const auto& [from, to] : {std::pair{"encoder.onnx", "encoder.onnx"},
+                                 {"symbols.txt", "symbols.txt"},
+                                 {"places.onnx", "decoder.onnx"}})
+    std::filesystem::copy_file(models + from, own + "/" + to);
+  const std::string write = "generate-text '" + own + "' --prompt bc --json j ";
+  const Result beyond = shell.trine(write + "--backend golden");
+  CHECK(beyond.code == 2);
+  CHECK(beyond.out == "bbcbc\n");
+  CHECK_THAT(beyond.err, Catch::Contains("index 3, allowed -3..2; the text has 3 symbols, with "
+                                         "--context 3 it ends there\n"));
+  CHECK(line_count(beyond.err) == 1);
+  REQUIRE(shell.trine(write + "--backend golden --context 3").code == 0);
+  const json golden = shell.read_json("j");
+  REQUIRE(shell
+              .trine(write + "--config edge32 --set array.activations16=true --backend arch "
+                             "--context 3")
+              .code == 0);
+  const json machine = shell.read_json("j");
+  CHECK(machine.at("exact") == true);
+  CHECK(machine.at("tokens") == golden.at("tokens"));
+}
+
 TEST_CASE("encoder and decoder that do not fit are refused in a line", "[cli][run][llm][error]") {
   const Shell shell;
   const std::string models = TRINE_SOURCE_DIR "/models/writer/";

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes an encoder and a decoder of five symbols with random weights. The length of the decoder's caches is the
 open dimension `past`. Keys and values, which are by heads, have one scale where they come in and go out; what is copied
-has two. Needs onnx and numpy."""
+has two. places.onnx is a decoder without caches, of three places, to which the encoder's line comes in codes of int16.
+Needs onnx and numpy."""
 import pathlib
 
 import numpy as np
@@ -47,14 +48,29 @@ class Net:
         apart = self.reshaped(x, [1, -1, HEADS, CHANNELS // HEADS], f"{name}_apart")
         return self.node("Transpose", [apart], name, perm=[0, 2, 1, 3])
 
-    def save(self, name, inputs, outputs):
+    def save(self, name, inputs, outputs, opset=17):
         graph = helper.make_graph(self.nodes, name, inputs, outputs, self.constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8 if opset < 21 else 10)
         onnx.checker.check_model(model)
         onnx.save(model, pathlib.Path(__file__).with_name(f"{name}.onnx"))
 
 
+def places():
+    net = Net()
+    net.constants += [numpy_helper.from_array(np.float32(1 / 2000), "line_scale"), numpy_helper.from_array(np.int16(0), "line_zero")]
+    line = net.quantized(net.node("DequantizeLinear", ["line", "line_scale", "line_zero"], "line_values"), "of_line", 1 / 20)
+    rows = [net.quantized(net.node("Gather", [net.weights(count, CHANNELS, f"{name}_table"), name], f"{name}_row", axis=0),
+                          f"{name}_x") for name, count in (("symbol", SYMBOLS), ("place", 3))]
+    both = net.quantized(net.node("Add", rows, "sum"), "both", 1 / 32)
+    net.product(net.quantized(net.node("Add", [both, line], "with_line"), "last", 1 / 16), SYMBOLS, "logits")
+    whole, info = onnx.TensorProto.INT64, helper.make_tensor_value_info
+    net.save("places", [info("symbol", whole, [1, 1]), info("place", whole, [1, 1]),
+                        info("line", onnx.TensorProto.INT16, [1, 1, CHANNELS])],
+             [info("logits", onnx.TensorProto.FLOAT, [1, 1, SYMBOLS])], opset=21)  # DequantizeLinear of int16
+
+
 def main():
+    places()
     net = Net()
     row = net.quantized(net.node("Gather", [net.weights(SYMBOLS, CHANNELS, "table"), "symbol"], "row", axis=0), "x")
     own = {name: net.product(row, CHANNELS, f"{name}_own") for name in ("keys", "values", "copied")}

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <set>
 #include <sstream>
 
@@ -117,26 +118,40 @@ std::vector<Given> given_by(const model::Graph& graph, std::vector<Array> output
   return given;
 }
 
-/// In the input's own codes, half to even, as a quantizer of ONNX.
+template <typename T>
+void append(Array& array, double value) {
+  const auto element = static_cast<T>(value);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&element);
+  array.bytes.insert(array.bytes.end(), bytes, bytes + sizeof element);
+}
+
+template <typename T>
+void append_code(Array& array, double value, const model::Tensor& to) {
+  const double code = std::nearbyint(value / to.scale()) + to.zero_point();
+  append<T>(array,
+            std::clamp<double>(code, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
+}
+
+/// In the input's own codes, half to even, as a quantizer of ONNX; what has none stays as it is.
 Array as_input(const Given& given, const model::Tensor& to) {
   const auto& [scales, zero_points, axis] = given.quantization;
   const bool is_code = !scales.empty();
   const double scale = is_code ? scales[0] : 1;
   const auto zero_point = static_cast<double>(is_code ? zero_points.at(0) : 0);
   const bool same = !is_code || (scale == to.scale() && zero_point == to.zero_point());
+  const bool has_codes =
+      (to.type == model::DataType::kInt8 || to.type == model::DataType::kInt16) && to.scale() > 0;
   if (given.array.dtype == model::npy_code(to.type) && same) return given.array;
+  if (to.type != model::DataType::kFloat32 && !has_codes) return given.array;
   Array array{std::string(model::npy_code(to.type)), given.array.shape, {}};
   for (std::size_t i = 0; i < static_cast<std::size_t>(array.elements()); ++i) {
     const double value = scale * (given.array.value(i) - zero_point);
-    if (to.type == model::DataType::kFloat32) {
-      const auto real = static_cast<float>(value);
-      const auto* bytes = reinterpret_cast<const std::uint8_t*>(&real);
-      array.bytes.insert(array.bytes.end(), bytes, bytes + sizeof real);
-    } else if (to.type == model::DataType::kInt8 && to.scale() > 0) {
-      const double code = std::nearbyint(value / to.scale()) + to.zero_point();
-      array.bytes.push_back(
-          static_cast<std::uint8_t>(static_cast<std::int8_t>(std::clamp(code, -128.0, 127.0))));
-    }
+    if (to.type == model::DataType::kFloat32)
+      append<float>(array, value);
+    else if (to.type == model::DataType::kInt8)
+      append_code<std::int8_t>(array, value, to);
+    else
+      append_code<std::int16_t>(array, value, to);
   }
   return array;
 }
@@ -271,10 +286,13 @@ class Decoder {
     while (numbers_ < 2 && numbers_ < std::ssize(graph.inputs) &&
            is_whole(graph, graph.inputs[static_cast<std::size_t>(numbers_)]))
       ++numbers_;
-    const model::Tensor& first = graph.tensor(graph.inputs.at(0));
-    if (numbers_ == 0 || first.elements() != 1)
-      throw_error("{}: input 0 '{}' is {}, allowed one whole number: the symbol before", file_,
-                  first.name, type_and_shape(zeros_of(first)));
+    for (int i = 0; i < std::max(numbers_, 1); ++i) {
+      const model::Tensor& number = graph.tensor(graph.inputs.at(static_cast<std::size_t>(i)));
+      if (numbers_ == 0 || number.elements() != 1)
+        throw_error("{}: input {} '{}' is {}, allowed one whole number: {}", file_, i, number.name,
+                    type_and_shape(zeros_of(number)),
+                    i == 0 ? "the symbol before" : "how many there were");
+    }
     const model::Tensor& logits = graph.tensor(graph.outputs.at(0));
     if (logits.elements() != symbols_)
       throw_error("{}: output 0 '{}' is {}, allowed one for each of the {} symbols", file_,
@@ -321,17 +339,8 @@ class PairText {
     Machine machine(config(), backend_, output_.quiet);
     int symbol = Symbols::kEnd;
     do {
-      const model::Graph graph = decoder.graph(steps_);
-      std::string difference;
-      std::vector<Array> outputs =
-          machine.run(graph, decoder.inputs(graph, symbol, steps_), difference);
-      note_difference(fmt::format("symbol {}", steps_), difference);
-      cycles_ += machine.result().cycles;
-      bytes_ += machine.result().dram_bytes_read + machine.result().dram_bytes_written;
-      ++steps_;
-      symbol = static_cast<int>(largest(outputs.at(0)).first);
+      symbol = symbol_behind(symbol, decoder, machine);
       written_.push_back(symbol);
-      decoder.keep(graph, std::move(outputs));
       output_.print(symbols_.text(symbol));
       text_ += symbols_.text(symbol);
       std::fflush(stdout);
@@ -362,6 +371,26 @@ class PairText {
   void note_difference(const std::string& where, const std::string& difference) {
     if (difference_.empty() && !difference.empty())
       difference_ = fmt::format("{}: {}", where, difference);
+  }
+
+  int symbol_behind(int symbol, Decoder& decoder, Machine& machine) try {
+    const model::Graph graph = decoder.graph(steps_);
+    std::string difference;
+    std::vector<Array> outputs =
+        machine.run(graph, decoder.inputs(graph, symbol, steps_), difference);
+    note_difference(fmt::format("symbol {}", steps_), difference);
+    cycles_ += machine.result().cycles;
+    bytes_ += machine.result().dram_bytes_read + machine.result().dram_bytes_written;
+    ++steps_;
+    const int next = static_cast<int>(largest(outputs.at(0)).first);
+    decoder.keep(graph, std::move(outputs));
+    return next;
+  } catch (const Error& error) {  // beyond the places of a table, say
+    if (steps_ == 0) throw;
+    output_.print("\n");
+    flush_stdout();
+    throw_error("{}; the text has {} symbols, with --context {} it ends there", error.what(),
+                steps_, steps_);
   }
 
   /// What the encoder makes of the line.

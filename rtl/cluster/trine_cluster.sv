@@ -75,8 +75,7 @@ module trine_cluster #(
   // Instructions. SETs and RUNs of an engine are forked apart, though they come one by one.
   // ---------------------------------------------------------------------------------------------
   for (genvar e = 0; e < 2; e++) begin : gen_engine
-    // As command_t has them: what comes before and behind run_valid.
-    localparam int unsigned RunAt = 20;
+    localparam int unsigned RunAt = trine_engine_pkg::RunValidAt;
     logic [CommandBits-1:0] command;
     logic [AnswerBits-1:0]  answer;
     logic [Cores-1:0]       cfg_valid, cfg_ready, run_valid, run_ready, retired;
@@ -185,8 +184,9 @@ module trine_cluster #(
   // PMEM, biases and scales; words of tables go to all at once, as each core writes an entry a
   // cycle while it is offered a beat.
   // ---------------------------------------------------------------------------------------------
-  localparam logic [ParamBits-1:0] BiasValid  = ParamBits'(1) << (ParamBits - 1);
-  localparam logic [ParamBits-1:0] ScaleValid = ParamBits'(1) << (ParamBits - 18);
+  localparam logic [ParamBits-1:0] Valids =
+      ParamBits'(1) << trine_engine_pkg::BiasValidAt |
+      ParamBits'(1) << trine_engine_pkg::ScaleValidAt;
   logic [Cores-1:0] param_valid;
   logic             params_ready;
 
@@ -217,7 +217,7 @@ module trine_cluster #(
 
   for (genvar c = 0; c < Cores; c++) begin : gen_param
     assign core_params_o[ParamBits*c +: ParamBits] =
-        Cores == 1 || param_valid[c] ? param_i : param_i & ~(BiasValid | ScaleValid);
+        Cores == 1 || param_valid[c] ? param_i : param_i & ~Valids;
   end
 
   // ---------------------------------------------------------------------------------------------

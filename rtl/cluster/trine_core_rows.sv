@@ -19,7 +19,7 @@ module trine_core_rows (
 
   localparam int unsigned CommandBits = trine_engine_pkg::CommandBits;
   localparam int unsigned AnswerBits  = trine_engine_pkg::AnswerBits;
-  localparam int unsigned PayloadAt   = 21;  // as command_t has it
+  localparam int unsigned PayloadAt   = trine_engine_pkg::CfgPayloadAt;
 
   for (genvar e = 0; e < 2; e++) begin : gen_engine
     logic        valid, ready;

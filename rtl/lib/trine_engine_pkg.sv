@@ -7,6 +7,9 @@ package trine_engine_pkg;
   // To an engine, from its issue unit: a SET or a RUN, each with a handshake; of several engines
   // one behind the other, engine 0 in the low bits.
   localparam int unsigned CommandBits = 82;
+  // Where fields of command_t begin, for a module that has several commands side by side.
+  localparam int unsigned CfgPayloadAt = 21;
+  localparam int unsigned RunValidAt   = 20;
 
   typedef struct packed {
     logic        cfg_valid;
@@ -98,7 +101,9 @@ package trine_engine_pkg;
   } imem_t;
 
   // A beat of the load engine for one of the small memories, data apart; held until it is taken.
-  localparam int unsigned ParamBits = 55;
+  localparam int unsigned ParamBits    = 55;
+  localparam int unsigned BiasValidAt  = 54;
+  localparam int unsigned ScaleValidAt = 37;
 
   typedef struct packed {
     logic        bias_valid;

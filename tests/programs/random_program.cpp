@@ -15,6 +15,7 @@
 #include "machine/group_rows.h"
 #include "machine/packed.h"
 #include "machine/precision.h"
+#include "sim/arch/actions.h"
 #include "sim/arch/cluster.h"
 #include "sim/rtl/memory.h"
 #include "sim/rtl/run.h"
@@ -996,6 +997,24 @@ void check_random_programs(const RandomDesign& design, unsigned seeds,
     FAIL("DRAM byte " << at - expected.begin() << " differs, but no DMEM write does");
   }
   SUCCEED();
+}
+
+void check_accesses(const machine::Config& config, unsigned seeds) {
+  sim::RtlOptions options;
+  options.build.quiet = true;
+  options.build.optimization = 1;
+  options.build.assertions = true;
+  options.lockstep = true;  // which the counters are part of
+  for (unsigned seed = 1; seed <= seeds; ++seed) {
+    CAPTURE(seed);
+    const RandomProgram random = random_program(config, seed, 30);
+    std::vector<std::uint8_t> dram = random.dram;
+    const sim::RunResult result = sim::RtlRunner(random.program, options).run_dram(dram);
+    const sim::Actions actions = sim::count_actions(config, random.program.words);
+    CHECK(result.pmem_reads == static_cast<std::uint64_t>(actions[sim::kPmemRead]));
+    CHECK(result.dmem_reads == static_cast<std::uint64_t>(actions[sim::kDmemRead]));
+    CHECK(result.dmem_writes == static_cast<std::uint64_t>(actions[sim::kDmemWrite]));
+  }
 }
 
 }  // namespace trine::tests

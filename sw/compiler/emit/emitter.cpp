@@ -54,6 +54,7 @@ void Emitter::emit_layer() {
   }
   store_words(channels());
   store_joined();
+  share_rows(layer().output);
 }
 
 void Emitter::emit_visit(const Visit& v) {
@@ -411,9 +412,44 @@ void Emitter::copy_rows(Engine engine, int map, const Rect& rect, int word, int 
     copy(engine, map, own, word, words, view);
     for (std::size_t i = first; i < instructions.size(); ++i) {
       isa::TransferRegisters r(instructions[i].registers);
-      r.set(isa::dma::kCores, 1 << core);
+      set_core(r, engine, core);
       instructions[i].registers = r;
     }
+  }
+}
+
+/// Rows at the edges of what each core has of a map that stays in DMEM, to the neighbours that read
+/// them.
+void Emitter::share_rows(int map) {
+  const Map& m = map_at(map);
+  if (m.last_write != layer_ || place(map).in_dram) return;
+  for (int core = 1; core * m.core_rows < m.shape.H && core < net_.row_cores; ++core) {
+    share_rows(map, core - 1, m.core_rows - m.rows_above, core, -m.rows_above, m.rows_above);
+    share_rows(map, core, 0, core - 1, m.core_rows, m.rows_below);
+  }
+}
+
+/// So many rows from one core's DMEM to another's; numbers of rows count from the core's own first.
+void Emitter::share_rows(int map, int from, int first, int to, int place_of_first, int rows) {
+  if (rows == 0) return;
+  const View& view = place(map).dmem;
+  const Shape& s = shape(map);
+  const std::int64_t length =
+      std::int64_t{rows - 1} * view.pitch + std::int64_t{s.W} * s.pixel_words();
+  // Planes that are no whole beats, of maps that lanes of channels read, are copies of their own.
+  const bool at_once = view.plane % config_.data_words() == 0;
+  const int words = at_once ? s.channel_words() : 1;
+  for (int word = 0; word < s.channel_words(); word += words) {
+    const Region written{Space::kDmem, view.at(word, place_of_first, 0), length, view.plane, words};
+    const Region read{Space::kDmem, view.at(word, first, 0), length, view.plane, words};
+    emit_transfer(Engine::kLoad, Target::kCore, read.start, written.start, length, words,
+                  view.plane, view.plane, written);
+    Instruction& i = instructions.back();
+    i.reads = {read};
+    isa::TransferRegisters r(i.registers);
+    set_core(r, Engine::kLoad, to);
+    r.set(isa::dma::kFromCore, from);
+    i.registers = r;
   }
 }
 

@@ -87,6 +87,8 @@ class Emitter : private Order {
             bool among = false);
   void copy_rows(isa::Engine engine, int map, const Rect& rect, int word, int words,
                  const View& dmem, int step);
+  void share_rows(int map);
+  void share_rows(int map, int from, int first, int to, int place_of_first, int rows);
   /// Rows of input and output from a core's to the next one's; 0: all cores have the same.
   int input_row_step() const {
     return layer().by_rows ? layer().window.P * layer().window.stride_y : 0;
@@ -142,6 +144,8 @@ class Emitter : private Order {
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
   void for_each_core(int map);
+  /// A load writes into the core, a store or a load from DMEM reads the core's.
+  static void set_core(isa::TransferRegisters& r, isa::Engine engine, int core);
   /// One RUN of a convolution.
   struct ConvRun {
     const Sweep* sweep;

@@ -63,6 +63,7 @@ struct Map {
   int reloads = -1;                    ///< the map whose codes it has, from where that is stored
   bool in_dram = false;                ///< in DRAM, as it leaves DMEM to others there
   int core_rows = 0;                   ///< rows that each core makes of it; 0: all have all rows
+  int rows_above = 0, rows_below = 0;  ///< of the neighbours', which its readers need besides
   bool weights = false;                ///< some layer's weights: rows and planes are whole beats
   int producer = -1;                   ///< first layer that writes it, -1: input or constant
   int last_write = -1;                 ///< last layer that writes it or a part of it

@@ -85,20 +85,21 @@ class RowsOfCores {
       for (SumRegion& region : l.pool().regions) clip(region.rect);
   }
 
-  /// Whether a core's rows of the map are those that it makes.
-  bool reads_own_rows(const Layer& l, const Map& from, bool second) const {
-    const Geometry& g = l.window;
-    const bool pointwise =
-        second || (g.R == 1 && g.stride_y == 1 && g.pad_top == 0 && g.reach_y == 0);
-    return l.by_rows && pointwise && from.core_rows == g.P;
-  }
-
   void place_inputs(const Layer& l) {
     for (const int m : {l.input, l.second, l.weights_map}) {
       if (m < 0) continue;
       Map& from = net_.maps[at(net_.whole_of(m))];
       if (!l.by_rows && from.core_rows == 0) continue;
-      from.in_dram |= !reads_own_rows(l, map(m), m == l.second);
+      const bool second = m == l.second;
+      const Geometry& g = l.window;
+      const int above = second ? 0 : std::max(g.pad_top, 0);
+      const int below = second ? 0 : std::max(g.span_y() - g.stride_y - g.pad_top, 0);
+      // Rows of a core begin where those that it reads do, and reach no further than a neighbour's.
+      const bool near = l.by_rows && from.core_rows == g.P * g.stride_y && above <= from.core_rows &&
+                        below <= from.core_rows;
+      from.in_dram |= !near;
+      from.rows_above = std::max(from.rows_above, above);
+      from.rows_below = std::max(from.rows_below, below);
     }
   }
 

@@ -241,6 +241,7 @@ struct Layer {
   /// A stripe of a cascade: the layer of the first stripe, whose weights it has. Its own are empty.
   int like = -1;
   int rows_of_all = 0;  ///< of the output, of all stripes; 0: a layer that is no stripe
+  int part_of = -1;     ///< the layer that makes the first channels of the same output
   int input = -1;
   int second = -1;  ///< residual, or the second operand
   int output = -1;

@@ -36,7 +36,7 @@ void Emitter::run() {
 void Emitter::emit_layer() {
   const std::vector<Visit> visits = next_layer();
   loaded_input_.reset();
-  words_stored_ = 0;
+  words_stored_ = words_shared_ = 0;
   const std::size_t begin = instructions.size(), index = at(layer_);
   require_only(layer().points.empty() ? Target::kTable : Target::kPoints, Space::kTable,
                image_.tables[index], &table_);
@@ -50,11 +50,12 @@ void Emitter::emit_layer() {
     if (v.channels.last == follower_channels()) follow_vectors(begin, ends);
     if (makes_vectors(layer_)) vector_ends_ = ends;
     store_words(v.channels.last);
+    share_rows(v.channels.last);
     ends.clear();
   }
   store_words(channels());
   store_joined();
-  share_rows(layer().output);
+  share_rows(channels());
 }
 
 void Emitter::emit_visit(const Visit& v) {
@@ -418,31 +419,35 @@ void Emitter::copy_rows(Engine engine, int map, const Rect& rect, int word, int 
   }
 }
 
-/// Rows at the edges of what each core has of a map that stays in DMEM, to the neighbours that read
-/// them.
-void Emitter::share_rows(int map) {
-  const Map& m = map_at(map);
-  if (m.last_write != layer_ || place(map).in_dram) return;
+/// Rows at the edges of what each core has of an output that stays in DMEM, to the neighbours that
+/// read them: the words that so many channels fill, beyond those before.
+void Emitter::share_rows(int channels) {
+  const Map& m = output();
+  if (m.core_rows == 0 || place(layer().output).in_dram) return;
+  const int end = channels == m.shape.C ? m.shape.channel_words() : channels / m.shape.per_word;
+  const Channels words{words_shared_, end};
+  if (words.size() <= 0) return;
+  words_shared_ = end;
   for (int core = 1; core * m.core_rows < m.shape.H && core < net_.row_cores; ++core) {
-    share_rows(map, core - 1, m.core_rows - m.rows_above, core, -m.rows_above, m.rows_above);
-    share_rows(map, core, 0, core - 1, m.core_rows, m.rows_below);
+    copy_to_core(core - 1, core, m.rows_above, m.core_rows - m.rows_above, -m.rows_above, words);
+    copy_to_core(core, core - 1, m.rows_below, 0, m.core_rows, words);
   }
 }
 
-/// So many rows from one core's DMEM to another's; numbers of rows count from the core's own first.
-void Emitter::share_rows(int map, int from, int first, int to, int place_of_first, int rows) {
+/// So many rows of the output from one core's DMEM to another's, counted from the core's own first.
+void Emitter::copy_to_core(int from, int to, int rows, int from_row, int to_row,
+                           const Channels& words) {
   if (rows == 0) return;
-  const View& view = place(map).dmem;
-  const Shape& s = shape(map);
+  const View& view = place(layer().output).dmem;
+  const Shape& s = output().shape;
   const std::int64_t length =
       std::int64_t{rows - 1} * view.pitch + std::int64_t{s.W} * s.pixel_words();
   // Planes that are no whole beats, of maps that lanes of channels read, are copies of their own.
-  const bool at_once = view.plane % config_.data_words() == 0;
-  const int words = at_once ? s.channel_words() : 1;
-  for (int word = 0; word < s.channel_words(); word += words) {
-    const Region written{Space::kDmem, view.at(word, place_of_first, 0), length, view.plane, words};
-    const Region read{Space::kDmem, view.at(word, first, 0), length, view.plane, words};
-    emit_transfer(Engine::kLoad, Target::kCore, read.start, written.start, length, words,
+  const int at_once = view.plane % config_.data_words() == 0 ? words.size() : 1;
+  for (int word = words.first; word < words.last; word += at_once) {
+    const Region read{Space::kDmem, view.at(word, from_row, 0), length, view.plane, at_once};
+    const Region written{Space::kDmem, view.at(word, to_row, 0), length, view.plane, at_once};
+    emit_transfer(Engine::kLoad, Target::kCore, read.start, written.start, length, at_once,
                   view.plane, view.plane, written);
     Instruction& i = instructions.back();
     i.reads = {read};

@@ -28,8 +28,7 @@ void Cluster::execute(isa::Engine engine, const isa::Registers& registers, const
     Machine& from = cores_[static_cast<std::size_t>(core_read(registers, config_.cores))];
     if (!load) return from.execute(engine, registers, run, run_index);
     for (std::size_t core = 0; core < cores_.size(); ++core)
-      if ((named >> core & 1) != 0)
-        cores_[core].execute(engine, registers, run, run_index, &from);
+      if ((named >> core & 1) != 0) cores_[core].execute(engine, registers, run, run_index, &from);
     return;
   }
   for (int core = 0; core < config_.cores; ++core)

@@ -78,8 +78,7 @@ unsigned cores_of(const isa::Registers& registers, int cores) {
 }
 
 int core_read(const isa::Registers& registers, int cores) {
-  const auto core =
-      static_cast<int>(isa::TransferRegisters(registers).get(isa::dma::kFromCore));
+  const auto core = static_cast<int>(isa::TransferRegisters(registers).get(isa::dma::kFromCore));
   return core < cores ? core : 0;
 }
 

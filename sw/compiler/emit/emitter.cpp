@@ -428,9 +428,11 @@ void Emitter::share_rows(int channels) {
   const Channels words{words_shared_, end};
   if (words.size() <= 0) return;
   words_shared_ = end;
-  for (int core = 1; core * m.core_rows < m.shape.H && core < net_.row_cores; ++core) {
-    copy_to_core(core - 1, core, m.rows_above, m.core_rows - m.rows_above, -m.rows_above, words);
-    copy_to_core(core, core - 1, m.rows_below, 0, m.core_rows, words);
+  for (int core = 1; core < net_.row_cores; ++core) {
+    const int first = core * m.core_rows;  // of this core; a map may end above it
+    if (first - m.rows_above < m.shape.H)
+      copy_to_core(core - 1, core, m.rows_above, m.core_rows - m.rows_above, -m.rows_above, words);
+    if (first < m.shape.H) copy_to_core(core, core - 1, m.rows_below, 0, m.core_rows, words);
   }
 }
 

@@ -162,8 +162,8 @@ std::int64_t Planner::plane_of(int m, int pitch) const {
   const Map& map = net_.maps[at(m)];
   const Shape shape = map.capacity.value_or(map.shape);  // a state's first pixel lies as others do
   if (shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return shape.pixel_words();
-  const int rows = of_core(m) ? map.core_rows + shared_rows(m, true) + shared_rows(m, false)
-                              : shape.H;
+  const int rows =
+      of_core(m) ? map.core_rows + shared_rows(m, true) + shared_rows(m, false) : shape.H;
   return round_up(std::int64_t{rows} * pitch, config_.data_words());
 }
 

@@ -75,9 +75,11 @@ std::optional<Network> in_channel_parts(const Network& network, const machine::C
     made.push_back(std::move(a));
     made.push_back(std::move(b));
   }
-  const auto place = result.layers.erase(result.layers.begin() + layer, result.layers.begin() + layer + 2);
+  const auto place =
+      result.layers.erase(result.layers.begin() + layer, result.layers.begin() + layer + 2);
   const int more = static_cast<int>(made.size()) - 2;
-  result.layers.insert(place, std::make_move_iterator(made.begin()), std::make_move_iterator(made.end()));
+  result.layers.insert(place, std::make_move_iterator(made.begin()),
+                       std::make_move_iterator(made.end()));
   for (std::size_t i = at(layer) + made.size(); i < result.layers.size(); ++i) {
     Layer& l = result.layers[i];
     for (int* other : {&l.like, &l.part_of})

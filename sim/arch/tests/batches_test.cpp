@@ -338,6 +338,20 @@ TEST_CASE("the cores of a cluster share the rows of an image", "[arch][cluster]"
   }
 }
 
+TEST_CASE("weights of a chunk that fills PMEM come while the one before is used", "[arch][plan]") {
+  Builder b(1);
+  b.graph.outputs = {
+      b.convolution(b.input({1, 6, 6, 1024}), 40, 1, 1, 1, 1, 1, 1, Padding::kSame, true)};
+  const model::Graph graph = b.graph;
+  const std::vector<Array> inputs = random_inputs(b, graph);
+  const auto cycles = [&](int pmem_kib) {  // 256 rows are 8 KiB
+    return static_cast<double>(
+        testing::require_exact(graph, testing::small_config(8, 8, 128, pmem_kib, 256), inputs)
+            .cycles);
+  };
+  CHECK(cycles(8) < 1.1 * cycles(64));
+}
+
 /// A graph on a cluster of that many cores: bytes written to DRAM.
 std::uint64_t written_by(Builder& b, int cores, int dmem_kib) {
   machine::Config config = testing::small_config(4, 8, dmem_kib, 16, 64);

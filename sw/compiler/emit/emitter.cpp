@@ -199,17 +199,23 @@ void Emitter::emit_conv_relay(const Visit& v) {
                param, clear, drain});
   };
   const TileSplit split = split_tiles(rect, l.lanes(config_));
-  require_weights(channels, own, row + own.word * word_rows);
-  run(split.first, own, true, false);
-  require_weights(channels, shared, row + shared.word * word_rows);
-  run(split.first, shared, false, true);
-  for (const Rect& part : split.between) run(part, {0, words, 0, R}, true, true);
-  if (!split.last.empty()) {
-    run(split.last, shared, true, false);
-    run(split.last, own, false, true);
+  // The chunk before frees the pieces in this order, and the one behind waits for them.
+  std::vector<FilterPart> first = shared, last = shared;
+  if (own.words > 0) {
+    first.insert(first.begin(), own);
+    last.push_back(own);
   }
-  for (const FilterPart& part : {own, shared})
-    require_weights(channels, part, row + part.word * word_rows);  // used until here
+  const auto require = [&](const FilterPart& part) {
+    require_weights(channels, part, row + part.word * word_rows);
+  };
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    require(first[i]);
+    run(split.first, first[i], i == 0, i + 1 == first.size());
+  }
+  for (const Rect& part : split.between) run(part, {0, words, 0, R}, true, true);
+  for (std::size_t i = 0; !split.last.empty() && i < last.size(); ++i)
+    run(split.last, last[i], i == 0, i + 1 == last.size());
+  for (const FilterPart& part : first) require(part);  // used until here
   finish_output(rect, channels);
 }
 

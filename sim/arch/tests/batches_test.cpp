@@ -373,6 +373,15 @@ TEST_CASE("rows that windows of two cores read go from core to core", "[arch][cl
   CHECK(written_by(b, cores, 32) == static_cast<std::uint64_t>(side * side * 12));
 }
 
+TEST_CASE("what a convolution reads and adds as well is one map, whose neighbours' rows it needs",
+          "[arch][cluster]") {
+  Builder b(1);
+  int x = b.convolution(b.input({1, 24, 24, 4}), 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+  x = b.addition(b.convolution(x, 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true), x);
+  b.graph.outputs = {b.convolution(x, 8, 3, 3, 2, 2, 1, 1, Padding::kSame, true)};
+  CHECK(written_by(b, 3, 32) == 12 * 12 * 8);
+}
+
 TEST_CASE("bands that do not fit together, and windows beyond a neighbour, go through DRAM",
           "[arch][cluster]") {
   Builder b(1);

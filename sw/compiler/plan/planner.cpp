@@ -64,7 +64,7 @@ std::optional<Plan> Planner::run() {
   } while (!tile_layers());
   if (misfit_ >= 0) return std::nullopt;
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
-  plan_.cycles += estimated_cycles() + exposed_cycles();
+  plan_.cycles += estimated_cycles() + exposed_cycles() + sharing_cycles();
   for (const Tiling& t : plan_.tilings) plan_.traffic += t.traffic;
   plan_.spilled = spilled_.size() - states;
   return plan_;
@@ -322,6 +322,25 @@ double Planner::estimated_cycles() const {
     const bool reuses = rows > 0 && weights.finds(i, rows);
     cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead +
               static_cast<double>(facts_.replays_of(i, pitch));
+  }
+  return cycles;
+}
+
+/// Of copies from core to core, of which some begin while the map is still being made.
+double Planner::sharing_cycles() const {
+  constexpr double kLate = 0.5;  // of the words
+  constexpr double kCopy = 30;   // of each, in the queue with the loads for layers to come
+  double cycles = 0;
+  for (int m = 0; m < count(); ++m) {
+    const Map& map = net_.maps[at(m)];
+    if (map.part.whole >= 0 || !of_core(m)) continue;
+    for (const int rows : {map.rows_above, map.rows_below}) {
+      if (rows == 0) continue;
+      const std::int64_t beats =
+          map.shape.channel_words() *
+          divide_up(std::int64_t{rows} * plan_.maps[at(m)].dmem.pitch, config_.data_words());
+      cycles += (net_.row_cores - 1) * (kCopy + kLate * static_cast<double>(beats));
+    }
   }
   return cycles;
 }

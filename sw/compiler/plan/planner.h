@@ -135,6 +135,7 @@ class Planner {
   /// Cycles that the first layer waits for what it reads, and that the last one's output takes to
   /// leave, where these are resident.
   double exposed_cycles() const;
+  double sharing_cycles() const;
 
   static constexpr int kNever = std::numeric_limits<int>::max();
 

@@ -88,21 +88,21 @@ class RowsOfCores {
   }
 
   void place_inputs(const Layer& l) {
-    for (const int m : {l.input, l.second, l.weights_map}) {
-      if (m < 0) continue;
-      Map& from = net_.maps[at(net_.whole_of(m))];
-      if (!l.by_rows && from.core_rows == 0) continue;
-      const bool second = m == l.second;
-      const Geometry& g = l.window;
-      const int above = second ? 0 : std::max(g.pad_top, 0);
-      const int below = second ? 0 : std::max(g.span_y() - g.stride_y - g.pad_top, 0);
-      // Rows of a core begin where those that it reads do, and reach no further than a neighbour's.
-      const bool near = l.by_rows && from.core_rows == g.P * g.stride_y &&
-                        above <= from.core_rows && below <= from.core_rows;
-      from.in_dram |= !near;
-      from.rows_above = std::max(from.rows_above, above);
-      from.rows_below = std::max(from.rows_below, below);
-    }
+    const Geometry& g = l.window;
+    place_input(l, l.input, g.P * g.stride_y, std::max(g.pad_top, 0),
+                std::max(g.span_y() - g.stride_y - g.pad_top, 0));
+    for (const int m : {l.second, l.weights_map}) place_input(l, m, g.P, 0, 0);
+  }
+
+  /// @param rows  of a core, which the layer reads besides some above and below
+  void place_input(const Layer& l, int m, int rows, int above, int below) {
+    if (m < 0) return;
+    Map& from = net_.maps[at(net_.whole_of(m))];
+    if (!l.by_rows && from.core_rows == 0) return;
+    // Rows of a core begin where those that it reads do, and reach no further than a neighbour's.
+    from.in_dram |= !l.by_rows || from.core_rows != rows || std::max(above, below) > rows;
+    from.rows_above = std::max(from.rows_above, above);
+    from.rows_below = std::max(from.rows_below, below);
   }
 
   Network net_;

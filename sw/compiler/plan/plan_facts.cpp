@@ -20,6 +20,7 @@ PlanFacts::PlanFacts(const Network& network, const machine::Config& config)
     : net_(network),
       config_(config),
       weights_of_(equal_weights(network)),
+      together_(runs_together(network, weights_of_, config)),
       replays_(network.layers.size()),
       shifts_(network.layers.size()),
       tilings_(network.layers.size()) {
@@ -112,8 +113,11 @@ void PlanFacts::set_lives() {
     const int ahead = is_head(static_cast<int>(k)) ? kHeadAhead : 0;
     const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use - ahead);
     Life& life = lives_[at(alias_class_[k])];
-    life.from = std::min(life.from, from);
-    life.to = std::max({life.to, from, map.last_use, map.last_write});
+    const int to = std::max({from, map.last_use, map.last_write});
+    // What layers that go together read and write is there while any of them is at work.
+    const bool used = !together_.empty() && (map.producer >= 0 || map.first_use >= 0);
+    life.from = std::min(life.from, used ? together(from).first : from);
+    life.to = std::max(life.to, used ? together(to).last : to);
     ++sharers_[at(alias_class_[k])];
   }
 }

@@ -76,6 +76,8 @@ class PlanFacts {
   /// Codes that come from DRAM and go to PMEM alone.
   bool only_weights(int map) const { return only_weights_[at(map)]; }
 
+  /// The layers that go through their chunks of weights with that one: images of a batch.
+  const ImageRun& together(int layer) const { return together_[at(layer)]; }
   /// The first layer with the same weights.
   int weights_of(int layer) const { return weights_of_[at(layer)]; }
   /// Whether other layers have them, too.
@@ -104,6 +106,7 @@ class PlanFacts {
   const Network& net_;
   const machine::Config& config_;
   std::vector<int> weights_of_;
+  std::vector<ImageRun> together_;  ///< of each layer
   std::vector<char> repeated_;  ///< by first layer
   std::vector<int> tied_, alias_class_, sharers_;
   std::vector<std::vector<int>> members_, readers_;  ///< of each root: maps; layers' inputs

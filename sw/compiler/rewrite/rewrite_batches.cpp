@@ -42,9 +42,9 @@ class Steps {
   int images() const { return steps_.empty() ? 0 : static_cast<int>(steps_[0].size()); }
 
   /// Puts all of them behind `ops`, and forgets them.
-  void write(const Graph& graph, std::int64_t room, std::vector<Op>& ops) {
+  void write(const Graph& graph, BatchRoom room, std::vector<Op>& ops) {
     if (steps_.empty()) return;
-    set_words(graph);
+    set_words(graph, room);
     choose_groups(graph, room);
     write_steps(static_cast<int>(steps_.size()) - 1, 0, images(), ops);
     steps_.clear();
@@ -57,9 +57,50 @@ class Steps {
                : t.elements() / std::max(1, t.extent(-1)) * divide_up(t.extent(-1), kWord);
   }
 
+  /// Of each tensor the part of its pixels that is needed, if not all: readers of one tap leave
+  /// those between their strides out (transform, thin()).
+  void set_shares(const Graph& graph) {
+    shares_.clear();
+    const auto pixels = [&](int t) {
+      const Tensor& tensor = graph.tensor(t);
+      return static_cast<double>(tensor.elements()) / std::max(1, tensor.extent(-1));
+    };
+    for (std::size_t s = steps_.size(); s-- > 0;)
+      for (const Op& op : steps_[s][0]) {
+        const auto known = shares_.find(op.outputs[0]);
+        const double of_output = known == shares_.end() ? 1 : known->second;
+        const bool takes_one = op.kind == OpKind::kConv2D && graph.in(op, 1).extent(1) == 1 &&
+                               graph.in(op, 1).extent(2) == 1;
+        const bool as_output = takes_one || model::is_binary(op.kind);
+        for (const int t : op.inputs) {
+          if (t < 0 || graph.tensor(t).is_constant) continue;
+          const double needed =
+              as_output ? of_output * std::min(1.0, pixels(op.outputs[0]) / pixels(t)) : 1;
+          double& share = shares_.try_emplace(t, 0).first->second;
+          share = std::max(share, needed);
+        }
+      }
+  }
+  std::int64_t needed_words(const Graph& graph, int t) const {
+    const auto share = shares_.find(t);
+    const auto words = static_cast<double>(words_of(graph.tensor(t)));
+    return static_cast<std::int64_t>(share == shares_.end() ? words : words * share->second);
+  }
+
+  /// Whether images go together through the operator's chunks of weights, though its maps find no
+  /// room: that must save more bytes than the maps' way through DRAM takes.
+  static bool goes_by_chunks(const Graph& graph, const Op& op, const BatchRoom& room) {
+    constexpr int kGain = 6;  // half of the weights, three times a map
+    if (op.kind != OpKind::kConv2D || !graph.in(op, 1).is_constant) return false;
+    const auto weights = static_cast<std::int64_t>(graph.in(op, 1).data.size());
+    return room.weight_bytes > 0 && weights > room.weight_bytes &&
+           weights >= kGain * 4 * words_of(graph.in(op, 0));
+  }
+
   /// What an image's maps take at each step, and from it to the next. Those that nobody has read
   /// yet stay to the end.
-  void set_words(const Graph& graph) {
+  void set_words(const Graph& graph, const BatchRoom& room) {
+    set_shares(graph);
     const int count = static_cast<int>(steps_.size());
     std::map<int, int> same;  // a tensor whose codes another one's are
     std::map<int, std::pair<int, int>> life;
@@ -83,35 +124,47 @@ class Steps {
     for (const int t : unread) use(t, count);
     words_.assign(at(count), 0);
     waiting_.assign(at(count), 0);
+    of_each_.assign(at(count), 0);
+    std::set<int> in_dram;
+    for (int s = 0; s < count; ++s)
+      for (const Op& op : steps_[at(s)][0]) {
+        if (!goes_by_chunks(graph, op, room)) continue;
+        const int groups = graph.in(op, 0).extent(-1) / graph.in(op, 1).extent(-1);
+        of_each_[at(s)] += words_of(graph.in(op, 0)) / std::max(1, groups);
+        in_dram.insert({root(op.input(0)), op.outputs[0]});
+      }
     for (const auto& [t, steps] : life) {
+      const std::int64_t words = needed_words(graph, t);
+      if (in_dram.contains(t) || (room.weight_bytes > 0 && words > room.words)) continue;
       for (int s = steps.first; s <= std::min(steps.second, count - 1); ++s)
-        words_[at(s)] += words_of(graph.tensor(t));
-      for (int s = steps.first; s < steps.second; ++s) waiting_[at(s)] += words_of(graph.tensor(t));
+        words_[at(s)] += words;
+      for (int s = steps.first; s < steps.second; ++s) waiting_[at(s)] += words;
     }
     for (int s = 0; s < count; ++s)
       for (const Op& op : steps_[at(s)][0]) {
         const auto ends = [&](int t) {
-          return life.contains(root(t)) && life.at(root(t)).second == s &&
+          return t >= 0 && life.contains(root(t)) && life.at(root(t)).second == s &&
                  words_of(graph.tensor(t)) == words_of(graph.out(op));
         };
         if (model::is_binary(op.kind) && std::ranges::any_of(op.inputs, ends))
-          words_[at(s)] -= words_of(graph.out(op));  // in the operand's place
+          words_[at(s)] -= needed_words(graph, op.outputs[0]);  // in the operand's place
       }
   }
 
   /// The groups with which the fewest weights come for an image. Larger ones at the end leave those
   /// before it less room, so that the most of all is not always best.
-  void choose_groups(const Graph& graph, std::int64_t room) {
+  void choose_groups(const Graph& graph, const BatchRoom& room) {
     double least = 0;
     std::vector<int> best;
     for (int most = kMostImages; most >= 1; most /= 2) {
-      set_groups(room, most);
+      set_groups(room.words, most);
       double bytes = 0;
       for (std::size_t s = 0; s < steps_.size(); ++s)
         for (const Op& op : steps_[s][0])
           for (const int t : op.inputs)
             if (t >= 0) bytes += static_cast<double>(graph.tensor(t).data.size()) / groups_[s];
-      if (best.empty() || bytes < least) {
+      // Maps that go through DRAM say nothing: no more images than share weights.
+      if (best.empty() || bytes < least || (room.weight_bytes > 0 && bytes <= least)) {
         least = bytes;
         best = groups_;
       }
@@ -128,7 +181,8 @@ class Steps {
     for (int s = static_cast<int>(steps_.size()); s-- > 0;) {
       const std::int64_t ends = std::max(waiting_[at(s)], s > 0 ? waiting_[at(s - 1)] : 0);
       const auto with = [&](int n) {
-        return words_[at(s)] + (n - 1) * ends + (size - n) * waiting_[at(s)] + others;
+        return words_[at(s)] + n * of_each_[at(s)] + (n - 1) * ends +
+               (size - n) * waiting_[at(s)] + others;
       };
       int n = std::min(size, most);
       while (n > 1 && with(n) > room)
@@ -154,13 +208,15 @@ class Steps {
   }
 
   std::vector<std::vector<std::vector<Op>>> steps_;  ///< [step][image]
+  std::map<int, double> shares_;  ///< of tensors' pixels that are needed
   std::vector<std::int64_t> words_, waiting_;
+  std::vector<std::int64_t> of_each_;  ///< words that each image of a group needs besides
   std::vector<int> groups_;
 };
 
 class SingleImages : Rewriter {
  public:
-  SingleImages(Graph graph, std::int64_t room) : Rewriter(std::move(graph)), room_(room) {}
+  SingleImages(Graph graph, BatchRoom room) : Rewriter(std::move(graph)), room_(room) {}
 
   Graph run() {
     for (const Op& op : ops_) {
@@ -366,7 +422,7 @@ class SingleImages : Rewriter {
 
   bool is_input(int t) const { return std::ranges::find(graph_.inputs, t) != graph_.inputs.end(); }
 
-  std::int64_t room_;
+  BatchRoom room_;
   std::map<int, std::vector<int>> images_;  ///< a tensor's parts along axis 0, in order
   std::map<int, int> flattened_;            ///< an image's tensor: what was reshaped to it
   Steps steps_;                             ///< not written yet
@@ -380,7 +436,7 @@ bool has_batch(const Graph& graph) {
   });
 }
 
-Graph with_single_images(Graph graph, std::int64_t room) {
+Graph with_single_images(Graph graph, BatchRoom room) {
   return SingleImages(std::move(graph), room).run();
 }
 

@@ -95,8 +95,13 @@ void PlanFacts::join_residuals() {
     const Layer& layer = net_.layers[at(i)];
     if (in_place(layer) && net_.maps[at(layer.input)].last_use == i)
       alias_class_[at(layer.output)] = alias_class_[at(layer.input)];
-    if (!layer.fuse_add() || layer.second == layer.input || !net_.is_private(layer.second) ||
-        !net_.is_private(layer.output))
+    // Images of a batch may lie in both.
+    const auto is_inner = [&](int m) {
+      const Map& map = net_.maps[at(m)];
+      return !map.input && !map.output && !map.constant() && map.part.whole < 0;
+    };
+    if (!layer.fuse_add() || layer.second == layer.input || !is_inner(layer.second) ||
+        !is_inner(layer.output))
       continue;
     const Map& out = net_.maps[at(layer.output)];
     if (net_.maps[at(layer.second)].last_use == i && out.producer == i && out.last_write == i &&

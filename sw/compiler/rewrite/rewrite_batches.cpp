@@ -42,9 +42,10 @@ class Steps {
   int images() const { return steps_.empty() ? 0 : static_cast<int>(steps_[0].size()); }
 
   /// Puts all of them behind `ops`, and forgets them.
-  void write(const Graph& graph, BatchRoom room, std::vector<Op>& ops) {
+  /// @param last  nobody reads their results behind them
+  void write(const Graph& graph, BatchRoom room, bool last, std::vector<Op>& ops) {
     if (steps_.empty()) return;
-    set_words(graph, room);
+    set_words(graph, room, last);
     choose_groups(graph, room);
     write_steps(static_cast<int>(steps_.size()) - 1, 0, images(), ops);
     steps_.clear();
@@ -97,9 +98,17 @@ class Steps {
            weights >= kGain * 4 * words_of(graph.in(op, 0));
   }
 
+  /// Whether the tensor is a product that the operator behind it adds: both are one layer.
+  bool is_summed_at_once(int t, int producer, int reader) const {
+    if (reader != producer + 1 || reader >= static_cast<int>(steps_.size())) return false;
+    const std::vector<Op>&made = steps_[at(producer)][0], &read = steps_[at(reader)][0];
+    return made.size() == 1 && read.size() == 1 && made[0].kind == OpKind::kConv2D &&
+           made[0].outputs[0] == t && read[0].kind == OpKind::kAdd;
+  }
+
   /// What an image's maps take at each step, and from it to the next. Those that nobody has read
-  /// yet stay to the end.
-  void set_words(const Graph& graph, const BatchRoom& room) {
+  /// yet stay to the end, if somebody will.
+  void set_words(const Graph& graph, const BatchRoom& room, bool last) {
     set_shares(graph);
     const int count = static_cast<int>(steps_.size());
     std::map<int, int> same;  // a tensor whose codes another one's are
@@ -121,7 +130,8 @@ class Steps {
         use(op.outputs[0], s);
         unread.insert(op.outputs[0]);
       }
-    for (const int t : unread) use(t, count);
+    for (const int t : unread)
+      if (!last) use(t, count);
     words_.assign(at(count), 0);
     waiting_.assign(at(count), 0);
     of_each_.assign(at(count), 0);
@@ -136,6 +146,7 @@ class Steps {
     for (const auto& [t, steps] : life) {
       const std::int64_t words = needed_words(graph, t);
       if (in_dram.contains(t) || (room.weight_bytes > 0 && words > room.words)) continue;
+      if (is_summed_at_once(t, steps.first, steps.second)) continue;
       for (int s = steps.first; s <= std::min(steps.second, count - 1); ++s)
         words_[at(s)] += words;
       for (int s = steps.first; s < steps.second; ++s) waiting_[at(s)] += words;
@@ -232,9 +243,9 @@ class SingleImages : Rewriter {
       else
         write_whole(op);
     }
+    finish_steps(true);
     for (const int t : graph_.outputs)
       if (images_.contains(t)) join_images(t);
-    finish_steps();
     drop_unread();
     return std::move(graph_);
   }
@@ -320,7 +331,7 @@ class SingleImages : Rewriter {
     graph_.ops.push_back(std::move(op));
   }
 
-  void finish_steps() { steps_.write(graph_, room_, graph_.ops); }
+  void finish_steps(bool last = false) { steps_.write(graph_, room_, last, graph_.ops); }
 
   /// What was flattened for nobody.
   void drop_unread() {

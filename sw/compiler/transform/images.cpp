@@ -44,6 +44,7 @@ class Stacking {
     std::size_t next = 0;
     bool changed = false;
     for (const ImageRun& run : image_runs(net_, equal_weights(net_))) {
+      if (getenv("TRINE_EIGHTHS")) fprintf(stderr, "%d..%d %s: %d %d %d\n", run.first, run.last, net_.layers[at(run.first)].name.c_str(), takes_one_tap(run), fills_lanes(run), can_stack_maps(run));
       if (!takes_one_tap(run) || !fills_lanes(run) || !can_stack_maps(run)) continue;
       for (; next < at(run.first); ++next) layers.push_back(std::move(net_.layers[next]));
       layers.push_back(stacked(run));

@@ -89,6 +89,8 @@ class Emitter : private Order {
             bool among = false);
   void copy_rows(isa::Engine engine, int map, const Rect& rect, int word, int words,
                  const View& dmem, int step);
+  void share_rows(int channels);
+  void copy_to_core(int from, int to, int rows, int from_row, int to_row, const Channels& words);
   /// Rows of input and output from a core's to the next one's; 0: all cores have the same.
   int input_row_step() const {
     return layer().by_rows ? layer().window.P * layer().window.stride_y : 0;
@@ -144,6 +146,8 @@ class Emitter : private Order {
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
   void for_each_core(int map);
+  /// A load writes into the core, a store or a load from DMEM reads the core's.
+  static void set_core(isa::TransferRegisters& r, isa::Engine engine, int core);
   /// One RUN of a convolution.
   struct ConvRun {
     const Sweep* sweep;
@@ -169,6 +173,7 @@ class Emitter : private Order {
     View last_input, input_buffer;  ///< the latter of the whole that it is a part of
     int columns_loaded = 0;         ///< of `last_input`: input columns before this one
     int words_stored = 0;           ///< of the layer's output, if it is the network's
+    int words_shared = 0;           ///< of the layer's output, with other cores
   };
   Progress now_;
   View out_buffer_;  ///< of the part being computed, when the output is spilled

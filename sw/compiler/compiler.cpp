@@ -191,17 +191,13 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
                      const CompileOptions& options, int cores, bool rows) {
   std::optional<Candidate> best;
   const std::int64_t dmem = config.dmem_words(), pmem = 4 * config.pmem_rows() * config.cols;
-  const char* eighths = getenv("TRINE_EIGHTHS");
   for (const BatchRoom& room : {BatchRoom{0}, BatchRoom{dmem / 2},
-                                BatchRoom{dmem / 8 * (eighths ? atoi(eighths) : 7), pmem}}) {
+                                BatchRoom{dmem / 4 * 3, pmem, dmem / 8 * 7}}) {
     if (best && !has_batch(graph)) break;
     Candidate next;
     next.graph = rewritten(graph, options.rounding, &next.removed, rows, room);
     if (best && same_order(next.graph, best->graph)) continue;
     plan_stages(next, config, options, cores);
-    if (getenv("TRINE_EIGHTHS"))
-      fprintf(stderr, "room %ld: %.0f cycles, %zu spilled\n", long(room.words), next.cycles(),
-              next.stages[0].planned.plan.spilled);
     if (!best || next.cycles() <= kAsGood * best->cycles()) best = std::move(next);
   }
   return std::move(*best);

@@ -60,6 +60,7 @@ struct BatchRoom {
   /// Unless 0: an operator with more weights than that takes a chunk of them for all images of a
   /// group; what it reads and writes may come from DRAM and go there.
   std::int64_t weight_bytes = 0;
+  std::int64_t chunk_words = 0;  ///< as `words`, for such an operator
 };
 model::Graph with_single_images(model::Graph graph, BatchRoom room = {});
 

@@ -168,7 +168,7 @@ class Steps {
     double least = 0;
     std::vector<int> best;
     for (int most = kMostImages; most >= 1; most /= 2) {
-      set_groups(room.words, most);
+      set_groups(room, most);
       double bytes = 0;
       for (std::size_t s = 0; s < steps_.size(); ++s)
         for (const Op& op : steps_[s][0])
@@ -185,7 +185,7 @@ class Steps {
 
   /// Images of a group at each step, from the last step on: while it is at work, images that make
   /// up the larger groups behind it wait, or have done so.
-  void set_groups(std::int64_t room, int most) {
+  void set_groups(const BatchRoom& room, int most) {
     groups_.assign(steps_.size(), 1);
     int size = images();
     std::int64_t others = 0;
@@ -196,7 +196,8 @@ class Steps {
                (size - n) * waiting_[at(s)] + others;
       };
       int n = std::min(size, most);
-      while (n > 1 && with(n) > room)
+      const std::int64_t words = of_each_[at(s)] > 0 ? room.chunk_words : room.words;
+      while (n > 1 && with(n) > words)
         n = static_cast<int>(std::bit_floor(static_cast<unsigned>(n - 1)));
       others += (size - n) * waiting_[at(s)];
       groups_[at(s)] = size = n;

@@ -40,18 +40,15 @@ class Stacking {
     if (net_.row_cores > 1 ||
         std::ranges::any_of(net_.layers, [](const Layer& l) { return l.like >= 0; }))
       return std::nullopt;
+    const std::vector<ImageRun> runs = stackable_runs();
+    if (runs.empty()) return std::nullopt;
     std::vector<Layer> layers;
     std::size_t next = 0;
-    bool changed = false;
-    for (const ImageRun& run : image_runs(net_, equal_weights(net_))) {
-      if (getenv("TRINE_EIGHTHS")) fprintf(stderr, "%d..%d %s: %d %d %d\n", run.first, run.last, net_.layers[at(run.first)].name.c_str(), takes_one_tap(run), fills_lanes(run), can_stack_maps(run));
-      if (!takes_one_tap(run) || !fills_lanes(run) || !can_stack_maps(run)) continue;
+    for (const ImageRun& run : runs) {
       for (; next < at(run.first); ++next) layers.push_back(std::move(net_.layers[next]));
       layers.push_back(stacked(run));
       next = at(run.last) + 1;
-      changed = true;
     }
-    if (!changed) return std::nullopt;
     for (; next < net_.layers.size(); ++next) layers.push_back(std::move(net_.layers[next]));
     net_.layers = std::move(layers);
     free_unused();
@@ -62,6 +59,44 @@ class Stacking {
  private:
   /// What an image's layer reads or writes there.
   static constexpr int Layer::*kMaps[] = {&Layer::input, &Layer::second, &Layer::output};
+
+  /// Runs whose maps can lie below each other. What lies so has planes of its own, so layers that
+  /// walk two maps with one address take both so, or none.
+  std::vector<ImageRun> stackable_runs() const {
+    std::vector<ImageRun> runs;
+    for (const ImageRun& run : image_runs(net_, equal_weights(net_)))
+      if (takes_one_tap(run) && fills_lanes(run) && can_stack_maps(run)) runs.push_back(run);
+    for (bool changed = true; std::exchange(changed, false);) {
+      std::map<int, std::vector<int>> sets;  // of each map: those that it would lie with
+      std::set<int> conflicts, inside;       // maps of two sets; layers
+      for (const ImageRun& run : runs) {
+        for (int i = run.first; i <= run.last; ++i) inside.insert(i);
+        for (const auto which : kMaps) {
+          const std::vector<int> maps = maps_of(run, which);
+          for (const int m : maps)
+            if (sets.try_emplace(m, maps).first->second != maps) conflicts.insert(m);
+        }
+      }
+      for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+        const Layer& l = net_.layers[at(i)];
+        if (inside.contains(i)) continue;
+        if (l.fuse_add()) conflicts.insert({l.second, l.output});
+        if (l.two_operands()) conflicts.insert({l.input, l.second});
+        if (l.weights_map >= 0) conflicts.insert({l.input, l.weights_map, l.output});
+        if (l.kind != LayerKind::kConv && l.kind != LayerKind::kMax && l.kind != LayerKind::kSum)
+          conflicts.insert({l.input, l.output});
+      }
+      const auto meets = [&](const ImageRun& run) {
+        return std::ranges::any_of(kMaps, [&](auto which) {
+          return std::ranges::any_of(maps_of(run, which), [&](int m) {
+            return std::ranges::any_of(sets.at(m), [&](int k) { return conflicts.contains(k); });
+          });
+        });
+      };
+      changed = std::erase_if(runs, meets) > 0;
+    }
+    return runs;
+  }
 
   bool takes_one_tap(const ImageRun& run) const {
     const Layer& first = net_.layers[at(run.first)];

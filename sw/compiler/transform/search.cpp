@@ -168,7 +168,6 @@ class Search {
       Candidate candidate(std::move(*other));
       candidate.printed = now.printed;
       make_plan(candidate);
-      if (getenv("TRINE_EIGHTHS")) fprintf(stderr, "%s: %.0f -> %.0f spilled %zu\n", pass.name, now.cycles, candidate.cycles, candidate.plan ? candidate.plan->spilled : 999);
       if (!now.plan || is_shorter(candidate, now) || (always && candidate.plan))
         now = std::move(candidate);
       else

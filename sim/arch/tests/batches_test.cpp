@@ -293,6 +293,43 @@ TEST_CASE("images of a batch share weights, and none leaves the chip", "[arch][r
   CHECK(results[1].cycles < 6 * results[0].cycles);
 }
 
+/// So many convolutions of a tap, or of 3x3, on maps of 7x7 pixels, from the input to the output.
+RunResult run_small_maps(int images, int layers, int size, const machine::Config& config,
+                         compiler::Program* program) {
+  Builder b(3);
+  int x = b.input({1, 7, 7, 64});
+  for (int i = 0; i < layers; ++i) {
+    const int taps = i > 0 && i + 1 < layers ? size : 1;
+    x = b.convolution(x, 64, taps, taps, 1, 1, 1, 1, Padding::kSame, true);
+  }
+  b.graph.outputs = {x};
+  const model::Graph graph = model::batched(b.graph, images);
+  *program = compiler::compile(graph, config);
+  Builder values(7);
+  return testing::require_exact(graph, config, random_inputs(values, graph));
+}
+
+TEST_CASE("small maps of a batch fill lanes together", "[arch][rewrite][batch]") {
+  const machine::Config config = testing::small_config(8, 8, 64, 64, 64);
+  compiler::Program program;
+  const RunResult one = run_small_maps(1, 6, 1, config, &program);
+  REQUIRE(program.layers.size() == 6);
+  const RunResult all = run_small_maps(8, 6, 1, config, &program);
+  // Layers between the ends are one for all images: 49 tiles of 8 pixels instead of 8 times 7.
+  CHECK(program.layers.size() == 2 * 8 + 4);
+  CHECK(all.cycles * 100 < 8 * one.cycles * 93);
+}
+
+TEST_CASE("weights that exceed PMEM come once for a batch", "[arch][rewrite][batch]") {
+  const machine::Config config = testing::small_config(8, 8, 64, 16, 64);
+  const std::uint64_t weights = 2 * 64 * 64 * 9, map = 7 * 8 * 64;
+  compiler::Program program;
+  const RunResult one = run_small_maps(1, 4, 3, config, &program);
+  REQUIRE(one.dram_bytes_read > weights);
+  const RunResult all = run_small_maps(4, 4, 3, config, &program);
+  CHECK(all.dram_bytes_read < one.dram_bytes_read + weights / 2 + 4 * map);
+}
+
 TEST_CASE("the cores of a cluster share a batch, as equally as they can",
           "[arch][batch][cluster]") {
   machine::Config config = testing::small_config(8, 8, 64, 16, 64);

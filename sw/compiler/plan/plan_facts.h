@@ -98,6 +98,8 @@ class PlanFacts {
   void find_heads();
   void tie_maps();
   bool in_place(const Layer& layer) const;
+  bool is_inner(int map) const;
+  void join_images(int whole);
   void join_residuals();
   void set_lives();
   void describe_classes();

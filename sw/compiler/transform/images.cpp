@@ -3,6 +3,7 @@
 // Images of a batch in one layer: their chunks of weights come once, their pixels share tiles.
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -51,6 +52,8 @@ class Stacking {
     }
     for (; next < net_.layers.size(); ++next) layers.push_back(std::move(net_.layers[next]));
     net_.layers = std::move(layers);
+    for (const auto& [m, maps] : sets_)
+      if (m == maps[0]) stack(maps);
     free_unused();
     set_lifetimes(net_);
     return std::move(net_);
@@ -60,42 +63,83 @@ class Stacking {
   /// What an image's layer reads or writes there.
   static constexpr int Layer::*kMaps[] = {&Layer::input, &Layer::second, &Layer::output};
 
-  /// Runs whose maps can lie below each other. What lies so has planes of its own, so layers that
-  /// walk two maps with one address take both so, or none.
-  std::vector<ImageRun> stackable_runs() const {
+  /// Runs whose maps can lie below each other. What lies so has planes of its own: layers that walk
+  /// two maps with one address take both so, also where they stay one for each image.
+  std::vector<ImageRun> stackable_runs() {
     std::vector<ImageRun> runs;
     for (const ImageRun& run : image_runs(net_, equal_weights(net_)))
       if (takes_one_tap(run) && fills_lanes(run) && can_stack_maps(run)) runs.push_back(run);
-    for (bool changed = true; std::exchange(changed, false);) {
-      std::map<int, std::vector<int>> sets;  // of each map: those that it would lie with
-      std::set<int> conflicts, inside;       // maps of two sets; layers
-      for (const ImageRun& run : runs) {
-        for (int i = run.first; i <= run.last; ++i) inside.insert(i);
-        for (const auto which : kMaps) {
-          const std::vector<int> maps = maps_of(run, which);
-          for (const int m : maps)
-            if (sets.try_emplace(m, maps).first->second != maps) conflicts.insert(m);
-        }
-      }
-      for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
-        const Layer& l = net_.layers[at(i)];
-        if (inside.contains(i)) continue;
-        if (l.fuse_add()) conflicts.insert({l.second, l.output});
-        if (l.two_operands()) conflicts.insert({l.input, l.second});
-        if (l.weights_map >= 0) conflicts.insert({l.input, l.weights_map, l.output});
-        if (l.kind != LayerKind::kConv && l.kind != LayerKind::kMax && l.kind != LayerKind::kSum)
-          conflicts.insert({l.input, l.output});
-      }
-      const auto meets = [&](const ImageRun& run) {
-        return std::ranges::any_of(kMaps, [&](auto which) {
-          return std::ranges::any_of(maps_of(run, which), [&](int m) {
-            return std::ranges::any_of(sets.at(m), [&](int k) { return conflicts.contains(k); });
-          });
-        });
-      };
-      changed = std::erase_if(runs, meets) > 0;
+    std::ranges::stable_sort(runs, std::greater(), &ImageRun::size);
+    find_ties();
+    while (erase_conflicts(runs)) {
     }
+    std::ranges::sort(runs, {}, &ImageRun::first);
     return runs;
+  }
+
+  /// For each map those that a layer walks with the same address, in the layers' order.
+  void find_ties() {
+    const auto tie = [&](int a, int b) {
+      ties_[a].push_back(b);
+      ties_[b].push_back(a);
+    };
+    for (const Layer& l : net_.layers) {
+      if (l.fuse_add()) tie(l.second, l.output);
+      if (l.two_operands()) tie(l.input, l.second);
+      if (l.weights_map >= 0) alone_.insert({l.input, l.weights_map, l.output});
+      if (l.over_channels()) alone_.insert({l.input, l.output});
+    }
+  }
+
+  /// Works out which maps lie together: those of the runs, and those tied to them.
+  /// @return whether a run had to go
+  bool erase_conflicts(std::vector<ImageRun>& runs) {
+    sets_.clear();
+    std::vector<std::vector<int>> all;
+    std::set<int> bad;  // maps
+    const auto add = [&](const std::vector<int>& maps) {
+      const auto known = [&](int m) { return sets_.contains(m); };
+      if (maps.empty()) return true;
+      if (std::ranges::any_of(maps, known))
+        return std::ranges::all_of(maps, [&](int m) { return known(m) && sets_.at(m) == maps; });
+      for (const int m : maps) sets_[m] = maps;
+      all.push_back(maps);
+      return true;
+    };
+    const auto clashes = [&](const ImageRun& run) {
+      return !std::ranges::all_of(kMaps, [&](auto which) { return add(maps_of(run, which)); });
+    };
+    if (const auto run = std::ranges::find_if(runs, clashes); run != runs.end()) {
+      runs.erase(run);
+      return true;
+    }
+    std::vector<std::pair<int, int>> edges;  // first maps of sets
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const std::vector<int> maps = all[i];
+      const std::size_t count = ties_[maps[0]].size();
+      const auto differs = [&](int m) { return alone_.contains(m) || ties_[m].size() != count; };
+      if (std::ranges::any_of(maps, differs)) bad.insert(maps[0]);
+      for (std::size_t k = 0; k < count && !bad.contains(maps[0]); ++k) {
+        std::vector<int> tied;
+        for (const int m : maps) tied.push_back(ties_[m][k]);
+        if (!can_stack(tied) || !add(tied))
+          bad.insert(maps[0]);
+        else
+          edges.emplace_back(maps[0], tied[0]);
+      }
+    }
+    for (bool more = true; std::exchange(more, false);)
+      for (const auto& [a, b] : edges)
+        if (bad.contains(a) != bad.contains(b)) {
+          bad.insert({a, b});
+          more = true;
+        }
+    return std::erase_if(runs, [&](const ImageRun& run) {
+             return std::ranges::any_of(kMaps, [&](auto which) {
+               const std::vector<int> maps = maps_of(run, which);
+               return !maps.empty() && bad.contains(maps[0]);
+             });
+           }) > 0;
   }
 
   bool takes_one_tap(const ImageRun& run) const {
@@ -193,6 +237,9 @@ class Stacking {
 
   Network net_;
   const machine::Config& config_;
+  std::map<int, std::vector<int>> ties_;    ///< of each map
+  std::set<int> alone_;                     ///< maps that lie as their layers want them
+  std::map<int, std::vector<int>> sets_;    ///< of each map: those that lie together
   std::map<int, std::vector<int>> stacks_;  ///< by whole
 };
 

@@ -330,6 +330,43 @@ TEST_CASE("weights that exceed PMEM come once for a batch", "[arch][rewrite][bat
   CHECK(all.dram_bytes_read < one.dram_bytes_read + weights / 2 + 4 * map);
 }
 
+/// Bottlenecks as residual networks have them, some with a stride.
+void random_blocks(Builder& b) {
+  const int C = 8 * b.number(1, 6);
+  int x = b.input({1, b.number(3, 9), b.number(3, 9), 4 * b.number(1, 4)});
+  const auto conv = [&](int from, int channels, int size, int stride) {
+    return b.convolution(from, channels, size, size, stride, stride, 1, 1, Padding::kSame, true);
+  };
+  x = conv(x, C, 1, 1);
+  for (int i = b.number(1, 4); i > 0; --i) {
+    const int stride = b.number(0, 2) == 0 ? 2 : 1, middle = 4 * b.number(1, 16);
+    int y = conv(x, middle, 1, stride);
+    y = conv(y, middle, b.number(0, 3) == 0 ? 1 : 3, 1);
+    y = conv(y, C, 1, 1);
+    const int shortcut = stride > 1 || b.number(0, 2) == 0 ? conv(x, C, 1, stride) : x;
+    x = b.addition(y, shortcut);
+  }
+  b.graph.outputs = {b.number(0, 1) == 0 ? x : b.mean(x, {1, 2})};
+}
+
+TEST_CASE("blocks of a batch, whatever the memories hold", "[arch][random][rewrite][batch]") {
+  int shared = 0;
+  for (unsigned seed = 1; seed <= 2 * kSeeds; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const int lanes = 4 << b.number(0, 2), columns = 4 << b.number(0, 1);
+    const machine::Config config = testing::small_config(
+        lanes, columns, 8 << b.number(0, 3), 8 << b.number(0, 2), 64 << b.number(0, 1));
+    random_blocks(b);
+    const std::size_t alone = compiler::compile(b.graph, config).layers.size();
+    const int images = b.number(2, 9);
+    make_batch(b, images);
+    if (compiler::compile(b.graph, config).layers.size() < alone * at(images)) ++shared;
+    require_exact(b, config);
+  }
+  CHECK(shared > 0);
+}
+
 TEST_CASE("the cores of a cluster share a batch, as equally as they can",
           "[arch][batch][cluster]") {
   machine::Config config = testing::small_config(8, 8, 64, 16, 64);

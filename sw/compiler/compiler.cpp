@@ -191,8 +191,8 @@ Candidate best_order(const model::Graph& graph, const machine::Config& config,
                      const CompileOptions& options, int cores, bool rows) {
   std::optional<Candidate> best;
   const std::int64_t dmem = config.dmem_words(), pmem = 4 * config.pmem_rows() * config.cols;
-  for (const BatchRoom& room : {BatchRoom{0}, BatchRoom{dmem / 2},
-                                BatchRoom{dmem / 4 * 3, pmem, dmem / 8 * 7}}) {
+  for (const BatchRoom& room :
+       {BatchRoom{0}, BatchRoom{dmem / 2}, BatchRoom{dmem / 4 * 3, pmem, dmem / 8 * 7}}) {
     if (best && !has_batch(graph)) break;
     Candidate next;
     next.graph = rewritten(graph, options.rounding, &next.removed, rows, room);

@@ -107,7 +107,7 @@ class Order {
 
   std::vector<int> weights_of_;     ///< of each layer: the first one with the same
   std::vector<ImageRun> together_;  ///< of each layer
-  bool relay_end_ = false;       ///< of the last chunk of a relay
+  bool relay_end_ = false;          ///< of the last chunk of a relay
 };
 
 /// The parts of a sweep inside of the rectangle.

@@ -80,8 +80,8 @@ namespace {
 
 bool same_window(const Geometry& a, const Geometry& b) {
   const auto all = [](const Geometry& g) {
-    return std::array{g.H,        g.W,        g.P,     g.Q,     g.R,       g.S,        g.stride_y,
-                      g.stride_x, g.dil_y,    g.dil_x, g.pad_top, g.pad_left, g.reach_y, g.reach_x};
+    return std::array{g.H,        g.W,     g.P,     g.Q,       g.R,        g.S,       g.stride_y,
+                      g.stride_x, g.dil_y, g.dil_x, g.pad_top, g.pad_left, g.reach_y, g.reach_x};
   };
   return all(a) == all(b);
 }

@@ -151,9 +151,8 @@ bool Planner::tile_layers() {
                              run.size()};
     if (room_[at(i)] < 0) {
       const std::int64_t room = largest_gap({run.first, run.last}).size;
-      room_[at(i)] = run.size() == 1 ? room
-                                     : room / run.size() / config_.data_words() *
-                                           config_.data_words();
+      room_[at(i)] =
+          run.size() == 1 ? room : room / run.size() / config_.data_words() * config_.data_words();
     }
     const TileKey key = key_of(places, room_[at(i)]);
     if (key == keys_[at(i)]) continue;  // as before

@@ -109,7 +109,7 @@ class PlanFacts {
   const machine::Config& config_;
   std::vector<int> weights_of_;
   std::vector<ImageRun> together_;  ///< of each layer
-  std::vector<char> repeated_;  ///< by first layer
+  std::vector<char> repeated_;      ///< by first layer
   std::vector<int> tied_, alias_class_, sharers_;
   std::vector<std::vector<int>> members_, readers_;  ///< of each root: maps; layers' inputs
   std::vector<Life> lives_;                          ///< of each home

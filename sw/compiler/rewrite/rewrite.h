@@ -75,7 +75,6 @@ model::Graph without_idle_channels(model::Graph graph, reference::RoundingPolicy
 /// @param rows  with_rows(), too
 /// @param room  as of with_single_images()
 model::Graph rewritten(const model::Graph& graph, reference::RoundingPolicy rounding,
-                       program::Removed* removed = nullptr, bool rows = true,
-                       BatchRoom room = {});
+                       program::Removed* removed = nullptr, bool rows = true, BatchRoom room = {});
 
 }  // namespace trine::compiler

@@ -58,7 +58,7 @@ class Steps {
                : t.elements() / std::max(1, t.extent(-1)) * divide_up(t.extent(-1), kWord);
   }
 
-  /// Of each tensor the part of its pixels that is needed, if not all: readers of one tap leave
+  /// The part of each tensor that is needed, if not all of its pixels are: readers of one tap leave
   /// those between their strides out (transform, thin()).
   void set_shares(const Graph& graph) {
     shares_.clear();
@@ -147,8 +147,7 @@ class Steps {
       const std::int64_t words = needed_words(graph, t);
       if (in_dram.contains(t) || (room.weight_bytes > 0 && words > room.words)) continue;
       if (is_summed_at_once(t, steps.first, steps.second)) continue;
-      for (int s = steps.first; s <= std::min(steps.second, count - 1); ++s)
-        words_[at(s)] += words;
+      for (int s = steps.first; s <= std::min(steps.second, count - 1); ++s) words_[at(s)] += words;
       for (int s = steps.first; s < steps.second; ++s) waiting_[at(s)] += words;
     }
     for (int s = 0; s < count; ++s)
@@ -192,8 +191,8 @@ class Steps {
     for (int s = static_cast<int>(steps_.size()); s-- > 0;) {
       const std::int64_t ends = std::max(waiting_[at(s)], s > 0 ? waiting_[at(s - 1)] : 0);
       const auto with = [&](int n) {
-        return words_[at(s)] + n * of_each_[at(s)] + (n - 1) * ends +
-               (size - n) * waiting_[at(s)] + others;
+        return words_[at(s)] + n * of_each_[at(s)] + (n - 1) * ends + (size - n) * waiting_[at(s)] +
+               others;
       };
       int n = std::min(size, most);
       const std::int64_t words = of_each_[at(s)] > 0 ? room.chunk_words : room.words;
@@ -220,7 +219,7 @@ class Steps {
   }
 
   std::vector<std::vector<std::vector<Op>>> steps_;  ///< [step][image]
-  std::map<int, double> shares_;  ///< of tensors' pixels that are needed
+  std::map<int, double> shares_;                     ///< of tensors' pixels that are needed
   std::vector<std::int64_t> words_, waiting_;
   std::vector<std::int64_t> of_each_;  ///< words that each image of a group needs besides
   std::vector<int> groups_;

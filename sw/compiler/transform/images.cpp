@@ -35,7 +35,8 @@ bool same_parameters(const Layer& a, const Layer& b) {
 /// maps lie below each other in one.
 class Stacking {
  public:
-  Stacking(const Network& network, const machine::Config& config) : net_(network), config_(config) {}
+  Stacking(const Network& network, const machine::Config& config)
+      : net_(network), config_(config) {}
 
   std::optional<Network> run() {
     if (net_.row_cores > 1 ||
@@ -145,10 +146,10 @@ class Stacking {
   bool takes_one_tap(const ImageRun& run) const {
     const Layer& first = net_.layers[at(run.first)];
     const Geometry& g = first.window;
-    if (g.R * g.S != 1 || g.stride_y != 1 || g.stride_x != 1 || g.pad_top != 0 ||
-        g.pad_left != 0 || g.P != g.H || g.Q != g.W || first.former.steps > 0 ||
-        first.sweeps.size() != 1 || !first.conv().corrections.empty() || first.wide ||
-        first.wide_codes() || first.group_channels > 0 || first.rows_of_all > 0)
+    if (g.R * g.S != 1 || g.stride_y != 1 || g.stride_x != 1 || g.pad_top != 0 || g.pad_left != 0 ||
+        g.P != g.H || g.Q != g.W || first.former.steps > 0 || first.sweeps.size() != 1 ||
+        !first.conv().corrections.empty() || first.wide || first.wide_codes() ||
+        first.group_channels > 0 || first.rows_of_all > 0)
       return false;
     for (int i = run.first + 1; i <= run.last; ++i)
       if (!same_parameters(first, net_.layers[at(i)])) return false;
@@ -250,8 +251,7 @@ std::optional<Network> stack(const Network& network, const machine::Config& conf
   return Stacking(network, config).run();
 }
 
-std::optional<Network> together(const Network& network, const machine::Config& config,
-                                int& place) {
+std::optional<Network> together(const Network& network, const machine::Config& config, int& place) {
   if (place > 0 || network.chunks_together) return std::nullopt;
   Network result = network;
   result.chunks_together = true;

@@ -156,12 +156,15 @@ class Stacking {
     return true;
   }
 
-  /// Whether images that share tiles have fewer of them.
+  /// Whether images that share tiles have so much fewer of them that it is worth waiting for the
+  /// maps of all: kws takes 4 % more cycles on edge1024 for 63 tiles instead of 64.
   bool fills_lanes(const ImageRun& run) const {
+    constexpr int kGain = 16;  // parts of all tiles
     const Layer& l = net_.layers[at(run.first)];
     const std::int64_t pixels = std::int64_t{l.window.P} * l.window.Q;
     const int lanes = l.lanes(config_);
-    return divide_up(run.size() * pixels, lanes) < run.size() * divide_up(pixels, lanes);
+    const std::int64_t apart = run.size() * divide_up(pixels, lanes);
+    return divide_up(run.size() * pixels, lanes) * kGain <= apart * (kGain - 1);
   }
 
   /// The images' maps of one kind, in order; none for a residual that there is not.

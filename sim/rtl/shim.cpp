@@ -341,7 +341,8 @@ class Model {
     std::uint8_t mask;
   };
 
-  /// The words of DMEM and PMEM: "..gen_core[0]..u_dmem.gen_bank[3]..u_sram", as Verilator spells it.
+  /// The words of DMEM and PMEM: "..gen_core[0]..u_dmem.gen_bank[3]..u_sram", as Verilator spells
+  /// it.
   void find_banks() {
     for (const auto& [name, scope] : *context_.scopeNameMap()) {
       const std::string text = name;

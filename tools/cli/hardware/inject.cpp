@@ -136,7 +136,8 @@ class Campaign {
     const std::uint64_t core = std::uint64_t{flip.core} << 34;
     if (flip.pmem == 0) {
       const std::int64_t row = std::int64_t{flip.row} * config_.banks();
-      return core + static_cast<std::uint64_t>(row + config_.bank_of()(row + flip.bank));  // and back
+      return core +
+             static_cast<std::uint64_t>(row + config_.bank_of()(row + flip.bank));  // and back
     }
     return core + (std::uint64_t{1} << 32) + 256 * (2 * std::uint64_t{flip.row} + flip.bank) +
            flip.bit / kCodeBits;

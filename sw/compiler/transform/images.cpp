@@ -163,8 +163,8 @@ class Stacking {
     const Layer& l = net_.layers[at(run.first)];
     const std::int64_t pixels = std::int64_t{l.window.P} * l.window.Q;
     const int lanes = l.lanes(config_);
-    const std::int64_t apart = run.size() * divide_up(pixels, lanes);
-    return divide_up(run.size() * pixels, lanes) * kGain <= apart * (kGain - 1);
+    const std::int64_t alone = run.size() * divide_up(pixels, lanes);
+    return divide_up(run.size() * pixels, lanes) * kGain <= alone * (kGain - 1);
   }
 
   /// The images' maps of one kind, in order; none for a residual that there is not.

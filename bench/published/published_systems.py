@@ -31,9 +31,9 @@ def model_of(name, classifier=True):
         yield model
 
 
-def run(config, name, classifier=True):
+def run(config, name, classifier=True, batch=1):
     with model_of(name, classifier) as model:
-        return common.trine("run", *common.design(config), model, "--backend", "arch")
+        return common.trine("run", *common.design(config), model, "--backend", "arch", "--batch", batch)
 
 
 def estimated(config, name):
@@ -41,12 +41,13 @@ def estimated(config, name):
 
 
 def megabytes(result):
-    return f"{(result['dram_bytes_read'] + result['dram_bytes_written']) / 1e6:.1f}"
+    """Of an image."""
+    return f"{(result['dram_bytes_read'] + result['dram_bytes_written']) / result['images'] / 1e6:.1f}"
 
 
 def millijoules(result):
-    """What a run knows of energy; nothing where it has none."""
-    return f"{result['energy_pj'] / 1e9:.2f} mJ" if result.get("energy_pj") else "not known"
+    """What a run knows of an image's energy; nothing where it has none."""
+    return f"{result['energy_pj'] / result['images'] / 1e9:.2f} mJ" if result.get("energy_pj") else "not known"
 
 
 # Chen et al., JSSC 2017, table V: AlexNet, batch of 4: ms, mW, MB of DRAM; 200 MHz, 168 MACs of 16 bits, 65 nm.
@@ -57,22 +58,22 @@ EYERISS_VGG = 1437  # ms an image of VGG-16's convolutions, table VI: a batch of
 
 
 def eyeriss():
-    ours = run("eyeriss-size", "alexnet", classifier=False)
+    ours = run("eyeriss-size", "alexnet", classifier=False, batch=4)
     rows = []
     for name, (ms, _, megabyte) in EYERISS.items():
         layers = [r for r in ours["layers"] if r["name"] in (name, name.replace("conv", "pool"))]
-        macs, cycles = sum(r["macs"] for r in layers), sum(r["cycles"] for r in layers)
-        rows.append([name, macs, f"{ms / 4:.2f}", common.percent(macs, ms / 4 * 200e3 * 168), f"{megabyte / 4:.2f}",
+        macs, cycles = (sum(r[key] for r in layers) / ours["images"] for key in ("macs", "cycles"))
+        rows.append([name, round(macs), f"{ms / 4:.2f}", common.percent(macs, ms / 4 * 200e3 * 168), f"{megabyte / 4:.2f}",
                      f"{cycles / 200e3:.2f}", common.percent(macs, cycles * 168)])
     ms = sum(figures[0] for figures in EYERISS.values())
-    rows.append(["all", ours["macs"], f"{ms / 4:.2f}", common.percent(ours["macs"], ms / 4 * 200e3 * 168),
-                 f"{sum(f[2] for f in EYERISS.values()) / 4:.2f}", f"{ours['cycles'] / 200e3:.2f}",
-                 common.percent(ours["macs"], ours["cycles"] * 168)])
+    rows.append(["all", ours["macs"] // ours["images"], f"{ms / 4:.2f}",
+                 common.percent(ours["macs"] / 4, ms / 4 * 200e3 * 168), f"{sum(f[2] for f in EYERISS.values()) / 4:.2f}",
+                 f"{ours['cycles'] / ours['images'] / 200e3:.2f}", common.percent(ours["macs"], ours["cycles"] * 168)])
     common.table(["AlexNet", "MACs", "Eyeriss, ms an image", "of peak", "DRAM, MB (16 bits, compressed)",
                   "ours at 200 MHz, ms", "of peak"], rows)
     vgg = run("eyeriss-size", "vgg16", classifier=False)
     area = estimated("eyeriss-size", "alexnet")
-    text = (f"Ours: {megabytes(ours)} MB of DRAM an image (int8), energy without DRAM {millijoules(ours)} (Eyeriss: "
+    text = (f"Ours, a batch of four as well: {megabytes(ours)} MB of DRAM an image (int8), energy without DRAM {millijoules(ours)} (Eyeriss: "
             f"{278 * ms / 4 / 1e3:.1f} mJ, 278 mW); {area['gate_equivalents']:,.0f} GE of logic by the model of area "
             f"(Eyeriss: 1,176,000). VGG-16's convolutions: {vgg['cycles'] / 200e3:.0f} ms, "
             f"{common.percent(vgg['macs'], vgg['cycles'] * 168)} of peak, {megabytes(vgg)} MB (Eyeriss: {EYERISS_VGG:,} ms).")

@@ -184,18 +184,19 @@ bool same_order(const model::Graph& a, const model::Graph& b) {
 /// Estimates that differ by less do not say which of two plans is better.
 constexpr double kAsGood = 1.005;
 
-/// The images of a batch go through the network one after the other, or in groups that fit
-/// into half of DMEM (gaps and buffers take the rest): whichever is planned to take fewer cycles,
-/// groups if they are as good.
+/// The images of a batch go through the network one after the other, in groups that fit into half
+/// of DMEM (gaps and buffers take the rest), or in larger ones that share chunks of weights:
+/// whichever is planned to take fewer cycles, groups if they are as good.
 Candidate best_order(const model::Graph& graph, const machine::Config& config,
                      const CompileOptions& options, int cores, bool rows) {
   std::optional<Candidate> best;
-  for (const bool groups : {false, true}) {
+  const std::int64_t dmem = config.dmem_words(), pmem = 4 * config.pmem_rows() * config.cols;
+  for (const BatchRoom& room :
+       {BatchRoom{0}, BatchRoom{dmem / 2}, BatchRoom{dmem / 4 * 3, pmem, dmem / 8 * 7}}) {
     if (best && !has_batch(graph)) break;
     Candidate next;
-    next.graph = rewritten(graph, options.rounding, &next.removed, rows,
-                           groups ? config.dmem_words() / 2 : 0);
-    if (best && same_order(next.graph, best->graph)) break;
+    next.graph = rewritten(graph, options.rounding, &next.removed, rows, room);
+    if (best && same_order(next.graph, best->graph)) continue;
     plan_stages(next, config, options, cores);
     if (!best || next.cycles() <= kAsGood * best->cycles()) best = std::move(next);
   }

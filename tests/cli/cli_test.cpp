@@ -83,7 +83,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
           "trine compile: --out, --image, --c, --stages, --disassemble or --print-after"},
       Row{"compile --config edge64 '" + kPlus + "' --print-after fused",
           "--print-after: fused is no stage, allowed rewrite, lower, thin, attention, transpose, "
-          "split, fuse, separate, reload, cascade, interleave, plan, emit, schedule\n"},
+          "split, fuse, separate, reload, stack, together, cascade, interleave, plan, "
+          "emit, schedule\n"},
       Row{"run --config edge64 '" + kPlus + "' --backend fpga", "trine: --backend: fpga not in {"},
       Row{"run --config edge64 '" + kPlus + "' --backend arch --trace x.fst",
           "--trace: needs --backend rtl"},

@@ -293,6 +293,80 @@ TEST_CASE("images of a batch share weights, and none leaves the chip", "[arch][r
   CHECK(results[1].cycles < 6 * results[0].cycles);
 }
 
+/// So many convolutions of a tap, or of 3x3, on maps of 7x7 pixels, from the input to the output.
+RunResult run_small_maps(int images, int layers, int size, const machine::Config& config,
+                         compiler::Program* program) {
+  Builder b(3);
+  int x = b.input({1, 7, 7, 64});
+  for (int i = 0; i < layers; ++i) {
+    const int taps = i > 0 && i + 1 < layers ? size : 1;
+    x = b.convolution(x, 64, taps, taps, 1, 1, 1, 1, Padding::kSame, true);
+  }
+  b.graph.outputs = {x};
+  const model::Graph graph = model::batched(b.graph, images);
+  *program = compiler::compile(graph, config);
+  Builder values(7);
+  return testing::require_exact(graph, config, random_inputs(values, graph));
+}
+
+TEST_CASE("small maps of a batch fill lanes together", "[arch][rewrite][batch]") {
+  const machine::Config config = testing::small_config(8, 8, 64, 64, 64);
+  compiler::Program program;
+  const RunResult one = run_small_maps(1, 6, 1, config, &program);
+  REQUIRE(program.layers.size() == 6);
+  const RunResult all = run_small_maps(8, 6, 1, config, &program);
+  // Layers between the ends are one for all images: 49 tiles of 8 pixels instead of 8 times 7.
+  CHECK(program.layers.size() == 2 * 8 + 4);
+  CHECK(all.cycles * 100 < 8 * one.cycles * 93);
+}
+
+TEST_CASE("weights that exceed PMEM come once for a batch", "[arch][rewrite][batch]") {
+  const machine::Config config = testing::small_config(8, 8, 64, 16, 64);
+  const std::uint64_t weights = 2 * 64 * 64 * 9, map = 7 * 8 * 64;
+  compiler::Program program;
+  const RunResult one = run_small_maps(1, 4, 3, config, &program);
+  REQUIRE(one.dram_bytes_read > weights);
+  const RunResult all = run_small_maps(4, 4, 3, config, &program);
+  CHECK(all.dram_bytes_read < one.dram_bytes_read + weights / 2 + 4 * map);
+}
+
+/// Bottlenecks as residual networks have them, some with a stride.
+void random_blocks(Builder& b) {
+  const int C = 8 * b.number(1, 6);
+  int x = b.input({1, b.number(3, 9), b.number(3, 9), 4 * b.number(1, 4)});
+  const auto conv = [&](int from, int channels, int size, int stride) {
+    return b.convolution(from, channels, size, size, stride, stride, 1, 1, Padding::kSame, true);
+  };
+  x = conv(x, C, 1, 1);
+  for (int i = b.number(1, 4); i > 0; --i) {
+    const int stride = b.number(0, 2) == 0 ? 2 : 1, middle = 4 * b.number(1, 16);
+    int y = conv(x, middle, 1, stride);
+    y = conv(y, middle, b.number(0, 3) == 0 ? 1 : 3, 1);
+    y = conv(y, C, 1, 1);
+    const int shortcut = stride > 1 || b.number(0, 2) == 0 ? conv(x, C, 1, stride) : x;
+    x = b.addition(y, shortcut);
+  }
+  b.graph.outputs = {b.number(0, 1) == 0 ? x : b.mean(x, {1, 2})};
+}
+
+TEST_CASE("blocks of a batch, whatever the memories hold", "[arch][random][rewrite][batch]") {
+  int shared = 0;
+  for (unsigned seed = 1; seed <= kSeeds / 4; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const int lanes = 4 << b.number(0, 2), columns = 4 << b.number(0, 1);
+    const machine::Config config = testing::small_config(lanes, columns, 8 << b.number(0, 3),
+                                                         8 << b.number(0, 2), 64 << b.number(0, 1));
+    random_blocks(b);
+    const std::size_t alone = compiler::compile(b.graph, config).layers.size();
+    const int images = b.number(2, 9);
+    make_batch(b, images);
+    if (compiler::compile(b.graph, config).layers.size() < alone * at(images)) ++shared;
+    require_exact(b, config);
+  }
+  CHECK(shared > 0);
+}
+
 TEST_CASE("the cores of a cluster share a batch, as equally as they can",
           "[arch][batch][cluster]") {
   machine::Config config = testing::small_config(8, 8, 64, 16, 64);

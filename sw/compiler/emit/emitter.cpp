@@ -28,20 +28,23 @@ Emitter::Emitter(const Network& network, const machine::Config& config, const Pl
       zero_biases_(at(config.param_channels)) {}
 
 void Emitter::run() {
-  for (std::size_t i = 0; i < net_.layers.size(); ++i) emit_layer();
+  const int count = static_cast<int>(net_.layers.size());
+  while (layer_ + 1 < count) {
+    const ImageRun run = next_together();
+    if (run.size() > 1)
+      emit_together(run);
+    else
+      emit_layer();
+  }
 }
 
 // ---- parts of a layer ---------------------------------------------------------------------------
 
 void Emitter::emit_layer() {
   const std::vector<Visit> visits = next_layer();
-  loaded_input_.reset();
-  words_stored_ = words_shared_ = 0;
-  const std::size_t begin = instructions.size(), index = at(layer_);
-  require_only(layer().points.empty() ? Target::kTable : Target::kPoints, Space::kTable,
-               image_.tables[index], &table_);
-  require_only(Target::kExponentials, Space::kExponentials, image_.exponentials[index],
-               &exponentials_);
+  now_ = {};
+  const std::size_t begin = instructions.size();
+  load_tables();
   std::vector<std::size_t> ends;  // of the chunk's rectangles
   for (const Visit& v : visits) {
     emit_visit(v);
@@ -56,6 +59,39 @@ void Emitter::emit_layer() {
   store_words(channels());
   store_joined();
   share_rows(channels());
+}
+
+void Emitter::load_tables() {
+  const std::size_t index = at(layer_);
+  require_only(layer().points.empty() ? Target::kTable : Target::kPoints, Space::kTable,
+               image_.tables[index], &table_);
+  require_only(Target::kExponentials, Space::kExponentials, image_.exponentials[index],
+               &exponentials_);
+}
+
+/// One chunk of weights after the other, for each of these layers all of its parts.
+void Emitter::emit_together(const ImageRun& run) {
+  struct Image {
+    std::vector<Visit> visits;
+    std::size_t next = 0;
+    Progress progress;
+  };
+  std::vector<Image> images(at(run.size()));
+  for (Image& image : images) image.visits = next_layer();
+  while (images[0].next < images[0].visits.size()) {
+    const int end = images[0].visits[images[0].next].channels.last;
+    for (Image& image : images) {
+      layer_ = run.first + static_cast<int>(&image - images.data());
+      now_ = image.progress;
+      load_tables();
+      for (; image.next < image.visits.size() && image.visits[image.next].channels.last == end;
+           ++image.next)
+        emit_visit(image.visits[image.next]);
+      store_words(end);
+      image.progress = now_;
+      if (image.next == image.visits.size()) store_joined();
+    }
+  }
 }
 
 void Emitter::emit_visit(const Visit& v) {
@@ -103,10 +139,10 @@ void Emitter::store_words(int channels) {
   const Shape& s = shape(out);
   if (!stored(out) || !place(out).resident || stores_parts()) return;
   const int words = channels == s.C ? s.channel_words() : channels / s.per_word;
-  if (words > words_stored_)
-    copy(Engine::kStore, out, {0, s.H, 0, s.W}, words_stored_, words - words_stored_,
+  if (words > now_.words_stored)
+    copy(Engine::kStore, out, {0, s.H, 0, s.W}, now_.words_stored, words - now_.words_stored,
          place(out).dmem);
-  words_stored_ = words;
+  now_.words_stored = words;
 }
 
 /// Stores the part of an output that this layer has written, or with its last part all that is not
@@ -288,28 +324,28 @@ View Emitter::input_view(const Rect& rect, int word, int words, int first_row, i
     words = shape(map).channel_words();
   }
   const std::array key{rect.y0, rect.y1, rect.x0, rect.x1, word, words, first_row, filter_rows};
-  if (loaded_input_ != key) {
+  if (now_.loaded_input != key) {
     const Tiling& t = tiling();
     const std::int64_t start = plan_.scratch[at(layer_)] + (turn_in_++ % t.buffers) * t.input_words;
-    last_input_ = View{};
+    now_.last_input = View{};
     if (!window.empty()) {
       const WholePart part = input_part(window, word, words);
-      input_buffer_ = last_input_ = place_buffer(part.map, part.rect, part.word, start);
+      now_.input_buffer = now_.last_input = place_buffer(part.map, part.rect, part.word, start);
       if (part.map != map)
-        last_input_ = part_of(input_buffer_, map_at(map).part, map_at(map).shape.per_word);
+        now_.last_input = part_of(now_.input_buffer, map_at(map).part, map_at(map).shape.per_word);
     }
-    loaded_input_ = key;
-    columns_loaded_ = window.x0;
+    now_.loaded_input = key;
+    now_.columns_loaded = window.x0;
   }
   const int end = until < rect.x1 ? input_of(g, {rect.y0, rect.y1, rect.x0, until}).x1 : window.x1;
-  const Rect missing{window.y0, window.y1, columns_loaded_, end};
+  const Rect missing{window.y0, window.y1, now_.columns_loaded, end};
   if (!missing.empty()) {
     const WholePart part = input_part(missing, word, words);
-    copy_rows(Engine::kLoad, part.map, part.rect, part.word, part.words, input_buffer_,
+    copy_rows(Engine::kLoad, part.map, part.rect, part.word, part.words, now_.input_buffer,
               input_row_step());
   }
-  columns_loaded_ = std::max(columns_loaded_, end);
-  return last_input_;
+  now_.columns_loaded = std::max(now_.columns_loaded, end);
+  return now_.last_input;
 }
 
 /// The residual (of the output's rectangle), or the second operand of an addition.
@@ -431,9 +467,9 @@ void Emitter::share_rows(int channels) {
   const Map& m = output();
   if (m.core_rows == 0 || place(layer().output).in_dram) return;
   const int end = channels == m.shape.C ? m.shape.channel_words() : channels / m.shape.per_word;
-  const Channels words{words_shared_, end};
+  const Channels words{now_.words_shared, end};
   if (words.size() <= 0) return;
-  words_shared_ = end;
+  now_.words_shared = end;
   for (int core = 1; core < net_.row_cores; ++core) {
     const int first = core * m.core_rows;  // of this core; a map may end above it
     if (first - m.rows_above < m.shape.H)

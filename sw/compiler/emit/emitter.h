@@ -35,6 +35,8 @@ class Emitter : private Order {
 
  private:
   void emit_layer();
+  void emit_together(const ImageRun& run);
+  void load_tables();
   void emit_visit(const Visit& v);
   void follow_vectors(std::size_t begin, const std::vector<std::size_t>& ends);
   void store_words(int channels);
@@ -164,13 +166,17 @@ class Emitter : private Order {
   Slots pmem_, params_;
   std::vector<int> rows_loaded_;                      ///< of each resident map that comes from DRAM
   int turn_in_ = 0, turn_second_ = 0, turn_out_ = 0;  ///< which of two buffers comes next
-  /// What `last_input_` holds of this layer's.
-  std::optional<std::array<int, 8>> loaded_input_;
-  View last_input_, input_buffer_;  ///< the latter of the whole that it is a part of
-  View out_buffer_;                 ///< of the part being computed, when the output is spilled
-  int columns_loaded_ = 0;          ///< of `last_input_`: input columns before this one
-  int words_stored_ = 0;            ///< of the layer's output, if it is the network's
-  int words_shared_ = 0;            ///< of the layer's output, with other cores
+  /// How far a layer has come.
+  struct Progress {
+    /// What `last_input` holds of this layer's.
+    std::optional<std::array<int, 8>> loaded_input;
+    View last_input, input_buffer;  ///< the latter of the whole that it is a part of
+    int columns_loaded = 0;         ///< of `last_input`: input columns before this one
+    int words_stored = 0;           ///< of the layer's output, if it is the network's
+    int words_shared = 0;           ///< of the layer's output, with other cores
+  };
+  Progress now_;
+  View out_buffer_;  ///< of the part being computed, when the output is spilled
   std::vector<std::size_t> vector_ends_;  ///< of the last layer that makes vectors: instructions
   std::set<int> parts_left_;              ///< outputs of which parts are stored with the last one
   std::map<int, int> rows_stored_;        ///< of outputs in parts: so many from the first one on

@@ -43,6 +43,16 @@ std::vector<Visit> Order::next_layer() {
   return visits;
 }
 
+ImageRun Order::next_together() const {
+  const int next = layer_ + 1;
+  const ImageRun& run = together_[at(next)];
+  for (int i = run.first; i <= run.last; ++i)
+    if (run.first != next || !goes_together(plan_.tilings[at(i)], plan_.tilings[at(next)]) ||
+        makes_vectors(i - (i > 0 ? 1 : 0)))
+      return {next, next};
+  return run;
+}
+
 /// Makes two of the first visit or of the last one: a small one at that end.
 void Order::cut_small(std::vector<Visit>& visits, bool start) const {
   const std::size_t index = start ? 0 : visits.size() - 1;

@@ -43,10 +43,16 @@ struct Visit {
 class Order {
  protected:
   Order(const Network& network, const machine::Config& config, const Plan& plan)
-      : net_(network), config_(config), plan_(plan), weights_of_(equal_weights(network)) {}
+      : net_(network),
+        config_(config),
+        plan_(plan),
+        weights_of_(equal_weights(network)),
+        together_(runs_together(network, weights_of_, config)) {}
 
   /// Goes on to the next layer. @return its parts in order
   std::vector<Visit> next_layer();
+  /// The layers that go through their chunks with the next one; it alone, if they cannot.
+  ImageRun next_together() const;
 
   const Layer& layer() const { return net_.layers[at(layer_)]; }
   const Tiling& tiling() const { return plan_.tilings[at(layer_)]; }
@@ -103,8 +109,9 @@ class Order {
   int lead_channels() const;
   int parameter_channels() const;
 
-  std::vector<int> weights_of_;  ///< of each layer: the first one with the same
-  bool relay_end_ = false;       ///< of the last chunk of a relay
+  std::vector<int> weights_of_;     ///< of each layer: the first one with the same
+  std::vector<ImageRun> together_;  ///< of each layer
+  bool relay_end_ = false;          ///< of the last chunk of a relay
 };
 
 /// The parts of a sweep inside of the rectangle.

@@ -76,6 +76,74 @@ std::vector<int> equal_weights(const Network& network) {
   return first;
 }
 
+namespace {
+
+bool same_window(const Geometry& a, const Geometry& b) {
+  const auto all = [](const Geometry& g) {
+    return std::array{g.H,        g.W,     g.P,     g.Q,       g.R,        g.S,       g.stride_y,
+                      g.stride_x, g.dil_y, g.dil_x, g.pad_top, g.pad_left, g.reach_y, g.reach_x};
+  };
+  return all(a) == all(b);
+}
+
+/// Whether nothing but the image's own layers ties the map to a place or an order.
+bool is_images(const Network& network, int m) {
+  const Map &map = network.maps[at(m)], &whole = network.maps[at(network.whole_of(m))];
+  return !map.kept && map.reloads < 0 && !map.capacity && !whole.kept && whole.reloads < 0 &&
+         !whole.capacity && map.part.pixel_words == 0 && !map.part.scattered(map.shape.per_word);
+}
+
+/// Whether layers i and j > i are the same one for two images.
+bool for_two_images(const Network& network, int i, int j) {
+  const Layer &a = network.layers[at(i)], &b = network.layers[at(j)];
+  if (a.kind != LayerKind::kConv || b.kind != LayerKind::kConv || a.weights_map >= 0 ||
+      b.weights_map >= 0 || a.like >= 0 || b.like >= 0 || a.by_rows || b.by_rows ||
+      !same_window(a.window, b.window) || a.fuse_add() != b.fuse_add() ||
+      a.sweeps.size() != b.sweeps.size())
+    return false;
+  const Part &p = network.maps[at(a.output)].part, &q = network.maps[at(b.output)].part;
+  const auto other = [&](int m) {
+    return m < 0 || network.whole_of(m) != network.whole_of(a.output);
+  };
+  // Words that both write parts of would depend on which is last.
+  return is_images(network, a.output) && is_images(network, b.output) && p.channel == q.channel &&
+         a.output != b.output && other(b.input) && other(b.second);
+}
+
+}  // namespace
+
+std::vector<ImageRun> image_runs(const Network& network, const std::vector<int>& weights_of) {
+  std::vector<ImageRun> runs;
+  const auto count = static_cast<int>(network.layers.size());
+  for (int first = 0; first < count;) {
+    int last = first;
+    const auto joins = [&](int i) {
+      if (weights_of[at(i)] != weights_of[at(first)]) return false;
+      for (int k = first; k < i; ++k)
+        if (!for_two_images(network, k, i)) return false;
+      return true;
+    };
+    while (last + 1 < count && joins(last + 1)) ++last;
+    if (last > first) runs.push_back({first, last});
+    first = last + 1;
+  }
+  return runs;
+}
+
+std::vector<ImageRun> runs_together(const Network& network, const std::vector<int>& weights_of,
+                                    const machine::Config& config) {
+  std::vector<ImageRun> of;
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) of.push_back({i, i});
+  if (!network.chunks_together || network.row_cores > 1) return of;
+  for (const ImageRun& run : image_runs(network, weights_of)) {
+    const Layer& layer = network.layers[at(run.first)];
+    // The network's first layer has an order of its own.
+    if (run.first == 0 || layer.weight_rows(config) <= config.pmem_rows()) continue;
+    for (int i = run.first; i <= run.last; ++i) of[at(i)] = run;
+  }
+  return of;
+}
+
 void set_stored_shares(Network& network, const machine::Config& config) {
   for (Layer& layer : network.layers) {
     if (layer.kind != LayerKind::kConv || layer.conv().weights.empty()) continue;

@@ -379,6 +379,9 @@ struct Network {
   int row_cores = 1;  ///< that share the rows of maps, where a layer is by_rows
   /// The layers' order is known to be good: steps of an LSTM, one behind the other.
   bool in_steps = false;
+  /// Images of a batch go together through layers whose weights exceed PMEM: each chunk of weights
+  /// comes once for all (image_runs()).
+  bool chunks_together = false;
 
   /// @return its index
   int add(Map map) {
@@ -409,6 +412,18 @@ void set_stored_shares(Network& network, const machine::Config& config);
 /// For each layer the first one whose constant weights PMEM holds as the same rows: itself, or that
 /// of another image of a batch or of a cascade's first stripe.
 std::vector<int> equal_weights(const Network& network);
+
+/// Neighbouring layers first..last, convolutions with the same constant weights of which none reads
+/// what another one writes: what one layer of a model is for the images of a batch.
+struct ImageRun {
+  int first = 0, last = 0;
+  int size() const { return last - first + 1; }
+};
+/// Those of at least two layers, in order. @param weights_of  equal_weights()
+std::vector<ImageRun> image_runs(const Network& network, const std::vector<int>& weights_of);
+/// Those that share chunks of weights, of Network::chunks_together; of each layer, or one alone.
+std::vector<ImageRun> runs_together(const Network& network, const std::vector<int>& weights_of,
+                                    const machine::Config& config);
 
 /// Makes the sweeps of a convolution over `input`, with their corrections (sweeps.cpp).
 void set_sweeps(Layer& layer, const Shape& input);

@@ -50,6 +50,8 @@ void Planner::mark_changed(int m) {
     changed_from_[at(i)] = std::min(changed_from_[at(i)], rank_[at(m)]);
     room_[at(i)] = -1;
   }
+  for (const int end : {life.from, life.to})
+    for (int i = facts_.together(end).first; i <= facts_.together(end).last; ++i) room_[at(i)] = -1;
 }
 
 void Planner::put(int m, std::int64_t start) {
@@ -143,14 +145,20 @@ void Planner::make_room(int m) {
 bool Planner::tile_layers() {
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
     const Layer& layer = net_.layers[at(i)];
+    const ImageRun& run = facts_.together(i);
     const LayerPlaces places{&plan_.maps[at(layer.input)],
-                             &plan_.maps[at(net_.whole_of(layer.output))], facts_.is_repeated(i)};
-    if (room_[at(i)] < 0) room_[at(i)] = largest_gap({i, i}).size;
+                             &plan_.maps[at(net_.whole_of(layer.output))], facts_.is_repeated(i),
+                             run.size()};
+    if (room_[at(i)] < 0) {
+      const std::int64_t room = largest_gap({run.first, run.last}).size;
+      room_[at(i)] =
+          run.size() == 1 ? room : room / run.size() / config_.data_words() * config_.data_words();
+    }
     const TileKey key = key_of(places, room_[at(i)]);
     if (key == keys_[at(i)]) continue;  // as before
     const std::optional<Tiling>& tiling = facts_.tiling(i, places, key);
     if (!tiling) {
-      const int victim = largest_beside({i, i}, kNever, -1);
+      const int victim = largest_beside({run.first, run.last}, kNever, -1);
       if (victim < 0)
         misfit_ = i;
       else

@@ -25,6 +25,13 @@ Rect rect_of(const Rect& r, const Part& part) {
           part.x + r.x0 * part.stride_x, part.x + (r.x1 - 1) * part.stride_x + 1};
 }
 
+bool goes_together(const Tiling& a, const Tiling& b) {
+  const auto by_chunks = [](const Tiling& t) {
+    return t.chunk_outer && !t.pieces && !t.relay && !t.starts_small && !t.ends_small;
+  };
+  return by_chunks(a) && by_chunks(b) && a.chunk == b.chunk;
+}
+
 namespace {
 
 /// A plan, what made it and what might make a better one.

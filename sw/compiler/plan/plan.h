@@ -72,6 +72,7 @@ struct Tiling {
   double expected = 0;              ///< estimated, without
   double reused = 0;                ///< as `cycles`, with the weights in PMEM already
   double compute = 0, traffic = 0;  ///< cycles that it would take without the other
+  double weights = 0;               ///< of `traffic`
 
   /// Words of all buffers in DMEM.
   std::int64_t scratch_words() const {
@@ -122,7 +123,11 @@ int best_shift(const Layer& layer, const View& in, const View& out, const machin
 struct LayerPlaces {
   const Placement *input, *output;  ///< output: of the whole map
   bool repeated = false;            ///< other layers have the same weights
+  int together = 1;                 ///< layers that go through their chunks with it
 };
+/// Whether images of a batch can go through all of a chunk before the next one.
+bool goes_together(const Tiling& a, const Tiling& b);
+
 /// The best way to cut a layer. @return nothing when no way fits into `room` words of DMEM
 std::optional<Tiling> tile(const Network& network, const Layer& layer, const LayerPlaces& places,
                            const machine::Config& config, std::int64_t room);

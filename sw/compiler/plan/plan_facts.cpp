@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <numeric>
 
 #include "base/ties.h"
@@ -20,6 +21,7 @@ PlanFacts::PlanFacts(const Network& network, const machine::Config& config)
     : net_(network),
       config_(config),
       weights_of_(equal_weights(network)),
+      together_(runs_together(network, weights_of_, config)),
       replays_(network.layers.size()),
       shifts_(network.layers.size()),
       tilings_(network.layers.size()) {
@@ -84,6 +86,47 @@ void PlanFacts::tie_maps() {
   }
 }
 
+bool PlanFacts::is_inner(int m) const {
+  const Map& map = net_.maps[at(m)];
+  return !map.input && !map.output && !map.constant() && map.part.whole < 0;
+}
+
+/// The same for sums of a batch's images that lie in one map, over residuals that lie so.
+void PlanFacts::join_images(int whole) {
+  const Map& out = net_.maps[at(whole)];
+  std::map<int, int> writer;  // by first row
+  int residuals = -1, first = -1;
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+    const Layer& l = net_.layers[at(i)];
+    if (net_.whole_of(l.output) != whole) continue;
+    if (!l.fuse_add() || l.output == whole || l.second == l.input) return;
+    const Part &to = net_.maps[at(l.output)].part, &from = net_.maps[at(l.second)].part;
+    if (first < 0) residuals = from.whole;
+    if (first < 0) first = i;
+    if (from.whole < 0 || from.whole != residuals || from.y != to.y || from.x != to.x ||
+        from.channel != to.channel || to.scattered(out.shape.per_word) ||
+        !writer.try_emplace(to.y, i).second)
+      return;
+  }
+  if (first < 0 || residuals == whole || !is_inner(whole) || !is_inner(residuals) ||
+      net_.maps[at(residuals)].shape != out.shape || config_.cols % out.shape.per_word != 0)
+    return;
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+    const Layer& l = net_.layers[at(i)];
+    if (net_.whole_of(l.output) == residuals && i >= first) {
+      const auto over = writer.find(net_.maps[at(l.output)].part.y);
+      if (l.output == residuals || over == writer.end() || i >= over->second) return;
+    }
+    for (const int m : {l.input, l.second, l.weights_map}) {
+      if (m < 0 || net_.whole_of(m) != residuals) continue;
+      const auto over = writer.find(net_.maps[at(m)].part.y);
+      const bool own = over != writer.end() && i == over->second && m == l.second;
+      if (m == residuals ? i >= first : over == writer.end() || (i >= over->second && !own)) return;
+    }
+  }
+  alias_class_[at(whole)] = alias_class_[at(residuals)];
+}
+
 /// A sum takes the place of its residual if nobody reads that any more: each word is read before
 /// it is written. A RUN clears what lies behind its last channel in a word, so RUNs of a layer
 /// must not share words.
@@ -94,8 +137,11 @@ void PlanFacts::join_residuals() {
     const Layer& layer = net_.layers[at(i)];
     if (in_place(layer) && net_.maps[at(layer.input)].last_use == i)
       alias_class_[at(layer.output)] = alias_class_[at(layer.input)];
-    if (!layer.fuse_add() || layer.second == layer.input || !net_.is_private(layer.second) ||
-        !net_.is_private(layer.output))
+    if (const int whole = net_.maps[at(layer.output)].part.whole;
+        whole >= 0 && net_.maps[at(whole)].producer == i)
+      join_images(whole);
+    if (!layer.fuse_add() || layer.second == layer.input || !is_inner(layer.second) ||
+        !is_inner(layer.output))
       continue;
     const Map& out = net_.maps[at(layer.output)];
     if (net_.maps[at(layer.second)].last_use == i && out.producer == i && out.last_write == i &&
@@ -112,8 +158,11 @@ void PlanFacts::set_lives() {
     const int ahead = is_head(static_cast<int>(k)) ? kHeadAhead : 0;
     const int from = map.producer >= 0 ? map.producer : std::max(0, map.first_use - ahead);
     Life& life = lives_[at(alias_class_[k])];
-    life.from = std::min(life.from, from);
-    life.to = std::max({life.to, from, map.last_use, map.last_write});
+    const int to = std::max({from, map.last_use, map.last_write});
+    // What layers that go together read and write is there while any of them is at work.
+    const bool used = !together_.empty() && (map.producer >= 0 || map.first_use >= 0);
+    life.from = std::min(life.from, used ? together(from).first : from);
+    life.to = std::max(life.to, used ? together(to).last : to);
     ++sharers_[at(alias_class_[k])];
   }
 }

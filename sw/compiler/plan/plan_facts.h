@@ -76,6 +76,8 @@ class PlanFacts {
   /// Codes that come from DRAM and go to PMEM alone.
   bool only_weights(int map) const { return only_weights_[at(map)]; }
 
+  /// The layers that go through their chunks of weights with that one: images of a batch.
+  const ImageRun& together(int layer) const { return together_[at(layer)]; }
   /// The first layer with the same weights.
   int weights_of(int layer) const { return weights_of_[at(layer)]; }
   /// Whether other layers have them, too.
@@ -96,6 +98,8 @@ class PlanFacts {
   void find_heads();
   void tie_maps();
   bool in_place(const Layer& layer) const;
+  bool is_inner(int map) const;
+  void join_images(int whole);
   void join_residuals();
   void set_lives();
   void describe_classes();
@@ -104,7 +108,8 @@ class PlanFacts {
   const Network& net_;
   const machine::Config& config_;
   std::vector<int> weights_of_;
-  std::vector<char> repeated_;  ///< by first layer
+  std::vector<ImageRun> together_;  ///< of each layer
+  std::vector<char> repeated_;      ///< by first layer
   std::vector<int> tied_, alias_class_, sharers_;
   std::vector<std::vector<int>> members_, readers_;  ///< of each root: maps; layers' inputs
   std::vector<Life> lives_;                          ///< of each home

@@ -2,6 +2,7 @@
 
 #include "sw/compiler/plan/planner.h"
 
+#include <cassert>
 #include <functional>
 #include <map>
 
@@ -65,7 +66,10 @@ std::optional<Plan> Planner::run() {
   if (misfit_ >= 0) return std::nullopt;
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
   plan_.cycles += estimated_cycles() + exposed_cycles() + sharing_cycles();
-  for (const Tiling& t : plan_.tilings) plan_.traffic += t.traffic;
+  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
+    const Tiling& t = plan_.tilings[at(i)];
+    plan_.traffic += t.traffic - (shares_chunks(i) ? t.weights : 0);
+  }
   plan_.spilled = spilled_.size() - states;
   return plan_;
 }
@@ -295,7 +299,27 @@ void Planner::shift_outputs() {
   }
 }
 
+bool Planner::shares_chunks(int layer) const {
+  const ImageRun& run = facts_.together(layer);
+  for (int i = run.first; i <= run.last; ++i)
+    if (!goes_together(plan_.tilings[at(i)], plan_.tilings[at(run.first)])) return false;
+  return run.size() > 1;
+}
+
+/// Each of layers that go together has buffers of its own.
+void Planner::place_buffers_together(int layer) {
+  const ImageRun& run = facts_.together(layer);
+  const Tiling& t = plan_.tilings[at(layer)];
+  const auto unit = static_cast<std::int64_t>(config_.data_words());
+  const Gap gap = largest_gap({run.first, run.last});
+  const std::int64_t start = layer == run.first ? gap.start : buffers_.end();
+  plan_.scratch.push_back(start);
+  buffers_ = {start, round_up(t.scratch_words(), unit)};
+  assert(t.scratch_words() == 0 || buffers_.end() <= gap.end());
+}
+
 void Planner::place_buffers(int layer) {
+  if (facts_.together(layer).size() > 1) return place_buffers_together(layer);
   const Tiling& t = plan_.tilings[at(layer)];
   const std::int64_t words = t.scratch_words();
   const Gap early = largest_gap({std::max(0, layer - 1), layer});

@@ -131,6 +131,9 @@ class Planner {
   /// Where the layer's buffers begin. They are filled early where no map of the layer before lies,
   /// nor its buffers; else the layer waits for their end, and for its own ones.
   void place_buffers(int layer);
+  void place_buffers_together(int layer);
+  /// Whether the layer and those that go together with it are cut so that they can.
+  bool shares_chunks(int layer) const;
   double estimated_cycles() const;
   /// Cycles that the first layer waits for what it reads, and that the last one's output takes to
   /// leave, where these are resident.

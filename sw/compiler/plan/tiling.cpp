@@ -479,9 +479,13 @@ class Tiler {
     }
     const double traffic =
         std::max(bytes + weights, stored * timing::kStoreBeat) / bytes_per_cycle_;
-    const bool overlaps = t.buffers > 1 || rects * chunk_count == 1 || transfers == 0;
+    // Other images are at work meanwhile.
+    const bool beside_others = places_.together > 1 && t.chunk_outer;
+    const bool overlaps =
+        t.buffers > 1 || rects * chunk_count == 1 || transfers == 0 || beside_others;
     t.compute = compute;
     t.traffic = traffic;
+    t.weights = weights / bytes_per_cycle_;
     // Weights have a memory of their own: they come beside the work in any case.
     const double serial = overlaps ? 0
                                    : (bytes + stored * timing::kStoreBeat) / bytes_per_cycle_ +
@@ -503,6 +507,15 @@ class Tiler {
           4.0 * static_cast<double>(t.input_words + t.output_words) / map_bytes_per_cycle_;
     // A layer that is all of the network shares the bus with no other.
     const double surcharge = begins_ && ends_ ? 0.02 : 0.1;
+    if (beside_others) {  // chunks of weights come once for all
+      const double shared = weights / places_.together;
+      const double own = std::max(bytes + shared, stored * timing::kStoreBeat) / bytes_per_cycle_;
+      t.expected = std::max(compute, own);
+      t.cycles = t.expected + surcharge * (compute + own);
+      t.weights -= shared / bytes_per_cycle_;
+      t.reused = t.cycles;
+      return keep(t);
+    }
     t.cycles = t.expected + surcharge * (compute + traffic);
     const double reads = std::max(bytes, stored * timing::kStoreBeat) / bytes_per_cycle_;
     t.reused = std::max(compute + serial, reads) + 0.1 * (compute + reads);

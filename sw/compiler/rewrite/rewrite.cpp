@@ -377,7 +377,7 @@ Graph with_signed_codes(Graph graph) { return SignedCodes(std::move(graph)).run(
 Graph with_symmetric_weights(Graph graph) { return SymmetricWeights(std::move(graph)).run(); }
 
 Graph rewritten(const Graph& graph, reference::RoundingPolicy rounding, program::Removed* removed,
-                bool rows, std::int64_t room) {
+                bool rows, BatchRoom room) {
   program::Removed idle;
   Graph result = without_idle_channels(with_joined_scales(graph, rounding), rounding, idle);
   if (removed != nullptr) *removed = idle;

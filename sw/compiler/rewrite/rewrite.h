@@ -55,8 +55,14 @@ bool has_batch(const model::Graph& graph);
 /// Operators on images [N, H, W, C] with N = 1. So many images go through an operator one after the
 /// other, which then needs its weights once, as have room; early operators have large maps, so that
 /// groups of few images may come together to larger ones behind them.
-/// @param room  words for the maps of a group, and of those that wait for it
-model::Graph with_single_images(model::Graph graph, std::int64_t room = INT64_MAX);
+struct BatchRoom {
+  std::int64_t words = INT64_MAX;  ///< for the maps of a group, and of those that wait for it
+  /// Unless 0: an operator with more weights than that takes a chunk of them for all images of a
+  /// group; what it reads and writes may come from DRAM and go there.
+  std::int64_t weight_bytes = 0;
+  std::int64_t chunk_words = 0;  ///< as `words`, for such an operator
+};
+model::Graph with_single_images(model::Graph graph, BatchRoom room = {});
 
 /// Channels that say nothing go, exactly: those with one code in every pixel, which become part of
 /// the biases of those who read them (unless a border tells them from its zero point), and those
@@ -69,7 +75,6 @@ model::Graph without_idle_channels(model::Graph graph, reference::RoundingPolicy
 /// @param rows  with_rows(), too
 /// @param room  as of with_single_images()
 model::Graph rewritten(const model::Graph& graph, reference::RoundingPolicy rounding,
-                       program::Removed* removed = nullptr, bool rows = true,
-                       std::int64_t room = INT64_MAX);
+                       program::Removed* removed = nullptr, bool rows = true, BatchRoom room = {});
 
 }  // namespace trine::compiler

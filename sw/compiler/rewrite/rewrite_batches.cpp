@@ -42,9 +42,10 @@ class Steps {
   int images() const { return steps_.empty() ? 0 : static_cast<int>(steps_[0].size()); }
 
   /// Puts all of them behind `ops`, and forgets them.
-  void write(const Graph& graph, std::int64_t room, std::vector<Op>& ops) {
+  /// @param last  nobody reads their results behind them
+  void write(const Graph& graph, BatchRoom room, bool last, std::vector<Op>& ops) {
     if (steps_.empty()) return;
-    set_words(graph);
+    set_words(graph, room, last);
     choose_groups(graph, room);
     write_steps(static_cast<int>(steps_.size()) - 1, 0, images(), ops);
     steps_.clear();
@@ -57,9 +58,58 @@ class Steps {
                : t.elements() / std::max(1, t.extent(-1)) * divide_up(t.extent(-1), kWord);
   }
 
+  /// The part of each tensor that is needed, if not all of its pixels are: readers of one tap leave
+  /// those between their strides out (transform, thin()).
+  void set_shares(const Graph& graph) {
+    shares_.clear();
+    const auto pixels = [&](int t) {
+      const Tensor& tensor = graph.tensor(t);
+      return static_cast<double>(tensor.elements()) / std::max(1, tensor.extent(-1));
+    };
+    for (std::size_t s = steps_.size(); s-- > 0;)
+      for (const Op& op : steps_[s][0]) {
+        const auto known = shares_.find(op.outputs[0]);
+        const double of_output = known == shares_.end() ? 1 : known->second;
+        const bool takes_one = op.kind == OpKind::kConv2D && graph.in(op, 1).extent(1) == 1 &&
+                               graph.in(op, 1).extent(2) == 1;
+        const bool as_output = takes_one || model::is_binary(op.kind);
+        for (const int t : op.inputs) {
+          if (t < 0 || graph.tensor(t).is_constant) continue;
+          const double needed =
+              as_output ? of_output * std::min(1.0, pixels(op.outputs[0]) / pixels(t)) : 1;
+          double& share = shares_.try_emplace(t, 0).first->second;
+          share = std::max(share, needed);
+        }
+      }
+  }
+  std::int64_t needed_words(const Graph& graph, int t) const {
+    const auto share = shares_.find(t);
+    const auto words = static_cast<double>(words_of(graph.tensor(t)));
+    return static_cast<std::int64_t>(share == shares_.end() ? words : words * share->second);
+  }
+
+  /// Whether images go together through the operator's chunks of weights, though its maps find no
+  /// room: that must save more bytes than the maps' way through DRAM takes.
+  static bool goes_by_chunks(const Graph& graph, const Op& op, const BatchRoom& room) {
+    constexpr int kGain = 6;  // half of the weights, three times a map
+    if (op.kind != OpKind::kConv2D || !graph.in(op, 1).is_constant) return false;
+    const auto weights = static_cast<std::int64_t>(graph.in(op, 1).data.size());
+    return room.weight_bytes > 0 && weights > room.weight_bytes &&
+           weights >= kGain * 4 * words_of(graph.in(op, 0));
+  }
+
+  /// Whether the tensor is a product that the operator behind it adds: both are one layer.
+  bool is_summed_at_once(int t, int producer, int reader) const {
+    if (reader != producer + 1 || reader >= static_cast<int>(steps_.size())) return false;
+    const std::vector<Op>&made = steps_[at(producer)][0], &read = steps_[at(reader)][0];
+    return made.size() == 1 && read.size() == 1 && made[0].kind == OpKind::kConv2D &&
+           made[0].outputs[0] == t && read[0].kind == OpKind::kAdd;
+  }
+
   /// What an image's maps take at each step, and from it to the next. Those that nobody has read
-  /// yet stay to the end.
-  void set_words(const Graph& graph) {
+  /// yet stay to the end, if somebody will.
+  void set_words(const Graph& graph, const BatchRoom& room, bool last) {
+    set_shares(graph);
     const int count = static_cast<int>(steps_.size());
     std::map<int, int> same;  // a tensor whose codes another one's are
     std::map<int, std::pair<int, int>> life;
@@ -80,28 +130,40 @@ class Steps {
         use(op.outputs[0], s);
         unread.insert(op.outputs[0]);
       }
-    for (const int t : unread) use(t, count);
+    for (const int t : unread)
+      if (!last) use(t, count);
     words_.assign(at(count), 0);
     waiting_.assign(at(count), 0);
+    of_each_.assign(at(count), 0);
+    std::set<int> in_dram;
+    for (int s = 0; s < count; ++s)
+      for (const Op& op : steps_[at(s)][0]) {
+        if (!goes_by_chunks(graph, op, room)) continue;
+        const int groups = graph.in(op, 0).extent(-1) / graph.in(op, 1).extent(-1);
+        of_each_[at(s)] += words_of(graph.in(op, 0)) / std::max(1, groups);
+        in_dram.insert({root(op.input(0)), op.outputs[0]});
+      }
     for (const auto& [t, steps] : life) {
-      for (int s = steps.first; s <= std::min(steps.second, count - 1); ++s)
-        words_[at(s)] += words_of(graph.tensor(t));
-      for (int s = steps.first; s < steps.second; ++s) waiting_[at(s)] += words_of(graph.tensor(t));
+      const std::int64_t words = needed_words(graph, t);
+      if (in_dram.contains(t) || (room.weight_bytes > 0 && words > room.words)) continue;
+      if (is_summed_at_once(t, steps.first, steps.second)) continue;
+      for (int s = steps.first; s <= std::min(steps.second, count - 1); ++s) words_[at(s)] += words;
+      for (int s = steps.first; s < steps.second; ++s) waiting_[at(s)] += words;
     }
     for (int s = 0; s < count; ++s)
       for (const Op& op : steps_[at(s)][0]) {
         const auto ends = [&](int t) {
-          return life.contains(root(t)) && life.at(root(t)).second == s &&
+          return t >= 0 && life.contains(root(t)) && life.at(root(t)).second == s &&
                  words_of(graph.tensor(t)) == words_of(graph.out(op));
         };
         if (model::is_binary(op.kind) && std::ranges::any_of(op.inputs, ends))
-          words_[at(s)] -= words_of(graph.out(op));  // in the operand's place
+          words_[at(s)] -= needed_words(graph, op.outputs[0]);  // in the operand's place
       }
   }
 
   /// The groups with which the fewest weights come for an image. Larger ones at the end leave those
   /// before it less room, so that the most of all is not always best.
-  void choose_groups(const Graph& graph, std::int64_t room) {
+  void choose_groups(const Graph& graph, const BatchRoom& room) {
     double least = 0;
     std::vector<int> best;
     for (int most = kMostImages; most >= 1; most /= 2) {
@@ -111,7 +173,8 @@ class Steps {
         for (const Op& op : steps_[s][0])
           for (const int t : op.inputs)
             if (t >= 0) bytes += static_cast<double>(graph.tensor(t).data.size()) / groups_[s];
-      if (best.empty() || bytes < least) {
+      // Maps that go through DRAM say nothing: no more images than share weights.
+      if (best.empty() || bytes < least || (room.weight_bytes > 0 && bytes <= least)) {
         least = bytes;
         best = groups_;
       }
@@ -121,17 +184,19 @@ class Steps {
 
   /// Images of a group at each step, from the last step on: while it is at work, images that make
   /// up the larger groups behind it wait, or have done so.
-  void set_groups(std::int64_t room, int most) {
+  void set_groups(const BatchRoom& room, int most) {
     groups_.assign(steps_.size(), 1);
     int size = images();
     std::int64_t others = 0;
     for (int s = static_cast<int>(steps_.size()); s-- > 0;) {
       const std::int64_t ends = std::max(waiting_[at(s)], s > 0 ? waiting_[at(s - 1)] : 0);
       const auto with = [&](int n) {
-        return words_[at(s)] + (n - 1) * ends + (size - n) * waiting_[at(s)] + others;
+        return words_[at(s)] + n * of_each_[at(s)] + (n - 1) * ends + (size - n) * waiting_[at(s)] +
+               others;
       };
       int n = std::min(size, most);
-      while (n > 1 && with(n) > room)
+      const std::int64_t words = of_each_[at(s)] > 0 ? room.chunk_words : room.words;
+      while (n > 1 && with(n) > words)
         n = static_cast<int>(std::bit_floor(static_cast<unsigned>(n - 1)));
       others += (size - n) * waiting_[at(s)];
       groups_[at(s)] = size = n;
@@ -154,13 +219,15 @@ class Steps {
   }
 
   std::vector<std::vector<std::vector<Op>>> steps_;  ///< [step][image]
+  std::map<int, double> shares_;                     ///< of tensors' pixels that are needed
   std::vector<std::int64_t> words_, waiting_;
+  std::vector<std::int64_t> of_each_;  ///< words that each image of a group needs besides
   std::vector<int> groups_;
 };
 
 class SingleImages : Rewriter {
  public:
-  SingleImages(Graph graph, std::int64_t room) : Rewriter(std::move(graph)), room_(room) {}
+  SingleImages(Graph graph, BatchRoom room) : Rewriter(std::move(graph)), room_(room) {}
 
   Graph run() {
     for (const Op& op : ops_) {
@@ -176,9 +243,9 @@ class SingleImages : Rewriter {
       else
         write_whole(op);
     }
+    finish_steps(true);
     for (const int t : graph_.outputs)
       if (images_.contains(t)) join_images(t);
-    finish_steps();
     drop_unread();
     return std::move(graph_);
   }
@@ -264,7 +331,7 @@ class SingleImages : Rewriter {
     graph_.ops.push_back(std::move(op));
   }
 
-  void finish_steps() { steps_.write(graph_, room_, graph_.ops); }
+  void finish_steps(bool last = false) { steps_.write(graph_, room_, last, graph_.ops); }
 
   /// What was flattened for nobody.
   void drop_unread() {
@@ -366,7 +433,7 @@ class SingleImages : Rewriter {
 
   bool is_input(int t) const { return std::ranges::find(graph_.inputs, t) != graph_.inputs.end(); }
 
-  std::int64_t room_;
+  BatchRoom room_;
   std::map<int, std::vector<int>> images_;  ///< a tensor's parts along axis 0, in order
   std::map<int, int> flattened_;            ///< an image's tensor: what was reshaped to it
   Steps steps_;                             ///< not written yet
@@ -380,7 +447,7 @@ bool has_batch(const Graph& graph) {
   });
 }
 
-Graph with_single_images(Graph graph, std::int64_t room) {
+Graph with_single_images(Graph graph, BatchRoom room) {
   return SingleImages(std::move(graph), room).run();
 }
 

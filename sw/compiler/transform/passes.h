@@ -56,7 +56,12 @@ std::optional<Network> separate(const Network& network, const machine::Config& c
 /// Stores a residual and loads it again for its sum; place 0 are all where there are many.
 std::optional<Network> reload(const Network& network, const machine::Config& config, int& place);
 
-inline constexpr std::array<Pass, 7> kPasses{{
+/// Makes convolutions of one tap over a batch's images one over all of their pixels.
+std::optional<Network> stack(const Network& network, const machine::Config& config, int& place);
+/// Lets images of a batch go together through the chunks of weights that exceed PMEM.
+std::optional<Network> together(const Network& network, const machine::Config& config, int& place);
+
+inline constexpr std::array<Pass, 9> kPasses{{
     {"thin", Takes::kAlways, thin},
     {"attention", Takes::kAlways, cut_attention},
     {"transpose", Takes::kFinished, transpose},
@@ -64,6 +69,8 @@ inline constexpr std::array<Pass, 7> kPasses{{
     {"fuse", Takes::kShorter, fuse},
     {"separate", Takes::kShorter, separate},
     {"reload", Takes::kUnspilled, reload},
+    {"stack", Takes::kShorter, stack},
+    {"together", Takes::kShorter, together},
 }};
 
 /// Behind the passes: layers in stripes (cascade.h), whose choice needs a plan.

@@ -31,7 +31,7 @@ class Thinning {
       if (!net_.is_private(map) || !read_on(map, &lattice) || !can_compute(i, lattice)) continue;
       for (Layer& reader : net_.layers)
         if (reader.input == map) read_all(reader, lattice);
-      compute(i, lattice);
+      i += compute(i, lattice);
       changed = true;
     }
     if (!changed) return std::nullopt;
@@ -77,7 +77,8 @@ class Thinning {
     g.stride_y = g.stride_x = 1;
   }
 
-  void compute(int index, const Lattice& lattice) {
+  /// @return layers that have come before it
+  int compute(int index, const Lattice& lattice) {
     Layer& l = net_.layers[at(index)];
     const std::int64_t pixels = std::int64_t{l.window.P} * l.window.Q;
     l.macs = l.macs / pixels * lattice.rows * lattice.cols;  // those that are needed
@@ -91,10 +92,24 @@ class Thinning {
     shape.W = lattice.cols;
     for (Layer& reader : net_.layers)
       if (reader.input == l.output && reader.kind == LayerKind::kConv) set_sweeps(reader, shape);
-    if (l.fuse_add()) copy_residual(index, lattice);
+    if (!l.fuse_add()) return 0;
+    copy_residual(index, lattice);
+    return 1;
   }
 
-  /// A layer before `index` takes the pixels of its residual.
+  /// The first of neighbouring layers with the same weights, those of a batch's images.
+  int first_of_images(int index) const {
+    const auto same = [&](int i) {
+      const Layer &a = net_.layers[at(i)], &b = net_.layers[at(index)];
+      return a.fuse_add() && a.output != b.second && a.conv().weights == b.conv().weights;
+    };
+    int first = index;
+    while (first > 0 && same(first - 1)) --first;
+    return first;
+  }
+
+  /// A layer before `index` takes the pixels of its residual: before those of other images, so that
+  /// their sums stay neighbours.
   void copy_residual(int index, const Lattice& lattice) {
     Layer& adds = net_.layers[at(index)];
     const Map& from = map_at(adds.second);
@@ -118,7 +133,7 @@ class Thinning {
     to.shape.H = lattice.rows;
     to.shape.W = lattice.cols;
     copy.output = adds.second = net_.add(std::move(to));
-    net_.layers.insert(net_.layers.begin() + index, std::move(copy));
+    net_.layers.insert(net_.layers.begin() + first_of_images(index), std::move(copy));
   }
 
   Network net_;

@@ -38,11 +38,15 @@ class Striping {
     net_.layers.assign(begin, begin + cascade_.first);
     first_of_.assign(old_.layers.size(), -1);
     for (int y = 0; y < height_; y += cascade_.rows)
-      if (!add_stripe({y, std::min(height_, y + cascade_.rows)})) return std::nullopt;
-    const int more = static_cast<int>(net_.layers.size()) - (cascade_.last + 1);
+      stripes_.push_back(needs_of({y, std::min(height_, y + cascade_.rows)}));
+    if (cascade_.keeps && !add_kept()) return std::nullopt;
+    for (std::size_t k = 0; k < stripes_.size(); ++k)
+      if (!add_stripe(k)) return std::nullopt;
+    const std::size_t stripes_end = net_.layers.size();
+    const int more = static_cast<int>(stripes_end) - (cascade_.last + 1);
     net_.layers.insert(net_.layers.end(), begin + cascade_.last + 1, old_.layers.end());
-    for (Layer& l : net_.layers)
-      if (l.like > cascade_.last) l.like += more;
+    for (std::size_t i = stripes_end; i < net_.layers.size(); ++i)
+      if (int& like = net_.layers[i].like; like > cascade_.last) like += more;
     set_lifetimes(net_);
     return std::move(net_);
   }
@@ -88,40 +92,110 @@ class Striping {
            !map.capacity && !map.weights;
   }
 
-  /// What the stripe needs of each map.
-  std::map<int, Rows> needs_of(const Rows& stripe) const {
-    std::map<int, Rows> needs;
+  /// The rows that a stripe reads of a map, or writes at the cascade's ends, and those of them that
+  /// are made for it: not what the stripe before has left.
+  struct Needs {
+    Rows all, made;
+  };
+  using Stripe = std::map<int, Needs>;
+
+  /// What the next stripe needs of each map.
+  Stripe needs_of(const Rows& stripe) const {
+    Stripe needs;
     const auto need = [&](int m, const Rows& rows) {
-      const auto [entry, is_new] = needs.try_emplace(m, rows);
-      if (!is_new)
-        entry->second = {std::min(entry->second.first, rows.first),
-                         std::max(entry->second.last, rows.last)};
+      const auto [entry, is_new] = needs.try_emplace(m, Needs{rows, rows});
+      Rows& all = entry->second.all;
+      if (!is_new) all = {std::min(all.first, rows.first), std::max(all.last, rows.last)};
     };
     for (int i = cascade_.last; i >= cascade_.first; --i) {
       const Layer& l = old(i);
       if (!internal(l.output)) need(l.output, stripe);
       const auto out = needs.find(l.output);
       if (out == needs.end()) continue;  // nobody reads these rows
-      const Rows rows = out->second;
-      need(l.input, input_rows(l.window, rows));
-      if (l.second >= 0) need(l.second, rows);
+      Needs& rows = out->second;
+      rows.made = rows.all;
+      if (cascade_.keeps && internal(l.output) && !stripes_.empty())
+        if (const auto before = stripes_.back().find(l.output); before != stripes_.back().end())
+          rows.made.first = std::max(rows.all.first, before->second.all.last);
+      if (rows.made.count() <= 0) continue;
+      need(l.input, input_rows(l.window, rows.made));
+      if (l.second >= 0) need(l.second, rows.made);
     }
     return needs;
   }
 
+  /// A map for all stripes in place of each of which rows are kept.
+  /// @return whether there is one, and all can be: rows move to where none of them lies
+  bool add_kept() {
+    for (std::size_t k = 1; k < stripes_.size(); ++k)
+      for (const auto& [m, needs] : stripes_[k]) {
+        const auto before = stripes_[k - 1].find(m);
+        if (!internal(m) || before == stripes_[k - 1].end()) continue;
+        const Rows &now = needs.all, &then = before->second.all;
+        const int moved = now.first - then.first, count = then.last - now.first;
+        if (count <= 0) continue;
+        if (moved < count || then.last > now.last || old_map(m).shape.per_word != 4 ||
+            old_map(m).shape.wide)
+          return false;
+        kept_.try_emplace(m, Kept{});
+        kept_[m].moved_rows += count;
+      }
+    for (auto& [m, kept] : kept_) {
+      int rows = 0;
+      for (const Stripe& stripe : stripes_)
+        if (const auto found = stripe.find(m); found != stripe.end())
+          rows = std::max(rows, found->second.all.count());
+      kept.map = add_map(m, {0, rows}).map;
+    }
+    return !kept_.empty();
+  }
+
   /// @return whether maps that one instruction walks lie alike
-  bool add_stripe(const Rows& stripe) {
-    const std::map<int, Rows> needs = needs_of(stripe);
+  bool add_stripe(std::size_t k) {
+    const Stripe& needs = stripes_[k];
     place_.clear();
     for (const auto& [m, rows] : needs) {
-      place_[m] = internal(m) ? add_map(m, rows) : Place{m, 0};
+      if (const auto kept = kept_.find(m); kept != kept_.end())
+        place_[m] = {kept->second.map, rows.all.first};
+      else
+        place_[m] = internal(m) ? add_map(m, rows.all) : Place{m, 0};
       if (cascade_.in_dram && !internal(m)) net_.maps[at(old_.whole_of(m))].in_dram = true;
     }
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const auto out = needs.find(old(i).output);
-      if (out != needs.end() && !add_layer(i, out->second)) return false;
+      if (out != needs.end() && out->second.made.count() > 0 && !add_layer(i, out->second.made))
+        return false;
+      for (const auto& [m, kept] : kept_)
+        if (k + 1 < stripes_.size() && i == old_map(m).last_use) move_rows(m, k);
     }
     return true;
+  }
+
+  /// What the next stripe needs again comes to the front of its map.
+  void move_rows(int m, std::size_t stripe) {
+    const auto now = stripes_[stripe].find(m), next = stripes_[stripe + 1].find(m);
+    if (now == stripes_[stripe].end() || next == stripes_[stripe + 1].end()) return;
+    const Rows rows{next->second.all.first, now->second.all.last};
+    const int first = now->second.all.first;
+    if (rows.count() <= 0 || rows.first == first) return;
+    Kept& kept = kept_.at(m);
+    const Map& map = old_map(m);
+    Layer copy(LayerKind::kMax);
+    copy.label = old(map.producer).label;
+    copy.op = "COPY";
+    copy.name = map.name;
+    copy.words = map.shape.channel_words();
+    copy.single = old(map.producer).single;
+    copy.window = {.H = rows.count(), .W = map.shape.W, .P = rows.count(), .Q = map.shape.W};
+    copy.rows_of_all = kept.moved_rows;
+    copy.input = cut(m, rows);
+    place_.at(m).first = rows.first;
+    copy.output = cut(m, rows);
+    if (kept.first_copy < 0)
+      kept.first_copy = static_cast<int>(net_.layers.size());
+    else
+      copy.like = kept.first_copy;
+    net_.layers.push_back(std::move(copy));
   }
 
   /// A map of the new network that has a map's rows from `first` on.
@@ -198,6 +272,13 @@ class Striping {
   int height_ = 0;              ///< rows of what the cascade makes
   std::map<int, Place> place_;  ///< of the old network's maps, in this stripe
   std::vector<int> first_of_;   ///< the layer of the first stripe, of each old one
+  std::vector<Stripe> stripes_;
+  /// A map of which rows are kept, in the new network.
+  struct Kept {
+    int map = -1, moved_rows = 0;
+    int first_copy = -1;  ///< the layer
+  };
+  std::map<int, Kept> kept_;  ///< of the old network's maps
 };
 
 }  // namespace

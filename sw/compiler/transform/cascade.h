@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Cascades: neighbouring layers that run stripe by stripe, so that the maps between them never
-// leave the chip. Rows where stripes overlap are computed again (docs/decisions/029-cascades.md).
+// leave the chip. Rows where stripes overlap are computed again (docs/decisions/029-cascades.md) or
+// stay in DMEM (docs/decisions/056-kept-rows.md).
 
 #pragma once
 
@@ -18,6 +19,8 @@ namespace trine::compiler {
 struct Cascade {
   int first = 0, last = 0, rows = 0;
   bool in_dram = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
+  /// Rows that the next stripe needs again move to the front of their map, by the vector unit.
+  bool keeps = false;
 
   bool operator==(const Cascade& o) const = default;
 };
@@ -39,7 +42,7 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
 /// Numbers of all that the plans of a section depend on: sections with the same share one.
 std::vector<int> key_of(const Network& section);
 
-/// Cascades wherever there can be one, for tests.
-std::vector<Cascade> any_cascades(const Network& network);
+/// Cascades wherever there can be one, for tests; each other one keeps rows where it can.
+std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config);
 
 }  // namespace trine::compiler

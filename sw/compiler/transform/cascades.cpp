@@ -12,6 +12,7 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/transform/cascade.h"
+#include "sw/compiler/transform/interleave.h"
 
 namespace trine::compiler {
 namespace {
@@ -186,23 +187,32 @@ class Finder {
     int worse = 0;
     const auto as_is = quick_plan(own, config_);
     if (!as_is) return {};
+    const double before = cycles_of(own, *as_is);
     for (int height = divide_up(rows, 2); height > 0 && worse <= kWorse;
          height = std::min(height - 1, height * kStep / 100)) {
       if (divide_up(rows, height) > kMostStripes) break;
       ++worse;
-      for (const bool in_dram : {false, true}) {
-        const auto cut = striped(own, {0, last - first, height, in_dram});
-        if (!cut) return {};
-        const auto plan = quick_plan(*cut, config_);
-        if (!plan) continue;
-        const double gain = as_is->cycles - plan->cycles;
-        if (gain <= best.gain || gain <= kGain * as_is->cycles) continue;
-        best = {{first, last, height, in_dram}, last, gain};
-        worse = 0;
-      }
+      for (const bool keeps : {false, true})
+        for (const bool in_dram : {false, true}) {
+          if (keeps && !config_.vector) break;
+          const auto cut = striped(own, {0, last - first, height, in_dram, keeps});
+          if (!cut && keeps) break;
+          if (!cut) return {};
+          const auto plan = quick_plan(*cut, config_);
+          if (!plan) continue;
+          const double gain = before - cycles_of(*cut, *plan);
+          if (gain <= best.gain || gain <= kGain * before) continue;
+          best = {{first, last, height, in_dram, keeps}, last, gain};
+          worse = 0;
+        }
       if (best.gain == 0) worse = 0;
     }
     return best;
+  }
+
+  /// Array and vector unit side by side.
+  static double cycles_of(const Network& network, const Plan& plan) {
+    return plan.cycles - cycles_beside(network, plan);
   }
 
   const Network net_;
@@ -256,15 +266,17 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
   return found;
 }
 
-std::vector<Cascade> any_cascades(const Network& network) {
+std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config) {
   constexpr int kLayers = 4, kStripes = 3;
   std::vector<Cascade> result;
   const int count = static_cast<int>(network.layers.size());
   for (int first = 0; first < count; ++first)
     for (int last = std::min(first + kLayers, count) - 1; last > first; --last) {
       const int rows = network.maps[at(network.layers[at(last)].output)].shape.H;
-      const Cascade cascade{first, last, divide_up(rows, kStripes)};
+      Cascade cascade{first, last, divide_up(rows, kStripes)};
       if (!striped(network, cascade)) continue;
+      cascade.keeps = config.vector && result.size() % 2 == 0;
+      if (!striped(network, cascade)) cascade.keeps = false;
       result.push_back(cascade);
       first = last;
       break;

@@ -134,6 +134,8 @@ void Planner::choose_pitches() {
 
 int Planner::pitch_unit(int root) const {
   const Shape& shape = net_.maps[at(root)].shape;
+  const auto moves = [&](int m) { return net_.maps[at(m)].moved; };
+  if (std::ranges::any_of(facts_.members(root), moves)) return config_.data_words();
   if (net_.row_cores > 1 && shape.pixels() > 1) return config_.data_words();  // rows begin alike
   return shape.H > 1 && facts_.weights(root) ? config_.data_words() : shape.pixel_words();
 }
@@ -181,7 +183,8 @@ void Planner::place_in_dram() {
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
     if (map.reloads >= 0) copies_.push_back(m);
-    if (!map.input && !map.output && !map.constant() && !map.kept && map.reloads < 0) continue;
+    if (!map.input && !map.output && !map.constant() && !map.kept && !map.moved && map.reloads < 0)
+      continue;
     Placement& p = plan_.maps[at(m)];
     p.in_dram = true;
     p.dram.pitch = p.dmem.pitch;
@@ -304,8 +307,8 @@ double Planner::estimated_cycles() const {
     const Tiling& t = plan_.tilings[at(i)];
     const std::int64_t rows = layer.weight_rows(config_);
     const bool reuses = rows > 0 && weights.finds(i, rows);
-    cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead +
-              static_cast<double>(facts_.replays_of(i, pitch));
+    cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead;
+    if (!layer.by_dram) cycles += static_cast<double>(facts_.replays_of(i, pitch));
   }
   return cycles;
 }

@@ -54,6 +54,7 @@ class Tiler {
 
   std::optional<Tiling> run(std::int64_t room) {
     room_ = room;
+    if (layer_.by_dram) return moved_rows();
     const bool cut = !places_.input->resident || !places_.output->resident;
     for (const int chunk : chunks()) {
       weights_ = weights_of(chunk);
@@ -75,6 +76,15 @@ class Tiler {
   int columns() const { return layer_.columns(config_); }
   /// Groups one after the other, each with input words of its own.
   bool one_group() const { return layer_.group_channels > 0 && layer_.former.steps == 0; }
+
+  /// Rows that leave DMEM and come back; nothing where their map is not there.
+  std::optional<Tiling> moved_rows() const {
+    if (!places_.input->resident || !places_.output->resident) return std::nullopt;
+    Tiling t{.rows = window().P, .cols = window().Q, .chunk = out_.channel_words() * out_.per_word};
+    t.traffic = static_cast<double>(out_.pixels() * out_.channel_words() * 4) / map_bytes_per_cycle_;
+    t.expected = t.cycles = t.reused = (1 + timing::kStoreBeat) * t.traffic + 2 * timing::kBusLatency;
+    return t;
+  }
 
   /// Channels in steps of which the output can be cut: whole groups of columns, and whole words in
   /// DRAM; of channels that read the same words, all or an integer part.

@@ -146,6 +146,7 @@ class Striping {
         if (const auto found = stripe.find(m); found != stripe.end())
           rows = std::max(rows, found->second.all.count());
       kept.map = add_map(m, {0, rows}).map;
+      net_.maps[at(kept.map)].moved = true;
     }
     return !kept_.empty();
   }
@@ -188,6 +189,7 @@ class Striping {
     copy.single = old(map.producer).single;
     copy.window = {.H = rows.count(), .W = map.shape.W, .P = rows.count(), .Q = map.shape.W};
     copy.rows_of_all = kept.moved_rows;
+    copy.by_dram = true;
     copy.input = cut(m, rows);
     place_.at(m).first = rows.first;
     copy.output = cut(m, rows);
@@ -216,7 +218,7 @@ class Striping {
     if (rows == Rows{place.first, place.first + whole.shape.H}) return place.map;
     Map part = whole;
     part.codes.clear();
-    part.input = part.output = part.kept = false;
+    part.input = part.output = part.kept = part.moved = false;
     part.shape.H = rows.count();
     part.part.y += rows.first - place.first;
     if (part.part.whole < 0) part.part.whole = place.map;

@@ -19,7 +19,7 @@ namespace trine::compiler {
 struct Cascade {
   int first = 0, last = 0, rows = 0;
   bool in_dram = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
-  /// Rows that the next stripe needs again move to the front of their map, by the vector unit.
+  /// Rows that the next stripe needs again move to the front of their map, by way of DRAM.
   bool keeps = false;
 
   bool operator==(const Cascade& o) const = default;
@@ -43,6 +43,6 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
 std::vector<int> key_of(const Network& section);
 
 /// Cascades wherever there can be one, for tests; each other one keeps rows where it can.
-std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config);
+std::vector<Cascade> any_cascades(const Network& network);
 
 }  // namespace trine::compiler

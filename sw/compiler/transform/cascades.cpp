@@ -194,7 +194,6 @@ class Finder {
       ++worse;
       for (const bool keeps : {false, true})
         for (const bool in_dram : {false, true}) {
-          if (keeps && !config_.vector) break;
           const auto cut = striped(own, {0, last - first, height, in_dram, keeps});
           if (!cut && keeps) break;
           if (!cut) return {};
@@ -233,7 +232,7 @@ std::vector<int> key_of(const Network& section) {
     add({m.shape.H, m.shape.W, m.shape.C, m.shape.per_word});
     add(numbers_of(m.part));
     add({m.input, m.output, m.constant(), m.weights, m.kept, m.in_dram, m.transposed,
-         m.capacity.has_value()});
+         m.capacity.has_value(), m.moved});
     add({m.producer, m.last_write, m.first_use, m.last_use, m.width_in_dram()});
   }
   for (const Layer& l : section.layers) {
@@ -266,7 +265,7 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
   return found;
 }
 
-std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config) {
+std::vector<Cascade> any_cascades(const Network& network) {
   constexpr int kLayers = 4, kStripes = 3;
   std::vector<Cascade> result;
   const int count = static_cast<int>(network.layers.size());
@@ -275,7 +274,7 @@ std::vector<Cascade> any_cascades(const Network& network, const machine::Config&
       const int rows = network.maps[at(network.layers[at(last)].output)].shape.H;
       Cascade cascade{first, last, divide_up(rows, kStripes)};
       if (!striped(network, cascade)) continue;
-      cascade.keeps = config.vector && result.size() % 2 == 0;
+      cascade.keeps = result.size() % 2 == 0;
       if (!striped(network, cascade)) cascade.keeps = false;
       result.push_back(cascade);
       first = last;

@@ -194,6 +194,7 @@ class Timeline {
   /// waits. Loads are taken in order: those of its parts hold up the array's weights.
   double gathers(int i) const {
     const Layer& l = net_.layers[at(i)];
+    if (l.by_dram) return 0;
     if (plan_.tilings[at(i)].input_words > 0) return 1;
     const double taps = l.two_operands() ? 2 : l.window.R * l.window.S;
     return taps / (taps + timing::kVectorWord);

@@ -52,7 +52,6 @@ TensorLayout layout_of(const model::Graph& graph, int tensor, const Map& map,
 std::string describe(const Layer& layer, const Tiling& t, const Plan& plan) {
   const auto place = [&](int map) { return plan.maps[at(map)].resident ? "DMEM" : "DRAM"; };
   std::string text = fmt::format("{} -> {}", place(layer.input), place(layer.output));
-  if (layer.by_dram) text += ", by way of DRAM";
   if (t.rows < layer.window.P || t.cols < layer.window.Q)
     text += fmt::format(", parts of {}x{} pixels", t.rows, t.cols);
   if (layer.kind == LayerKind::kConv && t.chunk < layer.channels)

@@ -62,7 +62,7 @@ struct Map {
   bool kept = false;                   ///< stored as well, for maps that reload it
   int reloads = -1;                    ///< the map whose codes it has, from where that is stored
   bool in_dram = false;                ///< in DRAM, as it leaves DMEM to others there
-  bool moved = false;                  ///< on chip; its rows move by_dram
+  bool moved = false;                  ///< on chip; rows of it go or come Layer::by_dma
   int core_rows = 0;                   ///< rows that each core makes of it; 0: all have all rows
   bool weights = false;                ///< some layer's weights: rows and planes are whole beats
   int producer = -1;                   ///< first layer that writes it, -1: input or constant
@@ -241,8 +241,7 @@ struct Layer {
   /// A stripe of a cascade: the layer of the first stripe, whose weights it has. Its own are empty.
   int like = -1;
   int rows_of_all = 0;  ///< of the output, of all stripes; 0: a layer that is no stripe
-  /// kMax of one tap, of rows that lie elsewhere in the same map: the DMA moves them, there and back.
-  bool by_dram = false;
+  bool by_dma = false;  ///< kMax of one tap, between DMEM and DRAM: no unit computes it
   int input = -1;
   int second = -1;  ///< residual, or the second operand
   int output = -1;

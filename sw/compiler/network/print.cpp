@@ -99,7 +99,7 @@ std::string text_of(const Layer& layer) {
             ->name);
   }
   text += fmt::format(", {}\n", result_of(layer));
-  if (layer.by_dram) text += "    by way of DRAM\n";
+  if (layer.by_dma) text += "    by DMA\n";
   if (layer.former.steps > 0)
     text += fmt::format("    former: {} steps of {} columns, halo {}, idle {}\n",
                         layer.former.steps, layer.former.dil, layer.former.halo, layer.former.idle);

@@ -183,8 +183,7 @@ void Planner::place_in_dram() {
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
     if (map.reloads >= 0) copies_.push_back(m);
-    if (!map.input && !map.output && !map.constant() && !map.kept && !map.moved && map.reloads < 0)
-      continue;
+    if (!map.input && !map.output && !map.constant() && !map.kept && map.reloads < 0) continue;
     Placement& p = plan_.maps[at(m)];
     p.in_dram = true;
     p.dram.pitch = p.dmem.pitch;
@@ -308,7 +307,7 @@ double Planner::estimated_cycles() const {
     const std::int64_t rows = layer.weight_rows(config_);
     const bool reuses = rows > 0 && weights.finds(i, rows);
     cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead;
-    if (!layer.by_dram) cycles += static_cast<double>(facts_.replays_of(i, pitch));
+    if (!layer.by_dma) cycles += static_cast<double>(facts_.replays_of(i, pitch));
   }
   return cycles;
 }

@@ -54,7 +54,7 @@ class Tiler {
 
   std::optional<Tiling> run(std::int64_t room) {
     room_ = room;
-    if (layer_.by_dram) return moved_rows();
+    if (layer_.by_dma) return moved_rows();
     const bool cut = !places_.input->resident || !places_.output->resident;
     for (const int chunk : chunks()) {
       weights_ = weights_of(chunk);
@@ -77,12 +77,14 @@ class Tiler {
   /// Groups one after the other, each with input words of its own.
   bool one_group() const { return layer_.group_channels > 0 && layer_.former.steps == 0; }
 
-  /// Rows that leave DMEM and come back; nothing where their map is not there.
+  /// Rows that leave DMEM or come back; nothing where their map is not there.
   std::optional<Tiling> moved_rows() const {
-    if (!places_.input->resident || !places_.output->resident) return std::nullopt;
+    const bool out = places_.input->resident;
+    if (out == places_.output->resident) return std::nullopt;
     Tiling t{.rows = window().P, .cols = window().Q, .chunk = out_.channel_words() * out_.per_word};
     t.traffic = static_cast<double>(out_.pixels() * out_.channel_words() * 4) / map_bytes_per_cycle_;
-    t.expected = t.cycles = t.reused = (1 + timing::kStoreBeat) * t.traffic + 2 * timing::kBusLatency;
+    t.expected = (out ? timing::kStoreBeat : 1) * t.traffic + timing::kBusLatency;
+    t.cycles = t.reused = t.expected;
     return t;
   }
 

@@ -124,29 +124,28 @@ class Striping {
     return needs;
   }
 
-  /// A map for all stripes in place of each of which rows are kept.
-  /// @return whether there is one, and all can be: rows move to where none of them lies
+  /// The rows of a map that a stripe finds, as the one before has made them.
+  Rows kept_rows(int m, std::size_t stripe) const {
+    if (!cascade_.keeps || !internal(m) || stripe == 0 || stripe == stripes_.size()) return {};
+    const auto before = stripes_[stripe - 1].find(m), now = stripes_[stripe].find(m);
+    if (before == stripes_[stripe - 1].end() || now == stripes_[stripe].end()) return {};
+    return {now->second.all.first, std::min(before->second.all.last, now->second.all.last)};
+  }
+
+  /// Where kept rows lie between two stripes.
+  /// @return whether there are any, and of codes that the DMA moves
   bool add_kept() {
     for (std::size_t k = 1; k < stripes_.size(); ++k)
       for (const auto& [m, needs] : stripes_[k]) {
-        const auto before = stripes_[k - 1].find(m);
-        if (!internal(m) || before == stripes_[k - 1].end()) continue;
-        const Rows &now = needs.all, &then = before->second.all;
-        const int moved = now.first - then.first, count = then.last - now.first;
+        const int count = kept_rows(m, k).count();
         if (count <= 0) continue;
-        if (moved < count || then.last > now.last || old_map(m).shape.per_word != 4 ||
-            old_map(m).shape.wide)
-          return false;
-        kept_.try_emplace(m, Kept{});
-        kept_[m].moved_rows += count;
+        const Map& map = old_map(m);
+        if (map.shape.per_word != 4 || map.shape.wide) return false;
+        kept_[m].rows = std::max(kept_[m].rows, count);
       }
     for (auto& [m, kept] : kept_) {
-      int rows = 0;
-      for (const Stripe& stripe : stripes_)
-        if (const auto found = stripe.find(m); found != stripe.end())
-          rows = std::max(rows, found->second.all.count());
-      kept.map = add_map(m, {0, rows}).map;
-      net_.maps[at(kept.map)].moved = true;
+      kept.map = add_map(m, {0, kept.rows}).map;
+      net_.maps[at(kept.map)].in_dram = true;
     }
     return !kept_.empty();
   }
@@ -156,29 +155,24 @@ class Striping {
     const Stripe& needs = stripes_[k];
     place_.clear();
     for (const auto& [m, rows] : needs) {
-      if (const auto kept = kept_.find(m); kept != kept_.end())
-        place_[m] = {kept->second.map, rows.all.first};
-      else
-        place_[m] = internal(m) ? add_map(m, rows.all) : Place{m, 0};
+      place_[m] = internal(m) ? add_map(m, rows.all) : Place{m, 0};
+      if (kept_.contains(m)) net_.maps[at(place_[m].map)].moved = true;
       if (cascade_.in_dram && !internal(m)) net_.maps[at(old_.whole_of(m))].in_dram = true;
     }
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
-      const auto out = needs.find(old(i).output);
-      if (out != needs.end() && out->second.made.count() > 0 && !add_layer(i, out->second.made))
-        return false;
-      for (const auto& [m, kept] : kept_)
-        if (k + 1 < stripes_.size() && i == old_map(m).last_use) move_rows(m, k);
+      const int m = old(i).output;
+      const auto out = needs.find(m);
+      if (out == needs.end()) continue;
+      move_rows(m, kept_rows(m, k), false);
+      if (out->second.made.count() > 0 && !add_layer(i, out->second.made)) return false;
+      move_rows(m, kept_rows(m, k + 1), true);
     }
     return true;
   }
 
-  /// What the next stripe needs again comes to the front of its map.
-  void move_rows(int m, std::size_t stripe) {
-    const auto now = stripes_[stripe].find(m), next = stripes_[stripe + 1].find(m);
-    if (now == stripes_[stripe].end() || next == stripes_[stripe + 1].end()) return;
-    const Rows rows{next->second.all.first, now->second.all.last};
-    const int first = now->second.all.first;
-    if (rows.count() <= 0 || rows.first == first) return;
+  /// Rows that a stripe leaves to the next one go to DRAM, or come from there.
+  void move_rows(int m, const Rows& rows, bool out) {
+    if (rows.count() <= 0) return;
     Kept& kept = kept_.at(m);
     const Map& map = old_map(m);
     Layer copy(LayerKind::kMax);
@@ -186,17 +180,13 @@ class Striping {
     copy.op = "COPY";
     copy.name = map.name;
     copy.words = map.shape.channel_words();
-    copy.single = old(map.producer).single;
     copy.window = {.H = rows.count(), .W = map.shape.W, .P = rows.count(), .Q = map.shape.W};
-    copy.rows_of_all = kept.moved_rows;
-    copy.by_dram = true;
+    copy.by_dma = true;
     copy.input = cut(m, rows);
-    place_.at(m).first = rows.first;
-    copy.output = cut(m, rows);
-    if (kept.first_copy < 0)
-      kept.first_copy = static_cast<int>(net_.layers.size());
-    else
-      copy.like = kept.first_copy;
+    copy.output = cut({kept.map, rows.first}, rows);
+    if (!out) std::swap(copy.input, copy.output);
+    copy.like = kept.first_copy;
+    if (kept.first_copy < 0) kept.first_copy = static_cast<int>(net_.layers.size());
     net_.layers.push_back(std::move(copy));
   }
 
@@ -212,8 +202,9 @@ class Striping {
   }
 
   /// Those rows of a map: all of its place, or a part of that.
-  int cut(int m, const Rows& rows) {
-    const Place& place = place_.at(m);
+  int cut(int m, const Rows& rows) { return cut(place_.at(m), rows); }
+
+  int cut(const Place& place, const Rows& rows) {
     const Map& whole = net_.maps[at(place.map)];
     if (rows == Rows{place.first, place.first + whole.shape.H}) return place.map;
     Map part = whole;
@@ -275,9 +266,9 @@ class Striping {
   std::map<int, Place> place_;  ///< of the old network's maps, in this stripe
   std::vector<int> first_of_;   ///< the layer of the first stripe, of each old one
   std::vector<Stripe> stripes_;
-  /// A map of which rows are kept, in the new network.
+  /// Rows of a map on their way from stripe to stripe.
   struct Kept {
-    int map = -1, moved_rows = 0;
+    int map = -1, rows = 0;
     int first_copy = -1;  ///< the layer
   };
   std::map<int, Kept> kept_;  ///< of the old network's maps

@@ -19,7 +19,7 @@ namespace trine::compiler {
 struct Cascade {
   int first = 0, last = 0, rows = 0;
   bool in_dram = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
-  /// Rows that the next stripe needs again move to the front of their map, by way of DRAM.
+  /// Rows that the next stripe needs again go to DRAM and come back to it.
   bool keeps = false;
 
   bool operator==(const Cascade& o) const = default;

@@ -194,13 +194,14 @@ class Timeline {
   /// waits. Loads are taken in order: those of its parts hold up the array's weights.
   double gathers(int i) const {
     const Layer& l = net_.layers[at(i)];
-    if (l.by_dram) return 0;
+    if (l.by_dma) return kBanks;
     if (plan_.tilings[at(i)].input_words > 0) return 1;
     const double taps = l.two_operands() ? 2 : l.window.R * l.window.S;
     return taps / (taps + timing::kVectorWord);
   }
 
   static constexpr std::size_t kLookBack = 8;
+  static constexpr double kBanks = 0.4;  ///< of a beat, which takes banks from the gather
   static constexpr double kFirstRun = 24, kNextRun = 6;  // words
 
   const Network& net_;

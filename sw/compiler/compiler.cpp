@@ -117,19 +117,30 @@ Program program_of(const Planned& planned, const machine::Config& config,
   program.image_offset = layout.arena_bytes;
   program.image = std::move(image.bytes);
   program.dram_bytes = round_up(layout.arena_bytes + image.size, std::int64_t{4096});
-  std::vector<int> row;  // of the report: stripes of a layer share one
+  std::vector<int> row;    // of the report: stripes and chunks of a layer share one
+  std::vector<int> begun;  // the first layer of each row
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
-    row.push_back(layer.like >= 0 ? row[at(layer.like)] : static_cast<int>(program.layers.size()));
+    const auto of_name = [&](const program::ProgramLayer& l) {
+      return layer.chunk && l.name == layer.name && l.op == layer.op;
+    };
+    const auto known = std::ranges::find_if(program.layers, of_name);
+    const auto other = static_cast<int>(known - program.layers.begin());
+    row.push_back(layer.like >= 0 ? row[at(layer.like)] : other);
     const std::int64_t expected = std::llround(layout.tilings[i].expected);
-    if (layer.like < 0) {
+    if (layer.like < 0 && known != program.layers.end()) {
+      known->macs += layer.macs;
+      known->bound_cycles += bound_of(layer, network, config);
+      known->expected_cycles += expected;
+    } else if (layer.like < 0) {
+      begun.push_back(static_cast<int>(i));
       program.layers.push_back({layer.name, layer.op, layer.macs,
                                 describe(layer, layout.tilings[i], layout),
                                 bound_of(layer, network, config), expected});
     } else {
       program::ProgramLayer& whole = program.layers[at(row.back())];
       whole.expected_cycles += expected;
-      ++whole.stripes;
+      if (begun[at(row.back())] == layer.like) ++whole.stripes;
     }
   }
   for (const Instruction& run : runs) program.run_layer.push_back(row[at(run.layer)]);

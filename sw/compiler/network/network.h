@@ -241,6 +241,7 @@ struct Layer {
   /// A stripe of a cascade: the layer of the first stripe, whose weights it has. Its own are empty.
   int like = -1;
   int rows_of_all = 0;  ///< of the output, of all stripes; 0: a layer that is no stripe
+  bool chunk = false;   ///< some of its channels: others of its name and operator have the others
   bool by_dma = false;  ///< kMax of one tap, between DMEM and DRAM: no unit computes it
   int input = -1;
   int second = -1;  ///< residual, or the second operand

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "sw/compiler/transform/chunks.h"
+
 namespace trine::compiler {
 namespace {
 
@@ -55,13 +57,31 @@ class Striping {
   const Layer& old(int i) const { return old_.layers[at(i)]; }
   const Map& old_map(int m) const { return old_.maps[at(m)]; }
 
+  /// A map of the cascade's own, or the whole of which it is a part; else itself.
+  int key_of(int m) const { return internal(m) ? old_.whole_of(m) : m; }
+
   bool inside(int layer) const { return layer >= cascade_.first && layer <= cascade_.last; }
 
-  /// Whether the map is only known to layers of the cascade.
-  bool internal(int m) const {
-    const Map& map = old_map(m);
-    return old_.is_private(m) && !map.kept && map.reloads < 0 && !map.capacity && !map.weights &&
-           inside(map.producer) && inside(map.last_write) && inside(map.last_use);
+  bool internal(int m) const { return internal_[at(old_.whole_of(m))] != 0; }
+
+  /// Of each map whether only layers of the cascade know it, whole or some of its channels.
+  void find_internal() {
+    internal_.assign(old_.maps.size(), 0);
+    for (int i = cascade_.first; i <= cascade_.last; ++i) {
+      const int m = old_.whole_of(old(i).output);
+      const Map& map = old_map(m);
+      internal_[at(m)] = !map.input && !map.output && !map.constant() && !map.kept &&
+                         map.reloads < 0 && !map.capacity && !map.weights && inside(map.producer) &&
+                         inside(map.last_write) && inside(map.last_use);
+    }
+    for (const Map& map : old_.maps) {
+      const Part& part = map.part;
+      if (part.whole < 0) continue;
+      const Shape& whole = old_map(part.whole).shape;
+      if (part.y != 0 || part.x != 0 || part.pixel_words > 0 || map.shape.H != whole.H ||
+          map.shape.W != whole.W || part.scattered(map.shape.per_word))
+        internal_[at(part.whole)] = 0;
+    }
   }
 
   bool written_inside(int m) const {
@@ -71,6 +91,7 @@ class Striping {
   }
 
   bool can_run() {
+    find_internal();
     height_ = old_map(old(cascade_.last).output).shape.H;
     if (cascade_.rows >= height_) return false;
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
@@ -103,19 +124,19 @@ class Striping {
   Stripe needs_of(const Rows& stripe) const {
     Stripe needs;
     const auto need = [&](int m, const Rows& rows) {
-      const auto [entry, is_new] = needs.try_emplace(m, Needs{rows, rows});
+      const auto [entry, is_new] = needs.try_emplace(key_of(m), Needs{rows, rows});
       Rows& all = entry->second.all;
       if (!is_new) all = {std::min(all.first, rows.first), std::max(all.last, rows.last)};
     };
     for (int i = cascade_.last; i >= cascade_.first; --i) {
       const Layer& l = old(i);
       if (!internal(l.output)) need(l.output, stripe);
-      const auto out = needs.find(l.output);
+      const auto out = needs.find(key_of(l.output));
       if (out == needs.end()) continue;  // nobody reads these rows
       Needs& rows = out->second;
       rows.made = rows.all;
       if (cascade_.keeps && internal(l.output) && !stripes_.empty())
-        if (const auto before = stripes_.back().find(l.output); before != stripes_.back().end())
+        if (const auto before = stripes_.back().find(out->first); before != stripes_.back().end())
           rows.made.first = std::max(rows.all.first, before->second.all.last);
       if (rows.made.count() <= 0) continue;
       need(l.input, input_rows(l.window, rows.made));
@@ -160,12 +181,12 @@ class Striping {
       if (cascade_.in_dram && !internal(m)) net_.maps[at(old_.whole_of(m))].in_dram = true;
     }
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
-      const int m = old(i).output;
+      const int m = key_of(old(i).output);
       const auto out = needs.find(m);
       if (out == needs.end()) continue;
-      move_rows(m, kept_rows(m, k), false);
+      if (old_map(m).producer == i) move_rows(m, kept_rows(m, k), false);
       if (out->second.made.count() > 0 && !add_layer(i, out->second.made)) return false;
-      move_rows(m, kept_rows(m, k + 1), true);
+      if (old_map(m).last_write == i) move_rows(m, kept_rows(m, k + 1), true);
     }
     return true;
   }
@@ -202,7 +223,17 @@ class Striping {
   }
 
   /// Those rows of a map: all of its place, or a part of that.
-  int cut(int m, const Rows& rows) { return cut(place_.at(m), rows); }
+  int cut(int m, const Rows& rows) {
+    const int key = key_of(m);
+    if (key == m) return cut(place_.at(m), rows);
+    Place place = place_.at(key);  // some of its channels
+    Map part = net_.maps[at(place.map)];
+    part.moved = false;
+    part.shape.C = old_map(m).shape.C;
+    part.part = {.whole = place.map, .channel = old_map(m).part.channel};
+    place.map = net_.add(std::move(part));
+    return cut(place, rows);
+  }
 
   int cut(const Place& place, const Rows& rows) {
     const Map& whole = net_.maps[at(place.map)];
@@ -264,6 +295,7 @@ class Striping {
   Network net_;
   int height_ = 0;              ///< rows of what the cascade makes
   std::map<int, Place> place_;  ///< of the old network's maps, in this stripe
+  std::vector<char> internal_;  ///< of each old map that is no part
   std::vector<int> first_of_;   ///< the layer of the first stripe, of each old one
   std::vector<Stripe> stripes_;
   /// Rows of a map on their way from stripe to stripe.
@@ -290,6 +322,18 @@ bool works_by_rows(const Network& network, const Layer& l) {
 
 std::optional<Network> striped(const Network& network, const Cascade& cascade) {
   return Striping(network, cascade).run();
+}
+
+std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
+                                const machine::Config& config) {
+  if (cascade.chunks == 1) return striped(network, cascade);
+  auto cut = chunked(network, cascade.first, cascade.last, cascade.chunks, config);
+  if (!cut) return std::nullopt;
+  Cascade stripes = cascade;
+  stripes.last = cut->last;
+  const Layer& last = network.layers[at(cascade.last)];
+  if (cascade.rows >= network.maps[at(last.output)].shape.H) return std::move(cut->network);
+  return striped(cut->network, stripes);
 }
 
 }  // namespace trine::compiler

@@ -21,6 +21,7 @@ struct Cascade {
   bool in_dram = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
   /// Rows that the next stripe needs again go to DRAM and come back to it.
   bool keeps = false;
+  int chunks = 1;  ///< of the channels between products and depthwise layers; rows may be all then
 
   bool operator==(const Cascade& o) const = default;
 };
@@ -31,6 +32,10 @@ bool works_by_rows(const Network& network, const Layer& layer);
 /// The network with a layer for each stripe of each of these layers, in the order of stripes.
 /// @return nothing where stripes do not give the same codes, or there is only one
 std::optional<Network> striped(const Network& network, const Cascade& cascade);
+
+/// The same behind chunked(), where the cascade has chunks.
+std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
+                                const machine::Config& config);
 
 /// Cascades that do not overlap, those that promise the fewest cycles, in order; of a network that
 /// has the plan.

@@ -12,6 +12,7 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/transform/cascade.h"
+#include "sw/compiler/transform/chunks.h"
 #include "sw/compiler/transform/interleave.h"
 
 namespace trine::compiler {
@@ -180,33 +181,52 @@ class Finder {
     return found;
   }
 
-  /// The best of the heights from a half of the rows on downwards.
+  /// The best of the heights from a half of the rows on downwards, or of all rows in chunks.
   Found best_height(int first, int last, const Network& own) const {
-    const int rows = net_.maps[at(net_.layers[at(last)].output)].shape.H;
-    Found best;
-    int worse = 0;
     const auto as_is = quick_plan(own, config_);
     if (!as_is) return {};
     const double before = cycles_of(own, *as_is);
-    for (int height = divide_up(rows, 2); height > 0 && worse <= kWorse;
-         height = std::min(height - 1, height * kStep / 100)) {
+    Found best;
+    for (const int chunks : {1, 2, 3, 4, 6}) {
+      const auto cut = chunks > 1 ? chunked(own, 0, last - first, chunks, config_)
+                                  : Chunked{own, last - first};
+      if (!cut) break;
+      try_heights({{first, last, 0, false, false, chunks}, last, best.gain}, *cut, before, best);
+    }
+    return best;
+  }
+
+  /// @param of  all but the rows of a stripe, and whether they are kept
+  void try_heights(const Found& of, const Chunked& own, double before, Found& best) const {
+    const int rows = own.network.maps[at(own.network.layers[at(own.last)].output)].shape.H;
+    const bool whole = of.cascade.chunks > 1;  // all rows, too
+    int worse = 0;
+    for (int height = whole ? rows : divide_up(rows, 2); height > 0 && worse <= kWorse;
+         height = height == rows ? divide_up(rows, 2)
+                                 : std::min(height - 1, height * kStep / 100)) {
       if (divide_up(rows, height) > kMostStripes) break;
       ++worse;
       for (const bool keeps : {false, true})
         for (const bool in_dram : {false, true}) {
-          const auto cut = striped(own, {0, last - first, height, in_dram, keeps});
+          if (height == rows && (keeps || in_dram)) break;
+          const auto cut = height == rows
+                               ? std::optional(own.network)
+                               : striped(own.network, {0, own.last, height, in_dram, keeps});
           if (!cut && keeps) break;
-          if (!cut) return {};
+          if (!cut) return;
           const auto plan = quick_plan(*cut, config_);
           if (!plan) continue;
           const double gain = before - cycles_of(*cut, *plan);
           if (gain <= best.gain || gain <= kGain * before) continue;
-          best = {{first, last, height, in_dram, keeps}, last, gain};
+          best = of;
+          best.gain = gain;
+          best.cascade.rows = height;
+          best.cascade.in_dram = in_dram;
+          best.cascade.keeps = keeps;
           worse = 0;
         }
       if (best.gain == 0) worse = 0;
     }
-    return best;
   }
 
   /// Array and vector unit side by side.

@@ -107,7 +107,7 @@ class Search {
     Candidate candidate(now.network);
     candidate.printed = now.printed;
     for (std::size_t i = cascades.size(); i-- > 0;) {
-      std::optional<Network> cut = striped(candidate.network, cascades[i]);
+      std::optional<Network> cut = cascaded(candidate.network, cascades[i], config_);
       if (!cut) return false;  // a section by itself knows nothing of maps that others load again
       candidate.network = std::move(*cut);
     }

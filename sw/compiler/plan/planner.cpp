@@ -284,19 +284,26 @@ void Planner::shift_outputs() {
 void Planner::place_buffers(int layer) {
   const Tiling& t = plan_.tilings[at(layer)];
   const std::int64_t words = t.scratch_words();
-  const Gap early = largest_gap({std::max(0, layer - 1), layer});
+  if (net_.layers[at(layer)].by_dma) return plan_.scratch.push_back(0);  // nothing is hidden by it
+  int before = std::max(0, layer - 1);
+  while (before > 0 && net_.layers[at(before)].by_dma) --before;
+  const Gap early = largest_gap({before, layer});
   const bool fits = words <= early.size;
   Gap own{fits ? early.start : largest_gap({layer, layer}).start, words};
   const std::int64_t behind = std::max(own.start, buffers_.end());
   if (fits && own.start + words > buffers_.start && behind + words <= early.end())
     own.start = behind;
+  const double beat = 32.0 / config_.axi_data_bits;  // cycles of a word
   if (!fits || own.meets(buffers_))
-    plan_.cycles += 32.0 * static_cast<double>(words) / config_.axi_data_bits;
+    plan_.cycles += beat * static_cast<double>(t.input_words + t.second_words);
+  if (own.meets(buffers_))
+    plan_.cycles += beat * timing::kStoreBeat *
+                    static_cast<double>(plan_.tilings[at(before)].output_words);
   plan_.scratch.push_back(own.start);
   buffers_ = {own.start, round_up(words, config_.data_words())};
 }
 
-double Planner::estimated_cycles() const {
+double Planner::estimated_cycles() {
   double cycles = 0;
   Weights weights(facts_, config_);
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
@@ -307,6 +314,7 @@ double Planner::estimated_cycles() const {
     const std::int64_t rows = layer.weight_rows(config_);
     const bool reuses = rows > 0 && weights.finds(i, rows);
     cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead;
+    plan_.surcharge += reuses ? t.reused_surcharge : t.surcharge;
     if (!layer.by_dma) cycles += static_cast<double>(facts_.replays_of(i, pitch));
   }
   return cycles;

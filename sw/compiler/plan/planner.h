@@ -129,7 +129,7 @@ class Planner {
   /// Where the layer's buffers begin. They are filled early where no map of the layer before lies,
   /// nor its buffers; else the layer waits for their end, and for its own ones.
   void place_buffers(int layer);
-  double estimated_cycles() const;
+  double estimated_cycles();
   /// Cycles that the first layer waits for what it reads, and that the last one's output takes to
   /// leave, where these are resident.
   double exposed_cycles() const;

@@ -515,9 +515,11 @@ class Tiler {
           4.0 * static_cast<double>(t.input_words + t.output_words) / map_bytes_per_cycle_;
     // A layer that is all of the network shares the bus with no other.
     const double surcharge = begins_ && ends_ ? 0.02 : 0.1;
-    t.cycles = t.expected + surcharge * (compute + traffic);
+    t.surcharge = surcharge * (compute + traffic);
+    t.cycles = t.expected + t.surcharge;
     const double reads = std::max(bytes, stored * timing::kStoreBeat) / bytes_per_cycle_;
-    t.reused = std::max(compute + serial, reads) + 0.1 * (compute + reads);
+    t.reused_surcharge = 0.1 * (compute + reads);
+    t.reused = std::max(compute + serial, reads) + t.reused_surcharge;
     if (conv()) {
       const double load = weights_.bytes / bytes_per_cycle_;
       // Nothing hides the first chunk's weights but the layer before; nor those of others that have

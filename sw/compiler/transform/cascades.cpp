@@ -23,8 +23,10 @@ constexpr int kMostStripes = 64;
 constexpr int kMostGated = 12;   ///< of a cascade and of what gates the map that it makes
 constexpr int kMostWeights = 2;  ///< times PMEM: those that it does not hold come for each stripe
 
-constexpr int kWorse = 8;        ///< heights in turn that are no better than one before
+constexpr int kWorse = 12;       ///< heights in turn that are no better than one before
 constexpr int kStep = 85;        ///< % of a height that come next
+constexpr std::size_t kMostChunked = 3;  ///< layers of a section in chunks
+constexpr double kChunks = 0.96;  ///< what chunks wait for is not estimated as well
 constexpr double kGain = 0.005;  ///< of its layers' cycles; estimates are not that good
 
 /// All but the weights, which no plan asks for; those of binary codes make corrections.
@@ -94,6 +96,12 @@ struct Found {
   int end = 0;  ///< the last of the layers that gain
   double gain = 0;
 };
+
+/// The next smaller height of stripes that are about alike.
+int next_height(int rows, int height) {
+  const int most = std::min(height - 1, divide_up(height * kStep, 100));
+  return most < 1 ? 0 : divide_up(rows, divide_up(rows, most));
+}
 
 class Finder {
  public:
@@ -181,49 +189,51 @@ class Finder {
     return found;
   }
 
-  /// The best of the heights from a half of the rows on downwards, or of all rows in chunks.
+  /// The best of the heights from a half of the rows on downwards; in chunks of channels from all
+  /// rows on, down to the best one without.
   Found best_height(int first, int last, const Network& own) const {
     const auto as_is = quick_plan(own, config_);
     if (!as_is) return {};
     const double before = cycles_of(own, *as_is);
     Found best;
-    for (const int chunks : {1, 2, 3, 4, 6}) {
-      const auto cut = chunks > 1 ? chunked(own, 0, last - first, chunks, config_)
-                                  : Chunked{own, last - first};
+    improve(best, {own, last - first}, before, 1);
+    if (own.layers.size() > kMostChunked) return best;
+    for (const int chunks : {2, 4}) {
+      const auto cut = chunked(own, 0, last - first, chunks, config_);
       if (!cut) break;
-      try_heights({{first, last, 0, false, false, chunks}, last, best.gain}, *cut, before, best);
+      Found found;
+      found.cascade.chunks = chunks;
+      improve(found, *cut, before, best.cascade.rows);
+      if (found.gain > 0 && before - found.gain < kChunks * (before - best.gain)) best = found;
     }
     return best;
   }
 
-  /// @param of  all but the rows of a stripe, and whether they are kept
-  void try_heights(const Found& of, const Chunked& own, double before, Found& best) const {
-    const int rows = own.network.maps[at(own.network.layers[at(own.last)].output)].shape.H;
-    const bool whole = of.cascade.chunks > 1;  // all rows, too
+  /// Tries stripes of other heights, whose rows are computed again or kept.
+  void improve(Found& best, const Chunked& own, double before, int least) const {
+    const Network& network = own.network;
+    const int rows = network.maps[at(network.layers[at(own.last)].output)].shape.H;
+    const auto consider = [&](const Network& cut, int height, bool in_dram, bool keeps) {
+      const auto plan = quick_plan(cut, config_);
+      const double gain = plan ? before - cycles_of(cut, *plan) : 0;
+      if (gain <= best.gain || gain <= kGain * before) return false;
+      best.gain = gain;
+      best.cascade.rows = height;
+      best.cascade.in_dram = in_dram;
+      best.cascade.keeps = keeps;
+      return true;
+    };
+    if (best.cascade.chunks > 1) consider(network, rows, false, false);
     int worse = 0;
-    for (int height = whole ? rows : divide_up(rows, 2); height > 0 && worse <= kWorse;
-         height = height == rows ? divide_up(rows, 2)
-                                 : std::min(height - 1, height * kStep / 100)) {
+    for (int height = divide_up(rows, 2); height >= std::max(1, least) && worse <= kWorse;
+         height = next_height(rows, height)) {
       if (divide_up(rows, height) > kMostStripes) break;
       ++worse;
-      for (const bool keeps : {false, true})
-        for (const bool in_dram : {false, true}) {
-          if (height == rows && (keeps || in_dram)) break;
-          const auto cut = height == rows
-                               ? std::optional(own.network)
-                               : striped(own.network, {0, own.last, height, in_dram, keeps});
-          if (!cut && keeps) break;
-          if (!cut) return;
-          const auto plan = quick_plan(*cut, config_);
-          if (!plan) continue;
-          const double gain = before - cycles_of(*cut, *plan);
-          if (gain <= best.gain || gain <= kGain * before) continue;
-          best = of;
-          best.gain = gain;
-          best.cascade.rows = height;
-          best.cascade.in_dram = in_dram;
-          best.cascade.keeps = keeps;
-          worse = 0;
+      for (const bool in_dram : {false, true})
+        for (const bool keeps : {false, true}) {
+          const auto cut = striped(network, {0, own.last, height, in_dram, keeps});
+          if (!cut && !keeps) return;
+          if (cut && consider(*cut, height, in_dram, keeps)) worse = 0;
         }
       if (best.gain == 0) worse = 0;
     }
@@ -231,7 +241,7 @@ class Finder {
 
   /// Array and vector unit side by side.
   static double cycles_of(const Network& network, const Plan& plan) {
-    return plan.cycles - cycles_beside(network, plan);
+    return plan.cycles - plan.surcharge - cycles_beside(network, plan);
   }
 
   const Network net_;

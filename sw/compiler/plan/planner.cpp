@@ -293,12 +293,8 @@ void Planner::place_buffers(int layer) {
   const std::int64_t behind = std::max(own.start, buffers_.end());
   if (fits && own.start + words > buffers_.start && behind + words <= early.end())
     own.start = behind;
-  const double beat = 32.0 / config_.axi_data_bits;  // cycles of a word
   if (!fits || own.meets(buffers_))
-    plan_.cycles += beat * static_cast<double>(t.input_words + t.second_words);
-  if (own.meets(buffers_))
-    plan_.cycles += beat * timing::kStoreBeat *
-                    static_cast<double>(plan_.tilings[at(before)].output_words);
+    plan_.cycles += 32.0 * static_cast<double>(words) / config_.axi_data_bits;
   plan_.scratch.push_back(own.start);
   buffers_ = {own.start, round_up(words, config_.data_words())};
 }

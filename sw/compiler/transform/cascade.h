@@ -47,7 +47,8 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
 /// Numbers of all that the plans of a section depend on: sections with the same share one.
 std::vector<int> key_of(const Network& section);
 
-/// Cascades wherever there can be one, for tests; each other one keeps rows where it can.
-std::vector<Cascade> any_cascades(const Network& network);
+/// Cascades wherever there can be one, for tests, in chunks where they can be; each other one keeps
+/// rows.
+std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config);
 
 }  // namespace trine::compiler

@@ -295,7 +295,7 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
   return found;
 }
 
-std::vector<Cascade> any_cascades(const Network& network) {
+std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config) {
   constexpr int kLayers = 4, kStripes = 3;
   std::vector<Cascade> result;
   const int count = static_cast<int>(network.layers.size());
@@ -304,8 +304,13 @@ std::vector<Cascade> any_cascades(const Network& network) {
       const int rows = network.maps[at(network.layers[at(last)].output)].shape.H;
       Cascade cascade{first, last, divide_up(rows, kStripes)};
       if (!striped(network, cascade)) continue;
-      cascade.keeps = result.size() % 2 == 0;
-      if (!striped(network, cascade)) cascade.keeps = false;
+      const auto found = [&](bool keeps, int chunks) {
+        cascade.keeps = keeps;
+        cascade.chunks = chunks;
+        return cascaded(network, cascade, config).has_value();
+      };
+      const bool keeps = result.size() % 2 == 0;
+      if (!found(keeps, 2) && !found(keeps, 1)) found(false, 1);
       result.push_back(cascade);
       first = last;
       break;

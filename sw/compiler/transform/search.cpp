@@ -85,7 +85,7 @@ class Search {
   void cascade(Candidate& now) const {
     const bool always = cascading_ == Cascading::kAlways;
     if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
-    if (always) return take_some(any_cascades(now.network), now);
+    if (always) return take_some(any_cascades(now.network, config_), now);
     const Candidate before = now;
     const auto found = cascades_of(before.network, config_, *before.plan, false);
     take_some(found, now);

@@ -62,7 +62,7 @@ struct Map {
   bool kept = false;                   ///< stored as well, for maps that reload it
   int reloads = -1;                    ///< the map whose codes it has, from where that is stored
   bool in_dram = false;                ///< in DRAM, as it leaves DMEM to others there
-  bool moved = false;                  ///< on chip; rows of it go or come Layer::by_dma
+  bool moved = false;                  ///< rows go or come Layer::by_dma: they are whole beats
   int core_rows = 0;                   ///< rows that each core makes of it; 0: all have all rows
   bool weights = false;                ///< some layer's weights: rows and planes are whole beats
   int producer = -1;                   ///< first layer that writes it, -1: input or constant

@@ -166,7 +166,7 @@ class Striping {
       }
     for (auto& [m, kept] : kept_) {
       kept.map = add_map(m, {0, kept.rows}).map;
-      net_.maps[at(kept.map)].in_dram = true;
+      net_.maps[at(kept.map)].in_dram = net_.maps[at(kept.map)].moved = true;
     }
     return !kept_.empty();
   }

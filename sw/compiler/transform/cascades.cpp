@@ -189,41 +189,66 @@ class Finder {
     return found;
   }
 
-  /// The best of the heights from a half of the rows on downwards; in chunks of channels from all
-  /// rows on, down to the best one without.
+  /// The best of the heights from a half of the rows on downwards; then those whose rows are kept,
+  /// and, in chunks of channels, from all rows on down to the best one without.
   Found best_height(int first, int last, const Network& own) const {
     const auto as_is = quick_plan(own, config_);
     if (!as_is) return {};
-    const double before = cycles_of(own, *as_is);
-    Found best;
-    improve(best, {own, last - first}, before, 1);
-    if (own.layers.size() > kMostChunked) return best;
-    for (const int chunks : {2, 4}) {
-      const auto cut = chunked(own, 0, last - first, chunks, config_);
-      if (!cut) break;
-      Found found;
-      found.cascade.chunks = chunks;
-      improve(found, *cut, before, best.cascade.rows);
-      if (found.gain > 0 && before - found.gain < kChunks * (before - best.gain)) best = found;
-    }
-    return best;
-  }
-
-  /// Tries stripes of other heights, whose rows are computed again or kept.
-  void improve(Found& best, const Chunked& own, double before, int least) const {
-    const Network& network = own.network;
-    const int rows = network.maps[at(network.layers[at(own.last)].output)].shape.H;
-    const auto consider = [&](const Network& cut, int height, bool in_dram, bool keeps) {
-      const auto plan = quick_plan(cut, config_);
-      const double gain = plan ? before - cycles_of(cut, *plan) : 0;
-      if (gain <= best.gain || gain <= kGain * before) return false;
-      best.gain = gain;
-      best.cascade.rows = height;
-      best.cascade.in_dram = in_dram;
-      best.cascade.keeps = keeps;
+    Best best{{}, as_is->cycles, lean_cycles(own, *as_is)};
+    const Chunked whole{own, last - first};
+    try_heights(whole, 1, best, [&](const Network& cut, Cascade how) {
+      const auto plan = how.keeps ? std::nullopt : quick_plan(cut, config_);
+      if (!plan || plan->cycles >= best.cycles || plan->cycles > (1 - kGain) * as_is->cycles)
+        return false;
+      best = {how, plan->cycles, lean_cycles(cut, *plan)};
+      return true;
+    });
+    const double without = best.least;
+    Best kept = best;
+    const auto is_shorter = [&](const Network& cut, Cascade how) {
+      const auto plan = how.keeps || how.chunks > 1 ? quick_plan(cut, config_) : std::nullopt;
+      const double cycles = plan ? lean_cycles(cut, *plan) : kept.least;
+      if (cycles >= kept.least) return false;
+      kept.cascade = how;
+      kept.least = cycles;
       return true;
     };
-    if (best.cascade.chunks > 1) consider(network, rows, false, false);
+    try_heights(whole, 1, kept, is_shorter);
+    if (kept.least < (1 - kGain) * best.least) best = kept;
+    for (const int chunks : {2, 4}) {
+      if (own.layers.size() > kMostChunked) break;
+      const auto cut = chunked(own, 0, last - first, chunks, config_);
+      if (!cut) break;
+      kept = best;
+      kept.least *= kChunks;
+      const double enough = kept.least;
+      kept.cascade.chunks = chunks;
+      kept.cascade.keeps = kept.cascade.in_dram = false;
+      Cascade all = kept.cascade;
+      all.rows = rows_of(*cut);
+      is_shorter(cut->network, all);
+      try_heights(*cut, best.cascade.rows, kept, is_shorter);
+      if (kept.least < enough) best = kept;
+    }
+    return {best.cascade, 0, as_is->cycles - best.cycles + without - best.least};
+  }
+
+  /// The best so far: cycles of its plan, and as lean_cycles().
+  struct Best {
+    Cascade cascade;
+    double cycles = 0, least = 0;
+  };
+
+  static int rows_of(const Chunked& own) {
+    return own.network.maps[at(own.network.layers[at(own.last)].output)].shape.H;
+  }
+
+  /// Calls try_one with stripes of a half of the rows down to the least, until many in turn are no
+  /// better.
+  template <typename Try>
+  void try_heights(const Chunked& own, int least, const Best& best, Try try_one) const {
+    const int rows = rows_of(own), chunks = best.cascade.chunks;
+    bool found = false;
     int worse = 0;
     for (int height = divide_up(rows, 2); height >= std::max(1, least) && worse <= kWorse;
          height = next_height(rows, height)) {
@@ -231,16 +256,19 @@ class Finder {
       ++worse;
       for (const bool in_dram : {false, true})
         for (const bool keeps : {false, true}) {
-          const auto cut = striped(network, {0, own.last, height, in_dram, keeps});
+          const Cascade how{0, own.last, height, in_dram, keeps, chunks};
+          const auto cut = striped(own.network, how);
           if (!cut && !keeps) return;
-          if (cut && consider(*cut, height, in_dram, keeps)) worse = 0;
+          if (!cut || !try_one(*cut, how)) continue;
+          found = true;
+          worse = 0;
         }
-      if (best.gain == 0) worse = 0;
+      if (!found) worse = 0;
     }
   }
 
-  /// Array and vector unit side by side.
-  static double cycles_of(const Network& network, const Plan& plan) {
+  /// Without what plans add for layers that overlap, array and other engines side by side.
+  static double lean_cycles(const Network& network, const Plan& plan) {
     return plan.cycles - plan.surcharge - cycles_beside(network, plan);
   }
 

@@ -26,7 +26,8 @@ constexpr int kMostWeights = 2;  ///< times PMEM: those that it does not hold co
 constexpr int kWorse = 12;       ///< heights in turn that are no better than one before
 constexpr int kStep = 85;        ///< % of a height that come next
 constexpr std::size_t kMostChunked = 3;  ///< layers of a section in chunks
-constexpr double kChunks = 0.96;  ///< what chunks wait for is not estimated as well
+constexpr double kKept = 0.98;    ///< of the cycles, at most, with kept rows: copies meet gathers
+constexpr double kChunks = 0.96;  ///< with chunks, whose loads wait more than is estimated
 constexpr double kGain = 0.005;  ///< of its layers' cycles; estimates are not that good
 
 /// All but the weights, which no plan asks for; those of binary codes make corrections.
@@ -214,7 +215,7 @@ class Finder {
       return true;
     };
     try_heights(whole, 1, kept, is_shorter);
-    if (kept.least < (1 - kGain) * best.least) best = kept;
+    if (kept.least < kKept * best.least) best = kept;
     for (const int chunks : {2, 4}) {
       if (own.layers.size() > kMostChunked) break;
       const auto cut = chunked(own, 0, last - first, chunks, config_);

@@ -68,11 +68,11 @@ struct Tiling {
   int piece_words = 0;  ///< input channel words of a piece; relay: where chunks meet
   int piece_rows = 0;   ///< filter rows of a piece; all unless piece_words is 1
   std::int64_t input_words = 0, second_words = 0, output_words = 0;  ///< of one buffer in DMEM
-  double cycles = 0;                ///< estimated, with a surcharge for what overlaps: to compare
-  double expected = 0;              ///< estimated, without
-  double reused = 0;                ///< as `cycles`, with the weights in PMEM already
+  double cycles = 0;    ///< estimated, with a surcharge for what overlaps: to compare
+  double expected = 0;  ///< estimated, without
+  double reused = 0;    ///< as `cycles`, with the weights in PMEM already
   double surcharge = 0, reused_surcharge = 0;  ///< of these two
-  double compute = 0, traffic = 0;  ///< cycles that it would take without the other
+  double compute = 0, traffic = 0;             ///< cycles that it would take without the other
 
   /// Words of all buffers in DMEM.
   std::int64_t scratch_words() const {

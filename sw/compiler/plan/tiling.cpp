@@ -82,7 +82,8 @@ class Tiler {
     const bool out = places_.input->resident;
     if (out == places_.output->resident) return std::nullopt;
     Tiling t{.rows = window().P, .cols = window().Q, .chunk = out_.channel_words() * out_.per_word};
-    t.traffic = static_cast<double>(out_.pixels() * out_.channel_words() * 4) / map_bytes_per_cycle_;
+    t.traffic =
+        static_cast<double>(out_.pixels() * out_.channel_words() * 4) / map_bytes_per_cycle_;
     t.expected = (out ? timing::kStoreBeat : 1) * t.traffic + timing::kBusLatency;
     t.cycles = t.reused = t.expected;
     return t;

@@ -64,7 +64,7 @@ class Striping {
 
   bool internal(int m) const { return internal_[at(old_.whole_of(m))] != 0; }
 
-  /// Of each map whether only layers of the cascade know it, whole or some of its channels.
+  /// Which maps only layers of the cascade know, whole or some of their channels.
   void find_internal() {
     internal_.assign(old_.maps.size(), 0);
     for (int i = cascade_.first; i <= cascade_.last; ++i) {

@@ -23,12 +23,12 @@ constexpr int kMostStripes = 64;
 constexpr int kMostGated = 12;   ///< of a cascade and of what gates the map that it makes
 constexpr int kMostWeights = 2;  ///< times PMEM: those that it does not hold come for each stripe
 
-constexpr int kWorse = 12;       ///< heights in turn that are no better than one before
-constexpr int kStep = 85;        ///< % of a height that come next
+constexpr int kWorse = 12;               ///< heights in turn that are no better than one before
+constexpr int kStep = 85;                ///< % of a height that come next
 constexpr std::size_t kMostChunked = 3;  ///< layers of a section in chunks
 constexpr double kKept = 0.98;    ///< of the cycles, at most, with kept rows: copies meet gathers
 constexpr double kChunks = 0.96;  ///< with chunks, whose loads wait more than is estimated
-constexpr double kGain = 0.005;  ///< of its layers' cycles; estimates are not that good
+constexpr double kGain = 0.005;   ///< of its layers' cycles; estimates are not that good
 
 /// All but the weights, which no plan asks for; those of binary codes make corrections.
 Network without_weights(Network network) {

@@ -121,24 +121,18 @@ Program program_of(const Planned& planned, const machine::Config& config,
   std::vector<int> begun;  // the first layer of each row
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
-    const auto of_name = [&](const program::ProgramLayer& l) {
-      return layer.chunk && l.name == layer.name && l.op == layer.op;
-    };
-    const auto known = std::ranges::find_if(program.layers, of_name);
-    const auto other = static_cast<int>(known - program.layers.begin());
-    row.push_back(layer.like >= 0 ? row[at(layer.like)] : other);
+    const int same = layer.like >= 0 ? layer.like : layer.part_of;
+    row.push_back(same >= 0 ? row[at(same)] : static_cast<int>(program.layers.size()));
     const std::int64_t expected = std::llround(layout.tilings[i].expected);
-    if (layer.like < 0 && known != program.layers.end()) {
-      known->macs += layer.macs;
-      known->bound_cycles += bound_of(layer, network, config);
-      known->expected_cycles += expected;
-    } else if (layer.like < 0) {
+    const std::int64_t bound = layer.like >= 0 ? 0 : bound_of(layer, network, config);
+    if (same < 0) {
       begun.push_back(static_cast<int>(i));
       program.layers.push_back({layer.name, layer.op, layer.macs,
-                                describe(layer, layout.tilings[i], layout),
-                                bound_of(layer, network, config), expected});
+                                describe(layer, layout.tilings[i], layout), bound, expected});
     } else {
       program::ProgramLayer& whole = program.layers[at(row.back())];
+      whole.macs += layer.macs;
+      whole.bound_cycles += bound;
       whole.expected_cycles += expected;
       if (begun[at(row.back())] == layer.like) ++whole.stripes;
     }

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "sw/compiler/transform/chunks.h"
+#include "sw/compiler/transform/channel_parts.h"
 
 namespace trine::compiler {
 namespace {
@@ -48,7 +48,8 @@ class Striping {
     const int more = static_cast<int>(stripes_end) - (cascade_.last + 1);
     net_.layers.insert(net_.layers.end(), begin + cascade_.last + 1, old_.layers.end());
     for (std::size_t i = stripes_end; i < net_.layers.size(); ++i)
-      if (int& like = net_.layers[i].like; like > cascade_.last) like += more;
+      for (int* other : {&net_.layers[i].like, &net_.layers[i].part_of})
+        if (*other > cascade_.last) *other += more;
     set_lifetimes(net_);
     return std::move(net_);
   }
@@ -264,6 +265,7 @@ class Striping {
     l.window.H = in.count();
     l.window.P = out.count();
     l.rows_of_all = old(index).window.P;
+    if (l.part_of >= 0) l.part_of = first_of_[at(l.part_of)];
     int& first = first_of_[at(index)];
     if (first < 0) {
       first = static_cast<int>(net_.layers.size());

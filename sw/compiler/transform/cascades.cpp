@@ -12,7 +12,7 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/transform/cascade.h"
-#include "sw/compiler/transform/chunks.h"
+#include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/interleave.h"
 
 namespace trine::compiler {

@@ -74,7 +74,8 @@ std::vector<std::vector<int>> predecessors(const Network& network) {
     };
     for (const int m : {l.input, l.second, l.weights_map}) visit(m, false);
     visit(l.output, true);
-    if (l.like >= 0) mine.push_back(l.like);
+    for (const int other : {l.like, l.part_of})
+      if (other >= 0) mine.push_back(other);
     for (const int m : {l.input, l.second, l.weights_map})
       if (m >= 0) known[network.whole_of(m)].push_back(access_of(network, i, m, false));
     known[network.whole_of(l.output)].push_back(access_of(network, i, l.output, true));
@@ -292,7 +293,8 @@ Network reordered(const Network& network, const std::vector<int>& order,
   Network result = network;
   for (std::size_t i = 0; i < from.size(); ++i) {
     result.layers[i] = network.layers[at(from[i])];
-    if (result.layers[i].like >= 0) result.layers[i].like = to[at(result.layers[i].like)];
+    for (int* other : {&result.layers[i].like, &result.layers[i].part_of})
+      if (*other >= 0) *other = to[at(*other)];
   }
   set_lifetimes(result);
   return result;

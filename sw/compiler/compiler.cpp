@@ -117,7 +117,8 @@ Program program_of(const Planned& planned, const machine::Config& config,
   program.image_offset = layout.arena_bytes;
   program.image = std::move(image.bytes);
   program.dram_bytes = round_up(layout.arena_bytes + image.size, std::int64_t{4096});
-  std::vector<int> row;  // of the report: stripes of a layer share one
+  std::vector<int> row;    // of the report: stripes and chunks of a layer share one
+  std::vector<int> begun;  // the first layer of each row
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
     const int same = layer.like >= 0 ? layer.like : layer.part_of;
@@ -125,6 +126,7 @@ Program program_of(const Planned& planned, const machine::Config& config,
     const std::int64_t expected = std::llround(layout.tilings[i].expected);
     const std::int64_t bound = layer.like >= 0 ? 0 : bound_of(layer, network, config);
     if (same < 0) {
+      begun.push_back(static_cast<int>(i));
       program.layers.push_back({layer.name, layer.op, layer.macs,
                                 describe(layer, layout.tilings[i], layout), bound, expected});
     } else {
@@ -132,7 +134,7 @@ Program program_of(const Planned& planned, const machine::Config& config,
       whole.macs += layer.macs;
       whole.bound_cycles += bound;
       whole.expected_cycles += expected;
-      ++whole.stripes;
+      if (begun[at(row.back())] == layer.like) ++whole.stripes;
     }
   }
   for (const Instruction& run : runs) program.run_layer.push_back(row[at(run.layer)]);

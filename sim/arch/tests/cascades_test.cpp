@@ -34,6 +34,7 @@ class Images : public Builder {
 
 struct Ran {
   std::vector<int> stripes;  ///< of each layer
+  int copied = 0;            ///< maps of which rows go from stripe to stripe
   RunResult result;
 };
 
@@ -43,7 +44,12 @@ Ran run(const Images& b, const std::vector<Array>& inputs, const machine::Config
   options.cascading = cascading;
   const compiler::Program program = compiler::compile(b.graph, config, options);
   Ran ran;
-  for (const compiler::ProgramLayer& l : program.layers) ran.stripes.push_back(l.stripes);
+  for (const compiler::ProgramLayer& l : program.layers) {
+    if (l.op == "COPY")
+      ++ran.copied;
+    else
+      ran.stripes.push_back(l.stripes);
+  }
   ran.result = run_arch(program, inputs);
   const std::vector<Array> golden = reference::outputs_of(
       b.graph, reference::run_graph(b.graph, inputs, reference::kDoublePolicy));
@@ -120,6 +126,31 @@ TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades
   // Input, weights and output remain.
   CHECK(3 * stripes.result.dram_bytes_written < whole.result.dram_bytes_written);
   CHECK(stripes.result.cycles < whole.result.cycles);
+}
+
+TEST_CASE("rows that the next stripe reads are kept where that is shorter", "[arch][cascades]") {
+  Images b(9);
+  b.graph.outputs = {b.inverted(b.conv(b.input({1, 48, 48, 3}), 16, 3, 1), 16, 1)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const machine::Config config = testing::small_config(8, 8, 32, 64, 64);
+  const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
+  CHECK(stripes.copied > 0);
+  CHECK(std::ranges::max(stripes.stripes) > 1);
+  // As many cycles, about, as where all fits.
+  const Ran whole = run(b, inputs, testing::small_config(8, 8, 512, 64, 64), Cascading::kNever);
+  CHECK(100 * stripes.result.cycles < 120 * whole.result.cycles);
+}
+
+TEST_CASE("channels come in chunks where the map between does not fit whole", "[arch][cascades]") {
+  Images b(11);  // 24 + 24 of 32 KiB
+  const int x = b.conv(b.input({1, 16, 16, 8}), 16);
+  b.graph.outputs = {b.conv(b.depth(b.conv(x, 96)), 16)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const Ran chunks = run(b, inputs, testing::small_config(8, 8, 48, 32, 64), Cascading::kEstimated);
+  const Ran whole = run(b, inputs, testing::small_config(8, 8, 512, 32, 64), Cascading::kNever);
+  CHECK(chunks.stripes == std::vector{1, 1, 1, 1});
+  CHECK(chunks.result.dram_bytes_written == whole.result.dram_bytes_written);
+  CHECK(100 * chunks.result.cycles < 110 * whole.result.cycles);
 }
 
 TEST_CASE("stripes leave DMEM to a map that is gated", "[arch][cascades]") {

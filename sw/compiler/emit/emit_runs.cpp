@@ -423,10 +423,20 @@ void Emitter::emit_conv(const ConvRun& run) {
 
 // ---- vector -------------------------------------------------------------------------------------
 
+/// What a layer moves between DMEM and DRAM.
+void Emitter::emit_by_dma(int words) {
+  const int from = layer().input, to = layer().output;
+  const bool out = place(from).resident;
+  const Shape& s = shape(from);
+  copy(out ? Engine::kStore : Engine::kLoad, out ? to : from, {0, s.H, 0, s.W}, 0, words,
+       place(out ? from : to).dmem, true);
+}
+
 void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   const Layer& l = layer();
   const int word = channels.first / out_per_word();
   const int words = divide_up(channels.size(), out_per_word());
+  if (l.by_dma) return emit_by_dma(words);
   if (tiling().direct) return emit_moved(rect, channels);
   const bool of_words = l.kind == LayerKind::kWords;
   const View in = of_words ? input_view(rect, channels.first, channels.size(), 0, l.window.R)

@@ -48,6 +48,7 @@ class Emitter : private Order {
   void emit_conv_pieces(const Rect& rect, const Channels& channels);
   void emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part, const Channels& group,
                    const View& out, std::int64_t delta, std::int64_t param);
+  void emit_by_dma(int words);
   void emit_vector_part(const Rect& rect, const Channels& channels);
   /// Channel words of a rectangle for the vector unit, and where they lie.
   struct VectorPart {

@@ -49,6 +49,7 @@ std::int64_t product(const Layer& layer, const machine::Config& config) {
 std::int64_t bound_of(const Layer& layer, const Network& network, const machine::Config& config) {
   // Products without MACs only put codes in order.
   if (layer.kind == LayerKind::kConv && layer.macs > 0) return product(layer, config);
+  if (layer.by_dma) return 0;
   Shape out = network.maps[at(layer.output)].shape;
   if (layer.rows_of_all > 0) out.H = layer.rows_of_all;
   if (layer.kind != LayerKind::kSum)

@@ -62,6 +62,7 @@ struct Map {
   bool kept = false;                   ///< stored as well, for maps that reload it
   int reloads = -1;                    ///< the map whose codes it has, from where that is stored
   bool in_dram = false;                ///< in DRAM, as it leaves DMEM to others there
+  bool moved = false;                  ///< rows go or come Layer::by_dma: they are whole beats
   int core_rows = 0;                   ///< rows that each core makes of it; 0: all have all rows
   int rows_above = 0, rows_below = 0;  ///< of the neighbours', which its readers need besides
   bool weights = false;                ///< some layer's weights: rows and planes are whole beats
@@ -242,6 +243,7 @@ struct Layer {
   int like = -1;
   int rows_of_all = 0;  ///< of the output, of all stripes; 0: a layer that is no stripe
   int part_of = -1;     ///< the layer that makes the first channels of the same output
+  bool by_dma = false;  ///< kMax of one tap, between DMEM and DRAM: no unit computes it
   int input = -1;
   int second = -1;  ///< residual, or the second operand
   int output = -1;

@@ -39,6 +39,7 @@ std::string text_of(const Map& map) {
   note(map.constant(), "constant");
   note(map.kept, "kept");
   note(map.in_dram, "aside");
+  note(map.moved, "moved");
   note(map.weights, "weights");
   return text;
 }
@@ -101,6 +102,7 @@ std::string text_of(const Layer& layer) {
             ->name);
   }
   text += fmt::format(", {}\n", result_of(layer));
+  if (layer.by_dma) text += "    by DMA\n";
   if (layer.former.steps > 0)
     text += fmt::format("    former: {} steps of {} columns, halo {}, idle {}\n",
                         layer.former.steps, layer.former.dil, layer.former.halo, layer.former.idle);

@@ -149,7 +149,7 @@ Choice stream_ends(Choice best, const Network& network, const machine::Config& c
 model::Faults vector_faults(const Network& network, const machine::Config& config) {
   model::Faults faults;
   for (const Layer& layer : network.layers)
-    if (layer.kind != LayerKind::kConv && !config.vector)
+    if (layer.kind != LayerKind::kConv && !layer.by_dma && !config.vector)
       faults.add(model::Refusal(
           model::Reason::kConfiguration,
           fmt::format("{}: tensor {} '{}' needs the vector unit (vector.enable)", layer.label,

@@ -68,11 +68,12 @@ struct Tiling {
   int piece_words = 0;  ///< input channel words of a piece; relay: where chunks meet
   int piece_rows = 0;   ///< filter rows of a piece; all unless piece_words is 1
   std::int64_t input_words = 0, second_words = 0, output_words = 0;  ///< of one buffer in DMEM
-  double cycles = 0;                ///< estimated, with a surcharge for what overlaps: to compare
-  double expected = 0;              ///< estimated, without
-  double reused = 0;                ///< as `cycles`, with the weights in PMEM already
-  double compute = 0, traffic = 0;  ///< cycles that it would take without the other
-  double weights = 0;               ///< of `traffic`
+  double cycles = 0;    ///< estimated, with a surcharge for what overlaps: to compare
+  double expected = 0;  ///< estimated, without
+  double reused = 0;    ///< as `cycles`, with the weights in PMEM already
+  double surcharge = 0, reused_surcharge = 0;  ///< of these two
+  double compute = 0, traffic = 0;             ///< cycles that it would take without the other
+  double weights = 0;                          ///< of `traffic`
 
   /// Words of all buffers in DMEM.
   std::int64_t scratch_words() const {
@@ -97,6 +98,7 @@ struct Plan {
   std::int64_t core_words = 0;          ///< in DRAM from a core's maps to the next one's
   double cycles = 0;                    ///< estimated, to compare plans
   double traffic = 0;                   ///< of these the bus has work, all layers
+  double surcharge = 0;                 ///< of these what layers that overlap may lose
   std::size_t spilled = 0;              ///< maps that found no place in DMEM, without states
   std::int64_t tiled = 0, visited = 0;  ///< the work: calls of tile(), maps looked at for places
 };

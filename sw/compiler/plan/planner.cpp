@@ -138,6 +138,8 @@ void Planner::choose_pitches() {
 
 int Planner::pitch_unit(int root) const {
   const Shape& shape = net_.maps[at(root)].shape;
+  const auto moves = [&](int m) { return net_.maps[at(m)].moved; };
+  if (std::ranges::any_of(facts_.members(root), moves)) return config_.data_words();
   if (net_.row_cores > 1 && shape.pixels() > 1) return config_.data_words();  // rows begin alike
   return shape.H > 1 && facts_.weights(root) ? config_.data_words() : shape.pixel_words();
 }
@@ -322,7 +324,10 @@ void Planner::place_buffers(int layer) {
   if (facts_.together(layer).size() > 1) return place_buffers_together(layer);
   const Tiling& t = plan_.tilings[at(layer)];
   const std::int64_t words = t.scratch_words();
-  const Gap early = largest_gap({std::max(0, layer - 1), layer});
+  if (net_.layers[at(layer)].by_dma) return plan_.scratch.push_back(0);  // nothing is hidden by it
+  int before = std::max(0, layer - 1);
+  while (before > 0 && net_.layers[at(before)].by_dma) --before;
+  const Gap early = largest_gap({before, layer});
   const bool fits = words <= early.size;
   Gap own{fits ? early.start : largest_gap({layer, layer}).start, words};
   const std::int64_t behind = std::max(own.start, buffers_.end());
@@ -334,7 +339,7 @@ void Planner::place_buffers(int layer) {
   buffers_ = {own.start, round_up(words, config_.data_words())};
 }
 
-double Planner::estimated_cycles() const {
+double Planner::estimated_cycles() {
   double cycles = 0;
   Weights weights(facts_, config_);
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
@@ -344,8 +349,9 @@ double Planner::estimated_cycles() const {
     const Tiling& t = plan_.tilings[at(i)];
     const std::int64_t rows = layer.weight_rows(config_);
     const bool reuses = rows > 0 && weights.finds(i, rows);
-    cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead +
-              static_cast<double>(facts_.replays_of(i, pitch));
+    cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead;
+    plan_.surcharge += reuses ? t.reused_surcharge : t.surcharge;
+    if (!layer.by_dma) cycles += static_cast<double>(facts_.replays_of(i, pitch));
   }
   return cycles;
 }

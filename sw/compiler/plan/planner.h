@@ -134,7 +134,7 @@ class Planner {
   void place_buffers_together(int layer);
   /// Whether the layer and those that go together with it are cut so that they can.
   bool shares_chunks(int layer) const;
-  double estimated_cycles() const;
+  double estimated_cycles();
   /// Cycles that the first layer waits for what it reads, and that the last one's output takes to
   /// leave, where these are resident.
   double exposed_cycles() const;

@@ -54,6 +54,7 @@ class Tiler {
 
   std::optional<Tiling> run(std::int64_t room) {
     room_ = room;
+    if (layer_.by_dma) return moved_rows();
     const bool cut = !places_.input->resident || !places_.output->resident;
     for (const int chunk : chunks()) {
       weights_ = weights_of(chunk);
@@ -75,6 +76,18 @@ class Tiler {
   int columns() const { return layer_.columns(config_); }
   /// Groups one after the other, each with input words of its own.
   bool one_group() const { return layer_.group_channels > 0 && layer_.former.steps == 0; }
+
+  /// Rows that leave DMEM or come back; nothing where their map is not there.
+  std::optional<Tiling> moved_rows() const {
+    const bool out = places_.input->resident;
+    if (out == places_.output->resident) return std::nullopt;
+    Tiling t{.rows = window().P, .cols = window().Q, .chunk = out_.channel_words() * out_.per_word};
+    t.traffic =
+        static_cast<double>(out_.pixels() * out_.channel_words() * 4) / map_bytes_per_cycle_;
+    t.expected = (out ? timing::kStoreBeat : 1) * t.traffic + timing::kBusLatency;
+    t.cycles = t.reused = t.expected;
+    return t;
+  }
 
   /// Channels in steps of which the output can be cut: whole groups of columns, and whole words in
   /// DRAM; of channels that read the same words, all or an integer part.
@@ -511,14 +524,17 @@ class Tiler {
       const double shared = weights / places_.together;
       const double own = std::max(bytes + shared, stored * timing::kStoreBeat) / bytes_per_cycle_;
       t.expected = std::max(compute, own);
-      t.cycles = t.expected + surcharge * (compute + own);
+      t.surcharge = t.reused_surcharge = surcharge * (compute + own);
+      t.cycles = t.expected + t.surcharge;
       t.weights -= shared / bytes_per_cycle_;
       t.reused = t.cycles;
       return keep(t);
     }
-    t.cycles = t.expected + surcharge * (compute + traffic);
+    t.surcharge = surcharge * (compute + traffic);
+    t.cycles = t.expected + t.surcharge;
     const double reads = std::max(bytes, stored * timing::kStoreBeat) / bytes_per_cycle_;
-    t.reused = std::max(compute + serial, reads) + 0.1 * (compute + reads);
+    t.reused_surcharge = 0.1 * (compute + reads);
+    t.reused = std::max(compute + serial, reads) + t.reused_surcharge;
     if (conv()) {
       const double load = weights_.bytes / bytes_per_cycle_;
       // Nothing hides the first chunk's weights but the layer before; nor those of others that have

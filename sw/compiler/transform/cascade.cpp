@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "sw/compiler/transform/channel_parts.h"
+
 namespace trine::compiler {
 namespace {
 
@@ -38,11 +40,16 @@ class Striping {
     net_.layers.assign(begin, begin + cascade_.first);
     first_of_.assign(old_.layers.size(), -1);
     for (int y = 0; y < height_; y += cascade_.rows)
-      if (!add_stripe({y, std::min(height_, y + cascade_.rows)})) return std::nullopt;
-    const int more = static_cast<int>(net_.layers.size()) - (cascade_.last + 1);
+      stripes_.push_back(needs_of({y, std::min(height_, y + cascade_.rows)}));
+    if (cascade_.keeps && !add_kept()) return std::nullopt;
+    for (std::size_t k = 0; k < stripes_.size(); ++k)
+      if (!add_stripe(k)) return std::nullopt;
+    const std::size_t stripes_end = net_.layers.size();
+    const int more = static_cast<int>(stripes_end) - (cascade_.last + 1);
     net_.layers.insert(net_.layers.end(), begin + cascade_.last + 1, old_.layers.end());
-    for (Layer& l : net_.layers)
-      if (l.like > cascade_.last) l.like += more;
+    for (std::size_t i = stripes_end; i < net_.layers.size(); ++i)
+      for (int* other : {&net_.layers[i].like, &net_.layers[i].part_of})
+        if (*other > cascade_.last) *other += more;
     set_lifetimes(net_);
     return std::move(net_);
   }
@@ -51,13 +58,31 @@ class Striping {
   const Layer& old(int i) const { return old_.layers[at(i)]; }
   const Map& old_map(int m) const { return old_.maps[at(m)]; }
 
+  /// A map of the cascade's own, or the whole of which it is a part; else itself.
+  int key_of(int m) const { return internal(m) ? old_.whole_of(m) : m; }
+
   bool inside(int layer) const { return layer >= cascade_.first && layer <= cascade_.last; }
 
-  /// Whether the map is only known to layers of the cascade.
-  bool internal(int m) const {
-    const Map& map = old_map(m);
-    return old_.is_private(m) && !map.kept && map.reloads < 0 && !map.capacity && !map.weights &&
-           inside(map.producer) && inside(map.last_write) && inside(map.last_use);
+  bool internal(int m) const { return internal_[at(old_.whole_of(m))] != 0; }
+
+  /// Which maps only layers of the cascade know, whole or some of their channels.
+  void find_internal() {
+    internal_.assign(old_.maps.size(), 0);
+    for (int i = cascade_.first; i <= cascade_.last; ++i) {
+      const int m = old_.whole_of(old(i).output);
+      const Map& map = old_map(m);
+      internal_[at(m)] = !map.input && !map.output && !map.constant() && !map.kept &&
+                         map.reloads < 0 && !map.capacity && !map.weights && inside(map.producer) &&
+                         inside(map.last_write) && inside(map.last_use);
+    }
+    for (const Map& map : old_.maps) {
+      const Part& part = map.part;
+      if (part.whole < 0) continue;
+      const Shape& whole = old_map(part.whole).shape;
+      if (part.y != 0 || part.x != 0 || part.pixel_words > 0 || map.shape.H != whole.H ||
+          map.shape.W != whole.W || part.scattered(map.shape.per_word))
+        internal_[at(part.whole)] = 0;
+    }
   }
 
   bool written_inside(int m) const {
@@ -67,6 +92,7 @@ class Striping {
   }
 
   bool can_run() {
+    find_internal();
     height_ = old_map(old(cascade_.last).output).shape.H;
     if (cascade_.rows >= height_) return false;
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
@@ -88,40 +114,102 @@ class Striping {
            !map.capacity && !map.weights;
   }
 
-  /// What the stripe needs of each map.
-  std::map<int, Rows> needs_of(const Rows& stripe) const {
-    std::map<int, Rows> needs;
+  /// The rows that a stripe reads of a map, or writes at the cascade's ends, and those of them that
+  /// are made for it: not what the stripe before has left.
+  struct Needs {
+    Rows all, made;
+  };
+  using Stripe = std::map<int, Needs>;
+
+  /// What the next stripe needs of each map.
+  Stripe needs_of(const Rows& stripe) const {
+    Stripe needs;
     const auto need = [&](int m, const Rows& rows) {
-      const auto [entry, is_new] = needs.try_emplace(m, rows);
-      if (!is_new)
-        entry->second = {std::min(entry->second.first, rows.first),
-                         std::max(entry->second.last, rows.last)};
+      const auto [entry, is_new] = needs.try_emplace(key_of(m), Needs{rows, rows});
+      Rows& all = entry->second.all;
+      if (!is_new) all = {std::min(all.first, rows.first), std::max(all.last, rows.last)};
     };
     for (int i = cascade_.last; i >= cascade_.first; --i) {
       const Layer& l = old(i);
       if (!internal(l.output)) need(l.output, stripe);
-      const auto out = needs.find(l.output);
+      const auto out = needs.find(key_of(l.output));
       if (out == needs.end()) continue;  // nobody reads these rows
-      const Rows rows = out->second;
-      need(l.input, input_rows(l.window, rows));
-      if (l.second >= 0) need(l.second, rows);
+      Needs& rows = out->second;
+      rows.made = rows.all;
+      if (cascade_.keeps && internal(l.output) && !stripes_.empty())
+        if (const auto before = stripes_.back().find(out->first); before != stripes_.back().end())
+          rows.made.first = std::max(rows.all.first, before->second.all.last);
+      if (rows.made.count() <= 0) continue;
+      need(l.input, input_rows(l.window, rows.made));
+      if (l.second >= 0) need(l.second, rows.made);
     }
     return needs;
   }
 
+  /// The rows of a map that a stripe finds, as the one before has made them.
+  Rows kept_rows(int m, std::size_t stripe) const {
+    if (!cascade_.keeps || !internal(m) || stripe == 0 || stripe == stripes_.size()) return {};
+    const auto before = stripes_[stripe - 1].find(m), now = stripes_[stripe].find(m);
+    if (before == stripes_[stripe - 1].end() || now == stripes_[stripe].end()) return {};
+    return {now->second.all.first, std::min(before->second.all.last, now->second.all.last)};
+  }
+
+  /// Where kept rows lie between two stripes.
+  /// @return whether there are any, and of codes that the DMA moves
+  bool add_kept() {
+    for (std::size_t k = 1; k < stripes_.size(); ++k)
+      for (const auto& [m, needs] : stripes_[k]) {
+        const int count = kept_rows(m, k).count();
+        if (count <= 0) continue;
+        const Map& map = old_map(m);
+        if (map.shape.per_word != 4 || map.shape.wide) return false;
+        kept_[m].rows = std::max(kept_[m].rows, count);
+      }
+    for (auto& [m, kept] : kept_) {
+      kept.map = add_map(m, {0, kept.rows}).map;
+      net_.maps[at(kept.map)].in_dram = net_.maps[at(kept.map)].moved = true;
+    }
+    return !kept_.empty();
+  }
+
   /// @return whether maps that one instruction walks lie alike
-  bool add_stripe(const Rows& stripe) {
-    const std::map<int, Rows> needs = needs_of(stripe);
+  bool add_stripe(std::size_t k) {
+    const Stripe& needs = stripes_[k];
     place_.clear();
     for (const auto& [m, rows] : needs) {
-      place_[m] = internal(m) ? add_map(m, rows) : Place{m, 0};
+      place_[m] = internal(m) ? add_map(m, rows.all) : Place{m, 0};
+      if (kept_.contains(m)) net_.maps[at(place_[m].map)].moved = true;
       if (cascade_.in_dram && !internal(m)) net_.maps[at(old_.whole_of(m))].in_dram = true;
     }
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
-      const auto out = needs.find(old(i).output);
-      if (out != needs.end() && !add_layer(i, out->second)) return false;
+      const int m = key_of(old(i).output);
+      const auto out = needs.find(m);
+      if (out == needs.end()) continue;
+      if (old_map(m).producer == i) move_rows(m, kept_rows(m, k), false);
+      if (out->second.made.count() > 0 && !add_layer(i, out->second.made)) return false;
+      if (old_map(m).last_write == i) move_rows(m, kept_rows(m, k + 1), true);
     }
     return true;
+  }
+
+  /// Rows that a stripe leaves to the next one go to DRAM, or come from there.
+  void move_rows(int m, const Rows& rows, bool out) {
+    if (rows.count() <= 0) return;
+    Kept& kept = kept_.at(m);
+    const Map& map = old_map(m);
+    Layer copy(LayerKind::kMax);
+    copy.label = old(map.producer).label;
+    copy.op = "COPY";
+    copy.name = map.name;
+    copy.words = map.shape.channel_words();
+    copy.window = {.H = rows.count(), .W = map.shape.W, .P = rows.count(), .Q = map.shape.W};
+    copy.by_dma = true;
+    copy.input = cut(m, rows);
+    copy.output = cut({kept.map, rows.first}, rows);
+    if (!out) std::swap(copy.input, copy.output);
+    copy.like = kept.first_copy;
+    if (kept.first_copy < 0) kept.first_copy = static_cast<int>(net_.layers.size());
+    net_.layers.push_back(std::move(copy));
   }
 
   /// A map of the new network that has a map's rows from `first` on.
@@ -137,12 +225,23 @@ class Striping {
 
   /// Those rows of a map: all of its place, or a part of that.
   int cut(int m, const Rows& rows) {
-    const Place& place = place_.at(m);
+    const int key = key_of(m);
+    if (key == m) return cut(place_.at(m), rows);
+    Place place = place_.at(key);  // some of its channels
+    Map part = net_.maps[at(place.map)];
+    part.moved = false;
+    part.shape.C = old_map(m).shape.C;
+    part.part = {.whole = place.map, .channel = old_map(m).part.channel};
+    place.map = net_.add(std::move(part));
+    return cut(place, rows);
+  }
+
+  int cut(const Place& place, const Rows& rows) {
     const Map& whole = net_.maps[at(place.map)];
     if (rows == Rows{place.first, place.first + whole.shape.H}) return place.map;
     Map part = whole;
     part.codes.clear();
-    part.input = part.output = part.kept = false;
+    part.input = part.output = part.kept = part.moved = false;
     part.shape.H = rows.count();
     part.part.y += rows.first - place.first;
     if (part.part.whole < 0) part.part.whole = place.map;
@@ -166,6 +265,7 @@ class Striping {
     l.window.H = in.count();
     l.window.P = out.count();
     l.rows_of_all = old(index).window.P;
+    if (l.part_of >= 0) l.part_of = first_of_[at(l.part_of)];
     int& first = first_of_[at(index)];
     if (first < 0) {
       first = static_cast<int>(net_.layers.size());
@@ -197,7 +297,15 @@ class Striping {
   Network net_;
   int height_ = 0;              ///< rows of what the cascade makes
   std::map<int, Place> place_;  ///< of the old network's maps, in this stripe
+  std::vector<char> internal_;  ///< of each old map that is no part
   std::vector<int> first_of_;   ///< the layer of the first stripe, of each old one
+  std::vector<Stripe> stripes_;
+  /// Rows of a map on their way from stripe to stripe.
+  struct Kept {
+    int map = -1, rows = 0;
+    int first_copy = -1;  ///< the layer
+  };
+  std::map<int, Kept> kept_;  ///< of the old network's maps
 };
 
 }  // namespace
@@ -216,6 +324,18 @@ bool works_by_rows(const Network& network, const Layer& l) {
 
 std::optional<Network> striped(const Network& network, const Cascade& cascade) {
   return Striping(network, cascade).run();
+}
+
+std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
+                                const machine::Config& config) {
+  if (cascade.chunks == 1) return striped(network, cascade);
+  auto cut = chunked(network, cascade.first, cascade.last, cascade.chunks, config);
+  if (!cut) return std::nullopt;
+  Cascade stripes = cascade;
+  stripes.last = cut->last;
+  const Layer& last = network.layers[at(cascade.last)];
+  if (cascade.rows >= network.maps[at(last.output)].shape.H) return std::move(cut->network);
+  return striped(cut->network, stripes);
 }
 
 }  // namespace trine::compiler

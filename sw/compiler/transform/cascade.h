@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Cascades: neighbouring layers that run stripe by stripe, so that the maps between them never
-// leave the chip. Rows where stripes overlap are computed again (docs/decisions/029-cascades.md).
+// leave the chip. Rows where stripes overlap are computed again (docs/decisions/029-cascades.md) or
+// stay in DMEM (docs/decisions/056-kept-rows.md).
 
 #pragma once
 
@@ -18,6 +19,9 @@ namespace trine::compiler {
 struct Cascade {
   int first = 0, last = 0, rows = 0;
   bool in_dram = false;  ///< what it reads and writes lies in DRAM, the maps between have DMEM
+  /// Rows that the next stripe needs again go to DRAM and come back to it.
+  bool keeps = false;
+  int chunks = 1;  ///< of the channels between products and depthwise layers; rows may be all then
 
   bool operator==(const Cascade& o) const = default;
 };
@@ -29,6 +33,10 @@ bool works_by_rows(const Network& network, const Layer& layer);
 /// @return nothing where stripes do not give the same codes, or there is only one
 std::optional<Network> striped(const Network& network, const Cascade& cascade);
 
+/// The same behind chunked(), where the cascade has chunks.
+std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
+                                const machine::Config& config);
+
 /// Cascades that do not overlap, those that promise the fewest cycles, in order; of a network that
 /// has the plan.
 /// @param gated  stripes before a gated map are planned with what reads it
@@ -39,7 +47,8 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
 /// Numbers of all that the plans of a section depend on: sections with the same share one.
 std::vector<int> key_of(const Network& section);
 
-/// Cascades wherever there can be one, for tests.
-std::vector<Cascade> any_cascades(const Network& network);
+/// Cascades wherever there can be one, for tests, in chunks where they can be; each other one keeps
+/// rows.
+std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config);
 
 }  // namespace trine::compiler

@@ -12,6 +12,8 @@
 
 #include "base/rounding.h"
 #include "sw/compiler/transform/cascade.h"
+#include "sw/compiler/transform/channel_parts.h"
+#include "sw/compiler/transform/interleave.h"
 
 namespace trine::compiler {
 namespace {
@@ -21,9 +23,12 @@ constexpr int kMostStripes = 64;
 constexpr int kMostGated = 12;   ///< of a cascade and of what gates the map that it makes
 constexpr int kMostWeights = 2;  ///< times PMEM: those that it does not hold come for each stripe
 
-constexpr int kWorse = 8;        ///< heights in turn that are no better than one before
-constexpr int kStep = 85;        ///< % of a height that come next
-constexpr double kGain = 0.005;  ///< of its layers' cycles; estimates are not that good
+constexpr int kWorse = 12;               ///< heights in turn that are no better than one before
+constexpr int kStep = 85;                ///< % of a height that come next
+constexpr std::size_t kMostChunked = 3;  ///< layers of a section in chunks
+constexpr double kKept = 0.98;    ///< of the cycles, at most, with kept rows: copies meet gathers
+constexpr double kChunks = 0.96;  ///< with chunks, whose loads wait more than is estimated
+constexpr double kGain = 0.005;   ///< of its layers' cycles; estimates are not that good
 
 /// All but the weights, which no plan asks for; those of binary codes make corrections.
 Network without_weights(Network network) {
@@ -92,6 +97,12 @@ struct Found {
   int end = 0;  ///< the last of the layers that gain
   double gain = 0;
 };
+
+/// The next smaller height of stripes that are about alike.
+int next_height(int rows, int height) {
+  const int most = std::min(height - 1, divide_up(height * kStep, 100));
+  return most < 1 ? 0 : divide_up(rows, divide_up(rows, most));
+}
 
 class Finder {
  public:
@@ -179,30 +190,87 @@ class Finder {
     return found;
   }
 
-  /// The best of the heights from a half of the rows on downwards.
+  /// The best of the heights from a half of the rows on downwards; then those whose rows are kept,
+  /// and, in chunks of channels, from all rows on down to the best one without.
   Found best_height(int first, int last, const Network& own) const {
-    const int rows = net_.maps[at(net_.layers[at(last)].output)].shape.H;
-    Found best;
-    int worse = 0;
     const auto as_is = quick_plan(own, config_);
     if (!as_is) return {};
-    for (int height = divide_up(rows, 2); height > 0 && worse <= kWorse;
-         height = std::min(height - 1, height * kStep / 100)) {
+    Best best{{}, as_is->cycles, lean_cycles(own, *as_is)};
+    const Chunked whole{own, last - first};
+    try_heights(whole, 1, best, [&](const Network& cut, Cascade how) {
+      const auto plan = how.keeps ? std::nullopt : quick_plan(cut, config_);
+      if (!plan || plan->cycles >= best.cycles || plan->cycles > (1 - kGain) * as_is->cycles)
+        return false;
+      best = {how, plan->cycles, lean_cycles(cut, *plan)};
+      return true;
+    });
+    const double without = best.least;
+    Best kept = best;
+    const auto is_shorter = [&](const Network& cut, Cascade how) {
+      const auto plan = how.keeps || how.chunks > 1 ? quick_plan(cut, config_) : std::nullopt;
+      const double cycles = plan ? lean_cycles(cut, *plan) : kept.least;
+      if (cycles >= kept.least) return false;
+      kept.cascade = how;
+      kept.least = cycles;
+      return true;
+    };
+    try_heights(whole, 1, kept, is_shorter);
+    if (kept.least < kKept * best.least) best = kept;
+    for (const int chunks : {2, 4}) {
+      if (own.layers.size() > kMostChunked) break;
+      const auto cut = chunked(own, 0, last - first, chunks, config_);
+      if (!cut) break;
+      kept = best;
+      kept.least *= kChunks;
+      const double enough = kept.least;
+      kept.cascade.chunks = chunks;
+      kept.cascade.keeps = kept.cascade.in_dram = false;
+      Cascade all = kept.cascade;
+      all.rows = rows_of(*cut);
+      is_shorter(cut->network, all);
+      try_heights(*cut, best.cascade.rows, kept, is_shorter);
+      if (kept.least < enough) best = kept;
+    }
+    return {best.cascade, 0, as_is->cycles - best.cycles + without - best.least};
+  }
+
+  /// The best so far: cycles of its plan, and as lean_cycles().
+  struct Best {
+    Cascade cascade;
+    double cycles = 0, least = 0;
+  };
+
+  static int rows_of(const Chunked& own) {
+    return own.network.maps[at(own.network.layers[at(own.last)].output)].shape.H;
+  }
+
+  /// Calls try_one with stripes of a half of the rows down to the least, until many in turn are no
+  /// better.
+  template <typename Try>
+  void try_heights(const Chunked& own, int least, const Best& best, Try try_one) const {
+    const int rows = rows_of(own), chunks = best.cascade.chunks;
+    bool found = false;
+    int worse = 0;
+    for (int height = divide_up(rows, 2); height >= std::max(1, least) && worse <= kWorse;
+         height = next_height(rows, height)) {
       if (divide_up(rows, height) > kMostStripes) break;
       ++worse;
-      for (const bool in_dram : {false, true}) {
-        const auto cut = striped(own, {0, last - first, height, in_dram});
-        if (!cut) return {};
-        const auto plan = quick_plan(*cut, config_);
-        if (!plan) continue;
-        const double gain = as_is->cycles - plan->cycles;
-        if (gain <= best.gain || gain <= kGain * as_is->cycles) continue;
-        best = {{first, last, height, in_dram}, last, gain};
-        worse = 0;
-      }
-      if (best.gain == 0) worse = 0;
+      for (const bool in_dram : {false, true})
+        for (const bool keeps : {false, true}) {
+          const Cascade how{0, own.last, height, in_dram, keeps, chunks};
+          const auto cut = striped(own.network, how);
+          if (!cut && !keeps) return;
+          if (!cut || !try_one(*cut, how)) continue;
+          found = true;
+          worse = 0;
+        }
+      if (!found) worse = 0;
     }
-    return best;
+  }
+
+  /// Without what plans add for layers that overlap, array and other engines side by side.
+  static double lean_cycles(const Network& network, const Plan& plan) {
+    return plan.cycles - plan.surcharge - cycles_beside(network, plan);
   }
 
   const Network net_;
@@ -223,7 +291,7 @@ std::vector<int> key_of(const Network& section) {
     add({m.shape.H, m.shape.W, m.shape.C, m.shape.per_word});
     add(numbers_of(m.part));
     add({m.input, m.output, m.constant(), m.weights, m.kept, m.in_dram, m.transposed,
-         m.capacity.has_value()});
+         m.capacity.has_value(), m.moved});
     add({m.producer, m.last_write, m.first_use, m.last_use, m.width_in_dram()});
   }
   for (const Layer& l : section.layers) {
@@ -256,15 +324,22 @@ std::vector<Cascade> cascades_of(const Network& network, const machine::Config& 
   return found;
 }
 
-std::vector<Cascade> any_cascades(const Network& network) {
+std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config) {
   constexpr int kLayers = 4, kStripes = 3;
   std::vector<Cascade> result;
   const int count = static_cast<int>(network.layers.size());
   for (int first = 0; first < count; ++first)
     for (int last = std::min(first + kLayers, count) - 1; last > first; --last) {
       const int rows = network.maps[at(network.layers[at(last)].output)].shape.H;
-      const Cascade cascade{first, last, divide_up(rows, kStripes)};
+      Cascade cascade{first, last, divide_up(rows, kStripes)};
       if (!striped(network, cascade)) continue;
+      const auto found = [&](bool keeps, int chunks) {
+        cascade.keeps = keeps;
+        cascade.chunks = chunks;
+        return cascaded(network, cascade, config).has_value();
+      };
+      const bool keeps = result.size() % 2 == 0;
+      if (!found(keeps, 2) && !found(keeps, 1)) found(false, 1);
       result.push_back(cascade);
       first = last;
       break;

@@ -33,7 +33,7 @@ Layer channels_of(const Layer& all, int first, int last) {
   Layer l = all;
   l.channels = last - first;
   const auto cut = [](auto& values, std::ptrdiff_t from, std::ptrdiff_t to) {
-    values = {values.begin() + from, values.begin() + to};
+    if (std::ssize(values) >= to) values = {values.begin() + from, values.begin() + to};  // or none
   };
   if (l.kind == LayerKind::kConv) {
     cut(l.conv().weights, all.weight_at(first, 0), all.weight_at(last, 0));
@@ -86,6 +86,25 @@ std::optional<Network> in_channel_parts(const Network& network, const machine::C
       if (*other > layer + 1) *other += more;
   }
   set_lifetimes(result);
+  return result;
+}
+
+std::optional<Chunked> chunked(const Network& network, int first, int last, int parts,
+                               const machine::Config& config) {
+  Chunked result{network, last};
+  bool some = false;
+  for (int layer = first; layer + 1 < result.last; ++layer) {
+    const Layer& depthwise = result.network.layers[at(layer + 1)];
+    if (depthwise.kind != LayerKind::kConv || !result.network.is_private(depthwise.output))
+      continue;
+    std::optional<Network> cut = in_channel_parts(result.network, config, layer, parts);
+    if (!cut) continue;
+    const auto more = static_cast<int>(cut->layers.size() - result.network.layers.size());
+    result = {std::move(*cut), result.last + more};
+    layer += more + 1;
+    some = true;
+  }
+  if (!some) return std::nullopt;
   return result;
 }
 

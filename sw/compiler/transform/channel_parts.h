@@ -18,4 +18,14 @@ namespace trine::compiler {
 std::optional<Network> in_channel_parts(const Network& network, const machine::Config& config,
                                         int layer, int parts);
 
+struct Chunked {
+  Network network;
+  int last = 0;  ///< where the layer `last` now is
+};
+
+/// The same of each product and depthwise layer of first..last, before the last one, whose output
+/// only layers know. @return nothing where there are none
+std::optional<Chunked> chunked(const Network& network, int first, int last, int parts,
+                               const machine::Config& config);
+
 }  // namespace trine::compiler

@@ -74,7 +74,8 @@ std::vector<std::vector<int>> predecessors(const Network& network) {
     };
     for (const int m : {l.input, l.second, l.weights_map}) visit(m, false);
     visit(l.output, true);
-    if (l.like >= 0) mine.push_back(l.like);
+    for (const int other : {l.like, l.part_of})
+      if (other >= 0) mine.push_back(other);
     for (const int m : {l.input, l.second, l.weights_map})
       if (m >= 0) known[network.whole_of(m)].push_back(access_of(network, i, m, false));
     known[network.whole_of(l.output)].push_back(access_of(network, i, l.output, true));
@@ -194,12 +195,14 @@ class Timeline {
   /// waits. Loads are taken in order: those of its parts hold up the array's weights.
   double gathers(int i) const {
     const Layer& l = net_.layers[at(i)];
+    if (l.by_dma) return kBanks;
     if (plan_.tilings[at(i)].input_words > 0) return 1;
     const double taps = l.two_operands() ? 2 : l.window.R * l.window.S;
     return taps / (taps + timing::kVectorWord);
   }
 
   static constexpr std::size_t kLookBack = 8;
+  static constexpr double kBanks = 0.4;  ///< of a beat, which takes banks from the gather
   static constexpr double kFirstRun = 24, kNextRun = 6;  // words
 
   const Network& net_;
@@ -290,7 +293,8 @@ Network reordered(const Network& network, const std::vector<int>& order,
   Network result = network;
   for (std::size_t i = 0; i < from.size(); ++i) {
     result.layers[i] = network.layers[at(from[i])];
-    if (result.layers[i].like >= 0) result.layers[i].like = to[at(result.layers[i].like)];
+    for (int* other : {&result.layers[i].like, &result.layers[i].part_of})
+      if (*other >= 0) *other = to[at(*other)];
   }
   set_lifetimes(result);
   return result;

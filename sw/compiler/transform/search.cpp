@@ -86,7 +86,7 @@ class Search {
   void cascade(Candidate& now) const {
     const bool always = cascading_ == Cascading::kAlways;
     if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
-    if (always) return take_some(any_cascades(now.network), now);
+    if (always) return take_some(any_cascades(now.network, config_), now);
     const Candidate before = now;
     const auto found = cascades_of(before.network, config_, *before.plan, false);
     take_some(found, now);
@@ -108,7 +108,7 @@ class Search {
     Candidate candidate(now.network);
     candidate.printed = now.printed;
     for (std::size_t i = cascades.size(); i-- > 0;) {
-      std::optional<Network> cut = striped(candidate.network, cascades[i]);
+      std::optional<Network> cut = cascaded(candidate.network, cascades[i], config_);
       if (!cut) return false;  // a section by itself knows nothing of maps that others load again
       candidate.network = std::move(*cut);
     }

@@ -76,7 +76,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
   const Config base = machine::load_config(
       "edge256", {"array.precisions=[\"int8\"]", "bus.axi_id_bits=4", "bus.axi_user_bits=8"});
   const Constants before = constants(base);
-  CHECK(before.size() == 37);
+  CHECK(before.size() == 38);
   CHECK(before.at("Rows") == "8");
   CHECK((before.at("Int8") == "1'b1" && before.at("Ternary") == "1'b0"));
   const std::string hash = fmt::format("{:016X}", base.hash());

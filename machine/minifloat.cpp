@@ -86,6 +86,12 @@ std::optional<Format> format_named(std::string_view name) {
   return std::nullopt;
 }
 
+Format format_of_onnx(int type) {
+  for (const FormatRow& row : kFormats)
+    if (row.onnx == type && row.onnx != 0) return row.format;
+  return Format::kNone;
+}
+
 std::optional<std::int64_t> fixed_of(Format format, std::uint8_t code) {
   const bool posit = row_of(format).posit;
   if (posit && code == 0x80) return std::nullopt;

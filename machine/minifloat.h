@@ -59,6 +59,9 @@ static_assert(
 /// Nothing if no format has the name.
 std::optional<Format> format_named(std::string_view name);
 
+/// kNone where a data type of ONNX is none.
+Format format_of_onnx(int type);
+
 /// A code's value in fixed point; nothing for NaN, infinity and NaR. @pre not kNone
 std::optional<std::int64_t> fixed_of(Format format, std::uint8_t code);
 

@@ -91,7 +91,8 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
     if (op.kind == model::OpKind::kLstm && host != HostPart::kAnywhere)
       continue;  // lowering says what the machine has of it
-    const bool has = has_wide(*graph, op, config);
+    const bool has = has_wide(*graph, op, config) &&
+                     (config.formats || graph->out(op).format == machine::Format::kNone);
     if (host != HostPart::kAnywhere && is_edge(*graph, op)) continue;
     if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
     if (op.kind == model::OpKind::kSvdf && host != HostPart::kAnywhere)

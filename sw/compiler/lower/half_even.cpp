@@ -79,6 +79,7 @@ std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
       const int most = static_cast<int>(machine::largest(format));
       all = {std::max(all.first, -most), std::min(all.second, most)};
     }
+    if (graph.in(*maker, 0).type == model::DataType::kFloat32) return all;  // without bounds
     if (maker->half_even && graph.out(*maker).type == model::DataType::kInt16)
       return {std::min(std::max(maker->code_min, all.first), 0),
               std::max(std::min(maker->code_max, all.second), 0)};

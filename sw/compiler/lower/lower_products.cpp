@@ -346,11 +346,11 @@ int Lowering::scaled_beside(const Op& o, int from, int bits) {
   const Shape s = shape(from);
   const int half = machine::kInt8.codes_per_word() * s.channel_words();
   const int both = add_map(o.input(0), {2 * half, s.H, s.W});
-  for (const int by : {0, bits}) {
+  for (const bool upper : {false, true}) {
     Layer layer = copy(o, from);
     layer.macs = 0;
-    layer.pool().regions[0].scale.shift += by;
-    add_layer_to(add_part(both, {-1, by == 0 ? 0 : half}, {s.C, s.H, s.W}), std::move(layer));
+    if (upper) layer.pool().regions[0].scale.shift += bits;
+    add_layer_to(add_part(both, {-1, upper ? half : 0}, {s.C, s.H, s.W}), std::move(layer));
   }
   return both;
 }

@@ -44,9 +44,8 @@ void Importer::run() {
 void Importer::set_format(machine::Format format) {
   static constexpr OpKind kRounds[] = {
       OpKind::kConv2D, OpKind::kDepthwiseConv2D, OpKind::kFullyConnected, OpKind::kTransposeConv,
-      OpKind::kAdd,    OpKind::kSub,             OpKind::kMul,            OpKind::kAveragePool2D,
-      OpKind::kMean,   OpKind::kMaxPool2D,       OpKind::kMaximum,        OpKind::kMinimum,
-      OpKind::kRelu,   OpKind::kQuantize};
+      OpKind::kAdd,    OpKind::kSub,             OpKind::kMul,            OpKind::kMean,
+      OpKind::kMaxPool2D, OpKind::kMaximum,      OpKind::kMinimum,        OpKind::kQuantize};
   for (Tensor& t : graph_.tensors)
     if (t.type == DataType::kInt16 && !t.is_constant) t.format = format;
   for (const Op& op : graph_.ops) {

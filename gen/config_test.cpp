@@ -111,6 +111,8 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"array.activations16 = true\narray.precisions = [\"binary\"]\n",
           "2: array.precisions: no \"int8\", which array.activations16 needs, allowed a list with "
           "it"},
+      Row{"array.formats = true\n",
+          "1: array.formats: true without array.activations16, allowed false"},
       Row{"bus.axi_data_bits = 512\nmemory.param_channels = 40\n",
           "2: memory.param_channels: 40 does not fill beats of 16 words (bus.axi_data_bits), "
           "allowed multiples of 16, at least 32"});

@@ -132,6 +132,9 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
       if (value != before.at(name) && name != "ConfigHash") changed[name] = value;
     CHECK(changed == row.changed);
   }
+  const std::vector<std::string> formats{"array.activations16=true", "array.formats=true"};
+  CHECK(constants(machine::load_config("edge256", formats)).at("Formats") == "1'b1");
+  CHECK(before.at("Formats") == "1'b0");
 }
 
 TEST_CASE("a test pin is where clock gates are, low in trine_axi_top", "[gen][emission]") {

@@ -220,7 +220,10 @@ int random_vector(Builder& b, int x) {
 }
 
 void random_chain(Builder& b, Between between, bool codes) {
-  int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
+  random_chain(b, b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)}), between, codes);
+}
+
+void random_chain(Builder& b, int x, Between between, bool codes) {
   for (int left = b.number(1, 4); left > 0; --left) {
     for (int n = between == Between::kNothing ? 0 : b.number(0, 2); n > 0; --n)
       x = moves(b, between) ? random_movement(b, x, codes) : random_vector(b, x);
@@ -355,6 +358,23 @@ void make_int16(Builder& b) {
   go_to_corners(b);
   if (once_in(b, 3)) prune(b);
   if (onnx && once_in(b, 2)) give_format(b);
+}
+
+/// Codes behind a quantizer are of the format, those of an input any.
+void make_formats(Builder& b) {
+  int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
+  if (!once_in(b, 4)) {
+    b.tensor(x).name = kNarrow;
+    x = b.unary(x, OpKind::kQuantize);
+  }
+  static const std::vector<Between> kBetween{Between::kNothing, Between::kMovement, Between::kAny};
+  random_chain(b, x, any(b, kBetween), true);
+  if (once_in(b, 8)) make_batch(b, b.number(1, 9));
+  widen(b, true);
+  round_to_even(b);
+  go_to_corners(b);
+  if (once_in(b, 3)) prune(b);
+  give_format(b);
 }
 
 }  // namespace trine::fuzz

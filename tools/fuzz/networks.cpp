@@ -18,7 +18,8 @@ namespace {
 const std::vector<Family> kFamilies{
     Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
     Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
-    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders};
+    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders,
+    Family::kFormats};
 constexpr int kDrawn = 11;
 
 }  // namespace
@@ -26,7 +27,8 @@ constexpr int kDrawn = 11;
 const std::vector<std::string>& family_names() {
   static const std::vector<std::string> kNames{"images",  "matrices", "transformers",
                                                "low-bit", "exported", "chains",
-                                               "int16",   "cells",    "decoders"};
+                                               "int16",   "cells",    "decoders",
+                                               "formats"};
   return kNames;
 }
 
@@ -66,6 +68,9 @@ Family make_network(Builder& b) {
       break;
     case Family::kCells:
       make_cells(b);
+      break;
+    case Family::kFormats:
+      make_formats(b);
       break;
     case Family::kDecoders:
       return family;

@@ -74,8 +74,12 @@ std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
     const auto maker = std::ranges::find_if(
         graph.ops, [&](const Op& op) { return std::ranges::count(op.outputs, tensor) > 0; });
     if (maker == graph.ops.end()) return all;
+    const model::OpClass type = model::class_of(maker->kind);
+    const bool computes = type != model::OpClass::kReshape && type != model::OpClass::kMovement &&
+                          maker->kind != OpKind::kMaxPool2D && maker->kind != OpKind::kMaximum &&
+                          maker->kind != OpKind::kMinimum;
     if (const machine::Format format = graph.out(*maker).format;
-        format != machine::Format::kNone) {
+        computes && format != machine::Format::kNone) {
       const int most = static_cast<int>(machine::largest(format));
       all = {std::max(all.first, -most), std::min(all.second, most)};
     }

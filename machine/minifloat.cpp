@@ -53,10 +53,9 @@ struct Table {
       values.push_back(code == 0 ? 0 : posit_value(code, 8, row.exponent, row.fraction));
     }
     for (std::size_t i = 0; i + 1 < values.size(); ++i)
-      borders.push_back(row.posit
-                            ? posit_value(2 * static_cast<int>(i) + 1, 9, row.exponent,
-                                          row.fraction + kFiner)
-                            : (values[i] + values[i + 1]) << (kFiner - 1));
+      borders.push_back(row.posit ? posit_value(2 * static_cast<int>(i) + 1, 9, row.exponent,
+                                                row.fraction + kFiner)
+                                  : (values[i] + values[i + 1]) << (kFiner - 1));
     if (row.posit) borders[0] = 0;
   }
   std::vector<std::int64_t> values, borders;  ///< borders: 2^kFiner to a unit

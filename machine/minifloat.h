@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Number formats of eight bits: minifloats and posits. All values of a format are whole multiples of
-// its smallest one, so a value is a whole number ("fixed point") and sums of products are exact:
+// Number formats of eight bits: minifloats and posits. All values of a format are whole multiples
+// of its smallest one, so a value is a whole number ("fixed point") and sums of products are exact:
 //
 //   value of a code = fixed(code) * 2^-fraction
 //
 // A result is rounded once, to the nearest code, ties to the even one; what lies beyond the largest
 // value becomes that. A posit is never rounded to 0, and what lies between two codes goes by the
-// code of nine bits between them, as the posit standard has it. NaN, infinity and NaR are no values.
+// code of nine bits between them, as the posit standard has it. NaN, infinity and NaR are no
+// values.
 //
 // The RTL twin is rtl/results/trine_post_format.sv.
 

@@ -80,8 +80,7 @@ TEST_CASE("real numbers go to the code that ml_dtypes and softposit round to",
     const auto codes = table.at("codes").get<std::vector<int>>();
     for (std::size_t i = 0; i < probes.size(); ++i) {
       CAPTURE(row.name, probes[i]);
-      const std::int64_t value =
-          nearest_real(row.format, std::ldexp(probes[i], row.fraction));
+      const std::int64_t value = nearest_real(row.format, std::ldexp(probes[i], row.fraction));
       REQUIRE(code_of(row.format, value) == codes[i]);
     }
     CHECK(nearest_real(row.format, 1e300) == largest(row.format));
@@ -101,9 +100,9 @@ TEST_CASE("all products of two codes are rounded as ml_dtypes and softposit roun
       for (int b = 0; b < 256; ++b) {
         const auto x = fixed_of(row.format, static_cast<std::uint8_t>(a));
         const auto y = fixed_of(row.format, static_cast<std::uint8_t>(b));
-        codes.push_back(x && y ? *code_of(row.format,
-                                          nearest(row.format, Exact{*x} * *y, row.fraction))
-                               : 0x80);
+        codes.push_back(
+            x && y ? *code_of(row.format, nearest(row.format, Exact{*x} * *y, row.fraction))
+                   : 0x80);
       }
     CHECK(fnv(codes) == recorded(row).at("products"));
   }
@@ -123,9 +122,7 @@ struct Parts {
     middle += sign * ((x & mask) * (y >> kBits) + (x >> kBits) * (y & mask));
     high += sign * (x >> kBits) * (y >> kBits);
   }
-  Exact sum() const {
-    return (Exact{high} << 2 * kBits) + (Exact{middle} << kBits) + Exact{low};
-  }
+  Exact sum() const { return (Exact{high} << 2 * kBits) + (Exact{middle} << kBits) + Exact{low}; }
 };
 
 /// Random sums whose signs are the worst: those that add up, and those that all but cancel.

@@ -5,8 +5,8 @@
 usage: formats.py [--layer | --networks CIFAR] [--backend arch|rtl] [DESIGN]
 
 --layer: one 3x3 convolution of 64 channels and 64 filters on 16x16 pixels, each run exact to the golden layer.
---networks: LeNet, 1,000 digits, and ResNet-8, 1,000 pictures of CIFAR/test (what `models/train_resnet8.py PICTURES
-images --out CIFAR` wrote), by `trine quantize`, `trine accuracy` and `trine estimate`.
+--networks: LeNet, 1,000 digits, and ResNet-8, 300 pictures of CIFAR/test (what `models/train_resnet8.py PICTURES
+images --out CIFAR` wrote), by `trine quantize`, `trine accuracy` (golden layers) and `trine estimate`.
 """
 import argparse
 import array
@@ -31,7 +31,7 @@ CHANNELS, FILTERS, SIZE, WINDOW = 64, 64, 16, 3
 PIXELS = ["--scale", "1/255"]
 NETWORKS = {"LeNet": ("models/own_model/lenet_float.onnx", "models/mnist_held_back", "models/mnist_held_back"),
             "ResNet-8": ("models/resnet8/float.onnx", "{}/calibration", "{}/test")}
-COUNT = 1000
+COUNT = {"LeNet": 1000, "ResNet-8": 300}
 
 
 def npy(path, shape, values):
@@ -82,7 +82,7 @@ def of_networks(cifar, design, folder):
     for name, (model, calibration, test) in NETWORKS.items():
         first = None
         for codes, weights, network in forms(common.ROOT / model, calibration.format(cifar), PIXELS, design, folder):
-            right = common.trine("accuracy", network, "--data", test.format(cifar), *PIXELS, "--count", COUNT, *design)
+            right = common.trine("accuracy", network, "--data", test.format(cifar), *PIXELS, "--count", COUNT[name], "--backend", "golden", *design)
             cost = common.trine("estimate", network, *design)
             first = first or cost
             rows.append([name, codes, weights, f"{100 * right['top1']:.1f} %", cost["cycles"],

@@ -72,7 +72,7 @@ struct Tensor {
   bool is_constant = false;
   std::vector<std::uint8_t> data;       ///< of a constant: elements() values, little endian
   Encoding encoding = Encoding::kInt8;  ///< of int8 codes
-  /// Of int16 codes: values of an eight-bit format in fixed point, and no other numbers.
+  /// Whose values int16 codes are, in fixed point; they hold no other numbers.
   machine::Format format = machine::Format::kNone;
 
   float scale() const { return quantization.scale.empty() ? 0.0f : quantization.scale[0]; }

@@ -148,8 +148,8 @@ struct FormatProduct {
   }
   std::vector<std::uint8_t> bytes() {
     const std::string x = requantized(b, "in", 0x1p-7F);
-    const std::string w = b.op("DequantizeLinear",
-                               {whole(b, {K, M}, weights), b.scalar(0x1p-8F), whole(b, {}, {0})});
+    const std::string w =
+        b.op("DequantizeLinear", {whole(b, {K, M}, weights), b.scalar(0x1p-8F), whole(b, {}, {0})});
     return b.bytes(requantized(b, b.op("MatMul", {x, w}), 0x1p-5F));
   }
 };
@@ -207,8 +207,8 @@ TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
     Builder b({1, 2});
     b.model()->mutable_opset_import(0)->set_version(21);
     const std::string x = b.quant("in", 1, 8, true, false);
-    const std::string w = b.op("DequantizeLinear", {whole(b, {2, 1}, codes, kE4M3Type),
-                                                    b.scalar(scale)});
+    const std::string w =
+        b.op("DequantizeLinear", {whole(b, {2, 1}, codes, kE4M3Type), b.scalar(scale)});
     const std::string y = b.quant(b.op("MatMul", {x, w}), 0.5F, 8, true, false);
     return model::parse_onnx(b.bytes(y), "m.onnx");
   };

@@ -179,16 +179,14 @@ inline std::int32_t to_code(std::int32_t value, const OutputRange& out) {
 /// @pre out.format is one; |sum| < 2^48, multiplier of 31 bits, right in 1..62
 inline std::int32_t to_format(std::int64_t sum, std::int32_t multiplier, int right,
                               const OutputRange& out) {
-  const std::int64_t value =
-      machine::nearest(out.format, machine::Exact{sum} * multiplier, right);
+  const std::int64_t value = machine::nearest(out.format, machine::Exact{sum} * multiplier, right);
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, out.act_min, out.act_max));
 }
 
 /// One accumulator to one code (int8, or 0..255 where `out` says so).
 inline std::int32_t requantize(std::int32_t acc, const ChannelScale& s, const OutputRange& out,
                                Rounding rounding = Rounding::kDouble) {
-  if (out.format != machine::Format::kNone)
-    return to_format(acc, s.multiplier, 31 - s.shift, out);
+  if (out.format != machine::Format::kNone) return to_format(acc, s.multiplier, 31 - s.shift, out);
   return to_code(scaled(acc, s, rounding), out);
 }
 

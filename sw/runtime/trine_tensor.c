@@ -86,8 +86,7 @@ static int32_t formatted(float steps, unsigned format) {
   const float size = steps < 0.0f ? -steps : steps;
   int32_t begin = format == 1 ? 32 : 64, unit = 1, whole;
   if (!(size > 0.0f)) return 0; /* nor a number */
-  for (; size >= (float)begin && begin < 4096; begin *= 2)
-    unit *= format == 1 || unit == 1 ? 2 : 4;
+  for (; size >= (float)begin && begin < 4096; begin *= 2) unit *= format == 1 || unit == 1 ? 2 : 4;
   whole = rounded(size / (float)unit, 1) * unit;
   if (format == 2 && size == 3072.0f) whole = 2048;
   if (whole == 0 && format == 2) whole = 1;

@@ -259,7 +259,8 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
   const int largest = static_cast<int>(trine::machine::largest(format));
   int next = -kMost, cycle = 0;
   for (int episode = 0; next <= kMost || episode < 300; ++episode) {
-    const bool all = next <= kMost;  // sums one after the other, with a scale that is a power of two
+    const bool all =
+        next <= kMost;  // sums one after the other, with a scale that is a power of two
     const bool half_even = !is_long;
     set_cfg(dut.cfg_i, cfg::kHalfEven, half_even);
     set_cfg(dut.cfg_i, cfg::kStaticScale, half_even);
@@ -271,7 +272,8 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
     set_cfg(dut.cfg_i, cfg::kAddActMax, lane.range.act_max);
     for (int n = 0; n < 1000; ++n, ++cycle) {
       const bool offer = n < 990 && chance(random, 90);
-      // Of TFLite's pair; the product has the bits of a sum of 40 times 15, or of 32 times 31.
+      // The shift is that of TFLite's pair; the product has the bits of a sum of 40 times 15, or of
+      // 32 times 31.
       const int shift = all ? 1 - kBelow : lane.uniform(-24, 4);
       const std::int32_t q = all ? 1 << 30 : lane.multiplier();
       const std::int32_t m = is_long ? q < 0x7fff0000 ? (q + (1 << 15)) >> 16 : 0x7fff : q;
@@ -296,10 +298,9 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
       if (offer) {
         const std::int64_t value =
             trine::machine::nearest(format, trine::machine::Exact{sum} * m, right);
-        lane.expected.emplace_back(
-            cycle + kInt16Latency,
-            static_cast<int>(std::clamp<std::int64_t>(value, lane.range.act_min,
-                                                      lane.range.act_max)));
+        lane.expected.emplace_back(cycle + kInt16Latency,
+                                   static_cast<int>(std::clamp<std::int64_t>(
+                                       value, lane.range.act_min, lane.range.act_max)));
         if (all) ++next;
       }
       lane.tick();

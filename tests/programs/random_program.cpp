@@ -455,9 +455,9 @@ class Generator {
     r.set(post::kZeroPoint, 0);
     r.set(post::kAddZeroPoint, 0);
     const int format = formats && config_.formats && chance(40) ? between(1, 2) : 0;
-    const int most = format == 0 ? 32767
-                                 : static_cast<int>(machine::largest(
-                                       static_cast<machine::Format>(format)));
+    const int most = format == 0
+                         ? 32767
+                         : static_cast<int>(machine::largest(static_cast<machine::Format>(format)));
     r.set(post::kFormat, format);
     const int least = format == 0 ? -most - 1 : -most;
     const int a = between(least, most), b = chance(50) ? most : between(a, most);
@@ -645,10 +645,11 @@ class Generator {
     const bool reduce = op == Op::kSum16 && chance(40);
     const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
     // What a line takes has up to two bits more than a code.
-    quantization16(r, bits_of(taps == 2 && op != Op::kAdd16 ? 1LL << 31
-                              : of_words                    ? INT32_MAX
-                                                            : 32768 * summands + 3000) -
-                          (line ? draw(5) : 0),
+    quantization16(r,
+                   bits_of(taps == 2 && op != Op::kAdd16 ? 1LL << 31
+                           : of_words                    ? INT32_MAX
+                                                         : 32768 * summands + 3000) -
+                       (line ? draw(5) : 0),
                    !line);
     if (of_words) r.set(post::kPosition, draw(4));
     if (line) i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});

@@ -18,17 +18,15 @@ namespace {
 const std::vector<Family> kFamilies{
     Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
     Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
-    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders,
-    Family::kFormats};
+    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders, Family::kFormats};
 constexpr int kDrawn = 11;
 
 }  // namespace
 
 const std::vector<std::string>& family_names() {
-  static const std::vector<std::string> kNames{"images",  "matrices", "transformers",
-                                               "low-bit", "exported", "chains",
-                                               "int16",   "cells",    "decoders",
-                                               "formats"};
+  static const std::vector<std::string> kNames{"images",   "matrices", "transformers", "low-bit",
+                                               "exported", "chains",   "int16",        "cells",
+                                               "decoders", "formats"};
   return kNames;
 }
 

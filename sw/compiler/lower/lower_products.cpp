@@ -313,9 +313,8 @@ int Lowering::Split::high(int w) const {
 
 std::optional<Lowering::Split> Lowering::Split::of(std::span<const std::int16_t> weights) {
   for (Split split; split.bits <= 8; ++split.bits)
-    if (std::ranges::all_of(weights, [&](int w) {
-          return split.low(w) >= -128 && split.low(w) <= 127;
-        }))
+    if (std::ranges::all_of(weights,
+                            [&](int w) { return split.low(w) >= -128 && split.low(w) <= 127; }))
       return split;
   return std::nullopt;
 }
@@ -447,8 +446,7 @@ Layer Lowering::fully_connected(const Op& o) {
   g.stride_x = g.Q == 1 ? 1 : g.S;
   set_arithmetic(o, layer);
   const auto codes = split ? std::vector<std::int8_t>() : graph_.in(o, 1).values<std::int8_t>();
-  const auto wide =
-      split ? graph_.in(o, 1).values<std::int16_t>() : std::vector<std::int16_t>();
+  const auto wide = split ? graph_.in(o, 1).values<std::int16_t>() : std::vector<std::int16_t>();
   std::size_t from = 0;
   for (int m = 0; m < layer.channels; ++m)
     for (int ky = 0; ky < layer.window.R; ++ky)
@@ -456,8 +454,7 @@ Layer Lowering::fully_connected(const Op& o) {
         for (int c = 0; c < s.C; ++c, ++from) {
           const int w = split ? int{wide[from]} : int{codes[from]};
           weight(layer, m, ky, kx, c) = static_cast<std::int8_t>(split ? split->low(w) : w);
-          if (split)
-            weight(layer, m, ky, kx, upper + c) = static_cast<std::int8_t>(split->high(w));
+          if (split) weight(layer, m, ky, kx, upper + c) = static_cast<std::int8_t>(split->high(w));
         }
   if (has_factors(o)) set_factors(o, layer);
   fold_zero_point(layer);

@@ -128,8 +128,8 @@ Codes quantize(const Call& call) {
                   model::label(call.graph, call.op), call.in(0).name, least, most, x);
     const float ratio = x / call.out().scale();
     if (range.format != machine::Format::kNone) {
-      codes.push_back(static_cast<std::int32_t>(
-          machine::nearest_real(range.format, double{ratio})));
+      codes.push_back(
+          static_cast<std::int32_t>(machine::nearest_real(range.format, double{ratio})));
       continue;
     }
     const float steps = call.op.half_even ? std::nearbyint(ratio) : std::round(ratio);  // else away

@@ -153,13 +153,13 @@ void check_format(const QuantizeArguments& options) {
     throw_error("--int8-weights: of --format alone");
   if (options.format.empty()) return;
   const auto format = machine::format_named(options.format);
-  if (!format)
-    throw_error("--format {}: no such format, allowed e3m4 posit8_0", options.format);
+  if (!format) throw_error("--format {}: no such format, allowed e3m4 posit8_0", options.format);
   const machine::FormatRow& row = machine::row_of(*format);
   if (!row.in_int16())
-    throw_error("--format {}: its values have {} bits of fixed point and the machine's codes 16, "
-                "allowed e3m4 posit8_0; trine estimate --format has its cycles",
-                options.format, row.bits);
+    throw_error(
+        "--format {}: its values have {} bits of fixed point and the machine's codes 16, "
+        "allowed e3m4 posit8_0; trine estimate --format has its cycles",
+        options.format, row.bits);
 }
 
 int run(const QuantizeArguments& given) {

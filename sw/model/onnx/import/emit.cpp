@@ -604,9 +604,13 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bia
   const auto M = static_cast<std::size_t>(p.channels);
   const std::size_t taps = p.taps();
   std::vector<std::int8_t> stored = p.weights;
-  if (!p.wide.empty() && (depthwise || !is_wide(p.op.inputs[0]) || graph_.tensors[static_cast<std::size_t>(output)].type != DataType::kInt16))
-    throw_error("weights of more than 8 bits, allowed in Conv of one group, Gemm and MatMul of int16 codes that are of "
-                "a format");
+  if (!p.wide.empty() &&
+      (depthwise || !is_wide(p.op.inputs[0]) ||
+       graph_.tensors[static_cast<std::size_t>(output)].type != DataType::kInt16))
+    throw_error(
+        "weights of more than 8 bits, allowed in Conv of one group, Gemm and MatMul of int16 codes "
+        "that are of "
+        "a format");
   if (depthwise)  // [M][R, S] -> [R, S, M]
     for (std::size_t m = 0; m < M; ++m)
       for (std::size_t i = 0; i < taps; ++i) stored[i * M + m] = p.weights[m * taps + i];

@@ -125,8 +125,8 @@ void set_weights(const Constant& c, const std::vector<std::size_t>& order, Produ
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::size_t at = order[i];
     const int less = plain ? 0 : narrow ? c.zero_points[at] : shift;
-    const double code = plain ? c.values[at]
-                              : std::ldexp(double(c.codes[at] - less), -shared[i / taps]);
+    const double code =
+        plain ? c.values[at] : std::ldexp(double(c.codes[at] - less), -shared[i / taps]);
     if (code != std::trunc(code) || code < (wide ? INT16_MIN : -128) ||
         code > (wide ? INT16_MAX : 127))
       throw_error("weight {} is no quantized value of 8 bits{}: quantize weights to int8",

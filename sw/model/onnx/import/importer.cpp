@@ -42,16 +42,25 @@ void Importer::run() {
 /// All int16 codes are values of the format.
 /// @throws Error  an operator makes such codes by lines, or of whole numbers
 void Importer::set_format(machine::Format format) {
-  static constexpr OpKind kRounds[] = {
-      OpKind::kConv2D, OpKind::kDepthwiseConv2D, OpKind::kFullyConnected, OpKind::kTransposeConv,
-      OpKind::kAdd,    OpKind::kSub,             OpKind::kMul,            OpKind::kMean,
-      OpKind::kMaxPool2D, OpKind::kMaximum,      OpKind::kMinimum,        OpKind::kQuantize};
+  static constexpr OpKind kRounds[] = {OpKind::kConv2D,
+                                       OpKind::kDepthwiseConv2D,
+                                       OpKind::kFullyConnected,
+                                       OpKind::kTransposeConv,
+                                       OpKind::kAdd,
+                                       OpKind::kSub,
+                                       OpKind::kMul,
+                                       OpKind::kMean,
+                                       OpKind::kMaxPool2D,
+                                       OpKind::kMaximum,
+                                       OpKind::kMinimum,
+                                       OpKind::kQuantize};
   for (Tensor& t : graph_.tensors)
     if (t.type == DataType::kInt16 && !t.is_constant) t.format = format;
   for (const Op& op : graph_.ops) {
     const OpClass type = class_of(op.kind);
-    if (graph_.out(op).format == machine::Format::kNone || std::ranges::count(kRounds, op.kind) > 0 ||
-        type == OpClass::kReshape || type == OpClass::kMovement)
+    if (graph_.out(op).format == machine::Format::kNone ||
+        std::ranges::count(kRounds, op.kind) > 0 || type == OpClass::kReshape ||
+        type == OpClass::kMovement)
       continue;
     throw_error("{}: node {}: {} makes no codes of {}", file_.name, op.index, name_of(op.kind),
                 machine::row_of(format).name);

@@ -113,7 +113,8 @@ class Reader {
     for (double& value : constant->values) {
       const auto code = static_cast<std::uint8_t>(static_cast<int>(value));
       const auto fixed = machine::fixed_of(format, code);
-      if (!fixed) fail("{}: code {:#x} of {} is no number", what, code, machine::row_of(format).name);
+      if (!fixed)
+        fail("{}: code {:#x} of {} is no number", what, code, machine::row_of(format).name);
       value = static_cast<double>(*fixed);
     }
     constant->unit = std::ldexp(1.0f, -machine::row_of(format).fraction);
@@ -229,9 +230,10 @@ class Reader {
       const auto found = file_.constants.find(node.inputs[i]);
       if (found == file_.constants.end() || found->second->unit == 1) continue;
       if (node.type != "DequantizeLinear" || i != 0)
-        fail("node {} {}: '{}' is of FLOAT4E2M1 or FLOAT8, allowed as first input of "
-             "DequantizeLinear",
-             node.index, node.type, node.inputs[i]);
+        fail(
+            "node {} {}: '{}' is of FLOAT4E2M1 or FLOAT8, allowed as first input of "
+            "DequantizeLinear",
+            node.index, node.type, node.inputs[i]);
     }
   }
 

@@ -207,7 +207,7 @@ TEST_CASE("the top module has the ports of its buses in the widths of the keys",
     ++parameters;
     CHECK((*it)[1] == (*it)[2]);
   }
-  CHECK(parameters == 29);
+  CHECK(parameters == 30);
   CHECK_THAT(top_module(machine::load_config("edge64")),
              Catch::Contains("read_response.rid      = m_axi_rid_i;\n"));
   CHECK_THAT(top_module(machine::load_config("edge64", {"array.rows=3", "array.cols=5"})),

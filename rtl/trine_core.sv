@@ -272,7 +272,7 @@ module trine_core #(
     .Window     (Window),
     .Weights4   (Weights4),
     .Groups     (Groups),
-    .Int16      (Int16),
+    .Int16      (Int16), .Formats (Formats),
     .Drain      (Drain),
     .ZeroPoints (ZeroPoints),
     .PipeRows   (PipeRows),

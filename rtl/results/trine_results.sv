@@ -144,7 +144,7 @@ module trine_results #(
       .Ternary  (Ternary),
       .Binary   (Binary),
       .Softmax  (Softmax),
-      .Int16    (Int16),
+      .Int16    (Int16), .Formats (Formats),
       .Cluster  (Cluster),
       .Codes    (Drain)
     ) u_vector (

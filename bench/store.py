@@ -23,7 +23,7 @@ import common
 
 FOLDER = common.ROOT / "bench" / "results"
 PAGES = ["README.md", *(f"docs/{name}.md" for name in (
-    "status", "compare", "cluster", "language-models", "performance", "area", "energy", "published_networks", "published_systems",
+    "status", "compare", "cluster", "formats", "language-models", "performance", "area", "energy", "published_networks", "published_systems",
     "speech"))]
 BLOCK = re.compile(r"(?<!`)(<!-- \$ (.*?)(?: \| (.*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 INLINE = re.compile(r"(?<!`)(<!--=(.+?)-->)(.*?)(<!--/-->)")

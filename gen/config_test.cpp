@@ -111,6 +111,8 @@ TEST_CASE("a faulty configuration is refused with line, key and what is allowed"
       Row{"array.activations16 = true\narray.precisions = [\"binary\"]\n",
           "2: array.precisions: no \"int8\", which array.activations16 needs, allowed a list with "
           "it"},
+      Row{"array.formats = true\n",
+          "1: array.formats: true without array.activations16, allowed false"},
       Row{"bus.axi_data_bits = 512\nmemory.param_channels = 40\n",
           "2: memory.param_channels: 40 does not fill beats of 16 words (bus.axi_data_bits), "
           "allowed multiples of 16, at least 32"});
@@ -250,6 +252,8 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
           .insert(
               machine::load_config("edge256", {"array.weights4=true", "array.groups=true"}).hash())
           .second);
+  CHECK(machine::load_config("edge256", {"array.activations16=true"}).hash() !=
+        machine::load_config("edge256", {"array.activations16=true", "array.formats=true"}).hash());
   const std::vector<std::vector<std::string>> unseen{
       {"name=other"},           {"memory.ecc=true"},      {"post.columns_per_cycle=2"},
       {"bus.axi_addr_bits=64"}, {"bus.axi_id_bits=4"},    {"bus.axi_id=2", "bus.axi_id_bits=2"},
@@ -261,7 +265,7 @@ TEST_CASE("the hash covers what a program sees, and nothing else", "[gen][config
     CAPTURE(settings.front());
     CHECK(machine::load_config("edge256", settings).hash() == base.hash());
   }
-  CHECK(std::size(seen) + 1 + unseen.size() == machine::schema().size());  // all keys are looked at
+  CHECK(std::size(seen) + 2 + unseen.size() == machine::schema().size());  // all keys are looked at
 }
 
 TEST_CASE("each key but the name makes another design", "[gen][config]") {

@@ -45,6 +45,7 @@ std::vector<Parameter> parameters(const Config& c) {
       flag("Groups", c.groups, "with factors of such weights by groups"),
       flag("Packed", c.packed, "with weights packed in DRAM"),
       flag("Int16", c.activations16, "with int16 activations, two lanes each"),
+      flag("Formats", c.formats, "with minifloats and posits as such codes"),
       number("Drain", c.columns_per_cycle, "columns drained in a cycle"),
       flag("ZeroPoints", c.zero_points(), "with the sums for products of two maps"),
       number("AxiDataBits", c.axi_data_bits, "AXI4 master"),

@@ -76,7 +76,7 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
   const Config base = machine::load_config(
       "edge256", {"array.precisions=[\"int8\"]", "bus.axi_id_bits=4", "bus.axi_user_bits=8"});
   const Constants before = constants(base);
-  CHECK(before.size() == 37);
+  CHECK(before.size() == 38);
   CHECK(before.at("Rows") == "8");
   CHECK((before.at("Int8") == "1'b1" && before.at("Ternary") == "1'b0"));
   const std::string hash = fmt::format("{:016X}", base.hash());
@@ -132,6 +132,9 @@ TEST_CASE("each key changes its own constants of a design, and no other", "[gen]
       if (value != before.at(name) && name != "ConfigHash") changed[name] = value;
     CHECK(changed == row.changed);
   }
+  const std::vector<std::string> formats{"array.activations16=true", "array.formats=true"};
+  CHECK(constants(machine::load_config("edge256", formats)).at("Formats") == "1'b1");
+  CHECK(before.at("Formats") == "1'b0");
 }
 
 TEST_CASE("a test pin is where clock gates are, low in trine_axi_top", "[gen][emission]") {
@@ -204,7 +207,7 @@ TEST_CASE("the top module has the ports of its buses in the widths of the keys",
     ++parameters;
     CHECK((*it)[1] == (*it)[2]);
   }
-  CHECK(parameters == 29);
+  CHECK(parameters == 30);
   CHECK_THAT(top_module(machine::load_config("edge64")),
              Catch::Contains("read_response.rid      = m_axi_rid_i;\n"));
   CHECK_THAT(top_module(machine::load_config("edge64", {"array.rows=3", "array.cols=5"})),

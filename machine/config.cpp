@@ -298,6 +298,8 @@ void Reader::check_combinations() {
                 "{} rows are no pairs, which array.activations16 needs, allowed even numbers of "
                 "2..256",
                 c.rows);
+  if (c.formats && !c.activations16)
+    combination("array.formats", "true without array.activations16, allowed false");
   if (c.activations16 && !c.int8)
     combination("array.precisions",
                 "no \"int8\", which array.activations16 needs, allowed a list with it");

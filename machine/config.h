@@ -41,6 +41,7 @@ struct Config {
   bool weights4 = false;       ///< array.weights4: int8 activations with weights of four bits
   bool groups = false;         ///< array.groups: such weights with factors by groups of channels
   bool activations16 = false;  ///< array.activations16: int16 activations with int8 weights
+  bool formats = false;        ///< array.formats: int16 codes that are minifloats or posits
   int acc_bits = 32;           ///< array.acc_bits: of an accumulator, 20..32
   int dmem_kib = 128;          ///< memory.dmem_kib: feature maps
   int pmem_kib = 64;           ///< memory.pmem_kib: weights

@@ -207,6 +207,7 @@ TEST_CASE("every key keeps its value through canonical TOML", "[machine][config]
                                                "array.precisions=[\"int8\", \"binary\"]",
                                                "array.weights4=true",
                                                "array.activations16=true",
+                                               "array.formats=true",
                                                "memory.dmem_kib=16",
                                                "memory.pmem_kib=7",
                                                "memory.param_channels=48",
@@ -310,6 +311,9 @@ TEST_CASE("neighbours and words of strides 2 and 4 lie in banks of their own",
 
 /// Programs say for which design they are: keys that came later leave those of before as they were.
 TEST_CASE("a key that came later changes the hash where it is set", "[machine][config]") {
+  const Settings formats{"array.activations16=true", "array.formats=true"};
+  CHECK(load_config("edge256", formats).hash() !=
+        load_config("edge256", {"array.activations16=true"}).hash());
   const Settings later{"array.activations16=true"}, narrow{"array.weights4=true"},
       groups{"array.weights4=true", "array.groups=true"}, packed{"memory.packed_weights=true"};
   CHECK(load_config("edge256").hash() == 0xd610e4afbfd42689);

@@ -61,6 +61,11 @@ const std::vector<Key>& schema() {
        "two lanes for each of their positions: half the rate; sums of 40 bits and codes of 16 bits "
        "in every second post lane; without it, networks with int16 activations are refused",
        true, true},
+      {"array.formats", BoolKey{&Config::formats},
+       "int16 codes may be values of E3M4 or posit<8,0> (with array.activations16)",
+       "a rounding to such values in every second post lane; without it, networks with such "
+       "codes are refused",
+       true, true},
       {"array.acc_bits", IntKey{&Config::acc_bits, {20, 32}},
        "bits of an accumulator; networks that may need more are refused",
        "two flip-flops and an adder's bit in each PE for each bit; 32: no network is refused"},
@@ -227,6 +232,7 @@ std::string configuration_markdown() {
       "- `array.groups`: `array.weights4`, and no `memory.ecc`.\n"
       "- `memory.packed_weights`: `array.cols` a multiple of 4, `bus.axi_data_bits` at most 512, "
       "and ternary among\n  `array.precisions` if it is more than 64.\n"
+      "- `array.formats`: `array.activations16`.\n"
       "- `array.activations16`: an even `array.rows`, and int8 among `array.precisions`.\n"
       "- `memory.param_channels`: at least `array.cols`, and a multiple of the words of a beat, "
       "two beats or more.\n"

@@ -18,6 +18,7 @@ import tempfile
 
 import numpy as np
 
+import eight_bits
 import mixed
 import record
 from record import fail
@@ -240,6 +241,8 @@ def quantize_onnx(args):
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     weighs = args.mixed or args.choice
+    if args.format and (weighs or args.type != "int8"):
+        fail("--format: its codes are in place of --type, and of --mixed and --choice")
     if weighs and not (args.estimate and args.report):
         fail("--mixed, --choice: --estimate and --report, too, as `trine quantize` gives them")
     model = onnx.load(args.model)
@@ -261,7 +264,8 @@ def quantize_onnx(args):
         model = onnx.version_converter.convert_version(model, 13)
     masks = soften_masks(model)
     say_types(model)
-    kind = {"int8": q.QuantType.QInt8, "uint8": q.QuantType.QUInt8, "int16": q.QuantType.QInt16}[args.type]
+    kind = {"int8": q.QuantType.QInt8, "uint8": q.QuantType.QUInt8, "int16": q.QuantType.QInt16}[
+        "int16" if args.format else args.type]
     with tempfile.TemporaryDirectory() as scratch:
         source, ready = pathlib.Path(scratch) / "float.onnx", pathlib.Path(scratch) / "ready.onnx"
         onnx.save(model, source)
@@ -276,11 +280,13 @@ def quantize_onnx(args):
             str(ready), str(args.out), Reader(calibration),
             quant_format=q.QuantFormat.QDQ, activation_type=kind, weight_type=q.QuantType.QInt8,
             per_channel=not args.per_tensor,
-            extra_options={**({"ActivationSymmetric": True} if args.type == "int16" else {}),
+            extra_options={**({"ActivationSymmetric": True} if args.type == "int16" or args.format else {}),
                            **carried(args, model, inputs, calibration)},
             calibrate_method={"minmax": q.CalibrationMethod.MinMax, "entropy": q.CalibrationMethod.Entropy,
                               "percentile": q.CalibrationMethod.Percentile}[args.method])
     weigh_cells(args.out, states, args.per_tensor)
+    if args.format:
+        eight_bits.apply(onnx, args.out, prepared, args.format, args.int8_weights)
     if weighs:
         mixed.choose(args, prepared, calibration, every)
     softened = f", {masks} masks below {LEAST} are {MASK} now" if masks else ""
@@ -289,8 +295,8 @@ def quantize_onnx(args):
 
 def quantize_tflite(args):
     quantizer = record.require("ai_edge_quantizer", "ai-edge-quantizer")
-    if args.type != "int8" or args.method != "minmax" or args.per_tensor or args.carry or args.mixed or args.choice:
-        fail("--type, --method, --per-tensor, --carry, --mixed, --choice: of .onnx alone; ai-edge-quantizer gives int8 with a scale for each"
+    if args.type != "int8" or args.method != "minmax" or args.per_tensor or args.carry or args.mixed or args.choice or args.format:
+        fail("--type, --method, --per-tensor, --carry, --mixed, --choice, --format: of .onnx alone; ai-edge-quantizer gives int8 with a scale for each"
              " channel, from minimum and maximum")
     runtime = record.LiteRt(args.model.read_bytes())
     if all(end["dtype"] in ("int8", "uint8") for end in runtime.inputs):
@@ -344,6 +350,8 @@ def main():
     parser.add_argument("--count", type=int, metavar="N", help="examples of --inputs at most (all)")
     parser.add_argument("--out", type=pathlib.Path, metavar="FILE", required=True)
     parser.add_argument("--type", choices=("int8", "uint8", "int16"), default="int8", help="of activations (int8)")
+    parser.add_argument("--format", choices=eight_bits.ON_MACHINE, help="codes of an eight-bit format, in place of --type")
+    parser.add_argument("--int8-weights", action="store_true", help="of --format: activations alone")
     parser.add_argument("--method", choices=("minmax", "entropy", "percentile"), default="minmax")
     parser.add_argument("--carry", action="append", default=[], metavar="INPUT=OUTPUT",
                         help="a state: this output of a run is that input of the next; one scale for both")

@@ -30,6 +30,7 @@ module trine_core #(
   parameter bit          Weights4      = 1'b0,   // Int8: weights of four bits
   parameter bit          Groups        = 1'b0,   // Weights4, no Ecc: factors by groups
   parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
+  parameter bit          Formats       = 1'b0,   // Int16: codes of eight-bit formats
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
   parameter bit          Cluster       = 1'b0,   // one of several cores
@@ -271,7 +272,7 @@ module trine_core #(
     .Window     (Window),
     .Weights4   (Weights4),
     .Groups     (Groups),
-    .Int16      (Int16),
+    .Int16      (Int16), .Formats (Formats),
     .Drain      (Drain),
     .ZeroPoints (ZeroPoints),
     .PipeRows   (PipeRows),
@@ -339,7 +340,7 @@ module trine_core #(
     .Vector     (Vector),
     .Table      (Table),
     .Groups     (Groups),
-    .Int16      (Int16),
+    .Int16      (Int16), .Formats (Formats),
     .Window     (Window),
     .Softmax    (Softmax),
     .Drain      (Drain),

@@ -31,6 +31,7 @@ module trine_machine #(
   parameter bit          Groups        = 1'b0,   // Weights4, no Ecc: factors by groups
   parameter bit          Packed        = 1'b0,   // Cols in fours: weights packed in DRAM
   parameter bit          Int16         = 1'b0,   // Int8, an even number of Rows: int16 activations
+  parameter bit          Formats       = 1'b0,   // Int16: codes of eight-bit formats
   parameter int unsigned Drain         = 1,      // columns drained in a cycle: 1, 2 (PipeCols >= 2)
   parameter bit          ZeroPoints    = 1'b0,   // Int8: products of two maps
   parameter int unsigned AxiDataBits   = 64,     // 32, 64, 128, 256, 512, 1024
@@ -296,6 +297,7 @@ module trine_machine #(
       .Weights4      (Weights4),
       .Groups        (Groups),
       .Int16         (Int16),
+      .Formats       (Formats),
       .Drain         (Drain),
       .ZeroPoints    (ZeroPoints),
       .Cluster       (Cores > 1),

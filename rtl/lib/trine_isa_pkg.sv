@@ -237,6 +237,9 @@ package trine_isa_pkg;
   localparam int unsigned PostLowReg = 10, PostLowLsb = 40, PostLowWidth = 8;
   // position: place of the first channel in the first output word
   localparam int unsigned PostPositionReg = 10, PostPositionLsb = 48, PostPositionWidth = 5;
+  // format: of int16 codes (array.formats): 0 whole numbers, 1 values of E3M4, 2 of posit<8,0>;
+  // with single
+  localparam int unsigned PostFormatReg = 10, PostFormatLsb = 53, PostFormatWidth = 2;
   // multiplier: Q31; vector, or compute with per_tensor
   localparam int unsigned PostMultiplierReg = 11, PostMultiplierLsb = 0, PostMultiplierWidth = 31;
   // shift (signed): -31..30, positive shifts left

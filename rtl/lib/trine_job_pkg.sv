@@ -19,6 +19,10 @@ package trine_job_pkg;
   localparam logic [1:0] EncodingTernary = 2'd1;  // 16 of 2 bits
   localparam logic [1:0] EncodingBinary  = 2'd2;  // 32 of 1 bit
 
+  // What values int16 codes have; else whole numbers. machine/minifloat.h
+  localparam logic [1:0] FormatE3M4   = 2'd1;
+  localparam logic [1:0] FormatPosit8 = 2'd2;
+
   typedef struct packed {
     logic [2:0]  kind;
     logic        window;        // four columns a group
@@ -37,6 +41,7 @@ package trine_job_pkg;
     logic        shares;        // a vector job's scale is that of its lane, as of a softmax
     logic        words;         // a vector job of int32 words: one column, the last of its word
     logic [1:0]  encoding;
+    logic [1:0]  format;        // of int16 codes
     logic [3:0]  passes_last;   // pairs of thresholds - 1
     logic [7:0]  low;           // code below all thresholds
     logic        single;        // one rounding

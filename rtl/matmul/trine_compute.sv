@@ -31,7 +31,7 @@ module trine_compute #(
   parameter bit          Window       = 1'b0,
   parameter bit          Weights4     = 1'b0,
   parameter bit          Groups       = 1'b0,
-  parameter bit          Int16        = 1'b0,  // Rows is even
+  parameter bit          Int16        = 1'b0, Formats = 1'b0,  // Rows is even
   parameter bit          Cluster      = 1'b0,
   parameter int unsigned WindowParts  = 1,  // 1..8
   localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
@@ -154,7 +154,7 @@ module trine_compute #(
     .Window       (Window),
     .Weights4     (Weights4),
     .Groups       (Groups),
-    .Int16        (Int16)
+    .Int16        (Int16), .Formats (Formats)
   ) u_regs (
     .clk_i,
     .we_i          (cfg_we),

@@ -18,7 +18,8 @@ module trine_compute_regs #(
   parameter bit          Window       = 1'b0,
   parameter bit          Weights4     = 1'b0,
   parameter bit          Groups       = 1'b0,
-  parameter bit          Int16        = 1'b0
+  parameter bit          Int16        = 1'b0,
+  parameter bit          Formats      = 1'b0
 ) (
   input  logic                    clk_i,
 
@@ -73,6 +74,8 @@ module trine_compute_regs #(
         next_output_q      <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2];
         next_q.lookup      <= command_i.cfg_payload[trine_isa_pkg::PostOutputLsb +: 2] == 2'd3;
         next_q.encoding    <= command_i.cfg_payload[trine_isa_pkg::PostEncodingLsb +: 2];
+        next_q.format      <= command_i.cfg_payload[trine_isa_pkg::PostFormatLsb +: 2] &
+                              {2{Formats}};
         next_q.passes_last <= command_i.cfg_payload[trine_isa_pkg::PostPassesLastLsb +: 4];
         next_q.low         <= command_i.cfg_payload[trine_isa_pkg::PostLowLsb +: 8];
         next_q.position    <= command_i.cfg_payload[trine_isa_pkg::PostPositionLsb +: 5];

@@ -92,6 +92,7 @@ module trine_lane_cfg #(
       cfg_o.add_act_min    = now.add_act_min;
       cfg_o.add_act_max    = now.add_act_max;
       cfg_o.line           = now.line;
+      cfg_o.format         = now.format;
     end
     cfg_o.single     = single_i;
     cfg_o.half_even  = half_even_q;

@@ -30,7 +30,7 @@ module trine_lanes #(
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
   parameter bit          Groups     = 1'b0,
-  parameter bit          Int16      = 1'b0,  // Rows is even
+  parameter bit          Int16      = 1'b0, Formats = 1'b0,  // Rows is even
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
   parameter int          Multiplier = trine_mul_pkg::Operator
@@ -303,7 +303,7 @@ module trine_lanes #(
         .Products   ((Softmax && d == 0) || Groups),
         .Pairs      (d == 0),
         .Again      (Drain == 1),
-        .Int16      (Int16 && l % 2 == 0),
+        .Int16      (Int16 && l % 2 == 0), .Formats (Formats && l % 2 == 0),
         .Multiplier (Multiplier)
       ) u_lane (
         .clk_i,

@@ -41,7 +41,7 @@ module trine_post #(
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
   parameter bit          Groups     = 1'b0,
-  parameter bit          Int16      = 1'b0,  // Rows is even
+  parameter bit          Int16      = 1'b0, Formats = 1'b0,  // Rows is even
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,     // columns a cycle: 1, 2
@@ -271,7 +271,7 @@ module trine_post #(
     .Binary     (Binary),
     .Table      (Table),
     .Groups     (Groups),
-    .Int16      (Int16),
+    .Int16      (Int16), .Formats (Formats),
     .Softmax    (Softmax),
     .Drain      (Drain),
     .Multiplier (Multiplier)
@@ -382,7 +382,7 @@ module trine_post #(
     if (live_q) begin
       if (factors_kept_q) m_factors_held: assume (factors_i == held_factors_q);
       if (slots_kept_q) m_slots_held: assume (v_slots_i == held_slots_q);
-      if (code_valid && kind.lookup && !lanes_softmax) begin
+      if (code_valid && kind.lookup && !lanes_softmax && !cfg.exponential) begin
         m_table_kept: assume (!table_i.we && !table_write_q);
       end
       // Block b's results may change 2 + PeStages + b cycles after the promise: read by then.

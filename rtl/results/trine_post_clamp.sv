@@ -6,13 +6,15 @@
 //
 // Halves go to even with half_even. The bounds of int16 codes have their low bytes in add_act_min
 // and add_act_max; such codes have no zero point. What goes on to a line has none either, and four
-// times the bounds.
+// times the bounds. With Formats int16 codes may be values of an eight-bit format instead of whole
+// numbers: trine_post_format rounds them.
 //
 // Timing    combinational.
 // Check     trine_post_lane_tb
 
 module trine_post_clamp #(
   parameter int unsigned CodeBits = 8,  // 8; 16 with int16 codes
+  parameter bit          Formats  = 1'b0,  // these may be of an eight-bit format
   localparam int unsigned TBits   = CodeBits == 16 ? trine_post_pkg::LineBits : 10,
   localparam int unsigned OutBits = CodeBits == 16 ? TBits : CodeBits
 ) (
@@ -29,9 +31,9 @@ module trine_post_clamp #(
   // 11 hold -256 - 128 .. 256 + 127.
   localparam int unsigned Bits = TBits + 1;
 
-  logic                       up, line;
+  logic                       up, line, formatted;
   logic signed [Bits-2:0]     rest;
-  logic signed [Bits-1:0]     value, low_end, high_end, clamped;
+  logic signed [Bits-1:0]     value, of_format, low_end, high_end, clamped;
   logic signed [7:0]          zero_point, act_min, act_max;
   logic signed [CodeBits-1:0] lower, upper, code, residual;
 
@@ -41,7 +43,8 @@ module trine_post_clamp #(
   assign act_max    = $signed(add_i ? cfg_i.add_act_max : cfg_i.act_max);
   assign up         = t_i[0] && !(cfg_i.half_even && !below_i && !t_i[1]);
   assign rest       = (Bits-1)'($signed(t_i[TBits-1:1])) + (Bits-1)'(zero_point);
-  assign value      = Bits'(rest) + $signed({{(Bits-1){1'b0}}, up});
+  assign formatted  = Formats && CodeBits == 16 && int16_i && cfg_i.format != '0 && !line;
+  assign value      = formatted ? of_format : Bits'(rest) + $signed({{(Bits-1){1'b0}}, up});
   assign residual   = CodeBits'($signed(residual_i));
 
   always_comb begin
@@ -62,6 +65,21 @@ module trine_post_clamp #(
     if (value > high_end) clamped = high_end;
     code = clamped[CodeBits-1:0];
     if (max_i && residual > code) code = residual;
+  end
+
+  if (Formats && CodeBits == 16) begin : gen_format
+    logic [TBits-1:0] rounded;
+
+    trine_post_format u_format (
+      .posit_i (cfg_i.format == trine_job_pkg::FormatPosit8),
+      .t_i,
+      .below_i,
+      .value_o (rounded)
+    );
+
+    assign of_format = Bits'($signed(rounded));
+  end else begin : gen_no_format
+    assign of_format = '0;
   end
 
   assign code_o = line ? $unsigned(clamped[OutBits-1:0]) : $unsigned(OutBits'(code));

@@ -70,6 +70,7 @@ module trine_post_lane #(
   parameter bit Pairs      = 1'b1,  // ops 1 and 3, and op 2 without max
   parameter bit Again      = 1'b1,  // op 2 without max, with Pairs
   parameter bit Int16      = 1'b0,  // int16_i
+  parameter bit Formats    = 1'b0,  // Int16: codes of eight-bit formats
   parameter int Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned CodeBits = Int16 ? 16 : 8,
   localparam int unsigned TBits    = Int16 ? trine_post_pkg::LineBits : 10,
@@ -329,7 +330,7 @@ module trine_post_lane #(
   assign product_o       = product[61:20];
 
   // Stage 5: the last rounding, zero point, clamp.
-  trine_post_clamp #(.CodeBits(CodeBits)) u_clamp (
+  trine_post_clamp #(.CodeBits(CodeBits), .Formats(Formats)) u_clamp (
     .cfg_i,
     .add_i      (add_q[4]),
     .int16_i    (int16_q[4]),

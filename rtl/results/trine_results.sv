@@ -20,7 +20,7 @@ module trine_results #(
   parameter bit          Vector     = 1'b1,
   parameter bit          Table      = 1'b0,
   parameter bit          Groups     = 1'b0,
-  parameter bit          Int16      = 1'b0,
+  parameter bit          Int16      = 1'b0, Formats = 1'b0,
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
@@ -144,7 +144,7 @@ module trine_results #(
       .Ternary  (Ternary),
       .Binary   (Binary),
       .Softmax  (Softmax),
-      .Int16    (Int16),
+      .Int16    (Int16), .Formats (Formats),
       .Cluster  (Cluster),
       .Codes    (Drain)
     ) u_vector (
@@ -276,7 +276,7 @@ module trine_results #(
     .Binary     (Binary),
     .Table      (Table),
     .Groups     (Groups),
-    .Int16      (Int16),
+    .Int16      (Int16), .Formats (Formats),
     .Window     (Window),
     .Softmax    (Softmax),
     .Drain      (Drain),

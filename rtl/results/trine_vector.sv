@@ -27,7 +27,7 @@ module trine_vector #(
   parameter bit          Ternary  = 1'b0,
   parameter bit          Binary   = 1'b0,
   parameter bit          Softmax  = 1'b0,
-  parameter bit          Int16    = 1'b0,  // Rows is even
+  parameter bit          Int16    = 1'b0, Formats = 1'b0,  // Rows is even
   parameter bit          Cluster  = 1'b0,
   parameter int unsigned Codes    = 1,     // of a softmax, at once: 1, 2
   localparam int unsigned TagBits = 3
@@ -110,7 +110,7 @@ module trine_vector #(
   assign start       = run_valid_i && run_ready_o;
   assign fill        = (run_valid_i || wait_i) && cfg_ready_o;
 
-  trine_vector_regs #(.Softmax(Softmax), .Int16(Int16)) u_regs (
+  trine_vector_regs #(.Softmax(Softmax), .Int16(Int16), .Formats(Formats)) u_regs (
     .clk_i,
     .we_i      (cfg_valid_i && cfg_ready_o),
     .reg_i     (cfg_reg_i),

@@ -12,7 +12,8 @@
 
 module trine_vector_regs #(
   parameter bit Softmax = 1'b0,  // there are softmaxes and normalizations
-  parameter bit Int16   = 1'b0   // there are codes of two lanes
+  parameter bit Int16   = 1'b0,  // there are codes of two lanes
+  parameter bit Formats = 1'b0   // of eight-bit formats, too
 ) (
   input  logic                    clk_i,
 
@@ -83,6 +84,7 @@ module trine_vector_regs #(
         cfg_q.zero_point <= payload_i[trine_isa_pkg::PostZeroPointLsb +: 8];
         cfg_q.act_min    <= payload_i[trine_isa_pkg::PostActMinLsb +: 8];
         cfg_q.act_max    <= payload_i[trine_isa_pkg::PostActMaxLsb +: 8];
+        cfg_q.format     <= payload_i[trine_isa_pkg::PostFormatLsb +: 2] & {2{Formats}};
         position_q       <= payload_i[trine_isa_pkg::PostPositionLsb +: 2];
         cfg_q.lookup     <= payload_i[trine_isa_pkg::PostOutputLsb +: 2] ==
                             trine_isa_pkg::PostOutputTable;

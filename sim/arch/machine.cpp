@@ -44,7 +44,8 @@ OutputRange range_of(const LaneRegisters& r) {
 OutputRange wide_range_of(const LaneRegisters& r) {
   return {field(r, post::kZeroPoint),
           field(r, post::kActMin) * 256 + (field(r, post::kAddActMin) & 0xff),
-          field(r, post::kActMax) * 256 + (field(r, post::kAddActMax) & 0xff)};
+          field(r, post::kActMax) * 256 + (field(r, post::kAddActMax) & 0xff),
+          static_cast<machine::Format>(field(r, post::kFormat))};
 }
 
 /// An entry of the scale memory.
@@ -813,6 +814,18 @@ void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
       r.get(post::kEncoding) != 0 || field(r, post::kZeroPoint) != 0 ||
       (run.has(kSingle) && run.has(kPerTensor) && !run.has(kHalfEven)))
     fail("int16 codes are requantized, without zero point or residual");
+  if (run.has(kDrain)) check_format(r, run.has(kSingle));
+}
+
+/// What int16 codes of an eight-bit format ask for.
+void Machine::check_format(const LaneRegisters& r, bool single) const {
+  const OutputRange range = wide_range_of(r);
+  if (range.format == machine::Format::kNone) return;
+  if (!config_.formats || range.format > machine::Format::kPosit8)
+    fail("codes of format {}", static_cast<int>(range.format));
+  const auto most = static_cast<std::int32_t>(machine::largest(range.format));
+  if (!single || range.act_min < -most || range.act_max > most)
+    fail("codes of a format are rounded once, their bounds are -{0}..{0} at most", most);
 }
 
 /// An int16 code. With `single`, without `half_even`, its sum has 40 bits and the multiplier 15:
@@ -833,6 +846,8 @@ std::int32_t Machine::long_code(std::int64_t sum, std::int32_t bias, const Chann
   const std::int64_t added =
       std::int64_t{s.multiplier >> 15 & 0xff} << 32 | static_cast<std::uint32_t>(bias);
   const std::int64_t kept = (sum + added) << 24 >> 24;  // bits 39:0, in two's complement
+  if (range.format != machine::Format::kNone)
+    return reference::to_format(kept, s.multiplier & 0x7fff, 31 - s.shift, range);
   return reference::to_code(reference::scaled_short(kept, s.multiplier & 0x7fff, 31 - s.shift),
                             range);
 }
@@ -859,6 +874,8 @@ void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
   if (run.has(isa::vector::kReduce) && op != isa::vector::Op::kSum16 && !compares16(op))
     fail("the lanes' sum is that of sum16");
   if (is_row(run)) check_row(r, run);
+  if (!compares16(op)) check_format(r, run.has(isa::vector::kSingle));
+  if (has_lines(op) && field(r, post::kFormat) != 0) fail("codes of lines are whole numbers");
   if (takes_words(op) && (run.has(isa::vector::kHalfEven) || field(r, post::kPosition) > 3))
     fail("a code of an int32 word is none of 0..3, or rounded half to even");
 }

@@ -87,6 +87,7 @@ class Machine {
   std::int32_t accumulated(std::int64_t sum) const;
   void check_wide(const isa::ComputeRegisters& registers, const isa::Run& run) const;
   void check_wide(const isa::VectorRegisters& registers, const isa::Run& run) const;
+  void check_format(const isa::LaneRegisters& registers, bool single) const;
   void check_window(const isa::ComputeRegisters& registers, const isa::Run& run) const;
   static machine::GroupRows group_rows(const isa::ComputeRegisters& r);
   void check_groups(const isa::ComputeRegisters& r, const isa::Run& run) const;

@@ -357,6 +357,7 @@ struct SharedProgram::State {
       to.type = from.type;
       to.shape = from.shape;
       to.encoding = from.encoding;
+      to.format = from.format;
       to.is_constant = from.is_constant;
       if (tensors.contains(static_cast<int>(t))) continue;
       to.quantization = from.quantization;

@@ -91,7 +91,8 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
     if (op.kind == model::OpKind::kLstm && host != HostPart::kAnywhere)
       continue;  // lowering says what the machine has of it
-    const bool has = has_wide(*graph, op, config);
+    const bool has = has_wide(*graph, op, config) &&
+                     (config.formats || graph->out(op).format == machine::Format::kNone);
     if (host != HostPart::kAnywhere && is_edge(*graph, op)) continue;
     if (!is_wide(*graph, op) || (config.activations16 && has)) continue;
     if (op.kind == model::OpKind::kSvdf && host != HostPart::kAnywhere)
@@ -99,6 +100,11 @@ void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
                     "{}: an int16 memory takes array.activations16, vector.enable, matmul.enable, "
                     "two roundings, and begins with zeros",
                     label(*graph, op));
+    const machine::Format format = graph->out(op).format;
+    if (host != HostPart::kAnywhere && config.activations16 && !config.formats &&
+        format != machine::Format::kNone)
+      model::refuse(Reason::kConfiguration, "{}: codes of {}, which take array.formats",
+                    label(*graph, op), machine::row_of(format).name);
     const bool lacks = !config.activations16 && has;
     if (host != HostPart::kAnywhere)
       model::refuse(lacks ? Reason::kConfiguration : Reason::kType,

@@ -250,7 +250,8 @@ class Checker {
   void weights(const Tensor& tensor, int axis) const {
     const Quantization& q = tensor.quantization;
     const DataType activations = in(op_.kind == OpKind::kTransposeConv ? 2 : 0).type;
-    const bool narrow = activations == DataType::kInt16 && !svdf::has_wide_weights(op_);
+    const bool narrow = activations == DataType::kInt16 && !svdf::has_wide_weights(op_) &&
+                        !has_format_weights(graph_, op_);
     type(tensor, narrow ? DataType::kInt8 : activations);
     encoded(tensor);
     if (q.scale.empty()) fail(Reason::kQuantization, tensor, "weights have no scale");

@@ -29,6 +29,7 @@
 #include <string_view>
 #include <vector>
 
+#include "machine/minifloat.h"
 #include "sw/model/operators.h"
 
 namespace trine::model {
@@ -71,6 +72,8 @@ struct Tensor {
   bool is_constant = false;
   std::vector<std::uint8_t> data;       ///< of a constant: elements() values, little endian
   Encoding encoding = Encoding::kInt8;  ///< of int8 codes
+  /// Whose values int16 codes are, in fixed point; they hold no other numbers.
+  machine::Format format = machine::Format::kNone;
 
   float scale() const { return quantization.scale.empty() ? 0.0f : quantization.scale[0]; }
   /// Whether codes of both stand for the same numbers.
@@ -206,6 +209,13 @@ struct Graph {
     return static_cast<int>(tensors.size()) - 1;
   }
 };
+
+/// Weights of a product that are int16, as activations of an eight-bit format have them.
+inline bool has_format_weights(const Graph& graph, const Op& op) {
+  return (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) &&
+         graph.in(op, 0).format != machine::Format::kNone &&
+         graph.in(op, 1).type == DataType::kInt16;
+}
 
 /// int32 constants; of one axis if no shape is given. @pre they fit
 template <typename Integer>

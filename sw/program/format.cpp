@@ -58,11 +58,12 @@ auto vector_of(FlatBufferBuilder& b, const List& list, Make make) {
 }
 
 Offset<format::Tensor> put(FlatBufferBuilder& b, const model::Tensor& t) {
-  return format::CreateTensor(
-      b, b.CreateString(t.name), b.CreateString(std::string(model::npy_code(t.type))),
-      b.CreateVector(t.shape), b.CreateVector(t.quantization.scale),
-      b.CreateVector(t.quantization.zero_point), t.quantization.axis, t.is_constant,
-      static_cast<std::uint8_t>(t.encoding), b.CreateVector(t.data));
+  return format::CreateTensor(b, b.CreateString(t.name),
+                              b.CreateString(std::string(model::npy_code(t.type))),
+                              b.CreateVector(t.shape), b.CreateVector(t.quantization.scale),
+                              b.CreateVector(t.quantization.zero_point), t.quantization.axis,
+                              t.is_constant, static_cast<std::uint8_t>(t.encoding),
+                              b.CreateVector(t.data), static_cast<std::uint8_t>(t.format));
 }
 
 Offset<format::Op> put(FlatBufferBuilder& b, const model::Op& op) {
@@ -207,6 +208,7 @@ class Reader {
     t.quantization = {list(from.scale()), list(from.zero_point()), from.axis()};
     t.is_constant = from.constant();
     t.encoding = code(from.encoding(), model::Encoding::kInt4);
+    t.format = code(from.format(), machine::Format::kE5M2);
     t.data = list(from.data());
     return t;
   }

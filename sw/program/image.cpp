@@ -74,14 +74,16 @@ T count(std::size_t size, const char* what) {
   return static_cast<T>(size);
 }
 
-/// How the model's own QUANTIZE, if there is one, makes the n-th input's codes of floats.
-bool half_even(const Program& stage, std::size_t input) {
+/// How the model's own QUANTIZE, if there is one, makes the n-th input's codes of floats: halves to
+/// even 1, above it the format.
+std::uint32_t rounding(const Program& stage, std::size_t input) {
   const model::Graph& before = stage.before;
-  if (input >= before.outputs.size()) return false;
+  if (input >= before.outputs.size()) return 0;
+  const auto format = static_cast<std::uint32_t>(before.tensor(before.outputs[input]).format) << 1;
   for (const model::Op& op : before.ops)
     if (op.kind == model::OpKind::kQuantize && op.outputs.at(0) == before.outputs[input])
-      return op.half_even;
-  return false;
+      return format | (op.half_even ? 1 : 0);
+  return format;
 }
 
 constexpr int kWideCodes = 2;  ///< per_word of a record of int16 codes
@@ -108,15 +110,15 @@ std::vector<const std::vector<std::uint8_t>*> tables_of(const Program& stage) {
 
 void put_records(std::string* out, const Program& stage, const ImageHeader& header) {
   std::size_t table = 0;
-  const auto put = [&](const TensorLayout& layout, bool half_even) {
+  const auto put = [&](const TensorLayout& layout, std::uint32_t half_even) {
     ImageRecord record;
     record.half_even = half_even;
     if (!layout.codes.empty())
       record.codes = static_cast<std::uint32_t>(codes_offset(header, table++));
     put_record(out, layout, record);
   };
-  for (std::size_t i = 0; i < stage.inputs.size(); ++i) put(stage.inputs[i], half_even(stage, i));
-  for (const TensorLayout& layout : stage.outputs) put(layout, false);
+  for (std::size_t i = 0; i < stage.inputs.size(); ++i) put(stage.inputs[i], rounding(stage, i));
+  for (const TensorLayout& layout : stage.outputs) put(layout, 0);
 }
 
 /// @param tables  read so far

@@ -228,7 +228,7 @@ std::vector<Number> Writer::tensor(std::size_t index, const Places& p) const {
        {at, at >> 32, static_cast<std::uint64_t>(bytes_of(t)), std::uint64_t{t.is_constant},
         static_cast<std::uint64_t>(t.quantization.axis), t.quantization.scale.size(),
         p.data + scales_[index][0], p.data + scales_[index][1],
-        static_cast<std::uint64_t>(t.encoding)})
+        static_cast<std::uint64_t>(t.encoding) | static_cast<std::uint64_t>(t.format) << 8})
     numbers.push_back(low(number));
   numbers.resize(kStagesTensor);
   return numbers;

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "machine/minifloat.h"
 #include "machine/packed.h"
 #include "sw/model/import.h"
 #include "sw/reference/onnx_testing.h"
@@ -109,4 +110,110 @@ TEST_CASE("six bits: E2M3 fits int8 and short codes, E3M2 does not", "[reference
   CHECK(machine::unpacked(isa::dma::Target::kShort, *stream, 4) == bytes);
   CHECK(std::set<std::uint8_t>(bytes->begin(), bytes->end()).size() == 63);  // 0 has two signs
   CHECK_FALSE(codes_of(floats_of("ml_dtypes/float6_e3m2fn"), 16));
+}
+
+namespace {
+
+constexpr int kInt16Type = 5, kE4M3Type = 17;  ///< of ONNX
+
+std::string whole(Builder& b, const std::vector<int>& shape, const std::vector<int>& values,
+                  int type = kInt16Type) {
+  const std::string name = b.constant(shape, {}, type);
+  onnx::GraphProto* graph = b.model()->mutable_graph();
+  for (const int value : values)
+    graph->mutable_initializer(graph->initializer_size() - 1)->add_int32_data(value);
+  return name;
+}
+
+void say_format(Builder& b, const std::string& name) {
+  b.model()->mutable_opset_import(0)->set_version(21);
+  auto* entry = b.model()->add_metadata_props();
+  entry->set_key("trine.format");
+  entry->set_value(name);
+}
+
+std::string requantized(Builder& b, const std::string& x, float scale) {
+  const std::string s = b.scalar(scale), zero = whole(b, {}, {0});
+  return b.op("DequantizeLinear", {b.op("QuantizeLinear", {x, s, zero}), s, zero});
+}
+
+/// A product of values of a format, [1, K] by [K, M], in a file that says so.
+struct FormatProduct {
+  static constexpr int K = 37, M = 5;
+  Builder b{{1, K}};
+  std::vector<int> weights;
+
+  FormatProduct(const std::string& name, std::vector<int> w) : weights(std::move(w)) {
+    say_format(b, name);
+  }
+  std::vector<std::uint8_t> bytes() {
+    const std::string x = requantized(b, "in", 0x1p-7F);
+    const std::string w =
+        b.op("DequantizeLinear", {whole(b, {K, M}, weights), b.scalar(0x1p-8F), whole(b, {}, {0})});
+    return b.bytes(requantized(b, b.op("MatMul", {x, w}), 0x1p-5F));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("int16 codes of a file that says so are values of a format, rounded once",
+          "[reference][onnx][formats][minifloat]") {
+  using machine::Format;
+  const Format format = GENERATE(Format::kE3M4, Format::kPosit8);
+  const machine::FormatRow& row = machine::row_of(format);
+  CAPTURE(row.name);
+  constexpr int K = FormatProduct::K, M = FormatProduct::M;
+  std::vector<int> weights;
+  for (int i = 0; weights.size() < K * M; ++i)
+    if (const auto value = machine::fixed_of(format, static_cast<std::uint8_t>(i * 89)))
+      weights.push_back(static_cast<int>(*value));
+  FormatProduct product(std::string(row.name), weights);
+  const model::Graph graph = model::parse_onnx(product.bytes(), "m.onnx");
+  model::check(graph);
+  Floats x;
+  for (int k = 0; k < K; ++k) x.push_back(static_cast<float>(k * k % 61 - 30) * 0.37F);
+  const Floats y = outputs(graph, x, {1, K});
+  for (int m = 0; m < M; ++m) {
+    CAPTURE(m);
+    std::int64_t sum = 0;  // in units of 2^-15
+    for (std::size_t k = 0; k < K; ++k)
+      sum += machine::nearest_real(format, double{x[k]} * 0x1p7) *
+             weights[k * M + static_cast<std::size_t>(m)];
+    const std::int64_t code = machine::nearest(format, sum, 10);
+    CHECK(y[static_cast<std::size_t>(m)] == static_cast<float>(code) * 0x1p-5F);
+  }
+}
+
+TEST_CASE("formats that int16 codes do not hold are refused by name",
+          "[reference][onnx][formats][minifloat]") {
+  const auto refused = [](const std::string& name) -> std::string {
+    FormatProduct product(name, std::vector<int>(FormatProduct::K * FormatProduct::M, 1));
+    try {
+      model::parse_onnx(product.bytes(), "m.onnx");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  CHECK(refused("e4m3") ==
+        "m.onnx: metadata 'trine.format': e4m3 has 19 bits of fixed point, allowed e3m4 posit8_0");
+  CHECK(refused("fp8") == "m.onnx: metadata 'trine.format': fp8, allowed e3m4 posit8_0");
+  CHECK(refused("none") == "m.onnx: metadata 'trine.format': none, allowed e3m4 posit8_0");
+}
+
+TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
+          "[reference][onnx][formats][minifloat]") {
+  const auto graph_of = [](const std::vector<int>& codes, float scale) {
+    Builder b({1, 2});
+    b.model()->mutable_opset_import(0)->set_version(21);
+    const std::string x = b.quant("in", 1, 8, true, false);
+    const std::string w =
+        b.op("DequantizeLinear", {whole(b, {2, 1}, codes, kE4M3Type), b.scalar(scale)});
+    const std::string y = b.quant(b.op("MatMul", {x, w}), 0.5F, 8, true, false);
+    return model::parse_onnx(b.bytes(y), "m.onnx");
+  };
+  // 0x38 is 1, 0xc4 is -3.
+  CHECK(outputs(graph_of({0x38, 0xc4}, 0.25F), {8, 2}, {1, 2}) == Floats{0.5F});
+  CHECK_THROWS_WITH(graph_of({0x38, 0x7f}, 1), Catch::Contains("code 0x7f of e4m3 is no number"));
+  CHECK_THROWS_WITH(graph_of({0x01, 0x7e}, 1), Catch::Contains("no quantized value of 8 bits"));
 }

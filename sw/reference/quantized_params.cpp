@@ -157,6 +157,10 @@ OutputRange output_range(const Tensor& output, Activation activation) {
   OutputRange range{output.zero_point(), -128, 127};
   if (is_unsigned(output)) range = {output.zero_point(), 0, 255};
   if (output.type == DataType::kInt16) range = {output.zero_point(), -32768, 32767};
+  if (output.format != machine::Format::kNone) {
+    const auto most = static_cast<std::int32_t>(machine::largest(output.format));
+    range = {output.zero_point(), -most, most, output.format};
+  }
   if (output.type == DataType::kInt32) range = {output.zero_point(), INT32_MIN, INT32_MAX};
   const auto code_of = [&](float bound) {
     return range.zero_point + rounded(double{bound / output.scale()});

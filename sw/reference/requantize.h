@@ -21,6 +21,8 @@
 #include <optional>
 #include <string>
 
+#include "machine/minifloat.h"
+
 namespace trine::reference {
 
 /// kDouble: to Q31 and then to the result, as LiteRT up to 1.2.0, TFLite Micro and CMSIS-NN;
@@ -43,6 +45,7 @@ struct OutputRange {
   std::int32_t zero_point = 0;
   std::int32_t act_min = -128;  ///< lower bound after the fused activation, inclusive
   std::int32_t act_max = 127;   ///< upper bound after the fused activation, inclusive
+  machine::Format format = machine::Format::kNone;  ///< whose values int16 codes are
 };
 
 /// Splits `scale` into mantissa and exponent as TFLite's converter does.
@@ -172,9 +175,18 @@ inline std::int32_t to_code(std::int32_t value, const OutputRange& out) {
       std::clamp<std::int64_t>(std::int64_t{value} + out.zero_point, out.act_min, out.act_max));
 }
 
+/// sum * multiplier / 2^right as the nearest value of `out`'s format, clamped: one rounding.
+/// @pre out.format is one; |sum| < 2^48, multiplier of 31 bits, right in 1..62
+inline std::int32_t to_format(std::int64_t sum, std::int32_t multiplier, int right,
+                              const OutputRange& out) {
+  const std::int64_t value = machine::nearest(out.format, machine::Exact{sum} * multiplier, right);
+  return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, out.act_min, out.act_max));
+}
+
 /// One accumulator to one code (int8, or 0..255 where `out` says so).
 inline std::int32_t requantize(std::int32_t acc, const ChannelScale& s, const OutputRange& out,
                                Rounding rounding = Rounding::kDouble) {
+  if (out.format != machine::Format::kNone) return to_format(acc, s.multiplier, 31 - s.shift, out);
   return to_code(scaled(acc, s, rounding), out);
 }
 

@@ -80,12 +80,27 @@ static int32_t rounded(float value, int half_even) {
   return value > 0.0f ? whole + 1 : whole - 1;
 }
 
+/* The nearest value of a format: 1 E3M4, 2 posit<8,0>, in fixed point. */
+static int32_t formatted(float steps, unsigned format) {
+  const int32_t most = format == 1 ? 992 : 4096;
+  const float size = steps < 0.0f ? -steps : steps;
+  int32_t begin = format == 1 ? 32 : 64, unit = 1, whole;
+  if (!(size > 0.0f)) return 0; /* nor a number */
+  for (; size >= (float)begin && begin < 4096; begin *= 2) unit *= format == 1 || unit == 1 ? 2 : 4;
+  whole = rounded(size / (float)unit, 1) * unit;
+  if (format == 2 && size == 3072.0f) whole = 2048;
+  if (whole == 0 && format == 2) whole = 1;
+  if (whole > most || size > (float)most) whole = most;
+  return steps < 0.0f ? -whole : whole;
+}
+
 static int32_t quantized(const trine_tensor* t, const layout* l, float value) {
   const float steps = value / l->scale;
-  const int64_t code = (int64_t)rounded(steps, t->half_even != 0) + t->zero_point;
+  const int64_t code = (int64_t)rounded(steps, (t->half_even & 1) != 0) + t->zero_point;
   const int64_t high = l->bits == 2 ? 1 : INT32_MAX >> (32 - l->bits);
   const int64_t low = l->bits == 2 ? -1 : -high - 1;
   if (l->bits == 1) return steps > 0.0f; /* there is no code for zero */
+  if (t->half_even > 1) return formatted(steps, t->half_even >> 1);
   return (int32_t)(code < low ? low : code > high ? high : code);
 }
 

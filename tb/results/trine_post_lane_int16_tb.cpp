@@ -10,6 +10,7 @@
 #include <random>
 
 #include "Vtrine_post_lane.h"
+#include "machine/minifloat.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/post_cfg.h"
 #include "tb/golden/stimulus.h"
@@ -242,4 +243,69 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
   }
   CHECK(lane.results > 8'000);
   CHECK((clamped > 1'000 && clamped < lane.results - 2'000));
+}
+
+TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][post_lane]") {
+  using trine::machine::Format;
+  const Format format = GENERATE(Format::kE3M4, Format::kPosit8);
+  const bool is_long = GENERATE(false, true);
+  CAPTURE(static_cast<int>(format), is_long);
+  constexpr int kBelow = 4, kMost = 5000 << kBelow;  // bits of sums that have no value
+  Lane16 lane(7);
+  auto& dut = lane.dut;
+  auto& random = lane.random;
+  set_cfg(dut.cfg_i, cfg::kSingle, 1);
+  set_cfg(dut.cfg_i, cfg::kFormat, static_cast<int>(format));
+  const int largest = static_cast<int>(trine::machine::largest(format));
+  int next = -kMost, cycle = 0;
+  for (int episode = 0; next <= kMost || episode < 300; ++episode) {
+    const bool all =
+        next <= kMost;  // sums one after the other, with a scale that is a power of two
+    const bool half_even = !is_long;
+    set_cfg(dut.cfg_i, cfg::kHalfEven, half_even);
+    set_cfg(dut.cfg_i, cfg::kStaticScale, half_even);
+    lane.range = {0, chance(random, 50) ? -largest : 0, largest};
+    if (!all) lane.range.act_max = lane.uniform(lane.range.act_min, largest);
+    set_cfg(dut.cfg_i, cfg::kActMin, lane.range.act_min >> 8);
+    set_cfg(dut.cfg_i, cfg::kAddActMin, lane.range.act_min);
+    set_cfg(dut.cfg_i, cfg::kActMax, lane.range.act_max >> 8);
+    set_cfg(dut.cfg_i, cfg::kAddActMax, lane.range.act_max);
+    for (int n = 0; n < 1000; ++n, ++cycle) {
+      const bool offer = n < 990 && chance(random, 90);
+      // The shift is that of TFLite's pair; the product has the bits of a sum of 40 times 15, or of
+      // 32 times 31.
+      const int shift = all ? 1 - kBelow : lane.uniform(-24, 4);
+      const std::int32_t q = all ? 1 << 30 : lane.multiplier();
+      const std::int32_t m = is_long ? q < 0x7fff0000 ? (q + (1 << 15)) >> 16 : 0x7fff : q;
+      const int right = (is_long ? 15 : 31) - shift;
+      const int size = is_long ? lane.uniform(2, 40) : lane.uniform(2, 32);
+      const std::uint64_t draw = std::uint64_t{any_word(random)} << 32 | any_word(random);
+      const std::int64_t sum = all ? next : static_cast<std::int64_t>(draw) >> (64 - size);
+      const auto low_sum = static_cast<std::int32_t>(any_word(random)) >> 8;
+      const auto high_sum = static_cast<std::int32_t>(any_word(random)) >> 8;
+      const std::int64_t bias = sum - std::int64_t{high_sum} * 256 - low_sum;
+      dut.in_valid_i = offer;
+      dut.in_op_i = 0;
+      dut.int16_i = offer;
+      dut.acc_i = static_cast<std::uint32_t>(high_sum);
+      dut.low_i = static_cast<std::uint32_t>(low_sum);
+      dut.bias_i = static_cast<std::uint32_t>(bias);
+      dut.multiplier_i = static_cast<std::uint32_t>(
+          is_long ? m | static_cast<std::int32_t>(bias >> 32 & 0xff) << 15 : q);
+      dut.shift_i = static_cast<std::uint8_t>((is_long ? shift + 16 : shift) & 63);
+      CAPTURE(sum, m, right);
+      lane.check(cycle);
+      if (offer) {
+        const std::int64_t value =
+            trine::machine::nearest(format, trine::machine::Exact{sum} * m, right);
+        lane.expected.emplace_back(cycle + kInt16Latency,
+                                   static_cast<int>(std::clamp<std::int64_t>(
+                                       value, lane.range.act_min, lane.range.act_max)));
+        if (all) ++next;
+      }
+      lane.tick();
+    }
+    REQUIRE(lane.expected.empty());
+  }
+  CHECK(lane.results > 2 * kMost);
 }

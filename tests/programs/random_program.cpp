@@ -13,6 +13,7 @@
 #include <random>
 
 #include "machine/group_rows.h"
+#include "machine/minifloat.h"
 #include "machine/packed.h"
 #include "machine/precision.h"
 #include "sim/arch/actions.h"
@@ -482,18 +483,27 @@ class Generator {
     range(r, post::kAddActMin, post::kAddActMax);
   }
 
-  /// For int16 codes: no zero points, bounds of two bytes each.
-  void quantization16(isa::LaneRegisters& r, int sum_bits) {
+  /// For int16 codes: no zero points, bounds of two bytes each, or of an eight-bit format.
+  void quantization16(isa::LaneRegisters& r, int sum_bits, bool formats = true) {
     quantization(r, sum_bits);
     r.set(post::kZeroPoint, 0);
     r.set(post::kAddZeroPoint, 0);
-    const int a = between(-32768, 32767), b = chance(50) ? 32767 : between(a, 32767);
-    const int low = chance(50) ? -32768 : a;
+    const int format = formats && config_.formats && chance(40) ? between(1, 2) : 0;
+    const int most = format == 0
+                         ? 32767
+                         : static_cast<int>(machine::largest(static_cast<machine::Format>(format)));
+    r.set(post::kFormat, format);
+    const int least = format == 0 ? -most - 1 : -most;
+    const int a = between(least, most), b = chance(50) ? most : between(a, most);
+    const int low = chance(50) ? least : a;
     r.set(post::kActMin, low >> 8);
     r.set(post::kAddActMin, static_cast<std::int8_t>(low));
     r.set(post::kActMax, b >> 8);
     r.set(post::kAddActMax, static_cast<std::int8_t>(b));
   }
+
+  /// Formats are rounded once.
+  static void whole_numbers(isa::LaneRegisters& r) { r.set(post::kFormat, 0); }
 
   /// Somewhere else, or in place of the output.
   bool residual(Instruction& i, isa::ComputeRegisters& r, const Shape& out) {
@@ -645,6 +655,7 @@ class Generator {
     i.run.op = static_cast<int>(narrow ? Op::kInt8Int16 : sums ? Op::kMatmul16 : Op::kInt16);
     const int whole = !sums && chance(40) ? 1 << kSingle | 1 << kHalfEven : 0;  // sums of 32 bits
     const int flags = chance(50) ? 1 << kSingle : chance(35) ? whole | 1 << kPerTensor : whole;
+    if ((flags >> kSingle & 1) == 0) whole_numbers(r);
     add_pieces(i, r, pieces, rows, flags, {Space::kParams, param, channels, 0, 1});
     return true;
   }
@@ -668,10 +679,12 @@ class Generator {
     const bool reduce = op == Op::kSum16 && chance(40);
     const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
     // What a line takes has up to two bits more than a code.
-    quantization16(r, bits_of(taps == 2 && op != Op::kAdd16 ? 1LL << 31
-                              : of_words                    ? INT32_MAX
-                                                            : 32768 * summands + 3000) -
-                          (line ? draw(5) : 0));
+    quantization16(r,
+                   bits_of(taps == 2 && op != Op::kAdd16 ? 1LL << 31
+                           : of_words                    ? INT32_MAX
+                                                         : 32768 * summands + 3000) -
+                       (line ? draw(5) : 0),
+                   !line);
     if (of_words) r.set(post::kPosition, draw(4));
     if (line) i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
     if (op == Op::kNarrow16 || op == Op::kMulNarrow16) r.set(post::kZeroPoint, code());
@@ -679,6 +692,7 @@ class Generator {
     r.set(isa::vector::kBias, 128 * summands + between(-3000, 3000));
     i.run.op = static_cast<int>(op);
     i.run.flags = chance(50) ? 1 << isa::vector::kSingle : 0;
+    if (i.run.flags == 0) whole_numbers(r);
     if (i.run.flags != 0 && !of_words && chance(40)) i.run.flags |= 1 << isa::vector::kHalfEven;
     if (chance(40)) i.run.flags |= 1 << isa::vector::kInvert;
     if (reduce) i.run.flags |= 1 << isa::vector::kReduce;
@@ -697,7 +711,7 @@ class Generator {
     const bool extremum = op == Op::kMax16 || op == Op::kMin16;
     const int words = chance(20) ? between(9, 40) : between(1, 8);
     if (!lanes(i, r, false, words, extremum ? 1 : words, 1, 1, false, true)) return false;
-    quantization16(r, 17);
+    quantization16(r, 17, op == Op::kShare16);
     r.set(isa::vector::kBias, between(-3000, 3000));
     r.set(isa::vector::kChannels, 4 * words - draw(4));
     r.set(agu::kGroupsLast, extremum ? 0 : 1);
@@ -992,6 +1006,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.imem_kib = design.imem_kib;
   config.pipeline_pe = design.pe_stages;
   config.activations16 = design.activations16;
+  config.formats = design.activations16;
   config.cores = design.cores;
   config.packed = config.can_pack();
   machine::check(config);

@@ -52,6 +52,7 @@ machine::Config any_config(Choices& choices) {
   c.clock_gates = once_in(choices, 4);
   c.imem_kib = once_in(choices, 3) ? choices.number(1, 8) : 0;
   c.activations16 = once_in(choices, 2) && c.rows % 2 == 0;
+  c.formats = c.activations16 && once_in(choices, 2);
   c.weights4 = once_in(choices, 3);
   c.groups = c.weights4 && !c.ecc && !once_in(choices, 4);
   c.packed = c.can_pack() && !once_in(choices, 3);

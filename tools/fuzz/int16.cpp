@@ -220,7 +220,10 @@ int random_vector(Builder& b, int x) {
 }
 
 void random_chain(Builder& b, Between between, bool codes) {
-  int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
+  random_chain(b, b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)}), between, codes);
+}
+
+void random_chain(Builder& b, int x, Between between, bool codes) {
   for (int left = b.number(1, 4); left > 0; --left) {
     for (int n = between == Between::kNothing ? 0 : b.number(0, 2); n > 0; --n)
       x = moves(b, between) ? random_movement(b, x, codes) : random_vector(b, x);
@@ -242,8 +245,8 @@ void random_chain(Builder& b, Between between, bool codes) {
   b.graph.outputs = {x};
 }
 
-/// ONNX's rounding, its biases of 32 bits, clamps of codes.
-void round_to_even(Builder& b) {
+/// Operators whose int16 results are rounded once.
+bool rounds_once(OpKind kind) {
   static const std::vector<OpKind> kKinds{OpKind::kAdd,
                                           OpKind::kSub,
                                           OpKind::kMul,
@@ -254,14 +257,65 @@ void round_to_even(Builder& b) {
                                           OpKind::kFullyConnected,
                                           OpKind::kLeakyRelu,
                                           OpKind::kTransposeConv};
+  return std::ranges::count(kKinds, kind) != 0;
+}
+
+/// ONNX's rounding, its biases of 32 bits, clamps of codes.
+void round_to_even(Builder& b) {
   const auto is_wide = [](const model::Tensor& t) { return t.type == model::DataType::kInt16; };
   for (model::Op& op : b.graph.ops) {
     const bool wide = is_wide(b.graph.in(op, op.kind == OpKind::kTransposeConv ? 2 : 0));
-    if (std::ranges::count(kKinds, op.kind) == 0 || !(wide || is_wide(b.graph.out(op)))) continue;
+    if (!rounds_once(op.kind) || !(wide || is_wide(b.graph.out(op)))) continue;
     op.half_even = true;
     if (!is_wide(b.graph.out(op))) continue;
     op.code_min = once_in(b, 3) ? b.number(INT16_MIN, 0) : INT16_MIN;
     op.code_max = once_in(b, 3) ? b.number(0, INT16_MAX) : INT16_MAX;  // activations leave 0
+  }
+}
+
+/// Weights of the format in fixed point, some of them few and small.
+void give_weights(Builder& b, machine::Format format, model::Tensor& weights) {
+  const int most = once_in(b, 3) ? 255 : b.number(1, 127);
+  std::vector<std::int16_t> values;
+  while (values.size() < static_cast<std::size_t>(weights.elements())) {
+    const auto code = static_cast<std::uint8_t>(b.content(0, most));
+    if (const auto value = machine::fixed_of(format, code))
+      values.push_back(static_cast<std::int16_t>(*value));
+  }
+  weights.type = model::DataType::kInt16;
+  weights.encoding = model::Encoding::kInt8;
+  weights.data.resize(2 * values.size());
+  std::memcpy(weights.data.data(), values.data(), weights.data.size());
+}
+
+/// All int16 codes, but those on lines, become values of a format, if their operators round once.
+void give_format(Builder& b) {
+  const auto of_int16 = [](const model::Tensor& t) {
+    return t.type == model::DataType::kInt16 && t.name != kFraction;
+  };
+  for (const model::Op& op : b.graph.ops) {
+    const model::OpClass type = model::class_of(op.kind);
+    const bool moves = type == model::OpClass::kReshape || type == model::OpClass::kMovement ||
+                       op.kind == OpKind::kMaxPool2D;
+    if (of_int16(b.graph.out(op)) && !op.half_even && !moves) return;
+  }
+  const auto format = once_in(b, 2) ? machine::Format::kE3M4 : machine::Format::kPosit8;
+  for (model::Tensor& t : b.graph.tensors) {
+    if (!of_int16(t)) continue;
+    if (!t.is_constant) {
+      t.format = format;
+      continue;
+    }
+    auto codes = t.values<std::int16_t>();
+    for (std::int16_t& code : codes)
+      code = static_cast<std::int16_t>(machine::nearest(format, code, 0));
+    std::memcpy(t.data.data(), codes.data(), t.data.size());
+  }
+  for (const model::Op& op : b.graph.ops) {
+    if (op.kind != OpKind::kConv2D && op.kind != OpKind::kFullyConnected) continue;
+    if (b.graph.in(op, 0).format == format && b.graph.out(op).format == format && once_in(b, 2) &&
+        (op.kind == OpKind::kFullyConnected || model::groups(b.graph, op) == 1))
+      give_weights(b, format, b.tensor(op.inputs[1]));
   }
 }
 
@@ -303,6 +357,24 @@ void make_int16(Builder& b) {
   if (onnx) round_to_even(b);
   go_to_corners(b);
   if (once_in(b, 3)) prune(b);
+  if (onnx && once_in(b, 2)) give_format(b);
+}
+
+/// Codes behind a quantizer are of the format, those of an input any.
+void make_formats(Builder& b) {
+  int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
+  if (!once_in(b, 4)) {
+    b.tensor(x).name = kNarrow;
+    x = b.unary(x, OpKind::kQuantize);
+  }
+  static const std::vector<Between> kBetween{Between::kNothing, Between::kMovement, Between::kAny};
+  random_chain(b, x, any(b, kBetween), true);
+  if (once_in(b, 8)) make_batch(b, b.number(1, 9));
+  widen(b, true);
+  round_to_even(b);
+  go_to_corners(b);
+  if (once_in(b, 3)) prune(b);
+  give_format(b);
 }
 
 }  // namespace trine::fuzz

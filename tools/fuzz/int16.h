@@ -24,5 +24,7 @@ enum class Between { kNothing, kMovement, kVectors, kAny };
 /// One to four products, each on the one before; other operators before some. Not widened yet.
 /// @param codes  whether borders may be of other codes than 0
 void random_chain(Builder& b, Between between, bool codes);
+/// The same behind tensor x, of four axes.
+void random_chain(Builder& b, int x, Between between, bool codes);
 
 }  // namespace trine::fuzz

@@ -18,15 +18,15 @@ namespace {
 const std::vector<Family> kFamilies{
     Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
     Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
-    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders};
+    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders, Family::kFormats};
 constexpr int kDrawn = 11;
 
 }  // namespace
 
 const std::vector<std::string>& family_names() {
-  static const std::vector<std::string> kNames{"images",  "matrices", "transformers",
-                                               "low-bit", "exported", "chains",
-                                               "int16",   "cells",    "decoders"};
+  static const std::vector<std::string> kNames{"images",   "matrices", "transformers", "low-bit",
+                                               "exported", "chains",   "int16",        "cells",
+                                               "decoders", "formats"};
   return kNames;
 }
 
@@ -66,6 +66,9 @@ Family make_network(Builder& b) {
       break;
     case Family::kCells:
       make_cells(b);
+      break;
+    case Family::kFormats:
+      make_formats(b);
       break;
     case Family::kDecoders:
       return family;

@@ -27,7 +27,9 @@ namespace {
 /// On a configuration that has int16 one of so many networks is of that.
 constexpr int kInt16Share = 6;
 
-bool needs_int16(Family family) { return family == Family::kInt16 || family == Family::kCells; }
+bool needs_int16(Family family) {
+  return family == Family::kInt16 || family == Family::kCells || family == Family::kFormats;
+}
 
 /// Whether the design computes networks of the family.
 bool has(const machine::Config& config, Family family) {
@@ -35,6 +37,7 @@ bool has(const machine::Config& config, Family family) {
     return config.vector && config.table && config.softmax && config.matmul &&
            config.cols >= config.data_words();
   if (family == Family::kLowBit) return config.ternary || config.binary;
+  if (family == Family::kFormats) return config.formats && config.vector;
   return !needs_int16(family) ||
          (config.activations16 && (family == Family::kInt16 || (config.vector && config.table)));
 }

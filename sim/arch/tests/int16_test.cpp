@@ -304,26 +304,61 @@ TEST_CASE("the largest and the smallest channel of int16 codes are exact", "[arc
     }
 }
 
+namespace {
+
+/// The network's input becomes one of floats in front of a quantizer.
+void quantize_input(model::Graph& graph) {
+  model::Tensor floats = graph.tensor(graph.inputs[0]);
+  floats.type = model::DataType::kFloat32;
+  floats.quantization = {};
+  const int from = graph.add(std::move(floats));
+  model::Op op = model::op_of(model::OpKind::kQuantize, 0, {from}, {graph.inputs[0]});
+  op.half_even = true;
+  graph.ops.insert(graph.ops.begin(), std::move(op));
+  graph.inputs[0] = from;
+}
+
+}  // namespace
+
 TEST_CASE("sums of int16 codes with halves to even have 32 bits", "[arch][int16][error]") {
   using Catch::Matchers::Contains;
-  for (const bool fully_connected : {false, true}) {
-    Product product(fully_connected);
-    model::Op& op = product.builder.graph.ops[0];
-    op.half_even = true;
-    op.code_min = INT16_MIN, op.code_max = INT16_MAX;
-    const int inputs = fully_connected ? 256 : 64;
-    const std::int64_t weights = std::int64_t{127} * inputs, most = INT32_MAX - 32767 * weights,
-                       least = 32768 * weights - INT32_MAX;
-    for (const std::int64_t bias : {most, least}) {
-      product.set_bias(bias, model::DataType::kInt32);
-      CHECK(product.refusal() == "");
+  for (const bool quantizes : {false, true})
+    for (const bool fully_connected : {false, true}) {
+      Product product(fully_connected);
+      model::Op& op = product.builder.graph.ops[0];
+      op.half_even = true;
+      op.code_min = INT16_MIN, op.code_max = INT16_MAX;
+      if (quantizes) quantize_input(product.builder.graph);
+      const int inputs = fully_connected ? 256 : 64;
+      const std::int64_t weights = std::int64_t{127} * inputs, most = INT32_MAX - 32767 * weights,
+                         least = 32768 * weights - INT32_MAX;
+      for (const std::int64_t bias : {most, least}) {
+        product.set_bias(bias, model::DataType::kInt32);
+        CHECK(product.refusal() == "");
+      }
+      for (const std::int64_t bias : {most + 1, least - 1}) {
+        product.set_bias(bias, model::DataType::kInt32);
+        CHECK_THAT(product.refusal(), Contains("the sums of channel 0 reach 2147483648, those of "
+                                               "int16 codes with halves to even have 32 bits"));
+      }
     }
-    for (const std::int64_t bias : {most + 1, least - 1}) {
-      product.set_bias(bias, model::DataType::kInt32);
-      CHECK_THAT(product.refusal(), Contains("the sums of channel 0 reach 2147483648, those of "
-                                             "int16 codes with halves to even have 32 bits"));
-    }
-  }
+}
+
+TEST_CASE("codes of an eight-bit format take array.formats", "[arch][int16][minifloat][error]") {
+  Builder b(1);
+  b.graph.outputs = {
+      b.convolution(b.input({1, 3, 3, 4}), 4, 1, 1, 1, 1, 1, 1, Padding::kValid, false)};
+  widen(b, true);
+  b.graph.ops[0].half_even = true;
+  b.graph.ops[0].code_min = INT16_MIN, b.graph.ops[0].code_max = INT16_MAX;
+  for (model::Tensor& t : b.graph.tensors)
+    if (t.type == model::DataType::kInt16) t.format = machine::Format::kE3M4;
+  const std::vector<std::string> wide{"array.activations16=true"};
+  CHECK_THROWS_WITH(compiler::compile(b.graph, machine::load_config("edge64", wide)),
+                    Catch::Contains("CONV_2D: codes of e3m4, which take array.formats"));
+  testing::require_exact(
+      b.graph, machine::load_config("edge64", {"array.activations16=true", "array.formats=true"}),
+      {fuzz::random_codes(b, b.graph.inputs[0])});
 }
 
 TEST_CASE("networks between ONNX's int16 quantizers are exact", "[arch][int16][onnx]") {

@@ -221,6 +221,7 @@ void Emitter::set_post(isa::LaneRegisters& r) const {
   if (l.pairs_lanes() || l.wide_codes()) {
     r.set(post::kAddActMin, static_cast<std::int8_t>(l.range.act_min));
     r.set(post::kAddActMax, static_cast<std::int8_t>(l.range.act_max));
+    r.set(post::kFormat, static_cast<int>(l.range.format));
   }
   r.set(post::kOutput, static_cast<int>(l.result));
   if (l.kind == LayerKind::kMul) {

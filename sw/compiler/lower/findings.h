@@ -85,6 +85,8 @@ HalfEven half_even(const model::Graph& graph, const model::Op& op);
 /// The largest size that the sum of each channel can have, over int16 codes that the operator
 /// before leaves. @pre a product of constant weights
 std::vector<double> largest_sums(const model::Graph& graph, const model::Op& op);
+/// The lowest and the highest int16 code that a product reads, 0 among them.
+std::pair<int, int> input_codes(const model::Graph& graph, const model::Op& op);
 
 /// Whether it takes or gives int16 codes.
 bool of_int16(const model::Graph& graph, const model::Op& op);

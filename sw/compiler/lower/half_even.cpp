@@ -74,8 +74,19 @@ std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
     const auto maker = std::ranges::find_if(
         graph.ops, [&](const Op& op) { return std::ranges::count(op.outputs, tensor) > 0; });
     if (maker == graph.ops.end()) return all;
+    const model::OpClass type = model::class_of(maker->kind);
+    const bool computes = type != model::OpClass::kReshape && type != model::OpClass::kMovement &&
+                          maker->kind != OpKind::kMaxPool2D && maker->kind != OpKind::kMaximum &&
+                          maker->kind != OpKind::kMinimum;
+    if (const machine::Format format = graph.out(*maker).format;
+        computes && format != machine::Format::kNone) {
+      const int most = static_cast<int>(machine::largest(format));
+      all = {std::max(all.first, -most), std::min(all.second, most)};
+    }
+    if (graph.in(*maker, 0).type == model::DataType::kFloat32) return all;  // without bounds
     if (maker->half_even && graph.out(*maker).type == model::DataType::kInt16)
-      return {std::min(maker->code_min, 0), std::max(maker->code_max, 0)};
+      return {std::min(std::max(maker->code_min, all.first), 0),
+              std::max(std::min(maker->code_max, all.second), 0)};
     const bool keeps = model::is_reshape(maker->kind) || maker->kind == OpKind::kTranspose ||
                        maker->kind == OpKind::kStridedSlice || maker->kind == OpKind::kMaxPool2D ||
                        maker->kind == OpKind::kPad || maker->kind == OpKind::kGather ||
@@ -107,8 +118,12 @@ HalfEven requantization(const Graph& graph, const Op& op) {
 
 }  // namespace
 
+std::pair<int, int> input_codes(const Graph& graph, const Op& op) {
+  return codes_reach(graph, op.input(activations_of(op)));
+}
+
 std::vector<double> largest_sums(const Graph& graph, const Op& op) {
-  const auto weights = graph.in(op, 1).values<std::int8_t>();
+  const std::vector<std::int64_t> weights = graph.in(op, 1).integers();
   const auto channels = static_cast<std::size_t>(graph.out(op).extent(-1));
   const auto [low, high] = codes_reach(graph, op.input(activations_of(op)));
   const bool last = op.kind == OpKind::kDepthwiseConv2D;
@@ -117,7 +132,7 @@ std::vector<double> largest_sums(const Graph& graph, const Op& op) {
   for (std::size_t m = 0; m < channels; ++m) {
     double least = 0, most = 0;
     for (std::size_t i = 0; i < taps; ++i) {
-      const double w = weights[last ? i * channels + m : m * taps + i];
+      const auto w = static_cast<double>(weights[last ? i * channels + m : m * taps + i]);
       least += std::min(w * low, w * high);
       most += std::max(w * low, w * high);
     }

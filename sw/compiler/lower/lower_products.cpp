@@ -246,6 +246,8 @@ Problem Lowering::product_problem(const Op& o) const {
     if (auto problem = factors_problem(o)) return problem;
   if (model::svdf::has_wide_weights(o))
     if (auto problem = wide_weights_problem(o)) return problem;
+  if (model::has_format_weights(graph_, o))
+    if (auto problem = split_problem(o)) return problem;
   const auto threshold = threshold_of_.find(index_of(o));
   if (threshold == threshold_of_.end()) return result_problem(o);
   return first_of(thresholds_problem(op(threshold->second)), result_problem(op(threshold->second)));
@@ -304,10 +306,61 @@ void Lowering::set_thresholds(const Op& t, Layer& layer) const {
   }
 }
 
+int Lowering::Split::high(int w) const {
+  const int half = bits == 0 ? 0 : 1 << (bits - 1);
+  return std::clamp((w + half) >> bits, -128, 127);
+}
+
+std::optional<Lowering::Split> Lowering::Split::of(std::span<const std::int16_t> weights) {
+  for (Split split; split.bits <= 8; ++split.bits)
+    if (std::ranges::all_of(weights,
+                            [&](int w) { return split.low(w) >= -128 && split.low(w) <= 127; }))
+      return split;
+  return std::nullopt;
+}
+
+std::optional<Lowering::Split> Lowering::split_of(const Op& o) const {
+  if (!model::has_format_weights(graph_, o)) return std::nullopt;
+  return Split::of(graph_.in(o, 1).values<std::int16_t>());
+}
+
+Problem Lowering::split_problem(const Op& o) const {
+  if (!config_.vector)
+    return refusal(o, o.input(1), Reason::kConfiguration,
+                   " has weights of more than 8 bits, which take vector.enable");
+  if (o.kind == OpKind::kConv2D && model::groups(graph_, o) != 1)
+    return refusal(o, o.input(1), Reason::kShape,
+                   " has weights of more than 8 bits in {} groups, allowed 1",
+                   model::groups(graph_, o));
+  const std::optional<Split> split = split_of(o);
+  const auto [low, high] = input_codes(graph_, o);
+  if (split && std::max(-low, high) << split->bits <= INT16_MAX) return std::nullopt;
+  return refusal(o, o.input(1), Reason::kRange,
+                 " has weights of more than 8 bits beside activations of {}..{}: times 2^{} these "
+                 "leave 16 bits; smaller ones, or weights of int8, fit",
+                 low, high, split ? split->bits : 9);
+}
+
+int Lowering::scaled_beside(const Op& o, int from, int bits) {
+  const Shape s = shape(from);
+  const int half = machine::kInt8.codes_per_word() * s.channel_words();
+  const int both = add_map(o.input(0), {2 * half, s.H, s.W});
+  for (const bool upper : {false, true}) {
+    Layer layer = copy(o, from);
+    layer.macs = 0;
+    if (upper) layer.pool().regions[0].scale.shift += bits;
+    add_layer_to(add_part(both, {-1, upper ? half : 0}, {s.C, s.H, s.W}), std::move(layer));
+  }
+  return both;
+}
+
 Layer Lowering::convolution(const Op& o) {
   std::optional<int> outside;
   const auto folded = folded_pads_.find(o.input(0));
-  const int input = folded != folded_pads_.end() ? folded->second.map : image(o, 0);
+  int input = folded != folded_pads_.end() ? folded->second.map : image(o, 0);
+  const std::optional<Split> split = split_of(o);
+  if (split) input = scaled_beside(o, input, split->bits);
+  const int upper = split ? shape(input).C / 2 : 0;
   Layer layer = start(o, LayerKind::kConv, input);
   const Tensor& filter = graph_.in(o, 1);
   set_window(o, layer, filter.extent(1), filter.extent(2));
@@ -328,13 +381,14 @@ Layer Lowering::convolution(const Op& o) {
     set_groups(layer, shape(layer.input), groups, depth, per_group, config_);
   set_arithmetic(o, layer);
   if (outside) layer.conv().outside = *outside;
-  const auto codes = filter.values<std::int8_t>();
+  const auto codes = split ? std::vector<std::int8_t>() : filter.values<std::int8_t>();
+  const auto wide = split ? filter.values<std::int16_t>() : std::vector<std::int16_t>();
   const auto code = [&](int m, int ky, int kx, int c) {
     const int tap = ky * filter.extent(2) + kx;
-    return depthwise
-               ? codes[at(tap) * at(layer.channels) + at(m)]
-               : codes[(at(m) * at(filter.extent(1) * filter.extent(2)) + at(tap)) * at(depth) +
-                       at(c)];
+    const std::size_t place =
+        depthwise ? at(tap) * at(layer.channels) + at(m)
+                  : (at(m) * at(filter.extent(1) * filter.extent(2)) + at(tap)) * at(depth) + at(c);
+    return split ? int{wide[place]} : int{codes[place]};
   };
   const int C = shape(layer.input).C / fold.size();  // of a folded map's tensor
   for (int m = 0; m < layer.channels; ++m)
@@ -346,7 +400,11 @@ Layer Lowering::convolution(const Op& o) {
           std::int8_t& to = fold.folded() ? weight(layer, m, ky / fold.rows, kx / fold.pixels,
                                                    place * C + channel)
                                           : tap_weight(layer, m, ky, kx, channel);
-          to = code(m, ky, kx, c);
+          const int w = code(m, ky, kx, c);
+          to = static_cast<std::int8_t>(split ? split->low(w) : w);
+          if (split)
+            tap_weight(layer, m, ky, kx, upper + channel) =
+                static_cast<std::int8_t>(split->high(w));
         }
   fold_zero_point(layer);
   if (shape(layer.input).wide) fold_low_bytes(layer);
@@ -376,6 +434,9 @@ Layer Lowering::fully_connected(const Op& o) {
     input = in_order(o, {input, 0, {elements}, {1}}, {K, 1, elements / K}, false);
   }
   const Shape s = shape(input);
+  const std::optional<Split> split = split_of(o);
+  if (split) input = scaled_beside(o, input, split->bits);
+  const int upper = shape(input).C / 2;
   Layer layer = start(o, LayerKind::kConv, input);
   Geometry& g = layer.window;
   std::tie(g.R, g.S) = *filter_of(s, K);
@@ -384,12 +445,17 @@ Layer Lowering::fully_connected(const Op& o) {
   g.stride_y = g.P == 1 ? 1 : g.R;
   g.stride_x = g.Q == 1 ? 1 : g.S;
   set_arithmetic(o, layer);
-  const auto codes = graph_.in(o, 1).values<std::int8_t>();
+  const auto codes = split ? std::vector<std::int8_t>() : graph_.in(o, 1).values<std::int8_t>();
+  const auto wide = split ? graph_.in(o, 1).values<std::int16_t>() : std::vector<std::int16_t>();
   std::size_t from = 0;
   for (int m = 0; m < layer.channels; ++m)
     for (int ky = 0; ky < layer.window.R; ++ky)
       for (int kx = 0; kx < layer.window.S; ++kx)
-        for (int c = 0; c < s.C; ++c) weight(layer, m, ky, kx, c) = codes[from++];
+        for (int c = 0; c < s.C; ++c, ++from) {
+          const int w = split ? int{wide[from]} : int{codes[from]};
+          weight(layer, m, ky, kx, c) = static_cast<std::int8_t>(split ? split->low(w) : w);
+          if (split) weight(layer, m, ky, kx, upper + c) = static_cast<std::int8_t>(split->high(w));
+        }
   if (has_factors(o)) set_factors(o, layer);
   fold_zero_point(layer);
   if (shape(layer.input).wide) fold_low_bytes(layer);

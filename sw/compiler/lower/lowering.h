@@ -89,6 +89,18 @@ class Lowering : private Maps {
   /// acc + bias >= T as acc >= T - bias. A code `step` above the one before takes as many
   /// thresholds, but a bit is one, whatever it stands for.
   void set_thresholds(const Op& t, Layer& layer) const;
+  /// Weights of more than eight bits, of codes of a format: w = 2^bits high + low, as weights of
+  /// the activations times 2^bits and of these as they are.
+  struct Split {
+    int bits = 0;
+    static std::optional<Split> of(std::span<const std::int16_t> weights);
+    int high(int w) const;
+    int low(int w) const { return w - (high(w) << bits); }
+  };
+  std::optional<Split> split_of(const Op& o) const;
+  Problem split_problem(const Op& o) const;
+  /// A map whose upper half of channels are those of `from` times 2^bits.
+  int scaled_beside(const Op& o, int from, int bits);
   Layer convolution(const Op& o);
   /// Over [N, K]: a 1x1 filter on N pixels, or, where K is some pixels or rows of an image, or all
   /// of it, a filter of that size. Other rows are put in order first.

@@ -28,6 +28,7 @@ class Rewriter {
     t.name = from.name;
     t.type = from.type;
     t.quantization = from.quantization;
+    t.format = from.format;
     t.encoding = from.encoding;
     t.shape = std::move(shape);
     return add(std::move(t));

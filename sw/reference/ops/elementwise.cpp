@@ -127,6 +127,11 @@ Codes quantize(const Call& call) {
       throw_error("{}: '{}' has no quantizer, so its values are whole numbers of {}..{}, not {}",
                   model::label(call.graph, call.op), call.in(0).name, least, most, x);
     const float ratio = x / call.out().scale();
+    if (range.format != machine::Format::kNone) {
+      codes.push_back(
+          static_cast<std::int32_t>(machine::nearest_real(range.format, double{ratio})));
+      continue;
+    }
     const float steps = call.op.half_even ? std::nearbyint(ratio) : std::round(ratio);  // else away
     const double limited = std::isnan(steps) ? -1e9 : std::clamp(double{steps}, -1e9, 1e9);
     codes.push_back(to_code(static_cast<std::int32_t>(limited), range));

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "machine/minifloat.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/dataflow.h"
 #include "tools/cli/measure/energy_report.h"
@@ -26,7 +27,7 @@ struct EstimateArguments {
   BackendOptions memory;
   EnergyOptions energy;
   Shown shown;
-  std::string table, weights;
+  std::string table, weights, format;
   DataflowOptions dataflow;
   int tokens = 128, context = 0;
 };
@@ -129,9 +130,44 @@ void add_area(const estimate::Area& a, Json& json) {
                               {"beyond", a.beyond}};
 }
 
+/// What products of int8 in passes would make of the network in an eight-bit format: a pass for
+/// each byte of fixed point, of the weights or of both operands. What is no product stays as it is.
+Json passes_of(const Json& report, const machine::FormatRow& row) {
+  const int bytes = row.bytes();
+  const auto cycles = [&](int passes) {
+    double sum = 0;
+    for (const Json& layer : report.at("layers"))
+      sum += layer.at("cycles").get<double>() * layer.value("times", 1) *
+             (layer.at("macs").get<std::int64_t>() > 0 ? passes : 1);
+    return whole(sum);
+  };
+  return {{"name", row.name},
+          {"bits", row.bits},
+          {"sum_bits", 2 * row.bits + 10},
+          {"passes", {{"weights", bytes}, {"both", bytes * bytes}}},
+          {"cycles", {{"weights", cycles(bytes)}, {"both", cycles(bytes * bytes)}}},
+          {"machine", row.in_int16()}};
+}
+
+std::string passes_text(const Json& format) {
+  const auto of = [&](const char* what) {
+    return fmt::format("{} passes of int8, about {} cycles", format["passes"][what].get<int>(),
+                       grouped(format["cycles"][what].get<std::uint64_t>()));
+  };
+  return fmt::format(
+      "{}: {} bits of fixed point, sums of 1,024 products in {}: weights alone {}, both {}{}\n",
+      format["name"].get<std::string>(), format["bits"].get<int>(), format["sum_bits"].get<int>(),
+      of("weights"), of("both"),
+      format["machine"].get<bool>() ? "" : "; not on this machine, whose codes have 16 bits");
+}
+
 /// Figures, what they cost, and the design's.
-int print_report(const EstimateArguments& options, const std::string& text,
-                 const EnergyReport& energy, const Json& json, const machine::Config& config) {
+int print_report(const EstimateArguments& options, std::string text, const EnergyReport& energy,
+                 Json json, const machine::Config& config) {
+  if (const auto format = machine::format_named(options.format)) {
+    json["format"] = passes_of(json, machine::row_of(*format));
+    text += passes_text(json["format"]);
+  }
   options.output.print(text + to_text(energy, options.shown.details) +
                        area_text(estimate::area_of(config), options.shown.details));
   options.output.write_json(json, &config);
@@ -243,6 +279,10 @@ void add_estimate(Command app, Action& action) {
       ->check(range(1, 8191));
   add_value(command, "--context N", options->context, "tokens that each attends to (all of them)")
       ->check(range(1, 8191));
+  add_value(command, "--format F", options->format,
+            "also what passes of int8 would take with codes of an eight-bit\n"
+            "format: e3m4, posit8_0, e4m3, posit8_1, e5m2")
+      ->check(one_of({"e3m4", "posit8_0", "e4m3", "posit8_1", "e5m2"}));
   options->dataflow.declare(command);
   command.footer(
       "The program is compiled and walked through, its times without its data: the cycles of\n"

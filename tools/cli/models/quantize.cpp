@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "machine/minifloat.h"
 #include "sw/model/formats.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/data.h"
@@ -29,11 +30,11 @@ struct QuantizeArguments {
   PythonOptions python;
   Preparation preparation;
   NetworkOptions network;  ///< that the result is compiled with
-  std::string model, calibration, type = "int8", method = "minmax";
+  std::string model, calibration, type = "int8", method = "minmax", format;
   std::vector<std::string> inputs;  ///< .npy files in place of `calibration`
   std::vector<std::string> carries;
   Mixed mixed;
-  bool per_tensor = false;
+  bool per_tensor = false, int8_weights = false;
   std::size_t count = 100;
 };
 
@@ -98,6 +99,8 @@ Quantized quantized(QuantizeArguments& options, const machine::Config& config) {
   arguments.insert(arguments.end(), of_mixed.begin(), of_mixed.end());
   const Python python(options.python, toolkit_of(options.model).quantizer, options.output);
   if (options.per_tensor) arguments.emplace_back("--per-tensor");
+  if (!options.format.empty()) arguments.insert(arguments.end(), {"--format", options.format});
+  if (options.int8_weights) arguments.emplace_back("--int8-weights");
   for (const std::string& carry : options.carries)
     arguments.insert(arguments.end(), {"--carry", carry});
   const std::string by = python.run("quantize", arguments, options.model + ": quantizing");
@@ -144,6 +147,21 @@ Json placed(const QuantizeArguments& options, const machine::Config& config, std
   return json;
 }
 
+/// @throws Error  a format that the machine has no codes of
+void check_format(const QuantizeArguments& options) {
+  if (options.int8_weights && options.format.empty())
+    throw_error("--int8-weights: of --format alone");
+  if (options.format.empty()) return;
+  const auto format = machine::format_named(options.format);
+  if (!format) throw_error("--format {}: no such format, allowed e3m4 posit8_0", options.format);
+  const machine::FormatRow& row = machine::row_of(*format);
+  if (!row.in_int16())
+    throw_error(
+        "--format {}: its values have {} bits of fixed point and the machine's codes 16, "
+        "allowed e3m4 posit8_0; trine estimate --format has its cycles",
+        options.format, row.bits);
+}
+
 int run(const QuantizeArguments& given) {
   QuantizeArguments options = given;
   options.preparation.parse();
@@ -157,6 +175,7 @@ int run(const QuantizeArguments& given) {
     throw_error("--out: {} is another kind than {}, allowed the same ending", out, options.model);
   read_file(options.model);
   const machine::Config config = options.network.design.load();
+  check_format(options);
   if (options.calibration.empty() == options.inputs.empty())
     throw_error("{}: one of --calibration and --inputs is needed", options.model);
   if (!options.inputs.empty() && options.preparation.given())
@@ -167,7 +186,7 @@ int run(const QuantizeArguments& given) {
   Json json{{"model", options.model},
             {"out", out},
             {"by", by.substr(by.find(' ') + 1)},
-            {"type", options.type},
+            {"type", options.format.empty() ? options.type : options.format},
             {"examples", examples}};
   json.update(placed(options, config, &text));
   json.update(options.mixed.json());
@@ -197,6 +216,11 @@ void add_quantize(Command app, Action& action) {
             "of activations: int8 or, for ONNX, uint8 or int16\n"
             "(array.activations16)")
       ->check(one_of({"int8", "uint8", "int16"}));
+  add_value(command, "--format F", options->format,
+            "ONNX: codes of an eight-bit format in place of --type: e3m4 or\n"
+            "posit8_0 (array.activations16, array.formats)");
+  command.add_flag("--int8-weights", options->int8_weights,
+                   "of --format: activations alone; weights are int8");
   add_value(command, "--method M", options->method,
             "ONNX: how ranges come of examples: minmax, entropy, percentile")
       ->check(one_of({"minmax", "entropy", "percentile"}));

@@ -47,6 +47,7 @@ struct Product {
   int channels = 0;                  ///< M, the last axis of `shape`
   std::vector<int> filter;           ///< weights' shape as it lies in the graph
   std::vector<std::int8_t> weights;  ///< [M][taps], taps in the order R, S, C
+  std::vector<std::int16_t> wide;    ///< in their place, where they do not fit int8
   int zero_point = 0;                ///< of the weights
   std::vector<float> scales;         ///< of the weights, M
   std::vector<float> bias;           ///< M real values, or none
@@ -56,6 +57,10 @@ struct Product {
   bool twice = false;    ///< the taps are those of each row twice, one behind the other
   float divisor = 1;     ///< of an average: its taps
   bool is_mean = false;  ///< averages all of an image
+
+  std::size_t taps() const {
+    return (wide.empty() ? weights.size() : wide.size()) / static_cast<std::size_t>(channels);
+  }
 };
 
 struct Value;

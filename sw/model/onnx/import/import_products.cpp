@@ -3,6 +3,7 @@
 // Products with constant weights, and of two tensors.
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <span>
 
@@ -86,6 +87,13 @@ void be_positive(std::size_t first, std::size_t taps, std::vector<float>* scales
   scale = scale == 0 ? 1 : std::abs(scale);
 }
 
+/// Bits that are 0 at the end of all these codes.
+int zeros_of(const std::vector<std::int32_t>& codes, std::span<const std::size_t> places) {
+  std::uint32_t all = 0;
+  for (const std::size_t at : places) all |= static_cast<std::uint32_t>(codes[at]);
+  return all == 0 ? 0 : std::countr_zero(all);
+}
+
 /// Codes, scales and zero point of constant weights. @param order  element of each weight,
 /// channel by channel
 void set_weights(const Constant& c, const std::vector<std::size_t>& order, Product* p) {
@@ -93,25 +101,45 @@ void set_weights(const Constant& c, const std::vector<std::size_t>& order, Produ
   const bool plain = c.codes.empty();  // whole numbers as they are
   std::vector<float> scales;           // of each weight
   int shift = 0;                       // uint8 weights: 128 less
-  if (!plain && *std::ranges::max_element(c.codes) > 127) shift = 128;
+  const auto is_uint8 = [](const std::vector<std::int32_t>& codes) {
+    const auto [low, high] = std::ranges::minmax(codes);
+    return low >= 0 && high > 127 && high < 256;
+  };
+  if (!plain && is_uint8(c.codes)) shift = 128;
   // Codes of four bits without their zero points fit int8.
   const auto is_narrow = [](int code) { return code >= -8 && code <= 15; };
   const bool narrow = !plain && std::ranges::all_of(c.codes, is_narrow) &&
                       std::ranges::all_of(c.zero_points, is_narrow);
+  // Bits that are 0 in all weights of a channel belong to its scale.
+  std::vector<int> shared(static_cast<std::size_t>(p->channels));
+  bool wide = false;
+  for (std::size_t m = 0; !plain && shift == 0 && !narrow && m < shared.size(); ++m) {
+    const auto row = std::span(order).subspan(m * taps, taps);
+    if (std::ranges::any_of(row, [&](std::size_t at) { return c.zero_points[at] != 0; })) continue;
+    const auto beyond = [&](std::size_t at) { return c.codes[at] < -128 || c.codes[at] > 127; };
+    if (std::ranges::none_of(row, beyond)) continue;
+    shared[m] = zeros_of(c.codes, row);
+    for (const std::size_t at : row)
+      wide = wide || c.codes[at] >> shared[m] > 127 || c.codes[at] >> shared[m] < -128;
+  }
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::size_t at = order[i];
     const int less = plain ? 0 : narrow ? c.zero_points[at] : shift;
-    const double code = plain ? c.values[at] : c.codes[at] - less;
-    if (code != std::trunc(code) || code < -128 || code > 127)
-      throw_error("weight {} is no quantized value of 8 bits: quantize weights to int8",
-                  c.values[at]);
-    const float scale = plain ? 1.0f : c.scales[at];
+    const double code =
+        plain ? c.values[at] : std::ldexp(double(c.codes[at] - less), -shared[i / taps]);
+    if (code != std::trunc(code) || code < (wide ? INT16_MIN : -128) ||
+        code > (wide ? INT16_MAX : 127))
+      throw_error("weight {} is no quantized value of 8 bits{}: quantize weights to int8",
+                  c.values[at], wide ? ", or in fixed point of 16" : "");
+    const float scale = plain ? 1.0f : std::ldexp(c.scales[at], shared[i / taps]);
     const int zero_point = plain || narrow ? 0 : c.zero_points[at] - shift;
     if (i == 0) p->zero_point = zero_point;
     if (zero_point != p->zero_point) throw_error("weights of one channel with several zero points");
     scales.push_back(scale);
     p->weights.push_back(static_cast<std::int8_t>(code));
+    if (wide) p->wide.push_back(static_cast<std::int16_t>(code));
   }
+  if (wide) p->weights.clear();
   bool in_groups = false;
   for (std::size_t i = 0; i < scales.size(); ++i)
     in_groups = in_groups || (i % taps != 0 && scales[i] != scales[i - 1]);

@@ -34,8 +34,37 @@ void Importer::run() {
   for (const Node& node : file_.nodes) import(node);
   for (const std::string& name : file_.outputs) add_output(name);
   drop_unread_moves();
+  if (file_.format != machine::Format::kNone && problems_.empty()) set_format(file_.format);
   if (is_float()) refuse_float(file_.name, kFloat32);
   problems_.raise(file_.name);
+}
+
+/// All int16 codes are values of the format.
+/// @throws Error  an operator makes such codes by lines, or of whole numbers
+void Importer::set_format(machine::Format format) {
+  static constexpr OpKind kRounds[] = {OpKind::kConv2D,
+                                       OpKind::kDepthwiseConv2D,
+                                       OpKind::kFullyConnected,
+                                       OpKind::kTransposeConv,
+                                       OpKind::kAdd,
+                                       OpKind::kSub,
+                                       OpKind::kMul,
+                                       OpKind::kMean,
+                                       OpKind::kMaxPool2D,
+                                       OpKind::kMaximum,
+                                       OpKind::kMinimum,
+                                       OpKind::kQuantize};
+  for (Tensor& t : graph_.tensors)
+    if (t.type == DataType::kInt16 && !t.is_constant) t.format = format;
+  for (const Op& op : graph_.ops) {
+    const OpClass type = class_of(op.kind);
+    if (graph_.out(op).format == machine::Format::kNone ||
+        std::ranges::count(kRounds, op.kind) > 0 || type == OpClass::kReshape ||
+        type == OpClass::kMovement)
+      continue;
+    throw_error("{}: node {}: {} makes no codes of {}", file_.name, op.index, name_of(op.kind),
+                machine::row_of(format).name);
+  }
 }
 
 /// A RESHAPE behind another one reads what that one read.

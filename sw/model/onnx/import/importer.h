@@ -45,6 +45,7 @@ class Importer {
   static constexpr std::int64_t kMaxWeights = std::int64_t{1} << 22;  ///< that no file holds
 
   // importer.cpp: the file
+  void set_format(machine::Format format);
   void drop_unread_moves();
   void add_input(const Input& input);
   int signed_codes(int input);

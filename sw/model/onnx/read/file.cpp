@@ -65,6 +65,8 @@ class Reader {
   File run() {
     for (const auto& opset : model_.opset_import())
       if (opset.domain().empty()) file_.opset = opset.version();
+    for (const auto& entry : model_.metadata_props())
+      if (entry.key() == kFormatKey) set_format(entry.value());
     const onnx::GraphProto& graph = model_.graph();
     for (const auto& tensor : graph.initializer())
       file_.constants[tensor.name()] = constant(tensor, "initializer '" + tensor.name() + "'");
@@ -87,6 +89,18 @@ class Reader {
     throw Error(file_.name + ": " + fmt::format(text, std::forward<Args>(args)...));
   }
 
+  void set_format(const std::string& name) {
+    const auto format = machine::format_named(name);
+    std::vector<std::string_view> allowed;
+    for (const machine::FormatRow& row : machine::kFormats)
+      if (row.in_int16() && row.bits > 0) allowed.push_back(row.name);
+    if (!format || !machine::row_of(*format).in_int16())
+      fail("metadata '{}': {}{}, allowed {}", kFormatKey, name,
+           format ? fmt::format(" has {} bits of fixed point", machine::row_of(*format).bits) : "",
+           fmt::join(allowed, " "));
+    file_.format = *format;
+  }
+
   /// Types that users have, in their words.
   void refuse_others(int type, const std::string& what) const {
     if (is_half(type)) refuse_float(file_.name, kFloat16);
@@ -94,10 +108,25 @@ class Reader {
       fail("{}: uint16, allowed int8 uint8 int16: quantize activations to QInt16, symmetric", what);
   }
 
+  /// Codes of FLOAT8E4M3FN and FLOAT8E5M2 as values in fixed point.
+  void be_fixed(machine::Format format, const std::string& what, Constant* constant) const {
+    for (double& value : constant->values) {
+      const auto code = static_cast<std::uint8_t>(static_cast<int>(value));
+      const auto fixed = machine::fixed_of(format, code);
+      if (!fixed)
+        fail("{}: code {:#x} of {} is no number", what, code, machine::row_of(format).name);
+      value = static_cast<double>(*fixed);
+    }
+    constant->unit = std::ldexp(1.0f, -machine::row_of(format).fraction);
+  }
+
   ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
+    const machine::Format format = machine::format_of_onnx(tensor.data_type());
+    const bool eight = format != machine::Format::kNone;
     const bool halves = tensor.data_type() == kFloat4;
     const bool nibbles = halves || tensor.data_type() == kUInt4 || tensor.data_type() == kInt4;
-    const auto type = !nibbles                       ? type_of(tensor.data_type())
+    const auto type = eight                          ? DataType::kUInt8
+                      : !nibbles                     ? type_of(tensor.data_type())
                       : tensor.data_type() == kUInt4 ? DataType::kUInt8
                                                      : DataType::kInt8;
     refuse_others(tensor.data_type(), what);
@@ -123,13 +152,17 @@ class Reader {
       std::ranges::transform(result->values, result->values.begin(), twice_float4);
       result->unit = 0.5f;
     }
+    if (eight) {
+      be_fixed(format, what, result.get());
+      result->type = DataType::kInt64;
+    }
     if (*type == DataType::kInt64)  // beyond, a double is not exact; such ones mean "to the end"
       for (double& value : result->values) value = std::clamp(value, -0x1p53, 0x1p53);
     const bool whole = raw.size() % bytes_of(*type) == 0;
     if (!whole || static_cast<std::int64_t>(result->values.size()) != wanted)
       fail("{}: {} values, its shape needs {}", what, result->values.size(), wanted);
     for (const double value : result->values)
-      if (!fits(*type, value)) fail("{}: value {} is out of its type's range", what, value);
+      if (!fits(result->type, value)) fail("{}: value {} is out of its type's range", what, value);
     return result;
   }
 
@@ -197,8 +230,10 @@ class Reader {
       const auto found = file_.constants.find(node.inputs[i]);
       if (found == file_.constants.end() || found->second->unit == 1) continue;
       if (node.type != "DequantizeLinear" || i != 0)
-        fail("node {} {}: '{}' is of FLOAT4E2M1, allowed as first input of DequantizeLinear",
-             node.index, node.type, node.inputs[i]);
+        fail(
+            "node {} {}: '{}' is of FLOAT4E2M1 or FLOAT8, allowed as first input of "
+            "DequantizeLinear",
+            node.index, node.type, node.inputs[i]);
     }
   }
 

@@ -91,6 +91,10 @@ struct Input {
   bool holds_bytes() const { return type == DataType::kInt8 || type == DataType::kUInt8; }
 };
 
+/// The metadata that says of which eight-bit format a file's int16 codes are: no type of ONNX has
+/// such values in fixed point.
+inline constexpr const char* kFormatKey = "trine.format";
+
 struct File {
   std::string name;  ///< for messages
   std::int64_t opset = 0;
@@ -98,6 +102,7 @@ struct File {
   std::map<std::string, ConstantPointer> constants;
   std::vector<Input> inputs;  ///< without those that constants initialize
   std::vector<std::string> outputs;
+  machine::Format format = machine::Format::kNone;  ///< of its int16 codes: kFormatKey
   /// Shapes that the file declares of outputs; -1 where it leaves an extent open.
   std::map<std::string, std::vector<int>> declared;
 };

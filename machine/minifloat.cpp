@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "machine/minifloat.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace trine::machine {
+namespace {
+
+constexpr int kFiner = 3;  ///< bits below the fixed point that borders between codes may have
+
+/// A posit of `bits` bits in units of 2^-unit. @pre a positive one that has no bits below
+std::int64_t posit_value(int code, int bits, int es, int unit) {
+  int at = bits - 2;
+  const auto bit = [&](int place) { return place >= 0 ? code >> place & 1 : 0; };
+  const int first = bit(at);
+  int run = 0;
+  while (at >= 0 && bit(at) == first) {
+    ++run;
+    --at;
+  }
+  --at;  // the regime's end
+  int exponent = (first == 1 ? run - 1 : -run) << es;
+  for (int e = es - 1; e >= 0; --e) exponent += bit(at--) << e;
+  std::int64_t significand = 1;
+  int fraction = 0;
+  for (; at >= 0; --at, ++fraction) significand = significand * 2 + bit(at);
+  const int left = exponent - fraction + unit;
+  return left >= 0 ? significand << left : significand >> -left;
+}
+
+/// A minifloat of a positive code; nothing for infinity and NaN.
+std::optional<std::int64_t> float_value(const FormatRow& row, int code) {
+  const int mantissa_bits = 7 - row.exponent;
+  const int exponent = code >> mantissa_bits, mantissa = code & ((1 << mantissa_bits) - 1);
+  const int last = (1 << row.exponent) - 1;
+  const bool special = row.format == Format::kE4M3 ? code == 0x7f : exponent == last;
+  if (special) return std::nullopt;
+  if (exponent == 0) return mantissa;
+  return std::int64_t{mantissa + (1 << mantissa_bits)} << (exponent - 1);
+}
+
+/// Values of the codes that are not negative, in their order, and the borders between them.
+struct Table {
+  explicit Table(const FormatRow& row) {
+    for (int code = 0; code < 128; ++code) {
+      if (!row.posit) {
+        if (const auto value = float_value(row, code)) values.push_back(*value);
+        continue;
+      }
+      values.push_back(code == 0 ? 0 : posit_value(code, 8, row.exponent, row.fraction));
+    }
+    for (std::size_t i = 0; i + 1 < values.size(); ++i)
+      borders.push_back(row.posit ? posit_value(2 * static_cast<int>(i) + 1, 9, row.exponent,
+                                                row.fraction + kFiner)
+                                  : (values[i] + values[i + 1]) << (kFiner - 1));
+    if (row.posit) borders[0] = 0;
+  }
+  std::vector<std::int64_t> values, borders;  ///< borders: 2^kFiner to a unit
+};
+
+const Table& table_of(Format format) {
+  static const std::vector<Table> tables = [] {
+    std::vector<Table> all;
+    for (const FormatRow& row : kFormats)
+      all.emplace_back(row.format == Format::kNone ? row_of(Format::kE3M4) : row);
+    return all;
+  }();
+  return tables[static_cast<std::size_t>(format)];
+}
+
+/// Whether size * 2^-below lies beyond the border behind code i.
+bool beyond(const Table& table, std::size_t i, Exact size, int below) {
+  const Exact border = Exact{table.borders[i]} << below, scaled = size << kFiner;
+  return scaled > border || (scaled == border && i % 2 != 0);
+}
+
+}  // namespace
+
+std::optional<Format> format_named(std::string_view name) {
+  for (const FormatRow& row : kFormats)
+    if (row.format != Format::kNone && row.name == name) return row.format;
+  return std::nullopt;
+}
+
+Format format_of_onnx(int type) {
+  for (const FormatRow& row : kFormats)
+    if (row.onnx == type && row.onnx != 0) return row.format;
+  return Format::kNone;
+}
+
+std::optional<std::int64_t> fixed_of(Format format, std::uint8_t code) {
+  const bool posit = row_of(format).posit;
+  if (posit && code == 0x80) return std::nullopt;
+  const bool minus = code >= 0x80;
+  const auto size = static_cast<std::size_t>(posit && minus ? 0x100 - code : code & 0x7f);
+  const std::vector<std::int64_t>& values = table_of(format).values;
+  if (size >= values.size()) return std::nullopt;
+  return minus ? -values[size] : values[size];
+}
+
+std::optional<std::uint8_t> code_of(Format format, std::int64_t fixed) {
+  const std::vector<std::int64_t>& values = table_of(format).values;
+  const auto found = std::ranges::lower_bound(values, std::abs(fixed));
+  if (found == values.end() || *found != std::abs(fixed)) return std::nullopt;
+  const auto size = static_cast<int>(found - values.begin());
+  if (fixed >= 0) return static_cast<std::uint8_t>(size);
+  return static_cast<std::uint8_t>(row_of(format).posit ? 0x100 - size : 0x80 + size);
+}
+
+std::int64_t largest(Format format) { return table_of(format).values.back(); }
+
+std::int64_t nearest(Format format, Exact number, int below) {
+  const Table& table = table_of(format);
+  const Exact size = number < 0 ? -number : number;
+  std::size_t low = 0, high = table.borders.size();  // the first border that it is not beyond
+  while (low < high) {
+    const std::size_t middle = (low + high) / 2;
+    if (beyond(table, middle, size, below))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return number < 0 ? -table.values[low] : table.values[low];
+}
+
+std::int64_t nearest_real(Format format, double units) {
+  constexpr int kMantissa = 53, kMost = 60;
+  if (std::isnan(units) || units == 0) return 0;
+  if (std::isinf(units)) return units < 0 ? -largest(format) : largest(format);
+  int exponent = 0;
+  const double mantissa = std::frexp(units, &exponent);
+  if (exponent > kMost / 2 + kFiner + 4) return units < 0 ? -largest(format) : largest(format);
+  const auto whole = static_cast<std::int64_t>(std::ldexp(mantissa, kMantissa));
+  const int below = kMantissa - exponent;
+  if (below <= 80) return nearest(format, whole, below);
+  return nearest(format, units < 0 ? -1 : 1, 80);  // less than any border but 0
+}
+
+}  // namespace trine::machine

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// In trine_post_clamp: a value of an eight-bit format (machine/minifloat.h) from t, which has one
+// bit below its unit, by one rounding to the nearest one, ties to the even code.
+//
+//   E3M4       from 32 on five bits of a size count: bit e is the first that is dropped by its
+//              half, e = its length - 5
+//   posit<8,0> from 64 on, where a bit more of size takes two bits more of what counts;
+//              from 2048 on the codes' parity is not the multiples', and nothing is 0 but 0
+//
+// Negative values are complemented for their length alone: from -2^n on, that excluded, one is as
+// long as 2^n.
+//
+// Timing    combinational.
+// Contract  who reads value_o clamps it to the format's largest value.
+// Check     trine_post_lane_int16_tb: every t
+
+module trine_post_format #(
+  localparam int unsigned Bits = trine_post_pkg::LineBits
+) (
+  input  logic            posit_i,
+  input  logic [Bits-1:0] t_i,
+  input  logic            below_i,  // bits below t are not all 0
+  output logic [Bits-1:0] value_o
+);
+
+  localparam int unsigned Lengths = 14;  // of sizes, from which on all is clamped
+
+  logic               minus, rest, tie, odd_tie, nothing;
+  logic [Bits-1:0]    size, dropped, half, below;
+  logic [Bits:0]      wide, addend, rounded;  // a carry more
+  logic [Lengths-1:0] longer;  // [n]: than n bits
+
+  assign minus = t_i[Bits-1];
+  assign size  = t_i ^ {Bits{minus}};
+
+  always_comb begin
+    for (int n = 0; n < Lengths; n++) longer[n] = (size >> n) != '0;
+  end
+
+  // [k]: bit k is no more; the highest of these is worth half of what counts.
+  always_comb begin
+    dropped    = '0;
+    dropped[0] = 1'b1;
+    for (int k = 1; k < 12; k++) begin
+      if (posit_i)              dropped[k] = longer[7 + k / 2];
+      else if (k + 5 < Lengths) dropped[k] = longer[5 + k];
+    end
+  end
+
+  assign below   = dropped >> 1;
+  assign half    = dropped & ~below;
+  assign rest    = below_i || (t_i & below) != '0;
+  assign tie     = (t_i & half) != '0 && !rest;
+  assign odd_tie = tie && posit_i && half[11];
+
+  assign wide   = {minus, t_i};
+  assign addend = odd_tie && !minus ? '0 : {1'b0, half};
+
+  always_comb begin
+    rounded = (wide + addend) & {2'b11, ~dropped[Bits-2:0]};
+    if (tie && !odd_tie) rounded = rounded & ~({1'b0, half} << 1);
+  end
+
+  assign nothing = rounded == '0 && posit_i && (below_i || t_i != '0);
+  assign value_o = nothing ? {{(Bits-1){minus}}, 1'b1}
+                           : rounded[Bits:1];
+
+endmodule

@@ -22,6 +22,10 @@ constexpr int kWord = 4;  ///< channels that lie in a word
 /// @pre it is tflite-micro's kernel that is wanted
 model::Graph with_steps(model::Graph graph, int pairs);
 
+/// SPIKING step by step, in operators of int16 codes.
+/// @pre array.activations16, vector.enable
+model::Graph with_spikes(model::Graph graph);
+
 /// SVDF of int8 with an int16 memory, in operators of int16 codes.
 /// @pre two roundings
 model::Graph with_memories(model::Graph graph);

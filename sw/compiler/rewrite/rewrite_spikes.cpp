@@ -6,8 +6,8 @@
 //   fired  QUANTIZE(v - level + 1), by a scale of 2^14, clamped to 0..drop
 //   u      SUB(v, fired)
 //
-// A reset to zero has QUANTIZE(v - level) clamped to -1..0 in place of `fired`, its product with v,
-// which is -u, and SUB in place of ADD. Spikes are codes of all steps' `fired` at once. Leaks and
+// A reset to zero has QUANTIZE(2 (v - level)) clamped to -2..0 in place of `fired`, half its product
+// with v, which is -u, and SUB in place of ADD. Spikes are codes of all steps' `fired` at once. Leaks and
 // levels are whole numbers of the operators (sw/model/spiking.h).
 
 #include <fmt/format.h>
@@ -101,12 +101,12 @@ class Spikes : model::Rewriter {
     return to;
   }
 
-  /// 0 or `drop`, of a reset to zero -1 (none) or 0 (a spike).
+  /// 0 or `drop`, of a reset to zero -2 (none) or 0 (a spike).
   int fired(int v) {
     const bool zero = neuron_.reset == Reset::kZero;
-    const int to = wide(graph_.tensor(v).shape, zero ? 1.0f : scale_);
+    const int to = wide(graph_.tensor(v).shape, zero ? 0.5f : scale_);
     const int level = neuron_.level - (zero ? 0 : 1);
-    return compared(v, to, level, zero ? 0 : model::spiking::kLeakBits, zero ? -1 : 0,
+    return compared(v, to, level, zero ? 1 : model::spiking::kLeakBits, zero ? -2 : 0,
                     zero ? 0 : neuron_.drop);
   }
 
@@ -119,7 +119,7 @@ class Spikes : model::Rewriter {
       t.quantization = {{1.0f}, {0}, 0};
       to = add(std::move(t));
     }
-    return compared(fired, to, neuron_.reset == Reset::kZero ? -1 : 0, 0, 0, 1);
+    return compared(fired, to, neuron_.reset == Reset::kZero ? -2 : 0, 0, 0, 1);
   }
 
   /// Codes less `level`, times 2^gain, clamped.

@@ -30,7 +30,7 @@ model::Graph with_spikes(model::Graph graph);
 /// @pre two roundings
 model::Graph with_memories(model::Graph graph);
 
-/// FULLY_CONNECTED of int8 codes, not of the int16 ones that QUANTIZE makes of them.
+/// FULLY_CONNECTED and CONV_2D of int8 codes, not of the int16 ones that QUANTIZE makes of them.
 /// @pre array.activations16
 model::Graph with_narrow_products(model::Graph graph);
 

@@ -867,7 +867,7 @@ class Checker {
     number(kLeak, 0, 1 << kLeakBits);
     if (op_.numbers.contains(kSynapse)) number(kSynapse, 0, 1 << kLeakBits);
     number(kLevel, -INT16_MAX, INT16_MAX);
-    number(kDrop, 0, kMostDrop);
+    number(kDrop, 1, kMostDrop);
     const auto reset = static_cast<Reset>(number(kReset, 0, 2));
     if (number(kDelay, 0, 1) == 1 && reset != Reset::kSubtract)
       fail("a delay of a reset that does not subtract");

@@ -18,7 +18,7 @@ namespace {
 const std::vector<Family> kFamilies{
     Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
     Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
-    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders};
+    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders, Family::kSpikes};
 constexpr int kDrawn = 11;
 
 }  // namespace
@@ -26,7 +26,8 @@ constexpr int kDrawn = 11;
 const std::vector<std::string>& family_names() {
   static const std::vector<std::string> kNames{"images",  "matrices", "transformers",
                                                "low-bit", "exported", "chains",
-                                               "int16",   "cells",    "decoders"};
+                                               "int16",   "cells",    "decoders",
+                                               "spikes"};
   return kNames;
 }
 
@@ -66,6 +67,9 @@ Family make_network(Builder& b) {
       break;
     case Family::kCells:
       make_cells(b);
+      break;
+    case Family::kSpikes:
+      make_spikes(b);
       break;
     case Family::kDecoders:
       return family;

@@ -24,6 +24,7 @@ enum class Family {
   kInt16,         ///< images and chains of int16 activations (array.activations16)
   kCells,         ///< LSTMs (array.activations16)
   kDecoders,      ///< of language models, with a text (decoders.h)
+  kSpikes,        ///< neurons over some steps (array.activations16)
 };
 
 /// Names of all families, in their order: "images", ...
@@ -45,6 +46,7 @@ void make_exported(Builder& b);
 void make_chains(Builder& b);
 void make_int16(Builder& b);
 void make_cells(Builder& b);
+void make_spikes(Builder& b);
 /// Weights of four bits.
 void narrow(Builder& b);
 /// LSTM, GRU, RNN of ONNX. @throws Error  the importer refuses them

@@ -40,9 +40,8 @@ Neuron neuron_of(const Node& node, float scale) {
   n.delay = node.integer("delay", 0) != 0;
   if (n.reset == Reset::kNone) return n;
   const double codes = double{node.real("threshold", 1.0f)} / double{scale};
-  if (!(codes > 0 && codes <= spiking::kMostDrop))
-    throw_error("threshold of {:.6g} codes of its input, allowed above 0 up to {}", codes,
-                spiking::kMostDrop);
+  if (!(codes >= 1 && codes <= spiking::kMostDrop))
+    throw_error("threshold of {:.6g} codes of its input, allowed 1..{}", codes, spiking::kMostDrop);
   n.drop = static_cast<std::int32_t>(std::nearbyint(codes));
   n.level = static_cast<std::int32_t>(node.integer("strict", 1) != 0 ? std::floor(codes) + 1
                                                                      : std::ceil(codes));

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes a NIR graph (.nir) as a quantized ONNX network of N time steps, for `trine nir`.
 
-    spikes.py MODEL.nir --steps 32 --out MODEL.onnx [--dt 1e-4] [--reset subtract] [--bits 12]
+    spikes.py MODEL.nir --steps 32 --out MODEL.onnx [--dt 1e-4] [--reset subtract [--delay]] [--bits 12]
 
 Neurons become operators `Spiking` of the domain `trine` (docs/spikes.md), with an input [steps, ...].
 Weights are int8 with a scale for each channel; a neuron's threshold is 2^bits codes of its state.
@@ -199,15 +199,16 @@ class Neuron:
 
 
 class Writer:
-    """Nodes and constants of the ONNX file. A value is [steps, ...] of int8 codes; what its numbers
-    stand for is `factor` times that."""
+    """Nodes and constants of the ONNX file. A value is [steps, ...] of int8 codes of `step`, up to `reach` of
+    them; what its numbers stand for is `factor` times that."""
 
-    def __init__(self, bits):
-        self.bits, self.nodes, self.constants, self.factor = bits, [], [], 1.0
-        self.value, self.shape, self.scale = "input", None, 1.0
+    def __init__(self, bits, shape, step):
+        self.bits, self.nodes, self.constants = bits, [], []
+        self.value, self.shape, self.factor, self.reach, self.taps = "input", shape, 1.0, 127, 1
+        self.step, self.unit = np.float32(step), step  # `unit`: before pools
 
     def constant(self, name, kind, array):
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         self.constants.append(onnx.tensor(name, kind, array.shape, array.tobytes()))
         return name
 
@@ -217,6 +218,8 @@ class Writer:
 
     def quantized(self, value, name, scale, kind=onnx.INT8):
         types = {onnx.INT8: np.int8, onnx.INT16: np.int16}
+        if kind == onnx.INT8:
+            self.step = np.float32(scale)
         s = self.constant(name + ":scale", onnx.FLOAT, np.float32(scale))
         z = self.constant(name + ":zero", kind, types[kind](0))
         q = self.node("QuantizeLinear", [value, s, z], name + ":codes")
@@ -230,6 +233,17 @@ class Writer:
         q = self.constant(name + ":codes", onnx.INT8, np.clip(codes, -127, 127).astype(np.int8))
         s = self.constant(name + ":scales", onnx.FLOAT, scales)
         z = self.constant(name + ":zeros", onnx.INT8, np.zeros(len(w), np.int8))
+        return self.node("DequantizeLinear", [q, s, z], name, axis=0), scales
+
+    def bias(self, name, bias, scales):
+        """int32, in steps of the sums."""
+        steps = self.step * scales
+        codes = np.rint(bias / steps.astype(np.float64))
+        if np.abs(codes).max() > 1 << 30:
+            raise Fault(f"'{name}': biases beyond 30 bits of the weights' step")
+        q = self.constant(name + ":codes", onnx.INT32, codes.astype(np.int32))
+        s = self.constant(name + ":scales", onnx.FLOAT, steps)
+        z = self.constant(name + ":zeros", onnx.INT32, np.zeros(len(steps), np.int32))
         return self.node("DequantizeLinear", [q, s, z], name, axis=0)
 
 
@@ -256,13 +270,14 @@ def product(out, node, neuron, back):
         bias = bias + back.array("bias").reshape(-1) * gain
     scale = 2.0 ** -out.bits
     if neuron.reset == "none":  # the largest that it reaches
-        most = (np.abs(w).reshape(channels, -1).sum(axis=1) * out.reach + np.abs(bias)).max()
+        largest = out.reach * float(out.step)
+        most = (np.abs(w).reshape(channels, -1).sum(axis=1) * largest + np.abs(bias)).max()
         most /= max(1 - neuron.leak, LEAK)
         scale = 2.0 ** int(np.ceil(np.log2(max(most, 1e-30) / 32767)))
-    out.scale = scale
-    names = [out.value, out.weights(name + ":weights", w)]
+    weights, scales = out.weights(name + ":weights", w)
+    names = [out.value, weights]
     if np.any(bias != 0):
-        names.append(out.constant(name + ":bias", onnx.FLOAT, bias.astype(np.float32)))
+        names.append(out.bias(name + ":bias", bias, scales))
     if rank == 1:
         if w.shape[1] != out.shape[0]:
             (node or neuron.node).fail(f"weights for {w.shape[1]} inputs, it has {out.shape[0]}")
@@ -307,23 +322,25 @@ def returned(out, neuron, back):
     n = neuron.shape[0]
     if len(neuron.shape) != 1 or list(w.shape) != [n, n]:
         back.fail(f"weights of shape {list(w.shape)} for neurons {neuron.shape}")
-    return out.weights(back.name + ":weights", w * neuron.by_channel(neuron.gain).reshape(-1, 1))
+    return out.weights(back.name + ":weights", w * neuron.by_channel(neuron.gain).reshape(-1, 1))[0]
 
 
-def spike(out, node, neuron, back, strict):
+def spike(out, node, neuron, back, args):
     if back is not None and neuron.reset == "none":
         back.fail("leads back to a neuron without spikes")
     currents = product(out, node, neuron, back)
     if out.shape != neuron.shape:
         neuron.node.fail(f"of shape {neuron.shape}, its currents are {out.shape}")
     inputs = [currents] + ([returned(out, neuron, back)] if back is not None else [])
-    attributes = {"leak": float(neuron.leak), "reset": neuron.reset, "strict": strict}
+    attributes = {"leak": float(neuron.leak), "reset": neuron.reset, "strict": int(args.fires == "above")}
+    if args.delay and neuron.reset == "subtract":
+        attributes["delay"] = 1
     if neuron.synapse is not None:
         attributes["synapse"] = float(neuron.synapse)
     if neuron.reset != "none":
         attributes["threshold"] = 1.0
     out.value = out.node("Spiking", inputs, neuron.node.name, "trine", **attributes)
-    out.factor, out.reach, out.shape = 1.0, 1, list(neuron.shape)
+    out.factor, out.reach, out.taps, out.step, out.unit = 1.0, 1, 1, np.float32(1), 1.0
 
 
 def pool(out, node):
@@ -337,7 +354,7 @@ def pool(out, node):
     made = out.node("AveragePool", [out.value], node.name + ":mean", kernel_shape=kernel, strides=stride,
                     pads=padding * 2, count_include_pad=1)
     out.taps *= taps
-    out.value = out.quantized(made, node.name, 1 / out.taps)
+    out.value = out.quantized(made, node.name, out.unit / out.taps)
     out.reach *= taps
     if node.type == "SumPool2d":
         out.factor *= taps
@@ -358,25 +375,23 @@ def flatten(out, node):
 
 def convert(graph, args):
     order = graph.chain()
-    out = Writer(args.bits)
     key = "shape" if "shape" in order[0].tree else "input_type"
     given = order[0].tree.get(key)
     given = given.get("input") if isinstance(given, dict) else given
     if given is None:
         order[0].fail("its shape is missing")
-    out.shape = [int(x) for x in np.asarray(given).reshape(-1)]
-    if len(out.shape) not in (1, 3) or min(out.shape) < 1 or max(out.shape) > 1 << 20:
-        order[0].fail(f"shape {out.shape}, allowed of one axis, or channels, height, width")
-    entry = [args.steps] + out.shape
-    out.reach, out.taps = 127, 1
+    shape = [int(x) for x in np.asarray(given).reshape(-1)]
+    if len(shape) not in (1, 3) or min(shape) < 1 or max(shape) > 1 << 20:
+        order[0].fail(f"shape {shape}, allowed of one axis, or channels, height, width")
+    out = Writer(args.bits, shape, args.input_scale)
+    entry = [args.steps] + shape
     out.value = out.quantized("input", "events", args.input_scale)
-    out.factor = 1.0
     waiting = None  # weights whose currents a neuron takes
     for node in order[1:-1]:
         if node.type in NEURONS:
             neuron = Neuron(node, args.dt, args.reset)
-            spike(out, waiting, neuron, graph.returning.get(node.name), int(args.fires == "above"))
-            waiting, out.taps = None, 1
+            spike(out, waiting, neuron, graph.returning.get(node.name), args)
+            waiting = None
         elif waiting is not None:
             node.fail(f"reads currents of '{waiting.name}', allowed a neuron behind weights")
         elif node.type in WEIGHTS:
@@ -409,10 +424,13 @@ def main():
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--dt", type=positive, default=1e-4, help="seconds of a step")
     parser.add_argument("--reset", choices=["zero", "subtract"], default="zero")
+    parser.add_argument("--delay", action="store_true", help="subtracted in the next step, behind the leak")
     parser.add_argument("--fires", choices=["above", "at"], default="above")
     parser.add_argument("--bits", type=int, default=12, choices=range(4, 15))
     parser.add_argument("--input-scale", type=positive, default=1.0)
     args = parser.parse_args()
+    if args.delay and args.reset != "subtract":
+        parser.error("--delay: of --reset subtract")
     try:
         with h5py.File(args.model, "r") as file:
             tree = read_tree(file)

@@ -25,23 +25,25 @@ struct NirArguments {
   std::string model, out, reset = "zero", fires = "above";
   int steps = 0, bits = 12;
   double dt = 1e-4, input_scale = 1;
+  bool delay = false;
 };
 
 int run(const NirArguments& options) {
   options.output.check({{"--out", options.out}}, {{"MODEL", options.model}});
   if (fs::path(options.out).extension() != ".onnx")
     throw_error("--out: {}, allowed names that end in .onnx", options.out);
+  if (options.delay && options.reset != "subtract") throw_error("--delay: of --reset subtract");
   read_file(options.model);
   const Python python(options.python, "models/requirements_nir.txt", options.output);
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path written = scratch.path() / fs::path(options.out).filename();
-  const std::string by = python.run(
-      "spikes",
-      {options.model, "--out", written.string(), "--steps", fmt::format("{}", options.steps),
-       "--dt", fmt::format("{}", options.dt), "--reset", options.reset, "--fires", options.fires,
-       "--bits", fmt::format("{}", options.bits), "--input-scale",
-       fmt::format("{}", options.input_scale)},
-      options.model + ": converting");
+  std::vector<std::string> arguments{
+      options.model, "--out", written.string(), "--steps", fmt::format("{}", options.steps),
+      "--dt", fmt::format("{}", options.dt), "--reset", options.reset, "--fires", options.fires,
+      "--bits", fmt::format("{}", options.bits), "--input-scale",
+      fmt::format("{}", options.input_scale)};
+  if (options.delay) arguments.emplace_back("--delay");
+  const std::string by = python.run("spikes", arguments, options.model + ": converting");
   const model::Graph graph = model::import_model(written);
   const std::vector<std::uint8_t> bytes = read_file(written);
   write_file(options.out, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
@@ -69,6 +71,9 @@ void add_nir(Command app, Action& action) {
             "zero: as NIR's page says; subtract: the threshold is taken off,\n"
             "which a file does not tell")
       ->check(one_of({"zero", "subtract"}));
+  command.add_flag("--delay", options->delay,
+                   "of --reset subtract: in the next step, behind the leak, as\n"
+                   "snntorch's reset_delay");
   add_value(command, "--fires WHEN", options->fires, "above the threshold, or at it, too")
       ->check(one_of({"above", "at"}));
   add_value(command, "--bits N", options->bits, "a threshold is 2^N codes of its state (12)")

@@ -93,14 +93,13 @@ def weights_of(layer):
 
 def graph_of(name, net):
     (w0, b0), (w1, b1) = (weights_of(layer) for layer in net.layers)
-    nodes = {"input": nir.Input({"input": np.array([1, 28, 28])})}
+    nodes = {"input": nir.Input({"input": np.array([1, 28, 28] if name == "conv" else [784])})}
     if name == "conv":
         nodes["conv"] = nir.Conv2d((28, 28), w0, 2, 0, 1, 1, b0)
         nodes["hidden"] = lif(8, 12, 12)
         nodes["pool"] = nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0]))
         nodes["flat"] = nir.Flatten({"input": np.array([8, 6, 6])}, 0, -1)
     else:
-        nodes["flat"] = nir.Flatten({"input": np.array([1, 28, 28])}, 0, -1)
         nodes["fc1"] = nir.Affine(w0, b0)
         nodes["hidden"] = lif(48)
     nodes["fc"] = nir.Affine(w1, b1)

@@ -22,7 +22,8 @@ constexpr int kWord = 4;  ///< channels that lie in a word
 /// @pre it is tflite-micro's kernel that is wanted
 model::Graph with_steps(model::Graph graph, int pairs);
 
-/// SPIKING step by step, in operators of int16 codes.
+/// SPIKING step by step, in operators of int16 codes. Those beyond 1,024 steps in all stay as they
+/// are.
 /// @pre array.activations16, vector.enable
 model::Graph with_spikes(model::Graph graph);
 

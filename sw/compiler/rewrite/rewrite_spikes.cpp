@@ -27,16 +27,22 @@ using model::Tensor;
 using model::spiking::Neuron;
 using model::spiking::Reset;
 
+/// Of all layers together; more make networks that take minutes to plan.
+constexpr int kMostUnrolled = 1024;
+
 class Spikes : model::Rewriter {
  public:
   using Rewriter::Rewriter;
 
   Graph run() {
+    int left = kMostUnrolled;
     for (Op& op : ops_)
-      if (op.kind == OpKind::kSpiking)
+      if (op.kind == OpKind::kSpiking && graph_.in(op, 0).extent(0) <= left) {
+        left -= graph_.in(op, 0).extent(0);
         unrolled(op);
-      else
+      } else {
         graph_.ops.push_back(std::move(op));
+      }
     return std::move(graph_);
   }
 
@@ -60,7 +66,7 @@ class Spikes : model::Rewriter {
     std::vector<int> results;
     for (int t = 0; t < steps; ++t) {
       name_ = fmt::format("{}/{}", out.name, t);
-      before = step(slice(op, op.inputs[0], 0, t, t + 1), before);
+      before = step(slice(op, op.inputs[0], 0, t, t + 1), before, t + 1 == steps);
       if (comes_back && neuron_.reset != Reset::kNone) before.spikes = spikes(before.fired);
       results.push_back(neuron_.reset == Reset::kNone ? before.membrane
                         : comes_back                  ? before.spikes
@@ -74,7 +80,8 @@ class Spikes : model::Rewriter {
       spikes(all, op.outputs[0]);
   }
 
-  Before step(int current, const Before& before) {
+  /// @param last  nobody reads what is left behind the reset
+  Before step(int current, const Before& before, bool last) {
     Before now;
     if (before.spikes >= 0) current = pair(OpKind::kAdd, current, returned(before.spikes));
     if (neuron_.synapse >= 0)
@@ -86,6 +93,7 @@ class Spikes : model::Rewriter {
     now.membrane = v;
     if (neuron_.reset == Reset::kNone) return now;
     now.fired = fired(v);
+    if (last) return now;
     if (zero)
       now.membrane = pair(OpKind::kMul, v, now.fired);
     else if (!neuron_.delay)

@@ -65,7 +65,7 @@ void add_nir(Command app, Action& action) {
   add_value(command, "--out FILE", options->out, "the quantized network, .onnx")->required();
   add_value(command, "--steps N", options->steps, "time steps of a run")
       ->required()
-      ->check(range(1, 4096));
+      ->check(range(1, 1024));
   add_value(command, "--dt S", options->dt, "seconds of a step (0.0001)")->check(number());
   add_value(command, "--reset HOW", options->reset,
             "zero: as NIR's page says; subtract: the threshold is taken off,\n"

@@ -9,7 +9,9 @@ Weights are int8 with a scale for each channel; a neuron's threshold is 2^bits c
 The file is read with h5py alone, its sizes before its contents.
 """
 import argparse
+import os
 import pathlib
+import resource
 import sys
 
 import h5py
@@ -23,6 +25,7 @@ WEIGHTS = {"Affine", "Linear", "Conv2d"}
 POOLS = {"SumPool2d", "AvgPool2d"}
 ENDS = {"Input", "Output"}
 LEAK = 2.0 ** -14  # in which leaks are rounded
+SECONDS = 120  # of a processor, for all of it
 
 
 class Fault(Exception):
@@ -431,27 +434,47 @@ def main():
     args = parser.parse_args()
     if args.delay and args.reset != "subtract":
         parser.error("--delay: of --reset subtract")
+    code, text = guarded(lambda: written(args), args.model)
+    print(f"spikes: {text}", file=sys.stderr)
+    sys.exit(code)
+
+
+def written(args):
+    """(exit code, what to say): the file is there, or why not."""
     try:
         with h5py.File(args.model, "r") as file:
             tree = read_tree(file)
         model, order = convert(Graph(tree), args)
     except Fault as fault:
-        sys.exit(fail(args.model, fault))
+        return 2, f"{args.model}: {fault}"
     except RecursionError:
-        sys.exit(fail(args.model, "groups within themselves"))
+        return 2, f"{args.model}: groups within themselves"
     except MemoryError:
-        sys.exit(fail(args.model, "more data than there is memory"))
+        return 2, f"{args.model}: more data than there is memory"
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, OverflowError, UnicodeError) as fault:
-        sys.exit(fail(args.model, "no NIR file: " + (str(fault).strip().splitlines() or [type(fault).__name__])[0]))
+        lines = str(fault).strip().splitlines() or [type(fault).__name__]
+        return 2, f"{args.model}: no NIR file: {lines[0]}"
     pathlib.Path(args.out).write_bytes(model)
-    neurons = sum(int(np.prod(n.array("r").shape)) for n in order if n.type in NEURONS)
-    print(f"spikes: {args.steps} steps of {neurons} neurons in {sum(n.type in NEURONS for n in order)} layers",
-          file=sys.stderr)
+    layers = [n for n in order if n.type in NEURONS]
+    return 0, f"{args.steps} steps of {sum(n.array('r').size for n in layers)} neurons in {len(layers)} layers"
 
 
-def fail(file, text):
-    print(f"spikes: {file}: {text}", file=sys.stderr)
-    return 2
+def guarded(work, file):
+    """What `work` returns, from a process that may end otherwise: HDF5's library follows damaged files to no end."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        code, text = work()
+        os.write(writer, text.encode()[:4096])
+        os._exit(code)
+    os.close(writer)
+    with open(reader, "rb") as said:
+        text = said.read().decode(errors="replace")
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status not in (0, 2) or not text:
+        return 2, f"{file}: damaged: HDF5's library does not come to its end"
+    return status, text
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ class SumPool(torch.nn.Module):
 
 
 def networks():
+    torch.manual_seed(SEED)
     conv = [torch.nn.Conv2d(1, 8, 5, stride=2),
             torch.nn.Sequential(SumPool(), torch.nn.Flatten(), torch.nn.Linear(8 * 6 * 6, 10))]
     mlp = [torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 48)), torch.nn.Linear(48, 10)]
@@ -117,7 +118,6 @@ def main():
     FOLDER.mkdir(exist_ok=True)
     torch.set_num_threads(1)
     for name, (layers, reset) in networks().items():
-        torch.manual_seed(SEED)
         net = Net(layers, reset)
         train(net, images, labels, epochs)
         nir.write(FOLDER / f"{name}.nir", graph_of(name, net))

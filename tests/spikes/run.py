@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Spiking networks in NIR's format: converted as they were recorded, refused by name, damaged files in one line.
 
-usage: run.py --build DIR [--full [--inputs N]]
+usage: run.py --build DIR [--full [--inputs N] [--designs D...]]
 h5py comes from PyPI into a virtual environment of DIR. --full: snntorch, too; three networks with N inputs each (1,000) on
-the RTL of two designs against snntorch's spikes, 20,000 damaged files. Exit code 1 if something differs, 77 without PyPI.
+the RTL of two designs, or D, against snntorch's spikes, 20,000 damaged files. Exit code 1 if something differs, 77 without PyPI.
 """
 import argparse
 import io
@@ -132,15 +132,16 @@ def full(options, scratch):
     drawn = np.random.default_rng(11)
     digits = events(options.inputs)
     braille = (drawn.random((options.inputs, 16, 12)) < 0.25).astype(int)
-    plans = {"conv": (ROOT / "models/spikes/conv.nir", ["--reset", "subtract", "--dt", "1e-3"], digits),
-             "mlp": (ROOT / "models/spikes/mlp.nir", ["--reset", "zero", "--dt", "1e-3"], digits.reshape(len(digits), 8, 784)),
-             "cuba": (HERE / "cuba.nir", ["--reset", "zero"], braille)}
+    plans = {"cuba": (HERE / "cuba.nir", ["--reset", "zero"], braille),
+             "mlp": (ROOT / "models/spikes/mlp.nir", ["--reset", "zero", "--dt", "1e-3"],
+                     digits.reshape(len(digits), 8, 784)),
+             "conv": (ROOT / "models/spikes/conv.nir", ["--reset", "subtract", "--dt", "1e-3"], digits)}
     for name, (model, settings, inputs) in plans.items():
         out = scratch / f"{name}.onnx"
         subprocess.run([sys.executable, "-B", ROOT / "models/spikes.py", model, "--out", out, "--steps",
                         str(inputs.shape[1]), *settings], check=True, stderr=subprocess.DEVNULL)
         record(out, scratch / name, list(inputs))
-        for config in ("edge32", "edge64"):
+        for config in options.designs:
             trine("verify", "--config", config, "--set", "array.activations16=true", "--backend", "rtl", out, "--vectors",
                   scratch / name)
             print(f"{name}: {len(inputs)} inputs on the RTL of {config}, spikes as snntorch's", flush=True)
@@ -157,6 +158,7 @@ def main():
     parser.add_argument("--build", type=pathlib.Path)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--inputs", type=int, default=1000)
+    parser.add_argument("--designs", nargs="+", default=["edge32", "edge64"])
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT / "models"))
     build = options.build.resolve()

@@ -24,10 +24,9 @@ constexpr int kDrawn = 11;
 }  // namespace
 
 const std::vector<std::string>& family_names() {
-  static const std::vector<std::string> kNames{"images",  "matrices", "transformers",
-                                               "low-bit", "exported", "chains",
-                                               "int16",   "cells",    "decoders",
-                                               "spikes"};
+  static const std::vector<std::string> kNames{"images",   "matrices", "transformers", "low-bit",
+                                               "exported", "chains",   "int16",        "cells",
+                                               "decoders", "spikes"};
   return kNames;
 }
 

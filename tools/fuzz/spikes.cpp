@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Spiking networks: products of events or spikes, pools of these, neurons of any kind over all steps
-// of a sequence, spikes that come back, a membrane to read out.
+// Spiking networks: products of events or spikes, pools of these, neurons of any kind over all
+// steps of a sequence, spikes that come back, a membrane to read out.
 
 #include <algorithm>
 #include <cmath>
@@ -66,7 +66,8 @@ Neuron neuron(Builder& b, bool may_read_out) {
   return n;
 }
 
-/// A product with int16 results, of which a few steps reach the level. @param events  codes beyond 1
+/// A product with int16 results, of which a few steps reach the level. @param events  codes beyond
+/// 1
 int currents(Builder& b, int from, const Neuron& n, bool events) {
   const std::vector<int> shape = b.graph.tensor(from).shape;
   const int index = static_cast<int>(b.graph.ops.size()), channels = b.number(1, 20);

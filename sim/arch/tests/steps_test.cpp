@@ -127,7 +127,8 @@ TEST_CASE("neurons step by step are the neurons, at the ends of their codes, too
     CAPTURE(n, neuron.leak, neuron.synapse, neuron.level, neuron.drop, neuron.delay);
     CHECK(run(steps) == wanted);
     spikes += !membrane && std::ranges::count(wanted, 1) > 20 && std::ranges::count(wanted, 0) > 20;
-    ends += membrane && std::ranges::count(wanted, 0x7f) > 0 && std::ranges::count(wanted, 0x80) > 0;
+    ends +=
+        membrane && std::ranges::count(wanted, 0x7f) > 0 && std::ranges::count(wanted, 0x80) > 0;
   }
   CHECK(spikes > 20);
   CHECK(ends > 10);

@@ -67,7 +67,8 @@ bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term
   return true;
 }
 
-/// The codes of a tensor less its zero point, 0 of borders among them: behind an activation not all.
+/// The codes of a tensor less its zero point, 0 of borders among them: behind an activation not
+/// all.
 std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
   if (graph.tensor(tensor).type == model::DataType::kInt8) {
     const int zero_point = graph.tensor(tensor).zero_point();

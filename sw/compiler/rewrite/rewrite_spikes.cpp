@@ -6,9 +6,9 @@
 //   fired  QUANTIZE(v - level + 1), by a scale of 2^14, clamped to 0..drop
 //   u      SUB(v, fired)
 //
-// A reset to zero has QUANTIZE(2 (v - level)) clamped to -2..0 in place of `fired`, half its product
-// with v, which is -u, and SUB in place of ADD. Spikes are codes of all steps' `fired` at once. Leaks and
-// levels are whole numbers of the operators (sw/model/spiking.h).
+// A reset to zero has QUANTIZE(2 (v - level)) clamped to -2..0 in place of `fired`, half its
+// product with v, which is -u, and SUB in place of ADD. Spikes are codes of all steps' `fired` at
+// once. Leaks and levels are whole numbers of the operators (sw/model/spiking.h).
 
 #include <fmt/format.h>
 
@@ -27,7 +27,7 @@ using model::Tensor;
 using model::spiking::Neuron;
 using model::spiking::Reset;
 
-/// Of all layers together; more make networks that take minutes to plan.
+/// The steps of all layers together; more make networks that take minutes to plan.
 constexpr int kMostUnrolled = 1024;
 
 class Spikes : model::Rewriter {

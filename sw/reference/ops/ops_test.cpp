@@ -403,11 +403,11 @@ TEST_CASE("SPIKING leaks, fires and is reset", "[reference][spikes]") {
   SECTION("halves go to even: 25 is 12, 27 is 14") {
     neuron.leak = kOne / 2;
     neuron.level = 13;
-    CHECK(spikes(neuron, {10, 20}, 1) == Codes{0, 1});   // 25
+    CHECK(spikes(neuron, {10, 20}, 1) == Codes{0, 1});  // 25
     neuron.level = 33;
-    CHECK(spikes(neuron, {25, 20}, 1) == Codes{0, 0});   // 12.5 + 20 = 32.5: 32
-    CHECK(spikes(neuron, {27, 19}, 1) == Codes{0, 0});   // 13.5 + 19 = 32.5
-    CHECK(spikes(neuron, {27, 20}, 1) == Codes{0, 1});   // 33.5: 34
+    CHECK(spikes(neuron, {25, 20}, 1) == Codes{0, 0});  // 12.5 + 20 = 32.5: 32
+    CHECK(spikes(neuron, {27, 19}, 1) == Codes{0, 0});  // 13.5 + 19 = 32.5
+    CHECK(spikes(neuron, {27, 20}, 1) == Codes{0, 1});  // 33.5: 34
   }
   SECTION("a delayed drop is taken off behind the leak") {
     neuron.leak = kOne / 2;

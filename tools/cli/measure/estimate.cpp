@@ -159,9 +159,9 @@ int run(const EstimateArguments& options) {
   }
   const ModelEstimate model = estimate_of(read_file(options.network.model), options.network,
                                           options.memory, options.energy, config);
-  const auto spikes = spike_report(model.network, nullptr,
-                                   static_cast<double>(model.execution.slowest.cycles),
-                                   model.energy, options.energy, options.memory.bus());
+  const auto spikes =
+      spike_report(model.network, nullptr, static_cast<double>(model.execution.slowest.cycles),
+                   model.energy, options.energy, options.memory.bus());
   Json json = to_json(model);
   if (spikes) json["spiking"] = to_json(*spikes);
   return print_report(options,

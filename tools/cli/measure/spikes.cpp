@@ -47,7 +47,8 @@ class Dense {
  private:
   bool rectify(const Op& neuron) {
     const auto found = producer_.find(neuron.input(0));
-    if (found == producer_.end() || !model::is_product(graph_.ops[found->second].kind)) return false;
+    if (found == producer_.end() || !model::is_product(graph_.ops[found->second].kind))
+      return false;
     Op& product = graph_.ops[found->second];
     const auto widening = producer_.find(product.input(0));
     if (widening != producer_.end()) {
@@ -59,9 +60,8 @@ class Dense {
     if (out.type == DataType::kInt16) out.quantization.scale[0] *= 256;
     out.type = DataType::kInt8;
     product.outputs = neuron.outputs;
-    product.code_min = model::spiking::neuron_of(neuron).reset == model::spiking::Reset::kNone
-                           ? INT8_MIN
-                           : 0;
+    product.code_min =
+        model::spiking::neuron_of(neuron).reset == model::spiking::Reset::kNone ? INT8_MIN : 0;
     product.code_max = INT8_MAX;
     return true;
   }
@@ -155,7 +155,8 @@ std::string to_text(const SpikeReport& r) {
         number(static_cast<double>(*r.spikes)),
         100.0 * static_cast<double>(*r.spikes) / (r.steps * static_cast<double>(r.neurons)),
         number(static_cast<double>(*r.operations)),
-        100.0 * static_cast<double>(*r.operations) / static_cast<double>(std::max<std::int64_t>(r.macs, 1)));
+        100.0 * static_cast<double>(*r.operations) /
+            static_cast<double>(std::max<std::int64_t>(r.macs, 1)));
   text += "\n";
   if (r.dense_macs == 0) return text;
   return text +
@@ -169,9 +170,8 @@ std::string to_text(const SpikeReport& r) {
 }
 
 Json to_json(const SpikeReport& r) {
-  Json json{{"steps", r.steps},   {"layers", r.layers}, {"neurons", r.neurons},
-            {"macs", r.macs},     {"spikes", nullptr},  {"operations", nullptr},
-            {"int8", nullptr}};
+  Json json{{"steps", r.steps},  {"layers", r.layers},    {"neurons", r.neurons}, {"macs", r.macs},
+            {"spikes", nullptr}, {"operations", nullptr}, {"int8", nullptr}};
   if (r.spikes) json["spikes"] = *r.spikes;
   if (r.operations) json["operations"] = *r.operations;
   if (r.dense_macs > 0)

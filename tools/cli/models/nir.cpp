@@ -37,11 +37,21 @@ int run(const NirArguments& options) {
   const Python python(options.python, "models/requirements_nir.txt", options.output);
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path written = scratch.path() / fs::path(options.out).filename();
-  std::vector<std::string> arguments{
-      options.model, "--out", written.string(), "--steps", fmt::format("{}", options.steps),
-      "--dt", fmt::format("{}", options.dt), "--reset", options.reset, "--fires", options.fires,
-      "--bits", fmt::format("{}", options.bits), "--input-scale",
-      fmt::format("{}", options.input_scale)};
+  std::vector<std::string> arguments{options.model,
+                                     "--out",
+                                     written.string(),
+                                     "--steps",
+                                     fmt::format("{}", options.steps),
+                                     "--dt",
+                                     fmt::format("{}", options.dt),
+                                     "--reset",
+                                     options.reset,
+                                     "--fires",
+                                     options.fires,
+                                     "--bits",
+                                     fmt::format("{}", options.bits),
+                                     "--input-scale",
+                                     fmt::format("{}", options.input_scale)};
   if (options.delay) arguments.emplace_back("--delay");
   const std::string by = python.run("spikes", arguments, options.model + ": converting");
   const model::Graph graph = model::import_model(written);

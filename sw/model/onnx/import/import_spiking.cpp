@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Spiking, an operator of our own domain `trine` that no runtime has (docs/spikes.md): currents
-// between quantizers of int16, optionally weights of spikes that come back, to spikes, 0 or 1, or to
-// the membrane.
+// between quantizers of int16, optionally weights of spikes that come back, to spikes, 0 or 1, or
+// to the membrane.
 
 #include <algorithm>
 #include <cmath>

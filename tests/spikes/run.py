@@ -46,6 +46,10 @@ def check_conversions(scratch):
         code, said = convert(HERE / f"{name}.nir", out, *settings)
         if code or out.read_bytes() != (HERE / f"{name}.onnx").read_bytes():
             fail(f"{name}.nir is not {name}.onnx: {said}")
+    out.unlink()
+    trine("nir", HERE / f"{name}.nir", "--steps", STEPS, *settings, "--out", out, "--python", sys.executable)
+    if out.read_bytes() != (HERE / f"{name}.onnx").read_bytes():
+        fail(f"trine nir: {name}.nir is not {name}.onnx")
 
 
 def edited(scratch, name, edit):

@@ -141,7 +141,10 @@ std::optional<SpikeReport> spike_report(const Network& network, const reference:
   report.cycles = cycles;
   report.pj = energy.sum.total();
   if (values != nullptr) count_spikes(graph, *values, report);
-  add_dense(network, report.steps, options, energy.table, bus, report);
+  const machine::Config& config = network.program.config;
+  if (config.activations16 &&
+      config.vector)  // else neurons are the host's, whose time nobody counts
+    add_dense(network, report.steps, options, energy.table, bus, report);
   return report;
 }
 

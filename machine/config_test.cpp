@@ -359,7 +359,8 @@ TEST_CASE("each feature comes from its own keys", "[machine][config]") {
             f::kInt8 | f::kQuad | f::kPacked | f::kStreams},
            {{"memory.packed_weights=true", "array.cols=4", "bus.axi_data_bits=256",
              "array.precisions=[\"ternary\"]"},
-            f::kTernary | f::kThresholds | f::kQuad | f::kPacked}}) {
+            f::kTernary | f::kThresholds | f::kQuad | f::kPacked},
+           {{"cluster.cores=2"}, kLow | f::kCluster}}) {
     Settings settings = bare;
     settings.insert(settings.end(), row.settings.begin(), row.settings.end());
     CAPTURE(row.settings);

@@ -65,7 +65,7 @@ const std::vector<Register>& registers() {
        "failing bus address; byte offset of the word that the program stops at (configuration, "
        "illegal, feature, token, deadlock, progress, cycles); or (ecc) the word of DMEM, of PMEM "
        "2^32 + 256 * row + "
-       "column, of IMEM 2^33 + word"},
+       "column, of IMEM 2^33 + word, of a cluster's core n those plus 2^34 * n"},
       {"imem_corrected", kImemCorrected, 32, 1, "R",
        "corrected words that were read from IMEM since the start (only with `memory.ecc` and "
        "`memory.imem_kib`)"},

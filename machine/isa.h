@@ -328,6 +328,10 @@ constexpr bool is_packed(const Run& run) {
   return run.op >= static_cast<int>(dma::Target::kShort) &&
          run.op <= static_cast<int>(dma::Target::kPalette);
 }
+/// Whether a load reads DMEM, not DRAM.
+inline bool reads_dmem(const Run& run) {
+  return run.has(dma::kFromDmem) || run.op == static_cast<int>(dma::Target::kCore);
+}
 /// Whether a copy is one of the cores that it names: maps and weights. All have the same
 /// parameters.
 constexpr bool is_of_core(const Run& run) {

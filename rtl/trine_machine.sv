@@ -103,7 +103,8 @@ module trine_machine #(
       trine_isa_pkg::Features'(Weights4)           << trine_isa_pkg::FeatureInt4 |
       trine_isa_pkg::Features'(Groups)             << trine_isa_pkg::FeatureGroups |
       trine_isa_pkg::Features'(Packed)             << trine_isa_pkg::FeaturePacked |
-      trine_isa_pkg::Features'(Packed && DataBits == 64) << trine_isa_pkg::FeatureStreams;
+      trine_isa_pkg::Features'(Packed && DataBits == 64) << trine_isa_pkg::FeatureStreams |
+      trine_isa_pkg::Features'(Cores > 1)          << trine_isa_pkg::FeatureCluster;
 
   // ---------------------------------------------------------------------------------------------
   // Control and DMA.

@@ -234,7 +234,10 @@ module trine_cluster #(
     for (int unsigned c = 1; c < Cores; c++) begin
       state = core_states_i[StateBits*c +: StateBits];
       own   = core_activities_i[ActivityBits*c +: ActivityBits];
-      if (state.fatal && !memory_state_o.fatal) memory_state_o.fatal_addr = state.fatal_addr;
+      if (state.fatal && !memory_state_o.fatal) begin
+        memory_state_o.fatal_core = 3'(c);
+        memory_state_o.fatal_addr = state.fatal_addr;
+      end
       memory_state_o.fatal      = memory_state_o.fatal || state.fatal;
       memory_state_o.wiping     = memory_state_o.wiping || state.wiping;
       memory_state_o.dmem_count = memory_state_o.dmem_count + state.dmem_count;

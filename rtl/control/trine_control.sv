@@ -67,7 +67,9 @@ module trine_control #(
   // ---------------------------------------------------------------------------------------------
   // Registers.
   // ---------------------------------------------------------------------------------------------
-  localparam int unsigned ErrorBits    = AxiAddrBits > 35 ? AxiAddrBits : 35;
+  localparam bit          Cluster      = Features[trine_isa_pkg::FeatureCluster];
+  localparam int unsigned LeastBits    = Cluster ? 37 : 35;  // words of programs; cores' memories
+  localparam int unsigned ErrorBits    = AxiAddrBits > LeastBits ? AxiAddrBits : LeastBits;
   localparam int unsigned WatchdogBits = trine_csr_pkg::CsrWatchdogBits;
 
   logic [AxiAddrBits-1:0]  program_addr, base, window_first, window_last;
@@ -79,7 +81,7 @@ module trine_control #(
   logic [3:0]              idle, busy, begun, retired;
   logic [trine_csr_pkg::CsrErrorCauseBits-1:0] error_cause;
   logic [ErrorBits-1:0]    error_addr;
-  logic [33:0]             fatal_addr;
+  logic [36:0]             fatal_addr;
   logic [trine_csr_pkg::CsrErrorRunBits-1:0]   error_run;
 
   trine_control_pkg::program_event_t program_event;
@@ -89,13 +91,15 @@ module trine_control #(
   assign life_o     = {start, forget, wipe, stop, bus_was_reset, broken};
   assign dram_o     = {64'(program_addr), program_words, 64'(base), 64'(window_first),
                        64'(window_last)};
-  assign fatal_addr = memory_i.fatal ? 34'(memory_i.fatal_addr) : imem_i.fatal_addr;
+  assign fatal_addr = memory_i.fatal ? {memory_i.fatal_core, 1'b0, memory_i.fatal_addr} :
+                                       37'(imem_i.fatal_addr);
 
   trine_csr #(
     .AxiAddrBits (AxiAddrBits),
     .AxiDataBits (AxiDataBits),
     .Ecc         (Ecc),
     .Imem        (ImemWords != 0),
+    .Cluster     (Cluster),
     .ConfigHash  (ConfigHash),
     .CountFrom   (CountFrom)
   ) u_csr (

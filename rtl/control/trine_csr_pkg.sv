@@ -79,7 +79,8 @@ package trine_csr_pkg;
   localparam int unsigned CsrEccCorrectedCount = 2;
   // R, 64 bits: failing bus address; byte offset of the word that the program stops at
   // (configuration, illegal, feature, token, deadlock, progress, cycles); or (ecc) the word of
-  // DMEM, of PMEM 2^32 + 256 * row + column, of IMEM 2^33 + word
+  // DMEM, of PMEM 2^32 + 256 * row + column, of IMEM 2^33 + word, of a cluster's core n those plus
+  // 2^34 * n
   localparam logic [11:0] CsrErrorAddressOffset = 12'h068;
   // R, 32 bits: corrected words that were read from IMEM since the start (only with `memory.ecc`
   // and `memory.imem_kib`)

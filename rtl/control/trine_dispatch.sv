@@ -50,7 +50,8 @@ module trine_dispatch #(
     .Int16  (Features[trine_isa_pkg::FeatureInt16]),
     .Int4   (Features[trine_isa_pkg::FeatureInt4]),
     .Groups (Features[trine_isa_pkg::FeatureGroups]),
-    .Packed (Features[trine_isa_pkg::FeaturePacked])
+    .Packed (Features[trine_isa_pkg::FeaturePacked]),
+    .Cluster (Features[trine_isa_pkg::FeatureCluster])
   ) u_legal (
     .features_i (Features),
     .word_i     (word_i),

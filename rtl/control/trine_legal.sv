@@ -19,7 +19,8 @@ module trine_legal #(
   parameter bit Int16  = 1'b1,
   parameter bit Int4   = 1'b1,
   parameter bit Groups = 1'b1,
-  parameter bit Packed = 1'b1
+  parameter bit Packed = 1'b1,
+  parameter bit Cluster = 1'b1
 ) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
@@ -33,13 +34,14 @@ module trine_legal #(
   localparam logic [Features-1:0] Later =
       Features'(1) << trine_isa_pkg::FeatureInt16 | Features'(1) << trine_isa_pkg::FeatureInt4 |
       Features'(1) << trine_isa_pkg::FeatureGroups | Features'(1) << trine_isa_pkg::FeaturePacked |
-      Features'(1) << trine_isa_pkg::FeatureStreams;
+      Features'(1) << trine_isa_pkg::FeatureStreams | Features'(1) << trine_isa_pkg::FeatureCluster;
   localparam logic [Features-1:0] Absent =
       Features'(!Int16) << trine_isa_pkg::FeatureInt16 |
       Features'(!Int4) << trine_isa_pkg::FeatureInt4 |
       Features'(!Groups) << trine_isa_pkg::FeatureGroups |
       Features'(!Packed) << trine_isa_pkg::FeaturePacked |
-      Features'(!Packed) << trine_isa_pkg::FeatureStreams;
+      Features'(!Packed) << trine_isa_pkg::FeatureStreams |
+      Features'(!Cluster) << trine_isa_pkg::FeatureCluster;
 
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;

@@ -268,7 +268,7 @@ module trine_dma #(
 
   trine_dma_share #(
     .AddrBits (ReadBits),
-    .Two      (Maps)
+    .Two      (Maps || Cores > 1)
   ) u_share (
     .clk_i,
     .rst_ni,

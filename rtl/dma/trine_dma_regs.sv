@@ -6,6 +6,8 @@
 //   offset     word of the first beat that the row starts with (DMEM; 0 for other targets)
 //   end        word of the last beat that the row ends with
 //   beats_last beats of a row, minus 1
+//   cores      of a cluster, which are written: all where the register names none
+//   from_core  the one that is read: 0 where there is no such core
 //
 // Timing    outputs are combinational from registers.
 // Check     trine_control_tb
@@ -15,6 +17,8 @@ module trine_dma_regs #(
   parameter int unsigned LocalBits   = 16,
   parameter int unsigned WordsBits   = 17,  // of the words of a row
   parameter int unsigned DataWords   = 2,
+  parameter int unsigned Cores       = 1,
+  localparam int unsigned CoreBits     = Cores > 1 ? $clog2(Cores) : 1,
   localparam int unsigned WordShift    = $clog2(DataWords),
   localparam int unsigned CountBits    = WordsBits - WordShift,
   localparam int unsigned BeatAddrBits = AxiAddrBits - WordShift - 2
@@ -37,7 +41,8 @@ module trine_dma_regs #(
   output logic [WordShift-1:0]    end_o,
   output logic [CountBits-1:0]    beats_last_o,
   output logic [15:0]             rows_last_o,
-  output logic [7:0]              cores_o         // a bit each
+  output logic [Cores-1:0]        cores_o,
+  output logic [CoreBits-1:0]     from_core_o
 );
 
   localparam int unsigned BeatShift  = WordShift + 2;
@@ -50,6 +55,7 @@ module trine_dma_regs #(
   logic [WordsBits-1:0]          words_q, last_word;
   logic [15:0]                   rows_last_q;
   logic [7:0]                    cores_q;
+  logic [2:0]                    from_core_q;
   logic [AxiAddrBits-1:0]        dram;
 
   always_ff @(posedge clk_i) begin
@@ -64,6 +70,7 @@ module trine_dma_regs #(
       rows_last_q    <= payload_i[trine_isa_pkg::DmaRowsLastLsb +: 16];
       local_stride_q <= payload_i[trine_isa_pkg::DmaLocalStrideLsb +: LocalBits];
       cores_q        <= payload_i[trine_isa_pkg::DmaCoresLsb +: 8];
+      from_core_q    <= payload_i[trine_isa_pkg::DmaFromCoreLsb +: 3];
     end
     if (we_i && reg_i == 4'(trine_isa_pkg::DmaDramStrideReg)) begin
       dram_stride_q <=
@@ -77,7 +84,8 @@ module trine_dma_regs #(
   assign local_o        = local_q;
   assign local_stride_o = local_stride_q;
   assign rows_last_o    = rows_last_q;
-  assign cores_o        = cores_q;
+  assign cores_o        = Cores == 1 || cores_q[Cores-1:0] == '0 ? '1 : cores_q[Cores-1:0];
+  assign from_core_o    = 4'(from_core_q) < 4'(Cores) ? CoreBits'(from_core_q) : '0;
 
   assign offset_o     = dmem_i ? local_q[WordShift-1:0] : '0;
   assign last_word    = words_q + WordsBits'(offset_o) - WordsBits'(1);
@@ -85,6 +93,6 @@ module trine_dma_regs #(
   assign beats_last_o = last_word[WordsBits-1:WordShift];
 
   logic unused_bits;
-  assign unused_bits = ^{payload_i, dram};
+  assign unused_bits = ^{payload_i, dram, cores_q, from_core_q};
 
 endmodule

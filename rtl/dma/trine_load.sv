@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory, the lookup
-// table and the exponentials, and from DMEM into PMEM.
+// table and the exponentials, from DMEM into PMEM, and from a core's DMEM into others'.
 //
 // Two walks over the same copy: one requests bursts, as far ahead as the read master allows (the
 // next RUN's, too), the other gives each beat its local address. Reads of DMEM wait for all writes.
@@ -103,7 +103,8 @@ module trine_load #(
   localparam int unsigned ScaleAddrBits = ParamBits - WordShift + 1;
   localparam int unsigned TableAddrBits = $clog2(trine_isa_pkg::TableWords / DataWords);
   localparam int unsigned ExpAddrBits   = $clog2(trine_isa_pkg::ExponentialWords / DataWords);
-  localparam int unsigned TargetBits    = Int16 || Packed ? 4 : 3;
+  localparam bit          Copies        = Maps || Cores > 1;  // there are copies from DMEM
+  localparam int unsigned TargetBits    = Int16 || Packed || Cores > 1 ? 4 : 3;
   localparam logic [TargetBits-1:0] Dmem  = TargetBits'(trine_isa_pkg::DmaTargetDmem);
   localparam logic [TargetBits-1:0] Pmem  = TargetBits'(trine_isa_pkg::DmaTargetPmem);
   localparam logic [TargetBits-1:0] Bias  = TargetBits'(trine_isa_pkg::DmaTargetBias);
@@ -120,7 +121,8 @@ module trine_load #(
   // ---------------------------------------------------------------------------------------------
   logic                    pending_d, pending_q, bursts_busy, beats_busy, ready, run, copy, start_q,
                            writes_q, retire_q;  // writes: to DMEM, behind the last beat
-  logic                    on_chip, on_chip_q, int16, int16_q, to_maps;  // from, to DMEM; int16
+  logic                    on_chip, on_chip_q, int16, int16_q;  // from DMEM; of int16
+  logic                    to_maps, to_core;  // DMEM, for which op says so
   logic                    packed_op, pmem_done, rows_d, rows_q;  // PMEM's rows are not all written
   logic [TargetBits-1:0]   op, op_q;
   logic [BeatAddrBits-1:0] dram, dram_stride;
@@ -128,7 +130,8 @@ module trine_load #(
   logic [WordShift-1:0]    offset, last_word;
   logic [CountBits-1:0]    beats_last;
   logic [15:0]             rows_last;
-  logic [7:0]              cores, cores_q;
+  logic [Cores-1:0]        cores;
+  logic [CoreBits-1:0]     from_core;
 
   assign ready     = !bursts_busy && !pending_q;
   assign run       = command_i.run_valid && ready;
@@ -145,24 +148,23 @@ module trine_load #(
     else              {pending_q, start_q, rows_q} <= {pending_d, copy, rows_d};
   end
 
-  assign on_chip =
-      Maps && (ready ? command_i.run_flags[trine_isa_pkg::DmaFlagFromDmem] : on_chip_q);
+  assign to_core = Cores > 1 && command_i.run_op == trine_isa_pkg::DmaTargetCore;
+  // Operation and source are those on offer until they are taken, then those kept.
+  assign on_chip = Copies && (!ready ? on_chip_q : to_core ||
+                              (Maps && command_i.run_flags[trine_isa_pkg::DmaFlagFromDmem]));
   assign to_maps = Int16 && command_i.run_op == trine_isa_pkg::DmaTargetDmem16;
   assign int16   = to_maps || (Int16 && command_i.run_flags[trine_isa_pkg::DmaFlagLowBytes]);
-  assign op      = !ready ? op_q : to_maps ? Dmem : command_i.run_op[TargetBits-1:0];
+  assign op      = !ready ? op_q : to_maps || to_core ? Dmem : command_i.run_op[TargetBits-1:0];
 
-  // The stream of a packed copy is a row in DRAM, whatever number of them it makes in PMEM.
+  // The stream of a packed copy is a row in DRAM, however many it makes in PMEM.
   assign packed_op = Packed && op >= Short && op <= Palette;
   // The next copy may be of other cores: all rows of the one before are written first.
   assign rows_d = Cores > 1 && ((copy && (op == Pmem || packed_op)) || (rows_q && !pmem_done));
+  always_ff @(posedge clk_i) if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
 
-  always_ff @(posedge clk_i) begin
-    if (run) {op_q, on_chip_q, int16_q} <= {op, on_chip, int16};
-  end
-
-  // Operation and source are those on offer until they are taken, then those kept.
   trine_dma_regs #(
-    .AxiAddrBits(AxiAddrBits), .LocalBits(LocalBits), .WordsBits(WordsBits), .DataWords(DataWords)
+    .AxiAddrBits(AxiAddrBits), .LocalBits(LocalBits), .WordsBits(WordsBits), .DataWords(DataWords),
+    .Cores(Cores)
   ) u_regs (
     .clk_i          (clk_i),
     .we_i           (command_i.cfg_valid && ready),
@@ -179,7 +181,8 @@ module trine_load #(
     .end_o          (last_word),
     .beats_last_o   (beats_last),
     .rows_last_o    (rows_last),
-    .cores_o        (cores)
+    .cores_o        (cores),
+    .from_core_o    (from_core)
   );
 
   trine_dma_requests #(
@@ -226,15 +229,12 @@ module trine_load #(
       back_dram_stride_q <= dram_stride;
       back_on_chip_q     <= on_chip_q;
       back_int16_q       <= int16_q;
-      cores_q            <= cores;
+      dma_cores_o        <= cores;
+      dma_core_o         <= from_core;
     end
     if (copy)         back_dram_q <= dram;
     else if (row_end) back_dram_q <= back_dram_q + back_dram_stride_q;
   end
-
-  trine_dma_core #(.Cores(Cores)) u_core (
-    .cores_i(cores_q), .cores_o(dma_cores_o), .first_o(dma_core_o)
-  );
 
   // For errors. Bursts end as in trine_dma_bursts: with the row, and at multiples of MaxBeats.
   assign passed       = back_beats_last_q - left;
@@ -273,7 +273,7 @@ module trine_load #(
   );
 
   trine_load_source #(
-    .DmemAddrBits(DmemAddrBits), .DataBits(DataBits), .CountBits(CountBits), .Maps(Maps)
+    .DmemAddrBits(DmemAddrBits), .DataBits(DataBits), .CountBits(CountBits), .Maps(Copies)
   ) u_source (
     .clk_i, .rst_ni, .clear_i,
     .start_i      (start_q),
@@ -327,7 +327,7 @@ module trine_load #(
   assign dma_wbeat_o  = {ends, mask, addr[DmemAddrBits-1:WordShift], {WordShift{1'b0}}, to_dmem};
 
   trine_planes #(.DataBits(DataBits), .Int16(Int16)) u_planes (
-    .int16_i(back_int16_q), .data_i(rsp_data_i), .data_o(to_dmem)
+    .int16_i(back_int16_q), .data_i(Cores > 1 ? source : rsp_data_i), .data_o(to_dmem)
   );
 
   assign param_wdata_o       = rsp_data_i;
@@ -391,7 +391,7 @@ module trine_load #(
         param_o.bias_valid, param_o.scale_valid, param_o.table_valid, param_o.exp_valid}));
       if (start_q) a_copy_begins: assert (!beats_busy);
       if (next) a_beat_there: assert (beat);
-      if (back_on_chip_q && beat) a_maps_to_pmem: assert (to_pmem);
+      if (back_on_chip_q && beat) a_on_chip: assert (to_pmem || (Cores > 1 && target_q == Dmem));
       c_ahead: cover (pending_q && beats_busy);
     end
   end

@@ -35,7 +35,7 @@ module trine_store #(
   output logic                    run_ready_o,
   output logic                    retire_o,
 
-  // DMEM, of the first core that the RUN names.
+  // DMEM, of the core that the RUN names.
   output logic [CoreBits-1:0]     dma_core_o,
   output logic                    dma_rvalid_o,
   input  logic                    dma_rready_i,
@@ -70,7 +70,6 @@ module trine_store #(
   logic [WordShift-1:0]    offset, last_word;
   logic [CountBits-1:0]    beats_last;
   logic [15:0]             rows_last;
-  logic [7:0]              cores;
   logic [Cores-1:0]        unused_cores;
 
   assign cfg_ready_o = !active_q;
@@ -96,7 +95,8 @@ module trine_store #(
     .AxiAddrBits (AxiAddrBits),
     .LocalBits   (DmemAddrBits),
     .WordsBits   (WordsBits),
-    .DataWords   (DataWords)
+    .DataWords   (DataWords),
+    .Cores       (Cores)
   ) u_regs (
     .clk_i          (clk_i),
     .we_i           (cfg_valid_i && cfg_ready_o),
@@ -113,11 +113,8 @@ module trine_store #(
     .end_o          (last_word),
     .beats_last_o   (beats_last),
     .rows_last_o    (rows_last),
-    .cores_o        (cores)
-  );
-
-  trine_dma_core #(.Cores(Cores)) u_core (
-    .cores_i(cores), .cores_o(unused_cores), .first_o(dma_core_o)
+    .cores_o        (unused_cores),
+    .from_core_o    (dma_core_o)
   );
 
   trine_dma_requests #(

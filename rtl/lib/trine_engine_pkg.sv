@@ -159,12 +159,13 @@ package trine_engine_pkg;
   } entry_t;
 
   // What the memories tell control.
-  localparam int unsigned MemoryStateBits = 99;
+  localparam int unsigned MemoryStateBits = 102;
 
   typedef struct packed {
     logic        wiping;      // zeros are being written
     logic        fatal;       // with codes: a word that cannot be corrected, until clear,
-    logic [32:0] fatal_addr;  // and where
+    logic [2:0]  fatal_core;  // and where
+    logic [32:0] fatal_addr;
     logic [31:0] dmem_count;  // corrected words
     logic [31:0] pmem_count;
   } memory_state_t;

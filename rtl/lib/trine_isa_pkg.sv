@@ -46,6 +46,8 @@ package trine_isa_pkg;
   localparam logic [7:0] DmaTargetSparse = 8'd11;
   // PMEM: bytes from a stream of codes of four bits, behind a table of 16, likewise; load only
   localparam logic [7:0] DmaTargetPalette = 8'd12;
+  // feature maps, from the DMEM of from_core; load only
+  localparam logic [7:0] DmaTargetCore = 8'd13;
   // each byte less 128: low bytes of int16 codes; pmem and transposed only
   localparam int unsigned DmaFlagLowBytes = 1;
   localparam int unsigned DmaFlagFromDmem = 0;  // the source is DMEM; pmem and transposed only
@@ -132,7 +134,7 @@ package trine_isa_pkg;
 
   // Load and store
   // dram: byte address of the first row, a multiple of 4: in DRAM relative to the BASE registers,
-  // with from_dmem in DMEM
+  // with from_dmem and of target core in DMEM
   localparam int unsigned DmaDramReg = 0, DmaDramLsb = 0, DmaDramWidth = 40;
   // local: first DMEM word, PMEM row, bias or scale entry, or word of a table
   localparam int unsigned DmaLocalReg = 1, DmaLocalLsb = 0, DmaLocalWidth = 24;
@@ -142,9 +144,10 @@ package trine_isa_pkg;
   localparam int unsigned DmaRowsLastReg = 2, DmaRowsLastLsb = 0, DmaRowsLastWidth = 16;
   // local_stride: from row to row, in local units
   localparam int unsigned DmaLocalStrideReg = 2, DmaLocalStrideLsb = 16, DmaLocalStrideWidth = 24;
-  // cores: of a cluster: a bit for each core into whose DMEM or PMEM a load writes, 0 for all; the
-  // first of them is read by a store, or a load from_dmem
+  // cores: of a cluster: a bit for each core into whose DMEM or PMEM a load writes, 0 for all
   localparam int unsigned DmaCoresReg = 2, DmaCoresLsb = 40, DmaCoresWidth = 8;
+  // from_core: of a cluster: the core whose DMEM a store reads, or a load; 0 where there is none
+  localparam int unsigned DmaFromCoreReg = 2, DmaFromCoreLsb = 48, DmaFromCoreWidth = 3;
   // dram_stride: from row to row, in bytes
   localparam int unsigned DmaDramStrideReg = 3, DmaDramStrideLsb = 0, DmaDramStrideWidth = 40;
 
@@ -295,7 +298,7 @@ package trine_isa_pkg;
   localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
 
   // What a configuration may lack: indices of bits.
-  localparam int unsigned Features = 15;
+  localparam int unsigned Features = 16;
   localparam int unsigned FeatureInt8 = 0;  // array.precisions
   localparam int unsigned FeatureTernary = 1;  // array.precisions
   localparam int unsigned FeatureBinary = 2;  // array.precisions
@@ -313,84 +316,86 @@ package trine_isa_pkg;
   localparam int unsigned FeaturePacked = 13;  // memory.packed_weights
   // memory.packed_weights, bus.axi_data_bits: 32 or 64
   localparam int unsigned FeatureStreams = 14;
+  localparam int unsigned FeatureCluster = 15;  // cluster.cores: 2 or more
 
   // Which codes there are and what each needs, the lowest code in the lowest bits.
-  localparam int unsigned DmaTargetCodes = 13;
-  localparam logic [12:0] DmaTargetKnown = 13'b1111111111111;
-  localparam logic [194:0] DmaTargetNeeds = {
-    15'b100000000000000,  // palette
-    15'b100000000000000,  // sparse
-    15'b010000000000000,  // trits
-    15'b100000000000000,  // short
-    15'b000010000100000,  // points
-    15'b000010000000000,  // dmem16
-    15'b000001100000000,  // transposed
-    15'b000000001000000,  // exponentials
-    15'b000000000100000,  // table
-    15'b000000000000000,  // scale
-    15'b000000000000000,  // bias
-    15'b000000000000000,  // pmem
-    15'b000000000000000  // dmem
+  localparam int unsigned DmaTargetCodes = 14;
+  localparam logic [13:0] DmaTargetKnown = 14'b11111111111111;
+  localparam logic [223:0] DmaTargetNeeds = {
+    16'b1000000000000000,  // core
+    16'b0100000000000000,  // palette
+    16'b0100000000000000,  // sparse
+    16'b0010000000000000,  // trits
+    16'b0100000000000000,  // short
+    16'b0000010000100000,  // points
+    16'b0000010000000000,  // dmem16
+    16'b0000001100000000,  // transposed
+    16'b0000000001000000,  // exponentials
+    16'b0000000000100000,  // table
+    16'b0000000000000000,  // scale
+    16'b0000000000000000,  // bias
+    16'b0000000000000000,  // pmem
+    16'b0000000000000000  // dmem
   };
   localparam int unsigned ComputeOpCodes = 11;
   localparam logic [10:0] ComputeOpKnown = 11'b11111111111;
-  localparam logic [164:0] ComputeOpNeeds = {
-    15'b000010000000001,  // int8_int16
-    15'b001100000000001,  // int8_groups
-    15'b000100000000001,  // int8_int4
-    15'b000010100000001,  // matmul16
-    15'b000010000000001,  // int16
-    15'b000000100000001,  // matmul
-    15'b000000000000101,  // int8_binary
-    15'b000000000000011,  // int8_ternary
-    15'b000000000000100,  // binary
-    15'b000000000000010,  // ternary
-    15'b000000000000001  // int8
+  localparam logic [175:0] ComputeOpNeeds = {
+    16'b0000010000000001,  // int8_int16
+    16'b0001100000000001,  // int8_groups
+    16'b0000100000000001,  // int8_int4
+    16'b0000010100000001,  // matmul16
+    16'b0000010000000001,  // int16
+    16'b0000000100000001,  // matmul
+    16'b0000000000000101,  // int8_binary
+    16'b0000000000000011,  // int8_ternary
+    16'b0000000000000100,  // binary
+    16'b0000000000000010,  // ternary
+    16'b0000000000000001  // int8
   };
   localparam int unsigned VectorOpCodes = 26;
   localparam logic [25:0] VectorOpKnown = 26'b11111111111111111111011111;
-  localparam logic [389:0] VectorOpNeeds = {
-    15'b000010000010000,  // mul_narrow16
-    15'b000010001010000,  // share16
-    15'b000010001110000,  // exponential16
-    15'b000010000010000,  // word16
-    15'b000010000010000,  // join16
-    15'b000010000010000,  // min16
-    15'b000010000010000,  // max16
-    15'b000010000110000,  // tanh16
-    15'b000010000110000,  // logistic16
-    15'b000010000010000,  // widen16
-    15'b000010000010000,  // narrow16
-    15'b000010000010000,  // leaky16
-    15'b000010000010000,  // mul16
-    15'b000010000010000,  // add16
-    15'b000010000010000,  // sum16
-    15'b000000001010000,  // normalize
-    15'b000000000010000,  // squared_difference
-    15'b000000001010000,  // softmax
-    15'b000000000010000,  // min
-    15'b000000000010000,  // mul
-    15'b000000000000000,  // none
-    15'b000000000010100,  // max_binary
-    15'b000000000010010,  // max_ternary
-    15'b000000000010000,  // add
-    15'b000000000010000,  // sum
-    15'b000000000010000  // max
+  localparam logic [415:0] VectorOpNeeds = {
+    16'b0000010000010000,  // mul_narrow16
+    16'b0000010001010000,  // share16
+    16'b0000010001110000,  // exponential16
+    16'b0000010000010000,  // word16
+    16'b0000010000010000,  // join16
+    16'b0000010000010000,  // min16
+    16'b0000010000010000,  // max16
+    16'b0000010000110000,  // tanh16
+    16'b0000010000110000,  // logistic16
+    16'b0000010000010000,  // widen16
+    16'b0000010000010000,  // narrow16
+    16'b0000010000010000,  // leaky16
+    16'b0000010000010000,  // mul16
+    16'b0000010000010000,  // add16
+    16'b0000010000010000,  // sum16
+    16'b0000000001010000,  // normalize
+    16'b0000000000010000,  // squared_difference
+    16'b0000000001010000,  // softmax
+    16'b0000000000010000,  // min
+    16'b0000000000010000,  // mul
+    16'b0000000000000000,  // none
+    16'b0000000000010100,  // max_binary
+    16'b0000000000010010,  // max_ternary
+    16'b0000000000010000,  // add
+    16'b0000000000010000,  // sum
+    16'b0000000000010000  // max
   };
   localparam int unsigned PostOutputCodes = 4;
   localparam logic [3:0] PostOutputKnown = 4'b1111;
-  localparam logic [59:0] PostOutputNeeds = {
-    15'b000000000100000,  // table
-    15'b000000000000000,  // raw
-    15'b000000000001000,  // thresholds
-    15'b000000000000000  // requantized
+  localparam logic [63:0] PostOutputNeeds = {
+    16'b0000000000100000,  // table
+    16'b0000000000000000,  // raw
+    16'b0000000000001000,  // thresholds
+    16'b0000000000000000  // requantized
   };
   localparam int unsigned PostEncodingCodes = 3;
   localparam logic [2:0] PostEncodingKnown = 3'b111;
-  localparam logic [44:0] PostEncodingNeeds = {
-    15'b000000000000100,  // binary
-    15'b000000000000010,  // ternary
-    15'b000000000000000  // int8
+  localparam logic [47:0] PostEncodingNeeds = {
+    16'b0000000000000100,  // binary
+    16'b0000000000000010,  // ternary
+    16'b0000000000000000  // int8
   };
 
 endpackage

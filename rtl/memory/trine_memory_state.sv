@@ -35,7 +35,7 @@ module trine_memory_state #(
   logic [32:0] addr;
   logic [31:0] dmem_count, pmem_count;
 
-  assign state_o = {wiping_i, fatal, addr, dmem_count, pmem_count};
+  assign state_o = {wiping_i, fatal, 3'd0, addr, dmem_count, pmem_count};
 
   if (Ecc) begin : gen_ecc
     trine_ecc #(

@@ -161,10 +161,11 @@ class Counter {
     }
     actions_[kBeat] = beats;
     // DMEM's port of the DMA reads whole beats.
-    if (run.has(dma::kFromDmem) || !load) actions_[kDmemRead] = beats * config_.data_words();
+    if (!load || isa::reads_dmem(run)) actions_[kDmemRead] = beats * config_.data_words();
     if (!load) return;
     const int cores = std::popcount(cores_of(r, config_.cores));
-    if (target == dma::Target::kDmem || target == dma::Target::kDmem16)
+    if (target == dma::Target::kDmem || target == dma::Target::kDmem16 ||
+        target == dma::Target::kCore)
       actions_[kDmemWrite] += cores * rows * words;
     if (target == dma::Target::kPmem || target == dma::Target::kTransposed)
       actions_[kPmemWrite] += cores * rows * words;

@@ -25,13 +25,10 @@ void Cluster::execute(isa::Engine engine, const isa::Registers& registers, const
   if (load || engine == isa::Engine::kStore) {
     // Biases, scales and tables are those of all.
     const unsigned named = isa::is_of_core(run) ? cores_of(registers, config_.cores) : ~0U;
-    const Machine* first = nullptr;
-    for (std::size_t core = 0; core < cores_.size(); ++core) {
-      if ((named >> core & 1) == 0) continue;
-      if (first == nullptr) first = &cores_[core];
-      cores_[core].execute(engine, registers, run, run_index, first);
-      if (!load) return;
-    }
+    Machine& from = cores_[static_cast<std::size_t>(core_read(registers, config_.cores))];
+    if (!load) return from.execute(engine, registers, run, run_index);
+    for (std::size_t core = 0; core < cores_.size(); ++core)
+      if ((named >> core & 1) != 0) cores_[core].execute(engine, registers, run, run_index, &from);
     return;
   }
   for (int core = 0; core < config_.cores; ++core)

@@ -77,4 +77,9 @@ unsigned cores_of(const isa::Registers& registers, int cores) {
   return named == 0 ? all : named;
 }
 
+int core_read(const isa::Registers& registers, int cores) {
+  const auto core = static_cast<int>(isa::TransferRegisters(registers).get(isa::dma::kFromCore));
+  return core < cores ? core : 0;
+}
+
 }  // namespace trine::sim

@@ -50,6 +50,8 @@ isa::Registers moved_down(const isa::Registers& registers, int core);
 
 /// The cores of so many that a load or store names, a bit each: all where none is.
 unsigned cores_of(const isa::Registers& registers, int cores);
+/// The core whose DMEM it reads.
+int core_read(const isa::Registers& registers, int cores);
 
 /// Gather steps of a tile: channel words times taps, at most 2^40.
 inline std::int64_t steps_of(const isa::LaneRegisters& r) {

@@ -336,7 +336,7 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
   const std::int64_t words = r.get(dma::kWords) == 0 ? kMostWords : r.get(dma::kWords);
   const std::int64_t data_words = config_.data_words();
   const bool transposed = target == dma::Target::kTransposed;
-  const bool from_dmem = run.has(dma::kFromDmem);
+  const bool from_dmem = isa::reads_dmem(run);
   if (words == kMostWords && from_dmem) fail("a transfer of no words");
   if (transposed && rows > config_.cols / 4)
     fail("{} channel words for {} columns", rows, config_.cols);
@@ -354,9 +354,10 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
       fail("{} bytes {}..{}, there are {}", name, dram, end - 1, source.size());
     if (target == dma::Target::kDmem16 && (dram % 8 != 0 || words % 2 != 0))
       fail("{} byte {}, {} words: not whole codes of int16", name, dram, words);
-    if (target == dma::Target::kDmem || target == dma::Target::kDmem16) {
+    if (target == dma::Target::kDmem || target == dma::Target::kDmem16 ||
+        target == dma::Target::kCore) {
       if ((dram / 4 - local) % data_words != 0)
-        fail("DRAM byte {} and DMEM word {} are not congruent modulo {} words", dram, local,
+        fail("{} byte {} and DMEM word {} are not congruent modulo {} words", name, dram, local,
              data_words);
       checked(local);
       if (local + words > config_.dmem_words()) checked(config_.dmem_words());
@@ -430,6 +431,7 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
   };
   switch (target) {
     case Target::kDmem:
+    case Target::kCore:
       for (std::int64_t i = 0; i < words; ++i) {
         std::uint32_t word;
         std::memcpy(&word, from + 4 * i, 4);

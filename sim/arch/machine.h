@@ -38,7 +38,7 @@ class Machine {
   std::function<void(const DmemWrite&)> on_dmem_write;
 
   /// @param run_index  n-th RUN of the program, for messages
-  /// @param maps  whose DMEM a load from_dmem reads, null: its own
+  /// @param maps  whose DMEM a load reads that reads one, null: its own
   /// @throws Error  says what the hardware would not do: address, alignment, field; Stop: with
   /// which cause it would end
   void execute(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,

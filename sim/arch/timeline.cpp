@@ -166,7 +166,9 @@ void Timeline::begin_run(Engine engine, Time start) {
 
 void Timeline::end_run(Engine engine, const Item& item, Time start, Time ready) {
   Queue& q = queue(engine);
-  const Time end = std::max(ready, q.retired());  // in order
+  const bool joined =
+      config_.cores > 1 && (engine == Engine::kCompute || engine == Engine::kVector);
+  const Time end = std::max(ready + (joined ? timing::kJoined : 0), q.retired());  // in order
   q.busy.push_back({start, end});
   runs_[item.index] = {engine, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end)};
   for (std::size_t to = 0; to < isa::kEngines; ++to)
@@ -205,14 +207,16 @@ Timeline::Time Timeline::transfer(Engine engine, int target, const Work& work, T
   const auto to = static_cast<Target>(target);
   const double cycles = std::max(beats * std::max(beat, 1.0), static_cast<double>(work.writes));
   const double end = front_.load(requested, work.bursts, cycles / std::max(1.0, beats));
-  front_.hold_loads(end + timing::kLoadGap);
+  const bool unpacks = isa::is_packed({.op = target});
+  const bool rows = config_.cores > 1 && (to == Target::kPmem || unpacks);
+  const int unpacking = unpacks ? timing::kUnpack : 0;
+  front_.hold_loads(end + timing::kLoadGap + (rows ? timing::kRowsWritten + unpacking : 0));
   q.free = std::max(front_.asked(), loaded_ + timing::kLoadNext);
   loaded_ = static_cast<Time>(std::ceil(end));
   // Beats for DMEM wait in front of their banks, and meet nobody; the last one is written behind.
   const bool behind = to == Target::kDmem || to == Target::kDmem16 || to == Target::kPmem ||
                       to == Target::kTransposed;
-  const bool unpacks = isa::is_packed({.op = target});
-  return loaded_ + timing::kLoadResponse + (behind ? 1 : 0) + (unpacks ? timing::kUnpack : 0);
+  return loaded_ + timing::kLoadResponse + (behind ? 1 : 0) + unpacking;
 }
 
 void Timeline::add_traffic(double end, double cycles, double beats) {

@@ -71,7 +71,7 @@ Work Walk::transfer(const TransferRegisters& r, const isa::Run& run) const {
   const std::int64_t words = r.get(dma::kWords);
   const std::int64_t data_words = config_.data_words();
   Work work;
-  work.on_chip = run.has(dma::kFromDmem);
+  work.on_chip = isa::reads_dmem(run);
   work.bytes = work.on_chip ? 0 : rows * words * 4;
   if (target == dma::Target::kTransposed) work.writes = rows * ((words + 3) / 4);
   if (isa::is_packed(run)) work.writes = unpacked_writes(r.get(dma::kRowsLast) + 1);

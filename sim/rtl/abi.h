@@ -9,7 +9,7 @@
 
 namespace trine::sim {
 
-inline constexpr std::int32_t kAbiVersion = 5;
+inline constexpr std::int32_t kAbiVersion = 6;
 
 /// Settings of one instance of a model and of the memory behind its AXI port.
 struct ModelSettings {
@@ -58,7 +58,7 @@ struct Observed {
 struct MemoryFlip {
   std::uint64_t cycle;  ///< running cycles before it
   std::int32_t pmem;    ///< 0: DMEM
-  std::uint32_t bank, row, bit;
+  std::uint32_t core, bank, row, bit;
 };
 
 enum StopReason : std::int32_t {

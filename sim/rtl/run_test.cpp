@@ -17,7 +17,6 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "machine/csr.h"
-#include "sim/arch/actions.h"
 #include "sim/arch/run.h"
 #include "sw/runtime/trine_runtime.h"
 #include "tests/programs/random_program.h"
@@ -283,16 +282,7 @@ TEST_CASE("actions counted from the words are what the memories of the RTL count
   machine::Config config = small_config();  // whose window former has two steps a row
   config.cols = 8;
   config.activations16 = true;
-  for (unsigned seed = 1; seed <= 20; ++seed) {
-    CAPTURE(seed);
-    const tests::RandomProgram random = tests::random_program(config, seed, 30);
-    std::vector<std::uint8_t> dram = random.dram;
-    const RunResult result = RtlRunner(random.program, checked_options()).run_dram(dram);
-    const Actions actions = count_actions(config, random.program.words);
-    CHECK(result.pmem_reads == static_cast<std::uint64_t>(actions[kPmemRead]));
-    CHECK(result.dmem_reads == static_cast<std::uint64_t>(actions[kDmemRead]));
-    CHECK(result.dmem_writes == static_cast<std::uint64_t>(actions[kDmemWrite]));
-  }
+  tests::check_accesses(config, 20);
 }
 
 TEST_CASE("RUN times follow the tokens", "[rtl][run]") {

@@ -20,6 +20,7 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <tuple>
 
 #include "verilated_syms.h"
 #endif
@@ -186,7 +187,7 @@ class Model {
 #ifdef TRINE_INJECT
   std::int32_t flip(const MemoryFlip& flip) {
     if (banks_.empty()) find_banks();
-    const auto bank = banks_.find({flip.pmem, flip.bank});
+    const auto bank = banks_.find({flip.core, flip.pmem, flip.bank});
     if (bank == banks_.end()) return -1;
     flips_.push_back({flip.cycle,
                       bank->second.bytes + flip.row * bank->second.row_bytes + flip.bit / 8,
@@ -340,19 +341,23 @@ class Model {
     std::uint8_t mask;
   };
 
-  /// The words of DMEM and PMEM: "..u_dmem.gen_bank[3]..u_sram", as Verilator spells it.
+  /// The words of DMEM and PMEM: "..gen_core[0]..u_dmem.gen_bank[3]..u_sram", as Verilator spells
+  /// it.
   void find_banks() {
     for (const auto& [name, scope] : *context_.scopeNameMap()) {
       const std::string text = name;
       const std::size_t at = text.find("gen_bank"), end = text.rfind("u_sram");
       const bool dmem = text.find("u_dmem") < at, pmem = text.find("u_pmem") < at;
-      unsigned bank = 0;
+      unsigned core = 0, bank = 0;
       if (at == std::string::npos || end != text.size() - 6 || !(dmem || pmem)) continue;
       if (std::sscanf(text.c_str() + text.find_first_of("0123456789", at), "%u", &bank) != 1)
         continue;
+      if (const std::size_t of = text.find("gen_core"); of != std::string::npos)
+        std::sscanf(text.c_str() + text.find_first_of("0123456789", of), "%u", &core);
       VerilatedVar* words = scope->varFind("mem");
       if (words == nullptr) continue;
-      banks_[{pmem ? 1 : 0, bank}] = {static_cast<std::uint8_t*>(words->datap()), words->entSize()};
+      banks_[{core, pmem ? 1 : 0, bank}] = {static_cast<std::uint8_t*>(words->datap()),
+                                            words->entSize()};
     }
   }
 
@@ -362,7 +367,7 @@ class Model {
       if (flip.cycle + 1 == running_cycles_) *flip.byte ^= flip.mask;
   }
 
-  std::map<std::pair<std::int32_t, std::uint32_t>, Bank> banks_;
+  std::map<std::tuple<std::uint32_t, std::int32_t, std::uint32_t>, Bank> banks_;
   std::vector<Flip> flips_;
 #endif
 

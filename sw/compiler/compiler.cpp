@@ -120,14 +120,17 @@ Program program_of(const Planned& planned, const machine::Config& config,
   std::vector<int> row;  // of the report: stripes of a layer share one
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
-    row.push_back(layer.like >= 0 ? row[at(layer.like)] : static_cast<int>(program.layers.size()));
+    const int same = layer.like >= 0 ? layer.like : layer.part_of;
+    row.push_back(same >= 0 ? row[at(same)] : static_cast<int>(program.layers.size()));
     const std::int64_t expected = std::llround(layout.tilings[i].expected);
-    if (layer.like < 0) {
+    const std::int64_t bound = layer.like >= 0 ? 0 : bound_of(layer, network, config);
+    if (same < 0) {
       program.layers.push_back({layer.name, layer.op, layer.macs,
-                                describe(layer, layout.tilings[i], layout),
-                                bound_of(layer, network, config), expected});
+                                describe(layer, layout.tilings[i], layout), bound, expected});
     } else {
       program::ProgramLayer& whole = program.layers[at(row.back())];
+      whole.macs += layer.macs;
+      whole.bound_cycles += bound;
       whole.expected_cycles += expected;
       ++whole.stripes;
     }

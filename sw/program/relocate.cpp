@@ -37,7 +37,7 @@ std::vector<isa::Word> relocated(const Program& program, std::span<const Move> m
                                        const isa::Registers& registers, const isa::Run& run) {
     isa::TransferRegisters r(registers);
     const bool transfer = engine == isa::Engine::kLoad || engine == isa::Engine::kStore;
-    if (transfer && !run.has(isa::dma::kFromDmem)) {
+    if (transfer && !isa::reads_dmem(run)) {
       const std::int64_t first = r.get(isa::dma::kDram);
       r.set(isa::dma::kDram, first + distance(program, moves, first, reach(engine, r, run)),
             "an address in DRAM");

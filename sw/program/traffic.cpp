@@ -80,7 +80,7 @@ std::vector<Traffic> traffic_of_stage(const Program& stage) {
                                      const isa::Registers& registers, const isa::Run& run) {
     const int layer = stage.run_layer[index++];
     const bool store = engine == isa::Engine::kStore;
-    if ((engine == isa::Engine::kLoad || store) && !run.has(isa::dma::kFromDmem))
+    if ((engine == isa::Engine::kLoad || store) && !isa::reads_dmem(run))
       copy(isa::TransferRegisters(registers), run, store, layer, memory, layers[at(layer)]);
   });
   memory.add_outputs(layers);

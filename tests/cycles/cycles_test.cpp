@@ -95,6 +95,11 @@ const std::vector<Design>& designs() {
              {all, "bus.axi_data_bits=128", "pipeline.rows=2", "pipeline.cols=4",
               "post.columns_per_cycle=2", "array.activations16=true"}),
        true, true},
+      {"2x4-cluster",
+       small(2, 4,
+             {all, "cluster.cores=3", "array.weights4=true", "array.groups=true",
+              "memory.packed_weights=true", "pipeline.rows=2", "pipeline.cols=2"}),
+       true, true},
       {"16x4-deep", design({"array.rows=16", "array.cols=4", "pipeline.rows=1", "pipeline.cols=4",
                             "memory.dmem_kib=32"})}};
   return designs;

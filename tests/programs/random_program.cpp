@@ -15,6 +15,7 @@
 #include "machine/group_rows.h"
 #include "machine/packed.h"
 #include "machine/precision.h"
+#include "sim/arch/actions.h"
 #include "sim/arch/cluster.h"
 #include "sim/rtl/memory.h"
 #include "sim/rtl/run.h"
@@ -146,7 +147,9 @@ class Generator {
 
   /// Some of the cores, or none named: all.
   void name_cores(isa::TransferRegisters& r) {
-    if (config_.cores > 1 && chance(80)) r.set(isa::dma::kCores, draw(256));
+    if (config_.cores == 1) return;
+    if (chance(80)) r.set(isa::dma::kCores, draw(256));
+    r.set(isa::dma::kFromCore, draw(8));
   }
 
   void load_stream() {
@@ -310,6 +313,37 @@ class Generator {
     return true;
   }
 
+  /// Rows of an area from a core to others, at any word that both sides agree on.
+  bool copy_to_cores() {
+    const int source = draw(4), words = between(1, 40), rows = between(1, 5);
+    const Area from = area(source, 4);
+    const Area to = area((source + between(1, 3)) % 4, 4);
+    if (ternary_ && to.start == 0) return false;
+    const int from_stride = (words + draw(20) + beat_ - 1) / beat_ * beat_;
+    const int to_stride = (words + draw(20) + beat_ - 1) / beat_ * beat_;
+    const int offset = draw(beat_);
+    const int room = from.words - (rows - 1) * from_stride - words - offset;
+    const int to_room = to.words - (rows - 1) * to_stride - words - offset;
+    if (room < 0 || to_room < 0) return false;
+    const int at = from.start + draw(room / beat_ + 1) * beat_ + offset;
+    const int local = to.start + draw(to_room / beat_ + 1) * beat_ + offset;
+    Instruction i;
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, 4 * at);
+    r.set(isa::dma::kLocal, local);
+    r.set(isa::dma::kWords, words);
+    r.set(isa::dma::kRowsLast, rows - 1);
+    r.set(isa::dma::kLocalStride, to_stride);
+    r.set(isa::dma::kDramStride, 4 * from_stride);
+    name_cores(r);
+    i.registers = r;
+    i.run.op = static_cast<int>(isa::dma::Target::kCore);
+    i.reads.push_back({Space::kDmem, at, words, from_stride, rows});
+    i.writes.push_back({Space::kDmem, local, words, to_stride, rows});
+    add(Engine::kLoad, std::move(i));
+    return true;
+  }
+
   void store_all() {
     const std::int64_t bytes = 4LL * config_.dmem_words();
     for (int core = 0; core < config_.cores; ++core) {
@@ -317,7 +351,7 @@ class Generator {
       isa::TransferRegisters r;
       r.set(isa::dma::kDram, store_at_ + (core + 1) * bytes);
       r.set(isa::dma::kWords, config_.dmem_words());
-      r.set(isa::dma::kCores, 1 << core);
+      r.set(isa::dma::kFromCore, core);
       i.registers = r;
       i.reads.push_back({Space::kDmem, 0, config_.dmem_words(), 0, 1});
       i.writes.push_back({Space::kDram, store_at_ + (core + 1) * bytes, bytes, 0, 1});
@@ -774,6 +808,7 @@ class Generator {
     if (kind < 67) return vector();
     if (kind < 73) return softmax();
     if (kind < 78) return normalize();
+    if (kind < 80 && config_.cores > 1 && chance(40)) return copy_to_cores();
     if (kind < 80) return transfer(Engine::kLoad);
     if (kind < 86) return load_map();
     if (kind < 93) return transfer(Engine::kStore);
@@ -996,6 +1031,24 @@ void check_random_programs(const RandomDesign& design, unsigned seeds,
     FAIL("DRAM byte " << at - expected.begin() << " differs, but no DMEM write does");
   }
   SUCCEED();
+}
+
+void check_accesses(const machine::Config& config, unsigned seeds) {
+  sim::RtlOptions options;
+  options.build.quiet = true;
+  options.build.optimization = 1;
+  options.build.assertions = true;
+  options.lockstep = true;  // which the counters are part of
+  for (unsigned seed = 1; seed <= seeds; ++seed) {
+    CAPTURE(seed);
+    const RandomProgram random = random_program(config, seed, 30);
+    std::vector<std::uint8_t> dram = random.dram;
+    const sim::RunResult result = sim::RtlRunner(random.program, options).run_dram(dram);
+    const sim::Actions actions = sim::count_actions(config, random.program.words);
+    CHECK(result.pmem_reads == static_cast<std::uint64_t>(actions[sim::kPmemRead]));
+    CHECK(result.dmem_reads == static_cast<std::uint64_t>(actions[sim::kDmemRead]));
+    CHECK(result.dmem_writes == static_cast<std::uint64_t>(actions[sim::kDmemWrite]));
+  }
 }
 
 }  // namespace trine::tests

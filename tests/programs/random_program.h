@@ -51,4 +51,8 @@ machine::Config config_of(const RandomDesign& design);
 void check_random_programs(const RandomDesign& design, unsigned seeds,
                            const sim::BuildOptions& build = {});
 
+/// Random programs: accesses counted from their words, which energy is told from, are those that
+/// the memories of the RTL count, of all cores. Catch2 assertions.
+void check_accesses(const machine::Config& config, unsigned seeds);
+
 }  // namespace trine::tests

@@ -32,6 +32,10 @@ TEST_CASE("random instructions give the same memory on designs of every shape",
   check_random_programs(design, 30);
 }
 
+TEST_CASE("accesses of a cluster are counted for all of its cores", "[random][rtl][slow]") {
+  check_accesses(config_of({2, 4, 64, 2, 2, true, 1, false, 32, false, 0, 2, false, 3}), 20);
+}
+
 TEST_CASE("random initial values of all registers change nothing", "[random][rtl][slow]") {
   sim::BuildOptions build;
   build.random_init = true;

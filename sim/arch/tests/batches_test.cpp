@@ -338,6 +338,64 @@ TEST_CASE("the cores of a cluster share the rows of an image", "[arch][cluster]"
   }
 }
 
+TEST_CASE("weights of a chunk that fills PMEM come while the one before is used", "[arch][plan]") {
+  Builder b(1);
+  b.graph.outputs = {
+      b.convolution(b.input({1, 6, 6, 1024}), 40, 1, 1, 1, 1, 1, 1, Padding::kSame, true)};
+  const model::Graph graph = b.graph;
+  const std::vector<Array> inputs = random_inputs(b, graph);
+  const auto cycles = [&](int pmem_kib) {  // 256 rows are 8 KiB
+    return static_cast<double>(
+        testing::require_exact(graph, testing::small_config(8, 8, 128, pmem_kib, 256), inputs)
+            .cycles);
+  };
+  CHECK(cycles(8) < 1.1 * cycles(64));
+}
+
+/// A graph on a cluster of that many cores: bytes written to DRAM.
+std::uint64_t written_by(Builder& b, int cores, int dmem_kib) {
+  machine::Config config = testing::small_config(4, 8, dmem_kib, 16, 64);
+  config.cores = cores;
+  const model::Graph graph = b.graph;
+  return testing::require_exact(graph, config, random_inputs(b, graph)).dram_bytes_written;
+}
+
+TEST_CASE("rows that windows of two cores read go from core to core", "[arch][cluster]") {
+  const auto [cores, kernel, stride] = GENERATE(
+      table<int, int, int>({{2, 3, 1}, {4, 3, 1}, {4, 5, 1}, {4, 3, 2}, {6, 3, 2}, {3, 2, 1}}));
+  CAPTURE(cores, kernel, stride);
+  Builder b(1);
+  int x = b.convolution(b.input({1, 24, 24, 4}), 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+  x = b.convolution(x, 8, kernel, kernel, stride, stride, 1, 1, Padding::kSame, true);
+  x = b.depthwise(x, 1, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+  b.graph.outputs = {b.convolution(x, 12, 1, 1, 1, 1, 1, 1, Padding::kSame, true)};
+  const int side = 24 / stride;
+  CHECK(written_by(b, cores, 32) == static_cast<std::uint64_t>(side * side * 12));
+}
+
+TEST_CASE("bands that do not fit together, and windows beyond a neighbour, go through DRAM",
+          "[arch][cluster]") {
+  Builder b(1);
+  const bool wide =
+      GENERATE(false, true);  // windows of more rows than a core has; or rows of 14 / 4
+  int x =
+      b.convolution(b.input({1, wide ? 8 : 28, 8, 4}), 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true);
+  const int kernel = wide ? 7 : 3, stride = wide ? 1 : 2;
+  b.graph.outputs = {
+      b.convolution(x, 4, kernel, kernel, stride, stride, 1, 1, Padding::kSame, true)};
+  const std::uint64_t output = wide ? 8 * 8 * 4 : 14 * 4 * 4, map = (wide ? 8 : 28) * 8 * 8;
+  CHECK(written_by(b, 4, 32) == output + map);
+}
+
+TEST_CASE("channels of a map that finds no place on chip are made and read in parts",
+          "[arch][cluster]") {
+  Builder b(1);
+  int x = b.convolution(b.input({1, 16, 16, 8}), 64, 1, 1, 1, 1, 1, 1, Padding::kSame, true);
+  x = b.depthwise(x, 1, 3, 3, 2, 2, 1, 1, Padding::kSame, true);
+  b.graph.outputs = {b.convolution(x, 8, 1, 1, 1, 1, 1, 1, Padding::kSame, true)};
+  CHECK(written_by(b, 2, 8) == 8 * 8 * 8);  // a core's half of the map is 8 KiB
+}
+
 TEST_CASE("rows of a batch are lanes", "[arch][rewrite][batch]") {
   const bool images = GENERATE(false, true);  // which the host flattens
   Builder b(1);

@@ -317,6 +317,11 @@ void Emitter::emit_transfer(Engine engine, isa::dma::Target target, std::int64_t
   instructions.push_back(std::move(i));
 }
 
+void Emitter::set_core(isa::TransferRegisters& r, Engine engine, int core) {
+  if (engine == Engine::kLoad) r.set(isa::dma::kCores, 1 << core);
+  r.set(isa::dma::kFromCore, core);
+}
+
 /// The last transfer, which is of this map, for each core that has one of its own.
 void Emitter::for_each_core(int map) {
   namespace dma = isa::dma;
@@ -326,7 +331,7 @@ void Emitter::for_each_core(int map) {
   for (int core = 0; core < net_.cores; ++core) {
     Instruction own = first;
     isa::TransferRegisters r(own.registers);
-    r.set(dma::kCores, 1 << core);
+    set_core(r, own.engine, core);
     const std::int64_t words = core * plan_.core_words;
     if (!own.run.has(dma::kFromDmem))
       r.set(dma::kDram, r.get(dma::kDram) + 4 * words, layer().label);

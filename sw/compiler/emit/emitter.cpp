@@ -36,7 +36,7 @@ void Emitter::run() {
 void Emitter::emit_layer() {
   const std::vector<Visit> visits = next_layer();
   loaded_input_.reset();
-  words_stored_ = 0;
+  words_stored_ = words_shared_ = 0;
   const std::size_t begin = instructions.size(), index = at(layer_);
   require_only(layer().points.empty() ? Target::kTable : Target::kPoints, Space::kTable,
                image_.tables[index], &table_);
@@ -50,10 +50,12 @@ void Emitter::emit_layer() {
     if (v.channels.last == follower_channels()) follow_vectors(begin, ends);
     if (makes_vectors(layer_)) vector_ends_ = ends;
     store_words(v.channels.last);
+    share_rows(v.channels.last);
     ends.clear();
   }
   store_words(channels());
   store_joined();
+  share_rows(channels());
 }
 
 void Emitter::emit_visit(const Visit& v) {
@@ -197,17 +199,23 @@ void Emitter::emit_conv_relay(const Visit& v) {
                param, clear, drain});
   };
   const TileSplit split = split_tiles(rect, l.lanes(config_));
-  require_weights(channels, own, row + own.word * word_rows);
-  run(split.first, own, true, false);
-  require_weights(channels, shared, row + shared.word * word_rows);
-  run(split.first, shared, false, true);
-  for (const Rect& part : split.between) run(part, {0, words, 0, R}, true, true);
-  if (!split.last.empty()) {
-    run(split.last, shared, true, false);
-    run(split.last, own, false, true);
+  // The chunk before frees the pieces in this order, and the one behind waits for them.
+  std::vector<FilterPart> first = shared, last = shared;
+  if (own.words > 0) {
+    first.insert(first.begin(), own);
+    last.push_back(own);
   }
-  for (const FilterPart& part : {own, shared})
-    require_weights(channels, part, row + part.word * word_rows);  // used until here
+  const auto require = [&](const FilterPart& part) {
+    require_weights(channels, part, row + part.word * word_rows);
+  };
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    require(first[i]);
+    run(split.first, first[i], i == 0, i + 1 == first.size());
+  }
+  for (const Rect& part : split.between) run(part, {0, words, 0, R}, true, true);
+  for (std::size_t i = 0; !split.last.empty() && i < last.size(); ++i)
+    run(split.last, last[i], i == 0, i + 1 == last.size());
+  for (const FilterPart& part : first) require(part);  // used until here
   finish_output(rect, channels);
 }
 
@@ -411,9 +419,50 @@ void Emitter::copy_rows(Engine engine, int map, const Rect& rect, int word, int 
     copy(engine, map, own, word, words, view);
     for (std::size_t i = first; i < instructions.size(); ++i) {
       isa::TransferRegisters r(instructions[i].registers);
-      r.set(isa::dma::kCores, 1 << core);
+      set_core(r, engine, core);
       instructions[i].registers = r;
     }
+  }
+}
+
+/// Rows at the edges of what each core has of an output that stays in DMEM, to the neighbours that
+/// read them: the words that so many channels fill, beyond those before.
+void Emitter::share_rows(int channels) {
+  const Map& m = output();
+  if (m.core_rows == 0 || place(layer().output).in_dram) return;
+  const int end = channels == m.shape.C ? m.shape.channel_words() : channels / m.shape.per_word;
+  const Channels words{words_shared_, end};
+  if (words.size() <= 0) return;
+  words_shared_ = end;
+  for (int core = 1; core < net_.row_cores; ++core) {
+    const int first = core * m.core_rows;  // of this core; a map may end above it
+    if (first - m.rows_above < m.shape.H)
+      copy_to_core(core - 1, core, m.rows_above, m.core_rows - m.rows_above, -m.rows_above, words);
+    if (first < m.shape.H) copy_to_core(core, core - 1, m.rows_below, 0, m.core_rows, words);
+  }
+}
+
+/// So many rows of the output from one core's DMEM to another's, counted from the core's own first.
+void Emitter::copy_to_core(int from, int to, int rows, int from_row, int to_row,
+                           const Channels& words) {
+  if (rows == 0) return;
+  const View& view = place(layer().output).dmem;
+  const Shape& s = output().shape;
+  const std::int64_t length =
+      std::int64_t{rows - 1} * view.pitch + std::int64_t{s.W} * s.pixel_words();
+  // Planes that are no whole beats, of maps that lanes of channels read, are copies of their own.
+  const int at_once = view.plane % config_.data_words() == 0 ? words.size() : 1;
+  for (int word = words.first; word < words.last; word += at_once) {
+    const Region read{Space::kDmem, view.at(word, from_row, 0), length, view.plane, at_once};
+    const Region written{Space::kDmem, view.at(word, to_row, 0), length, view.plane, at_once};
+    emit_transfer(Engine::kLoad, Target::kCore, read.start, written.start, length, at_once,
+                  view.plane, view.plane, written);
+    Instruction& i = instructions.back();
+    i.reads = {read};
+    isa::TransferRegisters r(i.registers);
+    set_core(r, Engine::kLoad, to);
+    r.set(isa::dma::kFromCore, from);
+    i.registers = r;
   }
 }
 

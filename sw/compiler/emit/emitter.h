@@ -87,6 +87,8 @@ class Emitter : private Order {
             bool among = false);
   void copy_rows(isa::Engine engine, int map, const Rect& rect, int word, int words,
                  const View& dmem, int step);
+  void share_rows(int channels);
+  void copy_to_core(int from, int to, int rows, int from_row, int to_row, const Channels& words);
   /// Rows of input and output from a core's to the next one's; 0: all cores have the same.
   int input_row_step() const {
     return layer().by_rows ? layer().window.P * layer().window.stride_y : 0;
@@ -142,6 +144,8 @@ class Emitter : private Order {
                      std::int64_t local, std::int64_t words, std::int64_t rows,
                      std::int64_t dram_stride, std::int64_t local_stride, Region local_region);
   void for_each_core(int map);
+  /// A load writes into the core, a store or a load from DMEM reads the core's.
+  static void set_core(isa::TransferRegisters& r, isa::Engine engine, int core);
   /// One RUN of a convolution.
   struct ConvRun {
     const Sweep* sweep;
@@ -166,6 +170,7 @@ class Emitter : private Order {
   View out_buffer_;                 ///< of the part being computed, when the output is spilled
   int columns_loaded_ = 0;          ///< of `last_input_`: input columns before this one
   int words_stored_ = 0;            ///< of the layer's output, if it is the network's
+  int words_shared_ = 0;            ///< of the layer's output, with other cores
   std::vector<std::size_t> vector_ends_;  ///< of the last layer that makes vectors: instructions
   std::set<int> parts_left_;              ///< outputs of which parts are stored with the last one
   std::map<int, int> rows_stored_;        ///< of outputs in parts: so many from the first one on

@@ -95,8 +95,9 @@ class ImageMaker : private Order {
     if (tiling().relay) {
       const auto [own, shared] = relay_parts(v.relay_end);
       add_parameters(v.channels, layer().sweeps[0].parts[0].correction);
-      add_weights(v.channels, own);
-      return add_weights(v.channels, shared);
+      if (own.words > 0) add_weights(v.channels, own);
+      for (const FilterPart& piece : shared) add_weights(v.channels, piece);
+      return;
     }
     for (const Channels& block : weight_blocks(v.channels))
       add_weights(block, {0, layer().words, 0, layer().window.R});

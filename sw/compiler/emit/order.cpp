@@ -246,11 +246,16 @@ std::vector<Channels> Order::weight_blocks(const Channels& channels) const {
   return split(channels, leads(channels) ? lead_channels() : channels.size());
 }
 
-std::pair<FilterPart, FilterPart> Order::relay_parts(bool at_end) const {
+Order::RelayParts Order::relay_parts(bool at_end) const {
+  constexpr int kRows = 96, kPieces = 8;  // a RUN of fewer steps is hardly worth its beginning
   const int R = layer().window.R, words = layer().words, meet = tiling().piece_words;
-  const FilterPart head{0, meet, 0, R}, rest{meet, words - meet, 0, R};
-  const FilterPart start{0, words - meet, 0, R}, tail{words - meet, meet, 0, R};
-  return at_end ? std::make_pair(rest, head) : std::make_pair(start, tail);
+  const int first = at_end ? 0 : words - meet;
+  const int pieces = std::clamp(meet * R * layer().steps_x() / kRows, 1, kPieces);
+  const int size = divide_up(meet, pieces);
+  RelayParts parts{{at_end ? meet : 0, words - meet, 0, R}, {}};
+  for (int word = first; word < first + meet; word += size)
+    parts.shared.push_back({word, std::min(size, first + meet - word), 0, R});
+  return parts;
 }
 
 std::vector<Channels> Order::groups_of(const Channels& channels) const {

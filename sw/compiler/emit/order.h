@@ -72,9 +72,13 @@ class Order {
   bool leads(const Channels& channels) const;
   /// The blocks in which a chunk's weights are loaded: one, or several for the layer's lead.
   std::vector<Channels> weight_blocks(const Channels& channels) const;
-  /// The two parts of a relay's weights: its own, and those that lie where the chunk before or
-  /// after has some.
-  std::pair<FilterPart, FilterPart> relay_parts(bool at_end) const;
+  /// A relay's weights: its own, if there are some, and those that lie where the chunk before or
+  /// after has some. The latter in pieces, as each may come when the other chunk's is used.
+  struct RelayParts {
+    FilterPart own;
+    std::vector<FilterPart> shared;
+  };
+  RelayParts relay_parts(bool at_end) const;
   /// Output channels in groups of columns.
   std::vector<Channels> groups_of(const Channels& channels) const;
   /// The pieces in which a sum's weights are loaded.

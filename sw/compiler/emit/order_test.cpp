@@ -78,9 +78,10 @@ void check_visits(const Probe& order, const std::vector<Visit>& visits, const Ma
     for (const bool at_end : {false, true}) {
       const auto [own, shared] = order.relay_parts(at_end);
       take(own);
-      take(shared);
-      CHECK(shared.words == order.tiling().piece_words);
-      CHECK((at_end ? shared.word : shared.word + shared.words - l.words) == 0);
+      for (const FilterPart& piece : shared) take(piece);
+      const FilterPart& last = shared.back();
+      CHECK(own.words == l.words - order.tiling().piece_words);
+      CHECK((at_end ? shared.front().word : last.word + last.words - l.words) == 0);
     }
   else if (order.tiling().pieces)
     for (const FilterPart& piece : order.pieces()) take(piece);

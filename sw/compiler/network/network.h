@@ -63,6 +63,7 @@ struct Map {
   int reloads = -1;                    ///< the map whose codes it has, from where that is stored
   bool in_dram = false;                ///< in DRAM, as it leaves DMEM to others there
   int core_rows = 0;                   ///< rows that each core makes of it; 0: all have all rows
+  int rows_above = 0, rows_below = 0;  ///< of the neighbours', which its readers need besides
   bool weights = false;                ///< some layer's weights: rows and planes are whole beats
   int producer = -1;                   ///< first layer that writes it, -1: input or constant
   int last_write = -1;                 ///< last layer that writes it or a part of it
@@ -240,6 +241,7 @@ struct Layer {
   /// A stripe of a cascade: the layer of the first stripe, whose weights it has. Its own are empty.
   int like = -1;
   int rows_of_all = 0;  ///< of the output, of all stripes; 0: a layer that is no stripe
+  int part_of = -1;     ///< the layer that makes the first channels of the same output
   int input = -1;
   int second = -1;  ///< residual, or the second operand
   int output = -1;

@@ -30,6 +30,9 @@ std::string text_of(const Map& map) {
   const auto note = [&](bool is, const char* what) {
     if (is) text += fmt::format(", {}", what);
   };
+  if (map.core_rows > 0)
+    text += fmt::format(", {} rows a core, {} above, {} below", map.core_rows, map.rows_above,
+                        map.rows_below);
   note(map.transposed, "transposed");
   note(map.input, "input");
   note(map.output, "output");

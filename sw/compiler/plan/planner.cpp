@@ -162,8 +162,23 @@ std::int64_t Planner::plane_of(int m, int pitch) const {
   const Map& map = net_.maps[at(m)];
   const Shape shape = map.capacity.value_or(map.shape);  // a state's first pixel lies as others do
   if (shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return shape.pixel_words();
-  const bool of_core = map.core_rows > 0 && !plan_.maps[at(m)].in_dram && !map.in_dram;
-  return round_up(std::int64_t{of_core ? map.core_rows : shape.H} * pitch, config_.data_words());
+  const int rows =
+      of_core(m) ? map.core_rows + shared_rows(m, true) + shared_rows(m, false) : shape.H;
+  return round_up(std::int64_t{rows} * pitch, config_.data_words());
+}
+
+/// Whether a core's DMEM has its own rows alone.
+bool Planner::of_core(int m) const {
+  const Map& map = net_.maps[at(m)];
+  return map.core_rows > 0 && !plan_.maps[at(m)].in_dram && !map.in_dram;
+}
+
+/// Rows of the neighbours' around a core's, for which all maps of a class have room.
+int Planner::shared_rows(int m, bool above) const {
+  int rows = 0;
+  for (const int k : facts_.members(facts_.root(m)))
+    rows = std::max(rows, above ? net_.maps[at(k)].rows_above : net_.maps[at(k)].rows_below);
+  return rows;
 }
 
 std::int64_t Planner::words_of(int m) const {
@@ -243,7 +258,8 @@ void Planner::spill(int m) {
 
 void Planner::set_origins() {
   for (const int m : order_)
-    if (placed(m)) plan_.maps[at(m)].dmem.origin = start_[at(m)];
+    if (View& view = plan_.maps[at(m)].dmem; placed(m))
+      view.origin = start_[at(m)] + (of_core(m) ? shared_rows(m, true) * view.pitch : 0);
   for (int m = 0; m < count(); ++m)
     plan_.maps[at(m)].dmem.origin = plan_.maps[at(facts_.alias_class(m))].dmem.origin;
   if (wishes_.pad_all && wishes_.shifted) shift_outputs();

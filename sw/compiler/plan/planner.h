@@ -59,6 +59,8 @@ class Planner {
   /// result that meets the reads of one step finds its banks free in the next.
   std::int64_t gap_to_half(std::int64_t plane) const;
   std::int64_t plane_of(int m, int pitch) const;
+  bool of_core(int m) const;
+  int shared_rows(int m, bool above) const;
   std::int64_t words_of(int m) const;
 
   // ---- DRAM -------------------------------------------------------------------------------------

@@ -198,6 +198,13 @@ plan: 24576 bytes in DRAM, 0 maps spilled
 )");
 }
 
+TEST_CASE("a chunk of weights that fills PMEM comes in relay, too", "[compiler][plan]") {
+  Builder b(1);
+  const int x = b.input({1, 6, 6, 1024});  // 256 of 256 rows
+  CHECK_THAT(planned(b, convolution(b, x, 20, 1), small_config(8, 8, 128, 8, 64)),
+             Catch::Matchers::Contains("weights in relay, chunks meet in 256 words"));
+}
+
 TEST_CASE("a group whose weights do not fit is computed in pieces", "[compiler][plan]") {
   Builder b(1);
   const int x = b.input({1, 4, 4, 120});  // 270 rows

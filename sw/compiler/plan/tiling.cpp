@@ -532,7 +532,7 @@ class Tiler {
         pmem % config_.rows_per_beat() != 0)
       return 0;
     const std::int64_t words = divide_up(2 * rows - pmem, word_rows);
-    return words < layer_.words ? static_cast<int>(words) : 0;
+    return words <= layer_.words ? static_cast<int>(words) : 0;
   }
 
   /// One tile and one group at a time; its reduction goes through PMEM and DMEM in pieces.

@@ -32,6 +32,7 @@ class RowsOfCores {
 
  private:
   Map& map(int m) { return net_.maps[at(m)]; }
+  const Map& map(int m) const { return net_.maps[at(m)]; }
 
   /// Whether no other map lies in it, nor it in another, and one layer alone writes it.
   bool is_plain(int m) const {
@@ -64,6 +65,7 @@ class RowsOfCores {
         l.like >= 0 || l.rows_of_all > 0 || g.P < 2 || g.stride_y < 1 || g.stride_x < 1 ||
         g.H > kMostRows || g.P > kMostRows || !is_even(l))
       return false;
+    if (map(l.input).shape.pixels() == 1) return false;  // its rows are no beats apart
     if (divide_up(g.P, cores_) * g.stride_y > kMostCoreRows) return false;
     if (l.two_operands() && (g.R != 1 || g.S != 1 || g.stride_y != 1)) return false;
     for (const int m : {l.input, l.second, l.output})
@@ -85,20 +87,21 @@ class RowsOfCores {
       for (SumRegion& region : l.pool().regions) clip(region.rect);
   }
 
-  /// Whether a core's rows of the map are those that it makes.
-  bool reads_own_rows(const Layer& l, const Map& from, bool second) const {
-    const Geometry& g = l.window;
-    const bool pointwise =
-        second || (g.R == 1 && g.stride_y == 1 && g.pad_top == 0 && g.reach_y == 0);
-    return l.by_rows && pointwise && from.core_rows == g.P;
-  }
-
   void place_inputs(const Layer& l) {
     for (const int m : {l.input, l.second, l.weights_map}) {
       if (m < 0) continue;
       Map& from = net_.maps[at(net_.whole_of(m))];
       if (!l.by_rows && from.core_rows == 0) continue;
-      from.in_dram |= !reads_own_rows(l, map(m), m == l.second);
+      const bool second = m == l.second;
+      const Geometry& g = l.window;
+      const int above = second ? 0 : std::max(g.pad_top, 0);
+      const int below = second ? 0 : std::max(g.span_y() - g.stride_y - g.pad_top, 0);
+      // Rows of a core begin where those that it reads do, and reach no further than a neighbour's.
+      const bool near = l.by_rows && from.core_rows == g.P * g.stride_y &&
+                        above <= from.core_rows && below <= from.core_rows;
+      from.in_dram |= !near;
+      from.rows_above = std::max(from.rows_above, above);
+      from.rows_below = std::max(from.rows_below, below);
     }
   }
 

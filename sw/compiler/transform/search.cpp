@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sw/compiler/transform/cascade.h"
+#include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/compiler/transform/rows_of_cores.h"
@@ -184,6 +185,25 @@ class Search {
   Cascading cascading_;
 };
 
+/// Where the map between two layers finds no place on chip: those of channels that are shorter.
+void take_channel_parts(Candidate& now, const machine::Config& config) {
+  for (int i = 0; now.plan && i < static_cast<int>(now.network.layers.size()); ++i) {
+    if (now.plan->maps[at(now.network.layers[at(i)].output)].resident) continue;
+    std::optional<Candidate> best;
+    for (const int parts : {2, 4, 8}) {
+      std::optional<Network> other = in_channel_parts(now.network, config, i, parts);
+      if (!other) continue;
+      Candidate candidate(std::move(*other));
+      candidate.printed = now.printed;
+      candidate.plan = plan(candidate.network, config);
+      if (!candidate.plan) continue;
+      candidate.cycles = candidate.plan->cycles;
+      if (is_shorter(candidate, best ? *best : now)) best = std::move(candidate);
+    }
+    if (best) now = std::move(*best);
+  }
+}
+
 /// Takes the network by rows of the cores, if that is shorter.
 void share_rows(Candidate& best, const Candidate& whole, const machine::Config& config) {
   std::optional<Network> shared = rows_of_cores(whole.network, config.cores);
@@ -192,6 +212,7 @@ void share_rows(Candidate& best, const Candidate& whole, const machine::Config& 
   rows.printed = whole.printed;
   rows.plan = plan(rows.network, config);
   if (rows.plan) rows.cycles = rows.plan->cycles;
+  take_channel_parts(rows, config);
   if (is_shorter(rows, best)) best = std::move(rows);
 }
 

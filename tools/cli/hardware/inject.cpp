@@ -97,8 +97,11 @@ class Campaign {
     if (flip.pmem != 0) {
       flip.bank = below(2);
       flip.row = below(static_cast<std::uint64_t>(config_.pmem_rows() / 2));
+      if (config_.cores > 1) flip.core = below(static_cast<std::uint64_t>(config_.cores));
     } else {
-      const std::uint32_t word = words_[below(words_.size())];
+      const auto words = static_cast<std::uint32_t>(config_.dmem_words());
+      const std::uint32_t of_all = words_[below(words_.size())], word = of_all % words;
+      flip.core = of_all / words;
       flip.bank = static_cast<std::uint32_t>(config_.bank_of()(word));
       flip.row = word / static_cast<std::uint32_t>(config_.banks());
     }
@@ -130,11 +133,13 @@ class Campaign {
 
   /// Where ERROR_ADDRESS has to point to.
   std::uint64_t address_of(const sim::MemoryFlip& flip) const {
+    const std::uint64_t core = std::uint64_t{flip.core} << 34;
     if (flip.pmem == 0) {
       const std::int64_t row = std::int64_t{flip.row} * config_.banks();
-      return static_cast<std::uint64_t>(row + config_.bank_of()(row + flip.bank));  // and back
+      return core +
+             static_cast<std::uint64_t>(row + config_.bank_of()(row + flip.bank));  // and back
     }
-    return (std::uint64_t{1} << 32) + 256 * (2 * std::uint64_t{flip.row} + flip.bank) +
+    return core + (std::uint64_t{1} << 32) + 256 * (2 * std::uint64_t{flip.row} + flip.bank) +
            flip.bit / kCodeBits;
   }
 

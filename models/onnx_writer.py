@@ -8,8 +8,8 @@ a whole number, a float, bytes, a string, or a message.
 import struct
 
 # TensorProto.DataType
-FLOAT, INT8, INT32, INT64 = 1, 3, 6, 7
-_FORMATS = {FLOAT: "f", INT8: "b", INT32: "i", INT64: "q"}
+FLOAT, INT8, INT16, INT32, INT64 = 1, 3, 5, 6, 7
+_FORMATS = {FLOAT: "f", INT8: "b", INT16: "h", INT32: "i", INT64: "q"}
 _ATTRIBUTES = {float: (2, 1), int: (3, 2), str: (4, 3), list: (8, 7)}  # field, type
 
 

@@ -238,6 +238,7 @@ model::Graph prepared(const model::Graph& graph, const machine::Config& config,
   reference::check_policy(graph, options.rounding);
   model::Graph written =
       has_lstm(config, options.rounding) ? with_steps(graph, config.rows / 2) : graph;
+  if (config.activations16 && config.vector) written = with_spikes(std::move(written));
   if (has_memories(config, options.rounding)) written = with_memories(std::move(written));
   if (config.activations16) written = with_narrow_products(std::move(written));
   return written;

@@ -89,7 +89,8 @@ bool has_wide(const Graph& graph, const model::Op& op, const machine::Config& co
 /// @throws Refusal  in one line, whatever the number of layers
 void place_wide(Graph* graph, const machine::Config& config, HostPart host) {
   for (model::Op& op : graph->ops) {
-    if (op.kind == model::OpKind::kLstm && host != HostPart::kAnywhere)
+    if ((op.kind == model::OpKind::kLstm || op.kind == model::OpKind::kSpiking) &&
+        host != HostPart::kAnywhere)
       continue;  // lowering says what the machine has of it
     const bool has = has_wide(*graph, op, config) &&
                      (config.formats || graph->out(op).format == machine::Format::kNone);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/rounding.h"
@@ -17,6 +18,7 @@
 #include "sw/model/order.h"
 #include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
+#include "sw/model/spiking.h"
 #include "sw/model/svdf.h"
 #include "sw/model/tosa/evaluate.h"
 #include "sw/model/tosa/tosa.h"
@@ -319,7 +321,8 @@ class Checker {
 
   void convolution(bool depthwise) const {
     operands(2, 3);
-    product_output();
+    const bool widens = !depthwise && op_.half_even;
+    if (!widens || !changes_type(DataType::kInt8, DataType::kInt16)) product_output();
     rank(in(0), 4);
     rank(in(1), 4);
     extents(in(1), true);
@@ -843,6 +846,48 @@ class Checker {
     shape(in(4), {batch, filters * in(2).extent(1)});
     if (op_.of_state) return yields(in(4));
     shape(out(), {batch, filters / static_cast<int>(rank)});
+  }
+
+  /// Currents, weights of spikes that come back (optional): spiking.h.
+  void spiking() const {
+    using namespace spiking;
+    operands(1, 2);
+    codes(in(0));
+    type(in(0), DataType::kInt16);
+    if (in(0).rank() < 2) fail(in(0), "rank {}, allowed 2 and more", in(0).rank());
+    shape(out(), in(0).shape);
+    const auto number = [&](const char* name, int least, int most) {
+      const auto found = op_.numbers.find(name);
+      const double value = found != op_.numbers.end() && found->second.size() == 1
+                               ? found->second[0]
+                               : std::numeric_limits<double>::quiet_NaN();
+      if (!(value >= least && value <= most && value == std::trunc(value)))
+        fail("{} {}, allowed {}..{}", name, value, least, most);
+      return static_cast<int>(value);
+    };
+    number(kLeak, 0, 1 << kLeakBits);
+    if (op_.numbers.contains(kSynapse)) number(kSynapse, 0, 1 << kLeakBits);
+    number(kLevel, -INT16_MAX, INT16_MAX);
+    number(kDrop, 1, kMostDrop);
+    const auto reset = static_cast<Reset>(number(kReset, 0, 2));
+    if (number(kDelay, 0, 1) == 1 && reset != Reset::kSubtract)
+      fail("a delay of a reset that does not subtract");
+    codes(out());
+    type(out(), reset == Reset::kNone ? DataType::kInt16 : DataType::kInt8);
+    if (out().scale() != (reset == Reset::kNone ? in(0).scale() : 1.0f) || out().zero_point() != 0)
+      fail(Reason::kQuantization, out(), "scale {}, zero point {}", out().scale(),
+           out().zero_point());
+    if (!has(1)) return;
+    if (reset == Reset::kNone) fail("membranes do not come back");
+    const std::int64_t n = in(0).elements() / in(0).extent(0);
+    if (n > INT16_MAX || !in(1).is_constant) fail(in(1), "no constant of [{}, {}]", n, n);
+    shape(in(1), {static_cast<int>(n), static_cast<int>(n)});
+    type(in(1), DataType::kInt8);
+    scales(in(1));
+    const Quantization& q = in(1).quantization;
+    if ((q.scale.size() != 1 && (std::int64_t{q.axis} != 0 || std::ssize(q.scale) != n)) ||
+        std::ranges::any_of(q.zero_point, [](std::int64_t z) { return z != 0; }))
+      fail(Reason::kQuantization, in(1), "allowed one scale or one a row, zero points 0");
   }
 
   /// ONNX keeps the last axis; TFLite's operand names the axis that goes.

@@ -10,6 +10,7 @@
 #include "sw/model/model_testing.h"
 #include "sw/model/refusal.h"
 #include "sw/model/shapes.h"
+#include "sw/model/spiking.h"
 #include "sw/model/testing.h"
 
 using namespace trine;
@@ -461,6 +462,53 @@ TEST_CASE("an attribute without numbers is refused, not looked into", "[model][c
   REQUIRE(changed > 0);
   CHECK_THROWS_AS(check(graph), Refusal);
   CHECK_THROWS_WITH(check(graph), Contains("SVDF") && Contains("rank 0 of "));
+}
+
+TEST_CASE("neurons have whole numbers in their ranges", "[model][check][spikes][error]") {
+  Tensor currents = codes({4, 3}, 0.5f);
+  currents.type = DataType::kInt16;
+  Graph graph = one_op(OpKind::kSpiking, {currents, codes({4, 3}, 1.0f)}, {});
+  Op& op = graph.ops[0];
+  spiking::Neuron neuron;
+  const auto refused = [&](const char* text) {
+    spiking::set_neuron(&op, neuron);
+    CHECK_THROWS_WITH(check(graph), Contains(text));
+  };
+  CHECK_THROWS_WITH(check(graph), Contains("leak nan, allowed 0..16384"));
+  spiking::set_neuron(&op, neuron);
+  CHECK_NOTHROW(check(graph));
+  SECTION("leak") {
+    neuron.leak = 16385;
+    refused("leak 16385, allowed 0..16384");
+  }
+  SECTION("drop") {
+    neuron.drop = 0;
+    refused("drop 0, allowed 1..16384");
+  }
+  SECTION("half a level") {
+    op.numbers[spiking::kLevel] = {0.5};
+    CHECK_THROWS_WITH(check(graph), Contains("level 0.5, allowed -32767..32767"));
+  }
+  SECTION("a delay") {
+    neuron.reset = spiking::Reset::kZero;
+    neuron.delay = true;
+    refused("a delay of a reset that does not subtract");
+  }
+  SECTION("the membrane has the currents' type") {
+    neuron.reset = spiking::Reset::kNone;
+    refused("type int8, expected int16");
+  }
+  SECTION("spikes are 0 and 1") {
+    graph.tensors[1].quantization.scale = {0.5f};
+    refused("scale 0.5, zero point 0");
+  }
+  SECTION("weights that come back") {
+    Tensor weights = codes({3, 4}, 0.1f);
+    weights.is_constant = true;
+    weights.data.resize(12);
+    op.inputs.push_back(graph.add(weights));
+    refused("shape [3, 4], expected [3, 3]");
+  }
 }
 
 namespace {

@@ -69,6 +69,12 @@ constexpr Format kFormats[] = {
      nullptr,
      "it holds weights without operators: export the network as ONNX, or give a language model's "
      "folder to trine generate-text"},
+    {"NIR",
+     {".nir"},
+     [](Format::Bytes bytes) { return has_text(bytes, 0, "\x89HDF\r\n\x1a\n"); },
+     false,
+     nullptr,
+     "HDF5 holds spiking networks, which trine nir writes as ONNX"},
     {"PyTorch",
      {".pt", ".pth"},
      begins_pytorch,

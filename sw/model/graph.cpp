@@ -153,6 +153,8 @@ std::int64_t macs(const Graph& graph, const Op& op) {
       const int cells = graph.in(op, 2).extent(0);
       return graph.out(op).elements() * 4 * (graph.in(op, 0).extent(-1) + cells);
     }
+    case OpKind::kSpiking:  // of spikes that come back
+      return op.input(1) < 0 ? 0 : graph.out(op).elements() * graph.in(op, 1).extent(1);
     case OpKind::kBatchMatMul:
       return graph.out(op).elements() * graph.in(op, 0).extent(op.adjoint_a ? -2 : -1);
     case OpKind::kTransposeConv: {  // every input element meets every tap of every output channel

@@ -8,6 +8,7 @@
 
 #include "sw/model/groups.h"
 #include "sw/model/shapes.h"
+#include "sw/model/spiking.h"
 #include "sw/model/tosa/tosa.h"
 
 namespace trine::reference {
@@ -229,6 +230,15 @@ std::vector<double> real_scales(const Graph& graph, const Op& op) {
   return scales;
 }
 
+std::vector<ChannelScale> returned_scales(const Graph& graph, const Op& op) {
+  const Tensor& weights = graph.in(op, 1);
+  std::vector<ChannelScale> scales;
+  for (const float scale : weights.quantization.scale)
+    scales.push_back(quantize_scale(double{scale} / double{graph.in(op, 0).scale()}));
+  scales.resize(static_cast<std::size_t>(weights.extent(0)), scales.front());
+  return scales;
+}
+
 AddParams add_params(const Graph& graph, const Op& op) {
   const bool squared = op.kind == OpKind::kSquaredDifference;
   AddParams p;
@@ -248,6 +258,9 @@ AddParams add_params(const Graph& graph, const Op& op) {
     p.zero_point[at] = graph.in(op, i).zero_point();
     p.input[at] = quantize_scale(double{graph.in(op, i).scale()} / twice_max);
   }
+  if (const auto leak = op.numbers.find(model::spiking::kLeak); leak != op.numbers.end())
+    p.input[op.kind == OpKind::kAdd ? 0 : 1] =
+        quantize_scale(std::ldexp(leak->second.at(0), -model::spiking::kLeakBits - 1));
   const double result = std::ldexp(double{graph.out(op).scale()}, squared ? 14 : p.left_shift);
   p.result = quantize_scale((squared ? twice_max * twice_max : twice_max) / result);
   p.output = output_of(graph, op);
@@ -313,6 +326,10 @@ RequantizeParams requantize_params(const Graph& graph, const Op& op) {
   const double scale = op.kind == OpKind::kQuantize ? double{input.scale()} / double{output.scale()}
                                                     : double{input.scale() / output.scale()};
   p.scale = quantize_scale(scale);
+  if (const auto level = op.numbers.find(model::spiking::kLevel); level != op.numbers.end()) {
+    p.zero_point = static_cast<std::int32_t>(level->second.at(0));
+    p.scale = quantize_scale(std::exp2(level->second.at(1)));
+  }
   p.negative = p.scale;
   p.output = output_of(graph, op);
   if (op.kind == OpKind::kLeakyRelu && of_onnx16(graph, op)) {

@@ -49,6 +49,9 @@ std::int32_t group_offset(std::span<const std::int8_t> weights,
 /// FULLY_CONNECTED of int16 in LiteRT >= 1.3: code = round(sum * scale[m]), halves away from zero.
 std::vector<double> real_scales(const model::Graph& graph, const model::Op& op);
 
+/// SPIKING: of the sums of spikes that come back, by neuron. @pre it has weights
+std::vector<ChannelScale> returned_scales(const model::Graph& graph, const model::Op& op);
+
 /// ADD, SUB, SQUARED_DIFFERENCE: x_i = scaled((q_i - zero_point_i) << left_shift, input_i);
 /// code = requantize(x_0 + x_1 | x_0 - x_1 | (x_0 - x_1)^2, result).
 struct AddParams {

@@ -132,6 +132,7 @@ constexpr std::pair<OpKind, Golden> kRows[] = {
     {OpKind::kResizeNearestNeighbor, golden<resize_nearest>},
     {OpKind::kSoftmax, any_softmax},
     {OpKind::kSpaceToDepth, golden<space_to_depth>},
+    {OpKind::kSpiking, golden<spiking>},
     {OpKind::kSquaredDifference, golden<add>},
     {OpKind::kSqueeze, same},
     {OpKind::kStridedSlice, golden<strided_slice>},

@@ -95,6 +95,7 @@ int main(int argc, char** argv) {
   add_soc(run, action);
   add_models(model, action);
   add_quantize(model, action);
+  add_nir(model, action);
   add_accuracy(model, action);
   add_compare(model, action);
   add_record(model, action);

@@ -18,7 +18,8 @@ namespace {
 const std::vector<Family> kFamilies{
     Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
     Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
-    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders, Family::kFormats};
+    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders, Family::kFormats,
+    Family::kSpikes};
 constexpr int kDrawn = 11;
 
 }  // namespace
@@ -26,7 +27,7 @@ constexpr int kDrawn = 11;
 const std::vector<std::string>& family_names() {
   static const std::vector<std::string> kNames{"images",   "matrices", "transformers", "low-bit",
                                                "exported", "chains",   "int16",        "cells",
-                                               "decoders", "formats"};
+                                               "decoders", "formats", "spikes"};
   return kNames;
 }
 
@@ -69,6 +70,9 @@ Family make_network(Builder& b) {
       break;
     case Family::kFormats:
       make_formats(b);
+      break;
+    case Family::kSpikes:
+      make_spikes(b);
       break;
     case Family::kDecoders:
       return family;

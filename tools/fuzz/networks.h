@@ -25,6 +25,7 @@ enum class Family {
   kCells,         ///< LSTMs (array.activations16)
   kDecoders,      ///< of language models, with a text (decoders.h)
   kFormats,       ///< chains of int16 codes of an eight-bit format (array.formats)
+  kSpikes,        ///< neurons over some steps (array.activations16)
 };
 
 /// Names of all families, in their order: "images", ...
@@ -47,6 +48,7 @@ void make_chains(Builder& b);
 void make_int16(Builder& b);
 void make_cells(Builder& b);
 void make_formats(Builder& b);
+void make_spikes(Builder& b);
 /// Weights of four bits.
 void narrow(Builder& b);
 /// LSTM, GRU, RNN of ONNX. @throws Error  the importer refuses them

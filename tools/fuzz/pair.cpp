@@ -28,7 +28,8 @@ namespace {
 constexpr int kInt16Share = 6;
 
 bool needs_int16(Family family) {
-  return family == Family::kInt16 || family == Family::kCells || family == Family::kFormats;
+  return family == Family::kInt16 || family == Family::kCells || family == Family::kFormats ||
+         family == Family::kSpikes;
 }
 
 /// Whether the design computes networks of the family.
@@ -39,7 +40,8 @@ bool has(const machine::Config& config, Family family) {
   if (family == Family::kLowBit) return config.ternary || config.binary;
   if (family == Family::kFormats) return config.formats && config.vector;
   return !needs_int16(family) ||
-         (config.activations16 && (family == Family::kInt16 || (config.vector && config.table)));
+         (config.activations16 && (family == Family::kInt16 ||
+                                   (config.vector && (config.table || family == Family::kSpikes))));
 }
 
 /// What the compiler may refuse: limits in docs/operators.md, hardware that the configuration
@@ -64,15 +66,15 @@ Verdict refusal(const model::Refusal& e, Outcome outcome, bool (*allowed)(model:
 
 Verdict failure(const std::string& text) { return {Outcome::kFailed, text}; }
 
-/// Whether the outputs have many codes.
-bool distinguishes(const std::vector<Array>& outputs) {
+/// Whether the outputs have many codes. @param most  that they could have
+bool distinguishes(const std::vector<Array>& outputs, std::size_t most = 8) {
   std::size_t bytes = 0;
   std::set<std::uint8_t> codes;
   for (const Array& a : outputs) {
     bytes += a.bytes.size();
     codes.insert(a.bytes.begin(), a.bytes.end());
   }
-  return codes.size() >= std::min<std::size_t>(8, bytes / 4 + 1);
+  return codes.size() >= std::min(most, bytes / 4 + 1);
 }
 
 /// Memory that nobody wrote holds anything.
@@ -179,7 +181,7 @@ Verdict run_program(const Pair& pair, const compiler::Program& program,
   };
   Verdict verdict{Outcome::kExact,
                   "",
-                  distinguishes(golden),
+                  distinguishes(golden, pair.family == Family::kSpikes ? 2 : 8),
                   program.removed.filters > 0,
                   std::ranges::any_of(stages, striped),
                   streams_of(stages)};
@@ -285,7 +287,7 @@ Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& fami
                const machine::Config* config) {
   const auto [drawn_config, record] = draw_config(seed, k, families);
   const machine::Config& its = config != nullptr ? *config : drawn_config;
-  std::vector<Family> wide{Family::kInt16, Family::kCells};
+  std::vector<Family> wide{Family::kInt16, Family::kCells, Family::kSpikes};
   std::erase_if(wide, [&](Family family) { return !has(its, family); });
   const std::uint64_t drawn = hash64(fmt::format("{} {} {}", seed, k, n));
   const bool also = families.empty() && !wide.empty() && drawn % kInt16Share == 0;

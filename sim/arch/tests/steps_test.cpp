@@ -8,6 +8,7 @@
 #include "sim/arch/tests/testing.h"
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/model/rewrite/states.h"
+#include "sw/model/spiking.h"
 #include "sw/model/testing.h"
 #include "sw/reference/vectors/vectors.h"
 
@@ -59,6 +60,78 @@ TEST_CASE("cells of ONNX run whole on the machine, exact to the golden layers",
             "");
     }
   }
+}
+
+TEST_CASE("spikes of networks of NIR are snntorch's, on machines of any shape",
+          "[arch][spikes][onnx]") {
+  machine::Config config = int16_config();
+  config.table = false;
+  const auto samples = model::own_samples("spikes", ".onnx");
+  REQUIRE(samples.size() == 5);
+  for (const model::Sample& sample : samples) {
+    const model::Graph graph = model::import_onnx(sample.file);
+    const reference::VectorSet vectors = reference::read_vectors(sample.vectors);
+    for (const auto& [rows, cols] : {std::pair{4, 4}, {2, 8}, {6, 3}}) {
+      CAPTURE(sample.name(), rows, cols);
+      config.rows = rows, config.cols = cols;
+      const compiler::Program program = compiler::compile(graph, config, {vectors.policy});
+      CHECK(program.rest.empty());
+      for (const reference::VectorCase& c : vectors.cases)
+        CHECK(compiler::first_difference(program, testing::run_stages(program, c.inputs),
+                                         c.outputs) == "");
+    }
+    config.activations16 = false;
+    CHECK_THROWS_WITH(compiler::compile(graph, config), Catch::Contains("(array.activations16)"));
+    config.activations16 = true;
+  }
+}
+
+TEST_CASE("neurons step by step are the neurons, at the ends of their codes, too",
+          "[arch][spikes]") {
+  std::mt19937 random{3};
+  const auto number = [&](int low, int high) {
+    return std::uniform_int_distribution(low, high)(random);
+  };
+  int spikes = 0, ends = 0;
+  for (int n = 0; n < 60; ++n) {
+    model::spiking::Neuron neuron;
+    neuron.leak = number(0, 3) == 0 ? 1 << 14 : number(0, 1 << 14);
+    if (number(0, 2) == 0) neuron.synapse = number(0, 1 << 14);
+    neuron.reset = static_cast<model::spiking::Reset>(n % 3);
+    neuron.delay = neuron.reset == model::spiking::Reset::kSubtract && number(0, 1) == 0;
+    neuron.level = number(0, 3) == 0 ? number(-INT16_MAX, INT16_MAX) : number(1, 20'000);
+    neuron.drop = number(1, model::spiking::kMostDrop);
+    const bool membrane = neuron.reset == model::spiking::Reset::kNone;
+    model::Graph graph;
+    graph.name = "n";
+    model::Tensor x{"x", model::DataType::kInt16, {9, 40}, {{0.01f}, {0}, 0}, false, {}}, y = x;
+    if (!membrane) y = {"y", model::DataType::kInt8, x.shape, {{1.0f}, {0}, 0}, false, {}};
+    graph.tensors = {x, y};
+    graph.inputs = {0}, graph.outputs = {1};
+    graph.ops = {model::op_of(model::OpKind::kSpiking, 0, {0}, {1})};
+    model::spiking::set_neuron(graph.ops.data(), neuron);
+    const model::Graph steps = compiler::with_spikes(graph);
+    CHECK(std::ranges::count(steps.ops, model::OpKind::kSpiking, &model::Op::kind) == 0);
+    model::check(steps);
+    Array codes{"i2", {9, 40}, {}};
+    for (int i = 0; i < 9 * 40; ++i) {
+      const int far = number(0, 1) == 0 ? INT16_MIN : INT16_MAX;
+      const int code = number(0, 4) == 0 ? far : number(-9000, 9000);
+      codes.bytes.push_back(static_cast<std::uint8_t>(code));
+      codes.bytes.push_back(static_cast<std::uint8_t>(code >> 8));
+    }
+    const auto run = [&](const model::Graph& g) {
+      return reference::outputs_of(g, reference::run_graph(g, {codes}))[0].bytes;
+    };
+    const auto wanted = run(graph);
+    CAPTURE(n, neuron.leak, neuron.synapse, neuron.level, neuron.drop, neuron.delay);
+    CHECK(run(steps) == wanted);
+    spikes += !membrane && std::ranges::count(wanted, 1) > 20 && std::ranges::count(wanted, 0) > 20;
+    ends +=
+        membrane && std::ranges::count(wanted, 0x7f) > 0 && std::ranges::count(wanted, 0x80) > 0;
+  }
+  CHECK(spikes > 20);
+  CHECK(ends > 10);
 }
 
 TEST_CASE("weights of four bits are exact with array.weights4 and without", "[arch][model][onnx]") {

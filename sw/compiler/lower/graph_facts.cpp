@@ -51,6 +51,10 @@ Problem GraphFacts::host_problem(const Op& o) const {
                                                                  : Reason::kConfiguration,
         ": the machine computes tflite-micro's with array.activations16, vector.enable "
         "and vector.table, 256 steps at most, with two roundings, no constant states but zeros");
+  if (o.kind == OpKind::kSpiking)
+    return refusal(o, o.outputs[0], Reason::kConfiguration,
+                   ": the machine computes neurons with array.activations16 and vector.enable, "
+                   "1,024 steps of all layers at most");
   const bool of_host = model::class_of(o.kind) == model::OpClass::kHost;
   const bool lacks_table = is_table(o) && !config_.table;
   return of_host && !is_function(o) && !lacks_table ? no_such_operator(o) : std::nullopt;

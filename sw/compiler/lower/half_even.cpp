@@ -67,8 +67,13 @@ bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term
   return true;
 }
 
-/// The codes of an int16 tensor, 0 of borders among them: behind an activation not all.
+/// The codes of a tensor less its zero point, 0 of borders among them: behind an activation not
+/// all.
 std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
+  if (graph.tensor(tensor).type == model::DataType::kInt8) {
+    const int zero_point = graph.tensor(tensor).zero_point();
+    return {INT8_MIN - zero_point, INT8_MAX - zero_point};
+  }
   std::pair<int, int> all{INT16_MIN, INT16_MAX};
   for (;;) {
     const auto maker = std::ranges::find_if(

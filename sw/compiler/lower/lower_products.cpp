@@ -375,10 +375,12 @@ Layer Lowering::convolution(const Op& o) {
   const int depth = depthwise ? 1 : filter.extent(3);
   const int per_group = (depthwise ? filter.extent(3) : filter.extent(0)) / groups;
   const Fold& fold = net_.maps[at(layer.input)].fold;
+  Shape in = shape(layer.input);
+  in.wide |= is_wide(o);  // the window former has no results of int16, either
   if (fold.folded())
     set_folded(layer.window, fold);
   else
-    set_groups(layer, shape(layer.input), groups, depth, per_group, config_);
+    set_groups(layer, in, groups, depth, per_group, config_);
   set_arithmetic(o, layer);
   if (outside) layer.conv().outside = *outside;
   const auto codes = split ? std::vector<std::int8_t>() : filter.values<std::int8_t>();

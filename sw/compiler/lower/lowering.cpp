@@ -101,7 +101,7 @@ const Lowering::Rule* Lowering::rule_of(OpKind kind) {
   static constexpr auto kRules = model::table_of<Rule>(kRows, [](OpKind needed) {
     const model::OpClass type = model::class_of(needed);
     return type != model::OpClass::kFunction && type != model::OpClass::kHost &&
-           type != model::OpClass::kNone && needed != OpKind::kLstm &&
+           type != model::OpClass::kNone && needed != OpKind::kLstm && needed != OpKind::kSpiking &&
            model::computes_codes(needed);
   });
   const Rule& rule = kRules[static_cast<std::size_t>(kind)];

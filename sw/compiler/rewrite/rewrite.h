@@ -22,11 +22,16 @@ constexpr int kWord = 4;  ///< channels that lie in a word
 /// @pre it is tflite-micro's kernel that is wanted
 model::Graph with_steps(model::Graph graph, int pairs);
 
+/// SPIKING step by step, in operators of int16 codes. Those beyond 1,024 steps in all stay as they
+/// are.
+/// @pre array.activations16, vector.enable
+model::Graph with_spikes(model::Graph graph);
+
 /// SVDF of int8 with an int16 memory, in operators of int16 codes.
 /// @pre two roundings
 model::Graph with_memories(model::Graph graph);
 
-/// FULLY_CONNECTED of int8 codes, not of the int16 ones that QUANTIZE makes of them.
+/// FULLY_CONNECTED and CONV_2D of int8 codes, not of the int16 ones that QUANTIZE makes of them.
 /// @pre array.activations16
 model::Graph with_narrow_products(model::Graph graph);
 

@@ -15,6 +15,7 @@
 #include <bit>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/index.h"
@@ -22,6 +23,7 @@
 #include "sw/compiler/rewrite/rewrite.h"
 #include "sw/model/rewrite/batch.h"
 #include "sw/model/rewrite/rewriter.h"
+#include "sw/model/shapes.h"
 
 namespace trine::compiler {
 namespace {
@@ -238,6 +240,10 @@ class SingleImages : Rewriter {
         write_whole(op);
       else if (parts > 1 && keeps_separate(op, parts))
         write_each(op, parts);
+      else if (const auto image = image_cut(op))
+        write_image(op, *image);
+      else if (joins_images(op))
+        images_[op.outputs[0]] = op.inputs;
       else if (model::is_reshape(op.kind) && is_batch(op.outputs[0]) && !is_batch(op.input(0)))
         write_images(op, parts);
       else
@@ -347,6 +353,34 @@ class SingleImages : Rewriter {
     for (const int t : op.inputs)
       if (images_.contains(t)) join_images(t);
     graph_.ops.push_back(op);
+  }
+
+  /// Which image of a batch an operator cuts out, as steps of neurons read their currents.
+  std::optional<int> image_cut(const Op& op) const {
+    if (op.kind != OpKind::kStridedSlice || !images_.contains(op.input(0)) || op.on_host)
+      return std::nullopt;
+    std::vector<int> one = graph_.in(op, 0).shape;
+    if (static_cast<int>(images_.at(op.input(0)).size()) != one[0]) return std::nullopt;
+    one[0] = 1;
+    const bool whole = graph_.out(op).shape == one;
+    return whole ? std::optional(static_cast<int>(model::slices(graph_, op)[0].begin))
+                 : std::nullopt;
+  }
+
+  void write_image(const Op& op, int image) {
+    finish_steps();
+    Op same = op_of(OpKind::kReshape, op.index, {images_.at(op.input(0))[at(image)]}, op.outputs);
+    same.new_shape = graph_.out(op).shape;
+    graph_.ops.push_back(std::move(same));
+  }
+
+  /// Whether single images become a batch that stays apart.
+  bool joins_images(const Op& op) const {
+    return op.kind == OpKind::kConcatenation && op.axis == 0 && is_batch(op.outputs[0]) &&
+           !op.on_host && std::ranges::count(graph_.outputs, op.outputs[0]) == 0 &&
+           std::ranges::all_of(op.inputs, [&](int t) {
+             return computed(t) && graph_.tensor(t).shape[0] == 1 && !images_.contains(t);
+           });
   }
 
   /// Images that the operand does not have: rows of a single one, which is cut.

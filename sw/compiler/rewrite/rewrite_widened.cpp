@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Products of int8 codes with int16 results: of QUANTIZE(x), which makes int16 codes of the same
-// scale without the zero point, FULLY_CONNECTED takes x. Its sums are the same, and each lane of
-// the array takes a position, not each pair. QUANTIZE without another reader goes.
+// scale without the zero point, FULLY_CONNECTED and CONV_2D take x. Their sums are the same, and
+// each lane of the array takes a position, not each pair. QUANTIZE without another reader goes.
 
 #include <algorithm>
 #include <map>
@@ -25,10 +25,13 @@ bool widens(const Graph& graph, const Op& op) {
          from.scale() == to.scale() && from.encoding == model::Encoding::kInt8;
 }
 
-/// Sums have 32 bits where the bias has.
+/// Sums have 32 bits where the bias has, or halves go to even.
 bool takes_bytes(const Graph& graph, const Op& op) {
-  return op.kind == OpKind::kFullyConnected && graph.in(op, 1).is_constant && op.input(2) >= 0 &&
-         graph.in(op, 2).type == DataType::kInt32 && graph.out(op).type == DataType::kInt16;
+  if ((op.kind != OpKind::kFullyConnected && op.kind != OpKind::kConv2D) ||
+      !graph.in(op, 1).is_constant || graph.out(op).type != DataType::kInt16)
+    return false;
+  return op.half_even || (op.kind == OpKind::kFullyConnected && op.input(2) >= 0 &&
+                          graph.in(op, 2).type == DataType::kInt32);
 }
 
 }  // namespace

@@ -88,6 +88,7 @@ std::string litert_lstm_problem(const model::Graph& graph, const model::Op& op);
 Codes compare(const Call& call);  ///< EQUAL, LESS and their kin
 Codes l2_normalization(const Call& call);
 Codes svdf(const Call& call);
+Codes spiking(const Call& call);  ///< neurons: sw/model/spiking.h
 
 Codes threshold(const Call& call);
 std::vector<float> float_steps(const Call& call);    ///< FLOAT

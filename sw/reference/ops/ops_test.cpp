@@ -11,6 +11,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "sw/model/spiking.h"
 #include "sw/reference/ops/softmax.h"
 #include "sw/reference/quantized_params.h"
 #include "sw/reference/run.h"
@@ -55,7 +56,8 @@ Array array_of(const Operand& operand) {
               {operand.tensor.shape.begin(), operand.tensor.shape.end()},
               {}};
   for (const std::int32_t value : operand.values)
-    array.bytes.push_back(static_cast<std::uint8_t>(value & 0xff));
+    for (int byte = 0; byte < model::bytes_of(operand.tensor.type); ++byte)
+      array.bytes.push_back(static_cast<std::uint8_t>(value >> (8 * byte) & 0xff));
   return array;
 }
 
@@ -370,6 +372,62 @@ TEST_CASE("HARD_SWISH of any scale is near its real values", "[reference][unary]
       const double y = x * std::clamp(x + 3, 0.0, 6.0) / 6 / double{out};
       CHECK(std::abs(actual[i] - std::clamp(y, -128.0, 127.0)) <= 1);
     }
+  }
+}
+
+namespace {
+
+/// Spikes of neurons side by side. @param currents  by step
+Codes spikes(const model::spiking::Neuron& neuron, const Codes& currents, int neurons,
+             const std::vector<Operand>& weights = {}) {
+  Op op;
+  model::spiking::set_neuron(&op, neuron);
+  const std::vector<int> shape{static_cast<int>(currents.size()) / neurons, neurons};
+  std::vector<Operand> operands{codes(shape, currents, 1.0f, 0, DataType::kInt16)};
+  operands.insert(operands.end(), weights.begin(), weights.end());
+  return run(OpKind::kSpiking, operands, result(shape), op);
+}
+
+}  // namespace
+
+TEST_CASE("SPIKING leaks, fires and is reset", "[reference][spikes]") {
+  using model::spiking::Neuron, model::spiking::Reset;
+  constexpr int kOne = 1 << model::spiking::kLeakBits;
+  Neuron neuron{.leak = kOne, .level = 100, .drop = 100};
+  CHECK(spikes(neuron, {60, 40, 0, 99, 1}, 1) == Codes{0, 1, 0, 0, 1});
+  SECTION("what is beyond the threshold stays, or does not") {
+    CHECK(spikes(neuron, {190, 10, 0}, 1) == Codes{1, 1, 0});
+    neuron.reset = Reset::kZero;
+    CHECK(spikes(neuron, {190, 10, 0, 90}, 1) == Codes{1, 0, 0, 1});
+  }
+  SECTION("halves go to even: 25 is 12, 27 is 14") {
+    neuron.leak = kOne / 2;
+    neuron.level = 13;
+    CHECK(spikes(neuron, {10, 20}, 1) == Codes{0, 1});  // 25
+    neuron.level = 33;
+    CHECK(spikes(neuron, {25, 20}, 1) == Codes{0, 0});  // 12.5 + 20 = 32.5: 32
+    CHECK(spikes(neuron, {27, 19}, 1) == Codes{0, 0});  // 13.5 + 19 = 32.5
+    CHECK(spikes(neuron, {27, 20}, 1) == Codes{0, 1});  // 33.5: 34
+  }
+  SECTION("a delayed drop is taken off behind the leak") {
+    neuron.leak = kOne / 2;
+    CHECK(spikes(neuron, {200, 49, 76}, 1) == Codes{1, 0, 1});  // 100, then 50 + 49, 49.5 + 76
+    neuron.delay = true;
+    CHECK(spikes(neuron, {200, 99, 50}, 1) == Codes{1, 0, 1});  // 100 - 100 + 99, 49.5 + 50: 100
+    CHECK(spikes(neuron, {200, 100, 149}, 1) == Codes{1, 1, 0});
+  }
+  SECTION("currents may leak before the membrane") {
+    neuron.synapse = kOne / 2;
+    CHECK(spikes(neuron, {60, 0, 0, 0}, 1) == Codes{0, 0, 1, 0});  // 60, 90, 105
+  }
+  SECTION("spikes come back a step later") {
+    Operand back = codes({2, 2}, {});  // neuron 0 to neuron 1
+    back.tensor.is_constant = true;
+    back.tensor.data = {0, 0, 100, 0};
+    CHECK(spikes(neuron, {100, 0, 0, 0, 0, 0}, 2, {back}) == Codes{1, 0, 0, 1, 0, 0});
+  }
+  SECTION("states keep 16 bits") {
+    CHECK(spikes(neuron, {-32768, -32768, 32767, 100, 1}, 1) == Codes{0, 0, 0, 0, 1});
   }
 }
 

@@ -13,6 +13,7 @@
 #include "tools/cli/common.h"
 #include "tools/cli/measure/dataflow.h"
 #include "tools/cli/measure/energy_report.h"
+#include "tools/cli/measure/spikes.h"
 #include "tools/cli/run/rate.h"
 #include "tools/estimate/area_model.h"
 #include "tools/estimate/shapes.h"
@@ -194,9 +195,15 @@ int run(const EstimateArguments& options) {
   }
   const ModelEstimate model = estimate_of(read_file(options.network.model), options.network,
                                           options.memory, options.energy, config);
+  const auto spikes =
+      spike_report(model.network, nullptr, static_cast<double>(model.execution.slowest.cycles),
+                   model.energy, options.energy, options.memory.bus());
+  Json json = to_json(model);
+  if (spikes) json["spiking"] = to_json(*spikes);
   return print_report(options,
-                      to_text(model.network.program, model.execution, kEstimate, options.shown),
-                      model.energy, to_json(model), config);
+                      to_text(model.network.program, model.execution, kEstimate, options.shown) +
+                          (spikes ? to_text(*spikes) : ""),
+                      model.energy, json, config);
 }
 
 }  // namespace

@@ -13,5 +13,6 @@ void add_compare(Command app, Action& action);
 void add_cpu(Command app, Action& action);
 void add_quantize(Command app, Action& action);
 void add_record(Command app, Action& action);
+void add_nir(Command app, Action& action);
 
 }  // namespace trine::cli

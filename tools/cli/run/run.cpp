@@ -11,6 +11,7 @@
 #include "sw/program/host.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/energy_report.h"
+#include "tools/cli/measure/spikes.h"
 #include "tools/cli/run/check.h"
 #include "tools/cli/run/network.h"
 #include "tools/cli/run/perfetto.h"
@@ -135,9 +136,10 @@ void check_stream(const RunArguments& options) {
 }
 
 /// One run. @return where its outputs differ from the golden layers', "": nowhere
+/// @param values  of the golden layers
 std::string run_once(const RunArguments& options, const Network& network,
                      const machine::Config& config, const reference::RoundingPolicy& policy,
-                     Execution& execution) {
+                     Execution& execution, reference::Values& values) {
   const std::vector<Array> inputs =
       options.inputs.empty() ? random_inputs(network, 1)
                              : read_inputs(options.inputs, network, options.network.model);
@@ -158,7 +160,7 @@ std::string run_once(const RunArguments& options, const Network& network,
   std::string difference;
   if (network.graph) {
     const Progress progress(options.network.model + ": golden layers", options.output.quiet);
-    const auto values = reference::run_graph(*network.graph, inputs, policy);
+    values = reference::run_graph(*network.graph, inputs, policy);
     difference = compiler::first_difference(network.program, result.outputs,
                                             reference::outputs_of(*network.graph, values));
   }
@@ -183,18 +185,23 @@ int run(const RunArguments& options) {
   execution.images = network.images;
   execution.checked = network.graph.has_value();
   Json answers;
+  reference::Values values;
   const std::string difference =
       options.stream.given()
           ? run_stream(options.stream, network, policy, options.backend, options.outputs,
                        options.network.model, options.output, execution, answers)
-          : run_once(options, network, config, policy, execution);
+          : run_once(options, network, config, policy, execution, values);
   const EnergyReport energy =
       energy_report(network.program, execution.slowest, options.energy, table);
   execution.energy_pj = energy.sum.total();
+  const auto spikes = spike_report(network, values.empty() ? nullptr : &values,
+                                   static_cast<double>(execution.slowest.cycles), energy,
+                                   options.energy, options.backend.bus());
   options.output.print(to_text(network.program, execution, options.backend.backend, options.shown) +
-                       to_text(energy, options.shown.details));
+                       to_text(energy, options.shown.details) + (spikes ? to_text(*spikes) : ""));
   Json json = to_json(network.program, execution, options.backend.backend);
   add_to(json, energy);
+  if (spikes) json["spiking"] = to_json(*spikes);
   if (options.stream.given()) json["answers"] = answers;
   options.output.write_json(json, &config);
   write_accelergy(energy, options.energy);

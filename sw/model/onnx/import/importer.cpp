@@ -374,6 +374,7 @@ Importer::Method Importer::method_of(const std::string& type) {
       {"Slice", &Importer::slice},
       {"Softmax", &Importer::softmax},
       {"SpaceToDepth", &Importer::blocks},
+      {"Spiking", &Importer::spiking},
       {"Split", &Importer::split},
       {"Squeeze", &Importer::reshape},
       {"TopK", &Importer::top_k},

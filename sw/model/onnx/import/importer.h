@@ -180,6 +180,10 @@ class Importer {
   float hidden_scale(bool relu) const;
   float cell_scale(int steps) const;
 
+  // import_spiking.cpp
+  Value spiking();
+  int returned_weights(int neurons);
+
   // import_shapes.cpp
   Value reshape();
   Value reshaped_to(Value value, const std::vector<int>& shape);

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SPIKING: neurons that leak, fire and are reset, over all steps of a sequence at once
+// (docs/numerics.md). Operands:
+//
+//   currents  int16 [steps, ...], zero point 0
+//   weights   int8 constant [N, N] or none: spikes of the step before come back, N neurons
+//   output    int8 [steps, ...] of scale 1: spikes, 0 or 1; without a reset int16, the membrane,
+//             at the currents' scale
+//
+// In Op::numbers, all in codes of the currents:
+//
+//   leak      what is left of the membrane after a step, in 2^-14
+//   synapse   the same of a current before it, or none: currents go to the membrane at once
+//   level     the least membrane that fires
+//   drop      what a spike takes from it
+//   reset     Reset
+//   delay     1: a spike's drop is taken off in the next step, behind the leak
+
+#pragma once
+
+#include <cstdint>
+
+#include "sw/model/graph.h"
+
+namespace trine::model::spiking {
+
+inline constexpr const char *kLeak = "leak", *kSynapse = "synapse", *kLevel = "level",
+                            *kDrop = "drop", *kReset = "reset", *kDelay = "delay";
+
+// What it becomes on the machine has of these, besides scales alike:
+//
+//   ADD        leak: of the first operand; SUB: of the second one
+//   QUANTIZE   level: {what is taken off, bits by which the rest is shifted left}
+
+constexpr int kLeakBits = 14;
+constexpr int kMostDrop = 1 << 14;
+
+enum class Reset { kNone = 0, kSubtract = 1, kZero = 2 };
+
+struct Neuron {
+  std::int32_t leak = 1 << kLeakBits, synapse = -1;  ///< -1: none
+  std::int32_t level = 1, drop = 1;
+  Reset reset = Reset::kSubtract;
+  bool delay = false;
+};
+
+/// @pre check() accepts the operator
+inline Neuron neuron_of(const Op& op) {
+  const auto number = [&](const char* name) {
+    return static_cast<std::int32_t>(op.numbers.at(name).at(0));
+  };
+  Neuron n;
+  n.leak = number(kLeak);
+  n.synapse = op.numbers.contains(kSynapse) ? number(kSynapse) : -1;
+  n.level = number(kLevel);
+  n.drop = number(kDrop);
+  n.reset = static_cast<Reset>(number(kReset));
+  n.delay = number(kDelay) != 0;
+  return n;
+}
+
+inline void set_neuron(Op* op, const Neuron& n) {
+  const auto set = [&](const char* name, double value) { op->numbers[name] = {value}; };
+  set(kLeak, n.leak);
+  if (n.synapse >= 0) set(kSynapse, n.synapse);
+  set(kLevel, n.level);
+  set(kDrop, n.drop);
+  set(kReset, static_cast<double>(n.reset));
+  set(kDelay, n.delay ? 1 : 0);
+}
+
+}  // namespace trine::model::spiking

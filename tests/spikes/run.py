@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Spiking networks in NIR's format: converted as they were recorded, refused by name, damaged files in one line.
+
+usage: run.py --build DIR [--full [--inputs N] [--designs D...]]
+h5py comes from PyPI into a virtual environment of DIR. --full: snntorch, too; three networks with N inputs each (1,000) on
+the RTL of two designs, or D, against snntorch's spikes, 20,000 damaged files. Exit code 1 if something differs, 77 without PyPI.
+"""
+import argparse
+import io
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, fail, trine, with_packages  # noqa: E402
+
+NETWORKS = {"subtract": ["--reset", "subtract"], "zero": ["--reset", "zero", "--fires", "at", "--bits", "10"],
+            "delay": ["--reset", "subtract", "--delay", "--bits", "11"], "conv": ["--reset", "subtract"],
+            "cuba": ["--reset", "zero"]}
+STEPS = "10"
+
+
+def convert(model, out, *settings):
+    """(exit code, what it says) of models/spikes.py, here: a process for each file would take its time."""
+    import spikes
+    spikes.SECONDS = 3
+    said, code, before = io.StringIO(), 0, (sys.argv, sys.stderr)
+    sys.argv, sys.stderr = ["spikes.py", str(model), "--out", str(out), "--steps", STEPS, *settings], said
+    try:
+        spikes.main()
+    except SystemExit as end:
+        code = end.code
+    finally:
+        sys.argv, sys.stderr = before
+    return code, said.getvalue()
+
+
+def check_conversions(scratch):
+    for name, settings in NETWORKS.items():
+        out = scratch / f"{name}.onnx"
+        code, said = convert(HERE / f"{name}.nir", out, *settings)
+        if code or out.read_bytes() != (HERE / f"{name}.onnx").read_bytes():
+            fail(f"{name}.nir is not {name}.onnx: {said}")
+    out.unlink()
+    trine("nir", HERE / f"{name}.nir", "--steps", STEPS, *settings, "--out", out, "--python", sys.executable)
+    if out.read_bytes() != (HERE / f"{name}.onnx").read_bytes():
+        fail(f"trine nir: {name}.nir is not {name}.onnx")
+
+
+def edited(scratch, name, edit):
+    """A copy of subtract.nir, changed."""
+    import h5py
+    file = scratch / f"{name}.nir"
+    file.write_bytes((HERE / "subtract.nir").read_bytes())
+    with h5py.File(file, "r+") as tree:
+        edit(tree)
+    return file
+
+
+def replaced(path, value):
+    def edit(tree):
+        del tree[path]
+        tree[path] = value
+    return edit
+
+
+def check_refusals(scratch):
+    import h5py
+    import numpy as np
+    nodes = "node/nodes/"
+    cases = {
+        "no such node": (replaced(nodes + "lif1/type", "Delay"), "node 'lif1' Delay: not supported, allowed"),
+        "branch": (lambda t: replaced("node/edges", np.array([*t["node/edges"][()], [b"fc1", b"lif2"]], dtype="S8"))(t),
+                   "2 nodes follow it, allowed 1"),
+        "end": (replaced("node/edges", np.array([[b"input", b"nobody"]], dtype="S8")), "'nobody', which is no node"),
+        "taus": (replaced(nodes + "lif1/tau", np.linspace(1e-3, 2e-3, 20)), "tau has 20 values, allowed one for all"),
+        "fast": (replaced(nodes + "lif1/tau", np.full(20, 1e-5)), "tau 1e-05, allowed 0.0001.."),
+        "nan": (replaced(nodes + "fc1/weight", np.full((20, 12), np.nan)), "weight has numbers that are not finite"),
+        "text": (replaced(nodes + "fc1/weight", "none"), "weight is no array of numbers"),
+        "shape": (replaced(nodes + "fc1/weight", np.ones((20, 13))), "weights for 13 inputs, it has 12"),
+        "threshold": (replaced(nodes + "lif1/v_threshold", np.zeros(20)), "v_threshold, allowed above 0"),
+        "reset": (replaced(nodes + "lif1/v_reset", np.full(20, 0.1)), "v_reset other than 0"),
+        "link": (replaced(nodes + "lif1", h5py.ExternalLink("/etc/passwd", "/")), "'lif1' is a link, allowed none"),
+        "cycle": (lambda t: t[nodes + "lif1"].__setitem__("again", t["node"]), "groups 7 deep, allowed 6"),
+        "huge": (lambda t: (t[nodes + "fc1"].pop("weight"), t.create_dataset(nodes + "fc1/weight", (1 << 20, 1 << 20), "f8")),
+                 "more than 1024 MiB of data"),
+        "version": (lambda t: t.pop("node"), "no NIR graph: 'node/nodes' is missing"),
+    }
+    for name, (edit, wanted) in cases.items():
+        code, said = convert(edited(scratch, name, edit), scratch / "out.onnx")
+        if code != 2 or wanted not in said or len(said.strip().splitlines()) != 1:
+            fail(f"{name}: exit code {code}, {said!r}, wanted '{wanted}'")
+    (scratch / "empty.nir").write_bytes(b"")
+    done = subprocess.run([os.environ.get("TRINE_PROGRAM", str(ROOT / "trine")), "nir", scratch / "empty.nir", "--steps", "2",
+                           "--out", scratch / "o.onnx", "--python", sys.executable], capture_output=True, text=True)
+    if done.returncode != 2 or len(done.stderr.strip().splitlines()) != 1 or "no NIR file" not in done.stderr:
+        fail(f"trine nir of an empty file: {done.returncode}, {done.stderr!r}")
+    print(f"{len(cases) + 1} graphs refused by name")
+
+
+def damage(scratch, count):
+    """HDF5's library reads what it is told: some files end it, or it never ends."""
+    drawn = random.Random(7)
+    sources = [(HERE / f"{name}.nir").read_bytes() for name in NETWORKS]
+    kept = ended = 0
+    file = scratch / "damaged.nir"
+    for i in range(count):
+        data = bytearray(drawn.choice(sources))
+        for _ in range(drawn.randint(1, 6)):
+            at, how = drawn.randrange(len(data)), drawn.randrange(4)
+            if how == 0:
+                data[at] ^= 1 << drawn.randrange(8)
+            elif how == 1:
+                data[at:at + 8] = drawn.choice([b"\xff" * 8, b"\0" * 8, drawn.randbytes(8)])
+            elif how == 2:
+                data = data[:max(at, 1)]
+            else:
+                end = drawn.randrange(len(data))
+                data[at:at + 16] = data[end:end + 16]
+        file.write_bytes(data)
+        code, said = convert(file, scratch / "damaged.onnx")
+        if code not in (0, 2) or len(said.strip().splitlines()) != 1:
+            fail(f"damaged file {i}: exit code {code}, {said!r}")
+        kept, ended = kept + (code == 0), ended + ("come to its end" in said)
+    print(f"{count} damaged files: {count - kept} refused in a line, {kept} read; HDF5's library was ended over {ended}")
+
+
+def full(options, scratch):
+    import numpy as np
+    from make import record
+    drawn = np.random.default_rng(11)
+    digits = events(options.inputs)
+    braille = (drawn.random((options.inputs, 16, 12)) < 0.25).astype(int)
+    plans = {"cuba": (HERE / "cuba.nir", ["--reset", "zero"], braille),
+             "mlp": (ROOT / "models/spikes/mlp.nir", ["--reset", "zero", "--dt", "1e-3"],
+                     digits.reshape(len(digits), 8, 784)),
+             "conv": (ROOT / "models/spikes/conv.nir", ["--reset", "subtract", "--dt", "1e-3"], digits)}
+    for name, (model, settings, inputs) in plans.items():
+        out = scratch / f"{name}.onnx"
+        subprocess.run([sys.executable, "-B", ROOT / "models/spikes.py", model, "--out", out, "--steps",
+                        str(inputs.shape[1]), *settings], check=True, stderr=subprocess.DEVNULL)
+        record(out, scratch / name, list(inputs))
+        for config in options.designs:
+            trine("verify", "--config", config, "--set", "array.activations16=true", "--backend", "rtl", out, "--vectors",
+                  scratch / name)
+            print(f"{name}: {len(inputs)} inputs on the RTL of {config}, spikes as snntorch's", flush=True)
+
+
+def events(count):
+    import numpy as np
+    images = np.load(ROOT / "models/mnist_held_back/x.npy").reshape(-1, 1, 28, 28)[:count]
+    return np.repeat((images > 127).astype(int)[:, None], 8, axis=1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--inputs", type=int, default=1000)
+    parser.add_argument("--designs", nargs="+", default=["edge32", "edge64"])
+    options = parser.parse_args()
+    sys.path.insert(0, str(ROOT / "models"))
+    build = options.build.resolve()
+    build.mkdir(parents=True, exist_ok=True)
+    if options.full:
+        with_packages(build, ROOT / "models/requirements_spikes.txt", "h5py", "snntorch", "onnx", "nir")
+    else:
+        with_packages(build, ROOT / "models/requirements_nir.txt", "h5py", "numpy")
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = pathlib.Path(folder)
+        check_conversions(scratch)
+        check_refusals(scratch)
+        if options.full:
+            full(options, scratch)
+        damage(scratch, 20_000 if options.full else 200)
+
+
+if __name__ == "__main__":
+    main()

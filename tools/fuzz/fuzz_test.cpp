@@ -250,9 +250,9 @@ TEST_CASE("exported networks end in codes, floats, sums and on the host", "[fuzz
 }
 
 TEST_CASE("random networks on random configurations equal the golden layers", "[fuzz][random]") {
-  const auto families = GENERATE(std::vector<Family>{}, std::vector{Family::kInt16},
-                                 std::vector{Family::kCells}, std::vector{Family::kFormats},
-                                 std::vector{Family::kSpikes});
+  const auto families =
+      GENERATE(std::vector<Family>{}, std::vector{Family::kInt16}, std::vector{Family::kCells},
+               std::vector{Family::kFormats}, std::vector{Family::kSpikes});
   int exact = 0, telling = 0;
   for (int n = 0; n < kPairs; ++n) {
     const Case drawn = draw_case(1, n % kConfigs, n / kConfigs, families);

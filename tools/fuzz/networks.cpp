@@ -16,10 +16,10 @@ namespace {
 
 /// What is drawn, the likely ones several times; behind them what is only asked for.
 const std::vector<Family> kFamilies{
-    Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
-    Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
-    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders, Family::kFormats,
-    Family::kSpikes};
+    Family::kImages,   Family::kImages,       Family::kImages,  Family::kMatrices,
+    Family::kMatrices, Family::kTransformers, Family::kLowBit,  Family::kExported,
+    Family::kChains,   Family::kChains,       Family::kChains,  Family::kInt16,
+    Family::kCells,    Family::kDecoders,     Family::kFormats, Family::kSpikes};
 constexpr int kDrawn = 11;
 
 }  // namespace
@@ -27,7 +27,7 @@ constexpr int kDrawn = 11;
 const std::vector<std::string>& family_names() {
   static const std::vector<std::string> kNames{"images",   "matrices", "transformers", "low-bit",
                                                "exported", "chains",   "int16",        "cells",
-                                               "decoders", "formats", "spikes"};
+                                               "decoders", "formats",  "spikes"};
   return kNames;
 }
 

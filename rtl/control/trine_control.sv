@@ -67,9 +67,10 @@ module trine_control #(
   // ---------------------------------------------------------------------------------------------
   // Registers.
   // ---------------------------------------------------------------------------------------------
-  localparam bit          Cluster      = Features[trine_isa_pkg::FeatureCluster];
-  localparam int unsigned LeastBits    = Cluster ? 37 : 35;  // words of programs; cores' memories
-  localparam int unsigned ErrorBits    = AxiAddrBits > LeastBits ? AxiAddrBits : LeastBits;
+  // Words of programs have 35 bits, those of cores' memories 37.
+  localparam int unsigned EventBits    = AxiAddrBits > 35 ? AxiAddrBits : 35;
+  localparam int unsigned ErrorBits    =
+      Features[trine_isa_pkg::FeatureCluster] && EventBits < 37 ? 37 : EventBits;
   localparam int unsigned WatchdogBits = trine_csr_pkg::CsrWatchdogBits;
 
   logic [AxiAddrBits-1:0]  program_addr, base, window_first, window_last;
@@ -80,7 +81,7 @@ module trine_control #(
   logic                    broken, stuck, exceeded;  // a word of a memory; no progress; too long
   logic [3:0]              idle, busy, begun, retired;
   logic [trine_csr_pkg::CsrErrorCauseBits-1:0] error_cause;
-  logic [ErrorBits-1:0]    error_addr;
+  logic [EventBits-1:0]    error_addr;
   logic [36:0]             fatal_addr;
   logic [trine_csr_pkg::CsrErrorRunBits-1:0]   error_run;
 
@@ -99,7 +100,7 @@ module trine_control #(
     .AxiDataBits (AxiDataBits),
     .Ecc         (Ecc),
     .Imem        (ImemWords != 0),
-    .Cluster     (Cluster),
+    .ErrorBits   (ErrorBits),
     .ConfigHash  (ConfigHash),
     .CountFrom   (CountFrom)
   ) u_csr (
@@ -125,7 +126,7 @@ module trine_control #(
     .bus_was_reset_o (bus_was_reset),
     .done_i          (program_event.done),
     .error_cause_i   (broken ? trine_csr_pkg::ErrorEcc : error_cause),
-    .error_addr_i    (broken ? ErrorBits'(fatal_addr) : error_addr),
+    .error_addr_i    (broken ? ErrorBits'(fatal_addr) : ErrorBits'(error_addr)),
     .error_run_i     (error_run),
     .cause_i         (activity_i.cause),
     .busy_i          (busy),
@@ -225,8 +226,8 @@ module trine_control #(
     .run_o           (error_run)
   );
 
-  // Addresses of the bus that AxiAddrBits and AxiDataBits leave out are zeros.
+  // Addresses of the bus that AxiAddrBits and AxiDataBits leave out are zeros; so is the one core.
   logic unused_report;
-  assign unused_report = ^report_i;
+  assign unused_report = ^{report_i, fatal_addr};
 
 endmodule

@@ -17,11 +17,9 @@ module trine_csr #(
   parameter int unsigned AxiDataBits = 64,
   parameter bit          Ecc         = 1'b0,
   parameter bit          Imem        = 1'b0,  // with an instruction memory
-  parameter bit          Cluster     = 1'b0,  // of several cores
+  parameter int unsigned ErrorBits   = AxiAddrBits > 35 ? AxiAddrBits : 35,  // of ERROR_ADDRESS
   parameter logic [63:0] ConfigHash  = 64'd0,
   parameter logic [35:0] CountFrom   = 36'd0,  // of counters; a bench begins near 2^32
-  localparam int unsigned LeastBits = Cluster ? 37 : 35,
-  localparam int unsigned ErrorBits = AxiAddrBits > LeastBits ? AxiAddrBits : LeastBits,
   localparam int unsigned WordsBits = $clog2(AxiDataBits / 32 + 1)
 ) (
   input  logic                   clk_i,
@@ -396,7 +394,7 @@ module trine_csr #(
   end
 
   logic unused_bits;
-  assign unused_bits = ^{s_axil_i.awaddr[1:0], s_axil_i.araddr[1:0], counter_addr, memory_i.fatal,
-                         memory_i.fatal_core, memory_i.fatal_addr, memory_i.dmem_count, memory_i.pmem_count, imem_i};
+  assign unused_bits = ^{s_axil_i.awaddr[1:0], s_axil_i.araddr[1:0], counter_addr, memory_i,
+                         imem_i};
 
 endmodule

@@ -356,7 +356,7 @@ double Planner::estimated_cycles() {
   return cycles;
 }
 
-/// Of copies from core to core, of which some begin while the map is still being made.
+/// What copies from core to core take; some begin while the map is still being made.
 double Planner::sharing_cycles() const {
   constexpr double kLate = 0.5;  // of the words
   constexpr double kCopy = 30;   // of each, in the queue with the loads for layers to come

@@ -64,6 +64,8 @@ struct Bench : Host {
       case Target::kSparse:
       case Target::kPalette:
         break;  // trine_unpack_tb
+      case Target::kCore:
+        break;  // of clusters: random_program_test
     }
     // Local units of one beat; a PMEM row of several beats counts as one step.
     int per_step = unit;

@@ -264,6 +264,7 @@ module trine_control_ports #(
 
   assign memory_state.wiping     = wiping_i;
   assign memory_state.fatal      = ecc_fatal_i;
+  assign memory_state.fatal_core = '0;
   assign memory_state.fatal_addr = ecc_addr_i;
   assign memory_state.dmem_count = ecc_dmem_count_i;
   assign memory_state.pmem_count = ecc_pmem_count_i;

@@ -168,6 +168,7 @@ inline void apply(const Copy& copy, State& state) {
         case Target::kTrits:
         case Target::kSparse:
         case Target::kPalette:
+        case Target::kCore:
           break;
       }
     }

@@ -326,7 +326,7 @@ void Emitter::set_core(isa::TransferRegisters& r, Engine engine, int core) {
 /// The last transfer, which is of this map, for each core that has one of its own.
 void Emitter::for_each_core(int map) {
   namespace dma = isa::dma;
-  if (net_.cores == 1 || map_at(map).constant()) return;
+  if (net_.cores == 1 || map_at(net_.whole_of(map)).constant()) return;
   const Instruction first = std::move(instructions.back());
   instructions.pop_back();
   for (int core = 0; core < net_.cores; ++core) {

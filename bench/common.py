@@ -14,6 +14,13 @@ SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared"))
 REFUSED = 2  # exit code for bad input
 
 
+def help_of(text):
+    """Prints it where it is asked for, before modules are imported that may not be here."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(text)
+        sys.exit(0)
+
+
 def program():
     """$TRINE_PROGRAM, else what ./trine has built; ./trine builds it on the way."""
     return os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))

@@ -11,10 +11,11 @@ in 64 bits: exact for all but E5M2, whose sums have up to 76 bits and lose what 
 import pathlib
 import sys
 
-import numpy as np
-import onnx
-
 import common
+
+common.help_of(__doc__)
+import numpy as np  # noqa: E402
+import onnx  # noqa: E402
 
 sys.path.insert(0, str(common.ROOT / "models"))
 import eight_bits  # noqa: E402

@@ -18,7 +18,7 @@ module trine_lanes #(
   parameter bit          Binary     = 1'b0,
   parameter bit          Table      = 1'b0,
   parameter bit          Groups     = 1'b0,
-  parameter bit          Int16      = 1'b0,
+  parameter bit          Int16      = 1'b0, Formats = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,
   parameter int          Multiplier = 0

@@ -193,13 +193,13 @@ TEST_CASE("an encoder sets what a RUN reads and has changed", "[machine][isa]") 
   CHECK(text == R"(BEGIN configuration=c000000000000001
 load    SET  0 dram=0
 load    SET  1 local=0 words=3
-load    SET  2 rows_last=0 local_stride=0 cores=0
+load    SET  2 rows_last=0 local_stride=0 cores=0 from_core=0
 load    RUN dmem
 load    SET  1 local=5 words=3
 load    RUN dmem
 store   SET  0 dram=0
 store   SET  1 local=5 words=3
-store   SET  2 rows_last=0 local_stride=0 cores=0
+store   SET  2 rows_last=0 local_stride=0 cores=0 from_core=0
 store   RUN dmem
 END
 )");

@@ -11,10 +11,11 @@ import pathlib
 import sys
 import tempfile
 
-import numpy as np
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
+
+common.help_of(__doc__)
+import numpy as np  # noqa: E402
 
 DIGITS, STEPS = common.ROOT / "models/mnist_held_back", 8
 NETWORKS = {"conv": (common.ROOT / "models/spikes/conv.nir", STEPS, "1e-3", "subtract"),

@@ -696,7 +696,8 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   CHECK(some == shown(shell.trine("estimate" + small).out, 0.05));
   CHECK_THAT(shell.trine("run --warnings none --backend arch" + small).out,
              !Catch::Contains("warning: "));
-  for (const json& layer : ran.at("layers")) CHECK(layer.at("bound_cycles").get<long>() > 0);
+  for (const json& layer : ran.at("layers"))  // rows that stripes keep are moved by the DMA alone
+    CHECK((layer.at("bound_cycles").get<long>() > 0 || layer.at("op") == "COPY"));
   const Result compiled = shell.trine("compile --out p" + small);
   REQUIRE(compiled.code == 0);
   CHECK(widest_line(compiled.out) <= 100);

@@ -27,7 +27,8 @@ constexpr unsigned kArch = 3'600, kRtl = 60;
 const RandomDesign kDesigns[] = {{3, 5, 64, 2, 1},
                                  {4, 4, 32, 4, 4, true},
                                  {3, 5, 64, 2, 4, true, 2},
-                                 {4, 5, 128, 2, 4, true, 2, false, 32, false, 0, 2, true}};
+                                 {4, 5, 128, 2, 4, true, 2, false, 32, false, 0, 2, true},
+                                 {2, 4, 64, 2, 2, true, 1, false, 32, false, 0, 2, false, 3}};
 
 /// Programs of each design.
 unsigned share(unsigned count) {

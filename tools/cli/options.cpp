@@ -20,8 +20,11 @@ Check range(double lowest, double highest) {
   return [=](CLI::Option& option) { option.check(CLI::Range(lowest, highest)); };
 }
 
-Check one_of(const std::vector<std::string>& values) {
-  return [=](CLI::Option& option) { option.check(CLI::IsMember(values)); };
+Check one_of(const std::vector<std::string>& values, bool listed) {
+  return [=](CLI::Option& option) {
+    const CLI::Validator member = CLI::IsMember(values);
+    option.check(listed ? member : member.description(""));
+  };
 }
 
 Check number() {

@@ -20,7 +20,8 @@ namespace trine::cli {
 using Check = std::function<void(CLI::Option&)>;
 Check range(int lowest, int highest);
 Check range(double lowest, double highest);
-Check one_of(const std::vector<std::string>& values);
+/// @param listed  behind the option's name in the help
+Check one_of(const std::vector<std::string>& values, bool listed = true);
 Check number();
 /// @param fault  of a value; "": it is right
 Check checked(const std::function<std::string(const std::string&)>& fault);

@@ -78,14 +78,14 @@ void check(const char* what, const std::vector<int>& stripes,
 TEST_CASE("stripes of all cores read rows of the one constant", "[arch][cascades][cluster]") {
   Images b(7);
   const int x = b.input({1, 7, 4, 4});
-  b.graph.outputs = {b.depth(b.addition(b.conv(x, 4), b.constant({1, 7, 4, 4})))};
+  b.graph.outputs = {b.depth(b.addition(x, b.constant({1, 7, 4, 4})))};
   b.graph = model::batched(b.graph, 2);
   std::vector<Array> inputs;
   for (const int t : b.graph.inputs) inputs.push_back(b.random_array(t));
   machine::Config config = testing::small_config(4, 8, 32, 32, 64);
   config.cores = 2;
   const std::vector<int> stripes = run(b, inputs, config, Cascading::kAlways).stripes;
-  CHECK(std::ranges::count(stripes, 3) > 1);
+  CHECK(stripes == std::vector{2, 2});
 }
 
 TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {

@@ -42,10 +42,10 @@ struct Product {
 
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
   model::Tensor& constant(int position) {
-    return builder.graph.tensors[at(builder.graph.ops[0].input(position))];
+    return builder.graph.tensors[at(builder.graph.ops.back().input(position))];
   }
   void set_bias(std::int64_t value, model::DataType type = model::DataType::kInt64) {
-    int& bias = builder.graph.ops[0].inputs[2];
+    int& bias = builder.graph.ops.back().inputs[2];
     if (bias < 0) bias = builder.constant({4});
     model::Tensor& t = builder.graph.tensors[at(bias)];
     const std::size_t bytes = type == model::DataType::kInt64 ? 8 : 4;
@@ -325,7 +325,7 @@ TEST_CASE("sums of int16 codes with halves to even have 32 bits", "[arch][int16]
   for (const bool quantizes : {false, true})
     for (const bool fully_connected : {false, true}) {
       Product product(fully_connected);
-      model::Op& op = product.builder.graph.ops[0];
+      model::Op& op = product.builder.graph.ops.back();
       op.half_even = true;
       op.code_min = INT16_MIN, op.code_max = INT16_MAX;
       if (quantizes) quantize_input(product.builder.graph);

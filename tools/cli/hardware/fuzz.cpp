@@ -360,8 +360,8 @@ void add_fuzz(Command app, Action& action) {
       ->check(one_of({"arch", "rtl"}));
   add_value(command, "--family F", options->families,
             "kinds of networks, several by commas (all but the last three): images,\n"
-            "matrices, transformers, low-bit, exported, chains, int16, cells, decoders,\n"
-            "formats, spikes")
+            "matrices, transformers, low-bit, exported, chains, int16, cells,\n"
+            "decoders, formats, spikes")
       ->delimiter(',')
       ->check(one_of(fuzz::family_names(), false));
   add_value(command, "--seed S", options->seed, "another one makes other pairs (1)");

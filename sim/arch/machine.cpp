@@ -341,6 +341,13 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
   if (words == kMostWords && from_dmem) fail("a transfer of no words");
   if (transposed && rows > config_.cols / 4)
     fail("{} channel words for {} columns", rows, config_.cols);
+  const bool beats_line_up = target == dma::Target::kDmem || target == dma::Target::kDmem16 ||
+                             target == dma::Target::kCore;
+  if (rows > 1 && beats_line_up &&
+      (r.get(dma::kDramStride) % (4 * data_words) != 0 ||
+       r.get(dma::kLocalStride) % data_words != 0))
+    fail("strides of {} bytes and {} words: not multiples of {} words", r.get(dma::kDramStride),
+         r.get(dma::kLocalStride), data_words);
   const std::span<const std::uint8_t> source = from_dmem ? std::span(maps.dmem_) : dram_;
   const char* name = from_dmem ? "DMEM" : "DRAM";
   for (std::int64_t i = 0; i < rows; ++i) {
@@ -355,8 +362,7 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
       fail("{} bytes {}..{}, there are {}", name, dram, end - 1, source.size());
     if (target == dma::Target::kDmem16 && (dram % 8 != 0 || words % 2 != 0))
       fail("{} byte {}, {} words: not whole codes of int16", name, dram, words);
-    if (target == dma::Target::kDmem || target == dma::Target::kDmem16 ||
-        target == dma::Target::kCore) {
+    if (beats_line_up) {
       if ((dram / 4 - local) % data_words != 0)
         fail("{} byte {} and DMEM word {} are not congruent modulo {} words", name, dram, local,
              data_words);

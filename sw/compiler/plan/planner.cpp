@@ -136,10 +136,14 @@ void Planner::choose_pitches() {
   }
 }
 
+/// Whether the DMA moves rows of a map of the class: rows and planes are whole beats then.
+bool Planner::has_moved(int root) const {
+  return std::ranges::any_of(facts_.members(root), [&](int m) { return net_.maps[at(m)].moved; });
+}
+
 int Planner::pitch_unit(int root) const {
   const Shape& shape = net_.maps[at(root)].shape;
-  const auto moves = [&](int m) { return net_.maps[at(m)].moved; };
-  if (std::ranges::any_of(facts_.members(root), moves)) return config_.data_words();
+  if (has_moved(root)) return config_.data_words();
   if (net_.row_cores > 1 && shape.pixels() > 1) return config_.data_words();  // rows begin alike
   return shape.H > 1 && facts_.weights(root) ? config_.data_words() : shape.pixel_words();
 }
@@ -148,10 +152,11 @@ void Planner::set_layout(int m, int pitch) {
   const int root = facts_.root(m);
   const Shape& shape = net_.maps[at(m)].shape;
   View& view = plan_.maps[at(m)].dmem;
-  view.pitch = shape.pixels() == 1 ? shape.pixel_words() : pitch;
+  const bool moved = has_moved(root);
+  view.pitch = shape.pixels() == 1 && !moved ? shape.pixel_words() : pitch;
   view.plane = plane_of(m, pitch);
   if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
-    if (facts_.pooled(root) && !facts_.weights(root))
+    if (facts_.pooled(root) && !facts_.weights(root) && !moved)
       view.plane += (6 - view.plane % 4) % 4;  // lanes take channel words: twice an odd number
     else if (wishes_.pad_all && shape.pixels() >= config_.rows)
       view.plane += gap_to_half(view.plane);
@@ -167,7 +172,8 @@ std::int64_t Planner::gap_to_half(std::int64_t plane) const {
 std::int64_t Planner::plane_of(int m, int pitch) const {
   const Map& map = net_.maps[at(m)];
   const Shape shape = map.capacity.value_or(map.shape);  // a state's first pixel lies as others do
-  if (shape.pixels() == 1 && !facts_.weights(facts_.root(m))) return shape.pixel_words();
+  const int root = facts_.root(m);
+  if (shape.pixels() == 1 && !facts_.weights(root) && !has_moved(root)) return shape.pixel_words();
   const int rows =
       of_core(m) ? map.core_rows + shared_rows(m, true) + shared_rows(m, false) : shape.H;
   return round_up(std::int64_t{rows} * pitch, config_.data_words());

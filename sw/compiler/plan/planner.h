@@ -54,6 +54,7 @@ class Planner {
 
   void choose_pitches();
   int pitch_unit(int root) const;
+  bool has_moved(int root) const;
   void set_layout(int m, int pitch);
   /// Words after a plane so that the next channel word begins half a round of banks further on: a
   /// result that meets the reads of one step finds its banks free in the next.

@@ -41,7 +41,8 @@ module trine_csr_props (
   assign request = {awvalid_i, awaddr_i, wvalid_i, wdata_i, wstrb_i, bready_i, arvalid_i, araddr_i,
                     rready_i};
   assign {awready, wready, bvalid, bresp, arready, rvalid, rdata, rresp} = response;
-  assign memory  = {wiping_i && !wiping_imem_i, 98'd0};
+  assign memory  = {wiping_i && !wiping_imem_i,
+                    {(trine_engine_pkg::MemoryStateBits - 1){1'b0}}};
   assign imem    = {wiping_i && wiping_imem_i, 67'd0};
 
   trine_csr #(.Ecc(1'b1), .Imem(1'b1)) u_dut (

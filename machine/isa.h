@@ -328,6 +328,12 @@ constexpr bool is_packed(const Run& run) {
   return run.op >= static_cast<int>(dma::Target::kShort) &&
          run.op <= static_cast<int>(dma::Target::kPalette);
 }
+/// Whether a copy's side on the chip is DMEM, as words of maps.
+constexpr bool is_of_maps(const Run& run) {
+  return run.op == static_cast<int>(dma::Target::kDmem) ||
+         run.op == static_cast<int>(dma::Target::kDmem16) ||
+         run.op == static_cast<int>(dma::Target::kCore);
+}
 /// Whether a load reads DMEM, not DRAM.
 inline bool reads_dmem(const Run& run) {
   return run.has(dma::kFromDmem) || run.op == static_cast<int>(dma::Target::kCore);

@@ -164,9 +164,7 @@ class Counter {
     if (!load || isa::reads_dmem(run)) actions_[kDmemRead] = beats * config_.data_words();
     if (!load) return;
     const int cores = std::popcount(cores_of(r, config_.cores));
-    if (target == dma::Target::kDmem || target == dma::Target::kDmem16 ||
-        target == dma::Target::kCore)
-      actions_[kDmemWrite] += cores * rows * words;
+    if (isa::is_of_maps(run)) actions_[kDmemWrite] += cores * rows * words;
     if (target == dma::Target::kPmem || target == dma::Target::kTransposed)
       actions_[kPmemWrite] += cores * rows * words;
     if (isa::is_packed(run))

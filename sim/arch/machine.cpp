@@ -341,8 +341,7 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
   if (words == kMostWords && from_dmem) fail("a transfer of no words");
   if (transposed && rows > config_.cols / 4)
     fail("{} channel words for {} columns", rows, config_.cols);
-  const bool beats_line_up = target == dma::Target::kDmem || target == dma::Target::kDmem16 ||
-                             target == dma::Target::kCore;
+  const bool beats_line_up = isa::is_of_maps(run);
   if (rows > 1 && beats_line_up &&
       (r.get(dma::kDramStride) % (4 * data_words) != 0 ||
        r.get(dma::kLocalStride) % data_words != 0))

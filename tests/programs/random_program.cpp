@@ -153,6 +153,20 @@ class Generator {
     r.set(isa::dma::kFromCore, draw(8));
   }
 
+  /// Rows of so many words, from byte `dram`; of some cores.
+  isa::TransferRegisters rows_of(std::int64_t dram, int local, int words, int rows,
+                                 int local_stride, int dram_stride) {
+    isa::TransferRegisters r;
+    r.set(isa::dma::kDram, dram);
+    r.set(isa::dma::kLocal, local);
+    r.set(isa::dma::kWords, words);
+    r.set(isa::dma::kRowsLast, rows - 1);
+    r.set(isa::dma::kLocalStride, local_stride);
+    r.set(isa::dma::kDramStride, dram_stride);
+    name_cores(r);
+    return r;
+  }
+
   void load_stream() {
     const Stream& s = streams_[static_cast<std::size_t>(draw(static_cast<int>(streams_.size())))];
     Instruction i;
@@ -220,15 +234,7 @@ class Generator {
     if (room < 0 || local_room < 0 || ternary_) return false;
     const int from = draw(room / beat_ + 1) * beat_, local = draw(local_room + 1);
     Instruction i;
-    isa::TransferRegisters r;
-    r.set(isa::dma::kDram, 4 * from);
-    r.set(isa::dma::kLocal, local);
-    r.set(isa::dma::kWords, words);
-    r.set(isa::dma::kRowsLast, rows - 1);
-    r.set(isa::dma::kLocalStride, local_stride);
-    r.set(isa::dma::kDramStride, 4 * stride);
-    name_cores(r);
-    i.registers = r;
+    i.registers = rows_of(4 * from, local, words, rows, local_stride, 4 * stride);
     i.run.op =
         static_cast<int>(transposed ? isa::dma::Target::kTransposed : isa::dma::Target::kPmem);
     i.run.flags = from_dmem ? 1 << isa::dma::kFromDmem : 0;
@@ -296,15 +302,7 @@ class Generator {
     dram += 4 * (local % beat_);
     if (dram > place + bytes) return false;
     Instruction i;
-    isa::TransferRegisters r;
-    r.set(isa::dma::kDram, dram);
-    r.set(isa::dma::kLocal, local);
-    r.set(isa::dma::kWords, words);
-    r.set(isa::dma::kRowsLast, rows - 1);
-    r.set(isa::dma::kLocalStride, local_stride);
-    r.set(isa::dma::kDramStride, dram_stride);
-    name_cores(r);
-    i.registers = r;
+    i.registers = rows_of(dram, local, words, rows, local_stride, dram_stride);
     i.run.op = static_cast<int>(wide ? isa::dma::Target::kDmem16 : isa::dma::Target::kDmem);
     const Region bus{Space::kDram, dram, 4 * words, dram_stride, rows};
     const Region maps{Space::kDmem, local, words, local_stride, rows};
@@ -329,15 +327,7 @@ class Generator {
     const int at = from.start + draw(room / beat_ + 1) * beat_ + offset;
     const int local = to.start + draw(to_room / beat_ + 1) * beat_ + offset;
     Instruction i;
-    isa::TransferRegisters r;
-    r.set(isa::dma::kDram, 4 * at);
-    r.set(isa::dma::kLocal, local);
-    r.set(isa::dma::kWords, words);
-    r.set(isa::dma::kRowsLast, rows - 1);
-    r.set(isa::dma::kLocalStride, to_stride);
-    r.set(isa::dma::kDramStride, 4 * from_stride);
-    name_cores(r);
-    i.registers = r;
+    i.registers = rows_of(4 * at, local, words, rows, to_stride, 4 * from_stride);
     i.run.op = static_cast<int>(isa::dma::Target::kCore);
     i.reads.push_back({Space::kDmem, at, words, from_stride, rows});
     i.writes.push_back({Space::kDmem, local, words, to_stride, rows});

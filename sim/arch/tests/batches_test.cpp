@@ -447,6 +447,12 @@ TEST_CASE("rows that windows of two cores read go from core to core", "[arch][cl
   CHECK(written_by(b, cores, 32) == static_cast<std::uint64_t>(side * side * 12));
 }
 
+TEST_CASE("a map of one pixel has no rows to share", "[arch][cluster]") {
+  Builder b(1);
+  b.graph.outputs = {b.pad(b.input({1, 1, 1, 4}), 4, 0, 0, 0)};
+  CHECK(written_by(b, 3, 32) == 5 * 4);
+}
+
 TEST_CASE("what a convolution reads and adds as well is one map, whose neighbours' rows it needs",
           "[arch][cluster]") {
   Builder b(1);

@@ -88,6 +88,15 @@ TEST_CASE("stripes of all cores read rows of the one constant", "[arch][cascades
   CHECK(stripes == std::vector{2, 2});
 }
 
+TEST_CASE("rows that stripes keep of a map of one pixel are whole beats", "[arch][cascades]") {
+  Images b(7);
+  const int x = b.convolution(b.input({1, 1, 1, 6}), 18, 2, 4, 1, 1, 1, 1, Padding::kSame, true);
+  b.graph.outputs = {b.pad(x, 0, 2, 1, 0)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const Ran ran = run(b, inputs, testing::small_config(2, 4, 32, 32, 64), Cascading::kAlways);
+  CHECK(ran.copied > 0);
+}
+
 TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
   check("windows, and their borders", {3, 3, 3}, [](Images& b) {
     return std::vector{b.conv(b.depth(b.conv(b.input({1, 13, 9, 5}), 8, 5)), 6)};

@@ -5,6 +5,10 @@
     shapes.py --write       writes them all again
     shapes.py --check       exit code 1 if a file is not what --write would write
     shapes.py NETWORK       prints one
+    shapes.py NETWORK --tflite FILE [--pixels N]    writes its int8 model with random weights, as tables.py does
+
+--pixels: images of N x N instead of the paper's. Networks with gates (EfficientNet, MobileNetV3, NFNet) have no
+activations in their tables, so they are no models.
 
 Those with a layer table in tables.py are that table; the others are here, from their papers. A batch normalization is
 two parameters of a channel (`bias` 2) and no product, squeeze and excitation two products, activations nothing.
@@ -15,13 +19,16 @@ import pathlib
 import sys
 import textwrap
 
+import inception
 import tables
+import tflite_writer
 from tables import NONE, VALID, Network
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "shapes"
 COLUMNS = ["name", "type", "from", "N", "C", "H", "W", "M", "R", "S", "U", "D", "pad", "groups", "bias", "times"]
 TYPES = {"CONV_2D": "conv", "DEPTHWISE_CONV_2D": "depthwise", "FULLY_CONNECTED": "fc", "MAX_POOL_2D": "max",
          "AVERAGE_POOL_2D": "avg", "MEAN": "avg", "ADD": "add", "MUL": "mul", "CONCATENATION": "concat"}
+POOLS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
 
 
 class Shapes(Network):
@@ -42,10 +49,10 @@ class Shapes(Network):
 
 # ---- networks of convolutions ------------------------------------------------------------------------------------
 
-def resnet(depth):
+def resnet(depth, pixels=224):
     """He et al. 2015, table 1; the stride in a block's first convolution."""
     blocks = {18: [2, 2, 2, 2], 34: [3, 4, 6, 3], 50: [3, 4, 6, 3], 101: [3, 4, 23, 3], 152: [3, 8, 36, 3]}[depth]
-    net = Shapes(f"resnet{depth}", 224, 224, 3)
+    net = Shapes(f"resnet{depth}", pixels, pixels, 3)
     x = net.max_pool("pool1", net.conv("conv1", net.input, 64, 7, 2), 3, 2)
     for stage, count in enumerate(blocks, 2):
         width = 64 << stage - 2
@@ -66,9 +73,9 @@ def resnet(depth):
     return net
 
 
-def vgg19():
+def vgg19(pixels=224):
     """Simonyan and Zisserman 2014, table 1, configuration E."""
-    net = Shapes("vgg19", 224, 224, 3, bias=1)
+    net = Shapes("vgg19", pixels, pixels, 3, bias=1)
     x = net.input
     for block, (filters, count) in enumerate([(64, 2), (128, 2), (256, 4), (512, 4), (512, 4)], 1):
         for i in range(1, count + 1):
@@ -78,9 +85,9 @@ def vgg19():
     return net
 
 
-def squeezenet():
+def squeezenet(pixels=227):
     """Iandola et al. 2016, table 1 (version 1.0); 227 x 227 gives the table's 111 x 111."""
-    net = Shapes("squeezenet", 227, 227, 3, bias=1)
+    net = Shapes("squeezenet", pixels, pixels, 3, bias=1)
     x = net.max_pool("maxpool1", net.conv("conv1", net.input, 96, 7, 2, VALID), 3, 2, VALID)
     rows = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128), 6: (48, 192), 7: (48, 192), 8: (64, 256),
             9: (64, 256)}
@@ -94,9 +101,9 @@ def squeezenet():
     return net
 
 
-def xception():
+def xception(pixels=299):
     """Chollet 2016, figure 5."""
-    net = Shapes("xception", 299, 299, 3)
+    net = Shapes("xception", pixels, pixels, 3)
 
     def separable(name, x, filters):
         return net.conv(f"{name}/pw", net.depthwise(f"{name}/dw", x, 3, bias=0), filters, 1)
@@ -115,6 +122,14 @@ def xception():
     x = net.add("block13/add", net.max_pool("block13/pool", y, 3, 2), net.conv("block13/0", x, 1024, 1, 2))
     x = separable("block14/2", separable("block14/1", x, 1536), 2048)
     net.dense("fc", net.mean("pool", x), 1000)
+    return net
+
+
+def inception_net(version, pixels=0):
+    size = pixels or {"v2": 224, "v3": 299, "v4": 299}[version]
+    net = Shapes(f"inception_{version}", size, size, 3)
+    x = getattr(inception, version)(net)
+    net.dense("logits", net.mean("pool", x), 1000)
     return net
 
 
@@ -223,6 +238,15 @@ def vit_b16():
             {"name": "head", "type": "fc", "C": 768, "H": 1, "W": 1, "M": 1000}]
 
 
+def ast():
+    """Gong et al. 2021: audio spectrogram transformer, 128 mels x 1024 frames, two tokens before 12 x 101 patches."""
+    return [{"name": "patches", "type": "conv", "C": 1, "H": 128, "W": 1024, "M": 768, "R": 16, "S": 16, "U": 10},
+            {"name": "positions", "type": "embed", "C": 1216, "M": 768}, *transformer(12, 1214, 768, 12, 3072),
+            {"name": "norm", "type": "norm", "C": 768, "H": 1, "W": 1214, "bias": 2},
+            {"name": "head_norm", "type": "norm", "C": 768, "H": 1, "W": 1, "bias": 2},
+            {"name": "head", "type": "fc", "C": 768, "H": 1, "W": 1, "M": 527}]
+
+
 def tpu(layers, width, batch):
     """As many equal square matrices as Jouppi et al. 2017, table 1, has layers, with as many weights: the shapes
     themselves are not published."""
@@ -262,11 +286,11 @@ def row_of(net, layer, sources, before):
         row.update(R=filters[1], S=filters[2], U=layer.options[1][1], bias=getattr(net, "biases", {}).get(layer.name, 1))
         if kind == "conv":
             row.update(M=filters[0], groups=shape[3] // filters[3])
-    elif layer.kind in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+    elif layer.kind in POOLS:
         row.update(R=layer.options[4][1], S=layer.options[3][1], U=layer.options[1][1])
     elif kind == "fc":
         row.update(M=layer.parameters[0][0])
-    if kind in ("conv", "depthwise", "max") and layer.options[0][1] == tables.SAME and row["R"] > 1:
+    if (kind in ("conv", "depthwise") or layer.kind in POOLS) and layer.options[0][1] == tables.SAME and max(row["R"], row["S"]) > 1:
         row["pad"] = "same"
     return row
 
@@ -305,13 +329,20 @@ def macs_of(row):
 NETWORKS = {
     "alexnet": tables.alexnet, "googlenet": tables.googlenet, "mobilenet": tables.mobilenet,
     "mobilenet_v2": tables.mobilenet_v2, "vgg16": tables.vgg16, "vgg19": vgg19,
-    **{f"resnet{depth}": lambda depth=depth: resnet(depth) for depth in (18, 34, 50, 101, 152)},
+    **{f"resnet{depth}": lambda depth=depth, **size: resnet(depth, **size) for depth in (18, 34, 50, 101, 152)},
     "squeezenet": squeezenet, "xception": xception,
+    **{f"inception_{v}": lambda v=v, **size: inception_net(v, **size) for v in ("v2", "v3", "v4")},
     **{f"efficientnet_{v}": lambda v=v: efficientnet(v) for v in ("b0", "b7")},
     **{f"mobilenet_v3_{v}": lambda v=v: mobilenet_v3(v) for v in ("large", "small")},
-    "nfnet_f0": nfnet_f0, "vit_b16": vit_b16, "tpu_cnn0": tpu_cnn0,
+    "nfnet_f0": nfnet_f0, "vit_b16": vit_b16, "ast": ast, "tpu_cnn0": tpu_cnn0,
     **{f"tpu_{name}": lambda of=of: tpu(*of) for name, of in
        {"mlp0": (5, 2000, 200), "mlp1": (4, 1118, 168), "lstm0": (24, 1472, 64), "lstm1": (37, 959, 96)}.items()}}
+MODELS = [name for name in NETWORKS if name.startswith(("resnet", "vgg19", "squeezenet", "xception", "inception"))]
+
+
+def write_model(name, path, pixels):
+    net = NETWORKS[name](**({"pixels": pixels} if pixels else {}))
+    pathlib.Path(path).write_bytes(tflite_writer.to_bytes(tables.model(net)))
 
 
 def text_of(name):
@@ -320,7 +351,7 @@ def text_of(name):
     rows = rows_of(made) if isinstance(made, Network) else made
     columns = [c for c in COLUMNS if any(str(row.get(c, "")) not in ("", "1") or c in "CHW" and c in row
                                          for row in rows)]
-    said = " ".join((build.__doc__ or (name.startswith("tpu_") and tpu.__doc__) or tables.__doc__.partition(f"\n{name} ")[2].partition("\n")[0] or name).split())
+    said = " ".join((build.__doc__ or (name.startswith("inception_") and getattr(inception, name[-2:]).__doc__) or (name.startswith("tpu_") and tpu.__doc__) or tables.__doc__.partition(f"\n{name} ")[2].partition("\n")[0] or name).split())
     lines = [*(f"# {line}" for line in textwrap.wrap(said, 110)), ",".join(columns)]
     lines += [",".join(str(row.get(c, "")) for c in columns) for row in rows]
     return "\n".join(lines) + "\n"
@@ -331,7 +362,13 @@ def main():
     parser.add_argument("network", nargs="?", choices=list(NETWORKS))
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--tflite", metavar="FILE")
+    parser.add_argument("--pixels", type=int, metavar="N")
     options = parser.parse_args()
+    if options.tflite:
+        if options.network not in MODELS:
+            parser.error(f"--tflite: no model of {options.network}, allowed {', '.join(MODELS)}")
+        return write_model(options.network, options.tflite, options.pixels)
     wrong = 0
     for name in [options.network] if options.network else NETWORKS:
         text, path = text_of(name), FOLDER / f"{name}.csv"

@@ -124,8 +124,8 @@ class Network:
     def max_pool(self, name, x, window, stride, padding=SAME):
         return self._pool("MAX_POOL_2D", name, x, window, stride, padding, 1.5 * x.power)
 
-    def average_pool(self, name, x, window, stride=1):
-        return self._pool("AVERAGE_POOL_2D", name, x, window, stride, VALID, 0.5 * x.power)
+    def average_pool(self, name, x, window, stride=1, padding=VALID):
+        return self._pool("AVERAGE_POOL_2D", name, x, window, stride, padding, 0.5 * x.power)
 
     def mean(self, name, x, keep=True):
         """Of all positions."""

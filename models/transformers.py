@@ -10,6 +10,9 @@ map of [T][768] (attention_128, attention_512; attention_HEADSxSIZE_T for others
 layer_T: one encoder layer, normalized behind each sum, hidden maps of four times the channels.
 encoder_T, decoder_T: the same with sinusoids added to the input. The decoder has causal attention to itself, then attention to an
 encoder's output of T + 3 tokens, of which a third input masks those that are padding.
+ast: the audio spectrogram transformer (Gong et al. 2021), 128 mels x 1024 frames, patches of 16 x 16 at every tenth row
+and column, 12 blocks normalized before each product, 527 classes. ast_MELS_FRAMES_BLOCKS_HEADSxSIZE for others, as
+ast_16_46_1_2x8. TFLite alone.
 """
 
 import math
@@ -23,6 +26,7 @@ import tflite_writer
 
 # Of the format: builtin code, number of the options in their union.
 BATCH_MATMUL, RESHAPE, SOFTMAX, TRANSPOSE = (126, 101), (22, 17), (25, 9), (39, 26)
+CONCATENATION, CONV_2D, STRIDED_SLICE = (2, 10), (3, 1), (45, 32)
 ADD, MUL, SUB, SQUARED_DIFFERENCE = (0, 11), (18, 21), (41, 28), (99, 76)
 FULLY_CONNECTED, GELU, MEAN, RSQRT = (9, 8), (150, 116), (40, 27), (76, 0)
 INT8, INT32 = 9, 2
@@ -85,6 +89,27 @@ class Net:
         shape = (*self.shapes[a][:-1], self.shapes[b][-2 if transposed else -1])
         return self.op(BATCH_MATMUL, [a, b], self.tensor(shape, scale, zero_point),
                        {1: ("?", transposed)})
+
+    def patches(self, x, weights, scales, bias, window, stride, scale, zero_point):
+        """A convolution without a border. @param weights  bytes of int8 [outputs][window][window][channels]"""
+        _, height, width, channels = self.shapes[x]
+        t = self.tensor((len(bias), window, window, channels), scales, [0] * len(scales), data=weights)
+        b = self.tensor((len(bias),), [self.scales[x][0] * s for s in scales], [0] * len(scales), INT32,
+                        struct.pack(f"<{len(bias)}i", *bias))
+        shape = (1, (height - window) // stride + 1, (width - window) // stride + 1, len(bias))
+        return self.op(CONV_2D, [x, t, b], self.tensor(shape, scale, zero_point),
+                       {0: ("b", 1), 1: ("i", stride), 2: ("i", stride), 3: ("b", 0)})
+
+    def joined(self, parts):
+        """Of tokens."""
+        _, _, channels = self.shapes[parts[0]]
+        shape = (1, sum(self.shapes[x][1] for x in parts), channels)
+        return self.op(CONCATENATION, parts, self.tensor(shape, *self.scales[parts[0]]), {0: ("i", 1)})
+
+    def first_tokens(self, x, count):
+        _, _, channels = self.shapes[x]
+        ends = [self.integers(v) for v in ([0, 0, 0], [1, count, channels], [1, 1, 1])]
+        return self.op(STRIDED_SLICE, [x, *ends], self.tensor((1, count, channels), *self.scales[x]), {})
 
     def softmax(self, x):
         return self.op(SOFTMAX, [x], self.tensor(self.shapes[x], 1 / 256, -128), {0: ("f", 1.0)})
@@ -242,11 +267,50 @@ def attention_only(net, heads, size, tokens):
     net.outputs = [attention(net, q, k, v, heads)]
 
 
+def pre_norm_block(net, x, heads, hidden):
+    """Attention and hidden maps of normalized ones; sums stay as they are."""
+    channels = net.shapes[x][-1]
+    y = layer_norm(net, x)
+    small = UNIT * (channels // heads) ** -0.25
+    q, k = (random_dense(net, y, channels, small, z) for z in (3, -4))
+    y = random_dense(net, attention(net, q, k, random_dense(net, y, channels, UNIT, 2), heads), channels, UNIT)
+    x = net.elementwise(ADD, x, y, 1.5 * UNIT, 1)
+    y = net.function(GELU, random_dense(net, layer_norm(net, x), hidden, UNIT, 5), UNIT / 1.6, -120)
+    return net.elementwise(ADD, x, random_dense(net, y, channels, UNIT, -6), 1.5 * UNIT, 1)
+
+
+def ast(net, mels, frames, blocks, heads, size):
+    """Two tokens come before the patches, the class's and the distillation's; their mean is the answer's map."""
+    channels, window, stride, classes = heads * size, 16, 10, 527
+    x = net.input((1, mels, frames, 1), UNIT, 3)
+    scales = [1 / (73.6 * window) * net.random.uniform(0.8, 1.25) for _ in range(channels)]
+    weights = net.random.randbytes(channels * window**2).replace(b"\x80", b"\x81")
+    bias = [net.random.randrange(-2000, 2001) for _ in range(channels)]
+    x = net.patches(x, weights, scales, bias, window, stride, UNIT, 2)
+    _, rows, columns, _ = net.shapes[x]
+    x = net.reshape(x, (1, rows * columns, channels))
+    heading = net.tensor((1, 2, channels), *net.scales[x], data=net.random.randbytes(2 * channels))
+    x = net.joined([heading, x])
+    learned = net.tensor(net.shapes[x], UNIT / 4, 0, data=net.random.randbytes(net.shapes[x][1] * channels))
+    x = net.elementwise(ADD, x, learned, 1.5 * UNIT, 1)
+    for _ in range(blocks):
+        x = pre_norm_block(net, x, heads, 4 * channels)
+    x = net.first_tokens(layer_norm(net, x), 2)
+    shape = (1, 1, channels)
+    mean = net.op(MEAN, [x, net.integers([1])], net.tensor(shape, *net.scales[x]), {0: ("?", True)})
+    net.outputs = [random_dense(net, mean, classes, UNIT)]
+
+
 NETWORKS = {"attention": attention_only, "layer": layer, "encoder": encoder, "decoder": decoder}
 
 
 def network(name, kind_of_net=Net):
     kind, *shape = name.split("_")
+    if kind == "ast" and kind_of_net is Net and len(shape) in (0, 4):
+        net = Net(name)
+        *extents, head = shape or ("128", "1024", "12", "12x64")
+        ast(net, *map(int, extents), *map(int, head.split("x")))
+        return net
     if kind not in NETWORKS or not shape:
         sys.exit(f"{name}: no such network")
     heads, size = map(int, shape[0].split("x")) if len(shape) > 1 else (12, 64)

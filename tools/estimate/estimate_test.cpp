@@ -215,6 +215,19 @@ TEST_CASE("rows of a table join, add, repeat and come in batches", "[estimate][s
   for (const Row& row : e.rows) CHECK(row.name != "sum");  // in the depthwise product
 }
 
+TEST_CASE("an average over a border is planned for each number of taps", "[estimate][shapes]") {
+  const machine::Config config = machine::load_config("edge256", {});
+  const auto cycles = [&](const std::string& row) {
+    return of_shapes(parse_shapes("name,type,from,C,H,W,R,pad\n" + row, "t.csv"), config).cycles();
+  };
+  const double same = cycles("a,avg,input,64,12,12,3,same\n");
+  CHECK(same == cycles("a,avg,input,64,12,12,3,1\n"));
+  // As many positions without a border, in one sum where the other has nine.
+  const double inner = cycles("a,avg,input,64,14,14,3,\n");
+  CHECK(same > inner);
+  CHECK(same < 2 * inner);
+}
+
 TEST_CASE("a norm of more channels than parameters is two sums and three passes",
           "[estimate][shapes]") {
   const machine::Config config = machine::load_config("edge256", {"memory.param_channels=128"});

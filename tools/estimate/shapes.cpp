@@ -218,7 +218,7 @@ class Builder {
     const auto window = [&](const ShapeRow& of) {
       Layer l = layer(i, max ? LayerKind::kMax : LayerKind::kSum, from);
       set_window(of, l.window);
-      if (!max) l.pool().regions = {{{0, of.P, 0, of.Q}, {}, 0}};
+      if (!max) l.pool().regions = regions(l.window);
       return l;
     };
     ShapeRow last = r;
@@ -233,6 +233,30 @@ class Builder {
     }
     Layer l = window(last);
     put(i, std::move(l));
+  }
+
+  /// Where an average's runs of positions with as many taps inside end, along one axis.
+  static std::vector<int> ends(int positions, int taps, int stride, int pad, int extent) {
+    const auto inside = [&](int p) {
+      const int begin = p * stride - pad;
+      return std::min(begin + taps, extent) - std::max(begin, 0);
+    };
+    std::vector<int> found = {0};
+    for (int p = 1; p < positions; ++p)
+      if (inside(p) != inside(p - 1)) found.push_back(p);
+    found.push_back(positions);
+    return found;
+  }
+
+  /// Output positions with one divisor.
+  static std::vector<compiler::SumRegion> regions(const compiler::Geometry& g) {
+    const std::vector<int> rows = ends(g.P, g.R, g.stride_y, g.pad_top, g.H);
+    const std::vector<int> columns = ends(g.Q, g.S, g.stride_x, g.pad_left, g.W);
+    std::vector<compiler::SumRegion> result;
+    for (std::size_t y = 1; y < rows.size(); ++y)
+      for (std::size_t x = 1; x < columns.size(); ++x)
+        result.push_back({{rows[y - 1], rows[y], columns[x - 1], columns[x]}, {}, 0});
+    return result;
   }
 
   void pair(int i, LayerKind kind) {

@@ -4,7 +4,7 @@
 
 usage: pictures.py [--check]
 docs/cycles.svg: cycles by cause of networks on edge256; docs/roofline.svg: networks of the literature on edge1024;
-docs/area.svg: area of edge64 by module. --check: exit code 1 if a picture was drawn from other figures; needs no gnuplot.
+docs/area.svg: area of edge64 by module; docs/weights.svg: energy of networks against their weights. --check: exit code 1 if a picture was drawn from other figures; needs no gnuplot.
 """
 import argparse
 import hashlib
@@ -130,7 +130,31 @@ plot -1
 """
 
 
-PICTURES = {"cycles": cycles, "roofline": roofline, "area": area}
+def weights():
+    """Networks of the literature: energy of an image against weights."""
+    points = [(name, value(count) / 1e6, value(chip), value(both)) for name, count, chip, both in
+              rows("book_weights", "network", "weights", "chip, mJ", "both, mJ")]
+    labels = "\n".join(f'set label "{name}" at {x:.4g},{both:.4g} offset 0,0.8 center font ",12"'
+                       for name, x, _, both in points)
+    data = "\n".join(f"{x:.5g} {chip:.5g} {both:.5g}" for _, x, chip, both in points)
+    return HEAD.format(width=760, height=430) + f"""set title "Weights against energy: an image on edge1024"
+set logscale xy
+set xrange [0.8:100]
+set yrange [5:100]
+set xlabel "millions of weights"
+set ylabel "mJ an image"
+set grid lc rgb "#dddddd"
+set key top left Left reverse
+{labels}
+$d << END
+{data}
+END
+plot $d using 1:3 title "chip and DRAM (20 pJ a bit)" with points pt 7 ps 0.9 lc rgb "{COLOURS[2]}", \\
+  $d using 1:2 title "chip" with points pt 6 ps 0.9 lc rgb "{COLOURS[0]}"
+"""
+
+
+PICTURES = {"cycles": cycles, "roofline": roofline, "area": area, "weights": weights}
 
 
 def digest(text):

@@ -11,6 +11,7 @@
 #include "sw/program/host.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/energy_report.h"
+#include "tools/cli/measure/nonzero.h"
 #include "tools/cli/measure/spikes.h"
 #include "tools/cli/run/check.h"
 #include "tools/cli/run/network.h"
@@ -197,11 +198,15 @@ int run(const RunArguments& options) {
   const auto spikes = spike_report(network, values.empty() ? nullptr : &values,
                                    static_cast<double>(execution.slowest.cycles), energy,
                                    options.energy, options.backend.bus());
+  const auto nonzero =
+      values.empty() ? std::vector<NonzeroRow>{} : nonzero_rows(*network.graph, values);
   options.output.print(to_text(network.program, execution, options.backend.backend, options.shown) +
+                       (options.shown.details ? to_text(nonzero) : "") +
                        to_text(energy, options.shown.details) + (spikes ? to_text(*spikes) : ""));
   Json json = to_json(network.program, execution, options.backend.backend);
   add_to(json, energy);
   if (spikes) json["spiking"] = to_json(*spikes);
+  if (!nonzero.empty()) json["nonzero"] = to_json(nonzero);
   if (options.stream.given()) json["answers"] = answers;
   options.output.write_json(json, &config);
   write_accelergy(energy, options.energy);

@@ -107,8 +107,10 @@ fs::path build_netlist_simulation(const System& system, bool quiet) {
 }
 
 int simulate(const fs::path& program, const fs::path& folder, std::uint64_t cycles,
-             const std::function<void(std::string_view)>& on_text) {
-  return run_process({program.string(), "--cycles", std::to_string(cycles)}, folder, on_text);
+             const fs::path& uart, const std::function<void(std::string_view)>& on_text) {
+  std::vector<std::string> argv{program.string(), "--cycles", std::to_string(cycles)};
+  if (!uart.empty()) argv.insert(argv.end(), {"--uart", fs::absolute(uart).string()});
+  return run_process(argv, folder, on_text);
 }
 
 }  // namespace trine::soc

@@ -25,9 +25,11 @@ constexpr int kOutOfTime = 124;  ///< exit code
 
 /// Runs it with the memories' first contents in `folder`.
 /// @param cycles  at most
+/// @param uart  a file with what the UART receives; empty: nothing
 /// @param on_text  what the UART sends
 /// @return the firmware's exit code, or kOutOfTime
 int simulate(const std::filesystem::path& program, const std::filesystem::path& folder,
-             std::uint64_t cycles, const std::function<void(std::string_view)>& on_text);
+             std::uint64_t cycles, const std::filesystem::path& uart,
+             const std::function<void(std::string_view)>& on_text);
 
 }  // namespace trine::soc

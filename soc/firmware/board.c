@@ -38,6 +38,15 @@ static int put(char byte, FILE* file) {
 static FILE console = FDEV_SETUP_STREAM(put, NULL, NULL, _FDEV_SETUP_WRITE);
 FILE* const stdout = &console;
 
+char board_get(void) {
+  char byte;
+  while (uart_rxempty_read()) {
+  }
+  byte = (char)uart_rxtx_read();
+  uart_ev_pending_write(1u << CSR_UART_EV_PENDING_RX_OFFSET);
+  return byte;
+}
+
 uint64_t board_cycles(void) {
   timer0_uptime_latch_write(1);
   return timer0_uptime_cycles_read();

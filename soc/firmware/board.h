@@ -15,6 +15,9 @@ enum { kMachines = SOC_MACHINES }; /* in the system */
 /* Console and interrupts; SDRAM where there is one. */
 void board_init(void);
 
+/* The next byte that the console receives; waits for it. */
+char board_get(void);
+
 /* Of the system's clock, from reset on. */
 uint64_t board_cycles(void);
 

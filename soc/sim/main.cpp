@@ -3,8 +3,9 @@
 // Runs a verilated system (soc/trine_litex/simulation.py): a clock, the UART on standard output,
 // the firmware's exit code.
 //
-//   trine_soc_sim [--cycles N]
+//   trine_soc_sim [--cycles N] [--uart FILE]
 //
+// The UART receives FILE's bytes, each when the system takes it.
 // Memories are read from trine_soc_*.init in the current folder. Exit code: the firmware's; 124
 // when it has not ended after N cycles.
 
@@ -13,6 +14,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
 #include <string_view>
 
 #include "Vtrine_soc.h"
@@ -24,13 +28,19 @@ constexpr int kLate = 124;  // as timeout(1)
 
 class Simulation {
  public:
-  Simulation() { soc_.serial_source_ready = 1; }
+  explicit Simulation(std::string received) : received_(std::move(received)) {
+    soc_.serial_source_ready = 1;
+  }
 
   /// @return whether the firmware ended
   bool cycle(bool reset) {
     soc_.rst = static_cast<unsigned char>(reset);
+    const bool more = !reset && at_ < received_.size();
+    soc_.serial_sink_valid = static_cast<unsigned char>(more);
+    soc_.serial_sink_data = more ? static_cast<unsigned char>(received_[at_]) : 0;
     soc_.clk = 0;
     soc_.eval();
+    if (more && soc_.serial_sink_ready != 0) ++at_;
     if (soc_.serial_source_valid != 0) put(static_cast<char>(soc_.serial_source_data));
     soc_.clk = 1;
     soc_.eval();
@@ -44,6 +54,8 @@ class Simulation {
     std::fflush(stdout);  // as it comes
   }
 
+  std::string received_;
+  std::size_t at_ = 0;
   VerilatedContext context_;
   Vtrine_soc soc_{&context_};
 };
@@ -52,9 +64,15 @@ class Simulation {
 
 int main(int argc, char** argv) {
   std::uint64_t cycles = UINT64_MAX;
-  if (argc == 3 && std::string_view(argv[1]) == "--cycles")
-    cycles = std::strtoull(argv[2], nullptr, 10);
-  Simulation simulation;
+  std::string received;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::string_view(argv[i]) == "--cycles") cycles = std::strtoull(argv[i + 1], nullptr, 10);
+    if (std::string_view(argv[i]) == "--uart") {
+      std::ifstream file(argv[i + 1], std::ios::binary);
+      received.assign(std::istreambuf_iterator<char>(file), {});
+    }
+  }
+  Simulation simulation(std::move(received));
   int code = kLate;
   for (std::uint64_t cycle = 0; cycle < cycles && code == kLate; ++cycle)
     if (simulation.cycle(cycle < kResetCycles)) code = simulation.exit_code();

@@ -39,7 +39,7 @@ struct SocArguments {
   soc::SystemOptions system;
   std::vector<std::string> configs, settings, models, inputs, labels, app;
   std::vector<std::string> shapes;
-  std::string vectors, out, fault, bitstream, data;
+  std::string vectors, out, fault, bitstream, data, uart;
   StreamOptions stream;
   int cases = 0;  ///< 0: of a stream all, else 1
   bool no_cache_hooks = false, netlist = false;
@@ -357,6 +357,8 @@ void check(const SocArguments& options) {
   if (options.configs.size() > 2) throw_error("--config: {}, at most 2", options.configs.size());
   if (!options.app.empty() && !options.fault.empty() && options.fault != "none")
     throw_error("--fault {}: for models; with --app only none", options.fault);
+  if (!options.uart.empty() && (options.app.empty() || options.system.target != "sim"))
+    throw_error("--uart: with --app, in simulations");
   if (!options.inputs.empty() && (!options.vectors.empty() || options.models.size() > 1))
     throw_error("--input: for one model, without --vectors");
   if (!options.vectors.empty() && options.models.size() > 1)
@@ -374,6 +376,7 @@ void check(const SocArguments& options) {
   for (const std::string& model : options.models) read.push_back({"MODEL", model});
   for (const std::string& app : options.app) read.push_back({"--app", app});
   read.push_back({"--data", options.data});
+  read.push_back({"--uart", options.uart});
   for (const std::string& config : options.configs) read.push_back({"--config", config});
   for (const std::string& labels : options.labels) read.push_back({"--labels", labels});
   for (const NamedFile& file : options.stream.read()) read.push_back(file);
@@ -472,7 +475,7 @@ int simulate(const Job& job) {
   Stopwatch watch;
   const int code =
       soc::simulate(program, job.out / "firmware", cycles_for(job.models, job.firmware.cases),
-                    [&](std::string_view text) { console.take(text); });
+                    job.options.uart, [&](std::string_view text) { console.take(text); });
   if (code == soc::kOutOfTime) throw_error("the firmware does not end");
   Json json = console.json();
   json["firmware_exit_code"] = code;
@@ -564,6 +567,8 @@ void add_soc(Command app, Action& action) {
             "firmware of your own instead of models, with soc/firmware/board.h")
       ->allow_extra_args(false);
   add_value(command, "--data F", options->data, "bytes for it: soc_data of board.h");
+  add_value(command, "--uart F", options->uart,
+            "bytes that its UART receives, as fast as it takes them");
   add_value(command, "--main-kib N", options->system.main_kib, "main memory for it (1024)")
       ->check(range(64, 65536));
   add_value(command, "--input,-i X.npy", options->inputs,

@@ -88,7 +88,7 @@ def main():
     parser.add_argument("--mode", choices=["accuracy", "latency", "energy"], default="accuracy")
     parser.add_argument("--cases", type=int, default=10)
     parser.add_argument("--iterations", type=int, default=5)
-    parser.add_argument("--main-kib", default="512")
+    parser.add_argument("--main-kib", default="256")
     parser.add_argument("--trine", default=ROOT / "trine")
     parser.add_argument("--python", help="of trine soc")
     options = parser.parse_args()
@@ -99,7 +99,7 @@ def main():
         pathlib.Path(uart).write_text(commands(cases, options.mode, options.iterations))
         more = ["--python", options.python] if options.python else []
         text = trine(options, "soc", "--config", options.config, "--app", ROOT / "soc/firmware/mlperf.c", "--data", image,
-                     "--uart", uart, "--main-kib", options.main_kib, *more)
+                     "--uart", uart, "--main-kib", options.main_kib, "--fault", "none", *more)
         trine(options, "run", "--config", options.config, "--backend", "arch", options.model, "--quiet", "--json", report)
         joules = json.loads(pathlib.Path(report).read_text())["energy_pj"] / 1e12
     found = by_case(text.replace("\r\n", "\n"))

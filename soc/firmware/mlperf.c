@@ -23,7 +23,7 @@
 #include "board.h"
 
 enum {
-  kMostInput = 1 << 18,
+  kMostInput = 1 << 15,
   kMostOutput = 1 << 12,
   kLine = 512,
   kAttempts = 10000000,

@@ -152,6 +152,24 @@ def stories260k(build, *config):
               tokens=20, prompt="Once upon a time")
 
 
+def mlperf(build, cases):
+    """MLPerf Tiny's runner: all three modes, results as recorded; what the device says to bad commands."""
+    for mode, line in (("accuracy", f"top-1 100.0 % ({cases} of {cases})"), ("latency", "ms each at 50 MHz"),
+                       ("energy", "uJ a run")):
+        done = subprocess.run([sys.executable, "-B", ROOT / "soc" / "mlperf.py", *DIGITS, "--cases", str(cases), "--mode", mode,
+                               "--iterations", "2", "--trine", os.environ.get("TRINE_PROGRAM", ROOT / "trine"), "--python",
+                               sys.executable], stdout=subprocess.PIPE, text=True, env=os.environ | {"TRINE_RTL_OPT": "1"})
+        expect(f"mlperf.py --mode {mode}", done.returncode == 0 and line in done.stdout, done.stdout)
+    image, commands = build / "lenet.image", build / "commands.txt"
+    trine(0, "compile", "--config", "edge64", LENET, "--image", image, "--out", build / "lenet.trine")
+    commands.write_text("dance%infer 1%db load 7%db load 784%db 0g%quit%")
+    text = soc(0, "--config", "edge64", "--main-kib", 256, "--fault", "none", "--app", ROOT / "soc" / "firmware" / "mlperf.c",
+               "--data", image, "--uart", commands)
+    for line in ("e-[Unknown command: dance]", "e-[infer: the input is not loaded]", "e-[db load: 7 bytes, the model takes 784]",
+                 "m-[Expecting 784 bytes]", "e-[db: no hexadecimal digits, or more than were expected]"):
+        expect(line, line in text and text.count("m-ready") == 6, text)
+
+
 def no_story(*system):
     text = soc(1, *system, "--app", ROOT / "soc" / "firmware" / "story.c", "--data", STORY[0])
     expect("no deck", "error: no deck, or not all of it" in text, text)
@@ -176,6 +194,7 @@ def command_line():
             (["--config", "edge64", PLUS, "--bitstream", "x.bit"], "--target ulx3s"),
             (["--config", "edge64", *DIGITS, "--cases", 1000], "--cases: 1000"),
             (["--config", "edge64", "--app", PLUS, "--fault", "dead-bus"], "with --app only none"),
+            (["--config", "edge64", PLUS, "--uart", PLUS], "--uart: with --app"),
             (["--config", "edge64", PLUS, "--carry", "0=0"], "--carry: needs --stream"),
             (["--config", "edge64", *DIGITS, "--stream", "-"], "--stream: allowed without --vectors"),
             (["--config", "edge64", LENET, "--stream", "-"], "--stream -: holds no frame"),
@@ -206,6 +225,7 @@ def main():
     without_hooks(*small, build / "memory.onnx", "--cases", 4, "--fault", "none")
     story(build, *small, "--fault", "none")
     no_story(*small, "--fault", "none")
+    mlperf(build, 10 if options.full else 1)
     if options.full:
         sdram = ["--config", "edge32", "--sdram"]
         soc(0, *sdram, PLUS, "--cases", 2)

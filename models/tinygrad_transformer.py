@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A transformer that tinygrad trains: its weights by safe_save, the network as ONNX by our builder, as tinygrad writes none.
 
-    tinygrad_transformer.py train OUT.safetensors [--steps N]    tinygrad, NumPy, clang; DEV=CPU: 5 min of one core
+    tinygrad_transformer.py train OUT.safetensors [--steps N]    tinygrad 0.14, NumPy, clang, with DEV=CPU TRAINING=1; 5 min of one core
     tinygrad_transformer.py build IN.safetensors OUT.onnx        float32; Python's library is enough
     tinygrad_transformer.py data DIR                             x.npy, y.npy of the sums that were held back; calibration/
 
@@ -94,7 +94,6 @@ def train(out, steps):
     rng = np.random.default_rng(1)
 
     @TinyJit
-    @Tensor.train()
     def step(a, b):
         trainer.zero_grad()
         loss = forward(a)[:, 3:].reshape(-1, 10).sparse_categorical_crossentropy(b.reshape(-1))

@@ -9,8 +9,11 @@ wrong.
 import argparse
 import gzip
 import json
+import math
+import os
 import pathlib
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -21,8 +24,11 @@ sys.path.insert(0, str(HERE.parent))
 from harness import ROOT, fail, trine  # noqa: E402
 
 sys.path.insert(0, str(ROOT / "models"))
+import detector  # noqa: E402
 import npy  # noqa: E402
 import stochastic_pool  # noqa: E402
+import tinygrad_transformer as adder  # noqa: E402
+import train_embeddings  # noqa: E402
 
 # Images of these many pixels: all layers are there, and it takes a second.
 SMALL = {"squeezenet": 67, "resnet34": 32, "inception_v2": 64, "inception_v3": 107, "xception": 71}
@@ -130,7 +136,85 @@ def stochastic(scratch, options):
     refused([*command[:3], "--window", 9], "allowed [N, H, W, C]")
 
 
-ROWS = {"builders": builders, "formulas": formulas, "nonzero": nonzero, "idx": idx, "stochastic": stochastic}
+def weights(scratch, options):
+    """SqueezeNet's energy against AlexNet's, and the picture drawn of it."""
+    if options.full:
+        script("bench/book/weights.py", "alexnet", "squeezenet")
+    else:
+        script("bench/book/weights.py", "squeezenet", "--config", "edge256")
+
+
+def pruning(scratch, options):
+    """One step takes energy; what is left runs exactly, and no accuracy is lost beyond what is allowed."""
+    digits = scratch / "digits"
+    digits.mkdir()
+    for name in "xy":
+        shape, kind, values = npy.read(ROOT / f"models/mnist_held_back/{name}.npy", 100)
+        npy.write(digits / f"{name}.npy", shape, kind, values)
+    out = scratch / "pruned.tflite"
+    program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    printed = script("models/prune.py", ROOT / "models/lenet_mnist.tflite", out, "--data", digits, "--steps", 1, "--trine", program)
+    lines = printed.splitlines()
+    before, after = (float(line[41:49]) for line in lines[1:3])
+    if len(lines) != 3 or after >= before:
+        fail(f"prune.py: {printed}")
+    exact(out, "edge256")
+    refused(["models/prune.py", ROOT / "models/mnist_binary.onnx", out, "--data", digits], "no TFLite file")
+
+
+def detecting(scratch, options):
+    """Boxes and precision by hand; then the network's mAP."""
+    boxes = [(0.9, 0, (0, 0, 10, 10)), (0.8, 0, (1, 0, 11, 10)), (0.7, 1, (1, 0, 11, 10)), (0.6, 0, (20, 20, 30, 30))]
+    if detector.suppressed(boxes) != [boxes[0], boxes[2], boxes[3]]:
+        fail(f"suppressed: {detector.suppressed(boxes)}")
+    truth = [[(0, (0, 0, 10, 10)), (0, (40, 40, 50, 50))]]
+    # One of two found, first; the second guess is wrong: an area of 1 x 1/2. The third is right: + 2/3 x 1/2.
+    found = [[(0.9, 0, (0, 0, 10, 10)), (0.8, 0, (20, 20, 30, 30))]]
+    areas = [detector.average_precision(found, truth, 0, 0.5)]
+    found[0].append((0.5, 0, (40, 40, 50, 50)))
+    areas.append(detector.average_precision(found, truth, 0, 0.5))
+    if abs(areas[0] - 0.5) > 1e-9 or abs(areas[1] - (0.5 + 1 / 3)) > 1e-9:
+        fail(f"average_precision: {areas}, 0.5 and 0.833 are due")
+    program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    text = script("models/detector.py", "--images", 200 if options.full else 12, "--trine", program)
+    if float(re.search(r"mAP at 0.5 ([\d.]+) %", text)[1]) < 95:
+        fail(text)
+
+
+def embeddings(scratch, options):
+    program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
+    words = train_embeddings.near("exception", program)
+    if not {"handler", "clause", "exceptions"} <= {word for word, _ in words} or words[0][1] < 80:
+        fail(f"near 'exception': {words}")
+    refused(["models/train_embeddings.py", "--near", "xyzzy"], "is not among the 1000 words")
+
+
+def sums(scratch, options):
+    """tinygrad's transformer; its builder on weights that are made here."""
+    source, out = scratch / "w.safetensors", scratch / "w.onnx"
+    head, data = {}, b""
+    for name, shape in adder.shapes().items():
+        values = [0.01 * (i % 7 - 3) for i in range(math.prod(shape))]
+        head[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + 4 * len(values)]}
+        data += struct.pack(f"<{len(values)}f", *values)
+    text = json.dumps(head).encode()
+    source.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    script("models/tinygrad_transformer.py", "build", source, out)
+    if b"LayerNormalization" not in out.read_bytes():
+        fail("the adder has no normalization")
+    refused(["models/tinygrad_transformer.py", "build", ROOT / "models/story.bin", out], "safetensors file")
+    script("models/tinygrad_transformer.py", "data", scratch / "sums")
+    shape, kind, values = npy.read(scratch / "sums/x.npy", None if options.full else 100)
+    npy.write(scratch / "sums/x.npy", shape, kind, values)
+    shape, kind, values = npy.read(scratch / "sums/y.npy", shape[0])
+    npy.write(scratch / "sums/y.npy", shape, kind, values)
+    found = ran("accuracy", "--config", "edge256", ROOT / "models/tinygrad/adder.onnx", "--data", scratch / "sums")
+    if found["images"] != shape[0] or found["top1"] < 0.95:
+        fail(f"{found['top1_right']} of {found['images']} sums right")
+
+
+ROWS = {"builders": builders, "formulas": formulas, "nonzero": nonzero, "idx": idx, "stochastic": stochastic,
+        "weights": weights, "pruning": pruning, "detector": detecting, "embeddings": embeddings, "sums": sums}
 
 
 def main():

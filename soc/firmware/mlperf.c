@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The device's side of MLPerf Tiny's runner: commands come over the UART, each ended by '%', answers
- * are lines that begin with "m-", "m-ready" says that the next command may come.
+ * The device's side of MLPerf Tiny's runner: commands come over the UART, each ended by '%',
+ * answers are lines that begin with "m-", "m-ready" says that the next command may come.
  *
  *   name%  profile%  help%  timestamp%      who answers; the time
  *   db load N%  db HEX%                     the input, N bytes, in as many pieces as it takes

@@ -71,8 +71,7 @@ NonzeroRow row_of(const Graph& graph, const Op& op, const Array& input) {
   const Filters f = filters_of(graph, op, row);
   const Tensor& in = graph.in(op, 0);
   const bool fully = op.kind == OpKind::kFullyConnected;
-  const model::Window window =
-      fully ? model::Window{1, 1, 0, 0, 0, 0} : model::window(graph, op);
+  const model::Window window = fully ? model::Window{1, 1, 0, 0, 0, 0} : model::window(graph, op);
   const int H = fully ? 1 : in.extent(1), W = fully ? 1 : in.extent(2);
   for (std::size_t i = 0; i < input.bytes.size(); ++i) {
     if (static_cast<std::int8_t>(input.bytes[i]) == in.zero_point()) continue;
@@ -105,8 +104,9 @@ NonzeroRow sum_of(const std::vector<NonzeroRow>& rows) {
 
 std::string line(const NonzeroRow& r) {
   const auto part = [](std::int64_t some, std::int64_t all) {
-    return fmt::format("{:>14} {:5.1f}", grouped(static_cast<std::uint64_t>(some)),
-                       100.0 * static_cast<double>(some) / static_cast<double>(std::max<std::int64_t>(all, 1)));
+    return fmt::format(
+        "{:>14} {:5.1f}", grouped(static_cast<std::uint64_t>(some)),
+        100.0 * static_cast<double>(some) / static_cast<double>(std::max<std::int64_t>(all, 1)));
   };
   return fmt::format("{:<36.36} {} {} {}\n", r.name, part(r.weights, r.weights_all),
                      part(r.activations, r.activations_all), part(r.macs, r.macs_all));

@@ -14,7 +14,7 @@
 
 namespace trine::cli {
 
-/// Of a convolution or a fully connected layer with constant int8 weights.
+/// A convolution or a fully connected layer with constant int8 weights.
 struct NonzeroRow {
   std::string op, name;
   std::int64_t weights = 0, weights_all = 0;

@@ -8,6 +8,10 @@
 """
 import argparse
 import pathlib
+import sys
+
+if {"-h", "--help"} & set(sys.argv[1:]):  # before modules that may not be here
+    sys.exit(print(__doc__))
 
 import numpy as np
 import torch

@@ -12,6 +12,9 @@
 #ifdef CSR_SDRAM_BASE
 #include <generated/sdram_phy.h>
 #endif
+#ifdef TRINE_BY_CFU
+#include "trine_cfu.h"
+#endif
 
 enum { kPage = 4096 };
 
@@ -65,12 +68,22 @@ void isr(void) {
 }
 
 static int read_register(void* context, uint32_t offset, uint32_t* value) {
-  *value = *(volatile uint32_t*)(((struct machine*)context)->registers + offset);
+  const struct machine* machine = context;
+#ifdef TRINE_BY_CFU
+  *value = trine_cfu_read((int)(machine - machines), offset);
+#else
+  *value = *(volatile uint32_t*)(machine->registers + offset);
+#endif
   return 0;
 }
 
 static int write_register(void* context, uint32_t offset, uint32_t value) {
-  *(volatile uint32_t*)(((struct machine*)context)->registers + offset) = value;
+  const struct machine* machine = context;
+#ifdef TRINE_BY_CFU
+  trine_cfu_write((int)(machine - machines), offset, value);
+#else
+  *(volatile uint32_t*)(machine->registers + offset) = value;
+#endif
   return 0;
 }
 

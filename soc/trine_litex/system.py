@@ -5,6 +5,7 @@ from litex.soc.integration.soc import SoCRegion
 from litex.soc.integration.soc_core import SoCCore
 
 from trine_litex.bridge import AXI2Port
+from trine_litex.cfu import Cfu
 from trine_litex.core import REGISTERS_BYTES, Trine
 from trine_litex.faults import Faults
 from trine_litex.memory import SharedMemory
@@ -30,6 +31,8 @@ class TrineSoC(SoCCore):
         self._buses = []  # of the machines
         for index, trine in enumerate(self.trines):
             self._add_machine(f"trine{index}", trine, REGISTERS + index * REGISTERS_BYTES, faults)
+        if "cfu" in (self.cpu.variant or ""):
+            self._add_cfu()
         if models_kib:
             self.add_rom("models", origin=MODELS, size=models_kib * KIB, contents=list(models))
 
@@ -41,6 +44,13 @@ class TrineSoC(SoCCore):
         self.irq.add(name, use_loc_if_exists=True)
         self.bus.add_slave(name=f"{name}_registers", slave=trine.registers,
                            region=SoCRegion(origin=origin, size=REGISTERS_BYTES, cached=False))
+
+    def _add_cfu(self):
+        """The registers by a custom instruction, too."""
+        self.cfu = Cfu(REGISTERS, REGISTERS_BYTES)
+        self.cfu.connect(self.cpu)
+        self.bus.add_master(name="cfu", master=self.cfu.bus)
+        self.add_constant("TRINE_BY_CFU")
 
     def add_main_memory(self, size):
         """Main memory on chip."""

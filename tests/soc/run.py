@@ -231,6 +231,7 @@ def main():
         soc(0, *sdram, PLUS, "--cases", 2)
         without_hooks(*sdram, PLUS, "--cases", 2)
         digits(build, *small, "--cpu", "picorv32")
+        digits(build, *small, "--cpu-variant", "full+cfu")
         digits(build, *small, "--cpu", "ibex", run=trine_soc)
         soc(0, *small, "--config", "edge32", LENET, PLUS)
         soc(0, *small, "--set", "array.activations16=true", *LSTM, "--fault", "none")

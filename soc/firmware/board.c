@@ -136,7 +136,11 @@ void board_init(void) {
 #ifdef CSR_SDRAM_BASE
   init_sdram();
 #endif
+#ifdef TRINE_BY_CFU
+  irq_setmask(TRINE_CFU_ENABLE);
+#else
   irq_setmask(0);
+#endif
   irq_setie(1);
 }
 

@@ -9,11 +9,15 @@
 #include <stdint.h>
 
 /* The function field names the machine, so each has an instruction of its own. */
-#define TRINE_CFU(function, machine, offset, data)            \
+#define TRINE_CFU(function, machine, offset, data)                         \
   __asm__ volatile(".insn r 0x0B, " #function ", " #machine ", %0, %1, %2" \
-                   : "=r"(result)                             \
-                   : "r"(offset), "r"(data)                   \
+                   : "=r"(result)                                          \
+                   : "r"(offset), "r"(data)                                \
                    : "memory")
+
+/* Part of the mask of interrupts, always (VexRiscv's CSR 0xBC0): else the instruction is illegal.
+ */
+#define TRINE_CFU_ENABLE (1u << 31)
 
 static inline uint32_t trine_cfu_read(int machine, uint32_t offset) {
   uint32_t result;

@@ -117,6 +117,7 @@ def write(args):
 def main():
     logging.disable(logging.WARNING)
     cpu.CPUS["ibex"] = Ibex  # in place of LiteX's
+    cpu.CPUS["vexriscv"].add_cfu = lambda self, cfu_filename: None  # a file of Verilog; ours is cfu.py
     args = arguments()
     try:
         write(args)

@@ -26,7 +26,7 @@ class Cfu(LiteXModule):
         self.cmd_valid, self.cmd_ready = Signal(), Signal()
         self.function, self.offset, self.data = Signal(10), Signal(32), Signal(32)
         self.rsp_valid, self.rsp_ready, self.result = Signal(), Signal(), Signal(32)
-        self.bus = bus = wishbone.Interface(data_width=32, adr_width=32, addressing="word")
+        self.bus = bus = wishbone.Interface(data_width=32, adr_width=30, addressing="word")
         word, machine, is_write, data = Signal(30), Signal(7), Signal(), Signal(32)
         within = (machine_bytes // 4 - 1)
         self.comb += [

@@ -416,7 +416,7 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   for (const auto& [key, value] : run.items()) {
     CAPTURE(key);
     const bool own = key == "backend" || key == "vectors" || key == "vectors_exact" ||
-                     key == "sim_seconds" || key == "command";
+                     key == "sim_seconds" || key == "command" || key == "nonzero";
     CHECK((own || estimate.at(key) == value));
   }
   const json& traffic = estimate.at("traffic");

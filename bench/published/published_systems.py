@@ -120,6 +120,9 @@ def tpu():
                      common.percent(tera, 92), *figures])
     common.table(["network", "weights", "of our shapes", "batch", "TPU v1, TOPS", "of peak", "ours at 700 MHz, TOPS",
                   "of peak", "8 cores", "of peak", "2 cores of its size", "of peak"], rows)
+    channels = net.layers[-1].output.shape[-1]
+    filled = channels / 256 * 9 * channels / (256 * -(-9 * channels // 256))
+    print(f"CNN0's {channels} channels, 3 x 3, fill {common.percent(filled, 1)} of a weight-stationary square of 256 x 256.\n")
 
 
 # NVIDIA's performance model of NVDLA, ResNet-50, batch 1: MACs, KB, bytes a cycle, cycles.

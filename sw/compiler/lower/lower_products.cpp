@@ -169,13 +169,35 @@ void Lowering::fold_low_bytes(Layer& layer) {
   biases.clear();
 }
 
+/// Bits beyond the last channel are 0 in maps and in masked taps, which is the code -1: weights there
+/// are -1 and +1 in turn, so that a tap's cancel. Where one is left, its sum goes off the bias.
+void Lowering::cancel_beyond(Layer& layer) {
+  Conv& conv = layer.conv();
+  if (machine::operands_of(conv.precision).activations.has_zero) return;
+  for (int m = 0; m < layer.channels; ++m)
+    for (std::int64_t at_step = layer.weight_at(m, 0); at_step < layer.weight_at(m + 1, 0);
+         at_step += conv.step_codes) {
+      std::int8_t next = -1;
+      for (int c = 0; c < conv.step_codes; ++c) {
+        std::int8_t& weight = conv.weights[at(at_step + c)];
+        if (weight != 0) continue;
+        weight = next;
+        layer.bias[at(m)] = reference::wrap(std::int64_t{layer.bias[at(m)]} + weight);
+        next = static_cast<std::int8_t>(-next);
+      }
+    }
+}
+
 void Lowering::fold_zero_point(Layer& layer) const {
+  cancel_beyond(layer);
+  if (layer.conv().precision == isa::compute::Op::kBinary && layer.conv().outside == 0)
+    layer.conv().precision = isa::compute::Op::kBinaryInside;
   const bool folds = layer.conv().zero_point != 0 && layer.conv().group_steps == 0;
   for (int m = 0; m < layer.channels && folds; ++m)
     layer.bias[at(m)] =
         reference::wrap(layer.bias[at(m)] - layer.conv().zero_point * weight_sum(layer, m));
   layer.pad_code = packed_byte(layer.conv().outside, shape(layer.input).per_word);
-  set_sweeps(layer, shape(layer.input));
+  set_sweeps(layer);
 }
 
 std::int8_t& Maps::weight(Layer& layer, int m, int ky, int kx, int c) {

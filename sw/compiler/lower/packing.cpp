@@ -69,10 +69,24 @@ bool keeps_codes(OpKind kind) {
          model::is_reshape(kind);
 }
 
-/// What `op` can read as its input 0.
+/// Bits beyond an odd number of channels do not cancel, so they would count inside of a border and
+/// not outside of it.
+bool is_odd(const Graph& graph, const Op& op) { return graph.in(op, 0).extent(-1) % 2 != 0; }
+
+bool has_border(const Graph& graph, const Op& op) {
+  const model::Window w = model::window(graph, op);
+  return w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0;
+}
+
+/// What `op` can read as its input 0. Weights of other groups are 0.
 int readable(const Graph& graph, const Op& op) {
-  if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected)
-    return precision_of(graph.in(op, 1).encoding).codes_per_word();
+  if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) {
+    const bool image = op.kind == OpKind::kConv2D;
+    const bool odd = image && is_odd(graph, op) && has_border(graph, op);
+    const bool grouped = image && model::groups(graph, op) != 1;
+    return std::min(odd || grouped ? kWithZero : kAny,
+                    precision_of(graph.in(op, 1).encoding).codes_per_word());
+  }
   return keeps_codes(op.kind) ? kAny : kInt8;
 }
 
@@ -86,8 +100,7 @@ bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine,
     const Op& op = graph.ops[at(i)];
     if (std::ranges::count(op.inputs, tensor) == 0) continue;
     if (op.kind != OpKind::kConv2D) return false;
-    const model::Window w = model::window(graph, op);
-    if (bare && w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0) return false;
+    if (bare && has_border(graph, op)) return false;
     any = true;
   }
   return any;
@@ -98,7 +111,8 @@ bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine,
 int padding_limit(const Graph& graph, const std::vector<int>& machine, const Op& op) {
   if (!graph.in(op, 2).is_constant) return kInt8;
   const std::int64_t code = graph.in(op, 2).integers().at(0);
-  const bool bare = only_convolutions_read(graph, machine, op.outputs[0], true);
+  const bool bare =
+      !is_odd(graph, op) && only_convolutions_read(graph, machine, op.outputs[0], true);
   return std::max(kInt8, densest([&](const machine::Precision& p) {
                     return p.holds(code) && (p.has_zero || code == p.lowest || bare);
                   }));
@@ -125,7 +139,7 @@ std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& ma
       if (!is_map(t)) continue;
       const bool free = op.kind == OpKind::kThreshold || keeps_codes(op.kind);
       classes.limit(t, free ? kAny : kInt8);
-      if (op.kind == OpKind::kPad && !only_convolutions_read(graph, machine, t))
+      if (op.kind == OpKind::kPad && (is_odd(graph, op) || !only_convolutions_read(graph, machine, t)))
         classes.limit(t, kWithZero);
       if (op.kind == OpKind::kPadV2) classes.limit(t, padding_limit(graph, machine, op));
     }

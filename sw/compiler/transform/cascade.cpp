@@ -274,7 +274,7 @@ class Striping {
       l.macs = 0;
     }
     if (l.kind == LayerKind::kConv) {
-      cut_sweeps(l, net_.maps[at(l.input)].shape, out.first, out.last);
+      cut_sweeps(l, out.first, out.last);
       if (l.like >= 0) l.conv().weights.clear();
     }
     if (l.kind == LayerKind::kSum) move_regions(l, out);

@@ -36,7 +36,7 @@ void GraphFacts::find_facts() {
   find_fused_additions();
   find_fused_thresholds();
   find_concatenated();
-  packing_ = choose_packing(graph_, machine_);
+  packing_ = choose_packing(graph_, machine_, config_);
 }
 
 Problem GraphFacts::no_such_operator(const Op& o) const {

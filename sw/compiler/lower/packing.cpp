@@ -31,7 +31,11 @@ constexpr int densest(Holds holds) {
   return most;
 }
 constexpr int kAny = densest([](const auto&) { return true; });
-constexpr int kWithZero = densest([](const auto& p) { return p.has_zero; });
+
+/// For codes that may be 0.
+int with_zero(const machine::Config& config) {
+  return densest([&](const auto& p) { return p.has_zero && config.*p.enabled; });
+}
 
 /// Tensors that lie in one form, and the most compact form that all of them allow.
 class Classes {
@@ -79,15 +83,28 @@ bool has_border(const Graph& graph, const Op& op) {
 }
 
 /// What `op` can read as its input 0. Weights of other groups are 0.
-int readable(const Graph& graph, const Op& op) {
+int readable(const Graph& graph, const Op& op, const machine::Config& config) {
   if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) {
     const bool image = op.kind == OpKind::kConv2D;
     const bool odd = image && is_odd(graph, op) && has_border(graph, op);
     const bool grouped = image && model::groups(graph, op) != 1;
-    return std::min(odd || grouped ? kWithZero : kAny,
+    return std::min(odd || grouped ? with_zero(config) : kAny,
                     precision_of(graph.in(op, 1).encoding).codes_per_word());
   }
   return keeps_codes(op.kind) ? kAny : kInt8;
+}
+
+/// Codes that channels of the output are, as they are: parts begin with whole words.
+int joined_limit(const Graph& graph, const Op& op) {
+  const model::Tensor& out = graph.out(op);
+  if (op.axis != out.rank() - 1 && op.axis != -1) return kInt8;
+  return std::max(kInt8, densest([&](const machine::Precision& p) {
+                    return std::ranges::all_of(op.inputs, [&](int t) {
+                      const model::Tensor& part = graph.tensor(t);
+                      return !part.is_constant && part.has_scale_of(out) &&
+                             part.extent(-1) % p.codes_per_word() == 0;
+                    });
+                  }));
 }
 
 /// Padding inside of convolutions is exact in each form; elsewhere it needs a code of its own.
@@ -126,21 +143,29 @@ const machine::Precision& precision_of(model::Encoding encoding) {
   return precision == nullptr ? machine::kInt8 : *precision;
 }
 
-std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine) {
+std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine,
+                                  const machine::Config& config) {
   Classes classes(graph.tensors.size());
   const auto is_map = [&](int t) {
     return t >= 0 && graph.tensor(t).type == model::DataType::kInt8;
   };
   for (const int i : machine) {
     const Op& op = graph.ops[at(i)];
+    const bool joins = op.kind == OpKind::kConcatenation && is_map(op.outputs[0]);
+    if (joins) {
+      classes.limit(op.outputs[0], joined_limit(graph, op));
+      for (const int t : op.inputs) classes.unite(t, op.outputs[0]);
+      continue;
+    }
     for (std::size_t k = 0; k < op.inputs.size(); ++k)
-      if (is_map(op.inputs[k])) classes.limit(op.inputs[k], k == 0 ? readable(graph, op) : kInt8);
+      if (is_map(op.inputs[k]))
+        classes.limit(op.inputs[k], k == 0 ? readable(graph, op, config) : kInt8);
     for (const int t : op.outputs) {
       if (!is_map(t)) continue;
       const bool free = op.kind == OpKind::kThreshold || keeps_codes(op.kind);
       classes.limit(t, free ? kAny : kInt8);
       if (op.kind == OpKind::kPad && (is_odd(graph, op) || !only_convolutions_read(graph, machine, t)))
-        classes.limit(t, kWithZero);
+        classes.limit(t, with_zero(config));
       if (op.kind == OpKind::kPadV2) classes.limit(t, padding_limit(graph, machine, op));
     }
     if (keeps_codes(op.kind) && is_map(op.input(0))) classes.unite(op.input(0), op.outputs[0]);

@@ -97,19 +97,17 @@ def residual(name, bits):
                  strides=[1, 1], pads=[pad] * 4)
         return n.quantized(n.norm(x, channels, fan))
     x = conv("in", 3, 0, 27 * 5000)
-    for _ in range(2):
-        x = n.quantized(n.norm(n.op("Add", [x, conv(x, channels, 1, 9 * channels)]), channels, 2))
+    x = n.quantized(n.norm(n.op("Add", [x, conv(x, channels, 1, 9 * channels)]), channels, 2))
     first = n.op("Add", [x, conv(x, channels, 1, 9 * channels)])
     y = n.quantized(first)
     second = n.op("Add", [first, conv(y, channels, 1, 9 * channels)])
-    x = n.op("MaxPool", [n.quantized(second)], kernel_shape=[2, 2], strides=[2, 2])
+    x = n.op("MaxPool", [n.quantized(second)], kernel_shape=[4, 4], strides=[4, 4])
     x = n.op("Flatten", [x], axis=1)
-    size = size // 2
-    y = n.quantized(n.norm(n.op("MatMul", [x, n.weights(channels * size * size, 64)]), 64, 512))
+    y = n.quantized(n.norm(n.op("MatMul", [x, n.weights(channels * 4, 64)]), 64, channels * 4))
     z = n.quantized(n.norm(n.op("MatMul", [y, n.weights(64, 64)]), 64, 64))
     x = n.quantized(n.op("Sub", [y, z]))
     n.op("MatMul", [x, n.weights(64, 10)])
-    return n.model(name, [1, 3, size * 2 + 2, size * 2 + 2], "out", [1, 10], 8, 13)
+    return n.model(name, [1, 3, size + 2, size + 2], "out", [1, 10], 8, 13)
 
 
 def mlp(name, bits):

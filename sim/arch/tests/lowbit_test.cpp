@@ -370,7 +370,8 @@ TEST_CASE("fused pools need no vector unit", "[arch][pool]") {
 TEST_CASE("low-bit networks are exact on their vectors", "[arch][lowbit]") {
   for (const model::Sample& net : model::samples(
            {"lowbit/mlp_binary.onnx", "lowbit/mlp_ternary.onnx", "lowbit/cnv_binary.onnx",
-            "lowbit/cnv_ternary.onnx", "lowbit/thresholds.onnx"},
+            "lowbit/cnv_ternary.onnx", "lowbit/thresholds.onnx", "lowbit/residual_binary.onnx",
+            "lowbit/residual_ternary.onnx"},
            {"TFC_1W1A.onnx", "TFC_2W2A.onnx", "cnv_w1a1.onnx", "cnv_w2a2.onnx",
             "finn_tfc_w1a1_build_dataflow.onnx"})) {
     const auto cycles = require_net(net, machine::load_config("braintta-size"));

@@ -6,6 +6,7 @@
 
 #include "base/rounding.h"
 #include "machine/precision.h"
+#include "sw/compiler/lower/findings.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/former.h"
 #include "sw/compiler/network/forms.h"
@@ -322,8 +323,8 @@ void Lowering::set_thresholds(const Op& t, Layer& layer) const {
     const std::size_t row = table.extent(0) == 1 ? 0 : at(m) * at(K);
     for (int k = 0; k < K; ++k)
       for (int copy = 0; copy < copies; ++copy)
-        layer.conv().thresholds.push_back(
-            reference::saturate(values[row + at(k)] - layer.bias[at(m)]));
+        layer.conv().thresholds.push_back(reference::saturate(
+            (layer.conv().twice ? 2 : 1) * values[row + at(k)] - layer.bias[at(m)]));
     if (K * copies % 2 != 0) layer.conv().thresholds.push_back(INT32_MAX);
   }
 }
@@ -376,6 +377,12 @@ int Lowering::scaled_beside(const Op& o, int from, int bits) {
   return both;
 }
 
+void Lowering::read_twice(Layer& layer) {
+  layer.conv().twice = true;
+  layer.window.S = 2;
+  layer.window.dil_x = 0;
+}
+
 Layer Lowering::convolution(const Op& o) {
   std::optional<int> outside;
   const auto folded = folded_pads_.find(o.input(0));
@@ -403,7 +410,12 @@ Layer Lowering::convolution(const Op& o) {
     set_folded(layer.window, fold);
   else
     set_groups(layer, in, groups, depth, per_group, config_);
+  if (o.kind == OpKind::kConv2D && reads_twice(graph_, o) && !in.wide && !fold.folded() &&
+      !machine::precision_of_codes(in.per_word).has_zero)
+    read_twice(layer);
   set_arithmetic(o, layer);
+  if (layer.conv().twice)
+    for (std::int32_t& bias : layer.bias) bias = reference::wrap(2 * std::int64_t{bias});
   if (outside) layer.conv().outside = *outside;
   const auto codes = split ? std::vector<std::int8_t>() : filter.values<std::int8_t>();
   const auto wide = split ? filter.values<std::int16_t>() : std::vector<std::int16_t>();
@@ -426,6 +438,10 @@ Layer Lowering::convolution(const Op& o) {
                                           : tap_weight(layer, m, ky, kx, channel);
           const int w = code(m, ky, kx, c);
           to = static_cast<std::int8_t>(split ? split->low(w) : w);
+          if (layer.conv().twice) {  // 0 is 1 and -1
+            to = w < 0 ? -1 : 1;
+            weight(layer, m, 0, 1, channel) = w > 0 ? 1 : -1;
+          }
           if (split)
             tap_weight(layer, m, ky, kx, upper + channel) =
                 static_cast<std::int8_t>(split->high(w));

@@ -69,6 +69,7 @@ class Lowering : private Maps {
   /// sum (x - z) * w = sum x * w - z * sum w
   void fold_zero_point(Layer& layer) const;
   static void cancel_beyond(Layer& layer);
+  static void read_twice(Layer& layer);
   void fold_low_bytes(Layer& layer);
   bool has_long_sums(const Op& o) const;
   Problem wide_problem(const Op& o) const;

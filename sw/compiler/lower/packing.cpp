@@ -82,12 +82,24 @@ bool has_border(const Graph& graph, const Op& op) {
   return w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0;
 }
 
+/// Whether its sums meet thresholds alone.
+bool meets_thresholds(const Graph& graph, const std::vector<int>& machine, const Op& op) {
+  const int t = op.outputs[0];
+  const auto reads = [&](int i) { return std::ranges::count(graph.ops[at(i)].inputs, t) > 0; };
+  return std::ranges::count(graph.outputs, t) == 0 &&
+         graph.tensor(t).type == model::DataType::kInt32 &&
+         std::ranges::count_if(machine, reads) == 1 &&
+         graph.ops[at(*std::ranges::find_if(machine, reads))].kind == OpKind::kThreshold;
+}
+
 /// What `op` can read as its input 0. Weights of other groups are 0.
-int readable(const Graph& graph, const Op& op, const machine::Config& config) {
+int readable(const Graph& graph, const std::vector<int>& machine, const Op& op,
+             const machine::Config& config) {
   if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) {
     const bool image = op.kind == OpKind::kConv2D;
     const bool odd = image && is_odd(graph, op) && has_border(graph, op);
     const bool grouped = image && model::groups(graph, op) != 1;
+    if (!grouped && reads_twice(graph, op) && meets_thresholds(graph, machine, op)) return kAny;
     return std::min(odd || grouped ? with_zero(config) : kAny,
                     precision_of(graph.in(op, 1).encoding).codes_per_word());
   }
@@ -143,6 +155,12 @@ const machine::Precision& precision_of(model::Encoding encoding) {
   return precision == nullptr ? machine::kInt8 : *precision;
 }
 
+bool reads_twice(const Graph& graph, const Op& op) {
+  const model::Tensor& weights = graph.in(op, 1);
+  return op.kind == OpKind::kConv2D && weights.encoding == model::Encoding::kTernary &&
+         weights.extent(1) == 1 && weights.extent(2) == 1 && !has_border(graph, op);
+}
+
 std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine,
                                   const machine::Config& config) {
   Classes classes(graph.tensors.size());
@@ -159,7 +177,7 @@ std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& ma
     }
     for (std::size_t k = 0; k < op.inputs.size(); ++k)
       if (is_map(op.inputs[k]))
-        classes.limit(op.inputs[k], k == 0 ? readable(graph, op, config) : kInt8);
+        classes.limit(op.inputs[k], k == 0 ? readable(graph, machine, op, config) : kInt8);
     for (const int t : op.outputs) {
       if (!is_map(t)) continue;
       const bool free = op.kind == OpKind::kThreshold || keeps_codes(op.kind);

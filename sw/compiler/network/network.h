@@ -176,6 +176,9 @@ struct Conv {
   /// Biases of sums of 40 bits, while the layer is made: then they are in `bias` and above the
   /// multipliers of `scales`.
   std::vector<std::int64_t> long_bias;
+  /// Ternary weights of a binary map, in steps of two taps of one word: a weight is half the sum of
+  /// its two, so sums and biases count twice.
+  bool twice = false;
   int low = 0;                           ///< code below all thresholds
   std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
 };

@@ -68,7 +68,7 @@ int weight_bits_of(isa::compute::Op op) {
   return 0;
 }
 
-/// Of the array.
+/// The array's mode.
 int mode_of(isa::compute::Op op) {
   using Op = isa::compute::Op;
   return op == Op::kTernary ? 1 : op == Op::kBinary ? 2 : op == Op::kBinaryInside ? 3 : 0;
@@ -90,9 +90,8 @@ void plan(const isa::ComputeRegisters& r, const isa::Run& run, std::deque<Input>
   for (const Step& step : loop_nest(r, kRows)) {
     if (step.first && step.tile_first) row = static_cast<unsigned>(r.get(isa::compute::kRow));
     inputs.push_back({step, row % (1u << kRowBits), step_in_row, pad,
-                      step.first && flag(run, isa::compute::kClear),
-                      mode_of(op), bits, zero(isa::post::kAddZeroA),
-                      zero(isa::post::kAddZeroB)});
+                      step.first && flag(run, isa::compute::kClear), mode_of(op), bits,
+                      zero(isa::post::kAddZeroA), zero(isa::post::kAddZeroB)});
     if (++step_in_row == parts || step.last) {
       ++row;
       step_in_row = 0;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "sw/model/groups.h"
 #include "tools/fuzz/networks.h"
@@ -15,14 +16,13 @@ namespace {
 /// A layer whose result is added to what it reads, or lies behind that.
 int add_residual(LowBitNet& net, int x) {
   const Encoding codes = net.encoding(x);
-  int y = net.convolution(x, net.shape(x)[3], net.number(0, 1) == 0 ? 1 : 3, 1, Padding::kSame,
-                          codes);
+  int y =
+      net.convolution(x, net.shape(x)[3], net.number(0, 1) == 0 ? 1 : 3, 1, Padding::kSame, codes);
   y = net.threshold(y, codes);
   const int both = net.number(0, 1) == 0 ? net.join(x, y) : net.join(y, x);
-  const int sums = net.number(0, 3) > 0
-                       ? net.sum_of_halves(both, net.number(0, 3) == 0)
-                       : net.convolution(both, net.number(1, 40), net.number(1, 2), 1,
-                                         Padding::kSame, codes);
+  const int sums = net.number(0, 3) > 0 ? net.sum_of_halves(both, net.number(0, 3) == 0)
+                                        : net.convolution(both, net.number(1, 40), net.number(1, 2),
+                                                          1, Padding::kSame, codes);
   return net.threshold(sums, codes);
 }
 
@@ -47,7 +47,9 @@ void random_low_bit(LowBitNet& net) {
     const Encoding same = net.encoding(x) == Encoding::kInt8 ? Encoding::kBinary : net.encoding(x);
     const Encoding weights = net.number(0, 2) > 0 ? same : any_encoding(net, kWeights);
     if (net.number(0, 3) == 0) x = net.pad(x, net.number(0, 1) == 0 ? -1 : 1);
-    x = net.convolution(x, channels(), net.number(1, 3), net.number(1, 2), padding(), weights);
+    const int made = channels();
+    const int groups = net.number(0, 5) == 0 ? std::gcd(made, net.shape(x)[3]) : 1;
+    x = net.convolution(x, made, net.number(1, 3), net.number(1, 2), padding(), weights, groups);
     x = net.threshold(x, net.number(0, 2) > 0 ? same : any_encoding(net, kCodes));
     if (net.number(0, 2) == 0 && net.tensor(x).extent(1) > 2)
       x = net.max_pool(x, net.number(2, 3), net.number(1, 2), padding());

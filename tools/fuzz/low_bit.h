@@ -30,8 +30,10 @@ class LowBitNet : public Builder {
     return t;
   }
 
-  int convolution(int from, int channels, int size, int stride, Padding padding, Encoding weights) {
-    const std::vector<int> filter{channels, size, size, shape(from)[3]};
+  /// @param groups  of both channels, whose numbers it divides
+  int convolution(int from, int channels, int size, int stride, Padding padding, Encoding weights,
+                  int groups = 1) {
+    const std::vector<int> filter{channels, size, size, shape(from)[3] / groups};
     model::Op op = start(OpKind::kConv2D, {from, constant(filter, weights)});
     op.stride_h = op.stride_w = stride;
     op.padding = padding;

@@ -367,6 +367,15 @@ TEST_CASE("fused pools need no vector unit", "[arch][pool]") {
                         Catch::Matchers::Contains("needs the vector unit"));
 }
 
+TEST_CASE("a packed map of groups has weights of 0", "[arch][lowbit]") {
+  for (const Encoding encoding : {Encoding::kTernary, Encoding::kBinary}) {
+    LowBitNet net(3);
+    const int x = net.input({1, 6, 6, 32}, encoding);
+    net.threshold(net.convolution(x, 32, 3, 1, model::Padding::kSame, encoding, 2), encoding);
+    require_exact(net.graph, all_precisions(small_config(4, 4, 64, 32, 64)), {net.random_input()});
+  }
+}
+
 TEST_CASE("low-bit networks are exact on their vectors", "[arch][lowbit]") {
   for (const model::Sample& net : model::samples(
            {"lowbit/mlp_binary.onnx", "lowbit/mlp_ternary.onnx", "lowbit/cnv_binary.onnx",

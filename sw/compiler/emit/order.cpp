@@ -197,8 +197,8 @@ int Order::follower_channels() const {
   const Geometry& g = l.window;
   if (layer_ == 0 || !makes_vectors(layer_ - 1) || net_.layers[at(layer_ - 1)].output != l.input ||
       l.kind != LayerKind::kConv || l.weights_map >= 0 || l.group_channels > 0 || !t.chunk_outer ||
-      t.pieces || t.relay || l.sweeps.size() != 1 || g.P != 1 ||
-      g.H != 1 || g.Q != g.W || g.R * g.S != 1 || t.cols < g.Q || t.chunk % out_per_word() != 0)
+      t.pieces || t.relay || l.sweeps.size() != 1 || g.P != 1 || g.H != 1 || g.Q != g.W ||
+      g.R * g.S != 1 || t.cols < g.Q || t.chunk % out_per_word() != 0)
     return 0;
   const std::int64_t rows = l.rows_of(l.steps());
   const auto fits = [&](int channels) {

@@ -114,5 +114,4 @@ class Order {
   bool relay_end_ = false;          ///< of the last chunk of a relay
 };
 
-
 }  // namespace trine::compiler

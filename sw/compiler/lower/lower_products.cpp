@@ -170,8 +170,9 @@ void Lowering::fold_low_bytes(Layer& layer) {
   biases.clear();
 }
 
-/// Bits beyond the last channel are 0 in maps and in masked taps, which is the code -1: weights there
-/// are -1 and +1 in turn, so that a tap's cancel. Where one is left, its sum goes off the bias.
+/// Bits beyond the last channel are 0 in maps and in masked taps, which is the code -1: weights
+/// there are -1 and +1 in turn, so that a tap's cancel. Where one is left, its sum goes off the
+/// bias.
 void Lowering::cancel_beyond(Layer& layer) {
   Conv& conv = layer.conv();
   if (machine::operands_of(conv.precision).activations.has_zero) return;

@@ -182,7 +182,8 @@ std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& ma
       if (!is_map(t)) continue;
       const bool free = op.kind == OpKind::kThreshold || keeps_codes(op.kind);
       classes.limit(t, free ? kAny : kInt8);
-      if (op.kind == OpKind::kPad && (is_odd(graph, op) || !only_convolutions_read(graph, machine, t)))
+      if (op.kind == OpKind::kPad &&
+          (is_odd(graph, op) || !only_convolutions_read(graph, machine, t)))
         classes.limit(t, with_zero(config));
       if (op.kind == OpKind::kPadV2) classes.limit(t, padding_limit(graph, machine, op));
     }

@@ -35,9 +35,7 @@ Rect outputs_of_tap(const Geometry& pool, int ky, int kx) {
 
 }  // namespace
 
-void set_sweeps(Layer& layer) {
-  layer.sweeps = {{0, 0, {0, layer.window.P, 0, layer.window.Q}}};
-}
+void set_sweeps(Layer& layer) { layer.sweeps = {{0, 0, {0, layer.window.P, 0, layer.window.Q}}}; }
 
 /// The tap that lies on the first output's window corner covers all outputs, unless the border is
 /// as wide as the window (then it is a PAD).

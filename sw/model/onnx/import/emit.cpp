@@ -719,8 +719,8 @@ int Emitter::joined_codes(const Sum& sum) {
                                                           shape, a.quantization, wider));
 }
 
-/// The sum as a product of both operands' channels, one behind the other: its codes stay packed, and
-/// what follows is folded into thresholds or scales.
+/// The sum as a product of both operands' channels, one behind the other: its codes stay packed,
+/// and what follows is folded into thresholds or scales.
 Value Emitter::as_product(const Value& given) {
   const Sum& sum = *given.sum;
   const int codes = joined_codes(sum);
@@ -786,7 +786,8 @@ void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int outpu
   });
   if ((line.slope != 1 && !scales) || line.offset != 0 || by_channel)
     throw_error("a float operator between {} and quantizer", what);
-  if (!q.nearest) throw_error("{} levels of {}: allowed are Add and Sub of one scale", q.count + 1, what);
+  if (!q.nearest)
+    throw_error("{} levels of {}: allowed are Add and Sub of one scale", q.count + 1, what);
   for (std::size_t i = 0; i < std::min<std::size_t>(op.inputs.size(), 2); ++i)
     if (int& t = op.inputs[i]; t >= 0 && tensor(t).scale() > 0) t = alike(t, q, op.index);
   if (scales) op.divisor = static_cast<float>(double{op.divisor} / line.slope);

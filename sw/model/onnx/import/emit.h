@@ -268,7 +268,7 @@ class Emitter {
 
   Graph& graph_;
   bool images_, host_;
-  std::map<int, int> images_of_;  ///< of plain tensors
+  std::map<int, int> images_of_;             ///< of plain tensors
   std::map<std::pair<int, int>, int> both_;  ///< codes of two tensors, channels behind channels
 };
 

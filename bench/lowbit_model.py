@@ -3,10 +3,11 @@
 """Writes a QONNX model of equal low-bit layers.
 
 usage: lowbit_model.py OUT.onnx [--inputs K] [--weights K] [--size H] [--channels C] [--filters M]
-                       [--window R] [--layers N] [--border B] [--dense]
+                       [--window R] [--layers N] [--border B] [--residual] [--dense]
 K is binary, ternary or int8. A layer is Conv (stride 1, SAME) or, with --dense, MatMul of a vector;
 then BatchNormalization and the quantizer of the inputs' kind. --border is what lies around the
-image: 0 by Conv's own padding, -1 and 1 by Pad. Weights are random, seeded, inputs codes of scale 1;
+image: 0 by Conv's own padding, -1 and 1 by Pad. With --residual each layer's result is added to its
+input, with a quantizer behind the sum. Weights are random, seeded, inputs codes of scale 1;
 the same arguments give the same bytes.
 """
 import argparse
@@ -92,7 +93,8 @@ def model(o):
     draw, graph = random.Random(1), Graph()
     x = graph.quantizer("image", o.inputs)
     for position in range(o.layers):
-        x = add_layer(graph, draw, x, o.filters if position else o.channels, o)
+        y = add_layer(graph, draw, x, o.filters if position else o.channels, o)
+        x = graph.quantizer(graph.node("Add", x, y), o.inputs) if o.residual else y
     image = [] if o.dense else [o.size, o.size]
     ends = [onnx_writer.float_end("image", [1, o.channels, *image]),
             onnx_writer.float_end(x, [1, o.filters, *image])]
@@ -111,10 +113,13 @@ def options(arguments):
     parser.add_argument("--window", type=int, default=3)
     parser.add_argument("--layers", type=int, default=1)
     parser.add_argument("--border", type=int, choices=[-1, 0, 1], default=0)
+    parser.add_argument("--residual", action="store_true")
     parser.add_argument("--dense", action="store_true")
     o = parser.parse_args(arguments)
     if o.window % 2 == 0:
         parser.error("--window: odd")
+    if o.residual and o.channels != o.filters:
+        parser.error("--residual: as many --filters as --channels")
     if o.weights == "sparse" and (not o.dense or o.channels % 4 or o.filters % 4):
         parser.error("sparse weights: of --dense products, with --channels and --filters in fours")
     return o

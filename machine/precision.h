@@ -119,6 +119,7 @@ struct Operands {
 };
 constexpr Operands operands_of(isa::compute::Op op) {
   if (op == kInt4.int8_product || op == isa::compute::Op::kInt8Groups) return {kInt8, kInt4};
+  if (op == isa::compute::Op::kBinaryInside) op = isa::compute::Op::kBinary;
   for (const Precision& p : kPrecisions) {
     if (op == p.product) return {p, p};
     if (op == p.int8_product) return {kInt8, p};
@@ -134,6 +135,7 @@ static_assert(std::ranges::all_of(isa::kComputeOps.codes,
                                            op == isa::compute::Op::kInt8Int16 ||
                                            op == kInt4.int8_product ||
                                            op == isa::compute::Op::kInt8Groups ||
+                                           op == isa::compute::Op::kBinaryInside ||
                                            std::ranges::any_of(
                                                kPrecisions, [=](const Precision& p) {
                                                  return op == p.product || op == p.int8_product;

@@ -193,7 +193,7 @@ module trine_core #(
   logic [Lanes-1:0]          c_lanes, c_rsp_lanes;
   logic [Rows-1:0]           v_lanes, v_rsp_lanes, r_rsp_lanes;
   logic [LaneBits-1:0]       r_lanes;
-  logic [Lanes*32-1:0]       rsp_data;
+  logic [Lanes*33-1:0]       rsp_data;
   logic [3:0]                rsp_tag;
   logic                      s_valid, s_ready;
   logic [WordBits-1:0]       s_word;

@@ -5,7 +5,7 @@
 usage: precisions.py [--backend rtl|arch] [--config C] [--table NAME]...
        precisions.py --area [--config C] [--liberty FILE]
 Tables: layer, stack, large: 3x3 convolutions of 128 to 128 channels, one over 16x16 pixels, four in
-a row, one over 64x64. dense: a fully connected layer, 1,024 to 1,024, batch 1. tfc: TFC_1W1A of
+a row, one over 64x64. residual: the four, each added to what it reads, beside the same without. dense: a fully connected layer, 1,024 to 1,024, batch 1. tfc: TFC_1W1A of
 $TRINE_SHARED (../shared) on braintta-size, left out without it. --area synthesizes five designs.
 Each run must be bit-exact, else the benchmark ends.
 """
@@ -83,6 +83,24 @@ def print_workload(options, key):
     common.table(["mode", "cycles", "MACs/cycle", "peak", "of peak", "rate", "weight bytes",
                   "bytes read", "written"], rows)
     common.table(["mode", "MACs / peak", "idle PEs", *causes], cycles)
+
+
+def write_blocks(folder, kind, *more):
+    size, layers, _ = WORKLOADS["stack"]
+    path = folder / "blocks.onnx"
+    lowbit_model.write(path, "--inputs", kind, "--weights", "ternary" if kind == "int8" else kind,
+                       "--size", size, "--layers", layers, *more)
+    return path
+
+
+def print_residual(options):
+    print("**Four layers in a row, 16x16 pixels, each added to what it reads**\n")
+    rows = []
+    for name, kind in (("ternary", "ternary"), ("binary", "binary"), ("int8 x ternary", "int8")):
+        bare, added = [run(options, write_blocks, kind, *more)["cycles"]
+                       for more in ([], ["--residual"])]
+        rows.append([name, bare, added, common.percent(added - bare, bare)])
+    common.table(["mode", "cycles without sums", "with", "more"], rows)
 
 
 def write_dense(folder, weights):
@@ -170,15 +188,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="edge256")
     parser.add_argument("--backend", choices=["rtl", "arch"], default="rtl")
-    parser.add_argument("--table", action="append", choices=[*tables, "dense", "tfc"])
+    parser.add_argument("--table", action="append", choices=[*tables, "residual", "dense", "tfc"])
     parser.add_argument("--area", action="store_true")
     parser.add_argument("--liberty", default=area.SG13G2 if area.SG13G2.exists() else None)
     options = parser.parse_args()
     if options.area:
         return print_area(options)
-    for key in options.table or [*tables, "dense", "tfc"]:
+    for key in options.table or [*tables, "residual", "dense", "tfc"]:
         if key in WORKLOADS:
             print_workload(options, key)
+        elif key == "residual":
+            print_residual(options)
         elif key == "dense":
             print_dense(options)
         else:

@@ -67,6 +67,8 @@ package trine_isa_pkg;
   localparam logic [7:0] ComputeOpInt8Groups = 8'd9;
   // int8 activations and weights; codes are int16, two words a lane
   localparam logic [7:0] ComputeOpInt8Int16 = 8'd10;
+  // binary, of which masked taps add nothing; pad_code is 0
+  localparam logic [7:0] ComputeOpBinaryInside = 8'd11;
   localparam int unsigned ComputeFlagClear = 0;  // accumulators start at zero
   localparam int unsigned ComputeFlagDrain = 1;  // results leave through the post unit
   localparam int unsigned ComputeFlagFuseAdd = 2;  // the post unit adds the residual
@@ -340,9 +342,10 @@ package trine_isa_pkg;
     16'b0000000000000000,  // pmem
     16'b0000000000000000  // dmem
   };
-  localparam int unsigned ComputeOpCodes = 11;
-  localparam logic [10:0] ComputeOpKnown = 11'b11111111111;
-  localparam logic [175:0] ComputeOpNeeds = {
+  localparam int unsigned ComputeOpCodes = 12;
+  localparam logic [11:0] ComputeOpKnown = 12'b111111111111;
+  localparam logic [191:0] ComputeOpNeeds = {
+    16'b0000000000000100,  // binary_inside
     16'b0000010000000001,  // int8_int16
     16'b0001100000000001,  // int8_groups
     16'b0000100000000001,  // int8_int4

@@ -65,7 +65,7 @@ module trine_dmem #(
   output logic [TagBits-1:0]       g_tag_o,      // its tag
 
   output logic [Lanes-1:0]         rsp_lanes_o,
-  output logic [Lanes*32-1:0]      rsp_data_o,
+  output logic [Lanes*33-1:0]      rsp_data_o,   // {lanes not in g_lanes_i, words}
   output logic [TagBits-1:0]       rsp_tag_o,
   output logic                     rsp_done_o,
   output logic                     soon_o,       // rsp_done_o of the next cycle, and its tag

@@ -36,7 +36,7 @@ module trine_gather #(
   output logic [TagBits-1:0]        g_tag_o,      // its tag
 
   output logic [Lanes-1:0]          rsp_lanes_o,
-  output logic [Lanes*32-1:0]       rsp_data_o,
+  output logic [Lanes*33-1:0]       rsp_data_o,     // {lanes that were not in g_lanes_i, words}
   output logic [TagBits-1:0]        rsp_tag_o,
   output logic                      rsp_done_o,
   output logic                      soon_o,       // rsp_done_o of the next cycle, and its tag
@@ -194,6 +194,8 @@ module trine_gather #(
   assign rsp_tag_o   = answer_q2.tag;
   assign soon_o      = soon_q;
   assign soon_tag_o  = answer_q.tag;
+
+  assign rsp_data_o[Lanes*32 +: Lanes] = answer_q2.pad;
 
   always_comb begin
     for (int unsigned l = 0; l < Lanes; l++) begin

@@ -47,7 +47,7 @@ module trine_maps #(
 
   // Answers of all three; whose is complete: {residuals, vector, compute}.
   output logic [2:0]                      rsp_done_o,
-  output logic [Lanes*32-1:0]             rsp_data_o,
+  output logic [Lanes*33-1:0]             rsp_data_o,  // {lanes that were not active, words}
   output logic [3:0]                      rsp_tag_o,
 
   // Results: {addresses, active lanes, data, mask}.

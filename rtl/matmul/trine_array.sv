@@ -25,6 +25,9 @@
 // Blocks of one shape have equal parameters and are one module, so that one hardened block serves
 // all: those right of the window's columns have a former, too, unless PipeCols < 4.
 //
+// With Binary a row's word is a bit longer: bit 32 is bit 0 of its mode. A masked tap of a binary
+// RUN has mode 3, in which the product is 0; it takes no register, as each row has its own mode.
+//
 // Timing    one step a cycle. PE(r, c) adds a step PeStages + r / PipeRows + c / PipeCols cycles
 //           after its input. With last_i in cycle t, the drain register of PE(r, c) can be read
 //           from cycle t + 1 + PeStages + r / PipeRows + c / PipeCols on. So column c is complete
@@ -56,7 +59,8 @@ module trine_array #(
   parameter int unsigned Drain      = 1,     // columns read at once: 1, 2
   parameter bit          ClockGates = 1'b0,
   parameter int          Multiplier = trine_mul_pkg::Operator,
-  localparam int unsigned Lanes = Rows + (Window ? 3 : 0)
+  localparam int unsigned Lanes   = Rows + (Window ? 3 : 0),
+  localparam int unsigned ActBits = Binary ? 33 : 32
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
@@ -68,7 +72,7 @@ module trine_array #(
   input  logic               last_i,
   input  logic [1:0]         mode_i,
   input  logic               window_i,
-  input  logic [Lanes*32-1:0] act_i,
+  input  logic [Lanes*ActBits-1:0] act_i,
   input  logic [Cols*32-1:0] wgt_i,
 
   // The words of the step before: the registers at the entry.
@@ -107,11 +111,11 @@ module trine_array #(
     for (genvar k = 0; k < (Extra ? h - 1 : h); k++) begin : gen_stage
       logic                from_valid, valid;
       logic [Flags-1:0]    from_flags, flags;
-      logic [Words*32-1:0] from_words, words;
+      logic [Words*ActBits-1:0] from_words, words;
       if (k == 0) begin : gen_entry
         assign from_valid = valid_i;
         assign from_flags = {window_i, first_i, last_i, mode_i};
-        assign from_words = act_i[32*First +: 32*Words];
+        assign from_words = act_i[ActBits*First +: ActBits*Words];
       end else begin : gen_chain
         assign from_valid = gen_act[h].gen_stage[k-1].valid;
         assign from_flags = gen_act[h].gen_stage[k-1].flags;
@@ -120,7 +124,7 @@ module trine_array #(
 
       trine_delay #(
         .Flags      (Flags),
-        .Bits       (32 * Words),
+        .Bits       (ActBits * Words),
         .ClockGates (ClockGates)
       ) u_stage (
         .clk_i,
@@ -216,18 +220,19 @@ module trine_array #(
 
       logic                           from_valid, valid;
       logic [Flags-1:0]               from_flags, flags;
-      logic [Lines*32-1:0]            from_act, act;
+      logic [Lines*ActBits-1:0]       from_act, act;
       logic [Words*WgtBits-1:0]       from_wgt, wgt;
       logic [Drain*High*AccBits-1:0]  column;
 
       if (g > 0) begin : gen_right
         assign from_valid = gen_col[g-1].gen_row[h].valid;
         assign from_flags = gen_col[g-1].gen_row[h].flags;
-        assign from_act[32*High-1:0] = gen_col[g-1].gen_row[h].act[32*High-1:0];
+        assign from_act[ActBits*High-1:0] = gen_col[g-1].gen_row[h].act[ActBits*High-1:0];
         if (Seen) begin : gen_taps
-          assign from_act[32*High +: 96] = gen_col[g-1].gen_row[h].act[32*High +: 96];
+          assign from_act[ActBits*High +: 3*ActBits] =
+              gen_col[g-1].gen_row[h].act[ActBits*High +: 3*ActBits];
         end else if (Former) begin : gen_no_taps
-          assign from_act[32*High +: 96] = '0;
+          assign from_act[ActBits*High +: 3*ActBits] = '0;
         end
       end else begin : gen_left
         if (h == 0) begin : gen_first
@@ -241,9 +246,10 @@ module trine_array #(
           localparam int unsigned Group = Top + l < Rows ? (Top + l) / PipeRows : RowGroups;
           localparam int unsigned Line  = Top + l < Rows ? (Top + l) % PipeRows : Top + l - Rows;
           if (h == 0) begin : gen_first
-            assign from_act[32*l +: 32] = act_i[32*l +: 32];
+            assign from_act[ActBits*l +: ActBits] = act_i[ActBits*l +: ActBits];
           end else begin : gen_later
-            assign from_act[32*l +: 32] = gen_act[Group].gen_stage[h-1].words[32*Line +: 32];
+            assign from_act[ActBits*l +: ActBits] =
+                gen_act[Group].gen_stage[h-1].words[ActBits*Line +: ActBits];
           end
         end
       end
@@ -302,9 +308,10 @@ module trine_array #(
   // ---------------------------------------------------------------------------------------------
   for (genvar r = 0; r < Rows; r++) begin : gen_act_entry
     if (r < PipeRows) begin : gen_block
-      assign act_o[32*r +: 32] = gen_col[0].gen_row[0].act[32*r +: 32];
+      assign act_o[32*r +: 32] = gen_col[0].gen_row[0].act[ActBits*r +: 32];
     end else begin : gen_delay
-      assign act_o[32*r +: 32] = gen_act[r/PipeRows].gen_stage[0].words[32*(r%PipeRows) +: 32];
+      assign act_o[32*r +: 32] =
+          gen_act[r/PipeRows].gen_stage[0].words[ActBits*(r%PipeRows) +: 32];
     end
   end
 

@@ -28,7 +28,7 @@ module trine_compute #(
   parameter int unsigned PipeRows     = 8,
   parameter int unsigned Jobs         = 2,  // places for tiles that are on their way
   parameter int unsigned PeStages     = 2,  // of a PE: 1, 2
-  parameter bit          Window       = 1'b0,
+  parameter bit          Window       = 1'b0, Binary = 1'b0,
   parameter bit          Weights4     = 1'b0,
   parameter bit          Groups       = 1'b0,
   parameter bit          Int16        = 1'b0, Formats = 1'b0,  // Rows is even
@@ -55,7 +55,7 @@ module trine_compute #(
   output logic [TagBits-1:0]               g_tag_o,
   output logic                             g_hold_o,
   input  logic [Lanes-1:0]                 rsp_lanes_i,
-  input  logic [Lanes*32-1:0]              rsp_data_i,
+  input  logic [Lanes*33-1:0]              rsp_data_i,  // {masked lanes, words}
   input  logic [TagBits-1:0]               rsp_tag_i,
   input  logic                             rsp_done_i,
   input  logic                             soon_i,  // rsp_done_i of the next cycle
@@ -75,7 +75,7 @@ module trine_compute #(
 
   // Array.
   output trine_matmul_pkg::step_t          step_o,
-  output logic [Lanes*32-1:0]              act_o,
+  output logic [Lanes*(Binary ? 33 : 32)-1:0] act_o,
 
   // A tile for the post unit.
   output logic                             job_valid_o,
@@ -263,7 +263,7 @@ module trine_compute #(
     .Lanes   (Lanes),
     .TagBits (TagBits),
     .LastBit (TagLast),
-    .Int16   (Int16)
+    .Int16   (Int16), .Binary (Binary)
   ) u_operands (
     .clk_i,
     .rst_ni,
@@ -274,7 +274,7 @@ module trine_compute #(
     .rsp_done_i,
     .soon_i,
     .hold_o       (g_hold_o),
-    .int16_i      (Int16 && cfg.int16 && !cfg.by_row),
+    .int16_i      (Int16 && cfg.int16 && !cfg.by_row), .mode_i (mode),
     .tag_o        (tag),
     .act_o,
     .weights_i    (weights_there),

@@ -32,7 +32,7 @@ module trine_compute_regs #(
   output trine_job_pkg::cfg_t    cfg_o,
   output logic [7:0]              pad_o,          // code of taps outside
   output logic [PmemAddrBits-1:0] row_o,          // first row of weights
-  output logic [1:0]              mode_o,         // of the array: int8, ternary, binary
+  output logic [1:0]              mode_o,         // of the array: int8, ternary, binary, inside
   output logic [2:0]              weight_bits_o,  // packed: 0 not, 1 ternary, 2 binary, 3 window,
                                                   // 4 int4
   output logic                    pairs_o,        // the RUN on offer has lanes in pairs
@@ -117,6 +117,7 @@ module trine_compute_regs #(
       unique case (command_i.run_op)
         trine_isa_pkg::ComputeOpTernary: mode_q <= 2'd1;
         trine_isa_pkg::ComputeOpBinary:  mode_q <= 2'd2;
+        trine_isa_pkg::ComputeOpBinaryInside: mode_q <= 2'd3;
         default:                         mode_q <= 2'd0;
       endcase
       unique case (command_i.run_op)

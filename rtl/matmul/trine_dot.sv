@@ -7,6 +7,7 @@
 //   mode_i 0  int8     4 signed lanes of 8 bits: sum of the products
 //          1  ternary  16 lanes of 2 bits, 00 = 0, 01 = +1, 11 = -1 (10 counts as 0)
 //          2  binary   32 lanes of 1 bit, 1 = +1, 0 = -1: 32 - 2 * popcount(act ^ wgt)
+//          3  nothing  0, where act_i is 0: of ternary lanes, or of designs without them
 //
 // Two bodies, chosen by Multiplier: `*`, which Verilator evaluates five times faster and which
 // FPGAs and tools with datapath generators want, and radix-4 Booth rows in one sum, which Yosys
@@ -42,9 +43,10 @@ module trine_dot #(
   end
 
   // The selected precision; constants where the parameters leave no choice. Neither: binary.
-  logic int8, ternary;
+  logic int8, ternary, nothing;
   assign int8    = Int8 && ((!Ternary && !Binary) || mode_i == 2'd0);
   assign ternary = Ternary && (!Binary || mode_i[0]);
+  assign nothing = !Ternary && Binary && mode_i[0];
 
   // ---------------------------------------------------------------------------------------------
   // Ternary and binary count ones in 32 votes, of which 16 stand for zero. A ternary lane gives
@@ -74,7 +76,7 @@ module trine_dot #(
       count   = 6'd0;
       counted = 32'd0;
       if (!int8) begin
-        count   = 6'($countones(votes));
+        count   = nothing ? 6'd16 : 6'($countones(votes));
         counted = ternary ? {26'd0, count} - 32'd16 : {25'd0, count, 1'b0} - 32'd32;
       end
     end
@@ -111,7 +113,7 @@ module trine_dot #(
       products = products + (Bias - Signs);
     end
 
-    assign count   = 6'($countones(votes));
+    assign count   = nothing ? 6'd16 : 6'($countones(votes));
     assign counted = ternary ? (Bias - 18'd16) + {12'd0, count}
                              : (Bias - 18'd32) + {11'd0, count, 1'b0};
     assign biased  = int8 ? products : counted;

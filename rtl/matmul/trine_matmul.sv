@@ -56,7 +56,7 @@ module trine_matmul #(
   output logic [3:0]                       g_tag_o,
   output logic                             g_hold_o,
   input  logic [Lanes-1:0]                 rsp_lanes_i,
-  input  logic [Lanes*32-1:0]              rsp_data_i,
+  input  logic [Lanes*33-1:0]              rsp_data_i,  // {masked lanes, words}
   input  logic [3:0]                       rsp_tag_i,
   input  logic                             rsp_done_i,
   input  logic                             soon_i,  // rsp_done_i of the next cycle
@@ -88,6 +88,7 @@ module trine_matmul #(
   output trine_engine_pkg::compute_state_t state_o
 );
 
+  localparam int unsigned ActBits     = Binary ? 33 : 32;  // trine_array
   localparam int unsigned WindowParts = !Window ? 1 : Cols < 32 ? Cols / 4 : 8;
 
   trine_matmul_pkg::step_t step;
@@ -95,7 +96,7 @@ module trine_matmul #(
   logic [PmemAddrBits-1:0] w_row;
   logic [2:0]              weight_bits;
   logic [2:0]              weight_part;
-  logic [Lanes*32-1:0]     act;
+  logic [Lanes*ActBits-1:0] act;
   logic                    factors, factors_second, factors_bank;
   logic [1:0]              factors_free;
 
@@ -106,7 +107,7 @@ module trine_matmul #(
     .PipeRows     (PipeRows),
     .Jobs         (Drain + 1),
     .PeStages     (PeStages),
-    .Window       (Window),
+    .Window       (Window), .Binary (Binary),
     .Weights4     (Weights4),
     .Groups       (Groups),
     .Int16        (Int16), .Formats (Formats),

@@ -9,7 +9,7 @@ package trine_matmul_pkg;
     logic       valid;
     logic       first;     // sums begin anew
     logic       last;      // sums go into the drain registers
-    logic [1:0] mode;      // int8, ternary, binary
+    logic [1:0] mode;      // int8, ternary, binary, binary with masked lanes
     logic       window;    // four taps of each of four channels
     logic [7:0] act_zero;  // zero points of a product of two maps, else 0
     logic [7:0] wgt_zero;

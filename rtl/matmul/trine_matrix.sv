@@ -60,7 +60,7 @@ module trine_matrix #(
 
   // A step.
   input  trine_matmul_pkg::step_t  step_i,
-  input  logic [Lanes*32-1:0]      act_i,
+  input  logic [Lanes*(Binary ? 33 : 32)-1:0] act_i,
 
   // Drain neighbouring columns.
   input  logic [Cols-1:0]          cols_i,
@@ -241,7 +241,7 @@ module trine_matrix #(
 
   always_ff @(posedge clk_i) begin
     if (live_q && valid) begin
-      a_precision: assert (step_i.mode != 2'd3);
+      a_precision: assert (Binary || !step_i.mode[1]);
       a_window:    assert (!step_i.window || weight_bits_i == 3'd3);
       c_short:     cover (first && last);  // a tile of one step
     end

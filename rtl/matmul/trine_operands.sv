@@ -17,6 +17,9 @@
 // hold_o: behind a last step without a grant no step beyond the slots may be on its way. It comes
 // from registers alone, with soon_i and rsp_done_i as the two steps that are on their way.
 //
+// With Binary a lane's word has a bit more, which is bit 0 of its mode (trine_array): a masked lane
+// of a RUN in mode 3 has that mode, all others have mode 2.
+//
 // Timing    one step a cycle; a step is at the front in the cycle after its answer is complete.
 // Contract  answers come in order, of one step at a time; the gather keeps what hold_o meets.
 // Check     trine_compute_tb
@@ -25,7 +28,9 @@ module trine_operands #(
   parameter int unsigned Lanes   = 8,
   parameter int unsigned TagBits = 4,
   parameter int unsigned LastBit = 1,  // of the tag: the step ends a tile
-  parameter bit          Int16   = 1'b0
+  parameter bit          Int16   = 1'b0,
+  parameter bit          Binary  = 1'b0,
+  localparam int unsigned ActBits = Binary ? 33 : 32
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -33,16 +38,17 @@ module trine_operands #(
 
   // The gather's answers.
   input  logic [Lanes-1:0]    rsp_lanes_i,
-  input  logic [Lanes*32-1:0] rsp_data_i,
+  input  logic [Lanes*33-1:0] rsp_data_i,  // {masked lanes, words}
   input  logic [TagBits-1:0]  rsp_tag_i,
   input  logic                rsp_done_i,
   input  logic                soon_i,  // rsp_done_i of the next cycle
   output logic                hold_o,
   input  logic                int16_i,  // odd lanes hold low bytes, which the array takes less 128
+  input  logic [1:0]          mode_i,
 
   // The step at the front; it passes into the array when its weights are there.
   output logic [TagBits-1:0]  tag_o,
-  output logic [Lanes*32-1:0] act_o,
+  output logic [Lanes*ActBits-1:0] act_o,
   input  logic                weights_i,
   output logic                pass_o,
 
@@ -132,11 +138,21 @@ module trine_operands #(
       act = '0;
       for (int unsigned s = 0; s < Slots; s++) act = act | (act_q[s] & {32{pop_q[s]}});
     end
-    assign act_o[l*32 +: 32] = act;
+    assign act_o[l*ActBits +: 32] = act;
+
+    if (Binary) begin : gen_masked
+      logic [Slots-1:0] masked_q;
+      always_ff @(posedge clk_i) begin
+        for (int unsigned s = 0; s < Slots; s++) begin
+          if (rsp_lanes_i[l] && push_q[s]) masked_q[s] <= rsp_data_i[Lanes*32 + l];
+        end
+      end
+      assign act_o[l*ActBits + 32] = mode_i[0] && (!mode_i[1] || (masked_q & pop_q) != '0);
+    end
   end
 
-  logic unused_int16;
-  assign unused_int16 = int16_i;
+  logic unused_bits;
+  assign unused_bits = ^{int16_i, mode_i, rsp_data_i[Lanes*32 +: Lanes]};
 
 `ifdef TRINE_ASSERT
   logic live_q;

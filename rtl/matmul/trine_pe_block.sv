@@ -42,6 +42,7 @@ module trine_pe_block #(
   parameter bit          ClockGates = 1'b0,
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned Lanes    = Rows + (Window ? 3 : 0),
+  localparam int unsigned ActBits  = Binary ? 33 : 32,
   localparam int unsigned WgtBits  = Multiplier == trine_mul_pkg::Booth ? 48 : 32
 ) (
   input  logic                     clk_i,
@@ -55,7 +56,7 @@ module trine_pe_block #(
   input  logic                     last_i,
   input  logic [1:0]               mode_i,
   input  logic                     window_i,
-  input  logic [Lanes*32-1:0]      act_i,
+  input  logic [Lanes*ActBits-1:0] act_i,
   input  logic [Cols*WgtBits-1:0]  wgt_i,
 
   // It, a cycle later.
@@ -64,7 +65,7 @@ module trine_pe_block #(
   output logic                     last_o,
   output logic [1:0]               mode_o,
   output logic                     window_o,
-  output logic [Lanes*32-1:0]      act_o,
+  output logic [Lanes*ActBits-1:0] act_o,
   output logic [Cols*WgtBits-1:0]  wgt_o,
 
   // Columns of results, one above the other.
@@ -102,9 +103,16 @@ module trine_pe_block #(
   // control goes on to the next block.
   // ---------------------------------------------------------------------------------------------
   for (genvar r = 0; r < Lanes; r++) begin : gen_act
-    logic             valid;
+    logic             valid, ternary;  // bit 0 of the row's mode
     logic [Flags-1:0] flags;
     logic [31:0]      word;
+
+    if (Binary) begin : gen_own_mode
+      assign ternary               = act_i[ActBits*r + 32];
+      assign act_o[ActBits*r + 32] = flags[0];
+    end else begin : gen_one_mode
+      assign ternary = mode_i[0];
+    end
 
     trine_broadcast #(
       .Flags (Flags)
@@ -112,17 +120,17 @@ module trine_pe_block #(
       .clk_i   (clk),
       .rst_ni  (rst_ni),
       .valid_i (valid_i),
-      .flags_i (Flags'({window_i, first_i, last_i, mode_i})),
-      .word_i  (act_i[32*r +: 32]),
+      .flags_i (Flags'({window_i, first_i, last_i, mode_i[1], ternary})),
+      .word_i  (act_i[ActBits*r +: 32]),
       .valid_o (valid),
       .flags_o (flags),
       .word_o  (word)
     );
 
-    assign act_o[32*r +: 32] = word;
+    assign act_o[ActBits*r +: 32] = word;
 
     logic unused_control;  // of the rows without PEs
-    assign unused_control = valid ^ ^flags;
+    assign unused_control = valid ^ ^flags ^ mode_i[0];
   end
 
   assign valid_o                   = gen_act[0].valid;

@@ -245,6 +245,7 @@ struct Machine::ZeroPoints {
 struct Machine::Tile {
   std::vector<std::uint32_t> words;
   std::vector<std::int16_t> values;  ///< compute: [lane][step][value]
+  std::vector<char> masked;          ///< of each word
   std::int64_t steps = 0;
 };
 
@@ -508,6 +509,7 @@ void Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
   const std::uint32_t pad = 0x01010101U * static_cast<std::uint8_t>(r.get(post::kPadCode));
   tile.steps = steps_of(r);
   tile.words.resize(lanes.lanes.size() * tile.steps);
+  tile.masked.resize(tile.words.size());
   std::size_t step = 0;
   for (int cw = 0; cw <= words_last; ++cw)
     for (int ky = 0; ky <= r_last; ++ky)
@@ -518,6 +520,7 @@ void Machine::gather(const LaneRegisters& r, const Lanes& lanes, Tile& tile,
           const bool inside = lanes.gathers(l) && y >= 0 && y < height && x >= 0 && x < width;
           const std::uint32_t word = inside ? read_dmem(lane.base + offset) : pad;
           tile.words[l * tile.steps + step] = word;
+          tile.masked[l * tile.steps + step] = !inside;
         }
         ++step;
         offset += kx < s_last ? kx_step : ky < r_last ? ky_step : cw_step;
@@ -549,6 +552,8 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   const auto op = static_cast<Op>(run.op);
   const bool in_groups = op == Op::kInt8Groups;
   if (in_groups) check_groups(r, run);
+  if (op == Op::kBinaryInside && r.get(post::kPadCode) != 0)
+    fail("masked taps that add nothing have a pad code");
   const bool matmul = op == Op::kMatmul || op == Op::kMatmul16;
   if (matmul && run.has(kFuseAdd))
     fail("the zero points of a product and of an addition share their registers");
@@ -578,7 +583,9 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
       tile.values.resize(tile.words.size() * per_word);
       for (std::size_t i = 0; i < tile.words.size(); ++i)
         for (int v = 0; v < per_word; ++v)
-          tile.values[i * per_word + v] = value_at(tile.words[i], operands.activations, v);
+          tile.values[i * per_word + v] = op == Op::kBinaryInside && tile.masked[i] != 0
+                                              ? std::int16_t{0}
+                                              : value_at(tile.words[i], operands.activations, v);
     }
     for (int g = 0; g < groups; ++g) {
       if (clear) std::ranges::fill(accumulators_, 0);

@@ -255,7 +255,8 @@ TEST_CASE("low-bit ONNX networks are exact, output by output and layer by layer"
           "[reference][golden][onnx]") {
   for (const model::Sample& sample : model::samples(
            {"lowbit/mlp_binary.onnx", "lowbit/mlp_ternary.onnx", "lowbit/cnv_binary.onnx",
-            "lowbit/cnv_ternary.onnx", "lowbit/thresholds.onnx"},
+            "lowbit/cnv_ternary.onnx", "lowbit/thresholds.onnx", "lowbit/residual_binary.onnx",
+            "lowbit/residual_ternary.onnx"},
            {"TFC_1W1A.onnx", "TFC_2W2A.onnx", "cnv_w1a1.onnx", "cnv_w2a2.onnx",
             "finn_tfc_w1a1_build_dataflow.onnx"})) {
     CAPTURE(sample.file.string());

@@ -33,7 +33,11 @@ class Gather {
     drive(dut.rsp_tag_i, answer_.tag);
     dut.rsp_done_i = answer_.done;
     for (unsigned l = 0; l < rows_; ++l)
-      if ((answer_.lanes >> l & 1) != 0) set_bits(dut.rsp_data_i, 32 * l, 32, answer_.data[l]);
+      if ((answer_.lanes >> l & 1) != 0) {
+        set_bits(dut.rsp_data_i, 32 * l, 32, answer_.data[l]);
+        if constexpr (requires { dut.array_act_o; })  // who reads words alone has no port for it
+          set_bits(dut.rsp_data_i, 32 * rows_ + l, 1, ~answer_.reads >> l & 1);
+      }
     if constexpr (requires { dut.soon_i; }) dut.soon_i = soon_.done;
   }
 
@@ -56,7 +60,7 @@ class Gather {
   void clock(Dut& dut) {
     answer_ = soon_;
     soon_ = {served_ | (serves_ && first_ ? ~reads_ & ((1u << rows_) - 1) : 0), finished_,
-             front_tag_, front_data_};
+             front_tag_, front_data_, reads_};
     pending_ &= ~served_;
     if (serves_) first_ = false;
     if (finished_) busy_ = false;
@@ -77,6 +81,7 @@ class Gather {
     bool done = false;
     unsigned tag = 0;
     std::vector<std::uint32_t> data;
+    unsigned reads = 0;  ///< lanes that are not masked
   };
 
   unsigned rows_, addr_bits_;

@@ -294,6 +294,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
         CAPTURE(l, read, g.address[l]);
         REQUIRE(get_bits(dut.rsp_data_o, 32 * l, 32) ==
                 (read ? b.memory[g.address[l]] : 0x01010101u * g.pad));
+        REQUIRE((get_bits(dut.rsp_data_o, 32 * kLanes + l, 1) != 0) == !read);
       }
       REQUIRE((dut.rsp_done_o != 0) == (g.answered == (1u << kLanes) - 1));
       if (dut.rsp_done_o != 0) {

@@ -60,6 +60,7 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
   std::mt19937 random{seed};
   std::vector<Pe> pes(kRows * kCols);
   std::vector<std::uint32_t> act(kLanes), wgt(kCols), act_before, wgt_before;
+  std::vector<bool> masked(kLanes);
   bool valid_before = false;
   int left = 0;
   bool window = false;
@@ -75,8 +76,12 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
       window = kWindow && precision == Precision::kInt8 && chance(random, 50);
     }
     const bool last = left == 1;
-    for (unsigned r = 0; r < kLanes; ++r)
-      set_word(dut.act_i, r, act[r] = legal_word(any_word(random), precision));
+    for (unsigned r = 0; r < kLanes; ++r) {
+      masked[r] = precision == Precision::kBinary && chance(random, 20);
+      act[r] = masked[r] ? 0 : legal_word(any_word(random), precision);
+      set_bits(dut.act_i, 33 * r, 32, act[r]);
+      set_bits(dut.act_i, 33 * r + 32, 1, precision == Precision::kTernary || masked[r]);
+    }
     for (unsigned c = 0; c < kCols; ++c)
       set_word(dut.wgt_i, c, wgt[c] = legal_word(any_word(random), precision));
     const unsigned col = static_cast<unsigned>(random() % kCols);
@@ -105,7 +110,8 @@ TEST_CASE("trine_array computes every PE and drains it in the documented cycle",
           word = 0;
           for (unsigned tap = 0; tap < 4; ++tap) word |= (act[r + tap] >> 8 * c & 0xff) << 8 * tap;
         }
-        pe.acc = (first ? 0 : pe.acc) + static_cast<std::uint32_t>(dot(word, wgt[c], precision));
+        pe.acc = (first ? 0 : pe.acc) +
+                 (masked[r] ? 0 : static_cast<std::uint32_t>(dot(word, wgt[c], precision)));
         const int skew = static_cast<int>(r / kPipeRows + c / kPipeCols);
         if (last) pe.coming.push_back({cycle + 1 + kPeStages + skew, pe.acc});
       }

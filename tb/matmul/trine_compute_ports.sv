@@ -37,7 +37,7 @@ module trine_compute_ports #(
   output logic [TagBits-1:0]       g_tag_o,
   output logic                     g_hold_o,
   input  logic [Lanes-1:0]         rsp_lanes_i,
-  input  logic [Lanes*32-1:0]      rsp_data_i,
+  input  logic [Lanes*33-1:0]      rsp_data_i,   // {masked lanes, words}
   input  logic [TagBits-1:0]       rsp_tag_i,
   input  logic                     rsp_done_i,
   input  logic                     soon_i,       // rsp_done_i of the next cycle
@@ -57,7 +57,7 @@ module trine_compute_ports #(
   output logic                     array_last_o,
   output logic [1:0]               array_mode_o,
   output logic                     array_window_o,
-  output logic [Lanes*32-1:0]      array_act_o,
+  output logic [Lanes*33-1:0]      array_act_o,  // of a lane {bit 0 of its mode, word}
   output logic [7:0]               act_zero_o,  // of a product of two maps, else 0
   output logic [7:0]               wgt_zero_o,
 
@@ -149,7 +149,8 @@ module trine_compute_ports #(
     .PeStages (PeStages),
     .Window (Window),
     .WindowParts (WindowParts),
-    .Weights4 (Weights4)
+    .Weights4 (Weights4),
+    .Binary (1'b1)
   ) u_dut (
     .clk_i,
     .rst_ni,

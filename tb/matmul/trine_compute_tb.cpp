@@ -51,6 +51,7 @@ int weight_bits_of(isa::compute::Op op) {
     case Op::kInt8:
     case Op::kTernary:
     case Op::kBinary:
+    case Op::kBinaryInside:
     case Op::kMatmul:
     case Op::kInt16:
     case Op::kMatmul16:
@@ -65,6 +66,12 @@ int weight_bits_of(isa::compute::Op op) {
       return 4;
   }
   return 0;
+}
+
+/// The array's mode.
+int mode_of(isa::compute::Op op) {
+  using Op = isa::compute::Op;
+  return op == Op::kTernary ? 1 : op == Op::kBinary ? 2 : op == Op::kBinaryInside ? 3 : 0;
 }
 
 void plan(const isa::ComputeRegisters& r, const isa::Run& run, std::deque<Input>& inputs,
@@ -83,9 +90,8 @@ void plan(const isa::ComputeRegisters& r, const isa::Run& run, std::deque<Input>
   for (const Step& step : loop_nest(r, kRows)) {
     if (step.first && step.tile_first) row = static_cast<unsigned>(r.get(isa::compute::kRow));
     inputs.push_back({step, row % (1u << kRowBits), step_in_row, pad,
-                      step.first && flag(run, isa::compute::kClear),
-                      bits == 0 && !matmul ? run.op : 0, bits, zero(isa::post::kAddZeroA),
-                      zero(isa::post::kAddZeroB)});
+                      step.first && flag(run, isa::compute::kClear), mode_of(op), bits,
+                      zero(isa::post::kAddZeroA), zero(isa::post::kAddZeroB)});
     if (++step_in_row == parts || step.last) {
       ++row;
       step_in_row = 0;
@@ -108,8 +114,10 @@ void check(const Vtrine_compute_ports& dut, const Input& input, unsigned row) {
   for (unsigned l = 0; l < kRows; ++l) {
     const bool inside = input.step.inside[l];
     CAPTURE(l, inside);
-    REQUIRE(get_bits(dut.array_act_o, 32 * l, 32) ==
+    REQUIRE(get_bits(dut.array_act_o, 33 * l, 32) ==
             (inside ? memory_word(input.step.address[l] & kMask) : input.pad));
+    REQUIRE((get_bits(dut.array_act_o, 33 * l + 32, 1) != 0) ==
+            (input.mode == 1 || (input.mode == 3 && !inside)));
   }
 }
 
@@ -267,7 +275,8 @@ TEST_CASE("trine_compute feeds the array every step of the loop nest", "[tb][com
       r.set(isa::post::kOutput, random() % 4);
       run.op = static_cast<int>(random() % 7);
       if (run.op == static_cast<int>(isa::compute::Op::kInt16))
-        run.op = static_cast<int>(isa::compute::Op::kInt8Int4);
+        run.op = static_cast<int>(chance(random, 50) ? isa::compute::Op::kInt8Int4
+                                                     : isa::compute::Op::kBinaryInside);
       run.flags = static_cast<int>(random() % 256) & ~(1 << isa::compute::kWindow);
       issue.start(r, run, random);
       plan(r, run, inputs, jobs);

@@ -88,3 +88,21 @@ TEST_CASE("trine_dot reaches both ends of its range", "[tb][dot]") {
     CHECK(at_zero(0xdeadbeef, ~0xdeadbeefu, Precision::kBinary) == -32);
   }
 }
+
+TEST_CASE("trine_dot adds nothing of a masked word of binary codes", "[tb][dot]") {
+  if (TB_Binary == 0) {
+    SUCCEED("not in this design");
+    return;
+  }
+  Vtrine_dot dut;
+  std::mt19937 random{1};
+  for (int i = 0; i < 1'000; ++i) {
+    const std::uint32_t base = any_word(random), wgt = any_word(random);
+    dut.mode_i = 3;
+    dut.base_i = base;
+    dut.act_i = 0;
+    drive(dut.wgt_i, kBooth ? digits(wgt, Precision::kBinary) : wgt);
+    dut.eval();
+    REQUIRE(dut.sum_o == base);
+  }
+}

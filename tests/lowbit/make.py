@@ -87,6 +87,29 @@ def cnv(name, bits):
     return n.model(name, [1, 3, 12, 12], "out", [1, 10], 8, 13)
 
 
+def residual(name, bits):
+    """Blocks that add what they read: quantized behind a normalization, then as it is, where the
+    sum is read by a quantizer and by the next addition; rows of channels at the end."""
+    n, channels, size = Net(name, QONNX, bits), 32, 8
+
+    def conv(x, depth, pad, fan):
+        x = n.op("Conv", [x, n.weights(channels, depth, 3, 3)], kernel_shape=[3, 3],
+                 strides=[1, 1], pads=[pad] * 4)
+        return n.quantized(n.norm(x, channels, fan))
+    x = conv("in", 3, 0, 27 * 5000)
+    x = n.quantized(n.norm(n.op("Add", [x, conv(x, channels, 1, 9 * channels)]), channels, 2))
+    first = n.op("Add", [x, conv(x, channels, 1, 9 * channels)])
+    y = n.quantized(first)
+    second = n.op("Add", [first, conv(y, channels, 1, 9 * channels)])
+    x = n.op("MaxPool", [n.quantized(second)], kernel_shape=[4, 4], strides=[4, 4])
+    x = n.op("Flatten", [x], axis=1)
+    y = n.quantized(n.norm(n.op("MatMul", [x, n.weights(channels * 4, 64)]), 64, channels * 4))
+    z = n.quantized(n.norm(n.op("MatMul", [y, n.weights(64, 64)]), 64, 64))
+    x = n.quantized(n.op("Sub", [y, z]))
+    n.op("MatMul", [x, n.weights(64, 10)])
+    return n.model(name, [1, 3, size + 2, size + 2], "out", [1, 10], 8, 13)
+
+
 def mlp(name, bits):
     """As Brevitas exports it: a shape that is computed, weights quantized and then transposed, a
     normalization in single operators behind the last product."""
@@ -140,8 +163,9 @@ def float_conv(name, bits):
 
 
 NETWORKS = {"cnv_binary": (cnv, 1), "cnv_ternary": (cnv, 2), "mlp_binary": (mlp, 1),
-            "mlp_ternary": (mlp, 2), "thresholds": (thresholds, 1), "float_conv": (float_conv, 0)}
-SPANS = {"cnv": (-128, 127), "mlp": (0, 1), "thresholds": (0, 255)}
+            "mlp_ternary": (mlp, 2), "residual_binary": (residual, 1),
+            "residual_ternary": (residual, 2), "thresholds": (thresholds, 1), "float_conv": (float_conv, 0)}
+SPANS = {"cnv": (-128, 127), "residual": (-128, 127), "mlp": (0, 1), "thresholds": (0, 255)}
 
 
 def cases(name, run):

@@ -81,7 +81,8 @@ void require_samples(const std::vector<model::Sample>& samples, const machine::C
 std::vector<model::Sample> low_bit_nets() {
   return model::samples(
       {"lowbit/mlp_binary.onnx", "lowbit/mlp_ternary.onnx", "lowbit/thresholds.onnx",
-       "lowbit/cnv_binary.onnx", "lowbit/cnv_ternary.onnx"},
+       "lowbit/cnv_binary.onnx", "lowbit/cnv_ternary.onnx", "lowbit/residual_binary.onnx",
+       "lowbit/residual_ternary.onnx"},
       {"TFC_1W1A.onnx", "TFC_2W2A.onnx", "finn_tfc_w1a1_build_dataflow.onnx"});
 }
 

@@ -512,7 +512,7 @@ class Generator {
 
   bool compute() {
     using namespace isa::compute;
-    static_assert(isa::kComputeOps.codes.size() == 11 && machine::kPrecisions.size() == 3,
+    static_assert(isa::kComputeOps.codes.size() == 12 && machine::kPrecisions.size() == 3,
                   "the draws below name each operation and encoding");
     if (config_.activations16 && !ternary_ && chance(30)) return compute16();
     Instruction i;
@@ -520,7 +520,8 @@ class Generator {
     const Op any = ternary_          ? Op::kTernary
                    : !config_.binary ? Op::kInt8
                                      : static_cast<Op>(draw(config_.ternary ? 5 : 1));
-    const Op op = any != Op::kInt8                 ? any
+    const Op op = any == Op::kBinary && chance(50) ? Op::kBinaryInside
+                  : any != Op::kInt8               ? any
                   : config_.groups && chance(30)   ? Op::kInt8Groups
                   : config_.weights4 && chance(30) ? Op::kInt8Int4
                   : chance(40)                     ? Op::kMatmul
@@ -574,6 +575,7 @@ class Generator {
     if (30 - sum_bits < kLargestShift) return false;
     quantization(r, sum_bits);
     if (op == Op::kTernary) r.set(post::kPadCode, -draw(2));  // 0 or sixteen -1
+    if (op == Op::kBinaryInside) r.set(post::kPadCode, 0);
     r.set(agu::kGroupsLast, groups - 1);
     r.set(kChannels, channels);
     r.set(post::kPosition, position);

@@ -190,7 +190,7 @@ class Builder {
       compiler::set_groups(l, shape(from), r.groups, r.C / r.groups, r.M / r.groups, config_);
     }
     if (l.former.steps > 0) l.conv().steps_per_row = config_.window_steps_per_row();
-    compiler::set_sweeps(l, shape(from));
+    compiler::set_sweeps(l);
     return l;
   }
 
@@ -308,7 +308,7 @@ class Builder {
     const auto sum_of = [&](int a) {
       Layer l = layer(i, LayerKind::kConv, a);
       l.channels = 1;
-      compiler::set_sweeps(l, shape(a));
+      compiler::set_sweeps(l);
       push(std::move(l), map({1, r.H, r.W}));
     };
     sum_of(x);

@@ -175,7 +175,7 @@ class Shapes {
     l.second = residual < 0 ? residual : first_of(residual, walked);
     l.conv().precision = weights.int8_product;
     l.conv().steps_per_row = machine::kInt8.bits / weights.bits;
-    compiler::set_sweeps(l, s);
+    compiler::set_sweeps(l);
     add(std::move(l));
     return to;
   }

@@ -4,11 +4,29 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "sw/model/groups.h"
 #include "tools/fuzz/networks.h"
 
 namespace trine::fuzz {
+
+namespace {
+
+/// A layer whose result is added to what it reads, or lies behind that.
+int add_residual(LowBitNet& net, int x) {
+  const Encoding codes = net.encoding(x);
+  int y =
+      net.convolution(x, net.shape(x)[3], net.number(0, 1) == 0 ? 1 : 3, 1, Padding::kSame, codes);
+  y = net.threshold(y, codes);
+  const int both = net.number(0, 1) == 0 ? net.join(x, y) : net.join(y, x);
+  const int sums = net.number(0, 3) > 0 ? net.sum_of_halves(both, net.number(0, 3) == 0)
+                                        : net.convolution(both, net.number(1, 40), net.number(1, 2),
+                                                          1, Padding::kSame, codes);
+  return net.threshold(sums, codes);
+}
+
+}  // namespace
 
 void random_low_bit(LowBitNet& net) {
   const auto padding = [&] { return net.number(0, 1) == 0 ? Padding::kSame : Padding::kValid; };
@@ -17,7 +35,11 @@ void random_low_bit(LowBitNet& net) {
   const std::vector<Encoding> kCodes{Encoding::kBinary, Encoding::kTernary, Encoding::kInt2,
                                      Encoding::kInt4};
   const int size = net.number(5, 14);
-  const auto channels = [&] { return net.number(1, net.number(0, 5) == 0 ? 300 : 70); };
+  const bool whole = net.number(0, 3) == 0;  // words, as what joins packed maps asks for
+  const auto channels = [&] {
+    const int any = net.number(1, net.number(0, 5) == 0 ? 300 : 70);
+    return whole ? (any + 15) / 16 * 16 : any;
+  };
   int x = net.input({1, size, size, channels()},
                     any_encoding(net, {Encoding::kInt8, Encoding::kBinary, Encoding::kTernary}));
   for (int layers = net.number(1, 3); layers > 0; --layers) {
@@ -25,10 +47,15 @@ void random_low_bit(LowBitNet& net) {
     const Encoding same = net.encoding(x) == Encoding::kInt8 ? Encoding::kBinary : net.encoding(x);
     const Encoding weights = net.number(0, 2) > 0 ? same : any_encoding(net, kWeights);
     if (net.number(0, 3) == 0) x = net.pad(x, net.number(0, 1) == 0 ? -1 : 1);
-    x = net.convolution(x, channels(), net.number(1, 3), net.number(1, 2), padding(), weights);
+    const int made = channels();
+    const int groups = net.number(0, 5) == 0 ? std::gcd(made, net.shape(x)[3]) : 1;
+    x = net.convolution(x, made, net.number(1, 3), net.number(1, 2), padding(), weights, groups);
     x = net.threshold(x, net.number(0, 2) > 0 ? same : any_encoding(net, kCodes));
     if (net.number(0, 2) == 0 && net.tensor(x).extent(1) > 2)
       x = net.max_pool(x, net.number(2, 3), net.number(1, 2), padding());
+    const bool packed =
+        net.encoding(x) == Encoding::kBinary || net.encoding(x) == Encoding::kTernary;
+    if (packed && net.number(0, 2) == 0) x = add_residual(net, x);
     if (net.tensor(x).extent(1) < 4) break;
   }
   if (net.number(0, 2) > 0) net.fully_connected(net.flat(x), net.number(1, 20), net.encoding(x));

@@ -30,8 +30,10 @@ class LowBitNet : public Builder {
     return t;
   }
 
-  int convolution(int from, int channels, int size, int stride, Padding padding, Encoding weights) {
-    const std::vector<int> filter{channels, size, size, shape(from)[3]};
+  /// @param groups  of both channels, whose numbers it divides
+  int convolution(int from, int channels, int size, int stride, Padding padding, Encoding weights,
+                  int groups = 1) {
+    const std::vector<int> filter{channels, size, size, shape(from)[3] / groups};
     model::Op op = start(OpKind::kConv2D, {from, constant(filter, weights)});
     op.stride_h = op.stride_w = stride;
     op.padding = padding;
@@ -68,6 +70,29 @@ class LowBitNet : public Builder {
     const int out = codes("codes", shape(from), encoding);
     if (encoding == Encoding::kInt4) tensor(out).quantization.zero_point = {number(-8, 7)};
     return finish(op, out);
+  }
+
+  /// Channels of both, of one quantization.
+  int join(int a, int b) {
+    model::Op op = start(OpKind::kConcatenation, {a, b});
+    op.axis = 3;
+    std::vector<int> both = shape(a);
+    both[3] += shape(b)[3];
+    return finish(op, codes_like(a, "both", both));
+  }
+
+  /// Sums or differences of the first half of the channels and the second.
+  int sum_of_halves(int from, bool minus) {
+    const int C = shape(from)[3] / 2;
+    const int x = convolution(from, C, 1, 1, Padding::kValid, Encoding::kTernary);
+    std::vector<std::uint8_t>& weights = tensor(graph.ops.back().input(1)).data;
+    std::ranges::fill(weights, std::uint8_t{0});
+    for (int m = 0; m < C; ++m) {
+      weights[static_cast<std::size_t>(m * 2 * C + m)] = 1;
+      weights[static_cast<std::size_t>(m * 2 * C + C + m)] = minus ? 255 : 1;
+    }
+    reach_ = 2;
+    return x;
   }
 
   /// Borders of 1 all around.

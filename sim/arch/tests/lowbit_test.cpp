@@ -367,10 +367,20 @@ TEST_CASE("fused pools need no vector unit", "[arch][pool]") {
                         Catch::Matchers::Contains("needs the vector unit"));
 }
 
+TEST_CASE("a packed map of groups has weights of 0", "[arch][lowbit]") {
+  for (const Encoding encoding : {Encoding::kTernary, Encoding::kBinary}) {
+    LowBitNet net(3);
+    const int x = net.input({1, 6, 6, 32}, encoding);
+    net.threshold(net.convolution(x, 32, 3, 1, model::Padding::kSame, encoding, 2), encoding);
+    require_exact(net.graph, all_precisions(small_config(4, 4, 64, 32, 64)), {net.random_input()});
+  }
+}
+
 TEST_CASE("low-bit networks are exact on their vectors", "[arch][lowbit]") {
   for (const model::Sample& net : model::samples(
            {"lowbit/mlp_binary.onnx", "lowbit/mlp_ternary.onnx", "lowbit/cnv_binary.onnx",
-            "lowbit/cnv_ternary.onnx", "lowbit/thresholds.onnx"},
+            "lowbit/cnv_ternary.onnx", "lowbit/thresholds.onnx", "lowbit/residual_binary.onnx",
+            "lowbit/residual_ternary.onnx"},
            {"TFC_1W1A.onnx", "TFC_2W2A.onnx", "cnv_w1a1.onnx", "cnv_w2a2.onnx",
             "finn_tfc_w1a1_build_dataflow.onnx"})) {
     const auto cycles = require_net(net, machine::load_config("braintta-size"));

@@ -240,10 +240,10 @@ std::int64_t Emitter::zeros_of_all() const {
 
 /// Bias and scale of the channels, with those of the chunks beside them that a quarter of the
 /// memory holds: short loads cost more than their words, long ones wait for their place.
-std::int64_t Emitter::require_parameters(const Channels& channels, int correction) {
+std::int64_t Emitter::require_parameters(const Channels& channels) {
   const Layer& l = layer();
   const Channels range = parameter_range(channels.first);
-  const Image::Parameters& block = image_.parameters.at({layer_, range.first, correction});
+  const Image::Parameters& block = image_.parameters.at({layer_, range.first});
   const std::int64_t before = std::int64_t{channels.first - range.first} * l.passes;
   if (const auto zeros = place_of_zeros(block); l.per_tensor && zeros) return *zeros + before;
   std::int64_t first = 0;

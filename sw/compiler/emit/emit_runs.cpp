@@ -609,7 +609,7 @@ void Emitter::emit_positions(const Rect& part, const SumRegion* region, const Ve
   }
   std::vector<Region> reads;
   const bool norm = l.kind == LayerKind::kNormalize;
-  if (norm) reads = {{Space::kParams, require_parameters(v.channels, -1), l.channels}};
+  if (norm) reads = {{Space::kParams, require_parameters(v.channels), l.channels}};
   isa::VectorRegisters r = vector_registers(n, v.in, v.out, region);
   r.set(post::kPadCode, v.pad_code);
   if (l.kind == LayerKind::kSoftmax && l.wide) {

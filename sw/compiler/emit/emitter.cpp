@@ -199,18 +199,19 @@ void Emitter::emit_conv_part(const Visit& v) {
   const std::int64_t group_rows = layer().rows_of(layer().steps());
   for (const Rect& own : rects) {
     input_until(own.x1);
-    for (std::size_t s = v.first; s < v.last; ++s)
-      for (const SweepPart& p : parts_in(layer().sweeps[s], own)) {
-        const std::int64_t param = require_parameters(channels, p.correction);
-        for (const Channels& group : runs_of(channels)) {
-          const int before = group.first - channels.first;
-          const std::int64_t from = row + before / columns * group_rows;
-          if (layer().is_gate() && gate_comes_) load_gate(group, from);
-          emit_conv({&layer().sweeps[s], p.rect, group, part, in, out, delta, from,
-                     param + before * layer().passes});
-        }
-        gate_comes_ = false;
+    for (std::size_t s = v.first; s < v.last; ++s) {
+      const Rect swept = own.within(layer().sweeps[s].rect);
+      if (swept.empty()) continue;
+      const std::int64_t param = require_parameters(channels);
+      for (const Channels& group : runs_of(channels)) {
+        const int before = group.first - channels.first;
+        const std::int64_t from = row + before / columns * group_rows;
+        if (layer().is_gate() && gate_comes_) load_gate(group, from);
+        emit_conv({&layer().sweeps[s], swept, group, part, in, out, delta, from,
+                   param + before * layer().passes});
       }
+      gate_comes_ = false;
+    }
   }
   finish_output(rect, channels);
 }
@@ -228,8 +229,7 @@ void Emitter::emit_conv_relay(const Visit& v) {
   const View in = input_view(rect, l.first_word(channels.first), words, 0, R);
   const View out = output_view(rect, channels);
   const std::int64_t delta = residual_delta(rect, channels, out);
-  const SweepPart& sweep_part = l.sweeps[0].parts[0];
-  const std::int64_t param = require_parameters(channels, sweep_part.correction);
+  const std::int64_t param = require_parameters(channels);
   const auto run = [&](const Rect& tile, const FilterPart& part, bool clear, bool drain) {
     emit_conv({&l.sweeps[0], tile, channels, part, in, out, delta, row + part.word * word_rows,
                param, clear, drain});
@@ -261,12 +261,13 @@ void Emitter::emit_conv_pieces(const Rect& rect, const Channels& channels) {
   const View out = output_view(rect, channels);
   const std::int64_t delta = residual_delta(rect, channels, out);
   for (const Channels& group : groups_of(channels))
-    for (const Sweep& sweep : layer().sweeps)
-      for (const SweepPart& p : parts_in(sweep, rect)) {
-        const std::int64_t param = require_parameters(channels, p.correction) +
-                                   (group.first - channels.first) * layer().passes;
-        emit_pieces(sweep, rect, p.rect, group, out, delta, param);
-      }
+    for (const Sweep& sweep : layer().sweeps) {
+      const Rect swept = rect.within(sweep.rect);
+      if (swept.empty()) continue;
+      const std::int64_t param =
+          require_parameters(channels) + (group.first - channels.first) * layer().passes;
+      emit_pieces(sweep, rect, swept, group, out, delta, param);
+    }
   finish_output(rect, channels);
 }
 

@@ -127,7 +127,7 @@ class Emitter : private Order {
   bool weights_on_chip() const;
   const View& weights_view() const;
   void read_weights(Region from);
-  std::int64_t require_parameters(const Channels& channels, int correction);
+  std::int64_t require_parameters(const Channels& channels);
   void require_only(isa::dma::Target target, Space space, const Image::Block& set,
                     std::int64_t* loaded);
   void load_biases(std::int64_t byte, std::int64_t first, std::int64_t entries);

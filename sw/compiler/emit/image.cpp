@@ -20,24 +20,21 @@ struct Entries {
   Words bias, scale;
 };
 
-Entries parameters_of(const Layer& l, const Channels& range, int correction) {
+Entries parameters_of(const Layer& l, const Channels& range) {
   Entries p;
   for (int n = range.first; n < range.last; ++n) {
-    const std::int64_t extra = correction < 0 ? 0 : l.conv().corrections[at(correction)][at(n)];
     if (l.result != Output::kThresholds) {
       const reference::ChannelScale& s = l.scales[at(n)];
       const std::uint64_t packed =
           static_cast<std::uint32_t>(s.multiplier) | static_cast<std::uint64_t>(s.shift & 63) << 31;
-      p.bias.push_back(static_cast<std::uint32_t>(reference::wrap(l.bias[at(n)] - extra)));
+      p.bias.push_back(static_cast<std::uint32_t>(l.bias[at(n)]));
       p.scale.push_back(static_cast<std::uint32_t>(packed));
       p.scale.push_back(static_cast<std::uint32_t>(packed >> 32));
       continue;
     }
     for (int k = 0; k < 2 * l.passes; ++k) {
-      const std::int64_t t = l.conv().thresholds[at(n) * 2 * at(l.passes) + at(k)];
-      const std::int64_t moved =
-          t == INT32_MAX ? t : std::clamp<std::int64_t>(t + extra, INT32_MIN, INT32_MAX);
-      (k % 2 == 0 ? p.bias : p.scale).push_back(static_cast<std::uint32_t>(moved));
+      const std::int32_t t = l.conv().thresholds[at(n) * 2 * at(l.passes) + at(k)];
+      (k % 2 == 0 ? p.bias : p.scale).push_back(static_cast<std::uint32_t>(t));
       if (k % 2 != 0) p.scale.push_back(0);
     }
   }
@@ -89,31 +86,28 @@ class ImageMaker : private Order {
 
   /// What the visit's instructions load, in their order.
   void add(const Visit& v) {
-    if (layer().kind == LayerKind::kNormalize) return add_parameters(v.channels, -1);
+    if (layer().kind == LayerKind::kNormalize) return add_parameters(v.channels);
     if (layer().kind != LayerKind::kConv) return;
     if (tiling().pieces) return add_pieces(v);
     if (tiling().relay) {
       const auto [own, shared] = relay_parts(v.relay_end);
-      add_parameters(v.channels, layer().sweeps[0].parts[0].correction);
+      add_parameters(v.channels);
       if (own.words > 0) add_weights(v.channels, own);
       for (const FilterPart& piece : shared) add_weights(v.channels, piece);
       return;
     }
     for (const Channels& block : weight_blocks(v.channels))
       add_weights(block, {0, layer().words, 0, layer().window.R});
-    for (const Rect& rect : v.by_vectors ? vectors_of(v.rect) : std::vector<Rect>{v.rect})
-      for (std::size_t s = v.first; s < v.last; ++s)
-        for (const SweepPart& part : parts_in(layer().sweeps[s], rect))
-          add_parameters(v.channels, part.correction);
+    add_parameters(v.channels);
   }
 
   void add_pieces(const Visit& v) {
     for (const Channels& group : groups_of(v.channels))
-      for (const Sweep& sweep : layer().sweeps)
-        for (const SweepPart& part : parts_in(sweep, v.rect)) {
-          add_parameters(v.channels, part.correction);
-          for (const FilterPart& piece : pieces()) add_weights(group, piece);
-        }
+      for (const Sweep& sweep : layer().sweeps) {
+        if (sweep.rect.within(v.rect).empty()) continue;
+        add_parameters(v.channels);
+        for (const FilterPart& piece : pieces()) add_weights(group, piece);
+      }
   }
 
   /// Rows of Cols words, by group and step, as PMEM holds them; each group begins with a row of its
@@ -237,10 +231,10 @@ class ImageMaker : private Order {
     }
   }
 
-  void add_parameters(const Channels& channels, int correction) {
+  void add_parameters(const Channels& channels) {
     const Layer& l = layer();
     const Channels range = parameter_range(channels.first);
-    const auto [block, is_new] = image_.parameters.try_emplace({layer_, range.first, correction});
+    const auto [block, is_new] = image_.parameters.try_emplace({layer_, range.first});
     if (!is_new) return;
     const std::int64_t entries =
         round_up(std::int64_t{range.size()} * l.passes, config_.data_words());
@@ -249,7 +243,7 @@ class ImageMaker : private Order {
                        reserve(2 * entries).byte, entries};
       return;
     }
-    Entries p = parameters_of(l, range, correction);
+    Entries p = parameters_of(l, range);
     p.bias.resize(at(entries));
     p.scale.resize(at(2 * entries));
     if (l.per_tensor) p.scale.clear();

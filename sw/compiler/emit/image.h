@@ -36,7 +36,7 @@ struct Image {
   std::vector<std::uint8_t> bytes;
   std::int64_t size = 0;  ///< of all blocks; more than `bytes` where layers have no constants
   std::map<BlockKey, Block> weights;
-  std::map<std::tuple<int, int, int>, Parameters> parameters;  ///< layer, channel, correction
+  std::map<std::pair<int, int>, Parameters> parameters;  ///< layer, channel
   std::vector<Block> tables, exponentials;  ///< of each layer; of those without no words
   std::int64_t zeros = -1;                  ///< byte of a block of zeros, if there is one
 

@@ -22,15 +22,6 @@ std::vector<Channels> split(const Channels& all, int size) {
 
 }  // namespace
 
-std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect) {
-  std::vector<SweepPart> result;
-  for (const SweepPart& p : sweep.parts) {
-    const Rect part = rect.within(p.rect);
-    if (!part.empty()) result.push_back({part, p.correction});
-  }
-  return result;
-}
-
 std::vector<Visit> Order::next_layer() {
   ++layer_;
   const Tiling& t = tiling();
@@ -206,8 +197,8 @@ int Order::follower_channels() const {
   const Geometry& g = l.window;
   if (layer_ == 0 || !makes_vectors(layer_ - 1) || net_.layers[at(layer_ - 1)].output != l.input ||
       l.kind != LayerKind::kConv || l.weights_map >= 0 || l.group_channels > 0 || !t.chunk_outer ||
-      t.pieces || t.relay || l.sweeps.size() != 1 || l.conv().corrections.size() > 1 || g.P != 1 ||
-      g.H != 1 || g.Q != g.W || g.R * g.S != 1 || t.cols < g.Q || t.chunk % out_per_word() != 0)
+      t.pieces || t.relay || l.sweeps.size() != 1 || g.P != 1 || g.H != 1 || g.Q != g.W ||
+      g.R * g.S != 1 || t.cols < g.Q || t.chunk % out_per_word() != 0)
     return 0;
   const std::int64_t rows = l.rows_of(l.steps());
   const auto fits = [&](int channels) {
@@ -287,10 +278,8 @@ std::vector<FilterPart> Order::pieces() const {
 int Order::parameter_channels() const {
   const Layer& l = layer();
   const int chunk = tiling().chunk;
-  const std::size_t corrections = l.kind == LayerKind::kConv ? l.conv().corrections.size() : 0;
-  const auto sets = std::max<std::int64_t>(1, static_cast<std::int64_t>(corrections));
   const std::int64_t entries = std::min(config_.param_channels / 4, kMostParameters);
-  const std::int64_t chunks = entries / (sets * chunk * l.passes);
+  const std::int64_t chunks = entries / (std::int64_t{chunk} * l.passes);
   return static_cast<int>(std::max<std::int64_t>(1, chunks)) * chunk;
 }
 

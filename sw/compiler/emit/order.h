@@ -114,7 +114,4 @@ class Order {
   bool relay_end_ = false;          ///< of the last chunk of a relay
 };
 
-/// The parts of a sweep inside of the rectangle.
-std::vector<SweepPart> parts_in(const Sweep& sweep, const Rect& rect);
-
 }  // namespace trine::compiler

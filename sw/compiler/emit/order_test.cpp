@@ -194,7 +194,6 @@ TEST_CASE("a product follows a normalization vector by vector", "[compiler][orde
               {"part of the row", [](Case& c) { c.plan.tilings[1].cols = 24; }},
               {"chunks within a word", [](Case& c) { c.plan.tilings[1].chunk = 46; }},
               {"sweeps", [](Case& c) { c.network.layers[1].sweeps.resize(2); }},
-              {"corrections", [](Case& c) { c.network.layers[1].conv().corrections.resize(2); }},
               {"two rows of results", [](Case& c) { c.network.layers[1].window.P = 2; }},
               {"two rows", [](Case& c) { c.network.layers[1].window.H = 2; }},
               {"fewer results", [](Case& c) { c.network.layers[1].window.Q = 39; }},

@@ -37,11 +37,15 @@ std::vector<int> partition(const model::Graph& graph, const machine::Config& con
 /// In which the machine holds codes of that set: its own if the machine has it, else int8.
 const machine::Precision& precision_of(model::Encoding encoding);
 
+/// Whether a convolution may read a binary map in steps of two taps of one word (Conv::twice).
+bool reads_twice(const model::Graph& graph, const model::Op& op);
+
 /// Codes of a word for each int8 tensor that the operators `machine` read or write: as many as its
 /// values allow that all its readers can multiply by. An operation has binary activations and
 /// weights, ternary ones, or int8 activations and weights of any kind; everything but convolutions,
-/// MAX_POOL_2D and what only moves codes is int8.
-std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<int>& machine);
+/// MAX_POOL_2D and what only moves or joins codes is int8.
+std::map<int, int> choose_packing(const model::Graph& graph, const std::vector<int>& machine,
+                                  const machine::Config& config);
 
 // ---- which operators a table replaces (functions.cpp) -------------------------------------------
 

@@ -36,7 +36,7 @@ void GraphFacts::find_facts() {
   find_fused_additions();
   find_fused_thresholds();
   find_concatenated();
-  packing_ = choose_packing(graph_, machine_);
+  packing_ = choose_packing(graph_, machine_, config_);
 }
 
 Problem GraphFacts::no_such_operator(const Op& o) const {
@@ -136,12 +136,13 @@ const machine::Precision& GraphFacts::weight_precision(const Op& o,
   const int activations = o.input(activations_of(o));
   const Tensor& x = graph_.tensor(activations);
   const machine::Precision& weights = narrowest(graph_.in(o, 1).encoding);
-  // Binary weights beyond the last channel are -1, ternary ones 0.
+  // Binary weights beyond the last channel, or of channels of other groups, are -1, ternary ones 0.
   const int from = producer_of(activations);
   const bool reshaped = from >= 0 && is_reshape(op(from).kind);  // then channels are others
-  if (weights.has_zero || (x.extent(-1) % 4 == 0 && !reshaped) ||
-      (x.zero_point() == 0 && zero_beyond(activations)))
-    return weights;
+  const bool grouped = o.kind == OpKind::kConv2D && model::groups(graph_, o) != 1;
+  const bool full = x.extent(-1) % 4 == 0 && !reshaped;
+  const bool zeros = x.zero_point() == 0 && zero_beyond(activations);
+  if (weights.has_zero || (!grouped && (full || zeros))) return weights;
   const machine::Precision* with_zero = &machine::kInt8;
   for (const machine::Precision& p : machine::kPrecisions)
     if (config_.*p.enabled && p.has_zero && p.bits < with_zero->bits) with_zero = &p;

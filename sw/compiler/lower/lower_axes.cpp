@@ -360,7 +360,7 @@ void Maps::exchange_wide(const Op& o, const Order& order, int to) {
     layer.clear_weights();
     for (int m = 0; m < taps; ++m)
       take_code(layer, m, down ? m : 0, down ? 0 : m, place.channel - word);
-    set_sweeps(layer, from);
+    set_sweeps(layer);
     const Shape own{taps, layer.window.P, layer.window.Q};
     add_layer_to(add_part(to, line.part(s, pixel, channel), own), std::move(layer));
   });
@@ -410,7 +410,7 @@ void Maps::exchange(const Op& o, const Order& order, std::size_t channel, int to
       layer.macs = 0;
       set_scale(layer, pixels.extent, kOne);
       set_weights(o, layer, m.axes.map, {place.channel + c, place.y, place.x}, size);
-      set_sweeps(layer, shape(layer.input));
+      set_sweeps(layer);
       const std::int64_t at_pixel = pixel + std::int64_t{c} * swapped.to;
       const Part part{-1,
                       static_cast<int>(above),

@@ -228,7 +228,7 @@ void Lowering::computed_gate(const Op& o, int position) {
       conv.weights[at(layer.weight_at(m, step))] = static_cast<std::int8_t>(share);
     }
   }
-  set_sweeps(layer, shape(layer.input));
+  set_sweeps(layer);
   add_layer(o, std::move(layer));
 }
 

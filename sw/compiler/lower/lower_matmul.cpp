@@ -290,7 +290,7 @@ void Lowering::batch_matmul(const Op& o) {
       else
         set_weights(o, of, map, code_place(map, b_first[at(i)]),
                     b.transposed ? b.rows : b.channels);
-      set_sweeps(of, shape(of.input));
+      set_sweeps(of);
       return of;
     };
     if (wide) {

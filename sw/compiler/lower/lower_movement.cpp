@@ -107,7 +107,7 @@ Layer Maps::selection(const Op& o, int from, const std::vector<int>& channel_of)
   layer.clear_weights();
   for (int m = 0; m < layer.channels; ++m)
     if (channel_of[at(m)] >= 0) take_code(layer, m, 0, 0, channel_of[at(m)]);
-  set_sweeps(layer, shape(from));
+  set_sweeps(layer);
   return layer;
 }
 
@@ -143,7 +143,7 @@ void Maps::move(const Op& o, int from, const Slice& channels, const Geometry& wi
   if (layer.kind == LayerKind::kConv) {
     if (shape(from).wide && outside != 0) note(wide_border(o, outside));
     layer.conv().outside = outside;
-    set_sweeps(layer, shape(layer.input));
+    set_sweeps(layer);
   }
   add_layer_to(to, std::move(layer));
 }
@@ -440,7 +440,7 @@ void Lowering::pad_channels(const Op& o, int map, const Geometry& window, int be
     if (channel_of[at(m)] < 0) layer.bias[at(m)] = code;
   layer.window = window;
   layer.conv().outside = layer.pad_code = shape(map).wide ? 0 : code;  // no border of another
-  set_sweeps(layer, shape(map));
+  set_sweeps(layer);
   add_layer(o, std::move(layer));
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/rounding.h"
 #include "machine/precision.h"
+#include "sw/compiler/lower/findings.h"
 #include "sw/compiler/lower/lowering.h"
 #include "sw/compiler/network/former.h"
 #include "sw/compiler/network/forms.h"
@@ -169,13 +170,36 @@ void Lowering::fold_low_bytes(Layer& layer) {
   biases.clear();
 }
 
+/// Bits beyond the last channel are 0 in maps and in masked taps, which is the code -1: weights
+/// there are -1 and +1 in turn, so that a tap's cancel. Where one is left, its sum goes off the
+/// bias.
+void Lowering::cancel_beyond(Layer& layer) {
+  Conv& conv = layer.conv();
+  if (machine::operands_of(conv.precision).activations.has_zero) return;
+  for (int m = 0; m < layer.channels; ++m)
+    for (std::int64_t at_step = layer.weight_at(m, 0); at_step < layer.weight_at(m + 1, 0);
+         at_step += conv.step_codes) {
+      std::int8_t next = -1;
+      for (int c = 0; c < conv.step_codes; ++c) {
+        std::int8_t& weight = conv.weights[at(at_step + c)];
+        if (weight != 0) continue;
+        weight = next;
+        layer.bias[at(m)] = reference::wrap(std::int64_t{layer.bias[at(m)]} + weight);
+        next = static_cast<std::int8_t>(-next);
+      }
+    }
+}
+
 void Lowering::fold_zero_point(Layer& layer) const {
+  cancel_beyond(layer);
+  if (layer.conv().precision == isa::compute::Op::kBinary && layer.conv().outside == 0)
+    layer.conv().precision = isa::compute::Op::kBinaryInside;
   const bool folds = layer.conv().zero_point != 0 && layer.conv().group_steps == 0;
   for (int m = 0; m < layer.channels && folds; ++m)
     layer.bias[at(m)] =
         reference::wrap(layer.bias[at(m)] - layer.conv().zero_point * weight_sum(layer, m));
   layer.pad_code = packed_byte(layer.conv().outside, shape(layer.input).per_word);
-  set_sweeps(layer, shape(layer.input));
+  set_sweeps(layer);
 }
 
 std::int8_t& Maps::weight(Layer& layer, int m, int ky, int kx, int c) {
@@ -300,8 +324,8 @@ void Lowering::set_thresholds(const Op& t, Layer& layer) const {
     const std::size_t row = table.extent(0) == 1 ? 0 : at(m) * at(K);
     for (int k = 0; k < K; ++k)
       for (int copy = 0; copy < copies; ++copy)
-        layer.conv().thresholds.push_back(
-            reference::saturate(values[row + at(k)] - layer.bias[at(m)]));
+        layer.conv().thresholds.push_back(reference::saturate(
+            (layer.conv().twice ? 2 : 1) * values[row + at(k)] - layer.bias[at(m)]));
     if (K * copies % 2 != 0) layer.conv().thresholds.push_back(INT32_MAX);
   }
 }
@@ -354,6 +378,12 @@ int Lowering::scaled_beside(const Op& o, int from, int bits) {
   return both;
 }
 
+void Lowering::read_twice(Layer& layer) {
+  layer.conv().twice = true;
+  layer.window.S = 2;
+  layer.window.dil_x = 0;
+}
+
 Layer Lowering::convolution(const Op& o) {
   std::optional<int> outside;
   const auto folded = folded_pads_.find(o.input(0));
@@ -381,7 +411,12 @@ Layer Lowering::convolution(const Op& o) {
     set_folded(layer.window, fold);
   else
     set_groups(layer, in, groups, depth, per_group, config_);
+  if (o.kind == OpKind::kConv2D && reads_twice(graph_, o) && !in.wide && !fold.folded() &&
+      !machine::precision_of_codes(in.per_word).has_zero)
+    read_twice(layer);
   set_arithmetic(o, layer);
+  if (layer.conv().twice)
+    for (std::int32_t& bias : layer.bias) bias = reference::wrap(2 * std::int64_t{bias});
   if (outside) layer.conv().outside = *outside;
   const auto codes = split ? std::vector<std::int8_t>() : filter.values<std::int8_t>();
   const auto wide = split ? filter.values<std::int16_t>() : std::vector<std::int16_t>();
@@ -404,6 +439,10 @@ Layer Lowering::convolution(const Op& o) {
                                           : tap_weight(layer, m, ky, kx, channel);
           const int w = code(m, ky, kx, c);
           to = static_cast<std::int8_t>(split ? split->low(w) : w);
+          if (layer.conv().twice) {  // 0 is 1 and -1
+            to = w < 0 ? -1 : 1;
+            weight(layer, m, 0, 1, channel) = w > 0 ? 1 : -1;
+          }
           if (split)
             tap_weight(layer, m, ky, kx, upper + channel) =
                 static_cast<std::int8_t>(split->high(w));

@@ -73,7 +73,7 @@ void Lowering::add_parts(Layer layer, const Span& span, int whole) {
   for (int i = 0; i < span.outer; ++i) {
     Layer part = layer;
     part.window.pad_left = -i * span.taps * span.inner;
-    if (part.kind == LayerKind::kConv) set_sweeps(part, shape(part.input));
+    if (part.kind == LayerKind::kConv) set_sweeps(part);
     Shape to = shape(whole);
     to.W = span.inner;
     add_layer_to(add_part(whole, {-1, 0, 0, i * span.inner}, to), std::move(part));
@@ -150,7 +150,7 @@ Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
     for (int ky = 0; ky < window.R; ++ky)
       for (int kx = 0; kx < window.S; ++kx) weight(layer, 0, ky, kx, c) = 0;
   if (layer.wide) fold_low_bytes(layer);
-  set_sweeps(layer, shape(from));
+  set_sweeps(layer);
   return layer;
 }
 

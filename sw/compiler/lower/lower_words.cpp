@@ -85,7 +85,7 @@ void Lowering::words_of_codes(const Op& o) {
       weight(layer, m, 0, kx, m % 4) = static_cast<std::int8_t>(std::min(left, kMostWeight));
     if (rest.multiplier > 0) weight(layer, m, 0, 0, group - 4 + m % 4) = 1;
   }
-  set_sweeps(layer, shape(both));
+  set_sweeps(layer);
   add_layer(o, std::move(layer));
 }
 
@@ -168,7 +168,7 @@ void Lowering::wide_weights(const Op& o) {
           tap_weight(of, m, 0, kx, m * depth + c) =
               static_cast<std::int8_t>(low ? (code & 0xff) - kLow : code >> 8);
         }
-    set_sweeps(of, shape(of.input));
+    set_sweeps(of);
     return of;
   };
   Layer sums = wide_sums(o, {product(false), product(true)}, false);

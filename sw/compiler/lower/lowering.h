@@ -68,6 +68,8 @@ class Lowering : private Maps {
   static std::int64_t weight_sum(const Layer& layer, int m);
   /// sum (x - z) * w = sum x * w - z * sum w
   void fold_zero_point(Layer& layer) const;
+  static void cancel_beyond(Layer& layer);
+  static void read_twice(Layer& layer);
   void fold_low_bytes(Layer& layer);
   bool has_long_sums(const Op& o) const;
   Problem wide_problem(const Op& o) const;

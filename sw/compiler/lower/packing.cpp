@@ -31,7 +31,11 @@ constexpr int densest(Holds holds) {
   return most;
 }
 constexpr int kAny = densest([](const auto&) { return true; });
-constexpr int kWithZero = densest([](const auto& p) { return p.has_zero; });
+
+/// For codes that may be 0.
+int with_zero(const machine::Config& config) {
+  return densest([&](const auto& p) { return p.has_zero && config.*p.enabled; });
+}
 
 /// Tensors that lie in one form, and the most compact form that all of them allow.
 class Classes {
@@ -69,11 +73,50 @@ bool keeps_codes(OpKind kind) {
          model::is_reshape(kind);
 }
 
-/// What `op` can read as its input 0.
-int readable(const Graph& graph, const Op& op) {
-  if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected)
-    return precision_of(graph.in(op, 1).encoding).codes_per_word();
+/// Bits beyond an odd number of channels do not cancel, so they would count inside of a border and
+/// not outside of it.
+bool is_odd(const Graph& graph, const Op& op) { return graph.in(op, 0).extent(-1) % 2 != 0; }
+
+bool has_border(const Graph& graph, const Op& op) {
+  const model::Window w = model::window(graph, op);
+  return w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0;
+}
+
+/// Whether its sums meet thresholds alone.
+bool meets_thresholds(const Graph& graph, const std::vector<int>& machine, const Op& op) {
+  const int t = op.outputs[0];
+  const auto reads = [&](int i) { return std::ranges::count(graph.ops[at(i)].inputs, t) > 0; };
+  return std::ranges::count(graph.outputs, t) == 0 &&
+         graph.tensor(t).type == model::DataType::kInt32 &&
+         std::ranges::count_if(machine, reads) == 1 &&
+         graph.ops[at(*std::ranges::find_if(machine, reads))].kind == OpKind::kThreshold;
+}
+
+/// What `op` can read as its input 0. Weights of other groups are 0.
+int readable(const Graph& graph, const std::vector<int>& machine, const Op& op,
+             const machine::Config& config) {
+  if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) {
+    const bool image = op.kind == OpKind::kConv2D;
+    const bool odd = image && is_odd(graph, op) && has_border(graph, op);
+    const bool grouped = image && model::groups(graph, op) != 1;
+    if (!grouped && reads_twice(graph, op) && meets_thresholds(graph, machine, op)) return kAny;
+    return std::min(odd || grouped ? with_zero(config) : kAny,
+                    precision_of(graph.in(op, 1).encoding).codes_per_word());
+  }
   return keeps_codes(op.kind) ? kAny : kInt8;
+}
+
+/// Codes that channels of the output are, as they are: parts begin with whole words.
+int joined_limit(const Graph& graph, const Op& op) {
+  const model::Tensor& out = graph.out(op);
+  if (op.axis != out.rank() - 1 && op.axis != -1) return kInt8;
+  return std::max(kInt8, densest([&](const machine::Precision& p) {
+                    return std::ranges::all_of(op.inputs, [&](int t) {
+                      const model::Tensor& part = graph.tensor(t);
+                      return !part.is_constant && part.has_scale_of(out) &&
+                             part.extent(-1) % p.codes_per_word() == 0;
+                    });
+                  }));
 }
 
 /// Padding inside of convolutions is exact in each form; elsewhere it needs a code of its own.
@@ -86,8 +129,7 @@ bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine,
     const Op& op = graph.ops[at(i)];
     if (std::ranges::count(op.inputs, tensor) == 0) continue;
     if (op.kind != OpKind::kConv2D) return false;
-    const model::Window w = model::window(graph, op);
-    if (bare && w.pad_top + w.pad_bottom + w.pad_left + w.pad_right > 0) return false;
+    if (bare && has_border(graph, op)) return false;
     any = true;
   }
   return any;
@@ -98,7 +140,8 @@ bool only_convolutions_read(const Graph& graph, const std::vector<int>& machine,
 int padding_limit(const Graph& graph, const std::vector<int>& machine, const Op& op) {
   if (!graph.in(op, 2).is_constant) return kInt8;
   const std::int64_t code = graph.in(op, 2).integers().at(0);
-  const bool bare = only_convolutions_read(graph, machine, op.outputs[0], true);
+  const bool bare =
+      !is_odd(graph, op) && only_convolutions_read(graph, machine, op.outputs[0], true);
   return std::max(kInt8, densest([&](const machine::Precision& p) {
                     return p.holds(code) && (p.has_zero || code == p.lowest || bare);
                   }));
@@ -112,21 +155,36 @@ const machine::Precision& precision_of(model::Encoding encoding) {
   return precision == nullptr ? machine::kInt8 : *precision;
 }
 
-std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine) {
+bool reads_twice(const Graph& graph, const Op& op) {
+  const model::Tensor& weights = graph.in(op, 1);
+  return op.kind == OpKind::kConv2D && weights.encoding == model::Encoding::kTernary &&
+         weights.extent(1) == 1 && weights.extent(2) == 1 && !has_border(graph, op);
+}
+
+std::map<int, int> choose_packing(const Graph& graph, const std::vector<int>& machine,
+                                  const machine::Config& config) {
   Classes classes(graph.tensors.size());
   const auto is_map = [&](int t) {
     return t >= 0 && graph.tensor(t).type == model::DataType::kInt8;
   };
   for (const int i : machine) {
     const Op& op = graph.ops[at(i)];
+    const bool joins = op.kind == OpKind::kConcatenation && is_map(op.outputs[0]);
+    if (joins) {
+      classes.limit(op.outputs[0], joined_limit(graph, op));
+      for (const int t : op.inputs) classes.unite(t, op.outputs[0]);
+      continue;
+    }
     for (std::size_t k = 0; k < op.inputs.size(); ++k)
-      if (is_map(op.inputs[k])) classes.limit(op.inputs[k], k == 0 ? readable(graph, op) : kInt8);
+      if (is_map(op.inputs[k]))
+        classes.limit(op.inputs[k], k == 0 ? readable(graph, machine, op, config) : kInt8);
     for (const int t : op.outputs) {
       if (!is_map(t)) continue;
       const bool free = op.kind == OpKind::kThreshold || keeps_codes(op.kind);
       classes.limit(t, free ? kAny : kInt8);
-      if (op.kind == OpKind::kPad && !only_convolutions_read(graph, machine, t))
-        classes.limit(t, kWithZero);
+      if (op.kind == OpKind::kPad &&
+          (is_odd(graph, op) || !only_convolutions_read(graph, machine, t)))
+        classes.limit(t, with_zero(config));
       if (op.kind == OpKind::kPadV2) classes.limit(t, padding_limit(graph, machine, op));
     }
     if (keeps_codes(op.kind) && is_map(op.input(0))) classes.unite(op.input(0), op.outputs[0]);

@@ -122,20 +122,12 @@ struct SumRegion {
   std::int32_t bias = 0;
 };
 
-/// Output positions of a convolution with one set of parameters: all, or over packed binary maps
-/// those whose windows have the same taps inside.
-struct SweepPart {
-  Rect rect;
-  int correction = -1;  ///< index into Conv::corrections; -1: none
-};
-
 /// One pass of a convolution over its outputs. With a fused MAX_POOL_2D there is one for each
 /// position of the pool's window, which moves the convolution's; the first one covers all outputs,
 /// the others take the maximum with what is there.
 struct Sweep {
-  int down = 0, right = 0;       ///< pixels that the window is moved
-  Rect rect;                     ///< outputs whose pool window has this position inside
-  std::vector<SweepPart> parts;  ///< of `rect`
+  int down = 0, right = 0;  ///< pixels that the window is moved
+  Rect rect;                ///< outputs whose pool window has this position inside
 };
 
 /// kWords: codes of int32 words; kMax and kSum: of a window's taps; kAdd, kSquare (of the sum),
@@ -184,13 +176,11 @@ struct Conv {
   /// Biases of sums of 40 bits, while the layer is made: then they are in `bias` and above the
   /// multipliers of `scales`.
   std::vector<std::int64_t> long_bias;
+  /// Ternary weights of a binary map, in steps of two taps of one word: a weight is half the sum of
+  /// its two, so sums and biases count twice.
+  bool twice = false;
   int low = 0;                           ///< code below all thresholds
   std::vector<std::int32_t> thresholds;  ///< [channel][2 * passes]
-  /// Over packed binary maps: the machine's sum of a channel minus the network's.
-  std::vector<std::vector<std::int32_t>> corrections;
-
-  /// Whether what lies outside of the image and beyond its channels counts, as its codes have no 0.
-  bool counts_borders() const { return !machine::operands_of(precision).activations.has_zero; }
 };
 
 /// A function of an int16 code on lines between points, of the vector unit.
@@ -427,13 +417,13 @@ std::vector<ImageRun> image_runs(const Network& network, const std::vector<int>&
 std::vector<ImageRun> runs_together(const Network& network, const std::vector<int>& weights_of,
                                     const machine::Config& config);
 
-/// Makes the sweeps of a convolution over `input`, with their corrections (sweeps.cpp).
-void set_sweeps(Layer& layer, const Shape& input);
+/// Makes the sweeps of a convolution (sweeps.cpp).
+void set_sweeps(Layer& layer);
 /// The same with a MAX_POOL_2D fused behind it: `pool` slides over the convolution's positions.
 /// @pre can_pool(layer, pool)
-void set_sweeps(Layer& layer, const Shape& input, const Geometry& pool);
+void set_sweeps(Layer& layer, const Geometry& pool);
 /// The sweeps of the output's rows first..last-1. @pre the window is already that of these rows
-void cut_sweeps(Layer& layer, const Shape& input, int first, int last);
+void cut_sweeps(Layer& layer, int first, int last);
 /// Whether the instructions can express it.
 bool can_pool(const Layer& layer, const Geometry& pool);
 

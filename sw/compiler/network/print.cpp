@@ -78,9 +78,8 @@ std::string result_of(const Layer& layer) {
 
 std::string text_of(const Sweep& sweep) {
   const Rect& r = sweep.rect;
-  return fmt::format("    sweep at {},{}: rows {}..{}, columns {}..{}{}\n", sweep.down, sweep.right,
-                     r.y0, r.y1 - 1, r.x0, r.x1 - 1,
-                     sweep.parts.size() > 1 ? fmt::format(", {} parts", sweep.parts.size()) : "");
+  return fmt::format("    sweep at {},{}: rows {}..{}, columns {}..{}\n", sweep.down, sweep.right,
+                     r.y0, r.y1 - 1, r.x0, r.x1 - 1);
 }
 
 std::string text_of(const Layer& layer) {
@@ -106,7 +105,7 @@ std::string text_of(const Layer& layer) {
   if (layer.former.steps > 0)
     text += fmt::format("    former: {} steps of {} columns, halo {}, idle {}\n",
                         layer.former.steps, layer.former.dil, layer.former.halo, layer.former.idle);
-  if (layer.fuses_max() || (layer.sweeps.size() == 1 && layer.sweeps[0].parts.size() > 1))
+  if (layer.fuses_max())
     for (const Sweep& sweep : layer.sweeps) text += text_of(sweep);
   return text;
 }

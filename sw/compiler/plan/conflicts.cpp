@@ -47,8 +47,7 @@ std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config&
   const std::int64_t groups =
       layer.kind == LayerKind::kConv ? divide_up(layer.channels, columns) : 1;
   std::int64_t sum = 0;
-  for (const Sweep& sweep : layer.sweeps)
-    for (const SweepPart& part : sweep.parts) sum += replays(layer, part.rect, pitch, config);
+  for (const Sweep& sweep : layer.sweeps) sum += replays(layer, sweep.rect, pitch, config);
   if (layer.sweeps.empty())
     sum = replays(layer, {0, layer.window.P, 0, layer.window.Q}, pitch, config);
   return sum * layer.steps() * groups;

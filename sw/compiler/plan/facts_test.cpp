@@ -146,11 +146,6 @@ TEST_CASE("weights come in relay where two chunks meet", "[compiler][plan]") {
         }},
        {"transposed weights", [](N& n, C&) { n.layers[0].conv().weights_transposed = true; }},
        {"sweeps", [](N& n, C&) { n.layers[0].sweeps.push_back(n.layers[0].sweeps[0]); }},
-       {"corrections",
-        [](N& n, C&) {
-          auto& parts = n.layers[0].sweeps[0].parts;
-          parts.push_back(parts[0]);
-        }},
        {"words that are half a beat of rows", [](N&, C& c) {
           c.cols = 2;
           c.pmem_kib = 2;

@@ -376,9 +376,7 @@ class Tiler {
         cycles += tile * vectors(rows, cols);
         continue;
       }
-      cycles -= timing::kRunStart;
-      for (const SweepPart& part : sweep.parts)
-        cycles += timing::kRunStart + tile * vectors(part.rect.rows(), part.rect.cols());
+      cycles += tile * vectors(sweep.rect.rows(), sweep.rect.cols());
     }
     return cycles;
   }
@@ -556,9 +554,8 @@ class Tiler {
     const std::int64_t word_rows = std::int64_t{window().R} * layer_.steps_x();
     if (t.chunk >= out_.C || t.chunk > columns() || one_group() || layer_.former.steps > 0 ||
         layer_.conv().steps_per_row > 1 || layer_.conv().weights_transposed || 2 * rows <= pmem ||
-        layer_.sweeps.size() != 1 || layer_.sweeps[0].parts.size() != 1 ||
-        std::int64_t{t.rows} * t.cols <= lanes() || word_rows % config_.rows_per_beat() != 0 ||
-        pmem % config_.rows_per_beat() != 0)
+        layer_.sweeps.size() != 1 || std::int64_t{t.rows} * t.cols <= lanes() ||
+        word_rows % config_.rows_per_beat() != 0 || pmem % config_.rows_per_beat() != 0)
       return 0;
     const std::int64_t words = divide_up(2 * rows - pmem, word_rows);
     return words <= layer_.words ? static_cast<int>(words) : 0;

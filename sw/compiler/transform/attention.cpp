@@ -61,7 +61,7 @@ class Attention {
   /// A product of two maps, a row of pixels long.
   static bool is_product(const Layer& l) {
     return l.kind == LayerKind::kConv && l.weights_map >= 0 && l.second < 0 && l.window.P == 1 &&
-           l.sweeps.size() == 1 && l.sweeps[0].parts.size() == 1;
+           l.sweeps.size() == 1;
   }
 
   std::optional<Block> block_around(int softmax) const {
@@ -187,7 +187,7 @@ class Attention {
         mixture.window.W = count;
         mixture.window.pad_top = mixture.window.pad_left = 0;
         mixture.output = output_part(layer(head.mixture).output, first, count);
-        set_sweeps(mixture, map(weights).shape);
+        set_sweeps(mixture);
         mixtures.push_back(mixture);
       }
     }
@@ -199,7 +199,7 @@ class Attention {
     l.macs = l.macs * count / l.window.Q;
     l.window.Q = count;
     l.window.pad_left -= first * l.window.stride_x;
-    set_sweeps(l, map(l.input).shape);
+    set_sweeps(l);
     return l;
   }
 

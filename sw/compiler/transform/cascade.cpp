@@ -91,13 +91,19 @@ class Striping {
     return false;
   }
 
+  /// Whether it reads channels of a map whose others it makes, more rows of them: a stripe's rows
+  /// of a map are those of all its channels.
+  bool makes_rows_of_more(const Layer& l) const {
+    return old_.whole_of(l.input) == old_.whole_of(l.output) && l.window.span_y() > 1;
+  }
+
   bool can_run() {
     find_internal();
     height_ = old_map(old(cascade_.last).output).shape.H;
     if (cascade_.rows >= height_) return false;
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const Layer& l = old(i);
-      if (l.like >= 0 || !works_by_rows(old_, l)) return false;
+      if (l.like >= 0 || !works_by_rows(old_, l) || makes_rows_of_more(l)) return false;
       if (!internal(l.output) && (old_map(l.output).shape.H != height_ || !can_cut(l.output)))
         return false;
       for (const int m : {l.input, l.second})
@@ -274,7 +280,7 @@ class Striping {
       l.macs = 0;
     }
     if (l.kind == LayerKind::kConv) {
-      cut_sweeps(l, net_.maps[at(l.input)].shape, out.first, out.last);
+      cut_sweeps(l, out.first, out.last);
       if (l.like >= 0) l.conv().weights.clear();
     }
     if (l.kind == LayerKind::kSum) move_regions(l, out);

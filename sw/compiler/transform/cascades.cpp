@@ -30,10 +30,10 @@ constexpr double kKept = 0.98;    ///< of the cycles, at most, with kept rows: c
 constexpr double kChunks = 0.96;  ///< with chunks, whose loads wait more than is estimated
 constexpr double kGain = 0.005;   ///< of its layers' cycles; estimates are not that good
 
-/// All but the weights, which no plan asks for; those of binary codes make corrections.
+/// All but the weights, which no plan asks for.
 Network without_weights(Network network) {
   for (Layer& l : network.layers)
-    if (l.kind == LayerKind::kConv && !l.conv().counts_borders()) l.conv().weights.clear();
+    if (l.kind == LayerKind::kConv) l.conv().weights.clear();
   return network;
 }
 
@@ -301,9 +301,8 @@ std::vector<int> key_of(const Network& section) {
     add({l.words, l.channels, l.group_channels, l.passes, l.per_tensor});
     add({static_cast<int>(l.result), static_cast<int>(l.sweeps.size())});
     for (const Sweep& sweep : l.sweeps) {
-      add({sweep.down, sweep.right, static_cast<int>(sweep.parts.size())});
+      add({sweep.down, sweep.right});
       add(numbers_of(sweep.rect));
-      for (const SweepPart& part : sweep.parts) add(numbers_of(part.rect));
     }
     if (const auto* pool = std::get_if<Pool>(&l.own)) {
       key.push_back(static_cast<int>(pool->regions.size()));

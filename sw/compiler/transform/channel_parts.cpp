@@ -18,7 +18,7 @@ bool makes_channels(const Layer& l) {
   const Conv& c = l.conv();
   return l.like < 0 && l.second < 0 && l.weights_map < 0 && l.group_channels == 0 &&
          l.former.steps == 0 && !l.wide_codes() && !l.pairs_lanes() && l.passes == 1 &&
-         c.thresholds.empty() && c.corrections.empty() && c.group_steps == 0;
+         c.thresholds.empty() && c.group_steps == 0;
 }
 
 /// Whether each channel is made of the same one of the input.

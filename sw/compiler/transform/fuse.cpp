@@ -58,7 +58,7 @@ void fold_clamp(Network& network, Layer& conv, int index) {
 Network fused(Network network, int index) {
   const Layer pool = network.layers[at(index)];
   Layer& conv = network.layers[at(network.maps[at(pool.input)].producer)];
-  set_sweeps(conv, network.maps[at(conv.input)].shape, pool.window);
+  set_sweeps(conv, pool.window);
   conv.op += "+" + pool.op;
   conv.name = pool.name;
   conv.output = pool.output;

@@ -148,8 +148,7 @@ class Stacking {
     const Geometry& g = first.window;
     if (g.R * g.S != 1 || g.stride_y != 1 || g.stride_x != 1 || g.pad_top != 0 || g.pad_left != 0 ||
         g.P != g.H || g.Q != g.W || first.former.steps > 0 || first.sweeps.size() != 1 ||
-        !first.conv().corrections.empty() || first.wide || first.wide_codes() ||
-        first.group_channels > 0 || first.rows_of_all > 0)
+        first.wide || first.wide_codes() || first.group_channels > 0 || first.rows_of_all > 0)
       return false;
     for (int i = run.first + 1; i <= run.last; ++i)
       if (!same_parameters(first, net_.layers[at(i)])) return false;
@@ -226,7 +225,7 @@ class Stacking {
     for (std::size_t i = 0; i < wholes.size(); ++i) all.*kMaps[i] = wholes[i];
     all.window.H *= run.size();
     all.window.P *= run.size();
-    set_sweeps(all, net_.maps[at(all.input)].shape);
+    set_sweeps(all);
     return all;
   }
 

@@ -52,11 +52,7 @@ class RowsOfCores {
     const auto whole = [&](const Rect& r) { return r.y0 == 0 && r.y1 == l.window.P; };
     if (l.kind == LayerKind::kSum)
       return std::ranges::all_of(l.pool().regions, [&](const auto& r) { return whole(r.rect); });
-    return std::ranges::all_of(l.sweeps, [&](const Sweep& sweep) {
-      return whole(sweep.rect) && std::ranges::all_of(sweep.parts, [&](const SweepPart& part) {
-               return whole(part.rect);
-             });
-    });
+    return std::ranges::all_of(l.sweeps, [&](const Sweep& sweep) { return whole(sweep.rect); });
   }
 
   bool can_share(const Layer& l) const {
@@ -79,10 +75,7 @@ class RowsOfCores {
     l.window.P = rows;
     map(l.output).core_rows = rows;
     const auto clip = [&](Rect& r) { r.y1 = rows; };
-    for (Sweep& sweep : l.sweeps) {
-      clip(sweep.rect);
-      for (SweepPart& part : sweep.parts) clip(part.rect);
-    }
+    for (Sweep& sweep : l.sweeps) clip(sweep.rect);
     if (l.kind == LayerKind::kSum)
       for (SumRegion& region : l.pool().regions) clip(region.rect);
   }

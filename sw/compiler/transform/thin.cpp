@@ -86,12 +86,10 @@ class Thinning {
     l.window.Q = lattice.cols;
     l.window.stride_y *= lattice.stride_y;
     l.window.stride_x *= lattice.stride_x;
-    set_sweeps(l, map_at(l.input).shape);
+    set_sweeps(l);
     Shape& shape = map_at(l.output).shape;
     shape.H = lattice.rows;
     shape.W = lattice.cols;
-    for (Layer& reader : net_.layers)
-      if (reader.input == l.output && reader.kind == LayerKind::kConv) set_sweeps(reader, shape);
     if (!l.fuse_add()) return 0;
     copy_residual(index, lattice);
     return 1;

@@ -91,7 +91,7 @@ std::optional<Network> transpose(const Network& network, const machine::Config& 
       continue;
     }
     turn_weights(layer, config);
-    set_sweeps(layer, result.maps[at(layer.input)].shape);
+    set_sweeps(layer);
   }
   return result;
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <tuple>
 
 #include "base/error.h"
 #include "sw/model/elements.h"
@@ -406,6 +407,8 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     return moved;
   }
   if (given.joined) return joined(given, q, name);
+  if (given.sum && has_one_scale(*given.sum) && (is_low_bit(*given.sum) || !q.nearest))
+    return quantized(as_product(given), q, name, node);
   const bool few = q.count <= kMostThresholds;
   const Value value = given.tensor >= 0 ? to_nhwc(given, node) : given;
   const bool is_float = value.tensor >= 0 && !is_codes(value);
@@ -685,6 +688,86 @@ void Emitter::mean(const Value& value, const Quantizer& q, int output) {
   add_exact(value, std::move(op), q, output, "average");
 }
 
+/// Whether it is a sum or difference of codes of one scale.
+bool Emitter::has_one_scale(const Sum& sum) const {
+  const Tensor &a = tensor(sum.a), &b = tensor(sum.b);
+  return (sum.kind == OpKind::kAdd || sum.kind == OpKind::kSub) && a.shape == b.shape &&
+         (a.rank() == 4 || a.rank() == 2) && a.has_scale_of(b) && a.type == DataType::kInt8 &&
+         b.type == DataType::kInt8;
+}
+
+/// Whether both operands' codes are of less than 8 bits.
+bool Emitter::is_low_bit(const Sum& sum) const {
+  return tensor(sum.a).encoding != Encoding::kInt8 && tensor(sum.b).encoding != Encoding::kInt8;
+}
+
+/// The channels of the first operand, and behind them those of the second.
+int Emitter::joined_codes(const Sum& sum) {
+  const auto [entry, is_new] = both_.try_emplace({sum.a, sum.b}, -1);
+  if (!is_new) return entry->second;
+  const Tensor a = tensor(sum.a), b = tensor(sum.b);
+  const auto levels = [](const Tensor& t) {
+    const auto [low, high] = range_of(t.encoding);
+    return high - low;
+  };
+  std::vector<int> shape = a.shape;
+  shape.back() *= 2;
+  Op op = op_of(OpKind::kConcatenation, sum.node, {sum.a, sum.b});
+  op.axis = a.rank() - 1;
+  const Encoding wider = levels(a) < levels(b) ? b.encoding : a.encoding;
+  return entry->second = add_op(std::move(op), add_tensor(sum.name + ":both", DataType::kInt8,
+                                                          shape, a.quantization, wider));
+}
+
+/// The sum as a product of both operands' channels, one behind the other: its codes stay packed,
+/// and what follows is folded into thresholds or scales.
+Value Emitter::as_product(const Value& given) {
+  const Sum& sum = *given.sum;
+  const int codes = joined_codes(sum);
+  const std::vector<int> shape = tensor(sum.a).shape;
+  const bool image = shape.size() == 4;
+  const int channels = shape.back();
+  const auto C = static_cast<std::size_t>(channels);
+  Product p;
+  p.name = sum.name;
+  p.op = op_of(image ? OpKind::kConv2D : OpKind::kFullyConnected, sum.node, {codes});
+  p.op.padding = Padding::kValid;
+  p.shape = shape;
+  p.channels = channels;
+  p.filter = image ? std::vector<int>{channels, 1, 1, 2 * channels}
+                   : std::vector<int>{channels, 2 * channels};
+  p.weights.resize(2 * C * C);
+  for (std::size_t m = 0; m < C; ++m) {
+    p.weights[2 * m * C + m] = 1;
+    p.weights[(2 * m + 1) * C + m] = sum.kind == OpKind::kAdd ? 1 : -1;
+  }
+  p.scales.assign(C, 1.0f);
+  Value value = given;
+  value.sum = nullptr;
+  value.product = std::make_shared<const Product>(std::move(p));
+  return value;
+}
+
+Value Emitter::summed(const Value& given, const std::string& name, int node) {
+  if (!given.sum || !given.steps.empty() || !has_one_scale(*given.sum) || !is_low_bit(*given.sum))
+    return given;
+  const Tensor &a = tensor(given.sum->a), &b = tensor(given.sum->b);
+  const int zero = a.zero_point();
+  const auto [low_a, high_a] = range_of(a.encoding);
+  auto [low_b, high_b] = range_of(b.encoding);
+  low_b -= zero, high_b -= zero;
+  if (given.sum->kind == OpKind::kSub) std::tie(low_b, high_b) = std::pair(-high_b, -low_b);
+  Quantizer q;
+  q.first = low_a - zero + low_b;
+  q.count = high_a - zero + high_b - q.first;
+  q.scale = a.scale();
+  q.nearest = true;
+  q.level = [=](float x, std::size_t) {
+    return std::clamp(static_cast<int>(std::nearbyint(x / q.scale)) - q.first, 0, q.count);
+  };
+  return quantized(given, q, name, node);
+}
+
 Op Emitter::sum_of(const Sum& sum) const {
   Op op = op_of(sum.kind, sum.node, {sum.a, sum.b});
   op.adjoint_b = sum.squares;
@@ -703,6 +786,8 @@ void Emitter::add_exact(const Value& value, Op op, const Quantizer& q, int outpu
   });
   if ((line.slope != 1 && !scales) || line.offset != 0 || by_channel)
     throw_error("a float operator between {} and quantizer", what);
+  if (!q.nearest)
+    throw_error("{} levels of {}: allowed are Add and Sub of one scale", q.count + 1, what);
   for (std::size_t i = 0; i < std::min<std::size_t>(op.inputs.size(), 2); ++i)
     if (int& t = op.inputs[i]; t >= 0 && tensor(t).scale() > 0) t = alike(t, q, op.index);
   if (scales) op.divisor = static_cast<float>(double{op.divisor} / line.slope);

@@ -154,9 +154,11 @@ class Emitter {
   void back_to(const Mark& mark) {
     graph_.tensors.resize(mark.tensors);
     graph_.ops.resize(mark.ops);
-    std::erase_if(images_of_, [&](const auto& pair) {
-      return static_cast<std::size_t>(pair.second) >= mark.tensors;
-    });
+    const auto gone = [&](const auto& entry) {
+      return static_cast<std::size_t>(entry.second) >= mark.tensors;
+    };
+    std::erase_if(images_of_, gone);
+    std::erase_if(both_, gone);
   }
 
   int add_tensor(const std::string& name, DataType type, std::vector<int> shape,
@@ -187,6 +189,9 @@ class Emitter {
   int add_move(Op op, const std::string& name, std::vector<int> shape);
   /// The same, whose output has the first input's shape, in float32.
   int add_real(Op op, const std::string& name);
+
+  /// A sum of low-bit codes as codes that hold it exactly, for another one; else as it is.
+  Value summed(const Value& given, const std::string& name, int node);
 
   const Tensor& tensor(int index) const { return graph_.tensor(index); }
   Op& last_op() { return graph_.ops.back(); }
@@ -234,6 +239,10 @@ class Emitter {
   void requantize_product(const Value& value, const Quantizer& quantizer, int output);
   void requantize_codes(const Value& value, const Quantizer& quantizer, int output, int node);
   void quantize_floats(const Value& value, int output, int node);
+  bool has_one_scale(const Sum& sum) const;
+  bool is_low_bit(const Sum& sum) const;
+  int joined_codes(const Sum& sum);
+  Value as_product(const Value& given);
   /// The operator of codes that it will be.
   Op sum_of(const Sum& sum) const;
   /// An operator whose real results the quantizer takes, clamped at the most. @param what  for text
@@ -259,7 +268,8 @@ class Emitter {
 
   Graph& graph_;
   bool images_, host_;
-  std::map<int, int> images_of_;  ///< of plain tensors
+  std::map<int, int> images_of_;             ///< of plain tensors
+  std::map<std::pair<int, int>, int> both_;  ///< codes of two tensors, channels behind channels
 };
 
 }  // namespace trine::model::onnx_file

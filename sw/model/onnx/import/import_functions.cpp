@@ -17,6 +17,7 @@ Value Importer::of_two() { return of_two(kind_of_onnx(node_->type).value(), in(0
 
 Value Importer::of_two(OpKind kind, Value a, Value b) {
   for (Value* value : {&a, &b}) {
+    *value = emit_.summed(*value, out() + ":sum", node_->index);
     if (value->tensor < 0 || value->raw_codes) throw_error("of tensors that no quantizer made");
     *value = emit_.to_nhwc(*value, node_->index);
   }

@@ -131,6 +131,13 @@ TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
     const int gate = b.unary(b.mean(b.conv(x, 24), {1, 2}), model::OpKind::kLogistic);
     return std::vector{b.conv(b.binary(x, gate, model::OpKind::kMul), 8)};
   });
+  check("maps joined inside, read before the last of them is made", {3, 3, 3}, [](Images& b) {
+    const int x = b.conv(b.input({1, 12, 9, 4}), 8), y = b.conv(x, 8, 3);
+    b.same_quantization(x, y);
+    const int both = b.concatenation({x, y}, 3);
+    b.same_quantization(x, both);
+    return std::vector{b.conv(both, 4)};
+  });
   check("what others read stays whole", {3, 3, 3, 3}, [](Images& b) {
     const int x = b.conv(b.conv(b.input({1, 9, 7, 4}), 8, 3), 8);
     return std::vector{b.conv(b.depth(x), 4), x};

@@ -248,6 +248,29 @@ void Planner::assign_dram() {
   lay_copies();
 }
 
+/// Of a map in DRAM, whose parts lie in buffers as they lie there: more words come and go where rows
+/// are padded against bank conflicts.
+int Planner::spilled_pitch(int root, const Shape& shape) {
+  const int W = shape.W * shape.pixel_words();
+  const int step = W >= config_.data_words() ? config_.data_words() : pitch_unit(root);
+  const int least = round_up(W, step);
+  const Map& map = net_.maps[at(root)];
+  if (!wishes_.pad_dram || shape.H == 1 || map.capacity || map.kept || facts_.weights(root))
+    return least;
+  const double beat = 2.0 * 32 / config_.axi_data_bits;  // cycles of a word, there and back
+  const double words = beat * shape.H * shape.channel_words();
+  int best = least;
+  double best_cycles = static_cast<double>(facts_.pitch_cycles(root, least));
+  for (int pitch = least + step; pitch <= W + config_.banks(); pitch += step) {
+    const double cycles =
+        static_cast<double>(facts_.pitch_cycles(root, pitch)) + words * (pitch - least);
+    if (cycles >= best_cycles) continue;
+    best = pitch;
+    best_cycles = cycles;
+  }
+  return best;
+}
+
 void Planner::spill(int m) {
   const int r = facts_.root(m);
   spilled_.insert(r);
@@ -257,8 +280,7 @@ void Planner::spill(int m) {
     const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
     p.resident = false;
     p.in_dram = true;
-    const int W = shape.W * shape.pixel_words();
-    p.dram.pitch = round_up(W, W >= config_.data_words() ? config_.data_words() : pitch_unit(r));
+    p.dram.pitch = spilled_pitch(r, shape);
     p.dram.plane = plane_of(k, p.dram.pitch);
     // A copy's codes lie as those of its class.
     if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;

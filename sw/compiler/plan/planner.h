@@ -21,6 +21,7 @@ namespace trine::compiler {
 struct Wishes {
   bool shifted = true;     ///< looks for places of outputs without bank conflicts
   bool pad_all = true;     ///< spends words on pitches and places without bank conflicts
+  bool pad_dram = false;   ///< the same for rows of maps in DRAM
   std::set<int> padded;    ///< !pad_all: maps whose rows are padded all the same, as conflicting()
                            ///< names them
   std::set<int> streamed;  ///< inputs and outputs that go through DMEM part by part
@@ -73,6 +74,7 @@ class Planner {
   void lay_copies();
   void assign_dram();
   /// Rows that are whole beats can be cut in columns.
+  int spilled_pitch(int root, const Shape& shape);
   void spill(int m);
 
   // ---- DMEM (places.cpp)

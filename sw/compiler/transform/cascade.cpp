@@ -98,7 +98,7 @@ class Striping {
     if (cascade_.rows >= height_) return false;
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const Layer& l = old(i);
-      if (l.like >= 0 || !works_by_rows(old_, l)) return false;
+      if (!works_by_rows(old_, l)) return false;
       if (!internal(l.output) && (old_map(l.output).shape.H != height_ || !can_cut(l.output)))
         return false;
       for (const int m : {l.input, l.second})
@@ -318,7 +318,7 @@ class Striping {
 bool works_by_rows(const Network& network, const Layer& l) {
   const Geometry& g = l.window;
   const Shape& in = network.maps[at(l.input)].shape;
-  if ((l.weights_map >= 0 && !l.is_gate()) || l.over_channels() || g.stride_y < 1 ||
+  if (l.rows_of_all > 0 || l.by_dma || (l.weights_map >= 0 && !l.is_gate()) || l.over_channels() || g.stride_y < 1 ||
       g.stride_x < 1 || g.H != in.H || g.P != network.maps[at(l.output)].shape.H)
     return false;
   if (l.second < 0) return true;

@@ -7,11 +7,13 @@
 #include <string>
 #include <utility>
 
+#include "base/rounding.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/compiler/transform/rows_of_cores.h"
+#include "sw/compiler/transform/scattered.h"
 
 namespace trine::compiler {
 namespace {
@@ -23,6 +25,7 @@ constexpr double kGain = 0.99;
 /// layers the estimates are not good enough.
 constexpr double kMoved = 0.999, kMovedCycles = 500;
 constexpr std::size_t kMostMoves = 16;  ///< tried one by one
+constexpr int kMostHeights = 3;         ///< of stripes of a map whose pixels are scattered
 
 struct Candidate {
   explicit Candidate(Network of) : network(std::move(of)) {}
@@ -74,6 +77,7 @@ class Search {
     }
     make_plan(now);
     interleave(now);
+    gather(now);
     cascade(now);
     if (print_after_ == kCascade) now.printed = to_text(now.network);
     interleave(now);
@@ -82,6 +86,34 @@ class Search {
   }
 
  private:
+  /// Where a map whose pixels several layers write finds no place on chip: its rows leave DMEM when
+  /// all of them have come.
+  void gather(Candidate& now) const {
+    if (cascading_ == Cascading::kNever || !now.plan || now.plan->spilled == 0) return;
+    const std::vector<Scattered> found = scattered_in_dram(now.network, config_, *now.plan);
+    for (std::size_t i = found.size(); i-- > 0;) {
+      const Map& whole = now.network.maps[at(
+          now.network.whole_of(now.network.layers[at(found[i].first)].output))];
+      const bool loads =
+          !now.plan->maps[at(now.network.layers[at(found[i].first)].input)].resident;
+      int tries = 0;
+      for (int rows = divide_up(whole.shape.H, 2); rows > 1 && tries < kMostHeights;
+           rows = divide_up(rows, 2)) {
+        // Two stripes at a time.
+        if (2 * std::int64_t{rows} * whole.shape.W * whole.shape.channel_words() >
+            config_.dmem_words())
+          continue;
+        ++tries;
+        Candidate candidate(in_stripes(now.network, found[i], round_up(rows, 2), loads));
+        candidate.printed = now.printed;
+        make_plan(candidate);
+        if (!is_better(candidate, now)) continue;
+        now = std::move(candidate);
+        break;
+      }
+    }
+  }
+
   /// Where maps find no place on chip: all cascades that promise something, else one by one.
   void cascade(Candidate& now) const {
     const bool always = cascading_ == Cascading::kAlways;

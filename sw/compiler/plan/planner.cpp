@@ -342,29 +342,69 @@ void Planner::place_buffers_together(int layer) {
   const Tiling& t = plan_.tilings[at(layer)];
   const auto unit = static_cast<std::int64_t>(config_.data_words());
   const Gap gap = largest_gap({run.first, run.last});
-  const std::int64_t start = layer == run.first ? gap.start : buffers_.end();
+  const std::int64_t start = layer == run.first ? gap.start : recent_.back().place.end();
   plan_.scratch.push_back(start);
-  buffers_ = {start, round_up(t.scratch_words(), unit)};
-  assert(t.scratch_words() == 0 || buffers_.end() <= gap.end());
+  recent_ = {{{start, round_up(t.scratch_words(), unit)}, t.expected, 0}};
+  assert(t.scratch_words() == 0 || recent_.back().place.end() <= gap.end());
 }
 
 void Planner::place_buffers(int layer) {
   if (facts_.together(layer).size() > 1) return place_buffers_together(layer);
   const Tiling& t = plan_.tilings[at(layer)];
-  const std::int64_t words = t.scratch_words();
   if (net_.layers[at(layer)].by_dma) return plan_.scratch.push_back(0);  // nothing is hidden by it
   int before = std::max(0, layer - 1);
   while (before > 0 && net_.layers[at(before)].by_dma) --before;
+  const std::int64_t words = t.scratch_words();
+  Buffers own{{0, words}, t.expected, kinds_in_turns(layer)};
   const Gap early = largest_gap({before, layer});
-  const bool fits = words <= early.size;
-  Gap own{fits ? early.start : largest_gap({layer, layer}).start, words};
-  const std::int64_t behind = std::max(own.start, buffers_.end());
-  if (fits && own.start + words > buffers_.start && behind + words <= early.end())
-    own.start = behind;
-  if (!fits || own.meets(buffers_))
-    plan_.cycles += 32.0 * static_cast<double>(words) / config_.axi_data_bits;
-  plan_.scratch.push_back(own.start);
-  buffers_ = {own.start, round_up(words, config_.data_words())};
+  double waits = 32.0 * static_cast<double>(words) / config_.axi_data_bits;
+  if (words > early.size) {
+    own.place.start = largest_gap({layer, layer}).start;
+  } else {
+    own.place.start = early.start;
+    waits = waits_for(own);
+    for (const Buffers& last : recent_) {
+      Buffers behind = own;
+      behind.place.start = last.place.end();
+      if (behind.place.start < early.start || behind.place.end() > early.end()) continue;
+      if (const double other = waits_for(behind); other < waits) {
+        waits = other;
+        own = behind;
+      }
+    }
+  }
+  plan_.cycles += waits;
+  plan_.scratch.push_back(own.place.start);
+  own.place.size = round_up(words, config_.data_words());
+  recent_.push_back(own);
+  if (recent_.size() > kRecent) recent_.erase(recent_.begin());
+}
+
+/// Which buffers of a layer are two of which it takes one, as it is one part; 0: none.
+int Planner::kinds_in_turns(int layer) const {
+  const Tiling& t = plan_.tilings[at(layer)];
+  const Layer& l = net_.layers[at(layer)];
+  const bool one = t.rows >= l.window.P && t.cols >= l.window.Q &&
+                   t.chunk >= net_.maps[at(l.output)].shape.C && t.buffers > 1;
+  return one ? (t.input_words > 0 ? 1 : 0) + (t.second_words > 0 ? 2 : 0) +
+                   (t.output_words > 0 ? 4 : 0)
+             : 0;
+}
+
+/// Cycles that a layer waits for what its buffers hold, as others have it before: not those in which
+/// the layers since are at work. Of two buffers in the same place stripes take one after the other.
+double Planner::waits_for(const Buffers& own) const {
+  double hidden = 0;
+  for (std::size_t i = recent_.size(); i-- > 0;) {
+    const Buffers& last = recent_[i];
+    const bool in_turns = own.in_turns > 0 && own.in_turns == last.in_turns && own.place.start == last.place.start &&
+                          own.place.size >= last.place.size;
+    if (own.place.meets(last.place) && !in_turns)
+      return std::max(
+          0.0, 32.0 * static_cast<double>(own.place.size) / config_.axi_data_bits - hidden);
+    hidden += last.cycles;
+  }
+  return 0;
 }
 
 double Planner::estimated_cycles() {

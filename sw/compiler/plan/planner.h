@@ -105,6 +105,14 @@ class Planner {
     }
   };
 
+  /// What waits_for() asks about a layer's buffers.
+  struct Buffers {
+    Gap place;
+    double cycles = 0;  ///< of the layer
+    int in_turns = 0;   ///< kinds_in_turns()
+  };
+  static constexpr std::size_t kRecent = 4;
+
   /// Calls visit(gap) from the lowest place on, the last one up to the memory's end, until it
   /// returns true.
   template <typename Visit>
@@ -132,8 +140,10 @@ class Planner {
   /// Moves each output, inside of its place, to where its writes meet the array's reads least.
   void shift_outputs();
   /// Where the layer's buffers begin. They are filled early where no map of the layer before lies,
-  /// nor its buffers; else the layer waits for their end, and for its own ones.
+  /// nor buffers of layers shortly before; else the layer waits for their end, and for its own ones.
   void place_buffers(int layer);
+  int kinds_in_turns(int layer) const;
+  double waits_for(const Buffers& own) const;
   void place_buffers_together(int layer);
   /// Whether the layer and those that go together with it are cut so that they can.
   bool shares_chunks(int layer) const;
@@ -152,7 +162,7 @@ class Planner {
   int misfit_ = -1;
   bool loose_ = true;  ///< there is room for maps before and behind what their layers ask for
   Plan plan_;
-  Gap buffers_{0, 0};                ///< of the layer before
+  std::vector<Buffers> recent_;      ///< of the layers before, the latest last
   std::vector<int> copies_;          ///< maps that reload others
   std::set<int> spilled_;            ///< roots
   std::vector<std::int64_t> words_;  ///< of each map

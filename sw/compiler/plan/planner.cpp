@@ -344,7 +344,7 @@ void Planner::place_buffers_together(int layer) {
   const Gap gap = largest_gap({run.first, run.last});
   const std::int64_t start = layer == run.first ? gap.start : recent_.back().place.end();
   plan_.scratch.push_back(start);
-  recent_ = {{{start, round_up(t.scratch_words(), unit)}, t.expected, 0}};
+  recent_ = {{{start, round_up(t.scratch_words(), unit)}, t.expected, 0, 0}};
   assert(t.scratch_words() == 0 || recent_.back().place.end() <= gap.end());
 }
 
@@ -355,7 +355,7 @@ void Planner::place_buffers(int layer) {
   int before = std::max(0, layer - 1);
   while (before > 0 && net_.layers[at(before)].by_dma) --before;
   const std::int64_t words = t.scratch_words();
-  Buffers own{{0, words}, t.expected, kinds_in_turns(layer)};
+  Buffers own{{0, words}, t.expected, std::max(0.0, t.compute - t.traffic), kinds_in_turns(layer)};
   const Gap early = largest_gap({before, layer});
   double waits = 32.0 * static_cast<double>(words) / config_.axi_data_bits;
   if (words > early.size) {
@@ -373,7 +373,7 @@ void Planner::place_buffers(int layer) {
       }
     }
   }
-  plan_.cycles += waits;
+  plan_.cycles += waits - hidden_by_others(own, t);
   plan_.scratch.push_back(own.place.start);
   own.place.size = round_up(words, config_.data_words());
   recent_.push_back(own);
@@ -391,18 +391,35 @@ int Planner::kinds_in_turns(int layer) const {
              : 0;
 }
 
+/// Whether stripes take two buffers in the same place one after the other.
+bool Planner::in_turns(const Buffers& own, const Buffers& last) {
+  return own.in_turns > 0 && own.in_turns == last.in_turns &&
+         own.place.start == last.place.start && own.place.size >= last.place.size;
+}
+
 /// Cycles that a layer waits for what its buffers hold, as others have it before: not those in which
-/// the layers since are at work. Of two buffers in the same place stripes take one after the other.
+/// the layers since are at work.
 double Planner::waits_for(const Buffers& own) const {
   double hidden = 0;
   for (std::size_t i = recent_.size(); i-- > 0;) {
     const Buffers& last = recent_[i];
-    const bool in_turns = own.in_turns > 0 && own.in_turns == last.in_turns && own.place.start == last.place.start &&
-                          own.place.size >= last.place.size;
-    if (own.place.meets(last.place) && !in_turns)
+    if (own.place.meets(last.place) && !in_turns(own, last))
       return std::max(
           0.0, 32.0 * static_cast<double>(own.place.size) / config_.axi_data_bits - hidden);
     hidden += last.cycles;
+  }
+  return 0;
+}
+
+/// Cycles of what a stripe loads and stores beyond its work that come while layers between it and
+/// the stripe before are at work.
+double Planner::hidden_by_others(const Buffers& own, const Tiling& t) const {
+  double slack = 0;
+  for (std::size_t i = recent_.size(); own.in_turns > 0 && i-- > 0;) {
+    const Buffers& last = recent_[i];
+    if (own.place.meets(last.place))
+      return in_turns(own, last) ? std::min(slack, std::max(0.0, t.expected - t.compute)) : 0;
+    slack += last.slack;
   }
   return 0;
 }

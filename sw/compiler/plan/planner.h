@@ -109,9 +109,10 @@ class Planner {
   struct Buffers {
     Gap place;
     double cycles = 0;  ///< of the layer
+    double slack = 0;   ///< of these the bus has no work
     int in_turns = 0;   ///< kinds_in_turns()
   };
-  static constexpr std::size_t kRecent = 4;
+  static constexpr std::size_t kRecent = 8;
 
   /// Calls visit(gap) from the lowest place on, the last one up to the memory's end, until it
   /// returns true.
@@ -143,7 +144,9 @@ class Planner {
   /// nor buffers of layers shortly before; else the layer waits for their end, and for its own ones.
   void place_buffers(int layer);
   int kinds_in_turns(int layer) const;
+  static bool in_turns(const Buffers& own, const Buffers& last);
   double waits_for(const Buffers& own) const;
+  double hidden_by_others(const Buffers& own, const Tiling& t) const;
   void place_buffers_together(int layer);
   /// Whether the layer and those that go together with it are cut so that they can.
   bool shares_chunks(int layer) const;

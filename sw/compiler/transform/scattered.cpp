@@ -199,8 +199,7 @@ class Striping {
 
 }  // namespace
 
-std::vector<Scattered> scattered_in_dram(const Network& network, const machine::Config& config,
-                                         const Plan& plan) {
+std::vector<Scattered> scattered_layers(const Network& network, const machine::Config& config) {
   std::vector<Scattered> found;
   const int count = static_cast<int>(network.layers.size());
   const auto output = [&](int i) -> const Map& {
@@ -226,8 +225,7 @@ std::vector<Scattered> scattered_in_dram(const Network& network, const machine::
           return part.stride_x > 1 || part.stride_y > 1;
         });
     if (last > first && whole_words && between && !whole.output && !whole.input &&
-        moves(whole, config) && moves(network.maps[at(l.input)], config) &&
-        !plan.maps[at(map.part.whole)].resident)
+        moves(whole, config) && moves(network.maps[at(l.input)], config))
       found.push_back({first, last});
   }
   return found;

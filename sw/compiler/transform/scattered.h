@@ -11,7 +11,6 @@
 
 #include "machine/config.h"
 #include "sw/compiler/network/network.h"
-#include "sw/compiler/plan/plan.h"
 
 namespace trine::compiler {
 
@@ -20,13 +19,12 @@ struct Scattered {
   int first = 0, last = 0;
 };
 
-/// Those whose map the plan has in DRAM.
-std::vector<Scattered> scattered_in_dram(const Network& network, const machine::Config& config,
-                                         const Plan& plan);
+/// All of them, in order.
+std::vector<Scattered> scattered_layers(const Network& network, const machine::Config& config);
 
 /// The network with a layer for each stripe of so many rows of the map, of each of these layers.
 /// @param loads  rows of what they read come to DMEM before each stripe
-/// @pre scattered_in_dram() has them
+/// @pre scattered_layers() has them
 Network in_stripes(const Network& network, const Scattered& layers, int rows, bool loads);
 
 }  // namespace trine::compiler

@@ -89,28 +89,31 @@ class Search {
   /// Where a map whose pixels several layers write finds no place on chip: its rows leave DMEM when
   /// all of them have come.
   void gather(Candidate& now) const {
-    if (cascading_ == Cascading::kNever || !now.plan || now.plan->spilled == 0) return;
-    const std::vector<Scattered> found = scattered_in_dram(now.network, config_, *now.plan);
+    const bool always = cascading_ == Cascading::kAlways;
+    if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
+    const std::vector<Scattered> found = scattered_layers(now.network, config_);
     for (std::size_t i = found.size(); i-- > 0;) {
-      const Map& whole = now.network.maps[at(
-          now.network.whole_of(now.network.layers[at(found[i].first)].output))];
-      const bool loads =
-          !now.plan->maps[at(now.network.layers[at(found[i].first)].input)].resident;
-      int tries = 0;
-      for (int rows = divide_up(whole.shape.H, 2); rows > 1 && tries < kMostHeights;
-           rows = divide_up(rows, 2)) {
-        // Two stripes at a time.
-        if (2 * std::int64_t{rows} * whole.shape.W * whole.shape.channel_words() >
-            config_.dmem_words())
-          continue;
-        ++tries;
-        Candidate candidate(in_stripes(now.network, found[i], round_up(rows, 2), loads));
-        candidate.printed = now.printed;
-        make_plan(candidate);
-        if (!is_better(candidate, now)) continue;
-        now = std::move(candidate);
-        break;
-      }
+      const Layer& first = now.network.layers[at(found[i].first)];
+      const int whole = now.network.whole_of(first.output);
+      const bool loads = always ? i % 2 == 0 : !now.plan->maps[at(first.input)].resident;
+      if (always || !now.plan->maps[at(whole)].resident)
+        take_rows(found[i], now.network.maps[at(whole)].shape, loads, now);
+    }
+  }
+
+  /// The first of some heights that is better.
+  void take_rows(const Scattered& layers, const Shape& whole, bool loads, Candidate& now) const {
+    const std::int64_t most = config_.dmem_words() / 2 / whole.W / whole.channel_words();
+    int rows = divide_up(whole.H, 2);
+    while (rows > most) rows = divide_up(rows, 2);
+    for (int tries = 0; rows > 1 && tries < kMostHeights; ++tries, rows = divide_up(rows, 2)) {
+      Candidate candidate(in_stripes(now.network, layers, round_up(rows, 2), loads));
+      candidate.printed = now.printed;
+      make_plan(candidate);
+      const bool always = cascading_ == Cascading::kAlways && candidate.plan;
+      if (!always && !is_better(candidate, now)) continue;
+      now = std::move(candidate);
+      return;
     }
   }
 

@@ -18,6 +18,7 @@ googlenet_floor  the same with pools that leave out incomplete windows: 55x55, 2
             the 1.43 G MACs of surveys (Sze et al. 2017)
 lenet5      LeCun et al. 1998, C3 connected to all six maps, average pooling without coefficients
 mobilenet   Howard et al. 2017, table 1: V1, width 1.0, 224x224, ReLU6
+mobilenet_edgetpu  Gupta and Howard 2019: width 0.75, 224x224, ReLU, fused bottlenecks in two stages
 mobilenet_v2  Sandler et al. 2018, table 2: width 1.0, 224x224, ReLU6
 resnet50    He et al. 2015, table 1: V1, stride in the first 1x1 of a block
 vgg16       Simonyan and Zisserman 2014, table 1, configuration D

@@ -248,8 +248,8 @@ void Planner::assign_dram() {
   lay_copies();
 }
 
-/// Of a map in DRAM, whose parts lie in buffers as they lie there: more words come and go where rows
-/// are padded against bank conflicts.
+/// Of a map in DRAM, whose parts lie in buffers as they lie there: more words come and go where
+/// rows are padded against bank conflicts.
 int Planner::spilled_pitch(int root, const Shape& shape) {
   const int W = shape.W * shape.pixel_words();
   const int step = W >= config_.data_words() ? config_.data_words() : pitch_unit(root);
@@ -393,19 +393,19 @@ int Planner::kinds_in_turns(int layer) const {
 
 /// Whether stripes take two buffers in the same place one after the other.
 bool Planner::in_turns(const Buffers& own, const Buffers& last) {
-  return own.in_turns > 0 && own.in_turns == last.in_turns &&
-         own.place.start == last.place.start && own.place.size >= last.place.size;
+  return own.in_turns > 0 && own.in_turns == last.in_turns && own.place.start == last.place.start &&
+         own.place.size >= last.place.size;
 }
 
-/// Cycles that a layer waits for what its buffers hold, as others have it before: not those in which
-/// the layers since are at work.
+/// Cycles that a layer waits for what its buffers hold, as others have it before: not those in
+/// which the layers since are at work.
 double Planner::waits_for(const Buffers& own) const {
   double hidden = 0;
   for (std::size_t i = recent_.size(); i-- > 0;) {
     const Buffers& last = recent_[i];
     if (own.place.meets(last.place) && !in_turns(own, last))
-      return std::max(
-          0.0, 32.0 * static_cast<double>(own.place.size) / config_.axi_data_bits - hidden);
+      return std::max(0.0,
+                      32.0 * static_cast<double>(own.place.size) / config_.axi_data_bits - hidden);
     hidden += last.cycles;
   }
   return 0;

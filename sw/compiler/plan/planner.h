@@ -141,7 +141,8 @@ class Planner {
   /// Moves each output, inside of its place, to where its writes meet the array's reads least.
   void shift_outputs();
   /// Where the layer's buffers begin. They are filled early where no map of the layer before lies,
-  /// nor buffers of layers shortly before; else the layer waits for their end, and for its own ones.
+  /// nor buffers of layers shortly before; else the layer waits for their end, and for its own
+  /// ones.
   void place_buffers(int layer);
   int kinds_in_turns(int layer) const;
   static bool in_turns(const Buffers& own, const Buffers& last);

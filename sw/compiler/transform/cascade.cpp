@@ -318,8 +318,8 @@ class Striping {
 bool works_by_rows(const Network& network, const Layer& l) {
   const Geometry& g = l.window;
   const Shape& in = network.maps[at(l.input)].shape;
-  if (l.rows_of_all > 0 || l.by_dma || (l.weights_map >= 0 && !l.is_gate()) || l.over_channels() || g.stride_y < 1 ||
-      g.stride_x < 1 || g.H != in.H || g.P != network.maps[at(l.output)].shape.H)
+  if (l.rows_of_all > 0 || l.by_dma || (l.weights_map >= 0 && !l.is_gate()) || l.over_channels() ||
+      g.stride_y < 1 || g.stride_x < 1 || g.H != in.H || g.P != network.maps[at(l.output)].shape.H)
     return false;
   if (l.second < 0) return true;
   const Shape& second = network.maps[at(l.second)].shape;

@@ -24,9 +24,8 @@ bool makes_rows(const Network& network, const Layer& l) {
                        l.conv().corrections.empty()) ||
                       l.kind == LayerKind::kMax;
   return simple && l.second < 0 && l.like < 0 && l.part_of < 0 && !l.by_dma && !l.by_rows &&
-         !l.wide_codes() && l.window.stride_y > 0 && l.window.stride_x > 0 &&
-         out.part.whole >= 0 && out.part.pixel_words == 0 &&
-         out.part.channel % out.shape.per_word == 0;
+         !l.wide_codes() && l.window.stride_y > 0 && l.window.stride_x > 0 && out.part.whole >= 0 &&
+         out.part.pixel_words == 0 && out.part.channel % out.shape.per_word == 0;
 }
 
 /// Whether beats can bring rows of the map to DMEM, or take them from there.
@@ -212,9 +211,9 @@ std::vector<Scattered> scattered_layers(const Network& network, const machine::C
     const Map &map = output(first), &whole = network.maps[at(map.part.whole)];
     const auto alike = [&](int i) {
       const Map& other = output(i);
-      return makes_rows(network, network.layers[at(i)]) &&
-             network.layers[at(i)].input == l.input && other.part.whole == map.part.whole &&
-             other.part.channel == map.part.channel && other.shape.C == map.shape.C;
+      return makes_rows(network, network.layers[at(i)]) && network.layers[at(i)].input == l.input &&
+             other.part.whole == map.part.whole && other.part.channel == map.part.channel &&
+             other.shape.C == map.shape.C;
     };
     while (last + 1 < count && alike(last + 1)) ++last;
     const bool whole_words =

@@ -18,6 +18,7 @@ googlenet_floor  the same with pools that leave out incomplete windows: 55x55, 2
             the 1.43 G MACs of surveys (Sze et al. 2017)
 lenet5      LeCun et al. 1998, C3 connected to all six maps, average pooling without coefficients
 mobilenet   Howard et al. 2017, table 1: V1, width 1.0, 224x224, ReLU6
+mobilenet_edgetpu  Gupta and Howard 2019: width 0.75, 224x224, ReLU, fused bottlenecks in two stages
 mobilenet_v2  Sandler et al. 2018, table 2: width 1.0, 224x224, ReLU6
 resnet50    He et al. 2015, table 1: V1, stride in the first 1x1 of a block
 vgg16       Simonyan and Zisserman 2014, table 1, configuration D
@@ -342,6 +343,37 @@ def mobilenet_v2(classifier=True):
     return net
 
 
+def _eights(channels):
+    """A multiple of 8, as MobileNets round: at least 90 %."""
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * channels else rounded
+
+
+def mobilenet_edgetpu(classifier=True):
+    """Stages 2 and 3 have fused bottlenecks: a whole 3x3 that expands, no depthwise layer."""
+    net, width = Network("mobilenet_edgetpu", 224, 224, 3), 0.75
+    x = net.conv("conv", net.input, _eights(32 * width), 3, 2)
+    x = net.conv("1_0/project", x, _eights(16 * width), 1, activation=NONE)
+    rows = [(32, 3, 2, True, False), (48, 3, 2, True, False), (96, 3, 2, False, False), (96, 3, 1, False, False),
+            (160, 5, 2, False, False), (192, 3, 1, False, True)]
+    for stage, (filters, window, stride, fused, alone) in enumerate(rows, 2):
+        for block in range(1 if alone else 4):
+            name, y = f"{stage}_{block}", x
+            step, expanded = (1 if block else stride), (4 if block else 8) * x.shape[3]
+            if fused:
+                y = net.conv(f"{name}/expand", y, expanded, window, step)
+            else:
+                y = net.conv(f"{name}/expand", y, expanded, 1)
+                y = net.depthwise(f"{name}/dw", y, window, step, activation=RELU)
+            y = net.conv(f"{name}/project", y, _eights(filters * width), 1, activation=NONE)
+            x = net.add(f"{name}/add", x, y, NONE) if block else y
+    x = net.conv("features", x, 1280, 1)
+    x = net.average_pool("pool", x, 7)
+    if classifier:
+        net.dense("logits", x, 1001)
+    return net
+
+
 def resnet50(classifier=True):
     net = Network("resnet50", 224, 224, 3)
     x = net.conv("conv1", net.input, 64, 7, 2)
@@ -379,7 +411,8 @@ def vgg16(classifier=True):
 
 
 NETWORKS = {build.__name__: build
-            for build in (lenet5, alexnet, vgg16, googlenet, googlenet_floor, resnet50, mobilenet, mobilenet_v2)}
+            for build in (lenet5, alexnet, vgg16, googlenet, googlenet_floor, resnet50, mobilenet, mobilenet_v2,
+                          mobilenet_edgetpu)}
 
 
 # The file.

@@ -11,11 +11,11 @@
 namespace trine::compiler {
 namespace {
 
-/// Replays that bank conflicts cost one gather step over `rect`. An int16 code's lanes take words
-/// beside each other; bytes that are moved are the columns of a map twice as wide.
-std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
+/// Replays that bank conflicts cost the gather steps of a filter row over `rect`. An int16 code's
+/// lanes take words beside each other; bytes that are moved are the columns of a map twice as wide.
+/// A tap outside of the image takes no word.
+std::int64_t replays(const Layer& layer, const Geometry& g, const Rect& rect, int pitch,
                      const machine::Config& config) {
-  const Geometry& g = layer.window;
   const int cols = rect.cols() + layer.former.behind(rect.cols(), g.Q);
   const std::int64_t positions = std::int64_t{rect.rows()} * cols;
   const machine::BankOf bank_of = config.bank_of();
@@ -23,19 +23,24 @@ std::int64_t replays(const Layer& layer, const Rect& rect, int pitch,
   std::int64_t sum = 0;
   const std::int64_t row_step = std::int64_t{g.stride_y} * pitch;
   const int step = layer.wide ? 2 : 1;
-  for (std::int64_t tile = 0; tile < positions; tile += layer.lanes(config)) {
-    std::ranges::fill(count, 0);
-    int most = 1;
-    const std::int64_t end = std::min(positions, tile + layer.lanes(config) + layer.former.halo);
-    std::int64_t row = tile / cols * row_step, col = tile % cols;
-    for (std::int64_t p = tile; p < end; ++p) {
-      for (int word = 0; word < step; ++word)
-        most = std::max(most, ++count[at(bank_of(row + col * g.stride_x * step + word))]);
-      if (++col < cols) continue;
-      col = 0;
-      row += row_step;
+  const int dil = layer.former.steps > 0 ? layer.former.dil : g.dil_x;
+  for (int tap = 0; tap < layer.steps_x(); ++tap) {
+    const std::int64_t first_x = rect.x0 * g.stride_x - g.pad_left + tap * dil;
+    for (std::int64_t tile = 0; tile < positions; tile += layer.lanes(config)) {
+      std::ranges::fill(count, 0);
+      int most = 1;
+      const std::int64_t end = std::min(positions, tile + layer.lanes(config) + layer.former.halo);
+      std::int64_t row = tile / cols * row_step, col = tile % cols;
+      for (std::int64_t p = tile; p < end; ++p) {
+        const std::int64_t x = first_x + col * g.stride_x;
+        for (int word = 0; word < step && x >= 0 && x < g.W; ++word)
+          most = std::max(most, ++count[at(bank_of(row + (x - first_x) * step + word))]);
+        if (++col < cols) continue;
+        col = 0;
+        row += row_step;
+      }
+      sum += most - 1;
     }
-    sum += most - 1;
   }
   return sum;
 }
@@ -47,10 +52,11 @@ std::int64_t replay_cycles(const Layer& layer, int pitch, const machine::Config&
   const std::int64_t groups =
       layer.kind == LayerKind::kConv ? divide_up(layer.channels, columns) : 1;
   std::int64_t sum = 0;
-  for (const Sweep& sweep : layer.sweeps) sum += replays(layer, sweep.rect, pitch, config);
+  for (const Sweep& sweep : layer.sweeps)
+    sum += replays(layer, layer.window_of(sweep), sweep.rect, pitch, config);
   if (layer.sweeps.empty())
-    sum = replays(layer, {0, layer.window.P, 0, layer.window.Q}, pitch, config);
-  return sum * layer.steps() * groups;
+    sum = replays(layer, layer.window, {0, layer.window.P, 0, layer.window.Q}, pitch, config);
+  return sum * layer.words * layer.window.R * groups;
 }
 
 namespace {

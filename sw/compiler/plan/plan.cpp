@@ -193,6 +193,10 @@ std::optional<Plan> plan(const Network& network, const machine::Config& config,
     if (other && other->plan.spilled < best->plan.spilled)
       best = pad_some(std::move(*other), network, config, facts);
     best = spill_more(std::move(*best), network, config, facts);
+    Wishes wide = best->wishes;
+    wide.pad_dram = true;
+    other = choice(network, config, facts, wide);
+    if (other && other->plan.cycles < best->plan.cycles) best = std::move(other);
   }
   best = stream_ends(std::move(*best), network, config, facts);
   best->plan.tiled = facts.tiled;

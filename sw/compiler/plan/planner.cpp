@@ -248,6 +248,29 @@ void Planner::assign_dram() {
   lay_copies();
 }
 
+/// Of a map in DRAM, whose parts lie in buffers as they lie there: more words come and go where
+/// rows are padded against bank conflicts.
+int Planner::spilled_pitch(int root, const Shape& shape) {
+  const int W = shape.W * shape.pixel_words();
+  const int step = W >= config_.data_words() ? config_.data_words() : pitch_unit(root);
+  const int least = round_up(W, step);
+  const Map& map = net_.maps[at(root)];
+  if (!wishes_.pad_dram || shape.H == 1 || map.capacity || map.kept || facts_.weights(root))
+    return least;
+  const double beat = 2.0 * 32 / config_.axi_data_bits;  // cycles of a word, there and back
+  const double words = beat * shape.H * shape.channel_words();
+  int best = least;
+  double best_cycles = static_cast<double>(facts_.pitch_cycles(root, least));
+  for (int pitch = least + step; pitch <= W + config_.banks(); pitch += step) {
+    const double cycles =
+        static_cast<double>(facts_.pitch_cycles(root, pitch)) + words * (pitch - least);
+    if (cycles >= best_cycles) continue;
+    best = pitch;
+    best_cycles = cycles;
+  }
+  return best;
+}
+
 void Planner::spill(int m) {
   const int r = facts_.root(m);
   spilled_.insert(r);
@@ -257,8 +280,7 @@ void Planner::spill(int m) {
     const Shape shape = net_.maps[at(k)].capacity.value_or(net_.maps[at(k)].shape);
     p.resident = false;
     p.in_dram = true;
-    const int W = shape.W * shape.pixel_words();
-    p.dram.pitch = round_up(W, W >= config_.data_words() ? config_.data_words() : pitch_unit(r));
+    p.dram.pitch = spilled_pitch(r, shape);
     p.dram.plane = plane_of(k, p.dram.pitch);
     // A copy's codes lie as those of its class.
     if (net_.maps[at(k)].reloads >= 0) plan_.maps[at(net_.maps[at(k)].reloads)].dram = p.dram;
@@ -320,29 +342,86 @@ void Planner::place_buffers_together(int layer) {
   const Tiling& t = plan_.tilings[at(layer)];
   const auto unit = static_cast<std::int64_t>(config_.data_words());
   const Gap gap = largest_gap({run.first, run.last});
-  const std::int64_t start = layer == run.first ? gap.start : buffers_.end();
+  const std::int64_t start = layer == run.first ? gap.start : recent_.back().place.end();
   plan_.scratch.push_back(start);
-  buffers_ = {start, round_up(t.scratch_words(), unit)};
-  assert(t.scratch_words() == 0 || buffers_.end() <= gap.end());
+  recent_ = {{{start, round_up(t.scratch_words(), unit)}, t.expected, 0, 0}};
+  assert(t.scratch_words() == 0 || recent_.back().place.end() <= gap.end());
 }
 
 void Planner::place_buffers(int layer) {
   if (facts_.together(layer).size() > 1) return place_buffers_together(layer);
   const Tiling& t = plan_.tilings[at(layer)];
-  const std::int64_t words = t.scratch_words();
   if (net_.layers[at(layer)].by_dma) return plan_.scratch.push_back(0);  // nothing is hidden by it
   int before = std::max(0, layer - 1);
   while (before > 0 && net_.layers[at(before)].by_dma) --before;
+  const std::int64_t words = t.scratch_words();
+  Buffers own{{0, words}, t.expected, std::max(0.0, t.compute - t.traffic), kinds_in_turns(layer)};
   const Gap early = largest_gap({before, layer});
-  const bool fits = words <= early.size;
-  Gap own{fits ? early.start : largest_gap({layer, layer}).start, words};
-  const std::int64_t behind = std::max(own.start, buffers_.end());
-  if (fits && own.start + words > buffers_.start && behind + words <= early.end())
-    own.start = behind;
-  if (!fits || own.meets(buffers_))
-    plan_.cycles += 32.0 * static_cast<double>(words) / config_.axi_data_bits;
-  plan_.scratch.push_back(own.start);
-  buffers_ = {own.start, round_up(words, config_.data_words())};
+  double waits = 32.0 * static_cast<double>(words) / config_.axi_data_bits;
+  if (words > early.size) {
+    own.place.start = largest_gap({layer, layer}).start;
+  } else {
+    own.place.start = early.start;
+    waits = waits_for(own);
+    for (const Buffers& last : recent_) {
+      Buffers behind = own;
+      behind.place.start = last.place.end();
+      if (behind.place.start < early.start || behind.place.end() > early.end()) continue;
+      if (const double other = waits_for(behind); other < waits) {
+        waits = other;
+        own = behind;
+      }
+    }
+  }
+  plan_.cycles += waits - hidden_by_others(own, t);
+  plan_.scratch.push_back(own.place.start);
+  own.place.size = round_up(words, config_.data_words());
+  recent_.push_back(own);
+  if (recent_.size() > kRecent) recent_.erase(recent_.begin());
+}
+
+/// Which buffers of a layer are two of which it takes one, as it is one part; 0: none.
+int Planner::kinds_in_turns(int layer) const {
+  const Tiling& t = plan_.tilings[at(layer)];
+  const Layer& l = net_.layers[at(layer)];
+  const bool one = t.rows >= l.window.P && t.cols >= l.window.Q &&
+                   t.chunk >= net_.maps[at(l.output)].shape.C && t.buffers > 1;
+  return one ? (t.input_words > 0 ? 1 : 0) + (t.second_words > 0 ? 2 : 0) +
+                   (t.output_words > 0 ? 4 : 0)
+             : 0;
+}
+
+/// Whether stripes take two buffers in the same place one after the other.
+bool Planner::in_turns(const Buffers& own, const Buffers& last) {
+  return own.in_turns > 0 && own.in_turns == last.in_turns && own.place.start == last.place.start &&
+         own.place.size >= last.place.size;
+}
+
+/// Cycles that a layer waits for what its buffers hold, as others have it before: not those in
+/// which the layers since are at work.
+double Planner::waits_for(const Buffers& own) const {
+  double hidden = 0;
+  for (std::size_t i = recent_.size(); i-- > 0;) {
+    const Buffers& last = recent_[i];
+    if (own.place.meets(last.place) && !in_turns(own, last))
+      return std::max(0.0,
+                      32.0 * static_cast<double>(own.place.size) / config_.axi_data_bits - hidden);
+    hidden += last.cycles;
+  }
+  return 0;
+}
+
+/// Cycles of what a stripe loads and stores beyond its work that come while layers between it and
+/// the stripe before are at work.
+double Planner::hidden_by_others(const Buffers& own, const Tiling& t) const {
+  double slack = 0;
+  for (std::size_t i = recent_.size(); own.in_turns > 0 && i-- > 0;) {
+    const Buffers& last = recent_[i];
+    if (own.place.meets(last.place))
+      return in_turns(own, last) ? std::min(slack, std::max(0.0, t.expected - t.compute)) : 0;
+    slack += last.slack;
+  }
+  return 0;
 }
 
 double Planner::estimated_cycles() {

@@ -21,6 +21,7 @@ namespace trine::compiler {
 struct Wishes {
   bool shifted = true;     ///< looks for places of outputs without bank conflicts
   bool pad_all = true;     ///< spends words on pitches and places without bank conflicts
+  bool pad_dram = false;   ///< the same for rows of maps in DRAM
   std::set<int> padded;    ///< !pad_all: maps whose rows are padded all the same, as conflicting()
                            ///< names them
   std::set<int> streamed;  ///< inputs and outputs that go through DMEM part by part
@@ -73,6 +74,7 @@ class Planner {
   void lay_copies();
   void assign_dram();
   /// Rows that are whole beats can be cut in columns.
+  int spilled_pitch(int root, const Shape& shape);
   void spill(int m);
 
   // ---- DMEM (places.cpp)
@@ -103,6 +105,15 @@ class Planner {
     }
   };
 
+  /// What waits_for() asks about a layer's buffers.
+  struct Buffers {
+    Gap place;
+    double cycles = 0;  ///< of the layer
+    double slack = 0;   ///< of these the bus has no work
+    int in_turns = 0;   ///< kinds_in_turns()
+  };
+  static constexpr std::size_t kRecent = 8;
+
   /// Calls visit(gap) from the lowest place on, the last one up to the memory's end, until it
   /// returns true.
   template <typename Visit>
@@ -130,8 +141,13 @@ class Planner {
   /// Moves each output, inside of its place, to where its writes meet the array's reads least.
   void shift_outputs();
   /// Where the layer's buffers begin. They are filled early where no map of the layer before lies,
-  /// nor its buffers; else the layer waits for their end, and for its own ones.
+  /// nor buffers of layers shortly before; else the layer waits for their end, and for its own
+  /// ones.
   void place_buffers(int layer);
+  int kinds_in_turns(int layer) const;
+  static bool in_turns(const Buffers& own, const Buffers& last);
+  double waits_for(const Buffers& own) const;
+  double hidden_by_others(const Buffers& own, const Tiling& t) const;
   void place_buffers_together(int layer);
   /// Whether the layer and those that go together with it are cut so that they can.
   bool shares_chunks(int layer) const;
@@ -150,7 +166,7 @@ class Planner {
   int misfit_ = -1;
   bool loose_ = true;  ///< there is room for maps before and behind what their layers ask for
   Plan plan_;
-  Gap buffers_{0, 0};                ///< of the layer before
+  std::vector<Buffers> recent_;      ///< of the layers before, the latest last
   std::vector<int> copies_;          ///< maps that reload others
   std::set<int> spilled_;            ///< roots
   std::vector<std::int64_t> words_;  ///< of each map

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -91,19 +92,13 @@ class Striping {
     return false;
   }
 
-  /// Whether it reads channels of a map whose others it makes, more rows of them: a stripe's rows
-  /// of a map are those of all its channels.
-  bool makes_rows_of_more(const Layer& l) const {
-    return old_.whole_of(l.input) == old_.whole_of(l.output) && l.window.span_y() > 1;
-  }
-
   bool can_run() {
     find_internal();
     height_ = old_map(old(cascade_.last).output).shape.H;
     if (cascade_.rows >= height_) return false;
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const Layer& l = old(i);
-      if (l.like >= 0 || !works_by_rows(old_, l) || makes_rows_of_more(l)) return false;
+      if (!works_by_rows(old_, l)) return false;
       if (!internal(l.output) && (old_map(l.output).shape.H != height_ || !can_cut(l.output)))
         return false;
       for (const int m : {l.input, l.second})
@@ -120,34 +115,36 @@ class Striping {
            !map.capacity && !map.weights;
   }
 
-  /// The rows that a stripe reads of a map, or writes at the cascade's ends, and those of them that
-  /// are made for it: not what the stripe before has left.
-  struct Needs {
-    Rows all, made;
+  /// The rows that a stripe reads of each map, or writes at the cascade's ends, and those that each
+  /// layer makes for it: not what the stripe before has left. Layers that write parts of one map
+  /// may make fewer of its rows than others: what is read of their channels.
+  struct Stripe {
+    std::map<int, Rows> all;
+    std::map<int, Rows> made;  ///< by layer
   };
-  using Stripe = std::map<int, Needs>;
 
-  /// What the next stripe needs of each map.
+  /// What the next stripe needs.
   Stripe needs_of(const Rows& stripe) const {
     Stripe needs;
     const auto need = [&](int m, const Rows& rows) {
-      const auto [entry, is_new] = needs.try_emplace(key_of(m), Needs{rows, rows});
-      Rows& all = entry->second.all;
+      const auto [entry, is_new] = needs.all.try_emplace(key_of(m), rows);
+      Rows& all = entry->second;
       if (!is_new) all = {std::min(all.first, rows.first), std::max(all.last, rows.last)};
     };
     for (int i = cascade_.last; i >= cascade_.first; --i) {
       const Layer& l = old(i);
       if (!internal(l.output)) need(l.output, stripe);
-      const auto out = needs.find(key_of(l.output));
-      if (out == needs.end()) continue;  // nobody reads these rows
-      Needs& rows = out->second;
-      rows.made = rows.all;
+      const auto out = needs.all.find(key_of(l.output));
+      if (out == needs.all.end()) continue;  // nobody reads these rows
+      Rows made = out->second;
       if (cascade_.keeps && internal(l.output) && !stripes_.empty())
-        if (const auto before = stripes_.back().find(out->first); before != stripes_.back().end())
-          rows.made.first = std::max(rows.all.first, before->second.all.last);
-      if (rows.made.count() <= 0) continue;
-      need(l.input, input_rows(l.window, rows.made));
-      if (l.second >= 0) need(l.second, rows.made);
+        if (const auto before = stripes_.back().made.find(i); before != stripes_.back().made.end())
+          made.first = std::max(made.first, before->second.last);
+      made.last = std::max(made.first, made.last);
+      needs.made[i] = made;
+      if (made.count() == 0) continue;
+      need(l.input, input_rows(l.window, made));
+      if (l.second >= 0) need(l.second, made);
     }
     return needs;
   }
@@ -155,16 +152,17 @@ class Striping {
   /// The rows of a map that a stripe finds, as the one before has made them.
   Rows kept_rows(int m, std::size_t stripe) const {
     if (!cascade_.keeps || !internal(m) || stripe == 0 || stripe == stripes_.size()) return {};
-    const auto before = stripes_[stripe - 1].find(m), now = stripes_[stripe].find(m);
-    if (before == stripes_[stripe - 1].end() || now == stripes_[stripe].end()) return {};
-    return {now->second.all.first, std::min(before->second.all.last, now->second.all.last)};
+    const auto& [last, next] = std::tie(stripes_[stripe - 1].all, stripes_[stripe].all);
+    const auto before = last.find(m), now = next.find(m);
+    if (before == last.end() || now == next.end()) return {};
+    return {now->second.first, std::min(before->second.last, now->second.last)};
   }
 
   /// Where kept rows lie between two stripes.
   /// @return whether there are any, and of codes that the DMA moves
   bool add_kept() {
     for (std::size_t k = 1; k < stripes_.size(); ++k)
-      for (const auto& [m, needs] : stripes_[k]) {
+      for (const auto& [m, needs] : stripes_[k].all) {
         const int count = kept_rows(m, k).count();
         if (count <= 0) continue;
         const Map& map = old_map(m);
@@ -182,17 +180,18 @@ class Striping {
   bool add_stripe(std::size_t k) {
     const Stripe& needs = stripes_[k];
     place_.clear();
-    for (const auto& [m, rows] : needs) {
-      place_[m] = internal(m) ? add_map(m, rows.all) : Place{m, 0};
+    for (const auto& [m, rows] : needs.all) {
+      place_[m] = internal(m) ? add_map(m, rows) : Place{m, 0};
       if (kept_.contains(m)) net_.maps[at(place_[m].map)].moved = true;
       if (cascade_.in_dram && !internal(m)) net_.maps[at(old_.whole_of(m))].in_dram = true;
     }
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const int m = key_of(old(i).output);
-      const auto out = needs.find(m);
-      if (out == needs.end()) continue;
+      if (!needs.all.contains(m)) continue;
       if (old_map(m).producer == i) move_rows(m, kept_rows(m, k), false);
-      if (out->second.made.count() > 0 && !add_layer(i, out->second.made)) return false;
+      const auto made = needs.made.find(i);
+      if (made != needs.made.end() && made->second.count() > 0 && !add_layer(i, made->second))
+        return false;
       if (old_map(m).last_write == i) move_rows(m, kept_rows(m, k + 1), true);
     }
     return true;
@@ -319,8 +318,8 @@ class Striping {
 bool works_by_rows(const Network& network, const Layer& l) {
   const Geometry& g = l.window;
   const Shape& in = network.maps[at(l.input)].shape;
-  if ((l.weights_map >= 0 && !l.is_gate()) || l.over_channels() || g.stride_y < 1 ||
-      g.stride_x < 1 || g.H != in.H || g.P != network.maps[at(l.output)].shape.H)
+  if (l.rows_of_all > 0 || l.by_dma || (l.weights_map >= 0 && !l.is_gate()) || l.over_channels() ||
+      g.stride_y < 1 || g.stride_x < 1 || g.H != in.H || g.P != network.maps[at(l.output)].shape.H)
     return false;
   if (l.second < 0) return true;
   const Shape& second = network.maps[at(l.second)].shape;

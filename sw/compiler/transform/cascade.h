@@ -26,7 +26,8 @@ struct Cascade {
   bool operator==(const Cascade& o) const = default;
 };
 
-/// Whether each row of the layer's output needs a window of rows of what it reads, and no more.
+/// Whether each row of the layer's output needs a window of rows of what it reads, and no more; not
+/// of a layer that is a stripe already.
 bool works_by_rows(const Network& network, const Layer& layer);
 
 /// The network with a layer for each stripe of each of these layers, in the order of stripes.

@@ -144,6 +144,7 @@ class Finder {
 
   std::vector<Found> beginning_at(int first) {
     std::vector<Found> found;
+    if (!works_by_rows(net_, net_.layers[at(first)])) return found;
     bool spills = false;
     const int end = std::min(first + kMostLayers, static_cast<int>(net_.layers.size()));
     std::int64_t weights = net_.layers[at(first)].weight_rows(config_);

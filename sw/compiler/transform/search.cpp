@@ -7,11 +7,13 @@
 #include <string>
 #include <utility>
 
+#include "base/rounding.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/compiler/transform/rows_of_cores.h"
+#include "sw/compiler/transform/scattered.h"
 
 namespace trine::compiler {
 namespace {
@@ -23,6 +25,7 @@ constexpr double kGain = 0.99;
 /// layers the estimates are not good enough.
 constexpr double kMoved = 0.999, kMovedCycles = 500;
 constexpr std::size_t kMostMoves = 16;  ///< tried one by one
+constexpr int kMostHeights = 3;         ///< of stripes of a map whose pixels are scattered
 
 struct Candidate {
   explicit Candidate(Network of) : network(std::move(of)) {}
@@ -74,6 +77,7 @@ class Search {
     }
     make_plan(now);
     interleave(now);
+    gather(now);
     cascade(now);
     if (print_after_ == kCascade) now.printed = to_text(now.network);
     interleave(now);
@@ -82,6 +86,37 @@ class Search {
   }
 
  private:
+  /// Where a map whose pixels several layers write finds no place on chip: its rows leave DMEM when
+  /// all of them have come.
+  void gather(Candidate& now) const {
+    const bool always = cascading_ == Cascading::kAlways;
+    if (cascading_ == Cascading::kNever || !now.plan || (!always && now.plan->spilled == 0)) return;
+    const std::vector<Scattered> found = scattered_layers(now.network, config_);
+    for (std::size_t i = found.size(); i-- > 0;) {
+      const Layer& first = now.network.layers[at(found[i].first)];
+      const int whole = now.network.whole_of(first.output);
+      const bool loads = always ? i % 2 == 0 : !now.plan->maps[at(first.input)].resident;
+      if (always || !now.plan->maps[at(whole)].resident)
+        take_rows(found[i], now.network.maps[at(whole)].shape, loads, now);
+    }
+  }
+
+  /// The first of some heights that is better.
+  void take_rows(const Scattered& layers, const Shape& whole, bool loads, Candidate& now) const {
+    const std::int64_t most = config_.dmem_words() / 2 / whole.W / whole.channel_words();
+    int rows = divide_up(whole.H, 2);
+    while (rows > most) rows = divide_up(rows, 2);
+    for (int tries = 0; rows > 1 && tries < kMostHeights; ++tries, rows = divide_up(rows, 2)) {
+      Candidate candidate(in_stripes(now.network, layers, round_up(rows, 2), loads));
+      candidate.printed = now.printed;
+      make_plan(candidate);
+      const bool always = cascading_ == Cascading::kAlways && candidate.plan;
+      if (!always && !is_better(candidate, now)) continue;
+      now = std::move(candidate);
+      return;
+    }
+  }
+
   /// Where maps find no place on chip: all cascades that promise something, else one by one.
   void cascade(Candidate& now) const {
     const bool always = cascading_ == Cascading::kAlways;

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/transform/scattered.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/rounding.h"
+
+namespace trine::compiler {
+namespace {
+
+/// Rows first..last-1.
+struct Rows {
+  int first = 0, last = 0;
+
+  int count() const { return last - first; }
+};
+
+/// Whether the layer makes each row of codes of one map from a window of rows of another.
+bool makes_rows(const Network& network, const Layer& l) {
+  const Map& out = network.maps[at(l.output)];
+  const bool simple = (l.kind == LayerKind::kConv && !l.fuses_max() && l.weights_map < 0 &&
+                       l.conv().corrections.empty()) ||
+                      l.kind == LayerKind::kMax;
+  return simple && l.second < 0 && l.like < 0 && l.part_of < 0 && !l.by_dma && !l.by_rows &&
+         !l.wide_codes() && l.window.stride_y > 0 && l.window.stride_x > 0 && out.part.whole >= 0 &&
+         out.part.pixel_words == 0 && out.part.channel % out.shape.per_word == 0;
+}
+
+/// Whether beats can bring rows of the map to DMEM, or take them from there.
+bool moves(const Map& map, const machine::Config& config) {
+  return map.shape.per_word == 4 && !map.shape.wide && map.shape.W >= config.data_words() &&
+         map.part.whole < 0 && !map.constant() && !map.kept && map.reloads < 0 && !map.capacity &&
+         !map.weights;
+}
+
+class Striping {
+ public:
+  Striping(const Network& network, const Scattered& layers, int rows, bool loads)
+      : old_(network), layers_(layers), rows_(rows), loads_(loads), net_(network) {}
+
+  Network run() {
+    const auto begin = old_.layers.begin();
+    net_.layers.assign(begin, begin + layers_.first);
+    first_of_.assign(at(layers_.last - layers_.first) + 1, -1);
+    const Map& whole = old_.maps[at(whole_)];
+    for (int y = 0; y < whole.shape.H; y += rows_)
+      stripes_.push_back({{y, std::min(whole.shape.H, y + rows_)}, {}, -1, -1});
+    net_.maps[at(whole_)].in_dram = true;
+    if (loads_) net_.maps[at(input_)].in_dram = true;
+    // What comes for the next stripe, and leaves of the one before, has places of its own.
+    const int count = static_cast<int>(stripes_.size());
+    if (loads_) load(stripes_.front());
+    for (int k = 0; k < count; ++k) {
+      if (loads_ && k + 1 < count) load(stripes_[at(k) + 1]);
+      make(stripes_[at(k)]);
+      if (k > 0) store(stripes_[at(k) - 1]);
+    }
+    store(stripes_.back());
+    const std::size_t end = net_.layers.size();
+    const int more = static_cast<int>(end) - (layers_.last + 1);
+    net_.layers.insert(net_.layers.end(), begin + layers_.last + 1, old_.layers.end());
+    for (std::size_t i = end; i < net_.layers.size(); ++i)
+      for (int* other : {&net_.layers[i].like, &net_.layers[i].part_of})
+        if (*other > layers_.last) *other += more;
+    set_lifetimes(net_);
+    return std::move(net_);
+  }
+
+ private:
+  struct Stripe {
+    Rows out, in;
+    int made = -1, loaded = -1;  ///< maps
+  };
+
+  const Layer& old(int i) const { return old_.layers[at(i)]; }
+  const Part& part_of(int i) const { return old_.maps[at(old(i).output)].part; }
+
+  /// The rows of a layer's own that lie in the stripe.
+  Rows rows_of(int i, const Stripe& stripe) const {
+    const Part& part = part_of(i);
+    const auto from = [&](int y) { return divide_up(std::max(0, y - part.y), part.stride_y); };
+    const int last = std::min(old(i).window.P, from(stripe.out.last));
+    return {std::min(last, from(stripe.out.first)), last};
+  }
+
+  /// Rows of a map.
+  int cut(int m, int channel, int channels, const Rows& rows) {
+    Map part = old_.maps[at(m)];
+    part.input = part.output = false;
+    part.shape.H = rows.count();
+    part.shape.C = channels;
+    part.part = {.whole = m, .channel = channel, .y = rows.first};
+    return net_.add(std::move(part));
+  }
+
+  /// A map of its own for these rows.
+  int add(int m, int channels, const Rows& rows) {
+    Map own = old_.maps[at(m)];
+    own.input = own.output = own.in_dram = false;
+    own.moved = true;
+    own.shape.H = rows.count();
+    own.shape.C = channels;
+    return net_.add(std::move(own));
+  }
+
+  void load(Stripe& stripe) {
+    const int height = old_.maps[at(input_)].shape.H;
+    Rows& in = stripe.in;
+    in = {height, 0};
+    for (int i = layers_.first; i <= layers_.last; ++i) {
+      const Rows out = rows_of(i, stripe);
+      if (out.count() <= 0) continue;
+      const Geometry& g = old(i).window;
+      in.first = std::min(in.first, out.first * g.stride_y - g.pad_top);
+      in.last = std::max(in.last, (out.last - 1) * g.stride_y - g.pad_top + g.span_y());
+    }
+    in.first = std::clamp(in.first, 0, height - 1);
+    in.last = std::clamp(in.last, in.first + 1, height);
+    const int channels = old_.maps[at(input_)].shape.C;
+    stripe.loaded = add(input_, channels, in);
+    copy(cut(input_, 0, channels, in), stripe.loaded, first_load_);
+  }
+
+  void make(Stripe& stripe) {
+    const Map& some = old_.maps[at(old(layers_.first).output)];
+    stripe.made = add(whole_, some.shape.C, stripe.out);
+    for (int i = layers_.first; i <= layers_.last; ++i) {
+      const Rows out = rows_of(i, stripe);
+      if (out.count() > 0) add_layer(i, out, stripe);
+    }
+  }
+
+  void add_layer(int i, const Rows& out, const Stripe& stripe) {
+    Layer l = old(i);
+    Map to = old_.maps[at(l.output)];
+    to.shape.H = out.count();
+    to.part.whole = stripe.made;
+    to.part.channel = 0;
+    to.part.y += out.first * to.part.stride_y - stripe.out.first;
+    l.output = net_.add(std::move(to));
+    l.window.pad_top -= out.first * l.window.stride_y;
+    l.window.P = out.count();
+    if (loads_) {
+      l.input = stripe.loaded;
+      l.window.pad_top += stripe.in.first;
+      l.window.H = stripe.in.count();
+    }
+    l.rows_of_all = old(i).window.P;
+    int& first = first_of_[at(i - layers_.first)];
+    if (first < 0) {
+      first = static_cast<int>(net_.layers.size());
+    } else {
+      l.like = first;
+      l.macs = 0;
+    }
+    if (l.kind == LayerKind::kConv) {
+      cut_sweeps(l, net_.maps[at(l.input)].shape, out.first, out.last);
+      if (l.like >= 0) l.conv().weights.clear();
+    }
+    net_.layers.push_back(std::move(l));
+  }
+
+  void store(const Stripe& stripe) {
+    const int channels = net_.maps[at(stripe.made)].shape.C;
+    copy(stripe.made, cut(whole_, part_of(layers_.first).channel, channels, stripe.out),
+         first_store_);
+  }
+
+  void copy(int from, int to, int& first) {
+    const Shape& shape = net_.maps[at(from)].shape;
+    Layer copy(LayerKind::kMax);
+    copy.label = old(layers_.first).label;
+    copy.op = "COPY";
+    copy.name = old(layers_.first).name;
+    copy.words = shape.channel_words();
+    copy.window = {.H = shape.H, .W = shape.W, .P = shape.H, .Q = shape.W};
+    copy.by_dma = true;
+    copy.input = from;
+    copy.output = to;
+    copy.like = first;
+    if (first < 0) first = static_cast<int>(net_.layers.size());
+    net_.layers.push_back(std::move(copy));
+  }
+
+  const Network& old_;
+  const Scattered layers_;
+  const int rows_;
+  const bool loads_;
+  Network net_;
+  const int whole_ = old_.whole_of(old_.layers[at(layers_.first)].output);
+  const int input_ = old_.layers[at(layers_.first)].input;
+  std::vector<Stripe> stripes_;
+  std::vector<int> first_of_;  ///< the layer of the first stripe, of each old one
+  int first_load_ = -1, first_store_ = -1;
+};
+
+}  // namespace
+
+std::vector<Scattered> scattered_layers(const Network& network, const machine::Config& config) {
+  std::vector<Scattered> found;
+  const int count = static_cast<int>(network.layers.size());
+  const auto output = [&](int i) -> const Map& {
+    return network.maps[at(network.layers[at(i)].output)];
+  };
+  for (int first = 0, last; first < count; first = last + 1) {
+    last = first;
+    const Layer& l = network.layers[at(first)];
+    if (!makes_rows(network, l)) continue;
+    const Map &map = output(first), &whole = network.maps[at(map.part.whole)];
+    const auto alike = [&](int i) {
+      const Map& other = output(i);
+      return makes_rows(network, network.layers[at(i)]) && network.layers[at(i)].input == l.input &&
+             other.part.whole == map.part.whole && other.part.channel == map.part.channel &&
+             other.shape.C == map.shape.C;
+    };
+    while (last + 1 < count && alike(last + 1)) ++last;
+    const bool whole_words =
+        map.shape.C % map.shape.per_word == 0 || map.part.channel + map.shape.C == whole.shape.C;
+    const bool between = std::ranges::any_of(
+        network.layers.begin() + first, network.layers.begin() + last + 1, [&](const Layer& k) {
+          const Part& part = network.maps[at(k.output)].part;
+          return part.stride_x > 1 || part.stride_y > 1;
+        });
+    if (last > first && whole_words && between && !whole.output && !whole.input &&
+        moves(whole, config) && moves(network.maps[at(l.input)], config))
+      found.push_back({first, last});
+  }
+  return found;
+}
+
+Network in_stripes(const Network& network, const Scattered& layers, int rows, bool loads) {
+  return Striping(network, layers, rows, loads).run();
+}
+
+}  // namespace trine::compiler

@@ -5,6 +5,8 @@
 namespace trine::csr {
 
 const std::vector<Register>& registers() {
+  constexpr std::uint64_t kAllBits = ~std::uint64_t{0},
+                          kWatchdogMask = (std::uint64_t{1} << kWatchdogBits) - 1;
   static const std::vector<Bit> commands{
       {"start", 0, "starts the program; alone, and not while busy or reset"},
       {"soft_reset", 1,
@@ -35,25 +37,25 @@ const std::vector<Register>& registers() {
       {"error_cause", kErrorCause, 32, 1, "R", "see the codes below"},
       {"error_address_alias", kErrorAddressAlias, 32, 2, "R",
        "ERROR_ADDRESS where it was before REGISTERS_VERSION, its low half and its high half"},
-      {"irq_enable", kIrqEnable, 32, 1, "RW", "which events raise the interrupt", events},
+      {"irq_enable", kIrqEnable, 32, 1, "RW", "which events raise the interrupt", events, 3},
       {"irq_status", kIrqStatus, 32, 1, "R, W1C", "events; writing ones clears them", events},
       {"registers_version", kRegistersVersion, 32, 1, "R",
        "version of this map: 1; a driver refuses one that it does not know"},
       {"program", kProgram, 64, 1, "RW",
        "byte address of the first instruction word, a multiple of the bus width (and of 8); a "
        "write "
-       "tells that the words may be others (`memory.imem_kib`); locked"},
+       "tells that the words may be others (`memory.imem_kib`); locked", {}, kAllBits, 0, true},
       {"program_words", kProgramWords, 32, 1, "RW",
-       "number of 64-bit words, at least 1; a write tells the same; locked"},
+       "number of 64-bit words, at least 1; a write tells the same; locked", {}, 0xFFFFFFFF},
       {"base", kBase, 64, 1, "RW",
-       "added to every `dram` field; a multiple of the bus width (and of 8); locked"},
+       "added to every `dram` field; a multiple of the bus width (and of 8); locked", {}, kAllBits, 0, true},
       {"window_first", kWindowFirst, 64, 1, "RW",
-       "first byte that bursts may touch; after reset 0; locked"},
+       "first byte that bursts may touch; after reset 0; locked", {}, kAllBits},
       {"window_last", kWindowLast, 64, 1, "RW",
-       "last byte that bursts may touch; after reset all ones; locked"},
+       "last byte that bursts may touch; after reset all ones; locked", {}, kAllBits, kAllBits},
       {"watchdog", kWatchdog, 32, 1, "RW",
        "cycles without a handshake that the bus owes after which the program stops; 24 bits, 0: "
-       "never; after reset 1048576"},
+       "never; after reset 1048576", {}, kWatchdogMask, kWatchdogReset},
       {"error_run", kErrorRun, 32, 1, "R",
        "load and store errors: RUNs of that engine before the failing one, modulo 2^24; a copy out "
        "of DMEM "
@@ -73,9 +75,9 @@ const std::vector<Register>& registers() {
        "cycles without a step of the array, a word of results, a beat on the bus or of DMEM's DMA "
        "port, or a RUN begun or ended, after which the program stops; those in which the bus owes "
        "a "
-       "handshake are WATCHDOG's; 24 bits, 0: never; after reset 1048576"},
+       "handshake are WATCHDOG's; 24 bits, 0: never; after reset 1048576", {}, kWatchdogMask, kWatchdogReset},
       {"cycles_limit", kCyclesLimit, 32, 1, "RW",
-       "CYCLES from which on the program stops, within 20 cycles; 0: never; after reset 0"},
+       "CYCLES from which on the program stops, within 20 cycles; 0: never; after reset 0", {}, 0xFFFFFFFF},
       {"cycles", kCycles, 64, 1, "R", "from start to done"},
       {"cause", kCause, 64, 8, "R", "cycles by cause; they add up to CYCLES"},
       {"engine_busy", kEngineBusy, 64, 4, "R",

@@ -33,6 +33,12 @@ Json codes_json(std::span<const csr::Code> codes) {
   return list;
 }
 
+/// Whether the design answers there.
+bool is_present(const csr::Register& r, const Config& config) {
+  if (r.offset == csr::kEccCorrected) return config.ecc;
+  return r.offset != csr::kImemCorrected || (config.ecc && config.imem_kib > 0);
+}
+
 /// Bits that a write of the register keeps in this design.
 std::uint64_t kept_bits(const csr::Register& r, const Config& config) {
   if (r.bits == 32 || r.kept == 0) return r.kept;
@@ -122,7 +128,7 @@ Files kit_files(const Config& config, const std::string& prefix) {
             {"file_list", prefixed("trine.f", prefix)},
             {"top_file", prefixed("trine_axi_top.v", prefix)}};
   for (const csr::Register& r : csr::registers())
-    json["registers"].push_back(register_json(r, config));
+    if (is_present(r, config)) json["registers"].push_back(register_json(r, config));
   json["errors"] = codes_json(csr::kErrors);
   for (std::size_t i = 0; i < csr::kErrors.size(); ++i)
     json["errors"][i]["possible"] = is_possible(csr::kErrors[i], config);

@@ -24,8 +24,8 @@ import run  # noqa: E402
 from kit_description import DATA  # noqa: E402
 
 # What each bug is offered, in this order, until something notices.
-PLAN = (run.Unit("Programs", 6, 1, 20), run.Unit("Registers", 1, 1, 0), run.Unit("Errors", 1, 1, 0), run.Unit("Resets", 1, 1, 0),
-        run.Unit("Malformed", 1, 3, 0), run.Unit("Programs", 7, 1, 20), run.Unit("Programs", 8, 1, 20))
+PLAN = (run.Unit("Programs", 6, 2, 16), run.Unit("Registers", 1, 1, 0), run.Unit("Errors", 1, 1, 0), run.Unit("Resets", 1, 1, 0),
+        run.Unit("Malformed", 1, 3, 0), run.Unit("Programs", 9, 2, 16))
 SECONDS = 1200  # most for one of them
 
 OPERATORS = {"&&": ("||",), "||": ("&&",), "==": ("!=",), "!=": ("==",), "<=": ("<",), ">=": (">",), "<": ("<=", ">="), ">": (">=", "<"),
@@ -53,14 +53,19 @@ def code_lines(text):
         yield number, line.split("//")[0].rstrip()
 
 
+def is_assignment(before):
+    """Whether a <= behind this text gives a register its value: outside of parentheses, behind no other assignment."""
+    return before.count("(") == before.count(")") and not re.search(r"assign|[^<>=!]=[^=]", before)
+
+
 def bugs_of_line(line, resets):
     """(kind, new line) of all bugs that fit a line."""
     if resets and RESET.match(line):
         yield "reset dropped", ""
         return
     for found in OPERATOR.finditer(line):
-        if found[0] == "<=" and re.match(r"^\s*(if \(.*\) )?[\w\[\]:+\-. ']+$", line[:found.start()]):
-            continue  # an assignment
+        if found[0] == "<=" and is_assignment(line[:found.start()]):
+            continue
         for other in OPERATORS[found[0]]:
             yield f"operator {found[0]} is {other}", line[:found.start()] + other + line[found.end():]
     for found in CONSTANT.finditer(line):
@@ -95,17 +100,14 @@ def instantiated(verilog):
     return set(re.findall(r"\b(trine_\w+)", " ".join(re.findall(r"^module (.*?)\(", verilog.read_text(), re.MULTILINE))))
 
 
-def fingerprint(files, folder):
-    """Of the design's netlist, optimized as far as that takes seconds. @return "", or None where Yosys refuses"""
-    script = (f"read_verilog -sv {' '.join(map(str, files))}; hierarchy -check -top {DATA['top']}; proc; opt_clean; opt_expr; "
-              f"opt_merge; opt_clean; rename -enumerate; write_rtlil {folder / 'netlist.il'}")
-    code, _ = run.call(["yosys", "-qq", "-p", script], folder)
-    if code:
-        return None
+NETLIST = "opt_expr; opt_merge; opt_clean; rename -enumerate; write_rtlil netlist.il"
+
+
+def fingerprint(folder):
+    """Of the netlist that Yosys left: equal ones are the same design, whatever lines and names are."""
     text = (folder / "netlist.il").read_text()
     text = re.sub(r"^\s*attribute .*$|^#.*$|^autoidx.*$", "", text, flags=re.MULTILINE)
-    text = re.sub(r"\$[\w\\/.:$|-]+", "$", text)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(re.sub(r"\$[\w\\/.:$|-]+", "$", text).encode()).hexdigest()
 
 
 def planted(files, bug, folder):
@@ -118,54 +120,67 @@ def planted(files, bug, folder):
     return [copy if f == path else f for f in files], f"{path.name}:{number + 1}\t{kind}\t{old.strip()[:90]}"
 
 
-def draw(options, files, work):
-    """The list of bugs, made once: `count` that change the netlist, and the equivalents that were drawn before them."""
-    path = work / "drawn.json"
-    if path.exists():
-        return [(pathlib.Path(p), *rest) for p, *rest in json.loads(path.read_text())["bugs"]]
-    scratch = work / "scratch"
-    scratch.mkdir(exist_ok=True)
-    wrong = run.build(files, work / "plain")
-    if wrong:
-        run.fail(wrong)
-    names = instantiated(work / "plain" / "design.v")
-    modules = [f for f in files if f.stem in names and not f.stem.endswith("_pkg") and f.suffix == ".sv"]
-    every, right = places(modules), fingerprint(files, scratch)
-    source = random.Random(options.seed)
+def candidates(seed, files, plain):
+    """All bugs in the order that the seed gives them: a line, then one of its bugs."""
+    names = instantiated(plain / "design.v")
+    every = places([f for f in files if f.stem in names and not f.stem.endswith("_pkg") and f.suffix == ".sv"])
+    source = random.Random(seed)
     source.shuffle(every)
-    bugs, equivalent, refused = [], [], []
-    for path_of, number, kinds in every:
-        if len(bugs) == options.count:
-            break
-        bug = (path_of, number, *source.choice(kinds))
-        changed, text = planted(files, bug, scratch)
-        found = fingerprint(changed, scratch)
-        (refused if found is None else equivalent if found == right else bugs).append(
-            text if found in (None, right) else [str(path_of), *bug[1:]])
-        print(f"{len(bugs)}: {text}".replace("\t", " ") + (" (refused)" if found is None else " (equivalent)" if found == right else ""),
-              flush=True)
-    path.write_text(json.dumps({"seed": options.seed, "bugs": bugs, "equivalent": equivalent, "refused": refused,
-                                "places": len(every), "modules": len(modules)}, indent=1))
-    return [(pathlib.Path(p), *rest) for p, *rest in bugs]
+    return [(path, number, *source.choice(kinds)) for path, number, kinds in every]
 
 
-def hunt(number, bug, files, work):
-    """@return a line of bugs.tsv: number, place, kind, text, who found it, what it said, seconds, cycles"""
-    folder = work / f"bug{number}"
-    folder.mkdir(exist_ok=True)
-    changed, text = planted(files, bug, folder)
-    wrong = run.build(changed, folder)
-    finder, said, seconds, cycles = ("build", wrong, 0, 0) if wrong else ("", "", 0, 0)
-    for unit in () if wrong else PLAN:
+def try_plan(folder):
+    """@return who noticed ("nothing"), what it said, seconds, cycles"""
+    seconds = cycles = 0
+    for unit in PLAN:
         name = "_".join(map(str, unit))
         passes, said, took, clocks = run.simulate(folder, unit, name, limit=SECONDS)
         seconds, cycles = seconds + took, cycles + clocks
         if not passes:
-            finder = name
-            break
+            return name, said, seconds, cycles
+    return "nothing", "", seconds, cycles
+
+
+def hunt(number, bug, files, work, right):
+    """@return a line of bugs.tsv: number, place, kind, text, who noticed it, what it said, seconds, cycles"""
+    folder = work / f"bug{number}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    changed, text = planted(files, bug, folder)
+    wrong = run.build(changed, folder, NETLIST)
+    if wrong:
+        finder, said, seconds, cycles = "refused", wrong, 0, 0
+    elif fingerprint(folder) == right:
+        finder, said, seconds, cycles = "equivalent", "the netlist is the same: nothing of this design depends on it", 0, 0
+    else:
+        finder, said, seconds, cycles = try_plan(folder)
     shutil.rmtree(folder)
-    said = re.sub(r"\s+", " ", said)[:160]
-    return f"{number}\t{text}\t{finder or 'nothing'}\t{said}\t{seconds:.0f}\t{cycles}"
+    said = re.sub(r"\s+", " ", said)[:200]
+    return f"{number}\t{text}\t{finder}\t{said}\t{seconds:.0f}\t{cycles}"
+
+
+def rows_of(path):
+    return [line.split("\t") for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def counted(rows):
+    """Those that are bugs, in the order in which they were drawn."""
+    return sorted((row for row in rows if row[4] not in ("equivalent", "refused")), key=lambda row: int(row[0]))
+
+
+def check_plain(files, work):
+    """The design as it is must pass, once. @return its fingerprint"""
+    plain, ready = work / "plain", work / "plain" / "passed"
+    if not ready.exists():
+        wrong = run.build(files, plain, NETLIST)
+        if wrong:
+            run.fail(wrong)
+        finder, said, seconds, cycles = try_plan(plain)
+        if finder != "nothing":
+            run.fail(f"the design without a bug fails: {finder}: {said}")
+        ready.write_text(f"{seconds:.0f} s, {cycles} cycles\n")
+    print(f"without a bug: {ready.read_text().strip()}", flush=True)
+    return fingerprint(plain)
 
 
 def main():
@@ -181,28 +196,43 @@ def main():
     run.check_design(design)
     work.mkdir(parents=True, exist_ok=True)
     files = run.sources(design)
-    bugs = draw(options, files, work)
+    right = check_plain(files, work)
+    bugs = candidates(options.seed, files, work / "plain")
+    print(f"{len(bugs)} lines have a place for a bug", flush=True)
+    hunt_all(bugs, files, work, right, options)
+    sys.exit(report(work / "bugs.tsv", options.count, options.least))
+
+
+def hunt_all(bugs, files, work, right, options):
+    """One candidate after the other, some at once, until `count` of the first are bugs."""
     path = work / "bugs.tsv"
-    done = {int(line.split("\t")[0]) for line in path.read_text().splitlines()} if path.exists() else set()
+    done = {int(row[0]) for row in rows_of(path)}
+    numbers = (n for n in range(len(bugs)) if n not in done)
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        waiting = [pool.submit(hunt, n, bug, files, work) for n, bug in enumerate(bugs) if n not in done]
-        for finished in concurrent.futures.as_completed(waiting):
-            line = finished.result()
-            with path.open("a") as out:
-                out.write(line + "\n")
-            print(line.replace("\t", " | "), flush=True)
-    sys.exit(report(path, len(bugs), options.least))
+        waiting = set()
+        while True:
+            open_places = options.count - len(counted(rows_of(path))) - len(waiting)
+            while open_places > 0 and len(waiting) < options.jobs and (number := next(numbers, None)) is not None:
+                waiting.add(pool.submit(hunt, number, bugs[number], files, work, right))
+                open_places -= 1
+            if not waiting:
+                return
+            ended, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+            for line in (future.result() for future in ended):
+                with path.open("a") as out:
+                    out.write(line + "\n")
+                print(line.replace("\t", " | "), flush=True)
 
 
 def report(path, count, least):
     """@return whether too few were found"""
-    rows = [line.split("\t") for line in path.read_text().splitlines()]
-    survivors = [row for row in rows if row[4] == "nothing"]
-    found = len(rows) - len(survivors)
-    print(f"{found} of {count} bugs found ({100 * found / count:.0f} %)")
+    bugs = counted(rows_of(path))[:count]
+    survivors = [row for row in bugs if row[4] == "nothing"]
+    share = 100 * (len(bugs) - len(survivors)) / count
+    print(f"{len(bugs) - len(survivors)} of {count} bugs found ({share:.0f} %)")
     for row in survivors:
-        print(f"  survived: {row[1]} {row[2]}: {row[3]}")
-    return 100 * found / count < least
+        print(f"  survived: {row[1]}, {row[2]}: {row[3]}")
+    return share < least
 
 
 if __name__ == "__main__":

@@ -215,7 +215,7 @@ class Errors(Placed):
                 more["bad_read"] = range(address, address + 1)
             elif kind == "load":
                 runs = [r for r in runs_of(image.words) if r.engine == 0 and r.on_bus()]
-                offset = self.random.choice(self.random.choice(runs).on_bus())
+                offset = self.random.choice(self.random.choice(self.random.choice(runs).on_bus()))
                 run, address = first_touch(image, 0, offset), probe.base + offset
                 more["bad_read"] = range(address, address + 1)
             else:

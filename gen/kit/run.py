@@ -54,19 +54,19 @@ def sources(design):
     return [design / line for line in listed if line.endswith(".sv")] + [design / DATA["top_file"]]
 
 
-def convert(files, verilog):
+def convert(files, verilog, more=""):
     """Icarus 11 does not take all of this SystemVerilog: Yosys makes Verilog of it, unmapped. @return what is wrong"""
     script = (f"read_verilog -sv {' '.join(map(str, files))}; hierarchy -check -top {DATA['top']}; proc; opt_clean; "
-              f"memory_collect; write_verilog -noattr {verilog.name}")
+              f"memory_collect; write_verilog -noattr {verilog.name}; {more}")
     code, text = call(["yosys", "-qq", "-p", script], verilog.parent)
     return text.strip()[-500:] if code else ""
 
 
-def build(files, folder):
-    """@return "" or why there is no simulation in `folder`"""
+def build(files, folder, more=""):
+    """@param more  commands for Yosys behind its own. @return "" or why there is no simulation in `folder`"""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "time.v").write_text("`timescale 1ns/1ps\n")
-    wrong = convert(files, folder / "design.v")
+    wrong = convert(files, folder / "design.v", more)
     if wrong:
         return f"yosys: {wrong}"
     code, text = call(["iverilog", "-g2012", "-s", DATA["top"], "-o", "design.vvp", "time.v", "design.v"], folder)

@@ -22,7 +22,7 @@ from kit_description import DATA  # noqa: E402
 
 # Test, seeds, programs of a simulation, instructions of a program.
 QUICK = (("Registers", 1, 1, 0), ("Programs", 1, 3, 12), ("Errors", 1, 1, 0), ("Malformed", 1, 2, 0), ("Resets", 1, 1, 0))
-FULL = (("Registers", 2, 1, 0), ("Programs", 20, 5, 30), ("Errors", 6, 1, 0), ("Malformed", 4, 5, 0), ("Resets", 3, 2, 0),
+FULL = (("Registers", 2, 1, 0), ("Programs", 6, 4, 30), ("Errors", 3, 1, 0), ("Malformed", 2, 5, 0), ("Resets", 2, 1, 0),
         ("Network", 1, 1, 0))
 Unit = collections.namedtuple("Unit", "test seed programs length")
 

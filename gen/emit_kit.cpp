@@ -81,9 +81,9 @@ Json register_json(const csr::Register& r, const Config& config) {
 }
 
 Json field_json(const isa::ListedField& f) {
-  return {{"name", f.field->name},   {"group", f.group},          {"register", f.field->reg},
-          {"lsb", f.field->lsb},     {"width", f.field->width},   {"signed", f.field->is_signed},
-          {"engines", f.engines},    {"doc", f.field->doc}};
+  return {{"name", f.field->name}, {"group", f.group},        {"register", f.field->reg},
+          {"lsb", f.field->lsb},   {"width", f.field->width}, {"signed", f.field->is_signed},
+          {"engines", f.engines},  {"doc", f.field->doc}};
 }
 
 Json operations_json(const isa::CodeSet& set, const Config& config) {

@@ -218,8 +218,7 @@ void generate_kit(const Config& config, const fs::path& out_dir, const std::stri
   check_prefix(prefix);
   Files files = kit_files(config, prefix);
   for (const auto& entry : fs::directory_iterator(project_root() / "gen" / "kit"))
-    if (entry.is_regular_file())
-      files[entry.path().filename().string()] = read_text(entry.path());
+    if (entry.is_regular_file()) files[entry.path().filename().string()] = read_text(entry.path());
   write_output(files, manifest(config), out_dir);
 }
 

@@ -130,33 +130,33 @@ def candidates(seed, files, plain):
 
 
 def try_plan(folder):
-    """@return who noticed ("nothing"), what it said, seconds, cycles"""
+    """@return who noticed ("nothing"), what it reason, seconds, cycles"""
     seconds = cycles = 0
     for unit in PLAN:
         name = "_".join(map(str, unit))
-        passes, said, took, clocks = run.simulate(folder, unit, name, limit=SECONDS)
+        passes, reason, took, clocks = run.simulate(folder, unit, name, limit=SECONDS)
         seconds, cycles = seconds + took, cycles + clocks
         if not passes:
-            return name, said, seconds, cycles
+            return name, reason, seconds, cycles
     return "nothing", "", seconds, cycles
 
 
 def hunt(number, bug, files, work, right):
-    """@return a line of bugs.tsv: number, place, kind, text, who noticed it, what it said, seconds, cycles"""
+    """@return a line of bugs.tsv: number, place, kind, text, who noticed it, what it reason, seconds, cycles"""
     folder = work / f"bug{number}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     changed, text = planted(files, bug, folder)
     wrong = run.build(changed, folder, NETLIST)
     if wrong:
-        finder, said, seconds, cycles = "refused", wrong, 0, 0
+        finder, reason, seconds, cycles = "refused", wrong, 0, 0
     elif fingerprint(folder) == right:
-        finder, said, seconds, cycles = "equivalent", "the netlist is the same: nothing of this design depends on it", 0, 0
+        finder, reason, seconds, cycles = "equivalent", "the netlist is the same: nothing of this design depends on it", 0, 0
     else:
-        finder, said, seconds, cycles = try_plan(folder)
+        finder, reason, seconds, cycles = try_plan(folder)
     shutil.rmtree(folder)
-    said = re.sub(r"\s+", " ", said)[:200]
-    return f"{number}\t{text}\t{finder}\t{said}\t{seconds:.0f}\t{cycles}"
+    reason = re.sub(r"\s+", " ", reason)[:200]
+    return f"{number}\t{text}\t{finder}\t{reason}\t{seconds:.0f}\t{cycles}"
 
 
 def rows_of(path):
@@ -175,9 +175,9 @@ def check_plain(files, work):
         wrong = run.build(files, plain, NETLIST)
         if wrong:
             run.fail(wrong)
-        finder, said, seconds, cycles = try_plan(plain)
+        finder, reason, seconds, cycles = try_plan(plain)
         if finder != "nothing":
-            run.fail(f"the design without a bug fails: {finder}: {said}")
+            run.fail(f"the design without a bug fails: {finder}: {reason}")
         ready.write_text(f"{seconds:.0f} s, {cycles} cycles\n")
     print(f"without a bug: {ready.read_text().strip()}", flush=True)
     return fingerprint(plain)

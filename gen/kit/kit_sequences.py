@@ -51,7 +51,7 @@ class ProgramSequence(uvm_sequence):
         came = await self.env.interrupt.wait(self.limit)
         clocks = self.env.interrupt.cycles - self.started
         assert came, f"no interrupt within {self.limit} cycles, STATUS {await self.env.registers.read('STATUS')}"
-        await self.tell(clocks)
+        await self.report(clocks)
 
     def place(self):
         origin, words_first = self.at
@@ -83,7 +83,7 @@ class ProgramSequence(uvm_sequence):
         await self.env.registers.write("CONTROL", START)
         self.started = self.env.interrupt.cycles
 
-    async def tell(self, clocks):
+    async def report(self, clocks):
         model, size = self.env.memory_model, len(self.image.memory)
         item = ProgramItem(self.image, self.ending, self.behaviour, self.causes,
                            self.address(self) if self.address else None, self.error_run, self.golden)

@@ -89,8 +89,8 @@ def simulate(folder, unit, name, model="", limit=None):
                       folder, environment, limit)
     seconds = time.time() - begun
     (folder / f"{name}.log").write_text(text)
-    said = [line[4:].strip() for line in text.splitlines() if line.startswith("kit:") and " cycles, " in line]
-    cycles = int(said[-1].split()[0]) if said else 0
+    ended = [line[4:].strip() for line in text.splitlines() if line.startswith("kit:") and " cycles, " in line]
+    cycles = int(ended[-1].split()[0]) if ended else 0
     if code == -1:
         return False, f"no end within {limit} s", seconds, cycles
     return (*verdict(results, text), seconds, cycles)

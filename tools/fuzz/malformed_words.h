@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Words of programs that nobody compiled, behind a right BEGIN: half of them legal programs of which
-// one to three fields or words are changed, half random words.
+// Words of programs that nobody compiled, behind a right BEGIN: half of them legal programs of
+// which one to three fields or words are changed, half random words.
 
 #pragma once
 

@@ -76,6 +76,7 @@ def build(files, folder, more=""):
 def simulate(folder, unit, name, model="", limit=None):
     """One test in one simulation. @return whether it passes, what it says, seconds, cycles"""
     import cocotb.config
+    import find_libpython
     options = {**unit._asdict(), "model": str(model), "coverage": str(folder / f"{name}.coverage.json")}
     results = folder / f"{name}.xml"
     results.unlink(missing_ok=True)
@@ -83,7 +84,7 @@ def simulate(folder, unit, name, model="", limit=None):
                    "TRINE_KIT": json.dumps(options), "COCOTB_RESULTS_FILE": str(results), "COCOTB_RESOLVE_X": "RANDOM",
                    "COCOTB_LOG_LEVEL": "WARNING", "RANDOM_SEED": str(unit.seed), "PYTHONDONTWRITEBYTECODE": "1",
                    "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, sys.path)]),
-                   "LIBPYTHON_LOC": cocotb.config.libs_dir and __import__("find_libpython").find_libpython()}
+                   "LIBPYTHON_LOC": find_libpython.find_libpython()}
     begun = time.time()
     code, text = call(["vvp", "-M", cocotb.config.libs_dir, "-m", cocotb.config.lib_name("vpi", "icarus"), "design.vvp"],
                       folder, environment, limit)

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verification kit of a 3x4 design (trine generate --kit): what is emitted, and a run under Icarus.
 
-usage: run.py --build DIR --cmake BUILD [--full] [--jobs N] [--table coverage|bugs]
+usage: run.py --build DIR --cmake BUILD [--full] [--jobs N] [--table coverage|bugs] [--keep]
 The short form checks the kit's files against the design's own headers and runs its test Registers. --full runs all of its
 tests and plants 40 bugs, of which 80 % must be found; in DIR it goes on where it stopped. --table prints what a full run
-left, as Markdown. cocotb, cocotbext-axi and pyuvm come from PyPI into a virtual environment of DIR. Exit code 77 without PyPI.
+left, as Markdown, --keep writes both tables into bench/results. cocotb, cocotbext-axi and pyuvm come from PyPI into a virtual environment of DIR. Exit code 77 without PyPI.
 """
 import argparse
 import json
@@ -103,19 +103,39 @@ def kit(build, environment, program, *arguments):
     return subprocess.run([str(c) for c in command], cwd=build, env=environment).returncode == 0
 
 
-def print_coverage(build):
-    print("| group | bins | hit | % |\n|---|---:|---:|---:|")
+def coverage_lines(build):
     rows = json.loads((build / "kit_full" / "coverage.json").read_text())
-    for row in [*rows, {"group": "all", "bins": sum(r["bins"] for r in rows), "hit": sum(r["hit"] for r in rows)}]:
-        print(f"| {row['group']} | {row['bins']} | {row['hit']} | {100 * row['hit'] / row['bins']:.1f} |")
+    rows.append({"group": "all", "bins": sum(r["bins"] for r in rows), "hit": sum(r["hit"] for r in rows)})
+    return ["| group | bins | hit | % |", "|---|---:|---:|---:|",
+            *(f"| {r['group']} | {r['bins']} | {r['hit']} | {100 * r['hit'] / r['bins']:.1f} |" for r in rows)]
 
 
-def print_bugs(build):
+def bug_lines(build):
+    """A row a bug: who found it and how, or why nobody did (survivors.txt)."""
     sys.path.insert(0, str(build / "kit"))
     import bugs
-    print("| place | bug | found by | what it said |\n|---|---|---|---|")
-    for row in bugs.rows_of(build / "kit_bugs" / "bugs.tsv"):
-        print(f"| {row[1]} | {row[2].replace('|', 'or')} | {row[4]} | {row[5].replace('|', '/')} |")
+    reasons = dict(line.split(" | ", 1) for line in (HERE / "survivors.txt").read_text().splitlines() if " | " in line)
+    rows = sorted(bugs.rows_of(build / "kit_bugs" / "bugs.tsv"), key=lambda row: int(row[0]))
+    lines = ["| place | bug | found by | how, or why not |", "|---|---|---|---|"]
+    for row in rows:
+        why = row[5] if row[4] != "nothing" else reasons.get(f"{row[1]} {row[2]}", "not looked into")
+        lines.append("| " + " | ".join(text.replace("|", "or") for text in (row[1], row[2], row[4], why[:110])) + " |")
+    ours = bugs.counted(rows)
+    found = sum(row[4] != "nothing" for row in ours)
+    return [f"{found} of {len(ours)} bugs found; {len(rows) - len(ours)} more were drawn that are none.", "", *lines]
+
+
+LINES = {"coverage": coverage_lines, "bugs": bug_lines}
+
+
+def keep(build):
+    """bench/results: what the pages show."""
+    sys.path.insert(0, str(ROOT / "bench"))
+    import store
+    for name, lines in LINES.items():
+        store.save(f"kit_{name}", {"command": f"tests/kit/run.py --table {name}", "revision": store.git("rev-parse", "--short", "HEAD").strip(),
+                                   "tools": "Icarus Verilog 11.0; Yosys 0.23; cocotb 1.9.2; cocotbext-axi 0.1.28; pyuvm 5.0.0",
+                                   "measures": ["gen/kit"], "output": lines(build)})
 
 
 def main():
@@ -125,11 +145,15 @@ def main():
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--jobs", default="1")
     parser.add_argument("--table", choices=("coverage", "bugs"))
+    parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
     build = options.build.resolve()
     build.mkdir(parents=True, exist_ok=True)
     if options.table:
-        (print_coverage if options.table == "coverage" else print_bugs)(build)
+        print("\n".join(LINES[options.table](build)))
+        return
+    if options.keep:
+        keep(build)
         return
     with_packages(build, KIT / "requirements.txt", "cocotb", "cocotbext", "pyuvm", "numpy")
     description = generate(build)

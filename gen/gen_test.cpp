@@ -335,8 +335,8 @@ TEST_CASE("a kit says of each register what a write keeps on that design", "[gen
   CHECK(plain["watchdog"]["kept"] == "0xffffff");
   CHECK(plain["status"]["kept"] == "0x0");
   CHECK(plain["base"]["multiple"] == 8);
-  auto other = described({"memory.ecc=true", "memory.imem_kib=4", "bus.axi_addr_bits=40",
-                          "bus.axi_data_bits=256"});
+  auto other = described(
+      {"memory.ecc=true", "memory.imem_kib=4", "bus.axi_addr_bits=40", "bus.axi_data_bits=256"});
   CHECK(other.size() == csr::registers().size());
   CHECK(other["window_last"]["reset"] == "0xffffffffff");
   CHECK(other["base"]["multiple"] == 32);

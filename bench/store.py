@@ -24,7 +24,7 @@ import common
 FOLDER = common.ROOT / "bench" / "results"
 PAGES = ["README.md", *(f"docs/{name}.md" for name in (
     "status", "compare", "cluster", "formats", "language-models", "performance", "area", "energy", "published_networks", "published_systems",
-    "speech", "book"))]
+    "speech", "book", "verification-kit"))]
 BLOCK = re.compile(r"(?<!`)(<!-- \$ (.*?)(?: \| (.*?))? -->\n).*?(<!-- end -->)", re.DOTALL)
 INLINE = re.compile(r"(?<!`)(<!--=(.+?)-->)(.*?)(<!--/-->)")
 UNITS = ("cycles", "%", "GE", "ns", "ms", "us", "kHz", "MHz", "pJ", "MB", "um2")

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/output.h"
 #include "machine/config.h"
 
 namespace trine::gen {
@@ -49,5 +50,8 @@ std::string upper_snake(std::string_view snake);
 std::string commented(const std::string& code, std::string_view doc);
 /// "  // text", in lines of at most 100 columns.
 std::string comment(std::string_view text);
+
+/// What the verification kit has of this design alone: description.json, config.toml.
+Files kit_files(const Config& config, const std::string& prefix);
 
 }  // namespace trine::gen

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "base/process.h"
 #include "base/root.h"
 #include "gen/emit.h"
 #include "gen/generate.h"
@@ -317,6 +318,40 @@ TEST_CASE("a design without the vector unit has no softmax", "[gen][emission]") 
   };
   CHECK_THAT(package("vector.enable=true"), Catch::Contains("Softmax = 1'b1;"));
   CHECK_THAT(package("vector.enable=false"), Catch::Contains("Softmax = 1'b0;"));
+}
+
+TEST_CASE("a kit says of each register what a write keeps on that design", "[gen][kit]") {
+  const auto described = [](const std::vector<std::string>& settings) {
+    const Files files = kit_files(machine::load_config("edge64", settings), "left");
+    const nlohmann::json json = nlohmann::json::parse(files.at("description.json"));
+    CHECK(json["top"] == "left_trine_axi_top");
+    std::map<std::string, nlohmann::json> registers;
+    for (const auto& r : json["registers"]) registers[r["name"]] = r;
+    return registers;
+  };
+  auto plain = described({});
+  CHECK(plain.size() + 2 == csr::registers().size());
+  CHECK(plain["window_last"]["reset"] == "0xffffffff");  // of 32 bits of address
+  CHECK(plain["watchdog"]["kept"] == "0xffffff");
+  CHECK(plain["status"]["kept"] == "0x0");
+  CHECK(plain["base"]["multiple"] == 8);
+  auto other = described(
+      {"memory.ecc=true", "memory.imem_kib=4", "bus.axi_addr_bits=40", "bus.axi_data_bits=256"});
+  CHECK(other.size() == csr::registers().size());
+  CHECK(other["window_last"]["reset"] == "0xffffffffff");
+  CHECK(other["base"]["multiple"] == 32);
+  CHECK(other["window_first"]["multiple"] == 1);
+}
+
+TEST_CASE("a kit has all of the Python, and operations of its design alone", "[gen][kit]") {
+  const TemporaryFolder scratch(fs::temp_directory_path(), "trine-kit");
+  generate_kit(machine::load_config("edge64", {"matmul.enable=false"}), scratch.path() / "kit");
+  const auto files = contents(scratch.path() / "kit");
+  for (const auto& entry : fs::directory_iterator(project_root() / "gen" / "kit"))
+    CHECK(files.count(entry.path().filename().string()) == 1);
+  const nlohmann::json json = nlohmann::json::parse(files.at("description.json"));
+  for (const auto& code : json["instructions"]["codes"]["compute_op"])
+    CHECK(code["available"] == (code["code"] <= 4));
 }
 
 TEST_CASE("registers of the map do not overlap", "[gen][csr]") {

@@ -214,6 +214,14 @@ void generate(const Config& config, const fs::path& out_dir, const std::string& 
   write_output(files, about, out_dir);
 }
 
+void generate_kit(const Config& config, const fs::path& out_dir, const std::string& prefix) {
+  check_prefix(prefix);
+  Files files = kit_files(config, prefix);
+  for (const auto& entry : fs::directory_iterator(project_root() / "gen" / "kit"))
+    if (entry.is_regular_file()) files[entry.path().filename().string()] = read_text(entry.path());
+  write_output(files, manifest(config), out_dir);
+}
+
 void write_packages(const fs::path& dir) {
   const Files files{{"rtl/lib/trine_isa_pkg.sv", isa_package()},
                     {"rtl/control/trine_csr_pkg.sv", csr_package()},

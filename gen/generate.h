@@ -26,6 +26,12 @@ using machine::Config;
 void generate(const Config& config, const std::filesystem::path& out_dir,
               const std::string& prefix = "");
 
+/// Writes the verification kit of the design with that prefix into a folder of its own: gen/kit,
+/// and description.json, the one description of configuration, registers and instructions.
+/// @throws Error  as generate()
+void generate_kit(const Config& config, const std::filesystem::path& out_dir,
+                  const std::string& prefix = "");
+
 /// The files with "left_trine_..." for each trine_..., and "LEFT_TRINE_..." for each TRINE_... of
 /// the C headers, in names and texts, if `prefix` is "left". As they are, if it is empty.
 /// @throws Error  no prefix of names

@@ -28,6 +28,9 @@ struct Register {
   std::string_view access;
   std::string_view doc;
   std::vector<Bit> fields = {};
+  std::uint64_t kept = 0;   ///< bits that a write keeps, of addresses those that the bus has
+  std::uint64_t reset = 0;  ///< value after reset, of those that a write keeps
+  bool aligned = false;     ///< a multiple of the bus width
 };
 
 struct Code {

@@ -8,7 +8,9 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
+#include <span>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -18,9 +20,11 @@
 #include "base/root.h"
 #include "gen/generate.h"
 #include "machine/schema.h"
+#include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/elements.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
+#include "sw/program/host.h"
 #include "sw/reference/run.h"
 #include "synth/synthesize.h"
 #include "tools/cli/measure/estimate.h"
@@ -29,6 +33,8 @@
 #include "tools/cli/run/report.h"
 #include "tools/cli/run/session.h"
 #include "tools/estimate/transformers.h"
+#include "tools/fuzz/malformed_words.h"
+#include "tools/fuzz/random_program.h"
 
 namespace trine::python {
 namespace {
@@ -57,6 +63,21 @@ std::vector<Array> arrays_of(const std::vector<Parts>& all) {
   std::vector<Array> arrays;
   for (const Parts& parts : all) arrays.push_back(array_of(parts));
   return arrays;
+}
+
+py::bytes bytes_of(std::span<const std::uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+py::bytes bytes_of(const std::vector<isa::Word>& words) {
+  return {reinterpret_cast<const char*>(words.data()), sizeof(isa::Word) * words.size()};
+}
+
+std::vector<isa::Word> words_of(const py::bytes& bytes) {
+  const std::string_view view = bytes;
+  std::vector<isa::Word> words(view.size() / sizeof(isa::Word));
+  std::memcpy(words.data(), view.data(), sizeof(isa::Word) * words.size());
+  return words;
 }
 
 PartsOut parts_of(const Array& array) {
@@ -226,6 +247,30 @@ class Program {
                     network_.program, backend.backend, network_.program.config);
   }
 
+  /// What lies from BASE on before a run, and the program's words, which lie behind it.
+  std::pair<py::bytes, py::bytes> image(const std::vector<Parts>& inputs) const {
+    const compiler::Program& program = network_.program;
+    if (compiler::stages(program).size() > 1)
+      throw_error("image: {} runs in stages, with operators on the host between", program.name);
+    const std::vector<Array> arrays = arrays_of(inputs);
+    session_.check_inputs(arrays);
+    std::vector<std::uint8_t> dram = compiler::initial_dram(program);
+    compiler::write_inputs(program, arrays, dram.data());
+    return {bytes_of(dram), bytes_of(program.words)};
+  }
+
+  /// The outputs that lie in memory behind a run.
+  std::vector<PartsOut> outputs_in(const py::bytes& dram) const {
+    const std::vector<std::uint8_t> copy = bytes_of(dram);
+    if (copy.size() < program::dram_size(network_.program))
+      throw_error("outputs_in: {} bytes, {} has {}", copy.size(), network_.program.name,
+                  program::dram_size(network_.program));
+    std::vector<PartsOut> parts;
+    for (const Array& array : compiler::read_outputs(network_.program, copy.data()))
+      parts.push_back(parts_of(array));
+    return parts;
+  }
+
   /// The golden layers' outputs.
   std::vector<PartsOut> golden(const std::vector<Parts>& inputs) const {
     if (!network_.graph)
@@ -275,9 +320,10 @@ std::unique_ptr<Program> compile(const py::bytes& bytes, const std::string& name
 }
 
 std::string generate(const machine::Config& config, const std::string& out,
-                     const std::string& prefix) {
+                     const std::string& prefix, const std::string& kit) {
   const py::gil_scoped_release unlocked;
   gen::generate(config, out, prefix);
+  if (!kit.empty()) gen::generate_kit(config, kit, prefix);
   return reported(cli::design_json(config, out, prefix), config);
 }
 
@@ -347,6 +393,45 @@ Verified verify(const py::bytes& bytes, const std::string& name, const machine::
       network.program, backend.backend, config);
 }
 
+/// Random words of all engines, and what they read: memory from BASE on, which they lie behind.
+std::pair<py::bytes, py::bytes> random_program(const machine::Config& config, unsigned seed,
+                                               int instructions) {
+  check_range("instructions", instructions, 0, 10000);
+  const fuzz::RandomProgram made = fuzz::random_program(config, seed, instructions);
+  return {bytes_of(made.dram), bytes_of(made.program.words)};
+}
+
+py::bytes malformed_words(const machine::Config& config, const py::bytes& legal, unsigned n) {
+  const std::vector<isa::Word> words = words_of(legal);
+  if (words.size() < 3) throw_error("malformed: {} words, allowed 3 or more", words.size());
+  return bytes_of(fuzz::malformed_words(words, config.features(), n));
+}
+
+/// Words on the architecture simulator, whatever they are. @return memory behind them, JSON
+std::pair<py::bytes, std::string> execute(const machine::Config& config, const py::bytes& dram,
+                                          const py::bytes& words, std::uint64_t cycles_limit) {
+  std::vector<std::uint8_t> memory = bytes_of(dram);
+  compiler::Program program;
+  program.config = config;
+  program.config_hash = config.hash();
+  program.name = "program";
+  program.words = words_of(words);
+  program.dram_bytes = static_cast<std::int64_t>(memory.size());
+  program.layers.push_back({"all", "", 0, ""});
+  program.run_layer.resize(program.words.size());
+  sim::ArchOptions options;
+  options.cycles_limit = cycles_limit;
+  const sim::Ending ending = sim::run_any(program, memory, options);
+  const Json json{{"cause", ending.cause},
+                  {"refused", ending.refused},
+                  {"text", ending.text},
+                  {"word", ending.word},
+                  {"cycles", ending.result.cycles},
+                  {"bytes_read", ending.result.dram_bytes_read},
+                  {"bytes_written", ending.result.dram_bytes_written}};
+  return {bytes_of(memory), json_text(json)};
+}
+
 cli::BackendOptions backend_options(const std::vector<std::string>& arguments) {
   return parsed<cli::BackendOptions>(arguments, false);
 }
@@ -387,10 +472,15 @@ PYBIND11_MODULE(_core, m) {
       .def("serialized", &Program::serialized)
       .def("run", &Program::run)
       .def("golden", &Program::golden)
+      .def("image", &Program::image)
+      .def("outputs_in", &Program::outputs_in)
       .def("verify", &Program::verify);
   m.def("compile", &compile);
   m.def("evaluate", &evaluate);
   m.def("evaluates", &model::onnx_file::evaluates);
+  m.def("random_program", &random_program);
+  m.def("malformed_words", &malformed_words);
+  m.def("execute", &execute);
   m.def("generate", &generate);
   m.def("estimate", &estimate);
   m.def("estimate_table", &estimate_table);

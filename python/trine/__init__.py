@@ -12,6 +12,7 @@ Whatever the command line would refuse raises trine.Error with the same text. do
 """
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -37,8 +38,9 @@ provider = str(pathlib.Path(__file__).resolve().parent / "libtrine_ort.so")
 __version__: str = _core.version
 Error = _core.Error
 
-__all__ = ["Config", "Error", "Mismatch", "Program", "Report", "Tensor", "compile", "delegate", "estimate", "generate",
-           "load", "presets", "provider", "root", "synth", "verify"]
+__all__ = ["Config", "Ending", "Error", "Image", "Mismatch", "Program", "Report", "Tensor", "compile", "delegate", "estimate", "generate",
+           "load", "presets", "provider", "random_program", "root",
+           "synth", "verify"]
 
 Model = Union[str, "os.PathLike[str]", bytes, Any]
 Shapes = Mapping[str, Union[int, Sequence[int]]]
@@ -312,6 +314,15 @@ class Program:
         own = len(self.outputs)
         return [(c, s, bytes(d)) for c, s, d in self._core.golden(inputs)[own:]] if len(self._results) > own else []
 
+    def image(self, *inputs: np.ndarray) -> Image:
+        """What a machine finds in memory for one inference: for a bench of one's own."""
+        arrays = self._ordered(list(map(np.asarray, inputs)), self.inputs, "input")
+        return Image(self.config, *self._core.image([_parts(a) for a in arrays]))
+
+    def outputs_in(self, memory: bytes) -> tuple[np.ndarray, ...]:
+        """The outputs, in the model's order, that a run of image() has left in its memory."""
+        return tuple(map(_array, self._core.outputs_in(bytes(memory))))
+
     def save(self, file: str | os.PathLike[str]) -> None:
         """Writes the program file that the command line runs, too: docs/program-file.md."""
         _core.write_file(os.fspath(file), self._core.serialized())
@@ -322,6 +333,50 @@ class Program:
 
     def __repr__(self) -> str:
         return f"<trine.Program {self.name!r}: {len(self.layers)} layers, {self.macs:,} MACs>"
+
+
+@dataclasses.dataclass(frozen=True)
+class Ending:
+    """How words end on the architecture simulator.
+
+    memory   behind them
+    cause    code of ERROR_CAUSE, 0: done
+    refused  instead of an end: the machine would do something undefined; text says what
+    word     that it stopped at; cycles, bytes_read, bytes_written: predicted, of words that are done
+    """
+    memory: bytes
+    cause: int
+    refused: bool
+    text: str
+    word: int
+    cycles: int
+    bytes_read: int
+    bytes_written: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Image:
+    """Words of a program and the memory that they find: BASE points to `memory`, PROGRAM to `words` right behind it."""
+    config: Config
+    memory: bytes
+    words: bytes
+
+    def run(self, cycles_limit: int = 0) -> Ending:
+        """On the architecture simulator: what a machine must leave behind, and its cause where it stops."""
+        memory, ending = _core.execute(self.config._core, self.memory, self.words, cycles_limit)
+        return Ending(memory, **json.loads(ending))
+
+    def malformed(self, n: int) -> Image:
+        """The n-th program that nobody compiled, made of this one: changed words, or random ones."""
+        return dataclasses.replace(self, words=_core.malformed_words(self.config._core, self.words, n))
+
+
+def random_program(config: Config, seed: int, instructions: int = 30) -> Image:
+    """Random instructions of all four engines, for a bench of one's own; the same seed gives the same.
+
+    It loads all memories, runs `instructions`, stores DMEM. Even seeds run one after the other, odd ones overlap.
+    """
+    return Image(config, *_core.random_program(config._core, seed, instructions))
 
 
 def _batches(array: np.ndarray, tensor: Tensor) -> int:
@@ -383,14 +438,16 @@ def load(file: str | os.PathLike[str], config: Config | str | os.PathLike[str]) 
     return compile(file, config)
 
 
-def generate(config: Config | str | os.PathLike[str], out: str | os.PathLike[str], prefix: str = "") -> Report:
+def generate(config: Config | str | os.PathLike[str], out: str | os.PathLike[str], prefix: str = "",
+             kit: str | os.PathLike[str] = "") -> Report:
     """Writes a design into the folder `out`: SystemVerilog, file lists, C headers, register map.
 
     prefix  before each name of a module, a file and a C symbol
+    kit     folder for the verification kit: docs/verification-kit.md
 
     Returns `top` (the module), `pes`, `peak_macs_per_cycle`, `dmem_banks`, `pmem_rows`, `out`.
     """
-    return Report(json.loads(_core.generate(_config(config), os.fspath(out), prefix)))
+    return Report(json.loads(_core.generate(_config(config), os.fspath(out), prefix, os.fspath(kit))))
 
 
 def estimate(model: Model = None, config: Config | str | os.PathLike[str] = "edge256", *, rounding: str = "auto",

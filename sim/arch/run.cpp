@@ -144,7 +144,7 @@ Ending run_any(const compiler::Program& program, std::vector<std::uint8_t>& dram
   Cluster cores(program.config, dram);
   Ending ending;
   try {
-    walked(program, options, &cores, ending.word);
+    ending.result = walked(program, options, &cores, ending.word);
   } catch (const Stop& end) {
     ending.cause = end.cause;
     ending.text = end.what();

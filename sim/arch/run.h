@@ -38,6 +38,7 @@ struct Ending {
   bool refused = false;  ///< instead: the hardware would do something undefined
   std::string text;      ///< of both, what() of the error
   std::size_t word = 0;  ///< that it stopped at; those before it were executed
+  RunResult result;      ///< of a program that is done
 };
 
 /// Runs what may be no program: as run_arch_dram, but an end that is none is no error. With a limit

@@ -9,19 +9,16 @@
 
 #include <cstdint>
 #include <map>
-#include <random>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "tests/programs/random_program.h"
+#include "tools/fuzz/malformed_words.h"
 
 namespace trine::tests {
 
-/// Words of the n-th malformed program. @param legal  that is changed, or is the longest that a
-/// random one gets. @param features  of the design
-std::vector<isa::Word> malformed_words(const std::vector<isa::Word>& legal, unsigned features,
-                                       unsigned n);
+using fuzz::malformed_words;
 
 /// What malformed programs reached.
 struct Reached {

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/output.h"
 #include "machine/schema.h"
 #include "tools/cli/common.h"
 #include "tools/cli/hardware/features.h"
@@ -21,7 +22,7 @@ namespace {
 struct GenerateArguments {
   Output output;
   Design design;
-  std::string out, prefix, packages;
+  std::string out, prefix, packages, kit;
   std::vector<std::string> models;  ///< --for
 };
 
@@ -40,7 +41,7 @@ int run(const GenerateArguments& options) {
     return kSuccess;
   }
   if (options.design.config.empty()) throw_error("trine generate: --config is required");
-  if (options.out.empty() && options.models.empty())
+  if (options.out.empty() && (options.models.empty() || !options.kit.empty()))
     throw_error("trine generate: --out is required");
   options.output.check({}, {{"--config", options.design.config}});
   machine::Config config = options.design.load();
@@ -52,6 +53,7 @@ int run(const GenerateArguments& options) {
     json = design_json(config, options.out, options.prefix);
     json.update(to_json(found, options.models));
   }
+  if (!options.kit.empty()) check_output(options.kit);
   if (options.out.empty()) {
     options.output.write_json(json, &config);
     return kSuccess;
@@ -64,6 +66,12 @@ int run(const GenerateArguments& options) {
       config.name, config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
       config.hash(), options.out, quoted(options.out), gen::prefixed("trine_top", options.prefix),
       gen::prefixed("trine.f", options.prefix)));
+  if (!options.kit.empty()) {
+    gen::generate_kit(config, options.kit, options.prefix);
+    options.output.print(fmt::format("verification kit written to {}; {}/README.md says how\n",
+                                     options.kit, options.kit));
+    json["kit"] = options.kit;
+  }
   options.output.write_json(json, &config);
   return kSuccess;
 }
@@ -95,6 +103,9 @@ void add_generate(Command app, Action& action) {
   add_value(command, "--for MODEL ...", options->models,
             "leave out what these models need neither to run nor for their cycles,\n"
             "and say what each feature takes; nothing is written without --out");
+  add_value(command, "--kit DIR", options->kit,
+            "folder for a verification kit of the design: a cocotb and pyuvm environment\n"
+            "(agents, register model, scoreboard, coverage; docs/verification-kit.md)");
   // For developers: refreshes the prints of the instruction set that the repository holds.
   add_value(command, "--packages", options->packages, "")->group("");
   command.footer(

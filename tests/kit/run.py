@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The verification kit of a 3x4 design (trine generate --kit): what is emitted, and a run under Icarus.
+
+usage: run.py --build DIR --cmake BUILD [--full] [--jobs N] [--table coverage|bugs] [--keep]
+The short form checks the kit's files against the design's own headers and runs its test Registers. --full runs all of its
+tests and plants 40 bugs, of which 80 % must be found; in DIR it goes on where it stopped. --table prints what a full run
+left, as Markdown, --keep writes both tables into bench/results. cocotb, cocotbext-axi and pyuvm come from PyPI into a virtual environment of DIR. Exit code 77 without PyPI.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, fail, trine, with_packages  # noqa: E402
+
+KIT = ROOT / "gen" / "kit"
+DESIGN = ["name=kit3x4", "array.rows=3", "array.cols=4", "memory.dmem_kib=8", "memory.pmem_kib=2", "memory.param_channels=64"]
+SEED = "f787f189"  # the commit before the kit: nobody chose the places
+
+
+def generate(build):
+    keys = [word for key in DESIGN for word in ("--set", key)]
+    trine("generate", "--config", "edge64", *keys, "--out", build / "design", "--kit", build / "kit", "--quiet")
+    return json.loads((build / "kit" / "description.json").read_text())
+
+
+def check_files(build):
+    """All of gen/kit is there, and every file compiles."""
+    for file in KIT.iterdir():
+        copy = build / "kit" / file.name
+        if copy.read_bytes() != file.read_bytes():
+            fail(f"{copy} is not {file}")
+        if file.suffix == ".py":
+            compile(copy.read_text(), str(copy), "exec")
+
+
+def check_registers(build, description):
+    """The register model's words are those of the C header, which is printed apart."""
+    header = (build / "design" / "trine_csr.h").read_text()
+    defined = {name: int(value, 16) for name, value in re.findall(r"#define TRINE_CSR_(\w+) (0x[0-9A-Fa-f]+)$", header, re.MULTILINE)}
+    sys.path.insert(0, str(build / "kit"))
+    import kit_description
+    for register in description["registers"]:
+        if defined[register["name"].upper()] != register["offset"]:
+            fail(f"{register['name']} is at {register['offset']}, in the header at {defined[register['name'].upper()]}")
+    known = {r["name"].upper() for r in description["registers"]}
+    lacking = set(re.findall(r"^\| 0x\S+ \| (\w+)", (build / "design" / "registers.md").read_text(), re.MULTILINE)) - known
+    if lacking != {"ECC_CORRECTED", "IMEM_CORRECTED"}:  # this design has no codes
+        fail(f"the register model lacks {lacking}")
+    offsets = list(kit_description.OFFSETS.values())
+    if len(set(offsets)) != len(offsets):
+        fail("two registers of the model have one place")
+
+
+def check_programs(build):
+    """What the assembler puts together, the package takes apart, and the kit as well."""
+    import kit_description
+    words = kit_description.Assembler().run("load", dram=64, words=6, rows_last=1, dram_stride=128, signal=8)
+    runs = list(kit_description.runs_of(words.run("store", dram=512, words=6, wait=1).bytes()))
+    if [r.engine for r in runs] != [0, 3] or runs[0].on_bus() != [range(64, 88), range(192, 216)] or runs[1].wait != 1:
+        fail("a program is not what was put together")
+
+
+def check_bugs(build):
+    """A seed gives the same bugs; each changes one line of a module."""
+    import bugs
+    import run
+    files = run.sources(build / "design")
+    plain = build / "kit_work"
+    first = bugs.candidates(SEED, files, plain)
+    if first != bugs.candidates(SEED, files, plain) or len(first) < 1000:
+        fail(f"{len(first)} places for bugs, or others the second time")
+    for bug in first[:50]:
+        if bug[0].read_text().splitlines()[bug[1]] == bug[3]:
+            fail(f"{bug} changes nothing")
+
+
+def package(build, cmake):
+    """The Python package from the tree, for an environment: $PYTHONPATH."""
+    folder = build / "package" / "trine"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "share").mkdir(parents=True)
+    for file in (ROOT / "python" / "trine").glob("*.py"):
+        shutil.copy(file, folder)
+    extension = next((cmake / "python").glob("_core.*.so"), None)
+    if extension is None:
+        fail(f"{cmake}: trine_python is not built")
+    (folder / extension.name).symlink_to(extension)
+    (folder / "share" / "trine").symlink_to(ROOT)
+    return {**os.environ, "PYTHONPATH": str(folder.parent)}
+
+
+def kit(build, environment, program, *arguments):
+    """@return whether it passes"""
+    command = [sys.executable, "-B", build / "kit" / program, "--design", build / "design", *arguments]
+    return subprocess.run([str(c) for c in command], cwd=build, env=environment).returncode == 0
+
+
+def coverage_lines(build):
+    rows = json.loads((build / "kit_full" / "coverage.json").read_text())
+    rows.append({"group": "all", "bins": sum(r["bins"] for r in rows), "hit": sum(r["hit"] for r in rows)})
+    return ["| group | bins | hit | % |", "|---|---:|---:|---:|",
+            *(f"| {r['group']} | {r['bins']} | {r['hit']} | {100 * r['hit'] / r['bins']:.1f} |" for r in rows)]
+
+
+def bug_lines(build):
+    """A row a bug: who found it and how, or why nobody did (survivors.txt)."""
+    sys.path.insert(0, str(build / "kit"))
+    import bugs
+    reasons = dict(line.split(" | ", 1) for line in (HERE / "survivors.txt").read_text().splitlines() if " | " in line)
+    rows = sorted(bugs.rows_of(build / "kit_bugs" / "bugs.tsv"), key=lambda row: int(row[0]))
+    lines = ["| place | bug | found by | how, or why not |", "|---|---|---|---|"]
+    for row in rows:
+        why = row[5] if row[4] != "nothing" else reasons.get(f"{row[1]} {row[2]}", "not looked into")
+        lines.append("| " + " | ".join(text.replace("|", "or") for text in (row[1], row[2], row[4], why[:110])) + " |")
+    ours = bugs.counted(rows)
+    found = sum(row[4] != "nothing" for row in ours)
+    return [f"{found} of {len(ours)} bugs found; {len(rows) - len(ours)} more were drawn that are none.", "", *lines]
+
+
+LINES = {"coverage": coverage_lines, "bugs": bug_lines}
+
+
+def keep(build):
+    """bench/results: what the pages show."""
+    sys.path.insert(0, str(ROOT / "bench"))
+    import store
+    for name, lines in LINES.items():
+        store.save(f"kit_{name}", {"command": f"tests/kit/run.py --table {name}", "revision": store.git("rev-parse", "--short", "HEAD").strip(),
+                                   "tools": "Icarus Verilog 11.0; Yosys 0.23; cocotb 1.9.2; cocotbext-axi 0.1.28; pyuvm 5.0.0",
+                                   "measures": ["gen/kit"], "output": lines(build)})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "kit")
+    parser.add_argument("--cmake", type=pathlib.Path, default=ROOT / "build" / "release")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--jobs", default="1")
+    parser.add_argument("--table", choices=("coverage", "bugs"))
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    build = options.build.resolve()
+    build.mkdir(parents=True, exist_ok=True)
+    if options.table:
+        print("\n".join(LINES[options.table](build)))
+        return
+    if options.keep:
+        keep(build)
+        return
+    with_packages(build, KIT / "requirements.txt", "cocotb", "cocotbext", "pyuvm", "numpy")
+    description = generate(build)
+    check_files(build)
+    check_registers(build, description)
+    check_programs(build)
+    environment = package(build, options.cmake.resolve())
+    passes = kit(build, environment, "run.py", "--test", "Registers", "--work", build / "kit_work")
+    check_bugs(build)
+    if options.full:
+        passes = passes and kit(build, environment, "run.py", "--full", "--work", build / "kit_full")
+        passes = passes and kit(build, environment, "bugs.py", "--work", build / "kit_bugs", "--seed", SEED, "--jobs", options.jobs)
+    print("the kit's tests passed" if passes else "the kit failed")
+    sys.exit(not passes)
+
+
+if __name__ == "__main__":
+    main()

@@ -47,7 +47,7 @@ struct Product {
   int channels = 0;                  ///< M, the last axis of `shape`
   std::vector<int> filter;           ///< weights' shape as it lies in the graph
   std::vector<std::int8_t> weights;  ///< [M][taps], taps in the order R, S, C
-  std::vector<std::int16_t> wide;    ///< in their place, where they do not fit int8
+  std::vector<std::int32_t> wide;    ///< in their place, where they do not fit int8
   int zero_point = 0;                ///< of the weights
   std::vector<float> scales;         ///< of the weights, M
   std::vector<float> bias;           ///< M real values, or none
@@ -225,6 +225,7 @@ class Emitter {
   Value of_floats(const Value& given);
   std::vector<FloatStep> steps_of(const Value& value) const;
   int beside_itself(int rows, int node);
+  int add_wide(const Product& product, const Quantization& quantization, int output);
   int emit_product(const Product& product, const std::vector<std::int32_t>& bias, int output);
   void threshold_product(const Value& value, const Quantizer& quantizer, int output);
   void threshold_tensor(const Value& value, const Quantizer& quantizer, int output, int node);

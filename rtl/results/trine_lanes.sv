@@ -6,7 +6,6 @@
 //   threshold    low + number of thresholds that the sum reaches, two a cycle (bias and scale entry
 //                hold a pair); with a residual the maximum with it
 //   raw          sum + bias, a word of its own; direct: a word as it is
-//   words        the upper row's word of a pair may be two, the second one times 256
 //
 // A requantized, added or multiplied code may be looked up in a table, of which each row has a
 // copy; int16 codes on the lines between its points. The second lane of a row only requantizes,
@@ -194,9 +193,6 @@ module trine_lanes #(
     logic [31:0]        acc_q [Drain], raw_a, raw_b;
     logic [8*Drain-1:0] from_residual;
     logic [7:0]         residual_q [Drain], lane_codes [Drain];
-    logic [95:0]        slots;
-
-    assign slots = v_slots_i[l*96 +: 96];
 
     trine_lane_residual #(.Ternary(Ternary), .Binary(Binary), .Drain(Drain)) u_residual (
       .clk_i,
@@ -256,9 +252,11 @@ module trine_lanes #(
         if (chain) acc = d == 0 ? {acc_q[0][23:0], residual_q[0]} : acc_i[l*32 +: 32];
         if (column_i.from_vector) acc = 32'($signed(operand));
         if (direct || (Int16 && cfg_i.words))
-          acc = {slots[79:72], slots[55:48], slots[31:24], slots[7:0]};
+          acc = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8], v_slots_i[l*96 + 24 +: 8],
+                 v_slots_i[l*96 +: 8]};
         if (Formats && Low != l && cfg_i.third)
-          acc[31:8] = acc[31:8] + {slots[63:56], slots[39:32], slots[15:8]};
+          acc[31:8] = acc[31:8] + {v_slots_i[l*96 + 56 +: 8], v_slots_i[l*96 + 32 +: 8],
+                                   v_slots_i[l*96 + 8 +: 8]};
         if (Softmax && issue_i.softmax) acc = softmax_acc_i[(d*Rows+l)*32 +: 32];
       end
 

@@ -436,11 +436,11 @@ Layer Lowering::convolution(const Op& o, Bytes* bytes) {
             tap_weight(layer, m, ky, kx, upper + channel) =
                 static_cast<std::int8_t>(split->high(w));
         }
-  return folded(std::move(layer), bytes);
+  return with_sums_folded(std::move(layer), bytes);
 }
 
 /// What the layers of a product, or of its bytes, need once their weights are there.
-Layer Lowering::folded(Layer layer, Bytes* bytes) {
+Layer Lowering::with_sums_folded(Layer layer, Bytes* bytes) {
   if (bytes != nullptr) {
     for (Layer& of : *bytes) {
       fold_zero_point(of);
@@ -504,7 +504,7 @@ Layer Lowering::fully_connected(const Op& o, Bytes* bytes) {
           if (split) weight(layer, m, ky, kx, upper + c) = static_cast<std::int8_t>(split->high(w));
         }
   if (has_factors(o)) set_factors(o, layer);
-  return folded(std::move(layer), bytes);
+  return with_sums_folded(std::move(layer), bytes);
 }
 
 void Lowering::set_factors(const Op& o, Layer& layer) {

@@ -228,8 +228,15 @@ void Lowering::fixed_weights(const Op& o) {
   net_.maps[at(codes)].shape.wide = true;
   const int most = config_.dmem_words() / kParts / (4 * P * Q) / config_.cols * config_.cols;
   const int block = std::clamp(most, 4, divide_up(M, 4) * 4);
-  for (int first = 0; first < M; first += block)
-    join_bytes(o, bytes, first, std::min(block, M - first), codes);
+  // While some are joined the array makes the next ones.
+  const auto count = [&](int first) { return std::min(block, M - first); };
+  int words = words_of_bytes(o, bytes, 0, count(0));
+  for (int first = 0; first < M; first += block) {
+    const int next = first + block;
+    const int behind = next < M ? words_of_bytes(o, bytes, next, count(next)) : -1;
+    join_bytes(o, words, shape(bytes[0].input).wide, first, codes);
+    words = behind;
+  }
   if (!narrows) return;
   Layer layer = copy(o, codes);
   layer.macs = 0;
@@ -239,7 +246,9 @@ void Lowering::fixed_weights(const Op& o) {
   add_layer(o, std::move(layer));
 }
 
-void Lowering::join_bytes(const Op& o, const Bytes& bytes, int first, int count, int codes) {
+/// The words of `count` channels: rows 2y have second and first bytes' in turn, rows 2y + 1 third
+/// ones' and gaps.
+int Lowering::words_of_bytes(const Op& o, const Bytes& bytes, int first, int count) {
   const int P = bytes[0].window.P, Q = bytes[0].window.Q;
   const int words = add_map(o.outputs[0], {count, 2 * P, 2 * Q});
   net_.maps[at(words)].shape.wide = false;
@@ -251,6 +260,12 @@ void Lowering::join_bytes(const Op& o, const Bytes& bytes, int first, int count,
     const Part place{-1, 0, k == 2 ? 1 : 0, k == 0 ? 1 : 0, 2, 2};
     add_layer_to(add_part(words, place, {count, P, Q}), std::move(layer));
   }
+  return words;
+}
+
+/// Codes of such words. @param wide  biases are not in them
+void Lowering::join_bytes(const Op& o, int words, bool wide, int first, int codes) {
+  const int count = shape(words).C, P = shape(words).H / 2, Q = shape(words).W / 2;
   const reference::ConvParams p = reference::conv_params(graph_, o);
   Layer layer = start(o, LayerKind::kWords, words);
   layer.macs = 0;
@@ -262,7 +277,6 @@ void Lowering::join_bytes(const Op& o, const Bytes& bytes, int first, int count,
   layer.range.act_min -= p.output.zero_point;
   layer.range.act_max -= p.output.zero_point;
   layer.range.zero_point = 0;
-  const bool wide = shape(bytes[0].input).wide;
   const auto bias = o.input(bias_of(o)) < 0 ? std::vector<std::int64_t>(at(first + count))
                                             : graph_.in(o, bias_of(o)).integers();
   layer.pool().regions.clear();

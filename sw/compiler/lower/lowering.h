@@ -126,10 +126,11 @@ class Lowering : private Maps {
   void wide_weights(const Op& o);
   Problem fixed_problem(const Op& o) const;
   void fixed_weights(const Op& o);
-  Layer folded(Layer layer, Bytes* bytes);
+  Layer with_sums_folded(Layer layer, Bytes* bytes);
   void begin_bytes(const Op& o, const Layer& layer, Bytes* bytes) const;
   void be_words(Layer& layer) const;
-  void join_bytes(const Op& o, const Bytes& bytes, int first, int count, int codes);
+  int words_of_bytes(const Op& o, const Bytes& bytes, int first, int count);
+  void join_bytes(const Op& o, int words, bool wide, int first, int codes);
   Matrices matrices(const Op& o, int position, bool adjoint);
   /// The first code of each batch, as the output's batches take them.
   std::vector<std::int64_t> batches(const Op& o, int position, const Matrices& from) const;

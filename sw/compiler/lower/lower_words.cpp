@@ -223,9 +223,7 @@ void Lowering::fixed_weights(const Op& o) {
   else
     convolution(o, &bytes);
   const int M = bytes[0].channels, P = bytes[0].window.P, Q = bytes[0].window.Q;
-  const bool narrows = graph_.out(o).type == model::DataType::kInt8;
-  const int codes = narrows ? add_map(o.outputs[0], {M, P, Q}) : new_output(o, {M, P, Q});
-  net_.maps[at(codes)].shape.wide = true;
+  const int codes = new_output(o, {M, P, Q});
   const int most = config_.dmem_words() / kParts / (4 * P * Q) / config_.cols * config_.cols;
   const int block = std::clamp(most, 4, divide_up(M, 4) * 4);
   // While some are joined the array makes the next ones.
@@ -237,13 +235,6 @@ void Lowering::fixed_weights(const Op& o) {
     join_bytes(o, words, shape(bytes[0].input).wide, first, codes);
     words = behind;
   }
-  if (!narrows) return;
-  Layer layer = copy(o, codes);
-  layer.macs = 0;
-  layer.range = reference::conv_params(graph_, o).output;
-  layer.pool().regions[0].bias = layer.range.zero_point;
-  layer.range.zero_point = 0;
-  add_layer(o, std::move(layer));
 }
 
 /// The words of `count` channels: rows 2y have second and first bytes' in turn, rows 2y + 1 third
@@ -289,7 +280,16 @@ void Lowering::join_bytes(const Op& o, int words, bool wide, int first, int code
                                     reference::wrap(added)});
   }
   be_one(layer.pool().regions);
-  add_layer_to(add_part(codes, {-1, first}, {count, P, Q}), std::move(layer));
+  const int part = add_part(codes, {-1, first}, {count, P, Q});
+  if (shape(codes).wide) return add_layer_to(part, std::move(layer));
+  const int joined = add_map(o.outputs[0], {count, P, Q});
+  net_.maps[at(joined)].shape.wide = true;
+  add_layer_to(joined, std::move(layer));
+  Layer narrow = copy(o, joined);
+  narrow.macs = 0;
+  narrow.pool().regions[0].bias = p.output.zero_point;
+  narrow.range = {0, p.output.act_min, p.output.act_max};
+  add_layer_to(part, std::move(narrow));
 }
 
 /// SVDF's weights in time. Sums have 32 bits and wrap, as the kernel's do.

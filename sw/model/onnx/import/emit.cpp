@@ -599,10 +599,10 @@ int Emitter::beside_itself(int rows, int node) {
   return add_move(std::move(op), tensor(rows).name + ":twice", std::move(shape));
 }
 
-/// Weights of more than 8 bits: int16 beside int16 codes, which may be of a format, else int32.
+/// Weights of more than 8 bits: int16 beside codes of a format, where they fit, else int32.
 int Emitter::add_wide(const Product& p, const Quantization& quantization, int output) {
   const auto [low, high] = std::ranges::minmax(p.wide);
-  if (is_wide(p.op.inputs[0]) && is_wide(output) && low >= INT16_MIN && high <= INT16_MAX)
+  if (formats_ && is_wide(p.op.inputs[0]) && is_wide(output) && low >= INT16_MIN && high <= INT16_MAX)
     return add_constant(p.name + ":weights", DataType::kInt16, p.filter,
                         std::vector<std::int16_t>(p.wide.begin(), p.wide.end()), quantization);
   return add_constant(p.name + ":weights", DataType::kInt32, p.filter, p.wide, quantization);

@@ -144,7 +144,9 @@ class Emitter {
  public:
   /// @param images  tensors of four axes are images: they lie NHWC
   /// @param host  what the machine cannot compute may become an operator of the host
-  Emitter(Graph* graph, bool images, bool host) : graph_(*graph), images_(images), host_(host) {}
+  /// @param formats  int16 codes are of an eight-bit format
+  Emitter(Graph* graph, bool images, bool host, bool formats)
+      : graph_(*graph), images_(images), host_(host), formats_(formats) {}
 
   /// How much of the graph there is, to go back to.
   struct Mark {
@@ -259,7 +261,7 @@ class Emitter {
   int first_code(const Quantizer& quantizer, Encoding* encoding) const;
 
   Graph& graph_;
-  bool images_, host_;
+  bool images_, host_, formats_;
   std::map<int, int> images_of_;  ///< of plain tensors
 };
 

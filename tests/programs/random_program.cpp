@@ -672,8 +672,8 @@ class Generator {
     // What a line takes has up to two bits more than a code.
     quantization16(r,
                    bits_of(taps == 2 && op != Op::kAdd16 && !triple ? 1LL << 31
-                           : of_words                    ? INT32_MAX
-                                                         : 32768 * summands + 3000) -
+                           : of_words                               ? INT32_MAX
+                                                                    : 32768 * summands + 3000) -
                        (line ? draw(5) : 0),
                    !line);
     if (of_words) r.set(post::kPosition, draw(4));

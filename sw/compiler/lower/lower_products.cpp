@@ -423,9 +423,9 @@ Layer Lowering::convolution(const Op& o, Bytes* bytes) {
           const int channel = m / per_group * depth + c;
           const int place = ky % fold.rows * fold.pixels + kx % fold.pixels;
           const auto tap = [&](Layer& of) -> std::int8_t& {
-            return fold.folded() ? weight(of, m, ky / fold.rows, kx / fold.pixels,
-                                          place * C + channel)
-                                 : tap_weight(of, m, ky, kx, channel);
+            return fold.folded()
+                       ? weight(of, m, ky / fold.rows, kx / fold.pixels, place * C + channel)
+                       : tap_weight(of, m, ky, kx, channel);
           };
           const int w = code(m, ky, kx, c);
           if (bytes != nullptr)

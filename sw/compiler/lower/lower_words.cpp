@@ -12,7 +12,7 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kLow = 128;          ///< what the array takes off low bytes
+constexpr int kLow = 128;           ///< what the array takes off low bytes
 constexpr int kParts = 4;           ///< of DMEM, of which words take one
 constexpr int kMostTaps = 1 << 16;  ///< whose products of bytes a word has room for
 
@@ -191,8 +191,8 @@ Problem Lowering::fixed_problem(const Op& o) const {
   const std::vector<double> sums = largest_sums(graph_, o);
   if (const auto largest = std::ranges::max_element(sums); *largest >= 0x1p39)
     return refusal(o, o.input(1), Reason::kRange,
-                   ": the sums of channel {} reach {:.0f}, allowed 40 bits",
-                   largest - sums.begin(), *largest);
+                   ": the sums of channel {} reach {:.0f}, allowed 40 bits", largest - sums.begin(),
+                   *largest);
   const auto taps = static_cast<int>(graph_.in(o, 1).elements() / sums.size());
   const int most = wide ? kMostTaps >> 8 : kMostTaps;
   if (taps > most)
@@ -260,8 +260,8 @@ void Lowering::join_bytes(const Op& o, int words, bool wide, int first, int code
   const reference::ConvParams p = reference::conv_params(graph_, o);
   Layer layer = start(o, LayerKind::kWords, words);
   layer.macs = 0;
-  layer.window = {.H = 2 * P, .W = 2 * Q, .P = P, .Q = Q, .R = 2, .S = 2, .stride_y = 2,
-                  .stride_x = 2};
+  layer.window = {
+      .H = 2 * P, .W = 2 * Q, .P = P, .Q = Q, .R = 2, .S = 2, .stride_y = 2, .stride_x = 2};
   layer.wide = layer.pool().joins = layer.single = true;
   layer.half_even = p.output.format == machine::Format::kNone;
   layer.range = p.output;
@@ -275,9 +275,8 @@ void Lowering::join_bytes(const Op& o, int words, bool wide, int first, int code
     const ChannelScale& s = p.scales[p.scales.size() == 1 ? 0 : at(m)];
     const std::int64_t added = wide ? bias[at(m)] : 0;
     const auto above = static_cast<std::int32_t>(added >> 32 & 0xff) << 15;
-    layer.pool().regions.push_back({{0, P, 0, Q},
-                                    {s.multiplier >> 16 | above, s.shift + 16},
-                                    reference::wrap(added)});
+    layer.pool().regions.push_back(
+        {{0, P, 0, Q}, {s.multiplier >> 16 | above, s.shift + 16}, reference::wrap(added)});
   }
   be_one(layer.pool().regions);
   const int part = add_part(codes, {-1, first}, {count, P, Q});
@@ -320,8 +319,7 @@ void Lowering::wide_weights(const Op& o) {
   const SumRegion region = sums.pool().regions[0];
   sums.pool().regions.clear();
   for (const std::int64_t bias : graph_.in(o, 2).integers())
-    sums.pool().regions.push_back(
-        {region.rect, region.scale, reference::wrap(bias + region.bias)});
+    sums.pool().regions.push_back({region.rect, region.scale, reference::wrap(bias + region.bias)});
   be_one(sums.pool().regions);
   add_layer(o, std::move(sums));
 }

@@ -153,7 +153,8 @@ void check_format(const QuantizeArguments& options) {
     throw_error("--int8-weights: of --format alone");
   if (options.format.empty()) return;
   const auto format = machine::format_named(options.format);
-  if (!format) throw_error("--format {}: no such format, allowed e3m4 posit8_0 e4m3", options.format);
+  if (!format)
+    throw_error("--format {}: no such format, allowed e3m4 posit8_0 e4m3", options.format);
   const machine::FormatRow& row = machine::row_of(*format);
   const bool weights_alone = *format == machine::Format::kE4M3;
   if (weights_alone && options.int8_weights)

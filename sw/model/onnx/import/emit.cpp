@@ -602,7 +602,8 @@ int Emitter::beside_itself(int rows, int node) {
 /// Weights of more than 8 bits: int16 beside codes of a format, where they fit, else int32.
 int Emitter::add_wide(const Product& p, const Quantization& quantization, int output) {
   const auto [low, high] = std::ranges::minmax(p.wide);
-  if (formats_ && is_wide(p.op.inputs[0]) && is_wide(output) && low >= INT16_MIN && high <= INT16_MAX)
+  if (formats_ && is_wide(p.op.inputs[0]) && is_wide(output) && low >= INT16_MIN &&
+      high <= INT16_MAX)
     return add_constant(p.name + ":weights", DataType::kInt16, p.filter,
                         std::vector<std::int16_t>(p.wide.begin(), p.wide.end()), quantization);
   return add_constant(p.name + ":weights", DataType::kInt32, p.filter, p.wide, quantization);

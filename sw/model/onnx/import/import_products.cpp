@@ -16,7 +16,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
-constexpr int kMostFixed = (1 << 18) - 1;  ///< of weights in fixed point
+constexpr int kMostFixed = (1 << 18) - 1;     ///< of weights in fixed point
 constexpr int kBlocks[] = {128, 64, 32, 16};  ///< input channels of a group
 
 /// The largest groups of neighbouring weights of all channels that have one scale each.

@@ -4,6 +4,7 @@
 // bytes.
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/rounding.h"
 #include "sw/compiler/lower/lowering.h"
@@ -211,6 +212,7 @@ void Lowering::be_words(Layer& layer) const {
   layer.conv().precision = wide ? isa::compute::Op::kMatmul16 : isa::compute::Op::kInt8;
   if (wide) layer.conv().zero_point = -kLow;
   layer.result = Output::kRaw;
+  layer.range = {};
   layer.single = layer.half_even = false;
 }
 
@@ -224,8 +226,9 @@ void Lowering::fixed_weights(const Op& o) {
     convolution(o, &bytes);
   const int M = bytes[0].channels, P = bytes[0].window.P, Q = bytes[0].window.Q;
   const int codes = new_output(o, {M, P, Q});
-  const int most = config_.dmem_words() / kParts / (4 * P * Q) / config_.cols * config_.cols;
-  const int block = std::clamp(most, 4, divide_up(M, 4) * 4);
+  const int most = config_.dmem_words() / kParts / (4 * P * Q);
+  const int step = most < std::lcm(4, config_.cols) ? 4 : std::lcm(4, config_.cols);
+  const int block = std::clamp(most / step * step, 4, divide_up(M, 4) * 4);
   // While some are joined the array makes the next ones.
   const auto count = [&](int first) { return std::min(block, M - first); };
   int words = words_of_bytes(o, bytes, 0, count(0));

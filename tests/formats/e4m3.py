@@ -25,7 +25,7 @@ def network(drawn, path):
     from onnx import TensorProto, helper, numpy_helper, save
 
     wide, of_conv, by_channel = (bool(drawn.integers(2)) for _ in range(3))
-    C, M, size, R = (int(n) for n in (drawn.integers(1, 33), drawn.integers(1, 25), drawn.integers(1, 10), drawn.choice([1, 3])))
+    C, M, size, R = (int(n) for n in (drawn.integers(1, 29), drawn.integers(1, 25), drawn.integers(1, 10), drawn.choice([1, 3])))
     weights = [M, C, R, R] if of_conv else [C, M]
     codes = drawn.integers(0, 256, weights).astype(np.uint8)
     codes[codes % 128 == 127] = 0
@@ -64,6 +64,12 @@ def exact(c, x):
         return np.clip(np.rint(real / scale) + int(zero), kind.min, kind.max) - int(zero)
 
     w = np.rint(c["w"] * 512).astype(np.int64)
+    # Bits that are 0 in all weights of a channel are its scale's; the bias is a multiple of that.
+    bias = c["b"].astype(np.float64)
+    for m, row in enumerate(w if w.ndim == 4 else w.T):
+        every = int(np.bitwise_or.reduce(np.abs(row), axis=None))
+        if (row < -128).any() or (row > 127).any():
+            bias[m] = np.rint(bias[m] / (every & -every)) * (every & -every)
     a = codes(x, c["x_scale"], c["x_zero"]).astype(np.int64)
     by_channel = (-1, 1, 1) if w.ndim == 4 else (-1,)
     if w.ndim == 2:
@@ -72,7 +78,7 @@ def exact(c, x):
         R, H = w.shape[2], a.shape[2]
         a = np.pad(a, [(0, 0), (0, 0), (R // 2, R // 2), (R // 2, R // 2)])
         sums = sum(np.einsum("nchw,mc->nmhw", a[:, :, i:i + H, j:j + H], w[:, :, i, j]) for i in range(R) for j in range(R))
-    real = (sums + c["b"].reshape(by_channel)) * c["b_scale"].astype(np.float64).reshape(by_channel if c["b_scale"].ndim else ())
+    real = (sums + bias.reshape(by_channel)) * c["b_scale"].astype(np.float64).reshape(by_channel if c["b_scale"].ndim else ())
     return (codes(real, np.float64(c["y_scale"]), c["y_zero"]) * np.float64(c["y_scale"])).astype(np.float32)
 
 

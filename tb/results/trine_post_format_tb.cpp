@@ -65,12 +65,13 @@ TEST_CASE("trine_post_format gives the nearest value of all inputs", "[tb][forma
   dut.posit_i = is_posit;
   int seen = 0;
   for (int t = -(1 << (kBits - 1)); t < 1 << (kBits - 1); ++t)
-    for (const int below : {0, 1}) {
+    for (const bool below : {false, true}) {
       dut.t_i = static_cast<std::uint32_t>(t) & ((1u << kBits) - 1);
       dut.below_i = below;
       dut.eval();
       const int value = static_cast<std::int32_t>(dut.value_o << (32 - kBits)) >> (32 - kBits);
-      const double most = rule.values.back(), wanted = rule.nearest((2 * t + below) / 4.0);
+      const double most = rule.values.back(),
+                   wanted = rule.nearest((2 * t + (below ? 1 : 0)) / 4.0);
       ++seen;
       if (std::clamp<double>(value, -most, most) == wanted) continue;
       CAPTURE(is_posit, t, below, value, wanted);

@@ -53,6 +53,7 @@ def proofs():
         yield Proof("trine_fifo_props", ("trine_fifo",), {"Depth": depth}, 10, 3, 6)
     yield Proof("trine_skid_props", ("trine_skid",), {}, 8, 3, 6)
     yield Proof("trine_cluster_props", ("trine_fork", "trine_joined"), {}, 10, bound=12)
+    yield Proof("trine_cluster_copies_props", ("trine_engine_pkg", "trine_fork", "trine_joined", "trine_cluster"), {}, 14, bound=14)
     for depth in (2, 4):
         yield Proof("trine_queue_props", ("trine_queue", "trine_sram"), {"Depth": depth}, 12, 4, 8)
     yield Proof("trine_tokens_props", ("trine_isa_pkg", "trine_tokens"), {}, 8, 3, 6)
@@ -60,6 +61,8 @@ def proofs():
     for rows, beats in ((0, 4), (1, 4), (1, 2)):
         yield Proof("trine_dma_requests_props", ("trine_dma_bursts", "trine_dma_requests"),
                     {"Rows2D": rows, "MaxBeats": beats}, 16, 3, 6)
+    yield Proof("trine_load_props", ("trine_isa_pkg", "trine_engine_pkg", "trine_load", "trine_dma_regs", "trine_dma_requests", "trine_dma_bursts", "trine_dma_beats",
+                                     "trine_load_source", "trine_dma_reads", "trine_planes", "trine_load_pmem", "trine_load_rows", "trine_transpose"), {}, 20, bound=32)
     yield Proof("trine_dma_beats_props", ("trine_dma_beats",), {"DataWords": 4}, 14, 3, 6)
     yield Proof("trine_unpack_pair_props", ("trine_isa_pkg", "trine_trits", "trine_unpack_pair"), {})
     yield Proof("trine_unpack_wide_props", ("trine_trits", "trine_unpack_wide"), {"QuadsPerRow": 3}, 12, 2, 4)

@@ -4,11 +4,12 @@
 
 usage: published_systems.py [eyeriss] [tpu] [nvdla] [systolic] [braintta] [ita]    (all)
 Cycles are of the architecture simulator on the networks of models/tables.py, those of the TPU's shapes of `trine
-estimate`, clocks and gate equivalents of its model of area. docs/published_systems.md says where the
+estimate` on networks of them, clocks and gate equivalents of its model of area. docs/published_systems.md says where the
 published figures are from, and what compares.
 """
 import argparse
 import contextlib
+import csv
 import pathlib
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import common  # noqa: E402
 
 sys.path.insert(0, str(common.ROOT / "models"))
 import tables  # noqa: E402
+import tflite_writer  # noqa: E402
 
 SHAPES = common.ROOT / "models" / "shapes"
 
@@ -84,16 +86,43 @@ def eyeriss():
 TPU = {"tpu_mlp0": ("MLP0", 20, 200, 12.3), "tpu_mlp1": ("MLP1", 5, 168, 9.7), "tpu_lstm0": ("LSTM0", 52, 64, 3.7),
        "tpu_lstm1": ("LSTM1", 34, 96, 2.8), "tpu_cnn0": ("CNN0", 8, 8, 86.0)}
 
+# As many MACs, maps and weights as tpuv1-size in eight cores; and two cores of its size, which have TPU v4's 131,072.
+EIGHT = "tpuv1-size array.cols=16 memory.dmem_kib=3072 memory.pmem_kib=512 cluster.cores=8"
+TWO = "tpuv1-size cluster.cores=2"
+
+
+def network_of(table):
+    """The products of a table of shapes one behind the other, for one image; the network's batch is the run's."""
+    lines = [line for line in (SHAPES / f"{table}.csv").read_text().splitlines() if not line.startswith("#")]
+    rows = list(csv.DictReader(lines))
+    windows, channels = rows[0]["type"] == "conv", int(rows[0]["C"])
+    net = tables.Network(table, *([int(rows[0]["H"])] * 2 if windows else []), channels)
+    x = net.input
+    for row in rows:
+        x = net.conv(row["name"], x, int(row["M"]), int(row["R"])) if windows \
+            else net.dense(row["name"], x, int(row["M"]), tables.RELU)
+    return net
+
 
 def tpu():
     rows = []
     for table, (name, weights, batch, tera) in TPU.items():
-        ours = estimated("tpuv1-size", table)
-        found = 2 * ours["macs"] / ours["cycles"] * 700e6 / 1e12
-        rows.append([name, f"{weights} M", f"{ours['parameters'] / 1e6:.1f} M", batch, f"{tera:.1f}",
-                     common.percent(tera, 92), f"{found:.1f}", common.percent(found, 91.75)])
+        net, figures = network_of(table), []
+        with tempfile.TemporaryDirectory() as folder:
+            model = pathlib.Path(folder) / f"{table}.tflite"
+            model.write_bytes(tflite_writer.to_bytes(tables.model(net)))
+            for config in ("tpuv1-size", EIGHT, TWO):
+                ours = common.trine("estimate", *common.design(config), model, "--batch", batch)
+                found = 2 * ours["macs"] / ours["cycles"] * 700e6 / 1e12
+                peak = 2 * ours["peak_macs_per_cycle"] * 700e6 / 1e12
+                figures += [f"{found:.1f}", common.percent(found, peak)]
+        rows.append([name, f"{weights} M", f"{net.parameters() / 1e6:.1f} M", batch, f"{tera:.1f}",
+                     common.percent(tera, 92), *figures])
     common.table(["network", "weights", "of our shapes", "batch", "TPU v1, TOPS", "of peak", "ours at 700 MHz, TOPS",
-                  "of peak"], rows)
+                  "of peak", "8 cores", "of peak", "2 cores of its size", "of peak"], rows)
+    channels = net.layers[-1].output.shape[-1]
+    filled = channels / 256 * 9 * channels / (256 * -(-9 * channels // 256))
+    print(f"CNN0's {channels} channels, 3 x 3, fill {common.percent(filled, 1)} of a weight-stationary square of 256 x 256.\n")
 
 
 # NVIDIA's performance model of NVDLA, ResNet-50, batch 1: MACs, KB, bytes a cycle, cycles.

@@ -83,6 +83,7 @@ module trine_control #(
   logic [trine_csr_pkg::CsrErrorCauseBits-1:0] error_cause;
   logic [EventBits-1:0]    error_addr;
   logic [36:0]             fatal_addr;
+  logic [ErrorBits-1:0]    stop_addr;
   logic [trine_csr_pkg::CsrErrorRunBits-1:0]   error_run;
 
   trine_control_pkg::program_event_t program_event;
@@ -94,6 +95,7 @@ module trine_control #(
                        64'(window_last)};
   assign fatal_addr = memory_i.fatal ? {memory_i.fatal_core, 1'b0, memory_i.fatal_addr} :
                                        37'(imem_i.fatal_addr);
+  assign stop_addr  = broken ? ErrorBits'(fatal_addr) : ErrorBits'(error_addr);
 
   trine_csr #(
     .AxiAddrBits (AxiAddrBits),
@@ -126,7 +128,7 @@ module trine_control #(
     .bus_was_reset_o (bus_was_reset),
     .done_i          (program_event.done),
     .error_cause_i   (broken ? trine_csr_pkg::ErrorEcc : error_cause),
-    .error_addr_i    (broken ? ErrorBits'(fatal_addr) : ErrorBits'(error_addr)),
+    .error_addr_i    (stop_addr),
     .error_run_i     (error_run),
     .cause_i         (activity_i.cause),
     .busy_i          (busy),

@@ -14,7 +14,7 @@
 // Timing    one beat a cycle (PMEM with several rows in a beat: one row a cycle); three cycles
 //           between RUNs. Response ready depends on the ready of the memory's port.
 // Contract  see docs/architecture.md; retire follows the last write (dma_wdone_i) by a cycle.
-// Check     trine_control_tb
+// Check     trine_control_tb; of a cluster trine_load_props
 
 module trine_load #(
   parameter int unsigned Cols          = 8,

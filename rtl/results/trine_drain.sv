@@ -222,8 +222,9 @@ module trine_drain #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) {left_q, open_q, data_q, vector_q} <= '0;
-    else if (clear_i) {left_q, open_q, data_q} <= '0;  // codes keep their configuration
-    else begin
+    else if (clear_i) begin  // codes keep their configuration, which of two engines' it is
+      {left_q, open_q, data_q, vector_q} <= (LeftBits + 3)'(Int16 && vector_q);
+    end else begin
       if (take_o) begin
         left_q   <= count;
         if (!(Int16 && v_take)) open_q <= !job_d.tile_last;

@@ -174,8 +174,8 @@ module trine_lanes #(
   logic [2:1]            counted_q;  // in the operand register, and in the counters
   assign mixes           = Int16 && both_i.mixes;
   assign {lines, tanh}   = mixes ? {both_i.v_line, both_i.v_tanh} : {kind_i.line, cfg_i.tanh};
-  assign looked_up       = mixes ? leaves_vector && both_i.v_lookup
-                                 : kind_i.lookup && !softmax_i;
+  assign looked_up       = (mixes ? leaves_vector && both_i.v_lookup : kind_i.lookup) &&
+                           !softmax_out_i;
   assign valid_o         = mixes ? found_valid || (lane_valid[0] && !looked_up)
                            : looked_up ? found_valid : lane_valid[0] || counted_q[2] || whole_q;
   assign product_valid_o = lane_product[0];

@@ -295,7 +295,8 @@ Program compile(const model::Graph& graph, const machine::Config& config,
     if (options.printed != nullptr && best.stages.size() > 1 && options.print_after != "rewrite")
       *options.printed += fmt::format("stage {} of {}\n", programs.size() + 1, best.stages.size());
     programs.push_back(compile_stage(stage, config, options));
-    if (shares.cores > 1) share_batch(programs.back(), shares, 4 * stage.planned.plan.core_words);
+    if (shares.cores > 1)
+      share_batch(programs.back(), whole, shares, 4 * stage.planned.plan.core_words);
   }
   Program first = std::move(programs.front());
   first.rest.assign(std::make_move_iterator(programs.begin() + 1),

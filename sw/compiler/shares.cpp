@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "base/index.h"
@@ -23,14 +25,16 @@ using model::Tensor;
 /// The host's operators for one core's images, once for each core.
 class HostShares : model::Rewriter {
  public:
-  HostShares(Graph graph, const Shares& shares) : Rewriter(std::move(graph)), shares_(shares) {}
+  /// @param ends  names of the whole network's inputs and outputs
+  HostShares(Graph graph, const Shares& shares, const std::set<std::string>& ends)
+      : Rewriter(std::move(graph)), shares_(shares), ends_(ends) {}
 
   /// Before the machine: from the batch to what each core gets, core by core.
   Graph before() {
     std::vector<int> outputs;
     const std::vector<int> ends = graph_.outputs, inputs = graph_.inputs;
     std::vector<int> batches;
-    for (const int t : inputs) batches.push_back(add_like(t, with_images(t, shares_.images)));
+    for (const int t : inputs) batches.push_back(add_like(t, of_all(t, images_in(t))));
     for (int core = 0; core < shares_.cores; ++core) {
       std::map<int, int> own;
       for (std::size_t i = 0; i < inputs.size(); ++i)
@@ -64,22 +68,32 @@ class HostShares : model::Rewriter {
   }
 
  private:
-  std::vector<int> with_images(int tensor, int images) const {
+  std::vector<int> of_all(int tensor, int extent) const {
     std::vector<int> shape = graph_.tensor(tensor).shape;
-    shape[0] = images;
+    shape[0] = extent;
     return shape;
+  }
+
+  int of_core(int tensor) const { return graph_.tensor(tensor).shape[0]; }
+
+  /// The extent of axis 0 for all cores. Between two stages all parts are kept, also of images that
+  /// are none: there the axis may be another one's, of a single image.
+  int images_in(int tensor) const {
+    const bool batch =
+        of_core(tensor) == shares_.of_core && ends_.contains(graph_.tensor(tensor).name);
+    return batch ? shares_.images : shares_.cores * of_core(tensor);
   }
 
   /// The core's images of a batch, zeros behind the last one.
   int images_of(int batch, int like, int core) {
-    const int first = core * shares_.of_core;
-    const int last = std::min(first + shares_.of_core, shares_.images);
+    const int each = of_core(like);
+    const int first = core * each, last = std::min(first + each, images_in(like));
     model::Op part;
     part.kind = OpKind::kStridedSlice;
     const int there = slice(part, batch, 0, first, last);
-    if (last == first + shares_.of_core) return there;
+    if (last == first + each) return there;
     std::vector<int> behind(2 * graph_.tensor(like).shape.size(), 0);
-    behind[1] = first + shares_.of_core - last;
+    behind[1] = first + each - last;
     const int rank = graph_.tensor(like).rank();
     model::Op pad = op_of(OpKind::kPad, 0, {there, add_integers(behind, {rank, 2})});
     pad.outputs = {add_like(like, graph_.tensor(like).shape)};
@@ -91,9 +105,9 @@ class HostShares : model::Rewriter {
   int joined(const std::vector<int>& parts, int like) {
     model::Op join = op_of(OpKind::kConcatenation, 0, parts);
     join.axis = 0;
-    join.outputs = {add_like(like, with_images(like, shares_.cores * shares_.of_core))};
+    join.outputs = {add_like(like, of_all(like, shares_.cores * of_core(like)))};
     graph_.ops.push_back(join);
-    return slice(join, join.outputs[0], 0, 0, shares_.images);
+    return slice(join, join.outputs[0], 0, 0, images_in(like));
   }
 
   /// All operators, of a core's own tensors.
@@ -110,6 +124,7 @@ class HostShares : model::Rewriter {
   }
 
   Shares shares_;
+  const std::set<std::string>& ends_;
 };
 
 /// One after the other for each core.
@@ -138,9 +153,13 @@ Graph share_of(Graph graph, const Shares& shares) {
                            : model::batched(std::move(graph), shares.images, shares.of_core);
 }
 
-void share_batch(Program& program, const Shares& shares, std::int64_t core_bytes) {
-  program.before = HostShares(std::move(program.before), shares).before();
-  program.after = HostShares(std::move(program.after), shares).after();
+void share_batch(Program& program, const model::Graph& whole, const Shares& shares,
+                 std::int64_t core_bytes) {
+  std::set<std::string> ends;
+  for (const auto* tensors : {&whole.inputs, &whole.outputs})
+    for (const int t : *tensors) ends.insert(whole.tensor(t).name);
+  program.before = HostShares(std::move(program.before), shares, ends).before();
+  program.after = HostShares(std::move(program.after), shares, ends).after();
   repeat(program.inputs, shares.cores, core_bytes);
   repeat(program.outputs, shares.cores, core_bytes);
   for (program::ProgramLayer& layer : program.layers) {

@@ -338,6 +338,15 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   CHECK(rows.in(rows.ops[0], 1).data.size() == 24);
   CHECK(all.in(all.ops[0], 1).shape == std::vector{1, 3});
 
+  // Rows of a matrix beside those of a map with an axis in front: an axis of their own.
+  const Graph lifted =
+      batched(one_op(OpKind::kAdd, {codes({1, 3, 4}), codes({3, 4}), codes({1, 3, 4})}), 2);
+  REQUIRE(lifted.ops.size() == 2);
+  CHECK(lifted.ops[0].kind == OpKind::kReshape);
+  CHECK(lifted.in(lifted.ops[0], 0).shape == std::vector{6, 4});
+  CHECK(lifted.in(lifted.ops[1], 1).shape == std::vector{2, 3, 4});
+  CHECK_NOTHROW(check(lifted));
+
   // One row of an image beside two of another.
   CHECK_THROWS_WITH(batched(one_op(OpKind::kMul, {codes({2, 3}), codes({1, 3}), codes({2, 3})}), 2),
                     Contains("tensor 1 ") && Contains("is computed for each image of a batch"));

@@ -69,10 +69,29 @@ struct Lane16 : Clocked<Vtrine_post_lane> {
       range.act_min = chance(random, 50) ? 0 : uniform(-32768, 32767);
       range.act_max = uniform(range.act_min, 32767);
     }
+    set_range();
+  }
+  void set_range() {
     set_cfg(dut.cfg_i, cfg::kActMin, range.act_min >> 8);
     set_cfg(dut.cfg_i, cfg::kAddActMin, range.act_min);
     set_cfg(dut.cfg_i, cfg::kActMax, range.act_max >> 8);
     set_cfg(dut.cfg_i, cfg::kAddActMax, range.act_max);
+  }
+  /// A sum as that of high bytes, that of low ones and the bias; of 40 bits, with a multiplier of
+  /// 15 (`is_long`), or of 32. @param shift  of TFLite's pair
+  void offer_sum(bool valid, std::int64_t sum, std::int32_t multiplier, int shift, bool is_long) {
+    const auto low = static_cast<std::int32_t>(any_word(random)) >> uniform(0, 31);
+    const auto high = static_cast<std::int32_t>(any_word(random)) >> uniform(0, 31);
+    const std::int64_t bias = sum - std::int64_t{high} * 256 - low;
+    dut.in_valid_i = valid;
+    dut.in_op_i = 0;
+    dut.int16_i = valid;
+    dut.acc_i = static_cast<std::uint32_t>(high);
+    dut.low_i = static_cast<std::uint32_t>(low);
+    dut.bias_i = static_cast<std::uint32_t>(bias);
+    dut.multiplier_i = static_cast<std::uint32_t>(
+        is_long ? multiplier | static_cast<std::int32_t>(bias >> 32 & 0xff) << 15 : multiplier);
+    dut.shift_i = static_cast<std::uint8_t>((is_long ? shift + 16 : shift) & 63);
   }
 };
 
@@ -214,20 +233,9 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
       const std::uint64_t draw = std::uint64_t{any_word(random)} << 32 | any_word(random);
       const bool ties = half_even && chance(random, 40);
       const std::int64_t sum = static_cast<std::int64_t>(draw) >> (64 - size);
-      const auto low_sum = static_cast<std::int32_t>(any_word(random)) >> lane.uniform(0, 31);
-      const auto high_sum = static_cast<std::int32_t>(any_word(random)) >> lane.uniform(0, 31);
-      const std::int64_t bias = sum - std::int64_t{high_sum} * 256 - low_sum;
       const std::int32_t q = ties ? 1 << 30 : lane.multiplier();
       const std::int32_t m = q < 0x7fff0000 ? (q + (1 << 15)) >> 16 : 0x7fff;
-      dut.in_valid_i = offer;
-      dut.in_op_i = 0;
-      dut.int16_i = offer;
-      dut.acc_i = static_cast<std::uint32_t>(high_sum);
-      dut.low_i = static_cast<std::uint32_t>(low_sum);
-      dut.bias_i = static_cast<std::uint32_t>(bias);
-      dut.multiplier_i = static_cast<std::uint32_t>(
-          is_long ? m | static_cast<std::int32_t>(bias >> 32 & 0xff) << 15 : q);
-      dut.shift_i = static_cast<std::uint8_t>((is_long ? shift + 16 : shift) & 63);
+      lane.offer_sum(offer, sum, is_long ? m : q, shift, is_long);
       CAPTURE(episode);
       lane.check(cycle);
       if (offer) {
@@ -266,10 +274,7 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
     set_cfg(dut.cfg_i, cfg::kStaticScale, half_even);
     lane.range = {0, chance(random, 50) ? -largest : 0, largest};
     if (!all) lane.range.act_max = lane.uniform(lane.range.act_min, largest);
-    set_cfg(dut.cfg_i, cfg::kActMin, lane.range.act_min >> 8);
-    set_cfg(dut.cfg_i, cfg::kAddActMin, lane.range.act_min);
-    set_cfg(dut.cfg_i, cfg::kActMax, lane.range.act_max >> 8);
-    set_cfg(dut.cfg_i, cfg::kAddActMax, lane.range.act_max);
+    lane.set_range();
     for (int n = 0; n < 1000; ++n, ++cycle) {
       const bool offer = n < 990 && chance(random, 90);
       // The shift is that of TFLite's pair; the product has the bits of a sum of 40 times 15, or of
@@ -281,18 +286,7 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
       const int size = is_long ? lane.uniform(2, 40) : lane.uniform(2, 32);
       const std::uint64_t draw = std::uint64_t{any_word(random)} << 32 | any_word(random);
       const std::int64_t sum = all ? next : static_cast<std::int64_t>(draw) >> (64 - size);
-      const auto low_sum = static_cast<std::int32_t>(any_word(random)) >> 8;
-      const auto high_sum = static_cast<std::int32_t>(any_word(random)) >> 8;
-      const std::int64_t bias = sum - std::int64_t{high_sum} * 256 - low_sum;
-      dut.in_valid_i = offer;
-      dut.in_op_i = 0;
-      dut.int16_i = offer;
-      dut.acc_i = static_cast<std::uint32_t>(high_sum);
-      dut.low_i = static_cast<std::uint32_t>(low_sum);
-      dut.bias_i = static_cast<std::uint32_t>(bias);
-      dut.multiplier_i = static_cast<std::uint32_t>(
-          is_long ? m | static_cast<std::int32_t>(bias >> 32 & 0xff) << 15 : q);
-      dut.shift_i = static_cast<std::uint8_t>((is_long ? shift + 16 : shift) & 63);
+      lane.offer_sum(offer, sum, is_long ? m : q, shift, is_long);
       CAPTURE(sum, m, right);
       lane.check(cycle);
       if (offer) {

@@ -456,6 +456,11 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   CHECK(design["area_model"] == true);
   for (const char* key : {"area_um2", "gate_equivalents", "total_um2", "clock_ns"})
     CHECK(design[key].get<double>() > 1);
+  // Closed forms know no batch and no memory but the bus' width.
+  const Result batch = shell.trine("estimate --config edge64 shapes.csv --batch 8");
+  CHECK(batch.code == 2);
+  CHECK(batch.err == "--batch: shapes.csv is a table of shapes, which says N itself\n");
+  CHECK(shell.trine("estimate --config edge64 shapes.csv --axi-latency 90").code == 2);
   write_file(shell.dir / "shapes.csv", "name,type,C,M\na,conv,16,many\n");
   const Result bad = shell.trine("estimate --config edge64 shapes.csv");
   CHECK(bad.code == 2);

@@ -689,6 +689,7 @@ class Generator {
     if (reduce) i.run.flags |= 1 << isa::vector::kReduce;
     i.registers = r;
     add(Engine::kVector, std::move(i));
+    if (line && config_.softmax && chance(60)) return softmax();  // behind codes of another latency
     return true;
   }
 

@@ -54,6 +54,26 @@ TEST_CASE("operators without hardware run on the host if that is allowed", "[arc
   }
 }
 
+// Some images a core, whose maps go from stage to stage one by one; the last core has fewer.
+TEST_CASE("a batch on a cluster goes through the host between stages",
+          "[arch][host][batch][cluster]") {
+  const auto [cores, images] = GENERATE(std::pair{2, 4}, std::pair{3, 5}, std::pair{4, 3});
+  CAPTURE(cores, images);
+  machine::Config config = testing::small_config(4, 4, 32, 16, 64);
+  config.softmax = false;
+  config.cores = cores;
+  Builder b(cores);
+  const model::Graph graph = model::batched(interrupted(b), images);
+  b.graph = graph;
+  const std::vector<Array> inputs{b.random_array(graph.inputs[0])};
+  compiler::CompileOptions options;
+  options.host = compiler::HostPart::kAnywhere;
+  const compiler::Program program = compiler::compile(graph, config, options);
+  REQUIRE(program.rest.size() == 1);
+  const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs));
+  REQUIRE(compiler::first_difference(program, run_stages(program, inputs), expected) == "");
+}
+
 TEST_CASE("an LSTM with an int16 state runs on the host, exactly", "[arch][host]") {
   const auto folder = std::filesystem::path(TRINE_SOURCE_DIR) / "tests" / "operators";
   const model::Graph graph = model::import_tflite(folder / "lstm_sequence.tflite");

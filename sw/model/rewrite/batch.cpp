@@ -29,6 +29,7 @@ class Batch : Rewriter {
         faults.add(e);
       }
     };
+    if (of == 1) add_axes();
     if (!graph_.states.empty()) refuse(Reason::kOther, "{}: has states, no batch", graph_.file);
     for (const int t : graph_.inputs)
       each([&] { check_rank(graph_.file + ": input", graph_.tensor(t)); });
@@ -50,6 +51,25 @@ class Batch : Rewriter {
   }
 
  private:
+  /// Computed operands of fewer axes than their result lack the one that images lie along: they
+  /// get it, of extent 1.
+  void add_axes() {
+    std::vector<Op> ops;
+    for (Op& op : ops_) {
+      const std::size_t rank = op.outputs.empty() ? 0 : graph_.out(op).shape.size();
+      for (int& t : op.inputs) {
+        if (!is_elementwise(op) || t < 0 || graph_.tensor(t).is_constant) continue;
+        std::vector<int> shape = graph_.tensor(t).shape;
+        if (shape.empty() || shape.size() >= rank) continue;
+        shape.insert(shape.begin(), rank - shape.size(), 1);
+        ops.push_back(op_of(OpKind::kReshape, op.index, {t}, {add_like(t, std::move(shape))}));
+        t = ops.back().outputs[0];
+      }
+      ops.push_back(std::move(op));
+    }
+    ops_ = std::move(ops);
+  }
+
   static void check_rank(const std::string& what, const Tensor& t) {
     if (t.rank() == 0)
       refuse(Reason::kShape, "{} '{}' has rank 0, a batch needs an axis", what, t.name);

@@ -88,6 +88,21 @@ bool is_table(const EstimateArguments& options) {
          std::filesystem::path(options.network.model).extension() == ".csv";
 }
 
+/// Options that the closed forms of a table would take without a word.
+void refuse_of_table(const EstimateArguments& options) {
+  const std::string table = options.table.empty() ? options.network.model : options.table;
+  const BackendOptions usual;
+  const auto refuse = [&](bool given, const char* option, const char* why) {
+    if (given) throw_error("{}: {} is a table of shapes, {}", option, table, why);
+  };
+  refuse(options.network.batch > 1, "--batch", "which says N itself");
+  refuse(!options.network.shapes.empty(), "--shape", "which says them itself");
+  refuse(options.memory.axi_latency != usual.axi_latency, "--axi-latency",
+         "whose estimate knows the bus' width alone");
+  refuse(options.memory.axi_bytes_per_cycle != 0, "--axi-bytes-per-cycle",
+         "whose estimate knows the bus' width alone: --set bus.axi_data_bits=...");
+}
+
 estimate::Estimate table_of(const EstimateArguments& options, const machine::Config& config) {
   if (!options.table.empty()) {
     estimate::Transformer table = estimate::transformer(options.table);
@@ -187,6 +202,7 @@ int run(const EstimateArguments& options) {
   if (options.dataflow.given())
     return run_dataflow(options.dataflow, options.network, config, options.output);
   if (is_table(options)) {
+    refuse_of_table(options);
     const estimate::Estimate table = table_of(options, config);
     const EnergyReport energy = energy_report(table, config, options.energy.read());
     return print_report(

@@ -35,7 +35,6 @@ module trine_lanes #(
   input  logic [Drain*Rows*32-1:0]      softmax_acc_i,
   input  logic [Rows*37-1:0]            factors_i,
   input  trine_job_pkg::cfg_t          softmax_cfg_i,
-  input  logic                          softmax_i,
   input  logic                          softmax_in_two_i,
   input  logic                          softmax_out_i,
   input  logic [Drain*69-1:0]           params_i,

@@ -364,7 +364,10 @@ TEST_CASE("each feature comes from its own keys", "[machine][config]") {
            {{"memory.packed_weights=true", "array.cols=4", "bus.axi_data_bits=256",
              "array.precisions=[\"ternary\"]"},
             f::kTernary | f::kThresholds | f::kQuad | f::kPacked},
-           {{"cluster.cores=2"}, kLow | f::kCluster}}) {
+           {{"cluster.cores=2"}, kLow | f::kCluster},
+           {{"array.activations16=true", "array.formats=true", "array.precisions=[\"int8\"]",
+             "vector.enable=true"},
+            f::kInt8 | f::kVector | f::kInt16 | f::kFormats}}) {
     Settings settings = bare;
     settings.insert(settings.end(), row.settings.begin(), row.settings.end());
     CAPTURE(row.settings);

@@ -235,7 +235,8 @@ Fault fault_of(Word word, unsigned features) {
   // Came later: a design without them has no gates that tell their codes from those of no
   // operation.
   constexpr unsigned kLater = feature::kInt16 | feature::kInt4 | feature::kGroups |
-                              feature::kPacked | feature::kStreams | feature::kCluster;
+                              feature::kPacked | feature::kStreams | feature::kCluster |
+                              feature::kFormats;
   if (!demand || (demand->needs & ~features & kLater) != 0) return Fault::kIllegal;
   return (demand->needs & ~features) == 0 ? Fault::kNone : Fault::kLacking;
 }

@@ -3,7 +3,8 @@
 int16 becomes one whose int16 codes are values of a format in fixed point. All scales are powers of two, so that each
 result is the exact sum of products, rounded once.
 
-A file says by its metadata `trine.format` that its codes are such values: ONNX has no type for them.
+A file says by its metadata `trine.format` that its codes are such values: ONNX has no type for them. E4M3 has one; it is
+of weights alone, beside int8 codes.
 """
 import math
 
@@ -13,7 +14,9 @@ KEY = "trine.format"
 #        exponent bits (es of a posit), bits below 1, whether it is a posit
 FORMATS = {"e3m4": (3, 6, False), "posit8_0": (0, 6, True), "e4m3": (4, 9, False), "posit8_1": (1, 12, True),
            "e5m2": (5, 16, False)}
-ON_MACHINE = ("e3m4", "posit8_0")
+ON_MACHINE = ("e3m4", "posit8_0", "e4m3")
+WEIGHTS_ALONE = ("e4m3",)
+INT8 = 127
 # What the largest number of a tensor becomes at most, in units: a posit has its bits near 1, and products with weights
 # of a posit want activations below 1,024 units.
 REACH = {"e3m4": 992, "posit8_0": 512, "e4m3": 448 << 9, "posit8_1": 64 << 12, "e5m2": 57344 << 16}
@@ -62,6 +65,10 @@ class Format:
             code = np.where(size == 0, 0, code)
         return np.sign(units) * self.values[code]
 
+    def codes(self, units):
+        """The codes of values. @pre no posit"""
+        return (np.searchsorted(self.values, np.abs(units)) + np.where(units < 0, 128, 0)).astype(np.uint8)
+
     def scale_for(self, largest):
         """Of a unit: the power of two by which the largest number fits."""
         return 2.0 ** math.ceil(math.log2(max(largest, 1e-30) / REACH[self.name]))
@@ -79,8 +86,10 @@ class Format:
 
 
 def apply(onnx, path, prepared, name, int8_weights):
-    """Makes codes of the file's int16 ones. @param prepared  the float model that it was quantized from"""
+    """Makes codes of the file's int16 ones, or of its weights alone. @param prepared  the float model that it was
+    quantized from"""
     fmt = Format(name)
+    alone = name in WEIGHTS_ALONE
     model = onnx.load(path)
     constants = {c.name: c for c in model.graph.initializer}
     floats = {c.name: onnx.numpy_helper.to_array(c) for c in prepared.graph.initializer}
@@ -96,9 +105,11 @@ def apply(onnx, path, prepared, name, int8_weights):
     for node in model.graph.node:
         if node.op_type != "QuantizeLinear" or node.input[1] in done:
             continue
-        if array(node.input[2]).dtype != np.int16:
-            raise ValueError(f"'{node.name}' quantizes to {array(node.input[2]).dtype}, allowed int16")
-        done[node.input[1]] = fmt.scale_for(float(array(node.input[1])) * 32767)
+        wanted = np.int8 if alone else np.int16
+        if array(node.input[2]).dtype != wanted:
+            raise ValueError(f"'{node.name}' quantizes to {array(node.input[2]).dtype}, allowed {np.dtype(wanted)}")
+        scale = float(array(node.input[1]))
+        done[node.input[1]] = 2.0 ** math.ceil(math.log2(scale)) if alone else fmt.scale_for(scale * 32767)
         put(node.input[1], np.float32(done[node.input[1]]))
     scales = {}  # of weights, by the output of their DequantizeLinear
     for node in model.graph.node:
@@ -118,11 +129,19 @@ def apply(onnx, path, prepared, name, int8_weights):
         if len(each) > 1:
             moved = np.moveaxis(w, axis, 0).shape
             units = np.moveaxis(units.reshape(moved), 0, axis)
-        put(node.input[0], units.reshape(w.shape).astype(np.int16))
+        units = units.reshape(w.shape)
+        scales[node.output[0]] = scale
+        if alone:
+            key = node.input[0]
+            constants[key].CopyFrom(onnx.helper.make_tensor(key, onnx.TensorProto.FLOAT8E4M3FN, w.shape,
+                                                            fmt.codes(units).tobytes(), raw=True))
+            put(node.input[1], (scale * 2.0 ** fmt.fraction).astype(np.float32).reshape(array(node.input[1]).shape))
+            del node.input[2]
+            continue
+        put(node.input[0], units.astype(np.int16))
         put(node.input[1], scale.reshape(array(node.input[1]).shape))
         put(node.input[2], np.zeros_like(array(node.input[2]), np.int16))
         node.domain = "com.microsoft" if model_opset(model) < 21 else ""
-        scales[node.output[0]] = scale
     for node in model.graph.node:
         if len(node.input) < 3 or node.op_type not in ("Conv", "Gemm", "ConvTranspose"):
             continue
@@ -134,8 +153,20 @@ def apply(onnx, path, prepared, name, int8_weights):
         b = floats[bias.input[0].removesuffix("_quantized")]
         put(bias.input[0], np.clip(np.rint(b / scale.astype(np.float64)), -2 ** 31, 2 ** 31 - 1).astype(np.int32))
         put(bias.input[1], np.broadcast_to(scale, array(bias.input[1]).shape).astype(np.float32))
-    model.metadata_props.add(key=KEY, value=name)
+    if alone:
+        model = with_float8(onnx, model)
+    else:
+        model.metadata_props.add(key=KEY, value=name)
     onnx.save(model, path)
+
+
+def with_float8(onnx, model):
+    """The model in the first opset that dequantizes FLOAT8."""
+    for opset in model.opset_import:
+        if opset.domain in ("", "ai.onnx"):
+            opset.version = max(opset.version, 19)
+    model.ir_version = max(model.ir_version, 9)
+    return model
 
 
 def model_opset(model):

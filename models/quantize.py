@@ -262,10 +262,12 @@ def quantize_onnx(args):
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
     if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from there on
         model = onnx.version_converter.convert_version(model, 13)
+    if args.format in eight_bits.WEIGHTS_ALONE and opset < 19:  # FLOAT8 has a type from there on
+        model = onnx.version_converter.convert_version(model, 19)
     masks = soften_masks(model)
     say_types(model)
     kind = {"int8": q.QuantType.QInt8, "uint8": q.QuantType.QUInt8, "int16": q.QuantType.QInt16}[
-        "int16" if args.format else args.type]
+        ("int8" if args.format in eight_bits.WEIGHTS_ALONE else "int16") if args.format else args.type]
     with tempfile.TemporaryDirectory() as scratch:
         source, ready = pathlib.Path(scratch) / "float.onnx", pathlib.Path(scratch) / "ready.onnx"
         onnx.save(model, source)

@@ -105,7 +105,8 @@ module trine_machine #(
       trine_isa_pkg::Features'(Groups)             << trine_isa_pkg::FeatureGroups |
       trine_isa_pkg::Features'(Packed)             << trine_isa_pkg::FeaturePacked |
       trine_isa_pkg::Features'(Packed && DataBits == 64) << trine_isa_pkg::FeatureStreams |
-      trine_isa_pkg::Features'(Cores > 1)          << trine_isa_pkg::FeatureCluster;
+      trine_isa_pkg::Features'(Cores > 1)          << trine_isa_pkg::FeatureCluster |
+      trine_isa_pkg::Features'(Formats)            << trine_isa_pkg::FeatureFormats;
 
   // ---------------------------------------------------------------------------------------------
   // Control and DMA.

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Eight-bit number formats on the sixteen-bit path: cycles against int8, accuracy, energy.
 
-usage: formats.py [--layer | --networks CIFAR] [--backend arch|rtl] [DESIGN]
+usage: formats.py [--layer [--channels N] | --networks CIFAR] [--weights FORMAT] [--backend arch|rtl] [DESIGN]
 
---layer: one 3x3 convolution of 64 channels and 64 filters on 16x16 pixels, each run exact to the golden layer.
+--layer: one 3x3 convolution of 64 channels, or N, and 64 filters on 16x16 pixels, each run exact to the golden layer.
 --networks: LeNet, 1,000 digits, and ResNet-8, 300 pictures of CIFAR/test (what `models/train_resnet8.py PICTURES
 images --out CIFAR` wrote), by `trine quantize`, `trine accuracy` (golden layers) and `trine estimate`.
 """
@@ -26,8 +26,9 @@ DESIGN = "edge256 array.activations16=true array.formats=true"
 FORMS = {("int8", "int8"): [], ("int16", "int8"): ["--type", "int16"],
          ("e3m4", "int8"): ["--format", "e3m4", "--int8-weights"], ("e3m4", "e3m4"): ["--format", "e3m4"],
          ("posit8_0", "int8"): ["--format", "posit8_0", "--int8-weights"],
-         ("posit8_0", "posit8_0"): ["--format", "posit8_0"]}
-CHANNELS, FILTERS, SIZE, WINDOW = 64, 64, 16, 3
+         ("posit8_0", "posit8_0"): ["--format", "posit8_0"],
+         ("int8", "e4m3"): ["--format", "e4m3"]}
+FILTERS, SIZE, WINDOW = 64, 16, 3
 PIXELS = ["--scale", "1/255"]
 NETWORKS = {"LeNet": ("models/own_model/lenet_float.onnx", "models/mnist_held_back", "models/mnist_held_back"),
             "ResNet-8": ("models/resnet8/float.onnx", "{}/calibration", "{}/test")}
@@ -41,19 +42,19 @@ def npy(path, shape, values):
                      array.array("f", values).tobytes())
 
 
-def layer(folder):
+def layer(channels, folder):
     """A float convolution and inputs for it."""
     draw = random.Random(1)
-    taps = CHANNELS * WINDOW * WINDOW
+    taps = channels * WINDOW * WINDOW
     weights = [draw.gauss(0, taps ** -0.5) for _ in range(FILTERS * taps)]
     node = onnx.node("Conv", ["x", "w", "b"], "y", kernel_shape=[WINDOW, WINDOW], pads=[1, 1, 1, 1])
-    constants = [onnx.tensor("w", onnx.FLOAT, [FILTERS, CHANNELS, WINDOW, WINDOW], weights),
+    constants = [onnx.tensor("w", onnx.FLOAT, [FILTERS, channels, WINDOW, WINDOW], weights),
                  onnx.tensor("b", onnx.FLOAT, [FILTERS], [draw.gauss(0, 0.1) for _ in range(FILTERS)])]
-    ends = [[onnx.float_end(end, [1, channels, SIZE, SIZE])] for end, channels in (("x", CHANNELS), ("y", FILTERS))]
+    ends = [[onnx.float_end(end, [1, count, SIZE, SIZE])] for end, count in (("x", channels), ("y", FILTERS))]
     (folder / "layer.onnx").write_bytes(onnx.model("layer", 17, [node], constants, *ends))
     data = folder / "data"
     data.mkdir()
-    npy(data / "x.npy", [4, CHANNELS, SIZE, SIZE], [draw.gauss(0, 1) for _ in range(4 * CHANNELS * SIZE * SIZE)])
+    npy(data / "x.npy", [4, channels, SIZE, SIZE], [draw.gauss(0, 1) for _ in range(4 * channels * SIZE * SIZE)])
     return folder / "layer.onnx", data
 
 
@@ -65,12 +66,12 @@ def forms(model, calibration, options, design, folder):
         yield codes, weights, out
 
 
-def of_layer(design, backend, folder):
-    model, data = layer(folder)
+def of_layer(design, backend, channels, folder):
+    model, data = layer(channels, folder)
     first, rows = None, []
     for codes, weights, network in forms(model, data, [], design, folder):
         inputs = folder / "one.npy"
-        npy(inputs, [1, CHANNELS, SIZE, SIZE], array.array("f", (data / "x.npy").read_bytes()[128:])[:CHANNELS * SIZE * SIZE])
+        npy(inputs, [1, channels, SIZE, SIZE], array.array("f", (data / "x.npy").read_bytes()[128:])[:channels * SIZE * SIZE])
         cycles = common.trine("run", network, "--input", inputs, "--backend", backend, *design)["cycles"]
         first = first or cycles
         rows.append([codes, weights, cycles, f"{cycles / first:.2f}x"])
@@ -93,16 +94,21 @@ def of_networks(cifar, design, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layer", action="store_true")
+    parser.add_argument("--channels", type=int, default=64)
+    parser.add_argument("--weights", help="of this format alone, beside int8")
     parser.add_argument("--networks", type=pathlib.Path, metavar="CIFAR")
     parser.add_argument("--backend", choices=["arch", "rtl"], default="arch")
     parser.add_argument("design", nargs="?", default=DESIGN)
     options = parser.parse_args()
     if not options.layer and not options.networks:
         parser.error("--layer or --networks")
+    for codes, weights in list(FORMS):
+        if options.weights and (codes, weights) != ("int8", "int8") and weights != options.weights:
+            del FORMS[codes, weights]
     with tempfile.TemporaryDirectory() as folder:
         folder, design = pathlib.Path(folder), common.design(options.design)
         if options.layer:
-            of_layer(design, options.backend, folder)
+            of_layer(design, options.backend, options.channels, folder)
         else:
             of_networks(options.networks, design, folder)
     print(common.versions())

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The model of area and clock that `trine estimate` has, fitted to designs that `trine synth` measured.
 
-usage: area_model.py [--added | --keys | --keep FOLDER [--measure]] [--out FILE] [--liberty FILE]
+usage: area_model.py [--added | --keys [KEY...] | --keep FOLDER [--measure]] [--out FILE] [--liberty FILE]
 Without --keep it prints the errors of the model that is there.
 --added    prints what keys add in the model that is there
---keys     measures what the keys of KEYS add to designs, and fits these terms alone (some ten minutes)
+--keys     measures what the keys of KEYS, or these, add to designs, and fits these terms alone (some ten minutes)
 --keep     fits it anew, to the reports of FOLDER
 --measure  synthesizes the designs that FOLDER has no report of, one after the other (hours; 1 to 10 minutes each, less
            where modules are known); a report is there whole or not at all, so it can be stopped and begun again
@@ -69,6 +69,7 @@ KEYS = [
     ("trits", ["memory.packed_weights=true"], [TERNARY, "bus.axi_data_bits=128", "memory.param_channels=1024"],
      ["trits", "cols trits"]),
     ("wide", ["array.activations16=true"], [], ["wide", "rows wide", "rows cols wide"]),
+    ("formats", ["array.formats=true"], ["array.activations16=true"], ["formats", "rows formats"]),
 ]
 KEYED, KEYED_HELD_OUT = ["edge32", "edge64", "edge256"], "edge64 array.rows=6 array.cols=12"
 
@@ -102,6 +103,7 @@ def quantities(report):
         "weights4": keys.get("array.weights4", False), "groups": keys.get("array.groups", False),
         "packed": keys.get("memory.packed_weights", False) and keys["bus.axi_data_bits"] <= 64,
         "trits": keys.get("memory.packed_weights", False) and keys["bus.axi_data_bits"] > 64, "wide": keys.get("array.activations16", False),
+        "formats": keys.get("array.formats", False),
         "one_stage": keys["pipeline.pe"] == 1, "vector": vector, "softmax": vector and keys["vector.softmax"],
         "window": keys["depthwise.enable"] and int8 and cols >= 4, "zero_points": keys["matmul.enable"] and int8,
         "flop_bits": flop_bits(keys["memory.param_channels"], keys["post.columns_per_cycle"]),
@@ -286,7 +288,7 @@ def fit(reports):
         "clock_wanted_ns": paths_fitted(reports, "clock_wanted_ns"), "clock_ns": paths_fitted(reports, "clock_ns")}
 
 
-def keyed(liberty):
+def keyed(liberty, wanted):
     """What each key adds to some designs and to one that was held out, in gate equivalents; mapped for area."""
     known = {}
 
@@ -297,6 +299,8 @@ def keyed(liberty):
         return known[name]
 
     for key, added, with_it, terms in KEYS:
+        if wanted and key not in wanted:
+            continue
         reports, more = [], []
         for design in [*KEYED, KEYED_HELD_OUT]:
             reports.append(logic(design, with_it + added))
@@ -372,11 +376,11 @@ def main():
     parser.add_argument("--keep", type=pathlib.Path)
     parser.add_argument("--measure", action="store_true")
     parser.add_argument("--added", action="store_true")
-    parser.add_argument("--keys", action="store_true")
+    parser.add_argument("--keys", nargs="*", choices=[key for key, *_ in KEYS])
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--liberty", default=SG13G2 if SG13G2.exists() else None)
     options = parser.parse_args()
-    if options.measure and not options.keep or options.out and not (options.keep or options.keys):
+    if options.measure and not options.keep or options.out and not (options.keep or options.keys is not None):
         parser.error("--measure needs --keep, --out --keep or --keys")
     if options.added:
         print_keys(json.loads(MODEL.read_text()))
@@ -387,10 +391,11 @@ def main():
     model = json.loads(MODEL.read_text())
     if options.keep:
         model = built(options.keep) | {"keys": model["keys"]}
-    if options.keys:
-        model["keys"] = list(keyed(options.liberty))
+    if options.keys is not None:
+        measured = {key["key"]: key for key in [*model["keys"], *keyed(options.liberty, options.keys)]}
+        model["keys"] = [measured[key] for key, *_ in KEYS if key in measured]
     print_model(model)
-    if options.keys:
+    if options.keys is not None:
         print()
         print_keys(model)
     if options.out:

@@ -51,7 +51,8 @@ module trine_dispatch #(
     .Int4   (Features[trine_isa_pkg::FeatureInt4]),
     .Groups (Features[trine_isa_pkg::FeatureGroups]),
     .Packed (Features[trine_isa_pkg::FeaturePacked]),
-    .Cluster (Features[trine_isa_pkg::FeatureCluster])
+    .Cluster (Features[trine_isa_pkg::FeatureCluster]),
+    .Formats (Features[trine_isa_pkg::FeatureFormats])
   ) u_legal (
     .features_i (Features),
     .word_i     (word_i),

@@ -20,7 +20,8 @@ module trine_legal #(
   parameter bit Int4   = 1'b1,
   parameter bit Groups = 1'b1,
   parameter bit Packed = 1'b1,
-  parameter bit Cluster = 1'b1
+  parameter bit Cluster = 1'b1,
+  parameter bit Formats = 1'b1
 ) (
   input  logic [trine_isa_pkg::Features-1:0] features_i,  // constants of the design
 
@@ -34,14 +35,17 @@ module trine_legal #(
   localparam logic [Features-1:0] Later =
       Features'(1) << trine_isa_pkg::FeatureInt16 | Features'(1) << trine_isa_pkg::FeatureInt4 |
       Features'(1) << trine_isa_pkg::FeatureGroups | Features'(1) << trine_isa_pkg::FeaturePacked |
-      Features'(1) << trine_isa_pkg::FeatureStreams | Features'(1) << trine_isa_pkg::FeatureCluster;
+      Features'(1) << trine_isa_pkg::FeatureStreams |
+      Features'(1) << trine_isa_pkg::FeatureCluster |
+      Features'(1) << trine_isa_pkg::FeatureFormats;
   localparam logic [Features-1:0] Absent =
       Features'(!Int16) << trine_isa_pkg::FeatureInt16 |
       Features'(!Int4) << trine_isa_pkg::FeatureInt4 |
       Features'(!Groups) << trine_isa_pkg::FeatureGroups |
       Features'(!Packed) << trine_isa_pkg::FeaturePacked |
       Features'(!Packed) << trine_isa_pkg::FeatureStreams |
-      Features'(!Cluster) << trine_isa_pkg::FeatureCluster;
+      Features'(!Cluster) << trine_isa_pkg::FeatureCluster |
+      Features'(!Formats) << trine_isa_pkg::FeatureFormats;
 
   logic [1:0]          opcode, engine, out_code, encoding;
   logic [3:0]          target;

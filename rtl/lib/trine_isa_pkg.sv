@@ -116,6 +116,8 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpShare16 = 8'd24;
   // mul16, of which the low bytes are written: int8 codes
   localparam logic [7:0] VectorOpMulNarrow16 = 8'd25;
+  // join16, of whose two taps the second's even word counts 65,536
+  localparam logic [7:0] VectorOpTriple16 = 8'd26;
   // sum over the active lanes as well; only lane 0 writes; max16, min16: of all channels
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b
@@ -303,7 +305,7 @@ package trine_isa_pkg;
   localparam int unsigned RunFlagsReg = 0, RunFlagsLsb = 16, RunFlagsWidth = 8;
 
   // What a configuration may lack: indices of bits.
-  localparam int unsigned Features = 16;
+  localparam int unsigned Features = 17;
   localparam int unsigned FeatureInt8 = 0;  // array.precisions
   localparam int unsigned FeatureTernary = 1;  // array.precisions
   localparam int unsigned FeatureBinary = 2;  // array.precisions
@@ -322,86 +324,87 @@ package trine_isa_pkg;
   // memory.packed_weights, bus.axi_data_bits: 32 or 64
   localparam int unsigned FeatureStreams = 14;
   localparam int unsigned FeatureCluster = 15;  // cluster.cores: 2 or more
+  localparam int unsigned FeatureFormats = 16;  // array.formats
 
   // Which codes there are and what each needs, the lowest code in the lowest bits.
   localparam int unsigned DmaTargetCodes = 14;
   localparam logic [13:0] DmaTargetKnown = 14'b11111111111111;
-  localparam logic [223:0] DmaTargetNeeds = {
-    16'b1000000000000000,  // core
-    16'b0100000000000000,  // palette
-    16'b0100000000000000,  // sparse
-    16'b0010000000000000,  // trits
-    16'b0100000000000000,  // short
-    16'b0000010000100000,  // points
-    16'b0000010000000000,  // dmem16
-    16'b0000001100000000,  // transposed
-    16'b0000000001000000,  // exponentials
-    16'b0000000000100000,  // table
-    16'b0000000000000000,  // scale
-    16'b0000000000000000,  // bias
-    16'b0000000000000000,  // pmem
-    16'b0000000000000000  // dmem
+  localparam logic [237:0] DmaTargetNeeds = {
+    17'b01000000000000000,  // core
+    17'b00100000000000000,  // palette
+    17'b00100000000000000,  // sparse
+    17'b00010000000000000,  // trits
+    17'b00100000000000000,  // short
+    17'b00000010000100000,  // points
+    17'b00000010000000000,  // dmem16
+    17'b00000001100000000,  // transposed
+    17'b00000000001000000,  // exponentials
+    17'b00000000000100000,  // table
+    17'b00000000000000000,  // scale
+    17'b00000000000000000,  // bias
+    17'b00000000000000000,  // pmem
+    17'b00000000000000000  // dmem
   };
-  localparam int unsigned ComputeOpCodes = 12;
-  localparam logic [11:0] ComputeOpKnown = 12'b111111111111;
-  localparam logic [191:0] ComputeOpNeeds = {
-    16'b0000000000000100,  // binary_inside
-    16'b0000010000000001,  // int8_int16
-    16'b0001100000000001,  // int8_groups
-    16'b0000100000000001,  // int8_int4
-    16'b0000010100000001,  // matmul16
-    16'b0000010000000001,  // int16
-    16'b0000000100000001,  // matmul
-    16'b0000000000000101,  // int8_binary
-    16'b0000000000000011,  // int8_ternary
-    16'b0000000000000100,  // binary
-    16'b0000000000000010,  // ternary
-    16'b0000000000000001  // int8
+  localparam int unsigned ComputeOpCodes = 11;
+  localparam logic [10:0] ComputeOpKnown = 11'b11111111111;
+  localparam logic [186:0] ComputeOpNeeds = {
+    17'b00000010000000001,  // int8_int16
+    17'b00001100000000001,  // int8_groups
+    17'b00000100000000001,  // int8_int4
+    17'b00000010100000001,  // matmul16
+    17'b00000010000000001,  // int16
+    17'b00000000100000001,  // matmul
+    17'b00000000000000101,  // int8_binary
+    17'b00000000000000011,  // int8_ternary
+    17'b00000000000000100,  // binary
+    17'b00000000000000010,  // ternary
+    17'b00000000000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 26;
-  localparam logic [25:0] VectorOpKnown = 26'b11111111111111111111011111;
-  localparam logic [415:0] VectorOpNeeds = {
-    16'b0000010000010000,  // mul_narrow16
-    16'b0000010001010000,  // share16
-    16'b0000010001110000,  // exponential16
-    16'b0000010000010000,  // word16
-    16'b0000010000010000,  // join16
-    16'b0000010000010000,  // min16
-    16'b0000010000010000,  // max16
-    16'b0000010000110000,  // tanh16
-    16'b0000010000110000,  // logistic16
-    16'b0000010000010000,  // widen16
-    16'b0000010000010000,  // narrow16
-    16'b0000010000010000,  // leaky16
-    16'b0000010000010000,  // mul16
-    16'b0000010000010000,  // add16
-    16'b0000010000010000,  // sum16
-    16'b0000000001010000,  // normalize
-    16'b0000000000010000,  // squared_difference
-    16'b0000000001010000,  // softmax
-    16'b0000000000010000,  // min
-    16'b0000000000010000,  // mul
-    16'b0000000000000000,  // none
-    16'b0000000000010100,  // max_binary
-    16'b0000000000010010,  // max_ternary
-    16'b0000000000010000,  // add
-    16'b0000000000010000,  // sum
-    16'b0000000000010000  // max
+  localparam int unsigned VectorOpCodes = 27;
+  localparam logic [26:0] VectorOpKnown = 27'b111111111111111111111011111;
+  localparam logic [458:0] VectorOpNeeds = {
+    17'b10000010000010000,  // triple16
+    17'b00000010000010000,  // mul_narrow16
+    17'b00000010001010000,  // share16
+    17'b00000010001110000,  // exponential16
+    17'b00000010000010000,  // word16
+    17'b00000010000010000,  // join16
+    17'b00000010000010000,  // min16
+    17'b00000010000010000,  // max16
+    17'b00000010000110000,  // tanh16
+    17'b00000010000110000,  // logistic16
+    17'b00000010000010000,  // widen16
+    17'b00000010000010000,  // narrow16
+    17'b00000010000010000,  // leaky16
+    17'b00000010000010000,  // mul16
+    17'b00000010000010000,  // add16
+    17'b00000010000010000,  // sum16
+    17'b00000000001010000,  // normalize
+    17'b00000000000010000,  // squared_difference
+    17'b00000000001010000,  // softmax
+    17'b00000000000010000,  // min
+    17'b00000000000010000,  // mul
+    17'b00000000000000000,  // none
+    17'b00000000000010100,  // max_binary
+    17'b00000000000010010,  // max_ternary
+    17'b00000000000010000,  // add
+    17'b00000000000010000,  // sum
+    17'b00000000000010000  // max
   };
   localparam int unsigned PostOutputCodes = 4;
   localparam logic [3:0] PostOutputKnown = 4'b1111;
-  localparam logic [63:0] PostOutputNeeds = {
-    16'b0000000000100000,  // table
-    16'b0000000000000000,  // raw
-    16'b0000000000001000,  // thresholds
-    16'b0000000000000000  // requantized
+  localparam logic [67:0] PostOutputNeeds = {
+    17'b00000000000100000,  // table
+    17'b00000000000000000,  // raw
+    17'b00000000000001000,  // thresholds
+    17'b00000000000000000  // requantized
   };
   localparam int unsigned PostEncodingCodes = 3;
   localparam logic [2:0] PostEncodingKnown = 3'b111;
-  localparam logic [47:0] PostEncodingNeeds = {
-    16'b0000000000000100,  // binary
-    16'b0000000000000010,  // ternary
-    16'b0000000000000000  // int8
+  localparam logic [50:0] PostEncodingNeeds = {
+    17'b00000000000000100,  // binary
+    17'b00000000000000010,  // ternary
+    17'b00000000000000000  // int8
   };
 
 endpackage

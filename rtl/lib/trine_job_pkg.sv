@@ -40,6 +40,7 @@ package trine_job_pkg;
     logic        exponential;   // exponential instead, of what is 0 at most
     logic        shares;        // a vector job's scale is that of its lane, as of a softmax
     logic        words;         // a vector job of int32 words: one column, the last of its word
+    logic        third;         // to the upper row's word another one is added, times 256
     logic [1:0]  encoding;
     logic [1:0]  format;        // of int16 codes
     logic [3:0]  passes_last;   // pairs of thresholds - 1

@@ -50,11 +50,10 @@ module trine_lanes #(
   input  logic [Rows*96-1:0]            v_slots_i,
   input  logic [Drain*Rows*32-1:0]      softmax_acc_i,
 
-  // A softmax's factors {multiplier, shift} of each row, its configuration; its codes are in the
-  // lanes, one leaves in two cycles, and in this one.
+  // A softmax's factors {multiplier, shift} of each row, its configuration; a code of it leaves in
+  // two cycles, and in this one.
   input  logic [Rows*37-1:0]            factors_i,
   input  trine_job_pkg::cfg_t          softmax_cfg_i,
-  input  logic                          softmax_i,
   input  logic                          softmax_in_two_i,
   input  logic                          softmax_out_i,
 
@@ -251,10 +250,12 @@ module trine_lanes #(
         if (Int16 && cfg_i.by_row && Low != l) acc = '0;
         if (chain) acc = d == 0 ? {acc_q[0][23:0], residual_q[0]} : acc_i[l*32 +: 32];
         if (column_i.from_vector) acc = 32'($signed(operand));
-        if (direct || (Int16 && cfg_i.words)) begin
+        if (direct || (Int16 && cfg_i.words))
           acc = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8], v_slots_i[l*96 + 24 +: 8],
                  v_slots_i[l*96 +: 8]};
-        end
+        if (Formats && Low != l && cfg_i.third)
+          acc[31:8] = acc[31:8] + {v_slots_i[l*96 + 56 +: 8], v_slots_i[l*96 + 32 +: 8],
+                                   v_slots_i[l*96 + 8 +: 8]};
         if (Softmax && issue_i.softmax) acc = softmax_acc_i[(d*Rows+l)*32 +: 32];
       end
 
@@ -306,8 +307,7 @@ module trine_lanes #(
         .Int16      (Int16 && l % 2 == 0), .Formats (Formats && l % 2 == 0),
         .Multiplier (Multiplier)
       ) u_lane (
-        .clk_i,
-        .rst_ni,
+        .clk_i, .rst_ni,
         .cfg_i           (lane_cfg),
         .normalize_i     (normalizing_q),
         .in_valid_i      ((lane_q && !(d == 0 && chained_q[0])) || from_second),
@@ -348,8 +348,7 @@ module trine_lanes #(
 
   if (Table) begin : gen_lookup
     trine_lookup #(.Rows(Rows), .Int16(Int16), .Exponential(Softmax && Int16)) u_lookup (
-      .clk_i,
-      .rst_ni,
+      .clk_i, .rst_ni,
       .valid_i (looked_up && lane_valid[0]),
       .line_i  (lines),
       .tanh_i  (tanh),
@@ -390,7 +389,7 @@ module trine_lanes #(
       a_one_result: assert (2'(whole_q) + 2'(counted_q[2]) + 2'(lane_valid[0]) <= 2'd1);
       if (issue_i.pass) m_one_client: assume (!issue_i.softmax);
       // Both lanes of a row, if neither is a product or a normalized value.
-      if (kind_i.requant && !softmax_i && !mixes && lane_valid[0]) a_both: assert (&lane_valid);
+      if (kind_i.requant && !softmax_out_i && !mixes && lane_valid[0]) a_both: assert (&lane_valid);
       c_both: cover (lane_valid == '1);
       c_looked_up: cover (looked_up && found_valid);
     end

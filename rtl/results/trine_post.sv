@@ -287,7 +287,6 @@ module trine_post #(
     .softmax_acc_i,
     .factors_i,
     .softmax_cfg_i    (v_job_i.cfg),
-    .softmax_i        (lanes_softmax),
     .softmax_in_two_i (softmax_in_two),
     .softmax_out_i    (Softmax && tag.softmax),
     .params_i,

@@ -76,7 +76,7 @@ package trine_post_pkg;
 
   // What codes in the lanes need of their job, {cfg_t of trine_job_pkg}. With int16 those of both
   // engines may be there, where the two configurations mix; else both are of the job in front.
-  localparam int unsigned CfgBits = 330;
+  localparam int unsigned CfgBits = 331;
 
   typedef struct packed {
     logic [CfgBits-1:0] c_cfg;

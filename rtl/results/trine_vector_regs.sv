@@ -51,7 +51,7 @@ module trine_vector_regs #(
   logic                   normalize_q, center_q, rescale_q, normalize, square;
   logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16,
                           mul_narrow16;
-  logic                   max16, min16, word16, words16, exponential16, share16, row16;
+  logic                   max16, min16, word16, words16, triple16, exponential16, share16, row16;
   logic [1:0]             position_q;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
@@ -74,7 +74,8 @@ module trine_vector_regs #(
   assign max16     = Int16 && op_i == trine_isa_pkg::VectorOpMax16;
   assign min16     = Int16 && op_i == trine_isa_pkg::VectorOpMin16;
   assign word16    = Int16 && op_i == trine_isa_pkg::VectorOpWord16;
-  assign words16   = word16 || (Int16 && op_i == trine_isa_pkg::VectorOpJoin16);
+  assign triple16  = Formats && op_i == trine_isa_pkg::VectorOpTriple16;
+  assign words16   = word16 || triple16 || (Int16 && op_i == trine_isa_pkg::VectorOpJoin16);
   assign pairs_o   = sum16 || add16 || mul16 || max16 || min16 || words16;
 
   always_ff @(posedge clk_i) begin
@@ -142,6 +143,7 @@ module trine_vector_regs #(
       cfg_q.exponential  <= exponential16;
       cfg_q.shares       <= share16;
       cfg_q.words        <= words16;
+      cfg_q.third        <= triple16;
       cfg_q.position     <= words16 ? 5'(position_q) : '0;
       cfg_q.subtract     <= flags_i[trine_isa_pkg::VectorFlagInvert] && add16;
       unique case (op_i)

@@ -119,7 +119,8 @@ inline bool is_row(const isa::Run& run) {
 }
 /// Whether codes are made of int32 words, one in each.
 inline bool takes_words(isa::vector::Op op) {
-  return op == isa::vector::Op::kJoin16 || op == isa::vector::Op::kWord16;
+  return op == isa::vector::Op::kJoin16 || op == isa::vector::Op::kTriple16 ||
+         op == isa::vector::Op::kWord16;
 }
 inline bool pairs_lanes(isa::Engine engine, const isa::Run& run) {
   return pairs_of(engine, run) != Pairs::kNone;

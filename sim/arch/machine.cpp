@@ -849,19 +849,23 @@ std::int32_t Machine::wide_code(const ComputeRegisters& r, const isa::Run& run, 
   if (half_even || !run.has(isa::compute::kSingle))
     return reference::requantize(reference::wrap(sum + bias_[entry]), s, range,
                                  half_even ? Rounding::kHalfEven : Rounding::kDouble);
-  return long_code(sum, bias_[entry], s, range);
+  return long_code(sum, bias_[entry], s, range, false);
 }
 
 /// A code of a sum of 40 bits: above the multiplier's 15 bits lies the bias' highest byte.
 std::int32_t Machine::long_code(std::int64_t sum, std::int32_t bias, const ChannelScale& s,
-                                const OutputRange& range) {
+                                const OutputRange& range, bool half_even) {
   const std::int64_t added =
       std::int64_t{s.multiplier >> 15 & 0xff} << 32 | static_cast<std::uint32_t>(bias);
   const std::int64_t kept = (sum + added) << 24 >> 24;  // bits 39:0, in two's complement
   if (range.format != machine::Format::kNone)
     return reference::to_format(kept, s.multiplier & 0x7fff, 31 - s.shift, range);
-  return reference::to_code(reference::scaled_short(kept, s.multiplier & 0x7fff, 31 - s.shift),
-                            range);
+  const std::int32_t multiplier = s.multiplier & 0x7fff;
+  const int right = 31 - s.shift;
+  return reference::to_code(
+      half_even ? reference::saturate(reference::half_even_divide_by_pot(kept * multiplier, right))
+                : reference::scaled_short(kept, multiplier, right),
+      range);
 }
 
 /// Code of a sum: thresholds reached, counted from `low`. @param entry  first pair of the channel
@@ -888,8 +892,9 @@ void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
   if (is_row(run)) check_row(r, run);
   if (!compares16(op)) check_format(r, run.has(isa::vector::kSingle));
   if (has_lines(op) && field(r, post::kFormat) != 0) fail("codes of lines are whole numbers");
-  if (takes_words(op) && (run.has(isa::vector::kHalfEven) || field(r, post::kPosition) > 3))
-    fail("a code of an int32 word is none of 0..3, or rounded half to even");
+  if (takes_words(op) && ((run.has(isa::vector::kHalfEven) && !run.has(isa::vector::kSingle)) ||
+                          field(r, post::kPosition) > 3))
+    fail("a code of an int32 word is none of 0..3, or rounded twice and half to even");
 }
 
 /// What a RUN over the channels of int16 codes must be.
@@ -1205,20 +1210,22 @@ void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& la
   }
 }
 
-/// A code of each pair's int32 words, 256 even + odd. With `single` the sum has 40 bits and the
-/// multiplier 15. It is its word's last: what lies above is zero.
+/// A code of each pair's int32 words, 256 even + odd, of a second tap 65,536 even. With `single`
+/// the sum has 40 bits and the multiplier 15. It is its word's last: what lies above is zero.
 void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
                         const Tile& tile, std::int64_t cw) {
   const Post unit(r, false, false, true);
   const auto bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
-  const int position = field(r, post::kPosition);
+  const int position = field(r, post::kPosition), taps = window_taps(r);
+  const bool half_even = run.has(isa::vector::kHalfEven);
   for (std::size_t l = 0; l < lanes.lanes.size(); l += 2) {
     if (!lanes.active(l)) continue;
-    const std::uint32_t* word = &tile.words[l * tile.steps + cw];
-    const std::int64_t sum = std::int64_t{static_cast<std::int32_t>(word[0])} * 256 +
+    const std::uint32_t* word = &tile.words[l * tile.steps + cw * taps];
+    const std::uint32_t even = taps == 2 ? word[0] + 256 * word[1] : word[0];
+    const std::int64_t sum = std::int64_t{static_cast<std::int32_t>(even)} * 256 +
                              static_cast<std::int32_t>(word[tile.steps]);
     const std::int32_t code = run.has(isa::vector::kSingle)
-                                  ? long_code(sum, bias, unit.scale, unit.range)
+                                  ? long_code(sum, bias, unit.scale, unit.range, half_even)
                                   : unit.requantize(reference::wrap(sum + bias), unit.scale);
     for (const int plane : {0, 1}) {
       const std::int64_t to =

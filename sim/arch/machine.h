@@ -107,7 +107,7 @@ class Machine {
   int exponential_on_line(std::int64_t x) const;
   static std::int32_t long_code(std::int64_t sum, std::int32_t bias,
                                 const reference::ChannelScale& scale,
-                                const reference::OutputRange& range);
+                                const reference::OutputRange& range, bool half_even);
   std::int32_t wide_code(const isa::ComputeRegisters& registers, const isa::Run& run,
                          std::int64_t entry, const reference::ChannelScale& scale,
                          std::int64_t sum) const;

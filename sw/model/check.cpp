@@ -248,13 +248,27 @@ class Checker {
         fail(Reason::kAttribute, tensor, "code {} is not {}", code, name_of(tensor.encoding));
   }
 
+  /// Weights in fixed point of up to 19 bits, as E4M3 has them.
+  void fixed(const Tensor& tensor, DataType activations) const {
+    constexpr std::int64_t kMost = (1 << 18) - 1;
+    if (activations != DataType::kInt8 && activations != DataType::kInt16)
+      fail(Reason::kType, tensor, "int32 beside {}, allowed int8 and int16", name_of(activations));
+    if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");
+    for (const std::int64_t w : tensor.integers())
+      if (w < -kMost || w > kMost)
+        fail(Reason::kRange, tensor, "weight {}, allowed -{}..{}", w, kMost, kMost);
+  }
+
   /// Weights: a constant or computed; per tensor or per output channel along `axis`.
   void weights(const Tensor& tensor, int axis) const {
     const Quantization& q = tensor.quantization;
     const DataType activations = in(op_.kind == OpKind::kTransposeConv ? 2 : 0).type;
     const bool narrow = activations == DataType::kInt16 && !svdf::has_wide_weights(op_) &&
                         !has_format_weights(graph_, op_);
-    type(tensor, narrow ? DataType::kInt8 : activations);
+    if (has_fixed_weights(graph_, op_))
+      fixed(tensor, activations);
+    else
+      type(tensor, narrow ? DataType::kInt8 : activations);
     encoded(tensor);
     if (q.scale.empty()) fail(Reason::kQuantization, tensor, "weights have no scale");
     scales(tensor);

@@ -9,7 +9,7 @@ namespace {
 
 DeadWeights dead_weights(const Graph& graph, const Op& op) {
   const Tensor& filter = graph.in(op, 1);
-  const auto codes = filter.values<std::int8_t>();
+  const std::vector<std::int64_t> codes = filter.integers();
   const bool depthwise = op.kind == OpKind::kDepthwiseConv2D;
   // [outputs, taps, inputs]; of a depthwise filter the output channels come last.
   const auto last = static_cast<std::size_t>(filter.extent(-1));

@@ -210,6 +210,12 @@ struct Graph {
   }
 };
 
+/// Weights of a product that are int32: in fixed point of more bits than the activations' type has.
+inline bool has_fixed_weights(const Graph& graph, const Op& op) {
+  return (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) &&
+         graph.in(op, 1).type == DataType::kInt32;
+}
+
 /// Weights of a product that are int16, as activations of an eight-bit format have them.
 inline bool has_format_weights(const Graph& graph, const Op& op) {
   return (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) &&

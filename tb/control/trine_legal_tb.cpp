@@ -51,7 +51,7 @@ TEST_CASE("trine_legal takes what the features allow, word for word", "[tb][lega
     CAPTURE(word);
     dut.word_i = word;
     for (unsigned features = 0; features < 1u << std::size(isa::feature::kAll); ++features) {
-      dut.features_i = static_cast<std::uint16_t>(features);
+      dut.features_i = features;
       dut.eval();
       const isa::Fault fault = isa::fault_of(word, features);
       ++counts[static_cast<int>(fault)];

@@ -6,7 +6,7 @@
 //   max, min     of each byte, of its four 2-bit or of its eight 1-bit values
 //   sum          of each byte
 //   add, mul     {second byte, first byte}
-//   sum16, leaky16   of each byte, of low ones less 128; add16, mul16 as add, mul
+//   sum16, leaky16   of each byte, of low ones less 128; add16, mul16, triple16 as add, mul
 //   inverted taps: all after the first, bit by bit
 //
 // The RTL twin is rtl/results/trine_vector_lane.sv.
@@ -26,7 +26,7 @@ namespace trine::golden {
 inline bool is_pair(isa::vector::Op op) {
   using Op = isa::vector::Op;
   return op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference || op == Op::kAdd16 ||
-         op == Op::kMul16 || op == Op::kMulNarrow16;
+         op == Op::kMul16 || op == Op::kMulNarrow16 || op == Op::kTriple16;
 }
 inline bool is_sum(isa::vector::Op op) {
   using Op = isa::vector::Op;
@@ -99,6 +99,7 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kMax16:
       case Op::kMin16:
       case Op::kJoin16:
+      case Op::kTriple16:
       case Op::kWord16:
       case Op::kExponential16:
       case Op::kShare16:

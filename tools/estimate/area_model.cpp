@@ -47,6 +47,7 @@ std::map<std::string, double> quantities(const machine::Config& c) {
           {"packed", c.packed && c.data_bits() == 64},
           {"trits", c.packed && c.data_bits() > 64},
           {"wide", c.activations16},
+          {"formats", c.formats},
           {"flop_bits", flop_bits(c)},
           {"flops", flop_bits(c) > 0},
           {"row_levels", std::log2(c.rows)},

@@ -3,6 +3,7 @@
 #include "tools/fuzz/int16.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <map>
 
@@ -360,8 +361,55 @@ void make_int16(Builder& b) {
   if (onnx && once_in(b, 2)) give_format(b);
 }
 
-/// Codes behind a quantizer are of the format, those of an input any.
+/// Weights of E4M3 in fixed point, of products with scales of powers of two.
+void give_fixed(Builder& b) {
+  const auto power = [](float scale) { return std::exp2(std::round(std::log2(scale))); };
+  for (model::Tensor& t : b.graph.tensors)
+    for (float& scale : t.quantization.scale) scale = power(scale);
+  for (model::Op& op : b.graph.ops) {
+    op.half_even = true;
+    if (op.kind != OpKind::kConv2D && op.kind != OpKind::kFullyConnected) continue;
+    model::Tensor& weights = b.tensor(op.inputs[1]);
+    const int most = once_in(b, 3) ? 255 : b.number(1, 126);
+    std::vector<std::int32_t> values;
+    while (values.size() < static_cast<std::size_t>(weights.elements()))
+      if (const auto value = machine::fixed_of(machine::Format::kE4M3,
+                                               static_cast<std::uint8_t>(b.content(0, most))))
+        values.push_back(static_cast<std::int32_t>(*value));
+    weights.type = model::DataType::kInt32;
+    weights.encoding = model::Encoding::kInt8;
+    weights.data.resize(4 * values.size());
+    std::memcpy(weights.data.data(), values.data(), weights.data.size());
+    for (float& scale : weights.quantization.scale) scale *= 0x1p-10F;
+  }
+}
+
+/// Products of such weights, of int8 codes as long as these stay so, then of int16 ones.
+void make_fixed(Builder& b) {
+  int x = b.input({1, b.number(1, 10), b.number(1, 10), b.number(1, 24)});
+  bool narrow = !once_in(b, 3);
+  if (narrow) b.tensor(x).name = kNarrow;
+  for (int left = b.number(1, 3); left > 0; --left) {
+    const std::vector<int> shape = b.shape(x);
+    const int R = b.number(1, std::min(3, shape[1])), S = b.number(1, std::min(3, shape[2]));
+    const auto padding = b.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
+    const bool last = once_in(b, 4);
+    x = last ? b.fully_connected(x, shape[1] * shape[2] * shape[3], b.number(1, 20))
+             : b.convolution(x, b.number(1, 24), R, S, b.number(1, 2), b.number(1, 2), 1, 1,
+                             padding, once_in(b, 2));
+    narrow = narrow && once_in(b, 2);
+    if (narrow) b.tensor(x).name = kNarrow;
+    if (last) break;
+  }
+  b.graph.outputs = {x};
+  widen(b, true);
+  round_to_even(b);
+  give_fixed(b);
+}
+
+/// Codes behind a quantizer are of the format, those of an input any; or weights are of one alone.
 void make_formats(Builder& b) {
+  if (once_in(b, 4)) return make_fixed(b);
   int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
   if (!once_in(b, 4)) {
     b.tensor(x).name = kNarrow;

@@ -654,8 +654,9 @@ class Generator {
                                   Op::kNarrow16,  Op::kWiden16, Op::kMax16,       Op::kMin16,
                                   Op::kJoin16,    Op::kWord16,  Op::kMulNarrow16, Op::kTanh16,
                                   Op::kLogistic16};
-    const Op op = kOps[draw(config_.table ? 13 : 11)];
-    const bool of_words = op == Op::kJoin16 || op == Op::kWord16;
+    const bool triple = config_.formats && chance(15);
+    const Op op = triple ? Op::kTriple16 : kOps[draw(config_.table ? 13 : 11)];
+    const bool of_words = triple || op == Op::kJoin16 || op == Op::kWord16;
     const bool line = op == Op::kTanh16 || op == Op::kLogistic16;
     const int words = between(1, 4);
     const int taps = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps;
@@ -665,9 +666,9 @@ class Generator {
     const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
     // What a line takes has up to two bits more than a code.
     quantization16(r,
-                   bits_of(taps == 2 && op != Op::kAdd16 ? 1LL << 31
-                           : of_words                    ? INT32_MAX
-                                                         : 32768 * summands + 3000) -
+                   bits_of(taps == 2 && op != Op::kAdd16 && !triple ? 1LL << 31
+                           : of_words                               ? INT32_MAX
+                                                                    : 32768 * summands + 3000) -
                        (line ? draw(5) : 0),
                    !line);
     if (of_words) r.set(post::kPosition, draw(4));
@@ -678,7 +679,7 @@ class Generator {
     i.run.op = static_cast<int>(op);
     i.run.flags = chance(50) ? 1 << isa::vector::kSingle : 0;
     if (i.run.flags == 0) whole_numbers(r);
-    if (i.run.flags != 0 && !of_words && chance(40)) i.run.flags |= 1 << isa::vector::kHalfEven;
+    if (i.run.flags != 0 && chance(40)) i.run.flags |= 1 << isa::vector::kHalfEven;
     if (chance(40)) i.run.flags |= 1 << isa::vector::kInvert;
     if (reduce) i.run.flags |= 1 << isa::vector::kReduce;
     i.registers = r;

@@ -361,6 +361,48 @@ TEST_CASE("codes of an eight-bit format take array.formats", "[arch][int16][mini
       {fuzz::random_codes(b, b.graph.inputs[0])});
 }
 
+TEST_CASE("weights in fixed point of 19 bits are exact, and what they cannot have is refused",
+          "[arch][int16][minifloat]") {
+  const bool wide = GENERATE(false, true);
+  constexpr std::int32_t kMost = 448 << 9;  // E4M3's largest value
+  const auto convolution = [&](int S, float scale) {
+    Builder b(1);
+    const int x = b.input({1, 3, 4, 9});
+    const int y = b.convolution(x, 6, 3, S, 1, 1, 1, 1, Padding::kSame, false);
+    b.graph.outputs = {y};
+    if (wide) widen(b, true);
+    model::Op& op = b.graph.ops[0];
+    op.half_even = true;
+    if (wide) op.code_min = INT16_MIN, op.code_max = INT16_MAX;
+    model::Tensor& w = b.tensor(op.inputs[1]);
+    std::vector<std::int32_t> values;
+    for (int i = 0; i < static_cast<int>(w.elements()); ++i)
+      values.push_back(i % 5 == 0 ? -kMost : i % 3 == 0 ? kMost - i : 77 * i - 999);
+    w.type = model::DataType::kInt32;
+    w.data.resize(4 * values.size());
+    std::memcpy(w.data.data(), values.data(), w.data.size());
+    b.tensor(x).quantization.scale = {wide ? 0x1p-15F : 0x1p-7F};
+    w.quantization.scale = {0x1p-18F};
+    b.tensor(y).quantization.scale = {scale};
+    return b;
+  };
+  const float fits = wide ? 0x1p-11F : 0x1p-4F;
+  const auto design = [](std::vector<std::string> more) {
+    more.emplace_back("array.activations16=true");
+    return machine::load_config("edge64", more);
+  };
+  Builder b = convolution(2, fits);
+  const machine::Config config = design({"array.formats=true"});
+  testing::require_exact(b.graph, config, {fuzz::random_codes(b, b.graph.inputs[0])});
+  CHECK_THROWS_WITH(compiler::compile(b.graph, design({})),
+                    Catch::Contains("weights of more than 8 bits, which take array.formats"));
+  CHECK_THROWS_WITH(compiler::compile(convolution(2, 0.3F).graph, config),
+                    Catch::Contains("take scales of 15 bits, below 2^15: powers of two"));
+  if (wide)
+    CHECK_THROWS_WITH(compiler::compile(convolution(8, fits).graph, config),
+                      Catch::Contains("allowed 40 bits"));
+}
+
 TEST_CASE("networks between ONNX's int16 quantizers are exact", "[arch][int16][onnx]") {
   machine::Config config = testing::small_config(4, 4, 64, 32, 64);
   config.activations16 = true;

@@ -45,7 +45,7 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
     case LayerKind::kNormalize:
       return Op::kNormalize;
     case LayerKind::kWords:
-      return l.pool().joins ? Op::kJoin16 : Op::kWord16;
+      return !l.pool().joins ? Op::kWord16 : l.window.R == 2 ? Op::kTriple16 : Op::kJoin16;
     default:
       if (l.pairs_lanes())
         return l.kind == LayerKind::kMax && l.pool().smallest ? Op::kMin16 : Op::kMax16;
@@ -513,29 +513,28 @@ void Emitter::emit_planes(const Rect& rect, const VectorPart& v) {
   }
 }
 
-/// A RUN for each place in a word of codes, or each channel if these have biases, upwards: what it
+/// A RUN for each place in a word of codes, or each channel if these differ, upwards: what it
 /// writes is a word's last code. Of one position each lane takes a word.
 void Emitter::emit_word_codes(const Rect& rect, const VectorPart& v) {
-  SumRegion region = layer().pool().regions[0];
-  const std::vector<std::int32_t>& biases = layer().bias;
+  const std::vector<SumRegion>& regions = layer().pool().regions;
+  const bool alike = regions.size() == 1;
   Geometry g = v.window;
   g.S = 1;  // the second of two words is the odd lanes'
-  const int runs = biases.empty() ? std::min(4, v.channels.size()) : v.channels.size();
+  const int runs = alike ? std::min(4, v.channels.size()) : v.channels.size();
   for (int run = 0; run < runs; ++run) {
     const int channel = v.channels.first + run, place = run % 4;
-    if (!biases.empty()) region.bias = biases[at(channel)];
     View in = v.in, out = v.out;
     in.origin = in.at(channel, 0, 0);
     in.plane *= 4;
     Nest n = Nest::of(g, rect);
-    n.words = biases.empty() ? divide_up(v.channels.size() - place, 4) : 1;
+    n.words = alike ? divide_up(v.channels.size() - place, 4) : 1;
     n.out_word = v.word + run / 4;
-    if (rect.rows() * rect.cols() == 1 && n.words <= kMostWords) {
+    if (rect.rows() * rect.cols() == 1 && n.words <= kMostWords && g.R == 1) {
       in = {in.at(0, n.y_start, n.x_start), static_cast<int>(in.plane)};
       out = {out.at(n.out_word, rect.y0, rect.x0), static_cast<int>(out.plane)};
       n = {.P = n.words, .height = n.words};
     }
-    isa::VectorRegisters r = vector_registers(n, in, out, &region);
+    isa::VectorRegisters r = vector_registers(n, in, out, &regions[alike ? 0 : at(channel)]);
     r.set(post::kPosition, place);
     emit_vector(r, flags_of(layer()), v, rect);
   }

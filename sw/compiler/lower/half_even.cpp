@@ -165,7 +165,7 @@ HalfEven half_even(const Graph& graph, const Op& op) {
     case OpKind::kDepthwiseConv2D:
     case OpKind::kFullyConnected:
     case OpKind::kTransposeConv:
-      if (has_factors(op)) return HalfEven::kNeeded;
+      if (has_factors(op) || model::has_fixed_weights(graph, op)) return HalfEven::kNeeded;
       return unless(product_agrees(graph, op));
     case OpKind::kAdd:
     case OpKind::kSub:

@@ -21,7 +21,8 @@ std::optional<int> GraphFacts::fusable(const Op& add, int position) {
   const int producer = producer_of(add.input(position));
   if (producer < 0 || readers_[add.input(position)] != 1) return std::nullopt;
   const Op& o = op(producer);
-  if (!is_product(o.kind) || has_factors(o) || rounding_.of(o) != rounding_.of(add))
+  if (!is_product(o.kind) || has_factors(o) || model::has_fixed_weights(graph_, o) ||
+      rounding_.of(o) != rounding_.of(add))
     return std::nullopt;
   return producer;
 }

@@ -28,6 +28,12 @@ std::optional<std::pair<int, int>> filter_of(const Shape& s, int K) {
   return near ? std::optional(std::pair(R, S)) : std::nullopt;
 }
 
+/// The k-th byte of a weight, with its sign: w = w0 + 256 w1 + 65,536 w2.
+std::int8_t signed_byte(int w, int k) {
+  for (; k > 0; --k) w = (w - static_cast<std::int8_t>(w)) >> 8;
+  return static_cast<std::int8_t>(w);
+}
+
 }  // namespace
 
 Problem Lowering::weights_problem(const Op& o) const {
@@ -42,7 +48,7 @@ Problem Lowering::weights_problem(const Op& o) const {
                      " is computed, the machine takes constant weights");
   if (graph_.out(o).type != model::DataType::kInt32)
     if (auto problem = half_even_problem(o)) return problem;
-  if (graph_.out(o).type == model::DataType::kInt16)
+  if (graph_.out(o).type == model::DataType::kInt16 && !model::has_fixed_weights(graph_, o))
     if (auto problem = wide_problem(o)) return problem;
   if (const int zero_point = graph_.in(o, 1).zero_point(); zero_point != 0)
     return refusal(o, o.input(1), Reason::kQuantization,
@@ -272,6 +278,8 @@ Problem Lowering::product_problem(const Op& o) const {
     if (auto problem = wide_weights_problem(o)) return problem;
   if (model::has_format_weights(graph_, o))
     if (auto problem = split_problem(o)) return problem;
+  if (model::has_fixed_weights(graph_, o))
+    if (auto problem = fixed_problem(o)) return problem;
   const auto threshold = threshold_of_.find(index_of(o));
   if (threshold == threshold_of_.end()) return result_problem(o);
   return first_of(thresholds_problem(op(threshold->second)), result_problem(op(threshold->second)));
@@ -279,6 +287,7 @@ Problem Lowering::product_problem(const Op& o) const {
 
 void Lowering::product(const Op& o) {
   if (model::svdf::has_wide_weights(o)) return wide_weights(o);
+  if (model::has_fixed_weights(graph_, o)) return fixed_weights(o);
   Layer layer = product_layer(o);
   const auto threshold = threshold_of_.find(index_of(o));
   if (threshold == threshold_of_.end()) return add_layer(o, std::move(layer));
@@ -384,7 +393,19 @@ void Lowering::read_twice(Layer& layer) {
   layer.window.dil_x = 0;
 }
 
-Layer Lowering::convolution(const Op& o) {
+/// The bias is taken apart, too; its third byte is above the second.
+void Lowering::begin_bytes(const Op& o, const Layer& layer, Bytes* bytes) const {
+  bytes->fill(layer);
+  if (o.input(bias_of(o)) < 0) return;
+  const std::vector<std::int64_t> bias = graph_.in(o, bias_of(o)).integers();
+  for (std::size_t m = 0; m < bias.size(); ++m) {
+    (*bytes)[0].bias[m] = static_cast<std::int32_t>(bias[m] & 0xff);
+    (*bytes)[1].bias[m] = static_cast<std::int32_t>(bias[m] >> 8);
+    (*bytes)[2].bias[m] = 0;
+  }
+}
+
+Layer Lowering::convolution(const Op& o, Bytes* bytes) {
   std::optional<int> outside;
   const auto folded = folded_pads_.find(o.input(0));
   int input = folded != folded_pads_.end() ? folded->second.map : image(o, 0);
@@ -406,7 +427,7 @@ Layer Lowering::convolution(const Op& o) {
   const int per_group = (depthwise ? filter.extent(3) : filter.extent(0)) / groups;
   const Fold& fold = net_.maps[at(layer.input)].fold;
   Shape in = shape(layer.input);
-  in.wide |= is_wide(o);  // the window former has no results of int16, either
+  in.wide |= is_wide(o) || bytes != nullptr;  // the window former has no results of int16, either
   if (fold.folded())
     set_folded(layer.window, fold);
   else
@@ -418,14 +439,16 @@ Layer Lowering::convolution(const Op& o) {
   if (layer.conv().twice)
     for (std::int32_t& bias : layer.bias) bias = reference::wrap(2 * std::int64_t{bias});
   if (outside) layer.conv().outside = *outside;
-  const auto codes = split ? std::vector<std::int8_t>() : filter.values<std::int8_t>();
-  const auto wide = split ? filter.values<std::int16_t>() : std::vector<std::int16_t>();
+  if (bytes != nullptr) begin_bytes(o, layer, bytes);
+  const bool more = split || bytes != nullptr;
+  const auto codes = more ? std::vector<std::int8_t>() : filter.values<std::int8_t>();
+  const auto wide = more ? filter.integers() : std::vector<std::int64_t>();
   const auto code = [&](int m, int ky, int kx, int c) {
     const int tap = ky * filter.extent(2) + kx;
     const std::size_t place =
         depthwise ? at(tap) * at(layer.channels) + at(m)
                   : (at(m) * at(filter.extent(1) * filter.extent(2)) + at(tap)) * at(depth) + at(c);
-    return split ? int{wide[place]} : int{codes[place]};
+    return more ? static_cast<int>(wide[place]) : int{codes[place]};
   };
   const int C = shape(layer.input).C / fold.size();  // of a folded map's tensor
   for (int m = 0; m < layer.channels; ++m)
@@ -434,19 +457,36 @@ Layer Lowering::convolution(const Op& o) {
         for (int c = 0; c < depth; ++c) {
           const int channel = m / per_group * depth + c;
           const int place = ky % fold.rows * fold.pixels + kx % fold.pixels;
-          std::int8_t& to = fold.folded() ? weight(layer, m, ky / fold.rows, kx / fold.pixels,
-                                                   place * C + channel)
-                                          : tap_weight(layer, m, ky, kx, channel);
+          const auto tap = [&](Layer& of) -> std::int8_t& {
+            return fold.folded()
+                       ? weight(of, m, ky / fold.rows, kx / fold.pixels, place * C + channel)
+                       : tap_weight(of, m, ky, kx, channel);
+          };
           const int w = code(m, ky, kx, c);
-          to = static_cast<std::int8_t>(split ? split->low(w) : w);
+          if (bytes != nullptr)
+            for (int k = 0; k < 3; ++k) tap((*bytes)[at(k)]) = signed_byte(w, k);
+          else
+            tap(layer) = static_cast<std::int8_t>(split ? split->low(w) : w);
           if (layer.conv().twice) {  // 0 is 1 and -1
-            to = w < 0 ? -1 : 1;
+            tap(layer) = w < 0 ? -1 : 1;
             weight(layer, m, 0, 1, channel) = w > 0 ? 1 : -1;
           }
           if (split)
             tap_weight(layer, m, ky, kx, upper + channel) =
                 static_cast<std::int8_t>(split->high(w));
         }
+  return with_sums_folded(std::move(layer), bytes);
+}
+
+/// What the layers of a product, or of its bytes, need once their weights are there.
+Layer Lowering::with_sums_folded(Layer layer, Bytes* bytes) {
+  if (bytes != nullptr) {
+    for (Layer& of : *bytes) {
+      fold_zero_point(of);
+      be_words(of);
+    }
+    return (*bytes)[0];
+  }
   fold_zero_point(layer);
   if (shape(layer.input).wide) fold_low_bytes(layer);
   return layer;
@@ -464,7 +504,7 @@ bool Lowering::rows_meet(const Shape& s, int K, int channels) const {
   return (times - 1) * divide_up(channels, config_.cols) > kCopy;
 }
 
-Layer Lowering::fully_connected(const Op& o) {
+Layer Lowering::fully_connected(const Op& o, Bytes* bytes) {
   int input = map_of(o.input(0));
   const int K = graph_.in(o, 1).extent(1), C = shape(input).C;
   if (K < C && C % K == 0 && K % 4 == 0 && shape(input).pixels() == 1)  // rows of channels
@@ -486,21 +526,24 @@ Layer Lowering::fully_connected(const Op& o) {
   g.stride_y = g.P == 1 ? 1 : g.R;
   g.stride_x = g.Q == 1 ? 1 : g.S;
   set_arithmetic(o, layer);
-  const auto codes = split ? std::vector<std::int8_t>() : graph_.in(o, 1).values<std::int8_t>();
-  const auto wide = split ? graph_.in(o, 1).values<std::int16_t>() : std::vector<std::int16_t>();
+  if (bytes != nullptr) begin_bytes(o, layer, bytes);
+  const bool more = split || bytes != nullptr;
+  const auto codes = more ? std::vector<std::int8_t>() : graph_.in(o, 1).values<std::int8_t>();
+  const auto wide = more ? graph_.in(o, 1).integers() : std::vector<std::int64_t>();
   std::size_t from = 0;
   for (int m = 0; m < layer.channels; ++m)
     for (int ky = 0; ky < layer.window.R; ++ky)
       for (int kx = 0; kx < layer.window.S; ++kx)
         for (int c = 0; c < s.C; ++c, ++from) {
-          const int w = split ? int{wide[from]} : int{codes[from]};
+          const int w = more ? static_cast<int>(wide[from]) : int{codes[from]};
+          for (int k = 0; bytes != nullptr && k < 3; ++k)
+            weight((*bytes)[at(k)], m, ky, kx, c) = signed_byte(w, k);
+          if (bytes != nullptr) continue;
           weight(layer, m, ky, kx, c) = static_cast<std::int8_t>(split ? split->low(w) : w);
           if (split) weight(layer, m, ky, kx, upper + c) = static_cast<std::int8_t>(split->high(w));
         }
   if (has_factors(o)) set_factors(o, layer);
-  fold_zero_point(layer);
-  if (shape(layer.input).wide) fold_low_bytes(layer);
-  return layer;
+  return with_sums_folded(std::move(layer), bytes);
 }
 
 void Lowering::set_factors(const Op& o, Layer& layer) {

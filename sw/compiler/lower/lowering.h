@@ -103,11 +103,13 @@ class Lowering : private Maps {
   Problem split_problem(const Op& o) const;
   /// A map whose upper half of channels are those of `from` times 2^bits.
   int scaled_beside(const Op& o, int from, int bits);
-  Layer convolution(const Op& o);
+  /// Layers of a product of weights in fixed point: of the lowest bytes of these, and so on.
+  using Bytes = std::array<Layer, 3>;
+  Layer convolution(const Op& o, Bytes* bytes = nullptr);
   /// Over [N, K]: a 1x1 filter on N pixels, or, where K is some pixels or rows of an image, or all
   /// of it, a filter of that size. Other rows are put in order first.
   void set_factors(const Op& o, Layer& layer);
-  Layer fully_connected(const Op& o);
+  Layer fully_connected(const Op& o, Bytes* bytes = nullptr);
   bool rows_meet(const Shape& s, int K, int channels) const;
 
   // ---- products of two maps (lower_matmul.cpp) --------------------------------------------------
@@ -124,6 +126,13 @@ class Lowering : private Maps {
   Layer wide_sums(const Op& o, std::array<Layer, 2> products, bool long_sums);
   Problem wide_weights_problem(const Op& o) const;
   void wide_weights(const Op& o);
+  Problem fixed_problem(const Op& o) const;
+  void fixed_weights(const Op& o);
+  Layer with_sums_folded(Layer layer, Bytes* bytes);
+  void begin_bytes(const Op& o, const Layer& layer, Bytes* bytes) const;
+  void be_words(Layer& layer) const;
+  int words_of_bytes(const Op& o, const Bytes& bytes, int first, int count);
+  void join_bytes(const Op& o, int words, bool wide, int first, int codes);
   Matrices matrices(const Op& o, int position, bool adjoint);
   /// The first code of each batch, as the output's batches take them.
   std::vector<std::int64_t> batches(const Op& o, int position, const Matrices& from) const;

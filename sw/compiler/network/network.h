@@ -188,11 +188,13 @@ enum class Curve { kNone, kLogistic, kTanh };
 
 /// What only kMax, kSum and kWords have.
 struct Pool {
-  std::vector<SumRegion> regions;                   ///< kSum; kWords one
+  std::vector<SumRegion> regions;                   ///< kSum; kWords one, or one a channel
   std::optional<reference::ChannelScale> negative;  ///< kSum of one tap of int16: of codes below 0
   bool smallest = false;                            ///< kMax of int16: the minimum
   Curve curve = Curve::kNone;  ///< kSum of one tap of int16, or of two maps: what a line takes
-  bool joins = false;          ///< kWords: two columns' words, 256 first + second, are one sum
+  /// kWords: two columns' words, 256 first + second, are one sum; with two rows 65,536 of the
+  /// second row's first as well.
+  bool joins = false;
 };
 
 /// What only layers of two operands have.

@@ -2,8 +2,8 @@
 //
 // acc[m] = bias[m] + sum (x - zero_point_x) * (w - zero_point_w), modulo 2^32 as in a register,
 // then requantized by channel, unless the output is int32. Taps in the border contribute nothing:
-// they hold the input's zero point. int16 codes without int32 biases, or with halves to even, have
-// sums modulo 2^64.
+// they hold the input's zero point. int16 codes without int32 biases, or with halves to even, and
+// weights of more bits have sums modulo 2^64.
 
 #include <fmt/ranges.h>
 
@@ -32,7 +32,10 @@ struct Image {
 template <typename Sum>
 Sum dot(const std::int32_t* a, const std::int32_t* b, int count) {
   Sum sum = 0;
-  for (int i = 0; i < count; ++i) sum += static_cast<Sum>(a[i] * b[i]);
+  if constexpr (sizeof(Sum) == sizeof(std::int64_t))
+    for (int i = 0; i < count; ++i) sum += static_cast<Sum>(std::int64_t{a[i]} * b[i]);
+  else
+    for (int i = 0; i < count; ++i) sum += static_cast<Sum>(a[i] * b[i]);
   return sum;
 }
 
@@ -86,8 +89,9 @@ template <typename F>
 Codes with_sums(const Call& call, int bias_position, const F& f) {
   const int bias = call.op.input(bias_position);
   const bool of_int32 = bias >= 0 && call.graph.tensor(bias).type == model::DataType::kInt32;
-  const bool narrow = call.out().type != model::DataType::kInt16 ||
-                      (of_int32 && call.rounding != Rounding::kHalfEven);
+  const bool narrow = !model::has_fixed_weights(call.graph, call.op) &&
+                      (call.out().type != model::DataType::kInt16 ||
+                       (of_int32 && call.rounding != Rounding::kHalfEven));
   return narrow ? f(std::uint32_t()) : f(std::uint64_t());
 }
 

@@ -153,12 +153,16 @@ void check_format(const QuantizeArguments& options) {
     throw_error("--int8-weights: of --format alone");
   if (options.format.empty()) return;
   const auto format = machine::format_named(options.format);
-  if (!format) throw_error("--format {}: no such format, allowed e3m4 posit8_0", options.format);
+  if (!format)
+    throw_error("--format {}: no such format, allowed e3m4 posit8_0 e4m3", options.format);
   const machine::FormatRow& row = machine::row_of(*format);
-  if (!row.in_int16())
+  const bool weights_alone = *format == machine::Format::kE4M3;
+  if (weights_alone && options.int8_weights)
+    throw_error("--int8-weights: e4m3 is of weights alone, allowed --format e3m4 and posit8_0");
+  if (!row.in_int16() && !weights_alone)
     throw_error(
         "--format {}: its values have {} bits of fixed point and the machine's codes 16, "
-        "allowed e3m4 posit8_0; trine estimate --format has its cycles",
+        "allowed e3m4 posit8_0 e4m3; trine estimate --format has its cycles",
         options.format, row.bits);
 }
 
@@ -218,7 +222,8 @@ void add_quantize(Command app, Action& action) {
       ->check(one_of({"int8", "uint8", "int16"}));
   add_value(command, "--format F", options->format,
             "ONNX: codes of an eight-bit format in place of --type: e3m4 or\n"
-            "posit8_0 (array.activations16, array.formats)");
+            "posit8_0; e4m3: weights alone, beside int8 (array.activations16,\n"
+            "array.formats)");
   command.add_flag("--int8-weights", options->int8_weights,
                    "of --format: activations alone; weights are int8");
   add_value(command, "--method M", options->method,

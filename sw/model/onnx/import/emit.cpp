@@ -100,7 +100,7 @@ void clear(std::size_t channel, Product* p) {
   const std::size_t taps = p->taps();
   if (!p->wide.empty()) {
     std::fill_n(p->wide.begin() + static_cast<std::ptrdiff_t>(channel * taps), taps,
-                std::int16_t{0});
+                std::int32_t{0});
     return;
   }
   std::fill_n(p->weights.begin() + static_cast<std::ptrdiff_t>(channel * taps), taps,
@@ -112,7 +112,7 @@ void negate(std::size_t channel, Product* p) {
   for (std::int16_t& factor : factors_of(channel, p)) factor = static_cast<std::int16_t>(-factor);
   if (!p->factors.empty()) return;
   const std::size_t taps = p->taps();
-  for (std::int16_t& w : of_channel(p->wide, channel, taps)) w = static_cast<std::int16_t>(-w);
+  for (std::int32_t& w : of_channel(p->wide, channel, taps)) w = -w;
   if (!p->wide.empty()) return;
   for (std::size_t i = channel * taps; i < (channel + 1) * taps; ++i) {
     if (p->zero_point != 0 || p->weights[i] == -128)
@@ -463,7 +463,7 @@ void Emitter::add_threshold(int input, int output, int low, int step, std::size_
 void Emitter::threshold_product(const Value& value, const Quantizer& q, int output) {
   Product p = *value.product;
   if (p.block != 0) throw_error("{} levels of sums in groups, allowed 256", q.count + 1);
-  if (!p.wide.empty()) throw_error("{} levels of sums of int16 weights", q.count + 1);
+  if (!p.wide.empty()) throw_error("{} levels of sums of weights of more than 8 bits", q.count + 1);
   require_alike(p.op.inputs.back(), q);
   const std::vector<FloatStep> steps = steps_of(value);
   const Tensor& input = tensor(p.op.inputs.back());
@@ -602,18 +602,23 @@ int Emitter::beside_itself(int rows, int node) {
   return add_move(std::move(op), tensor(rows).name + ":twice", std::move(shape));
 }
 
+/// Weights of more than 8 bits: int16 beside codes of a format, where they fit, else int32.
+int Emitter::add_wide(const Product& p, const Quantization& quantization, int output) {
+  const auto [low, high] = std::ranges::minmax(p.wide);
+  if (formats_ && is_wide(p.op.inputs[0]) && is_wide(output) && low >= INT16_MIN &&
+      high <= INT16_MAX)
+    return add_constant(p.name + ":weights", DataType::kInt16, p.filter,
+                        std::vector<std::int16_t>(p.wide.begin(), p.wide.end()), quantization);
+  return add_constant(p.name + ":weights", DataType::kInt32, p.filter, p.wide, quantization);
+}
+
 int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bias, int output) {
   const bool depthwise = p.op.kind == OpKind::kDepthwiseConv2D;
   const auto M = static_cast<std::size_t>(p.channels);
   const std::size_t taps = p.taps();
   std::vector<std::int8_t> stored = p.weights;
-  if (!p.wide.empty() &&
-      (depthwise || !is_wide(p.op.inputs[0]) ||
-       graph_.tensors[static_cast<std::size_t>(output)].type != DataType::kInt16))
-    throw_error(
-        "weights of more than 8 bits, allowed in Conv of one group, Gemm and MatMul of int16 codes "
-        "that are of "
-        "a format");
+  if (!p.wide.empty() && depthwise)
+    throw_error("weights of more than 8 bits, allowed in Conv of one group, Gemm and MatMul");
   if (depthwise)  // [M][R, S] -> [R, S, M]
     for (std::size_t m = 0; m < M; ++m)
       for (std::size_t i = 0; i < taps; ++i) stored[i * M + m] = p.weights[m * taps + i];
@@ -629,7 +634,7 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bia
   const auto at = op.inputs.begin() + 1;  // behind the input, or the shape of a transposed one
   op.inputs.insert(
       at, !p.wide.empty()
-              ? add_constant(p.name + ":weights", DataType::kInt16, p.filter, p.wide, quantization)
+              ? add_wide(p, quantization, output)
               : add_constant(p.name + ":weights", DataType::kInt8, p.filter, stored, quantization,
                              p.zero_point == 0 ? weights_encoding(p, stored) : Encoding::kInt8));
   if (!bias.empty())

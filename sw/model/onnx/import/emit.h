@@ -47,7 +47,7 @@ struct Product {
   int channels = 0;                  ///< M, the last axis of `shape`
   std::vector<int> filter;           ///< weights' shape as it lies in the graph
   std::vector<std::int8_t> weights;  ///< [M][taps], taps in the order R, S, C
-  std::vector<std::int16_t> wide;    ///< in their place, where they do not fit int8
+  std::vector<std::int32_t> wide;    ///< in their place, where they do not fit int8
   int zero_point = 0;                ///< of the weights
   std::vector<float> scales;         ///< of the weights, M
   std::vector<float> bias;           ///< M real values, or none
@@ -144,7 +144,9 @@ class Emitter {
  public:
   /// @param images  tensors of four axes are images: they lie NHWC
   /// @param host  what the machine cannot compute may become an operator of the host
-  Emitter(Graph* graph, bool images, bool host) : graph_(*graph), images_(images), host_(host) {}
+  /// @param formats  int16 codes are of an eight-bit format
+  Emitter(Graph* graph, bool images, bool host, bool formats)
+      : graph_(*graph), images_(images), host_(host), formats_(formats) {}
 
   /// How much of the graph there is, to go back to.
   struct Mark {
@@ -230,6 +232,7 @@ class Emitter {
   Value of_floats(const Value& given);
   std::vector<FloatStep> steps_of(const Value& value) const;
   int beside_itself(int rows, int node);
+  int add_wide(const Product& product, const Quantization& quantization, int output);
   int emit_product(const Product& product, const std::vector<std::int32_t>& bias, int output);
   void threshold_product(const Value& value, const Quantizer& quantizer, int output);
   void threshold_tensor(const Value& value, const Quantizer& quantizer, int output, int node);
@@ -267,7 +270,7 @@ class Emitter {
   int first_code(const Quantizer& quantizer, Encoding* encoding) const;
 
   Graph& graph_;
-  bool images_, host_;
+  bool images_, host_, formats_;
   std::map<int, int> images_of_;             ///< of plain tensors
   std::map<std::pair<int, int>, int> both_;  ///< codes of two tensors, channels behind channels
 };

@@ -16,6 +16,7 @@
 namespace trine::model::onnx_file {
 namespace {
 
+constexpr int kMostFixed = (1 << 18) - 1;     ///< of weights in fixed point
 constexpr int kBlocks[] = {128, 64, 32, 16};  ///< input channels of a group
 
 /// The largest groups of neighbouring weights of all channels that have one scale each.
@@ -127,17 +128,17 @@ void set_weights(const Constant& c, const std::vector<std::size_t>& order, Produ
     const int less = plain ? 0 : narrow ? c.zero_points[at] : shift;
     const double code =
         plain ? c.values[at] : std::ldexp(double(c.codes[at] - less), -shared[i / taps]);
-    if (code != std::trunc(code) || code < (wide ? INT16_MIN : -128) ||
-        code > (wide ? INT16_MAX : 127))
+    if (code != std::trunc(code) || code < (wide ? -kMostFixed : -128) ||
+        code > (wide ? kMostFixed : 127))
       throw_error("weight {} is no quantized value of 8 bits{}: quantize weights to int8",
-                  c.values[at], wide ? ", or in fixed point of 16" : "");
+                  c.values[at], wide ? ", or in fixed point of 19" : "");
     const float scale = plain ? 1.0f : std::ldexp(c.scales[at], shared[i / taps]);
     const int zero_point = plain || narrow ? 0 : c.zero_points[at] - shift;
     if (i == 0) p->zero_point = zero_point;
     if (zero_point != p->zero_point) throw_error("weights of one channel with several zero points");
     scales.push_back(scale);
     p->weights.push_back(static_cast<std::int8_t>(code));
-    if (wide) p->wide.push_back(static_cast<std::int16_t>(code));
+    if (wide) p->wide.push_back(static_cast<std::int32_t>(code));
   }
   if (wide) p->weights.clear();
   bool in_groups = false;

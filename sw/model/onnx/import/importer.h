@@ -32,7 +32,7 @@ class Importer {
         graph_(*graph),
         images_(has_images(file_) || !multiplies_maps(file_)),
         host_(host),
-        emit_(graph, images_, host) {}
+        emit_(graph, images_, host, file.format != machine::Format::kNone) {}
 
   /// @throws Error  names the file and every node that is refused
   void run();

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every input against the rule, which is a proof: a module without a register has no other state.
+// The rule: values by the definitions of E3M4 and of posits; of each two neighbours a border, the
+// middle, of posits the posit of one bit more between them; a number goes to the value on its side,
+// on a border to the even code, beyond the largest value to that; no number becomes the posit 0.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "Vtrine_post_format.h"
+
+namespace {
+
+constexpr int kBits = 19;       ///< trine_post_pkg::LineBits
+constexpr double kUnit = 64.0;  ///< units to 1, of both formats
+
+double e3m4(int code) {
+  const int exponent = code / 16, mantissa = code % 16;
+  return exponent == 0 ? mantissa / 64.0 : std::ldexp(16 + mantissa, exponent - 7);
+}
+
+/// A positive posit without exponent bits: a run of bits alike, the other one, a fraction.
+double posit(int code, int bits) {
+  const auto bit = [&](int at) { return at >= 0 && (code >> at & 1) != 0; };
+  int run = 1, at = bits - 2;
+  while (at - run >= 0 && bit(at - run) == bit(at)) ++run;
+  double value = bit(at) ? std::ldexp(1, run - 1) : std::ldexp(1, -run), part = value;
+  for (at -= run + 1; at >= 0; --at)
+    if (part /= 2; bit(at)) value += part;
+  return value;
+}
+
+struct Rule {
+  std::vector<double> values, borders;  ///< in units
+
+  explicit Rule(bool is_posit) {
+    for (int code = 0; code < (is_posit ? 128 : 112); ++code)
+      values.push_back(kUnit * (!is_posit ? e3m4(code) : code == 0 ? 0 : posit(code, 8)));
+    for (std::size_t c = 0; c + 1 < values.size(); ++c)
+      borders.push_back(!is_posit ? (values[c] + values[c + 1]) / 2
+                        : c == 0  ? 0
+                                  : kUnit * posit(2 * static_cast<int>(c) + 1, 9));
+  }
+
+  double nearest(double number) const {
+    const double size = std::abs(number);
+    const auto border = std::ranges::lower_bound(borders, size);
+    auto code = border - borders.begin();
+    if (border != borders.end() && *border == size && size > 0) code += code % 2;
+    return std::copysign(values[static_cast<std::size_t>(code)], number);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("trine_post_format gives the nearest value of all inputs", "[tb][format]") {
+  const bool is_posit = GENERATE(false, true);
+  const Rule rule(is_posit);
+  CHECK(rule.values.back() == (is_posit ? 4096 : 992));
+  Vtrine_post_format dut;
+  dut.posit_i = is_posit;
+  int seen = 0;
+  for (int t = -(1 << (kBits - 1)); t < 1 << (kBits - 1); ++t)
+    for (const bool below : {false, true}) {
+      dut.t_i = static_cast<std::uint32_t>(t) & ((1u << kBits) - 1);
+      dut.below_i = below;
+      dut.eval();
+      const int value = static_cast<std::int32_t>(dut.value_o << (32 - kBits)) >> (32 - kBits);
+      const double most = rule.values.back(),
+                   wanted = rule.nearest((2 * t + (below ? 1 : 0)) / 4.0);
+      ++seen;
+      if (std::clamp<double>(value, -most, most) == wanted) continue;
+      CAPTURE(is_posit, t, below, value, wanted);
+      FAIL("another value");
+    }
+  CHECK(seen == 1 << (kBits + 1));
+}

@@ -114,12 +114,12 @@ def bug_lines(build):
     """A row a bug: who found it and how, or why nobody did (survivors.txt)."""
     sys.path.insert(0, str(build / "kit"))
     import bugs
-    reasons = dict(line.split(" | ", 1) for line in (HERE / "survivors.txt").read_text().splitlines() if " | " in line)
+    reasons = dict(line.rsplit(" | ", 1) for line in (HERE / "survivors.txt").read_text().splitlines() if " | " in line)
     rows = sorted(bugs.rows_of(build / "kit_bugs" / "bugs.tsv"), key=lambda row: int(row[0]))
     lines = ["| place | bug | found by | how, or why not |", "|---|---|---|---|"]
     for row in rows:
         why = row[5] if row[4] != "nothing" else reasons.get(f"{row[1]} {row[2]}", "not looked into")
-        lines.append("| " + " | ".join(text.replace("|", "or") for text in (row[1], row[2], row[4], why[:110])) + " |")
+        lines.append("| " + " | ".join(text.replace("|", "or") for text in (row[1], row[2], row[4], why[:130])) + " |")
     ours = bugs.counted(rows)
     found = sum(row[4] != "nothing" for row in ours)
     return [f"{found} of {len(ours)} bugs found; {len(rows) - len(ours)} more were drawn that are none.", "", *lines]

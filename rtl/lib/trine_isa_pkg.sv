@@ -345,9 +345,10 @@ package trine_isa_pkg;
     17'b00000000000000000,  // pmem
     17'b00000000000000000  // dmem
   };
-  localparam int unsigned ComputeOpCodes = 11;
-  localparam logic [10:0] ComputeOpKnown = 11'b11111111111;
-  localparam logic [186:0] ComputeOpNeeds = {
+  localparam int unsigned ComputeOpCodes = 12;
+  localparam logic [11:0] ComputeOpKnown = 12'b111111111111;
+  localparam logic [203:0] ComputeOpNeeds = {
+    17'b00000000000000100,  // binary_inside
     17'b00000010000000001,  // int8_int16
     17'b00001100000000001,  // int8_groups
     17'b00000100000000001,  // int8_int4

@@ -48,10 +48,9 @@ module trine_lane_arb #(
 
   output trine_post_pkg::issue_t      issue_o,
 
-  // What is in the lanes: nothing; codes of a softmax; none that keeps out the job in front.
+  // What is in the lanes: nothing; none that keeps out the job in front.
   output logic                        empty_o,
   output logic [3:0]                  rest_o,     // cycles until the last job's code leaves
-  output logic                        softmax_o,
   output logic                        column_may_o,
 
   // A code leaves the lanes; somebody waits for it; its tag. Two cycles later comes one of a
@@ -174,7 +173,6 @@ module trine_lane_arb #(
 
   assign from_softmax = Softmax && tag_out.softmax;
   assign empty_o      = inflight_q == '0 && softmax_q == '0 && !drop_q;
-  assign softmax_o    = softmax_q != '0;
   assign valid_o      = code_i && !drop_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

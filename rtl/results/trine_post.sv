@@ -130,7 +130,7 @@ module trine_post #(
   logic take, c_take, tile, waits, bare, params_ready, value_own, residual_ready, from_keep, keep,
         rsp_place, residual_place, back;
   trine_post_pkg::tag_t     tag;
-  logic lanes_empty, lanes_softmax, column_may, softmax_in_two, code_out, code_valid;
+  logic lanes_empty, column_may, softmax_in_two, code_out, code_valid;
   trine_post_pkg::side_t    side;
   logic tile_free, settled;
   logic [FreeBits-1:0]      free;
@@ -257,7 +257,6 @@ module trine_post #(
     .softmax_i,
     .issue_o          (issue),
     .empty_o          (lanes_empty), .rest_o (lanes_rest),
-    .softmax_o        (lanes_softmax),
     .column_may_o     (column_may),
     .code_i           (code_out),
     .valid_o          (code_valid),
@@ -381,7 +380,7 @@ module trine_post #(
     if (live_q) begin
       if (factors_kept_q) m_factors_held: assume (factors_i == held_factors_q);
       if (slots_kept_q) m_slots_held: assume (v_slots_i == held_slots_q);
-      if (code_valid && kind.lookup && !lanes_softmax && !cfg.exponential) begin
+      if (code_valid && kind.lookup && !tag.softmax && !cfg.exponential) begin
         m_table_kept: assume (!table_i.we && !table_write_q);
       end
       // Block b's results may change 2 + PeStages + b cycles after the promise: read by then.

@@ -250,7 +250,7 @@ int Lowering::words_of_bytes(const Op& o, const Bytes& bytes, int first, int cou
   for (const int k : {0, 1, 2}) {
     Layer layer = channels_of_layer(bytes[at(k)], first, count);
     if (k > 0) layer.macs = 0;
-    set_sweeps(layer, shape(layer.input));
+    set_sweeps(layer);
     const Part place{-1, 0, k == 2 ? 1 : 0, k == 0 ? 1 : 0, 2, 2};
     add_layer_to(add_part(words, place, {count, P, Q}), std::move(layer));
   }

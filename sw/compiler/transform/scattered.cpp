@@ -20,8 +20,7 @@ struct Rows {
 /// Whether the layer makes each row of codes of one map from a window of rows of another.
 bool makes_rows(const Network& network, const Layer& l) {
   const Map& out = network.maps[at(l.output)];
-  const bool simple = (l.kind == LayerKind::kConv && !l.fuses_max() && l.weights_map < 0 &&
-                       l.conv().corrections.empty()) ||
+  const bool simple = (l.kind == LayerKind::kConv && !l.fuses_max() && l.weights_map < 0) ||
                       l.kind == LayerKind::kMax;
   return simple && l.second < 0 && l.like < 0 && l.part_of < 0 && !l.by_dma && !l.by_rows &&
          !l.wide_codes() && l.window.stride_y > 0 && l.window.stride_x > 0 && out.part.whole >= 0 &&
@@ -156,7 +155,7 @@ class Striping {
       l.macs = 0;
     }
     if (l.kind == LayerKind::kConv) {
-      cut_sweeps(l, net_.maps[at(l.input)].shape, out.first, out.last);
+      cut_sweeps(l, out.first, out.last);
       if (l.like >= 0) l.conv().weights.clear();
     }
     net_.layers.push_back(std::move(l));

@@ -248,8 +248,8 @@ void Planner::assign_dram() {
   lay_copies();
 }
 
-/// Of a map in DRAM, whose parts lie in buffers as they lie there: more words come and go where
-/// rows are padded against bank conflicts.
+/// The pitch of a map in DRAM, whose parts lie in buffers as they lie there: more words come and go
+/// where rows are padded against bank conflicts.
 int Planner::spilled_pitch(int root, const Shape& shape) {
   const int W = shape.W * shape.pixel_words();
   const int step = W >= config_.data_words() ? config_.data_words() : pitch_unit(root);

@@ -892,9 +892,8 @@ void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
   if (is_row(run)) check_row(r, run);
   if (!compares16(op)) check_format(r, run.has(isa::vector::kSingle));
   if (has_lines(op) && field(r, post::kFormat) != 0) fail("codes of lines are whole numbers");
-  if (takes_words(op) && ((run.has(isa::vector::kHalfEven) && !run.has(isa::vector::kSingle)) ||
-                          field(r, post::kPosition) > 3))
-    fail("a code of an int32 word is none of 0..3, or rounded twice and half to even");
+  if (takes_words(op) && field(r, post::kPosition) > 3)
+    fail("a code of an int32 word is none of 0..3");
 }
 
 /// What a RUN over the channels of int16 codes must be.

@@ -220,7 +220,7 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
   constexpr auto kArray = Engine::kCompute;
   const char* form = "int16 codes are requantized, without zero point or residual";
   machine::Config config = config_8x8();
-  config.activations16 = config.ternary = config.binary = true;
+  config.activations16 = config.formats = config.ternary = config.binary = true;
   std::vector<Asked> rows{
       {kArray, kInt16, kWhole, {}},
       {kArray, static_cast<int>(isa::compute::Op::kInt8Int16), kWhole, {}},
@@ -259,11 +259,10 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
     ask(0, {{isa::post::kOutput, 3}}, whole);
     ask(1 << isa::vector::kReduce, {}, op == Op::kSum16 ? "" : "the lanes' sum is that of sum16");
     if (!takes_words(op)) continue;
-    const char* last = "a code of an int32 word is none of 0..3, or rounded twice and half to even";
     ask(1 << isa::vector::kSingle, {{isa::post::kPosition, 3}});
-    ask(0, {{isa::post::kPosition, 4}}, last);
+    ask(0, {{isa::post::kPosition, 4}}, "a code of an int32 word is none of 0..3");
     ask(1 << isa::vector::kSingle | 1 << isa::vector::kHalfEven, {});
-    ask(1 << isa::vector::kHalfEven, {}, last);
+    ask(1 << isa::vector::kHalfEven, {}, "of the vector engine, with these flags");
     ask(0, {{isa::agu::kSLast, 2 - taps}}, taps == 2 ? "1 taps of" : "2 taps of");
   }
   const int one = 1 << isa::vector::kSingle, all = 1 << isa::vector::kReduce;

@@ -34,6 +34,23 @@ bool moves(const Map& map, const machine::Config& config) {
          !map.weights;
 }
 
+/// Whether a layer before or behind them writes some of the channels that these write: a stripe
+/// that leaves DMEM has the pixels of its own layers alone.
+bool others_write(const Network& network, const Scattered& layers) {
+  const Map& map = network.maps[at(network.layers[at(layers.first)].output)];
+  for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
+    if (i >= layers.first && i <= layers.last) continue;
+    const int m = network.layers[at(i)].output;
+    if (network.whole_of(m) != network.whole_of(map.part.whole)) continue;
+    const Map& other = network.maps[at(m)];
+    const bool beside = other.part.whole == map.part.whole &&
+                        (other.part.channel + other.shape.C <= map.part.channel ||
+                         map.part.channel + map.shape.C <= other.part.channel);
+    if (!beside) return true;
+  }
+  return false;
+}
+
 class Striping {
  public:
   Striping(const Network& network, const Scattered& layers, int rows, bool loads)
@@ -223,7 +240,8 @@ std::vector<Scattered> scattered_layers(const Network& network, const machine::C
           return part.stride_x > 1 || part.stride_y > 1;
         });
     if (last > first && whole_words && between && !whole.output && !whole.input &&
-        moves(whole, config) && moves(network.maps[at(l.input)], config))
+        moves(whole, config) && moves(network.maps[at(l.input)], config) &&
+        !others_write(network, {first, last}))
       found.push_back({first, last});
   }
   return found;

@@ -104,7 +104,7 @@ void add_generate(Command app, Action& action) {
             "leave out what these models need neither to run nor for their cycles,\n"
             "and say what each feature takes; nothing is written without --out");
   add_value(command, "--kit DIR", options->kit,
-            "folder for a verification kit of the design: a cocotb and pyuvm environment\n"
+            "folder for a verification kit of the design, of cocotb and pyuvm\n"
             "(agents, register model, scoreboard, coverage; docs/verification-kit.md)");
   // For developers: refreshes the prints of the instruction set that the repository holds.
   add_value(command, "--packages", options->packages, "")->group("");

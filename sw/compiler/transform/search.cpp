@@ -105,7 +105,7 @@ class Search {
   void take_rows(const Scattered& layers, const Shape& whole, bool loads, Candidate& now) const {
     const std::int64_t most = config_.dmem_words() / 2 / whole.W / whole.channel_words();
     int rows = divide_up(whole.H, 2);
-    while (rows > most) rows = divide_up(rows, 2);
+    while (rows > 1 && rows > most) rows = divide_up(rows, 2);
     for (int tries = 0; rows > 1 && tries < kMostHeights; ++tries, rows = divide_up(rows, 2)) {
       Candidate candidate(in_stripes(now.network, layers, round_up(rows, 2), loads));
       candidate.printed = now.printed;

@@ -44,7 +44,7 @@ def check_files(build):
 def check_registers(build, description):
     """The register model's words are those of the C header, which is printed apart."""
     header = (build / "design" / "trine_csr.h").read_text()
-    defined = {name: int(value, 16) for name, value in re.findall(r"#define TRINE_CSR_(\w+) (0x[0-9A-Fa-f]+)$", header, re.MULTILINE)}
+    defined = {name: int(value, 16) for name, value in re.findall(r"#define TRINE_CSR_(\w+) (0x[0-9A-Fa-f]+)u?$", header, re.MULTILINE)}
     sys.path.insert(0, str(build / "kit"))
     import kit_description
     for register in description["registers"]:

@@ -42,6 +42,20 @@ TEST_CASE("only networks of the families asked for are drawn, and repeat without
   CHECK(exported < 60);
 }
 
+// Found by `--family low-bit`: a group of four channels is an eighth of a word of binary codes,
+// which a store to DRAM has whole.
+TEST_CASE("groups whose channels share words are exact, also where rows lie in DRAM", "[fuzz]") {
+  const Pair pair =
+      make_pair(parse_case("0,0,0,0,2,0,0,0,0,0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,2,0,3,0/1763013435/"
+                           "6,0,0,0,0,0,19,0,0,1,1,0,0,0,0,0,0,1,0,1,1,0,0,0,0,4,0/0,2"));
+  REQUIRE(pair.config.cores == 2);  // of another generator the case is another one
+  REQUIRE(pair.graph.ops.size() == 2);
+  REQUIRE(pair.graph.in(pair.graph.ops[0], 1).shape == std::vector{16, 1, 1, 2});
+  REQUIRE(pair.graph.out(pair.graph.ops[1]).shape == std::vector{1, 5, 5, 16});
+  const Verdict verdict = run_pair(pair, Backend::kArch);
+  CHECK(verdict.text == "");
+}
+
 TEST_CASE("networks of int16 are drawn for configurations that have it", "[fuzz]") {
   const machine::Config lacks;
   int drawn = 0, with_key = 0;

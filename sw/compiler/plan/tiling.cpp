@@ -55,6 +55,7 @@ class Tiler {
   std::optional<Tiling> run(std::int64_t room) {
     room_ = room;
     if (layer_.by_dma) return moved_rows();
+    if (splits_words()) return std::nullopt;
     const bool cut = !places_.input->resident || !places_.output->resident;
     for (const int chunk : chunks()) {
       weights_ = weights_of(chunk);
@@ -96,7 +97,15 @@ class Tiler {
     const int unit = places_.output->resident ? columns() : std::lcm(columns(), out_.per_word);
     if (layer_.is_gate()) return unit * layer_.conv().gate_words;
     if (layer_.group_channels == 0) return unit;
-    return one_group() && layer_.group_channels > unit ? unit : layer_.group_channels;
+    if (one_group()) return std::min(unit, layer_.group_channels);
+    return places_.output->resident ? layer_.group_channels
+                                    : std::lcm(layer_.group_channels, out_.per_word);
+  }
+
+  /// Whether groups would go to DRAM one by one that share words there: a store has whole words.
+  bool splits_words() const {
+    return conv() && one_group() && !places_.output->resident && out_.C > layer_.group_channels &&
+           layer_.group_channels % out_.per_word != 0;
   }
 
   std::int64_t weight_rows(int channels) const {

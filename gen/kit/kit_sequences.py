@@ -33,15 +33,16 @@ class ProgramSequence(uvm_sequence):
     window      what bursts may touch: None, or a function of (first, last) of the whole memory
     limits      registers that are written before, besides those that all programs need
     at          (origin, words first): where the memory lies, and whether the words lie in front of the data
-    causes, address, error_run, golden   see ProgramItem; `address` is a function of the sequence
+    causes, address, error_run, golden, ordered   see ProgramItem; `address` is a function of the sequence
     """
 
     def __init__(self, env, image, ending, behaviour=None, limit=30_000, window=None, limits=None, at=(0x10000, False),
-                 causes=(), address=None, error_run=None, golden=None):
+                 causes=(), address=None, error_run=None, golden=None, ordered=True):
         super().__init__("program")
         self.env, self.image, self.ending, self.behaviour = env, image, ending, behaviour or Behaviour()
         self.limit, self.window, self.limits, self.at = limit, window, limits or {}, at
         self.causes, self.address, self.error_run, self.golden = causes, address, error_run, golden
+        self.ordered = ordered
 
     async def body(self):
         self.place()
@@ -86,7 +87,7 @@ class ProgramSequence(uvm_sequence):
     async def report(self, clocks):
         model, size = self.env.memory_model, len(self.image.memory)
         item = ProgramItem(self.image, self.ending, self.behaviour, self.causes,
-                           self.address(self) if self.address else None, self.error_run, self.golden)
+                           self.address(self) if self.address else None, self.error_run, self.golden, self.ordered)
         item.clocks = clocks
         item.bytes_read, item.bytes_written = self.env.counted.read, self.env.counted.written
         start = self.base - model.origin

@@ -247,7 +247,7 @@ class Errors(Placed):
 
     async def limit_error(self, seed):
         image = short_program(self.random)
-        limit = self.random.randrange(100, image.run().cycles - 40)
+        limit = self.random.randrange(100, image.run().cycles * 3 // 4)  # the model's cycles are off by some percent
         done = await self.fails(image, ("cycles",), limits={"CYCLES_LIMIT": limit})
         cycles = done.item.registers["CYCLES"]
         assert limit <= cycles <= limit + 24, f"CYCLES: {cycles}, the limit was {limit}"
@@ -299,7 +299,7 @@ class Malformed(Placed):
                 continue
             run += 1
             await self.run_program(image, ending=ending, causes=causes, address=address, at=self.place(),
-                                   limits={"CYCLES_LIMIT": 20_000})
+                                   limits={"CYCLES_LIMIT": 20_000}, ordered=False)
             if causes:
                 await self.soft_reset()
             await self.good_program(n, at=self.place())

@@ -4,31 +4,14 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "sw/compiler/transform/channel_parts.h"
+#include "sw/compiler/transform/stripes.h"
 
 namespace trine::compiler {
 namespace {
-
-/// Rows first..last-1 of a map.
-struct Rows {
-  int first = 0, last = 0;
-
-  int count() const { return last - first; }
-  bool operator==(const Rows& o) const = default;
-};
-
-/// The rows of the input that those of the output read, inside of the image.
-Rows input_rows(const Geometry& g, const Rows& out) {
-  const int first = out.first * g.stride_y - g.pad_top;
-  const int last = (out.last - 1) * g.stride_y - g.pad_top + g.span_y();
-  // A window may lie in the border alone.
-  const int begin = std::clamp(first, 0, g.H - 1);
-  return {begin, std::clamp(last, begin + 1, g.H)};
-}
 
 class Striping {
  public:
@@ -45,13 +28,7 @@ class Striping {
     if (cascade_.keeps && !add_kept()) return std::nullopt;
     for (std::size_t k = 0; k < stripes_.size(); ++k)
       if (!add_stripe(k)) return std::nullopt;
-    const std::size_t stripes_end = net_.layers.size();
-    const int more = static_cast<int>(stripes_end) - (cascade_.last + 1);
-    net_.layers.insert(net_.layers.end(), begin + cascade_.last + 1, old_.layers.end());
-    for (std::size_t i = stripes_end; i < net_.layers.size(); ++i)
-      for (int* other : {&net_.layers[i].like, &net_.layers[i].part_of})
-        if (*other > cascade_.last) *other += more;
-    set_lifetimes(net_);
+    add_behind(net_, old_, cascade_.last);
     return std::move(net_);
   }
 
@@ -152,7 +129,7 @@ class Striping {
   /// The rows of a map that a stripe finds, as the one before has made them.
   Rows kept_rows(int m, std::size_t stripe) const {
     if (!cascade_.keeps || !internal(m) || stripe == 0 || stripe == stripes_.size()) return {};
-    const auto& [last, next] = std::tie(stripes_[stripe - 1].all, stripes_[stripe].all);
+    const std::map<int, Rows>&last = stripes_[stripe - 1].all, &next = stripes_[stripe].all;
     const auto before = last.find(m), now = next.find(m);
     if (before == last.end() || now == next.end()) return {};
     return {now->second.first, std::min(before->second.last, now->second.last)};
@@ -202,19 +179,9 @@ class Striping {
     if (rows.count() <= 0) return;
     Kept& kept = kept_.at(m);
     const Map& map = old_map(m);
-    Layer copy(LayerKind::kMax);
-    copy.label = old(map.producer).label;
-    copy.op = "COPY";
-    copy.name = map.name;
-    copy.words = map.shape.channel_words();
-    copy.window = {.H = rows.count(), .W = map.shape.W, .P = rows.count(), .Q = map.shape.W};
-    copy.by_dma = true;
-    copy.input = cut(m, rows);
-    copy.output = cut({kept.map, rows.first}, rows);
-    if (!out) std::swap(copy.input, copy.output);
-    copy.like = kept.first_copy;
-    if (kept.first_copy < 0) kept.first_copy = static_cast<int>(net_.layers.size());
-    net_.layers.push_back(std::move(copy));
+    int from = cut(m, rows), to = cut({kept.map, rows.first}, rows);
+    if (!out) std::swap(from, to);
+    add_copy(net_, from, to, old(map.producer), map.name, kept.first_copy);
   }
 
   /// A map of the new network that has a map's rows from `first` on.
@@ -268,22 +235,9 @@ class Striping {
     if (l.two_operands() && !alike(l.second, l.input)) return false;
     l.window.pad_top += in.first - out.first * stride;
     l.window.H = in.count();
-    l.window.P = out.count();
-    l.rows_of_all = old(index).window.P;
     if (l.part_of >= 0) l.part_of = first_of_[at(l.part_of)];
-    int& first = first_of_[at(index)];
-    if (first < 0) {
-      first = static_cast<int>(net_.layers.size());
-    } else {
-      l.like = first;
-      l.macs = 0;
-    }
-    if (l.kind == LayerKind::kConv) {
-      cut_sweeps(l, out.first, out.last);
-      if (l.like >= 0) l.conv().weights.clear();
-    }
     if (l.kind == LayerKind::kSum) move_regions(l, out);
-    net_.layers.push_back(std::move(l));
+    add_rows(net_, std::move(l), out, first_of_[at(index)]);
     return true;
   }
 

@@ -6,16 +6,10 @@
 #include <utility>
 
 #include "base/rounding.h"
+#include "sw/compiler/transform/stripes.h"
 
 namespace trine::compiler {
 namespace {
-
-/// Rows first..last-1.
-struct Rows {
-  int first = 0, last = 0;
-
-  int count() const { return last - first; }
-};
 
 /// Whether the layer makes each row of codes of one map from a window of rows of another.
 bool makes_rows(const Network& network, const Layer& l) {
@@ -74,13 +68,7 @@ class Striping {
       if (k > 0) store(stripes_[at(k) - 1]);
     }
     store(stripes_.back());
-    const std::size_t end = net_.layers.size();
-    const int more = static_cast<int>(end) - (layers_.last + 1);
-    net_.layers.insert(net_.layers.end(), begin + layers_.last + 1, old_.layers.end());
-    for (std::size_t i = end; i < net_.layers.size(); ++i)
-      for (int* other : {&net_.layers[i].like, &net_.layers[i].part_of})
-        if (*other > layers_.last) *other += more;
-    set_lifetimes(net_);
+    add_behind(net_, old_, layers_.last);
     return std::move(net_);
   }
 
@@ -128,12 +116,10 @@ class Striping {
     for (int i = layers_.first; i <= layers_.last; ++i) {
       const Rows out = rows_of(i, stripe);
       if (out.count() <= 0) continue;
-      const Geometry& g = old(i).window;
-      in.first = std::min(in.first, out.first * g.stride_y - g.pad_top);
-      in.last = std::max(in.last, (out.last - 1) * g.stride_y - g.pad_top + g.span_y());
+      const Rows read = input_rows(old(i).window, out);
+      in = {std::min(in.first, read.first), std::max(in.last, read.last)};
     }
-    in.first = std::clamp(in.first, 0, height - 1);
-    in.last = std::clamp(in.last, in.first + 1, height);
+    if (in.count() <= 0) in = {height - 1, height};  // no layer has rows there
     const int channels = old_.maps[at(input_)].shape.C;
     stripe.loaded = add(input_, channels, in);
     copy(cut(input_, 0, channels, in), stripe.loaded, first_load_);
@@ -157,25 +143,12 @@ class Striping {
     to.part.y += out.first * to.part.stride_y - stripe.out.first;
     l.output = net_.add(std::move(to));
     l.window.pad_top -= out.first * l.window.stride_y;
-    l.window.P = out.count();
     if (loads_) {
       l.input = stripe.loaded;
       l.window.pad_top += stripe.in.first;
       l.window.H = stripe.in.count();
     }
-    l.rows_of_all = old(i).window.P;
-    int& first = first_of_[at(i - layers_.first)];
-    if (first < 0) {
-      first = static_cast<int>(net_.layers.size());
-    } else {
-      l.like = first;
-      l.macs = 0;
-    }
-    if (l.kind == LayerKind::kConv) {
-      cut_sweeps(l, out.first, out.last);
-      if (l.like >= 0) l.conv().weights.clear();
-    }
-    net_.layers.push_back(std::move(l));
+    add_rows(net_, std::move(l), out, first_of_[at(i - layers_.first)]);
   }
 
   void store(const Stripe& stripe) {
@@ -185,19 +158,8 @@ class Striping {
   }
 
   void copy(int from, int to, int& first) {
-    const Shape& shape = net_.maps[at(from)].shape;
-    Layer copy(LayerKind::kMax);
-    copy.label = old(layers_.first).label;
-    copy.op = "COPY";
-    copy.name = old(layers_.first).name;
-    copy.words = shape.channel_words();
-    copy.window = {.H = shape.H, .W = shape.W, .P = shape.H, .Q = shape.W};
-    copy.by_dma = true;
-    copy.input = from;
-    copy.output = to;
-    copy.like = first;
-    if (first < 0) first = static_cast<int>(net_.layers.size());
-    net_.layers.push_back(std::move(copy));
+    const Layer& of = old(layers_.first);
+    add_copy(net_, from, to, of, of.name, first);
   }
 
   const Network& old_;

@@ -11,7 +11,8 @@ class ProgramItem:
     """A program that ran: its image (trine.Image), the golden ending, and what the machine said.
 
     `causes`: those that are right where the program does not end well; `address`: a range that ERROR_ADDRESS lies in.
-    `ordered`: its RUNs wait for each other where they must; else engines race, and what they leave is nobody's promise.
+    `ordered`: its RUNs wait for each other where they must, and read what it wrote; else memory is nobody's promise: engines
+    race, and DMEM has what the program before left.
     """
 
     def __init__(self, image, ending, behaviour, causes=(), address=None, error_run=None, golden=None, ordered=True):

@@ -428,7 +428,9 @@ std::pair<py::bytes, std::string> execute(const machine::Config& config, const p
                   {"word", ending.word},
                   {"cycles", ending.result.cycles},
                   {"bytes_read", ending.result.dram_bytes_read},
-                  {"bytes_written", ending.result.dram_bytes_written}};
+                  {"bytes_written", ending.result.dram_bytes_written},
+                  {"causes", ending.result.causes},
+                  {"busy", ending.result.engine_busy}};
   return {bytes_of(memory), json_text(json)};
 }
 

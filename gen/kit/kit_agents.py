@@ -60,18 +60,19 @@ class Behaviour(uvm_sequence_item):
 
     percent   of cycles in which a channel pauses
     latency   most cycles before a beat or a response; one in sixteen waits
+    shy       ready comes behind valid alone
     bad_read, bad_write   bytes whose beats are answered with `response`
     silent    a channel that stands still: "ar", "r", "aw", "w", "b"
     """
 
-    def __init__(self, name="behaviour", percent=0, latency=0, bad_read=range(0), bad_write=range(0),
+    def __init__(self, name="behaviour", percent=0, latency=0, shy=False, bad_read=range(0), bad_write=range(0),
                  response=AxiResp.SLVERR, silent=""):
         super().__init__(name)
-        self.percent, self.latency, self.response, self.silent = percent, latency, response, silent
+        self.percent, self.latency, self.shy, self.response, self.silent = percent, latency, shy, response, silent
         self.bad_read, self.bad_write = bad_read, bad_write
 
     def text(self):
-        return ("silent" if self.silent else "slow" if self.latency > 30 else "latency" if self.latency else
+        return ("silent" if self.silent else "shy" if self.shy else "slow" if self.latency > 30 else "latency" if self.latency else
                 "pauses" if self.percent else "plain")
 
 
@@ -129,6 +130,11 @@ class MemoryDriver(uvm_driver):
         return itertools.chain.from_iterable([True] * (source.randrange(latency + 1) if source.randrange(16) == 0 else 0) + [False]
                                              for _ in itertools.count())
 
+    def behind(self, name):
+        """Pauses until somebody offers something."""
+        valid = getattr(self.dut, f"m_axi_{name}valid")
+        return (valid.value.binstr != "1" for _ in itertools.count())
+
     async def run_phase(self):
         while True:
             item = await self.seq_item_port.get_next_item()
@@ -138,7 +144,9 @@ class MemoryDriver(uvm_driver):
                 channel.pause = name == item.silent
                 if channel.pause:
                     continue
-                if item.latency and name in ("r", "b"):
+                if item.shy and name in ("ar", "aw", "w"):
+                    channel.set_pause_generator(self.behind(name))
+                elif item.latency and name in ("r", "b"):
                     channel.set_pause_generator(self.waits(item.latency))
                 elif item.percent:
                     channel.set_pause_generator(self.pauses(item.percent))

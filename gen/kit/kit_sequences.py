@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sequences: a program from its image to its end, and images that are made at random or to fail."""
+import cocotb
+from cocotb.triggers import ClockCycles
 from pyuvm import uvm_sequence
 
 from kit_agents import Behaviour
@@ -32,23 +34,28 @@ class ProgramSequence(uvm_sequence):
     limit       cycles until the interrupt must have come
     window      what bursts may touch: None, or a function of (first, last) of the whole memory
     limits      registers that are written before, besides those that all programs need
+    silence     (channel, cycles): of the memory, before it behaves
     at          (origin, words first): where the memory lies, and whether the words lie in front of the data
     causes, address, error_run, golden, ordered   see ProgramItem; `address` is a function of the sequence
     """
 
     def __init__(self, env, image, ending, behaviour=None, limit=30_000, window=None, limits=None, at=(0x10000, False),
-                 causes=(), address=None, error_run=None, golden=None, ordered=True):
+                 silence=None, causes=(), address=None, error_run=None, golden=None, ordered=True):
         super().__init__("program")
         self.env, self.image, self.ending, self.behaviour = env, image, ending, behaviour or Behaviour()
         self.limit, self.window, self.limits, self.at = limit, window, limits or {}, at
         self.causes, self.address, self.error_run, self.golden = causes, address, error_run, golden
-        self.ordered = ordered
+        self.ordered, self.silence = ordered, silence
 
     async def body(self):
         self.place()
-        await self.env.behave(self.behaviour)
+        channel, silent = self.silence or ("", 0)
+        await self.env.behave(Behaviour(silent=channel) if silent else self.behaviour)
         await self.set_up()
         await self.launch()
+        if silent:
+            await ClockCycles(cocotb.top.aclk, silent)
+            await self.env.behave(self.behaviour)
         came = await self.env.interrupt.wait(self.limit)
         clocks = self.env.interrupt.cycles - self.started
         assert came, f"no interrupt within {self.limit} cycles, STATUS {await self.env.registers.read('STATUS')}"

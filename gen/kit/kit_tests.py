@@ -8,12 +8,15 @@ from cocotbext.axi import AxiResp
 import trine
 
 from kit_agents import Behaviour, RegisterItem
-from kit_description import BEAT, CAUSES, CONFIGURATION, OFFSETS, Assembler, runs_of
+import kit_closing
+from kit_description import BEAT, CAUSES, CONFIGURATION, FIELDS_OF, ISA, OFFSETS, RUN_FIELDS, Assembler, runs_of
 from kit_env import CONFIG, OPTIONS, Test, short_program
 from kit_registers import MASK
+from kit_scoreboard import NAMES
 from kit_sequences import BUS_WAS_RESET, SCRUB, SOFT_RESET, START, OneItem, ProgramSequence
 
-BEHAVIOURS = ({}, {"percent": 30}, {"percent": 70}, {"latency": 8}, {"latency": 30, "percent": 20}, {"latency": 100})
+BEHAVIOURS = ({}, {"percent": 30}, {"percent": 70}, {"latency": 8}, {"latency": 30, "percent": 20}, {"latency": 100}, {"shy": True})
+KINDS = ({}, {"percent": 30}, {"latency": 20}, {"latency": 100}, {"shy": True})  # one of each text()
 
 
 def kit_test(cls):
@@ -42,6 +45,15 @@ class Programs(Placed):
             image = trine.random_program(CONFIG, seed, OPTIONS["length"])
             behaviour = Behaviour(**BEHAVIOURS[seed % len(BEHAVIOURS)])
             await self.run_program(image, behaviour=behaviour, at=self.place(), limit=20 * image.run().cycles + 20_000)
+
+
+@kit_test
+class Closing(Placed):
+    """Programs made for bins that random ones leave: memory, counters, bus."""
+
+    async def scenario(self):
+        for image in kit_closing.programs(CONFIG, OPTIONS["seed"], OPTIONS["programs"], OPTIONS["length"]):
+            await self.run_program(image, at=self.place(), limit=20 * image.run().cycles + 20_000)
 
 
 @kit_test
@@ -189,8 +201,10 @@ class Errors(Placed):
 
     async def scenario(self):
         for n in range(OPTIONS["programs"]):
-            for case in (self.bus_error, self.window_error, self.limit_error, self.illegal_error, self.lost_response):
-                await case(OPTIONS["seed"] * 1000 + n)
+            self.kind = KINDS[(OPTIONS["seed"] - 1 + n) % len(KINDS)]
+            for case in (self.bus_error, self.window_error, self.limit_error, self.illegal_error, self.feature_error,
+                         self.progress_error, self.lost_response, self.late_response):
+                await case(OPTIONS["seed"] + n)
                 await self.recover()
 
     async def recover(self):
@@ -199,6 +213,7 @@ class Errors(Placed):
 
     async def fails(self, image, causes, **more):
         more.setdefault("at", self.place())
+        more.setdefault("behaviour", Behaviour(**self.kind))
         return await self.run_program(image, causes=tuple(CAUSES[c] for c in causes), **more)
 
     async def bus_error(self, seed):
@@ -206,7 +221,7 @@ class Errors(Placed):
         image = short_program(self.random)
         after = image.run().memory
         for kind in ("fetch", "load", "store"):
-            at, response = self.place(), self.random.choice((AxiResp.SLVERR, AxiResp.DECERR))
+            at, response = self.place(), (AxiResp.SLVERR, AxiResp.DECERR)[seed % 2]
             probe = ProgramSequence(self.env, image, None, at=at)
             probe.place()
             run, more = None, {}
@@ -224,7 +239,7 @@ class Errors(Placed):
                 more["bad_write"] = range(address, address + 1)
             beat = address - address % BEAT
             await self.fails(image, (kind,), at=at, error_run=run, address=lambda s, a=beat: range(max(0, a - 4096), a + BEAT),
-                             behaviour=Behaviour(percent=self.random.choice((0, 40)), response=response, **more))
+                             behaviour=Behaviour(response=response, **self.kind, **more))
             burst = next(b for b in self.env.counted.bursts if b.response)
             assert self.env.counted and await self.env.registers.read_wide("ERROR_ADDRESS") in range(
                 burst.address, burst.address + burst.beats * BEAT), "ERROR_ADDRESS is not of the burst that failed"
@@ -273,6 +288,30 @@ class Errors(Placed):
             gives.run("load", words=2, signal=2)
         await self.fails(trine.Image(CONFIG, image.memory, gives.bytes()), ("token",))
 
+    async def feature_error(self, seed):
+        """Operations that other designs have: the model says which are a lack, and which are illegal."""
+        image = short_program(self.random)
+        codes = [(engine, c["code"]) for engine, group in enumerate(("dma_target", "compute_op", "vector_op"))
+                 for c in ISA["codes"][group] if not c["available"]]
+        for engine, code in self.random.sample(codes, min(3, len(codes))):
+            word = ISA["opcodes"]["run"] << ISA["opcode_lsb"] | engine << ISA["engine_lsb"] | code << RUN_FIELDS["op"].lsb
+            at = 8 * self.random.randrange(1, len(image.words) // 8 - 1)
+            bad = trine.Image(CONFIG, image.memory, image.words[:at] + word.to_bytes(8, "little") + image.words[at + 8:])
+            ending = bad.run()
+            await self.fails(bad, (NAMES[ending.cause],), ending=ending, address=lambda s, a=at: range(a, a + 1))
+            await self.soft_reset()
+
+    async def progress_error(self, seed):
+        """Fewer channels than groups of columns: the machine waits for one that never comes."""
+        for n in range(100):
+            draft = kit_closing.Draft(trine.random_program(CONFIG, 2 * (100 * seed + n), 6))
+            for at, run in draft.runs():
+                if "groups_last" in FIELDS_OF[run.engine] and run.get("groups_last") and run.get("channels") > 1:
+                    image = draft.made({at: {"channels": 1}})
+                    if image.run().cause == CAUSES["progress"]:
+                        await self.fails(image, ("progress",), limits={"PROGRESS_LIMIT": 700})
+                        return
+
     async def lost_response(self, seed):
         """A channel that stands still: WATCHDOG cycles later the program stops."""
         image = short_program(self.random)
@@ -281,6 +320,13 @@ class Errors(Placed):
         await self.fails(image, causes, behaviour=Behaviour(silent=channel), limits={"WATCHDOG": 700})
         await self.env.behave(Behaviour())
         await ClockCycles(cocotb.top.aclk, 2000)
+
+    async def late_response(self, seed):
+        """The same, but it comes before WATCHDOG ends: who waits for the bus is not stuck, whatever PROGRESS_LIMIT says."""
+        for channel in ("ar", "r", "aw", "w", "b"):
+            await self.soft_reset()
+            image = short_program(self.random)
+            await self.run_program(image, at=self.place(), silence=(channel, 1000), limits={"WATCHDOG": 1400, "PROGRESS_LIMIT": 200})
 
 
 @kit_test

@@ -22,8 +22,8 @@ from kit_description import DATA  # noqa: E402
 
 # Test, seeds, programs of a simulation, instructions of a program.
 QUICK = (("Registers", 1, 1, 0), ("Programs", 1, 3, 12), ("Errors", 1, 1, 0), ("Malformed", 1, 2, 0), ("Resets", 1, 1, 0))
-FULL = (("Registers", 2, 1, 0), ("Programs", 6, 4, 30), ("Errors", 3, 1, 0), ("Malformed", 2, 5, 0), ("Resets", 2, 1, 0),
-        ("Network", 1, 1, 0))
+FULL = (("Registers", 2, 1, 0), ("Programs", 6, 4, 30), ("Closing", 1, 30, 16), ("Errors", 2, 5, 0), ("Malformed", 2, 5, 0),
+        ("Resets", 2, 4, 0), ("Network", 1, 1, 0))
 Unit = collections.namedtuple("Unit", "test seed programs length")
 
 
@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("kit_work"), help="folder for results")
     parser.add_argument("--full", action="store_true", help="all seeds; a run that was stopped goes on")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--test", default="", help="one test: Registers, Programs, Network, Errors, Malformed, Resets")
+    parser.add_argument("--test", default="", help="one test: Registers, Programs, Closing, Network, Errors, Malformed, Resets")
     parser.add_argument("--programs", type=int, default=3)
     parser.add_argument("--length", type=int, default=12, help="instructions of a random program")
     parser.add_argument("--model", type=pathlib.Path, default="", help="of the test Network (LeNet)")

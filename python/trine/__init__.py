@@ -343,6 +343,7 @@ class Ending:
     cause    code of ERROR_CAUSE, 0: done
     refused  instead of an end: the machine would do something undefined; text says what
     word     that it stopped at; cycles, bytes_read, bytes_written: predicted, of words that are done
+    causes   cycles of each, as the registers CAUSE have them; busy: of each engine; predicted likewise
     """
     memory: bytes
     cause: int
@@ -352,6 +353,8 @@ class Ending:
     cycles: int
     bytes_read: int
     bytes_written: int
+    causes: list[int]
+    busy: list[int]
 
 
 @dataclasses.dataclass(frozen=True)

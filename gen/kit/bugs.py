@@ -25,7 +25,7 @@ from kit_description import DATA  # noqa: E402
 
 # What each bug is offered, in this order, until something notices.
 PLAN = (run.Unit("Programs", 6, 2, 16), run.Unit("Registers", 1, 1, 0), run.Unit("Errors", 1, 1, 0), run.Unit("Resets", 1, 1, 0),
-        run.Unit("Malformed", 1, 3, 0), run.Unit("Programs", 9, 2, 16))
+        run.Unit("Malformed", 1, 3, 0), run.Unit("Errors", 5, 1, 0), run.Unit("Closing", 1, 4, 16))
 SECONDS = 300  # of the processor, most for one of them
 
 OPERATORS = {"&&": ("||",), "||": ("&&",), "==": ("!=",), "!=": ("==",), "<=": ("<",), ">=": (">",), "<": ("<=", ">="), ">": (">=", "<"),
@@ -193,6 +193,8 @@ def main():
     parser.add_argument("--least", type=float, default=80, help="percent that must be found")
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
+    if options.count < 1 or options.jobs < 1:
+        run.fail("--count and --jobs: at least 1")
     design, work = options.design.resolve(), options.work.resolve()
     run.check_design(design)
     work.mkdir(parents=True, exist_ok=True)

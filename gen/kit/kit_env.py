@@ -122,8 +122,8 @@ class Test(uvm_test):
         await sequence.start()
         return sequence
 
-    async def soft_reset(self, *command):
-        await SoftReset(self.env, *command).start()
+    async def soft_reset(self, *command, **more):
+        await SoftReset(self.env, *command, **more).start()
 
     async def good_program(self, seed, **more):
         """A short program that must be exact: whatever was before left nothing behind."""

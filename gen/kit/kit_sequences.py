@@ -34,28 +34,27 @@ class ProgramSequence(uvm_sequence):
     limit       cycles until the interrupt must have come
     window      what bursts may touch: None, or a function of (first, last) of the whole memory
     limits      registers that are written before, besides those that all programs need
-    silence     (channel, cycles): of the memory, before it behaves
+    silent_cycles   after which the memory answers again
     at          (origin, words first): where the memory lies, and whether the words lie in front of the data
     causes, address, error_run, golden, ordered   see ProgramItem; `address` is a function of the sequence
     """
 
     def __init__(self, env, image, ending, behaviour=None, limit=30_000, window=None, limits=None, at=(0x10000, False),
-                 silence=None, causes=(), address=None, error_run=None, golden=None, ordered=True):
+                 silent_cycles=0, causes=(), address=None, error_run=None, golden=None, ordered=True):
         super().__init__("program")
         self.env, self.image, self.ending, self.behaviour = env, image, ending, behaviour or Behaviour()
         self.limit, self.window, self.limits, self.at = limit, window, limits or {}, at
         self.causes, self.address, self.error_run, self.golden = causes, address, error_run, golden
-        self.ordered, self.silence = ordered, silence
+        self.ordered, self.silent_cycles = ordered, silent_cycles
 
     async def body(self):
         self.place()
-        channel, silent = self.silence or ("", 0)
-        await self.env.behave(Behaviour(silent=channel) if silent else self.behaviour)
+        await self.env.behave(self.behaviour)
         await self.set_up()
         await self.launch()
-        if silent:
-            await ClockCycles(cocotb.top.aclk, silent)
-            await self.env.behave(self.behaviour)
+        if self.silent_cycles:
+            await ClockCycles(cocotb.top.aclk, self.silent_cycles)
+            await self.env.behave(Behaviour())
         came = await self.env.interrupt.wait(self.limit)
         clocks = self.env.interrupt.cycles - self.started
         assert came, f"no interrupt within {self.limit} cycles, STATUS {await self.env.registers.read('STATUS')}"
@@ -81,7 +80,7 @@ class ProgramSequence(uvm_sequence):
             if value >> 32:
                 await registers.write(name + "_HIGH", value >> 32)
         await registers.write("PROGRAM_WORDS", len(self.image.words) // 8)
-        for name, value in {"WATCHDOG": 20_000, "PROGRESS_LIMIT": 4_000, "CYCLES_LIMIT": 0, **self.limits}.items():
+        for name, value in {"WATCHDOG": 20_000, "PROGRESS_LIMIT": 400, "CYCLES_LIMIT": 0, **self.limits}.items():
             await registers.write(name, value)
         await registers.write("IRQ_ENABLE", 3)
         await registers.write("IRQ_STATUS", 3)
@@ -120,12 +119,12 @@ class ProgramSequence(uvm_sequence):
 class SoftReset(uvm_sequence):
     """A soft reset, with `command` a scrub; waits until it is over."""
 
-    def __init__(self, env, command=SOFT_RESET):
+    def __init__(self, env, command=SOFT_RESET, behaviour=None):
         super().__init__("soft_reset")
-        self.env, self.command = env, command
+        self.env, self.command, self.behaviour = env, command, behaviour or Behaviour()
 
     async def body(self):
-        await self.env.behave(Behaviour())
+        await self.env.behave(self.behaviour)
         await self.env.registers.write("CONTROL", self.command)
         for _ in range(3000):
             if not await self.env.registers.read("STATUS") & (BUSY | RESETTING):

@@ -323,10 +323,9 @@ class Errors(Placed):
 
     async def late_response(self, seed):
         """The same, but it comes before WATCHDOG ends: who waits for the bus is not stuck, whatever PROGRESS_LIMIT says."""
-        for channel in ("ar", "r", "aw", "w", "b"):
-            await self.soft_reset()
-            image = short_program(self.random)
-            await self.run_program(image, at=self.place(), silence=(channel, 1000), limits={"WATCHDOG": 1400, "PROGRESS_LIMIT": 200})
+        channel = ("ar", "r", "aw", "w", "b")[(seed + 1) % 5]
+        await self.run_program(short_program(self.random), at=self.place(), behaviour=Behaviour(silent=channel), silent_cycles=1000,
+                               limits={"WATCHDOG": 1400, "PROGRESS_LIMIT": 200})
 
 
 @kit_test
@@ -364,15 +363,18 @@ class Resets(Placed):
 
     async def scenario(self):
         for n in range(OPTIONS["programs"]):
-            for reset in (self.soft_reset, self.hard_reset):
-                await self.interrupted()
-                await reset()
+            for kind in KINDS:
+                await self.interrupted(Behaviour(**kind))
+                await self.soft_reset(behaviour=Behaviour(**kind))
                 await self.good_program(n, at=self.place())
+            await self.interrupted(Behaviour(percent=20))
+            await self.hard_reset()
+            await self.good_program(n, at=self.place())
             await self.scrubbed()
 
-    async def interrupted(self):
+    async def interrupted(self, behaviour):
         image = short_program(self.random)
-        sequence = ProgramSequence(self.env, image, image.run(), Behaviour(percent=20), at=self.place())
+        sequence = ProgramSequence(self.env, image, image.run(), behaviour, at=self.place())
         sequence.place()
         await self.env.behave(sequence.behaviour)
         await sequence.set_up()

@@ -8,6 +8,7 @@ Results are in the work folder: results.tsv, coverage.md. What ended well is not
 """
 import argparse
 import collections
+import importlib.util
 import json
 import os
 import pathlib
@@ -23,7 +24,7 @@ from kit_description import DATA  # noqa: E402
 # Test, seeds, programs of a simulation, instructions of a program.
 QUICK = (("Registers", 1, 1, 0), ("Programs", 1, 3, 12), ("Errors", 1, 1, 0), ("Malformed", 1, 2, 0), ("Resets", 1, 1, 0))
 FULL = (("Registers", 2, 1, 0), ("Programs", 6, 4, 30), ("Closing", 1, 30, 16), ("Errors", 2, 5, 0), ("Malformed", 2, 5, 0),
-        ("Resets", 2, 4, 0), ("Network", 1, 1, 0))
+        ("Resets", 2, 3, 0), ("Network", 1, 1, 0))
 Unit = collections.namedtuple("Unit", "test seed programs length")
 
 
@@ -96,6 +97,13 @@ def simulate(folder, unit, name, model="", limit=None):
     return (*verdict(results, text), seconds, cycles)
 
 
+def is_installed(name):
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def verdict(results, text):
     import xml.etree.ElementTree
     if not results.exists():
@@ -110,22 +118,28 @@ def verdict(results, text):
 
 
 def coverage_page(folder, names):
-    """coverage.md: bins of each group, of all simulations together."""
-    from kit_coverage import table
+    """coverage.md: bins of each group, of all simulations together. Bins that no program can hit are listed apart."""
+    from kit_coverage import excluded, table
     hits = [hit for name in names if (folder / f"{name}.coverage.json").exists()
             for hit in json.loads((folder / f"{name}.coverage.json").read_text())]
-    rows = table(hits)
-    (folder / "coverage.json").write_text(json.dumps([{"group": g, "bins": n, "hit": h, "missed": m} for g, n, h, m in rows], indent=1))
+    rows, left_out = table(hits), excluded()
+    (folder / "coverage.json").write_text(json.dumps(
+        {"groups": [{"group": g, "bins": n, "hit": h, "missed": m} for g, n, h, m in rows], "excluded": left_out}, indent=1))
     text = "# Functional coverage\n\n| group | bins | hit | % |\n|---|---:|---:|---:|\n"
     text += "".join(f"| {g} | {n} | {h} | {100 * h / n:.1f} |\n" for g, n, h, _ in rows)
     bins, hit = sum(r[1] for r in rows), sum(r[2] for r in rows)
     text += f"| all | {bins} | {hit} | {100 * hit / bins:.1f} |\n\n## Missed\n"
     text += "".join(f"- {g}: {', '.join(m)}\n" for g, _, _, m in rows if m)
+    text += f"\n## Excluded\n{len(left_out)} bins that no program of this design hits; one that does fails.\n"
+    text += "".join(f"- {g}: {name} ({why})\n" for g, name, why in left_out)
     (folder / "coverage.md").write_text(text)
     return bins, hit
 
 
 def check_design(design):
+    lacking = [name for name in ("cocotb", "cocotbext.axi", "pyuvm", "numpy", "trine") if not is_installed(name)]
+    if lacking:
+        fail(f"{sys.executable}: lacks {', '.join(lacking)}; README.md says how to make an environment that has them")
     if not (design / "manifest.json").exists():
         fail(f"--design {design}: holds no design of trine generate")
     found = json.loads((design / "manifest.json").read_text()).get("design_hash")
@@ -139,13 +153,15 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("kit_work"), help="folder for results")
     parser.add_argument("--full", action="store_true", help="all seeds; a run that was stopped goes on")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--test", default="", help="one test: Registers, Programs, Closing, Network, Errors, Malformed, Resets")
+    parser.add_argument("--test", default="", choices=sorted({test for test, *_ in FULL}), help="one test")
     parser.add_argument("--programs", type=int, default=3)
     parser.add_argument("--length", type=int, default=12, help="instructions of a random program")
     parser.add_argument("--model", type=pathlib.Path, default="", help="of the test Network (LeNet)")
     options = parser.parse_args()
     design, work = options.design.resolve(), options.work.resolve()
     check_design(design)
+    if options.model != pathlib.Path("") and not options.model.is_file():
+        fail(f"--model {options.model}: no such file")
     stamp = work / "built"
     if not stamp.exists() or stamp.read_text() != DATA["design_hash"]:
         wrong = build(sources(design), work)

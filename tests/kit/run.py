@@ -8,6 +8,7 @@ tests and plants 40 bugs, of which 80 % must be found; in DIR it goes on where i
 left, as Markdown, --keep writes both tables into bench/results. cocotb, cocotbext-axi and pyuvm come from PyPI into a virtual environment of DIR. Exit code 77 without PyPI.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -97,6 +98,25 @@ def package(build, cmake):
     return {**os.environ, "PYTHONPATH": str(folder.parent)}
 
 
+CLOSING = """
+import kit_closing, kit_coverage, trine
+config = trine.Config("config.toml")
+images = [trine.random_program(config, seed, 16) for seed in range(40)]
+made = list(kit_closing.programs(config, 1, 8, 16))
+hits = {hit for image in images for hit in kit_coverage.hits_of(image.words)}
+closed = hits | {hit for image in made for hit in kit_coverage.hits_of(image.words)}
+kit_coverage.table([[*hit, 1] for hit in closed])
+assert all(image.run().cause == 0 and not image.run().refused for image in made), "a made program is none"
+assert len(closed) > len(hits) + 40, f"{len(closed)} bins, {len(hits)} without programs that are made for them"
+"""
+
+
+def check_closing(build, environment):
+    """Programs that are made for open bins hit some, and no program hits a bin that is left out."""
+    if subprocess.run([sys.executable, "-B", "-c", CLOSING], cwd=build / "kit", env=environment).returncode != 0:
+        fail("programs for open bins: see above")
+
+
 def kit(build, environment, program, *arguments):
     """@return whether it passes"""
     command = [sys.executable, "-B", build / "kit" / program, "--design", build / "design", *arguments]
@@ -104,10 +124,14 @@ def kit(build, environment, program, *arguments):
 
 
 def coverage_lines(build):
-    rows = json.loads((build / "kit_full" / "coverage.json").read_text())
+    found = json.loads((build / "kit_full" / "coverage.json").read_text())
+    rows, reasons = found["groups"], collections.Counter(why for _, _, why in found["excluded"])
     rows.append({"group": "all", "bins": sum(r["bins"] for r in rows), "hit": sum(r["hit"] for r in rows)})
     return ["| group | bins | hit | % |", "|---|---:|---:|---:|",
-            *(f"| {r['group']} | {r['bins']} | {r['hit']} | {100 * r['hit'] / r['bins']:.1f} |" for r in rows)]
+            *(f"| {r['group']} | {r['bins']} | {r['hit']} | {100 * r['hit'] / r['bins']:.1f} |" for r in rows),
+            "", "Missed: " + "; ".join(f"{r['group']}: {', '.join(r['missed'])}" for r in rows[:-1] if r["missed"]) + ".",
+            "", f"{len(found['excluded'])} bins are left out:", "", "| because | bins |", "|---|---:|",
+            *(f"| {why} | {count} |" for why, count in reasons.most_common())]
 
 
 def bug_lines(build):
@@ -161,6 +185,7 @@ def main():
     check_registers(build, description)
     check_programs(build)
     environment = package(build, options.cmake.resolve())
+    check_closing(build, environment)
     passes = kit(build, environment, "run.py", "--test", "Registers", "--work", build / "kit_work")
     check_bugs(build)
     if options.full:

@@ -73,6 +73,12 @@ def digits(build, *more, run=soc):
     return figures
 
 
+def vmm(by, *more):
+    """A product without a model, by the driver: what it says first, and that all sums are right."""
+    text = soc(0, *more, "--app", ROOT / "soc" / "firmware" / "vmm.c")
+    expect("vmm.c", re.search(rf"^{by}3 calls of trine_vmm, 24 x 40, \d+ cycles, 0 of 72 sums wrong$", text, re.MULTILINE), text)
+
+
 def ended(report):
     return json.loads(report.read_text())["firmware_exit_code"]
 
@@ -226,12 +232,14 @@ def main():
     story(build, *small, "--fault", "none")
     no_story(*small, "--fault", "none")
     mlperf(build, 10 if options.full else 1)
+    vmm("", *small, "--fault", "none")
     if options.full:
         sdram = ["--config", "edge32", "--sdram"]
         soc(0, *sdram, PLUS, "--cases", 2)
         without_hooks(*sdram, PLUS, "--cases", 2)
         digits(build, *small, "--cpu", "picorv32")
         digits(build, *small, "--cpu-variant", "full+cfu")
+        vmm("by the custom instruction: ", *small, "--cpu-variant", "full+cfu")
         digits(build, *small, "--cpu", "ibex", run=trine_soc)
         soc(0, *small, "--config", "edge32", LENET, PLUS)
         soc(0, *small, "--set", "array.activations16=true", *LSTM, "--fault", "none")

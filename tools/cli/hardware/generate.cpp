@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstring>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/output.h"
@@ -35,6 +36,16 @@ std::string quoted(const std::string& word) {
   return text + "'";
 }
 
+/// A folder is replaced as a whole, so neither may hold the other.
+void check_kit(const std::string& kit, const std::string& out) {
+  namespace fs = std::filesystem;
+  const fs::path a = fs::weakly_canonical(fs::absolute(kit)),
+                 b = fs::weakly_canonical(fs::absolute(out));
+  if (*b.lexically_relative(a).begin() != ".." || *a.lexically_relative(b).begin() != "..")
+    throw_error("--kit {}: a folder of its own, beside that of --out {}", kit, out);
+  check_output(kit);
+}
+
 int run(const GenerateArguments& options) {
   if (!options.packages.empty()) {
     gen::write_packages(options.packages);
@@ -53,7 +64,7 @@ int run(const GenerateArguments& options) {
     json = design_json(config, options.out, options.prefix);
     json.update(to_json(found, options.models));
   }
-  if (!options.kit.empty()) check_output(options.kit);
+  if (!options.kit.empty()) check_kit(options.kit, options.out);
   if (options.out.empty()) {
     options.output.write_json(json, &config);
     return kSuccess;

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "tests/cli/testing.h"
@@ -45,6 +47,19 @@ TEST_CASE("files are written through links and devices, which stay", "[cli][file
     REQUIRE(shell.trine("generate --config edge32 --out design").code == 0);
   CHECK(fs::is_symlink(shell.dir / "design"));
   CHECK(fs::exists(shell.dir / "elsewhere/trine.f"));
+}
+
+TEST_CASE("a verification kit has a folder beside the design's", "[cli][files][kit]") {
+  const Shell shell;
+  for (const auto& [out, kit] : std::vector<std::pair<std::string, std::string>>{
+           {"d", "d"}, {"d", "./d/kit"}, {"d/design", "d"}}) {
+    CAPTURE(out, kit);
+    const Result result = shell.trine("generate --config edge32 --out " + out + " --kit " + kit);
+    CHECK(result.code == 2);
+    CHECK(result.err ==
+          "--kit " + kit + ": a folder of its own, beside that of --out " + out + "\n");
+    CHECK(!fs::exists(shell.dir / "d"));
+  }
 }
 
 TEST_CASE("stdout holds the JSON alone for --json -", "[cli][json]") {

@@ -23,8 +23,8 @@ from kit_description import DATA  # noqa: E402
 
 # Test, seeds, programs of a simulation, instructions of a program.
 QUICK = (("Registers", 1, 1, 0), ("Programs", 1, 3, 12), ("Errors", 1, 1, 0), ("Malformed", 1, 2, 0), ("Resets", 1, 1, 0))
-FULL = (("Registers", 2, 1, 0), ("Programs", 6, 4, 30), ("Closing", 1, 30, 16), ("Errors", 2, 5, 0), ("Malformed", 2, 5, 0),
-        ("Resets", 2, 3, 0), ("Network", 1, 1, 0))
+FULL = (("Registers", 2, 1, 0), ("Programs", 4, 3, 20), ("Closing", 1, 24, 16), ("Errors", 1, 5, 0), ("Malformed", 2, 5, 0),
+        ("Resets", 2, 1, 0), ("Network", 1, 1, 0))
 Unit = collections.namedtuple("Unit", "test seed programs length")
 
 

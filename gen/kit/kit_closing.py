@@ -96,15 +96,17 @@ class Draft:
 
 
 def programs(config, seed, most, length=16):
-    """Images out of so many random ones, with changes: the fewest that have all of their bins, those with most of them first."""
-    drafts = {image.words: (image, hits_of(image.words)) for image in changed(config, seed, most, length)}
+    """Out of many random images, and so many with changes: the fewest that have all bins, those with most of them first."""
+    images = [trine.random_program(config, 2 * (1000 * seed + n) + 1, 2 * length) for n in range(3 * most)]
+    images += changed(config, seed, most, length)
+    has = [hits_of(image.words) for image in images]
     covered = set()
     while True:
-        image, has = max(drafts.values(), key=lambda draft: len(draft[1] - covered))
-        if not has - covered:
+        best = max(range(len(images)), key=lambda n: len(has[n] - covered))
+        if not has[best] - covered:
             return
-        covered |= has
-        yield image
+        covered |= has[best]
+        yield images[best]
 
 
 def changed(config, seed, count, length):

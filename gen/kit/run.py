@@ -23,7 +23,7 @@ from kit_description import DATA  # noqa: E402
 
 # Test, seeds, programs of a simulation, instructions of a program.
 QUICK = (("Registers", 1, 1, 0), ("Programs", 1, 3, 12), ("Errors", 1, 1, 0), ("Malformed", 1, 2, 0), ("Resets", 1, 1, 0))
-FULL = (("Registers", 2, 1, 0), ("Programs", 4, 3, 20), ("Closing", 1, 24, 16), ("Errors", 1, 5, 0), ("Malformed", 2, 5, 0),
+FULL = (("Registers", 2, 1, 0), ("Programs", 2, 3, 20), ("Closing", 1, 20, 16), ("Errors", 1, 5, 0), ("Malformed", 2, 5, 0),
         ("Resets", 2, 1, 0), ("Network", 1, 1, 0))
 Unit = collections.namedtuple("Unit", "test seed programs length")
 

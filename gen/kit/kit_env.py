@@ -115,6 +115,7 @@ class Test(uvm_test):
         cocotb.top.aresetn.value = 1
         await ClockCycles(cocotb.top.aclk, 2)
         self.env.registers.reset()
+        await SoftReset.over(self.env)  # memories with codes are scrubbed first
 
     async def run_program(self, image, ending=None, **more):
         """@return the sequence behind its end"""

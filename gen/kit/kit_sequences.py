@@ -126,7 +126,11 @@ class SoftReset(uvm_sequence):
     async def body(self):
         await self.env.behave(self.behaviour)
         await self.env.registers.write("CONTROL", self.command)
+        await self.over(self.env)
+
+    @staticmethod
+    async def over(env):
         for _ in range(3000):
-            if not await self.env.registers.read("STATUS") & (BUSY | RESETTING):
+            if not await env.registers.read("STATUS") & (BUSY | RESETTING):
                 return
         raise AssertionError("the reset does not end")

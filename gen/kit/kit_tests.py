@@ -209,7 +209,7 @@ class Errors(Placed):
 
     async def recover(self):
         await self.soft_reset()
-        await self.good_program(self.random.randrange(1 << 30), at=self.place())
+        await self.good_program(self.random.randrange(1 << 30), at=self.place(), behaviour=Behaviour(**self.kind))
 
     async def fails(self, image, causes, **more):
         more.setdefault("at", self.place())

@@ -125,7 +125,7 @@ WHOLE = (len(CONFIGURATION["array.precisions"]) == 3 and CONFIGURATION["array.co
          all(CONFIGURATION[key] for key in ("vector.enable", "vector.table", "vector.softmax", "matmul.enable", "depthwise.enable")))
 EXCLUDED = [(re.compile(pattern), why) for holds, pattern, why in (
     (CONFIGURATION["cluster.cores"] == 1, r"values of fields: (cores|from_core|core_y) x (1|other|high half)", "of a cluster"),
-    (WHOLE, r"ending: (.* x )?feature$", "lacks nothing whose lack is told from an illegal code"),
+    (WHOLE, r"ending: (.* x )?feature$", "lacks nothing whose lack is another error than an illegal code"),
     (True, r"values of fields: (dram|dram_stride) x 1", "bytes of whole words"),
     (True, r"store: values of fields: local_stride x 1", "whole beats"),
     (True, r"values of fields: (words|stride_x|stride_y) x 0", "at least 1"),

@@ -18,7 +18,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -133,7 +132,7 @@ def coverage_lines(build):
     rows.append({"group": "all", "bins": sum(r["bins"] for r in rows), "hit": sum(r["hit"] for r in rows)})
     return ["| group | bins | hit | % |", "|---|---:|---:|---:|",
             *(f"| {r['group']} | {r['bins']} | {r['hit']} | {100 * r['hit'] / r['bins']:.1f} |" for r in rows),
-            "", *textwrap.wrap("Missed: " + "; ".join(f"{r['group']}: {', '.join(r['missed'])}" for r in rows[:-1] if r["missed"]) + ".", 118),
+            "", "| group | missed |", "|---|---|", *(f"| {r['group']} | {', '.join(r['missed'])} |" for r in rows[:-1] if r["missed"]),
             "", f"{len(found['excluded'])} bins are left out:", "", "| because | bins |", "|---|---:|",
             *(f"| {why} | {count} |" for why, count in reasons.most_common())]
 

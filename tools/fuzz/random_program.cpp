@@ -655,7 +655,8 @@ class Generator {
                                   Op::kJoin16,    Op::kWord16,  Op::kMulNarrow16, Op::kTanh16,
                                   Op::kLogistic16};
     const bool triple = config_.formats && chance(15);
-    const Op op = triple ? (chance(50) ? Op::kTriple16 : Op::kTripleNarrow16) : kOps[draw(config_.table ? 13 : 11)];
+    const Op op = triple ? (chance(50) ? Op::kTriple16 : Op::kTripleNarrow16)
+                         : kOps[draw(config_.table ? 13 : 11)];
     const bool of_words = triple || op == Op::kJoin16 || op == Op::kWord16;
     const bool line = op == Op::kTanh16 || op == Op::kLogistic16;
     const int words = between(1, 4);

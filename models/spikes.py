@@ -56,13 +56,16 @@ def read_tree(group, depth=0, budget=None):
         if budget["bytes"] < 0:
             raise Fault(f"more than {MOST_BYTES >> 20} MiB of data")
         value = item[()]
-        tree[key] = value.decode("utf-8") if isinstance(value, bytes) else value
+        tree[key] = text_of(value, f"'{key}'") if isinstance(value, bytes) else value
     return tree
 
 
 def text_of(value, what):
     if isinstance(value, bytes):
-        value = value.decode("utf-8")
+        try:
+            value = value.decode("utf-8")
+        except UnicodeError:
+            raise Fault(f"{what} is no UTF-8")
     if not isinstance(value, str):
         raise Fault(f"{what} is no text")
     return value
@@ -79,7 +82,9 @@ class Node:
         raise Fault(f"node '{self.name}' {self.type}: {text}")
 
     def array(self, key, otherwise=None):
-        value = self.tree.get(key, otherwise)
+        return self.numbers(key, self.tree.get(key, otherwise))
+
+    def numbers(self, key, value):
         if value is None:
             self.fail(f"{key} is missing")
         try:
@@ -88,6 +93,13 @@ class Node:
             self.fail(f"{key} is no array of numbers")
         if not np.all(np.isfinite(result)):
             self.fail(f"{key} has numbers that are not finite")
+        return result
+
+    def like(self, key, shape, otherwise=None):
+        """A number for each neuron, or one for all."""
+        result = self.array(key, otherwise)
+        if list(result.shape) not in ([], [1], shape):
+            self.fail(f"{key} of shape {list(result.shape)}, allowed {shape} as r")
         return result
 
     def whole(self, key, count, otherwise=None):
@@ -167,6 +179,8 @@ class Neuron:
     def __init__(self, node, dt, reset):
         self.node, self.reset = node, reset if node.type not in ("LI", "CubaLI") else "none"
         self.shape = list(node.array("r").shape)
+        if len(self.shape) not in (1, 3):
+            node.fail(f"r of shape {self.shape}, allowed one axis, or channels, height, width")
         self.leak, self.synapse, self.offset = 1.0, None, 0.0
         self.gain = node.array("r")
         if node.type != "IF":
@@ -174,18 +188,18 @@ class Neuron:
             part = dt / node.one(membrane, dt, 1e9)
             self.leak = 1 - part
             self.gain = self.gain * part
-            self.offset = node.array("v_leak") * part
+            self.offset = node.like("v_leak", self.shape) * part
         if node.type.startswith("Cuba"):
             part = dt / node.one("tau_syn", dt, 1e9)
             self.synapse = 1 - part
-            self.gain = self.gain * part * node.array("w_in", 1.0)
+            self.gain = self.gain * part * node.like("w_in", self.shape, 1.0)
             if np.any(self.offset != 0):
                 node.fail("v_leak other than 0")
         self.threshold = None
         if self.reset != "none":
-            if np.any(node.array("v_reset", 0.0) != 0):
+            if np.any(node.like("v_reset", self.shape, 0.0) != 0):
                 node.fail("v_reset other than 0")
-            self.threshold = node.array("v_threshold")
+            self.threshold = node.like("v_threshold", self.shape)
             if np.any(self.threshold <= 0):
                 node.fail("v_threshold, allowed above 0")
             self.gain = self.gain / self.threshold
@@ -270,7 +284,7 @@ def product(out, node, neuron, back):
     w = w * gain.reshape([-1] + [1] * (w.ndim - 1)) * out.factor
     bias = bias * gain + offset
     if back is not None and back.type == "Affine":
-        bias = bias + back.array("bias").reshape(-1) * gain
+        bias = bias + back.like("bias", neuron.shape) * gain
     scale = 2.0 ** -out.bits
     if neuron.reset == "none":  # the largest that it reaches
         largest = out.reach * float(out.step)
@@ -381,11 +395,9 @@ def convert(graph, args):
     key = "shape" if "shape" in order[0].tree else "input_type"
     given = order[0].tree.get(key)
     given = given.get("input") if isinstance(given, dict) else given
-    if given is None:
-        order[0].fail("its shape is missing")
-    shape = [int(x) for x in np.asarray(given).reshape(-1)]
+    shape = [int(x) for x in order[0].numbers("shape", given).reshape(-1)]
     if len(shape) not in (1, 3) or min(shape) < 1 or max(shape) > 1 << 20:
-        order[0].fail(f"shape {shape}, allowed of one axis, or channels, height, width")
+        order[0].fail(f"shape {shape[:4]}, allowed of one axis, or channels, height, width")
     out = Writer(args.bits, shape, args.input_scale)
     entry = [args.steps] + shape
     out.value = out.quantized("input", "events", args.input_scale)

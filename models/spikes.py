@@ -25,6 +25,7 @@ WEIGHTS = {"Affine", "Linear", "Conv2d"}
 POOLS = {"SumPool2d", "AvgPool2d"}
 ENDS = {"Input", "Output"}
 LEAK = 2.0 ** -14  # in which leaks are rounded
+LARGEST = 1e30  # a number of float32, and sums of them
 SECONDS = 120  # of a processor, for all of it
 
 
@@ -245,7 +246,9 @@ class Writer:
     def weights(self, name, w):
         """int8, a scale for each channel."""
         most = np.abs(w).reshape(len(w), -1).max(axis=1)
-        scales = (np.where(most > 0, most, 1) / 127).astype(np.float32)
+        if not most.max() < LARGEST:
+            raise Fault(f"'{name}': weights up to {most.max():.3g} thresholds, allowed below {LARGEST:.0e}")
+        scales = (np.where(most > 1 / LARGEST, most, 1) / 127).astype(np.float32)
         codes = np.rint(w / scales.astype(np.float64).reshape([-1] + [1] * (w.ndim - 1)))
         q = self.constant(name + ":codes", onnx.INT8, np.clip(codes, -127, 127).astype(np.int8))
         s = self.constant(name + ":scales", onnx.FLOAT, scales)
@@ -256,7 +259,7 @@ class Writer:
         """int32, in steps of the sums."""
         steps = self.step * scales
         codes = np.rint(bias / steps.astype(np.float64))
-        if np.abs(codes).max() > 1 << 30:
+        if not np.abs(codes).max() <= 1 << 30:
             raise Fault(f"'{name}': biases beyond 30 bits of the weights' step")
         q = self.constant(name + ":codes", onnx.INT32, codes.astype(np.int32))
         s = self.constant(name + ":scales", onnx.FLOAT, steps)
@@ -290,6 +293,8 @@ def product(out, node, neuron, back):
         largest = out.reach * float(out.step)
         most = (np.abs(w).reshape(channels, -1).sum(axis=1) * largest + np.abs(bias)).max()
         most /= max(1 - neuron.leak, LEAK)
+        if not most < LARGEST:
+            neuron.node.fail(f"membranes up to {most:.3g}, allowed below {LARGEST:.0e}")
         scale = 2.0 ** int(np.ceil(np.log2(max(most, 1e-30) / 32767)))
     weights, scales = out.weights(name + ":weights", w)
     names = [out.value, weights]

@@ -16,6 +16,13 @@ namespace trine::compiler {
 using isa::Engine;
 using isa::dma::Target;
 
+namespace {
+
+/// Beats of a RUN that loads weights, at most: what is short finds a gap between other loads.
+constexpr std::int64_t kPieceBeats = 1024;
+
+}  // namespace
+
 /// Entries of the parameter memories that a network uses: two sets of its largest layer, or what is
 /// enough for others. With more of them parameters would come earlier, among columns that drain,
 /// which wait a cycle for each entry's beat (vww on 1,024 entries: 2 % of its cycles).
@@ -55,9 +62,18 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
 
 /// Rows as they lie in PMEM, or a stream that gives them.
 void Emitter::load_weights(const Image::Block& from, std::int64_t row) {
-  const Region to{Space::kPmem, row, from.rows};
-  load_constants(from.target, from.byte, from.words, row, to);
-  if (from.target == Target::kPmem) return;
+  if (from.target == Target::kPmem) {
+    const std::int64_t words = from.words / from.rows;  // of a row
+    const std::int64_t piece = std::max<std::int64_t>(
+        1, kPieceBeats * config_.data_words() / words);
+    for (std::int64_t first = 0; first < from.rows; first += piece) {
+      const std::int64_t rows = std::min(piece, from.rows - first);
+      load_constants(from.target, from.byte + 4 * first * words, rows * words, row + first,
+                     {Space::kPmem, row + first, rows});
+    }
+    return;
+  }
+  load_constants(from.target, from.byte, from.words, row, {Space::kPmem, row, from.rows});
   isa::TransferRegisters r(instructions.back().registers);
   r.set(isa::dma::kRowsLast, from.rows - 1, layer().label);
   instructions.back().registers = r;

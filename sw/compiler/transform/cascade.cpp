@@ -46,6 +46,7 @@ class Striping {
   /// Which maps only layers of the cascade know, whole or some of their channels.
   void find_internal() {
     internal_.assign(old_.maps.size(), 0);
+    if (cascade_.whole) return;
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const int m = old_.whole_of(old(i).output);
       const Map& map = old_map(m);
@@ -76,10 +77,16 @@ class Striping {
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const Layer& l = old(i);
       if (!works_by_rows(old_, l)) return false;
-      if (!internal(l.output) && (old_map(l.output).shape.H != height_ || !can_cut(l.output)))
+      const bool between = cascade_.whole && i < cascade_.last;
+      if (between && (old(i + 1).input != l.output || !old_.is_separate(l.output))) return false;
+      if (!internal(l.output) &&
+          ((!between && old_map(l.output).shape.H != height_) || !can_cut(l.output)))
         return false;
+      const bool chained = cascade_.whole && i > cascade_.first;
       for (const int m : {l.input, l.second})
-        if (m >= 0 && !internal(m) && (written_inside(m) || !can_cut(m))) return false;
+        if (m >= 0 && !internal(m) &&
+            ((written_inside(m) && !(chained && m == l.input)) || !can_cut(m)))
+          return false;
       if (l.is_gate() && written_inside(l.weights_map)) return false;
     }
     return true;
@@ -110,11 +117,12 @@ class Striping {
     };
     for (int i = cascade_.last; i >= cascade_.first; --i) {
       const Layer& l = old(i);
-      if (!internal(l.output)) need(l.output, stripe);
+      if (i == cascade_.last || !(internal(l.output) || cascade_.whole)) need(l.output, stripe);
       const auto out = needs.all.find(key_of(l.output));
       if (out == needs.all.end()) continue;  // nobody reads these rows
       Rows made = out->second;
-      if (cascade_.keeps && internal(l.output) && !stripes_.empty())
+      if (cascade_.whole && stripe.last == height_) made.last = l.window.P;
+      if (((cascade_.keeps && internal(l.output)) || cascade_.whole) && !stripes_.empty())
         if (const auto before = stripes_.back().made.find(i); before != stripes_.back().made.end())
           made.first = std::max(made.first, before->second.last);
       made.last = std::max(made.first, made.last);
@@ -283,6 +291,22 @@ bool works_by_rows(const Network& network, const Layer& l) {
 
 std::optional<Network> striped(const Network& network, const Cascade& cascade) {
   return Striping(network, cascade).run();
+}
+
+std::vector<Cascade> stripes_beside(const Network& network, int pool) {
+  constexpr int kStripes[] = {8, 4};
+  std::vector<Cascade> result;
+  if (pool == 0) return result;
+  const int end = std::min(pool + 1, static_cast<int>(network.layers.size()) - 1);
+  for (int last = pool; last <= end; ++last)
+    for (const int stripes : kStripes) {
+      const int rows = network.maps[at(network.layers[at(last)].output)].shape.H;
+      result.push_back({.first = pool - 1,
+                        .last = last,
+                        .rows = std::max(1, divide_up(rows, stripes)),
+                        .whole = true});
+    }
+  return result;
 }
 
 std::optional<Network> cascaded(const Network& network, const Cascade& cascade,

@@ -79,6 +79,7 @@ class Search {
     interleave(now);
     gather(now);
     cascade(now);
+    pool_beside(now);
     if (print_after_ == kCascade) now.printed = to_text(now.network);
     interleave(now);
     if (print_after_ == kInterleave) now.printed = to_text(now.network);
@@ -131,6 +132,34 @@ class Search {
     Candidate other = before;
     take_some(gated, other);
     if (is_better(other, now)) now = std::move(other);
+  }
+
+  /// MAX_POOL_2D of the vector unit has nothing beside it where each layer reads the one before:
+  /// array and vector unit then go from stripe to stripe.
+  void pool_beside(Candidate& now) const {
+    const bool always = cascading_ == Cascading::kAlways;
+    if (cascading_ == Cascading::kNever || !now.plan || now.network.in_steps) return;
+    for (int i = static_cast<int>(now.network.layers.size()); i-- > 1;) {
+      const Layer& pool = now.network.layers[at(i)];
+      if (pool.kind != LayerKind::kMax || pool.by_dma || pool.window.R * pool.window.S == 1 ||
+          now.network.layers[at(i - 1)].kind != LayerKind::kConv)
+        continue;
+      const double most = now.plan->tilings[at(i)].expected / 2;
+      if (!always && most < std::max(kMovedCycles, (1 - kMoved) * now.cycles)) continue;
+      std::optional<Candidate> best;
+      for (const Cascade& how : stripes_beside(now.network, i)) {
+        std::optional<Network> cut = striped(now.network, how);
+        if (!cut) continue;
+        Candidate candidate(std::move(*cut));
+        candidate.printed = now.printed;
+        make_plan(candidate);
+        const double share = std::min(kMoved, 1 - kMovedCycles / now.cycles);
+        const bool shorter =
+            best ? is_shorter(candidate, *best) : is_shorter(candidate, now, share);
+        if ((always && candidate.plan) || shorter) best = std::move(candidate);
+      }
+      if (best) now = std::move(*best);
+    }
   }
 
   void take_some(const std::vector<Cascade>& found, Candidate& now) const {

@@ -168,17 +168,23 @@ class LoadScheduler {
     if (known && begin <= bus_) return first;
     const double wanted = start + work_[first->reader] - work_[i] - 3 * timing::kBusLatency -
                           cycles_of(natural_[first->at], config_);
+    auto later = pending_.end();  // the first whose place is free by now, not when the bus is
     int seen = readers_.size() < kPassed ? 0 : kPassing;
     for (auto other = std::next(first); other != pending_.end() && seen < kPassing;
          ++other, ++seen) {
-      if (other->behind > i || place_free(*other) > bus_ ||
-          bus_ + cycles_of(natural_[other->at], config_) > std::max(begin, wanted))
+      const bool now = place_free(*other) <= bus_;
+      if (other->behind > i || (!now && later != pending_.end()) ||
+          place_free(*other) > std::max(bus_, start) ||
+          begin_of(*other) + cycles_of(natural_[other->at], config_) > std::max(begin, wanted))
         continue;
-      if (std::all_of(first, other, [&](const Load& passed) {
-            return independent(natural_[passed.at], natural_[other->at]);
+      if (std::any_of(first, other, [&](const Load& passed) {
+            return !independent(natural_[passed.at], natural_[other->at]);
           }))
-        return other;
+        continue;
+      if (now) return other;
+      later = other;
     }
+    if (later != pending_.end()) return later;
     return known ? first : pending_.end();
   }
 

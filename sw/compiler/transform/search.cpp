@@ -141,8 +141,7 @@ class Search {
     if (cascading_ == Cascading::kNever || !now.plan || now.network.in_steps) return;
     for (int i = static_cast<int>(now.network.layers.size()); i-- > 1;) {
       const Layer& pool = now.network.layers[at(i)];
-      if (pool.kind != LayerKind::kMax || pool.by_dma || pool.window.R * pool.window.S == 1 ||
-          now.network.layers[at(i - 1)].kind != LayerKind::kConv)
+      if (pool.kind != LayerKind::kMax || pool.by_dma || pool.window.R * pool.window.S == 1)
         continue;
       const double most = now.plan->tilings[at(i)].expected / 2;
       if (!always && most < std::max(kMovedCycles, (1 - kMoved) * now.cycles)) continue;

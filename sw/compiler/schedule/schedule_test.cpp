@@ -191,7 +191,7 @@ TEST_CASE("no more than the look-ahead of loads waits for its reader", "[compile
     ahead += i.engine == Engine::kLoad ? 1 : -1;
     most = std::max(most, ahead);
   }
-  CHECK(most == kLoadsAhead);
+  CHECK(most == kReadersAhead);
 }
 
 TEST_CASE("registers are set only where they change", "[compiler][schedule]") {

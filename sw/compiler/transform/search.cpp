@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/rounding.h"
+#include "machine/timing.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/interleave.h"
@@ -25,6 +26,7 @@ constexpr double kGain = 0.99;
 /// layers the estimates are not good enough.
 constexpr double kMoved = 0.999, kMovedCycles = 500;
 constexpr std::size_t kMostMoves = 16;  ///< tried one by one
+constexpr double kBeside = 0.003;       ///< of the cycles that a pool in stripes may gain, at least
 constexpr int kMostHeights = 3;         ///< of stripes of a map whose pixels are scattered
 
 struct Candidate {
@@ -143,8 +145,10 @@ class Search {
       const Layer& pool = now.network.layers[at(i)];
       if (pool.kind != LayerKind::kMax || pool.by_dma || pool.window.R * pool.window.S == 1)
         continue;
-      const double most = now.plan->tilings[at(i)].expected / 2;
-      if (!always && most < std::max(kMovedCycles, (1 - kMoved) * now.cycles)) continue;
+      const double taps = pool.window.R * pool.window.S;
+      const double most =
+          now.plan->tilings[at(i)].expected * timing::kVectorWord / (taps + timing::kVectorWord);
+      if (!always && most < std::max(kMovedCycles, kBeside * now.cycles)) continue;
       std::optional<Candidate> best;
       for (const Cascade& how : stripes_beside(now.network, i)) {
         std::optional<Network> cut = striped(now.network, how);

@@ -97,11 +97,31 @@ std::pair<std::int64_t, bool> Emitter::place_weights(std::int64_t block, std::in
 
 /// Weights of the layer's chunk or, in parts that follow each other, of its lead.
 std::int64_t Emitter::require_chunk_weights(const Channels& channels, const FilterPart& part) {
-  if (!leads(channels)) return require_weights(channels, part);
+  if (!leads(channels)) return require_weights(channels, part, place_beside(channels, part));
   const std::int64_t rows = layer().rows_of(layer().steps());
   for (const Channels& block : weight_blocks(channels))
     require_weights(block, part, block.first / config_.cols * rows);
   return channels.first / config_.cols * rows;
+}
+
+/// Where parts of the map read the same chunks one after the other, and PMEM holds all: one behind
+/// the other, as gaps between them would be too short for the last ones. Nothing for others.
+std::optional<std::int64_t> Emitter::place_beside(const Channels& channels,
+                                                  const FilterPart& part) {
+  const Layer& l = layer();
+  const Tiling& t = tiling();
+  const std::int64_t rows = pmem_.rounded(divide_up(t.chunk, l.columns(config_)) *
+                                          l.rows_of(l.steps()));
+  const int all = l.chunked_channels(t.chunk, l.channels);
+  const std::int64_t size = rows * divide_up(all, t.chunk);
+  const Geometry& g = l.window;
+  const bool again = !t.chunk_outer && (t.rows < g.P || t.cols < g.Q);
+  if (!again || l.weights_map >= 0 || t.pieces || t.relay || all != l.channels ||
+      channels.first % t.chunk != 0 || channels.size() > t.chunk || size > pmem_.capacity())
+    return std::nullopt;
+  if (const auto found = pmem_.find(block_of(weights_key(channels, part)))) return found;
+  if (std::exchange(beside_of_, layer_) != layer_) beside_ = pmem_.oldest(size);
+  return beside_ + channels.first / t.chunk * rows;
 }
 
 /// Weights that are codes of a map.

@@ -6,8 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <utility>
-#include <cstdio>
-#include <cstdlib>
 
 #include "base/error.h"
 #include "base/rounding.h"
@@ -173,7 +171,6 @@ void Timeline::end_run(Engine engine, const Item& item, Time start, Time ready) 
   const Time end = std::max(ready + (joined ? timing::kJoined : 0), q.retired());  // in order
   q.busy.push_back({start, end});
   runs_[item.index] = {engine, static_cast<std::uint64_t>(start), static_cast<std::uint64_t>(end)};
-  if (getenv("TL")) fprintf(stderr, "TL %zu %d %ld %ld\n", item.index, (int)engine, start, end);
   for (std::size_t to = 0; to < isa::kEngines; ++to)
     if ((item.run.signal >> to & 1) != 0) tokens_[index_of(engine)][to].given.push_back(end);
 }

@@ -22,8 +22,6 @@ Life Planner::loose_life(int m) const {
   if (loose_ && facts_.follows_norm(m)) life.from = std::max(0, life.from - 1);
   if (loose_ && facts_.lingers(m))
     life.to = std::min(life.to + kLinger, static_cast<int>(net_.layers.size()) - 1);
-  if (!tight_[at(m)] && facts_.is_pooled_stripe(m))
-    life.to = std::min(life.to + 1, static_cast<int>(net_.layers.size()) - 1);
   return life;
 }
 
@@ -34,7 +32,6 @@ void Planner::order_maps() {
     if (resident(m) && facts_.alias_class(m) == m) order_.push_back(m);
   }
   std::ranges::stable_sort(order_, [&](int a, int b) { return words_[at(a)] > words_[at(b)]; });
-  tight_.assign(net_.maps.size(), 0);
   rank_.assign(net_.maps.size(), -1);
   for (std::size_t i = 0; i < order_.size(); ++i) rank_[at(order_[i])] = static_cast<int>(i);
   start_.assign(net_.maps.size(), -1);
@@ -140,15 +137,6 @@ void Planner::place_maps() {
 }
 
 void Planner::make_room(int m) {
-  bool found = false;
-  for (const int k : order_) {
-    if (tight_[at(k)] || !facts_.is_pooled_stripe(k) || !loose_life(k).meets(loose_life(m)))
-      continue;
-    remove(k);
-    tight_[at(k)] = 1;
-    found = true;
-  }
-  if (found) return;
   if (!loose_) return spill(largest_beside(facts_.life(m), rank_[at(m)], m));
   for (const int k : order_) remove(k);
   loose_ = false;

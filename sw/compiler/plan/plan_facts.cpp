@@ -173,14 +173,6 @@ bool PlanFacts::follows_norm(int m) const {
          net_.layers[at(layer - 1)].output == net_.layers[at(layer)].input;
 }
 
-bool PlanFacts::is_pooled_stripe(int map) const {
-  const Map& m = net_.maps[at(map)];
-  if (m.producer < 0 || m.last_use < 0 || !alone(map)) return false;
-  const Layer &made = net_.layers[at(m.producer)], &read = net_.layers[at(m.last_use)];
-  return made.kind == LayerKind::kConv && made.rows_of_all > 0 && read.kind == LayerKind::kMax &&
-         !read.by_dma && read.window.R * read.window.S > 1;
-}
-
 bool PlanFacts::lingers(int m) const {
   const Map& map = net_.maps[at(m)];
   const std::int64_t words =

@@ -70,9 +70,6 @@ class PlanFacts {
   bool follows_norm(int map) const;
   /// Whether it is a vector of int16 that array and vector unit hand each other.
   bool lingers(int map) const;
-  /// Whether array and vector unit hand each other stripes of it: the array makes the next one
-  /// beside a pool of this one, if that lies elsewhere.
-  bool is_pooled_stripe(int map) const;
   bool used(int map) const {
     return net_.maps[at(map)].producer >= 0 || net_.maps[at(map)].first_use >= 0;
   }

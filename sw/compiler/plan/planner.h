@@ -165,7 +165,6 @@ class Planner {
   Wishes wishes_;
   int misfit_ = -1;
   bool loose_ = true;  ///< there is room for maps before and behind what their layers ask for
-  std::vector<char> tight_;  ///< of each map: there is none behind
   Plan plan_;
   std::vector<Buffers> recent_;      ///< of the layers before, the latest last
   std::vector<int> copies_;          ///< maps that reload others

@@ -37,46 +37,11 @@ class Striping {
   const Map& old_map(int m) const { return old_.maps[at(m)]; }
 
   /// A map of the cascade's own, or the whole of which it is a part; else itself.
-  int key_of(int m) const {
-    const int whole = old_.whole_of(m);
-    return internal(m) || whole == pooled_ ? whole : m;
-  }
+  int key_of(int m) const { return internal(m) ? old_.whole_of(m) : m; }
 
   bool inside(int layer) const { return layer >= cascade_.first && layer <= cascade_.last; }
 
   bool internal(int m) const { return internal_[at(old_.whole_of(m))] != 0; }
-
-  /// With Cascade::whole: products write one map, the pool reads it, and what follows reads the pool.
-  bool can_run_beside() {
-    int pool = cascade_.first;
-    while (pool <= cascade_.last && old(pool).kind != LayerKind::kMax) ++pool;
-    if (pool == cascade_.first || pool > cascade_.last) return false;
-    pooled_ = old(pool).input;
-    if (old_map(pooled_).part.whole >= 0) return false;
-    for (int i = cascade_.first; i <= cascade_.last; ++i) {
-      const Layer& l = old(i);
-      if (!works_by_rows(old_, l) || !can_cut(l.output) || l.is_gate()) return false;
-      const bool writes = old_.whole_of(l.output) == pooled_;
-      if (writes != (i < pool) || (writes && !whole_rows(l.output))) return false;
-      if (i >= pool && i < cascade_.last && !old_.is_separate(l.output)) return false;
-      const int chained = i == pool ? pooled_ : i > pool ? old(i - 1).output : -1;
-      if (chained >= 0 && l.input != chained) return false;
-      for (const int m : {l.input, l.second})
-        if (m >= 0 && m != chained && (written_inside(m) || !can_cut(m))) return false;
-      if (l.second >= 0 && l.second == chained) return false;
-    }
-    return true;
-  }
-
-  /// Whether it is channels of all pixels of its whole.
-  bool whole_rows(int m) const {
-    const Map& map = old_map(m);
-    const Part& part = map.part;
-    if (part.whole < 0) return true;
-    const Shape& whole = old_map(part.whole).shape;
-    return part.y == 0 && part.x == 0 && part.pixel_words == 0 && map.shape.H == whole.H &&
-           map.shape.W == whole.W && !part.scattered(map.shape.per_word);
-  }
 
   /// Which maps only layers of the cascade know, whole or some of their channels.
   void find_internal() {
@@ -88,8 +53,14 @@ class Striping {
                          map.reloads < 0 && !map.capacity && !map.weights && inside(map.producer) &&
                          inside(map.last_write) && inside(map.last_use);
     }
-    for (int m = 0; m < static_cast<int>(old_.maps.size()); ++m)
-      if (!whole_rows(m)) internal_[at(old_map(m).part.whole)] = 0;
+    for (const Map& map : old_.maps) {
+      const Part& part = map.part;
+      if (part.whole < 0) continue;
+      const Shape& whole = old_map(part.whole).shape;
+      if (part.y != 0 || part.x != 0 || part.pixel_words > 0 || map.shape.H != whole.H ||
+          map.shape.W != whole.W || part.scattered(map.shape.per_word))
+        internal_[at(part.whole)] = 0;
+    }
   }
 
   bool written_inside(int m) const {
@@ -99,13 +70,9 @@ class Striping {
   }
 
   bool can_run() {
+    find_internal();
     height_ = old_map(old(cascade_.last).output).shape.H;
     if (cascade_.rows >= height_) return false;
-    if (cascade_.whole) {
-      internal_.assign(old_.maps.size(), 0);
-      return can_run_beside();
-    }
-    find_internal();
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const Layer& l = old(i);
       if (!works_by_rows(old_, l)) return false;
@@ -143,12 +110,11 @@ class Striping {
     };
     for (int i = cascade_.last; i >= cascade_.first; --i) {
       const Layer& l = old(i);
-      if (i == cascade_.last || !(internal(l.output) || cascade_.whole)) need(l.output, stripe);
+      if (!internal(l.output)) need(l.output, stripe);
       const auto out = needs.all.find(key_of(l.output));
       if (out == needs.all.end()) continue;  // nobody reads these rows
       Rows made = out->second;
-      if (cascade_.whole && stripe.last == height_) made.last = l.window.P;
-      if (((cascade_.keeps && internal(l.output)) || cascade_.whole) && !stripes_.empty())
+      if (cascade_.keeps && internal(l.output) && !stripes_.empty())
         if (const auto before = stripes_.back().made.find(i); before != stripes_.back().made.end())
           made.first = std::max(made.first, before->second.last);
       made.last = std::max(made.first, made.last);
@@ -291,7 +257,6 @@ class Striping {
   int height_ = 0;              ///< rows of what the cascade makes
   std::map<int, Place> place_;  ///< of the old network's maps, in this stripe
   std::vector<char> internal_;  ///< of each old map that is no part
-  int pooled_ = -1;             ///< the map that a pool reads, with Cascade::whole
   std::vector<int> first_of_;   ///< the layer of the first stripe, of each old one
   std::vector<Stripe> stripes_;
   /// Rows of a map on their way from stripe to stripe.
@@ -318,27 +283,6 @@ bool works_by_rows(const Network& network, const Layer& l) {
 
 std::optional<Network> striped(const Network& network, const Cascade& cascade) {
   return Striping(network, cascade).run();
-}
-
-std::vector<Cascade> stripes_beside(const Network& network, int pool) {
-  constexpr int kStripes[] = {8, 4};
-  std::vector<Cascade> result;
-  int first = pool;
-  while (first > 0 && network.layers[at(first - 1)].kind == LayerKind::kConv &&
-         network.whole_of(network.layers[at(first - 1)].output) ==
-             network.layers[at(pool)].input)
-    --first;
-  if (first == pool) return result;
-  const int end = std::min(pool + 1, static_cast<int>(network.layers.size()) - 1);
-  for (int last = pool; last <= end; ++last)
-    for (const int stripes : kStripes) {
-      const int rows = network.maps[at(network.layers[at(last)].output)].shape.H;
-      result.push_back({.first = first,
-                        .last = last,
-                        .rows = std::max(1, divide_up(rows, stripes)),
-                        .whole = true});
-    }
-  return result;
 }
 
 std::optional<Network> cascaded(const Network& network, const Cascade& cascade,

@@ -22,8 +22,6 @@ struct Cascade {
   /// Rows that the next stripe needs again go to DRAM and come back to it.
   bool keeps = false;
   int chunks = 1;  ///< of the channels between products and depthwise layers; rows may be all then
-  /// Maps between the layers, each of which reads the one before, are whole: a stripe adds its rows.
-  bool whole = false;
 
   bool operator==(const Cascade& o) const = default;
 };
@@ -46,10 +44,6 @@ std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
 /// @param sections  unless null: how many of different make were planned
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
                                  const Plan& plan, bool gated, std::size_t* sections = nullptr);
-
-/// Where MAX_POOL_2D follows a product: both in stripes, of several heights, and with the layer
-/// behind them, so that the array makes the next stripe beside the pool. @pre layers[pool] is one
-std::vector<Cascade> stripes_beside(const Network& network, int pool);
 
 /// Numbers of all that the plans of a section depend on: sections with the same share one.
 std::vector<int> key_of(const Network& section);

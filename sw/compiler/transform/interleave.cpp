@@ -218,7 +218,7 @@ bool can_interleave(const Network& network) {
   return !network.in_steps && std::ranges::any_of(network.layers, [](const Layer& l) {
     return side_of(l) == 1;
   }) && std::ranges::none_of(network.layers, [](const Layer& l) {
-    return l.kind == LayerKind::kNormalize || l.weights_map >= 0;
+    return l.over_channels() || l.weights_map >= 0;
   }) && std::ranges::none_of(network.maps, [](const Map& m) { return m.capacity.has_value(); });
 }
 

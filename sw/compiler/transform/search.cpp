@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/rounding.h"
-#include "machine/timing.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/interleave.h"
@@ -26,7 +25,6 @@ constexpr double kGain = 0.99;
 /// layers the estimates are not good enough.
 constexpr double kMoved = 0.999, kMovedCycles = 500;
 constexpr std::size_t kMostMoves = 16;  ///< tried one by one
-constexpr double kBeside = 0.003;       ///< of the cycles that a pool in stripes may gain, at least
 constexpr int kMostHeights = 3;         ///< of stripes of a map whose pixels are scattered
 
 struct Candidate {
@@ -81,7 +79,6 @@ class Search {
     interleave(now);
     gather(now);
     cascade(now);
-    pool_beside(now);
     if (print_after_ == kCascade) now.printed = to_text(now.network);
     interleave(now);
     if (print_after_ == kInterleave) now.printed = to_text(now.network);
@@ -134,35 +131,6 @@ class Search {
     Candidate other = before;
     take_some(gated, other);
     if (is_better(other, now)) now = std::move(other);
-  }
-
-  /// MAX_POOL_2D of the vector unit has nothing beside it where each layer reads the one before:
-  /// array and vector unit then go from stripe to stripe.
-  void pool_beside(Candidate& now) const {
-    const bool always = cascading_ == Cascading::kAlways;
-    if (cascading_ == Cascading::kNever || !now.plan || now.network.in_steps) return;
-    for (int i = static_cast<int>(now.network.layers.size()); i-- > 1;) {
-      const Layer& pool = now.network.layers[at(i)];
-      if (pool.kind != LayerKind::kMax || pool.by_dma || pool.window.R * pool.window.S == 1)
-        continue;
-      const double taps = pool.window.R * pool.window.S;
-      const double most =
-          now.plan->tilings[at(i)].expected * timing::kVectorWord / (taps + timing::kVectorWord);
-      if (!always && most < std::max(kMovedCycles, kBeside * now.cycles)) continue;
-      std::optional<Candidate> best;
-      for (const Cascade& how : stripes_beside(now.network, i)) {
-        std::optional<Network> cut = striped(now.network, how);
-        if (!cut) continue;
-        Candidate candidate(std::move(*cut));
-        candidate.printed = now.printed;
-        make_plan(candidate);
-        const double share = std::min(kMoved, 1 - kMovedCycles / now.cycles);
-        const bool shorter =
-            best ? is_shorter(candidate, *best) : is_shorter(candidate, now, share);
-        if ((always && candidate.plan) || shorter) best = std::move(candidate);
-      }
-      if (best) now = std::move(*best);
-    }
   }
 
   void take_some(const std::vector<Cascade>& found, Candidate& now) const {

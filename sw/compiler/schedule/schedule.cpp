@@ -162,20 +162,19 @@ class LoadScheduler {
     if (pending_.empty()) return pending_.end();
     const auto first = pending_.begin();
     const bool known = first->behind <= i;
-    // Where a RUN behind frees its place: when those before that have been computed.
-    const double begin =
-        known ? begin_of(*first) : std::max(bus_, start + work_[first->behind] - work_[i]);
-    if (known && begin <= bus_) return first;
+    const double begin = known ? begin_of(*first) : std::numeric_limits<double>::infinity();
+    if (begin <= bus_) return first;
     const double wanted = start + work_[first->reader] - work_[i] - 3 * timing::kBusLatency -
                           cycles_of(natural_[first->at], config_);
-    auto later = pending_.end();  // the first whose place is free by now, not when the bus is
+    auto later = pending_.end();  // a long one whose place is free by now, not when the bus is
     int seen = readers_.size() < kPassed ? 0 : kPassing;
     for (auto other = std::next(first); other != pending_.end() && seen < kPassing;
          ++other, ++seen) {
+      const double cycles = cycles_of(natural_[other->at], config_);
       const bool now = place_free(*other) <= bus_;
-      if (other->behind > i || (!now && later != pending_.end()) ||
-          place_free(*other) > std::max(bus_, start) ||
-          begin_of(*other) + cycles_of(natural_[other->at], config_) > std::max(begin, wanted))
+      const bool may = now || (!known && later == pending_.end() && cycles > kLong &&
+                               place_free(*other) <= start);
+      if (!may || other->behind > i || begin_of(*other) + cycles > std::max(begin, wanted))
         continue;
       if (std::any_of(first, other, [&](const Load& passed) {
             return !independent(natural_[passed.at], natural_[other->at]);
@@ -202,6 +201,7 @@ class LoadScheduler {
   static constexpr std::size_t kNearRuns = 8;
   static constexpr int kPassing = 320;
   static constexpr std::size_t kPassed = kReadersAhead - 4;  ///< the others come in order
+  static constexpr double kLong = 500;     ///< cycles of a load that is worth a gap before it
   static constexpr double kMuchTime = 40;  ///< times the cycles of a load
 
   std::vector<Instruction> natural_;

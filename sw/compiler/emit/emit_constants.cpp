@@ -18,7 +18,8 @@ using isa::dma::Target;
 
 namespace {
 
-/// Beats of a RUN that loads weights, at most: what is short finds a gap between other loads.
+/// Beats of a RUN that loads weights, at most: what is short finds a gap between other loads. The
+/// first layer's have no others beside them.
 constexpr std::int64_t kPieceBeats = 1024;
 
 }  // namespace
@@ -64,8 +65,8 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
 void Emitter::load_weights(const Image::Block& from, std::int64_t row) {
   if (from.target == Target::kPmem) {
     const std::int64_t words = from.words / from.rows;  // of a row
-    const std::int64_t piece = std::max<std::int64_t>(
-        1, kPieceBeats * config_.data_words() / words);
+    const std::int64_t beats = layer_ == 0 ? from.words : kPieceBeats;
+    const std::int64_t piece = std::max<std::int64_t>(1, beats * config_.data_words() / words);
     for (std::int64_t first = 0; first < from.rows; first += piece) {
       const std::int64_t rows = std::min(piece, from.rows - first);
       load_constants(from.target, from.byte + 4 * first * words, rows * words, row + first,

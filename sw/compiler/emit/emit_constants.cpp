@@ -64,13 +64,16 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
 /// Rows as they lie in PMEM, or a stream that gives them.
 void Emitter::load_weights(const Image::Block& from, std::int64_t row) {
   if (from.target == Target::kPmem) {
-    const std::int64_t words = from.words / from.rows;  // of a row
-    const std::int64_t beats = layer_ == 0 ? from.words : kPieceBeats;
-    const std::int64_t piece = std::max<std::int64_t>(1, beats * config_.data_words() / words);
+    // A beat has some rows, or a row some beats.
+    const std::int64_t rows = config_.rows_per_beat(), beats = config_.beats_per_row();
+    const std::int64_t words = beats * config_.data_words();
+    const std::int64_t piece = layer_ == 0 ? round_up(from.rows, rows)
+                                           : rows * std::max<std::int64_t>(1, kPieceBeats / beats);
     for (std::int64_t first = 0; first < from.rows; first += piece) {
-      const std::int64_t rows = std::min(piece, from.rows - first);
-      load_constants(from.target, from.byte + 4 * first * words, rows * words, row + first,
-                     {Space::kPmem, row + first, rows});
+      const std::int64_t at = first / rows * words;
+      load_constants(from.target, from.byte + 4 * at,
+                     std::min(piece / rows * words, from.words - at), row + first,
+                     {Space::kPmem, row + first, std::min(piece, from.rows - first)});
     }
     return;
   }

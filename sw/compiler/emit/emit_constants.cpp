@@ -114,8 +114,8 @@ std::optional<std::int64_t> Emitter::place_beside(const Channels& channels,
                                                   const FilterPart& part) {
   const Layer& l = layer();
   const Tiling& t = tiling();
-  const std::int64_t rows = pmem_.rounded(divide_up(t.chunk, l.columns(config_)) *
-                                          l.rows_of(l.steps()));
+  const std::int64_t rows =
+      pmem_.rounded(divide_up(t.chunk, l.columns(config_)) * l.rows_of(l.steps()));
   const int all = l.chunked_channels(t.chunk, l.channels);
   const std::int64_t size = rows * divide_up(all, t.chunk);
   const Geometry& g = l.window;

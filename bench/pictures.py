@@ -4,7 +4,9 @@
 
 usage: pictures.py [--check]
 docs/cycles.svg: cycles by cause of networks on edge256; docs/roofline.svg: networks of the literature on edge1024;
-docs/area.svg: area of edge64 by module; docs/weights.svg: energy of networks against their weights. --check: exit code 1 if a picture was drawn from other figures; needs no gnuplot.
+docs/buffers.svg: VGG-16's bytes of DRAM against memory on chip; docs/area.svg: area of edge64 by module;
+docs/weights.svg: energy of networks against their weights. --check: exit code 1 if a picture was drawn from other
+figures; needs no gnuplot.
 """
 import argparse
 import hashlib
@@ -89,6 +91,29 @@ plot (x * {bus} < {peak} ? x * {bus} : {peak}) lc rgb "#444444" lw 2, $d with po
 """
 
 
+def buffers():
+    """VGG-16: bytes against memory."""
+    data = "\n".join(" ".join(str(value(cell)) for cell in row) for row in
+                     rows("buffers", "KiB on chip", "MB of DRAM", "bound by layers", "compulsory"))
+    return HEAD.format(width=760, height=430) + f"""set title "VGG-16's convolutions: DRAM traffic against memory on chip (edge256)"
+set logscale xy
+set xrange [20:3600]
+set yrange [10:4000]
+set xlabel "KiB of DMEM and PMEM"
+set ylabel "MB of DRAM, read and written"
+set grid lc rgb "#dddddd"
+set key top right Left reverse
+set arrow from 192,10 to 192,4000 nohead dt 2 lc rgb "#999999"
+set label "edge256" at 204,500 tc rgb "#666666"
+$d << END
+{data}
+END
+plot $d using 1:2 title "Trine" with linespoints pt 7 ps 0.9 lw 2 lc rgb "{COLOURS[0]}", \\
+  $d using 1:3 title "bound of one layer after the other" with lines lw 2 lc rgb "{COLOURS[1]}", \\
+  $d using 1:4 title "weights, first and last map once" with lines dt 3 lw 2 lc rgb "{COLOURS[2]}"
+"""
+
+
 def treemap(parts, x, y, w, h):
     """[(name, size, x, y, w, h)] of parts, largest first: each cut takes about half, along the longer side."""
     if len(parts) == 1:
@@ -154,7 +179,7 @@ plot $d using 1:3 title "chip and DRAM (20 pJ a bit)" with points pt 7 ps 0.9 lc
 """
 
 
-PICTURES = {"cycles": cycles, "roofline": roofline, "area": area, "weights": weights}
+PICTURES = {"cycles": cycles, "roofline": roofline, "buffers": buffers, "area": area, "weights": weights}
 
 
 def digest(text):

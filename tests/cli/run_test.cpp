@@ -737,6 +737,12 @@ TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") 
   CHECK_THAT(remedies.at("SOFTMAX"), Catch::Contains("softmax"));
   for (const json& warning : warnings_of("torch/m5.onnx", "edge64 --set post.columns_per_cycle=2"))
     CHECK_THAT(warning.at("advice").get<std::string>(), !Catch::Contains("columns_per_cycle"));
+  // Weights that come again for each vector of pixels: DMEM is not what is small.
+  const json cut = warnings_of("networks/resnet8.tflite", "edge256 --set memory.pmem_kib=2");
+  REQUIRE_FALSE(cut.empty());
+  for (const json& warning : cut)
+    CHECK_THAT(warning.at("advice").get<std::string>(),
+               Catch::Contains("memory.pmem_kib above 2") && !Catch::Contains("dmem_kib"));
 }
 
 TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][run]") {

@@ -42,11 +42,6 @@ std::vector<std::uint8_t> first_rows(const Layer& layer, const machine::Config& 
 
 }  // namespace
 
-bool Network::is_separate(int map) const {
-  return maps[at(map)].part.whole < 0 &&
-         std::ranges::none_of(maps, [map](const Map& other) { return other.part.whole == map; });
-}
-
 bool Network::is_private(int map) const {
   const Map& m = maps[at(map)];
   return !m.input && !m.output && !m.constant() && is_separate(map);
@@ -154,7 +149,10 @@ void set_stored_shares(Network& network, const machine::Config& config) {
 }
 
 void set_lifetimes(Network& network) {
-  for (Map& map : network.maps) map.producer = map.last_write = map.first_use = map.last_use = -1;
+  for (Map& map : network.maps) {
+    map.producer = map.last_write = map.first_use = map.last_use = -1;
+    map.has_parts = false;
+  }
   for (int i = 0; i < static_cast<int>(network.layers.size()); ++i) {
     const Layer& layer = network.layers[at(i)];
     const auto each = [&](int m, void (*visit)(Map&, int)) {
@@ -168,9 +166,12 @@ void set_lifetimes(Network& network) {
     each(layer.weights_map, read);
     each(layer.output, write);
   }
-  for (Map& map : network.maps)
-    if (map.part.whole >= 0 && map.producer < 0)
-      map.producer = network.maps[at(map.part.whole)].producer;
+  for (Map& map : network.maps) {
+    if (map.part.whole < 0) continue;
+    Map& whole = network.maps[at(map.part.whole)];
+    whole.has_parts = true;
+    if (map.producer < 0) map.producer = whole.producer;
+  }
 }
 
 }  // namespace trine::compiler

@@ -69,6 +69,7 @@ struct Map {
   int producer = -1;                   ///< first layer that writes it, -1: input or constant
   int last_write = -1;                 ///< last layer that writes it or a part of it
   int first_use = -1, last_use = -1;   ///< layers that read it or a part of it
+  bool has_parts = false;              ///< other maps are parts of it
 
   bool constant() const { return !codes.empty(); }
   int width_in_dram() const { return capacity.value_or(shape).W; }
@@ -393,12 +394,12 @@ struct Network {
     return whole >= 0 ? whole : map;
   }
   /// Whether it is no part, and has none.
-  bool is_separate(int map) const;
+  bool is_separate(int map) const { return whole_of(map) == map && !maps[at(map)].has_parts; }
   /// Whether only layers know the map, and it shares memory with no other.
   bool is_private(int map) const;
 };
 
-/// Sets which layers write and read each map.
+/// Sets which layers write and read each map, and which maps have parts.
 void set_lifetimes(Network& network);
 /// Conv::stored_share of all layers. @pre config.packed
 void set_stored_shares(Network& network, const machine::Config& config);

@@ -3,20 +3,32 @@
 // Attention in units. Scores, softmax and mixture of all heads one after the other would need all
 // scores at once, and let array and vector unit wait for each other. A unit is one head, or some of
 // its tokens: its scores stay on the chip, and the array multiplies the next unit's while the
-// vector unit works on this one's.
+// vector unit works on this one's. Keys and values that PMEM does not hold come once for each unit;
+// then one head planned by itself says how large units are.
 
 #include <algorithm>
+#include <array>
 #include <deque>
+#include <limits>
+#include <map>
 #include <optional>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "base/rounding.h"
+#include "sw/compiler/plan/plan.h"
 #include "sw/compiler/transform/passes.h"
+#include "sw/compiler/transform/section.h"
 
 namespace trine::compiler {
 namespace {
 
-constexpr std::size_t kScoresAhead = 2;  ///< units whose scores come before a unit's mixture
+/// Units whose scores come before a unit's mixture: where heads are units, and where their parts.
+constexpr std::size_t kHeadsAhead = 2, kPartsAhead = 1;
+/// Sixteenths of DMEM that a unit's scores take at most; more where that gains much of its cycles.
+constexpr std::array<int, 3> kRooms{2, 4, 5};
+constexpr double kRoomGain = 0.02;
 
 /// Two products around a SOFTMAX that know the same pixels of its maps.
 struct Head {
@@ -31,7 +43,9 @@ struct Block {
 
 class Attention {
  public:
-  Attention(const Network& net, const machine::Config& config) : net_(net), config_(config) {}
+  /// @param only  the room of all blocks' units; unless given, each one's best
+  Attention(const Network& net, const machine::Config& config, std::optional<int> only = {})
+      : net_(net), config_(config), only_(only) {}
 
   std::optional<Network> run() {
     bool changed = false;
@@ -100,10 +114,40 @@ class Attention {
     return block;
   }
 
-  /// Tokens of a unit: its scores take an eighth of DMEM at the most.
-  int unit_tokens(const Head& head) const {
+  std::int64_t weight_words(int product) const {
+    const Shape& shape = map(layer(product).weights_map).shape;
+    return shape.channel_words() * shape.pixels();
+  }
+
+  /// Sixteenths of DMEM for a unit's scores. Keys and values that PMEM holds come once.
+  int best_room(const Block& block) {
+    if (only_) return *only_;
+    const Head& head = block.heads[0];
+    if (weight_words(head.scores) + weight_words(head.mixture) <=
+        config_.pmem_rows() * config_.cols)
+      return kRooms[0];
+    Network alone = section(net_, {head.scores, block.softmax, head.mixture}, nullptr);
+    for (Map& m : alone.maps) {
+      m.input = m.producer < 0 && !m.constant() && m.part.whole < 0;
+      m.output = m.producer == 2 && m.part.whole < 0;
+    }
+    const auto [known, is_new] = known_.try_emplace(key_of(alone), kRooms[0]);
+    if (!is_new) return known->second;
+    double least = std::numeric_limits<double>::max();
+    for (const int room : kRooms) {
+      const std::optional<Network> tried = Attention(alone, config_, room).run();
+      const std::optional<Plan> plan = tried ? quick_plan(*tried, config_) : std::nullopt;
+      if (!plan || plan->cycles > (1 - kRoomGain) * least) continue;
+      least = plan->cycles;
+      known->second = room;
+    }
+    return known->second;
+  }
+
+  /// Tokens of a unit.
+  int unit_tokens(const Head& head, int sixteenths) const {
     const int words = map(layer(head.scores).output).shape.channel_words();
-    const auto room = static_cast<int>(config_.dmem_words() / 8 / words);
+    const auto room = static_cast<int>(config_.dmem_words() * sixteenths / 16 / words);
     const int most = std::max(1, room / config_.rows) * config_.rows;
     const int parts = divide_up(head.tokens, most);
     return divide_up(divide_up(head.tokens, parts), config_.rows) * config_.rows;
@@ -151,7 +195,7 @@ class Attention {
     }
     for (const int m : members)
       if (follows(layer(m), late)) return block.softmax;
-    std::vector<Layer> units = units_of(block);
+    std::vector<Layer> units = units_of(block, best_room(block));
     net_.layers = std::move(before);
     net_.layers.insert(net_.layers.end(), units.begin(), units.end());
     const auto last = static_cast<int>(net_.layers.size()) - 1;
@@ -160,11 +204,12 @@ class Attention {
   }
 
   /// A unit's mixture comes behind the scores of the units after it.
-  std::vector<Layer> units_of(const Block& block) {
+  std::vector<Layer> units_of(const Block& block, int room) {
     std::vector<Layer> layers;
     std::deque<Layer> mixtures;
     for (const Head& head : block.heads) {
-      const int size = unit_tokens(head);
+      const int size = unit_tokens(head, room);
+      const std::size_t ahead = size < head.tokens ? kPartsAhead : kHeadsAhead;
       for (int first = 0; first < head.tokens; first += size) {
         const int count = std::min(size, head.tokens - first);
         const int scores = unit_map(layer(block.softmax).input, count);
@@ -177,7 +222,7 @@ class Attention {
         softmax.window.H = softmax.window.P = 1;
         softmax.window.W = softmax.window.Q = count;
         layers.push_back(softmax);
-        if (mixtures.size() == kScoresAhead) {
+        if (mixtures.size() >= ahead) {
           layers.push_back(mixtures.front());
           mixtures.pop_front();
         }
@@ -222,6 +267,8 @@ class Attention {
 
   Network net_;
   const machine::Config& config_;
+  const std::optional<int> only_;
+  std::map<std::vector<int>, int> known_;  ///< by key_of() a head alone
 };
 
 }  // namespace

@@ -45,9 +45,6 @@ std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
 std::vector<Cascade> cascades_of(const Network& network, const machine::Config& config,
                                  const Plan& plan, bool gated, std::size_t* sections = nullptr);
 
-/// Numbers of all that the plans of a section depend on: sections with the same share one.
-std::vector<int> key_of(const Network& section);
-
 /// Cascades wherever there can be one, for tests, in chunks where they can be; each other one keeps
 /// rows.
 std::vector<Cascade> any_cascades(const Network& network, const machine::Config& config);

@@ -129,7 +129,7 @@ TEST_CASE("pixels stay that some reader takes", "[compiler][transform]") {
       {{"an output", [](Network& n) { n.maps[1].output = true; }},
        {"a residual", [](Network& n) { n.layers[2].second = 1; }},
        {"weights", [](Network& n) { n.layers[2].weights_map = 1; }},
-       {"another has parts of it", [](Network& n) { n.maps[2].part.whole = 1; }},
+       {"another has parts of it", [](Network& n) { n.maps[1].has_parts = true; }},
        {"all columns", [](Network& n) { n.layers[2].window.stride_x = 1; }},
        {"all rows", [](Network& n) { n.layers[2].window.stride_y = 1; }},
        {"fewer columns", [](Network& n) { n.layers[2].window.Q = 3; }},
@@ -260,7 +260,7 @@ TEST_CASE("residuals stay that cannot be loaded again", "[compiler][transform]")
               {"a state", [](Network& n) { n.maps[1].capacity = n.maps[1].shape; }},
               {"loaded again already", [](Network& n) { n.maps[1].reloads = 0; }},
               {"a part", [](Network& n) { n.maps[1].part.whole = 0; }},
-              {"others are parts of it", [](Network& n) { n.maps[2].part.whole = 1; }},
+              {"others are parts of it", [](Network& n) { n.maps[1].has_parts = true; }},
               {"the other operand", [](Network& n) { n.layers[2].input = 1; }},
               {"made by the layer before", [](Network& n) { n.maps[1].producer = 1; }}});
   Network edge = network;  // at the edge the copy is neither, nor stored once more

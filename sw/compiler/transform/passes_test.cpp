@@ -12,6 +12,7 @@
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/search.h"
+#include "sw/compiler/transform/section.h"
 #include "tools/fuzz/testing.h"
 
 namespace trine::compiler {
@@ -131,6 +132,22 @@ network: 14 maps, 6 layers
     conv 1x16 of 1x16
     16 channels x 4 steps of 4 matmul codes, codes -128..127
 )");
+}
+
+TEST_CASE("units are larger where keys and values come once for each", "[compiler][transform]") {
+  const auto [channels, tokens] = GENERATE(std::pair(32, 16), std::pair(128, 32));
+  Builder b(1);
+  const auto map = [&b, n = channels] { return b.input({1, 256, n}); };
+  const int q = map(), k = map(), v = map();
+  const int weights = softmax(b, b.batch_matmul(q, k, false, true));
+  int place = 0;
+  const std::optional<Network> cut =
+      cut_attention(lowered(b, {b.batch_matmul(weights, v, false, false)}), kMachine, place);
+  REQUIRE(cut);
+  CHECK(cut->layers.front().window.Q == tokens);
+  // One unit's scores come before the mixture of the one before.
+  CHECK(cut->layers[4].output != cut->layers[2].output);
+  CHECK(cut->whole_of(cut->layers[4].output) == cut->whole_of(cut->layers.back().output));
 }
 
 TEST_CASE("who writes other channels of a mixture's words stays behind it",

@@ -6,6 +6,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "tools/cli/run/cliffs.h"
 #include "tools/cli/run/rate.h"
@@ -57,7 +59,7 @@ std::string fetch_text(const compiler::Program& program, const Execution& e) {
       e.fetched_again ? fmt::format(", each further one {}", grouped(*e.fetched_again)) : "", kib);
 }
 
-std::string layer_rows(const compiler::Program& program, const sim::RunResult& run) {
+std::string layer_rows(const compiler::Program& program, const sim::RunResult& run, bool details) {
   // At 100 columns 36 and 20; a narrow terminal takes it from the names.
   const int op_width = columns() < 100 ? 14 : 20, name_width = columns() - 44 - op_width;
   const auto left = [](const std::string& text, int width) {
@@ -66,13 +68,19 @@ std::string layer_rows(const compiler::Program& program, const sim::RunResult& r
   std::string text = fmt::format("{} {} {:>12} {:>10} {:>7} {}\n", left("layer", name_width),
                                  left("operator", op_width), "MACs", "cycles", "util %", "bound");
   const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    const compiler::ProgramLayer& layer = layers[i];
-    const sim::LayerResult& result = run.layers.at(i);
-    text += fmt::format(
-        "{} {} {:>12} {:>10} {:>7.1f} {}\n", left(layer.name, name_width), left(layer.op, op_width),
-        grouped(static_cast<std::uint64_t>(layer.macs)), grouped(result.cycles),
-        100 * utilization(layer.macs, result.cycles, program.config), sim::bound_of(result.causes));
+  for (const TableRow& row : table_rows(layers, details)) {
+    std::int64_t macs = 0;
+    sim::LayerResult sum;
+    for (const std::size_t i : row.layers) {
+      const sim::LayerResult& result = run.layers.at(i);
+      macs += layers[i].macs;
+      sum.cycles += result.cycles;
+      for (std::size_t c = 0; c < sim::kCauses; ++c) sum.causes[c] += result.causes[c];
+    }
+    text += fmt::format("{} {} {:>12} {:>10} {:>7.1f} {}\n", left(row.name, name_width),
+                        left(row.op, op_width), grouped(static_cast<std::uint64_t>(macs)),
+                        grouped(sum.cycles), 100 * utilization(macs, sum.cycles, program.config),
+                        sim::bound_of(sum.causes));
   }
   return text;
 }
@@ -125,7 +133,9 @@ std::string rate_text(const compiler::Program& program, const Execution& e) {
 }
 
 void Shown::declare(Command command) {
-  command.add_flag("--details", details, "print what each figure is of, and how far it is off");
+  command.add_flag(
+      "--details", details,
+      "print what each figure is of and how far it is off;\na row for each part of an operator");
   add_value(command, "--warnings W", warnings,
             "of layers far slower than their size asks for, with what helps: none,\n"
             "all, or some: those of more than 5 % of all cycles (some)")
@@ -140,6 +150,21 @@ void Execution::add(sim::RunResult result, bool is_exact) {
   else
     fetched_again = std::max(fetched_again.value_or(0), result.fetched_bytes);
   if (vectors == 1 || result.cycles > slowest.cycles) slowest = std::move(result);
+}
+
+std::vector<TableRow> table_rows(const std::vector<compiler::ProgramLayer>& layers, bool details) {
+  std::vector<TableRow> rows;
+  std::map<std::pair<std::string, std::string>, std::size_t> known;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const auto [row, is_new] = known.try_emplace({layers[i].name, layers[i].op}, rows.size());
+    if (is_new || details)
+      rows.push_back({layers[i].name, layers[i].op, {i}});
+    else
+      rows[row->second].layers.push_back(i);
+  }
+  for (TableRow& row : rows)
+    if (row.layers.size() > 1) row.op += fmt::format(" x{}", row.layers.size());
+  return rows;
 }
 
 double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config) {
@@ -291,7 +316,7 @@ Json to_json(const compiler::Program& program, const Execution& e, const std::st
 std::string to_text(const compiler::Program& program, const Execution& e,
                     const std::string& backend, const Shown& shown) {
   const sim::RunResult& run = e.slowest;
-  return layer_rows(program, run) + host_text(program) +
+  return layer_rows(program, run, shown.details) + host_text(program) +
          (shown.details ? edges_text(program) + cause_rows(run) : "\n") +
          to_text(cliffs_of(program, run), shown.warnings) +
          fmt::format(

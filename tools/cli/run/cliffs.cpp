@@ -32,7 +32,9 @@ struct Waiting {
     return std::ranges::any_of(
         parts, [&](const char* part) { return layer.op.find(part) != std::string::npos; });
   }
-  bool spilled() const { return layer.placement.find("DRAM") != std::string::npos; }
+  bool placed(const char* what) const { return layer.placement.find(what) != std::string::npos; }
+  bool spilled() const { return placed("DRAM"); }
+  bool in_pieces() const { return placed("reduction in pieces"); }
   bool of_tokens() const { return is({"FULLY_CONNECTED"}); }
   /// " or a wider bus", unless there is none.
   std::string wider(const char* before) const {
@@ -78,6 +80,11 @@ std::string vector_remedy(const Waiting& w) {
 }
 
 std::string memory_remedy(const Waiting& w, Cause cause) {
+  if (w.in_pieces())
+    return fmt::format(
+        "PMEM has no room for the weights of {} channels, so they come again for every {} pixels: "
+        "memory.pmem_kib above {}{}",
+        w.config.cols, w.config.rows, w.config.pmem_kib, w.wider(", or "));
   if (w.spilled())
     return fmt::format("its maps go through DRAM: memory.dmem_kib above {}{}", w.config.dmem_kib,
                        w.wider(", or "));

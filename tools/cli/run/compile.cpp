@@ -67,14 +67,16 @@ std::array<std::string, 4> numbers_of(const program::Traffic& t) {
           grouped(t.compulsory.all())};
 }
 
-/// Bytes between DRAM and the machine, a line for each layer.
-std::string traffic_text(const compiler::Program& program,
+/// Bytes between DRAM and the machine.
+std::string traffic_text(const std::vector<TableRow>& rows,
                          const std::vector<program::Traffic>& traffic) {
   std::string text =
       "\n" + traffic_row("bytes of DRAM", "", {"constants", "maps read", "written", "compulsory"});
-  std::size_t i = 0;
-  for (const compiler::ProgramLayer& layer : program::layers_of(program))
-    text += traffic_row(layer.name, layer.op, numbers_of(traffic[i++]));
+  for (const TableRow& row : rows) {
+    std::vector<program::Traffic> layers;
+    for (const std::size_t i : row.layers) layers.push_back(traffic[i]);
+    text += traffic_row(row.name, row.op, numbers_of(program::sum_of(layers)));
+  }
   return text + traffic_row("all", "", numbers_of(program::sum_of(traffic))) + "\n";
 }
 
@@ -161,11 +163,14 @@ std::string placement_text(const compiler::ProgramLayer& layer) {
 std::string summary(const compiler::Program& program, const std::vector<program::Traffic>& traffic,
                     const Shown& shown) {
   std::string text;
-  for (const compiler::ProgramLayer& layer : program::layers_of(program))
-    text += fmt::format("{:<26} {:<20} {}\n", fitted(layer.name, 26), fitted(layer.op, 20),
-                        cut(placement_text(layer), static_cast<std::size_t>(columns()) - 48));
+  const std::vector<compiler::ProgramLayer> layers = program::layers_of(program);
+  const std::vector<TableRow> rows = table_rows(layers, shown.details);
+  for (const TableRow& row : rows)
+    text += fmt::format(
+        "{:<26} {:<20} {}\n", fitted(row.name, 26), fitted(row.op, 20),
+        cut(placement_text(layers[row.layers.front()]), static_cast<std::size_t>(columns()) - 48));
   const Totals sum = totals_of(program);
-  return text + traffic_text(program, traffic) + weights_text(program) + host_text(program) +
+  return text + traffic_text(rows, traffic) + weights_text(program) + host_text(program) +
          (shown.details ? edges_text(program) : "") +
          fmt::format("{} on {}: {} layers, {} MACs, {} instructions, {} bytes of constants\n",
                      program.name, program.config.name, sum.layers,
@@ -264,8 +269,9 @@ void add_compile(Command app, Action& action) {
             "images of all stages with the host's operators, for drivers");
   command.add_flag("--disassemble", options->disassemble, "print the instructions");
   command.footer(
-      "Prints where each layer lives and how it is split. A program runs only on designs of the\n"
-      "configuration that it was compiled for.\n\n"
+      "Prints where each layer lives and how it is split; of parts of one operator (xN) the "
+      "first.\n"
+      "A program runs only on designs of the configuration that it was compiled for.\n\n"
       "Examples:\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --out lenet.trine\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --disassemble\n"

@@ -45,6 +45,15 @@ struct Shown {
 /// MACs / (cycles * peak).
 double utilization(std::int64_t macs, std::uint64_t cycles, const machine::Config& config);
 
+/// A line of a table for people: layers that are parts of one operator of the model (heads and
+/// tokens of an attention, images of a batch), where the first one stands.
+struct TableRow {
+  std::string name, op;  ///< "BATCH_MATMUL x24"
+  std::vector<std::size_t> layers;
+};
+/// @param details  a row for each layer
+std::vector<TableRow> table_rows(const std::vector<compiler::ProgramLayer>& layers, bool details);
+
 Json to_json(const compiler::Program& program, const Execution& execution,
              const std::string& backend);
 std::string to_text(const compiler::Program& program, const Execution& execution,

@@ -25,6 +25,7 @@ WEIGHTS = {"Affine", "Linear", "Conv2d"}
 POOLS = {"SumPool2d", "AvgPool2d"}
 ENDS = {"Input", "Output"}
 LEAK = 2.0 ** -14  # in which leaks are rounded
+LARGEST = 1e30  # a number of float32, and sums of them
 SECONDS = 120  # of a processor, for all of it
 
 
@@ -56,13 +57,16 @@ def read_tree(group, depth=0, budget=None):
         if budget["bytes"] < 0:
             raise Fault(f"more than {MOST_BYTES >> 20} MiB of data")
         value = item[()]
-        tree[key] = value.decode("utf-8") if isinstance(value, bytes) else value
+        tree[key] = text_of(value, f"'{key}'") if isinstance(value, bytes) else value
     return tree
 
 
 def text_of(value, what):
     if isinstance(value, bytes):
-        value = value.decode("utf-8")
+        try:
+            value = value.decode("utf-8")
+        except UnicodeError:
+            raise Fault(f"{what} is no UTF-8")
     if not isinstance(value, str):
         raise Fault(f"{what} is no text")
     return value
@@ -79,7 +83,9 @@ class Node:
         raise Fault(f"node '{self.name}' {self.type}: {text}")
 
     def array(self, key, otherwise=None):
-        value = self.tree.get(key, otherwise)
+        return self.numbers(key, self.tree.get(key, otherwise))
+
+    def numbers(self, key, value):
         if value is None:
             self.fail(f"{key} is missing")
         try:
@@ -88,6 +94,13 @@ class Node:
             self.fail(f"{key} is no array of numbers")
         if not np.all(np.isfinite(result)):
             self.fail(f"{key} has numbers that are not finite")
+        return result
+
+    def like(self, key, shape, otherwise=None):
+        """A number for each neuron, or one for all."""
+        result = self.array(key, otherwise)
+        if list(result.shape) not in ([], [1], shape):
+            self.fail(f"{key} of shape {list(result.shape)}, allowed {shape} as r")
         return result
 
     def whole(self, key, count, otherwise=None):
@@ -167,6 +180,8 @@ class Neuron:
     def __init__(self, node, dt, reset):
         self.node, self.reset = node, reset if node.type not in ("LI", "CubaLI") else "none"
         self.shape = list(node.array("r").shape)
+        if len(self.shape) not in (1, 3):
+            node.fail(f"r of shape {self.shape}, allowed one axis, or channels, height, width")
         self.leak, self.synapse, self.offset = 1.0, None, 0.0
         self.gain = node.array("r")
         if node.type != "IF":
@@ -174,18 +189,18 @@ class Neuron:
             part = dt / node.one(membrane, dt, 1e9)
             self.leak = 1 - part
             self.gain = self.gain * part
-            self.offset = node.array("v_leak") * part
+            self.offset = node.like("v_leak", self.shape) * part
         if node.type.startswith("Cuba"):
             part = dt / node.one("tau_syn", dt, 1e9)
             self.synapse = 1 - part
-            self.gain = self.gain * part * node.array("w_in", 1.0)
+            self.gain = self.gain * part * node.like("w_in", self.shape, 1.0)
             if np.any(self.offset != 0):
                 node.fail("v_leak other than 0")
         self.threshold = None
         if self.reset != "none":
-            if np.any(node.array("v_reset", 0.0) != 0):
+            if np.any(node.like("v_reset", self.shape, 0.0) != 0):
                 node.fail("v_reset other than 0")
-            self.threshold = node.array("v_threshold")
+            self.threshold = node.like("v_threshold", self.shape)
             if np.any(self.threshold <= 0):
                 node.fail("v_threshold, allowed above 0")
             self.gain = self.gain / self.threshold
@@ -231,7 +246,9 @@ class Writer:
     def weights(self, name, w):
         """int8, a scale for each channel."""
         most = np.abs(w).reshape(len(w), -1).max(axis=1)
-        scales = (np.where(most > 0, most, 1) / 127).astype(np.float32)
+        if not most.max() < LARGEST:
+            raise Fault(f"'{name}': weights up to {most.max():.3g} thresholds, allowed below {LARGEST:.0e}")
+        scales = (np.where(most > 1 / LARGEST, most, 1) / 127).astype(np.float32)
         codes = np.rint(w / scales.astype(np.float64).reshape([-1] + [1] * (w.ndim - 1)))
         q = self.constant(name + ":codes", onnx.INT8, np.clip(codes, -127, 127).astype(np.int8))
         s = self.constant(name + ":scales", onnx.FLOAT, scales)
@@ -242,7 +259,7 @@ class Writer:
         """int32, in steps of the sums."""
         steps = self.step * scales
         codes = np.rint(bias / steps.astype(np.float64))
-        if np.abs(codes).max() > 1 << 30:
+        if not np.abs(codes).max() <= 1 << 30:
             raise Fault(f"'{name}': biases beyond 30 bits of the weights' step")
         q = self.constant(name + ":codes", onnx.INT32, codes.astype(np.int32))
         s = self.constant(name + ":scales", onnx.FLOAT, steps)
@@ -270,12 +287,14 @@ def product(out, node, neuron, back):
     w = w * gain.reshape([-1] + [1] * (w.ndim - 1)) * out.factor
     bias = bias * gain + offset
     if back is not None and back.type == "Affine":
-        bias = bias + back.array("bias").reshape(-1) * gain
+        bias = bias + back.like("bias", neuron.shape) * gain
     scale = 2.0 ** -out.bits
     if neuron.reset == "none":  # the largest that it reaches
         largest = out.reach * float(out.step)
         most = (np.abs(w).reshape(channels, -1).sum(axis=1) * largest + np.abs(bias)).max()
         most /= max(1 - neuron.leak, LEAK)
+        if not most < LARGEST:
+            neuron.node.fail(f"membranes up to {most:.3g}, allowed below {LARGEST:.0e}")
         scale = 2.0 ** int(np.ceil(np.log2(max(most, 1e-30) / 32767)))
     weights, scales = out.weights(name + ":weights", w)
     names = [out.value, weights]
@@ -381,11 +400,9 @@ def convert(graph, args):
     key = "shape" if "shape" in order[0].tree else "input_type"
     given = order[0].tree.get(key)
     given = given.get("input") if isinstance(given, dict) else given
-    if given is None:
-        order[0].fail("its shape is missing")
-    shape = [int(x) for x in np.asarray(given).reshape(-1)]
+    shape = [int(x) for x in order[0].numbers("shape", given).reshape(-1)]
     if len(shape) not in (1, 3) or min(shape) < 1 or max(shape) > 1 << 20:
-        order[0].fail(f"shape {shape}, allowed of one axis, or channels, height, width")
+        order[0].fail(f"shape {shape[:4]}, allowed of one axis, or channels, height, width")
     out = Writer(args.bits, shape, args.input_scale)
     entry = [args.steps] + shape
     out.value = out.quantized("input", "events", args.input_scale)

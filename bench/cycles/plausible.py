@@ -13,10 +13,11 @@ element-wise work of one element per lane and cycle, an ADD behind a convolution
 operators are not as there: AVERAGE_POOL_2D counts its window, not the whole map, TRANSPOSE_CONV its products. And what
 the machine can have for nothing counts nothing: joins, paddings, transposes, functions of one map; the row "limit.py"
 counts these as there, a cycle for each element and lane, which is up to half of a network's bound. Filters that are
-zero count as if they were computed: a bound can be undercut. The row "with maps" has a second bound, which knows the
-bus' other traffic: the network's input and output, and compulsory spills. Where a layer takes all of a map together
-(the mean of squeeze and excitation), what is read again behind it (the map that is gated, a residual) has to be kept
-until then: what of that DMEM does not hold goes out and comes back.
+zero count as if they were computed: a bound can be undercut. The row "with memories" has a second bound, which knows
+what the memories hold, and the bus' other traffic: the network's input and output, and compulsory spills. Where a layer
+takes all of a map together (the mean of squeeze and excitation), what is read again behind it (the map that is gated, a
+residual) has to be kept until then: what of that DMEM does not hold goes out and comes back. And weights cannot come
+earlier than the layers before leave them a place in DMEM and PMEM, as if no map took one.
 """
 import argparse
 import collections
@@ -42,6 +43,7 @@ DMEM_CLASSES = [(32, 64), (96, 192), (256, 512)]
 QUANTILES = {"worst": 0, "10 %": 0.1, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "best": 1}
 WORST = 10
 CLIFF = 3
+PARTS = 16  # of a layer's weights, in the second bound
 MOVES = {"CONCATENATION", "PAD", "RESHAPE", "TRANSPOSE"}
 FUNCTIONS = {"HARD_SWISH", "LEAKY_RELU", "LOGISTIC"}
 SHORT = {"CONV_2D": "conv", "DEPTHWISE_CONV_2D": "depthwise", "TRANSPOSE_CONV": "transposed",
@@ -66,6 +68,7 @@ class Machine:
         self.rows, self.cols = keys["array.rows"], keys["array.cols"]
         self.post, self.beat = keys["post.columns_per_cycle"], keys["bus.axi_data_bits"] // 8
         self.dmem = 1024 * keys["memory.dmem_kib"]
+        self.on_chip = self.dmem + 1024 * keys["memory.pmem_kib"]
 
 
 def ceil(a, b):
@@ -176,13 +179,30 @@ def compulsory(net, machine):
     return spilled
 
 
-def bound_with_maps(net, machine):
+def waits_for_weights(net, machine):
+    """Cycles of the layers in order, whose weights come ahead as far as both memories hold them without a map. A layer
+    is cut into parts: each is computed when its weights have come, at the earliest, and then leaves its place."""
+    array = bus = taken = 0
+    left = collections.deque()  # of parts that are computed: bytes up to their end, and when
+    free, room = 0, machine.on_chip
+    for layer in net.layers:
+        for _ in range(PARTS):
+            taken += traffic(layer) / PARTS
+            while left and taken > room:
+                room, free = left[0][0] + machine.on_chip, left.popleft()[1]
+            bus = max(bus, free) + traffic(layer) / PARTS / machine.beat
+            array = max(array + layer_cycles(net, layer, machine) / PARTS, bus)
+            left.append((taken, array))
+    return array
+
+
+def bound_with_memories(net, machine):
     """The second bound: reads and writes of the bus are apart."""
     outputs = net.outputs or [net.layers[-1].output]
     spilled = compulsory(net, machine)
     reads = sum(map(traffic, net.layers)) + math.prod(net.input.shape) + spilled
     writes = sum(math.prod(x.shape) for x in outputs) + spilled
-    return int(max(bound(net, machine), reads / machine.beat, writes / machine.beat))
+    return int(max(bound(net, machine), reads / machine.beat, writes / machine.beat, waits_for_weights(net, machine)))
 
 
 # Layers of a run, beside their bounds.
@@ -252,7 +272,7 @@ def pair(seed, backend, folder):
         return {**result, "refused": message.replace(f"{model}: ", "").splitlines()[1:]}
     machine = Machine(run["configuration"])
     return {**result, "cycles": run["cycles"], "bound": bound(net, machine),
-            "limit": bound(net, machine, literal=True), "with_maps": bound_with_maps(net, machine), "causes": run["causes"],
+            "limit": bound(net, machine, literal=True), "with_memories": bound_with_memories(net, machine), "causes": run["causes"],
             "layers": list(layers_of(net, run, machine))}
 
 
@@ -312,7 +332,7 @@ def distribution(results):
     head = ["networks", "refused", "worst tenth", *QUANTILES]
     families = grouped(results, lambda result: [result["family"]])
     common.table(["family", *head], [spread("all", results), spread("all, limit.py", results, "limit"),
-                                     spread("all, with maps", results, "with_maps"),
+                                     spread("all, with memories", results, "with_memories"),
                                      *(spread(*family) for family in families)])
     common.table(["of which", *head], [spread(*group) for group in grouped(results, traits)])
 

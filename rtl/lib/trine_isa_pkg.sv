@@ -118,6 +118,8 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpMulNarrow16 = 8'd25;
   // join16, of whose two taps the second's even word counts 65,536
   localparam logic [7:0] VectorOpTriple16 = 8'd26;
+  // triple16, of which the low byte is written: an int8 code
+  localparam logic [7:0] VectorOpTripleNarrow16 = 8'd27;
   // sum over the active lanes as well; only lane 0 writes; max16, min16: of all channels
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b
@@ -361,9 +363,10 @@ package trine_isa_pkg;
     17'b00000000000000010,  // ternary
     17'b00000000000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 27;
-  localparam logic [26:0] VectorOpKnown = 27'b111111111111111111111011111;
-  localparam logic [458:0] VectorOpNeeds = {
+  localparam int unsigned VectorOpCodes = 28;
+  localparam logic [27:0] VectorOpKnown = 28'b1111111111111111111111011111;
+  localparam logic [475:0] VectorOpNeeds = {
+    17'b10000010000010000,  // triple_narrow16
     17'b10000010000010000,  // triple16
     17'b00000010000010000,  // mul_narrow16
     17'b00000010001010000,  // share16

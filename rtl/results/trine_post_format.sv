@@ -13,7 +13,8 @@
 //
 // Timing    combinational.
 // Contract  who reads value_o clamps it to the format's largest value.
-// Check     trine_post_format_tb: every input, against the rule; trine_post_lane_int16_tb
+// Check     trine_post_format_tb: every input, against the rule; a proof by codes that are decoded;
+//           trine_post_lane_int16_tb
 
 module trine_post_format #(
   localparam int unsigned Bits = trine_post_pkg::LineBits

@@ -51,7 +51,8 @@ module trine_vector_regs #(
   logic                   normalize_q, center_q, rescale_q, normalize, square;
   logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16,
                           mul_narrow16;
-  logic                   max16, min16, word16, words16, triple16, exponential16, share16, row16;
+  logic                   max16, min16, word16, words16, triple16, exponential16, share16, row16,
+                          triple_narrow16;
   logic [1:0]             position_q;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
@@ -74,7 +75,8 @@ module trine_vector_regs #(
   assign max16     = Int16 && op_i == trine_isa_pkg::VectorOpMax16;
   assign min16     = Int16 && op_i == trine_isa_pkg::VectorOpMin16;
   assign word16    = Int16 && op_i == trine_isa_pkg::VectorOpWord16;
-  assign triple16  = Formats && op_i == trine_isa_pkg::VectorOpTriple16;
+  assign triple_narrow16 = Formats && op_i == trine_isa_pkg::VectorOpTripleNarrow16;
+  assign triple16  = triple_narrow16 || (Formats && op_i == trine_isa_pkg::VectorOpTriple16);
   assign words16   = word16 || triple16 || (Int16 && op_i == trine_isa_pkg::VectorOpJoin16);
   assign pairs_o   = sum16 || add16 || mul16 || max16 || min16 || words16;
 
@@ -120,7 +122,7 @@ module trine_vector_regs #(
     if (start_i) begin
       run_q.op           <= square || add16 || mul16 || words16 ? OpAdd : sum16 ? OpSum
                             : max16 ? OpMax : min16 ? OpMin : op_i[2:0];
-      run_q.narrows      <= narrow16 || mul_narrow16;
+      run_q.narrows      <= narrow16 || mul_narrow16 || triple_narrow16;
       run_q.widens       <= widen16 || word16;
       run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);
       run_q.reduce       <= flags_i[trine_isa_pkg::VectorFlagReduce] && !row16;

@@ -1217,8 +1217,9 @@ void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lan
   const auto bias = static_cast<std::int32_t>(r.get(isa::vector::kBias));
   const int position = field(r, post::kPosition), taps = window_taps(r);
   const bool half_even = run.has(isa::vector::kHalfEven);
+  const bool narrows = narrows16(static_cast<isa::vector::Op>(run.op));
   for (std::size_t l = 0; l < lanes.lanes.size(); l += 2) {
-    if (!lanes.active(l)) continue;
+    if (!lanes.active(l + 1)) continue;
     const std::uint32_t* word = &tile.words[l * tile.steps + cw * taps];
     const std::uint32_t even = taps == 2 ? word[0] + 256 * word[1] : word[0];
     const std::int64_t sum = std::int64_t{static_cast<std::int32_t>(even)} * 256 +
@@ -1226,7 +1227,7 @@ void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lan
     const std::int32_t code = run.has(isa::vector::kSingle)
                                   ? long_code(sum, bias, unit.scale, unit.range, half_even)
                                   : unit.requantize(reference::wrap(sum + bias), unit.scale);
-    for (const int plane : {0, 1}) {
+    for (int plane = narrows ? 1 : 0; plane < 2; ++plane) {
       const std::int64_t to =
           lanes.lanes[l + static_cast<std::size_t>(plane)].out + cw * difference(r, agu::kOutPlane);
       const std::uint32_t mask = ~0U << 8 * position;

@@ -26,7 +26,8 @@ namespace trine::golden {
 inline bool is_pair(isa::vector::Op op) {
   using Op = isa::vector::Op;
   return op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference || op == Op::kAdd16 ||
-         op == Op::kMul16 || op == Op::kMulNarrow16 || op == Op::kTriple16;
+         op == Op::kMul16 || op == Op::kMulNarrow16 || op == Op::kTriple16 ||
+         op == Op::kTripleNarrow16;
 }
 inline bool is_sum(isa::vector::Op op) {
   using Op = isa::vector::Op;
@@ -100,6 +101,7 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kMin16:
       case Op::kJoin16:
       case Op::kTriple16:
+      case Op::kTripleNarrow16:
       case Op::kWord16:
       case Op::kExponential16:
       case Op::kShare16:

@@ -36,6 +36,10 @@ TEST_CASE("accesses of a cluster are counted for all of its cores", "[random][rt
   check_accesses(config_of({2, 4, 64, 2, 2, true, 1, false, 32, false, 0, 2, false, 3}), 20);
 }
 
+TEST_CASE("accesses of int16 codes and of eight-bit formats are counted", "[random][rtl][slow]") {
+  check_accesses(config_of({4, 8, 128, 2, 4, true, 2, false, 32, false, 0, 2, true}), 40);
+}
+
 TEST_CASE("random initial values of all registers change nothing", "[random][rtl][slow]") {
   sim::BuildOptions build;
   build.random_init = true;

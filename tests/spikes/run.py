@@ -4,7 +4,7 @@
 
 usage: run.py --build DIR [--full [--inputs N] [--designs D...]]
 h5py comes from PyPI into a virtual environment of DIR. --full: snntorch, too; three networks with N inputs each (1,000) on
-the RTL of two designs, or D, against snntorch's spikes, 20,000 damaged files. Exit code 1 if something differs, 77 without PyPI.
+the RTL of two designs, or D, against snntorch's spikes, 5,000 hostile graphs, 20,000 damaged files. Exit code 1 if something differs, 77 without PyPI.
 """
 import argparse
 import io
@@ -103,6 +103,18 @@ def check_refusals(scratch):
     print(f"{len(cases) + 1} graphs refused by name")
 
 
+def check_hostile(scratch, count):
+    """Each is read, or refused by what is wrong in it."""
+    from hostile import graphs
+    kept = 0
+    for i, name, file in graphs(scratch, list(NETWORKS), count, seed=5):
+        code, said = convert(file, scratch / "hostile.onnx", *NETWORKS[name])
+        if code not in (0, 2) or len(said.strip().splitlines()) != 1 or (code and ("no NIR file" in said or "damaged" in said)):
+            fail(f"hostile graph {i}: exit code {code}, {said!r}")
+        kept += code == 0
+    print(f"{count} hostile graphs: {count - kept} refused by what is wrong in them, {kept} read")
+
+
 def damage(scratch, count):
     """HDF5's library reads what it is told: some files end it, or it never ends."""
     drawn = random.Random(7)
@@ -177,6 +189,7 @@ def main():
         check_refusals(scratch)
         if options.full:
             full(options, scratch)
+        check_hostile(scratch, 5_000 if options.full else 150)
         damage(scratch, 20_000 if options.full else 200)
 
 

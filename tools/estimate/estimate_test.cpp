@@ -281,7 +281,7 @@ TEST_CASE("faults of a table of shapes are named by line and column", "[estimate
 TEST_CASE("what a key adds is what synthesis measured", "[estimate][area]") {
   const nlohmann::json model = nlohmann::json::parse(
       read_text(std::string(TRINE_SOURCE_DIR) + "/tools/estimate/area/sg13g2.json"));
-  REQUIRE(model.at("keys").size() == 5);
+  REQUIRE(model.at("keys").size() == 6);
   for (const auto& key : model.at("keys"))
     for (const auto& [design, measured] : key.at("measured").items()) {
       CAPTURE(key.at("key").get<std::string>(), design);

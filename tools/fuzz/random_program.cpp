@@ -655,7 +655,8 @@ class Generator {
                                   Op::kJoin16,    Op::kWord16,  Op::kMulNarrow16, Op::kTanh16,
                                   Op::kLogistic16};
     const bool triple = config_.formats && chance(15);
-    const Op op = triple ? Op::kTriple16 : kOps[draw(config_.table ? 13 : 11)];
+    const Op op = triple ? (chance(50) ? Op::kTriple16 : Op::kTripleNarrow16)
+                         : kOps[draw(config_.table ? 13 : 11)];
     const bool of_words = triple || op == Op::kJoin16 || op == Op::kWord16;
     const bool line = op == Op::kTanh16 || op == Op::kLogistic16;
     const int words = between(1, 4);
@@ -673,7 +674,8 @@ class Generator {
                    !line);
     if (of_words) r.set(post::kPosition, draw(4));
     if (line) i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
-    if (op == Op::kNarrow16 || op == Op::kMulNarrow16) r.set(post::kZeroPoint, code());
+    if (op == Op::kNarrow16 || op == Op::kMulNarrow16 || op == Op::kTripleNarrow16)
+      r.set(post::kZeroPoint, code());
     r.set(post::kAddShift, op == Op::kLeaky16 ? shift(16) : between(-18, -13));
     r.set(isa::vector::kBias, 128 * summands + between(-3000, 3000));
     i.run.op = static_cast<int>(op);

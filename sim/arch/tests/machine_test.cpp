@@ -242,9 +242,9 @@ TEST_CASE("int16 codes move whole, and are requantized and nothing else", "[arch
     rows.push_back({kArray, kInt16, kWhole, {{isa::post::kEncoding, encoding}}, form});
   using isa::vector::Op;
   const char* whole = "int16 codes are requantized, without zero point";
-  for (const Op op :
-       {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16, Op::kNarrow16, Op::kWiden16,
-        Op::kLogistic16, Op::kTanh16, Op::kJoin16, Op::kTriple16, Op::kWord16, Op::kMulNarrow16}) {
+  for (const Op op : {Op::kSum16, Op::kAdd16, Op::kMul16, Op::kLeaky16, Op::kNarrow16, Op::kWiden16,
+                      Op::kLogistic16, Op::kTanh16, Op::kJoin16, Op::kTriple16, Op::kTripleNarrow16,
+                      Op::kWord16, Op::kMulNarrow16}) {
     const int taps = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps == 2 ? 2 : 1;
     const auto ask = [&](int flags, decltype(Asked::fields) more, const char* error = "") {
       decltype(Asked::fields) set{{isa::agu::kSLast, taps - 1}};

@@ -16,6 +16,14 @@ namespace trine::compiler {
 using isa::Engine;
 using isa::dma::Target;
 
+namespace {
+
+/// Beats of a RUN that loads weights, at most: what is short finds a gap between other loads. The
+/// first layer's have no others beside them.
+constexpr std::int64_t kPieceBeats = 1024;
+
+}  // namespace
+
 /// Entries of the parameter memories that a network uses: two sets of its largest layer, or what is
 /// enough for others. With more of them parameters would come earlier, among columns that drain,
 /// which wait a cycle for each entry's beat (vww on 1,024 entries: 2 % of its cycles).
@@ -55,9 +63,21 @@ std::int64_t Emitter::require_weights(const Channels& channels, const FilterPart
 
 /// Rows as they lie in PMEM, or a stream that gives them.
 void Emitter::load_weights(const Image::Block& from, std::int64_t row) {
-  const Region to{Space::kPmem, row, from.rows};
-  load_constants(from.target, from.byte, from.words, row, to);
-  if (from.target == Target::kPmem) return;
+  if (from.target == Target::kPmem) {
+    // A beat has some rows, or a row some beats.
+    const std::int64_t rows = config_.rows_per_beat(), beats = config_.beats_per_row();
+    const std::int64_t words = beats * config_.data_words();
+    const std::int64_t piece = layer_ == 0 ? round_up(from.rows, rows)
+                                           : rows * std::max<std::int64_t>(1, kPieceBeats / beats);
+    for (std::int64_t first = 0; first < from.rows; first += piece) {
+      const std::int64_t at = first / rows * words;
+      load_constants(from.target, from.byte + 4 * at,
+                     std::min(piece / rows * words, from.words - at), row + first,
+                     {Space::kPmem, row + first, std::min(piece, from.rows - first)});
+    }
+    return;
+  }
+  load_constants(from.target, from.byte, from.words, row, {Space::kPmem, row, from.rows});
   isa::TransferRegisters r(instructions.back().registers);
   r.set(isa::dma::kRowsLast, from.rows - 1, layer().label);
   instructions.back().registers = r;
@@ -81,11 +101,31 @@ std::pair<std::int64_t, bool> Emitter::place_weights(std::int64_t block, std::in
 
 /// Weights of the layer's chunk or, in parts that follow each other, of its lead.
 std::int64_t Emitter::require_chunk_weights(const Channels& channels, const FilterPart& part) {
-  if (!leads(channels)) return require_weights(channels, part);
+  if (!leads(channels)) return require_weights(channels, part, place_beside(channels, part));
   const std::int64_t rows = layer().rows_of(layer().steps());
   for (const Channels& block : weight_blocks(channels))
     require_weights(block, part, block.first / config_.cols * rows);
   return channels.first / config_.cols * rows;
+}
+
+/// Where parts of the map read the same chunks one after the other, and PMEM holds all: one behind
+/// the other, as gaps between them would be too short for the last ones. Nothing for others.
+std::optional<std::int64_t> Emitter::place_beside(const Channels& channels,
+                                                  const FilterPart& part) {
+  const Layer& l = layer();
+  const Tiling& t = tiling();
+  const std::int64_t rows =
+      pmem_.rounded(divide_up(t.chunk, l.columns(config_)) * l.rows_of(l.steps()));
+  const int all = l.chunked_channels(t.chunk, l.channels);
+  const std::int64_t size = rows * divide_up(all, t.chunk);
+  const Geometry& g = l.window;
+  const bool again = !t.chunk_outer && (t.rows < g.P || t.cols < g.Q);
+  if (!again || l.weights_map >= 0 || t.pieces || t.relay || all != l.channels ||
+      channels.first % t.chunk != 0 || channels.size() > t.chunk || size > pmem_.capacity())
+    return std::nullopt;
+  if (const auto found = pmem_.find(block_of(weights_key(channels, part)))) return found;
+  if (std::exchange(beside_of_, layer_) != layer_) beside_ = pmem_.oldest(size);
+  return beside_ + channels.first / t.chunk * rows;
 }
 
 /// Weights that are codes of a map.

@@ -45,7 +45,10 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
     case LayerKind::kNormalize:
       return Op::kNormalize;
     case LayerKind::kWords:
-      return !l.pool().joins ? Op::kWord16 : l.window.R == 2 ? Op::kTriple16 : Op::kJoin16;
+      return !l.pool().joins   ? Op::kWord16
+             : l.window.R == 1 ? Op::kJoin16
+             : out.wide        ? Op::kTriple16
+                               : Op::kTripleNarrow16;
     default:
       if (l.pairs_lanes())
         return l.kind == LayerKind::kMax && l.pool().smallest ? Op::kMin16 : Op::kMax16;

@@ -116,6 +116,7 @@ class Emitter : private Order {
   std::int64_t require_weights(const Channels& channels, const FilterPart& part,
                                std::optional<std::int64_t> place = std::nullopt);
   std::int64_t require_chunk_weights(const Channels& channels, const FilterPart& part);
+  std::optional<std::int64_t> place_beside(const Channels& channels, const FilterPart& part);
   std::pair<std::int64_t, bool> place_weights(std::int64_t block, std::int64_t rows,
                                               std::optional<std::int64_t> place);
   std::int64_t require_map(const Channels& channels, const FilterPart& part,
@@ -182,6 +183,8 @@ class Emitter : private Order {
   std::set<int> parts_left_;              ///< outputs of which parts are stored with the last one
   std::map<int, int> rows_stored_;        ///< of outputs in parts: so many from the first one on
   std::map<BlockKey, std::int64_t> blocks_;
+  std::int64_t beside_ = 0;  ///< where the chunks of weights begin that lie one behind the other
+  int beside_of_ = -1;       ///< of which layer
   std::map<std::int64_t, int> gates_;  ///< layers whose codes blocks of gates' weights hold
   bool gate_comes_ = false;            ///< the layer's are yet to be loaded
   std::vector<bool> zero_biases_;      ///< entries of the bias memory that hold 0

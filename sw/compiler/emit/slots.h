@@ -21,6 +21,7 @@ class Slots {
   Slots(std::int64_t capacity, std::int64_t unit) : capacity_(capacity), unit_(unit) {}
 
   std::int64_t rounded(std::int64_t size) const { return round_up(size, unit_); }
+  std::int64_t capacity() const { return capacity_; }
 
   /// Where the block lies, if it is there.
   std::optional<std::int64_t> find(std::int64_t block) const {
@@ -31,6 +32,13 @@ class Slots {
 
   /// A place for the block; what was there is forgotten. @pre rounded(size) <= capacity
   std::int64_t place(std::int64_t block, std::int64_t size) {
+    const std::int64_t start = oldest(size);
+    place_at(block, start, size);
+    return start;
+  }
+
+  /// Where the last use of so many rows lies longest ago. @pre rounded(size) <= capacity
+  std::int64_t oldest(std::int64_t size) const {
     size = rounded(size);
     assert(size <= capacity_);
     std::vector<std::int64_t> starts{0};
@@ -50,7 +58,6 @@ class Slots {
         best_use = use;
       }
     }
-    place_at(block, best, size);
     return best;
   }
 

@@ -268,9 +268,6 @@ void Lowering::join_bytes(const Op& o, int words, bool wide, int first, int code
   layer.wide = layer.pool().joins = layer.single = true;
   layer.half_even = p.output.format == machine::Format::kNone;
   layer.range = p.output;
-  layer.range.act_min -= p.output.zero_point;
-  layer.range.act_max -= p.output.zero_point;
-  layer.range.zero_point = 0;
   const auto bias = o.input(bias_of(o)) < 0 ? std::vector<std::int64_t>(at(first + count))
                                             : graph_.in(o, bias_of(o)).integers();
   layer.pool().regions.clear();
@@ -282,16 +279,7 @@ void Lowering::join_bytes(const Op& o, int words, bool wide, int first, int code
         {{0, P, 0, Q}, {s.multiplier >> 16 | above, s.shift + 16}, reference::wrap(added)});
   }
   be_one(layer.pool().regions);
-  const int part = add_part(codes, {-1, first}, {count, P, Q});
-  if (shape(codes).wide) return add_layer_to(part, std::move(layer));
-  const int joined = add_map(o.outputs[0], {count, P, Q});
-  net_.maps[at(joined)].shape.wide = true;
-  add_layer_to(joined, std::move(layer));
-  Layer narrow = copy(o, joined);
-  narrow.macs = 0;
-  narrow.pool().regions[0].bias = p.output.zero_point;
-  narrow.range = {0, p.output.act_min, p.output.act_max};
-  add_layer_to(part, std::move(narrow));
+  add_layer_to(add_part(codes, {-1, first}, {count, P, Q}), std::move(layer));
 }
 
 /// SVDF's weights in time. Sums have 32 bits and wrap, as the kernel's do.

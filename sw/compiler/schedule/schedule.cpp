@@ -74,16 +74,17 @@ class LoadScheduler {
     for (std::size_t i = 0; i < natural_.size(); ++i) {
       if (natural_[i].engine == Engine::kLoad) continue;
       while (!consumed_.empty() && *consumed_.begin() < i) consumed_.erase(consumed_.begin());
+      while (!readers_.empty() && *readers_.begin() < i) readers_.erase(readers_.begin());
       const double start = start_of(i);
       hold_parameters(i, start);
       for (auto next = choose(i, start); next != pending_.end(); next = choose(i, start)) {
         const bool needed = pending_.front().at < i;
         const bool early = begin_of(*next) > start && consumed_.size() >= least_;
-        if (!needed && (early || consumed_.size() >= kLoadsAhead)) break;
+        if (!needed && (early || readers_.size() >= kReadersAhead)) break;
         emit(next);
       }
       least_ = kLoadsAtLeast;
-      const double ready = std::max(start, end_before(i, true, kLoadsAhead));
+      const double ready = std::max(start, end_before(i, true, 3 * kReadersAhead));
       end_[i] = free_[index(natural_[i].engine)] = ready + cycles_of(natural_[i], config_);
       order_.push_back(i);
     }
@@ -165,17 +166,24 @@ class LoadScheduler {
     if (begin <= bus_) return first;
     const double wanted = start + work_[first->reader] - work_[i] - 3 * timing::kBusLatency -
                           cycles_of(natural_[first->at], config_);
-    int seen = 0;
+    auto later = pending_.end();  // a long one whose place is free by now, not when the bus is
+    int seen = readers_.size() < kPassed ? 0 : kPassing;
     for (auto other = std::next(first); other != pending_.end() && seen < kPassing;
          ++other, ++seen) {
-      if (other->behind > i || place_free(*other) > bus_ ||
-          bus_ + cycles_of(natural_[other->at], config_) > std::max(begin, wanted))
+      const double cycles = cycles_of(natural_[other->at], config_);
+      const bool now = place_free(*other) <= bus_;
+      const bool may = now || (!known && later == pending_.end() && cycles > kLong &&
+                               place_free(*other) <= start);
+      if (!may || other->behind > i || begin_of(*other) + cycles > std::max(begin, wanted))
         continue;
-      if (std::all_of(first, other, [&](const Load& passed) {
-            return independent(natural_[passed.at], natural_[other->at]);
+      if (std::any_of(first, other, [&](const Load& passed) {
+            return !independent(natural_[passed.at], natural_[other->at]);
           }))
-        return other;
+        continue;
+      if (now) return other;
+      later = other;
     }
+    if (later != pending_.end()) return later;
     return known ? first : pending_.end();
   }
 
@@ -184,19 +192,23 @@ class LoadScheduler {
     end_[load->at] = bus_ + timing::kBusLatency;
     order_.push_back(load->at);
     consumed_.insert(load->reader);
+    readers_.insert(load->reader);
     pending_.erase(load);
   }
 
   static constexpr std::size_t kLoadsAtLeast = 3;  ///< on their way, so that the bus has work
   static constexpr std::size_t kLookBack = 400;
   static constexpr std::size_t kNearRuns = 8;
-  static constexpr int kPassing = 32;
+  static constexpr int kPassing = 320;
+  static constexpr std::size_t kPassed = kReadersAhead - 4;  ///< the others come in order
+  static constexpr double kLong = 500;     ///< cycles of a load that is worth a gap before it
   static constexpr double kMuchTime = 40;  ///< times the cycles of a load
 
   std::vector<Instruction> natural_;
   const machine::Config& config_;
   std::list<Load> pending_;
   std::multiset<std::size_t> consumed_;  ///< readers of the loads placed, but for those before now
+  std::set<std::size_t> readers_;
   std::vector<std::size_t> order_;
   std::vector<double> end_;   ///< of each instruction placed
   std::vector<double> work_;  ///< cycles of the RUNs before each, one after the other

@@ -13,11 +13,11 @@
 namespace trine::compiler {
 
 /// Puts every load where the bus is free for it, by estimated cycles: in the order in which they
-/// are needed, but past one whose place is still in use. No more than kLoadsAhead wait for their
-/// readers.
+/// are needed, but past one whose place is still in use. Loads for no more than kReadersAhead RUNs
+/// wait for their readers.
 std::vector<Instruction> schedule_loads(std::vector<Instruction> natural,
                                         const machine::Config& config);
-inline constexpr std::size_t kLoadsAhead = 40;  ///< tokens are counted in 6 bits
+inline constexpr std::size_t kReadersAhead = 52;  ///< tokens are counted in 6 bits
 
 /// Sets wait and signal so that engines running freely give the sequential result.
 void insert_tokens(std::vector<Instruction>& program);

@@ -25,7 +25,7 @@ import run  # noqa: E402
 from kit_description import DATA  # noqa: E402
 
 # What each bug is offered, in this order, until something notices.
-PLAN = (run.Unit("Programs", 6, 2, 16), run.Unit("Registers", 1, 1, 0), run.Unit("Errors", 1, 1, 0), run.Unit("Resets", 1, 1, 0),
+PLAN = (run.Unit("Programs", 7, 1, 4), run.Unit("Programs", 6, 2, 16), run.Unit("Registers", 1, 1, 0), run.Unit("Errors", 1, 1, 0), run.Unit("Resets", 1, 1, 0),
         run.Unit("Malformed", 1, 3, 0), run.Unit("Errors", 5, 1, 0), run.Unit("Closing", 1, 2, 8))
 SECONDS = 300  # of the processor, most for one of them
 

@@ -164,9 +164,11 @@ module trine_cluster #(
     logic                open;
 
     assign open              = count_q == '0 || core_q == dma_core_i;
-    assign core_rvalid_o     = Cores'(dma_rvalid_i && open) << dma_core_i;
+    for (genvar c = 0; c < Cores; c++) begin : gen_core
+      assign core_rvalid_o[c] = dma_rvalid_i && open && dma_core_i == CoreBits'(c);
+    end
     assign dma_rready_o      = open && core_rready_i[dma_core_i];
-    assign dma_rdata_valid_o = core_rdata_valid_i[core_q];
+    assign dma_rdata_valid_o = |core_rdata_valid_i;  // of core_q alone
     assign dma_rdata_o       = core_rdata_i[DataBits*core_q +: DataBits];
 
     always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -256,7 +256,8 @@ package trine_isa_pkg;
   // add_operand_shift (signed): -31..0
   localparam int unsigned PostAddOperandShiftReg = 12, PostAddOperandShiftLsb = 31,
     PostAddOperandShiftWidth = 6;
-  // add_a_is_half: 1: a's factor is 1/2; 0: b's
+  // add_a_is_half: 1: a's factor is 1/2; 0: b's; of products of int16 codes either gives the same,
+  // but none is unknown
   localparam int unsigned PostAddAIsHalfReg = 12, PostAddAIsHalfLsb = 37, PostAddAIsHalfWidth = 1;
   // add_zero_a (signed): zero point of a: the convolution's code, the vector's first tap, or
   // activations

@@ -60,11 +60,6 @@ TEST_CASE("a verification kit has a folder beside the design's", "[cli][files][k
           "--kit " + kit + ": a folder of its own, beside that of --out " + out + "\n");
     CHECK(!fs::exists(shell.dir / "d"));
   }
-  const Result cluster =
-      shell.trine("generate --config edge32 --set cluster.cores=2 --out d --kit k");
-  CHECK(cluster.code == 2);
-  CHECK(cluster.err == "--kit: cluster.cores is 2, allowed 1: the kit runs a design of one core\n");
-  CHECK(!fs::exists(shell.dir / "d"));
 }
 
 TEST_CASE("stdout holds the JSON alone for --json -", "[cli][json]") {

@@ -37,15 +37,12 @@ std::string quoted(const std::string& word) {
 }
 
 /// A folder is replaced as a whole, so neither may hold the other.
-void check_kit(const std::string& kit, const std::string& out, const machine::Config& config) {
+void check_kit(const std::string& kit, const std::string& out) {
   namespace fs = std::filesystem;
   const fs::path a = fs::weakly_canonical(fs::absolute(kit)),
                  b = fs::weakly_canonical(fs::absolute(out));
   if (*b.lexically_relative(a).begin() != ".." || *a.lexically_relative(b).begin() != "..")
     throw_error("--kit {}: a folder of its own, beside that of --out {}", kit, out);
-  if (config.cores > 1)
-    throw_error("--kit: cluster.cores is {}, allowed 1: the kit runs a design of one core",
-                config.cores);
   check_output(kit);
 }
 
@@ -67,7 +64,7 @@ int run(const GenerateArguments& options) {
     json = design_json(config, options.out, options.prefix);
     json.update(to_json(found, options.models));
   }
-  if (!options.kit.empty()) check_kit(options.kit, options.out, config);
+  if (!options.kit.empty()) check_kit(options.kit, options.out);
   if (options.out.empty()) {
     options.output.write_json(json, &config);
     return kSuccess;

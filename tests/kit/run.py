@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The verification kit of a 3x4 design (trine generate --kit): what is emitted, and a run under Icarus.
+"""The verification kit (trine generate --kit) of a 3x4 design, a cluster and one with int16: what is emitted, and runs
+under Icarus.
 
 usage: run.py --build DIR --cmake BUILD [--full] [--jobs N] [--table NAME] [--keep]
-The short form checks the kit's files against the design's own headers and runs its test Registers. --full runs all of its
+The short form checks the kit's files against the design's own headers and runs one test of each design. --full runs all of its
 tests and plants twice 40 bugs, of which 80 % must be found each time; in DIR it goes on where it stopped. --table prints
 what a full run left, as Markdown, --keep writes all tables into bench/results. cocotb, cocotbext-axi and pyuvm come from
 PyPI into a virtual environment of DIR. Exit code 77 without PyPI.
@@ -25,12 +26,17 @@ from harness import ROOT, fail, trine, with_packages  # noqa: E402
 
 KIT = ROOT / "gen" / "kit"
 DESIGN = ["name=kit3x4", "array.rows=3", "array.cols=4", "memory.dmem_kib=8", "memory.pmem_kib=2", "memory.param_channels=64"]
+SMALL = ["array.cols=4", *DESIGN[3:]]
+# Where unknown values (X) spread once: their folder, keys, arguments of the kit's run.py.
+OTHERS = [("cluster", ["name=cluster", "array.rows=2", "cluster.cores=2", *SMALL], ["--test", "Registers"]),
+          ("int16", ["name=int16", "array.rows=4", "array.activations16=true", "array.formats=true", *SMALL],
+           ["--test", "Programs", "--seed", "7", "--programs", "1", "--length", "8"])]
 # Commits before the kit, and before what its first survivors taught: nobody chose the places.
 SEEDS = {"bugs": "f787f189", "bugs_again": "a4e9f83f"}
 
 
-def generate(build):
-    keys = [word for key in DESIGN for word in ("--set", key)]
+def generate(build, design):
+    keys = [word for key in design for word in ("--set", key)]
     trine("generate", "--config", "edge64", *keys, "--out", build / "design", "--kit", build / "kit", "--quiet")
     return json.loads((build / "kit" / "description.json").read_text())
 
@@ -183,13 +189,16 @@ def main():
         keep(build)
         return
     with_packages(build, KIT / "requirements.txt", "cocotb", "cocotbext", "pyuvm", "numpy")
-    description = generate(build)
+    description = generate(build, DESIGN)
     check_files(build)
     check_registers(build, description)
     check_programs(build)
     environment = package(build, options.cmake.resolve())
     check_closing(build, environment)
     passes = kit(build, environment, "run.py", "--test", "Registers", "--work", build / "kit_work")
+    for name, design, arguments in OTHERS:
+        generate(build / name, design)
+        passes = kit(build / name, environment, "run.py", *arguments, "--work", build / name / "work") and passes
     check_bugs(build)
     if options.full:
         passes = passes and kit(build, environment, "run.py", "--full", "--work", build / "kit_full")

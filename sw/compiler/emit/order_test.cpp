@@ -8,7 +8,6 @@
 #include <functional>
 #include <map>
 
-#include "sw/compiler/emit/slots.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/search.h"
 #include "tools/fuzz/testing.h"
@@ -88,17 +87,6 @@ void check_visits(const Probe& order, const std::vector<Visit>& visits, const Ma
     for (const FilterPart& piece : order.pieces()) take(piece);
   const int times = order.tiling().relay ? 2 : order.tiling().pieces ? 1 : 0;
   CHECK(std::ranges::count(taps, times) == std::ssize(taps));
-}
-
-TEST_CASE("many rows go where all of them were used longest ago", "[compiler][emit]") {
-  Slots slots(64, 4);
-  CHECK(slots.place(1, 16) == 0);
-  slots.use(1, 5);
-  CHECK(slots.place(2, 16) == 16);
-  slots.use(2, 1);
-  CHECK(slots.oldest(40) == 16);
-  CHECK(slots.oldest(32) == 32);
-  CHECK(slots.find(2) == 16);
 }
 
 TEST_CASE("each output of a layer is computed once", "[compiler][order]") {

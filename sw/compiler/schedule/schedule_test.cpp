@@ -270,6 +270,17 @@ TEST_CASE("a block takes the place whose last use lies longest ago", "[compiler]
   CHECK(!slots.find(3));
 }
 
+TEST_CASE("many rows go where all of them were used longest ago", "[compiler][slots]") {
+  Slots slots(64, 4);
+  CHECK(slots.place(1, 16) == 0);
+  slots.use(1, 5);
+  CHECK(slots.place(2, 16) == 16);
+  slots.use(2, 1);
+  CHECK(slots.oldest(40) == 16);
+  CHECK(slots.oldest(32) == 32);
+  CHECK(slots.find(2) == 16);
+}
+
 TEST_CASE("a place holds the block that came last", "[compiler][slots]") {
   constexpr std::int64_t kCapacity = 48, kUnit = 4;
   struct Held {

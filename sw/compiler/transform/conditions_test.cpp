@@ -260,7 +260,11 @@ TEST_CASE("residuals stay that cannot be loaded again", "[compiler][transform]")
               {"a state", [](Network& n) { n.maps[1].capacity = n.maps[1].shape; }},
               {"loaded again already", [](Network& n) { n.maps[1].reloads = 0; }},
               {"a part", [](Network& n) { n.maps[1].part.whole = 0; }},
-              {"others are parts of it", [](Network& n) { n.maps[1].has_parts = true; }},
+              {"others are parts of it",
+               [](Network& n) {
+                 n.maps[2].part.whole = 1;
+                 set_lifetimes(n);
+               }},
               {"the other operand", [](Network& n) { n.layers[2].input = 1; }},
               {"made by the layer before", [](Network& n) { n.maps[1].producer = 1; }}});
   Network edge = network;  // at the edge the copy is neither, nor stored once more

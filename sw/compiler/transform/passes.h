@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Transforms: networks that give the same codes and may take fewer cycles. A pass knows nothing of
-// plans; the search (search.h) walks through kPasses, plans what they give, and goes on with the
-// network that it takes.
+// the network's plan; the search (search.h) walks through kPasses, plans what they give, and goes
+// on with the network that it takes.
 
 #pragma once
 

@@ -2,9 +2,9 @@
 //
 // trine_post_format: of each number its value of the format, by the codes' definitions. Codes are
 // decoded here: E3M4 by exponent and mantissa, a posit by its run of bits alike; between two codes
-// lies a border, the middle, of posits the posit of one bit more. Of any code, what is above its
-// upper border has a larger value, what is below has none that is larger, what is on it the even
-// one. So a number that a code stands for is left as it is, and no number becomes the posit 0.
+// lies a border, the middle, of posits the posit of one bit more. What is above a code's upper
+// border has a larger value, what is below has none that is larger, what is on it the even one. So
+// a number that a code stands for is left as it is, and no number becomes the posit 0.
 //
 // Sizes are in 256ths of 1: a unit is four of them.
 

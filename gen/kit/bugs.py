@@ -102,7 +102,7 @@ def instantiated(verilog):
 
 
 NETLIST = "opt_expr; opt_merge; opt_clean; rename -enumerate; write_rtlil netlist.il"
-# Of a survivor: constants go through all modules and registers.
+# For survivors: constants go through all modules and registers.
 FLAT = f"read_verilog design.v; hierarchy -top {DATA['top']}; proc; flatten; opt -fast; rename -enumerate; write_rtlil netlist.il"
 
 

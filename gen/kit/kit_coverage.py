@@ -109,7 +109,7 @@ class Coverage(uvm_subscriber):
         path.write_text(json.dumps([[*key, count] for key, count in sorted(self.counted.hits.items())]))
 
 
-# Of designs whose memories and bus are as small as that, upper halves of wide fields are never asked for.
+# Memories and bus are so small that upper halves of wide fields are never asked for.
 SMALL = CONFIGURATION["memory.dmem_kib"] * 256 <= 1 << 11 and CONFIGURATION["bus.axi_addr_bits"] < 39
 
 

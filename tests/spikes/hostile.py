@@ -24,7 +24,7 @@ def paths(group, of, start="", depth=0):
 
 
 def other_value(draw, shape):
-    """Of another type, shape or size."""
+    """A value of another type, shape or size."""
     small = [np.nan, np.inf, 0, -1, 0.5, True, "text", "", "Affine", "LIF", b"\xff\xfe", np.int64(2**62), np.uint64(2**64 - 1)]
     large = [np.zeros(0), np.zeros((0, 3)), np.zeros((1,) * 6), np.array([1 + 2j]), np.full((2, 3), 2**31), np.zeros(3, "i4,f8"),
              np.array([b"a", b"bb"]), np.full(shape, 1e308), np.full(shape, np.nan), np.ones((*shape, 2)), np.ones(shape[1:])]

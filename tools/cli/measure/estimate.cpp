@@ -162,9 +162,8 @@ Json passes_of(const Json& report, const machine::FormatRow& row) {
           {"sum_bits", 2 * row.bits + 10},
           {"passes", {{"weights", bytes}, {"both", bytes * bytes}}},
           {"cycles", {{"weights", cycles(bytes)}, {"both", cycles(bytes * bytes)}}},
-          {"machine", row.in_int16()     ? "both"
-                      : row.bytes() <= 3 ? "weights"
-                                         : "none"}};
+          {"machine", row.in_int16()},
+          {"machine_weights", row.bytes() <= 3}};
 }
 
 std::string passes_text(const Json& format) {
@@ -172,12 +171,12 @@ std::string passes_text(const Json& format) {
     return fmt::format("{} passes of int8, about {} cycles", format["passes"][what].get<int>(),
                        grouped(format["cycles"][what].get<std::uint64_t>()));
   };
-  const auto runs = format["machine"].get<std::string>();
+  const bool both = format["machine"].get<bool>(), weights = format["machine_weights"].get<bool>();
   return fmt::format(
       "{}: {} bits of fixed point, sums of 1,024 products in {}: weights alone {}{}, both {}{}\n",
       format["name"].get<std::string>(), format["bits"].get<int>(), format["sum_bits"].get<int>(),
-      of("weights"), runs == "none" ? " (not on this machine, whose weights have three bytes)" : "",
-      of("both"), runs == "both" ? "" : " (not on this machine, whose codes have 16 bits)");
+      of("weights"), weights ? "" : " (not on this machine, whose weights have three bytes)",
+      of("both"), both ? "" : " (not on this machine, whose codes have 16 bits)");
 }
 
 /// Figures, what they cost, and the design's.

@@ -762,6 +762,38 @@ TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][ru
   CHECK(edges.at("instructions").get<long>() == 256 * (4 * (3 + 2) + 10 * 2));
 }
 
+TEST_CASE("parts of one operator share a row, unless all are asked for", "[cli][run]") {
+  const Shell shell;
+  const std::string network =
+      " --config edge32 '" + std::string(TRINE_SOURCE_DIR) + "/tests/torch/causal.onnx' --json j";
+  const Result run = shell.trine("estimate" + network);
+  REQUIRE(run.code == 0);
+  const json report = shell.read_json("j");
+  std::map<std::string, int> parts;  // of each operator of the model
+  std::map<std::string, std::uint64_t> cycles;
+  for (const json& layer : report.at("layers")) {
+    const std::string name =
+        layer.at("name").get<std::string>() + " " + layer.at("op").get<std::string>();
+    ++parts[name];
+    cycles[name] += layer.at("cycles").get<std::uint64_t>();
+  }
+  const auto most = std::ranges::max_element(parts, {}, &std::pair<const std::string, int>::second);
+  REQUIRE(most->second > 1);
+  const auto rows_of = [](const std::string& text) {
+    return std::ranges::count(text.substr(0, text.find("\non the host")), '\n');
+  };
+  CHECK(rows_of(run.out) == std::ssize(parts));
+  const std::size_t row = run.out.find(" x" + std::to_string(most->second) + " ");
+  REQUIRE(row != std::string::npos);
+  const std::string sum = std::to_string(cycles.at(most->first));
+  REQUIRE(sum.size() < 4);  // no comma in it
+  CHECK_THAT(run.out.substr(row, run.out.find('\n', row) - row), Catch::Contains(" " + sum + " "));
+  const Result all = shell.trine("estimate --details" + network);
+  CHECK(rows_of(all.out) > rows_of(run.out));
+  const Result compiled = shell.trine("compile --out p" + network);
+  CHECK_THAT(compiled.out, Catch::Contains(" x" + std::to_string(most->second) + " "));
+}
+
 TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
   const Shell shell;
   const std::string run = "run --config edge64 '" + kLenet + "' --backend arch --json j ";

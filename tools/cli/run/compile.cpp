@@ -269,8 +269,7 @@ void add_compile(Command app, Action& action) {
             "images of all stages with the host's operators, for drivers");
   command.add_flag("--disassemble", options->disassemble, "print the instructions");
   command.footer(
-      "Prints where each layer lives and how it is split; of parts of one operator (xN) the "
-      "first.\n"
+      "Prints where each layer, or the first of an operator's parts (xN), lives and is split.\n"
       "A program runs only on designs of the configuration that it was compiled for.\n\n"
       "Examples:\n"
       "  trine compile --config edge256 models/lenet_mnist.tflite --out lenet.trine\n"

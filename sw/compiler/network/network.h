@@ -65,6 +65,10 @@ struct Map {
   bool moved = false;                  ///< rows go or come Layer::by_dma: they are whole beats
   int core_rows = 0;                   ///< rows that each core makes of it; 0: all have all rows
   int rows_above = 0, rows_below = 0;  ///< of the neighbours', which its readers need besides
+  /// Of Network::tokens: the pixels of a row that each core has; in DRAM they lie one core's behind
+  /// the other's. 0: all cores have the same.
+  int core_pixels = 0;
+  int row_room = 0;                    ///< pixels that a row has room for in DRAM; 0: its own
   bool weights = false;                ///< some layer's weights: rows and planes are whole beats
   int producer = -1;                   ///< first layer that writes it, -1: input or constant
   int last_write = -1;                 ///< last layer that writes it or a part of it
@@ -72,7 +76,7 @@ struct Map {
   bool has_parts = false;              ///< other maps are parts of it
 
   bool constant() const { return !codes.empty(); }
-  int width_in_dram() const { return capacity.value_or(shape).W; }
+  int width_in_dram() const { return std::max(row_room, capacity.value_or(shape).W); }
   /// Place of the first channel in the first word.
   int position() const { return part.channel % shape.per_word; }
   /// Words that so many channels from the first one on lie in.
@@ -372,6 +376,8 @@ struct Network {
   /// Cores of the cluster that work on images of their own; else all do the same, or share rows.
   int cores = 1;
   int row_cores = 1;  ///< that share the rows of maps, where a layer is by_rows
+  /// The cores have pixels of one map's rows, of those that have core_pixels, instead of images.
+  bool tokens = false;
   /// The layers' order is known to be good: steps of an LSTM, one behind the other.
   bool in_steps = false;
   /// Images of a batch go together through layers whose weights exceed PMEM: each chunk of weights
@@ -392,6 +398,11 @@ struct Network {
   int whole_of(int map) const {
     const int whole = maps[at(map)].part.whole;
     return whole >= 0 ? whole : map;
+  }
+  /// The whole map whose codes it has, from where that is stored; else whole_of().
+  int source_of(int map) const {
+    const int whole = whole_of(map);
+    return maps[at(whole)].reloads >= 0 ? source_of(maps[at(whole)].reloads) : whole;
   }
   /// Whether it is no part, and has none.
   bool is_separate(int map) const { return whole_of(map) == map && !maps[at(map)].has_parts; }

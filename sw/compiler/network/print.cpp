@@ -33,6 +33,7 @@ std::string text_of(const Map& map) {
   if (map.core_rows > 0)
     text += fmt::format(", {} rows a core, {} above, {} below", map.core_rows, map.rows_above,
                         map.rows_below);
+  if (map.core_pixels > 0) text += ", a core's pixels";
   note(map.transposed, "transposed");
   note(map.input, "input");
   note(map.output, "output");

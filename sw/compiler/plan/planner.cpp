@@ -211,8 +211,8 @@ void Planner::place_in_dram() {
     if (!map.input && !map.output && !map.constant() && !map.kept && map.reloads < 0) continue;
     Placement& p = plan_.maps[at(m)];
     p.in_dram = true;
-    p.dram.pitch = p.dmem.pitch;
-    p.dram.plane = map.kept ? plane_of(m, p.dmem.pitch) : p.dmem.plane;
+    p.dram.pitch = std::max(p.dmem.pitch, map.row_room * map.shape.pixel_words());
+    p.dram.plane = map.kept || map.row_room > 0 ? plane_of(m, p.dram.pitch) : p.dmem.plane;
   }
   lay_copies();
 }
@@ -237,7 +237,7 @@ void Planner::assign_dram() {
       word = round_up(word + p.dram.plane * map.capacity.value_or(map.shape).channel_words(), unit);
     }
   plan_.core_words = word;
-  plan_.arena_bytes = round_up(4 * word * net_.cores, 4096);
+  plan_.arena_bytes = round_up(4 * word * (net_.tokens ? 1 : net_.cores), 4096);
   word = plan_.arena_bytes / 4;
   for (int m = 0; m < count(); ++m) {
     if (!net_.maps[at(m)].constant()) continue;
@@ -251,10 +251,10 @@ void Planner::assign_dram() {
 /// The pitch of a map in DRAM, whose parts lie in buffers as they lie there: more words come and go
 /// where rows are padded against bank conflicts.
 int Planner::spilled_pitch(int root, const Shape& shape) {
-  const int W = shape.W * shape.pixel_words();
+  const Map& map = net_.maps[at(root)];
+  const int W = std::max(shape.W, map.row_room) * shape.pixel_words();
   const int step = W >= config_.data_words() ? config_.data_words() : pitch_unit(root);
   const int least = round_up(W, step);
-  const Map& map = net_.maps[at(root)];
   if (!wishes_.pad_dram || shape.H == 1 || map.capacity || map.kept || facts_.weights(root))
     return least;
   const double beat = 2.0 * 32 / config_.axi_data_bits;  // cycles of a word, there and back

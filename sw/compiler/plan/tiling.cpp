@@ -43,13 +43,21 @@ class Tiler {
     in_width_ = maps[at(network.whole_of(layer.input))].width_in_dram();
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
-    map_bytes_per_cycle_ = bytes_per_cycle_ / (layer.by_rows ? network.row_cores : network.cores);
+    map_bytes_per_cycle_ = bytes_per_cycle_ / cores_of(layer, network);
     first_ = &layer == network.layers.data();
     in_steps_ = network.in_steps;
     offset_ = copy_offset(layer, network);
     const bool known = layer.wide || offset_;
     begins_ = known && first_;
     ends_ = known && &layer == &network.layers.back();
+  }
+
+  /// Cores that have maps of their own, which the bus moves one after the other.
+  static int cores_of(const Layer& layer, const Network& network) {
+    if (layer.by_rows) return network.row_cores;
+    return network.tokens && network.maps[at(network.whole_of(layer.input))].core_pixels == 0
+               ? 1
+               : network.cores;
   }
 
   std::optional<Tiling> run(std::int64_t room) {

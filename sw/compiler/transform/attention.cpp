@@ -68,7 +68,7 @@ class Attention {
 
   bool reads(const Layer& l, int whole) const {
     for (const int m : {l.input, l.second, l.weights_map})
-      if (m >= 0 && net_.whole_of(m) == whole) return true;
+      if (m >= 0 && (net_.whole_of(m) == whole || net_.source_of(m) == whole)) return true;
     return false;
   }
 

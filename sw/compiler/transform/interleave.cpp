@@ -69,8 +69,8 @@ std::vector<std::vector<int>> predecessors(const Network& network) {
       if (m < 0) return;
       const Access a = access_of(network, i, m, writes);
       follow(network.whole_of(m), a);
-      const int stored = network.maps[at(network.whole_of(m))].reloads;
-      if (stored >= 0) follow(network.whole_of(stored), a);
+      if (const int source = network.source_of(m); source != network.whole_of(m))
+        follow(source, a);
     };
     for (const int m : {l.input, l.second, l.weights_map}) visit(m, false);
     visit(l.output, true);

@@ -13,6 +13,7 @@
 #include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/compiler/transform/rows_of_cores.h"
+#include "sw/compiler/transform/tokens_of_cores.h"
 #include "sw/compiler/transform/scattered.h"
 
 namespace trine::compiler {
@@ -260,6 +261,11 @@ Planned search(Network network, const machine::Config& config, Fusion fusion,
     return search.finish(Candidate(std::move(start)), 0);
   };
   Candidate best = finished(network, fusion);
+  if (config.cores > 1 && network.cores == 1 && cascading != Cascading::kAlways)
+    if (std::optional<Network> shared = tokens_of_cores(network, config)) {
+      Candidate tokens = finished(std::move(*shared), fusion);
+      if (is_shorter(tokens, best)) best = std::move(tokens);
+    }
   // What fusing gains where maps are spilled, a cascade may gain as well.
   const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };
   if (fusion == Fusion::kEstimated && cascading == Cascading::kEstimated &&

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sw/compiler/transform/tokens_of_cores.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/rounding.h"
+
+namespace trine::compiler {
+namespace {
+
+/// A layer's maps, of which it reads or writes the same pixels.
+constexpr int Layer::*kPixelMaps[] = {&Layer::input, &Layer::second, &Layer::output};
+
+class TokensOfCores {
+ public:
+  TokensOfCores(const Network& network, const machine::Config& config)
+      : net_(network), config_(config) {}
+
+  std::optional<Network> run() {
+    find_layers();
+    if (!pays()) return std::nullopt;
+    for (std::size_t m = 0; m < shared_.size(); ++m)
+      if (shared_[m] != 0) share_map(static_cast<int>(m));
+    for (std::size_t i = 0; i < net_.layers.size(); ++i) {
+      Layer& l = net_.layers[i];
+      if (takes_[i] != 0) cut(l);
+      for (int Layer::*m : kPixelMaps)
+        if (l.*m >= 0) l.*m = seen(l.*m, takes_[i] != 0);
+      if (l.weights_map < 0) continue;
+      l.weights_map = seen(l.weights_map, false);
+      map(net_.whole_of(l.weights_map)).weights = true;
+    }
+    give_outputs();
+    net_.cores = config_.cores;
+    net_.tokens = true;
+    set_lifetimes(net_);
+    return std::move(net_);
+  }
+
+ private:
+  Map& map(int m) { return net_.maps[at(m)]; }
+  const Map& map(int m) const { return net_.maps[at(m)]; }
+
+  /// Pixels of a row that a core has: whole beats.
+  int of_core(int W) const {
+    return round_up(divide_up(W, config_.cores), config_.data_words());
+  }
+
+  /// Whether the layer makes each pixel of a row of the pixel there.
+  bool takes_pixels(const Layer& l) const {
+    const Geometry& g = l.window;
+    const auto whole = [&](const Rect& r) { return r.x0 == 0 && r.x1 == g.Q; };
+    if (l.like >= 0 || l.by_dma || l.former.halo > 0 || l.former.idle > 0 || l.is_gate() ||
+        g.S != 1 ||
+        g.stride_x != 1 || g.pad_left != 0 || g.reach_x != 0 || g.W != g.Q ||
+        of_core(g.Q) >= g.Q || !std::ranges::all_of(l.sweeps, whole, &Sweep::rect))
+      return false;
+    if (const auto* pool = std::get_if<Pool>(&l.own);
+        pool != nullptr && (pool->joins || !std::ranges::all_of(pool->regions, whole, &SumRegion::rect)))
+      return false;
+    return std::ranges::all_of(kPixelMaps, [&](int Layer::*m) {
+      return l.*m < 0 || has_pixels(l.*m, g.Q);
+    });
+  }
+
+  /// Whether the map, and the one that it is a part of, has rows of so many pixels.
+  bool has_pixels(int m, int Q) const {
+    const Map &own = map(m), &whole = map(net_.whole_of(m));
+    const Part& part = own.part;
+    return own.shape.W == Q && whole.shape.W == Q && part.x == 0 && part.stride_x == 1 &&
+           part.pixel_words == 0 && !own.transposed && !whole.transposed && !whole.capacity &&
+           !whole.kept && whole.reloads < 0 && !whole.fold.folded() && !whole.moved;
+  }
+
+  /// Layers and maps, of which all writers share pixels.
+  void find_layers() {
+    for (const Layer& l : net_.layers) takes_.push_back(takes_pixels(l) ? 1 : 0);
+    shared_.assign(net_.maps.size(), 0);
+    for (bool again = true; std::exchange(again, false);) {
+      std::vector<char> others(net_.maps.size());  // some other layer writes it
+      for (std::size_t i = 0; i < net_.layers.size(); ++i)
+        if (takes_[i] == 0) others[at(net_.whole_of(net_.layers[i].output))] = 1;
+      for (std::size_t i = 0; i < net_.layers.size(); ++i)
+        if (takes_[i] != 0 && others[at(net_.whole_of(net_.layers[i].output))] != 0) {
+          takes_[i] = 0;
+          again = true;
+        }
+    }
+    for (std::size_t i = 0; i < net_.layers.size(); ++i)
+      if (takes_[i] != 0) shared_[at(net_.whole_of(net_.layers[i].output))] = 1;
+  }
+
+  bool pays() const {
+    std::int64_t all = 0, shared = 0;
+    for (std::size_t i = 0; i < net_.layers.size(); ++i) {
+      all += net_.layers[i].macs;
+      if (takes_[i] != 0) shared += net_.layers[i].macs;
+    }
+    return shared > all / 2;
+  }
+
+  /// What its layers make of the map: a core's pixels.
+  void share_map(int m) {
+    Map& own = map(m);
+    whole_width_[m] = own.shape.W;
+    give_pixels(own);
+    own.weights = false;
+    for (Map& part : net_.maps)
+      if (part.part.whole == m) give_pixels(part);
+  }
+
+  void give_pixels(Map& m) const {
+    m.core_pixels = of_core(m.shape.W);
+    m.row_room = config_.cores * m.core_pixels;
+    m.shape.W = m.core_pixels;
+  }
+
+  void cut(Layer& l) const {
+    Geometry& g = l.window;
+    g.W = g.Q = of_core(g.Q);
+    const auto clip = [&](Rect& r) { r.x1 = g.Q; };
+    for (Sweep& sweep : l.sweeps) clip(sweep.rect);
+    if (auto* pool = std::get_if<Pool>(&l.own))
+      for (SumRegion& region : pool->regions) clip(region.rect);
+  }
+
+  /// The map with the same codes that has a core's pixels, or those of all.
+  int seen(int m, bool by_core) {
+    const int whole = net_.whole_of(m);
+    if ((map(whole).core_pixels > 0) == by_core) return m;
+    const auto [found, is_new] = others_.try_emplace(m, -1);
+    if (!is_new) return found->second;
+    Map other = map(m);
+    other.input = other.output = other.kept = false;
+    other.codes.clear();
+    if (m == whole) {
+      other.reloads = m;
+      map(m).kept = !map(m).input && !map(m).constant();
+    } else {
+      other.part.whole = seen(whole, by_core);
+    }
+    if (by_core) {
+      give_pixels(other);
+      map(whole).row_room = other.row_room;
+      other.weights = false;
+    } else {
+      other.shape.W = whole_width_.at(whole);
+      other.core_pixels = 0;
+    }
+    return others_[m] = net_.add(std::move(other));
+  }
+
+  /// The host reads all pixels of what the cores made.
+  void give_outputs() {
+    for (int& m : net_.outputs) {
+      if (map(net_.whole_of(m)).core_pixels == 0) continue;
+      map(m).output = false;
+      m = seen(m, false);
+      map(m).output = true;
+    }
+  }
+
+  Network net_;
+  const machine::Config& config_;
+  std::vector<char> takes_;          ///< layers that share pixels
+  std::vector<char> shared_;         ///< maps that only those write
+  std::map<int, int> whole_width_;   ///< of shared maps
+  std::map<int, int> others_;        ///< by map, what seen() made
+};
+
+}  // namespace
+
+std::optional<Network> tokens_of_cores(const Network& network, const machine::Config& config) {
+  return TokensOfCores(network, config).run();
+}
+
+}  // namespace trine::compiler

@@ -436,8 +436,14 @@ Rect Emitter::read_by(const Geometry& g, const Rect& rect) const {
 void Emitter::ensure_resident(int map, int rows) {
   int& loaded = rows_loaded_[at(map)];
   if (!place(map).in_dram || net_.maps[at(map)].producer >= 0 || loaded >= rows) return;
-  copy(Engine::kLoad, map, {loaded, rows, 0, shape(map).W}, 0, shape(map).channel_words(),
-       place(map).dmem);
+  const Shape& s = shape(map);
+  const Part& part = net_.maps[at(map)].part;
+  if (part.pixel_words > 0)
+    copy(Engine::kLoad, part.whole, {part.y, part.y + 1, part.x, part.x + 1},
+         part.channel / s.per_word, (s.W - 1) * part.pixel_words + s.channel_words(),
+         place(part.whole).dmem);
+  else
+    copy(Engine::kLoad, map, {loaded, rows, 0, s.W}, 0, s.channel_words(), place(map).dmem);
   loaded = rows;
 }
 

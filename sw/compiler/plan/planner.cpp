@@ -144,7 +144,9 @@ bool Planner::has_moved(int root) const {
 int Planner::pitch_unit(int root) const {
   const Shape& shape = net_.maps[at(root)].shape;
   if (has_moved(root)) return config_.data_words();
-  if (net_.row_cores > 1 && shape.pixels() > 1) return config_.data_words();  // rows begin alike
+  // Rows begin alike in all cores, and in DRAM.
+  if ((net_.row_cores > 1 && shape.pixels() > 1) || (net_.tokens && shape.H > 1))
+    return config_.data_words();
   return shape.H > 1 && facts_.weights(root) ? config_.data_words() : shape.pixel_words();
 }
 

@@ -264,7 +264,7 @@ Planned search(Network network, const machine::Config& config, Fusion fusion,
   if (config.cores > 1 && network.cores == 1 && cascading != Cascading::kAlways)
     if (std::optional<Network> shared = tokens_of_cores(network, config)) {
       Candidate tokens = finished(std::move(*shared), fusion);
-      if (is_shorter(tokens, best)) best = std::move(tokens);
+      if (is_shorter(tokens, best, kGain)) best = std::move(tokens);
     }
   // What fusing gains where maps are spilled, a cascade may gain as well.
   const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/rounding.h"
 
@@ -22,6 +24,7 @@ class TokensOfCores {
   std::optional<Network> run() {
     find_layers();
     if (!pays()) return std::nullopt;
+    for (const Map& m : net_.maps) shapes_.push_back(m.shape);
     for (std::size_t m = 0; m < shared_.size(); ++m)
       if (shared_[m] != 0) share_map(static_cast<int>(m));
     for (std::size_t i = 0; i < net_.layers.size(); ++i) {
@@ -102,14 +105,15 @@ class TokensOfCores {
     return shared > all / 2;
   }
 
-  /// What its layers make of the map: a core's pixels.
+  /// What the layers make of the map: a core's pixels. Parts of other pixels have readers that see
+  /// those of all.
   void share_map(int m) {
-    Map& own = map(m);
-    whole_width_[m] = own.shape.W;
-    give_pixels(own);
-    own.weights = false;
-    for (Map& part : net_.maps)
-      if (part.part.whole == m) give_pixels(part);
+    std::vector<int> parts;
+    const int W = map(m).shape.W;
+    for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k)
+      if (net_.whole_of(k) == m && has_pixels(k, W)) parts.push_back(k);
+    for (const int k : parts) give_pixels(map(k));
+    map(m).weights = false;
   }
 
   void give_pixels(Map& m) const {
@@ -147,7 +151,7 @@ class TokensOfCores {
       map(whole).row_room = other.row_room;
       other.weights = false;
     } else {
-      other.shape.W = whole_width_.at(whole);
+      other.shape = shapes_[at(m)];
       other.core_pixels = 0;
     }
     return others_[m] = net_.add(std::move(other));
@@ -167,7 +171,7 @@ class TokensOfCores {
   const machine::Config& config_;
   std::vector<char> takes_;          ///< layers that share pixels
   std::vector<char> shared_;         ///< maps that only those write
-  std::map<int, int> whole_width_;   ///< of shared maps
+  std::vector<Shape> shapes_;        ///< of all maps, before
   std::map<int, int> others_;        ///< by map, what seen() made
 };
 

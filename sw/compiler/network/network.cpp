@@ -44,7 +44,7 @@ std::vector<std::uint8_t> first_rows(const Layer& layer, const machine::Config& 
 
 bool Network::is_private(int map) const {
   const Map& m = maps[at(map)];
-  return !m.input && !m.output && !m.constant() && is_separate(map);
+  return !m.input && !m.output && !m.constant() && !m.kept && is_separate(map);
 }
 
 std::vector<int> equal_weights(const Network& network) {

@@ -406,7 +406,7 @@ struct Network {
   }
   /// Whether it is no part, and has none.
   bool is_separate(int map) const { return whole_of(map) == map && !maps[at(map)].has_parts; }
-  /// Whether only layers know the map, and it shares memory with no other.
+  /// Whether only layers know the map, in DMEM, and it shares memory with no other.
   bool is_private(int map) const;
 };
 

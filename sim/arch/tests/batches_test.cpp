@@ -412,6 +412,38 @@ TEST_CASE("the cores of a cluster share the rows of an image", "[arch][cluster]"
   }
 }
 
+TEST_CASE("the cores of a cluster share the tokens of a sequence", "[arch][cluster]") {
+  machine::Config config = testing::small_config(4, 4, 64, 32, 64);
+  Builder b(3);
+  const int x = b.input({1, 53, 24});
+  const auto product = [&](int from, int terms, int channels) {
+    return b.reshape(b.fully_connected(from, terms, channels), {1, 53, channels});
+  };
+  const int scores = b.batch_matmul(product(x, 24, 24), product(x, 24, 24), false, true);
+  const int mixed = b.batch_matmul(b.softmax(scores), product(x, 24, 24), false, false);
+  const int sum = b.addition(product(mixed, 24, 24), x);
+  b.graph.outputs = {product(product(sum, 24, 192), 192, 24)};
+  const model::Graph graph = b.graph;
+  const std::vector<Array> inputs = random_inputs(b, graph);
+  const auto one = static_cast<double>(testing::require_exact(graph, config, inputs).cycles);
+  for (const int cores : {2, 3, 4, 5, 8}) {
+    CAPTURE(cores);
+    config.cores = cores;
+    CHECK(static_cast<double>(testing::require_exact(graph, config, inputs).cycles) <
+          (cores == 2 ? 0.6 : 0.5) * one);
+  }
+}
+
+TEST_CASE("a pixel whose words are rows of a product is loaded as a whole", "[arch][cluster]") {
+  machine::Config config = testing::small_config(4, 4, 64, 32, 64);
+  config.cores = 2;
+  Builder b(1);
+  const int x = b.fully_connected(b.input({9, 24}), 24, 24);  // by each core for its tokens
+  b.graph.outputs = {
+      b.batch_matmul(b.reshape(x, {9, 3, 8}), b.constant({9, 8, 4}), false, false)};
+  require_exact(b, config);
+}
+
 TEST_CASE("weights of a chunk that fills PMEM come while the one before is used", "[arch][plan]") {
   Builder b(1);
   b.graph.outputs = {

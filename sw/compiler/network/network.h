@@ -68,12 +68,12 @@ struct Map {
   /// Of Network::tokens: the pixels of a row that each core has; in DRAM they lie one core's behind
   /// the other's. 0: all cores have the same.
   int core_pixels = 0;
-  int row_room = 0;                    ///< pixels that a row has room for in DRAM; 0: its own
-  bool weights = false;                ///< some layer's weights: rows and planes are whole beats
-  int producer = -1;                   ///< first layer that writes it, -1: input or constant
-  int last_write = -1;                 ///< last layer that writes it or a part of it
-  int first_use = -1, last_use = -1;   ///< layers that read it or a part of it
-  bool has_parts = false;              ///< other maps are parts of it
+  int row_room = 0;                   ///< pixels that a row has room for in DRAM; 0: its own
+  bool weights = false;               ///< some layer's weights: rows and planes are whole beats
+  int producer = -1;                  ///< first layer that writes it, -1: input or constant
+  int last_write = -1;                ///< last layer that writes it or a part of it
+  int first_use = -1, last_use = -1;  ///< layers that read it or a part of it
+  bool has_parts = false;             ///< other maps are parts of it
 
   bool constant() const { return !codes.empty(); }
   int width_in_dram() const { return std::max(row_room, capacity.value_or(shape).W); }

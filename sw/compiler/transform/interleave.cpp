@@ -69,8 +69,7 @@ std::vector<std::vector<int>> predecessors(const Network& network) {
       if (m < 0) return;
       const Access a = access_of(network, i, m, writes);
       follow(network.whole_of(m), a);
-      if (const int source = network.source_of(m); source != network.whole_of(m))
-        follow(source, a);
+      if (const int source = network.source_of(m); source != network.whole_of(m)) follow(source, a);
     };
     for (const int m : {l.input, l.second, l.weights_map}) visit(m, false);
     visit(l.output, true);

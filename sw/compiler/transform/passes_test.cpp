@@ -13,6 +13,7 @@
 #include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/search.h"
 #include "sw/compiler/transform/section.h"
+#include "sw/compiler/transform/tokens_of_cores.h"
 #include "tools/fuzz/testing.h"
 
 namespace trine::compiler {
@@ -148,6 +149,72 @@ TEST_CASE("units are larger where keys and values come once for each", "[compile
   // One unit's scores come before the mixture of the one before.
   CHECK(cut->layers[4].output != cut->layers[2].output);
   CHECK(cut->whole_of(cut->layers[4].output) == cut->whole_of(cut->layers.back().output));
+}
+
+std::optional<Network> on_cores(const Network& network, int cores) {
+  machine::Config config = kMachine;
+  config.cores = cores;
+  return tokens_of_cores(network, config);
+}
+
+TEST_CASE("tokens go to the cores, keys and values of all of them to each",
+          "[compiler][transform][cluster]") {
+  Builder b(1);
+  const int x = b.input({1, 21, 16});
+  const int k = b.fully_connected(x, 16, 16), v = b.fully_connected(x, 16, 8);
+  const int weights = softmax(b, b.batch_matmul(x, k, false, true));
+  const Network net = lowered(b, {b.batch_matmul(weights, v, false, false)});
+  const std::optional<Network> shared = on_cores(net, 4);
+  REQUIRE(shared);
+  CHECK("\n" + to_text(*shared) == R"(
+network: 10 maps, 5 layers
+  map 0 'input' 1x21x16, input
+  map 1 't3' 1x6x16, a core's pixels, kept
+  map 2 't6' 1x6x8, a core's pixels, kept
+  map 3 't7' 1x6x21, a core's pixels
+  map 4 't8' 1x6x21, a core's pixels
+  map 5 't9' 1x6x8, a core's pixels, kept
+  map 6 'input' 1x6x16, loads map 0 again, a core's pixels
+  map 7 't3' 1x21x16, loads map 1 again, weights
+  map 8 't6' 1x21x8, loads map 2 again, weights
+  map 9 't9' 1x21x8, loads map 5 again, output
+  layer 0 FULLY_CONNECTED 't3': 6 -> 1
+    conv 1x6 of 1x6
+    16 channels x 4 steps of 4 int8 codes, codes -128..127
+  layer 1 FULLY_CONNECTED 't6': 6 -> 2
+    conv 1x6 of 1x6
+    8 channels x 4 steps of 4 int8 codes, codes -128..127
+  layer 2 BATCH_MATMUL 't7': 6 x 7 at 0,0 -> 3
+    conv 1x6 of 1x6
+    21 channels x 4 steps of 4 matmul codes, codes -128..127
+  layer 3 SOFTMAX 't8': 3 -> 4
+    softmax 1x6 of 1x6, codes -128..127
+  layer 4 BATCH_MATMUL 't9': 4 x 8 transposed at 0,0 -> 5
+    conv 1x6 of 1x6
+    8 channels x 6 steps of 4 matmul codes, codes -128..127
+)");
+  // A core's pixels lie behind those of the core before in what the host and the weights know.
+  CHECK(shared->maps[at(shared->inputs[0])].row_room == 24);
+  CHECK(shared->maps[at(shared->outputs[0])].shape.W == 21);
+  Builder few(1);  // a beat of pixels for one core alone
+  CHECK_FALSE(on_cores(lowered(few, {few.fully_connected(few.input({1, 2, 16}), 16, 8)}), 4));
+}
+
+TEST_CASE("what takes neighbours is computed by all cores", "[compiler][transform][cluster]") {
+  Builder b(1);
+  const int x = b.input({1, 1, 24, 16});
+  const int y = convolution(b, x, 32, 1);
+  const int z = b.convolution(y, 8, 1, 3, 1, 1, 1, 1, Padding::kSame, true);
+  const int more = GENERATE(8, 128);  // channels of a product behind it
+  const std::optional<Network> shared = on_cores(lowered(b, {convolution(b, z, more, 1)}), 2);
+  REQUIRE(bool(shared) == (more == 128));  // else most MACs are in the window
+  if (!shared) return;
+  const auto pixels = [&](int m) { return shared->maps[at(m)].core_pixels; };
+  CHECK(pixels(shared->layers[0].output) == 12);
+  CHECK(pixels(shared->layers[1].input) == 0);
+  CHECK(shared->source_of(shared->layers[1].input) == shared->layers[0].output);
+  CHECK(pixels(shared->layers[1].output) == 0);
+  CHECK(pixels(shared->layers[2].input) == 12);
 }
 
 TEST_CASE("who writes other channels of a mixture's words stays behind it",

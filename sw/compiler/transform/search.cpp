@@ -13,8 +13,8 @@
 #include "sw/compiler/transform/interleave.h"
 #include "sw/compiler/transform/passes.h"
 #include "sw/compiler/transform/rows_of_cores.h"
-#include "sw/compiler/transform/tokens_of_cores.h"
 #include "sw/compiler/transform/scattered.h"
+#include "sw/compiler/transform/tokens_of_cores.h"
 
 namespace trine::compiler {
 namespace {

@@ -48,25 +48,22 @@ class TokensOfCores {
   const Map& map(int m) const { return net_.maps[at(m)]; }
 
   /// Pixels of a row that a core has: whole beats.
-  int of_core(int W) const {
-    return round_up(divide_up(W, config_.cores), config_.data_words());
-  }
+  int of_core(int W) const { return round_up(divide_up(W, config_.cores), config_.data_words()); }
 
   /// Whether the layer makes each pixel of a row of the pixel there.
   bool takes_pixels(const Layer& l) const {
     const Geometry& g = l.window;
     const auto whole = [&](const Rect& r) { return r.x0 == 0 && r.x1 == g.Q; };
     if (l.like >= 0 || l.by_dma || l.former.halo > 0 || l.former.idle > 0 || l.is_gate() ||
-        g.S != 1 ||
-        g.stride_x != 1 || g.pad_left != 0 || g.reach_x != 0 || g.W != g.Q ||
+        g.S != 1 || g.stride_x != 1 || g.pad_left != 0 || g.reach_x != 0 || g.W != g.Q ||
         of_core(g.Q) >= g.Q || !std::ranges::all_of(l.sweeps, whole, &Sweep::rect))
       return false;
     if (const auto* pool = std::get_if<Pool>(&l.own);
-        pool != nullptr && (pool->joins || !std::ranges::all_of(pool->regions, whole, &SumRegion::rect)))
+        pool != nullptr &&
+        (pool->joins || !std::ranges::all_of(pool->regions, whole, &SumRegion::rect)))
       return false;
-    return std::ranges::all_of(kPixelMaps, [&](int Layer::*m) {
-      return l.*m < 0 || has_pixels(l.*m, g.Q);
-    });
+    return std::ranges::all_of(kPixelMaps,
+                               [&](int Layer::*m) { return l.*m < 0 || has_pixels(l.*m, g.Q); });
   }
 
   /// Whether the map, and the one that it is a part of, has rows of so many pixels.
@@ -169,10 +166,10 @@ class TokensOfCores {
 
   Network net_;
   const machine::Config& config_;
-  std::vector<char> takes_;          ///< layers that share pixels
-  std::vector<char> shared_;         ///< maps that only those write
-  std::vector<Shape> shapes_;        ///< of all maps, before
-  std::map<int, int> others_;        ///< by map, what seen() made
+  std::vector<char> takes_;    ///< layers that share pixels
+  std::vector<char> shared_;   ///< maps that only those write
+  std::vector<Shape> shapes_;  ///< of all maps, before
+  std::map<int, int> others_;  ///< by map, what seen() made
 };
 
 }  // namespace

@@ -80,7 +80,8 @@ std::optional<Network> transpose(const Network& network, const machine::Config& 
   const bool joins = std::ranges::any_of(network.layers, [](const Layer& l) {
     return l.kind == LayerKind::kWords && l.pool().joins;  // neighbours in a row
   });
-  if (square || joins || network.tokens || std::ranges::any_of(network.maps, lies_by_rows)) return std::nullopt;
+  if (square || joins || network.tokens || std::ranges::any_of(network.maps, lies_by_rows))
+    return std::nullopt;
   Network result = network;
   for (Map& map : result.maps) turn(map);
   for (Layer& layer : result.layers) {

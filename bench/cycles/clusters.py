@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of a cluster against one of its cores, for a batch and for one image.
+"""Cycles of a cluster against one of its cores, for a batch, one image and one sequence.
 
-usage: clusters.py [--backend arch|rtl] [--cores N]... [--network NAME]...   (arch; 1, 2, 4, 8; resnet50, mobilenet)
-Networks are those of models/tables.py with random weights, once for a batch of four images, once for one; the cores are
-edge1024's on a bus of 256 bits. Each run must be bit-exact, else the benchmark ends. The last table has silicon by the
+usage: clusters.py [--backend arch|rtl] [--cores N]... [--network NAME]...   (arch; 1, 2, 4, 8; all)
+Networks have random weights: resnet50 and mobilenet of models/tables.py, for a batch of four images and for one;
+layer_128 and layer_512 of models/transformers.py, a layer of BERT-base's size for one sequence. The cores are edge1024's
+on a bus of 256 bits. Each run must be bit-exact, else the benchmark ends. The last table has silicon by the
 area model: gate equivalents and macros for each MAC against edge1024 as it is.
 """
 import argparse
@@ -16,9 +17,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "models"))
 import common  # noqa: E402
 import tables  # noqa: E402
+import transformers  # noqa: E402
 
 CORES = [1, 2, 4, 8]
-BATCHES = [4, 1]
+BATCHES = {"resnet50": [4, 1], "mobilenet": [4, 1], "layer_128": [1], "layer_512": [1]}
 CLUSTER = "cluster4x1024"
 
 
@@ -33,8 +35,11 @@ def cycles_of(model, config, batch, backend):
 
 def network_rows(name, options, folder):
     model = pathlib.Path(folder) / f"{name}.tflite"
-    tables.write(name, model, False)
-    for batch in BATCHES:
+    if name.startswith("layer"):
+        model.write_bytes(transformers.network(name).to_bytes())
+    else:
+        tables.write(name, model, False)
+    for batch in BATCHES[name]:
         one = None
         for cores in options.cores or CORES:
             run = cycles_of(model, config_of(cores), batch, options.backend)
@@ -59,12 +64,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", choices=["arch", "rtl"], default="arch")
     parser.add_argument("--cores", action="append", type=int, help="only so many, beside one")
-    parser.add_argument("--network", action="append", help="only this one of models/tables.py")
+    parser.add_argument("--network", action="append", choices=BATCHES, help="only this one")
     options = parser.parse_args()
     if options.cores:
         options.cores = sorted({1, *options.cores})
     with tempfile.TemporaryDirectory() as folder:
-        rows = [row for name in options.network or ["resnet50", "mobilenet"] for row in network_rows(name, options, folder)]
+        rows = [row for name in options.network or BATCHES for row in network_rows(name, options, folder)]
         silicon = list(silicon_rows(options.cores or CORES, folder))
     common.table(["network", "batch", "cores", "cycles", "of one core", "of peak", "MB on the bus"], rows)
     print()

@@ -439,8 +439,7 @@ TEST_CASE("a pixel whose words are rows of a product is loaded as a whole", "[ar
   config.cores = 2;
   Builder b(1);
   const int x = b.fully_connected(b.input({9, 24}), 24, 24);  // by each core for its tokens
-  b.graph.outputs = {
-      b.batch_matmul(b.reshape(x, {9, 3, 8}), b.constant({9, 8, 4}), false, false)};
+  b.graph.outputs = {b.batch_matmul(b.reshape(x, {9, 3, 8}), b.constant({9, 8, 4}), false, false)};
   require_exact(b, config);
 }
 

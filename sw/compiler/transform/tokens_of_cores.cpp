@@ -93,11 +93,13 @@ class TokensOfCores {
       if (takes_[i] != 0) shared_[at(net_.whole_of(net_.layers[i].output))] = 1;
   }
 
+  /// Whether most products are of maps of one row: those of several have rows_of_cores().
   bool pays() const {
     std::int64_t all = 0, shared = 0;
     for (std::size_t i = 0; i < net_.layers.size(); ++i) {
-      all += net_.layers[i].macs;
-      if (takes_[i] != 0) shared += net_.layers[i].macs;
+      const Layer& l = net_.layers[i];
+      all += l.macs;
+      if (takes_[i] != 0 && l.window.P == 1) shared += l.macs;
     }
     return shared > all / 2;
   }

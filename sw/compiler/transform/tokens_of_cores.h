@@ -15,7 +15,8 @@ namespace trine::compiler {
 
 /// The network with the layers that take a pixel at a time shared by the config's cores. What
 /// others read of their maps, and the other way round, goes through DRAM.
-/// @pre no pass changed the network  @return nothing where most MACs are in other layers
+/// @pre no pass changed the network  @return nothing where most MACs are in other layers, or maps
+/// of several rows
 std::optional<Network> tokens_of_cores(const Network& network, const machine::Config& config);
 
 }  // namespace trine::compiler

@@ -25,6 +25,7 @@ Emitter::Emitter(const Network& network, const machine::Config& config, const Pl
       pmem_(config.pmem_rows(), config.rows_per_beat()),
       params_(parameter_entries(network, config, plan), config.data_words()),
       rows_loaded_(network.maps.size()),
+      words_loaded_(network.maps.size()),
       zero_biases_(at(config.param_channels)) {}
 
 void Emitter::run() {
@@ -432,19 +433,45 @@ Rect Emitter::read_by(const Geometry& g, const Rect& rect) const {
   return window;
 }
 
-/// Loads a resident input or constant up to that row.
+/// Loads a resident input or constant up to that row; of a part, what parts before it have not.
 void Emitter::ensure_resident(int map, int rows) {
   int& loaded = rows_loaded_[at(map)];
   if (!place(map).in_dram || net_.maps[at(map)].producer >= 0 || loaded >= rows) return;
-  const Shape& s = shape(map);
-  const Part& part = net_.maps[at(map)].part;
-  if (part.pixel_words > 0)
-    copy(Engine::kLoad, part.whole, {part.y, part.y + 1, part.x, part.x + 1},
-         part.channel / s.per_word, (s.W - 1) * part.pixel_words + s.channel_words(),
-         place(part.whole).dmem);
+  if (map_at(map).part.pixel_words > 0)
+    ensure_resident(map_at(map).part.whole, map_at(map).part.y + 1);
+  else if (shares_words(map))
+    load_channels(map);
   else
-    copy(Engine::kLoad, map, {loaded, rows, 0, s.W}, 0, s.channel_words(), place(map).dmem);
+    copy(Engine::kLoad, map, {loaded, rows, 0, shape(map).W}, 0, shape(map).channel_words(),
+         place(map).dmem);
   loaded = rows;
+}
+
+/// Whether the part is channels of all pixels, which come together, in the whole map's place.
+bool Emitter::shares_words(int map) const {
+  const Map& m = map_at(map);
+  if (m.part.whole < 0) return false;
+  const Map& whole = map_at(m.part.whole);
+  const Placement& place_of_whole = place(m.part.whole);
+  return (whole.shape.H == 1 || whole.reloads >= 0) && m.shape.H == whole.shape.H &&
+         m.shape.W == whole.shape.W && m.part.stride_y == 1 && m.part.stride_x == 1 &&
+         place_of_whole.resident &&
+         place(map).dmem.origin == part_of(place_of_whole.dmem, m.part, m.shape.per_word).origin;
+}
+
+/// The words of a part's channels that no other part has loaded.
+void Emitter::load_channels(int map) {
+  const Map& m = map_at(map);
+  const Map& whole = map_at(m.part.whole);
+  std::vector<char>& loaded = words_loaded_[at(m.part.whole)];
+  loaded.resize(at(whole.shape.channel_words()));
+  int first = m.part.channel / m.shape.per_word, end = first + m.words_of(m.shape.C);
+  while (first < end && loaded[at(first)] != 0) ++first;
+  while (first < end && loaded[at(end - 1)] != 0) --end;
+  if (first == end) return;
+  std::fill(loaded.begin() + first, loaded.begin() + end, 1);
+  copy(Engine::kLoad, m.part.whole, {0, whole.shape.H, 0, whole.shape.W}, first, end - first,
+       place(m.part.whole).dmem);
 }
 
 /// copy() for each core, whose rows of the map lie so many below those of the core before.

@@ -86,6 +86,8 @@ class Emitter : private Order {
   bool stored(int map) const { return map_at(map).output || map_at(map).kept; }
   void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
+  bool shares_words(int map) const;
+  void load_channels(int map);
   void copy(isa::Engine engine, int map, const Rect& rect, int word, int words, const View& dmem,
             bool among = false);
   void copy_rows(isa::Engine engine, int map, const Rect& rect, int word, int words,
@@ -167,6 +169,7 @@ class Emitter : private Order {
   const Image& image_;
   Slots pmem_, params_;
   std::vector<int> rows_loaded_;                      ///< of each resident map that comes from DRAM
+  std::vector<std::vector<char>> words_loaded_;       ///< of each such map, by its parts' channels
   int turn_in_ = 0, turn_second_ = 0, turn_out_ = 0;  ///< which of two buffers comes next
   /// How far a layer has come.
   struct Progress {

@@ -65,7 +65,7 @@ std::optional<Plan> Planner::run() {
   } while (!tile_layers());
   if (misfit_ >= 0) return std::nullopt;
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
-  plan_.cycles += estimated_cycles() + exposed_cycles() + sharing_cycles();
+  plan_.cycles += estimated_cycles() + exposed_cycles() + sharing_cycles() + exchange_cycles();
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
     const Tiling& t = plan_.tilings[at(i)];
     plan_.traffic += t.traffic - (shares_chunks(i) ? t.weights : 0);
@@ -458,6 +458,24 @@ double Planner::sharing_cycles() const {
           divide_up(std::int64_t{rows} * plan_.maps[at(m)].dmem.pitch, config_.data_words());
       cycles += (net_.row_cores - 1) * (kCopy + kLate * static_cast<double>(beats));
     }
+  }
+  return cycles;
+}
+
+/// What maps take that some layers see as a core's pixels and others as all: they go to DRAM and
+/// come back while hardly anything else can be done.
+double Planner::exchange_cycles() const {
+  constexpr double kTurn = 60;  // from the last code to the first one that is there again
+  constexpr double kShown = 2;  // of each word, there and back
+  double cycles = 0;
+  for (int m = 0; m < count(); ++m) {
+    const Map& map = net_.maps[at(m)];
+    const bool made = map.reloads >= 0 && net_.maps[at(map.reloads)].producer >= 0;
+    if (!net_.tokens || !made || map.weights || map.output || !plan_.maps[at(m)].resident) continue;
+    const int cores = map.core_pixels > 0 ? net_.cores : 1;
+    const std::int64_t words =
+        map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words() * cores;
+    cycles += kTurn + kShown * static_cast<double>(divide_up(words, config_.data_words()));
   }
   return cycles;
 }

@@ -156,6 +156,7 @@ class Planner {
   /// leave, where these are resident.
   double exposed_cycles() const;
   double sharing_cycles() const;
+  double exchange_cycles() const;
 
   static constexpr int kNever = std::numeric_limits<int>::max();
 

@@ -458,13 +458,28 @@ TEST_CASE("sections that differ in anything a plan depends on have keys of their
       {"a region of a pool", [](Network& n) { ++n.layers[1].pool().regions[0].rect.y1; }},
       {"regions of a pool", [](Network& n) { n.layers[1].pool().regions.pop_back(); }},
       {"where weights begin", [](Network& n) { ++n.layers[0].conv().weights_x; }},
-      {"a map that is transposed", [](Network& n) { n.maps[0].transposed = true; }}};
+      {"a map that is transposed", [](Network& n) { n.maps[0].transposed = true; }},
+      {"a map of a core's pixels", [](Network& n) { n.maps[0].core_pixels = 8; }}};
   for (const auto& [what, edit] : edits) {
     CAPTURE(what);
     Network other = network;
     edit(other);
     CHECK(key_of(other) != key_of(network));
   }
+}
+
+TEST_CASE("a section's maps take as much of the bus as the network's", "[compiler][cluster]") {
+  Builder b(1);
+  const Network network =
+      lowered(b, {convolution(b, convolution(b, b.input({1, 64, 64, 8}), 32, 3), 32, 1)});
+  machine::Config config = kMachine;
+  config.cores = 4;
+  const auto cycles = [&](int cores) {
+    Network shared = network;
+    shared.cores = cores;
+    return quick_plan(section(shared, {0, 1}, nullptr), config)->cycles;
+  };
+  CHECK(cycles(4) > 2 * cycles(1));
 }
 
 TEST_CASE("the search fuses where the plan gets shorter", "[compiler][transform]") {

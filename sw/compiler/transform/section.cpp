@@ -35,6 +35,8 @@ std::vector<int> numbers_of(const Part& part) {
 
 Network section(const Network& network, const std::vector<int>& layers, std::vector<int>* maps) {
   Network part;
+  part.cores = network.cores;
+  part.tokens = network.tokens;
   std::map<int, int> place;
   const auto copy = [&](int old) {
     const auto [entry, is_new] = place.try_emplace(old, static_cast<int>(part.maps.size()));
@@ -70,7 +72,7 @@ std::vector<int> key_of(const Network& section) {
     add({m.shape.H, m.shape.W, m.shape.C, m.shape.per_word});
     add(numbers_of(m.part));
     add({m.input, m.output, m.constant(), m.weights, m.kept, m.in_dram, m.transposed,
-         m.capacity.has_value(), m.moved});
+         m.capacity.has_value(), m.moved, m.core_pixels});
     add({m.producer, m.last_write, m.first_use, m.last_use, m.width_in_dram()});
   }
   for (const Layer& l : section.layers) {

@@ -81,7 +81,8 @@ class Attention {
   std::optional<Block> block_around(int softmax) const {
     const int scores = layer(softmax).input, weights = layer(softmax).output;
     const auto inner = [&](int m) {
-      return !map(m).input && !map(m).output && !map(m).constant() && map(m).part.whole < 0;
+      return !map(m).input && !map(m).output && !map(m).constant() && map(m).part.whole < 0 &&
+             !map(m).kept && map(m).reloads < 0;
     };
     if (!inner(scores) || !inner(weights)) return std::nullopt;
     Block block{softmax, {}};
@@ -102,7 +103,7 @@ class Attention {
         return std::nullopt;
       mixtures.push_back(i);
     }
-    if (mixtures.size() != block.heads.size()) return std::nullopt;
+    if (block.heads.empty() || mixtures.size() != block.heads.size()) return std::nullopt;
     for (Head& head : block.heads) {
       const Part& part = map(layer(head.scores).output).part;
       for (const int m : mixtures) {

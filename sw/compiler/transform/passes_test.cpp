@@ -217,6 +217,16 @@ TEST_CASE("what takes neighbours is computed by all cores", "[compiler][transfor
   CHECK(pixels(shared->layers[2].input) == 12);
 }
 
+TEST_CASE("a SOFTMAX of scores that come from outside is no attention",
+          "[compiler][transform][cluster]") {
+  Builder b(1);
+  const int weights = softmax(b, b.input({1, 21, 8}));
+  const int x = b.fully_connected(b.input({1, 21, 16}), 16, 8);
+  const std::optional<Network> shared = on_cores(lowered(b, {weights, x}), 4);
+  REQUIRE(shared);  // the input of a core's tokens is another map, of no layer, as is the output
+  CHECK(changed(cut_attention, *shared) == "nothing");
+}
+
 TEST_CASE("who writes other channels of a mixture's words stays behind it",
           "[compiler][transform]") {
   // A concatenation's first channel clears the others of its words.

@@ -48,19 +48,22 @@ module trine_post_factors #(
     logic [Bits-1:0] high, low, bias, a, b, x;
     logic            long;
     logic [14:0]     m;
+    logic [15:0]     upper;  // of a sum of 48 bits; of 40 no more
 
     assign long = int16_i && long_i;
     assign m    = multiplier_i[14:0];
     assign low  = Bits'($signed(low_i));
 
     if (Formats) begin : gen_five
-      assign high = {five_i ? above_i : {8{high_i[31]}}, high_i, 8'd0};
-      assign bias = five_i ? {top_i, 32'd0} : Bits'($signed({multiplier_i[22:15], bias_i}));
+      assign high  = {above_i, high_i, 8'd0};
+      assign bias  = five_i ? {top_i, 32'd0} : {8'd0, multiplier_i[22:15], bias_i};
+      assign upper = {five_i ? x[Bits-1 -: 8] : {8{x[39]}}, x[39:32]};
     end else begin : gen_three
       logic unused_five;
       assign unused_five = ^{five_i, above_i, top_i};
       assign high        = {high_i, 8'd0};
       assign bias        = {multiplier_i[22:15], bias_i};
+      assign upper       = 16'($signed(x[39:32]));
     end
 
     // Three terms are two before the adder that all values have.
@@ -88,7 +91,7 @@ module trine_post_factors #(
         a_q       <= long ? {1'b0, m, 1'b0, m} : x[31:0];
         lowest_q  <= long ? x[15:0] : factor[15:0];
         middle_q  <= long ? x[31:16] : factor[15:0];
-        highest_q <= long ? 16'($signed(x[Bits-1:32])) : {1'b0, factor[30:16]};
+        highest_q <= long ? upper : {1'b0, factor[30:16]};
       end
     end
 

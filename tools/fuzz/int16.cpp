@@ -503,7 +503,8 @@ void make_values(Builder& b) {
       be_value(y);
     if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) {
       scale_weights(b, op, b.graph.in(op, 0).scale(), b.graph.out(op).scale());
-      if (op.input(2) >= 0 && once_in(b, 3) && b.graph.in(op, 2).type == model::DataType::kInt32)
+      if (op.input(2) >= 0 && model::of_format(b.graph, op) && once_in(b, 3) &&
+          b.graph.in(op, 2).type == model::DataType::kInt32)
         lengthen(b.tensor(op.inputs[2]));
     }
   }

@@ -141,8 +141,8 @@ std::int64_t nearest_real(Format format, double units) {
 
 int place_of(Format format, std::int64_t fixed) {
   const std::vector<std::int64_t>& values = table_of(format).values;
-  const auto size = static_cast<int>(std::ranges::lower_bound(values, std::abs(fixed)) -
-                                     values.begin());
+  const auto size =
+      static_cast<int>(std::ranges::lower_bound(values, std::abs(fixed)) - values.begin());
   return fixed < 0 ? -size : size;
 }
 

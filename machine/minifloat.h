@@ -47,6 +47,9 @@ inline constexpr std::array kFormats{
     FormatRow{Format::kE5M2, "e5m2", 5, 16, 33, false, 19},
 };
 
+/// Of a value on the machine.
+inline constexpr int kMostBytes = 3;
+
 constexpr const FormatRow& row_of(Format format) {
   return kFormats[static_cast<std::size_t>(format)];
 }

@@ -1244,10 +1244,10 @@ void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lan
     const std::uint32_t even = taps == 2 ? word[0] + 256 * word[1] : word[0];
     const std::int64_t sum = std::int64_t{static_cast<std::int32_t>(even)} * 256 +
                              static_cast<std::int32_t>(word[tile.steps]);
-    const std::int32_t code = taps == 3 ? five_code(word, word + tile.steps, unit.scale, unit.range, half_even)
-                              : run.has(isa::vector::kSingle)
-                                  ? long_code(sum, bias, unit.scale, unit.range, half_even)
-                                  : unit.requantize(reference::wrap(sum + bias), unit.scale);
+    const std::int32_t code =
+        taps == 3 ? five_code(word, word + tile.steps, unit.scale, unit.range, half_even)
+        : run.has(isa::vector::kSingle) ? long_code(sum, bias, unit.scale, unit.range, half_even)
+                                        : unit.requantize(reference::wrap(sum + bias), unit.scale);
     for (int plane = narrows ? 1 : 0; plane < 2; ++plane) {
       const std::int64_t to =
           lanes.lanes[l + static_cast<std::size_t>(plane)].out + cw * difference(r, agu::kOutPlane);

@@ -218,8 +218,7 @@ inline bool of_format(const Tensor& tensor) {
 
 /// Whether an operator reads such codes, or makes them.
 inline bool of_format(const Graph& graph, const Op& op) {
-  return of_format(graph.out(op)) ||
-         (op.input(0) >= 0 && of_format(graph.in(op, 0)));
+  return of_format(graph.out(op)) || (op.input(0) >= 0 && of_format(graph.in(op, 0)));
 }
 
 /// Weights of a product that are int32: in fixed point of more bits than the activations' type has.

@@ -126,8 +126,7 @@ void put_records(std::string* out, const Program& stage, const ImageHeader& head
     put_record(out, layout, record);
   };
   for (std::size_t i = 0; i < stage.inputs.size(); ++i) put(stage.inputs[i], rounding(stage, i));
-  for (std::size_t i = 0; i < stage.outputs.size(); ++i)
-    put(stage.outputs[i], format_of(stage, i));
+  for (std::size_t i = 0; i < stage.outputs.size(); ++i) put(stage.outputs[i], format_of(stage, i));
 }
 
 /// @param tables  read so far

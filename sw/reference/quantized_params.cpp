@@ -165,8 +165,8 @@ OutputRange output_range(const Tensor& output, Activation activation) {
   if (output.type == DataType::kInt32) range = {output.zero_point(), INT32_MIN, INT32_MAX};
   const auto code_of = [&](float bound) {
     if (model::of_format(output))
-      return machine::as_code(
-          output.format, machine::nearest_real(output.format, double{bound / output.scale()}));
+      return machine::as_code(output.format,
+                              machine::nearest_real(output.format, double{bound / output.scale()}));
     return range.zero_point + rounded(double{bound / output.scale()});
   };
   if (activation == Activation::kNone) return range;
@@ -477,8 +477,8 @@ std::vector<std::int32_t> function_codes(const Graph& graph, const Op& op, Round
   const machine::Format format =
       model::of_format(graph.in(op, 0)) ? graph.in(op, 0).format : machine::Format::kNone;
   for (std::int32_t& code : codes)
-    code = code_of(coder, static_cast<std::int32_t>(
-                              machine::units_of(format, code - coder.p.zero_point)));
+    code = code_of(coder,
+                   static_cast<std::int32_t>(machine::units_of(format, code - coder.p.zero_point)));
   return codes;
 }
 

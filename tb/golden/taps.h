@@ -69,7 +69,8 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
         slots[b] += low ? (byte_of(tap, b) & 0xff) - 128 : byte_of(tap, b);
       if (!is_pair(op)) continue;
       slots[b] = 0;
-      for (std::size_t k = 0; k < taps.size(); ++k) slots[b] |= (byte_of(taps[k], b) & 0xff) << 8 * k;
+      for (std::size_t k = 0; k < taps.size(); ++k)
+        slots[b] |= (byte_of(taps[k], b) & 0xff) << 8 * k;
     }
     return slots;
   }

@@ -324,7 +324,8 @@ TEST_CASE("trine_post_lane makes codes of sums of 48 bits", "[tb][post_lane]") {
   for (int cycle = 0; cycle < 100'000; ++cycle) {
     const bool offer = cycle < 99'990 && chance(random, 90);
     const std::uint64_t draw = std::uint64_t{any_word(random)} << 32 | any_word(random);
-    const int size = lane.uniform(2, 48), zeros = chance(random, 30) ? lane.uniform(0, size - 1) : 0;
+    const int size = lane.uniform(2, 48),
+              zeros = chance(random, 30) ? lane.uniform(0, size - 1) : 0;
     const std::int64_t sum = static_cast<std::int64_t>(draw) >> (64 - size) >> zeros << zeros;
     const std::int32_t m = chance(random, 50) ? 1 << 14 : lane.uniform(0, 0x7fff);
     const int right = std::clamp(size + 14 - lane.uniform(0, 20), 1, 62);

@@ -210,14 +210,30 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      constexpr Op kOps[] = {
-          Op::kMax,         Op::kSum,      Op::kAdd,           Op::kMaxTernary,
-          Op::kMaxBinary,   Op::kMul,      Op::kMin,           Op::kSquaredDifference,
-          Op::kSum16,       Op::kAdd16,    Op::kMul16,         Op::kLeaky16,
-          Op::kNarrow16,    Op::kWiden16,  Op::kLogistic16,    Op::kTanh16,
-          Op::kMax16,       Op::kMin16,    Op::kJoin16,        Op::kWord16,
-          Op::kMulNarrow16, Op::kTriple16, Op::kTripleNarrow16,
-          Op::kFiveNarrow16};
+      constexpr Op kOps[] = {Op::kMax,
+                             Op::kSum,
+                             Op::kAdd,
+                             Op::kMaxTernary,
+                             Op::kMaxBinary,
+                             Op::kMul,
+                             Op::kMin,
+                             Op::kSquaredDifference,
+                             Op::kSum16,
+                             Op::kAdd16,
+                             Op::kMul16,
+                             Op::kLeaky16,
+                             Op::kNarrow16,
+                             Op::kWiden16,
+                             Op::kLogistic16,
+                             Op::kTanh16,
+                             Op::kMax16,
+                             Op::kMin16,
+                             Op::kJoin16,
+                             Op::kWord16,
+                             Op::kMulNarrow16,
+                             Op::kTriple16,
+                             Op::kTripleNarrow16,
+                             Op::kFiveNarrow16};
       run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 16))]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       const auto op = static_cast<Op>(run.op);

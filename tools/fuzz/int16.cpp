@@ -475,9 +475,8 @@ void make_values(Builder& b) {
     tensor.quantization = {{power(-16, -12)}, {0}};
   };
   const auto readers = [&](int t) {
-    return std::ranges::count_if(b.graph.ops, [&](const model::Op& op) {
-      return std::ranges::count(op.inputs, t) > 0;
-    });
+    return std::ranges::count_if(
+        b.graph.ops, [&](const model::Op& op) { return std::ranges::count(op.inputs, t) > 0; });
   };
   if (takes_int8(b.graph.ops[0]) && readers(input) == 1 && once_in(b, 4))
     b.tensor(input).quantization = {{power(-6, -4)}, {b.number(-30, 30)}};

@@ -657,7 +657,7 @@ class Generator {
     const bool five = triple && chance(40);
     const Op op = five     ? Op::kFiveNarrow16
                   : triple ? (chance(50) ? Op::kTriple16 : Op::kTripleNarrow16)
-                         : kOps[draw(config_.table ? 13 : 11)];
+                           : kOps[draw(config_.table ? 13 : 11)];
     const bool of_words = triple || op == Op::kJoin16 || op == Op::kWord16;
     const bool line = op == Op::kTanh16 || op == Op::kLogistic16;
     const int words = between(1, 4);

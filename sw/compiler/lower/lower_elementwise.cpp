@@ -22,8 +22,7 @@ std::optional<int> GraphFacts::fusable(const Op& add, int position) {
   if (producer < 0 || readers_[add.input(position)] != 1) return std::nullopt;
   const Op& o = op(producer);
   if (!is_product(o.kind) || has_factors(o) || model::of_format(graph_, o) ||
-      model::has_fixed_weights(graph_, o) ||
-      rounding_.of(o) != rounding_.of(add))
+      model::has_fixed_weights(graph_, o) || rounding_.of(o) != rounding_.of(add))
     return std::nullopt;
   return producer;
 }

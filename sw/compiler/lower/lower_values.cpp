@@ -63,8 +63,7 @@ std::vector<Lowering::Block> Lowering::blocks_of(const Layer& layer, int rows_of
   std::vector<Block> blocks;
   for (int first = 0; first < M; first += channels)
     for (int row = 0; row < P; row += rows)
-      blocks.push_back(
-          {first, std::min(channels, M - first), row, std::min(rows, P - row)});
+      blocks.push_back({first, std::min(channels, M - first), row, std::min(rows, P - row)});
   return blocks;
 }
 
@@ -105,9 +104,9 @@ int Lowering::words_of_sums(const Op& o, const Words& sums, const Block& block) 
     layer.window.pad_top -= block.row * layer.window.stride_y;
     layer.macs = all.macs * block.channels / all.channels * block.rows / all.window.P;
     set_sweeps(layer);
-    add_layer_to(add_part(words, place_of_words(static_cast<int>(k), rows),
-                          {block.channels, block.rows, Q}),
-                 std::move(layer));
+    add_layer_to(
+        add_part(words, place_of_words(static_cast<int>(k), rows), {block.channels, block.rows, Q}),
+        std::move(layer));
   }
   return words;
 }
@@ -147,12 +146,12 @@ void Lowering::join_block(const Op& o, int words, const Joint& joint, const Bloc
 /// What the three bytes of codes take.
 Problem Lowering::planes_problem(const Op& o) const {
   if (config_.formats && config_.vector && config_.table) return std::nullopt;
-  return refusal(o, o.outputs[0], Reason::kConfiguration,
-                 ": values of {} take array.formats, vector.enable and vector.table",
-                 machine::row_of(graph_.out(o).format == machine::Format::kNone
-                                     ? graph_.in(o, 0).format
-                                     : graph_.out(o).format)
-                     .name);
+  return refusal(
+      o, o.outputs[0], Reason::kConfiguration,
+      ": values of {} take array.formats, vector.enable and vector.table",
+      machine::row_of(graph_.out(o).format == machine::Format::kNone ? graph_.in(o, 0).format
+                                                                     : graph_.out(o).format)
+          .name);
 }
 
 Problem Lowering::short_scales_problem(const Op& o, std::span<const ChannelScale> scales) const {
@@ -279,8 +278,9 @@ Lowering::Words Lowering::products_of_planes(const Op& o, Bytes bytes) {
       }
     const int above = last > 0 ? kBiasBits : 8, word = above / 8;  // which has the bias' rest
     for (int m = 0; m < first.channels; ++m)
-      layer.bias[at(m)] = static_cast<std::int32_t>(
-          k == 0 ? bias[at(m)] & ((1 << above) - 1) : k == word ? bias[at(m)] >> above : 0);
+      layer.bias[at(m)] = static_cast<std::int32_t>(k == 0      ? bias[at(m)] & ((1 << above) - 1)
+                                                    : k == word ? bias[at(m)] >> above
+                                                                : 0);
     sums.push_back(std::move(layer));
   }
   return sums;
@@ -300,9 +300,11 @@ struct Weighed {
 std::optional<Weighed> weighed(const Graph& graph, const Op& o) {
   const double a = double{graph.in(o, 0).scale()}, b = double{graph.in(o, 1).scale()};
   const double least = std::min(a, b);
-  Weighed w{{static_cast<int>(std::min(a / least, 128.0)), static_cast<int>(std::min(b / least, 128.0))},
-            reference::quantize_scale(least / double{graph.out(o).scale()})};
-  if (w.weights[0] * least != a || w.weights[1] * least != b || std::max(w.weights[0], w.weights[1]) > 64)
+  Weighed w{
+      {static_cast<int>(std::min(a / least, 128.0)), static_cast<int>(std::min(b / least, 128.0))},
+      reference::quantize_scale(least / double{graph.out(o).scale()})};
+  if (w.weights[0] * least != a || w.weights[1] * least != b ||
+      std::max(w.weights[0], w.weights[1]) > 64)
     return std::nullopt;
   if (o.kind == OpKind::kSub) w.weights[1] = -w.weights[1];
   return w;

@@ -87,7 +87,8 @@ class Constants {
         const Code known = code(op.input(0), c);
         fixed = known && (*known == zero || !p.bordered);
         if (fixed)
-          sum += p.sums[p.index(m, c)] * (machine::units_of(value_format(graph_, op), *known) - zero);
+          sum +=
+              p.sums[p.index(m, c)] * (machine::units_of(value_format(graph_, op), *known) - zero);
       }
       if (!fixed || sum < std::numeric_limits<std::int32_t>::min() ||
           sum > std::numeric_limits<std::int32_t>::max())

@@ -162,8 +162,7 @@ Codes quantize(const Call& call) {
 std::vector<float> dequantize(const Call& call) {
   std::vector<float> result;
   const double scale = double{call.in(0).scale()};
-  for (const std::int32_t code : call.units(0))
-    result.push_back(static_cast<float>(scale * code));
+  for (const std::int32_t code : call.units(0)) result.push_back(static_cast<float>(scale * code));
   return result;
 }
 

@@ -45,9 +45,7 @@ struct Call {
   /// The same less its own zero point, of an eight-bit format what the codes stand for, in units.
   Codes units(int position) const;
   /// Whether codes of a byte are of an eight-bit format: the input's, or the output's.
-  bool of_format() const {
-    return model::of_format(graph.out(op)) || model::of_format(in(0));
-  }
+  bool of_format() const { return model::of_format(graph.out(op)) || model::of_format(in(0)); }
   std::vector<float> floats(int position) const;
 };
 

@@ -161,9 +161,9 @@ void check_format(const QuantizeArguments& options) {
   if (!format)
     throw_error("--format {}: no such format, allowed e3m4 posit8_0 e4m3", options.format);
   const machine::FormatRow& row = machine::row_of(*format);
-  if (!row.in_int16() && *format != machine::Format::kE4M3)
+  if (row.bytes() > machine::kMostBytes)
     throw_error(
-        "--format {}: its values have {} bits of fixed point and the machine's codes 16, "
+        "--format {}: its values have {} bits of fixed point, which take four bytes or more, "
         "allowed e3m4 posit8_0 e4m3; trine estimate --format has its cycles",
         options.format, row.bits);
 }

@@ -661,8 +661,8 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int64_t>& bia
               ? add_wide(p, quantization, output)
               : add_constant(p.name + ":weights", DataType::kInt8, p.filter, stored, quantization,
                              p.zero_point == 0 ? weights_encoding(p, stored) : Encoding::kInt8));
-  const bool narrow = std::ranges::all_of(
-      bias, [](std::int64_t b) { return b >= INT32_MIN && b <= INT32_MAX; });
+  const bool narrow =
+      std::ranges::all_of(bias, [](std::int64_t b) { return b >= INT32_MIN && b <= INT32_MAX; });
   if (!bias.empty())
     op.inputs.push_back(
         narrow ? add_constant(p.name + ":bias", DataType::kInt32, {static_cast<int>(M)},
@@ -704,7 +704,8 @@ void Emitter::requantize_product(const Value& value, const Quantizer& q, int out
       line.slope = -line.slope;
     }
     const double offset = std::nearbyint(line.offset / line.slope);
-    if (!std::isfinite(line.slope) || line.slope <= 0 || !(std::abs(offset) < std::ldexp(1.0, bits - 1)))
+    if (!std::isfinite(line.slope) || line.slope <= 0 ||
+        !(std::abs(offset) < std::ldexp(1.0, bits - 1)))
       throw_error("channel {}: slope {} and offset {} do not fit a {}-bit bias", m, line.slope,
                   line.offset, bits);
     result.scales[m] = static_cast<float>(line.slope / input);
@@ -1087,7 +1088,8 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
   if (value.product) {
     const Product& p = *value.product;
     if (is_wide(p.op.inputs.back())) throw_error("a product of int16 codes meets no quantizer");
-    value.tensor = emit_product(p, std::vector<std::int64_t>(), add_tensor(p.name, DataType::kInt32, p.shape));
+    value.tensor =
+        emit_product(p, std::vector<std::int64_t>(), add_tensor(p.name, DataType::kInt32, p.shape));
   }
   value = dequantized(std::move(value), node);
   const std::vector<FloatStep> steps = steps_of(value);

@@ -43,8 +43,8 @@ Value Importer::quantize() {
       throw_error("saturate 0, allowed 1: what lies beyond the largest value becomes that");
     const double scale = scalar(1);
     if (!std::isfinite(scale) || scale <= 0) throw_error("scale {}, allowed above 0", scale);
-    Value value = emit_.quantized(in(0), e4m3_quantizer(static_cast<float>(scale)), out(),
-                                  node_->index);
+    Value value =
+        emit_.quantized(in(0), e4m3_quantizer(static_cast<float>(scale)), out(), node_->index);
     value.raw_codes = true;
     return value;
   }
@@ -77,8 +77,7 @@ Value Importer::dequantize() {
   const bool wide = emit_.tensor(value.tensor).type == DataType::kInt16;
   const machine::Format format = emit_.tensor(value.tensor).format;
   if (format == machine::Format::kE4M3) {
-    const float unit =
-        std::ldexp(static_cast<float>(scalar(1)), -machine::row_of(format).fraction);
+    const float unit = std::ldexp(static_cast<float>(scalar(1)), -machine::row_of(format).fraction);
     if (unit != emit_.tensor(value.tensor).scale() || (has(2) && !is_of_e4m3()))
       throw_error("scale {} or type differ from those of QuantizeLinear", scalar(1));
     value.raw_codes = false;

@@ -71,9 +71,9 @@ void Importer::set_format(machine::Format format) {
 /// @throws Error  an operator reads or makes codes of E4M3 that has no arithmetic of them
 void Importer::check_values() const {
   static constexpr OpKind kComputes[] = {
-      OpKind::kConv2D, OpKind::kFullyConnected, OpKind::kDepthwiseConv2D, OpKind::kAdd,
-      OpKind::kSub,    OpKind::kMean,           OpKind::kMaxPool2D,       OpKind::kMaximum,
-      OpKind::kMinimum, OpKind::kQuantize,      OpKind::kDequantize};
+      OpKind::kConv2D,  OpKind::kFullyConnected, OpKind::kDepthwiseConv2D, OpKind::kAdd,
+      OpKind::kSub,     OpKind::kMean,           OpKind::kMaxPool2D,       OpKind::kMaximum,
+      OpKind::kMinimum, OpKind::kQuantize,       OpKind::kDequantize};
   const auto is_of_values = [&](int t) { return t >= 0 && of_format(graph_.tensor(t)); };
   for (const Op& op : graph_.ops) {
     const OpClass type = class_of(op.kind);

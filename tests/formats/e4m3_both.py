@@ -5,8 +5,8 @@ codes and the nearest value found among them.
 
 usage: e4m3_both.py --build DIR [--networks N] [--backend arch|rtl] [--seed S] [--products]
 Each network is a Conv, a Gemm or a sum of two, maxima, an average or a clamp behind it, between quantizers, with any
-codes as weights, scales of powers of two, for each channel or one, and biases. --products: a 1x1 layer that has each of
-the 65,536 products of two codes as a sum of its own. Exit code 1 if a code differs, 77 without PyPI.
+codes as weights, scales of powers of two, for each channel or one, and biases. --products: a 1x1 layer that has each
+product of two numbers that are codes, 253 by 253, as a sum of its own. Exit code 1 if a code differs, 77 without PyPI.
 """
 import argparse
 import pathlib
@@ -172,7 +172,7 @@ def network(np, drawn, path):
 
 
 def all_products(np, path):
-    """A layer of 256 channels of one input, on 256 pixels: each code by each."""
+    """A layer of 253 channels of one input, on 253 pixels: each number that is a code by each."""
     model = Model(np)
     place = np.arange(-126, 127)
     every = np.array([VALUES[abs(p)] * (-1 if p < 0 else 1) for p in place], dtype=object)

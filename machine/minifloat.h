@@ -47,7 +47,7 @@ inline constexpr std::array kFormats{
     FormatRow{Format::kE5M2, "e5m2", 5, 16, 33, false, 19},
 };
 
-/// Of a value on the machine.
+/// Bytes of a value that the machine has.
 inline constexpr int kMostBytes = 3;
 
 constexpr const FormatRow& row_of(Format format) {

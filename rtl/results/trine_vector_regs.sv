@@ -77,7 +77,8 @@ module trine_vector_regs #(
   assign word16    = Int16 && op_i == trine_isa_pkg::VectorOpWord16;
   assign triple_narrow16 = Formats && op_i == trine_isa_pkg::VectorOpTripleNarrow16;
   assign five16    = Formats && op_i == trine_isa_pkg::VectorOpFiveNarrow16;
-  assign triple16  = triple_narrow16 || five16 || (Formats && op_i == trine_isa_pkg::VectorOpTriple16);
+  assign triple16  = triple_narrow16 || five16 ||
+                     (Formats && op_i == trine_isa_pkg::VectorOpTriple16);
   assign words16   = word16 || triple16 || (Int16 && op_i == trine_isa_pkg::VectorOpJoin16);
   assign pairs_o   = sum16 || add16 || mul16 || max16 || min16 || words16;
 

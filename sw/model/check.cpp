@@ -301,7 +301,7 @@ class Checker {
         fail(Reason::kQuantization, in(position), "zero point {}, allowed 0", zero_point);
   }
 
-  /// Of products of values of a format.
+  /// A bias of products of values of a format.
   void long_bias(const Tensor& tensor) const {
     constexpr std::int64_t kMost = std::int64_t{1} << 47;
     if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");

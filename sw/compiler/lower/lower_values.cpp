@@ -52,11 +52,19 @@ void be_one(std::vector<SumRegion>& regions) {
 // ---- sums that become codes ---------------------------------------------------------------------
 
 /// What is there at a time: whole columns of the array, of fewer rows where those of all are too
-/// many.
+/// many, so that two of them have room beside the map that is read and the codes.
 std::vector<Lowering::Block> Lowering::blocks_of(const Layer& layer, int rows_of_words) const {
   const int M = layer.channels, P = layer.window.P, Q = layer.window.Q;
-  const int most = config_.dmem_words() / kParts / (2 * rows_of_words * Q);  // rows of a channel
   const int all = divide_up(M, 4) * 4, columns = std::min(std::lcm(4, config_.cols), all);
+  const int whole = net_.whole_of(layer.input), row = 2 * rows_of_words * Q;  // of a channel
+  const auto words_of = [&](const Shape& s) {
+    return std::int64_t{s.pixels()} * s.pixel_words() * s.channel_words();
+  };
+  const std::int64_t part = config_.dmem_words() / kParts;
+  const std::int64_t room =
+      (config_.dmem_words() - words_of(shape(whole)) - words_of({M, P, Q})) / 2 * 7 / 8;
+  const bool beside = room >= std::int64_t{row} * columns;
+  const auto most = static_cast<int>((beside ? std::min(room, part) : part) / row);
   const int parts = divide_up(P, std::clamp(most / columns, 1, P)), rows = divide_up(P, parts);
   const int step = most < columns * rows ? 4 : columns;
   const int channels = std::clamp(most / rows / step * step, 4, all);

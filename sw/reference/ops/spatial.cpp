@@ -140,7 +140,7 @@ Codes average_pool(const Call& call) {
 
 namespace {
 
-/// Of exact sums of values of a format.
+/// Means of values of a format, by exact sums.
 template <typename Targets>
 Codes mean_of_values(const Call& call, const MeanParams& p, const Targets& targets) {
   std::vector<std::int64_t> sums(static_cast<std::size_t>(call.out().elements()));

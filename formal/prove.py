@@ -98,6 +98,7 @@ def proofs():
                         ("trine_mul_pkg", "trine_job_pkg", "trine_post_pkg", "trine_post_operand", "trine_post_factors",
                          "trine_post_shift", "trine_post_clamp", "trine_post_lane", "trine_mul"),
                         {"Shift": shift, "Single": single}, 8, bound=7, slow=(shift, single) != (2, 0))
+    yield Proof("trine_post_e4m3_props", ("trine_mul_pkg", "trine_job_pkg", "trine_post_pkg", "trine_post_e4m3"), {})
     yield Proof("trine_post_format_props", ("trine_mul_pkg", "trine_job_pkg", "trine_post_pkg", "trine_post_format"), {})
     for drain, stages, delay in ((2, 2, 2), (1, 2, 2), (2, 2, 3), (1, 1, 1), (2, 1, 1)):
         yield Proof("trine_post_props", ("trine_isa_pkg", "trine_engine_pkg", "trine_job_pkg", "trine_post_pkg", "trine_vector_pkg", "trine_mul_pkg",

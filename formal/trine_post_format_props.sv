@@ -10,16 +10,16 @@
 
 module trine_post_format_props (
   input logic        posit_i,
-  input logic [18:0] t_i,
+  input logic [19:0] t_i,
   input logic        below_i,
   input logic [6:0]  code_i
 );
 
   localparam logic [6:0] LastE3m4 = 7'd111, LastPosit = 7'd127;
 
-  logic signed [18:0] value;
-  logic signed [20:0] number;
-  logic        [20:0] size, found, most, here, next, border, largest;
+  logic signed [19:0] value;
+  logic signed [21:0] number;
+  logic        [21:0] size, found, most, here, next, border, largest;
   logic [6:0]         last;
 
   trine_post_format u_dut (
@@ -29,13 +29,13 @@ module trine_post_format_props (
     .value_o (value)
   );
 
-  function automatic [20:0] e3m4(input [6:0] code);
-    e3m4 = code[6:4] == 3'd0 ? {15'd0, code[3:0], 2'd0}
-                             : {16'd0, 1'b1, code[3:0]} << ({1'b0, code[6:4]} + 4'd1);
+  function automatic [21:0] e3m4(input [6:0] code);
+    e3m4 = code[6:4] == 3'd0 ? {16'd0, code[3:0], 2'd0}
+                             : {17'd0, 1'b1, code[3:0]} << ({1'b0, code[6:4]} + 4'd1);
   endfunction
 
   // A positive posit of nine bits without exponent bits; one of eight has a 0 behind it.
-  function automatic [20:0] posit(input [7:0] code);
+  function automatic [21:0] posit(input [7:0] code);
     reg [3:0] run;
     reg       ended;
     reg [7:0] fraction;
@@ -47,8 +47,8 @@ module trine_post_format_props (
     end
     fraction = code << (run + 4'd1);
     posit    = code == '0 ? '0
-               : code[7]  ? {12'd0, 1'b1, fraction} << (run - 4'd1)
-                          : {12'd0, 1'b1, fraction} >> run;
+               : code[7]  ? {13'd0, 1'b1, fraction} << (run - 4'd1)
+                          : {13'd0, 1'b1, fraction} >> run;
   endfunction
 
   assign last    = posit_i ? LastPosit : LastE3m4;
@@ -57,14 +57,14 @@ module trine_post_format_props (
   assign border  = !posit_i ? (here + next) >> 1 : code_i == '0 ? '0 : posit({code_i, 1'b1});
   assign largest = posit_i ? posit({LastPosit, 1'b0}) : e3m4(LastE3m4);
 
-  assign number = $signed({t_i[18], t_i, below_i});
-  assign size   = number[20] ? -number : number;
-  assign found  = (value[18] ? -$unsigned({value[18], value[18], value}) : {2'b00, value}) << 2;
+  assign number = $signed({t_i[19], t_i, below_i});
+  assign size   = number[21] ? -number : number;
+  assign found  = (value[19] ? -$unsigned({value[19], value[19], value}) : {2'b00, value}) << 2;
   assign most   = found > largest ? largest : found;  // the reader's clamp
 
   always_comb begin
     assume (code_i <= last);
-    a_sign: assert (number == '0 ? value == '0 : value == '0 || value[18] == number[20]);
+    a_sign: assert (number == '0 ? value == '0 : value == '0 || value[19] == number[21]);
     if (code_i != last) begin
       a_order: assert (here < border || code_i == '0);
       a_above: assert (size <= border || most >= next);

@@ -139,4 +139,30 @@ std::int64_t nearest_real(Format format, double units) {
   return nearest(format, units < 0 ? -1 : 1, 80);  // less than any border but 0
 }
 
+int place_of(Format format, std::int64_t fixed) {
+  const std::vector<std::int64_t>& values = table_of(format).values;
+  const auto size =
+      static_cast<int>(std::ranges::lower_bound(values, std::abs(fixed)) - values.begin());
+  return fixed < 0 ? -size : size;
+}
+
+std::int64_t value_at(Format format, int place) {
+  const std::vector<std::int64_t>& values = table_of(format).values;
+  const std::int64_t value =
+      values[std::min(static_cast<std::size_t>(std::abs(place)), values.size() - 1)];
+  return place < 0 ? -value : value;
+}
+
+std::int64_t units_of(Format format, std::int64_t code) {
+  return format == Format::kNone || row_of(format).in_int16()
+             ? code
+             : value_at(format, static_cast<int>(code));
+}
+
+std::int32_t as_code(Format format, std::int64_t fixed) {
+  return row_of(format).in_int16() ? static_cast<std::int32_t>(fixed) : place_of(format, fixed);
+}
+
+std::int32_t largest_code(Format format) { return as_code(format, largest(format)); }
+
 }  // namespace trine::machine

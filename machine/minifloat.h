@@ -33,7 +33,8 @@ struct FormatRow {
   int onnx;  ///< data type of ONNX, 0: none
   /// Passes of int8 that a product takes whose operands, or whose weights alone, are of the format.
   constexpr int bytes() const { return (bits + 7) / 8; }
-  /// Whether int16 codes hold its values.
+  /// Whether int16 codes hold its values. Codes of others are numbers of one byte in the values'
+  /// order: place_of().
   constexpr bool in_int16() const { return bits <= 16; }
 };
 
@@ -45,6 +46,9 @@ inline constexpr std::array kFormats{
     FormatRow{Format::kPosit8Wide, "posit8_1", 1, 12, 26, true, 0},
     FormatRow{Format::kE5M2, "e5m2", 5, 16, 33, false, 19},
 };
+
+/// Bytes of a value that the machine has.
+inline constexpr int kMostBytes = 3;
 
 constexpr const FormatRow& row_of(Format format) {
   return kFormats[static_cast<std::size_t>(format)];
@@ -80,5 +84,20 @@ std::int64_t nearest(Format format, Exact number, int below);
 
 /// The same of a real number of units. NaN becomes 0.
 std::int64_t nearest_real(Format format, double units);
+
+/// How many values lie between 0 and a value, it among them; below 0 less than none. So maxima,
+/// bounds and movement are those of whole numbers. @pre it is a value
+int place_of(Format format, std::int64_t fixed);
+
+/// The value at a place; beyond the last one that. @pre no posit
+std::int64_t value_at(Format format, int place);
+
+/// What a tensor's codes stand for, in units, and the other way: int16 codes for themselves, bytes
+/// for the values at their places.
+std::int64_t units_of(Format format, std::int64_t code);
+std::int32_t as_code(Format format, std::int64_t fixed);
+
+/// The largest code.
+std::int32_t largest_code(Format format);
 
 }  // namespace trine::machine

@@ -163,3 +163,21 @@ TEST_CASE("a million sums of products of eight-bit formats are exact", "[.slow]"
   for (const FormatRow& row : kFormats)
     if (row.format != Format::kNone) check_sums(row, 200000);
 }
+
+TEST_CASE("places of E4M3's values are in their order, with as many on either side of 0",
+          "[machine][minifloat]") {
+  constexpr Format kFormat = Format::kE4M3;
+  CHECK(largest_code(kFormat) == 126);
+  CHECK(largest_code(Format::kE3M4) == largest(Format::kE3M4));
+  for (int place = -126; place <= 126; ++place) {
+    const std::int64_t value = value_at(kFormat, place);
+    CHECK(place_of(kFormat, value) == place);
+    CHECK(as_code(kFormat, value) == place);
+    CHECK(units_of(kFormat, place) == value);
+    CHECK(value_at(kFormat, -place) == -value);
+    CHECK((place == 126 || value < value_at(kFormat, place + 1)));
+    CHECK(code_of(kFormat, value) == (place < 0 ? 0x80 - place : place));
+  }
+  CHECK(value_at(kFormat, 127) == largest(kFormat));
+  CHECK(value_at(kFormat, -128) == -largest(kFormat));
+}

@@ -62,7 +62,7 @@ const std::vector<Key>& schema() {
        "in every second post lane; without it, networks with int16 activations are refused",
        true, true},
       {"array.formats", BoolKey{&Config::formats},
-       "int16 codes may be E3M4 or posit<8,0> (array.activations16)",
+       "codes may be E3M4, posit<8,0> or E4M3 (array.activations16)",
        "a rounding to such values in every second post lane; without it, networks with such "
        "codes are refused",
        true, true},

@@ -3,8 +3,8 @@
 int16 becomes one whose int16 codes are values of a format in fixed point. All scales are powers of two, so that each
 result is the exact sum of products, rounded once.
 
-A file says by its metadata `trine.format` that its codes are such values: ONNX has no type for them. E4M3 has one; it is
-of weights alone, beside int8 codes.
+A file says by its metadata `trine.format` that its codes are such values: ONNX has no type for them. E4M3 has one,
+FLOAT8E4M3FN: its codes are made of int8 ones.
 """
 import math
 
@@ -15,7 +15,7 @@ KEY = "trine.format"
 FORMATS = {"e3m4": (3, 6, False), "posit8_0": (0, 6, True), "e4m3": (4, 9, False), "posit8_1": (1, 12, True),
            "e5m2": (5, 16, False)}
 ON_MACHINE = ("e3m4", "posit8_0", "e4m3")
-WEIGHTS_ALONE = ("e4m3",)
+OF_ONNX = ("e4m3",)  # which have a type there
 INT8 = 127
 # What the largest number of a tensor becomes at most, in units: a posit has its bits near 1, and products with weights
 # of a posit want activations below 1,024 units.
@@ -85,16 +85,19 @@ class Format:
         return best[1], best[2]
 
 
-def apply(onnx, path, prepared, name, int8_weights):
-    """Makes codes of the file's int16 ones, or of its weights alone. @param prepared  the float model that it was
-    quantized from"""
+def apply(onnx, path, prepared, name, int8_weights, int8_activations):
+    """Makes codes of the file's int16 ones, of E4M3 of int8 ones. @param prepared  the float model that it was quantized
+    from"""
     fmt = Format(name)
-    alone = name in WEIGHTS_ALONE
+    float8 = name in OF_ONNX
+    alone = float8 and int8_activations
+    real_unit = 2.0 ** fmt.fraction if float8 else 1.0  # of ONNX's scale to that of a unit
     model = onnx.load(path)
     constants = {c.name: c for c in model.graph.initializer}
     floats = {c.name: onnx.numpy_helper.to_array(c) for c in prepared.graph.initializer}
     made = {node.output[0]: node for node in model.graph.node}
-    done = {}  # activations' scales, by name
+    done = {}  # activations' scales, of a unit, by name
+    of_zero = set()  # zero points that say the type
 
     def put(key, array):
         constants[key].CopyFrom(onnx.numpy_helper.from_array(array, key))
@@ -105,19 +108,32 @@ def apply(onnx, path, prepared, name, int8_weights):
     for node in model.graph.node:
         if node.op_type != "QuantizeLinear" or node.input[1] in done:
             continue
-        wanted = np.int8 if alone else np.int16
+        wanted = np.int8 if float8 else np.int16
         if array(node.input[2]).dtype != wanted:
             raise ValueError(f"'{node.name}' quantizes to {array(node.input[2]).dtype}, allowed {np.dtype(wanted)}")
         scale = float(array(node.input[1]))
-        done[node.input[1]] = 2.0 ** math.ceil(math.log2(scale)) if alone else fmt.scale_for(scale * 32767)
-        put(node.input[1], np.float32(done[node.input[1]]))
+        largest = scale * (INT8 if float8 else 32767)
+        done[node.input[1]] = 2.0 ** math.ceil(math.log2(scale)) if alone else fmt.scale_for(largest)
+        put(node.input[1], np.float32(done[node.input[1]] * (1 if alone else real_unit)))
+        if float8 and not alone:
+            of_zero.add(node.input[2])
+    for key in of_zero:
+        constants[key].CopyFrom(onnx.helper.make_tensor(key, onnx.TensorProto.FLOAT8E4M3FN, [], b"\0", raw=True))
     scales = {}  # of weights, by the output of their DequantizeLinear
     for node in model.graph.node:
         codes = constants.get(node.input[0]) if node.op_type == "DequantizeLinear" else None
-        if codes is None or array(node.input[0]).dtype != np.int8:
+        if codes is None or codes.data_type != onnx.TensorProto.INT8:
             continue
         readers = [n for n in model.graph.node if node.output[0] in n.input]
         depthwise = any(a.name == "group" and a.i > 1 for n in readers for a in n.attribute)
+        if float8 and int8_weights:  # whose scales are powers of two, too
+            before = array(node.input[1]).astype(np.float64)
+            scale = 2.0 ** np.ceil(np.log2(before))
+            axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+            w = floats[node.input[0].removesuffix("_quantized")].astype(np.float64)
+            each = scale.reshape([-1 if i == axis % w.ndim else 1 for i in range(w.ndim)]) if scale.size > 1 else scale
+            put(node.input[0], np.clip(np.rint(w / each), -INT8, INT8).astype(np.int8))
+            put(node.input[1], scale.astype(np.float32))
         if int8_weights or depthwise:
             scales[node.output[0]] = array(node.input[1])
             continue
@@ -131,11 +147,11 @@ def apply(onnx, path, prepared, name, int8_weights):
             units = np.moveaxis(units.reshape(moved), 0, axis)
         units = units.reshape(w.shape)
         scales[node.output[0]] = scale
-        if alone:
+        if float8:
             key = node.input[0]
             constants[key].CopyFrom(onnx.helper.make_tensor(key, onnx.TensorProto.FLOAT8E4M3FN, w.shape,
                                                             fmt.codes(units).tobytes(), raw=True))
-            put(node.input[1], (scale * 2.0 ** fmt.fraction).astype(np.float32).reshape(array(node.input[1]).shape))
+            put(node.input[1], (scale * real_unit).astype(np.float32).reshape(array(node.input[1]).shape))
             del node.input[2]
             continue
         put(node.input[0], units.astype(np.int16))
@@ -151,9 +167,11 @@ def apply(onnx, path, prepared, name, int8_weights):
         x = done[made[node.input[0]].input[1]]
         scale = (np.float64(x) * scales[node.input[1]]).astype(np.float32)
         b = floats[bias.input[0].removesuffix("_quantized")]
+        while float8 and not alone and (np.abs(b) / scale.astype(np.float64)).max() >= 2 ** 31:
+            scale = scale * np.float32(2)
         put(bias.input[0], np.clip(np.rint(b / scale.astype(np.float64)), -2 ** 31, 2 ** 31 - 1).astype(np.int32))
         put(bias.input[1], np.broadcast_to(scale, array(bias.input[1]).shape).astype(np.float32))
-    if alone:
+    if float8:
         model = with_float8(onnx, model)
     else:
         model.metadata_props.add(key=KEY, value=name)

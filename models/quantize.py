@@ -262,12 +262,12 @@ def quantize_onnx(args):
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
     if opset < 13 and not args.per_tensor:  # DequantizeLinear has an axis from there on
         model = onnx.version_converter.convert_version(model, 13)
-    if args.format in eight_bits.WEIGHTS_ALONE and opset < 19:  # FLOAT8 has a type from there on
+    if args.format in eight_bits.OF_ONNX and opset < 19:  # FLOAT8 has a type from there on
         model = onnx.version_converter.convert_version(model, 19)
     masks = soften_masks(model)
     say_types(model)
     kind = {"int8": q.QuantType.QInt8, "uint8": q.QuantType.QUInt8, "int16": q.QuantType.QInt16}[
-        ("int8" if args.format in eight_bits.WEIGHTS_ALONE else "int16") if args.format else args.type]
+        ("int8" if args.format in eight_bits.OF_ONNX else "int16") if args.format else args.type]
     with tempfile.TemporaryDirectory() as scratch:
         source, ready = pathlib.Path(scratch) / "float.onnx", pathlib.Path(scratch) / "ready.onnx"
         onnx.save(model, source)
@@ -288,7 +288,7 @@ def quantize_onnx(args):
                               "percentile": q.CalibrationMethod.Percentile}[args.method])
     weigh_cells(args.out, states, args.per_tensor)
     if args.format:
-        eight_bits.apply(onnx, args.out, prepared, args.format, args.int8_weights)
+        eight_bits.apply(onnx, args.out, prepared, args.format, args.int8_weights, args.int8_activations)
     if weighs:
         mixed.choose(args, prepared, calibration, every)
     softened = f", {masks} masks below {LEAST} are {MASK} now" if masks else ""
@@ -354,6 +354,7 @@ def main():
     parser.add_argument("--type", choices=("int8", "uint8", "int16"), default="int8", help="of activations (int8)")
     parser.add_argument("--format", choices=eight_bits.ON_MACHINE, help="codes of an eight-bit format, in place of --type")
     parser.add_argument("--int8-weights", action="store_true", help="of --format: activations alone")
+    parser.add_argument("--int8-activations", action="store_true", help="of --format e4m3: weights alone")
     parser.add_argument("--method", choices=("minmax", "entropy", "percentile"), default="minmax")
     parser.add_argument("--carry", action="append", default=[], metavar="INPUT=OUTPUT",
                         help="a state: this output of a run is that input of the next; one scale for both")

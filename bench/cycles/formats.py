@@ -27,7 +27,8 @@ FORMS = {("int8", "int8"): [], ("int16", "int8"): ["--type", "int16"],
          ("e3m4", "int8"): ["--format", "e3m4", "--int8-weights"], ("e3m4", "e3m4"): ["--format", "e3m4"],
          ("posit8_0", "int8"): ["--format", "posit8_0", "--int8-weights"],
          ("posit8_0", "posit8_0"): ["--format", "posit8_0"],
-         ("int8", "e4m3"): ["--format", "e4m3"]}
+         ("int8", "e4m3"): ["--format", "e4m3", "--int8-activations"],
+         ("e4m3", "int8"): ["--format", "e4m3", "--int8-weights"], ("e4m3", "e4m3"): ["--format", "e4m3"]}
 FILTERS, SIZE, WINDOW = 64, 16, 3
 PIXELS = ["--scale", "1/255"]
 NETWORKS = {"LeNet": ("models/own_model/lenet_float.onnx", "models/mnist_held_back", "models/mnist_held_back"),

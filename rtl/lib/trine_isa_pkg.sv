@@ -120,6 +120,9 @@ package trine_isa_pkg;
   localparam logic [7:0] VectorOpTriple16 = 8'd26;
   // triple16, of which the low byte is written: an int8 code
   localparam logic [7:0] VectorOpTripleNarrow16 = 8'd27;
+  // triple_narrow16 without bias, of whose three taps the third's even word counts 2^24 and its odd
+  // one 2^32: a sum of 48 bits
+  localparam logic [7:0] VectorOpFiveNarrow16 = 8'd28;
   // sum over the active lanes as well; only lane 0 writes; max16, min16: of all channels
   localparam int unsigned VectorFlagReduce = 0;
   // all bits of the taps after a window's first: ~b = -1 - b
@@ -243,8 +246,8 @@ package trine_isa_pkg;
   localparam int unsigned PostLowReg = 10, PostLowLsb = 40, PostLowWidth = 8;
   // position: place of the first channel in the first output word
   localparam int unsigned PostPositionReg = 10, PostPositionLsb = 48, PostPositionWidth = 5;
-  // format: of int16 codes (array.formats): 0 whole numbers, 1 values of E3M4, 2 of posit<8,0>;
-  // with single
+  // format: of int16 codes (array.formats): 0 whole numbers, 1 values of E3M4, 2 of posit<8,0>, 3
+  // places of values of E4M3; with single
   localparam int unsigned PostFormatReg = 10, PostFormatLsb = 53, PostFormatWidth = 2;
   // multiplier: Q31; vector, or compute with per_tensor
   localparam int unsigned PostMultiplierReg = 11, PostMultiplierLsb = 0, PostMultiplierWidth = 31;
@@ -364,9 +367,10 @@ package trine_isa_pkg;
     17'b00000000000000010,  // ternary
     17'b00000000000000001  // int8
   };
-  localparam int unsigned VectorOpCodes = 28;
-  localparam logic [27:0] VectorOpKnown = 28'b1111111111111111111111011111;
-  localparam logic [475:0] VectorOpNeeds = {
+  localparam int unsigned VectorOpCodes = 29;
+  localparam logic [28:0] VectorOpKnown = 29'b11111111111111111111111011111;
+  localparam logic [492:0] VectorOpNeeds = {
+    17'b10000010000010000,  // five_narrow16
     17'b10000010000010000,  // triple_narrow16
     17'b10000010000010000,  // triple16
     17'b00000010000010000,  // mul_narrow16

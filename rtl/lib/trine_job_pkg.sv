@@ -22,6 +22,7 @@ package trine_job_pkg;
   // What values int16 codes have; else whole numbers. machine/minifloat.h
   localparam logic [1:0] FormatE3M4   = 2'd1;
   localparam logic [1:0] FormatPosit8 = 2'd2;
+  localparam logic [1:0] FormatE4M3   = 2'd3;  // places of values in their order
 
   typedef struct packed {
     logic [2:0]  kind;
@@ -41,6 +42,7 @@ package trine_job_pkg;
     logic        shares;        // a vector job's scale is that of its lane, as of a softmax
     logic        words;         // a vector job of int32 words: one column, the last of its word
     logic        third;         // to the upper row's word another one is added, times 256
+    logic        fifth;         // and 2^16 of one more, and 2^32 of one of the lower row's
     logic [1:0]  encoding;
     logic [1:0]  format;        // of int16 codes
     logic [3:0]  passes_last;   // pairs of thresholds - 1

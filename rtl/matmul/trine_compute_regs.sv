@@ -62,7 +62,8 @@ module trine_compute_regs #(
     // What no register says but the RUN.
     {next_q.kind, next_q.window, next_q.max, next_q.square} <= '0;
     {next_q.int16, next_q.leaky, next_q.subtract, next_q.line, next_q.tanh, next_q.words} <= '0;
-    {next_q.groups, next_q.third, next_q.exponential, next_q.shares, next_q.by_row} <= '0;
+    {next_q.groups, next_q.third, next_q.fifth} <= '0;
+    {next_q.exponential, next_q.shares, next_q.by_row} <= '0;
     {next_q.single, next_q.half_even, next_q.static_scale, next_q.static_bias} <= '0;
     {next_q.bias, next_q.out_plane} <= '0;
     if (we_i) begin

@@ -83,7 +83,10 @@ module trine_drain_cfg #(
     c_seen.channels       = '0;
     c_seen.position       = '0;
     if (!(Ternary || Binary)) c_seen.low = '0;
-    if (!Int16) {c_seen.words, c_seen.third, c_seen.exponential, c_seen.shares, c_seen.by_row} = '0;
+    if (!Int16) begin
+      {c_seen.words, c_seen.third, c_seen.fifth} = '0;
+      {c_seen.exponential, c_seen.shares, c_seen.by_row} = '0;
+    end
     c_seen.groups = 1'b0;
     v_seen           = Int16 ? v_cfg_q : c_seen;
     v_seen.out_plane = 24'(v_seen.out_plane[AddrBits-1:0]);

@@ -189,7 +189,8 @@ module trine_lanes #(
 
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     localparam int Low = Int16 && l % 2 == 0 ? l + 1 : l, High = Int16 && l % 2 != 0 ? l - 1 : l;
-    logic [31:0]        acc_q [Drain], raw_a, raw_b;
+    logic [31:0]        acc_q [Drain], raw_a, raw_b, words;
+    logic [15:0]        above;
     logic [8*Drain-1:0] from_residual;
     logic [7:0]         residual_q [Drain], lane_codes [Drain];
 
@@ -204,6 +205,11 @@ module trine_lanes #(
       .keep_i,
       .from_keep_i,
       .codes_o     (from_residual)
+    );
+
+    trine_lane_words #(.Formats(Formats), .Upper(Low != l)) u_words (
+      .clk_i, .third_i (cfg_i.third), .fifth_i (cfg_i.fifth), .enters_i (enters),
+      .slots_i (v_slots_i[l*96 +: 96]), .word_o (words), .above_o (above)
     );
 
     // The upper row of a pair makes one word of both sums of int16.
@@ -250,12 +256,7 @@ module trine_lanes #(
         if (Int16 && cfg_i.by_row && Low != l) acc = '0;
         if (chain) acc = d == 0 ? {acc_q[0][23:0], residual_q[0]} : acc_i[l*32 +: 32];
         if (column_i.from_vector) acc = 32'($signed(operand));
-        if (direct || (Int16 && cfg_i.words))
-          acc = {v_slots_i[l*96 + 72 +: 8], v_slots_i[l*96 + 48 +: 8], v_slots_i[l*96 + 24 +: 8],
-                 v_slots_i[l*96 +: 8]};
-        if (Formats && Low != l && cfg_i.third)
-          acc[31:8] = acc[31:8] + {v_slots_i[l*96 + 56 +: 8], v_slots_i[l*96 + 32 +: 8],
-                                   v_slots_i[l*96 + 8 +: 8]};
+        if (direct || (Int16 && cfg_i.words)) acc = words;
         if (Softmax && issue_i.softmax) acc = softmax_acc_i[(d*Rows+l)*32 +: 32];
       end
 
@@ -314,7 +315,7 @@ module trine_lanes #(
         .in_op_i         (op_q[d]),
         .int16_i         (int16_q),
         .acc_i           ({acc_q[d][31:8], low}),
-        .low_i           (low_acc),
+        .low_i           (low_acc), .above_i (above[7:0]), .top_i (gen_row[Low].above),
         .bias_i          (bias_q[d]),
         .multiplier_i    (multiplier),
         .shift_i         (shift),
@@ -330,7 +331,7 @@ module trine_lanes #(
         .product_o       (product)
       );
       logic unused_lane;
-      assign unused_lane = ^{product, int16, low_code, line};
+      assign unused_lane = ^{product, int16, low_code, line, above};
       if (d == 0) begin : gen_product
         assign line_x[l*LineBits +: LineBits] = line;
         assign first_code[l*8 +: 8]           = lane_code;

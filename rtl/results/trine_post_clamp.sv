@@ -7,7 +7,7 @@
 // Halves go to even with half_even. The bounds of int16 codes have their low bytes in add_act_min
 // and add_act_max; such codes have no zero point. What goes on to a line has none either, and four
 // times the bounds. With Formats int16 codes may be values of an eight-bit format instead of whole
-// numbers: trine_post_format rounds them.
+// numbers, trine_post_format rounds them, or of E4M3, trine_post_e4m3.
 //
 // Timing    combinational.
 // Check     trine_post_lane_tb
@@ -15,8 +15,10 @@
 module trine_post_clamp #(
   parameter int unsigned CodeBits = 8,  // 8; 16 with int16 codes
   parameter bit          Formats  = 1'b0,  // these may be of an eight-bit format
-  localparam int unsigned TBits   = CodeBits == 16 ? trine_post_pkg::LineBits : 10,
-  localparam int unsigned OutBits = CodeBits == 16 ? TBits : CodeBits
+  localparam int unsigned TBits   = CodeBits != 16 ? 10
+                                    : Formats ? trine_post_pkg::FormatBits
+                                    : trine_post_pkg::LineBits,
+  localparam int unsigned OutBits = CodeBits == 16 ? trine_post_pkg::LineBits : CodeBits
 ) (
   input  trine_job_pkg::cfg_t   cfg_i,
   input  logic                  add_i,    // a sum of two codes: its zero point and bounds
@@ -68,7 +70,8 @@ module trine_post_clamp #(
   end
 
   if (Formats && CodeBits == 16) begin : gen_format
-    logic [TBits-1:0] rounded;
+    logic [TBits-1:0]  rounded;
+    logic signed [8:0] place;
 
     trine_post_format u_format (
       .posit_i (cfg_i.format == trine_job_pkg::FormatPosit8),
@@ -77,7 +80,14 @@ module trine_post_clamp #(
       .value_o (rounded)
     );
 
-    assign of_format = Bits'($signed(rounded));
+    trine_post_e4m3 u_e4m3 (
+      .t_i,
+      .below_i,
+      .place_o (place)
+    );
+
+    assign of_format = cfg_i.format == trine_job_pkg::FormatE4M3 ? Bits'(place)
+                                                                 : Bits'($signed(rounded));
   end else begin : gen_no_format
     assign of_format = '0;
   end

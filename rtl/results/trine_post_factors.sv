@@ -2,12 +2,13 @@
 //
 // Stage 1 of trine_post_lane: the sum, and the factors of the multiplier behind it.
 //
-//   int16    x = (high << 8) + low + bias: of 40 bits with long, of 32 without
+//   int16    x = (high << 8) + low + bias: of 40 bits with long, of 32 without; with five of 48:
+//            above lies over high, and top is the bias' place, 2^32
 //   other    x = addend_a + addend_b + carry, 32 bits
 //
 //   product of trine_mul (Split)    a       b           upper
 //   x of 32 bits, m of 31           x       m           m (without Int16 not read)
-//   x of 40 bits, m of 15           {m, m}  x, 16 low   x, 24 high
+//   x of 48 bits, m of 15           {m, m}  x, 16 low   x, 32 high
 //   x twice                         x       x           x
 //
 // A multiplier of 15 bits leaves 16 of its entry free: the bias' highest byte is above it.
@@ -16,7 +17,8 @@
 // Check     trine_post_lane_tb
 
 module trine_post_factors #(
-  parameter bit Int16 = 1'b0  // sums of two lanes
+  parameter bit Int16   = 1'b0,  // sums of two lanes
+  parameter bit Formats = 1'b0   // five_i
 ) (
   input  logic        clk_i,
   input  logic        start_i,
@@ -25,6 +27,9 @@ module trine_post_factors #(
   input  logic        long_i,
   input  logic [31:0] high_i,    // sums of high and of low bytes
   input  logic [31:0] low_i,
+  input  logic        five_i,
+  input  logic [7:0]  above_i,
+  input  logic [15:0] top_i,
   input  logic [31:0] bias_i,
   input  logic [31:0] addend_a_i,
   input  logic [31:0] addend_b_i,
@@ -38,32 +43,44 @@ module trine_post_factors #(
 );
 
   if (Int16) begin : gen_pair
-    logic [39:0] high, low, bias, a, b, x;
-    logic        long;
-    logic [14:0] m;
+    localparam int unsigned Bits = Formats ? 48 : 40;
+
+    logic [Bits-1:0] high, low, bias, a, b, x;
+    logic            long;
+    logic [14:0]     m;
+    logic [15:0]     upper;  // of a sum of 48 bits; of 40 no more
 
     assign long = int16_i && long_i;
     assign m    = multiplier_i[14:0];
-    assign high = {high_i, 8'd0};
-    assign low  = 40'($signed(low_i));
-    assign bias = {multiplier_i[22:15], bias_i};
+    assign low  = Bits'($signed(low_i));
+
+    if (Formats) begin : gen_five
+      assign high  = {above_i, high_i, 8'd0};
+      assign bias  = five_i ? {top_i, 32'd0} : {8'd0, multiplier_i[22:15], bias_i};
+      assign upper = {five_i ? x[Bits-1 -: 8] : {8{x[39]}}, x[39:32]};
+    end else begin : gen_three
+      logic unused_five;
+      assign unused_five = ^{five_i, above_i, top_i};
+      assign high        = {high_i, 8'd0};
+      assign bias        = {multiplier_i[22:15], bias_i};
+      assign upper       = 16'($signed(x[39:32]));
+    end
 
     // Three terms are two before the adder that all values have.
     always_comb begin
-      a = 40'(addend_a_i);
-      b = 40'(addend_b_i);
+      a = Bits'(addend_a_i);
+      b = Bits'(addend_b_i);
       if (int16_i) begin
         a = high ^ low ^ bias;
         b = ((high & low) | (bias & (high ^ low))) << 1;
       end
     end
 
-    assign x = a + b + 40'(carry_i && !int16_i);
+    assign x = a + b + Bits'(carry_i && !int16_i);
 
     logic        long_q;
     logic [31:0] a_q;
-    logic [15:0] lowest_q, middle_q;  // of the multiplicands
-    logic [14:0] highest_q;
+    logic [15:0] lowest_q, middle_q, highest_q;  // of the multiplicands
     logic [30:0] factor;
 
     assign factor = root_i ? x[30:0] : multiplier_i;
@@ -74,13 +91,13 @@ module trine_post_factors #(
         a_q       <= long ? {1'b0, m, 1'b0, m} : x[31:0];
         lowest_q  <= long ? x[15:0] : factor[15:0];
         middle_q  <= long ? x[31:16] : factor[15:0];
-        highest_q <= long ? 15'($signed(x[39:32])) : factor[30:16];
+        highest_q <= long ? upper : {1'b0, factor[30:16]};
       end
     end
 
     assign a_o     = a_q;
-    assign b_o     = {highest_q & ~{15{long_q}}, lowest_q};
-    assign upper_o = {long_q && highest_q[14], highest_q, middle_q};
+    assign b_o     = {highest_q[14:0] & ~{15{long_q}}, lowest_q};
+    assign upper_o = {Formats ? highest_q[15] : long_q && highest_q[14], highest_q[14:0], middle_q};
   end else begin : gen_one
     logic signed [31:0] x_d, x_q;
     logic        [30:0] multiplier_q;
@@ -98,7 +115,7 @@ module trine_post_factors #(
     assign a_o         = $unsigned(x_q);
     assign b_o         = multiplier_q;
     assign upper_o     = '0;
-    assign unused_pair = ^{int16_i, long_i, high_i, low_i, bias_i};
+    assign unused_pair = ^{int16_i, long_i, high_i, low_i, bias_i, five_i, above_i, top_i};
   end
 
 endmodule

@@ -17,7 +17,7 @@
 //           trine_post_lane_int16_tb
 
 module trine_post_format #(
-  localparam int unsigned Bits = trine_post_pkg::LineBits
+  localparam int unsigned Bits = trine_post_pkg::FormatBits
 ) (
   input  logic            posit_i,
   input  logic [Bits-1:0] t_i,

@@ -17,7 +17,7 @@
 //                   that of the value, then the channel's
 //
 //   op 0, int16_i   y of 16 bits of 256 acc + low + bias (trine_post_factors, trine_post_clamp): of
-//                   32 bits, without static_scale and with single of 40;
+//                   32 bits, without static_scale and with single of 40, with fifth of 48;
 //                   with leaky add_multiplier, add_shift where acc < 0; with line it is line_o
 //   ops 1, 3, int16_i   codes of 16 bits, without zero points; A, B of v << 15, with subtract
 //                   A - B
@@ -73,8 +73,9 @@ module trine_post_lane #(
   parameter bit Formats    = 1'b0,  // Int16: codes of eight-bit formats
   parameter int Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned CodeBits = Int16 ? 16 : 8,
-  localparam int unsigned TBits    = Int16 ? trine_post_pkg::LineBits : 10,
-  localparam int unsigned OutBits  = Int16 ? TBits : CodeBits
+  localparam int unsigned TBits    = !Int16 ? 10 : Formats ? trine_post_pkg::FormatBits
+                                     : trine_post_pkg::LineBits,
+  localparam int unsigned OutBits  = Int16 ? trine_post_pkg::LineBits : CodeBits
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -89,6 +90,8 @@ module trine_post_lane #(
   input  logic                int16_i,
   input  logic [31:0]         acc_i,
   input  logic [31:0]         low_i,  // sum of the low bytes; the product of 256 is acc_i's
+  input  logic [7:0]          above_i,  // with fifth: what acc_i has above,
+  input  logic [15:0]         top_i,    // and what counts 2^32
   input  logic [31:0]         bias_i,
   input  logic [30:0]         multiplier_i,
   input  logic [5:0]          shift_i,
@@ -254,13 +257,16 @@ module trine_post_lane #(
   logic [31:0] factor_a, factor_upper;
   logic [30:0] factor_b;
 
-  trine_post_factors #(.Int16(Int16)) u_factors (
+  trine_post_factors #(.Int16(Int16), .Formats(Formats)) u_factors (
     .clk_i,
     .start_i      (start),
     .int16_i      (int16_i && in_requant),
     .long_i       (cfg_i.single && (!cfg_i.static_scale || cfg_i.words)),
     .high_i       (acc_i),
     .low_i,
+    .five_i       (cfg_i.fifth),
+    .above_i,
+    .top_i,
     .bias_i,
     .addend_a_i   (addend_a),
     .addend_b_i   (addend_b),

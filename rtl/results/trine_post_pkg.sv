@@ -55,6 +55,9 @@ package trine_post_pkg;
   // What a lane has of an int16 code before its bounds, and a line takes.
   localparam int unsigned LineBits = 19;
 
+  // The same for the value of a format that is nearest.
+  localparam int unsigned FormatBits = 20;
+
   // A line's question for an entry of points of the exponential: {it asks, index}.
   localparam int unsigned AskBits = 9;
 
@@ -76,7 +79,7 @@ package trine_post_pkg;
 
   // What codes in the lanes need of their job, {cfg_t of trine_job_pkg}. With int16 those of both
   // engines may be there, where the two configurations mix; else both are of the job in front.
-  localparam int unsigned CfgBits = 331;
+  localparam int unsigned CfgBits = 332;
 
   typedef struct packed {
     logic [CfgBits-1:0] c_cfg;

@@ -300,6 +300,7 @@ module trine_vector #(
     .lanes_i     (tap_lanes),
     .data_i      (rsp_data_i),
     .first_i     (rsp_tag_i[TagFirst]),
+    .third_i     (Formats && run.five && rsp_tag_i[TagLast]),
     .done_i      (rsp_done_i),
     .cut_i       (cut),
     .last_byte_i (run.last_byte),

@@ -4,7 +4,7 @@
 //
 //   max, min      slot = max(slot, byte), min(slot, byte)
 //   sum           slot = slot + byte
-//   add, mul      slot = {second byte, first byte}
+//   add, mul      slot = {second byte, first byte}; with third_i its byte above them
 //   max_ternary, max_binary   the same as max on the four or eight values of a byte
 //   fold          slot = slot + other slot
 //
@@ -33,6 +33,7 @@ module trine_vector_lane #(
   input  logic        wide_i,
   input  logic        tap_i,
   input  logic        first_i,
+  input  logic        third_i,
   input  logic [31:0] word_i,
   input  logic        fold_i,
   input  logic [95:0] other_i,
@@ -101,7 +102,7 @@ module trine_vector_lane #(
 
     always_comb begin
       slot_d = ({24{(!later && !fold_i) || extremum}} & coded) | ({24{sum}} & total) |
-               ({24{pair}} & {8'd0, code, slot_q[7:0]});
+               ({24{pair}} & (third_i ? {code, slot_q[15:0]} : {8'd0, code, slot_q[7:0]}));
       if (Ternary) slot_d = slot_d | {16'd0, {8{max_ternary}} & ternary};
       if (Binary) slot_d = slot_d | {16'd0, {8{max_binary}} & (slot_q[7:0] | code)};
       write = fold_i || (tap_i && !(extremum && greater_o[b] != (op_i == OpMax)));

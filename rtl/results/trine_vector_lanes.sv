@@ -35,6 +35,7 @@ module trine_vector_lanes #(
   input  logic [Rows-1:0]     lanes_i,
   input  logic [Rows*32-1:0]  data_i,
   input  logic                first_i,
+  input  logic                third_i,    // the third of a pair's
   input  logic                done_i,
 
   // The word has no codes in the bytes behind last_byte_i: there lies no extremum, and a sum of
@@ -124,6 +125,7 @@ module trine_vector_lanes #(
       .done_i    ({done_i, done_i || turn}),
       .tap_i     (tap),
       .first_i   (first_i && !turn && !minus),
+      .third_i,
       .word_i    (word),
       .fold_i    (fold),
       .other_i   (other),

@@ -11,6 +11,7 @@ package trine_vector_pkg;
     logic       reduce;
     logic       invert;
     logic       narrows;    // int16 codes of which only the low bytes are written
+    logic       five;       // the third tap lies above the second
     logic       widens;     // to int16: odd lanes have codes of 8 bits, even ones nothing
     logic       row;        // the first group is a window of all int16 codes of a pixel
     logic       exponential;  // of int16 codes less the largest

@@ -52,7 +52,7 @@ module trine_vector_regs #(
   logic                   sum16, add16, mul16, leaky16, narrow16, widen16, tanh16, line16,
                           mul_narrow16;
   logic                   max16, min16, word16, words16, triple16, exponential16, share16, row16,
-                          triple_narrow16;
+                          triple_narrow16, five16;
   logic [1:0]             position_q;
 
   assign normalize = Softmax && op_i == trine_isa_pkg::VectorOpNormalize;
@@ -76,7 +76,9 @@ module trine_vector_regs #(
   assign min16     = Int16 && op_i == trine_isa_pkg::VectorOpMin16;
   assign word16    = Int16 && op_i == trine_isa_pkg::VectorOpWord16;
   assign triple_narrow16 = Formats && op_i == trine_isa_pkg::VectorOpTripleNarrow16;
-  assign triple16  = triple_narrow16 || (Formats && op_i == trine_isa_pkg::VectorOpTriple16);
+  assign five16    = Formats && op_i == trine_isa_pkg::VectorOpFiveNarrow16;
+  assign triple16  = triple_narrow16 || five16 ||
+                     (Formats && op_i == trine_isa_pkg::VectorOpTriple16);
   assign words16   = word16 || triple16 || (Int16 && op_i == trine_isa_pkg::VectorOpJoin16);
   assign pairs_o   = sum16 || add16 || mul16 || max16 || min16 || words16;
 
@@ -122,7 +124,8 @@ module trine_vector_regs #(
     if (start_i) begin
       run_q.op           <= square || add16 || mul16 || words16 ? OpAdd : sum16 ? OpSum
                             : max16 ? OpMax : min16 ? OpMin : op_i[2:0];
-      run_q.narrows      <= narrow16 || mul_narrow16 || triple_narrow16;
+      run_q.narrows      <= narrow16 || mul_narrow16 || triple_narrow16 || five16;
+      run_q.five         <= five16;
       run_q.widens       <= widen16 || word16;
       run_q.softmax      <= normalize || (Softmax && op_i == trine_isa_pkg::VectorOpSoftmax);
       run_q.reduce       <= flags_i[trine_isa_pkg::VectorFlagReduce] && !row16;
@@ -146,6 +149,7 @@ module trine_vector_regs #(
       cfg_q.shares       <= share16;
       cfg_q.words        <= words16;
       cfg_q.third        <= triple16;
+      cfg_q.fifth        <= five16;
       cfg_q.position     <= words16 ? 5'(position_q) : '0;
       cfg_q.subtract     <= flags_i[trine_isa_pkg::VectorFlagInvert] && add16;
       unique case (op_i)

@@ -78,7 +78,7 @@ enum class Pairs { kNone, kBoth, kOddReads, kOddWrites };
 /// Whether int8 codes are made of int16 ones.
 inline bool narrows16(isa::vector::Op op) {
   return op == isa::vector::Op::kNarrow16 || op == isa::vector::Op::kMulNarrow16 ||
-         op == isa::vector::Op::kTripleNarrow16;
+         op == isa::vector::Op::kTripleNarrow16 || op == isa::vector::Op::kFiveNarrow16;
 }
 /// Whether it is a product of int16 codes.
 inline bool multiplies16(isa::vector::Op op) {
@@ -121,7 +121,8 @@ inline bool is_row(const isa::Run& run) {
 /// Whether codes are made of int32 words, one in each.
 inline bool takes_words(isa::vector::Op op) {
   return op == isa::vector::Op::kJoin16 || op == isa::vector::Op::kTriple16 ||
-         op == isa::vector::Op::kTripleNarrow16 || op == isa::vector::Op::kWord16;
+         op == isa::vector::Op::kTripleNarrow16 || op == isa::vector::Op::kFiveNarrow16 ||
+         op == isa::vector::Op::kWord16;
 }
 inline bool pairs_lanes(isa::Engine engine, const isa::Run& run) {
   return pairs_of(engine, run) != Pairs::kNone;

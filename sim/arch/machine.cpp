@@ -833,9 +833,8 @@ void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
 void Machine::check_format(const LaneRegisters& r, bool single) const {
   const OutputRange range = wide_range_of(r);
   if (range.format == machine::Format::kNone) return;
-  if (!config_.formats || range.format > machine::Format::kPosit8)
-    fail("codes of format {}", static_cast<int>(range.format));
-  const auto most = static_cast<std::int32_t>(machine::largest(range.format));
+  if (!config_.formats) fail("codes of format {}", static_cast<int>(range.format));
+  const std::int32_t most = machine::largest_code(range.format);
   if (!single || range.act_min < -most || range.act_max > most)
     fail("codes of a format are rounded once, their bounds are -{0}..{0} at most", most);
 }
@@ -857,7 +856,12 @@ std::int32_t Machine::long_code(std::int64_t sum, std::int32_t bias, const Chann
                                 const OutputRange& range, bool half_even) {
   const std::int64_t added =
       std::int64_t{s.multiplier >> 15 & 0xff} << 32 | static_cast<std::uint32_t>(bias);
-  const std::int64_t kept = (sum + added) << 24 >> 24;  // bits 39:0, in two's complement
+  return short_code((sum + added) << 24 >> 24, s, range, half_even);  // bits 39:0
+}
+
+/// A code of a sum of up to 48 bits, by a multiplier of 15.
+std::int32_t Machine::short_code(std::int64_t kept, const ChannelScale& s, const OutputRange& range,
+                                 bool half_even) {
   if (range.format != machine::Format::kNone)
     return reference::to_format(kept, s.multiplier & 0x7fff, 31 - s.shift, range);
   const std::int32_t multiplier = s.multiplier & 0x7fff;
@@ -892,6 +896,9 @@ void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
   if (is_row(run)) check_row(r, run);
   if (!compares16(op)) check_format(r, run.has(isa::vector::kSingle));
   if (has_lines(op) && field(r, post::kFormat) != 0) fail("codes of lines are whole numbers");
+  if (op == isa::vector::Op::kFiveNarrow16 &&
+      (!run.has(isa::vector::kSingle) || r.get(post::kMultiplier) >> 15 != 0))
+    fail("a sum of five words is rounded once, by a multiplier of 15 bits");
   if (takes_words(op) && field(r, post::kPosition) > 3)
     fail("a code of an int32 word is none of 0..3");
 }
@@ -1209,8 +1216,21 @@ void Machine::row(const VectorRegisters& r, const isa::Run& run, const Lanes& la
   }
 }
 
-/// A code of each pair's int32 words, 256 even + odd, of a second tap 65,536 even. With `single`
-/// the sum has 40 bits and the multiplier 15. It is its word's last: what lies above is zero.
+/// A code of the five words of a pair of lanes.
+std::int32_t Machine::five_code(const std::uint32_t* even, const std::uint32_t* odd,
+                                const ChannelScale& s, const OutputRange& range, bool half_even) {
+  const auto word = [](std::uint32_t w) { return std::int64_t{static_cast<std::int32_t>(w)}; };
+  const auto sum = static_cast<std::uint64_t>(word(odd[0])) +
+                   (static_cast<std::uint64_t>(word(even[0])) << 8) +
+                   (static_cast<std::uint64_t>(word(even[1])) << 16) +
+                   (static_cast<std::uint64_t>(word(even[2])) << 24) +
+                   (static_cast<std::uint64_t>(word(odd[2])) << 32);
+  return short_code(static_cast<std::int64_t>(sum << 16) >> 16, s, range, half_even);
+}
+
+/// A code of each pair's int32 words, 256 even + odd, of a second tap 65,536 even, of a third 2^24
+/// even + 2^32 odd. With `single` the sum has 40 bits and the multiplier 15, of three taps 48. It
+/// is its word's last: what lies above is zero.
 void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lanes& lanes,
                         const Tile& tile, std::int64_t cw) {
   const Post unit(r, false, false, true);
@@ -1224,9 +1244,10 @@ void Machine::word_code(const VectorRegisters& r, const isa::Run& run, const Lan
     const std::uint32_t even = taps == 2 ? word[0] + 256 * word[1] : word[0];
     const std::int64_t sum = std::int64_t{static_cast<std::int32_t>(even)} * 256 +
                              static_cast<std::int32_t>(word[tile.steps]);
-    const std::int32_t code = run.has(isa::vector::kSingle)
-                                  ? long_code(sum, bias, unit.scale, unit.range, half_even)
-                                  : unit.requantize(reference::wrap(sum + bias), unit.scale);
+    const std::int32_t code =
+        taps == 3 ? five_code(word, word + tile.steps, unit.scale, unit.range, half_even)
+        : run.has(isa::vector::kSingle) ? long_code(sum, bias, unit.scale, unit.range, half_even)
+                                        : unit.requantize(reference::wrap(sum + bias), unit.scale);
     for (int plane = narrows ? 1 : 0; plane < 2; ++plane) {
       const std::int64_t to =
           lanes.lanes[l + static_cast<std::size_t>(plane)].out + cw * difference(r, agu::kOutPlane);

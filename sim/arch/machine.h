@@ -108,6 +108,11 @@ class Machine {
   static std::int32_t long_code(std::int64_t sum, std::int32_t bias,
                                 const reference::ChannelScale& scale,
                                 const reference::OutputRange& range, bool half_even);
+  static std::int32_t short_code(std::int64_t kept, const reference::ChannelScale& s,
+                                 const reference::OutputRange& range, bool half_even);
+  static std::int32_t five_code(const std::uint32_t* even, const std::uint32_t* odd,
+                                const reference::ChannelScale& s,
+                                const reference::OutputRange& range, bool half_even);
   std::int32_t wide_code(const isa::ComputeRegisters& registers, const isa::Run& run,
                          std::int64_t entry, const reference::ChannelScale& scale,
                          std::int64_t sum) const;

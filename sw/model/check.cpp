@@ -289,6 +289,8 @@ class Checker {
     if (!has(position)) return;
     if (out().type == DataType::kInt16)
       wide_bias(in(position));
+    else if (of_format(graph_, op_) && in(position).type == DataType::kInt64)
+      long_bias(in(position));
     else
       type(in(position), DataType::kInt32);
     if (in(position).elements() != channels)
@@ -297,6 +299,15 @@ class Checker {
     for (const std::int64_t zero_point : in(position).quantization.zero_point)
       if (zero_point != 0)
         fail(Reason::kQuantization, in(position), "zero point {}, allowed 0", zero_point);
+  }
+
+  /// A bias of products of values of a format.
+  void long_bias(const Tensor& tensor) const {
+    constexpr std::int64_t kMost = std::int64_t{1} << 47;
+    if (!tensor.is_constant) fail(Reason::kOperands, tensor, "must be a constant");
+    for (const std::int64_t value : tensor.integers())
+      if (value < -kMost || value >= kMost)
+        fail(Reason::kRange, tensor, "bias {}, allowed 48 bits", value);
   }
 
   /// 16x8: int64 (sums of 40 bits) or, as a converter's option and of ONNX, int32.

@@ -72,13 +72,14 @@ struct Tensor {
   bool is_constant = false;
   std::vector<std::uint8_t> data;       ///< of a constant: elements() values, little endian
   Encoding encoding = Encoding::kInt8;  ///< of int8 codes
-  /// Whose values int16 codes are, in fixed point; they hold no other numbers.
+  /// Whose values the codes are: int16 ones in fixed point, int8 ones places of values in their
+  /// order (machine::units_of). They hold no other numbers; the scale is that of a unit.
   machine::Format format = machine::Format::kNone;
 
   float scale() const { return quantization.scale.empty() ? 0.0f : quantization.scale[0]; }
   /// Whether codes of both stand for the same numbers.
   bool has_scale_of(const Tensor& o) const {
-    return scale() == o.scale() && zero_point() == o.zero_point();
+    return scale() == o.scale() && zero_point() == o.zero_point() && format == o.format;
   }
   /// @param channel  along the axis of the scales, if there are several
   int zero_point(int channel = 0) const {
@@ -209,6 +210,16 @@ struct Graph {
     return static_cast<int>(tensors.size()) - 1;
   }
 };
+
+/// Whether codes are a byte each, of an eight-bit format that int16 does not hold: E4M3.
+inline bool of_format(const Tensor& tensor) {
+  return tensor.format != machine::Format::kNone && tensor.type == DataType::kInt8;
+}
+
+/// Whether an operator reads such codes, or makes them.
+inline bool of_format(const Graph& graph, const Op& op) {
+  return of_format(graph.out(op)) || (op.input(0) >= 0 && of_format(graph.in(op, 0)));
+}
 
 /// Weights of a product that are int32: in fixed point of more bits than the activations' type has.
 inline bool has_fixed_weights(const Graph& graph, const Op& op) {

@@ -86,6 +86,14 @@ std::uint32_t rounding(const Program& stage, std::size_t input) {
   return format;
 }
 
+/// The same place of the n-th output, of whose codes floats are made.
+std::uint32_t format_of(const Program& stage, std::size_t output) {
+  const model::Graph& after = stage.after;
+  return output < after.inputs.size()
+             ? static_cast<std::uint32_t>(after.tensor(after.inputs[output]).format) << 1
+             : 0;
+}
+
 constexpr int kWideCodes = 2;  ///< per_word of a record of int16 codes
 
 void put_record(std::string* out, TensorLayout layout, ImageRecord record) {
@@ -118,7 +126,7 @@ void put_records(std::string* out, const Program& stage, const ImageHeader& head
     put_record(out, layout, record);
   };
   for (std::size_t i = 0; i < stage.inputs.size(); ++i) put(stage.inputs[i], rounding(stage, i));
-  for (const TensorLayout& layout : stage.outputs) put(layout, 0);
+  for (std::size_t i = 0; i < stage.outputs.size(); ++i) put(stage.outputs[i], format_of(stage, i));
 }
 
 /// @param tables  read so far

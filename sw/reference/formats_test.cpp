@@ -219,3 +219,49 @@ TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
   CHECK(outputs(graph_of({0x01, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0.5F});
   CHECK(outputs(graph_of({0x00, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0});
 }
+
+namespace {
+
+/// Codes of FLOAT8E4M3FN of a float and what they stand for.
+std::string as_values(Builder& b, const std::string& x, float scale) {
+  const std::string s = b.scalar(scale), zero = whole(b, {}, {0}, kE4M3Type);
+  return b.op("DequantizeLinear", {b.op("QuantizeLinear", {x, s, zero}), s, zero});
+}
+
+}  // namespace
+
+TEST_CASE("activations of FLOAT8E4M3FN are values, rounded once",
+          "[reference][onnx][formats][minifloat]") {
+  using machine::Format;
+  constexpr int K = 29;
+  const auto graph_of = [&](const std::string& function) {
+    Builder b({1, K});
+    b.model()->mutable_opset_import(0)->set_version(21);
+    const std::string x = as_values(b, "in", 0x1p-4F);
+    std::vector<int> codes;
+    for (int k = 0; k < K; ++k) codes.push_back(k * 61 % 255 == 127 ? 1 : k * 61 % 255);
+    const std::string w =
+        b.op("DequantizeLinear", {whole(b, {K, 1}, codes, kE4M3Type), b.scalar(0x1p-9F)});
+    std::string y = as_values(b, b.op("MatMul", {x, w}), 0x1p-5F);
+    if (!function.empty()) y = as_values(b, b.op(function, {y}), 0x1p-8F);
+    const model::Graph graph = model::parse_onnx(b.bytes(y), "m.onnx");
+    model::check(graph);
+    return graph;
+  };
+  Floats x;
+  for (int k = 0; k < K; ++k) x.push_back(static_cast<float>(k * k % 61 - 30) * 0.31F);
+  std::int64_t sum = 0;  // in units of 2^-31
+  for (int k = 0; k < K; ++k) {
+    const int code = k * 61 % 255 == 127 ? 1 : k * 61 % 255;
+    sum += machine::nearest_real(Format::kE4M3, double{x[static_cast<std::size_t>(k)]} * 0x1p13) *
+           *machine::fixed_of(Format::kE4M3, static_cast<std::uint8_t>(code));
+  }
+  const std::int64_t value = machine::nearest(Format::kE4M3, sum, 17);
+  CHECK(value != 0);
+  CHECK(outputs(graph_of(""), x, {1, K}) == Floats{static_cast<float>(value) * 0x1p-14F});
+  // A function of one code: of the value, to the nearest one.
+  const float real = 1 / (1 + std::exp(-static_cast<float>(value) * 0x1p-14F));
+  const std::int64_t sigmoid = machine::nearest_real(Format::kE4M3, double{real} * 0x1p17);
+  CHECK(outputs(graph_of("Sigmoid"), x, {1, K}) == Floats{static_cast<float>(sigmoid) * 0x1p-17F});
+  CHECK_THROWS_WITH(graph_of("Softmax"), Catch::Contains("SOFTMAX of codes of e4m3, allowed Conv"));
+}

@@ -45,7 +45,7 @@ struct OutputRange {
   std::int32_t zero_point = 0;
   std::int32_t act_min = -128;  ///< lower bound after the fused activation, inclusive
   std::int32_t act_max = 127;   ///< upper bound after the fused activation, inclusive
-  machine::Format format = machine::Format::kNone;  ///< whose values int16 codes are
+  machine::Format format = machine::Format::kNone;  ///< whose values the codes are
 };
 
 /// Splits `scale` into mantissa and exponent as TFLite's converter does.
@@ -175,12 +175,23 @@ inline std::int32_t to_code(std::int32_t value, const OutputRange& out) {
       std::clamp<std::int64_t>(std::int64_t{value} + out.zero_point, out.act_min, out.act_max));
 }
 
+/// number * 2^-right as a code, rounded once, halves to even or to the nearest value of the format.
+/// @pre |number| < 2^80, right in 1..80
+inline std::int32_t nearest_code(machine::Exact number, int right, const OutputRange& out) {
+  if (out.format != machine::Format::kNone)
+    return std::clamp(machine::as_code(out.format, machine::nearest(out.format, number, right)),
+                      out.act_min, out.act_max);
+  const machine::Exact whole = half_even_divide_by_pot(number, right);
+  constexpr machine::Exact kMost = 1 << 30;
+  return to_code(static_cast<std::int32_t>(std::clamp(whole, -kMost, kMost)), out);
+}
+
 /// sum * multiplier / 2^right as the nearest value of `out`'s format, clamped: one rounding.
 /// @pre out.format is one; |sum| < 2^48, multiplier of 31 bits, right in 1..62
 inline std::int32_t to_format(std::int64_t sum, std::int32_t multiplier, int right,
                               const OutputRange& out) {
   const std::int64_t value = machine::nearest(out.format, machine::Exact{sum} * multiplier, right);
-  return static_cast<std::int32_t>(std::clamp<std::int64_t>(value, out.act_min, out.act_max));
+  return std::clamp(machine::as_code(out.format, value), out.act_min, out.act_max);
 }
 
 /// One accumulator to one code (int8, or 0..255 where `out` says so).

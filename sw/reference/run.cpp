@@ -62,6 +62,15 @@ Codes Call::codes(int position, std::int32_t zero_point) const {
   return codes;
 }
 
+Codes Call::units(int position) const {
+  if (op.input(position) < 0) return {};
+  Codes codes = this->codes(position, in(position).zero_point());
+  if (model::of_format(in(position)))
+    for (std::int32_t& code : codes)
+      code = static_cast<std::int32_t>(machine::units_of(in(position).format, code));
+  return codes;
+}
+
 std::vector<float> Call::floats(int position) const {
   return model::elements_as<float>(DataType::kFloat32, bytes(position));
 }

@@ -148,7 +148,8 @@ typedef struct trine_tensor {
   uint32_t channels, height, width;
   uint32_t codes_per_word; /* 2: int16, and two words a pixel for four channels */
   uint32_t transposed;
-  uint32_t half_even;        /* how floats become codes: halves to even, not away from zero */
+  uint32_t half_even; /* how floats become codes: 1 halves to even, not away from zero; twice a
+                       * format of codes (E3M4, posit<8,0>, E4M3) */
   uint32_t rank, extents[8]; /* of the host's tensor */
   struct {
     uint32_t rows, pixels, stride_y, stride_x, top, left, height, width;

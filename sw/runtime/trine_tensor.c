@@ -67,6 +67,8 @@ static int layout_of(const trine_tensor* t, int floats, layout* l) {
   return fits(t, l) ? TRINE_OK : TRINE_E_IMAGE;
 }
 
+enum { kPlaces = 3 }; /* a format: E4M3 */
+
 /* To nearest. */
 static int32_t rounded(float value, int half_even) {
   int32_t whole;
@@ -94,12 +96,36 @@ static int32_t formatted(float steps, unsigned format) {
   return steps < 0.0f ? -whole : whole;
 }
 
+/* E4M3's codes are places of values in their order; of a positive one, in units of 2^-9. */
+static int32_t value_of(uint32_t place) {
+  const uint32_t exponent = place >> 3, mantissa = place & 7;
+  if (place > 126) return 229376;
+  return (int32_t)(exponent == 0 ? mantissa : (mantissa + 8) << (exponent - 1));
+}
+
+static int32_t place_of(float steps) {
+  const float size = steps < 0.0f ? -steps : steps;
+  int32_t low = 0, high = 126;
+  if (!(size > 0.0f)) return 0; /* nor a number */
+  while (low < high) {          /* the first that the size is not beyond the border behind */
+    const int32_t middle = (low + high) / 2;
+    const float border =
+        (float)(value_of((uint32_t)middle) + value_of((uint32_t)middle + 1)) / 2.0f;
+    if (size > border || (size == border && middle % 2 != 0))
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return steps < 0.0f ? -low : low;
+}
+
 static int32_t quantized(const trine_tensor* t, const layout* l, float value) {
   const float steps = value / l->scale;
   const int64_t code = (int64_t)rounded(steps, (t->half_even & 1) != 0) + t->zero_point;
   const int64_t high = l->bits == 2 ? 1 : INT32_MAX >> (32 - l->bits);
   const int64_t low = l->bits == 2 ? -1 : -high - 1;
   if (l->bits == 1) return steps > 0.0f; /* there is no code for zero */
+  if (t->half_even >> 1 == kPlaces) return place_of(steps);
   if (t->half_even > 1) return formatted(steps, t->half_even >> 1);
   return (int32_t)(code < low ? low : code > high ? high : code);
 }
@@ -253,7 +279,9 @@ static void scatter(const trine_tensor* t, const layout* l, uint32_t word, unsig
     uint32_t code = ((word & (2 * half - 1)) ^ half) - half;
     if (l->bits == 1) code = (word & 1) != 0 ? 1 : (uint32_t)-1;
     if (l->floats) {
-      const int32_t steps = (int32_t)(code - (uint32_t)t->zero_point);
+      int32_t steps = (int32_t)(code - (uint32_t)t->zero_point);
+      if (t->half_even >> 1 == kPlaces && l->bits == 8)
+        steps = steps < 0 ? -value_of((uint32_t)-steps) : value_of((uint32_t)steps);
       /* A sum may have more digits than a float. */
       *(float*)(void*)to =
           l->bits == 32 ? (float)(t->scale * (double)steps) : l->scale * (float)steps;

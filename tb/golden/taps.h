@@ -5,7 +5,7 @@
 //
 //   max, min     of each byte, of its four 2-bit or of its eight 1-bit values
 //   sum          of each byte
-//   add, mul     {second byte, first byte}
+//   add, mul     {second byte, first byte}; five_narrow16 {third byte, second, first}
 //   sum16, leaky16   of each byte, of low ones less 128; add16, mul16, triple16 as add, mul
 //   inverted taps: all after the first, bit by bit
 //
@@ -27,7 +27,7 @@ inline bool is_pair(isa::vector::Op op) {
   using Op = isa::vector::Op;
   return op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference || op == Op::kAdd16 ||
          op == Op::kMul16 || op == Op::kMulNarrow16 || op == Op::kTriple16 ||
-         op == Op::kTripleNarrow16;
+         op == Op::kTripleNarrow16 || op == Op::kFiveNarrow16;
 }
 inline bool is_sum(isa::vector::Op op) {
   using Op = isa::vector::Op;
@@ -37,7 +37,10 @@ inline bool is_sum(isa::vector::Op op) {
 }
 
 /// Bits of a slot that mean something.
-inline unsigned slot_bits(isa::vector::Op op) { return is_sum(op) ? 24 : is_pair(op) ? 16 : 8; }
+inline unsigned slot_bits(isa::vector::Op op) {
+  const bool three = op == isa::vector::Op::kFiveNarrow16;
+  return is_sum(op) || three ? 24 : is_pair(op) ? 16 : 8;
+}
 
 inline int byte_of(std::uint32_t word, unsigned b) {
   return static_cast<std::int8_t>(word >> 8 * b);
@@ -64,7 +67,10 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
     for (unsigned b = 0; b < 4; ++b) {
       for (const std::uint32_t tap : taps)
         slots[b] += low ? (byte_of(tap, b) & 0xff) - 128 : byte_of(tap, b);
-      if (is_pair(op)) slots[b] = (byte_of(taps[1], b) & 0xff) << 8 | (byte_of(taps[0], b) & 0xff);
+      if (!is_pair(op)) continue;
+      slots[b] = 0;
+      for (std::size_t k = 0; k < taps.size(); ++k)
+        slots[b] |= (byte_of(taps[k], b) & 0xff) << 8 * k;
     }
     return slots;
   }
@@ -102,6 +108,7 @@ inline std::array<int, 4> slots_of(isa::vector::Op op, std::vector<std::uint32_t
       case Op::kJoin16:
       case Op::kTriple16:
       case Op::kTripleNarrow16:
+      case Op::kFiveNarrow16:
       case Op::kWord16:
       case Op::kExponential16:
       case Op::kShare16:

@@ -15,7 +15,7 @@
 
 namespace {
 
-constexpr int kBits = 19;       ///< trine_post_pkg::LineBits
+constexpr int kBits = 20;       ///< trine_post_pkg::FormatBits
 constexpr double kUnit = 64.0;  ///< units to 1, of both formats
 
 double e3m4(int code) {

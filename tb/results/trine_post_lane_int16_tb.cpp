@@ -255,7 +255,7 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
 
 TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][post_lane]") {
   using trine::machine::Format;
-  const Format format = GENERATE(Format::kE3M4, Format::kPosit8);
+  const Format format = GENERATE(Format::kE3M4, Format::kPosit8, Format::kE4M3);
   const bool is_long = GENERATE(false, true);
   CAPTURE(static_cast<int>(format), is_long);
   constexpr int kBelow = 4, kMost = 5000 << kBelow;  // bits of sums that have no value
@@ -264,7 +264,7 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
   auto& random = lane.random;
   set_cfg(dut.cfg_i, cfg::kSingle, 1);
   set_cfg(dut.cfg_i, cfg::kFormat, static_cast<int>(format));
-  const int largest = static_cast<int>(trine::machine::largest(format));
+  const int largest = trine::machine::largest_code(format);
   int next = -kMost, cycle = 0;
   for (int episode = 0; next <= kMost || episode < 300; ++episode) {
     const bool all =
@@ -290,11 +290,10 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
       CAPTURE(sum, m, right);
       lane.check(cycle);
       if (offer) {
-        const std::int64_t value =
-            trine::machine::nearest(format, trine::machine::Exact{sum} * m, right);
+        const int code = trine::machine::as_code(
+            format, trine::machine::nearest(format, trine::machine::Exact{sum} * m, right));
         lane.expected.emplace_back(cycle + kInt16Latency,
-                                   static_cast<int>(std::clamp<std::int64_t>(
-                                       value, lane.range.act_min, lane.range.act_max)));
+                                   std::clamp(code, lane.range.act_min, lane.range.act_max));
         if (all) ++next;
       }
       lane.tick();
@@ -302,4 +301,67 @@ TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][pos
     REQUIRE(lane.expected.empty());
   }
   CHECK(lane.results > 2 * kMost);
+}
+
+TEST_CASE("trine_post_lane makes codes of sums of 48 bits", "[tb][post_lane]") {
+  using trine::machine::Format;
+  const Format format = GENERATE(Format::kNone, Format::kE4M3);
+  Lane16 lane(11);
+  auto& dut = lane.dut;
+  auto& random = lane.random;
+  const bool half_even = format == Format::kNone;
+  set_cfg(dut.cfg_i, cfg::kSingle, 1);
+  set_cfg(dut.cfg_i, cfg::kHalfEven, half_even);
+  set_cfg(dut.cfg_i, cfg::kStaticScale, 1);
+  set_cfg(dut.cfg_i, cfg::kWords, 1);
+  set_cfg(dut.cfg_i, cfg::kThird, 1);
+  set_cfg(dut.cfg_i, cfg::kFifth, 1);
+  set_cfg(dut.cfg_i, cfg::kFormat, static_cast<int>(format));
+  const int largest = half_even ? 127 : trine::machine::largest_code(format);
+  lane.range = {0, -largest, largest};
+  lane.set_range();
+  int inside = 0;
+  for (int cycle = 0; cycle < 100'000; ++cycle) {
+    const bool offer = cycle < 99'990 && chance(random, 90);
+    const std::uint64_t draw = std::uint64_t{any_word(random)} << 32 | any_word(random);
+    const int size = lane.uniform(2, 48),
+              zeros = chance(random, 30) ? lane.uniform(0, size - 1) : 0;
+    const std::int64_t sum = static_cast<std::int64_t>(draw) >> (64 - size) >> zeros << zeros;
+    const std::int32_t m = chance(random, 50) ? 1 << 14 : lane.uniform(0, 0x7fff);
+    const int right = std::clamp(size + 14 - lane.uniform(0, 20), 1, 62);
+    const auto low = static_cast<std::int32_t>(any_word(random)) >> lane.uniform(0, 31);
+    const auto top = static_cast<std::uint16_t>(any_word(random));
+    const std::int64_t high =
+        sum - low - static_cast<std::int64_t>(std::uint64_t{top} << 48 >> 16);  // times 256
+    dut.in_valid_i = offer;
+    dut.in_op_i = 0;
+    dut.int16_i = offer;
+    // The rest of what is no multiple of 256 is the low word's.
+    dut.low_i = static_cast<std::uint32_t>(low + (high & 0xff));
+    const bool fits = std::int64_t{low} + (high & 0xff) <= INT32_MAX;
+    dut.acc_i = static_cast<std::uint32_t>(high >> 8);
+    dut.above_i = static_cast<std::uint8_t>(high >> 40);
+    dut.top_i = top;
+    dut.bias_i = any_word(random);
+    dut.multiplier_i = static_cast<std::uint32_t>(m);
+    dut.shift_i = static_cast<std::uint8_t>((31 - right) & 63);
+    if (!fits) dut.in_valid_i = dut.int16_i = 0;
+    lane.check(cycle);
+    if (offer && fits) {
+      using trine::machine::Exact;
+      const Exact product = Exact{sum} * m, half = Exact{1} << (right - 1);
+      Exact whole = product >> right;
+      const Exact rest = product - (whole << right);
+      if (rest > half || (rest == half && whole % 2 != 0)) ++whole;
+      const Exact value = half_even ? whole
+                                    : Exact{trine::machine::as_code(
+                                          format, trine::machine::nearest(format, product, right))};
+      const auto code = static_cast<int>(std::clamp<Exact>(value, -largest, largest));
+      inside += std::abs(code) < largest && code != 0;
+      lane.expected.emplace_back(cycle + kInt16Latency, code);
+    }
+    lane.tick();
+  }
+  REQUIRE(lane.expected.empty());
+  CHECK(inside > 20'000);
 }

@@ -34,10 +34,13 @@ bool of_int16(Op op) {
   return (code->needs & isa::feature::kInt16) != 0;
 }
 
-bool triples(Op op) { return op == Op::kTriple16 || op == Op::kTripleNarrow16; }
+bool triples(Op op) {
+  return op == Op::kTriple16 || op == Op::kTripleNarrow16 || op == Op::kFiveNarrow16;
+}
 bool of_words(Op op) { return op == Op::kJoin16 || op == Op::kWord16 || triples(op); }
 bool narrows(Op op) {
-  return op == Op::kNarrow16 || op == Op::kMulNarrow16 || op == Op::kTripleNarrow16;
+  return op == Op::kNarrow16 || op == Op::kMulNarrow16 || op == Op::kTripleNarrow16 ||
+         op == Op::kFiveNarrow16;
 }
 
 struct Job {
@@ -141,6 +144,7 @@ void check_cfg(const Vtrine_vector& dut, const Job& job) {
   field(cfg::kShares, op == Op::kShare16 ? 1 : 0);
   field(cfg::kWords, of_words(op) ? 1 : 0);
   field(cfg::kThird, triples(op) ? 1 : 0);
+  field(cfg::kFifth, op == Op::kFiveNarrow16 ? 1 : 0);
   field(cfg::kPosition, of_words(op) ? r.get(isa::post::kPosition) % 4 : 0);
   field(cfg::kSubtract, op == Op::kAdd16 && inverts ? 1 : 0);
   field(cfg::kEncoding, 0);
@@ -206,14 +210,31 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       random_post(r, random);
       r.set(isa::vector::kBias, static_cast<std::int32_t>(random()));
       isa::Run run;
-      constexpr Op kOps[] = {
-          Op::kMax,         Op::kSum,      Op::kAdd,           Op::kMaxTernary,
-          Op::kMaxBinary,   Op::kMul,      Op::kMin,           Op::kSquaredDifference,
-          Op::kSum16,       Op::kAdd16,    Op::kMul16,         Op::kLeaky16,
-          Op::kNarrow16,    Op::kWiden16,  Op::kLogistic16,    Op::kTanh16,
-          Op::kMax16,       Op::kMin16,    Op::kJoin16,        Op::kWord16,
-          Op::kMulNarrow16, Op::kTriple16, Op::kTripleNarrow16};
-      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 15))]);
+      constexpr Op kOps[] = {Op::kMax,
+                             Op::kSum,
+                             Op::kAdd,
+                             Op::kMaxTernary,
+                             Op::kMaxBinary,
+                             Op::kMul,
+                             Op::kMin,
+                             Op::kSquaredDifference,
+                             Op::kSum16,
+                             Op::kAdd16,
+                             Op::kMul16,
+                             Op::kLeaky16,
+                             Op::kNarrow16,
+                             Op::kWiden16,
+                             Op::kLogistic16,
+                             Op::kTanh16,
+                             Op::kMax16,
+                             Op::kMin16,
+                             Op::kJoin16,
+                             Op::kWord16,
+                             Op::kMulNarrow16,
+                             Op::kTriple16,
+                             Op::kTripleNarrow16,
+                             Op::kFiveNarrow16};
+      run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 16))]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
       const auto op = static_cast<Op>(run.op);
       if ((op == Op::kSum || op == Op::kSum16) && chance(random, 50))
@@ -221,7 +242,7 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
       run.flags |= static_cast<int>(random() % 2) << isa::vector::kInvert;
       run.flags |= static_cast<int>(random() % 2) << isa::vector::kHalfEven;
       if (is_pair(op) || of_words(op)) {
-        r.set(isa::agu::kSLast, of_words(op) && !triples(op) ? 0 : 1);
+        r.set(isa::agu::kSLast, op == Op::kFiveNarrow16 ? 2 : of_words(op) && !triples(op) ? 0 : 1);
         r.set(isa::agu::kRLast, 0);
       }
       issue.start(r, run, random);

@@ -407,9 +407,115 @@ void make_fixed(Builder& b) {
   give_fixed(b);
 }
 
-/// Codes behind a quantizer are of the format, those of an input any; or weights are of one alone.
+namespace {
+
+/// Operators of codes of E4M3. @return whether the chain ends
+bool add_of_values(Builder& b, int& x) {
+  const std::vector<int> shape = b.shape(x);
+  const int R = b.number(1, std::min(3, shape[1])), S = b.number(1, std::min(3, shape[2]));
+  const auto padding = b.number(0, 1) == 0 ? model::Padding::kSame : model::Padding::kValid;
+  switch (b.number(0, 9)) {
+    case 0:
+      x = b.pool(x, true, R, S, b.number(1, 2), b.number(1, 2), padding);
+      return false;
+    case 1:
+      x = once_in(b, 2) ? b.pad(x, b.number(0, 2), b.number(0, 2), 1, b.number(0, 2))
+                        : b.transpose(x, {0, 2, 1, 3});
+      return false;
+    case 2:
+    case 3: {
+      const int y = b.convolution(x, shape[3], R, S, 1, 1, 1, 1, model::Padding::kSame, true);
+      x = b.binary(x, y, once_in(b, 2) ? OpKind::kAdd : OpKind::kSub);
+      return false;
+    }
+    case 4:
+      x = b.unary(x, OpKind::kQuantize);
+      return false;
+    case 5:
+      x = b.mean(x, {1, 2});
+      return true;
+    case 6:
+      x = b.fully_connected(x, shape[1] * shape[2] * shape[3], b.number(1, 20));
+      return true;
+    default:
+      x = b.convolution(x, b.number(1, 24), R, S, b.number(1, 2), b.number(1, 2), 1, 1, padding,
+                        once_in(b, 2));
+      return false;
+  }
+}
+
+/// Scales of powers of two, by which about as many bits of a product are left as codes have.
+void scale_weights(Builder& b, const model::Op& op, float input, float output) {
+  const auto bits_of = [&](int t) {
+    const model::Tensor& tensor = b.graph.tensor(t);
+    return model::of_format(tensor) ? 17 : tensor.type == model::DataType::kInt32 ? 16 : 6;
+  };
+  const int bits = bits_of(op.outputs[0]) - bits_of(op.inputs[0]) - bits_of(op.inputs[1]);
+  for (float& scale : b.tensor(op.inputs[1]).quantization.scale)
+    scale = std::ldexp(output / input, bits - b.number(0, 4) + 1);
+}
+
+/// Codes of E4M3 on both sides of products, or on one, with weights of it or of int8.
+void make_values(Builder& b) {
+  int x = b.input({1, b.number(1, 10), b.number(1, 10), b.number(1, 24)});
+  const int input = x;
+  for (int left = b.number(1, 4); left > 0; --left)
+    if (add_of_values(b, x)) break;
+  b.graph.outputs = {x};
+  if (!once_in(b, 4)) give_fixed(b);
+  const auto takes_int8 = [](const model::Op& op) {
+    return op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected ||
+           op.kind == OpKind::kQuantize;
+  };
+  const auto power = [&](int low, int high) { return std::ldexp(1.0F, b.number(low, high)); };
+  const auto be_value = [&](int t) {
+    model::Tensor& tensor = b.tensor(t);
+    tensor.format = machine::Format::kE4M3;
+    tensor.encoding = model::Encoding::kInt8;
+    tensor.quantization = {{power(-16, -12)}, {0}};
+  };
+  const auto readers = [&](int t) {
+    return std::ranges::count_if(
+        b.graph.ops, [&](const model::Op& op) { return std::ranges::count(op.inputs, t) > 0; });
+  };
+  if (takes_int8(b.graph.ops[0]) && readers(input) == 1 && once_in(b, 4))
+    b.tensor(input).quantization = {{power(-6, -4)}, {b.number(-30, 30)}};
+  else
+    be_value(input);
+  for (model::Op& op : b.graph.ops) {
+    const int y = op.outputs[0];
+    const model::OpClass type = model::class_of(op.kind);
+    if (type == model::OpClass::kReshape || type == model::OpClass::kMovement ||
+        op.kind == OpKind::kMaxPool2D) {
+      op.half_even = false;
+      b.tensor(y).format = b.graph.in(op, 0).format;
+      b.tensor(y).quantization = b.graph.in(op, 0).quantization;
+      continue;
+    }
+    op.half_even = true;
+    op.code_min = once_in(b, 3) ? b.number(-128, 0) : -128;
+    op.code_max = once_in(b, 3) ? b.number(0, 127) : 127;
+    const bool last = y == b.graph.outputs[0];
+    if (last && once_in(b, 4))
+      b.tensor(y).quantization = {{power(-5, 3)}, {b.number(-30, 30)}};
+    else
+      be_value(y);
+    if (op.kind == OpKind::kConv2D || op.kind == OpKind::kFullyConnected) {
+      scale_weights(b, op, b.graph.in(op, 0).scale(), b.graph.out(op).scale());
+      if (op.input(2) >= 0 && model::of_format(b.graph, op) && once_in(b, 3) &&
+          b.graph.in(op, 2).type == model::DataType::kInt32)
+        lengthen(b.tensor(op.inputs[2]));
+    }
+  }
+}
+
+}  // namespace
+
+/// Codes behind a quantizer are of the format, those of an input any; or weights are of one alone,
+/// or both are of E4M3.
 void make_formats(Builder& b) {
   if (once_in(b, 4)) return make_fixed(b);
+  if (once_in(b, 3)) return make_values(b);
   int x = b.input({1, b.number(1, 12), b.number(1, 12), b.number(1, 24)});
   if (!once_in(b, 4)) {
     b.tensor(x).name = kNarrow;

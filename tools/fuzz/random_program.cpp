@@ -471,10 +471,9 @@ class Generator {
     quantization(r, sum_bits);
     r.set(post::kZeroPoint, 0);
     r.set(post::kAddZeroPoint, 0);
-    const int format = formats && config_.formats && chance(40) ? between(1, 2) : 0;
-    const int most = format == 0
-                         ? 32767
-                         : static_cast<int>(machine::largest(static_cast<machine::Format>(format)));
+    const int format = formats && config_.formats && chance(40) ? between(1, 3) : 0;
+    const int most =
+        format == 0 ? 32767 : machine::largest_code(static_cast<machine::Format>(format));
     r.set(post::kFormat, format);
     const int least = format == 0 ? -most - 1 : -most;
     const int a = between(least, most), b = chance(50) ? most : between(a, most);
@@ -655,13 +654,16 @@ class Generator {
                                   Op::kJoin16,    Op::kWord16,  Op::kMulNarrow16, Op::kTanh16,
                                   Op::kLogistic16};
     const bool triple = config_.formats && chance(15);
-    const Op op = triple ? (chance(50) ? Op::kTriple16 : Op::kTripleNarrow16)
-                         : kOps[draw(config_.table ? 13 : 11)];
+    const bool five = triple && chance(40);
+    const Op op = five     ? Op::kFiveNarrow16
+                  : triple ? (chance(50) ? Op::kTriple16 : Op::kTripleNarrow16)
+                           : kOps[draw(config_.table ? 13 : 11)];
     const bool of_words = triple || op == Op::kJoin16 || op == Op::kWord16;
     const bool line = op == Op::kTanh16 || op == Op::kLogistic16;
     const int words = between(1, 4);
     const int taps = isa::kVectorOps.find(Engine::kVector, static_cast<int>(op))->taps;
-    const int R = taps == 0 ? between(1, 5) : 1, S = taps == 0 ? between(1, 5) : taps;
+    const int R = taps == 0 ? between(1, 5) : five && chance(50) ? taps : 1;
+    const int S = taps == 0 ? between(1, 5) : taps / R;
     if (!lanes(i, r, false, words, words, R, S, taps == 2, true)) return false;
     const bool reduce = op == Op::kSum16 && chance(40);
     const std::int64_t summands = std::int64_t{R} * S * (reduce ? config_.rows / 2 : 1);
@@ -674,12 +676,16 @@ class Generator {
                    !line);
     if (of_words) r.set(post::kPosition, draw(4));
     if (line) i.reads.push_back({Space::kTable, 0, isa::dma::kTableWords, 0, 1});
-    if (op == Op::kNarrow16 || op == Op::kMulNarrow16 || op == Op::kTripleNarrow16)
+    if (op == Op::kNarrow16 || op == Op::kMulNarrow16 || op == Op::kTripleNarrow16 || five)
       r.set(post::kZeroPoint, code());
+    if (five) {  // of 48 bits, by 15
+      r.set(post::kMultiplier, chance(50) ? 1 << 14 : draw(1 << 15));
+      r.set(post::kShift, between(-31, -4));
+    }
     r.set(post::kAddShift, op == Op::kLeaky16 ? shift(16) : between(-18, -13));
     r.set(isa::vector::kBias, 128 * summands + between(-3000, 3000));
     i.run.op = static_cast<int>(op);
-    i.run.flags = chance(50) ? 1 << isa::vector::kSingle : 0;
+    i.run.flags = five || chance(50) ? 1 << isa::vector::kSingle : 0;
     if (i.run.flags == 0) whole_numbers(r);
     if (i.run.flags != 0 && chance(40)) i.run.flags |= 1 << isa::vector::kHalfEven;
     if (chance(40)) i.run.flags |= 1 << isa::vector::kInvert;

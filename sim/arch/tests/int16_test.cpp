@@ -403,6 +403,75 @@ TEST_CASE("weights in fixed point of 19 bits are exact, and what they cannot hav
                       Catch::Contains("allowed 40 bits"));
 }
 
+namespace {
+
+/// A convolution of codes of E4M3, 3 x S, with weights of 19 bits or, `narrow`, of a byte, and the
+/// sum of what it gives with its input where there is room for both.
+Builder of_values(int S, bool narrow, bool sums, float scale, std::int64_t bias = 0) {
+  constexpr std::int32_t kMost = 448 << 9;
+  Builder b(1);
+  const int x = b.input({1, 3, 4, 9});
+  const int y = b.convolution(x, 9, 3, S, 1, 1, 1, 1, Padding::kSame, false);
+  const int z = sums ? b.binary(x, y, OpKind::kSub) : y;
+  b.graph.outputs = {z};
+  model::Op& op = b.graph.ops[0];
+  for (model::Op& each : b.graph.ops) each.half_even = true;
+  const int weights = op.inputs[1];
+  if (!narrow) {
+    std::vector<std::int32_t> values;
+    for (int i = 0; i < static_cast<int>(b.tensor(weights).elements()); ++i)
+      values.push_back(i % 5 == 0 ? -kMost : i % 3 == 0 ? kMost - i : 77 * i - 999);
+    b.tensor(weights).type = model::DataType::kInt32;
+    b.tensor(weights).data.resize(4 * values.size());
+    std::memcpy(b.tensor(weights).data.data(), values.data(), 4 * values.size());
+  }
+  b.tensor(weights).quantization.scale = {narrow ? 0x1p-10F : 0x1p-20F};
+  for (const int t : {x, y, z}) {
+    b.tensor(t).format = machine::Format::kE4M3;
+    b.tensor(t).quantization = {{t == x ? 0x1p-9F : scale}, {0}};
+  }
+  if (bias != 0) {
+    int& position = op.inputs[2];
+    if (position < 0) position = b.constant({9});
+    model::Tensor& t = b.tensor(position);
+    t.type = model::DataType::kInt64;
+    t.data.resize(9 * sizeof bias);
+    for (std::size_t m = 0; m < 9; ++m) std::memcpy(&t.data[m * sizeof bias], &bias, sizeof bias);
+  }
+  return b;
+}
+
+}  // namespace
+
+TEST_CASE("codes of E4M3 are exact on both sides of a product, and what they lack is refused",
+          "[arch][int16][minifloat]") {
+  const bool narrow = GENERATE(false, true);
+  const auto design = [](std::vector<std::string> more) {
+    more.emplace_back("array.activations16=true");
+    return machine::load_config("edge64", more);
+  };
+  const machine::Config config = design({"array.formats=true"});
+  constexpr std::int64_t kBias = (std::int64_t{1} << 38) + 12345;
+  for (const bool sums : {false, true})
+    for (const std::int64_t bias : {std::int64_t{0}, kBias, -kBias}) {
+      CAPTURE(narrow, sums, bias);
+      Builder b = of_values(2, narrow, sums, narrow && bias == 0 ? 0x1p-9F : 0x1p-6F, bias);
+      testing::require_exact(b.graph, config, {fuzz::random_codes(b, b.graph.inputs[0])});
+    }
+  const auto refused = [&](const Builder& b, const machine::Config& by, const char* text) {
+    CHECK_THROWS_WITH(compiler::compile(b.graph, by), Catch::Contains(text));
+  };
+  const Builder plain = of_values(2, narrow, false, 0x1p-6F);
+  refused(plain, design({}), "values of e4m3 take array.formats, vector.enable and vector.table");
+  refused(plain, design({"array.formats=true", "vector.table=false"}), "and vector.table");
+  refused(of_values(2, narrow, false, 0.3F), config, "take scales of 15 bits, below 2^15");
+  refused(of_values(2, narrow, true, 0x1p-1F), config,
+          "values of e4m3 are added where one scale is 1..64 times the other");
+  constexpr std::int64_t kMost = (std::int64_t{1} << 47) - 1;
+  refused(of_values(2, narrow, false, 0x1p-6F, kMost), config,
+          narrow ? ", allowed 40 bits" : ", allowed 48 bits");
+}
+
 TEST_CASE("networks between ONNX's int16 quantizers are exact", "[arch][int16][onnx]") {
   machine::Config config = testing::small_config(4, 4, 64, 32, 64);
   config.activations16 = true;

@@ -47,6 +47,7 @@ isa::vector::Op operation_of(const Layer& l, const Shape& in, const Shape& out) 
     case LayerKind::kWords:
       return !l.pool().joins   ? Op::kWord16
              : l.window.R == 1 ? Op::kJoin16
+             : l.window.R == 3 ? Op::kFiveNarrow16
              : out.wide        ? Op::kTriple16
                                : Op::kTripleNarrow16;
     default:

@@ -70,6 +70,10 @@ bool sum_agrees(const Graph& graph, const Op& op, Rounding wanted, Rounding term
 /// The codes of a tensor less its zero point, 0 of borders among them: behind an activation not
 /// all.
 std::pair<int, int> codes_reach(const Graph& graph, int tensor) {
+  if (model::of_format(graph.tensor(tensor))) {
+    const auto most = static_cast<int>(machine::largest(graph.tensor(tensor).format));
+    return {-most, most};
+  }
   if (graph.tensor(tensor).type == model::DataType::kInt8) {
     const int zero_point = graph.tensor(tensor).zero_point();
     return {INT8_MIN - zero_point, INT8_MAX - zero_point};
@@ -159,6 +163,8 @@ bool sums_agree(const Graph& graph, const Op& op, Rounding rounding) {
 
 HalfEven half_even(const Graph& graph, const Op& op) {
   const auto unless = [](bool agrees) { return agrees ? HalfEven::kNotNeeded : HalfEven::kNeeded; };
+  if (model::of_format(graph, op))
+    return model::is_unary(op.kind) ? HalfEven::kNoWay : HalfEven::kNeeded;
   if (of_int16(graph, op)) return HalfEven::kNeeded;
   switch (op.kind) {
     case OpKind::kConv2D:

@@ -21,8 +21,8 @@ std::optional<int> GraphFacts::fusable(const Op& add, int position) {
   const int producer = producer_of(add.input(position));
   if (producer < 0 || readers_[add.input(position)] != 1) return std::nullopt;
   const Op& o = op(producer);
-  if (!is_product(o.kind) || has_factors(o) || model::has_fixed_weights(graph_, o) ||
-      rounding_.of(o) != rounding_.of(add))
+  if (!is_product(o.kind) || has_factors(o) || model::of_format(graph_, o) ||
+      model::has_fixed_weights(graph_, o) || rounding_.of(o) != rounding_.of(add))
     return std::nullopt;
   return producer;
 }
@@ -31,7 +31,7 @@ void GraphFacts::find_fused_additions() {
   for (const int i : machine_) {
     const Op& add = op(i);
     if (add.kind != OpKind::kAdd || add.input(0) == add.input(1) || is_function(add) ||
-        graph_.out(add).type != model::DataType::kInt8)
+        graph_.out(add).type != model::DataType::kInt8 || model::of_format(graph_, add))
       continue;
     std::optional<int> best;
     for (const int position : {0, 1}) {
@@ -50,6 +50,7 @@ void GraphFacts::find_fused_additions() {
 }
 
 Problem Lowering::addition_problem(const Op& o) const {
+  if (model::of_format(graph_, o)) return value_sum_problem(o);
   const auto fused = fused_.find(index_of(o));
   if (fused == fused_.end())
     return first_of(half_even_problem(o), sum_problem(o), operand_problem(o, 1),
@@ -59,6 +60,7 @@ Problem Lowering::addition_problem(const Op& o) const {
 }
 
 void Lowering::addition(const Op& o) {
+  if (model::of_format(graph_, o)) return value_sum(o);
   const int index = index_of(o);
   const auto fused = fused_.find(index);
   const int first = fused == fused_.end() ? 0 : fused_position_[index];
@@ -83,6 +85,7 @@ void Lowering::addition(const Op& o) {
 }
 
 Problem Lowering::subtraction_problem(const Op& o) const {
+  if (model::of_format(graph_, o)) return value_sum_problem(o);
   if (auto problem = first_of(half_even_problem(o), sum_problem(o))) return problem;
   if (!o.half_even && !is_wide(o) && !sums_agree(graph_, o, rounding_.of(o)))
     return refusal(o, o.outputs[0], Reason::kRounding,
@@ -97,6 +100,7 @@ Problem Lowering::sum_problem(const Op& o) const {
 
 /// a - b = a + ~b + 1: the second zero point is that of ~b. Of int16 codes the machine subtracts.
 void Lowering::subtraction(const Op& o) {
+  if (model::of_format(graph_, o)) return value_sum(o);
   const bool half_even = needs_half_even(o);
   Layer layer = two_maps(o, LayerKind::kAdd);
   layer.half_even = half_even;

@@ -28,12 +28,6 @@ std::optional<std::pair<int, int>> filter_of(const Shape& s, int K) {
   return near ? std::optional(std::pair(R, S)) : std::nullopt;
 }
 
-/// The k-th byte of a weight, with its sign: w = w0 + 256 w1 + 65,536 w2.
-std::int8_t signed_byte(int w, int k) {
-  for (; k > 0; --k) w = (w - static_cast<std::int8_t>(w)) >> 8;
-  return static_cast<std::int8_t>(w);
-}
-
 }  // namespace
 
 Problem Lowering::weights_problem(const Op& o) const {
@@ -278,7 +272,7 @@ Problem Lowering::product_problem(const Op& o) const {
     if (auto problem = wide_weights_problem(o)) return problem;
   if (model::has_format_weights(graph_, o))
     if (auto problem = split_problem(o)) return problem;
-  if (model::has_fixed_weights(graph_, o))
+  if (model::has_fixed_weights(graph_, o) || model::of_format(graph_, o))
     if (auto problem = fixed_problem(o)) return problem;
   const auto threshold = threshold_of_.find(index_of(o));
   if (threshold == threshold_of_.end()) return result_problem(o);
@@ -287,7 +281,7 @@ Problem Lowering::product_problem(const Op& o) const {
 
 void Lowering::product(const Op& o) {
   if (model::svdf::has_wide_weights(o)) return wide_weights(o);
-  if (model::has_fixed_weights(graph_, o)) return fixed_weights(o);
+  if (model::has_fixed_weights(graph_, o) || model::of_format(graph_, o)) return fixed_weights(o);
   Layer layer = product_layer(o);
   const auto threshold = threshold_of_.find(index_of(o));
   if (threshold == threshold_of_.end()) return add_layer(o, std::move(layer));

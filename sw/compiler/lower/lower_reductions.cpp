@@ -84,6 +84,7 @@ void Lowering::add_parts(Layer layer, const Span& span, int whole) {
 
 Problem Lowering::mean_problem(const Op& o) const {
   if (auto problem = image_problem(o, o.input(0))) return problem;
+  if (model::of_format(graph_, o)) return value_mean_problem(o);
   if (is_wide(o)) {
     const reference::MeanParams p = reference::mean_params(graph_, o);
     const int bits = 17 + static_cast<int>(std::bit_width(static_cast<std::uint64_t>(p.count - 1)));
@@ -103,6 +104,7 @@ Problem Lowering::mean_problem(const Op& o) const {
 }
 
 void Lowering::mean(const Op& o) {
+  if (model::of_format(graph_, o)) return value_mean(o);
   Layer layer = start(o, LayerKind::kSum, image(o, 0));
   const Shape s = shape(layer.input);
   Span span;

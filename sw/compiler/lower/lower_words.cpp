@@ -13,30 +13,7 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kLow = 128;           ///< what the array takes off low bytes
-constexpr int kParts = 4;           ///< of DMEM, of which words take one
-constexpr int kMostTaps = 1 << 16;  ///< whose products of bytes a word has room for
-
-/// Regions of channels as one, if they are alike.
-void be_one(std::vector<SumRegion>& regions) {
-  const auto as_first = [&](const SumRegion& r) {
-    return r.scale == regions[0].scale && r.bias == regions[0].bias;
-  };
-  if (std::ranges::all_of(regions, as_first)) regions.resize(1);
-}
-
-/// A layer of `count` channels from `first` on. @pre words without groups
-Layer channels_of_layer(const Layer& layer, int first, int count) {
-  Layer part = layer;
-  part.channels = count;
-  const auto weights = layer.conv().weights.begin();
-  part.conv().weights.assign(weights + layer.weight_at(first, 0),
-                             weights + layer.weight_at(first + count, 0));
-  part.bias.assign(layer.bias.begin() + first, layer.bias.begin() + first + count);
-  part.scales.resize(std::min(part.scales.size(), at(count)));
-  part.macs = layer.macs * count / layer.channels;
-  return part;
-}
+constexpr int kLow = 128;  ///< what the array takes off low bytes
 
 }  // namespace
 
@@ -169,117 +146,6 @@ Problem Lowering::wide_weights_problem(const Op& o) const {
     return refusal(o, o.outputs[0], Reason::kConfiguration,
                    ": weights of int16 take vector.enable and matmul.enable");
   return scale_problem(o, reference::conv_params(graph_, o).scales.at(0), 32);
-}
-
-Problem Lowering::fixed_problem(const Op& o) const {
-  const bool wide = graph_.in(o, 0).type == model::DataType::kInt16;
-  if (!config_.formats || !config_.vector || (wide && !config_.zero_points()))
-    return refusal(o, o.input(1), Reason::kConfiguration,
-                   " has weights of more than 8 bits, which take array.formats, vector.enable{}",
-                   wide ? " and, beside int16, matmul.enable" : "");
-  if (o.kind == OpKind::kConv2D && model::groups(graph_, o) != 1)
-    return refusal(o, o.input(1), Reason::kShape,
-                   " has weights of more than 8 bits in {} groups, allowed 1",
-                   model::groups(graph_, o));
-  if (graph_.out(o).type == model::DataType::kInt32 || !o.half_even)
-    return refusal(o, o.outputs[0], Reason::kType,
-                   ": sums of weights of more than 8 bits become codes with halves to even alone");
-  for (const ChannelScale& s : reference::conv_params(graph_, o).scales)
-    if ((s.multiplier & 0xffff) != 0 || s.shift > 14)
-      return refusal(o, o.outputs[0], Reason::kRange,
-                     ": sums of weights of more than 8 bits take scales of 15 bits, below 2^15: "
-                     "powers of two, as trine quantize --format gives them");
-  const std::vector<double> sums = largest_sums(graph_, o);
-  if (const auto largest = std::ranges::max_element(sums); *largest >= 0x1p39)
-    return refusal(o, o.input(1), Reason::kRange,
-                   ": the sums of channel {} reach {:.0f}, allowed 40 bits", largest - sums.begin(),
-                   *largest);
-  const auto taps = static_cast<int>(graph_.in(o, 1).elements() / sums.size());
-  const int most = wide ? kMostTaps >> 8 : kMostTaps;
-  if (taps > most)
-    return refusal(o, o.input(1), Reason::kRange,
-                   " has {} weights of more than 8 bits a channel, allowed {} beside {}", taps,
-                   most, model::name_of(graph_.in(o, 0).type));
-  return std::nullopt;
-}
-
-/// Sums of a byte of the weights become words.
-void Lowering::be_words(Layer& layer) const {
-  const bool wide = shape(layer.input).wide;
-  const std::vector<std::int32_t> bias = layer.bias;
-  set_scale(layer, layer.channels, kOne);
-  if (!wide) layer.bias = bias;
-  layer.conv().precision = wide ? isa::compute::Op::kMatmul16 : isa::compute::Op::kInt8;
-  if (wide) layer.conv().zero_point = -kLow;
-  layer.result = Output::kRaw;
-  layer.range = {};
-  layer.single = layer.half_even = false;
-}
-
-/// Weights of up to 19 bits as three bytes with signs: as many products, a word each, which
-/// triple16 joins to a code. Words of some channels at a time are there.
-void Lowering::fixed_weights(const Op& o) {
-  Bytes bytes;
-  if (o.kind == OpKind::kFullyConnected)
-    fully_connected(o, &bytes);
-  else
-    convolution(o, &bytes);
-  const int M = bytes[0].channels, P = bytes[0].window.P, Q = bytes[0].window.Q;
-  const int codes = new_output(o, {M, P, Q});
-  const int most = config_.dmem_words() / kParts / (4 * P * Q);
-  const int step = most < std::lcm(4, config_.cols) ? 4 : std::lcm(4, config_.cols);
-  const int block = std::clamp(most / step * step, 4, divide_up(M, 4) * 4);
-  // While some are joined the array makes the next ones.
-  const auto count = [&](int first) { return std::min(block, M - first); };
-  int words = words_of_bytes(o, bytes, 0, count(0));
-  for (int first = 0; first < M; first += block) {
-    const int next = first + block;
-    const int behind = next < M ? words_of_bytes(o, bytes, next, count(next)) : -1;
-    join_bytes(o, words, shape(bytes[0].input).wide, first, codes);
-    words = behind;
-  }
-}
-
-/// The words of `count` channels: rows 2y have second and first bytes' in turn, rows 2y + 1 third
-/// ones' and gaps.
-int Lowering::words_of_bytes(const Op& o, const Bytes& bytes, int first, int count) {
-  const int P = bytes[0].window.P, Q = bytes[0].window.Q;
-  const int words = add_map(o.outputs[0], {count, 2 * P, 2 * Q});
-  net_.maps[at(words)].shape.wide = false;
-  net_.maps[at(words)].shape.per_word = 1;
-  for (const int k : {0, 1, 2}) {
-    Layer layer = channels_of_layer(bytes[at(k)], first, count);
-    if (k > 0) layer.macs = 0;
-    set_sweeps(layer);
-    const Part place{-1, 0, k == 2 ? 1 : 0, k == 0 ? 1 : 0, 2, 2};
-    add_layer_to(add_part(words, place, {count, P, Q}), std::move(layer));
-  }
-  return words;
-}
-
-/// Codes of such words. @param wide  biases are not in them
-void Lowering::join_bytes(const Op& o, int words, bool wide, int first, int codes) {
-  const int count = shape(words).C, P = shape(words).H / 2, Q = shape(words).W / 2;
-  const reference::ConvParams p = reference::conv_params(graph_, o);
-  Layer layer = start(o, LayerKind::kWords, words);
-  layer.macs = 0;
-  layer.window = {
-      .H = 2 * P, .W = 2 * Q, .P = P, .Q = Q, .R = 2, .S = 2, .stride_y = 2, .stride_x = 2};
-  layer.wide = layer.pool().joins = layer.single = true;
-  layer.half_even = p.output.format == machine::Format::kNone;
-  layer.range = p.output;
-  const auto bias = o.input(bias_of(o)) < 0 ? std::vector<std::int64_t>(at(first + count))
-                                            : graph_.in(o, bias_of(o)).integers();
-  layer.pool().regions.clear();
-  for (int m = first; m < first + count; ++m) {
-    const ChannelScale& s = p.scales[p.scales.size() == 1 ? 0 : at(m)];
-    const std::int64_t added = wide ? bias[at(m)] : 0;
-    const auto above = static_cast<std::int32_t>(added >> 32 & 0xff) << 15;
-    layer.pool().regions.push_back(
-        {{0, P, 0, Q}, {s.multiplier >> 16 | above, s.shift + 16}, reference::wrap(added)});
-  }
-  be_one(layer.pool().regions);
-  add_layer_to(add_part(codes, {-1, first}, {count, P, Q}), std::move(layer));
 }
 
 /// SVDF's weights in time. Sums have 32 bits and wrap, as the kernel's do.

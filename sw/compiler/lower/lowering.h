@@ -28,6 +28,12 @@ struct Elements {
   std::vector<std::vector<int>> sources;  ///< for each axis of the result the operand's elements
 };
 
+/// The k-th byte of a value, with its sign: v = v0 + 256 v1 + 65,536 v2.
+std::int8_t signed_byte(std::int64_t value, int k);
+
+/// Regions of channels as one, if they are alike.
+void be_one(std::vector<SumRegion>& regions);
+
 class Lowering : private Maps {
  public:
   Lowering(const Graph& graph, const machine::Config& config,
@@ -131,8 +137,31 @@ class Lowering : private Maps {
   Layer with_sums_folded(Layer layer, Bytes* bytes);
   void begin_bytes(const Op& o, const Layer& layer, Bytes* bytes) const;
   void be_words(Layer& layer) const;
-  int words_of_bytes(const Op& o, const Bytes& bytes, int first, int count);
-  void join_bytes(const Op& o, int words, bool wide, int first, int codes);
+  /// Sums that become words: of weight 1, 256 and so on, three or five.
+  using Words = std::vector<Layer>;
+  /// Output rows and channels whose words are in DMEM together.
+  struct Block {
+    int first = 0, channels = 0, row = 0, rows = 0;
+  };
+  /// How words become codes.
+  struct Joint {
+    std::vector<ChannelScale> scales;  ///< of each channel, or one
+    reference::OutputRange output;
+    std::vector<std::int64_t> bias;  ///< that is not in the words
+  };
+  std::vector<Block> blocks_of(const Layer& layer, int rows_of_words) const;
+  void join_words(const Op& o, const Words& sums, const Joint& joint);
+  int words_of_sums(const Op& o, const Words& sums, const Block& block);
+  void join_block(const Op& o, int words, const Joint& joint, const Block& block, int codes);
+  /// A map that has the three bytes of values of a format, one behind the other.
+  int byte_planes(const Op& o, const std::vector<int>& maps);
+  Words products_of_planes(const Op& o, Bytes bytes);
+  Problem planes_problem(const Op& o) const;
+  Problem short_scales_problem(const Op& o, std::span<const ChannelScale> scales) const;
+  Problem value_sum_problem(const Op& o) const;
+  void value_sum(const Op& o);
+  Problem value_mean_problem(const Op& o) const;
+  void value_mean(const Op& o);
   Matrices matrices(const Op& o, int position, bool adjoint);
   /// The first code of each batch, as the output's batches take them.
   std::vector<std::int64_t> batches(const Op& o, int position, const Matrices& from) const;

@@ -117,6 +117,7 @@ void Maps::fold_input(int map, int shaped) {
     return;
   const Op& o = op(*reader);
   if (!is_convolution(o.kind) || !graph_.in(o, 1).is_constant) return;
+  if (model::of_format(graph_.tensor(shaped))) return;  // its bytes lie apart
   Layer layer;
   layer.input = map;
   set_window(o, layer, graph_.in(o, 1).extent(1), graph_.in(o, 1).extent(2));

@@ -198,7 +198,7 @@ struct Pool {
   bool smallest = false;                            ///< kMax of int16: the minimum
   Curve curve = Curve::kNone;  ///< kSum of one tap of int16, or of two maps: what a line takes
   /// kWords: two columns' words, 256 first + second, are one sum; with two rows 65,536 of the
-  /// second row's first as well.
+  /// second row's first as well, with three 2^24 and 2^32 of the third row's.
   bool joins = false;
 };
 

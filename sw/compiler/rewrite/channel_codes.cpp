@@ -86,7 +86,9 @@ class Constants {
         if (!p.used[p.index(m, c)]) continue;
         const Code known = code(op.input(0), c);
         fixed = known && (*known == zero || !p.bordered);
-        if (fixed) sum += std::int64_t{p.sums[p.index(m, c)]} * (*known - zero);
+        if (fixed)
+          sum +=
+              p.sums[p.index(m, c)] * (machine::units_of(value_format(graph_, op), *known) - zero);
       }
       if (!fixed || sum < std::numeric_limits<std::int32_t>::min() ||
           sum > std::numeric_limits<std::int32_t>::max())
@@ -110,7 +112,10 @@ class Constants {
     y.shape = image ? std::vector<int>{1, 1, 1, channels} : std::vector<int>{1, channels};
     w.shape = image ? std::vector<int>{channels, 1, 1, 1} : std::vector<int>{channels, 1};
     w.data.clear();
-    for (int m = 0; m < channels; ++m) w.data.push_back(static_cast<std::uint8_t>(w.zero_point(m)));
+    const auto bytes = at(model::bytes_of(w.type));  // of more than one without a zero point
+    w.data.resize(bytes * at(channels));
+    for (int m = 0; m < channels; ++m)
+      w.data[bytes * at(m)] = static_cast<std::uint8_t>(w.zero_point(m));
     op.stride_h = op.stride_w = op.dilation_h = op.dilation_w = 1;
     op.padding = model::Padding::kValid;
     const reference::Values values{{op.inputs[0], filled(x, {x.zero_point()})}};

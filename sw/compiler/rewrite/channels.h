@@ -74,6 +74,11 @@ Product product_of(const model::Graph& graph, const model::Op& op);
 /// DEPTHWISE_CONV_2D: of each output channel whether its weights are all zero. Others: nothing.
 std::vector<bool> zero_filters(const model::Graph& graph, const model::Op& op);
 
+/// The format of codes of a byte that an operator reads: kNone where they are whole numbers.
+inline machine::Format value_format(const model::Graph& graph, const model::Op& op) {
+  return model::of_format(graph.in(op, 0)) ? graph.in(op, 0).format : machine::Format::kNone;
+}
+
 /// Channels that are constant, and their codes, of all tensors; found by the golden layers, each
 /// run on constant channels alone.
 /// @param products  product_of() of each operator that is one, by its place in graph.ops

@@ -122,7 +122,7 @@ class IdleChannels : Rewriter {
     const auto known = code(op.input(0), c);
     const int zero = graph_.in(op, 0).zero_point();
     if (!known || (p.bordered && *known != zero)) return std::nullopt;
-    return std::int64_t{p.sums[p.index(m, c)]} * (*known - zero);
+    return p.sums[p.index(m, c)] * (machine::units_of(value_format(graph_, op), *known) - zero);
   }
 
   /// Products whose biases have no room for all constant channels fold none.

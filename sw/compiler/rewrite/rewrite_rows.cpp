@@ -57,7 +57,7 @@ bool takes_rows(const Op& op) {
   }
 }
 
-class Rows : Rewriter {
+class RowsRewriter : Rewriter {
  public:
   using Rewriter::Rewriter;
 
@@ -230,6 +230,6 @@ class Rows : Rewriter {
 
 }  // namespace
 
-Graph with_rows(Graph graph) { return Rows(std::move(graph)).run(); }
+Graph with_rows(Graph graph) { return RowsRewriter(std::move(graph)).run(); }
 
 }  // namespace trine::compiler

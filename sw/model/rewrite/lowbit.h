@@ -44,6 +44,8 @@ struct Quantizer {
   float scale = 1;
   int first = 0, step = 1;
   bool nearest = false;  ///< the level is that of the nearest value, of two the even code's
+  /// Whose values' places the codes are; then the scale is that of a unit.
+  machine::Format format = machine::Format::kNone;
 };
 
 /// Level as a function of an integer or a float that stands in a tensor.

@@ -51,7 +51,7 @@ struct Layer {
   Layer(const Call& c, int input, int bias_position)
       : call(c),
         p(conv_params(c.graph, c.op)),
-        x(c.codes(input, p.input_zero_point)),
+        x(of_format(c.in(input)) ? c.units(input) : c.codes(input, p.input_zero_point)),
         w(c.codes(1, p.weight_zero_point)) {
     if (c.op.input(bias_position) >= 0)
       bias = model::elements_as<Sum>(c.in(bias_position).type, c.bytes(bias_position));
@@ -89,7 +89,7 @@ template <typename F>
 Codes with_sums(const Call& call, int bias_position, const F& f) {
   const int bias = call.op.input(bias_position);
   const bool of_int32 = bias >= 0 && call.graph.tensor(bias).type == model::DataType::kInt32;
-  const bool narrow = !model::has_fixed_weights(call.graph, call.op) &&
+  const bool narrow = !model::has_fixed_weights(call.graph, call.op) && !call.of_format() &&
                       (call.out().type != model::DataType::kInt16 ||
                        (of_int32 && call.rounding != Rounding::kHalfEven));
   return narrow ? f(std::uint32_t()) : f(std::uint64_t());

@@ -74,7 +74,27 @@ constexpr auto kFloatOfTwo = model::table_of<OfTwo>(
 
 }  // namespace
 
+namespace {
+
+/// Exact sums of values of a format, rounded once. @pre neither scale is above 2^30 the other
+Codes add_values(const Call& call) {
+  const double output = double{call.out().scale()};
+  const ChannelScale a = quantize_scale(double{call.in(0).scale()} / output);
+  const ChannelScale b = quantize_scale(double{call.in(1).scale()} / output);
+  const int shift = std::min(a.shift, b.shift);
+  const machine::Exact sign = call.op.kind == OpKind::kSub ? -1 : 1;
+  const machine::Exact of_a = machine::Exact{a.multiplier} << (a.shift - shift);
+  const machine::Exact of_b = sign * (machine::Exact{b.multiplier} << (b.shift - shift));
+  const OutputRange range = add_params(call.graph, call.op).output;
+  return zip(call, call.units(0), call.units(1), [&](std::int32_t x, std::int32_t y) {
+    return nearest_code(of_a * x + of_b * y, 31 - shift, range);
+  });
+}
+
+}  // namespace
+
 Codes add(const Call& call) {
+  if (call.of_format()) return add_values(call);
   const AddParams p = add_params(call.graph, call.op);
   const bool wide = call.out().type == model::DataType::kInt16;  // whose terms' halves go up
   const Rounding terms =
@@ -129,7 +149,7 @@ Codes quantize(const Call& call) {
     const float ratio = x / call.out().scale();
     if (range.format != machine::Format::kNone) {
       codes.push_back(
-          static_cast<std::int32_t>(machine::nearest_real(range.format, double{ratio})));
+          machine::as_code(range.format, machine::nearest_real(range.format, double{ratio})));
       continue;
     }
     const float steps = call.op.half_even ? std::nearbyint(ratio) : std::round(ratio);  // else away
@@ -142,8 +162,7 @@ Codes quantize(const Call& call) {
 std::vector<float> dequantize(const Call& call) {
   std::vector<float> result;
   const double scale = double{call.in(0).scale()};
-  for (const std::int32_t code : call.codes(0, call.in(0).zero_point()))
-    result.push_back(static_cast<float>(scale * code));
+  for (const std::int32_t code : call.units(0)) result.push_back(static_cast<float>(scale * code));
   return result;
 }
 

@@ -42,6 +42,10 @@ struct Call {
   const std::vector<std::uint8_t>& bytes(int position) const;
   /// An input of integer type up to 32 bits, less `zero_point`. Empty where the operand is absent.
   Codes codes(int position, std::int32_t zero_point = 0) const;
+  /// The same less its own zero point, of an eight-bit format what the codes stand for, in units.
+  Codes units(int position) const;
+  /// Whether codes of a byte are of an eight-bit format: the input's, or the output's.
+  bool of_format() const { return model::of_format(graph.out(op)) || model::of_format(in(0)); }
   std::vector<float> floats(int position) const;
 };
 

@@ -138,10 +138,28 @@ Codes average_pool(const Call& call) {
   });
 }
 
+namespace {
+
+/// Means of values of a format, by exact sums.
+template <typename Targets>
+Codes mean_of_values(const Call& call, const MeanParams& p, const Targets& targets) {
+  std::vector<std::int64_t> sums(static_cast<std::size_t>(call.out().elements()));
+  const Codes units = call.units(0);
+  for (std::size_t i = 0; i < units.size(); ++i) sums[targets[i]] += units[i];
+  Codes result;
+  for (const std::int64_t sum : sums)
+    result.push_back(
+        nearest_code(machine::Exact{sum} * p.scale.multiplier, 31 - p.scale.shift, p.output));
+  return result;
+}
+
+}  // namespace
+
 Codes mean(const Call& call) {
   const MeanParams p = mean_params(call.graph, call.op);
-  const Codes codes = call.codes(0);
   const auto targets = reduction_targets(call);
+  if (call.of_format()) return mean_of_values(call, p, targets);
+  const Codes codes = call.codes(0);
   std::vector<std::uint32_t> sums(static_cast<std::size_t>(call.out().elements()),
                                   static_cast<std::uint32_t>(p.bias));
   for (std::size_t i = 0; i < codes.size(); ++i)

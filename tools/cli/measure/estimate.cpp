@@ -162,8 +162,8 @@ Json passes_of(const Json& report, const machine::FormatRow& row) {
           {"sum_bits", 2 * row.bits + 10},
           {"passes", {{"weights", bytes}, {"both", bytes * bytes}}},
           {"cycles", {{"weights", cycles(bytes)}, {"both", cycles(bytes * bytes)}}},
-          {"machine", row.in_int16()},
-          {"machine_weights", row.bytes() <= 3}};
+          {"machine", row.bytes() <= machine::kMostBytes},
+          {"machine_weights", row.bytes() <= machine::kMostBytes}};
 }
 
 std::string passes_text(const Json& format) {
@@ -176,7 +176,7 @@ std::string passes_text(const Json& format) {
       "{}: {} bits of fixed point, sums of 1,024 products in {}: weights alone {}{}, both {}{}\n",
       format["name"].get<std::string>(), format["bits"].get<int>(), format["sum_bits"].get<int>(),
       of("weights"), weights ? "" : " (not on this machine, whose weights have three bytes)",
-      of("both"), both ? "" : " (not on this machine, whose codes have 16 bits)");
+      of("both"), both ? "" : " (not on this machine, whose values have three bytes)");
 }
 
 /// Figures, what they cost, and the design's.

@@ -34,7 +34,7 @@ struct QuantizeArguments {
   std::vector<std::string> inputs;  ///< .npy files in place of `calibration`
   std::vector<std::string> carries;
   Mixed mixed;
-  bool per_tensor = false, int8_weights = false;
+  bool per_tensor = false, int8_weights = false, int8_activations = false;
   std::size_t count = 100;
 };
 
@@ -101,6 +101,7 @@ Quantized quantized(QuantizeArguments& options, const machine::Config& config) {
   if (options.per_tensor) arguments.emplace_back("--per-tensor");
   if (!options.format.empty()) arguments.insert(arguments.end(), {"--format", options.format});
   if (options.int8_weights) arguments.emplace_back("--int8-weights");
+  if (options.int8_activations) arguments.emplace_back("--int8-activations");
   for (const std::string& carry : options.carries)
     arguments.insert(arguments.end(), {"--carry", carry});
   const std::string by = python.run("quantize", arguments, options.model + ": quantizing");
@@ -151,17 +152,18 @@ Json placed(const QuantizeArguments& options, const machine::Config& config, std
 void check_format(const QuantizeArguments& options) {
   if (options.int8_weights && options.format.empty())
     throw_error("--int8-weights: of --format alone");
+  if (options.int8_activations && options.format != "e4m3")
+    throw_error("--int8-activations: of --format e4m3 alone");
+  if (options.int8_activations && options.int8_weights)
+    throw_error("--int8-activations, --int8-weights: one of them, both are --type int8");
   if (options.format.empty()) return;
   const auto format = machine::format_named(options.format);
   if (!format)
     throw_error("--format {}: no such format, allowed e3m4 posit8_0 e4m3", options.format);
   const machine::FormatRow& row = machine::row_of(*format);
-  const bool weights_alone = *format == machine::Format::kE4M3;
-  if (weights_alone && options.int8_weights)
-    throw_error("--int8-weights: e4m3 is of weights alone, allowed --format e3m4 and posit8_0");
-  if (!row.in_int16() && !weights_alone)
+  if (row.bytes() > machine::kMostBytes)
     throw_error(
-        "--format {}: its values have {} bits of fixed point and the machine's codes 16, "
+        "--format {}: its values have {} bits of fixed point, which take four bytes or more, "
         "allowed e3m4 posit8_0 e4m3; trine estimate --format has its cycles",
         options.format, row.bits);
 }
@@ -221,11 +223,12 @@ void add_quantize(Command app, Action& action) {
             "(array.activations16)")
       ->check(one_of({"int8", "uint8", "int16"}));
   add_value(command, "--format F", options->format,
-            "ONNX: codes of an eight-bit format in place of --type: e3m4 or\n"
-            "posit8_0; e4m3: weights alone, beside int8 (array.activations16,\n"
-            "array.formats)");
+            "ONNX: codes of an eight-bit format in place of --type: e3m4,\n"
+            "posit8_0 or e4m3 (array.activations16, array.formats)");
   command.add_flag("--int8-weights", options->int8_weights,
                    "of --format: activations alone; weights are int8");
+  command.add_flag("--int8-activations", options->int8_activations,
+                   "of --format e4m3: weights alone; activations are int8");
   add_value(command, "--method M", options->method,
             "ONNX: how ranges come of examples: minmax, entropy, percentile")
       ->check(one_of({"minmax", "entropy", "percentile"}));

@@ -134,6 +134,10 @@ std::int8_t finest_weight(double offset) {
 /// Narrows an operator's codes to the quantizer's and to what a clamp of real values leaves.
 void clamp_codes(const Line& line, const Quantizer& q, const Tensor& output, Op* op) {
   const auto code = [&](double x) {
+    if (of_format(output))
+      return static_cast<int>(machine::as_code(
+          output.format,
+          machine::nearest_real(output.format, std::clamp(x / double{output.scale()}, -1e9, 1e9))));
     const double steps = std::nearbyint(x / double{output.scale()}) + output.zero_point();
     return static_cast<int>(gives_int16(q) ? std::clamp(steps, -32768.0, 32767.0)
                                            : std::clamp(steps, -128.0, 127.0));
@@ -242,8 +246,16 @@ int Emitter::add_code_constant(const std::string& name, const Constant& c, std::
                       {{c.scales[0]}, {c.zero_points[0] - shift}});
 }
 
+/// Movement and maxima of codes of an eight-bit format are such codes again.
 int Emitter::add_op(Op op, int output) {
   op.outputs = {output};
+  const OpClass type = class_of(op.kind);
+  if (const bool keeps = type == OpClass::kReshape || type == OpClass::kMovement ||
+                         op.kind == OpKind::kMaxPool2D || op.kind == OpKind::kMaximum ||
+                         op.kind == OpKind::kMinimum;
+      keeps && op.input(0) >= 0 && of_format(tensor(op.input(0))) &&
+      tensor(output).type == DataType::kInt8)
+    graph_.tensors[static_cast<std::size_t>(output)].format = tensor(op.input(0)).format;
   graph_.ops.push_back(std::move(op));
   return output;
 }
@@ -258,8 +270,10 @@ int Emitter::add_move(Op op, const std::string& name, std::vector<int> shape) {
   if (op.kind == OpKind::kReshape)
     for (auto o = before(); o != graph_.ops.end(); o = before()) op.inputs[0] = o->input(0);
   const Tensor from = tensor(op.inputs[0]);
-  return add_op(std::move(op),
-                add_tensor(name, from.type, std::move(shape), from.quantization, from.encoding));
+  const int output =
+      add_tensor(name, from.type, std::move(shape), from.quantization, from.encoding);
+  graph_.tensors.back().format = from.format;
+  return add_op(std::move(op), output);
 }
 
 int Emitter::add_real(Op op, const std::string& name) {
@@ -371,8 +385,10 @@ int Emitter::code_tensor(const Value& value, const Quantizer& q, const std::stri
   const int zero_point = q.step == 2 ? 0 : first - q.first;
   if (zero_point < -128 || zero_point > 127)
     throw_error("zero point {}, allowed -128..127", zero_point);
-  return add_tensor(name, gives_int16(q) ? DataType::kInt16 : DataType::kInt8, shape,
-                    {{q.scale}, {zero_point}}, encoding);
+  const int codes = add_tensor(name, gives_int16(q) ? DataType::kInt16 : DataType::kInt8, shape,
+                               {{q.scale}, {zero_point}}, encoding);
+  graph_.tensors.back().format = q.format;
+  return codes;
 }
 
 void Emitter::require_alike(int input, const Quantizer& q) const {
@@ -416,7 +432,8 @@ Value Emitter::quantized(const Value& given, const Quantizer& q, const std::stri
     throw_error("{} levels and rounding other than to the nearest", q.count + 1);
   const int output = code_tensor(value, q, name);
   const Tensor& t = tensor(output);
-  const bool whole = q.count == kBytes || gives_int16(q);  // all codes of the type
+  const bool whole = q.count == kBytes || gives_int16(q) ||
+                     q.format != machine::Format::kNone;  // all codes of the type
   if (is_codes(value) && value.steps.empty() && tensor(value.tensor).has_scale_of(t) &&
       tensor(value.tensor).type == t.type && whole) {
     graph_.tensors.pop_back();  // the codes come back as they are
@@ -464,6 +481,8 @@ void Emitter::threshold_product(const Value& value, const Quantizer& q, int outp
   Product p = *value.product;
   if (p.block != 0) throw_error("{} levels of sums in groups, allowed 256", q.count + 1);
   if (!p.wide.empty()) throw_error("{} levels of sums of weights of more than 8 bits", q.count + 1);
+  if (of_format(tensor(p.op.inputs.back())))
+    throw_error("{} levels of sums of codes of e4m3, allowed 256", q.count + 1);
   require_alike(p.op.inputs.back(), q);
   const std::vector<FloatStep> steps = steps_of(value);
   const Tensor& input = tensor(p.op.inputs.back());
@@ -495,7 +514,7 @@ void Emitter::threshold_product(const Value& value, const Quantizer& q, int outp
   }
   if (stepped_product(p, q, table, reached, output)) return;
   const int acc = add_tensor(p.name, DataType::kInt32, p.shape);
-  emit_product(p, {}, acc);
+  emit_product(p, std::vector<std::int64_t>(), acc);
   Encoding encoding = Encoding::kInt8;
   add_threshold(acc, output, first_code(q, &encoding), q.step, M, table, p.op.index);
 }
@@ -541,6 +560,7 @@ bool Emitter::stepped_product(const Product& p, const Quantizer& q,
 /// Thresholds on codes or floats. A falling function counts down: there are no weights to negate.
 void Emitter::threshold_tensor(const Value& value, const Quantizer& q, int output, int node) {
   if (is_wide(value.tensor)) throw_error("{} levels of int16 codes", q.count + 1);
+  if (of_format(tensor(value.tensor))) throw_error("{} levels of codes of e4m3", q.count + 1);
   const std::vector<FloatStep> steps = steps_of(value);
   const Tensor input = tensor(value.tensor);
   const bool real = input.type == DataType::kFloat32;
@@ -613,6 +633,10 @@ int Emitter::add_wide(const Product& p, const Quantization& quantization, int ou
 }
 
 int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bias, int output) {
+  return emit_product(p, std::vector<std::int64_t>(bias.begin(), bias.end()), output);
+}
+
+int Emitter::emit_product(const Product& p, const std::vector<std::int64_t>& bias, int output) {
   const bool depthwise = p.op.kind == OpKind::kDepthwiseConv2D;
   const auto M = static_cast<std::size_t>(p.channels);
   const std::size_t taps = p.taps();
@@ -637,9 +661,13 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bia
               ? add_wide(p, quantization, output)
               : add_constant(p.name + ":weights", DataType::kInt8, p.filter, stored, quantization,
                              p.zero_point == 0 ? weights_encoding(p, stored) : Encoding::kInt8));
+  const bool narrow =
+      std::ranges::all_of(bias, [](std::int64_t b) { return b >= INT32_MIN && b <= INT32_MAX; });
   if (!bias.empty())
     op.inputs.push_back(
-        add_constant(p.name + ":bias", DataType::kInt32, {static_cast<int>(M)}, bias));
+        narrow ? add_constant(p.name + ":bias", DataType::kInt32, {static_cast<int>(M)},
+                              std::vector<std::int32_t>(bias.begin(), bias.end()))
+               : add_constant(p.name + ":bias", DataType::kInt64, {static_cast<int>(M)}, bias));
   if (p.block != 0) {
     if (bias.empty()) op.inputs.push_back(-1);
     const auto groups = static_cast<int>(p.factors.size() / M);
@@ -659,7 +687,9 @@ void Emitter::requantize_product(const Value& value, const Quantizer& q, int out
   result.op.inputs.back() = alike(p.op.inputs.back(), q, p.op.index);
   const double input = double{tensor(p.op.inputs.back()).scale()};
   result.op.half_even = true;
-  std::vector<std::int32_t> bias;
+  const int bits =
+      of_format(tensor(output)) || of_format(tensor(result.op.inputs.back())) ? 48 : 32;
+  std::vector<std::int64_t> bias;
   for (std::size_t m = 0; m < M; ++m) {
     Line line;
     line.slope = input * double{p.scales[m]} / double{p.divisor};
@@ -674,14 +704,15 @@ void Emitter::requantize_product(const Value& value, const Quantizer& q, int out
       line.slope = -line.slope;
     }
     const double offset = std::nearbyint(line.offset / line.slope);
-    if (!std::isfinite(line.slope) || line.slope <= 0 || !(std::abs(offset) < 0x1p31))
-      throw_error("channel {}: slope {} and offset {} do not fit a 32-bit bias", m, line.slope,
-                  line.offset);
+    if (!std::isfinite(line.slope) || line.slope <= 0 ||
+        !(std::abs(offset) < std::ldexp(1.0, bits - 1)))
+      throw_error("channel {}: slope {} and offset {} do not fit a {}-bit bias", m, line.slope,
+                  line.offset, bits);
     result.scales[m] = static_cast<float>(line.slope / input);
-    bias.push_back(static_cast<std::int32_t>(offset));
+    bias.push_back(static_cast<std::int64_t>(offset));
     clamp_codes(line, q, tensor(output), &result.op);
   }
-  if (std::ranges::all_of(bias, [](std::int32_t b) { return b == 0; })) bias.clear();
+  if (std::ranges::all_of(bias, [](std::int64_t b) { return b == 0; })) bias.clear();
   emit_product(result, bias, output);
 }
 
@@ -847,6 +878,7 @@ Value Emitter::codes_of(const Constant& c, const std::vector<Step>& steps, const
         first + q.step * q.level(apply(all, static_cast<float>(x), 0), 0)));
   value.tensor =
       add_constant(name, DataType::kInt8, c.shape, codes, {{q.scale}, {zero_point}}, encoding);
+  graph_.tensors.back().format = q.format;
   return value;
 }
 
@@ -940,7 +972,8 @@ Value Emitter::widened(Value value, int node) {
 
 /// Functions of int16 codes begin with what they stand for.
 Value Emitter::dequantized(Value value, int node) {
-  if (value.tensor >= 0 && is_wide(value.tensor) && !value.steps.empty())
+  if (value.tensor >= 0 && !value.steps.empty() &&
+      (is_wide(value.tensor) || of_format(tensor(value.tensor))))
     value.tensor = add_real(op_of(OpKind::kDequantize, node, {value.tensor}),
                             tensor(value.tensor).name + ":real");
   return value;
@@ -1055,7 +1088,8 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
   if (value.product) {
     const Product& p = *value.product;
     if (is_wide(p.op.inputs.back())) throw_error("a product of int16 codes meets no quantizer");
-    value.tensor = emit_product(p, {}, add_tensor(p.name, DataType::kInt32, p.shape));
+    value.tensor =
+        emit_product(p, std::vector<std::int64_t>(), add_tensor(p.name, DataType::kInt32, p.shape));
   }
   value = dequantized(std::move(value), node);
   const std::vector<FloatStep> steps = steps_of(value);

@@ -11,7 +11,43 @@
 
 namespace trine::model::onnx_file {
 
+namespace {
+
+/// Codes of E4M3: places of values from -448 to 448.
+Quantizer e4m3_quantizer(float scale) {
+  constexpr machine::Format kFormat = machine::Format::kE4M3;
+  Quantizer q;
+  q.format = kFormat;
+  q.scale = std::ldexp(scale, -machine::row_of(kFormat).fraction);
+  q.first = -machine::largest_code(kFormat);
+  q.count = -2 * q.first;
+  q.nearest = true;
+  q.level = [unit = q.scale, first = q.first](float x, std::size_t) {
+    return machine::as_code(kFormat, machine::nearest_real(kFormat, double{x / unit})) - first;
+  };
+  return q;
+}
+
+}  // namespace
+
+/// Whether QuantizeLinear's codes, or DequantizeLinear's, are of E4M3.
+bool Importer::is_of_e4m3() const {
+  const machine::Format by_type = machine::format_of_onnx(
+      static_cast<int>(node_->type == "QuantizeLinear" ? node_->integer("output_dtype", 0) : 0));
+  return (has(2) ? constant(2).format : by_type) == machine::Format::kE4M3;
+}
+
 Value Importer::quantize() {
+  if (node_->type == "QuantizeLinear" && is_of_e4m3()) {
+    if (node_->integer("saturate", 1) != 1)
+      throw_error("saturate 0, allowed 1: what lies beyond the largest value becomes that");
+    const double scale = scalar(1);
+    if (!std::isfinite(scale) || scale <= 0) throw_error("scale {}, allowed above 0", scale);
+    Value value =
+        emit_.quantized(in(0), e4m3_quantizer(static_cast<float>(scale)), out(), node_->index);
+    value.raw_codes = true;
+    return value;
+  }
   const bool linear = node_->type == "QuantizeLinear", bipolar = node_->type == "BipolarQuant";
   const double scale = scalar(1);
   const double zero_point = bipolar || (linear && !has(2)) ? 0.0 : scalar(2);
@@ -39,6 +75,14 @@ Value Importer::dequantize() {
   if (const std::int64_t block = node_->integer("block_size", 0); block != 0)
     throw_error("block_size {}, allowed 0 of activations", block);
   const bool wide = emit_.tensor(value.tensor).type == DataType::kInt16;
+  const machine::Format format = emit_.tensor(value.tensor).format;
+  if (format == machine::Format::kE4M3) {
+    const float unit = std::ldexp(static_cast<float>(scalar(1)), -machine::row_of(format).fraction);
+    if (unit != emit_.tensor(value.tensor).scale() || (has(2) && !is_of_e4m3()))
+      throw_error("scale {} or type differ from those of QuantizeLinear", scalar(1));
+    value.raw_codes = false;
+    return value;
+  }
   double zero_point = has(2) ? scalar(2) : 0.0;
   if (!wide && (!has(2) || constant(2).type == DataType::kUInt8)) zero_point -= 128;
   if (wide) require_symmetric(*node_, zero_point);

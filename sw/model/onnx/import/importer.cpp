@@ -35,6 +35,7 @@ void Importer::run() {
   for (const std::string& name : file_.outputs) add_output(name);
   drop_unread_moves();
   if (file_.format != machine::Format::kNone && problems_.empty()) set_format(file_.format);
+  if (problems_.empty()) check_values();
   if (is_float()) refuse_float(file_.name, kFloat32);
   problems_.raise(file_.name);
 }
@@ -64,6 +65,33 @@ void Importer::set_format(machine::Format format) {
       continue;
     throw_error("{}: node {}: {} makes no codes of {}", file_.name, op.index, name_of(op.kind),
                 machine::row_of(format).name);
+  }
+}
+
+/// @throws Error  an operator reads or makes codes of E4M3 that has no arithmetic of them
+void Importer::check_values() const {
+  static constexpr OpKind kComputes[] = {
+      OpKind::kConv2D,  OpKind::kFullyConnected, OpKind::kDepthwiseConv2D, OpKind::kAdd,
+      OpKind::kSub,     OpKind::kMean,           OpKind::kMaxPool2D,       OpKind::kMaximum,
+      OpKind::kMinimum, OpKind::kQuantize,       OpKind::kDequantize};
+  const auto is_of_values = [&](int t) { return t >= 0 && of_format(graph_.tensor(t)); };
+  for (const Op& op : graph_.ops) {
+    const OpClass type = class_of(op.kind);
+    const bool moves = type == OpClass::kReshape || type == OpClass::kMovement;
+    const bool reads = std::ranges::any_of(op.inputs, is_of_values);
+    const bool makes = std::ranges::any_of(op.outputs, is_of_values);
+    if (!reads && !makes) continue;
+    if (!moves && std::ranges::count(kComputes, op.kind) == 0)
+      throw_error(
+          "{}: node {}: {} of codes of e4m3, allowed Conv, Gemm and MatMul of weights, Add, Sub, "
+          "global averages, maxima, quantizers and movement",
+          file_.name, op.index, name_of(op.kind));
+    const bool selects = op.kind == OpKind::kMaximum || op.kind == OpKind::kMinimum;
+    for (const int t : op.inputs)
+      if ((moves || selects) && t >= 0 && graph_.tensor(t).type == DataType::kInt8 &&
+          !is_of_values(t))
+        throw_error("{}: node {}: {} of codes of e4m3 and of others", file_.name, op.index,
+                    name_of(op.kind));
   }
 }
 
@@ -120,6 +148,8 @@ void Importer::add_output(const std::string& name) try {
   int tensor = value.tensor;
   if (value.constant) {
     tensor = copied(name, *value.constant);
+  } else if (value.raw_codes && of_format(emit_.tensor(value.tensor))) {
+    throw_error("codes of FLOAT8, allowed behind DequantizeLinear");
   } else if (value.raw_codes) {
     tensor = as_declared(name, emit_.to_plain(value, last_node()).tensor);
   } else if (tensor < 0 || emit_.is_codes(value) || !value.steps.empty() ||

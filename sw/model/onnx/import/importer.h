@@ -46,6 +46,8 @@ class Importer {
 
   // importer.cpp: the file
   void set_format(machine::Format format);
+  void check_values() const;
+  bool is_of_e4m3() const;
   void drop_unread_moves();
   void add_input(const Input& input);
   int signed_codes(int input);

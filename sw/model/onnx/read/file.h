@@ -29,6 +29,7 @@ struct Constant {
   std::vector<std::int32_t> codes, zero_points;
   std::vector<float> scales;
   float unit = 1;  ///< what a value counts: of FLOAT4E2M1, whose values are whole halves, 1/2
+  machine::Format format = machine::Format::kNone;  ///< of FLOAT8: values are in fixed point
 
   std::size_t elements() const { return values.size(); }
   int rank() const { return static_cast<int>(shape.size()); }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// In trine_post_clamp: the place of a value of E4M3 (machine/minifloat.h) in their order, from t,
+// which has one bit below the unit, by one rounding to the nearest value, ties to the even place.
+//
+//   place = 8 s + q: q has the upper four bits of the size, less than 16 units whole, and what the
+//   s bits that are dropped round up
+//
+// -size is ~t + 1 where bits below t are 0: a number that all dropped bits and this 1 may carry
+// into, for which q, and the bit below it, need no adder.
+//
+// Timing    combinational.
+// Contract  who reads place_o clamps it to 126, the largest value's place.
+// Check     trine_post_e4m3_tb: every input, against the rule; a proof by codes that are decoded;
+//           trine_post_lane_int16_tb
+
+module trine_post_e4m3 #(
+  localparam int unsigned Bits = trine_post_pkg::FormatBits  // 20
+) (
+  input  logic [Bits-1:0]   t_i,
+  input  logic              below_i,  // bits below t are not all 0
+  output logic signed [8:0] place_o
+);
+
+  logic            minus, whole, rest, ones, carry, half, up, drops_8, drops_4, drops_2, drops_1;
+  logic [Bits-1:0] size;
+  logic [11:0]     by_8;
+  logic [7:0]      by_4;
+  logic [5:0]      by_2;
+  logic [4:0]      by_1;
+  logic [7:0]      place;
+
+  assign minus = t_i[Bits-1];
+  assign whole = !below_i;
+  assign size  = t_i ^ {Bits{minus}};
+
+  // Five bits are left: four of q, and one below.
+  assign drops_8 = size[Bits-1:12] != '0;
+  assign by_8    = drops_8 ? size[Bits-1:8] : size[11:0];
+  assign drops_4 = by_8[11:8] != '0;
+  assign by_4    = drops_4 ? by_8[11:4] : by_8[7:0];
+  assign drops_2 = by_4[7:6] != '0;
+  assign by_2    = drops_2 ? by_4[7:2] : by_4[5:0];
+  assign drops_1 = by_2[5];
+  assign by_1    = drops_1 ? by_2[5:1] : by_2[4:0];
+
+  // What is dropped: not all 0, all 1.
+  assign rest = (drops_8 && size[7:0] != '0) || (drops_4 && by_8[3:0] != '0) ||
+                (drops_2 && by_4[1:0] != '0) || (drops_1 && by_2[0]) || minus || below_i;
+  assign ones = (!drops_8 || size[7:0] == '1) && (!drops_4 || by_8[3:0] == '1) &&
+                (!drops_2 || by_4[1:0] == '1) && (!drops_1 || by_2[0]);
+
+  assign half  = by_1[0];
+  assign carry = minus && whole && ones;
+  assign up    = carry ? half || by_1[1] : half && (rest || by_1[1]);
+
+  assign place   = {1'b0, drops_8, drops_4, drops_2, drops_1, 3'd0} + {4'd0, by_1[4:1]} +
+                   {7'd0, up};
+  assign place_o = minus ? -$signed({1'b0, place}) : $signed({1'b0, place});
+
+endmodule

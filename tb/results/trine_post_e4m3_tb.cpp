@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every input against the rule, which is a proof: a module without a register has no other state.
+// The rule: values of the codes 0 to 126 by the definition of E4M3; of each two neighbours a
+// border, the middle; a number goes to the value on its side, on a border to the even code, beyond
+// the largest value to that.
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "Vtrine_post_e4m3.h"
+
+namespace {
+
+constexpr int kBits = 20;  ///< trine_post_pkg::FormatBits
+constexpr int kLast = 126;
+
+/// In units, which are 2^-9.
+double e4m3(int code) {
+  const int exponent = code / 8, mantissa = code % 8;
+  return exponent == 0 ? mantissa : std::ldexp(8 + mantissa, exponent - 1);
+}
+
+}  // namespace
+
+TEST_CASE("trine_post_e4m3 gives the nearest value's place of all inputs", "[tb][format]") {
+  std::vector<double> borders;  // behind each code but the last
+  for (int code = 0; code < kLast; ++code) borders.push_back((e4m3(code) + e4m3(code + 1)) / 2);
+  CHECK(e4m3(kLast) == 448 * 512);
+  const auto nearest = [&](double number) {
+    const double size = std::abs(number);
+    const auto border = std::ranges::lower_bound(borders, size);
+    int code = static_cast<int>(border - borders.begin());
+    if (border != borders.end() && *border == size) code += code % 2;
+    return number < 0 ? -code : code;
+  };
+  Vtrine_post_e4m3 dut;
+  int seen = 0;
+  for (int t = -(1 << (kBits - 1)); t < 1 << (kBits - 1); ++t)
+    for (const bool below : {false, true}) {
+      dut.t_i = static_cast<std::uint32_t>(t) & ((1u << kBits) - 1);
+      dut.below_i = below;
+      dut.eval();
+      const int place = static_cast<std::int32_t>(std::uint32_t{dut.place_o} << 23) >> 23;
+      const int wanted = nearest((2 * t + (below ? 1 : 0)) / 4.0);
+      ++seen;
+      if (std::clamp(place, -kLast, kLast) == wanted) continue;
+      CAPTURE(t, below, place, wanted);
+      FAIL("another place");
+    }
+  CHECK(seen == 1 << (kBits + 1));
+}

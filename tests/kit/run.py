@@ -92,6 +92,44 @@ def check_bugs(build):
             fail(f"{bug} changes nothing")
 
 
+PART = """
+module trine_part(input clk, input rst_n, input [3:0] in, output [3:0] out);
+  reg valid, odd;  // odd is 0 once something is valid
+  reg [3:0] data;
+  always @(posedge clk or negedge rst_n) if (!rst_n) valid <= 1'b0; else valid <= 1'b1;
+  always @(posedge clk) begin data <= in; odd <= 1'b0; end
+  assign out = valid ? data : {4{odd}};
+endmodule
+module trine_sram(input clk_i, input [3:0] addr_i, output [3:0] rdata_o);
+endmodule
+module trine_axi_top(input aclk, input aresetn, input [3:0] in, output [3:0] out);
+  wire [3:0] read;
+  trine_sram u_sram (.clk_i(aclk), .addr_i(in), .rdata_o(read));
+  trine_part u_part (.clk(aclk), .rst_n(aresetn), .in(read), .out(out));
+endmodule
+"""
+# What a line becomes, and whether the pins tell it from the right one.
+CHANGES = (("valid ? data :", "valid ? (data | {4{odd}}) :", False), ("valid ? data :", "valid ? data + 4'd0 :", False),
+           ("valid ? data :", "valid ? {4{odd}} :", True), ("{4{odd}};", "{4{!odd}};", True),
+           ("always @(posedge clk or negedge rst_n) if (!rst_n) valid <= 1'b0; else", "always @(posedge clk)", True), ("odd <= 1'b0", "odd <= in[0]", True))
+
+
+def check_equivalence(build):
+    """What no input shows is proven, what one shows is not, a register without a reset begins with anything."""
+    import equivalence
+    plain, changed = build / "equivalence" / "plain", build / "equivalence" / "changed"
+    shutil.rmtree(plain.parent, ignore_errors=True)
+    plain.mkdir(parents=True)
+    (plain / "design.v").write_text(PART)
+    for old, new, differs in CHANGES:
+        shutil.rmtree(changed, ignore_errors=True)
+        changed.mkdir()
+        (changed / "design.v").write_text(PART.replace(old, new))
+        how = equivalence.proof(plain, changed)
+        if bool(how) == differs:
+            fail(f"{old} is {new}: {how or 'not proven'}")
+
+
 def package(build, cmake):
     """The Python package from the tree, for an environment: $PYTHONPATH."""
     folder = build / "package" / "trine"
@@ -200,6 +238,7 @@ def main():
         generate(build / name, design)
         passes = kit(build / name, environment, "run.py", *arguments, "--work", build / name / "work") and passes
     check_bugs(build)
+    check_equivalence(build)
     if options.full:
         passes = passes and kit(build, environment, "run.py", "--full", "--work", build / "kit_full")
         for name, seed in SEEDS.items():

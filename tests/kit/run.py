@@ -193,7 +193,10 @@ def bug_lines(build, name):
         lines.append("| " + " | ".join(text.replace("|", "or") for text in (row[1], row[2], row[4], why[:130])) + " |")
     ours = bugs.counted(rows)
     found = sum(row[4] != "nothing" for row in ours)
-    return [f"{found} of {len(ours)} bugs found; {len(rows) - len(ours)} more were drawn that are none.", "", *lines]
+    refused, same = (sum(row[4] == kind for row in rows) for kind in ("refused", "equivalent"))
+    proven = sum(row[4] == "equivalent" and "at the pins" in row[5] for row in rows)
+    return [f"{found} of {len(ours)} bugs found. {len(rows) - len(ours)} more were drawn that are none: {same - proven} leave the netlist as it "
+            f"is, {proven} are proven to change nothing at the pins, {refused} do not compile.", "", *lines]
 
 
 LINES = {"coverage": coverage_lines, **{name: functools.partial(bug_lines, name=name) for name in SEEDS}}

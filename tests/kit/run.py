@@ -5,8 +5,8 @@ under Icarus.
 
 usage: run.py --build DIR --cmake BUILD [--full] [--jobs N] [--table NAME] [--keep]
 The short form checks the kit's files against the design's own headers and runs one test of each design. --full runs all of its
-tests and plants twice 40 bugs, of which 80 % must be found each time; in DIR it goes on where it stopped. --table prints
-what a full run left, as Markdown, --keep writes all tables into bench/results. cocotb, cocotbext-axi and pyuvm come from
+tests and plants 40 bugs, of which 80 % must be found; in DIR it goes on where it stopped. --table prints what a full
+run left, as Markdown, --keep writes its tables into bench/results. cocotb, cocotbext-axi and pyuvm come from
 PyPI into a virtual environment of DIR. Exit code 77 without PyPI.
 """
 import argparse
@@ -31,8 +31,9 @@ SMALL = ["array.cols=4", *DESIGN[3:]]
 OTHERS = [("cluster", ["name=cluster", "array.rows=2", "cluster.cores=2", *SMALL], ["--test", "Registers"]),
           ("int16", ["name=int16", "array.rows=4", "array.activations16=true", "array.formats=true", *SMALL],
            ["--test", "Programs", "--seed", "7", "--programs", "1", "--length", "8"])]
-# A commit before the draw: nobody chose the places. Draws that taught the kit what it lacked: docs/decisions/062.
-SEEDS = {"bugs": "e390761c"}
+# Commits before a draw: nobody chose the places. What the first two left taught the kit; the last one is tried by --full.
+SEEDS = {"bugs": "f787f189", "bugs_again": "a4e9f83f", "bugs_fresh": "e390761c"}
+TRIED = "bugs_fresh"
 
 
 def generate(build, design):
@@ -195,8 +196,8 @@ def bug_lines(build, name):
     found = sum(row[4] != "nothing" for row in ours)
     refused, same = (sum(row[4] == kind for row in rows) for kind in ("refused", "equivalent"))
     proven = sum(row[4] == "equivalent" and "at the pins" in row[5] for row in rows)
-    return [f"{found} of {len(ours)} bugs found. {len(rows) - len(ours)} more were drawn that are none: {same - proven} leave the netlist as it "
-            f"is, {proven} are proven to change nothing at the pins, {refused} do not compile.", "", *lines]
+    return [f"{found} of {len(ours)} bugs found; {len(rows) - len(ours)} more were drawn that are none.", "",
+            f"Same netlist: {same - proven}; proven to change nothing at the pins: {proven}; refused: {refused}.", "", *lines]
 
 
 LINES = {"coverage": coverage_lines, **{name: functools.partial(bug_lines, name=name) for name in SEEDS}}
@@ -206,7 +207,8 @@ def keep(build):
     """bench/results: what the pages show."""
     sys.path.insert(0, str(ROOT / "bench"))
     import store
-    for name, lines in LINES.items():
+    for name in ("coverage", TRIED):
+        lines = LINES[name]
         store.save(f"kit_{name}", {"command": f"tests/kit/run.py --table {name}", "revision": store.git("rev-parse", "--short", "HEAD").strip(),
                                    "tools": "Icarus Verilog 11.0; Yosys 0.23; cocotb 1.9.2; cocotbext-axi 0.1.28; pyuvm 5.0.0",
                                    "measures": ["gen/kit"], "output": lines(build)})
@@ -244,8 +246,7 @@ def main():
     check_equivalence(build)
     if options.full:
         passes = passes and kit(build, environment, "run.py", "--full", "--work", build / "kit_full")
-        for name, seed in SEEDS.items():
-            passes = passes and kit(build, environment, "bugs.py", "--work", build / f"kit_{name}", "--seed", seed, "--jobs", options.jobs)
+        passes = passes and kit(build, environment, "bugs.py", "--work", build / f"kit_{TRIED}", "--seed", SEEDS[TRIED], "--jobs", options.jobs)
     print("the kit's tests passed" if passes else "the kit failed")
     sys.exit(not passes)
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The shipped table of energies on a design that it was not fitted to, with codes of int16 and number formats.
+"""The shipped table of energies on a design that it was not fitted to, with codes of int16, number formats and spikes.
 
 usage: energy_wide.py --keep FOLDER [--layers]       needs onnx of PyPI
-`trine energy` measures one 3x3 convolution in forms of bench/cycles/formats.py, layers of int8, and a network of int16
-operators; FOLDER keeps what came out: what is there is not measured again. --layers: each layer.
+`trine energy` measures one 3x3 convolution in forms of bench/cycles/formats.py, layers of int8, a network of int16 operators
+and two spiking ones; FOLDER keeps what came out: what is there is not measured again. --layers: each layer.
 """
 import argparse
 import json
@@ -24,6 +24,7 @@ STRIPPED = ("int16_int8", "e3m4_int8", "posit8_0_int8")  # their ends are the ho
 FORMS = ("int8_int8", *STRIPPED, "int8_e4m3")
 LAYERS = ("conv_1x1_s1_same", "add", "mul", "softmax_12")
 NETWORK, LENET = "tests/maps16/network", "models/lenet_mnist"
+SPIKES = ("conv", "cuba")  # of tests/spikes
 LIBRARY = common.SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 TABLE = common.ROOT / "tools" / "energy" / "tables" / "sg13g2.json"
 # Row of the table, whether a sample is of it: its name, whether the array works.
@@ -34,6 +35,7 @@ ROWS = (("int8: convolution, LeNet, four layers", lambda name, array: name.split
         ("int8: convolution, E4M3 weights", lambda name, array: name.startswith("int8_e4m3")),
         ("int16 network: products", lambda name, array: name.startswith("network") and array),
         ("int16 network: vector unit", lambda name, array: name.startswith("network") and not array),
+        ("spiking networks", lambda name, array: name.split(":")[0] in SPIKES),
         ("all", lambda name, array: True))
 
 
@@ -68,6 +70,7 @@ def measured(keep):
                     strip(network)
             pairs += [(common.SHARED / "models" / "layers" / f"{name}.tflite", common.SHARED / "golden" / "layers" / name) for name in LAYERS]
             pairs += [(common.ROOT / f"{LENET}.tflite", common.ROOT / LENET / "vectors"), (common.ROOT / f"{NETWORK}.tflite", common.ROOT / NETWORK)]
+            pairs += [(common.ROOT / "tests" / "spikes" / f"{name}.onnx", "random") for name in SPIKES]
             vectors = [word for _, case in pairs for word in ("--vectors", case)]
             result = common.trine("energy", *common.design(DESIGN), *(network for network, _ in pairs), *vectors, "--liberty", LIBRARY)
         common.save(file, json.dumps(result))

@@ -43,19 +43,19 @@ def npy(path, shape, values):
                      array.array("f", values).tobytes())
 
 
-def layer(channels, folder):
+def layer(channels, folder, filters=FILTERS, size=SIZE):
     """A float convolution and inputs for it."""
     draw = random.Random(1)
     taps = channels * WINDOW * WINDOW
-    weights = [draw.gauss(0, taps ** -0.5) for _ in range(FILTERS * taps)]
+    weights = [draw.gauss(0, taps ** -0.5) for _ in range(filters * taps)]
     node = onnx.node("Conv", ["x", "w", "b"], "y", kernel_shape=[WINDOW, WINDOW], pads=[1, 1, 1, 1])
-    constants = [onnx.tensor("w", onnx.FLOAT, [FILTERS, channels, WINDOW, WINDOW], weights),
-                 onnx.tensor("b", onnx.FLOAT, [FILTERS], [draw.gauss(0, 0.1) for _ in range(FILTERS)])]
-    ends = [[onnx.float_end(end, [1, count, SIZE, SIZE])] for end, count in (("x", channels), ("y", FILTERS))]
+    constants = [onnx.tensor("w", onnx.FLOAT, [filters, channels, WINDOW, WINDOW], weights),
+                 onnx.tensor("b", onnx.FLOAT, [filters], [draw.gauss(0, 0.1) for _ in range(filters)])]
+    ends = [[onnx.float_end(end, [1, count, size, size])] for end, count in (("x", channels), ("y", filters))]
     (folder / "layer.onnx").write_bytes(onnx.model("layer", 17, [node], constants, *ends))
     data = folder / "data"
     data.mkdir()
-    npy(data / "x.npy", [4, channels, SIZE, SIZE], [draw.gauss(0, 1) for _ in range(4 * channels * SIZE * SIZE)])
+    npy(data / "x.npy", [4, channels, size, size], [draw.gauss(0, 1) for _ in range(4 * channels * size * size)])
     return folder / "layer.onnx", data
 
 

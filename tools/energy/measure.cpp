@@ -2,6 +2,8 @@
 
 #include "tools/energy/measure.h"
 
+#include <utility>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -84,7 +86,8 @@ class Measurement {
     measured_.registers = gates.registers().size();
     power::Replay replay(recorded.vcd, netlist_, gates);
     std::vector<Sample> samples(program.layers.size());
-    const std::vector<sim::Actions> actions = sim::count_actions(program);
+    std::vector<sim::Actions> actions = sim::count_actions(program);
+    const std::vector<sim::LayerSpan> spans = timed_spans(recorded.spans, actions);
     for (std::size_t l = 0; l < samples.size(); ++l) {
       samples[l].name = workload.name + ": " + program.layers[l].name;
       samples[l].actions = actions[l];
@@ -101,8 +104,8 @@ class Measurement {
         continue;
       }
       ++at;
-      if (span < recorded.spans.size() && at == recorded.spans[span].end) {
-        samples[static_cast<std::size_t>(recorded.spans[span++].layer)].add(
+      if (span < spans.size() && at == spans[span].end) {
+        samples[static_cast<std::size_t>(spans[span++].layer)].add(
             gates.counts().cycles, prices.of(gates.counts(), component_, kComponents));
         gates.reset_counts();
       }
@@ -211,6 +214,28 @@ Measured read_measured(const fs::path& file) {
     throw_error("{}: not what `trine energy --json` wrote: {}", file.string(), e.what());
   }
   return measured;
+}
+
+std::vector<sim::LayerSpan> timed_spans(const std::vector<sim::LayerSpan>& spans,
+                                        std::vector<sim::Actions>& actions) {
+  std::vector<sim::LayerSpan> timed;
+  std::vector<bool> has_cycles(actions.size(), false);
+  for (const sim::LayerSpan& span : spans) {
+    if (span.end == span.begin) continue;
+    timed.push_back(span);
+    has_cycles[static_cast<std::size_t>(span.layer)] = true;
+  }
+  std::size_t before = timed.empty() ? 0 : static_cast<std::size_t>(timed.front().layer);
+  for (const sim::LayerSpan& span : spans) {
+    const auto layer = static_cast<std::size_t>(span.layer);
+    if (has_cycles[layer]) {
+      before = layer;
+    } else if (layer != before) {
+      for (std::size_t a = 0; a < sim::kActions; ++a)
+        actions[before][a] += std::exchange(actions[layer][a], 0);
+    }
+  }
+  return timed;
 }
 
 Measured measure(const machine::Config& config, const std::vector<Workload>& workloads,

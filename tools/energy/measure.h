@@ -61,6 +61,11 @@ struct Workload {
   const std::vector<Array>* inputs = nullptr;
 };
 
+/// Spans that have cycles. What a layer without any does counts for the one before it: its RUNs
+/// were over when those of that one were.
+std::vector<sim::LayerSpan> timed_spans(const std::vector<sim::LayerSpan>& spans,
+                                        std::vector<sim::Actions>& actions);
+
 /// All of it, to be fitted again.
 nlohmann::ordered_json to_json(const Measured& measured);
 /// @throws Error  names the file

@@ -150,7 +150,7 @@ def hunt(number, bug, files, work, right):
     changed, text = planted(files, bug, folder)
     wrong = run.build(changed, folder, NETLIST)
     if wrong:
-        finder, reason, seconds, cycles = "refused", wrong, 0, 0
+        finder, reason, seconds, cycles = "refused", wrong.replace(f"{folder}/", ""), 0, 0
     elif fingerprint(folder) == right:
         finder, reason, seconds, cycles = "equivalent", "the netlist is the same: nothing of this design depends on it", 0, 0
     else:

@@ -331,16 +331,16 @@ void Emitter::set_core(isa::TransferRegisters& r, Engine engine, int core) {
 void Emitter::for_each_core(int map) {
   namespace dma = isa::dma;
   const Map& whole = map_at(net_.whole_of(map));
-  const std::int64_t words_apart =
+  const std::int64_t step =
       net_.tokens ? whole.core_pixels * whole.shape.pixel_words() : plan_.core_words;
-  if (net_.cores == 1 || whole.constant() || words_apart == 0) return;
+  if (net_.cores == 1 || whole.constant() || step == 0) return;
   const Instruction first = std::move(instructions.back());
   instructions.pop_back();
   for (int core = 0; core < net_.cores; ++core) {
     Instruction own = first;
     isa::TransferRegisters r(own.registers);
     set_core(r, own.engine, core);
-    const std::int64_t words = core * words_apart;
+    const std::int64_t words = core * step;
     if (!own.run.has(dma::kFromDmem))
       r.set(dma::kDram, r.get(dma::kDram) + 4 * words, layer().label);
     own.registers = r;

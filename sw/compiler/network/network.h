@@ -65,8 +65,8 @@ struct Map {
   bool moved = false;                  ///< rows go or come Layer::by_dma: they are whole beats
   int core_rows = 0;                   ///< rows that each core makes of it; 0: all have all rows
   int rows_above = 0, rows_below = 0;  ///< of the neighbours', which its readers need besides
-  /// Of Network::tokens: the pixels of a row that each core has; in DRAM they lie one core's behind
-  /// the other's. 0: all cores have the same.
+  /// Pixels of a row that each core has where Network::tokens share them; in DRAM they lie one
+  /// core's behind the other's. 0: all cores have the same.
   int core_pixels = 0;
   int row_room = 0;                   ///< pixels that a row has room for in DRAM; 0: its own
   bool weights = false;               ///< some layer's weights: rows and planes are whole beats

@@ -156,7 +156,7 @@ const std::vector<Key>& schema() {
        "cycle; a gate for each block of pipeline.rows x pipeline.cols PEs",
        false},
       {"cluster.cores", IntKey{&Config::cores, {1, 8}},
-       "cores that run one program, each on images, rows or tokens of its own",
+       "cores that run one program, each on its images, rows or tokens",
        "arrays, memories and post lanes in proportion, one control and one DMA: weights come once "
        "for all cores",
        true, true},

@@ -22,6 +22,10 @@ namespace {
 /// Plans of finished networks that differ by less differ for no reason.
 constexpr double kGain = 0.99;
 
+/// What a sequence must take less on a cluster's cores: of short ones the estimate of what goes
+/// from core to core is not good enough.
+constexpr double kTokens = 0.7;
+
 /// Layers in another order must take less than this part of the cycles, and so many less: of short
 /// layers the estimates are not good enough.
 constexpr double kMoved = 0.999, kMovedCycles = 500;
@@ -264,7 +268,7 @@ Planned search(Network network, const machine::Config& config, Fusion fusion,
   if (config.cores > 1 && network.cores == 1 && cascading != Cascading::kAlways)
     if (std::optional<Network> shared = tokens_of_cores(network, config)) {
       Candidate tokens = finished(std::move(*shared), fusion);
-      if (is_shorter(tokens, best, kGain)) best = std::move(tokens);
+      if (is_shorter(tokens, best, kTokens)) best = std::move(tokens);
     }
   // What fusing gains where maps are spilled, a cascade may gain as well.
   const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };

@@ -289,7 +289,8 @@ module trine_vector #(
     .Ternary (Ternary),
     .Binary  (Binary),
     .Softmax (Softmax),
-    .Int16   (Int16)
+    .Int16   (Int16),
+    .Formats (Formats)
   ) u_lanes (
     .clk_i,
     .op_i        (lane_op),
@@ -300,7 +301,7 @@ module trine_vector #(
     .lanes_i     (tap_lanes),
     .data_i      (rsp_data_i),
     .first_i     (rsp_tag_i[TagFirst]),
-    .third_i     (Formats && run.five && rsp_tag_i[TagLast]),
+    .third_i     (run.five && rsp_tag_i[TagLast]),
     .done_i      (rsp_done_i),
     .cut_i       (cut),
     .last_byte_i (run.last_byte),

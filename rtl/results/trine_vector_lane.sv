@@ -22,7 +22,8 @@
 module trine_vector_lane #(
   parameter bit Ternary = 1'b0,
   parameter bit Binary  = 1'b0,
-  parameter bit Int16   = 1'b0
+  parameter bit Int16   = 1'b0,
+  parameter bit Formats = 1'b0  // third_i
 ) (
   input  logic        clk_i,
 
@@ -102,7 +103,7 @@ module trine_vector_lane #(
 
     always_comb begin
       slot_d = ({24{(!later && !fold_i) || extremum}} & coded) | ({24{sum}} & total) |
-               ({24{pair}} & (third_i ? {code, slot_q[15:0]} : {8'd0, code, slot_q[7:0]}));
+               ({24{pair}} & (Formats && third_i ? {code, slot_q[15:0]} : {8'd0, code, slot_q[7:0]}));
       if (Ternary) slot_d = slot_d | {16'd0, {8{max_ternary}} & ternary};
       if (Binary) slot_d = slot_d | {16'd0, {8{max_binary}} & (slot_q[7:0] | code)};
       write = fold_i || (tap_i && !(extremum && greater_o[b] != (op_i == OpMax)));

@@ -20,6 +20,7 @@ module trine_vector_lanes #(
   parameter bit          Binary  = 1'b0,
   parameter bit          Softmax = 1'b0,
   parameter bit          Int16   = 1'b0,  // Rows is even
+  parameter bit          Formats = 1'b0,  // pairs may have a third tap
   localparam int         Folds    = $clog2(Rows),
   localparam int unsigned FoldBits = $clog2(Folds + 2)
 ) (
@@ -115,7 +116,9 @@ module trine_vector_lanes #(
       end
     end
 
-    trine_vector_lane #(.Ternary(Ternary), .Binary(Binary), .Int16(Int16)) u_lane (
+    trine_vector_lane #(
+      .Ternary (Ternary), .Binary (Binary), .Int16 (Int16), .Formats (Formats)
+    ) u_lane (
       .clk_i,
       .op_i,
       .invert_i,

@@ -24,7 +24,7 @@ void tick(Vtrine_vector_lane& dut) {
 
 }  // namespace
 
-TEST_CASE("trine_vector_lane takes extrema, sums and pairs of taps", "[tb][vector_lane]") {
+TEST_CASE("trine_vector_lane takes extrema, sums, pairs and triples of taps", "[tb][vector_lane]") {
   const auto op =
       GENERATE(Op::kMax, Op::kSum, Op::kAdd, Op::kMaxTernary, Op::kMaxBinary, Op::kMul, Op::kMin);
   const auto seed = GENERATE(1u, 2u);
@@ -32,7 +32,8 @@ TEST_CASE("trine_vector_lane takes extrema, sums and pairs of taps", "[tb][vecto
   Vtrine_vector_lane dut;
   dut.op_i = static_cast<std::uint8_t>(op);
   for (int window = 0; window < 300; ++window) {
-    std::vector<std::uint32_t> taps(is_pair(op) ? 2 : 1 + random() % (window == 7 ? 65'536 : 40));
+    std::vector<std::uint32_t> taps(is_pair(op) ? 2 + random() % 2
+                                                : 1 + random() % (window == 7 ? 65'536 : 40));
     for (auto& tap : taps) tap = any_word(random);
     const bool invert = chance(random, 50);
     const bool low = op == Op::kSum && chance(random, 30);  // bytes of int16 codes
@@ -47,6 +48,7 @@ TEST_CASE("trine_vector_lane takes extrema, sums and pairs of taps", "[tb][vecto
       }
       dut.tap_i = 1;
       dut.first_i = tap == 0;
+      dut.third_i = tap == 2;
       dut.word_i = taps[tap];
       tick(dut);
     }
@@ -64,7 +66,7 @@ TEST_CASE("trine_vector_lane takes extrema, sums and pairs of taps", "[tb][vecto
     }
     for (unsigned b = 0; b < 4; ++b) {
       CAPTURE(static_cast<int>(op), seed, window, taps.size(), b);
-      const unsigned width = slot_bits(op);
+      const unsigned width = taps.size() == 3 && is_pair(op) ? 24 : slot_bits(op);
       REQUIRE(get_bits(dut.slots_o, 24 * b, width) ==
               (static_cast<std::uint32_t>(expected[b]) & ((1u << width) - 1)));
     }

@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "Vtrine_post_e4m3.h"
+#include "tb/golden/nearest.h"
+
+namespace golden = trine::golden;
 
 namespace {
 
@@ -30,26 +33,16 @@ TEST_CASE("trine_post_e4m3 gives the nearest value's place of all inputs", "[tb]
   std::vector<double> borders;  // behind each code but the last
   for (int code = 0; code < kLast; ++code) borders.push_back((e4m3(code) + e4m3(code + 1)) / 2);
   CHECK(e4m3(kLast) == 448 * 512);
-  const auto nearest = [&](double number) {
-    const double size = std::abs(number);
-    const auto border = std::ranges::lower_bound(borders, size);
-    int code = static_cast<int>(border - borders.begin());
-    if (border != borders.end() && *border == size) code += code % 2;
-    return number < 0 ? -code : code;
-  };
   Vtrine_post_e4m3 dut;
   int seen = 0;
-  for (int t = -(1 << (kBits - 1)); t < 1 << (kBits - 1); ++t)
-    for (const bool below : {false, true}) {
-      dut.t_i = static_cast<std::uint32_t>(t) & ((1u << kBits) - 1);
-      dut.below_i = below;
-      dut.eval();
-      const int place = static_cast<std::int32_t>(std::uint32_t{dut.place_o} << 23) >> 23;
-      const int wanted = nearest((2 * t + (below ? 1 : 0)) / 4.0);
-      ++seen;
-      if (std::clamp(place, -kLast, kLast) == wanted) continue;
-      CAPTURE(t, below, place, wanted);
-      FAIL("another place");
-    }
+  golden::for_every_number(dut, kBits, [&](double number) {
+    const int place = static_cast<std::int32_t>(std::uint32_t{dut.place_o} << 23) >> 23;
+    const auto code = static_cast<int>(golden::nearest_code(borders, std::abs(number)));
+    const int wanted = number < 0 ? -code : code;
+    ++seen;
+    if (std::clamp(place, -kLast, kLast) == wanted) return;
+    CAPTURE(number, place, wanted);
+    FAIL("another place");
+  });
   CHECK(seen == 1 << (kBits + 1));
 }

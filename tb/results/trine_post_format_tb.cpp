@@ -12,6 +12,9 @@
 #include <vector>
 
 #include "Vtrine_post_format.h"
+#include "tb/golden/nearest.h"
+
+namespace golden = trine::golden;
 
 namespace {
 
@@ -47,11 +50,7 @@ struct Rule {
   }
 
   double nearest(double number) const {
-    const double size = std::abs(number);
-    const auto border = std::ranges::lower_bound(borders, size);
-    auto code = border - borders.begin();
-    if (border != borders.end() && *border == size && size > 0) code += code % 2;
-    return std::copysign(values[static_cast<std::size_t>(code)], number);
+    return std::copysign(values[golden::nearest_code(borders, std::abs(number))], number);
   }
 };
 
@@ -64,18 +63,14 @@ TEST_CASE("trine_post_format gives the nearest value of all inputs", "[tb][forma
   Vtrine_post_format dut;
   dut.posit_i = is_posit;
   int seen = 0;
-  for (int t = -(1 << (kBits - 1)); t < 1 << (kBits - 1); ++t)
-    for (const bool below : {false, true}) {
-      dut.t_i = static_cast<std::uint32_t>(t) & ((1u << kBits) - 1);
-      dut.below_i = below;
-      dut.eval();
-      const int value = static_cast<std::int32_t>(dut.value_o << (32 - kBits)) >> (32 - kBits);
-      const double most = rule.values.back(),
-                   wanted = rule.nearest((2 * t + (below ? 1 : 0)) / 4.0);
-      ++seen;
-      if (std::clamp<double>(value, -most, most) == wanted) continue;
-      CAPTURE(is_posit, t, below, value, wanted);
-      FAIL("another value");
-    }
+  const double most = rule.values.back();
+  golden::for_every_number(dut, kBits, [&](double number) {
+    const int value = static_cast<std::int32_t>(dut.value_o << (32 - kBits)) >> (32 - kBits);
+    const double wanted = rule.nearest(number);
+    ++seen;
+    if (std::clamp<double>(value, -most, most) == wanted) return;
+    CAPTURE(is_posit, number, value, wanted);
+    FAIL("another value");
+  });
   CHECK(seen == 1 << (kBits + 1));
 }

@@ -56,15 +56,15 @@ void be_one(std::vector<SumRegion>& regions) {
 std::vector<Lowering::Block> Lowering::blocks_of(const Layer& layer, int rows_of_words) const {
   const int M = layer.channels, P = layer.window.P, Q = layer.window.Q;
   const int all = divide_up(M, 4) * 4, columns = std::min(std::lcm(4, config_.cols), all);
-  const int whole = net_.whole_of(layer.input), row = 2 * rows_of_words * Q;  // of a channel
+  const int whole = net_.whole_of(layer.input), of_row = 2 * rows_of_words * Q;  // of a channel
   const auto words_of = [&](const Shape& s) {
     return std::int64_t{s.pixels()} * s.pixel_words() * s.channel_words();
   };
   const std::int64_t part = config_.dmem_words() / kParts;
   const std::int64_t room =
       (config_.dmem_words() - words_of(shape(whole)) - words_of({M, P, Q})) / 2 * 7 / 8;
-  const bool beside = room >= std::int64_t{row} * columns;
-  const auto most = static_cast<int>((beside ? std::min(room, part) : part) / row);
+  const bool beside = room >= std::int64_t{of_row} * columns;
+  const auto most = static_cast<int>((beside ? std::min(room, part) : part) / of_row);
   const int parts = divide_up(P, std::clamp(most / columns, 1, P)), rows = divide_up(P, parts);
   const int step = most < columns * rows ? 4 : columns;
   const int channels = std::clamp(most / rows / step * step, 4, all);
@@ -337,6 +337,16 @@ Problem Lowering::value_sum_problem(const Op& o) const {
   return first_of(short_scales_problem(o, std::span(&sum->scale, 1)), result_problem(o));
 }
 
+/// What becomes the words of the values' k-th bytes: a product of so many channels, without
+/// weights.
+Layer Lowering::product_of_plane(const Op& o, int planes, int k, int channels) {
+  Layer layer = start(o, LayerKind::kConv, channels_of(planes, k * channels, channels));
+  layer.macs = 0;
+  layer.result = Output::kRaw;
+  layer.single = false;
+  return layer;
+}
+
 /// A product of both maps' channels with the weights of a sum.
 void Lowering::value_sum(const Op& o) {
   const Weighed sum = *weighed(graph_, o);
@@ -346,10 +356,7 @@ void Lowering::value_sum(const Op& o) {
   const int beside = 4 * s.channel_words(), channels = 2 * beside;
   Words sums;
   for (int k = 0; k < kBytesOfValue; ++k) {
-    Layer layer = start(o, LayerKind::kConv, channels_of(planes, k * channels, channels));
-    layer.macs = 0;
-    layer.result = Output::kRaw;
-    layer.single = false;
+    Layer layer = product_of_plane(o, planes, k, channels);
     set_scale(layer, s.C, kOne);
     layer.clear_weights();
     for (int m = 0; m < s.C; ++m)
@@ -383,10 +390,7 @@ void Lowering::value_mean(const Op& o) {
   const reference::MeanParams p = reference::mean_params(graph_, o);
   Words sums;
   for (int k = 0; k < kBytesOfValue; ++k) {
-    Layer layer = start(o, LayerKind::kConv, channels_of(planes, k * channels, channels));
-    layer.macs = 0;
-    layer.result = Output::kRaw;
-    layer.single = false;
+    Layer layer = product_of_plane(o, planes, k, channels);
     layer.window.R = s.H;
     layer.window.S = s.W;
     layer.window.P = layer.window.Q = 1;

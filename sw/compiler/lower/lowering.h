@@ -155,6 +155,7 @@ class Lowering : private Maps {
   void join_block(const Op& o, int words, const Joint& joint, const Block& block, int codes);
   /// A map that has the three bytes of values of a format, one behind the other.
   int byte_planes(const Op& o, const std::vector<int>& maps);
+  Layer product_of_plane(const Op& o, int planes, int k, int channels);
   Words products_of_planes(const Op& o, Bytes bytes);
   Problem planes_problem(const Op& o) const;
   Problem short_scales_problem(const Op& o, std::span<const ChannelScale> scales) const;

@@ -410,6 +410,14 @@ struct Network {
   bool is_private(int map) const;
 };
 
+/// Calls `visit` with the rectangle of each sweep, and of each region of sums.
+template <typename L, typename Visit>
+void for_each_rect(L& layer, Visit visit) {
+  for (auto& sweep : layer.sweeps) visit(sweep.rect);
+  if (auto* pool = std::get_if<Pool>(&layer.own))
+    for (auto& region : pool->regions) visit(region.rect);
+}
+
 /// Sets which layers write and read each map, and which maps have parts.
 void set_lifetimes(Network& network);
 /// Conv::stored_share of all layers. @pre config.packed

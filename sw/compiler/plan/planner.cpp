@@ -467,11 +467,12 @@ double Planner::sharing_cycles() const {
 double Planner::exchange_cycles() const {
   constexpr double kTurn = 60;  // from the last code to the first one that is there again
   constexpr double kShown = 2;  // of each word, there and back
+  if (!net_.tokens) return 0;
   double cycles = 0;
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
     const bool made = map.reloads >= 0 && net_.maps[at(map.reloads)].producer >= 0;
-    if (!net_.tokens || !made || map.weights || map.output || !plan_.maps[at(m)].resident) continue;
+    if (!made || map.weights || map.output || !plan_.maps[at(m)].resident) continue;
     const int cores = map.core_pixels > 0 ? net_.cores : 1;
     const std::int64_t words =
         map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words() * cores;

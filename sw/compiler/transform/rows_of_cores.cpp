@@ -49,10 +49,9 @@ class RowsOfCores {
 
   /// Parameters that are those of all rows.
   static bool is_even(const Layer& l) {
-    const auto whole = [&](const Rect& r) { return r.y0 == 0 && r.y1 == l.window.P; };
-    if (l.kind == LayerKind::kSum)
-      return std::ranges::all_of(l.pool().regions, [&](const auto& r) { return whole(r.rect); });
-    return std::ranges::all_of(l.sweeps, [&](const Sweep& sweep) { return whole(sweep.rect); });
+    bool even = true;
+    for_each_rect(l, [&](const Rect& r) { even &= r.y0 == 0 && r.y1 == l.window.P; });
+    return even;
   }
 
   bool can_share(const Layer& l) const {
@@ -74,10 +73,7 @@ class RowsOfCores {
     const int rows = divide_up(l.window.P, cores_);
     l.window.P = rows;
     map(l.output).core_rows = rows;
-    const auto clip = [&](Rect& r) { r.y1 = rows; };
-    for (Sweep& sweep : l.sweeps) clip(sweep.rect);
-    if (l.kind == LayerKind::kSum)
-      for (SumRegion& region : l.pool().regions) clip(region.rect);
+    for_each_rect(l, [&](Rect& r) { r.y1 = rows; });
   }
 
   void place_inputs(const Layer& l) {

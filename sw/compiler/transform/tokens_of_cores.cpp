@@ -24,9 +24,7 @@ class TokensOfCores {
   std::optional<Network> run() {
     find_layers();
     if (!pays()) return std::nullopt;
-    for (const Map& m : net_.maps) shapes_.push_back(m.shape);
-    for (std::size_t m = 0; m < shared_.size(); ++m)
-      if (shared_[m] != 0) share_map(static_cast<int>(m));
+    share_maps();
     for (std::size_t i = 0; i < net_.layers.size(); ++i) {
       Layer& l = net_.layers[i];
       if (takes_[i] != 0) cut(l);
@@ -53,14 +51,11 @@ class TokensOfCores {
   /// Whether the layer makes each pixel of a row of the pixel there.
   bool takes_pixels(const Layer& l) const {
     const Geometry& g = l.window;
-    const auto whole = [&](const Rect& r) { return r.x0 == 0 && r.x1 == g.Q; };
+    bool whole = true;
+    for_each_rect(l, [&](const Rect& r) { whole &= r.x0 == 0 && r.x1 == g.Q; });
     if (l.like >= 0 || l.by_dma || l.former.halo > 0 || l.former.idle > 0 || l.is_gate() ||
         g.S != 1 || g.stride_x != 1 || g.pad_left != 0 || g.reach_x != 0 || g.W != g.Q ||
-        of_core(g.Q) >= g.Q || !std::ranges::all_of(l.sweeps, whole, &Sweep::rect))
-      return false;
-    if (const auto* pool = std::get_if<Pool>(&l.own);
-        pool != nullptr &&
-        (pool->joins || !std::ranges::all_of(pool->regions, whole, &SumRegion::rect)))
+        of_core(g.Q) >= g.Q || !whole || (l.kind == LayerKind::kWords && l.pool().joins))
       return false;
     return std::ranges::all_of(kPixelMaps,
                                [&](int Layer::*m) { return l.*m < 0 || has_pixels(l.*m, g.Q); });
@@ -104,15 +99,19 @@ class TokensOfCores {
     return shared > all / 2;
   }
 
-  /// What the layers make of the map: a core's pixels. Parts of other pixels have readers that see
-  /// those of all.
-  void share_map(int m) {
-    std::vector<int> parts;
-    const int W = map(m).shape.W;
-    for (int k = 0; k < static_cast<int>(net_.maps.size()); ++k)
-      if (net_.whole_of(k) == m && has_pixels(k, W)) parts.push_back(k);
-    for (const int k : parts) give_pixels(map(k));
-    map(m).weights = false;
+  /// What the layers make of their maps: a core's pixels. Parts of other pixels have readers that
+  /// see those of all.
+  void share_maps() {
+    for (const Map& m : net_.maps) shapes_.push_back(m.shape);
+    std::vector<int> own;
+    for (int m = 0; m < static_cast<int>(net_.maps.size()); ++m) {
+      const int whole = net_.whole_of(m);
+      if (shared_[at(whole)] != 0 && has_pixels(m, map(whole).shape.W)) own.push_back(m);
+    }
+    for (const int m : own) {
+      give_pixels(map(m));
+      map(m).weights = false;
+    }
   }
 
   void give_pixels(Map& m) const {
@@ -124,10 +123,7 @@ class TokensOfCores {
   void cut(Layer& l) const {
     Geometry& g = l.window;
     g.W = g.Q = of_core(g.Q);
-    const auto clip = [&](Rect& r) { r.x1 = g.Q; };
-    for (Sweep& sweep : l.sweeps) clip(sweep.rect);
-    if (auto* pool = std::get_if<Pool>(&l.own))
-      for (SumRegion& region : pool->regions) clip(region.rect);
+    for_each_rect(l, [&](Rect& r) { r.x1 = g.Q; });
   }
 
   /// The map with the same codes that has a core's pixels, or those of all.

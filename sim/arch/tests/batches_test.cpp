@@ -434,6 +434,34 @@ TEST_CASE("the cores of a cluster share the tokens of a sequence", "[arch][clust
   }
 }
 
+TEST_CASE("rows of maps that cores share and others do not begin with whole beats",
+          "[arch][cluster]") {
+  machine::Config config = testing::small_config(4, 4, 64, 32, 64);
+  config.cores = 2;
+  Builder b(1);
+  const int pooled = b.pool(b.input({1, 2, 11, 4}), false, 3, 3, 1, 1, Padding::kSame);
+  b.graph.outputs = {b.convolution(pooled, 8, 1, 1, 1, 1, 1, 1, Padding::kSame, true),
+                     b.fully_connected(b.input({1, 64, 64}), 64, 64)};
+  require_exact(b, config);
+}
+
+TEST_CASE("parts of channels that others have loaded do not come again", "[arch][cluster]") {
+  const auto bytes = [](int parts) {
+    machine::Config config = testing::small_config(4, 4, 64, 32, 64);
+    config.cores = 2;
+    Builder b(1);
+    const int x = b.fully_connected(b.input({1, 64, 64}), 64, 64);
+    const int row = b.reshape(x, {1, 1, 64, 64});
+    for (int k = 1; k <= parts; ++k)  // of neighbours: all cores compute all pixels
+      b.graph.outputs.push_back(
+          b.pool(b.strided_slice(row, {0, 0, 0, 0}, {1, 1, 64, 64 * k / parts}, {1, 1, 1, 1}), true,
+                 1, 3, 1, 1, Padding::kSame));
+    const model::Graph graph = b.graph;
+    return testing::require_exact(graph, config, random_inputs(b, graph)).dram_bytes_read;
+  };
+  CHECK(bytes(8) < bytes(1) + 2048);  // the program is longer
+}
+
 TEST_CASE("a pixel whose words are rows of a product is loaded as a whole", "[arch][cluster]") {
   machine::Config config = testing::small_config(4, 4, 64, 32, 64);
   config.cores = 2;

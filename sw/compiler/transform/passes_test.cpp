@@ -217,6 +217,30 @@ TEST_CASE("what takes neighbours is computed by all cores", "[compiler][transfor
   CHECK(pixels(shared->layers[2].input) == 12);
 }
 
+TEST_CASE("what reads a mixture from DRAM stays behind its attention",
+          "[compiler][transform][cluster]") {
+  Builder b(1);
+  const int x = b.input({1, 64, 16});
+  const int weights = softmax(b, b.batch_matmul(x, x, false, true));
+  const int mixed = b.reshape(b.batch_matmul(weights, x, false, false), {1, 1, 64, 16});
+  const int window = b.convolution(mixed, 4, 1, 3, 1, 1, 1, 1, Padding::kSame, true);
+  std::optional<Network> shared = on_cores(lowered(b, {window}), 2);
+  REQUIRE(shared);
+  int place = 0;
+  shared = cut_attention(*shared, kMachine, place);
+  REQUIRE(shared);
+  CHECK(shared->layers.back().window.S == 3);
+}
+
+TEST_CASE("maps of a core's pixels keep their sides", "[compiler][transform][cluster]") {
+  Builder b(1);
+  const Network net = lowered(b, {b.fully_connected(b.input({1, 21, 16}), 16, 8)});
+  const std::optional<Network> shared = on_cores(net, 4);
+  REQUIRE(shared);
+  CHECK(changed(transpose, net) != "nothing");
+  CHECK(changed(transpose, *shared) == "nothing");
+}
+
 TEST_CASE("a SOFTMAX of scores that come from outside is no attention",
           "[compiler][transform][cluster]") {
   Builder b(1);

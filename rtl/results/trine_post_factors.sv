@@ -55,7 +55,7 @@ module trine_post_factors #(
     assign low  = Bits'($signed(low_i));
 
     if (Formats) begin : gen_five
-      // Of other sums above_i says nothing, unknown in a simulator of four values.
+      // Only five_i knows above_i: else it is unknown in a simulator of four values.
       assign high  = {above_i & {8{five_i}}, high_i, 8'd0};
       assign bias  = five_i ? {top_i, 32'd0} : {8'd0, multiplier_i[22:15], bias_i};
       assign upper = {five_i ? x[Bits-1 -: 8] : {8{x[39]}}, x[39:32]};

@@ -103,7 +103,8 @@ module trine_vector_lane #(
 
     always_comb begin
       slot_d = ({24{(!later && !fold_i) || extremum}} & coded) | ({24{sum}} & total) |
-               ({24{pair}} & (Formats && third_i ? {code, slot_q[15:0]} : {8'd0, code, slot_q[7:0]}));
+               ({24{pair}} & (Formats && third_i ? {code, slot_q[15:0]}
+                                                 : {8'd0, code, slot_q[7:0]}));
       if (Ternary) slot_d = slot_d | {16'd0, {8{max_ternary}} & ternary};
       if (Binary) slot_d = slot_d | {16'd0, {8{max_binary}} & (slot_q[7:0] | code)};
       write = fold_i || (tap_i && !(extremum && greater_o[b] != (op_i == OpMax)));

@@ -514,7 +514,7 @@ void Emitter::threshold_product(const Value& value, const Quantizer& q, int outp
   }
   if (stepped_product(p, q, table, reached, output)) return;
   const int acc = add_tensor(p.name, DataType::kInt32, p.shape);
-  emit_product(p, std::vector<std::int64_t>(), acc);
+  emit_product(p, {}, acc);
   Encoding encoding = Encoding::kInt8;
   add_threshold(acc, output, first_code(q, &encoding), q.step, M, table, p.op.index);
 }
@@ -539,7 +539,7 @@ bool Emitter::stepped_product(const Product& p, const Quantizer& q,
     result.op.code_min = low;
     result.op.code_max = low + q.count;
     for (std::int8_t& w : result.weights) w = static_cast<std::int8_t>(w * unit);
-    std::vector<std::int32_t> bias;
+    std::vector<std::int64_t> bias;
     for (std::size_t m = 0; m < reached.size(); ++m) {
       const auto row = table.begin() + static_cast<std::ptrdiff_t>(m) * q.count;
       reached[m].unit = unit;
@@ -630,10 +630,6 @@ int Emitter::add_wide(const Product& p, const Quantization& quantization, int ou
     return add_constant(p.name + ":weights", DataType::kInt16, p.filter,
                         std::vector<std::int16_t>(p.wide.begin(), p.wide.end()), quantization);
   return add_constant(p.name + ":weights", DataType::kInt32, p.filter, p.wide, quantization);
-}
-
-int Emitter::emit_product(const Product& p, const std::vector<std::int32_t>& bias, int output) {
-  return emit_product(p, std::vector<std::int64_t>(bias.begin(), bias.end()), output);
 }
 
 int Emitter::emit_product(const Product& p, const std::vector<std::int64_t>& bias, int output) {
@@ -1088,8 +1084,7 @@ Value Emitter::floats(const Value& given, const std::string& name, int node) {
   if (value.product) {
     const Product& p = *value.product;
     if (is_wide(p.op.inputs.back())) throw_error("a product of int16 codes meets no quantizer");
-    value.tensor =
-        emit_product(p, std::vector<std::int64_t>(), add_tensor(p.name, DataType::kInt32, p.shape));
+    value.tensor = emit_product(p, {}, add_tensor(p.name, DataType::kInt32, p.shape));
   }
   value = dequantized(std::move(value), node);
   const std::vector<FloatStep> steps = steps_of(value);

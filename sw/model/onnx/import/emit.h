@@ -233,7 +233,6 @@ class Emitter {
   std::vector<FloatStep> steps_of(const Value& value) const;
   int beside_itself(int rows, int node);
   int add_wide(const Product& product, const Quantization& quantization, int output);
-  int emit_product(const Product& product, const std::vector<std::int32_t>& bias, int output);
   int emit_product(const Product& product, const std::vector<std::int64_t>& bias, int output);
   void threshold_product(const Value& value, const Quantizer& quantizer, int output);
   void threshold_tensor(const Value& value, const Quantizer& quantizer, int output, int node);

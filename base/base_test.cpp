@@ -26,6 +26,7 @@
 #include "base/npy.h"
 #include "base/process.h"
 #include "base/progress.h"
+#include "base/shared_vector.h"
 #include "base/text.h"
 
 using namespace trine;
@@ -366,4 +367,23 @@ TEST_CASE("a file that is no UTF-8 comes out of a cache as it was", "[base][cach
     CHECK(read_text(scratch.folder / "a") == "\xe9");
     fs::remove(scratch.folder / "a");
   }
+}
+
+TEST_CASE("a shared vector is copied when one of two is changed", "[base][shared]") {
+  SharedVector<int> a = std::vector{1, 2, 3};
+  SharedVector<int> b = a;
+  CHECK(a.data() == b.data());
+  const int* before = b.data();
+  b.edit()[0] = 7;
+  CHECK(std::vector(a.begin(), a.end()) == std::vector{1, 2, 3});
+  CHECK(std::vector(b.begin(), b.end()) == std::vector{7, 2, 3});
+  CHECK(a.data() == before);
+  CHECK_FALSE(a == b);
+  before = b.data();
+  b.edit().back() = 3;  // is alone now
+  CHECK(b.data() == before);
+  SharedVector<int> none;
+  CHECK((none.empty() && none == SharedVector<int>()));
+  none.edit().push_back(1);
+  CHECK(none.size() == 1);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -178,19 +179,30 @@ bool write_in_place_after(int reason) {
 
 }  // namespace
 
-std::string read_text(const fs::path& path) {
+namespace {
+
+template <typename Bytes>
+Bytes read_whole(const fs::path& path) {
   std::error_code code;
   if (fs::is_directory(path, code)) throw_error("{}: is a folder, expected a file", path.string());
   std::ifstream in(path, std::ios::binary);
   if (!in) throw_error("{}: cannot open: {}", path.string(), std::strerror(errno));
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  Bytes bytes;
+  const std::uintmax_t size = fs::file_size(path, code);
+  if (!code) bytes.reserve(size);  // a pipe has none
+  std::array<char, 1 << 16> piece;
+  while (in.read(piece.data(), std::ssize(piece)), in.gcount() > 0)
+    bytes.insert(bytes.end(), piece.begin(), piece.begin() + in.gcount());
   if (in.bad()) throw_error("{}: cannot read: {}", path.string(), std::strerror(errno));
-  return text;
+  return bytes;
 }
 
+}  // namespace
+
+std::string read_text(const fs::path& path) { return read_whole<std::string>(path); }
+
 std::vector<std::uint8_t> read_file(const fs::path& path) {
-  const std::string text = read_text(path);
-  return {text.begin(), text.end()};
+  return read_whole<std::vector<std::uint8_t>>(path);
 }
 
 fs::path followed(const fs::path& path) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,10 @@ struct DeadWeights {
   int dead_inputs = 0;          ///< that no output channel reads; 0 of DEPTHWISE_CONV_2D
 };
 
-/// All CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED, in the graph's order.
+/// @return nothing if `op` is no CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV or FULLY_CONNECTED with
+/// constant weights of int8
+std::optional<DeadWeights> dead_weights(const Graph& graph, const Op& op);
+/// Of all operators, in the graph's order.
 std::vector<DeadWeights> dead_weights(const Graph& graph);
 
 }  // namespace trine::model

@@ -331,7 +331,10 @@ bool seal(std::span<std::uint8_t> file) {
   return root->mutate_checksum(hash64({reinterpret_cast<const char*>(file.data()), file.size()}));
 }
 
-std::string serialize(const Program& program) {
+namespace {
+
+/// A buffer that holds the file.
+FlatBufferBuilder built(const Program& program) {
   FlatBufferBuilder builder;
   const auto parts = vector_of(builder, stages(program),
                                [&](const Program* stage) { return put(builder, *stage); });
@@ -340,14 +343,21 @@ std::string serialize(const Program& program) {
   constexpr std::uint64_t kPlace = 1;  // a field that is zero would not be stored
   builder.Finish(format::CreateProgram(builder, kPlace, kVersion, configuration, parts, digest),
                  format::ProgramIdentifier());
-  std::string file(reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize());
-  if (!seal({reinterpret_cast<std::uint8_t*>(file.data()), file.size()}))
+  if (!seal({builder.GetBufferPointer(), builder.GetSize()}))
     throw_error("{}: too large for a program file", program.name);
-  return file;
+  return builder;
 }
 
+std::string_view bytes_of(const FlatBufferBuilder& builder) {
+  return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
+}
+
+}  // namespace
+
+std::string serialize(const Program& program) { return std::string(bytes_of(built(program))); }
+
 void write_program(const std::filesystem::path& path, const Program& program) {
-  write_file(path, serialize(program));
+  write_file(path, bytes_of(built(program)));
 }
 
 Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file) {

@@ -181,6 +181,7 @@ std::string write_image(const Program& stage) {
   const auto tables = tables_of(stage);
   place(&header, tables.size());
   std::string out;
+  out.reserve(header.constants_offset + stage.image.size());
   visit_header(header, Put{&out});
   put_records(&out, stage, header);
   out.resize(codes_offset(header, 0));

@@ -117,8 +117,7 @@ class ImageMaker : private Order {
     const auto [block, is_new] = image_.weights.try_emplace(weights_key(channels, part));
     if (!is_new) return;
     const Layer& l = layer();
-    const std::vector<std::int8_t>& weights =
-        net_.layers[at(net_.first_stripe(layer_))].conv().weights;
+    const auto& weights = net_.layers[at(net_.first_stripe(layer_))].conv().weights;
     const int RS = l.window.R * l.steps_x(), columns = l.columns(config_);
     const int first_step = part.word * RS + part.row * l.steps_x();
     const int steps = part.words > 1 ? part.words * RS : part.rows * l.steps_x();

@@ -230,7 +230,7 @@ void Lowering::computed_gate(const Op& o, int position) {
     for (int i = 0, step = 0; i < constants; ++i, ++step) {
       if (step == own) ++step;
       const int share = i == 0 && constants == 2 ? least / 2 : least - (i == 0 ? 0 : least / 2);
-      conv.weights[at(layer.weight_at(m, step))] = static_cast<std::int8_t>(share);
+      conv.weights.edit()[at(layer.weight_at(m, step))] = static_cast<std::int8_t>(share);
     }
   }
   set_sweeps(layer);

@@ -181,7 +181,7 @@ void Lowering::cancel_beyond(Layer& layer) {
          at_step += conv.step_codes) {
       std::int8_t next = -1;
       for (int c = 0; c < conv.step_codes; ++c) {
-        std::int8_t& weight = conv.weights[at(at_step + c)];
+        std::int8_t& weight = conv.weights.edit()[at(at_step + c)];
         if (weight != 0) continue;
         weight = next;
         layer.bias[at(m)] = reference::wrap(std::int64_t{layer.bias[at(m)]} + weight);
@@ -204,7 +204,17 @@ void Lowering::fold_zero_point(Layer& layer) const {
 
 std::int8_t& Maps::weight(Layer& layer, int m, int ky, int kx, int c) {
   const int step = (c / layer.conv().step_codes * layer.window.R + ky) * layer.window.S + kx;
-  return layer.conv().weights.begin()[layer.weight_at(m, step) + c % layer.conv().step_codes];
+  return layer.conv().weights.edit().begin()[layer.weight_at(m, step) + c % layer.conv().step_codes];
+}
+
+void Maps::set_weights(Layer& layer, int m, int ky, int kx, std::span<const std::int8_t> channels) {
+  const std::size_t codes = at(layer.conv().step_codes);
+  std::vector<std::int8_t>& weights = layer.conv().weights.edit();
+  for (int step = ky * layer.window.S + kx; !channels.empty(); step += layer.window.R * layer.window.S) {
+    const std::size_t count = std::min(codes, channels.size());
+    std::copy_n(channels.begin(), count, weights.begin() + layer.weight_at(m, step));
+    channels = channels.subspan(count);
+  }
 }
 
 std::int8_t& Lowering::tap_weight(Layer& layer, int m, int ky, int kx, int c) {
@@ -212,7 +222,7 @@ std::int8_t& Lowering::tap_weight(Layer& layer, int m, int ky, int kx, int c) {
     return weight(layer, m, ky, kx, c - layer.first_word(m) * layer.conv().step_codes);
   const TapPlace place = *place_of(layer.former, layer.window, kx);
   const int step = ky * layer.former.steps + place.step;
-  return layer.conv().weights.begin()[layer.weight_at(m, step) + place.lane];
+  return layer.conv().weights.edit().begin()[layer.weight_at(m, step) + place.lane];
 }
 
 void GraphFacts::find_fused_thresholds() {
@@ -524,18 +534,21 @@ Layer Lowering::fully_connected(const Op& o, Bytes* bytes) {
   const bool more = split || bytes != nullptr;
   const auto codes = more ? std::vector<std::int8_t>() : graph_.in(o, 1).values<std::int8_t>();
   const auto wide = more ? graph_.in(o, 1).integers() : std::vector<std::int64_t>();
-  std::size_t from = 0;
   for (int m = 0; m < layer.channels; ++m)
     for (int ky = 0; ky < layer.window.R; ++ky)
-      for (int kx = 0; kx < layer.window.S; ++kx)
-        for (int c = 0; c < s.C; ++c, ++from) {
-          const int w = more ? static_cast<int>(wide[from]) : int{codes[from]};
+      for (int kx = 0; kx < layer.window.S; ++kx) {
+        const std::size_t from =
+            (at(m * layer.window.R + ky) * at(layer.window.S) + at(kx)) * at(s.C);
+        if (!more) set_weights(layer, m, ky, kx, std::span(codes).subspan(from, at(s.C)));
+        for (int c = 0; more && c < s.C; ++c) {
+          const auto w = static_cast<int>(wide[from + at(c)]);
           for (int k = 0; bytes != nullptr && k < 3; ++k)
             weight((*bytes)[at(k)], m, ky, kx, c) = signed_byte(w, k);
           if (bytes != nullptr) continue;
-          weight(layer, m, ky, kx, c) = static_cast<std::int8_t>(split ? split->low(w) : w);
-          if (split) weight(layer, m, ky, kx, upper + c) = static_cast<std::int8_t>(split->high(w));
+          weight(layer, m, ky, kx, c) = static_cast<std::int8_t>(split->low(w));
+          weight(layer, m, ky, kx, upper + c) = static_cast<std::int8_t>(split->high(w));
         }
+      }
   if (has_factors(o)) set_factors(o, layer);
   return with_sums_folded(std::move(layer), bytes);
 }

@@ -147,7 +147,7 @@ Layer Lowering::sum_of_channels(const Op& o, int from, const Geometry& window,
   layer.range = p.output;
   layer.scales = {p.scale};
   layer.bias = {p.bias};
-  layer.conv().weights.assign(at(layer.steps()) * at(layer.conv().step_codes), 1);
+  layer.conv().weights.edit().assign(at(layer.steps()) * at(layer.conv().step_codes), 1);
   for (int c = shape(from).C; c < layer.words * layer.conv().step_codes; ++c)
     for (int ky = 0; ky < window.R; ++ky)
       for (int kx = 0; kx < window.S; ++kx) weight(layer, 0, ky, kx, c) = 0;
@@ -224,7 +224,7 @@ Layer Lowering::complement(const Op& o, int map) const {
   std::vector<int> channels(at(shape(map).C));
   std::iota(channels.begin(), channels.end(), 0);
   Layer layer = selection(o, map, channels);
-  for (std::int8_t& weight : layer.conv().weights) weight = static_cast<std::int8_t>(-weight);
+  for (std::int8_t& weight : layer.conv().weights.edit()) weight = static_cast<std::int8_t>(-weight);
   layer.bias.assign(layer.bias.size(), -1);
   return layer;
 }

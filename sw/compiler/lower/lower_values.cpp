@@ -99,8 +99,8 @@ int Lowering::words_of_sums(const Op& o, const Words& sums, const Block& block) 
     Layer layer = all;
     layer.channels = block.channels;
     const auto weights = all.conv().weights.begin();
-    layer.conv().weights.assign(weights + all.weight_at(block.first, 0),
-                                weights + all.weight_at(block.first + block.channels, 0));
+    layer.conv().weights = std::vector(weights + all.weight_at(block.first, 0),
+                                       weights + all.weight_at(block.first + block.channels, 0));
     const auto bias = all.bias.begin() + block.first;
     layer.bias.assign(bias, bias + block.channels);
     layer.scales.resize(std::min(all.scales.size(), at(block.channels)));
@@ -276,13 +276,14 @@ Lowering::Words Lowering::products_of_planes(const Op& o, Bytes bytes) {
     layer.input = channels_of(planes, low * channels, (high - low + 1) * channels);
     layer.words = (high - low + 1) * first.words;
     if (k > 0) layer.macs = 0;
-    layer.conv().weights.clear();
+    std::vector<std::int8_t>& weights = layer.conv().weights.edit();
+    weights.clear();
     for (int m = 0; m < first.channels; ++m)
       for (int plane = low; plane <= high; ++plane) {
         const Layer& from = bytes[at(k - plane)];
-        layer.conv().weights.insert(layer.conv().weights.end(),
-                                    from.conv().weights.begin() + from.weight_at(m, 0),
-                                    from.conv().weights.begin() + from.weight_at(m + 1, 0));
+        const auto begin = from.conv().weights.begin();
+        weights.insert(weights.end(), begin + from.weight_at(m, 0),
+                       begin + from.weight_at(m + 1, 0));
       }
     const int above = last > 0 ? kBiasBits : 8, word = above / 8;  // which has the bias' rest
     for (int m = 0; m < first.channels; ++m)

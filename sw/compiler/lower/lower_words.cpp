@@ -161,7 +161,7 @@ void Lowering::wide_weights(const Op& o) {
     Layer of = layer;
     of.clear_weights();
     // Less 128 is what the array has of low bytes, of those that are 0 as well.
-    if (low) of.conv().weights.assign(of.conv().weights.size(), -kLow);
+    if (low) of.conv().weights.edit().assign(of.conv().weights.size(), -kLow);
     for (int m = 0; m < units; ++m)
       for (int kx = 0; kx < S; ++kx)
         for (int c = 0; c < depth; ++c) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -86,6 +87,9 @@ class Maps : protected GraphFacts {
   /// A code in all places of a byte.
   static int packed_byte(int code, int per_word);
   static std::int8_t& weight(Layer& layer, int m, int ky, int kx, int c);
+  /// Those of all channels of a tap.
+  static void set_weights(Layer& layer, int m, int ky, int kx,
+                          std::span<const std::int8_t> channels);
   void set_table(const Function& function, Layer& layer) const;
   /// Lets the layer that computes a tensor look up its function, if that is all that is read.
   /// @return the tensor that it then computes

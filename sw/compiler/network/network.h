@@ -16,6 +16,7 @@
 
 #include "base/index.h"
 #include "base/rounding.h"
+#include "base/shared_vector.h"
 #include "machine/config.h"
 #include "machine/group_rows.h"
 #include "machine/isa.h"
@@ -172,7 +173,7 @@ struct Conv {
   /// [channel][step][codes of an input word], step = (channel word, ky, kx); the input's zero point
   /// is folded into the bias or the thresholds. By the window former: [channel][step][lane], step =
   /// (ky, step of the filter row).
-  std::vector<std::int8_t> weights;
+  SharedVector<std::int8_t> weights;
   /// Bytes of DRAM for a byte of PMEM, about: less where they are packed.
   double stored_share = 1;
   /// Steps of a group of the reduction that counts by a factor; 0: all count alike.
@@ -344,7 +345,7 @@ struct Layer {
   std::ptrdiff_t weight_at(int m, int step) const {
     return (std::ptrdiff_t{m} * steps() + step) * conv().step_codes;
   }
-  void clear_weights() { conv().weights.assign(at(weight_at(channels, 0)), 0); }
+  void clear_weights() { conv().weights.edit().assign(at(weight_at(channels, 0)), 0); }
   bool fuses_max() const { return sweeps.size() > 1; }
   /// Window of one sweep, over all outputs.
   Geometry window_of(const Sweep& sweep) const {

@@ -110,12 +110,12 @@ TEST_CASE("sums of ternary and binary maps need the bits of their lanes", "[comp
   layer.conv().precision = isa::compute::Op::kBinary;
   layer.conv().step_codes = 32;
   CHECK(sum_bits(layer) == bits_of(-128, 128));
-  std::ranges::fill(layer.conv().weights, std::int8_t{0});  // a lane that is not used counts, too
+  std::ranges::fill(layer.conv().weights.edit(), std::int8_t{0});  // a lane that is not used counts, too
   CHECK(sum_bits(layer) == bits_of(-128, 128));
   layer.words = 8;
   layer.conv().precision = isa::compute::Op::kTernary;
   layer.conv().step_codes = 16;
-  layer.conv().weights[0] = layer.conv().weights[127] = -1;
+  for (const std::size_t i : {0, 127}) layer.conv().weights.edit()[i] = -1;
   CHECK(sum_bits(layer) == bits_of(-2, 2));
 }
 

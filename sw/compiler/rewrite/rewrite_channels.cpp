@@ -13,6 +13,7 @@
 #include "base/ties.h"
 #include "sw/compiler/rewrite/channels.h"
 #include "sw/compiler/rewrite/rewrite.h"
+#include "sw/model/dead.h"
 #include "sw/model/rewrite/rewriter.h"
 
 namespace trine::compiler {
@@ -32,8 +33,8 @@ class IdleChannels : Rewriter {
 
   Graph run(program::Removed& removed) {
     graph_.ops = ops_;  // as channels_of() and the golden layers want it
-    read();
     if (!some_idle()) return std::move(graph_);
+    read();
     codes_ = constant_channels(graph_, products_, rounding_);
     check_biases();
     while (settle(), force()) {
@@ -94,18 +95,10 @@ class IdleChannels : Rewriter {
 
   /// Most networks have no filter and no input channel that is all zero.
   bool some_idle() const {
-    const auto some = [](const std::vector<bool>& of) { return std::ranges::count(of, true) > 0; };
-    return std::ranges::any_of(products_,
-                               [](const auto& entry) { return has_zeros(entry.second); }) ||
-           std::ranges::any_of(ops_, [&](const Op& op) { return some(zero_filters(graph_, op)); });
-  }
-
-  static bool has_zeros(const Product& p) {
-    std::vector<bool> output(at(p.outputs), false), input(at(p.inputs), false);
-    for (int m = 0; m < p.outputs; ++m)
-      for (int c = 0; c < p.inputs; ++c)
-        if (p.used[p.index(m, c)]) output[at(m)] = input[at(c)] = true;
-    return std::ranges::count(output, false) + std::ranges::count(input, false) > 0;
+    return std::ranges::any_of(ops_, [&](const Op& op) {
+      const auto dead = model::dead_weights(graph_, op);
+      return dead && dead->dead_outputs + dead->dead_inputs > 0;
+    });
   }
 
   // ---- What can go ------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ constexpr double kGain = 0.005;   ///< of its layers' cycles; estimates are not 
 /// All but the weights, which no plan asks for.
 Network without_weights(Network network) {
   for (Layer& l : network.layers)
-    if (l.kind == LayerKind::kConv) l.conv().weights.clear();
+    if (l.kind == LayerKind::kConv) l.conv().weights = {};
   return network;
 }
 

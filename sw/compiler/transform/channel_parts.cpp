@@ -33,7 +33,8 @@ Layer channels_of(const Layer& all, int first, int last) {
   Layer l = all;
   l.channels = last - first;
   const auto cut = [](auto& values, std::ptrdiff_t from, std::ptrdiff_t to) {
-    if (std::ssize(values) >= to) values = {values.begin() + from, values.begin() + to};  // or none
+    if (std::ssize(values) >= to)  // or none
+      values = std::vector(values.begin() + from, values.begin() + to);
   };
   if (l.kind == LayerKind::kConv) {
     cut(l.conv().weights, all.weight_at(first, 0), all.weight_at(last, 0));

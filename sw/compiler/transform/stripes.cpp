@@ -30,7 +30,7 @@ void add_rows(Network& net, Layer layer, const Rows& out, int& first) {
   if (layer.like >= 0) layer.macs = 0;
   if (layer.kind == LayerKind::kConv) {
     cut_sweeps(layer, out.first, out.last);
-    if (layer.like >= 0) layer.conv().weights.clear();
+    if (layer.like >= 0) layer.conv().weights = {};
   }
   net.layers.push_back(std::move(layer));
 }

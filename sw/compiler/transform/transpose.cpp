@@ -60,7 +60,7 @@ void turn_weights(Layer& layer, const machine::Config& config) {
           };
           std::copy_n(before.conv().weights.begin() + code(before, kx, ky),
                       former ? 1 : layer.conv().step_codes,
-                      layer.conv().weights.begin() + code(layer, ky, kx));
+                      layer.conv().weights.edit().begin() + code(layer, ky, kx));
         }
 }
 

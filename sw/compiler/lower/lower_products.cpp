@@ -204,13 +204,15 @@ void Lowering::fold_zero_point(Layer& layer) const {
 
 std::int8_t& Maps::weight(Layer& layer, int m, int ky, int kx, int c) {
   const int step = (c / layer.conv().step_codes * layer.window.R + ky) * layer.window.S + kx;
-  return layer.conv().weights.edit().begin()[layer.weight_at(m, step) + c % layer.conv().step_codes];
+  return layer.conv().weights.edit().begin()[layer.weight_at(m, step) +
+                                             c % layer.conv().step_codes];
 }
 
 void Maps::set_weights(Layer& layer, int m, int ky, int kx, std::span<const std::int8_t> channels) {
   const std::size_t codes = at(layer.conv().step_codes);
   std::vector<std::int8_t>& weights = layer.conv().weights.edit();
-  for (int step = ky * layer.window.S + kx; !channels.empty(); step += layer.window.R * layer.window.S) {
+  for (int step = ky * layer.window.S + kx; !channels.empty();
+       step += layer.window.R * layer.window.S) {
     const std::size_t count = std::min(codes, channels.size());
     std::copy_n(channels.begin(), count, weights.begin() + layer.weight_at(m, step));
     channels = channels.subspan(count);

@@ -224,7 +224,8 @@ Layer Lowering::complement(const Op& o, int map) const {
   std::vector<int> channels(at(shape(map).C));
   std::iota(channels.begin(), channels.end(), 0);
   Layer layer = selection(o, map, channels);
-  for (std::int8_t& weight : layer.conv().weights.edit()) weight = static_cast<std::int8_t>(-weight);
+  for (std::int8_t& weight : layer.conv().weights.edit())
+    weight = static_cast<std::int8_t>(-weight);
   layer.bias.assign(layer.bias.size(), -1);
   return layer;
 }

@@ -110,7 +110,8 @@ TEST_CASE("sums of ternary and binary maps need the bits of their lanes", "[comp
   layer.conv().precision = isa::compute::Op::kBinary;
   layer.conv().step_codes = 32;
   CHECK(sum_bits(layer) == bits_of(-128, 128));
-  std::ranges::fill(layer.conv().weights.edit(), std::int8_t{0});  // a lane that is not used counts, too
+  std::ranges::fill(layer.conv().weights.edit(),
+                    std::int8_t{0});  // a lane that is not used counts, too
   CHECK(sum_bits(layer) == bits_of(-128, 128));
   layer.words = 8;
   layer.conv().precision = isa::compute::Op::kTernary;

@@ -8,23 +8,24 @@
 
 namespace trine::model {
 
-std::optional<DeadWeights> dead_weights(const Graph& graph, const Op& op) {
-  if (!is_product(op.kind) && op.kind != OpKind::kTransposeConv) return std::nullopt;
+namespace {
+
+/// @param codes  [outputs][taps][inputs]; of a depthwise filter the output channels come last. Zero
+/// points are cut to their type.
+template <typename Code>
+DeadWeights dead_weights(const Graph& graph, const Op& op, std::span<const Code> codes) {
   const Tensor& filter = graph.in(op, 1);
-  if (!filter.is_constant || filter.type != DataType::kInt8 || filter.elements() == 0)
-    return std::nullopt;
   const bool depthwise = op.kind == OpKind::kDepthwiseConv2D;
-  // [outputs, taps, inputs]; of a depthwise filter the output channels come last.
   const int last = filter.extent(-1), outputs = depthwise ? last : filter.extent(0);
   const int rows = static_cast<int>(filter.elements() / last);
+  const auto zero_of = [&](int m) { return static_cast<Code>(filter.zero_point(m)); };
   DeadWeights found{graph.out(op).name, filter.elements()};
   std::vector<char> writes(at(outputs)), reads(at(last));
-  std::vector<std::uint8_t> zeros(at(last));  // of a row
-  for (int i = 0; i < last; ++i) zeros[at(i)] = static_cast<std::uint8_t>(filter.zero_point(i));
-  for (int row = 0; row < rows; ++row) {
+  std::vector<Code> zeros(at(last));  // of a row
+  for (int i = 0; i < last; ++i) zeros[at(i)] = zero_of(i);
+  for (int row = 0; row < rows; ++row, codes = codes.subspan(zeros.size())) {
     const int output = row / std::max(rows / outputs, 1);
-    if (!depthwise) std::ranges::fill(zeros, static_cast<std::uint8_t>(filter.zero_point(output)));
-    const std::uint8_t* codes = &filter.data[at(row) * at(last)];
+    if (!depthwise) std::ranges::fill(zeros, zero_of(output));
     int used = 0;
     for (std::size_t i = 0; i < zeros.size(); ++i) {
       const bool some = codes[i] != zeros[i];
@@ -39,6 +40,17 @@ std::optional<DeadWeights> dead_weights(const Graph& graph, const Op& op) {
   found.dead_outputs = static_cast<int>(std::ranges::count(depthwise ? reads : writes, 0));
   if (!depthwise) found.dead_inputs = static_cast<int>(std::ranges::count(reads, 0));
   return found;
+}
+
+}  // namespace
+
+std::optional<DeadWeights> dead_weights(const Graph& graph, const Op& op) {
+  if (!is_product(op.kind) && op.kind != OpKind::kTransposeConv) return std::nullopt;
+  const Tensor& filter = graph.in(op, 1);
+  if (!filter.is_constant || filter.type == DataType::kFloat32 || filter.elements() == 0)
+    return std::nullopt;
+  if (bytes_of(filter.type) == 1) return dead_weights<std::uint8_t>(graph, op, filter.data);
+  return dead_weights<std::int64_t>(graph, op, filter.integers());
 }
 
 std::vector<DeadWeights> dead_weights(const Graph& graph) {

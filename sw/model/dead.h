@@ -24,7 +24,7 @@ struct DeadWeights {
 };
 
 /// @return nothing if `op` is no CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV or FULLY_CONNECTED with
-/// constant weights of int8
+/// constant weights of whole numbers
 std::optional<DeadWeights> dead_weights(const Graph& graph, const Op& op);
 /// Those of all operators, in the graph's order.
 std::vector<DeadWeights> dead_weights(const Graph& graph);

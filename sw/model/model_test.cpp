@@ -368,6 +368,10 @@ TEST_CASE("zeros among weights and channels without any others are found", "[mod
   CHECK(conv.zeros == 9);
   CHECK(conv.dead_outputs == 1);
   CHECK(conv.dead_inputs == 2);
+  for (std::uint8_t& code : filter.data) code = static_cast<std::uint8_t>(code + 200);
+  filter.type = DataType::kUInt8;
+  filter.quantization = {{1}, {200}};
+  CHECK(of(OpKind::kConv2D, {1, 1, 1, 3}).dead_inputs == 2);
   filter.shape = {1, 1, 3, 4};
   const DeadWeights depthwise = of(OpKind::kDepthwiseConv2D, {1, 1, 1, 4});
   CHECK(depthwise.dead_outputs == 2);

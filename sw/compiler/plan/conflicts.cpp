@@ -3,6 +3,7 @@
 // What bank conflicts cost: lanes of one gather against each other, results against reads.
 
 #include <algorithm>
+#include <numeric>
 #include <vector>
 
 #include "base/rounding.h"
@@ -17,29 +18,39 @@ namespace {
 std::int64_t replays(const Layer& layer, const Geometry& g, const Rect& rect, int pitch,
                      const machine::Config& config) {
   const int cols = rect.cols() + layer.former.behind(rect.cols(), g.Q);
-  const std::int64_t positions = std::int64_t{rect.rows()} * cols;
+  const std::int64_t positions = std::int64_t{rect.rows()} * cols, lanes = layer.lanes(config);
   const machine::BankOf bank_of = config.bank_of();
   std::vector<int> count(at(config.banks()));
   std::int64_t sum = 0;
   const std::int64_t row_step = std::int64_t{g.stride_y} * pitch;
   const int step = layer.wide ? 2 : 1;
   const int dil = layer.former.steps > 0 ? layer.former.dil : g.dil_x;
+  const auto of_tile = [&](std::int64_t tile, std::int64_t first_x) {
+    std::ranges::fill(count, 0);
+    int most = 1;
+    const std::int64_t end = std::min(positions, tile + lanes + layer.former.halo);
+    std::int64_t row = tile / cols * row_step, col = tile % cols;
+    for (std::int64_t p = tile; p < end; ++p) {
+      const std::int64_t x = first_x + col * g.stride_x;
+      for (int word = 0; word < step && x >= 0 && x < g.W; ++word)
+        most = std::max(most, ++count[at(bank_of(row + (x - first_x) * step + word))]);
+      if (++col < cols) continue;
+      col = 0;
+      row += row_step;
+    }
+    return most - 1;
+  };
+  // Tiles a whole round of banks apart are alike, but for those whose lanes end with the map.
+  const std::int64_t round = 2 * config.banks(), rows = round / std::gcd(row_step, round);
+  const std::int64_t period = std::lcm(rows * cols, lanes);
+  const std::int64_t alike = positions - lanes - layer.former.halo;
   for (int tap = 0; tap < layer.steps_x(); ++tap) {
     const std::int64_t first_x = rect.x0 * g.stride_x - g.pad_left + tap * dil;
-    for (std::int64_t tile = 0; tile < positions; tile += layer.lanes(config)) {
-      std::ranges::fill(count, 0);
-      int most = 1;
-      const std::int64_t end = std::min(positions, tile + layer.lanes(config) + layer.former.halo);
-      std::int64_t row = tile / cols * row_step, col = tile % cols;
-      for (std::int64_t p = tile; p < end; ++p) {
-        const std::int64_t x = first_x + col * g.stride_x;
-        for (int word = 0; word < step && x >= 0 && x < g.W; ++word)
-          most = std::max(most, ++count[at(bank_of(row + (x - first_x) * step + word))]);
-        if (++col < cols) continue;
-        col = 0;
-        row += row_step;
-      }
-      sum += most - 1;
+    for (std::int64_t tile = 0; tile < positions; tile += lanes) {
+      if (tile > alike)
+        sum += of_tile(tile, first_x);
+      else if (tile < period)
+        sum += of_tile(tile, first_x) * ((alike - tile) / period + 1);
     }
   }
   return sum;

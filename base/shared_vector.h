@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -17,14 +18,20 @@ class SharedVector {
   SharedVector(std::vector<T> elements)  // NOLINT: as a vector would
       : elements_(std::make_shared<std::vector<T>>(std::move(elements))) {}
 
-  auto begin() const { return read().begin(); }
-  auto end() const { return read().end(); }
-  const T* data() const { return read().data(); }
-  std::size_t size() const { return read().size(); }
-  bool empty() const { return read().empty(); }
-  const T& operator[](std::size_t i) const { return read()[i]; }
+  SharedVector(std::initializer_list<T> elements) : SharedVector(std::vector<T>(elements)) {}
+
+  const std::vector<T>& all() const {
+    static const std::vector<T> none;
+    return elements_ ? *elements_ : none;
+  }
+  auto begin() const { return all().begin(); }
+  auto end() const { return all().end(); }
+  const T* data() const { return all().data(); }
+  std::size_t size() const { return all().size(); }
+  bool empty() const { return all().empty(); }
+  const T& operator[](std::size_t i) const { return all()[i]; }
   bool operator==(const SharedVector& other) const {
-    return elements_ == other.elements_ || read() == other.read();
+    return elements_ == other.elements_ || all() == other.all();
   }
 
   /// The elements, to change them. Valid until this object is copied.
@@ -37,11 +44,6 @@ class SharedVector {
   }
 
  private:
-  const std::vector<T>& read() const {
-    static const std::vector<T> none;
-    return elements_ ? *elements_ : none;
-  }
-
   std::shared_ptr<std::vector<T>> elements_;
 };
 

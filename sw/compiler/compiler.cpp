@@ -344,7 +344,7 @@ struct SharedProgram::State {
     for (std::size_t t = 0; t < first.tensors.size(); ++t)
       if (const model::Tensor& tensor = first.tensors[t];
           tensor.is_constant && !tensors.contains(static_cast<int>(t)))
-        fixed.emplace_back(t, hash_of(tensor.data));
+        fixed.emplace_back(t, hash_of(tensor.data.all()));
     form = form_of(first);
   }
 
@@ -399,7 +399,7 @@ struct SharedProgram::State {
   /// Whether the other one differs where it may.
   bool is_alike(const model::Graph& other) const {
     const auto same = [&](const auto& constant) {
-      return hash_of(other.tensors[constant.first].data) == constant.second;
+      return hash_of(other.tensors[constant.first].data.all()) == constant.second;
     };
     return form_of(other) == form && std::ranges::all_of(fixed, same);
   }

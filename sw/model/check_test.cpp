@@ -23,7 +23,7 @@ TEST_CASE("constants, scales and attributes are checked alone", "[model][check][
   Graph graph = small_conv();
   REQUIRE_NOTHROW(check(graph));
   SECTION("a constant shorter than its shape") {
-    graph.tensors[1].data.pop_back();
+    graph.tensors[1].data.edit().pop_back();
     CHECK_THROWS_WITH(check(graph), Contains("g.tflite: tensor 1 't': a constant of 215 bytes, "
                                              "shape [6, 3, 3, 4] needs 216"));
   }
@@ -413,7 +413,7 @@ TEST_CASE("each operator's own faults are named", "[model][check][error]") {
        }) {
     Graph sound = one_op(row.kind, row.tensors, row.op);
     sound.tensors.back().is_constant = false;
-    sound.tensors.back().data.clear();
+    sound.tensors.back().data.edit().clear();
     CAPTURE(name_of(row.kind));
     CHECK_NOTHROW(check(sound));
     for (const auto& [spoil, message] : row.faults) {
@@ -446,7 +446,7 @@ TEST_CASE("a memory without places is refused", "[model][check][error]") {
   for (const int position : {2, 4}) {  // weights of time, state
     Tensor& tensor = graph.tensors[static_cast<std::size_t>(svdf->input(position))];
     tensor.shape[1] = 0;
-    tensor.data.clear();
+    tensor.data.edit().clear();
   }
   CHECK_THROWS_WITH(check(graph), Contains("SVDF") && Contains("no memory"));
 }
@@ -505,7 +505,7 @@ TEST_CASE("neurons have whole numbers in their ranges", "[model][check][spikes][
   SECTION("weights that come back") {
     Tensor weights = codes({3, 4}, 0.1f);
     weights.is_constant = true;
-    weights.data.resize(12);
+    weights.data.edit().resize(12);
     op.inputs.push_back(graph.add(weights));
     refused("shape [3, 4], expected [3, 3]");
   }
@@ -521,8 +521,8 @@ Tensor wide(std::vector<int> shape, float scale = 0.5f) {
 
 Tensor wide_bias(const std::vector<std::int64_t>& values) {
   Tensor tensor{"b", DataType::kInt64, {static_cast<int>(values.size())}, {}, true, {}};
-  tensor.data.resize(values.size() * 8);
-  std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  tensor.data.edit().resize(values.size() * 8);
+  std::memcpy(tensor.data.edit().data(), values.data(), tensor.data.size());
   return tensor;
 }
 
@@ -565,7 +565,7 @@ TEST_CASE("int16 activations have int8 weights, symmetric codes and sums of 40 b
     narrow.tensors[2] = wide_bias({1, 2, 3, 4, 5, 6});
     CHECK_THROWS_WITH(check(narrow), Contains("tensor 2 'b': type int64, expected int32"));
     narrow.tensors[1].type = DataType::kInt16;
-    narrow.tensors[1].data.resize(2 * narrow.tensors[1].data.size());
+    narrow.tensors[1].data.edit().resize(2 * narrow.tensors[1].data.size());
     CHECK_THROWS_WITH(check(narrow), Contains("tensor 1 't': type int16, expected int8"));
     CHECK_THROWS_WITH(check(one_op(OpKind::kAdd, {wide({2}), codes({2}), wide({2})})),
                       Contains("tensor 1 't': type int8, expected int16"));

@@ -29,6 +29,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/shared_vector.h"
 #include "machine/minifloat.h"
 #include "sw/model/operators.h"
 
@@ -70,7 +71,7 @@ struct Tensor {
   std::vector<int> shape;  ///< extents >= 0; empty: one element
   Quantization quantization;
   bool is_constant = false;
-  std::vector<std::uint8_t> data;       ///< of a constant: elements() values, little endian
+  SharedVector<std::uint8_t> data;      ///< of a constant: elements() values, little endian
   Encoding encoding = Encoding::kInt8;  ///< of int8 codes
   /// Whose values the codes are: int16 ones in fixed point, int8 ones places of values in their
   /// order (machine::units_of). They hold no other numbers; the scale is that of a unit.
@@ -243,8 +244,8 @@ Tensor constant_integers(const std::vector<Integer>& values, std::vector<int> sh
   t.shape = shape.empty() ? std::vector<int>{static_cast<int>(values.size())} : std::move(shape);
   t.is_constant = true;
   const std::vector<std::int32_t> narrow(values.begin(), values.end());
-  t.data.resize(4 * narrow.size());
-  if (!narrow.empty()) std::memcpy(t.data.data(), narrow.data(), t.data.size());
+  t.data.edit().resize(4 * narrow.size());
+  if (!narrow.empty()) std::memcpy(t.data.edit().data(), narrow.data(), t.data.size());
   return t;
 }
 

@@ -49,7 +49,7 @@ TEST_CASE("floats are not read as whole numbers", "[model][error]") {
   Tensor axes;
   axes.name = "axes";
   axes.type = DataType::kFloat32;
-  axes.data.resize(4);
+  axes.data.edit().resize(4);
   CHECK_THROWS_WITH(axes.integers(), Contains("'axes' is float32, allowed whole numbers"));
 }
 
@@ -137,7 +137,7 @@ TEST_CASE("expand walks each axis that is named", "[model][expand]") {
   CHECK(tiled.ops[1].axis == 0);
   Tensor computed = integers({2}, {});
   computed.is_constant = false;
-  computed.data.clear();
+  computed.data.edit().clear();
   Graph resized =
       one_op(OpKind::kResizeBilinear, {codes({1, 2, 3, 4}), computed, codes({1, 7, 9, 4})});
   resized.inputs = {0, 1};
@@ -330,7 +330,7 @@ TEST_CASE("a graph for a batch keeps images apart, or names what does not", "[mo
   const auto product = [](std::vector<int> shape) {
     Tensor factors = codes(std::move(shape));
     factors.is_constant = true;
-    factors.data.assign(static_cast<std::size_t>(factors.elements()), 7);
+    factors.data.edit().assign(static_cast<std::size_t>(factors.elements()), 7);
     return one_op(OpKind::kMul, {codes({2, 3}), factors, codes({2, 3})});
   };
   const Graph rows = batched(product({2, 3}), 4), all = batched(product({1, 3}), 4);
@@ -358,7 +358,7 @@ TEST_CASE("zeros among weights and channels without any others are found", "[mod
   Tensor filter = codes({3, 1, 1, 4});
   filter.is_constant = true;
   for (const int code : {1, 0, 0, 2, /**/ 0, 0, 0, 0, /**/ 3, 0, 0, 0})
-    filter.data.push_back(static_cast<std::uint8_t>(code));
+    filter.data.edit().push_back(static_cast<std::uint8_t>(code));
   const auto of = [&](OpKind kind, std::vector<int> output) {
     return dead_weights(one_op(kind, {codes({1, 1, 1, 4}), filter, codes(std::move(output))}))
         .at(0);
@@ -368,7 +368,7 @@ TEST_CASE("zeros among weights and channels without any others are found", "[mod
   CHECK(conv.zeros == 9);
   CHECK(conv.dead_outputs == 1);
   CHECK(conv.dead_inputs == 2);
-  for (std::uint8_t& code : filter.data) code = static_cast<std::uint8_t>(code + 200);
+  for (std::uint8_t& code : filter.data.edit()) code = static_cast<std::uint8_t>(code + 200);
   filter.type = DataType::kUInt8;
   filter.quantization = {{1}, {200}};
   CHECK(of(OpKind::kConv2D, {1, 1, 1, 3}).dead_inputs == 2);

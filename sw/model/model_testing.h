@@ -16,8 +16,8 @@ inline Tensor codes(std::vector<int> shape, float scale = 0.5f, int zero_point =
 
 inline Tensor integers(std::vector<int> shape, const std::vector<std::int32_t>& values) {
   Tensor tensor{"i", DataType::kInt32, std::move(shape), {}, true, {}};
-  tensor.data.resize(values.size() * 4);
-  if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  tensor.data.edit().resize(values.size() * 4);
+  if (!values.empty()) std::memcpy(tensor.data.edit().data(), values.data(), tensor.data.size());
   return tensor;
 }
 
@@ -40,7 +40,7 @@ inline Tensor weights(std::vector<int> shape, int axis) {
   tensor.quantization = {std::vector<float>(channels, 0.25f),
                          std::vector<std::int64_t>(channels, 0), axis};
   tensor.is_constant = true;
-  tensor.data.resize(static_cast<std::size_t>(tensor.elements()));
+  tensor.data.edit().resize(static_cast<std::size_t>(tensor.elements()));
   return tensor;
 }
 
@@ -58,8 +58,8 @@ inline Op with(int Op::*field, int value) {
 
 inline Tensor floats(std::vector<int> shape, const std::vector<float>& values = {}) {
   Tensor tensor{"f", DataType::kFloat32, std::move(shape), {}, !values.empty(), {}};
-  tensor.data.resize(values.size() * 4);
-  if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+  tensor.data.edit().resize(values.size() * 4);
+  if (!values.empty()) std::memcpy(tensor.data.edit().data(), values.data(), tensor.data.size());
   return tensor;
 }
 

@@ -63,7 +63,7 @@ Offset<format::Tensor> put(FlatBufferBuilder& b, const model::Tensor& t) {
                               b.CreateVector(t.shape), b.CreateVector(t.quantization.scale),
                               b.CreateVector(t.quantization.zero_point), t.quantization.axis,
                               t.is_constant, static_cast<std::uint8_t>(t.encoding),
-                              b.CreateVector(t.data), static_cast<std::uint8_t>(t.format));
+                              b.CreateVector(t.data.all()), static_cast<std::uint8_t>(t.format));
 }
 
 Offset<format::Op> put(FlatBufferBuilder& b, const model::Op& op) {

@@ -52,7 +52,7 @@ model::Tensor tensor_of(const trine_host_tensor& from) {
   t.format = static_cast<machine::Format>(from.encoding >> 8 & 0xff);
   t.is_constant = from.constant != 0;
   const auto* bytes = static_cast<const std::uint8_t*>(from.data);
-  if (t.is_constant) t.data.assign(bytes, bytes + from.bytes);
+  if (t.is_constant) t.data.edit().assign(bytes, bytes + from.bytes);
   return t;
 }
 

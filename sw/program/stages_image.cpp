@@ -43,7 +43,7 @@ class Writer {
 
   Number add(const model::Tensor& tensor) {
     const std::uint64_t bytes = round_up(static_cast<std::uint64_t>(bytes_of(tensor)), 8);
-    tensors_.push_back({tensor, tensor.is_constant ? data(tensor.data) : arena_});
+    tensors_.push_back({tensor, tensor.is_constant ? data(tensor.data.all()) : arena_});
     if (!tensor.is_constant) arena_ += bytes;
     return static_cast<Number>(tensors_.size() - 1);
   }

@@ -51,7 +51,8 @@ Array packed(const Tensor& tensor, const std::vector<float>& values) {
 
 const Bytes& Call::bytes(int position) const {
   const int tensor = op.input(position);
-  return graph.tensor(tensor).is_constant ? graph.tensor(tensor).data : values.at(tensor).bytes;
+  return graph.tensor(tensor).is_constant ? graph.tensor(tensor).data.all()
+                                          : values.at(tensor).bytes;
 }
 
 Codes Call::codes(int position, std::int32_t zero_point) const {
@@ -215,7 +216,7 @@ std::vector<Array> outputs_of(const model::Graph& graph, const Values& values) {
   std::vector<Array> outputs;
   for (const int t : graph.outputs) {
     const Tensor& tensor = graph.tensor(t);
-    outputs.push_back(tensor.is_constant ? packed(tensor, tensor.data) : values.at(t));
+    outputs.push_back(tensor.is_constant ? packed(tensor, tensor.data.all()) : values.at(t));
   }
   return outputs;
 }

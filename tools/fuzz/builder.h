@@ -421,8 +421,8 @@ class Builder {
       t.quantization.scale.push_back(static_cast<float>(content(1, 90)) / 10000.0f);
     t.quantization.zero_point.assign(t.quantization.scale.size(), 0);
     t.quantization.axis = axis;
-    t.data.resize(static_cast<std::size_t>(t.elements()));
-    for (auto& b : t.data) b = static_cast<std::uint8_t>(content(-127, 127));
+    t.data.edit().resize(static_cast<std::size_t>(t.elements()));
+    for (auto& b : t.data.edit()) b = static_cast<std::uint8_t>(content(-127, 127));
     return index;
   }
 

@@ -49,8 +49,8 @@ int constant(Builder& b, const std::string& name, DataType type, std::vector<int
   t.is_constant = true;
   t.quantization = {{scale}, {zero_point}, 0};
   const int bytes = model::bytes_of(type);
-  t.data.assign(static_cast<std::size_t>(t.elements() * bytes),
-                bytes == 1 ? static_cast<std::uint8_t>(zero_point) : 0);
+  t.data.edit().assign(static_cast<std::size_t>(t.elements() * bytes),
+                       bytes == 1 ? static_cast<std::uint8_t>(zero_point) : 0);
   return b.graph.add(std::move(t));
 }
 
@@ -61,7 +61,7 @@ int weights(Builder& b, int from, int cells, int inputs, int spread) {
                       std::sqrt(static_cast<float>(inputs)) *
                       (b.graph.tensor(from).type == DataType::kInt16 ? 1.0f / 256 : 1.0f);
   const int t = constant(b, "weights", DataType::kInt8, {cells, inputs}, scale, 0);
-  for (std::uint8_t& code : b.graph.tensors[static_cast<std::size_t>(t)].data)
+  for (std::uint8_t& code : b.graph.tensors[static_cast<std::size_t>(t)].data.edit())
     code = static_cast<std::uint8_t>(b.content(-127, 127));
   return t;
 }
@@ -70,7 +70,7 @@ int bias(Builder& b, const Sequence& s, int from, int of_weights, int cells) {
   const float scale = b.graph.tensor(from).scale() * b.graph.tensor(of_weights).scale();
   const int t =
       constant(b, "bias", s.wide ? DataType::kInt64 : DataType::kInt32, {cells}, scale, 0);
-  std::vector<std::uint8_t>& data = b.graph.tensors[static_cast<std::size_t>(t)].data;
+  std::vector<std::uint8_t>& data = b.graph.tensors[static_cast<std::size_t>(t)].data.edit();
   const auto bytes = static_cast<std::size_t>(model::bytes_of(b.graph.tensor(t).type));
   for (std::size_t i = 0; i < data.size(); i += bytes) {
     const std::int64_t value = std::int64_t{b.content(-20'000, 20'000)} * (s.wide ? 256 : 1);
@@ -113,11 +113,11 @@ int memory(Builder& b, int x) {
   const float of_memory = std::ldexp(1.0f, -b.number(8, 13));
   const int w = weights(b, x, filters, shape[1], b.number(1, 6));
   const int in_time = constant(b, "time", DataType::kInt16, {filters, time}, 0x1p-14f, 0);
-  for (std::uint8_t& byte : b.graph.tensors[static_cast<std::size_t>(in_time)].data)
+  for (std::uint8_t& byte : b.graph.tensors[static_cast<std::size_t>(in_time)].data.edit())
     byte = static_cast<std::uint8_t>(b.content(0, 255));
   const int of_units = constant(b, "bias", DataType::kInt32, {units}, of_memory * 0x1p-14f, 0);
   const int most = once_in(b, 6) ? 1 << 30 : 1 << 20;
-  std::vector<std::uint8_t>& data = b.graph.tensors[static_cast<std::size_t>(of_units)].data;
+  std::vector<std::uint8_t>& data = b.graph.tensors[static_cast<std::size_t>(of_units)].data.edit();
   const bool alike = once_in(b, 3);
   for (std::size_t i = 0; i < data.size(); i += 4) {
     const std::int32_t value = alike ? -77 : b.content(-most, most);

@@ -22,8 +22,8 @@ void lengthen(model::Tensor& bias) {
   std::vector<std::int64_t> values;
   for (const std::int64_t v : bias.integers()) values.push_back(256 * v);
   bias.type = model::DataType::kInt64;
-  bias.data.resize(8 * values.size());
-  std::memcpy(bias.data.data(), values.data(), bias.data.size());
+  bias.data.edit().resize(8 * values.size());
+  std::memcpy(bias.data.edit().data(), values.data(), bias.data.size());
 }
 
 int random_pad(Builder& b, int x, bool codes) {
@@ -96,7 +96,7 @@ void reach_ends(Builder& b, const model::Op& op) {
   const bool transposed = op.kind == OpKind::kTransposeConv;
   model::Tensor& weights = b.tensor(op.inputs[1]);
   if (once_in(b, 8))
-    for (std::uint8_t& code : weights.data) code = b.content(0, 1) == 0 ? 0x7f : 0x80;
+    for (std::uint8_t& code : weights.data.edit()) code = b.content(0, 1) == 0 ? 0x7f : 0x80;
   const int bias = op.input(transposed ? 3 : 2);
   if (bias < 0 || !once_in(b, 8)) return;
   model::Tensor& t = b.tensor(bias);
@@ -105,7 +105,7 @@ void reach_ends(Builder& b, const model::Op& op) {
   const std::int64_t most = longer ? (std::int64_t{1} << 39) - 1 - 128 * 32768 * taps : 1 << 30;
   for (std::size_t at = 0, bytes = longer ? 8 : 4; at < t.data.size(); at += bytes) {
     const std::int64_t value = b.content(0, 1) == 0 ? most : -most;
-    std::memcpy(&t.data[at], &value, bytes);
+    std::memcpy(&t.data.edit()[at], &value, bytes);
   }
 }
 
@@ -145,7 +145,7 @@ void widen(Builder& b, bool onnx) {
       t.quantization.zero_point = {0};
       for (float& scale : t.quantization.scale) scale /= 256;
       for (std::size_t n = t.data.size(); n > 0; --n)
-        t.data.push_back(static_cast<std::uint8_t>(b.content(0, 255)));
+        t.data.edit().push_back(static_cast<std::uint8_t>(b.content(0, 255)));
     }
     const bool transposed = op.kind == OpKind::kTransposeConv;
     const int last = op.input(transposed ? 3 : 2);
@@ -154,7 +154,7 @@ void widen(Builder& b, bool onnx) {
     if (op.kind == OpKind::kPadV2) {
       t.type = model::DataType::kInt16;
       t.quantization = b.graph.in(op, 0).quantization;
-      t.data.push_back(static_cast<std::uint8_t>(b.content(0, 255)));
+      t.data.edit().push_back(static_cast<std::uint8_t>(b.content(0, 255)));
     } else if (!onnx && (transposed || model::is_product(op.kind)) &&
                (op.kind == OpKind::kDepthwiseConv2D || b.number(0, 2) > 0)) {
       lengthen(t);
@@ -285,8 +285,8 @@ void give_weights(Builder& b, machine::Format format, model::Tensor& weights) {
   }
   weights.type = model::DataType::kInt16;
   weights.encoding = model::Encoding::kInt8;
-  weights.data.resize(2 * values.size());
-  std::memcpy(weights.data.data(), values.data(), weights.data.size());
+  weights.data.edit().resize(2 * values.size());
+  std::memcpy(weights.data.edit().data(), values.data(), weights.data.size());
 }
 
 /// All int16 codes, but those on lines, become values of a format, if their operators round once.
@@ -310,7 +310,7 @@ void give_format(Builder& b) {
     auto codes = t.values<std::int16_t>();
     for (std::int16_t& code : codes)
       code = static_cast<std::int16_t>(machine::nearest(format, code, 0));
-    std::memcpy(t.data.data(), codes.data(), t.data.size());
+    std::memcpy(t.data.edit().data(), codes.data(), t.data.size());
   }
   for (const model::Op& op : b.graph.ops) {
     if (op.kind != OpKind::kConv2D && op.kind != OpKind::kFullyConnected) continue;
@@ -378,8 +378,8 @@ void give_fixed(Builder& b) {
         values.push_back(static_cast<std::int32_t>(*value));
     weights.type = model::DataType::kInt32;
     weights.encoding = model::Encoding::kInt8;
-    weights.data.resize(4 * values.size());
-    std::memcpy(weights.data.data(), values.data(), weights.data.size());
+    weights.data.edit().resize(4 * values.size());
+    std::memcpy(weights.data.edit().data(), values.data(), weights.data.size());
     for (float& scale : weights.quantization.scale) scale *= 0x1p-10F;
   }
 }

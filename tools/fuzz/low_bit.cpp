@@ -67,7 +67,8 @@ namespace {
 void set_groups(Builder& b, int block) {
   model::Op& op = b.graph.ops.back();
   model::Tensor& weights = b.tensor(op.input(1));
-  for (std::uint8_t& code : weights.data) code = static_cast<std::uint8_t>(((code & 15) ^ 8) - 8);
+  for (std::uint8_t& code : weights.data.edit())
+    code = static_cast<std::uint8_t>(((code & 15) ^ 8) - 8);
   weights.encoding = Encoding::kInt4;
   weights.quantization.zero_point.assign(weights.quantization.scale.size(), 0);
   // Sums are twice as large: codes of a sixteenth, times 32.
@@ -82,8 +83,8 @@ void set_groups(Builder& b, int block) {
   for (int i = 0; i < M * groups; ++i) {
     const int size = powers ? 1 << b.content(0, 14) : b.content(0, model::kMostFactor);
     const auto factor = static_cast<std::int16_t>(b.content(0, 3) == 0 ? -size : size);
-    factors.data.push_back(static_cast<std::uint8_t>(factor & 255));
-    factors.data.push_back(static_cast<std::uint8_t>(factor >> 8 & 255));
+    factors.data.edit().push_back(static_cast<std::uint8_t>(factor & 255));
+    factors.data.edit().push_back(static_cast<std::uint8_t>(factor >> 8 & 255));
   }
   op.block = block;
   op.inputs.push_back(b.graph.add(std::move(factors)));
@@ -109,7 +110,7 @@ void keep_two_of_four(Builder& b, model::Tensor& weights) {
     for (int first = 0; first < depth; first += 4) {
       const int one = first + b.content(0, 3), other = first + b.content(0, 3);
       for (int c = first; c < std::min(first + 4, depth); ++c)
-        if (c != one && c != other) weights.data[static_cast<std::size_t>(i + c)] = 0;
+        if (c != one && c != other) weights.data.edit()[static_cast<std::size_t>(i + c)] = 0;
     }
 }
 
@@ -118,7 +119,7 @@ void use_table(Builder& b, model::Tensor& weights) {
   std::array<std::uint8_t, 16> table{};
   for (std::size_t i = 1; i < table.size(); ++i)
     table.at(i) = static_cast<std::uint8_t>(b.content(-127, 127));
-  for (std::uint8_t& weight : weights.data) weight = table.at(weight % table.size());
+  for (std::uint8_t& weight : weights.data.edit()) weight = table.at(weight % table.size());
 }
 
 /// Convolutions and products of int8 whose weights can be packed.

@@ -85,7 +85,7 @@ class LowBitNet : public Builder {
   int sum_of_halves(int from, bool minus) {
     const int C = shape(from)[3] / 2;
     const int x = convolution(from, C, 1, 1, Padding::kValid, Encoding::kTernary);
-    std::vector<std::uint8_t>& weights = tensor(graph.ops.back().input(1)).data;
+    std::vector<std::uint8_t>& weights = tensor(graph.ops.back().input(1)).data.edit();
     std::ranges::fill(weights, std::uint8_t{0});
     for (int m = 0; m < C; ++m) {
       weights[static_cast<std::size_t>(m * 2 * C + m)] = 1;

@@ -199,7 +199,7 @@ void shift_weights(Builder& b) {
   for (model::Tensor& t : b.graph.tensors) {
     if (t.name != "weights") continue;
     const int zero_point = b.number(-128, 127), most = b.number(0, 2) * 60 + 10;
-    for (std::uint8_t& code : t.data) {
+    for (std::uint8_t& code : t.data.edit()) {
       const bool far = b.content(0, 30) == 0;
       const int w =
           far ? b.content(-128, 127) : std::clamp(zero_point + b.content(-most, most), -128, 127);
@@ -226,7 +226,7 @@ void prune(Builder& b) {
     const auto inputs = drawn(channels, unread);
     for (std::size_t i = 0; i < t.data.size(); ++i)
       if (filters[depthwise ? i % channels : i / row] || (!depthwise && inputs[i % channels]))
-        t.data[i] = static_cast<std::uint8_t>(t.zero_point());
+        t.data.edit()[i] = static_cast<std::uint8_t>(t.zero_point());
   }
 }
 
@@ -234,7 +234,8 @@ void narrow(Builder& b) {
   for (model::Tensor& t : b.graph.tensors) {
     if (t.name != "weights" || t.type != DataType::kInt8 || t.zero_point() != 0 || once_in(b, 3))
       continue;
-    for (std::uint8_t& code : t.data) code = static_cast<std::uint8_t>(((code & 15) ^ 8) - 8);
+    for (std::uint8_t& code : t.data.edit())
+      code = static_cast<std::uint8_t>(((code & 15) ^ 8) - 8);
     t.encoding = model::Encoding::kInt4;
   }
 }
@@ -244,7 +245,7 @@ void make_unsigned(model::Graph& graph) {
     if (t.type != DataType::kInt8) continue;
     t.type = DataType::kUInt8;
     for (std::int64_t& zero_point : t.quantization.zero_point) zero_point += 128;
-    for (std::uint8_t& code : t.data) code ^= 0x80;
+    for (std::uint8_t& code : t.data.edit()) code ^= 0x80;
   }
 }
 

@@ -35,8 +35,8 @@ int weights(Builder& b, std::vector<int> shape) {
   for (int i = 0; i < rows; ++i)
     t.quantization.scale.push_back(static_cast<float>(b.content(20, 90)) / 10000.0f);
   t.quantization.zero_point.assign(t.quantization.scale.size(), 0);
-  t.data.resize(static_cast<std::size_t>(t.elements()));
-  for (auto& code : t.data) code = static_cast<std::uint8_t>(b.content(-127, 127));
+  t.data.edit().resize(static_cast<std::size_t>(t.elements()));
+  for (auto& code : t.data.edit()) code = static_cast<std::uint8_t>(b.content(-127, 127));
   return b.graph.add(std::move(t));
 }
 

@@ -124,7 +124,7 @@ class Block {
     const int tokens = s_.tokens, sources = s_.sources();
     const int mask = b_.constant({1, s_.shared * tokens, sources});
     b_.set_quantization(mask, kMask, 0);
-    std::vector<std::uint8_t>& codes = b_.tensor(mask).data;
+    std::vector<std::uint8_t>& codes = b_.tensor(mask).data.edit();
     for (std::size_t i = 0; i < codes.size(); ++i) {
       const int t = static_cast<int>(i) / sources % tokens, s = static_cast<int>(i) % sources;
       codes[i] = s <= t ? 0 : 0x80;
@@ -147,10 +147,10 @@ class Block {
     model::Op& op = b_.graph.ops.back();
     op.inputs[2] = -1;
     model::Tensor& w = b_.tensor(op.inputs[1]);
-    std::fill(w.data.begin(), w.data.end(), std::uint8_t{0});
+    std::ranges::fill(w.data.edit(), std::uint8_t{0});
     for (int c = 0; c < size; ++c) {
       const int from = c % 2 == 0 ? c + 1 : c - 1;
-      w.data[static_cast<std::size_t>(c * size + from)] = c % 2 == 0 ? 0xff : 1;
+      w.data.edit()[static_cast<std::size_t>(c * size + from)] = c % 2 == 0 ? 0xff : 1;
     }
     w.quantization = {{1.0f}, {0}, 0};
     b_.same_quantization(x, turned);
@@ -168,7 +168,7 @@ class Block {
   int angles(int tokens, bool sine) {
     const int table = b_.constant({tokens, 1, s_.size});
     b_.set_quantization(table, 1.0f / 127, 0);
-    std::vector<std::uint8_t>& codes = b_.tensor(table).data;
+    std::vector<std::uint8_t>& codes = b_.tensor(table).data.edit();
     for (int t = 0; t < tokens; ++t)
       for (int c = 0; c < s_.size; ++c) {
         const double angle = t / std::pow(10000, c / 2 * 2.0 / s_.size);

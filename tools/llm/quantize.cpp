@@ -427,8 +427,8 @@ class QuantizedModel::Builder {
                const std::vector<T>& values, model::Quantization quantization = {}) {
     const int t = add_tensor(name, type, std::move(shape), std::move(quantization));
     tensor(t).is_constant = true;
-    tensor(t).data.resize(values.size() * sizeof(T));
-    std::memcpy(tensor(t).data.data(), values.data(), tensor(t).data.size());
+    tensor(t).data.edit().resize(values.size() * sizeof(T));
+    std::memcpy(tensor(t).data.edit().data(), values.data(), tensor(t).data.size());
     return t;
   }
 

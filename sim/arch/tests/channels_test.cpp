@@ -39,7 +39,7 @@ class Pruned : public Builder {
     const std::size_t inner = depthwise ? 1 : w.data.size() / channels;
     for (const int m : filters) {
       for (std::size_t i = 0; i < w.data.size(); ++i)
-        if (i / inner % channels == index(m)) w.data[i] = 0;
+        if (i / inner % channels == index(m)) w.data.edit()[i] = 0;
       set_bias(out, m, bias);
     }
     return out;
@@ -51,14 +51,14 @@ class Pruned : public Builder {
     model::Tensor& w = graph.tensors[index(op.inputs[1])];
     for (std::size_t i = 0; i < w.data.size(); ++i)
       for (const int c : channels)
-        if (i % index(shape(op.inputs[0]).back()) == index(c)) w.data[i] = 0;
+        if (i % index(shape(op.inputs[0]).back()) == index(c)) w.data.edit()[i] = 0;
     return out;
   }
 
   void set_bias(int out, int m, std::int32_t bias) {
     model::Op& op = producer(out);
     if (op.inputs[2] < 0) op.inputs[2] = integers(std::vector<int>(index(shape(out).back()), 0));
-    std::memcpy(&graph.tensors[index(op.inputs[2])].data[4 * index(m)], &bias, 4);
+    std::memcpy(&graph.tensors[index(op.inputs[2])].data.edit()[4 * index(m)], &bias, 4);
   }
 
   std::int64_t zero_point(int t) const { return graph.tensor(t).zero_point(); }

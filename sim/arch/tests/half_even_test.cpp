@@ -61,7 +61,7 @@ TEST_CASE("a product's ties are those of each channel's own weights", "[arch][ha
     model::Tensor& weights = tensor(net, op.input(1));
     weights.quantization.scale = {1.0f / 512, 1.0f / 4096};
     weights.quantization.zero_point = {row.weight_zero_point, row.weight_zero_point};
-    std::memcpy(weights.data.data(), row.weights.data(), 4);
+    std::memcpy(weights.data.edit().data(), row.weights.data(), 4);
     CAPTURE(row.depthwise, row.zero_point, row.weights);
     CHECK(needs(net) == row.needed);
   }

@@ -33,7 +33,7 @@ struct Product {
     builder.graph.outputs = {y};
     testing::widen(builder);
     auto& codes = constant(1).data;
-    std::fill(codes.begin(), codes.end(), std::uint8_t{127});
+    std::ranges::fill(codes.edit(), std::uint8_t{127});
     set_bias(0);
     builder.graph.tensors[at(y)].quantization.scale = {0.1F};
     constant(1).quantization.scale = {0.001F};
@@ -50,8 +50,8 @@ struct Product {
     model::Tensor& t = builder.graph.tensors[at(bias)];
     const std::size_t bytes = type == model::DataType::kInt64 ? 8 : 4;
     t.type = type;
-    t.data.resize(4 * bytes);
-    for (std::size_t m = 0; m < 4; ++m) std::memcpy(&t.data[m * bytes], &value, bytes);
+    t.data.edit().resize(4 * bytes);
+    for (std::size_t m = 0; m < 4; ++m) std::memcpy(&t.data.edit()[m * bytes], &value, bytes);
   }
 
   /// Why it is not compiled; nothing if it is.
@@ -179,7 +179,7 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
   widen(joined);
   model::Tensor constant = joined.graph.in(joined.graph.ops[0], 0);
   constant.is_constant = true;
-  constant.data.assign(240, 0);
+  constant.data.edit().assign(240, 0);
   joined.graph.ops[0].inputs[1] = joined.graph.add(constant);
   CHECK_THAT(refusal(joined), Contains("the machine takes computed maps of int16"));
 }
@@ -379,8 +379,8 @@ TEST_CASE("weights in fixed point of 19 bits are exact, and what they cannot hav
     for (int i = 0; i < static_cast<int>(w.elements()); ++i)
       values.push_back(i % 5 == 0 ? -kMost : i % 3 == 0 ? kMost - i : 77 * i - 999);
     w.type = model::DataType::kInt32;
-    w.data.resize(4 * values.size());
-    std::memcpy(w.data.data(), values.data(), w.data.size());
+    w.data.edit().resize(4 * values.size());
+    std::memcpy(w.data.edit().data(), values.data(), w.data.size());
     b.tensor(x).quantization.scale = {wide ? 0x1p-15F : 0x1p-7F};
     w.quantization.scale = {0x1p-18F};
     b.tensor(y).quantization.scale = {scale};
@@ -422,8 +422,8 @@ Builder of_values(int S, bool narrow, bool sums, float scale, std::int64_t bias 
     for (int i = 0; i < static_cast<int>(b.tensor(weights).elements()); ++i)
       values.push_back(i % 5 == 0 ? -kMost : i % 3 == 0 ? kMost - i : 77 * i - 999);
     b.tensor(weights).type = model::DataType::kInt32;
-    b.tensor(weights).data.resize(4 * values.size());
-    std::memcpy(b.tensor(weights).data.data(), values.data(), 4 * values.size());
+    b.tensor(weights).data.edit().resize(4 * values.size());
+    std::memcpy(b.tensor(weights).data.edit().data(), values.data(), 4 * values.size());
   }
   b.tensor(weights).quantization.scale = {narrow ? 0x1p-10F : 0x1p-20F};
   for (const int t : {x, y, z}) {
@@ -435,8 +435,9 @@ Builder of_values(int S, bool narrow, bool sums, float scale, std::int64_t bias 
     if (position < 0) position = b.constant({9});
     model::Tensor& t = b.tensor(position);
     t.type = model::DataType::kInt64;
-    t.data.resize(9 * sizeof bias);
-    for (std::size_t m = 0; m < 9; ++m) std::memcpy(&t.data[m * sizeof bias], &bias, sizeof bias);
+    t.data.edit().resize(9 * sizeof bias);
+    for (std::size_t m = 0; m < 9; ++m)
+      std::memcpy(&t.data.edit()[m * sizeof bias], &bias, sizeof bias);
   }
   return b;
 }

@@ -451,8 +451,8 @@ TEST_CASE("a sum that reaches a tie needs the mode that rounds it to even", "[ar
     tensor(op.input(1)).data = {1};
     model::Tensor offset{"bias", model::DataType::kInt32, {1}, {}, true, {}};
     offset.quantization = {{1.0f / 512}, {0}, 0};
-    offset.data.resize(4);
-    std::memcpy(offset.data.data(), &bias, 4);
+    offset.data.edit().resize(4);
+    std::memcpy(offset.data.edit().data(), &bias, 4);
     op.inputs = {x, op.input(1), static_cast<int>(net.graph.tensors.size())};
     net.graph.tensors.push_back(offset);
     CAPTURE(zero_point, bias);

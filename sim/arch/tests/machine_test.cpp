@@ -489,7 +489,7 @@ TEST_CASE("a reduction of 204,800 wraps as the golden layer does", "[arch]") {
   const int in = b.input({1, 16, 16, 800});
   b.graph.outputs = {b.fully_connected(in, 204'800, 4)};
   auto& weights = b.graph.tensors[static_cast<std::size_t>(b.graph.ops[0].inputs[1])].data;
-  std::fill(weights.begin(), weights.end(), std::uint8_t{0x80});
+  std::ranges::fill(weights.edit(), std::uint8_t{0x80});
   Array input = b.random_array(in);
   std::fill(input.bytes.begin(), input.bytes.end(), std::uint8_t{0x80});
   machine::Config config = testing::small_config(8, 8, 256, 8192, 64);

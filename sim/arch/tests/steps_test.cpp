@@ -420,7 +420,7 @@ TEST_CASE("an LSTM stays the host's where the machine has not all of it", "[arch
   // States that begin with something, which no run hands on either.
   model::Graph begun = graph;
   const int state = lstm_of(begun).input(19);
-  begun.tensors[static_cast<std::size_t>(state)].data[0] = 1;
+  begun.tensors[static_cast<std::size_t>(state)].data.edit()[0] = 1;
   CHECK(compiled(begun, int16_config(), micro));
   const model::WithStates whole = model::with_states(graph), less = model::with_states(begun);
   CHECK((whole.carries.size() == 4 && less.carries.size() == 3));

@@ -77,8 +77,8 @@ int float_function(Builder& b, int from) {
     const Kind& kind = kPairs[b.number(0, static_cast<int>(std::size(kPairs)) - 1)];
     const int c = to_float(b.constant({}));
     const float value = static_cast<float>(b.number(1, 99)) / 20.0f;
-    b.graph.tensors[static_cast<std::size_t>(c)].data.resize(4);
-    std::memcpy(b.graph.tensors[static_cast<std::size_t>(c)].data.data(), &value, 4);
+    b.graph.tensors[static_cast<std::size_t>(c)].data.edit().resize(4);
+    std::memcpy(b.graph.tensors[static_cast<std::size_t>(c)].data.edit().data(), &value, 4);
     y = to_float(b.binary(y, b.number(0, 2) == 0 ? x : c, kind.kind, kind.name));
   } else {
     const Kind& kind = kFloats[b.number(0, static_cast<int>(std::size(kFloats)) - 1)];

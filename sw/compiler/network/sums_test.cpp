@@ -41,7 +41,7 @@ struct Product {
 
   Product() {
     b.graph.outputs = {b.fully_connected(in, 64, 4)};
-    auto& weights = b.graph.tensors[at(b.graph.ops[0].inputs[1])].data;
+    auto& weights = b.graph.tensors[at(b.graph.ops[0].inputs[1])].data.edit();
     std::ranges::fill(weights, std::uint8_t{0x80});
     codes = b.random_array(in);
     std::ranges::fill(codes.bytes, std::uint8_t{0x80});

@@ -408,6 +408,8 @@ class Tiler {
     t.piece_words = relay_words(t);
     t.relay = t.piece_words > 0;
     const double cycles = all_parts_cycles(t, std::min(t.chunk, out_.C));
+    const double least = (1 + surcharge()) * chunks_of(t.chunk) * cycles;
+    if (best_ && least > best_->cycles) return;
     // Beside no other layer each load and store waits for answers: more than two are on their way.
     for (t.buffers = begins_ || ends_ ? 4 : 2; t.buffers >= 1; t.buffers /= 2) {
       if (t.scratch_words() > room_) continue;
@@ -475,6 +477,9 @@ class Tiler {
     return (layer_.two_operands() ? 2 : 1) * std::int64_t{rows} * places_.input->dmem.pitch *
            in_.channel_words();
   }
+  /// Share of a layer's work and traffic that waits for others, about. One that is all of the
+  /// network shares the bus with no other.
+  double surcharge() const { return begins_ && ends_ ? 0.02 : 0.1; }
   /// @param cycles  of the unit, in all parts of one chunk
   void consider(Tiling t, double cycles) {
     const Geometry& g = window();
@@ -533,19 +538,17 @@ class Tiler {
     if (layer_.over_channels() && transfers > 0)
       t.expected +=
           4.0 * static_cast<double>(t.input_words + t.output_words) / map_bytes_per_cycle_;
-    // A layer that is all of the network shares the bus with no other.
-    const double surcharge = begins_ && ends_ ? 0.02 : 0.1;
     if (beside_others) {  // chunks of weights come once for all
       const double shared = weights / places_.together;
       const double own = std::max(bytes + shared, stored * timing::kStoreBeat) / bytes_per_cycle_;
       t.expected = std::max(compute, own);
-      t.surcharge = t.reused_surcharge = surcharge * (compute + own);
+      t.surcharge = t.reused_surcharge = surcharge() * (compute + own);
       t.cycles = t.expected + t.surcharge;
       t.weights -= shared / bytes_per_cycle_;
       t.reused = t.cycles;
       return keep(t);
     }
-    t.surcharge = surcharge * (compute + traffic);
+    t.surcharge = surcharge() * (compute + traffic);
     t.cycles = t.expected + t.surcharge;
     const double reads = std::max(bytes, stored * timing::kStoreBeat) / bytes_per_cycle_;
     t.reused_surcharge = 0.1 * (compute + reads);

@@ -111,11 +111,11 @@ class Constants {
     x.shape = image ? std::vector<int>{1, 1, 1, 1} : std::vector<int>{1, 1};
     y.shape = image ? std::vector<int>{1, 1, 1, channels} : std::vector<int>{1, channels};
     w.shape = image ? std::vector<int>{channels, 1, 1, 1} : std::vector<int>{channels, 1};
-    w.data.clear();
+    w.data.edit().clear();
     const auto bytes = at(model::bytes_of(w.type));  // of more than one without a zero point
-    w.data.resize(bytes * at(channels));
+    w.data.edit().resize(bytes * at(channels));
     for (int m = 0; m < channels; ++m)
-      w.data[bytes * at(m)] = static_cast<std::uint8_t>(w.zero_point(m));
+      w.data.edit()[bytes * at(m)] = static_cast<std::uint8_t>(w.zero_point(m));
     op.stride_h = op.stride_w = op.dilation_h = op.dilation_w = 1;
     op.padding = model::Padding::kValid;
     const reference::Values values{{op.inputs[0], filled(x, {x.zero_point()})}};

@@ -186,14 +186,14 @@ bool stays(const std::vector<bool>& kept, int i) { return kept[at(i) % kept.size
 
 Tensor cut(const Tensor& from, int axis, const std::vector<bool>& kept) {
   Tensor t = from;
-  t.data.clear();
+  t.data.edit().clear();
   const int extent = from.extent(axis);
   std::size_t inner = at(model::bytes_of(from.type));
   for (int a = axis + 1; a < from.rank(); ++a) inner *= at(from.extent(a));
   for (std::size_t i = 0, begin = 0; begin < from.data.size(); ++i, begin += inner) {
     if (!stays(kept, static_cast<int>(i % at(extent)))) continue;
     const auto first = from.data.begin() + static_cast<std::ptrdiff_t>(begin);
-    t.data.insert(t.data.end(), first, first + static_cast<std::ptrdiff_t>(inner));
+    t.data.edit().insert(t.data.end(), first, first + static_cast<std::ptrdiff_t>(inner));
   }
   int left = 0;
   for (int i = 0; i < extent; ++i) left += stays(kept, i) ? 1 : 0;
@@ -214,7 +214,7 @@ int with_last(Graph& graph, int tensor, std::int64_t value) {
   Tensor t = graph.tensor(tensor);
   const std::size_t bytes = at(model::bytes_of(t.type));
   for (std::size_t i = 0; i < bytes; ++i)
-    t.data[t.data.size() - bytes + i] = static_cast<std::uint8_t>(value >> (8 * i));
+    t.data.edit()[t.data.size() - bytes + i] = static_cast<std::uint8_t>(value >> (8 * i));
   return graph.add(std::move(t));
 }
 

@@ -62,7 +62,7 @@ class SignedCodes : Rewriter {
   static void convert(Tensor& t) {
     t.type = DataType::kInt8;
     for (std::int64_t& zero_point : t.quantization.zero_point) zero_point -= 128;
-    for (std::uint8_t& code : t.data) code ^= 0x80;
+    for (std::uint8_t& code : t.data.edit()) code ^= 0x80;
   }
 
   /// ONNX's operators on the host compute with the numbers themselves.
@@ -158,7 +158,7 @@ class SymmetricWeights : Rewriter {
     Tensor t = graph_.tensor(like);
     t.shape = std::move(shape);
     t.quantization.zero_point.assign(t.quantization.scale.size(), 0);
-    t.data.assign(codes.begin(), codes.end());
+    t.data.edit().assign(codes.begin(), codes.end());
     return add(std::move(t));
   }
 
@@ -278,8 +278,8 @@ class SymmetricWeights : Rewriter {
     ones.name = graph_.tensor(x).name + ":select";
     ones.quantization = {{1.0f}, {0}, 0};
     ones.is_constant = true;
-    ones.data.assign(at(from) * at(to), 0);
-    for (int c = 0; c < to; ++c) ones.data[at(c) * at(from) + at(channel[at(c)])] = 1;
+    ones.data.edit().assign(at(from) * at(to), 0);
+    for (int c = 0; c < to; ++c) ones.data.edit()[at(c) * at(from) + at(channel[at(c)])] = 1;
     const bool image = shape.size() == 4;
     ones.shape = image ? std::vector<int>{to, 1, 1, from} : std::vector<int>{to, from};
     shape.back() = to;
@@ -363,7 +363,7 @@ class SymmetricWeights : Rewriter {
     Tensor t = graph_.tensor(bias);
     if (last - first == t.elements()) return bias;
     t.shape = {last - first};
-    t.data.assign(t.data.begin() + 4 * first, t.data.begin() + 4 * last);
+    t.data.edit().assign(t.data.begin() + 4 * first, t.data.begin() + 4 * last);
     return add(std::move(t));
   }
 

@@ -444,10 +444,10 @@ class SingleImages : Rewriter {
   int constant_part(int t, int first, int extent) {
     Tensor part = graph_.tensor(t);
     const std::size_t row = part.data.size() / at(part.shape[0]);
-    part.data.erase(part.data.begin() + static_cast<std::ptrdiff_t>(at(first + extent) * row),
-                    part.data.end());
-    part.data.erase(part.data.begin(),
-                    part.data.begin() + static_cast<std::ptrdiff_t>(at(first) * row));
+    part.data.edit().erase(
+        part.data.begin() + static_cast<std::ptrdiff_t>(at(first + extent) * row), part.data.end());
+    part.data.edit().erase(part.data.begin(),
+                           part.data.begin() + static_cast<std::ptrdiff_t>(at(first) * row));
     part.shape[0] = extent;
     return add(std::move(part));
   }

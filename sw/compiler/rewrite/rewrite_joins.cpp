@@ -44,7 +44,7 @@ class JoinedScales : Rewriter {
       Tensor& constant = graph_.tensors[at(to)];
       constant.is_constant = true;
       constant.data = graph_.tensor(t).data;
-      for (std::uint8_t& code : constant.data) code = codes[code];
+      for (std::uint8_t& code : constant.data.edit()) code = codes[code];
       return to;
     }
     Op op = op_of(OpKind::kQuantize, whole.index, {t}, {to});

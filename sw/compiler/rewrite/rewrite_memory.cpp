@@ -96,14 +96,14 @@ class Memories : Rewriter {
     const auto values = from.values<std::int16_t>();
     Tensor t = from;
     t.shape = {units, 1, columns, rank};
-    t.data.resize(2 * at(units * columns * rank));
+    t.data.edit().resize(2 * at(units * columns * rank));
     std::size_t to = 0;
     for (int unit = 0; unit < units; ++unit)
       for (int column = time - columns; column < time; ++column)
         for (int f = unit * rank; f < (unit + 1) * rank; ++f, to += 2) {
           const auto code = static_cast<std::uint16_t>(values[at(f * time + column)]);
-          t.data[to] = static_cast<std::uint8_t>(code & 0xff);
-          t.data[to + 1] = static_cast<std::uint8_t>(code >> 8);
+          t.data.edit()[to] = static_cast<std::uint8_t>(code & 0xff);
+          t.data.edit()[to + 1] = static_cast<std::uint8_t>(code >> 8);
         }
     return add(std::move(t));
   }

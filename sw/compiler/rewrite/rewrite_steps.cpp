@@ -221,7 +221,8 @@ class Steps : Rewriter {
     Tensor weights = graph_.in(op, lstm::kRecurrent + kOutput);
     const auto row = static_cast<std::ptrdiff_t>(weights.shape[1]);
     weights.shape[0] = end - begin;
-    weights.data = {weights.data.begin() + begin * row, weights.data.begin() + end * row};
+    weights.data =
+        std::vector(weights.data.begin() + begin * row, weights.data.begin() + end * row);
     const int zeros = zeros_ < 0 ? -1 : add_integers(std::vector<int>(at(end - begin), 0));
     return {begin, end, add(std::move(weights)), zeros};
   }

@@ -114,7 +114,7 @@ class Batch : Rewriter {
     if (images == 1) return constant;
     Tensor one = graph_.tensor(constant);
     one.shape[0] /= images;
-    one.data.resize(one.data.size() / static_cast<std::size_t>(images));
+    one.data.edit().resize(one.data.size() / static_cast<std::size_t>(images));
     return add(std::move(one));
   }
 
@@ -122,8 +122,8 @@ class Batch : Rewriter {
     Tensor all = graph_.tensor(constant);
     all.shape[0] *= n;
     for (int i = 1; i < n; ++i) {
-      const std::vector<std::uint8_t>& one = graph_.tensor(constant).data;
-      all.data.insert(all.data.end(), one.begin(), one.end());
+      const auto& one = graph_.tensor(constant).data;
+      all.data.edit().insert(all.data.end(), one.begin(), one.end());
     }
     return add(std::move(all));
   }

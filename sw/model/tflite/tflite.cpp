@@ -339,8 +339,8 @@ class Importer {
     Tensor& state = graph_.tensors[t];
     state.is_constant = true;
     const bool bytes = state.type == DataType::kInt8;
-    state.data.assign(state.elements() * bytes_of(state.type),
-                      bytes ? static_cast<std::uint8_t>(state.zero_point() & 0xff) : 0);
+    state.data.edit().assign(state.elements() * bytes_of(state.type),
+                             bytes ? static_cast<std::uint8_t>(state.zero_point() & 0xff) : 0);
   }
 
   /// Old writers set only the byte, new ones both with 127 in a byte that cannot hold the code.

@@ -394,7 +394,7 @@ class Importer {
     const auto fits = [&](std::int64_t v) { return v - zero >= -128 && v - zero <= 127; };
     if (zero != 0 && std::ranges::all_of(values, fits)) {
       for (std::size_t k = 0; k < values.size(); ++k)
-        w.data[k] = static_cast<std::uint8_t>((values[k] - zero) & 0xff);
+        w.data.edit()[k] = static_cast<std::uint8_t>((values[k] - zero) & 0xff);
       zero = 0;
     }
     w.quantization = {{1.0f}, {zero}, 0};
@@ -413,13 +413,13 @@ class Importer {
     to.shape[1] += side(0) + side(1);
     to.shape[2] += side(2) + side(3);
     if (to.shape == from.shape) return w;
-    to.data.assign(at(to.elements()), static_cast<std::uint8_t>(zero & 0xff));
+    to.data.edit().assign(at(to.elements()), static_cast<std::uint8_t>(zero & 0xff));
     for (int row = 0; row < from.shape[0] * R; ++row)
       for (int x = 0; x < S; ++x) {
         const int m = row / R, y = row % R + side(0);
         const auto source = from.data.begin() + (std::int64_t{row} * S + x) * C;
         std::copy(source, source + C,
-                  to.data.begin() +
+                  to.data.edit().begin() +
                       ((std::int64_t{m} * to.shape[1] + y) * to.shape[2] + x + side(2)) * C);
       }
     return graph_.add(std::move(to));

@@ -28,8 +28,8 @@ namespace {
 
 Tensor floats(const std::vector<float>& values) {
   Tensor t{"f", DataType::kFloat32, {static_cast<int>(values.size())}, {}, true, {}};
-  t.data.resize(values.size() * sizeof(float));
-  std::memcpy(t.data.data(), values.data(), t.data.size());
+  t.data.edit().resize(values.size() * sizeof(float));
+  std::memcpy(t.data.edit().data(), values.data(), t.data.size());
   return t;
 }
 

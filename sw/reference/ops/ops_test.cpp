@@ -41,8 +41,8 @@ Operand codes(std::vector<int> shape, Codes values, float scale = 1.0f, int zero
 
 Operand constant(std::vector<int> shape, Codes values) {
   Operand operand{{"k", DataType::kInt32, std::move(shape), {}, true, {}}, values};
-  operand.tensor.data.resize(values.size() * 4);
-  std::memcpy(operand.tensor.data.data(), values.data(), operand.tensor.data.size());
+  operand.tensor.data.edit().resize(values.size() * 4);
+  std::memcpy(operand.tensor.data.edit().data(), values.data(), operand.tensor.data.size());
   return operand;
 }
 

@@ -240,8 +240,9 @@ int run(const CompileArguments& options) {
   for (const compiler::Program* stage : compiler::stages(program))
     if (options.disassemble) options.output.print(compiler::disassemble(*stage));
   const std::vector<program::Traffic> traffic = program::traffic_of(program);
-  const auto dead =
-      network.graph ? model::dead_weights(*network.graph) : std::vector<model::DeadWeights>{};
+  const bool shows_dead = options.shown.details || !options.output.json_file.empty();
+  const auto dead = network.graph && shows_dead ? model::dead_weights(*network.graph)
+                                                : std::vector<model::DeadWeights>{};
   options.output.print(summary(program, traffic, options.shown) +
                        (options.shown.details ? dead_text(dead) : ""));
   Json json = to_json(program, traffic);

@@ -172,8 +172,8 @@ class Emitter {
     const int index = add_tensor(name, type, std::move(shape), std::move(quantization), encoding);
     Tensor& tensor = graph_.tensors.back();
     tensor.is_constant = true;
-    tensor.data.resize(values.size() * sizeof(T));
-    if (!values.empty()) std::memcpy(tensor.data.data(), values.data(), tensor.data.size());
+    tensor.data.edit().resize(values.size() * sizeof(T));
+    if (!values.empty()) std::memcpy(tensor.data.edit().data(), values.data(), tensor.data.size());
     return index;
   }
   /// Adds a constant as a float32 operator reads it.

@@ -220,6 +220,13 @@ TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
   // 2^-9 and 128: 19 bits, of which the lowest breaks a tie.
   CHECK(outputs(graph_of({0x01, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0.5F});
   CHECK(outputs(graph_of({0x00, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0});
+  Builder b({1, 1, 2, 2});
+  const std::string x = b.quant("in", 1, 8, true, false);
+  const std::string w = b.op("DequantizeLinear",
+                             {whole(b, {1, 1, 1, 2}, {0x01, 0x70}, kE4M3Type), b.scalar(0x1p-10F)});
+  const std::string y = b.quant(b.op("ConvTranspose", {x, w}), 0.5F, 8, true, false);
+  CHECK_THROWS_WITH(model::parse_onnx(b.bytes(y), "m.onnx"),
+                    Catch::Contains("weights of more than 8 bits, allowed in Conv of one group"));
   // The same values of FLOAT8E5M2, with its zero point, and what has no reader.
   constexpr int kE4M3Fnuz = 18, kE5M2 = 19, kE5M2Fnuz = 20;
   CHECK(outputs(graph_of({0x3c, 0xc2}, 0.25F, kE5M2, true), {8, 2}, {1, 2}) == Floats{0.5F});

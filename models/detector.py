@@ -113,11 +113,13 @@ def average_precision(found, truth, kind, least):
     for precision, hit in reversed(points):
         ceiling = max(ceiling, precision)
         area += ceiling * hit
-    return area / whole if whole else 1.0
+    return area / whole if whole else None
 
 
-def mean_average_precision(found, truth, least=0.5):
-    return sum(average_precision(found, truth, kind, least) for kind in range(len(CLASSES))) / len(CLASSES)
+def mean(each):
+    """Of the classes that were drawn."""
+    present = [ap for ap in each if ap is not None]
+    return sum(present) / len(present)
 
 
 def logits_of(images, options):
@@ -142,6 +144,8 @@ def main():
     parser.add_argument("--backend", default="arch")
     parser.add_argument("--trine", default=HERE.parent / "trine")
     options = parser.parse_args()
+    if options.images < 1:
+        parser.error(f"--images {options.images}, allowed from 1 on")
     seeds = range(options.images) if options.show is None else [options.show]
     pictures = [drawn(seed) for seed in seeds]
     found = [suppressed(decoded(logits)) for logits in logits_of([image for image, _ in pictures], options)]
@@ -152,10 +156,10 @@ def main():
                 print(f"{CLASSES[kind]:<9}{score:.2f}  {' '.join(f'{v:.1f}' for v in box)}")
         print("drawn: " + "; ".join(f"{CLASSES[k]} {' '.join(f'{v:.1f}' for v in box)}" for k, box in truth[0]))
         return
-    each = [average_precision(found, truth, kind, 0.5) for kind in range(len(CLASSES))]
-    print(f"{len(pictures)} pictures, {sum(map(len, truth))} objects: mAP at 0.5 {100 * sum(each) / 3:.1f} % "
-          f"({', '.join(f'{name} {100 * ap:.1f}' for name, ap in zip(CLASSES, each))}), "
-          f"at 0.75 {100 * mean_average_precision(found, truth, 0.75):.1f} %")
+    each, at_075 = ([average_precision(found, truth, kind, least) for kind in range(len(CLASSES))] for least in (0.5, 0.75))
+    shares = ", ".join(f"{name} " + ("none drawn" if ap is None else f"{100 * ap:.1f}") for name, ap in zip(CLASSES, each))
+    print(f"{len(pictures)} pictures, {sum(map(len, truth))} objects: mAP at 0.5 {100 * mean(each):.1f} % ({shares}), "
+          f"at 0.75 {100 * mean(at_075):.1f} %")
 
 
 if __name__ == "__main__":

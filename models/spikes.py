@@ -24,7 +24,6 @@ NEURONS = {"IF", "LIF", "CubaLIF", "LI", "CubaLI"}
 WEIGHTS = {"Affine", "Linear", "Conv2d"}
 POOLS = {"SumPool2d", "AvgPool2d"}
 ENDS = {"Input", "Output"}
-LEAK = 2.0 ** -14  # in which leaks are rounded
 LARGEST = 1e30  # a number of float32, and sums of them
 SECONDS = 120  # of a processor, for all of it
 
@@ -89,7 +88,10 @@ class Node:
         if value is None:
             self.fail(f"{key} is missing")
         try:
-            result = np.asarray(value, dtype=np.float64)
+            result = np.asarray(value)
+            if result.dtype.kind not in "biuf":
+                raise TypeError
+            result = result.astype(np.float64)
         except (TypeError, ValueError):
             self.fail(f"{key} is no array of numbers")
         if not np.all(np.isfinite(result)):
@@ -168,6 +170,8 @@ class Graph:
                 order[-1].fail(f"{len(self.before[order[-1].name])} nodes lead to it, allowed 1")
             if len(order) > len(self.nodes):
                 raise Fault("a cycle other than of a neuron and its own weights")
+        if self.before[inputs[0].name]:
+            inputs[0].fail(f"{len(self.before[inputs[0].name])} nodes lead to it, allowed 0")
         left = set(self.nodes) - {n.name for n in order} - {n.name for n in self.returning.values()}
         if left:
             self.nodes[sorted(left)[0]].fail("not on the way from the input to the output")
@@ -208,6 +212,10 @@ class Neuron:
         if not (np.all(np.isfinite(self.gain)) and np.all(np.isfinite(self.offset))):
             node.fail("numbers beyond what floats hold")
 
+    def gathers(self, steps):
+        """Times the largest current that a membrane reaches: the sum of what leaks leave of each step's."""
+        return np.prod([1 / max(1 - leak, 1 / steps) for leak in (self.leak, self.synapse) if leak is not None])
+
     def by_channel(self, values):
         """One for each channel; neurons of a channel share it."""
         values = np.broadcast_to(values, self.shape).reshape(self.shape[0], -1)
@@ -217,27 +225,32 @@ class Neuron:
 
 
 class Writer:
-    """Nodes and constants of the ONNX file. A value is [steps, ...] of int8 codes of `step`, up to `reach` of
-    them; what its numbers stand for is `factor` times that."""
+    """Nodes and constants of the ONNX file. A value is [steps, ...] of codes of `step`, up to `reach` of them."""
 
-    def __init__(self, bits, shape, step):
-        self.bits, self.nodes, self.constants = bits, [], []
-        self.value, self.shape, self.factor, self.reach, self.taps = "input", shape, 1.0, 127, 1
-        self.step, self.unit = np.float32(step), step  # `unit`: before pools
+    def __init__(self, bits, steps, shape, step):
+        self.bits, self.steps, self.nodes, self.constants, self.names = bits, steps, [], [], {"input"}
+        self.value, self.shape, self.step, self.reach = "input", shape, step, 127
+
+    def free(self, name):
+        """It, or a longer one where another value has it: nodes of NIR have any names."""
+        while name in self.names:
+            name += "'"
+        self.names.add(name)
+        return name
 
     def constant(self, name, kind, array):
-        array = np.asarray(array, order="C")
+        name, array = self.free(name), np.asarray(array, order="C")
         self.constants.append(onnx.tensor(name, kind, array.shape, array.tobytes()))
         return name
 
     def node(self, kind, inputs, name, domain="", **attributes):
+        name = self.free(name)
         self.nodes.append(onnx.node(kind, inputs, name, domain, **attributes))
         return name
 
     def quantized(self, value, name, scale, kind=onnx.INT8):
         types = {onnx.INT8: np.int8, onnx.INT16: np.int16}
-        if kind == onnx.INT8:
-            self.step = np.float32(scale)
+        self.step = scale
         s = self.constant(name + ":scale", onnx.FLOAT, np.float32(scale))
         z = self.constant(name + ":zero", kind, types[kind](0))
         q = self.node("QuantizeLinear", [value, s, z], name + ":codes")
@@ -257,7 +270,7 @@ class Writer:
 
     def bias(self, name, bias, scales):
         """int32, in steps of the sums."""
-        steps = self.step * scales
+        steps = np.float32(self.step) * scales
         codes = np.rint(bias / steps.astype(np.float64))
         if not np.abs(codes).max() <= 1 << 30:
             raise Fault(f"'{name}': biases beyond 30 bits of the weights' step")
@@ -282,17 +295,18 @@ def product(out, node, neuron, back):
     bias = np.zeros(channels)
     if node is not None and node.type != "Linear":
         bias = node.array("bias", np.zeros(channels)).reshape(-1)
-    if w.ndim != (4 if rank == 3 else 2) or w.shape[0] != channels or bias.size != channels:
+    if w.ndim != (4 if rank == 3 else 2) or w.shape[0] != channels or w.size == 0 or bias.size != channels:
         (node or neuron.node).fail(f"weights of shape {list(w.shape)} for {out.shape} to {neuron.shape}")
-    w = w * gain.reshape([-1] + [1] * (w.ndim - 1)) * out.factor
+    w = w * gain.reshape([-1] + [1] * (w.ndim - 1))
     bias = bias * gain + offset
     if back is not None and back.type == "Affine":
         bias = bias + back.like("bias", neuron.shape) * gain
     scale = 2.0 ** -out.bits
     if neuron.reset == "none":  # the largest that it reaches
-        largest = out.reach * float(out.step)
-        most = (np.abs(w).reshape(channels, -1).sum(axis=1) * largest + np.abs(bias)).max()
-        most /= max(1 - neuron.leak, LEAK)
+        if out.reach > 127:  # the largest of the largest leaves no bits for those there are
+            neuron.node.fail("reads membranes, allowed spikes or events")
+        largest = out.reach * out.step
+        most = (np.abs(w).reshape(channels, -1).sum(axis=1) * largest + np.abs(bias)).max() * neuron.gathers(out.steps)
         if not most < LARGEST:
             neuron.node.fail(f"membranes up to {most:.3g}, allowed below {LARGEST:.0e}")
         scale = 2.0 ** int(np.ceil(np.log2(max(most, 1e-30) / 32767)))
@@ -362,7 +376,10 @@ def spike(out, node, neuron, back, args):
     if neuron.reset != "none":
         attributes["threshold"] = 1.0
     out.value = out.node("Spiking", inputs, neuron.node.name, "trine", **attributes)
-    out.factor, out.reach, out.taps, out.step, out.unit = 1.0, 1, 1, np.float32(1), 1.0
+    if neuron.reset == "none":
+        out.reach = 32767
+    else:
+        out.reach, out.step = 1, 1.0
 
 
 def pool(out, node):
@@ -375,11 +392,12 @@ def pool(out, node):
         node.fail(f"windows {kernel}, stride {stride}: sums up to {taps * out.reach:.0f}, allowed 1..127")
     made = out.node("AveragePool", [out.value], node.name + ":mean", kernel_shape=kernel, strides=stride,
                     pads=padding * 2, count_include_pad=1)
-    out.taps *= taps
-    out.value = out.quantized(made, node.name, out.unit / out.taps)
-    out.reach *= taps
     if node.type == "SumPool2d":
-        out.factor *= taps
+        made = out.node("Mul", [made, out.constant(node.name + ":taps", onnx.FLOAT, np.float32(taps))], node.name + ":sum")
+    else:
+        out.step /= taps
+    out.value = out.quantized(made, node.name, out.step)
+    out.reach *= taps
     out.shape = out.shape[:1] + [(n + 2 * p - k) // s + 1
                                  for n, p, k, s in zip(out.shape[1:], padding, kernel, stride)]
     if min(out.shape) < 1:
@@ -400,10 +418,11 @@ def convert(graph, args):
     key = "shape" if "shape" in order[0].tree else "input_type"
     given = order[0].tree.get(key)
     given = given.get("input") if isinstance(given, dict) else given
-    shape = [int(x) for x in order[0].numbers("shape", given).reshape(-1)]
-    if len(shape) not in (1, 3) or min(shape) < 1 or max(shape) > 1 << 20:
-        order[0].fail(f"shape {shape[:4]}, allowed of one axis, or channels, height, width")
-    out = Writer(args.bits, shape, args.input_scale)
+    given = order[0].numbers("shape", given).reshape(-1)
+    shape = [int(x) for x in given]
+    if len(shape) not in (1, 3) or min(shape) < 1 or max(shape) > 1 << 20 or np.any(given != shape):
+        order[0].fail(f"shape [{', '.join(f'{x:.15g}' for x in given[:4])}], allowed of one axis, or channels, height, width")
+    out = Writer(args.bits, args.steps, shape, args.input_scale)
     entry = [args.steps] + shape
     out.value = out.quantized("input", "events", args.input_scale)
     waiting = None  # weights whose currents a neuron takes
@@ -463,7 +482,7 @@ def written(args):
             tree = read_tree(file)
         model, order = convert(Graph(tree), args)
     except Fault as fault:
-        return 2, f"{args.model}: {fault}"
+        return 2, f"{args.model}: {' '.join(str(fault).split())}"
     except RecursionError:
         return 2, f"{args.model}: groups within themselves"
     except MemoryError:

@@ -92,6 +92,11 @@ def main():
     parser.add_argument("--trine", default=ROOT / "trine")
     parser.add_argument("--python", help="of trine soc")
     options = parser.parse_args()
+    for name in ("cases", "iterations"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name} {getattr(options, name)}, allowed from 1 on")
+    if not (options.vectors / "manifest.json").is_file():
+        parser.error(f"--vectors {options.vectors} holds no manifest.json")
     cases = recorded(options.vectors, options.cases)
     with tempfile.TemporaryDirectory() as folder:
         image, uart, report = (f"{folder}/{name}" for name in ("model.image", "uart.txt", "run.json"))

@@ -64,8 +64,13 @@ class Network(Placed):
         import numpy as np
         source = np.random.default_rng(OPTIONS["seed"])
         program = trine.compile(OPTIONS["model"] or trine.root / "models/lenet_mnist.tflite", CONFIG)
-        inputs = [source.integers(np.iinfo(t.dtype).min, np.iinfo(t.dtype).max, t.shape, t.dtype, endpoint=True)
-                  for t in program.inputs]
+
+        def drawn(tensor):  # any codes; floats, of which the host makes codes, on both sides of 0
+            if np.dtype(tensor.dtype).kind == "f":
+                return source.normal(0, 1, tensor.shape).astype(tensor.dtype)
+            limits = np.iinfo(tensor.dtype)
+            return source.integers(limits.min, limits.max, tensor.shape, tensor.dtype, endpoint=True)
+        inputs = [drawn(tensor) for tensor in program.inputs]
         golden = program.run(*inputs, backend="golden")
         golden = golden if isinstance(golden, tuple) else (golden,)
 

@@ -37,7 +37,7 @@ static trine_image image;
 static trine_tensor input, output;
 static unsigned char elements[kMostInput], codes[kMostOutput];
 static uint32_t expected, filled;
-static int is_energy;
+static int is_energy, has_run;
 
 static void fail(const char* what, int code) {
   char text[160];
@@ -84,6 +84,7 @@ static void run_once(void) {
   check("start", trine_start(device));
   check("run", trine_wait(device, kAttempts));
   check("output", trine_output(device, &image, 0, codes));
+  has_run = 1;
 }
 
 /* Thousandths of a code's value, rounded; the library's printf knows no floats. */
@@ -97,6 +98,10 @@ static void print_value(int code) {
 static void results(void) {
   const uint32_t count = bytes_of(&output);
   uint32_t i;
+  if (!has_run) {
+    printf("e-[results: no run]\n");
+    return;
+  }
   printf("m-results-[");
   for (i = 0; i < count; ++i) {
     if (i > 0) printf(",");
@@ -105,12 +110,23 @@ static void results(void) {
   printf("]\n");
 }
 
+static void mode(const char* name) {
+  const int energy = strcmp(name, "energy") == 0;
+  if (!energy && strcmp(name, "latency") != 0) {
+    printf("e-[mode: latency or energy]\n");
+    return;
+  }
+  is_energy = energy;
+  printf("m-mode-%s\n", name);
+}
+
 static void infer(const char* arguments) {
   char* end;
   const unsigned long runs = strtoul(arguments, &end, 10), warmups = strtoul(end, NULL, 10);
   unsigned long i;
-  if (runs == 0 || filled < bytes_of(&input)) {
-    printf("e-[infer: %s]\n", runs == 0 ? "no runs" : "the input is not loaded");
+  const int is_none = runs == 0 || strchr(arguments, '-') != NULL;
+  if (is_none || filled < bytes_of(&input)) {
+    printf("e-[infer: %s]\n", is_none ? "no runs" : "the input is not loaded");
     return;
   }
   if (warmups > 0) {
@@ -152,7 +168,7 @@ static void buffer(const char* text) {
   }
   if (text[0] != '\0')
     printf("e-[db: no hexadecimal digits, or more than were expected]\n");
-  else if (filled == expected)
+  else if (filled == expected && expected > 0)
     printf("m-load-done\n");
 }
 
@@ -175,7 +191,7 @@ static void answer(const char* line) {
   else if (strcmp(line, "results") == 0)
     results();
   else if ((rest = after(line, "mode ")) != NULL)
-    printf("m-mode-%s\n", (is_energy = strcmp(rest, "energy") == 0) != 0 ? "energy" : "latency");
+    mode(rest);
   else if ((rest = after(line, "db ")) != NULL)
     buffer(rest);
   else if ((rest = after(line, "infer ")) != NULL)

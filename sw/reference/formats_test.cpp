@@ -203,12 +203,14 @@ TEST_CASE("formats that int16 codes do not hold are refused by name",
 
 TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
           "[reference][onnx][formats][minifloat]") {
-  const auto graph_of = [](const std::vector<int>& codes, float scale) {
+  const auto graph_of = [](const std::vector<int>& codes, float scale, int type = kE4M3Type,
+                           bool says_zero = false) {
     Builder b({1, 2});
     b.model()->mutable_opset_import(0)->set_version(21);
     const std::string x = b.quant("in", 1, 8, true, false);
-    const std::string w =
-        b.op("DequantizeLinear", {whole(b, {2, 1}, codes, kE4M3Type), b.scalar(scale)});
+    std::vector<std::string> inputs{whole(b, {2, 1}, codes, type), b.scalar(scale)};
+    if (says_zero) inputs.push_back(whole(b, {}, {0}, type));
+    const std::string w = b.op("DequantizeLinear", inputs);
     const std::string y = b.quant(b.op("MatMul", {x, w}), 0.5F, 8, true, false);
     return model::parse_onnx(b.bytes(y), "m.onnx");
   };
@@ -218,6 +220,23 @@ TEST_CASE("weights of FLOAT8E4M3FN are whole numbers, where these fit",
   // 2^-9 and 128: 19 bits, of which the lowest breaks a tie.
   CHECK(outputs(graph_of({0x01, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0.5F});
   CHECK(outputs(graph_of({0x00, 0x70}, 0x1p-10F), {8, 2}, {1, 2}) == Floats{0});
+  Builder b({1, 1, 2, 2});
+  const std::string x = b.quant("in", 1, 8, true, false);
+  const std::string w = b.op("DequantizeLinear",
+                             {whole(b, {1, 1, 1, 2}, {0x01, 0x70}, kE4M3Type), b.scalar(0x1p-10F)});
+  const std::string y = b.quant(b.op("ConvTranspose", {x, w}), 0.5F, 8, true, false);
+  CHECK_THROWS_WITH(model::parse_onnx(b.bytes(y), "m.onnx"),
+                    Catch::Contains("weights of more than 8 bits, allowed in Conv of one group"));
+  // The same values of FLOAT8E5M2, with its zero point, and what has no reader.
+  constexpr int kE4M3Fnuz = 18, kE5M2 = 19, kE5M2Fnuz = 20;
+  CHECK(outputs(graph_of({0x3c, 0xc2}, 0.25F, kE5M2, true), {8, 2}, {1, 2}) == Floats{0.5F});
+  CHECK_THROWS_WITH(graph_of({0, 0}, 1, kE4M3Fnuz),
+                    Catch::Contains("FLOAT8E4M3FNUZ, allowed FLOAT8E4M3FN and FLOAT8E5M2"));
+  CHECK_THROWS_WITH(graph_of({0, 0}, 1, kE5M2Fnuz), Catch::Contains(": FLOAT8E5M2FNUZ, allowed"));
+  for (const float scale : {NAN, INFINITY})
+    CHECK_THROWS_WITH(
+        graph_of({0x38, 0xc4}, scale),
+        Catch::Contains("DequantizeLinear: scale ") && Catch::Contains(", allowed finite numbers"));
 }
 
 namespace {

@@ -517,6 +517,28 @@ TEST_CASE("what an ONNX network cannot have is refused by node", "[reference][on
   SECTION("tensors that do not exist") {
     CHECK_THAT(refusal(&b, b.op("Relu", {"nowhere"})), Contains("tensor 'nowhere' does not exist"));
   }
+  SECTION("two values of one name") {
+    const std::string maps = b.op("Relu", {codes});
+    auto* other = b.node("Neg", {codes});
+    other->set_output(0, maps);
+    CHECK(refusal(&b, maps) ==
+          "m.onnx: node 2 Neg: output '" + maps + "' is another value's name, too");
+  }
+  SECTION("an attribute of another type") {
+    const std::string zero = b.constant({}, {}, onnx::TensorProto::INT16);
+    const int last = b.model()->graph().initializer_size() - 1;
+    b.model()->mutable_graph()->mutable_initializer(last)->set_raw_data(std::string(2, '\0'));
+    const std::string scale = b.scalar(0x1p-12F);
+    const std::string wide = b.op("QuantizeLinear", {"in", scale, zero});
+    auto* spiking = b.node("Spiking", {b.op("DequantizeLinear", {wide, scale, zero})});
+    spiking->set_domain("trine");
+    auto* leak = spiking->add_attribute();
+    leak->set_name("leak");
+    leak->set_type(onnx::AttributeProto::INT);
+    leak->set_i(1);
+    CHECK_THAT(refusal(&b, spiking->output(0)),
+               Contains("Spiking: attribute 'leak' is of another type than ONNX has it"));
+  }
   SECTION("outputs that do not exist") {
     CHECK_THAT(refusal(&b, "nowhere"), Contains("m.onnx: output 'nowhere': tensor 'nowhere'"));
   }

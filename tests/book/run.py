@@ -175,6 +175,9 @@ def detecting(scratch, options):
     areas.append(detector.average_precision(found, truth, 0, 0.5))
     if abs(areas[0] - 0.5) > 1e-9 or abs(areas[1] - (0.5 + 1 / 3)) > 1e-9:
         fail(f"average_precision: {areas}, 0.5 and 0.833 are due")
+    each = [detector.average_precision(found, truth, kind, 0.5) for kind in range(3)]
+    if each[1:] != [None, None] or detector.mean(each) != each[0]:
+        fail(f"average_precision: {each}, classes that nobody drew have none")
     program = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
     text = script("models/detector.py", "--images", 200 if options.full else 12, "--trine", program)
     if float(re.search(r"mAP at 0.5 ([\d.]+) %", text)[1]) < 95:

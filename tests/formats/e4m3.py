@@ -82,6 +82,32 @@ def exact(c, x):
     return (codes(real, np.float64(c["y_scale"]), c["y_zero"]) * np.float64(c["y_scale"])).astype(np.float32)
 
 
+def check_quantized(folder, drawn):
+    """`trine quantize --format` of a network with a transposed convolution, whose weights stay int8: all of it runs here."""
+    import numpy as np
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    shapes = {"w": (8, 3, 3, 3), "b": (8,), "v": (8, 4, 2, 2), "c": (4,)}
+    constants = [numpy_helper.from_array(drawn.normal(0, 0.3, shape).astype(np.float32), name) for name, shape in shapes.items()]
+    nodes = [helper.make_node("Conv", ["x", "w", "b"], ["a"], pads=[1] * 4), helper.make_node("Relu", ["a"], ["r"]),
+             helper.make_node("ConvTranspose", ["r", "v", "c"], ["y"], strides=[2, 2])]
+    ends = [[helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)]
+            for name, shape in (("x", [1, 3, 6, 6]), ("y", [1, 4, 12, 12]))]
+    model, made, examples, x, y = (folder / name for name in ("f.onnx", "q.onnx", "examples.npy", "fx.npy", "fy.npy"))
+    save(helper.make_model(helper.make_graph(nodes, "f", *ends, constants), opset_imports=[helper.make_opsetid("", 17)],
+                           ir_version=8), model)
+    given = drawn.uniform(-1, 1, (20, 3, 6, 6)).astype(np.float32)
+    np.save(examples, given)
+    np.save(x, given[:1])
+    wanted = onnxruntime.InferenceSession(model).run(None, {"x": given[:1]})[0]
+    for form in (["e3m4"], ["posit8_0"], ["e4m3", "--int8-activations"]):
+        trine("quantize", model, "--inputs", examples, "--out", made, "--format", *form, *DESIGN, "--python", sys.executable)
+        trine("run", made, *DESIGN, "--input", x, "--output", y)
+        if np.abs(np.load(y) - wanted).max() > 0.1 * np.abs(wanted).max():
+            fail(f"quantize --format {form}: {np.abs(np.load(y) - wanted).max()} from float")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, required=True)
@@ -97,6 +123,7 @@ def main():
     codes = other = 0
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
+        check_quantized(folder, drawn)
         model, given, taken = folder / "m.onnx", folder / "x.npy", folder / "y.npy"
         for i in range(options.networks):
             constants = network(drawn, model)

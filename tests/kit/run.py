@@ -239,6 +239,8 @@ def main():
     environment = package(build, options.cmake.resolve())
     check_closing(build, environment)
     passes = kit(build, environment, "run.py", "--test", "Registers", "--work", build / "kit_work")
+    floats = ROOT / "tests" / "onnx" / "int4_weights.onnx"  # its input is one of floats
+    passes = kit(build, environment, "run.py", "--test", "Network", "--model", floats, "--work", build / "kit_work") and passes
     for name, design, arguments in OTHERS:
         generate(build / name, design)
         passes = kit(build / name, environment, "run.py", *arguments, "--work", build / name / "work") and passes

@@ -168,12 +168,16 @@ def mlperf(build, cases):
         expect(f"mlperf.py --mode {mode}", done.returncode == 0 and line in done.stdout, done.stdout)
     image, commands = build / "lenet.image", build / "commands.txt"
     trine(0, "compile", "--config", "edge64", LENET, "--image", image, "--out", build / "lenet.trine")
-    commands.write_text("dance%infer 1%db load 7%db load 784%db 0g%quit%")
+    commands.write_text("dance%results%mode fast%db %infer 1%db load 7%db load 784%db 0g%infer -1%quit%")
     text = soc(0, "--config", "edge64", "--main-kib", 256, "--fault", "none", "--app", ROOT / "soc" / "firmware" / "mlperf.c",
                "--data", image, "--uart", commands)
     for line in ("e-[Unknown command: dance]", "e-[infer: the input is not loaded]", "e-[db load: 7 bytes, the model takes 784]",
-                 "m-[Expecting 784 bytes]", "e-[db: no hexadecimal digits, or more than were expected]"):
-        expect(line, line in text and text.count("m-ready") == 6, text)
+                 "m-[Expecting 784 bytes]", "e-[db: no hexadecimal digits, or more than were expected]", "e-[results: no run]",
+                 "e-[mode: latency or energy]", "e-[infer: no runs]"):
+        expect(line, line in text and text.count("m-ready") == 10 and "m-load-done" not in text, text)
+    for option in (["--cases", "0"], ["--iterations", "-1"], ["--vectors", build / "nowhere"]):
+        done = subprocess.run([sys.executable, "-B", ROOT / "soc" / "mlperf.py", *DIGITS, *option], stderr=subprocess.PIPE, text=True)
+        expect(f"mlperf.py {option[0]}", done.returncode == 2 and "error: " + str(option[0]) in done.stderr, done.stderr)
 
 
 def no_story(*system):

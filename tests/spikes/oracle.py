@@ -55,6 +55,8 @@ class Network:
                 codes[out], scales[out] = codes[node.input[0]], scales[node.input[0]]
             elif node.op_type in ("Gemm", "Conv", "AveragePool"):
                 values[out] = (node, attributes)
+            elif node.op_type == "Mul":  # of an average, so that it is a sum
+                values[out] = (*values[node.input[0]], float(self.constants[node.input[1]]))
             elif node.op_type == "Flatten":
                 codes[out] = codes[node.input[0]].reshape(len(codes[node.input[0]]), -1)
                 scales[out] = scales[node.input[0]]
@@ -73,14 +75,14 @@ class Network:
         value, scale = values[node.input[0]], self.constants[node.input[1]].astype(np.float64)
         if isinstance(value, np.ndarray):
             return np.clip(np.rint(value / scale), -128, 127).astype(np.int64), scale
-        product, attributes = value
+        product, attributes, *times = value
         x = torch.from_numpy(codes[product.input[0]].astype(np.float64))
         if product.op_type == "AveragePool":
             kernel = attributes["kernel_shape"]
             pads = attributes["pads"]
             x = torch.nn.functional.pad(x, (pads[1], pads[3], pads[0], pads[2]))
             sums = torch.nn.functional.avg_pool2d(x, kernel, attributes["strides"]) * math.prod(kernel)
-            ratio = float(scales[product.input[0]]) / math.prod(kernel) / float(scale)
+            ratio = float(scales[product.input[0]]) * math.prod(times) / math.prod(kernel) / float(scale)
             assert ratio == 1
             return sums.round().numpy().astype(np.int64), scale
         w = torch.from_numpy(codes[product.input[1]].astype(np.float64))

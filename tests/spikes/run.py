@@ -52,11 +52,11 @@ def check_conversions(scratch):
         fail(f"trine nir: {name}.nir is not {name}.onnx")
 
 
-def edited(scratch, name, edit):
-    """A copy of subtract.nir, changed."""
+def edited(scratch, name, edit, source="subtract"):
+    """A copy of a network of this folder, changed."""
     import h5py
     file = scratch / f"{name}.nir"
-    file.write_bytes((HERE / "subtract.nir").read_bytes())
+    file.write_bytes((HERE / f"{source}.nir").read_bytes())
     with h5py.File(file, "r+") as tree:
         edit(tree)
     return file
@@ -64,15 +64,95 @@ def edited(scratch, name, edit):
 
 def replaced(path, value):
     def edit(tree):
-        del tree[path]
+        if path in tree:
+            del tree[path]
         tree[path] = value
     return edit
+
+
+def ends_at(last):
+    """The nodes of a chain up to `last` alone, and the output."""
+    def edit(tree):
+        nodes = tree["node/nodes"]
+        kept, follows = ["input"], dict(tree["node/edges"].asstr()[()].tolist())
+        while kept[-1] != last:
+            kept.append(follows[kept[-1]])
+        for name in set(nodes) - {*kept, "output"}:
+            del nodes[name]
+        replaced("node/edges", np_pairs([*kept, "output"]))(tree)
+    return edit
+
+
+def np_pairs(names):
+    import numpy as np
+    return np.array(list(zip(names, names[1:])), dtype="S16")
+
+
+def outputs(scratch, edit, events, source="subtract"):
+    """What the machine makes of these events with a changed network."""
+    import numpy as np
+    model, x, y = (scratch / f"outputs.{kind}" for kind in ("onnx", "x.npy", "y.npy"))
+    code, said = convert(edited(scratch, "outputs", edit, source), model, "--reset", "subtract")
+    if code:
+        fail(said)
+    np.save(x, events.astype(np.float32))
+    trine("run", "--config", "edge64", "--set", "array.activations16=true", model, "--input", x, "--output", y)
+    return np.load(y)
+
+
+def check_meanings(scratch):
+    """Outputs that no recorded network has, by NumPy from the spikes before them."""
+    import numpy as np
+    drawn = np.random.default_rng(5)
+    events = drawn.integers(0, 2, (int(STEPS), 2, 9, 9))
+    spikes = outputs(scratch, ends_at("fire"), events, "conv")
+    sums = outputs(scratch, ends_at("sums"), events, "conv")
+    wanted = spikes[:, :, :8, :8].reshape(len(spikes), -1, 4, 2, 4, 2).sum((3, 5))
+    if wanted.max() < 2 or not np.array_equal(sums, wanted):
+        fail("SumPool2d before the output: no sums of spikes")
+
+    events, dt, membrane, synapse = drawn.integers(0, 2, (int(STEPS), 12)), 1e-4, 2e-4, 2e-3
+    read = {}
+
+    def reads(tree):
+        for key, value in {"type": "CubaLI", "tau_mem": membrane, "tau_syn": synapse, "w_in": 1.0, "v_leak": 0.0}.items():
+            replaced("node/nodes/lif2/" + key, value)(tree)
+        tree["node/nodes/lif2/r"][...] = 1
+        tree["node/nodes/fc2/weight"][...] = np.abs(tree["node/nodes/fc2/weight"])
+        read.update((key, tree["node/nodes/fc2/" + key][()]) for key in ("weight", "bias"))
+
+    made, wanted, v, j = outputs(scratch, reads, events), [], 0, 0
+    for spikes in outputs(scratch, ends_at("lif1"), events):
+        j = j + dt / synapse * (read["weight"] @ spikes + read["bias"] - j)
+        v = v + dt / membrane * (j - v)
+        wanted.append(v)
+    if np.abs(made - wanted).max() > 0.02 * np.abs(wanted).max():
+        fail(f"CubaLI: membranes up to {np.abs(made).max()}, Euler's are up to {np.abs(wanted).max()}")
+
+    before = outputs(scratch, lambda tree: None, events)
+    for name in ("events", "events:codes", "input", "fc2:weights", "fc2:bias:scales"):
+        def renamed(tree):
+            chain = ["x", "fc1", name, "fc2", "lif2", "output"]
+            for old, new in (("input", "x"), ("lif1", name)):
+                tree["node/nodes"].move(old, new)
+            replaced("node/edges", np_pairs(chain))(tree)
+        if not np.array_equal(outputs(scratch, renamed, events), before):
+            fail(f"a neuron by the name '{name}' changes what the network computes")
+    print("sums, membranes and names: as NumPy has them")
 
 
 def check_refusals(scratch):
     import h5py
     import numpy as np
     nodes = "node/nodes/"
+
+    def be_membranes(*names):
+        def edit(tree):
+            for name in names:
+                for key, value in {"type": "LI", "tau": 1e-3, "v_leak": 0.0}.items():
+                    replaced(f"{nodes}{name}/{key}", value)(tree)
+        return edit
+
     cases = {
         "no such node": (replaced(nodes + "lif1/type", "Delay"), "node 'lif1' Delay: not supported, allowed"),
         "branch": (lambda t: replaced("node/edges", np.array([*t["node/edges"][()], [b"fc1", b"lif2"]], dtype="S8"))(t),
@@ -90,17 +170,32 @@ def check_refusals(scratch):
         "huge": (lambda t: (t[nodes + "fc1"].pop("weight"), t.create_dataset(nodes + "fc1/weight", (1 << 20, 1 << 20), "f8")),
                  "more than 1024 MiB of data"),
         "version": (lambda t: t.pop("node"), "no NIR graph: 'node/nodes' is missing"),
+        "ring": (lambda t: replaced("node/edges", np.array([*t["node/edges"][()], [b"output", b"input"]], dtype="S8"))(t),
+                 "node 'input' Input: 1 nodes lead to it, allowed 0"),
+        "behind": (lambda t: replaced("node/edges", np.array([*t["node/edges"][()], [b"output", b"fc1"]], dtype="S8"))(t),
+                   "node 'fc1' Affine: 2 nodes lead to it, allowed 1"),
+        "digits": (replaced(nodes + "lif1/v_threshold", "1.0"), "v_threshold is no array of numbers"),
+        "complex": (replaced(nodes + "lif1/v_threshold", np.full(20, 1 + 1j)), "v_threshold is no array of numbers"),
+        "half": (replaced(nodes + "input/shape", np.array([12.5])), "shape [12.5], allowed of one axis"),
+        "newline": (replaced(nodes + "lif1/type", "LIF\nx"), "node 'lif1' LIF x: not supported"),
+        "membranes": (be_membranes("fire"), "node 'sums' SumPool2d: windows [2, 2], stride [2, 2]: sums up to 131068, allowed 1..127", "conv"),
+        "membranes of membranes": (be_membranes("lif1", "lif2"), "node 'lif2' LI: reads membranes, allowed spikes or events"),
+        "nothing": (replaced(nodes + "fc1/weight", np.zeros((20, 0))), "weights of shape [20, 0] for [12] to [20]"),
     }
-    for name, (edit, wanted) in cases.items():
-        code, said = convert(edited(scratch, name, edit), scratch / "out.onnx")
+    for name, (edit, wanted, *source) in cases.items():
+        code, said = convert(edited(scratch, name, edit, *source), scratch / "out.onnx")
         if code != 2 or wanted not in said or len(said.strip().splitlines()) != 1:
             fail(f"{name}: exit code {code}, {said!r}, wanted '{wanted}'")
     (scratch / "empty.nir").write_bytes(b"")
-    done = subprocess.run([os.environ.get("TRINE_PROGRAM", str(ROOT / "trine")), "nir", scratch / "empty.nir", "--steps", "2",
-                           "--out", scratch / "o.onnx", "--python", sys.executable], capture_output=True, text=True)
-    if done.returncode != 2 or len(done.stderr.strip().splitlines()) != 1 or "no NIR file" not in done.stderr:
-        fail(f"trine nir of an empty file: {done.returncode}, {done.stderr!r}")
-    print(f"{len(cases) + 1} graphs refused by name")
+    large = edited(scratch, "large", replaced(nodes + "input/shape", np.array([1 << 20])))
+    commands = {scratch / "empty.nir": ([], "no NIR file"), large: ([], f"weights for 12 inputs, it has {1 << 20}"),
+                HERE / "subtract.nir": (["--dt", "0"], "--dt: 0, allowed numbers above 0")}
+    for model, (options, wanted) in commands.items():
+        done = subprocess.run([os.environ.get("TRINE_PROGRAM", str(ROOT / "trine")), "nir", model, "--steps", "2",
+                               *options, "--out", scratch / "o.onnx", "--python", sys.executable], capture_output=True, text=True)
+        if done.returncode != 2 or len(done.stderr.strip().splitlines()) != 1 or wanted not in done.stderr:
+            fail(f"trine nir {model}: {done.returncode}, {done.stderr!r}")
+    print(f"{len(cases) + len(commands)} graphs refused by name")
 
 
 def check_hostile(scratch, count):
@@ -186,6 +281,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         scratch = pathlib.Path(folder)
         check_conversions(scratch)
+        check_meanings(scratch)
         check_refusals(scratch)
         if options.full:
             full(options, scratch)

@@ -5,12 +5,14 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "sw/model/graph.h"
+#include "sw/model/import.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/own_model.h"
 #include "tools/cli/models/python.h"
@@ -18,6 +20,12 @@
 namespace trine::cli {
 namespace {
 namespace fs = std::filesystem;
+
+/// What is wrong with seconds or a scale, as models/spikes.py takes them; "": nothing.
+std::string fault_of(const std::string& text) {
+  const double value = std::strtod(text.c_str(), nullptr);
+  return value > 0 && value < 1e9 ? "" : text + ", allowed numbers above 0 and below 1e9";
+}
 
 struct NirArguments {
   Output output;
@@ -54,8 +62,8 @@ int run(const NirArguments& options) {
                                      fmt::format("{}", options.input_scale)};
   if (options.delay) arguments.emplace_back("--delay");
   const std::string by = python.run("spikes", arguments, options.model + ": converting");
-  const model::Graph graph = model::import_model(written);
   const std::vector<std::uint8_t> bytes = read_file(written);
+  const model::Graph graph = model::parse_model(bytes, options.out);
   write_file(options.out, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   options.output.print(fmt::format("{}: {}\n", options.out, by));
   options.output.write_json({{"model", options.model},
@@ -76,7 +84,7 @@ void add_nir(Command app, Action& action) {
   add_value(command, "--steps N", options->steps, "time steps of a run")
       ->required()
       ->check(range(1, 1024));
-  add_value(command, "--dt S", options->dt, "seconds of a step (0.0001)")->check(number());
+  add_value(command, "--dt S", options->dt, "seconds of a step (0.0001)")->check(checked(fault_of));
   add_value(command, "--reset HOW", options->reset,
             "zero: as NIR's page says; subtract: the threshold is taken off,\n"
             "which a file does not tell")
@@ -91,7 +99,7 @@ void add_nir(Command app, Action& action) {
   add_value(command, "--input-scale X", options->input_scale,
             "what an input's code stands for: inputs are whole numbers of\n"
             "-128..127 times this (1)")
-      ->check(number());
+      ->check(checked(fault_of));
   options->python.declare(command);
   options->output.declare(command);
   command.footer(

@@ -637,7 +637,7 @@ int Emitter::emit_product(const Product& p, const std::vector<std::int64_t>& bia
   const auto M = static_cast<std::size_t>(p.channels);
   const std::size_t taps = p.taps();
   std::vector<std::int8_t> stored = p.weights;
-  if (!p.wide.empty() && depthwise)
+  if (!p.wide.empty() && (depthwise || p.op.kind == OpKind::kTransposeConv))
     throw_error("weights of more than 8 bits, allowed in Conv of one group, Gemm and MatMul");
   if (depthwise)  // [M][R, S] -> [R, S, M]
     for (std::size_t m = 0; m < M; ++m)

@@ -92,6 +92,7 @@ ConstantPointer dequantized(const Node& node, const Constant& x, const Constant&
     const auto code = static_cast<std::int32_t>(std::clamp(x.values[i], -0x1p31, 0x1p31 - 1));
     const auto zero = zero_point ? static_cast<std::int32_t>(zero_point->values[at[i]]) : 0;
     const float s = real(scale.values[at[i]]) * x.unit;
+    if (!std::isfinite(s)) throw_error("scale {}, allowed finite numbers", s);
     result->codes.push_back(code);
     result->zero_points.push_back(zero);
     result->scales.push_back(s);

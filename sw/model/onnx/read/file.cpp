@@ -50,6 +50,7 @@ bool fits(DataType type, double value) {
 }
 
 constexpr int kUInt4 = 21, kInt4 = 22, kFloat4 = 23;  ///< of ONNX 1.16, 1.18 and later
+constexpr int kFloat8E4M3Fnuz = 18, kFloat8E5M2Fnuz = 20;
 
 bool is_half(std::int64_t type) {
   return type == onnx::TensorProto::FLOAT16 || type == onnx::TensorProto::BFLOAT16;
@@ -78,6 +79,7 @@ class Reader {
       fail("input '{}' has no elements, nor has another", *empty_.begin());
     for (const auto& output : graph.output()) this->output(output);
     for (const auto& node : graph.node()) file_.nodes.push_back(this->node(node));
+    check_names();
     annotate();
     if (file_.outputs.empty()) fail("the graph has no output");
     return std::move(file_);
@@ -104,6 +106,9 @@ class Reader {
   /// Types that users have, in their words.
   void refuse_others(int type, const std::string& what) const {
     if (is_half(type)) refuse_float(file_.name, kFloat16);
+    if (type == kFloat8E4M3Fnuz || type == kFloat8E5M2Fnuz)
+      fail("{}: FLOAT8{}FNUZ, allowed FLOAT8E4M3FN and FLOAT8E5M2", what,
+           type == kFloat8E4M3Fnuz ? "E4M3" : "E5M2");
     if (type == onnx::TensorProto::UINT16)
       fail("{}: uint16, allowed int8 uint8 int16: quantize activations to QInt16, symmetric", what);
   }
@@ -230,16 +235,31 @@ class Reader {
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const auto found = file_.constants.find(node.inputs[i]);
       if (found == file_.constants.end() || found->second->unit == 1) continue;
-      const bool zero = found->second->format == machine::Format::kE4M3 && i == 2 &&
-                        (node.type == "QuantizeLinear" || node.type == "DequantizeLinear") &&
+      const bool dequantizes = node.type == "DequantizeLinear";
+      const bool of_weights = dequantizes && file_.constants.contains(node.inputs[0]);
+      const bool of_codes = found->second->format == machine::Format::kE4M3 &&
+                            (dequantizes || node.type == "QuantizeLinear");
+      const bool zero = i == 2 && (of_weights || of_codes) &&
                         std::ranges::all_of(found->second->values, [](double v) { return v == 0; });
       if (zero) continue;  // says the type of codes
-      if (node.type != "DequantizeLinear" || i != 0)
+      if (!dequantizes || i != 0)
         fail(
             "node {} {}: '{}' is of FLOAT4E2M1 or FLOAT8, allowed as first input of "
-            "DequantizeLinear; 0 of FLOAT8E4M3FN as zero point, too",
+            "DequantizeLinear; 0 as its zero point, of activations 0 of FLOAT8E4M3FN",
             node.index, node.type, node.inputs[i]);
     }
+  }
+
+  /// A name has one value: an input's, a constant's or a node's.
+  void check_names() const {
+    std::set<std::string_view> names;
+    for (const Input& input : file_.inputs) names.insert(input.name);
+    for (const auto& [name, value] : file_.constants) names.insert(name);
+    for (const Node& node : file_.nodes)
+      for (const std::string& output : node.outputs)
+        if (!output.empty() && !names.insert(output).second)
+          fail("node {} {}: output '{}' is another value's name, too", node.index, node.type,
+               output);
   }
 
   /// An input without elements, as --shape makes of a cache that holds nothing yet, is a constant.
@@ -367,6 +387,8 @@ class Reader {
     result.outputs.assign(proto.output().begin(), proto.output().end());
     for (const auto& attribute : proto.attribute()) {
       Attribute& a = result.attributes[attribute.name()];
+      a.kind = attribute.strings_size() != 0 ? AttributeKind::kText
+                                             : static_cast<AttributeKind>(attribute.type());
       a.i = attribute.i();
       a.f = attribute.f();
       a.s = attribute.s();

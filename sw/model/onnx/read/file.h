@@ -36,7 +36,11 @@ struct Constant {
 };
 using ConstantPointer = std::shared_ptr<const Constant>;
 
+/// Numbers of onnx::AttributeProto::AttributeType; texts of several are one here.
+enum class AttributeKind { kUnknown = 0, kFloat = 1, kInt = 2, kText = 3, kInts = 7 };
+
 struct Attribute {
+  AttributeKind kind = AttributeKind::kUnknown;  ///< as the file has it
   std::int64_t i = 0;
   float f = 0;
   std::string s;  ///< of several: with commas between
@@ -55,9 +59,17 @@ struct Node {
   std::vector<std::string> inputs, outputs;  ///< "" where an optional one is absent
   std::map<std::string, Attribute> attributes;
 
-  std::int64_t integer(const char* key, std::int64_t otherwise) const {
+  /// Null: the node has none. @throws Error  it is of another kind
+  const Attribute* attribute(const char* key, AttributeKind kind) const {
     const auto found = attributes.find(key);
-    return found == attributes.end() ? otherwise : found->second.i;
+    if (found == attributes.end()) return nullptr;
+    if (found->second.kind != kind && found->second.kind != AttributeKind::kUnknown)
+      throw_error("attribute '{}' is of another type than ONNX has it", key);
+    return &found->second;
+  }
+  std::int64_t integer(const char* key, std::int64_t otherwise) const {
+    const Attribute* found = attribute(key, AttributeKind::kInt);
+    return found == nullptr ? otherwise : found->i;
   }
   /// @throws Error  for infinities and NaN
   float real(const char* key, float otherwise) const {
@@ -67,16 +79,16 @@ struct Node {
   }
   /// May be infinite: no bound.
   float bound(const char* key, float otherwise) const {
-    const auto found = attributes.find(key);
-    return found == attributes.end() ? otherwise : found->second.f;
+    const Attribute* found = attribute(key, AttributeKind::kFloat);
+    return found == nullptr ? otherwise : found->f;
   }
   std::string text(const char* key, const char* otherwise) const {
-    const auto found = attributes.find(key);
-    return found == attributes.end() ? otherwise : found->second.s;
+    const Attribute* found = attribute(key, AttributeKind::kText);
+    return found == nullptr ? otherwise : found->s;
   }
   std::vector<std::int64_t> integers(const char* key) const {
-    const auto found = attributes.find(key);
-    return found == attributes.end() ? std::vector<std::int64_t>{} : found->second.ints;
+    const Attribute* found = attribute(key, AttributeKind::kInts);
+    return found == nullptr ? std::vector<std::int64_t>{} : found->ints;
   }
 };
 

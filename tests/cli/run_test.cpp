@@ -562,8 +562,8 @@ TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
 
 TEST_CASE("an input without a quantizer is drawn of whole numbers", "[cli][run]") {
   const Shell shell;
-  const std::string run = fmt::format("run '{}/tests/lowbit/residual_binary.onnx' --config edge64",
-                                      TRINE_SOURCE_DIR);
+  const std::string run =
+      fmt::format("run '{}/tests/lowbit/residual_binary.onnx' --config edge64", TRINE_SOURCE_DIR);
   for (const char* with : {"", " --batch 2", " --set cluster.cores=3"}) {
     const Result result = shell.trine(run + with + " --backend arch");
     CAPTURE(with, result.err);

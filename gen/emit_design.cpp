@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gen/emit.h"
+#include "gen/generate.h"
 #include "gen/ports.h"
 #include "machine/memories.h"
 #include "machine/precision.h"
@@ -82,14 +83,14 @@ std::vector<Parameter> attributes(const Config& c) {
           constant("AxiUser", c.axi_user_bits, c.axi_user, "of reads and writes")};
 }
 
-/// "4 cores of ", nothing where there is one.
-std::string cores_of(const Config& c) {
-  return c.cores == 1 ? "" : fmt::format("{} cores of ", c.cores);
-}
-
 std::string range(int bits) { return bits == 1 ? "" : fmt::format("[{}:0]", bits - 1); }
 
 }  // namespace
+
+std::string pes_text(const Config& config) {
+  const std::string of = config.cores == 1 ? "" : fmt::format("{} cores of ", config.cores);
+  return fmt::format("{}{} x {} PEs", of, config.rows, config.cols);
+}
 
 std::string config_package(const Config& config) {
   std::string text =
@@ -129,7 +130,7 @@ std::string top_module(const Config& config) {
   return fmt::format(
       "// SPDX-License-Identifier: Apache-2.0\n"
       "//\n"
-      "// {}{} x {} PEs, {} int8 MACs per cycle. A program for this design carries its "
+      "// {}, {} int8 MACs per cycle. A program for this design carries its "
       "configuration's\n"
       "// hash.\n"
       "//\n"
@@ -156,8 +157,8 @@ std::string top_module(const Config& config) {
       "    .m_axi_write_o (write_request),\n"
       "    .m_axi_write_i (write_response),\n{}  );\n\n"
       "endmodule\n",
-      cores_of(config), config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
-      ports, assigns, values, connections);
+      pes_text(config), config.int8 ? config.peak_macs_per_cycle() : 0, ports, assigns, values,
+      connections);
 }
 
 std::string file_list(const Config& config, const std::vector<std::string>& sources) {
@@ -230,7 +231,7 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
   for (const std::string& source : sources) files += fmt::format("- `{}`\n", source);
   return fmt::format(
       "# {}\n\n"
-      "A neural-network accelerator written by Trine: {}{} x {} PEs. It needs nothing from outside "
+      "A neural-network accelerator written by Trine: {}. It needs nothing from outside "
       "this folder.\n\n"
       "| file | what |\n|---|---|\n"
       "| `trine_top.sv` | top module; `trine_machine.sv` is the same with parameters, buses "
@@ -256,7 +257,7 @@ std::string readme(const Config& config, const std::vector<std::string>& sources
       "```\n\n"
       "## Configuration\n\n| key | value | meaning |\n|---|---|---|\n{}\n"
       "## Sources, in the order of reading\n\n{}",
-      config.name, cores_of(config), config.rows, config.cols, keys, files);
+      config.name, pes_text(config), keys, files);
 }
 
 }  // namespace trine::gen

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gen/emit.h"
+#include "gen/generate.h"
 #include "gen/ports.h"
 #include "machine/csr.h"
 
@@ -270,7 +271,7 @@ std::string core_file(const Config& config, const std::vector<std::string>& sour
       "CAPI=2:\n"
       "# SPDX-License-Identifier: Apache-2.0\n"
       "name: trine:design:{}:{}\n"
-      "description: Neural-network accelerator, {} x {} PEs\n\n"
+      "description: Neural-network accelerator, {}\n\n"
       "filesets:\n"
       "  rtl:\n    files:\n{}      - trine_axi_top.v: {{file_type: verilogSource}}\n"
       "    file_type: systemVerilogSource\n"
@@ -296,7 +297,7 @@ std::string core_file(const Config& config, const std::vector<std::string>& sour
       "  after: {{datatype: file, paramtype: plusarg, description: Memory at the end}}\n"
       "  program_at: {{datatype: int, paramtype: plusarg, description: Byte of its first word}}\n"
       "  program_words: {{datatype: int, paramtype: plusarg, description: Its words of 64 bits}}\n",
-      design_name(config), kVersion, config.rows, config.cols, indented(rtl, "      - "),
+      design_name(config), kVersion, pes_text(config), indented(rtl, "      - "),
       indented(lint, "      - "));
 }
 
@@ -308,13 +309,12 @@ std::string bender_manifest(const Config& config, const std::vector<std::string>
       "# SPDX-License-Identifier: Apache-2.0\n"
       "package:\n"
       "  name: {}\n"
-      "  description: Neural-network accelerator, {} x {} PEs\n\n"
+      "  description: Neural-network accelerator, {}\n\n"
       "sources:\n"
       "{}  - trine_axi_top.v\n"
       "  - target: verilator\n    files:\n{}"
       "  - target: simulation\n    files:\n      - trine_tb.sv\n",
-      design_name(config), config.rows, config.cols, indented(rtl, "  - "),
-      indented(lint, "      - "));
+      design_name(config), pes_text(config), indented(rtl, "  - "), indented(lint, "      - "));
 }
 
 std::string ip_xact(const Config& config, const std::vector<std::string>& sources) {
@@ -359,8 +359,7 @@ std::string ip_xact(const Config& config, const std::vector<std::string>& source
       component_ports(ports), tag("name", "sources"), files, tag("name", "simulation"),
       component_file("trine_tb.sv", "systemVerilogSource"), tag("name", "constraints"),
       component_file("trine.sdc", "SDC"),
-      tag("description",
-          fmt::format("Neural-network accelerator, {} x {} PEs", config.rows, config.cols)));
+      tag("description", fmt::format("Neural-network accelerator, {}", pes_text(config))));
 }
 
 }  // namespace trine::gen

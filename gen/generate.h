@@ -39,6 +39,9 @@ Files with_prefix(const Files& files, const std::string& prefix);
 /// "left_trine.f" of "trine.f", if `prefix` is "left".
 std::string prefixed(const std::string& name, const std::string& prefix);
 
+/// "3 x 5 PEs", "4 cores of 16 x 16 PEs".
+std::string pes_text(const machine::Config& config);
+
 /// Refreshes the committed prints below the root `dir`: rtl/lib/trine_isa_pkg.sv,
 /// rtl/control/trine_csr_pkg.sv and docs/{instructions,registers,configuration}.md.
 void write_packages(const std::filesystem::path& dir);

@@ -107,6 +107,8 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"estimate --config edge64 '" + kPlus + "' --timeloop d", "--timeloop: needs --dataflow"},
       Row{"estimate --config edge64 --table gpt-2 --dataflow row",
           "--dataflow: of a model or a table"},
+      Row{"estimate --config edge64 '" + kPlus + "' --dataflow row --batch 2",
+          "--batch 2: with --dataflow each layer is counted for one image"},
       Row{"generate-text m.bin --tokenizer none.bin --backend golden",
           "m.bin: GGUF version 0, allowed 2 and 3"},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin",
@@ -556,6 +558,16 @@ TEST_CASE("a campaign runs each line once", "[cli][campaign]") {
   CHECK(shell.read_json("c.json").at("commands")[1].at("exit_code") == 3);
   write_file(shell.dir / "lines", "\n");
   CHECK(shell.trine("campaign lines").code == 2);
+}
+
+TEST_CASE("a cluster's PEs are told with its cores", "[cli][generate][estimate]") {
+  const Shell shell;
+  const std::string of = " --config edge64 --set array.rows=3 --set cluster.cores=5";
+  CHECK_THAT(shell.trine("generate" + of + " --out d").out,
+             Catch::Contains("5 cores of 3 x 8 PEs, 480 int8 MACs per cycle"));
+  CHECK_THAT(read_text(shell.dir / "d" / "trine.core"), Catch::Contains("5 cores of 3 x 8 PEs"));
+  CHECK_THAT(shell.trine("estimate" + of + " '" + kPlus + "' --dataflow row").out,
+             Catch::Contains("row stationary, 3 x 8 PEs of one core, a buffer"));
 }
 
 TEST_CASE("estimate says what an order of loops moves, and writes Timeloop's files",

@@ -560,6 +560,17 @@ TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
   }
 }
 
+TEST_CASE("an input without a quantizer is drawn of whole numbers", "[cli][run]") {
+  const Shell shell;
+  const std::string run =
+      fmt::format("run '{}/tests/lowbit/residual_binary.onnx' --config edge64", TRINE_SOURCE_DIR);
+  for (const char* with : {"", " --batch 2", " --set cluster.cores=3"}) {
+    const Result result = shell.trine(run + with + " --backend arch");
+    CAPTURE(with, result.err);
+    CHECK(result.code == 0);
+  }
+}
+
 TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
   const Shell shell;
   const std::string run = "run --config edge32 '" + kPlus + "' --backend arch --memory ";

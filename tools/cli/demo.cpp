@@ -111,8 +111,8 @@ int run(const DemoArguments& options) {
   reference::check_vectors(vectors, *network.graph);
   const compiler::Program& program = network.program;
   const reference::VectorCase& digit = vectors.cases.at(0);
-  print_now(fmt::format("{}: {} x {} PEs, {} MACs per cycle; SystemVerilog in {}\n", config.name,
-                        config.rows, config.cols, config.peak_macs_per_cycle(), options.out) +
+  print_now(fmt::format("{}: {}, {} MACs per cycle; SystemVerilog in {}\n", config.name,
+                        gen::pes_text(config), config.peak_macs_per_cycle(), options.out) +
             fmt::format("{}: {} layers, {} MACs; a program of {} instructions\n", program.name,
                         program.layers.size(), grouped(static_cast<std::uint64_t>(program.macs())),
                         program.words.size()) +

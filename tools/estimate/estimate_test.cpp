@@ -73,6 +73,21 @@ TEST_CASE("one token waits for the bus, many for the array", "[estimate]") {
   CHECK(decode.cycles() < 1.05 * bytes / 16);
 }
 
+/// Both hang on the MACs of the planned layers: their energy, and whether cores share the tokens.
+TEST_CASE("products of a transformer cost their MACs, and cores share its tokens", "[estimate]") {
+  const auto estimate = [](const std::vector<std::string>& keys) {
+    return of_transformer(transformer("bert-base"), 128, 128,
+                          machine::load_config("cluster4x1024", keys));
+  };
+  const Estimate one = estimate({"cluster.cores=1"}), four = estimate({});
+  for (const Estimate* e : {&one, &four}) {
+    std::int64_t macs = 0;
+    for (const Row& row : e->rows) macs += row.times * row.actions[sim::kInt8Mac];
+    CHECK(macs == e->macs());
+  }
+  CHECK(four.cycles() < one.cycles() / 3.5);
+}
+
 TEST_CASE("weights of fewer bits are fewer bytes of a token", "[estimate]") {
   const machine::Config config = machine::load_config(
       "edge1024", {"array.weights4=true", "array.precisions=[\"int8\", \"ternary\"]"});

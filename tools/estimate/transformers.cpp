@@ -172,6 +172,7 @@ class Shapes {
     const int to = map(channels, s.W);
     Layer l = layer(LayerKind::kConv, from, first_of(to, walked));
     l.channels = walked;
+    l.macs = std::int64_t{s.W} * s.C * walked;
     l.second = residual < 0 ? residual : first_of(residual, walked);
     l.conv().precision = weights.int8_product;
     l.conv().steps_per_row = machine::kInt8.bits / weights.bits;

@@ -271,6 +271,22 @@ model::Graph stem_and_classifier(int images) {
   return model::batched(b.graph, images);
 }
 
+TEST_CASE("rows of a batch that become images are cut by the host", "[arch][rewrite][batch]") {
+  const machine::Config config = testing::small_config(8, 8, 64, 16, 64);
+  std::vector<RunResult> results;
+  for (const int count : {1, 3}) {
+    Builder b(1);
+    const int image = b.reshape(b.input({1, 240}), {1, 16, 15, 1});
+    b.graph.outputs = {b.convolution(image, 8, 3, 3, 1, 1, 1, 1, Padding::kSame, true)};
+    const model::Graph graph = model::batched(b.graph, count);
+    Builder values(7);
+    results.push_back(testing::require_exact(graph, config, random_inputs(values, graph)));
+    const compiler::Program program = compiler::compile(graph, config);
+    CHECK(std::ranges::count(program.layers, "STRIDED_SLICE", &compiler::ProgramLayer::op) == 0);
+  }
+  CHECK(results[1].cycles < 3 * results[0].cycles);
+}
+
 TEST_CASE("images of a batch share weights, and none leaves the chip", "[arch][rewrite][batch]") {
   const machine::Config config = testing::small_config(8, 8, 64, 16, 64);
   std::vector<RunResult> results;

@@ -48,12 +48,6 @@ bool makes_bytes(const Graph& graph, const Op& op) {
          graph.out(op).type == model::DataType::kInt8;
 }
 
-/// Cuts an image out of a batch.
-bool takes_image(const Graph& graph, const Op& op) {
-  return op.kind == OpKind::kStridedSlice && graph.in(op, 0).rank() == 4 &&
-         graph.in(op, 0).extent(0) > 1;
-}
-
 /// Readers and makers of tensors.
 struct Uses {
   explicit Uses(const Graph& graph) {
@@ -65,6 +59,20 @@ struct Uses {
   std::map<int, std::vector<const Op*>> readers;
   std::map<int, const Op*> maker;
 };
+
+/// Cuts an image out of a batch, or codes that become one.
+bool takes_image(const Graph& graph, const Uses& uses, const Op& op) {
+  if (op.kind != OpKind::kStridedSlice) return false;
+  const model::Tensor& batch = graph.in(op, 0);
+  if (batch.rank() == 0 || batch.extent(0) == 1) return false;
+  const auto is_image = [&](const Op* reader) {
+    const model::Tensor& out = graph.out(*reader);
+    return model::is_reshape(reader->kind) && out.rank() == 4 && out.extent(0) == 1;
+  };
+  const auto readers = uses.readers.find(op.outputs[0]);
+  return batch.rank() == 4 ||
+         (readers != uses.readers.end() && std::ranges::all_of(readers->second, is_image));
+}
 
 /// Where a tensor's codes lie in that which operators that only move make it of.
 struct Moved {
@@ -345,7 +353,7 @@ class Partition {
 
   /// Whether it may stand between an input that is no code of the machine's and the first codes.
   bool makes_codes(const Op& op) const {
-    if (takes_image(graph_, op)) return true;
+    if (takes_image(graph_, uses_, op)) return true;
     if (quantizes_words(graph_, op, config_) && !op.on_host) return false;
     const bool of_host = op.kind == OpKind::kQuantize || op.kind == OpKind::kThreshold ||
                          op.kind == OpKind::kFloat || op.kind == OpKind::kOnnx ||

@@ -71,10 +71,10 @@ int run(const GenerateArguments& options) {
   }
   gen::generate(config, options.out, options.prefix);
   options.output.print(fmt::format(
-      "{}: {} x {} PEs, {} int8 MACs per cycle, configuration 0x{:016x}\n"
+      "{}: {}, {} int8 MACs per cycle, configuration 0x{:016x}\n"
       "written to {}; lint with\n"
       "  (cd {} && verilator --lint-only -Wall --top-module {} -f {})\n",
-      config.name, config.rows, config.cols, config.int8 ? config.peak_macs_per_cycle() : 0,
+      config.name, gen::pes_text(config), config.int8 ? config.peak_macs_per_cycle() : 0,
       config.hash(), options.out, quoted(options.out), gen::prefixed("trine_top", options.prefix),
       gen::prefixed("trine.f", options.prefix)));
   if (!options.kit.empty()) {

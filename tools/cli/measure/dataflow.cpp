@@ -119,11 +119,13 @@ void DataflowOptions::declare(Command command) {
             "with --dataflow: write architecture and problems for Timeloop 0.4");
 }
 
-void DataflowOptions::check(const std::string& table) const {
+void DataflowOptions::check(const std::string& table, int batch) const {
   if (!given() && explain) throw_error("--explain: needs --dataflow");
   if (!given() && !timeloop.empty()) throw_error("--timeloop: needs --dataflow");
   if (given() && !table.empty())
     throw_error("--dataflow: of a model or a table of shapes, not of --table {}", table);
+  if (given() && batch > 1)
+    throw_error("--batch {}: with --dataflow each layer is counted for one image", batch);
 }
 
 int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
@@ -134,10 +136,11 @@ int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
   if (all.empty()) throw_error("{}: has no product with weights", network.model);
   const estimate::Resources r = estimate::resources_of(config);
   output.print(
-      fmt::format("{} stationary, {} x {} PEs, a buffer of {} bytes; accesses a MAC, energy "
+      fmt::format("{} stationary, {} x {} PEs{}, a buffer of {} bytes; accesses a MAC, energy "
                   "in MACs\n{:<28} {:>6} {:>15} {:>8} {:>8} {:>8} {:>9} {:>8}\n",
-                  options.flow, r.rows, r.columns, number(r.buffer_bytes), "layer", "times", "MACs",
-                  "DRAM", "buffer", "hops", "registers", "energy"));
+                  options.flow, r.rows, r.columns, config.cores > 1 ? " of one core" : "",
+                  number(r.buffer_bytes), "layer", "times", "MACs", "DRAM", "buffer", "hops",
+                  "registers", "energy"));
   Json layers = Json::array();
   for (const Product& p : all) {
     const Moved m = moved(flow, p, r);

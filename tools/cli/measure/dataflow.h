@@ -20,7 +20,7 @@ struct DataflowOptions {
   void declare(Command command);
   bool given() const { return !flow.empty(); }
   /// @throws Error  options that need another one. @param table  of --table, which has no layers
-  void check(const std::string& table) const;
+  void check(const std::string& table, int batch) const;
 };
 
 /// @return an exit code

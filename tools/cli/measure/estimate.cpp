@@ -198,7 +198,7 @@ int run(const EstimateArguments& options) {
     throw_error("trine estimate: MODEL or --table is required, and not both");
   if (options.table.empty() && !options.weights.empty())
     throw_error("--weights {}: of --table alone", options.weights);
-  options.dataflow.check(options.table);
+  options.dataflow.check(options.table, options.network.batch);
   options.output.check({{"--accelergy", options.energy.accelergy}}, options.network.read());
   const machine::Config config = options.network.design.load();
   if (options.dataflow.given())

@@ -2,6 +2,7 @@
 
 #include "tools/cli/run/network.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <random>
@@ -33,13 +34,16 @@ void check_stage(const std::string& stage) {
     throw_error("--print-after: {} is no stage, allowed {}", stage, fmt::join(names, ", "));
 }
 
-/// Random codes; floats in -1..1. Whole numbers of 32 and 64 bits are places in tables, as a rule,
-/// or masks: 0 and 1, which each table and mask has, as truth values.
-Array random_input(Array shape, std::mt19937& random) {
+/// Random codes; floats in -1..1, or whole ones in 0..127, codes signed or not. Whole numbers of 32
+/// and 64 bits are places in tables, as a rule, or masks: 0 and 1, which each table and mask has,
+/// as truth values.
+Array random_input(Array shape, bool whole_floats, std::mt19937& random) {
   const auto elements = static_cast<std::size_t>(shape.elements());
   if (shape.dtype == "f4") {
     std::vector<float> values(elements);
-    for (float& v : values) v = static_cast<float>(random() >> 8) * 0x1p-23f - 1;
+    for (float& v : values)
+      v = whole_floats ? static_cast<float>(random() >> 25)
+                       : static_cast<float>(random() >> 8) * 0x1p-23f - 1;
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(values.data());
     shape.bytes.assign(bytes, bytes + 4 * elements);
     return shape;
@@ -58,8 +62,11 @@ Array random_input(Array shape, std::mt19937& random) {
 
 std::vector<Array> random_inputs(const Network& network, std::uint32_t seed) {
   std::mt19937 random{seed};
+  const model::Graph* graph = edge_graph(network, true);
+  const bool whole = graph != nullptr && std::ranges::any_of(graph->ops, &model::Op::of_whole);
   std::vector<Array> inputs;
-  for (const Array& shape : input_shapes(network)) inputs.push_back(random_input(shape, random));
+  for (const Array& shape : input_shapes(network))
+    inputs.push_back(random_input(shape, whole, random));
   return inputs;
 }
 

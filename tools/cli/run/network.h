@@ -110,7 +110,7 @@ std::vector<Array> output_shapes(const Network& network);
 void check_input(const Array& array, const std::string& what, std::size_t i, const Array& shape,
                  const std::string& model);
 
-/// Random codes, the same for a seed; floats in -1..1.
+/// Random codes, the same for a seed; floats in -1..1, whole where the model takes no others.
 std::vector<Array> random_inputs(const Network& network, std::uint32_t seed);
 /// The user's files (--input). @throws Error  too many, too few, of another type or shape
 std::vector<Array> read_inputs(const std::vector<std::string>& files, const Network& network,

@@ -406,9 +406,10 @@ def pool(out, node):
 
 def flatten(out, node):
     start, end = node.array("start_dim", 0), node.array("end_dim", -1)
-    if start.size != 1 or end.size != 1 or int(start) not in (0, -len(out.shape)) or int(end) not in (-1, len(out.shape) - 1):
+    rank = len(out.shape)
+    if start.size != 1 or end.size != 1 or start.item() not in (0, -rank) or end.item() not in (-1, rank - 1):
         node.fail("of some dimensions, allowed all")
-    if len(out.shape) > 1:
+    if rank > 1:
         out.value = out.node("Flatten", [out.value], node.name, axis=1)
     out.shape = [int(np.prod(out.shape))]
 

@@ -110,6 +110,7 @@ def check_meanings(scratch):
     wanted = spikes[:, :, :8, :8].reshape(len(spikes), -1, 4, 2, 4, 2).sum((3, 5))
     if wanted.max() < 2 or not np.array_equal(sums, wanted):
         fail("SumPool2d before the output: no sums of spikes")
+    outputs(scratch, replaced("node/nodes/flat/start_dim", np.array([0])), events, "conv")  # an array of one
 
     events, dt, membrane, synapse = drawn.integers(0, 2, (int(STEPS), 12)), 1e-4, 2e-4, 2e-3
     read = {}
@@ -177,6 +178,7 @@ def check_refusals(scratch):
         "digits": (replaced(nodes + "lif1/v_threshold", "1.0"), "v_threshold is no array of numbers"),
         "complex": (replaced(nodes + "lif1/v_threshold", np.full(20, 1 + 1j)), "v_threshold is no array of numbers"),
         "half": (replaced(nodes + "input/shape", np.array([12.5])), "shape [12.5], allowed of one axis"),
+        "flat": (replaced(nodes + "flat/start_dim", 0.5), "node 'flat' Flatten: of some dimensions, allowed all", "conv"),
         "newline": (replaced(nodes + "lif1/type", "LIF\nx"), "node 'lif1' LIF x: not supported"),
         "membranes": (be_membranes("fire"), "node 'sums' SumPool2d: windows [2, 2], stride [2, 2]: sums up to 131068, allowed 1..127", "conv"),
         "membranes of membranes": (be_membranes("lif1", "lif2"), "node 'lif2' LI: reads membranes, allowed spikes or events"),

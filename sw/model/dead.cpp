@@ -3,6 +3,7 @@
 #include "sw/model/dead.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/index.h"
 
@@ -42,21 +43,57 @@ DeadWeights dead_weights(const Graph& graph, const Op& op, std::span<const Code>
   return found;
 }
 
-}  // namespace
+/// Whether dead_weights() would find a channel, without a look at most weights.
+template <typename Code>
+bool has_dead(const Graph& graph, const Op& op, std::span<const Code> codes) {
+  const Tensor& filter = graph.in(op, 1);
+  const bool depthwise = op.kind == OpKind::kDepthwiseConv2D;
+  const int last = filter.extent(-1), outputs = depthwise ? last : filter.extent(0);
+  const int rows = static_cast<int>(filter.elements() / last), taps = std::max(rows / outputs, 1);
+  std::vector<int> unread(at(last));
+  std::iota(unread.begin(), unread.end(), 0);
+  bool written = false;
+  for (int row = 0; row < rows; ++row, codes = codes.subspan(at(last))) {
+    const int output = row / taps;
+    const auto is_zero = [&](int i) {
+      return codes[at(i)] == static_cast<Code>(filter.zero_point(depthwise ? i : output));
+    };
+    std::erase_if(unread, [&](int i) { return !is_zero(i); });
+    if (depthwise) continue;
+    for (int i = 0; !written && i < last; ++i) written = !is_zero(i);
+    if ((row + 1) % taps != 0) continue;
+    if (!written) return true;
+    written = false;
+  }
+  return !unread.empty();
+}
 
-std::optional<DeadWeights> dead_weights(const Graph& graph, const Op& op) {
+/// @return f of the constant weights, nothing if there are none of whole numbers
+template <typename F>
+auto of_weights(const Graph& graph, const Op& op, F f)
+    -> std::optional<decltype(f(std::span<const std::uint8_t>()))> {
   if (!is_product(op.kind) && op.kind != OpKind::kTransposeConv) return std::nullopt;
   const Tensor& filter = graph.in(op, 1);
   if (!filter.is_constant || filter.type == DataType::kFloat32 || filter.elements() == 0)
     return std::nullopt;
-  if (bytes_of(filter.type) == 1) return dead_weights<std::uint8_t>(graph, op, filter.data);
-  return dead_weights<std::int64_t>(graph, op, filter.integers());
+  if (bytes_of(filter.type) == 1) return f(std::span<const std::uint8_t>(filter.data));
+  const std::vector<std::int64_t> codes = filter.integers();
+  return f(std::span<const std::int64_t>(codes));
+}
+
+}  // namespace
+
+bool has_dead_channels(const Graph& graph, const Op& op) {
+  return of_weights(graph, op, [&](auto codes) { return has_dead(graph, op, codes); })
+      .value_or(false);
 }
 
 std::vector<DeadWeights> dead_weights(const Graph& graph) {
   std::vector<DeadWeights> all;
   for (const Op& op : graph.ops)
-    if (const auto found = dead_weights(graph, op)) all.push_back(*found);
+    if (auto found =
+            of_weights(graph, op, [&](auto codes) { return dead_weights(graph, op, codes); }))
+      all.push_back(std::move(*found));
   return all;
 }
 

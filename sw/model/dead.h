@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,10 +22,11 @@ struct DeadWeights {
   int dead_inputs = 0;          ///< that no output channel reads; 0 of DEPTHWISE_CONV_2D
 };
 
-/// @return nothing if `op` is no CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV or FULLY_CONNECTED with
-/// constant weights of whole numbers
-std::optional<DeadWeights> dead_weights(const Graph& graph, const Op& op);
-/// Those of all operators, in the graph's order.
+/// Those of all CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV and FULLY_CONNECTED whose weights are
+/// constant whole numbers, in the graph's order.
 std::vector<DeadWeights> dead_weights(const Graph& graph);
+
+/// Whether one of them has dead outputs or inputs: most have none, which the first rows tell.
+bool has_dead_channels(const Graph& graph, const Op& op);
 
 }  // namespace trine::model

@@ -363,6 +363,11 @@ TEST_CASE("zeros among weights and channels without any others are found", "[mod
     return dead_weights(one_op(kind, {codes({1, 1, 1, 4}), filter, codes(std::move(output))}))
         .at(0);
   };
+  const auto has_dead = [&](OpKind kind, std::vector<int> output) {
+    const Graph graph = one_op(kind, {codes({1, 1, 1, 4}), filter, codes(std::move(output))});
+    return has_dead_channels(graph, graph.ops[0]);
+  };
+  CHECK(has_dead(OpKind::kConv2D, {1, 1, 1, 3}));
   const DeadWeights conv = of(OpKind::kConv2D, {1, 1, 1, 3});
   CHECK(conv.weights == 12);
   CHECK(conv.zeros == 9);
@@ -376,6 +381,13 @@ TEST_CASE("zeros among weights and channels without any others are found", "[mod
   const DeadWeights depthwise = of(OpKind::kDepthwiseConv2D, {1, 1, 1, 4});
   CHECK(depthwise.dead_outputs == 2);
   CHECK(depthwise.dead_inputs == 0);
+  CHECK(has_dead(OpKind::kDepthwiseConv2D, {1, 1, 1, 4}));
+  for (const std::size_t i : {1, 2}) filter.data.edit()[i] = 7;
+  CHECK_FALSE(has_dead(OpKind::kDepthwiseConv2D, {1, 1, 1, 4}));
+  filter.shape = {3, 1, 1, 4};
+  CHECK(has_dead(OpKind::kConv2D, {1, 1, 1, 3}));  // the second output
+  filter.data.edit()[5] = 7;
+  CHECK_FALSE(has_dead(OpKind::kConv2D, {1, 1, 1, 3}));
   CHECK(dead_weights(one_op(OpKind::kAdd, {codes({4}), codes({4}), codes({4})})).empty());
 }
 

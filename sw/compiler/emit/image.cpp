@@ -47,6 +47,10 @@ class ImageMaker : private Order {
       : Order(network, config, plan) {}
 
   Image run() {
+    std::size_t weights = 0;  // bytes, about
+    for (const Layer& l : net_.layers)
+      if (l.kind == LayerKind::kConv) weights += l.conv().weights.size();
+    image_.bytes.reserve(weights);
     add_maps();
     for (const Layer& l : net_.layers) {
       const std::vector<Visit> visits = next_layer();

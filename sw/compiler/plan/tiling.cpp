@@ -65,10 +65,12 @@ class Tiler {
     if (layer_.by_dma) return moved_rows();
     if (splits_words()) return std::nullopt;
     const bool cut = !places_.input->resident || !places_.output->resident;
+    const auto widths = cut ? column_choices() : std::vector<int>{layer_.window.Q};
+    const auto heights = cut ? row_choices() : std::vector<int>{layer_.window.P};
     for (const int chunk : chunks()) {
       weights_ = weights_of(chunk);
-      for (const int cols : cut ? column_choices() : std::vector<int>{layer_.window.Q})
-        for (const int rows : cut ? row_choices() : std::vector<int>{layer_.window.P})
+      for (const int cols : widths)
+        for (const int rows : heights)
           for (const bool direct : {false, true})
             if (!direct || can_go_direct(rows, cols))
               consider_parts({.rows = rows, .cols = cols, .chunk = chunk, .direct = direct});

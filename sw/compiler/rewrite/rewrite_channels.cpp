@@ -95,10 +95,8 @@ class IdleChannels : Rewriter {
 
   /// Most networks have no filter and no input channel that is all zero.
   bool some_idle() const {
-    return std::ranges::any_of(ops_, [&](const Op& op) {
-      const auto dead = model::dead_weights(graph_, op);
-      return dead && dead->dead_outputs + dead->dead_inputs > 0;
-    });
+    return std::ranges::any_of(ops_,
+                               [&](const Op& op) { return model::has_dead_channels(graph_, op); });
   }
 
   // ---- What can go ------------------------------------------------------------------------------

@@ -40,8 +40,9 @@ std::int64_t replays(const Layer& layer, const Geometry& g, const Rect& rect, in
     }
     return most - 1;
   };
-  // Tiles a whole round of banks apart are alike, but for those whose lanes end with the map.
-  const std::int64_t round = 2 * config.banks(), rows = round / std::gcd(row_step, round);
+  // Words an even number further meet in a bank as before: BankOf swaps neighbours at most. So rows
+  // two apart are alike, but for tiles whose lanes end with the map.
+  const std::int64_t rows = row_step % 2 == 0 ? 1 : 2;
   const std::int64_t period = std::lcm(rows * cols, lanes);
   const std::int64_t alike = positions - lanes - layer.former.halo;
   for (int tap = 0; tap < layer.steps_x(); ++tap) {

@@ -4,6 +4,8 @@
 // how layers are cut; tests/approval/ says what that does to the models.
 
 #include <catch2/catch.hpp>
+#include <map>
+#include <random>
 
 #include "base/root.h"
 #include "base/rounding.h"
@@ -44,6 +46,50 @@ std::string planned_alone(const std::vector<int>& shape, Make make) {
   machine::Config config = small_config(8, 8, 4096, 1024, 64);
   config.activations16 = true;
   return planned(b, out, config);
+}
+
+/// Replays of the gather, tile by tile: a bank gives a word a cycle.
+std::int64_t counted_replays(const Geometry& g, int pitch, const machine::Config& config) {
+  std::int64_t replays = 0;
+  for (int tap = 0; tap < g.S; ++tap)
+    for (int tile = 0; tile < g.P * g.Q; tile += config.rows) {
+      std::map<int, int> of_bank;
+      int most = 1;
+      for (int p = tile; p < std::min(g.P * g.Q, tile + config.rows); ++p) {
+        const int x = p % g.Q * g.stride_x - g.pad_left + tap;
+        if (x < 0 || x >= g.W) continue;
+        const int word =
+            p / g.Q * g.stride_y * pitch + p % g.Q * g.stride_x;  // from the first lane's
+        most = std::max(most, ++of_bank[config.bank_of()(word)]);
+      }
+      replays += most - 1;
+    }
+  return replays;
+}
+
+TEST_CASE("conflicts that two rows stand for are those of all tiles", "[compiler][plan]") {
+  std::mt19937 draw(45);
+  const auto up_to = [&](unsigned most) { return static_cast<int>(draw() % most) + 1; };
+  std::int64_t all = 0;
+  for (int i = 0; i < 300; ++i) {
+    const machine::Config config = small_config(up_to(16), 4, 4096, 1024, 64);
+    Layer layer;
+    layer.channels = 1;
+    layer.words = 1;
+    Geometry& g = layer.window;
+    g.P = up_to(90);
+    g.Q = up_to(40);
+    g.S = up_to(5);
+    g.stride_x = up_to(3);
+    g.stride_y = up_to(3);
+    g.pad_left = up_to(3) - 1;
+    g.W = g.Q * g.stride_x;
+    const int pitch = g.W + up_to(40);
+    const std::int64_t counted = counted_replays(g, pitch, config);
+    CHECK(replay_cycles(layer, pitch, config) == counted);
+    all += counted;
+  }
+  CHECK(all > 10'000);
 }
 
 TEST_CASE("codes that are only moved pass through no unit", "[compiler][plan]") {

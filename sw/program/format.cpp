@@ -7,6 +7,7 @@
 // What flatbuffers may align; an image is aligned more than by its default.
 #define FLATBUFFERS_MAX_ALIGNMENT 64
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <iterator>
@@ -34,6 +35,7 @@ constexpr std::uint32_t kVersion = 14;  // of this format
 constexpr std::string_view kEarlierMagic = "TRINEPRG";
 constexpr std::size_t kMostBytes = std::size_t{1} << 31;  // offsets of flatbuffers are signed
 constexpr std::size_t kMostTables = 1 << 20;
+constexpr std::size_t kBesideImages = 1 << 20;  // bytes, about
 
 /// Calls visit(member, getter, adder) for each field of an operator that is a number or a flag.
 template <typename Visit>
@@ -106,8 +108,8 @@ Offset<format::Graph> put(FlatBufferBuilder& b, const model::Graph& graph) {
 }
 
 Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
-  const std::string image = write_image(p);
-  if (image.size() > kMostBytes - b.GetSize() - (1 << 20))
+  const std::size_t size = image_bytes(p);
+  if (size > kMostBytes - b.GetSize() - kBesideImages)
     throw_error("{}: a program file of more than 2 GiB", p.name);
   const auto name_of = [&](const auto& named) { return b.CreateString(named.name); };
   const auto layers = vector_of(b, p.layers, [&](const ProgramLayer& l) {
@@ -116,9 +118,10 @@ Offset<format::Stage> put(FlatBufferBuilder& b, const Program& p) {
                                l.stripes);
   });
   const auto inputs = vector_of(b, p.inputs, name_of), outputs = vector_of(b, p.outputs, name_of);
-  b.ForceVectorAlignment(image.size(), 1, kImageAlignment);
-  const auto bytes =
-      b.CreateVector(reinterpret_cast<const std::uint8_t*>(image.data()), image.size());
+  b.ForceVectorAlignment(size, 1, kImageAlignment);
+  std::uint8_t* image = nullptr;
+  const auto bytes = b.CreateUninitializedVector<std::uint8_t>(size, &image);
+  write_image(p, {image, size});
   return format::CreateStage(
       b, b.CreateString(p.name), bytes, inputs, outputs, layers, b.CreateVector(p.run_layer),
       put(b, p.before), put(b, p.after), static_cast<std::uint8_t>(p.rounding.fully_connected),
@@ -335,7 +338,9 @@ namespace {
 
 /// A buffer that holds the file.
 FlatBufferBuilder built(const Program& program) {
-  FlatBufferBuilder builder;
+  std::size_t size = kBesideImages;
+  for (const Program* stage : stages(program)) size += image_bytes(*stage);
+  FlatBufferBuilder builder(std::min(size, kMostBytes));  // a larger buffer would copy images
   const auto parts = vector_of(builder, stages(program),
                                [&](const Program* stage) { return put(builder, *stage); });
   const auto configuration = builder.CreateString(program.config.to_toml());

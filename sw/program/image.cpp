@@ -4,6 +4,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -23,11 +24,12 @@ using Stored = std::conditional_t<std::is_same_v<T, bool>, std::uint32_t, T>;
 
 /// Writes the numbers that a visitor shows, one behind the other.
 struct Put {
-  std::string* out;
+  std::uint8_t* to;
   template <typename T>
-  void operator()(const char*, const T& value, const char*) const {
+  void operator()(const char*, const T& value, const char*) {
     const auto stored = static_cast<Stored<T>>(value);
-    out->append(reinterpret_cast<const char*>(&stored), sizeof stored);
+    std::memcpy(to, &stored, sizeof stored);
+    to += sizeof stored;
   }
 };
 
@@ -96,15 +98,13 @@ std::uint32_t format_of(const Program& stage, std::size_t output) {
 
 constexpr int kWideCodes = 2;  ///< per_word of a record of int16 codes
 
-void put_record(std::string* out, TensorLayout layout, ImageRecord record) {
+void put_record(std::uint8_t* to, TensorLayout layout, ImageRecord record) {
   record.rank = static_cast<std::int32_t>(layout.extents.size());
   if (record.rank > kImageRank)
     throw_error("'{}' has {} axes, allowed {}", layout.name, record.rank, kImageRank);
   layout.extents.resize(kImageRank);
   if (layout.shape.wide) layout.shape.per_word = kWideCodes;
-  const std::size_t end = out->size() + kImageRecord;
-  visit_record(layout, record, Put{out});
-  out->resize(end);
+  visit_record(layout, record, Put{to});
 }
 
 /// The tables of both ends, in order.
@@ -116,17 +116,32 @@ std::vector<const std::vector<std::uint8_t>*> tables_of(const Program& stage) {
   return tables;
 }
 
-void put_records(std::string* out, const Program& stage, const ImageHeader& header) {
+void put_records(std::uint8_t* to, const Program& stage, const ImageHeader& header) {
   std::size_t table = 0;
   const auto put = [&](const TensorLayout& layout, std::uint32_t half_even) {
     ImageRecord record;
     record.half_even = half_even;
     if (!layout.codes.empty())
       record.codes = static_cast<std::uint32_t>(codes_offset(header, table++));
-    put_record(out, layout, record);
+    put_record(to, layout, record);
+    to += kImageRecord;
   };
   for (std::size_t i = 0; i < stage.inputs.size(); ++i) put(stage.inputs[i], rounding(stage, i));
   for (std::size_t i = 0; i < stage.outputs.size(); ++i) put(stage.outputs[i], format_of(stage, i));
+}
+
+ImageHeader header_of(const Program& stage) {
+  ImageHeader header;
+  header.isa_version = isa::kVersion;
+  header.configuration_hash = stage.config_hash;
+  header.dram_bytes = stage.dram_bytes;
+  header.constants_address = stage.image_offset;
+  header.words = count<std::uint32_t>(stage.words.size(), "instructions");
+  header.constants_bytes = count<std::uint32_t>(stage.image.size(), "bytes of constants");
+  header.inputs = count<std::uint16_t>(stage.inputs.size(), "inputs");
+  header.outputs = count<std::uint16_t>(stage.outputs.size(), "outputs");
+  place(&header, tables_of(stage).size());
+  return header;
 }
 
 /// @param tables  read so far
@@ -168,29 +183,27 @@ void seal_image(std::span<std::uint8_t> image) {
   std::memcpy(&image[kChecksumAt], &checksum, sizeof checksum);
 }
 
+std::size_t image_bytes(const Program& stage) {
+  return header_of(stage).constants_offset + stage.image.size();
+}
+
+void write_image(const Program& stage, std::span<std::uint8_t> to) {
+  ImageHeader header = header_of(stage);
+  std::fill_n(to.begin(), header.constants_offset, std::uint8_t{0});
+  visit_header(header, Put{to.data()});
+  put_records(&to[kImageHeader], stage, header);
+  std::size_t table = 0;
+  for (const auto* codes : tables_of(stage))
+    std::ranges::copy(*codes, &to[codes_offset(header, table++)]);
+  std::memcpy(&to[header.words_offset], stage.words.data(), 8 * stage.words.size());
+  std::ranges::copy(stage.image, to.begin() + header.constants_offset);
+  seal_image(to);
+}
+
 std::string write_image(const Program& stage) {
-  ImageHeader header;
-  header.isa_version = isa::kVersion;
-  header.configuration_hash = stage.config_hash;
-  header.dram_bytes = stage.dram_bytes;
-  header.constants_address = stage.image_offset;
-  header.words = count<std::uint32_t>(stage.words.size(), "instructions");
-  header.constants_bytes = count<std::uint32_t>(stage.image.size(), "bytes of constants");
-  header.inputs = count<std::uint16_t>(stage.inputs.size(), "inputs");
-  header.outputs = count<std::uint16_t>(stage.outputs.size(), "outputs");
-  const auto tables = tables_of(stage);
-  place(&header, tables.size());
-  std::string out;
-  out.reserve(header.constants_offset + stage.image.size());
-  visit_header(header, Put{&out});
-  put_records(&out, stage, header);
-  out.resize(codes_offset(header, 0));
-  for (const auto* table : tables) out.append(table->begin(), table->end());
-  out.append(reinterpret_cast<const char*>(stage.words.data()), 8 * stage.words.size());
-  out.resize(header.constants_offset);
-  out.append(stage.image.begin(), stage.image.end());
-  seal_image({reinterpret_cast<std::uint8_t*>(out.data()), out.size()});
-  return out;
+  std::string image(image_bytes(stage), '\0');
+  write_image(stage, {reinterpret_cast<std::uint8_t*>(image.data()), image.size()});
+  return image;
 }
 
 void read_image(std::span<const std::uint8_t> image, Program* stage) {

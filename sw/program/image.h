@@ -102,6 +102,10 @@ void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
 /// @throws Error  what does not fit the format: 4 GiB, tensors of more than 8 axes
 std::string write_image(const Program& stage);
 
+/// The same to where image_bytes(stage) are.
+std::size_t image_bytes(const Program& stage);
+void write_image(const Program& stage, std::span<std::uint8_t> to);
+
 /// The same as a C array `NAME_model` with NAME_INPUTS, NAME_INPUT_0_BYTES and so on, to be
 /// included in C99 or C++.
 std::string write_c(const Program& stage);

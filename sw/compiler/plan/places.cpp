@@ -173,13 +173,13 @@ bool Planner::tile_layers() {
 
 TileKey Planner::key_of(const LayerPlaces& places, std::int64_t room) {
   const Placement &in = *places.input, &out = *places.output;
-  return {.room = in.resident && out.resident ? 0 : room,
-          .input_resident = in.resident,
+  return {.input_resident = in.resident,
           .output_resident = out.resident,
           .input_pitch = in.resident ? 0 : in.dram.pitch,
           .output_pitch = out.resident ? 0 : out.dram.pitch,
           .input_plane = in.resident ? 0 : in.dram.plane,
-          .output_plane = out.resident ? 0 : out.dram.plane};
+          .output_plane = out.resident ? 0 : out.dram.plane,
+          .room = in.resident && out.resident ? 0 : room};
 }
 
 Planner::Gap Planner::largest_gap(const Life& life) const {

@@ -246,12 +246,17 @@ int PlanFacts::best_shift(int layer, const View& in, const View& out) {
 
 const std::optional<Tiling>& PlanFacts::tiling(int layer, const LayerPlaces& places,
                                                const TileKey& key) {
-  const auto [entry, is_new] = tilings_[at(layer)].try_emplace(key);
-  if (is_new) {
-    ++tiled;
-    entry->second = tile(net_, net_.layers[at(layer)], places, config_, key.room);
-  }
-  return entry->second;
+  auto& tilings = tilings_[at(layer)];
+  const auto fits = [&](const auto& known) {
+    TileKey same = known.first;
+    same.room = key.room;
+    return same == key && (!known.second || known.second->scratch_words() <= key.room);
+  };
+  // The best of more room is the best of less, where it fits.
+  const auto known = tilings.lower_bound(key);
+  if (known != tilings.end() && fits(*known)) return known->second;
+  ++tiled;
+  return tilings[key] = tile(net_, net_.layers[at(layer)], places, config_, key.room);
 }
 
 }  // namespace trine::compiler

@@ -26,10 +26,10 @@ struct Life {
 
 /// All of a placement that cutting a layer depends on.
 struct TileKey {
-  std::int64_t room = -1;  ///< 0 where the layer needs no buffers
   bool input_resident = false, output_resident = false;
   int input_pitch = 0, output_pitch = 0;
   std::int64_t input_plane = 0, output_plane = 0;
+  std::int64_t room = -1;  ///< 0 where the layer needs no buffers
 
   auto operator<=>(const TileKey&) const = default;
 };

@@ -413,14 +413,23 @@ class Tiler {
     const double least = (1 + surcharge()) * chunks_of(t.chunk) * cycles;
     if (best_ && least > best_->cycles) return;
     // Beside no other layer each load and store waits for answers: more than two are on their way.
-    for (t.buffers = begins_ || ends_ ? 4 : 2; t.buffers >= 1; t.buffers /= 2) {
+    const bool waits = begins_ || ends_;
+    for (t.buffers = waits ? 4 : 2; t.buffers >= 1; t.buffers /= 2) {
       if (t.scratch_words() > room_) continue;
       for (const bool chunk_outer : {true, false}) {
         t.chunk_outer = chunk_outer;
         consider(t, cycles);
         consider_ends(t, cycles);
+        if (places_.together <= 1 && in_one_order(t)) break;
       }
+      if (!waits) break;  // one buffer is not better than two
     }
+  }
+
+  /// Whether it is alike to go through chunks or rectangles first, or worse.
+  bool in_one_order(const Tiling& t) const {
+    const bool one_rect = t.rows >= window().P && t.cols >= window().Q;
+    return !conv() || one_rect || chunks_of(t.chunk) == 1;
   }
 
   /// The same with small parts at the network's ends.

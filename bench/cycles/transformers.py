@@ -72,7 +72,7 @@ def print_layers(name, result):
 
 def print_decoding(options):
     """@return what misses its goal"""
-    r = decode.token(DECODER, options.backend, CONTEXT)
+    r = decode.token(DECODER, options.backend, CONTEXT, "int8")
     cycles, bound = r["last_cycles"], r["last_bus_bound_cycles"]
     common.table(["network", "configuration", "context", "cycles", "bus bound", "of the bound", "goal"],
                  [["stories260K, a token", DECODER, CONTEXT, cycles, round(bound),

@@ -171,9 +171,9 @@ void plan_stages(Candidate& candidate, const machine::Config& config, const Comp
   for (LegalStage& stage : legal_stages(candidate.graph, config, options.rounding, options.host)) {
     stage.network.cores = cores;
     std::string lowered = options.print_after == "lower" ? to_text(stage.network) : "";
-    candidate.stages.push_back({std::move(stage.graph), std::move(lowered),
-                                search(std::move(stage.network), config, options.fusion,
-                                       options.print_after, options.cascading)});
+    candidate.stages.push_back(
+        {std::move(stage.graph), std::move(lowered),
+         search(std::move(stage.network), config, options.ways, options.print_after)});
   }
 }
 

@@ -18,11 +18,10 @@ namespace trine::compiler {
 
 struct CompileOptions {
   reference::RoundingPolicy rounding = reference::kDoublePolicy;
-  Fusion fusion = Fusion::kEstimated;  ///< of pools; the results are the same
+  Ways ways = {};
   HostPart host = HostPart::kNowhere;
-  std::string print_after = {};                 ///< one of stage_names(), or nothing
-  std::string* printed = nullptr;               ///< gets the form after that stage as text
-  Cascading cascading = Cascading::kEstimated;  ///< the results are the same
+  std::string print_after = {};    ///< one of stage_names(), or nothing
+  std::string* printed = nullptr;  ///< gets the form after that stage as text
 };
 
 /// What the network goes through, in order: rewrite, lower, the passes (transform/passes.h), plan,

@@ -407,9 +407,14 @@ const Design& imem_design() {
   return design;
 }
 
+/// The cores of a cluster share all they can, though so small networks take fewer cycles alone.
+compiler::Program compiled(const model::Graph& graph, const Design& design) {
+  return compiler::compile(graph, design.config, {{}, {.sharing = compiler::Sharing::kAlways}});
+}
+
 /// The program of a row; the one that was measured.
 compiler::Program program_of(const Row& row) {
-  compiler::Program program = compiler::compile(graph_of(row.network), design_of(row).config);
+  compiler::Program program = compiled(graph_of(row.network), design_of(row));
   INFO("another program than the one measured: TRINE_APPROVE=1 measures anew");
   REQUIRE(words_of(program) == row.words);
   return program;
@@ -428,7 +433,7 @@ std::string measure() {
       const model::Graph graph = graph_of(name);
       std::optional<compiler::Program> program;
       try {
-        program = compiler::compile(graph, design.config);
+        program = compiled(graph, design);
       } catch (const Error&) {  // no room, or a precision lacks
       }
       if (!program || !program->rest.empty()) continue;

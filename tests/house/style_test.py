@@ -164,6 +164,12 @@ def own_json(files):
             for number, line in enumerate(file.read_text().splitlines(), 1) if calls.search(line)]
 
 
+def not_executable(files):
+    """Scripts that begin with #! are run by their names."""
+    return [f"{file.relative_to(ROOT)}: begins with #!, but nobody may execute it: chmod +x"
+            for file in files if file.read_bytes()[:2] == b"#!" and not os.access(file, os.X_OK)]
+
+
 def main():
     cpp = tracked("*.h", "*.cpp", "*.c")
     hdl = tracked("*.sv", "*.svh", "*.v")
@@ -176,7 +182,7 @@ def main():
         return 0
     found = unformatted(cpp) + wide(hdl, HDL_COLUMNS, ROOT) + unwrapped(pages) + large(tracked("rtl/*.sv")) + swallowed(tracked("sw/compiler/*.cpp")) + riddles(cpp + hdl) + own_json(cpp)
     found += unfit_names(tracked(*(f"{folder}/*.{ending}" for folder in NAMED for ending in ("sv", "svh", "h", "cpp", "c", "py"))))
-    found += unfit_words(prose())
+    found += unfit_words(prose()) + not_executable(tracked("*.py", "*.sh"))
     long, count = long_sentences(prose())
     if len(long) > LONG_SENTENCES * count:
         found += long

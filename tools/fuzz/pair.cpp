@@ -235,10 +235,13 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
     p.axi_bytes_per_cycle = any(b, kBytes);
     p.stall_percent = any(b, kStalls);
   }
-  if (!once_in(b, 5)) p.cascading = compiler::Cascading::kAlways;
+  if (!once_in(b, 5)) p.ways.cascading = compiler::Cascading::kAlways;
+  static const std::vector<compiler::Sharing> kSharing{
+      compiler::Sharing::kAlways, compiler::Sharing::kEstimated, compiler::Sharing::kNever};
+  if (config.cores > 1) p.ways.sharing = any(b, kSharing);
   if (p.family == Family::kDecoders) {
     p.rounding = reference::kDoublePolicy;
-    p.cascading = compiler::Cascading::kEstimated;
+    p.ways = {};
     p.decoder = std::make_shared<const Decoder>(any_decoder(b, config));
     b.graph = last_step(*p.decoder);
   } else if (c.count > 0) {
@@ -320,6 +323,21 @@ std::string ending_of(const Pair& pair) {
   return graph.tensor(t).type == model::DataType::kInt32 ? "sums" : "floats";
 }
 
+namespace {
+
+std::string to_text(const compiler::Ways& ways, int cores) {
+  using compiler::Sharing;
+  const std::string_view shared = ways.sharing == Sharing::kAlways  ? "; cores share all they can"
+                                  : ways.sharing == Sharing::kNever ? "; cores share nothing"
+                                                                    : "; cores share what pays";
+  return fmt::format(
+      "{}{}",
+      ways.cascading == compiler::Cascading::kAlways ? "cascades everywhere" : "cascades that pay",
+      cores > 1 ? shared : "");
+}
+
+}  // namespace
+
 std::string describe(const Pair& p) {
   const std::string settings = settings_of(p.config);
   return fmt::format(
@@ -329,7 +347,7 @@ std::string describe(const Pair& p) {
       p.axi_latency, p.axi_bytes_per_cycle > 0 ? std::to_string(p.axi_bytes_per_cycle) : "all",
       p.stall_percent,
       p.rounding.others == reference::Rounding::kSingle ? "one rounding" : "two roundings",
-      p.cascading == compiler::Cascading::kAlways ? "cascades everywhere" : "cascades that pay",
+      to_text(p.ways, p.config.cores),
       p.decoder != nullptr ? to_text(*p.decoder) : text_of(p.graph));
 }
 
@@ -381,7 +399,7 @@ Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
   }
   try {
     compiler::CompileOptions options{pair.rounding};
-    options.cascading = pair.cascading;
+    options.ways = pair.ways;
     if (pair.allow_host) options.host = compiler::HostPart::kAnywhere;
     program = compiler::compile(pair.graph, pair.config, options);
   } catch (const model::Refusal& e) {

@@ -45,7 +45,7 @@ struct Pair {
   std::vector<Array> inputs;
   std::shared_ptr<const Decoder> decoder;  ///< if that is the family; graph is its last step
   reference::RoundingPolicy rounding;
-  compiler::Cascading cascading = compiler::Cascading::kEstimated;
+  compiler::Ways ways;
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;
 };
 

@@ -410,7 +410,7 @@ TEST_CASE("random batches on random clusters", "[arch][random][batch][cluster]")
     random_images(b);
     if (b.number(0, 1) == 0) make_batch(b, b.number(2, 9));
     CAPTURE(config.cores);
-    require_exact(b, config);
+    require_exact(b, config, {.sharing = compiler::Sharing::kAlways});
   }
 }
 
@@ -506,7 +506,9 @@ std::uint64_t written_by(Builder& b, int cores, int dmem_kib) {
   machine::Config config = testing::small_config(4, 8, dmem_kib, 16, 64);
   config.cores = cores;
   const model::Graph graph = b.graph;
-  return testing::require_exact(graph, config, random_inputs(b, graph)).dram_bytes_written;
+  return testing::require_exact(graph, config, random_inputs(b, graph), {},
+                                {.sharing = compiler::Sharing::kAlways})
+      .dram_bytes_written;
 }
 
 TEST_CASE("rows that windows of two cores read go from core to core", "[arch][cluster]") {

@@ -42,7 +42,7 @@ struct Ran {
 Ran run(const Images& b, const std::vector<Array>& inputs, const machine::Config& config,
         Cascading cascading) {
   compiler::CompileOptions options;
-  options.cascading = cascading;
+  options.ways.cascading = cascading;
   const compiler::Program program = compiler::compile(b.graph, config, options);
   Ran ran;
   for (const compiler::ProgramLayer& l : program.layers) {

@@ -63,7 +63,7 @@ void require_order_free(const model::Graph& graph, const std::vector<Array>& inp
                         const machine::Config& config, unsigned seeds,
                         compiler::Fusion fusion = compiler::Fusion::kEstimated) {
   CAPTURE(config.to_toml());
-  const compiler::Program program = compiler::compile(graph, config, {{}, fusion});
+  const compiler::Program program = compiler::compile(graph, config, {{}, {fusion}});
   const RunResult sequential = run_arch(program, inputs);
   for (unsigned seed = 1; seed <= seeds; ++seed) {
     CAPTURE(seed);

@@ -94,8 +94,7 @@ PoolRun require_pool(const model::Graph& graph, const machine::Config& config,
                      const reference::RoundingPolicy& rounding = {}) {
   CAPTURE(config.to_toml(), static_cast<int>(fusion));
   PoolRun run;
-  compiler::CompileOptions options{rounding, fusion};
-  options.cascading = compiler::Cascading::kNever;  // of fusing alone
+  const compiler::CompileOptions options{rounding, {fusion, compiler::Cascading::kNever}};
   run.program = compiler::compile(graph, config, options);
   const RunResult result = run_arch(run.program, inputs);
   const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));

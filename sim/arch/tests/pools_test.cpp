@@ -54,7 +54,7 @@ struct Pooled {
 
 Pooled run(const Modules& b, const machine::Config& config, Cascading cascading) {
   compiler::CompileOptions options;
-  options.cascading = cascading;
+  options.ways.cascading = cascading;
   const compiler::Program program = compiler::compile(b.graph, config, options);
   std::vector<Array> inputs;
   Modules codes = b;

@@ -11,7 +11,8 @@ namespace trine::sim::testing {
 using model::DataType;
 using model::Padding;
 
-inline void require_exact(Builder& b, const machine::Config& config) {
+inline void require_exact(Builder& b, const machine::Config& config,
+                          const compiler::Ways& ways = {}) {
   CAPTURE(config.to_toml(), text_of(b.graph));
   std::vector<Array> inputs;
   for (const int t : b.graph.inputs) {
@@ -20,7 +21,7 @@ inline void require_exact(Builder& b, const machine::Config& config) {
   }
   testing::require_exact_with_room(
       b.graph, config, inputs,
-      b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy);
+      b.number(0, 1) == 0 ? reference::kDoublePolicy : reference::kSinglePolicy, ways);
 }
 
 /// One product of any kind, its weights per tensor.

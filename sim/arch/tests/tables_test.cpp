@@ -287,8 +287,8 @@ TEST_CASE("a pool behind a table stays a layer of its own", "[arch][table]") {
   const int f = b.unary(conv, OpKind::kAbs, "ABS");
   b.graph.outputs = {b.pool(f, true, 2, 2, 2, 2, Padding::kValid)};
   b.graph.ops.back().activation = model::Activation::kNone;
-  const auto program =
-      compiler::compile(b.graph, small_config(8, 8, 128, 64, 64), {{}, compiler::Fusion::kAlways});
+  const auto program = compiler::compile(b.graph, small_config(8, 8, 128, 64, 64),
+                                         {{}, {compiler::Fusion::kAlways}});
   CHECK(operators_of(program) == Layers{"CONV_2D+ABS", "MAX_POOL_2D"});
 }
 

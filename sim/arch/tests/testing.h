@@ -40,8 +40,9 @@ using fuzz::widen;
 /// Compiles, runs, compares.
 inline RunResult require_exact(const model::Graph& graph, const machine::Config& config,
                                const std::vector<Array>& inputs,
-                               const reference::RoundingPolicy& rounding = {}) {
-  const compiler::Program program = compiler::compile(graph, config, {rounding});
+                               const reference::RoundingPolicy& rounding = {},
+                               const compiler::Ways& ways = {}) {
+  const compiler::Program program = compiler::compile(graph, config, {rounding, ways});
   const RunResult result = run_arch(program, inputs);
   const auto expected = reference::outputs_of(graph, reference::run_graph(graph, inputs, rounding));
   REQUIRE(compiler::first_difference(program, result.outputs, expected) == "");
@@ -60,9 +61,10 @@ inline std::vector<Array> run_stages(const compiler::Program& program, std::vect
 /// As require_exact(), with memories as large as the largest tensor asks for.
 inline RunResult require_exact_with_room(const model::Graph& graph, machine::Config config,
                                          const std::vector<Array>& inputs,
-                                         const reference::RoundingPolicy& rounding = {}) {
+                                         const reference::RoundingPolicy& rounding = {},
+                                         const compiler::Ways& ways = {}) {
   for (int doublings = 0;; ++doublings) try {
-      return require_exact(graph, config, inputs, rounding);
+      return require_exact(graph, config, inputs, rounding, ways);
     } catch (const Error& e) {  // only for its size
       if (doublings == 6 ||
           std::string_view(e.what()).find("hold no part of it") == std::string::npos)

@@ -462,17 +462,18 @@ double Planner::sharing_cycles() const {
   return cycles;
 }
 
-/// What maps take that some layers see as a core's pixels and others as all: they go to DRAM and
-/// come back while hardly anything else can be done.
+/// What maps take that some layers see as a core's rows or pixels and others as all, or as other
+/// rows: they go to DRAM and come back while hardly anything else can be done.
 double Planner::exchange_cycles() const {
   constexpr double kTurn = 60;  // from the last code to the first one that is there again
   constexpr double kShown = 2;  // of each word, there and back
-  if (!net_.tokens) return 0;
   double cycles = 0;
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
-    const bool made = map.reloads >= 0 && net_.maps[at(map.reloads)].producer >= 0;
-    if (!made || map.weights || map.output || !plan_.maps[at(m)].resident) continue;
+    const bool of_rows = map.core_rows > 0 && map.in_dram && map.last_use >= 0;
+    const bool of_tokens =
+        net_.tokens && map.reloads >= 0 && net_.maps[at(map.reloads)].producer >= 0 && !map.weights;
+    if (map.output || !(of_rows || (of_tokens && plan_.maps[at(m)].resident))) continue;
     const int cores = map.core_pixels > 0 ? net_.cores : 1;
     const std::int64_t words =
         map.shape.pixels() * map.shape.pixel_words() * map.shape.channel_words() * cores;

@@ -521,8 +521,8 @@ TEST_CASE("the search fuses where the plan gets shorter", "[compiler][transform]
   Builder b(1);
   const int x = convolution(b, b.input({1, 32, 32, 4}), 16, 3);
   const Network network = lowered(b, {b.pool(x, true, 2, 2, 2, 2, Padding::kValid)});
-  const Planned unfused = search(network, narrow, Fusion::kNever, "fuse", Cascading::kNever);
-  const Planned fused = search(network, narrow, Fusion::kEstimated, "fuse", Cascading::kNever);
+  const Planned unfused = search(network, narrow, {Fusion::kNever, Cascading::kNever}, "fuse");
+  const Planned fused = search(network, narrow, {Fusion::kEstimated, Cascading::kNever}, "fuse");
   CHECK(unfused.network.layers.size() == 3);  // the convolution, the pool, its clamp
   CHECK(fused.network.layers.size() == 1);
   CHECK(fused.plan.cycles < unfused.plan.cycles);

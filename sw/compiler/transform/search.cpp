@@ -22,9 +22,9 @@ namespace {
 /// Plans of finished networks that differ by less differ for no reason.
 constexpr double kGain = 0.99;
 
-/// What a sequence must take less on a cluster's cores: of short ones the estimate of what goes
-/// from core to core is not good enough.
-constexpr double kTokens = 0.7;
+/// What a sequence must take less on a cluster's cores, and an image in cycles: of short ones the
+/// estimate of what goes from core to core is not good enough.
+constexpr double kTokens = 0.7, kRowsCycles = 700;
 
 /// Layers in another order must take less than this part of the cycles, and so many less: of short
 /// layers the estimates are not good enough.
@@ -56,9 +56,11 @@ bool is_better(const Candidate& other, const Candidate& than) {
 
 class Search {
  public:
-  Search(const machine::Config& config, Fusion fusion, std::string_view print_after,
-         Cascading cascading)
-      : config_(config), fusion_(fusion), print_after_(print_after), cascading_(cascading) {}
+  Search(const machine::Config& config, const Ways& ways, std::string_view print_after)
+      : config_(config),
+        fusion_(ways.fusion),
+        cascading_(ways.cascading),
+        print_after_(print_after) {}
 
   /// Lets the passes from `first` on work on a network, and plans the result.
   Candidate finish(Candidate now, std::size_t first) const {
@@ -221,8 +223,8 @@ class Search {
 
   const machine::Config& config_;
   Fusion fusion_;
-  std::string_view print_after_;
   Cascading cascading_;
+  std::string_view print_after_;
 };
 
 /// Where the map between two layers finds no place on chip: those of channels that are shorter.
@@ -244,44 +246,45 @@ void take_channel_parts(Candidate& now, const machine::Config& config) {
   }
 }
 
-/// Takes the network by rows of the cores, if that is shorter.
-void share_rows(Candidate& best, const Candidate& whole, const machine::Config& config) {
+/// The network by rows of the cores.
+std::optional<Candidate> in_rows(const Candidate& whole, const machine::Config& config) {
   std::optional<Network> shared = rows_of_cores(whole.network, config.cores);
-  if (!shared) return;
+  if (!shared) return std::nullopt;
   Candidate rows(std::move(*shared));
   rows.printed = whole.printed;
   rows.plan = plan(rows.network, config);
   if (rows.plan) rows.cycles = rows.plan->cycles;
   take_channel_parts(rows, config);
-  if (is_shorter(rows, best)) best = std::move(rows);
+  return rows;
 }
 
 }  // namespace
 
-Planned search(Network network, const machine::Config& config, Fusion fusion,
-               std::string_view print_after, Cascading cascading) {
-  const auto finished = [&](Network start, Fusion how) {
-    const Search search(config, how, print_after, cascading);
+Planned search(Network network, const machine::Config& config, const Ways& ways,
+               std::string_view print_after) {
+  const auto finished = [&](Network start, Fusion fusion, Cascading cascading) {
+    const Search search(config, {fusion, cascading}, print_after);
     return search.finish(Candidate(std::move(start)), 0);
   };
-  Candidate best = finished(network, fusion);
-  if (config.cores > 1 && network.cores == 1 && cascading != Cascading::kAlways)
-    if (std::optional<Network> shared = tokens_of_cores(network, config)) {
-      Candidate tokens = finished(std::move(*shared), fusion);
-      if (is_shorter(tokens, best, kTokens)) best = std::move(tokens);
-    }
+  Candidate best = finished(network, ways.fusion, ways.cascading);
+  const bool shares = config.cores > 1 && network.cores == 1 && ways.sharing != Sharing::kNever;
+  const auto take = [&](std::optional<Candidate> shared, double share) {
+    const bool always = ways.sharing == Sharing::kAlways && shared && shared->plan;
+    if (always || (shared && is_shorter(*shared, best, share))) best = std::move(*shared);
+  };
+  if (shares)
+    if (std::optional<Network> tokens = tokens_of_cores(network, config))
+      take(finished(std::move(*tokens), ways.fusion, ways.cascading), kTokens);
   // What fusing gains where maps are spilled, a cascade may gain as well.
   const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };
-  if (fusion == Fusion::kEstimated && cascading == Cascading::kEstimated &&
+  if (ways.fusion == Fusion::kEstimated && ways.cascading == Cascading::kEstimated &&
       std::ranges::any_of(best.network.layers, fuses)) {
-    Candidate unfused = finished(network, Fusion::kNever);
+    Candidate unfused = finished(network, Fusion::kNever, ways.cascading);
     if (is_better(unfused, best)) best = std::move(unfused);
   }
-  if (config.cores > 1 && best.network.cores == 1 && cascading != Cascading::kAlways)
-    share_rows(best,
-               Search(config, fusion, print_after, Cascading::kNever)
-                   .finish(Candidate(std::move(network)), 0),
-               config);
+  if (shares && best.network.cores == 1)
+    take(in_rows(finished(std::move(network), ways.fusion, Cascading::kNever), config),
+         1 - kRowsCycles / best.cycles);
   std::optional<model::Refusal> problem;
   if (!best.plan && !plan(best.network, config, &problem)) throw model::Refusal(*problem);
   return {std::move(best.network), std::move(*best.plan), std::move(best.printed)};

@@ -18,6 +18,16 @@ enum class Fusion { kEstimated, kAlways, kNever };  ///< kEstimated: where the p
 /// Layers in stripes, pools in parts, and all of them in another order. kAlways, for tests:
 /// wherever they can; kNever: a layer stays whole, and in its place.
 enum class Cascading { kEstimated, kAlways, kNever };
+/// Rows of an image, or tokens of a sequence, for each core of a cluster. kAlways, for tests: where
+/// they can; kNever: all cores compute the same.
+enum class Sharing { kEstimated, kAlways, kNever };
+
+/// The results are the same.
+struct Ways {
+  Fusion fusion = Fusion::kEstimated;  ///< of pools
+  Cascading cascading = Cascading::kEstimated;
+  Sharing sharing = Sharing::kEstimated;
+};
 
 struct Planned {
   Network network;
@@ -27,7 +37,7 @@ struct Planned {
 
 /// @param print_after  name of a pass; of others nothing is printed
 /// @throws Error  a line for each layer that does not fit, or has no unit
-Planned search(Network network, const machine::Config& config, Fusion fusion = Fusion::kEstimated,
-               std::string_view print_after = {}, Cascading cascading = Cascading::kEstimated);
+Planned search(Network network, const machine::Config& config, const Ways& ways = {},
+               std::string_view print_after = {});
 
 }  // namespace trine::compiler

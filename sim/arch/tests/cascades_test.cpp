@@ -168,6 +168,27 @@ TEST_CASE("sums one behind the other stay on chip in stripes", "[arch][cascades]
   CHECK(stripes.result.dram_bytes_written < 2 * map);
 }
 
+TEST_CASE("stripes write channels of a map beside those that they read", "[arch][cascades]") {
+  Images b(9);
+  int joined = b.conv(b.input({1, 40, 40, 3}), 8, 3);
+  for (int i = 0; i < 3; ++i) {
+    const int more = b.conv(b.conv(joined, 32), 8, 3);
+    b.same_quantization(joined, more);
+    const int both = b.concatenation({joined, more}, 3);
+    b.same_quantization(joined, both);
+    joined = both;
+  }
+  b.graph.outputs = {b.conv(joined, 8)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const machine::Config config = testing::small_config(8, 8, 40, 32, 64);
+  const Ran whole = run(b, inputs, config, Cascading::kNever);
+  const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
+  CHECK(stripes.result.cycles < whole.result.cycles);
+  const std::uint64_t channel = 40 * 40;
+  CHECK(whole.result.dram_bytes_written >= 3 * 32 * channel);
+  CHECK(stripes.result.dram_bytes_written < 2 * 32 * channel);
+}
+
 TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades]") {
   Images b(3);
   b.graph.outputs = {b.inverted(b.conv(b.input({1, 64, 64, 3}), 16, 3, 1), 24, 2)};

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/rounding.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/stripes.h"
 
@@ -72,8 +73,20 @@ class Striping {
 
   bool written_inside(int m) const {
     for (int i = cascade_.first; i <= cascade_.last; ++i)
-      if (old_.whole_of(old(i).output) == old_.whole_of(m)) return true;
+      if (old_.whole_of(old(i).output) == old_.whole_of(m) && !beside(old(i).output, m))
+        return true;
     return false;
+  }
+
+  /// Whether both are channels of one map, in other words.
+  bool beside(int a, int b) const {
+    const auto words = [&](int m) {
+      const Map& map = old_map(m);
+      const int from = map.part.channel, per_word = map.shape.per_word;
+      return std::pair{from / per_word, divide_up(from + map.shape.C, per_word)};
+    };
+    if (old_map(a).part.whole < 0 || old_map(a).part.whole != old_map(b).part.whole) return false;
+    return words(a).second <= words(b).first || words(b).second <= words(a).first;
   }
 
   bool can_run() {

@@ -20,7 +20,8 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kMostLayers = 8;  ///< of a cascade
+constexpr int kMostLayers = 8;    ///< of a cascade
+constexpr int kMostSpilled = 16;  ///< of one whose maps between find no place on chip
 constexpr int kMostStripes = 64;
 constexpr int kMostGated = 12;   ///< of a cascade and of what gates the map that it makes
 constexpr int kMostWeights = 2;  ///< times PMEM: those that it does not hold come for each stripe
@@ -125,15 +126,18 @@ class Finder {
   std::vector<Found> beginning_at(int first) {
     std::vector<Found> found;
     if (!works_by_rows(net_, net_.layers[at(first)])) return found;
-    bool spills = false;
-    const int end = std::min(first + kMostLayers, static_cast<int>(net_.layers.size()));
+    bool spills = false, all_spill = true;
+    const int end = std::min(first + kMostSpilled, static_cast<int>(net_.layers.size()));
     std::int64_t weights = net_.layers[at(first)].weight_rows(config_);
     for (int last = first + 1; last < end && works_by_rows(net_, net_.layers[at(last)]); ++last) {
       weights += net_.layers[at(last)].weight_rows(config_);
       if (weights > kMostWeights * config_.pmem_rows()) break;
       spills = spills || spilled(last - 1);
+      all_spill = all_spill && spilled(last - 1);
+      if (last - first >= kMostLayers && !all_spill) break;
       const int end = last_of_gated(last);
-      if (end - first > kMostGated || !(spills || (end > last && spilled(last)))) continue;
+      if ((end > last && end - first > kMostGated) || !(spills || (end > last && spilled(last))))
+        continue;
       Found f = best_height(first, last, end);
       if (f.gain == 0 && end > last && spills) f = best_height(first, last, last);
       if (f.gain > 0) found.push_back(f);

@@ -108,9 +108,18 @@ TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
     const int x = b.input({1, 12, 10, 8});
     return std::vector{b.addition(b.inverted(x, 8, 1), x)};
   });
-  check("not with a residual of a map inside: the map would be whole", {1, 3, 3}, [](Images& b) {
+  check("a residual of a map inside", {3, 3, 3}, [](Images& b) {
     const int x = b.conv(b.input({1, 12, 10, 8}), 8);
     return std::vector{b.addition(b.conv(b.depth(x), 8), x)};
+  });
+  check("residuals of what comes in stripes, and of what leaves in them", {2, 3, 3}, [](Images& b) {
+    int x = b.input({1, 13, 11, 8});
+    for (const int kernel : {3, 5, 3}) x = b.addition(b.conv(x, 8, kernel), x);
+    return std::vector{x};
+  });
+  check("a product of a map inside and one that comes in stripes", {3, 3, 3}, [](Images& b) {
+    const int x = b.input({1, 12, 9, 8});
+    return std::vector{b.conv(b.binary(b.conv(x, 8, 3), x, model::OpKind::kMul), 8, 3)};
   });
   check("pools, and sums of two maps", {2, 2, 2, 2}, [](Images& b) {
     const int x = b.conv(b.input({1, 14, 6, 4}), 8, 3);
@@ -142,6 +151,42 @@ TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
     const int x = b.conv(b.conv(b.input({1, 9, 7, 4}), 8, 3), 8);
     return std::vector{b.conv(b.depth(x), 4), x};
   });
+}
+
+TEST_CASE("sums one behind the other stay on chip in stripes", "[arch][cascades]") {
+  Images b(5);
+  int x = b.input({1, 40, 40, 16});
+  for (int i = 0; i < 6; ++i) x = b.addition(b.conv(x, 16, 3), x);
+  b.graph.outputs = {x};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const machine::Config config = testing::small_config(8, 8, 32, 32, 64);
+  const Ran whole = run(b, inputs, config, Cascading::kNever);
+  const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
+  CHECK(stripes.result.cycles < whole.result.cycles);
+  const std::uint64_t map = 40 * 40 * 16;
+  CHECK(whole.result.dram_bytes_written == 6 * map);
+  CHECK(stripes.result.dram_bytes_written < 2 * map);
+}
+
+TEST_CASE("stripes write channels of a map beside those that they read", "[arch][cascades]") {
+  Images b(9);
+  int joined = b.conv(b.input({1, 40, 40, 3}), 8, 3);
+  for (int i = 0; i < 3; ++i) {
+    const int more = b.conv(b.conv(joined, 32), 8, 3);
+    b.same_quantization(joined, more);
+    const int both = b.concatenation({joined, more}, 3);
+    b.same_quantization(joined, both);
+    joined = both;
+  }
+  b.graph.outputs = {b.conv(joined, 8)};
+  const std::vector<Array> inputs{b.random_array(b.graph.inputs[0])};
+  const machine::Config config = testing::small_config(8, 8, 40, 32, 64);
+  const Ran whole = run(b, inputs, config, Cascading::kNever);
+  const Ran stripes = run(b, inputs, config, Cascading::kEstimated);
+  CHECK(stripes.result.cycles < whole.result.cycles);
+  const std::uint64_t channel = 40 * 40;
+  CHECK(whole.result.dram_bytes_written >= 3 * 32 * channel);
+  CHECK(stripes.result.dram_bytes_written < 2 * 32 * channel);
 }
 
 TEST_CASE("a map that finds no place stays on chip in stripes", "[arch][cascades]") {

@@ -66,10 +66,6 @@ std::optional<Plan> Planner::run() {
   if (misfit_ >= 0) return std::nullopt;
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
   plan_.cycles += estimated_cycles() + exposed_cycles() + sharing_cycles() + exchange_cycles();
-  for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) {
-    const Tiling& t = plan_.tilings[at(i)];
-    plan_.traffic += t.traffic - (shares_chunks(i) ? t.weights : 0);
-  }
   plan_.spilled = spilled_.size() - states;
   return plan_;
 }
@@ -437,6 +433,7 @@ double Planner::estimated_cycles() {
     const std::int64_t rows = layer.weight_rows(config_);
     const bool reuses = rows > 0 && weights.finds(i, rows);
     cycles += (reuses ? t.reused : t.cycles) + timing::kLayerOverhead;
+    plan_.traffic += t.traffic - (reuses || shares_chunks(i) ? t.weights : 0);
     plan_.surcharge += reuses ? t.reused_surcharge : t.surcharge;
     if (!layer.by_dma) cycles += static_cast<double>(facts_.replays_of(i, pitch));
   }

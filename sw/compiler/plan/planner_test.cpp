@@ -189,7 +189,7 @@ TEST_CASE("buffers of neighbouring layers lie apart where there is room", "[comp
   const int x = convolution(b, b.input({1, 64, 64, 8}), 64, 1);
   const machine::Config config = small_config(8, 8, 64, 32, 64);
   const Network network =
-      *striped(network_of(b, convolution(b, x, 32, 1), config), {0, 1, 4, true});
+      *striped(network_of(b, convolution(b, x, 32, 1), config), {0, 1, 4, true}, config);
   const Plan plan = *compiler::plan(network, config);
   // A stripe is loaded while the one before is stored.
   const auto begin = [&](std::size_t layer) { return plan.scratch[layer]; };
@@ -209,7 +209,7 @@ TEST_CASE("rows of all stripes are padded against bank conflicts", "[compiler][p
   // The last map finds a place only where others are not padded.
   const machine::Config config = small_config(8, 8, 12, 32, 64);
   const Network network =
-      *striped(network_of(b, convolution(b, y, 20, 1), config), {0, 1, 2, true});
+      *striped(network_of(b, convolution(b, y, 20, 1), config), {0, 1, 2, true}, config);
   const Plan plan = *compiler::plan(network, config);
   std::vector<int> pitches;
   for (const Layer& layer : network.layers)

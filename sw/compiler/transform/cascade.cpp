@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 #include <vector>
 
+#include "base/rounding.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/stripes.h"
 
@@ -15,8 +17,8 @@ namespace {
 
 class Striping {
  public:
-  Striping(const Network& network, const Cascade& cascade)
-      : old_(network), cascade_(cascade), net_(network) {}
+  Striping(const Network& network, const Cascade& cascade, const machine::Config& config)
+      : old_(network), cascade_(cascade), beat_(config.data_words()), net_(network) {}
 
   std::optional<Network> run() {
     if (!can_run()) return std::nullopt;
@@ -26,6 +28,7 @@ class Striping {
     for (int y = 0; y < height_; y += cascade_.rows)
       stripes_.push_back(needs_of({y, std::min(height_, y + cascade_.rows)}));
     if (cascade_.keeps && !add_kept()) return std::nullopt;
+    load_staged(0);
     for (std::size_t k = 0; k < stripes_.size(); ++k)
       if (!add_stripe(k)) return std::nullopt;
     add_behind(net_, old_, cascade_.last);
@@ -33,6 +36,11 @@ class Striping {
   }
 
  private:
+  /// A map of the new network that has a map's rows from `first` on.
+  struct Place {
+    int map = -1, first = 0;
+  };
+
   const Layer& old(int i) const { return old_.layers[at(i)]; }
   const Map& old_map(int m) const { return old_.maps[at(m)]; }
 
@@ -65,8 +73,20 @@ class Striping {
 
   bool written_inside(int m) const {
     for (int i = cascade_.first; i <= cascade_.last; ++i)
-      if (old_.whole_of(old(i).output) == old_.whole_of(m)) return true;
+      if (old_.whole_of(old(i).output) == old_.whole_of(m) && !beside(old(i).output, m))
+        return true;
     return false;
+  }
+
+  /// Whether both are channels of one map, in other words.
+  bool beside(int a, int b) const {
+    const auto words = [&](int m) {
+      const Map& map = old_map(m);
+      const int from = map.part.channel, per_word = map.shape.per_word;
+      return std::pair{from / per_word, divide_up(from + map.shape.C, per_word)};
+    };
+    if (old_map(a).part.whole < 0 || old_map(a).part.whole != old_map(b).part.whole) return false;
+    return words(a).second <= words(b).first || words(b).second <= words(a).first;
   }
 
   bool can_run() {
@@ -82,7 +102,43 @@ class Striping {
         if (m >= 0 && !internal(m) && (written_inside(m) || !can_cut(m))) return false;
       if (l.is_gate() && written_inside(l.weights_map)) return false;
     }
+    return tie_rows();
+  }
+
+  /// Maps that one instruction walks have as many rows in DMEM. Where one of them is the cascade's
+  /// own, others are staged.
+  /// @return whether they can be
+  bool tie_rows() {
+    tied_.resize(old_.maps.size());
+    std::iota(tied_.begin(), tied_.end(), 0);
+    for (int i = cascade_.first; i <= cascade_.last; ++i) {
+      const Layer& l = old(i);
+      if (l.second < 0) continue;
+      const int a = tied_[at(key_of(l.second))];
+      const int b = tied_[at(key_of(l.two_operands() ? l.input : l.output))];
+      std::ranges::replace(tied_, b, a);
+    }
+    for (int i = cascade_.first; i <= cascade_.last; ++i)
+      for (const int m : {old(i).input, old(i).second, old(i).output}) {
+        if (m < 0 || internal(m) || !tied_to_internal(m)) continue;
+        if (!can_stage(m)) return false;
+        staged_.try_emplace(m);
+      }
     return true;
+  }
+
+  bool tied_to_internal(int m) const {
+    for (int i = cascade_.first; i <= cascade_.last; ++i)
+      for (const int k : {old(i).second, old(i).output})
+        if (k >= 0 && internal(k) && tied_[at(key_of(k))] == tied_[at(m)]) return true;
+    return false;
+  }
+
+  /// Whether beats can bring rows of it to DMEM, or take them from there.
+  bool can_stage(int m) const {
+    const Map& map = old_map(m);
+    return map.shape.per_word == 4 && !map.shape.wide && map.part.whole < 0 && !map.constant() &&
+           !map.kept && map.producer == map.last_write && map.shape.W >= beat_;
   }
 
   /// Whether rows of it can be a part.
@@ -153,16 +209,63 @@ class Striping {
     return !kept_.empty();
   }
 
-  /// @return whether maps that one instruction walks lie alike
-  bool add_stripe(std::size_t k) {
-    const Stripe& needs = stripes_[k];
+  /// The stripe's rows of a map, and so many more that those tied to it have as many.
+  Rows room_of(const Stripe& stripe, int m) const {
+    Rows rows = stripe.all.at(m);
+    for (const auto& [other, needs] : stripe.all)
+      if (tied_[at(other)] == tied_[at(m)] && (internal(other) || staged_.contains(other)))
+        rows.last = std::max(rows.last, rows.first + needs.count());
+    return rows;
+  }
+
+  /// A place in DMEM for the stripe's rows of a staged map.
+  Place add_staged(const Stripe& stripe, int m) {
+    const Place place = add_map(m, room_of(stripe, m));
+    Map& map = net_.maps[at(place.map)];
+    map.input = map.output = map.in_dram = false;
+    map.moved = net_.maps[at(m)].moved = net_.maps[at(m)].in_dram = true;
+    return place;
+  }
+
+  /// Brings what a stripe reads of staged maps.
+  void load_staged(std::size_t k) {
+    if (k == stripes_.size()) return;
+    for (auto& [m, staged] : staged_) {
+      if (written_inside(m) || !stripes_[k].all.contains(m)) continue;
+      staged.next = add_staged(stripes_[k], m);
+      const Rows& rows = stripes_[k].all.at(m);
+      add_copy(net_, cut({m, 0}, rows), cut(staged.next, rows), old(cascade_.first),
+               old_map(m).name, staged.first_copy);
+    }
+  }
+
+  /// Takes the rows that a stripe has made of a staged map to where they belong.
+  void store_staged(int m, const Layer& of, const Stripe& stripe) {
+    const auto staged = staged_.find(m);
+    if (staged == staged_.end()) return;
+    const Rows& rows = stripe.all.at(m);
+    add_copy(net_, cut(place_.at(m), rows), cut({m, 0}, rows), of, old_map(m).name,
+             staged->second.first_copy);
+  }
+
+  void place_maps(const Stripe& stripe) {
     place_.clear();
-    for (const auto& [m, rows] : needs.all) {
-      place_[m] = internal(m) ? add_map(m, rows) : Place{m, 0};
+    for (const auto& [m, rows] : stripe.all) {
+      if (const auto staged = staged_.find(m); staged != staged_.end())
+        place_[m] = written_inside(m) ? add_staged(stripe, m) : staged->second.next;
+      else
+        place_[m] = internal(m) ? add_map(m, room_of(stripe, m)) : Place{m, 0};
       if (kept_.contains(m)) net_.maps[at(place_[m].map)].moved = true;
       if (cascade_.in_dram && !internal(m)) net_.maps[at(old_.whole_of(m))].in_dram = true;
     }
+  }
+
+  /// @return whether maps that one instruction walks lie alike
+  bool add_stripe(std::size_t k) {
+    const Stripe& needs = stripes_[k];
+    place_maps(needs);
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
+      if (i == cascade_.last) load_staged(k + 1);  // while the last layer is at work
       const int m = key_of(old(i).output);
       if (!needs.all.contains(m)) continue;
       if (old_map(m).producer == i) move_rows(m, kept_rows(m, k), false);
@@ -170,6 +273,7 @@ class Striping {
       if (made != needs.made.end() && made->second.count() > 0 && !add_layer(i, made->second))
         return false;
       if (old_map(m).last_write == i) move_rows(m, kept_rows(m, k + 1), true);
+      store_staged(m, old(i), needs);
     }
     return true;
   }
@@ -183,11 +287,6 @@ class Striping {
     if (!out) std::swap(from, to);
     add_copy(net_, from, to, old(map.producer), map.name, kept.first_copy);
   }
-
-  /// A map of the new network that has a map's rows from `first` on.
-  struct Place {
-    int map = -1, first = 0;
-  };
 
   Place add_map(int m, const Rows& rows) {
     Map map = old_map(m);
@@ -253,6 +352,7 @@ class Striping {
 
   const Network& old_;
   const Cascade cascade_;
+  const int beat_;  ///< words
   Network net_;
   int height_ = 0;              ///< rows of what the cascade makes
   std::map<int, Place> place_;  ///< of the old network's maps, in this stripe
@@ -265,6 +365,13 @@ class Striping {
     int first_copy = -1;  ///< the layer
   };
   std::map<int, Kept> kept_;  ///< of the old network's maps
+  /// Maps of which stripes have rows in DMEM that the DMA brings, or takes away.
+  struct Staged {
+    Place next;           ///< of the next stripe, if it is read
+    int first_copy = -1;  ///< the layer
+  };
+  std::map<int, Staged> staged_;  ///< of the old network's maps
+  std::vector<int> tied_;         ///< a class for each old map: they have as many rows in DMEM
 };
 
 }  // namespace
@@ -281,20 +388,21 @@ bool works_by_rows(const Network& network, const Layer& l) {
          (!l.two_operands() || (g.P == g.H && g.R * g.S == 1));
 }
 
-std::optional<Network> striped(const Network& network, const Cascade& cascade) {
-  return Striping(network, cascade).run();
+std::optional<Network> striped(const Network& network, const Cascade& cascade,
+                               const machine::Config& config) {
+  return Striping(network, cascade, config).run();
 }
 
 std::optional<Network> cascaded(const Network& network, const Cascade& cascade,
                                 const machine::Config& config) {
-  if (cascade.chunks == 1) return striped(network, cascade);
+  if (cascade.chunks == 1) return striped(network, cascade, config);
   auto cut = chunked(network, cascade.first, cascade.last, cascade.chunks, config);
   if (!cut) return std::nullopt;
   Cascade stripes = cascade;
   stripes.last = cut->last;
   const Layer& last = network.layers[at(cascade.last)];
   if (cascade.rows >= network.maps[at(last.output)].shape.H) return std::move(cut->network);
-  return striped(cut->network, stripes);
+  return striped(cut->network, stripes, config);
 }
 
 }  // namespace trine::compiler

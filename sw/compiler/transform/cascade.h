@@ -32,7 +32,8 @@ bool works_by_rows(const Network& network, const Layer& layer);
 
 /// The network with a layer for each stripe of each of these layers, in the order of stripes.
 /// @return nothing where stripes do not give the same codes, or there is only one
-std::optional<Network> striped(const Network& network, const Cascade& cascade);
+std::optional<Network> striped(const Network& network, const Cascade& cascade,
+                               const machine::Config& config);
 
 /// The same behind chunked(), where the cascade has chunks.
 std::optional<Network> cascaded(const Network& network, const Cascade& cascade,

@@ -20,7 +20,8 @@
 namespace trine::compiler {
 namespace {
 
-constexpr int kMostLayers = 8;  ///< of a cascade
+constexpr int kMostLayers = 8;    ///< of a cascade
+constexpr int kMostSpilled = 16;  ///< of one whose maps between find no place on chip
 constexpr int kMostStripes = 64;
 constexpr int kMostGated = 12;   ///< of a cascade and of what gates the map that it makes
 constexpr int kMostWeights = 2;  ///< times PMEM: those that it does not hold come for each stripe
@@ -39,18 +40,37 @@ Network without_weights(Network network) {
   return network;
 }
 
-/// The layers first..last as a network of their own.
-Network section(const Network& network, int first, int last) {
+/// Layers as a network of their own.
+struct Section {
+  Network network;
+  std::vector<int> resident;  ///< for each map: whether it has a place on chip in the plan of all
+};
+
+/// The layers first..last.
+Section section(const Network& network, const Plan& plan, int first, int last) {
   std::vector<int> layers(at(last - first + 1)), maps;
   std::iota(layers.begin(), layers.end(), first);
-  Network part = section(network, layers, &maps);
+  Section own{section(network, layers, &maps), {}};
   for (std::size_t m = 0; m < maps.size(); ++m) {
     const Map& from = network.maps[at(maps[m])];
+    own.resident.push_back(plan.maps[at(maps[m])].resident ? 1 : 0);
     if (from.part.whole >= 0) continue;
-    part.maps[m].input = !from.constant() && (from.producer < first || from.producer > last);
-    part.maps[m].output = from.output || from.kept || from.last_use > last;
+    Map& map = own.network.maps[m];
+    map.input = !from.constant() && (from.producer < first || from.producer > last);
+    map.output = from.output || from.kept || from.last_use > last;
   }
-  return part;
+  return own;
+}
+
+/// Whether a cascade takes rows to or from DRAM of a map that has a place on chip.
+bool stages_resident(const Network& cut, const Section& own) {
+  const auto resident = [&](int m) {
+    const std::size_t whole = at(cut.whole_of(m));
+    return whole < own.resident.size() && own.resident[whole] != 0;
+  };
+  return std::ranges::any_of(cut.layers, [&](const Layer& l) {
+    return l.by_dma && (resident(l.input) || resident(l.output));
+  });
 }
 
 struct Found {
@@ -106,15 +126,18 @@ class Finder {
   std::vector<Found> beginning_at(int first) {
     std::vector<Found> found;
     if (!works_by_rows(net_, net_.layers[at(first)])) return found;
-    bool spills = false;
-    const int end = std::min(first + kMostLayers, static_cast<int>(net_.layers.size()));
+    bool spills = false, all_spill = true;
+    const int end = std::min(first + kMostSpilled, static_cast<int>(net_.layers.size()));
     std::int64_t weights = net_.layers[at(first)].weight_rows(config_);
     for (int last = first + 1; last < end && works_by_rows(net_, net_.layers[at(last)]); ++last) {
       weights += net_.layers[at(last)].weight_rows(config_);
       if (weights > kMostWeights * config_.pmem_rows()) break;
       spills = spills || spilled(last - 1);
+      all_spill = all_spill && spilled(last - 1);
+      if (last - first >= kMostLayers && !all_spill) break;
       const int end = last_of_gated(last);
-      if (end - first > kMostGated || !(spills || (end > last && spilled(last)))) continue;
+      if ((end > last && end - first > kMostGated) || !(spills || (end > last && spilled(last))))
+        continue;
       Found f = best_height(first, last, end);
       if (f.gain == 0 && end > last && spills) f = best_height(first, last, last);
       if (f.gain > 0) found.push_back(f);
@@ -140,9 +163,10 @@ class Finder {
   /// Networks repeat their blocks: sections that are alike have one answer.
   /// @param end  of the section, of which the layers up to `last` are a cascade
   Found best_height(int first, int last, int end) {
-    Network own = section(net_, first, end);
-    std::vector<int> key = key_of(own);
+    const Section own = section(net_, plan_, first, end);
+    std::vector<int> key = key_of(own.network);
     key.push_back(end - last);
+    key.insert(key.end(), own.resident.begin(), own.resident.end());
     const auto [entry, is_new] = known_.try_emplace(std::move(key));
     if (is_new) entry->second = best_height(first, last, own);
     Found found = entry->second;
@@ -154,12 +178,14 @@ class Finder {
 
   /// The best of the heights from a half of the rows on downwards; then those whose rows are kept,
   /// and, in chunks of channels, from all rows on down to the best one without.
-  Found best_height(int first, int last, const Network& own) const {
+  Found best_height(int first, int last, const Section& section) const {
+    const Network& own = section.network;
     const auto as_is = quick_plan(own, config_);
     if (!as_is) return {};
     Best best{{}, as_is->cycles, lean_cycles(own, *as_is)};
     const Chunked whole{own, last - first};
     try_heights(whole, 1, best, [&](const Network& cut, Cascade how) {
+      if (stages_resident(cut, section)) return false;
       const auto plan = how.keeps ? std::nullopt : quick_plan(cut, config_);
       if (!plan || plan->cycles >= best.cycles || plan->cycles > (1 - kGain) * as_is->cycles)
         return false;
@@ -169,6 +195,7 @@ class Finder {
     const double without = best.least;
     Best kept = best;
     const auto is_shorter = [&](const Network& cut, Cascade how) {
+      if (stages_resident(cut, section)) return false;
       const auto plan = how.keeps || how.chunks > 1 ? quick_plan(cut, config_) : std::nullopt;
       const double cycles = plan ? lean_cycles(cut, *plan) : kept.least;
       if (cycles >= kept.least) return false;
@@ -220,7 +247,7 @@ class Finder {
       for (const bool in_dram : {false, true})
         for (const bool keeps : {false, true}) {
           const Cascade how{0, own.last, height, in_dram, keeps, chunks};
-          const auto cut = striped(own.network, how);
+          const auto cut = striped(own.network, how, config_);
           if (!cut && !keeps) return;
           if (!cut || !try_one(*cut, how)) continue;
           found = true;
@@ -260,7 +287,7 @@ std::vector<Cascade> any_cascades(const Network& network, const machine::Config&
     for (int last = std::min(first + kLayers, count) - 1; last > first; --last) {
       const int rows = network.maps[at(network.layers[at(last)].output)].shape.H;
       Cascade cascade{first, last, divide_up(rows, kStripes)};
-      if (!striped(network, cascade)) continue;
+      if (!striped(network, cascade, config)) continue;
       const auto found = [&](bool keeps, int chunks) {
         cascade.keeps = keeps;
         cascade.chunks = chunks;

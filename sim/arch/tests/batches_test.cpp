@@ -478,6 +478,16 @@ TEST_CASE("parts of channels that others have loaded do not come again", "[arch]
   CHECK(bytes(8) < bytes(1) + 7 * 2'000);  // words of the program for each part
 }
 
+TEST_CASE("what a cluster's host reads of a core's tokens is not fused away", "[arch][cluster]") {
+  machine::Config config = testing::small_config(2, 8, 64, 32, 64);
+  config.cores = 2;
+  Builder b(1);
+  const int x = b.unary(b.input({1, 3}), model::OpKind::kRelu);
+  const int y = b.batch_matmul(x, b.input({1, 1}), true, false);
+  b.graph.outputs = {b.strided_slice(y, {0, 0}, {3, 1}, {1, 1}), y};
+  require_exact(b, config, {.sharing = compiler::Sharing::kAlways});
+}
+
 TEST_CASE("a pixel whose words are rows of a product is loaded as a whole", "[arch][cluster]") {
   machine::Config config = testing::small_config(4, 4, 64, 32, 64);
   config.cores = 2;

@@ -147,6 +147,13 @@ TEST_CASE("layers in stripes give the same codes", "[arch][cascades]") {
     b.same_quantization(x, both);
     return std::vector{b.conv(both, 4)};
   });
+  check("channels of a map beside those that are read", {1, 3, 3, 1}, [](Images& b) {
+    const int x = b.conv(b.input({1, 12, 9, 4}), 8, 3), y = b.conv(b.conv(x, 16), 8, 3);
+    b.same_quantization(x, y);
+    const int both = b.concatenation({x, y}, 3);
+    b.same_quantization(x, both);
+    return std::vector{b.conv(both, 4), both};
+  });
   check("what others read stays whole", {3, 3, 3, 3}, [](Images& b) {
     const int x = b.conv(b.conv(b.input({1, 9, 7, 4}), 8, 3), 8);
     return std::vector{b.conv(b.depth(x), 4), x};

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "base/rounding.h"
+#include "base/ties.h"
 #include "sw/compiler/transform/channel_parts.h"
 #include "sw/compiler/transform/stripes.h"
 
@@ -18,7 +18,7 @@ namespace {
 class Striping {
  public:
   Striping(const Network& network, const Cascade& cascade, const machine::Config& config)
-      : old_(network), cascade_(cascade), beat_(config.data_words()), net_(network) {}
+      : old_(network), cascade_(cascade), config_(config), net_(network) {}
 
   std::optional<Network> run() {
     if (!can_run()) return std::nullopt;
@@ -109,19 +109,16 @@ class Striping {
   /// own, others are staged.
   /// @return whether they can be
   bool tie_rows() {
-    tied_.resize(old_.maps.size());
-    std::iota(tied_.begin(), tied_.end(), 0);
-    for (int i = cascade_.first; i <= cascade_.last; ++i) {
-      const Layer& l = old(i);
-      if (l.second < 0) continue;
-      const int a = tied_[at(key_of(l.second))];
-      const int b = tied_[at(key_of(l.two_operands() ? l.input : l.output))];
-      std::ranges::replace(tied_, b, a);
-    }
+    Ties ties(old_.maps.size());
+    for (int i = cascade_.first; i <= cascade_.last; ++i)
+      if (const Layer& l = old(i); l.second >= 0)
+        ties.tie(key_of(l.second), key_of(l.two_operands() ? l.input : l.output));
+    for (int m = 0; m < static_cast<int>(old_.maps.size()); ++m) tied_.push_back(ties.root(m));
     for (int i = cascade_.first; i <= cascade_.last; ++i)
       for (const int m : {old(i).input, old(i).second, old(i).output}) {
         if (m < 0 || internal(m) || !tied_to_internal(m)) continue;
-        if (!can_stage(m)) return false;
+        if (!moves_by_beats(old_map(m), config_) || old_map(m).producer != old_map(m).last_write)
+          return false;
         staged_.try_emplace(m);
       }
     return true;
@@ -132,13 +129,6 @@ class Striping {
       for (const int k : {old(i).second, old(i).output})
         if (k >= 0 && internal(k) && tied_[at(key_of(k))] == tied_[at(m)]) return true;
     return false;
-  }
-
-  /// Whether beats can bring rows of it to DMEM, or take them from there.
-  bool can_stage(int m) const {
-    const Map& map = old_map(m);
-    return map.shape.per_word == 4 && !map.shape.wide && map.part.whole < 0 && !map.constant() &&
-           !map.kept && map.producer == map.last_write && map.shape.W >= beat_;
   }
 
   /// Whether rows of it can be a part.
@@ -352,7 +342,7 @@ class Striping {
 
   const Network& old_;
   const Cascade cascade_;
-  const int beat_;  ///< words
+  const machine::Config& config_;
   Network net_;
   int height_ = 0;              ///< rows of what the cascade makes
   std::map<int, Place> place_;  ///< of the old network's maps, in this stripe

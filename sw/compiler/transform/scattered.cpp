@@ -21,13 +21,6 @@ bool makes_rows(const Network& network, const Layer& l) {
          out.part.pixel_words == 0 && out.part.channel % out.shape.per_word == 0;
 }
 
-/// Whether beats can bring rows of the map to DMEM, or take them from there.
-bool moves(const Map& map, const machine::Config& config) {
-  return map.shape.per_word == 4 && !map.shape.wide && map.shape.W >= config.data_words() &&
-         map.part.whole < 0 && !map.constant() && !map.kept && map.reloads < 0 && !map.capacity &&
-         !map.weights;
-}
-
 /// Whether a layer before or behind them writes some of the channels that these write: a stripe
 /// that leaves DMEM has the pixels of its own layers alone.
 bool others_write(const Network& network, const Scattered& layers) {
@@ -202,7 +195,7 @@ std::vector<Scattered> scattered_layers(const Network& network, const machine::C
           return part.stride_x > 1 || part.stride_y > 1;
         });
     if (last > first && whole_words && between && !whole.output && !whole.input &&
-        moves(whole, config) && moves(network.maps[at(l.input)], config) &&
+        moves_by_beats(whole, config) && moves_by_beats(network.maps[at(l.input)], config) &&
         !others_write(network, {first, last}))
       found.push_back({first, last});
   }

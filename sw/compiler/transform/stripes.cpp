@@ -23,6 +23,12 @@ Rows input_rows(const Geometry& g, const Rows& out) {
   return {begin, std::clamp(last, begin + 1, g.H)};
 }
 
+bool moves_by_beats(const Map& map, const machine::Config& config) {
+  return map.shape.per_word == 4 && !map.shape.wide && map.shape.W >= config.data_words() &&
+         map.part.whole < 0 && !map.constant() && !map.kept && map.reloads < 0 && !map.capacity &&
+         !map.weights;
+}
+
 void add_rows(Network& net, Layer layer, const Rows& out, int& first) {
   layer.rows_of_all = layer.window.P;
   layer.window.P = out.count();

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "machine/config.h"
 #include "sw/compiler/network/network.h"
 
 namespace trine::compiler {
@@ -21,6 +22,9 @@ struct Rows {
 
 /// The rows of the input that those of the output read, inside of the image.
 Rows input_rows(const Geometry& g, const Rows& out);
+
+/// Whether beats can bring rows of the map to DMEM, or take them from there.
+bool moves_by_beats(const Map& map, const machine::Config& config);
 
 /// Adds the layer's stripe that makes these rows of its output. Maps and the window's place in them
 /// are already the stripe's.

@@ -232,5 +232,34 @@ TEST_CASE("each part of a layer fits into the buffers of its tiling", "[compiler
   CHECK(parts > 2000);
 }
 
+TEST_CASE("the tiling of more room stands for one of less only where it fits", "[compiler][plan]") {
+  int cut = 0;
+  for (unsigned seed = 1; seed <= 300; ++seed) {
+    CAPTURE(seed);
+    Builder b(seed);
+    const machine::Config config = small_config(8, 8, 32, 32, 32 << b.number(0, 4));
+    b.graph.outputs = {layer_of(b)};
+    const Network network = lower(b.graph, config, reference::kDoublePolicy);
+    const Layer& l = network.layers[0];
+    const Placement from = spilled(network.maps[at(l.input)].shape, config);
+    const Placement to = spilled(network.maps[at(l.output)].shape, config);
+    const LayerPlaces places{&from, &to};
+    PlanFacts facts(network, config);
+    for (const int room : {1500, 400, 150, 60}) {
+      CAPTURE(room);
+      TileKey key;
+      key.room = room;
+      const std::optional<Tiling> kept = facts.tiling(0, places, key);
+      const std::optional<Tiling> own = tile(network, l, places, config, room);
+      REQUIRE(kept.has_value() == own.has_value());
+      if (!own) continue;
+      CHECK(kept->scratch_words() == own->scratch_words());
+      CHECK(kept->cycles == own->cycles);
+    }
+    cut += facts.tiled < 4 ? 1 : 0;
+  }
+  CHECK(cut > 100);
+}
+
 }  // namespace
 }  // namespace trine::compiler

@@ -160,35 +160,28 @@ class Gates {
 class Exchange {
  public:
   explicit Exchange(Builder& b)
-      : b_(b), rows_(extent(b, 160)), heads_(b.number(1, 4)), depth_(extent(b, 40)) {
-    x_ = b.input({rows_, extent(b, 96)});
+      : b_(b), rows_(b.number(1, 160)), heads_(b.number(1, 4)), depth_(extent(b, 40)) {
+    x_ = b.input({rows_, once_in(b, 2) ? heads_ * depth_ : extent(b, 96)});
   }
 
   void add_operator() {
+    using Make = void (Exchange::*)(int);
+    static const std::vector<Make> kMakes{&Exchange::mean, &Exchange::turn,   &Exchange::maximum,
+                                          &Exchange::turn, &Exchange::attend, &Exchange::softmax,
+                                          &Exchange::sum,  &Exchange::end};
     const int made = dense(x_);
-    switch (b_.number(0, 5)) {
-      case 0:
-        b_.mean(made, {0});
-        break;
-      case 1:
-        b_.reduce_max(made, {0});
-        break;
-      case 2:
-        of_heads(made);
-        break;
-      case 3:
-        attend(made);
-        break;
-      case 4:
-        b_.softmax(made);
-        break;
-      default:
-        b_.addition(made, dense(x_));
-    }
+    (this->*any(b_, kMakes))(made);
     if (once_in(b_, 3)) x_ = made;
   }
 
  private:
+  void mean(int x) { b_.mean(x, {0}); }
+  void maximum(int x) { b_.reduce_max(x, {0}); }
+  void turn(int x) { of_heads(x); }
+  void softmax(int x) { b_.softmax(x); }
+  void sum(int x) { b_.addition(x, dense(x_)); }
+  void end(int) {}
+
   int dense(int x) { return b_.fully_connected(x, b_.shape(x).back(), heads_ * depth_); }
 
   /// [R, H * D] as [H, R, D].
@@ -199,7 +192,7 @@ class Exchange {
     const int q = of_heads(made), k = of_heads(dense(x_));
     const int scores = b_.batch_matmul(q, k, false, true);
     scale_product(b_, scores, q, k, depth_);
-    if (b_.graph.tensor(scores).elements() > kMostElements || once_in(b_, 2)) return;
+    if (once_in(b_, 2)) return;
     const int weights = b_.softmax(scores), v = of_heads(dense(x_));
     const int out = b_.batch_matmul(weights, v, false, false);
     scale_product(b_, out, weights, v, rows_);

@@ -427,6 +427,7 @@ Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
   try {
     compiler::CompileOptions options{pair.rounding};
     options.ways = pair.ways;
+    options.verify = true;
     if (pair.allow_host) options.host = compiler::HostPart::kAnywhere;
     program = compiler::compile(pair.graph, pair.config, options);
   } catch (const model::Refusal& e) {

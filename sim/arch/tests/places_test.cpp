@@ -112,8 +112,8 @@ void require_all(const std::vector<machine::Config>& configs, const std::vector<
   for (const machine::Config& config : configs) {
     Tally tally;
     for (std::size_t i = 0; i < shapes.size(); i += static_cast<std::size_t>(kAll ? 1 : few))
-      run(shapes[i], config,
-          share ? compiler::Sharing::kAlways : compiler::Sharing::kEstimated, tally);
+      run(shapes[i], config, share ? compiler::Sharing::kAlways : compiler::Sharing::kEstimated,
+          tally);
     CAPTURE(config.name, tally.exact, tally.refused, tally.first);
     CHECK(tally.wrong == 0);
     CHECK(tally.refused_at_run == 0);
@@ -127,13 +127,13 @@ std::vector<Shape> gated_inputs() {
   std::vector<Shape> shapes;
   for (const OpKind reader : {OpKind::kConv2D, OpKind::kDepthwiseConv2D})
     for (const auto& [H, W, C] : std::vector<std::array<int, 3>>{{6, 7, 16},
-                                                                  {5, 5, 8},
-                                                                  {8, 8, 16},
-                                                                  {7, 7, 32},
-                                                                  {3, 5, 12},
-                                                                  {12, 9, 24},
-                                                                  {14, 14, 8},
-                                                                  {2, 3, 64}})
+                                                                 {5, 5, 8},
+                                                                 {8, 8, 16},
+                                                                 {7, 7, 32},
+                                                                 {3, 5, 12},
+                                                                 {12, 9, 24},
+                                                                 {14, 14, 8},
+                                                                 {2, 3, 64}})
       shapes.push_back({fmt::format("{} of {}x{}x{}", model::name_of(reader), H, W, C),
                         [=, H = H, W = W, C = C](Builder& b) {
                           const int x = b.input({1, H, W, C});
@@ -181,16 +181,16 @@ std::vector<Shape> heads_of_inputs() {
   for (const int first : {4, 12})
     for (const int D : {16, 32})
       for (const bool adjoint : {false, true})
-        shapes.push_back({fmt::format("channels {}..{}, adjoint {}", first, first + D - 1, adjoint),
-                          [=](Builder& b) {
-                            const int x = b.input({1, 1, 64});
-                            const int head = b.strided_slice(x, {0, 0, first}, {1, 1, first + D},
-                                                             {1, 1, 1});
-                            const std::vector<int> shape =
-                                adjoint ? std::vector{1, 16, D} : std::vector{1, D, 16};
-                            const int y = b.unary(b.input(shape), OpKind::kRelu);
-                            b.graph.outputs = {b.batch_matmul(head, y, false, adjoint)};
-                          }});
+        shapes.push_back(
+            {fmt::format("channels {}..{}, adjoint {}", first, first + D - 1, adjoint),
+             [=](Builder& b) {
+               const int x = b.input({1, 1, 64});
+               const int head = b.strided_slice(x, {0, 0, first}, {1, 1, first + D}, {1, 1, 1});
+               const std::vector<int> shape =
+                   adjoint ? std::vector{1, 16, D} : std::vector{1, D, 16};
+               const int y = b.unary(b.input(shape), OpKind::kRelu);
+               b.graph.outputs = {b.batch_matmul(head, y, false, adjoint)};
+             }});
   return shapes;
 }
 
@@ -200,14 +200,13 @@ std::vector<Shape> transposed_heads() {
   for (const int R : {85, 87, 81, 16, 17, 33, 34, 35, 36, 50, 61, 96})
     for (const auto& [K, M, H] :
          std::vector<std::array<int, 3>>{{96, 96, 3}, {96, 96, 4}, {64, 64, 4}, {32, 96, 3}})
-      shapes.push_back(
-          {fmt::format("{} tokens, {} -> {}, {} heads", R, K, M, H),
-           [=, K = K, M = M, H = H](Builder& b) {
-             const int x = b.input({R, K});
-             const int y = b.fully_connected(x, K, M);
-             const int z = b.reshape(b.fully_connected(x, K, M), {R, H, M / H});
-             b.graph.outputs = {y, b.transpose(z, {1, 0, 2})};
-           }});
+      shapes.push_back({fmt::format("{} tokens, {} -> {}, {} heads", R, K, M, H),
+                        [=, K = K, M = M, H = H](Builder& b) {
+                          const int x = b.input({R, K});
+                          const int y = b.fully_connected(x, K, M);
+                          const int z = b.reshape(b.fully_connected(x, K, M), {R, H, M / H});
+                          b.graph.outputs = {y, b.transpose(z, {1, 0, 2})};
+                        }});
   return shapes;
 }
 

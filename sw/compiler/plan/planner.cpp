@@ -65,6 +65,7 @@ std::optional<Plan> Planner::run() {
   } while (!tile_layers());
   if (misfit_ >= 0) return std::nullopt;
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
+  note_rooms();
   plan_.cycles += estimated_cycles() + exposed_cycles() + sharing_cycles() + exchange_cycles();
   plan_.spilled = spilled_.size() - states;
   return plan_;
@@ -311,6 +312,15 @@ void Planner::set_origins() {
   assign_dram();
   for (int m = 0; m < count(); ++m)
     if (net_.maps[at(m)].part.whole >= 0) place_part(m);
+}
+
+void Planner::note_rooms() {
+  for (int m = 0; m < count(); ++m) {
+    const int of = facts_.is_view(m) ? net_.maps[at(m)].part.whole : m;
+    const int home = facts_.alias_class(of);
+    if (placed(home))
+      plan_.maps[at(m)].room = {start_[at(home)], start_[at(home)] + words_[at(home)]};
+  }
 }
 
 void Planner::place_part(int m) {

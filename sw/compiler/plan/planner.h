@@ -139,6 +139,7 @@ class Planner {
   /// After all maps have their places.
   void set_origins();
   void place_part(int m);
+  void note_rooms();
   /// Moves each output, inside of its place, to where its writes meet the array's reads least.
   void shift_outputs();
   /// Where the layer's buffers begin. They are filled early where no map of the layer before lies,

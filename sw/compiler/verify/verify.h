@@ -11,6 +11,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "machine/config.h"
@@ -31,6 +32,23 @@ class InternalError : public std::logic_error {
 /// variable TRINE_VERIFY is set and not 0 (all tests).
 bool verifies_by_default();
 
+/// The verifiers of one compilation. A fault ends it. @throws InternalError
+class Verifier {
+ public:
+  /// @param on  false: nothing is verified
+  Verifier(const machine::Config& config, bool on) : config_(config), on_(on) {}
+
+  /// @param after  the stage that made the form, in messages
+  void verify(const Network& network, std::string_view after) const;
+  void verify(const Plan& plan, const Network& network) const;
+  void verify(const std::vector<Instruction>& instructions, const Plan& plan,
+              const Network& network) const;
+
+ private:
+  const machine::Config& config_;
+  bool on_;
+};
+
 /// Each returns the first broken invariant, or nothing.
 std::optional<std::string> fault_of(const Network& network, const machine::Config& config);
 /// @pre fault_of(network) found nothing
@@ -39,8 +57,5 @@ std::optional<std::string> fault_of(const Plan& plan, const Network& network,
 /// @pre fault_of(plan) found nothing
 std::optional<std::string> fault_of(const std::vector<Instruction>& instructions, const Plan& plan,
                                     const Network& network, const machine::Config& config);
-
-/// @throws InternalError  "internal error: <after>: <fault>"
-void require_none(const std::optional<std::string>& fault, std::string_view after);
 
 }  // namespace trine::compiler

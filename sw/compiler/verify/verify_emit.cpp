@@ -57,9 +57,9 @@ class EmitVerifier {
     }
     const Tiling& t = plan_.tilings[at(layer)];
     std::int64_t first = plan_.scratch[at(layer)];
-    for (const auto& [words, name] : {std::pair{t.input_words, "input"},
-                                      std::pair{t.second_words, "second"},
-                                      std::pair{t.output_words, "output"}})
+    for (const auto& [words, name] :
+         {std::pair{t.input_words, "input"}, std::pair{t.second_words, "second"},
+          std::pair{t.output_words, "output"}})
       for (int k = 0; k < t.buffers && words > 0; ++k, first += words)
         all.push_back({first, first + words, fmt::format("{} buffer {}", name, k)});
     return all;
@@ -72,10 +72,9 @@ class EmitVerifier {
     const auto begins = std::ranges::find_if(
         allowed, [&](const Allowed& a) { return r.start >= a.first && r.start < a.end; });
     require(false, "{} DMEM words {}..{}, {}", what, r.start, r.end() - 1,
-            begins == allowed.end()
-                ? "where none of its maps and buffers begins"
-                : fmt::format("planned for its {}: {}..{}", begins->name, begins->first,
-                              begins->end - 1));
+            begins == allowed.end() ? "where none of its maps and buffers begins"
+                                    : fmt::format("planned for its {}: {}..{}", begins->name,
+                                                  begins->first, begins->end - 1));
   }
 
   /// What the DMA asks of each transfer of a map.
@@ -90,8 +89,8 @@ class EmitVerifier {
     require((dram - local) % beat == 0,
             "DRAM word {} and DMEM word {} are not congruent modulo a beat of {} words", dram,
             local, beat);
-    require(r.get(dma::kRowsLast) == 0 || (r.get(dma::kDramStride) % (4 * beat) == 0 &&
-                                           r.get(dma::kLocalStride) % beat == 0),
+    require(r.get(dma::kRowsLast) == 0 ||
+                (r.get(dma::kDramStride) % (4 * beat) == 0 && r.get(dma::kLocalStride) % beat == 0),
             "strides of {} and {} words are no whole beats of {} words",
             r.get(dma::kDramStride) / 4, r.get(dma::kLocalStride), beat);
   }

@@ -5,8 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <string_view>
 
 #include "sw/compiler/verify/verify.h"
 
@@ -68,9 +66,9 @@ class NetworkVerifier {
     const Shape &s = own.shape, &of = whole.shape;
     require(s.per_word == of.per_word && s.wide == of.wide, "codes unlike those of map {}",
             part.whole);
-    require(part.y >= 0 && part.x >= 0 && part.channel >= 0 && part.stride_y > 0 &&
-                part.stride_x > 0,
-            "begins before map {}", part.whole);
+    require(
+        part.y >= 0 && part.x >= 0 && part.channel >= 0 && part.stride_y > 0 && part.stride_x > 0,
+        "begins before map {}", part.whole);
     if (part.pixel_words > 0) {
       const std::int64_t words =
           part.channel / s.per_word + s.pixels() * std::int64_t{part.pixel_words};
@@ -78,8 +76,8 @@ class NetworkVerifier {
               "{} words of a pixel of {} words of map {}", words, of.channel_words(), part.whole);
       return;
     }
-    require(part.y + (s.H - 1) * part.stride_y < of.H && part.x + (s.W - 1) * part.stride_x < of.W &&
-                part.channel + s.C <= of.C,
+    require(part.y + (s.H - 1) * part.stride_y < of.H &&
+                part.x + (s.W - 1) * part.stride_x < of.W && part.channel + s.C <= of.C,
             "{}x{}x{} codes from {},{},{} on reach beyond map {} of {}x{}x{}", s.H, s.W, s.C,
             part.y, part.x, part.channel, part.whole, of.H, of.W, of.C);
   }
@@ -156,8 +154,7 @@ class NetworkVerifier {
     require(l.like >= 0 || l.weights_map >= 0 || conv.weights.empty() || l.former.steps > 0 ||
                 std::ssize(conv.weights) == l.weight_at(l.channels, 0),
             "{} weights, {} channels of {} steps", conv.weights.size(), l.channels, l.steps());
-    require(l.scales.empty() || l.per_tensor ||
-                std::ssize(l.scales) == l.channels,
+    require(l.scales.empty() || l.per_tensor || std::ssize(l.scales) == l.channels,
             "{} scales of {} channels", l.scales.size(), l.channels);
   }
 
@@ -223,21 +220,8 @@ class NetworkVerifier {
 
 }  // namespace
 
-bool verifies_by_default() {
-#ifndef NDEBUG
-  return true;
-#else
-  const char* text = std::getenv("TRINE_VERIFY");
-  return text != nullptr && std::string_view(text) != "0";
-#endif
-}
-
 std::optional<std::string> fault_of(const Network& network, const machine::Config& config) {
   return NetworkVerifier(network, config).run();
-}
-
-void require_none(const std::optional<std::string>& fault, std::string_view after) {
-  if (fault) throw InternalError(fmt::format("internal error: {}: {}", after, *fault));
 }
 
 }  // namespace trine::compiler

@@ -68,8 +68,8 @@ class PlanVerifier {
     require(p.room.first >= 0 && p.room.end <= config_.dmem_words(),
             "room from DMEM word {} to {}, allowed 0..{}", p.room.first, p.room.end - 1,
             config_.dmem_words() - 1);
-    require(first >= p.room.first && end <= p.room.end,
-            "DMEM words {}..{}, its room is {}..{}", first, end - 1, p.room.first, p.room.end - 1);
+    require(first >= p.room.first && end <= p.room.end, "DMEM words {}..{}, its room is {}..{}",
+            first, end - 1, p.room.first, p.room.end - 1);
   }
 
   /// Rows of the neighbours' that lie above a core's own, the same number in all maps of a layout.
@@ -92,8 +92,8 @@ class PlanVerifier {
             dram.pitch);
   }
 
-  /// A map that moves between DRAM and DMEM: both sides begin at the same place of a beat, and so do
-  /// their rows and planes.
+  /// A map that moves between DRAM and DMEM: both sides begin at the same place of a beat, and so
+  /// do their rows and planes.
   void verify_transfers(int m) {
     const View &dram = place(m).dram, &dmem = place(m).dmem;
     const Shape& shape = map(m).shape;

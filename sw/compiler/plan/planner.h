@@ -62,6 +62,7 @@ class Planner {
   std::int64_t gap_to_half(std::int64_t plane) const;
   std::int64_t plane_of(int m, int pitch) const;
   bool of_core(int m) const;
+  bool begins_anywhere(int m) const;
   int shared_rows(int m, bool above) const;
   std::int64_t words_of(int m) const;
 

@@ -100,7 +100,7 @@ class Emitter : private Order {
   }
   int output_row_step() const { return layer().by_rows ? layer().window.P : 0; }
   Rect read_by(const Geometry& g, const Rect& rect) const;
-  View place_buffer(int map, const Rect& rect, int word, std::int64_t start) const;
+  View place_buffer(int map, const Rect& rect, int word, std::int64_t start, int width) const;
   /// A rectangle and words in a map, or in the one that it is a part of.
   struct WholePart {
     int map;

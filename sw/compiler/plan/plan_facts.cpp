@@ -188,9 +188,18 @@ bool PlanFacts::stays(int m) const {
   return (!map.input || multiplied_[at(m)]) && !map.output && !map.constant();
 }
 
+/// Returns true if transfers carry the map's codes between DRAM and DMEM, wherever the plan puts
+/// it.
+bool PlanFacts::is_moved(int m) const {
+  const Map& map = net_.maps[at(m)];
+  return map.input || map.output || map.constant() || map.kept || map.reloads >= 0 || map.in_dram ||
+         map.moved || map.capacity || is_head(m);
+}
+
 void PlanFacts::describe_classes() {
   const std::size_t count = net_.maps.size();
-  for (auto* flags : {&weights_, &pooled_, &on_chip_, &only_weights_, &multiplied_, &read_})
+  for (auto* flags :
+       {&weights_, &pooled_, &on_chip_, &crosses_, &only_weights_, &multiplied_, &read_})
     flags->resize(count);
   readers_.resize(count);
   const auto mark = [&](std::vector<char>& flags, int m) {
@@ -218,6 +227,7 @@ void PlanFacts::describe_classes() {
       const Shape &shape = net_.maps[at(m)].shape, &first = net_.maps[at(maps[0])].shape;
       return stays(m) && shape.H == first.H && shape.W == first.W;
     });
+    crosses_[r] = std::ranges::any_of(maps, [&](int m) { return is_moved(m); });
   }
 }
 

@@ -111,7 +111,8 @@ TEST_CASE("a broken plan is found", "[compiler][verify]") {
   require_faults({
       {"its room is", [](Forms& f) { f.input().dmem.origin += f.config.dmem_words(); }},
       {"allowed 0..2047", [](Forms& f) { f.input().room.end += 2048; }},
-      {"share words", [](Forms& f) {
+      {"share words",
+       [](Forms& f) {
          for (Placement& p : f.layout.maps)
            if (p.resident) p.room = {0, 2048};
        }},
@@ -120,10 +121,12 @@ TEST_CASE("a broken plan is found", "[compiler][verify]") {
       {"no whole beats of 4 words",
        [](Forms& f) { f.layout.maps[at(f.spilled())].dram.plane += 2; }},
       {"a core has", [](Forms& f) { f.layout.core_words = 8; }},
-      {"buffers in DMEM words", [](Forms& f) {
+      {"buffers in DMEM words",
+       [](Forms& f) {
          for (std::int64_t& first : f.layout.scratch) first = f.input().room.first;
        }},
-      {"buffers from DMEM word", [](Forms& f) {
+      {"buffers from DMEM word",
+       [](Forms& f) {
          for (std::int64_t& first : f.layout.scratch) first = 2044;
        }},
   });

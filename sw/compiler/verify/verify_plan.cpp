@@ -84,7 +84,7 @@ class PlanVerifier {
     const View& dram = place(m).dram;
     const Shape shape = map(m).capacity.value_or(map(m).shape);
     require(dram.origin >= 0, "DRAM word {}", dram.origin);
-    if (map(m).constant() || facts_.is_head(m)) return;
+    if (map(net_.source_of(m)).constant() || facts_.is_head(m)) return;
     const std::int64_t end = dram.origin + dram.plane * shape.channel_words();
     require(end <= plan_.core_words, "DRAM words up to {}, a core has {}", end, plan_.core_words);
     require(dram.pitch >= map(m).width_in_dram() * shape.pixel_words() || shape.H == 1,

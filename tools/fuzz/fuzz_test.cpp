@@ -239,6 +239,12 @@ TEST_CASE("an assertion that stops a process is a failure with its text", "[fuzz
     return Verdict{};
   };
   CHECK(run_isolated(crash, 10).text == "crash: Aborted");
+  const auto hang = [] {
+    for (volatile bool more = true; more;) {
+    }
+    return Verdict{};
+  };
+  CHECK(run_isolated(hang, 1).text == "no result after 1 s");
 }
 
 TEST_CASE("what is no case is refused", "[fuzz][error]") {

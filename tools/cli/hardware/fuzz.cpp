@@ -479,7 +479,7 @@ void add_fuzz(Command app, Action& action) {
   add_value(command, "--failures N", options->most_failures, "stops behind so many (5)")
       ->check(range(1, 1 << 20));
   add_value(command, "--seconds N", options->seconds,
-            "a pair that takes longer has failed (60; rtl 900)")
+            "a pair that takes more processor time has failed (60; rtl 900)")
       ->check(range(1, 1 << 20));
   add_value(command, "--only K", options->only, "only configuration K, of 0 and up")
       ->check(range(0, 1 << 20));

@@ -129,6 +129,7 @@ class NetworkVerifier {
     const Shape& out = map(l.output).shape;
     require(l.by_rows || (g.P <= out.H && g.Q <= out.W), "{}x{} positions of a map of {}x{}", g.P,
             g.Q, out.H, out.W);
+    if (l.kind == LayerKind::kWords) return;  // regions are of channels, whatever their positions
     for_each_rect(l, [&](const Rect& r) {
       require(r.y0 >= 0 && r.x0 >= 0 && r.y1 <= g.P && r.x1 <= g.Q,
               "rows {}..{} and columns {}..{} of {}x{} positions", r.y0, r.y1 - 1, r.x0, r.x1 - 1,

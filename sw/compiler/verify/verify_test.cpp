@@ -111,19 +111,25 @@ TEST_CASE("a broken plan is found", "[compiler][verify]") {
   require_faults({
       {"its room is", [](Forms& f) { f.input().dmem.origin += f.config.dmem_words(); }},
       {"allowed 0..2047", [](Forms& f) { f.input().room.end += 2048; }},
-      {"share words", [](Forms& f) {
-         for (Placement& p : f.layout.maps)
-           if (p.resident) p.room = {0, 2048};
+      {"share words",
+       [](Forms& f) {
+         Placement& p = f.layout.maps[at(f.network.layers[1].output)];
+         p.resident = true;
+         p.in_dram = false;
+         p.room = {0, 360};
+         p.dmem = {.pitch = 13, .plane = 172};
        }},
       {"not congruent modulo a beat", [](Forms& f) { f.input().dram.origin += 1; }},
       {"no whole beats of 4 words", [](Forms& f) { f.input().dram.plane += 2; }},
       {"no whole beats of 4 words",
        [](Forms& f) { f.layout.maps[at(f.spilled())].dram.plane += 2; }},
       {"a core has", [](Forms& f) { f.layout.core_words = 8; }},
-      {"buffers in DMEM words", [](Forms& f) {
+      {"buffers in DMEM words",
+       [](Forms& f) {
          for (std::int64_t& first : f.layout.scratch) first = f.input().room.first;
        }},
-      {"buffers from DMEM word", [](Forms& f) {
+      {"buffers from DMEM word",
+       [](Forms& f) {
          for (std::int64_t& first : f.layout.scratch) first = 2044;
        }},
   });

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -70,6 +71,7 @@ class Fuzzer {
 
   int run() {
     o_.output.check({}, {});
+    setenv("TRINE_VERIFY", "1", 0);  // the compiler's verifiers, in decoders' sessions, too
     if (o_.new_seed) fmt::print(stderr, "seed {}; again: {}\n", o_.seed, again());
     if (o_.programs && (o_.engine.asked() || !o_.families.empty()))
       throw_error("--programs: not with --family, --engine, --jobs and --out");

@@ -140,6 +140,15 @@ TEST_CASE("presets, presets with changed keys and odd sides are drawn", "[fuzz]"
   for (const int side : {31, 63, 127}) CHECK(sides.contains(side));
 }
 
+TEST_CASE("of the families asked for, those that the configuration lacks are not drawn", "[fuzz]") {
+  const std::vector<Family> asked{Family::kImages, Family::kInt16, Family::kExchange};
+  for (int n = 0; n < 60; ++n) {
+    const Pair pair = make_pair(draw_case(22, n, n, asked));
+    if (!pair.config.activations16) CHECK(pair.family != Family::kInt16);
+    if (pair.config.cores == 1) CHECK(pair.family != Family::kExchange);
+  }
+}
+
 TEST_CASE("configurations of too many PEs are drawn again", "[fuzz]") {
   for (int k = 0; k < 200; ++k) CHECK(draw_config(18, k, {}, 64).first.pes() <= 64);
 }
@@ -230,6 +239,12 @@ TEST_CASE("an assertion that stops a process is a failure with its text", "[fuzz
     return Verdict{};
   };
   CHECK(run_isolated(crash, 10).text == "crash: Aborted");
+  const auto hang = [] {
+    for (volatile bool more = true; more;) {
+    }
+    return Verdict{};
+  };
+  CHECK(run_isolated(hang, 1).text == "no result after 1 s");
 }
 
 TEST_CASE("what is no case is refused", "[fuzz][error]") {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +69,15 @@ std::string failed_assertion(const std::string& printed) {
   return fmt::format("RTL: assertion {}: {}", found[1].str(), found[2].str());
 }
 
+/// Seconds of processor time, which other processes do not use up; a process that sleeps ends, too.
+void limit_time(int seconds) {
+  const auto most = static_cast<rlim_t>(seconds);
+  const rlimit limit{most, most + 5};
+  setrlimit(RLIMIT_CPU, &limit);
+  constexpr unsigned kLoaded = 20;
+  alarm(kLoaded * static_cast<unsigned>(seconds));
+}
+
 }  // namespace
 
 Verdict run_isolated(const std::function<Verdict()>& work, int seconds) {
@@ -80,7 +90,7 @@ Verdict run_isolated(const std::function<Verdict()>& work, int seconds) {
   if (child < 0) throw_error("fork: {}", std::strerror(errno));
   if (child == 0) {
     close(ends[0]);
-    alarm(static_cast<unsigned>(seconds));
+    limit_time(seconds);
     dup2(printed, STDOUT_FILENO);
     dup2(printed, STDERR_FILENO);
     write_all(ends[1], to_line(work()));
@@ -99,8 +109,9 @@ Verdict run_isolated(const std::function<Verdict()>& work, int seconds) {
     const int signal = WTERMSIG(status);
     if (const std::string assertion = failed_assertion(text); !assertion.empty())
       return {Outcome::kFailed, assertion};
-    return {Outcome::kFailed, signal == SIGALRM ? fmt::format("no result after {} s", seconds)
-                                                : fmt::format("crash: {}", strsignal(signal))};
+    return {Outcome::kFailed, signal == SIGALRM || signal == SIGXCPU
+                                  ? fmt::format("no result after {} s", seconds)
+                                  : fmt::format("crash: {}", strsignal(signal))};
   }
   return parse_line(line);
 }

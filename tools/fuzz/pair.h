@@ -99,7 +99,7 @@ using Tamper = std::function<void(compiler::Program&)>;
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper = {});
 
 /// Runs `work` in a process of its own. A crash is a verdict, and so is an assertion of the RTL
-/// that fails, with its text, or no result after `seconds`.
+/// that fails, with its text, or no result after `seconds` of processor time.
 Verdict run_isolated(const std::function<Verdict()>& work, int seconds);
 Verdict run_isolated(const Pair& pair, Backend backend, int seconds);
 

@@ -83,7 +83,7 @@ class Emitter : private Order {
   std::int64_t residual_delta(const Rect& rect, const Channels& channels, const View& out);
   bool merges() const;
   /// Whether a map goes to DRAM when it is there.
-  bool stored(int map) const { return map_at(map).output || map_at(map).kept; }
+  bool stored(int map) const { return is_stored(map_at(map).residence()); }
   void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
   bool shares_words(int map) const;

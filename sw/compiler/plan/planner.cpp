@@ -218,7 +218,7 @@ void Planner::place_in_dram() {
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
     if (map.reloads >= 0) copies_.push_back(m);
-    if (!map.input && !map.output && !map.constant() && !map.kept && map.reloads < 0) continue;
+    if (!is_in_dram(map.residence())) continue;
     Placement& p = plan_.maps[at(m)];
     p.in_dram = true;
     p.dram.pitch = std::max(p.dmem.pitch, map.row_room * map.shape.pixel_words());

@@ -84,7 +84,7 @@ class PlanVerifier {
     const View& dram = place(m).dram;
     const Shape shape = map(m).capacity.value_or(map(m).shape);
     require(dram.origin >= 0, "DRAM word {}", dram.origin);
-    if (map(m).constant() || facts_.is_head(m)) return;
+    if (map(net_.source_of(m)).constant() || facts_.is_head(m)) return;
     const std::int64_t end = dram.origin + dram.plane * shape.channel_words();
     require(end <= plan_.core_words, "DRAM words up to {}, a core has {}", end, plan_.core_words);
     require(dram.pitch >= map(m).width_in_dram() * shape.pixel_words() || shape.H == 1,
@@ -167,6 +167,7 @@ class PlanVerifier {
     where_ = fmt::format("layer {} {} '{}': ", i, l.op, l.name);
     require(t.rows > 0 && t.cols > 0 && t.chunk > 0 && t.buffers > 0,
             "parts of {}x{} pixels, {} channels, {} buffers", t.rows, t.cols, t.chunk, t.buffers);
+    verify_operands(l, t);
     const std::int64_t words = t.scratch_words(), first = plan_.scratch[at(i)];
     if (words == 0) return;
     const std::int64_t end = first + words;
@@ -174,6 +175,30 @@ class PlanVerifier {
     require(first >= 0 && end <= config_.dmem_words(), "buffers from DMEM word {} to {}", first,
             end - 1);
     if (facts_.together(i).size() == 1) verify_buffers(i, first, end);
+  }
+
+  /// One instruction walks both operands, or residual and output, with the same steps.
+  void verify_operands(const Layer& l, const Tiling& t) {
+    if (l.second < 0 || l.second == l.input || (!l.two_operands() && !l.fuse_add())) return;
+    const int first = l.two_operands() ? l.input : l.output;
+    const int width = map(l.two_operands() ? first : net_.whole_of(first)).width_in_dram();
+    const View a = walked(first, width, t, l.fuse_add()), b = walked(l.second, width, t, false);
+    require(place(first).resident == place(l.second).resident && a.pitch == b.pitch &&
+                (a.plane == b.plane || t.chunk <= map(first).shape.per_word),
+            "{} and {} lie in rows of {} and {} words, planes of {} and {}", name_of(first),
+            name_of(l.second), a.pitch, b.pitch, a.plane, b.plane);
+  }
+
+  /// A map as an instruction sees it, in DMEM or in a buffer of the tiling.
+  View walked(int m, int width, const Tiling& t, bool is_output) const {
+    const Placement& p = place(m);
+    if (p.resident) return p.dmem;
+    const Part& part = map(m).part;
+    if (!is_output || part.whole < 0) return buffer_view(p.dram, width, t.rows, t.cols, config_);
+    const Rect rect = rect_of({0, t.rows, 0, t.cols}, part);
+    const View whole =
+        buffer_view(place(part.whole).dram, width, rect.rows(), rect.cols(), config_);
+    return part_of(whole, part, map(m).shape.per_word);
   }
 
   void verify_buffers(int i, std::int64_t first, std::int64_t end) {

@@ -113,8 +113,11 @@ TEST_CASE("a broken plan is found", "[compiler][verify]") {
       {"allowed 0..2047", [](Forms& f) { f.input().room.end += 2048; }},
       {"share words",
        [](Forms& f) {
-         for (Placement& p : f.layout.maps)
-           if (p.resident) p.room = {0, 2048};
+         Placement& p = f.layout.maps[at(f.network.layers[1].output)];
+         p.resident = true;
+         p.in_dram = false;
+         p.room = {0, 360};
+         p.dmem = {.pitch = 13, .plane = 172};
        }},
       {"not congruent modulo a beat", [](Forms& f) { f.input().dram.origin += 1; }},
       {"no whole beats of 4 words", [](Forms& f) { f.input().dram.plane += 2; }},

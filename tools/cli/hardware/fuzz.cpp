@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -70,7 +71,10 @@ class Fuzzer {
 
   int run() {
     o_.output.check({}, {});
+    setenv("TRINE_VERIFY", "1", 0);  // the compiler's verifiers, in decoders' sessions, too
     if (o_.new_seed) fmt::print(stderr, "seed {}; again: {}\n", o_.seed, again());
+    if (o_.programs && (o_.engine.asked() || !o_.families.empty()))
+      throw_error("--programs: not with --family, --engine, --jobs and --out");
     if (o_.programs) return fuzz_programs(o_, designs_);
     if (!o_.replay.empty()) return run_files();
     if (!o_.one.empty()) return run_one();
@@ -312,6 +316,7 @@ class Fuzzer {
         for (const auto& entry : std::filesystem::directory_iterator(path))
           if (entry.path().extension() == ".json") files.push_back(entry.path());
     }
+    if (files.empty()) throw_error("--replay {}: holds no file of --keep", o_.replay[0]);
     std::ranges::sort(files);
     for (const std::filesystem::path& file : files) {
       const std::string text = read_text(file), name = file.filename().string();
@@ -477,7 +482,7 @@ void add_fuzz(Command app, Action& action) {
   add_value(command, "--failures N", options->most_failures, "stops behind so many (5)")
       ->check(range(1, 1 << 20));
   add_value(command, "--seconds N", options->seconds,
-            "a pair that takes longer has failed (60; rtl 900)")
+            "a pair that takes more processor time has failed (60; rtl 900)")
       ->check(range(1, 1 << 20));
   add_value(command, "--only K", options->only, "only configuration K, of 0 and up")
       ->check(range(0, 1 << 20));

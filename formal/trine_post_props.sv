@@ -533,6 +533,21 @@ module trine_post_props #(
     one_hot = places_in != '0 && (places_in & (places_in - Places'(1))) == '0;
   endfunction
 
+  // Each block's registers hold the tile that has reached them; columns are read before the next
+  // tile does.
+  logic blocks_right, read_right;
+
+  always_comb begin
+    blocks_right = 1'b1;
+    read_right   = 1'b1;
+    for (int b = 0; b <= ColBlocks; b++) begin
+      if (first_q[b] != (passed_q ^ (^(way_q & stages(PeStages + b))))) blocks_right = 1'b0;
+      if (all_q[b] != (passed_q ^ (^(way_q & stages(JobDelay + b))))) blocks_right = 1'b0;
+      if (age_q >= 3'(Due + (b < MaxLate ? b : MaxLate)) && reading &&
+          3'(col) < 3'((b + 1) * PipeCols)) read_right = 1'b0;
+    end
+  end
+
   // ---------------------------------------------------------------------------------------------
   // Contract, and what holds.
   // ---------------------------------------------------------------------------------------------
@@ -582,19 +597,12 @@ module trine_post_props #(
                           (!arrived_q || delay_q == '0));
       a_way: assert (way_q[JobDelay:1] == delay_q);
       a_parity: assert (passed_q == (read_q ^ (delay_q != '0 || arrived_q)));
-      for (int b = 0; b <= ColBlocks; b++) begin
-        a_first: assert (first_q[b] == (passed_q ^ (^(way_q & stages(PeStages + b)))));
-        a_all:   assert (all_q[b] == (passed_q ^ (^(way_q & stages(JobDelay + b)))));
-      end
+      a_blocks: assert (blocks_right);
       if (granted_q) begin
         a_granted: assert (!arrived_q && (delay_q << 1) == '0);
         if (arrived) a_granted_taken: assert (data_ready);
       end
-      for (int b = 0; b <= ColBlocks; b++) begin
-        if (in_array && age_q >= 3'(Due + (b < MaxLate ? b : MaxLate))) begin
-          a_all_read: assert (!reading || 3'(col) >= 3'((b + 1) * PipeCols));
-        end
-      end
+      if (in_array) a_all_read: assert (read_right);
       // Words on their way.
       a_codes: assert (codes == \u_dut.u_arb.inflight_q &&
                        softmax_codes == 4'(\u_dut.u_arb.softmax_q ));

@@ -100,11 +100,16 @@ def proofs():
                         {"Shift": shift, "Single": single}, 8, bound=7, slow=(shift, single) != (2, 0))
     yield Proof("trine_post_e4m3_props", ("trine_mul_pkg", "trine_job_pkg", "trine_post_pkg", "trine_post_e4m3"), {})
     yield Proof("trine_post_format_props", ("trine_mul_pkg", "trine_job_pkg", "trine_post_pkg", "trine_post_format"), {})
+    post = ("trine_isa_pkg", "trine_engine_pkg", "trine_job_pkg", "trine_post_pkg", "trine_vector_pkg", "trine_mul_pkg",
+            "trine_post", "trine_drain", "trine_drain_cfg", "trine_drain_remaining", "trine_drain_parts", "trine_drain_params",
+            "trine_drain_residual", "trine_drain_grant", "trine_post_kind", "trine_lane_arb", "trine_pack", "trine_words")
     for drain, stages, delay in ((2, 2, 2), (1, 2, 2), (2, 2, 3), (1, 1, 1), (2, 1, 1)):
-        yield Proof("trine_post_props", ("trine_isa_pkg", "trine_engine_pkg", "trine_job_pkg", "trine_post_pkg", "trine_vector_pkg", "trine_mul_pkg",
-                                          "trine_post", "trine_drain", "trine_drain_cfg", "trine_drain_remaining", "trine_drain_parts", "trine_drain_params", "trine_drain_residual", "trine_drain_grant",
-                                          "trine_post_kind", "trine_lane_arb", "trine_pack", "trine_words"),
-                    {"Drain": drain, "PeStages": stages, "JobDelay": delay}, 16, 6, 6, slow=(drain, delay) != (2, 2))
+        yield Proof("trine_post_props", post, {"Drain": drain, "PeStages": stages, "JobDelay": delay}, 16, 6, 6,
+                    slow=(drain, delay) != (2, 2))
+    # Arrays in blocks: the grant comes MaxLate cycles earlier.
+    for drain, late in ((1, 1), (1, 2), (1, 3), (2, 1)):
+        yield Proof("trine_post_props", post, {"Drain": drain, "PeStages": 2, "JobDelay": 2 + late, "MaxLate": late}, 0,
+                    bound=10, slow=True)
     yield Proof("trine_ecc_props", ("trine_ecc_pkg", "trine_ecc_encode", "trine_ecc_decode"), {})
     yield Proof("trine_csr_props", ("trine_isa_pkg", "trine_csr_pkg", "trine_axi_pkg", "trine_engine_pkg", "trine_csr", "trine_lifecycle",
                                      "trine_counters", "trine_cycles_limit"), {}, 24, 2, 4)

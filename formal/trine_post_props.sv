@@ -90,7 +90,10 @@ module trine_post_props #(
   parameter int unsigned Drain    = 1,
   parameter int unsigned PeStages = 2,
   parameter int unsigned JobDelay = 2,  // PeStages and a cycle for each block of rows
+  parameter int unsigned MaxLate  = 0,  // above 0: blocks of Drain columns, at least as many of rows
   localparam int unsigned Cols     = 4,
+  localparam int unsigned PipeCols = MaxLate == 0 ? 4 : Drain,
+  localparam int unsigned ColBlocks = (4 - 1) / PipeCols,
   localparam int unsigned AddrBits = 3,
   localparam int unsigned Channels = 16,
   localparam int unsigned WordBits = AddrBits + 33 + 32
@@ -172,8 +175,11 @@ module trine_post_props #(
   // ---------------------------------------------------------------------------------------------
   logic                granted_q, arrived_q, arrived, grant, pass, taken;
   logic [JobDelay:1]   delay_q;
-  logic [PeStages:1]   way_q;            // to the drain registers
-  logic                shown_q, read_q;  // parity of the tiles there, and of those that were taken
+  logic [JobDelay+ColBlocks:1] way_q;    // to the drain registers
+  // Parities of the tiles that entered and that were taken; of those that the registers of a block
+  // of columns hold in the first row, and in the last one.
+  logic                passed_q, read_q;
+  logic [ColBlocks:0]  first_q, all_q;
 
   assign arrived       = arrived_q || delay_q[JobDelay];
   assign grant         = status.drain_soon || (status.drain_ok && delay_q == '0 && !arrived_q);
@@ -192,15 +198,21 @@ module trine_post_props #(
       arrived_q <= 1'b0;
       delay_q   <= '0;
       way_q     <= '0;
-      shown_q   <= 1'b0;
+      passed_q  <= 1'b0;
       read_q    <= 1'b0;
+      first_q   <= '0;
+      all_q     <= '0;
     end else begin
       granted_q <= !pass && (granted_q || grant);
       arrived_q <= arrived && !data_ready;
       delay_q   <= JobDelay'({delay_q, pass});
-      way_q     <= PeStages'({way_q, pass});
-      shown_q   <= shown_q ^ way_q[PeStages];
+      way_q     <= (JobDelay+ColBlocks)'({way_q, pass});
+      passed_q  <= passed_q ^ pass;
       read_q    <= read_q ^ taken;
+      for (int unsigned b = 0; b <= ColBlocks; b++) begin
+        first_q[b] <= first_q[b] ^ way_q[PeStages+b];
+        all_q[b]   <= all_q[b] ^ way_q[JobDelay+b];
+      end
     end
   end
 
@@ -256,9 +268,11 @@ module trine_post_props #(
   assign col = cols[0] ? 2'd0 : cols[1] ? 2'd1 : cols[2] ? 2'd2 : 2'd3;
 
   for (genvar d = 0; d < Drain; d++) begin : gen_column
-    logic last;
+    logic last, first_stale, all_stale;
     assign last = 5'(col) + 5'(d) + 5'd1 == front_q;
-    assign column[32*d +: 32] = {30'd0, front_last_q && last, shown_q != read_q};
+    assign first_stale = 1'(first_q >> ((3'(col) + 3'(d)) / PipeCols)) != read_q;
+    assign all_stale   = 1'(all_q >> ((3'(col) + 3'(d)) / PipeCols)) != read_q;
+    assign column[32*d +: 32] = {30'd0, front_last_q && last, first_stale || all_stale};
     assign sm_acc[32*d +: 32] = {29'd0, sm.run_end && (d == 0 ? !sm.pair : sm.pair), 2'd0};
   end
   assign s_ready = !busy_q || free_i;
@@ -286,7 +300,9 @@ module trine_post_props #(
     .Window   (1'b1),
     .Softmax  (1'b1),
     .Drain    (Drain),
-    .PeStages (PeStages)
+    .PeStages (PeStages),
+    .PipeCols (PipeCols),
+    .MaxLate  (MaxLate)
   ) u_dut (
     .clk_i           (clk_i),
     .rst_ni          (rst_ni),
@@ -509,9 +525,28 @@ module trine_post_props #(
     end
   end
 
+  function automatic logic [JobDelay+ColBlocks:1] stages(input int bits);
+    stages = (JobDelay+ColBlocks)'((1 << bits) - 1);
+  endfunction
+
   function automatic logic one_hot(input logic [Places-1:0] places_in);
     one_hot = places_in != '0 && (places_in & (places_in - Places'(1))) == '0;
   endfunction
+
+  // Each block's registers hold the tile that has reached them; columns are read before the next
+  // tile does.
+  logic blocks_right, read_right;
+
+  always_comb begin
+    blocks_right = 1'b1;
+    read_right   = 1'b1;
+    for (int b = 0; b <= ColBlocks; b++) begin
+      if (first_q[b] != (passed_q ^ (^(way_q & stages(PeStages + b))))) blocks_right = 1'b0;
+      if (all_q[b] != (passed_q ^ (^(way_q & stages(JobDelay + b))))) blocks_right = 1'b0;
+      if (age_q >= 3'(Due + (b < MaxLate ? b : MaxLate)) && reading &&
+          3'(col) < 3'((b + 1) * PipeCols)) read_right = 1'b0;
+    end
+  end
 
   // ---------------------------------------------------------------------------------------------
   // Contract, and what holds.
@@ -560,13 +595,14 @@ module trine_post_props #(
       // The tile in the array.
       a_one_tile: assert ((delay_q & (delay_q - JobDelay'(1))) == '0 &&
                           (!arrived_q || delay_q == '0));
-      a_way: assert (way_q == delay_q[PeStages:1]);
-      a_parity: assert ((shown_q ^ (^way_q)) == (read_q ^ (delay_q != '0 || arrived_q)));
+      a_way: assert (way_q[JobDelay:1] == delay_q);
+      a_parity: assert (passed_q == (read_q ^ (delay_q != '0 || arrived_q)));
+      a_blocks: assert (blocks_right);
       if (granted_q) begin
         a_granted: assert (!arrived_q && (delay_q << 1) == '0);
         if (arrived) a_granted_taken: assert (data_ready);
       end
-      if (in_array && age_q >= 3'(Due)) a_all_read: assert (!reading);
+      if (in_array) a_all_read: assert (read_right);
       // Words on their way.
       a_codes: assert (codes == \u_dut.u_arb.inflight_q &&
                        softmax_codes == 4'(\u_dut.u_arb.softmax_q ));

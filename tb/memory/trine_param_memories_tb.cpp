@@ -45,7 +45,7 @@ struct Bench : Clocked<Vtrine_param_memories> {
   std::uint64_t read(unsigned channel, unsigned at, unsigned bits) {
     dut.r_valid_i = 1;
     dut.r_next_i = 0;
-    dut.r_channel_i = channel;
+    drive(dut.r_channel_i, channel);
     tick();
     dut.r_valid_i = 0;
     return get_bits(dut.params_o, at, bits);
@@ -62,7 +62,7 @@ TEST_CASE("A scrub clears all parameters while a beat waits", "[tb][scrub]") {
   for (unsigned d = 0; d < kParamBits; d += 23) REQUIRE(b.read(0, d, 23) == (1u << 23) - 1);
   for (unsigned cycle = 0; cycle <= reads; ++cycle) {
     b.dut.r_valid_i = cycle < reads || reads > 0;
-    b.dut.r_channel_i = 8 * (cycle + 1);  // not those that wait
+    drive(b.dut.r_channel_i, 8 * (cycle + 1));  // not those that wait
     b.offer(cycle == 0 && bias, cycle == 0 && !bias, 0, ~0u);
     b.dut.wipe_i = cycle == reads;
     b.tick();

@@ -168,8 +168,9 @@ std::vector<Rect> countable(const Geometry& g, const Rect& rect, int step, int i
 /// Words from pixel to pixel of a view as a RUN counts them; a row may be walked as a column.
 int counted_step(const Geometry& g, const Rect& rect, const View& in, const View& out) {
   const bool is_row = rect.rows() * g.R * g.S == 1;
-  return is_row && std::max(in.step * g.stride_x, out.step - 1) > kMostStride ? 1
-                                                                              : std::max(in.step, 1);
+  return is_row && std::max(in.step * g.stride_x, out.step - 1) > kMostStride
+             ? 1
+             : std::max(in.step, 1);
 }
 
 int flags_of(const Layer& l) {

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdlib>
@@ -24,6 +25,7 @@
 #include "base/json.h"
 #include "base/mapped.h"
 #include "base/npy.h"
+#include "base/output.h"
 #include "base/process.h"
 #include "base/progress.h"
 #include "base/shared_vector.h"
@@ -45,6 +47,35 @@ struct Scratch {
 };
 
 }  // namespace
+
+TEST_CASE("a folder that is filled again is there at any time", "[base][output]") {
+  const Scratch scratch;
+  const auto folder = scratch.folder / "design";
+  const auto write = [&](int i) {
+    write_output({{"a", std::to_string(i)}, {"b", std::to_string(i)}}, Json{}, folder);
+  };
+  write(0);
+  std::atomic<bool> done = false;
+  int missing = 0, looks = 0;
+  std::thread reader([&] {
+    for (; !done; ++looks) missing += fs::exists(folder / "manifest.json") ? 0 : 1;
+  });
+  for (int i = 1; i < 300; ++i) write(i);
+  done = true;
+  reader.join();
+  CHECK(read_text(folder / "b") == "299");
+  CHECK(std::distance(fs::directory_iterator(scratch.folder), fs::directory_iterator()) == 1);
+  CAPTURE(looks);
+  CHECK(missing == 0);  // on ext4, XFS, Btrfs and tmpfs
+}
+
+TEST_CASE("the digest of a file is that of its bytes", "[base][hash]") {
+  const Scratch scratch;
+  const std::string text(200'000, 'x');
+  write_file(scratch.folder / "f", text);
+  CHECK(sha256_of_file(scratch.folder / "f") == sha256({text.begin(), text.end()}));
+  CHECK_THROWS_WITH(sha256_of_file(scratch.folder / "none"), Contains("none: cannot be read"));
+}
 
 TEST_CASE("npy arrays survive a round trip", "[base][npy]") {
   const auto shape = GENERATE(std::vector<std::int64_t>{}, std::vector<std::int64_t>{3},

@@ -2,7 +2,9 @@
 
 #include "base/output.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +56,12 @@ bool stays(const fs::path& target) {
          ::access(target.parent_path().c_str(), W_OK) != 0;
 }
 
+/// Exchanges two folders in one step, so that a reader finds one of them at any time.
+/// @return false if one does not exist, or the file system cannot do that
+bool exchange(const fs::path& a, const fs::path& b) {
+  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0;
+}
+
 /// Each file is replaced, then those of an earlier run are removed.
 void refill(const Files& files, const std::string& manifest, const fs::path& target) {
   const std::set<std::string> earlier = earlier_output(target);
@@ -94,6 +102,10 @@ void write_output(const Files& files, const Json& about, const fs::path& dir) {
     fs::create_directories(fresh);
     for (const auto& [name, text] : files) write_file(fresh / name, text);
     write_file(fresh / kManifest, manifest(files, about));
+    if (exchange(fresh, target)) {
+      fs::remove_all(fresh, ignored);  // what was there
+      return;
+    }
     if (fs::exists(target)) fs::rename(target, old);
     fs::rename(fresh, target);
     fs::remove_all(old, ignored);

@@ -19,8 +19,9 @@ using machine::Config;
 /// folder), trine_axi_top.v, a bench, C headers, the driver in C, trine.sdc, instructions.md,
 /// registers.md, README.md, config.toml, manifest.json. The same configuration gives the same
 /// bytes. With a `prefix` each name of a module, a file or a C symbol begins with it
-/// (left_trine_top), so that designs can share a system. An earlier output is replaced as a whole;
-/// readers see the old or the new.
+/// (left_trine_top), so that designs can share a system. An earlier output is replaced as a whole:
+/// readers see the old or the new, if the file system can exchange two folders (renameat2: ext4,
+/// XFS, Btrfs, tmpfs); on others there is a moment between two renames.
 /// @pre check(config) passes
 /// @throws Error  when `out_dir` holds something that generate() has not written
 void generate(const Config& config, const std::filesystem::path& out_dir,

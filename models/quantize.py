@@ -11,6 +11,7 @@ makes it of the user's data. --inputs has a file for each input, in the model's 
 """
 import argparse
 import itertools
+import json
 import os
 import pathlib
 import sys
@@ -19,6 +20,7 @@ import tempfile
 import numpy as np
 
 import eight_bits
+import loss
 import mixed
 import record
 from record import fail
@@ -278,10 +280,14 @@ def quantize_onnx(args):
         mark_others(q.registry)
         prepared = onnx.load(ready)
         states = states_of_cells(prepared, calibration)
+        runtime = record.require("onnxruntime", "onnxruntime")
+        apart, notes = loss.joined_in_float(onnx, runtime, prepared, calibration)
+        if apart:
+            onnx.save(prepared, ready)  # with names of its nodes
         q.quantize_static(
             str(ready), str(args.out), Reader(calibration),
             quant_format=q.QuantFormat.QDQ, activation_type=kind, weight_type=q.QuantType.QInt8,
-            per_channel=not args.per_tensor,
+            per_channel=not args.per_tensor, nodes_to_exclude=apart,
             extra_options={**({"ActivationSymmetric": True} if args.type == "int16" or args.format else {}),
                            **carried(args, model, inputs, calibration)},
             calibrate_method={"minmax": q.CalibrationMethod.MinMax, "entropy": q.CalibrationMethod.Entropy,
@@ -291,8 +297,21 @@ def quantize_onnx(args):
         eight_bits.apply(onnx, args.out, prepared, args.format, args.int8_weights, args.int8_activations)
     if weighs:
         mixed.choose(args, prepared, calibration, every)
+    compared(args, notes, lambda: loss.of_onnx(onnx, runtime, prepared, onnx.load(args.out), calibration))
     softened = f", {masks} masks below {LEAST} are {MASK} now" if masks else ""
     print(f"quantize: by onnxruntime {record.importlib.metadata.version('onnxruntime')}{softened}")
+
+
+def compared(args, notes, losses):
+    """Hands on what quantization loses. @param losses  computes that"""
+    if not args.compared:
+        return
+    outputs = []
+    try:
+        outputs = losses()
+    except Exception as error:  # the runtime does not run one of the two
+        notes = [*notes, f"not compared with the float model: {' '.join(str(error).split())[:200]}"]
+    args.compared.write_text(json.dumps({"bound": loss.BOUND, "notes": notes, "outputs": outputs}))
 
 
 def quantize_tflite(args):
@@ -313,6 +332,8 @@ def quantize_tflite(args):
     calibrator.calibrate({key: calibration}, recipes)
     result = quantizer.quantizer.Quantizer(content, recipe).quantize(calibrator.get_model_qsvs())
     args.out.write_bytes(bytes(result.quantized_model))
+    examples = [[row[names[end["name"]]] for end in runtime.inputs] for row in calibration]
+    compared(args, [], lambda: loss.of_tflite(runtime, record.load_tflite(args.out, args.out.read_bytes()), examples))
     print(f"quantize: by ai-edge-quantizer {record.importlib.metadata.version('ai-edge-quantizer')}")
 
 
@@ -365,6 +386,7 @@ def main():
     parser.add_argument("--precisions", nargs="*", default=[], choices=("int4", "ternary"), help="that the design has")
     parser.add_argument("--labels", type=pathlib.Path, metavar="Y.npy", help="right answers, else the float model's")
     parser.add_argument("--estimate", metavar="COMMAND", help="that prints cycles and energy of a file as JSON, words on lines")
+    parser.add_argument("--compared", type=pathlib.Path, metavar="F.json", help="what each output loses")
     parser.add_argument("--report", type=pathlib.Path, metavar="F.json", help="the steps of --mixed, the choice")
     args = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

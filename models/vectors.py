@@ -59,6 +59,11 @@ def write(folder, head, inputs, outputs, cases, layers=None):
     @param cases    [({"id", ...}, input arrays, output arrays)]; further keys stay as they are
     @param layers   (id of the case, [({"op", "op_index", "tensor", ...}, array)])
     """
+    columns = [*zip(inputs, cases[0][1]), *zip(outputs, cases[0][2]), *(layers[1] if layers is not None else ())]
+    for entry, array in columns:
+        if array.dtype.name not in TYPES:
+            raise ValueError(f"tensor '{entry.get('name', entry.get('tensor'))}' is {array.dtype.name}, allowed"
+                             f" {' '.join(TYPES)}")
     folder.mkdir(parents=True, exist_ok=True)
     for old in _old_files(folder):
         old.unlink(missing_ok=True)

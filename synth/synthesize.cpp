@@ -33,7 +33,6 @@ namespace {
 
 constexpr std::uintmax_t kMostCached = std::uintmax_t{1} << 29;
 constexpr const char* kClockGate = "trine_clock_gate.sv";
-constexpr const char* kDefaultLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 
 fs::path liberty_of(const SynthOptions& options) {
   if (!options.liberty.empty()) return options.liberty;

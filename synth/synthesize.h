@@ -23,6 +23,9 @@
 
 namespace trine::synth {
 
+/// The library that is read where none is named: Debian's qflow-tech-osu018.
+inline constexpr const char* kDefaultLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+
 class Netlist;
 class Cells;
 

@@ -70,6 +70,22 @@ TEST_CASE("What makes floats of weights goes with its reader", "[abi]") {
   CHECK(convex_parts(nodes, {0, 2, 3}) == std::vector<Nodes>{{3}, {0, 2}});
 }
 
+/// A graph whose nodes cannot be handed over, by a fault that is no refusal.
+class Faulty : public Drawn {
+ public:
+  using Drawn::Drawn;
+  std::vector<std::uint8_t> file(const Nodes&) const override {
+    throw std::out_of_range("vector::_M_range_check");
+  }
+};
+
+TEST_CASE("A fault of our own leaves the nodes to the framework", "[abi]") {
+  const Faulty source({node({0}, {1}), node({1}, {2})});
+  const Partition partition(source, "a framework", options_of({}));
+  CHECK(partition.parts().empty());
+  CHECK(partition.text().find("internal error: vector::_M_range_check") != std::string::npos);
+}
+
 TEST_CASE("Options are read or refused", "[abi]") {
   const Options options = options_of({{"config", "edge64"},
                                       {"set", "array.rows=4 array.cols=2"},

@@ -97,7 +97,7 @@ struct Provider : Ep {
 
   void read(const std::vector<std::pair<std::string, std::string>>& given) try {
     options = options_of(given);
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     refusal = error.what();
   }
 

@@ -187,6 +187,8 @@ std::shared_ptr<Part> Partition::compiled(const Source& source, const Nodes& nod
     part->session->show_progress();
   } catch (const Error& refused) {
     refusals_[nodes] = first_line(refused.what());
+  } catch (const std::exception& fault) {  // of our own: the framework computes the part
+    refusals_[nodes] = fmt::format("internal error: {}", fault.what());
   }
   return part;
 }

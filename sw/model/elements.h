@@ -60,7 +60,8 @@ std::vector<To> elements_as(DataType type, std::span<const std::uint8_t> bytes) 
 }
 
 /// Numbers as elements of a type, the nearest that it has; NaN as 0 of whole numbers.
-inline std::vector<std::uint8_t> bytes_as(DataType type, const std::vector<double>& values) {
+template <typename Values = std::vector<double>>
+std::vector<std::uint8_t> bytes_as(DataType type, const Values& values) {
   return with_type(type, [&]<typename T>(T value) {
     std::vector<std::uint8_t> bytes(values.size() * sizeof(T));
     for (std::size_t i = 0; i < values.size(); ++i) {

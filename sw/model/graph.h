@@ -197,7 +197,8 @@ struct Graph {
   std::vector<Op> ops;  ///< each reads constants, graph inputs and outputs of earlier ones
   std::vector<int> inputs, outputs;
   std::vector<State> states;
-  bool channels_first = false;  ///< its images as the file's format has them: [N, C, H, W]
+  std::vector<std::string> notes;  ///< for the user: what the importer took for granted
+  bool channels_first = false;     ///< its images as the file's format has them: [N, C, H, W]
 
   const Tensor& tensor(int index) const { return tensors.at(static_cast<std::size_t>(index)); }
   /// Input or output tensor of an operator. @pre the input is present

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "sw/model/formats.h"
 #include "sw/model/onnx/read/file.h"
 #include "sw/model/refusal.h"
@@ -21,6 +22,19 @@ Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& fil
   const Format& format = format_of(bytes, file);
   if (format.read == nullptr) refuse_format(format, file);
   return format.read(bytes, file, host, shapes);
+}
+
+std::string digest_of_model(const std::vector<std::uint8_t>& bytes, const std::string& file) {
+  const std::string own = sha256(bytes);
+  if (format_of(bytes, file).name != "ONNX") return own;
+  std::string text = own + '\n';
+  const std::vector<std::string> beside = onnx_file::external_files(bytes);
+  for (const std::string& name : beside) {
+    const auto path = std::filesystem::path(file).parent_path() / name;
+    text +=
+        name + ' ' + (std::filesystem::is_regular_file(path) ? sha256_of_file(path) : "") + '\n';
+  }
+  return beside.empty() ? own : sha256({text.begin(), text.end()});
 }
 
 std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,

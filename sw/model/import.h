@@ -32,6 +32,10 @@ Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& fil
 Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
                  const GivenShapes& shapes);
 
+/// The identity of a model: SHA-256 of its bytes, and of the files beside it that hold constants of
+/// an ONNX model. Without such files it is the file's own SHA-256.
+std::string digest_of_model(const std::vector<std::uint8_t>& bytes, const std::string& file);
+
 /// Names of the dimensions behind the first axis of inputs that an ONNX file leaves open; none of
 /// other formats. @throws Error  as parse_model()
 std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,

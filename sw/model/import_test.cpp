@@ -225,6 +225,63 @@ TEST_CASE("LSTMs beyond the plain one are refused by name", "[model][tflite][lst
   CHECK(message([](auto&, format::OperatorT& op) { op.intermediates.clear(); }).empty());
 }
 
+TEST_CASE("options that a later TFLite defines are refused, not ignored",
+          "[model][tflite][error]") {
+  // A RELU's operator with options of STRIDED_SLICE, or of SOFTMAX with a field that nobody knows.
+  const auto file = [](int code, bool offset, bool later) {
+    flatbuffers::FlatBufferBuilder fbb;
+    std::vector<flatbuffers::Offset<format::Tensor>> tensors;
+    const auto extents = fbb.CreateVector(std::vector<int>{4});
+    const auto one = fbb.CreateVector(std::vector<float>{0.5f});
+    const auto zero = fbb.CreateVector(std::vector<std::int64_t>{0});
+    const auto codes = format::CreateQuantizationParameters(fbb, 0, 0, one, zero);
+    for (const int buffer : {0, 1, 2, 3, 0}) {
+      const bool list = buffer != 0;
+      tensors.push_back(
+          format::CreateTensor(fbb, list ? fbb.CreateVector(std::vector<int>{1}) : extents,
+                               list ? 2 : 9, static_cast<unsigned>(buffer), 0, list ? 0 : codes));
+    }
+    flatbuffers::Offset<void> options;
+    if (code == 45) {
+      options = format::CreateStridedSliceOptions(fbb, 0, 0, 0, 0, 0, offset).Union();
+    } else {
+      const auto start = fbb.StartTable();
+      fbb.AddElement<float>(format::SoftmaxOptions::VT_BETA, 1.0f, 0.0f);
+      if (later) fbb.AddElement<std::int32_t>(format::SoftmaxOptions::VT_BETA + 6, 7, 0);
+      options = fbb.EndTable(start);
+    }
+    const bool slice = code == 45;
+    const auto inputs =
+        fbb.CreateVector(slice ? std::vector<int>{0, 1, 2, 3} : std::vector<int>{0});
+    const auto outputs = fbb.CreateVector(std::vector<int>{4});
+    const auto op = format::CreateOperator(
+        fbb, 0, inputs, outputs,
+        slice ? format::Options_StridedSliceOptions : format::Options_SoftmaxOptions, options);
+    const auto graph = format::CreateSubGraph(fbb, fbb.CreateVector(tensors),
+                                              fbb.CreateVector(std::vector<int>{0}), outputs,
+                                              fbb.CreateVector(std::vector{op}));
+    std::vector<flatbuffers::Offset<format::Buffer>> buffers{format::CreateBuffer(fbb)};
+    for (const std::uint8_t number : {0, 4, 1})
+      buffers.push_back(
+          format::CreateBuffer(fbb, fbb.CreateVector(std::vector<std::uint8_t>{number, 0, 0, 0})));
+    const auto kind = format::CreateOperatorCode(fbb, static_cast<std::int8_t>(code), 0, 1, code);
+    fbb.Finish(
+        format::CreateModel(fbb, 3, fbb.CreateVector(std::vector{kind}),
+                            fbb.CreateVector(std::vector{graph}), 0, fbb.CreateVector(buffers)),
+        format::ModelIdentifier());
+    return std::vector<std::uint8_t>(fbb.GetBufferPointer(),
+                                     fbb.GetBufferPointer() + fbb.GetSize());
+  };
+  constexpr int kStridedSlice = 45, kSoftmax = 25;
+  CHECK_NOTHROW(parse_tflite(file(kStridedSlice, false, false), "m.tflite"));
+  CHECK_THROWS_WITH(parse_tflite(file(kStridedSlice, true, false), "m.tflite"),
+                    Contains("op 0 STRIDED_SLICE: option offset is not supported"));
+  CHECK_NOTHROW(parse_tflite(file(kSoftmax, false, false), "m.tflite"));
+  CHECK_THROWS_WITH(
+      parse_tflite(file(kSoftmax, false, true), "m.tflite"),
+      Contains("op 0 SOFTMAX: option 3 of a later version of the file format is set"));
+}
+
 TEST_CASE("additions of int16 by shifts are refused", "[model][tflite][maps16][error]") {
   format::ModelT model;
   format::GetModel(read_file(own_sample("maps16/elementwise.tflite").file).data())

@@ -149,7 +149,7 @@ TEST_CASE("options of TFLite_Detection_PostProcess are checked", "[model][expand
   const auto real = [](std::vector<int> shape) {
     return Tensor{"t", DataType::kFloat32, std::move(shape), {}, false, {}};
   };
-  Graph graph{"g", "g.tflite", {}, {}, {0, 1, 2}, {3, 4, 5, 6}, {}};
+  Graph graph{"g", "g.tflite", {}, {}, {0, 1, 2}, {3, 4, 5, 6}, {}, {}};
   graph.tensors = {real({1, 6, 4}), real({1, 6, 3}), real({6, 4}), real({1, 8, 4}),
                    real({1, 8}),    real({1, 8}),    real({1})};
   Op op = op_of(OpKind::kUnknown, 0, graph.inputs, graph.outputs);
@@ -395,7 +395,7 @@ namespace {
 
 /// float32 [1, n, 4] -> QUANTIZE, behind it one row of codes -> DEQUANTIZE float32 [1, n + 1, 4].
 Graph appending(float scale_before) {
-  Graph graph{"g", "g.tflite", {}, {}, {0, 2}, {4}, {}};
+  Graph graph{"g", "g.tflite", {}, {}, {0, 2}, {4}, {}, {}};
   graph.tensors = {floats({1, 3, 4}), codes({1, 3, 4}, scale_before), codes({1, 1, 4}),
                    codes({1, 4, 4}), floats({1, 4, 4})};
   Op join = op_of(OpKind::kConcatenation, 1, {1, 2}, {3});
@@ -424,8 +424,9 @@ TEST_CASE("what an output has behind an input's codes is one memory", "[model][s
 }
 
 TEST_CASE("memory that holds nothing yet begins as a join of one", "[model][states]") {
-  Graph graph{"g", "g.tflite", {codes({1, 1, 4}), codes({1, 1, 4}), floats({1, 1, 4})}, {}, {0},
-              {2}, {}};
+  Graph graph{"g", "g.tflite", {codes({1, 1, 4}), codes({1, 1, 4}), floats({1, 1, 4})},
+              {},  {0},        {2},
+              {},  {}};
   graph.ops = {op_of(OpKind::kRelu, 0, {0}, {1}), op_of(OpKind::kDequantize, 1, {1}, {2})};
   graph = with_growing(std::move(graph), {{-1, 0}}, 20);
   REQUIRE(graph.ops.size() == 2);

@@ -23,7 +23,7 @@ inline Tensor integers(std::vector<int> shape, const std::vector<std::int32_t>& 
 
 /// One operator that reads tensors 0..n-2 and writes the last.
 inline Graph one_op(OpKind kind, std::vector<Tensor> tensors, Op op = {}) {
-  Graph graph{"g", "g.tflite", std::move(tensors), {}, {0}, {}, {}};
+  Graph graph{"g", "g.tflite", std::move(tensors), {}, {0}, {}, {}, {}};
   const int last = static_cast<int>(graph.tensors.size()) - 1;
   op.kind = kind;
   op.name = "OP";

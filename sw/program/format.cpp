@@ -316,6 +316,7 @@ Program parse(const std::vector<std::uint8_t>& bytes, const std::string& file) {
   program.rest.assign(std::make_move_iterator(stages.begin() + 1),
                       std::make_move_iterator(stages.end()));
   if (root.model_sha256() != nullptr) program.model_sha256 = root.model_sha256()->str();
+  program.images = std::max(root.images(), 1);
   return program;
 }
 
@@ -346,7 +347,8 @@ FlatBufferBuilder built(const Program& program) {
   const auto configuration = builder.CreateString(program.config.to_toml());
   const auto digest = program.model_sha256.empty() ? 0 : builder.CreateString(program.model_sha256);
   constexpr std::uint64_t kPlace = 1;  // a field that is zero would not be stored
-  builder.Finish(format::CreateProgram(builder, kPlace, kVersion, configuration, parts, digest),
+  builder.Finish(format::CreateProgram(builder, kPlace, kVersion, configuration, parts, digest,
+                                       program.images),
                  format::ProgramIdentifier());
   if (!seal({builder.GetBufferPointer(), builder.GetSize()}))
     throw_error("{}: too large for a program file", program.name);

@@ -64,7 +64,8 @@ struct Program {
   /// these have no rest of their own.
   std::vector<Program> rest;
   Removed removed;           ///< of the whole model, told with its first stage
-  std::string model_sha256;  ///< of the model's file, with the first stage; empty: not known
+  std::string model_sha256;  ///< of the model's files, with the first stage; empty: not known
+  int images = 1;            ///< that a run takes together, with the first stage
 
   std::int64_t macs() const;                                  ///< of the machine, all stages
   std::int64_t program_offset() const { return dram_bytes; }  ///< bytes from BASE

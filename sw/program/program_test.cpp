@@ -50,13 +50,15 @@ std::vector<std::uint8_t> changed(const Program& program, Change change) {
 }
 
 TEST_CASE("a program survives its file", "[compiler][program]") {
-  const Program program = small_program();
+  Program program = small_program();
+  program.images = 3;
   const auto path = std::filesystem::temp_directory_path() /
                     ("trine_program_test." + std::to_string(::getpid()) + ".trine");
   write_program(path, program);
   const Program read = read_program(path);
   std::filesystem::remove(path);
   CHECK(serialize(read) == serialize(program));
+  CHECK(read.images == 3);
   CHECK(read.words == program.words);
   CHECK(read.layers.size() == 2);
   CHECK(read.layers[0].op == "CONV_2D");

@@ -327,7 +327,7 @@ TEST_CASE("TRANSPOSE_CONV of int16 takes a computed shape that is the file's",
 TEST_CASE("a computed index outside of its axis ends the run, in one line",
           "[reference][operators][error]") {
   using model::DataType;
-  model::Graph graph{"g", "g.tflite", {}, {}, {0, 1}, {2}, {}};
+  model::Graph graph{"g", "g.tflite", {}, {}, {0, 1}, {2}, {}, {}};
   const model::Quantization scaled{{0.5f}, {0}, 0};
   graph.tensors = {{"x", DataType::kInt8, {3}, scaled, false, {}},
                    {"i", DataType::kInt32, {1}, {}, false, {}},

@@ -2,9 +2,14 @@
 //
 // TOSA against recorded results of its reference model (tests/tosa/run.py), and damaged files.
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <ctime>
 #include <filesystem>
 #include <random>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -96,6 +101,77 @@ TEST_CASE("a damaged TOSA file is refused, or runs", "[reference][tosa][error]")
     for (std::size_t length = 0; length < whole.size(); length += 1 + whole.size() / 40)
       CHECK_NOTHROW(runs({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)}));
   }
+}
+
+/// CONV2D with the weight 1, RESCALE by 1 and CLAMPs in a row, on four int8 values.
+std::string clamped(const std::vector<std::pair<int, int>>& bounds) {
+  const auto tensor = [](const std::string& name, const std::string& type, const std::string& shape,
+                         const std::string& data = "") {
+    return R"({"name": ")" + name + R"(", "shape": )" + shape + R"(, "type": ")" + type + '"' +
+           (data.empty() ? "" : R"(, "data": )" + data) + "},";
+  };
+  std::string ops = R"({"op": "CONV2D", "attribute_type": "Conv2dAttribute", "attribute": {"pad":
+    [0, 0, 0, 0], "stride": [1, 1], "dilation": [1, 1], "local_bound": false, "acc_type": "INT32"},
+    "inputs": ["x", "w", "b", "zero", "zero"], "outputs": ["sums"]},
+    {"op": "RESCALE", "attribute_type": "RescaleAttribute", "attribute": {"scale32": true,
+    "rounding_mode": "SINGLE_ROUND", "per_channel": false, "input_unsigned": false,
+    "output_unsigned": false}, "inputs": ["sums", "multiplier", "shift", "zero32", "zero"],
+    "outputs": ["y0"]})";
+  std::string tensors =
+      tensor("x", "INT8", "[1, 2, 2, 1]") + tensor("w", "INT8", "[1, 1, 1, 1]", "[1]") +
+      tensor("b", "INT32", "[1]", "[0, 0, 0, 0]") + tensor("zero", "INT8", "[1]", "[0]") +
+      tensor("zero32", "INT32", "[1]", "[0, 0, 0, 0]") +
+      tensor("multiplier", "INT32", "[1]", "[0, 0, 0, 64]") +  // 2^30
+      tensor("shift", "INT8", "[1]", "[30]") + tensor("sums", "INT32", "[1, 2, 2, 1]");
+  for (std::size_t i = 0; i < bounds.size(); ++i) {
+    tensors += tensor(fmt::format("y{}", i), "INT8", "[1, 2, 2, 1]");
+    ops += fmt::format(
+        R"(, {{"op": "CLAMP", "attribute_type": "ClampAttribute", "attribute": {{"min_val": [{}],
+        "max_val": [{}]}}, "inputs": ["y{}"], "outputs": ["y{}"]}})",
+        bounds[i].first & 0xff, bounds[i].second & 0xff, i, i + 1);
+  }
+  tensors += tensor(fmt::format("y{}", bounds.size()), "INT8", "[1, 2, 2, 1]");
+  tensors.pop_back();
+  return R"({"version": {"_major": 1, "_minor": 0, "_patch": 0, "_draft": false}, "regions":
+    [{"blocks": [{"operators": [)" +
+         ops + R"(], "tensors": [)" + tensors + R"(], "inputs": ["x"], "outputs": [")" +
+         fmt::format("y{}", bounds.size()) + R"("]}]}]})";
+}
+
+TEST_CASE("clamps in a row apply one after the other", "[reference][tosa]") {
+  std::mt19937 random{5};
+  const auto drawn = [&] { return static_cast<int>(random() % 256) - 128; };
+  for (int i = 0; i < 200; ++i) {
+    std::vector<std::pair<int, int>> bounds(1 + random() % 3);
+    for (auto& [low, high] : bounds) std::tie(low, high) = std::minmax({drawn(), drawn()});
+    if (i == 0) bounds = {{0, 10}, {20, 30}};
+    const std::string json = clamped(bounds);
+    const model::Graph graph = model::parse_tosa({json.begin(), json.end()}, "m.json");
+    CHECK(std::ranges::count(graph.ops, model::OpKind::kConv2D, &model::Op::kind) == 1);
+    const Bytes x{0x80, 0xfb, 25, 0x7f};
+    Bytes wanted;
+    for (const std::uint8_t byte : x) {
+      int value = static_cast<std::int8_t>(byte);
+      for (const auto& [low, high] : bounds)
+        value = value < low ? low : value > high ? high : value;
+      wanted.push_back(static_cast<std::uint8_t>(value));
+    }
+    CAPTURE(i, json);
+    REQUIRE(outputs_of(graph, run_graph(graph, {{"i1", {1, 2, 2, 1}, x}})).at(0).bytes == wanted);
+  }
+}
+
+TEST_CASE("a TOSA text of many keys is read in proportion to them", "[reference][tosa]") {
+  const auto seconds = [](int keys) {
+    std::string json = R"({"version": {"_major": 1, "_minor": 0}, "regions": [{"blocks": [{)";
+    for (int i = 0; i < keys; ++i) json += fmt::format(R"("k{}": 0, )", i);
+    json += R"("operators": [], "tensors": [{"name": "x", "shape": [1], "type": "INT8"}],
+      "inputs": ["x"], "outputs": ["x"]}]}]})";
+    const std::clock_t start = std::clock();
+    model::parse_tosa({json.begin(), json.end()}, "m.json");
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  };
+  CHECK(seconds(40'000) < 40 * seconds(4'000) + 0.2);  // by look-ups one by one: 100
 }
 
 TEST_CASE("what the specification makes an error is refused by name", "[reference][tosa][error]") {

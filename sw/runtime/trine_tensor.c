@@ -384,11 +384,13 @@ int trine_input_zeros(trine_device* device, const trine_image* image, uint32_t i
   return write_planes(device, image, &tensor, &zero, 1);
 }
 
-/* Whether the codes of one mean the same in the other. */
+/* Returns 1 if each code of `a` is a code of `b` and stands for the same number. An element of one
+ * byte may be a code of int8 or of a format, and has fewer bits where a word holds more codes. */
 static int alike(const trine_tensor* a, const trine_tensor* b) {
   uint32_t i;
   if (a->rank != b->rank || trine_element_bytes(a) != trine_element_bytes(b) ||
       a->scale != b->scale || a->zero_point != b->zero_point ||
+      a->codes_per_word < b->codes_per_word || a->half_even / 2 != b->half_even / 2 ||
       (a->codes == NULL) != (b->codes == NULL))
     return 0;
   for (i = 0; i < a->rank; ++i)

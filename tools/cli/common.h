@@ -21,7 +21,13 @@
 
 namespace trine::cli {
 
-enum ExitCode { kSuccess = 0, kWrongResult = 1, kBadInput = 2, kInterrupted = 130 };
+enum ExitCode {
+  kSuccess = 0,
+  kWrongResult = 1,
+  kBadInput = 2,
+  kInternalError = 3,
+  kInterrupted = 130
+};
 
 /// The command that the arguments chose; set by the callback of its subcommand.
 using Action = std::function<int()>;

@@ -117,7 +117,7 @@ int main(int argc, char** argv) {
       "  ./trine build [TARGET]    build everything, or one target\n"
       "  ./trine docs              the documents as a site with search\n\n"
       "`trine help COMMAND` explains a command with examples.\n"
-      "Exit codes: 0 success, 1 a result is wrong, 2 bad input.");
+      "Exit codes: 0 success, 1 a result is wrong, 2 bad input, 3 a fault of trine itself.");
   clean_up_on_signals();
   sweep_cache();
   int code = parse(app, arguments_of(argc, argv));
@@ -135,7 +135,16 @@ int main(int argc, char** argv) {
     return trine::cli::main(argc, argv);
   } catch (const trine::Error& error) {
     return trine::cli::fail(error.what());
-  } catch (const std::exception& error) {
+  } catch (const std::system_error& error) {  // of files and processes
     return trine::cli::fail(fmt::format("trine: {}", error.what()));
+  } catch (const std::bad_alloc&) {
+    return trine::cli::fail("trine: not enough memory");
+  } catch (const std::exception& error) {
+    trine::cli::fail(
+        fmt::format("trine: internal error: {}: this is a fault of trine; please report it with "
+                    "the command and "
+                    "its files",
+                    error.what()));
+    return trine::cli::kInternalError;
   }
 }

@@ -300,7 +300,7 @@ class Builder {
 
   bool groups = false;  ///< the design has array.groups
   bool packed = false;  ///< and memory.packed_weights
-  model::Graph graph{"random", "random.tflite", {}, {}, {}, {}, {}};
+  model::Graph graph{"random", "random.tflite", {}, {}, {}, {}, {}, {}};
   bool one_scale = false;  ///< for all activations, as what moves codes needs it
   /// Operators at the graph's end are the host's alone (--allow-host).
   bool host_at_end = false;

@@ -312,6 +312,12 @@ void give_format(Builder& b) {
       code = static_cast<std::int16_t>(machine::nearest(format, code, 0));
     std::memcpy(t.data.edit().data(), codes.data(), t.data.size());
   }
+  for (model::Op& op : b.graph.ops) {
+    if (b.graph.out(op).format != format) continue;
+    for (int* bound : {&op.code_min, &op.code_max})  // results are clamped to them
+      if (*bound != INT16_MIN && *bound != INT16_MAX)
+        *bound = static_cast<int>(machine::nearest(format, *bound, 0));
+  }
   for (const model::Op& op : b.graph.ops) {
     if (op.kind != OpKind::kConv2D && op.kind != OpKind::kFullyConnected) continue;
     if (b.graph.in(op, 0).format == format && b.graph.out(op).format == format && once_in(b, 2) &&

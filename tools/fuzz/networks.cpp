@@ -3,8 +3,10 @@
 #include "tools/fuzz/networks.h"
 
 #include <algorithm>
+#include <cstring>
 #include <set>
 
+#include "machine/minifloat.h"
 #include "sw/model/refusal.h"
 #include "sw/model/rewrite/expand.h"
 #include "tools/fuzz/transformer.h"
@@ -183,6 +185,17 @@ void lengthen(Builder& b, bool ends, bool around_zero, Array& codes) {
   codes.bytes = std::move(bytes);
 }
 
+/// The values of a format that lie nearest to int16 codes: no other code is one of a tensor of the
+/// format.
+void be_values(machine::Format format, Array& codes) {
+  for (std::size_t i = 0; i + 1 < codes.bytes.size(); i += 2) {
+    std::int16_t code = 0;
+    std::memcpy(&code, &codes.bytes[i], sizeof code);
+    code = static_cast<std::int16_t>(machine::nearest(format, code, 0));
+    std::memcpy(&codes.bytes[i], &code, sizeof code);
+  }
+}
+
 }  // namespace
 
 Array random_codes(Builder& b, int tensor) {
@@ -202,6 +215,7 @@ Array random_codes(Builder& b, int tensor) {
       code = 0x80;
   }
   if (t.type == DataType::kInt16) lengthen(b, kind >= 4, kind == 3, codes);
+  if (t.type == DataType::kInt16 && t.format != machine::Format::kNone) be_values(t.format, codes);
   if (t.type == DataType::kInt32) {
     codes.dtype = "i4";
     std::vector<std::uint8_t> bytes;  // each the highest of an element

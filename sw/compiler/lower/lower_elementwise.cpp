@@ -155,7 +155,8 @@ const Map* Lowering::gated_map(const Op& o, int position) const {
   const Tensor &codes = graph_.in(o, position), &out = graph_.out(o);
   const Shape& s = map.shape;
   const bool fits = s.per_word == 4 && !s.wide && map.part.pixel_words == 0 &&
-                    s.C == out.extent(-1) && codes.elements() == s.C && codes.extent(-1) == s.C &&
+                    s.C == out.extent(-1) && codes.rank() > 0 && codes.elements() == s.C &&
+                    codes.extent(-1) == s.C &&
                     graph_.in(o, 1 - position).elements() == out.elements();
   return fits ? &map : nullptr;
 }

@@ -57,6 +57,16 @@ TEST_CASE("outputs of a transposed convolution whose taps lie outside have layer
         Taps{{0, 1}, {0, 1}, {1, 2}, {1, 2}, {2, 3}, {2, 3}, {40, 2}, {40, 2}, {41, 1}, {41, 1}});
 }
 
+TEST_CASE("a map of one channel times a scalar without axes is lowered", "[compiler][lower]") {
+  Builder b(1);
+  const int scalar = b.constant({1});
+  b.graph.tensors[at(scalar)].shape.clear();
+  b.graph.outputs = {b.binary(b.input({1, 4, 4, 1}), scalar, OpKind::kMul)};
+  machine::Config config = fuzz::small_config(8, 8, 64, 32, 64);
+  config.table = false;
+  CHECK_NOTHROW(lower(b.graph, config, reference::kDoublePolicy));
+}
+
 TEST_CASE("a code a channel is weights of the array where that is shorter", "[compiler][lower]") {
   struct Case {
     std::vector<int> map{1, 7, 7, 24}, gate{1, 1, 1, 24};

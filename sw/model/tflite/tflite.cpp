@@ -130,7 +130,8 @@ class Importer {
                              model_.buffers()->Get(buffer)->offset() > 1);
       const auto* quantization = tensor->quantization();
       const bool codes =
-          quantization != nullptr && size_of(quantization->scale()) > 0 && tensor->type() != kFloat;
+          quantization != nullptr && tensor->type() != kFloat &&
+          (size_of(quantization->scale()) > 0 || quantization->details_kind() == kBlockwise);
       if (codes && !constant) return;
       weights = weights || codes;
       floats = floats || (tensor->type() == kFloat && !constant);
@@ -146,10 +147,11 @@ class Importer {
                  graph_.file, kIntegerLstm);
         dequantized = dequantized || code_of(*entry) == kDequantize;
       }
-    refuse_float(graph_.file, halves        ? kFloat16
-                              : !weights    ? kFloat32
-                              : dequantized ? kWeightsAlone
-                                            : kDynamic);
+    // Blocks have scales in float16, of weights that are codes.
+    refuse_float(graph_.file, weights && dequantized ? kWeightsAlone
+                              : weights              ? kDynamic
+                              : halves               ? kFloat16
+                                                     : kFloat32);
   }
 
   void add(const format::Tensor& source) {
@@ -318,6 +320,7 @@ class Importer {
       fail(op, "computes in float32, as `trine quantize` leaves it: {}", kIntegerLstm);
     constexpr int kTanh = 4;
     if (o.activation() != kTanh) fail(op, "activation {}, allowed TANH", o.activation());
+    if (o.proj_clip() != 0) fail(op, "proj_clip {}, allowed 0", o.proj_clip());
     op.time_major = o.time_major();
     op.cell_clip = o.cell_clip();
     const std::vector<int> intermediates = copy(source.intermediates());
@@ -402,7 +405,60 @@ class Importer {
     return *options;
   }
 
+  /// @throws Error  the file sets an option that a later version of the format defines, which may
+  /// change results. A writer leaves options out that have their default.
+  void require_known(const Op& op, const format::Operator& source) const {
+    struct Known {
+      format::Options options;
+      int fields;  ///< that we read, or that change nothing: types of biases, of dynamic inputs
+    };
+    static constexpr Known kKnown[] = {{format::Options_Conv2DOptions, 7},
+                                       {format::Options_DepthwiseConv2DOptions, 7},
+                                       {format::Options_Pool2DOptions, 6},
+                                       {format::Options_SvdfOptions, 3},
+                                       {format::Options_FullyConnectedOptions, 5},
+                                       {format::Options_SoftmaxOptions, 1},
+                                       {format::Options_ConcatenationOptions, 2},
+                                       {format::Options_AddOptions, 2},
+                                       {format::Options_L2NormOptions, 1},
+                                       {format::Options_ResizeBilinearOptions, 4},
+                                       {format::Options_ReshapeOptions, 1},
+                                       {format::Options_SpaceToDepthOptions, 1},
+                                       {format::Options_MulOptions, 1},
+                                       {format::Options_GatherOptions, 2},
+                                       {format::Options_ReducerOptions, 1},
+                                       {format::Options_SubOptions, 2},
+                                       {format::Options_DivOptions, 1},
+                                       {format::Options_StridedSliceOptions, 6},
+                                       {format::Options_TransposeConvOptions, 5},
+                                       {format::Options_PackOptions, 2},
+                                       {format::Options_OneHotOptions, 1},
+                                       {format::Options_UnpackOptions, 2},
+                                       {format::Options_LstmOptions, 5},
+                                       {format::Options_ResizeNearestOptions, 2},
+                                       {format::Options_LeakyReluOptions, 1},
+                                       {format::Options_MirrorPadOptions, 1},
+                                       {format::Options_ReverseSequenceOptions, 2},
+                                       {format::Options_DepthToSpaceOptions, 1},
+                                       {format::Options_BatchMatMulOptions, 3},
+                                       {format::Options_CumsumOptions, 2},
+                                       {format::Options_GeluOptions, 1}};
+    const auto* const known = std::ranges::find(kKnown, source.options_type(), &Known::options);
+    if (known == std::end(kKnown) || source.options() == nullptr) return;
+    const auto* table = static_cast<const flatbuffers::Table*>(source.options());
+    using Offset = flatbuffers::voffset_t;
+    constexpr int kHeader = 2;  ///< entries of a vtable before the first field
+    const int entries =
+        flatbuffers::ReadScalar<Offset>(table->GetVTable()) / static_cast<int>(sizeof(Offset));
+    for (int field = known->fields; field + kHeader < entries; ++field)
+      if (table->GetOptionalFieldOffset(
+              static_cast<Offset>((field + kHeader) * static_cast<int>(sizeof(Offset)))) != 0)
+        fail(op, "option {} of a later version of the file format is set, which is not supported",
+             field);
+  }
+
   void set_options(Op& op, const format::Operator& source) const {
+    require_known(op, source);
     switch (op.kind) {
       case OpKind::kConv2D: {
         const auto& o = needed(op, source.options_as_Conv2DOptions());
@@ -441,6 +497,7 @@ class Importer {
           op.ellipsis_mask = o->ellipsis_mask();
           op.new_axis_mask = o->new_axis_mask();
           op.shrink_axis_mask = o->shrink_axis_mask();
+          if (o->offset()) fail(op, "option offset is not supported");
         }
         break;
       case OpKind::kResizeBilinear:

@@ -214,7 +214,8 @@ int HostForm::node(const char* type, std::vector<int> inputs, Numbers numbers, W
     values.back() = std::move(value);
   }
   const Constant result = run_host_op(op, values, !known);
-  if (known) return constant(result.type, result.shape, result.values);
+  if (known)
+    return constant(result.type, result.shape, {result.values.begin(), result.values.end()});
   Tensor t;
   t.name = out().name;
   t.type = result.type;
@@ -516,8 +517,10 @@ void HostForm::l2_normalization() {
 }
 
 void HostForm::attributed() {
-  give(node(onnx_, {operand(0)}, {{"alpha", {double{op_.alpha}}}},
-            {{"approximate", op_.approximate ? "tanh" : "none"}}));
+  if (onnx_ == std::string_view("Gelu"))
+    give(node(onnx_, {operand(0)}, {}, {{"approximate", op_.approximate ? "tanh" : "none"}}));
+  else
+    give(node(onnx_, {operand(0)}, {{"alpha", {double{op_.alpha}}}}));
 }
 
 void HostForm::hard_swish() {

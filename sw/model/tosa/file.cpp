@@ -343,27 +343,27 @@ File read_binary(const std::vector<std::uint8_t>& bytes, const std::string& file
 
 // ---- text ---------------------------------------------------------------------------------------
 
-const Json& list_of(const Json& from, const char* key) {
-  static const Json kNone = Json::array();
+const SortedJson& list_of(const SortedJson& from, const char* key) {
+  static const SortedJson kNone = SortedJson::array();
   const auto found = from.find(key);
   return found == from.end() || found->is_null() ? kNone : *found;
 }
 
 template <typename T>
-std::vector<T> numbers_of(const Json& list) {
+std::vector<T> numbers_of(const SortedJson& list) {
   std::vector<T> result;
-  for (const Json& one : list) result.push_back(one.get<T>());
+  for (const SortedJson& one : list) result.push_back(one.get<T>());
   return result;
 }
 
 /// An enumeration by name or number.
 template <std::size_t N>
-std::int64_t code_of(const Json& value, const std::string_view (&names)[N]) {
+std::int64_t code_of(const SortedJson& value, const std::string_view (&names)[N]) {
   if (!value.is_string()) return value.get<std::int64_t>();
   return place_in(names, value.get<std::string>()).value_or(static_cast<std::int64_t>(N));
 }
 
-std::vector<std::int64_t> attribute_of(const std::string& name, const Json& value) {
+std::vector<std::int64_t> attribute_of(const std::string& name, const SortedJson& value) {
   if (name == "min_val" || name == "max_val") return bound(numbers_of<std::uint8_t>(value));
   if (name == "rounding_mode") return {code_of(value, kRounding)};
   if (name == "mode") return {code_of(value, kResize)};
@@ -388,26 +388,26 @@ Attributes defaults_of(const std::string& type) {
   return {};
 }
 
-File build_text(const Json& network, Builder* to) {
-  const Json& version = network.at("version");
+File build_text(const SortedJson& network, Builder* to) {
+  const SortedJson& version = network.at("version");
   to->version(version.value("_major", -1), version.value("_minor", -1));
-  const Json& regions = list_of(network, "regions");
-  const Json& blocks = regions.size() == 1 ? list_of(regions[0], "blocks") : regions;
+  const SortedJson& regions = list_of(network, "regions");
+  const SortedJson& blocks = regions.size() == 1 ? list_of(regions[0], "blocks") : regions;
   to->blocks(regions.size(), regions.size() == 1 ? blocks.size() : 0);
-  const Json& block = blocks[0];
-  const Json &tensors = list_of(block, "tensors"), &shapes = list_of(block, "shapes"),
-             &ops = list_of(block, "operators");
+  const SortedJson& block = blocks[0];
+  const SortedJson &tensors = list_of(block, "tensors"), &shapes = list_of(block, "shapes"),
+                   &ops = list_of(block, "operators");
   to->counts(tensors.size() + shapes.size(), ops.size());
-  for (const Json& t : tensors)
+  for (const SortedJson& t : tensors)
     to->tensor(t.at("name").get<std::string>(),
                t.contains("type") ? code_of(t.at("type"), kTypes) : 0,
                numbers_of<int>(list_of(t, "shape")), numbers_of<std::uint8_t>(list_of(t, "data")),
                !t.value("variable", false) && !t.value("is_unranked", false) &&
                    t.value("offset", std::uint64_t{0}) <= 1);
-  for (const Json& s : shapes)
+  for (const SortedJson& s : shapes)
     to->shape(s.at("name").get<std::string>(), s.value("rank", std::int64_t{0}),
               numbers_of<std::uint8_t>(list_of(s, "data")));
-  for (const Json& op : ops) {
+  for (const SortedJson& op : ops) {
     const std::int64_t number = code_of(op.at("op"), kNames);
     const bool known = number >= 0 && number < static_cast<std::int64_t>(std::size(kNames));
     Attributes attributes = defaults_of(known ? std::string(kNames[number]) : "");
@@ -423,12 +423,12 @@ File build_text(const Json& network, Builder* to) {
 }
 
 File read_text(const std::vector<std::uint8_t>& bytes, const std::string& file) {
-  const Json network =
-      parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
+  const SortedJson network =
+      parse_sorted_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file);
   Builder to(bytes.size(), file);
   try {
     return build_text(network, &to);
-  } catch (const Json::exception& error) {
+  } catch (const SortedJson::exception& error) {
     to.fail("is no TOSA: {}", error.what());
   }
 }

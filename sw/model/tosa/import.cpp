@@ -361,8 +361,9 @@ class Importer {
       const auto bound = [&](const char* name) {
         return static_cast<int>(static_cast<std::int8_t>(op->attributes.at(name)[0] & 0xff));
       };
-      range.first = std::clamp(range.first, bound("min_val"), bound("max_val"));
-      range.second = std::clamp(range.second, bound("min_val"), bound("max_val"));
+      // The loop walks against the data: the bounds so far apply after this operator's.
+      range = {std::clamp(bound("min_val"), range.first, range.second),
+               std::clamp(bound("max_val"), range.first, range.second)};
       const int from = op->inputs[0];
       op = maker(from);
       if (op == nullptr || readers_[at(from)] != 1) return std::nullopt;

@@ -56,14 +56,21 @@ class FloatComparison {
   double largest_ = 0;  ///< 0: each value has units of its own
 };
 
-/// Operators of ONNX whose results are sums of terms of either sign.
+/// Returns true if terms of either sign may cancel in the operator's results: sums on the host, the
+/// float steps behind sums of the machine, and logarithms of a softmax, which are x - log(sum).
 bool is_sum(const model::Op& op) {
   static constexpr std::array kSums{"MatMul",        "Gemm",        "Conv",
                                     "ConvTranspose", "Einsum",      "ReduceSum",
                                     "ReduceMean",    "AveragePool", "GlobalAveragePool",
                                     "CumSum",        "Sum",         "Mean",
-                                    "Add",           "Sub"};
+                                    "Add",           "Sub",         "LogSoftmax"};
+  if (op.kind == model::OpKind::kFloat || op.kind == model::OpKind::kLogSoftmax) return true;
   return op.kind == model::OpKind::kOnnx && std::ranges::find(kSums, op.name) != kSums.end();
+}
+
+bool joins(const model::Op& op) {
+  return op.kind == model::OpKind::kConcatenation ||
+         (op.kind == model::OpKind::kOnnx && op.name == "Concat");
 }
 
 bool only_moves(const model::Op& op) {
@@ -115,14 +122,37 @@ Deviation deviation(const Array& actual, const Array& expected, const FloatOutpu
   return result;
 }
 
-FloatOutput float_output(const model::Graph& graph, int tensor) {
+namespace {
+
+/// Parts that are joined: codes if all of them are codes of one scale.
+FloatOutput joined(const model::Graph& graph, const model::Op& op, int depth);
+
+FloatOutput made_by(const model::Graph& graph, int tensor, int depth) {
+  constexpr int kMostJoins = 8;
   for (auto op = graph.ops.rbegin(); op != graph.ops.rend(); ++op) {
     if (op->outputs.empty() || op->outputs[0] != tensor || op->inputs.empty()) continue;
+    if (joins(*op) && depth < kMostJoins) return joined(graph, *op, depth + 1);
     const float scale = scale_of(graph.in(*op, 0));
     if (scale > 0 || !only_moves(*op)) return {scale, is_sum(*op)};
     tensor = op->inputs[0];
   }
   return {};
+}
+
+FloatOutput joined(const model::Graph& graph, const model::Op& op, int depth) {
+  FloatOutput result = made_by(graph, op.inputs[0], depth);
+  for (const int part : op.inputs) {
+    const FloatOutput next = made_by(graph, part, depth);
+    if (next.scale != result.scale) result.scale = 0;
+    result.of_sums = result.of_sums || next.of_sums;
+  }
+  return result;
+}
+
+}  // namespace
+
+FloatOutput float_output(const model::Graph& graph, int tensor) {
+  return made_by(graph, tensor, 0);
 }
 
 LayerComparison compare_layers(const model::Graph& graph, const VectorSet& vectors,

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 /// A value in the manifest that knows where it stands, so that each message can say so.
 class Node {
  public:
-  Node(const Json& value, std::string where) : value_(&value), where_(std::move(where)) {}
+  Node(const SortedJson& value, std::string where) : value_(&value), where_(std::move(where)) {}
 
   bool has(const char* key) const { return value_->is_object() && value_->contains(key); }
 
@@ -70,7 +70,7 @@ class Node {
   }
 
  private:
-  const Json* value_;
+  const SortedJson* value_;
   std::string where_;
 };
 
@@ -275,6 +275,7 @@ void read_reference(const Node& reference, VectorSet* set) {
   } else {
     set->package = reference["package"].text();
     set->version = reference["version"].text();
+    if (reference.has("resolver")) set->resolver = reference["resolver"].text();
   }
   set->policy = policy_of(set->package, set->version);
 }
@@ -293,7 +294,7 @@ RoundingPolicy policy_of(const std::string& package, const std::string& version)
 
 VectorSet read_vectors(const fs::path& folder, bool streams) {
   const fs::path path = folder / "manifest.json";
-  const Json manifest = parse_json(read_text(path), path.string());
+  const SortedJson manifest = parse_sorted_json(read_text(path), path.string());
   const Node root(manifest, path.string());
 
   VectorSet set;

@@ -35,12 +35,16 @@ struct VectorSet {
   std::string file;              ///< the manifest
   std::string model, sha256;     ///< "" where the manifest does not say
   std::string package, version;  ///< the runtime that made the outputs, or ""
+  std::string resolver;          ///< LiteRT's kernels that made them, or ""
   RoundingPolicy policy;         ///< how that runtime rounds
   std::vector<VectorCase> cases;
   bool stream = false;      ///< states of LSTM and SVDF go from each case to the next
   std::string layers_case;  ///< "" where the folder holds no layers
   std::vector<LayerVector> layers;
 };
+
+/// LiteRT's reference kernels; its other ones may round otherwise.
+inline constexpr std::string_view kReferenceKernels = "BUILTIN_REF";
 
 /// Reads folder/manifest.json and every tensor it names. An input that is not in the folder is
 /// taken from the one above: so do folders of another runtime version's outputs.

@@ -73,6 +73,8 @@ class Fuzzer {
     o_.output.check({}, {});
     setenv("TRINE_VERIFY", "1", 0);  // the compiler's verifiers, in decoders' sessions, too
     if (o_.new_seed) fmt::print(stderr, "seed {}; again: {}\n", o_.seed, again());
+    if (o_.programs && (o_.engine.asked() || !o_.families.empty()))
+      throw_error("--programs: not with --family, --engine, --jobs and --out");
     if (o_.programs) return fuzz_programs(o_, designs_);
     if (!o_.replay.empty()) return run_files();
     if (!o_.one.empty()) return run_one();
@@ -314,6 +316,7 @@ class Fuzzer {
         for (const auto& entry : std::filesystem::directory_iterator(path))
           if (entry.path().extension() == ".json") files.push_back(entry.path());
     }
+    if (files.empty()) throw_error("--replay {}: holds no file of --keep", o_.replay[0]);
     std::ranges::sort(files);
     for (const std::filesystem::path& file : files) {
       const std::string text = read_text(file), name = file.filename().string();

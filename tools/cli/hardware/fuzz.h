@@ -29,7 +29,7 @@ struct FuzzArguments {
 };
 
 /// Larger designs than this are not drawn for the RTL: Verilator takes too long to build them.
-constexpr int kMostPesRtl = 1100;
+constexpr int kMostPesRtl = 400;
 
 /// Says when --duration is over.
 class Deadline {

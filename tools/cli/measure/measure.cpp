@@ -14,6 +14,8 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/process.h"
+#include "sw/model/import.h"
+#include "tools/cli/measure/tools.h"
 #include "tools/cli/run/network.h"
 
 namespace trine::cli {
@@ -52,17 +54,19 @@ using Inputs = std::vector<std::pair<std::string, std::string>>;
 
 std::string digest_of(const std::string& text) { return sha256({text.begin(), text.end()}); }
 
-/// Digest of a file's bytes, or of a folder's files with their names; empty if there is none: the
-/// command says so.
+/// Digest of a file's bytes (of a model's, with those of the files that hold its weights), or of a
+/// folder's files with their names; empty if there is none: the command says so.
 std::string content_of(const fs::path& path) {
-  if (fs::is_regular_file(path)) return sha256(read_file(path));
+  if (path.extension() == ".onnx" && fs::is_regular_file(path))
+    return model::digest_of_model(read_file(path), path.string());
+  if (fs::is_regular_file(path)) return sha256_of_file(path);
   if (!fs::is_directory(path)) return "";
   std::set<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(path))
     if (entry.is_regular_file()) files.insert(entry.path());
   std::string text;
   for (const fs::path& file : files)
-    text += fs::relative(file, path).string() + '\n' + sha256(read_file(file)) + '\n';
+    text += fs::relative(file, path).string() + '\n' + sha256_of_file(file) + '\n';
   return digest_of(text);
 }
 
@@ -139,6 +143,7 @@ class Commands {
       key.add(fmt::format("{} {:016x}", design.name, design.identity()));
     }
     if (!model.empty()) key.add(content_of(model));
+    key.add(tools_of(command, model));
     for (const std::string& argument : arguments) key.add(argument);
     for (const auto& [option, path] : inputs) key.add(option + ' ' + content_of(path));
     return key.digest();

@@ -15,8 +15,10 @@
 #include "base/hash.h"
 #include "base/process.h"
 #include "machine/schema.h"
+#include "sw/model/import.h"
 #include "tools/cli/common.h"
 #include "tools/cli/measure/engine.h"
+#include "tools/cli/measure/tools.h"
 #include "tools/cli/plot.h"
 #include "tools/cli/run/network.h"
 #include "tools/sweep/grid.h"
@@ -110,7 +112,8 @@ class Sweep {
     for (const std::string& option : o_.options) settings.push_back("--" + option);
     const auto grid = sweep::grid(settings);
     std::vector<std::string> models = sweep::files_of(o_.models, "--models");
-    for (const std::string& model : models) hashes_[model] = sha256(read_file(model));
+    for (const std::string& model : models)
+      hashes_[model] = model::digest_of_model(read_file(model), model);
     if (models.empty()) models.emplace_back();
     for (const std::string& config : all_configs())
       for (const auto& point : grid)
@@ -166,8 +169,9 @@ class Sweep {
       if (is_option(setting) && setting.starts_with(kOfSynth) == synth) {
         options.push_back(synth ? "--" + setting.substr(kOfSynth.size()) : setting);
         const std::string value = setting.substr(setting.find('=') + 1);
-        if (fs::is_regular_file(value)) files += sha256(read_file(value));
+        if (fs::is_regular_file(value)) files += sha256_of_file(value);
       }
+    files += tools_of(words.front(), "");
     const auto model = synth ? hashes_.end() : hashes_.find(p.model);
     if (model != hashes_.end())
       for (const std::string& shape : o_.shapes) options.push_back("--shape=" + shape);

@@ -135,6 +135,13 @@ std::string Python::run(const std::string& script, const std::vector<std::string
     return fmt::format("{}", fmt::join(messages, "\n"));
   }
   if (code == 0) return "";
+  constexpr int kSignal = 128;
+  if (code > kSignal)  // the interpreter ends with the runtime
+    throw_error("{}: models/{}.py and the runtime that it calls crashed (signal {}){}", what,
+                script, code - kSignal,
+                script == "record" && std::ranges::count(arguments, "--no-layers") == 0
+                    ? " with all tensors kept: --no-layers keeps none"
+                    : "");
   throw_error("models/{}.py: exit code {}: {}", script, code, last_line_of(log));
 }
 

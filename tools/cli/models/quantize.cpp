@@ -66,6 +66,7 @@ Array stack(const QuantizeArguments& options, const DataSet& data) {
 struct Quantized {
   std::string by;  ///< "by onnxruntime 1.31.1"
   std::int64_t examples = 0;
+  Json losses = Json::object();  ///< of models/loss.py: bound, notes, outputs
 };
 
 /// Quantizes into FILE.
@@ -104,11 +105,35 @@ Quantized quantized(QuantizeArguments& options, const machine::Config& config) {
   if (options.int8_activations) arguments.emplace_back("--int8-activations");
   for (const std::string& carry : options.carries)
     arguments.insert(arguments.end(), {"--carry", carry});
+  const fs::path losses = scratch.path() / "losses.json";
+  arguments.insert(arguments.end(), {"--compared", losses.string()});
   const std::string by = python.run("quantize", arguments, options.model + ": quantizing");
   const std::vector<std::uint8_t> bytes = read_file(result);
   write_file(options.network.model, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   options.mixed.take(scratch.path(), options.network.model);
-  return {by, count};
+  Quantized result_of{by, count};
+  if (fs::exists(losses)) result_of.losses = parse_json(read_text(losses), losses.string());
+  return result_of;
+}
+
+/// The outputs, and parts of outputs, that lost more than the bound, a line each; empty: none.
+std::string losses_text(const Json& losses) {
+  std::string text;
+  for (const Json& one : losses.value("outputs", Json::array())) {
+    if (one.at("fine").get<bool>()) continue;
+    const auto part = one.at("part").get<std::string>();
+    text += fmt::format(
+        "output '{}'{}: {} the float model's values; the error is {:.0f} % of them (root mean "
+        "squares), allowed {:.0f} %\n",
+        one.at("output").get<std::string>(), part == "all" ? "" : ", part '" + part + "'",
+        one.at("constant").get<bool>() ? "one constant in place of" : "far from",
+        100 * one.at("error").get<double>(), 100 * losses.at("bound").get<double>());
+  }
+  if (!text.empty())
+    text +=
+        "give parts of other ranges as outputs of their own, or take more bits (--type int16): "
+        "docs/five_steps.md\n";
+  return text;
 }
 
 /// Compiles the result. @throws Error  the machine lacks something
@@ -187,19 +212,24 @@ int run(const QuantizeArguments& given) {
   if (!options.inputs.empty() && options.preparation.given())
     throw_error("--mean, --scale: of --calibration; files of --inputs are as the model takes them");
   options.mixed.check(options.model, config);
-  const auto [by, examples] = quantized(options, config);
-  std::string text;
+  const auto [by, examples, losses] = quantized(options, config);
+  std::string text, notes;
+  const std::string lost = losses_text(losses);
+  for (const Json& note : losses.value("notes", Json::array()))
+    notes += note.get<std::string>() + "\n";
   Json json{{"model", options.model},
             {"out", out},
             {"by", by.substr(by.find(' ') + 1)},
             {"type", options.format.empty() ? options.type : options.format},
             {"examples", examples}};
+  json["losses"] = losses.value("outputs", Json::array());
   json.update(placed(options, config, &text));
   json.update(options.mixed.json());
-  options.output.print(
-      fmt::format("{}: {}, {} examples\n{}{}", out, by, examples, options.mixed.text(), text));
+  options.output.print(fmt::format("{}: {}, {} examples\n{}{}{}", out, by, examples,
+                                   options.mixed.text(), text, notes));
   options.output.write_json(json, &config);
-  return options.mixed.reached() ? kSuccess : kWrongResult;
+  if (!lost.empty()) fmt::print(stderr, "{}: {}", out, lost);
+  return lost.empty() && options.mixed.reached() ? kSuccess : kWrongResult;
 }
 
 }  // namespace

@@ -233,7 +233,8 @@ struct Compiling {
     compile_options.print_after = options.print_after;
     compile_options.printed = &network.printed;
     network.program = compiler::compile(*network.graph, config, compile_options);
-    network.program.model_sha256 = sha256(bytes);
+    network.program.model_sha256 = model::digest_of_model(bytes, options.model);
+    network.program.images = network.images;
     return network;
   }
 
@@ -283,11 +284,15 @@ Network load_network(const std::vector<std::uint8_t>& bytes, const NetworkOption
       throw_error("--shape: {} is a program, which is compiled already", options.model);
     network.program = compiler::parse_program(bytes, options.model);
     compiler::set_configuration(network.program, config);
+    network.images = network.program.images;
     return network;
   }
   const Compiling compiling{bytes, options, config, policy};
   if (options.machine_alone) return compiling.network(HostPart::kNowhere);
-  return options.allow_host ? compiling.network(HostPart::kAnywhere) : compiling.tried();
+  network = options.allow_host ? compiling.network(HostPart::kAnywhere) : compiling.tried();
+  for (const std::string& note : network.graph->notes)
+    fmt::print(stderr, "{}: {}\n", options.model, note);
+  return network;
 }
 
 model::Graph kept(model::Graph graph) {

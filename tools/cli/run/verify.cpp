@@ -73,19 +73,33 @@ std::string near_ties(const reference::LayerDeviation& l) {
   return fmt::format(", {} of them near ties", grouped(l.at_ties));
 }
 
-std::string to_text(const reference::LayerComparison& layers, const std::string& id) {
+/// What is to be known of the kernels that made the vectors: TFLite's files name them. Empty: they
+/// are the reference.
+std::string kernels_of(const reference::VectorSet& vectors) {
+  if (vectors.resolver.empty() || vectors.resolver == reference::kReferenceKernels) return "";
+  return fmt::format(
+      "recorded by kernels of LiteRT that may round otherwise than its reference: {}, as {} lacks "
+      "an operator of this model",
+      vectors.resolver, reference::kReferenceKernels);
+}
+
+/// @param by_reference  the recorded kernels round as the golden layers do
+std::string to_text(const reference::LayerComparison& layers, const std::string& id,
+                    bool by_reference) {
   if (layers.compared == 0) return "no recorded layers to tell where";
   if (!layers.first)
     return fmt::format("layers of case {}: the golden layers compute all {} as recorded", id,
                        layers.compared);
   const reference::LayerDeviation& l = *layers.first;
-  return fmt::format("first layer that differs, in case {}: op {} {} '{}', {} of {} codes{}", id,
-                     l.op_index, l.op, fitted(l.name, 40), grouped(l.deviation.differ),
+  return fmt::format("first layer that {}, in case {}: op {} {} '{}', {} of {} codes{}",
+                     by_reference ? "differs" : "those kernels compute otherwise", id, l.op_index,
+                     l.op, fitted(l.name, 40), grouped(l.deviation.differ),
                      grouped(l.deviation.elements), near_ties(l));
 }
 
 std::string to_text(const Comparison& c, const reference::LayerComparison& layers,
-                    const std::string& id, int tolerance) {
+                    const reference::VectorSet& vectors, int tolerance) {
+  const std::string kernels = kernels_of(vectors);
   std::string text;
   if (c.codes.differ > 0) {
     text = fmt::format("{} of {} codes differ, by up to {}", grouped(c.codes.differ),
@@ -96,7 +110,8 @@ std::string to_text(const Comparison& c, const reference::LayerComparison& layer
     if (c.codes.ulps > 0)
       text += fmt::format("; floats by up to {} units in the last place, {:.1e} of the value",
                           c.codes.ulps, c.codes.relative);
-    text += "\n" + to_text(layers, id) + "\n";
+    text += "\n" + (kernels.empty() ? "" : kernels + "\n") +
+            to_text(layers, vectors.layers_case, kernels.empty()) + "\n";
   }
   if (c.codes.rounded > 0)
     text += fmt::format(
@@ -191,14 +206,16 @@ Verification verify(const Network& network, const reference::VectorSet& vectors,
   if (network.graph && !vectors.stream && !comparison.differences.empty())
     layers = reference::compare_layers(*network.graph, vectors, policy);
   Verification result;
-  result.text = to_text(comparison, layers, vectors.layers_case, tolerance);
+  result.text = to_text(comparison, layers, vectors, tolerance);
   result.json = to_json(network.program, execution, backend.backend);
   result.execution = std::move(execution);
   result.json.update(comparison_json(comparison, layers, tolerance));
   if (comparison.codes.largest <= tolerance) return result;
   const std::vector<std::string>& all = comparison.differences;
   result.faults.assign(all.begin(), all.begin() + std::min(std::ssize(all), kShownDifferences));
-  if (layers.first) result.faults.push_back(to_text(layers, vectors.layers_case));
+  const std::string kernels = kernels_of(vectors);
+  if (!kernels.empty()) result.faults.push_back(kernels);
+  if (layers.first) result.faults.push_back(to_text(layers, vectors.layers_case, kernels.empty()));
   return result;
 }
 

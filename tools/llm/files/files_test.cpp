@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <string>
 
@@ -155,6 +156,22 @@ TEST_CASE("a GGUF file's faults are named", "[llm][files]") {
   CHECK_THROWS_WITH(
       values_of("t.F32", *GgufFile::parse(infinite, "m.gguf").tensors().find("t.F32")),
       Contains(fmt::format("tensor 't.F32': the value at byte {} is not finite", data + 40)));
+}
+
+TEST_CASE("a safetensors header is read in proportion to its tensors", "[llm][files]") {
+  const auto seconds = [](int tensors) {
+    std::string header = "{";
+    for (int i = 0; i < tensors; ++i)
+      header += "\"t" + std::to_string(i) +
+                R"(": {"dtype": "U8", "shape": [1], "data_offsets": [)" + std::to_string(i) + ", " +
+                std::to_string(i + 1) + "]}" + (i + 1 < tensors ? "," : "}");
+    const FileBytes bytes = safetensors_bytes(header, static_cast<std::size_t>(tensors));
+    const std::clock_t start = std::clock();
+    CHECK(parse_safetensors(bytes, "m.safetensors").all().size() ==
+          static_cast<std::size_t>(tensors));
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  };
+  CHECK(seconds(20'000) < 40 * seconds(2'000) + 0.2);  // by look-ups one by one: 100
 }
 
 TEST_CASE("a safetensors file's faults are named", "[llm][files]") {

@@ -28,7 +28,7 @@ class Header {
       throw_error("{}: ends in byte {}, within its header of {} bytes", file, bytes.size(), size);
     data_at_ = 8 + size;
     data_ = bytes.subspan(data_at_);
-    json_ = parse_json({reinterpret_cast<const char*>(bytes.data() + 8), size}, file);
+    json_ = parse_sorted_json({reinterpret_cast<const char*>(bytes.data() + 8), size}, file);
     if (!json_.is_object()) throw_error("{}: the header is no object", file);
   }
 
@@ -49,31 +49,31 @@ class Header {
     throw_error("{}: tensor '{}': {}", file_, printable(name), what);
   }
 
-  const Json& part(const std::string& name, const Json& entry, const char* key) const {
+  const SortedJson& part(const std::string& name, const SortedJson& entry, const char* key) const {
     const auto found = entry.find(key);
     if (found == entry.end()) refuse(name, fmt::format("no {}", key));
     return *found;
   }
 
-  std::vector<std::int64_t> numbers(const std::string& name, const Json& entry,
+  std::vector<std::int64_t> numbers(const std::string& name, const SortedJson& entry,
                                     const char* key) const {
-    const Json& list = part(name, entry, key);
+    const SortedJson& list = part(name, entry, key);
     std::vector<std::int64_t> all;
     if (!list.is_array()) refuse(name, fmt::format("{} is no list", key));
-    for (const Json& v : list) {
+    for (const SortedJson& v : list) {
       if (!v.is_number_unsigned() || v.get<std::uint64_t>() >> 62 != 0)
         refuse(name, fmt::format("{}: {}, allowed whole numbers below 2^62", key,
-                                 printable(json_text(v))));
+                                 printable(sorted_json_text(v))));
       all.push_back(v.get<std::int64_t>());
     }
     return all;
   }
 
-  void read(const std::string& name, const Json& entry) {
+  void read(const std::string& name, const SortedJson& entry) {
     if (!entry.is_object()) refuse(name, "is no object");
     StoredTensor t;
-    const Json& dtype = part(name, entry, "dtype");
-    const std::string type = dtype.is_string() ? dtype.get<std::string>() : json_text(dtype);
+    const SortedJson& dtype = part(name, entry, "dtype");
+    const std::string type = dtype.is_string() ? dtype.get<std::string>() : sorted_json_text(dtype);
     t.encoding = safetensors_encoding(type);
     if (t.encoding == nullptr)
       refuse(name, fmt::format("type {}, allowed {}", printable(type), safetensors_encodings()));
@@ -115,7 +115,7 @@ class Header {
   const std::string& file_;
   std::uint64_t data_at_ = 0;
   std::span<const std::uint8_t> data_;
-  Json json_;
+  SortedJson json_;
   std::vector<Placed> placed_;
   StoredTensors tensors_;
 };
@@ -139,7 +139,7 @@ StoredTensors read_safetensors_folder(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(index))
     throw_error("{}: neither model.safetensors nor model.safetensors.index.json is there",
                 folder.string());
-  const Json json = parse_json(read_text(index), index.string());
+  const SortedJson json = parse_sorted_json(read_text(index), index.string());
   const auto map = json.is_object() ? json.find("weight_map") : json.end();
   if (map == json.end() || !map->is_object())
     throw_error("{}: no object weight_map", index.string());
@@ -149,7 +149,7 @@ StoredTensors read_safetensors_folder(const std::filesystem::path& folder) {
     const std::string file = shard.is_string() ? shard.get<std::string>() : "";
     if (file.empty() || file.find('/') != std::string::npos || file == "..")
       throw_error("{}: tensor '{}': {}, allowed the name of a file beside it", index.string(),
-                  printable(name), printable(json_text(shard)));
+                  printable(name), printable(sorted_json_text(shard)));
     if (!shards.contains(file)) shards[file] = read_safetensors(folder / file);
     const StoredTensor* tensor = shards[file].find(name);
     if (tensor == nullptr)

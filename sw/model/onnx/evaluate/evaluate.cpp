@@ -287,6 +287,7 @@ Constant Evaluation::of_each(DataType type, const F& f) const {
 }
 
 Constant Evaluation::unary(float (*f)(float, const Node&)) const {
+  for (const float probe : {-1.0f, 1.0f}) f(probe, node_);  // reads each attribute
   return of_each(in(0).type, [&](double x) { return double{f(real(x), node_)}; });
 }
 
@@ -579,7 +580,9 @@ Constant evaluate(const Node& node, std::int64_t opset, const std::vector<Consta
       if (i == 0 || given[i]->rank() != 1) throw_error("of a tensor without elements");
       given[i] = nullptr;
     }
-  return Evaluation(node, opset, given, output, limit, shape_only).run();
+  Constant result = Evaluation(node, opset, given, output, limit, shape_only).run();
+  require_all_read(node);
+  return result;
 }
 
 namespace {
@@ -598,7 +601,7 @@ void require_whole(const Node& node, const std::vector<ConstantPointer>& inputs)
 /// Boxes that there are: a host's list has one length whatever is chosen.
 void trim(const Node& node, Constant* boxes) {
   if (node.type != "NonMaxSuppression") return;
-  std::erase(boxes->values, -1.0);
+  std::erase(boxes->values.all(), -1.0);
   boxes->shape[0] = static_cast<int>(boxes->values.size() / 3);
 }
 

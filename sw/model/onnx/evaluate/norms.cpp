@@ -30,6 +30,7 @@ Moments moments_of(std::size_t count, const std::function<double(std::size_t)>& 
 /// training mean and variance are the batch's, which the running ones approach.
 Constant Evaluation::batch_normalization() const {
   const bool training = node_.integer("training_mode", 0) != 0;
+  const float epsilon = node_.real("epsilon", 1e-5f);
   if (in(0).rank() < 2 || output_ > (training ? 2u : 0u))
     throw_error("rank {}, output {}", in(0).rank(), output_);
   const auto C = static_cast<std::size_t>(in(0).shape[1]);
@@ -63,7 +64,7 @@ Constant Evaluation::batch_normalization() const {
     const auto p = [&](std::size_t input) { return static_cast<float>(in(input).values[c]); };
     const auto mean = static_cast<float>(given[c].mean),
                variance = static_cast<float>(given[c].variance);
-    const float scale = 1.0f / std::sqrt(variance + node_.real("epsilon", 1e-5f)) * p(1);
+    const float scale = 1.0f / std::sqrt(variance + epsilon) * p(1);
     const float offset = p(2) - mean * scale;
     result.values[i] = double{static_cast<float>(in(0).values[i]) * scale + offset};
   }

@@ -61,11 +61,7 @@ std::vector<Activation> activations_of(const Node& node, std::size_t directions)
                                                   : "Sigmoid,Tanh,Tanh";
     names = directions == 2 ? once + "," + once : once;
   }
-  const auto list = [&](const char* key) {
-    const auto found = node.attributes.find(key);
-    return found == node.attributes.end() ? std::vector<float>{} : found->second.floats;
-  };
-  const auto alphas = list("activation_alpha"), betas = list("activation_beta");
+  const auto alphas = node.reals("activation_alpha"), betas = node.reals("activation_beta");
   auto alpha = alphas.begin(), beta = betas.begin();
   std::vector<Activation> result;
   std::istringstream stream(names);
@@ -196,6 +192,9 @@ Constant Evaluation::recurrent() const {
                                               : whole              ? std::vector{T, D, B, H}
                                               : batch_first        ? std::vector{B, D, H}
                                                                    : std::vector{D, B, H});
+  const auto clip = double{node_.real("clip", 0)};
+  const bool linear_before_reset = node_.integer("linear_before_reset", 0) != 0;
+  const bool input_forget = node_.integer("input_forget", 0) != 0;
   if (shape_only_) return result;
   Constant work;
   work.values.resize(1);
@@ -207,14 +206,14 @@ Constant Evaluation::recurrent() const {
   };
   for (int d = 0; d < D; ++d) {
     Cell cell{node_.type, static_cast<std::size_t>(H), static_cast<std::size_t>(I), gates};
-    cell.w = &w.values[static_cast<std::size_t>(d * rows * I)];
-    cell.r = &r.values[static_cast<std::size_t>(d * rows * H)];
-    if (has(3)) cell.bias = &in(3).values[static_cast<std::size_t>(2 * d * rows)];
-    if (cells && has(7)) cell.peepholes = &in(7).values[static_cast<std::size_t>(3 * d * H)];
+    cell.w = w.values.data() + d * rows * I;
+    cell.r = r.values.data() + d * rows * H;
+    if (has(3)) cell.bias = in(3).values.data() + 2 * d * rows;
+    if (cells && has(7)) cell.peepholes = in(7).values.data() + 3 * d * H;
     cell.f = &f[each * static_cast<std::size_t>(d)];
-    cell.clip = double{node_.real("clip", 0)};
-    cell.linear_before_reset = node_.integer("linear_before_reset", 0) != 0;
-    cell.input_forget = node_.integer("input_forget", 0) != 0;
+    cell.clip = clip;
+    cell.linear_before_reset = linear_before_reset;
+    cell.input_forget = input_forget;
     const bool backwards = direction == "reverse" || d == 1;
     for (int b = 0; b < B; ++b) {
       const auto initial = [&](std::size_t position) {
@@ -230,8 +229,7 @@ Constant Evaluation::recurrent() const {
                             : T;
       for (int i = 0; i < steps; ++i) {
         const int t = backwards ? steps - 1 - i : i;
-        cell.step(&x.values[static_cast<std::size_t>((batch_first ? b * T + t : t * B + b) * I)],
-                  &h, &c);
+        cell.step(x.values.data() + (batch_first ? b * T + t : t * B + b) * I, &h, &c);
         if (!whole) continue;
         const int at = batch_first ? (b * T + t) * D + d : (t * D + d) * B + b;
         std::copy(h.begin(), h.end(), result.values.begin() + static_cast<std::ptrdiff_t>(at) * H);

@@ -225,7 +225,7 @@ Constant Evaluation::grid_sample() const {
   };
   for (std::size_t i = 0; i < result.values.size(); ++i) {
     const std::size_t n = i / points / planes, p = (n * points + i % points) * 2;
-    const double* const plane = &x.values[i / points * static_cast<std::size_t>(H * W)];
+    const double* const plane = x.values.data() + i / points * static_cast<std::size_t>(H * W);
     const auto place = [&](double v, int extent) {
       return corners ? (v + 1) / 2 * (extent - 1) : ((v + 1) * extent - 1) / 2;
     };

@@ -147,20 +147,20 @@ Constant Evaluation::non_max_suppression() const {
   if (rows > limit_ / 3) throw_error("more than {} elements", limit_);
   Constant result = empty(DataType::kInt64, {static_cast<int>(rows), 3});
   std::fill(result.values.begin(), result.values.end(), -1.0);
+  const bool centered = node_.integer("center_point_box", 0) != 0;
   if (shape_only_) return result;
   require_time(scores, static_cast<std::size_t>(most));
   const auto share = has(3) ? static_cast<float>(in(3).values[0]) : 0.0f;
-  const bool centered = node_.integer("center_point_box", 0) != 0;
   auto next = result.values.begin();
   for (int n = 0; n < batches; ++n)
     for (int c = 0; c < classes; ++c) {
       const double* const score =
-          &scores.values[static_cast<std::size_t>((n * classes + c) * count)];
+          scores.values.data() + static_cast<std::size_t>((n * classes + c) * count);
       std::vector<Box> all;
       std::vector<int> candidates;
       for (int i = 0; i < count; ++i) {
         all.push_back(
-            box_of(&boxes.values[static_cast<std::size_t>((n * count + i) * 4)], centered));
+            box_of(boxes.values.data() + static_cast<std::size_t>((n * count + i) * 4), centered));
         if (!has(4) || score[i] > in(4).values[0]) candidates.push_back(i);
       }
       const auto scored = [&](int i) { return score[i]; };
@@ -207,8 +207,8 @@ Constant Evaluation::detections() const {
   if (shape_only_) return result;
   require_time(scores, static_cast<std::size_t>(std::max(most, std::min(of_class, count))));
   for (int i = 0; i < count; ++i) {
-    const double* const box = &boxes.values[static_cast<std::size_t>(i * boxes.shape[2])];
-    const double* const anchor = &anchors.values[static_cast<std::size_t>(4 * i)];
+    const double* const box = boxes.values.data() + static_cast<std::size_t>(i * boxes.shape[2]);
+    const double* const anchor = anchors.values.data() + static_cast<std::size_t>(4 * i);
     const Box& b = all.boxes.emplace_back(decoded_box(box, anchor, node_));
     if (b.top > b.bottom || b.left > b.right) throw_error("box {} has negative sides", i);
   }

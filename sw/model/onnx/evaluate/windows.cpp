@@ -71,11 +71,12 @@ Constant Evaluation::pool() const {
   const bool indices = output_ == 1;  // of maxima in all of the tensor
   Constant result = empty(indices ? DataType::kInt64 : in(0).type,
                           with_channels(in(0).shape[0], in(0).shape[1], places));
+  const bool by_columns = node_.integer("storage_order", 0) != 0;
   if (shape_only_) return result;
   require_time(result, count_of(s.taps));
   const std::size_t pixels = count_of(image);
   std::vector<std::size_t> steps = steps_of(image);
-  if (node_.integer("storage_order", 0) != 0)  // the first axis counts fastest
+  if (by_columns)  // the first axis counts fastest
     for (std::size_t i = 0, step = 1; i < image.size(); step *= at(image[i++])) steps[i] = step;
   std::size_t next = 0;
   for (std::size_t plane = 0; plane < in(0).values.size() / pixels; ++plane)
@@ -215,15 +216,20 @@ Constant Evaluation::transposed_convolution() const {
 
 Constant Evaluation::matmul() const {
   const Constant &a = in(0), &b = in(1);
-  if (a.rank() < 2 || b.rank() < 2) throw_error("operands of rank {} and {}", a.rank(), b.rank());
-  const int rows = a.shape[a.rank() - 2], K = a.shape.back(), cols = b.shape.back();
-  if (K != b.shape[b.rank() - 2]) throw_error("{} columns meet {} rows", K, b.shape[b.rank() - 2]);
-  const std::vector<int> a_batch{a.shape.begin(), a.shape.end() - 2};
-  const std::vector<int> b_batch{b.shape.begin(), b.shape.end() - 2};
+  if (a.rank() < 1 || b.rank() < 1) throw_error("operands of rank {} and {}", a.rank(), b.rank());
+  // A vector is a row on the left and a column on the right; the result lacks that axis.
+  std::vector<int> a_shape = a.shape, b_shape = b.shape;
+  if (a.rank() == 1) a_shape.insert(a_shape.begin(), 1);
+  if (b.rank() == 1) b_shape.push_back(1);
+  const int rows = a_shape.end()[-2], K = a_shape.back(), cols = b_shape.back();
+  if (K != b_shape.end()[-2]) throw_error("{} columns meet {} rows", K, b_shape.end()[-2]);
+  const std::vector<int> a_batch{a_shape.begin(), a_shape.end() - 2};
+  const std::vector<int> b_batch{b_shape.begin(), b_shape.end() - 2};
   const auto batch = broadcast_shape(a_batch, b_batch);
   if (!batch) throw_error("the batch axes of the inputs do not fit");
   std::vector<int> shape = *batch;
-  shape.insert(shape.end(), {rows, cols});
+  if (a.rank() > 1) shape.push_back(rows);
+  if (b.rank() > 1) shape.push_back(cols);
   Constant result = empty(DataType::kFloat32, shape);
   if (shape_only_) return result;
   require_time(result, at(K));

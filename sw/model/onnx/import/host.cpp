@@ -41,6 +41,7 @@ Op host_op(const Node& node, std::int64_t opset, std::size_t output) {
   op.numbers["output"] = {static_cast<double>(output)};
   op.numbers["outputs"] = {static_cast<double>(node.outputs.size())};
   for (const auto& [key, a] : node.attributes) {
+    *a.read = true;  // run_host_op() refuses what the evaluation does not read
     if (a.tensor) throw_error("attribute '{}' is a tensor", key);
     if (!std::isfinite(a.f)) throw_error("attribute '{}' is {}", key, a.f);
     if (!a.s.empty())

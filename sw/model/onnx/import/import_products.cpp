@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <functional>
 #include <span>
 
 #include "base/error.h"
+#include "base/index.h"
 #include "sw/model/groups.h"
 #include "sw/model/indices.h"
 #include "sw/model/onnx/import/importer.h"
@@ -80,8 +82,7 @@ void set_groups(std::vector<float> scales, std::size_t taps, Product* p) {
 }
 
 /// A channel of one group: its scale may be negative (Q4_0) or, without weights, 0.
-void be_positive(std::size_t first, std::size_t taps, std::vector<float>* scales, Product* p) {
-  float& scale = (*scales)[first];
+void be_positive(std::size_t first, std::size_t taps, float& scale, Product* p) {
   const int sign = scale < 0 ? -1 : scale > 0 ? 1 : 0;
   for (std::int8_t& w : std::span(p->weights).subspan(first, taps))
     w = static_cast<std::int8_t>(w * sign);
@@ -89,70 +90,96 @@ void be_positive(std::size_t first, std::size_t taps, std::vector<float>* scales
 }
 
 /// Bits that are 0 at the end of all these codes.
-int zeros_of(const std::vector<std::int32_t>& codes, std::span<const std::size_t> places) {
+int zeros_of(const NumberList<std::int32_t>& codes, const Indices& places) {
   std::uint32_t all = 0;
   for (const std::size_t at : places) all |= static_cast<std::uint32_t>(codes[at]);
   return all == 0 ? 0 : std::countr_zero(all);
 }
 
-/// Codes, scales and zero point of constant weights. @param order  element of each weight,
-/// channel by channel
-void set_weights(const Constant& c, const std::vector<std::size_t>& order, Product* p) {
-  const std::size_t taps = order.size() / static_cast<std::size_t>(p->channels);
-  const bool plain = c.codes.empty();  // whole numbers as they are
-  std::vector<float> scales;           // of each weight
-  int shift = 0;                       // uint8 weights: 128 less
-  const auto is_uint8 = [](const std::vector<std::int32_t>& codes) {
-    const auto [low, high] = std::ranges::minmax(codes);
-    return low >= 0 && high > 127 && high < 256;
-  };
-  if (!plain && is_uint8(c.codes)) shift = 128;
-  // Codes of four bits without their zero points fit int8.
+using Taps = std::function<Indices(int)>;  ///< the elements of a channel's weights
+
+/// How the codes of constant weights are read.
+struct WeightRule {
+  bool plain = false;       ///< whole numbers as they are
+  bool narrow = false;      ///< codes of four bits, which fit int8 without their zero points
+  int shift = 0;            ///< 128 less: uint8 weights
+  std::vector<int> shared;  ///< of each channel: bits that are 0 in all weights, its scale's
+  bool wide = false;        ///< in fixed point, of more than 8 bits
+};
+
+WeightRule rule_of(const Constant& c, const Taps& of_channel, int channels) {
+  WeightRule rule;
+  rule.plain = c.codes.empty();
+  rule.shared.resize(static_cast<std::size_t>(channels));
+  if (rule.plain) return rule;
+  if (const auto [low, high] = std::ranges::minmax(c.codes); low >= 0 && high > 127 && high < 256)
+    rule.shift = 128;
   const auto is_narrow = [](int code) { return code >= -8 && code <= 15; };
-  const bool narrow = !plain && std::ranges::all_of(c.codes, is_narrow) &&
-                      std::ranges::all_of(c.zero_points, is_narrow);
-  // Bits that are 0 in all weights of a channel belong to its scale.
-  std::vector<int> shared(static_cast<std::size_t>(p->channels));
-  bool wide = false;
-  for (std::size_t m = 0; !plain && shift == 0 && !narrow && m < shared.size(); ++m) {
-    const auto row = std::span(order).subspan(m * taps, taps);
+  rule.narrow =
+      std::ranges::all_of(c.codes, is_narrow) && std::ranges::all_of(c.zero_points, is_narrow);
+  const auto beyond = [](int code) { return code < -128 || code > 127; };
+  if (rule.shift != 0 || rule.narrow || std::ranges::none_of(c.codes, beyond)) return rule;
+  for (int m = 0; m < channels; ++m) {
+    const Indices row = of_channel(m);
     if (std::ranges::any_of(row, [&](std::size_t at) { return c.zero_points[at] != 0; })) continue;
-    const auto beyond = [&](std::size_t at) { return c.codes[at] < -128 || c.codes[at] > 127; };
-    if (std::ranges::none_of(row, beyond)) continue;
-    shared[m] = zeros_of(c.codes, row);
-    for (const std::size_t at : row)
-      wide = wide || c.codes[at] >> shared[m] > 127 || c.codes[at] >> shared[m] < -128;
+    if (std::ranges::none_of(row, [&](std::size_t at) { return beyond(c.codes[at]); })) continue;
+    const int zeros = rule.shared[static_cast<std::size_t>(m)] = zeros_of(c.codes, row);
+    rule.wide = rule.wide || std::ranges::any_of(
+                                 row, [&](std::size_t at) { return beyond(c.codes[at] >> zeros); });
   }
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const std::size_t at = order[i];
-    const int less = plain ? 0 : narrow ? c.zero_points[at] : shift;
-    const double code =
-        plain ? c.values[at] : std::ldexp(double(c.codes[at] - less), -shared[i / taps]);
-    if (code != std::trunc(code) || code < (wide ? -kMostFixed : -128) ||
-        code > (wide ? kMostFixed : 127))
-      throw_error("weight {} is no quantized value of 8 bits{}: quantize weights to int8",
-                  c.values[at], wide ? ", or in fixed point of 19" : "");
-    const float scale = plain ? 1.0f : std::ldexp(c.scales[at], shared[i / taps]);
-    const int zero_point = plain || narrow ? 0 : c.zero_points[at] - shift;
-    if (i == 0) p->zero_point = zero_point;
-    if (zero_point != p->zero_point) throw_error("weights of one channel with several zero points");
-    scales.push_back(scale);
-    p->weights.push_back(static_cast<std::int8_t>(code));
-    if (wide) p->wide.push_back(static_cast<std::int32_t>(code));
-  }
-  if (wide) p->weights.clear();
+  return rule;
+}
+
+/// Codes, scales and zero point of constant weights, channel by channel.
+void set_weights(const Constant& c, const Taps& of_channel, Product* p) {
+  const WeightRule rule = rule_of(c, of_channel, p->channels);
+  const auto scale_of = [&](std::size_t at, std::size_t m) {
+    return rule.plain ? 1.0f : std::ldexp(c.scales[at], rule.shared[m]);
+  };
+  if (!rule.wide) p->weights.reserve(c.elements());
+  std::vector<float> scales;  // of channels
   bool in_groups = false;
-  for (std::size_t i = 0; i < scales.size(); ++i)
-    in_groups = in_groups || (i % taps != 0 && scales[i] != scales[i - 1]);
-  for (std::size_t i = 0; i < scales.size() && !in_groups; i += taps) {
-    if (narrow && p->op.kind == OpKind::kFullyConnected) be_positive(i, taps, &scales, p);
-    if (!std::isfinite(scales[i]) || scales[i] <= 0)
-      throw_error("weights' scale {}, allowed above 0", scales[i]);
-    p->scales.push_back(scales[i]);
+  std::size_t taps = 0;
+  for (int channel = 0; channel < p->channels; ++channel) {
+    const auto m = static_cast<std::size_t>(channel);
+    const Indices row = of_channel(channel);
+    taps = row.size();
+    for (const std::size_t at : row) {
+      const int less = rule.plain ? 0 : rule.narrow ? c.zero_points[at] : rule.shift;
+      const double code =
+          rule.plain ? c.values[at] : std::ldexp(double(c.codes[at] - less), -rule.shared[m]);
+      if (code != std::trunc(code) || code < (rule.wide ? -kMostFixed : -128) ||
+          code > (rule.wide ? kMostFixed : 127))
+        throw_error("weight {} is no quantized value of 8 bits{}: quantize weights to int8",
+                    c.values[at], rule.wide ? ", or in fixed point of 19" : "");
+      const int zero_point = rule.plain || rule.narrow ? 0 : c.zero_points[at] - rule.shift;
+      if (m == 0 && at == row[0]) p->zero_point = zero_point;
+      if (zero_point != p->zero_point)
+        throw_error("weights of one channel with several zero points");
+      if (rule.wide)
+        p->wide.push_back(static_cast<std::int32_t>(code));
+      else
+        p->weights.push_back(static_cast<std::int8_t>(code));
+      in_groups = in_groups || scale_of(at, m) != scale_of(row[0], m);
+    }
+    if (!row.empty()) scales.push_back(scale_of(row[0], m));
   }
+  for (std::size_t m = 0; m < scales.size() && !in_groups; ++m) {
+    if (rule.narrow && p->op.kind == OpKind::kFullyConnected)
+      be_positive(m * taps, taps, scales[m], p);
+    if (!std::isfinite(scales[m]) || scales[m] <= 0)
+      throw_error("weights' scale {}, allowed above 0", scales[m]);
+  }
+  if (!in_groups) p->scales = std::move(scales);
   if (in_groups && p->op.kind != OpKind::kFullyConnected)
     throw_error("weights of one channel with several scales, allowed in MatMul and Gemm");
-  if (in_groups) set_groups(scales, taps, p);
+  if (in_groups) {
+    std::vector<float> each;
+    for (int m = 0; m < p->channels; ++m)
+      for (const std::size_t at : of_channel(m))
+        each.push_back(scale_of(at, static_cast<std::size_t>(m)));
+    set_groups(std::move(each), taps, p);
+  }
   if (p->zero_point < -128 || p->zero_point > 127)
     throw_error("weights' zero point {}, allowed -128..127", p->zero_point);
 }
@@ -256,9 +283,13 @@ Value Importer::matmul() {
   const std::size_t column = steps[transposed ? 0 : 1], row = steps[transposed ? 1 : 0];
   // Pixels, and their channels, of a flattened image: in ONNX's rows all pixels of a channel.
   const int C = input.layout == Layout::kFlat ? input.image[0] : 1, pixels = K / C;
-  const Indices order = walk({M, pixels, C}, {column, row, row * pixels});
   p.in_rows = input.layout != Layout::kFlat;
-  set_weights(c, order, &p);
+  set_weights(
+      c,
+      [&](int m) {
+        return walk({pixels, C}, {row, row * pixels}, column * at(m));
+      },
+      &p);
   if (gemm || of_bits) set_bias(of_bits ? 5 : 2, &p);
   const std::vector<int> shape = p.shape;
   return of_product(std::move(p), shape);
@@ -309,8 +340,10 @@ Value Importer::conv() {
   p.channels = M;
   p.filter = depthwise ? std::vector<int>{1, R, S, M} : std::vector<int>{M, R, S, filter_c};
   const std::vector<std::size_t> steps = steps_of(c.shape);
-  const Indices order = walk({M, R, S, filter_c}, {steps[0], steps[2], steps[3], steps[1]});
-  set_weights(c, order, &p);
+  const auto taps = [&](int m) {
+    return walk({R, S, filter_c}, {steps[2], steps[3], steps[1]}, steps[0] * at(m));
+  };
+  set_weights(c, taps, &p);
   set_bias(2, &p);
   p.op = windowed(depthwise ? OpKind::kDepthwiseConv2D : OpKind::kConv2D, w, 0, &input);
   p.op.depth_multiplier = depthwise ? M / C : 1;
@@ -343,13 +376,13 @@ Value Importer::conv_transpose() {
   p.channels = M;
   const std::vector<std::size_t> steps = steps_of(c.shape);
   const int inputs = C / static_cast<int>(group);
-  Indices order;
-  for (int m = 0; m < M; ++m) {
-    const Indices taps = walk({R, S, inputs}, {steps[2], steps[3], steps[0]},
-                              m / of_group * inputs * steps[0] + m % of_group * steps[1]);
-    order.insert(order.end(), taps.begin(), taps.end());
-  }
-  set_weights(c, order, &p);
+  const auto taps = [&](int m) {
+    return walk({R, S, inputs}, {steps[2], steps[3], steps[0]},
+                m / of_group * inputs * steps[0] + m % of_group * steps[1]);
+  };
+  set_weights(c, taps, &p);
+  if (!p.wide.empty())
+    throw_error("weights of more than 8 bits, allowed in Conv of one group, Gemm and MatMul");
   set_bias(2, &p);
   p.filter = {M, rows.taps, cols.taps, C};
   std::vector<std::int8_t> spread(count_of(p.filter), static_cast<std::int8_t>(p.zero_point));

@@ -38,6 +38,12 @@ bool is_line(const Value& value, std::vector<int> shape) {
 
 }  // namespace
 
+Value Importer::identity() {
+  if (node_->type == "Dropout" && has(2) && scalar(2) != 0)
+    throw_error("training_mode true, allowed false: export for inference");
+  return in(0);
+}
+
 Value Importer::reshape() {
   const ConstantPointer second = has(1) ? in(1).constant : nullptr;
   return reshaped_to(in(0), shape_after(*node_, in(0).shape, second));

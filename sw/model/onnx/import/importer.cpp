@@ -248,8 +248,9 @@ void Importer::import(const Node& node) {
     if (node.outputs.empty() || (node.outputs[0].empty() && !names_others(node.type)))
       throw_error("has no output");
     if (node.type == "QuantizeLinear" && !is_read(file_, out())) return;
-    if (fold_constants()) return;
+    if (fold_constants()) return require_all_read(node);
     Value value = made();
+    require_all_read(node);
     values_[node.type == "TopK" ? node.outputs.at(1) : out()] = std::move(value);
   } catch (const Error& error) {
     node_ = &node;
@@ -489,6 +490,7 @@ Graph graph_of(File file, bool host) {
   Graph graph;
   graph.file = file.name;
   graph.name = std::filesystem::path(file.name).stem().string();
+  graph.notes = file.notes;
   to_qdq(&file);
   fuse(&file);
   Importer(std::move(file), &graph, host).run();

@@ -89,7 +89,7 @@ class Importer {
   Op op(OpKind kind, std::vector<int> inputs = {}) const {
     return op_of(kind, node_->index, std::move(inputs));
   }
-  Value identity() { return in(0); }
+  Value identity();
 
   // import_steps.cpp
   Value stepped(Value value, Kind kind, std::vector<float> constants,

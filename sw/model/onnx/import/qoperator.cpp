@@ -127,7 +127,7 @@ class Rewriter {
     node.type = type;
     node.inputs = std::move(inputs);
     node.outputs = {fmt::format("{}:qdq{}", like.outputs[0], fresh_++)};
-    node.attributes["axis"].i = axis;
+    if (node.type == "DequantizeLinear") node.attributes["axis"].i = axis;
     file_.nodes.push_back(std::move(node));
     return file_.nodes.back().outputs[0];
   }

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <numeric>
+#include <utility>
 
 #include "base/error.h"
 #include "sw/model/indices.h"
@@ -17,24 +19,25 @@
 namespace trine::model::onnx_file {
 namespace {
 
-template <typename T>
-std::vector<T> picked(const std::vector<T>& from, const Indices& order) {
-  if (from.empty()) return {};
-  std::vector<T> result;
-  result.reserve(order.size());
-  for (const std::size_t i : order) result.push_back(from[i]);
-  return result;
-}
+using Place = std::function<std::size_t(std::size_t)>;  ///< a parameter's place, by an element's
 
 /// The elements of `from` at `order`, with all that is known of them.
-ConstantPointer pick(const Constant& from, std::vector<int> shape, const Indices& order) {
+ConstantPointer pick(const ConstantPointer& from, std::vector<int> shape, const Indices& order) {
+  const auto places =
+      std::make_shared<const std::vector<std::uint32_t>>(order.begin(), order.end());
+  const auto picked = [&]<typename T>(NumberList<T> Constant::*part) {
+    const std::size_t size = (from.get()->*part).empty() ? 0 : places->size();
+    return NumberList<T>(size, [from, places, part](std::size_t i) {
+      return (std::as_const(*from).*part)[(*places)[i]];
+    });
+  };
   auto result = std::make_shared<Constant>();
-  result->type = from.type;
+  result->type = from->type;
   result->shape = std::move(shape);
-  result->values = picked(from.values, order);
-  result->codes = picked(from.codes, order);
-  result->zero_points = picked(from.zero_points, order);
-  result->scales = picked(from.scales, order);
+  result->values = picked(&Constant::values);
+  result->codes = picked(&Constant::codes);
+  result->zero_points = picked(&Constant::zero_points);
+  result->scales = picked(&Constant::scales);
   return result;
 }
 
@@ -45,59 +48,81 @@ ConstantPointer with_shape(const Constant& from, std::vector<int> shape) {
 }
 
 /// Parameters for each block of `block_size` indices along the axis, and all of the other axes.
-Indices by_blocks(const Constant& parameter, const std::vector<int>& shape, std::size_t axis,
-                  std::int64_t block) {
+Place by_blocks(const Constant& parameter, const std::vector<int>& shape, std::size_t axis,
+                std::int64_t block) {
   std::vector<int> blocks = shape;
   if (block > 0) blocks[axis] = static_cast<int>((shape[axis] + block - 1) / block);
   if (block < 0 || parameter.shape != blocks)
     throw_error("scales [{}] for blocks of {} along axis {} of [{}]",
                 fmt::join(parameter.shape, ", "), block, axis, fmt::join(shape, ", "));
-  const std::vector<std::size_t> steps = steps_of(shape), to = steps_of(blocks);
-  Indices result;
-  for (std::size_t i = 0; i < count_of(shape); ++i) {
+  return [shape, axis, block, steps = steps_of(shape), to = steps_of(blocks)](std::size_t i) {
     std::size_t at = 0;
     for (std::size_t a = 0; a < shape.size(); ++a) {
       const std::size_t place = i / steps[a] % static_cast<std::size_t>(shape[a]);
       at += (a == axis ? place / static_cast<std::size_t>(block) : place) * to[a];
     }
-    result.push_back(at);
-  }
-  return result;
+    return at;
+  };
 }
 
 /// Parameters of QuantizeLinear and DequantizeLinear: one, or one for each index along the axis, or
 /// for each block of them.
-Indices along_axis(const Node& node, const Constant& parameter, const std::vector<int>& shape) {
+Place along_axis(const Node& node, const Constant& parameter, const std::vector<int>& shape) {
   if (const std::int64_t block = node.integer("block_size", 0); block != 0)
     return by_blocks(parameter, shape,
                      axis_of(node.integer("axis", 1), static_cast<int>(shape.size())), block);
-  if (parameter.elements() == 1) return Indices(count_of(shape), 0);
+  if (parameter.elements() == 1) return [](std::size_t) { return std::size_t{0}; };
   const int axis = axis_of(node.integer("axis", 1), static_cast<int>(shape.size()));
   if (parameter.rank() != 1 || parameter.shape[0] != shape[axis])
     throw_error("{} scales along an axis of {}", parameter.elements(), shape[axis]);
-  std::vector<std::size_t> steps(shape.size());
-  steps[axis] = 1;
-  return walk(shape, steps);
+  return
+      [step = steps_of(shape)[static_cast<std::size_t>(axis)],
+       extent = static_cast<std::size_t>(shape[axis])](std::size_t i) { return i / step % extent; };
 }
 
-ConstantPointer dequantized(const Node& node, const Constant& x, const Constant& scale,
+/// What is known of a constant of codes: each parameter is looked up when it is asked for.
+/// @param parameters  scales of all places, and zero points of as many or none
+void set_quantization(const Place& at, std::vector<float> scales,
+                      std::vector<std::int32_t> zero_points, Constant* result) {
+  const std::size_t size = result->codes.size();
+  result->scales = {size,
+                    [at, scales = std::move(scales)](std::size_t i) { return scales[at(i)]; }};
+  result->zero_points = {size, [at, zero_points = std::move(zero_points)](std::size_t i) {
+                           return zero_points.empty() ? 0 : zero_points[at(i)];
+                         }};
+}
+
+ConstantPointer dequantized(const Node& node, const ConstantPointer& x, const Constant& scale,
                             const ConstantPointer& zero_point) {
   auto result = std::make_shared<Constant>();
-  result->shape = x.shape;
-  const Indices at = along_axis(node, scale, x.shape);
+  result->shape = x->shape;
+  const Place at = along_axis(node, scale, x->shape);
   if (zero_point && zero_point->elements() != scale.elements())
     throw_error("{} zero points for {} scales", zero_point->elements(), scale.elements());
-  for (std::size_t i = 0; i < x.elements(); ++i) {
-    if (std::abs(x.values[i]) > 0x1p31) throw_error("code {} is out of range", x.values[i]);
-    const auto code = static_cast<std::int32_t>(std::clamp(x.values[i], -0x1p31, 0x1p31 - 1));
-    const auto zero = zero_point ? static_cast<std::int32_t>(zero_point->values[at[i]]) : 0;
-    const float s = real(scale.values[at[i]]) * x.unit;
-    if (!std::isfinite(s)) throw_error("scale {}, allowed finite numbers", s);
-    result->codes.push_back(code);
-    result->zero_points.push_back(zero);
-    result->scales.push_back(s);
-    result->values.push_back(real(static_cast<double>(std::int64_t{code} - zero)) * s);
+  std::vector<float> scales;
+  std::vector<std::int32_t> zeros;
+  for (std::size_t i = 0; i < scale.elements(); ++i) {
+    scales.push_back(real(scale.values[i]) * x->unit);
+    if (!std::isfinite(scales.back()))
+      throw_error("scale {}, allowed finite numbers", scales.back());
+    if (zero_point) zeros.push_back(static_cast<std::int32_t>(zero_point->values[i]));
   }
+  if (bytes_of(x->type) > 4)
+    for (const double value : x->values)
+      if (!(std::abs(value) <= 0x1p31)) throw_error("code {} is out of range", value);
+  result->codes = {x->elements(), [x](std::size_t i) {
+                     return static_cast<std::int32_t>(
+                         std::clamp(std::as_const(*x).values[i], -0x1p31, 0x1p31 - 1));
+                   }};
+  result->values = {
+      x->elements(), [x, at, scales, zeros](std::size_t i) -> double {
+        const std::size_t place = at(i);
+        const double code = std::clamp(std::as_const(*x).values[i], -0x1p31, 0x1p31 - 1);
+        const int zero = zeros.empty() ? 0 : zeros[place];
+        return double{real(static_cast<double>(static_cast<std::int64_t>(code) - zero)) *
+                      scales[place]};
+      }};
+  set_quantization(at, std::move(scales), std::move(zeros), result.get());
   return result;
 }
 
@@ -107,14 +132,18 @@ ConstantPointer quantized_linear(const Node& node, const Constant& x, const Cons
   auto result = std::make_shared<Constant>();
   result->shape = x.shape;
   result->type = codes_type(node, zero_point.get());
-  const Indices at = along_axis(node, scale, x.shape);
+  const Place at = along_axis(node, scale, x.shape);
   if (zero_point && zero_point->elements() != scale.elements())
     throw_error("{} zero points for {} scales", zero_point->elements(), scale.elements());
-  for (std::size_t i = 0; i < x.elements(); ++i) {
-    const double zero = zero_point ? zero_point->values[at[i]] : 0.0;
-    const QuantRule rule = quant_rule(node, scale.values[at[i]], zero, 8, result->type);
-    result->values.push_back(rule.code(real(x.values[i])));
-  }
+  std::vector<QuantRule> rules;
+  for (std::size_t i = 0; i < scale.elements() && x.elements() > 0; ++i)
+    rules.push_back(quant_rule(node, scale.values[i], zero_point ? zero_point->values[i] : 0.0, 8,
+                               result->type));
+  const auto codes = std::make_shared<std::vector<std::int16_t>>();
+  codes->reserve(x.elements());
+  for (std::size_t i = 0; i < x.elements(); ++i)
+    codes->push_back(static_cast<std::int16_t>(rules[at(i)].code(real(x.values[i]))));
+  result->values = {codes->size(), [codes](std::size_t i) { return double((*codes)[i]); }};
   return result;
 }
 
@@ -141,7 +170,8 @@ ConstantPointer quantized(const Node& node, const std::vector<ConstantPointer>& 
   return result;
 }
 
-ConstantPointer transposed(const Node& node, const Constant& x) {
+ConstantPointer transposed(const Node& node, const ConstantPointer& from) {
+  const Constant& x = *from;
   std::vector<std::int64_t> order = node.integers("perm");
   if (order.empty())
     for (int axis = x.rank(); axis-- > 0;) order.push_back(axis);
@@ -158,7 +188,7 @@ ConstantPointer transposed(const Node& node, const Constant& x) {
     permuted.push_back(steps[axis]);
     shape.push_back(x.shape[axis]);
   }
-  return pick(x, shape, walk(shape, permuted));
+  return pick(from, shape, walk(shape, permuted));
 }
 
 /// Axes of Squeeze and Unsqueeze: an attribute, from opset 13 on an input.
@@ -228,10 +258,10 @@ QuantRule::Round round_of(const std::string& name) {
 /// ConstantOfShape: zeros, or the number that the node has.
 ConstantPointer filled(const Node& node, const Constant& shape, std::int64_t limit) {
   Constant result;
-  if (const auto value = node.attributes.find("value"); value != node.attributes.end()) {
-    if (!value->second.tensor || value->second.tensor->elements() != 1)
-      throw_error("value is no tensor of one element");
-    result = *value->second.tensor;
+  if (node.attributes.contains("value")) {
+    const ConstantPointer value = node.tensor("value");
+    if (!value || value->elements() != 1) throw_error("value is no tensor of one element");
+    result = *value;
   }
   result.shape.clear();
   for (const double extent : shape.values) {
@@ -300,7 +330,7 @@ QuantRule quant_rule(const Node& node, double scale, double zero_point, double b
   return rule;
 }
 
-std::vector<int> reshaped(const std::vector<int>& from, const std::vector<double>& wanted) {
+std::vector<int> reshaped(const std::vector<int>& from, const NumberList<double>& wanted) {
   std::vector<int> result;
   int open = -1;
   if (wanted.size() > 16) throw_error("a shape of {} axes, allowed 0..16", wanted.size());
@@ -328,6 +358,8 @@ std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
   if (node.type == "Squeeze") return squeezed(from, axes(node, input));
   if (node.type == "Unsqueeze") return unsqueezed(from, axes(node, input));
   if (!input) throw_error("the new shape is no constant");
+  if (node.integer("allowzero", 0) != 0 && std::ranges::count(input->values, 0.0) > 0)
+    throw_error("allowzero 1 with an extent of 0, allowed extents of 1 and above");
   return reshaped(from, input->values);
 }
 
@@ -356,9 +388,9 @@ ConstantPointer fold(const Node& node, std::int64_t opset,
   const std::string& type = node.type;
   const auto second = [&] { return inputs.size() > 1 ? inputs[1] : ConstantPointer{}; };
   if (type == "Constant") {
-    const auto value = node.attributes.find("value");
-    if (value == node.attributes.end() || !value->second.tensor) throw_error("has no value tensor");
-    return value->second.tensor;
+    const ConstantPointer value = node.tensor("value");
+    if (!value) throw_error("has no value tensor");
+    return value;
   }
   if (inputs.empty()) return nullptr;
   require(inputs, 1);
@@ -371,7 +403,7 @@ ConstantPointer fold(const Node& node, std::int64_t opset,
   if (type == "Identity") return inputs[0];
   if (type == "Reshape" || type == "Flatten" || type == "Squeeze" || type == "Unsqueeze")
     return with_shape(x, shape_after(node, x.shape, second()));
-  if (type == "Transpose") return transposed(node, x);
+  if (type == "Transpose") return transposed(node, inputs[0]);
   if (type == "BipolarQuant" || type == "Quant") {
     require(inputs, type == "Quant" ? 4 : 2);
     return quantized(node, inputs);
@@ -380,7 +412,7 @@ ConstantPointer fold(const Node& node, std::int64_t opset,
     require(inputs, 2);
     const ConstantPointer zero_point = inputs.size() > 2 ? inputs[2] : nullptr;
     return type == "QuantizeLinear" ? quantized_linear(node, x, *inputs[1], zero_point)
-                                    : dequantized(node, x, *inputs[1], zero_point);
+                                    : dequantized(node, inputs[0], *inputs[1], zero_point);
   }
   if (evaluates(type))
     return std::make_shared<Constant>(evaluate(node, opset, inputs, output, limit));

@@ -34,7 +34,7 @@ ConstantPointer fold(const Node& node, std::int64_t opset,
                      std::int64_t limit);
 
 /// Shape after Reshape with `wanted` (0: as the input, -1: the rest); Flatten, Squeeze, Unsqueeze.
-std::vector<int> reshaped(const std::vector<int>& from, const std::vector<double>& wanted);
+std::vector<int> reshaped(const std::vector<int>& from, const NumberList<double>& wanted);
 /// @param axes_input  the second input where the opset has it there, else null
 std::vector<int> shape_after(const Node& node, const std::vector<int>& from,
                              const ConstantPointer& axes_input);

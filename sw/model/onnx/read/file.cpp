@@ -22,6 +22,7 @@
 #include "sw/model/elements.h"
 #include "sw/model/import.h"
 #include "sw/model/indices.h"
+#include "sw/model/onnx/read/functions.h"
 
 namespace trine::model::onnx_file {
 namespace {
@@ -49,6 +50,9 @@ bool fits(DataType type, double value) {
   }
 }
 
+/// ONNX 1.21. A later opset may define operators of the same names otherwise.
+constexpr std::int64_t kNewestOpset = 26;
+
 constexpr int kUInt4 = 21, kInt4 = 22, kFloat4 = 23;  ///< of ONNX 1.16, 1.18 and later
 constexpr int kFloat8E4M3Fnuz = 18, kFloat8E5M2Fnuz = 20;
 
@@ -58,18 +62,20 @@ bool is_half(std::int64_t type) {
 
 class Reader {
  public:
-  Reader(const onnx::ModelProto& model, std::string name, const GivenShapes& shapes)
+  Reader(onnx::ModelProto& model, std::string name, const GivenShapes& shapes)
       : model_(model), shapes_(shapes) {
     file_.name = std::move(name);
   }
 
   File run() {
     for (const auto& opset : model_.opset_import())
-      if (opset.domain().empty()) file_.opset = opset.version();
+      if (opset.domain().empty() || opset.domain() == "ai.onnx") file_.opset = opset.version();
+    if (file_.opset > kNewestOpset)
+      fail("opset {}, allowed up to {}: export for an earlier one", file_.opset, kNewestOpset);
     for (const auto& entry : model_.metadata_props())
       if (entry.key() == kFormatKey) set_format(entry.value());
-    const onnx::GraphProto& graph = model_.graph();
-    for (const auto& tensor : graph.initializer())
+    onnx::GraphProto& graph = *model_.mutable_graph();
+    for (auto& tensor : *graph.mutable_initializer())
       file_.constants[tensor.name()] = constant(tensor, "initializer '" + tensor.name() + "'");
     if (graph.sparse_initializer_size() != 0) fail("sparse initializers are not supported");
     for (const auto& input : graph.input())
@@ -78,7 +84,7 @@ class Reader {
     if (file_.inputs.empty() && !empty_.empty())
       fail("input '{}' has no elements, nor has another", *empty_.begin());
     for (const auto& output : graph.output()) this->output(output);
-    for (const auto& node : graph.node()) file_.nodes.push_back(this->node(node));
+    for (auto& node : *graph.mutable_node()) file_.nodes.push_back(this->node(node));
     check_names();
     annotate();
     if (file_.outputs.empty()) fail("the graph has no output");
@@ -103,8 +109,19 @@ class Reader {
     file_.format = *format;
   }
 
+  bool quantizes() const {
+    return std::ranges::any_of(model_.graph().node(), [](const auto& node) {
+      return node.op_type() == "QuantizeLinear" || node.op_type() == "DequantizeLinear";
+    });
+  }
+
   /// Types that users have, in their words.
   void refuse_others(int type, const std::string& what) const {
+    if (is_half(type) && quantizes())
+      fail(
+          "{}: float16: its quantizers compute in float16, allowed float32: export scales and "
+          "floats in float32",
+          what);
     if (is_half(type)) refuse_float(file_.name, kFloat16);
     if (type == kFloat8E4M3Fnuz || type == kFloat8E5M2Fnuz)
       fail("{}: FLOAT8{}FNUZ, allowed FLOAT8E4M3FN and FLOAT8E5M2", what,
@@ -126,7 +143,8 @@ class Reader {
     constant->format = format;
   }
 
-  ConstantPointer constant(const onnx::TensorProto& tensor, const std::string& what) const {
+  /// Takes the tensor's bytes, if it has such.
+  ConstantPointer constant(onnx::TensorProto& tensor, const std::string& what) const {
     const machine::Format format = machine::format_of_onnx(tensor.data_type());
     const bool eight = format != machine::Format::kNone;
     const bool halves = tensor.data_type() == kFloat4;
@@ -150,12 +168,13 @@ class Reader {
     const bool outside = tensor.data_location() == onnx::TensorProto::EXTERNAL;
     const auto bytes =
         static_cast<std::uint64_t>(nibbles ? (wanted + 1) / 2 : wanted * bytes_of(*type));
-    const std::string raw = outside ? external(tensor, what, bytes) : tensor.raw_data();
+    const auto raw = std::make_shared<const std::string>(
+        outside ? external(tensor, what, bytes) : std::move(*tensor.mutable_raw_data()));
     result->values = values(tensor, raw, nibbles ? DataType::kUInt8 : *type);
     if (nibbles)
       result->values = nibbles_of(result->values, *type, static_cast<std::size_t>(wanted));
     if (halves) {
-      std::ranges::transform(result->values, result->values.begin(), twice_float4);
+      for (double& value : result->values) value = twice_float4(value);
       result->unit = 0.5f;
     }
     if (eight) {
@@ -164,10 +183,10 @@ class Reader {
     }
     if (*type == DataType::kInt64)  // beyond, a double is not exact; such ones mean "to the end"
       for (double& value : result->values) value = std::clamp(value, -0x1p53, 0x1p53);
-    const bool whole = raw.size() % bytes_of(*type) == 0;
+    const bool whole = raw->size() % static_cast<std::size_t>(bytes_of(*type)) == 0;
     if (!whole || static_cast<std::int64_t>(result->values.size()) != wanted)
       fail("{}: {} values, its shape needs {}", what, result->values.size(), wanted);
-    for (const double value : result->values)
+    for (const double value : std::as_const(result->values))
       if (!fits(result->type, value)) fail("{}: value {} is out of its type's range", what, value);
     return result;
   }
@@ -197,13 +216,21 @@ class Reader {
     return raw;
   }
 
-  static std::vector<double> values(const onnx::TensorProto& tensor, const std::string& raw,
-                                    DataType type) {
-    if (!raw.empty())
-      return elements_as<double>(type,
-                                 {reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()});
-    if (type == DataType::kFloat32) return {tensor.float_data().begin(), tensor.float_data().end()};
-    if (type != DataType::kInt64) return {tensor.int32_data().begin(), tensor.int32_data().end()};
+  /// Bytes of the file stay what they are: large constants are weights of one byte each.
+  static NumberList<double> values(const onnx::TensorProto& tensor,
+                                   const std::shared_ptr<const std::string>& raw, DataType type) {
+    if (!raw->empty())
+      return with_type(type, [&]<typename T>(T) -> NumberList<double> {
+        return {raw->size() / sizeof(T), [raw](std::size_t i) {
+                  T value{};
+                  std::memcpy(&value, raw->data() + i * sizeof(T), sizeof(T));
+                  return static_cast<double>(value);
+                }};
+      });
+    if (type == DataType::kFloat32)
+      return std::vector<double>{tensor.float_data().begin(), tensor.float_data().end()};
+    if (type != DataType::kInt64)
+      return std::vector<double>{tensor.int32_data().begin(), tensor.int32_data().end()};
     std::vector<double> result;
     for (const std::int64_t value : tensor.int64_data())
       result.push_back(static_cast<double>(value));
@@ -211,15 +238,13 @@ class Reader {
   }
 
   /// Codes of four bits, of which a byte has two, the first in its low half.
-  static std::vector<double> nibbles_of(const std::vector<double>& bytes, DataType type,
-                                        std::size_t count) {
+  static NumberList<double> nibbles_of(const NumberList<double>& bytes, DataType type,
+                                       std::size_t count) {
     if (bytes.size() != (count + 1) / 2) return bytes;  // is told as a wrong number of values
-    std::vector<double> codes;
-    for (std::size_t i = 0; i < count; ++i) {
-      const int half = static_cast<int>(bytes[i / 2]) >> (i % 2 * 4) & 0xf;
-      codes.push_back(type == DataType::kInt8 ? (half ^ 8) - 8 : half);
-    }
-    return codes;
+    return {count, [bytes, is_signed = type == DataType::kInt8](std::size_t i) {
+              const int half = static_cast<int>(bytes[i / 2]) >> (i % 2 * 4) & 0xf;
+              return static_cast<double>(is_signed ? (half ^ 8) - 8 : half);
+            }};
   }
 
   /// Twice the value of an E2M1 code in two's complement: sign, two bits of exponent, one of
@@ -289,6 +314,13 @@ class Reader {
 
   using Dimension = onnx::TensorShapeProto::Dimension;
 
+  /// Names that exporters give to the batch; "unk__7" is tf2onnx's.
+  static bool is_batch(std::string name) {
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+    return name == "n" || name == "b" || name == "bs" || name.find("batch") != std::string::npos ||
+           name.starts_with("unk__");
+  }
+
   static bool is_open(const Dimension& dim) { return dim.dim_value() < 1; }
 
   /// As the file has it: "[N, 3, H, ?]".
@@ -320,6 +352,10 @@ class Reader {
         extent = one->at(0);
       else if (axis > 0)
         open.push_back(dim.dim_param());
+      else if (!is_batch(dim.dim_param()))
+        file_.notes.push_back(fmt::format(
+            "input '{}' is {}: extent 0 is open and taken as 1; --shape {} gives another", input,
+            text_of(shape), dim.dim_param().empty() ? input + "=N,..." : dim.dim_param() + "=N"));
       if (all != nullptr && !is_open(dim) && extent != dim.dim_value())
         fail("input '{}' is {}, --shape gives {} for axis {}", input, text_of(shape), extent, axis);
       if (extent >= kMaxElements) fail("input '{}': extent {}", input, extent);
@@ -378,14 +414,14 @@ class Reader {
           is_open(dim) || dim.dim_value() >= kMaxElements ? -1 : static_cast<int>(dim.dim_value()));
   }
 
-  Node node(const onnx::NodeProto& proto) const {
+  Node node(onnx::NodeProto& proto) const {
     Node result;
     result.index = static_cast<int>(file_.nodes.size());
-    result.type = proto.op_type();
+    result.type = operator_name(proto.domain(), proto.op_type());
     result.domain = proto.domain();
     result.inputs.assign(proto.input().begin(), proto.input().end());
     result.outputs.assign(proto.output().begin(), proto.output().end());
-    for (const auto& attribute : proto.attribute()) {
+    for (auto& attribute : *proto.mutable_attribute()) {
       Attribute& a = result.attributes[attribute.name()];
       a.kind = attribute.strings_size() != 0 ? AttributeKind::kText
                                              : static_cast<AttributeKind>(attribute.type());
@@ -404,8 +440,9 @@ class Reader {
         fail("node {} {}: attribute '{}' is of FLOAT4E2M1, allowed in initializers", result.index,
              result.type, attribute.name());
       if (attribute.has_t())
-        a.tensor = constant(attribute.t(), fmt::format("node {} {}: attribute '{}'", result.index,
-                                                       result.type, attribute.name()));
+        a.tensor = constant(
+            *attribute.mutable_t(),
+            fmt::format("node {} {}: attribute '{}'", result.index, result.type, attribute.name()));
     }
     check_units(result);
     return result;
@@ -419,7 +456,7 @@ class Reader {
             if (entry.key() == "finn_datatype") input.data_type = entry.value();
   }
 
-  const onnx::ModelProto& model_;
+  onnx::ModelProto& model_;
   const GivenShapes& shapes_;
   std::set<std::string> used_;   ///< of shapes_
   std::set<std::string> empty_;  ///< inputs without elements
@@ -457,6 +494,7 @@ onnx::ModelProto read(const std::vector<std::uint8_t>& bytes, const std::string&
   if (bytes.size() > std::numeric_limits<int>::max() || !model.ParseFromCodedStream(&stream) ||
       !stream.ConsumedEntireMessage() || !model.has_graph())
     throw_error("{}: is no ONNX model, or truncated or damaged", name);
+  inline_functions(&model, name);
   return model;
 }
 
@@ -464,8 +502,26 @@ onnx::ModelProto read(const std::vector<std::uint8_t>& bytes, const std::string&
 
 File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
            const GivenShapes& shapes) {
-  const onnx::ModelProto model = read(bytes, name);
+  onnx::ModelProto model = read(bytes, name);
   return Reader(model, name, shapes).run();
+}
+
+std::vector<std::string> external_files(const std::vector<std::uint8_t>& bytes) {
+  std::set<std::string> names;
+  const auto look = [&](const onnx::TensorProto& tensor) {
+    if (tensor.data_location() != onnx::TensorProto::EXTERNAL) return;
+    for (const auto& entry : tensor.external_data())
+      if (entry.key() == "location") names.insert(entry.value());
+  };
+  try {
+    const onnx::ModelProto model = read(bytes, "");
+    for (const auto& tensor : model.graph().initializer()) look(tensor);
+    for (const auto& node : model.graph().node())
+      for (const auto& attribute : node.attribute())
+        if (attribute.has_t()) look(attribute.t());
+  } catch (const Error&) {  // no ONNX model: its reader says so
+  }
+  return {names.begin(), names.end()};
 }
 
 std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "sw/model/graph.h"
 #include "sw/model/import.h"
+#include "sw/model/onnx/read/number_list.h"
 
 namespace trine::model::onnx_file {
 
@@ -23,11 +24,11 @@ namespace trine::model::onnx_file {
 struct Constant {
   DataType type = DataType::kFloat32;
   std::vector<int> shape;
-  std::vector<double> values;
+  NumberList<double> values;
   /// The codes of a constant that a quantizer made, or dequantized: scale * (code - zero_point),
   /// element by element; else empty.
-  std::vector<std::int32_t> codes, zero_points;
-  std::vector<float> scales;
+  NumberList<std::int32_t> codes, zero_points;
+  NumberList<float> scales;
   float unit = 1;  ///< what a value counts: of FLOAT4E2M1, whose values are whole halves, 1/2
   machine::Format format = machine::Format::kNone;  ///< of FLOAT8: values are in fixed point
 
@@ -47,6 +48,8 @@ struct Attribute {
   std::vector<std::int64_t> ints;
   std::vector<float> floats;
   ConstantPointer tensor;
+  /// Whether a reader asked for the attribute. Copies of a node share the flag.
+  std::shared_ptr<bool> read = std::make_shared<bool>(false);
 };
 
 /// An attribute of our own: a normalization that fuse() makes is over its axis alone, not over all
@@ -63,6 +66,7 @@ struct Node {
   const Attribute* attribute(const char* key, AttributeKind kind) const {
     const auto found = attributes.find(key);
     if (found == attributes.end()) return nullptr;
+    *found->second.read = true;
     if (found->second.kind != kind && found->second.kind != AttributeKind::kUnknown)
       throw_error("attribute '{}' is of another type than ONNX has it", key);
     return &found->second;
@@ -90,7 +94,23 @@ struct Node {
     const Attribute* found = attribute(key, AttributeKind::kInts);
     return found == nullptr ? std::vector<std::int64_t>{} : found->ints;
   }
+  std::vector<float> reals(const char* key) const {
+    const auto found = attributes.find(key);
+    if (found == attributes.end()) return {};
+    *found->second.read = true;
+    return found->second.floats;
+  }
+  /// Null: the node does not have the attribute, or it is not a tensor.
+  ConstantPointer tensor(const char* key) const {
+    const auto found = attributes.find(key);
+    if (found == attributes.end()) return nullptr;
+    *found->second.read = true;
+    return found->second.tensor;
+  }
 };
+
+/// @throws Error  the node has an attribute that nobody read and that may change results
+void require_all_read(const Node& node);
 
 struct Input {
   std::string name;
@@ -115,6 +135,7 @@ struct File {
   std::map<std::string, ConstantPointer> constants;
   std::vector<Input> inputs;  ///< without those that constants initialize
   std::vector<std::string> outputs;
+  std::vector<std::string> notes;                   ///< as Graph::notes
   machine::Format format = machine::Format::kNone;  ///< of its int16 codes: kFormatKey
   /// Shapes that the file declares of outputs; -1 where it leaves an extent open.
   std::map<std::string, std::vector<int>> declared;
@@ -133,6 +154,9 @@ File parse(const std::vector<std::uint8_t>& bytes, const std::string& name,
 /// As model::open_dimensions(), of ONNX.
 std::vector<std::string> open_dimensions(const std::vector<std::uint8_t>& bytes,
                                          const std::string& name);
+
+/// Names of the files that constants lie in, in the model's folder, sorted; none for other bytes.
+std::vector<std::string> external_files(const std::vector<std::uint8_t>& bytes);
 
 /// As import_onnx().
 Graph graph_of(File file, bool host);

@@ -69,8 +69,7 @@ class Fuser {
       constant = found->second;
     else if (const auto made = maker_.find(name); made != maker_.end())
       if (const Node& node = file_.nodes[made->second]; node.type == "Constant")
-        if (const auto value = node.attributes.find("value"); value != node.attributes.end())
-          constant = value->second.tensor;
+        constant = node.tensor("value");
     if (!constant || constant->elements() != 1) return std::nullopt;
     return constant->values[0];
   }

@@ -26,7 +26,10 @@ std::string remedy_of(const std::string& type) {
       {"Scan", "export without control flow, for fixed shapes"}};
   const auto found = kRemedies.find(type);
   if (found != kRemedies.end()) return found->second;
-  return type.starts_with("Q") ? "quantize it in QDQ form" : "replace it, or cut the network there";
+  if (type.find("channels_last.") != std::string::npos)
+    return "give the network as it was before its conversion to channels last";
+  const std::string own = type.substr(type.rfind('.') + 1);  // without a domain
+  return own.starts_with("Q") ? "quantize it in QDQ form" : "replace it, or cut the network there";
 }
 
 }  // namespace

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/cli/measure/tools.h"
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/process.h"
+#include "base/root.h"
+#include "synth/synthesize.h"
+#include "tools/cli/models/python.h"
+
+namespace trine::cli {
+namespace {
+namespace fs = std::filesystem;
+
+/// A tool's own words; they stay the same while a command runs.
+const std::string& version_of(const std::string& tool, const std::string& option) {
+  static std::map<std::string, std::string> known;
+  const auto [entry, is_new] = known.try_emplace(tool);
+  if (is_new) try {
+      entry->second = tool + ' ' + first_line_of({tool, option}) + '\n';
+    } catch (const Error&) {  // not there: the command says so
+      entry->second = tool + '\n';
+    }
+  return entry->second;
+}
+
+/// The processor, by the first line that names it.
+std::string computer() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with("model name")) return line + '\n';
+  return "";
+}
+
+/// The packages of the runtime that computes the model, with their versions.
+std::string runtime_of(const std::string& model) {
+  try {
+    return version_of("python3", "--version") + read_text(project_root() / recorder_of(model));
+  } catch (const Error&) {  // no model, or one without a runtime: the command says so
+    return "";
+  }
+}
+
+}  // namespace
+
+std::string tools_of(const std::string& command, const std::string& model) {
+  if (command == "synth") {
+    const fs::path library = synth::kDefaultLiberty;
+    return version_of("yosys", "-V") + version_of("sta", "-version") +
+           (fs::exists(library) ? sha256_of_file(library) + '\n' : "");
+  }
+  if (command == "cpu") return runtime_of(model) + computer();
+  if (command == "compare" || command == "accuracy") return runtime_of(model);
+  return "";
+}
+
+}  // namespace trine::cli

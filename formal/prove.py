@@ -102,7 +102,7 @@ def proofs():
     yield Proof("trine_post_format_props", ("trine_mul_pkg", "trine_job_pkg", "trine_post_pkg", "trine_post_format"), {})
     for drain, stages, delay in ((2, 2, 2), (1, 2, 2), (2, 2, 3), (1, 1, 1), (2, 1, 1)):
         yield Proof("trine_post_props", ("trine_isa_pkg", "trine_engine_pkg", "trine_job_pkg", "trine_post_pkg", "trine_vector_pkg", "trine_mul_pkg",
-                                          "trine_post", "trine_drain", "trine_drain_cfg", "trine_drain_left", "trine_drain_parts", "trine_drain_params", "trine_drain_residual", "trine_drain_grant",
+                                          "trine_post", "trine_drain", "trine_drain_cfg", "trine_drain_remaining", "trine_drain_parts", "trine_drain_params", "trine_drain_residual", "trine_drain_grant",
                                           "trine_post_kind", "trine_lane_arb", "trine_pack", "trine_words"),
                     {"Drain": drain, "PeStages": stages, "JobDelay": delay}, 16, 6, 6, slow=(drain, delay) != (2, 2))
     yield Proof("trine_ecc_props", ("trine_ecc_pkg", "trine_ecc_encode", "trine_ecc_decode"), {})

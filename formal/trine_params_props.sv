@@ -33,6 +33,7 @@ module trine_params_props (
   ) u_dut (
     .clk_i        (clk_i),
     .rst_ni       (rst_ni),
+    .clear_i      (1'b0),
     .r_valid_i    (r_valid_i),
     .r_next_i     (r_next_i),
     .r_channel_i  (r_channel_i),

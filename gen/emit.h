@@ -23,6 +23,19 @@ std::string csr_package();
 std::string csr_header();
 std::string registers_markdown();
 
+/// A parameter of trine_machine: "int unsigned", "Rows", "8", "lanes: output pixels or tokens".
+struct Parameter {
+  std::string type, name, value, doc;
+};
+std::vector<Parameter> parameters(const Config& config);
+
+/// Legal designs at the ends of the ranges that machine/schema.cpp allows, within `most_pes` PEs.
+/// Each corner of each key that sizes the RTL is in one of the designs.
+std::vector<Config> corner_designs(int most_pes);
+/// tb/corners.tsv: a line for each of corner_designs(kCornerPes), a column for each parameter.
+std::string corner_table();
+constexpr int kCornerPes = 1024;  ///< what a bench verilates in a minute
+
 // What one design needs.
 std::string config_package(const Config& config);
 std::string top_module(const Config& config);

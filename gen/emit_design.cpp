@@ -17,13 +17,29 @@
 namespace trine::gen {
 namespace {
 
-struct Parameter {
-  std::string type, name, value, doc;
-};
-
 Parameter number(const char* name, int value, const char* doc) {
   return {"int unsigned", name, std::to_string(value), doc};
 }
+
+/// What the interconnect is told of each burst: constants of the top module.
+std::vector<Parameter> attributes(const Config& c) {
+  const auto constant = [](const char* name, int bits, int value, const char* doc) {
+    return Parameter{fmt::format("logic [{}:0]", bits - 1), name,
+                     fmt::format("{}'d{}", bits, value), doc};
+  };
+  return {number("AxiIdBits", c.axi_id_bits, "AXI4 master"),
+          number("AxiUserBits", c.axi_user_bits, "AXI4 master"),
+          constant("AxiId", c.axi_id_bits, c.axi_id, "of fetches and writes; loads: the next one"),
+          constant("AxiProt", 3, c.axi_prot, "privileged, non-secure, instruction: bits 0, 1, 2"),
+          constant("AxiReadCache", 4, c.axi_read_cache, "bit 0: bufferable"),
+          constant("AxiWriteCache", 4, c.axi_write_cache, "bit 0: bufferable"),
+          constant("AxiQos", 4, c.axi_qos, "of reads and writes"),
+          constant("AxiUser", c.axi_user_bits, c.axi_user, "of reads and writes")};
+}
+
+std::string range(int bits) { return bits == 1 ? "" : fmt::format("[{}:0]", bits - 1); }
+
+}  // namespace
 
 std::vector<Parameter> parameters(const Config& c) {
   const auto flag = [](const std::string& name, bool value, const std::string& doc) {
@@ -66,26 +82,6 @@ std::vector<Parameter> parameters(const Config& c) {
                     fmt::format("{} values a word", p.codes_per_word())));
   return all;
 }
-
-/// What the interconnect is told of each burst: constants of the top module.
-std::vector<Parameter> attributes(const Config& c) {
-  const auto constant = [](const char* name, int bits, int value, const char* doc) {
-    return Parameter{fmt::format("logic [{}:0]", bits - 1), name,
-                     fmt::format("{}'d{}", bits, value), doc};
-  };
-  return {number("AxiIdBits", c.axi_id_bits, "AXI4 master"),
-          number("AxiUserBits", c.axi_user_bits, "AXI4 master"),
-          constant("AxiId", c.axi_id_bits, c.axi_id, "of fetches and writes; loads: the next one"),
-          constant("AxiProt", 3, c.axi_prot, "privileged, non-secure, instruction: bits 0, 1, 2"),
-          constant("AxiReadCache", 4, c.axi_read_cache, "bit 0: bufferable"),
-          constant("AxiWriteCache", 4, c.axi_write_cache, "bit 0: bufferable"),
-          constant("AxiQos", 4, c.axi_qos, "of reads and writes"),
-          constant("AxiUser", c.axi_user_bits, c.axi_user, "of reads and writes")};
-}
-
-std::string range(int bits) { return bits == 1 ? "" : fmt::format("[{}:0]", bits - 1); }
-
-}  // namespace
 
 std::string pes_text(const Config& config) {
   const std::string of = config.cores == 1 ? "" : fmt::format("{} cores of ", config.cores);

@@ -422,11 +422,44 @@ TEST_CASE("committed packages and pages are what gen/ prints", "[gen][emission]"
   const Scratch scratch;
   write_packages(scratch.path);
   const auto printed = contents(scratch.path);
-  CHECK(printed.size() == 5);
+  CHECK(printed.size() == 6);
   for (const auto& [name, text] : printed) {
     CAPTURE(name);  // if it differs: trine generate --packages .
     CHECK((read_text(project_root() / name) == text));
   }
+}
+
+TEST_CASE("corner designs are legal and meet the ends of each range that sizes the RTL",
+          "[gen][corners]") {
+  const std::vector<Config> designs = corner_designs(kCornerPes);
+  const auto met = [&](const machine::Key& key, const std::string& value) {
+    return std::ranges::any_of(
+        designs, [&](const Config& design) { return value_text(key, design) == value; });
+  };
+  for (const Config& design : designs) {
+    CHECK_NOTHROW(machine::check(design));
+    CHECK(design.rows * design.cols <= kCornerPes);
+  }
+  for (const machine::Key& key : machine::schema()) {
+    const bool attribute = key.name.starts_with("bus.axi_") && key.name != "bus.axi_data_bits" &&
+                           key.name != "bus.axi_addr_bits";
+    if (attribute) continue;
+    CAPTURE(key.name);
+    if (std::holds_alternative<machine::BoolKey>(key.type)) {
+      CHECK(met(key, "false"));
+      CHECK(met(key, "true"));
+    } else if (const auto* number = std::get_if<machine::IntKey>(&key.type)) {
+      for (const int end : number->allowed) {
+        CAPTURE(end);
+        CHECK(met(key, std::to_string(end)));
+      }
+    }
+  }
+  // Powers of two less one overflow counters of columns.
+  for (const char* side : {"31", "63", "127", "255"})
+    for (const char* name : {"array.rows", "array.cols"})
+      CHECK(met(*std::ranges::find(machine::schema(), std::string_view(name), &machine::Key::name),
+                side));
 }
 
 TEST_CASE("generation is deterministic, replaces its own output and nothing else",

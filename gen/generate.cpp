@@ -227,7 +227,8 @@ void write_packages(const fs::path& dir) {
                     {"rtl/control/trine_csr_pkg.sv", csr_package()},
                     {"docs/instructions.md", instructions_markdown()},
                     {"docs/registers.md", registers_markdown()},
-                    {"docs/configuration.md", machine::configuration_markdown()}};
+                    {"docs/configuration.md", machine::configuration_markdown()},
+                    {"tb/corners.tsv", corner_table()}};
   for (const auto& [name, text] : files) {
     const fs::path path = dir / name;
     std::error_code code;

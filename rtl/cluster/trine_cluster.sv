@@ -180,6 +180,12 @@ module trine_cluster #(
     always_ff @(posedge clk_i) begin
       if (dma_rvalid_i && dma_rready_o) core_q <= dma_core_i;
     end
+
+`ifdef TRINE_ASSERT
+    always_ff @(posedge clk_i) begin
+      if (dma_rvalid_i && dma_rready_o) a_room: assert (count_q != '1 || dma_rdata_valid_o);
+    end
+`endif
   end
 
   // ---------------------------------------------------------------------------------------------
@@ -248,7 +254,33 @@ module trine_cluster #(
     end
   end
 
+  // The bit positions of trine_engine_pkg, against the structs.
+  trine_engine_pkg::command_t first;
+
+  assign first = commands_i[0 +: CommandBits];
+
+  if ($bits(first) != CommandBits || $bits(param_i) != ParamBits ||
+      $bits(memory_state_o) != StateBits || $bits(activity_o) != ActivityBits) begin : gen_bad_bits
+    $error("trine_cluster: widths of trine_engine_pkg");
+  end
+
   logic unused_cluster;
-  assign unused_cluster = ^{dma_cores_i, dma_wlast_i, dma_core_i, params_ready, state, own};
+  assign unused_cluster = ^{dma_cores_i, dma_wlast_i, dma_core_i, params_ready, state, own, first};
+
+`ifdef TRINE_ASSERT
+  localparam int unsigned RunAt     = trine_engine_pkg::RunValidAt;
+  localparam int unsigned PayloadAt = trine_engine_pkg::CfgPayloadAt;
+  logic [ParamBits-1:0] param;
+
+  assign param = param_i;
+
+  always_ff @(posedge clk_i) begin
+    a_cfg_at:     assert (first.cfg_valid == commands_i[CommandBits-1]);
+    a_run_at:     assert (first.run_valid == commands_i[RunAt]);
+    a_payload_at: assert ({first.cfg_reg, first.cfg_payload} == commands_i[PayloadAt +: 60]);
+    a_bias_at:    assert (param_i.bias_valid == param[trine_engine_pkg::BiasValidAt]);
+    a_scale_at:   assert (param_i.scale_valid == param[trine_engine_pkg::ScaleValidAt]);
+  end
+`endif
 
 endmodule

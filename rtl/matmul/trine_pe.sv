@@ -12,7 +12,8 @@
 //           until as long after the next such step. With two stages the dot product has a register
 //           of its own, and the loop is one addition.
 // Contract  a reduction starts with first_i and ends with last_i (one step may have both); mode_i
-//           does not change in between, but from 2 to 3 and back (trine_dot).
+//           does not change in between, but from 2 to 3 and back (trine_dot). The pipeline has no
+//           reset: drain_o and the accumulator are undefined until the first step with last_i.
 //
 // Check     verilator --lint-only -Wall trine_pe.sv trine_dot.sv; trine_pe_tb
 

@@ -8,9 +8,10 @@
 //             `-> trine_entries -------^ `-> entry_o
 //
 // Timing    a read answers a cycle later, never refused; a beat of biases or scales waits for it.
-//           Entries follow a beat by a cycle each.
+//           Entries follow a beat by a cycle each. A scrub's zeros begin in the cycle after wipe_i,
+//           which drops a beat that waits: no row of zeros waits.
 // Contract  nobody uses the memories while wiping_o; nobody looks up what is being written.
-// Check     trine_entries_tb, trine_scrub_tb, trine_params_tb;
+// Check     trine_param_memories_tb, trine_entries_tb, trine_scrub_tb, trine_params_tb;
 //           random_program_test
 
 module trine_param_memories #(
@@ -123,6 +124,7 @@ module trine_param_memories #(
   trine_params #(.Channels(Channels), .DataWords(DataWords), .Drain(Drain)) u_params (
     .clk_i,
     .rst_ni,
+    .clear_i      (wipe_i),
     .r_valid_i,
     .r_next_i,
     .r_channel_i,
@@ -154,6 +156,7 @@ module trine_param_memories #(
                                         param_i.table_valid, param_i.exp_valid}) <= 1);
       m_no_use:     assume (!(wiping_o && (r_valid_i || param_i.bias_valid || param_i.scale_valid ||
                                            param_i.table_valid || param_i.exp_valid)));
+      if (wiping_o) a_zeros_taken: assert (params_ready);
       c_beat_waits: cover (param_i.bias_valid && !params_ready);
     end
   end

@@ -38,6 +38,7 @@ module trine_params #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  input  logic                     clear_i,      // the write that waits is dropped
 
   input  logic                     r_valid_i,
   input  logic                     r_next_i,     // behind the channel that was read last
@@ -72,7 +73,7 @@ module trine_params #(
   trine_skid #(.Width(2 + BiasAddrBits + ScaleAddrBits + DataBits)) u_skid (
     .clk_i,
     .rst_ni,
-    .clear_i     (1'b0),
+    .clear_i,
     .in_valid_i  (bias_we_i || scale_we_i),
     .in_ready_o  (w_ready_o),
     .in_data_i   ({bias_we_i, scale_we_i, bias_addr_i, scale_addr_i, wdata_i}),

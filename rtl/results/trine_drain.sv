@@ -46,8 +46,8 @@ module trine_drain #(
   parameter int unsigned LeftBits = 6,  // of a number of columns, of codes in a word
   parameter int unsigned FreeBits = 2,
   parameter int unsigned PeStages = 2,     // of a PE: 1, 2
-  parameter int unsigned PipeRows = Rows,  // PEs of a block, which shows its results a cycle behind
-  parameter int unsigned PipeCols = Cols,  // those above and left of it
+  parameter int unsigned PipeCols = Cols,  // columns of a block of PEs
+  parameter int unsigned MaxLate  = 0,     // blocks that the array may be ahead (trine_post)
   localparam int unsigned LaneBits = Rows * (AddrBits + 1),
   localparam int unsigned ChannelBits = $clog2(Channels)
 ) (
@@ -87,7 +87,7 @@ module trine_drain #(
   output trine_post_pkg::column_t  column_o,
   output logic [Cols-1:0]          cols_o,
   output logic                     odd_o,
-  output logic [1:0]               words_o,  // that end in the last eight columns of it
+  output logic [FreeBits-1:0]      words_o,  // saturated
   input  trine_post_pkg::issue_t   issue_i,
 
   // What a column needs: places for words, parameters, lanes without a softmax that keeps it out.
@@ -115,10 +115,6 @@ module trine_drain #(
   output logic                     back_o  // it is one of those before: odd lanes' columns begin
 );
 
-  // A job is offered with its last row's results, some cycles behind its first row's: so far may
-  // the array be ahead behind the first block.
-  localparam int unsigned RowBlocks = (Rows - 1) / PipeRows, ColBlocks = (Cols - 1) / PipeCols;
-  localparam int unsigned MaxLate   = RowBlocks < ColBlocks ? RowBlocks : ColBlocks;
   localparam int unsigned LateBits  = MaxLate == 0 ? 1 : $clog2(MaxLate + 1);
   localparam logic [Rows-1:0] OddLanes = Rows'({(Rows + 1) / 2{2'b10}});
 
@@ -147,8 +143,8 @@ module trine_drain #(
   logic                 open_q;         // compute's tile is not complete: groups to come
   logic                 data_q;         // its results are in the drain registers
   logic [LateBits-1:0]  late_d, late_q;  // blocks of PEs before the last column's
-  logic [LeftBits-1:0]  issues;          // parts of the job that are left
-  logic [1:0]           next_words;      // of the job on offer
+  logic [LeftBits-1:0]  issues;          // that the job has left
+  logic [FreeBits-1:0]  next_words;      // of the job on offer
   logic                 follows;         // as it ends, a group of two issues at most
   logic                 begins, one_lane, pair, last_pass, word_end, last_column;
   logic [1:0]           step;           // columns of an issue
@@ -327,11 +323,12 @@ module trine_drain #(
   assign cols_o       = cols_q;
   assign odd_o        = odd_q;
 
-  trine_drain_left #(
+  trine_drain_remaining #(
     .Ternary (Ternary), .Binary (Binary), .Int16 (Int16), .Drain (Drain), .LeftBits (LeftBits),
-    .PipeCols (PipeCols), .MaxLate (MaxLate), .LateBits (LateBits)
-  ) u_left (
-    .encoding_i (cfg_q.encoding), .slot_i (slot_q), .left_i (left_q), .next_slot_i (slot_first),
+    .WordsBits (FreeBits), .PipeCols (PipeCols), .MaxLate (MaxLate), .LateBits (LateBits)
+  ) u_remaining (
+    .clk_i, .rst_ni, .encoding_i (cfg_q.encoding),
+    .slot_i (slot_q), .left_i (left_q), .next_slot_i (slot_first),
     .count_i (count), .one_lane_i (one_lane), .part_i (parts.part),
     .twice_i (by_row_q && !odd_rows_q), .second_i (odd_rows_q), .last_slot_o (last_slot),
     .words_o, .next_words_o (next_words), .issues_o (issues), .late_o (late_d)
@@ -344,7 +341,7 @@ module trine_drain #(
     .Groups (Groups), .LeftBits (LeftBits), .FreeBits (FreeBits), .LateBits (LateBits),
     .PeStages (PeStages)
   ) u_grant (
-    .kind_i (kind_q), .column_i (column_o), .issues_i (issues),
+    .clk_i, .rst_ni, .kind_i (kind_q), .column_i (column_o), .issues_i (issues),
     .late_i (late_q & {LateBits{!by_row_q}}),
     .words_i (words_o), .follows_i (follows), .follower_words_i (next_words),
     .params_i, .done_i (issue_i.done), .lanes_i, .results_i (c_results_i),

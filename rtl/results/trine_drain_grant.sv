@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// When the compute engine may overwrite the array's drain registers: the results of a step that
-// enters the array in the cycle after the promise are in them D = 2 + PeStages cycles after it,
-// those of the next block of PipeCols columns a cycle later each. The promise is given if the last
-// column of the job in front is read in this cycle, or if at most D issues are left (D and a cycle
-// for each block before the last column's; as each block takes an issue at least, the columns
-// before it are read in time, too), and nothing can stop them: there are places for their words,
-// which no softmax takes meanwhile (trine_lane_arb).
+// Tells the compute engine when it may overwrite the array's drain registers. A step that enters
+// the array one cycle after the grant reaches the first block of PipeCols columns D = 2 + PeStages
+// cycles after the grant, and each further block one cycle later.
 //
-//   cycle         0    1    2    3    4      PeStages = 2, four columns, nothing in the way: the
+//   grant = the last column of the current job is read in this cycle
+//           or issues left <= D + late, words left <= free places, and nothing can stop them
+//
+// "late" counts the blocks before the last column's block: each of them contains at least one
+// issue, so the columns before the last one are read in time, too. No softmax takes the free places
+// in the meantime (trine_lane_arb).
+//
+//   cycle         0    1    2    3    4      PeStages = 2, four columns, no stalls: the
 //   column_i      0    1    2    3           last step of the next tile may enter in cycle 1, its
 //   drain_ok_o    1    1    1    1           results are in the registers in cycle 4
 //
-// Groups of two issues (a window's, two columns at once) follow each other every three cycles: the
-// promise comes as the next one's job is taken, a cycle before its results are.
+// Groups of two issues (a filter window's, two columns per cycle) follow each other every three
+// cycles. Their grant comes when the next group's job is taken, a cycle before its results are.
 //
 //   cycle         0    1    2    3    4    5    6
 //   column_i      A0   A2        B0   B2        C0
@@ -21,7 +24,8 @@
 //   results_i          soon valid     soon valid          of B, C
 //   drain_soon_o       1              1                   B's registers are overwritten in 5
 //
-// Timing    combinational.
+// Timing    combinational; the clock is for assertions only.
+// Contract  after a grant that counted on remaining issues, one is made in each cycle: a_kept.
 // Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 
 module trine_drain_grant #(
@@ -31,13 +35,16 @@ module trine_drain_grant #(
   parameter int unsigned LateBits = 1,
   parameter int unsigned PeStages = 2  // of a PE: 1, 2
 ) (
-  // The job in front: its next column, issues that are left, and their words; parameters that are
-  // there.
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+
+  // The current job: its next column, its remaining issues and words (all ones: or more); the
+  // parameters of the next column have been read.
   input  trine_post_pkg::kind_t    kind_i,
   input  trine_post_pkg::column_t  column_i,
   input  logic [LeftBits-1:0]      issues_i,
   input  logic [LateBits-1:0]      late_i,     // blocks of PEs before the last column's
-  input  logic [1:0]               words_i,
+  input  logic [FreeBits-1:0]      words_i,
   input  logic                     params_i,
   input  logic                     done_i,     // its last column is read
   input  logic                     lanes_i,    // no softmax keeps it out of the lanes
@@ -46,7 +53,7 @@ module trine_drain_grant #(
   // it, of two issues.
   input  trine_job_pkg::results_t results_i,
   input  logic                     follows_i,
-  input  logic [1:0]               follower_words_i,
+  input  logic [FreeBits-1:0]      follower_words_i,
 
   // Places for words.
   input  logic [FreeBits-1:0]      free_i,
@@ -57,16 +64,17 @@ module trine_drain_grant #(
 
   localparam int unsigned Due = 2 + PeStages;  // cycles from a promise to new results
 
-  logic       part;  // no words come of its columns
-  logic       sure;  // every cycle is an issue
+  logic       part;  // its columns end no words
+  logic       sure;  // each cycle is an issue
   logic       enough, enough_both;  // places for the words of the job in front, and the follower's
   logic       comes;                // the job in front waits for its data
-  logic [LeftBits-1:0] reach;       // issues that are over before new results come
+  logic [LeftBits-1:0] reach;       // issues before new results arrive: less than 32
 
   assign part        = Groups && column_i.parts.part;
   assign sure        = column_i.left && (kind_i.requant || part) && params_i && lanes_i;
-  assign enough      = 3'(free_i) >= 3'(words_i) || part;
-  assign enough_both = 3'(free_i) >= 3'(words_i) + 3'(follower_words_i);
+  assign enough      = free_i >= words_i || part;
+  assign enough_both = (FreeBits+1)'(free_i) >= (FreeBits+1)'(words_i) +
+                                                (FreeBits+1)'(follower_words_i);
   assign reach       = LeftBits'(Due) + LeftBits'(late_i);
   assign comes       = sure && enough && !column_i.data && !column_i.from_vector;
 
@@ -77,11 +85,41 @@ module trine_drain_grant #(
     // in the next but one, whether the job is in front or follows another in this cycle without a
     // gap.
     drain_soon_o = (comes && results_i.valid && issues_i < reach) ||
-                   (comes && results_i.soon && issues_i + LeftBits'(1) < reach) ||
+                   (comes && results_i.soon && issues_i < reach - LeftBits'(1)) ||
                    (PeStages > 1 && follows_i && results_i.soon && sure && enough_both);
   end
 
   logic unused_grant;
-  assign unused_grant = ^{kind_i, column_i, results_i, follows_i};
+  assign unused_grant = ^{clk_i, rst_ni, kind_i, column_i, results_i, follows_i};
+
+  // ---------------------------------------------------------------------------------------------
+`ifdef TRINE_ASSERT
+  logic live_q, granted, granted_q, reads_q;
+  logic [LeftBits-1:0] issues_q;
+
+  // A grant relies on the issues that are left.
+  assign granted = column_i.data && !column_i.from_vector && sure && enough && issues_i <= reach;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {live_q, granted_q, reads_q} <= '0;
+    else begin
+      live_q    <= 1'b1;
+      granted_q <= drain_soon_o || ((granted || granted_q) && column_i.left && !done_i);
+      reads_q   <= column_i.left && column_i.data && !done_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    issues_q <= issues_i;
+    if (live_q) begin
+      if (granted_q && reads_q && column_i.left && !column_i.parts.sums) begin
+        a_kept: assert (issues_i < issues_q);
+      end
+      if (drain_soon_o) a_soon_places: assert (part || words_i <= free_i);
+      if (drain_soon_o) a_soon_issues: assert (issues_i <= reach);
+      c_kept: cover (granted_q && reads_q && column_i.left);
+    end
+  end
+`endif
 
 endmodule

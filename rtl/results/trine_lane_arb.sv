@@ -37,7 +37,7 @@ module trine_lane_arb #(
   input  logic                        params_i,    // its parameters are there
   input  logic                        residual_i,  // its residual is there, if it needs one
   input  logic                        data_valid_i,
-  input  logic [1:0]                  words_i,     // of the job in front, if it is short
+  input  logic [FreeBits-1:0]         words_i,     // of the job in front; all ones: or more
   input  logic                        waits_i,
   input  trine_post_pkg::side_t       side_i,      // addresses of its tile
   input  logic [FreeBits-1:0]         free_i,      // places for words
@@ -87,7 +87,7 @@ module trine_lane_arb #(
   // Once the job's data is announced, the array may be promised that its columns go: their words'
   // places are theirs.
   assign softmax_place = column_i.left && !column_i.data && data_valid_i
-                         ? 3'(free_i) > 3'(words_i) : place;
+                         ? free_i > words_i : place;
 
   // A word may end with it. A vector job of int16 designs is read without a stop once it begins,
   // because its slots are written again as it ends.

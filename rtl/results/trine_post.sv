@@ -48,6 +48,10 @@ module trine_post #(
   parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
   parameter int unsigned PipeRows   = Rows,  // PEs of a block, which shows results a cycle behind
   parameter int unsigned PipeCols   = Cols,  // those above and left of it
+  // A job is offered with its last row's results, some cycles after its first row's: the array may
+  // be ahead by so many of the cycles that it needs for the blocks after the first.
+  parameter int unsigned MaxLate    = (Rows - 1) / PipeRows < (Cols - 1) / PipeCols
+                                      ? (Rows - 1) / PipeRows : (Cols - 1) / PipeCols,
   parameter int          Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned LaneBits    = Rows * (AddrBits + 1),
   localparam int unsigned WordBits    = Rows * (AddrBits + 33) + 32,
@@ -112,7 +116,9 @@ module trine_post #(
 
   localparam int unsigned MaxCols  = Cols > 4 ? Cols : 4;
   localparam int unsigned LeftBits = $clog2(MaxCols + 1) > 6 ? $clog2(MaxCols + 1) : 6;
-  localparam int unsigned Places   = Drain == 2 ? trine_post_pkg::Places2 : trine_post_pkg::Places1;
+  localparam int unsigned Places   = Drain == 1 ? trine_post_pkg::Places1
+                                     : MaxLate >= 2 ? trine_post_pkg::Places2Blocks
+                                     : trine_post_pkg::Places2;
   localparam int unsigned FreeBits = $clog2(Places + 1);
 
   // The job in front, its next column, and what enters the lanes.
@@ -125,7 +131,7 @@ module trine_post #(
   logic [LeftBits-1:0]     count;
   logic [4:0]              first_slot;
   logic [ChannelBits-1:0]  channel;
-  logic [1:0]              words_left;
+  logic [FreeBits-1:0]     words_left;
   logic [3:0]              lanes_rest;
   logic take, c_take, tile, waits, bare, params_ready, value_own, residual_ready, from_keep, keep,
         rsp_place, residual_place, back;
@@ -137,6 +143,8 @@ module trine_post #(
   logic [Drain*Rows*8-1:0]  code;
   logic [Rows*32-1:0]       word;
   if ($bits(tag) != trine_post_pkg::TagBits) begin : gen_bad_tag $error("trine_post: TagBits"); end
+  // Counts of words saturate at all ones, which no number of free places may reach.
+  if (Places >= 2**FreeBits - 1) begin : gen_bad_places $error("trine_post: FreeBits"); end
 
   trine_drain #(
     .Rows     (Rows),
@@ -152,11 +160,9 @@ module trine_post #(
     .Window   (Window),
     .Drain    (Drain), .LeftBits (LeftBits), .FreeBits (FreeBits),
     .PeStages (PeStages),
-    .PipeRows (PipeRows), .PipeCols (PipeCols)
+    .PipeCols (PipeCols), .MaxLate (MaxLate)
   ) u_drain (
-    .clk_i,
-    .rst_ni,
-    .clear_i,
+    .clk_i, .rst_ni, .clear_i,
     .c_valid_i,
     .c_ready_o,
     .c_job_i,
@@ -213,9 +219,7 @@ module trine_post #(
   trine_drain_residual #(
     .Rows (Rows), .AddrBits (AddrBits), .Drain (Drain), .LeftBits (LeftBits)
   ) u_residual (
-    .clk_i,
-    .rst_ni,
-    .clear_i,
+    .clk_i, .rst_ni, .clear_i,
     .take_i       (c_take),
     .job_i        (c_job_i),
     .count_i      (count),
@@ -240,9 +244,7 @@ module trine_post #(
   trine_lane_arb #(
     .Softmax (Softmax), .Groups (Groups), .Int16 (Int16), .Drain (Drain), .FreeBits (FreeBits)
   ) u_arb (
-    .clk_i,
-    .rst_ni,
-    .clear_i,
+    .clk_i, .rst_ni, .clear_i,
     .cfg_i            (cfg),
     .kind_i           (kind),
     .column_i         (column),
@@ -309,9 +311,7 @@ module trine_post #(
     .Rows (Rows), .AddrBits (AddrBits), .Ternary (Ternary), .Binary (Binary),
     .Softmax (Softmax), .Int16 (Int16), .Drain (Drain), .Places (Places), .Tiles (Int16 ? 4 : 2)
   ) u_pack (
-    .clk_i,
-    .rst_ni,
-    .clear_i,
+    .clk_i, .rst_ni, .clear_i,
     .tile_i          (tile),
     .tile_free_o     (tile_free),
     .lanes_i         (new_lanes),

@@ -90,9 +90,10 @@ package trine_post_pkg;
     logic               mixes;
   } both_t;
 
-  // A word has a place behind the lanes from the entry of its last code on: so many that none is
-  // missed where words leave without a conflict of banks, and one more.
-  localparam int unsigned Places1 = 4, Places2 = 6;  // Drain = 1, 2
+  // A word is given a place after the lanes as its last code enters: as many as there are words in
+  // flight where the scatter port has no conflicts of banks, and one more. Arrays of three blocks
+  // of PEs or more are granted their drain registers earlier, with more words left.
+  localparam int unsigned Places1 = 4, Places2 = 6, Places2Blocks = 8;  // Drain = 1, 2
 
   // What the columns of the job in front are in a reduction with factors; else all 0.
   typedef struct packed {

@@ -363,13 +363,13 @@ module trine_softmax_lane #(
                         ({31{b_root}} & {root, 15'd0}) |
                         ({31{b_side}} & {7'd0, distance, 16'd0});
 
-  logic signed [6:0] shift;  // zeros_q - 34; from -32 on all is 0
+  logic signed [7:0] shift;  // zeros_q - 34; from -32 on all is 0; with rescale_i down to -66
 
-  assign shift = $signed({1'b0, zeros_q}) - (share ? 7'sd1 : 7'sd34) +
-                 (rescale_i ? 7'($signed(log2_i)) : 7'sd0);
+  assign shift = $signed({2'd0, zeros_q}) - (share ? 8'sd1 : 8'sd34) +
+                 (rescale_i ? 8'($signed(log2_i)) : 8'sd0);
 
   always_comb begin
-    shift_o = shift < -7'sd32 ? 6'd32 : shift[5:0];
+    shift_o = shift < -8'sd32 ? 6'd32 : shift[5:0];
     if (reciprocal_i || normalize_i) shift_o = '0;
   end
 

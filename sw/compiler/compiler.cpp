@@ -101,10 +101,13 @@ Program program_of(const Planned& planned, const machine::Config& config,
                    const CompileOptions& options) {
   const auto& [network, layout, printed] = planned;
   if (options.printed != nullptr) *options.printed += printed;
+  const Verifier verifier(config, options.verify);
+  verifier.verify(layout, network);
   print(options, "plan", [&, &net = network, &plan = layout] { return to_text(plan, net); });
   Image image = make_image(network, config, layout);
   Emitter emitter(network, config, layout, image);
   emitter.run();
+  verifier.verify(emitter.instructions, layout, network);
   print(options, "emit", [&] { return to_text(emitter.instructions); });
   std::vector<Instruction> runs = schedule_loads(std::move(emitter.instructions), config);
   insert_tokens(runs);
@@ -170,10 +173,11 @@ void plan_stages(Candidate& candidate, const machine::Config& config, const Comp
                  int cores) {
   for (LegalStage& stage : legal_stages(candidate.graph, config, options.rounding, options.host)) {
     stage.network.cores = cores;
+    Verifier(config, options.verify).verify(stage.network, "lower");
     std::string lowered = options.print_after == "lower" ? to_text(stage.network) : "";
-    candidate.stages.push_back(
-        {std::move(stage.graph), std::move(lowered),
-         search(std::move(stage.network), config, options.ways, options.print_after)});
+    candidate.stages.push_back({std::move(stage.graph), std::move(lowered),
+                                search(std::move(stage.network), config, options.ways,
+                                       options.print_after, options.verify)});
   }
 }
 
@@ -296,7 +300,8 @@ Program compile(const model::Graph& graph, const machine::Config& config,
       *options.printed += fmt::format("stage {} of {}\n", programs.size() + 1, best.stages.size());
     programs.push_back(compile_stage(stage, config, options));
     if (shares.cores > 1)
-      share_batch(programs.back(), whole, shares, 4 * stage.planned.plan.core_words);
+      share_batch(programs.back(), shares, 4 * stage.planned.plan.core_words,
+                  &stage == &best.stages.front(), &stage == &best.stages.back());
   }
   Program first = std::move(programs.front());
   first.rest.assign(std::make_move_iterator(programs.begin() + 1),

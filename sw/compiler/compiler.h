@@ -10,6 +10,7 @@
 #include "machine/config.h"
 #include "sw/compiler/legal.h"
 #include "sw/compiler/transform/search.h"
+#include "sw/compiler/verify/verify.h"
 #include "sw/model/graph.h"
 #include "sw/program/program.h"
 #include "sw/reference/run.h"
@@ -20,8 +21,9 @@ struct CompileOptions {
   reference::RoundingPolicy rounding = reference::kDoublePolicy;
   Ways ways = {};
   HostPart host = HostPart::kNowhere;
-  std::string print_after = {};    ///< one of stage_names(), or nothing
-  std::string* printed = nullptr;  ///< gets the form after that stage as text
+  bool verify = verifies_by_default();  ///< runs the verifiers of verify/verify.h
+  std::string print_after = {};         ///< one of stage_names(), or nothing
+  std::string* printed = nullptr;       ///< gets the form after that stage as text
 };
 
 /// What the network goes through, in order: rewrite, lower, the passes (transform/passes.h), plan,

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
-#include <string>
 #include <vector>
 
 #include "base/index.h"
@@ -25,9 +23,10 @@ using model::Tensor;
 /// The host's operators for one core's images, once for each core.
 class HostShares : model::Rewriter {
  public:
-  /// @param ends  names of the whole network's inputs and outputs
-  HostShares(Graph graph, const Shares& shares, const std::set<std::string>& ends)
-      : Rewriter(std::move(graph)), shares_(shares), ends_(ends) {}
+  /// @param at_edge  the outer tensors, inputs before the machine and outputs behind it, are those
+  /// of the whole network, not of another stage
+  HostShares(Graph graph, const Shares& shares, bool at_edge)
+      : Rewriter(std::move(graph)), shares_(shares), at_edge_(at_edge) {}
 
   /// Before the machine: from the batch to what each core gets, core by core.
   Graph before() {
@@ -79,8 +78,7 @@ class HostShares : model::Rewriter {
   /// The extent of axis 0 for all cores. Between two stages all parts are kept, also of images that
   /// are none: there the axis may be another one's, of a single image.
   int images_in(int tensor) const {
-    const bool batch =
-        of_core(tensor) == shares_.of_core && ends_.contains(graph_.tensor(tensor).name);
+    const bool batch = at_edge_ && of_core(tensor) == shares_.of_core;
     return batch ? shares_.images : shares_.cores * of_core(tensor);
   }
 
@@ -124,7 +122,7 @@ class HostShares : model::Rewriter {
   }
 
   Shares shares_;
-  const std::set<std::string>& ends_;
+  bool at_edge_;
 };
 
 /// One after the other for each core.
@@ -153,13 +151,10 @@ Graph share_of(Graph graph, const Shares& shares) {
                            : model::batched(std::move(graph), shares.images, shares.of_core);
 }
 
-void share_batch(Program& program, const model::Graph& whole, const Shares& shares,
-                 std::int64_t core_bytes) {
-  std::set<std::string> ends;
-  for (const auto* tensors : {&whole.inputs, &whole.outputs})
-    for (const int t : *tensors) ends.insert(whole.tensor(t).name);
-  program.before = HostShares(std::move(program.before), shares, ends).before();
-  program.after = HostShares(std::move(program.after), shares, ends).after();
+void share_batch(Program& program, const Shares& shares, std::int64_t core_bytes, bool first,
+                 bool last) {
+  program.before = HostShares(std::move(program.before), shares, first).before();
+  program.after = HostShares(std::move(program.after), shares, last).after();
   repeat(program.inputs, shares.cores, core_bytes);
   repeat(program.outputs, shares.cores, core_bytes);
   for (program::ProgramLayer& layer : program.layers) {

@@ -26,8 +26,8 @@ model::Graph share_of(model::Graph graph, const Shares& shares);
 
 /// Inputs and outputs of a program for the images of one core become those of all cores, whose maps
 /// lie `core_bytes` apart; the host takes a batch apart and joins the results.
-/// @param program  of a stage of `whole`
-void share_batch(Program& program, const model::Graph& whole, const Shares& shares,
-                 std::int64_t core_bytes);
+/// @param first, last  whether the program is the network's first stage, and its last one
+void share_batch(Program& program, const Shares& shares, std::int64_t core_bytes, bool first,
+                 bool last);
 
 }  // namespace trine::compiler

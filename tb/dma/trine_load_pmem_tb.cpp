@@ -125,14 +125,17 @@ struct Bench : Clocked<Vtrine_load_pmem> {
     dut.start_i = 0;
     addr = c.local;
     dut.more_i = 1;
+    bool waits = false;  // a beat that was offered holds until it is taken
     for (std::size_t at = 0; at < c.beats.size();) {
-      dut.valid_i = !chance(random, late) && !(c.transposed() && dut.pending_o);
+      dut.valid_i = waits || (!chance(random, late) && !(c.transposed() && dut.pending_o));
       for (unsigned i = 0; i < kBeat; ++i) set_bits(dut.data_i, 8 * i, 8, c.beats[at + i]);
       const std::size_t words = std::min<std::size_t>(kBeat, c.beats.size() - at) / 4;
       const std::size_t own = c.transposed() ? (c.bytes.size() - at) / 4 : words;
       drive(dut.mask_i, (1U << std::min(words, own)) - 1);
       dut.last_i = dut.row_last_i = at + kBeat == c.beats.size();
-      if (cycle()) at += kBeat;
+      const bool taken = cycle();
+      if (taken) at += kBeat;
+      waits = dut.valid_i && !taken;
     }
     dut.valid_i = dut.more_i = 0;
   }

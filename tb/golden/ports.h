@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <type_traits>
 
@@ -60,6 +61,19 @@ void set_word(Port& port, unsigned i, std::uint32_t word) {
   } else {
     port[i] = word;
   }
+}
+
+/// A mask with a bit for each lane, bank or column, of any number.
+template <std::size_t N, typename Port>
+std::bitset<N> get_mask(const Port& port) {
+  std::bitset<N> mask;
+  for (unsigned i = 0; i < N; ++i) mask[i] = get_bits(port, i, 1) != 0;
+  return mask;
+}
+
+template <std::size_t N, typename Port>
+void set_mask(Port& port, const std::bitset<N>& mask) {
+  for (unsigned i = 0; i < N; ++i) set_bits(port, i, 1, mask[i] ? 1 : 0);
 }
 
 /// Bit `i` of a port of at most 64 bits: of a strobe or a mask.

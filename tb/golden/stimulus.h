@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <random>
 
@@ -19,6 +20,15 @@ inline std::uint32_t any_word(std::mt19937& random) {
                                                   0x80000000, 0x7fffffff, 0x55555555, 0x00000001};
   const std::uint32_t draw = static_cast<std::uint32_t>(random());
   return chance(random, 25) ? kCorners[draw % kCorners.size()] : draw;
+}
+
+/// A mask of lanes, banks or columns, each bit by itself.
+template <std::size_t N>
+std::bitset<N> any_mask(std::mt19937& random) {
+  std::bitset<N> mask;
+  for (std::size_t i = 0; i < N; i += 32)
+    mask |= std::bitset<N>(static_cast<std::uint32_t>(random())) << i;
+  return mask;
 }
 
 /// Drives a port of any width up to 64 bits.

@@ -24,7 +24,8 @@ enum Client : unsigned { kCompute, kVector, kResidual, kNobody };  // the first 
 struct Access {
   bool valid = false;
   std::array<unsigned, kLanes> addr{};
-  unsigned lanes = 0, pad = 0, tag = 0;
+  std::bitset<kLanes> lanes;
+  unsigned pad = 0, tag = 0;
 };
 
 struct Bench : Clocked<Vtrine_gather_arb> {
@@ -43,9 +44,18 @@ struct Bench : Clocked<Vtrine_gather_arb> {
     if (a.valid || !chance(random, percent)) return;
     a.valid = true;
     for (unsigned& addr : a.addr) addr = below(1U << kAddrBits);
-    a.lanes = below(1U << (client == kCompute ? kLanes : kRows));
+    a.lanes = any_mask<kLanes>(random);
+    if (client != kCompute) a.lanes &= rows();
     a.pad = below(256);
     a.tag = client == kResidual ? 0 : below(client == kCompute ? 16 : 8);
+  }
+
+  /// The lanes of results, which vector engine and residuals have.
+  static std::bitset<kLanes> rows() { return ~std::bitset<kLanes>{} >> (kLanes - kRows); }
+  static std::bitset<kRows> results(const std::bitset<kLanes>& lanes) {
+    std::bitset<kRows> low;
+    for (unsigned i = 0; i < kRows; ++i) low[i] = lanes[i];
+    return low;
   }
 
   template <typename Port>
@@ -62,9 +72,9 @@ struct Bench : Clocked<Vtrine_gather_arb> {
     put(dut.c_addr_i, kCompute);
     put(dut.v_addr_i, kVector);
     put(dut.r_addr_i, kResidual);
-    drive(dut.c_lanes_i, c.lanes);
-    drive(dut.v_lanes_i, v.lanes);
-    drive(dut.r_lanes_i, r.lanes);
+    set_mask(dut.c_lanes_i, c.lanes);
+    set_mask(dut.v_lanes_i, results(v.lanes));
+    set_mask(dut.r_lanes_i, results(r.lanes));
     drive(dut.c_pad_i, c.pad);
     drive(dut.v_pad_i, v.pad);
     drive(dut.c_tag_i, c.tag);
@@ -85,17 +95,17 @@ struct Bench : Clocked<Vtrine_gather_arb> {
     if (client == kNobody) return;
     const Access& a = offered[client];
     REQUIRE(dut.g_tag_o == (client << 4 | a.tag));
-    REQUIRE(dut.g_lanes_o == a.lanes);
+    REQUIRE(get_mask<kLanes>(dut.g_lanes_o) == a.lanes);
     if (client != kResidual) REQUIRE(dut.g_pad_o == a.pad);
     for (unsigned lane = 0; lane < kLanes; ++lane)
-      if ((a.lanes >> lane & 1) != 0)
+      if (a.lanes[lane])
         REQUIRE(get_bits(dut.g_addr_o, lane * kAddrBits, kAddrBits) == a.addr[lane]);
   }
 
   /// Answers and the access at the gather's front: of any client, whatever is asked.
   void check_answers() {
-    const unsigned front = below(3), answer = below(3), soon = below(3),
-                   lanes = below(1U << kLanes);
+    const unsigned front = below(3), answer = below(3), soon = below(3);
+    const auto lanes = any_mask<kLanes>(random);
     const bool done = chance(random, 50), comes = chance(random, 50), hold = chance(random, 50);
     const auto tag = [this](unsigned client) { return client << 4 | below(16); };
     dut.g_i = tag(front) << 14 | static_cast<unsigned>(done) << 13 | tag(answer) << 7 |
@@ -103,7 +113,7 @@ struct Bench : Clocked<Vtrine_gather_arb> {
     dut.c_hold_i = hold;
     const bool vector_hold = chance(random, 50);
     dut.v_hold_i = vector_hold;
-    drive(dut.rsp_lanes_i, lanes);
+    set_mask(dut.rsp_lanes_i, lanes);
     dut.eval();
     CAPTURE(front, answer, soon);
     REQUIRE((dut.g_hold_o != 0) ==
@@ -113,10 +123,10 @@ struct Bench : Clocked<Vtrine_gather_arb> {
     REQUIRE((dut.c_rsp_done_o != 0) == (done && answer == kCompute));
     REQUIRE((dut.v_rsp_done_o != 0) == (done && answer == kVector));
     REQUIRE((dut.r_rsp_done_o != 0) == (done && answer == kResidual));
-    const unsigned low = lanes & ((1U << kRows) - 1);
-    REQUIRE(dut.c_rsp_lanes_o == (answer == kCompute ? lanes : 0));
-    REQUIRE(dut.v_rsp_lanes_o == (answer == kVector ? low : 0));
-    REQUIRE(dut.r_rsp_lanes_o == (answer == kResidual ? low : 0));
+    const std::bitset<kLanes> none;
+    REQUIRE(get_mask<kLanes>(dut.c_rsp_lanes_o) == (answer == kCompute ? lanes : none));
+    REQUIRE(get_mask<kRows>(dut.v_rsp_lanes_o) == results(answer == kVector ? lanes : none));
+    REQUIRE(get_mask<kRows>(dut.r_rsp_lanes_o) == results(answer == kResidual ? lanes : none));
   }
 
   void cycle(unsigned percent, unsigned residuals) {

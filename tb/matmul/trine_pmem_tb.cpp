@@ -24,7 +24,7 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
   const auto write_percent = GENERATE(100u, 30u);
   std::mt19937 random{seed};
   Vtrine_pmem dut;
-  constexpr unsigned kCols = TB_Cols, kDepth = TB_Depth;
+  constexpr unsigned kCols = TB_Cols, kDepth = TB_Depth, kQuads = (kCols + 3) / 4;
   using Row = std::vector<std::uint32_t>;
   std::vector<Row> memory(kDepth, Row(kCols));
   std::vector<std::vector<bool>> written(kDepth, std::vector<bool>(kCols));
@@ -35,7 +35,7 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
   Seen read_row, shown;  // in the memory's output; behind it
   unsigned row = 0, write_row = 0, checked = 0, waited = 0;
   Row data(kCols);
-  unsigned quads = 0;  // of the write: groups of four columns
+  std::bitset<kQuads> quads;  // of the write: groups of four columns
   bool offered = false;
   dut.rst_ni = 1;
   const auto tick = [&dut] {
@@ -60,8 +60,8 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
     if (!offered && chance(random, write_percent)) {  // held until taken
       offered = true;
       write_row = chance(random, 80) ? (write_row + 1) % kDepth : random() % kDepth;
-      quads = chance(random, 50) ? ~0U : static_cast<unsigned>(random());
-      quads &= (1U << (kCols + 3) / 4) - 1;
+      quads = any_mask<kQuads>(random);
+      if (chance(random, 50)) quads.set();
       for (unsigned c = 0; c < kCols; ++c)
         set_bits(dut.w_data_i, 32 * c, 32, data[c] = any_word(random));
     }
@@ -71,7 +71,7 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
     drive(dut.r_row_i, read ? row : random() % kDepth);
     dut.w_valid_i = offered;
     drive(dut.w_row_i, offered ? write_row : random() % kDepth);
-    drive(dut.w_quads_i, offered ? quads : random() % (1U << (kCols + 3) / 4));
+    set_mask(dut.w_quads_i, offered ? quads : any_mask<kQuads>(random));
     for (unsigned c = 0; c < kCols && !offered; ++c)  // nobody may look at the data now
       set_bits(dut.w_data_i, 32 * c, 32, any_word(random));
     dut.clk_i = 0;
@@ -83,7 +83,7 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
     if (read) read_row = {memory[row], written[row]};
     if (offered && dut.w_ready_o != 0) {
       for (unsigned c = 0; c < kCols; ++c) {
-        if ((quads >> c / 4 & 1) == 0) continue;
+        if (!quads[c / 4]) continue;
         memory[write_row][c] = data[c];
         written[write_row][c] = true;
       }
@@ -95,7 +95,7 @@ TEST_CASE("trine_pmem reads without waiting while it is written", "[tb][pmem]") 
     for (unsigned c = 0; c < shown.data.size(); ++c)
       if (shown.known[c]) REQUIRE(get_bits(dut.r_data_o, 32 * c, 32) == shown.data[c]);
     REQUIRE(dut.ecc_fatal_o == 0);
-    REQUIRE(get_bits(dut.ecc_corrected_o, 0, kCols) == 0);
+    REQUIRE(get_mask<kCols>(dut.ecc_corrected_o).none());
     checked += !shown.data.empty() && shown.known[0] ? 1 : 0;
   }
   CHECK(checked > 1'000);
@@ -174,18 +174,18 @@ TEST_CASE("trine_pmem tells once where a word cannot be corrected, and forgets i
     dut.clear_i = clear;
     dut.eval();
     CAPTURE(cycle);
-    unsigned fixed = 0;
+    std::bitset<kCols> fixed;
     std::optional<unsigned> broken;
     for (unsigned c = 0; came && c < kCols; ++c) {
-      if (stored[*came][c] == 1) fixed |= 1U << c;
+      if (stored[*came][c] == 1) fixed.set(c);
       if (stored[*came][c] == 2 && !broken) broken = c;
     }
-    REQUIRE(get_bits(dut.ecc_corrected_o, 0, kCols) == fixed);
+    REQUIRE(get_mask<kCols>(dut.ecc_corrected_o) == fixed);
     REQUIRE((dut.ecc_fatal_o != 0) == broken.has_value());
     if (broken) REQUIRE(dut.ecc_row_o == *came);
     if (broken) REQUIRE(dut.ecc_column_o == *broken);
     fatals += broken ? 1 : 0;
-    corrected += fixed != 0 ? 1 : 0;
+    corrected += fixed.any() ? 1 : 0;
     dropped += clear && waits ? 1 : 0;
     came = next && !clear ? waits : std::nullopt;
     if (read) waits = row;

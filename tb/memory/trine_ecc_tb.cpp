@@ -46,7 +46,8 @@ TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb
   std::uint64_t address = 0;
   int fatals = 0;
   for (int cycle = 0; cycle < 40'000; ++cycle) {
-    const unsigned banks = below(1U << TB_Banks), columns = below(1U << TB_Cols);
+    const auto banks = any_mask<TB_Banks>(random);
+    const auto columns = any_mask<TB_Cols>(random);
     // Long enough between two starts in the second half for the counts to come round.
     const bool start = cycle < 20'000 ? chance(random, 2) : below(5'000) == 0,
                clear = chance(random, 5);
@@ -55,8 +56,8 @@ TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb
                    row = below(1U << TB_PmemAddrBits);
     dut.start_i = start;
     dut.clear_i = clear;
-    dut.dmem_corrected_i = static_cast<CData>(banks);
-    dut.pmem_corrected_i = static_cast<CData>(columns);
+    set_mask(dut.dmem_corrected_i, banks);
+    set_mask(dut.pmem_corrected_i, columns);
     dut.dmem_fatal_i = dmem_fatal;
     dut.pmem_fatal_i = pmem_fatal;
     drive(dut.dmem_addr_i, word);
@@ -70,8 +71,8 @@ TEST_CASE("trine_ecc counts corrected words and keeps the first fatal one", "[tb
     if (fatal) REQUIRE(dut.addr_o == address);
     dmem = start ? 0 : (dmem + dmem_late) & kCountMask;
     pmem = start ? 0 : (pmem + pmem_late) & kCountMask;
-    dmem_late = static_cast<std::uint32_t>(__builtin_popcount(banks));
-    pmem_late = static_cast<std::uint32_t>(__builtin_popcount(columns));
+    dmem_late = static_cast<std::uint32_t>(banks.count());
+    pmem_late = static_cast<std::uint32_t>(columns.count());
     if (!fatal && dmem_fatal)
       address = word;
     else if (!fatal)

@@ -11,6 +11,7 @@
 
 #include "Vtrine_entries.h"
 #include "tb/golden/clocked.h"
+#include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 
@@ -19,12 +20,6 @@ using namespace trine::golden;
 namespace {
 
 constexpr unsigned kWords = TB_DataWords, kCodesOfBeat = 4 * kWords, kEntries = 256;
-
-#ifdef TB_Int16
-constexpr bool kInt16 = true;
-#else
-constexpr bool kInt16 = false;
-#endif
 
 using Written = std::tuple<bool, unsigned, std::uint32_t>;  // an exponential's; address, entry
 

@@ -317,6 +317,36 @@ TEST_CASE("random pairs of which too few are exact have failed", "[cli][fuzz]") 
   CHECK(shell.trine("fuzz --pairs 19 --configs 8 --least-exact 100").code == 0);  // too few to say
 }
 
+TEST_CASE("a seed from the clock is printed with the command that draws the same", "[cli][fuzz]") {
+  const Shell shell;
+  const Result once = shell.trine("fuzz --new-seed --pairs 1 --configs 1 --family chains");
+  const std::string seed = once.err.substr(0, once.err.find(';'));
+  CHECK_THAT(seed, Catch::Matches("seed [0-9]{15,}"));
+  CHECK_THAT(once.err, Catch::StartsWith(seed + "; again: trine fuzz --" + seed +
+                                         " --pairs 1 --configs 1 --family chains\n"));
+  const Result again = shell.trine("fuzz --pairs 1 --configs 1 --family chains --" + seed);
+  CHECK(again.out == once.out);
+}
+
+TEST_CASE("drawing stops when its time is over", "[cli][fuzz]") {
+  const Shell shell;
+  const Result r = shell.trine("fuzz --duration 1 --family chains --seed 3 --least-exact 0");
+  CHECK(r.code == 0);
+  CHECK_THAT(r.out, Catch::Contains(" pairs on ") && Catch::Contains(" 0 failed\n"));
+}
+
+TEST_CASE("what trine fuzz cannot do together is refused", "[cli][fuzz][error]") {
+  const Shell shell;
+  std::filesystem::create_directories(shell.dir / "none");
+  for (const char* given : {"--replay none", "--replay absent.json", "--programs --family chains",
+                            "--duration 5 --jobs 2"}) {
+    CAPTURE(given);
+    const Result r = shell.trine(std::string("fuzz ") + given);
+    CHECK(r.code == 2);
+    CHECK(line_count(r.err) == 1);
+  }
+}
+
 TEST_CASE("random networks are of the families asked for", "[cli][fuzz]") {
   const Shell shell;
   REQUIRE(shell.trine("fuzz --family low-bit,exported --pairs 20 --configs 4 --json j").code == 0);

@@ -21,6 +21,7 @@ CAMPAIGNS = [
     ("sanitize_cpp_slow_test", "C++ tests under sanitizers", r"tests passed|tests failed"),
     ("hostile_slow_test", "hostile files", r"inputs"),
     ("fuzz_rtl_slow_test", "random networks on random designs, on the RTL", r"pairs on"),
+    ("fuzz_new_seeds_slow_test", "random networks with new seeds, for an hour", r"^seed|^FAILED|pairs on"),
     ("random_program_slow_test", "random programs", r"tests passed|assertions"),
     ("netlist_slow_test", "a whole design as a netlist", r"tests passed|assertions"),
     ("axi_slow_test", "another bus", r"tests pass"),

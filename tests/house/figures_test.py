@@ -20,6 +20,7 @@ TESTS = {
     "random_program_slow_test:on 3x5": "echo 1 assertion failed; exit 1",
     "hostile_slow_test": "echo 8 readers, 1,234 inputs; echo no more",
     "fuzz_rtl_slow_test": "echo building RTL model for 4x16 ... 19 s; echo '2 pairs on 1 configurations (rtl): 2 exact, 0 failed'",
+    "fuzz_new_seeds_slow_test": "echo 'seed 7; again: trine fuzz --seed 7'; echo '9 pairs on 3 configurations (arch)'",
     "inject_slow_test": "echo memory.ecc bits runs silent; echo 'false 1 2500 184'; echo 'true 1 2500 0'; echo 500 s",
     "a_test_of_none_of_them": "echo proofs hold",
 }
@@ -36,6 +37,9 @@ hostile files: hostile_slow_test, s
   8 readers, 1,234 inputs
 random networks on random designs, on the RTL: fuzz_rtl_slow_test, s
   2 pairs on 1 configurations (rtl): 2 exact, 0 failed
+random networks with new seeds, for an hour: fuzz_new_seeds_slow_test, s
+  seed 7; again: trine fuzz --seed 7
+  9 pairs on 3 configurations (arch)
 random programs: random_program_slow_test, s, 1 of 2 FAILED
   1 of 2 cases pass
 a whole design as a netlist: netlist_slow_test did not run

@@ -39,7 +39,9 @@ COMPILER = [  # inside of sw/compiler
     ["stages"],
     ["lower", "rewrite"],
     ["legal", "plan"],
-    ["schedule", "transform"],
+    ["schedule"],
+    ["verify"],
+    ["transform"],
     ["emit"],
     ["compiler"],
 ]

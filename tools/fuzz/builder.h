@@ -9,6 +9,8 @@
 
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -23,6 +25,13 @@ namespace trine::fuzz {
 
 using model::OpKind;
 using model::Padding;
+
+/// A file that the importer read, and its outputs by an evaluation that shares nothing with the
+/// imported graph.
+struct ImportedFile {
+  std::string text;
+  std::function<std::vector<Array>(const std::vector<Array>& inputs)> run;
+};
 
 /// A graph that grows operator by operator; each method returns its output tensor.
 class Builder {
@@ -295,6 +304,7 @@ class Builder {
   bool one_scale = false;  ///< for all activations, as what moves codes needs it
   /// Operators at the graph's end are the host's alone (--allow-host).
   bool host_at_end = false;
+  std::shared_ptr<const ImportedFile> imported;  ///< that `graph` was read from, or null
 
  protected:
   int add(const std::string& name, std::vector<int> shape,

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <variant>
 
+#include "base/error.h"
 #include "base/rounding.h"
 #include "machine/precision.h"
 #include "machine/schema.h"
@@ -13,14 +16,50 @@
 namespace trine::fuzz {
 namespace {
 
+constexpr int kPresetShare = 6;  ///< one configuration in so many is a preset
+
 int side(Choices& choices) {
-  static const std::vector<int> kUsual{4, 8, 16, 1, 2, 24, 32, 64};
+  // 31, 63 and 127: counts of columns overflow there first.
+  static const std::vector<int> kUsual{4, 8, 16, 1, 2, 24, 32, 64, 31, 63, 127};
   return choices.number(0, 1) == 0 ? any(choices, kUsual) : choices.number(1, 20);
 }
 
-}  // namespace
+/// A value of an integer key: the value of the preset, one next to it, half or twice as large, or a
+/// count that is odd or one below a power of two.
+int other_value(Choices& choices, const machine::IntKey& key, int value) {
+  if (key.choices) return any(choices, key.allowed);
+  const std::vector<int> values{value, value / 2, 2 * value, value - 1, value + 1, 1, 31, 63, 127};
+  return std::clamp(any(choices, values), key.allowed[0], key.allowed[1]);
+}
 
-machine::Config any_config(Choices& choices) {
+/// Changes one key. Keeps the configuration where the changed one is not valid.
+void change_key(Choices& choices, machine::Config& config) {
+  const auto& keys = machine::schema();
+  const machine::Key& key =
+      keys[static_cast<std::size_t>(choices.number(0, static_cast<int>(keys.size()) - 1))];
+  machine::Config changed = config;
+  if (const auto* number = std::get_if<machine::IntKey>(&key.type))
+    changed.*number->member = other_value(choices, *number, changed.*number->member);
+  else if (const auto* flag = std::get_if<machine::BoolKey>(&key.type))
+    changed.*flag->member = !(changed.*flag->member);
+  try {
+    machine::check(changed);
+    config = changed;
+  } catch (const Error&) {
+  }
+}
+
+/// A shipped preset of which up to two keys are changed.
+machine::Config any_preset(Choices& choices) {
+  static std::map<std::string, machine::Config> read;
+  const std::string name = any(choices, drawn_presets());
+  if (!read.contains(name)) read[name] = machine::load_config(name);
+  machine::Config config = read[name];
+  for (int keys = choices.number(0, 2); keys > 0; --keys) change_key(choices, config);
+  return config;
+}
+
+machine::Config any_design(Choices& choices) {
   static const std::vector<int> kBuses{64, 32, 128, 256, 512, 1024}, kTimes{16, 4, 2, 1};
   machine::Config c;
   c.name = "fuzz";
@@ -59,6 +98,23 @@ machine::Config any_config(Choices& choices) {
   c.cores = once_in(choices, 4) ? choices.number(2, 8) : 1;
   machine::check(c);
   return c;
+}
+
+}  // namespace
+
+// Presets are listed here so that records keep their meaning: further presets follow the last one.
+const std::vector<std::string>& drawn_presets() {
+  static const std::vector<std::string> kPresets{
+      "edge32",     "edge64",        "edge128",       "edge256",   "edge512",
+      "edge1024",   "attention256",  "cluster4x1024", "text1536",  "vision256",
+      "vision1024", "braintta-size", "eyeriss-size",  "tpuv1-size"};
+  return kPresets;
+}
+
+machine::Config any_config(Choices& choices) {
+  // The choice of a preset is the last one, so that records without it keep their meaning.
+  const machine::Config design = any_design(choices);
+  return once_in(choices, kPresetShare) ? any_preset(choices) : design;
 }
 
 std::string settings_of(const machine::Config& config) {

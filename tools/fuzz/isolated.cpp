@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <regex>
 
 #include "base/error.h"
 #include "tools/fuzz/pair.h"
@@ -56,17 +60,40 @@ std::string read_all(int from) {
   }
 }
 
+/// "RTL: assertion trine_post.sv:389: TOP.trine_top....a_drained" of what a model printed before it
+/// stopped; empty: no assertion failed.
+std::string failed_assertion(const std::string& printed) {
+  static const std::regex kLine("([^/ ]+[.]sv:[0-9]+): Assertion failed in ([^\\n]*)");
+  std::smatch found;
+  if (!std::regex_search(printed, found, kLine)) return "";
+  return fmt::format("RTL: assertion {}: {}", found[1].str(), found[2].str());
+}
+
+/// Seconds of processor time, which other processes do not use up; a process that sleeps ends, too.
+void limit_time(int seconds) {
+  const auto most = static_cast<rlim_t>(seconds);
+  const rlimit limit{most, most + 5};
+  setrlimit(RLIMIT_CPU, &limit);
+  constexpr unsigned kLoaded = 20;
+  alarm(kLoaded * static_cast<unsigned>(seconds));
+}
+
 }  // namespace
 
-Verdict run_isolated(const Pair& pair, Backend backend, int seconds) {
+Verdict run_isolated(const std::function<Verdict()>& work, int seconds) {
   int ends[2];
   if (pipe(ends) != 0) throw_error("pipe: {}", std::strerror(errno));
+  const int printed = memfd_create("printed", 0);
+  if (printed < 0) throw_error("memfd_create: {}", std::strerror(errno));
+  std::fflush(nullptr);
   const pid_t child = fork();
   if (child < 0) throw_error("fork: {}", std::strerror(errno));
   if (child == 0) {
     close(ends[0]);
-    alarm(static_cast<unsigned>(seconds));
-    write_all(ends[1], to_line(run_pair(pair, backend)));
+    limit_time(seconds);
+    dup2(printed, STDOUT_FILENO);
+    dup2(printed, STDERR_FILENO);
+    write_all(ends[1], to_line(work()));
     _exit(0);
   }
   close(ends[1]);
@@ -75,12 +102,22 @@ Verdict run_isolated(const Pair& pair, Backend backend, int seconds) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  lseek(printed, 0, SEEK_SET);
+  const std::string text = read_all(printed);
+  close(printed);
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
-    return {Outcome::kFailed, signal == SIGALRM ? fmt::format("no result after {} s", seconds)
-                                                : fmt::format("crash: {}", strsignal(signal))};
+    if (const std::string assertion = failed_assertion(text); !assertion.empty())
+      return {Outcome::kFailed, assertion};
+    return {Outcome::kFailed, signal == SIGALRM || signal == SIGXCPU
+                                  ? fmt::format("no result after {} s", seconds)
+                                  : fmt::format("crash: {}", strsignal(signal))};
   }
   return parse_line(line);
+}
+
+Verdict run_isolated(const Pair& pair, Backend backend, int seconds) {
+  return run_isolated([&] { return run_pair(pair, backend); }, seconds);
 }
 
 }  // namespace trine::fuzz

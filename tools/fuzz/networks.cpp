@@ -19,10 +19,10 @@ namespace {
 
 /// What is drawn, the likely ones several times; behind them what is only asked for.
 const std::vector<Family> kFamilies{
-    Family::kImages,   Family::kImages,       Family::kImages,  Family::kMatrices,
-    Family::kMatrices, Family::kTransformers, Family::kLowBit,  Family::kExported,
-    Family::kChains,   Family::kChains,       Family::kChains,  Family::kInt16,
-    Family::kCells,    Family::kDecoders,     Family::kFormats, Family::kSpikes};
+    Family::kImages,       Family::kImages, Family::kImages,   Family::kMatrices, Family::kMatrices,
+    Family::kTransformers, Family::kLowBit, Family::kExported, Family::kChains,   Family::kChains,
+    Family::kChains,       Family::kInt16,  Family::kCells,    Family::kDecoders, Family::kFormats,
+    Family::kSpikes,       Family::kParts,  Family::kGates,    Family::kExchange, Family::kTosa};
 constexpr int kDrawn = 11;
 
 bool is_legal(const model::Graph& graph) try {
@@ -35,9 +35,9 @@ bool is_legal(const model::Graph& graph) try {
 }  // namespace
 
 const std::vector<std::string>& family_names() {
-  static const std::vector<std::string> kNames{"images",   "matrices", "transformers", "low-bit",
-                                               "exported", "chains",   "int16",        "cells",
-                                               "decoders", "formats",  "spikes"};
+  static const std::vector<std::string> kNames{
+      "images",   "matrices", "transformers", "low-bit", "exported", "chains",   "int16", "cells",
+      "decoders", "formats",  "spikes",       "parts",   "gates",    "exchange", "tosa"};
   return kNames;
 }
 
@@ -84,6 +84,18 @@ Family make_network(Builder& b) {
     case Family::kSpikes:
       make_spikes(b);
       break;
+    case Family::kParts:
+      make_parts(b);
+      break;
+    case Family::kGates:
+      make_gates(b);
+      break;
+    case Family::kExchange:
+      make_exchange(b);
+      break;
+    case Family::kTosa:
+      make_tosa(b);
+      return family;
     case Family::kDecoders:
       return family;
   }

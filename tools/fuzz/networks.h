@@ -26,6 +26,10 @@ enum class Family {
   kDecoders,      ///< of language models, with a text (decoders.h)
   kFormats,       ///< chains of int16 codes of an eight-bit format (array.formats)
   kSpikes,        ///< neurons over some steps (array.activations16)
+  kParts,         ///< channels of inputs as operands
+  kGates,         ///< squeeze and excitation of inputs
+  kExchange,      ///< rows that cores exchange (array.cores)
+  kTosa,          ///< TOSA as exporters write it
 };
 
 /// Names of all families, in their order: "images", ...
@@ -49,6 +53,11 @@ void make_int16(Builder& b);
 void make_cells(Builder& b);
 void make_formats(Builder& b);
 void make_spikes(Builder& b);
+void make_parts(Builder& b);
+void make_gates(Builder& b);
+void make_exchange(Builder& b);
+/// Sets Builder::imported, too.
+void make_tosa(Builder& b);
 /// Weights of four bits.
 void narrow(Builder& b);
 /// LSTM, GRU, RNN of ONNX. @throws Error  the importer refuses them

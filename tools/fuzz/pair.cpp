@@ -26,6 +26,8 @@ namespace {
 
 /// On a configuration that has int16 one of so many networks is of that.
 constexpr int kInt16Share = 6;
+/// One of so many networks is of the families that draw parts of inputs, gates, exchanges, TOSA.
+constexpr int kFurtherShare = 4;
 
 bool needs_int16(Family family) {
   return family == Family::kInt16 || family == Family::kCells || family == Family::kFormats ||
@@ -39,6 +41,7 @@ bool has(const machine::Config& config, Family family) {
            config.cols >= config.data_words();
   if (family == Family::kLowBit) return config.ternary || config.binary;
   if (family == Family::kFormats) return config.formats && config.vector;
+  if (family == Family::kExchange) return config.cores > 1;
   return !needs_int16(family) ||
          (config.activations16 && (family == Family::kInt16 ||
                                    (config.vector && (config.table || family == Family::kSpikes))));
@@ -100,6 +103,7 @@ sim::RtlOptions rtl_options(const Pair& pair) {
   sim::RtlOptions options;
   options.build.optimization = std::min(1, options.build.optimization);
   options.build.quiet = true;
+  options.build.assertions = pair.assertions;
   options.axi_latency = pair.axi_latency;
   options.axi_bytes_per_cycle = pair.axi_bytes_per_cycle;
   options.stall_percent = pair.stall_percent;
@@ -194,19 +198,6 @@ Verdict run_program(const Pair& pair, const compiler::Program& program,
   return text.empty() ? verdict : failure("architecture simulator: " + text);
 }
 
-/// Configuration `k` of a seed, and what it is made of: one that has one of the families, if any is
-/// named.
-std::pair<machine::Config, Record> draw_config(std::uint64_t seed, int k,
-                                               const std::vector<Family>& families) {
-  std::string text = fmt::format("{} {}", seed, k);
-  for (;; text += " again") {
-    Choices choices{hash64(text)};
-    const machine::Config config = any_config(choices);
-    const auto fits = [&](Family family) { return has(config, family); };
-    if (families.empty() || std::ranges::any_of(families, fits)) return {config, choices.made()};
-  }
-}
-
 /// @param c  says which operators are left
 Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}) {
   Pair p;
@@ -244,13 +235,14 @@ Pair pair_of(Choices& network, const machine::Config& config, const Case& c = {}
     p.ways = {};
     p.decoder = std::make_shared<const Decoder>(any_decoder(b, config));
     b.graph = last_step(*p.decoder);
-  } else if (c.count > 0) {
+  } else if (c.count > 0 && b.imported == nullptr) {
     keep_operators(b.graph, c.first, c.count);
   }
   p.allow_host = b.host_at_end;
   for (const int t : b.graph.inputs)
     if (p.decoder == nullptr) p.inputs.push_back(random_codes(b, t));
   p.graph = std::move(b.graph);
+  p.imported = std::move(b.imported);
   p.made.data_seed = network.data_seed();
   p.made.network = network.made();
   p.made.first = c.first;
@@ -286,15 +278,37 @@ Case parse_case(const std::string& text) {
   return c;
 }
 
+std::pair<machine::Config, Record> draw_config(std::uint64_t seed, int k,
+                                               const std::vector<Family>& families, int most_pes) {
+  std::string text = fmt::format("{} {}", seed, k);
+  for (;; text += " again") {
+    Choices choices{hash64(text)};
+    const machine::Config config = any_config(choices);
+    const auto fits = [&](Family family) { return has(config, family); };
+    if (config.pes() <= most_pes && (families.empty() || std::ranges::any_of(families, fits)))
+      return {config, choices.made()};
+  }
+}
+
 Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families,
-               const machine::Config* config) {
-  const auto [drawn_config, record] = draw_config(seed, k, families);
+               const machine::Config* config, int most_pes) {
+  const auto [drawn_config, record] = draw_config(seed, k, families, most_pes);
   const machine::Config& its = config != nullptr ? *config : drawn_config;
-  std::vector<Family> wide{Family::kInt16, Family::kCells, Family::kSpikes};
-  std::erase_if(wide, [&](Family family) { return !has(its, family); });
+  const auto fitting = [&](std::vector<Family> some) {
+    std::erase_if(some, [&](Family family) { return !has(its, family); });
+    return some;
+  };
+  const std::vector<Family> wide =
+      fitting({Family::kInt16, Family::kCells, Family::kSpikes, Family::kFormats});
+  const std::vector<Family> further =
+      fitting({Family::kParts, Family::kGates, Family::kExchange, Family::kTosa});
   const std::uint64_t drawn = hash64(fmt::format("{} {} {}", seed, k, n));
-  const bool also = families.empty() && !wide.empty() && drawn % kInt16Share == 0;
-  Choices network{drawn, choice_of(also ? wide : families, drawn)};
+  // On a design that is given and lacks them all, the compiler says so.
+  std::vector<Family> asked = fitting(families);
+  if (asked.empty()) asked = families;
+  if (asked.empty() && !wide.empty() && drawn % kInt16Share == 0) asked = wide;
+  if (asked.empty() && drawn % kFurtherShare == 1) asked = further;
+  Choices network{drawn, choice_of(asked, drawn / 64)};
   const Pair p = pair_of(network, its);
   return {record, p.made.data_seed, p.made.network};
 }
@@ -379,6 +393,21 @@ Verdict run_decoder(const Pair& pair, Backend backend) {
 
 }  // namespace
 
+namespace {
+
+/// What differs between the golden layers of an imported file and its operators, one by one.
+std::string against_file(const Pair& pair, const std::vector<Array>& golden) {
+  if (pair.imported == nullptr) return "";
+  const std::vector<Array> expected = pair.imported->run(pair.inputs);
+  for (std::size_t o = 0; o < expected.size(); ++o)
+    if (const auto at = first_difference(expected[o].bytes, golden.at(o).bytes))
+      return fmt::format("import: byte {} of output {} is {}, expected {}", *at, o,
+                         golden[o].bytes.at(*at), expected[o].bytes.at(*at));
+  return "";
+}
+
+}  // namespace
+
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
   if (pair.decoder != nullptr) try {
       return run_decoder(pair, backend);
@@ -400,6 +429,7 @@ Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
   try {
     compiler::CompileOptions options{pair.rounding};
     options.ways = pair.ways;
+    options.verify = true;
     if (pair.allow_host) options.host = compiler::HostPart::kAnywhere;
     program = compiler::compile(pair.graph, pair.config, options);
   } catch (const model::Refusal& e) {
@@ -413,6 +443,7 @@ Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper) {
     if (tamper) tamper(program);
     const auto golden = reference::outputs_of(
         pair.graph, reference::run_graph(pair.graph, pair.inputs, pair.rounding));
+    if (const std::string text = against_file(pair, golden); !text.empty()) return failure(text);
     return run_program(pair, program, golden, backend);
   } catch (const std::exception& e) {
     return failure(e.what());

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/npy.h"
@@ -47,13 +48,23 @@ struct Pair {
   reference::RoundingPolicy rounding;
   compiler::Ways ways;
   int axi_latency = 32, axi_bytes_per_cycle = 0, stall_percent = 0;
+  bool assertions = false;  ///< of the RTL are checked
+  std::shared_ptr<const ImportedFile>
+      imported;  ///< the graph is this file's, if that is the family
 };
 
+inline constexpr int kAnyPes = 1 << 30;
+
+/// Configuration `k` of a seed, and what it is made of: one that has one of the families, if any is
+/// named. @param most_pes  larger ones are drawn again
+std::pair<machine::Config, Record> draw_config(std::uint64_t seed, int k,
+                                               const std::vector<Family>& families = {},
+                                               int most_pes = kAnyPes);
 /// Network `n` on configuration `k` of a seed. @param families  none: of any that the
 /// configuration may have, but decoders; int16 alone: on configurations that have it
 /// @param config  instead of the drawn one
 Case draw_case(std::uint64_t seed, int k, int n, const std::vector<Family>& families = {},
-               const machine::Config* config = nullptr);
+               const machine::Config* config = nullptr, int most_pes = kAnyPes);
 Pair make_pair(const Case& c);
 /// The same network on that configuration.
 Pair make_pair(const Case& c, const machine::Config& config);
@@ -87,7 +98,9 @@ using Tamper = std::function<void(compiler::Program&)>;
 
 Verdict run_pair(const Pair& pair, Backend backend, const Tamper& tamper = {});
 
-/// The same in a process of its own: a crash is a verdict, and so is no result after `seconds`.
+/// Runs `work` in a process of its own. A crash is a verdict, and so is an assertion of the RTL
+/// that fails, with its text, or no result after `seconds` of processor time.
+Verdict run_isolated(const std::function<Verdict()>& work, int seconds);
 Verdict run_isolated(const Pair& pair, Backend backend, int seconds);
 
 /// A simpler case for which `fails` still holds: parts of the network are left out, everything is

@@ -57,7 +57,7 @@ class Shrinker {
   /// How many there are in a network that can be cut.
   int operators(const Case& c) const {
     const Pair p = pair_of(c);
-    return p.decoder != nullptr ? 0 : static_cast<int>(p.graph.ops.size());
+    return p.decoder != nullptr || p.imported != nullptr ? 0 : static_cast<int>(p.graph.ops.size());
   }
 
   /// Blocks, long ones first; an operator's choices are few.

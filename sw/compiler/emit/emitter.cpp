@@ -293,9 +293,11 @@ void Emitter::emit_pieces(const Sweep& sweep, const Rect& rect, const Rect& part
 
 /// A buffer at DMEM word `start` (a multiple of DataWords) as a view of the whole map: the part's
 /// first word falls on the same place of a beat as in DRAM.
-View Emitter::place_buffer(int map, const Rect& rect, int word, std::int64_t start) const {
+/// @param width  of rows in DRAM, in pixels
+View Emitter::place_buffer(int map, const Rect& rect, int word, std::int64_t start,
+                           int width) const {
   const View& dram = place(map).dram;
-  View view = buffer_view(dram, map_at(map).width_in_dram(), rect.rows(), rect.cols(), config_);
+  View view = buffer_view(dram, width, rect.rows(), rect.cols(), config_);
   // Rows above the map, which other cores have, begin as its own do.
   const std::int64_t place_in_beat =
       dram.at(word, std::max(rect.y0, 0), rect.x0) % config_.data_words();
@@ -332,7 +334,8 @@ View Emitter::input_view(const Rect& rect, int word, int words, int first_row, i
     now_.last_input = View{};
     if (!window.empty()) {
       const WholePart part = input_part(window, word, words);
-      now_.input_buffer = now_.last_input = place_buffer(part.map, part.rect, part.word, start);
+      now_.input_buffer = now_.last_input =
+          place_buffer(part.map, part.rect, part.word, start, map_at(part.map).width_in_dram());
       if (part.map != map)
         now_.last_input = part_of(now_.input_buffer, map_at(map).part, map_at(map).shape.per_word);
     }
@@ -362,7 +365,9 @@ View Emitter::second_view(const Rect& rect, const Channels& channels) {
   const int word = channels.first / per_word;
   const std::int64_t start = plan_.scratch[at(layer_)] + t.buffers * t.input_words +
                              (turn_second_++ % t.buffers) * t.second_words;
-  const View view = place_buffer(map, rect, word, start);
+  // One instruction walks both operands, or residual and output, so that the buffers are alike.
+  const int like = layer().two_operands() ? layer().input : net_.whole_of(layer().output);
+  const View view = place_buffer(map, rect, word, start, map_at(like).width_in_dram());
   copy_rows(Engine::kLoad, map, rect, word, divide_up(channels.size(), per_word), view,
             output_row_step());
   return view;
@@ -409,7 +414,7 @@ View Emitter::output_view(const Rect& rect, const Channels& channels) {
                              t.buffers * (t.input_words + t.second_words) +
                              (turn_out_++ % t.buffers) * t.output_words;
   const WholePart o = output_part(rect, channels);
-  out_buffer_ = place_buffer(o.map, o.rect, o.word, start);
+  out_buffer_ = place_buffer(o.map, o.rect, o.word, start, map_at(o.map).width_in_dram());
   if (merges()) copy(Engine::kLoad, o.map, o.rect, o.word, o.words, out_buffer_);
   return part_of(out_buffer_, output().part, out_per_word());
 }
@@ -542,6 +547,7 @@ void Emitter::copy_to_core(int from, int to, int rows, int from_row, int to_row,
 void Emitter::copy(Engine engine, int map, const Rect& rect, int word, int words, const View& dmem,
                    bool among) {
   const View& dram = place(map).dram;
+  among |= map_at(map).core_pixels > 0;  // other cores' pixels lie between its rows in DRAM
   const Shape& s = shape(map);
   const std::int64_t unit = config_.data_words();
   const std::int64_t from = dram.at(word, rect.y0, rect.x0);

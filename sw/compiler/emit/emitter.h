@@ -83,7 +83,7 @@ class Emitter : private Order {
   std::int64_t residual_delta(const Rect& rect, const Channels& channels, const View& out);
   bool merges() const;
   /// Whether a map goes to DRAM when it is there.
-  bool stored(int map) const { return map_at(map).output || map_at(map).kept; }
+  bool stored(int map) const { return is_stored(map_at(map).residence()); }
   void finish_output(const Rect& rect, const Channels& channels);
   void ensure_resident(int map, int rows);
   bool shares_words(int map) const;
@@ -100,7 +100,7 @@ class Emitter : private Order {
   }
   int output_row_step() const { return layer().by_rows ? layer().window.P : 0; }
   Rect read_by(const Geometry& g, const Rect& rect) const;
-  View place_buffer(int map, const Rect& rect, int word, std::int64_t start) const;
+  View place_buffer(int map, const Rect& rect, int word, std::int64_t start, int width) const;
   /// A rectangle and words in a map, or in the one that it is a part of.
   struct WholePart {
     int map;

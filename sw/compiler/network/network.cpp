@@ -43,8 +43,8 @@ std::vector<std::uint8_t> first_rows(const Layer& layer, const machine::Config& 
 }  // namespace
 
 bool Network::is_private(int map) const {
-  const Map& m = maps[at(map)];
-  return !m.input && !m.output && !m.constant() && !m.kept && is_separate(map);
+  const Residence r = maps[at(map)].residence();
+  return !at_edge(r) && !is_stored(r) && is_separate(map);
 }
 
 std::vector<int> equal_weights(const Network& network) {

@@ -47,6 +47,27 @@ struct Part {
   }
 };
 
+/// What a map is to DRAM. Where several hold, the first one: an output that others reload is an
+/// output.
+enum class Residence {
+  kOutput,    ///< layers make it and store it for the host
+  kInput,     ///< the host stores it before the first layer
+  kConstant,  ///< the image of constants holds it
+  kKept,      ///< layers make it and store it for the maps that reload it
+  kReload,    ///< comes from where another map is stored
+  kAside,  ///< stays in DRAM, and layers work on parts of it: a state, or a map that leaves DMEM to
+           ///< others
+  kChip,   ///< only layers know it: it leaves DMEM only where the plan finds no place for it
+};
+/// Returns true if the host or the image of constants knows the map.
+constexpr bool at_edge(Residence r) {
+  return r == Residence::kOutput || r == Residence::kInput || r == Residence::kConstant;
+}
+/// Returns true if layers make the map and store it.
+constexpr bool is_stored(Residence r) { return r == Residence::kOutput || r == Residence::kKept; }
+/// Returns true if DRAM holds the map whether or not DMEM does.
+constexpr bool is_in_dram(Residence r) { return r < Residence::kAside; }
+
 /// A feature map. A layer writes it, or a layer for each of its parts. Layers read maps of their
 /// own and parts that are whole channel words.
 struct Map {
@@ -77,6 +98,15 @@ struct Map {
   bool has_parts = false;             ///< other maps are parts of it
 
   bool constant() const { return !codes.empty(); }
+  Residence residence() const {
+    return output                ? Residence::kOutput
+           : input               ? Residence::kInput
+           : constant()          ? Residence::kConstant
+           : kept                ? Residence::kKept
+           : reloads >= 0        ? Residence::kReload
+           : in_dram || capacity ? Residence::kAside
+                                 : Residence::kChip;
+  }
   int width_in_dram() const { return std::max(row_room, capacity.value_or(shape).W); }
   /// Place of the first channel in the first word.
   int position() const { return part.channel % shape.per_word; }

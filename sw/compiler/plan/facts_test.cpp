@@ -232,6 +232,20 @@ TEST_CASE("each part of a layer fits into the buffers of its tiling", "[compiler
   CHECK(parts > 2000);
 }
 
+TEST_CASE("no part of a rectangle takes a larger buffer than the rectangle", "[compiler][plan]") {
+  for (const int bus : {64, 128, 512, 1024}) {
+    const machine::Config config = small_config(8, 8, 32, 32, bus);
+    for (int W = 1; W <= 40; ++W)
+      for (const int pitch : {W, round_up(W, config.data_words()), W + config.banks()})
+        for (int cols = 1; cols < W; ++cols) {
+          const View dram{.pitch = pitch, .plane = round_up(3 * pitch, config.data_words())};
+          CAPTURE(bus, W, pitch, cols);
+          REQUIRE(buffer_words(dram, W, 2, cols, 5, config) <=
+                  buffer_words(dram, W, 2, cols + 1, 5, config));
+        }
+  }
+}
+
 TEST_CASE("the tiling of more room stands for one of less only where it fits", "[compiler][plan]") {
   int cut = 0;
   for (unsigned seed = 1; seed <= 300; ++seed) {

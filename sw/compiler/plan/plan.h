@@ -39,8 +39,14 @@ View part_of(const View& whole, const Part& part, int per_word);
 /// The rectangle's place in the whole map.
 Rect rect_of(const Rect& rect, const Part& part);
 
+/// DMEM words first..end-1.
+struct Room {
+  std::int64_t first = 0, end = 0;
+};
+
 struct Placement {
   bool resident = false;
+  Room room;  ///< of a resident map: words that no other map or buffer uses meanwhile
   View dmem;  ///< of a resident map, words
   bool in_dram = false;
   View dram;  ///< words from BASE

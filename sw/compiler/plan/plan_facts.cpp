@@ -39,7 +39,7 @@ PlanFacts::PlanFacts(const Network& network, const machine::Config& config)
 
 bool PlanFacts::found_by_heads(int m) const {
   const Map& map = net_.maps[at(m)];
-  if (!map.input || map.output || map.shape.H != 1) return false;
+  if (map.residence() != Residence::kInput || map.shape.H != 1) return false;
   bool some = false;
   for (const Layer& l : net_.layers)
     for (const int used : {l.input, l.second, l.output, l.weights_map}) {
@@ -65,8 +65,8 @@ bool PlanFacts::in_place(const Layer& layer) const {
   const Map &in = net_.maps[at(layer.input)], &out = net_.maps[at(layer.output)];
   if (!net_.is_private(layer.output) || in.shape != out.shape) return false;
   if (!layer.is_gate()) return layer.kind == LayerKind::kSoftmax && net_.is_private(layer.input);
-  return in.part.whole < 0 && !in.input && !in.output && !in.constant() &&
-         in.last_write < in.last_use && &net_.layers[at(in.last_use)] == &layer;
+  return is_inner(layer.input) && in.last_write < in.last_use &&
+         &net_.layers[at(in.last_use)] == &layer;
 }
 
 void PlanFacts::tie_maps() {
@@ -88,7 +88,7 @@ void PlanFacts::tie_maps() {
 
 bool PlanFacts::is_inner(int m) const {
   const Map& map = net_.maps[at(m)];
-  return !map.input && !map.output && !map.constant() && map.part.whole < 0;
+  return !at_edge(map.residence()) && map.part.whole < 0;
 }
 
 /// The same for sums of a batch's images that lie in one map, over residuals that lie so.
@@ -184,13 +184,21 @@ bool PlanFacts::lingers(int m) const {
 /// Whether the map is neither at the edge nor a constant; codes that products of two maps read as
 /// activations hardly let the array rest.
 bool PlanFacts::stays(int m) const {
+  const Residence r = net_.maps[at(m)].residence();
+  return !at_edge(r) || (r == Residence::kInput && multiplied_[at(m)]);
+}
+
+/// Returns true if transfers carry the map's codes between DRAM and DMEM, wherever the plan puts
+/// it.
+bool PlanFacts::is_moved(int m) const {
   const Map& map = net_.maps[at(m)];
-  return (!map.input || multiplied_[at(m)]) && !map.output && !map.constant();
+  return map.residence() != Residence::kChip || map.moved || is_head(m);
 }
 
 void PlanFacts::describe_classes() {
   const std::size_t count = net_.maps.size();
-  for (auto* flags : {&weights_, &pooled_, &on_chip_, &only_weights_, &multiplied_, &read_})
+  for (auto* flags :
+       {&weights_, &pooled_, &on_chip_, &crosses_, &only_weights_, &multiplied_, &read_})
     flags->resize(count);
   readers_.resize(count);
   const auto mark = [&](std::vector<char>& flags, int m) {
@@ -218,6 +226,7 @@ void PlanFacts::describe_classes() {
       const Shape &shape = net_.maps[at(m)].shape, &first = net_.maps[at(maps[0])].shape;
       return stays(m) && shape.H == first.H && shape.W == first.W;
     });
+    crosses_[r] = std::ranges::any_of(maps, [&](int m) { return is_moved(m); });
   }
 }
 

@@ -47,8 +47,12 @@ class PlanFacts {
   bool weights(int root) const { return weights_[at(root)]; }
   /// Whether one window of a pool covers a map of that layout.
   bool pooled(int root) const { return pooled_[at(root)]; }
-  /// Maps of that layout all stay on chip, and have one size.
+  /// Returns true if all maps of that layout stay on chip, or are inputs of products of two maps,
+  /// and have one size.
   bool stays_on_chip(int root) const { return on_chip_[at(root)]; }
+  /// Returns true if transfers carry some map of that layout between DRAM and DMEM. Planes must
+  /// then be whole beats.
+  bool crosses(int root) const { return crosses_[at(root)]; }
 
   /// A part without a place of its own.
   bool is_view(int map) const { return net_.maps[at(map)].part.whole >= 0 && !is_head(map); }
@@ -104,6 +108,7 @@ class PlanFacts {
   void set_lives();
   void describe_classes();
   bool stays(int map) const;
+  bool is_moved(int map) const;
 
   const Network& net_;
   const machine::Config& config_;
@@ -114,7 +119,7 @@ class PlanFacts {
   std::vector<std::vector<int>> members_, readers_;  ///< of each root: maps; layers' inputs
   std::vector<Life> lives_;                          ///< of each home
   std::vector<char> by_heads_;  ///< inputs whose parts have places of their own
-  std::vector<char> weights_, pooled_, on_chip_, only_weights_, multiplied_, read_;
+  std::vector<char> weights_, pooled_, on_chip_, crosses_, only_weights_, multiplied_, read_;
   /// Answers, of each layer.
   std::vector<std::map<int, std::int64_t>> replays_;
   std::vector<std::map<std::array<std::int64_t, 6>, int>>

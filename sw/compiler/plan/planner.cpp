@@ -65,6 +65,7 @@ std::optional<Plan> Planner::run() {
   } while (!tile_layers());
   if (misfit_ >= 0) return std::nullopt;
   for (int i = 0; i < static_cast<int>(net_.layers.size()); ++i) place_buffers(i);
+  note_rooms();
   plan_.cycles += estimated_cycles() + exposed_cycles() + sharing_cycles() + exchange_cycles();
   plan_.spilled = spilled_.size() - states;
   return plan_;
@@ -154,8 +155,12 @@ void Planner::set_layout(int m, int pitch) {
   view.pitch = shape.pixels() == 1 && !moved ? shape.pixel_words() : pitch;
   view.plane = plane_of(m, pitch);
   if (shape.pixels() > 1 && facts_.stays_on_chip(root)) {
-    if (facts_.pooled(root) && !facts_.weights(root) && !moved)
-      view.plane += (6 - view.plane % 4) % 4;  // lanes take channel words: twice an odd number
+    // A pool's lanes take channel words, for which planes of 2 modulo 4 words have no conflicts.
+    // Such planes are whole beats only on narrow buses.
+    constexpr int kPoolPlane = 2, kOf = 4;
+    const bool fits_beats = !facts_.crosses(root) || kPoolPlane % config_.data_words() == 0;
+    if (facts_.pooled(root) && !facts_.weights(root) && !moved && fits_beats)
+      view.plane += (kOf + kPoolPlane - view.plane % kOf) % kOf;
     else if (wishes_.pad_all && shape.pixels() >= config_.rows)
       view.plane += gap_to_half(view.plane);
   }
@@ -191,12 +196,19 @@ int Planner::shared_rows(int m, bool above) const {
   return rows;
 }
 
+/// Returns true for channels of a one-pixel input. In DRAM these words begin anywhere in a beat,
+/// and in DMEM they begin at the same place of a beat.
+bool Planner::begins_anywhere(int m) const {
+  return facts_.is_head(m) && net_.maps[at(m)].shape.pixels() == 1;
+}
+
 std::int64_t Planner::words_of(int m) const {
   // Beats of a row of PMEM reach beyond the last plane.
   const int behind =
       facts_.weights(facts_.root(m)) ? config_.beats_per_row() * config_.data_words() : 0;
-  return round_up(plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind,
-                  config_.data_words()) +
+  const std::int64_t words =
+      plan_.maps[at(m)].dmem.plane * net_.maps[at(m)].shape.channel_words() + behind;
+  return round_up(words + (begins_anywhere(m) ? config_.data_words() : 0), config_.data_words()) +
          (wishes_.pad_all ? config_.banks() : 0);
 }
 
@@ -206,7 +218,7 @@ void Planner::place_in_dram() {
   for (int m = 0; m < count(); ++m) {
     const Map& map = net_.maps[at(m)];
     if (map.reloads >= 0) copies_.push_back(m);
-    if (!map.input && !map.output && !map.constant() && !map.kept && map.reloads < 0) continue;
+    if (!is_in_dram(map.residence())) continue;
     Placement& p = plan_.maps[at(m)];
     p.in_dram = true;
     p.dram.pitch = std::max(p.dmem.pitch, map.row_room * map.shape.pixel_words());
@@ -250,7 +262,9 @@ void Planner::assign_dram() {
 /// where rows are padded against bank conflicts.
 int Planner::spilled_pitch(int root, const Shape& shape) {
   const Map& map = net_.maps[at(root)];
-  const int W = std::max(shape.W, map.row_room) * shape.pixel_words();
+  int pixels = shape.W;
+  for (const int k : facts_.members(root)) pixels = std::max(pixels, net_.maps[at(k)].row_room);
+  const int W = pixels * shape.pixel_words();
   const int step = W >= config_.data_words() ? config_.data_words() : pitch_unit(root);
   const int least = round_up(W, step);
   if (!wishes_.pad_dram || shape.H == 1 || map.capacity || map.kept || facts_.weights(root))
@@ -300,6 +314,15 @@ void Planner::set_origins() {
     if (net_.maps[at(m)].part.whole >= 0) place_part(m);
 }
 
+void Planner::note_rooms() {
+  for (int m = 0; m < count(); ++m) {
+    const int of = facts_.is_view(m) ? net_.maps[at(m)].part.whole : m;
+    const int home = facts_.alias_class(of);
+    if (placed(home))
+      plan_.maps[at(m)].room = {start_[at(home)], start_[at(home)] + words_[at(home)]};
+  }
+}
+
 void Planner::place_part(int m) {
   const Part& part = net_.maps[at(m)].part;
   const int per_word = net_.maps[at(m)].shape.per_word;
@@ -308,6 +331,7 @@ void Planner::place_part(int m) {
   if (facts_.is_head(m)) {
     p.dram = part_of(whole.dram, part, per_word);
     p.in_dram = true;
+    if (begins_anywhere(m)) p.dmem.origin += p.dram.origin % config_.data_words();
     return;
   }
   p = whole;

@@ -62,6 +62,7 @@ class Planner {
   std::int64_t gap_to_half(std::int64_t plane) const;
   std::int64_t plane_of(int m, int pitch) const;
   bool of_core(int m) const;
+  bool begins_anywhere(int m) const;
   int shared_rows(int m, bool above) const;
   std::int64_t words_of(int m) const;
 
@@ -138,6 +139,7 @@ class Planner {
   /// After all maps have their places.
   void set_origins();
   void place_part(int m);
+  void note_rooms();
   /// Moves each output, inside of its place, to where its writes meet the array's reads least.
   void shift_outputs();
   /// Where the layer's buffers begin. They are filled early where no map of the layer before lies,

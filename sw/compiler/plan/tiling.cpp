@@ -37,10 +37,10 @@ class Tiler {
     out_map_ = &maps[at(layer.output)];
     out_ = out_map_->shape;
     first_rows_ = maps[at(layer.input)].part.y == 0 && out_map_->part.y == 0;
-    const int whole = out_map_->part.whole;
-    out_width_ = whole >= 0 ? maps[at(whole)].width_in_dram() : out_.W;
     in_map_ = &maps[at(layer.input)];
-    in_width_ = maps[at(network.whole_of(layer.input))].width_in_dram();
+    out_width_ = maps[at(network.whole_of(layer.output))].width_in_dram();
+    const bool between = in_map_->part.pixel_words > 0;  // the whole map's words come, too
+    in_width_ = maps[at(between ? in_map_->part.whole : layer.input)].width_in_dram();
     in_ = maps[at(layer.input)].shape;
     bytes_per_cycle_ = config.axi_data_bits / 8.0;
     map_bytes_per_cycle_ = bytes_per_cycle_ / cores_of(layer, network);
@@ -252,10 +252,7 @@ class Tiler {
       const int words = layer_.group_channels > 0 ? in_.channel_words() : input_words;
       return buffer_words(dram, in_width_, 1, 1, (cols - 1) * between + words, config_);
     }
-    const std::int64_t words = buffer_words(dram, g.W, rows, cols, input_words, config_);
-    if (t.cols == g.Q || cols < g.W || cols == 1) return words;
-    // Windows at the sides are narrower, rows padded.
-    return std::max(words, buffer_words(dram, g.W, rows, cols - 1, input_words, config_));
+    return buffer_words(dram, in_width_, rows, cols, input_words, config_);
   }
 
   /// Fills in the buffers' sizes. @return whether they fit
@@ -671,7 +668,7 @@ class Tiler {
   const machine::Config& config_;
   Shape in_, out_;
   const Map *in_map_ = nullptr, *out_map_ = nullptr;
-  int in_width_ = 1, out_width_ = 1;                      ///< of the whole map
+  int in_width_ = 1, out_width_ = 1;                      ///< of rows in DRAM, in pixels
   double bytes_per_cycle_ = 1, map_bytes_per_cycle_ = 1;  ///< of one core's maps
   bool first_ = false;                                    ///< of the network
   bool in_steps_ = false;
@@ -743,10 +740,11 @@ View buffer_view(const View& dram, int W, int rows, int cols, const machine::Con
   const int unit = config.data_words();
   if (dram.plane % unit != 0) return dram;  // a single pixel: its words are one range
   View view;
-  // Each row of a part falls on the same place of a beat as in DRAM.
+  // Each row of a part falls on the same place of a beat as in DRAM. No part takes more words than
+  // a larger one: the emitter may cut what the plan has room for.
   view.step = view.width = dram.width;
-  view.pitch =
-      cols == W ? dram.pitch : round_up(cols * dram.width, unit) + unit + dram.pitch % unit;
+  const int packed = round_up(cols * dram.width, unit) + unit + dram.pitch % unit;
+  view.pitch = cols == W ? dram.pitch : std::min(dram.pitch, packed);
   view.plane = round_up(std::int64_t{rows} * view.pitch, unit);
   return view;
 }

@@ -57,9 +57,8 @@ class Striping {
     for (int i = cascade_.first; i <= cascade_.last; ++i) {
       const int m = old_.whole_of(old(i).output);
       const Map& map = old_map(m);
-      internal_[at(m)] = !map.input && !map.output && !map.constant() && !map.kept &&
-                         map.reloads < 0 && !map.capacity && !map.weights && inside(map.producer) &&
-                         inside(map.last_write) && inside(map.last_use);
+      internal_[at(m)] = !is_in_dram(map.residence()) && !map.capacity && !map.weights &&
+                         inside(map.producer) && inside(map.last_write) && inside(map.last_use);
     }
     for (const Map& map : old_.maps) {
       const Part& part = map.part;

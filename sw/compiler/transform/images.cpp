@@ -187,9 +187,8 @@ class Stacking {
            std::ranges::all_of(maps, [&](int m) {
              const Map& map = net_.maps[at(m)];
              return net_.is_private(m) && map.shape == first.shape && !map.shape.wide &&
-                    map.transposed == first.transposed && !map.kept && map.reloads < 0 &&
-                    !map.capacity && !map.in_dram && !map.weights && !map.fold.folded() &&
-                    map.producer >= 0 && map.core_rows == 0;
+                    map.transposed == first.transposed && map.residence() == Residence::kChip &&
+                    !map.weights && !map.fold.folded() && map.producer >= 0 && map.core_rows == 0;
            });
   }
 

@@ -56,8 +56,10 @@ bool is_better(const Candidate& other, const Candidate& than) {
 
 class Search {
  public:
-  Search(const machine::Config& config, const Ways& ways, std::string_view print_after)
+  Search(const machine::Config& config, const Ways& ways, std::string_view print_after,
+         const Verifier& verifier)
       : config_(config),
+        verifier_(verifier),
         fusion_(ways.fusion),
         cascading_(ways.cascading),
         print_after_(print_after) {}
@@ -69,11 +71,13 @@ class Search {
       int place = 0;
       if (pass.takes == Takes::kAlways) {
         if (auto other = pass.next(now.network, config_, place)) now.network = std::move(*other);
+        verifier_.verify(now.network, pass.name);
       } else if (pass.takes != Takes::kFinished) {
         climb(pass, now);
       } else if (auto other = pass.next(now.network, config_, place)) {
         Candidate changed(std::move(*other));
         changed.printed = now.printed;
+        verifier_.verify(changed.network, pass.name);
         note(pass, changed);
         note(pass, now);
         changed = finish(std::move(changed), i + 1);
@@ -116,6 +120,7 @@ class Search {
     for (int tries = 0; rows > 1 && tries < kMostHeights; ++tries, rows = divide_up(rows, 2)) {
       Candidate candidate(in_stripes(now.network, layers, round_up(rows, 2), loads));
       candidate.printed = now.printed;
+      verifier_.verify(candidate.network, "gather");
       make_plan(candidate);
       const bool always = cascading_ == Cascading::kAlways && candidate.plan;
       if (!always && !is_better(candidate, now)) continue;
@@ -154,6 +159,7 @@ class Search {
       if (!cut) return false;  // a section by itself knows nothing of maps that others load again
       candidate.network = std::move(*cut);
     }
+    verifier_.verify(candidate.network, kCascade);
     make_plan(candidate);
     const bool always = cascading_ == Cascading::kAlways && candidate.plan;
     if (!always && !is_better(candidate, now)) return false;
@@ -173,6 +179,7 @@ class Search {
     const auto take = [&](const std::vector<Segment>& tried) {
       Candidate candidate(reordered(before, order, tried));
       candidate.printed = now.printed;
+      verifier_.verify(candidate.network, kInterleave);
       make_plan(candidate);
       const bool always = cascading_ == Cascading::kAlways && candidate.plan;
       const double share = std::min(kMoved, 1 - kMovedCycles / now.cycles);
@@ -209,6 +216,7 @@ class Search {
     for (int place = 0; auto other = pass.next(now.network, config_, place);) {
       Candidate candidate(std::move(*other));
       candidate.printed = now.printed;
+      verifier_.verify(candidate.network, pass.name);
       make_plan(candidate);
       if (!now.plan || is_shorter(candidate, now) || (always && candidate.plan))
         now = std::move(candidate);
@@ -222,13 +230,14 @@ class Search {
   }
 
   const machine::Config& config_;
+  const Verifier& verifier_;
   Fusion fusion_;
   Cascading cascading_;
   std::string_view print_after_;
 };
 
 /// Where the map between two layers finds no place on chip: those of channels that are shorter.
-void take_channel_parts(Candidate& now, const machine::Config& config) {
+void take_channel_parts(Candidate& now, const machine::Config& config, const Verifier& verifier) {
   for (int i = 0; now.plan && i < static_cast<int>(now.network.layers.size()); ++i) {
     if (now.plan->maps[at(now.network.layers[at(i)].output)].resident) continue;
     std::optional<Candidate> best;
@@ -237,6 +246,7 @@ void take_channel_parts(Candidate& now, const machine::Config& config) {
       if (!other) continue;
       Candidate candidate(std::move(*other));
       candidate.printed = now.printed;
+      verifier.verify(candidate.network, "channel parts");
       candidate.plan = plan(candidate.network, config);
       if (!candidate.plan) continue;
       candidate.cycles = candidate.plan->cycles;
@@ -247,23 +257,26 @@ void take_channel_parts(Candidate& now, const machine::Config& config) {
 }
 
 /// The network by rows of the cores.
-std::optional<Candidate> in_rows(const Candidate& whole, const machine::Config& config) {
+std::optional<Candidate> in_rows(const Candidate& whole, const machine::Config& config,
+                                 const Verifier& verifier) {
   std::optional<Network> shared = rows_of_cores(whole.network, config.cores);
   if (!shared) return std::nullopt;
   Candidate rows(std::move(*shared));
   rows.printed = whole.printed;
+  verifier.verify(rows.network, "rows of cores");
   rows.plan = plan(rows.network, config);
   if (rows.plan) rows.cycles = rows.plan->cycles;
-  take_channel_parts(rows, config);
+  take_channel_parts(rows, config, verifier);
   return rows;
 }
 
 }  // namespace
 
 Planned search(Network network, const machine::Config& config, const Ways& ways,
-               std::string_view print_after) {
+               std::string_view print_after, bool verify) {
+  const Verifier verifier(config, verify);
   const auto finished = [&](Network start, Fusion fusion, Cascading cascading) {
-    const Search search(config, {fusion, cascading}, print_after);
+    const Search search(config, {fusion, cascading}, print_after, verifier);
     return search.finish(Candidate(std::move(start)), 0);
   };
   Candidate best = finished(network, ways.fusion, ways.cascading);
@@ -273,8 +286,10 @@ Planned search(Network network, const machine::Config& config, const Ways& ways,
     if (always || (shared && is_shorter(*shared, best, share))) best = std::move(*shared);
   };
   if (shares)
-    if (std::optional<Network> tokens = tokens_of_cores(network, config))
+    if (std::optional<Network> tokens = tokens_of_cores(network, config)) {
+      verifier.verify(*tokens, "tokens of cores");
       take(finished(std::move(*tokens), ways.fusion, ways.cascading), kTokens);
+    }
   // What fusing gains where maps are spilled, a cascade may gain as well.
   const auto fuses = [](const Layer& l) { return l.kind == LayerKind::kConv && l.fuses_max(); };
   if (ways.fusion == Fusion::kEstimated && ways.cascading == Cascading::kEstimated &&
@@ -283,7 +298,7 @@ Planned search(Network network, const machine::Config& config, const Ways& ways,
     if (is_better(unfused, best)) best = std::move(unfused);
   }
   if (shares && best.network.cores == 1)
-    take(in_rows(finished(std::move(network), ways.fusion, Cascading::kNever), config),
+    take(in_rows(finished(std::move(network), ways.fusion, Cascading::kNever), config, verifier),
          1 - kRowsCycles / best.cycles);
   std::optional<model::Refusal> problem;
   if (!best.plan && !plan(best.network, config, &problem)) throw model::Refusal(*problem);

@@ -11,6 +11,7 @@
 #include "machine/config.h"
 #include "sw/compiler/network/network.h"
 #include "sw/compiler/plan/plan.h"
+#include "sw/compiler/verify/verify.h"
 
 namespace trine::compiler {
 
@@ -36,8 +37,9 @@ struct Planned {
 };
 
 /// @param print_after  name of a pass; of others nothing is printed
+/// @param verify  verifies the network after each pass
 /// @throws Error  a line for each layer that does not fit, or has no unit
 Planned search(Network network, const machine::Config& config, const Ways& ways = {},
-               std::string_view print_after = {});
+               std::string_view print_after = {}, bool verify = verifies_by_default());
 
 }  // namespace trine::compiler

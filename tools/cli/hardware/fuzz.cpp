@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "tools/cli/hardware/fuzz.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <regex>
@@ -15,8 +20,7 @@
 #include "base/npy.h"
 #include "machine/packed.h"
 #include "sim/rtl/build.h"
-#include "tools/cli/common.h"
-#include "tools/cli/measure/engine.h"
+#include "tools/fuzz/case_file.h"
 #include "tools/fuzz/configs.h"
 #include "tools/fuzz/onnx/exported.h"
 #include "tools/fuzz/pair.h"
@@ -40,16 +44,6 @@ std::string_view stream_name(isa::dma::Target target) {
   return isa::kTargets.find(isa::Engine::kLoad, static_cast<int>(target))->name;
 }
 
-struct FuzzArguments {
-  Output output;
-  std::vector<std::string> designs, settings, families;
-  std::string backend = "arch", one, onnx;
-  EngineFlags engine;
-  int pairs = 200, configs = 20, only = -1, seconds = 0, most_failures = 5, least_exact = 50;
-  std::uint64_t seed = 1;
-  bool as_drawn = false;
-};
-
 /// "op 3 SUB: tensor 7 't7': 40 classes" -> "SUB: ... N classes", so that equal reasons count as
 /// one.
 std::string reason_of(const std::string& text) {
@@ -62,7 +56,12 @@ std::string reason_of(const std::string& text) {
 class Fuzzer {
  public:
   explicit Fuzzer(const FuzzArguments& options)
-      : o_(options), backend_(o_.backend == "rtl" ? Backend::kRtl : Backend::kArch) {
+      : o_(options),
+        backend_(o_.backend == "rtl" ? Backend::kRtl : Backend::kArch),
+        deadline_(o_.duration) {
+    if (o_.new_seed)
+      o_.seed = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch() /
+                                           std::chrono::microseconds(1));
     for (const std::string& design : o_.designs)
       designs_.push_back(machine::load_config(design, o_.settings));
     const auto& names = fuzz::family_names();
@@ -72,6 +71,12 @@ class Fuzzer {
 
   int run() {
     o_.output.check({}, {});
+    setenv("TRINE_VERIFY", "1", 0);  // the compiler's verifiers, in decoders' sessions, too
+    if (o_.new_seed) fmt::print(stderr, "seed {}; again: {}\n", o_.seed, again());
+    if (o_.programs && (o_.engine.asked() || !o_.families.empty()))
+      throw_error("--programs: not with --family, --engine, --jobs and --out");
+    if (o_.programs) return fuzz_programs(o_, designs_);
+    if (!o_.replay.empty()) return run_files();
     if (!o_.one.empty()) return run_one();
     if (!o_.onnx.empty()) return write_files();
     const int configs = designs_.empty() ? o_.configs : static_cast<int>(designs_.size());
@@ -88,22 +93,49 @@ class Fuzzer {
  private:
   void run_here(int configs) {
     Progress progress("fuzz", o_.output.quiet);
-    for (int k = std::max(0, o_.only); k < configs && failed_ < o_.most_failures; ++k) {
+    for (int k = std::max(0, o_.only); go_on() && (deadline_.set() || k < configs); ++k) {
       ++configs_;
-      const int pairs = (o_.pairs + configs - 1 - k) / configs;
-      for (int n = 0; n < pairs && failed_ < o_.most_failures; ++n) {
+      const int pairs = (o_.pairs + configs - 1 - k % configs) / configs;
+      for (int n = 0; n < pairs && go_on(); ++n) {
         progress.update(fmt::format("configuration {} of {}, pair {} of {}, {} failed", k + 1,
                                     configs, n + 1, pairs, failed_));
-        const machine::Config* design =
-            designs_.empty() ? nullptr : &designs_.at(static_cast<std::size_t>(k));
-        count(fuzz::draw_case(o_.seed, k, n, drawn_, design), k);
+        draw(k, n, pairs, configs);
       }
       if (k == o_.only) break;
     }
   }
 
+  bool go_on() const { return failed_ < o_.most_failures && !deadline_.over(); }
+
+  /// Pair n of the k-th turn. With --duration, further turns draw new configurations, or, of those
+  /// that are given, each again with new networks.
+  void draw(int k, int n, int pairs, int configs) {
+    if (designs_.empty())
+      return count(fuzz::draw_case(o_.seed, k, n, drawn_, nullptr, most_pes()), k);
+    const int design = k % configs;
+    count(fuzz::draw_case(o_.seed, design, n + k / configs * pairs, drawn_,
+                          &designs_.at(static_cast<std::size_t>(design))),
+          design);
+  }
+
+  int most_pes() const { return backend_ == Backend::kRtl ? kMostPesRtl : fuzz::kAnyPes; }
+
+  /// The command that draws the same.
+  std::string again() const {
+    std::string text = fmt::format("trine fuzz --seed {} --pairs {}", o_.seed, o_.pairs);
+    if (o_.programs) text += " --programs";
+    if (o_.backend == "rtl") text += " --backend rtl";
+    if (designs_.empty()) text += fmt::format(" --configs {}", o_.configs);
+    for (const std::string& design : o_.designs) text += " --config " + design;
+    for (const std::string& setting : o_.settings) text += " --set '" + setting + "'";
+    if (!o_.families.empty()) text += fmt::format(" --family {}", fmt::join(o_.families, ","));
+    if (o_.duration > 0) text += fmt::format(" --duration {}", o_.duration);
+    return text;
+  }
+
   /// Each configuration as a task of its own: `trine fuzz --only K`.
   void run_parts(int configs) {
+    if (deadline_.set()) throw_error("--duration: not with --engine, --jobs and --out");
     if (o_.only >= 0) throw_error("--only: not with --engine, --jobs and --out, which cut by it");
     std::vector<sweep::Task> tasks;
     for (int k = 0; k < configs; ++k) tasks.push_back(part(k));
@@ -131,6 +163,7 @@ class Fuzzer {
     option("--least-exact", 0);  // asked of all together
     if (o_.seconds > 0) option("--seconds", o_.seconds);
     if (o_.as_drawn) words.push_back("--as-drawn");
+    if (o_.no_assertions) words.push_back("--no-assertions");
     option("--only", k);
     return trine_task(task_name(fmt::format("{} {}", fmt::join(words, " "), designs)), words);
   }
@@ -160,19 +193,21 @@ class Fuzzer {
   }
 
   fuzz::Pair pair_of(const fuzz::Case& c, int k) const {
-    if (designs_.empty()) return fuzz::make_pair(c);
-    fuzz::Pair p = fuzz::make_pair(c, designs_.at(static_cast<std::size_t>(k)));
-    p.made.config = c.config;
+    fuzz::Pair p;
+    if (designs_.empty()) {
+      p = fuzz::make_pair(c);
+    } else {
+      p = fuzz::make_pair(c, designs_.at(static_cast<std::size_t>(k)));
+      p.made.config = c.config;
+    }
+    p.assertions = !o_.no_assertions;
     return p;
   }
 
-  fuzz::Verdict verdict(const fuzz::Pair& pair) const {
-    if (backend_ == Backend::kRtl) {
-      sim::BuildOptions build = sim::BuildOptions::from_environment();
-      build.optimization = std::min(1, build.optimization);
-      build.quiet = o_.output.quiet;
-      sim::build_model(pair.config, build);  // takes minutes, not of the pair's
-    }
+  fuzz::Verdict verdict(fuzz::Pair pair) const {
+    pair.assertions = !o_.no_assertions;
+    if (backend_ == Backend::kRtl)
+      build_checked_model(pair.config, pair.assertions, o_.output.quiet);
     const int seconds = backend_ == Backend::kRtl ? kSecondsRtl : kSeconds;
     return fuzz::run_isolated(pair, backend_, o_.seconds > 0 ? o_.seconds : seconds);
   }
@@ -200,6 +235,7 @@ class Fuzzer {
     if (!designs_.empty()) text += " --config " + o_.designs.at(static_cast<std::size_t>(k));
     if (!designs_.empty())
       for (const std::string& s : o_.settings) text += " --set '" + s + "'";
+    if (o_.no_assertions) text += " --no-assertions";
     return text + " --case " + fuzz::to_text(c);
   }
 
@@ -207,10 +243,14 @@ class Fuzzer {
   void report(const fuzz::Pair& pair, const fuzz::Verdict& first, int k) {
     ++failed_;
     fmt::print(stderr, "FAILED {}\n  {}\n", first.text, command(pair.made, k));
-    if (o_.as_drawn) return;
+    if (o_.as_drawn) {
+      fmt::print(stderr, "{}", keep_case(o_, fuzz::case_text(pair, first.text)));
+      return;
+    }
     const std::string kind = reason_of(first.text).substr(0, 20);
     int runs = 0;
     const auto fails = [&](const fuzz::Pair& p) {
+      if (deadline_.over()) return false;
       ++runs;
       const fuzz::Verdict v = verdict(p);
       return v.outcome == Outcome::kFailed && reason_of(v.text).substr(0, 20) == kind;
@@ -220,8 +260,9 @@ class Fuzzer {
         fuzz::shrink(pair.made, fails, rtl, rtl ? kShrinkRunsRtl : kShrinkRuns,
                      designs_.empty() ? nullptr : &designs_.at(static_cast<std::size_t>(k)));
     const fuzz::Pair p = pair_of(simple, k);
-    fmt::print(stderr, "made simpler in {} runs:\n{}{}\n  {}\n", runs, fuzz::describe(p),
-               verdict(p).text, command(simple, k));
+    const std::string text = verdict(p).text;
+    fmt::print(stderr, "made simpler in {} runs:\n{}{}\n  {}\n{}", runs, fuzz::describe(p), text,
+               command(simple, k), keep_case(o_, fuzz::case_text(p, text)));
   }
 
   /// Networks of the family "exported", an input of each and what the golden layers make of it.
@@ -263,6 +304,39 @@ class Fuzzer {
                           v.rtl_cycles > 0 ? fmt::format(", {} (RTL)", grouped(v.rtl_cycles)) : "")
             : "refused: " + v.text + "\n");
     return kSuccess;
+  }
+
+  /// Pairs and programs of files that --keep wrote.
+  int run_files() {
+    std::vector<std::filesystem::path> files;
+    for (const std::string& path : o_.replay) {
+      if (!std::filesystem::is_directory(path))
+        files.emplace_back(path);
+      else
+        for (const auto& entry : std::filesystem::directory_iterator(path))
+          if (entry.path().extension() == ".json") files.push_back(entry.path());
+    }
+    if (files.empty()) throw_error("--replay {}: holds no file of --keep", o_.replay[0]);
+    std::ranges::sort(files);
+    for (const std::filesystem::path& file : files) {
+      const std::string text = read_text(file), name = file.filename().string();
+      const fuzz::Verdict v = fuzz::holds_program(text, name)
+                                  ? replay_program(fuzz::parse_program_case(text, name))
+                                  : verdict(fuzz::parse_pair(text, name));
+      ++outcomes_[v.outcome];
+      failed_ += v.outcome == Outcome::kFailed ? 1 : 0;
+      if (v.outcome == Outcome::kFailed) fmt::print(stderr, "FAILED {}: {}\n", name, v.text);
+    }
+    o_.output.print(fmt::format("{} cases: {} exact, {} refused, {} failed\n", files.size(),
+                                exact(), of(Outcome::kRefused), failed_));
+    return failed_ > 0 ? kWrongResult : kSuccess;
+  }
+
+  /// A program needs the RTL: without --backend rtl it is not run.
+  fuzz::Verdict replay_program(const fuzz::ProgramCase& c) const {
+    if (backend_ != Backend::kRtl) return {Outcome::kRefused, "needs --backend rtl"};
+    build_checked_model(c.config, c.assertions, o_.output.quiet);
+    return fuzz::run_isolated([&] { return fuzz::run_program(c); }, kSecondsRtl);
   }
 
   int of(Outcome outcome) const {
@@ -329,8 +403,9 @@ class Fuzzer {
     return json;
   }
 
-  const FuzzArguments& o_;
+  FuzzArguments o_;
   const Backend backend_;
+  const Deadline deadline_;
   std::vector<machine::Config> designs_;
   std::vector<fuzz::Family> drawn_;  ///< none: all
   std::map<Outcome, int> outcomes_;
@@ -342,6 +417,22 @@ class Fuzzer {
 };
 
 }  // namespace
+
+std::string keep_case(const FuzzArguments& options, const std::string& text) {
+  if (options.keep.empty()) return "";
+  std::filesystem::create_directories(options.keep);
+  const auto file = std::filesystem::path(options.keep) / fmt::format("{:016x}.json", hash64(text));
+  write_file(file, text);
+  return fmt::format("  kept: trine fuzz --replay {}\n", file.string());
+}
+
+void build_checked_model(const machine::Config& config, bool assertions, bool quiet) {
+  sim::BuildOptions build = sim::BuildOptions::from_environment();
+  build.optimization = std::min(1, build.optimization);
+  build.assertions = assertions;
+  build.quiet = quiet;
+  sim::build_model(config, build);
+}
 
 void add_fuzz(Command app, Action& action) {
   const auto [command, options] = add_command<FuzzArguments>(
@@ -356,16 +447,31 @@ void add_fuzz(Command app, Action& action) {
             "array.rows=16: changes a key of --config");
   add_value(command, "--backend B", options->backend,
             "arch: architecture simulator and golden layers; rtl: Verilator\n"
-            "as well, which builds a model for each configuration (arch)")
+            "as well, which builds a model for each configuration, with the\n"
+            "assertions of the RTL (arch)")
       ->check(one_of({"arch", "rtl"}));
   add_value(command, "--family F", options->families,
-            "kinds of networks, several by commas (all but the last three): images,\n"
+            "kinds of networks, several by commas (all but decoders): images,\n"
             "matrices, transformers, low-bit, exported, chains, int16, cells,\n"
-            "decoders, formats, spikes")
+            "decoders, formats, spikes, parts, gates, exchange, tosa")
       ->delimiter(',')
       ->check(one_of(fuzz::family_names(), false));
   add_value(command, "--seed S", options->seed, "another one makes other pairs (1)");
+  command.add_flag("--new-seed", options->new_seed, "a seed from the clock, which is printed");
+  command.add_flag("--programs", options->programs,
+                   "random programs instead of networks, RTL against architecture\n"
+                   "simulator");
+  command.add_flag("--no-assertions", options->no_assertions,
+                   "builds the RTL without its assertions, which is faster");
+  add_value(command, "--duration N", options->duration,
+            "draws for N seconds; --pairs and --configs then say how many pairs\n"
+            "each configuration has")
+      ->check(range(1, 1 << 20));
   add_value(command, "--case CASE", options->one, "one pair, as a failure prints it");
+  add_value(command, "--keep DIR", options->keep,
+            "writes each failure, made simpler, into this folder: a file that\n"
+            "stays the same pair when the generators change");
+  add_value(command, "--replay PATH", options->replay, "runs files of --keep, or all of a folder");
   add_value(command, "--onnx DIR", options->onnx,
             "write exported networks, an input and the golden output of each\n"
             "into this folder, for another runtime; nothing is run");
@@ -376,7 +482,7 @@ void add_fuzz(Command app, Action& action) {
   add_value(command, "--failures N", options->most_failures, "stops behind so many (5)")
       ->check(range(1, 1 << 20));
   add_value(command, "--seconds N", options->seconds,
-            "a pair that takes longer has failed (60; rtl 900)")
+            "a pair that takes more processor time has failed (60; rtl 900)")
       ->check(range(1, 1 << 20));
   add_value(command, "--only K", options->only, "only configuration K, of 0 and up")
       ->check(range(0, 1 << 20));
@@ -391,7 +497,9 @@ void add_fuzz(Command app, Action& action) {
       "  trine fuzz --pairs 2000 --configs 100\n"
       "  trine fuzz --family exported --pairs 500 --configs 25\n"
       "  trine fuzz --family decoders --pairs 500 --configs 25\n"
-      "  trine fuzz --backend rtl --config edge64 --config braintta-size --pairs 40");
+      "  trine fuzz --backend rtl --config edge64 --config braintta-size --pairs 40\n"
+      "  trine fuzz --programs --config edge64 --set array.cols=63 --pairs 40\n"
+      "  trine fuzz --new-seed --duration 120");
 }
 
 }  // namespace trine::cli

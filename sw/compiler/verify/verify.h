@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A verifier for each form of a network inside of the compiler: the network after each pass, the
+// plan, the instructions. A verifier states what later stages rely on. It fails where a pass, the
+// planner or the emitter broke that, before wrong words reach a machine.
+//
+// Models: MLIR's verifier after each pass, LLVM's MachineVerifier, Vela's verify_graph_health.
+
+#pragma once
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "machine/config.h"
+#include "sw/compiler/network/network.h"
+#include "sw/compiler/plan/plan.h"
+#include "sw/compiler/schedule/instruction.h"
+
+namespace trine::compiler {
+
+/// The compiler broke an invariant of its own. what() is one line: "internal error: after pass,
+/// which map or layer, what is wrong".
+class InternalError : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+/// Returns true if the verifiers run by default: in debug builds, and wherever the environment
+/// variable TRINE_VERIFY is set and not 0 (all tests).
+bool verifies_by_default();
+
+/// The verifiers of one compilation. A fault ends it. @throws InternalError
+class Verifier {
+ public:
+  /// @param on  false: nothing is verified
+  Verifier(const machine::Config& config, bool on) : config_(config), on_(on) {}
+
+  /// @param after  the stage that made the form, in messages
+  void verify(const Network& network, std::string_view after) const;
+  void verify(const Plan& plan, const Network& network) const;
+  void verify(const std::vector<Instruction>& instructions, const Plan& plan,
+              const Network& network) const;
+
+ private:
+  const machine::Config& config_;
+  bool on_;
+};
+
+/// Each returns the first broken invariant, or nothing.
+std::optional<std::string> fault_of(const Network& network, const machine::Config& config);
+/// @pre fault_of(network) found nothing
+std::optional<std::string> fault_of(const Plan& plan, const Network& network,
+                                    const machine::Config& config);
+/// @pre fault_of(plan) found nothing
+std::optional<std::string> fault_of(const std::vector<Instruction>& instructions, const Plan& plan,
+                                    const Network& network, const machine::Config& config);
+
+}  // namespace trine::compiler

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Invariants of a network: after lowering and after each pass.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sw/compiler/verify/verify.h"
+
+namespace trine::compiler {
+namespace {
+
+class NetworkVerifier {
+ public:
+  NetworkVerifier(const Network& network, const machine::Config& config)
+      : net_(network), config_(config) {}
+
+  std::optional<std::string> run() {
+    verify_edges();
+    for (int m = 0; m < count() && !fault_; ++m) verify_map(m);
+    for (int i = 0; i < std::ssize(net_.layers) && !fault_; ++i) verify_layer(i);
+    if (!fault_) verify_order();
+    if (!fault_) verify_lifetimes();
+    return fault_;
+  }
+
+ private:
+  int count() const { return static_cast<int>(net_.maps.size()); }
+  const Map& map(int m) const { return net_.maps[at(m)]; }
+  bool is_map(int m) const { return m >= 0 && m < count(); }
+
+  template <typename... Args>
+  void require(bool holds, fmt::format_string<Args...> text, Args&&... args) {
+    if (!holds && !fault_) fault_ = where_ + fmt::format(text, std::forward<Args>(args)...);
+  }
+
+  // ---- maps -------------------------------------------------------------------------------------
+
+  void verify_edges() {
+    where_ = "network: ";
+    require(net_.inputs.size() == net_.input_tensors.size() &&
+                net_.outputs.size() == net_.output_tensors.size(),
+            "maps at the edge and their tensors differ in number");
+    for (const std::vector<int>* maps : {&net_.inputs, &net_.outputs})
+      for (const int m : *maps) require(is_map(m), "edge map {} of {} maps", m, count());
+  }
+
+  void verify_map(int m) {
+    where_ = fmt::format("map {} '{}': ", m, map(m).name);
+    const Map& own = map(m);
+    if (own.last_write < 0 && own.first_use < 0) return;  // a pass has left it behind
+    const Shape& s = own.shape;
+    require(s.H > 0 && s.W > 0 && s.C > 0, "{}x{}x{} codes", s.H, s.W, s.C);
+    require(s.per_word == 1 || s.per_word == 4 || s.per_word == 16 || s.per_word == 32,
+            "{} codes a word", s.per_word);
+    if (own.part.whole >= 0) verify_part(own);
+    if (own.reloads >= 0) verify_reload(m);
+    verify_shares(own);
+  }
+
+  void verify_part(const Map& own) {
+    const Part& part = own.part;
+    require(is_map(part.whole) && map(part.whole).part.whole < 0, "a part of map {}", part.whole);
+    if (fault_) return;
+    const Map& whole = map(part.whole);
+    const Shape &s = own.shape, &of = whole.shape;
+    require(s.per_word == of.per_word && s.wide == of.wide, "codes unlike those of map {}",
+            part.whole);
+    require(
+        part.y >= 0 && part.x >= 0 && part.channel >= 0 && part.stride_y > 0 && part.stride_x > 0,
+        "begins before map {}", part.whole);
+    if (part.pixel_words > 0) {
+      const std::int64_t words =
+          part.channel / s.per_word + s.pixels() * std::int64_t{part.pixel_words};
+      require(part.y < of.H && part.x < of.W && words <= of.channel_words(),
+              "{} words of a pixel of {} words of map {}", words, of.channel_words(), part.whole);
+      return;
+    }
+    require(part.y + (s.H - 1) * part.stride_y < of.H &&
+                part.x + (s.W - 1) * part.stride_x < of.W && part.channel + s.C <= of.C,
+            "{}x{}x{} codes from {},{},{} on reach beyond map {} of {}x{}x{}", s.H, s.W, s.C,
+            part.y, part.x, part.channel, part.whole, of.H, of.W, of.C);
+  }
+
+  void verify_reload(int m) {
+    const Map& own = map(m);
+    require(is_map(own.reloads) && own.reloads != m && own.part.whole < 0, "reloads map {}",
+            own.reloads);
+    if (fault_) return;
+    const Map& from = map(own.reloads);
+    require(from.part.whole < 0 && (from.input || from.kept || from.constant() || from.in_dram ||
+                                    from.reloads >= 0 || from.output || from.capacity),
+            "reloads map {}, which is not stored", own.reloads);
+    require(own.shape.H == from.shape.H && own.shape.C == from.shape.C &&
+                own.shape.per_word == from.shape.per_word && own.shape.wide == from.shape.wide,
+            "reloads map {} of another shape", own.reloads);
+  }
+
+  /// What the cores of a cluster share.
+  void verify_shares(const Map& own) {
+    require(own.core_pixels == 0 || net_.tokens, "a core's pixels, but no shared tokens");
+    require(own.core_pixels % config_.data_words() == 0, "{} pixels of a core are no whole beats",
+            own.core_pixels);
+    require(own.core_rows == 0 || net_.row_cores > 1, "a core's rows, but no shared rows");
+  }
+
+  // ---- layers -----------------------------------------------------------------------------------
+
+  void verify_layer(int i) {
+    const Layer& l = net_.layers[at(i)];
+    where_ = fmt::format("layer {} {} '{}': ", i, l.op, l.name);
+    require(is_map(l.input) && is_map(l.output), "from map {} to map {}, there are {}", l.input,
+            l.output, count());
+    for (const int m : {l.second, l.weights_map})
+      require(m == -1 || is_map(m), "reads map {}, there are {}", m, count());
+    require(l.like < i && l.part_of < i, "is like layer {} and a part of layer {}", l.like,
+            l.part_of);
+    if (fault_) return;
+    verify_window(l);
+    verify_operands(l);
+    if (l.kind == LayerKind::kConv) verify_conv(l);
+  }
+
+  void verify_window(const Layer& l) {
+    const Geometry& g = l.window;
+    require(g.P > 0 && g.Q > 0 && g.R > 0 && g.S > 0 && g.H > 0 && g.W > 0,
+            "a window of {}x{} over {}x{}", g.R, g.S, g.H, g.W);
+    require(l.words > 0, "{} input words", l.words);
+    const Shape& out = map(l.output).shape;
+    require(l.by_rows || (g.P <= out.H && g.Q <= out.W), "{}x{} positions of a map of {}x{}", g.P,
+            g.Q, out.H, out.W);
+    if (l.kind == LayerKind::kWords) return;  // regions are of channels, whatever their positions
+    for_each_rect(l, [&](const Rect& r) {
+      require(r.y0 >= 0 && r.x0 >= 0 && r.y1 <= g.P && r.x1 <= g.Q,
+              "rows {}..{} and columns {}..{} of {}x{} positions", r.y0, r.y1 - 1, r.x0, r.x1 - 1,
+              g.P, g.Q);
+    });
+  }
+
+  void verify_operands(const Layer& l) {
+    require(!l.two_operands() || l.second >= 0, "lacks its second operand");
+    if (l.second < 0) return;
+    const Shape &a = map(l.two_operands() ? l.input : l.output).shape, &b = map(l.second).shape;
+    require(a.per_word == b.per_word && a.wide == b.wide && a.H == b.H && a.W == b.W && a.C == b.C,
+            "operands of {}x{}x{} and {}x{}x{} codes, which one instruction walks alike", a.H, a.W,
+            a.C, b.H, b.W, b.C);
+  }
+
+  void verify_conv(const Layer& l) {
+    require(l.channels > 0, "{} channels", l.channels);
+    require(l.channels <= map(l.output).shape.C, "{} channels of a map of {}", l.channels,
+            map(l.output).shape.C);
+    require(!l.sweeps.empty(), "no sweep");
+    const Conv& conv = l.conv();
+    require(l.like >= 0 || l.weights_map >= 0 || conv.weights.empty() || l.former.steps > 0 ||
+                std::ssize(conv.weights) == l.weight_at(l.channels, 0),
+            "{} weights, {} channels of {} steps", conv.weights.size(), l.channels, l.steps());
+    require(l.scales.empty() || l.per_tensor || std::ssize(l.scales) == l.channels,
+            "{} scales of {} channels", l.scales.size(), l.channels);
+  }
+
+  // ---- order ------------------------------------------------------------------------------------
+
+  /// Returns true if codes of the map exist before all layers.
+  bool exists(int m) const {
+    const Map &own = map(m), &whole = map(net_.whole_of(m));
+    return own.input || whole.input || own.constant() || whole.constant() || whole.capacity;
+  }
+
+  void verify_order() {
+    std::vector<char> written(net_.maps.size());  // by whole map
+    const auto is_there = [&](int m) {
+      return exists(m) || written[at(net_.whole_of(m))] != 0 ||
+             (map(net_.whole_of(m)).reloads >= 0 &&
+              (exists(net_.source_of(m)) || written[at(net_.source_of(m))] != 0));
+    };
+    for (int i = 0; i < std::ssize(net_.layers); ++i) {
+      const Layer& l = net_.layers[at(i)];
+      where_ = fmt::format("layer {} {} '{}': ", i, l.op, l.name);
+      for (const int m : {l.input, l.second, l.weights_map})
+        require(m < 0 || is_there(m), "reads map {} before a layer writes it", m);
+      require(!map(l.output).constant(), "writes constant {}", l.output);
+      written[at(net_.whole_of(l.output))] = 1;
+    }
+    where_ = "network: ";
+    for (const int m : net_.outputs) require(is_there(m), "no layer writes output {}", m);
+  }
+
+  void verify_lifetimes() {
+    Network fresh;
+    fresh.maps.reserve(net_.maps.size());
+    for (const Map& m : net_.maps) {
+      Map& to = fresh.maps.emplace_back();
+      to.part = m.part;
+    }
+    for (const Layer& l : net_.layers) {
+      Layer& to = fresh.layers.emplace_back(LayerKind::kMax);
+      to.input = l.input;
+      to.second = l.second;
+      to.weights_map = l.weights_map;
+      to.output = l.output;
+    }
+    set_lifetimes(fresh);
+    for (int m = 0; m < count(); ++m) {
+      const Map &is = map(m), &should = fresh.maps[at(m)];
+      where_ = fmt::format("map {} '{}': ", m, is.name);
+      require(is.producer == should.producer && is.last_write == should.last_write &&
+                  is.first_use == should.first_use && is.last_use == should.last_use &&
+                  is.has_parts == should.has_parts,
+              "written by layers {}..{}, read by {}..{}, but is {}..{} and {}..{}", should.producer,
+              should.last_write, should.first_use, should.last_use, is.producer, is.last_write,
+              is.first_use, is.last_use);
+    }
+  }
+
+  const Network& net_;
+  const machine::Config& config_;
+  std::string where_;
+  std::optional<std::string> fault_;
+};
+
+}  // namespace
+
+std::optional<std::string> fault_of(const Network& network, const machine::Config& config) {
+  return NetworkVerifier(network, config).run();
+}
+
+}  // namespace trine::compiler

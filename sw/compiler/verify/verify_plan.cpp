@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Invariants of a plan: maps and buffers in DMEM lie inside of the memory and apart, and each map
+// that the DMA moves lies so that transfers are whole beats.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sw/compiler/plan/plan_facts.h"
+#include "sw/compiler/verify/verify.h"
+
+namespace trine::compiler {
+namespace {
+
+class PlanVerifier {
+ public:
+  PlanVerifier(const Plan& plan, const Network& network, const machine::Config& config)
+      : plan_(plan),
+        net_(network),
+        config_(config),
+        facts_(network, config),
+        beat_(config.data_words()) {}
+
+  std::optional<std::string> run() {
+    where_ = "plan: ";
+    require(plan_.maps.size() == net_.maps.size() && plan_.tilings.size() == net_.layers.size() &&
+                plan_.scratch.size() == net_.layers.size(),
+            "{} maps and {} layers, the network has {} and {}", plan_.maps.size(),
+            plan_.tilings.size(), net_.maps.size(), net_.layers.size());
+    if (fault_) return fault_;
+    for (int m = 0; m < count() && !fault_; ++m) verify_map(m);
+    verify_dmem();
+    for (int i = 0; i < std::ssize(net_.layers) && !fault_; ++i) verify_layer(i);
+    return fault_;
+  }
+
+ private:
+  int count() const { return static_cast<int>(net_.maps.size()); }
+  const Map& map(int m) const { return net_.maps[at(m)]; }
+  const Placement& place(int m) const { return plan_.maps[at(m)]; }
+  std::string name_of(int m) const { return fmt::format("map {} '{}'", m, map(m).name); }
+
+  template <typename... Args>
+  void require(bool holds, fmt::format_string<Args...> text, Args&&... args) {
+    if (!holds && !fault_) fault_ = where_ + fmt::format(text, std::forward<Args>(args)...);
+  }
+
+  // ---- maps -------------------------------------------------------------------------------------
+
+  void verify_map(int m) {
+    where_ = name_of(m) + ": ";
+    const Placement& p = place(m);
+    if (!facts_.used(m)) return;
+    require(p.resident || p.in_dram, "neither in DMEM nor in DRAM");
+    if (facts_.is_view(m)) return;
+    if (p.resident) verify_room(m);
+    if (p.in_dram) verify_dram(m);
+    if (p.resident && p.in_dram) verify_transfers(m);
+    if (p.in_dram && !p.resident) verify_parts(m);
+  }
+
+  /// All words of a resident map lie in the room that the planner keeps for it.
+  void verify_room(int m) {
+    const Placement& p = place(m);
+    const std::int64_t first = p.dmem.origin - std::int64_t{rows_above(m)} * p.dmem.pitch;
+    const std::int64_t end = first + p.dmem.plane * map(m).shape.channel_words();
+    require(p.room.first >= 0 && p.room.end <= config_.dmem_words(),
+            "room from DMEM word {} to {}, allowed 0..{}", p.room.first, p.room.end - 1,
+            config_.dmem_words() - 1);
+    require(first >= p.room.first && end <= p.room.end, "DMEM words {}..{}, its room is {}..{}",
+            first, end - 1, p.room.first, p.room.end - 1);
+  }
+
+  /// Rows of the neighbours' that lie above a core's own, the same number in all maps of a layout.
+  int rows_above(int m) const {
+    if (map(m).core_rows == 0 || place(m).in_dram) return 0;
+    int rows = 0;
+    for (const int k : facts_.members(facts_.root(m))) rows = std::max(rows, map(k).rows_above);
+    return rows;
+  }
+
+  void verify_dram(int m) {
+    const View& dram = place(m).dram;
+    const Shape shape = map(m).capacity.value_or(map(m).shape);
+    require(dram.origin >= 0, "DRAM word {}", dram.origin);
+    if (map(net_.source_of(m)).constant() || facts_.is_head(m)) return;
+    const std::int64_t end = dram.origin + dram.plane * shape.channel_words();
+    require(end <= plan_.core_words, "DRAM words up to {}, a core has {}", end, plan_.core_words);
+    require(dram.pitch >= map(m).width_in_dram() * shape.pixel_words() || shape.H == 1,
+            "rows of {} words in DRAM, {} apart", map(m).width_in_dram() * shape.pixel_words(),
+            dram.pitch);
+  }
+
+  /// A map that moves between DRAM and DMEM: both sides begin at the same place of a beat, and so
+  /// do their rows and planes.
+  void verify_transfers(int m) {
+    const View &dram = place(m).dram, &dmem = place(m).dmem;
+    const Shape& shape = map(m).shape;
+    require((dram.origin - dmem.origin) % beat_ == 0,
+            "DRAM word {} and DMEM word {} are not congruent modulo a beat of {} words",
+            dram.origin, dmem.origin, beat_);
+    verify_planes(m, dram, "DRAM");
+    if (shape.channel_words() > 1 && shape.pixels() == 1)
+      require(dram.plane % beat_ == dmem.plane % beat_, "planes of {} words in DRAM, {} in DMEM",
+              dram.plane, dmem.plane);
+    else
+      verify_planes(m, dmem, "DMEM");
+    require(shape.H == 1 || (dram.pitch - dmem.pitch) % beat_ == 0,
+            "rows {} words apart in DRAM, {} in DMEM: not congruent modulo a beat of {} words",
+            dram.pitch, dmem.pitch, beat_);
+  }
+
+  /// A map in DRAM whose parts come and go.
+  void verify_parts(int m) { verify_planes(m, place(m).dram, "DRAM"); }
+
+  void verify_planes(int m, const View& view, const char* memory) {
+    const Shape shape = map(m).capacity.value_or(map(m).shape);
+    require(shape.channel_words() == 1 || shape.pixels() == 1 || view.plane % beat_ == 0,
+            "planes {} words apart in {}: no whole beats of {} words", view.plane, memory, beat_);
+  }
+
+  // ---- DMEM -------------------------------------------------------------------------------------
+
+  /// Layers during which the map occupies its words, from the network alone.
+  Life life_of(int m) const {
+    const Map& own = map(m);
+    const int from = own.producer >= 0 ? own.producer : own.first_use;
+    Life life{from, std::max({from, own.last_use, own.last_write})};
+    return {facts_.together(life.from).first, facts_.together(life.to).last};
+  }
+
+  /// No two maps that are alive at once share words, but for those that one layer computes in
+  /// place: these lie alike.
+  void verify_dmem() {
+    std::vector<std::pair<int, int>> order;  // by first layer
+    for (int m = 0; m < count(); ++m)
+      if (facts_.used(m) && !facts_.is_view(m) && place(m).resident)
+        order.emplace_back(life_of(m).from, m);
+    std::ranges::sort(order);
+    std::vector<int> alive;
+    for (const auto& [from, m] : order) {
+      std::erase_if(alive, [&, first = from](int k) { return life_of(k).to < first; });
+      for (const int k : alive) verify_apart(k, m);
+      alive.push_back(m);
+    }
+  }
+
+  void verify_apart(int a, int b) {
+    const Placement &p = place(a), &q = place(b);
+    if (p.room.end <= q.room.first || q.room.end <= p.room.first) return;
+    const bool alike = facts_.alias_class(a) == facts_.alias_class(b) &&
+                       p.dmem.origin == q.dmem.origin && p.dmem.pitch == q.dmem.pitch &&
+                       p.dmem.plane == q.dmem.plane;
+    const Life x = life_of(a), y = life_of(b);
+    where_ = "DMEM: ";
+    require(alike, "{} of layers {}..{} and {} of layers {}..{} share words {}..{}", name_of(a),
+            x.from, x.to, name_of(b), y.from, y.to, std::max(p.room.first, q.room.first),
+            std::min(p.room.end, q.room.end) - 1);
+  }
+
+  // ---- layers -----------------------------------------------------------------------------------
+
+  void verify_layer(int i) {
+    const Layer& l = net_.layers[at(i)];
+    const Tiling& t = plan_.tilings[at(i)];
+    where_ = fmt::format("layer {} {} '{}': ", i, l.op, l.name);
+    require(t.rows > 0 && t.cols > 0 && t.chunk > 0 && t.buffers > 0,
+            "parts of {}x{} pixels, {} channels, {} buffers", t.rows, t.cols, t.chunk, t.buffers);
+    verify_operands(l, t);
+    const std::int64_t words = t.scratch_words(), first = plan_.scratch[at(i)];
+    if (words == 0) return;
+    const std::int64_t end = first + words;
+    require(first % beat_ == 0, "buffers from DMEM word {} on: no whole beats", first);
+    require(first >= 0 && end <= config_.dmem_words(), "buffers from DMEM word {} to {}", first,
+            end - 1);
+    if (facts_.together(i).size() == 1) verify_buffers(i, first, end);
+  }
+
+  /// One instruction walks both operands, or residual and output, with the same steps.
+  void verify_operands(const Layer& l, const Tiling& t) {
+    if (l.second < 0 || l.second == l.input || (!l.two_operands() && !l.fuse_add())) return;
+    const int first = l.two_operands() ? l.input : l.output;
+    const int width = map(l.two_operands() ? first : net_.whole_of(first)).width_in_dram();
+    const View a = walked(first, width, t, l.fuse_add()), b = walked(l.second, width, t, false);
+    require(place(first).resident == place(l.second).resident && a.pitch == b.pitch &&
+                (a.plane == b.plane || t.chunk <= map(first).shape.per_word),
+            "{} and {} lie in rows of {} and {} words, planes of {} and {}", name_of(first),
+            name_of(l.second), a.pitch, b.pitch, a.plane, b.plane);
+  }
+
+  /// A map as an instruction sees it, in DMEM or in a buffer of the tiling.
+  View walked(int m, int width, const Tiling& t, bool is_output) const {
+    const Placement& p = place(m);
+    if (p.resident) return p.dmem;
+    const Part& part = map(m).part;
+    if (!is_output || part.whole < 0) return buffer_view(p.dram, width, t.rows, t.cols, config_);
+    const Rect rect = rect_of({0, t.rows, 0, t.cols}, part);
+    const View whole =
+        buffer_view(place(part.whole).dram, width, rect.rows(), rect.cols(), config_);
+    return part_of(whole, part, map(m).shape.per_word);
+  }
+
+  void verify_buffers(int i, std::int64_t first, std::int64_t end) {
+    for (int m = 0; m < count(); ++m) {
+      if (!facts_.used(m) || facts_.is_view(m) || !place(m).resident) continue;
+      const Placement& p = place(m);
+      if (!life_of(m).meets({i, i}) || p.room.end <= first || end <= p.room.first) continue;
+      require(false, "buffers in DMEM words {}..{}, where {} lies: {}..{}", first, end - 1,
+              name_of(m), p.room.first, p.room.end - 1);
+    }
+  }
+
+  const Plan& plan_;
+  const Network& net_;
+  const machine::Config& config_;
+  const PlanFacts facts_;
+  const std::int64_t beat_;
+  std::string where_;
+  std::optional<std::string> fault_;
+};
+
+}  // namespace
+
+std::optional<std::string> fault_of(const Plan& plan, const Network& network,
+                                    const machine::Config& config) {
+  return PlanVerifier(plan, network, config).run();
+}
+
+}  // namespace trine::compiler

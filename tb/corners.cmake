@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Corner suite: the benches at the ends of what a configuration allows, assertions on. The sizes are
+# those of the designs in tb/corners.tsv, which `trine generate --packages .` prints from the ranges of
+# machine/schema.cpp. Nobody writes a size here.
+#
+#   trine_add_corners(trine_pmem TOP trine_pmem SOURCES ... BENCH ... [LIBS ...] [BRIEF] [CHEAP]
+#                     TAKES Cols Channels=ParamChannels ... PARAMS Depth=16
+#                     [MOST Rows*Cols 1024] [WITH Packed])
+#
+# TAKES   parameters of TOP that come from a design, by the table's name if that is another
+# PARAMS  parameters that are the same in each
+# MOST    a product of the table's columns and what it may be: larger ones verilate for minutes
+# WITH    a column: designs where it is 0 are left out
+# CHEAP   built in seconds: TRINE_CORNER_DRAW of these benches, one design each, are in the short suite
+#
+# The file is included twice: first to list what there is, then to add what is built. All corners are
+# built with TRINE_FULL_TESTS (label slow).
+
+set(TRINE_CORNER_DRAW 4 CACHE STRING "benches at corner sizes in the short suite")
+set(TRINE_CORNER_SEED 79 CACHE STRING "of their draw")
+
+# The designs, each a list of NAME=VALUE.
+file(STRINGS ${CMAKE_CURRENT_SOURCE_DIR}/corners.tsv lines)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/corners.tsv)
+list(POP_FRONT lines head)
+string(REPLACE "\t" ";" trine_corner_names "${head}")
+set(trine_corner_count 0)
+foreach(line IN LISTS lines)
+  string(REPLACE "\t" ";" trine_corner_${trine_corner_count} "${line}")
+  math(EXPR trine_corner_count "${trine_corner_count} + 1")
+endforeach()
+
+# The value of a column in a design.
+function(trine_corner_value design column result)
+  list(FIND trine_corner_names ${column} at)
+  if(at EQUAL -1)
+    message(FATAL_ERROR "corners.tsv: no column ${column}")
+  endif()
+  list(GET trine_corner_${design} ${at} value)
+  set(${result} ${value} PARENT_SCOPE)
+endfunction()
+
+function(trine_add_corners name)
+  cmake_parse_arguments(ARG "BRIEF;CHEAP" "TOP;WITH" "BENCH;SOURCES;PARAMS;LIBS;TAKES;MOST" ${ARGN})
+  set(seen "")
+  math(EXPR last "${trine_corner_count} - 1")
+  foreach(design RANGE ${last})
+    if(ARG_WITH)
+      trine_corner_value(${design} ${ARG_WITH} with)
+      if(with MATCHES "^(0|1'b0)$")
+        continue()
+      endif()
+    endif()
+    if(ARG_MOST)
+      list(GET ARG_MOST 0 product)
+      list(GET ARG_MOST 1 most)
+      string(REPLACE "*" ";" factors ${product})
+      set(size 1)
+      foreach(factor IN LISTS factors)
+        trine_corner_value(${design} ${factor} value)
+        math(EXPR size "${size} * ${value}")
+      endforeach()
+      if(size GREATER most)
+        continue()
+      endif()
+    endif()
+    set(params "")
+    set(values "")
+    foreach(take IN LISTS ARG_TAKES)
+      string(REPLACE "=" ";" pair ${take})
+      list(GET pair 0 parameter)
+      list(GET pair -1 column)
+      trine_corner_value(${design} ${column} value)
+      list(APPEND params ${parameter}=${value})
+      string(REPLACE "1'b" "" value ${value})
+      string(APPEND values _${value})
+    endforeach()
+    if(values IN_LIST seen)
+      continue()
+    endif()
+    list(APPEND seen ${values})
+    set(bench ${name}_corner${values})
+    if(TRINE_CORNERS_LIST)
+      if(ARG_CHEAP)
+        set_property(GLOBAL APPEND PROPERTY TRINE_CHEAP_CORNERS ${name}/${bench})
+      endif()
+      continue()
+    endif()
+    set(labels slow)
+    if(bench IN_LIST TRINE_DRAWN_CORNERS)
+      set(labels quick)
+    elseif(NOT TRINE_FULL_TESTS)
+      continue()
+    endif()
+    set(brief "")
+    if(ARG_BRIEF)
+      set(brief BRIEF)
+    endif()
+    trine_add_bench(${bench} ${brief} TOP ${ARG_TOP} SOURCES ${ARG_SOURCES} BENCH ${ARG_BENCH} LIBS ${ARG_LIBS}
+                    PARAMS ${params} ${ARG_PARAMS} LABELS ${labels} corner)
+  endforeach()
+endfunction()
+
+# One design of TRINE_CORNER_DRAW cheap benches, by the seed.
+function(trine_draw_corners result)
+  get_property(cheap GLOBAL PROPERTY TRINE_CHEAP_CORNERS)
+  set(keyed "")
+  foreach(corner IN LISTS cheap)
+    string(MD5 key "${TRINE_CORNER_SEED} ${corner}")
+    list(APPEND keyed ${key}/${corner})
+  endforeach()
+  list(SORT keyed)
+  set(names "")
+  set(drawn "")
+  foreach(corner IN LISTS keyed)
+    string(REPLACE "/" ";" parts ${corner})
+    list(GET parts 1 name)
+    list(GET parts 2 bench)
+    list(LENGTH drawn count)
+    if(name IN_LIST names OR count EQUAL TRINE_CORNER_DRAW)
+      continue()
+    endif()
+    list(APPEND names ${name})
+    list(APPEND drawn ${bench})
+  endforeach()
+  list(JOIN drawn ", " text)
+  message(STATUS "Corner benches of the short suite, seed ${TRINE_CORNER_SEED}: ${text}")
+  set(${result} ${drawn} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the two halves of `trine fuzz` share: random networks (fuzz.cpp) and random programs
+// (fuzz_programs.cpp).
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "machine/config.h"
+#include "tools/cli/common.h"
+#include "tools/cli/measure/engine.h"
+
+namespace trine::cli {
+
+struct FuzzArguments {
+  Output output;
+  std::vector<std::string> designs, settings, families;
+  std::string backend = "arch", one, onnx, keep;
+  std::vector<std::string> replay;
+  EngineFlags engine;
+  int pairs = 200, configs = 20, only = -1, seconds = 0, most_failures = 5, least_exact = 50;
+  int duration = 0;  ///< seconds; 0: `pairs` says how many
+  std::uint64_t seed = 1;
+  bool as_drawn = false, new_seed = false, programs = false, no_assertions = false;
+};
+
+/// Larger designs than this are not drawn for the RTL: Verilator takes too long to build them.
+constexpr int kMostPesRtl = 400;
+
+/// Says when --duration is over.
+class Deadline {
+ public:
+  /// @param seconds  0: never
+  explicit Deadline(int seconds) : seconds_(seconds) {}
+  bool set() const { return seconds_ > 0; }
+  bool over() const {
+    return set() && std::chrono::steady_clock::now() - begin_ >= std::chrono::seconds(seconds_);
+  }
+
+ private:
+  int seconds_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+/// The design's model in the cache: building it takes minutes, which are not those of a pair.
+void build_checked_model(const machine::Config& config, bool assertions, bool quiet);
+
+/// Writes a case into --keep. @return "" or the line that names the file
+std::string keep_case(const FuzzArguments& options, const std::string& text);
+
+/// trine fuzz --programs. @return the exit code
+int fuzz_programs(const FuzzArguments& options, const std::vector<machine::Config>& designs);
+
+}  // namespace trine::cli

@@ -97,12 +97,13 @@ module trine_sram #(
 
 `ifdef TRINE_ASSERT
   // First bits of the groups. No loop: Verilator unrolls 1,024 bits at most, PMEM has more.
-  localparam int unsigned         Groups = (Width + MaskBits - 1) / MaskBits;
-  localparam logic [MaskBits-1:0] One    = MaskBits'(1);
-  localparam logic [Width-1:0]    First  = Width'({Groups{One}});
+  if (MaskBits > 1) begin : gen_groups
+    localparam int unsigned      Groups = (Width + MaskBits - 1) / MaskBits;
+    localparam logic [Width-1:0] First  = Width'({Groups{{(MaskBits-1){1'b0}}, 1'b1}});
 
-  always_ff @(posedge clk_i) begin
-    if (en_i && we_i) a_group: assert (((mask_i ^ (mask_i << 1)) & ~First) == '0);
+    always_ff @(posedge clk_i) begin
+      if (en_i && we_i) a_group: assert (((mask_i ^ (mask_i << 1)) & ~First) == '0);
+    end
   end
 `endif
 

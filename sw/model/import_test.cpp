@@ -236,11 +236,17 @@ TEST_CASE("options that a later TFLite defines are refused, not ignored",
     const auto one = fbb.CreateVector(std::vector<float>{0.5f});
     const auto zero = fbb.CreateVector(std::vector<std::int64_t>{0});
     const auto codes = format::CreateQuantizationParameters(fbb, 0, 0, one, zero);
+    const auto shares = format::CreateQuantizationParameters(
+        fbb, 0, 0, fbb.CreateVector(std::vector<float>{1.0f / 256}),
+        fbb.CreateVector(std::vector<std::int64_t>{-128}));
     for (const int buffer : {0, 1, 2, 3, 0}) {
-      const bool list = buffer != 0;
-      tensors.push_back(
-          format::CreateTensor(fbb, list ? fbb.CreateVector(std::vector<int>{1}) : extents,
-                               list ? 2 : 9, static_cast<unsigned>(buffer), 0, list ? 0 : codes));
+      const bool list = buffer != 0, result_of_softmax = code == 25 && tensors.size() == 4;
+      tensors.push_back(format::CreateTensor(fbb,
+                                             list ? fbb.CreateVector(std::vector<int>{1}) : extents,
+                                             list ? 2 : 9, static_cast<unsigned>(buffer), 0,
+                                             list                ? 0
+                                             : result_of_softmax ? shares
+                                                                 : codes));
     }
     flatbuffers::Offset<void> options;
     if (code == 45) {

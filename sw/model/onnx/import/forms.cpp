@@ -352,11 +352,12 @@ class Writer {
     double factor[4];
     for (int i = 0; i < 4; ++i)
       factor[i] = sized ? given->values[i] / shape()[i] : given->values[i];
+    const std::string how = node_.text("coordinate_transformation_mode", "half_pixel");
+    if (how == "tf_crop_and_resize") return std::nullopt;
     if (factor[0] == 1 && factor[1] == 1 && (shape()[2] == 1 || factor[2] == 1) &&
         (shape()[3] == 1 || factor[3] == 1))
       return repeated_pixels(factor);
     const auto f = static_cast<int>(std::clamp(factor[2], 0.0, 100.0));
-    const std::string how = node_.text("coordinate_transformation_mode", "half_pixel");
     const bool middle = how == "half_pixel" || how == "pytorch_half_pixel";
     if (f < 2 || factor[2] != f || factor[3] != f || factor[0] != 1 || factor[1] != 1 ||
         !(middle || how == "asymmetric"))

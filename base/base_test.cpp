@@ -56,16 +56,16 @@ TEST_CASE("a folder that is filled again is there at any time", "[base][output]"
   };
   write(0);
   std::atomic<bool> done = false;
-  int missing = 0, looks = 0;
+  int missing = 0, polls = 0;
   std::thread reader([&] {
-    for (; !done; ++looks) missing += fs::exists(folder / "manifest.json") ? 0 : 1;
+    for (; !done; ++polls) missing += fs::exists(folder / "manifest.json") ? 0 : 1;
   });
   for (int i = 1; i < 300; ++i) write(i);
   done = true;
   reader.join();
   CHECK(read_text(folder / "b") == "299");
   CHECK(std::distance(fs::directory_iterator(scratch.folder), fs::directory_iterator()) == 1);
-  CAPTURE(looks);
+  CAPTURE(polls);
   CHECK(missing == 0);  // on ext4, XFS, Btrfs and tmpfs
 }
 

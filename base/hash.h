@@ -17,7 +17,7 @@ std::uint64_t hash64(std::string_view bytes);
 
 /// @return 64 hexadecimal digits
 std::string sha256(const std::vector<std::uint8_t>& bytes);
-/// Of a file, which need not fit memory. @throws Error  it cannot be read
+/// Returns the hash of a file, which need not fit memory. @throws Error  it cannot be read
 std::string sha256_of_file(const std::filesystem::path& file);
 
 }  // namespace trine

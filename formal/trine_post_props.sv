@@ -90,7 +90,7 @@ module trine_post_props #(
   parameter int unsigned Drain    = 1,
   parameter int unsigned PeStages = 2,
   parameter int unsigned JobDelay = 2,  // PeStages and a cycle for each block of rows
-  parameter int unsigned MaxLate  = 0,  // above 0: blocks of Drain columns, at least as many of rows
+  parameter int unsigned MaxLate  = 0,  // above 0: blocks of Drain columns, as many of rows
   localparam int unsigned Cols     = 4,
   localparam int unsigned PipeCols = MaxLate == 0 ? 4 : Drain,
   localparam int unsigned ColBlocks = (4 - 1) / PipeCols,

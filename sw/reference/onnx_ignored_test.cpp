@@ -116,11 +116,11 @@ TEST_CASE("an attribute that nobody reads is refused, in each place of an operat
       std::string y = node->output(0);
       if (unknown) set(node, "frobnicate", 7);
       if (!place.codes) y = b.op("Mul", {x, y});
-      const std::string told = refusal(&b, b.quant(y, 1, 8, true, false));
+      const std::string message = refusal(&b, b.quant(y, 1, 8, true, false));
       if (unknown)
-        CHECK_THAT(told, Contains("attribute 'frobnicate' is not supported"));
+        CHECK_THAT(message, Contains("attribute 'frobnicate' is not supported"));
       else
-        CHECK(told == "accepted");
+        CHECK(message == "accepted");
     }
   }
 }
@@ -249,7 +249,7 @@ TEST_CASE("quantizers in float16 are told apart from float16 networks",
             "floats in float32");
 }
 
-TEST_CASE("an extent that is taken for granted is told", "[reference][onnx]") {
+TEST_CASE("an extent that is taken for granted is reported", "[reference][onnx]") {
   const auto notes = [](const std::string& name, std::int64_t extent, int axis = 0) {
     Builder b({1, 4});
     auto* dim = b.model()

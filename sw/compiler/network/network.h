@@ -55,9 +55,9 @@ enum class Residence {
   kConstant,  ///< the image of constants holds it
   kKept,      ///< layers make it and store it for the maps that reload it
   kReload,    ///< comes from where another map is stored
-  kAside,  ///< stays in DRAM, and layers work on parts of it: a state, or a map that leaves DMEM to
-           ///< others
-  kChip,   ///< only layers know it: it leaves DMEM only where the plan finds no place for it
+  kInDram,    ///< stays in DRAM, and layers work on parts of it: a state, or a map that leaves DMEM
+            ///< to others
+  kChip,  ///< only layers know it: it leaves DMEM only where the plan finds no place for it
 };
 /// Returns true if the host or the image of constants knows the map.
 constexpr bool at_edge(Residence r) {
@@ -66,7 +66,7 @@ constexpr bool at_edge(Residence r) {
 /// Returns true if layers make the map and store it.
 constexpr bool is_stored(Residence r) { return r == Residence::kOutput || r == Residence::kKept; }
 /// Returns true if DRAM holds the map whether or not DMEM does.
-constexpr bool is_in_dram(Residence r) { return r < Residence::kAside; }
+constexpr bool is_in_dram(Residence r) { return r < Residence::kInDram; }
 
 /// A feature map. A layer writes it, or a layer for each of its parts. Layers read maps of their
 /// own and parts that are whole channel words.
@@ -104,7 +104,7 @@ struct Map {
            : constant()          ? Residence::kConstant
            : kept                ? Residence::kKept
            : reloads >= 0        ? Residence::kReload
-           : in_dram || capacity ? Residence::kAside
+           : in_dram || capacity ? Residence::kInDram
                                  : Residence::kChip;
   }
   int width_in_dram() const { return std::max(row_room, capacity.value_or(shape).W); }

@@ -317,9 +317,9 @@ void Planner::set_origins() {
 void Planner::note_rooms() {
   for (int m = 0; m < count(); ++m) {
     const int of = facts_.is_view(m) ? net_.maps[at(m)].part.whole : m;
-    const int home = facts_.alias_class(of);
-    if (placed(home))
-      plan_.maps[at(m)].room = {start_[at(home)], start_[at(home)] + words_[at(home)]};
+    const int owner = facts_.alias_class(of);
+    if (placed(owner))
+      plan_.maps[at(m)].room = {start_[at(owner)], start_[at(owner)] + words_[at(owner)]};
   }
 }
 

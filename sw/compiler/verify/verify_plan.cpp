@@ -141,12 +141,12 @@ class PlanVerifier {
     std::vector<int> alive;
     for (const auto& [from, m] : order) {
       std::erase_if(alive, [&, first = from](int k) { return life_of(k).to < first; });
-      for (const int k : alive) verify_apart(k, m);
+      for (const int k : alive) verify_disjoint(k, m);
       alive.push_back(m);
     }
   }
 
-  void verify_apart(int a, int b) {
+  void verify_disjoint(int a, int b) {
     const Placement &p = place(a), &q = place(b);
     if (p.room.end <= q.room.first || q.room.end <= p.room.first) return;
     const bool alike = facts_.alias_class(a) == facts_.alias_class(b) &&

@@ -52,7 +52,7 @@ TEST_CASE("a folder that is filled again is there at any time", "[base][output]"
   const Scratch scratch;
   const auto folder = scratch.folder / "design";
   const auto write = [&](int i) {
-    write_output({{"a", std::to_string(i)}, {"b", std::to_string(i)}}, Json{}, folder);
+    write_output({{"a", std::to_string(i)}, {"b", std::to_string(i)}}, Json::object(), folder);
   };
   write(0);
   std::atomic<bool> done = false;

@@ -128,7 +128,9 @@ std::vector<Config> corner_designs(int most_pes) {
 }
 
 std::string corner_table() {
-  const auto bits = [](int n) { return static_cast<int>(std::bit_width(static_cast<unsigned>(n - 1))); };
+  const auto bits = [](int n) {
+    return static_cast<int>(std::bit_width(static_cast<unsigned>(n - 1)));
+  };
   std::string text;
   for (const Config& c : corner_designs(kCornerPes)) {
     std::vector<Parameter> all;

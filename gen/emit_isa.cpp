@@ -164,14 +164,13 @@ std::string isa_package() {
       "  localparam int unsigned IsaVersion = {};\n"
       "  localparam int unsigned Engines = {};\n"
       "  localparam int unsigned EngineRegisters = {};\n"
-      "  localparam int unsigned PayloadBits = {};\n"
-      "  localparam int unsigned AddressBits = {};  // of a 32-bit word in DMEM\n"
-      "  localparam int unsigned TokenBits = {};\n"
-      "  localparam int unsigned TableWords = {};  // of the lookup table, 4 codes each\n"
-      "  localparam int unsigned ExponentialWords = {};  // of the softmax\n"
-      "  localparam int unsigned SoftmaxWords = {};  // that a lane keeps of its channels\n\n",
-      isa::kVersion, isa::kEngines, isa::kRegisters, isa::kPayloadBits, isa::kAddressBits,
-      isa::kTokenBits, isa::dma::kTableWords, isa::dma::kExponentialWords, isa::dma::kSoftmaxWords);
+      "  localparam int unsigned PayloadBits = {};\n\n"
+      "  // Limits: what counters and memories hold. program::verify knows them, too.\n",
+      isa::kVersion, isa::kEngines, isa::kRegisters, isa::kPayloadBits);
+  for (const isa::limit::Limit& l : isa::limit::kAll)
+    text += commented(fmt::format("localparam int unsigned {} = {};", upper_camel(l.name), l.value),
+                      l.doc);
+  text += "\n";
   for (const Constant& c : constants())
     text += commented(
         c.width == 0 ? fmt::format("localparam int unsigned {} = {};", upper_camel(c.name), c.value)
@@ -258,6 +257,13 @@ std::string instructions_markdown() {
   for (const Constant& c : constants())
     text += fmt::format("| {} | {}{} | {} | {} | {} |\n", c.name, c.width == 0 ? "bit " : "",
                         c.value, c.doc, needs_text(c.needs), reads_text(c.reads));
+  text +=
+      "\n## Limits\n\nWhat the hardware's counters and memories hold, beside the configuration's "
+      "own sizes. The RTL is made of these numbers;\n`program::verify` "
+      "([sw/program/verify.h](../sw/program/verify.h)) refuses programs beyond them, when they are "
+      "compiled,\nwritten, read and simulated.\n\n| name | value | meaning |\n|---|---|---|\n";
+  for (const isa::limit::Limit& l : isa::limit::kAll)
+    text += fmt::format("| {} | {} | {} |\n", l.name, l.value, l.doc);
   text += "\n## Features\n\n| name | keys of the configuration |\n|---|---|\n";
   for (const isa::feature::Feature& f : isa::feature::kAll)
     text += fmt::format("| {} | {} |\n", f.name, f.keys);

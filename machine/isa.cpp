@@ -76,18 +76,23 @@ std::optional<Demand> demand_of_run(Engine engine, Word word) {
   return demand;
 }
 
-/// Coordinates of the lanes: the machine keeps 14 bits.
-constexpr std::int64_t kMostCoordinate = 8191;
+/// The largest coordinate that a lane holds.
+constexpr std::int64_t kMostCoordinate = (std::int64_t{1} << (limit::kCoordBits - 1)) - 1;
 
 /// Whether the register holds no coordinate that the machine would cut.
 bool coordinates_fit(int reg, std::uint64_t payload) {
   static constexpr const Field* kCoordinates[] = {&agu::kXStart, &agu::kXEnd,   &agu::kYStart,
                                                   &agu::kYEnd,   &agu::kHeight, &agu::kWidth,
                                                   &agu::kTileX,  &agu::kTileY};
+  const auto fits = [](std::int64_t n) {
+    return n >= -kMostCoordinate - 1 && n <= kMostCoordinate;
+  };
+  // Lanes count columns from the end of a row.
+  if (reg == agu::kXStart.reg &&
+      !fits(get_field(payload, agu::kXEnd) - get_field(payload, agu::kXStart)))
+    return false;
   return std::ranges::all_of(kCoordinates, [&](const Field* field) {
-    if (field->reg != reg) return true;
-    const std::int64_t value = get_field(payload, *field);
-    return value >= -kMostCoordinate - 1 && value <= kMostCoordinate;
+    return field->reg != reg || fits(get_field(payload, *field));
   });
 }
 
@@ -248,7 +253,8 @@ std::string fault_text(Word word, unsigned features) {
                        name_of(engine_of(word)));
   if (!demand && opcode_of(word) == Opcode::kSet &&
       !coordinates_fit(register_of(word), payload_of(word)))
-    return fmt::format("a coordinate outside of {}..{}", -kMostCoordinate - 1, kMostCoordinate);
+    return fmt::format("a coordinate, or x_end - x_start, outside of {}..{}", -kMostCoordinate - 1,
+                       kMostCoordinate);
   if (!demand) return "no such instruction";
   std::string missing;
   for (std::size_t i = 0; i < std::size(feature::kAll); ++i)

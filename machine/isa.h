@@ -33,8 +33,22 @@ inline constexpr int kRegisters = 16;
 inline constexpr int kPayloadBits = 56;
 inline constexpr std::array<std::string_view, kEngines> kEngineNames{"load", "compute", "vector",
                                                                      "store"};
-inline constexpr int kAddressBits = 24;  ///< of a 32-bit word in DMEM
-inline constexpr int kTokenBits = 6;     ///< a token counter holds 0..63; the compiler stays below
+
+/// What the hardware's counters and memories hold. The RTL package has the same table.
+namespace limit {
+#define LIMIT(id, name, value, ...) inline constexpr int id = value;
+#include "machine/isa.def"
+struct Limit {
+  std::string_view name;
+  int value;
+  std::string_view doc;
+};
+inline constexpr Limit kAll[] = {
+#define LIMIT(id, ...) {__VA_ARGS__},
+#include "machine/isa.def"
+};
+}  // namespace limit
+using limit::kAddressBits, limit::kTokenBits;
 
 /// A set of engines, a bit each.
 constexpr unsigned engine_bit(Engine engine) { return 1u << static_cast<int>(engine); }
@@ -115,9 +129,7 @@ enum class Target : int {
 #define TARGET(id, name, code, ...) id = code,
 #include "machine/isa.def"
 };
-inline constexpr int kTableWords = 64;         ///< the lookup table: 256 codes, 4 a word
-inline constexpr int kExponentialWords = 256;  ///< softmax: one for each difference of two codes
-inline constexpr int kSoftmaxWords = 256;      ///< that a lane keeps: then one pass
+using limit::kTableWords, limit::kExponentialWords, limit::kSoftmaxWords;
 }  // namespace dma
 
 namespace compute {

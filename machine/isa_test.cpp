@@ -36,9 +36,21 @@ static_assert(!Takes<isa::Registers, isa::LaneField>);
 TEST_CASE("coordinates that the machine would cut are illegal", "[isa]") {
   namespace agu = isa::agu;
   const auto fault = [](isa::Engine engine, const isa::Field& field, std::int64_t value) {
-    return isa::fault_of(
-        isa::encode_set(engine, field.reg, isa::with_field(0, field, value, "test")), ~0U);
+    std::uint64_t payload = isa::with_field(0, field, value, "test");
+    if (&field == &agu::kXStart)  // a row of no columns
+      payload = isa::with_field(payload, agu::kXEnd, value, "test");
+    return isa::fault_of(isa::encode_set(engine, field.reg, payload), ~0U);
   };
+  const auto span = [&](std::int64_t start, std::int64_t end) {
+    const std::uint64_t payload = isa::with_field(0, agu::kXStart, start, "test");
+    return isa::fault_of(isa::encode_set(isa::Engine::kVector, agu::kXEnd.reg,
+                                         isa::with_field(payload, agu::kXEnd, end, "test")),
+                         ~0U);
+  };
+  CHECK(span(-1, 8190) == isa::Fault::kNone);
+  CHECK(span(-1, 8191) == isa::Fault::kIllegal);
+  CHECK(span(8191, -1) == isa::Fault::kNone);
+  CHECK(span(8191, -2) == isa::Fault::kIllegal);
   for (const isa::Engine engine : {isa::Engine::kCompute, isa::Engine::kVector})
     for (const isa::Field* field : std::initializer_list<const isa::Field*>{
              &agu::kXStart, &agu::kXEnd, &agu::kYStart, &agu::kYEnd, &agu::kHeight, &agu::kWidth,
@@ -51,7 +63,7 @@ TEST_CASE("coordinates that the machine would cut are illegal", "[isa]") {
     }
   CHECK(isa::fault_text(isa::encode_set(isa::Engine::kVector, agu::kWidth.reg,
                                         isa::with_field(0, agu::kWidth, 9000, "test")),
-                        ~0U) == "a coordinate outside of -8192..8191");
+                        ~0U) == "a coordinate, or x_end - x_start, outside of -8192..8191");
 }
 
 TEST_CASE("a value that does not fit its field stops, in every build", "[machine][isa][error]") {

@@ -13,7 +13,7 @@
 namespace trine::isa {
 
 /// Calls `visit.word(index, word)` for each word up to END, END included, then for a SET
-/// `visit.set(engine)`, for a RUN `visit.run(index, engine, its registers, run)`.
+/// `visit.set(engine, register)`, for a RUN `visit.run(index, engine, its registers, run)`.
 /// @return whether there is an END
 template <typename Visitor>
 bool walk_words(std::span<const Word> words, Visitor&& visit) {
@@ -25,7 +25,7 @@ bool walk_words(std::span<const Word> words, Visitor&& visit) {
         break;
       case Opcode::kSet:
         registers.set(words[i]);
-        visit.set(engine_of(words[i]));
+        visit.set(engine_of(words[i]), register_of(words[i]));
         break;
       case Opcode::kRun: {
         const Engine engine = engine_of(words[i]);
@@ -45,7 +45,7 @@ void for_each_run(std::span<const Word> words, Visit visit) {
   struct Runs {
     Visit& run;
     void word(std::size_t, Word) const {}
-    void set(Engine) const {}
+    void set(Engine, int) const {}
   };
   walk_words(words, Runs{visit});
 }

@@ -20,7 +20,7 @@ trine_add_corners(trine_scrub TOP trine_scrub SOURCES rtl/lint/trine_pkg.vlt tri
                   PARAMS DmemRows=16 PmemRows=20 ParamChannels=96 AtReset=1'b1)
 trine_add_corners(trine_unpack ${unpack} WITH Streams TAKES PairsPerRow=Fours PARAMS AddrBits=6 FromBits=8)
 trine_add_corners(trine_unpack_wide ${unpack_wide} WITH Wide TAKES QuadsPerRow=Quads DataBits PARAMS AddrBits=6 FromBits=8)
-trine_add_corners(trine_load_pmem ${load_pmem} TAKES Cols DataBits Packed PARAMS PmemAddrBits=6 FromBits=8)
+trine_add_corners(trine_load_pmem ${load_pmem} WITH Packed TAKES Cols DataBits PARAMS Packed=1'b1 PmemAddrBits=6 FromBits=8)
 trine_add_corners(trine_entries ${entries} TAKES DataWords Int16)
 trine_add_corners(trine_expand TOP trine_expand SOURCES trine_expand BENCH matmul/trine_expand_tb.cpp MOST Cols 64
                   TAKES Cols Parts=WindowParts)
@@ -30,15 +30,15 @@ trine_add_corners(trine_pmem BRIEF TOP trine_pmem SOURCES ${pmem} BENCH matmul/t
                   TAKES Cols Ecc PARAMS Depth=16)
 trine_add_corners(trine_params BRIEF TOP trine_params SOURCES trine_params trine_skid ${sram} CHEAP
                   BENCH memory/trine_params_tb.cpp TAKES DataWords Drain PARAMS Channels=96)
-trine_add_corners(trine_dmem BRIEF TOP trine_dmem SOURCES ${dmem} BENCH maps/trine_dmem_tb.cpp MOST Rows 64
+trine_add_corners(trine_dmem BRIEF TOP trine_dmem SOURCES ${dmem} BENCH maps/trine_dmem_tb.cpp MOST Lanes 31
                   TAKES Rows Lanes Banks DataWords Ecc PARAMS BankRows=16 TagBits=4)
 trine_add_corners(trine_agu TOP trine_agu SOURCES ${agu} LIBS trine_gen BENCH lib/trine_agu_tb.cpp
                   TAKES Rows AddrBits Window Pairs=Int16)
 trine_add_corners(trine_vector TOP trine_vector LIBS trine_gen BENCH results/trine_vector_tb.cpp
-                  SOURCES ${post_pkg} ${vector} ${agu_rtl} trine_softmax ${softmax_lane} MOST Rows 64
+                  SOURCES ${post_pkg} ${vector} ${agu_rtl} trine_softmax ${softmax_lane} MOST Rows 31
                   TAKES Rows Codes=Drain AddrBits Ternary Binary Softmax Int16 Formats)
 trine_add_corners(trine_compute TOP trine_compute_ports SOURCES ${compute_rtl} LIBS trine_gen
-                  BENCH matmul/trine_compute_tb.cpp TAKES Rows PipeRows AddrBits PmemAddrBits PeStages)
+                  BENCH matmul/trine_compute_tb.cpp MOST Rows 31 TAKES Rows PipeRows AddrBits PmemAddrBits PeStages)
 trine_add_corners(trine_post TOP trine_post SOURCES ${post} BENCH results/trine_post_tb.cpp MOST Rows*Cols 1024
                   TAKES Rows Cols Drain PipeRows PipeCols PeStages Ternary Binary Table Softmax Window Int16
                   PARAMS AddrBits=14 Channels=256)

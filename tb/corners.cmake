@@ -6,11 +6,12 @@
 #
 #   trine_add_corners(trine_pmem TOP trine_pmem SOURCES ... BENCH ... [LIBS ...] [BRIEF] [CHEAP]
 #                     TAKES Cols Channels=ParamChannels ... PARAMS Depth=16
-#                     [MOST Rows*Cols 1024] [WITH Packed])
+#                     [MOST Rows*Cols 1024 Rows 31] [WITH Packed])
 #
 # TAKES   parameters of TOP that come from a design, by the table's name if that is another
 # PARAMS  parameters that are the same in each
-# MOST    a product of the table's columns and what it may be: larger ones verilate for minutes
+# MOST    products of the table's columns and what they may be: larger ones verilate for minutes, or the
+#         bench keeps its lanes in 31 bits
 # WITH    a column: designs where it is 0 are left out
 # CHEAP   built in seconds: TRINE_CORNER_DRAW of these benches, one design each, are in the short suite
 #
@@ -52,9 +53,10 @@ function(trine_add_corners name)
         continue()
       endif()
     endif()
-    if(ARG_MOST)
-      list(GET ARG_MOST 0 product)
-      list(GET ARG_MOST 1 most)
+    set(bounds ${ARG_MOST})
+    set(fits TRUE)
+    while(bounds)
+      list(POP_FRONT bounds product most)
       string(REPLACE "*" ";" factors ${product})
       set(size 1)
       foreach(factor IN LISTS factors)
@@ -62,8 +64,11 @@ function(trine_add_corners name)
         math(EXPR size "${size} * ${value}")
       endforeach()
       if(size GREATER most)
-        continue()
+        set(fits FALSE)
       endif()
+    endwhile()
+    if(NOT fits)
+      continue()
     endif()
     set(params "")
     set(values "")

@@ -69,4 +69,29 @@ module trine_cause (
   logic unused_engines;
   assign unused_engines = ^{idle_i, busy_i};
 
+`ifdef TRINE_ASSERT
+  // What kept compute waiting, when it is seen; the first four cycles know nothing of it.
+  logic [4:1] live_q, due_q;
+
+  initial live_q = '0;
+
+  always_ff @(posedge clk_i) begin
+    live_q <= {live_q[3:1], 1'b1};
+    due_q  <= {due_q[3:2], due_q[1] || replay_i, taken_i};
+    if (live_q[4]) begin
+      a_enters: assert (!compute_i.enters ||
+                        (cause == trine_csr_pkg::CauseCompute && activity_o.moved));
+      a_bank:   assert ((cause == trine_csr_pkg::CauseBank) ==
+                        (compute_i.running && due_q[4] && !compute_i.enters &&
+                         !compute_i.drain_wait));
+      if (compute_i.running) begin
+        a_of_compute: assert (cause == trine_csr_pkg::CauseCompute ||
+                              cause == trine_csr_pkg::CauseDrain ||
+                              cause == trine_csr_pkg::CauseBank ||
+                              cause == trine_csr_pkg::CauseControl);
+      end
+    end
+  end
+`endif
+
 endmodule

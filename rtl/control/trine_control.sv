@@ -232,4 +232,24 @@ module trine_control #(
   logic unused_report;
   assign unused_report = ^{report_i, fatal_addr};
 
+`ifdef TRINE_ASSERT
+  logic live_q, clear_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, clear_q} <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      clear_q <= clear;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q && clear_q) begin
+      a_clear_once: assert (!clear);
+      a_empty:      assert (&idle && begun == '0);
+    end
+  end
+`endif
+
 endmodule

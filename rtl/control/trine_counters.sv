@@ -125,4 +125,20 @@ module trine_counters #(
     endcase
   end
 
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      a_ring:  assert (ring_q == Counters'(1) << index_q);
+      a_index: assert (added_index_q == (index_q == '0 ? 4'(Counters - 1) : index_q - 4'd1));
+    end
+  end
+`endif
+
 endmodule

@@ -397,4 +397,33 @@ module trine_csr #(
   assign unused_bits = ^{s_axil_i.awaddr[1:0], s_axil_i.araddr[1:0], counter_addr, memory_i,
                          imem_i};
 
+`ifdef TRINE_ASSERT
+  logic        live_q, b_waits_q, r_waits_q;
+  logic [1:0]  held_resp_q;
+  logic [31:0] held_data_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, b_waits_q, r_waits_q} <= '0;
+    end else begin
+      live_q    <= 1'b1;
+      b_waits_q <= bvalid_q && !s_axil_i.bready;
+      r_waits_q <= rvalid_q && !s_axil_i.rready;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_resp_q <= s_axil_o.bresp;
+    held_data_q <= s_axil_o.rdata;
+    if (live_q) begin
+      if (b_waits_q) a_b_held: assert (s_axil_o.bvalid && s_axil_o.bresp == held_resp_q);
+      if (r_waits_q) a_r_held: assert (s_axil_o.rvalid && s_axil_o.rdata == held_data_q);
+      a_one_write: assert (!(s_axil_o.awready && s_axil_o.bvalid));
+      a_one_read:  assert (!(s_axil_o.arready && s_axil_o.rvalid));
+      if (s_axil_o.awready) m_write_held: assume (s_axil_i.awvalid && s_axil_i.wvalid);
+      if (s_axil_o.arready) m_read_held: assume (s_axil_i.arvalid);
+    end
+  end
+`endif
+
 endmodule

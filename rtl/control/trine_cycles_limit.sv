@@ -37,4 +37,26 @@ module trine_cycles_limit (
 
   assign exceeded_o = exceeded_q;
 
+`ifdef TRINE_ASSERT
+  logic       live_q, running_q;
+  logic [2:1] ran_q;  // a program, but for its first cycle, one and two cycles ago
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, running_q, ran_q} <= '0;
+    end else begin
+      live_q    <= 1'b1;
+      running_q <= running_i;
+      ran_q     <= {ran_q[1], running_i && !start_i};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (start_i) m_start_first: assume (running_i && !running_q);
+      if (exceeded_o) a_ran: assert (ran_q[2]);
+    end
+  end
+`endif
+
 endmodule

@@ -153,4 +153,28 @@ module trine_errors #(
     end
   end
 
+`ifdef TRINE_ASSERT
+  logic live_q, error_q, of_engine_q;  // an error in the cycle before; of load or store engine
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, error_q, of_engine_q} <= '0;
+    end else begin
+      live_q      <= 1'b1;
+      error_q     <= !clear_i && (foreign_i || illegal_i || lacking_i || deadlock_i || overflow_i ||
+                stuck_i || exceeded_i || fetch_error_i || fetch_outside_i || load_error_i ||
+                load_outside_i || store_error_i || store_outside_i || expired_i);
+      of_engine_q <= load_error_i || load_outside_i || store_error_i || store_outside_i ||
+                     (expired_i && (write_owed_i || load_owed_i));
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      a_error: assert ((cause_o != trine_csr_pkg::ErrorNone) == error_q);
+      if (error_q && !of_engine_q) a_no_run: assert (run_o == '0);
+    end
+  end
+`endif
+
 endmodule

@@ -5,7 +5,7 @@
 //
 //   RUN   the operation, and the flags that select hardware; half_even goes with single alone
 //   SET   `output` and `encoding` of compute and vector, which select hardware as well; their
-//         lanes' coordinates, of which trine_agu keeps 14 bits: -8192..8191
+//         lanes' coordinates, of which trine_agu keeps 14 bits (-8192..8191), and x_end - x_start
 //
 // What each code needs stands in machine/isa.def, printed into trine_isa_pkg. The simulator refuses
 // the same words by the same table.
@@ -154,25 +154,38 @@ module trine_legal #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // SET of coordinates: what trine_agu cuts off are copies of the sign, or zeros.
+  // SET of coordinates: what trine_agu cuts off are copies of the sign, or zeros. The span from
+  // x_start to x_end has as many bits: no overflow of their difference.
   // ---------------------------------------------------------------------------------------------
-  logic       lanes, fits;  // of an engine with lanes
-  logic [2:0] x_start, x_end, y_start, y_end, height, width, tile_x, tile_y;
+  localparam int unsigned CoordBits = trine_isa_pkg::CoordBits;
+  localparam int unsigned Sign      = CoordBits - 1;
+  localparam int unsigned Cut       = trine_isa_pkg::AguXStartWidth - Sign;
+
+  logic               lanes, fits, span_fits;  // of an engine with lanes
+  logic [CoordBits:0] span;                    // CoordBits bits cannot overflow in one more
+  logic [Cut-1:0]     x_start, x_end, y_start, y_end, height, width, tile_x, tile_y;
 
   assign lanes   = engine == trine_isa_pkg::EngineCompute || engine == trine_isa_pkg::EngineVector;
-  assign x_start = word_i[trine_isa_pkg::AguXStartLsb + 13 +: 3];
-  assign x_end   = word_i[trine_isa_pkg::AguXEndLsb + 13 +: 3];
-  assign y_start = word_i[trine_isa_pkg::AguYStartLsb + 13 +: 3];
-  assign y_end   = word_i[trine_isa_pkg::AguYEndLsb + 13 +: 3];
-  assign height  = word_i[trine_isa_pkg::AguHeightLsb + 13 +: 3];
-  assign width   = word_i[trine_isa_pkg::AguWidthLsb + 13 +: 3];
-  assign tile_x  = word_i[trine_isa_pkg::AguTileXLsb + 13 +: 3];
-  assign tile_y  = word_i[trine_isa_pkg::AguTileYLsb + 13 +: 3];
+  assign x_start = word_i[trine_isa_pkg::AguXStartLsb + Sign +: Cut];
+  assign x_end   = word_i[trine_isa_pkg::AguXEndLsb + Sign +: Cut];
+  assign y_start = word_i[trine_isa_pkg::AguYStartLsb + Sign +: Cut];
+  assign y_end   = word_i[trine_isa_pkg::AguYEndLsb + Sign +: Cut];
+  assign height  = word_i[trine_isa_pkg::AguHeightLsb + Sign +: Cut];
+  assign width   = word_i[trine_isa_pkg::AguWidthLsb + Sign +: Cut];
+  assign tile_x  = word_i[trine_isa_pkg::AguTileXLsb + Sign +: Cut];
+  assign tile_y  = word_i[trine_isa_pkg::AguTileYLsb + Sign +: Cut];
+
+  assign span = {word_i[trine_isa_pkg::AguXEndLsb + Sign],
+                 word_i[trine_isa_pkg::AguXEndLsb +: CoordBits]} -
+                {word_i[trine_isa_pkg::AguXStartLsb + Sign],
+                 word_i[trine_isa_pkg::AguXStartLsb +: CoordBits]};
+  assign span_fits = span[CoordBits] == span[Sign];
 
   always_comb begin
     unique case (target)
       4'(trine_isa_pkg::AguXStartReg): begin
-        fits = (&x_start || !(|x_start)) && (&x_end || !(|x_end)) && (&y_start || !(|y_start));
+        fits = (&x_start || !(|x_start)) && (&x_end || !(|x_end)) &&
+               (&y_start || !(|y_start)) && span_fits;
       end
       4'(trine_isa_pkg::AguYEndReg):  fits = (&y_end || !(|y_end)) && {height, width} == '0;
       4'(trine_isa_pkg::AguTileXReg): fits = {tile_x, tile_y} == '0;
@@ -204,6 +217,6 @@ module trine_legal #(
   assign lacking_o = taken && (needs & ~features_i) != '0;
 
   logic unused_word;
-  assign unused_word = ^word_i;
+  assign unused_word = ^{word_i, span};
 
 endmodule

@@ -38,4 +38,25 @@ module trine_watchdog #(
 
   assign expired_o = expired_q;
 
+`ifdef TRINE_ASSERT
+  logic live_q, waited_q, expired_q2;  // in the cycle before: a handshake was owed; it was told
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, waited_q, expired_q2} <= '0;
+    end else begin
+      live_q     <= 1'b1;
+      waited_q   <= owed_i && !moved_i && limit_i != '0;
+      expired_q2 <= expired_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q && expired_o) begin
+      a_waited: assert (waited_q);
+      a_pulse:  assert (!expired_q2);
+    end
+  end
+`endif
+
 endmodule

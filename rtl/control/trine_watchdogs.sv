@@ -74,4 +74,28 @@ module trine_watchdogs #(
   logic unused_events;
   assign unused_events = ^{read_i, write_i};
 
+`ifdef TRINE_ASSERT
+  logic       live_q, owed_q, running_q;
+  logic [2:1] progress_q;  // one and two cycles ago
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, owed_q, running_q, progress_q} <= '0;
+    end else begin
+      live_q     <= 1'b1;
+      owed_q     <= owed && !beat;
+      running_q  <= running_i;
+      progress_q <= {progress_q[1], beat || moved_i != '0 || begun_i != '0 || retired_i != '0 ||
+                     read_i.owed || write_i.owed};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (expired_o) a_owed: assert (owed_q);
+      if (stuck_o) a_stood_still: assert (running_q && !progress_q[2]);
+    end
+  end
+`endif
+
 endmodule

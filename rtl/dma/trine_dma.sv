@@ -295,4 +295,26 @@ module trine_dma #(
   logic unused_dram;
   assign unused_dram = ^dram_i;
 
+`ifdef TRINE_ASSERT
+  logic                    live_q, started_q;
+  trine_engine_pkg::dram_t dram_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, started_q} <= '0;
+    end else begin
+      live_q    <= 1'b1;
+      started_q <= !clear_i && (started_q || life_i.start);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    dram_q <= dram_i;
+    if (live_q && started_q) begin
+      m_start_once: assume (!life_i.start);
+      m_dram_held:  assume (dram_i == dram_q);
+    end
+  end
+`endif
+
 endmodule

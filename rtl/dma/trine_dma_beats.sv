@@ -94,4 +94,27 @@ module trine_dma_beats #(
   assign mask_o    = (first_q ? {DataWords{1'b1}} << offset_i : {DataWords{1'b1}}) &
                      (last ? {DataWords{1'b1}} >> ~end_i : {DataWords{1'b1}});
 
+`ifdef TRINE_ASSERT
+  logic                live_q, still_q;
+  logic [AddrBits-1:0] held_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, still_q} <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      still_q <= busy_q && !start_i && !next_i && !bump_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_q <= addr_o;
+    if (live_q) begin
+      if (start_i) m_start_idle: assume (!busy_q || (next_i && end_o));
+      if (still_q) a_addr_held: assert (busy_o && addr_o == held_q);
+      if (busy_q) a_in_row: assert (left_o <= beats_last_i);
+    end
+  end
+`endif
+
 endmodule

@@ -116,4 +116,29 @@ module trine_dma_bursts #(
   assign addr_o  = {addr_q, {BeatShift{1'b0}}};
   assign len_o   = 8'(len);
 
+`ifdef TRINE_ASSERT
+  logic                live_q, waits_q;
+  logic [AddrBits-1:0] held_addr_q;
+  logic [7:0]          held_len_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, waits_q} <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      waits_q <= valid_o && !ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_addr_q <= addr_o;
+    held_len_q  <= len_o;
+    if (live_q) begin
+      if (start_i) m_start_idle: assume (!busy_q);
+      if (waits_q) a_held: assert (valid_o && addr_o == held_addr_q && len_o == held_len_q);
+      if (valid_o) a_one_page: assert (32'(addr_q[ChunkBits-1:0]) + 32'(len_o) < MaxBeats);
+    end
+  end
+`endif
+
 endmodule

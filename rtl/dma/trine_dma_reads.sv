@@ -117,4 +117,32 @@ module trine_dma_reads #(
   logic unused_bits;
   assign unused_bits = ^addr;
 
+`ifdef TRINE_ASSERT
+  logic                live_q, waits_q;
+  logic [AddrBits-1:0] held_q;
+  logic [SlotBits:0]   taken, full_slots;
+
+  assign taken      = asked_q - freed_q;
+  assign full_slots = filled_q - freed_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, waits_q} <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      waits_q <= dma_rvalid_o && !dma_rready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_q <= dma_raddr_o;
+    if (live_q) begin
+      if (start_i) m_start_idle: assume (!busy_o);
+      if (dma_rdata_valid_i) m_asked: assume (filled_q != asked_q);
+      if (waits_q) a_held: assert (dma_rvalid_o && dma_raddr_o == held_q);
+      a_slots: assert (taken <= (SlotBits + 1)'(Slots) && full_slots <= taken);
+    end
+  end
+`endif
+
 endmodule

@@ -95,4 +95,22 @@ module trine_dma_regs #(
   logic unused_bits;
   assign unused_bits = ^{payload_i, dram, cores_q, from_core_q};
 
+`ifdef TRINE_ASSERT
+  logic set_q;  // both registers that sizes come from are known
+  logic local_set_q, rows_set_q;
+
+  initial {local_set_q, rows_set_q} = '0;
+  assign set_q = local_set_q && rows_set_q;
+
+  always_ff @(posedge clk_i) begin
+    local_set_q <= local_set_q || (we_i && reg_i == 4'(trine_isa_pkg::DmaLocalReg));
+    rows_set_q  <= rows_set_q || (we_i && reg_i == 4'(trine_isa_pkg::DmaRowsLastReg));
+    if (set_q) begin
+      a_cores: assert (cores_o != '0);
+      a_core:  assert (32'(from_core_o) < Cores);
+      a_words: assert ({beats_last_o, end_o} + WordsBits'(1) == words_q + WordsBits'(offset_o));
+    end
+  end
+`endif
+
 endmodule

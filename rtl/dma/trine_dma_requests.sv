@@ -80,4 +80,28 @@ module trine_dma_requests #(
   assign addr_o  = addr_q;
   assign len_o   = len_q;
 
+`ifdef TRINE_ASSERT
+  logic                live_q, waits_q;
+  logic [AddrBits-1:0] held_addr_q;
+  logic [7:0]          held_len_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, waits_q} <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      waits_q <= valid_o && !ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_addr_q <= addr_o;
+    held_len_q  <= len_o;
+    if (live_q) begin
+      if (waits_q) a_held: assert (valid_o && addr_o == held_addr_q && len_o == held_len_q);
+      if (valid_o) a_busy: assert (busy_o);
+    end
+  end
+`endif
+
 endmodule

@@ -129,7 +129,7 @@ module trine_fetch #(
   // ---------------------------------------------------------------------------------------------
   // Buffer and words.
   // ---------------------------------------------------------------------------------------------
-  logic                started_q, failed_q, beat_valid, word_taken, empty, unused_ready;
+  logic                started_q, failed_q, beat_valid, word_taken, empty, beat_ready;
   logic [31:0]         index_q;
   logic [DataBits-1:0] beat;
 
@@ -141,7 +141,7 @@ module trine_fetch #(
     .rst_ni      (rst_ni),
     .clear_i     (clear_i),
     .in_valid_i  (rsp_valid_i && !bad && !failed_q),
-    .in_ready_o  (unused_ready),
+    .in_ready_o  (beat_ready),
     .in_data_i   (rsp_data_i),
     .out_valid_o (beat_valid),
     .out_ready_i (beat_taken),
@@ -182,7 +182,32 @@ module trine_fetch #(
     end
   end
 
-  logic unused_low;
-  assign unused_low = ^{program_i[BeatShift-1:0], words_last};
+  logic unused_low;  // a beat always finds a place
+  assign unused_low = ^{program_i[BeatShift-1:0], words_last, beat_ready};
+
+`ifdef TRINE_ASSERT
+  logic                   live_q;
+  logic [AxiAddrBits-1:0] held_program_q;
+  logic [31:0]            held_words_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_program_q <= program_i;
+    held_words_q   <= words_i;
+    if (live_q && !clear_i) begin
+      if (started_q) begin
+        m_start_once: assume (!start_i);
+        m_held:       assume (program_i == held_program_q && words_i == held_words_q);
+      end
+      if (rsp_valid_i) m_asked: assume (owed_q != '0);
+      if (rsp_valid_i && !bad && !failed_q) a_place: assert (beat_ready);
+      a_places: assert (32'(free_q) + 32'(owed_q) <= Depth);
+    end
+  end
+`endif
 
 endmodule

@@ -209,4 +209,33 @@ module trine_load_pmem #(
         ^{packed_i, format_i, local_i, rows_last_i, from_i, more_i, pair_valid};
   end
 
+`ifdef TRINE_ASSERT
+  logic                    live_q, waits_q, failed_q;
+  logic [PmemAddrBits-1:0] held_row_q;
+  logic [Quads-1:0]        held_quads_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, waits_q, failed_q} <= '0;
+    end else begin
+      live_q   <= 1'b1;
+      waits_q  <= pmem_wvalid_o && !pmem_wready_i && !clear_i;
+      failed_q <= error_o && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_row_q   <= pmem_wrow_o;
+    held_quads_q <= pmem_wquads_o;
+    if (live_q) begin
+      if (waits_q) begin
+        a_row_held: assert (pmem_wvalid_o && pmem_wrow_o == held_row_q &&
+                            pmem_wquads_o == held_quads_q);
+      end
+      if (done_o) a_done_written: assert (pmem_wvalid_o && pmem_wready_i);
+      if (failed_q) a_error_stays: assert (error_o);
+    end
+  end
+`endif
+
 endmodule

@@ -174,4 +174,28 @@ module trine_store #(
   logic unused_int16;
   assign unused_int16 = run_int16_i;
 
+`ifdef TRINE_ASSERT
+  logic        live_q;
+  logic [31:0] requested_q;  // beats of the RUN's bursts less those that were offered and taken
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, requested_q} <= '0;
+    end else begin
+      live_q      <= 1'b1;
+      requested_q <= clear_i ? '0 : requested_q +
+                     (req_valid_o && req_ready_i ? 32'(req_len_o) + 32'd1 : '0) -
+                     32'(data_valid_o && data_ready_i);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (retire_o) a_all_beats: assert (requested_q == '0);
+      if (data_valid_o || req_valid_o) a_of_a_run: assert (active_q);
+      if (data_valid_o) a_some_word: assert (mask_o != '0);
+    end
+  end
+`endif
+
 endmodule

@@ -95,4 +95,28 @@ module trine_transpose #(
     assign unused_control = last_i;
   end
 
+`ifdef TRINE_ASSERT
+  logic         live_q, waits_q;
+  logic [127:0] held_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, waits_q} <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      waits_q <= valid_o && !ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_q <= columns_o;
+    if (live_q) begin
+      if (valid_i) begin
+        m_mask: assume (mask_i[0] && (mask_i & (mask_i + DataWords'(1))) == '0);
+      end
+      if (waits_q) a_held: assert (valid_o && columns_o == held_q);
+    end
+  end
+`endif
+
 endmodule

@@ -221,4 +221,31 @@ module trine_unpack #(
 
   assign error_o = error_q;
 
+`ifdef TRINE_ASSERT
+  logic                live_q, stalled_q, failed_q;
+  logic [127:0]        held_q;
+  logic [AddrBits-1:0] held_addr_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, stalled_q, failed_q} <= '0;
+    end else begin
+      live_q    <= 1'b1;
+      stalled_q <= valid_o && !ready_i && !clear_i;
+      failed_q  <= error_o && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_q      <= data_o;
+    held_addr_q <= addr_o;
+    if (live_q) begin
+      if (start_i) m_one_waits: assume (!waits_q);
+      if (stalled_q) a_held: assert (valid_o && data_o == held_q && addr_o == held_addr_q);
+      if (failed_q) a_error_stays: assert (error_o);
+      a_four_beats: assert (count_q <= 3'd4);
+    end
+  end
+`endif
+
 endmodule

@@ -227,4 +227,35 @@ module trine_unpack_wide #(
   assign error_o = error_q;
   assign from_o  = from_q;
 
+`ifdef TRINE_ASSERT
+  logic                   live_q, stalled_q, failed_q;
+  logic [QuadsPerRow-1:0] held_quads_q;
+  logic [AddrBits-1:0]    held_addr_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, stalled_q, failed_q} <= '0;
+    end else begin
+      live_q    <= 1'b1;
+      stalled_q <= valid_o && !ready_i && !clear_i;
+      failed_q  <= error_o && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_quads_q <= quads_o;
+    held_addr_q  <= addr_o;
+    if (live_q) begin
+      if (start_i) m_one_waits: assume (!waits_q);
+      if (stalled_q) begin
+        a_held: assert (valid_o && quads_o == held_quads_q && addr_o == held_addr_q);
+      end
+      if (failed_q) a_error_stays: assert (error_o);
+      if (active_q) a_in_row: assert (32'(slot_q) < QuadsPerRow && turn_q < 3'(Blocks));
+      if (group_valid_q) a_in_group: assert (done_q < 3'(Blocks));
+      a_beats: assert (count_q <= CountBits'(Beats));
+    end
+  end
+`endif
+
 endmodule

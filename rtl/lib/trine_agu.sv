@@ -21,8 +21,8 @@
 // Timing    fill_i takes Rows / Filled cycles until filled_o. After start_i (one cycle, needs
 //           filled_o), one step a cycle. step_valid_o, addresses and flags come from registers
 //           through two adders (offset, comparison); step_ready_i reaches registers only.
-// Contract  no SET from fill_i to the last step. x_start + tile_x < x_end.
-//
+// Contract  no SET from fill_i to the last step. x_start + tile_x < x_end. x_end - x_start, and the
+//           rows from y_end to the last lane, fit CoordBits (program::verify).
 // Check     trine_agu_tb
 
 module trine_agu #(
@@ -32,7 +32,7 @@ module trine_agu #(
   parameter bit          Pairs    = 1'b0,
   parameter bit          Cluster  = 1'b0,
   localparam int unsigned Lanes     = Rows + (Window ? 3 : 0),
-  localparam int unsigned CoordBits = 14
+  localparam int unsigned CoordBits = trine_isa_pkg::CoordBits
 ) (
   input  logic                        clk_i,
   input  logic                        rst_ni,

@@ -12,11 +12,24 @@ package trine_isa_pkg;
   localparam int unsigned Engines = 4;
   localparam int unsigned EngineRegisters = 16;
   localparam int unsigned PayloadBits = 56;
-  localparam int unsigned AddressBits = 24;  // of a 32-bit word in DMEM
-  localparam int unsigned TokenBits = 6;
-  localparam int unsigned TableWords = 64;  // of the lookup table, 4 codes each
-  localparam int unsigned ExponentialWords = 256;  // of the softmax
-  localparam int unsigned SoftmaxWords = 256;  // that a lane keeps of its channels
+
+  // Limits: what counters and memories hold. program::verify knows them, too.
+  localparam int unsigned AddressBits = 24;  // bits of the address of a 32-bit word in DMEM
+  localparam int unsigned TokenBits = 6;  // bits of a token counter, which holds 0..63
+  localparam int unsigned TableWords = 64;  // words of the lookup table: 256 codes, 4 a word
+  // words of the table of exponentials: one for each difference of two codes
+  localparam int unsigned ExponentialWords = 256;
+  localparam int unsigned SoftmaxWords = 256;  // words of a softmax in one pass: a lane keeps them
+  localparam int unsigned MostSoftmaxChannels = 4095;  // channels of a softmax
+  localparam int unsigned MostNormChannels = 4096;  // channels of a normalization
+  localparam int unsigned CoordBits = 14;  // bits of a lane's coordinates, with sign: -8192..8191
+  // columns from x_start to x_end, rows from y_start to y_end, rows of lanes below y_end: lanes
+  // count from the end of the positions
+  localparam int unsigned MostSpan = 8191;
+  // column or row of a tap: beyond, it would be taken for one inside of the map
+  localparam int unsigned MostTap = 16383;
+  // right shift of a softmax' rescale: with 31 the shift of 2,048 equal maxima would overflow
+  localparam int unsigned MostRescaleRight = 30;
 
   localparam logic [1:0] OpcodeEnd = 2'd0;  // end of program
   localparam logic [1:0] OpcodeSet = 2'd1;  // write a register of an engine

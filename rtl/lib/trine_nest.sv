@@ -22,7 +22,7 @@
 
 module trine_nest #(
   parameter int unsigned AddrBits  = 15,
-  parameter int unsigned CoordBits = 14
+  parameter int unsigned CoordBits = trine_isa_pkg::CoordBits
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,

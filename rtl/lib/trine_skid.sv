@@ -38,4 +38,23 @@ module trine_skid #(
     if (in_valid_i && !held_q) data_q <= in_data_i;
   end
 
+`ifdef TRINE_ASSERT
+  logic             live_q, waits_q;
+  logic [Width-1:0] held_out_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, waits_q} <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      waits_q <= out_valid_o && !out_ready_i && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    held_out_q <= out_data_o;
+    if (live_q && waits_q) a_out_held: assert (out_valid_o && out_data_o == held_out_q);
+  end
+`endif
+
 endmodule

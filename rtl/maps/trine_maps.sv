@@ -196,4 +196,38 @@ module trine_maps #(
   logic unused_ask;
   assign unused_ask = v_ask_i.tag[3];
 
+`ifdef TRINE_ASSERT
+  logic                         live_q, r_waits_q, s_waits_q, w_waits_q, d_waits_q;
+  logic [Rows*(AddrBits+1)-1:0] held_lanes_q;
+  logic [WordBits-1:0]          held_word_q;
+  logic [WriteBits-1:0]         held_beat_q;
+  logic [AddrBits-1:0]          held_addr_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, r_waits_q, s_waits_q, w_waits_q, d_waits_q} <= '0;
+    end else begin
+      live_q    <= 1'b1;
+      r_waits_q <= r_valid_i && !r_ready_o && !clear_i;
+      s_waits_q <= s_valid_i && !s_ready_o && !clear_i;
+      w_waits_q <= dma_wvalid_i && !dma_wready_o && !clear_i;
+      d_waits_q <= dma_rvalid_i && !dma_rready_o && !clear_i;
+    end
+  end
+
+  // Compute and vector engine: trine_gather_arb.
+  always_ff @(posedge clk_i) begin
+    held_lanes_q <= r_lanes_i;
+    held_word_q  <= s_word_i;
+    held_beat_q  <= dma_wbeat_i;
+    held_addr_q  <= dma_raddr_i;
+    if (live_q && !clear_i) begin
+      if (r_waits_q) m_residual: assume (r_valid_i && r_lanes_i == held_lanes_q);
+      if (s_waits_q) m_results: assume (s_valid_i && s_word_i == held_word_q);
+      if (w_waits_q) m_write: assume (dma_wvalid_i && dma_wbeat_i == held_beat_q);
+      if (d_waits_q) m_read: assume (dma_rvalid_i && dma_raddr_i == held_addr_q);
+    end
+  end
+`endif
+
 endmodule

@@ -371,4 +371,28 @@ module trine_array #(
     end
   end
 
+`ifdef TRINE_ASSERT
+  logic               live_q, step_q;  // a step in the cycle before
+  logic [Rows*32-1:0] acts, acts_q;
+  logic [Cols*32-1:0] wgts_q;
+
+  for (genvar r = 0; r < Rows; r++) begin : gen_asserted
+    assign acts[32*r +: 32] = act_i[ActBits*r +: 32];
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) {live_q, step_q} <= '0;
+    else         {live_q, step_q} <= {1'b1, valid_i};
+  end
+
+  always_ff @(posedge clk_i) begin
+    acts_q <= acts;
+    wgts_q <= wgt_i;
+    if (live_q) begin
+      m_ports: assume (32'($countones(cols_i)) <= Drain);
+      if (step_q) a_entered: assert (act_o == acts_q && wgt_o == wgts_q);
+    end
+  end
+`endif
+
 endmodule

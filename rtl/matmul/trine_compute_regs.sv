@@ -163,4 +163,21 @@ module trine_compute_regs #(
   logic unused_bits;
   assign unused_bits = ^command_i;
 
+`ifdef TRINE_ASSERT
+  logic started_q;  // a RUN is known
+
+  initial started_q = 1'b0;
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) started_q <= 1'b1;
+    if (we_i) m_no_set: assume (!start_i);
+    if (started_q) begin
+      a_fused:  assert (cfg_o.kind != trine_job_pkg::KindFused || residual_o);
+      a_matmul: assert (!matmul16_o || (matmul_o && cfg_o.int16));
+      a_by_row: assert (!cfg_o.by_row || (cfg_o.int16 && !matmul_o));
+      a_packed: assert (weight_bits_o == '0 || weight_bits_o == 3'd3 || mode_o == '0);
+    end
+  end
+`endif
+
 endmodule

@@ -50,4 +50,21 @@ module trine_delay #(
     .word_o  (words_o)
   );
 
+`ifdef TRINE_ASSERT
+  logic live_q, valid_q;  // with the clock that no gate stops
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, valid_q} <= '0;
+    end else begin
+      live_q  <= 1'b1;
+      valid_q <= valid_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) a_latency: assert (valid_o == valid_q);
+  end
+`endif
+
 endmodule

@@ -66,4 +66,21 @@ module trine_factors #(
     assign factor_o[16*k +: 16] = '0;
   end
 
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (load_i) m_free: assume (free_o[load_bank_i]);
+      m_ports: assume (32'($countones(cols_i)) <= Drain);
+      if (cols_i == '0) a_nothing: assert (factor_o == '0);
+    end
+  end
+`endif
+
 endmodule

@@ -67,4 +67,26 @@ module trine_ecc #(
   assign fatal_o      = fatal_q;
   assign addr_o       = addr_q;
 
+`ifdef TRINE_ASSERT
+  logic        live_q, failed_q;
+  logic [32:0] failed_addr_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, failed_q} <= '0;
+    end else begin
+      live_q   <= 1'b1;
+      failed_q <= fatal_o && !clear_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    failed_addr_q <= addr_o;
+    if (live_q && failed_q) begin
+      a_stays:     assert (fatal_o);
+      a_first_one: assert (addr_o == failed_addr_q);
+    end
+  end
+`endif
+
 endmodule

@@ -2,9 +2,9 @@
 //
 // Bias and scale memories: for each output channel an int32 bias, a Q31 multiplier and a shift.
 // A beat of DataWords biases, or of DataWords/2 scales (64 bits each, 37 kept), is written at once.
-// With Drain = 2 a read gives a channel and the next one, or behind the last channel the first:
-// even and odd channels have memories of their own. Multipliers and shifts lie apart: 31 and 6 bits
-// fill macros of 32 and 8, 37 fill none.
+// With Drain = 2 a read gives a channel and the next one; after the last channel the second value
+// is undefined. Even and odd channels have memories of their own. Multipliers and shifts lie apart:
+// 31 and 6 bits fill macros of 32 and 8, 37 fill none.
 //
 // Reads go first, each cycle if they like; writes wait in front of the memories (trine_skid). A row
 // holds two neighbours or more of those that a bank has, and a read of the row that was read last

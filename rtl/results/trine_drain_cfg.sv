@@ -106,4 +106,20 @@ module trine_drain_cfg #(
   logic unused_cfg;
   assign unused_cfg = ^{other_i, vector_i, c_there_q, v_there_q, v_cfg_q, v_kind_q};
 
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      m_one_job: assume (!(c_first_i && v_first_i));
+      a_mixes:   assert (!both_o.mixes || (cfg_o.int16 && c_there_q && v_there_q));
+    end
+  end
+`endif
+
 endmodule

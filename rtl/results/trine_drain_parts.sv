@@ -82,4 +82,22 @@ module trine_drain_parts #(
   logic unused_parts;
   assign unused_parts = ^{issue_i, job_i, first_q, bank_q};
 
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      m_take: assume (!c_take_i || take_i);
+      a_one:     assert (!(parts_o.part && parts_o.sums));
+      a_pending: assert (!parts_o.pending || parts_o.sums);
+      a_open:    assert (!parts_o.open || (parts_o.part && !parts_o.whole));
+    end
+  end
+`endif
+
 endmodule

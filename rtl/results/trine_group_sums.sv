@@ -106,4 +106,26 @@ module trine_group_sums #(
   logic unused_products;
   assign unused_products = ^product_i;
 
+`ifdef TRINE_ASSERT
+  logic live_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
+  end
+
+  localparam logic [Cols-1:0] Odd = Drain == 1 ? '0 : Cols'({((Cols + 1) / 2){2'b10}});
+
+  always_ff @(posedge clk_i) begin
+    if (live_q) begin
+      if (part_i) begin
+        m_ports: assume (cols_i != '0 && 32'($countones(cols_i)) <= Drain);
+        m_even:  assume ((cols_i & Odd & ~(cols_i << 1)) == '0);
+      end
+      // What is added to is not read, but by the sum itself.
+      a_first: assert (!product_o || $countones(cols_q[Latency-1]) >= 1);
+    end
+  end
+`endif
+
 endmodule

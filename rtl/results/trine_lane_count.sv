@@ -39,4 +39,15 @@ module trine_lane_count (
   logic unused_cfg;
   assign unused_cfg = ^cfg_i;
 
+`ifdef TRINE_ASSERT
+  logic begun_q;  // a sum's first pair was compared
+
+  initial begun_q = 1'b0;
+
+  always_ff @(posedge clk_i) begin
+    if (pair_i && first_i) begun_q <= 1'b1;
+    if (begun_q) a_32: assert (count_q <= 6'd32);
+  end
+`endif
+
 endmodule

@@ -96,4 +96,29 @@ module trine_lookup #(
   logic unused_lines;
   assign unused_lines = ^{tanh_i, exponential_i, x_i, table_i, line_valid, pair_i};
 
+`ifdef TRINE_ASSERT
+  logic       live_q;
+  logic [7:1] inside_q;  // a line's value entered so many cycles ago
+  logic [2:0] kind_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {live_q, inside_q} <= '0;
+    end else begin
+      live_q   <= 1'b1;
+      inside_q <= {inside_q[6:1], valid_i && line_i};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    kind_q <= {line_i, tanh_i, exponential_i};
+    if (live_q) begin
+      if (inside_q[6:1] != '0) m_kind_held: assume ({line_i, tanh_i, exponential_i} == kind_q);
+      a_one_code:       assert (!(found_q && line_valid[0]));
+      a_pairs_together: assert (line_valid == '0 || line_valid == '1);
+      if (line_valid[0]) a_in_time: assert (inside_q[exponential_i ? 7 : 6]);
+    end
+  end
+`endif
+
 endmodule

@@ -119,4 +119,16 @@ module trine_post_factors #(
     assign unused_pair = ^{int16_i, long_i, high_i, low_i, bias_i, five_i, above_i, top_i};
   end
 
+`ifdef TRINE_ASSERT
+  logic started_q;
+
+  initial started_q = 1'b0;
+
+  // As trine_mul needs it with Split.
+  always_ff @(posedge clk_i) begin
+    if (start_i) started_q <= 1'b1;
+    if (started_q && Int16) a_split: assert (upper_o == {1'b0, b_o} || !a_o[15]);
+  end
+`endif
+
 endmodule

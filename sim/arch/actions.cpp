@@ -7,16 +7,20 @@
 
 #include "base/error.h"
 #include "base/rounding.h"
+#include "machine/lanes.h"
 #include "machine/precision.h"
 #include "machine/runs.h"
-#include "sim/arch/lanes.h"
 
 namespace trine::sim {
 namespace {
 
+using isa::compares16;
 using isa::ComputeRegisters;
 using isa::Engine;
 using isa::LaneRegisters;
+using isa::Lanes;
+using isa::Pairs;
+using isa::takes_words;
 using isa::TransferRegisters;
 using isa::VectorRegisters;
 namespace agu = isa::agu;

@@ -28,6 +28,7 @@ class Cluster {
 
  private:
   machine::Config config_;
+  program::RunVerifier verify_run_;
   std::vector<Machine> cores_;
 };
 

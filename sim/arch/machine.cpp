@@ -19,9 +19,15 @@
 namespace trine::sim {
 namespace {
 
+using isa::compares16;
 using isa::ComputeRegisters;
 using isa::Engine;
+using isa::has_lines;
+using isa::kAddressMask;
 using isa::LaneRegisters;
+using isa::multiplies16;
+using isa::narrows16;
+using isa::takes_words;
 using isa::TransferRegisters;
 using isa::VectorRegisters;
 using reference::ChannelScale;
@@ -72,13 +78,6 @@ struct Post {
                                      field(r, post::kAddActMax)}),
         left_shift(wide ? 15 : 20) {}
 
-  /// What no scale or range of the hardware is, or nothing. @param wide  the bounds are of int16
-  std::optional<std::string> fault(bool wide) const {
-    if (operand.shift < -31 || operand.shift > 0)
-      return fmt::format("an operand's shift {}, allowed -31..0", operand.shift);
-    const auto first = reference::check(scale, range);
-    return first ? first : reference::check(sum, wide ? range : sum_range);
-  }
   int requantize(std::int32_t acc, const ChannelScale& s) const {
     return reference::requantize(acc, s, range, last_rounding);
   }
@@ -97,7 +96,6 @@ struct Post {
                                     operand_term(b * (1 << left_shift), !a_is_half);
     return reference::requantize(difference, sum, sum_range, last_rounding);
   }
-  bool squares_fit() const { return operand.shift < 0 || operand.multiplier <= 1 << 30; }
   int square(int a, int b) const {
     const std::int32_t d = both(a, b, 7);
     return requantize(d * d, scale);
@@ -252,43 +250,27 @@ struct Machine::Tile {
 Machine::Machine(const machine::Config& config, std::span<std::uint8_t> dram)
     : config_(config),
       dram_(dram),
+      verify_run_(config, std::ssize(dram)),
       dmem_(4 * config.dmem_words()),
       pmem_(4 * config.pmem_rows() * config.cols),
       bias_(config.param_channels),
       scale_(config.param_channels),
       accumulators_(config.rows * config.cols) {}
 
-/// @throws Error  for scales and ranges that requantization does not have, and tiles too large
-void Machine::check_lanes(const LaneRegisters& r, bool wide) const {
-  if (const auto fault = Post(r, false, false).fault(wide)) fail("{}", *fault);
-  if (const OutputRange range = wide_range_of(r); wide && range.act_min > range.act_max)
-    fail("activation range {}..{} is empty", range.act_min, range.act_max);
-  constexpr std::int64_t kMostWords = std::int64_t{1} << 28;  // of a tile, held at once
-  if (steps_of(r) > kMostWords / config_.rows)
-    fail("{} steps of {} lanes, the simulator holds {} words", steps_of(r), config_.rows,
-         kMostWords);
-}
-
-/// The registers that the RUN reads, with values that the machine has.
-isa::Registers Machine::checked(Engine engine, const isa::Registers& registers,
-                                const isa::Run& run) const {
-  const isa::Registers read = isa::as_read(engine, registers, run);
-  for (const isa::Word word :
-       {isa::encode_run(engine, run),
-        isa::encode_set(engine, post::kOutput.reg, read.value[post::kOutput.reg])})
-    if (isa::fault_of(word, config_.features()) != isa::Fault::kNone)
-      fail("{}", isa::fault_text(word, config_.features()));
-  return read;
-}
-
 void Machine::execute(Engine engine, const isa::Registers& registers, const isa::Run& run,
-                      int run_index, const Machine* maps) {
+                      int run_index) {
+  require(verify_run_(engine, registers, run), run_index);
+  execute_verified(engine, registers, run, run_index, *this);
+}
+
+void Machine::execute_verified(Engine engine, const isa::Registers& registers, const isa::Run& run,
+                               int run_index, const Machine& maps) {
   run_index_ = run_index;
-  const isa::Registers read = checked(engine, registers, run);
+  const isa::Registers read = isa::as_read(engine, registers, run);
   switch (engine) {
     case Engine::kLoad:
     case Engine::kStore:
-      return transfer(engine, TransferRegisters(read), run, maps == nullptr ? *this : *maps);
+      return transfer(engine, TransferRegisters(read), run, maps);
     case Engine::kCompute:
       return compute(ComputeRegisters(read), run);
     case Engine::kVector:
@@ -296,33 +278,20 @@ void Machine::execute(Engine engine, const isa::Registers& registers, const isa:
   }
 }
 
+void require(const std::optional<program::Objection>& objection, int run_index) {
+  if (!objection) return;
+  if (objection->cause.empty()) throw_error("RUN {}: {}", run_index, objection->text);
+  stop(objection->cause, "RUN {}: {}", run_index, objection->text);
+}
+
 // ---- memories ---------------------------------------------------------------------------------
 
-std::int64_t Machine::checked(std::int64_t address) const {
-  address &= kAddressMask;
-  if (address >= config_.dmem_words())
-    fail("DMEM word {}, allowed 0..{}", address, config_.dmem_words() - 1);
-  return address;
-}
-
-void Machine::check_range(const char* what, std::int64_t first, std::int64_t count,
-                          std::int64_t size) const {
-  if (first + count > size)
-    fail("{} {}..{}, allowed 0..{}", what, first, first + count - 1, size - 1);
-}
-
-/// Checks that `end` entries fit the memories of parameters.
-void Machine::check_entries(std::int64_t end) const {
-  if (end > config_.param_channels)
-    fail("bias and scale entry {}, allowed 0..{}", end - 1, config_.param_channels - 1);
-}
-
 std::uint32_t Machine::read_dmem(std::int64_t address) const {
-  return word_at(dmem_, checked(address));
+  return word_at(dmem_, address & kAddressMask);
 }
 
 void Machine::write_dmem(std::int64_t address, std::uint32_t data, std::uint32_t mask) {
-  address = checked(address);
+  address &= kAddressMask;
   std::memcpy(&dmem_[4 * address], &data, 4);
   if (on_dmem_write) on_dmem_write({static_cast<std::uint32_t>(address), data, mask, run_index_});
 }
@@ -333,44 +302,12 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
                        const Machine& maps) {
   namespace dma = isa::dma;
   const auto target = static_cast<dma::Target>(run.op);
-  const std::int64_t rows = isa::dram_rows(r, run);
-  constexpr std::int64_t kMostWords = std::int64_t{1} << dma::kWords.width;
-  const std::int64_t words = r.get(dma::kWords) == 0 ? kMostWords : r.get(dma::kWords);
-  const std::int64_t data_words = config_.data_words();
-  const bool transposed = target == dma::Target::kTransposed;
-  const bool from_dmem = isa::reads_dmem(run);
-  if (words == kMostWords && from_dmem) fail("a transfer of no words");
-  if (transposed && rows > config_.cols / 4)
-    fail("{} channel words for {} columns", rows, config_.cols);
-  const bool beats_line_up = isa::is_of_maps(run);
-  if (rows > 1 && beats_line_up &&
-      (r.get(dma::kDramStride) % (4 * data_words) != 0 ||
-       r.get(dma::kLocalStride) % data_words != 0))
-    fail("strides of {} bytes and {} words: not multiples of {} words", r.get(dma::kDramStride),
-         r.get(dma::kLocalStride), data_words);
-  const std::span<const std::uint8_t> source = from_dmem ? std::span(maps.dmem_) : dram_;
-  const char* name = from_dmem ? "DMEM" : "DRAM";
-  for (std::int64_t i = 0; i < rows; ++i) {
+  const std::int64_t words = r.get(dma::kWords);
+  const std::span<const std::uint8_t> source = isa::reads_dmem(run) ? std::span(maps.dmem_) : dram_;
+  for (std::int64_t i = 0; i < isa::dram_rows(r, run); ++i) {
     const std::int64_t dram = r.get(dma::kDram) + i * r.get(dma::kDramStride);
-    const std::int64_t end = dram + 4 * words;
     const std::int64_t local =
         (r.get(dma::kLocal) + i * difference(r, dma::kLocalStride)) & kAddressMask;
-    if (!from_dmem && end > std::ssize(source))
-      stop_with(engine == Engine::kStore ? "store_window" : "load_window",
-                "{} bytes {}..{}, there are {}", name, dram, end - 1, source.size());
-    if (dram % 4 != 0 || end > std::ssize(source))
-      fail("{} bytes {}..{}, there are {}", name, dram, end - 1, source.size());
-    if (target == dma::Target::kDmem16 && (dram % 8 != 0 || words % 2 != 0))
-      fail("{} byte {}, {} words: not whole codes of int16", name, dram, words);
-    if (beats_line_up) {
-      if ((dram / 4 - local) % data_words != 0)
-        fail("{} byte {} and DMEM word {} are not congruent modulo {} words", name, dram, local,
-             data_words);
-      checked(local);
-      if (local + words > config_.dmem_words()) checked(config_.dmem_words());
-    } else if (dram / 4 % data_words != 0 || (words % data_words != 0 && !transposed)) {
-      fail("{} byte {}, {} words: not a multiple of {} words", name, dram, words, data_words);
-    }
     const std::uint8_t* from = &source[dram];
     if (run.has(dma::kLowBytes) && engine == Engine::kLoad) {
       low_bytes_.assign(from, from + 4 * words);
@@ -379,15 +316,15 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
     }
     if (isa::is_packed(run)) {
       load_packed(target, from, r);
-    } else if (transposed) {
+    } else if (target == dma::Target::kTransposed) {
       load_columns(from, local, words, static_cast<int>(4 * i));
     } else if (engine == Engine::kLoad) {
       load_row(target, from, local, words);
     } else if (target == dma::Target::kDmem16) {
-      for (std::int64_t i = 0; i < words; i += 2)
+      for (std::int64_t w = 0; w < words; w += 2)
         for (std::int64_t c = 0; c < 4; ++c) {  // little endian
-          dram_[dram + 4 * i + 2 * c] = dmem_[4 * (local + i + 1) + c];
-          dram_[dram + 4 * i + 2 * c + 1] = dmem_[4 * (local + i) + c];
+          dram_[dram + 4 * w + 2 * c] = dmem_[4 * (local + w + 1) + c];
+          dram_[dram + 4 * w + 2 * c + 1] = dmem_[4 * (local + w) + c];
         }
     } else {
       std::memcpy(&dram_[dram], &dmem_[4 * local], 4 * words);
@@ -400,7 +337,6 @@ void Machine::transfer(Engine engine, const TransferRegisters& r, const isa::Run
 void Machine::load_columns(const std::uint8_t* from, std::int64_t local, std::int64_t words,
                            int column) {
   const std::int64_t rows = (words + 3) / 4;
-  check_range("PMEM rows", local, rows, config_.pmem_rows());
   for (std::int64_t w = 0; w < 4 * rows; ++w)
     for (int a = 0; a < 4; ++a) {
       const std::int64_t place = (local + w / 4) * config_.cols + column + a;
@@ -414,13 +350,10 @@ void Machine::load_packed(isa::dma::Target target, const std::uint8_t* from,
   namespace dma = isa::dma;
   const std::int64_t words = r.get(dma::kWords), rows = r.get(dma::kRowsLast) + 1;
   const std::int64_t row_bytes = 4 * config_.cols;
-  if (words > 2 * config_.pmem_rows() * config_.cols)
-    fail("a stream of {} words, for {} rows of PMEM", words, config_.pmem_rows());
   const std::int64_t blocks = rows * row_bytes / machine::kBlockBytes;
   const auto bytes =
       machine::unpacked(target, std::span(from, 4 * words), blocks, config_.data_bytes());
   if (!bytes) stop_with("stream", "{} words are no stream of {} rows", words, rows);
-  check_range("PMEM rows", r.get(dma::kLocal), rows, config_.pmem_rows());
   std::ranges::copy(*bytes, &pmem_[r.get(dma::kLocal) * row_bytes]);
 }
 
@@ -428,12 +361,9 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
                        std::int64_t words) {
   using isa::dma::Target;
   const std::int64_t data_words = config_.data_words();
-  // Entries of so many bytes, from the first of a beat on.
-  const auto fill = [&](auto& memory, std::int64_t entry_bytes, const char* what) {
+  // Entries of so many bytes.
+  const auto fill = [&](auto& memory, std::int64_t entry_bytes) {
     const auto bytes = std::as_writable_bytes(std::span(memory));
-    const std::int64_t unit = 4 * data_words / entry_bytes;
-    if (local % unit != 0) fail("{} entry {}: not a multiple of {}", what, local, unit);
-    check_range(what, local, 4 * words / entry_bytes, std::ssize(bytes) / entry_bytes);
     std::memcpy(&bytes[entry_bytes * local], from, 4 * words);
   };
   switch (target) {
@@ -459,8 +389,6 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
     case Target::kPmem: {
       const std::int64_t beats = words / data_words;
       const std::int64_t rows = beats / config_.beats_per_row() * config_.rows_per_beat();
-      if (beats % config_.beats_per_row() != 0) fail("{} beats are not whole PMEM rows", beats);
-      check_range("PMEM rows", local, rows, config_.pmem_rows());
       const std::int64_t row_bytes = 4 * config_.cols;
       for (std::int64_t row = 0; row < rows; ++row) {
         const std::int64_t beat = row / config_.rows_per_beat() * config_.beats_per_row();
@@ -471,21 +399,19 @@ void Machine::load_row(isa::dma::Target target, const std::uint8_t* from, std::i
       break;
     }
     case Target::kBias:
-      return fill(bias_, 4, "bias");
+      return fill(bias_, 4);
     case Target::kScale:
-      return fill(scale_, 8, "scale");
+      return fill(scale_, 8);
     case Target::kTable:
-      for (auto& table : tables_) fill(table, 4, "table");
+      for (auto& table : tables_) fill(table, 4);
       return;
     case Target::kPoints:
-      if (local % data_words != 0) fail("point {}: not a multiple of {}", local, data_words);
-      check_range("point", local, words, std::ssize(tables_[0]));
       for (std::int64_t i = 0; i < words; ++i)
         for (const std::size_t parity : {0U, 1U})
           tables_[parity][local + i] = static_cast<std::int8_t>(from[4 * i + 1 - parity]);
       return;
     case Target::kExponentials:
-      return fill(exponentials_, 4, "exponential");
+      return fill(exponentials_, 4);
     case Target::kTransposed:
     case Target::kShort:
     case Target::kTrits:
@@ -535,39 +461,18 @@ void Machine::compute(const ComputeRegisters& r, const isa::Run& run) {
   const machine::Operands operands = machine::operands_of(static_cast<Op>(run.op));
   const int groups = field(r, agu::kGroupsLast) + 1;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
-  if (!(clear && drains) && (groups != 1 || tiles != 1))
-    fail("a reduction in pieces has one tile and one group");
   const bool window = run.has(kWindow);
-  if (window) check_window(r, run);
-  // The post unit waits for the last channel, which is none of the last group's.
-  const int columns = group_columns(config_, run);
-  if (drains && field(r, kChannels) <= (groups - 1) * columns)
-    stop_with("progress", "{} channels, but {} groups of {}", field(r, kChannels), groups, columns);
-  const bool lookup = drains && output_of(r) == Output::kTable;
-  if (lookup && run.has(kFuseMax)) fail("no residual with a lookup");
-  // The lane's latency is longer than its table of tags: the word never leaves.
-  if (lookup && run.has(kFuseAdd)) stop_with("progress", "no residual with a lookup");
   const bool wide = pairs_lanes(Engine::kCompute, run);
-  if (wide || is_by_row(run)) check_wide(r, run);
   const auto op = static_cast<Op>(run.op);
   const bool in_groups = op == Op::kInt8Groups;
-  if (in_groups) check_groups(r, run);
-  if (op == Op::kBinaryInside && r.get(post::kPadCode) != 0)
-    fail("masked taps that add nothing have a pad code");
   const bool matmul = op == Op::kMatmul || op == Op::kMatmul16;
-  if (matmul && run.has(kFuseAdd))
-    fail("the zero points of a product and of an addition share their registers");
   const ZeroPoints zero =
       matmul ? ZeroPoints{field(r, post::kAddZeroA), field(r, post::kAddZeroB)} : ZeroPoints{};
   const int per_word = operands.activations.codes_per_word();
   const int steps_per_row =
       window ? config_.window_steps_per_row() : operands.activations.bits / operands.weights.bits;
 
-  check_lanes(r, wide || is_by_row(run));
   const std::int64_t row = r.get(kRow);
-  const std::int64_t rows = groups * (in_groups ? group_rows(r).rows(r.get(agu::kWordsLast) + 1)
-                                                : divide_up(steps_of(r), steps_per_row));
-  check_range("PMEM rows", row, rows, config_.pmem_rows());
 
   Lanes lanes(r, config_.rows, window ? 3 : 0, pairs_of(Engine::kCompute, run));
   Tile tile;
@@ -628,17 +533,6 @@ void Machine::read_weights(std::int64_t row, int groups, std::int64_t steps, int
 
 machine::GroupRows Machine::group_rows(const ComputeRegisters& r) {
   return {(r.get(agu::kRLast) + 1) * (r.get(agu::kSLast) + 1)};
-}
-
-/// What a RUN with factors must be.
-void Machine::check_groups(const ComputeRegisters& r, const isa::Run& run) const {
-  using namespace isa::compute;
-  if (!run.has(kClear) || !run.has(kDrain)) fail("a reduction with factors is whole");
-  if (run.has(kFuseAdd) || run.has(kFuseMax) || run.has(kWindow) ||
-      output_of(r) == Output::kThresholds)
-    fail("sums with factors have no residual, no window and no thresholds");
-  if (const std::int64_t steps = group_rows(r).steps; steps % machine::GroupRows::kFewest != 0)
-    fail("groups of {} steps, allowed multiples of {}", steps, machine::GroupRows::kFewest);
 }
 
 /// Weights as read_weights() has them, and the words of their factors.
@@ -709,15 +603,6 @@ std::int32_t Machine::accumulated(std::int64_t sum) const {
   return reference::wrap(sum << unused) >> unused;
 }
 
-/// What a depthwise RUN must be.
-void Machine::check_window(const ComputeRegisters& r, const isa::Run& run) const {
-  using namespace isa::compute;
-  const auto op = static_cast<Op>(run.op);
-  if (op != Op::kInt8 && op != Op::kMatmul) fail("the window former takes int8");
-  if (r.get(agu::kWordsLast) != 0) fail("a group of the window former has one channel word");
-  if (!run.has(kClear) || !run.has(kDrain)) fail("a reduction of the window former is whole");
-}
-
 /// Sums of four channels: column c takes byte c of the words of a lane and of the three after it.
 /// Zero points count what the lane's own words hold.
 void Machine::window_group(const Lanes& lanes, const Tile& tile, std::int64_t row, int group,
@@ -759,7 +644,6 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   const int columns = group_columns(config_, run);
   const int first = group * columns;
   const int last = std::min(channels, first + columns);
-  check_entries(r.get(kParam) + last * passes);
   const auto result = [&](std::size_t l, int n) {
     const std::int32_t* sums = &accumulators_[l * config_.cols + n - first];
     if (output == Output::kThresholds) return threshold(r, *sums, field(r, kParam) + n * passes);
@@ -814,31 +698,6 @@ void Machine::drain(const ComputeRegisters& r, const isa::Run& run, const Lanes&
   }
 }
 
-/// What a RUN of int16 activations, or results, must be.
-void Machine::check_wide(const ComputeRegisters& r, const isa::Run& run) const {
-  using namespace isa::compute;
-  if (static_cast<Op>(run.op) == Op::kMatmul16) {
-    if (run.has(kFuseAdd) || run.has(kFuseMax) || output_of(r) != Output::kRaw)
-      fail("sums of int16 are words of their own, without residual");
-    return;
-  }
-  if (run.has(kFuseAdd) || run.has(kFuseMax) || output_of(r) != Output::kRequantized ||
-      r.get(post::kEncoding) != 0 || field(r, post::kZeroPoint) != 0 ||
-      (run.has(kSingle) && run.has(kPerTensor) && !run.has(kHalfEven)))
-    fail("int16 codes are requantized, without zero point or residual");
-  if (run.has(kDrain)) check_format(r, run.has(kSingle));
-}
-
-/// What int16 codes of an eight-bit format ask for.
-void Machine::check_format(const LaneRegisters& r, bool single) const {
-  const OutputRange range = wide_range_of(r);
-  if (range.format == machine::Format::kNone) return;
-  if (!config_.formats) fail("codes of format {}", static_cast<int>(range.format));
-  const std::int32_t most = machine::largest_code(range.format);
-  if (!single || range.act_min < -most || range.act_max > most)
-    fail("codes of a format are rounded once, their bounds are -{0}..{0} at most", most);
-}
-
 /// An int16 code. With `single`, without `half_even`, its sum has 40 bits and the multiplier 15:
 /// above it in the scale's entry lies the bias' highest byte.
 std::int32_t Machine::wide_code(const ComputeRegisters& r, const isa::Run& run, std::int64_t entry,
@@ -884,58 +743,8 @@ int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) c
 
 // ---- vector -----------------------------------------------------------------------------------
 
-/// What a RUN of int16 codes must be.
-void Machine::check_wide(const VectorRegisters& r, const isa::Run& run) const {
-  const auto op = static_cast<isa::vector::Op>(run.op);
-  const bool to_int8 = narrows16(op);
-  if (output_of(r) != Output::kRequantized || field(r, post::kAddZeroPoint) != 0 ||
-      (field(r, post::kZeroPoint) != 0 && !to_int8))
-    fail("int16 codes are requantized, without zero point");
-  if (run.has(isa::vector::kReduce) && op != isa::vector::Op::kSum16 && !compares16(op))
-    fail("the lanes' sum is that of sum16");
-  if (is_row(run)) check_row(r, run);
-  if (!compares16(op)) check_format(r, run.has(isa::vector::kSingle));
-  if (has_lines(op) && field(r, post::kFormat) != 0) fail("codes of lines are whole numbers");
-  if (op == isa::vector::Op::kFiveNarrow16 &&
-      (!run.has(isa::vector::kSingle) || r.get(post::kMultiplier) >> 15 != 0))
-    fail("a sum of five words is rounded once, by a multiplier of 15 bits");
-  if (takes_words(op) && field(r, post::kPosition) > 3)
-    fail("a code of an int32 word is none of 0..3");
-}
-
-/// What a RUN over the channels of int16 codes must be.
-void Machine::check_row(const VectorRegisters& r, const isa::Run& run) const {
-  const auto op = static_cast<isa::vector::Op>(run.op);
-  const std::int64_t channels = r.get(isa::vector::kChannels);
-  const int single = 1 << isa::vector::kSingle;
-  const int flags = op == isa::vector::Op::kExponential16 ? run.flags & ~single : run.flags;
-  const int allowed = compares16(op)                    ? 1 << isa::vector::kReduce
-                      : op == isa::vector::Op::kShare16 ? single
-                                                        : 0;
-  if (flags != allowed) fail("flags {:#x} of a row of int16 codes", run.flags);
-  if (r.get(agu::kGroupsLast) != (compares16(op) ? 0 : 1) || window_taps(r) != 1)
-    fail("a row is one walk for an extremum, else two, of one tap");
-  if (channels < 1 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
-    fail("a row of {} channels in {} words", channels, r.get(agu::kWordsLast) + 1);
-}
-
-/// What a softmax RUN must be.
-void Machine::check_softmax(const VectorRegisters& r, const isa::Run& run) const {
-  const std::int64_t channels = r.get(isa::vector::kChannels);
-  if ((run.flags & ~(1 << isa::vector::kRescale)) != 0) fail("a softmax has one flag: rescale");
-  if (run.has(isa::vector::kRescale) &&
-      (r.get(post::kMultiplier) < 1 << 30 ||
-       r.get(post::kMultiplier) > reference::SoftmaxParams::kMostRescale))
-    fail("a softmax is rescaled by {}, allowed {}..{}", r.get(post::kMultiplier), 1 << 30,
-         reference::SoftmaxParams::kMostRescale);
-  if (output_of(r) != Output::kRequantized) fail("no lookup of a softmax");
-  const bool kept = r.get(agu::kGroupsLast) == 0;
-  if (!kept && r.get(agu::kGroupsLast) != 2) fail("a softmax has one or three passes");
-  if (kept && r.get(agu::kWordsLast) >= isa::dma::kSoftmaxWords)
-    fail("{} words of a softmax, lanes keep {}", r.get(agu::kWordsLast) + 1,
-         isa::dma::kSoftmaxWords);
-  if (channels < 1 || channels > 4095 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
-    fail("a softmax of {} channels in {} words", channels, r.get(agu::kWordsLast) + 1);
+/// What the exponentials of a softmax must be.
+void Machine::check_exponentials() const {
   if (exponentials_[0] != INT32_MAX) fail("the first exponential is not 1");
   for (const std::uint32_t e : exponentials_)
     if (e > INT32_MAX) fail("an exponential of {:#x}, allowed up to 1", e);
@@ -943,8 +752,6 @@ void Machine::check_softmax(const VectorRegisters& r, const isa::Run& run) const
 
 void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
   const bool wide = pairs_lanes(Engine::kVector, run);
-  check_lanes(r, wide);
-  if (wide) check_wide(r, run);
   Lanes lanes(r, config_.rows, 0, pairs_of(Engine::kVector, run));
   Tile tile;
   const std::int64_t tiles = r.get(agu::kTilesLast) + 1;
@@ -953,10 +760,7 @@ void Machine::vector(const VectorRegisters& r, const isa::Run& run) {
   const bool invert = run.has(isa::vector::kInvert) && op != isa::vector::Op::kAdd16;
   const int taps = window_taps(r);
   const bool softmaxes = op == isa::vector::Op::kSoftmax, norm = op == isa::vector::Op::kNormalize;
-  const isa::Code& operation = *isa::kVectorOps.find(Engine::kVector, run.op);
-  if (operation.taps != 0 && taps != operation.taps)
-    fail("{} taps of {}, which has {}", taps, operation.name, operation.taps);
-  if (softmaxes) check_softmax(r, run);
+  if (softmaxes) check_exponentials();
   const reference::NormParams params = norm ? norm_params(r, run) : reference::NormParams{};
   for (std::int64_t t = 0; t < tiles; ++t) {
     gather(r, lanes, tile);
@@ -981,13 +785,6 @@ reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::
   namespace vector = isa::vector;
   const std::int64_t channels = r.get(vector::kChannels);
   const std::int64_t first = r.get(vector::kParam);
-  if ((run.flags & ~(1 << vector::kCenter)) != 1 << vector::kSingle)
-    fail("a normalization has one rounding");
-  if (output_of(r) != Output::kRequantized) fail("no lookup of a normalization");
-  if (r.get(agu::kGroupsLast) != 1) fail("a normalization has two passes");
-  if (channels < 1 || channels > 4096 || (channels + 3) / 4 != r.get(agu::kWordsLast) + 1)
-    fail("{} channels in {} words", channels, r.get(agu::kWordsLast) + 1);
-  check_entries(first + channels);
   reference::NormParams p;
   p.center = run.has(vector::kCenter);
   p.origin = field(r, post::kAddZeroA);
@@ -996,9 +793,6 @@ reference::NormParams Machine::norm_params(const VectorRegisters& r, const isa::
   p.reciprocal = static_cast<std::int32_t>(r.get(post::kMultiplier));
   p.epsilon = r.get(vector::kBias);
   p.output = range_of(r);
-  if (p.log2 < 0 || channels >> p.log2 != 1 || p.reciprocal > 1 << 30 || p.epsilon < 0)
-    fail("constants that do not belong to the channels");
-  if (p.center && p.origin != 127) fail("an origin that leaves negative distances");
   for (int i = 0; i < isa::dma::kExponentialWords; ++i)
     if (exponentials_[i] != reference::norm_entry(i, p.origin))
       fail("entry {} of the table is no normalization's", i);
@@ -1062,10 +856,6 @@ void Machine::vector_word(const VectorRegisters& r, const isa::Run& run, const L
   const std::int64_t offset = cw * difference(r, agu::kOutPlane);
   const Output output = output_of(r);
   const bool pair = op == Op::kAdd || op == Op::kMul || op == Op::kSquaredDifference;
-  const bool requantized = op == Op::kSum || pair;
-  if (op == Op::kSquaredDifference && !unit.squares_fit()) fail("an operand's factor is above 1/2");
-  if (output != Output::kRequantized && !requantized)
-    fail("no output {} of vector operation {}", static_cast<int>(output), run.op);
   const auto sum_code = [&](std::int64_t sum) {
     return unit.requantize(reference::wrap(sum + bias), unit.scale);
   };

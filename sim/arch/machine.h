@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,11 +16,14 @@
 #include "machine/config.h"
 #include "machine/group_rows.h"
 #include "machine/isa.h"
-#include "sim/arch/lanes.h"
+#include "machine/lanes.h"
 #include "sim/arch/stop.h"
+#include "sw/program/verify.h"
 #include "sw/reference/ops/norm.h"
 
 namespace trine::sim {
+
+using isa::Lanes;
 
 /// A word written to DMEM: by compute or vector the bits of `mask`, by load all of them.
 struct DmemWrite {
@@ -29,6 +33,9 @@ struct DmemWrite {
   int run = 0;                ///< n-th RUN of the program
 };
 
+/// @throws Error, or Stop where the hardware would end with a cause
+void require(const std::optional<program::Objection>& objection, int run_index);
+
 class Machine {
  public:
   /// Memories start at zero. @param dram  what BASE points to; outlives the machine
@@ -37,12 +44,15 @@ class Machine {
   /// Called for every DMEM word written, in order.
   std::function<void(const DmemWrite&)> on_dmem_write;
 
-  /// @param run_index  n-th RUN of the program, for messages
-  /// @param maps  whose DMEM a load reads that reads one, null: its own
-  /// @throws Error  says what the hardware would not do: address, alignment, field; Stop: with
-  /// which cause it would end
+  /// A RUN of a machine of one core. @param run_index  n-th RUN of the program, for messages
+  /// @throws Error  says what the hardware would not do (program::RunVerifier, or a rule about data
+  /// in memory); Stop: with which cause it would end
   void execute(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
-               int run_index, const Machine* maps = nullptr);
+               int run_index);
+  /// A RUN of a core, verified before, but for data in memory. @param maps  whose DMEM a load reads
+  /// that reads one
+  void execute_verified(isa::Engine engine, const isa::Registers& registers, const isa::Run& run,
+                        int run_index, const Machine& maps);
 
   const std::vector<std::uint8_t>& dmem() const { return dmem_; }
 
@@ -50,8 +60,6 @@ class Machine {
   struct ZeroPoints;
   struct Tile;
 
-  isa::Registers checked(isa::Engine engine, const isa::Registers& registers,
-                         const isa::Run& run) const;
   void transfer(isa::Engine engine, const isa::TransferRegisters& registers, const isa::Run& run,
                 const Machine& maps);
   void load_packed(isa::dma::Target target, const std::uint8_t* from,
@@ -63,8 +71,7 @@ class Machine {
   void drain(const isa::ComputeRegisters& registers, const isa::Run& run, const Lanes& lanes,
              int group);
   void vector(const isa::VectorRegisters& registers, const isa::Run& run);
-  void check_softmax(const isa::VectorRegisters& registers, const isa::Run& run) const;
-  void check_row(const isa::VectorRegisters& registers, const isa::Run& run) const;
+  void check_exponentials() const;
   void row(const isa::VectorRegisters& registers, const isa::Run& run, const Lanes& lanes,
            const Tile& tile);
   reference::ChannelScale share_of(std::int64_t high, std::int64_t low) const;
@@ -85,12 +92,7 @@ class Machine {
   void dense_group(const Lanes& lanes, const Tile& tile, int per_word, int group,
                    const ZeroPoints& zero, bool low);
   std::int32_t accumulated(std::int64_t sum) const;
-  void check_wide(const isa::ComputeRegisters& registers, const isa::Run& run) const;
-  void check_wide(const isa::VectorRegisters& registers, const isa::Run& run) const;
-  void check_format(const isa::LaneRegisters& registers, bool single) const;
-  void check_window(const isa::ComputeRegisters& registers, const isa::Run& run) const;
   static machine::GroupRows group_rows(const isa::ComputeRegisters& r);
-  void check_groups(const isa::ComputeRegisters& r, const isa::Run& run) const;
   void read_groups(const isa::ComputeRegisters& r, std::int64_t row, int groups);
   void scaled_group(const isa::ComputeRegisters& r, const Lanes& lanes, const Tile& tile,
                     int group);
@@ -118,11 +120,6 @@ class Machine {
                          std::int64_t sum) const;
   int threshold(const isa::ComputeRegisters& registers, std::int32_t acc, int entry) const;
   std::uint32_t read_dmem(std::int64_t address) const;
-  std::int64_t checked(std::int64_t address) const;
-  void check_range(const char* what, std::int64_t first, std::int64_t count,
-                   std::int64_t size) const;
-  void check_entries(std::int64_t end) const;
-  void check_lanes(const isa::LaneRegisters& registers, bool wide = false) const;
   template <typename... Args>
   [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
     throw_error("RUN {}: {}", run_index_, fmt::format(format, std::forward<Args>(args)...));
@@ -136,6 +133,7 @@ class Machine {
 
   machine::Config config_;
   std::span<std::uint8_t> dram_;
+  program::RunVerifier verify_run_;
   std::vector<std::uint8_t> dmem_, pmem_;
   std::vector<std::int32_t> bias_;
   std::vector<std::uint64_t> scale_;

@@ -77,8 +77,12 @@ class Execution {
       stop(fault == isa::Fault::kLacking ? "feature" : "illegal", "{}: word {}, at 0x{:x}: {}",
            program_.name, at_, 8 * at_, isa::fault_text(word, program_.config.features()));
   }
-  void set(isa::Engine engine) { timeline_.set(engine); }
+  void set(isa::Engine engine, int reg) {
+    set_.set(engine, reg);
+    timeline_.set(engine);
+  }
   void run(std::size_t, isa::Engine engine, const isa::Registers& registers, const isa::Run& run) {
+    require(set_(engine, registers, run), run_index_);
     budget_.spend(engine, least_cycles(program_.config, engine, registers, run));
     if (cores_ != nullptr) cores_->execute(engine, registers, run, run_index_++);
     timeline_.run(engine, run, walk_.run(engine, registers, run));
@@ -91,6 +95,7 @@ class Execution {
   Walk walk_;
   Budget budget_;
   Timeline timeline_;
+  program::SetRegisters set_;
   int run_index_ = 0;
 };
 

@@ -17,6 +17,8 @@ namespace trine::sim {
 namespace {
 
 using isa::Engine;
+using isa::has_lines;
+using isa::multiplies16;
 
 constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
 

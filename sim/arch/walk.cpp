@@ -12,9 +12,12 @@
 
 namespace trine::sim {
 
+using isa::compares16;
 using isa::ComputeRegisters;
 using isa::Engine;
+using isa::has_lines;
 using isa::LaneRegisters;
+using isa::multiplies16;
 using isa::TransferRegisters;
 using isa::VectorRegisters;
 namespace agu = isa::agu;

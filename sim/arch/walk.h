@@ -11,9 +11,12 @@
 
 #include "machine/config.h"
 #include "machine/isa.h"
-#include "sim/arch/lanes.h"
+#include "machine/lanes.h"
 
 namespace trine::sim {
+
+using isa::Lanes;
+using isa::Pairs;
 
 /// What a RUN asks of its engine.
 struct Work {

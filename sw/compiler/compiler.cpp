@@ -27,6 +27,7 @@
 #include "sw/compiler/transform/passes.h"
 #include "sw/model/print.h"
 #include "sw/program/traffic.h"
+#include "sw/program/verify.h"
 
 namespace trine::compiler {
 namespace {
@@ -169,6 +170,19 @@ Program compile_stage(const PlannedStage& stage, const machine::Config& config,
   return program;
 }
 
+/// Verifies what the compiler made of a network, before anyone else sees it.
+void verify_own(const Program& stage) {
+  const auto fault = program::verify(stage.words, stage.config, stage.dram_bytes);
+  if (!fault) return;
+  std::size_t run = 0;  // the first one from the word on
+  for (std::size_t i = 1; i < fault->word; ++i)
+    run += isa::opcode_of(stage.words[i]) == isa::Opcode::kRun ? 1 : 0;
+  const std::string layer =
+      run < stage.run_layer.size() ? stage.layers[at(stage.run_layer[run])].name : stage.name;
+  throw_error("internal error: the program of layer '{}' breaks a rule of the machine: {}", layer,
+              fault->text);
+}
+
 void plan_stages(Candidate& candidate, const machine::Config& config, const CompileOptions& options,
                  int cores) {
   for (LegalStage& stage : legal_stages(candidate.graph, config, options.rounding, options.host)) {
@@ -302,6 +316,7 @@ Program compile(const model::Graph& graph, const machine::Config& config,
     if (shares.cores > 1)
       share_batch(programs.back(), shares, 4 * stage.planned.plan.core_words,
                   &stage == &best.stages.front(), &stage == &best.stages.back());
+    verify_own(programs.back());
   }
   Program first = std::move(programs.front());
   first.rest.assign(std::make_move_iterator(programs.begin() + 1),

@@ -3,6 +3,7 @@
 // Files of models: what is read, refused, and how it is named; MACs of those that are there.
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <functional>
@@ -261,7 +262,7 @@ TEST_CASE("options that a later TFLite defines are refused, not ignored",
                                               fbb.CreateVector(std::vector<int>{0}), outputs,
                                               fbb.CreateVector(std::vector{op}));
     std::vector<flatbuffers::Offset<format::Buffer>> buffers{format::CreateBuffer(fbb)};
-    for (const std::uint8_t number : {0, 4, 1})
+    for (const std::uint8_t number : std::to_array<std::uint8_t>({0, 4, 1}))
       buffers.push_back(
           format::CreateBuffer(fbb, fbb.CreateVector(std::vector<std::uint8_t>{number, 0, 0, 0})));
     const auto kind = format::CreateOperatorCode(fbb, static_cast<std::int8_t>(code), 0, 1, code);

@@ -7,6 +7,7 @@
 #include "machine/runs.h"
 #include "sw/program/image.h"
 #include "sw/program/program.h"
+#include "sw/program/verify.h"
 
 namespace trine::program {
 namespace {
@@ -96,6 +97,11 @@ std::int64_t most_dram_bytes(const Program& p) {
 
 }  // namespace
 
+void require_verified(const Program& stage) {
+  if (const auto fault = verify(stage.words, stage.config, stage.dram_bytes))
+    throw_error("{}: {}", stage.name, fault->text);
+}
+
 void check(const Program& p) {
   if (p.config.hash() != p.config_hash)
     throw_error("its configuration is not the one that it was compiled for");
@@ -104,17 +110,10 @@ void check(const Program& p) {
       p.image_offset > p.dram_bytes || image > p.dram_bytes - p.image_offset)
     throw_error("{} bytes of constants at {} exceed {} bytes of DRAM", image, p.image_offset,
                 p.dram_bytes);
-  if (p.words.empty()) throw_error("there are no instructions");
-  if (p.words.front() != p.config_hash) throw_error("word 0 is not the configuration's hash");
-  std::size_t runs = 0;
-  for (std::size_t i = 1; i < p.words.size(); ++i) {
-    const isa::Opcode opcode = isa::opcode_of(p.words[i]);
-    if (opcode == isa::Opcode::kRun) ++runs;
-    if ((opcode == isa::Opcode::kEnd) != (i + 1 == p.words.size()))
-      throw_error("word {}: END belongs at the end of the program", i);
-    if (isa::fault_of(p.words[i], p.config.features()) != isa::Fault::kNone)
-      throw_error("word {}: {}", i, isa::fault_text(p.words[i], p.config.features()));
-  }
+  if (const auto fault = verify(p.words, p.config, p.dram_bytes)) throw_error("{}", fault->text);
+  const auto runs =
+      static_cast<std::size_t>(std::ranges::count(p.words, isa::Opcode::kRun, isa::opcode_of) -
+                               (isa::opcode_of(p.words.front()) == isa::Opcode::kRun ? 1 : 0));
   if (runs != p.run_layer.size())
     throw_error("{} RUNs, {} are assigned to layers", runs, p.run_layer.size());
   constexpr std::int64_t kMostMacs = std::int64_t{1} << 60;  // of a stage

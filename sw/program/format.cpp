@@ -364,6 +364,7 @@ std::string_view bytes_of(const FlatBufferBuilder& builder) {
 std::string serialize(const Program& program) { return std::string(bytes_of(built(program))); }
 
 void write_program(const std::filesystem::path& path, const Program& program) {
+  for (const Program* stage : stages(program)) require_verified(*stage);
   write_file(path, bytes_of(built(program)));
 }
 

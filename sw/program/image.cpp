@@ -201,6 +201,7 @@ void write_image(const Program& stage, std::span<std::uint8_t> to) {
 }
 
 std::string write_image(const Program& stage) {
+  require_verified(stage);
   std::string image(image_bytes(stage), '\0');
   write_image(stage, {reinterpret_cast<std::uint8_t*>(image.data()), image.size()});
   return image;

@@ -99,7 +99,8 @@ void visit_record(TensorLayout& l, ImageRecord& record, Visit visit) {
         "1: floats become codes with halves to even, 0: away from zero");
 }
 
-/// @throws Error  what does not fit the format: 4 GiB, tensors of more than 8 axes
+/// @throws Error  a rule that the words break (verify.h); what does not fit the format: 4 GiB,
+/// tensors of more than 8 axes
 std::string write_image(const Program& stage);
 
 /// The same to where image_bytes(stage) are.

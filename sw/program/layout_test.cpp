@@ -59,7 +59,7 @@ TEST_CASE("what a program says of itself is compared with what it has",
     const std::vector<isa::Word> store = encoder.end();
     program.words.insert(program.words.begin() + 1, store.begin() + 1, store.end() - 1);
     program.run_layer.push_back(0);
-    require_refused("1099511627776 bytes of DRAM, its maps and constants justify");
+    require_refused("store   RUN dmem: DMEM word 4096, allowed 0..4095");
     CHECK_THROWS_WITH(initial_dram(program),
                       Catch::Contains("needs 1099511627776 bytes of DRAM, this computer"));
   }
@@ -203,9 +203,9 @@ TEST_CASE("words, layers and DRAM of a program belong together", "[compiler][pro
            {"", [](Program&) {}},
            {"there are no instructions", [](Program& p) { p.words.clear(); }},
            {"END belongs at the end", [](Program& p) { p.words.push_back(p.words.back()); }},
-           {"END belongs at the end", [](Program& p) { p.words.pop_back(); }},
+           {"the program has no END", [](Program& p) { p.words.pop_back(); }},
            {"END belongs at the end", [&](Program& p) { p.words.push_back(run); }},
-           {"are assigned to layers",
+           {"register 0 is read, but was never set",
             [&](Program& p) { p.words.insert(p.words.begin() + 1, run); }},
            {"are assigned to layers", [](Program& p) { p.run_layer.pop_back(); }},
            {"are assigned to layers", [](Program& p) { p.run_layer.push_back(0); }},

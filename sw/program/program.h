@@ -81,11 +81,14 @@ bool is_program(std::span<const std::uint8_t> bytes);
 /// @throws Error  names the file and the fault
 Program read_program(const std::filesystem::path& path);
 Program parse_program(const std::vector<std::uint8_t>& bytes, const std::string& file);
+/// @throws Error  a stage is not verified
 void write_program(const std::filesystem::path& path, const Program& program);
 /// The same program gives the same bytes.
 std::string serialize(const Program& program);
+/// @throws Error  names the word and the rule that it breaks (sw/program/verify.h)
+void require_verified(const Program& stage);
 /// Whether a stage that a file describes can be run: constants and maps fit their memory, words are
-/// legal, layers and host operators meet. @throws Error  what does not fit
+/// verified, layers and host operators meet. @throws Error  what does not fit
 void check(const Program& stage);
 /// Makes a file's checksum fit. @return false if its structure is damaged
 bool seal(std::span<std::uint8_t> file);

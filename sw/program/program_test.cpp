@@ -394,10 +394,10 @@ TEST_CASE("a program file begins with its configuration, and has nothing that th
   refused(other, "net.trine: word 0 is not the configuration's hash");
   other = program;
   other.words[1] = program.words.front();
-  refused(other, "net.trine: word 1: no such instruction");
+  refused(other, "no such instruction");
   other.words[1] = isa::encode_run(isa::Engine::kCompute,
                                    {0, 0, static_cast<int>(isa::compute::Op::kTernary), 0});
-  refused(other, "net.trine: word 1: precision ternary: the configuration lacks ternary");
+  refused(other, "precision ternary: the configuration lacks ternary");
 }
 
 TEST_CASE("the disassembly names every field and layer", "[compiler][program]") {

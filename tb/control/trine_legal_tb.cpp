@@ -38,6 +38,15 @@ std::vector<Word> words(std::mt19937_64& random) {
         all.push_back(isa::encode_set(engine, reg, payload & ((1ull << isa::kPayloadBits) - 1)));
       }
   }
+  // Spans around the limit, in both directions.
+  for (const Engine engine : {Engine::kCompute, Engine::kVector})
+    for (const int start : {-8192, -8191, -4096, -1, 0, 1, 4095, 8191})
+      for (const int span : {-8193, -8192, -8191, 8190, 8191, 8192})
+        if (start + span >= -8192 && start + span <= 8191)
+          all.push_back(
+              isa::encode_set(engine, isa::agu::kXStart.reg,
+                              isa::with_field(isa::with_field(0, isa::agu::kXStart, start),
+                                              isa::agu::kXEnd, start + span)));
   return all;
 }
 

@@ -7,7 +7,7 @@
 
 C++ is what clang-format 14 prints. Lines of SystemVerilog have at most 100 columns, those that the generator emits
 ($TRINE_PROGRAM) as well; Markdown's at most 120, but for tables, headings, code and links. A module of rtl/ has at most
-400 lines and 40 ports, but for those of LARGE. README and the pages of docs/ (without decisions and printed pages)
+400 lines without assertions and 40 ports, but for those of LARGE. README and the pages of docs/ (without decisions and printed pages)
 are English that is read once: at most 5 % of their sentences have more than 35 words, none begins with "Of", and the
 field's words stand for this project's own, in identifiers of NAMED as well.
 """
@@ -24,6 +24,7 @@ from harness import ROOT  # noqa: E402
 
 HDL_COLUMNS = 100
 MODULE_LINES, MODULE_PORTS = 400, 40
+ASSERTIONS = re.compile(r"^`ifdef TRINE_ASSERT$.*?^`endif$\n*", re.M | re.S)  # lines that no module is cut for
 LARGE = {"trine_core"}  # nothing but instances and what lies between them
 PRESETS = ("edge32", "edge1024")
 SENTENCE_WORDS, LONG_SENTENCES = 35, 0.05
@@ -73,7 +74,7 @@ def large(files):
         header = re.search(r"^module .*?^\);", text, re.M | re.S)
         if not header:
             continue
-        lines, ports = text.count("\n"), len(re.findall(r"^\s*(?:input|output|inout)\b", header.group(), re.M))
+        lines, ports = ASSERTIONS.sub("", text).count("\n"), len(re.findall(r"^\s*(?:input|output|inout)\b", header.group(), re.M))
         if lines <= MODULE_LINES and ports <= MODULE_PORTS:
             continue
         seen.add(file.stem)

@@ -32,11 +32,13 @@ for last; do
     --calibration) cp "$last" "$STAND_IN/seen.npy" ;;
     --labels) cp "$last" "$STAND_IN/labels.npy" ;;
     --report) cp "$STAND_IN/report.json" "$last" ;;
+    --compared) if [ -e "$STAND_IN/losses.json" ]; then cp "$STAND_IN/losses.json" "$last"; fi ;;
     --out) out=$last ;;
   esac
   previous=$last
 done
 echo "$@" >"$STAND_IN/arguments"
+if [ -e "$STAND_IN/crashes" ]; then kill -SEGV $$; fi
 if [ -e "$STAND_IN/fails" ]; then cat "$STAND_IN/fails"; exit 2; fi
 cp -r "$STAND_IN/result" "$out"
 echo "quantize: by stand-in 1.0"
@@ -70,7 +72,7 @@ class Tool:
         self.json.unlink(missing_ok=True)
         done = subprocess.run([self.program, *map(str, arguments), "--json", self.json], capture_output=True, text=True,
                               env={**os.environ, **environment})
-        self.out = done.stdout
+        self.out, self.err = done.stdout, done.stderr
         expect(f"{' '.join(map(str, arguments))}: exit code {code}", done.returncode == code, f"{done.returncode}: {done.stderr}")
         return done.stderr if code == 2 else json.loads(self.json.read_text())
 
@@ -209,6 +211,7 @@ def stand_in(trine, scratch):
                and report["examples"] == min(count, 3), report)
     trine(*whole, "--inputs", ids, mask, "--carry", "1=0", **more)
     expect("a state", "--carry 1=0" in (folder / "arguments").read_text())
+    losses(trine, folder, quantize, more)
     mixed(trine, folder, colours, out, quantize, more)
     write_npy(scratch / "number.npy", "q", (), [1])
     trine.refuses("number.npy: is one number, allowed examples along", *whole, "--inputs", scratch / "number.npy", **more)
@@ -230,6 +233,10 @@ def stand_in(trine, scratch):
     (folder / "fails").write_text("Traceback\nValueError: broken\n")
     trine.refuses("models/quantize.py: exit code 2: ValueError: broken", *quantize, "--scale", 1, **more)
     trine.refuses("models/record.py: exit code 2: ValueError: broken", "record", LENET, "--out", scratch / "v", "--python", python, **more)
+    (folder / "crashes").touch()
+    trine.refuses("crashed (signal 11) with all tensors kept: --no-layers keeps none", "record", LENET, "--out", scratch / "v", "--python", python, **more)
+    trine.refuses("crashed (signal 11)\n", "record", LENET, "--no-layers", "--out", scratch / "v", "--python", python, **more)
+    (folder / "crashes").unlink()
     trine.refuses("--python: /none/python is no program", "record", LENET, "--out", scratch / "v", "--python", "/none/python")
     trine.refuses("is another kind than", "quantize", OWN / "lenet_float.onnx", "--out", lite, "--calibration", colours)
     trine.refuses("No such file", "record", scratch / "none.onnx", "--out", scratch / "v")
@@ -237,6 +244,43 @@ def stand_in(trine, scratch):
     trine.refuses("requirements_litert.txt (is PyPI in reach?)", "record", LENET, "--out", scratch / "v", TRINE_CACHE=str(scratch / "cache"),
                   PIP_INDEX_URL="http://127.0.0.1:9/", PIP_RETRIES="0", PIP_NO_CACHE_DIR="1")
     expect("nothing is left", not list((scratch / "cache" / "python").iterdir()))
+
+
+def losses(trine, folder, quantize, more):
+    """A part that does not survive its scale is told, and the exit code says so."""
+    parts = [{"output": "y", "part": "boxes", "rms": 300.0, "error": 0.01, "constant": False, "fine": True},
+             {"output": "y", "part": "scores", "rms": 0.5, "error": 1.0, "constant": True, "fine": False}]
+    file = folder / "losses.json"
+    for outputs, code in ((parts[:1], 0), (parts, 1)):
+        file.write_text(json.dumps({"bound": 0.5, "notes": ["a note"], "outputs": outputs}))
+        report = trine(*quantize, "--scale", 1, code=code, **more)
+        expect("losses", report["losses"] == outputs and "a note" in trine.out, trine.out)
+    expect("the part", "output 'y', part 'scores': one constant in place of the float model's values; the error is 100 % of"
+           " them (root mean squares), allowed 50 %" in trine.err, trine.err)
+    file.unlink()
+
+
+def kernels(trine, scratch):
+    """Vectors that other kernels of LiteRT made: verify names them."""
+    folder = scratch / "optimized"
+    shutil.copytree(LENET.parent / LENET.stem / "vectors", folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["reference"]["resolver"] = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    codes = bytearray((folder / "out0.npy").read_bytes())
+    codes[-1] ^= 1
+    (folder / "out0.npy").write_bytes(codes)
+    trine("verify", "--config", "edge64", LENET, "--vectors", folder, "--backend", "arch", code=1)
+    expect("the kernels", "recorded by kernels of LiteRT that may round otherwise than its reference: "
+           "BUILTIN_WITHOUT_DEFAULT_DELEGATES, as BUILTIN_REF lacks" in trine.err, trine.err)
+
+
+def program_of_a_batch(trine, scratch):
+    """A program knows how many images it takes."""
+    program = scratch / "batch.trine"
+    trine("compile", "--config", "edge64", LENET, "--batch", 3, "--out", program)
+    report = trine("run", "--config", "edge64", program, "--backend", "arch")
+    expect("images", report["images"] == 3, report["images"])
 
 
 def mixed(trine, folder, colours, out, quantize, more):
@@ -383,6 +427,8 @@ def main():
             faults_of_data(trine, forms(trine, scratch), scratch)
             layers(trine, scratch)
             stand_in(trine, scratch)
+            kernels(trine, scratch)
+            program_of_a_batch(trine, scratch)
     print("own_model: all as it should be")
 
 

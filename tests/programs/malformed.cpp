@@ -12,9 +12,39 @@
 #include "sim/arch/run.h"
 #include "sim/arch/stop.h"
 #include "sim/rtl/run.h"
+#include "sw/program/verify.h"
 
 namespace trine::tests {
 namespace {
+
+/// Rules about data in memory, which no verifier of the words knows.
+bool is_of_data(const std::string& text) {
+  return std::ranges::any_of(
+      std::initializer_list<const char*>{"exponential", "of the table is no", "scale entry"},
+      [&](const char* part) { return text.find(part) != std::string::npos; });
+}
+
+/// The verifier accepts what the simulator runs, but for rules about data and time, and refuses
+/// nothing that ends well.
+void check_verdict(const compiler::Program& program, std::int64_t dram_bytes,
+                   const sim::Ending& ending) {
+  const auto fault = program::verify(program.words, program.config, dram_bytes);
+  const bool well = !ending.refused && ending.cause == 0;
+  if (fault) {
+    INFO("verify: " << fault->text);
+    // What ends before its last word is not malformed behind it for the simulator.
+    CHECK((!well || fault->text.find("END belongs") != std::string::npos));
+    return;
+  }
+  CHECK((!ending.refused || is_of_data(ending.text)));
+  // The room of queues that engines read while they work is the simulator's business.
+  if (ending.text.find("lack room") != std::string::npos) return;
+  for (const char* cause : {"illegal", "feature", "configuration", "deadlock", "progress",
+                            "load_window", "store_window"}) {
+    INFO("verify accepts what ends with " << cause);
+    CHECK(ending.cause != sim::cause_code(cause));
+  }
+}
 
 using isa::Engine;
 using isa::Word;
@@ -122,6 +152,7 @@ void malformed_on_arch(const RandomDesign& design, unsigned first, unsigned coun
     CAPTURE(ending.text);
     REQUIRE(dram.size() == legal.dram.size());
     REQUIRE((ending.refused || ending.cause == 0 || !ending.text.empty()));
+    check_verdict(program, std::ssize(dram), ending);
     for (std::size_t i = 1; i < std::min(ending.word, program.words.size()); ++i)
       if (isa::opcode_of(program.words[i]) == isa::Opcode::kRun) reached.run(program.words[i]);
     reached.count(ending.refused ? "refused" : cause_name(ending.cause), ending.word);

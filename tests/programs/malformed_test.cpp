@@ -20,7 +20,7 @@ namespace {
 #ifdef TRINE_SLOW_TESTS
 constexpr unsigned kArch = 100'000, kRtl = 2'000;
 #else
-constexpr unsigned kArch = 3'600, kRtl = 60;
+constexpr unsigned kArch = 6'000, kRtl = 60;
 #endif
 
 /// Those of random_program_test: their models are built already.

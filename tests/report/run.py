@@ -5,6 +5,7 @@
     tests/report/run.py --build DIR [--full]
 """
 import argparse
+import hashlib
 import html.parser
 import json
 import os
@@ -15,8 +16,9 @@ import sys
 import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools" / "report"))
+sys.path[:0] = [str(ROOT / "tools" / "report"), str(ROOT / "models")]
 import figures  # noqa: E402
+import onnx_writer as onnx  # noqa: E402
 
 PROGRAM = os.environ.get("TRINE_PROGRAM", str(ROOT / "trine"))
 LENET = ROOT / "models" / "lenet_mnist.tflite"
@@ -372,6 +374,53 @@ def check_stale(work):
     measured("a tree without changes", everything)
 
 
+def external_model(file, data):
+    """x (1, 4) as codes, times weights that lie in a file beside the model, as codes again."""
+    scalar = lambda name, kind, value: onnx.tensor(name, kind, [], [value])
+    weights = [(1, 4), (1, 2), (2, onnx.INT8), (8, "w"), (14, 1), (13, [(1, "location"), (2, data.name)])]
+    constants = [scalar("s", onnx.FLOAT, 0.0625), scalar("z", onnx.INT8, 0), weights]
+    quantized = lambda x, y: [onnx.node("QuantizeLinear", [x, "s", "z"], y + ".codes"),
+                              onnx.node("DequantizeLinear", [y + ".codes", "s", "z"], y)]
+    nodes = [*quantized("x", "a"), onnx.node("DequantizeLinear", ["w", "s", "z"], "b"),
+             onnx.node("MatMul", ["a", "b"], "c"), *quantized("c", "y")]
+    file.write_bytes(onnx.model("external", 17, nodes, constants, [onnx.float_end("x", [1, 4])],
+                                [onnx.float_end("y", [1, 2])]))
+
+
+def check_weights(work):
+    """Weights beside an ONNX model belong to it, versions of the tools behind a result to the result."""
+    folder = work / "weights"
+    folder.mkdir()
+    tree = Tree(folder / "tree")
+    model, data = folder / "m.onnx", folder / "m.onnx.data"
+    external_model(model, data)
+    asked = ["--config", "edge32", "--model", model, "--batch", "1", "--out", folder / "out"]
+    everything = ["edge32.m.run", "edge32.m.estimate"]
+    for weights, wanted in (([1, 2, 3, 4, 5, 6, 7, 8], everything), ([1, 2, 3, 4, 5, 6, 7, 8], []),
+                            ([1, 2, 3, 4, 5, 6, 7, 9], everything)):
+        data.write_bytes(bytes(weights))
+        found = tree.report(*asked)
+        check(found == wanted, f"weights {weights}: measured {found}, expected {wanted}")
+    trine("compile", "--config", "edge32", model, "--out", folder / "m.trine")
+    digest = lambda path: hashlib.sha256(path.read_bytes()).hexdigest()
+    lines = f"{digest(model)}\n{data.name} {digest(data)}\n"
+    check(hashlib.sha256(lines.encode()).hexdigest().encode() in (folder / "m.trine").read_bytes(),
+          "the program's model_sha256 does not cover the weights")
+    tools = folder / "bin"
+    tools.mkdir()
+    keys = []
+    for version in ("0.1", "0.2"):
+        yosys = tools / "yosys"
+        yosys.write_text(f"#!/bin/sh\necho Yosys {version}\nexit 1\n")
+        yosys.chmod(0o755)
+        done = subprocess.run([folder / "tree" / "program", "sweep", "--by", "synth", "--config", "edge32", "--out",
+                               folder / "points"], capture_output=True, text=True,
+                              env=os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"})
+        check(done.returncode == 1, f"sweep with a yosys that fails: {done}")
+        keys.append({path.stem for path in (folder / "points").glob("*.failed")})
+    check(len(keys[0]) == 1 and len(keys[1]) == 2, f"results of two versions of Yosys: {keys}")
+
+
 def check_identity(work):
     """Two designs that run the same programs are two designs; a file that is edited in between is measured anew."""
     folder = work / "identity"
@@ -477,6 +526,7 @@ def main():
     check_host(work)
     check_identity(work)
     check_stale(work)
+    check_weights(work)
 
 
 if __name__ == "__main__":

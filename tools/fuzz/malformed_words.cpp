@@ -26,13 +26,19 @@ class Mutator {
 
   /// One in ten repeats a RUN, as nothing else gives so many tokens.
   std::vector<Word> random(const std::vector<Word>& legal) {
+    // A RUN that reads a register which was never set is refused.
     std::vector<Word> words{legal.front()};
-    const std::size_t length = std::min<std::size_t>(legal.size() - 2, between(1, 200));
+    for (std::size_t e = 0; e < isa::kEngines; ++e)
+      for (int reg = 0; reg < isa::kRegisters; ++reg)
+        words.push_back(isa::encode_set(static_cast<Engine>(e), reg, 0));
+    const std::size_t zeros = words.size() - 1;
+    const std::size_t length =
+        std::min<std::size_t>(legal.size() - 2, zeros + static_cast<std::size_t>(between(1, 200)));
     if (chance(10)) {
       const Word run = isa::encode_run(Engine::kStore, {0, between(1, 15), 0, 0});
       words.push_back(isa::encode_set(Engine::kStore, isa::dma::kWords.reg,
                                       std::uint64_t{1} << isa::dma::kWords.lsb));
-      words.resize(std::max<std::size_t>(2, length), run);
+      words.resize(std::max(words.size(), length), run);
     }
     while (words.size() <= length) words.push_back(any_word());
     if (chance(90)) words.push_back(isa::kEndWord);

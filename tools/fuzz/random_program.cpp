@@ -381,11 +381,24 @@ class Generator {
                              int out_words, int R, int S, bool pair = false, bool wide = false,
                              bool widens = false) {
     const int unit = wide ? 2 : 1, out_unit = wide || widens ? 2 : 1;  // words of a pixel
-    const int U = unit * between(1, 3), V = between(1, 3), dy = between(1, 3),
-              dx = unit * between(1, 3);
+    int U = unit * between(1, 3), V = between(1, 3);
+    const int dy = between(1, 3), dx = unit * between(1, 3);
     const int H = chance(15) ? 1 : between(1, 12), W = unit * (chance(15) ? 1 : between(1, 14));
-    const int top = draw(R), left = unit * draw(S);
-    const int P = chance(20) ? 1 : between(1, 8), Q = chance(20) ? 1 : between(1, 11);
+    int top = draw(R), left = unit * draw(S);
+    int P = chance(20) ? 1 : between(1, 8), Q = chance(20) ? 1 : between(1, 11);
+    if (!pair && chance(6)) {
+      // Positions over as many columns as lanes can count, or nearly; few are inside of the map.
+      // The window former's halo is three strides.
+      U = unit * between(64 / unit, 85 / unit);
+      Q = isa::limit::kMostSpan / U;
+      P = std::min(P, 2);
+      left += U * draw(Q);
+    } else if (!pair && chance(6)) {  // the same over rows
+      V = between(200, 255);
+      P = isa::limit::kMostSpan / V;
+      Q = std::min(Q, 2);
+      top += V * draw(P);
+    }
     Area in_area, out_area;
     if (!areas(constant_input, in_area, out_area)) return std::nullopt;
     const int step = out_unit * (chance(20) ? between(2, 3) : 1);  // from output to output
@@ -433,7 +446,8 @@ class Generator {
     r.set_address(agu::kTileOut, rows / Q * out->pitch + rows % Q * step);
     r.set_address(agu::kOutPlane, out->plane);
     // Further cores may read the rows above, if there are some.
-    if (const int above = in->base - first; config_.cores > 1 && above >= in_area.start) {
+    if (const int above = in->base - first;
+        config_.cores > 1 && above >= in_area.start && y + P * V < isa::limit::kMostSpan - 40) {
       r.set(agu::kCoreY, between(0, 5));
       i.reads.push_back({Space::kDmem, above, first, in->plane, words});
     }

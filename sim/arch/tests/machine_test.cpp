@@ -14,6 +14,9 @@ namespace {
 
 using isa::Engine;
 namespace dma = isa::dma;
+using isa::compares16;
+using isa::narrows16;
+using isa::takes_words;
 
 machine::Config config_8x8() { return testing::small_config(8, 8, 8, 8, 64); }
 

@@ -109,4 +109,33 @@ TEST_CASE("a thousand channels, one pixel", "[arch][odd]") {
 }
 
 }  // namespace
+/// Lanes count 8,191 rows or columns from the end of the positions.
+TEST_CASE("rows and columns longer than lanes count are cut into RUNs", "[arch][shapes]") {
+  const auto check = [](const std::vector<int>& shape, const auto& layer) {
+    Builder b(1);
+    const int in = b.input(shape);
+    b.graph.outputs = {layer(b, in)};
+    CAPTURE(shape);
+    testing::require_exact(b.graph, small_config(8, 8, 128, 64, 64), {b.random_array(in)});
+  };
+  const auto convolution = [](Builder& b, int x) {
+    return b.convolution(x, 4, 1, 1, 1, 1, 1, 1, Padding::kValid, true);
+  };
+  const auto wide = [&](Builder& b, int x) { return convolution(b, b.pad(x, 0, 0, 20, 20)); };
+  const auto tall = [&](Builder& b, int x) { return convolution(b, b.pad(x, 20, 20, 0, 0)); };
+  const auto pool = [](Builder& b, int x) { return b.pool(x, true, 1, 3, 1, 1, Padding::kSame); };
+  const auto strided = [](Builder& b, int x) {
+    return b.pool(x, true, 1, 3, 1, 3, Padding::kSame);
+  };
+  const auto sum = [&](Builder& b, int x) { return b.addition(x, pool(b, x)); };
+  const auto padded = [](Builder& b, int x) { return b.pad(x, 0, 0, 900, 900); };
+  check({1, 1, 8165, 4}, wide);
+  check({1, 8165, 1, 4}, tall);
+  check({1, 1, 8000, 4}, padded);
+  check({1, 1, 9000, 4}, convolution);
+  check({1, 1, 20000, 4}, pool);
+  check({1, 1, 8190, 4}, strided);
+  check({1, 1, 9001, 4}, sum);
+}
+
 }  // namespace trine::sim

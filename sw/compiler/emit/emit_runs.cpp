@@ -122,22 +122,55 @@ std::vector<Rect> around(const Rect& r, const Rect& part) {
   return strips;
 }
 
-/// Coordinates of a map that is longer than the machine can count begin with the first tap that is
-/// inside; what lies behind the RUN's last tap is left out.
-void count_from_first(int& start, int& size) {
-  if (size <= kMostCoordinate) return;
+/// The input rows, or columns, of a RUN. The lanes count them in kMostCoordinate at most, from the
+/// first position's tap to the end of the last position, and so does each lane's tap.
+struct Reach {
+  std::int64_t count = 1, stride = 1;  ///< of positions
+  std::int64_t taps = 1, dil = 1;      ///< of a position
+
+  std::int64_t size() const { return (count + kNeighbours) * stride + (taps - 1) * dil; }
+  bool fits() const { return size() <= kMostCoordinate; }
+};
+
+/// Coordinates that exceed what the lanes count begin with the first tap that is inside of the map;
+/// what lies after the RUN's last tap is left out.
+void count_from_first(int& start, int& size, const Reach& reach) {
+  if (size <= kMostCoordinate && start + reach.size() <= kMostCoordinate) return;
   const int skipped = std::max(start, 0);
   start -= skipped;
-  size = std::min(size - skipped, kMostCoordinate);
+  size = std::clamp(size - skipped, 0, kMostCoordinate);
 }
 
-/// @param start  of the first tap; @param count, stride  of positions; @param taps, dil  of each
-void check_coordinates(std::int64_t start, std::int64_t count, std::int64_t stride,
-                       std::int64_t taps, std::int64_t dil, const std::string& label) {
-  const std::int64_t end = start + (count + kNeighbours) * stride + (taps - 1) * dil;
-  if (end > kMostCoordinate)
-    throw_error("{}: a RUN over {} rows or columns of a map, allowed {}", label, end - start,
-                kMostCoordinate);
+void check_coordinates(int start, const Reach& reach, const std::string& label) {
+  if (!reach.fits() || start < -kMostCoordinate || start + reach.size() > kMostCoordinate)
+    throw_error("{}: a RUN over {} rows or columns of a map from {} on, allowed {}", label,
+                reach.size(), start, kMostCoordinate);
+}
+
+/// The rectangle, or the parts of it whose RUNs the lanes can count. @param step  words from pixel
+/// to pixel of the input; @param idle  positions of a row that have no output
+std::vector<Rect> countable(const Geometry& g, const Rect& rect, int step, int idle = 0) {
+  const Reach rows{rect.rows(), std::max(g.stride_y, 1), g.R, g.dil_y};
+  const Reach cols{std::int64_t{rect.cols()} + idle, std::int64_t{std::max(g.stride_x, 1)} * step,
+                   g.S, std::int64_t{g.dil_x} * step};
+  const bool by_rows = !rows.fits() && rect.rows() > 1;
+  if (!by_rows && (cols.fits() || rect.cols() == 1)) return {rect};
+  Rect first = rect, last = rect;
+  if (by_rows)
+    first.y1 = last.y0 = rect.y0 + rect.rows() / 2;
+  else
+    first.x1 = last.x0 = rect.x0 + rect.cols() / 2;
+  std::vector<Rect> parts = countable(g, first, step, idle);
+  for (const Rect& part : countable(g, last, step, idle)) parts.push_back(part);
+  return parts;
+}
+
+/// Words from pixel to pixel of a view as a RUN counts them; a row may be walked as a column.
+int counted_step(const Geometry& g, const Rect& rect, const View& in, const View& out) {
+  const bool is_row = rect.rows() * g.R * g.S == 1;
+  return is_row && std::max(in.step * g.stride_x, out.step - 1) > kMostStride
+             ? 1
+             : std::max(in.step, 1);
 }
 
 int flags_of(const Layer& l) {
@@ -185,10 +218,11 @@ void Emitter::set_nest(isa::LaneRegisters& r, Nest n, View in, const View& out) 
                               std::int64_t{lanes % n.Q} * n.stride_x);
   address(agu::kKxStep, kx_step);
   address(agu::kKyStep, ky_step);
-  count_from_first(n.y_start, n.height);
-  count_from_first(n.x_start, n.width);
-  check_coordinates(n.y_start, n.P, n.stride_y, n.R, n.dil_y, label);
-  check_coordinates(n.x_start, n.Q, n.stride_x, n.S, n.dil_x, label);
+  const Reach rows{n.P, n.stride_y, n.R, n.dil_y}, cols{n.Q, n.stride_x, n.S, n.dil_x};
+  count_from_first(n.y_start, n.height, rows);
+  count_from_first(n.x_start, n.width, cols);
+  check_coordinates(n.y_start, rows, label);
+  check_coordinates(n.x_start, cols, label);
   address(agu::kCwStep,
           in.plane - std::int64_t{n.R - 1} * n.dil_y * in.pitch - (n.S - 1) * kx_step);
   field(agu::kXStart, n.x_start);
@@ -352,6 +386,16 @@ void Emitter::for_each_core(int map) {
 }
 
 void Emitter::emit_conv(const ConvRun& run) {
+  const Geometry g = layer().window_of(*run.sweep);
+  const int step = counted_step(g, run.rect, run.in, run.out);
+  for (const Rect& part : countable(g, run.rect, step, layer().former.halo)) {
+    ConvRun own = run;
+    own.rect = part;
+    emit_conv_run(own);
+  }
+}
+
+void Emitter::emit_conv_run(const ConvRun& run) {
   namespace compute = isa::compute;
   const Layer& l = layer();
   const auto& [sweep, rect, channels, part, in, out, residual_delta, row, param, clear, drain] =
@@ -452,20 +496,21 @@ void Emitter::emit_vector_part(const Rect& rect, const Channels& channels) {
   VectorPart v{channels, word, words, in, {}, {}, l.window, l.pad_code};
   if (l.two_operands()) v.second = l.second == l.input ? v.in : second_view(rect, channels);
   v.out = output_view(rect, channels);
-  if (l.wide && !l.pairs_lanes())
-    emit_planes(rect, v);
-  else if (of_words)
-    emit_word_codes(rect, v);
-  else if (l.window.stride_y == 0 || l.window.stride_x == 0)
-    emit_repeated(rect, v);
-  else if (l.kind != LayerKind::kSum)
-    emit_windows(rect, nullptr, v);
-  else
-    for (const SumRegion& region : l.pool().regions) {
-      const Rect part = rect.within(region.rect);
-      if (!part.empty()) emit_windows(part, &region, v);
-    }
+  for (const Rect& part : countable(l.window, rect, counted_step(l.window, rect, v.in, v.out)))
+    emit_vector_runs(part, v);
   finish_output(rect, channels);
+}
+
+void Emitter::emit_vector_runs(const Rect& rect, const VectorPart& v) {
+  const Layer& l = layer();
+  if (l.wide && !l.pairs_lanes()) return emit_planes(rect, v);
+  if (l.kind == LayerKind::kWords) return emit_word_codes(rect, v);
+  if (l.window.stride_y == 0 || l.window.stride_x == 0) return emit_repeated(rect, v);
+  if (l.kind != LayerKind::kSum) return emit_windows(rect, nullptr, v);
+  for (const SumRegion& region : l.pool().regions) {
+    const Rect part = rect.within(region.rect);
+    if (!part.empty()) emit_windows(part, &region, v);
+  }
 }
 
 /// Codes come from DRAM to their place in the output; the vector unit writes what lies around them.
@@ -480,12 +525,13 @@ void Emitter::emit_moved(const Rect& rect, const Channels& channels) {
   place.origin = out.at(0, g.pad_top, g.pad_left);
   if (!moved.empty()) copy(Engine::kLoad, l.input, input_of(g, moved), word, words, place, true);
   const VectorPart v{channels, word, words, {}, {}, out, g, l.pad_code};
-  for (const Rect& strip : around(rect, moved)) {
-    if (l.wide)
-      emit_planes(strip, v);
-    else
-      emit_positions(strip, nullptr, v);
-  }
+  for (const Rect& strip : around(rect, moved))
+    for (const Rect& part : countable(g, strip, l.wide ? 2 : 1)) {
+      if (l.wide)
+        emit_planes(part, v);
+      else
+        emit_positions(part, nullptr, v);
+    }
   finish_output(rect, channels);
 }
 

@@ -64,6 +64,7 @@ class Emitter : private Order {
   void emit_vector(const isa::VectorRegisters& r, int flags, const VectorPart& v,
                    const Rect& written, std::vector<Region> reads = {});
   void emit_moved(const Rect& rect, const Channels& channels);
+  void emit_vector_runs(const Rect& rect, const VectorPart& v);
   void emit_planes(const Rect& rect, const VectorPart& v);
   void emit_word_codes(const Rect& rect, const VectorPart& v);
   void emit_repeated(const Rect& rect, const VectorPart& v);
@@ -163,7 +164,9 @@ class Emitter : private Order {
     std::int64_t row, param;      ///< of PMEM and the parameter memories
     bool clear = true, drain = true;
   };
+  /// As few RUNs as the lanes' coordinates allow.
   void emit_conv(const ConvRun& run);
+  void emit_conv_run(const ConvRun& run);
   Region map_region(const View& view, int word, int words, const Rect& rect) const;
 
   const Image& image_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The lanes of a RUN of compute or vector: where each one reads and writes, tile by tile, and what
-// else of their registers both machine.h (data) and walk.h (cycles) want to know.
+// The lanes of a compute or vector RUN: where each one reads and writes, tile by tile, and the
+// other facts of their registers. The verifier (sw/program/verify.h) and the simulator (sim/arch)
+// use them.
 
 #pragma once
 
@@ -11,7 +12,7 @@
 #include "machine/isa.h"
 #include "machine/precision.h"
 
-namespace trine::sim {
+namespace trine::isa {
 
 inline constexpr std::int64_t kAddressMask = (std::int64_t{1} << isa::kAddressBits) - 1;
 
@@ -163,4 +164,4 @@ struct Lanes {
   std::int64_t x_end_, x_span_, y_end_, stride_x_, stride_y_, halo_, idle_, row_wrap_, out_wrap_;
 };
 
-}  // namespace trine::sim
+}  // namespace trine::isa

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "sim/arch/lanes.h"
+#include "machine/lanes.h"
 
-namespace trine::sim {
+namespace trine::isa {
 
 namespace agu = isa::agu;
 
@@ -82,4 +82,4 @@ int core_read(const isa::Registers& registers, int cores) {
   return core < cores ? core : 0;
 }
 
-}  // namespace trine::sim
+}  // namespace trine::isa

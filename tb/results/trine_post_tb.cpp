@@ -570,7 +570,8 @@ TEST_CASE("trine_post's short tiles are read in time beside softmax RUNs", "[tb]
   CHECK(b.words > 10);
   static unsigned mixed = 0;  // seeds of which a softmax's codes went between columns
   if (b.interleaved > 0) ++mixed;
-  if (kSoftmax && seed == kShortSeeds) CHECK(mixed > kShortSeeds / 8);
+  // Tiles of more words than places keep a softmax out as their results come.
+  if (kSoftmax && kCols <= 64 && seed == kShortSeeds) CHECK(mixed > kShortSeeds / 8);
 }
 
 /// A tile that nothing is in the way of: when its first residuals are asked for

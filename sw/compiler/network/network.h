@@ -56,8 +56,8 @@ enum class Residence {
   kKept,      ///< layers make it and store it for the maps that reload it
   kReload,    ///< comes from where another map is stored
   kInDram,    ///< stays in DRAM, and layers work on parts of it: a state, or a map that leaves DMEM
-            ///< to others
-  kChip,  ///< only layers know it: it leaves DMEM only where the plan finds no place for it
+              ///< to others
+  kChip,      ///< only layers know it: it leaves DMEM only where the plan finds no place for it
 };
 /// Returns true if the host or the image of constants knows the map.
 constexpr bool at_edge(Residence r) {

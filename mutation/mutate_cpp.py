@@ -20,7 +20,7 @@ FOLDERS = ("base", "machine", "gen", "sw", "sim", "synth", "soc", "tools")
 # The test program that knows a folder best; the longest prefix counts.
 KNOWS = {
     "base/": "base_test", "machine/": "machine_test", "gen/": "gen_test", "sw/model/": "model_test",
-    "sw/reference/": "reference_test", "sw/program/": "compiler_test", "sw/compiler/": "arch_test",
+    "sw/": "arch_test", "sw/abi/": "abi_test", "sw/reference/": "reference_test", "sw/program/": "compiler_test", "sw/compiler/": "arch_test",
     "sw/runtime/": "runtime_test", "synth/": "synth_test", "sim/": "arch_test", "sim/rtl/": "rtl_run_test",
     "soc/": "cli_test", "tools/": "cli_test", "tools/llm/": "llm_test",
     "tools/energy/": "energy_test", "tools/estimate/": "estimate_test", "tools/sweep/": "sweep_test",

@@ -253,7 +253,7 @@ module trine_unpack_wide #(
       if (failed_q) a_error_stays: assert (error_o);
       if (active_q) a_in_row: assert (32'(slot_q) < QuadsPerRow && turn_q < 3'(Blocks));
       if (group_valid_q) a_in_group: assert (done_q < 3'(Blocks));
-      a_beats: assert (count_q <= CountBits'(Beats));
+      a_beats: assert (32'(count_q) <= Beats);
     end
   end
 `endif

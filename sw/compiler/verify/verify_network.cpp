@@ -39,8 +39,10 @@ class NetworkVerifier {
 
   void verify_edges() {
     where_ = "network: ";
-    require(net_.inputs.size() == net_.input_tensors.size() &&
-                net_.outputs.size() == net_.output_tensors.size(),
+    // A network of a table of shapes has no tensors.
+    const bool of_model = !net_.input_tensors.empty() || !net_.output_tensors.empty();
+    require(!of_model || (net_.inputs.size() == net_.input_tensors.size() &&
+                          net_.outputs.size() == net_.output_tensors.size()),
             "maps at the edge and their tensors differ in number");
     for (const std::vector<int>* maps : {&net_.inputs, &net_.outputs})
       for (const int m : *maps) require(is_map(m), "edge map {} of {} maps", m, count());

@@ -25,7 +25,7 @@
 //   drain_soon_o       1              1                   B's registers are overwritten in 5
 //
 // Timing    combinational; the clock is for assertions only.
-// Contract  after a grant that counted on remaining issues, one is made in each cycle: a_kept.
+// Contract  a column is read before it is overwritten: a_drained of trine_post.
 // Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 
 module trine_drain_grant #(
@@ -94,30 +94,18 @@ module trine_drain_grant #(
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
-  logic live_q, granted, granted_q, reads_q;
-  logic [LeftBits-1:0] issues_q;
-
-  // A grant relies on the issues that are left.
-  assign granted = column_i.data && !column_i.from_vector && sure && enough && issues_i <= reach;
+  logic live_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) {live_q, granted_q, reads_q} <= '0;
-    else begin
-      live_q    <= 1'b1;
-      granted_q <= drain_soon_o || ((granted || granted_q) && column_i.left && !done_i);
-      reads_q   <= column_i.left && column_i.data && !done_i;
-    end
+    if (!rst_ni) live_q <= 1'b0;
+    else         live_q <= 1'b1;
   end
 
+  // That each column is read before it is overwritten: trine_post's a_drained.
   always_ff @(posedge clk_i) begin
-    issues_q <= issues_i;
     if (live_q) begin
-      if (granted_q && reads_q && column_i.left && !column_i.parts.sums) begin
-        a_kept: assert (issues_i < issues_q);
-      end
       if (drain_soon_o) a_soon_places: assert (part || words_i <= free_i);
       if (drain_soon_o) a_soon_issues: assert (issues_i <= reach);
-      c_kept: cover (granted_q && reads_q && column_i.left);
     end
   end
 `endif

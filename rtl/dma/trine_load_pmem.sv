@@ -228,9 +228,11 @@ module trine_load_pmem #(
     held_row_q   <= pmem_wrow_o;
     held_quads_q <= pmem_wquads_o;
     if (live_q) begin
-      // A row that waits is gone only if its beat is, as the program stops.
-      if (waits_q && pmem_wvalid_o) begin
-        a_row_held: assert (pmem_wrow_o == held_row_q && pmem_wquads_o == held_quads_q);
+      // The bus withdraws a beat as the program stops (trine_axi_read's stop_i).
+      if (waits_q) begin
+        a_row_held: assert (pmem_wvalid_o
+                            ? pmem_wrow_o == held_row_q && pmem_wquads_o == held_quads_q
+                            : !valid_i);
       end
       if (done_o) a_done_written: assert (pmem_wvalid_o && pmem_wready_i);
       if (failed_q) a_error_stays: assert (error_o);

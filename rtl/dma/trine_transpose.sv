@@ -114,8 +114,8 @@ module trine_transpose #(
       if (valid_i) begin
         m_mask: assume (mask_i[0] && (mask_i & (mask_i + DataWords'(1))) == '0);
       end
-      // Columns that wait are gone only if their beat is, as the program stops.
-      if (waits_q && valid_o) a_held: assert (columns_o == held_q);
+      // The bus withdraws a beat as the program stops (trine_axi_read's stop_i).
+      if (waits_q) a_held: assert (valid_o ? columns_o == held_q : !valid_i);
     end
   end
 `endif

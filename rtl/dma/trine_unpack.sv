@@ -241,7 +241,7 @@ module trine_unpack #(
     held_addr_q <= addr_o;
     if (live_q) begin
       if (start_i) m_one_waits: assume (!waits_q);
-      if (stalled_q && valid_o) a_held: assert (data_o == held_q && addr_o == held_addr_q);
+      if (stalled_q) a_held: assert (valid_o && data_o == held_q && addr_o == held_addr_q);
       if (failed_q) a_error_stays: assert (error_o);
       a_four_beats: assert (count_q <= 3'd4);
     end

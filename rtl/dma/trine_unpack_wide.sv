@@ -247,8 +247,8 @@ module trine_unpack_wide #(
     held_addr_q  <= addr_o;
     if (live_q) begin
       if (start_i) m_one_waits: assume (!waits_q);
-      if (stalled_q && valid_o) begin
-        a_held: assert (quads_o == held_quads_q && addr_o == held_addr_q);
+      if (stalled_q) begin
+        a_held: assert (valid_o && quads_o == held_quads_q && addr_o == held_addr_q);
       end
       if (failed_q) a_error_stays: assert (error_o);
       if (active_q) a_in_row: assert (32'(slot_q) < QuadsPerRow && turn_q < 3'(Blocks));

@@ -25,7 +25,8 @@
 //   drain_soon_o       1              1                   B's registers are overwritten in 5
 //
 // Timing    combinational; the clock is for assertions only.
-// Contract  a column is read before it is overwritten: a_drained of trine_post.
+// Contract  after a grant that counted on remaining issues, one is made in each cycle (a_kept; not
+//           by row). A column is read before it is overwritten (a_drained of trine_post).
 // Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 
 module trine_drain_grant #(
@@ -94,18 +95,31 @@ module trine_drain_grant #(
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT
-  logic live_q;
+  logic live_q, by_row, granted, granted_q, reads_q;
+  logic [LeftBits-1:0] issues_q;
+
+  // A grant relies on the issues that are left. By row they are counted from above only.
+  assign by_row  = column_i.again || column_i.odd_rows;
+  assign granted = column_i.data && !column_i.from_vector && sure && enough && issues_i <= reach;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) live_q <= 1'b0;
-    else         live_q <= 1'b1;
+    if (!rst_ni) {live_q, granted_q, reads_q} <= '0;
+    else begin
+      live_q    <= 1'b1;
+      granted_q <= drain_soon_o || ((granted || granted_q) && column_i.left && !done_i);
+      reads_q   <= column_i.left && column_i.data && !done_i && !by_row;
+    end
   end
 
-  // That each column is read before it is overwritten: trine_post's a_drained.
   always_ff @(posedge clk_i) begin
+    issues_q <= issues_i;
     if (live_q) begin
+      if (granted_q && reads_q && column_i.left && !column_i.parts.sums) begin
+        a_kept: assert (issues_i < issues_q);
+      end
       if (drain_soon_o) a_soon_places: assert (part || words_i <= free_i);
       if (drain_soon_o) a_soon_issues: assert (issues_i <= reach);
+      c_kept: cover (granted_q && reads_q && column_i.left);
     end
   end
 `endif

@@ -208,15 +208,28 @@ module trine_pack #(
                          softmax_cfg_i, tag_i, issue_i};
 
 `ifdef TRINE_ASSERT
-  logic live_q;
+  // softmax_q: words hold codes of a softmax, and have not left.
+  logic                 live_q, softmax_q;
+  logic [LaneBits-1:0]  softmax_lanes_q;
+  trine_job_pkg::cfg_t  held_cfg_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) live_q <= 1'b0;
-    else         live_q <= 1'b1;
+    if (!rst_ni) begin
+      {live_q, softmax_q} <= '0;
+    end else begin
+      live_q    <= 1'b1;
+      softmax_q <= !clear_i && !left_o && (softmax_q || (valid_i && softmax));
+    end
   end
 
   always_ff @(posedge clk_i) begin
+    softmax_lanes_q <= softmax_lanes_i;
+    held_cfg_q      <= softmax_cfg_i;
     if (live_q) begin
+      if (softmax_q) begin
+        m_softmax_held: assume (softmax_lanes_i == softmax_lanes_q &&
+                                softmax_cfg_i == held_cfg_q);
+      end
       if (valid_i && pair) a_even: assert (!tag_i.slot[0]);
       if (valid_i && !softmax && !kind_i.whole) a_above: assert ((mask_q & slot_mask) == '0);
     end

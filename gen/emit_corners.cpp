@@ -79,7 +79,7 @@ std::size_t draw(std::size_t design, std::size_t key) {
   return (z ^ (z >> 31)) % 5040;
 }
 
-/// Keys of wires alone: no size of a module depends on them.
+/// Keys on which no size of a module depends.
 bool sizes_nothing(std::string_view name) {
   return name == "name" || (name.starts_with("bus.axi_") && name != "bus.axi_data_bits" &&
                             name != "bus.axi_addr_bits");

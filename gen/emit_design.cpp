@@ -21,7 +21,7 @@ Parameter number(const char* name, int value, const char* doc) {
   return {"int unsigned", name, std::to_string(value), doc};
 }
 
-/// What the interconnect is told of each burst: constants of the top module.
+/// Lists the constants of the top module that tell the interconnect about each burst.
 std::vector<Parameter> attributes(const Config& c) {
   const auto constant = [](const char* name, int bits, int value, const char* doc) {
     return Parameter{fmt::format("logic [{}:0]", bits - 1), name,

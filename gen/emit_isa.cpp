@@ -258,7 +258,7 @@ std::string instructions_markdown() {
     text += fmt::format("| {} | {}{} | {} | {} | {} |\n", c.name, c.width == 0 ? "bit " : "",
                         c.value, c.doc, needs_text(c.needs), reads_text(c.reads));
   text +=
-      "\n## Limits\n\nWhat the hardware's counters and memories hold, beside the configuration's "
+      "\n## Limits\n\nWhat the hardware's counters and memories hold, besides the configuration's "
       "own sizes. The RTL is made of these numbers;\n`program::verify` "
       "([sw/program/verify.h](../sw/program/verify.h)) refuses programs beyond them, when they are "
       "compiled,\nwritten, read and simulated.\n\n| name | value | meaning |\n|---|---|---|\n";

@@ -34,7 +34,7 @@ inline constexpr int kPayloadBits = 56;
 inline constexpr std::array<std::string_view, kEngines> kEngineNames{"load", "compute", "vector",
                                                                      "store"};
 
-/// What the hardware's counters and memories hold. The RTL package has the same table.
+/// The limits of the hardware's counters and memories. The RTL package contains the same table.
 namespace limit {
 #define LIMIT(id, name, value, ...) inline constexpr int id = value;
 #include "machine/isa.def"

@@ -70,7 +70,7 @@ module trine_cause (
   assign unused_engines = ^{idle_i, busy_i};
 
 `ifdef TRINE_ASSERT
-  // What kept compute waiting, when it is seen; the first four cycles know nothing of it.
+  // The cause of a wait is known four cycles after reset.
   logic [4:1] live_q, due_q;
 
   initial live_q = '0;

@@ -122,7 +122,7 @@ module trine_group_sums #(
         m_ports: assume (cols_i != '0 && 32'($countones(cols_i)) <= Drain);
         m_even:  assume ((cols_i & Odd & ~(cols_i << 1)) == '0);
       end
-      // What is added to is not read, but by the sum itself.
+      // Only the sum itself reads the value that it adds to.
       a_first: assert (!product_o || $countones(cols_q[Latency-1]) >= 1);
     end
   end

@@ -743,7 +743,7 @@ int Machine::threshold(const ComputeRegisters& r, std::int32_t acc, int entry) c
 
 // ---- vector -----------------------------------------------------------------------------------
 
-/// What the exponentials of a softmax must be.
+/// Checks the exponentials that a softmax reads.
 void Machine::check_exponentials() const {
   if (exponentials_[0] != INT32_MAX) fail("the first exponential is not 1");
   for (const std::uint32_t e : exponentials_)

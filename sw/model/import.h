@@ -32,7 +32,7 @@ Graph parse_model(const std::vector<std::uint8_t>& bytes, const std::string& fil
 Graph parse_onnx(const std::vector<std::uint8_t>& bytes, const std::string& file, bool host,
                  const GivenShapes& shapes);
 
-/// The identity of a model: SHA-256 of its bytes, and of the files beside it that hold constants of
+/// The identity of a model: SHA-256 of its bytes, and of the external files that hold constants of
 /// an ONNX model. Without such files it is the file's own SHA-256.
 std::string digest_of_model(const std::vector<std::uint8_t>& bytes, const std::string& file);
 

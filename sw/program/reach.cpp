@@ -65,7 +65,7 @@ class Reacher {
     if (!result_.problem) result_.problem = fmt::format(format, std::forward<Args>(args)...);
   }
 
-  /// What the lanes' counters hold of the registers themselves.
+  /// Checks that the lanes' counters hold the spans of the registers.
   void check_spans() {
     if (span_ > limit::kMostSpan)
       object("a row of positions over {} columns, allowed {}", span_, limit::kMostSpan);
@@ -78,7 +78,7 @@ class Reacher {
     if (y > limit::kMostTap) object("taps up to row {}, allowed {}", y, limit::kMostTap);
   }
 
-  /// Whether tiles hold the positions of `rows_` x `columns_`, row by row, all of them.
+  /// Returns true if the tiles visit all `rows_` x `columns_` positions, row by row.
   bool is_regular() const {
     if (stride_x_ < 1 || stride_y_ < 1 || span_ < 1 || span_ % stride_x_ != 0 || walk_.first)
       return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which coordinates and DMEM words the lanes of a RUN reach, from its registers alone.
+// Computes the coordinates and DMEM words that the lanes of a RUN reach, from its registers.
 //
 //   word of a tap = base(position) + cw * cw' + ky * ky' + kx * kx'
 //
@@ -27,7 +27,7 @@ struct Extent {
   Extent operator+(const Extent& other) const;
 };
 
-/// What a RUN's lanes gather and write.
+/// The positions and words that a RUN's lanes gather and write.
 struct Walk {
   int positions = 0;    ///< of a tile
   bool window = false;  ///< the last position's three neighbours gather, too

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Verifies a program before anything runs it: everything that the words alone decide. The RTL
+// Verifies a program before anything runs it: every rule that needs only the words. The RTL
 // executes whatever the words say, so a program that breaks a rule here gives wrong results in
 // silence. The compiler, the readers and writers of program files and images, and the architecture
 // simulator all use this one verifier; only rules about data in memory (exponentials, scales,

@@ -41,7 +41,7 @@ template <typename... Args>
   throw Objection{"", fmt::format(format, std::forward<Args>(args)...)};
 }
 
-/// What the hardware ends with a cause.
+/// Objects to a RUN that the hardware ends with a cause.
 template <typename... Args>
 [[noreturn]] void end_with(std::string_view cause, fmt::format_string<Args...> format,
                            Args&&... args) {
@@ -185,7 +185,7 @@ OutputRange wide_range_of(const LaneRegisters& r) {
           static_cast<machine::Format>(field(r, post::kFormat))};
 }
 
-/// What no scale or range of the hardware is. @param wide  bounds are of int16 codes
+/// Checks scales and ranges of results. @param wide  bounds are of int16 codes
 void check_post(const LaneRegisters& r, bool wide) {
   const auto scale = [&](const isa::LaneField& multiplier, const isa::LaneField& shift) {
     return ChannelScale{static_cast<std::int32_t>(r.get(multiplier)), field(r, shift)};
@@ -206,7 +206,7 @@ void check_post(const LaneRegisters& r, bool wide) {
     object("activation range {}..{} is empty", codes.act_min, codes.act_max);
 }
 
-/// What int16 codes of an eight-bit format require.
+/// Checks the results of a RUN that writes an eight-bit format.
 void check_format(const machine::Config& config, const LaneRegisters& r, bool single) {
   const OutputRange range = wide_range_of(r);
   if (range.format == machine::Format::kNone) return;
@@ -338,7 +338,7 @@ class Compute {
     if (!clear_ || !drains_) object("a reduction of the window former is whole");
   }
 
-  /// What a RUN with factors must be.
+  /// Checks a RUN with factors.
   void check_groups() const {
     using namespace isa::compute;
     if (!clear_ || !drains_) object("a reduction with factors is whole");
@@ -348,7 +348,7 @@ class Compute {
       object("groups of {} steps, allowed multiples of {}", steps, machine::GroupRows::kFewest);
   }
 
-  /// What a RUN of int16 activations, or results, must be.
+  /// Checks a RUN of int16 activations or results.
   void check_wide() const {
     using namespace isa::compute;
     const bool residual = run_.has(kFuseAdd) || run_.has(kFuseMax);
@@ -432,7 +432,7 @@ class Vector {
       object("no output {} of vector operation {}", static_cast<int>(output_of(r_)), run_.op);
   }
 
-  /// What a RUN of int16 codes must be.
+  /// Checks a RUN of int16 codes.
   void check_wide() const {
     if (output_of(r_) != Output::kRequantized || r_.get(post::kAddZeroPoint) != 0 ||
         (r_.get(post::kZeroPoint) != 0 && !isa::narrows16(op_)))
@@ -450,7 +450,7 @@ class Vector {
       object("a code of an int32 word is none of 0..3");
   }
 
-  /// What a RUN over the channels of int16 codes must be.
+  /// Checks a RUN over the channels of int16 codes.
   void check_row() const {
     const int single = 1 << isa::vector::kSingle;
     const int flags = op_ == Op::kExponential16 ? run_.flags & ~single : run_.flags;

@@ -32,7 +32,7 @@ void check_verdict(const compiler::Program& program, std::int64_t dram_bytes,
   const bool well = !ending.refused && ending.cause == 0;
   if (fault) {
     INFO("verify: " << fault->text);
-    // What ends before its last word is not malformed behind it for the simulator.
+    // The simulator does not look at words after an END.
     CHECK((!well || fault->text.find("END belongs") != std::string::npos));
     return;
   }

@@ -97,7 +97,7 @@ model::Tensor tensor_of(const Json& json) {
   return t;
 }
 
-/// Attributes that differ from the default alone.
+/// Returns the attributes that differ from their defaults.
 Json json_of(const model::Op& op) {
   static const model::Op kDefault;
   Json json{{"kind", model::name_of(op.kind)},
@@ -172,7 +172,7 @@ model::Graph graph_of(const Json& json) {
   return graph;
 }
 
-/// What the pair is run with.
+/// Returns the settings that the pair runs with.
 Json settings_of(const Pair& p) {
   return {{"fully_connected", number_of(p.rounding.fully_connected)},
           {"others", number_of(p.rounding.others)},
@@ -202,9 +202,9 @@ template <typename Parse>
 auto parsed(const std::string& text, const std::string& file, Parse parse) try {
   return parse(parse_json(text, file));
 } catch (const Json::exception& e) {
-  throw_error("{}: is no case of trine fuzz: {}", file, e.what());
+  throw_error("{}: not a case of trine fuzz: {}", file, e.what());
 } catch (const std::bad_optional_access&) {
-  throw_error("{}: is no case of trine fuzz: an operator or a type that is not known", file);
+  throw_error("{}: not a case of trine fuzz: it contains an unknown operator or type", file);
 }
 
 }  // namespace

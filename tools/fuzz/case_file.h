@@ -17,7 +17,7 @@ namespace trine::fuzz {
 std::string case_text(const Pair& pair, const std::string& why);
 std::string case_text(const ProgramCase& c, const std::string& why);
 
-/// Whether the file holds a program, not a network.
+/// Returns true if the file holds a program, not a network.
 bool holds_program(const std::string& text, const std::string& file);
 /// @throws Error  no such file, naming `file`
 Pair parse_pair(const std::string& text, const std::string& file);

@@ -247,7 +247,7 @@ TEST_CASE("an assertion that stops a process is a failure with its text", "[fuzz
   CHECK(run_isolated(hang, 1).text == "no result after 1 s");
 }
 
-TEST_CASE("what is no case is refused", "[fuzz][error]") {
+TEST_CASE("a file that is not a kept case is refused", "[fuzz][error]") {
   for (const char* text : {"", "1,2", "1/2", "1,/2/3", "1/x/3", "1/2/3,,4", "a/2/3", "1/-2/3"}) {
     CAPTURE(text);
     CHECK_THROWS_AS(parse_case(text), Error);

@@ -104,7 +104,7 @@ class Parts {
   std::vector<int> wholes_, computed_;
 };
 
-/// Squeeze and excitation, of an input or of a layer behind it.
+/// Squeeze and excitation of an input, or of a layer that reads it.
 class Gates {
  public:
   explicit Gates(Builder& b) : b_(b) {

@@ -395,7 +395,7 @@ Verdict run_decoder(const Pair& pair, Backend backend) {
 
 namespace {
 
-/// What differs between the golden layers of an imported file and its operators, one by one.
+/// Compares the golden layers of an imported file with its operators, one by one.
 std::string against_file(const Pair& pair, const std::vector<Array>& golden) {
   if (pair.imported == nullptr) return "";
   const std::vector<Array> expected = pair.imported->run(pair.inputs);

@@ -64,7 +64,7 @@ std::vector<machine::Config> clusters() {
   return configs;
 }
 
-/// What became of the networks of one family on one configuration.
+/// Counts the outcomes of one family of networks on one configuration.
 struct Tally {
   int exact = 0, refused = 0;         ///< refused by the compiler
   int wrong = 0, refused_at_run = 0;  ///< must stay 0
@@ -161,7 +161,7 @@ std::vector<Shape> pooled_tokens() {
   return shapes;
 }
 
-/// A product behind a LayerNorm.
+/// A LayerNorm and a product that reads its result.
 std::vector<Shape> followers() {
   std::vector<Shape> shapes;
   for (const int R : {6, 18, 25, 31})

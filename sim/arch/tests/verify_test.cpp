@@ -67,7 +67,7 @@ std::string fault_of(const std::vector<isa::Word>& words) {
   return fault ? fault->text : "";
 }
 
-/// What the simulator says of the same words.
+/// Returns the simulator's objection to the same words.
 std::string simulated(const std::vector<isa::Word>& words) {
   program::Program p;
   p.config = small();
@@ -150,7 +150,7 @@ TEST_CASE("a verified program gives each token that is taken, and takes it",
   check(pair(0, kToStore, 0, 0), "1 tokens from load to store are never taken");
   check(pair(0, 0, kFromLoad, 0), "store waits for a token of load that no earlier RUN gives");
   check(pair(kFromStore, kToStore, kFromLoad, kFromLoad), "waits for a token");
-  // A load waits for a store that is behind so many words of the load's that its queue is full.
+  // A load waits for a store. The load's own words before that store fill the load's queue.
   const auto behind = [&](int loads) {
     isa::Encoder encoder(small().hash());
     encoder.run(Engine::kLoad, transfer(), {kFromStore, 0, 0, 0});
@@ -283,7 +283,7 @@ TEST_CASE("each core of a cluster is verified", "[arch][verify][error]") {
   CHECK(fault({{agu::kCoreY, 255}, {agu::kYStart, 7678}, {agu::kYEnd, 7680}}).empty());
   CHECK_THAT(fault({{agu::kCoreY, 255}, {agu::kYStart, 7680}, {agu::kYEnd, 7682}}),
              Catch::Contains("core 2 begins or ends at row 8192, allowed 8191"));
-  // Core 2 alone reaches the rows inside.
+  // Only core 2 reaches rows inside the map.
   CHECK_THAT(fault({{agu::kCoreY, 2}, {agu::kYStart, -4}, {agu::kYEnd, -2}, {agu::kBase, 2030}}),
              Catch::Contains("DMEM words 2030..2053"));
 }

@@ -47,8 +47,8 @@ struct Part {
   }
 };
 
-/// What a map is to DRAM. Where several hold, the first one: an output that others reload is an
-/// output.
+/// The relation of a map to DRAM. The first that holds counts: an output that other maps reload is
+/// an output.
 enum class Residence {
   kOutput,    ///< layers make it and store it for the host
   kInput,     ///< the host stores it before the first layer

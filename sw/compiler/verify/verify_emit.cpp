@@ -77,7 +77,7 @@ class EmitVerifier {
                                                   begins->first, begins->end - 1));
   }
 
-  /// What the DMA asks of each transfer of a map.
+  /// Checks that the DMA can move each row of a transfer.
   void verify_transfer(const Instruction& i) {
     namespace dma = isa::dma;
     if ((i.engine != isa::Engine::kLoad && i.engine != isa::Engine::kStore) ||

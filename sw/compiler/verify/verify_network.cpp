@@ -51,7 +51,7 @@ class NetworkVerifier {
   void verify_map(int m) {
     where_ = fmt::format("map {} '{}': ", m, map(m).name);
     const Map& own = map(m);
-    if (own.last_write < 0 && own.first_use < 0) return;  // a pass has left it behind
+    if (own.last_write < 0 && own.first_use < 0) return;  // no layer uses it after a pass
     const Shape& s = own.shape;
     require(s.H > 0 && s.W > 0 && s.C > 0, "{}x{}x{} codes", s.H, s.W, s.C);
     require(s.per_word == 1 || s.per_word == 4 || s.per_word == 16 || s.per_word == 32,
@@ -99,7 +99,7 @@ class NetworkVerifier {
             "reloads map {} of another shape", own.reloads);
   }
 
-  /// What the cores of a cluster share.
+  /// Checks the parts of a map that the cores of a cluster share.
   void verify_shares(const Map& own) {
     require(own.core_pixels == 0 || net_.tokens, "a core's pixels, but no shared tokens");
     require(own.core_pixels % config_.data_words() == 0, "{} pixels of a core are no whole beats",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the two halves of `trine fuzz` share: random networks (fuzz.cpp) and random programs
+// Declarations that both halves of `trine fuzz` use: random networks (fuzz.cpp) and random programs
 // (fuzz_programs.cpp).
 
 #pragma once

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tools of others behind a command's result. A result is reused only while they stay the same.
+// The external tools that a command's result depends on. A result is reused only while they stay
+// the same.
 
 #pragma once
 

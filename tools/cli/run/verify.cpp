@@ -73,8 +73,8 @@ std::string near_ties(const reference::LayerDeviation& l) {
   return fmt::format(", {} of them near ties", grouped(l.at_ties));
 }
 
-/// What is to be known of the kernels that made the vectors: TFLite's files name them. Empty: they
-/// are the reference.
+/// Returns a note on the kernels that made the vectors, which TFLite's vectors name; empty for the
+/// reference kernels.
 std::string kernels_of(const reference::VectorSet& vectors) {
   if (vectors.resolver.empty() || vectors.resolver == reference::kReferenceKernels) return "";
   return fmt::format(

@@ -80,7 +80,7 @@ Place along_axis(const Node& node, const Constant& parameter, const std::vector<
        extent = static_cast<std::size_t>(shape[axis])](std::size_t i) { return i / step % extent; };
 }
 
-/// What is known of a constant of codes: each parameter is looked up when it is asked for.
+/// Sets the quantization of a constant of codes. Parameters are looked up when they are read.
 /// @param parameters  scales of all places, and zero points of as many or none
 void set_quantization(const Place& at, std::vector<float> scales,
                       std::vector<std::int32_t> zero_points, Constant* result) {

@@ -48,7 +48,7 @@ struct Attribute {
   std::vector<std::int64_t> ints;
   std::vector<float> floats;
   ConstantPointer tensor;
-  /// Whether a reader asked for the attribute. Copies of a node share the flag.
+  /// True after a reader asked for the attribute. Copies of a node share the flag.
   std::shared_ptr<bool> read = std::make_shared<bool>(false);
 };
 

@@ -276,6 +276,7 @@ TEST_CASE("each operator of ONNX on codes is what it is on floats", "[onnx]") {
       "Resize x1,2,3,4 - v1,1,2,3 coordinate_transformation_mode=align_corners nearest_mode=ceil",
       "Resize x1,2,3,4 - v1,1,2,2 mode=linear /0.0625",
       "Resize x1,2,3,4 - v1,1,2,2 mode=linear coordinate_transformation_mode=asymmetric /0.25",
+      "Resize x1,2,1,1 - v1,1,3,2 mode=linear coordinate_transformation_mode=asymmetric",
       "Resize x1,2,3,4 - v3,2 axes=3,2 @18",
       "Resize x1,2,3,4 v1,1,1.5,2 @10",
       "Slice x1,2,5,6 v-1,4 v-100,1 v2,3 v-1,-2",
@@ -356,6 +357,8 @@ TEST_CASE("what the machine cannot do of an operator of ONNX is refused", "[onnx
            "MaxPool x1,2,5,6 kernel_shape=2,2 dilations=2,1",
            "PRelu x1,4,3 v0.5,0.25,1.5",
            "Resize x1,2,3,4 - v1,1,2,3 mode=linear",
+           "Resize x1,2,1,1 - v1,1,3,2 mode=linear "
+           "coordinate_transformation_mode=tf_crop_and_resize",
            "Relu x1,9 ; Add ^ w9",
        }) {
     CAPTURE(row);

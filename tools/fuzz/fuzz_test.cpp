@@ -247,6 +247,18 @@ TEST_CASE("an assertion that stops a process is a failure with its text", "[fuzz
   CHECK(run_isolated(hang, 1).text == "no result after 1 s");
 }
 
+TEST_CASE("the epsilon of a drawn norm is one that the machine holds", "[fuzz]") {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    Builder b(seed);
+    const int x = b.activation("x", {1, 2, 2, 11});
+    b.tensor(x).quantization.scale = {5.5e-07f};
+    b.graph.inputs = {x};
+    b.graph.outputs = {b.normalization(x, seed % 2 == 0)};
+    CAPTURE(seed);
+    CHECK_NOTHROW(model::check(b.graph));
+  }
+}
+
 TEST_CASE("a file that is not a kept case is refused", "[fuzz][error]") {
   for (const char* text : {"", "1,2", "1/2", "1,/2/3", "1/x/3", "1/2/3,,4", "a/2/3", "1/-2/3"}) {
     CAPTURE(text);

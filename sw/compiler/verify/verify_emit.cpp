@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "machine/runs.h"
+#include "sw/compiler/verify/first_fault.h"
 #include "sw/compiler/verify/verify.h"
 
 namespace trine::compiler {
@@ -19,7 +20,7 @@ struct Allowed {
   std::string name;
 };
 
-class EmitVerifier {
+class EmitVerifier : FirstFault {
  public:
   EmitVerifier(const std::vector<Instruction>& instructions, const Plan& plan,
                const Network& network, const machine::Config& config)
@@ -41,11 +42,6 @@ class EmitVerifier {
   }
 
  private:
-  template <typename... Args>
-  void require(bool holds, fmt::format_string<Args...> text, Args&&... args) {
-    if (!holds && !fault_) fault_ = where_ + fmt::format(text, std::forward<Args>(args)...);
-  }
-
   /// Rooms of the layer's resident maps, and its buffers.
   std::vector<Allowed> allowed_of(int layer) const {
     const Layer& l = net_.layers[at(layer)];
@@ -99,8 +95,6 @@ class EmitVerifier {
   const Plan& plan_;
   const Network& net_;
   const machine::Config& config_;
-  std::string where_;
-  std::optional<std::string> fault_;
 };
 
 }  // namespace

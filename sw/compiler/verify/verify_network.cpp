@@ -6,12 +6,13 @@
 
 #include <algorithm>
 
+#include "sw/compiler/verify/first_fault.h"
 #include "sw/compiler/verify/verify.h"
 
 namespace trine::compiler {
 namespace {
 
-class NetworkVerifier {
+class NetworkVerifier : FirstFault {
  public:
   NetworkVerifier(const Network& network, const machine::Config& config)
       : net_(network), config_(config) {}
@@ -29,11 +30,6 @@ class NetworkVerifier {
   int count() const { return static_cast<int>(net_.maps.size()); }
   const Map& map(int m) const { return net_.maps[at(m)]; }
   bool is_map(int m) const { return m >= 0 && m < count(); }
-
-  template <typename... Args>
-  void require(bool holds, fmt::format_string<Args...> text, Args&&... args) {
-    if (!holds && !fault_) fault_ = where_ + fmt::format(text, std::forward<Args>(args)...);
-  }
 
   // ---- maps -------------------------------------------------------------------------------------
 
@@ -218,8 +214,6 @@ class NetworkVerifier {
 
   const Network& net_;
   const machine::Config& config_;
-  std::string where_;
-  std::optional<std::string> fault_;
 };
 
 }  // namespace

@@ -8,12 +8,13 @@
 #include <algorithm>
 
 #include "sw/compiler/plan/plan_facts.h"
+#include "sw/compiler/verify/first_fault.h"
 #include "sw/compiler/verify/verify.h"
 
 namespace trine::compiler {
 namespace {
 
-class PlanVerifier {
+class PlanVerifier : FirstFault {
  public:
   PlanVerifier(const Plan& plan, const Network& network, const machine::Config& config)
       : plan_(plan),
@@ -41,11 +42,6 @@ class PlanVerifier {
   const Placement& place(int m) const { return plan_.maps[at(m)]; }
   std::string name_of(int m) const { return fmt::format("map {} '{}'", m, map(m).name); }
 
-  template <typename... Args>
-  void require(bool holds, fmt::format_string<Args...> text, Args&&... args) {
-    if (!holds && !fault_) fault_ = where_ + fmt::format(text, std::forward<Args>(args)...);
-  }
-
   // ---- maps -------------------------------------------------------------------------------------
 
   void verify_map(int m) {
@@ -57,7 +53,7 @@ class PlanVerifier {
     if (p.resident) verify_room(m);
     if (p.in_dram) verify_dram(m);
     if (p.resident && p.in_dram) verify_transfers(m);
-    if (p.in_dram && !p.resident) verify_parts(m);
+    if (p.in_dram && !p.resident) verify_planes(m, p.dram, "DRAM");  // its parts come and go
   }
 
   /// All words of a resident map lie in the room that the planner keeps for it.
@@ -110,9 +106,6 @@ class PlanVerifier {
             "rows {} words apart in DRAM, {} in DMEM: not congruent modulo a beat of {} words",
             dram.pitch, dmem.pitch, beat_);
   }
-
-  /// A map in DRAM whose parts come and go.
-  void verify_parts(int m) { verify_planes(m, place(m).dram, "DRAM"); }
 
   void verify_planes(int m, const View& view, const char* memory) {
     const Shape shape = map(m).capacity.value_or(map(m).shape);
@@ -216,8 +209,6 @@ class PlanVerifier {
   const machine::Config& config_;
   const PlanFacts facts_;
   const std::int64_t beat_;
-  std::string where_;
-  std::optional<std::string> fault_;
 };
 
 }  // namespace

@@ -83,16 +83,8 @@ class NumberList {
     return true;
   }
 
-  /// The vector, computed if it does not lie in one yet.
-  std::vector<T>& all() {
-    if (made_) {
-      std::vector<T> held(begin_of(*this), end_of(*this));
-      held_ = std::move(held);
-      made_ = nullptr;
-    }
-    return held_;
-  }
-  const T* data() const { return const_cast<NumberList*>(this)->all().data(); }
+  std::vector<T>& all() { return hold(); }
+  const T* data() const { return hold().data(); }
 
   T& operator[](std::size_t i) { return made_ ? all()[i] : held_[i]; }
   auto begin() { return all().begin(); }
@@ -107,11 +99,17 @@ class NumberList {
   }
 
  private:
-  static Iterator begin_of(const NumberList& s) { return s.begin(); }
-  static Iterator end_of(const NumberList& s) { return s.end(); }
+  /// Computes the elements into the vector, if they are not there yet.
+  std::vector<T>& hold() const {
+    if (made_) {
+      held_ = std::vector<T>(begin(), end());
+      made_ = nullptr;
+    }
+    return held_;
+  }
 
-  std::vector<T> held_;
-  std::function<T(std::size_t)> made_;  ///< in place of `held_`
+  mutable std::vector<T> held_;
+  mutable std::function<T(std::size_t)> made_;  ///< in place of `held_`
   std::size_t size_ = 0;                ///< of what `made_` gives
 };
 

@@ -27,6 +27,7 @@ constexpr Free kFree[] = {{"", "_output_quantized"},  // TFLite_Detection_PostPr
                           {"DequantizeLinear", "axis"},        // of several scales
                           {"Dropout", "ratio"},                // of training
                           {"Dropout", "seed"},                 // of training
+                          {"Gemm", "broadcast"},               // before opset 7: C broadcasts
                           {"GRU", "hidden_size"},              // its weights say it
                           {"LSTM", "hidden_size"},             // the same
                           {"RNN", "hidden_size"},              // the same

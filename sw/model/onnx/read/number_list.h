@@ -110,7 +110,7 @@ class NumberList {
 
   mutable std::vector<T> held_;
   mutable std::function<T(std::size_t)> made_;  ///< in place of `held_`
-  std::size_t size_ = 0;                ///< of what `made_` gives
+  std::size_t size_ = 0;                        ///< of what `made_` gives
 };
 
 }  // namespace trine::model::onnx_file

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "base/cache.h"
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
@@ -32,7 +32,7 @@
 #include "base/text.h"
 
 using namespace trine;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 
 namespace {
@@ -74,7 +74,8 @@ TEST_CASE("the digest of a file is that of its bytes", "[base][hash]") {
   const std::string text(200'000, 'x');
   write_file(scratch.folder / "f", text);
   CHECK(sha256_of_file(scratch.folder / "f") == sha256({text.begin(), text.end()}));
-  CHECK_THROWS_WITH(sha256_of_file(scratch.folder / "none"), Contains("none: cannot be read"));
+  CHECK_THROWS_WITH(sha256_of_file(scratch.folder / "none"),
+                    ContainsSubstring("none: cannot be read"));
 }
 
 TEST_CASE("npy arrays survive a round trip", "[base][npy]") {
@@ -99,22 +100,22 @@ TEST_CASE("read_npy refuses damaged files by name", "[base][npy][error]") {
   const std::string good = read_text(path);
   for (std::size_t size = 0; size < good.size(); ++size) {
     write_file(path, good.substr(0, size));
-    CHECK_THROWS_WITH(read_npy(path), Contains("bad.npy: "));
+    CHECK_THROWS_WITH(read_npy(path), ContainsSubstring("bad.npy: "));
   }
   std::string big = good;
   big.replace(big.find("(2, 2)"), 6, "(9, 9)");
   write_file(path, big);
-  CHECK_THROWS_WITH(read_npy(path), Contains("shape needs more"));
+  CHECK_THROWS_WITH(read_npy(path), ContainsSubstring("shape needs more"));
   std::string type = good;
   type.replace(type.find("|i1"), 3, "|S1");
   write_file(path, type);
-  CHECK_THROWS_WITH(read_npy(path), Contains("none of i1"));
+  CHECK_THROWS_WITH(read_npy(path), ContainsSubstring("none of i1"));
 }
 
 TEST_CASE("write_file leaves nothing behind when it fails", "[base][file][error]") {
   CHECK_THROWS_AS(write_file("/nonexistent/folder/file", "x"), Error);
-  CHECK_THROWS_WITH(read_file("/nonexistent"), Contains("/nonexistent: cannot open"));
-  CHECK_THROWS_WITH(read_file("/"), Contains("is a folder"));
+  CHECK_THROWS_WITH(read_file("/nonexistent"), ContainsSubstring("/nonexistent: cannot open"));
+  CHECK_THROWS_WITH(read_file("/"), ContainsSubstring("is a folder"));
 }
 
 TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
@@ -146,7 +147,8 @@ TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
       while (::read(end, &first, 1) <= 0) std::this_thread::yield();
       ::close(end);
     });
-    CHECK_THROWS_WITH(write_file(path, std::string(1 << 20, 'x')), Contains("Broken pipe"));
+    CHECK_THROWS_WITH(write_file(path, std::string(1 << 20, 'x')),
+                      ContainsSubstring("Broken pipe"));
     reader.join();
     CHECK(std::filesystem::is_fifo(path));
   }
@@ -154,14 +156,15 @@ TEST_CASE("write_file writes through what is no regular file", "[base][file]") {
     // A node of our own where we may make one: were it replaced, /dev/full itself would survive.
     const bool own = ::mknod(path.c_str(), S_IFCHR | 0600, makedev(1, 7)) == 0;
     if (!own) std::filesystem::create_symlink("/dev/full", path);
-    CHECK_THROWS_WITH(write_file(path, "x"), Contains("cannot write: No space left on device"));
+    CHECK_THROWS_WITH(write_file(path, "x"),
+                      ContainsSubstring("cannot write: No space left on device"));
     CHECK(std::filesystem::is_character_file(path));
     CHECK_NOTHROW(check_writable(path));
     CHECK_FALSE(same_file(path, path));  // two may write there
   }
   SECTION("links in a circle are refused") {
     std::filesystem::create_symlink("link", path);
-    CHECK_THROWS_WITH(write_file(path, "x"), Contains("link: cannot write: Too many"));
+    CHECK_THROWS_WITH(write_file(path, "x"), ContainsSubstring("link: cannot write: Too many"));
     CHECK_THROWS_AS(check_writable(path), Error);
   }
 }
@@ -185,10 +188,10 @@ TEST_CASE("check_writable changes nothing", "[base][file]") {
   write_file(path, "kept");
   check_writable(path);
   CHECK(read_text(path) == "kept");
-  CHECK_THROWS_WITH(check_writable(scratch.folder), Contains("is a folder"));
-  CHECK_THROWS_WITH(check_writable("/nonexistent/file"), Contains("No such file"));
-  CHECK_THROWS_WITH(check_writable_folder(path), Contains("is a file, expected a folder"));
-  CHECK_THROWS_WITH(check_writable_folder("/proc/x"), Contains("/proc/x: cannot write: "));
+  CHECK_THROWS_WITH(check_writable(scratch.folder), ContainsSubstring("is a folder"));
+  CHECK_THROWS_WITH(check_writable("/nonexistent/file"), ContainsSubstring("No such file"));
+  CHECK_THROWS_WITH(check_writable_folder(path), ContainsSubstring("is a file, expected a folder"));
+  CHECK_THROWS_WITH(check_writable_folder("/proc/x"), ContainsSubstring("/proc/x: cannot write: "));
 }
 
 namespace {
@@ -221,7 +224,8 @@ TEST_CASE("progress is shown on a terminal, not in a pipe, not when quiet", "[ba
   REQUIRE(terminal >= 0);
   CHECK(shown_on(terminal, reader, true) == ".");
   const std::string shown = shown_on(terminal, reader, false);
-  CHECK_THAT(shown, Catch::StartsWith("\r\033[Kwork half done (") && Catch::EndsWith("\r\033[K."));
+  CHECK_THAT(shown, Catch::Matchers::StartsWith("\r\033[Kwork half done (") &&
+                        Catch::Matchers::EndsWith("\r\033[K."));
   ::close(terminal);
   ::close(reader);
   int ends[2];
@@ -386,8 +390,10 @@ TEST_CASE("a mapped file has the file's bytes", "[base][mapped]") {
   file.let_go();
   CHECK(std::string(file.bytes().begin(), file.bytes().end()) == "bytes");
   CHECK(MappedFile(scratch.folder / "empty").bytes().empty());
-  CHECK_THROWS_WITH(MappedFile(scratch.folder / "b"), Contains("b: No such file or directory"));
-  CHECK_THROWS_WITH(MappedFile(scratch.folder), Contains("is no regular file, which alone can be"));
+  CHECK_THROWS_WITH(MappedFile(scratch.folder / "b"),
+                    ContainsSubstring("b: No such file or directory"));
+  CHECK_THROWS_WITH(MappedFile(scratch.folder),
+                    ContainsSubstring("is no regular file, which alone can be"));
 }
 
 TEST_CASE("a file that is no UTF-8 comes out of a cache as it was", "[base][cache]") {

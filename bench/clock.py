@@ -30,7 +30,6 @@ import tempfile
 import common
 import networks
 
-SG13G2 = common.SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 PRESETS = ["edge32", "edge64", "edge256", "edge1024"]
 NETWORKS = ["pretrainedResnet_quant", "kws_ref_model", "vww_96_int8", "ad01_int8"]
 INT8 = 'array.precisions=["int8"]'
@@ -233,7 +232,7 @@ def main():
     for part in [*PARTS, "all"]:
         parser.add_argument(f"--{part}", action="store_true")
     parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER")
-    parser.add_argument("--liberty", default=SG13G2 if SG13G2.exists() else None)
+    parser.add_argument("--liberty", default=None)
     options = parser.parse_args()
     for config in options.configs:
         if not any(config in figure.goals for figure in FIGURES):

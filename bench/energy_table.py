@@ -18,7 +18,6 @@ import tempfile
 import common
 import lowbit_model
 
-LIBRARY = common.SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 TABLE = common.ROOT / "tools" / "energy" / "tables" / "sg13g2.json"
 LAYERS = ("conv_1x1_c64 conv_3x3_s2_same dw_3x3_s1_same add maxpool_2x2_s2 fc_64_10 softmax_12 mul").split()
 WHOLE = ("TFC_1W1A.onnx", "TFC_2W2A.onnx", "micro_speech_quantized.tflite")
@@ -46,8 +45,7 @@ def measured(config, keep):
         with tempfile.TemporaryDirectory() as folder:
             pairs = list(workloads(pathlib.Path(folder)))
             vectors = [word for _, case in pairs for word in ("--vectors", case)]
-            result = common.trine("energy", *common.design(config), *(model for model, _ in pairs), *vectors,
-                                  "--liberty", LIBRARY)
+            result = common.trine("energy", *common.design(config), *(model for model, _ in pairs), *vectors)
         common.save(file, json.dumps(result))
     return file
 

@@ -25,7 +25,6 @@ FORMS = ("int8_int8", *STRIPPED, "int8_e4m3")
 LAYERS = ("conv_1x1_s1_same", "add", "mul", "softmax_12")
 NETWORK, LENET = "tests/maps16/network", "models/lenet_mnist"
 SPIKES = ("conv", "cuba")  # of tests/spikes
-LIBRARY = common.SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 TABLE = common.ROOT / "tools" / "energy" / "tables" / "sg13g2.json"
 # Row of the table, whether a sample is of it: its name, whether the array works.
 ROWS = (("int8: convolution, LeNet, four layers", lambda name, array: name.split(":")[0] in ("int8_int8", "lenet_mnist", *LAYERS)),
@@ -72,7 +71,7 @@ def measured(keep):
             pairs += [(common.ROOT / f"{LENET}.tflite", common.ROOT / LENET / "vectors"), (common.ROOT / f"{NETWORK}.tflite", common.ROOT / NETWORK)]
             pairs += [(common.ROOT / "tests" / "spikes" / f"{name}.onnx", "random") for name in SPIKES]
             vectors = [word for _, case in pairs for word in ("--vectors", case)]
-            result = common.trine("energy", *common.design(DESIGN), *(network for network, _ in pairs), *vectors, "--liberty", LIBRARY)
+            result = common.trine("energy", *common.design(DESIGN), *(network for network, _ in pairs), *vectors)
         common.save(file, json.dumps(result))
     return file
 

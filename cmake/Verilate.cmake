@@ -9,7 +9,7 @@
 # SOURCES  packages first: modules of rtl/ by name, other files and lint waivers (.vlt) by path from the root
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0, with MUTATE TB_Mutants
 # BRIEF    compiled without optimization: it runs for less time than -O1 takes to compile
-# NETLIST  run on what Yosys maps SOURCES to instead, in cells of osu018 as their Liberty file models
+# NETLIST  run on what Yosys maps SOURCES to instead, in cells of sg13g2 as their Liberty file models
 #          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
 # MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for mutation/kill.py
 #          (with TRINE_FULL_TESTS, unless LABELS says otherwise)
@@ -19,7 +19,9 @@
 find_program(VERILATOR verilator REQUIRED)
 find_program(YOSYS yosys REQUIRED)
 find_program(CCACHE ccache)
-find_file(TRINE_LIBERTY osu018_stdcells.lib PATHS /usr/share/qflow/tech/osu018 REQUIRED)
+set(TRINE_LIBERTY ${CMAKE_BINARY_DIR}/sg13g2.lib)
+execute_process(COMMAND gzip -dc ${CMAKE_SOURCE_DIR}/synth/sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz
+                OUTPUT_FILE ${TRINE_LIBERTY} COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${VERILATOR} --getenv VERILATOR_ROOT OUTPUT_VARIABLE TRINE_VERILATOR_ROOT
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 find_package(Threads REQUIRED)

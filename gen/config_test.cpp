@@ -4,13 +4,13 @@
 
 #include "machine/config.h"
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/root.h"
@@ -142,8 +142,9 @@ TEST_CASE("broken TOML is refused by its line", "[gen][config][error]") {
   const Scratch scratch;
   const std::string file = (scratch.path / "edge.toml").string();
   write_file(file, "name = \"a\"\narray = {\n");
-  CHECK_THAT(error_of(file), Catch::StartsWith(file + ":2: not TOML: "));
-  CHECK_THAT(error_of(file + "x.toml"), Catch::EndsWith("cannot open: No such file or directory"));
+  CHECK_THAT(error_of(file), Catch::Matchers::StartsWith(file + ":2: not TOML: "));
+  CHECK_THAT(error_of(file + "x.toml"),
+             Catch::Matchers::EndsWith("cannot open: No such file or directory"));
 }
 
 TEST_CASE("a damaged configuration is loaded or refused, never a crash", "[gen][config][error]") {
@@ -201,7 +202,8 @@ TEST_CASE("each preset is legal, and has its precisions and the MACs of its name
                              : std::stoi(name.substr(name.find_first_of("0123456789")))));
   }
   CHECK(machine::load_config("tpuv1-size").dmem_kib == 24 * 1024);
-  CHECK_THAT(error_of("edge257"), Catch::StartsWith("edge257: no such preset, allowed edge32, "));
+  CHECK_THAT(error_of("edge257"),
+             Catch::Matchers::StartsWith("edge257: no such preset, allowed edge32, "));
 }
 
 TEST_CASE("derived sizes follow docs/architecture.md", "[gen][config]") {

@@ -6,13 +6,13 @@
 #include "machine/config.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <iterator>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"

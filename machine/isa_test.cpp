@@ -2,11 +2,11 @@
 
 #include "machine/isa.h"
 
-#include <catch2/catch.hpp>
 #include <concepts>
 #include <map>
 #include <set>
 
+#include "base/catch.h"
 #include "machine/config.h"
 
 namespace trine {

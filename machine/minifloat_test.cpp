@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
 
+#include "base/catch.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/root.h"

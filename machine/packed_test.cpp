@@ -5,9 +5,10 @@
 
 #include "machine/packed.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <random>
+
+#include "base/catch.h"
 
 using namespace trine::machine;
 using trine::isa::dma::Target;

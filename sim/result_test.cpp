@@ -2,7 +2,7 @@
 
 #include "sim/result.h"
 
-#include <catch2/catch.hpp>
+#include "base/catch.h"
 
 namespace trine::sim {
 namespace {

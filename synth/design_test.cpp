@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <catch2/catch.hpp>
-
+#include "base/catch.h"
 #include "synth/synthesize.h"
 
 using namespace trine;

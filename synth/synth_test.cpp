@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
@@ -16,7 +16,7 @@
 
 using namespace trine;
 using namespace trine::synth;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 using namespace trine::synth::testing;
 
@@ -59,25 +59,27 @@ TEST_CASE("RTLIL gives modules, children and memories with readable names", "[sy
   const auto counts = count_instances(design, "trine_top");
   CHECK(counts.at("trine_dot") == 4);
   CHECK(counts.at("trine_sram__2") == 1);
-  CHECK_THAT(design.at("trine_pe").stub, Contains("blackbox") && Contains("input 1 \\clk_i"));
-  CHECK_THAT(design.at("trine_pe").stub, !Contains("cell"));
+  CHECK_THAT(design.at("trine_pe").stub,
+             ContainsSubstring("blackbox") && ContainsSubstring("input 1 \\clk_i"));
+  CHECK_THAT(design.at("trine_pe").stub, !ContainsSubstring("cell"));
 }
 
 TEST_CASE("damaged RTLIL is refused", "[synth][rtlil][error]") {
   CHECK_THROWS_AS(parse_rtlil("module \\a\n  cell $not $1\n  end\n"), Error);
-  CHECK_THROWS_WITH(parse_rtlil("module \\a\n  cell \\b \\u\n  end\nend\n"), Contains("not there"));
+  CHECK_THROWS_WITH(parse_rtlil("module \\a\n  cell \\b \\u\n  end\nend\n"),
+                    ContainsSubstring("not there"));
 }
 
 TEST_CASE("a partition holds what is synthesized together", "[synth][partition]") {
   const Plan plan = make_plan(parse_rtlil(design_text()), "trine_top");
   REQUIRE(plan.partitions.size() == 2);
   CHECK(plan.partitions[0].name == "trine_top");
-  CHECK_THAT(plan.partitions[0].rtlil, Contains("module \\trine_fifo"));     // small
-  CHECK_THAT(plan.partitions[0].rtlil, Contains("module \\trine_sram__2"));  // few bits
-  CHECK_THAT(plan.partitions[0].rtlil, Contains("blackbox 1\nmodule \\trine_pe"));
+  CHECK_THAT(plan.partitions[0].rtlil, ContainsSubstring("module \\trine_fifo"));     // small
+  CHECK_THAT(plan.partitions[0].rtlil, ContainsSubstring("module \\trine_sram__2"));  // few bits
+  CHECK_THAT(plan.partitions[0].rtlil, ContainsSubstring("blackbox 1\nmodule \\trine_pe"));
   CHECK(plan.partitions[1].name == "trine_pe");
   CHECK(plan.partitions[1].instances == 4);
-  CHECK_THAT(plan.partitions[1].rtlil, Contains("module \\trine_dot"));  // only child
+  CHECK_THAT(plan.partitions[1].rtlil, ContainsSubstring("module \\trine_dot"));  // only child
   REQUIRE(plan.memories.size() == 1);
   CHECK(plan.memories[0].bits() == 2 * 32 * 1024);
 }
@@ -90,11 +92,12 @@ TEST_CASE("Liberty cells are found and unwanted ones cut out", "[synth][liberty]
       "  cell (nand2_b) {\n    area : 8.5;\n  }\n}\n";
   const auto cells = take_cells(text, "x.lib");
   CHECK(cells == std::map<std::string, double>{{"NAND2X1", 32.0}, {"nand2_b", 8.5}});
-  CHECK_THAT(text, Contains("nand2_b") && !Contains("BAD"));
+  CHECK_THAT(text, ContainsSubstring("nand2_b") && !ContainsSubstring("BAD"));
   std::string broken = "cell (A) { area : 1;";
-  CHECK_THROWS_WITH(take_cells(broken, "y.lib"), Contains("y.lib") && Contains("does not end"));
+  CHECK_THROWS_WITH(take_cells(broken, "y.lib"),
+                    ContainsSubstring("y.lib") && ContainsSubstring("does not end"));
   std::string no_area = "cell (A) { }";
-  CHECK_THROWS_WITH(take_cells(no_area, "y.lib"), Contains("cell A has no area"));
+  CHECK_THROWS_WITH(take_cells(no_area, "y.lib"), ContainsSubstring("cell A has no area"));
 }
 
 TEST_CASE("Liberty text that Yosys 0.23 stops at is quoted", "[synth][liberty]") {
@@ -169,7 +172,7 @@ TEST_CASE("stat and timing reports of any layout are read", "[synth][parse]") {
   CHECK(read_file_list(list) == std::vector<std::string>{(folder.path() / "a_pkg.sv").string(),
                                                          (folder.path() / "sub/b.v").string()});
   write_file(list, "c.mem\n");
-  CHECK_THROWS_WITH(read_file_list(list), Contains("trine.f: lists no source"));
+  CHECK_THROWS_WITH(read_file_list(list), ContainsSubstring("trine.f: lists no source"));
 }
 
 TEST_CASE("each target is mapped by its own commands, and named", "[synth]") {
@@ -185,8 +188,8 @@ TEST_CASE("each target is mapped by its own commands, and named", "[synth]") {
     for (const char* command : {"abc -liberty", "synth_ice40", "synth_ecp5"})
       CHECK((script(target).find(command) != std::string::npos) ==
             (std::string(its).find(command) != std::string::npos));
-    CHECK_THAT(script(target),
-               Contains(its) && Contains("check -assert") && Contains("tee -q -o top.stat stat\n"));
+    CHECK_THAT(script(target), ContainsSubstring(its) && ContainsSubstring("check -assert") &&
+                                   ContainsSubstring("tee -q -o top.stat stat\n"));
     SynthReport report;
     report.target = parse_target(target);
     report.configuration = "c";
@@ -208,7 +211,7 @@ TEST_CASE("cells are found in whatever a library writes around them", "[synth][l
         "/*x*/// end\n"
         "  cell (C) { pin (P) { direction : input; } area : 4 ;}\ntail\n");
   std::string no_number = "cell (A) { area : wide; }";
-  CHECK_THROWS_WITH(take_cells(no_number, "y.lib"), Contains("y.lib: cell A has no area"));
+  CHECK_THROWS_WITH(take_cells(no_number, "y.lib"), ContainsSubstring("y.lib: cell A has no area"));
   CHECK(make_readable("a : !B;b : !C\nc : !(D E) ;d : F;") ==
         "a : \"!B\";b : \"!C\"\nc : \"!(D\" E) ;d : F;");
 }
@@ -231,11 +234,11 @@ TEST_CASE("libraries are read plain and gzipped, with their wires and their smal
   REQUIRE(run_process({"gzip", "-k", file.string()}, folder.path(), folder.path() / "log") == 0);
   const Library zipped = read_library(folder.path() / "my.cells.lib.gz");
   CHECK((zipped.text == read_library(file).text && zipped.name == "my.cells"));
-  CHECK_THROWS_WITH(read("\x1f\x8bnot so"), Contains("my.cells.lib: cannot be gunzipped"));
+  CHECK_THROWS_WITH(read("\x1f\x8bnot so"), ContainsSubstring("my.cells.lib: cannot be gunzipped"));
   for (const char* plain : {"", "\x1f", "\x1fz"})
-    CHECK_THROWS_WITH(read(plain), Contains("my.cells.lib: not a Liberty file: no cells"));
+    CHECK_THROWS_WITH(read(plain), ContainsSubstring("my.cells.lib: not a Liberty file: no cells"));
   for (const char* gates : {"cell (NOR2) { area : 1; }", "cell (NAND2) { area : 0; }"})
-    CHECK_THROWS_WITH(read(gates), Contains("my.cells.lib: no cell named like NAND2"));
+    CHECK_THROWS_WITH(read(gates), ContainsSubstring("my.cells.lib: no cell named like NAND2"));
   CHECK(read("cell (nand2) { area : 0.5; }").nand2_um2 == 0.5);
 }
 
@@ -310,11 +313,12 @@ TEST_CASE("modules are told apart, with their ports, instances and largest memor
         "attribute \\blackbox 1\nmodule \\trine_a\n"
         "  wire width 8 input 2 \\a_i\n  wire output 3 \\y_o\nend\n");
   CHECK_THAT(a.text, Catch::Matchers::StartsWith("module \\trine_a\n  attribute") &&
-                         Contains("  cell \\trine_b__1 $u0\n    parameter") &&
-                         Contains("  cell \\trine_b__2 \\u1\n  end\n") &&
-                         Contains("  cell $and $a\n") && Catch::Matchers::EndsWith("end\nend\n"));
+                         ContainsSubstring("  cell \\trine_b__1 $u0\n    parameter") &&
+                         ContainsSubstring("  cell \\trine_b__2 \\u1\n  end\n") &&
+                         ContainsSubstring("  cell $and $a\n") &&
+                         Catch::Matchers::EndsWith("end\nend\n"));
   CHECK(design.at("trine_b__1").base == "trine_b");
-  CHECK_THAT(design.at("trine_b__1").text, Contains("input 1"));
+  CHECK_THAT(design.at("trine_b__1").text, ContainsSubstring("input 1"));
   const auto counts = count_instances(design, "trine_a");
   CHECK(counts ==
         std::map<std::string, std::int64_t>{{"trine_a", 1}, {"trine_b__1", 1}, {"trine_b__2", 2}});
@@ -343,8 +347,9 @@ TEST_CASE("a flat design is one partition, memories apart", "[synth][partition]"
   const Plan plan = make_plan(parse_rtlil(design_text()), "trine_top", true);
   REQUIRE(plan.partitions.size() == 1);
   for (const char* module : {"trine_pe", "trine_dot", "trine_fifo", "trine_sram__2"})
-    CHECK_THAT(plan.partitions[0].rtlil, Contains(std::string("module \\") + module + "\n"));
-  CHECK_THAT(plan.partitions[0].rtlil, Contains("blackbox 1\nmodule \\trine_sram__1"));
+    CHECK_THAT(plan.partitions[0].rtlil,
+               ContainsSubstring(std::string("module \\") + module + "\n"));
+  CHECK_THAT(plan.partitions[0].rtlil, ContainsSubstring("blackbox 1\nmodule \\trine_sram__1"));
   REQUIRE(plan.memories.size() == 1);
 }
 
@@ -451,18 +456,19 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
         "before placement, without wires:\n  big                          2.50 ns  s -> e\n\n",
         "total 4,321 cells, 5,000 um2, 1,250 GE (NAND2 of 4 um2), 250 GE per MAC\n",
         "memories apart: 65,536 bits, no macros in the library", "; 62 s\n"})
-    CHECK_THAT(text, Contains(line));
+    CHECK_THAT(text, ContainsSubstring(line));
 
   r.has_macros = true;
   json = to_json(r);
   CHECK(json["macro_gate_equivalents"] == 750);
   CHECK(json["macro_gate_equivalents_other"] == 250);
   CHECK(json["total_um2"] == 8000);
-  CHECK_THAT(to_text(r), Contains("memories apart: 65,536 bits, 3,000 um2\nmacros: 750 GE, 250 GE "
-                                  "without DMEM and PMEM (with the logic 300 GE per MAC); 62 s\n"));
+  CHECK_THAT(to_text(r),
+             ContainsSubstring("memories apart: 65,536 bits, 3,000 um2\nmacros: 750 GE, 250 GE "
+                               "without DMEM and PMEM (with the logic 300 GE per MAC); 62 s\n"));
   r.macs_per_cycle = 0;
   CHECK(to_json(r)["gate_equivalents_per_mac"] == 0);
-  CHECK_THAT(to_text(r), !Contains("per MAC"));
+  CHECK_THAT(to_text(r), !ContainsSubstring("per MAC"));
 
   r.clock.ns = 4;
   r.clock.placed = {{5, {5, "from", "to"}, {{"m", 3}, {"n", 2}}},
@@ -496,7 +502,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
         "  die 1,500 x 1,200 um, core 1,400 x 700 um, 70 % of it cells; 2.50 m of wire\n",
         "  17 cells, 100 GE; 3 buffers (2 GE), 2 for hold times (1 GE); 1 pins change too early\n",
         "  the median of 3 seeds: 6.00, 4.50, 5.00 ns; the worst is 6.00\n"})
-    CHECK_THAT(to_text(r), Contains(line));
+    CHECK_THAT(to_text(r), ContainsSubstring(line));
 
   r.target = Target::kEcp5;
   r.library.clear();
@@ -507,7 +513,7 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
         "\nprimitives:\n  INV                                  7\n  NAND                           "
         "  4,314\n",
         "\ntotal 4,321 cells, 65,536 memory bits apart, 62 s\n"})
-    CHECK_THAT(text, Contains(line));
+    CHECK_THAT(text, ContainsSubstring(line));
 
   r.fpga = {50, {20, {20, "from", "to"}, {{"core", 20}}}, {{"DP16KD", {7, 208}}}};
   CHECK(to_json(r)["mhz"] == 50);
@@ -516,14 +522,14 @@ TEST_CASE("every figure of a report stands where it belongs", "[synth][report]")
   CHECK(to_json(r)["utilization"]["DP16KD"]["available"] == 208);
   for (const char* line : {"\nplaced and routed: 50.0 MHz (20.00 ns)\n  from -> to\n  core        ",
                            "  DP16KD                               7 of      208\n"})
-    CHECK_THAT(to_text(r), Contains(line));
+    CHECK_THAT(to_text(r), ContainsSubstring(line));
 }
 
 TEST_CASE("targets are named", "[synth][error]") {
   CHECK(parse_target("asic") == Target::kAsic);
   CHECK(parse_target("ice40") == Target::kIce40);
   CHECK(parse_target("ecp5") == Target::kEcp5);
-  CHECK_THROWS_WITH(parse_target("fpga"), Contains("allowed asic, ice40, ecp5"));
+  CHECK_THROWS_WITH(parse_target("fpga"), ContainsSubstring("allowed asic, ice40, ecp5"));
 }
 
 TEST_CASE("default wire loads are taken out of a library, and nothing else", "[synth][liberty]") {
@@ -538,9 +544,9 @@ TEST_CASE("a bad library is refused by name", "[synth][liberty][error]") {
       "  assign b_o = !a_i;\nendmodule\n");
   SynthOptions options;
   options.liberty = source.folder.path() / "trine.f";
-  CHECK_THROWS_WITH(source.synthesize(options), Contains("trine.f: not a Liberty file"));
+  CHECK_THROWS_WITH(source.synthesize(options), ContainsSubstring("trine.f: not a Liberty file"));
   options.liberty = source.folder.path() / "absent.lib";
-  CHECK_THROWS_WITH(source.synthesize(options), Contains("absent.lib"));
+  CHECK_THROWS_WITH(source.synthesize(options), ContainsSubstring("absent.lib"));
 }
 
 TEST_CASE("a gate equivalent is the smallest NAND of two inputs", "[synth][liberty]") {

@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/output.h"
 #include "base/process.h"
+#include "base/root.h"
 #include "gen/generate.h"
 #include "synth/fpga/ecp5.h"
 #include "synth/gating.h"
@@ -35,11 +36,7 @@ constexpr std::uintmax_t kMostCached = std::uintmax_t{1} << 29;
 constexpr const char* kClockGate = "trine_clock_gate.sv";
 
 fs::path liberty_of(const SynthOptions& options) {
-  if (!options.liberty.empty()) return options.liberty;
-  if (!fs::exists(kDefaultLiberty))
-    throw_error("{}: not there; install qflow-tech-osu018 or name a library with --liberty",
-                kDefaultLiberty);
-  return kDefaultLiberty;
+  return options.liberty.empty() ? default_liberty() : options.liberty;
 }
 
 /// Where ABC can work: it makes absolute paths of relative ones and quotes none.
@@ -349,6 +346,10 @@ class Flow {
 };
 
 }  // namespace
+
+fs::path default_liberty() {
+  return project_root() / "synth/sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz";
+}
 
 Target parse_target(const std::string& name) {
   if (name == "asic") return Target::kAsic;

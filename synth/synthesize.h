@@ -23,8 +23,8 @@
 
 namespace trine::synth {
 
-/// The library that is read where none is named: Debian's qflow-tech-osu018.
-inline constexpr const char* kDefaultLiberty = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+/// The library that is read where none is named: IHP's sg13g2, in synth/sg13g2.
+std::filesystem::path default_liberty();
 
 class Netlist;
 class Cells;
@@ -58,7 +58,7 @@ struct Inspected {
 };
 
 struct SynthOptions {
-  std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: Debian's osu018
+  std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: default_liberty()
   std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
   Target target = Target::kAsic;
   bool timing = true;           ///< run OpenSTA (asic)

@@ -10,11 +10,23 @@
 
 #include "base/file.h"
 #include "base/process.h"
+#include "synth/read/liberty.h"
 #include "synth/synthesize.h"
 
 namespace trine::synth::testing {
 
 namespace fs = std::filesystem;
+
+/// What a register becomes.
+inline constexpr const char* kFlipFlop = "sg13g2_dfrbpq_1";
+
+/// The default library as plain text.
+inline std::string library_text() { return read_maybe_gzipped(default_liberty()); }
+
+/// The same without its clock gates and wire loads.
+inline std::string bare_library_text() {
+  return without_wire_load(read_library(default_liberty()).text);
+}
 
 /// A folder with one source and its trine.f.
 struct Source {

@@ -9,11 +9,11 @@
 #pragma once
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
+#include "base/catch.h"
 #include "sim/rtl/memory.h"
 #include "verilated.h"
 

@@ -16,7 +16,6 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
 
-SG13G2 = common.SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 
 
 INT8 = 'array.precisions=["int8"]'
@@ -86,7 +85,7 @@ def print_modules(config, report):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("configs", nargs="*", default=["edge64", "edge256", "edge1024"])
-    parser.add_argument("--liberty", default=SG13G2 if SG13G2.exists() else None)
+    parser.add_argument("--liberty", default=None)
     parser.add_argument("--modules", action="store_true")
     parser.add_argument("--keys", action="store_true")
     options = parser.parse_args()

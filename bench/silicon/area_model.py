@@ -21,7 +21,6 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import common  # noqa: E402
-from clock import SG13G2  # noqa: E402
 
 MACRO_BITS = 2048  # synth/partition.h: a smaller memory is of flip-flops
 PATHS = 30  # of a report, the longest first
@@ -378,7 +377,7 @@ def main():
     parser.add_argument("--added", action="store_true")
     parser.add_argument("--keys", nargs="*", choices=[key for key, *_ in KEYS])
     parser.add_argument("--out", type=pathlib.Path)
-    parser.add_argument("--liberty", default=SG13G2 if SG13G2.exists() else None)
+    parser.add_argument("--liberty", default=None)
     options = parser.parse_args()
     if options.measure and not options.keep or options.out and not (options.keep or options.keys is not None):
         parser.error("--measure needs --keep, --out --keep or --keys")

@@ -478,7 +478,7 @@ def synth(config: Config | str | os.PathLike[str], *, target: str = "asic", libe
     """Synthesizes a design by Yosys: area, and longest paths by OpenSTA. Takes minutes.
 
     target   "asic", "ice40", "ecp5"
-    liberty  cell library, .lib or .lib.gz ("": Debian's qflow-tech-osu018)
+    liberty  cell library, .lib or .lib.gz ("": IHP sg13g2, which comes with Trine)
     macros   folder with Liberty files of memories
     netlist  folder for the netlist that was measured
 

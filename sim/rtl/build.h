@@ -28,7 +28,7 @@ struct BuildOptions {
   bool inject = false;       ///< memories that `flip` reaches
   bool assertions = false;   ///< checks the design's assertions (TRINE_ASSERT)
   bool random_init = false;  ///< unknown initial values are drawn from ModelSettings::x_seed
-  bool netlist = false;      ///< what Yosys maps the design to, in cells of Debian's osu018
+  bool netlist = false;      ///< what Yosys maps the design to, in cells of sg13g2
   bool quiet = false;        ///< no progress line on stderr
 
   /// optimization from $TRINE_RTL_OPT (0..3) where it is set. @throws Error

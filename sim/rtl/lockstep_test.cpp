@@ -4,7 +4,7 @@
 
 #include "sim/rtl/lockstep.h"
 
-#include <catch2/catch.hpp>
+#include "base/catch.h"
 
 using namespace trine::sim;
 

@@ -4,9 +4,10 @@
 
 #include "sim/rtl/memory.h"
 
-#include <catch2/catch.hpp>
 #include <numeric>
 #include <random>
+
+#include "base/catch.h"
 
 using namespace trine::sim;
 

@@ -4,9 +4,9 @@
 
 #include <dlfcn.h>
 
-#include <catch2/catch.hpp>
 #include <set>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "sw/abi/options.h"
 #include "sw/abi/ort.h"

@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <functional>
 #include <type_traits>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "machine/precision.h"
 #include "program_generated.h"
@@ -33,7 +33,7 @@ void check_says(const Program& program, const std::string& refused) {
   if (refused.empty())
     CHECK(error == "");
   else
-    CHECK_THAT(error, Catch::Contains(refused));
+    CHECK_THAT(error, Catch::Matchers::ContainsSubstring(refused));
 }
 
 TEST_CASE("what a program says of itself is compared with what it has",
@@ -60,8 +60,9 @@ TEST_CASE("what a program says of itself is compared with what it has",
     program.words.insert(program.words.begin() + 1, store.begin() + 1, store.end() - 1);
     program.run_layer.push_back(0);
     require_refused("store   RUN dmem: DMEM word 4096, allowed 0..4095");
-    CHECK_THROWS_WITH(initial_dram(program),
-                      Catch::Contains("needs 1099511627776 bytes of DRAM, this computer"));
+    CHECK_THROWS_WITH(
+        initial_dram(program),
+        Catch::Matchers::ContainsSubstring("needs 1099511627776 bytes of DRAM, this computer"));
   }
   SECTION("a constant shorter than its shape") {
     model::Tensor constant;
@@ -284,7 +285,8 @@ TEST_CASE("words are packed in each width, lowest bits first, and read back", "[
   CHECK(shape({1, 5, 2, 7}) == std::vector<int>{5, 2, 7});
   CHECK(shape({2, 1, 3, 2, 7}) == std::vector<int>{1, 12, 7});
   CHECK(shape({1, 32767, 32767, 65535}) == std::vector<int>{32767, 32767, 65535});
-  CHECK_THROWS_WITH(shape({2, 5, 2, 7}), Catch::Contains("t: batch 2, allowed 1"));
+  CHECK_THROWS_WITH(shape({2, 5, 2, 7}),
+                    Catch::Matchers::ContainsSubstring("t: batch 2, allowed 1"));
   for (const std::vector<int>& bad : std::vector<std::vector<int>>{{1, 32768, 1, 1},
                                                                    {1, 1, 32768, 1},
                                                                    {65536},
@@ -293,7 +295,8 @@ TEST_CASE("words are packed in each width, lowest bits first, and read back", "[
                                                                    {1, 1, 0, 1},
                                                                    {32768, 1},
                                                                    {182, 181, 1}})
-    CHECK_THROWS_WITH(shape(bad), Catch::Contains("allowed 1..32767 each and 1..65535 channels"));
+    CHECK_THROWS_WITH(shape(bad), Catch::Matchers::ContainsSubstring(
+                                      "allowed 1..32767 each and 1..65535 channels"));
 }
 
 TEST_CASE("a precision's codes are those that come back from its words", "[program][layout]") {

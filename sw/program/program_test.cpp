@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include <sstream>
 #include <type_traits>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "machine/precision.h"
@@ -83,7 +83,8 @@ TEST_CASE("the same model gives the same bytes", "[compiler][program]") {
 TEST_CASE("damaged program files are refused with the file's name", "[compiler][program][error]") {
   const auto bytes = bytes_of(serialize(small_program()));
   const auto refused = [](const std::vector<std::uint8_t>& damaged) {
-    REQUIRE_THROWS_WITH(parse_program(damaged, "net.trine"), Catch::StartsWith("net.trine: "));
+    REQUIRE_THROWS_WITH(parse_program(damaged, "net.trine"),
+                        Catch::Matchers::StartsWith("net.trine: "));
   };
   SECTION("truncated at any length") {
     for (std::size_t size = 0; size < bytes.size(); size += size < 64 ? 1 : 97)
@@ -243,7 +244,7 @@ TEST_CASE("a difference is told at its element, of however many bytes", "[progra
   Array actual = expected;
   actual.bytes[4 * 5] = 7;
   CHECK_THAT(first_difference(program, {actual}, {expected}),
-             Catch::EndsWith(" at 1,2: 7, expected 0"));
+             Catch::Matchers::EndsWith(" at 1,2: 7, expected 0"));
 }
 
 TEST_CASE("each number of an operator is stored", "[compiler][program]") {
@@ -379,14 +380,15 @@ TEST_CASE("a program for another configuration is refused", "[compiler][program]
   CHECK(parse_program(bytes_of(serialize(program)), "net.trine").words == program.words);
   config.pmem_kib *= 2;
   REQUIRE_THROWS_WITH(set_configuration(program, config),
-                      Catch::Contains("compiled for configuration"));
+                      Catch::Matchers::ContainsSubstring("compiled for configuration"));
 }
 
 TEST_CASE("a program file begins with its configuration, and has nothing that this one lacks",
           "[compiler][program][error]") {
   const Program program = small_program();
   const auto refused = [](const Program& p, const std::string& what) {
-    REQUIRE_THROWS_WITH(parse_program(bytes_of(serialize(p)), "net.trine"), Catch::Contains(what));
+    REQUIRE_THROWS_WITH(parse_program(bytes_of(serialize(p)), "net.trine"),
+                        Catch::Matchers::ContainsSubstring(what));
   };
   CHECK(program.words.front() == program.config.hash());
   Program other = program;
@@ -422,15 +424,15 @@ TEST_CASE("operators without hardware are refused by name", "[compiler][error]")
   const int logarithm = b.unary(in, model::OpKind::kLogSoftmax, "LOG_SOFTMAX");
   b.graph.tensors.back().quantization = {{16.0f / 256}, {127}, 0};
   b.graph.outputs = {b.addition(in, logarithm)};
-  REQUIRE_THROWS_WITH(compile(b.graph, config),
-                      Catch::Contains("random.tflite: op 0 LOG_SOFTMAX: tensor 1"));
+  REQUIRE_THROWS_WITH(compile(b.graph, config), Catch::Matchers::ContainsSubstring(
+                                                    "random.tflite: op 0 LOG_SOFTMAX: tensor 1"));
 
   Builder c(2);
   const int image = c.input({1, 4, 4, 4});
   c.graph.outputs = {c.pool(image, true, 2, 2, 2, 2, model::Padding::kValid)};
   machine::Config plain = config;
   plain.vector = false;
-  REQUIRE_THROWS_WITH(compile(c.graph, plain), Catch::Contains("vector.enable"));
+  REQUIRE_THROWS_WITH(compile(c.graph, plain), Catch::Matchers::ContainsSubstring("vector.enable"));
 }
 
 TEST_CASE("a layer that no memory holds is refused by name", "[compiler][error]") {
@@ -446,7 +448,8 @@ TEST_CASE("a layer that no memory holds is refused by name", "[compiler][error]"
   Builder both(1);
   both.graph.outputs = {convolution(both, 1, 9000, 1, 3000), convolution(both, 9000, 1, 3000, 1)};
   REQUIRE_THROWS_WITH(compile(both.graph, config),
-                      Catch::Contains("op 0 CONV_2D") && Catch::Contains("memory.dmem_kib = 8"));
+                      Catch::Matchers::ContainsSubstring("op 0 CONV_2D") &&
+                          Catch::Matchers::ContainsSubstring("memory.dmem_kib = 8"));
 }
 
 }  // namespace

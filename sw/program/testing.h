@@ -4,8 +4,7 @@
 
 #pragma once
 
-#include <catch2/catch.hpp>
-
+#include "base/catch.h"
 #include "sim/arch/tests/testing.h"
 #include "sw/program/program.h"
 
@@ -32,9 +31,10 @@ inline std::vector<std::uint8_t> bytes_of(const std::string& text) {
 }
 
 inline void require_refused(const std::vector<std::uint8_t>& bytes, const std::string& what) {
-  REQUIRE_THROWS_WITH(parse_program(bytes, "net.trine"), Catch::StartsWith("net.trine:") &&
-                                                             Catch::Contains(what) &&
-                                                             !Catch::Contains("\n"));
+  REQUIRE_THROWS_WITH(parse_program(bytes, "net.trine"),
+                      Catch::Matchers::StartsWith("net.trine:") &&
+                          Catch::Matchers::ContainsSubstring(what) &&
+                          !Catch::Matchers::ContainsSubstring("\n"));
 }
 
 }  // namespace trine::program::testing

@@ -8,12 +8,12 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <random>
 #include <sstream>
 #include <utility>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "sw/reference/run.h"
 

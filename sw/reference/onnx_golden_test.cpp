@@ -7,13 +7,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <random>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/model/testing.h"
@@ -701,9 +701,9 @@ TEST_CASE("an input without a quantizer takes codes alone", "[reference][onnx][e
   };
   CHECK_NOTHROW(with(127));
   for (const float value : {0.5F, 128.0F, -129.0F, NAN})
-    CHECK_THROWS_WITH(with(value),
-                      Catch::Contains("' has no quantizer, so its values are whole numbers of "
-                                      "-128..127, not"));
+    CHECK_THROWS_WITH(with(value), Catch::Matchers::ContainsSubstring(
+                                       "' has no quantizer, so its values are whole numbers of "
+                                       "-128..127, not"));
 }
 
 TEST_CASE("a damaged ONNX model that check() accepts can be run", "[reference][onnx][error]") {

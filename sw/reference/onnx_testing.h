@@ -8,10 +8,10 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "sw/model/import.h"
 #include "sw/reference/run.h"

@@ -2,8 +2,9 @@
 
 #include "sw/reference/requantize.h"
 
-#include <catch2/catch.hpp>
 #include <random>
+
+#include "base/catch.h"
 
 using namespace trine::reference;
 

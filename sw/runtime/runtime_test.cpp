@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
 #include <random>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/catch.h"
 #include "machine/config.h"
 #include "machine/csr.h"
 #include "sim/arch/run.h"

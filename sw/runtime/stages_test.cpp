@@ -6,13 +6,13 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "base/catch.h"
 #include "machine/config.h"
 #include "machine/csr.h"
 #include "sim/arch/run.h"

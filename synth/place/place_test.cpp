@@ -5,9 +5,9 @@
 
 #include "synth/place/place.h"
 
-#include <catch2/catch.hpp>
 #include <set>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
@@ -19,7 +19,7 @@
 
 using namespace trine;
 using namespace trine::synth;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 
 namespace {
@@ -180,7 +180,8 @@ TEST_CASE("LEF is found beside the Liberty file, or asked for", "[synth][place][
   const fs::path own = scratch.path() / "liberty", lib = own / "abc_stdcell_typ.lib.gz";
   fs::create_directories(own);
   CHECK_THROWS_WITH(lef_folder_of(lib),
-                    Contains("no LEF of abc_stdcell_typ.lib.gz beside it") && Contains("--lef"));
+                    ContainsSubstring("no LEF of abc_stdcell_typ.lib.gz beside it") &&
+                        ContainsSubstring("--lef"));
   for (const fs::path& folder : {scratch.path() / "lef", own / "lef", own}) {
     fs::create_directories(folder);
     write_file(folder / "other.lef", kTechnology);
@@ -189,9 +190,10 @@ TEST_CASE("LEF is found beside the Liberty file, or asked for", "[synth][place][
   }
   CHECK(read_lef(own).row_height == 4);
   write_file(own / "no_site.lef", "MACRO a\n SIZE 1 BY 1 ;\nEND a\n");
-  CHECK_THROWS_WITH(read_lef(own / "no_site.lef"), Contains("no SITE of class CORE"));
+  CHECK_THROWS_WITH(read_lef(own / "no_site.lef"), ContainsSubstring("no SITE of class CORE"));
   write_file(own / "no_wire.lef", "SITE s\n CLASS CORE ; SIZE 1 BY 2 ;\nEND s\n");
-  CHECK_THROWS_WITH(read_lef(own / "no_wire.lef"), Contains("no resistance and capacitance"));
+  CHECK_THROWS_WITH(read_lef(own / "no_wire.lef"),
+                    ContainsSubstring("no resistance and capacitance"));
 }
 
 TEST_CASE("a wire is the shortest tree over its pins", "[synth][place]") {
@@ -221,7 +223,7 @@ TEST_CASE("wires load their driver and delay their sinks", "[synth][place]") {
   for (const char* line : {"0.430000\n*CONN\n*I i0:Q O\n*I i1:D I\n*I i2:D I\n",
                            "1 i0:Q 0.107500\n2 i1:D 0.215000\n3 i2:D 0.107500\n",
                            "1 i0:Q i1:D 1.040000\n2 i1:D i2:D 1.040000\n"})
-    CHECK_THAT(wires.spef(), Contains(line));
+    CHECK_THAT(wires.spef(), ContainsSubstring(line));
 }
 
 TEST_CASE("macros lie around the core, pins towards it, ports at the die's edge",
@@ -442,7 +444,7 @@ TEST_CASE("an output behind a buffer loads its net no more", "[synth][place]") {
   CHECK_FALSE(p.netlist.net(y).output);
   CHECK(p.netlist.net(behind).output);
   CHECK(p.netlist.net(behind).driver.instance == 2);
-  CHECK_THAT(p.netlist.verilog(p.library), Contains(fmt::format("output n{};", behind)));
+  CHECK_THAT(p.netlist.verilog(p.library), ContainsSubstring(fmt::format("output n{};", behind)));
 }
 
 TEST_CASE("a Python without Coloquinte is told in one line", "[synth][place][error]") {
@@ -455,5 +457,5 @@ TEST_CASE("a Python without Coloquinte is told in one line", "[synth][place][err
   fs::permissions(scratch.path() / "python", fs::perms::owner_all);
   CHECK_THROWS_WITH((Placer{scratch.path() / "python", scratch.path(), 1, quiet}.place(
                         p.netlist, p.shapes, true, even, p.placement)),
-                    Contains("cannot run Coloquinte: ModuleNotFoundError"));
+                    ContainsSubstring("cannot run Coloquinte: ModuleNotFoundError"));
 }

@@ -4,9 +4,9 @@
 
 #include "synth/timing/clock.h"
 
-#include <catch2/catch.hpp>
 #include <set>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "synth/macro.h"
 #include "synth/read/netlist.h"
@@ -15,7 +15,7 @@
 
 using namespace trine;
 using namespace trine::synth;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -365,5 +365,5 @@ TEST_CASE("a memory becomes macros side by side and in rows", "[synth][clock]") 
         ".DOUT(rdata_3[2+:2]));",
         "assign rdata_o = row_q == 3 ? rdata_3 : row_q == 2 ? rdata_2 : row_q == 1 ? rdata_1 : "
         "rdata_0;"})
-    CHECK_THAT(text, Contains(line));
+    CHECK_THAT(text, ContainsSubstring(line));
 }

@@ -2,8 +2,7 @@
 //
 // The registers of trine_control, whatever the bus, the memories and a program do.
 
-#include <catch2/catch.hpp>
-
+#include "base/catch.h"
 #include "tb/control/trine_control_bench.h"
 
 using namespace trine;

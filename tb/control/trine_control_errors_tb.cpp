@@ -3,8 +3,7 @@
 // What stops a program of trine_control: responses, words, tokens, windows, limits, a silent bus, a
 // soft reset; and that the next one runs.
 
-#include <catch2/catch.hpp>
-
+#include "base/catch.h"
 #include "tb/control/trine_control_bench.h"
 
 using namespace trine;

@@ -3,8 +3,7 @@
 // The control and its DMA engines against a sequential model: random programs, stalls everywhere, a
 // program that is kept. Compute and vector engines are played by the bench.
 
-#include <catch2/catch.hpp>
-
+#include "base/catch.h"
 #include "tb/control/trine_control_bench.h"
 
 using namespace trine;

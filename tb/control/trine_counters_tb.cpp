@@ -3,11 +3,11 @@
 // Module bench: counters with few bits, so that all of them move, against sums.
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <random>
 
 #include "Vtrine_counters.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 
 namespace {

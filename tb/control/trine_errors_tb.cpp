@@ -3,12 +3,12 @@
 // Module bench: random errors, several at once, against a list of causes in the order of their
 // rank; counters of RUNs with few bits, so that all of them move and come round.
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <random>
 #include <string_view>
 
 #include "Vtrine_errors.h"
+#include "base/catch.h"
 #include "machine/csr.h"
 #include "tb/golden/clocked.h"
 

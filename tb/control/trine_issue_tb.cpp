@@ -3,11 +3,11 @@
 // The issue unit: words in order, RUNs only with their tokens, tokens given in the order of RUNs.
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <deque>
 #include <random>
 
 #include "Vtrine_issue.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 
 namespace {

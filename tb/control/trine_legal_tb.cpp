@@ -4,11 +4,11 @@
 // isa::fault_of, by which the simulator and program files are checked. (Which configuration has
 // which feature, and what each operation needs: gen/gen_test.cpp.)
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <vector>
 
 #include "Vtrine_legal.h"
+#include "base/catch.h"
 #include "machine/isa.h"
 
 namespace {

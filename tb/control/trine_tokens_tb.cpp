@@ -3,11 +3,11 @@
 // The token counters against an array of ints.
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <random>
 #include <utility>
 
 #include "Vtrine_tokens.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 
 using Bench = trine::golden::Clocked<Vtrine_tokens>;

@@ -3,10 +3,10 @@
 // Module bench: a watchdog of few bits against a count of the cycles in which nothing moved, for
 // every limit.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_watchdog.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 
 namespace {

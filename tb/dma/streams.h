@@ -5,10 +5,10 @@
 
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <vector>
 
+#include "base/catch.h"
 #include "machine/packed.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"

@@ -3,12 +3,12 @@
 // The burst generator: its bursts, put together again, are the rows; none crosses 4 KiB.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <climits>
 #include <random>
 #include <vector>
 
 #include "Vtrine_dma_bursts.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 
 using Bench = trine::golden::Clocked<Vtrine_dma_bursts>;

@@ -5,7 +5,6 @@
 // come with errors; with codes bits of the memory are inverted.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <deque>
 #include <optional>
 #include <random>
@@ -13,6 +12,7 @@
 
 #include "Vtrine_imem.h"
 #include "Vtrine_imem___024root.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

@@ -6,11 +6,11 @@
 // Addresses of beats are made as trine_dma_beats makes them; transposed copies are one row, for the
 // first four columns.
 
-#include <catch2/catch.hpp>
 #include <deque>
 #include <vector>
 
 #include "Vtrine_load_pmem.h"
+#include "base/catch.h"
 #include "machine/packed.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"

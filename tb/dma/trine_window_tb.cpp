@@ -2,11 +2,11 @@
 //
 // Module bench: bursts at, in and around windows whose ends differ from them in any bit.
 
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <random>
 
 #include "Vtrine_window.h"
+#include "base/catch.h"
 
 namespace {
 

@@ -2,11 +2,11 @@
 //
 // Address generation against the plain loop nest: random geometry, stalls, clears.
 
-#include <catch2/catch.hpp>
 #include <initializer_list>
 #include <random>
 
 #include "Vtrine_agu.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/lanes.h"
 #include "tb/golden/parameters.h"

@@ -3,10 +3,10 @@
 // Module bench: enable and test pin change at any time; clk_o has the whole pulses of the cycles
 // that began with one of them, and nothing else.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_clock_gate.h"
+#include "base/catch.h"
 
 TEST_CASE("trine_clock_gate lets whole pulses pass", "[tb][clock]") {
   std::mt19937 random{GENERATE(1u, 2u, 3u)};

@@ -3,10 +3,10 @@
 // Words without an error, with each single one, with each pair of them, and with any check bits.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_ecc_decode.h"
+#include "base/catch.h"
 #include "tb/golden/ecc.h"
 #include "tb/golden/stimulus.h"
 

@@ -2,10 +2,10 @@
 //
 // Check bits against the rule of the columns: each bit alone, then any words.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_ecc_encode.h"
+#include "base/catch.h"
 #include "tb/golden/ecc.h"
 #include "tb/golden/stimulus.h"
 

@@ -2,11 +2,11 @@
 //
 // The queue against std::deque, with stalls on both sides and clears.
 
-#include <catch2/catch.hpp>
 #include <deque>
 #include <random>
 
 #include "Vtrine_queue.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 
 using Bench = trine::golden::Clocked<Vtrine_queue>;

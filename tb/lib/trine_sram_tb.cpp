@@ -2,11 +2,11 @@
 //
 // The memory against an array: masked writes, reads that hold, idle cycles. Both bodies.
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <vector>
 
 #include "Vtrine_sram.h"
+#include "base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 

@@ -5,12 +5,12 @@
 // that the order between ports does not matter. Each access must end within a bound.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <deque>
 #include <random>
 #include <vector>
 
 #include "Vtrine_dmem.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

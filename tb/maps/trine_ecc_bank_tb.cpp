@@ -5,11 +5,11 @@
 // power-up, of which some have one error and most have more; which words those are is
 // trine_ecc_decode_tb.cpp's business.
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <vector>
 
 #include "Vtrine_ecc_bank.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

@@ -5,10 +5,10 @@
 // compute and vector engine hold only their own accesses.
 
 #include <array>
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_gather_arb.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

@@ -3,12 +3,12 @@
 // Module bench: the array against one accumulator for each PE. Every cycle reads a random column,
 // so both the values and the documented cycle of each result are checked.
 
-#include <catch2/catch.hpp>
 #include <deque>
 #include <random>
 #include <vector>
 
 #include "Vtrine_array.h"
+#include "base/catch.h"
 #include "tb/golden/dot.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"

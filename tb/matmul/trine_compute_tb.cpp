@@ -6,11 +6,11 @@
 // offered and waits are told exactly when the contract says so; sometimes everything is dropped in
 // the middle.
 
-#include <catch2/catch.hpp>
 #include <deque>
 #include <random>
 
 #include "Vtrine_compute_ports.h"
+#include "base/catch.h"
 #include "tb/golden/engine.h"
 #include "tb/golden/gather.h"
 #include "tb/golden/lanes.h"

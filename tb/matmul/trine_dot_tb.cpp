@@ -2,10 +2,10 @@
 //
 // Module bench: the dot product of a PE against plain loops, for the precisions of the build.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_dot.h"
+#include "base/catch.h"
 #include "tb/golden/dot.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/stimulus.h"

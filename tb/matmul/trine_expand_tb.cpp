@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_expand.h"
+#include "base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 

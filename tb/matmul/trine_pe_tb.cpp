@@ -2,10 +2,10 @@
 //
 // Module bench: one PE over random reductions with gaps, against an accumulator in C++.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_pe.h"
+#include "base/catch.h"
 #include "tb/golden/dot.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/stimulus.h"

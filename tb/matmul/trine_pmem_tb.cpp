@@ -6,12 +6,12 @@
 // each error is told once, as its row comes, with the row and the lowest column; never behind a
 // clear.
 
-#include <catch2/catch.hpp>
 #include <optional>
 #include <random>
 #include <vector>
 
 #include "Vtrine_pmem.h"
+#include "base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 #include "verilated_syms.h"

@@ -4,11 +4,11 @@
 // allows.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <random>
 #include <vector>
 
 #include "Vtrine_zero_points.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"

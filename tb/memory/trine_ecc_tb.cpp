@@ -2,10 +2,10 @@
 //
 // The account of errors: counts of corrected words, the first word that could not be.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_ecc.h"
+#include "base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 

@@ -4,12 +4,12 @@
 // a beat is taken with its last entry; after a clear they begin anew. Points of lines are words
 // that go where codes go, which with Int16 come twice.
 
-#include <catch2/catch.hpp>
 #include <random>
 #include <tuple>
 #include <vector>
 
 #include "Vtrine_entries.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"

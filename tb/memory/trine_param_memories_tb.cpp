@@ -3,10 +3,10 @@
 // Scrub and parameter memories together: zeros overwrite everything, also while a beat waits for
 // the columns' reads.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_param_memories.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <random>
 #include <vector>
 
 #include "Vtrine_params.h"
+#include "base/catch.h"
 #include "tb/golden/parameters.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"

@@ -3,10 +3,10 @@
 // Zeros: each row of each memory once, after a reset and when it is told to; else the load engine's
 // writes pass.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_scrub.h"
+#include "base/catch.h"
 #include "machine/isa.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"

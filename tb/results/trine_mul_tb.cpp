@@ -2,10 +2,10 @@
 //
 // Module bench: the carry-save product with its rounding term against 64-bit arithmetic.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_mul.h"
+#include "base/catch.h"
 #include "tb/golden/stimulus.h"
 
 using namespace trine::golden;

@@ -6,12 +6,12 @@
 // the largest value to that.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "Vtrine_post_e4m3.h"
+#include "base/catch.h"
 #include "tb/golden/nearest.h"
 
 namespace golden = trine::golden;

@@ -6,12 +6,12 @@
 // on a border to the even code, beyond the largest value to that; no number becomes the posit 0.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "Vtrine_post_format.h"
+#include "base/catch.h"
 #include "tb/golden/nearest.h"
 
 namespace golden = trine::golden;

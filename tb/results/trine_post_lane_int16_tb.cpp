@@ -5,11 +5,11 @@
 // 0; sums, differences and products of two codes. All from TFLite's formulas.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <deque>
 #include <random>
 
 #include "Vtrine_post_lane.h"
+#include "base/catch.h"
 #include "machine/minifloat.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/post_cfg.h"

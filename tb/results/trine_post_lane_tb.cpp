@@ -4,11 +4,11 @@
 // under random gaps. Each result is checked for its value and for its cycle, and so are
 // products.
 
-#include <catch2/catch.hpp>
 #include <deque>
 #include <random>
 
 #include "Vtrine_post_lane.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/post_cfg.h"
 #include "tb/golden/stimulus.h"

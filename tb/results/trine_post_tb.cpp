@@ -8,7 +8,6 @@
 // and one tile alone, of which each promise and word comes in the cycle that the headers name.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <deque>
 #include <map>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "Vtrine_post.h"
+#include "base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/results/trine_post_work.h"
 

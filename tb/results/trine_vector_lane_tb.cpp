@@ -2,10 +2,10 @@
 //
 // A vector lane against plain loops over the taps of a window, with gaps and folds.
 
-#include <catch2/catch.hpp>
 #include <random>
 
 #include "Vtrine_vector_lane.h"
+#include "base/catch.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
 #include "tb/golden/taps.h"

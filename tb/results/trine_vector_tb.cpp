@@ -5,11 +5,11 @@
 // normalizations.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <deque>
 #include <random>
 
 #include "Vtrine_vector.h"
+#include "base/catch.h"
 #include "tb/golden/clocked.h"
 #include "tb/golden/engine.h"
 #include "tb/golden/gather.h"

@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"

@@ -4,7 +4,6 @@
 
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/catch.h"
 #include "base/file.h"
 #include "gen/generate.h"
 #include "machine/config.h"

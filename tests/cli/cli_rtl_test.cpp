@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/catch.h"
 #include "base/file.h"
 
 namespace fs = std::filesystem;
@@ -48,7 +48,7 @@ TEST_CASE("the demo is one screen: a digit, its class, time, area", "[cli][demo]
   for (const char* holds : {"%%%", "architecture simulator: class 0", "100 of 100 bit-exact",
                             " cycles = ", " MHz: ", " inferences/s, ", "\n   trine_pe ",
                             "\n   total ", "trine synth --config edge64"})
-    CHECK_THAT(text, Catch::Contains(holds));
+    CHECK_THAT(text, Catch::Matchers::ContainsSubstring(holds));
   const json report = json::parse(read_text(folder.path / "demo.json"));
   CHECK(report.at("run").at("vectors_exact") == 100);
   CHECK(report.at("synth").at("gate_equivalents").get<double>() > 1e5);

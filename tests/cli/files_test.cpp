@@ -2,7 +2,6 @@
 //
 // Files and JSON that commands write: through links and devices, whole or not at all.
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -11,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/catch.h"
 #include "base/file.h"
 #include "tests/cli/testing.h"
 
@@ -107,7 +107,7 @@ TEST_CASE("generate leaves out what models do not need", "[cli][generate]") {
     CAPTURE(without, why);
     CHECK(kept == needed.contains(without));
     CHECK(kept == !why.empty());
-    CHECK_THAT(written.out, Catch::Contains(without));
+    CHECK_THAT(written.out, Catch::Matchers::ContainsSubstring(without));
     if (!kept) settings += " --set '" + without + "'";
   }
   CHECK(found.at("features").size() == 7);
@@ -119,7 +119,8 @@ TEST_CASE("generate leaves out what models do not need", "[cli][generate]") {
   const Result refused = shell.trine("generate --config edge32" + settings +
                                      " --set matmul.enable=false --for '" + attention + "'");
   CHECK(refused.code == 2);
-  CHECK_THAT(refused.err, Catch::Contains("needs products of two maps (matmul.enable)"));
+  CHECK_THAT(refused.err,
+             Catch::Matchers::ContainsSubstring("needs products of two maps (matmul.enable)"));
 }
 
 TEST_CASE("files that cannot be written are found before the work", "[cli][files][error]") {
@@ -152,7 +153,7 @@ TEST_CASE("files that cannot be written are found before the work", "[cli][files
   CAPTURE(row.arguments);
   const Result result = shell.trine(row.arguments);
   CHECK(result.code == 2);
-  CHECK_THAT(result.err, Catch::StartsWith(row.expected));
+  CHECK_THAT(result.err, Catch::Matchers::StartsWith(row.expected));
   CHECK(line_count(result.err) == 1);
   CHECK_FALSE(fs::exists(shell.dir / "m"));  // which a run writes before it begins
   CHECK_FALSE(fs::exists(shell.dir / "p"));
@@ -208,13 +209,15 @@ TEST_CASE("a variant of a preset has a name that says what is set", "[cli][json]
   const Shell shell;
   const std::string run = "run --backend arch --config edge64 --json j '" + kLenet + "' ";
   const Result plain = shell.trine(run);
-  CHECK_THAT(plain.out, Catch::Contains("\nlenet_mnist on edge64 (arch): "));
+  CHECK_THAT(plain.out, Catch::Matchers::ContainsSubstring("\nlenet_mnist on edge64 (arch): "));
   CHECK(shell.read_json("j").at("variant") == json::object());
   const Result variant = shell.trine(run + "--set array.rows=4 --set memory.pmem_kib=64");
-  CHECK_THAT(variant.out, Catch::Contains("\nlenet_mnist on edge64 array.rows=4 (arch): "));
+  CHECK_THAT(variant.out,
+             Catch::Matchers::ContainsSubstring("\nlenet_mnist on edge64 array.rows=4 (arch): "));
   CHECK(shell.read_json("j").at("variant") == json{{"array.rows", 4}});
   const Result table = shell.trine("estimate --config edge64 --set array.cols=4 --table bert-base");
-  CHECK_THAT(table.out, Catch::Contains("\nbert-base on edge64 array.cols=4 (estimated)\n"));
+  CHECK_THAT(table.out, Catch::Matchers::ContainsSubstring(
+                            "\nbert-base on edge64 array.cols=4 (estimated)\n"));
 }
 
 TEST_CASE("commands without one configuration say so", "[cli][json]") {

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -18,6 +17,7 @@
 #include <string>
 #include <tuple>
 
+#include "base/catch.h"
 #include "base/file.h"
 #include "base/npy.h"
 #include "tests/cli/testing.h"
@@ -106,10 +106,12 @@ TEST_CASE("a prompt has room in the context, or is refused", "[cli][run]") {
   const Result full = shell.trine(text + "7");  // a chunk of more than the prompt
   CAPTURE(full.out, full.err);
   CHECK(full.code == 0);
-  CHECK_THAT(full.err, Catch::Contains("prompt: 7 tokens at once (edge64, arch): "));
+  CHECK_THAT(full.err,
+             Catch::Matchers::ContainsSubstring("prompt: 7 tokens at once (edge64, arch): "));
   const Result longer = shell.trine(text + "6");
   CHECK(longer.code == 2);
-  CHECK_THAT(longer.err, Catch::Contains("--prompt: 6 tokens, the context has room for 5\n"));
+  CHECK_THAT(longer.err, Catch::Matchers::ContainsSubstring(
+                             "--prompt: 6 tokens, the context has room for 5\n"));
 }
 
 TEST_CASE("generate-text --random runs a prompt of a shape", "[cli][run]") {
@@ -119,8 +121,9 @@ TEST_CASE("generate-text --random runs a prompt of a shape", "[cli][run]") {
       "--from 3 --chunk 9 --json j");
   CAPTURE(result.out, result.err);
   REQUIRE(result.code == 0);
-  CHECK_THAT(result.out, Catch::Contains("9 tokens at once on edge64 (arch): ") &&
-                             Catch::Contains(" % of the array's peak\n"));
+  CHECK_THAT(result.out,
+             Catch::Matchers::ContainsSubstring("9 tokens at once on edge64 (arch): ") &&
+                 Catch::Matchers::ContainsSubstring(" % of the array's peak\n"));
   const json j = shell.read_json("j");
   // Two layers of 9 tokens, of which each sees 3 and those up to itself; the classifier of one.
   const int macs = 2 * (9 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 192) + 2 * 64 * (27 + 45));
@@ -139,8 +142,9 @@ TEST_CASE("generate-text --random runs a token of a shape", "[cli][run]") {
        {"2 layers of 64 channels, 192 inside, 4 heads of 16, 2 of keys, 512 words\n", "about ",
         "minutes of one core; ", "as a file in ",
         "one token on edge64 (arch): ", "all sums and caches equal the golden layers'\n"})
-    CHECK_THAT(result.out, Catch::Contains(line));
-  CHECK_THAT(result.err, Catch::Contains("layer 2 of 2: ") && Catch::Contains(", exact\n"));
+    CHECK_THAT(result.out, Catch::Matchers::ContainsSubstring(line));
+  CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring("layer 2 of 2: ") &&
+                             Catch::Matchers::ContainsSubstring(", exact\n"));
   const json j = shell.read_json("j");
   CHECK((j.at("exact") == true && j.at("programs") == 4 && j.at("steps").size() == 4));
   CHECK(j.at("cycles") == j.at("predicted_cycles"));
@@ -158,8 +162,10 @@ TEST_CASE("generate-text --random tells its figures when it is interrupted", "[c
                       read_text(shell.dir / "err.txt")};
   CAPTURE(result.out, result.err);
   CHECK(result.code == 130);
-  CHECK_THAT(result.out, Catch::Contains(" of 5002 programs on edge64 (arch): "));
-  CHECK_THAT(result.out, Catch::Contains("so far all equals the golden layers'\n"));
+  CHECK_THAT(result.out,
+             Catch::Matchers::ContainsSubstring(" of 5002 programs on edge64 (arch): "));
+  CHECK_THAT(result.out,
+             Catch::Matchers::ContainsSubstring("so far all equals the golden layers'\n"));
   CHECK(shell.read_json("j").at("programs_done") >= 2);
 }
 
@@ -189,8 +195,9 @@ TEST_CASE("run reads inputs, writes outputs and checks them", "[cli][run]") {
   const Result wrong =
       shell.trine("run --config edge32 '" + kPlus + "' --backend arch --input out.npy");
   CHECK(wrong.code == 2);
-  CHECK_THAT(wrong.err, Catch::Contains("out.npy: is int8 [1, 3, 3, 1], input 0 of ") &&
-                            Catch::Contains("is int8 [1, 5, 5, 1]"));
+  CHECK_THAT(wrong.err,
+             Catch::Matchers::ContainsSubstring("out.npy: is int8 [1, 3, 3, 1], input 0 of ") &&
+                 Catch::Matchers::ContainsSubstring("is int8 [1, 5, 5, 1]"));
 }
 
 namespace {
@@ -449,7 +456,7 @@ TEST_CASE("a wrong stream is refused in a line", "[cli][run][stream][error]") {
                                       more == "--stream -" ? "< raw" : "");
     CAPTURE(more, result.err);
     CHECK(result.code == 2);
-    CHECK_THAT(result.err, Catch::Contains(line));
+    CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring(line));
     CHECK(std::ranges::count(result.err, '\n') == 1);
   }
 }
@@ -462,7 +469,8 @@ TEST_CASE("samples that end in the middle of one are refused", "[cli][run][strea
         shell.trine("run" + kInt16 + "'" + kLstm + "' --stream - --pcm --quiet" + more, "< odd");
     CAPTURE(more, result.err);
     CHECK(result.code == 2);
-    CHECK_THAT(result.err, Catch::Contains("stdin: ends in the middle of a sample"));
+    CHECK_THAT(result.err,
+               Catch::Matchers::ContainsSubstring("stdin: ends in the middle of a sample"));
     CHECK(std::ranges::count(result.err, '\n') == 1);
   }
 }
@@ -490,7 +498,8 @@ TEST_CASE("recorded streams of LSTM and SVDF are exact with their states alone",
     const Result compared =
         shell.trine("compare '" + at + ".tflite' --vectors '" + at + "/stream'");
     CHECK(compared.code == 2);
-    CHECK_THAT(compared.err, Catch::Contains("allowed with trine verify and soc"));
+    CHECK_THAT(compared.err,
+               Catch::Matchers::ContainsSubstring("allowed with trine verify and soc"));
   }
 }
 
@@ -504,7 +513,7 @@ TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
   const Result result = shell.trine(verify + arch + "--batch 8");
   CAPTURE(result.err);
   REQUIRE(result.code == 0);
-  CHECK_THAT(result.out, Catch::Contains(" for each of 8 images)"));
+  CHECK_THAT(result.out, Catch::Matchers::ContainsSubstring(" for each of 8 images)"));
   const json eight = shell.read_json("j");
   check_execution(eight);
   CHECK(eight.at("vectors") == 13);  // of 100, the last with four of the first again
@@ -526,7 +535,7 @@ TEST_CASE("a batch takes several images in a run", "[cli][batch]") {
   CHECK(read_npy(shell.dir / "out.npy").bytes == logits.bytes);
   const Result again = shell.trine("run" + design + "two.trine --batch 2" + arch);
   CHECK(again.code == 2);
-  CHECK_THAT(again.err, Catch::Contains("--batch: two.trine is a program"));
+  CHECK_THAT(again.err, Catch::Matchers::ContainsSubstring("--batch: two.trine is a program"));
 }
 
 TEST_CASE("drawn inputs are ones that a network can have", "[cli][run]") {
@@ -594,7 +603,7 @@ TEST_CASE("run writes the memory that a bench needs", "[cli][run]") {
   std::ofstream(shell.dir / "file") << "in the way";
   const Result refused = shell.trine(run + "file");
   CHECK(refused.code == 2);
-  CHECK_THAT(refused.err, Catch::Contains("file: "));
+  CHECK_THAT(refused.err, Catch::Matchers::ContainsSubstring("file: "));
 }
 
 TEST_CASE("the host is allowed at the ends, and named where it helps between", "[cli][run]") {
@@ -605,17 +614,18 @@ TEST_CASE("the host is allowed at the ends, and named where it helps between", "
   CHECK(shell.trine(run + folder + "categories.onnx'").code == 0);  // embeddings of int64
   const Result between = shell.trine(run + folder + "speech_gru.onnx'");
   CHECK(between.code == 2);
-  CHECK_THAT(
-      between.err,
-      Catch::Contains("GRU: weights are float: trine quantize makes int8 ones (the host has it)") &&
-          Catch::Contains("--allow-host runs that on the host"));
+  CHECK_THAT(between.err,
+             Catch::Matchers::ContainsSubstring(
+                 "GRU: weights are float: trine quantize makes int8 ones (the host has it)") &&
+                 Catch::Matchers::ContainsSubstring("--allow-host runs that on the host"));
   CHECK(shell.trine(run + "--allow-host " + folder + "speech_gru.onnx'").code == 0);
   // Without a vector engine it does not help.
   const std::string plain =
       "--set vector.enable=false --set vector.table=false --set vector.softmax=false ";
   const Result refused = shell.trine(run + plain + folder + "speech_gru.onnx'");
   CHECK(refused.code == 2);
-  CHECK_THAT(refused.err, Catch::Contains("GRU") && !Catch::Contains("--allow-host"));
+  CHECK_THAT(refused.err, Catch::Matchers::ContainsSubstring("GRU") &&
+                              !Catch::Matchers::ContainsSubstring("--allow-host"));
 }
 
 TEST_CASE("whose LSTM it is: as the vectors say, else as --lstm says, and told",
@@ -627,8 +637,10 @@ TEST_CASE("whose LSTM it is: as the vectors say, else as --lstm says, and told",
     return shell.trine("run '" + lstm + model + ".tflite'" + host + options);
   };
   for (const std::string options : {"", "--lstm micro", "--lstm auto"})
-    CHECK_THAT(run("network", options).out, Catch::Contains("%, as tflite-micro)"));
-  CHECK_THAT(run("network", "--lstm litert").out, Catch::Contains("%, as LiteRT)"));
+    CHECK_THAT(run("network", options).out,
+               Catch::Matchers::ContainsSubstring("%, as tflite-micro)"));
+  CHECK_THAT(run("network", "--lstm litert").out,
+             Catch::Matchers::ContainsSubstring("%, as LiteRT)"));
   const Result refused = run("network16", "--lstm litert");
   CHECK(refused.code == 2);
   CHECK(refused.err ==
@@ -642,7 +654,7 @@ TEST_CASE("whose LSTM it is: as the vectors say, else as --lstm says, and told",
   for (const std::string vectors : {"int8", "int8/litert-1.2.0"}) {
     const Result recorded = verify(vectors, "");
     CHECK(recorded.code == 0);
-    CHECK_THAT(recorded.out, Catch::Contains("3 of 3 vectors bit-exact"));
+    CHECK_THAT(recorded.out, Catch::Matchers::ContainsSubstring("3 of 3 vectors bit-exact"));
     CHECK(verify(vectors, vectors == "int8" ? "--lstm litert" : "--lstm micro").code == 1);
   }
   REQUIRE(run("network", "--lstm litert --json j").code == 0);
@@ -692,7 +704,8 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
       if (warning.at("share").get<double>() <= above) continue;
       ++count;
       std::istringstream words(warning.at("advice").get<std::string>());
-      for (std::string word; words >> word;) CHECK_THAT(text, Catch::Contains(word));
+      for (std::string word; words >> word;)
+        CHECK_THAT(text, Catch::Matchers::ContainsSubstring(word));
     }
     std::size_t printed = 0;
     for (std::size_t at = text.find("warning: "); at != std::string::npos;
@@ -706,7 +719,7 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   CHECK(some < all);
   CHECK(some == shown(shell.trine("estimate" + small).out, 0.05));
   CHECK_THAT(shell.trine("run --warnings none --backend arch" + small).out,
-             !Catch::Contains("warning: "));
+             !Catch::Matchers::ContainsSubstring("warning: "));
   for (const json& layer : ran.at("layers"))  // rows that stripes keep are moved by the DMA alone
     CHECK((layer.at("bound_cycles").get<long>() > 0 || layer.at("op") == "COPY"));
   const Result compiled = shell.trine("compile --out p" + small);
@@ -723,7 +736,7 @@ TEST_CASE("layers far above their bound are warned of, with what would help", "[
   // A program's file knows its bounds; with room, nothing is far above them.
   const Result wide = shell.trine("run --backend arch --config edge64 '" + network + "' --json j");
   REQUIRE(wide.code == 0);
-  CHECK_THAT(wide.out, !Catch::Contains("warning: "));
+  CHECK_THAT(wide.out, !Catch::Matchers::ContainsSubstring("warning: "));
 }
 
 TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") {
@@ -740,20 +753,22 @@ TEST_CASE("a warning's remedy is of its operator and its design", "[cli][run]") 
     for (const char* model : {"torch/convnext.onnx", "torch/causal.onnx", "networks/gru.tflite"})
       for (const json& warning : warnings_of(model, design)) {
         const std::string advice = warning.at("advice");
-        CHECK_THAT(advice, !Catch::Contains("vector.table"));  // which both have
+        CHECK_THAT(advice, !Catch::Matchers::ContainsSubstring("vector.table"));  // which both have
         if (warning.at("cause") == "vector") remedies[warning.at("op")] = advice;
       }
-  CHECK_THAT(remedies.at("LAYER_NORM"), Catch::Contains("normalization"));
-  CHECK_THAT(remedies.at("TRANSPOSE"), Catch::Contains("layout"));
-  CHECK_THAT(remedies.at("SOFTMAX"), Catch::Contains("softmax"));
+  CHECK_THAT(remedies.at("LAYER_NORM"), Catch::Matchers::ContainsSubstring("normalization"));
+  CHECK_THAT(remedies.at("TRANSPOSE"), Catch::Matchers::ContainsSubstring("layout"));
+  CHECK_THAT(remedies.at("SOFTMAX"), Catch::Matchers::ContainsSubstring("softmax"));
   for (const json& warning : warnings_of("torch/m5.onnx", "edge64 --set post.columns_per_cycle=2"))
-    CHECK_THAT(warning.at("advice").get<std::string>(), !Catch::Contains("columns_per_cycle"));
+    CHECK_THAT(warning.at("advice").get<std::string>(),
+               !Catch::Matchers::ContainsSubstring("columns_per_cycle"));
   // Weights that come again for each vector of pixels: DMEM is not what is small.
   const json cut = warnings_of("networks/resnet8.tflite", "edge256 --set memory.pmem_kib=2");
   REQUIRE_FALSE(cut.empty());
   for (const json& warning : cut)
     CHECK_THAT(warning.at("advice").get<std::string>(),
-               Catch::Contains("memory.pmem_kib above 2") && !Catch::Contains("dmem_kib"));
+               Catch::Matchers::ContainsSubstring("memory.pmem_kib above 2") &&
+                   !Catch::Matchers::ContainsSubstring("dmem_kib"));
 }
 
 TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][run]") {
@@ -762,8 +777,9 @@ TEST_CASE("the host's copies are told with the tensors that it turns", "[cli][ru
   const Result result =
       shell.trine("compile --config edge64 '" + network + "' --out p --json j --details");
   REQUIRE(result.code == 0);
-  CHECK_THAT(result.out, Catch::Contains("\nThe host copies input ") &&
-                             Catch::Contains("(1x3x16x16) and transposes it.\n"));
+  CHECK_THAT(result.out,
+             Catch::Matchers::ContainsSubstring("\nThe host copies input ") &&
+                 Catch::Matchers::ContainsSubstring("(1x3x16x16) and transposes it.\n"));
   const json edges = shell.read_json("j").at("edges");
   REQUIRE(edges.at("tensors").size() == 2);
   CHECK(edges["tensors"][0].at("turned").get<bool>());
@@ -798,11 +814,13 @@ TEST_CASE("parts of one operator share a row, unless all are asked for", "[cli][
   REQUIRE(row != std::string::npos);
   const std::string sum = std::to_string(cycles.at(most->first));
   REQUIRE(sum.size() < 4);  // no comma in it
-  CHECK_THAT(run.out.substr(row, run.out.find('\n', row) - row), Catch::Contains(" " + sum + " "));
+  CHECK_THAT(run.out.substr(row, run.out.find('\n', row) - row),
+             Catch::Matchers::ContainsSubstring(" " + sum + " "));
   const Result all = shell.trine("estimate --details" + network);
   CHECK(rows_of(all.out) > rows_of(run.out));
   const Result compiled = shell.trine("compile --out p" + network);
-  CHECK_THAT(compiled.out, Catch::Contains(" x" + std::to_string(most->second) + " "));
+  CHECK_THAT(compiled.out,
+             Catch::Matchers::ContainsSubstring(" x" + std::to_string(most->second) + " "));
 }
 
 TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
@@ -822,7 +840,8 @@ TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][en
   const std::string run = "run --backend arch --config edge64 '" + kLenet + "' ";
   const Result result = shell.trine(run + "--accelergy counts.yaml --json run.json");
   REQUIRE(result.code == 0);
-  CHECK_THAT(result.out, Catch::Contains("TOPS/W") && Catch::Contains("DRAM: "));
+  CHECK_THAT(result.out, Catch::Matchers::ContainsSubstring("TOPS/W") &&
+                             Catch::Matchers::ContainsSubstring("DRAM: "));
   CHECK(widest_line(result.out) <= 100);
   const json report = shell.read_json("run.json");
   const auto sum_of = [](const json& parts) {
@@ -849,7 +868,8 @@ TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][en
   for (const char* without : {"without_wires_pj", "without_glitches_pj", "without_clock_pj"})
     CHECK(report["energy"][without].get<double>() < pj);
   CHECK_THAT(read_text(shell.dir / "counts.yaml"),
-             Catch::Contains("- name: code\n          counts: " + std::to_string(codes) + "\n"));
+             Catch::Matchers::ContainsSubstring(
+                 "- name: code\n          counts: " + std::to_string(codes) + "\n"));
   // The network's energy is the table's and the program's, whatever runs it; DRAM's does not count.
   REQUIRE(shell.trine(run + "--dram-pj-per-bit 4 --json again.json").code == 0);
   const json again = shell.read_json("again.json");
@@ -875,10 +895,12 @@ TEST_CASE("cycles are told as time and rate, all figures at one clock", "[cli][r
     CHECK(ms == Approx(report.at("cycles").get<double>() * ns * 1e-6));
     CHECK(report.at("inferences_per_second").get<double>() ==
           Approx(report.value("images", 1) * 1e3 / ms));
-    CHECK_THAT(result.out, Catch::Contains(" MHz: ") && Catch::Contains(" inferences/s, ") &&
-                               !Catch::Contains("predicted clock"));
-    CHECK_THAT(shell.trine(command + "--details").out,
-               Catch::Contains("at the predicted clock of sg13g2, without wires"));
+    CHECK_THAT(result.out, Catch::Matchers::ContainsSubstring(" MHz: ") &&
+                               Catch::Matchers::ContainsSubstring(" inferences/s, ") &&
+                               !Catch::Matchers::ContainsSubstring("predicted clock"));
+    CHECK_THAT(
+        shell.trine(command + "--details").out,
+        Catch::Matchers::ContainsSubstring("at the predicted clock of sg13g2, without wires"));
     clocks.insert(ns);
   }
   CHECK(clocks.size() == 1);
@@ -897,8 +919,8 @@ TEST_CASE("what each figure is of is told in sentences, with --details alone", "
         "For inputs and outputs of 794 bytes the host copies 3,596 bytes"};
     if (command == "estimate") sentences.emplace_back("Area and clock are predicted by a model");
     for (const std::string& sentence : sentences) {
-      CHECK_THAT(details.out, Catch::Contains("\n" + sentence));
-      CHECK_THAT(plain.out, !Catch::Contains(sentence));
+      CHECK_THAT(details.out, Catch::Matchers::ContainsSubstring("\n" + sentence));
+      CHECK_THAT(plain.out, !Catch::Matchers::ContainsSubstring(sentence));
     }
   }
 }
@@ -924,8 +946,9 @@ TEST_CASE("verify succeeds only if every vector is bit-exact", "[cli][verify]") 
   CHECK(bad.code == 1);
   CHECK(bad.out.empty());
   CHECK(line_count(bad.err) == 1);
-  CHECK_THAT(bad.err, Catch::Contains("digit0_0: 1 of 10 codes differ, by up to 1; first "
-                                      "output 0 'logits' at 0,3: "));
+  CHECK_THAT(bad.err,
+             Catch::Matchers::ContainsSubstring("digit0_0: 1 of 10 codes differ, by up to 1; first "
+                                                "output 0 'logits' at 0,3: "));
   const json after = shell.read_json("j");
   CHECK(after.at("vectors_exact").get<int>() == report.at("vectors").get<int>() - 1);
   CHECK(after.at("codes") == 1000);
@@ -934,8 +957,8 @@ TEST_CASE("verify succeeds only if every vector is bit-exact", "[cli][verify]") 
   CHECK(after.at("top1") == json{{"labels", 100}, {"right", 100}, {"recorded_right", 100}});
   const Result near = shell.trine(verify + "--vectors v --tolerance 1");
   CHECK(near.code == 0);
-  CHECK_THAT(near.out,
-             Catch::Contains("1 of 1,000 codes differ, by up to 1: within --tolerance 1"));
+  CHECK_THAT(near.out, Catch::Matchers::ContainsSubstring(
+                           "1 of 1,000 codes differ, by up to 1: within --tolerance 1"));
 }
 
 TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]") {
@@ -961,8 +984,9 @@ TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]")
   CHECK(first.at("op") == "ADD");
   CHECK(first.at("codes_differ") == 1);
   CHECK(first.at("codes_at_ties") == 0);
-  CHECK_THAT(bad.err, Catch::Contains("first layer that differs, in case uniform1: op 3 ADD '"));
-  CHECK_THAT(bad.err, !Catch::Contains("near ties"));
+  CHECK_THAT(bad.err, Catch::Matchers::ContainsSubstring(
+                          "first layer that differs, in case uniform1: op 3 ADD '"));
+  CHECK_THAT(bad.err, !Catch::Matchers::ContainsSubstring("near ties"));
 
   json manifest = json::parse(read_text(shell.dir / "v" / "manifest.json"));
   manifest.at("layers").at("tensors").at(3)["ties"] = {2, 9};
@@ -970,13 +994,14 @@ TEST_CASE("verify names the first recorded layer that differs", "[cli][verify]")
   const Result tie = shell.trine(verify);
   CHECK(tie.code == 1);
   CHECK(shell.read_json("j").at("first_layer_that_differs").at("codes_at_ties") == 1);
-  CHECK_THAT(tie.err, Catch::Contains("1 of 768 codes, all near ties"));
+  CHECK_THAT(tie.err, Catch::Matchers::ContainsSubstring("1 of 768 codes, all near ties"));
 
   change("layers.npy", tensors.at(3).at("offset").get<std::size_t>() + 10);
-  CHECK_THAT(shell.trine(verify).err, Catch::Contains("2 of 768 codes, 1 of them near ties"));
+  CHECK_THAT(shell.trine(verify).err,
+             Catch::Matchers::ContainsSubstring("2 of 768 codes, 1 of them near ties"));
 
   change("layers.npy", tensors.at(3).at("offset").get<std::size_t>() + 9, 3);  // by two codes
-  CHECK_THAT(shell.trine(verify).err, !Catch::Contains("near ties"));
+  CHECK_THAT(shell.trine(verify).err, !Catch::Matchers::ContainsSubstring("near ties"));
 }
 
 TEST_CASE("verify checks a program's vectors as a model's", "[cli][verify][error]") {
@@ -990,7 +1015,7 @@ TEST_CASE("verify checks a program's vectors as a model's", "[cli][verify][error
   };
   const Result exact = verify();
   CHECK(exact.code == 0);
-  CHECK_THAT(exact.out, Catch::Contains("2 of 2"));
+  CHECK_THAT(exact.out, Catch::Matchers::ContainsSubstring("2 of 2"));
   const auto refused = [&](const std::string& key, const json& value, const std::string& text) {
     const std::string before = read_text(manifest);
     json changed = json::parse(before);
@@ -1001,7 +1026,7 @@ TEST_CASE("verify checks a program's vectors as a model's", "[cli][verify][error
     CAPTURE(key, result.out, result.err);
     CHECK(result.code == 2);
     CHECK(line_count(result.err) == 1);
-    CHECK_THAT(result.err, Catch::Contains(text));
+    CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring(text));
   };
   const json outputs = json::parse(read_text(manifest)).at("outputs");
   refused("sha256", std::string(64, '0'), "v/manifest.json: sha256: is 0000");
@@ -1016,5 +1041,5 @@ TEST_CASE("verify refuses vectors of another file", "[cli][verify][error]") {
                                      kPlusVectors + "'");
   CHECK(refused.code == 2);
   CHECK(line_count(refused.err) == 1);
-  CHECK_THAT(refused.err, Catch::Contains("manifest.json: sha256: is 5d2a7c30"));
+  CHECK_THAT(refused.err, Catch::Matchers::ContainsSubstring("manifest.json: sha256: is 5d2a7c30"));
 }

@@ -3,13 +3,13 @@
 // One symbol at a time: an encoder's output begins a decoder, which takes the symbol before.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/catch.h"
 #include "base/file.h"
 #include "base/npy.h"
 #include "sw/model/graph.h"
@@ -82,7 +82,8 @@ TEST_CASE("a decoder writes the digits in reverse order", "[cli][run][stream]") 
   const Result lines = shell.trine("run" + kWide.substr(0, kWide.find("--quiet")) + kReverse +
                                    kReverseStates + "--frames 3");
   CHECK(lines.code == 0);
-  CHECK_THAT(lines.out, Catch::Contains("frame 2: ") && Catch::Contains("\nsymbols: 5 1 4\n"));
+  CHECK_THAT(lines.out, Catch::Matchers::ContainsSubstring("frame 2: ") &&
+                            Catch::Matchers::ContainsSubstring("\nsymbols: 5 1 4\n"));
 
   // The first symbol of a file is not nothing, as the decoder was trained with.
   write_npy(shell.dir / "first.npy", one_hot({5}));
@@ -160,17 +161,18 @@ TEST_CASE("a wrong sequence of symbols is refused in a line", "[cli][run][stream
     const Result result = shell.trine("run" + kWide + kReverse + more);
     CAPTURE(more, result.err);
     CHECK(result.code == 2);
-    CHECK_THAT(result.err, Catch::Contains(line));
+    CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring(line));
     CHECK(std::ranges::count(result.err, '\n') == 1);
   }
   const Result many = shell.trine("run" + kWide + bert + "--feed 0=0 --frames 2");
   CHECK(many.code == 2);
-  CHECK_THAT(many.err, Catch::Contains("--feed 0=0: the input is int64 [1, 8]") &&
-                           Catch::Contains("allowed one whole number"));
+  CHECK_THAT(many.err,
+             Catch::Matchers::ContainsSubstring("--feed 0=0: the input is int64 [1, 8]") &&
+                 Catch::Matchers::ContainsSubstring("allowed one whole number"));
   const Result without =
       shell.trine("run --config edge64 --backend arch --quiet " + kReverse + "--frames 2");
   CHECK(without.code == 2);
-  CHECK_THAT(without.err, Catch::Contains("array.activations16"));
+  CHECK_THAT(without.err, Catch::Matchers::ContainsSubstring("array.activations16"));
 }
 
 TEST_CASE("an encoder and a decoder write a line", "[cli][run][llm]") {
@@ -214,7 +216,8 @@ TEST_CASE("a cache grows in memory, another is copied from run to run", "[cli][r
   CHECK(machine.at("growing_states") == 2);
   const Result full = shell.trine("generate-text '" TRINE_SOURCE_DIR
                                   "/tests/cli/growing' --prompt abca --context 3 --backend golden");
-  CHECK_THAT(full.err, Catch::Contains("the context of 3 symbols is full (--context)"));
+  CHECK_THAT(full.err,
+             Catch::Matchers::ContainsSubstring("the context of 3 symbols is full (--context)"));
 }
 
 TEST_CASE("a decoder ends at its last place; a line comes to it in int16", "[cli][run][llm]") {
@@ -229,8 +232,9 @@ TEST_CASE("a decoder ends at its last place; a line comes to it in int16", "[cli
   const Result beyond = shell.trine(write + "--backend golden");
   CHECK(beyond.code == 2);
   CHECK(beyond.out == "bbcbc\n");
-  CHECK_THAT(beyond.err, Catch::Contains("index 3, allowed -3..2; the text has 3 symbols, with "
-                                         "--context 3 it ends there\n"));
+  CHECK_THAT(beyond.err, Catch::Matchers::ContainsSubstring(
+                             "index 3, allowed -3..2; the text has 3 symbols, with "
+                             "--context 3 it ends there\n"));
   CHECK(line_count(beyond.err) == 1);
   REQUIRE(shell.trine(write + "--backend golden --context 3").code == 0);
   const json golden = shell.read_json("j");
@@ -251,7 +255,7 @@ TEST_CASE("encoder and decoder that do not fit are refused in a line", "[cli][ru
     const Result result = shell.trine("generate-text '" + folder + "' " + arguments);
     CAPTURE(folder, arguments, result.err);
     CHECK(result.code == 2);
-    CHECK_THAT(result.err, Catch::Contains(text));
+    CHECK_THAT(result.err, Catch::Matchers::ContainsSubstring(text));
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
   };
   const std::string onnx = models + "onnx", golden = "--backend golden ";

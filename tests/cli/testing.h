@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -18,6 +17,7 @@
 #include <sstream>
 #include <string>
 
+#include "base/catch.h"
 #include "base/file.h"
 #include "base/json.h"
 

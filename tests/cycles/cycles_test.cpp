@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -23,6 +22,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"

@@ -5,7 +5,7 @@
     tests/house/style_test.py             checks: one line for each fault, exit code 1
     tests/house/style_test.py --fix       formats C++, wraps Markdown
 
-C++ is what clang-format 14 prints. Lines of SystemVerilog have at most 100 columns, those that the generator emits
+C++ is what clang-format 14 prints, which comes from PyPI. Lines of SystemVerilog have at most 100 columns, those that the generator emits
 ($TRINE_PROGRAM) as well; Markdown's at most 120, but for tables, headings, code and links. A module of rtl/ has at most
 400 lines without assertions and 40 ports, but for those of LARGE. README and the pages of docs/ (without decisions and printed pages)
 are English that is read once: at most 5 % of their sentences have more than 35 words, none begins with "Of", and the
@@ -18,9 +18,10 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
 import markdown  # noqa: E402
-from harness import ROOT  # noqa: E402
+from harness import ROOT, with_packages  # noqa: E402
 
 HDL_COLUMNS = 100
 MODULE_LINES, MODULE_PORTS = 400, 40
@@ -40,9 +41,16 @@ def tracked(*patterns):
     return [ROOT / name for name in names if name and (ROOT / name).is_file()]
 
 
+def formatter():
+    """The pinned clang-format of PyPI: releases of Debian carry others, which format otherwise."""
+    with_packages(ROOT / "build" / "format", HERE / "requirements_format.txt", "clang_format")
+    import clang_format  # noqa: PLC0415
+    return pathlib.Path(clang_format.__file__).parent / "data" / "bin" / "clang-format"
+
+
 def unformatted(files):
     """clang-format's first complaint of each file."""
-    command = ["clang-format-14", "--dry-run", "--Werror", "--ferror-limit=1", *files]
+    command = [formatter(), "--dry-run", "--Werror", "--ferror-limit=1", *files]
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     found = [line.replace(f"{ROOT}/", "") for line in done.stderr.splitlines() if "error:" in line]
     return found or ([f"clang-format: {done.stderr.strip()}"] if done.returncode else [])
@@ -177,7 +185,7 @@ def main():
     pages = tracked("*.md")
     assert len(cpp) > 200 and len(hdl) > 60 and len(pages) > 50
     if sys.argv[1:] == ["--fix"]:
-        subprocess.run(["clang-format-14", "-i", *cpp], check=True)
+        subprocess.run([formatter(), "-i", *cpp], check=True)
         for page in pages:
             page.write_text(markdown.wrap(page.read_text(), markdown.COLUMNS))
         return 0

@@ -4,11 +4,11 @@
 // the full one (TRINE_SLOW_TESTS) all of them.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
 #include <vector>
 
+#include "base/catch.h"
 #include "machine/config.h"
 #include "sim/arch/run.h"
 #include "sim/arch/tests/testing.h"

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Places designs with `trine synth --place` as a user does: a PE with Debian's osu018 and on an ECP5; with --full edge32
+"""Places designs with `trine synth --place` as a user does: a PE on sg13g2 and on an ECP5; with --full edge32
 on sg13g2 and, int8 alone, on the ECP5.
 
 usage: run.py [--full] [--build DIR]
-$TRINE_PROGRAM is the tool. Coloquinte and nextpnr come from PyPI into a virtual environment in the build folder;
---full takes the library and its LEF from $TRINE_SHARED. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
+$TRINE_PROGRAM is the tool. Coloquinte and nextpnr come from PyPI into a virtual environment in the build folder. Exit code 1 if something is otherwise than it should be, 77 without PyPI.
 """
 import argparse
 import json
@@ -17,9 +16,7 @@ import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from harness import ROOT, SKIPPED, trine, with_packages  # noqa: E402
-
-SHARED = pathlib.Path(os.environ.get("TRINE_SHARED", ROOT.parent / "shared"))
+from harness import ROOT, trine, with_packages  # noqa: E402
 
 
 def expect(what, holds, text=""):
@@ -105,11 +102,7 @@ def edge32_ecp5(build):
 
 
 def edge32(build):
-    liberty = SHARED / "liberty" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
-    if not liberty.exists():
-        print(f"SKIPPED: {liberty} is not there")
-        sys.exit(SKIPPED)
-    report = place(build, "--config", "edge32", "--liberty", liberty)
+    report = place(build, "--config", "edge32")
     expect("edge32's clock", report["clock_ns"] < report["clock_placed_ns"] < 7.0, report)
     expect("the core", report["placement"]["utilization"] < 0.9, report)
     expect("macros", report["placement"]["die_height_um"] > report["placement"]["core_height_um"] + 600, report)

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <memory>
 
+#include "base/catch.h"
 #include "machine/csr.h"
 #include "sim/arch/run.h"
 #include "sim/arch/stop.h"

@@ -6,11 +6,12 @@
 
 #include "tests/programs/malformed.h"
 
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
 #include <string>
+
+#include "base/catch.h"
 
 using namespace trine;
 using namespace trine::tests;

@@ -2,9 +2,9 @@
 //
 // A whole 4x4 design after synthesis, in cells of a library: what runs on the RTL runs on it.
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "base/catch.h"
 #include "sim/rtl/run.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/graph.h"

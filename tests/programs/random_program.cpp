@@ -5,11 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 
+#include "base/catch.h"
 #include "sim/arch/actions.h"
 #include "sim/arch/cluster.h"
 #include "sim/rtl/memory.h"

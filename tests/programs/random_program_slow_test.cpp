@@ -3,8 +3,7 @@
 // Random instructions on the RTL against the architecture simulator: all shapes of array, pipeline
 // and bus.
 
-#include <catch2/catch.hpp>
-
+#include "base/catch.h"
 #include "tests/programs/random_program.h"
 
 using namespace trine;

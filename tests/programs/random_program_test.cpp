@@ -5,7 +5,7 @@
 
 #include "tests/programs/random_program.h"
 
-#include <catch2/catch.hpp>
+#include "base/catch.h"
 
 using namespace trine::tests;
 

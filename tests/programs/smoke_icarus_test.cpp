@@ -9,10 +9,10 @@
 
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <map>
 
+#include "base/catch.h"
 #include "base/file.h"
 #include "base/process.h"
 #include "gen/generate.h"

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +16,7 @@
 #include <tuple>
 #include <vector>
 
+#include "base/catch.h"
 #include "base/file.h"
 #include "base/rounding.h"
 #include "sw/reference/requantize.h"

@@ -127,7 +127,7 @@ Option Design::declare(Command command) {
   add_value(command, "--set key=value", settings,
             "change one key of the configuration; may be repeated")
       ->allow_extra_args(false);
-  return add_value(command, "--config,-c C", config, "TOML file, or name of a preset")->required();
+  return add_value(command, "--config C", config, "TOML file, or name of a preset")->required();
 }
 
 std::string wrapped(const std::string& words, const std::string& indent, std::size_t width) {

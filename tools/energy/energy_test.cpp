@@ -2,10 +2,10 @@
 //
 // A table is found again from what it gives, actions of a shipped network, what is refused.
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
@@ -17,7 +17,7 @@
 
 using namespace trine;
 using namespace trine::energy;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 namespace fs = std::filesystem;
 
 namespace {
@@ -122,7 +122,7 @@ TEST_CASE("the table is found that the layers were made of", "[energy]") {
   const Measured again = read_measured(scratch.path() / "m.json");
   CHECK(to_json(fit({again, other})) == to_json(found));
   other.assumed.wire_ff = 13;
-  CHECK_THROWS_WITH(fit({measured, other}), Contains("not the same assumptions"));
+  CHECK_THROWS_WITH(fit({measured, other}), ContainsSubstring("not the same assumptions"));
   const Sample& s = measured.samples[4];
   const LayerEnergy e = energy_of(s.actions, s.cycles, config, found, 5);
   double leakage = 0;
@@ -216,7 +216,7 @@ TEST_CASE("a damaged table is refused by its key", "[energy][error]") {
   const fs::path file = scratch.path() / "t.json";
   const auto refused = [&](const std::string& text, const std::string& message) {
     write_file(file, text);
-    CHECK_THROWS_WITH(read_table(file), Contains("t.json: " + message));
+    CHECK_THROWS_WITH(read_table(file), ContainsSubstring("t.json: " + message));
   };
   refused("{", "is no JSON");
   refused("[]", "technology");
@@ -229,5 +229,6 @@ TEST_CASE("a damaged table is refused by its key", "[energy][error]") {
   write_file(file, to_json(made_up()).dump());
   CHECK(to_json(read_table(file)) == to_json(made_up()));
   write_file(file, "{}");
-  CHECK_THROWS_WITH(read_measured(file), Contains("t.json: not what `trine energy --json` wrote"));
+  CHECK_THROWS_WITH(read_measured(file),
+                    ContainsSubstring("t.json: not what `trine energy --json` wrote"));
 }

@@ -4,7 +4,6 @@
 
 #include "tools/estimate/estimate.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -12,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/compiler/compiler.h"

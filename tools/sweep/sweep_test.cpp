@@ -5,13 +5,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
 #include <map>
 #include <sstream>
 #include <thread>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
@@ -23,7 +23,7 @@
 namespace fs = std::filesystem;
 using namespace trine;
 using namespace trine::sweep;
-using Catch::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -88,8 +88,8 @@ TEST_CASE("commas in brackets and quotes belong to a value", "[sweep][grid]") {
                                  R"(array.precisions=["int8","ternary"])"});
   CHECK(choices("name=\"a,b\"").size() == 1);
   for (const char* bad : {"rows", "=1", "rows=", "rows=1,,2", "rows=1,"})
-    CHECK_THROWS_WITH(choices(bad), Contains("expected key=value,value"));
-  CHECK_THROWS_WITH(grid({"a=1", "a=2"}), Contains("set twice"));
+    CHECK_THROWS_WITH(choices(bad), ContainsSubstring("expected key=value,value"));
+  CHECK_THROWS_WITH(grid({"a=1", "a=2"}), ContainsSubstring("set twice"));
 }
 
 TEST_CASE("patterns give each file once, in order", "[sweep][grid]") {
@@ -97,8 +97,8 @@ TEST_CASE("patterns give each file once, in order", "[sweep][grid]") {
   for (const char* name : {"b.toml", "a.toml", "c.txt"}) write_file(scratch / name, "");
   const std::string all = scratch / "*.toml", one = scratch / "b.toml";
   CHECK(files_of({one, all}, "--configs") == std::vector<std::string>{one, scratch / "a.toml"});
-  CHECK_THROWS_WITH(files_of({scratch / "*.onnx"}, "--models"), Contains("no such file"));
-  CHECK_THROWS_WITH(files_of({scratch.path()}, "--models"), Contains("no such file"));
+  CHECK_THROWS_WITH(files_of({scratch / "*.onnx"}, "--models"), ContainsSubstring("no such file"));
+  CHECK_THROWS_WITH(files_of({scratch.path()}, "--models"), ContainsSubstring("no such file"));
 }
 
 TEST_CASE("conditions compare numbers", "[sweep][front]") {
@@ -111,7 +111,7 @@ TEST_CASE("conditions compare numbers", "[sweep][front]") {
   CHECK(parse_condition("cycles!=5").holds(6));
   for (const char* bad : {"cycles", "<5", "cycles<", "cycles<x", "cycles<5x", "cycles=<5",
                           "cycles<nan", "cycles<5<6"})
-    CHECK_THROWS_WITH(parse_condition(bad), Contains("--where"));
+    CHECK_THROWS_WITH(parse_condition(bad), ContainsSubstring("--where"));
 }
 
 TEST_CASE("the front is of points that no other beats", "[sweep][front]") {
@@ -166,10 +166,11 @@ TEST_CASE("what is not known is neither nothing nor within conditions", "[sweep]
   Goal goal{{}, {"cycles", "area_um2"}, {}};
   goal.judge(points);
   CHECK(fronts(points) == std::vector<bool>{true, false});
-  CHECK_THAT(to_csv(points, goal), Contains("c,,m,,9,,0,0,\n"));
+  CHECK_THAT(to_csv(points, goal), ContainsSubstring("c,,m,,9,,0,0,\n"));
   CHECK(to_json(points, goal)["points"][1]["area_um2"].is_null());
   goal.minimize = {"energy_pj"};
-  CHECK_THROWS_WITH(goal.judge(points), Contains("--minimize energy_pj: no point has this figure"));
+  CHECK_THROWS_WITH(goal.judge(points),
+                    ContainsSubstring("--minimize energy_pj: no point has this figure"));
 }
 
 TEST_CASE("what was left out is on no front", "[sweep][front]") {
@@ -197,9 +198,11 @@ TEST_CASE("a table is as wide as the terminal", "[sweep][table]") {
   for (const std::size_t width : {60U, 80U, 100U}) {
     std::istringstream lines(to_text(points, goal, width));
     for (std::string line; std::getline(lines, line);) CHECK(line.size() <= width);
-    CHECK_THAT(to_text(points, goal, width), Contains("energy_pj") && Contains("1,000,000,000"));
+    CHECK_THAT(to_text(points, goal, width),
+               ContainsSubstring("energy_pj") && ContainsSubstring("1,000,000,000"));
   }
-  CHECK_THAT(to_text(points, goal, 200), Contains("clock_ns") && Contains("of_many_letters"));
+  CHECK_THAT(to_text(points, goal, 200),
+             ContainsSubstring("clock_ns") && ContainsSubstring("of_many_letters"));
 }
 
 TEST_CASE("a table has columns of what differs, uncut, by short names", "[sweep][table]") {
@@ -225,12 +228,14 @@ TEST_CASE("a table has columns of what differs, uncut, by short names", "[sweep]
   Goal by_rows{{}, {"cycles", "array.rows"}, {}};
   for (Point& p : points) p.keys["array.rows"] = 4;
   by_rows.judge(points);
-  CHECK_THAT(to_text(points, by_rows, 60), Contains("rows  model  ") && !Contains("array.rows"));
+  CHECK_THAT(to_text(points, by_rows, 60),
+             ContainsSubstring("rows  model  ") && !ContainsSubstring("array.rows"));
   // Keys with the same end keep their groups, files with the same name their folders.
   points[0].settings = {"pipeline.rows=8", "array.rows=2"};
   points[1].config = "mine/edge64.toml";
-  CHECK_THAT(to_text(points, goal, 200), Contains("array.rows  ") && Contains("pipeline.rows  ") &&
-                                             Contains("mine/edge64.toml"));
+  CHECK_THAT(to_text(points, goal, 200), ContainsSubstring("array.rows  ") &&
+                                             ContainsSubstring("pipeline.rows  ") &&
+                                             ContainsSubstring("mine/edge64.toml"));
 }
 
 TEST_CASE("sums over the models of a design are one point of a joint front", "[sweep][front]") {
@@ -250,11 +255,11 @@ TEST_CASE("sums over the models of a design are one point of a joint front", "[s
   goal.judge(points);
   CHECK(fronts(points) == std::vector<bool>{true, true, false, false, true, true});
   CHECK(points[4].figure("sum_cycles") == 60);
-  CHECK_THAT(
-      to_text(points, goal),
-      Contains("rows  sum_cycles  area_um2\n1            100         5\n"
-               "3             60         7\n") &&
-          Contains("6 points, 0 failed, 3 designs, 3 within the conditions, 2 on the front"));
+  CHECK_THAT(to_text(points, goal),
+             ContainsSubstring("rows  sum_cycles  area_um2\n1            100         5\n"
+                               "3             60         7\n") &&
+                 ContainsSubstring(
+                     "6 points, 0 failed, 3 designs, 3 within the conditions, 2 on the front"));
   CHECK(to_json(points, goal)["points"][4]["sum_cycles"] == 60);
   // All models must reach the rate: 1e6 / 50 us.
   goal.sum.clear();
@@ -266,9 +271,10 @@ TEST_CASE("sums over the models of a design are one point of a joint front", "[s
   goal.minimize = {"cycles"};
   goal.sum = {"area_um2"};
   goal.reach = 0;
-  CHECK_THROWS_WITH(goal.judge(points), Contains("cycles: differs between the models of a design"));
+  CHECK_THROWS_WITH(goal.judge(points),
+                    ContainsSubstring("cycles: differs between the models of a design"));
   for (const char* bad : {"", "x", "30/min", "-1", "0"})
-    CHECK_THROWS_WITH(parse_reach(bad), Contains("--reach"));
+    CHECK_THROWS_WITH(parse_reach(bad), ContainsSubstring("--reach"));
 }
 
 TEST_CASE("a figure that no point has is refused with the nearest and all", "[sweep][front]") {
@@ -276,15 +282,17 @@ TEST_CASE("a figure that no point has is refused with the nearest and all", "[sw
   points[0].results[0]["total_um2"] = 9;
   points[0].keys = {{"array.rows", 4}};
   Goal goal{{}, {"cycels"}, {}};
-  CHECK_THROWS_WITH(goal.judge(points),
-                    Contains("--minimize cycels: no point has this figure, did you mean cycles? ("
-                             "there are area, area_um2, cycles, total_um2, and keys"));
+  CHECK_THROWS_WITH(
+      goal.judge(points),
+      ContainsSubstring("--minimize cycels: no point has this figure, did you mean cycles? ("
+                        "there are area, area_um2, cycles, total_um2, and keys"));
   goal.minimize = {"array.row"};
-  CHECK_THROWS_WITH(goal.judge(points), Contains("did you mean array.rows?"));
+  CHECK_THROWS_WITH(goal.judge(points), ContainsSubstring("did you mean array.rows?"));
   CHECK(points[0].figure("area") == 9);
   goal.minimize = {"cycles"};
   goal.judge(points);
-  CHECK_THAT(to_text(points, goal), Contains("  area\n") && !Contains("area_um2"));
+  CHECK_THAT(to_text(points, goal),
+             ContainsSubstring("  area\n") && !ContainsSubstring("area_um2"));
 }
 
 TEST_CASE("figures are of the last result that has them, derived, or keys", "[sweep][table]") {
@@ -310,12 +318,13 @@ TEST_CASE("a plot has all points, the front by itself, axes that fit", "[sweep][
   const Goal goal{{}, {"cycles", "area_um2"}, {}};
   goal.judge(points);
   const std::string script = to_plot(points, goal, "svg", "f.svg");
-  CHECK_THAT(script, Contains("$all1 << EOD\n10 5 \"rows=1\"\n1000 4 \"rows=2\"\n"));
-  CHECK_THAT(script, Contains("$front1 << EOD\n10 5 \"rows=1\"\n1000 4 \"rows=2\"\nEOD\n"));
-  CHECK_THAT(script, Contains("set key outside") && Contains("with steps") &&
-                         Contains("using 1:2:3 with labels"));
-  CHECK_THAT(script, Contains("set logscale x\n") && !Contains("set logscale y"));
-  CHECK_THAT(script, Contains("title 'm'''"));
+  CHECK_THAT(script, ContainsSubstring("$all1 << EOD\n10 5 \"rows=1\"\n1000 4 \"rows=2\"\n"));
+  CHECK_THAT(script,
+             ContainsSubstring("$front1 << EOD\n10 5 \"rows=1\"\n1000 4 \"rows=2\"\nEOD\n"));
+  CHECK_THAT(script, ContainsSubstring("set key outside") && ContainsSubstring("with steps") &&
+                         ContainsSubstring("using 1:2:3 with labels"));
+  CHECK_THAT(script, ContainsSubstring("set logscale x\n") && !ContainsSubstring("set logscale y"));
+  CHECK_THAT(script, ContainsSubstring("title 'm'''"));
 }
 
 TEST_CASE("failed points are told", "[sweep][table]") {
@@ -323,12 +332,13 @@ TEST_CASE("failed points are told", "[sweep][table]") {
   points[1].failed = "it is \"broken\"";
   const Goal goal;
   goal.judge(points);
-  CHECK_THAT(to_text(points, goal),
-             Contains("failed: c: it is \"broken\" (m,2)\n") && Contains("2 points, 1 failed\n"));
+  CHECK_THAT(to_text(points, goal), ContainsSubstring("failed: c: it is \"broken\" (m,2)\n") &&
+                                        ContainsSubstring("2 points, 1 failed\n"));
   points[0].failed = points[1].failed;
-  CHECK_THAT(to_text(points, goal), Contains("failed: c: it is \"broken\" (2 models)\n"));
+  CHECK_THAT(to_text(points, goal), ContainsSubstring("failed: c: it is \"broken\" (2 models)\n"));
   points[0].failed = "";
-  CHECK_THAT(to_csv(points, goal), Contains("c,,\"m,2\",,,,0,0,\"it is \"\"broken\"\"\"\n"));
+  CHECK_THAT(to_csv(points, goal),
+             ContainsSubstring("c,,\"m,2\",,,,0,0,\"it is \"\"broken\"\"\"\n"));
 }
 
 TEST_CASE("outcomes are in the order of the tasks, with code and text", "[sweep][engine]") {
@@ -352,7 +362,7 @@ TEST_CASE("outcomes are in the order of the tasks, with code and text", "[sweep]
   CHECK(failed == 1);
   for (const auto& entry : fs::directory_iterator(scratch / "out"))
     CHECK_THAT(entry.path().extension().string(),
-               Catch::Equals(".json") || Catch::Equals(".failed"));
+               Catch::Matchers::Equals(".json") || Catch::Matchers::Equals(".failed"));
 }
 
 TEST_CASE("what failed is kept until --retry, what was killed is not", "[sweep][engine]") {
@@ -438,5 +448,5 @@ TEST_CASE("a program that was replaced runs nothing under its old name", "[sweep
   const auto outcomes = run(tasks, scratch / "out", options, {});
   CHECK(outcomes[0].code == 0);
   CHECK_FALSE(outcomes[1].known());
-  CHECK_THAT(outcomes[1].text, Contains("was replaced while it ran"));
+  CHECK_THAT(outcomes[1].text, ContainsSubstring("was replaced while it ran"));
 }

@@ -73,36 +73,38 @@ struct Product {
 
 TEST_CASE("what int16 products cannot have on the machine is refused, and nothing short of it",
           "[arch][int16][error]") {
-  using Catch::Matchers::Contains;
+  using Catch::Matchers::ContainsSubstring;
   Product conv(false), rows(true);
   CHECK(conv.refusal() == "");
   CHECK(rows.refusal() == "");
 
   // One rounding: 40-bit sums have it in LiteRT's CONV_2D, not in its FULLY_CONNECTED.
   CHECK(conv.refusal(reference::kSinglePolicy) == "");
-  CHECK_THAT(rows.refusal(reference::kSinglePolicy), Contains("int16 codes with one rounding"));
+  CHECK_THAT(rows.refusal(reference::kSinglePolicy),
+             ContainsSubstring("int16 codes with one rounding"));
   conv.set_bias(7, model::DataType::kInt32);
   CHECK(conv.refusal() == "");
-  CHECK_THAT(conv.refusal(reference::kSinglePolicy), Contains("int16 codes with one rounding"));
+  CHECK_THAT(conv.refusal(reference::kSinglePolicy),
+             ContainsSubstring("int16 codes with one rounding"));
 
   // Sums: 32,768 x 127 x 64 and the bias, in 40 bits; 26 bits for each byte's in the array.
   const std::int64_t most = (std::int64_t{1} << 39) - std::int64_t{32768} * 127 * 64;
   conv.set_bias(most - 1);
   CHECK(conv.refusal() == "");
   conv.set_bias(most);
-  CHECK_THAT(conv.refusal(), Contains("the sums of channel 0 may need more than 40 bits"));
+  CHECK_THAT(conv.refusal(), ContainsSubstring("the sums of channel 0 may need more than 40 bits"));
   conv.set_bias(-most);
-  CHECK_THAT(conv.refusal(), Contains("may need more than 40 bits"));
+  CHECK_THAT(conv.refusal(), ContainsSubstring("may need more than 40 bits"));
   conv.set_bias(0);
   CHECK(conv.refusal(reference::kDoublePolicy, 21) == "");
   CHECK_THAT(conv.refusal(reference::kDoublePolicy, 20),
-             Contains("its sums need 21 bits, array.acc_bits is 20"));
+             ContainsSubstring("its sums need 21 bits, array.acc_bits is 20"));
 
   // Scales: 0.001 s / 0.1 below 2^14 with 40 bits, as large as int8's with 32.
   conv.constant(1).quantization.scale = {1638000.0F};
   CHECK(conv.refusal() == "");
   conv.constant(1).quantization.scale = {1639000.0F};
-  CHECK_THAT(conv.refusal(), Contains("has a scale of 2^15, allowed up to 2^14"));
+  CHECK_THAT(conv.refusal(), ContainsSubstring("has a scale of 2^15, allowed up to 2^14"));
   conv.set_bias(0, model::DataType::kInt32);
   CHECK(conv.refusal() == "");
 }
@@ -137,7 +139,7 @@ TEST_CASE("the window former takes weights of four bits as bytes", "[arch][weigh
 }
 
 TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch][int16][error]") {
-  using Catch::Matchers::Contains;
+  using Catch::Matchers::ContainsSubstring;
   const auto padded = [](const std::vector<int>& sides, int code, bool vector) {
     Builder b(1);
     const int x = b.input({1, 3, 5, 8});
@@ -148,7 +150,8 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
   };
   const std::vector<int> around{0, 0, 1, 1, 1, 1, 0, 0}, channels{0, 0, 0, 0, 0, 0, 1, 1},
       both{0, 0, 1, 1, 0, 0, 1, 1};
-  const auto other_border = Contains("convolutions that put channels of int16 in order pad with 0");
+  const auto other_border =
+      ContainsSubstring("convolutions that put channels of int16 in order pad with 0");
   CHECK(padded(around, 5, true) == "");
   CHECK(padded(channels, 5, true) == "");
   CHECK_THAT(padded(both, 5, true), other_border);
@@ -161,7 +164,8 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
         sliced.strided_slice(x, {0, 0, 0, 0}, {1, 1, 2 * stride, 4}, {1, 1, stride, 1})};
     const std::string what = refusal(sliced);
     if (stride == 127) CHECK(what == "");
-    if (stride == 128) CHECK_THAT(what, Contains("pixels of int16 128 apart, allowed 127"));
+    if (stride == 128)
+      CHECK_THAT(what, ContainsSubstring("pixels of int16 128 apart, allowed 127"));
   }
 
   Builder turned(2);  // 1,025 channels that become pixels
@@ -170,7 +174,7 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
   };
   const int many = product(turned.input({1, 1, 3, 4}), 1025);
   turned.graph.outputs = {product(turned.transpose(many, {0, 1, 3, 2}), 1)};
-  CHECK_THAT(refusal(turned), Contains("in 1025 pieces (allowed 1024)"));
+  CHECK_THAT(refusal(turned), ContainsSubstring("in 1025 pieces (allowed 1024)"));
 
   Builder joined(3);
   joined.one_scale = true;
@@ -181,7 +185,7 @@ TEST_CASE("what movement of int16 cannot have on the machine is refused", "[arch
   constant.is_constant = true;
   constant.data.edit().assign(240, 0);
   joined.graph.ops[0].inputs[1] = joined.graph.add(constant);
-  CHECK_THAT(refusal(joined), Contains("the machine takes computed maps of int16"));
+  CHECK_THAT(refusal(joined), ContainsSubstring("the machine takes computed maps of int16"));
 }
 
 /// Names of the operators that run on the host, but for those that only give codes another shape.
@@ -205,12 +209,12 @@ void require_recorded(const std::string& name, const std::vector<std::string>& h
   compiler::CompileOptions options;
   options.rounding = vectors.policy;
   if (!host.empty()) {
-    CHECK_THROWS_WITH(
-        compiler::compile(graph, config, options),
-        Catch::Matchers::Contains(host[0] + ": int16 activations, the machine "
-                                            "computes int8, of int16 products with int8 weights "
-                                            "or int16 maps, sums, maxima, LOGISTIC, TANH, "
-                                            "SOFTMAX and movement"));
+    CHECK_THROWS_WITH(compiler::compile(graph, config, options),
+                      Catch::Matchers::ContainsSubstring(
+                          host[0] + ": int16 activations, the machine "
+                                    "computes int8, of int16 products with int8 weights "
+                                    "or int16 maps, sums, maxima, LOGISTIC, TANH, "
+                                    "SOFTMAX and movement"));
     options.host = compiler::HostPart::kAnywhere;
   }
   for (const int rows : {2, 4, 8}) {
@@ -231,7 +235,7 @@ TEST_CASE("operators of int16 activations are exact in recorded vectors", "[arch
 
 TEST_CASE("what a SOFTMAX of int16 cannot have on the machine is refused, and nothing short of it",
           "[arch][int16][error]") {
-  using Catch::Matchers::Contains;
+  using Catch::Matchers::ContainsSubstring;
   const auto refusal_of = [](int channels, float scale, const std::string& key) {
     Builder b(1);
     const int x = b.input({1, 1, 2, channels});
@@ -250,11 +254,12 @@ TEST_CASE("what a SOFTMAX of int16 cannot have on the machine is refused, and no
   const std::string plain = "array.rows=2";
   CHECK(refusal_of(2047, 0.001F, plain) == "");
   CHECK_THAT(refusal_of(2048, 0.001F, plain),
-             Contains(": sums of 2048 codes of int16, allowed 2047"));
+             ContainsSubstring(": sums of 2048 codes of int16, allowed 2047"));
   CHECK(refusal_of(3, 4.99F, plain) == "");  // the scale times 6553.5
-  CHECK_THAT(refusal_of(3, 5.01F, plain), Contains(": a scale of 2^16, allowed up to 2^15"));
-  CHECK_THAT(refusal_of(3, 0.001F, "vector.softmax=false"), Contains("(vector.softmax)"));
-  CHECK_THAT(refusal_of(3, 0.001F, "vector.table=false"), Contains("(vector.table)"));
+  CHECK_THAT(refusal_of(3, 5.01F, plain),
+             ContainsSubstring(": a scale of 2^16, allowed up to 2^15"));
+  CHECK_THAT(refusal_of(3, 0.001F, "vector.softmax=false"), ContainsSubstring("(vector.softmax)"));
+  CHECK_THAT(refusal_of(3, 0.001F, "vector.table=false"), ContainsSubstring("(vector.table)"));
 }
 
 TEST_CASE("SOFTMAX of int16 is exact from one channel to many", "[arch][int16]") {
@@ -321,7 +326,7 @@ void quantize_input(model::Graph& graph) {
 }  // namespace
 
 TEST_CASE("sums of int16 codes with halves to even have 32 bits", "[arch][int16][error]") {
-  using Catch::Matchers::Contains;
+  using Catch::Matchers::ContainsSubstring;
   for (const bool quantizes : {false, true})
     for (const bool fully_connected : {false, true}) {
       Product product(fully_connected);
@@ -338,8 +343,9 @@ TEST_CASE("sums of int16 codes with halves to even have 32 bits", "[arch][int16]
       }
       for (const std::int64_t bias : {most + 1, least - 1}) {
         product.set_bias(bias, model::DataType::kInt32);
-        CHECK_THAT(product.refusal(), Contains("the sums of channel 0 reach 2147483648, those of "
-                                               "int16 codes with halves to even have 32 bits"));
+        CHECK_THAT(product.refusal(),
+                   ContainsSubstring("the sums of channel 0 reach 2147483648, those of "
+                                     "int16 codes with halves to even have 32 bits"));
       }
     }
 }
@@ -354,8 +360,9 @@ TEST_CASE("codes of an eight-bit format take array.formats", "[arch][int16][mini
   for (model::Tensor& t : b.graph.tensors)
     if (t.type == model::DataType::kInt16) t.format = machine::Format::kE3M4;
   const std::vector<std::string> wide{"array.activations16=true"};
-  CHECK_THROWS_WITH(compiler::compile(b.graph, machine::load_config("edge64", wide)),
-                    Catch::Contains("CONV_2D: codes of e3m4, which take array.formats"));
+  CHECK_THROWS_WITH(
+      compiler::compile(b.graph, machine::load_config("edge64", wide)),
+      Catch::Matchers::ContainsSubstring("CONV_2D: codes of e3m4, which take array.formats"));
   testing::require_exact(
       b.graph, machine::load_config("edge64", {"array.activations16=true", "array.formats=true"}),
       {fuzz::random_codes(b, b.graph.inputs[0])});
@@ -394,13 +401,15 @@ TEST_CASE("weights in fixed point of 19 bits are exact, and what they cannot hav
   Builder b = convolution(2, fits);
   const machine::Config config = design({"array.formats=true"});
   testing::require_exact(b.graph, config, {fuzz::random_codes(b, b.graph.inputs[0])});
-  CHECK_THROWS_WITH(compiler::compile(b.graph, design({})),
-                    Catch::Contains("weights of more than 8 bits, which take array.formats"));
-  CHECK_THROWS_WITH(compiler::compile(convolution(2, 0.3F).graph, config),
-                    Catch::Contains("take scales of 15 bits, below 2^15: powers of two"));
+  CHECK_THROWS_WITH(
+      compiler::compile(b.graph, design({})),
+      Catch::Matchers::ContainsSubstring("weights of more than 8 bits, which take array.formats"));
+  CHECK_THROWS_WITH(
+      compiler::compile(convolution(2, 0.3F).graph, config),
+      Catch::Matchers::ContainsSubstring("take scales of 15 bits, below 2^15: powers of two"));
   if (wide)
     CHECK_THROWS_WITH(compiler::compile(convolution(8, fits).graph, config),
-                      Catch::Contains("allowed 40 bits"));
+                      Catch::Matchers::ContainsSubstring("allowed 40 bits"));
 }
 
 namespace {
@@ -460,7 +469,7 @@ TEST_CASE("codes of E4M3 are exact on both sides of a product, and what they lac
       testing::require_exact(b.graph, config, {fuzz::random_codes(b, b.graph.inputs[0])});
     }
   const auto refused = [&](const Builder& b, const machine::Config& by, const char* text) {
-    CHECK_THROWS_WITH(compiler::compile(b.graph, by), Catch::Contains(text));
+    CHECK_THROWS_WITH(compiler::compile(b.graph, by), Catch::Matchers::ContainsSubstring(text));
   };
   const Builder plain = of_values(2, narrow, false, 0x1p-6F);
   refused(plain, design({}), "values of e4m3 take array.formats, vector.enable and vector.table");
@@ -492,7 +501,7 @@ TEST_CASE("networks between ONNX's int16 quantizers are exact", "[arch][int16][o
     }
     config.activations16 = false;
     CHECK_THROWS_WITH(compiler::compile(graph, config),
-                      Catch::Matchers::Contains("(array.activations16)"));
+                      Catch::Matchers::ContainsSubstring("(array.activations16)"));
     config.activations16 = true;
   }
 }
@@ -611,7 +620,7 @@ std::string refusal_alone(const std::vector<int>& shape, float in, float out, Ma
 
 TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing short of it",
           "[arch][int16][error]") {
-  using Catch::Matchers::Contains;
+  using Catch::Matchers::ContainsSubstring;
   const std::vector<int> shape{1, 2, 3, 4};
   const auto of_two = [](OpKind kind) {
     return [kind](Builder& b, int x) { return b.binary(x, x, kind); };
@@ -620,11 +629,11 @@ TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing sh
   for (const OpKind kind : {OpKind::kAdd, OpKind::kSub}) {
     CHECK(refusal_alone(shape, 0x1p-10F, 0x1p-24F * 1.5F, of_two(kind)) == "");
     CHECK_THAT(refusal_alone(shape, 0x1p-10F, 0x1p-24F * 0.75F, of_two(kind)),
-               Contains(": a scale of 2^1, allowed up to 2^0"));
+               ContainsSubstring(": a scale of 2^1, allowed up to 2^0"));
   }
   CHECK(refusal_alone(shape, 0x1p-10F, 0x1p-20F * 1.5F, of_two(OpKind::kMul)) == "");
   CHECK_THAT(refusal_alone(shape, 0x1p-10F, 0x1p-20F * 0.75F, of_two(OpKind::kMul)),
-             Contains(": a scale of 2^1, allowed up to 2^0"));
+             ContainsSubstring(": a scale of 2^1, allowed up to 2^0"));
 
   // Codes of 16 bits by up to 2^16; of int8, less their zero point, by up to 2^23.
   const auto of_one = [](OpKind kind) {
@@ -633,7 +642,7 @@ TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing sh
   for (const OpKind kind : {OpKind::kRelu, OpKind::kQuantize, OpKind::kLeakyRelu}) {
     CHECK(refusal_alone(shape, 0.75F, 0x1p-16F, of_one(kind)) == "");
     CHECK_THAT(refusal_alone(shape, 1.5F, 0x1p-16F, of_one(kind)),
-               Contains(": a scale of 2^17, allowed up to 2^16"));
+               ContainsSubstring(": a scale of 2^17, allowed up to 2^16"));
   }
   const auto widened = [](Builder& b, int x) {
     b.tensor(x).name = "narrow";
@@ -641,13 +650,13 @@ TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing sh
   };
   CHECK(refusal_alone(shape, 0.75F, 0x1p-23F, widened) == "");
   CHECK_THAT(refusal_alone(shape, 1.5F, 0x1p-23F, widened),
-             Contains(": a scale of 2^24, allowed up to 2^23"));
+             ContainsSubstring(": a scale of 2^24, allowed up to 2^23"));
   const auto negative = [](Builder& b, int x) {
     const int y = b.unary(x, OpKind::kLeakyRelu);
     b.graph.ops[0].alpha = -0.5F;
     return y;
   };
-  CHECK_THAT(refusal_alone(shape, 1, 1, negative), Contains("a negative slope"));
+  CHECK_THAT(refusal_alone(shape, 1, 1, negative), ContainsSubstring("a negative slope"));
 
   // So many codes that reciprocals and 32 bits are exact.
   const auto averaged = [](int R, int S) {
@@ -655,16 +664,16 @@ TEST_CASE("what int16 sums cannot have on the machine is refused, and nothing sh
   };
   CHECK(refusal_alone({1, 127, 129, 1}, 1, 1, averaged(127, 129)) == "");
   CHECK_THAT(refusal_alone({1, 128, 128, 1}, 1, 1, averaged(128, 128)),
-             Contains(": sums of 16384 codes of int16, allowed 16383"));
+             ContainsSubstring(": sums of 16384 codes of int16, allowed 16383"));
   const auto mean = [](const std::vector<int>& axes) {
     return [=](Builder& b, int x) { return b.mean(x, axes); };
   };
   CHECK(refusal_alone({1, 255, 257, 1}, 1, 1, mean({1, 2})) == "");
   CHECK_THAT(refusal_alone({1, 256, 256, 1}, 1, 1, mean({1, 2})),
-             Contains(": sums of 65536 codes of int16, allowed 65535"));
+             ContainsSubstring(": sums of 65536 codes of int16, allowed 65535"));
   CHECK(refusal_alone(shape, 1, 1, mean({3})) == "");
   CHECK_THAT(refusal_alone(shape, 1, 1, mean({3}), reference::kSinglePolicy),
-             Contains("channels of int16 with one rounding"));
+             ContainsSubstring("channels of int16 with one rounding"));
 }
 
 TEST_CASE("damaged tensors of int16 are refused, or run", "[arch][int16][error]") {

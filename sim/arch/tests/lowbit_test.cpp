@@ -72,7 +72,7 @@ bool require_random_net(unsigned seed) {
     require_exact(net.graph, config, inputs);
     return true;
   } catch (const Error& e) {  // only for its size
-    CHECK_THAT(e.what(), Catch::Matchers::Contains("does not fit"));
+    CHECK_THAT(e.what(), Catch::Matchers::ContainsSubstring("does not fit"));
     return false;
   }
 }
@@ -128,7 +128,7 @@ bool require_all_fused(const model::Graph& graph, const machine::Config& config,
     REQUIRE(run.count("MAX_POOL_2D") == 0);
     return true;
   } catch (const Error& e) {  // only for its size
-    CHECK_THAT(e.what(), Catch::Matchers::Contains("does not fit"));
+    CHECK_THAT(e.what(), Catch::Matchers::ContainsSubstring("does not fit"));
     return false;
   }
 }
@@ -206,7 +206,7 @@ TEST_CASE("designs of int8 alone write whole sums and refuse thresholds", "[arch
   require_exact(net.graph, config, {net.random_input()});
   net.threshold(sums, Encoding::kInt4);
   CHECK_THROWS_WITH(compiler::compile(net.graph, config),
-                    Catch::Matchers::Contains("lacks \"ternary\" and \"binary\""));
+                    Catch::Matchers::ContainsSubstring("lacks \"ternary\" and \"binary\""));
   config.ternary = true;
   CHECK_NOTHROW(compiler::compile(net.graph, config));
 }
@@ -362,8 +362,8 @@ TEST_CASE("fused pools need no vector unit", "[arch][pool]") {
   CHECK(run.count("CONV_2D+MAX_POOL_2D") == 1);
   net.graph.outputs.push_back(y);
   CHECK_THROWS_WITH(compiler::compile(net.graph, config),
-                    Catch::Matchers::Contains("MAX_POOL_2D: tensor") &&
-                        Catch::Matchers::Contains("needs the vector unit"));
+                    Catch::Matchers::ContainsSubstring("MAX_POOL_2D: tensor") &&
+                        Catch::Matchers::ContainsSubstring("needs the vector unit"));
 }
 
 TEST_CASE("a packed map of groups has weights of 0", "[arch][lowbit]") {
@@ -489,12 +489,12 @@ TEST_CASE("an addition that would be off by one code is refused", "[arch][half_e
     net.graph.tensors[static_cast<std::size_t>(t)].quantization.scale = {scales[t]};
   REQUIRE(compiler::half_even(net.graph, net.graph.ops[0]) == compiler::HalfEven::kNoWay);
   CHECK_THROWS_WITH(compiler::compile(net.graph, small_config(4, 4, 32, 16, 64)),
-                    Catch::Matchers::Contains("ADD: tensor") &&
-                        Catch::Matchers::Contains("rounds halves to even"));
+                    Catch::Matchers::ContainsSubstring("ADD: tensor") &&
+                        Catch::Matchers::ContainsSubstring("rounds halves to even"));
 }
 
 TEST_CASE("a missing precision is named with operator and tensor", "[arch][lowbit][error]") {
-  using Catch::Matchers::Contains;
+  using Catch::Matchers::ContainsSubstring;
   const auto refusal = [](const model::Graph& graph, machine::Config config) -> std::string {
     try {
       compiler::compile(graph, config);
@@ -512,11 +512,11 @@ TEST_CASE("a missing precision is named with operator and tensor", "[arch][lowbi
     CHECK(refusal(net.graph, config).empty());
     (encoding == Encoding::kTernary ? config.ternary : config.binary) = false;
     const std::string text = refusal(net.graph, config);
-    CHECK_THAT(text, Contains("op 0 CONV_2D: tensor 1 'weights1' is " + name));
-    CHECK_THAT(text, Contains("array.precisions lacks \"" + name + "\""));
+    CHECK_THAT(text, ContainsSubstring("op 0 CONV_2D: tensor 1 'weights1' is " + name));
+    CHECK_THAT(text, ContainsSubstring("array.precisions lacks \"" + name + "\""));
     config = all_precisions(config);
     config.int8 = false;
-    CHECK_THAT(refusal(net.graph, config), Contains("tensor 0 'input0' is int8"));
+    CHECK_THAT(refusal(net.graph, config), ContainsSubstring("tensor 0 'input0' is int8"));
   }
 }
 

@@ -34,8 +34,9 @@ void require_refused(const isa::Registers& registers, Engine engine, int op, con
   Machine machine(config_8x8(), dram);
   isa::Run run;
   run.op = op;
-  REQUIRE_THROWS_WITH(machine.execute(engine, registers, run, 3),
-                      Catch::Contains("RUN 3") && Catch::Contains(what));
+  REQUIRE_THROWS_WITH(
+      machine.execute(engine, registers, run, 3),
+      Catch::Matchers::ContainsSubstring("RUN 3") && Catch::Matchers::ContainsSubstring(what));
 }
 
 TEST_CASE("transfers outside of a memory or off their beat are refused", "[arch][error]") {
@@ -124,7 +125,8 @@ void check_all(const std::vector<Asked>& rows, std::vector<std::uint8_t> dram,
     if (row.refused.empty())
       CHECK(error.empty());
     else
-      CHECK_THAT(error, Catch::StartsWith("RUN 3: ") && Catch::Contains(row.refused));
+      CHECK_THAT(error, Catch::Matchers::StartsWith("RUN 3: ") &&
+                            Catch::Matchers::ContainsSubstring(row.refused));
   }
 }
 
@@ -571,8 +573,8 @@ TEST_CASE("a RUN that waits for a token nobody gives is a deadlock", "[arch][err
   isa::Run run;
   run.wait = 1;
   script.run(Engine::kCompute, run, Work{});
-  REQUIRE_THROWS_WITH(script.timeline(),
-                      Catch::Contains("RUN 0") && Catch::Contains("token of load"));
+  REQUIRE_THROWS_WITH(script.timeline(), Catch::Matchers::ContainsSubstring("RUN 0") &&
+                                             Catch::Matchers::ContainsSubstring("token of load"));
 }
 
 /// Latency 32, a beat a cycle: two bursts of the program come at once; a third one is asked for
@@ -600,7 +602,7 @@ TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
     isa::Run run;
     run.signal = compute;
     script.run(Engine::kLoad, run, one_beat());
-    REQUIRE_THROWS_WITH(script.timeline(), Catch::Contains("never taken"));
+    REQUIRE_THROWS_WITH(script.timeline(), Catch::Matchers::ContainsSubstring("never taken"));
   }
   Script script;
   isa::Run give, take;
@@ -615,7 +617,7 @@ TEST_CASE("tokens that are left over or too many are errors", "[arch][error]") {
   slow.group_residuals = {0};
   script.run(Engine::kCompute, isa::Run{}, slow);
   for (int i = 0; i < 64; ++i) script.run(Engine::kCompute, take, slow);
-  REQUIRE_THROWS_WITH(script.timeline(), Catch::Contains("more than 63 tokens"));
+  REQUIRE_THROWS_WITH(script.timeline(), Catch::Matchers::ContainsSubstring("more than 63 tokens"));
 }
 
 /// A program of very many short RUNs: a search of all intervals for each gap would take minutes.

@@ -2,8 +2,7 @@
 //
 // Operators in forms that random networks hardly draw.
 
-#include <catch2/catch.hpp>
-
+#include "base/catch.h"
 #include "sim/arch/tests/testing.h"
 
 namespace trine::sim {

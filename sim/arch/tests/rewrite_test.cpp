@@ -185,7 +185,7 @@ TEST_CASE("uint8 codes joined at any scales equal the golden layers", "[arch][ra
     try {
       require_exact(b, random_config(b));
     } catch (const model::Refusal& refusal) {
-      REQUIRE_THAT(refusal.what(), Catch::Contains("are halves of"));
+      REQUIRE_THAT(refusal.what(), Catch::Matchers::ContainsSubstring("are halves of"));
       ++refused;
     }
   }
@@ -200,9 +200,10 @@ TEST_CASE("uint8 codes joined at twice their scale are refused: halves", "[arch]
   for (const int t : {x, y, z})
     b.graph.tensors[static_cast<std::size_t>(t)].quantization = {{t == y ? 0.5f : 1.0f}, {0}, 0};
   make_unsigned(b.graph);
-  REQUIRE_THROWS_WITH(compiler::compile(b.graph, testing::small_config(8, 8, 16, 16, 64)),
-                      Catch::Equals("random.tflite: op 1 CONCATENATION: tensor 1 't1': codes of "
-                                    "scale 0.5 are halves of 1"));
+  REQUIRE_THROWS_WITH(
+      compiler::compile(b.graph, testing::small_config(8, 8, 16, 16, 64)),
+      Catch::Matchers::Equals("random.tflite: op 1 CONCATENATION: tensor 1 't1': codes of "
+                              "scale 0.5 are halves of 1"));
 }
 
 TEST_CASE("a pixel of uint8 codes that RESIZE_BILINEAR repeats runs on the machine",
@@ -219,9 +220,10 @@ TEST_CASE("uint8 RESIZE_BILINEAR is refused: LiteRT computes floats", "[arch][re
   Builder b(1);
   b.graph.outputs = {b.resize(b.input({1, 4, 4, 8}), true, 8, 8, false, false)};
   make_unsigned(b.graph);
-  REQUIRE_THROWS_WITH(compiler::compile(b.graph, testing::small_config(8, 8, 16, 16, 64)),
-                      Catch::Equals("random.tflite: op 0 RESIZE_BILINEAR: tensor 2 't2': uint8 "
-                                    "codes are resized in float32"));
+  REQUIRE_THROWS_WITH(
+      compiler::compile(b.graph, testing::small_config(8, 8, 16, 16, 64)),
+      Catch::Matchers::Equals("random.tflite: op 0 RESIZE_BILINEAR: tensor 2 't2': uint8 "
+                              "codes are resized in float32"));
 }
 
 }  // namespace

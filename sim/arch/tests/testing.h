@@ -4,11 +4,11 @@
 
 #pragma once
 
-#include <catch2/catch.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"

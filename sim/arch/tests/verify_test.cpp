@@ -6,10 +6,10 @@
 
 #include "sw/program/verify.h"
 
-#include <catch2/catch.hpp>
 #include <utility>
 #include <vector>
 
+#include "base/catch.h"
 #include "machine/memories.h"
 #include "sim/arch/run.h"
 #include "sim/arch/tests/testing.h"
@@ -87,8 +87,8 @@ void check(const std::vector<isa::Word>& words, const std::string& reason = "") 
     CHECK(verified.empty());
     CHECK(run.empty());
   } else {
-    CHECK_THAT(verified, Catch::Contains(reason));
-    CHECK_THAT(run, Catch::Contains(reason));
+    CHECK_THAT(verified, Catch::Matchers::ContainsSubstring(reason));
+    CHECK_THAT(run, Catch::Matchers::ContainsSubstring(reason));
   }
 }
 
@@ -110,10 +110,12 @@ TEST_CASE("a verified program is framed, and each word is an instruction of the 
   };
   CHECK(fault_of({}) == "there are no instructions");
   CHECK(fault_of(changed(0, good[0] ^ 1)) == "word 0 is not the configuration's hash");
-  CHECK_THAT(fault_of(changed(good.size() - 1, good[1])), Catch::Contains("has no END"));
+  CHECK_THAT(fault_of(changed(good.size() - 1, good[1])),
+             Catch::Matchers::ContainsSubstring("has no END"));
   std::vector<isa::Word> after_end = good;
   after_end.push_back(good[1]);
-  CHECK_THAT(fault_of(after_end), Catch::Contains("END belongs at the end of the program"));
+  CHECK_THAT(fault_of(after_end),
+             Catch::Matchers::ContainsSubstring("END belongs at the end of the program"));
   check(changed(good.size() - 2, isa::encode_run(Engine::kLoad, {0, 0, 99, 0})),
         "no operation 99 of the load engine");
   machine::Config bare = small();
@@ -123,7 +125,8 @@ TEST_CASE("a verified program is framed, and each word is an instruction of the 
   const auto fault = program::verify(sum, bare, kDram);
   REQUIRE(fault);
   CHECK(fault->cause == "feature");
-  CHECK_THAT(fault->text, Catch::StartsWith("word 1, vector  RUN max: operation max: the config"));
+  CHECK_THAT(fault->text,
+             Catch::Matchers::StartsWith("word 1, vector  RUN max: operation max: the config"));
 }
 
 TEST_CASE("a verified program sets the registers that it reads", "[arch][verify][error]") {
@@ -264,7 +267,8 @@ TEST_CASE("a verified softmax is rescaled by at most 30 places to the right",
                    {0, 0, static_cast<int>(isa::vector::Op::kSoftmax), 1 << isa::vector::kRescale});
   };
   CHECK(fault_of(rescaled(-30)).empty());
-  CHECK_THAT(fault_of(rescaled(-31)), Catch::Contains("rescaled with shift -31, allowed -30..30"));
+  CHECK_THAT(fault_of(rescaled(-31)),
+             Catch::Matchers::ContainsSubstring("rescaled with shift -31, allowed -30..30"));
 }
 
 TEST_CASE("each core of a cluster is verified", "[arch][verify][error]") {
@@ -282,10 +286,10 @@ TEST_CASE("each core of a cluster is verified", "[arch][verify][error]") {
   CHECK(fault({{agu::kCoreY, 1}, {agu::kBase, 2048 - 24}}).empty());
   CHECK(fault({{agu::kCoreY, 255}, {agu::kYStart, 7678}, {agu::kYEnd, 7680}}).empty());
   CHECK_THAT(fault({{agu::kCoreY, 255}, {agu::kYStart, 7680}, {agu::kYEnd, 7682}}),
-             Catch::Contains("core 2 begins or ends at row 8192, allowed 8191"));
+             Catch::Matchers::ContainsSubstring("core 2 begins or ends at row 8192, allowed 8191"));
   // Only core 2 reaches rows inside the map.
   CHECK_THAT(fault({{agu::kCoreY, 2}, {agu::kYStart, -4}, {agu::kYEnd, -2}, {agu::kBase, 2030}}),
-             Catch::Contains("DMEM words 2030..2053"));
+             Catch::Matchers::ContainsSubstring("DMEM words 2030..2053"));
 }
 
 }  // namespace trine::sim

@@ -4,10 +4,10 @@
 
 #include "sw/compiler/emit/order.h"
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <map>
 
+#include "base/catch.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/search.h"
 #include "tools/fuzz/testing.h"

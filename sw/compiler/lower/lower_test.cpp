@@ -2,9 +2,9 @@
 
 #include "sw/compiler/lower/lower.h"
 
-#include <catch2/catch.hpp>
 #include <numeric>
 
+#include "base/catch.h"
 #include "tools/fuzz/testing.h"
 
 namespace trine::compiler {
@@ -28,7 +28,8 @@ TEST_CASE("refusals come back as a value, all at once, those found in the work a
   CHECK(lowered.refused->ops == std::vector{2, 3});
   CHECK(lowered.refused->reasons() == std::vector{Reason::kConfiguration, Reason::kConfiguration});
   const std::string text = lowered.refused->what();
-  CHECK_THAT(text, Catch::Contains("op 1 TRANSPOSE") && Catch::Contains("op 3 BATCH_MATMUL"));
+  CHECK_THAT(text, Catch::Matchers::ContainsSubstring("op 1 TRANSPOSE") &&
+                       Catch::Matchers::ContainsSubstring("op 3 BATCH_MATMUL"));
   CHECK_THROWS_AS(lower(b.graph, config, reference::kDoublePolicy), Unsupported);
 }
 

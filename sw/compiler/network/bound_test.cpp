@@ -2,8 +2,7 @@
 
 #include "sw/compiler/network/bound.h"
 
-#include <catch2/catch.hpp>
-
+#include "base/catch.h"
 #include "sw/compiler/lower/lower.h"
 #include "tools/fuzz/testing.h"
 

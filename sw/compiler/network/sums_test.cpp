@@ -3,12 +3,12 @@
 // How many bits the array's sums need, against all codes; programs at the bound and beyond it.
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <random>
 #include <utility>
 #include <vector>
 
+#include "base/catch.h"
 #include "sim/arch/tests/testing.h"
 #include "sw/compiler/network/network.h"
 
@@ -129,8 +129,9 @@ TEST_CASE("a sum that an accumulator holds is exact, one of a bit more is refuse
     FAIL("compiled");
   } catch (const Error& e) {
     const std::string text = e.what();
-    CHECK_THAT(text, Catch::Contains("op 0 FULLY_CONNECTED: its sums need 22 bits, array.acc_bits "
-                                     "is 21"));
+    CHECK_THAT(text, Catch::Matchers::ContainsSubstring(
+                         "op 0 FULLY_CONNECTED: its sums need 22 bits, array.acc_bits "
+                         "is 21"));
   }
 }
 

@@ -3,9 +3,9 @@
 // When maps share a place, and when weights come in relay: each row makes one condition fail in a
 // network where all hold. How large a layer's buffers are.
 
-#include <catch2/catch.hpp>
 #include <functional>
 
+#include "base/catch.h"
 #include "base/rounding.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/plan/plan_facts.h"

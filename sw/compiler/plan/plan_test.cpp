@@ -4,8 +4,7 @@
 
 #include "sw/compiler/plan/plan.h"
 
-#include <catch2/catch.hpp>
-
+#include "base/catch.h"
 #include "base/ties.h"
 #include "sim/arch/tests/testing.h"
 #include "sw/compiler/lower/lower.h"

@@ -3,10 +3,10 @@
 // Plans of small networks in their printed form. What changes a text here changes where maps lie or
 // how layers are cut; tests/approval/ says what that does to the models.
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
 
+#include "base/catch.h"
 #include "base/root.h"
 #include "base/rounding.h"
 #include "sw/compiler/lower/lower.h"
@@ -93,32 +93,33 @@ TEST_CASE("conflicts that two rows stand for are those of all tiles", "[compiler
 }
 
 TEST_CASE("codes that are only moved pass through no unit", "[compiler][plan]") {
-  using Catch::Matchers::Contains;
-  const auto straight = Contains("codes go straight to their place");
+  using Catch::Matchers::ContainsSubstring;
+  const auto straight = ContainsSubstring("codes go straight to their place");
   const auto sliced = [](int x, int stride) {
     return [=](Builder& b, int from) {
       return b.strided_slice(from, {0, 1, x, 0}, {1, 4, 40, 64}, {1, 1, stride, 1});
     };
   };
   const std::vector<int> shape{1, 4, 40, 64};
-  CHECK_THAT(planned_alone(shape, sliced(1, 1)), straight && Contains("unit 180, bus 2350"));
+  CHECK_THAT(planned_alone(shape, sliced(1, 1)),
+             straight && ContainsSubstring("unit 180, bus 2350"));
   CHECK_THAT(planned_alone(shape, sliced(0, 2)), !straight);  // every other pixel
   const auto padded = [](Builder& b, int from) { return b.pad(from, 1, 0, 2, 1); };
   CHECK_THAT(planned_alone(shape, padded), straight);
 }
 
 TEST_CASE("a layer that is alone works while its maps come and go", "[compiler][plan]") {
-  using Catch::Matchers::Contains;
+  using Catch::Matchers::ContainsSubstring;
   const auto added = [](Builder& b, int from) { return b.addition(from, b.input(b.shape(from))); };
   const std::string plan = planned_alone({1, 4, 40, 64}, added);
-  CHECK_THAT(plan, Contains("a small part at the end") && Contains("4 x ("));
+  CHECK_THAT(plan, ContainsSubstring("a small part at the end") && ContainsSubstring("4 x ("));
   const auto leaky = [](Builder& b, int from) {
     return b.unary(from, model::OpKind::kLeakyRelu, "LEAKY_RELU");
   };
-  CHECK_THAT(planned_alone({1, 4, 40, 64}, leaky), Contains("a small part at the start"));
+  CHECK_THAT(planned_alone({1, 4, 40, 64}, leaky), ContainsSubstring("a small part at the start"));
   Builder b(1);  // of int8 all stay on chip
   const int out = added(b, b.input({1, 4, 40, 64}));
-  CHECK_THAT(planned(b, out, small_config(8, 8, 4096, 1024, 64)), !Contains("DMEM 0 on"));
+  CHECK_THAT(planned(b, out, small_config(8, 8, 4096, 1024, 64)), !ContainsSubstring("DMEM 0 on"));
 }
 
 TEST_CASE("maps stay on chip, a sum in the place of its residual", "[compiler][plan]") {
@@ -248,7 +249,7 @@ TEST_CASE("a chunk of weights that fills PMEM comes in relay, too", "[compiler][
   Builder b(1);
   const int x = b.input({1, 6, 6, 1024});  // 256 of 256 rows
   CHECK_THAT(planned(b, convolution(b, x, 20, 1), small_config(8, 8, 128, 8, 64)),
-             Catch::Matchers::Contains("weights in relay, chunks meet in 256 words"));
+             Catch::Matchers::ContainsSubstring("weights in relay, chunks meet in 256 words"));
 }
 
 TEST_CASE("a group whose weights do not fit is computed in pieces", "[compiler][plan]") {

@@ -4,12 +4,12 @@
 
 #include <fmt/format.h>
 
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
 
+#include "base/catch.h"
 #include "base/rounding.h"
 #include "sw/compiler/emit/slots.h"
 

@@ -3,10 +3,10 @@
 // What keeps a pass from a change that would compute something else. Each row makes one condition
 // fail in a network that the pass changes, with nothing else different.
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <string>
 
+#include "base/catch.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/passes.h"
 #include "tools/fuzz/testing.h"

@@ -5,9 +5,9 @@
 
 #include "sw/compiler/transform/passes.h"
 
-#include <catch2/catch.hpp>
 #include <string>
 
+#include "base/catch.h"
 #include "sw/compiler/lower/lower.h"
 #include "sw/compiler/transform/cascade.h"
 #include "sw/compiler/transform/interleave.h"

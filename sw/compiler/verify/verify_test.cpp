@@ -4,11 +4,11 @@
 
 #include "sw/compiler/verify/verify.h"
 
-#include <catch2/catch.hpp>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "base/catch.h"
 #include "sw/compiler/emit/emitter.h"
 #include "sw/compiler/lower/lower.h"
 #include "tools/fuzz/testing.h"
@@ -16,7 +16,7 @@
 namespace trine::compiler {
 namespace {
 
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using fuzz::Builder;
 using fuzz::small_config;
 
@@ -78,7 +78,7 @@ void require_faults(const std::vector<Break>& breaks) {
   for (const Break& b : breaks) {
     Forms forms;
     b.change(forms);
-    CHECK_THAT(forms.fault(), Contains(b.what));
+    CHECK_THAT(forms.fault(), ContainsSubstring(b.what));
   }
 }
 
@@ -156,8 +156,9 @@ TEST_CASE("broken instructions are found", "[compiler][verify]") {
 TEST_CASE("a fault names the stage, and that it is the compiler's", "[compiler][verify][error]") {
   Forms forms;
   forms.network.layers[1].input = 99;
-  CHECK_THROWS_WITH(Verifier(forms.config, true).verify(forms.network, "fuse"),
-                    Contains("internal error after fuse: layer 1 CONV_2D 't6': from map 99"));
+  CHECK_THROWS_WITH(
+      Verifier(forms.config, true).verify(forms.network, "fuse"),
+      ContainsSubstring("internal error after fuse: layer 1 CONV_2D 't6': from map 99"));
   CHECK_NOTHROW(Verifier(forms.config, false).verify(forms.network, "fuse"));
 }
 

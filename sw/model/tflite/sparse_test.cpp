@@ -2,14 +2,14 @@
 
 #include "sw/model/tflite/sparse.h"
 
-#include <catch2/catch.hpp>
 #include <functional>
 
+#include "base/catch.h"
 #include "base/error.h"
 
 using trine::Error;
 using namespace trine::model;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using Bytes = std::vector<std::uint8_t>;
 
 namespace {
@@ -64,6 +64,6 @@ TEST_CASE("sparse storage that contradicts itself is refused", "[model][tflite][
   for (const Case& c : cases) {
     Sparsity s = blocks();
     c.change(s);
-    CHECK_THROWS_WITH(written_out(s, {2, 4}, c.values, 1), Contains(c.message));
+    CHECK_THROWS_WITH(written_out(s, {2, 4}, c.values, 1), ContainsSubstring(c.message));
   }
 }

@@ -6,18 +6,18 @@
 #include "sw/reference/ops/norm.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <random>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "sw/reference/run.h"
 #include "tb/golden/norm.h"
 
 using namespace trine;
 using namespace trine::reference;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 using model::DataType;
 using model::Graph;
 using model::Op;
@@ -249,7 +249,7 @@ TEST_CASE("a single channel's root mean square is its size", "[reference][norm]"
 
 TEST_CASE("normalizations beyond the integers' range are refused", "[reference][norm]") {
   const auto refused = [](const Norm& norm, const char* text) {
-    CHECK_THROWS_WITH(model::check(norm.graph), Contains(text));
+    CHECK_THROWS_WITH(model::check(norm.graph), ContainsSubstring(text));
   };
   Norm norm(true, 0.1f, 1, 1e-5f, 0, {1, 1}, {0, 0});
   refused(norm, "norm: op 0 LAYER_NORM: epsilon 0.1 with 2 channels of scale 1e-05");

@@ -77,7 +77,7 @@ void add_synth(Command app, Action& action) {
       ->excludes(config);
   options->output.declare(command);
   add_value(command, "--liberty FILE", options->synth.liberty,
-            "cell library, .lib or .lib.gz (Debian's qflow-tech-osu018)");
+            "cell library, .lib or .lib.gz (IHP sg13g2, which comes with Trine)");
   add_value(command, "--macros DIR", options->synth.macros,
             "folder with Liberty files of memories (the library's own)");
   add_value(command, "--clock-ns T", options->synth.clock_ns,
@@ -139,13 +139,12 @@ void add_synth(Command app, Action& action) {
       "compare.\n\n"
       "Examples:\n"
       "  trine synth --config edge64\n"
-      "  trine synth --config edge256 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --json "
-      "area.json\n"
+      "  trine synth --config edge256 --json area.json\n"
+      "  trine synth --config edge64 --liberty sky130_fd_sc_hd__tt_025C_1v80.lib.gz\n"
       "  trine synth --config edge32 --target ice40\n"
       "  trine synth --config edge32 --set 'array.precisions=[\"int8\"]' --target ecp5 --place\n"
       "  trine synth --config edge32 --netlist gates\n"
-      "  trine synth --config edge32 --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --place --seeds "
-      "3\n"
+      "  trine synth --config edge32 --place --seeds 3\n"
       "  trine synth --design rtl_of_last_year");
 }
 

@@ -51,9 +51,8 @@ std::string runtime_of(const std::string& model) {
 
 std::string tools_of(const std::string& command, const std::string& model) {
   if (command == "synth") {
-    const fs::path library = synth::kDefaultLiberty;
     return version_of("yosys", "-V") + version_of("sta", "-version") +
-           (fs::exists(library) ? sha256_of_file(library) + '\n' : "");
+           sha256_of_file(synth::default_liberty()) + '\n';
   }
   if (command == "cpu") return runtime_of(model) + computer();
   if (command == "compare" || command == "accuracy") return runtime_of(model);

@@ -153,7 +153,7 @@ void BackendOptions::declare(Command command, bool golden) {
   if (golden) backends.push_back("golden");
   add_value(command, "--backend B", backend,
             std::string("rtl: the SystemVerilog, by Verilator\n"
-                        "netlist: what Yosys maps it to, in cells of osu018 (slow: for\n"
+                        "netlist: what Yosys maps it to, in cells of sg13g2 (slow: for\n"
                         "small arrays); arch: the architecture simulator") +
                 (golden ? "\ngolden: no machine" : ""))
       ->check(one_of(backends));

@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "base/catch.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -22,7 +22,7 @@
 
 using namespace trine;
 using namespace trine::llm;
-using Catch::Matchers::Contains;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -83,18 +83,21 @@ TEST_CASE("a GGUF file has its tokenizer", "[llm][tokens]") {
   CHECK(tokens.front() == 1);
   CHECK(text_of(*codec, tokens) == "the band");
   CHECK(tokens.size() == 6);  // <s>, " the", " ", "b", "an", "d"
-  CHECK_THROWS_WITH(read_codec(file, "", 63), Contains("llama.gguf: 64 tokens, the model has 63"));
-  CHECK_THROWS_WITH(read_codec(kTables + "weights.gguf", "", 64),
-                    Contains("weights.gguf: no tokenizer: looked for key tokenizer.ggml.model"));
+  CHECK_THROWS_WITH(read_codec(file, "", 63),
+                    ContainsSubstring("llama.gguf: 64 tokens, the model has 63"));
+  CHECK_THROWS_WITH(
+      read_codec(kTables + "weights.gguf", "", 64),
+      ContainsSubstring("weights.gguf: no tokenizer: looked for key tokenizer.ggml.model"));
 }
 
 TEST_CASE("a folder's tokenizer is found, or what was looked for is said", "[llm][tokens]") {
   namespace fs = std::filesystem;
   const fs::path folder = fs::temp_directory_path() / fmt::format("trine_tokens_{}", ::getpid());
   fs::create_directories(folder);
-  CHECK_THROWS_WITH(read_codec(folder, "", 1000),
-                    Contains("no tokenizer: looked for tokenizer.json (byte-level BPE) and "
-                             "tokenizer.model (SentencePiece); --tokenizer names a file"));
+  CHECK_THROWS_WITH(
+      read_codec(folder, "", 1000),
+      ContainsSubstring("no tokenizer: looked for tokenizer.json (byte-level BPE) and "
+                        "tokenizer.model (SentencePiece); --tokenizer names a file"));
   fs::copy(kTables + "pieces.model", folder / "tokenizer.model");
   write_file(folder / "config.json", R"({"eos_token_id": [2, 5]})");
   auto codec = read_codec(folder, "", 1000);
@@ -112,7 +115,7 @@ TEST_CASE("what a tokenizer.json asks for is done or refused by name", "[llm][to
   const auto refuses = [](const std::string& key, const SortedJson& value,
                           const std::string& message) {
     CAPTURE(key);
-    CHECK_THROWS_WITH(parsed(key, value), Contains("t.json: " + message));
+    CHECK_THROWS_WITH(parsed(key, value), ContainsSubstring("t.json: " + message));
   };
   refuses("/model/type", "Unigram", "model: type Unigram, allowed BPE");
   refuses("/model/dropout", 0.1, "model: dropout: 0.1, allowed null");
@@ -127,8 +130,9 @@ TEST_CASE("what a tokenizer.json asks for is done or refused by name", "[llm][to
   refuses("/pre_tokenizer/pretokenizers/0/pattern/Regex", "(", "pre_tokenizer: pattern (: missing");
   refuses("/truncation", {{"max_length", 3}}, "truncation: {\"max_length\":3}, allowed null");
   BytePairRules rules = parsed("/model/merges/0", "a qqq");
-  CHECK_THROWS_WITH(make_byte_pair_codec(std::move(rules), "t.json"),
-                    Contains("t.json: merge 0 of 'a' and 'qqq': there is no token 'aqqq'"));
+  CHECK_THROWS_WITH(
+      make_byte_pair_codec(std::move(rules), "t.json"),
+      ContainsSubstring("t.json: merge 0 of 'a' and 'qqq': there is no token 'aqqq'"));
 }
 
 TEST_CASE("a damaged SentencePiece model is refused", "[llm][tokens][error]") {
@@ -146,14 +150,15 @@ TEST_CASE("a damaged SentencePiece model is refused", "[llm][tokens][error]") {
   CHECK(refused > good.size() / 7 - 10);  // the last fields may be missing
   PieceRules twice = parse_piece_model(good, "t.model");
   twice.pieces[300].text = twice.pieces[301].text;
-  CHECK_THROWS_WITH(make_piece_codec(twice, "t.model"), Contains("t.model: piece 301 '"));
+  CHECK_THROWS_WITH(make_piece_codec(twice, "t.model"), ContainsSubstring("t.model: piece 301 '"));
   twice = parse_piece_model(good, "t.model");
   const auto byte = std::ranges::find(twice.pieces, "<0x0A>", &Piece::text);
   REQUIRE(byte != twice.pieces.end());
   byte->text = "<0x-A>";
   CHECK_THROWS_WITH(make_piece_codec(twice, "t.model"),
-                    Contains("'<0x-A>': a byte has names <0x00> to <0xFF>"));
+                    ContainsSubstring("'<0x-A>': a byte has names <0x00> to <0xFF>"));
   byte->type = PieceType::kNormal;
-  CHECK_THROWS_WITH(make_piece_codec(twice, "t.model"),
-                    Contains("t.model: byte_fallback, but there are no pieces of all 256 bytes"));
+  CHECK_THROWS_WITH(
+      make_piece_codec(twice, "t.model"),
+      ContainsSubstring("t.model: byte_fallback, but there are no pieces of all 256 bytes"));
 }

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Catch2 3 (Debian 13 and later) or 2 (Debian 12), by the names of version 3.
+
+#pragma once
+
+#if __has_include(<catch2/catch_all.hpp>)
+
+#include <catch2/catch_all.hpp>
+
+using Catch::Approx;
+
+#else
+
+#include <catch2/catch.hpp>
+
+namespace Catch::Matchers {
+
+inline StdString::ContainsMatcher ContainsSubstring(
+    const std::string& text, CaseSensitive::Choice cases = CaseSensitive::Yes) {
+  return Contains(text, cases);
+}
+
+}  // namespace Catch::Matchers
+
+#endif

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The README's commands on fresh Debian systems: each release in a folder of its own, with nothing but git in it.
+
+usage: run.py [--release NAME]... [--folder DIR] [COMMAND]...
+COMMAND is what follows ./trine --yes: demo and test unless others are given, one argument each ("test --all"). Releases
+are bookworm and trixie; sid is there on demand. Needs root and mmdebstrap (Debian's package). What is tested is the last
+commit. The systems stay in DIR (build/distro), where a second run finds their packages; remove it to begin with nothing.
+
+Prints for each command its minutes (wall and processor) and its outcome, and of the first that fails the last lines.
+Exit code 1 if one fails, 77 (skipped) if this user is not root or mmdebstrap is missing.
+"""
+import argparse
+import os
+import pathlib
+import resource
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from harness import ROOT, SKIPPED  # noqa: E402
+
+RELEASES = ("bookworm", "trixie", "sid")
+MIRROR = "http://deb.debian.org/debian"
+# Bound into the system, and gone with the process that saw them.
+INSIDE = """set -e
+for folder in proc sys dev; do mount --rbind /$folder "$1/$folder"; done
+exec chroot "$1" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 sh -c "$2"
+"""
+
+
+def inside(system, command, **options):
+    return subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", INSIDE, "sh", system, command],
+                          stdin=subprocess.DEVNULL, **options)
+
+
+def make(system, release):
+    """The smallest system that has git, if it does not lie there yet."""
+    if (system / "etc/debian_version").exists():
+        return
+    system.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase", "--include=ca-certificates,git", release, system, MIRROR],
+                   check=True)
+
+
+def clone(system):
+    """This repository's last commit, as a user gets it."""
+    shutil.rmtree(system / "root/trine", ignore_errors=True)
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, system / "root/trine"], check=True)
+    shutil.copy("/etc/resolv.conf", system / "etc/resolv.conf")
+
+
+def minutes():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (usage.ru_utime + usage.ru_stime) / 60
+
+
+def run(system, command):
+    """(wall minutes, processor minutes, exit code); what it prints is in COMMAND.log beside the system."""
+    log = system.parent / f"{system.name}_{'_'.join(command.split())}.log"
+    began, used = time.monotonic(), minutes()
+    with log.open("w") as out:
+        done = inside(system, f"cd /root/trine && ./trine --yes {command}", stdout=out, stderr=subprocess.STDOUT)
+    return (time.monotonic() - began) / 60, minutes() - used, done.returncode, log
+
+
+def try_release(folder, release, commands):
+    """Prints a line for each command. @return whether all went well"""
+    system = folder.resolve() / release
+    make(system, release)
+    clone(system)
+    for command in commands:
+        wall, used, code, log = run(system, command)
+        print(f"{release:<10} ./trine --yes {command:<12} {wall:7.1f} min {used:7.1f} processor min   "
+              f"{'ok' if code == 0 else f'exit code {code}'}", flush=True)
+        if code:
+            print("".join(f"  {line}\n" for line in log.read_text(errors="replace").splitlines()[-30:]))
+            return False
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--release", action="append", choices=RELEASES)
+    parser.add_argument("--folder", type=pathlib.Path, default=ROOT / "build" / "distro")
+    parser.add_argument("command", nargs="*", help=f"of ./trine --yes, such as {shlex.quote('demo')} or {shlex.quote('test')}")
+    options = parser.parse_args()
+    if os.geteuid() != 0 or not shutil.which("mmdebstrap"):
+        print("SKIPPED: needs root and mmdebstrap (Debian's package)")
+        return SKIPPED
+    good = [try_release(options.folder, release, options.command or ["demo", "test"])
+            for release in options.release or RELEASES[:2]]
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

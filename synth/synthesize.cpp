@@ -35,10 +35,6 @@ namespace {
 constexpr std::uintmax_t kMostCached = std::uintmax_t{1} << 29;
 constexpr const char* kClockGate = "trine_clock_gate.sv";
 
-fs::path liberty_of(const SynthOptions& options) {
-  return options.liberty.empty() ? default_liberty() : options.liberty;
-}
-
 /// Where ABC can work: it makes absolute paths of relative ones and quotes none.
 fs::path path_without_blanks() {
   const fs::path folder = fs::temp_directory_path();
@@ -349,6 +345,10 @@ class Flow {
 
 fs::path default_liberty() {
   return project_root() / "synth/sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz";
+}
+
+fs::path liberty_of(const SynthOptions& options) {
+  return options.liberty.empty() ? default_liberty() : options.liberty;
 }
 
 Target parse_target(const std::string& name) {

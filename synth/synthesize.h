@@ -81,6 +81,9 @@ struct SynthOptions {
   std::function<void(const Inspected&)> inspect;
 };
 
+/// The library that the options name, or the default.
+std::filesystem::path liberty_of(const SynthOptions& options);
+
 struct Path {
   double ns = 0;  ///< with the setup time at its end; 0: there is none
   std::string start, end;

@@ -126,14 +126,12 @@ class Measurement {
 
 /// @throws Error  the library has no memories
 void check_memories(const synth::SynthOptions& options) {
-  if (options.liberty.empty())
-    throw_error(
-        "energy: --liberty is required: the library that comes with Debian has no memories");
-  const fs::path macros =
-      options.macros.empty() ? synth::macro_folder_of(options.liberty) : options.macros;
-  if (synth::read_macros(macros).empty())
+  const fs::path liberty = synth::liberty_of(options);
+  if (!options.macros.empty() && synth::read_macros(options.macros).empty())
+    throw_error("energy: --macros {}: no memories in it", options.macros.string());
+  if (options.macros.empty() && synth::read_macros(synth::macro_folder_of(liberty)).empty())
     throw_error("energy: {}: no folder of memories beside it; --macros names one",
-                options.liberty.string());
+                liberty.string());
 }
 
 /// What all_keys() made of it.

@@ -242,7 +242,8 @@ void add_energy(Command app, Action& action) {
             "or CASE, is run; `random`, or none at all: random codes, seeded")
       ->allow_extra_args(false);
   add_value(command, "--liberty FILE", options->measure.synth.liberty,
-            "cell library, .lib or .lib.gz, with a folder of memories beside it");
+            "cell library, .lib or .lib.gz, with a folder of memories beside it\n"
+            "(IHP sg13g2, which comes with Trine)");
   command.add_flag("--no-clock-gates", options->measure.synth.no_clock_gates,
                    "as in trine synth: the clock of all registers runs always");
   add_value(command, "--macros DIR", options->measure.synth.macros,
@@ -275,8 +276,7 @@ void add_energy(Command app, Action& action) {
       "the\n"
       "RTL; its answers are compared with the RTL's in every cycle (docs/energy.md).\n\n"
       "Examples:\n"
-      "  trine energy --config edge32 MODEL.tflite --vectors DIR \\\n"
-      "    --liberty sg13g2_stdcell_typ_1p20V_25C.lib.gz --json edge32.json\n"
+      "  trine energy --config edge32 MODEL.tflite --vectors DIR --json edge32.json\n"
       "  trine energy --measured edge32.json edge64.json --out sg13g2.json");
 }
 

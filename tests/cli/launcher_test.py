@@ -37,11 +37,13 @@ fi""",
 }
 
 
+CATCH = next(f"/usr/include/catch2/{name}.hpp" for name in ("catch_all", "catch")
+             if pathlib.Path(f"/usr/include/catch2/{name}.hpp").exists())  # of Debian 13, of 12
 # What the build and the tool call, then what only some commands do; a bare Debian has none of it.
 TOOL_COMMANDS = ["g++", "make", "cmake", "ninja", "ccache", "verilator", "yosys", "flatc", "time"]
 MORE_COMMANDS = {"synth": ["sta"], "sweep": ["gnuplot"], "soc": ["riscv64-unknown-elf-gcc", "curl"], "models": ["curl"],
-                 "build": ["sta", "iverilog", "vvp", "clang-format-14", "curl", "riscv64-unknown-elf-gcc", "gnuplot",
-                           "/usr/include/pybind11/pybind11.h", "/usr/include/catch2/catch.hpp"]}
+                 "build": ["sta", "iverilog", "vvp", "curl", "riscv64-unknown-elf-gcc", "gnuplot",
+                           "/usr/include/pybind11/pybind11.h", CATCH]}
 
 
 def named_paths():
@@ -106,6 +108,38 @@ class Launcher(unittest.TestCase):
             asked = pathlib.Path(f"{self.calls}.packages").read_text().split()
             self.assertEqual([c for c in TOOL_COMMANDS + more if package_of(c) not in asked], [], command)
             self.assertEqual(heavy in asked, "riscv64-unknown-elf-gcc" in more, command)
+
+    def test_names_what_is_missing_where_there_is_no_dpkg(self):
+        (self.top / "bin/dpkg-query").unlink()
+        for command in ("bash", "awk", "sed", "tr", "sort", "uname", "fold", "readlink", "dirname", "mkdir", "cat"):
+            (self.top / "bin" / command).symlink_to(shutil.which(command))
+        self.environment["PATH"] = f"{self.top}/bin"
+        done = self.run_tool("run")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("trine: missing: g++ make verilator yosys flatc python3\n", done.stderr)
+        self.assertIn("nlohmann-json", done.stderr)
+        self.assertFalse(self.calls.exists())
+
+    def installed_but(self, *missing):
+        """What apt-get is asked for where a release has clang-19, these packages are missing, and installing fails."""
+        stubs = {"dpkg-query": f'for p in "${{@:4}}"; do [[ " {" ".join(missing)} " == *" $p "* ]] || echo "$p install ok installed"; done',
+                 "apt-cache": 'case $2 in *-19*) echo "  Candidate: 1" ;; *) echo "  Candidate: (none)" ;; esac',
+                 "apt-get": '[[ $* != *install\\ -y* ]] || echo "$*" >>"$CALLS"; [[ $1 == update ]]', "sudo": 'exec "$@"'}
+        for name, text in stubs.items():
+            (self.top / "bin" / name).write_text(f"#!/usr/bin/env bash\n{text}\n")
+            (self.top / "bin" / name).chmod(0o755)
+        done = self.run_tool("--yes", "test", "--full", "-N", stdin=subprocess.DEVNULL)
+        return done, self.calls.read_text().splitlines()
+
+    def test_of_alternatives_one_is_enough(self):
+        done, calls = self.installed_but("clang-14")
+        self.assertFalse(any("install" in call for call in calls), calls)
+
+    def test_of_alternatives_that_which_the_release_has_is_installed(self):
+        done, calls = self.installed_but("clang-14", "clang-19")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("clang-19\n", done.stderr)
+        self.assertEqual([call.split()[-1] for call in calls if "install" in call], ["clang-19"])
 
     def test_the_tool_is_built_without_its_tests_until_they_are_asked_for(self):
         self.run_tool("run")

@@ -6,7 +6,7 @@
 #                   [LIBS trine_base] [LABELS quick] [BRIEF] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
 # NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names other files
-# SOURCES  packages first: modules of rtl/ by name, other files and lint waivers (.vlt) by path from the root
+# SOURCES  packages first: modules of rtl/ by name, other files by path from the root
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0, with MUTATE TB_Mutants
 # BRIEF    compiled without optimization: it runs for less time than -O1 takes to compile
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of sg13g2 as their Liberty file models

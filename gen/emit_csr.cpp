@@ -34,6 +34,8 @@ std::string csr_package() {
       "//\n"
       "// Control and status registers (AXI4-Lite), printed from machine/csr.h; do not edit.\n"
       "// Registers of 64 bits have their low half first. Bits are indices.\n\n"
+      "// A design reads some of these.\n"
+      "// verilator lint_off UNUSEDPARAM\n"
       "package trine_csr_pkg;\n\n"
       "  localparam logic [31:0] CsrIdValue = 32'h{:08X};\n"
       "  localparam int unsigned CsrWatchdogBits = {};\n"
@@ -65,7 +67,7 @@ std::string csr_package() {
     text += commented(
         fmt::format("localparam logic [2:0] Cause{} = 3'd{};", upper_camel(c.name), c.value),
         c.doc);
-  return text + "\nendpackage\n";
+  return text + "\nendpackage\n// verilator lint_on UNUSEDPARAM\n";
 }
 
 std::string csr_header() {

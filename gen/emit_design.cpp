@@ -92,13 +92,14 @@ std::string config_package(const Config& config) {
   std::string text =
       "// SPDX-License-Identifier: Apache-2.0\n"
       "//\n"
-      "// Parameters of this design.\n\n"
+      "// Parameters of this design; some are for its user to read.\n"
+      "// verilator lint_off UNUSEDPARAM\n"
       "package trine_config_pkg;\n\n";
   std::vector<Parameter> all = parameters(config);
   for (const Parameter& p : attributes(config)) all.push_back(p);
   for (const Parameter& p : all)
     text += commented(fmt::format("localparam {} {} = {};", p.type, p.name, p.value), p.doc);
-  return text + "\nendpackage\n";
+  return text + "\nendpackage\n// verilator lint_on UNUSEDPARAM\n";
 }
 
 std::string top_module(const Config& config) {

@@ -160,6 +160,8 @@ std::string isa_package() {
       "// Flags are indices of bits of a RUN's flags.\n"
       "//\n"
       "//   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload\n\n"
+      "// A design reads some of these.\n"
+      "// verilator lint_off UNUSEDPARAM\n"
       "package trine_isa_pkg;\n\n"
       "  localparam int unsigned IsaVersion = {};\n"
       "  localparam int unsigned Engines = {};\n"
@@ -199,7 +201,7 @@ std::string isa_package() {
   for (const isa::CodeSet* set :
        {&isa::kTargets, &isa::kComputeOps, &isa::kVectorOps, &isa::kOutputs, &isa::kEncodings})
     text += legal_constants(*set);
-  return text + "\nendpackage\n";
+  return text + "\nendpackage\n// verilator lint_on UNUSEDPARAM\n";
 }
 
 std::string isa_header() {

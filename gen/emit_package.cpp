@@ -264,9 +264,6 @@ std::string vendor_top(const Config& config) {
 }
 
 std::string core_file(const Config& config, const std::vector<std::string>& sources) {
-  std::vector<std::string> rtl, lint;
-  for (const std::string& source : sources)
-    (source.ends_with(".vlt") ? lint : rtl).push_back(source);
   return fmt::format(
       "CAPI=2:\n"
       "# SPDX-License-Identifier: Apache-2.0\n"
@@ -275,19 +272,18 @@ std::string core_file(const Config& config, const std::vector<std::string>& sour
       "filesets:\n"
       "  rtl:\n    files:\n{}      - trine_axi_top.v: {{file_type: verilogSource}}\n"
       "    file_type: systemVerilogSource\n"
-      "  waivers:\n    files:\n{}    file_type: vlt\n"
       "  bench:\n    files:\n      - trine_tb.sv\n    file_type: systemVerilogSource\n\n"
       "targets:\n"
       "  default: &default\n"
       "    filesets: [rtl]\n"
       "    toplevel: trine_top\n"
       "  lint:\n"
-      "    filesets: [waivers, rtl]\n"
+      "    filesets: [rtl]\n"
       "    toplevel: trine_axi_top\n"
       "    flow: lint\n"
       "    flow_options: {{tool: verilator, verilator_options: [-Wall]}}\n"
       "  sim:\n"
-      "    filesets: [waivers, rtl, bench]\n"
+      "    filesets: [rtl, bench]\n"
       "    toplevel: trine_tb\n"
       "    flow: sim\n"
       "    flow_options: {{tool: verilator, mode: binary, verilator_options: [-Wall]}}\n"
@@ -297,14 +293,10 @@ std::string core_file(const Config& config, const std::vector<std::string>& sour
       "  after: {{datatype: file, paramtype: plusarg, description: Memory at the end}}\n"
       "  program_at: {{datatype: int, paramtype: plusarg, description: Byte of its first word}}\n"
       "  program_words: {{datatype: int, paramtype: plusarg, description: Its words of 64 bits}}\n",
-      design_name(config), kVersion, pes_text(config), indented(rtl, "      - "),
-      indented(lint, "      - "));
+      design_name(config), kVersion, pes_text(config), indented(sources, "      - "));
 }
 
 std::string bender_manifest(const Config& config, const std::vector<std::string>& sources) {
-  std::vector<std::string> rtl, lint;
-  for (const std::string& source : sources)
-    (source.ends_with(".vlt") ? lint : rtl).push_back(source);
   return fmt::format(
       "# SPDX-License-Identifier: Apache-2.0\n"
       "package:\n"
@@ -312,17 +304,15 @@ std::string bender_manifest(const Config& config, const std::vector<std::string>
       "  description: Neural-network accelerator, {}\n\n"
       "sources:\n"
       "{}  - trine_axi_top.v\n"
-      "  - target: verilator\n    files:\n{}"
       "  - target: simulation\n    files:\n      - trine_tb.sv\n",
-      design_name(config), pes_text(config), indented(rtl, "  - "), indented(lint, "      - "));
+      design_name(config), pes_text(config), indented(sources, "  - "));
 }
 
 std::string ip_xact(const Config& config, const std::vector<std::string>& sources) {
   const std::vector<VendorPort> ports = vendor_ports(config);
   std::string interfaces_text, files;
   for (const Bus& bus : buses(config)) interfaces_text += bus_interface(bus, ports);
-  for (const std::string& source : sources)
-    files += component_file(source, source.ends_with(".vlt") ? "user" : "systemVerilogSource");
+  for (const std::string& source : sources) files += component_file(source, "systemVerilogSource");
   files += component_file("trine_axi_top.v", "verilogSource-2001");
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

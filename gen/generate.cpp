@@ -58,16 +58,10 @@ void add_module(const std::string& name, const std::map<std::string, fs::path>& 
     if (sources.count(word) != 0) add_module(word, sources, files);
 }
 
-void add_waivers(Files& files) {
-  for (const auto& entry : fs::directory_iterator(project_root() / "rtl" / "lint"))
-    if (entry.path().extension() == ".vlt")
-      files[entry.path().filename().string()] = read_text(entry.path());
-}
-
-/// What a tool reads, in the order it has to: waivers, packages, modules.
+/// What a tool reads, in the order it has to: packages, modules.
 std::vector<std::string> source_order(const Files& files) {
   std::vector<std::string> order;
-  for (const char* ending : {".vlt", "_pkg.sv", ".sv"})
+  for (const char* ending : {"_pkg.sv", ".sv"})
     for (const auto& [name, text] : files)
       if (name.ends_with(ending) && std::ranges::find(order, name) == order.end())
         order.push_back(name);
@@ -121,7 +115,6 @@ nlohmann::ordered_json manifest(const Config& config) {
 Files design_files(const Config& config) {
   Files files;
   add_module("trine_machine", module_files(), files);
-  add_waivers(files);
   files["trine_isa_pkg.sv"] = isa_package();
   files["trine_csr_pkg.sv"] = csr_package();
   files["trine_config_pkg.sv"] = config_package(config);

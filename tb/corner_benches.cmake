@@ -15,7 +15,7 @@ trine_add_corners(trine_dma_bursts ${bursts} TAKES BeatBytes MaxBeats)
 trine_add_corners(trine_imem ${imem} WITH ImemWords TAKES Words=ImemWords DataBits Ecc)
 trine_add_corners(trine_ecc TOP trine_ecc SOURCES trine_ecc BENCH memory/trine_ecc_tb.cpp CHEAP
                   TAKES Banks Cols DmemAddrBits=AddrBits PmemAddrBits PARAMS CountBits=12)
-trine_add_corners(trine_scrub TOP trine_scrub SOURCES rtl/lint/trine_pkg.vlt trine_isa_pkg trine_scrub LIBS trine_gen
+trine_add_corners(trine_scrub TOP trine_scrub SOURCES trine_isa_pkg trine_scrub LIBS trine_gen
                   BENCH memory/trine_scrub_tb.cpp TAKES DataWords
                   PARAMS DmemRows=16 PmemRows=20 ParamChannels=96 AtReset=1'b1)
 trine_add_corners(trine_unpack ${unpack} WITH Streams TAKES PairsPerRow=Fours PARAMS AddrBits=6 FromBits=8)

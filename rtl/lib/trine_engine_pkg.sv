@@ -2,6 +2,8 @@
 //
 // What control and the four engines (trine_isa_pkg::Engine...) tell each other.
 
+// A design reads some of these.
+// verilator lint_off UNUSEDPARAM
 package trine_engine_pkg;
 
   // To an engine, from its issue unit: a SET or a RUN, each with a handshake; of several engines
@@ -171,3 +173,4 @@ package trine_engine_pkg;
   } memory_state_t;
 
 endpackage
+// verilator lint_on UNUSEDPARAM

@@ -3,6 +3,8 @@
 // What an engine tells the post unit about its instruction (registers 10 to 15 and flags, as
 // docs/architecture.md names them), and what it hears.
 
+// A design reads some of these.
+// verilator lint_off UNUSEDPARAM
 package trine_job_pkg;
 
   // What becomes of a job's values; the first four are operations of trine_post_lane.
@@ -107,3 +109,4 @@ package trine_job_pkg;
   } compute_status_t;
 
 endpackage
+// verilator lint_on UNUSEDPARAM

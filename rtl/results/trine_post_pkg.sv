@@ -2,6 +2,8 @@
 //
 // Inside of the post unit, and between it and the vector engine.
 
+// A design reads some of these.
+// verilator lint_off UNUSEDPARAM
 package trine_post_pkg;
 
   // To the vector engine.
@@ -187,3 +189,4 @@ package trine_post_pkg;
   } word_tag_t;
 
 endpackage
+// verilator lint_on UNUSEDPARAM

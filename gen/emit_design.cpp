@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <string>
 #include <vector>
 
@@ -158,13 +159,39 @@ std::string top_module(const Config& config) {
       connections);
 }
 
+namespace {
+
+std::string written_at_once(const machine::Memory& m) {
+  if (m.mask == m.width) return "words";
+  if (m.mask == 8) return "bytes";
+  return m.mask == 1 ? "bits" : fmt::format("{} bits", m.mask);
+}
+
+/// Where a depth is no power of two: which size of the memory has the next one.
+std::string usual_depths(const Config& config) {
+  std::string text;
+  const auto suggest = [&](const char* key, const char* memory, int depth, int row_bytes) {
+    const int usual = static_cast<int>(std::bit_ceil(static_cast<unsigned>(depth)));
+    if (usual == depth || usual * row_bytes % 1024 != 0) return;
+    text += fmt::format("// A depth of {} for the {} is {} = {}.\n", usual, memory, key,
+                        usual * row_bytes / 1024);
+  };
+  suggest("memory.dmem_kib", "feature maps", config.bank_rows(), 4 * config.banks());
+  suggest("memory.pmem_kib", "weights", config.pmem_rows() / 2, 2 * 4 * config.cols);
+  return text;
+}
+
+}  // namespace
+
 std::string file_list(const Config& config, const std::vector<std::string>& sources) {
   std::string text =
       "// SPDX-License-Identifier: Apache-2.0\n"
       "// Paths relative to this folder: verilator -F trine.f. Top module: trine_top.\n"
-      "// Memories (trine_sram), instances x Width x Depth:\n";
+      "// Memories (trine_sram), instances x Width x Depth, what is written at once:\n";
   for (const machine::Memory& m : machine::memories(config))
-    text += fmt::format("//   {} x {} x {}  {}\n", m.instances, m.width, m.depth, m.name);
+    text += fmt::format("//   {} x {} x {}  {}: {}\n", m.instances, m.width, m.depth, m.name,
+                        written_at_once(m));
+  text += usual_depths(config);
   for (const std::string& source : sources) text += source + "\n";
   return text;
 }

@@ -229,7 +229,8 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
     if (line.starts_with("//   ")) memories += line.substr(5) + ";";
     if (!line.starts_with("//")) order.push_back(line);
   }
-  CHECK_THAT(memories, Catch::Matchers::StartsWith("8 x 32 x 4096  feature maps, banks;2 x "));
+  CHECK_THAT(memories,
+             Catch::Matchers::StartsWith("8 x 32 x 4096  feature maps, banks: bytes;2 x "));
   const auto kind = [](const std::string& name) { return name.ends_with("_pkg.sv") ? 0 : 1; };
   std::size_t sources = 0;
   for (const auto& [name, text] : files)
@@ -252,9 +253,11 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
   CHECK(manifest["design_hash"] == fmt::format("0x{:016x}", config.identity()));
   CHECK(manifest["configuration"].size() == machine::schema().size());
   CHECK(manifest["configuration"]["array.rows"] == 2);
-  CHECK(manifest["memories"][0] ==
-        nlohmann::json{
-            {"name", "feature maps, banks"}, {"instances", 8}, {"width", 32}, {"depth", 4096}});
+  CHECK(manifest["memories"][0] == nlohmann::json{{"name", "feature maps, banks"},
+                                                  {"instances", 8},
+                                                  {"width", 32},
+                                                  {"depth", 4096},
+                                                  {"mask_bits", 8}});
   // The licence or title stays first, the design comes second, in each file's own comments.
   const std::string stamp =
       fmt::format("Trine design mine, configuration 0x{:016x}", config.hash());

@@ -107,8 +107,11 @@ nlohmann::ordered_json manifest(const Config& config) {
   json["configuration_hash"] = fmt::format("0x{:016x}", config.hash());
   json["design_hash"] = fmt::format("0x{:016x}", config.identity());
   for (const machine::Memory& m : machine::memories(config))
-    json["memories"].push_back(
-        {{"name", m.name}, {"instances", m.instances}, {"width", m.width}, {"depth", m.depth}});
+    json["memories"].push_back({{"name", m.name},
+                                {"instances", m.instances},
+                                {"width", m.width},
+                                {"depth", m.depth},
+                                {"mask_bits", m.mask}});
   return json;
 }
 

@@ -27,8 +27,9 @@ inline int burst_beats(const Config& config) {
 struct Memory {
   std::string_view name;
   int instances;
-  int width;  ///< bits, each with a write enable
+  int width;  ///< bits
   int depth;
+  int mask;  ///< bits that are written together or not at all: 1, 8, or `width`, mostly
 };
 
 std::vector<Memory> memories(const Config& config);

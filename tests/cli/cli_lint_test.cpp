@@ -22,8 +22,8 @@ using namespace trine;
 
 namespace {
 
-std::string shape(int width, int depth) {
-  return std::to_string(width) + " x " + std::to_string(depth);
+std::string shape(int width, int depth, int mask) {
+  return fmt::format("{} x {}, {}", width, depth, mask);
 }
 
 /// Instances of trine_sram by shape, from Verilator's elaborated design.
@@ -32,12 +32,15 @@ std::map<std::string, int> elaborated_memories(const std::string& xml) {
       "<module [^>]*name=\"(trine_sram[^\"]*)\"[^>]*>\\s*"
       "<var [^>]*name=\"Width\"[^>]*>\\s*<const "
       "[^>]*name=\"32&apos;s?h([0-9a-f]+)\"[^>]*/>\\s*</var>\\s*"
-      "<var [^>]*name=\"Depth\"[^>]*>\\s*<const [^>]*name=\"32&apos;s?h([0-9a-f]+)\"");
+      "<var [^>]*name=\"Depth\"[^>]*>\\s*<const "
+      "[^>]*name=\"32&apos;s?h([0-9a-f]+)\"[^>]*/>\\s*</var>\\s*"
+      "<var [^>]*name=\"MaskBits\"[^>]*>\\s*<const [^>]*name=\"32&apos;s?h([0-9a-f]+)\"");
+  const auto number = [](const std::string& text) { return std::stoi(text, nullptr, 16); };
   std::map<std::string, int> count;
   for (std::sregex_iterator it(xml.begin(), xml.end(), module), end; it != end; ++it) {
     const std::string cell = "submodname=\"" + it->str(1) + "\" hier=";
     for (std::size_t at = xml.find(cell); at != std::string::npos; at = xml.find(cell, at + 1))
-      ++count[shape(std::stoi(it->str(2), nullptr, 16), std::stoi(it->str(3), nullptr, 16))];
+      ++count[shape(number(it->str(2)), number(it->str(3)), number(it->str(4)))];
   }
   return count;
 }
@@ -86,7 +89,7 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
   REQUIRE(verilator(design, "--xml-only --xml-output '" + xml.string() + "'") == "");
   std::map<std::string, int> listed;
   for (const machine::Memory& m : machine::memories(config))
-    listed[shape(m.width, m.depth)] += m.instances;
+    listed[shape(m.width, m.depth, m.mask)] += m.instances;
   CHECK(listed == elaborated_memories(read_text(xml)));
   fs::remove_all(folder);
 }

@@ -61,7 +61,17 @@ const std::vector<Toolkit>& toolkits() {
   return kToolkits;
 }
 
+/// The pinned packages have no wheels for older ones, which pip tells at length. @throws Error
+void require_version(const std::string& python) {
+  const std::string found = first_line_of(
+      {python, "-c", "import sys; print(sys.version_info >= (3, 11), sys.version.split()[0])"});
+  if (found.starts_with("False "))
+    throw_error("Python 3.11 or newer is needed, {} is {}: --python P takes another", python,
+                found.substr(6));
+}
+
 void make_environment(const fs::path& folder, const fs::path& requirements) {
+  require_version("python3");
   const fs::path log = folder / "log";
   if (run_process({"python3", "-m", "venv", (folder / "venv").string()}, folder, log) != 0)
     throw_error("python3 -m venv fails: install the Debian package python3-venv");

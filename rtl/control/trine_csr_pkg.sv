@@ -3,6 +3,8 @@
 // Control and status registers (AXI4-Lite), printed from machine/csr.h; do not edit.
 // Registers of 64 bits have their low half first. Bits are indices.
 
+// A design reads some of these.
+// verilator lint_off UNUSEDPARAM
 package trine_csr_pkg;
 
   localparam logic [31:0] CsrIdValue = 32'h5452494E;
@@ -148,3 +150,4 @@ package trine_csr_pkg;
   localparam logic [2:0] CauseLoad = 3'd7;
 
 endpackage
+// verilator lint_on UNUSEDPARAM

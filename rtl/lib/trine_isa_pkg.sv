@@ -6,6 +6,8 @@
 //
 //   63:62 opcode | 61:60 engine | 59:56 register | 55:0 payload
 
+// A design reads some of these.
+// verilator lint_off UNUSEDPARAM
 package trine_isa_pkg;
 
   localparam int unsigned IsaVersion = 14;
@@ -430,3 +432,4 @@ package trine_isa_pkg;
   };
 
 endpackage
+// verilator lint_on UNUSEDPARAM

@@ -160,7 +160,7 @@ Standing standing(const Json& json, const fs::path& file) {
           number(json, "leakage_nw", file)};
 }
 
-const Json& part(const Json& json, const std::string& key, const fs::path& file) {
+const Json& part(const Json& json, std::string_view key, const fs::path& file) {
   const auto found = json.find(key);
   if (found == json.end() || !found->is_object())
     throw_error("{}: {}: an object is expected", file.string(), key);
@@ -281,14 +281,14 @@ Table read_table(const fs::path& file) {
   table.assumed = {number(json, "wire_ff", file), number(json, "clock_tree", file)};
   const Json& components = part(json, "components", file);
   for (std::size_t c = 0; c < kComponents; ++c) {
-    const Json& component = part(components, std::string(kComponentNames[c]), file);
+    const Json& component = part(components, kComponentNames[c], file);
     table.costs[c] = {
         standing(part(component, "unit", file), file),
         standing(part(component, "fixed", file), file), number(component, "share_of_wires", file),
         number(component, "share_of_glitches", file), number(component, "fit_error", file)};
     const Json& actions = part(component, "actions", file);
     for (const std::size_t a : actions_of(c)) {
-      const Json& action = part(actions, std::string(kActionNames[a].name), file);
+      const Json& action = part(actions, kActionNames[a].name, file);
       table.logic_pj[a] = number(action, "logic_pj", file);
       table.memory_pj[a] = number(action, "memory_pj", file);
       table.clock_pj[a] = number(action, "clock_pj", file);

@@ -255,9 +255,9 @@ struct OverChannels {
 struct Layer {
   explicit Layer(LayerKind of = LayerKind::kConv) : kind(of) {
     if (kind == LayerKind::kMax || kind == LayerKind::kSum || kind == LayerKind::kWords)
-      own = Pool{};
-    if (two_operands()) own = Pair{};
-    if (over_channels()) own = OverChannels{};
+      own.emplace<Pool>();
+    if (two_operands()) own.emplace<Pair>();
+    if (over_channels()) own.emplace<OverChannels>();
   }
 
   LayerKind kind;

@@ -38,7 +38,7 @@ constexpr Words kWords[] = {
     {"llama-v3", {kLlama3, nullptr}, true},      {"qwen2", {kQwen2, nullptr}, false},
     {"smollm", {"\\p{N}", kGpt2Pattern}, false}, {"starcoder", {"\\p{N}", kGpt2Pattern}, false}};
 
-const Words& words_named(const std::string& name, const std::string& file) {
+const Words& words_named(std::string_view name, std::string_view file) {
   const auto* found = std::ranges::find_if(kWords, [&](const Words& w) { return w.name == name; });
   if (found != std::end(kWords)) return *found;
   std::string all;

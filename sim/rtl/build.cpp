@@ -112,8 +112,9 @@ std::string fingerprint_of(const fs::path& design) {
 }
 
 std::string tools_fingerprint() {
-  return first_line_of({"verilator", "--version"}) + "\n" + first_line_of({"g++", "--version"}) +
-         "\n" + processor();
+  static const std::string kTools = first_line_of({"verilator", "--version"}) + "\n" +
+                                    first_line_of({"g++", "--version"}) + "\n" + processor();
+  return kTools;
 }
 
 void run_verilator(const std::vector<std::string>& argv, const fs::path& design,

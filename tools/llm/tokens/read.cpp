@@ -43,7 +43,7 @@ const Words& words_named(std::string_view name, std::string_view file) {
   if (found != std::end(kWords)) return *found;
   std::string all;
   for (const Words& w : kWords) all += (all.empty() ? "" : ", ") + std::string(w.name);
-  throw_error("{}: tokenizer.ggml.pre: {}, allowed {}", file, printable(name), all);
+  throw_error("{}: tokenizer.ggml.pre: {}, allowed {}", file, printable(std::string(name)), all);
 }
 
 int token_id(const GgufFile& file, const std::string& key, std::int64_t otherwise) {

@@ -197,6 +197,10 @@ TEST_CASE("what the specification makes an error is refused by name", "[referenc
   CHECK_THROWS_WITH(
       parse(text("{}", R"(, {"name": "z", "shape": [1], "type": "FP32"})")),
       Contains("m.json: tensor 'z': type FP32, allowed INT8 INT16 INT32 BOOL: the machine"));
+  std::string writes_input = text(R"({"min_val": [4], "max_val": [5]})");
+  writes_input.replace(writes_input.find(R"("outputs": ["y"])"), 16, R"("outputs": ["x"])");
+  CHECK_THROWS_WITH(parse(writes_input),
+                    Contains("op 0 CLAMP: writes 'x', which has its value already"));
   CHECK_THROWS_WITH(parse("{\"version\": 3}"), Contains("m.json: is no TOSA"));
   CHECK_THROWS_WITH(parse("{\"version\": "), Contains("m.json: is no JSON"));
 }

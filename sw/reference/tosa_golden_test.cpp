@@ -198,6 +198,10 @@ TEST_CASE("what the specification makes an error is refused by name", "[referenc
       parse(text("{}", R"(, {"name": "z", "shape": [1], "type": "FP32"})")),
       ContainsSubstring(
           "m.json: tensor 'z': type FP32, allowed INT8 INT16 INT32 BOOL: the machine"));
+  std::string writes_input = text(R"({"min_val": [4], "max_val": [5]})");
+  writes_input.replace(writes_input.find(R"("outputs": ["y"])"), 16, R"("outputs": ["x"])");
+  CHECK_THROWS_WITH(parse(writes_input),
+                    ContainsSubstring("op 0 CLAMP: writes 'x', which has its value already"));
   CHECK_THROWS_WITH(parse("{\"version\": 3}"), ContainsSubstring("m.json: is no TOSA"));
   CHECK_THROWS_WITH(parse("{\"version\": "), ContainsSubstring("m.json: is no JSON"));
 }

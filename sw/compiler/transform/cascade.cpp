@@ -160,8 +160,7 @@ class Striping {
       if (out == needs.all.end()) continue;  // nobody reads these rows
       Rows made = out->second;
       if (cascade_.keeps && internal(l.output) && !stripes_.empty())
-        if (const auto before = stripes_.back().made.find(i); before != stripes_.back().made.end())
-          made.first = std::max(made.first, before->second.last);
+        made.first = std::max(made.first, last_kept(stripes_.back(), i));
       made.last = std::max(made.first, made.last);
       needs.made[i] = made;
       if (made.count() == 0) continue;
@@ -169,6 +168,14 @@ class Striping {
       if (l.second >= 0) need(l.second, made);
     }
     return needs;
+  }
+
+  /// The row up to which a stripe holds what the layer makes. Rows of earlier stripes that it does
+  /// not read itself are gone.
+  int last_kept(const Stripe& stripe, int layer) const {
+    const auto made = stripe.made.find(layer);
+    if (made == stripe.made.end()) return 0;
+    return std::min(made->second.last, stripe.all.at(key_of(old(layer).output)).last);
   }
 
   /// The rows of a map that a stripe finds, as the one before has made them.

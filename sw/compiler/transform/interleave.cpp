@@ -67,9 +67,10 @@ std::vector<std::vector<int>> predecessors(const Network& network) {
     };
     const auto visit = [&](int m, bool writes) {
       if (m < 0) return;
-      const Access a = access_of(network, i, m, writes);
-      follow(network.whole_of(m), a);
-      if (const int source = network.source_of(m); source != network.whole_of(m)) follow(source, a);
+      follow(network.whole_of(m), access_of(network, i, m, writes));
+      // What loads a map again waits until all of it is stored.
+      if (const int source = network.source_of(m); source != network.whole_of(m))
+        follow(source, access_of(network, i, source, writes));
     };
     for (const int m : {l.input, l.second, l.weights_map}) visit(m, false);
     visit(l.output, true);

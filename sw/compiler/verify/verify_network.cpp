@@ -168,14 +168,18 @@ class NetworkVerifier : FirstFault {
 
   void verify_order() {
     std::vector<char> written(net_.maps.size());  // by whole map
+    int layer = 0;
+    // What loads a map again loads it from DRAM, where it is once its last writer is done.
+    const auto is_stored = [&](int m) {
+      return exists(m) || (map(m).producer >= 0 && map(m).last_write < layer);
+    };
     const auto is_there = [&](int m) {
       return exists(m) || written[at(net_.whole_of(m))] != 0 ||
-             (map(net_.whole_of(m)).reloads >= 0 &&
-              (exists(net_.source_of(m)) || written[at(net_.source_of(m))] != 0));
+             (map(net_.whole_of(m)).reloads >= 0 && is_stored(net_.source_of(m)));
     };
-    for (int i = 0; i < std::ssize(net_.layers); ++i) {
-      const Layer& l = net_.layers[at(i)];
-      where_ = fmt::format("layer {} {} '{}': ", i, l.op, l.name);
+    for (; layer < std::ssize(net_.layers); ++layer) {
+      const Layer& l = net_.layers[at(layer)];
+      where_ = fmt::format("layer {} {} '{}': ", layer, l.op, l.name);
       for (const int m : {l.input, l.second, l.weights_map})
         require(m < 0 || is_there(m), "reads map {} before a layer writes it", m);
       require(!map(l.output).constant(), "writes constant {}", l.output);

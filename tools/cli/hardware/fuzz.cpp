@@ -165,7 +165,9 @@ class Fuzzer {
     if (o_.as_drawn) words.push_back("--as-drawn");
     if (o_.no_assertions) words.push_back("--no-assertions");
     option("--only", k);
-    return trine_task(task_name(fmt::format("{} {}", fmt::join(words, " "), designs)), words);
+    const std::string name = task_name(fmt::format("{} {}", fmt::join(words, " "), designs));
+    if (!o_.keep.empty()) option("--keep", std::filesystem::absolute(o_.keep).string());
+    return trine_task(name, words);
   }
 
   /// What another counted.

@@ -18,6 +18,7 @@
 #include "tools/llm/tokens/byte_pairs.h"
 #include "tools/llm/tokens/codec.h"
 #include "tools/llm/tokens/pieces.h"
+#include "tools/llm/tokens/splitter.h"
 #include "tools/llm/tokens/utf8.h"
 
 using namespace trine;
@@ -64,6 +65,11 @@ TEST_CASE("tokens are those of sentencepiece and tokenizers", "[llm][tokens]") {
       REQUIRE(valid_utf8(text_of(*codec, wanted)) == row.at(2).get<std::string>());
     }
   }
+}
+
+TEST_CASE("the last of several spaces goes to the word behind them", "[llm][tokens]") {
+  const Splitter gpt2(kGpt2Pattern, false, Splitter::Kept::kAll, "GPT-2");
+  CHECK(gpt2.split("a   b  ") == std::vector<std::string_view>{"a", "  ", " b", "  "});
 }
 
 TEST_CASE("bytes that are no character are replaced as many as begin one", "[llm][tokens]") {

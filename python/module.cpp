@@ -26,6 +26,7 @@
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/program/host.h"
 #include "sw/reference/run.h"
+#include "synth/stages.h"
 #include "synth/synthesize.h"
 #include "tools/cli/measure/estimate.h"
 #include "tools/cli/run/check.h"
@@ -355,6 +356,7 @@ std::pair<std::string, std::string> synthesize(const machine::Config& config,
   const py::gil_scoped_release unlocked;
   check_range("jobs", jobs, 1, 256);
   synth::SynthOptions options;
+  options.stages = &synth::all_stages();
   options.target = synth::parse_target(target);
   options.liberty = liberty;
   options.macros = macros;

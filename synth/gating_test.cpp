@@ -9,6 +9,7 @@
 #include "base/catch.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "synth/stages.h"
 #include "synth/synthesize.h"
 #include "synth/testing.h"
 #include "synth/yosys.h"
@@ -73,6 +74,7 @@ struct Gated {
     options.liberty = liberty;
     options.target = target;
     if (target == Target::kAsic) options.netlist = folder.path() / "netlist";
+    options.stages = &all_stages();
     return synthesize_design(folder.path(), "trine_top", "test", 4, options);
   }
 };

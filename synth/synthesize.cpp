@@ -19,13 +19,11 @@
 #include "base/process.h"
 #include "base/root.h"
 #include "gen/generate.h"
-#include "synth/fpga/ecp5.h"
 #include "synth/gating.h"
 #include "synth/partition.h"
-#include "synth/place/lef.h"
 #include "synth/read/liberty.h"
 #include "synth/read/rtlil.h"
-#include "synth/timing/clock.h"
+#include "synth/stages.h"
 #include "synth/yosys.h"
 
 namespace trine::synth {
@@ -109,8 +107,8 @@ class Flow {
     map_all(plan);
     SynthReport report;
     if (times())
-      report.clock = time_design(folder(), top_, plan, library_, macros_, options_,
-                                 [this](const std::string& what) { progress(what); });
+      report.clock = options_.stages->time(folder(), top_, plan, library_, macros_, options_,
+                                           [this](const std::string& what) { progress(what); });
     for (Path* path : {&report.clock.path, &report.clock.placed.timed.path}) {
       path->start = without_suffix(path->start);
       path->end = without_suffix(path->end);
@@ -131,9 +129,10 @@ class Flow {
     for (const ModuleReport& module : report.modules)
       if (module.path.ns > report.path.ns) report.path = module.path;
     add_memories(plan, report);
-    if (options_.target == Target::kEcp5 && !options_.place.python.empty())
-      report.fpga = place_ecp5(folder(), design.at(top_), options_.place.python,
-                               [this](const std::string& what) { progress(what); });
+    if (options_.target == Target::kEcp5 && !options_.place.python.empty() && staged())
+      report.fpga =
+          options_.stages->place_ecp5(folder(), design.at(top_), options_.place.python,
+                                      [this](const std::string& what) { progress(what); });
     progress("");
     return report;
   }
@@ -152,7 +151,9 @@ class Flow {
 
   bool has_gate() const { return !library_.gate.cell.empty(); }  // no library is read for an FPGA
 
-  bool times() const { return options_.timing && options_.target == Target::kAsic; }
+  bool staged() const { return options_.stages != nullptr; }
+
+  bool times() const { return staged() && options_.timing && options_.target == Target::kAsic; }
 
   void progress(const std::string& what) const {
     if (!options_.quiet) std::fprintf(stderr, "\r\033[K%s", what.c_str());
@@ -362,18 +363,6 @@ WireLoad parse_wire_load(const std::string& name) {
   if (name == "zero") return WireLoad::kZero;
   if (name == "library") return WireLoad::kLibrary;
   throw_error("wire-load: '{}' is unknown, allowed zero, library", name);
-}
-
-void check_placeable(SynthOptions& options) {
-  if (options.target == Target::kIce40) throw_error("--place: needs --target asic or ecp5");
-  if (options.target == Target::kEcp5) {
-    if (!options.place.lef.empty()) throw_error("--lef: needs --target asic");
-    if (options.place.seeds > 1) throw_error("--seeds: needs --target asic");
-    return;
-  }
-  if (!options.timing) throw_error("--place: allowed without --no-timing");
-  if (options.place.lef.empty()) options.place.lef = lef_folder_of(liberty_of(options));
-  read_lef(options.place.lef);
 }
 
 std::string netlist_fingerprint(const SynthOptions& options) {

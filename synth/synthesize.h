@@ -28,6 +28,7 @@ std::filesystem::path default_liberty();
 
 class Netlist;
 class Cells;
+struct Stages;
 
 enum class Target { kAsic, kIce40, kEcp5 };
 
@@ -61,9 +62,10 @@ struct SynthOptions {
   std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: default_liberty()
   std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
   Target target = Target::kAsic;
-  bool timing = true;           ///< run OpenSTA (asic)
-  bool flat = false;            ///< map the design as one module, optimized across all borders
-  bool no_clock_gates = false;  ///< for enables; what the RTL gates is gated all the same
+  const Stages* stages = nullptr;  ///< all_stages() of synth/stages.h; null: the area alone
+  bool timing = true;              ///< run OpenSTA (asic), with `stages`
+  bool flat = false;               ///< map the design as one module, optimized across all borders
+  bool no_clock_gates = false;     ///< for enables; what the RTL gates is gated all the same
   WireLoad wire_load = WireLoad::kZero;
   std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
   /// Most time from the clock until a memory is read, its multiplexer with it: what takes the least
@@ -207,10 +209,6 @@ struct SynthReport {
 /// @throws Error  bad library, a tool is missing or fails, a latch, a combinational loop or an
 ///                undriven signal in the design
 SynthReport synthesize(const machine::Config& config, const SynthOptions& options);
-
-/// Whether `options` can place a design, before long work is done in vain; the place of the LEF.
-/// @throws Error  no ASIC, no timing, no LEF of the library
-void check_placeable(SynthOptions& options);
 
 /// Everything besides the design that a netlist depends on: tool, scripts, library.
 std::string netlist_fingerprint(const SynthOptions& options);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "synth/read/liberty.h"
+#include "synth/stages.h"
 #include "synth/synthesize.h"
 
 namespace trine::synth::testing {
@@ -38,7 +39,8 @@ struct Source {
                                   "module trine_top #(parameter int Multiplier = 0) ("));
     write_file(folder.path() / "trine.f", "trine_top.sv\n");
   }
-  SynthReport synthesize(const SynthOptions& options = {}) const {
+  SynthReport synthesize(SynthOptions options = {}) const {
+    options.stages = &all_stages();
     return synthesize_design(folder.path(), "trine_top", "test", 4, options);
   }
 };

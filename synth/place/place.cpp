@@ -236,6 +236,18 @@ class PlaceFlow {
 
 }  // namespace
 
+void check_placeable(SynthOptions& options) {
+  if (options.target == Target::kIce40) throw_error("--place: needs --target asic or ecp5");
+  if (options.target == Target::kEcp5) {
+    if (!options.place.lef.empty()) throw_error("--lef: needs --target asic");
+    if (options.place.seeds > 1) throw_error("--seeds: needs --target asic");
+    return;
+  }
+  if (!options.timing) throw_error("--place: allowed without --no-timing");
+  if (options.place.lef.empty()) options.place.lef = lef_folder_of(liberty_of(options));
+  read_lef(options.place.lef);
+}
+
 PlacedReport place_design(const Netlist& netlist, const Cells& cells, const PlaceOptions& options,
                           const PlaceFiles& files,
                           const std::function<void(const std::string&)>& progress) {

@@ -15,6 +15,10 @@
 
 namespace trine::synth {
 
+/// Whether `options` can place a design, before long work is done in vain; the place of the LEF.
+/// @throws Error  no ASIC, no timing, no LEF of the library
+void check_placeable(SynthOptions& options);
+
 struct PlaceFiles {
   std::filesystem::path folder;  ///< has timing.lib and the libraries; for files of this step
   std::string libraries;         ///< OpenSTA's commands that read all of them

@@ -75,6 +75,8 @@ class Launcher(unittest.TestCase):
         (self.top / "bin").mkdir()
         self.tree.mkdir()
         shutil.copy(harness.ROOT / "trine", self.tree)
+        (self.tree / "cmake").mkdir()
+        shutil.copy(harness.ROOT / "cmake/components.txt", self.tree / "cmake")
         for name, text in STUBS.items():
             stub = self.top / "bin" / name
             stub.write_text(f"#!/usr/bin/env bash\n{text}\n")
@@ -140,6 +142,21 @@ class Launcher(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("clang-19\n", done.stderr)
         self.assertEqual([call.split()[-1] for call in calls if "install" in call], ["clang-19"])
+
+    def test_a_component_is_built_when_one_of_its_commands_is_called(self):
+        cache = self.tree / "build/release/CMakeCache.txt"
+        self.run_tool("run")
+        self.assertIn("-DTRINE_COMPONENTS= ", self.calls.read_text())
+        cache.write_text(cache.read_text() + "TRINE_COMPONENTS:STRING=\n")
+        for command, asked in (("run", None), ("fuzz", "fuzz"), ("help sweep", "sweep"), ("campaign", "all")):
+            self.calls.write_text("")
+            self.run_tool(*command.split())
+            self.assertEqual(re.findall("-DTRINE_COMPONENTS=(.*?) ", self.calls.read_text()), [asked] if asked else [], command)
+        cache.write_text(cache.read_text().replace("STRING=", "STRING=soc;llm"))
+        self.calls.write_text("")
+        self.run_tool("synth")
+        self.run_tool("soc")
+        self.assertEqual(re.findall("-DTRINE_COMPONENTS=(.*?) ", self.calls.read_text()), ["soc;llm;synth"])
 
     def test_the_tool_is_built_without_its_tests_until_they_are_asked_for(self):
         self.run_tool("run")

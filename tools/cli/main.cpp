@@ -11,8 +11,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iterator>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/cache.h"
@@ -35,14 +37,37 @@ void open_standard_streams() {
     if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
 }
 
+/// A component was built with this program (cmake/components.txt).
+consteval bool built(std::string_view component) {
+  return std::string_view(TRINE_BUILT).find(component) != std::string_view::npos;
+}
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<std::string>(stream), {}};
+}
+
 /// The names of the commands, when the first argument is none of them.
 std::string unknown_command(const CLI::App& app, const std::vector<std::string>& arguments) {
   if (arguments.empty() || arguments[0].starts_with('-')) return "";
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
   if (std::find(names.begin(), names.end(), arguments[0]) != names.end()) return "";
+  const std::vector<std::string> unbuilt = words(TRINE_UNBUILT);
+  if (std::find(unbuilt.begin(), unbuilt.end(), arguments[0]) != unbuilt.end())
+    return fmt::format(
+        "trine: {0}: was not built: ./trine {0} builds it, or cmake -DTRINE_COMPONENTS=all",
+        arguments[0]);
   return fmt::format("trine: {}: unknown command, allowed {}", arguments[0],
                      fmt::join(names, ", "));
+}
+
+/// For the end of the help: what the launcher builds when it is called.
+std::string unbuilt_text() {
+  const std::string_view unbuilt = TRINE_UNBUILT;
+  if (unbuilt.empty()) return "";
+  return fmt::format("It builds these when they are first called:\n{}\n",
+                     wrapped(std::string(unbuilt), "  ", 80));
 }
 
 /// `help` and `help COMMAND` as the --help that they mean.
@@ -91,33 +116,39 @@ int main(int argc, char** argv) {
   add_compile(run, action);
   add_run(run, action);
   add_verify(run, action);
-  add_generate_text(run, action);
-  add_soc(run, action);
+  if constexpr (built("llm")) add_generate_text(run, action);
+  if constexpr (built("soc")) add_soc(run, action);
   add_models(model, action);
-  add_quantize(model, action);
-  add_nir(model, action);
-  add_accuracy(model, action);
-  add_compare(model, action);
-  add_record(model, action);
+  if constexpr (built("accuracy")) {
+    add_quantize(model, action);
+    add_nir(model, action);
+    add_accuracy(model, action);
+    add_compare(model, action);
+    add_record(model, action);
+    add_cpu(design, action);
+  }
   add_estimate(design, action);
-  add_sweep(design, action);
-  add_synth(design, action);
-  add_energy(design, action);
-  add_cpu(design, action);
-  add_report(design, action);
-  add_fuzz(check, action);
-  add_inject(check, action);
-  add_campaign(check, action);
+  if constexpr (built("synth")) add_synth(design, action);
+  if constexpr (built("energy")) add_energy(design, action);
+  if constexpr (built("fuzz")) {
+    add_fuzz(check, action);
+    add_inject(check, action);
+  }
+  if constexpr (built("sweep")) {
+    add_sweep(design, action);
+    add_report(design, action);
+    add_campaign(check, action);
+  }
   app.set_version_flag("--version", TRINE_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
-  app.footer(
-      "In the repository the launcher knows three more:\n"
-      "  ./trine test              build everything, run the tests\n"
-      "  ./trine build [TARGET]    build everything, or one target\n"
-      "  ./trine docs              the documents as a site with search\n\n"
-      "`trine help COMMAND` explains a command with examples.\n"
-      "Exit codes: 0 success, 1 a result is wrong, 2 bad input, 3 a fault of trine itself.");
+  app.footer(std::string("In the repository the launcher knows three more:\n"
+                         "  ./trine test              build everything, run the tests\n"
+                         "  ./trine build [TARGET]    build everything, or one target\n"
+                         "  ./trine docs              the documents as a site with search\n\n") +
+             unbuilt_text() +
+             "`trine help COMMAND` explains a command with examples.\n"
+             "Exit codes: 0 success, 1 a result is wrong, 2 bad input, 3 a fault of trine itself.");
   clean_up_on_signals();
   sweep_cache();
   int code = parse(app, arguments_of(argc, argv));

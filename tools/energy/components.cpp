@@ -3,6 +3,7 @@
 #include "tools/energy/components.h"
 
 #include "base/error.h"
+#include "sim/arch/actions.h"
 
 namespace trine::energy {
 namespace {
@@ -66,6 +67,13 @@ Component component_of(const std::string& module, const std::string& path) {
     if (!place.instance.empty() && stands_on(path, place.instance)) return place.component;
   }
   return kControl;
+}
+
+std::vector<std::size_t> actions_of(std::size_t component) {
+  std::vector<std::size_t> list;
+  for (std::size_t a = 0; a < sim::kActions; ++a)
+    if (sim::kActionNames[a].component == kComponentNames[component]) list.push_back(a);
+  return list;
 }
 
 double units_of(Component component, const machine::Config& config) {

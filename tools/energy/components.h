@@ -7,6 +7,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "machine/config.h"
 
@@ -20,6 +21,9 @@ inline constexpr std::array<std::string_view, kComponents> kComponentNames{
 /// Where a cell belongs. @param module  that it was mapped with
 /// @param path  instances from the top
 Component component_of(const std::string& module, const std::string& path);
+
+/// The actions of a component (sim/arch/actions.h).
+std::vector<std::size_t> actions_of(std::size_t component);
 
 /// What a component's cost of a cycle, without work, grows with: its PEs, lanes, banks, ..
 double units_of(Component component, const machine::Config& config);

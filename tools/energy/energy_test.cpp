@@ -12,8 +12,7 @@
 #include "base/rounding.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/import.h"
-#include "tools/energy/measure.h"
-#include "tools/energy/table.h"
+#include "tools/energy/fit.h"
 
 using namespace trine;
 using namespace trine::energy;

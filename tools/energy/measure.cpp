@@ -12,6 +12,7 @@
 #include "synth/power/replay.h"
 #include "synth/read/cells.h"
 #include "synth/read/netlist.h"
+#include "synth/stages.h"
 #include "synth/timing/timer.h"
 
 namespace trine::energy {
@@ -255,6 +256,7 @@ Measured measure(const machine::Config& config, const std::vector<Workload>& wor
   measured.config = config;
   measured.assumed = options.assumed;
   synth::SynthOptions synth = options.synth;
+  synth.stages = &synth::all_stages();
   synth.inspect = [&](const synth::Inspected& design) {
     Measurement measurement(design, options, measured);
     for (std::size_t w = 0; w < workloads.size(); ++w) measurement.run(workloads[w], recorded[w]);

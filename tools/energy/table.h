@@ -19,8 +19,8 @@
 
 #include "nlohmann/json_fwd.hpp"
 #include "sim/arch/actions.h"
+#include "synth/power/price.h"
 #include "tools/energy/components.h"
-#include "tools/energy/measure.h"
 
 namespace trine::energy {
 
@@ -68,15 +68,6 @@ std::vector<std::pair<std::string, double>> parts_of(const LayerEnergy& energy);
 LayerEnergy energy_of(const sim::Actions& actions, std::uint64_t cycles,
                       const machine::Config& config, const Table& table, double ns,
                       const Without& without = {});
-
-/// The table that comes closest to what was measured: non-negative least squares for each
-/// component over the layers of all programs on all designs. Its clock is the first one's. Of one
-/// design alone all is its units', nothing fixed.
-/// @throws Error  nothing was measured, or with different cells, voltages or assumptions
-Table fit(const std::vector<Measured>& designs);
-
-/// A layer as it was measured, pJ.
-double total_of(const Sample& sample, double clock_ns);
 
 nlohmann::ordered_json to_json(const Table& table);
 /// @throws Error  names the file and the key

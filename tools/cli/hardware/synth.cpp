@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "synth/place/place.h"
+#include "synth/stages.h"
 #include "synth/synthesize.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/python.h"
@@ -33,6 +35,7 @@ int print_report(const SynthArguments& options, const synth::SynthReport& report
 int run(const SynthArguments& options) {
   options.output.check({{"--floorplan", options.floorplan}}, {{"--config", options.design.config}});
   synth::SynthOptions synth = options.synth;
+  synth.stages = &synth::all_stages();
   synth.target = synth::parse_target(options.target);
   synth.timing = !options.no_timing;
   synth.cache = !options.no_cache;

@@ -5,11 +5,12 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "sw/reference/vectors/vectors.h"
+#include "synth/place/place.h"
 #include "tools/cli/common.h"
 #include "tools/cli/models/python.h"
 #include "tools/cli/run/check.h"
 #include "tools/cli/run/network.h"
-#include "tools/energy/table.h"
+#include "tools/energy/fit.h"
 
 namespace trine::cli {
 namespace {

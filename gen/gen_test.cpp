@@ -230,7 +230,7 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
     if (!line.starts_with("//")) order.push_back(line);
   }
   CHECK_THAT(memories,
-             Catch::Matchers::StartsWith("8 x 32 x 4096  feature maps, banks: bytes;2 x "));
+             Catch::Matchers::StartsWith("8 x 32 x 4096  feature maps, banks: bits;2 x "));
   const auto kind = [](const std::string& name) { return name.ends_with("_pkg.sv") ? 0 : 1; };
   std::size_t sources = 0;
   for (const auto& [name, text] : files)
@@ -257,7 +257,7 @@ TEST_CASE("a design's lists name each file in its order, and its manifest each k
                                                   {"instances", 8},
                                                   {"width", 32},
                                                   {"depth", 4096},
-                                                  {"mask_bits", 8}});
+                                                  {"mask_bits", 1}});
   // The licence or title stays first, the design comes second, in each file's own comments.
   const std::string stamp =
       fmt::format("Trine design mine, configuration 0x{:016x}", config.hash());

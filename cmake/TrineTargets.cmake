@@ -75,16 +75,17 @@ function(trine_add_library name)
   trine_unite(${name})
 endfunction()
 
-# trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick [ALONE b_test.cpp])
+# trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick [ALONE b_test.cpp] [CASES spec])
 # One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only). ALONE: more
-# sources, with names in their anonymous namespaces that others have, too.
+# sources, with names in their anonymous namespaces that others have, too. CASES: Catch2's names or tags of those that
+# are run.
 if(TRINE_TESTS)
   include(Catch)
   include(Processor)
 endif()
 add_custom_target(cpp_tests)  # all of them, without the benches: tests/house/cpp.py
 function(trine_add_test name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LIBS;LABELS;ALONE" ${ARGN})
+  cmake_parse_arguments(ARG "" "CASES" "SOURCES;LIBS;LABELS;ALONE" ${ARGN})
   add_executable(${name} ${ARG_SOURCES} ${ARG_ALONE})
   set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} trine_test_main trine_warnings)
@@ -94,6 +95,6 @@ function(trine_add_test name)
   trine_unite(${name})
   trine_time_target(${name})
   # A case that asserts nothing fails.
-  catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST
+  catch_discover_tests(${name} TEST_PREFIX "${name}: " DISCOVERY_MODE PRE_TEST TEST_SPEC ${ARG_CASES}
                        EXTRA_ARGS -w NoAssertions PROPERTIES LABELS "${ARG_LABELS}")
 endfunction()

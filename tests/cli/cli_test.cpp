@@ -21,7 +21,7 @@ using nlohmann::json;
 using namespace trine;
 using namespace trine::cli::testing;
 
-TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
+TEST_CASE("help teaches every command in 100 columns", "[cli][help][component]") {
   const Shell shell;
   const Result all = shell.trine("--help");
   CHECK(all.code == 0);
@@ -56,11 +56,31 @@ TEST_CASE("help says where to begin, and knows commands by name", "[cli][help]")
              Catch::Matchers::StartsWith("trine: nonsense: unknown command, allowed demo, "));
 }
 
+namespace {
+
+struct Row {
+  std::string arguments, expected;
+};
+
+void check_refused(const Row& row) {
+  CAPTURE(row.arguments);
+  const Shell shell;
+  std::ofstream(shell.dir / "program") << "TRINEPRG";
+  std::ofstream(shell.dir / "m.bin") << "GGUF" << std::string(60, '\0');
+  std::ofstream(shell.dir / "weights.safetensors")
+      << '\x2' << std::string(7, '\0') << "{}" << std::string(60, '\0');
+  std::ofstream(shell.dir / "m.pt") << "of no content";
+  const Result result = shell.trine(row.arguments);
+  CHECK(result.code == 2);
+  CHECK_THAT(result.err, Catch::Matchers::StartsWith(row.expected));
+  CHECK(line_count(result.err) == 1);
+  CHECK(result.out.empty());
+}
+
+}  // namespace
+
 TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
-  struct Row {
-    std::string arguments, expected;
-  };
-  const auto row = GENERATE(
+  check_refused(GENERATE(
       Row{"nonsense", "trine: nonsense: unknown command, allowed demo, generate, "},
       Row{"generate --nonsense", "trine: The following argument was not expected: --nonsense"},
       Row{"generate --config edge64", "trine generate: --out is required"},
@@ -102,15 +122,27 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
           "weights.safetensors: safetensors, allowed TFLite, ONNX, TOSA, a program of trine "
           "compile; "
           "it "},
-      Row{"compare m.pt",
-          "m.pt: PyTorch, allowed TFLite, ONNX, TOSA, a program of trine compile; "},
-      Row{"record m.pt --out x", "m.pt: PyTorch, allowed TFLite, ONNX, TOSA, "},
       Row{"estimate --config edge64 '" + kPlus + "' --explain", "--explain: needs --dataflow"},
       Row{"estimate --config edge64 '" + kPlus + "' --timeloop d", "--timeloop: needs --dataflow"},
       Row{"estimate --config edge64 --table gpt-2 --dataflow row",
           "--dataflow: of a model or a table"},
       Row{"estimate --config edge64 '" + kPlus + "' --dataflow row --batch 2",
           "--batch 2: with --dataflow each layer is counted for one image"},
+      Row{"run --backend arch --config edge64 --energy none.json " + kLenet, "none.json: "},
+      Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
+      Row{"run --config edge64 program --backend arch",
+          "program: compiled by an earlier version: compile again"},
+      Row{"estimate --config edge64 program", "program: compiled by an earlier version: "},
+      Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
+      Row{"generate --config edge64 --prefix 9x --out d", "--prefix: '9x' is no prefix of names"}));
+}
+
+TEST_CASE("bad input of a component's command ends with code 2 and one line on stderr",
+          "[cli][error][component]") {
+  check_refused(GENERATE(
+      Row{"compare m.pt",
+          "m.pt: PyTorch, allowed TFLite, ONNX, TOSA, a program of trine compile; "},
+      Row{"record m.pt --out x", "m.pt: PyTorch, allowed TFLite, ONNX, TOSA, "},
       Row{"generate-text m.bin --tokenizer none.bin --backend golden",
           "m.bin: GGUF version 0, allowed 2 and 3"},
       Row{"generate-text '" + kPlus + "' --tokenizer none.bin",
@@ -137,31 +169,12 @@ TEST_CASE("bad input ends with code 2 and one line on stderr", "[cli][error]") {
       Row{"energy " + kLenet, "trine energy: --config is required"},
       Row{"energy --config edge64 --vectors a --vectors b " + kLenet,
           "--vectors: 2 folders, 1 models"},
-      Row{"run --backend arch --config edge64 --energy none.json " + kLenet, "none.json: "},
-      Row{"estimate --config edge64", "trine estimate: MODEL or --table is required"},
-      Row{"run --config edge64 program --backend arch",
-          "program: compiled by an earlier version: compile again"},
-      Row{"estimate --config edge64 program", "program: compiled by an earlier version: "},
-      Row{"estimate --config edge64 --table bert", "no table 'bert', allowed bert-base, "},
       Row{"fuzz --family images,onnx", "trine: --family: onnx not in {"},
       Row{"synth --config edge32 --no-timing --paths 3",
           "--paths: needs --target asic, without --no-timing"},
       Row{"synth --config edge32 --paths -1", "trine: --paths: Value -1 not in range 0 to 1000"},
       Row{"synth --config edge64 --liberty none.lib", "none.lib: cannot open: No such file"},
-      Row{"generate --config edge64 --prefix 9x --out d", "--prefix: '9x' is no prefix of names"},
-      Row{"synth --config edge64 --target fpga", "trine: --target: fpga not in {"});
-  CAPTURE(row.arguments);
-  const Shell shell;
-  std::ofstream(shell.dir / "program") << "TRINEPRG";
-  std::ofstream(shell.dir / "m.bin") << "GGUF" << std::string(60, '\0');
-  std::ofstream(shell.dir / "weights.safetensors")
-      << '\x2' << std::string(7, '\0') << "{}" << std::string(60, '\0');
-  std::ofstream(shell.dir / "m.pt") << "of no content";
-  const Result result = shell.trine(row.arguments);
-  CHECK(result.code == 2);
-  CHECK_THAT(result.err, Catch::Matchers::StartsWith(row.expected));
-  CHECK(line_count(result.err) == 1);
-  CHECK(result.out.empty());
+      Row{"synth --config edge64 --target fpga", "trine: --target: fpga not in {"}));
 }
 
 TEST_CASE("generate writes a design that can be generated again from its configuration",
@@ -314,7 +327,7 @@ TEST_CASE("compile tells how many stripes a layer runs in", "[cli][compile]") {
   CHECK(shell.trine("run --config edge64 --set memory.dmem_kib=64 p --backend arch").code == 0);
 }
 
-TEST_CASE("random pairs of which too few are exact have failed", "[cli][fuzz]") {
+TEST_CASE("random pairs of which too few are exact have failed", "[cli][fuzz][component]") {
   const Shell shell;
   CHECK(shell.trine("fuzz --pairs 40 --configs 8").code == 0);
   const Result bad = shell.trine("fuzz --pairs 40 --configs 8 --least-exact 100");
@@ -325,7 +338,8 @@ TEST_CASE("random pairs of which too few are exact have failed", "[cli][fuzz]") 
   CHECK(shell.trine("fuzz --pairs 19 --configs 8 --least-exact 100").code == 0);  // too few to say
 }
 
-TEST_CASE("a seed from the clock is printed with the command that draws the same", "[cli][fuzz]") {
+TEST_CASE("a seed from the clock is printed with the command that draws the same",
+          "[cli][fuzz][component]") {
   const Shell shell;
   const Result once = shell.trine("fuzz --new-seed --pairs 1 --configs 1 --family chains");
   const std::string seed = once.err.substr(0, once.err.find(';'));
@@ -336,7 +350,7 @@ TEST_CASE("a seed from the clock is printed with the command that draws the same
   CHECK(again.out == once.out);
 }
 
-TEST_CASE("drawing stops when its time is over", "[cli][fuzz]") {
+TEST_CASE("drawing stops when its time is over", "[cli][fuzz][component]") {
   const Shell shell;
   const Result r = shell.trine("fuzz --duration 1 --family chains --seed 3 --least-exact 0");
   CHECK(r.code == 0);
@@ -344,7 +358,7 @@ TEST_CASE("drawing stops when its time is over", "[cli][fuzz]") {
                         Catch::Matchers::ContainsSubstring(" 0 failed\n"));
 }
 
-TEST_CASE("what trine fuzz cannot do together is refused", "[cli][fuzz][error]") {
+TEST_CASE("what trine fuzz cannot do together is refused", "[cli][fuzz][error][component]") {
   const Shell shell;
   std::filesystem::create_directories(shell.dir / "none");
   for (const char* given : {"--replay none", "--replay absent.json", "--programs --family chains",
@@ -356,7 +370,7 @@ TEST_CASE("what trine fuzz cannot do together is refused", "[cli][fuzz][error]")
   }
 }
 
-TEST_CASE("random networks are of the families asked for", "[cli][fuzz]") {
+TEST_CASE("random networks are of the families asked for", "[cli][fuzz][component]") {
   const Shell shell;
   REQUIRE(shell.trine("fuzz --family low-bit,exported --pairs 20 --configs 4 --json j").code == 0);
   const json families = shell.read_json("j").at("families");
@@ -515,7 +529,8 @@ TEST_CASE("estimate predicts models and tables", "[cli][estimate]") {
   CHECK(bad.err == "shapes.csv:2: M: many, allowed 1..1048576\n");
 }
 
-TEST_CASE("sweep tells figures of its points, the front and what failed", "[cli][sweep]") {
+TEST_CASE("sweep tells figures of its points, the front and what failed",
+          "[cli][sweep][component]") {
   const Shell shell;
   const std::string sweep = "sweep --config edge32 --set array.rows=2,4,300 --models " + kLenet +
                             " --where 'cycles<1e6' --minimize cycles,array.rows --out points ";
@@ -549,7 +564,7 @@ TEST_CASE("sweep tells figures of its points, the front and what failed", "[cli]
   for (const auto& [path, time] : written) CHECK(fs::last_write_time(path) == time);
 }
 
-TEST_CASE("a sweep that cannot begin is one line", "[cli][sweep][error]") {
+TEST_CASE("a sweep that cannot begin is one line", "[cli][sweep][error][component]") {
   const Shell shell;
   const auto refused = [&](const std::string& arguments, const std::string& why) {
     CAPTURE(arguments);
@@ -579,7 +594,7 @@ TEST_CASE("a sweep that cannot begin is one line", "[cli][sweep][error]") {
   ::setenv("PATH", path.c_str(), 1);
 }
 
-TEST_CASE("parts of a fuzz run add up to it", "[cli][fuzz]") {
+TEST_CASE("parts of a fuzz run add up to it", "[cli][fuzz][component]") {
   const Shell shell;
   REQUIRE(shell.trine("fuzz --pairs 9 --configs 4 --json whole.json").code == 0);
   REQUIRE(shell.trine("fuzz --pairs 9 --configs 4 --json parts.json --jobs 2 --out parts").code ==
@@ -588,7 +603,7 @@ TEST_CASE("parts of a fuzz run add up to it", "[cli][fuzz]") {
   CHECK(shell.trine("fuzz --configs 4 --only 4").code == 2);
 }
 
-TEST_CASE("a campaign runs each line once", "[cli][campaign]") {
+TEST_CASE("a campaign runs each line once", "[cli][campaign][component]") {
   const Shell shell;
   write_file(shell.dir / "lines", "# two lines\necho a >>a\n\necho broken; exit 3\n");
   for (int i = 0; i < 2; ++i) {

@@ -62,7 +62,7 @@ TEST_CASE("a verification kit has a folder beside the design's", "[cli][files][k
   }
 }
 
-TEST_CASE("stdout holds the JSON alone for --json -", "[cli][json]") {
+TEST_CASE("stdout holds the JSON alone for --json -", "[cli][json][component]") {
   const Shell shell;
   const std::string net = "--config edge64 '" + kLenet + "' --json -";
   for (const std::string& command : std::vector<std::string>{
@@ -178,7 +178,8 @@ TEST_CASE("a stdout that cannot be written is an error", "[cli][files][error]") 
   CHECK(shell.read_json("out.txt").at("macs").is_number());
 }
 
-TEST_CASE("every report says the configuration, its hash and the revision", "[cli][json]") {
+TEST_CASE("every report says the configuration, its hash and the revision",
+          "[cli][json][component]") {
   const Shell shell;
   const std::string design = " --config edge32 --set memory.dmem_kib=64 --json j ";
   const auto arguments = GENERATE_COPY(

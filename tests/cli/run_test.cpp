@@ -35,7 +35,8 @@ const std::string kPlusVectors = TRINE_SOURCE_DIR "/models/plus_filter/vectors";
 
 }  // namespace
 
-TEST_CASE("generate-text reads a prompt at once as it does token by token", "[cli][run]") {
+TEST_CASE("generate-text reads a prompt at once as it does token by token",
+          "[cli][run][component]") {
   const Shell shell;
   const std::string models = TRINE_SOURCE_DIR "/models/story";
   const auto report = [&](int chunk) {
@@ -62,7 +63,8 @@ TEST_CASE("generate-text reads a prompt at once as it does token by token", "[cl
     CHECK((more[i].is_null() ? i + 1 < static_cast<std::size_t>(prompt) : more[i] == one[i]));
 }
 
-TEST_CASE("generate-text writes the text of a GGUF file, figures beside it", "[cli][run]") {
+TEST_CASE("generate-text writes the text of a GGUF file, figures beside it",
+          "[cli][run][component]") {
   const Shell shell;
   const std::string files = TRINE_SOURCE_DIR "/tests/formats/";
   const std::string design = "--config edge32 --backend arch --tokens 6 --json j";
@@ -83,7 +85,7 @@ TEST_CASE("generate-text writes the text of a GGUF file, figures beside it", "[c
   CHECK((refused.code == 2 && refused.err.find("no config.json is there") != std::string::npos));
 }
 
-TEST_CASE("a ternary model trained here writes its stories", "[cli][run]") {
+TEST_CASE("a ternary model trained here writes its stories", "[cli][run][component]") {
   const Shell shell;
   const std::string text = fmt::format(
       "generate-text '{0}' --tokenizer '{0}/tokens.bin' --config edge32 --backend arch --prompt "
@@ -97,7 +99,7 @@ TEST_CASE("a ternary model trained here writes its stories", "[cli][run]") {
   CHECK(result.err.find("all sums and caches equal the golden layers'") != std::string::npos);
 }
 
-TEST_CASE("a prompt has room in the context, or is refused", "[cli][run]") {
+TEST_CASE("a prompt has room in the context, or is refused", "[cli][run][component]") {
   const Shell shell;
   const std::string text = fmt::format(
       "generate-text '{0}.bin' --tokenizer '{0}_tokens.bin' --config edge64 --backend arch "
@@ -114,7 +116,7 @@ TEST_CASE("a prompt has room in the context, or is refused", "[cli][run]") {
                              "--prompt: 6 tokens, the context has room for 5\n"));
 }
 
-TEST_CASE("generate-text --random runs a prompt of a shape", "[cli][run]") {
+TEST_CASE("generate-text --random runs a prompt of a shape", "[cli][run][component]") {
   const Shell shell;
   const Result result = shell.trine(
       "generate-text --random 2,64,192,4,2,512 --weights ternary --config edge64 --backend arch "
@@ -131,7 +133,7 @@ TEST_CASE("generate-text --random runs a prompt of a shape", "[cli][run]") {
   CHECK(j.at("utilization") > 0.2);
 }
 
-TEST_CASE("generate-text --random runs a token of a shape", "[cli][run]") {
+TEST_CASE("generate-text --random runs a token of a shape", "[cli][run][component]") {
   const Shell shell;
   const Result result = shell.trine(
       "generate-text --random 2,64,192,4,2,512 --weights ternary --config edge64 --backend arch "
@@ -150,7 +152,8 @@ TEST_CASE("generate-text --random runs a token of a shape", "[cli][run]") {
   CHECK(j.at("cycles") == j.at("predicted_cycles"));
 }
 
-TEST_CASE("generate-text --random tells its figures when it is interrupted", "[cli][run]") {
+TEST_CASE("generate-text --random tells its figures when it is interrupted",
+          "[cli][run][component]") {
   const Shell shell;
   const std::string command = fmt::format(
       "cd '{}'; '{}' generate-text --random 5000,64,192,4,2,512 --config edge64 --backend arch "
@@ -476,7 +479,7 @@ TEST_CASE("samples that end in the middle of one are refused", "[cli][run][strea
 }
 
 TEST_CASE("recorded streams of LSTM and SVDF are exact with their states alone",
-          "[cli][verify][stream]") {
+          "[cli][verify][stream][component]") {
   const Shell shell;
   for (const std::string net : {"lstm/int8", "operators/host_rest"}) {
     const std::string at = TRINE_SOURCE_DIR "/tests/" + net;
@@ -835,7 +838,7 @@ TEST_CASE("slower memory costs cycles, not exactness", "[cli][run]") {
   CHECK(cycles("--axi-bytes-per-cycle 1") > 2 * fast);
 }
 
-TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][energy]") {
+TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][energy][component]") {
   const Shell shell;
   const std::string run = "run --backend arch --config edge64 '" + kLenet + "' ";
   const Result result = shell.trine(run + "--accelergy counts.yaml --json run.json");
@@ -878,7 +881,7 @@ TEST_CASE("a run tells its energy by layer and component, DRAM apart", "[cli][en
         Approx(report["energy"]["dram_pj"].get<double>()));
 }
 
-TEST_CASE("cycles are told as time and rate, all figures at one clock", "[cli][run]") {
+TEST_CASE("cycles are told as time and rate, all figures at one clock", "[cli][run][component]") {
   const Shell shell;
   const std::string on = " --config edge64 '" + kLenet + "' --json j ";
   std::set<double> clocks;

@@ -175,7 +175,7 @@ TEST_CASE("a wrong sequence of symbols is refused in a line", "[cli][run][stream
   CHECK_THAT(without.err, Catch::Matchers::ContainsSubstring("array.activations16"));
 }
 
-TEST_CASE("an encoder and a decoder write a line", "[cli][run][llm]") {
+TEST_CASE("an encoder and a decoder write a line", "[cli][run][llm][component]") {
   const Shell shell;
   const std::string form = GENERATE("onnx", "tflite");
   const auto write = [&](const std::string& line, const std::string& how) {
@@ -201,7 +201,8 @@ TEST_CASE("an encoder and a decoder write a line", "[cli][run][llm]") {
   CHECK(write("417", "--backend golden --tokens 4").at("text") == "four");
 }
 
-TEST_CASE("a cache grows in memory, another is copied from run to run", "[cli][run][llm]") {
+TEST_CASE("a cache grows in memory, another is copied from run to run",
+          "[cli][run][llm][component]") {
   const Shell shell;
   const std::string write = "generate-text '" TRINE_SOURCE_DIR
                             "/tests/cli/growing' --prompt abca --tokens 7 --quiet --json j ";
@@ -220,7 +221,8 @@ TEST_CASE("a cache grows in memory, another is copied from run to run", "[cli][r
              Catch::Matchers::ContainsSubstring("the context of 3 symbols is full (--context)"));
 }
 
-TEST_CASE("a decoder ends at its last place; a line comes to it in int16", "[cli][run][llm]") {
+TEST_CASE("a decoder ends at its last place; a line comes to it in int16",
+          "[cli][run][llm][component]") {
   const Shell shell;
   const std::string models = TRINE_SOURCE_DIR "/tests/cli/growing/", own = shell.dir / "own";
   std::filesystem::create_directory(own);
@@ -247,7 +249,8 @@ TEST_CASE("a decoder ends at its last place; a line comes to it in int16", "[cli
   CHECK(machine.at("tokens") == golden.at("tokens"));
 }
 
-TEST_CASE("encoder and decoder that do not fit are refused in a line", "[cli][run][llm][error]") {
+TEST_CASE("encoder and decoder that do not fit are refused in a line",
+          "[cli][run][llm][error][component]") {
   const Shell shell;
   const std::string models = TRINE_SOURCE_DIR "/models/writer/";
   const auto refused = [&](const std::string& folder, const std::string& arguments,

@@ -143,7 +143,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
   app.footer(std::string("In the repository the launcher knows three more:\n"
-                         "  ./trine test              build everything, run the tests\n"
+                         "  ./trine test [--all]      build and run the tests: the core's; all\n"
                          "  ./trine build [TARGET]    build everything, or one target\n"
                          "  ./trine docs              the documents as a site with search\n\n") +
              unbuilt_text() +

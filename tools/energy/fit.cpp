@@ -10,7 +10,6 @@
 namespace trine::energy {
 namespace {
 
-
 /// x >= 0 with the least sum of (a x - b)^2: one coordinate after the other, until none moves.
 std::vector<double> non_negative_least_squares(const std::vector<std::vector<double>>& a,
                                                const std::vector<double>& b) {

@@ -3,6 +3,7 @@
 #include "sw/program/relocate.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/error.h"
 #include "machine/runs.h"
@@ -10,16 +11,21 @@
 namespace trine::program {
 namespace {
 
-/// Bytes of DRAM from the first one to the last row's first word, of stores to its end: a row of
-/// PMEM may be longer than what is read of it, and so than what lies in DRAM.
-std::int64_t reach(isa::Engine engine, const isa::TransferRegisters& r, const isa::Run& run) {
+struct Reach {
+  std::int64_t first, bytes;
+};
+
+/// Bytes of DRAM from the lowest one to the highest row's first word, of stores to its end: a row
+/// of PMEM may be longer than what is read of it, and so than what lies in DRAM.
+Reach reach_of(isa::Engine engine, const isa::TransferRegisters& r, const isa::Run& run) {
   const std::int64_t words = engine == isa::Engine::kStore ? r.get(isa::dma::kWords) : 1;
-  return (isa::dram_rows(r, run) - 1) * r.get(isa::dma::kDramStride) + 4 * words;
+  const std::int64_t rows = (isa::dram_rows(r, run) - 1) * r.get(isa::dma::kDramStride);
+  return {r.get(isa::dma::kDram) + std::min<std::int64_t>(rows, 0), std::abs(rows) + 4 * words};
 }
 
 /// How far a transfer's bytes move.
-std::int64_t distance(const Program& program, std::span<const Move> moves, std::int64_t first,
-                      std::int64_t bytes) {
+std::int64_t distance(const Program& program, std::span<const Move> moves, const Reach& reach) {
+  const auto [first, bytes] = reach;
   for (const Move& m : moves) {
     if (first >= m.end || first + bytes <= m.begin) continue;
     if (first >= m.begin && first + bytes <= m.end) return m.to - m.begin;
@@ -38,9 +44,8 @@ std::vector<isa::Word> relocated(const Program& program, std::span<const Move> m
     isa::TransferRegisters r(registers);
     const bool transfer = engine == isa::Engine::kLoad || engine == isa::Engine::kStore;
     if (transfer && !isa::reads_dmem(run)) {
-      const std::int64_t first = r.get(isa::dma::kDram);
-      r.set(isa::dma::kDram, first + distance(program, moves, first, reach(engine, r, run)),
-            "an address in DRAM");
+      const std::int64_t moved = distance(program, moves, reach_of(engine, r, run));
+      r.set(isa::dma::kDram, r.get(isa::dma::kDram) + moved, "an address in DRAM");
     }
     encoder.run(engine, r, run);
   });

@@ -200,8 +200,7 @@ inline void Program::copy(const Copy& c, int wait, int signal, bool sets, std::m
   registers.set(isa::dma::kWords, c.words);
   registers.set(isa::dma::kRowsLast, c.rows - 1);
   registers.set(isa::dma::kLocalStride, c.local_stride);
-  registers.set(isa::dma::kDramStride,
-                static_cast<std::uint64_t>(c.dram_stride) & kDramField);  // or backwards
+  registers.set(isa::dma::kDramStride, c.dram_stride);  // or backwards
   if (sets) {
     std::array<int, 4> order{0, 1, 2, 3};
     std::shuffle(order.begin(), order.end(), random);

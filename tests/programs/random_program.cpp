@@ -85,6 +85,7 @@ machine::Config config_of(const RandomDesign& design) {
   config.activations16 = design.activations16;
   config.formats = design.activations16;
   config.cores = design.cores;
+  config.axi_addr_bits = design.axi_addr_bits;
   config.packed = config.can_pack();
   machine::check(config);
   return config;

@@ -25,6 +25,7 @@ struct RandomDesign {
   int pe_stages = 2;
   bool activations16 = false;
   int cores = 1;
+  int axi_addr_bits = 32;
 };
 
 machine::Config config_of(const RandomDesign& design);

@@ -295,7 +295,9 @@ class Generator {
     dram += 4 * (local % beat_);
     if (dram > place + bytes) return false;
     Instruction i;
-    i.registers = rows_of(dram, local, words, rows, local_stride, dram_stride);
+    const bool backwards = chance(25);  // the last row of DRAM first
+    i.registers = rows_of(dram + (backwards ? (rows - 1) * dram_stride : 0), local, words, rows,
+                          local_stride, backwards ? -dram_stride : dram_stride);
     i.run.op = static_cast<int>(wide ? isa::dma::Target::kDmem16 : isa::dma::Target::kDmem);
     const Region bus{Space::kDram, dram, 4 * words, dram_stride, rows};
     const Region maps{Space::kDmem, local, words, local_stride, rows};

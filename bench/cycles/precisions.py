@@ -190,7 +190,7 @@ def main():
     parser.add_argument("--backend", choices=["rtl", "arch"], default="rtl")
     parser.add_argument("--table", action="append", choices=[*tables, "residual", "dense", "tfc"])
     parser.add_argument("--area", action="store_true")
-    parser.add_argument("--liberty", default=area.SG13G2 if area.SG13G2.exists() else None)
+    parser.add_argument("--liberty")
     options = parser.parse_args()
     if options.area:
         return print_area(options)

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "synth/timing/repair.h"
+
 namespace trine::synth {
 namespace {
 

@@ -68,7 +68,8 @@ void add_campaign(Command app, Action& action) {
       "by the line's own words and this program: a second campaign runs what is not there. What\n"
       "else a line depends on may stand in it as a comment: `bench --abort  # 3f9a...`.\n"
       "Exit code 1: commands failed.\n\n"
-      "Example:\n"
+      "Examples:\n"
+      "  trine campaign lines --out results\n"
       "  for m in models/*.tflite; do echo trine run --config edge64 $m; done >lines\n"
       "  trine campaign lines --engine slurm --out results");
 }

@@ -27,7 +27,7 @@ TEST_CASE("help teaches every command in 100 columns", "[cli][help]") {
   const Result all = shell.trine("--help");
   CHECK(all.code == 0);
   CHECK(widest_line(all.out) <= 100);
-  const std::regex row("\n  ([a-z-]+) +[^\n]+");
+  const std::regex row("\n  ([a-z][a-z-]*)  +[^\n]+");
   int commands = 0;
   for (std::sregex_iterator at(all.out.begin(), all.out.end(), row), end; at != end; ++at) {
     const std::string command = (*at)[1];

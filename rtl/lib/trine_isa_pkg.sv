@@ -172,7 +172,7 @@ package trine_isa_pkg;
   localparam int unsigned DmaCoresReg = 2, DmaCoresLsb = 40, DmaCoresWidth = 8;
   // from_core: of a cluster: the core whose DMEM a store reads, or a load; 0 where there is none
   localparam int unsigned DmaFromCoreReg = 2, DmaFromCoreLsb = 48, DmaFromCoreWidth = 3;
-  // dram_stride: from row to row, in bytes
+  // dram_stride (signed): from row to row, in bytes; rows may go backwards
   localparam int unsigned DmaDramStrideReg = 3, DmaDramStrideLsb = 0, DmaDramStrideWidth = 40;
 
   // Compute and vector: lanes, loop nest, outputs

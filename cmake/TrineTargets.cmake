@@ -4,7 +4,8 @@
 option(TRINE_WERROR "warnings are errors: our own builds, not those of users (cmake --preset ci)" OFF)
 add_library(trine_warnings INTERFACE)
 target_compile_options(trine_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion $<$<BOOL:${TRINE_WERROR}>:-Werror>
-                       -Wno-restrict)  # g++ 12 sees overlaps in its own std::string (GCC 105651)
+                       # g++ 12 sees overlaps in its own std::string (GCC 105651).
+                       $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 
 # What most files read, parsed once: one precompiled header for each set of compiler options, which must be equal.
 set(TRINE_HEADERS <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory>

@@ -3,7 +3,7 @@
 """Feeds the readers of files with what libFuzzer makes of good files, under address and undefined-behaviour sanitizers.
 
 usage: run.py [--seconds N | --replay PROGRAM] [--build DIR] [--anew] [--pack] [READER]...
-Builds with clang 14 (Debian: clang-14, libclang-rt-14-dev) in build/hostile. Seeds: the models, vectors, presets and
+Builds with clang 14 or 19 (Debian 12, 13: clang-N, libclang-rt-N-dev) in build/hostile. Seeds: the models, vectors, presets and
 configurations of this repository, `found/` beside this program (inputs that once failed), and what earlier runs kept in
 the build folder or, with --pack, in corpus.tar.xz. Every input must be read or refused within 10 s and 2 GB. Exit code 1 if one is not: it lies in the
 build folder then, and belongs into found/; 2 if the build fails, 77 without clang. --replay needs no clang: the seeds alone,
@@ -45,16 +45,21 @@ SEEDS = {
 }
 
 
+CLANGS = (14, 19)  # Debian 12's, 13's
+
+
 def call(command, **options):
     return subprocess.run([str(c) for c in command], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace", **options)
 
 
 def build(folder):
-    if not shutil.which("clang++-14"):
-        print("SKIPPED: clang++-14 is missing (Debian: clang-14 libclang-rt-14-dev)")
+    version = next((v for v in CLANGS if shutil.which(f"clang++-{v}")), None)
+    if version is None:
+        print("SKIPPED: clang is missing (Debian 12: clang-14 libclang-rt-14-dev; 13: clang-19 libclang-rt-19-dev)")
         sys.exit(SKIPPED)
-    for command in (["cmake", "--preset", "hostile", "-B", folder],
+    compilers = [f"-DCMAKE_C_COMPILER=clang-{version}", f"-DCMAKE_CXX_COMPILER=clang++-{version}"]
+    for command in (["cmake", "--preset", "hostile", *compilers, "-B", folder],
                     ["cmake", "--build", folder, "--target", "hostile_fuzz"]):
         done = call(command, cwd=ROOT)
         if done.returncode:

@@ -5,7 +5,9 @@ option(TRINE_WERROR "warnings are errors: our own builds, not those of users (cm
 add_library(trine_warnings INTERFACE)
 target_compile_options(trine_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion $<$<BOOL:${TRINE_WERROR}>:-Werror>
                        # g++ 12 sees overlaps in its own std::string (GCC 105651).
-                       $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+                       $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+                       # What g++'s -Wconversion leaves to an option of its own, clang's has in it.
+                       $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-sign-conversion>)
 
 # What most files read, parsed once: one precompiled header for each set of compiler options, which must be equal.
 set(TRINE_HEADERS <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map> <memory>

@@ -125,20 +125,18 @@ int main(int argc, char** argv) {
     add_accuracy(model, action);
     add_compare(model, action);
     add_record(model, action);
-    add_cpu(design, action);
   }
   add_estimate(design, action);
+  if constexpr (built("sweep")) add_sweep(design, action);
   if constexpr (built("synth")) add_synth(design, action);
   if constexpr (built("energy")) add_energy(design, action);
+  if constexpr (built("accuracy")) add_cpu(design, action);
+  if constexpr (built("sweep")) add_report(design, action);
   if constexpr (built("fuzz")) {
     add_fuzz(check, action);
     add_inject(check, action);
   }
-  if constexpr (built("sweep")) {
-    add_sweep(design, action);
-    add_report(design, action);
-    add_campaign(check, action);
-  }
+  if constexpr (built("sweep")) add_campaign(check, action);
   app.set_version_flag("--version", TRINE_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);

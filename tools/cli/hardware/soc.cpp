@@ -554,7 +554,7 @@ std::string fault_names(int per_line = 0) {
 void add_soc(Command app, Action& action) {
   const auto [command, options] = add_command<SocArguments>(
       app, action, "soc", "put the machine into a RISC-V system and run a model there", run);
-  add_value(command, "--config,-c C", options->configs,
+  add_value(command, "--config C", options->configs,
             "configuration file (.toml) or preset, one for each model")
       ->required()
       ->allow_extra_args(false);

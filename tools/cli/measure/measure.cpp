@@ -227,7 +227,7 @@ void measure_point(const Measurements& o, const std::string& config, std::size_t
 }  // namespace
 
 void Measurements::declare(Command command) {
-  add_value(command, "--config,-c C", configs, "measure: a design; may be repeated")
+  add_value(command, "--config C", configs, "measure: a design; may be repeated")
       ->allow_extra_args(false);
   add_value(command, "--set key=value", settings, "change one key of all designs; may be repeated")
       ->allow_extra_args(false);

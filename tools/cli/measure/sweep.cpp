@@ -227,7 +227,7 @@ int run(const SweepArguments& options) {
 void add_sweep(Command app, Action& action) {
   const auto [command, options] = add_command<SweepArguments>(
       app, action, "sweep", "cycles, traffic, area of many configurations and models", run);
-  add_value(command, "--config,-c C", options->configs, "presets or TOML files");
+  add_value(command, "--config C", options->configs, "presets or TOML files");
   add_value(command, "--configs GLOB", options->config_files, "TOML files by patterns");
   add_value(command, "--models GLOB", options->models, "quantized models by patterns");
   declare_shape(command, options->shapes);

@@ -4,8 +4,6 @@
 
 namespace trine::isa {
 
-namespace agu = isa::agu;
-
 Lanes::Lanes(const isa::LaneRegisters& r, int rows, int neighbours, Pairs pairs)
     : lanes(static_cast<std::size_t>(rows + neighbours)),
       rows_(static_cast<std::size_t>(rows)),

@@ -11,9 +11,11 @@
 #include "base/catch.h"
 #include "base/error.h"
 #include "machine/precision.h"
+#include "machine/runs.h"
 #include "program_generated.h"
 #include "sim/arch/tests/testing.h"
 #include "sw/program/program.h"
+#include "sw/program/relocate.h"
 #include "sw/program/testing.h"
 
 namespace trine::program {
@@ -253,6 +255,39 @@ TEST_CASE("words, layers and DRAM of a program belong together", "[compiler][pro
     CAPTURE(index++);
     check_says(p, row.refused);
   }
+}
+
+TEST_CASE("a transfer whose rows go backwards moves as a whole", "[program]") {
+  constexpr std::int64_t kLast = 4096, kStride = -64, kRows = 4, kBytes = 32;
+  isa::TransferRegisters r;
+  r.set(isa::dma::kDram, kLast);
+  r.set(isa::dma::kWords, kBytes / 4);
+  r.set(isa::dma::kRowsLast, kRows - 1);
+  r.set(isa::dma::kDramStride, kStride);
+  isa::Run run;
+  run.op = static_cast<int>(isa::dma::Target::kDmem);
+  Program program;
+  program.config_hash = isa::encode_begin(1);
+  isa::Encoder encoder(program.config_hash);
+  encoder.run(isa::Engine::kStore, r, run);
+  program.words = encoder.end();
+  const auto moved_to = [&](const Move& move) {
+    std::int64_t at = 0;
+    isa::for_each_run(
+        relocated(program, std::vector<Move>{move}),
+        [&](std::size_t, isa::Engine, const isa::Registers& registers, const isa::Run&) {
+          at = isa::TransferRegisters(registers).get(isa::dma::kDram);
+        });
+    return at;
+  };
+  const std::int64_t first = kLast + (kRows - 1) * kStride, end = kLast + kBytes;
+  CHECK(moved_to({first, end, first + 100'000}) == kLast + 100'000);
+  CHECK(moved_to({0, first, 50'000}) == kLast);
+  CHECK(moved_to({end, end + 64, 50'000}) == kLast);
+  CHECK_THROWS_WITH(moved_to({kLast, end, 50'000}),
+                    Catch::Matchers::ContainsSubstring("are to move alone"));
+  CHECK_THROWS_WITH(moved_to({first, kLast, 50'000}),
+                    Catch::Matchers::ContainsSubstring("are to move alone"));
 }
 
 TEST_CASE("words are packed in each width, lowest bits first, and read back", "[program][layout]") {

@@ -15,8 +15,8 @@ struct Reach {
   std::int64_t first, bytes;
 };
 
-/// Bytes of DRAM from the lowest one to the highest row's first word, of stores to its end: a row
-/// of PMEM may be longer than what is read of it, and so than what lies in DRAM.
+/// Returns the DRAM bytes of a transfer. They end after the first word of the highest row for a
+/// load, and after the whole row for a store: a PMEM row may hold more words than DRAM does.
 Reach reach_of(isa::Engine engine, const isa::TransferRegisters& r, const isa::Run& run) {
   const std::int64_t words = engine == isa::Engine::kStore ? r.get(isa::dma::kWords) : 1;
   const std::int64_t rows = (isa::dram_rows(r, run) - 1) * r.get(isa::dma::kDramStride);

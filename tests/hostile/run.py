@@ -45,7 +45,7 @@ SEEDS = {
 }
 
 
-CLANGS = (14, 19)  # Debian 12's, 13's
+CLANGS = (14, 19)  # the versions of Debian 12 and 13
 
 
 def call(command, **options):

@@ -16,7 +16,6 @@ namespace {
 constexpr std::int64_t kRowWeights = 224, kRowInputs = 12, kRowSums = 24;
 
 std::int64_t up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::string text(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
 
 /// Each map and weight once, or the cheaper of the two again where neither half of the buffer holds
 /// one.
@@ -43,7 +42,7 @@ Accesses sums(const Product& p, std::int64_t parts, const char* by) {
 }
 
 std::string again_text(const char* form, std::int64_t times, std::int64_t of) {
-  return fmt::format("{} = {} x {}", form, text(times), text(of));
+  return fmt::format("{} = {} x {}", form, grouped(times), grouped(of));
 }
 
 void keep_output(const Product& p, const Resources& r, Moved* m) {

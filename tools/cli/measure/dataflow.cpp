@@ -20,8 +20,6 @@ using estimate::Dataflow;
 using estimate::Moved;
 using estimate::Product;
 
-std::string grouped_count(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
-
 std::vector<Product> products(const NetworkOptions& network) {
   const std::string& file = network.model;
   if (std::filesystem::path(file).extension() == ".csv")
@@ -48,7 +46,7 @@ std::string parts_text(const char* level, const std::vector<estimate::Accesses>&
   std::string text;
   for (const estimate::Accesses& a : parts)
     text += fmt::format("  {:<9} {:<8} {:>15}  {}\n", text.empty() ? level : "", a.what,
-                        grouped_count(a.count), a.why);
+                        grouped(a.count), a.why);
   return text;
 }
 
@@ -56,8 +54,8 @@ std::string parts_text(const char* level, const std::vector<estimate::Accesses>&
 std::string explained(const Product& p, const Moved& m, const estimate::Resources& r) {
   std::string text =
       parts_text("DRAM", m.dram) + parts_text("buffer", m.buffer) +
-      fmt::format("  {:<18} {:>15}  {}\n  {:<18} {:>15}  {}\n", "hops", grouped_count(m.hops),
-                  m.hops_why, "registers", grouped_count(m.registers), m.registers_why) +
+      fmt::format("  {:<18} {:>15}  {}\n  {:<18} {:>15}  {}\n", "hops", grouped(m.hops), m.hops_why,
+                  "registers", grouped(m.registers), m.registers_why) +
       fmt::format(
           "  energy a MAC: MAC 1.00, registers {:.2f}, hops {:.2f}, buffer {:.2f}, DRAM {:.2f}\n"
           "  each order:",
@@ -139,16 +137,15 @@ int run_dataflow(const DataflowOptions& options, const NetworkOptions& network,
       fmt::format("{} stationary, {} x {} PEs{}, a buffer of {} bytes; accesses a MAC, energy "
                   "in MACs\n{:<28} {:>6} {:>15} {:>8} {:>8} {:>8} {:>9} {:>8}\n",
                   options.flow, r.rows, r.columns, config.cores > 1 ? " of one core" : "",
-                  grouped_count(r.buffer_bytes), "layer", "times", "MACs", "DRAM", "buffer", "hops",
+                  grouped(r.buffer_bytes), "layer", "times", "MACs", "DRAM", "buffer", "hops",
                   "registers", "energy"));
   Json layers = Json::array();
   for (const Product& p : all) {
     const Moved m = moved(flow, p, r);
-    output.print(fmt::format("{:<28} {:>6} {:>15} {:>8.3f} {:>8.3f} {:>8.3f} {:>9.3f} {:>8.2f}\n",
-                             fitted(p.name, 28), grouped_count(p.times), grouped_count(m.macs),
-                             each(m.dram_accesses(), m), each(m.buffer_accesses(), m),
-                             each(m.hops, m), each(m.registers, m),
-                             m.energy() / static_cast<double>(m.macs)));
+    output.print(fmt::format(
+        "{:<28} {:>6} {:>15} {:>8.3f} {:>8.3f} {:>8.3f} {:>9.3f} {:>8.2f}\n", fitted(p.name, 28),
+        grouped(p.times), grouped(m.macs), each(m.dram_accesses(), m), each(m.buffer_accesses(), m),
+        each(m.hops, m), each(m.registers, m), m.energy() / static_cast<double>(m.macs)));
     if (options.explain) output.print(explained(p, m, r));
     layers.push_back(layer_json(p, m));
   }

@@ -36,7 +36,6 @@ struct EstimateArguments {
 constexpr const char* kEstimate = "estimate";  ///< the backend that it says it is
 
 std::uint64_t whole(double cycles) { return static_cast<std::uint64_t>(std::llround(cycles)); }
-std::string number(std::int64_t n) { return grouped(static_cast<std::uint64_t>(n)); }
 
 /// What a token of a language model takes.
 struct Token {
@@ -68,17 +67,17 @@ std::string summary(const estimate::Estimate& e, const EnergyReport& energy,
   for (const estimate::Row& row : e.rows)
     text += fmt::format("{:<{}} {:>5} {:>15} {:>14} {:>14} {:>7.1f} {}\n",
                         fitted(row.name, static_cast<std::size_t>(width)), width, row.times,
-                        number(row.macs), number(row.weight_bytes), grouped(whole(row.cycles)),
+                        grouped(row.macs), grouped(row.weight_bytes), grouped(whole(row.cycles)),
                         100 * utilization(row.macs, whole(row.cycles), config), row.bound());
   text += "(each row is of one of its layers; the totals are of all)\n";
-  if (e.parameters() > 0) text += fmt::format("{} parameters\n", number(e.parameters()));
+  if (e.parameters() > 0) text += fmt::format("{} parameters\n", grouped(e.parameters()));
   return text +
          fmt::format(
              "{} on {} (estimated)\n{} cycles {}, {}\n"
              "{} MACs, {} bytes of weights, {:.1f} % of {} MACs per cycle\n",
              e.network, design_name(config), grouped(whole(e.cycles())),
              rate_text(e.cycles(), 1, energy.clock_ns), energy_text(energy.sum.total()),
-             number(e.macs()), number(e.weight_bytes()),
+             grouped(e.macs()), grouped(e.weight_bytes()),
              100 * utilization(e.macs(), whole(e.cycles()), config), config.peak_macs_per_cycle()) +
          token_text(e, energy, config);
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What may follow the mapping, in a library of its own (trine_timing): clock, longest paths,
-// places. Who wants the area alone links without it.
+// The optional stages after technology mapping: static timing and placement. The library
+// trine_timing implements the stages. A program that only reports area does not link that library.
 
 #pragma once
 
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -19,20 +18,20 @@
 namespace trine::synth {
 
 struct Stages {
-  /// The clock of the whole design: timing/clock.h, time_design().
+  /// Computes the clock of the whole design: time_design() of timing/clock.h.
   std::function<ClockReport(const std::filesystem::path& folder, const std::string& top,
                             const Plan& plan, const Library& library,
                             const std::vector<Macro>& macros, const SynthOptions& options,
                             const std::function<void(const std::string&)>& progress)>
       time;
-  /// A design on an ECP5: fpga/ecp5.h, place_ecp5().
+  /// Places and routes a design on an ECP5: place_ecp5() of fpga/ecp5.h.
   std::function<FpgaReport(const std::filesystem::path& folder, const Module& top,
                            const std::filesystem::path& python,
                            const std::function<void(const std::string&)>& progress)>
       place_ecp5;
 };
 
-/// All of them (trine_timing), for SynthOptions::stages.
+/// Returns every stage, for SynthOptions::stages. Defined in trine_timing.
 const Stages& all_stages();
 
 }  // namespace trine::synth

@@ -9,6 +9,7 @@
 #include <exception>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <thread>
 
 #include "base/cache.h"
@@ -74,6 +75,8 @@ class Flow {
         scratch_(path_without_blanks(), "trine-synth"),
         cache_(options.cache ? cache_folder() / "synth" : fs::path(), kMostCached),
         tool_(first_line_of({"yosys", "-V"})) {
+    if (options.stages == nullptr && (times() || !options.place.python.empty()))
+      throw std::logic_error("synthesize: timing and placement require SynthOptions::stages");
     if (options.target != Target::kAsic) {
       if (!options.netlist.empty()) throw_error("--netlist: needs --target asic");
       return;
@@ -129,7 +132,7 @@ class Flow {
     for (const ModuleReport& module : report.modules)
       if (module.path.ns > report.path.ns) report.path = module.path;
     add_memories(plan, report);
-    if (options_.target == Target::kEcp5 && !options_.place.python.empty() && staged())
+    if (options_.target == Target::kEcp5 && !options_.place.python.empty())
       report.fpga =
           options_.stages->place_ecp5(folder(), design.at(top_), options_.place.python,
                                       [this](const std::string& what) { progress(what); });
@@ -151,9 +154,7 @@ class Flow {
 
   bool has_gate() const { return !library_.gate.cell.empty(); }  // no library is read for an FPGA
 
-  bool staged() const { return options_.stages != nullptr; }
-
-  bool times() const { return staged() && options_.timing && options_.target == Target::kAsic; }
+  bool times() const { return options_.timing && options_.target == Target::kAsic; }
 
   void progress(const std::string& what) const {
     if (!options_.quiet) std::fprintf(stderr, "\r\033[K%s", what.c_str());

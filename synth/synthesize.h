@@ -62,10 +62,11 @@ struct SynthOptions {
   std::filesystem::path liberty;  ///< .lib or .lib.gz; empty: default_liberty()
   std::filesystem::path macros;   ///< folder of memory Liberty files; empty: beside `liberty`
   Target target = Target::kAsic;
-  const Stages* stages = nullptr;  ///< all_stages() of synth/stages.h; null: the area alone
-  bool timing = true;              ///< run OpenSTA (asic), with `stages`
-  bool flat = false;               ///< map the design as one module, optimized across all borders
-  bool no_clock_gates = false;     ///< for enables; what the RTL gates is gated all the same
+  bool timing = true;  ///< run OpenSTA (asic); requires `stages`
+  /// all_stages() of synth/stages.h. Timing and placement require the stages; area does not.
+  const Stages* stages = nullptr;
+  bool flat = false;            ///< map the design as one module, optimized across all borders
+  bool no_clock_gates = false;  ///< for enables; what the RTL gates is gated all the same
   WireLoad wire_load = WireLoad::kZero;
   std::filesystem::path netlist;  ///< folder for what was mapped (asic); empty: none
   /// Most time from the clock until a memory is read, its multiplexer with it: what takes the least

@@ -15,8 +15,9 @@
 
 namespace trine::synth {
 
-/// Whether `options` can place a design, before long work is done in vain; the place of the LEF.
-/// @throws Error  no ASIC, no timing, no LEF of the library
+/// Checks that `options` can place a design, before any long computation starts. Sets the LEF path
+/// if it is empty.
+/// @throws Error  the target is not an ASIC, timing is off, or the library has no LEF
 void check_placeable(SynthOptions& options);
 
 struct PlaceFiles {

@@ -74,8 +74,8 @@ def measure(revision, options):
     """{step: (processor seconds, wall seconds)}"""
     with tempfile.TemporaryDirectory(prefix="trine_build_") as folder:
         clone = Clone(pathlib.Path(folder), revision)
-        steps = {"`./trine demo`, with what it builds": clone.run("./trine", "demo"),
-                 "`./trine build trine_cli`, all components, behind it": clone.run("./trine", "build", "trine_cli")}
+        steps = {"`./trine demo`, the build included": clone.run("./trine", "demo"),
+                 "`./trine build trine_cli` after it: all components": clone.run("./trine", "build", "trine_cli")}
         if options.changes:
             chosen = random.Random(options.seed).sample(clone.sources(), options.changes)
             again = sorted(clone.changed(file) for file in chosen)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# What TRINE_COMPONENTS chooses of components.txt: TRINE_WITH_<name>; TRINE_BUILT, the chosen names, and
-# TRINE_UNBUILT, the commands of the others, with spaces between; TRINE_WITH_all.
+# Reads components.txt and sets TRINE_WITH_<name> for each component that TRINE_COMPONENTS selects, and TRINE_WITH_all
+# if it selects every component. TRINE_BUILT lists the selected components, TRINE_UNBUILT the commands of the other
+# components; spaces separate the entries.
 
 set(TRINE_BUILT)
 set(TRINE_UNBUILT)
@@ -24,7 +25,7 @@ endforeach()
 foreach(name IN LISTS TRINE_COMPONENTS)
   if(NOT name STREQUAL "all" AND NOT name IN_LIST names)
     list(JOIN names " " allowed)
-    message(FATAL_ERROR "TRINE_COMPONENTS: no component '${name}', allowed all ${allowed}")
+    message(FATAL_ERROR "TRINE_COMPONENTS: '${name}' is not a component: use all or some of ${allowed}")
   endif()
 endforeach()
 list(JOIN TRINE_BUILT " " TRINE_BUILT)

@@ -6,7 +6,7 @@ add_library(trine_warnings INTERFACE)
 target_compile_options(trine_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion $<$<BOOL:${TRINE_WERROR}>:-Werror>
                        # g++ 12 sees overlaps in its own std::string (GCC 105651).
                        $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
-                       # What g++'s -Wconversion leaves to an option of its own, clang's has in it.
+                       # Clang's -Wconversion includes sign conversions, g++'s does not.
                        $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-sign-conversion>)
 
 # What most files read, parsed once: one precompiled header for each set of compiler options, which must be equal.
@@ -80,8 +80,8 @@ endfunction()
 
 # trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick [ALONE b_test.cpp] [CASES spec])
 # One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only). ALONE: more
-# sources, with names in their anonymous namespaces that others have, too. CASES: Catch2's names or tags of those that
-# are run.
+# sources, with names in their anonymous namespaces that others have, too. CASES: a Catch2 test specification that
+# selects cases.
 if(TRINE_TESTS)
   include(Catch)
   include(Processor)

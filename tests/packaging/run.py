@@ -72,12 +72,18 @@ class Packages(unittest.TestCase):
 
     def test_the_debian_package_asks_for_what_the_launcher_asks_for(self):
         control, launcher = (ROOT / "debian/control").read_text(), (ROOT / "trine").read_text()
-        built_with = set(re.findall(r"^build +(\S+)", launcher, re.M))  # Debian's column of its table
+        built_with = set(re.findall(r"^build +(\S+)", launcher, re.M))  # the column of Debian
         wanted = re.search(r"^Build-Depends:(.*?)\n\n", control, re.S | re.M).group(1).replace("\n", "").split(", ")
         named = {name.strip() for name in wanted if "debhelper" not in name}
         run_with = set(re.search(r"^Recommends:(.*)", control, re.M).group(1).replace(",", "").split())
         self.assertEqual(named | run_with, built_with - {"ccache", "time"} | {"opensta"})
         self.assertTrue((ROOT / "debian/changelog").read_text().startswith(f"trine ({VERSION}) "))
+
+    def test_a_component_that_does_not_exist_is_refused(self):
+        done = subprocess.run(["cmake", "-G", "Ninja", "-S", ROOT, "-B", self.top / "build", "-DTRINE_TESTS=OFF",
+                               "-DTRINE_COMPONENTS=soc;sock"], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("TRINE_COMPONENTS: 'sock' is not a component: use all or some of accuracy", " ".join(done.stderr.split()))
 
     @unittest.skipUnless("--full" in sys.argv, "minutes")
     def test_the_debian_package_is_built_and_runs(self):

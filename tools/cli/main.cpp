@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <iterator>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -37,14 +36,9 @@ void open_standard_streams() {
     if (::fcntl(stream, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
 }
 
-/// A component was built with this program (cmake/components.txt).
+/// Returns true if this program contains the component (cmake/components.txt).
 consteval bool built(std::string_view component) {
   return std::string_view(TRINE_BUILT).find(component) != std::string_view::npos;
-}
-
-std::vector<std::string> words(const std::string& text) {
-  std::istringstream stream(text);
-  return {std::istream_iterator<std::string>(stream), {}};
 }
 
 /// The names of the commands, when the first argument is none of them.
@@ -53,21 +47,21 @@ std::string unknown_command(const CLI::App& app, const std::vector<std::string>&
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
   if (std::find(names.begin(), names.end(), arguments[0]) != names.end()) return "";
-  const std::vector<std::string> unbuilt = words(TRINE_UNBUILT);
-  if (std::find(unbuilt.begin(), unbuilt.end(), arguments[0]) != unbuilt.end())
+  if (std::string(" " TRINE_UNBUILT " ").find(" " + arguments[0] + " ") != std::string::npos)
     return fmt::format(
-        "trine: {0}: was not built: ./trine {0} builds it, or cmake -DTRINE_COMPONENTS=all",
+        "trine: {0}: not part of this build: run ./trine {0}, or configure with "
+        "-DTRINE_COMPONENTS=all",
         arguments[0]);
   return fmt::format("trine: {}: unknown command, allowed {}", arguments[0],
                      fmt::join(names, ", "));
 }
 
-/// For the end of the help: what the launcher builds when it is called.
+/// Returns the help's paragraph on commands that this build lacks; "" if it lacks none.
 std::string unbuilt_text() {
-  const std::string_view unbuilt = TRINE_UNBUILT;
+  const std::string unbuilt = TRINE_UNBUILT;
   if (unbuilt.empty()) return "";
-  return fmt::format("It builds these when they are first called:\n{}\n",
-                     wrapped(std::string(unbuilt), "  ", 80));
+  return fmt::format("The launcher builds these commands when you first call them:\n{}\n",
+                     wrapped(unbuilt, "  ", 80));
 }
 
 /// `help` and `help COMMAND` as the --help that they mean.
@@ -141,7 +135,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
   app.footer(std::string("In the repository the launcher knows three more:\n"
-                         "  ./trine test [--all]      build and run the tests: the core's; all\n"
+                         "  ./trine test [--all]      build and run the core's tests, or all\n"
                          "  ./trine build [TARGET]    build everything, or one target\n"
                          "  ./trine docs              the documents as a site with search\n\n") +
              unbuilt_text() +

@@ -22,7 +22,7 @@ inline constexpr std::array<std::string_view, kComponents> kComponentNames{
 /// @param path  instances from the top
 Component component_of(const std::string& module, const std::string& path);
 
-/// The actions of a component (sim/arch/actions.h).
+/// Returns the indices of the component's actions (sim/arch/actions.h).
 std::vector<std::size_t> actions_of(std::size_t component);
 
 /// What a component's cost of a cycle, without work, grows with: its PEs, lanes, banks, ..

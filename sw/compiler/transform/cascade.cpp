@@ -70,8 +70,8 @@ class Striping {
     }
   }
 
-  /// Returns true if a layer of the cascade writes codes that the map contains. A map that is loaded
-  /// again contains the codes of its source.
+  /// Returns true if a layer of the cascade writes codes that the map contains. A map that is
+  /// loaded again contains the codes of its source.
   bool written_inside(int m) const {
     for (int i = cascade_.first; i <= cascade_.last; ++i)
       if (old_.whole_of(old(i).output) == old_.source_of(m) && !beside(old(i).output, m))

@@ -172,7 +172,7 @@ TEST_CASE("macros are told in gate equivalents beside the logic", "[synth][flow]
   const Source source(kMemories);
   SynthOptions options;
   options.timing = false;
-  options.liberty = source.folder.path() / "cells.lib";  // no folder of macros beside it
+  options.liberty = source.folder.path() / "cells.lib";  // a folder without macros
   write_file(options.liberty, library_text());
   options.netlist = source.folder.path() / "gates";
   const SynthReport bare = source.synthesize(options);

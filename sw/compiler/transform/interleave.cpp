@@ -68,7 +68,7 @@ std::vector<std::vector<int>> predecessors(const Network& network) {
     const auto visit = [&](int m, bool writes) {
       if (m < 0) return;
       follow(network.whole_of(m), access_of(network, i, m, writes));
-      // What loads a map again waits until all of it is stored.
+      // A layer that loads a map again waits until the whole map is stored.
       if (const int source = network.source_of(m); source != network.whole_of(m))
         follow(source, access_of(network, i, source, writes));
     };

@@ -169,7 +169,7 @@ class NetworkVerifier : FirstFault {
   void verify_order() {
     std::vector<char> written(net_.maps.size());  // by whole map
     int layer = 0;
-    // What loads a map again loads it from DRAM, where it is once its last writer is done.
+    // A layer that loads a map again reads DRAM, which contains the map after its last writer.
     const auto is_stored = [&](int m) {
       return exists(m) || (map(m).producer >= 0 && map(m).last_write < layer);
     };

@@ -67,7 +67,7 @@ TEST_CASE("tokens are those of sentencepiece and tokenizers", "[llm][tokens]") {
   }
 }
 
-TEST_CASE("the last of several spaces goes to the word behind them", "[llm][tokens]") {
+TEST_CASE("the last of several spaces belongs to the following word", "[llm][tokens]") {
   const Splitter gpt2(kGpt2Pattern, false, Splitter::Kept::kAll, "GPT-2");
   CHECK(gpt2.split("a   b  ") == std::vector<std::string_view>{"a", "  ", " b", "  "});
 }

@@ -172,8 +172,8 @@ class Striping {
     return needs;
   }
 
-  /// Returns the end of the layer's rows that are in DMEM after a stripe. A stripe drops the rows of
-  /// earlier stripes that it does not read.
+  /// Returns the end of the layer's rows that are in DMEM after a stripe. A stripe drops the rows
+  /// of earlier stripes that it does not read.
   int last_kept(const Stripe& stripe, int layer) const {
     const auto made = stripe.made.find(layer);
     if (made == stripe.made.end()) return 0;

@@ -7,12 +7,14 @@ COMMAND is what follows ./trine --yes: demo and test unless others are given, on
 are bookworm and trixie; sid is there on demand. Needs root and mmdebstrap (Debian's package). What is tested is the last
 commit. The systems stay in DIR (build/distro), where a second run finds their packages; remove it to begin with nothing.
 
-Prints for each command its minutes (wall and processor) and its outcome, and of the first that fails the last lines.
+Prints for each command its minutes (wall and processor), its outcome and the tests that were skipped, and the last lines of
+the first command that fails.
 Exit code 1 if one fails, 77 (skipped) if this user is not root or mmdebstrap is missing.
 """
 import argparse
 import os
 import pathlib
+import re
 import resource
 import shlex
 import shutil
@@ -29,13 +31,21 @@ MIRROR = "http://deb.debian.org/debian"
 # Bound into the system, and gone with the process that saw them.
 INSIDE = """set -e
 for folder in proc sys dev; do mount --rbind /$folder "$1/$folder"; done
-exec chroot "$1" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 sh -c "$2"
+system=$1 command=$2
+shift 2
+exec chroot "$system" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@" sh -c "$command"
 """
+# A network whose proxy signs with a certificate of its own is reached as from this machine.
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+NETWORK = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "http_proxy", "https_proxy", "no_proxy",
+           "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+SKIPPED_TEST = re.compile(r"\(Skipped\)|\*\*\*Skipped")  # ctest's lines
 
 
 def inside(system, command, **options):
-    return subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", INSIDE, "sh", system, command],
-                          stdin=subprocess.DEVNULL, **options)
+    network = [f"{name}={os.environ[name]}" for name in NETWORK if name in os.environ]
+    return subprocess.run(["unshare", "--mount", "--propagation", "private", "sh", "-c", INSIDE, "sh", system, command,
+                           *network], stdin=subprocess.DEVNULL, **options)
 
 
 def make(system, release):
@@ -51,7 +61,8 @@ def clone(system):
     """This repository's last commit, as a user gets it."""
     shutil.rmtree(system / "root/trine", ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, system / "root/trine"], check=True)
-    shutil.copy("/etc/resolv.conf", system / "etc/resolv.conf")
+    for file in ("/etc/resolv.conf", CERTIFICATES):
+        shutil.copy(file, system / file[1:])
 
 
 def minutes():
@@ -77,8 +88,10 @@ def try_release(folder, release, commands):
         wall, used, code, log = run(system, command)
         print(f"{release:<10} ./trine --yes {command:<12} {wall:7.1f} min {used:7.1f} processor min   "
               f"{'ok' if code == 0 else f'exit code {code}'}", flush=True)
+        lines = log.read_text(errors="replace").splitlines()
+        print("".join(f"  {line}\n" for line in lines if SKIPPED_TEST.search(line)), end="")
         if code:
-            print("".join(f"  {line}\n" for line in log.read_text(errors="replace").splitlines()[-30:]))
+            print("".join(f"  {line}\n" for line in lines[-30:]))
             return False
     return True
 

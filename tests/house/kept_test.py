@@ -19,12 +19,13 @@ import kept  # noqa: E402
 
 KEEPS = bool(kept.can_trace())
 KEPT = pathlib.Path(__file__).resolve().parent / "kept.py"
-# Reads by a child, lists a folder, looks for files, and reads what it wrote.
+# A child reads, lists a folder, looks for files, and reads what it wrote. Without -I, Python 3.13 lists the folder that it
+# runs in, which `written` changes.
 SCRIPT = """\
 cat input
 ls folder
 echo state >> written; cat written > /dev/null
-python3 -c "import os, sys; sys.exit(os.path.exists('bad') and bool(open('bad').read()))" || exit 3
+python3 -I -c "import os, sys; sys.exit(os.path.exists('bad') and bool(open('bad').read()))" || exit 3
 (cat absent 2> /dev/null) || true
 test -e sought || true
 test -e present

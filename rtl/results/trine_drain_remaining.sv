@@ -67,6 +67,10 @@ module trine_drain_remaining #(
     if (Ternary && encoding_i == trine_job_pkg::EncodingTernary) log2_codes = 3'd4;
     if (Binary && encoding_i == trine_job_pkg::EncodingBinary) log2_codes = 3'd5;
     last_slot_o = 5'((6'd1 << log2_codes) - 6'd1);
+  end
+
+  // Not in the block above: count_i depends on last_slot_o, and simulators see blocks as a whole.
+  always_comb begin
     late_o = '0;
     for (int unsigned b = 1; b <= MaxLate; b++) begin
       if (count_i > LeftBits'(b * PipeCols + Drain - 1)) late_o = LateBits'(b);

@@ -26,6 +26,7 @@
 #include "base/mapped.h"
 #include "base/npy.h"
 #include "base/output.h"
+#include "base/packages.h"
 #include "base/process.h"
 #include "base/progress.h"
 #include "base/shared_vector.h"
@@ -423,4 +424,24 @@ TEST_CASE("a shared vector is copied when one of two is changed", "[base][shared
   CHECK((none.empty() && none == SharedVector<int>()));
   none.edit().push_back(1);
   CHECK(none.size() == 1);
+}
+
+TEST_CASE("a program that is missing is named with its package here", "[base][packages]") {
+  const Scratch scratch;
+  const auto install = [&](const std::string& os_release,
+                           const std::vector<std::string>& programs) {
+    write_file(scratch.folder / "os-release", os_release);
+    return how_to_install(programs, scratch.folder / "os-release");
+  };
+  CHECK(install("NAME=Debian\nID=debian\n", {"sta", "verilator"}) ==
+        "apt-get install opensta verilator");
+  CHECK(install("ID=ubuntu\nID_LIKE=debian\n", {"gnuplot"}) == "apt-get install gnuplot-nox");
+  CHECK(install("ID=\"rocky\"\nID_LIKE=\"rhel fedora\"\n", {"g++", "yosys"}) ==
+        "dnf install gcc-c++ yosys");
+  CHECK(install("ID=arch\n", {"g++", "python3"}) == "pacman -S --needed gcc python");
+  CHECK(install("ID=fedora\n", {"sta"}) == "dnf install sta");  // no package of the system's
+  CHECK(install("ID=other\n", {"g++"}) == "apt-get install g++");
+  CHECK_NOTHROW(need_programs({"sh"}));
+  CHECK_THROWS_WITH(need_programs({"sh", "no-such-program"}),
+                    ContainsSubstring("not found: no-such-program; get them by: "));
 }

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/interrupt.h"
+#include "base/packages.h"
 
 extern char** environ;
 
@@ -64,8 +65,8 @@ class Child {
         posix_spawnp(&id_, argv[0].c_str(), &actions, nullptr, arguments.data(), variables.data());
     posix_spawn_file_actions_destroy(&actions);
     if (error != 0)
-      throw_error("{}: cannot be started ({}); install the Debian package {}", argv[0],
-                  std::strerror(error), argv[0] == "sta" ? "opensta" : argv[0]);
+      throw_error("{}: cannot be started ({}); get it by: {}", argv[0], std::strerror(error),
+                  how_to_install({argv[0]}));
   }
 
   /// @return the exit code, 128 + n after signal n

@@ -18,7 +18,7 @@ class Unfinished;
 /// Runs argv[0], found on PATH, in `folder`; stdout and stderr go to `log`.
 /// @param settings  "NAME=value", in the environment of the tool alone
 /// @return the exit code, 128 + n after signal n
-/// @throws Error  argv[0] cannot be started (names the Debian package that holds it)
+/// @throws Error  argv[0] cannot be started (says how to get it)
 int run_process(const std::vector<std::string>& argv, const std::filesystem::path& folder,
                 const std::filesystem::path& log, const std::vector<std::string>& settings = {});
 

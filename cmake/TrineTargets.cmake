@@ -17,7 +17,9 @@ set(TRINE_HEADERS <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <
 option(TRINE_PCH "precompiled headers" ON)
 # Files of a target are compiled some at a time, in a third of the processor time: their anonymous namespaces are one.
 option(TRINE_UNITY "several files at a time" ON)
-set(light $<$<CONFIG:Release>:-O1>)  # most code compiles for longer than it runs
+# Most code compiles for longer than it runs. Without optimization, tests and benches compile in three quarters of the time.
+set(cold $<$<CONFIG:Release>:-O0>)
+set(light $<$<CONFIG:Release>:-O1>)
 set(hot $<$<CONFIG:Release>:-O2>)
 file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
 
@@ -49,14 +51,27 @@ endfunction()
 trine_precompile(trine_headers "${light}")
 trine_precompile(trine_headers_hot "${hot}")
 trine_precompile(trine_headers_cli "${light}" <nlohmann/json.hpp>)
-if(TRINE_TESTS)
-  trine_precompile(trine_headers_test "${light}" ${CMAKE_SOURCE_DIR}/base/catch.h)
-endif()
-if(TRINE_TESTS AND TRINE_PCH)  # as programs are compiled, not libraries
-  set_target_properties(trine_headers_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-  target_compile_options(trine_headers_test PRIVATE -fPIE)
-  target_compile_definitions(trine_headers_test PRIVATE CATCH_CONFIG_FAST_COMPILE)
-endif()
+foreach(option cold light)
+  if(TRINE_TESTS)
+    trine_precompile(trine_headers_test_${option} "${${option}}" ${CMAKE_SOURCE_DIR}/base/catch.h)
+  endif()
+  if(TRINE_TESTS AND TRINE_PCH)  # as programs are compiled, not libraries
+    set_target_properties(trine_headers_test_${option} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(trine_headers_test_${option} PRIVATE -fPIE)
+    target_compile_definitions(trine_headers_test_${option} PRIVATE CATCH_CONFIG_FAST_COMPILE)
+  endif()
+endforeach()
+
+# How a test or a bench is compiled. LOOPS: optimized, because it runs for longer than optimization takes. (Without, inline
+# functions of the libraries are not optimized either: the linker takes them from the program's own files.)
+function(trine_compile_test target loops)
+  set(option cold)
+  if(loops)
+    set(option light)
+  endif()
+  target_compile_options(${target} PRIVATE ${${option}})
+  trine_reuse(${target} trine_headers_test_${option})
+endfunction()
 
 # trine_add_library(NAME SOURCES a.cpp b.cpp LIBS fmt::fmt trine_base [HOT | CLI])
 # Headers are included by their path from the root: #include "base/error.h". HOT: with loops over a model's or a
@@ -79,23 +94,22 @@ function(trine_add_library name)
   trine_unite(${name})
 endfunction()
 
-# trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick [ALONE b_test.cpp] [CASES spec])
+# trine_add_test(NAME SOURCES a_test.cpp LIBS trine_base LABELS quick [ALONE b_test.cpp] [CASES spec] [LOOPS])
 # One ctest entry a Catch2 case. Labels: quick (the whole label under a minute) or slow (--full only). ALONE: more
 # sources, with names in their anonymous namespaces that others have, too. CASES: a Catch2 test specification that
-# selects cases.
+# selects cases. LOOPS: see trine_compile_test.
 if(TRINE_TESTS)
   include(Catch)
   include(Processor)
 endif()
 add_custom_target(cpp_tests)  # all of them, without the benches: tests/house/cpp.py
 function(trine_add_test name)
-  cmake_parse_arguments(ARG "" "CASES" "SOURCES;LIBS;LABELS;ALONE" ${ARGN})
+  cmake_parse_arguments(ARG "LOOPS" "CASES" "SOURCES;LIBS;LABELS;ALONE" ${ARGN})
   add_executable(${name} ${ARG_SOURCES} ${ARG_ALONE})
   set_source_files_properties(${ARG_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   target_link_libraries(${name} PRIVATE ${ARG_LIBS} trine_test_main trine_warnings)
   add_dependencies(cpp_tests ${name})
-  target_compile_options(${name} PRIVATE ${light})
-  trine_reuse(${name} trine_headers_test)
+  trine_compile_test(${name} ${ARG_LOOPS})
   trine_unite(${name})
   trine_time_target(${name})
   # A case that asserts nothing fails.

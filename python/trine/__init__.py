@@ -21,11 +21,7 @@ from typing import Any, Union
 
 import numpy as np
 
-try:
-    from . import _core
-except ImportError as error:
-    raise ImportError(f"{error}: this package is built for Debian 12; it needs libonnx1 libprotobuf32 libfmt9 libxxhash0 "
-                      "libtomlplusplus3 libssl3 libpcre2-8-0 libutf8proc2") from error
+from . import _core
 
 root = pathlib.Path(__file__).resolve().parent / "share" / "trine"
 _core.set_root(str(root))

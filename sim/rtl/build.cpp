@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/packages.h"
 #include "base/process.h"
 #include "base/progress.h"
 #include "base/root.h"
@@ -112,6 +113,7 @@ std::string fingerprint_of(const fs::path& design) {
 }
 
 std::string tools_fingerprint() {
+  need_programs({"verilator", "g++", "make"});
   static const std::string kTools = first_line_of({"verilator", "--version"}) + "\n" +
                                     first_line_of({"g++", "--version"}) + "\n" + processor();
   return kTools;

@@ -162,7 +162,8 @@ TEST_CASE("files that cannot be written are found before the work", "[cli][files
 TEST_CASE("a stdout that cannot be written is an error", "[cli][files][error]") {
   const Shell shell;
   shell.full_device();
-  for (const char* arguments : {"--help", "--version", "estimate --config edge32 --table gpt-3"}) {
+  for (const char* arguments :
+       {"--help", "--version", "estimate --config edge32 --table bert-base"}) {
     CAPTURE(arguments);
     const Result result = shell.trine(arguments, ">full");
     CHECK(result.code == 2);
@@ -171,10 +172,11 @@ TEST_CASE("a stdout that cannot be written is an error", "[cli][files][error]") 
   }
   CHECK(shell.trine("nonsense", "2>full").code == 2);
   // A file that is opened must not become the stream that was closed.
-  CHECK(shell.trine("estimate --config edge32 --table gpt-3 --json j", ">&-").code == 0);
+  CHECK(shell.trine("estimate --config edge32 --table bert-base --json j", ">&-").code == 0);
   CHECK(shell.read_json("j").at("macs").is_number());
   // The report goes where the text goes.
-  REQUIRE(shell.trine("estimate --config edge32 --table gpt-3 -q --json /dev/stdout").code == 0);
+  REQUIRE(shell.trine("estimate --config edge32 --table bert-base -q --json /dev/stdout").code ==
+          0);
   CHECK(shell.read_json("out.txt").at("macs").is_number());
 }
 

@@ -76,7 +76,8 @@ class Launcher(unittest.TestCase):
         self.tree.mkdir()
         shutil.copy(harness.ROOT / "trine", self.tree)
         (self.tree / "cmake").mkdir()
-        shutil.copy(harness.ROOT / "cmake/components.txt", self.tree / "cmake")
+        for table in ("components.txt", "packages.txt"):
+            shutil.copy(harness.ROOT / "cmake" / table, self.tree / "cmake")
         for name, text in STUBS.items():
             stub = self.top / "bin" / name
             stub.write_text(f"#!/usr/bin/env bash\n{text}\n")
@@ -118,7 +119,7 @@ class Launcher(unittest.TestCase):
         self.environment["PATH"] = f"{self.top}/bin"
         done = self.run_tool("run")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("trine: missing: g++ make verilator yosys flatc python3\n", done.stderr)
+        self.assertIn("trine: missing: flatc g++ make pkg-config python3 verilator yosys\n", done.stderr)
         self.assertIn("nlohmann-json", done.stderr)
         self.assertFalse(self.calls.exists())
 

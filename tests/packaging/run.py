@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What is handed out: a source archive that knows its revision without git, and a Debian package.
+"""What is handed out: a source archive that knows its revision without git, the tool with its libraries, a Debian package.
 
 usage: run.py [--full]
 $TRINE_PROGRAM is the tool. --full builds the package with dpkg-buildpackage (through ccache) and runs what is in it.
@@ -71,13 +71,24 @@ class Packages(unittest.TestCase):
         self.assertEqual(revision_of(prefix / "bin/trine", self.top), VERSION)
 
     def test_the_debian_package_asks_for_what_the_launcher_asks_for(self):
-        control, launcher = (ROOT / "debian/control").read_text(), (ROOT / "trine").read_text()
-        built_with = set(re.findall(r"^build +(\S+)", launcher, re.M))  # the column of Debian
+        control, packages = (ROOT / "debian/control").read_text(), (ROOT / "cmake/packages.txt").read_text()
+        built_with = set(re.findall(r"^build +\S+ +(\S+)", packages, re.M))  # the column of Debian
         wanted = re.search(r"^Build-Depends:(.*?)\n\n", control, re.S | re.M).group(1).replace("\n", "").split(", ")
         named = {name.strip() for name in wanted if "debhelper" not in name}
         run_with = set(re.search(r"^Recommends:(.*)", control, re.M).group(1).replace(",", "").split())
         self.assertEqual(named | run_with, built_with - {"ccache", "time"} | {"opensta"})
         self.assertTrue((ROOT / "debian/changelog").read_text().startswith(f"trine ({VERSION}) "))
+
+    def test_the_archive_of_the_tool_brings_its_libraries(self):
+        build = pathlib.Path(TOOL).resolve().parents[2]
+        run("cmake", "--build", build, "--target", "archive")
+        run("tar", "xzf", next(build.glob("trine-*-linux-*.tar.gz")), "-C", self.top)
+        tree = next(self.top.iterdir())
+        libraries = re.findall(r"(\S+)\.so\S* => (\S+)", run("ldd", tree / "bin/trine", env={"PATH": os.environ["PATH"]}))
+        self.assertEqual({name for name, path in libraries if not pathlib.Path(path).resolve().is_relative_to(tree.resolve())},
+                         {"libstdc++", "libgcc_s", "libm", "libc"})
+        self.assertIn("1 of 1 vector", run(tree / "bin/trine", "run", "--config", "edge32", "--backend", "arch",
+                                           tree / "share/trine" / LENET))
 
     def test_a_component_that_does_not_exist_is_refused(self):
         done = subprocess.run(["cmake", "-G", "Ninja", "-S", ROOT, "-B", self.top / "build", "-DTRINE_TESTS=OFF",

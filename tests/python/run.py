@@ -49,7 +49,7 @@ def check_contents(file):
     names = set(zipfile.ZipFile(file).namelist())
     missing = [n for n in ("__init__.py", "_core.pyi", "py.typed", "share/trine/presets/edge256.toml",
                            "share/trine/rtl/trine_machine.sv", "share/trine/sim/rtl/shim.cpp", "share/trine/revision",
-                           "libtrine_delegate.so", "libtrine_ort.so")
+                           "libtrine_delegate.so", "libtrine_ort.so", "bin/trine", "tool.py")
                if f"trine/{n}" not in names]
     if missing or not any(n.startswith("trine/_core.cpython-") for n in names):
         fail(f"{file.name}: lacks {missing or 'the extension'}")
@@ -131,6 +131,9 @@ def main():
         shutil.copy(page, scratch)
     shutil.copytree(ROOT / "python/examples", scratch / "examples")
     commands(scratch)
+    tool = pathlib.Path(sys.prefix) / "bin/trine"
+    if "cycles" not in run(*hidden(tool, "estimate", "--config", "edge256", "lenet.tflite"), cwd=scratch):
+        fail("the wheel's command line does not estimate")
     more = ["--full"] if options.full else []
     python = sys.executable
     environment = dict(os.environ, TRINE_RTL_OPT="1")

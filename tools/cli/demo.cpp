@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/index.h"
+#include "base/packages.h"
 #include "base/root.h"
 #include "gen/generate.h"
 #include "sim/arch/run.h"
@@ -96,6 +97,7 @@ int run(const DemoArguments& options) {
   const Output& output = options.output;
   output.check({}, {{"--config", options.design.config}});
   const machine::Config config = options.design.load();
+  need_programs({"verilator", "g++", "make", "yosys"});
   const std::filesystem::path models = project_root() / "models";
   // At once: whatever comes next takes its time.
   const auto print_now = [&](const std::string& text) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/packages.h"
 #include "base/process.h"
 
 namespace trine::cli {
@@ -16,7 +17,7 @@ void check_plot(const std::string& file) {
   if (!file.ends_with(".svg") && !file.ends_with(".png"))
     throw_error("--plot {}: expected a name that ends in .svg or .png", file);
   if (!on_path("gnuplot"))
-    throw_error("--plot {}: there is no gnuplot; install the Debian package gnuplot-nox", file);
+    throw_error("--plot {}: there is no gnuplot; get it by: {}", file, how_to_install({"gnuplot"}));
 }
 
 void draw_plot(const std::string& file,

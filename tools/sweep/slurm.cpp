@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/packages.h"
 #include "base/process.h"
 
 namespace trine::sweep {
@@ -40,7 +41,7 @@ std::string last_line(std::string text) {
 
 void check_slurm() {
   if (!on_path("sbatch"))
-    throw_error("--engine slurm: there is no sbatch; install the Debian package slurm-client");
+    throw_error("--engine slurm: there is no sbatch; get it by: {}", how_to_install({"sbatch"}));
 }
 
 SlurmArray::SlurmArray(const std::string& program, const fs::path& list, int jobs)

@@ -171,14 +171,16 @@ bool Planner::tile_layers() {
   return true;
 }
 
-TileKey Planner::key_of(const LayerPlaces& places, std::int64_t room) {
+TileKey Planner::key_of(const LayerPlaces& places, std::int64_t room) const {
   const Placement &in = *places.input, &out = *places.output;
+  // Codes that come from DRAM to their place need whole beats there.
+  const int beat = in.resident ? 1 : config_.data_words();
   return {.input_resident = in.resident,
           .output_resident = out.resident,
           .input_pitch = in.resident ? 0 : in.dram.pitch,
-          .output_pitch = out.resident ? 0 : out.dram.pitch,
+          .output_pitch = out.resident ? out.dmem.pitch % beat : out.dram.pitch,
           .input_plane = in.resident ? 0 : in.dram.plane,
-          .output_plane = out.resident ? 0 : out.dram.plane,
+          .output_plane = out.resident ? out.dmem.plane % beat : out.dram.plane,
           .room = in.resident && out.resident ? 0 : room};
 }
 

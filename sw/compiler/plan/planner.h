@@ -131,7 +131,7 @@ class Planner {
   /// Cuts each layer for the room that resident maps leave; spills one more where that fails.
   /// @return whether that ends it: all are cut, or nothing is left to spill
   bool tile_layers();
-  static TileKey key_of(const LayerPlaces& places, std::int64_t room);
+  TileKey key_of(const LayerPlaces& places, std::int64_t room) const;
   Gap largest_gap(const Life& life) const;
 
   // ---- parts, origins, buffers ------------------------------------------------------------------

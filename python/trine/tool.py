@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line, which the wheel carries beside the extension: `trine ...`, `python3 -m trine.tool ...`."""
+import os
+import pathlib
+import sys
+
+PROGRAM = pathlib.Path(__file__).resolve().parent / "bin" / "trine"
+
+
+def main() -> None:
+    """Becomes the tool."""
+    os.execv(PROGRAM, ["trine", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

@@ -17,7 +17,7 @@ set(TRINE_HEADERS <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <
 option(TRINE_PCH "precompiled headers" ON)
 # Files of a target are compiled some at a time, in a third of the processor time: their anonymous namespaces are one.
 option(TRINE_UNITY "several files at a time" ON)
-# Most code compiles for longer than it runs. Without optimization, tests and benches compile in three quarters of the time.
+# Most code compiles for longer than it runs. Without optimization, tests compile in three quarters of the time.
 set(cold $<$<CONFIG:Release>:-O0>)
 set(light $<$<CONFIG:Release>:-O1>)
 set(hot $<$<CONFIG:Release>:-O2>)
@@ -62,8 +62,8 @@ foreach(option cold light)
   endif()
 endforeach()
 
-# How a test or a bench is compiled. LOOPS: optimized, because it runs for longer than optimization takes. (Without, inline
-# functions of the libraries are not optimized either: the linker takes them from the program's own files.)
+# How a test is compiled. LOOPS: optimized, because it runs for longer than optimization takes; all benches do. Without it,
+# inline functions of the libraries are not optimized either: the linker takes them from the program's own files.
 function(trine_compile_test target loops)
   set(option cold)
   if(loops)

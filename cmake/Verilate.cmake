@@ -3,13 +3,12 @@
 #
 #   trine_add_bench(trine_pe TOP trine_pe SOURCES trine_pe trine_dot
 #                   [BENCH trine_pe_tb.cpp ...] [PARAMS Rows=3 Cols=5]
-#                   [LIBS trine_base] [LABELS quick] [BRIEF] [LOOPS] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
+#                   [LIBS trine_base] [LABELS quick] [BRIEF] [NETLIST | MUTATE trine_pe trine_dot MUTANTS 50])
 #
 # NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names other files
 # SOURCES  packages first: modules of rtl/ by name, other files by path from the root
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0, with MUTATE TB_Mutants
 # BRIEF    compiled without optimization: it runs for less time than -O1 takes to compile
-# LOOPS    the bench's C++ is optimized: see trine_compile_test
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of sg13g2 as their Liberty file models
 #          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
 # MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for mutation/kill.py
@@ -41,7 +40,7 @@ target_compile_options(trine_verilated PRIVATE -w)
 target_link_libraries(trine_verilated PUBLIC Threads::Threads)
 
 function(trine_add_bench name)
-  cmake_parse_arguments(ARG "BRIEF;LOOPS;NETLIST" "TOP;MUTANTS"
+  cmake_parse_arguments(ARG "BRIEF;NETLIST" "TOP;MUTANTS"
                         "BENCH;SOURCES;PARAMS;LIBS;LABELS;MUTATE" ${ARGN})
   if(NOT ARG_TOP OR NOT ARG_SOURCES OR ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "trine_add_bench(${name}): TOP and SOURCES are needed, "
@@ -149,7 +148,7 @@ function(trine_add_bench name)
   target_include_directories(${target} SYSTEM PRIVATE ${dir})
   target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_definitions(${target} PRIVATE ${definitions})
-  trine_compile_test(${target} ${ARG_LOOPS})
+  trine_compile_test(${target} TRUE)
   target_link_libraries(${target} PRIVATE ${archive} ${ARG_LIBS} trine_verilated
                         trine_test_main trine_warnings)
   if(ARG_MUTATE)

@@ -61,7 +61,8 @@ def clone(system):
     """This repository's last commit, as a user gets it."""
     shutil.rmtree(system / "root/trine", ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, system / "root/trine"], check=True)
-    for file in ("/etc/resolv.conf", CERTIFICATES):
+    for file in filter(os.path.exists, ("/etc/resolv.conf", CERTIFICATES)):
+        (system / file[1:]).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, system / file[1:])
 
 

@@ -14,7 +14,7 @@
 namespace trine {
 namespace {
 
-/// A column of packages.txt after the program's, and who installs what it names.
+/// A system's column of packages.txt (0: the one after the program) and its install command.
 struct System {
   const char* id;  ///< in /etc/os-release, ID or ID_LIKE
   std::size_t column;
@@ -38,7 +38,7 @@ System system_of(const std::filesystem::path& os_release) {
   return kDebian;
 }
 
-/// The package of a program, its own name where the table does not have it.
+/// Returns the package of a program, or the program's name if the table has none.
 std::string package_of(const std::string& program, std::size_t column) {
   std::ifstream in(project_root() / "cmake" / "packages.txt");
   for (std::string line; std::getline(in, line);) {

@@ -10,7 +10,7 @@
 
 namespace trine {
 
-/// The command that installs `programs`, such as "dnf install verilator gcc-c++", by
+/// Returns the command that installs `programs`, such as "dnf install verilator gcc-c++", by
 /// cmake/packages.txt. For a system that the table lacks: Debian's.
 /// @param os_release  file that names the system (os-release(5))
 std::string how_to_install(const std::vector<std::string>& programs,

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# What runs on any Linux whose glibc is as old as this system's: programs that bring their libraries.
+# Installs programs together with their libraries. They run on each Linux that has this system's glibc or a later one.
 #
-#   trine_bundle(TARGET PATH)   installed, TARGET looks for libraries in PATH (relative to itself) before the system's
-#   trine_bundled()             after all of them: their libraries are installed into lib/trine (component trine_libraries)
+#   trine_bundle(TARGET PATH)   the installed TARGET looks for libraries in PATH (relative to itself), then in the system
+#   trine_bundled()             called last: installs all these targets, and their libraries into lib/trine (component
+#                               trine_libraries)
 #
-# Left to the system: glibc, and g++'s libraries, which models that the user's g++ compiles share.
+# The system provides glibc and g++'s libraries: RTL models that the user's g++ compiles share these with the tool.
 
 function(trine_bundle target path)
   set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/${path}" BUILD_WITH_INSTALL_RPATH ON)
@@ -24,7 +25,7 @@ function(trine_bundled)
           LIBRARY DESTINATION lib/trine)
 endfunction()
 
-# archive: all of it in a file, with what the tool reads and the driver.
+# The target `archive` packs the tool, its libraries, the files that it reads and the driver.
 function(trine_add_archive)
   set(name trine-${PROJECT_VERSION}-linux-${CMAKE_SYSTEM_PROCESSOR})
   set(install ${CMAKE_COMMAND} --install ${CMAKE_BINARY_DIR} --strip --prefix ${CMAKE_BINARY_DIR}/${name} --component)

@@ -113,9 +113,11 @@ std::string fingerprint_of(const fs::path& design) {
 }
 
 std::string tools_fingerprint() {
-  need_programs({"verilator", "g++", "make"});
-  static const std::string kTools = first_line_of({"verilator", "--version"}) + "\n" +
-                                    first_line_of({"g++", "--version"}) + "\n" + processor();
+  static const std::string kTools = [] {
+    need_programs({"verilator", "g++", "make"});
+    return first_line_of({"verilator", "--version"}) + "\n" + first_line_of({"g++", "--version"}) +
+           "\n" + processor();
+  }();
   return kTools;
 }
 

@@ -209,7 +209,7 @@ TEST_CASE("float32 operators that add are LiteRT's to their last bits",
     }
   }
   CHECK(all == 6180);
-  CHECK(2 * different < all);  // 2784 with Debian 12's mathematical library, 2822 with Debian 13's
+  CHECK((different == 2784 || different == 2822));  // with the libm of Debian 12, of Debian 13
 }
 
 TEST_CASE("operators of this repository's models are exact", "[reference][golden][operators]") {

@@ -10,6 +10,10 @@
 // that still owes keeps the machine there (dirty), unable to start, until it has come or the
 // driver says that it never will. A scrub is a soft reset whose clear begins the zeros.
 //
+// With codes (Ecc), stop lasts four cycles or more: the last write of a program may be merged into
+// a word, and whether that word can be corrected is known a few cycles after done. An error that
+// comes in stop is then the program's, as one that comes before it.
+//
 // Timing    start_o and clear_o are registers; cause_o shows an error a cycle later, done_o and
 //           irq_status_o an end in the cycle after clear_o, or after dirty_o rose.
 // Contract  start_i only while idle_o, and not with soft_reset_i; scrub_i only with soft_reset_i;
@@ -65,6 +69,8 @@ module trine_lifecycle #(
   state_e               state_d, state_q;
   logic                 start_q, clear_q, reset_d, reset_q, scrub_d, scrub_q, done_d, done_q;
   logic                 error, failing, forget;
+  logic                 late;     // after done, an error still fails the program
+  logic                 settled;  // errors of the memories have shown
   logic                 ending, report, reported_q, dirty_q;  // the end of the program
   logic [1:0]           irq_status_d, irq_status_q;
   logic [CauseBits-1:0] cause_q;
@@ -72,7 +78,9 @@ module trine_lifecycle #(
   logic [RunBits-1:0]   error_run_q;
 
   assign error   = error_cause_i != trine_csr_pkg::ErrorNone;
-  assign failing = state_q == StRun && error && !soft_reset_i;
+  assign late    = Ecc && state_q == StStop && !reset_q && !reported_q &&
+                   cause_q == trine_csr_pkg::ErrorNone;
+  assign failing = (state_q == StRun || late) && error && !soft_reset_i;
   assign forget  = start_i || soft_reset_i;
   assign ending  = state_d == StStop || state_d == StClear;
   assign report  = (state_q == StClear || (state_q == StStop && dirty_q)) && !reported_q &&
@@ -86,7 +94,7 @@ module trine_lifecycle #(
     unique case (state_q)
       StIdle:  if (start_i) state_d = StRun;
       StRun:   if (error || done_i) state_d = StStop;
-      StStop:  if (drained_i) state_d = StClear;
+      StStop:  if (drained_i && settled) state_d = StClear;
       default: begin
         state_d = StIdle;
         reset_d = 1'b0;
@@ -136,6 +144,17 @@ module trine_lifecycle #(
       if (forget)       cause_q <= trine_csr_pkg::ErrorNone;
       else if (failing) cause_q <= error_cause_i;
     end
+  end
+
+  if (Ecc) begin : gen_settled
+    logic [2:0] stop_q;  // cycles in stop
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) stop_q <= '0;
+      else         stop_q <= state_q == StStop ? {stop_q[1:0], 1'b1} : '0;
+    end
+    assign settled = &stop_q;
+  end else begin : gen_settled_at_once
+    assign settled = 1'b1;
   end
 
   // Kept from the first error of a program on.

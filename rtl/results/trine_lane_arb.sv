@@ -14,6 +14,9 @@
 // nearer to the end for a shorter latency. A program that was dropped (clear_i) leaves codes in the
 // lanes, which know no clear: they come out, and are counted, but valid_o says nothing of them.
 //
+// Phases (of four cycles) are counted from a program's first column or softmax, so the time of a
+// program does not depend on the program before it.
+//
 // Timing    issue_o combinational from column and request.
 // Contract  while codes are in the lanes, the configuration holds.
 //
@@ -69,6 +72,7 @@ module trine_lane_arb #(
   logic [3:0] inflight_q;  // codes of jobs
   logic [2:0] softmax_q;   // codes of a softmax
   logic [1:0] phase_q;
+  logic       begun, begun_q;  // this program has had a column or a softmax in front
   logic [3:0] drop_left_q; // cycles until all has left the lanes that a dropped program has there
   logic       drop_q;      // what leaves them is its
 
@@ -116,9 +120,12 @@ module trine_lane_arb #(
   assign issue_o.normalizing = normalizing;
   assign issue_o.phase       = phase_q[0];
 
+  assign begun = begun_q || column_i.left || (Softmax && softmax_valid_i);
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) phase_q <= '0;
-    else phase_q <= phase_q + 2'd1;
+    if (!rst_ni)      {begun_q, phase_q} <= '0;
+    else if (clear_i) {begun_q, phase_q} <= '0;
+    else              {begun_q, phase_q} <= {begun, phase_q + 2'(begun)};
   end
 
   // ---------------------------------------------------------------------------------------------

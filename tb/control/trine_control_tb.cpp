@@ -94,6 +94,34 @@ TEST_CASE("trine_control holds its beats when a word cannot be corrected", "[tb]
   bench.check_error(12, 77);
   bench.check_run(bench.ordered_program(20));
 }
+
+/// The last write of a program may be merged into a word that cannot be corrected.
+TEST_CASE("trine_control does not report done when a word fails at the end",
+          "[tb][control][error]") {
+  const int late = GENERATE(1, 2, 3);  // cycles after the machine left running
+  CAPTURE(late);
+  Bench bench(165);
+  bench.start_program(bench.ordered_program(4));
+  for (int i = 0; !bench.dut.running_o; ++i) {
+    REQUIRE(i < 100'000);
+    bench.tick();
+  }
+  for (int i = 0; bench.dut.running_o; ++i) {
+    REQUIRE(i < 100'000);
+    bench.tick();
+  }
+  for (int wait = 1; wait < late; ++wait) bench.tick();
+  bench.dut.ecc_fatal_i = 1;
+  bench.dut.ecc_addr_i = 78;
+  for (int i = 0; !bench.dut.clear_o; ++i) {
+    REQUIRE(i < 100'000);
+    bench.tick();
+  }
+  bench.tick();
+  bench.dut.ecc_fatal_i = 0;
+  bench.check_error(12, 78);
+  bench.check_run(bench.ordered_program(20));
+}
 #endif
 
 TEST_CASE("trine_control streams one beat a cycle", "[tb][control]") {

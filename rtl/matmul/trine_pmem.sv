@@ -52,7 +52,7 @@ module trine_pmem #(
 
   logic                     odd_q;
   logic [Cols*WordBits-1:0] rdata [2];
-  logic [Cols*WordBits-1:0] mask, wdata, row_data_q;
+  logic [Cols*WordBits-1:0] mask, wdata, written, row_data_q;
 
 `ifdef TRINE_ASSERT
   logic live_q;
@@ -70,8 +70,9 @@ module trine_pmem #(
     if (r_next_i) row_data_q <= rdata[odd_q];
   end
 
-  for (genvar c = 0; c < Cols; c++) begin : gen_mask
-    assign mask[WordBits*c +: WordBits] = {WordBits{w_quads_i[c / 4]}};
+  for (genvar c = 0; c < Cols; c++) begin : gen_written
+    assign mask[WordBits*c +: WordBits]    = {WordBits{w_quads_i[c / 4] || init_i}};
+    assign written[WordBits*c +: WordBits] = init_i ? '0 : wdata[WordBits*c +: WordBits];
   end
 
   if (Ecc) begin : gen_code
@@ -144,8 +145,8 @@ module trine_pmem #(
       .en_i    (read || write || init_i),
       .we_i    (write || init_i),
       .addr_i  (init_i ? init_row_i : read ? r_row_i[RowBits-1:1] : w_row_i[RowBits-1:1]),
-      .mask_i  (init_i ? '1 : mask),
-      .wdata_i (init_i ? '0 : wdata),
+      .mask_i  (mask),
+      .wdata_i (written),
       .rdata_o (rdata[b])
     );
 

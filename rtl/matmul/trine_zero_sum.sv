@@ -63,12 +63,11 @@ module trine_zero_sum #(
   end
 
   if (Registers > 0) begin : gen_registers
-    logic signed [17:0] chain_q [Registers];
+    logic [18*Registers-1:0] chain_q;  // the newest product below
     always_ff @(posedge clk_i) begin
-      if (load_i) chain_q[0] <= product;
-      for (int unsigned k = 1; k < Registers; k++) chain_q[k] <= chain_q[k-1];
+      chain_q <= (18*Registers)'({chain_q, load_i ? product : chain_q[17:0]});
     end
-    assign late = chain_q[Registers-1];
+    assign late = chain_q[18*Registers-1 -: 18];
   end else begin : gen_none
     logic unused_load;
     assign late        = product;

@@ -179,7 +179,7 @@ TEST_CASE("trine_csr scrubs the memories behind a soft reset", "[tb][csr]") {
     REQUIRE(i < 3000);
     bench.tick();
   }
-  CHECK(bench.read(csr::kStatus) == 8);
+  CHECK((bench.read(csr::kStatus) & 8) != 0);  // with codes, perhaps in stop for the second one
   if (busy) CHECK(bench.write(csr::kControl, 2) == 0);  // meanwhile a soft reset: the zeros go on
   for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
   CHECK(bench.wiping == 0);

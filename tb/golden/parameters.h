@@ -24,6 +24,12 @@
 #ifndef TB_Window
 #define TB_Window 0
 #endif
+#ifndef TB_Ternary
+#define TB_Ternary 0
+#endif
+#ifndef TB_Binary
+#define TB_Binary 0
+#endif
 #ifndef TB_Table
 #define TB_Table 0
 #endif
@@ -45,6 +51,8 @@ constexpr std::uint32_t kAccMask = 0xffffffffu >> (32 - kAccBits);
 constexpr unsigned kDrain = TB_Drain;        ///< columns a cycle
 constexpr bool kBooth = TB_Multiplier == 1;  ///< the body that is synthesized
 constexpr bool kWindow = TB_Window != 0;
+constexpr bool kTernary = TB_Ternary != 0;
+constexpr bool kBinary = TB_Binary != 0;
 constexpr bool kTable = TB_Table != 0;
 constexpr bool kSoftmax = TB_Softmax != 0;
 constexpr bool kPairs = TB_Pairs != 0;

@@ -122,7 +122,8 @@ isa::LaneRegisters any_geometry(std::mt19937& random) {
     const std::int64_t factor =
         2 + draw(static_cast<unsigned>(
                 chance(random, 50) ? 27 : std::max<std::int64_t>(255 / stride - 1, 1)));
-    if (span * factor > 3'000) return;
+    // Coordinates have 14 bits, those of lanes after the last row, too.
+    if (span * factor > 3'000 || kLanes * stride * factor > 8'000) return;
     r.set(end, r.get(start) + span * factor);
     r.set(size, r.get(size) * factor + draw(3));
     r.set(step, stride * factor);

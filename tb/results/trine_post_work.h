@@ -256,19 +256,26 @@ struct Work {
     }
   }
 
+  /// An encoding that the design has.
+  unsigned draw_encoding() {
+    const unsigned encoding = draw(3);
+    return (encoding == 1 && !kTernary) || (encoding == 2 && !kBinary) ? 0 : encoding;
+  }
+
   void add_compute() {
     Instruction i;
     auto& c = i.cfg;
     random_cfg(i);
     i.drain = !chance(random, 15);
-    const cfg::Kind kinds[] = {cfg::kRequant, cfg::kRequant,   cfg::kFused,
-                               cfg::kFused,   cfg::kThreshold, cfg::kRaw};
+    constexpr cfg::Kind kThird = kTernary || kBinary ? cfg::kThreshold : cfg::kRequant;
+    constexpr cfg::Kind kinds[] = {cfg::kRequant, cfg::kRequant, cfg::kFused,
+                                   cfg::kFused,   kThird,        cfg::kRaw};
     const cfg::Kind kind = kinds[draw(6)];
     c[cfg::kKind] = kind;
     const unsigned max_percent = kind == cfg::kFused ? 40 : kind == cfg::kThreshold ? 70 : 0;
     c[cfg::kMax] = chance(random, max_percent) ? 1 : 0;
     c[cfg::kLookup] = kTable ? draw(2) : 0;
-    c[cfg::kEncoding] = kind == cfg::kThreshold || kind == cfg::kRequant ? draw(3) : 0;
+    c[cfg::kEncoding] = kind == cfg::kThreshold || kind == cfg::kRequant ? draw_encoding() : 0;
     i.bits = c[cfg::kEncoding] == 0 ? 8 : c[cfg::kEncoding] == 1 ? 2 : 1;
     const unsigned passes = kind != cfg::kThreshold ? 1 : 1 + draw(chance(random, 80) ? 3 : 16);
     c[cfg::kPassesLast] = passes - 1;
@@ -299,7 +306,7 @@ struct Work {
     const unsigned channels =
         chance(random, 70) ? kCols * (1 + draw(3)) : 1 + draw(std::min(3 * kCols, kChannels));
     c[cfg::kChannels] = std::min(channels, kChannels);
-    c[cfg::kEncoding] = draw(3);
+    c[cfg::kEncoding] = draw_encoding();
     i.bits = c[cfg::kEncoding] == 0 ? 8 : c[cfg::kEncoding] == 1 ? 2 : 1;
     const unsigned per_word = 32 / i.bits;
     c[cfg::kPosition] = chance(random, 70) ? per_word - 1 - draw(4) : 0;

@@ -236,6 +236,9 @@ TEST_CASE("trine_vector hands every window of taps to the post unit", "[tb][vect
                              Op::kFiveNarrow16};
       run.op = static_cast<int>(kOps[random() % (std::size(kOps) - (kInt16 ? 0 : 16))]);
       run.flags = static_cast<int>(random() % 2) << isa::vector::kSingle;
+      if ((run.op == static_cast<int>(Op::kMaxTernary) && !kTernary) ||
+          (run.op == static_cast<int>(Op::kMaxBinary) && !kBinary))
+        run.op = static_cast<int>(Op::kMax);
       const auto op = static_cast<Op>(run.op);
       if ((op == Op::kSum || op == Op::kSum16) && chance(random, 50))
         run.flags |= 1 << isa::vector::kReduce;

@@ -15,6 +15,7 @@
 #include "base/progress.h"
 #include "base/root.h"
 #include "sim/rtl/build.h"
+#include "sim/rtl/verilate.h"
 
 namespace trine::soc {
 namespace fs = std::filesystem;
@@ -32,14 +33,9 @@ std::string without_comments(const std::string& verilog) {
 }
 
 std::vector<std::string> flags() {
-  std::vector<std::string> flags{"--cc", "--exe", "--build", "-j", "2", "--top-module", "trine_soc",
-                                 "-O3", "--x-assign", "fast", "--x-initial", "fast",
-                                 // What LiteX and the processors' makers write is theirs.
-                                 "-Wno-fatal", "-Wno-lint", "-Wno-style", "-o", "trine_soc_sim"};
-  const std::vector<std::string> make =
-      sim::make_flags(sim::BuildOptions::from_environment().optimization);
-  flags.insert(flags.end(), make.begin(), make.end());
-  return flags;
+  return {"--exe", "-O3", "--x-assign", "fast", "--x-initial", "fast",
+          // What LiteX and the processors' makers write is theirs.
+          "-Wno-fatal", "-Wno-lint", "-Wno-style", "-o", "trine_soc_sim"};
 }
 
 /// What is verilated: arguments, and all that they stand for.
@@ -80,15 +76,17 @@ fs::path build(const Sources& sources, const std::vector<std::string>& flags, bo
   std::string depends =
       sources.fingerprint + fmt::format("{:016x}\n", hash64(read_text(main_file())));
   for (const std::string& flag : flags) depends += flag + "\n";
-  depends += sim::tools_fingerprint();
+  const int optimization = sim::BuildOptions::from_environment().optimization;
+  depends += sim::compiler_flags(optimization) + "\n" + sim::tools_fingerprint();
   return built_file(cache_folder() / "soc", depends, "", [&](const BuildPlace& place) {
     const Progress progress("building the system's simulation", quiet);
-    std::vector<std::string> argv{"verilator"};
-    argv.insert(argv.end(), flags.begin(), flags.end());
-    argv.insert(argv.end(), sources.arguments.begin(), sources.arguments.end());
-    argv.insert(argv.end(), {"--Mdir", (place.folder / "obj").string(), main_file().string()});
-    sim::run_verilator(argv, place.folder, place.folder / "build.log", place.kept_log);
-    return place.folder / "obj" / "trine_soc_sim";
+    std::vector<std::string> arguments = flags;
+    arguments.insert(arguments.end(), sources.arguments.begin(), sources.arguments.end());
+    arguments.push_back(main_file().string());
+    const fs::path objects = place.folder / "obj";
+    sim::verilate({arguments, "trine_soc", place.folder, objects, place.folder / "build.log",
+                   place.kept_log, optimization});
+    return objects / "trine_soc_sim";
   });
 }
 

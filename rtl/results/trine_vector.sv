@@ -362,10 +362,14 @@ module trine_vector #(
     assign sm_done          = 1'b0;
     assign sm_go_o          = 1'b0;
     assign sm_what_o        = '0;
-    assign sm_acc_o         = '0;
-    assign sm_factors_o     = '0;
     assign shared           = 1'b0;
     assign largest          = '0;
+    for (genvar l = 0; l < Codes * Rows; l++) begin : gen_no_acc
+      assign sm_acc_o[32*l +: 32] = '0;  // word by word: Verilator warns of more than 8,192 bits
+    end
+    for (genvar l = 0; l < Rows; l++) begin : gen_no_factors
+      assign sm_factors_o[37*l +: 37] = '0;
+    end
     assign unused_softmax   = ^{sm_issue, sm_left, sm_product, product_i, ask_i, exp_i, norm};
   end
 

@@ -96,8 +96,8 @@ module trine_words #(
   assign keep                      = push_i && (waits || !leaves);
 
   always_comb begin
-    stored = '0;
-    for (int unsigned p = 0; p < Places; p++) begin
+    stored = {PlaceBits{out_q[0]}} & place_q[0];
+    for (int unsigned p = 1; p < Places; p++) begin
       stored = stored | ({PlaceBits{out_q[p]}} & place_q[p]);
     end
   end

@@ -18,6 +18,7 @@
 #include "base/progress.h"
 #include "base/root.h"
 #include "gen/generate.h"
+#include "sim/rtl/verilate.h"
 #include "synth/synthesize.h"
 
 namespace trine::sim {
@@ -38,9 +39,8 @@ std::string processor() {
 
 std::vector<std::string> verilator_flags(const BuildOptions& o) {
   const char* initial = o.random_init ? "unique" : "fast";
-  std::vector<std::string> flags{
-      "--cc", "--exe",      "--build",    "-j",    "2",           "--top-module", "trine_top",
-      "-O3",  "-Wno-fatal", "--x-assign", initial, "--x-initial", initial};
+  std::vector<std::string> flags{"--exe", "-O3",         "-Wno-fatal", "--x-assign",
+                                 initial, "--x-initial", initial};
   const auto add = [&flags](std::vector<std::string> more) {
     flags.insert(flags.end(), more.begin(), more.end());
   };
@@ -53,7 +53,6 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
   if (o.inject)
     add({"--vpi", (project_root() / kInjectFile).string(), "-CFLAGS", "-DTRINE_INJECT"});
   if (o.lockstep) add({"-DTRINE_LOCKSTEP", "-CFLAGS", "-DTRINE_LOCKSTEP"});
-  add(make_flags(o.optimization));
   // An "executable" that is a shared object; its globals stay its own when several are loaded.
   add({"-CFLAGS", "-std=c++20 -fPIC -fno-gnu-unique", "-LDFLAGS", "-shared -Wl,-Bsymbolic", "-o",
        "model.so"});
@@ -61,30 +60,22 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
 }
 
 /// Everything that the shared object depends on.
-std::string fingerprint(const fs::path& design, const std::vector<std::string>& flags) {
+std::string fingerprint(const fs::path& design, const std::vector<std::string>& flags,
+                        int optimization) {
   std::string text = fingerprint_of(design);
   for (const char* file : kShimFiles)
     text += fmt::format("{} {:016x}\n", file, hash64(read_text(project_root() / file)));
   for (const std::string& flag : flags) text += flag + "\n";
-  return text + tools_fingerprint();
+  return text + compiler_flags(optimization) + "\n" + tools_fingerprint();
 }
 
-/// The line of the log that says why, for a message of one line.
-std::string reason_in(const fs::path& log) {
-  std::ifstream in(log);
-  for (std::string line; std::getline(in, line);)
-    if (line.starts_with("%Error") || line.find(" error: ") != std::string::npos) return line;
-  return last_line_of(log);
-}
-
-void compile(const fs::path& design, const std::vector<std::string>& flags, const fs::path& build,
-             const fs::path& kept_log) {
-  std::vector<std::string> argv{"verilator"};
-  argv.insert(argv.end(), flags.begin(), flags.end());
+void compile(const fs::path& design, std::vector<std::string> flags, int optimization,
+             const BuildPlace& place) {
   const std::string source = project_root().string();
-  argv.insert(argv.end(), {"-CFLAGS", "-I" + source, "--Mdir", (build / "obj").string(), "-f",
-                           "trine.f", source + "/" + kShimFiles[0]});
-  run_verilator(argv, design, build / "build.log", kept_log);
+  flags.insert(flags.end(),
+               {"-CFLAGS", "-I" + source, "-f", "trine.f", source + "/" + kShimFiles[0]});
+  verilate({flags, "trine_top", design, place.folder / "obj", place.folder / "build.log",
+            place.kept_log, optimization});
 }
 
 /// The design after synthesis, in a folder below `scratch`.
@@ -121,24 +112,6 @@ std::string tools_fingerprint() {
   return kTools;
 }
 
-void run_verilator(const std::vector<std::string>& argv, const fs::path& design,
-                   const fs::path& log, const fs::path& kept_log) {
-  if (run_process(argv, design, log) == 0) return;
-  std::error_code ignored;
-  fs::copy_file(log, kept_log, fs::copy_options::overwrite_existing, ignored);
-  throw_error("verilator failed, log in {}: {}", kept_log.string(), reason_in(log));
-}
-
-std::vector<std::string> make_flags(int optimization) {
-  // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
-  std::vector<std::string> flags{
-      "-MAKEFLAGS", fmt::format("OPT_FAST=\"-O{} -march=native\"", optimization),
-      "-MAKEFLAGS", "OPT_SLOW=-O0",
-      "-MAKEFLAGS", "OPT_GLOBAL=-O2"};
-  if (on_path("ccache")) flags.insert(flags.end(), {"-MAKEFLAGS", "OBJCACHE=ccache"});
-  return flags;
-}
-
 BuildOptions BuildOptions::from_environment() {
   BuildOptions options;
   if (const char* level = std::getenv("TRINE_RTL_OPT"); level != nullptr) {
@@ -160,14 +133,14 @@ fs::path build_model(const machine::Config& config, const BuildOptions& options)
 fs::path build_design(const fs::path& design, const std::string& label,
                       const BuildOptions& options) {
   const std::vector<std::string> flags = verilator_flags(options);
-  const std::string depends = fingerprint(design, flags) +
+  const std::string depends = fingerprint(design, flags, options.optimization) +
                               (options.netlist ? synth::netlist_fingerprint({}) : std::string());
   return built_file(cache_folder() / "rtl", depends, ".so", [&](const BuildPlace& place) {
     const Progress progress(
         fmt::format("building {} for {}", options.netlist ? "netlist" : "RTL model", label),
         options.quiet);
     const fs::path source = options.netlist ? netlist_of(design, place.folder, label) : design;
-    compile(source, flags, place.folder, place.kept_log);
+    compile(source, flags, options.optimization, place);
     return place.folder / "obj" / "model.so";
   });
 }

@@ -47,13 +47,6 @@ std::filesystem::path build_design(const std::filesystem::path& design, const st
 std::string fingerprint_of(const std::filesystem::path& design);
 std::string tools_fingerprint();
 
-/// How Verilator's make compiles: as fast as `optimization` (0..3) and ccache make it.
-std::vector<std::string> make_flags(int optimization);
-
-/// Runs Verilator in `folder`. @throws Error  its reason, and where the log was kept
-void run_verilator(const std::vector<std::string>& argv, const std::filesystem::path& folder,
-                   const std::filesystem::path& log, const std::filesystem::path& kept_log);
-
 /// A loaded model. Instances made by api().create() must be destroyed before it.
 class LoadedModel {
  public:

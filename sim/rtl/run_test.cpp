@@ -193,7 +193,9 @@ struct CopyingVerilator {
                            "[ \"$1\" = --version ] && PATH='{1}' exec verilator --version\n"
                            "echo asked >>'{0}/asked'\n"
                            "while [ \"$1\" != --Mdir ]; do shift; done\n"
-                           "mkdir -p \"$2\" && cp '{2}' \"$2/model.so\"\n",
+                           "mkdir -p \"$2\" && cp '{2}' \"$2/model.so\"\n"
+                           "touch \"$2/Vtrine_top_classes.mk\"\n"
+                           "printf 'all:\\n' >\"$2/Vtrine_top.mk\"\n",
                            folder.path().string(), path, model.string()));
     std::filesystem::permissions(program, std::filesystem::perms{0755});
     ::setenv("PATH", (program.parent_path().string() + ":" + path).c_str(), 1);

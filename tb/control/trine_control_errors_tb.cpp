@@ -399,7 +399,7 @@ TEST_CASE("trine_control stops where a token never comes", "[tb][control][error]
   bench.start_program(p);
   bench.check_error(kDeadlock, 8 * at);
   CHECK(bench.write(csr::kControl, 2) == 0);  // a soft reset forgets it
-  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
+  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < kMostOfReset);
   CHECK(bench.read(csr::kStatus) == 0);
   CHECK(bench.read(csr::kErrorCause) == 0);
   bench.check_run(bench.ordered_program(20));
@@ -547,7 +547,7 @@ TEST_CASE("trine_control survives a soft reset at any time", "[tb][control]") {
     const std::uint64_t written = bench.memory.bytes_written();
     // What is on its way, at the slowest: some bursts of a narrow bus that is ready in 15 % of
     // cycles.
-    for (int j = 0; (bench.read(csr::kStatus) & 9) != 0; ++j) REQUIRE(j < 5000);
+    for (int j = 0; (bench.read(csr::kStatus) & 9) != 0; ++j) REQUIRE(j < kMostOfReset);
     CHECK(bench.read(csr::kStatus) == 0);
     CHECK(bench.memory.idle());
     CHECK(bench.memory.bytes_written() - written <= kBusBits / 8);  // a beat on offer is finished

@@ -371,7 +371,7 @@ struct Host {
     write(csr::kIrqStatus, 1);
   }
   void wait_reset() {
-    for (int i = 0; (read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 5000);
+    for (int i = 0; (read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < kMostOfReset);
   }
 
   /// Bytes that a start reads of the program: all of them, but for bursts that are kept.

@@ -461,6 +461,10 @@ void set_norm(isa::VectorRegisters& r, const NormRow& row) {
 
 TEST_CASE("trine_vector computes the operands of softmaxes and normalizations",
           "[tb][vector][softmax]") {
+  if (!kSoftmax) {
+    SUCCEED("no softmax");
+    return;
+  }
   const auto seed = GENERATE(1u, 2u);
   const auto gather_percent = GENERATE(100u, 50u);
   const auto post_percent = GENERATE(100u, 40u);

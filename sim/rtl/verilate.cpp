@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "sim/rtl/verilate.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/process.h"
+
+namespace trine::sim {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kJobs = 2;  // of make, and units of fast code
+
+/// The line of the log that says why, for a message of one line.
+std::string reason_in(const fs::path& log) {
+  std::ifstream in(log);
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("%Error") || line.find(" error: ") != std::string::npos) return line;
+  return last_line_of(log);
+}
+
+void run(const std::vector<std::string>& argv, const Verilation& v) {
+  if (run_process(argv, v.folder, v.log) == 0) return;
+  std::error_code ignored;
+  fs::copy_file(v.log, v.kept_log, fs::copy_options::overwrite_existing, ignored);
+  throw_error("{} failed, log in {}: {}", argv.front(), v.kept_log.string(), reason_in(v.log));
+}
+
+/// Files of a list in Verilator's V*_classes.mk, which has one in each line.
+std::vector<std::string> files_of(const std::string& makefile, const std::string& list) {
+  std::vector<std::string> files;
+  std::istringstream in(makefile);
+  bool inside = false;
+  for (std::string line; std::getline(in, line);) {
+    if (inside && !line.starts_with('\t')) return files;
+    std::string name;
+    if (inside && std::istringstream(line) >> name) files.push_back(name);
+    inside = inside || line.starts_with(list + " +=");
+  }
+  return files;
+}
+
+/// Joins files to `units` that include them, of about the same size. @return make's setting of
+/// `list`
+std::string join(const fs::path& objects, const std::string& list,
+                 const std::vector<std::string>& files, std::size_t units) {
+  std::vector<std::string> text(units);
+  std::vector<std::uintmax_t> bytes(units);
+  for (const std::string& file : files) {
+    const auto smallest = std::ranges::min_element(bytes) - bytes.begin();
+    const auto unit = static_cast<std::size_t>(smallest);
+    text[unit] += fmt::format("#include \"{}.cpp\"\n", file);
+    bytes[unit] += fs::file_size(objects / (file + ".cpp"));
+  }
+  std::string setting = list + "=";
+  for (std::size_t unit = 0; unit < units; ++unit) {
+    const std::string name = fmt::format("{}_{}", list, unit);
+    write_file(objects / (name + ".cpp"), text[unit]);
+    setting += name + " ";
+  }
+  return setting;
+}
+
+/// Verilator splits its code, and each file includes headers that take a second to read. @return
+/// settings for its makefile: two units of code that runs each cycle, one of the rest
+std::vector<std::string> joined(const Verilation& v) {
+  const std::string makefile = read_text(v.objects / ("V" + v.top + "_classes.mk"));
+  std::vector<std::string> settings{"VM_PARALLEL_BUILDS=1"};
+  for (const auto& [kind, units] : {std::pair("FAST", kJobs), std::pair("SLOW", std::size_t{1})}) {
+    const std::string classes = fmt::format("VM_CLASSES_{}", kind),
+                      support = fmt::format("VM_SUPPORT_{}", kind);
+    std::vector<std::string> files = files_of(makefile, classes);
+    for (const std::string& file : files_of(makefile, support)) files.push_back(file);
+    if (files.size() <= units) continue;
+    settings.push_back(join(v.objects, classes, files, units));
+    settings.push_back(support + "=");
+  }
+  return settings;
+}
+
+}  // namespace
+
+std::string compiler_flags(int optimization) {
+  constexpr std::array kLevels{"-O0", "-Og", "-O2", "-O3"};
+  return fmt::format("{} -march=native", kLevels.at(static_cast<std::size_t>(optimization)));
+}
+
+void verilate(const Verilation& v) {
+  std::vector<std::string> argv{"verilator",        "--cc",         "--Mdir",
+                                v.objects.string(), "--top-module", v.top};
+  argv.insert(argv.end(), v.arguments.begin(), v.arguments.end());
+  run(argv, v);
+
+  std::vector<std::string> make{
+      "make", "-s", "-C", v.objects.string(), "-f", "V" + v.top + ".mk", fmt::format("-j{}", kJobs),
+      // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
+      "OPT_FAST=" + compiler_flags(v.optimization), "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"};
+  if (on_path("ccache")) make.push_back("OBJCACHE=ccache");
+  const std::vector<std::string> units = joined(v);
+  make.insert(make.end(), units.begin(), units.end());
+  run(make, v);
+}
+
+}  // namespace trine::sim

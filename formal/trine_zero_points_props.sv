@@ -54,8 +54,8 @@ module trine_zero_points_props (
   (* hierconn *) logic [AccBits-1:0] \u_dut.gen_col[0].u_sum.acc_q ,
       \u_dut.gen_col[0].u_sum.drain_q , \u_dut.gen_row[0].u_sum.acc_q ,
       \u_dut.gen_row[0].u_sum.drain_q ;
-  (* hierconn *) logic signed [17:0] \u_dut.gen_col[0].u_sum.gen_registers.chain_q[0] ,
-      \u_dut.gen_row[0].u_sum.gen_registers.chain_q[0] , \u_dut.gen_col[0].u_sum.product ,
+  (* hierconn *) logic signed [17:0] \u_dut.gen_col[0].u_sum.gen_registers.chain_q ,
+      \u_dut.gen_row[0].u_sum.gen_registers.chain_q , \u_dut.gen_col[0].u_sum.product ,
       \u_dut.gen_row[0].u_sum.product ;
 
   // ---------------------------------------------------------------------------------------------
@@ -133,11 +133,11 @@ module trine_zero_points_props (
   assign col_is = due(\u_dut.gen_col[0].u_sum.acc_q , \u_dut.gen_col[0].u_sum.drain_q ,
                       \u_dut.valid_q , \u_dut.first_q , \u_dut.last_q ,
                       \u_dut.gen_col[0].u_sum.product ,
-                      PeStages == 2 ? \u_dut.gen_col[0].u_sum.gen_registers.chain_q[0] : '0);
+                      PeStages == 2 ? \u_dut.gen_col[0].u_sum.gen_registers.chain_q : '0);
   assign row_is = due(\u_dut.gen_row[0].u_sum.acc_q , \u_dut.gen_row[0].u_sum.drain_q ,
                       \u_dut.valid_q , \u_dut.first_q , \u_dut.last_q ,
                       \u_dut.gen_row[0].u_sum.product ,
-                      PeStages == 2 ? \u_dut.gen_row[0].u_sum.gen_registers.chain_q[0] : '0);
+                      PeStages == 2 ? \u_dut.gen_row[0].u_sum.gen_registers.chain_q : '0);
   assign col_should = due(col_acc_q, col_drain_q, valid_q, first_q, last_q, col, col_q);
   assign row_should = due(row_acc_q, row_drain_q, valid_q, first_q, last_q, row, row_q);
 

@@ -203,12 +203,14 @@ module trine_results #(
     assign job_word      = '0;
     assign job_out       = '0;
     assign job_active    = '0;
-    assign job_slots     = '0;
     assign job_cfg       = '0;
     assign softmax_valid = 1'b0;
     assign softmax       = '0;
-    assign softmax_acc   = '0;
-    assign factors       = '0;
+    for (genvar l = 0; l < Rows; l++) begin : gen_row  // Verilator warns of more than 8,192 bits
+      assign job_slots[96*l +: 96]               = '0;
+      assign softmax_acc[Drain*32*l +: Drain*32] = '0;
+      assign factors[37*l +: 37]                 = '0;
+    end
     assign unused_vector = ^{y_shift_i, cfg_valid, cfg_reg, cfg_payload, run_valid, run_op,
                              run_flags, lacks, v_ready_i, v_rsp_lanes_i, v_rsp_tag_i,
                              v_rsp_done_i, job_ready, done, soon, nearly, softmax_status, product,

@@ -11,11 +11,10 @@ import argparse
 import pathlib
 import subprocess
 import sys
-import venv
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from harness import ROOT, fail, with_packages  # noqa: E402
+from harness import ROOT, fail, new_environment, with_packages  # noqa: E402
 
 VERSIONS = {"litert": ("ai-edge-litert", ["1.2.0", "2.3.0"], "2.1.2"),
             "onnx_runtime": ("onnxruntime", ["1.31.1", "1.32.0"], "1.30.0")}
@@ -37,9 +36,8 @@ def environment(build, package, version):
     folder = build / f"{package}-{version}"
     python = folder / "bin/python3"
     if not (folder / "ready").exists():
-        venv.create(folder, with_pip=True, clear=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"{package}=={version}",
-                        "numpy==2.4.6"], check=True)
+        if new_environment(folder, f"{package}=={version}", "numpy==2.4.6") != 0:
+            fail(f"pip cannot install {package} {version}")
         (folder / "ready").touch()
     return python
 

@@ -16,12 +16,11 @@ import shlex
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
-from harness import ROOT, fail, with_packages  # noqa: E402
+from harness import ROOT, fail, new_environment, pip, with_packages  # noqa: E402
 
 
 def run(*command, **more):
@@ -37,7 +36,7 @@ def wheel(build, cmake):
     before = {f: f.stat().st_mtime_ns for f in cmake.rglob("*.o")}
     folder = build / "wheel"
     shutil.rmtree(folder, ignore_errors=True)
-    run(sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check", "--no-deps", "--no-build-isolation",
+    run(*pip(sys.executable), "wheel", "-q", "--no-deps", "--no-build-isolation",
         f"--config-settings=cmake.define.TRINE_BUILD={cmake}", "-w", folder, ROOT)
     compiled = [f for f in cmake.rglob("*.o") if before.get(f) != f.stat().st_mtime_ns and "CMakeFiles" in f.parts]
     if compiled:
@@ -58,9 +57,9 @@ def check_contents(file):
 def alone(build, file):
     """The wheel with what pip brings for it, in an environment without anything else."""
     folder = build / "alone"
-    venv.create(folder, with_pip=True, clear=True)
+    if new_environment(folder, file) != 0:
+        fail("pip cannot install the wheel")
     python = folder / "bin/python3"
-    run(python, "-m", "pip", "install", "-q", "--disable-pip-version-check", file)
     text = run(python, "-I", "-c", 'import trine; m = trine.root / "models/lenet_mnist"; '
                'print(trine.verify(f"{m}.tflite", trine.Config("edge64"), m / "vectors"))', cwd=build)
     if "100 of 100 vectors bit-exact" not in text:
@@ -110,7 +109,7 @@ def main():
     check_contents(file)
     if options.full:
         alone(build, file)
-    run(sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--force-reinstall", file)
+    run(*pip(sys.executable), "install", "-q", "--no-deps", "--force-reinstall", file)
 
     scratch = build / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)

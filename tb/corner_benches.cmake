@@ -8,7 +8,7 @@ trine_add_corners(trine_array TOP trine_array SOURCES ${array} BENCH matmul/trin
 trine_add_corners(trine_zero_points TOP trine_zero_points SOURCES ${zero_points} BENCH matmul/trine_zero_points_tb.cpp
                   TAKES Rows Cols PipeCols PeStages AccBits Drain Int16 ClockGates)
 trine_add_corners(trine_control TOP trine_control_ports SOURCES ${control} LIBS trine_gen BENCH ${control_benches}
-                  TAKES Cols AxiDataBits AxiAddrBits Ecc ImemWords PARAMS ${control_params})
+                  TAKES Cols AxiDataBits AxiAddrBits Ecc PARAMS ImemWords=640 ${control_params})
 trine_add_corners(trine_counters ${counters} TAKES AxiDataBits PARAMS Bits=14)
 trine_add_corners(trine_window ${window} TAKES BeatBytes PARAMS AddrBits=32)
 trine_add_corners(trine_dma_bursts ${bursts} TAKES BeatBytes MaxBeats)

@@ -299,12 +299,11 @@ TEST_CASE("trine_control ends a soft reset on a bus that does not answer", "[tb]
   for (int wait = bench.pick(100, 900); wait > 0; --wait) bench.tick();
   bench.memory.stand(channel);
   bench.write(csr::kControl, 2);
-  for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) {
-    REQUIRE(j < 500);
-  }
+  for (int j = 0; (bench.read(csr::kStatus) & 1) != 0; ++j) REQUIRE(j < 500);
   if ((bench.read(csr::kStatus) & kBusDirty) != 0) bench.check_start_refused();
   bench.write(csr::kIrqStatus, 3);
   bench.reset_bus();
+  for (int j = 0; (bench.read(csr::kStatus) & 9) != 0; ++j) REQUIRE(j < kMostOfReset);
   CHECK(bench.read(csr::kStatus) == 0);
   bench.check_run(bench.ordered_program(20));
 }

@@ -96,8 +96,8 @@ module trine_sram #(
 `endif
 
 `ifdef TRINE_ASSERT
-  // Bits of a group are written together. No loop in the check: Verilator unrolls 1,024 bits at most,
-  // and PMEM has more.
+  // Bits of a group are written together. No loop in the check: Verilator unrolls 1,024 bits at
+  // most, and PMEM has more.
   if (MaskBits > 1) begin : gen_groups
     logic [Width-1:0] first;  // bits of the groups
 

@@ -96,18 +96,13 @@ module trine_sram #(
 `endif
 
 `ifdef TRINE_ASSERT
-  // Bits of a group are written together. No loop in the check: Verilator unrolls 1,024 bits at
-  // most, and PMEM has more.
+  // First bits of the groups. No loop: Verilator unrolls 1,024 bits at most, PMEM has more.
   if (MaskBits > 1) begin : gen_groups
-    logic [Width-1:0] first;  // bits of the groups
-
-    for (genvar g = 0; g < Width; g += MaskBits) begin : gen_first
-      localparam int unsigned Bits = Width - g < MaskBits ? Width - g : MaskBits;
-      assign first[g +: Bits] = Bits'(1);
-    end
+    localparam int unsigned      Groups = (Width + MaskBits - 1) / MaskBits;
+    localparam logic [Width-1:0] First  = Width'({Groups{{(MaskBits-1){1'b0}}, 1'b1}});
 
     always_ff @(posedge clk_i) begin
-      if (en_i && we_i) a_group: assert (((mask_i ^ (mask_i << 1)) & ~first) == '0);
+      if (en_i && we_i) a_group: assert (!(|((mask_i ^ (mask_i << 1)) & ~First)));
     end
   end
 `endif

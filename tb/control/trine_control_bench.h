@@ -76,7 +76,8 @@ struct Bench : Host {
     } else if (transposed) {
       per_step = std::max(1, kDataWords / 4);
     }
-    const int steps = std::max(1, std::min(beats, local_size / per_step / 2));
+    const int steps =
+        std::max(1, std::min({beats, local_size / per_step / 2, region / 4 / step_words}));
     copy.words = steps * step_words;
     const int span = steps * per_step;
     copy.local_stride = pick(0, std::max(0, (local_size - span) / copy.rows / unit)) * unit;

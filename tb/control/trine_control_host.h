@@ -19,13 +19,13 @@ struct Host {
   Vtrine_control_ports dut;
   std::mt19937 random;
   AxiMemory<Vtrine_control_ports> memory;
-  State state;                                ///< the on-chip memories; DRAM is in `memory`
-  unsigned port_percent = 60;                 ///< ready of the on-chip ports and the engines
-  int read_latency = 3;                       ///< of DMEM, at most
-  int retire_max = 60;                        ///< cycles from a RUN to its retire pulse, at most
-  int patience = 400'000 * (1 + kCols / 32);  ///< cycles of a program, at most
-  bool stands = false;                        ///< compute and vector end no RUN
-  bool moves = false;                         ///< they say that they get on
+  State state;                 ///< the on-chip memories; DRAM is in `memory`
+  unsigned port_percent = 60;  ///< ready of the on-chip ports and the engines
+  int read_latency = 3;        ///< of DMEM, at most
+  int retire_max = 60;         ///< cycles from a RUN to its retire pulse, at most
+  int patience = 400'000 * (1 + kBeatsPerRow / 4);  ///< cycles of a program, at most
+  bool stands = false;                              ///< compute and vector end no RUN
+  bool moves = false;                               ///< they say that they get on
   std::int64_t cycles = 0;
   std::uint64_t base;  ///< BASE: any that words can make up for
   int wiping =

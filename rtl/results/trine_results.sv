@@ -206,7 +206,7 @@ module trine_results #(
     assign job_cfg       = '0;
     assign softmax_valid = 1'b0;
     assign softmax       = '0;
-    for (genvar l = 0; l < Rows; l++) begin : gen_row  // else Verilator warns of 8,192 bits
+    for (genvar l = 0; l < Rows; l++) begin : gen_row  // by row: more than 8,192 bits are a warning
       assign job_slots[96*l +: 96]               = '0;
       assign softmax_acc[Drain*32*l +: Drain*32] = '0;
       assign factors[37*l +: 37]                 = '0;

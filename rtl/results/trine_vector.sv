@@ -365,7 +365,7 @@ module trine_vector #(
     assign shared           = 1'b0;
     assign largest          = '0;
     for (genvar l = 0; l < Codes * Rows; l++) begin : gen_no_acc
-      assign sm_acc_o[32*l +: 32] = '0;  // word by word: Verilator warns of more than 8,192 bits
+      assign sm_acc_o[32*l +: 32] = '0;  // by word: more than 8,192 bits are a warning
     end
     for (genvar l = 0; l < Rows; l++) begin : gen_no_factors
       assign sm_factors_o[37*l +: 37] = '0;

@@ -151,7 +151,7 @@ TEST_CASE("trine_csr locks what a program must find unchanged", "[tb][csr][error
   CHECK((bench.read(csr::kStatus) & 9) == 9);
   bench.memory.stand(bench.memory.kNone);
   bench.wiping = 0;
-  for (int j = 0; (bench.read(csr::kStatus) & 9) != 0; ++j) REQUIRE(j < kMostOfReset);
+  for (int j = 0; (bench.read(csr::kStatus) & 9) != 0; ++j) REQUIRE(j < 500);
   bench.wiping = 10'000;  // zeros are written: of a scrub, or (with codes) after a reset
   bench.tick();
   check_locked(true);
@@ -179,16 +179,17 @@ TEST_CASE("trine_csr scrubs the memories behind a soft reset", "[tb][csr]") {
     REQUIRE(i < 3000);
     bench.tick();
   }
-  CHECK((bench.read(csr::kStatus) & 8) != 0);  // with codes, perhaps in stop for the second one
+  const std::uint32_t status = bench.read(csr::kStatus);
+  CHECK((status == 8 || (TB_Ecc && twice && status == 9)));  // 9: in stop for the second reset
   if (busy) CHECK(bench.write(csr::kControl, 2) == 0);  // meanwhile a soft reset: the zeros go on
-  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < kMostOfReset);
+  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
   CHECK(bench.wiping == 0);
   CHECK(bench.read(csr::kStatus) == 0);
   CHECK(bench.read(csr::kIrqStatus) == 0);
   // The next soft reset leaves the memories alone, without codes.
   bench.wipes = 0;
   CHECK(bench.write(csr::kControl, 2) == 0);
-  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < kMostOfReset);
+  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 3000);
   CHECK(bench.wipes == TB_Ecc);
   bench.check_run(p);
 }

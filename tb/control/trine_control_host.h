@@ -23,9 +23,9 @@ struct Host {
   unsigned port_percent = 60;  ///< ready of the on-chip ports and the engines
   int read_latency = 3;        ///< of DMEM, at most
   int retire_max = 60;         ///< cycles from a RUN to its retire pulse, at most
-  int patience = 400'000 * (1 + kBeatsPerRow / 4);  ///< cycles of a program, at most
-  bool stands = false;                              ///< compute and vector end no RUN
-  bool moves = false;                               ///< they say that they get on
+  int patience = 400'000 * (1 + (kBeatsPerRow - 1) / 8);  ///< cycles of a program, at most
+  bool stands = false;                                    ///< compute and vector end no RUN
+  bool moves = false;                                     ///< they say that they get on
   std::int64_t cycles = 0;
   std::uint64_t base;  ///< BASE: any that words can make up for
   int wiping =
@@ -371,7 +371,7 @@ struct Host {
     write(csr::kIrqStatus, 1);
   }
   void wait_reset() {
-    for (int i = 0; (read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < kMostOfReset);
+    for (int i = 0; (read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 5000);
   }
 
   /// Bytes that a start reads of the program: all of them, but for bursts that are kept.

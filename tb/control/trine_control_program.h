@@ -47,7 +47,6 @@ constexpr int kParams = TB_ParamChannels;
 constexpr int kBeatsPerRow = (kCols + kDataWords - 1) / kDataWords;
 constexpr int kRowsPerBeat = kCols < kDataWords ? kDataWords / kCols : 1;
 constexpr int kEngines = isa::kEngines;
-constexpr int kMostOfReset = 5'000 + TB_ImemWords;  // reads of STATUS until zeros are written
 
 // Codes of ERROR_CAUSE (machine/csr.h).
 constexpr std::uint32_t kFetchError = 1, kLoadError = 2, kStoreError = 3, kIllegalError = 4,

@@ -55,7 +55,7 @@ TEST_CASE("trine_control works with every memory that AXI allows", "[tb][control
   bench.start_program(bench.parallel_program(40));
   for (int wait = bench.pick(100, 600); wait > 0; --wait) bench.tick();
   bench.write(csr::kControl, 2);
-  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < kMostOfReset);
+  for (int i = 0; (bench.read(csr::kStatus) & 9) != 0; ++i) REQUIRE(i < 5000);
   bench.write(csr::kIrqStatus, 3);
   bench.check_run(bench.ordered_program(20));
 }

@@ -259,9 +259,11 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   REQUIRE(dut.dma_wdone_o);
   b.tick();
 
-  for (int cycle = 0; cycle < 6'000; ++cycle) {
+  // A beat that takes all banks seldom finds them free.
+  constexpr int kCycles = kDataWords < kBanks ? 6'000 : 18'000;
+  for (int cycle = 0; cycle < kCycles; ++cycle) {
     CAPTURE(seed, busy_percent, hold_percent, cycle);
-    const unsigned percent = cycle < 5'500 ? busy_percent : 0;  // the rest drains
+    const unsigned percent = cycle < kCycles - 500 ? busy_percent : 0;  // the rest drains
     b.offer_gather(percent);
     b.offer_scatter(percent);
     b.offer_dma(false, percent / 2);
@@ -375,7 +377,7 @@ TEST_CASE("trine_dmem serves three ports without losing a byte", "[tb][dmem]") {
   CHECK(dut.s_ready_o != 0);
   CHECK(gathers > 100);
   CHECK(scatters > 100);
-  CHECK(beats > 40);
+  CHECK(beats > 100);
   CHECK(reads > 50);
   dut.g_hold_i = 0;
   CAPTURE(seed);

@@ -256,7 +256,7 @@ struct Work {
     }
   }
 
-  /// An encoding that the design has.
+  /// Returns an encoding that the design has.
   unsigned draw_encoding() {
     const unsigned encoding = draw(3);
     return (encoding == 1 && !kTernary) || (encoding == 2 && !kBinary) ? 0 : encoding;

@@ -13,6 +13,7 @@
 
 #include "base/catch.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "gen/generate.h"
 #include "machine/config.h"
 #include "machine/memories.h"
@@ -47,9 +48,10 @@ std::map<std::string, int> elaborated_memories(const std::string& xml) {
 
 /// Verilator's output in the design's folder without the report that newer versions end with; empty
 /// if it warns of nothing.
-std::string verilator(const fs::path& design, const std::string& arguments) {
+std::string verilator(const fs::path& design, const std::string& arguments,
+                      const std::string& top = "trine_top") {
   const fs::path log = design.string() + ".log";
-  const int status = std::system(("verilator " + arguments + " --top-module trine_top -F '" +
+  const int status = std::system(("verilator " + arguments + " --top-module " + top + " -F '" +
                                   (design / "trine.f").string() + "' >'" + log.string() + "' 2>&1")
                                      .c_str());
   static const std::regex report("- (V e r i l|Verilator:)[^\n]*\n");
@@ -94,4 +96,19 @@ TEST_CASE("emitted designs are lint-clean and list their memories", "[gen][emiss
     listed[shape(m.width, m.depth, m.mask)] += m.instances;
   CHECK(listed == elaborated_memories(read_text(xml)));
   fs::remove_all(folder);
+}
+
+/// The warnings of large designs, from single modules: a whole one takes minutes.
+TEST_CASE("modules of the widest designs are lint-clean", "[gen][emission][lint]") {
+  const auto [top, parameters] = GENERATE(
+      table<std::string, std::string>({{"trine_results", "-GRows=127 -GVector=0"},
+                                       {"trine_vector", "-GRows=256 -GCodes=2 -GSoftmax=0"},
+                                       {"trine_words", "-GRows=256"},
+                                       {"trine_pmem", "-GCols=256 \"-GEcc=1'b1\" -GDepth=16"},
+                                       {"trine_zero_points", "-GRows=4 -GCols=256 -GPipeCols=2"}}));
+  CAPTURE(top, parameters);
+  const TemporaryFolder folder{fs::temp_directory_path()};
+  const fs::path design = folder.path() / "design";
+  gen::generate(machine::load_config("edge64", {"memory.ecc=true"}), design);
+  CHECK(verilator(design, "--lint-only -Wall --assert -DTRINE_ASSERT " + parameters, top) == "");
 }

@@ -8,7 +8,7 @@
 # NAME     target NAME_tb; the bench is NAME_tb.cpp in a folder of tb/ unless BENCH names other files
 # SOURCES  packages first: modules of rtl/ by name, other files by path from the root
 # PARAMS   parameters of TOP, a bit as Int8=1'b0; the bench sees macros TB_Rows=3, TB_Int8=0, with MUTATE TB_Mutants
-# BRIEF    compiled without optimization: it runs for less time than -O1 takes to compile
+# BRIEF    compiled without optimization: it runs for less time than -Og takes to compile
 # NETLIST  run on what Yosys maps SOURCES to instead, in cells of sg13g2 as their Liberty file models
 #          them; label slow and only with TRINE_FULL_TESTS, unless LABELS says otherwise; assertions are off
 # MUTATE   no test of its own: the module with MUTANTS mutants of these modules, for mutation/kill.py
@@ -122,8 +122,8 @@ function(trine_add_bench name)
     list(APPEND flags -Wall --assert -DTRINE_ASSERT ${params})
   endif()
 
-  # Cheap optimization or none: benches compile for longer than they run. They run as fast with -Og
-  # as with -O1, which takes twice as long to compile, and minutes for a wide crossbar.
+  # Cheap optimization or none: benches compile for longer than they run. -Og compiles much faster
+  # than -O1, most of all wide crossbars, and runs about as fast.
   set(level g)
   if(ARG_BRIEF)
     set(level 0)

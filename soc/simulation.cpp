@@ -75,9 +75,11 @@ Sources netlist_of(const System& system) {
 fs::path build(const Sources& sources, const std::vector<std::string>& flags, bool quiet) {
   std::string depends =
       sources.fingerprint + fmt::format("{:016x}\n", hash64(read_text(main_file())));
-  for (const std::string& flag : flags) depends += flag + "\n";
-  const int optimization = sim::BuildOptions::from_environment().optimization;
-  depends += sim::compiler_flags(optimization) + "\n" + sim::tools_fingerprint();
+  const std::vector<std::string> settings =
+      sim::make_settings(sim::BuildOptions::from_environment().optimization);
+  for (const auto& list : {flags, settings})
+    for (const std::string& flag : list) depends += flag + "\n";
+  depends += sim::tools_fingerprint();
   return built_file(cache_folder() / "soc", depends, "", [&](const BuildPlace& place) {
     const Progress progress("building the system's simulation", quiet);
     std::vector<std::string> arguments = flags;
@@ -85,7 +87,7 @@ fs::path build(const Sources& sources, const std::vector<std::string>& flags, bo
     arguments.push_back(main_file().string());
     const fs::path objects = place.folder / "obj";
     sim::verilate({arguments, "trine_soc", place.folder, objects, place.folder / "build.log",
-                   place.kept_log, optimization});
+                   place.kept_log, settings});
     return objects / "trine_soc_sim";
   });
 }

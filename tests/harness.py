@@ -19,13 +19,14 @@ def fail(text):
 
 
 def pip(python):
-    """The command of pip for an environment, which takes six seconds less to make without a pip of its own.
+    """Returns the command of pip for the environment of `python`.
 
-    All environments share one pip, in build/pip. Its `--python` is older than Debian 12."""
+    All environments share one pip, as most of the time to make one is spent on its own pip. `--python` requires pip 22.3,
+    which Debian 12 has."""
     folder = ROOT / "build" / f"pip-{sys.version_info.major}.{sys.version_info.minor}"
     folder.parent.mkdir(exist_ok=True)
     with open(f"{folder}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run beside each other
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in parallel
         if not (folder / "ready").exists():
             venv.create(folder, with_pip=True, clear=True)
             (folder / "ready").touch()

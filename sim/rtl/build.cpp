@@ -60,22 +60,21 @@ std::vector<std::string> verilator_flags(const BuildOptions& o) {
 }
 
 /// Everything that the shared object depends on.
-std::string fingerprint(const fs::path& design, const std::vector<std::string>& flags,
-                        int optimization) {
+std::string fingerprint(const fs::path& design, const std::vector<std::string>& flags) {
   std::string text = fingerprint_of(design);
   for (const char* file : kShimFiles)
     text += fmt::format("{} {:016x}\n", file, hash64(read_text(project_root() / file)));
   for (const std::string& flag : flags) text += flag + "\n";
-  return text + compiler_flags(optimization) + "\n" + tools_fingerprint();
+  return text + tools_fingerprint();
 }
 
-void compile(const fs::path& design, std::vector<std::string> flags, int optimization,
-             const BuildPlace& place) {
+void compile(const fs::path& design, std::vector<std::string> flags,
+             const std::vector<std::string>& settings, const BuildPlace& place) {
   const std::string source = project_root().string();
   flags.insert(flags.end(),
                {"-CFLAGS", "-I" + source, "-f", "trine.f", source + "/" + kShimFiles[0]});
   verilate({flags, "trine_top", design, place.folder / "obj", place.folder / "build.log",
-            place.kept_log, optimization});
+            place.kept_log, settings});
 }
 
 /// The design after synthesis, in a folder below `scratch`.
@@ -133,14 +132,17 @@ fs::path build_model(const machine::Config& config, const BuildOptions& options)
 fs::path build_design(const fs::path& design, const std::string& label,
                       const BuildOptions& options) {
   const std::vector<std::string> flags = verilator_flags(options);
-  const std::string depends = fingerprint(design, flags, options.optimization) +
-                              (options.netlist ? synth::netlist_fingerprint({}) : std::string());
+  const std::vector<std::string> settings = make_settings(options.optimization);
+  std::vector<std::string> all = flags;
+  all.insert(all.end(), settings.begin(), settings.end());
+  const std::string depends =
+      fingerprint(design, all) + (options.netlist ? synth::netlist_fingerprint({}) : std::string());
   return built_file(cache_folder() / "rtl", depends, ".so", [&](const BuildPlace& place) {
     const Progress progress(
         fmt::format("building {} for {}", options.netlist ? "netlist" : "RTL model", label),
         options.quiet);
     const fs::path source = options.netlist ? netlist_of(design, place.folder, label) : design;
-    compile(source, flags, options.optimization, place);
+    compile(source, flags, settings, place);
     return place.folder / "obj" / "model.so";
   });
 }

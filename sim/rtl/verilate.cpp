@@ -4,9 +4,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -18,7 +20,7 @@ namespace {
 
 constexpr std::size_t kJobs = 2;  // of make, and units of fast code
 
-/// The line of the log that says why, for a message of one line.
+/// Returns the line of the log that states the reason, for a message of one line.
 std::string reason_in(const fs::path& log) {
   std::ifstream in(log);
   for (std::string line; std::getline(in, line);)
@@ -33,7 +35,7 @@ void run(const std::vector<std::string>& argv, const Verilation& v) {
   throw_error("{} failed, log in {}: {}", argv.front(), v.kept_log.string(), reason_in(v.log));
 }
 
-/// Files of a list in Verilator's V*_classes.mk, which has one in each line.
+/// Returns the files of a list in Verilator's V*_classes.mk, which has one file in each line.
 std::vector<std::string> files_of(const std::string& makefile, const std::string& list) {
   std::vector<std::string> files;
   std::istringstream in(makefile);
@@ -47,8 +49,8 @@ std::vector<std::string> files_of(const std::string& makefile, const std::string
   return files;
 }
 
-/// Joins files to `units` that include them, of about the same size. @return make's setting of
-/// `list`
+/// Joins files to `units` that include them, of about the same size.
+/// @return make's setting of `list`
 std::string join(const fs::path& objects, const std::string& list,
                  const std::vector<std::string>& files, std::size_t units) {
   std::vector<std::string> text(units);
@@ -68,8 +70,8 @@ std::string join(const fs::path& objects, const std::string& list,
   return setting;
 }
 
-/// Verilator splits its code, and each file includes headers that take a second to read. @return
-/// settings for its makefile: two units of code that runs each cycle, one of the rest
+/// Joins the files that Verilator splits its code into: each of them reads large headers.
+/// @return settings for its makefile: kJobs units of code that runs each cycle, one of the rest
 std::vector<std::string> joined(const Verilation& v) {
   const std::string makefile = read_text(v.objects / ("V" + v.top + "_classes.mk"));
   std::vector<std::string> settings{"VM_PARALLEL_BUILDS=1"};
@@ -87,9 +89,11 @@ std::vector<std::string> joined(const Verilation& v) {
 
 }  // namespace
 
-std::string compiler_flags(int optimization) {
+std::vector<std::string> make_settings(int optimization) {
   constexpr std::array kLevels{"-O0", "-Og", "-O2", "-O3"};
-  return fmt::format("{} -march=native", kLevels.at(static_cast<std::size_t>(optimization)));
+  const char* level = kLevels.at(static_cast<std::size_t>(optimization));
+  // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
+  return {fmt::format("OPT_FAST={} -march=native", level), "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"};
 }
 
 void verilate(const Verilation& v) {
@@ -98,13 +102,16 @@ void verilate(const Verilation& v) {
   argv.insert(argv.end(), v.arguments.begin(), v.arguments.end());
   run(argv, v);
 
-  std::vector<std::string> make{
-      "make", "-s", "-C", v.objects.string(), "-f", "V" + v.top + ".mk", fmt::format("-j{}", kJobs),
-      // Verilator's own default is -Os, and comes after -CFLAGS: only OPT_FAST decides.
-      "OPT_FAST=" + compiler_flags(v.optimization), "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"};
+  std::vector<std::string> make{"make",
+                                "-s",
+                                "-C",
+                                v.objects.string(),
+                                "-f",
+                                "V" + v.top + ".mk",
+                                fmt::format("-j{}", kJobs)};
   if (on_path("ccache")) make.push_back("OBJCACHE=ccache");
-  const std::vector<std::string> units = joined(v);
-  make.insert(make.end(), units.begin(), units.end());
+  for (const auto& settings : {v.settings, joined(v)})
+    make.insert(make.end(), settings.begin(), settings.end());
   run(make, v);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Verilator and the compiler of its C++, for RTL models and for simulations of whole systems.
+// Runs Verilator and compiles its C++, for RTL models and for simulations of whole systems.
 
 #pragma once
 
@@ -17,12 +17,12 @@ struct Verilation {
   std::filesystem::path objects;       ///< folder of the result, made by Verilator
   std::filesystem::path log;           ///< of the step that ran last
   std::filesystem::path kept_log;      ///< copy of it after a failure
-  int optimization = 2;                ///< 0 to 3, see compiler_flags
+  std::vector<std::string> settings;   ///< of make, by make_settings
 };
 
-/// Flags of g++ for code that runs each cycle. Level 1 is -Og: it runs as fast as -O1 and compiles
-/// in half of the time, or in a tenth for wide crossbars.
-std::string compiler_flags(int optimization);
+/// Returns make's settings for the compiler. Level 1 of 0 to 3 is -Og, which compiles much faster
+/// than -O1 and runs about as fast.
+std::vector<std::string> make_settings(int optimization);
 
 /// Verilates and compiles. @throws Error  the reason of the step that failed, and where its log is
 void verilate(const Verilation& verilation);

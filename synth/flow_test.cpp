@@ -2,6 +2,7 @@
 //
 // Whole flows by Yosys: area, clock, gates and netlists of designs, and what fails.
 
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <regex>

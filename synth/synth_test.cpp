@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "base/catch.h"
 #include "base/error.h"

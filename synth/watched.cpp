@@ -2,6 +2,7 @@
 
 #include "synth/watched.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "base/catch.h"
 #include "sw/model/graph.h"
 #include "sw/model/model_testing.h"

@@ -2,6 +2,7 @@
 //
 // The issue unit: words in order, RUNs only with their tokens, tokens given in the order of RUNs.
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <random>

@@ -6,6 +6,7 @@
 // Addresses of beats are made as trine_dma_beats makes them; transposed copies are one row, for the
 // first four columns.
 
+#include <algorithm>
 #include <deque>
 #include <vector>
 

@@ -5,6 +5,8 @@
 // or too long for its rows, or holds bytes that are no trits or places that are none, ends with an
 // error and with the number of its copy; the next one after a clear is whole.
 
+#include <algorithm>
+
 #include "Vtrine_unpack.h"
 #include "tb/dma/streams.h"
 

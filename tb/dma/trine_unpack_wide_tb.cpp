@@ -6,6 +6,8 @@
 // of its copy; the next one after a clear is whole. With nothing that waits a beat is taken a cycle
 // where rows have parts of two groups at most.
 
+#include <algorithm>
+
 #include "Vtrine_unpack_wide.h"
 #include "tb/dma/streams.h"
 

@@ -2,6 +2,7 @@
 //
 // Address generation against the plain loop nest: random geometry, stalls, clears.
 
+#include <algorithm>
 #include <initializer_list>
 #include <random>
 

@@ -3,6 +3,7 @@
 // Zeros: each row of each memory once, after a reset and when it is told to; else the load engine's
 // writes pass.
 
+#include <algorithm>
 #include <random>
 
 #include "Vtrine_scrub.h"

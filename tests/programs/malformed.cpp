@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <random>
 
 #include "base/catch.h"
 #include "machine/csr.h"

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <numeric>
+#include <tuple>
 
 #include "sim/arch/tests/testing.h"
 #include "sw/compiler/lower/findings.h"

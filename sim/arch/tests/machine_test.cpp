@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <numeric>
+#include <tuple>
 
 #include "base/error.h"
 #include "sim/arch/tests/testing.h"

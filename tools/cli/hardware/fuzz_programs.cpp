@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "tools/cli/hardware/fuzz.h"

@@ -9,6 +9,7 @@
 #include <map>
 #include <numbers>
 #include <set>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/index.h"

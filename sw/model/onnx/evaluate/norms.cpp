@@ -2,6 +2,7 @@
 //
 // Normalizations of ONNX, in float32 whose sums lose nothing.
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 

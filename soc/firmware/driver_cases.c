@@ -15,7 +15,7 @@
 int main(void) {
   int i, passed = 0;
   board_init();
-  case_rounds = 4; /* each is a second of simulation */
+  case_rounds = 2; /* each is a second of simulation */
   for (i = 0; i < driver_case_count; ++i) {
     const driver_failure failure = run_case(&driver_cases[i]);
     if (failure.count == 0)

@@ -440,7 +440,9 @@ TEST_CASE("a program that is missing is named with its package here", "[base][pa
   CHECK(install("ID=\"rocky\"\nID_LIKE=\"rhel fedora\"\n", {"g++", "yosys"}) ==
         "dnf install gcc-c++ yosys");
   CHECK(install("ID=arch\n", {"g++", "python3"}) == "pacman -S --needed gcc python");
-  CHECK(install("ID=fedora\n", {"sta"}) == "dnf install sta");  // no package of the system's
+  CHECK(install("ID=fedora\n", {"sta"}) == "building sta (this system has no package)");
+  CHECK(install("ID=fedora\n", {"sta", "g++"}) ==
+        "dnf install gcc-c++, and building sta (this system has no package)");
   CHECK(install("ID=other\n", {"g++"}) == "apt-get install g++");
   CHECK_NOTHROW(need_programs({"sh"}));
   CHECK_THROWS_WITH(need_programs({"sh", "no-such-program"}),

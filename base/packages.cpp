@@ -4,7 +4,9 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "base/error.h"
@@ -14,53 +16,65 @@
 namespace trine {
 namespace {
 
-/// A system's column of packages.txt (0: the one after the program) and its install command.
-struct System {
-  const char* id;  ///< in /etc/os-release, ID or ID_LIKE
-  std::size_t column;
-  const char* install;
-};
-constexpr System kDebian{"debian", 0, "apt-get install"};
-constexpr System kSystems[] = {
-    kDebian, {"fedora", 1, "dnf install"}, {"arch", 2, "pacman -S --needed"}};
+using Words = std::vector<std::string>;
 
-System system_of(const std::filesystem::path& os_release) {
+Words words_of(const std::string& line) {
+  std::istringstream in(line);
+  return {std::istream_iterator<std::string>(in), {}};
+}
+
+/// The rows of packages.txt: task, program, and what each system has.
+std::vector<Words> read_rows() {
+  std::ifstream in(project_root() / "cmake" / "packages.txt");
+  std::vector<Words> rows;
+  for (std::string line; std::getline(in, line);)
+    if (!line.starts_with('#')) rows.push_back(words_of(line));
+  return rows;
+}
+
+/// Returns what the row of this name has for the system, the name itself if there is no row.
+/// @param at  0: the task, 1: the program
+std::string entry_of(const std::vector<Words>& rows, std::size_t at, const std::string& name,
+                     std::size_t column) {
+  const auto row = std::ranges::find_if(rows, [&](const Words& r) { return r.at(at) == name; });
+  return row == rows.end() ? name : row->at(column);
+}
+
+/// Returns the column of the system that os-release names, or Debian's.
+std::size_t column_of(const std::vector<Words>& rows, const std::filesystem::path& os_release) {
+  constexpr std::size_t kDebian = 2;
   std::ifstream in(os_release);
   for (std::string line; std::getline(in, line);) {
     if (!line.starts_with("ID=") && !line.starts_with("ID_LIKE=")) continue;
-    for (char& c : line)
-      if (c == '"' || c == '=') c = ' ';
-    std::istringstream words(line);
-    for (std::string word; words >> word;)
-      for (const System& system : kSystems)
-        if (word == system.id) return system;
+    std::ranges::replace_if(
+        line, [](char c) { return c == '"' || c == '='; }, ' ');
+    for (const std::string& word : words_of(line))
+      for (const Words& row : rows)
+        for (std::size_t i = kDebian; row.front() == "system" && i < row.size(); ++i)
+          if (row[i] == word) return i;
   }
   return kDebian;
-}
-
-/// Returns the package of a program, or the program's name if the table has none.
-std::string package_of(const std::string& program, std::size_t column) {
-  std::ifstream in(project_root() / "cmake" / "packages.txt");
-  for (std::string line; std::getline(in, line);) {
-    std::istringstream words(line);
-    std::string task, name;
-    words >> task >> name;
-    if (task == "#" || name != program) continue;
-    std::string package;
-    for (std::size_t i = 0; i <= column; ++i) words >> package;
-    return package == "-" ? program : package.substr(0, package.find('/'));
-  }
-  return program;
 }
 
 }  // namespace
 
 std::string how_to_install(const std::vector<std::string>& programs,
                            const std::filesystem::path& os_release) {
-  const System system = system_of(os_release);
-  std::string text = system.install;
-  for (const std::string& program : programs) text += " " + package_of(program, system.column);
-  return text;
+  const std::vector<Words> rows = read_rows();
+  const std::size_t column = column_of(rows, os_release);
+  Words packages, others;
+  for (const std::string& program : programs) {
+    const std::string entry = entry_of(rows, 1, program, column);
+    (entry == "-" ? others : packages)
+        .push_back(entry == "-" ? program : entry.substr(0, entry.find('/')));
+  }
+  std::string install = entry_of(rows, 0, "install", column);
+  std::ranges::replace(install, ',', ' ');
+  const std::string build =
+      fmt::format("building {} (this system has no package)", fmt::join(others, ", "));
+  if (packages.empty()) return build;
+  return fmt::format("{} {}{}", install, fmt::join(packages, " "),
+                     others.empty() ? "" : ", and " + build);
 }
 
 void need_programs(const std::vector<std::string>& programs) {

@@ -121,6 +121,10 @@ class Launcher(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertIn("trine: missing: flatc g++ make pkg-config python3 verilator yosys\n", done.stderr)
         self.assertIn("nlohmann-json", done.stderr)
+        (self.top / "bin/uname").unlink()
+        (self.top / "bin/uname").write_text("#!/bin/bash\necho Darwin\n")
+        (self.top / "bin/uname").chmod(0o755)
+        self.assertIn("  brew install ccache cli11 ", self.run_tool("run").stderr)
         self.assertFalse(self.calls.exists())
 
     def installed_but(self, *missing):

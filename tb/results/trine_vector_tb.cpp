@@ -642,7 +642,7 @@ TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][in
     if (issue.done() && jobs.empty() && reading == 0 && runs < kRuns) {
       ++runs;
       constexpr Op kOps[] = {Op::kMax16, Op::kMin16, Op::kExponential16, Op::kShare16};
-      const Op op = kOps[random() % 4];
+      const Op op = kOps[random() % (kSoftmax ? 4 : 2)];
       const bool extremum = op == Op::kMax16 || op == Op::kMin16;
       isa::VectorRegisters r = one_tap(random);
       r.set(isa::agu::kGroupsLast, extremum ? 0 : 1);
@@ -752,5 +752,5 @@ TEST_CASE("trine_vector walks over the int16 codes of a pixel", "[tb][vector][in
     }
     unit.tick();
   }
-  CHECK(taken > 100);
+  CHECK(taken > (kSoftmax ? 100 : 2 * kRuns));  // without softmax there are extrema only
 }

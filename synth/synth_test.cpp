@@ -135,8 +135,8 @@ TEST_CASE("a memory is tiled by delay, then by area", "[synth][liberty]") {
 
 TEST_CASE("stat and timing reports are read", "[synth][parse]") {
   const auto cells = parse_stat(
-      "   Number of processes: 0\n   Number of cells:   12\n     NAND2X1   7\n     $_x_   5\n\n x "
-      "3\n");
+      R"({"modules": {"\\top": {"num_cells": 13, "num_cells_by_type":
+           {"NAND2X1": 7, "$_x_": 5, "$scopeinfo": 1}}}})");
   CHECK(cells == std::map<std::string, std::int64_t>{{"NAND2X1", 7}, {"$_x_", 5}});
   const Path path = parse_timing(
       "Startpoint: a[0] (input port clocked by clk)\nEndpoint: b_reg (rising edge)\n"
@@ -147,8 +147,8 @@ TEST_CASE("stat and timing reports are read", "[synth][parse]") {
   CHECK(parse_timing("No paths found.\n").ns == 0);
   // Modules that were not flattened, and paths of several clock groups: in any order.
   const auto sum = parse_stat(
-      "   Number of cells:   3\n     NAND2X1   3\n\n"
-      "   Number of cells:   6\n     INVX1   2\n     NAND2X1   4\n");
+      R"({"modules": {"\\a": {"num_cells_by_type": {"NAND2X1": 3}},
+                      "\\b": {"num_cells_by_type": {"INVX1": 2, "NAND2X1": 4}}}})");
   CHECK(sum == std::map<std::string, std::int64_t>{{"INVX1", 2}, {"NAND2X1", 7}});
   const Path longest = parse_timing(
       "Startpoint: short (input)\nEndpoint: near (output)\n   999   slack (MET)\n"
@@ -165,7 +165,8 @@ TEST_CASE("stat and timing reports of any layout are read", "[synth][parse]") {
       "Startpoint: b (input)\nEndpoint: c (output)\n  -3.5   slack (VIOLATED)\n");
   CHECK(path.ns == Approx(1003.5));
   CHECK((path.start == "u_a/q[1]" && path.end == "y[2]"));  // the first of two as long
-  CHECK(parse_stat("  NAND2X1  3\n   Number of cells:  0\n").empty());
+  CHECK(parse_stat(R"({"modules": {"\\top": {"num_cells_by_type": {}}}})").empty());
+  CHECK_THROWS_WITH(parse_stat("   Number of cells:  0\n"), ContainsSubstring("Yosys' stat"));
 
   const TemporaryFolder folder(fs::temp_directory_path());
   const fs::path list = folder.path() / "trine.f";
@@ -190,7 +191,7 @@ TEST_CASE("each target is mapped by its own commands, and named", "[synth]") {
       CHECK((script(target).find(command) != std::string::npos) ==
             (std::string(its).find(command) != std::string::npos));
     CHECK_THAT(script(target), ContainsSubstring(its) && ContainsSubstring("check -assert") &&
-                                   ContainsSubstring("tee -q -o top.stat stat\n"));
+                                   ContainsSubstring("tee -q -o top.stat stat -json\n"));
     SynthReport report;
     report.target = parse_target(target);
     report.configuration = "c";

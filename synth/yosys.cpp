@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/process.h"
 
 namespace trine::synth {
@@ -82,7 +83,7 @@ std::string read_script(const std::string& name) {
 }
 
 std::string stat_script(const std::string& file) {
-  return fmt::format("tee -q -o {}.stat stat\n", file);
+  return fmt::format("tee -q -o {}.stat stat -json\n", file);
 }
 
 }  // namespace
@@ -169,19 +170,11 @@ std::string run_sta(const std::string& name, const fs::path& folder, const std::
 
 std::map<std::string, std::int64_t> parse_stat(std::string_view text) {
   std::map<std::string, std::int64_t> types;
-  std::istringstream in{std::string(text)};
-  bool in_cells = false;
-  for (std::string line; std::getline(in, line);) {
-    std::istringstream words(line);
-    std::string type;
-    std::int64_t count = 0;
-    if (line.find("Number of cells:") != std::string::npos)
-      in_cells = true;
-    else if (in_cells && words >> type >> count)
-      types[type] += count;
-    else
-      in_cells = false;
-  }
+  const Json stat = parse_json(text, "Yosys' stat");
+  for (const Json& module : stat.at("modules"))
+    for (const auto& [type, count] : module.at("num_cells_by_type").items())
+      if (type != "$scopeinfo")  // says where a module was that has been flattened
+        types[type] += count.get<std::int64_t>();
   return types;
 }
 

@@ -61,7 +61,8 @@ std::string constraints(const std::string& top, const std::string& clock, const 
 std::string run_sta(const std::string& name, const std::filesystem::path& folder,
                     const std::string& what);
 
-/// Cells by type of a `stat`.
+/// Returns the cells by type of all modules of a `stat -json`.
+/// @throws Error  it is no JSON
 std::map<std::string, std::int64_t> parse_stat(std::string_view text);
 
 /// What timing_script() printed.

@@ -150,10 +150,11 @@ TEST_CASE("each attribute of each operator matters in the model that the table n
       FAIL_CHECK(subject.reason());
       continue;
     }
-    subject.each([&, importer = importer_of(name)](const std::string& type, const Variant& v) {
-      const auto row = rows.find(importer + " " + type + " " + v.attribute);
-      if (row != rows.end() && subject.notices(v)) rows.erase(row);
-    });
+    subject.each(
+        [&, importer = importer_of(name), &rows = rows](const std::string& type, const Variant& v) {
+          const auto row = rows.find(importer + " " + type + " " + v.attribute);
+          if (row != rows.end() && subject.notices(v)) rows.erase(row);
+        });
     for (const auto& [key, row] : rows)
       FAIL_CHECK(key << ": another value in " << name << " changes nothing");
   }

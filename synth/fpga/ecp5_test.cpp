@@ -61,7 +61,7 @@ TEST_CASE("what ABC cannot map with choices is mapped without", "[synth][fpga][f
   const TemporaryFolder scratch(fs::temp_directory_path());
   const fs::path source = fs::path(TRINE_SOURCE_DIR) / "rtl/maps/trine_dmem_dma.sv";
   run_yosys(fmt::format("read_verilog -sv {}\nchparam -set Banks 8 -set RowBits 12 trine_dmem_dma\n"
-                        "synth_ecp5 -top trine_dmem_dma -abc9\ntee -q -o top.stat stat\n",
+                        "synth_ecp5 -top trine_dmem_dma -abc9\ntee -q -o top.stat stat -json\n",
                         source.string()),
             "map", scratch.path(), "test");
   CHECK(parse_stat(read_text(scratch.path() / "top.stat")).at("LUT4") > 100);
@@ -85,8 +85,8 @@ TEST_CASE("the FPGA's memory becomes block RAM, products DSPs", "[synth][fpga][f
   run_yosys(elaborate_script({sram.string(), (scratch.path() / "trine_top.sv").string()},
                              "trine_top", Target::kEcp5),
             "elaborate", scratch.path(), "test");
-  run_yosys("read_rtlil design.il\nsynth_ecp5 -top trine_top\ntee -q -o top.stat stat\n", "map",
-            scratch.path(), "test");
+  run_yosys("read_rtlil design.il\nsynth_ecp5 -top trine_top\ntee -q -o top.stat stat -json\n",
+            "map", scratch.path(), "test");
   const auto cells = parse_stat(read_text(scratch.path() / "top.stat"));
   CAPTURE(mask);
   REQUIRE(cells.count("DP16KD") == 1);

@@ -427,8 +427,9 @@ TEST_CASE("recurrent operators of either layout agree", "[model][onnx]") {
     node.attributes["direction"].s = "bidirectional";
     const auto x = constant({T, B, I}), h = constant({2, B, H}), c = constant({2, B, H});
     const auto w = constant({2, gates * H, I}), r = constant({2, gates * H, H});
-    const auto run = [&](const onnx_file::Constant& in, const onnx_file::Constant& first,
-                         const onnx_file::Constant& cell, std::size_t output) {
+    const auto run = [&, gates = gates](const onnx_file::Constant& in,
+                                        const onnx_file::Constant& first,
+                                        const onnx_file::Constant& cell, std::size_t output) {
       std::vector<onnx_file::ConstantPointer> inputs{nullptr, nullptr, nullptr, nullptr,
                                                      nullptr, nullptr, nullptr};
       inputs[0] = std::make_shared<const onnx_file::Constant>(in);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <algorithm>
-#include <iterator>
 #include <numeric>
-#include <ranges>
 
 #include "tools/fuzz/networks.h"
 
@@ -352,7 +350,8 @@ class Images {
   template <typename Fits>
   int any_block(Fits fits) {
     std::vector<int> blocks;
-    std::ranges::copy_if(std::views::iota(1, 5), std::back_inserter(blocks), fits);
+    for (int size = 1; size <= 4; ++size)
+      if (fits(size)) blocks.push_back(size);
     return any(b_, blocks);
   }
 

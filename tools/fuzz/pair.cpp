@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
-#include <ranges>
 #include <set>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -260,7 +260,8 @@ std::string to_text(const Case& c) {
 
 Case parse_case(const std::string& text) {
   std::vector<std::string> parts;
-  for (const auto part : std::views::split(text, '/')) parts.emplace_back(part.begin(), part.end());
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, '/');) parts.push_back(part);
   if (parts.size() != 3 && parts.size() != 4)
     throw_error("'{}': not a case (CONFIGURATION/SEED/NETWORK, /FIRST,COUNT)", text);
   Case c;

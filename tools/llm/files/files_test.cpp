@@ -29,9 +29,8 @@ const std::string kFormats = TRINE_SOURCE_DIR "/tests/formats/";
 
 /// Replaces the first `from` by a text of the same length.
 FileBytes replaced(FileBytes bytes, const std::string& from, const std::string& to) {
-  const auto place = std::ranges::search(bytes, from, {}, [](std::uint8_t b) {
-                       return static_cast<char>(b);
-                     }).begin();
+  const auto place = std::search(bytes.begin(), bytes.end(), from.begin(), from.end(),
+                                 [](std::uint8_t a, char b) { return static_cast<char>(a) == b; });
   REQUIRE(place != bytes.end());
   std::ranges::copy(to, place);
   return bytes;

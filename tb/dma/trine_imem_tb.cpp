@@ -103,7 +103,7 @@ struct Bench : Clocked<Vtrine_imem> {
       const bool answered = !bus.empty() && bus.front().at <= cycles && chance(random, percent);
       const unsigned beat = answered ? bus.front().beat : below(beats());
       dut.bus_valid_i = answered;
-      dut.bus_error_i = answered ? beat == error_at : below(2);
+      dut.bus_error_i = static_cast<CData>(answered ? beat == error_at : below(2));
       const bool last = left == 1 || (left == 0 && bursts[of_burst] == 1);
       dut.bus_last_i = static_cast<CData>(answered ? last : below(2));
       for (unsigned w = 0; w < kDataWords; ++w)

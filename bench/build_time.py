@@ -3,24 +3,37 @@
 """Processor time of a first build, of the tests and of small changes, in a fresh clone with an empty cache.
 
 usage: build_time.py [--before REVISION] [--tests] [--changes N] [--seed S]
+       build_time.py --chroot RELEASE [--folder DIR] [--commands COMMAND...] [--keep]
 Each step runs in a clone of its own without ../shared, with a compiler cache and a cache of RTL models of its own; the
 packages are there. --before: the same of an earlier revision in the same hour, with ratios. --tests: `./trine test`
-behind the demo, too (half an hour). --changes: N .cpp of the tool, drawn by the seed, each with a new line, and
+after the demo, too (half an hour). --changes: N .cpp of the tool, drawn by the seed, each with a new line, and
 sw/model/graph.h; the tool again (10).
+--chroot: instead, the last commit in a new Debian system that has only the packages (root, mmdebstrap): minutes of the
+launcher's COMMANDs, one after the other (demo, test, "test --all"), and the costliest targets and tests. --keep: stores
+the tables in bench/results/build_time.json. tests/house/pages_test.py fails when they are older than 200 commits.
 """
 import argparse
+import collections
+import importlib.util
 import os
 import pathlib
 import random
+import re
 import resource
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
 import common
+import store
 
 MINUTE = 60
+TASKS = "build|clock|page|venv|soc|test"  # of packages.txt, without those of --full
+COMMANDS = ["demo", "test", "test --all"]
+MOST = 12  # targets and tests in the table
 
 
 def spent():
@@ -66,6 +79,81 @@ class Clone:
         return self.run("./trine", "build", "trine_cli")
 
 
+class Chroot:
+    """A fresh Debian system with a clone and the packages, as tests/distro/run.py makes it."""
+
+    def __init__(self, folder, release):
+        spec = importlib.util.spec_from_file_location("distro", common.ROOT / "tests/distro/run.py")
+        self.distro = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.distro)
+        self.system = folder.resolve() / release
+        shutil.rmtree(self.system, ignore_errors=True)
+        self.distro.make(self.system, release)
+        self.distro.clone(self.system)
+        self.tree = self.system / "root/trine"
+        names = set(re.findall(rf"^(?:{TASKS}) +\S+ +(\S+)", (self.tree / "cmake/packages.txt").read_text(), re.M))
+        install = "DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends"
+        one_of = [" || ".join(f"{install} {choice}" for choice in name.split("/")) for name in sorted(names) if "/" in name]
+        each = [f"{install} {' '.join(sorted(name for name in names if '/' not in name))}"]
+        self.inside("\n".join(["set -e", "apt-get update -q", *each, *one_of]), "the packages")
+
+    def inside(self, script, what):
+        log = self.system.parent / f"{self.system.name}.log"
+        with log.open("w") as out:
+            if self.distro.inside(self.system, script, stdout=out, stderr=subprocess.STDOUT).returncode:
+                sys.exit(f"{what}: fails\n{log.read_text(errors='replace')[-3000:]}")
+
+    def run(self, *command):
+        """Returns processor and wall seconds."""
+        before, start = spent(), time.monotonic()
+        self.inside(f"cd /root/trine && {' '.join(command)}", " ".join(command))
+        times = spent() - before, time.monotonic() - start
+        print(f"{' '.join(command)}: {minutes(times)} processor minutes, {times[1] / MINUTE:.1f} wall minutes",
+              file=sys.stderr, flush=True)
+        return times
+
+    def forget_costs(self):
+        """The tests' costs are those of the last command."""
+        (self.tree / "build/release/processor.log").unlink(missing_ok=True)
+
+    def costs(self):
+        """[(name, processor seconds)] of the build's targets and of the tests, the costliest first."""
+        seconds, build = collections.Counter(), self.tree / "build/release"
+        for line in (build / ".ninja_log").read_text().splitlines()[1:]:
+            start, end, _, output, _ = line.split("\t")
+            if target := re.search(r"CMakeFiles/(\w+)\.dir/|verilated/(\w+)/\w+__ALL\.a$", output):
+                seconds[f"build of {target[1] or target[2]}"] += (int(end) - int(start)) / 1000
+        for line in (build / "processor.log").read_text().splitlines():
+            name, user, system = line.split()
+            if not name.startswith("build/"):
+                seconds[name.rpartition("/")[2]] += float(user) + float(system)
+        return seconds.most_common(MOST)
+
+
+def lines_of(head, rows):
+    """A table of Markdown."""
+    return ["| " + " | ".join(row) + " |" for row in [head, ["---"] + ["---:"] * (len(head) - 1), *rows]]
+
+
+def in_chroot(options):
+    place = Chroot(options.folder, options.chroot)
+    rows = []
+    for command in options.commands:
+        place.forget_costs()
+        times = place.run("./trine", "--yes", *command.split())
+        rows.append([f"./trine {command}", minutes(times), f"{times[1] / MINUTE:.1f}"])
+    costs = [[name, f"{seconds:.0f}"] for name, seconds in place.costs()]
+    lines = [*lines_of(["command", "processor minutes", "wall minutes"], rows), "",
+             *lines_of(["target or test", "seconds"], costs)]
+    print("\n".join(lines))
+    if options.keep:
+        chosen = "" if options.commands == COMMANDS else " --commands " + shlex.join(options.commands)
+        store.save("build_time", {"command": f"bench/build_time.py --chroot {options.chroot}{chosen}",
+                                  "revision": store.git("rev-parse", "--short", "HEAD"),
+                                  "tools": f"Debian {options.chroot}, {os.cpu_count()} cores, no caches",
+                                  "measures": ["."], "output": lines})
+
+
 def minutes(times):
     return f"{times[0] / MINUTE:.1f}"
 
@@ -93,7 +181,14 @@ def main():
     parser.add_argument("--tests", action="store_true")
     parser.add_argument("--changes", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--chroot", metavar="RELEASE")
+    parser.add_argument("--folder", type=pathlib.Path, default=common.ROOT / "build" / "distro")
+    parser.add_argument("--commands", nargs="+", default=COMMANDS, metavar="COMMAND")
+    parser.add_argument("--keep", action="store_true")
     options = parser.parse_args()
+    if options.chroot:
+        in_chroot(options)
+        return
     now = measure("HEAD", options)
     before = measure(options.before, options) if options.before else {}
     rows = [[step, minutes(times), f"{times[1] / MINUTE:.1f}"] +

@@ -167,6 +167,8 @@ module trine_lanes #(
   // What leaves: a word behind the operand register, a count, a code behind lane or table.
   // ---------------------------------------------------------------------------------------------
   logic [Drain*Rows-1:0] lane_valid, lane_product;
+  logic [Drain*Rows*32-1:0] sums;       // acc_q and residual_q of all lanes, for the other row of
+  logic [Drain*Rows*8-1:0]  residuals;  // a pair
   logic [Rows*8-1:0]        first_code, entry;  // of first lanes, and what is looked up for it
   logic [Rows*LineBits-1:0] line_x;
   logic whole_q, looked_up, found_valid, mixes, lines, tanh;
@@ -190,6 +192,7 @@ module trine_lanes #(
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     localparam int Low = Int16 && l % 2 == 0 ? l + 1 : l, High = Int16 && l % 2 != 0 ? l - 1 : l;
     logic [31:0]        acc_q [Drain], raw_a, raw_b, words;
+    logic               joins;  // with the lower row of the pair
     logic [15:0]        above;
     logic [8*Drain-1:0] from_residual;
     logic [7:0]         residual_q [Drain], lane_codes [Drain];
@@ -213,14 +216,9 @@ module trine_lanes #(
     );
 
     // The upper row of a pair makes one word of both sums of int16.
-    always_comb begin
-      raw_a = acc_q[0];
-      raw_b = bias_q[0];
-      if (Low != l && cfg_i.int16) begin
-        raw_a = {acc_q[0][23:0], 8'd0};
-        raw_b = gen_row[Low].acc_q[0];
-      end
-    end
+    assign joins = Low != l && cfg_i.int16;
+    assign raw_a = joins ? {acc_q[0][23:0], 8'd0} : acc_q[0];
+    assign raw_b = joins ? sums[Low*32 +: 32] : bias_q[0];
     assign word_o[l*32 +: 32] = kind_i.raw ? raw_a + raw_b : acc_q[0];
 
     for (genvar d = 0; d < Drain; d++) begin : gen_lane
@@ -296,8 +294,10 @@ module trine_lanes #(
       assign low           = from_second ? lane_codes[Drain-1] : acc_q[d][7:0];
       assign other         = from_second ? residual_q[Drain-1] : residual_q[d];
       assign lane_codes[d] = lane_code;
+      assign sums[(d*Rows+l)*32 +: 32]   = acc_q[d];
+      assign residuals[(d*Rows+l)*8 +: 8] = residual_q[d];
 
-      assign low_acc   = gen_row[Low].acc_q[d];
+      assign low_acc   = sums[(d*Rows+Low)*32 +: 32];
       assign lane_code = High != l && gen_row[High].gen_lane[d].int16
                          ? gen_row[High].gen_lane[d].low_code : own_code;
 
@@ -320,7 +320,7 @@ module trine_lanes #(
         .multiplier_i    (multiplier),
         .shift_i         (shift),
         .residual_i      (other),
-        .low_residual_i  (gen_row[Low].residual_q[d]),
+        .low_residual_i  (residuals[(d*Rows+Low)*8 +: 8]),
         .product_i       (product_q),
         .out_valid_o     (lane_valid[d*Rows+l]),
         .code_o          (own_code),
@@ -369,9 +369,9 @@ module trine_lanes #(
   end
 
   logic unused_lanes;
-  assign unused_lanes = ^{lane_valid, lane_product, threshold_q, first_pass_q, issue_i, column_i,
-                          cfg_i, kind_i, both_i, leaves_vector, softmax_acc_i, factors_i,
-                          table_i, softmax_out_i, lines, tanh};
+  assign unused_lanes = ^{sums, residuals, lane_valid, lane_product, threshold_q, first_pass_q,
+                          issue_i, column_i, cfg_i, kind_i, both_i, leaves_vector, softmax_acc_i,
+                          factors_i, table_i, softmax_out_i, lines, tanh};
 
   // ---------------------------------------------------------------------------------------------
 `ifdef TRINE_ASSERT

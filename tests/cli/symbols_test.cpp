@@ -221,7 +221,7 @@ TEST_CASE("a cache grows in memory, another is copied from run to run",
              Catch::Matchers::ContainsSubstring("the context of 3 symbols is full (--context)"));
 }
 
-TEST_CASE("a decoder ends at its last place; a line comes to it in int16",
+TEST_CASE("a decoder ends at its last place, and a line comes to it in int16",
           "[cli][run][llm][component]") {
   const Shell shell;
   const std::string models = TRINE_SOURCE_DIR "/tests/cli/growing/", own = shell.dir / "own";

@@ -4,7 +4,8 @@
 each picture, each figure names what measured it, and faults of all kinds are found. Prints how old each result is.
 
 usage: pages_test.py
-A result's age are the commits to what it measures since its revision; that fails only in bench/refresh.py --check.
+A result's age are the commits to what it measures since its revision; that fails only in bench/refresh.py --check, but for
+the times of build and tests.
 """
 import pathlib
 import sys
@@ -17,6 +18,7 @@ import store  # noqa: E402
 from common import ROOT  # noqa: E402
 
 LINES = 250
+MOST_COMMITS = 200
 
 
 class Pages(unittest.TestCase):
@@ -46,6 +48,10 @@ class Pages(unittest.TestCase):
                    if store.git("merge-base", "--is-ancestor", revision, "HEAD") is None}
         if len(strange) < len(revisions):  # else it is an archive, or a clone without history
             self.assertEqual(strange, {})
+
+    def test_build_times_are_recent(self):
+        commits = store.git("rev-list", "--count", f"{store.records()['build_time']['revision']}..HEAD")
+        self.assertLessEqual(int(commits or 0), MOST_COMMITS, "measure again: bench/build_time.py --chroot bookworm --keep")
 
     def test_pictures_are_drawn_from_results(self):
         self.assertEqual(pictures.stale(), [])

@@ -2,6 +2,8 @@
 
 #include "tools/cli/options.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <filesystem>
@@ -11,14 +13,26 @@
 #include "base/error.h"
 
 namespace trine::cli {
+namespace {
 
-Check range(int lowest, int highest) {
-  return [=](CLI::Option& option) { option.check(CLI::Range(lowest, highest)); };
+/// CLI11's range, with one text for all of its versions.
+template <typename Number>
+Check within(Number lowest, Number highest) {
+  return [=](CLI::Option& option) {
+    const CLI::Range bounds(lowest, highest);
+    const auto fault = [=](std::string& value) {
+      return bounds(value).empty()
+                 ? std::string()
+                 : fmt::format("Value {} not in range {} to {}", value, lowest, highest);
+    };
+    option.check(CLI::Validator(fault, bounds.get_description()));
+  };
 }
 
-Check range(double lowest, double highest) {
-  return [=](CLI::Option& option) { option.check(CLI::Range(lowest, highest)); };
-}
+}  // namespace
+
+Check range(int lowest, int highest) { return within(lowest, highest); }
+Check range(double lowest, double highest) { return within(lowest, highest); }
 
 Check one_of(const std::vector<std::string>& values, bool listed) {
   return [=](CLI::Option& option) {

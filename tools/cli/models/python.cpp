@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -45,11 +46,10 @@ std::string text_of(const fs::path& requirements) {
 /// "ai-edge-litert, numpy".
 std::string packages_of(const std::string& text) {
   std::istringstream in(text);
-  std::string names;
+  std::set<std::string> names;  // a package of two versions of Python has two lines
   for (std::string line; std::getline(in, line);)
-    if (!line.empty() && line[0] != '#')
-      names += (names.empty() ? "" : ", ") + line.substr(0, line.find('='));
-  return names;
+    if (!line.empty() && line[0] != '#') names.insert(line.substr(0, line.find('=')));
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 const std::vector<Toolkit>& toolkits() {
@@ -81,9 +81,10 @@ void make_environment(const fs::path& folder, const fs::path& requirements) {
       folder, log);
   if (code != 0)
     throw_error(
-        "pip cannot install {} (is PyPI in reach?): {}; --python P takes a Python that has its "
-        "packages",
-        requirements.filename().string(), fmt::join(lines(log, "ERROR: "), "; "));
+        "pip cannot install {} for {} (is PyPI in reach, with packages of this version?): {}; "
+        "--python P takes a Python that has its packages",
+        requirements.filename().string(), first_line_of({"python3", "--version"}),
+        fmt::join(lines(log, "ERROR: "), "; "));
 }
 
 /// The environment below the cache. Two that make one at once both do; the first to end has it.

@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kManifest = "manifest.json";
+constexpr const char* kPythonCache = "__pycache__";  ///< of a kit that was run
 
 /// Files that an earlier run left in `dir`, by its manifest; none when it has none of ours.
 std::set<std::string> earlier_output(const fs::path& dir) {
@@ -80,7 +81,7 @@ void check_output(const fs::path& dir) {
   const std::set<std::string> ours = earlier_output(dir);
   for (const auto& entry : fs::directory_iterator(dir)) {
     const std::string name = entry.path().filename().string();
-    if (ours.count(name) == 0)
+    if (ours.count(name) == 0 && name != kPythonCache)
       throw_error("{}: holds {}, which trine has not written; give a new or empty folder",
                   dir.string(), name);
   }

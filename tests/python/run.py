@@ -70,8 +70,8 @@ def hidden(*command):
     """The command where all folders of the tree but build/ are empty, in a mount namespace of its own."""
     folders = [str(f) for f in ROOT.iterdir() if f.is_dir() and f.name != "build"]
     script = f'for f in {shlex.join(folders)}; do mount -t tmpfs none "$f" || exit; done; exec "$@"'
-    # Root in a chroot has no user namespaces, others have no mounts without one.
-    own = "-m" if subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode == 0 else "-rm"
+    # Root in a chroot has no user namespaces; others have no mounts without one.
+    own = "-m" if os.geteuid() == 0 else "-rm"
     return ["unshare", own, "sh", "-c", script, "sh", *map(str, command)]
 
 

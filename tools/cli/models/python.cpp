@@ -81,7 +81,7 @@ void make_environment(const fs::path& folder, const fs::path& requirements) {
       folder, log);
   if (code != 0)
     throw_error(
-        "pip cannot install {} for {} (is PyPI in reach, with packages of this version?): {}; "
+        "pip cannot install {} (is PyPI in reach?) for {}: {}; "
         "--python P takes a Python that has its packages",
         requirements.filename().string(), first_line_of({"python3", "--version"}),
         fmt::join(lines(log, "ERROR: "), "; "));

@@ -634,6 +634,17 @@ TEST_CASE("a whole token is exact, a layer at a time", "[llm][random]") {
   CHECK(require_whole(RandomModel(small_shape(bitnet), codes, 16, 8), whole(design, 0)) != first);
 }
 
+TEST_CASE("a token sees its own key and value, and all before it", "[llm][random]") {
+  const RandomModel model(small_shape(false), WeightCodes::kInt8, 16, 7);
+  WholeTokenOptions options = whole(machine::load_config("text1536"), 5);
+  // By hand: 64 channels, 32 of keys, 192 hidden, 512 tokens; 2 layers.
+  constexpr std::int64_t kBlock = 2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 192, kEnd = 64 * 512;
+  CHECK(WholeToken(model, options).macs() == 2 * (kBlock + 2 * 64 * 6) + kEnd);
+  options.position = 0;
+  options.count = 3;
+  CHECK(WholeToken(model, options).macs() == 2 * (3 * kBlock + 2 * 64 * (1 + 2 + 3)) + kEnd);
+}
+
 TEST_CASE("a whole token has the same sums on the RTL", "[llm][random][rtl]") {
   const RandomModel model(small_shape(true), WeightCodes::kTernary, 16, 7);
   const machine::Config design = machine::load_config("edge256");

@@ -116,6 +116,24 @@ TEST_CASE("a folder's tokenizer is found, or what was looked for is said", "[llm
   fs::remove_all(folder);
 }
 
+TEST_CASE("a template's tokens before the text begin each prompt", "[llm][tokens]") {
+  const auto begins = [](const std::string& single) {
+    return parsed("/post_processor",
+                  parse_sorted_json(R"({"type": "TemplateProcessing", "special_tokens": {
+                                       "<|begin|>": {"ids": [0]}, "<|im_end|>": {"ids": [2]}},
+                                       "single": [)" +
+                                        single + "]}",
+                                    "template"))
+        .begin;
+  };
+  const std::string text = R"({"Sequence": {"id": "A"}})",
+                    begin = R"({"SpecialToken": {"id": "<|begin|>"}})",
+                    end = R"({"SpecialToken": {"id": "<|im_end|>"}})";
+  CHECK(begins(begin + ", " + text) == std::vector{0});
+  CHECK(begins(begin + ", " + text + ", " + end) == std::vector{0});
+  CHECK(begins(text + ", " + end).empty());
+}
+
 TEST_CASE("what a tokenizer.json asks for is done or refused by name", "[llm][tokens][error]") {
   CHECK(parsed("/version", "1.0").texts.size() == 300);
   const auto refuses = [](const std::string& key, const SortedJson& value,

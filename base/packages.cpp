@@ -28,7 +28,7 @@ std::vector<Words> read_rows() {
   std::ifstream in(project_root() / "cmake" / "packages.txt");
   std::vector<Words> rows;
   for (std::string line; std::getline(in, line);)
-    if (!line.starts_with('#')) rows.push_back(words_of(line));
+    if (!line.empty() && !line.starts_with('#')) rows.push_back(words_of(line));
   return rows;
 }
 

@@ -27,7 +27,8 @@ STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Wshadow", "-Wconversion
           "-Wmissing-prototypes", "-Wundef", "-Wswitch-default", "-Werror"]
 CELLS = ROOT / "synth/sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 CROSS = ["riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32", "-ffreestanding", "-Os"]
-DRIVER = {"runtime": 7 * 1024, "tensor": 4224, "stages": 3 * 1024, "vmm": 4 * 1024}  # its parts; most bytes of code and constants on RV32
+DRIVER = {"runtime": 7 * 1024, "tensor": 4 * 1024, "stages": 3 * 1024, "vmm": 4 * 1024}  # its parts; most bytes of code and constants on RV32
+DRIVER_GCC_14 = {"tensor": 4 * 1024 + 128}
 # A device that has ended before it is asked, in front of the example that a header begins with.
 EXAMPLE = """
 #include "{runtime}.h"
@@ -157,7 +158,8 @@ def products(folder):
 
 def sizes(folder):
     """The driver's object code for a small processor, soft floats not counted."""
-    for part, most in DRIVER.items():
+    version = int(run("the compiler's version", [CROSS[0], "-dumpversion"], folder).split(".")[0])
+    for part, most in (DRIVER | (DRIVER_GCC_14 if version >= 14 else {})).items():
         source = folder / "out" / "edge32" / f"trine_{part}.c"
         run(f"{part}: compiled for size", [*CROSS, "-std=c99", "-c", source, "-o", "size.o"], folder)
         text, data, bss = run(f"{part}: size", ["riscv64-unknown-elf-size", "size.o"], folder).splitlines()[1].split()[:3]

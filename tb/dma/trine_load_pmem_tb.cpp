@@ -3,8 +3,8 @@
 // Copies into PMEM, packed ones, transposed ones and others in turn, one right behind the other:
 // each row is written once, where its copy says, in the order of the copies, while what is packed
 // of the copy before is on its way and PMEM is busy. On wide buses a packed row comes in parts.
-// Addresses of beats are made as trine_dma_beats makes them; transposed copies are one row, for the
-// first four columns.
+// Addresses of beats are made as trine_dma_beats makes them. A transposed copy has up to as many
+// lines as there are groups of four columns, each for the next group.
 
 #include <algorithm>
 #include <deque>
@@ -30,13 +30,14 @@ constexpr bool kWide = TB_DataBits > 64;
 struct Copy {
   isa::dma::Target target;
   unsigned local, rows;
+  unsigned lines = 1;  ///< rows of a transposed copy: rows of PMEM for each
   Bytes bytes, beats;
   bool packed() const { return isa::is_packed({.op = static_cast<int>(target)}); }
   bool transposed() const { return target == isa::dma::Target::kTransposed; }
   unsigned row_bytes() const { return transposed() ? 16 : kRowBytes; }
 };
 
-/// Beats whose words are these columns, filled up with tokens of 0.
+/// Beats of a line whose words are these columns, filled up with tokens of 0.
 Bytes transposed(Bytes columns) {
   columns.resize((columns.size() + kBeat - 1) / kBeat * kBeat);
   Bytes words(columns.size());
@@ -45,23 +46,29 @@ Bytes transposed(Bytes columns) {
   return words;
 }
 
+void append(Bytes& to, const Bytes& bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); }
+
 /// Mostly zeros in half of the cases: then a beat of short codes has three blocks. Never more than
 /// two of four bytes besides.
 Copy copy_of(std::mt19937& random) {
   using isa::dma::Target;
-  Copy c{machine::kStreams[random() % machine::kStreams.size()], 0, 0, {}, {}};
+  Copy c{machine::kStreams[random() % machine::kStreams.size()], 0, 0, 1, {}, {}};
   if (kWide) c.target = Target::kTrits;
   if (chance(random, 40)) c.target = chance(random, 50) ? Target::kPmem : Target::kTransposed;
   c.rows = 1 + static_cast<unsigned>(random()) % kMostRows;
   c.local = static_cast<unsigned>(random()) % (kAddresses - c.rows);
+  if (c.transposed()) c.lines = 1 + static_cast<unsigned>(random()) % kQuads;
   const unsigned zeros = chance(random, 50) ? 98 : 10;
   constexpr std::array<std::uint8_t, 4> kTernary{0x01, 0x03, 0x0d, 0x7f};
-  for (unsigned i = 0; i < c.row_bytes() * c.rows; ++i)
+  for (unsigned i = 0; i < c.row_bytes() * c.rows * c.lines; ++i)
     c.bytes.push_back(i % 4 / 2 != i / 16 % 2 || chance(random, zeros) ? std::uint8_t{0}
                                                                        : kTernary[random() % 4]);
-  c.beats = c.target == Target::kPmem ? c.bytes
-            : c.transposed()          ? transposed(c.bytes)
-                                      : *machine::packed(c.target, c.bytes, kBeat);
+  if (c.transposed()) {
+    for (auto line = c.bytes.begin(); line != c.bytes.end(); line += 16 * c.rows)
+      append(c.beats, transposed({line, line + 16 * c.rows}));
+  } else {
+    c.beats = c.target == Target::kPmem ? c.bytes : *machine::packed(c.target, c.bytes, kBeat);
+  }
   return c;
 }
 
@@ -81,23 +88,25 @@ struct Bench : Clocked<Vtrine_load_pmem> {
     if (dut.pmem_wvalid_o && dut.pmem_wready_i) {
       REQUIRE_FALSE(written.empty());
       const Copy& c = written.front();
-      REQUIRE(dut.pmem_wrow_o == c.local + row);
+      REQUIRE(dut.pmem_wrow_o == c.local + row % c.rows);
       const unsigned these = dut.pmem_wquads_o, all = (1U << kQuads) - 1;
+      const unsigned line = row / c.rows, column = c.transposed() ? 16 * line : 0;
       for (unsigned i = 0; i < c.row_bytes(); ++i)
-        if ((these >> i / 16 & 1) != 0)
-          REQUIRE(get_bits(dut.pmem_wdata_o, 8 * i, 8) == c.bytes[c.row_bytes() * row + i]);
+        if ((these >> (column + i) / 16 & 1) != 0)
+          REQUIRE(get_bits(dut.pmem_wdata_o, 8 * (column + i), 8) ==
+                  c.bytes[c.row_bytes() * row + i]);
       if (kWide && c.packed()) {
         REQUIRE((these != 0 && (these & quads) == 0));
         quads |= these;
       } else {
-        REQUIRE(these == (c.transposed() ? 1 : all));
+        REQUIRE(these == (c.transposed() ? 1U << line : all));
         quads = all;
       }
       if (quads == all) {
         quads = 0;
         ++row;
       }
-      const bool last = row == c.rows;
+      const bool last = row == c.rows * c.lines;
       REQUIRE(dut.done_o == (last && !c.transposed()));
       if (last) {
         written.pop_front();
@@ -127,15 +136,19 @@ struct Bench : Clocked<Vtrine_load_pmem> {
     addr = c.local;
     dut.more_i = 1;
     bool waits = false;  // a beat that was offered holds until it is taken
+    const std::size_t line_beats = c.beats.size() / c.lines, line_bytes = c.bytes.size() / c.lines;
     for (std::size_t at = 0; at < c.beats.size();) {
+      const std::size_t in_line = at % line_beats;
       dut.valid_i = waits || (!chance(random, late) && !(c.transposed() && dut.pending_o));
       for (unsigned i = 0; i < kBeat; ++i) set_bits(dut.data_i, 8 * i, 8, c.beats[at + i]);
       const std::size_t words = std::min<std::size_t>(kBeat, c.beats.size() - at) / 4;
-      const std::size_t own = c.transposed() ? (c.bytes.size() - at) / 4 : words;
+      const std::size_t own = c.transposed() ? (line_bytes - in_line) / 4 : words;
       drive(dut.mask_i, (1U << std::min(words, own)) - 1);
-      dut.last_i = dut.row_last_i = at + kBeat == c.beats.size();
+      dut.last_i = at + kBeat == c.beats.size();
+      dut.row_last_i = in_line + kBeat == line_beats;
       const bool taken = cycle();
       if (taken) at += kBeat;
+      if (taken && dut.row_last_i != 0 && c.transposed()) addr = c.local;
       waits = dut.valid_i && !taken;
     }
     dut.valid_i = dut.more_i = 0;

@@ -2,7 +2,8 @@
 //
 // Feature-map memory against an array of words: all three ports at once, with strided, random and
 // conflicting lanes, byte masks and a held gather. Accesses in flight never touch the same word, so
-// that the order between ports does not matter. Each access must end within a bound.
+// that the order between ports does not matter. Each access must end within a bound. With codes
+// (TB_Ecc) bits are inverted: the word that cannot be corrected is named.
 
 #include <algorithm>
 #include <deque>
@@ -14,6 +15,7 @@
 #include "tb/golden/clocked.h"
 #include "tb/golden/ports.h"
 #include "tb/golden/stimulus.h"
+#include "verilated_syms.h"
 
 using namespace trine::golden;
 
@@ -515,17 +517,19 @@ TEST_CASE("trine_dmem forgets what waits when it is cleared", "[tb][dmem]") {
   set_bits(dut.g_lanes_i, 0, kLanes, (1u << kLanes) - 1);
   set_bits(dut.s_lanes_i, 0, kRows, (1u << kRows) - 1);
   drive(dut.s_mask_i, ~0u);
-  for (int accesses = 1; accesses <= 2; ++accesses) {  // the second one in the skid
+  // The second access is in the skid, or is offered in the cycle of the clear.
+  const bool with_clear = GENERATE(false, true);
+  for (int accesses = 1; accesses <= 2; ++accesses) {
     dut.g_valid_i = dut.g_hold_i = 1;
     dut.s_valid_i = accesses == 1;
-    for (int k = 0; k < accesses; ++k) b.tick();
-    dut.g_valid_i = dut.s_valid_i = 0;
+    for (int k = 0; k < accesses - (with_clear ? 1 : 0); ++k) b.tick();
+    if (!with_clear) dut.g_valid_i = dut.s_valid_i = 0;
     dut.clear_i = 1;
     b.tick();
-    dut.clear_i = dut.g_hold_i = 0;
+    dut.clear_i = dut.g_hold_i = dut.g_valid_i = dut.s_valid_i = 0;
     for (int cycle = 0; cycle < 8; ++cycle) {
       dut.eval();
-      CAPTURE(accesses, cycle);
+      CAPTURE(accesses, with_clear, cycle);
       REQUIRE(dut.g_waiting_o == 0);
       REQUIRE(dut.s_ready_o != 0);
       REQUIRE(get_bits(dut.rsp_lanes_o, 0, kLanes) == 0);
@@ -534,7 +538,7 @@ TEST_CASE("trine_dmem forgets what waits when it is cleared", "[tb][dmem]") {
       b.tick();
     }
   }
-  b.memory[0] = ~0u;  // lane 0 was served with the clear
+  if (!with_clear) b.memory[0] = ~0u;  // lane 0 was served with the clear
   b.check_memory();
 }
 
@@ -557,3 +561,49 @@ TEST_CASE("trine_dmem gathers neighbours and every second and fourth word in eve
     b.tick();
   }
 }
+
+#if TB_Ecc
+namespace {
+
+/// Inverts some bits of the word at that address as its bank stores it.
+void invert(const VerilatedContext& context, std::uint32_t address, unsigned bits) {
+  const unsigned row = address / kBanks, bank = address % kBanks ^ (row & 1U);
+  const std::string name =
+      "TOP.trine_dmem.gen_bank[" + std::to_string(bank) + "].gen_code.u_bank.u_sram";
+  const VerilatedScope* scope = context.scopeFind(name.c_str());
+  REQUIRE(scope != nullptr);
+  const VerilatedVar* words = scope->varFind("mem");
+  REQUIRE(words != nullptr);
+  *(static_cast<std::uint8_t*>(words->datap()) + row * words->entSize()) ^=
+      static_cast<std::uint8_t>(bits);
+}
+
+}  // namespace
+
+TEST_CASE("trine_dmem names the word that it cannot correct", "[tb][dmem][ecc]") {
+  Bench b(1);
+  auto& dut = b.dut;
+  for (std::uint32_t address = 0; address < kWords; ++address) {
+    CAPTURE(address);
+    const bool twice = address % 3 != 0;
+    b.zeros();
+    invert(*dut.contextp(), address, twice ? 0x41 : 0x20);
+    drive(dut.dma_raddr_i, address / kDataWords * kDataWords);
+    dut.dma_rvalid_i = 1;
+    dut.eval();
+    REQUIRE(dut.dma_rready_o);
+    b.tick();
+    dut.dma_rvalid_i = 0;
+    int fatal = 0, corrected = 0;
+    for (int cycle = 0; cycle < 6; ++cycle) {
+      dut.eval();
+      if (dut.ecc_fatal_o != 0) REQUIRE(dut.ecc_addr_o == address);
+      fatal += dut.ecc_fatal_o;
+      corrected += get_mask<kBanks>(dut.ecc_corrected_o).any() ? 1 : 0;
+      b.tick();
+    }
+    REQUIRE(fatal == (twice ? 1 : 0));
+    REQUIRE(corrected == (twice ? 0 : 1));
+  }
+}
+#endif

@@ -13,7 +13,7 @@
 // Contract  dma_cores_i and dma_core_i hold while a beat is offered, dma_cores_i until the copy has
 //           ended. Words of tables are taken by all cores in the same cycle: what their memories
 //           answer depends on the beats alone. One core is joined by wires.
-// Check     trine_cluster_copies_props, random_program_test
+// Check     trine_cluster_tb, trine_cluster_copies_props, random_program_test
 
 module trine_cluster #(
   parameter int unsigned Cores    = 2,

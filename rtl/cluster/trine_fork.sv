@@ -6,7 +6,7 @@
 // Timing    combinational from valid, mask and readys, and one register a taker.
 // Contract  what is offered, and its mask, hold until ready_o. A taker's ready does not depend on
 //           its valid. At least one taker is asked. One alone is joined by wires.
-// Check     trine_cluster_props, random_program_test
+// Check     trine_cluster_tb, trine_cluster_props, random_program_test
 
 module trine_fork #(
   parameter int unsigned Takers = 2

@@ -5,7 +5,7 @@
 //
 // Timing    the pulse comes a cycle behind the last party's.
 // Contract  at most 2^Bits - 1 pulses ahead. One party's pulse passes through.
-// Check     trine_cluster_props, random_program_test
+// Check     trine_cluster_tb, trine_cluster_props, random_program_test
 
 module trine_joined #(
   parameter int unsigned Parties = 2,

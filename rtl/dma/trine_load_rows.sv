@@ -14,7 +14,7 @@
 //           register, all others in the cycle of their beat. next_o depends on pmem_wready_i.
 // Contract  while pending_o is set a joined row waits: beats of another target, transposed ones
 //           too, wait until it is written.
-// Check     trine_control_tb
+// Check     trine_load_pmem_tb, trine_control_tb
 
 module trine_load_rows #(
   parameter int unsigned Cols         = 8,

@@ -85,6 +85,29 @@ TEST_CASE("TOSA's two roundings are those of the post unit", "[reference][tosa][
   }
 }
 
+/// TOSA 1.0, ARITHMETIC_RIGHT_SHIFT: with `round` the last bit that leaves is added.
+TEST_CASE("TOSA's shifts to the right round halves up", "[reference][tosa][rounding]") {
+  std::mt19937 random{5};
+  model::tosa::Node node;
+  node.type = "ARITHMETIC_RIGHT_SHIFT";
+  for (const auto& [type, bits] : {std::pair{model::DataType::kInt8, 8},
+                                   {model::DataType::kInt16, 16},
+                                   {model::DataType::kInt32, 32}}) {
+    for (int n = 0; n < 2'000; ++n) {
+      const std::int64_t shift = n % bits;
+      const std::int64_t value = static_cast<std::int32_t>(random()) >> (32 - bits);
+      const bool round = n / bits % 2 != 0;
+      node.inputs = {{type, {1}, {value}}, {type, {1}, {shift}}};
+      node.attributes["round"] = {round ? 1 : 0};
+      node.out_type = type;
+      node.out_shape = {1};
+      const std::int64_t half = round && shift > 0 ? std::int64_t{1} << (shift - 1) : 0;
+      CAPTURE(bits, value, shift, round);
+      REQUIRE(model::tosa::run(node).at(0) == (value + half) >> shift);
+    }
+  }
+}
+
 TEST_CASE("a damaged TOSA file is refused, or runs", "[reference][tosa][error]") {
   const auto samples = model::own_samples("tosa", ".tosa");
   std::mt19937 random{11};

@@ -14,6 +14,7 @@
 #include "sw/model/indices.h"
 #include "sw/model/onnx/evaluate/evaluate.h"
 #include "sw/model/onnx/import/windows.h"
+#include "sw/model/onnx/read/constant.h"
 #include "sw/model/rewrite/lowbit.h"
 #include "sw/model/testing.h"
 
@@ -325,6 +326,30 @@ TEST_CASE("a pool's last window begins within the image or its border", "[model]
         onnx_file::evaluate(node, 13, {std::make_shared<onnx_file::Constant>(x)}, 0, 100);
     CHECK(y.shape == std::vector<int>{1, 1, (extent - 1) / 3 + 1});
   }
+}
+
+TEST_CASE("axes of constants are counted from either end", "[model][onnx]") {
+  const auto shape = [](const char* type, const std::vector<int>& from,
+                        const std::vector<std::int64_t>& axes) {
+    onnx_file::Node node;
+    node.type = type;
+    if (node.type == "Flatten")
+      node.attributes["axis"].i = axes.at(0);
+    else
+      node.attributes["axes"].ints = axes;
+    return onnx_file::shape_after(node, from, nullptr);
+  };
+  using Shape = std::vector<int>;
+  CHECK(shape("Unsqueeze", {3, 4}, {0, -1}) == Shape{1, 3, 4, 1});
+  CHECK(shape("Unsqueeze", {3, 4}, {3, 1}) == Shape{3, 1, 4, 1});
+  CHECK(shape("Unsqueeze", {3, 4}, {-1, -2}) == Shape{3, 4, 1, 1});
+  CHECK(shape("Unsqueeze", {3, 4}, {-3}) == Shape{1, 3, 4});
+  CHECK_THROWS_WITH(shape("Unsqueeze", {3, 4}, {1, -3}), ContainsSubstring("named twice"));
+  CHECK(shape("Squeeze", {1, 3, 1, 4}, {}) == Shape{3, 4});
+  CHECK(shape("Squeeze", {1, 3, 1, 4}, {-2}) == Shape{1, 3, 4});
+  CHECK(shape("Flatten", {2, 3, 4}, {0}) == Shape{1, 24});
+  CHECK(shape("Flatten", {2, 3, 4}, {3}) == Shape{24, 1});
+  CHECK(shape("Flatten", {2, 3, 4}, {-1}) == Shape{6, 4});
 }
 
 TEST_CASE("windows along an axis are counted in one place", "[model][onnx]") {

@@ -11,6 +11,7 @@
 
 #include "base/catch.h"
 #include "base/error.h"
+#include "sw/model/rewrite/expand.h"
 #include "sw/model/spiking.h"
 #include "sw/reference/ops/softmax.h"
 #include "sw/reference/quantized_params.h"
@@ -331,6 +332,41 @@ TEST_CASE("resizing repeats or blends", "[reference][resize]") {
   half.half_pixel_centers = true;
   CHECK(run(OpKind::kResizeBilinear, {x, size}, result({1, 1, 4, 1}), half) ==
         Codes{0, 25, 75, 100});
+}
+
+/// The golden operators are LiteRT's (docs/numerics.md); the host computes floats in ONNX's form.
+TEST_CASE("the host moves floats where codes go", "[reference][resize][host]") {
+  std::mt19937 random{7};
+  const auto below = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  for (int n = 0; n < 300; ++n) {
+    const std::vector<int> from{1, 1 + below(6), 1 + below(6), 2};
+    const std::vector<int> to{1, 1 + below(9), 1 + below(9), 2};
+    Op op;
+    op.align_corners = n % 3 == 1;
+    op.half_pixel_centers = n % 3 == 2;
+    Codes values(static_cast<std::size_t>(2 * from[1] * from[2]));
+    for (auto& value : values) value = below(256) - 128;
+    const Operand x = codes(from, values), size = constant({2}, {to[1], to[2]});
+    const Codes expected = run(OpKind::kResizeNearestNeighbor, {x, size}, result(to), op);
+
+    Operand real = x;
+    real.tensor.type = DataType::kFloat32;
+    real.tensor.quantization = {};
+    Tensor output = real.tensor;
+    output.shape = to;
+    Graph graph = graph_of(OpKind::kResizeNearestNeighbor, {real, size}, std::move(output), op);
+    graph.ops[0].name = "RESIZE_NEAREST_NEIGHBOR";
+    graph = model::expanded(std::move(graph), true);
+    Array input{"f4", {from.begin(), from.end()}, {}};
+    input.bytes.resize(4 * values.size());
+    const std::vector<float> floats(values.begin(), values.end());
+    std::memcpy(input.bytes.data(), floats.data(), input.bytes.size());
+    const Array out = outputs_of(graph, run_graph(graph, {input})).at(0);
+    std::vector<float> moved(out.bytes.size() / 4);
+    std::memcpy(moved.data(), out.bytes.data(), out.bytes.size());
+    CAPTURE(n, from, to);
+    REQUIRE(Codes(moved.begin(), moved.end()) == expected);
+  }
 }
 
 TEST_CASE("rectifiers clamp in output codes", "[reference][unary]") {

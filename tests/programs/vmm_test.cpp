@@ -223,7 +223,8 @@ TEST_CASE("products on the RTL, behind slow and stalling memory", "[vmm][rtl]") 
   options.build.assertions = options.build.quiet = true;
   options.max_cycles = 20'000'000;
   for (const RandomDesign& design :
-       {RandomDesign{4, 4, 32, 4, 4, true}, RandomDesign{3, 5, 64, 2, 4, true, 2}})
+       {RandomDesign{18, 20, 32, 8, 8, true, 2, false, 32, false, 0, 2, true},
+        RandomDesign{3, 5, 64, 2, 4, true, 2}})
     for (unsigned seed = 1; seed <= 10; ++seed) {
       CAPTURE(seed);
       Draw draw(seed);

@@ -17,7 +17,7 @@
 //
 // Timing    combinational; the clock is for assertions only.
 // Contract  slot_i <= last_slot_o.
-// Check     trine_post_tb; trine_post_props
+// Check     trine_drain_remaining_tb, trine_post_tb; trine_post_props
 
 module trine_drain_remaining #(
   parameter bit          Ternary   = 1'b0,

@@ -166,6 +166,7 @@ module trine_control_ports #(
   // and where; corrected words.
   output logic                     start_o,
   input  logic                     ecc_fatal_i,
+  input  logic [2:0]               ecc_core_i,
   input  logic [32:0]              ecc_addr_i,
   input  logic [31:0]              ecc_dmem_count_i,
   input  logic [31:0]              ecc_pmem_count_i
@@ -264,7 +265,7 @@ module trine_control_ports #(
 
   assign memory_state.wiping     = wiping_i;
   assign memory_state.fatal      = ecc_fatal_i;
-  assign memory_state.fatal_core = '0;
+  assign memory_state.fatal_core = ecc_core_i;
   assign memory_state.fatal_addr = ecc_addr_i;
   assign memory_state.dmem_count = ecc_dmem_count_i;
   assign memory_state.pmem_count = ecc_pmem_count_i;

@@ -82,7 +82,8 @@ TEST_CASE("trine_control holds its beats when a word cannot be corrected", "[tb]
   }
   for (int wait = bench.pick(0, 40); wait > 0; --wait) bench.tick();
   bench.dut.ecc_fatal_i = 1;
-  bench.dut.ecc_addr_i = 77;
+  bench.dut.ecc_core_i = seed % 8;
+  bench.dut.ecc_addr_i = 0x1'0000'0077;
   const std::uint64_t written = bench.memory.bytes_written();
   for (int i = 0; !bench.dut.clear_o; ++i) {
     REQUIRE(i < 100'000);
@@ -91,7 +92,7 @@ TEST_CASE("trine_control holds its beats when a word cannot be corrected", "[tb]
   bench.tick();
   bench.dut.ecc_fatal_i = 0;
   CHECK(bench.memory.bytes_written() - written <= kBusBits / 8);  // the beat on offer
-  bench.check_error(12, 77);
+  bench.check_error(12, std::uint64_t{seed % 8} << 34 | 0x1'0000'0077);
   bench.check_run(bench.ordered_program(20));
 }
 

@@ -253,6 +253,7 @@ TEST_CASE("trine_post_lane makes int16 codes of two lanes' sums", "[tb][post_lan
   CHECK((clamped > 1'000 && clamped < lane.results - 2'000));
 }
 
+#if TB_Formats
 TEST_CASE("trine_post_lane rounds to the values of eight-bit formats", "[tb][post_lane]") {
   using trine::machine::Format;
   const Format format = GENERATE(Format::kE3M4, Format::kPosit8, Format::kE4M3);
@@ -365,3 +366,4 @@ TEST_CASE("trine_post_lane makes codes of sums of 48 bits", "[tb][post_lane]") {
   REQUIRE(lane.expected.empty());
   CHECK(inside > 20'000);
 }
+#endif

@@ -3,10 +3,14 @@
 // Shapes, windows, MACs and what the importer rewrites of small graphs.
 
 #include <cmath>
+#include <limits>
+#include <type_traits>
+#include <vector>
 
 #include "base/catch.h"
 #include "base/error.h"
 #include "sw/model/dead.h"
+#include "sw/model/elements.h"
 #include "sw/model/graph.h"
 #include "sw/model/model_testing.h"
 #include "sw/model/refusal.h"
@@ -19,6 +23,23 @@ using namespace trine;
 using namespace trine::model;
 using Catch::Matchers::ContainsSubstring;
 using namespace trine::model::testing;
+
+TEST_CASE("numbers beyond a type are its bounds", "[model]") {
+  const std::vector<double> numbers{-1e30, -0x1p63, 0x1p63, 1e30, NAN, -7, 100};
+  const auto ends = [&]<typename T>(T) {
+    constexpr T kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
+    const T below = std::is_signed_v<T> ? T(-7) : T(0);
+    return std::vector<T>{kLow, kLow, kHigh, kHigh, 0, below, 100};
+  };
+  for (const DataType type :
+       {DataType::kInt8, DataType::kUInt8, DataType::kInt16, DataType::kInt32, DataType::kInt64}) {
+    CAPTURE(static_cast<int>(type));
+    with_type(type, [&]<typename T>(T value) {
+      if constexpr (std::is_integral_v<T>)
+        CHECK(elements_as<T>(type, bytes_as(type, numbers)) == ends(value));
+    });
+  }
+}
 
 TEST_CASE("window follows the SAME and VALID rules", "[model][window]") {
   struct Row {

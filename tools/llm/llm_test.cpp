@@ -104,6 +104,7 @@ TEST_CASE("a checkpoint's faults are named", "[llm][checkpoint]") {
                     ContainsSubstring("m.bin: GGUF, allowed a checkpoint of llama2.c"));
   CHECK_THROWS_WITH(parse(with(0, 0)), ContainsSubstring("dim is 0, allowed 1.."));
   CHECK_THROWS_WITH(parse(with(3, 3)), ContainsSubstring("dim 32 does not give 3 heads"));
+  CHECK_THROWS_WITH(parse(with(0, 12)), ContainsSubstring("dim 12 does not give 4 heads an even"));
   CHECK_THROWS_WITH(parse(with(4, 3)), ContainsSubstring("4 heads cannot share 3 kv_heads"));
   CHECK_THROWS_WITH(parse(with(2, 1 << 20)), ContainsSubstring("its header asks for more"));
   CHECK_THROWS_WITH(parse(with(2, 1)), ContainsSubstring("its header describes"));

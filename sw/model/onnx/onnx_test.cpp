@@ -352,6 +352,33 @@ TEST_CASE("axes of constants are counted from either end", "[model][onnx]") {
   CHECK(shape("Flatten", {2, 3, 4}, {-1}) == Shape{6, 4});
 }
 
+TEST_CASE("each update of an element that is named twice counts", "[model][onnx]") {
+  const auto constant = [](DataType type, std::vector<int> shape, std::vector<double> values) {
+    onnx_file::Constant c;
+    c.type = type;
+    c.shape = std::move(shape);
+    for (const double value : values) c.values.push_back(value);
+    return std::make_shared<onnx_file::Constant>(std::move(c));
+  };
+  const auto x = constant(DataType::kFloat32, {3}, {2, 10, -1});
+  const auto updates = constant(DataType::kFloat32, {4}, {3, -5, 4, 7});
+  for (const auto& [how, expected] : {std::pair<const char*, std::vector<double>>{"add", {9, 5, 6}},
+                                      {"mul", {24, -50, -7}},
+                                      {"max", {4, 10, 7}},
+                                      {"min", {2, -5, -1}}}) {
+    CAPTURE(how);
+    onnx_file::Node node;
+    node.outputs = {"y"};
+    node.attributes["reduction"].s = how;
+    node.type = "ScatterND";
+    const auto rows = constant(DataType::kInt64, {4, 1}, {0, 1, 0, 2});
+    CHECK(onnx_file::evaluate(node, 18, {x, rows, updates}, 0, 100).values == expected);
+    node.type = "ScatterElements";
+    const auto places = constant(DataType::kInt64, {4}, {0, 1, 0, 2});
+    CHECK(onnx_file::evaluate(node, 18, {x, places, updates}, 0, 100).values == expected);
+  }
+}
+
 TEST_CASE("windows along an axis are counted in one place", "[model][onnx]") {
   using onnx_file::reach_of;
   using onnx_file::windows_of;

@@ -116,6 +116,19 @@ TEST_CASE("a folder's tokenizer is found, or what was looked for is said", "[llm
   fs::remove_all(folder);
 }
 
+TEST_CASE("a SentencePiece model with a byte too many is refused", "[llm][tokens][error]") {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / fmt::format("trine_pieces_{}", ::getpid());
+  fs::create_directories(folder);
+  const std::string bytes = read_text(kTables + "pieces.model");
+  for (int byte = 0; byte < 256; ++byte) {
+    CAPTURE(byte);
+    write_file(folder / "tokenizer.model", bytes + static_cast<char>(byte));
+    CHECK_THROWS_WITH(read_codec(folder, "", 1000), ContainsSubstring("its protobuf is damaged"));
+  }
+  fs::remove_all(folder);
+}
+
 TEST_CASE("a template's tokens before the text begin each prompt", "[llm][tokens]") {
   const auto begins = [](const std::string& single) {
     return parsed("/post_processor",

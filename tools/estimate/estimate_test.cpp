@@ -208,6 +208,36 @@ TEST_CASE("a table of shapes is planned as the model is", "[estimate][shapes]") 
   }
 }
 
+/// An image of three channels is folded before its convolution.
+TEST_CASE("a table of a network on colored images is planned as the model is",
+          "[estimate][shapes]") {
+  const ShapeTable table = parse_shapes(
+      "name,type,from,C,H,W,M,R,U,pad\n"
+      "a0,conv,,3,32,32,16,3,1,same\n"
+      "a1,conv,,16,32,32,16,3,1,same\n"
+      "a2,conv,,16,32,32,16,3,1,same\n"
+      "a,add,a0 a2,,,,,,,\n"
+      "b1,conv,a,16,32,32,32,3,2,same\n"
+      "b2,conv,,32,16,16,32,3,1,same\n"
+      "b0,conv,a,16,32,32,32,1,2,same\n"
+      "b,add,b0 b2,,,,,,,\n"
+      "c1,conv,b,32,16,16,64,3,2,same\n"
+      "c2,conv,,64,8,8,64,3,1,same\n"
+      "c0,conv,b,32,16,16,64,1,2,same\n"
+      "c,add,c0 c2,,,,,,,\n"
+      "pool,avg,c,,,,,,,\n"
+      "logits,fc,,64,1,1,10,,,\n",
+      "resnet8.csv");
+  const model::Graph graph =
+      model::import_model(std::string(TRINE_SOURCE_DIR) + "/tests/networks/resnet8.tflite");
+  for (const char* preset : {"edge32", "edge256", "edge1024"}) {
+    CAPTURE(preset);
+    const machine::Config config = machine::load_config(preset, {});
+    const auto cycles = static_cast<double>(of_program(compiler::compile(graph, config)).cycles);
+    CHECK(of_shapes(table, config).cycles() == Approx(cycles).epsilon(0.01));
+  }
+}
+
 TEST_CASE("rows of a table join, add, repeat and come in batches", "[estimate][shapes]") {
   const machine::Config config = machine::load_config("edge256", {});
   const Estimate e = of_shapes(parse_shapes("# a comment\n"

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <set>
@@ -182,6 +183,39 @@ TEST_CASE("int16 codes of a file that says so are values of a format, rounded on
     const std::int64_t code = machine::nearest(format, sum, 10);
     CHECK(y[static_cast<std::size_t>(m)] == static_cast<float>(code) * 0x1p-5F);
   }
+}
+
+TEST_CASE("each channel of a format's values has a kernel of its own",
+          "[reference][onnx][formats][minifloat]") {
+  using machine::Format;
+  const Format format = GENERATE(Format::kE3M4, Format::kPosit8);
+  CAPTURE(machine::row_of(format).name);
+  constexpr int C = 3, W = 5;
+  Builder b({1, C, 1, W});
+  say_format(b, std::string(machine::row_of(format).name));
+  const std::vector<int> kernel{3, -2, 8, 4, 1, -6};  // [C, 1, 1, 2], all values of both formats
+  const std::string weights = b.op(
+      "DequantizeLinear", {whole(b, {C, 1, 1, 2}, kernel), b.scalar(0x1p-8F), whole(b, {}, {0})});
+  auto* conv = b.node("Conv", {requantized(b, "in", 0x1p-7F), weights});
+  auto* group = conv->add_attribute();
+  group->set_name("group");
+  group->set_i(C);
+  const model::Graph graph =
+      model::parse_onnx(b.bytes(requantized(b, conv->output(0), 0x1p-5F)), "m.onnx");
+  CHECK(std::ranges::any_of(
+      graph.ops, [](const model::Op& op) { return op.kind == model::OpKind::kDepthwiseConv2D; }));
+  Floats x;
+  for (int i = 0; i < C * W; ++i) x.push_back(static_cast<float>(i * i % 61 - 30) * 0.37F);
+  const Floats y = outputs(graph, x, {1, C, 1, W});
+  REQUIRE(y.size() == C * (W - 1));
+  for (std::size_t c = 0; c < C; ++c)
+    for (std::size_t q = 0; q + 1 < W; ++q) {
+      CAPTURE(c, q);
+      std::int64_t sum = 0;  // in units of 2^-15
+      for (std::size_t s = 0; s < 2; ++s)
+        sum += machine::nearest_real(format, double{x[c * W + q + s]} * 0x1p7) * kernel[2 * c + s];
+      CHECK(y[c * (W - 1) + q] == static_cast<float>(machine::nearest(format, sum, 10)) * 0x1p-5F);
+    }
 }
 
 TEST_CASE("formats that int16 codes do not hold are refused by name",

@@ -25,7 +25,7 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 constexpr unsigned kRowBytes = 4 * TB_Cols, kMostRows = 9, kAddresses = 1U << TB_PmemAddrBits;
 constexpr unsigned kBeat = TB_DataBits / 8, kQuads = TB_Cols / 4;
-constexpr bool kWide = TB_DataBits > 64;
+constexpr bool kWide = TB_Packed != 0 && TB_DataBits > 64;
 
 struct Copy {
   isa::dma::Target target;
@@ -54,7 +54,8 @@ Copy copy_of(std::mt19937& random) {
   using isa::dma::Target;
   Copy c{machine::kStreams[random() % machine::kStreams.size()], 0, 0, 1, {}, {}};
   if (kWide) c.target = Target::kTrits;
-  if (chance(random, 40)) c.target = chance(random, 50) ? Target::kPmem : Target::kTransposed;
+  if (TB_Packed == 0 || chance(random, 40))
+    c.target = chance(random, 50) ? Target::kPmem : Target::kTransposed;
   c.rows = 1 + static_cast<unsigned>(random()) % kMostRows;
   c.local = static_cast<unsigned>(random()) % (kAddresses - c.rows);
   if (c.transposed()) c.lines = 1 + static_cast<unsigned>(random()) % kQuads;

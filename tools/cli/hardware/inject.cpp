@@ -22,7 +22,7 @@ namespace {
 
 constexpr int kDataBits = 32, kCodeBits = 39;
 constexpr int kTellingFlips = 100;
-constexpr int kDropped = 5;  ///< with codes, one in so many runs of two bits
+constexpr int kSpecial = 5;  ///< with codes, one run of so many breaks all rows of PMEM
 constexpr std::uint32_t kErrorEcc = 12;
 static_assert(csr::kErrors[kErrorEcc].name == "ecc");
 
@@ -78,8 +78,8 @@ class Campaign {
     for (int n = 0; n < o_.flips; ++n) {
       progress.update(
           fmt::format("memory.ecc={}, {} bits: {} of {}", config_.ecc, bits, n, o_.flips));
-      const bool drop = config_.ecc && bits == 2 && n % kDropped == 0;
-      ++counts[drop ? dropped(random) : one(random, bits)];
+      const bool special = config_.ecc && n % kSpecial == 0;
+      ++counts[!special ? one(random, bits) : bits == 1 ? counted(random) : dropped(random)];
     }
     return counts;
   }
@@ -158,6 +158,23 @@ class Campaign {
     return recovers() ? kMasked : kWrongStop;
   }
 
+  /// One bit of the first word of every row, and of the second one, if there is one: as many words
+  /// of either are corrected.
+  Ending counted(std::mt19937_64& random) {
+    std::vector<sim::MemoryFlip> flips = in_all_rows(draw(random, 1));
+    const std::size_t rows = flips.size();
+    for (std::size_t row = 0; row < rows && config_.cols > 1; ++row) {
+      flips.push_back(flips[row]);
+      flips.back().bit += kCodeBits;
+    }
+    std::vector<std::uint8_t> dram = before_;
+    const auto end = runner_->run_injected(dram, flips);
+    if (end.hung) return kHang;
+    if (end.cause != 0 || end.corrected % (flips.size() / rows) != 0) return kWrongStop;
+    if (dram != golden_) return kSilent;
+    return end.corrected != 0 ? kCorrected : kMasked;
+  }
+
   Ending one(std::mt19937_64& random, int bits) {
     const std::vector<sim::MemoryFlip> flips = draw(random, bits);
     std::vector<std::uint8_t> dram = before_;
@@ -232,10 +249,9 @@ void add_inject(Command app, Action& action) {
   options->output.declare(command);
   command.footer(
       "One word a run, with one bit or two, half of them in DMEM (of those that the network\n"
-      "writes), half in PMEM (of all); without and with memory.ecc. With it, in each fifth run of\n"
-      "two bits a word of every row of PMEM, and a soft reset some cycles later: the next run "
-      "must\n"
-      "not know of it.\n"
+      "writes), half in PMEM (of all); without and with memory.ecc. With it each fifth run breaks\n"
+      "words of every row of PMEM: of one bit two words, both of which must be counted; of two\n"
+      "bits one word, a soft reset comes some cycles later, and the next run must be exact.\n"
       "detected: stopped with cause and address, what was stored is right, and after a soft reset\n"
       "the network runs again;\n"
       "masked: the results are right and nothing was corrected; silent: they are wrong.\n"

@@ -135,6 +135,12 @@ TEST_CASE("generate-text --random runs a prompt of a shape", "[cli][run][compone
 
 TEST_CASE("generate-text --random runs a token of a shape", "[cli][run][component]") {
   const Shell shell;
+  // More channels inside than a norm takes at once, but none is there.
+  const Result wide = shell.trine(
+      "generate-text --random 1,64,8192,4,2,64 --weights ternary --config edge64 --backend arch");
+  CHECK(wide.code == 0);
+  CHECK_THAT(wide.out, Catch::Matchers::ContainsSubstring("8,192 inside") &&
+                           !Catch::Matchers::ContainsSubstring("its norm over"));
   const Result result = shell.trine(
       "generate-text --random 2,64,192,4,2,512 --weights ternary --config edge64 --backend arch "
       "--from 3 --json j");

@@ -24,7 +24,8 @@ namespace {
 
 const std::string kRoot = TRINE_SOURCE_DIR;
 
-/// A line for each value: its path and itself. What each run or revision changes is left out.
+/// A line for each value: its path and itself. Values that change with each run or revision are
+/// left out.
 std::vector<std::string> lines_of(const json& report) {
   static const std::set<std::string> kVarying{
       "revision", "configuration_hash", "design_hash", "sim_seconds", "seconds", "out"};

@@ -208,7 +208,6 @@ TEST_CASE("a table of shapes is planned as the model is", "[estimate][shapes]") 
   }
 }
 
-/// An image of three channels is folded before its convolution.
 TEST_CASE("a table of a network on colored images is planned as the model is",
           "[estimate][shapes]") {
   const ShapeTable table = parse_shapes(

@@ -158,8 +158,8 @@ class Campaign {
     return recovers() ? kMasked : kWrongStop;
   }
 
-  /// One bit of the first word of every row, and of the second one, if there is one: as many words
-  /// of either are corrected.
+  /// Breaks one bit in the first two words of every row, or in the only one. The design reads and
+  /// writes both together, so it must count a multiple of two.
   Ending counted(std::mt19937_64& random) {
     std::vector<sim::MemoryFlip> flips = in_all_rows(draw(random, 1));
     const std::size_t rows = flips.size();
@@ -249,9 +249,10 @@ void add_inject(Command app, Action& action) {
   options->output.declare(command);
   command.footer(
       "One word a run, with one bit or two, half of them in DMEM (of those that the network\n"
-      "writes), half in PMEM (of all); without and with memory.ecc. With it each fifth run breaks\n"
-      "words of every row of PMEM: of one bit two words, both of which must be counted; of two\n"
-      "bits one word, a soft reset comes some cycles later, and the next run must be exact.\n"
+      "writes), half in PMEM (of all); without and with memory.ecc. With it, each fifth run "
+      "breaks\n"
+      "words of every row of PMEM. One bit: two words are broken, and both must be counted. Two\n"
+      "bits: one word is broken, a soft reset comes soon after, and the next run must be exact.\n"
       "detected: stopped with cause and address, what was stored is right, and after a soft reset\n"
       "the network runs again;\n"
       "masked: the results are right and nothing was corrected; silent: they are wrong.\n"

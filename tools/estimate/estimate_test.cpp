@@ -233,7 +233,9 @@ TEST_CASE("a table of a network on colored images is planned as the model is",
     CAPTURE(preset);
     const machine::Config config = machine::load_config(preset, {});
     const auto cycles = static_cast<double>(of_program(compiler::compile(graph, config)).cycles);
-    CHECK(of_shapes(table, config).cycles() == Approx(cycles).epsilon(0.01));
+    const Estimate shapes = of_shapes(table, config);
+    CHECK(shapes.macs() == model::macs(graph));
+    CHECK(shapes.cycles() == Approx(cycles).epsilon(0.01));
   }
 }
 

@@ -167,16 +167,13 @@ class Campaign {
       flips.push_back(flips[row]);
       flips.back().bit += kCodeBits;
     }
-    std::vector<std::uint8_t> dram = before_;
-    const auto end = runner_->run_injected(dram, flips);
-    if (end.hung) return kHang;
-    if (end.cause != 0 || end.corrected % (flips.size() / rows) != 0) return kWrongStop;
-    if (dram != golden_) return kSilent;
-    return end.corrected != 0 ? kCorrected : kMasked;
+    return after(flips, flips.size() / rows);
   }
 
-  Ending one(std::mt19937_64& random, int bits) {
-    const std::vector<sim::MemoryFlip> flips = draw(random, bits);
+  Ending one(std::mt19937_64& random, int bits) { return after(draw(random, bits), 1); }
+
+  /// @param words  that are broken in a row: the count of corrected words is a multiple
+  Ending after(const std::vector<sim::MemoryFlip>& flips, std::uint64_t words) {
     std::vector<std::uint8_t> dram = before_;
     const auto end = runner_->run_injected(dram, flips);
     if (end.hung) return kHang;
@@ -188,6 +185,7 @@ class Campaign {
       return recovers() ? kDetected : kWrongStop;
     }
     if (dram != golden_) return kSilent;
+    if (end.corrected % words != 0) return kWrongStop;
     return end.corrected != 0 ? kCorrected : kMasked;
   }
 
@@ -256,7 +254,9 @@ void add_inject(Command app, Action& action) {
       "detected: stopped with cause and address, what was stored is right, and after a soft reset\n"
       "the network runs again;\n"
       "masked: the results are right and nothing was corrected; silent: they are wrong.\n"
-      "Exit code 1: a hang, with memory.ecc a silent one, from 100 runs on nothing but masked.\n\n"
+      "Exit code 1: a hang or a wrong stop; with memory.ecc a silent run; from 100 runs on "
+      "nothing\n"
+      "but masked.\n\n"
       "Examples:\n"
       "  trine inject --config edge64 --set memory.dmem_kib=8 models/plus_filter.tflite --flips "
       "500");

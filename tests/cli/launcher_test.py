@@ -128,10 +128,14 @@ class Launcher(unittest.TestCase):
         self.assertFalse(self.calls.exists())
 
     def installed_but(self, *missing):
-        """What apt-get is asked for where a release has clang-19, these packages are missing, and installing fails."""
+        """Runs the launcher where these packages are missing, installing fails, and apt has no lists before its update.
+
+        The release has clang-19. Returns the launcher's result and the calls of apt-get.
+        """
+        fetched = self.top / "fetched"
         stubs = {"dpkg-query": f'for p in "${{@:4}}"; do [[ " {" ".join(missing)} " == *" $p "* ]] || echo "$p install ok installed"; done',
-                 "apt-cache": 'case $2 in *-19*) echo "  Candidate: 1" ;; *) echo "  Candidate: (none)" ;; esac',
-                 "apt-get": '[[ $* != *install\\ -y* ]] || echo "$*" >>"$CALLS"; [[ $1 == update ]]', "sudo": 'exec "$@"'}
+                 "apt-cache": f'case $2 in *-19*) [[ ! -e {fetched} ]] || {{ echo "  Candidate: 1"; sleep 0.2; echo "  Version table:"; }} ;; *) echo "  Candidate: (none)" ;; esac',
+                 "apt-get": f'[[ $* != *install\\ -y* ]] || echo "$*" >>"$CALLS"; [[ $1 == update ]] && touch {fetched}', "sudo": 'exec "$@"'}
         for name, text in stubs.items():
             (self.top / "bin" / name).write_text(f"#!/usr/bin/env bash\n{text}\n")
             (self.top / "bin" / name).chmod(0o755)
@@ -145,7 +149,6 @@ class Launcher(unittest.TestCase):
     def test_of_alternatives_that_which_the_release_has_is_installed(self):
         done, calls = self.installed_but("clang-14", "clang-19")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("clang-19\n", done.stderr)
         self.assertEqual([call.split()[-1] for call in calls if "install" in call], ["clang-19"])
 
     def test_a_component_is_built_when_one_of_its_commands_is_called(self):

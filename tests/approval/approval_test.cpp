@@ -2,24 +2,22 @@
 //
 // What the compiler makes of each model on each preset, against tests/approval/: instruction words,
 // constants, RUNs, spills, cycles, or why it is refused. A change of a table is a decision that a
-// commit shows; with TRINE_APPROVE=1 in the environment the tables are written anew, and the test
-// fails, since it compared nothing (tests/README.md).
+// commit shows (tests/README.md).
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/catch.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/hash.h"
 #include "machine/config.h"
 #include "sim/arch/run.h"
 #include "sw/compiler/compiler.h"
 #include "sw/model/testing.h"
 #include "sw/program/host.h"
+#include "tests/approval/approve.h"
 
 namespace trine {
 namespace {
@@ -92,29 +90,6 @@ std::string table_of(const std::vector<fs::path>& models, const fs::path& root) 
     }
   }
   return table;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return lines;
-}
-
-void approve(const std::string& name, const std::string& table) {
-  const fs::path file = kRoot / "tests" / "approval" / name;
-  if (std::getenv("TRINE_APPROVE") != nullptr) {
-    write_file(file, table);
-    FAIL_CHECK(name << " is written anew: look at its difference, run again without TRINE_APPROVE");
-    return;
-  }
-  const std::vector<std::string> approved = lines_of(read_text(file)), made = lines_of(table);
-  CHECK(made.size() > 100);
-  REQUIRE(made.size() == approved.size());
-  for (std::size_t i = 0; i < made.size(); ++i) CHECK(made[i] == approved[i]);
 }
 
 std::vector<fs::path> models_in(const fs::path& root, const std::vector<const char*>& folders) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between control and DMA on one side and the cores on the other.
+// Connects control and the DMA to all cores: forks commands and writes, routes DMEM reads, merges
+// the status.
 //
 //   instructions      to all cores, each takes them in its own cycle; a RUN ends when all have
 //   DMEM, written     the cores of dma_cores_i; a copy is written when all of them say so

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many rows of the input the lanes of a core lie below those of the cluster's first one: a
-// program's RUN is the same for all cores, but a core's rows are its own.
+// Computes by how many input rows the lanes of a core are shifted against those of core 0, for each
+// engine. A program's RUN is the same for all cores, but a core's rows are its own.
 //
 //   shift = core * core_y     of compute and of vector engine, in its lower and its upper half
 //

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One offer to several takers, each of which takes it in a cycle of its own; it is gone when the
-// last one has. Takers that are not asked (mask_i) count for nothing.
+// Forks a ready/valid stream: every output in mask_i handshakes exactly once for each input
+// transfer. An output handshakes in any cycle, the input together with the last output. Outputs
+// outside mask_i are not offered anything.
 //
 // Timing    combinational from valid, mask and readys, and one register a taker.
 // Contract  what is offered, and its mask, hold until ready_o. A taker's ready does not depend on

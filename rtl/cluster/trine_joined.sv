@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A pulse when each of several parties has given one: the retirement of a RUN that all cores have.
-// A party may be ahead of the others by as many as its counter holds.
+// Joins pulses: counts the pulses of each party and emits one when every party has given one. So
+// the cores' retirements of a RUN become one. A party may be ahead of the others by as many as its
+// counter holds.
 //
 // Timing    the pulse comes a cycle behind the last party's.
 // Contract  at most 2^Bits - 1 pulses ahead. One party's pulse passes through.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AXI4 read master, shared by two clients: 0 instruction fetch, 1 load (the number is the ID).
+// Implements the AXI4 read master, shared by two clients: 0 instruction fetch, 1 load (the number
+// is the ID).
 //
 // A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length,
 // and pairs of beats are joined (for each ID apart, as responses may interleave). stop_i takes no

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// AXI4 write master of the store engine.
+// Implements the AXI4 write master of the store engine: addresses, data and responses.
 //
 // A request is a burst of beats of DataBits; on a 32-bit bus it becomes one of twice the length and
 // each beat is sent in two halves. A burst's data are offered with its address at the earliest and

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads of the bus: the master's channels AR and R, whose clients are the program's fetch and the
-// load engine, and the load engine itself, which copies into the memories. With ImemWords the
-// fetch's reads go through an instruction memory first.
+// Joins the read side of the bus: the AXI4 read master (AR, R), its two clients' window checks, the
+// load engine. The clients are the program's fetch and the load engine, which copies into the
+// memories. With ImemWords the fetch's reads go through an instruction memory first.
 //
 // A burst that is not inside of the allowed range is never requested: it stays in front of its
 // client and is told (outside).

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Writes of the bus: the store engine, which copies out of DMEM, and the master's channels AW, W
-// and B. A burst that is not inside of the allowed range is never requested: it stays in front of
-// the engine and is told (outside).
+// Joins the write side of the bus: the store engine, its window check and the AXI4 write master
+// (AW, W, B). The store engine copies out of DMEM. A burst that is not inside of the allowed range
+// is never requested: it stays in front of the engine and is told (outside).
 //
 // Timing    AW and W are registers.
 // Contract  as trine_store's and trine_axi_write's. Nothing that was read after a word that cannot

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Everything that reads or writes DRAM: the program's fetch, the load and the store engine, and the
-// two sides of the AXI4 master.
+// Moves all data between DRAM and the machine: program fetch, load engine, store engine and AXI4
+// master.
 //
 //   AXI4 read  -> trine_bus_read  -> trine_fetch -> program words
 //                                 -> trine_load  -> DMEM, PMEM, bias, scale, tables

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Walks over the beats of a 2-D copy on the side of the on-chip memory.
+// Generates the on-chip addresses and word masks of a 2-D copy, beat by beat.
 //
 //   row i:  starts at local + i * stride, i = 0 .. rows_last; bump_i adds step to the address,
 //           next_i goes on to the next beat (from the last one of a row to the next row)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cuts the rows of a 2-D copy into bus bursts, in order, one a cycle.
+// Splits the rows of a 2-D copy into bus bursts that never cross 4 KiB, in order, one a cycle.
 //
 //   row i:  BeatsLast + 1 beats from address addr + i * stride, i = 0 .. rows_last
 //

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the beats of a 2-D copy from DMEM into a few slots, which also keep each beat's mask.
+// Reads the beats of a 2-D copy from DMEM ahead and buffers them, with their word masks, in a few
+// slots.
 //
 // Timing    the first read is asked for in the cycle after start_i. With reads that take three
 //           cycles, 4 slots give four beats in five cycles, 8 slots one a cycle.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The registers of a DMA engine, as trine_isa_pkg describes them, cut to the design's sizes, and
-// what follows from them.
+// Holds the registers of a DMA engine, cut to the design's sizes, and derives beat counts and word
+// offsets. Their fields are those of trine_isa_pkg.
 //
 //   offset     word of the first beat that the row starts with (DMEM; 0 for other targets)
 //   end        word of the last beat that the row ends with

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bursts of a 2-D copy (trine_dma_bursts), each in a register on its way to the bus: what
-// checks and chooses among requests begins there.
+// Registers the bursts of a 2-D copy (trine_dma_bursts) on their way to the bus. What checks and
+// chooses among requests begins at that register.
 //
 // Timing    the first burst is offered two cycles after start_i; one a cycle.
 // Contract  as trine_dma_bursts; an offered burst holds until it is taken.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two readers on DMEM's DMA port, which take turns; data come back in order and go to the reader
-// that asked. No more than Places reads are on their way. A request that waits for the port stays
-// there: the other reader's turn begins when it is taken. Without Two, reader 0 has the port.
+// Arbitrates DMEM's DMA read port between two readers in turns and returns data to the reader that
+// asked. No more than Places reads are on their way. A request that waits for the port stays there:
+// the other reader's turn begins when it is taken. Without Two, reader 0 has the port.
 //
 // Timing    combinational, but for whose data come next.
 // Contract  a reader holds its request until it is taken.

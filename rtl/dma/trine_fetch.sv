@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Streams the program's 64-bit words out of DRAM.
+// Fetches the program from DRAM and streams its 64-bit words in order.
 //
 // Bursts are requested ahead, as many as fit the buffer together with what is on the way, so that
 // responses are always taken at once. After an erroneous response nothing more is stored, and

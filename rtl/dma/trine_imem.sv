@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Instruction memory (memory.imem_kib): beats of the program's beginning, as the fetch read them,
-// so that a next start of the same program does not read them from the bus again.
+// Keeps the first beats of the program on chip, so that its next start does not read them from the
+// bus again. It is the instruction memory (memory.imem_kib).
 //
 //   trine_fetch --bursts--> here: all of its beats are kept ---> answered
 //                            `--> else it and all bursts after it --> bus --> kept, answered

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Load engine: 2-D copies from DRAM into DMEM, PMEM, the bias and the scale memory, the lookup
-// table and the exponentials, from DMEM into PMEM, and from a core's DMEM into others'.
+// Executes load RUNs: 2-D copies from DRAM into on-chip memories, from DMEM into PMEM, and between
+// cores. A copy between cores goes from the DMEM of one core into that of others.
 //
 // Two walks over the same copy: one requests bursts, as far ahead as the read master allows (the
 // next RUN's, too), the other gives each beat its local address. Reads of DMEM wait for all writes.

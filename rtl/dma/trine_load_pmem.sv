@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the load engine writes to PMEM: beats as they come (trine_load_rows), or, with Packed, what
-// comes out of a packed stream: pairs of beats (trine_unpack), which go the beats' way, or on wider
-// buses parts of rows (trine_unpack_wide). Both walk over the rows by themselves.
+// Writes the load engine's beats to PMEM, as they come (trine_load_rows) or unpacked from a packed
+// stream. With Packed, the stream becomes pairs of beats (trine_unpack), which go the beats' way,
+// or on wider buses parts of rows (trine_unpack_wide). Both walk over the rows by themselves.
 //
 // Timing    as trine_load_rows; packed: as the other two. Beats of another copy wait until all
 //           else has left: those of the small memories and of DMEM for pending_o, others here.

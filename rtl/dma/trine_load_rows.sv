@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The way of the load engine into PMEM: beats of a copy become rows, or columns of rows.
+// Converts the load engine's beats to PMEM rows: joins them, splits them, or transposes them into
+// columns.
 //
 //   Cols > DataWords   BeatsPerRow beats are joined to a row, low words first. The whole row has a
 //                      register of its own: while it waits for its bank, the next one's beats come

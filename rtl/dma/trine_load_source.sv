@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the beats of a copy of the load engine come from: the bus, or DMEM (products of two
-// maps, rows of a cluster's cores).
+// Selects the source of the load engine's beats: the bus or DMEM. Products of two maps and rows of
+// a cluster's cores come from DMEM.
 //
 // Timing    beats of the bus pass through; those of DMEM come from trine_dma_reads' slots, whose
 //           reads begin in the cycle after start_i.

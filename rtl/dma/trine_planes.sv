@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// int16 codes between DRAM and DMEM: eight bytes of DRAM are four codes one after the other, little
-// endian; the two words of DMEM are their high bytes and their low bytes.
+// Reorders int16 codes between DRAM, little endian, and DMEM, a word of high bytes and a word of
+// low bytes. Eight bytes of DRAM are four codes one after the other.
 //
 //   DRAM   l0 h0 l1 h1 l2 h2 l3 h3      DMEM   h0 h1 h2 h3 | l0 l1 l2 l3      lowest byte first
 //

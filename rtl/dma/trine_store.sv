@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Store engine: 2-D copies from DMEM to DRAM.
+// Executes store RUNs: 2-D copies from DMEM to DRAM.
 //
 // Two walks over the same copy: one requests bursts from the write master, the other reads beats
 // from DMEM. A RUN ends with the last write response.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Four words of four codes each as four columns of a PMEM row: byte a of word b becomes byte b of
-// column a. Codes of words that do not belong to the row (mask) become zero.
+// Transposes four words of four codes into four columns of a PMEM row: byte a of word b goes to
+// byte b of column a. Codes of words that do not belong to the row (mask) become zero.
 //
 //   DataWords = 2   two beats make a block, the second one may be missing at the row's end
 //   otherwise       DataWords / 4 blocks a beat, as many as have words of the row

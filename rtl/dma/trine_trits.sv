@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A byte of five digits to base 3, the lowest first, as five trits of two bits: 0, 1, 2 are 00, 01,
-// 11 (-1). Bytes beyond 242 are none: then trits_o means nothing.
+// Decodes a byte of five base-3 digits, the lowest first, into five trits of two bits. Digits 0, 1,
+// 2 are 00, 01, 11 (-1). Bytes beyond 242 are none: then trits_o means nothing.
 //
 // Timing    combinational.
 // Check     trine_unpack_tb

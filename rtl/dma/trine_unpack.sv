@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packed weights on their way into PMEM: beats of a stream in DRAM become pairs of beats, as many
-// as the copy's rows have. Blocks lie one behind the other, each of the bits of one pair
-// (trine_unpack_pair says which), the first one in the lowest bits of the stream.
+// Unpacks packed weights on their way from DRAM to PMEM: blocks of the stream become pairs of
+// beats. The pairs are as many as the copy's rows have. Blocks lie one behind the other, each of
+// the bits of one pair (trine_unpack_pair says which), the first one in the lowest bits of the
+// stream.
 //
 //   beats -> four of them -> the bits of a block -> a pair
 //

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sixteen bytes of PMEM from the bits of a block of a packed stream (machine/packed.h).
+// Decodes a block of a packed weight stream into sixteen bytes of PMEM. The four formats are those
+// of machine/packed.h.
 //
 //   short codes  k [2:0], longer [18:3], k planes of 16 bits, a bit for each byte that is longer.
 //                Byte i's lowest k bits are bit i of the planes. Above stands 0, or for a longer

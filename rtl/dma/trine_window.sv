@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a burst lies in the window of allowed addresses, first_i .. last_i (bytes, both
+// Checks whether a burst lies in the window of allowed byte addresses, from first_i to last_i (both
 // included).
 //
 // Timing    combinational.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The DMA port of trine_dmem: DataWords neighbours, read or written.
+// Implements the DMA port of trine_dmem, which reads or writes DataWords neighbouring words.
 //
 // A write waits in front of its banks, where each bank has a place for one word, until the bank
 // serves nobody else. It is urgent, and goes first, when the next beat wants its place, or the last

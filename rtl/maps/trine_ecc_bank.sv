@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bank of DMEM whose words carry a code (memory.ecc), with the register behind the memory: as
-// trine_sram of 32 bits and a register, but a write of a part of a word is a read, and two cycles
-// later the write of the whole corrected word.
+// Implements a DMEM bank with error correction (memory.ecc): writing part of a word is a
+// read-modify-write. It behaves as trine_sram of 32 bits with a register behind it, but a write of
+// a part of a word is a read, and two cycles later the write of the whole corrected word.
 //
 //   en && !we                  rdata two cycles later, corrected; not held after it
 //   en &&  we, mask all ones   written

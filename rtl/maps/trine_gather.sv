@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The gather of trine_dmem: Lanes words from any addresses. Lanes of one access that fall into the
-// same bank are served one after the other, lowest lane first; a lane whose bank serves another
-// port waits.
+// Implements the gather port of trine_dmem, which reads Lanes words from any addresses. Lanes of
+// one access that fall into the same bank are served one after the other, lowest lane first; a lane
+// whose bank serves another port waits.
 //
 // Timing    an access is taken in cycle t, in front from t + 1 on: win_o says which lanes want
 //           their banks, blocked_i answers in the same cycle which banks are not theirs. A lane

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Three clients of the gather: residuals go first, because the post unit waits for them; compute
-// and vector are served round robin. Tags say whose an access is; answers go by them.
+// Arbitrates DMEM's gather port: residual reads first, compute and vector engine round robin.
+// Residuals go first because the post unit waits for them. Tags say whose an access is; answers go
+// by them.
 //
 // Timing    combinational, but for whose turn is next. g_valid_o and what is asked do not depend on
 //           g_ready_i.

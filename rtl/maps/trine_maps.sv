@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Feature maps: DMEM, and who reads it. Compute, vector engine and residuals share its gather
-// (trine_gather_arb); results and DMA have ports of their own.
+// Joins DMEM and the arbiter of its gather port, which compute engine, vector engine and residuals
+// share. The arbiter is trine_gather_arb; results and DMA have ports of their own.
 //
 // Timing    as trine_dmem's.
 // Contract  a client holds what it asks for until it is taken (ready).

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between the gather and its arbiter.
+// Defines gather_t: the access at the front and the answers that DMEM's gather port reports to its
+// arbiter.
 
 package trine_maps_pkg;
 

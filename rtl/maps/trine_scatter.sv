@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The scatter of trine_dmem: Rows words to any addresses, with one bit mask for all of them. Lanes
-// of one access that fall into the same bank are served one after the other, lowest lane first; a
-// lane whose bank serves another port waits. An access that was kept waiting for Patience cycles is
-// urgent: it goes before gathers until it ends.
+// Implements the scatter port of trine_dmem, which writes up to Rows words to any addresses. One
+// bit mask holds for all of them. Lanes of one access that fall into the same bank are served one
+// after the other, lowest lane first; a lane whose bank serves another port waits. An access that
+// was kept waiting for Patience cycles is urgent: it goes before gathers until it ends.
 //
 //   cycle     t            t + 1 ..                         last
 //   s_valid_i taken                                         (the next one is taken)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Output-stationary array of PEs: PE(r, c) accumulates dot(activation word r, weight word c).
+// Implements the output-stationary array: PE(r, c) accumulates dot(activation word r, weight word
+// c).
 //
 //   acc(r, c) = (first_i ? 0 : acc(r, c)) + dot(act_i[32*r +: 32], wgt_i[32*c +: 32])
 //       modulo 2^AccBits

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One register of a broadcast: a word, the flags that travel along, and their valid bit.
+// Registers a broadcast word, the flags that travel along, and their valid bit.
 //
 // A module of its own, so that every row and column keeps its own valid bit in synthesis, next to
 // the registers and PEs that it drives: one shared bit would drive thousands of gates.

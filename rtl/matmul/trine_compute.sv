@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compute engine: feeds the PE array from DMEM (gather) and PMEM, and hands finished tiles to the
-// post unit.
+// Executes compute RUNs: feeds the PE array from DMEM and PMEM and hands finished tiles to the post
+// unit.
 //
 //   trine_agu -> gather -> trine_operands -> array;   trine_weight_rows -> PMEM -> array
 //       `--------> trine_jobs -> post

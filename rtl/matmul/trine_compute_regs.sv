@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registers 10 to 15 of the compute engine and the operation and flags of its RUN, decoded: what
-// the post unit is told of the RUN (cfg_o), and what the engine itself goes by. Registers 0 to 9
-// are trine_agu's.
+// Holds registers 10 to 15 of the compute engine and decodes the operation and flags of its RUN.
+// cfg_o is what the post unit is told of the RUN, the other outputs are what the engine itself goes
+// by. Registers 0 to 9 are trine_agu's.
 //
 // There are two sets: SETs write the next RUN's while the RUN before is still in the array, and
 // start_i makes them this RUN's.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One cycle's delay of some words on their way to a block of PEs: a broadcast register for all of
-// them, with a clock gate of its own if ClockGates.
+// Delays words on their way to a block of PEs by one cycle. All of them share a broadcast register,
+// with a clock gate of its own if ClockGates.
 //
 // Timing    latency 1, as trine_broadcast.
 // Clock     the gate is open while a step arrives or is there.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Radix-4 Booth digits of a weight word, made once for the PEs of a column: what the body of Booth
-// rows of trine_dot takes in the place of the word.
+// Recodes a weight word into radix-4 Booth digits, once for all PEs of a column. The body of Booth
+// rows of trine_dot takes them in the place of the word.
 //
 //   digits_o = {two, word}: digit k is (word[2k] + 2 * two[k]) * (word[2k+1] ? -1 : +1)
 //

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Dot product of two 32-bit words, added to a base: the arithmetic of one PE.
+// Computes the dot product of two words of int8, ternary or binary values and adds it to a base. It
+// is the arithmetic of one PE.
 //
 //   sum_o = base_i + dot(act_i, wgt_i)          modulo 2^32
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Expands packed weights on their way into the array: of each column's word, part p becomes four
-// int8.
+// Expands packed weights on their way into the array: part p of each column's word becomes four
+// int8 values.
 //
 //   bits_i 0: the word as it is
 //   bits_i 1, ternary: values 4p .. 4p+3 of 16, 2 bits each, as in trine_dot   -> -1, 0, +1

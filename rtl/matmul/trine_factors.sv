@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Factors of the parts of a reduction, sign and magnitude: two banks of one for each column, so
-// that those of a part come while its predecessor's columns are drained.
+// Buffers the factors of a reduction's parts, sign and magnitude, in two banks of one for each
+// column. So those of a part come while its predecessor's columns are drained.
 //
 //   row of PMEM, of which a word has two -> the bank -> factor_o, of neighbouring columns
 //

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tiles on their way from the compute engine to the post unit: jobs, and then their data.
+// Queues tiles between compute engine and post unit: offers a tile's job first, announces its data
+// later.
 //
 // A tile's job is offered as soon as its last step is issued, so that parameters and residuals are
 // there when its results are; the data follow with a handshake of their own. Places jobs find room,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sums of products: the compute engine, its weights and its array.
+// Computes sums of products: joins the compute engine, the weight memory and the PE array.
 //
 //   instructions -> trine_compute --rows--> trine_matrix (PMEM, array) --columns--> post unit
 //        gather ------^      `--steps-----------^

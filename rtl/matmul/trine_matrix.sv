@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Weights and the array: rows of PMEM, spread over steps where they are packed, the PEs, and what
-// zero points add to their sums.
+// Multiplies by the weights in PMEM: joins weight memory, expander, PE array, factors and
+// zero-point correction.
 //
 //   PMEM -> trine_expand -> trine_array -> trine_zero_points -> column_o, in 32 bits
 //                  act_i -----^

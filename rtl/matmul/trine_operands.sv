@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Operands in front of the array: a ring of three slots, filled lane by lane as the gather's
-// answers come, popped a step a cycle. The step that ends a tile overwrites the drain registers, so
-// it waits at the front until it has a grant, which is kept in a register and lets one last step
-// pass.
+// Buffers the gather's answers in a ring of three slots and passes complete steps to the array, one
+// a cycle. Slots are filled lane by lane as the answers come. The step that ends a tile overwrites
+// the drain registers, so it waits at the front until it has a grant, which is kept in a register
+// and lets one last step pass.
 //
 //   cycle         0         1         2         3         4
 //   rsp_done_i    A         B (last)  C         D

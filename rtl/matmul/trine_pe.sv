@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Processing element: accumulates one output and hands it over at the end of its reduction.
+// Accumulates the dot products of one output (processing element) and hands over the sum at the
+// reduction's end.
 //
 //   valid_i           acc   = (first_i ? 0 : acc) + dot(act_i, wgt_i)      modulo 2^AccBits
 //   valid_i, last_i   drain = the new acc

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Block of PEs between two broadcast registers of trine_array: what is hardened once and placed as
-// often as the array needs it.
+// Implements a block of PEs between two broadcast registers of trine_array. It is what is hardened
+// once and placed as often as the array needs it.
 //
 //             valid, flags, wgt
 //                    |

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Weight memory: Depth rows of Cols words, even and odd rows in two single-port banks, so that a
-// stream of rows can be written while another is read.
+// Stores weights: Depth rows of Cols words, even and odd rows in two single-port banks. So a stream
+// of rows can be written while another is read.
 //
 // Timing    a read is in the memory's output one cycle later, until the next read, and with
 //           r_next_i in r_data_o one cycle later again, until the next r_next_i; reads are never

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows of PMEM for the steps of the array. Which rows the steps need is known as they are issued: a
-// row is asked for as the step before its first one is issued (or the RUN starts), read when the
-// memory's output is free, and stays in the register behind until the steps of the row have passed.
-// A tile's last step ends its row; the next pixel tile's rows begin again with the RUN's first one.
+// Reads the rows of PMEM that the steps of the array need, ahead of these steps. Which rows the
+// steps need is known as they are issued: a row is asked for as the step before its first one is
+// issued (or the RUN starts), read when the memory's output is free, and stays in the register
+// behind until the steps of the row have passed. A tile's last step ends its row; the next pixel
+// tile's rows begin again with the RUN's first one.
 //
 // With int8 activations and ternary or binary weights a row serves 4 or 8 steps, with a window
 // WindowParts: part_o says which part of the row the step at the front takes.

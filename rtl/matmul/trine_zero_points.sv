@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Zero points of products of two maps: what the array's sums of code products have too much.
+// Subtracts the zero-point terms of products of two maps from the array's sums as columns are read.
 //
 //   sum (a - za) * (b - zb) = sum a*b - zb * sum a - za * sum b + channels * za * zb
 //

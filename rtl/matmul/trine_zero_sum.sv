@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sum of the codes of one stream of words, times a zero point, taken off a reduction's result:
+// Subtracts a zero point times the byte sum of each word of a stream from an accumulator.
 //
 //   step              acc = (first_i ? 0 : acc) - zero_i * (sum of the four bytes of word_i)
 //       modulo 2^AccBits

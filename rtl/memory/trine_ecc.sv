@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Account of errors in DMEM and PMEM with codes (memory.ecc); trine_scrub writes the zeros that
-// they begin with.
+// Counts the corrected words of DMEM and PMEM and keeps the address of a word that cannot be
+// corrected. Words carry codes with memory.ecc; trine_scrub writes the zeros that they begin with.
 //
 // Timing    fatal_o comes in the cycle after the wrong word was read and stays until clear_i;
 //           corrected words are counted two cycles after.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Entries of the lanes' tables, one after the other, out of the load engine's beats: of the lookup
-// table a code in the low 8 bits (with Int16 in the next 8, too), of points 16 bits, of
-// exponentials 32 bits. So the copy of a table in each lane is a memory as wide as an entry,
-// whatever the bus.
+// Splits the load engine's beats into entries of the lanes' tables and writes one entry a cycle. An
+// entry of the lookup table is a code in the low 8 bits (with Int16 in the next 8, too), one of
+// points has 16 bits, one of exponentials 32 bits. So the copy of a table in each lane is a memory
+// as wide as an entry, whatever the bus.
 //
 //   beat b of the lookup table     entries 4 * DataWords * b ..., a byte each
 //   beat b of the exponentials     entries DataWords * b ..., a word each; of points likewise, for

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What control is told of DMEM and PMEM: zeros are being written to them; with codes (Ecc) errors
-// and counts of corrected words, by trine_ecc.
+// Reports the state of DMEM and PMEM to control: zeros being written and, with codes (Ecc), errors
+// and counts. Errors and counts of corrected words are trine_ecc's.
 //
 // Timing    wiping passes through; the rest as trine_ecc's.
 // Check     trine_ecc_tb

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the load engine writes besides maps and weights: biases and scales, which are here, and
-// tables, which are with those who look things up in them and are written entry by entry. Zeros of
-// a scrub come between; its rows for DMEM and PMEM come from here, too.
+// Takes the load engine's writes except maps and weights: stores biases and scales, forwards table
+// entries. Tables are with those who look things up in them and are written entry by entry. Zeros
+// of a scrub come between; its rows for DMEM and PMEM come from here, too.
 //
 //   param_i --+------------------> trine_scrub -> trine_params -> params_o
 //             `-> trine_entries -------^ `-> entry_o

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bias and scale memories: for each output channel an int32 bias, a Q31 multiplier and a shift.
-// A beat of DataWords biases, or of DataWords/2 scales (64 bits each, 37 kept), is written at once.
-// With Drain = 2 a read gives a channel and the next one; after the last channel the second value
-// is undefined. Even and odd channels have memories of their own. Multipliers and shifts lie apart:
-// 31 and 6 bits fill macros of 32 and 8, 37 fill none.
+// Stores the bias, multiplier and shift of each output channel (bias and scale memories). A bias is
+// int32, a multiplier Q31. A beat of DataWords biases, or of DataWords/2 scales (64 bits each, 37
+// kept), is written at once. With Drain = 2 a read gives a channel and the next one; after the last
+// channel the second value is undefined. Even and odd channels have memories of their own.
+// Multipliers and shifts lie apart: 31 and 6 bits fill macros of 32 and 8, 37 fill none.
 //
 // Reads go first, each cycle if they like; writes wait in front of the memories (trine_skid). A row
 // holds two neighbours or more of those that a bank has, and a read of the row that was read last

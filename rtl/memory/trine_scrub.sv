@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Zeros in all memories that a program can read: DMEM, PMEM, biases, scales, tables, exponentials.
+// Clears all memories that a program can read: DMEM, PMEM, biases, scales, tables, exponentials.
 //
 // A next program cannot read then what a former one left (CONTROL.scrub). With codes (memory.ecc)
 // words have any content after power-up, and so no code: then each reset, and each soft reset,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Jobs of compute and vector engine, one after the other, and their columns: which column is next,
-// where its code belongs and what its channel is.
+// Schedules the jobs of compute and vector engine, one after the other, and selects the next column
+// of a job. With a column go the place where its code belongs and its channel.
 //
 //   job (compute: Cols columns of the array, or four; vector: four slots a lane)
 //     -> the job in front -> column_o, until issue_i.done

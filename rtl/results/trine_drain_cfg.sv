@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Configurations of the jobs, in trine_drain: that of the job in front. With Int16 each engine's
-// stays until its next instruction, as codes of both may be in the lanes: int16 codes that the
-// compute engine requantizes, and those that the vector engine makes of int16 codes.
+// Holds the configurations of the jobs in trine_drain and selects that of the job in front. With
+// Int16 each engine's stays until its next instruction, as codes of both may be in the lanes: int16
+// codes that the compute engine requantizes, and those that the vector engine makes of int16 codes.
 //
 // Timing    registers, behind a multiplexer.
 // Contract  c_first_i, v_first_i with the first job of an instruction, which waits for empty lanes;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads of parameters: those of the next column's channel are asked for as the column before goes,
-// or as its job is taken, so that they are there with it. A normalized value's, which knows no
-// column, are read one cycle after it, and used in the cycle after that.
+// Requests the parameters of the next column's channel from bias and scale memory, one column
+// ahead. They are asked for as the column before goes, or as its job is taken, so that they are
+// there with it. A normalized value's, which knows no column, are read one cycle after it, and used
+// in the cycle after that.
 //
 //   cycle          0      1      2      3
 //   issue_i        col    col    value         a column's parameters came before it, in

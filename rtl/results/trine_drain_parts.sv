@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Parts of reductions with factors, in trine_drain: each job is one. Its columns go by their
-// factors into sums (trine_group_sums), and those of the last one a second time, as the sums'
+// Tracks the parts of reductions with factors, in trine_drain: each job is one. Its columns go by
+// their factors into sums (trine_group_sums), and those of the last one a second time, as the sums'
 // codes.
 //
 //   cycle         0    1    2    3    4    5    6    7      Cols = 4, the last part

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counts the remaining work of the current job for the drain grant: the words that its codes end
-// in, and the issues to the lanes.
+// Counts the words and the issues to the lanes that the current job has left, for the drain grant.
 //
 //   words  = ceil((slot + left) / codes of a word)
 //   issues = left                              one column per issue

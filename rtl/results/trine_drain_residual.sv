@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Residual words of a compute job, gathered ahead: what belongs to the last slots of the word in
-// front is kept apart, so that its successor can arrive while those are yet to come. With Drain = 2
-// there are places for two words: a column a cycle needs one every four. A word lies where the word
-// of results will, residual_delta further.
+// Gathers the residual words of a compute job ahead of its columns. What belongs to the last slots
+// of the word in front is kept apart, so that its successor can arrive while those are yet to come.
+// With Drain = 2 there are places for two words: a column a cycle needs one every four. A word lies
+// where the word of results will, residual_delta further.
 //
 //   cycle          0     1     2     3     4     5       Drain = 1, four codes a word
 //   column's slot  0     1     2     3     0     1

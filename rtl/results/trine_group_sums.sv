@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sums of the parts of reductions with factors: one for each row and column of the array.
+// Accumulates the parts of reductions with factors: one sum for each row and column of the array.
 //
 //   a part's column: sum = (first ? 0 : sum) + (minus ? ~p : p), p = product of column and factor,
 //                    whose lowest eight bits the lanes have left out, modulo 2^SumBits

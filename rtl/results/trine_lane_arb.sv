@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who enters the lanes: the column in front (of compute or vector engine), or a softmax, and what
-// becomes of the code, in a tag that leaves with it.
+// Arbitrates the post lanes between the column in front and a softmax, and tags each code that
+// enters. The column is one of compute or vector engine; a tag says what becomes of the code and
+// leaves with it.
 //
 // Columns first. In each cycle without one a softmax's request is taken: a product of its
 // reciprocal, or one or two of its codes, interleaved with the columns'. Codes leave in order: jobs

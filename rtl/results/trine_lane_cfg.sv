@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the lanes see of a configuration, stage by stage: that of the code in the operand register,
-// and bounds and zero point of the one that is clamped, of which a softmax's come between a job's.
-// With Int16 codes of both engines follow each other, additions and products two cycles longer in
-// the lane.
+// Selects the configuration that each stage of the post lanes uses for the code in it. It is that
+// of the code in the operand register, and bounds and zero point of the one that is clamped, of
+// which a softmax's come between a job's. With Int16 codes of both engines follow each other,
+// additions and products two cycles longer in the lane.
 //
 //   cycle         0      1       2    3    4     5      6      a code that is requantized
 //                 issue  enters                  clamp  leaves_vector_o is its engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Thresholds that a lane's sum reaches, two a cycle; the residual waits for the last pair.
+// Counts the thresholds that a lane's sum reaches, two a cycle. The residual waits for the last
+// pair.
 //
 //   code = max(low + number of thresholds reached, residual if cfg_i.max)
 //

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Residual words of a row: the one in front, with Drain = 2 the next one as well, and the codes of
-// a column in it. What goes last of a word can be put apart before the next word takes its place.
+// Stores the residual words of a row and selects the codes of a column in them. One word is in
+// front, with Drain = 2 there is the next one as well. What goes last of a word can be put apart
+// before the next word takes its place.
 //
 // Timing    codes_o is combinational, from a place written in a cycle before.
 // Check     trine_post_tb

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// int32 words of up to three taps in a lane of the vector engine, byte by byte in its slots; with
-// third_i the upper row of a pair adds them up.
+// Assembles the int32 words of up to three taps from the byte slots of a vector lane. With third_i
+// the upper row of a pair adds them up.
 //
 //   word = first + 2^8 second, with fifth_i + 2^16 third: the lower 32 bits
 //   above_o, of the word that entered last: of an upper row bits 39:32, of a lower one its third

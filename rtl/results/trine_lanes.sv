@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows x Drain lanes: what enters becomes a code each, or a word a row.
+// Turns columns into codes or words in Rows x Drain lanes: requantizes, adds, multiplies, counts
+// thresholds. What enters becomes a code each, or a word a row.
 //
 //   requantize   trine_post_lane; with a residual also the sum or the maximum with it
 //   threshold    low + number of thresholds that the sum reaches, two a cycle (bias and scale entry

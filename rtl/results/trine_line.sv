@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LOGISTIC and TANH of an int16 code, and the exponential of SOFTMAX, as tflite-micro and LiteRT
-// compute them (docs/numerics.md): on lines between 256 points of the sigmoid, whose bytes lie in
-// the lookup tables of a pair of lanes, or between 513 of the exponential, of which the even lane's
-// table of exponentials has two in an entry, but the last one.
+// Interpolates LOGISTIC, TANH and the exponential of SOFTMAX of an int16 code between the points of
+// a table. Results are those of tflite-micro and LiteRT (docs/numerics.md). Lines lie between 256
+// points of the sigmoid, whose bytes lie in the lookup tables of a pair of lanes, or between 513 of
+// the exponential, of which the even lane's table of exponentials has two in an entry, but the last
+// one.
 //
 //   x          the lane's value; from point to point it is 512, with tanh 256 (and x is doubled, as
 //              tanh(x) = 2 sigmoid(2x) - 1)

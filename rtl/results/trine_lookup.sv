@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The lookup tables of all rows, a copy for each, and of pairs of rows the lines between points.
+// Looks codes up in one table for each row; pairs of rows interpolate int16 codes between table
+// points.
 //
 //   int8 code     code_o = table[code_i]
 //   line_i        of rows 2n and 2n + 1 the high and the low byte of trine_line's code for x_i; the

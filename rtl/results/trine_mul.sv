@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Signed times unsigned product in carry-save form, with the rounding term that TFLite's high
-// multiply needs in the same sum.
+// Multiplies a signed by an unsigned number in carry-save form, with TFLite's rounding term in the
+// same sum.
 //
 //   sum_o + carry_o = a_i * b_i + (nudge_i ? (a_i < 0 ? -1 : 1) * 2^NudgeBit : 0)
 //                               + (half_i ? 2^HalfBit : 0) + (high_i ? 2^HighBit : 0)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Codes become words: 4 int8, 16 ternary or 32 binary codes each. A code goes above those of its
+// Packs codes into words of 4 int8, 16 ternary or 32 binary codes. A code goes above those of its
 // word that came before; the tag that left the lanes with it says into which slot, and whether the
 // word leaves with it, to its place in trine_words. Bits of a word without a code are not written;
 // behind the last channel they are zero. A softmax's codes, interleaved with the job's, have a word

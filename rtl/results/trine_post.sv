@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Post unit: takes finished tiles, turns them column by column into codes in Rows lanes, packs 4
-// int8, 16 ternary or 32 binary codes to a word and scatters the words to DMEM. With Drain = 2
-// there are two lanes a row, and two columns go together.
+// Turns finished tiles column by column into codes, packs them into words and scatters these to
+// DMEM (post unit). Codes are made in Rows lanes; 4 int8, 16 ternary or 32 binary codes go into a
+// word. With Drain = 2 there are two lanes a row, and two columns go together.
 //
 //   trine_drain            jobs of compute and vector engine, their columns; when the array may
 //                          overwrite its drain registers

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stage 5 of trine_post_lane: the last rounding, zero point, clamp, maximum with a residual.
+// Rounds, adds the zero point, clamps and takes the maximum with a residual: stage 5 of
+// trine_post_lane.
 //
 //   y = max(clamp((t >> 1) + t[0] + zero_point, lower, upper), residual)
 //

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// In trine_post_clamp: the place of a value of E4M3 (machine/minifloat.h) in their order, from t,
-// which has one bit below the unit, by one rounding to the nearest value, ties to the even place.
+// Rounds a number to the nearest value of E4M3 (machine/minifloat.h) and outputs this value's place
+// in order. It is a part of trine_post_clamp. t has one bit below the unit; ties go to the even
+// place.
 //
 //   place = 8 s + q: q has the upper four bits of the size, less than 16 units whole, and what the
 //   s bits that are dropped round up

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stage 1 of trine_post_lane: the sum, and the factors of the multiplier behind it.
+// Computes the sum to be scaled and the multiplier's factors: stage 1 of trine_post_lane.
 //
 //   int16    x = (high << 8) + low + bias: of 40 bits with long, of 32 without; with five of 48:
 //            above lies over high, and top is the bias' place, 2^32

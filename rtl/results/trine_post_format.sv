@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// In trine_post_clamp: a value of an eight-bit format (machine/minifloat.h) from t, which has one
-// bit below its unit, by one rounding to the nearest one, ties to the even code.
+// Rounds a number to the nearest value of an eight-bit format, E3M4 or posit<8,0>
+// (machine/minifloat.h). It is a part of trine_post_clamp. t has one bit below its unit; ties go to
+// the even code.
 //
 //   E3M4       from 32 on five bits of a size count: bit e is the first that is dropped by its
 //              half, e = its length - 5

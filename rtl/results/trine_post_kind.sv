@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one table of what the lanes do with a job's values.
+// Decodes what the lanes do with a job's values: operation, cycles in which one may enter, latency.
+// This is the one table of it.
 //
 //   operation          enters in          second lane   cycles in the lanes (a lookup one more)
 //   raw, direct        each cycle         no            1, the operand register alone

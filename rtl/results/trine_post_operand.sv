@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sums and products of two codes in trine_post_lane, up to the addends of its first stage:
-// differences to their zero points, of which one is scaled.
+// Computes the addends for sums and products of two codes, in front of the first stage of
+// trine_post_lane. They come from the codes' differences to their zero points, of which one is
+// scaled.
 //
 //   a, b       (v - z): of the value in_pair_i brings, or of a fused addition of code_i and the
 //              residual that waits; of int16 codes v

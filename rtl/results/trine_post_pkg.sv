@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Inside of the post unit, and between it and the vector engine.
+// Defines the structs and constants within the post unit, and between it and the vector engine.
 
 // A design reads some of these.
 // verilator lint_off UNUSEDPARAM

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stages 3 and 4 of trine_post_lane: the product's carry-save form is added up and shifted.
+// Adds up the product's carry-save form and shifts it right with saturation: stages 3 and 4 of
+// trine_post_lane.
 //
 //   t = product >> amount, saturated to Bits: beyond them every clamp saturates too
 //   below     one of the bits that were shifted out, below t[0], is 1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Results: the post unit, and the vector engine in front of it, which shares its lanes.
+// Joins the post unit and the vector engine, which uses the post unit's lanes.
 //
 //   jobs, columns ----------------> trine_post -> words for DMEM
 //   gather -> trine_vector --jobs-------^  ^

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Softmax over the channels of a lane: the order of events, and a trine_softmax_lane for each lane.
+// Sequences softmax and normalization over the channels of a lane, with a trine_softmax_lane for
+// each lane.
 //
 // The address generator walks over a tile's channel words three times, or, if the lanes keep them,
 // once:

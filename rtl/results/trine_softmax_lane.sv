@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One lane of the softmax: what TFLite's kernel computes for the codes of one pixel, in fixed
-// point; and of normalizations.
+// Computes softmax over the codes of one pixel in fixed point, as TFLite's kernel does, or a
+// normalization.
 //
 //   maximum     of the codes, from the vector lane's four (one for each byte of its words)
 //   sum         of round(e / 2^12), e = exponential[maximum - code]

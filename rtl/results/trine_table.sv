@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Table of one lane: 256 entries, of codes (lookup) or of 32 bits (exponentials), in a memory as
-// wide as one of them.
+// Stores the table of one lane: 256 entries, of codes (lookup) or of 32 bits (exponentials). The
+// memory is as wide as an entry.
 //
 //   entry_o = table[code_i], code_i taken as unsigned: entries 128..255 belong to codes -128..-1
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Vector engine: pooling, element-wise operations and requantization, one window of taps in each
-// lane at a time.
+// Executes vector RUNs: pooling, element-wise operations, requantization and softmax. One window of
+// taps in each lane is worked on at a time.
 //
 //   taps -> gather -> lanes (extremum, sum or pair) -> [fold over the lanes] -> job -> post unit
 //

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One lane of the vector engine: four 24-bit slots, one for each byte of the lane's word.
+// Computes max-pool, minimum or sum of one lane's taps, or pairs them for element-wise operations.
+// Each lane of the vector engine has four 24-bit slots, one for each byte of the lane's word.
 //
 //   max, min      slot = max(slot, byte), min(slot, byte)
 //   sum           slot = slot + byte

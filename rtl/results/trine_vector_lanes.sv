@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The lanes of the vector engine, and what goes between them.
+// Reduces between the lanes of the vector engine: folds sums, compares int16 codes, combines
+// channels. It also contains the lanes.
 //
 //   fold    the upper half of the lanes is added to the lower half, again and again; of int16 codes
 //           high and low bytes remain

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the parts of the vector engine tell each other.
+// Defines the structs that the parts of the vector engine exchange.
 
 package trine_vector_pkg;
 

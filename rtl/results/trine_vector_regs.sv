@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registers 10 to 15 of the vector engine and what a RUN says: split into what the engine itself
-// needs, the constants of a normalization, and what the post unit is told. Registers 0 to 9 are
-// those of trine_agu.
+// Holds registers 10 to 15 of the vector engine and decodes the operation and flags of its RUN. The
+// outputs are what the engine itself needs, the constants of a normalization, and what the post
+// unit is told. Registers 0 to 9 are those of trine_agu.
 //
 // Timing    outputs are registers: a SET is seen in the next cycle, op and flags of a RUN in the
 //           cycle after start_i.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Words of results on their way to DMEM. A word is given a place here as its last code enters the
-// lanes, so that the lanes never wait for the scatter port: who enters counts the places that are
-// free. Addresses are kept for each tile, of which there are Tiles: the one in front, and those
-// before until their last words have left.
+// Queues result words on their way to DMEM (write-back queue), adds their addresses and retires
+// instructions. A word is given a place here as its last code enters the lanes, so that the lanes
+// never wait for the scatter port: who enters counts the places that are free. Addresses are kept
+// for each tile, of which there are Tiles: the one in front, and those before until their last
+// words have left.
 //
 //   address of a word = that of its tile in its lane + offset
 //

@@ -32,7 +32,8 @@ std::string csr_package() {
   std::string text = fmt::format(
       "// SPDX-License-Identifier: Apache-2.0\n"
       "//\n"
-      "// Control and status registers (AXI4-Lite), printed from machine/csr.h; do not edit.\n"
+      "// Defines the control and status registers (AXI4-Lite): offsets, bits and codes.\n"
+      "// Printed from machine/csr.h; do not edit.\n"
       "// Registers of 64 bits have their low half first. Bits are indices.\n\n"
       "// A design reads some of these.\n"
       "// verilator lint_off UNUSEDPARAM\n"

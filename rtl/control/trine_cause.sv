@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cause of each cycle, as seen at the array's input (docs/architecture.md): a step enters, or what
-// kept one from entering; and whether anything moved at all (activity_t). What happens in the
-// gather is seen there 3 cycles later, what happens at a step's issue 4 cycles later.
+// Attributes each cycle to one cause: a step enters the array, or the reason why none enters. The
+// causes are those of docs/architecture.md, as seen at the array's input; activity_t also says
+// whether anything moved at all. What happens in the gather is seen there 3 cycles later, what
+// happens at a step's issue 4 cycles later.
 //
 //   first of                                     cause
 //   a step enters the array                      compute

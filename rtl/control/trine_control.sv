@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registers, the program's queues and tokens, and what stops a program. docs/architecture.md is the
-// contract.
+// Controls the machine: holds the registers, sequences the program into the engines, detects errors
+// and hangs. docs/architecture.md is the contract.
 //
 //   AXI4-Lite    -> trine_csr       -> life_o, dram_o       -> trine_dma
 //   program word -> trine_sequencer -> commands of load, compute, vector and store engine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between the parts of control.
+// Defines program_event_t: the events that end a program, from the sequencer to registers and error
+// logic.
 
 package trine_control_pkg;
 

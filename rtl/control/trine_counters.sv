@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Performance counters, in the order of their registers from CsrCyclesOffset on:
+// Counts cycles, cycles by cause, each engine's busy cycles, and bytes read and written
+// (performance counters). The counters are in the order of their registers from CsrCyclesOffset on:
 //
 //   0 cycles, 1..8 cycles by cause, 9..12 cycles an engine was busy, 13 bytes read, 14 written
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Control and status registers (docs/architecture.md) around the life of a program
-// (trine_lifecycle) and the counters.
+// Implements the AXI4-Lite control and status registers (docs/architecture.md). The life of a
+// program (trine_lifecycle) and the counters are parts of it.
 //
 // Each access is answered, whatever the state and the bus of the master: a write that cannot be
 // carried out is an error (SLVERR) and changes nothing. These are partial strobes, a register that

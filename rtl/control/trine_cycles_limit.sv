@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ends a program that runs for too long: exceeded_o when its cycles reach limit_i, 0: never. It
-// looks at the counter as trine_counters shows it, every 15 cycles, and so counts nothing itself.
+// Detects a program that runs too long: raises exceeded_o when its cycle count reaches limit_i (0:
+// never). It reads the counter as trine_counters shows it, every 15 cycles, and so counts nothing
+// itself.
 //
 // Timing    exceeded_o is a register, up to 17 cycles late.
 // Contract  start_i is the first cycle of running_i, as the counters' clear.

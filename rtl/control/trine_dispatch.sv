@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Routes the program's words to the queues of the engines, and ends the program.
+// Routes program words to the queues of the engines; detects the program's end, invalid words and
+// deadlocks.
 //
 //   BEGIN      the first word must be ConfigHash: else foreign_o
 //   SET, RUN   to the engine's queue, as {is RUN, register, payload}

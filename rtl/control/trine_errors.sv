@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which error a program stops with: cause, address, and the RUN of the engine that it belongs to.
+// Selects the error that stops a program: its cause, its address, and the RUN of the engine that it
+// belongs to.
 //
 // Several at once: the engines before the fetch, what answered wrongly before what never answered,
 // what the program is before how long it takes.

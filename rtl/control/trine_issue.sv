@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Issue unit of one engine: hands SETs and RUNs, in order, to the engine and keeps its tokens.
+// Issues SETs and RUNs to one engine in program order; takes and gives the tokens of its RUNs.
 //
 // A RUN is offered once all tokens of its wait mask are there; they are taken with the RUN. Its
 // signal mask goes into a queue of four, so that the engine may have four RUNs in flight; each

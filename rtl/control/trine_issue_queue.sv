@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One engine's instructions: a queue of words, and the issue unit that hands them to the engine.
+// Queues the instructions of one engine and issues them in order (trine_queue, trine_issue).
 //
 // Timing    ready is a register of the queue's; a word reaches the engine two cycles after it came
 //           into an empty queue. What is offered is combinational from the queue's output register

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a word of the program is an instruction, and whether this configuration has what it
-// needs.
+// Checks whether a program word is a valid instruction and whether this configuration supports it.
 //
 //   RUN   the operation, and the flags that select hardware; half_even goes with single alone
 //   SET   `output` and `encoding` of compute and vector, which select hardware as well; their

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The life of a program, and how it ended:
+// Runs the state machine of a program's life, from start to idle, and reports how the program
+// ended.
 //
 //   idle --start--> run --done, error or soft reset--> stop --drained--> clear --> idle
 //

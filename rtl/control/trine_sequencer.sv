@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a program: hands each of its words to the queue of its engine, and issues it there when its
-// tokens have come.
+// Executes a program: routes each word to the queue of its engine and issues a RUN when its tokens
+// are there.
 //
 //   word_i -> trine_dispatch -> 4 x trine_issue_queue -> engines
 //                                   |  trine_tokens  |

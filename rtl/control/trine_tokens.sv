@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Dependency tokens: one counter for each ordered pair of engines.
+// Counts the dependency tokens between engines, in one counter for each ordered pair.
 //
 //   count[from -> to] += give_i[4*from + to] - take_i[4*to + from]
 //   have_o[4*to + from] = count[from -> to] > 0

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Ends the wait for a bus that has stopped answering: expired_o pulses after limit_i cycles in a
-// row in which the bus owed a handshake (owed_i) and none happened (moved_i). A limit of 0 waits
-// for ever.
+// Implements a watchdog timer: pulses expired_o after limit_i cycles in a row with owed_i and
+// without moved_i. For a bus owed_i means that it owes a handshake, moved_i that one happened. A
+// limit of 0 waits for ever.
 //
 // Timing    expired_o is a register; the count begins again after it.
 // Check     trine_watchdog_tb, trine_control_tb, trine_watchdog_props

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two watchdogs of a program: of the bus that stopped answering (expired_o), and of the machine
-// that makes no progress (stuck_o). Progress is a step of the array, an access of the vector
-// engine, a word of results, a beat of the bus or of DMEM's DMA port, and a RUN that begins or
-// ends. The cycles in which the bus owes a handshake are the first one's alone: else a dead bus
-// would stop the program as stuck, and nobody would wait for its answers.
+// Detects a bus that stopped answering (expired_o) and a machine that makes no progress (stuck_o).
+// Progress is a step of the array, an access of the vector engine, a word of results, a beat of the
+// bus or of DMEM's DMA port, and a RUN that begins or ends. The cycles in which the bus owes a
+// handshake are the first one's alone: else a dead bus would stop the program as stuck, and nobody
+// would wait for its answers.
 //
 // Timing    both pulses, and whose transfers are owed, are registers; what happened counts one
 //           cycle late.

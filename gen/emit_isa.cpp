@@ -154,8 +154,8 @@ std::string isa_package() {
   std::string text = fmt::format(
       "// SPDX-License-Identifier: Apache-2.0\n"
       "//\n"
-      "// Instruction set, printed from machine/isa.def; do not edit. Semantics: "
-      "docs/architecture.md.\n"
+      "// Defines the instruction set: operations, fields of registers, flags and limits.\n"
+      "// Printed from machine/isa.def; do not edit. Semantics: docs/architecture.md.\n"
       "// Field F of group G: bits [GFLsb + GFWidth - 1 : GFLsb] of register GFReg.\n"
       "// Flags are indices of bits of a RUN's flags.\n"
       "//\n"

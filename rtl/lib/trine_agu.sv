@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Address generation: the coordinates of Rows lanes and the loop nest over them.
+// Generates the DMEM addresses of all lanes for each step of a RUN's loop nest (address generator).
 //
 //   for tile, for group, for cw, ky, kx:  one step: in each lane, the DMEM address of a tap
 //     address = base + offset,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the parts of the address generator tell each other.
+// Defines the trip counts and step flags of the address generator's loop nest.
 
 package trine_agu_pkg;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Clock gate: clk_o pulses in a cycle at whose beginning en_i or test_en_i was high.
+// Gates a clock without glitches: clk_o pulses in a cycle at whose beginning en_i or test_en_i was
+// high.
 //
 //   clk_i   _/--\__/--\__/--\__/--\__
 //   en_i    ____/-----------\________

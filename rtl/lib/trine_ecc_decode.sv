@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The data of a stored word (trine_ecc_pkg), with one error corrected; what the syndrome says:
+// Decodes a stored word (trine_ecc_pkg): corrects one wrong bit and detects two. The syndrome says:
 //
 //   0                                no error
 //   a column, or one one             corrected_o: a data or check bit was wrong

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Check bits of a word (trine_ecc_pkg).
+// Appends seven check bits to a 32-bit word (trine_ecc_pkg).
 //
 // Timing    combinational: 13 or 14 bits are summed to one
 // Check     trine_ecc_encode_tb, trine_ecc_props

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The code of a word of 32 bits in DMEM and PMEM (memory.ecc): Hsiao's (39,32), single errors
-// corrected, double errors detected. A stored word is {7 check bits, 32 data bits}.
+// Defines the error-correcting code of memory words (memory.ecc): Hsiao's (39,32). Single errors
+// are corrected, double errors detected. A stored word is {7 check bits, 32 data bits}.
 //
 //   check = XOR of the columns of all data bits that are one
 //

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What control and the four engines (trine_isa_pkg::Engine...) tell each other.
+// Defines the structs that control, the DMA, the memories and the four engines exchange. Engines
+// are numbered as trine_isa_pkg::Engine... says.
 
 // A design reads some of these.
 // verilator lint_off UNUSEDPARAM

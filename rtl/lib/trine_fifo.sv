@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Small first-in first-out buffer in registers, without flow control: the owner counts.
+// Implements a small FIFO in registers without flow control: its owner counts the entries.
 //
 // Timing    head_o is combinational from registers; a word can leave in the cycle after it came.
 // Contract  no push into a full one, no pop of an empty one.

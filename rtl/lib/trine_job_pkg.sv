@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an engine tells the post unit about its instruction (registers 10 to 15 and flags, as
-// docs/architecture.md names them), and what it hears.
+// Defines the structs of the jobs that compute and vector engine hand to the post unit, and of
+// their status. The configuration is registers 10 to 15 and flags, as docs/architecture.md names
+// them.
 
 // A design reads some of these.
 // verilator lint_off UNUSEDPARAM

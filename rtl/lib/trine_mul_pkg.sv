@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bodies of the multipliers: parameter Multiplier of trine_dot, trine_mul and all that hold them,
-// up to the top. All give the same bits.
+// Defines the codes of parameter Multiplier: products by the `*` operator or as radix-4 Booth rows.
+// trine_dot, trine_mul and all modules that hold them, up to the top, have this parameter. Both
+// codes give the same bits.
 
 package trine_mul_pkg;
 

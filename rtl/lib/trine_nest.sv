@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The loop nest of the address generator: one step after the other, each with its flags and with
-// what it adds to every lane's address and coordinates.
+// Iterates over the loop nest of the address generator and outputs each step's flags, offset and
+// tap.
 //
 //   for tile, for group, for cw, ky, kx:
 //     offset = sum of kx_step, ky_step, cw_step on the way here; from 0 in each group, or, with

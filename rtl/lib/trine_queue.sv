@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// First-in first-out queue in a single-port memory.
+// Implements a ready/valid FIFO queue in a single-port memory.
 //
 //   out = the words of in, in order; the memory's output register and one behind it are two more
 //   places

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One word of room in front of a port that may be busy: what it does not take at once waits here,
-// so that in_ready_o is a register.
+// Buffers one word in front of a port that may be busy, so that in_ready_o is a register (skid
+// buffer).
 //
 // Timing    no cycle is added while the port is ready.
 // Contract  out_valid_o and out_data_o hold until taken, if in_* do while in_ready_o is low.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Single-port memory with a bit mask: the only memory of the design, and the place to put a macro.
+// Implements the only memory of the design, single-port with a bit mask: the place to put a macro.
 //
 //   en && !we:  rdata = mem[addr], one cycle later; rdata then holds until the next read
 //   en &&  we:  mem[addr] = (mem[addr] & ~mask) | (wdata & mask); rdata is unchanged

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A core: maps, weights, array, results. Wires alone: what it does is in its parts, each a folder
-// of rtl/ in Trine's repository. The control and the DMA of all cores are trine_machine's.
+// Joins the parts of a core: feature maps, weights and array, results, parameter memories. Wires
+// alone: what it does is in its parts, each a folder of rtl/ in Trine's repository. The control and
+// the DMA of all cores are trine_machine's.
 //
 //   words of the DMA --> trine_maps, PMEM in trine_matmul, trine_param_memories
 //

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The accelerator: control, DMA, and one core or several (a cluster), which run the same program on
-// maps of their own. Wires alone: what it does is in its parts, each a folder of rtl/ in Trine's
-// repository.
+// Implements the accelerator: joins control, DMA and one or several cores, which run the same
+// program. Several cores (a cluster) have maps of their own. Wires alone: what it does is in its
+// parts, each a folder of rtl/ in Trine's repository.
 //
 //   trine_control --commands--> trine_dma; by way of trine_cluster the cores
 //   trine_dma     <--words----> trine_cluster <--> DMEM, PMEM and small memories of the cores

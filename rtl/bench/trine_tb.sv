@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Smallest system around trine_axi_top, of any configuration: reset, registers, a memory on the
-// bus. Checks what the registers say of the design, runs a program and waits for its interrupt;
-// each burst must be as the configuration says. Prints PASS, or what was wrong and FAIL.
+// Tests an emitted design: sets its registers, serves its bus from a memory and runs one program.
+// It is the smallest system around trine_axi_top, for any configuration. It checks what the
+// registers say of the design and waits for the program's interrupt; each burst must be as the
+// configuration says. Prints PASS, or what was wrong and FAIL.
 //
 //   +before=FILE +program_at=N +program_words=N   what is in memory (BASE is 0), a byte a line in
 //                                                 hexadecimal; without it an empty program

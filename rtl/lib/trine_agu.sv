@@ -6,23 +6,23 @@
 //     address = base + offset,
 //     inside  = active && 0 <= y + ky*dil_y < height && 0 <= x + kx*dil_x < width
 //
-// Here are the registers and the lanes; the nest is trine_nest.
+// This module holds the registers and the lanes; trine_nest is the loop nest.
 //
-// Lane r+1 follows lane r as docs/architecture.md says, and each lane moves from tile to tile by
-// constants with one conditional wrap; no divider anywhere. Filling shifts the lanes' start values
-// in from the top, two lanes a cycle (one with an odd number of rows); it needs the registers, but
-// no permission to start.
+// Lane r+1 follows lane r as docs/architecture.md describes. Each lane moves from tile to tile by
+// constants with one conditional wrap; there is no divider. Filling shifts the start values of the
+// lanes in from the top, two lanes a cycle (one if Rows is odd). It needs the registers, but no
+// permission to start.
 //
-// With Window there are 3 lanes more that only gather: the right-hand neighbours of the last lane,
-// one position each, as far as `halo` reaches. With window_i the offset runs on from group to
-// group, each with a channel word of its own, and lanes in the last `idle` columns of a row gather
-// for their neighbours, but have no output.
+// With Window there are 3 more lanes, which only gather: the right-hand neighbours of the last
+// lane, one position each, as far as `halo` reaches. With window_i the offset runs on from group to
+// group, because each group has its own channel word. Lanes in the last `idle` columns of a row
+// gather for their neighbours, but have no output.
 //
-// Timing    fill_i takes Rows / Filled cycles until filled_o. After start_i (one cycle, needs
-//           filled_o), one step a cycle. step_valid_o, addresses and flags come from registers
-//           through two adders (offset, comparison); step_ready_i reaches registers only.
+// Timing    filled_o comes Rows / Filled cycles after fill_i. After start_i (one cycle, needs
+//           filled_o), there is one step a cycle. step_valid_o, addresses and flags come from
+//           registers through two adders (offset, comparison). step_ready_i reaches registers only.
 // Contract  no SET from fill_i to the last step. x_start + tile_x < x_end. x_end - x_start, and the
-//           rows from y_end to the last lane, fit CoordBits (program::verify).
+//           rows from y_end to the last lane, fit in CoordBits (program::verify).
 // Check     trine_agu_tb
 
 module trine_agu #(
@@ -38,16 +38,16 @@ module trine_agu #(
   input  logic                        rst_ni,
   input  logic                        clear_i,
 
-  input  logic [CoordBits-1:0]        y_shift_i,  // Cluster: the core's lanes lie lower, in rows
+  input  logic [CoordBits-1:0]        y_shift_i,  // Cluster: row shift of this core's lanes
 
-  // SETs of the engine: registers 0 to 9 are kept here.
+  // SETs of the engine. Registers 0 to 9 are stored here.
   input  logic                        cfg_we_i,
   input  logic [3:0]                  cfg_reg_i,
   input  logic [55:0]                 cfg_payload_i,
 
   // Control.
   input  logic                        fill_i,
-  input  logic                        pairs_i,  // of the RUN, with fill_i
+  input  logic                        pairs_i,  // lanes go in pairs; with fill_i
   output logic                        filled_o,
   input  logic                        start_i,
   output logic                        running_o,
@@ -58,25 +58,25 @@ module trine_agu #(
   input  logic                        step_ready_i,
   output logic [Lanes*AddrBits-1:0]   addr_o,
   output logic [Lanes-1:0]            inside_o,
-  output logic                        first_o,        // of its (tile, group)
+  output logic                        first_o,        // first step of its (tile, group)
   output logic                        window_last_o,  // last (ky, kx) of its channel word
   output logic                        word_first_o,   // first (ky, kx) of its channel word
-  output logic                        last_o,         // of its (tile, group)
-  output logic                        group_last_o,   // in the last group of its tile
-  output logic                        tile_first_o,   // in the first group of its tile
-  output logic                        tile_last_o,    // in the last tile
+  output logic                        last_o,         // last step of its (tile, group)
+  output logic                        group_last_o,   // step of the last group of its tile
+  output logic                        tile_first_o,   // step of the first group of its tile
+  output logic                        tile_last_o,    // step of the last tile
 
-  // The tile that is being stepped through.
+  // The tile of the current step.
   output logic [Rows*AddrBits-1:0]    out_o,
   output logic [Rows-1:0]             active_o,
   output logic [AddrBits-1:0]         out_plane_o
 );
 
   localparam int unsigned LaneBits = $clog2(Rows + 1);
-  localparam int unsigned Filled   = Rows % 2 == 0 ? 2 : 1;  // lanes a cycle
+  localparam int unsigned Filled   = Rows % 2 == 0 ? 2 : 1;  // lanes filled in a cycle
 
   // ---------------------------------------------------------------------------------------------
-  // Registers. Addresses are kept modulo the address width.
+  // Registers. Addresses are stored modulo the address width.
   // ---------------------------------------------------------------------------------------------
   logic [AddrBits-1:0]           base_q;
   logic [AddrBits-1:0]           row_wrap_q;
@@ -156,13 +156,13 @@ module trine_agu #(
 
   assign out_plane_o = out_plane_q;
 
-  logic unused_payload;  // above the fields, and above the address width
+  logic unused_payload;  // bits above the fields and above the address width
   assign unused_payload = ^cfg_payload_i;
 
   // ---------------------------------------------------------------------------------------------
-  // Filling: the chain begins with the lane that is shifted in next, and goes on to its followers.
-  // Coordinates are kept relative to the end of their row and column, so that a sign bit says
-  // whether to wrap, or whether a lane is active.
+  // Filling: the chain begins with the lane that is shifted in next and continues with its
+  // followers. Coordinates are stored relative to the end of their row and column, so that a sign
+  // bit tells whether to wrap, or whether a lane is active.
   // ---------------------------------------------------------------------------------------------
   logic                        filling_q, filled_q, advance, pairs_q;
   logic [LaneBits-1:0]         fill_count_q;
@@ -182,7 +182,7 @@ module trine_agu #(
       assign base = chain_base_q;
       assign out  = chain_out_q;
     end else begin : gen_follower
-      // The second of a pair is one word behind the first, which the pair behind it follows.
+      // A pair's second lane has the first one's base + 1; the next pair follows the first lane.
       logic signed [CoordBits-1:0] x_next;
       logic                        wrap, second, third;
       assign second = Pairs && k == 1 && pairs_q;
@@ -221,7 +221,7 @@ module trine_agu #(
       fill_count_q                <= LaneBits'(Rows);
       {chain_x_q, chain_y_q}      <= {-x_span, y_start_q - y_end_q};
       {chain_base_q, chain_out_q} <= {base_q, out_q};
-      pairs_q                     <= Pairs && pairs_i;  // it comes late
+      pairs_q                     <= Pairs && pairs_i;  // pairs_i arrives late
     end else if (filling_q) begin
       fill_count_q                <= fill_count_q - LaneBits'(Filled);
       {chain_x_q, chain_y_q}      <= {gen_chain[Filled].x, gen_chain[Filled].y};
@@ -234,7 +234,7 @@ module trine_agu #(
   // ---------------------------------------------------------------------------------------------
   trine_agu_pkg::flags_t flags;
   logic [AddrBits-1:0]   offset;
-  logic [CoordBits-1:0]  x_end, y_end, nest_x, nest_y;  // of the tap, for all lanes
+  logic [CoordBits-1:0]  x_end, y_end, nest_x, nest_y;  // of the tap, in all lanes
 
   assign x_end = $unsigned(x_end_q);
   assign y_end = $unsigned(y_end_q) + (Cluster ? y_shift_i : '0);
@@ -275,7 +275,7 @@ module trine_agu #(
   assign tile_last_o   = flags.tile_last;
 
   // ---------------------------------------------------------------------------------------------
-  // The lanes. What a move to the next tile adds, without and with a wrap, is the same for all.
+  // The lanes. All of them add the same constants per tile: one set with a wrap, one without.
   // ---------------------------------------------------------------------------------------------
   logic [CoordBits-1:0] tile_x_wrapped, tile_y_wrapped;
   logic [AddrBits-1:0]  tile_base_wrapped, tile_out_wrapped;
@@ -339,8 +339,8 @@ module trine_agu #(
     assign out_o[l*AddrBits +: AddrBits]  = lane_out_q;
   end
 
-  // The last lane's neighbours: of no use where that lane is the last of its row, so they never
-  // wrap.
+  // The right-hand neighbours of the last lane. They never wrap: if the last lane ends its row, no
+  // lane uses them.
   if (Window) begin : gen_window
     for (genvar k = 1; k <= 3; k++) begin : gen_neighbour
       logic [CoordBits-1:0] tap_x;
@@ -368,7 +368,7 @@ module trine_agu #(
     else         live_q <= 1'b1;
   end
 
-  logic                      stalled_q;  // the step of the last cycle was not taken
+  logic                      stalled_q;  // the last cycle's step was not taken
   logic [Lanes*AddrBits-1:0] held_addr_q;
   logic [Lanes-1:0]          held_inside_q;
 

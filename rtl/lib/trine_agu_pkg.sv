@@ -13,15 +13,15 @@ package trine_agu_pkg;
     logic [23:0] tiles_last;
   } trips_t;
 
-  // Where in the nest a step is.
+  // Position of a step in the nest.
   typedef struct packed {
-    logic first;        // of its (tile, group)
+    logic first;        // first step of its (tile, group)
     logic last;
-    logic word_first;   // (ky, kx) of its channel word
+    logic word_first;   // first (ky, kx) of its channel word
     logic window_last;
-    logic tile_first;   // in the first group of its tile
-    logic group_last;   // in the last group of its tile
-    logic tile_last;    // in the last tile
+    logic tile_first;   // step of the first group of its tile
+    logic group_last;   // step of the last group of its tile
+    logic tile_last;    // step of the last tile
   } flags_t;
 
 endpackage

@@ -7,16 +7,16 @@
 //   en_i    ____/-----------\________
 //   clk_o   _______/--\__/--\________
 //
-// The latch is open while the clock is low, so both may change at any time: no pulse is cut, none
-// is added. With test_en_i it is open whatever en_i says: a scan chain needs every clock.
+// The latch is open while the clock is low, so both enables may change at any time: no pulse is cut
+// and none is added. test_en_i serves scan chains, which need every clock pulse.
 //
-// Technology hook: replace this file by one that instantiates your library's integrated clock gate;
-// `trine synth` does. On an FPGA (macro TRINE_NO_CLOCK_GATES), whose flip-flops have enables, the
-// clock passes: what is gated does not depend on that.
+// Technology hook: replace this file with one that instantiates your library's integrated clock
+// gate, as `trine synth` does. On an FPGA (macro TRINE_NO_CLOCK_GATES), whose flip-flops have
+// enables, clk_i passes ungated: the gated registers work with either clock.
 //
-// Timing    both are sampled by the rising edge of clk_i, as by a register; clk_o is clk_i's edge
-// Contract  in a cycle without en_i the registers on clk_o would keep what they hold, or nothing
-//           reads it
+// Timing    both enables are sampled by the rising edge of clk_i, as by a register
+// Contract  in a cycle without en_i the registers on clk_o would keep their values, or nothing
+//           reads them
 // Check     verilator --lint-only -Wall [-DTRINE_NO_CLOCK_GATES] trine_clock_gate.sv;
 //           trine_clock_gate_tb
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines the error-correcting code of memory words (memory.ecc): Hsiao's (39,32). Single errors
-// are corrected, double errors detected. A stored word is {7 check bits, 32 data bits}.
+// Defines the error-correcting code of memory words (memory.ecc): Hsiao's (39,32). It corrects
+// single errors and detects double errors. A stored word is {7 check bits, 32 data bits}.
 //
-//   check = XOR of the columns of all data bits that are one
+//   check = XOR of the columns of all data bits that are 1
 //
-// The columns are 32 of the 35 that have three ones, those of the check bits have one: any two
-// errors give a syndrome with an even number of ones, never that of one error. The three columns
-// left out are chosen so that each check bit sums 13 or 14 data bits. The code of zero is zero.
+// Data bits use 32 of the 35 columns with three ones; columns of check bits have one. Two errors
+// give a syndrome with an even number of ones, which no single error gives. The three unused
+// columns are chosen so that each check bit sums 13 or 14 data bits. The code of zero is zero.
 //
 // Check     trine_ecc_encode_tb, trine_ecc_decode_tb, trine_ecc_props
 
-// A design reads some of these.
+// A design uses only some of these.
 // verilator lint_off UNUSEDPARAM
 package trine_ecc_pkg;
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Defines the structs that control, the DMA, the memories and the four engines exchange. Engines
-// are numbered as trine_isa_pkg::Engine... says.
+// Defines the structs that control, the DMA, the memories and the four engines exchange. Engine
+// numbers are trine_isa_pkg::Engine...
 
-// A design reads some of these.
+// A design uses only some of these.
 // verilator lint_off UNUSEDPARAM
 package trine_engine_pkg;
 
-  // To an engine, from its issue unit: a SET or a RUN, each with a handshake; of several engines
-  // one behind the other, engine 0 in the low bits.
+  // From an issue unit to its engine: a SET and a RUN, each with a handshake. In a vector of
+  // commands, engine 0 is in the low bits.
   localparam int unsigned CommandBits = 82;
-  // Where fields of command_t begin, for a module that has several commands side by side.
+  // Positions of fields of command_t, for modules with a vector of commands.
   localparam int unsigned CfgPayloadAt = 21;
   localparam int unsigned RunValidAt   = 20;
 
@@ -21,10 +21,10 @@ package trine_engine_pkg;
     logic        run_valid;
     logic [7:0]  run_op;
     logic [7:0]  run_flags;
-    logic [3:0]  lacks;  // engines whose token the RUN at the front lacks
+    logic [3:0]  lacks;  // engines whose token the front RUN still needs
   } command_t;
 
-  // From an engine; retire: a pulse for each RUN, in order, a cycle after it was taken or later.
+  // From an engine. retire pulses once a RUN, in order, at least one cycle after the RUN is taken.
   localparam int unsigned AnswerBits = 3;
 
   typedef struct packed {
@@ -33,77 +33,77 @@ package trine_engine_pkg;
     logic        retire;
   } answer_t;
 
-  // The machine's state; bit = engine.
+  // State of the machine; bit e of a vector is engine e.
   typedef struct packed {
-    logic        running;  // a program
-    logic        start;    // of a program, one pulse
-    logic        wipe;     // zeros are to be written to all memories, one pulse
+    logic        running;  // a program is running
+    logic        start;    // a program starts: one pulse
+    logic        wipe;     // write zeros to all memories: one pulse
     logic [3:0]  idle;     // nothing queued, offered or in flight
     logic [3:0]  busy;     // a RUN is in flight
     logic [3:0]  begun;    // a RUN was taken: one pulse
     logic [3:0]  retired;  // a RUN ended: one pulse
   } state_t;
 
-  // What the bus master is told of the program's life.
+  // Events in the life of a program, for the bus master.
   typedef struct packed {
-    logic        start;          // of a program
-    logic        forget;         // it may be another one than before, or did not end well
-    logic        wipe;           // zeros are to be written to the memories
-    logic        stop;           // no more requests
-    logic        bus_was_reset;  // what is outstanding never comes
-    logic        broken;         // a word of a memory cannot be corrected: no more data to DRAM
+    logic        start;          // a program starts
+    logic        forget;         // drop the kept program: it may have changed, or did not end well
+    logic        wipe;           // write zeros to the memories
+    logic        stop;           // send no more requests
+    logic        bus_was_reset;  // outstanding responses will never come
+    logic        broken;         // a memory word cannot be corrected: send no more data to DRAM
   } life_t;
 
-  // Where a program and its data lie in DRAM: registers that hold while a program runs.
+  // DRAM addresses of a program and its data. The registers hold while a program runs.
   typedef struct packed {
     logic [63:0] program_addr;
-    logic [31:0] program_words;  // of 64 bits
-    logic [63:0] base;           // of the addresses in instructions
-    logic [63:0] first;          // bursts are allowed from here
-    logic [63:0] last;           // to here
+    logic [31:0] program_words;  // 64-bit words
+    logic [63:0] base;           // added to addresses in instructions
+    logic [63:0] first;          // first allowed byte of bursts
+    logic [63:0] last;           // last allowed byte
   } dram_t;
 
-  // The program's word at the front, offered until it is taken.
+  // The program word at the front. It is offered until it is taken.
   typedef struct packed {
     logic        valid;
     logic [63:0] word;
-    logic [34:0] offset;         // in the program, bytes
-    logic        out_of_words;   // all were taken
+    logic [34:0] offset;         // bytes from the program's start
+    logic        out_of_words;   // all words were taken
     logic        error;          // its fetch failed
-    logic        outside;        // its fetch is not in the allowed range
+    logic        outside;        // its fetch is outside the allowed range
   } program_word_t;
 
-  // What the bus master moves in this cycle, and the addresses that errors are told with.
+  // Data that the bus master moves in this cycle, and addresses for error reports.
   typedef struct packed {
-    logic        read_beat;      // a beat of AxiDataBits came in
-    logic [5:0]  write_words;    // words of 32 bits that left
-    logic [1:0]  moved;          // DMEM gave a beat to a store, took one of a load
-    logic [63:0] load_beat;      // of a load that failed
-    logic [63:0] load_burst;     // of a load's burst on offer
-    logic [63:0] store_answer;   // of the burst that is answered next
-    logic [63:0] store_burst;    // of a store's burst on offer
+    logic        read_beat;      // a beat of AxiDataBits arrived
+    logic [5:0]  write_words;    // 32-bit words that left
+    logic [1:0]  moved;          // DMEM gave a beat to a store, took a beat of a load
+    logic [63:0] load_beat;      // failed beat of a load
+    logic [63:0] load_burst;     // load burst on offer
+    logic [63:0] store_answer;   // store burst whose response is next
+    logic [63:0] store_burst;    // store burst on offer
   } dma_report_t;
 
-  // One side of the bus master: what is outstanding, what moved, what went wrong.
+  // Status of one side of the bus master: outstanding work, progress, errors.
   typedef struct packed {
     logic        idle;
-    logic        owed;         // the bus is to take something or to answer,
-    logic        moved;        // and did
-    logic        engine_owed;  // the engine has bursts without an answer
-    logic        error;        // an answer of the engine's was an error,
-    logic        stream;       // or what it read is no stream of packed weights
-    logic        outside;      // its burst on offer is not in the allowed range
+    logic        owed;         // the bus owes a handshake or a response
+    logic        moved;        // a handshake of this side happens
+    logic        engine_owed;  // bursts of the engine lack a response
+    logic        error;        // the engine got an error response,
+    logic        stream;       // or a stream of packed weights was invalid
+    logic        outside;      // the burst on offer is outside the allowed range
   } bus_event_t;
 
-  // The instruction memory: zeros are being written; with codes, errors of what was read from it.
+  // Status of the instruction memory; with memory.ecc, also errors of the words read from it.
   typedef struct packed {
     logic        wiping;
-    logic        fatal;       // a word that cannot be corrected, until clear,
-    logic [33:0] fatal_addr;  // and where: 2^33 + word
+    logic        fatal;       // a word cannot be corrected: until clear
+    logic [33:0] fatal_addr;  // its address: 2^33 + word
     logic [31:0] count;       // corrected words
   } imem_t;
 
-  // A beat of the load engine for one of the small memories, data apart; held until it is taken.
+  // A load beat for one of the small memories, without its data. It holds until it is taken.
   localparam int unsigned ParamBits    = 55;
   localparam int unsigned BiasValidAt  = 54;
   localparam int unsigned ScaleValidAt = 37;
@@ -117,57 +117,57 @@ package trine_engine_pkg;
     logic [7:0]  table_addr;
     logic        exp_valid;
     logic [7:0]  exp_addr;
-    logic        entries;  // beats are of the lookup table or of exponentials, one there or not
-    logic        exp;      // of exponentials, or of the lookup table's points
+    logic        entries;  // the target is a table (lookup, exponentials), valid beat or not
+    logic        exp;      // the target is the exponentials, or points of the lookup table
     logic        points;
   } param_t;
 
-  // What a compute engine does, for the cause of a cycle.
+  // Activity of a compute engine, for the cause of a cycle.
   typedef struct packed {
     logic running;     // a RUN is in flight
     logic enters;      // a step enters the array
     logic drain_wait;  // a tile's last step waits in front of the array
-    logic last_wait;   // it is not issued yet
+    logic last_wait;   // that step is not issued yet
   } compute_state_t;
 
   localparam int unsigned ActivityBits = 4;
 
-  // What a program gets done in this cycle: its cause; a step entered the array, the vector engine
-  // read, or a word of results was taken.
+  // Progress of a program in this cycle. `moved`: a step entered the array, the vector engine read,
+  // or a result word was taken.
   typedef struct packed {
     logic [2:0] cause;
     logic       moved;
   } activity_t;
 
-  // A client's access of the gather, addresses and lanes apart.
+  // A client's access to the gather port, without addresses and lanes.
   typedef struct packed {
     logic       valid;
-    logic       hold;  // its access at the front waits
-    logic [7:0] pad;   // code of lanes that are not active
-    logic [3:0] tag;   // comes back with the answer
+    logic       hold;  // the client's access at the front must wait
+    logic [7:0] pad;   // code for inactive lanes
+    logic [3:0] tag;   // returned with the answer
   } gather_ask_t;
 
-  // Why compute's next access is late, for the cause of a cycle.
+  // Reasons why the compute engine's next access is late, for the cause of a cycle.
   typedef struct packed {
-    logic replay;  // the one at the front waits for banks
-    logic taken;   // another client's was taken
+    logic replay;  // the access at the front waits for banks
+    logic taken;   // an access of another client was taken
   } gather_lost_t;
 
-  // An entry of the lookup table, or of the exponentials, is written.
+  // Write of an entry of the lookup table or of the exponentials.
   typedef struct packed {
     logic        table_we;
     logic        exp_we;
     logic [7:0]  addr;
-    logic [31:0] data;  // of the lookup table the lowest byte
+    logic [31:0] data;  // lookup table: the lowest byte
   } entry_t;
 
-  // What the memories tell control.
+  // State of the memories, for control.
   localparam int unsigned MemoryStateBits = 102;
 
   typedef struct packed {
     logic        wiping;      // zeros are being written
-    logic        fatal;       // with codes: a word that cannot be corrected, until clear,
-    logic [2:0]  fatal_core;  // and where
+    logic        fatal;       // with codes: a word cannot be corrected, until clear
+    logic [2:0]  fatal_core;  // and its place
     logic [32:0] fatal_addr;
     logic [31:0] dmem_count;  // corrected words
     logic [31:0] pmem_count;

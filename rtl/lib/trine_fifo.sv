@@ -2,8 +2,8 @@
 //
 // Implements a small FIFO in registers without flow control: its owner counts the entries.
 //
-// Timing    head_o is combinational from registers; a word can leave in the cycle after it came.
-// Contract  no push into a full one, no pop of an empty one.
+// Timing    head_o is combinational from registers; a word can leave one cycle after it was pushed.
+// Contract  no push into a full FIFO, no pop from an empty FIFO.
 // Check     trine_control_tb, trine_fifo_props
 
 module trine_fifo #(
@@ -62,7 +62,7 @@ module trine_fifo #(
     end
   end
 
-  // What is pushed or popped with clear_i is forgotten.
+  // clear_i drops a word that is pushed or popped in the same cycle.
   always_ff @(posedge clk_i) begin
     if (live_q && !clear_i) begin
       if (push_i) m_push: assume (count_q != (AddrBits + 1)'(Depth));

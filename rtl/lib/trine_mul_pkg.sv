@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Defines the codes of parameter Multiplier: products by the `*` operator or as radix-4 Booth rows.
-// trine_dot, trine_mul and all modules that hold them, up to the top, have this parameter. Both
-// codes give the same bits.
+// The parameter belongs to trine_dot, trine_mul and all modules that contain them, up to the top.
+// Both codes give the same bits.
 
 package trine_mul_pkg;
 
   localparam int Operator = 0;  // `*`: simulation, FPGAs, tools with datapath generators
-  // radix-4 Booth rows in one sum: Yosys makes of them a third less than of `*`
+  // radix-4 Booth rows in one sum: a third smaller than `*` after Yosys
   localparam int Booth    = 1;
 
 endpackage

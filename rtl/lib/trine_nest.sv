@@ -4,7 +4,7 @@
 // tap.
 //
 //   for tile, for group, for cw, ky, kx:
-//     offset = sum of kx_step, ky_step, cw_step on the way here; from 0 in each group, or, with
+//     offset = sum of kx_step, ky_step, cw_step up to this step; starts at 0 in each group or, with
 //              run_on_i, in each tile
 //     tap    = (x_end + kx * dil_x, y_end + ky * dil_y)
 //
@@ -13,9 +13,9 @@
 //   valid_o       0         1                                 1, then 0
 //   advance_o                         with a tile's last step 1
 //
-// Timing    the first step is valid in the cycle after start_i, the next one in the cycle after
-//           ready_i: all outputs but advance_o come from registers, the flags by comparisons.
-//           ready_i reaches registers and advance_o.
+// Timing    the first step is valid in the cycle after start_i, each next step in the cycle after
+//           ready_i. All outputs except advance_o come from registers, the flags through
+//           comparisons. ready_i reaches registers and advance_o.
 // Contract  the inputs of the nest hold from start_i to the last step; start_i only while !valid_o.
 //
 // Check     trine_agu_tb, trine_agu_props
@@ -38,7 +38,7 @@ module trine_nest #(
   input  logic [11:0]           dil_y_i,
   input  logic [CoordBits-1:0]  x_end_i,
   input  logic [CoordBits-1:0]  y_end_i,
-  input  logic                  run_on_i,  // the offset goes on from group to group
+  input  logic                  run_on_i,  // the offset runs on from group to group
 
   // Steps.
   output logic                  valid_o,
@@ -47,7 +47,7 @@ module trine_nest #(
   output logic [AddrBits-1:0]   offset_o,
   output logic [CoordBits-1:0]  tap_x_o,
   output logic [CoordBits-1:0]  tap_y_o,
-  output logic                  advance_o  // the lanes go to the next tile
+  output logic                  advance_o  // lanes move to the next tile
 );
 
   logic                 running_q, step, kx_last, ky_last, cw_last, group_last, tile_last;

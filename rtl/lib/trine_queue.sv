@@ -2,13 +2,12 @@
 //
 // Implements a ready/valid FIFO queue in a single-port memory.
 //
-//   out = the words of in, in order; the memory's output register and one behind it are two more
-//   places
+//   out = the words of in, in order; the memory's output register and out_q hold two more words
 //
-// Writes go first: in_ready_o only says that there is room. A burst of writes therefore delays
+// Writes have priority: in_ready_o only depends on free entries. A burst of writes therefore delays
 // reads by its length, at most Depth cycles.
 //
-// Timing    latency 3 cycles; one write or one read a cycle; in_ready_o is a register, a word that
+// Timing    latency 3 cycles; one write or one read a cycle. in_ready_o is a register. A word that
 //           is taken is replaced in the next cycle unless a write comes in between.
 // Check     trine_queue_tb
 
@@ -37,9 +36,9 @@ module trine_queue #(
     $error("trine_queue: Depth must be a power of two, at least 2");
   end
 
-  // Pointers with one more bit: equal means empty, equal but for that bit means full.
+  // Pointers have one more bit: equal means empty; equal except for that bit means full.
   logic [AddrBits:0] head_d, head_q, tail_d, tail_q;
-  logic              read_d, read_q, valid_d, valid_q;  // the memory's output is valid; out is
+  logic              read_d, read_q, valid_d, valid_q;  // rdata is valid; out_data_o is
   logic              full, write, read, moves;
   logic [Width-1:0]  rdata, out_q;
 
@@ -96,7 +95,7 @@ module trine_queue #(
   assign empty_o     = !valid_q && !read_q && head_q == tail_q;
 
 `ifdef TRINE_ASSERT
-  logic             live_q, stalled_q;  // out of reset; a word was offered and not taken
+  logic             live_q, stalled_q;  // a word was offered and not taken
   logic [Width-1:0] held_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

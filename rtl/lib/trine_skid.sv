@@ -3,8 +3,8 @@
 // Buffers one word in front of a port that may be busy, so that in_ready_o is a register (skid
 // buffer).
 //
-// Timing    no cycle is added while the port is ready.
-// Contract  out_valid_o and out_data_o hold until taken, if in_* do while in_ready_o is low.
+// Timing    adds no cycle while the port is ready.
+// Contract  out_valid_o and out_data_o hold until taken, if in_* hold while in_ready_o is low.
 // Check     trine_dmem_tb; trine_skid_props
 
 module trine_skid #(

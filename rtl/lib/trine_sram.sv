@@ -5,22 +5,22 @@
 //   en && !we:  rdata = mem[addr], one cycle later; rdata then holds until the next read
 //   en &&  we:  mem[addr] = (mem[addr] & ~mask) | (wdata & mask); rdata is unchanged
 //
-// A mask may be coarser than bits: all of a group of MaskBits bits (the last may be shorter) are
-// written or none; MaskBits = Width: whole words.
+// The mask has a granularity of MaskBits: the bits of a group of MaskBits bits (the last group may
+// be shorter) are written together. MaskBits = Width writes whole words.
 //
-// FPGA: with the macro TRINE_BLOCK_RAM the same in block RAM, a memory for each group: of one with
-// several enables Yosys 0.23 lets those blocks read that a write does not reach. Where MaskBits is
-// less than 8, a write reads the old word in its own cycle and stores the merged one in the next,
-// by a second port; a read of that word in between takes the merged one.
+// FPGA: with the macro TRINE_BLOCK_RAM each group has its own block RAM: in a memory with several
+// enables, Yosys 0.23 makes the blocks that a write does not select read. If MaskBits is less than
+// 8, a write reads the old word in its own cycle and stores the merged word in the next cycle
+// through a second port. A read of that word in between returns the merged word.
 //
-// Technology hook: replace this file by one with the same ports that instantiates the macros of
-// your library for each (Width, Depth) of trine.f's memory list (integrate.md). Nothing else in the
-// design knows how it stores its bits. The contract is that of common compilers' bit-masked
-// single-port SRAMs: reads are synchronous, a write does not disturb the output, the content is
-// undefined after power-up.
+// Technology hook: replace this file with one with the same ports that instantiates the macros of
+// your library for each (Width, Depth) of trine.f's memory list (integrate.md). No other module
+// depends on how bits are stored. Common compilers' bit-masked single-port SRAMs meet the contract:
+// reads are synchronous, a write does not change the output, the content is undefined after
+// power-up.
 //
 // Timing    latency 1 cycle, one access per cycle
-// Contract  addr < Depth; mask_i is the same in all bits of a group
+// Contract  addr < Depth; mask_i is equal for all bits of a group
 // Check     verilator --lint-only -Wall [-DTRINE_BLOCK_RAM] trine_sram.sv; trine_sram_tb
 
 module trine_sram #(
@@ -63,7 +63,7 @@ module trine_sram #(
     logic [AddrBits-1:0] addr_q;
     logic                write_q, read_last_q, hit_q;
 
-    // hit_q: the word that was read was being stored in the same cycle, so merged_q is newer.
+    // hit_q: the word was read while it was being stored, so merged_q is newer.
     assign old     = hit_q ? merged_q : read_q;
     assign merged  = (old & ~mask_q) | (wdata_q & mask_q);
     assign rdata_o = read_last_q ? old : hold_q;
@@ -96,7 +96,7 @@ module trine_sram #(
 `endif
 
 `ifdef TRINE_ASSERT
-  // First bits of the groups. No loop: Verilator unrolls 1,024 bits at most, PMEM has more.
+  // First bits of the groups. No loop: Verilator unrolls at most 1,024 bits, PMEM has more.
   if (MaskBits > 1) begin : gen_groups
     localparam int unsigned      Groups = (Width + MaskBits - 1) / MaskBits;
     localparam logic [Width-1:0] First  = Width'({Groups{{(MaskBits-1){1'b0}}, 1'b1}});

@@ -6,13 +6,13 @@
 //   acc(r, c) = (first_i ? 0 : acc(r, c)) + dot(act_i[32*r +: 32], wgt_i[32*c +: 32])
 //       modulo 2^AccBits
 //
-// Activations are broadcast along rows, weights down columns; for Booth rows (Multiplier) a weight
-// travels as its digits (trine_digits), made at the entry. The array is a grid of blocks of
-// PipeRows x PipeCols PEs (trine_pe_block; fewer at the right and at the bottom), which begin with
-// registers for words and control and hand on what these hold: a skewed wavefront, and no wire is
-// longer than a block. Block (h, g), h = r / PipeRows, g = c / PipeCols, works h + g cycles after
-// block (0, 0); activations of row group h are delayed by h cycles at the entry, weights of column
-// group g by g, so that both meet:
+// Activations are broadcast along rows, weights down columns. With Booth rows (Multiplier) a weight
+// travels as digits (trine_digits), which are made at the entry. The array is a grid of blocks of
+// PipeRows x PipeCols PEs (trine_pe_block; fewer at the right and at the bottom). Each block starts
+// with registers for words and control and forwards their contents, which gives a skewed wavefront
+// and no wire longer than a block. Block (h, g), h = r / PipeRows, g = c / PipeCols, works h + g
+// cycles after block (0, 0). The entry delays activations of row group h by h cycles and weights of
+// column group g by g cycles, so that both meet:
 //
 //              wgt_i        wgt_i delayed once
 //                |            |
@@ -20,14 +20,14 @@
 //                |            |
 //   act_i -1-> block ------> block       act_i of h = 1, delayed once (trine_delay)
 //
-// With window_i (depthwise convolution, int8) PE(r, c), c < 4, takes byte c of the words of rows r
-// to r+3 instead of word r: four taps of channel c. Three rows more, without PEs, bring the last
-// rows' neighbours; a block takes those of the rows below along.
-// Blocks of one shape have equal parameters and are one module, so that one hardened block serves
-// all: those right of the window's columns have a former, too, unless PipeCols < 4.
+// With window_i (depthwise convolution, int8) PE(r, c), c < 4, uses byte c of the words of rows r
+// to r+3 instead of word r: four taps of channel c. Three more rows, without PEs, carry the
+// neighbours of the last rows; each block also gets the words of the three rows below it. Blocks of
+// one shape have equal parameters and are one module, so that one hardened block serves all: blocks
+// to the right of the window's columns have a former, too, unless PipeCols < 4.
 //
-// With Binary a row's word is a bit longer: bit 32 is bit 0 of its mode. A masked tap of a binary
-// RUN has mode 3, in which the product is 0; it takes no register, as each row has its own mode.
+// With Binary a row's word has one more bit: bit 32 is bit 0 of its mode. A masked tap of a binary
+// RUN has mode 3, whose product is 0. This needs no register, as each row has its own mode.
 //
 // Timing    one step a cycle. PE(r, c) adds a step PeStages + r / PipeRows + c / PipeCols cycles
 //           after its input. With last_i in cycle t, the drain register of PE(r, c) can be read
@@ -35,15 +35,15 @@
 //           from t + ColumnLatency(c) on and the whole array from t + DrainLatency on:
 //             ColumnLatency(c) = 1 + PeStages + (Rows - 1) / PipeRows + c / PipeCols
 //             DrainLatency     = ColumnLatency(Cols - 1)
-//           and PE(r, c) holds its result until the next last_i, in cycle u, reaches it: through
-//           cycle u + PeStages + r / PipeRows + c / PipeCols. Column c is whole through
+//           PE(r, c) holds its result until the next last_i, in cycle u, reaches it: through
+//           cycle u + PeStages + r / PipeRows + c / PipeCols. Column c is complete through
 //           u + PeStages + c / PipeCols.
 //           column_o is combinational from cols_i, a Cols:1 multiplexer of the drain registers, the
 //           first levels of which are in the blocks. With Drain = 2 it holds two neighbours, by a
-//           multiplexer for the even columns and one for the odd.
-// Clock     with ClockGates each block of PEs has a gate, and each delay at the entry.
+//           multiplexer for the even columns and one for the odd columns.
+// Clock     with ClockGates each block of PEs and each delay at the entry has a gate.
 // Contract  as trine_pe: reductions start with first_i and end with last_i, mode_i is stable in
-//           between. cols_i has a bit a port at most; a port without one gives 0.
+//           between. cols_i has at most one bit for each port; a port without a bit gives 0.
 // Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_array.sv; trine_array_tb
 
 module trine_array #(
@@ -51,8 +51,8 @@ module trine_array #(
   parameter int unsigned Cols       = 8,     // 1..256
   parameter int unsigned PipeRows   = 8,     // rows that share one broadcast register
   parameter int unsigned PipeCols   = 8,
-  parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
-  parameter int unsigned AccBits    = 32,    // of an accumulator: 20..32
+  parameter int unsigned PeStages   = 2,     // stages of a PE: 1, 2
+  parameter int unsigned AccBits    = 32,    // accumulator width: 20..32
   parameter bit          Int8       = 1'b1,
   parameter bit          Ternary    = 1'b1,
   parameter bit          Binary     = 1'b1,
@@ -76,11 +76,11 @@ module trine_array #(
   input  logic [Lanes*ActBits-1:0] act_i,
   input  logic [Cols*32-1:0] wgt_i,
 
-  // The words of the step before: the registers at the entry.
+  // The words of the previous step, from the registers at the entry.
   output logic [Rows*32-1:0] act_o,
   output logic [Cols*32-1:0] wgt_o,
 
-  // Drain: columns of results, one above the other; of two odd_i tells whether the first is odd.
+  // Drain: result columns, one after the other. odd_i: the first of two columns is odd.
   input  logic [Cols-1:0]    cols_i,
   input  logic               odd_i,
   output logic [Drain*Rows*AccBits-1:0] column_o
@@ -100,8 +100,8 @@ module trine_array #(
   localparam int unsigned ColGroups = (Cols + PipeCols - 1) / PipeCols;
 
   // ---------------------------------------------------------------------------------------------
-  // Delays at the entry: row group h has h registers in front of its first block, and the three
-  // rows without PEs as many as the last group.
+  // Delays at the entry: row group h has h registers in front of its first block. The three rows
+  // without PEs have as many as the last group.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned Flags = 5;
 
@@ -139,13 +139,13 @@ module trine_array #(
         .words_o (words)
       );
 
-      logic unused_control;  // of the rows without PEs
+      logic unused_control;  // control of the rows without PEs
       assign unused_control = valid ^ ^flags;
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Column group g has g: of the words or their digits.
+  // Column group g has g registers, for words or their digits.
   // ---------------------------------------------------------------------------------------------
   localparam bit          Digits  = Multiplier == trine_mul_pkg::Booth;
   localparam int unsigned WgtBits = Digits ? 48 : 32;
@@ -198,7 +198,7 @@ module trine_array #(
         .words_o (words)
       );
 
-      logic unused_control;  // the last one's valid bit, and the flag of all
+      logic unused_control;  // valid bit of the last stage, flag of all
       assign unused_control = valid ^ flags;
     end
   end
@@ -209,7 +209,7 @@ module trine_array #(
   for (genvar g = 0; g < ColGroups; g++) begin : gen_col
     localparam int unsigned First    = g * PipeCols;
     localparam int unsigned Words    = Cols - First < PipeCols ? Cols - First : PipeCols;
-    // All blocks of one shape are alike: those to the right have a former, too, and taps_i 0.
+    // Blocks of one shape are equal: those to the right have a former, too, with taps_i 0.
     localparam bit          Seen     = Window && First < 4;
     localparam bit          Former   = Window && (PipeCols >= 4 || Seen);
     localparam int unsigned Taps     = Former ? 3 : 0;
@@ -299,13 +299,13 @@ module trine_array #(
         .column_o (column)
       );
 
-      logic unused_block;  // what goes on to the right and down, where there are no more blocks
+      logic unused_block;  // outputs to the right and down without a next block
       assign unused_block = valid ^ ^flags ^ ^act ^ ^wgt;
     end
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The words of the step before.
+  // The words of the previous step.
   // ---------------------------------------------------------------------------------------------
   for (genvar r = 0; r < Rows; r++) begin : gen_act_entry
     if (r < PipeRows) begin : gen_block
@@ -317,7 +317,7 @@ module trine_array #(
   end
 
   for (genvar c = 0; c < Cols; c++) begin : gen_wgt_entry
-    logic [31:0] word;  // a weight's digits begin with it
+    logic [31:0] word;  // the first bits of a weight's digits
     if (c < PipeCols) begin : gen_block
       assign word = gen_col[0].gen_row[0].wgt[WgtBits*c +: 32];
     end else begin : gen_delay
@@ -340,7 +340,7 @@ module trine_array #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The column multiplexer: a block without the port's column gives 0. Even columns, then odd ones.
+  // The column multiplexer: a block without the port's column gives 0. Even columns, then odd.
   // ---------------------------------------------------------------------------------------------
   for (genvar r = 0; r < Rows; r++) begin : gen_drain
     localparam int unsigned Block = r / PipeRows, Row = r % PipeRows;
@@ -373,7 +373,7 @@ module trine_array #(
   end
 
 `ifdef TRINE_ASSERT
-  logic               live_q, step_q;  // a step in the cycle before
+  logic               live_q, step_q;  // a step in the last cycle
   logic [Rows*32-1:0] acts, acts_q;
   logic [Cols*32-1:0] wgts_q;
 

@@ -2,10 +2,10 @@
 //
 // Registers a broadcast word, the flags that travel along, and their valid bit.
 //
-// A module of its own, so that every row and column keeps its own valid bit in synthesis, next to
-// the registers and PEs that it drives: one shared bit would drive thousands of gates.
+// It is a separate module, so that every row and column keeps its own valid bit in synthesis, next
+// to the registers and PEs that it drives: one shared bit would drive thousands of gates.
 //
-// Timing    latency 1; the payload loads only when valid.
+// Timing    latency 1; the payload is loaded only with valid_i.
 //
 // Check     verilator --lint-only -Wall trine_broadcast.sv; trine_array_tb
 

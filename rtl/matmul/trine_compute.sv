@@ -7,18 +7,18 @@
 //       `--------> trine_jobs -> post
 //
 // The step that ends a tile overwrites the drain registers, so it waits in front of the array until
-// the tile before has been read: drain_ok, or drain_soon as its results are taken or a cycle before
-// that, grant the next last step. With `window` (depthwise convolution) a step of lane r brings the
-// words of lanes r to r+3: the array makes four taps of each of four channels of them.
+// the previous tile has been read. drain_ok or drain_soon grants the next last step; drain_soon
+// comes as the previous results are taken, or one cycle earlier. With `window` (depthwise
+// convolution) lane r brings the words of lanes r to r+3: four taps of four channels.
 //
-// The next RUN's registers are written and its lanes filled as soon as the last step of the RUN
-// before is issued, whatever it still waits for.
+// SETs of the next RUN are taken and its lanes filled as soon as the last step of the current RUN
+// is issued, even while that step still waits.
 //
-// Timing    one step a cycle; 4 cycles from a step's issue to the array's input without
-//           conflicts. results_o.valid comes JobDelay cycles after the last step entered the
-//           array, one cycle before the first column may be read.
-// Contract  responses come in order; drain_ok, once high, stays high until the next last step.
-//           A job is taken before its data, data not before its job.
+// Timing    one step a cycle; 4 cycles from a step's issue to the array's input without conflicts.
+//           results_o.valid comes JobDelay cycles after the last step entered the array, one cycle
+//           before the first column may be read.
+// Contract  responses come in order. drain_ok, once high, stays high until the next last step. A
+//           job is taken before its data.
 // Check     trine_compute_tb; random_program_test (whole core)
 
 module trine_compute #(
@@ -26,8 +26,8 @@ module trine_compute #(
   parameter int unsigned AddrBits     = 15,
   parameter int unsigned PmemAddrBits = 11,
   parameter int unsigned PipeRows     = 8,
-  parameter int unsigned Jobs         = 2,  // places for tiles that are on their way
-  parameter int unsigned PeStages     = 2,  // of a PE: 1, 2
+  parameter int unsigned Jobs         = 2,  // places for jobs under way
+  parameter int unsigned PeStages     = 2,  // stages of a PE: 1, 2
   parameter bit          Window       = 1'b0, Binary = 1'b0,
   parameter bit          Weights4     = 1'b0,
   parameter bit          Groups       = 1'b0,
@@ -41,7 +41,7 @@ module trine_compute #(
   input  logic                             rst_ni,
   input  logic                             clear_i,
 
-  // Instructions; the core's place in a Cluster (trine_agu).
+  // Instructions, and the core's row shift in a Cluster (trine_agu).
   input  logic [13:0]                      y_shift_i,
   input  trine_engine_pkg::command_t       command_i,
   output trine_engine_pkg::answer_t        answer_o,
@@ -58,16 +58,16 @@ module trine_compute #(
   input  logic [Lanes*33-1:0]              rsp_data_i,  // {masked lanes, words}
   input  logic [TagBits-1:0]               rsp_tag_i,
   input  logic                             rsp_done_i,
-  input  logic                             soon_i,  // rsp_done_i of the next cycle
+  input  logic                             soon_i,  // rsp_done_i one cycle later
 
-  // PMEM; its answer goes straight to the array. With w_next_o the row that was read takes the
-  // place of the one that the array sees.
+  // PMEM: its rows go straight to the array. w_next_o moves the row that was read into the register
+  // that the array sees.
   output logic                             w_en_o,
   output logic [PmemAddrBits-1:0]          w_row_o,
   output logic                             w_next_o,
   output logic [2:0]                       weight_bits_o,  // trine_weight_rows
   output logic [2:0]                       weight_part_o,
-  // Factors are in PMEM's output: the second ones of their words; for this bank. Banks are free.
+  // Factors are in PMEM's output: second half of words or first, their bank; free banks.
   output logic                             factors_o,
   output logic                             factors_second_o,
   output logic                             factors_bank_o,
@@ -93,12 +93,12 @@ module trine_compute #(
   localparam int unsigned JobDelay = PeStages + (Rows - 1) / PipeRows;
   localparam logic [Rows-1:0] Odd  = Rows'({(Rows + 1) / 2{2'b10}});
 
-  // Tag of a step: first, last, last of its tile (weights start again), last of the instruction.
+  // Tag of a step: first, last; last of its tile (weights restart), last of the RUN.
   localparam int unsigned TagFirst = 0, TagLast = 1, TagRewind = 2, TagFinal = 3;
 
   // ---------------------------------------------------------------------------------------------
-  // RUNs: the lanes fill, it starts, and is over when its last job is taken and its last step is in
-  // the array. The next one's lanes fill behind its last issue.
+  // RUNs: the lanes fill, then the RUN starts. It ends when its last job is taken and its last step
+  // is in the array. The next RUN's lanes fill after the last issue.
   // ---------------------------------------------------------------------------------------------
   logic                    busy_q, filling_q, taken_q, passed_q;
   logic                    cfg_ready, run_ready, cfg_we, fill, filled, start;
@@ -175,7 +175,7 @@ module trine_compute #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Steps. The last step of a tile needs room for its job.
+  // Steps. The last step of a tile needs a place for its job.
   // ---------------------------------------------------------------------------------------------
   logic                     step_valid, step_ready, first, last, group_last, tile_first, tile_last;
   logic                     issued, may_issue, allowed;
@@ -219,9 +219,9 @@ module trine_compute #(
     .out_plane_o   (next_out_plane)
   );
 
-  // Parts with factors: each channel word's taps end with a job.
+  // Parts with factors: the taps of each channel word end with a job.
   logic in_parts, ends, begins;
-  logic whole_first_q, second_q, bank_q;  // of the part: it is a reduction's first, an odd one
+  logic whole_first_q, second_q, bank_q;  // of the part: first of its reduction, odd
 
   assign in_parts = Groups && cfg.groups;
   assign ends     = in_parts ? window_last : last;
@@ -392,7 +392,7 @@ module trine_compute #(
     if (live_q) begin
       if (rsp_done_i) m_answer_wanted: assume (busy_q);
       if (drain_wait) a_not_idle: assert (busy_q);
-      c_overlap: cover (job_valid_o && !drained);  // a job is offered while one before drains
+      c_overlap: cover (job_valid_o && !drained);  // a job is offered during a drain
     end
   end
 `endif

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Holds registers 10 to 15 of the compute engine and decodes the operation and flags of its RUN.
-// cfg_o is what the post unit is told of the RUN, the other outputs are what the engine itself goes
-// by. Registers 0 to 9 are trine_agu's.
+// cfg_o is the RUN's configuration of the post unit; the engine itself uses the other outputs.
+// trine_agu holds registers 0 to 9.
 //
-// There are two sets: SETs write the next RUN's while the RUN before is still in the array, and
-// start_i makes them this RUN's.
+// There are two sets of registers. SETs write the set of the next RUN while the current RUN is
+// still in the array; start_i copies it to the current set.
 //
-// Timing    registers; outputs are the RUN's from the cycle after start_i on.
-// Contract  no SET with start_i, which comes when all jobs of the RUN before have been taken and
-//           all its steps are in the array.
+// Timing    registers; outputs belong to the RUN from the cycle after start_i on.
+// Contract  no SET together with start_i. start_i comes when all jobs of the previous RUN have been
+//           taken and all its steps are in the array.
 // Check     trine_compute_tb
 
 module trine_compute_regs #(
@@ -23,24 +23,24 @@ module trine_compute_regs #(
 ) (
   input  logic                    clk_i,
 
-  // A SET is taken; a RUN is.
+  // A SET is taken (we_i); a RUN starts (start_i).
   input  logic                    we_i,
   input  logic                    start_i,
   input  trine_engine_pkg::command_t command_i,
-  input  logic [AddrBits-1:0]     out_plane_i,    // the next RUN's, from trine_agu
+  input  logic [AddrBits-1:0]     out_plane_i,    // of the next RUN, from trine_agu
 
   output trine_job_pkg::cfg_t    cfg_o,
-  output logic [7:0]              pad_o,          // code of taps outside
+  output logic [7:0]              pad_o,          // code of taps outside the input
   output logic [PmemAddrBits-1:0] row_o,          // first row of weights
-  output logic [1:0]              mode_o,         // of the array: int8, ternary, binary, inside
-  output logic [2:0]              weight_bits_o,  // packed: 0 not, 1 ternary, 2 binary, 3 window,
+  output logic [1:0]              mode_o,         // int8, ternary, binary, binary with masked taps
+  output logic [2:0]              weight_bits_o,  // packing: 0 none, 1 ternary, 2 binary, 3 window,
                                                   // 4 int4
-  output logic                    pairs_o,        // the RUN on offer has lanes in pairs
+  output logic                    pairs_o,        // the RUN on offer uses pairs of lanes
   output logic                    matmul_o,       // both operands are maps
-  output logic                    matmul16_o,     // of int16 codes: a pair's sums are one word
-  output logic                    clear_sums_o,   // a tile's first step begins sums anew
+  output logic                    matmul16_o,     // int16: the sums of a pair are one word
+  output logic                    clear_sums_o,   // a tile's first step clears the sums
   output logic                    drain_o,        // the RUN has results
-  output logic                    residual_o      // they are fused with residuals
+  output logic                    residual_o      // results are fused with residuals
 );
 
   trine_job_pkg::cfg_t    next_q, cfg_q;
@@ -59,7 +59,7 @@ module trine_compute_regs #(
   assign pairs_o  = matmul16 || (Int16 && command_i.run_op == trine_isa_pkg::ComputeOpInt16);
 
   always_ff @(posedge clk_i) begin
-    // What no register says but the RUN.
+    // Fields without a register. start_i sets them from the RUN; otherwise they are 0.
     {next_q.kind, next_q.window, next_q.max, next_q.square} <= '0;
     {next_q.int16, next_q.leaky, next_q.subtract, next_q.line, next_q.tanh, next_q.words} <= '0;
     {next_q.groups, next_q.third, next_q.fifth} <= '0;
@@ -164,7 +164,7 @@ module trine_compute_regs #(
   assign unused_bits = ^command_i;
 
 `ifdef TRINE_ASSERT
-  logic started_q;  // a RUN is known
+  logic started_q;  // a RUN has started
 
   initial started_q = 1'b0;
 

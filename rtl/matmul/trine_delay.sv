@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Delays words on their way to a block of PEs by one cycle. All of them share a broadcast register,
-// with a clock gate of its own if ClockGates.
+// Delays words on their way to a block of PEs by one cycle. All words share one broadcast register,
+// which has its own clock gate with ClockGates.
 //
 // Timing    latency 1, as trine_broadcast.
-// Clock     the gate is open while a step arrives or is there.
+// Clock     the gate is open while a step arrives or is in the register.
 //
 // Check     verilator --lint-only -Wall trine_delay.sv; trine_array_tb
 
@@ -51,7 +51,7 @@ module trine_delay #(
   );
 
 `ifdef TRINE_ASSERT
-  logic live_q, valid_q;  // with the clock that no gate stops
+  logic live_q, valid_q;  // of the ungated clock
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Computes the dot product of two words of int8, ternary or binary values and adds it to a base. It
-// is the arithmetic of one PE.
+// Computes the dot product of two words of int8, ternary or binary values and adds it to a base.
+// This is the arithmetic of one PE.
 //
 //   sum_o = base_i + dot(act_i, wgt_i)          modulo 2^32
 //
 //   mode_i 0  int8     4 signed lanes of 8 bits: sum of the products
 //          1  ternary  16 lanes of 2 bits, 00 = 0, 01 = +1, 11 = -1 (10 counts as 0)
 //          2  binary   32 lanes of 1 bit, 1 = +1, 0 = -1: 32 - 2 * popcount(act ^ wgt)
-//          3  nothing  0, where act_i is 0: of ternary lanes, or of designs without them
+//           3  nothing  0, if act_i is 0: computed as ternary, or a constant without Ternary
 //
-// Two bodies, chosen by Multiplier: `*`, which Verilator evaluates five times faster and which
-// FPGAs and tools with datapath generators want, and radix-4 Booth rows in one sum, which Yosys
-// turns into one carry-save tree, a third smaller than products and adders. For the rows wgt_i is
-// what trine_digits makes of the word, once for all PEs of a column.
+// Multiplier selects one of two bodies. `*` is five times faster in Verilator and suits FPGAs and
+// tools with datapath generators. Radix-4 Booth rows in one sum become one carry-save tree in
+// Yosys, a third smaller than products and adders. For Booth rows wgt_i holds the digits of the
+// word, which trine_digits makes once for all PEs of a column.
 //
 // Timing    combinational.
 // Contract  mode_i names a precision that the parameters include.
@@ -43,15 +43,15 @@ module trine_dot #(
     $error("trine_dot: Multiplier must be one of trine_mul_pkg");
   end
 
-  // The selected precision; constants where the parameters leave no choice. Neither: binary.
+  // The selected precision; constant where the parameters leave no choice. Neither means binary.
   logic int8, ternary, nothing;
   assign int8    = Int8 && ((!Ternary && !Binary) || mode_i == 2'd0);
   assign ternary = Ternary && (!Binary || mode_i[0]);
   assign nothing = !Ternary && Binary && mode_i[0];
 
   // ---------------------------------------------------------------------------------------------
-  // Ternary and binary count ones in 32 votes, of which 16 stand for zero. A ternary lane gives
-  // one vote for "the product is +1" and one for "it is not -1"; a binary lane one, doubled.
+  // Ternary and binary count ones in 32 votes; 16 ones mean zero. A ternary lane votes once if the
+  // product is +1 and once if it is not -1; a binary lane has one vote, which counts double.
   // ---------------------------------------------------------------------------------------------
   localparam logic [31:0] Low = 32'h5555_5555;  // the low bits of the ternary lanes
 
@@ -64,8 +64,7 @@ module trine_dot #(
                            : equal;
 
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
-    // `*`. 32 bits, so that nothing is masked; a branch, so that counting costs only where
-    // it is selected.
+    // `*`. 32 bits avoid masks; the branch makes simulation count only in modes that need it.
     logic [31:0] products, counted;
 
     assign products = 32'($signed(act_i[7:0])) * 32'($signed(wgt_i[7:0])) +
@@ -84,12 +83,12 @@ module trine_dot #(
 
     assign sum_o = base_i + (int8 ? products : counted);
   end else begin : gen_booth
-    // A digit's row is digit * act in 9 bits, negated by inversion plus a one at its foot. A row's
-    // sign bit s weighs -2^8, and -s * 2^8 = (1 - s) * 2^8 - 2^8: it enters inverted, and the -2^8
-    // of all rows are one constant.
+    // A digit's row is digit * act in 9 bits, negated by inversion plus a one at its lowest bit. A
+    // row's sign bit s weighs -2^8, and -s * 2^8 = (1 - s) * 2^8 - 2^8: the sign bit enters
+    // inverted, and the -2^8 of all rows are one constant.
     //
     // biased = dot + 2^17 is never negative, so the high bits of the sum need an increment and a
-    // decrement (ready early) instead of the sign extension's adder: 2 ns less at the same area.
+    // decrement (ready early) instead of a sign extension's adder: 2 ns less at the same area.
     localparam logic [17:0] Signs = 18'd4 * 18'd256 * 18'd85;  // 4 lanes, 85 = 1 + 4 + 16 + 64
     localparam logic [17:0] Bias  = 18'h2_0000;
 

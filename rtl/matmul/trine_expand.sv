@@ -3,7 +3,7 @@
 // Expands packed weights on their way into the array: part p of each column's word becomes four
 // int8 values.
 //
-//   bits_i 0: the word as it is
+//   bits_i 0: the word unchanged
 //   bits_i 1, ternary: values 4p .. 4p+3 of 16, 2 bits each, as in trine_dot   -> -1, 0, +1
 //   bits_i 2, binary:  values 4p .. 4p+3 of 32, 1 is +1 and 0 is -1            -> -1, +1
 //   bits_i 4, int4:    values 4p .. 4p+3 of 8, in two's complement
@@ -11,8 +11,8 @@
 //                      depthwise convolution; the other columns are not used
 //
 // Timing    combinational: a multiplexer of the word's parts and one of the packings.
-// Contract  bits_i is 0 where the configuration lacks the precision; part_i < 4 for ternary, < 2
-//           for int4.
+// Contract  bits_i is 0 if the configuration lacks the precision; part_i < 4 for ternary, < 2 for
+//           int4.
 //
 // Check     trine_expand_tb, random_program_test
 
@@ -21,7 +21,7 @@ module trine_expand #(
   parameter bit          Ternary = 1'b1,
   parameter bit          Binary  = 1'b1,
   parameter bit          Int4    = 1'b1,
-  parameter int unsigned Parts   = 1  // of a row for depthwise convolutions, 1..8
+  parameter int unsigned Parts   = 1  // parts of a depthwise row, 1..8
 ) (
   input  logic [2:0]         bits_i,
   input  logic [2:0]         part_i,
@@ -70,7 +70,7 @@ module trine_expand #(
     end
   end
 
-  logic unused_expand;  // all of it, where a precision is missing
+  logic unused_expand;  // unused without the precision
   assign unused_expand = ^{bits_i, part_i, gen_col[0].block};
 
 endmodule

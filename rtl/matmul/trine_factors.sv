@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Buffers the factors of a reduction's parts, sign and magnitude, in two banks of one for each
-// column. So those of a part come while its predecessor's columns are drained.
+// column. So the factors of a part arrive while the columns of the previous part are drained.
 //
-//   row of PMEM, of which a word has two -> the bank -> factor_o, of neighbouring columns
+//   PMEM row, two factors in a word -> bank -> factor_o of neighbouring columns
 //
 // Timing    factor_o is combinational from cols_i and bank_i, two cycles after load_i.
-// Contract  load_i into a bank that is free; cols_i has a bit a port at most, the even one's factor
-//           is first.
+// Contract  load_i only into a free bank. cols_i has at most one bit for each port; the even
+//           column's factor comes first.
 // Check     random_program_test
 
 module trine_factors #(
@@ -18,14 +18,14 @@ module trine_factors #(
   input  logic                rst_ni,
   input  logic                clear_i,
 
-  // A row: the second ones of its words are meant; it belongs into this bank.
+  // A row of factors: use the high halves of its words; write this bank.
   input  logic                load_i,
   input  logic                second_i,
   input  logic                load_bank_i,
   input  logic [Cols*32-1:0]  row_i,
   output logic [1:0]          free_o,
 
-  // Columns that are read, and of which bank; banks that have been.
+  // The columns that are read and their bank; banks that have been read.
   input  logic [Cols-1:0]     cols_i,
   input  logic                bank_i,
   input  logic [1:0]          read_i,

@@ -4,21 +4,21 @@
 // later.
 //
 // A tile's job is offered as soon as its last step is issued, so that parameters and residuals are
-// there when its results are; the data follow with a handshake of their own. Places jobs find room,
-// so that reductions shorter than the way to the array follow each other without a gap: of a
-// window's three steps, read in two cycles, one job is in front and three are on the way. With
-// residuals (of this RUN or the one before) the job before must have been taken and its residuals
-// read, because their reads could otherwise queue up behind steps that wait for them.
+// there when its results are. The data follow with their own handshake. The queue has Places
+// entries, so that short reductions follow each other without a gap: with a window of three steps,
+// whose columns are read in two cycles, one job is at the front and three are under way. With
+// residuals (of this RUN or the previous one) the previous job must have been taken and its
+// residuals read, because their reads could otherwise queue up after steps that wait for them.
 //
 //   add_i        |1|0|0|0|0|0|0|      a last step is issued
 //   job_valid_o  |0|1|1|0|0|0|0|      taken in the third cycle
-//   pass_i       |0|0|0|1|0|0|0|      it enters the array
+//   pass_i       |0|0|0|1|0|0|0|      the step enters the array
 //   results_o    |0|0|0|0|S|V|0|      soon, valid: JobDelay = 2
 //
-// Timing    job_valid_o comes a cycle after add_i; results_o.valid JobDelay cycles after pass_i,
+// Timing    job_valid_o comes one cycle after add_i; results_o.valid JobDelay cycles after pass_i,
 //           one cycle before the first column may be read.
-// Contract  add_i only with allowed_o; pass_i only when the results before are taken, or as they
-//           are; a job is taken before its results, they not before their job.
+// Contract  add_i only with allowed_o. pass_i not before the cycle that takes the previous results.
+//           A job is taken before its results.
 // Check     trine_compute_tb
 
 module trine_jobs #(
@@ -34,11 +34,11 @@ module trine_jobs #(
 
   // The RUN.
   input  logic                     start_i,
-  input  logic                     residual_i,    // it has residuals
-  input  logic                     fetch_busy_i,  // residuals of the current job are not all read
+  input  logic                     residual_i,    // the RUN has residuals
+  input  logic                     fetch_busy_i,  // the current job has unread residuals
 
-  // A tile's last step: is issued, with the tile; enters the array.
-  output logic                     allowed_o,  // to be issued
+  // A tile's last step is issued (add_i, with its tile), and enters the array (pass_i).
+  output logic                     allowed_o,  // a last step may be issued
   input  logic                     add_i,
   input  logic [Rows*AddrBits-1:0] out_i,
   input  logic [Rows-1:0]          active_i,
@@ -48,7 +48,7 @@ module trine_jobs #(
   input  logic [2:0]               part_i,  // with factors: bank, last, first
   input  logic                     pass_i,
 
-  // The job, and its data.
+  // The job and its data.
   output logic                     job_valid_o,
   input  logic                     job_ready_i,
   output logic [Rows*AddrBits-1:0] out_o,
@@ -62,7 +62,7 @@ module trine_jobs #(
   input  logic                     data_ready_i,
 
   output logic                     final_taken_o,  // the RUN's last job is taken in this cycle
-  output logic                     drained_o       // no results in the array, none to be taken
+  output logic                     drained_o       // no results in the array or to be taken
 );
 
   typedef struct packed {
@@ -77,11 +77,11 @@ module trine_jobs #(
   localparam int unsigned JobBits = Rows * (AddrBits + 1) + 6;
 
   job_t              job_d, first;
-  logic [JobBits-1:0] job_q [Places];  // the first is offered
+  logic [JobBits-1:0] job_q [Places];  // entry 0 is offered
   logic [Places-1:0] valid_q;
   logic              new_q, take, arrived;
-  logic [JobDelay:1] delay_q;    // a last step is on its way through the array
-  logic              arrived_q;  // its results are there, and not taken
+  logic [JobDelay:1] delay_q;    // a last step is in the array
+  logic              arrived_q;  // results arrived and are not taken
 
   assign job_d.out        = out_i;
   assign job_d.active     = active_i;
@@ -106,7 +106,7 @@ module trine_jobs #(
   assign final_taken_o   = take && first.final_tile;
   assign drained_o       = delay_q == '0 && !arrived_q;
 
-  // The new one goes behind those that stay.
+  // A new job goes into the first free entry.
   logic [Places-1:0] stay, comes;
 
   assign stay  = take ? valid_q >> 1 : valid_q;
@@ -167,7 +167,7 @@ module trine_jobs #(
   always_ff @(posedge clk_i) begin
     if (live_q) begin
       if (stalled_q) a_job_held: assert (job_valid_o);
-      // The drain registers are overwritten only after the results before were taken.
+      // The drain registers are overwritten only after the previous results were taken.
       if (pass_i) a_last_waits: assert (drained_o || (data_ready_i && (delay_q << 1) == '0));
       if (add_i) a_allowed: assert (allowed_o);
       c_full: cover (valid_q == '1 && take);

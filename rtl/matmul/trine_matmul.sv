@@ -6,9 +6,9 @@
 //        gather ------^      `--steps-----------^
 //                            `--jobs, data------------------------------------------> post unit
 //
-// Timing    as trine_compute's and trine_matrix'.
-// Contract  as trine_compute's; columns of a job are read from its data on until status_i lets the
-//           next last step into the array.
+// Timing    as trine_compute and trine_matrix.
+// Contract  as trine_compute. The columns of a job are read from its data on until status_i grants
+//           the next last step.
 // Check     trine_compute_tb, random_program_test
 
 module trine_matmul #(
@@ -28,8 +28,8 @@ module trine_matmul #(
   parameter bit          ZeroPoints = 1'b0,
   parameter int unsigned PipeRows   = 8,
   parameter int unsigned PipeCols   = 8,
-  parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
-  parameter int unsigned AccBits    = 32,    // of an accumulator: 20..32
+  parameter int unsigned PeStages   = 2,     // stages of a PE: 1, 2
+  parameter int unsigned AccBits    = 32,    // accumulator width: 20..32
   parameter bit          ClockGates = 1'b0,  // of PEs and zero points
   parameter int          Multiplier = trine_mul_pkg::Operator,
   parameter bit          Cluster    = 1'b0,  // one of several cores
@@ -42,7 +42,7 @@ module trine_matmul #(
   input  logic                             test_en_i,  // opens the clock gates: scan
   input  logic                             clear_i,
 
-  // Instructions; the core's place in a Cluster (trine_agu).
+  // Instructions, and the core's row shift in a Cluster (trine_agu).
   input  logic [13:0]                      y_shift_i,
   input  trine_engine_pkg::command_t       command_i,
   output trine_engine_pkg::answer_t        answer_o,
@@ -59,9 +59,9 @@ module trine_matmul #(
   input  logic [Lanes*33-1:0]              rsp_data_i,  // {masked lanes, words}
   input  logic [3:0]                       rsp_tag_i,
   input  logic                             rsp_done_i,
-  input  logic                             soon_i,  // rsp_done_i of the next cycle
+  input  logic                             soon_i,  // rsp_done_i one cycle later
 
-  // A job, its data, and columns of that.
+  // A job, its data, and the columns of the data.
   output logic                             job_valid_o,
   input  logic                             job_ready_i,
   output trine_job_pkg::job_t             job_o,
@@ -69,17 +69,17 @@ module trine_matmul #(
   output trine_job_pkg::results_t         results_o,
   input  logic                             data_ready_i,
   input  trine_job_pkg::compute_status_t  status_i,
-  input  logic [Cols-1:0]                  cols_i,  // read
+  input  logic [Cols-1:0]                  cols_i,  // columns read
   output logic [Drain*Rows*32-1:0]         column_o,
   output logic [Drain*16-1:0]              factor_o,
 
-  // PMEM, write: a whole row, or some quads of columns; zeros of a scrub; codes (Ecc).
+  // PMEM writes: a whole row or some quads of columns; zeros of a scrub; errors (Ecc).
   input  logic                             pmem_wvalid_i,
   output logic                             pmem_wready_o,
   input  logic [PmemAddrBits-1:0]          pmem_wrow_i,
   input  logic [32*Cols-1:0]               pmem_wdata_i,
   input  logic [Quads-1:0]                 pmem_wquads_i,
-  input  logic [PmemAddrBits-1:0]          init_i,  // {they are written, row}
+  input  logic [PmemAddrBits-1:0]          init_i,  // {write zeros, row}
   output logic [Cols-1:0]                  ecc_corrected_o,
   output logic                             ecc_fatal_o,
   output logic [7:0]                       ecc_column_o,
@@ -88,7 +88,7 @@ module trine_matmul #(
   output trine_engine_pkg::compute_state_t state_o
 );
 
-  localparam int unsigned ActBits     = Binary ? 33 : 32;  // trine_array
+  localparam int unsigned ActBits     = Binary ? 33 : 32;  // as in trine_array
   localparam int unsigned WindowParts = !Window ? 1 : Cols < 32 ? Cols / 4 : 8;
 
   trine_matmul_pkg::step_t step;

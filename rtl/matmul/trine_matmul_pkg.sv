@@ -4,11 +4,11 @@
 
 package trine_matmul_pkg;
 
-  // A step at the array's input, but for its words.
+  // A step at the array's input, without its words.
   typedef struct packed {
     logic       valid;
-    logic       first;     // sums begin anew
-    logic       last;      // sums go into the drain registers
+    logic       first;     // sums restart at 0
+    logic       last;      // sums go to the drain registers
     logic [1:0] mode;      // int8, ternary, binary, binary with masked lanes
     logic       window;    // four taps of each of four channels
     logic [7:0] act_zero;  // zero points of a product of two maps, else 0

@@ -6,10 +6,10 @@
 //   PMEM -> trine_expand -> trine_array -> trine_zero_points -> column_o, in 32 bits
 //                  act_i -----^
 //
-// Timing    as trine_pmem's, trine_array's and trine_zero_points'; the expander is combinational
-//           between the first two.
-// Contract  step_i only when the row that it needs is there, and one that ends a tile only when the
-//           columns of the tile before have been read.
+// Timing    as trine_pmem, trine_array and trine_zero_points; the expander is combinational between
+//           the first two.
+// Contract  step_i only when its row is there; a step that ends a tile only when the columns of the
+//           previous tile have been read.
 // Check     trine_array_tb, trine_zero_points_tb, trine_pmem_tb;
 //           random_program_test
 
@@ -27,11 +27,11 @@ module trine_matrix #(
   parameter bit          Groups      = 1'b0,
   parameter int unsigned Drain       = 1,     // columns drained in a cycle: 1, 2
   parameter bit          ZeroPoints  = 1'b0,
-  parameter bit          Int16       = 1'b0,  // pairs_i
+  parameter bit          Int16       = 1'b0,  // enables pairs_i
   parameter int unsigned PipeRows    = 8,
   parameter int unsigned PipeCols    = 8,
-  parameter int unsigned PeStages    = 2,     // of a PE: 1, 2
-  parameter int unsigned AccBits     = 32,    // of an accumulator: 20..32
+  parameter int unsigned PeStages    = 2,     // stages of a PE: 1, 2
+  parameter int unsigned AccBits     = 32,    // accumulator width: 20..32
   parameter bit          ClockGates  = 1'b0,  // of PEs and zero points
   parameter int          Multiplier  = trine_mul_pkg::Operator,
   localparam int unsigned Lanes        = Rows + (Window ? 3 : 0),
@@ -43,13 +43,13 @@ module trine_matrix #(
   input  logic                     test_en_i,  // opens the clock gates: scan
   input  logic                     clear_i,
 
-  // Rows for the array; how they are packed, and which part the step takes: trine_weight_rows.
+  // Rows for the array, their packing, and the part that the step uses: trine_weight_rows.
   input  logic                     w_en_i,
   input  logic [PmemAddrBits-1:0]  w_row_i,
   input  logic                     w_next_i,
   input  logic [2:0]               weight_bits_i,
   input  logic [2:0]               weight_part_i,
-  // Factors, and of the columns that are read.
+  // Factors: a row for a bank; factors of the columns that are read.
   input  logic                     factors_i,
   input  logic                     factors_second_i,
   input  logic                     factors_bank_i,
@@ -65,10 +65,10 @@ module trine_matrix #(
   // Drain neighbouring columns.
   input  logic [Cols-1:0]          cols_i,
   input  logic                     odd_i,
-  input  logic                     pairs_i,  // of lanes: int16
+  input  logic                     pairs_i,  // pairs of lanes: int16
   output logic [Drain*Rows*32-1:0] column_o,
 
-  // PMEM, write: a whole row, or some quads of columns; zeros of a scrub.
+  // PMEM writes: a whole row or some quads of columns; zeros of a scrub.
   input  logic                     pmem_wvalid_i,
   output logic                     pmem_wready_o,
   input  logic [PmemAddrBits-1:0]  pmem_wrow_i,
@@ -77,7 +77,7 @@ module trine_matrix #(
   input  logic                     init_i,
   input  logic [PmemAddrBits-2:0]  init_row_i,
 
-  // Its codes (Ecc).
+  // PMEM errors (Ecc).
   output logic [Cols-1:0]          ecc_corrected_o,
   output logic                     ecc_fatal_o,
   output logic [7:0]               ecc_column_o,
@@ -86,11 +86,11 @@ module trine_matrix #(
 
   logic [Cols*32-1:0]            packed_weights, raw_row, weights, entry_wgt;
   logic [Rows*32-1:0]            entry_act;
-  logic [Drain*Rows*AccBits-1:0] raw_column, whole_column;  // before, behind the zero points
+  logic [Drain*Rows*AccBits-1:0] raw_column, whole_column;  // before and after zero points
   logic [7:0]                    act_zero, wgt_zero;
   logic                          valid, first, last;
 
-  // Yosys takes no fields of structs in a generate block.
+  // Yosys does not accept struct fields in a generate block.
   assign valid    = step_i.valid;
   assign first    = step_i.first;
   assign last     = step_i.last;

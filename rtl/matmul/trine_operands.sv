@@ -2,8 +2,8 @@
 //
 // Buffers the gather's answers in a ring of three slots and passes complete steps to the array, one
 // a cycle. Slots are filled lane by lane as the answers come. The step that ends a tile overwrites
-// the drain registers, so it waits at the front until it has a grant, which is kept in a register
-// and lets one last step pass.
+// the drain registers, so it waits at the front for a grant. A register keeps the grant, which lets
+// one last step pass.
 //
 //   cycle         0         1         2         3         4
 //   rsp_done_i    A         B (last)  C         D
@@ -12,22 +12,22 @@
 //   grant_i                                     x
 //   hold_o                            x         x
 //
-// C and D, which were on their way, find slots; the gather keeps the next one.
+// C and D were under way and find slots; the gather keeps the next step.
 //
-// hold_o: behind a last step without a grant no step beyond the slots may be on its way. It comes
-// from registers alone, with soon_i and rsp_done_i as the two steps that are on their way.
+// If a last step waits without a grant, hold_o limits the steps under way to the free slots. It
+// depends only on registers, soon_i and rsp_done_i, which are the two steps under way.
 //
-// With Binary a lane's word has a bit more, which is bit 0 of its mode (trine_array): a masked lane
-// of a RUN in mode 3 has that mode, all others have mode 2.
+// With Binary a lane's word has one more bit, bit 0 of its mode (trine_array): in a RUN of mode 3 a
+// masked lane has mode 3 and all others have mode 2.
 //
 // Timing    one step a cycle; a step is at the front in the cycle after its answer is complete.
-// Contract  answers come in order, of one step at a time; the gather keeps what hold_o meets.
+// Contract  answers come in order, one step at a time; the gather keeps the step that hold_o stops.
 // Check     trine_compute_tb
 
 module trine_operands #(
   parameter int unsigned Lanes   = 8,
   parameter int unsigned TagBits = 4,
-  parameter int unsigned LastBit = 1,  // of the tag: the step ends a tile
+  parameter int unsigned LastBit = 1,  // bit of the tag: the step ends a tile
   parameter bit          Int16   = 1'b0,
   parameter bit          Binary  = 1'b0,
   localparam int unsigned ActBits = Binary ? 33 : 32
@@ -41,27 +41,27 @@ module trine_operands #(
   input  logic [Lanes*33-1:0] rsp_data_i,  // {masked lanes, words}
   input  logic [TagBits-1:0]  rsp_tag_i,
   input  logic                rsp_done_i,
-  input  logic                soon_i,  // rsp_done_i of the next cycle
+  input  logic                soon_i,  // rsp_done_i one cycle later
   output logic                hold_o,
-  input  logic                int16_i,  // odd lanes hold low bytes, which the array takes less 128
+  input  logic                int16_i,  // odd lanes hold low bytes; the array gets them minus 128
   input  logic [1:0]          mode_i,
 
-  // The step at the front; it passes into the array when its weights are there.
+  // The step at the front. It passes into the array when its weights are there.
   output logic [TagBits-1:0]  tag_o,
   output logic [Lanes*ActBits-1:0] act_o,
   input  logic                weights_i,
   output logic                pass_o,
 
-  // The next last step may pass; it waits for that.
+  // grant_i: the next last step may pass. drain_wait_o: a last step waits for that.
   input  logic                grant_i,
   output logic                drain_wait_o
 );
 
   localparam int unsigned Slots = 3;
 
-  logic [Slots-1:0]   full_q, push_q, pop_q, second, third;  // of the last four: one slot
+  logic [Slots-1:0]   full_q, push_q, pop_q, second, third;  // one-hot, except full_q
   logic [TagBits-1:0] tag_q [Slots];
-  logic [Slots-1:0]   slots_last;  // hold a tile's last step
+  logic [Slots-1:0]   slots_last;  // the slot holds a tile's last step
   logic               granted_q, valid, last;
 
   assign second  = {pop_q[Slots-2:0], pop_q[Slots-1]};
@@ -81,8 +81,8 @@ module trine_operands #(
   assign pass_o       = valid && weights_i && (!last || granted_q);
   assign drain_wait_o = valid && last && !granted_q;
 
-  // Steps on the way behind the first, the oldest first; of the first three those that end a tile;
-  // of these the ones without a grant.
+  // steps: the steps after the front one, oldest first. lasts: which of the three oldest end a
+  // tile. stuck: which of these have no grant.
   logic [4:1] steps;
   logic [2:0] lasts, stuck;
 
@@ -91,7 +91,7 @@ module trine_operands #(
                   (slots_last & pop_q) != '0};
   assign stuck = lasts & ({3{!granted_q}} | {lasts[1] || lasts[0], lasts[0], 1'b0});
 
-  // Two steps behind a last one that waits find slots.
+  // Two steps after a waiting last step find slots.
   function automatic logic several(input logic [3:0] some);
     several = (some & (some - 4'd1)) != '0;
   endfunction
@@ -164,7 +164,7 @@ module trine_operands #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      // Operands find a slot that is free.
+      // Operands find a free slot.
       if (rsp_lanes_i != '0) a_slot_free: assert ((full_q & push_q) == '0);
       if (rsp_done_i) a_soon: assert (full_q != '1);
       if (valid) a_weights_there: assert (weights_i);

@@ -6,15 +6,15 @@
 //   valid_i           acc   = (first_i ? 0 : acc) + dot(act_i, wgt_i)      modulo 2^AccBits
 //   valid_i, last_i   drain = the new acc
 //
-// The dot product is trine_dot's: 4 int8, 16 ternary or 32 binary products. The drain register is
-// a second bank: it keeps its tile's result while the accumulator works on the next tile.
+// The dot product is computed by trine_dot: 4 int8, 16 ternary or 32 binary products. The drain
+// register is a second bank: it keeps a tile's result while the accumulator works on the next.
 //
 // Timing    one step a cycle; drain_o is valid Stages cycles after the step with last_i and holds
-//           until as long after the next such step. With two stages the dot product has a register
-//           of its own, and the loop is one addition.
-// Contract  a reduction starts with first_i and ends with last_i (one step may have both); mode_i
-//           does not change in between, but from 2 to 3 and back (trine_dot). The pipeline has no
-//           reset: drain_o and the accumulator are undefined until the first step with last_i.
+//           until Stages cycles after the next such step. With two stages the dot product has its
+//           own register, and the loop is one addition.
+// Contract  a reduction starts with first_i and ends with last_i (one step may have both). mode_i
+//           does not change in between, except from 2 to 3 and back (trine_dot). The pipeline has
+//           no reset: drain_o and the accumulator are undefined until the first step with last_i.
 //
 // Check     verilator --lint-only -Wall trine_pe.sv trine_dot.sv; trine_pe_tb
 
@@ -44,7 +44,7 @@ module trine_pe #(
     $error("trine_pe: AccBits must be 20..32");
   end
 
-  logic               valid, first, last;  // of the step that is added
+  logic               valid, first, last;  // of the step being added
   logic [31:0]        sum;
   logic [AccBits-1:0] base, acc_d, acc_q, drain_q;
 
@@ -87,7 +87,7 @@ module trine_pe #(
     assign acc_d = base + AccBits'(dot_q);
   end
 
-  logic unused_sum;  // bits above the accumulator's, or that repeat the dot product's sign
+  logic unused_sum;  // bits above the accumulator, copies of the dot product's sign
   assign unused_sum = ^sum;
 
   // Payload: no reset, first_i clears.

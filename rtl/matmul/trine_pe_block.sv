@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Implements a block of PEs between two broadcast registers of trine_array. It is what is hardened
-// once and placed as often as the array needs it.
+// Implements a block of PEs between two broadcast registers of trine_array. The block can be
+// hardened once and placed as often as the array needs it.
 //
 //             valid, flags, wgt
 //                    |
-//            +-------v--------+       Every input but taps_i and cols_i ends in a register, the
-//   act, --->| [reg]   PEs    |--->   words and flags of every step come out of these registers a
-//   flags    |                | act,  cycle later: to the right for the same rows, down (weights)
-//            +-------+--------+ flags for the same columns.
+//            +-------v--------+       Every input except taps_i and cols_i ends in a register. The
+//   act, --->| [reg]   PEs    |--->   registers send the words and flags of a step on one cycle
+//   flags    |                | act,  later: to the right for the same rows, down (weights) for the
+//            +-------+--------+ flags same columns.
 //                    v wgt
 //
-// PE(r, c) accumulates dot(activation word r, weight word c), as trine_pe. A weight comes as its
-// digits where the multiplier wants them (trine_digits).
+// PE(r, c) accumulates dot(activation word r, weight word c), as trine_pe. With Booth rows a weight
+// arrives as digits (trine_digits).
 //
-// With window_i (depthwise convolution, int8) column c takes byte FirstCol + c of the words of rows
-// r to r + 3 instead of word r, if there is such a byte: four taps of a channel. The words of three
-// rows more, those below the block, come along and have no PEs. Behind the registers: the former
-// needs no more of them. With taps_i 0, a constant, the block takes no window: so those right of
-// the window's columns are the same module, and a simulator does not evaluate their formers.
+// With window_i (depthwise convolution, int8) column c uses byte FirstCol + c of the words of rows
+// r to r + 3 instead of word r, if there is such a byte: four taps of a channel. The words of the
+// three rows below the block come along; these rows have no PEs. The former comes after the
+// registers and adds none. A constant taps_i of 0 disables the window: blocks to the right of the
+// window's columns are the same module, and a simulator does not evaluate their formers.
 //
-// Timing    one step a cycle; a step is out again in the next cycle, and added PeStages cycles
-//           after it came. column_o is combinational from cols_i: of port k, that one of columns
-//           k, k + Drain, k + 2 * Drain, ... whose bit in cols_i is set, or 0.
-// Clock     with ClockGates one gate, open while a step arrives, is there, or is in the PEs.
+// Timing    one step a cycle. A step leaves one cycle, and is added PeStages cycles, after it
+//           arrived. column_o is combinational from cols_i: port k gives the one of columns k, k +
+//           Drain, k + 2 * Drain, ... whose bit in cols_i is set, or 0.
+// Clock     with ClockGates one gate, open while a step arrives, is registered, or is in the PEs.
 // Contract  as trine_pe; taps_i does not change.
 //
 // Check     verilator --lint-only -Wall trine_mul_pkg.sv trine_pe_block.sv; trine_array_tb
@@ -31,8 +31,8 @@
 module trine_pe_block #(
   parameter int unsigned Rows       = 8,     // 1..256
   parameter int unsigned Cols       = 8,     // 1..256
-  parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
-  parameter int unsigned AccBits    = 32,    // of an accumulator: 20..32
+  parameter int unsigned PeStages   = 2,     // stages of a PE: 1, 2
+  parameter int unsigned AccBits    = 32,    // accumulator width: 20..32
   parameter bit          Int8       = 1'b1,
   parameter bit          Ternary    = 1'b1,
   parameter bit          Binary     = 1'b1,
@@ -59,7 +59,7 @@ module trine_pe_block #(
   input  logic [Lanes*ActBits-1:0] act_i,
   input  logic [Cols*WgtBits-1:0]  wgt_i,
 
-  // It, a cycle later.
+  // The same step, one cycle later.
   output logic                     valid_o,
   output logic                     first_o,
   output logic                     last_o,
@@ -68,7 +68,7 @@ module trine_pe_block #(
   output logic [Lanes*ActBits-1:0] act_o,
   output logic [Cols*WgtBits-1:0]  wgt_o,
 
-  // Columns of results, one above the other.
+  // Result columns, one after the other.
   input  logic [Cols-1:0]          cols_i,
   output logic [Drain*Rows*AccBits-1:0] column_o
 );
@@ -81,7 +81,7 @@ module trine_pe_block #(
   logic clk, open;
 
   if (ClockGates) begin : gen_gate
-    logic [PeStages-1:0] steps_q;  // there, in the PEs' first stage
+    logic [PeStages-1:0] steps_q;  // in the registers, in the PEs' first stage
 
     assign open = valid_i || steps_q != '0;
 
@@ -99,8 +99,8 @@ module trine_pe_block #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The broadcast: a register a row with the control of a step, one a column. The first row's
-  // control goes on to the next block.
+  // The broadcast: one register for each row, with the step's control, and one for each column. The
+  // control of the first row goes on to the next block.
   // ---------------------------------------------------------------------------------------------
   for (genvar r = 0; r < Lanes; r++) begin : gen_act
     logic             valid, ternary;  // bit 0 of the row's mode
@@ -129,7 +129,7 @@ module trine_pe_block #(
 
     assign act_o[ActBits*r +: 32] = word;
 
-    logic unused_control;  // of the rows without PEs
+    logic unused_control;  // control of rows without PEs
     assign unused_control = valid ^ ^flags ^ mode_i[0];
   end
 
@@ -169,7 +169,7 @@ module trine_pe_block #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The PEs and, of each row, the multiplexer of a port's columns: Drain columns back.
+  // The PEs and each row's multiplexers, one for each port: a chain of every Drain-th column.
   // ---------------------------------------------------------------------------------------------
   for (genvar r = 0; r < Rows; r++) begin : gen_row
     for (genvar c = 0; c < Cols; c++) begin : gen_col

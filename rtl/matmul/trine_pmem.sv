@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stores weights: Depth rows of Cols words, even and odd rows in two single-port banks. So a stream
-// of rows can be written while another is read.
+// Stores weights: Depth rows of Cols words, even and odd rows in two single-port banks. So one
+// stream of rows can be written while another is read.
 //
-// Timing    a read is in the memory's output one cycle later, until the next read, and with
-//           r_next_i in r_data_o one cycle later again, until the next r_next_i; reads are never
-//           refused. A write waits while its bank is read.
-//           With Ecc, words carry a code (trine_ecc_pkg) and are corrected behind that register;
-//           ecc_* say when a row has come there which columns were, and of one that could not.
-//           clear_i forgets a row that was read and has not come there: nobody is told of it.
-// Contract  rows are below Depth; Depth is even. Nobody reads or writes while init_i, which writes
-//           zeros to row init_row_i of both banks.
+// Timing    a row that is read is in the memory's output one cycle later, until the next read.
+//           r_next_i moves it to r_data_o one cycle later, until the next r_next_i. Reads are never
+//           refused. A write waits while its bank is read. With Ecc, words carry a code
+//           (trine_ecc_pkg) and are corrected after that register; when a row arrives there, ecc_*
+//           report the corrected columns and a word that cannot be corrected. clear_i drops a row
+//           that was read and has not arrived; its errors are not reported.
+// Contract  rows are below Depth; Depth is even. There are no reads and writes during init_i, which
+//           writes zeros to row init_row_i of both banks.
 //
 // Check     trine_pmem_tb
 
@@ -41,10 +41,10 @@ module trine_pmem #(
   input  logic               init_i,
   input  logic [RowBits-2:0] init_row_i,
 
-  // With codes only.
+  // With Ecc only.
   output logic [Cols-1:0]    ecc_corrected_o,
   output logic               ecc_fatal_o,
-  output logic [7:0]         ecc_column_o,  // and row: of the word that cannot be corrected
+  output logic [7:0]         ecc_column_o,  // place of a word that cannot be corrected
   output logic [RowBits-1:0] ecc_row_o
 );
 
@@ -76,7 +76,7 @@ module trine_pmem #(
   end
 
   if (Ecc) begin : gen_code
-    logic               read_q, came_q;  // a row was read; it came to the register
+    logic               read_q, came_q;  // a row was read; it arrived in the register
     logic [RowBits-1:0] row_q, came_row_q;
     logic [Cols-1:0]    fixed, broken;
 

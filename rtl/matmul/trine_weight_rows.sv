@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the rows of PMEM that the steps of the array need, ahead of these steps. Which rows the
-// steps need is known as they are issued: a row is asked for as the step before its first one is
-// issued (or the RUN starts), read when the memory's output is free, and stays in the register
-// behind until the steps of the row have passed. A tile's last step ends its row; the next pixel
-// tile's rows begin again with the RUN's first one.
+// Reads the rows of PMEM that the steps of the array need, ahead of these steps. A row is requested
+// when the step before its first step is issued (or the RUN starts) and read when the memory's
+// output is free. It then stays in the next register until all its steps have passed. The last step
+// of a tile ends its row; the next pixel tile starts again with the RUN's first row.
 //
 // With int8 activations and ternary or binary weights a row serves 4 or 8 steps, with a window
-// WindowParts: part_o says which part of the row the step at the front takes.
+// WindowParts. part_o is the part of the row that the step at the front uses.
 //
-// With factors (Groups) a reduction has parts. Behind the rows of every even part lies one of
-// factors, its own and the next part's, which is read for each of the two, into their bank: as soon
-// as the rows of the part are read, the bank is free, and no row waits in the memory's output. That
-// is at the latest as the part's last step passes: the rows of the steps behind are there in time.
+// With factors (Groups) a reduction has parts. The rows of every even part are followed by a row of
+// factors for this part and the next. It is read once for each of the two, into the part's bank,
+// when the rows of the part have been read, the bank is free, and no row waits in the memory's
+// output. This happens no later than the part's last step passes, so the rows of later steps are
+// there in time.
 //
-// Timing    a row is there two cycles after it was asked for, if the register is free; row_next_o
-//           is combinational from pass_i.
+// Timing    a row is there two cycles after its request, if the register is free; row_next_o is
+//           combinational from pass_i.
 // Contract  no step passes before there_o.
 // Check     trine_compute_tb
 
@@ -28,8 +28,8 @@ module trine_weight_rows #(
   input  logic                    rst_ni,
   input  logic                    clear_i,
 
-  // The RUN: its first row; how a row is packed: 0 a step, 1 ternary, 2 binary, 3 window,
-  // 4 int4.
+  // The RUN: its first row; packing of the rows: 0 none (a row for each step), 1 ternary, 2 binary,
+  // 3 window, 4 int4.
   input  logic                    start_i,
   input  logic [PmemAddrBits-1:0] row_i,
   input  logic [2:0]              bits_i,
@@ -40,32 +40,32 @@ module trine_weight_rows #(
   input  logic                    rewind_i,
   input  logic                    final_i,
 
-  // It is the last one of a part with factors; these are the second ones of their words, and belong
-  // into this bank; banks that are free.
+  // This step ends a part with factors. second_i: they are in the high halves of words; bank_i:
+  // their bank; free_i: free banks.
   input  logic                    part_i,
   input  logic                    second_i,
   input  logic                    bank_i,
   input  logic [1:0]              free_i,
 
-  // A step passes into the array: the last one of a group.
+  // A step passes into the array; pass_last_i: it is the last one of a group.
   input  logic                    pass_i,
   input  logic                    pass_last_i,
 
-  // PMEM: a row is read; the row that was read takes the place of the one that the array sees.
+  // PMEM: read a row; move the row that was read into the register that the array sees.
   output logic                    row_en_o,
   output logic [PmemAddrBits-1:0] row_o,
   output logic                    row_next_o,
 
-  // Factors are in the memory's output: which ones, and for which bank.
+  // Factors are in the memory's output: which half of the words, for which bank.
   output logic                    factors_o,
   output logic                    factors_second_o,
   output logic                    factors_bank_o,
 
-  output logic                    there_o,  // the array sees the row of the step at the front
+  output logic                    there_o,  // the array sees the row of the front step
   output logic [2:0]              part_o
 );
 
-  localparam int unsigned Asked = 8;  // rows asked for: steps between issue and array, and one
+  localparam int unsigned Asked = 8;  // requested rows: steps between issue and array, plus one
 
   logic [2:0]              issue_part_q, part_q, part_last;
   logic                    issue_row_end, row_end, ask, rewind, read, read_q, there_q;
@@ -93,8 +93,8 @@ module trine_weight_rows #(
     else if (pass_i) part_q <= row_end ? '0 : part_q + 3'd1;
   end
 
-  // What is kept of a row asked for: whether it is the first one of a tile's; with factors whether
-  // there is a row, what part ended before it, and that part's bank.
+  // Entry of a requested row: the row is the first one of a tile; with factors also: there is a
+  // row, a part ended before it, half of the words and bank of that part's factors.
   localparam int unsigned EntryBits = Groups ? 5 : 1;
 
   logic [EntryBits-1:0] entry;
@@ -114,7 +114,7 @@ module trine_weight_rows #(
   );
 
   if (Groups) begin : gen_groups
-    logic last_q;  // of that row's bank and place
+    logic last_q;  // factors were read
     assign {bank, second, ended, weights, rewind} = entry;
     assign factors = want_q && opens && free_i[want_bank_q];
 
@@ -131,7 +131,7 @@ module trine_weight_rows #(
       end
     end
 
-    // In order: the row that was read last is the part's.
+    // Entries are in order, so the row read last belongs to the part that ended.
     always_ff @(posedge clk_i) begin
       if (pop && ended) begin
         want_second_q <= second;

@@ -4,30 +4,30 @@
 //
 //   sum (a - za) * (b - zb) = sum a*b - zb * sum a - za * sum b + channels * za * zb
 //
-// One sum for each row, of the activation words, times the weights' zero point; one for each
-// column, of the weight words, times the activations'. Both are taken off a column as it is read;
-// the last term is a constant of the compiler, in the biases. With both zero points 0 nothing
-// changes.
+// One sum for each row, of the activation words, is multiplied by the weights' zero point; one sum
+// for each column, of the weight words, by the activations' zero point. Both are subtracted from a
+// column as it is read. The last term is a constant in the biases, from the compiler. With both
+// zero points 0 nothing changes.
 //
 //   column_o[r] = column_i[r] - wgt_zero * sum of row r - act_zero * sum of the column read
 //       modulo 2^AccBits
 //
-// With pairs_i act_zero is that of odd rows, which have the low bytes of int16 codes, less 128; the
-// even rows' high bytes have none.
+// With pairs_i act_zero applies to odd rows only, which hold the low bytes of int16 codes minus
+// 128; the high bytes in even rows have no zero point.
 //
-// Steps without zero points, nearly all, change no sum: a tile of them is taken in only if the sums
-// of the one before are not 0.
+// Most steps have no zero points and change no sum: a tile of such steps is processed only if the
+// sums of the previous tile are not 0.
 //
-// With Drain = 2 two neighbouring columns, one above the other.
+// With Drain = 2 two neighbouring columns are read together.
 //
-// Sums are ready when the array's results are: column c's holds as long as column c of PE row 0
-// does, which is c / PipeCols cycles longer than column 0's. A row's sum is needed as long as the
-// last column; behind more than PipeCols columns it is kept when column 0 has been read.
+// Sums are ready when the array's results are. The sum of column c holds as long as column c of PE
+// row 0, c / PipeCols cycles longer than that of column 0. A row's sum is needed until the last
+// column is read; with more than PipeCols columns it is copied when column 0 is read.
 //
 // Timing    combinational from column_i and cols_i to column_o. With last_i in cycle t, column c
-//           may be read from t + 1 + PeStages + c / PipeCols on, through
-//           u + PeStages + c / PipeCols, where the next last_i comes in cycle u.
-// Contract  the columns of a tile are read upwards, from 0 on, or have no zero points. Zero points
+//           may be read from t + 1 + PeStages + c / PipeCols on, through u + PeStages + c /
+//           PipeCols, where the next last_i comes in cycle u.
+// Contract  the columns of a tile are read upwards from 0, or have no zero points. Zero points
 //           belong to the step.
 //
 // Check     trine_zero_points_tb; random_program_test (whole core)
@@ -47,7 +47,7 @@ module trine_zero_points #(
   input  logic               rst_ni,
   input  logic               test_en_i,  // opens the clock gate: scan
 
-  // A step of the reduction, as the array gets it; its words one cycle later.
+  // A step of the reduction, as the array gets it; its words come one cycle later.
   input  logic               valid_i,
   input  logic               first_i,
   input  logic               last_i,
@@ -56,10 +56,10 @@ module trine_zero_points #(
   input  logic [Rows*32-1:0] act_i,
   input  logic [Cols*32-1:0] wgt_i,
 
-  // As in trine_array: the columns read, and whether the first of two is odd.
+  // As in trine_array: the columns read; the first of two is odd.
   input  logic [Cols-1:0]    cols_i,
   input  logic               odd_i,
-  input  logic               pairs_i,  // results of int16: the even rows' have no act_zero
+  input  logic               pairs_i,  // int16 results: even rows have no act_zero
   input  logic [Drain*Rows*AccBits-1:0] column_i,
   output logic [Drain*Rows*AccBits-1:0] column_o
 );
@@ -68,7 +68,7 @@ module trine_zero_points #(
   localparam int unsigned Cycles    = PeStages - 1 + ColGroups;
   localparam int unsigned ZeroBits  = Multiplier == trine_mul_pkg::Booth ? 12 : 8;
 
-  // Whether a step counts: sums are not 0, or will be. A tile's first steps had zero points.
+  // A step counts if sums are not 0, or will be. tile_q: earlier steps had zero points.
   logic counts, zeros, tile_q, sums_q;
 
   assign zeros  = {act_zero_i, wgt_zero_i} == '0;
@@ -84,9 +84,9 @@ module trine_zero_points #(
     end
   end
 
-  // The step's control, k + 1 cycles later; its zero points with its words.
+  // Bit k: the step's control k + 1 cycles later; its zero points come with its words.
   logic [Cycles-1:0] valid_q, first_q, last_q;
-  logic              clk;  // while there are steps
+  logic              clk;  // runs while there are steps
   logic [ZeroBits-1:0] act_zero, wgt_zero, act_zero_q, wgt_zero_q;
 
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
@@ -95,7 +95,7 @@ module trine_zero_points #(
   end else begin : gen_booth
     logic [31:0] word;
     logic [15:0] two;
-    logic        unused_digits;  // of zeros
+    logic        unused_digits;  // digits of zeros
     trine_digits #(.Ternary(1'b0), .Binary(1'b0)) u_digits (
       .mode_i   (2'd0),
       .word_i   ({16'd0, wgt_zero_i, act_zero_i}),
@@ -127,8 +127,8 @@ module trine_zero_points #(
     end
   end
 
-  logic [Drain*AccBits-1:0] ports;    // of the even column, of the odd one
-  logic [Drain*AccBits-1:0] col_sum;  // of the first, of the second
+  logic [Drain*AccBits-1:0] ports;    // even column, odd column
+  logic [Drain*AccBits-1:0] col_sum;  // first column, second column
 
   for (genvar c = 0; c < Cols; c++) begin : gen_col
     localparam int unsigned At = PeStages - 1 + c / PipeCols;
@@ -213,8 +213,8 @@ module trine_zero_points #(
     else         cols_q <= cols_i;
   end
 
-  // From column 0 on; else none below those of the cycle before. Int16 codes of int8 products are
-  // read a word's columns twice, without zero points.
+  // Columns are read from 0 upwards, none below those of the last cycle. Int16 codes of int8
+  // products read a word's columns twice, without zero points.
   always_ff @(posedge clk_i) begin
     m_upwards: assume (cols_i[0] || (cols_i & ~cols_q & (cols_q - Cols'(1))) == '0 ||
                        (Int16 && column_o == column_i));

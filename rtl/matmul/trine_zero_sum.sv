@@ -6,9 +6,9 @@
 //       modulo 2^AccBits
 //   step with last_i  drain = the new acc
 //
-// valid_i, first_i and last_i belong to the word of Stages - 1 + Delay cycles before; load_i to the
-// word itself. With two stages the product has a register. With Booth rows (Multiplier) zero_i is
-// {two, word} of the zero point's four digits, as trine_digits makes them.
+// valid_i, first_i and last_i belong to the word of Stages - 1 + Delay cycles earlier, load_i to
+// the current word. With two stages the product has a register. With Booth rows (Multiplier) zero_i
+// is {two, word} of the zero point's four digits, as made by trine_digits.
 //
 // Timing    drain_o is valid in the cycle after a step with last_i and holds until the next one.
 // Check     trine_zero_points_tb
@@ -32,7 +32,7 @@ module trine_zero_sum #(
   output logic [AccBits-1:0] drain_o
 );
 
-  localparam int unsigned Registers = Stages - 1 + Delay;  // between product and accumulator
+  localparam int unsigned Registers = Stages - 1 + Delay;  // product to accumulator
 
   logic signed [9:0]  sum;
   logic signed [17:0] product, late;
@@ -44,7 +44,7 @@ module trine_zero_sum #(
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
     assign product = 18'(sum) * 18'($signed(zero_i));
   end else begin : gen_booth
-    // As in trine_dot: the rows' inverted sign bits weigh 2^10, and one constant takes them off.
+    // As in trine_dot: the rows' inverted sign bits weigh 2^10, and one constant subtracts them.
     localparam logic [17:0] Signs = 18'd1024 * 18'd85;  // 85 = 1 + 4 + 16 + 64
 
     logic [10:0] row;
@@ -63,7 +63,7 @@ module trine_zero_sum #(
   end
 
   if (Registers > 0) begin : gen_registers
-    logic [18*Registers-1:0] chain_q;  // the newest product below
+    logic [18*Registers-1:0] chain_q;  // the newest product is lowest
     always_ff @(posedge clk_i) begin
       chain_q <= (18*Registers)'({chain_q, load_i ? product : chain_q[17:0]});
     end

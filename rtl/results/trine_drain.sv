@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Schedules the jobs of compute and vector engine, one after the other, and selects the next column
-// of a job. With a column go the place where its code belongs and its channel.
+// of a job. Each column comes with the slot of its code and its channel.
 //
 //   job (compute: Cols columns of the array, or four; vector: four slots a lane)
 //     -> the job in front -> column_o, until issue_i.done
 //
-// A compute job is taken before its results are there (c_data): parameters (trine_drain_params) and
-// residuals (trine_drain_residual) come meanwhile. The next job may follow without a gap if it
-// belongs to the same instruction, else when the lanes are empty, because the configuration is not
-// pipelined. While one engine waits for the other's job to end, they go round robin. A tile of the
-// compute engine is taken as a whole: its groups continue each other's words. (Not so the vector
-// engine's words: the gather may be full of steps that wait for the compute engine's job.) With
-// Int16, where a product of one vector is a single long tile, vector jobs go between its groups.
+// A compute job is taken before its results arrive (c_data): its parameters (trine_drain_params)
+// and residuals (trine_drain_residual) are read meanwhile. The next job may follow without a gap if
+// it belongs to the same instruction, else when the lanes are empty, because the configuration is
+// not pipelined. If both engines have jobs, they go round robin. A tile of the compute engine is
+// taken as a whole, because its groups continue each other's words. (Not so with the vector engine:
+// the gather may be full of steps that wait for compute's job.) With Int16, where a product of one
+// vector is a single long tile, vector jobs may go between its groups.
 //
 // With Drain = 2 two columns go together if their codes belong in an even slot and the next: a
-// first column in an odd slot and an odd last one go one by one. So does what the second lane of a
-// row cannot do: several passes of thresholds, sums and products of operands, whole words, lookups.
+// first column in an odd slot and a single last one go alone, as does what the second lane cannot
+// do: several passes of thresholds, sums and products of operands, whole words, lookups.
 //
 //   cycle            0    1    2    3    4    5    6    Cols = 2: a tile's job and data, then two
 //   c_valid_i        A                   B              at once, as issue_i takes a column a cycle
 //   c_data_valid_i             A         B
 //   column_o                        A0   A1   B0   B1
 //
-// Timing    column_o in the cycle after job and data are taken; both readies are combinational,
-//           from issue_i (the job's last column) and first_out_i.
-// Contract  v_slots_i of the post unit hold from the taking of a vector job to v_done_o; a vector
-//           job has tile_last and drain; an instruction's configuration is that of its first job;
-//           after a clear the first job is the first of its instruction.
+// Timing    column_o comes in the cycle after job and data are taken. Both readies are
+//           combinational from issue_i (the job's last column) and from the status of the lanes.
+// Contract  v_slots_i of the post unit hold from when a vector job is taken until it is read; a
+//           vector job has tile_last and drain; an instruction's configuration is that of its first
+//           job; after a clear the first job is the first of its instruction.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 
@@ -43,9 +43,9 @@ module trine_drain #(
   parameter bit          Int16    = 1'b0,
   parameter bit          Softmax  = 1'b0, Window = 1'b0,
   parameter int unsigned Drain    = 1,  // columns a cycle: 1, 2
-  parameter int unsigned LeftBits = 6,  // of a number of columns, of codes in a word
+  parameter int unsigned LeftBits = 6,  // width of counts of columns
   parameter int unsigned FreeBits = 2,
-  parameter int unsigned PeStages = 2,     // of a PE: 1, 2
+  parameter int unsigned PeStages = 2,     // stages of a PE: 1, 2
   parameter int unsigned PipeCols = Cols,  // columns of a block of PEs
   parameter int unsigned MaxLate  = 0,     // blocks that the array may be ahead (trine_post)
   localparam int unsigned LaneBits = Rows * (AddrBits + 1),
@@ -69,8 +69,8 @@ module trine_drain #(
   input  trine_job_pkg::job_t     v_job_i,
   input  logic [LaneBits-1:0]      v_lanes_i,
 
-  // From the lanes and behind them: no code is in them; a new tile's addresses can be kept; no word
-  // is on its way to DMEM.
+  // From the lanes and after them: no code is in the lanes; a new tile's addresses can be stored;
+  // no word is on its way to DMEM.
   input  logic                     lanes_empty_i,
   input  logic [3:0]               lanes_rest_i,  // cycles until the last code leaves them
   input  logic                     tile_free_i,
@@ -82,26 +82,26 @@ module trine_drain #(
   output trine_post_pkg::both_t    both_o,
   output logic                     waits_o,  // its successor needs empty lanes
 
-  // Its next column, taken by issue_i; a bit for each column of the array that is read now, and
-  // whether the first of two is odd; words of the job that are left.
+  // Its next column, taken by issue_i; a bit for each array column that is read now; the first of
+  // two is odd; words that the job has left.
   output trine_post_pkg::column_t  column_o,
   output logic [Cols-1:0]          cols_o,
   output logic                     odd_o,
   output logic [FreeBits-1:0]      words_o,  // saturated
   input  trine_post_pkg::issue_t   issue_i,
 
-  // What a column needs: places for words, parameters, lanes without a softmax that keeps it out.
+  // Conditions for a column: places for words, parameters, lanes that no softmax blocks.
   input  logic [FreeBits-1:0]      free_i,
   input  logic                     params_i,
   input  logic                     lanes_i,
 
-  // The array may overwrite its drain registers (trine_drain_grant); v_slots_i will have been read
-  // two cycles later at the latest.
+  // The array may overwrite its drain registers (trine_drain_grant). v_slots_i will have been read
+  // soon (nearly), or at the latest two cycles later (soon).
   output logic                     drain_ok_o,
   output logic                     drain_soon_o,
-  output logic [1:0]               v_ahead_o,  // and will be soon: {near, soon}
+  output logic [1:0]               v_ahead_o,  // {nearly, soon}
 
-  // A job is taken, one of the compute engine, one with new {active lanes, addresses}; its columns,
+  // A job is taken; it is the compute engine's; it has new {active lanes, addresses}; its columns,
   // and the slot of its first code.
   output logic                     take_o,
   output logic                     c_take_o,
@@ -110,49 +110,49 @@ module trine_drain #(
   output logic [LeftBits-1:0]      count_o,
   output logic [4:0]               first_slot_o,
 
-  // Channel whose parameters are needed next.
+  // Channel of the next parameters.
   output logic [ChannelBits-1:0]   channel_o,
-  output logic                     back_o  // it is one of those before: odd lanes' columns begin
+  output logic                     back_o  // channel_o goes back: odd lanes' columns begin
 );
 
   localparam int unsigned LateBits  = MaxLate == 0 ? 1 : $clog2(MaxLate + 1);
   localparam logic [Rows-1:0] OddLanes = Rows'({(Rows + 1) / 2{2'b10}});
 
   logic                 v_take, bare_take, c_same, job_free, group_free;
-  logic                 v_fits, resumes;  // a vector job may go here; compute's tile goes on
+  logic                 v_fits, resumes;  // a vector job may be taken; compute's tile resumes
   logic                 at_hand, c_mixes, v_mixes;  // without empty lanes
   logic [3:0]           c_latency, v_latency;
-  logic                 stays, own_turn, turn;  // columns are no channels; they begin anew
+  logic                 stays, own_turn, turn;  // the channel stays; columns restart
   trine_job_pkg::job_t job_d;
   trine_job_pkg::cfg_t cfg_q;
   trine_post_pkg::kind_t kind_q;
-  logic                 vector_q;       // whose job it is
+  logic                 vector_q;       // the job is the vector engine's
   logic                 tile_first_q, last_q;
   logic [LeftBits-1:0]  left_q, count;  // columns not yet issued
-  logic [Cols-1:0]      cols_q, back_to;  // a bit a port, which are the array's multiplexers
+  logic [Cols-1:0]      cols_q, back_to;  // a bit for each port of the multiplexers
   logic                 odd_q;
   logic [4:0]           slot_q, slot_now, slot_first, last_slot;
   logic [3:0]           pass_q;         // pair of thresholds
-  logic [15:0]          channels_q, channels_now, channels_first;  // not yet issued
+  logic [15:0]          channels_q, channels_now, channels_first;  // columns not yet issued
   logic [15:0]          group_columns;
   logic [ChannelBits-1:0] channel_q, channel_now, channel_first;
   logic                 first_q;        // no column issued yet
-  logic                 by_row_q, odd_rows_q;  // lanes' own sums: odd ones come; are in front
-  logic [1:0]           begin_q, moved;  // their word's first slot in this job; columns since
+  logic                 by_row_q, odd_rows_q;  // by row: odd lanes follow; odd lanes are read
+  logic [1:0]           begin_q, moved;  // by row: the word's first slot; columns since
   logic                 row_end;        // the last column, of even or of odd lanes
   logic                 open_q;         // compute's tile is not complete: groups to come
-  logic                 data_q;         // its results are in the drain registers
+  logic                 data_q;         // the job's results are in the drain registers
   logic [LateBits-1:0]  late_d, late_q;  // blocks of PEs before the last column's
-  logic [LeftBits-1:0]  issues;          // that the job has left
+  logic [LeftBits-1:0]  issues;          // issues left
   logic [FreeBits-1:0]  next_words;      // of the job on offer
-  logic                 follows;         // as it ends, a group of two issues at most
+  logic                 follows;         // a group of at most two issues comes next
   logic                 begins, one_lane, pair, last_pass, word_end, last_column;
   logic [1:0]           step;           // columns of an issue
-  trine_post_pkg::parts_t own_parts, parts;  // what the job's columns are, with factors
+  trine_post_pkg::parts_t own_parts, parts;  // parts with factors
 
   // ---------------------------------------------------------------------------------------------
-  // Taking a job. The next group of a tile has the same output addresses; others wait until there
-  // is room for theirs.
+  // Taking a job. The next group of a tile has the same output addresses; other jobs wait until
+  // theirs can be stored.
   // ---------------------------------------------------------------------------------------------
   assign job_free   = (left_q == '0 || issue_i.done) && tile_free_i;
   assign group_free = (left_q == '0 || issue_i.done) && open_q && c_same && !c_job_i.tile_first;
@@ -162,15 +162,15 @@ module trine_drain #(
                       !(v_valid_i && !vector_q && v_fits && lanes_empty_i && left_q == '0);
   assign bare_take  = c_valid_i && !c_job_i.drain && c_results_i.valid && left_q == '0 &&
                       lanes_empty_i && settled_i;
-  // Between groups: where no word is begun, and until the next one's results come.
+  // Vector jobs go between groups if no word is begun, and until results come.
   assign resumes    = Int16 && open_q && vector_q;
   assign v_fits     = Int16 && vector_q ? !(c_valid_i && at_hand)
                       : !open_q || (Int16 && !parts.open && slot_now == '0 && !kind_q.fused);
   assign v_take     = v_valid_i && job_free && !c_take_o && !bare_take && v_fits &&
                       ((!v_job_i.first && vector_q) || (lanes_empty_i && left_q == '0) || v_mixes);
 
-  // Without empty lanes: the new codes leave behind those that are there. Compute's results are at
-  // hand, as the vector engine may have other jobs until they are.
+  // Without empty lanes new codes leave after those in the lanes. A compute job also needs its
+  // results, as the vector engine may have other jobs until they come.
   assign at_hand = c_results_i.valid || c_results_i.soon;
   assign c_mixes = Int16 && both_o.mixes && vector_q && !c_job_i.first && left_q == '0 &&
                    lanes_rest_i <= c_latency && at_hand;
@@ -191,7 +191,7 @@ module trine_drain #(
   // whole word.
   assign stays          = parts.part || resumes;
   assign moved          = slot_q[1:0] - begin_q;
-  assign back_to        = (cols_q >> moved) & ~(Cols'({cols_q >> moved, 1'b0}));  // the first one
+  assign back_to        = (cols_q >> moved) & ~(Cols'({cols_q >> moved, 1'b0}));  // first one
   assign back_o         = by_row_q && !odd_rows_q && issue_i.column && (word_end || row_end);
   assign channel_now    = back_o ? channel_q - ChannelBits'(moved)
                           : issue_i.pass && !stays ? channel_q + ChannelBits'(step) : channel_q;
@@ -218,7 +218,7 @@ module trine_drain #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) {left_q, open_q, data_q, vector_q} <= '0;
-    else if (clear_i) begin  // codes keep their configuration, which of two engines' it is
+    else if (clear_i) begin  // codes in the lanes keep their configuration
       {left_q, open_q, data_q, vector_q} <= (LeftBits + 3)'(Int16 && vector_q);
     end else begin
       if (take_o) begin
@@ -268,7 +268,7 @@ module trine_drain #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The next column. It is issued once, but once for each pair of thresholds.
+  // The next column. It is issued once; with thresholds, once for each pair.
   // ---------------------------------------------------------------------------------------------
   trine_drain_cfg #(
     .AddrBits (AddrBits), .Ternary (Ternary), .Binary (Binary), .Table (Table), .Int16 (Int16),
@@ -314,7 +314,7 @@ module trine_drain #(
   assign parts = own_parts & {$bits(own_parts){Groups}};
   assign turn  = own_turn && Groups;
 
-  // A column goes each cycle, or every second: with kind_q.line now and two cycles later.
+  // Columns go in each or every second cycle; with kind_q.line now and two cycles later.
   assign v_ahead_o[0] = Int16 && vector_q && !first_q &&
                         (kind_q.phases == '1 || left_q <= LeftBits'(1) ||
                          (kind_q.line && issue_i.phase && left_q <= LeftBits'(2)));

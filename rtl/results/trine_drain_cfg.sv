@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Holds the configurations of the jobs in trine_drain and selects that of the job in front. With
-// Int16 each engine's stays until its next instruction, as codes of both may be in the lanes: int16
-// codes that the compute engine requantizes, and those that the vector engine makes of int16 codes.
+// Int16 each engine's is kept until its next instruction, as the lanes may hold codes of both:
+// int16 codes that the compute engine requantizes, and those that the vector engine makes of such.
 //
-// Timing    registers, behind a multiplexer.
-// Contract  c_first_i, v_first_i with the first job of an instruction, which waits for empty lanes;
-//           without Int16 as engines change, too.
+// Timing    registers, then a multiplexer.
+// Contract  c_first_i and v_first_i come with the first job of an instruction, which waits for
+//           empty lanes; without Int16 so does a change of the engine.
 // Check     trine_post_tb; random_program_test
 
 module trine_drain_cfg #(
@@ -21,7 +21,7 @@ module trine_drain_cfg #(
   input  logic                   clk_i,
   input  logic                   rst_ni,
 
-  // A job of the engine is taken whose configuration is new, or is another engine's than before.
+  // A job is taken whose configuration is new, or whose engine differs from the last job's.
   input  logic                   c_first_i,
   input  logic                   v_first_i,
   input  logic                   other_i,
@@ -46,7 +46,7 @@ module trine_drain_cfg #(
     .Drain   (Drain)
   ) u_kind (.cfg_i, .kind_o (kind_d));
 
-  trine_job_pkg::cfg_t   c_cfg_q, v_cfg_q, c_seen, v_seen;  // without Int16 one for both
+  trine_job_pkg::cfg_t   c_cfg_q, v_cfg_q, c_seen, v_seen;  // without Int16 one serves both
   trine_post_pkg::kind_t c_kind_q, v_kind_q;
   logic                  c_there_q, v_there_q, c_load, v_load;
 
@@ -72,7 +72,7 @@ module trine_drain_cfg #(
   assign cfg_o  = Int16 && vector_i ? v_cfg_q : c_cfg_q;
   assign kind_o = Int16 && vector_i ? v_kind_q : c_kind_q;
 
-  // What nobody reads behind the job in front is 0, so that no register keeps it.
+  // Fields that are read only for the job in front are 0 downstream: no register stores them.
   always_comb begin
     c_seen                = c_cfg_q;
     c_seen.window         = 1'b0;

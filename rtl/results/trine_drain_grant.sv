@@ -34,7 +34,7 @@ module trine_drain_grant #(
   parameter int unsigned LeftBits = 6,
   parameter int unsigned FreeBits = 2,
   parameter int unsigned LateBits = 1,
-  parameter int unsigned PeStages = 2  // of a PE: 1, 2
+  parameter int unsigned PeStages = 2  // stages of a PE: 1, 2
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
@@ -50,8 +50,8 @@ module trine_drain_grant #(
   input  logic                     done_i,     // its last column is read
   input  logic                     lanes_i,    // no softmax keeps it out of the lanes
 
-  // Results of the job in front, or, if they come soon, of one that is taken in this cycle behind
-  // it, of two issues.
+  // Results of the job in front or, if they come soon, of a job of two issues that is taken in this
+  // cycle and follows it.
   input  trine_job_pkg::results_t results_i,
   input  logic                     follows_i,
   input  logic [FreeBits-1:0]      follower_words_i,
@@ -63,9 +63,9 @@ module trine_drain_grant #(
   output logic                     drain_soon_o
 );
 
-  localparam int unsigned Due = 2 + PeStages;  // cycles from a promise to new results
+  localparam int unsigned Due = 2 + PeStages;  // cycles from a grant to new results
 
-  logic       part;  // its columns end no words
+  logic       part;  // columns of the job end no words
   logic       sure;  // each cycle is an issue
   logic       enough, enough_both;  // places for the words of the job in front, and the follower's
   logic       comes;                // the job in front waits for its data

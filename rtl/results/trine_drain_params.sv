@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Requests the parameters of the next column's channel from bias and scale memory, one column
-// ahead. They are asked for as the column before goes, or as its job is taken, so that they are
-// there with it. A normalized value's, which knows no column, are read one cycle after it, and used
-// in the cycle after that.
+// ahead. They are requested when the previous column is issued, or when its job is taken, so that
+// they arrive with the column. Parameters of a normalized value, which has no column, are read one
+// cycle after the value and used one cycle later.
 //
 //   cycle          0      1      2      3
-//   issue_i        col    col    value         a column's parameters came before it, in
-//   p_channel_o    n+1           -      m      cycle 0 those of the next are read
-//   own_o                                      1 in cycle 4, while the value takes m's
+//   issue_i        col    col    value         cycle 0 reads the parameters of the
+//   p_channel_o    n+1           -      m      next column
+//   own_o                                      1 in cycle 4, when the value uses those of m
 //
 // Timing    ready_o one cycle after a read; p_* are combinational from issue_i and take_i.
-// Contract  values come in order of their channels, from v_first_i of the cycle of a product on,
-//           and no column is read while one of them waits.
+// Contract  values come in the order of their channels, from v_first_i in the cycle of a product
+//           on, and no column is read while a value waits.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 
@@ -24,13 +24,13 @@ module trine_drain_params #(
   input  logic                     clk_i,
   input  logic                     rst_ni,
   // Columns.
-  input  logic                     take_i,     // a job is taken,
-  input  logic                     c_take_i,   // one of the compute engine
+  input  logic                     take_i,     // a job is taken
+  input  logic                     c_take_i,   // it is the compute engine's
   input  trine_post_pkg::column_t  column_i,
   input  trine_post_pkg::issue_t   issue_i,
-  input  logic [ChannelBits-1:0]   channel_i,  // of the next one
-  input  logic                     back_i,     // which is one of those before
-  output logic                     ready_o,    // its parameters are there
+  input  logic [ChannelBits-1:0]   channel_i,  // of the next column
+  input  logic                     back_i,     // channel_i goes back
+  output logic                     ready_o,    // the column's parameters are there
 
   // A normalization: the channel of its first value, in the cycles of products.
   input  logic                     reciprocal_i,
@@ -38,18 +38,18 @@ module trine_drain_params #(
   output logic                     own_o,  // a value's parameters are there
 
   output logic                     p_valid_o,
-  output logic                     p_next_o,  // behind the channel that was read last
+  output logic                     p_next_o,  // p_channel_o follows the channel read last
   output logic [ChannelBits-1:0]   p_channel_o
 );
 
   logic                   ready_q, pass;
-  logic                   entered_q, own_q;  // a value came one cycle ago; two
+  logic                   entered_q, own_q;  // a value came one, two cycles ago
   logic [ChannelBits-1:0] v_channel_q;
 
   assign ready_o = ready_q;
-  assign pass    = issue_i.pass && !(Groups && issue_i.part);  // factors take none
+  assign pass    = issue_i.pass && !(Groups && issue_i.part);  // not with factors
 
-  // While a column's parameters are there nobody has read since.
+  // While a column's parameters are there, they are those read last.
   assign p_next_o = ready_q && !c_take_i && !entered_q && !back_i;
   assign own_o   = own_q;
 

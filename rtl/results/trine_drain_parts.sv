@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tracks the parts of reductions with factors, in trine_drain: each job is one. Its columns go by
-// their factors into sums (trine_group_sums), and those of the last one a second time, as the sums'
-// codes.
+// Tracks the parts of reductions with factors, in trine_drain: each job is one. Its columns are
+// multiplied by factors and added to sums (trine_group_sums). The columns of the last part are
+// issued a second time, to turn the sums into codes.
 //
 //   cycle         0    1    2    3    4    5    6    7      Cols = 4, the last part
 //   column        0    1    2    3    0    1    2    3
 //   part          1    1    1    1
 //   sums                              1    1    1    1
-//   a sum is whole in cycle 4, that of column 0
+//   the sum of column 0 is complete in cycle 4
 //
-// Timing    outputs are registers, but turn, from issue_i; pending from a few.
-// Contract  take_i with the job, then its columns.
+// Timing    outputs are registers, except turn_o, from issue_i, and pending, from some registers.
+// Contract  take_i comes with the job, then come its columns.
 // Check     random_program_test
 
 module trine_drain_parts #(
@@ -23,21 +23,21 @@ module trine_drain_parts #(
   input  logic                    rst_ni,
   input  logic                    clear_i,
 
-  // A job is taken, one of the compute engine.
+  // A job is taken; it is the compute engine's.
   input  logic                    take_i,
   input  logic                    c_take_i,
   input  trine_job_pkg::job_t    job_i,
 
-  // A column goes, the last of those that are left.
+  // Issues; columns left; this column is the last one.
   input  trine_post_pkg::issue_t  issue_i,
   input  logic [LeftBits-1:0]     left_i,
   input  logic                    last_column_i,
 
   output trine_post_pkg::parts_t  parts_o,
-  output logic                    turn_o  // columns begin anew, as sums
+  output logic                    turn_o  // columns restart, as sums
 );
 
-  localparam int unsigned Latency = 3;  // cycles from a column to its sum, besides its own
+  localparam int unsigned Latency = 3;  // cycles between a column and its sum
 
   logic [Latency-1:0] flight_q;
   logic [1:0]         flight;

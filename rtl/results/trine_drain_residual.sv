@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Gathers the residual words of a compute job ahead of its columns. What belongs to the last slots
-// of the word in front is kept apart, so that its successor can arrive while those are yet to come.
-// With Drain = 2 there are places for two words: a column a cycle needs one every four. A word lies
-// where the word of results will, residual_delta further.
+// Gathers the residual words of a compute job ahead of its columns. The codes for the last slots of
+// the word in front are kept separately, so that the next word can arrive while they are still
+// needed. With Drain = 2 there are places for two words: a column a cycle needs a word every four
+// cycles. A residual's address is that of its result plus residual_delta.
 //
 //   cycle          0     1     2     3     4     5       Drain = 1, four codes a word
 //   column's slot  0     1     2     3     0     1
-//   keep_o                     x                         slot 3 is put apart as slot 2 goes:
+//   keep_o                     x                         slot 3 is kept as slot 2 is issued:
 //   r_valid_o                        x                   its word's place is free
 //   from_keep_o                      x
 //
-// Timing    r_valid_o one cycle after its word's place is free; ready_o is a register of what was
-//           answered (rsp_done_i).
-// Contract  words come in the order in which they are asked for; rsp_done_i, its last lane's, ends
-//           one.
+// Timing    r_valid_o comes one cycle after a word's place is free; ready_o comes from registers,
+//           set by answers (rsp_done_i).
+// Contract  words come in the order of their requests; rsp_done_i, of the last lane, ends a word.
 //
 // Check     trine_post_tb; random_program_test (whole core)
 
@@ -29,7 +28,7 @@ module trine_drain_residual #(
   input  logic                     rst_ni,
   input  logic                     clear_i,
 
-  // A job of the compute engine is taken: so many columns, the first in this slot.
+  // A compute job is taken: the number of its columns, the slot of the first one.
   input  logic                     take_i,
   input  trine_job_pkg::job_t     job_i,
   input  logic [LeftBits-1:0]      count_i,
@@ -41,12 +40,12 @@ module trine_drain_residual #(
   input  logic [LaneBits-1:0]      lanes_i,
   input  trine_post_pkg::column_t  column_i,
   input  trine_post_pkg::issue_t   issue_i,
-  output logic                     ready_o,      // its residual is there, if it needs one,
-  output logic                     from_keep_o,  // kept apart
-  output logic                     keep_o,       // the last slots of the word are put apart
-  output logic                     busy_o,       // words are yet to be asked for
+  output logic                     ready_o,      // the residual is there, if needed
+  output logic                     from_keep_o,  // it is in the kept slots
+  output logic                     keep_o,       // the last slots of the word are kept
+  output logic                     busy_o,       // words are still to be requested
 
-  // The place of the two that the next word belongs to, and the one of the word in front.
+  // The place for the next word, and the place of the word in front.
   output logic                     rsp_place_o,
   output logic                     place_o,
 
@@ -58,11 +57,11 @@ module trine_drain_residual #(
 
   localparam logic [1:0] Words = 2'(Drain);
 
-  logic [LeftBits-1:0] left_q, covered, room;  // codes whose word is yet to be asked for; of it
+  logic [LeftBits-1:0] left_q, covered, room;  // codes to request; of the next word; its slots
   logic [4:0]          slot_q, next_slot;
   logic [AddrBits-1:0] offset_q;
-  logic [1:0]          asked_q, there_q;       // words asked for, of these there; not yet used
-  logic                rsp_place_q, place_q, keep_q;  // keep_q: slots are kept apart
+  logic [1:0]          asked_q, there_q;       // words requested; words there; both unused
+  logic                rsp_place_q, place_q, keep_q;  // keep_q: slots are kept
   logic                needed, used, at_end, word_free, asks;
 
   assign busy_o      = left_q != '0;
@@ -153,7 +152,7 @@ module trine_drain_residual #(
       if (waits_q) a_held: assert (r_valid_o);
       a_places: assert (there_q <= asked_q && asked_q <= Words);
       if (take_i) a_all_used: assert (asked_q == '0 || (asked_q == 2'd1 && word_free));
-      c_ahead: cover (r_valid_o && keep_q);  // while the kept slots are yet to come
+      c_ahead: cover (r_valid_o && keep_q);  // while kept slots are unused
       c_both: cover (there_q != '0 && from_keep_o);
     end
   end

@@ -2,16 +2,16 @@
 //
 // Accumulates the parts of reductions with factors: one sum for each row and column of the array.
 //
-//   a part's column: sum = (first ? 0 : sum) + (minus ? ~p : p), p = product of column and factor,
-//                    whose lowest eight bits the lanes have left out, modulo 2^SumBits
+//   a part's column: sum = (first ? 0 : sum) + (minus ? ~p : p), p = column * factor without the
+//                    lowest eight bits, which the lanes drop, modulo 2^SumBits
 //   later:           sum_o of the columns that are read
 //
 //   cycle       0        1         2         3         4
 //   part_i      column   (trine_lanes)       product_i the sum is there
 //
-// Timing    a sum is read from the fourth cycle behind its column on; sum_o is combinational from
-//           cols_i, as trine_array's column_o.
-// Contract  with part_i cols_i has Drain bits, the first an even one; pair_i: both count.
+// Timing    a sum can be read from the fourth cycle after its column on; sum_o is combinational
+//           from cols_i, as trine_array's column_o.
+// Contract  with part_i cols_i has Drain bits, from an even one on; both count only with pair_i.
 // Check     random_program_test
 
 module trine_group_sums #(
@@ -30,10 +30,10 @@ module trine_group_sums #(
   input  logic [Drain-1:0]         minus_i,
 
   // Their products, three cycles later.
-  output logic                     product_o,  // they are there
+  output logic                     product_o,  // product_i is valid
   input  logic [Drain*Rows*42-1:0] product_i,
 
-  // Sums; of two odd_i tells whether the first is odd.
+  // Sums; odd_i: the first of two is odd.
   input  logic                     odd_i,
   output logic [Drain*Rows*32-1:0] sum_o
 );

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Arbitrates the post lanes between the column in front and a softmax, and tags each code that
-// enters. The column is one of compute or vector engine; a tag says what becomes of the code and
-// leaves with it.
+// enters. The column belongs to the compute or the vector engine. A tag describes what becomes of
+// the code, and leaves the lanes with it.
 //
-// Columns first. In each cycle without one a softmax's request is taken: a product of its
-// reciprocal, or one or two of its codes, interleaved with the columns'. Codes leave in order: jobs
-// of another latency than a softmax's (sums, products, thresholds, lookups) and its codes wait for
-// each other. The values of a normalization go through the lanes twice, so they enter while no
-// column is there to be read, and columns wait until they have left. No softmax enters in front of
-// a job that waits for the lanes to be empty.
+// Columns have priority. In each cycle without a column a softmax request is taken: a product of
+// its reciprocal, or one or two of its codes, interleaved with those of columns. Codes leave in
+// order: jobs whose latency differs from a softmax's (sums, products, thresholds, lookups) and
+// softmax codes wait for each other. The values of a normalization pass the lanes twice, so they
+// enter while no column can be read, and columns wait until they have left. No softmax enters in
+// front of a job that waits for empty lanes.
 //
-// A tag is written into its place of a pipeline whose last place belongs to the code that leaves:
-// nearer to the end for a shorter latency. A program that was dropped (clear_i) leaves codes in the
-// lanes, which know no clear: they come out, and are counted, but valid_o says nothing of them.
+// Tags move through a pipeline whose last place belongs to the code that leaves. A tag enters
+// nearer to the end if its latency is shorter. A dropped program (clear_i) leaves codes in the
+// lanes, which have no clear: these codes come out and are counted, but valid_o stays 0.
 //
-// Phases (of four cycles) are counted from a program's first column or softmax, so the time of a
-// program does not depend on the program before it.
+// Phases (of four cycles) are counted from a program's first column or softmax, so that the time of
+// a program does not depend on the previous program.
 //
-// Timing    issue_o combinational from column and request.
-// Contract  while codes are in the lanes, the configuration holds.
+// Timing    issue_o is combinational from column and request.
+// Contract  the configuration holds while codes are in the lanes.
 //
 // Check     trine_post_tb; trine_post_props; random_program_test (whole core)
 
@@ -33,13 +33,13 @@ module trine_lane_arb #(
   input  logic                        clk_i,
   input  logic                        rst_ni,
   input  logic                        clear_i,
-  // The column in front: it can go; results of the next job come, in this cycle or the next; the
-  // job after it needs empty lanes.
+  // The column in front and its conditions. data_valid_i: the next job's results come in this cycle
+  // or the next; waits_i: the job after it needs empty lanes.
   input  trine_job_pkg::cfg_t        cfg_i,
   input  trine_post_pkg::kind_t       kind_i,
   input  trine_post_pkg::column_t     column_i,
-  input  logic                        params_i,    // its parameters are there
-  input  logic                        residual_i,  // its residual is there, if it needs one
+  input  logic                        params_i,    // the column's parameters are there
+  input  logic                        residual_i,  // the column's residual is there, if needed
   input  logic                        data_valid_i,
   input  logic [FreeBits-1:0]         words_i,     // of the job in front; all ones: or more
   input  logic                        waits_i,
@@ -52,20 +52,20 @@ module trine_lane_arb #(
 
   output trine_post_pkg::issue_t      issue_o,
 
-  // What is in the lanes: nothing; none that keeps out the job in front.
+  // No code is in the lanes; no code keeps out the job in front.
   output logic                        empty_o,
   output logic [3:0]                  rest_o,     // cycles until the last job's code leaves
   output logic                        column_may_o,
 
-  // A code leaves the lanes; somebody waits for it; its tag. Two cycles later comes one of a
-  // softmax.
+  // A code leaves the lanes; it is not of a dropped program; its tag. A softmax code leaves in two
+  // cycles.
   input  logic                        code_i,
   output logic                        valid_o,
   output trine_post_pkg::tag_t        tag_o,
   output logic                        softmax_in_two_o
 );
 
-  // A softmax's codes; the most that any code takes.
+  // Latencies of softmax codes; the largest latency of all codes.
   localparam int unsigned LatencyRequant   = 1 + trine_post_pkg::LaneRequant;
   localparam int unsigned LatencyNormalize = 1 + trine_post_pkg::LaneNormalize;
   localparam int unsigned Places           = 1 + trine_post_pkg::LaneFused;  // of tags
@@ -73,29 +73,29 @@ module trine_lane_arb #(
   logic [3:0] inflight_q;  // codes of jobs
   logic [2:0] softmax_q;   // codes of a softmax
   logic [1:0] phase_q;
-  logic       begun, begun_q;  // this program has had a column or a softmax in front
-  logic [3:0] drop_left_q; // cycles until all has left the lanes that a dropped program has there
-  logic       drop_q;      // what leaves them is its
+  logic       begun, begun_q;  // the program has had a column or softmax in front
+  logic [3:0] drop_left_q; // cycles until a dropped program's codes have left
+  logic       drop_q;      // codes of a dropped program leave
 
   // ---------------------------------------------------------------------------------------------
-  // Who enters.
+  // Entry into the lanes.
   // ---------------------------------------------------------------------------------------------
   logic pass, column, softmax, softmax_may, value, same_latency, interleaves, normalizing;
   logic place, softmax_place, ends;
 
-  // The job's codes take as long as a softmax's; and go among them.
+  // The job's codes have the latency of softmax codes; they may mix with them.
   assign same_latency = kind_i.requant && !kind_i.lookup;
   assign interleaves  = same_latency && !(Softmax && softmax_i.normalize);
   assign column_may_o = (interleaves || softmax_q == '0) && !drop_q;
   assign place        = free_i != '0;
 
-  // Once the job's data is announced, the array may be promised that its columns go: their words'
-  // places are theirs.
+  // Once a job's data is announced, a grant may rely on its columns: places for their words are
+  // reserved.
   assign softmax_place = column_i.left && !column_i.data && data_valid_i
                          ? free_i > words_i : place;
 
-  // A word may end with it. A vector job of int16 designs is read without a stop once it begins,
-  // because its slots are written again as it ends.
+  // A word may end with the column. With Int16 a vector job is read without a stop once it begins,
+  // because its slots are rewritten as it ends.
   assign ends         = column_i.pops || (Int16 && column_i.from_vector);
   assign pass         = column_i.left && column_i.data && (params_i || cfg_i.static_bias) &&
                         kind_i.phases[phase_q] && column_may_o && residual_i &&
@@ -163,7 +163,7 @@ module trine_lane_arb #(
 
   always_ff @(posedge clk_i) begin
     tag_q[0] <= tag_d;
-    if (softmax) tag_q[0] <= '0;  // a copy that nobody overwrites would come out, too
+    if (softmax) tag_q[0] <= '0;  // a copy that stays would come out, too
     for (int unsigned k = 1; k < Places; k++) begin
       tag_q[k] <= latency == 4'(Places - k) ? tag_d : tag_q[k-1];
     end
@@ -177,7 +177,7 @@ module trine_lane_arb #(
   // ---------------------------------------------------------------------------------------------
   // Codes in the lanes.
   // ---------------------------------------------------------------------------------------------
-  logic from_softmax;  // the code that leaves
+  logic from_softmax;  // the leaving code is a softmax's
 
   assign from_softmax = Softmax && tag_out.softmax;
   assign empty_o      = inflight_q == '0 && softmax_q == '0 && !drop_q;
@@ -198,8 +198,7 @@ module trine_lane_arb #(
     end
   end
 
-  // The lanes know no clear: what is in them leaves in fewer cycles than these; the counts begin
-  // anew.
+  // The lanes have no clear: their codes leave in fewer cycles than these; then counts restart.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) drop_left_q <= '0;
     else if (clear_i) drop_left_q <= '1;

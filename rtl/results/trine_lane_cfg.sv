@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Selects the configuration that each stage of the post lanes uses for the code in it. It is that
-// of the code in the operand register, and bounds and zero point of the one that is clamped, of
-// which a softmax's come between a job's. With Int16 codes of both engines follow each other,
-// additions and products two cycles longer in the lane.
+// Selects the configuration that each stage of the post lanes uses for the code in it. That is the
+// configuration of the code in the operand register; bounds and zero point are those of the code
+// that is clamped, as softmax codes come between those of a job. With Int16 codes of both engines
+// follow each other; additions and products stay two cycles longer in the lane.
 //
 //   cycle         0      1       2    3    4     5      6      a code that is requantized
 //                 issue  enters                  clamp  leaves_vector_o is its engine
 //
-// Timing    zero point and bounds are registers, what else a lane reads behind a multiplexer.
-// Contract  codes leave the lane in the order in which they enter; without both_i.mixes they are
-//           the front's.
+// Timing    zero point and bounds are registers; other fields come through a multiplexer.
+// Contract  codes leave the lane in the order in which they enter; without both_i.mixes they all
+//           belong to the job in front.
 // Check     trine_post_tb; random_program_test
 
 module trine_lane_cfg #(
@@ -19,11 +19,11 @@ module trine_lane_cfg #(
 ) (
   input  logic                   clk_i,
 
-  // The job in front, and what enters of it.
+  // The job in front, and its codes that enter.
   input  logic                   enters_i,
   input  logic                   pass_i,
-  input  logic                   pair_i,    // to an addition or a product
-  input  logic                   vector_i,  // it is the vector engine's
+  input  logic                   pair_i,    // of an addition or a product
+  input  logic                   vector_i,  // the job is the vector engine's
   input  trine_job_pkg::cfg_t   cfg_i,
   input  trine_post_pkg::both_t  both_i,
   input  logic                   single_i,  // of the code in the operand register
@@ -39,7 +39,7 @@ module trine_lane_cfg #(
   logic                entered_vector, next_vector, now_vector, half_even_q;
   logic [7:0]          zero_point_q, act_min_q, act_max_q;
   logic                softmax;
-  trine_job_pkg::cfg_t next, now;  // of the code that is clamped in the next cycle; now
+  trine_job_pkg::cfg_t next, now;  // of the code clamped in the next cycle; in this one
   trine_job_pkg::cfg_t c_cfg, v_cfg;
 
   assign {c_cfg, v_cfg} = {both_i.c_cfg, both_i.v_cfg};
@@ -48,7 +48,7 @@ module trine_lane_cfg #(
     localparam int unsigned Long  = 1 + trine_post_pkg::LaneAdd;
     localparam int unsigned Short = 1 + trine_post_pkg::LaneRequant;
     logic          entered_q;
-    logic [Long:1] vector_q;  // [k]: it leaves in Long - k cycles
+    logic [Long:1] vector_q;  // [k]: of the code that leaves in Long - k cycles
 
     always_ff @(posedge clk_i) begin
       if (enters_i) entered_q <= vector_i;
@@ -82,7 +82,7 @@ module trine_lane_cfg #(
     act_max_q    <= softmax ? softmax_cfg_i.act_max : next.act_max;
   end
 
-  // Sums of int16 codes whose halves go to even have 32 bits, whatever their scale's place.
+  // With half_even int16 sums have 32 bits, wherever their scale comes from.
   always_comb begin
     cfg_o = cfg_i;
     if (Int16) begin

@@ -5,7 +5,7 @@
 //
 //   code = max(low + number of thresholds reached, residual if cfg_i.max)
 //
-// Timing    code_o is combinational, from the cycle behind the last pair's on.
+// Timing    code_o is combinational, from the cycle after the last pair on.
 // Check     trine_post_tb
 
 module trine_lane_count (
@@ -14,7 +14,7 @@ module trine_lane_count (
   input  trine_job_pkg::cfg_t cfg_i,  // max, low
 
   input  logic                pair_i,   // a pair is compared
-  input  logic                first_i,  // the sum's first one
+  input  logic                first_i,  // the first pair of the sum
   input  logic [31:0]         sum_i,
   input  logic [31:0]         lower_i,
   input  logic [31:0]         upper_i,

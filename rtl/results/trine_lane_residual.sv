@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Stores the residual words of a row and selects the codes of a column in them. One word is in
-// front, with Drain = 2 there is the next one as well. What goes last of a word can be put apart
-// before the next word takes its place.
+// front; with Drain = 2 the next word is stored as well. The codes in the last slots of a word can
+// be kept before the next word takes its place.
 //
-// Timing    codes_o is combinational, from a place written in a cycle before.
+// Timing    codes_o is combinational, from a place written in an earlier cycle.
 // Check     trine_post_tb
 
 module trine_lane_residual #(
@@ -16,12 +16,12 @@ module trine_lane_residual #(
 
   input  logic [1:0]         encoding_i,
 
-  // A word comes into this place.
+  // A word arrives at this place.
   input  logic               we_i,
   input  logic               wplace_i,
   input  logic [31:0]        wdata_i,
 
-  // The slot of the first code, in the word of that place; its last slots are put apart, and used.
+  // The slot of the first code and its word's place; keep the last slots; use the kept ones.
   input  logic [4:0]         slot_i,
   input  logic               place_i,
   input  logic               keep_i,
@@ -29,11 +29,11 @@ module trine_lane_residual #(
   output logic [8*Drain-1:0] codes_o
 );
 
-  localparam int unsigned Words = Drain;  // trine_drain_residual
+  localparam int unsigned Words = Drain;  // as in trine_drain_residual
 
   logic [31:0]        words_q [Words];
-  logic [31:0]        word;            // of them, the one in front
-  logic [8*Drain-1:0] keep_d, keep_q;  // what goes last of the word before
+  logic [31:0]        word;            // the word in front
+  logic [8*Drain-1:0] keep_d, keep_q;  // codes of the last slots
 
   assign word = words_q[Words == 1 ? 0 : place_i];
 
@@ -61,7 +61,7 @@ module trine_lane_residual #(
     logic [4:0] slot;
     logic [7:0] from_word, kept;
 
-    assign slot = slot_i | 5'(d);  // the second one's is odd
+    assign slot = slot_i | 5'(d);  // the second slot is odd
     assign kept = Drain == 1 || !slot[0] ? keep_q[7:0] : keep_q[8*Drain-1 -: 8];
 
     always_comb begin

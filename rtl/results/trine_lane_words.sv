@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Assembles the int32 words of up to three taps from the byte slots of a vector lane. With third_i
-// the upper row of a pair adds them up.
+// the upper row of a pair adds the words up.
 //
 //   word = first + 2^8 second, with fifth_i + 2^16 third: the lower 32 bits
-//   above_o, of the word that entered last: of an upper row bits 39:32, of a lower one its third
+//   above_o, of the word that entered last: bits 39:32 in an upper row, the third in a lower row
 //
-// Timing    word_o is combinational, above_o a register of enters_i.
+// Timing    word_o is combinational; above_o is a register, loaded by enters_i.
 // Check     trine_post_tb; random_program_test (whole core)
 
 module trine_lane_words #(
-  parameter bit Formats = 1'b0,  // there are sums of more words than one
+  parameter bit Formats = 1'b0,  // sums of several words
   parameter bit Upper   = 1'b0
 ) (
   input  logic        clk_i,

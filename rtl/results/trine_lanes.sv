@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Turns columns into codes or words in Rows x Drain lanes: requantizes, adds, multiplies, counts
-// thresholds. What enters becomes a code each, or a word a row.
+// thresholds. Each value that enters becomes a code, or a word for its row.
 //
-//   requantize   trine_post_lane; with a residual also the sum or the maximum with it
+//   requantize   trine_post_lane; a residual is added, or the maximum with it is taken
 //   threshold    low + number of thresholds that the sum reaches, two a cycle (bias and scale entry
 //                hold a pair); with a residual the maximum with it
-//   raw          sum + bias, a word of its own; direct: a word as it is
+//   raw          sum + bias, as a word; direct: a word unchanged
 //
 // A requantized, added or multiplied code may be looked up in a table, of which each row has a
-// copy; int16 codes on the lines between its points. The second lane of a row only requantizes,
-// without lookup. A fused addition passes it first: its codes go on into the first lane, which adds
-// the residual, one a cycle. An int16 code has two rows, 2n and 2n + 1: the upper one's lane makes
-// it, and each packs a byte of it.
+// copy; int16 codes are interpolated between its points. The second lane of a row only requantizes,
+// without lookup. A fused addition passes the second lane first: its codes go on into the first
+// lane, which adds the residual, one a cycle. An int16 code has two rows, 2n and 2n + 1: the lane
+// of the upper row makes it, and each row packs one of its bytes.
 //
 //   column, slots, softmax's operands -> operand register, with parameters and residual byte
 //     -> trine_post_lane | threshold counters | whole word -> (table) -> code_o | word_o
 //
-// Timing    from issue_i to valid_o the cycles of trine_post_kind's table. Words and codes are
-//           registers, or a multiplexer and an adder behind some.
-// Contract  v_slots_i, while a vector job's columns are in front; a softmax's factors from its
-//           issue until its product is out, or its tile's last word. Points as trine_line says.
-//           The table is not written while codes are looked up, and not read with a residual.
+// Timing    trine_post_kind's table gives the cycles from issue_i to valid_o. Words and codes come
+//           from registers, or through a multiplexer and an adder.
+// Contract  v_slots_i hold while a vector job's columns are in front; a softmax's factors hold from
+//           its issue until its product is out, or its tile's last word. Points are as in
+//           trine_line. The table is not written while codes are looked up, and not read with a
+//           residual.
 //
 // Check     trine_post_tb, trine_post_lane_tb
 
@@ -39,7 +40,7 @@ module trine_lanes #(
   input  logic                          clk_i,
   input  logic                          rst_ni,
 
-  // What enters, and the job in front.
+  // Issues, and the job in front.
   input  trine_post_pkg::issue_t        issue_i,
   input  trine_post_pkg::column_t       column_i,
   input  trine_job_pkg::cfg_t          cfg_i,
@@ -51,21 +52,21 @@ module trine_lanes #(
   input  logic [Rows*96-1:0]            v_slots_i,
   input  logic [Drain*Rows*32-1:0]      softmax_acc_i,
 
-  // A softmax's factors {multiplier, shift} of each row, its configuration; a code of it leaves in
-  // two cycles, and in this one.
+  // A softmax's factors {multiplier, shift} of each row, its configuration; a softmax code leaves
+  // in two cycles; one leaves in this cycle.
   input  logic [Rows*37-1:0]            factors_i,
   input  trine_job_pkg::cfg_t          softmax_cfg_i,
   input  logic                          softmax_in_two_i,
   input  logic                          softmax_out_i,
 
-  // Parameters {bias, multiplier, shift} of a column's channel, and the next; a normalized value's
-  // own.
+  // Parameters {bias, multiplier, shift} of a column's channel, and the next; own_i: those of a
+  // normalized value.
   input  logic [Drain*69-1:0]           params_i,
   input  logic                          own_i,
 
   input  trine_post_pkg::table_write_t  table_i,
 
-  // Residual words, into this place and from that; the last slots of one are put apart, and used.
+  // Residual words: place to write, place to read; keep a word's last slots, use the kept ones.
   input  logic [Rows-1:0]               rsp_lanes_i,
   input  logic [Rows*32-1:0]            rsp_data_i,
   input  logic                          rsp_place_i,
@@ -73,7 +74,7 @@ module trine_lanes #(
   input  logic                          keep_i,
   input  logic                          from_keep_i,
 
-  // Codes, those of the second lanes above; whole words; products, before a softmax's codes.
+  // Codes, second lanes after first lanes; whole words; products, which precede softmax codes.
   output logic                          valid_o,
   output logic [Drain*Rows*8-1:0]       code_o,
   output logic [Rows*32-1:0]            word_o,
@@ -87,7 +88,7 @@ module trine_lanes #(
   localparam int unsigned Second = trine_post_pkg::LaneRequant;  // cycles of the second lane
 
   // ---------------------------------------------------------------------------------------------
-  // The operand register, for all rows: what goes into the lanes in the next cycle.
+  // The operand register of all rows holds what enters the lanes in the next cycle.
   // ---------------------------------------------------------------------------------------------
   logic lane_q, threshold_q, product_q, normalizing_q, single_q, first_pass_q, factors_q, int16_q;
   logic [trine_post_pkg::OpBits-1:0] op_q [Drain];
@@ -96,7 +97,7 @@ module trine_lanes #(
   logic [5:0]  shift_q [Drain];
   logic        enters, direct, static_scale;
 
-  // A fused addition through both lanes: in the operand register, and in the second lane.
+  // A fused addition through both lanes is in the operand register, or in the second lane.
   logic            chain;
   logic [Second:0] chained_q;
   assign chain         = Drain == 2 && kind_i.fused && !cfg_i.max;
@@ -117,7 +118,7 @@ module trine_lanes #(
     end
   end
 
-  logic [68:0] params [Drain];  // one channel's in both lanes if a column goes through both
+  logic [68:0] params [Drain];  // equal in both lanes if a column passes both
 
   for (genvar d = 0; d < Drain; d++) begin : gen_params
     assign params[d] = chain ? {params_i[Drain*37 +: 32], params_i[Drain*6 +: 31], params_i[5:0]}
@@ -165,12 +166,12 @@ module trine_lanes #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // What leaves: a word behind the operand register, a count, a code behind lane or table.
+  // Results: a word after the operand register, a count, a code after the lane or the table.
   // ---------------------------------------------------------------------------------------------
   logic [Drain*Rows-1:0] lane_valid, lane_product;
-  logic [Drain*Rows*32-1:0] sums;       // acc_q and residual_q of all lanes, for the other row of
-  logic [Drain*Rows*8-1:0]  residuals;  // a pair
-  logic [Rows*8-1:0]        first_code, entry;  // of first lanes, and what is looked up for it
+  logic [Drain*Rows*32-1:0] sums;       // acc_q of all lanes, for the other row of a pair
+  logic [Drain*Rows*8-1:0]  residuals;  // residual_q of all lanes
+  logic [Rows*8-1:0]        first_code, entry;  // of first lanes, and their table entries
   logic [Rows*LineBits-1:0] line_x;
   logic whole_q, looked_up, found_valid, mixes, lines, tanh;
   logic [2:1]            counted_q;  // in the operand register, and in the counters
@@ -216,7 +217,7 @@ module trine_lanes #(
       .slots_i (v_slots_i[l*96 +: 96]), .word_o (words), .above_o (above)
     );
 
-    // The upper row of a pair makes one word of both sums of int16.
+    // The upper row of a pair makes one word of both int16 sums.
     assign joins = Low != l && cfg_i.int16;
     assign raw_a = joins ? {acc_q[0][23:0], 8'd0} : acc_q[0];
     assign raw_b = joins ? sums[Low*32 +: 32] : bias_q[0];
@@ -235,7 +236,7 @@ module trine_lanes #(
 
       assign multiplier = factors_q ? factors_i[Rows*6 + l*31 +: 31] : multiplier_q[d];
       assign shift      = factors_q ? factors_i[l*6 +: 6] : shift_q[d];
-      assign slot       = column_i.slot[1:0] | 2'(d);  // the second lane's is odd
+      assign slot       = column_i.slot[1:0] | 2'(d);  // the second lane's slot is odd
 
       always_comb begin
         unique case (slot)
@@ -246,9 +247,8 @@ module trine_lanes #(
         endcase
       end
 
-      // While a column is in the second lane its residual goes through registers that the first
-      // one's operand does not need.
-      // By row: a pair of lanes makes a code of one lane's sum.
+      // While a column is in the second lane, its residual is in registers that the first lane's
+      // operand does not need. By row, a pair of lanes makes a code of one lane's sum.
       always_comb begin
         acc = acc_i[(d*Rows+l)*32 +: 32];
         if (Int16 && cfg_i.by_row && !column_i.odd_rows) acc = acc_i[(d*Rows+High)*32 +: 32];
@@ -288,7 +288,7 @@ module trine_lanes #(
         assign code_o[(d*Rows+l)*8 +: 8] = found;
       end
 
-      // The first lane takes what the second has made of a column.
+      // The first lane continues with the second lane's result of a column.
       logic       from_second;
       logic [7:0] low, other;
       assign from_second   = Drain == 2 && d == 0 && chained_q[Second];
@@ -385,12 +385,12 @@ module trine_lanes #(
 
   always_ff @(posedge clk_i) begin
     if (live_q) begin
-      // Lanes go together.
+      // All lanes work in step.
       a_together: assert (lane_valid[Rows-1:0] == '0 || lane_valid[Rows-1:0] == '1);
       a_products_together: assert (lane_product[Rows-1:0] == '0 || lane_product[Rows-1:0] == '1);
       a_one_result: assert (2'(whole_q) + 2'(counted_q[2]) + 2'(lane_valid[0]) <= 2'd1);
       if (issue_i.pass) m_one_client: assume (!issue_i.softmax);
-      // Both lanes of a row, if neither is a product or a normalized value.
+      // Both lanes of a row finish together, except products and normalized values.
       if (kind_i.requant && !softmax_out_i && !mixes && lane_valid[0]) a_both: assert (&lane_valid);
       c_both: cover (lane_valid == '1);
       c_looked_up: cover (looked_up && found_valid);

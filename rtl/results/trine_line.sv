@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Interpolates LOGISTIC, TANH and the exponential of SOFTMAX of an int16 code between the points of
-// a table. Results are those of tflite-micro and LiteRT (docs/numerics.md). Lines lie between 256
-// points of the sigmoid, whose bytes lie in the lookup tables of a pair of lanes, or between 513 of
-// the exponential, of which the even lane's table of exponentials has two in an entry, but the last
-// one.
+// a table. Results are those of tflite-micro and LiteRT (docs/numerics.md). Lines connect 256
+// points of the sigmoid, whose bytes are in the lookup tables of a pair of lanes, or 513 points of
+// the exponential, of which an entry of the even lane's table of exponentials holds two, except the
+// last.
 //
-//   x          the lane's value; from point to point it is 512, with tanh 256 (and x is doubled, as
+//   x          the lane's value; points are 512 apart, with tanh 256 (and x is doubled, as
 //              tanh(x) = 2 sigmoid(2x) - 1)
 //   S          point[n] * 512 + rest * (point[n + 1] - point[n]), n = |x| / 512, rest |x| % 512
 //              (from point 255 on 0xfffe * 512, with tanh 0xffff * 512)
@@ -14,21 +14,21 @@
 //   TANH       ((x < 0 ? 2^24 + ~S : S - 2^24) + 256) >> 9
 //
 //   exponential_i   (point[n] * 128 + rest * (point[n + 1] - point[n]) + 64) >> 7, where
-//              65535 + x, 0 at least, is 128 n + rest; x is 0 at most
+//              128 n + rest = max(65535 + x, 0), x <= 0
 //
 //   cycle    0      1          2              3              4           5        6
 //            x_i    |x|, at_o  a, at_o + 1    b, then b - a  * between   sum      code_o, valid_o
 //
-// Timing    a value every second cycle; code_o 6 cycles after start_i, 7 of an exponential, and
-//           until the next one's.
-// Contract  entry_i is what the tables hold at at_o of the cycle before, in which reads_o was 1;
-//           pair_i of two cycles before. tanh_i and exponential_i hold. Points rise by less than
-//           1,024: of a difference ten bits are read.
+// Timing    a value every second cycle; code_o comes 6 cycles after start_i, 7 with an exponential,
+//           and holds until the next value's.
+// Contract  entry_i holds the tables' entries at the at_o of the last cycle, in which reads_o was
+//           1; pair_i those of two cycles before. tanh_i and exponential_i hold. Points rise by
+//           less than 1,024: only ten bits of a difference are used.
 //
 // Check     trine_line_tb; trine_post_tb, random_program_test (whole core)
 
 module trine_line #(
-  parameter bit Exponential = 1'b0,  // it has that
+  parameter bit Exponential = 1'b0,  // supports exponential_i
   localparam int unsigned LineBits = trine_post_pkg::LineBits
 ) (
   input  logic               clk_i,
@@ -52,7 +52,7 @@ module trine_line #(
   localparam logic [7:0] Last = 8'd255;  // no line begins here
 
   logic [7:1] valid_q;  // [k]: a value is in cycle k
-  logic [6:2] stage;    // the same, as its points come
+  logic [6:2] stage;    // the same, relative to its points
   logic       exponential;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -64,7 +64,7 @@ module trine_line #(
   assign stage       = exponential ? valid_q[7:3] : valid_q[6:2];
 
   // ---------------------------------------------------------------------------------------------
-  // |x|, as far as there are lines.
+  // x|, limited to the range of the lines.
   // ---------------------------------------------------------------------------------------------
   logic [LineBits-1:0] size;
   logic [16:0] size_q;
@@ -84,16 +84,16 @@ module trine_line #(
     end
   end
 
-  // An exponential's points are counted from the smallest argument: ~size. Of an even one the next
-  // is in the same entry.
+  // Points of an exponential are counted from the smallest argument: ~size. The point after an even
+  // one is in the same entry.
   assign reads_o = valid_q[1] || valid_q[2];
   assign at_o    = (size_q[16:9] ^ {8{exponential}}) +
                    8'(valid_q[2] && !(exponential && size_q[8]));
 
   // ---------------------------------------------------------------------------------------------
-  // The line's two points, one behind the other.
+  // The two points of the line, one after the other.
   // ---------------------------------------------------------------------------------------------
-  logic        odd_q, last_q;  // of an exponential
+  logic        odd_q, last_q;  // with an exponential
   logic [15:0] point, a_q, a_q2, a_q3;
   logic [8:0]  between_q, between_q2;
   logic [9:0]  rise_q;
@@ -128,7 +128,7 @@ module trine_line #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The code: 2^25 and 2^24 are 1 and half of its range.
+  // The code: 2^25 represents 1; 2^24 is half of its range.
   // ---------------------------------------------------------------------------------------------
   logic [25:0] sum, value, offset;
   logic [15:0] code_q;

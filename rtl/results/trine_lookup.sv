@@ -4,14 +4,14 @@
 // points.
 //
 //   int8 code     code_o = table[code_i]
-//   line_i        of rows 2n and 2n + 1 the high and the low byte of trine_line's code for x_i; the
-//                 even row's table has the points' high bytes, the other one their low bytes;
-//                 those of an exponential are asked for, and come two cycles later
+//   line_i        rows 2n and 2n + 1 give the high and the low byte of trine_line's code for x_i;
+//                 the even row's table holds the points' high bytes, the odd row's their low bytes;
+//                 points of an exponential are requested (ask_o) and come two cycles later
 //
-// Timing    valid_o and code_o one cycle after valid_i, of a line 6 cycles, of an exponential 7; a
-//           line every second cycle.
-// Contract  line_i, tanh_i and exponential_i hold while a value is in here. A table is not written
-//           meanwhile.
+// Timing    valid_o and code_o come one cycle after valid_i, 6 cycles with a line, 7 with an
+//           exponential; a line every second cycle.
+// Contract  line_i, tanh_i and exponential_i hold while a value is in the module. No table is
+//           written meanwhile.
 //
 // Check     trine_post_tb
 
@@ -34,7 +34,7 @@ module trine_lookup #(
   output logic                         valid_o,
   output logic [Rows*8-1:0]            code_o,
 
-  output logic [Rows*AskBits-1:0]      ask_o,   // of even rows: for two points of the exponential
+  output logic [Rows*AskBits-1:0]      ask_o,   // even rows: request for two points
   input  logic [Rows*32-1:0]           pair_i,  // of even rows
 
   input  trine_post_pkg::table_write_t table_i
@@ -99,7 +99,7 @@ module trine_lookup #(
 
 `ifdef TRINE_ASSERT
   logic       live_q;
-  logic [7:1] inside_q;  // a line's value entered so many cycles ago
+  logic [7:1] inside_q;  // [k]: a line's value entered k cycles ago
   logic [2:0] kind_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -6,19 +6,19 @@
 //   sum_o + carry_o = a_i * b_i + (nudge_i ? (a_i < 0 ? -1 : 1) * 2^NudgeBit : 0)
 //                               + (half_i ? 2^HalfBit : 0) + (high_i ? 2^HighBit : 0)
 //
-// With Split the upper half of a has a multiplicand of its own, signed: upper_i instead of b_i, for
+// With Split the upper half of a has its own multiplicand, signed: upper_i instead of b_i, for
 //
 //   a_i[Half-1:0] * b_i + a_i[AWidth-1:Half] * upper_i * 2^Half,  Half = AWidth / 2
 //
-// where upper_i is b_i or a_i[Half-1] is 0. So m * x of 15 and 40 bits are the rows of 32 and 31
+// where upper_i is b_i or a_i[Half-1] is 0. So m * x of 15 and 40 bits uses the rows of 32 and 31
 // bits: a = {m, m}, b and upper are the low 16 and the high 24 bits of x.
 //
-// modulo 2^(AWidth + BWidth), NudgeBit = 2 * ceil(AWidth / 2) - 2: the foot of the top Booth digit,
-// where the nudge costs one gate; 30 for 32 bits, as TFLite has it. Carry-save, because the
-// carry-propagate adder is as long as the rest: a pipeline wants its register between them.
+// Sums are modulo 2^(AWidth + BWidth). NudgeBit = 2 * ceil(AWidth / 2) - 2 is the lowest bit of the
+// top Booth digit, where the nudge costs one gate; it is 30 for 32 bits, as in TFLite. Carry-save,
+// because the carry-propagate adder takes as long as the rest: a pipeline needs a register between.
 //
-// Two bodies, chosen by Multiplier: `*`, and the rounding term apart; radix-4 Booth rows and a tree
-// of 3:2 compressors.
+// Multiplier selects one of two bodies: `*` with a separate rounding term, or radix-4 Booth rows
+// and a tree of 3:2 compressors.
 //
 // Timing    combinational.
 //
@@ -78,8 +78,8 @@ module trine_mul #(
   endfunction
 
   if (Multiplier == trine_mul_pkg::Operator) begin : gen_operator
-    // Signed by signed: of an unsigned product of extended factors DSPs would make the extension,
-    // too. The rounding term waits for the adder behind: none of its own.
+    // Signed by signed: with an unsigned product of extended factors, DSPs would compute the
+    // extension, too. The next adder adds the rounding term.
     logic signed [BWidth:0]  b;
     logic signed [Width-1:0] product;
     logic                    minus;
@@ -104,8 +104,8 @@ module trine_mul #(
                      ((Width'(half_i) << HalfBit) | (Width'(high_i) << HighBit));
   end else begin : gen_booth
     // Booth digit j of a is d = a[2j-1] + a[2j] - 2*a[2j+1]; its row is d * b in BWidth + 2 bits,
-    // negated by inversion plus a one at its foot, which the next row has room for. A row's sign s
-    // weighs -2^k, k = BWidth + 1 + 2j. Inverted and with a one above it adds 2^k - s*2^k +
+    // negated by inversion plus a one at its lowest bit, for which the next row has room. A row's
+    // sign s weighs -2^k, k = BWidth + 1 + 2j. Inverted and with a one above it adds 2^k - s*2^k +
     // 2^(k+1); with one more 2^k at digit 0 (as s s there) those ones telescope to 2^(k+2*Digits) =
     // 0.
     localparam int Levels = levels_to_two(1'b0);
@@ -145,15 +145,15 @@ module trine_mul #(
       end
     end
 
-    // First row: the foot of the top digit, which is a's sign, and the nudge:
-    // foot + nudge - 2 * (foot and nudge) is an exclusive or.
+    // First row: the one that completes the top digit's negation (the foot, equal to a's sign) and
+    // the nudge: foot + nudge - 2 * (foot and nudge) is an exclusive or.
     logic top;
     assign top = a_i[AWidth-1] ^ nudge_i;
     assign gen_level[0].rows[0] = (Width'(top) << NudgeBit) | (Width'(half_i) << HalfBit) |
                                      (Width'(high_i) << HighBit);
 
-    // Which rows pass a level unchanged, and where to, was chosen by area: 5,344 of 5,344..5,600
-    // GE.
+    // The rows that pass a level unchanged, and their places, were chosen by area: 5,344 GE, out of
+    // 5,344 to 5,600.
     for (genvar l = 0; l < Levels; l++) begin : gen_tree
       localparam int Groups = rows_after(l) / 3;
       localparam int Rest   = rows_after(l) % 3;

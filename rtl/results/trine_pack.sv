@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packs codes into words of 4 int8, 16 ternary or 32 binary codes. A code goes above those of its
-// word that came before; the tag that left the lanes with it says into which slot, and whether the
-// word leaves with it, to its place in trine_words. Bits of a word without a code are not written;
-// behind the last channel they are zero. A softmax's codes, interleaved with the job's, have a word
-// of their own.
+// Packs codes into words of 4 int8, 16 ternary or 32 binary codes. A code is packed above the
+// earlier codes of its word. The tag that leaves the lanes with a code gives its slot, and says
+// whether the word leaves for trine_words with it. Bits of a word without a code are not written;
+// after the last channel they are zero. Softmax codes, which are interleaved with the job's codes,
+// have their own word.
 //
-//   offset of a word from its tile's first: out_plane more behind each word
+//   offset of a word from the first word of its tile: grows by out_plane with each word
 //
 // Timing    combinational from a code to s_word_o if no word waits.
 // Contract  a softmax's configuration and addresses hold until left_o.
@@ -21,8 +21,8 @@ module trine_pack #(
   parameter bit          Softmax  = 1'b0,
   parameter bit          Int16    = 1'b0,
   parameter int unsigned Drain    = 1,
-  parameter int unsigned Places   = 3,  // for words
-  parameter int unsigned Tiles    = 2,  // whose addresses are kept
+  parameter int unsigned Places   = 3,  // places for words
+  parameter int unsigned Tiles    = 2,  // tiles whose addresses are stored
   localparam int unsigned LaneBits = Rows * (AddrBits + 1),
   localparam int unsigned WordBits = Rows * (AddrBits + 33) + 32,
   localparam int unsigned FreeBits = $clog2(Places + 1)
@@ -31,24 +31,24 @@ module trine_pack #(
   input  logic                       rst_ni,
   input  logic                       clear_i,
 
-  // A new tile is in front, with these {active lanes, addresses}; which of them it is.
+  // A new tile is in front, with these {active lanes, addresses}; the index of the stored tile.
   input  logic                       tile_i,
   output logic                       tile_free_o,
   input  logic [LaneBits-1:0]        lanes_i,
   output logic [LaneBits-1:0]        lanes_o,
   output trine_post_pkg::side_t      side_o,
 
-  // What enters the lanes, and places that are free.
+  // Issues, and free places.
   input  trine_post_pkg::issue_t     issue_i,
   output logic [FreeBits-1:0]        free_o,
 
-  // A code a row, those of the second lanes above, or a whole word; what becomes of it.
+  // A code for each row, second lanes after first lanes, or a whole word; its tag.
   input  logic                       valid_i,
   input  trine_post_pkg::tag_t       tag_i,
   input  logic [Drain*Rows*8-1:0]    code_i,
   input  logic [Rows*32-1:0]         word_i,
 
-  // The job in front; a softmax's.
+  // The job in front; a softmax's configuration and lanes.
   input  trine_job_pkg::cfg_t       cfg_i,
   input  trine_post_pkg::kind_t      kind_i,
   input  logic                       vector_i,
@@ -57,7 +57,7 @@ module trine_pack #(
   input  logic [LaneBits-1:0]        softmax_lanes_i,
 
   // No word is on its way; instructions retire; a softmax's tile has left.
-  input  logic                       bare_i,  // compute's instruction ends, and has no results
+  input  logic                       bare_i,  // compute's instruction ends without results
   output logic                       settled_o,
   output logic                       c_retire_o,
   output logic                       v_retire_o,
@@ -75,11 +75,11 @@ module trine_pack #(
   trine_job_pkg::cfg_t c_cfg, v_cfg;
   logic [AddrBits-1:0] out_plane;
   logic        softmax;  // the code, if there is one, is a softmax's
-  logic [31:0] mask_q, slot_mask, below_mask;  // of the word: written, this code, below it
+  logic [31:0] mask_q, slot_mask, below_mask;  // bits written, of this code, below it
   logic [31:0] out_mask;
   logic [AddrBits-1:0] c_offset_q, v_offset_q, offset, offset_d;  // from the tile's first word
 
-  // With Int16 the code may be another engine's than the job in front.
+  // With Int16 the code may belong to another engine than the job in front.
   assign of_vector    = Int16 ? tag_i.of_vector : vector_i;
   assign {c_cfg, v_cfg} = Int16 ? {both_i.c_cfg, both_i.v_cfg} : {cfg_i, cfg_i};
   assign out_plane = of_vector ? v_cfg.out_plane[AddrBits-1:0] : c_cfg.out_plane[AddrBits-1:0];
@@ -131,7 +131,7 @@ module trine_pack #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Packing: the codes that leave, above the ones kept. A single one may belong in any slot.
+  // Packing: codes that leave go above the stored ones. A single code may go into any slot.
   // ---------------------------------------------------------------------------------------------
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     logic [31:0] copies, packed_word, pack_q, softmax_pack_q;
@@ -208,7 +208,7 @@ module trine_pack #(
                          softmax_cfg_i, tag_i, issue_i};
 
 `ifdef TRINE_ASSERT
-  // softmax_q: words hold codes of a softmax, and have not left.
+  // softmax_q: words hold softmax codes that have not left.
   logic                 live_q, softmax_q;
   logic [LaneBits-1:0]  softmax_lanes_q;
   trine_job_pkg::cfg_t  held_cfg_q;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Turns finished tiles column by column into codes, packs them into words and scatters these to
-// DMEM (post unit). Codes are made in Rows lanes; 4 int8, 16 ternary or 32 binary codes go into a
-// word. With Drain = 2 there are two lanes a row, and two columns go together.
+// DMEM (post unit). Codes are made in Rows lanes; a word holds 4 int8, 16 ternary or 32 binary
+// codes. With Drain = 2 each row has two lanes, and two columns go together.
 //
 //   trine_drain            jobs of compute and vector engine, their columns; when the array may
 //                          overwrite its drain registers
@@ -16,15 +16,15 @@
 //           ^  ^     ^                |
 //   params _|  |_ residual            |  free: places for words
 //                    |________________|
-// Nothing stops between arb and pack: the last code of a word enters when its word has a place.
+// Codes never stall between arb and pack: the last code of a word enters when its word has a place.
 //
-// A softmax has no jobs: it asks for products of its reciprocal and for codes, which go between the
+// A softmax has no jobs: it requests products of its reciprocal, and codes. These go between the
 // columns and are packed and scattered with the vector engine's addresses and configuration.
 //
 // Timing    Drain columns a cycle (fused addition: one a cycle, or with Drain = 1 every second
 //           cycle; squares: two cycles of four), from the cycle after job and data are taken on. A
 //           word leaves the cycles of trine_post_kind's table after its last column.
-// Contract  v_slots_i hold from the taking of a vector job to v_status_o.done; a softmax's
+// Contract  v_slots_i hold from when a vector job is taken to v_status_o.done; a softmax's
 //           configuration and addresses until softmax_o.left of the tile's last word; its factors
 //           from an issue until the product is out, or the tile's last word. A vector job has
 //           tile_last and drain. No lookups with a residual. The table is not written while codes
@@ -45,11 +45,11 @@ module trine_post #(
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,     // columns a cycle: 1, 2
-  parameter int unsigned PeStages   = 2,     // of a PE: 1, 2
-  parameter int unsigned PipeRows   = Rows,  // PEs of a block, which shows results a cycle behind
-  parameter int unsigned PipeCols   = Cols,  // those above and left of it
-  // A job is offered with its last row's results, some cycles after its first row's: the array may
-  // be ahead by so many of the cycles that it needs for the blocks after the first.
+  parameter int unsigned PeStages   = 2,     // stages of a PE: 1, 2
+  parameter int unsigned PipeRows   = Rows,  // rows of a block of PEs
+  parameter int unsigned PipeCols   = Cols,  // columns of a block of PEs
+  // A block of PEs has results one cycle after the blocks above and left of it. A job is offered
+  // with its last row's results, so the array may be ahead by so many of its blocks.
   parameter int unsigned MaxLate    = (Rows - 1) / PipeRows < (Cols - 1) / PipeCols
                                       ? (Rows - 1) / PipeRows : (Cols - 1) / PipeCols,
   parameter int          Multiplier = trine_mul_pkg::Operator,
@@ -70,7 +70,7 @@ module trine_post #(
   output logic                             c_data_ready_o,
   output trine_job_pkg::compute_status_t  c_status_o,
 
-  // The array's drain registers: this column, and the next.
+  // The array's drain registers: this column and the next.
   output logic [Cols-1:0]                  cols_o,
   input  logic [Drain*Rows*32-1:0]         column_i,
 
@@ -82,15 +82,15 @@ module trine_post #(
   input  logic [Rows*96-1:0]               v_slots_i,
   output trine_post_pkg::vector_status_t   v_status_o,
 
-  // Softmax: values, of two codes if they go together; {multipliers, shifts} of the rows; products.
+  // Softmax: values (two codes may go together); {multipliers, shifts} of the rows; products.
   input  logic                             softmax_valid_i,
   input  trine_post_pkg::softmax_t         softmax_i,
   output trine_post_pkg::softmax_status_t  softmax_o,
   input  logic [Drain*Rows*32-1:0]         softmax_acc_i,
   input  logic [Rows*37-1:0]               factors_i,
   output logic [Drain*Rows*42-1:0]         product_o,
-  output logic [Rows*trine_post_pkg::AskBits-1:0] ask_o,  // for points that softmax_acc_i brings
-  output trine_post_pkg::read_t            read_o,  // what cols_o are
+  output logic [Rows*trine_post_pkg::AskBits-1:0] ask_o,  // requests points, in softmax_acc_i
+  output trine_post_pkg::read_t            read_o,  // how cols_o is used
 
   // Parameters of a channel, and the next, one cycle later: {biases, multipliers, shifts}.
   output logic                             p_valid_o,
@@ -383,7 +383,7 @@ module trine_post #(
       if (code_valid && kind.lookup && !tag.softmax && !cfg.exponential) begin
         m_table_kept: assume (!table_i.we && !table_write_q);
       end
-      // Block b's results may change 2 + PeStages + b cycles after the promise: read by then.
+      // Block b's results may change 2 + PeStages + b cycles after the grant: read by then.
       for (int unsigned b = 0; b < Blocks; b++) begin
         if (promised_q[2+PeStages+b]) begin
           a_drained: assert (!column.left || column.parts.sums ||

@@ -5,24 +5,24 @@
 //
 //   y = max(clamp((t >> 1) + t[0] + zero_point, lower, upper), residual)
 //
-// Halves go to even with half_even. The bounds of int16 codes have their low bytes in add_act_min
-// and add_act_max; such codes have no zero point. What goes on to a line has none either, and four
-// times the bounds. With Formats int16 codes may be values of an eight-bit format instead of whole
-// numbers, trine_post_format rounds them, or of E4M3, trine_post_e4m3.
+// With half_even halves go to even. The low bytes of int16 bounds are in add_act_min and
+// add_act_max; int16 codes have no zero point. Values for a line have none either, and four times
+// the bounds. With Formats int16 codes may be values of an eight-bit format instead of integers:
+// trine_post_format or, for E4M3, trine_post_e4m3 rounds them.
 //
 // Timing    combinational.
 // Check     trine_post_lane_tb
 
 module trine_post_clamp #(
   parameter int unsigned CodeBits = 8,  // 8; 16 with int16 codes
-  parameter bit          Formats  = 1'b0,  // these may be of an eight-bit format
+  parameter bit          Formats  = 1'b0,  // int16 codes may have an eight-bit format
   localparam int unsigned TBits   = CodeBits != 16 ? 10
                                     : Formats ? trine_post_pkg::FormatBits
                                     : trine_post_pkg::LineBits,
   localparam int unsigned OutBits = CodeBits == 16 ? trine_post_pkg::LineBits : CodeBits
 ) (
   input  trine_job_pkg::cfg_t   cfg_i,
-  input  logic                  add_i,    // a sum of two codes: its zero point and bounds
+  input  logic                  add_i,    // a sum of two codes, with its own zero point and bounds
   input  logic                  int16_i,
   input  logic                  max_i,
   input  logic [7:0]            residual_i,
@@ -31,7 +31,7 @@ module trine_post_clamp #(
   output logic [OutBits-1:0]    code_o
 );
 
-  // 11 hold -256 - 128 .. 256 + 127.
+  // 11 bits hold -256 - 128 .. 256 + 127.
   localparam int unsigned Bits = TBits + 1;
 
   logic                       up, line, formatted;

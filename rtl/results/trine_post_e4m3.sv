@@ -4,14 +4,14 @@
 // in order. It is a part of trine_post_clamp. t has one bit below the unit; ties go to the even
 // place.
 //
-//   place = 8 s + q: q has the upper four bits of the size, less than 16 units whole, and what the
-//   s bits that are dropped round up
+//   place = 8 s + q: q is the upper four bits of the size (below 16 units all of it), plus 1 if the
+//   s dropped bits round up
 //
-// -size is ~t + 1 where bits below t are 0: a number that all dropped bits and this 1 may carry
-// into, for which q, and the bit below it, need no adder.
+// If the bits below t are 0, the size of a negative t is ~t + 1. This 1 reaches q, or the bit below
+// it, only through dropped bits that are all ones, so neither needs an adder.
 //
 // Timing    combinational.
-// Contract  who reads place_o clamps it to 126, the largest value's place.
+// Contract  the reader of place_o clamps it to 126, the largest value's place.
 // Check     trine_post_e4m3_tb: every input, against the rule; a proof by codes that are decoded;
 //           trine_post_lane_int16_tb
 
@@ -35,7 +35,7 @@ module trine_post_e4m3 #(
   assign whole = !below_i;
   assign size  = t_i ^ {Bits{minus}};
 
-  // Five bits are left: four of q, and one below.
+  // Five bits remain: four of q, and one below.
   assign drops_8 = size[Bits-1:12] != '0;
   assign by_8    = drops_8 ? size[Bits-1:8] : size[11:0];
   assign drops_4 = by_8[11:8] != '0;
@@ -45,7 +45,7 @@ module trine_post_e4m3 #(
   assign drops_1 = by_2[5];
   assign by_1    = drops_1 ? by_2[5:1] : by_2[4:0];
 
-  // What is dropped: not all 0, all 1.
+  // The dropped bits are not all 0; they are all 1.
   assign rest = (drops_8 && size[7:0] != '0) || (drops_4 && by_8[3:0] != '0) ||
                 (drops_2 && by_4[1:0] != '0) || (drops_1 && by_2[0]) || minus || below_i;
   assign ones = (!drops_8 || size[7:0] == '1) && (!drops_4 || by_8[3:0] == '1) &&

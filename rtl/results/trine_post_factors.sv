@@ -2,8 +2,8 @@
 //
 // Computes the sum to be scaled and the multiplier's factors: stage 1 of trine_post_lane.
 //
-//   int16    x = (high << 8) + low + bias: of 40 bits with long, of 32 without; with five of 48:
-//            above lies over high, and top is the bias' place, 2^32
+//   int16    x = (high << 8) + low + bias: 40 bits with long, 32 without; with five 48 bits: above
+//            is the top byte of high, and bias is top * 2^32
 //   other    x = addend_a + addend_b + carry, 32 bits
 //
 //   product of trine_mul (Split)    a       b           upper
@@ -11,9 +11,9 @@
 //   x of 48 bits, m of 15           {m, m}  x, 16 low   x, 32 high
 //   x twice                         x       x           x
 //
-// A multiplier of 15 bits leaves 16 of its entry free: the bias' highest byte is above it.
+// A 15-bit multiplier leaves 16 bits of its entry free; the bias' highest byte is above it.
 //
-// Timing    outputs are registers of start_i.
+// Timing    outputs are registers, loaded by start_i.
 // Check     trine_post_lane_tb
 
 module trine_post_factors #(
@@ -23,7 +23,7 @@ module trine_post_factors #(
   input  logic        clk_i,
   input  logic        start_i,
 
-  input  logic        int16_i,   // the value is one
+  input  logic        int16_i,   // the value is an int16 code
   input  logic        long_i,
   input  logic [31:0] high_i,    // sums of high and of low bytes
   input  logic [31:0] low_i,
@@ -48,14 +48,14 @@ module trine_post_factors #(
     logic [Bits-1:0] high, low, bias, a, b, x;
     logic            long;
     logic [14:0]     m;
-    logic [15:0]     upper;  // of a sum of 48 bits; of 40 no more
+    logic [15:0]     upper;  // x[47:32]; 40 bits are extended
 
     assign long = int16_i && long_i;
     assign m    = multiplier_i[14:0];
     assign low  = Bits'($signed(low_i));
 
     if (Formats) begin : gen_five
-      // Only five_i knows above_i: else it is unknown in a simulator of four values.
+      // above_i counts only with five_i; else it may be X in four-value simulation.
       assign high  = {above_i & {8{five_i}}, high_i, 8'd0};
       assign bias  = five_i ? {top_i, 32'd0} : {8'd0, multiplier_i[22:15], bias_i};
       assign upper = {five_i ? x[Bits-1 -: 8] : {8{x[39]}}, x[39:32]};
@@ -67,7 +67,7 @@ module trine_post_factors #(
       assign upper       = 16'($signed(x[39:32]));
     end
 
-    // Three terms are two before the adder that all values have.
+    // Three terms become two in front of the adder that all values use.
     always_comb begin
       a = Bits'(addend_a_i);
       b = Bits'(addend_b_i);
@@ -124,7 +124,7 @@ module trine_post_factors #(
 
   initial started_q = 1'b0;
 
-  // As trine_mul needs it with Split.
+  // trine_mul requires this with Split.
   always_ff @(posedge clk_i) begin
     if (start_i) started_q <= 1'b1;
     if (started_q && Int16) a_split: assert (upper_o == {1'b0, b_o} || !a_o[15]);

@@ -4,16 +4,15 @@
 // (machine/minifloat.h). It is a part of trine_post_clamp. t has one bit below its unit; ties go to
 // the even code.
 //
-//   E3M4       from 32 on five bits of a size count: bit e is the first that is dropped by its
-//              half, e = its length - 5
-//   posit<8,0> from 64 on, where a bit more of size takes two bits more of what counts;
-//              from 2048 on the codes' parity is not the multiples', and nothing is 0 but 0
+//   E3M4       from 32 on a size keeps five bits: e = length - 5 bits are dropped, and bit e of t
+//              is half of the lowest kept bit
+//   posit<8,0> from 64 on each further bit of the size drops two more bits; from 2048 on a code's
+//              parity is not that of the multiple, and only 0 becomes 0
 //
-// Negative values are complemented for their length alone: from -2^n on, that excluded, one is as
-// long as 2^n.
+// Negative values are complemented only to find their length: a value below -2^n is as long as 2^n.
 //
 // Timing    combinational.
-// Contract  who reads value_o clamps it to the format's largest value.
+// Contract  the reader of value_o clamps it to the format's largest value.
 // Check     trine_post_format_tb: every input, against the rule; a proof by codes that are decoded;
 //           trine_post_lane_int16_tb
 
@@ -26,12 +25,12 @@ module trine_post_format #(
   output logic [Bits-1:0] value_o
 );
 
-  localparam int unsigned Lengths = 14;  // of sizes, from which on all is clamped
+  localparam int unsigned Lengths = 14;  // lengths of sizes; longer ones are clamped
 
   logic               minus, rest, tie, odd_tie, nothing;
   logic [Bits-1:0]    size, dropped, half, below;
-  logic [Bits:0]      wide, addend, rounded;  // a carry more
-  logic [Lengths-1:0] longer;  // [n]: than n bits
+  logic [Bits:0]      wide, addend, rounded;  // one more bit for the carry
+  logic [Lengths-1:0] longer;  // [n]: longer than n bits
 
   assign minus = t_i[Bits-1];
   assign size  = t_i ^ {Bits{minus}};
@@ -40,7 +39,7 @@ module trine_post_format #(
     for (int n = 0; n < Lengths; n++) longer[n] = (size >> n) != '0;
   end
 
-  // [k]: bit k is no more; the highest of these is worth half of what counts.
+  // [k]: bit k is dropped. The highest of these is half of the lowest bit that is kept.
   always_comb begin
     dropped    = '0;
     dropped[0] = 1'b1;

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Decodes what the lanes do with a job's values: operation, cycles in which one may enter, latency.
-// This is the one table of it.
+// This is the only table of these properties.
 //
 //   operation          enters in          second lane   cycles in the lanes (a lookup one more)
-//   raw, direct        each cycle         no            1, the operand register alone
+//   raw, direct        each cycle         no            1, only the operand register
 //   threshold          each               one pair      2 for the last pair
 //   requantize         each               yes           6
 //   add, multiply      each               no            8
 //   square             2 of 4             no            10
-//   fused addition     every second       no            13, with Drain = 2 each, through both lanes
+//   fused addition     every second       no            13; with Drain = 2 each, through both lanes
 //   fused maximum      every second       yes           6
-//   line               every second       no            12, the lookups among them; 13 of an
+//   line               every second       no            12, lookups included; 13 with an
 //                                                       exponential
 //
-// Between the operand register and the code lies trine_post_lane (Lane.. of trine_post_pkg), or the
-// threshold counters. A square goes through its multiplier twice, two cycles apart, a fused
-// addition an odd number of cycles: so they enter in the phases of four that leave room for that.
-// Whatever is no operation is requantized: no code gets stuck.
+// trine_post_lane (Lane.. of trine_post_pkg) or the counters lie between operand register and code.
+// A square passes the multiplier twice, two cycles apart, a fused addition an odd number of cycles
+// apart: they enter in those of four phases that leave room for the second pass. Every other job is
+// requantized: no code gets stuck.
 //
 // Timing    combinational.
 // Check     trine_post_tb

@@ -13,17 +13,16 @@
 //                 with v - z shifted by 7 instead of 20
 //
 //   op 0, normalize_i  y = clamp(zero_point + M(n + bias, multiplier, -32 + shift[4:0]), ..),
-//                   n = acc * multiplier >> 24, complemented if shift[5] = 0: multiplier is first
-//                   that of the value, then the channel's
+//                   n = acc * multiplier >> 24, complemented if shift[5] = 0; the first multiplier
+//                   is the value's, the second the channel's
 //
-//   op 0, int16_i   y of 16 bits of 256 acc + low + bias (trine_post_factors, trine_post_clamp): of
-//                   32 bits, without static_scale and with single of 40, with fifth of 48;
-//                   with leaky add_multiplier, add_shift where acc < 0; with line it is line_o
-//   ops 1, 3, int16_i   codes of 16 bits, without zero points; A, B of v << 15, with subtract
-//                   A - B
+//   op 0, int16_i   16-bit y of 256 acc + low + bias (trine_post_factors, trine_post_clamp): a sum
+//                   of 32 bits, of 40 with single and without static_scale, of 48 with fifth; with
+//                   leaky add_multiplier, add_shift where acc < 0; with line the result is line_o
+//   ops 1, 3, int16_i   16-bit codes without zero points; A, B of v << 15, with subtract A - B
 //
-//   product         with product_i op 0 has no result but (acc + bias) * multiplier, bits 61..20,
-//                   in the cycle of product_valid_o; shift_i >= 0 then. With normalize_i no bias.
+//   product         with product_i op 0 only gives (acc + bias) * multiplier, bits 61..20, in the
+//                   cycle of product_valid_o; then shift_i >= 0. With normalize_i no bias.
 //
 //   A, B            M((v - z) << 20, s) of operand a (v = a, z = add_zero_a) and of operand b (v =
 //                   residual, z = add_zero_b). One of the two scales is exactly 1/2: operand a's if
@@ -32,44 +31,43 @@
 //                   two roundings of TFLite's reference; single: (x*q + 2^(30-shift)) >>
 //                   (31-shift).
 //
-// With half_even the last rounding, of requantization or of the sum, sends halves to even: y = t
-// >> 1 if all bits below t[0] are 0 and t[1] is 0.
+// With half_even the last rounding, of requantization or of the sum, sends halves to even: y = t >>
+// 1 if all bits below t[0] are 0 and t[1] is 0.
 //
-// Both roundings are one: for shift < 0, rdpot(rdhm(x, q), -shift) is
+// Both roundings are done in one step: for shift < 0, rdpot(rdhm(x, q), -shift) is
 //   (x*q + n*2^30 + 2^(30-shift)) >> (31-shift),  n = x < 0 ? -1 : 1,
 // and for shift >= 0 double equals single. The term n*2^30 joins the product's carry-save tree
 // (trine_mul's nudge); the other is t[0] of t = sum >> (30-shift), y = (t >> 1) + t[0].
 //
-// The square goes through the multiplier twice. Its second factor is d modulo 2^31, of which the
-// low 31 bits of the product, all that d * d < 2^30 has, do not see the sign.
+// A square passes the multiplier twice. Its second factor is d modulo 2^31: the low 31 bits of the
+// product, which hold all of d * d < 2^30, do not depend on the sign.
 //
 // Timing    throughput 1 value a cycle for ops 0, 1 and 3, 1/2 for op 2, squares and normalized
-//           values. From the cycle of in_valid_i to that of out_valid_o Lane.. of trine_post_pkg:
+//           values. The cycles from in_valid_i to out_valid_o are Lane.. of trine_post_pkg:
 //             LaneRequant = 5 (also op 2 with max), LaneAdd = 7 (also op 3), LaneFused = 12,
 //             LaneSquare = 9, LaneNormalize = 7; to product_valid_o 2
-//           The multiplier's entry is taken in the cycle of in_valid_i (ops 0 and 2), 2 cycles
-//           later (ops 1 and 3) and 7 cycles later again (op 2): an odd distance, so that op 2 in
-//           every second cycle interleaves with itself. The second entry of squares and normalized
-//           values is 2 cycles after the first.
-// Contract  op 2 at most in every second cycle, squares and normalized values not in cycles n and
-//           n + 2. Before an op other than the last one, or an op 2 in cycles of the other
-//           parity, the pipeline has run empty (checked: no two values at the multiplier's entry).
-//           bias, multiplier and shift are those of the value's output channel; the same for all
-//           values of op 3, which takes them 2 cycles later, of squares (4 cycles), and of
-//           normalized values, which take them, and the bias, 2 cycles later;
-//           x << max(shift, 0) fits 32 bits; add_operand_shift <= 0, of a square a factor of
-//           at most 1/2; act_min <= act_max;
-//           half_even only with single; configuration and in_op_i are stable while values are
-//           in flight, but for op 0, whose single is that of the cycle of in_valid_i, and
-//           half_even, zero point and bounds those of 4 cycles later.
+//           Values enter the multiplier in the cycle of in_valid_i (ops 0 and 2), or 2 cycles later
+//           (ops 1 and 3). Op 2 enters again 7 cycles later: an odd distance, so that op 2 in every
+//           second cycle interleaves with itself. Squares and normalized values enter again after 2
+//           cycles.
+// Contract  op 2 at most in every second cycle, squares and normalized values not in cycles n and n
+//           + 2. Before an op other than the last one, or an op 2 in cycles of the other parity,
+//           the pipeline must be empty (checked: no two values enter the multiplier at once). bias,
+//           multiplier and shift belong to the value's output channel. They are equal for all
+//           values of op 3, which uses them 2 cycles later, of squares (4 cycles later), and of
+//           normalized values, which use them, and the bias, 2 cycles later. x << max(shift, 0)
+//           fits in 32 bits; add_operand_shift <= 0, for a square a factor of at most 1/2; act_min
+//           <= act_max; half_even only with single. Configuration and in_op_i are stable while
+//           values are in flight, except for op 0: its single is that of the cycle of in_valid_i;
+//           its half_even, zero point and bounds are those of 4 cycles later.
 //
 // Check     trine_post_lane_tb
 
 module trine_post_lane #(
-  parameter bit Products   = 1'b1,  // product_i and normalize_i
-  parameter bit Pairs      = 1'b1,  // ops 1 and 3, and op 2 without max
-  parameter bit Again      = 1'b1,  // op 2 without max, with Pairs
-  parameter bit Int16      = 1'b0,  // int16_i
+  parameter bit Products   = 1'b1,  // supports product_i and normalize_i
+  parameter bit Pairs      = 1'b1,  // supports ops 1 and 3, and op 2 without max
+  parameter bit Again      = 1'b1,  // supports op 2 without max, with Pairs
+  parameter bit Int16      = 1'b0,  // supports int16_i
   parameter bit Formats    = 1'b0,  // Int16: codes of eight-bit formats
   parameter int Multiplier = trine_mul_pkg::Operator,
   localparam int unsigned CodeBits = Int16 ? 16 : 8,
@@ -80,8 +78,8 @@ module trine_post_lane #(
   input  logic                clk_i,
   input  logic                rst_ni,
 
-  // The job's configuration, of which max, square, single, static_scale, half_even, zero_point,
-  // act_.. and add_.. are read; a normalized value.
+  // The job's configuration (max, square, single, static_scale, half_even, zero_point, act_.. and
+  // add_.. are read); a normalized value.
   input  trine_job_pkg::cfg_t cfg_i,
   input  logic                normalize_i,
 
@@ -89,9 +87,9 @@ module trine_post_lane #(
   input  trine_post_pkg::op_t in_op_i,
   input  logic                int16_i,
   input  logic [31:0]         acc_i,
-  input  logic [31:0]         low_i,  // sum of the low bytes; the product of 256 is acc_i's
-  input  logic [7:0]          above_i,  // with fifth: what acc_i has above,
-  input  logic [15:0]         top_i,    // and what counts 2^32
+  input  logic [31:0]         low_i,  // sum of the low bytes; acc_i counts 256 times
+  input  logic [7:0]          above_i,  // with fifth: bits above acc_i
+  input  logic [15:0]         top_i,    // with fifth: counts 2^32
   input  logic [31:0]         bias_i,
   input  logic [30:0]         multiplier_i,
   input  logic [5:0]          shift_i,
@@ -101,7 +99,7 @@ module trine_post_lane #(
 
   output logic                out_valid_o,
   output logic [7:0]          code_o,
-  output logic                int16_o,  // it is a high byte, and this the low one
+  output logic                int16_o,  // code_o is a high byte, low_o its low byte
   output logic [7:0]          low_o,
   output logic [trine_post_pkg::LineBits-1:0] line_o,  // for trine_line, with int16_o
   output logic                product_valid_o,
@@ -112,16 +110,16 @@ module trine_post_lane #(
   localparam int unsigned Stages = 5;
 
   logic [Stages:1] valid_q;  // [k]: the registers after stage k hold a value
-  logic [2:1]      product_q;  // a product that has no code
-  logic [4:1]      add_q;    // it is the sum of two operands
+  logic [2:1]      product_q;  // a product without a code
+  logic [4:1]      add_q;    // the value is the sum of two operands
   logic [Stages:1] again_q;  // its code becomes operand a
   logic [Stages:1] int16_q;  // its code has 16 bits
   logic            operand_valid_q, scaled_valid_q;
-  // the product comes back: of a difference to be squared, a normalized value
+  // the product enters again: a difference to be squared, or a normalized value
   logic [2:1]      twice_q;
 
   logic in_requant, in_pair, in_product, mul, square, root, normalize, twice, start;
-  logic second;  // a code that is operand a, if max does not say otherwise
+  logic second;  // the code becomes operand a, unless max is set
 
   assign in_requant = in_valid_i && !in_op_i[0];
   assign in_pair    = in_valid_i && in_op_i[0] && Pairs;  // add, mul
@@ -157,8 +155,8 @@ module trine_post_lane #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Operands of addition and product. The residual waits for operand a: as op 2 comes every second
-  // cycle at most, a register that holds for two cycles does the work of two.
+  // Operands of addition and product. The residual waits for operand a: op 2 comes at most every
+  // second cycle, so one register that holds for two cycles replaces two.
   // ---------------------------------------------------------------------------------------------
   logic [OutBits-1:0] code_d, code_q;
   logic [7:0] residual_q, residual_q2;
@@ -208,13 +206,13 @@ module trine_post_lane #(
 
   // ---------------------------------------------------------------------------------------------
   // Stage 1: acc + bias, or the addends of a pair. One adder: the rounding of B is its carry. A
-  // square comes here again. A scale below 0 of its own is known by the high bytes' sum.
+  // square comes here again. With leaky the sign of the high bytes' sum selects the scale.
   // ---------------------------------------------------------------------------------------------
   logic               carry_in;
   logic signed [31:0] addend_a, addend_b;
   logic        [30:0] multiplier_d;
   logic        [5:0]  shift_d, amount_d, amount_q, amount_q2;
-  logic               own_scale;  // not the sum's
+  logic               own_scale;  // multiplier_i, shift_i instead of add_..
   logic               nudge_d, nudge_q;
 
   logic        [61:0] product;  // of stage 2
@@ -279,8 +277,8 @@ module trine_post_lane #(
   );
 
   // ---------------------------------------------------------------------------------------------
-  // Stage 2: the product in carry-save form, of which the low bits are added at once: they are
-  // ready early, and each saves a register.
+  // Stage 2: the product in carry-save form. Its low bits are added at once: they are ready early,
+  // and each saves a register.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned Low = 24;
 
@@ -314,7 +312,7 @@ module trine_post_lane #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Stages 3 and 4: t = product >> amount, in two bits more than a code, in three for a line.
+  // Stages 3 and 4: t = product >> amount, two bits wider than a code, three for a line.
   // ---------------------------------------------------------------------------------------------
   logic [TBits-1:0] t;
   logic             below_t;
@@ -373,7 +371,7 @@ module trine_post_lane #(
   trine_post_pkg::op_t op_q;
   assign held_q = operand_valid_q || scaled_valid_q || twice_q != '0;
 
-  logic [4:1] single_q, byte_q;  // of the values after each stage; codes of 8 bits
+  logic [4:1] single_q, byte_q;  // of the values after each stage; 8-bit codes
 
   always_ff @(posedge clk_i) begin
     if (in_valid_i) op_q <= in_op_i;

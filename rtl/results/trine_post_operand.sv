@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Computes the addends for sums and products of two codes, in front of the first stage of
-// trine_post_lane. They come from the codes' differences to their zero points, of which one is
-// scaled.
+// trine_post_lane. They are made from the differences of the codes from their zero points; one of
+// the differences is scaled.
 //
-//   a, b       (v - z): of the value in_pair_i brings, or of a fused addition of code_i and the
-//              residual that waits; of int16 codes v
+//   a, b       v - z: of the pair that in_pair_i brings or, in a fused addition, of code_i and the
+//              waiting residual; with int16 codes v
 //   add        A + B = addend_a_o + addend_b_o + carry_o: the operand whose factor is 1/2, shifted,
-//              and M((v - z) << 20, multiplier, shift), of which the rounding is the carry
+//              and M((v - z) << 20, multiplier, shift), whose rounding is the carry
 //   square_i   the same with v - z shifted by 7 instead of 20
 //   int16_i    the same with v shifted by 15; with subtract A - B
 //   mul_i      u * v = u * (v + 256) + (~u << 8 | 255) + 1, u = other, v = half; multiplier and
-//              shift do not count. Of int16 codes v + 32768
+//              shift are not used. With int16 codes v + 32768
 //
 //   cycle            t                  t + 1               t + 2
 //   load_a_i         the registers of   operand_valid_i     the addends
 //                    v - z are loaded
 //
-// The 20 zeros need no multiplier, so bit 30 of the product is bit 10 here; of a square, with 7
-// zeros, bit 23. Of a product bit 11 is the lowest, and nothing is rounded. With Int16 all that is
-// five bits higher: a difference of 8 bits goes in with as many of the 20 zeros as int16 lacks.
+// The 20 zeros need no multiplier, so bit 30 of the product is bit 10 here; for a square, with 7
+// zeros, bit 23. For a product bit 11 is the lowest, and nothing is rounded. With Int16 all this is
+// five bits higher: an 8-bit difference enters with the five of the 20 zeros that int16 codes lack.
 //
-// To negative products, too, 2^30 was added, as subtracting it (a sign extension) costs more in a
-// small tree than to find the ties: t[0] = 1 and all bits below 0 stays down if negative.
+// 2^30 is added to negative products, too: subtracting it (a sign extension) costs more in a small
+// tree than finding the ties. A negative tie, t[0] = 1 and all bits below 0, is not rounded up.
 //
 // Timing    two cycles.
-// Contract  of a fused addition load_b_i is one cycle before load_a_i: with a's predecessor gone,
-//           and before the next residual arrives. The configuration holds while values are here.
+// Contract  in a fused addition load_b_i comes one cycle before load_a_i, when the previous a has
+//           left, before the next residual arrives. The configuration holds while values are here.
 //
 // Check     trine_post_lane_tb
 
@@ -37,7 +37,7 @@ module trine_post_operand #(
 ) (
   input  logic                clk_i,
 
-  // Single, subtract and add_.. are read.
+  // Fields read: single, subtract and add_..
   input  trine_job_pkg::cfg_t cfg_i,
   input  logic                square_i,
   input  logic                mul_i,
@@ -59,10 +59,10 @@ module trine_post_operand #(
   output logic                carry_o
 );
 
-  // An operand, how far it is up, and its product from the bit below the point on.
+  // The shift and width of an operand; the width of its product from the bit below the point on.
   localparam int unsigned Up         = Int16 ? 5 : 0;
   localparam int unsigned Bits       = Int16 ? 16 : 9;
-  localparam int unsigned HalfBits   = Int16 ? 17 : 9;  // what is subtracted may be 32768
+  localparam int unsigned HalfBits   = Int16 ? 17 : 9;  // -half may be 32768
   localparam int unsigned ScaledBits = Int16 ? 33 : 30;
   localparam int unsigned Point      = 10 + Up, SquarePoint = 23 + Up;
 
@@ -72,7 +72,7 @@ module trine_post_operand #(
   logic                         load_half, load_other;
   logic signed [8:0]            byte_a, byte_b;
   logic signed [Bits-1:0]       diff_a, diff_b;
-  logic signed [Bits-1:0]       half_q, other_q;  // the operand scaled by 1/2, and the other one
+  logic signed [Bits-1:0]       half_q, other_q;  // the operand with scale 1/2; the other one
   logic signed [HalfBits-1:0]   half_q2;          // add: half_q; mul: ~u
   logic signed [ScaledBits-1:0] scaled_d, scaled_q;
   logic [Bits+30:0]             sum, carry, product;
@@ -104,7 +104,7 @@ module trine_post_operand #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The scaled one.
+  // The scaled operand.
   // ---------------------------------------------------------------------------------------------
   assign shift         = mul_i ? 6'd0 : cfg_i.add_operand_shift;
   assign two_roundings = !cfg_i.single && shift[5];
@@ -128,7 +128,7 @@ module trine_post_operand #(
 
   assign product = sum + carry;
 
-  // The lowest bit has been rounded away already, or it will be t[0].
+  // The lowest bit is already rounded away, or becomes t[0].
   always_comb begin
     scaled_d = ScaledBits'($signed({product[Bits+30:Point+1], product[Point] && !two_roundings}));
     if (square_i) begin
@@ -143,7 +143,7 @@ module trine_post_operand #(
   assign half  = HalfBits'(half_q);
   assign other = HalfBits'(other_q);
 
-  // The second operand is the one or the other.
+  // With subtract the second operand, the half or the scaled one, is subtracted.
   assign minus_half   = Int16 && cfg_i.subtract && !cfg_i.add_a_is_half;
   assign minus_scaled = Int16 && cfg_i.subtract && cfg_i.add_a_is_half;
 
@@ -157,7 +157,7 @@ module trine_post_operand #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The addends. |A + B| is below 2^28, of int16 codes 2^31, of a square 2^15.
+  // The addends. |A + B| is below 2^28, with int16 codes 2^31, for a square 2^15.
   // ---------------------------------------------------------------------------------------------
   logic signed [ScaledBits-1:0] t_operand;
   logic [4:0]                   right;

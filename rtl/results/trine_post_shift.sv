@@ -6,18 +6,18 @@
 //   t = product >> amount, saturated to Bits: beyond them every clamp saturates too
 //   below     one of the bits that were shifted out, below t[0], is 1
 //
-// The shift goes down by 32 and 16 in the first stage, by 8, 4, 2 and 1 in the second one. Each
-// step keeps the bits that the remaining steps can bring down; if it does not shift, the bits that
-// it drops must repeat the sign, or t saturates.
+// The first stage shifts by 32 and 16, the second one by 8, 4, 2 and 1. Each step keeps the bits
+// that the remaining steps can bring down; if it does not shift, the bits that it drops must repeat
+// the sign, or t saturates.
 //
-// Timing    two cycles: values that are there with first_i are in t_o two enabled cycles later;
-//           second_i is first_i one cycle later. product_o is combinational.
-// Contract  first_i and second_i only say which registers are worth loading.
+// Timing    two cycles: values that come with first_i are in t_o two enabled cycles later; second_i
+//           is first_i one cycle later. product_o is combinational.
+// Contract  first_i and second_i only tell which registers need to be loaded.
 //
 // Check     trine_post_lane_tb
 
 module trine_post_shift #(
-  parameter int unsigned Low  = 24,  // bits of the product that are added already
+  parameter int unsigned Low  = 24,  // bits of the product that are already added
   parameter int unsigned Bits = 10   // of t: two more than a code
 ) (
   input  logic          clk_i,
@@ -88,7 +88,7 @@ module trine_post_shift #(
   assign below_o = below_q;
 
 `ifdef TRINE_ASSERT
-  // Values that were here one and two enabled cycles ago, and what a shift without steps says.
+  // Values of one and two enabled cycles ago, and the result of a shift in one step.
   logic               first_q, second_q, in_range;
   logic signed [62:0] floor_q, floor_q2;
 

@@ -6,8 +6,8 @@
 //   gather -> trine_vector --jobs-------^  ^
 //   parameters, residuals -----------------'
 //
-// Timing    as trine_vector's and trine_post's.
-// Contract  as theirs. Without Vector its engine takes SETs, and no RUN comes (trine_legal).
+// Timing    as trine_vector and trine_post.
+// Contract  as theirs. Without Vector the vector engine takes SETs, and no RUN comes (trine_legal).
 // Check     trine_vector_tb, trine_post_tb, random_program_test
 
 module trine_results #(
@@ -24,7 +24,7 @@ module trine_results #(
   parameter bit          Window     = 1'b0,
   parameter bit          Softmax    = 1'b0,
   parameter int unsigned Drain      = 1,  // columns a cycle: 1, 2
-  parameter int unsigned PeStages   = 2,  // of a PE: 1, 2
+  parameter int unsigned PeStages   = 2,  // stages of a PE: 1, 2
   parameter int unsigned PipeRows   = 8,
   parameter int unsigned PipeCols   = 8,
   parameter int          Multiplier = trine_mul_pkg::Operator,
@@ -37,12 +37,12 @@ module trine_results #(
   input  logic                            rst_ni,
   input  logic                            clear_i,
 
-  // Instructions of the vector engine; the core's place in a Cluster (trine_agu).
+  // Instructions of the vector engine, and the core's row shift in a Cluster (trine_agu).
   input  logic [13:0]                     y_shift_i,
   input  trine_engine_pkg::command_t      vector_i,
   output trine_engine_pkg::answer_t       vector_o,
 
-  // Its gather.
+  // The vector engine's gather.
   output logic                            v_valid_o,
   input  logic                            v_ready_i,
   output logic [Rows*AddrBits-1:0]        v_addr_o,
@@ -61,7 +61,7 @@ module trine_results #(
   input  logic [Rows-1:0]                 r_rsp_lanes_i,
   input  logic                            r_rsp_done_i,
 
-  input  logic [Rows*32-1:0]              rsp_data_i,  // of both
+  input  logic [Rows*32-1:0]              rsp_data_i,  // of both gathers
 
   // A tile of the compute engine: {active lanes, their output addresses}; its columns.
   input  logic                            job_valid_i,
@@ -106,15 +106,15 @@ module trine_results #(
   logic [Rows*96-1:0]       job_slots;
   logic [Drain*Rows*32-1:0] softmax_acc;
   logic [Drain*Rows*42-1:0] product;
-  logic [Drain*Rows*32-1:0] column;  // or sums of parts
-  logic [Drain*69-1:0]      params;  // or factors of parts
+  logic [Drain*Rows*32-1:0] column;  // columns, or sums of parts
+  logic [Drain*69-1:0]      params;  // parameters, or factors of parts
   trine_post_pkg::read_t    read;
   trine_post_pkg::softmax_status_t post_status;
   logic                     part, pair, part_product;  // of read
   logic [Rows*37-1:0]       factors;
   logic [Rows*trine_post_pkg::AskBits-1:0] ask;
 
-  // Yosys takes no fields of structs in a generate block.
+  // Yosys does not accept struct fields in a generate block.
   logic        cfg_valid, cfg_ready, run_valid, run_ready, retire, done, soon, nearly;
   logic [3:0]  cfg_reg, lacks;
   logic [55:0] cfg_payload;
@@ -218,8 +218,8 @@ module trine_results #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Parts of a reduction: a column's product by its factor, and the sums of those. A normalized
-  // value among them has parameters of its own.
+  // Parts of a reduction: products of columns and factors, and the sums of these. A normalized
+  // value among them has its own parameters.
   // ---------------------------------------------------------------------------------------------
   logic is_part, is_first, is_sum;
 
@@ -233,7 +233,7 @@ module trine_results #(
 
     for (genvar d = 0; d < Drain; d++) begin : gen_lane
       assign minus[d] = factor_i[16*d + 15];
-      // The lanes leave out 20 bits of their products.
+      // The lanes drop 20 bits of their products.
       assign params[Drain*37 + 32*d +: 32] = params_i[Drain*37 + 32*d +: 32] & {32{!is_part}};
       assign params[Drain*6 + 31*d +: 31]  = is_part ? {4'd0, factor_i[16*d +: 15], 12'd0}
                                                      : params_i[Drain*6 + 31*d +: 31];
@@ -346,7 +346,7 @@ module trine_results #(
     if (live_q) begin
       if (held_q) a_word_held: assert (s_valid_o);
       a_one_answer: assert (!(v_rsp_done_i && r_rsp_done_i));
-      c_both: cover (job_valid_i && job_valid);  // compute and vector want the lanes
+      c_both: cover (job_valid_i && job_valid);  // both engines request the lanes
     end
   end
 `endif

@@ -3,44 +3,44 @@
 // Sequences softmax and normalization over the channels of a lane, with a trine_softmax_lane for
 // each lane.
 //
-// The address generator walks over a tile's channel words three times, or, if the lanes keep them,
+// The address generator walks over a tile's channel words three times or, if the lanes store them,
 // once:
 //
-//   pass 1   the vector lanes keep their maxima
+//   pass 1   the vector lanes find their maxima
 //   pass 2   Codes codes a cycle: their exponentials are added to the sum
 //            then the sum is shifted, and the post lanes multiply seven times: the reciprocal
 //   pass 3   the post unit takes Codes codes when it can: their exponentials are requantized
 //
-// Over int16 codes (row_i) trine_vector walks itself. Its lanes' maxima are kept with turned_i;
-// with shares_i their sums go into the pair's lane of high bytes, and become the reciprocals, which
-// are a scale for the jobs that follow. ask_i reads the table of exponentials for a line.
+// With int16 codes (row_i) trine_vector itself walks over the words. turned_i stores its lanes'
+// maxima. With shares_i their sums go into the lane of high bytes of each pair and become
+// reciprocals, which scale the jobs that follow. ask_i reads the table of exponentials for a line.
 //
-// A normalization has no pass 1: its passes are 2, a code a cycle, and 3; its words are not kept.
-// Products 0 and 1 come before the shifts.
+// A normalization has no pass 1: it makes pass 2, with one code a cycle, and pass 3. Its words are
+// not stored. Products 0 and 1 come before the shifts.
 //
-// The lanes have a memory for words. It keeps those of pass 1, if that is the only one, and else
-// those of passes 2 and 3 on their way: up to seven. Codes are read from the word that was fetched
+// The lanes have a memory for words. It stores those of pass 1 if that is the only pass, else up to
+// seven words of passes 2 and 3 that are under way. Codes are read from the word that was fetched
 // last. The last step of a tile is acknowledged when the tile's last word has left the post unit,
-// as the output addresses are those of the step.
+// because the output addresses belong to the step.
 //
-// Timing    pass 1 a word a cycle, passes 2 and 3 Codes codes a cycle; the reciprocal 6 + 7 * 5
-//           cycles (rescaled 6 + 8 * 5), of a normalization 13 + 8 * 5, if the post unit takes
-//           everything at once, of int16 codes 11 + 5; 3
-//           cycles from a code's reading to its entry's register: its distance, the entry.
-// Contract  of trine_softmax_lane.
+// Timing    pass 1 takes a word a cycle, passes 2 and 3 Codes codes a cycle. The reciprocal takes 6
+//           + 7 * 5 cycles (rescaled 6 + 8 * 5), with a normalization 13 + 8 * 5, if the post unit
+//           takes everything at once; with int16 codes 11 + 5. From reading a code to its entry in
+//           a register it takes 3 cycles: distance, entry, register.
+// Contract  as trine_softmax_lane.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
 
 module trine_softmax #(
   parameter int unsigned Rows  = 8,
-  parameter int unsigned Codes = 1,  // at once: 1, 2
+  parameter int unsigned Codes = 1,  // codes at once: 1, 2
   parameter bit          Int16 = 1'b0  // Rows is even
 ) (
   input  logic                    clk_i,
   input  logic                    rst_ni,
   input  logic                    clear_i,
 
-  input  logic                    enable_i,  // the instruction at work is a softmax
+  input  logic                    enable_i,  // the current instruction is a softmax
   input  logic [1:0]              last_byte_i,  // of the last word
 
   input  trine_vector_pkg::norm_t norm_i,
@@ -49,21 +49,21 @@ module trine_softmax #(
   input  logic                    step_valid_i,
   output logic                    step_ready_o,
   input  logic                    first_pass_i,
-  input  logic                    kept_i,       // the lanes keep pass 1's words: it is the only one
-  input  logic                    tile_end_i,   // last of its tile
-  input  logic                    tile_last_i,  // of the last tile
+  input  logic                    kept_i,       // the lanes store the words of pass 1
+  input  logic                    tile_end_i,   // last step of its tile
+  input  logic                    tile_last_i,  // step of the last tile
   output logic                    g_valid_o,
   input  logic                    g_ready_i,
   input  logic [Rows-1:0]         rsp_lanes_i,
   input  logic [Rows*32-1:0]      rsp_data_i,
-  input  logic                    rsp_last_i,   // of its pass
+  input  logic                    rsp_last_i,   // last of its pass
   input  logic                    rsp_keep_i,   // not of pass 1
   input  logic                    rsp_done_i,
 
   // The vector lanes: the maximum of each byte in the lowest bits of its slot.
   input  logic [Rows*96-1:0]      slots_i,
 
-  // What the post unit may take, and takes with issue_i; left_i: a tile's last word has left it.
+  // A request to the post unit, taken with issue_i; left_i: a tile's last word has left it.
   output logic                    go_o,
   input  logic                    issue_i,
   output trine_post_pkg::softmax_t what_o,
@@ -74,10 +74,10 @@ module trine_softmax #(
   input  logic [Rows*42-1:0]      product_i,
   output logic                    done_o,       // the instruction's last word has left
 
-  // Int16: a row's extrema or sums are in the lanes; its reciprocals are there from here on.
-  input  logic                    row_i,        // such an instruction is at work
+  // Int16: a row's extrema or sums are in the lanes; from shared_o on its reciprocals are there.
+  input  logic                    row_i,        // such an instruction is running
   input  logic                    turned_i,
-  input  logic                    shares_i,     // sums
+  input  logic                    shares_i,     // the row gives sums
   output logic                    shared_o,
   output logic [Rows*8-1:0]       largest_o,
   input  logic [Rows*trine_post_pkg::AskBits-1:0] ask_i,
@@ -92,31 +92,31 @@ module trine_softmax #(
                             StCodes} state_e;
 
   state_e     state_q, state_d;
-  logic [2:0] count_q;  // product
+  logic [2:0] count_q;  // number of the product
   logic [3:0] shift_q;
   logic       maxima_q; // pass 1 has ended
   logic       reciprocal;
   logic       maximum, last_take, normalize, row, shares;
-  // Entries to be added: of codes read; looked up; in the register.
+  // Entries to be added: their codes were read; looked up; in the register.
   logic [Codes-1:0] read_add_q, look_add_q, add_q;
 
   // ---------------------------------------------------------------------------------------------
-  // Words: asked for, written, fetched, read byte by byte.
+  // Words: requested, written, fetched, read byte by byte.
   // ---------------------------------------------------------------------------------------------
   localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords);
 
-  logic [WordBits-1:0] write_q, fetch_q;     // addresses of the next ones
-  logic [2:0]          asked_q, there_q;     // words of passes 2 and 3 that are yet to be fetched
-  logic [1:0]          passes_q;             // over words that the lanes keep, to come
-  logic [9:0]          word_q;               // of its pass: the next to be fetched
+  logic [WordBits-1:0] write_q, fetch_q;     // addresses of the next words
+  logic [2:0]          asked_q, there_q;     // words of passes 2 and 3 that are still to be fetched
+  logic [1:0]          passes_q;             // passes over stored words, to come
+  logic [9:0]          word_q;               // index in its pass of the next word to fetch
   logic                freed_q;  // a word was fetched: its successor comes a cycle later
-  logic                front_q, front_last_q, sent_q;  // one is fetched; the last of its pass
+  logic                front_q, front_last_q, sent_q;  // a word is fetched; it ends its pass
   logic [1:0]          byte_q, last_byte;
   logic                ask, arrive, store, available, fetch, fetch_last, read, read_pair, read_end,
                        front_last;
 
-  // The codes that the lanes have read, whose entries they have looked up, and those in the
-  // register, for the post unit.
+  // Codes that the lanes have read, whose entries they have looked up, and whose entries are in the
+  // register for the post unit.
   typedef struct packed {
     logic [1:0] slot;
     logic       pair;
@@ -127,7 +127,7 @@ module trine_softmax #(
 
   code_t code_q, code_q2, code_q3;
   logic  read_q, waits_q, have_q, look, advance;
-  logic  first_q;  // the tile's first word is yet to be read
+  logic  first_q;  // the tile's first word is still to be read
 
   assign normalize    = norm_i.normalize;
   assign row          = Int16 && row_i;
@@ -196,7 +196,7 @@ module trine_softmax #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // The order of events.
+  // The sequence.
   // ---------------------------------------------------------------------------------------------
   assign maximum   = state_q == StMaximum &&
                      (maxima_q || (normalize && enable_i) || (Int16 && turned_i));
@@ -287,7 +287,7 @@ module trine_softmax #(
   assign done_o = last_take && tile_last_i;
 
   // ---------------------------------------------------------------------------------------------
-  // Lanes. Sums of exponentials have up to 11 zeros, V up to 42, by pairs.
+  // Lanes. Sums of exponentials have up to 11 leading zeros, V up to 42, by pairs.
   // ---------------------------------------------------------------------------------------------
   logic shift_4, shift_2, shift_1, root;
   trine_vector_pkg::share_t share;

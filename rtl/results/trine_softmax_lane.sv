@@ -8,50 +8,50 @@
 //   reciprocal  of the sum: shifted left until bit 30 is one it is `half` = 1/2 .. 1 in Q0.31; then
 //                 x = 48/17 - 32/17 half,  three times x += x (1 - half x)  in Q2.29
 //   code        round(e * 2x / 2^(65 - zeros)), rounded twice, zeros = leading zeros of the sum:
-//       the post
-//               lane's requantization of acc_o = e by multiplier_o = 2x and shift_o
-//   rescale_i   for codes of another scale than 1/256: product 7, x * mean_factor_i / 2^30, takes
-//               the place of 2x, and log2_i is added to shift_o
+//               the post lane requantizes acc_o = e by multiplier_o = 2x and shift_o
+//   rescale_i   for codes of another scale than 1/256: product 7, x * mean_factor_i / 2^30,
+//               replaces 2x, and log2_i is added to shift_o
 //
-// With normalize_i (docs/numerics.md), w = origin - code, in 9 bits; an entry's low half is w^2:
+// With normalize_i (docs/numerics.md) w = origin - code, in 9 bits; the low half of an entry is
+// w^2:
 //
 //   sums        of w (center_i), in x from bit 10 on, and of w^2, in the sum from bit 13 of 42 on
-//   products    of whole registers: 0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;  2, 3:
-//       mean of w in Q16
+//   products    of whole registers: 0, 1: count * squares + epsilon - sum^2 = V, in 42 bits;
+//               2, 3: mean of w in Q16
 //               (between: V is shifted until one of bits 41, 40 is one; root_i reads t = the high
 //               half of the entry of its high byte)
 //               4, 5, 6: a Newton step from t to 1 / sqrt(V);  7: times a power of two
 //   code        acc_o = mean - 2^16 w, multiplier_o = product 7
 //
-// With share_i (the lane of high bytes, of a pair with int16 codes) the sum is that of all codes,
-// from bit 5 on, and factor its reciprocal on lines between 513 points: an entry has two lines, the
-// point between them (bits 14:0) and how far it lies below the one before (22:16) and above the
+// With share_i (the high-byte lane of a pair with int16 codes) the sum is that of all codes, from
+// bit 5 on, and factor is its reciprocal on lines between 513 points. An entry has two lines: the
+// point between them (bits 14:0), and how far it is below the previous point (22:16) and above the
 // next (30:24).
 //
 //   place    (sum + 2^13) / 2^14 - 2^16, in 16 bits: at most 2^16 - 1
 //   product  (place % 256 - 128) * the difference on its side; the entry's index is place / 256
 //   factor   (point * 128 + 64 - product) / 128, in multiplier_o from bit 7 on; shift_o with it
 //
-// The products of the reciprocal are made by the post lane's multiplier, too: acc_o * multiplier_o
-// comes back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
+// The post lane's multiplier makes the products of the reciprocal, too: acc_o * multiplier_o comes
+// back as product_i, without its low 20 bits. Bit 10 of product_i rounds.
 //
-// Timing    read_i takes a code's distance, look_i the entry that this is the address of: it is in
-//           the memory's output in the next cycle, until the next one is looked up, and with
-//           advance_i in a register one cycle later. So no memory's output is another's address.
+// Timing    read_i loads a code's distance. look_i reads the entry at this address: it is in the
+//           memory's output in the next cycle, until the next look_i. advance_i moves it to a
+//           register one cycle later. So no memory's output is another memory's address.
 // Contract  the first exponential is 2^31 - 1, all are below 2^31; at most 4,095 are added: the sum
 //           is in 2^19 .. 2^31 - 1. No table writes while entries are read.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
 
 module trine_softmax_lane #(
-  parameter int unsigned Codes     = 1,  // read at once, from the slot on: 1, 2
-  parameter bit          Pairs     = 1'b0,  // there are rows of int16 codes
-  parameter bit          Int16     = 1'b0,  // and it is a lane of high bytes
+  parameter int unsigned Codes     = 1,  // codes read at once, from the slot on: 1, 2
+  parameter bit          Pairs     = 1'b0,  // supports rows of int16 codes
+  parameter bit          Int16     = 1'b0,  // this is a lane of high bytes
   localparam int unsigned WordBits = $clog2(trine_isa_pkg::SoftmaxWords)
 ) (
   input  logic                    clk_i,
 
-  // Words: written, fetched; codes are read from the one that was fetched last.
+  // Words are written and fetched; codes are read from the word that was fetched last.
   input  logic                    write_i,
   input  logic                    fetch_i,
   input  logic [WordBits-1:0]     word_addr_i,
@@ -61,10 +61,10 @@ module trine_softmax_lane #(
   input  logic                    look_i,
   input  logic                    advance_i,
 
-  input  logic                    maximum_i,  // of the four bytes; sum = 0
+  input  logic                    maximum_i,  // load the maximum of the four bytes; clear the sum
   input  logic [31:0]             bytes_i,
-  input  logic [Codes-1:0]        add_i,      // the entries in the register, to the sum
-  // the sum, by 4 or by 1, if so many of its high bits are zero
+  input  logic [Codes-1:0]        add_i,      // add the entries in the register to the sum
+  // shift the sum by 4, 1 or 2 if as many of its high bits are zero
   input  logic                    shift_4_i,
   input  logic                    shift_1_i,
   input  logic                    shift_2_i,
@@ -80,16 +80,16 @@ module trine_softmax_lane #(
   input  logic                    rescale_i,      // of a softmax
   input  logic [30:0]             epsilon_i,
 
-  // Reciprocal: product number step_i, 0..6 (rescaled 0..7) or 0..7, its result, and what follows
-  // from that.
+  // Reciprocal: product number step_i, 0..6 (rescaled 0..7) or 0..7, its result, and the update
+  // that follows.
   input  logic                    reciprocal_i,
   input  logic [2:0]              step_i,
   input  logic                    product_valid_i,
   input  logic [41:0]             product_i,
   input  logic                    update_i,
 
-  // Int16: sums of high and of low bytes; the largest code's byte; a line's question {it asks,
-  // index}, whose answer is acc_o two cycles later.
+  // Int16: sums of high and of low bytes; the largest code's byte; a line's request {valid, index},
+  // which acc_o answers two cycles later.
   input  trine_vector_pkg::share_t share_i,
   input  logic [17:0]             high_i,
   input  logic [18:0]             low_i,
@@ -120,8 +120,8 @@ module trine_softmax_lane #(
   logic [30:0]         sum_q, x_q;
   logic signed [7:0]   low_pair, high_pair, maximum_q;
   logic [7:0]          origin;
-  // Distance of a code to the maximum or the origin: the code read, the entry in the memory's
-  // output, and the one in the register.
+  // Distance of a code from the maximum or the origin: of the code that was read, of the entry in
+  // the memory's output, and of the entry in the register.
   logic signed [8:0]   distance_q, distance_q2, distance_q3;
 
   assign low_pair  = $signed(bytes_i[7:0]) > $signed(bytes_i[15:8]) ? bytes_i[7:0] : bytes_i[15:8];
@@ -137,7 +137,7 @@ module trine_softmax_lane #(
 
   assign largest_o = $unsigned(maximum_q);
 
-  // The place on the lines, and the side of a point that it is on.
+  // The place on the lines, and the side of its point.
   logic        share;
   logic [15:0] place;
   logic [7:0]  index_0, distance;
@@ -198,7 +198,7 @@ module trine_softmax_lane #(
     );
   end
 
-  // ---------------------------------------------------------------------------------------------
+  // The sum, and its leading zeros without bit 31. V has 11 more bits below the sum.
   // Sum, and its leading zeros besides bit 31. Below the sum 11 bits more of V.
   // ---------------------------------------------------------------------------------------------
   logic [30:0] sum_d;
@@ -216,7 +216,7 @@ module trine_softmax_lane #(
   assign sum_add = add_i[0] || (normalize_i && update_i && step_i[2:1] == '0) ||
                    (Int16 && (share_i.high || share_i.low || share_i.round));
 
-  // Bit 11 of an exponential rounds: a second one's, or that of the only one, meets a one.
+  // Bit 11 of an exponential rounds: that of the second one, or of the only one, is added to a one.
   if (Codes == 2) begin : gen_two
     assign addend = 20'(entry[30:12]) +
                     (add_i[Codes-1] ? 20'(entries_q[32*Codes-2 -: 19]) : '0) + 20'(entry[11]);
@@ -226,7 +226,7 @@ module trine_softmax_lane #(
     assign round  = entry[11];
   end
 
-  logic squares, again;  // what is added: squares, product 0 or 1
+  logic squares, again;  // added: squares; product 0 or 1
 
   assign squares = normalize_i && add_i[0];
   assign again   = normalize_i && !add_i[0];
@@ -272,7 +272,7 @@ module trine_softmax_lane #(
 
   assign root = entry[31:16];
 
-  // The adder's operands. Sums and codes of a normalization come while there is no update.
+  // The adder's operands. Sums and codes of a normalization come when there is no update.
   logic u_softmax, u_four, u_plain, u_mean, u_step, u_root, x_add;
 
   assign u_softmax = !normalize_i;
@@ -324,8 +324,8 @@ module trine_softmax_lane #(
     power_of_two = 31'd1 << power[4:0];
   end
 
-  // Each of the post lane's two operands is one of eight, at most.
-  logic norm, first, last;  // a product of a normalization, step 0, none
+  // The operands for the post lane.
+  logic norm, first, last;  // a product of a normalization, of a softmax; none
   logic a_entry, a_total, a_start, a_sum, a_x, a_twice, a_root, a_product, a_place;
   logic b_twice, b_sum, b_x, b_product, b_count, b_mean, b_power, b_root, b_side;
 
@@ -363,7 +363,7 @@ module trine_softmax_lane #(
                         ({31{b_root}} & {root, 15'd0}) |
                         ({31{b_side}} & {7'd0, distance, 16'd0});
 
-  logic signed [7:0] shift;  // zeros_q - 34; from -32 on all is 0; with rescale_i down to -66
+  logic signed [7:0] shift;  // zeros_q - 34; below -32 the result is 0; with rescale_i down to -66
 
   assign shift = $signed({2'd0, zeros_q}) - (share ? 8'sd1 : 8'sd34) +
                  (rescale_i ? 8'($signed(log2_i)) : 8'sd0);

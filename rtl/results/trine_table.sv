@@ -3,10 +3,10 @@
 // Stores the table of one lane: 256 entries, of codes (lookup) or of 32 bits (exponentials). The
 // memory is as wide as an entry.
 //
-//   entry_o = table[code_i], code_i taken as unsigned: entries 128..255 belong to codes -128..-1
+//   entry_o = table[code_i], code_i unsigned: entries 128..255 belong to codes -128..-1
 //
-// Timing    a lookup answers one cycle later and holds until the next one.
-// Contract  no lookup in the cycle of a write (its answer would be the one before).
+// Timing    a lookup is answered one cycle later; the entry holds until the next lookup.
+// Contract  no lookup in the cycle of a write (its answer would be the previous entry).
 //
 // Check     trine_post_tb, trine_vector_tb
 
@@ -19,7 +19,7 @@ module trine_table #(
   input  logic [7:0]           code_i,
   output logic [EntryBits-1:0] entry_o,
 
-  // An entry is written.
+  // Write of an entry.
   input  logic                 we_i,
   input  logic [7:0]           addr_i,
   input  logic [EntryBits-1:0] wdata_i

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Executes vector RUNs: pooling, element-wise operations, requantization and softmax. One window of
-// taps in each lane is worked on at a time.
+// taps in each lane is processed at a time.
 //
 //   taps -> gather -> lanes (extremum, sum or pair) -> [fold over the lanes] -> job -> post unit
 //
 // A window's last tap is acknowledged to the address generator only when the post unit has taken
 // the job, so that the output addresses of its tile are still there.
 //
-// Softmax (trine_softmax.sv) walks over a tile's channel words three times: the lanes' maxima,
-// then, word by word through the lanes' tables, the sums and the codes; or once, if the lanes keep
-// the words. A normalization takes the same way, with two walks. Those of int16 codes are jobs,
-// behind a walk for the lanes' maxima or sums.
+// A softmax (trine_softmax.sv) walks over a tile's channel words three times: for the lanes'
+// maxima, then, word by word through the lanes' tables, for the sums and for the codes; or once, if
+// the lanes store the words. A normalization does the same with two walks. Softmaxes of int16 codes
+// are jobs, after a walk for the lanes' maxima or sums.
 //
-// Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce); the next
-//           window's taps start when the post unit has read the lanes; with Int16 as it takes the
+// Timing    a window of T taps takes T + 4 cycles or more (plus log2(Rows) with reduce). The next
+//           window's taps start when the post unit has read the lanes; with Int16 when it takes the
 //           job, and the gather holds them back. A tile of a softmax takes 0.25 + 2 / Codes cycles
-//           a channel and some 45 more, of a normalization 3 and 55.
+//           a channel and some 45 more, a tile of a normalization 3 cycles a channel and 55 more.
 // Contract  responses come in order.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
@@ -29,14 +29,14 @@ module trine_vector #(
   parameter bit          Softmax  = 1'b0,
   parameter bit          Int16    = 1'b0, Formats = 1'b0,  // Rows is even
   parameter bit          Cluster  = 1'b0,
-  parameter int unsigned Codes    = 1,     // of a softmax, at once: 1, 2
+  parameter int unsigned Codes    = 1,     // codes of a softmax at once: 1, 2
   localparam int unsigned TagBits = 3
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
   input  logic                     clear_i,
 
-  // The core's place in a Cluster (trine_agu). Instructions; wait_i: the RUN in front lacks tokens.
+  // The core's row shift in a Cluster (trine_agu). Instructions; wait_i: tokens lack.
   input  logic [13:0]              y_shift_i,
   input  logic                     cfg_valid_i,
   output logic                     cfg_ready_o,
@@ -54,14 +54,14 @@ module trine_vector #(
   output logic [Rows-1:0]          g_lanes_o,
   output logic [7:0]               g_pad_o,
   output logic [TagBits-1:0]       g_tag_o,
-  output logic                     g_hold_o,  // its access at the front waits
+  output logic                     g_hold_o,  // the access at the front must wait
   input  logic [Rows-1:0]          rsp_lanes_i,
   input  logic [Rows*32-1:0]       rsp_data_i,
   input  logic [TagBits-1:0]       rsp_tag_i,
   input  logic                     rsp_done_i,
 
-  // A word of each lane for the post unit; job_done_i when it has been read, job_soon_i[0] if that
-  // is two cycles later at the latest, [1] if this comes soon.
+  // A word of each lane for the post unit. job_done_i: it has been read; job_soon_i[0]: it will
+  // have been read in two cycles; job_soon_i[1]: job_soon_i[0] will follow.
   output logic                     job_valid_o,
   input  logic                     job_ready_i,
   input  logic                     job_done_i,
@@ -72,9 +72,9 @@ module trine_vector #(
   output logic [Rows*96-1:0]       job_slots_o,
   output trine_job_pkg::cfg_t     job_cfg_o,
 
-  // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a
-  // slot of a word and the next one. sm_status_i: the post unit takes them, a tile's last word has
-  // left it, product_i is there. Addresses are those of job_out_o and job_active_o.
+  // Softmax: operands of the post lanes for a product of the reciprocals, or for the code at a slot
+  // of a word and the next one. sm_status_i: the post unit takes them, a tile's last word has left
+  // it, product_i is valid. Addresses are those of job_out_o and job_active_o.
   output logic                     sm_go_o,
   input  trine_post_pkg::softmax_status_t sm_status_i,
   output trine_post_pkg::softmax_t sm_what_o,
@@ -87,8 +87,8 @@ module trine_vector #(
   input  trine_vector_pkg::exp_write_t exp_i
 );
 
-  // With softmax `first` and `last` speak of a pass over the channel words, and words of the passes
-  // after the first are kept.
+  // With softmax `first` and `last` refer to a pass over the channel words, and words of the passes
+  // after the first are stored.
   localparam int unsigned TagFirst = 0, TagLast = 1, TagKeep = 2, Folds = $clog2(Rows),
                           FoldBits = $clog2(Folds + 2);
   localparam logic [2:0]  OpMax    = trine_isa_pkg::VectorOpMax[2:0];
@@ -102,7 +102,7 @@ module trine_vector #(
   trine_vector_pkg::norm_t norm;
   logic                    busy_q, filling_q, first_word_q, fill, filled, start, pairs;
   logic                    reading, lingers;  // lingers: a RUN's last job still needs the lanes
-  logic                    nearly, asks;        // taps may be asked for
+  logic                    nearly, asks;        // taps may be requested
   logic [AddrBits-1:0]     out_plane;
 
   assign cfg_ready_o = !busy_q && !filling_q && !filled;
@@ -182,8 +182,8 @@ module trine_vector #(
   assign last_fold = FoldBits'(Int16 && cfg.int16);
   assign extremes  = Int16 && cfg.int16 && (lane_op == OpMax || lane_op == OpMin);
 
-  // A row of int16 codes: a tile's first group is one window of all its words, whose extremum or
-  // sum is the job, or what a second group's jobs need.
+  // A row of int16 codes: a tile's first group is one window of all its words. Its extremum or sum
+  // is the job, or is needed by the jobs of a second group.
   assign in_row    = Int16 && run.row && tile_first;
   assign shares    = Softmax && cfg.shares;
   assign lane_op   = run.softmax || (in_row && run.exponential) ? OpMax : run.op;
@@ -246,10 +246,10 @@ module trine_vector #(
     else if (state_q == StFold) fold_q <= fold_q - FoldBits'(1);
   end
 
-  // With Int16 the next window's taps are asked for while a job is read.
+  // With Int16 the next window's taps are requested while a job is read.
   if (Int16) begin : gen_ahead
     logic       reading_q;
-    logic [3:0] lines_q;  // cycles in which lines may ask for points
+    logic [3:0] lines_q;  // cycles in which lines may request points
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) {reading_q, lines_q} <= '0;
       else begin
@@ -279,7 +279,7 @@ module trine_vector #(
   end
 
   logic [Rows-1:0]   tap_lanes;
-  logic [Rows*8-1:0] largest;  // of a row
+  logic [Rows*8-1:0] largest;  // of each row
   logic              cut;
   assign tap_lanes = run.softmax && rsp_tag_i[TagKeep] ? '0 : rsp_lanes_i;
   assign cut       = (run.softmax || in_row) && rsp_tag_i[TagLast];
@@ -365,7 +365,7 @@ module trine_vector #(
     assign shared           = 1'b0;
     assign largest          = '0;
     for (genvar l = 0; l < Codes * Rows; l++) begin : gen_no_acc
-      assign sm_acc_o[32*l +: 32] = '0;  // by word: more than 8,192 bits are a warning
+      assign sm_acc_o[32*l +: 32] = '0;  // by word: more than 8,192 bits give a warning
     end
     for (genvar l = 0; l < Rows; l++) begin : gen_no_factors
       assign sm_factors_o[37*l +: 37] = '0;
@@ -376,7 +376,7 @@ module trine_vector #(
   logic unused_vector;
   assign unused_vector = ^{agu_running, cfg, reading, job_soon_i};
 `ifdef TRINE_ASSERT
-  logic               live_q, kept_q;  // kept: a job that nobody has read to its end
+  logic               live_q, kept_q;  // kept_q: a job is not read to its end
   logic [Rows*96-1:0] kept_slots_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

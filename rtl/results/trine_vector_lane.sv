@@ -5,15 +5,15 @@
 //
 //   max, min      slot = max(slot, byte), min(slot, byte)
 //   sum           slot = slot + byte
-//   add, mul      slot = {second byte, first byte}; with third_i its byte above them
+//   add, mul      slot = {second byte, first byte}; with third_i the third byte above them
 //   max_ternary, max_binary   the same as max on the four or eight values of a byte
 //   fold          slot = slot + other slot
 //
-// With invert_i the taps after the first count as ~word: for bytes -1 - byte. With low_i bytes are
-// the low ones of int16 codes, less 128 in a sum, or, with whole_i, without a sign. With wide_i max
-// and min are those of int16 codes, whose bytes may come in two cycles: a tap waits in bits 15:8 of
-// its slot until the cycle behind done_i (of slots 3 and 2, and of 1 and 0), when greater_i says
-// whether it is above the slots of the pair.
+// With invert_i the taps after the first are complemented: a byte counts -1 - byte. With low_i
+// bytes are the low bytes of int16 codes: minus 128 in a sum or, with whole_i, unsigned. With
+// wide_i max and min compare int16 codes, whose bytes may come in two cycles: a tap waits in bits
+// 15:8 of its slot until the cycle after done_i (of slots 3 and 2, and of 1 and 0), when greater_i
+// tells whether it is above the slots of the pair.
 //
 // Timing    one tap a cycle.
 // Contract  taps of a window start with first_i; sums stay below 2^23 in magnitude (65,536 taps).
@@ -24,7 +24,7 @@ module trine_vector_lane #(
   parameter bit Ternary = 1'b0,
   parameter bit Binary  = 1'b0,
   parameter bit Int16   = 1'b0,
-  parameter bit Formats = 1'b0  // third_i
+  parameter bit Formats = 1'b0  // supports third_i
 ) (
   input  logic        clk_i,
 
@@ -41,8 +41,8 @@ module trine_vector_lane #(
   input  logic [95:0] other_i,
   output logic [95:0] slots_o,
 
-  // With Int16: all lanes have the tap; its bytes are above the slots', or the same; so are the
-  // codes of both lanes.
+  // With Int16: all lanes have the tap; its bytes are above the slots' bytes; they are equal; the
+  // codes of both lanes are above the slots' codes.
   input  logic [1:0]  done_i,
   output logic [3:0]  greater_o,
   output logic [3:0]  equal_o,
@@ -65,8 +65,8 @@ module trine_vector_lane #(
   assign word = word_i ^ {32{invert_i && !first_i}} ^
                 {4{low_i && !(Int16 && whole_i) && op_i == OpSum, 7'd0}};
 
-  // What a tap gives: a first one its codes, others what the operation says. A slot that stays the
-  // extremum is not written.
+  // The effect of a tap: the first one loads its codes, others apply the operation. A slot that
+  // stays the extremum is not written.
   logic later, extremum, pair, max_ternary, max_binary, sum;
 
   assign later       = tap_i && !first_i;
@@ -94,7 +94,7 @@ module trine_vector_lane #(
     assign greater_o[b] = tap > best;
     assign equal_o[b]   = Int16 && tap == best;
 
-    // 2 bits: 1 is the largest, 3 (-1) the least.
+    // 2 bits: 1 is the largest, 3 (-1) the smallest.
     always_comb begin
       for (int unsigned i = 0; i < 4; i++) begin
         ternary[2*i +: 2] = ($signed(code[2*i +: 2]) > $signed(slot_q[2*i +: 2]))

@@ -3,15 +3,15 @@
 // Reduces between the lanes of the vector engine: folds sums, compares int16 codes, combines
 // channels. It also contains the lanes.
 //
-//   fold    the upper half of the lanes is added to the lower half, again and again; of int16 codes
-//           high and low bytes remain
+//   fold    the upper half of the lanes is added to the lower half, repeatedly; with int16 codes
+//           lanes of high and of low bytes remain
 //   pairs   lanes 2n and 2n + 1 compare int16 codes
-//   row     what the four slots of a lane have of a pixel's channels becomes one, in slot 0: slots
-//           2 and 3 go to 0 and 1, then 1 to 0, by the operation at work
-//   minus   the largest code is taken off all slots: a tap, complemented
+//   row     the four slots of a lane, which hold a pixel's channels, become one, in slot 0: slots
+//           2 and 3 go to 0 and 1, then 1 to 0, by the current operation
+//   minus   the largest code is subtracted from all slots, as a complemented tap
 //
-// Timing    a tap, or a fold, a cycle; a row 6 cycles of fold_i: extrema take every second one.
-// Contract  of trine_vector_lane; no answers with fold_i.
+// Timing    a tap, or a fold, a cycle; a row takes 6 cycles of fold_i: extrema use every second.
+// Contract  as trine_vector_lane; no answers with fold_i.
 //
 // Check     trine_vector_tb; random_program_test (whole core)
 
@@ -29,24 +29,24 @@ module trine_vector_lanes #(
 
   input  logic [2:0]          op_i,
   input  logic                invert_i,
-  input  logic                int16_i,    // codes of 16 bits, of pairs of lanes
-  input  logic                widens_i,   // odd lanes have codes of 8 bits
-  input  logic                extremes_i, // of 16 bits
+  input  logic                int16_i,    // 16-bit codes of pairs of lanes
+  input  logic                widens_i,   // odd lanes have 8-bit codes
+  input  logic                extremes_i, // extrema of 16-bit codes
 
-  // Answers of the gather: words of these lanes; the first of a window; all are there.
+  // Answers of the gather: words of these lanes; the first of a window; all lanes are there.
   input  logic [Rows-1:0]     lanes_i,
   input  logic [Rows*32-1:0]  data_i,
   input  logic                first_i,
-  input  logic                third_i,    // the third of a pair's
+  input  logic                third_i,    // the third tap of a pair
   input  logic                done_i,
 
-  // The word has no codes in the bytes behind last_byte_i: there lies no extremum, and a sum of
-  // int16 codes gets nothing.
+  // The word has no codes in bytes after last_byte_i: they are no extremum, and add nothing to a
+  // sum of int16 codes.
   input  logic                cut_i,
   input  logic [1:0]          last_byte_i,
 
-  // With row_i, of int16 codes whose low bytes have no sign in sums, fold_i is a row's, in
-  // turned_o's cycle its last, or with rest_i minus.
+  // With row_i (int16 codes, whose low bytes are unsigned in sums) fold_i reduces a row, until the
+  // cycle of turned_o, or with rest_i subtracts the largest code.
   input  logic                fold_i,
   input  logic [FoldBits-1:0] fold_step_i,  // half of the lanes, as a power of two, + 1
 
@@ -60,7 +60,7 @@ module trine_vector_lanes #(
 
   localparam logic [2:0] OpMin = trine_isa_pkg::VectorOpMin[2:0];
 
-  logic [3:0] greater [Rows], equal [Rows];  // a tap's bytes: above the slots', the same
+  logic [3:0] greater [Rows], equal [Rows];  // a tap's bytes are above the slots', equal
   logic       row, two, turn, minus, extremes;
   logic [2:0] turn_q;
 
@@ -84,7 +84,7 @@ module trine_vector_lanes #(
 
     assign above = slots_o[l*96 + 24 +: 72];
 
-    // In a row's sums bytes without a code are 0, in maxima the smallest code.
+    // In a row's sums bytes without a code are 0, in maxima they are the smallest code.
     always_comb begin
       filler = 8'h80;
       if (row) filler = {8{op_i == OpMin}} ^ {!Odd, 7'd0};

@@ -4,44 +4,44 @@
 
 package trine_vector_pkg;
 
-  // A RUN and its registers, besides what the post unit is told (trine_job_pkg::cfg_t).
+  // A RUN and its registers, except the post unit's configuration (trine_job_pkg::cfg_t).
   typedef struct packed {
-    logic [2:0] op;         // of the lanes; a squared difference adds
+    logic [2:0] op;         // operation of the lanes; a squared difference adds
     logic       softmax;    // or a normalization
     logic       reduce;
     logic       invert;
-    logic       narrows;    // int16 codes of which only the low bytes are written
-    logic       five;       // the third tap lies above the second
-    logic       widens;     // to int16: odd lanes have codes of 8 bits, even ones nothing
+    logic       narrows;    // only low bytes of int16 codes are written
+    logic       five;       // the third tap is above the second
+    logic       widens;     // to int16: odd lanes have 8-bit codes, even lanes nothing
     logic       row;        // the first group is a window of all int16 codes of a pixel
-    logic       exponential;  // of int16 codes less the largest
+    logic       exponential;  // of int16 codes minus the largest
     logic [7:0] pad;
     logic [1:0] last_byte;  // of a softmax's last word
   } run_t;
 
-  // A normalization's constants, as docs/numerics.md has them.
+  // Constants of a normalization (docs/numerics.md).
   typedef struct packed {
-    logic        normalize;    // it is one
-    logic        center;       // takes the mean off
+    logic        normalize;    // it is a normalization
+    logic        center;       // subtract the mean
     logic [7:0]  origin;       // w = origin - code
     logic [12:0] count;        // channels, of a softmax too
     logic [30:0] mean_factor;  // 2^(30 + log2) / count
-    logic [5:0]  log2;         // 4 bits; of a softmax that is rescaled a shift, and mean_factor
-                               // its multiplier
+    logic [5:0]  log2;         // 4 bits; in a rescaled softmax a shift, and mean_factor is its
+                               // multiplier
     logic        rescale;      // a softmax whose reciprocal is multiplied
     logic [30:0] epsilon;
   } norm_t;
 
-  // What a softmax lane does with a row of int16 codes.
+  // Steps of a softmax lane with a row of int16 codes.
   typedef struct packed {
-    logic row;    // it has one
-    logic works;  // of which the reciprocal of the sum is made
-    logic high;   // the sum of the high bytes is added,
-    logic low;    // that of the low ones,
-    logic round;  // and half of what is cut
+    logic row;    // there is such a row
+    logic works;  // the reciprocal of its sum is computed
+    logic high;   // add the sum of the high bytes
+    logic low;    // add the sum of the low bytes
+    logic round;  // add half of the last bit that is kept
   } share_t;
 
-  // An entry of the exponentials is written.
+  // A write of an entry of the exponentials.
   typedef struct packed {
     logic        we;
     logic [7:0]  addr;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Holds registers 10 to 15 of the vector engine and decodes the operation and flags of its RUN. The
-// outputs are what the engine itself needs, the constants of a normalization, and what the post
-// unit is told. Registers 0 to 9 are those of trine_agu.
+// outputs are the settings of the engine, the constants of a normalization, and the configuration
+// of the post unit. trine_agu holds registers 0 to 9.
 //
-// Timing    outputs are registers: a SET is seen in the next cycle, op and flags of a RUN in the
+// Timing    outputs are registers: a SET shows in the next cycle, op and flags of a RUN in the
 //           cycle after start_i.
 // Contract  registers hold from start_i to the RUN's end.
 //
 // Check     trine_vector_tb
 
 module trine_vector_regs #(
-  parameter bit Softmax = 1'b0,  // there are softmaxes and normalizations
-  parameter bit Int16   = 1'b0,  // there are codes of two lanes
-  parameter bit Formats = 1'b0   // of eight-bit formats, too
+  parameter bit Softmax = 1'b0,  // supports softmax and normalization
+  parameter bit Int16   = 1'b0,  // supports codes of two lanes
+  parameter bit Formats = 1'b0   // supports eight-bit formats
 ) (
   input  logic                    clk_i,
 
@@ -26,11 +26,11 @@ module trine_vector_regs #(
   input  logic                    start_i,
   input  logic [7:0]              op_i,
   input  logic [7:0]              flags_i,
-  output logic                    pairs_o,  // op_i is of int16 codes: two lanes are a pair
+  output logic                    pairs_o,  // op_i uses int16 codes: two lanes are a pair
 
   output trine_vector_pkg::run_t  run_o,
   output trine_vector_pkg::norm_t norm_o,
-  output trine_job_pkg::cfg_t    cfg_o  // out_plane apart: trine_agu has it
+  output trine_job_pkg::cfg_t    cfg_o  // without out_plane, which trine_agu holds
 );
 
   localparam logic [3:0] RegCodes      = 4'(trine_isa_pkg::PostPadCodeReg);
@@ -164,7 +164,7 @@ module trine_vector_regs #(
       if (sum16 || words16) cfg_q.kind <= trine_job_pkg::KindRequant;
       if (add16) cfg_q.kind <= trine_job_pkg::KindAdd;
       if (mul16) cfg_q.kind <= trine_job_pkg::KindMul;
-      // What only the compute engine has.
+      // Fields that only the compute engine uses.
       cfg_q.residual_delta <= '0;
       cfg_q.out_plane      <= '0;
       cfg_q.channels       <= '1;
@@ -192,7 +192,7 @@ module trine_vector_regs #(
   assign unused_bits = ^{payload_i, flags_i};
 
 `ifdef TRINE_ASSERT
-  logic started_q;  // a RUN is known: what it says is from here on
+  logic started_q;  // a RUN has started
 
   initial started_q = 1'b0;
 

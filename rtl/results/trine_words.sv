@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Queues result words on their way to DMEM (write-back queue), adds their addresses and retires
-// instructions. A word is given a place here as its last code enters the lanes, so that the lanes
-// never wait for the scatter port: who enters counts the places that are free. Addresses are kept
-// for each tile, of which there are Tiles: the one in front, and those before until their last
-// words have left.
+// instructions. A word gets a place when its last code enters the lanes, so that the lanes never
+// wait for the scatter port: free places are counted on entry. Addresses are stored for Tiles
+// tiles: the one in front, and earlier ones until their last words have left.
 //
-//   address of a word = that of its tile in its lane + offset
+//   address of a word = address of its tile in its lane + offset
 //
-// An instruction retires a cycle after its last word went to DMEM; the words of the next one may
-// have left by then. One without results retires behind all before it.
+// An instruction retires a cycle after its last word went to DMEM; words of the next one may have
+// left by then. An instruction without results retires after all instructions before it.
 //
 //   cycle        0    1    2    3    4    5    6
-//   take_i       A         B                        a place each, Places = 2
+//   take_i       A         B                        each takes a place, Places = 2
 //   free_o       2    1    1    0    0    1    2
 //   push_i                           A         B    out of the lanes
 //   s_valid_o                        A    A    B
 //   s_ready_i                        0    1    1
 //
 // Timing    combinational from push_i to s_word_o if no word waits.
-// Contract  no take_i without a free place, a push_i for each take_i, in their order; tile_i only
+// Contract  no take_i without a free place; one push_i for each take_i, in their order; tile_i only
 //           with tile_free_o; a softmax's addresses hold until left_o.
 // Check     trine_post_tb; trine_post_props
 
@@ -37,7 +36,7 @@ module trine_words #(
   input  logic                       rst_ni,
   input  logic                       clear_i,
 
-  // A new tile is in front: {active lanes, their addresses}; which of them it is.
+  // A new tile is in front: {active lanes, their addresses}; the index of the stored tile.
   input  logic                       tile_i,
   output logic                       tile_free_o,
   input  logic [LaneBits-1:0]        lanes_i,
@@ -45,12 +44,12 @@ module trine_words #(
   output trine_post_pkg::side_t      side_o,
   input  logic [LaneBits-1:0]        softmax_lanes_i,
 
-  // The last code of a word enters the lanes, and is a softmax's.
+  // The last code of a word enters the lanes; it is a softmax's.
   input  logic                       take_i,
   input  logic                       softmax_i,
   output logic [CountBits-1:0]       free_o,
 
-  // It leaves them, {data, mask, offset from the tile's first word}.
+  // The word leaves the lanes, {data, mask, offset from the tile's first word}.
   input  logic                       push_i,
   input  trine_post_pkg::word_tag_t  tag_i,
   input  logic [Rows*32-1:0]         data_i,
@@ -58,7 +57,7 @@ module trine_words #(
   input  logic [AddrBits-1:0]        offset_i,
 
   // No word is here or on its way; instructions retire; the last word of a softmax's tile leaves.
-  input  logic                       bare_i,  // compute's instruction ends, and has no results
+  input  logic                       bare_i,  // compute's instruction ends without results
   output logic                       settled_o,
   output logic                       c_retire_o,
   output logic                       v_retire_o,
@@ -73,7 +72,7 @@ module trine_words #(
   localparam int unsigned PlaceBits = trine_post_pkg::WordTagBits + AddrBits + 32 + Rows * 32;
 
   // ---------------------------------------------------------------------------------------------
-  // Places, in a ring: the one that is written next, and the one that leaves next.
+  // Places in a ring: the next one to be written, and the next one to leave.
   // ---------------------------------------------------------------------------------------------
   logic [PlaceBits-1:0]      place_q [Places];
   logic [Places-1:0]         held_q, in_q, out_q;  // a word is there; the place is next
@@ -84,7 +83,7 @@ module trine_words #(
   logic [31:0]               mask;
   logic                      waits, leaves, keep;
 
-  // Without int16 codes these are constants, which no register keeps.
+  // Without int16 codes these are constants: no registers.
   always_comb begin
     tag_in = tag_i;
     if (Tiles == 2) {tag_in.side[1], tag_in.by_row, tag_in.odd_rows} = '0;
@@ -126,7 +125,7 @@ module trine_words #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Places that are given, and words of the tiles that are yet to leave.
+  // Free places, and words of the tiles that have not left.
   // ---------------------------------------------------------------------------------------------
   logic [CountBits-1:0]  free_q;
   logic                  entered, left;  // a word of a tile
@@ -163,7 +162,7 @@ module trine_words #(
       end
     end
   end else begin : gen_more
-    logic [Tiles-1:0] taken;  // by words that are yet to leave
+    logic [Tiles-1:0] taken;  // by words that have not left
     logic [1:0]       left_side;
 
     assign left_side   = tag.side;
@@ -215,7 +214,7 @@ module trine_words #(
 
   assign s_word_o[Rows*32+31:0] = {data, mask};
 
-  // By row, both lanes of a pair write for the even one, or for the odd one: {high, low} bytes.
+  // By row, both lanes of a pair write the even one's code, or the odd one's: {high, low} bytes.
   for (genvar l = 0; l < Rows; l++) begin : gen_row
     localparam int unsigned Even = Tiles == 2 ? l : l - l % 2, Odd = Tiles == 2 ? l : l - l % 2 + 1;
     logic [AddrBits-1:0] first;
@@ -232,7 +231,7 @@ module trine_words #(
   end
 
   // ---------------------------------------------------------------------------------------------
-  // Ends of instructions: the port, ready again, has written the last word.
+  // Ends of instructions: when the port is ready again, it has written the last word.
   // ---------------------------------------------------------------------------------------------
   logic c_end_q, v_end_q, bare_q, c_retired_q, v_retired_q;
 
@@ -286,7 +285,7 @@ module trine_words #(
   always_ff @(posedge clk_i) begin
     held_word_q <= s_word_o;
     if (live_q && !clear_i) begin
-      // No place is given twice, none comes back that was not given, and each word finds its own.
+      // No place is given twice or returned without being given, and each word finds its own.
       if (take_i) a_free: assert (free_q != '0);
       if (leaves) a_given: assert (free_q != CountBits'(Places));
       if (keep) a_place: assert ((held_q & in_q) == '0);
